@@ -1,0 +1,108 @@
+"""Settings, read once at the start: where things live and how the page is reached.
+
+Knows flags and the environment, and says why each automatic value is what it is. Refuses to know what they are used for.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from studio.nouns import Choice, Refusal
+
+ROOT = Path(__file__).resolve().parent.parent
+ASSETS = ROOT / "assets"
+PRESETS = ROOT / "presets"
+
+MAX_UPLOAD_BYTES = 40 * 1024 * 1024
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything that is decided before the studio starts. Folders are made by `prepare`, not here."""
+
+    home: Path
+    host: str = "127.0.0.1"
+    port: int = 7860
+    user: str = ""
+    password: str = field(default="", repr=False)
+    choices: tuple[Choice, ...] = ()
+
+    @property
+    def photos(self) -> Path:
+        """Original photo files, named by content; never served to the page."""
+        return self.home / "photos"
+
+    @property
+    def views(self) -> Path:
+        """Display copies of photos, without metadata; served to the page."""
+        return self.home / "views"
+
+    @property
+    def clips(self) -> Path:
+        """Finished clips, posters and recipes; served to the page."""
+        return self.home / "clips"
+
+    @property
+    def depths(self) -> Path:
+        """Depth maps the user uploaded, named by content."""
+        return self.home / "depths"
+
+    @property
+    def cache(self) -> Path:
+        """Anything that can be made again: previews, temporary files, half-written clips."""
+        return self.home / "cache"
+
+    @property
+    def database(self) -> Path:
+        """The one SQLite database, for jobs and clips."""
+        return self.home / "stir.db"
+
+    def prepare(self) -> None:
+        """Make the folders. Raises `Refusal` when the home folder can't be written."""
+        try:
+            for folder in (self.photos, self.views, self.clips, self.depths, self.cache):
+                folder.mkdir(parents=True, exist_ok=True)
+            probe = self.home / ".write-test"
+            probe.write_bytes(b"stir")
+            probe.unlink()
+        except OSError as error:
+            why = error.strerror or type(error).__name__
+            raise Refusal(
+                f"The folder {self.home} can't be written ({why}).", "Choose another with --home or STIR_HOME."
+            ) from None
+
+
+def read(
+    home: str | None = None,
+    host: str | None = None,
+    port: int | None = None,
+    user: str | None = None,
+    password: str | None = None,
+) -> Settings:
+    """Settings from flags, then the environment (STIR_HOME, STIR_USER, STIR_PASSWORD), then the machine.
+
+    Raises `Refusal` when the page would be open to the network without a user name and a password.
+    """
+    if home:
+        place, why = Path(home), "named with --home"
+    elif os.environ.get("STIR_HOME"):
+        place, why = Path(os.environ["STIR_HOME"]), "named by STIR_HOME"
+    else:
+        place, why = Path(platformdirs.user_data_dir("Stir", appauthor=False)), "this system's folder for program data"
+    user = user or os.environ.get("STIR_USER", "")
+    password = password or os.environ.get("STIR_PASSWORD", "")
+    host = host or "127.0.0.1"
+    local = host in ("127.0.0.1", "localhost", "::1")
+    if not local and not (user and password):
+        raise Refusal(
+            "Stir won't listen on the network without a user name and a password.",
+            "Add --user NAME and set STIR_PASSWORD, or leave out --listen.",
+        )
+    place = place.expanduser().resolve()
+    reach = "only this computer can reach the page" if local else "asked for with --listen; a password is set"
+    choices = (Choice("home", str(place), why), Choice("address", host, reach))
+    return Settings(place, host, port or 7860, user, password, choices)

@@ -1,0 +1,52 @@
+"""What the parallax renderer draws: layers of texture and disparity, far to near, and the masks of what can move.
+
+Knows the shape of a scene. Refuses to know how depth was found or how a camera moves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.nouns import Choice
+
+Floats = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One sheet of the scene.
+
+    texture: (TH, TW, 4) uint8 RGBA, premultiplied; alpha is 255 everywhere in the furthest layer.
+    disparity: (h, w) float32, 0 at infinity to 1 nearest, smooth, and continued outside the layer's own shape, so that a
+    renderer may look it up anywhere. Texture and disparity both cover the whole crop.
+    """
+
+    name: Literal["sky", "background", "subject"]
+    texture: NDArray[np.uint8]
+    disparity: Floats
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A photo made ready to be moved through.
+
+    width, height: the frame size in pixels (even). layers: far to near. disparity: (h, w) the whole picture's, for the
+    depth view and for fog. masks: (h, w) float32 0..1 for "sky", "foliage", "subject" and "background". pivot: the
+    disparity an orbit looks at and a dolly zoom keeps. gap: 0..1, how much of the depth is used (small when the matte is
+    uncertain). horizon: its height as a fraction from the top. choices: what was decided and why.
+    """
+
+    width: int
+    height: int
+    layers: tuple[Layer, ...]
+    disparity: Floats
+    masks: Mapping[str, Floats]
+    pivot: float
+    gap: float
+    horizon: float
+    choices: tuple[Choice, ...] = field(default=())

@@ -1,0 +1,45 @@
+"""The ambient vocabulary: what can move by itself in a photo, where it is looked for, and the words people use for it.
+
+Knows words only; each engine maps an effect to what it can do.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from studio.motion.camera import plain
+from studio.nouns import EffectName, Refusal, Region
+
+
+class EffectInfo(NamedTuple):
+    """An effect as the page and the command line show it; `auto` is the region that "auto" stands for."""
+
+    title: str
+    sees: str
+    auto: Region
+    aliases: tuple[str, ...] = ()
+
+
+EFFECTS: dict[EffectName, EffectInfo] = {
+    "ripple": EffectInfo("Water ripple", "small waves travel over the water", "brush", ("ripple", "ripples", "waves")),
+    "flow": EffectInfo("Water flow", "water runs in one direction", "brush", ("flow", "stream", "river")),
+    "wind": EffectInfo("Wind in foliage", "leaves and grass sway", "foliage", ("wind", "leaves", "foliage")),
+    "hair": EffectInfo("Hair and fabric", "hair, fur and cloth stir at their edges", "subject", ("hair", "fabric", "fur")),
+    "clouds": EffectInfo("Drifting clouds", "the sky drifts while the land stands still", "sky", ("clouds", "sky")),
+    "fog": EffectInfo("Fog", "thin fog passes, thicker in the distance", "everywhere", ("mist", "haze")),
+    "steam": EffectInfo("Steam", "steam rises from the subject", "subject", ("smoke", "vapour", "vapor")),
+    "light": EffectInfo("Light shift", "warm light wanders over the scene", "everywhere", ("light", "sunlight")),
+    "focus": EffectInfo("Focus breathing", "focus slowly comes and goes behind the subject", "background", ("focus", "breathing")),
+}  # fmt: skip
+
+_NAMES: dict[str, EffectName] = {
+    plain(word): name for name, info in EFFECTS.items() for word in (name, info.title, *info.aliases)
+}
+
+
+def parse(words: str) -> EffectName:
+    """The effect that a person's words name. Raises `Refusal` listing the effects."""
+    name = _NAMES.get(plain(words))
+    if name is None:
+        raise Refusal(f"There is no effect called {words!r}.", f"Choose from: {', '.join(EFFECTS)}.")
+    return name

@@ -1,0 +1,287 @@
+"""The studio's nouns: what a clip is made of, frozen and JSON in and out.
+
+Knows the shape and the legal range of every value. Refuses to know files, pixels, engines, databases or pages.
+`Shot` is the one noun that carries a request: the page builds it, the queue stores it, an engine receives it, and it is
+written into the clip, so that any clip can be made again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, TypeVar
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+Aspect = Literal["photo", "16:9", "9:16", "1:1", "4:5", "3:4", "21:9"]
+Size = Literal["auto", "240p", "360p", "480p", "720p", "1080p", "1440p", "2160p"]
+Ease = Literal["smooth", "linear", "ease_in", "ease_out"]
+Format = Literal["mp4", "webm", "gif", "webp"]
+Quality = Literal["draft", "good", "best"]
+MoveName = Literal[
+    "static", "dolly_in", "dolly_out", "truck_left", "truck_right", "crane_up", "crane_down",
+    "pan_left", "pan_right", "tilt_up", "tilt_down", "orbit_left", "orbit_right", "zoom_in", "zoom_out",
+    "roll_left", "roll_right", "dolly_zoom_in", "dolly_zoom_out", "handheld", "push_orbit_left", "push_orbit_right",
+]  # fmt: skip
+EffectName = Literal["ripple", "flow", "wind", "hair", "clouds", "fog", "steam", "light", "focus"]
+Region = Literal["auto", "everywhere", "sky", "foliage", "subject", "background", "brush"]
+Stage = Literal["wait", "load", "read", "paint", "encode", "keep"]
+Pixels = Literal["rgb24", "yuv420p"]
+
+Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
+Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Brush = Annotated[str, msgspec.Meta(max_length=65_536, pattern="^[A-Za-z0-9+/=]*$")]
+
+
+class Refusal(Exception):
+    """Something the studio won't do: `reason` says what is wrong, `remedy` what to do next, both in the user's words."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(f"{reason} {remedy}".strip())
+        self.reason = reason
+        self.remedy = remedy
+
+
+class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A frozen value. An unknown key or a value out of range is an error, never a silent default."""
+
+
+class Photo(Noun, frozen=True):
+    """A photograph the studio has taken in. `id` is the sha256 of its oriented sRGB pixels; width and height in pixels."""
+
+    id: Hash
+    width: Annotated[int, msgspec.Meta(ge=1)]
+    height: Annotated[int, msgspec.Meta(ge=1)]
+    name: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Crop(Noun, frozen=True):
+    """The part of the photo that is used, in fractions of the oriented photo; `aspect` is what it is locked to."""
+
+    x: Fraction = 0.0
+    y: Fraction = 0.0
+    w: Fraction = 1.0
+    h: Fraction = 1.0
+    aspect: Aspect = "photo"
+
+
+class Move(Noun, frozen=True):
+    """One camera move. `amount` 0..1: 0 is no movement at all, 0.7 a confident move, 1 the most the engine allows."""
+
+    name: MoveName
+    amount: Fraction = 0.6
+
+
+class Camera(Noun, frozen=True):
+    """How the camera behaves: moves that are added up, one easing for all, and whether the clip ends where it began."""
+
+    moves: tuple[Move, ...] = (Move("dolly_in"),)
+    ease: Ease = "smooth"
+    loop: bool = False
+
+
+class Effect(Noun, frozen=True):
+    """One ambient motion and where it happens.
+
+    `direction` is in degrees clockwise from rightwards (0 right, 90 down) and counts for flow, wind, hair and clouds.
+    `brush` is the painted region of the whole photo as a base64 PNG (grey, at most 256 px), used by region "brush".
+    """
+
+    name: EffectName
+    amount: Fraction = 0.5
+    region: Region = "auto"
+    direction: Annotated[float, msgspec.Meta(ge=0.0, lt=360.0)] = 0.0
+    brush: Brush = ""
+
+
+class Motion(Noun, frozen=True):
+    """What should move: the words for models that read, the camera, and the ambient effects."""
+
+    prompt: Annotated[str, msgspec.Meta(max_length=4000)] = ""
+    negative_prompt: Annotated[str, msgspec.Meta(max_length=4000)] = ""
+    camera: Camera = Camera()
+    effects: tuple[Effect, ...] = ()
+
+
+class Shot(Noun, frozen=True):
+    """The whole recipe of a clip. `depth` is "auto", "builtin", "anything", or the sha256 id of an uploaded depth map."""
+
+    photo: Photo
+    crop: Crop = Crop()
+    motion: Motion = Motion()
+    model: str = "parallax"
+    size: Size = "auto"
+    seconds: Annotated[float, msgspec.Meta(ge=1.0, le=60.0)] = 5.0
+    fps: Annotated[int, msgspec.Meta(ge=1, le=60)] = 24
+    seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
+    depth: str = "auto"
+    format: Format = "mp4"
+
+    @property
+    def num_frames(self) -> int:
+        """Frames in the clip: seconds times fps, rounded, at least two."""
+        return max(2, round(self.seconds * self.fps))
+
+    def to_json(self) -> str:
+        """The recipe as one line of JSON."""
+        return msgspec.json.encode(self).decode()
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> Shot:
+        """The recipe back from JSON. Raises `Refusal` when it is not one that this version understands."""
+        try:
+            return msgspec.json.decode(text, type=cls)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise Refusal(f"This recipe can't be read ({error}).", "Use one written by this version of Stir.") from None
+
+
+class Choice(Noun, frozen=True):
+    """An automatic choice and why it was made: what ("encoder"), value ("libx264"), reason ("no hardware encoder worked")."""
+
+    what: str
+    value: str
+    reason: str
+
+
+class Progress(Noun, frozen=True):
+    """How far a job is: `done` of `total` in a stage, and seconds gone and left (None while it can't be known)."""
+
+    stage: Stage = "wait"
+    done: int = 0
+    total: int = 0
+    note: str = ""
+    elapsed: float = 0.0
+    remaining: float | None = None
+
+
+class Clip(Noun, frozen=True):
+    """A finished clip: `file` and `poster` are names inside the clips folder; `took` and `seconds` in seconds."""
+
+    id: str
+    shot: Shot
+    file: str
+    poster: str
+    width: int
+    height: int
+    fps: float
+    num_frames: int
+    seconds: float
+    bytes: int
+    made_at: float
+    took: float
+    title: str = ""
+    rating: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0
+    trashed: bool = False
+    choices: tuple[Choice, ...] = ()
+
+
+class Queued(Noun, frozen=True, tag="queued"):
+    """Waiting its turn."""
+
+
+class Running(Noun, frozen=True, tag="running"):
+    """At work now."""
+
+    progress: Progress = Progress()
+
+
+class Done(Noun, frozen=True, tag="done"):
+    """Finished; the clip is in the library."""
+
+    clip: str
+
+
+class Failed(Noun, frozen=True, tag="failed"):
+    """Did not finish: what happened and what to do next."""
+
+    reason: str
+    remedy: str = ""
+
+
+class Cancelled(Noun, frozen=True, tag="cancelled"):
+    """Stopped by the user."""
+
+
+class Interrupted(Noun, frozen=True, tag="interrupted"):
+    """The studio ended while this ran; one click resumes it."""
+
+
+State = Queued | Running | Done | Failed | Cancelled | Interrupted
+
+
+class Job(Noun, frozen=True):
+    """A shot on its way to a clip. `place` orders the queue: the lowest runs first."""
+
+    id: str
+    shot: Shot
+    state: State
+    place: float
+    made_at: float
+
+
+class ModelCard(Noun, frozen=True):
+    """One entry of the model picker (presets/models/*.toml)."""
+
+    id: str
+    title: str
+    engine: str
+    where: Literal["built in", "local", "hosted"]
+    summary: str
+    good_at: tuple[str, ...]
+    licence: str
+    supports: tuple[str, ...]
+    fps: tuple[int, int]
+    seconds: tuple[float, float]
+    speed: str
+
+
+class Platform(Noun, frozen=True):
+    """A place a clip is posted (presets/platforms/*.toml): the crop, size and rate it asks for, and where that is stated."""
+
+    id: str
+    title: str
+    aspect: Aspect
+    size: Size
+    fps: int
+    max_seconds: float
+    source: str
+
+
+class Sample(Noun, frozen=True):
+    """A sample photograph that ships (assets/samples/credits.toml): its file there, who made it, and under what licence."""
+
+    file: str
+    title: str
+    author: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What an engine hands over: `images` yields uint8 arrays as they are ready, `num_frames` of them.
+
+    pixels "rgb24": (height, width, 3) RGB. pixels "yuv420p": (height * 3 // 2, width), planar I420, BT.709, limited range.
+    Width and height are even. `choices` are the engine's automatic choices.
+    """
+
+    images: Iterator[NDArray[np.uint8]]
+    width: int
+    height: int
+    fps: int
+    num_frames: int
+    pixels: Pixels = "rgb24"
+    choices: tuple[Choice, ...] = ()
+
+
+N = TypeVar("N", bound=Noun)
+
+
+def replace(noun: N, **changes: Any) -> N:
+    """A copy of a noun with some fields changed, checked like new. Raises `Refusal` when a value is out of range."""
+    try:
+        return msgspec.convert(msgspec.to_builtins(msgspec.structs.replace(noun, **changes)), type(noun))
+    except msgspec.ValidationError as error:
+        raise Refusal(f"That value can't be used ({error}).", "Choose one within the range shown.") from None

@@ -51,9 +51,7 @@ def plain(words: str) -> str:
     return re.sub(r"[\s_\-]+", " ", words.strip().lower())
 
 
-_NAMES: dict[str, MoveName] = {
-    plain(word): name for name, info in MOVES.items() for word in (name, info.title, *info.aliases)
-}
+_NAMES: dict[str, MoveName] = {plain(word): name for name, info in MOVES.items() for word in (name, info.title, *info.aliases)}
 
 
 def parse(words: str) -> MoveName:

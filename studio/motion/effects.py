@@ -29,7 +29,7 @@ EFFECTS: dict[EffectName, EffectInfo] = {
     "fog": EffectInfo("Fog", "thin fog passes, thicker in the distance", "everywhere", ("mist", "haze")),
     "steam": EffectInfo("Steam", "steam rises from the subject", "subject", ("smoke", "vapour", "vapor")),
     "light": EffectInfo("Light shift", "warm light wanders over the scene", "everywhere", ("light", "sunlight")),
-    "focus": EffectInfo("Focus breathing", "focus slowly comes and goes behind the subject", "background", ("focus", "breathing")),
+    "focus": EffectInfo("Focus breathing", "focus comes and goes behind the subject", "background", ("focus", "breathing")),
 }  # fmt: skip
 
 _NAMES: dict[str, EffectName] = {

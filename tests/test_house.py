@@ -1,0 +1,120 @@
+"""The house holds: arrows go down, private libraries stay in their rooms, files and functions stay small, presets load.
+
+It reads the source as text and never runs it, except to load the presets.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from studio import presets
+from studio.config import PRESETS, ROOT
+from studio.nouns import ModelCard, Noun, Platform
+
+FLOORS = {
+    "nouns": 0, "config": 0,
+    "photo": 1, "motion": 1, "presets": 1, "clip": 1, "library": 1,
+    "engines": 2, "jobs": 3, "studio": 4, "drafts": 4, "ui": 5, "cli": 5, "__main__": 6,
+}  # fmt: skip
+PRIVATE = {
+    "gradio": {"ui"},
+    "sqlite3": {"library"},
+    "torch": {"engines"}, "diffusers": {"engines"}, "transformers": {"engines"}, "huggingface_hub": {"engines"},
+    "imageio_ffmpeg": {"clip"}, "av": {"clip"}, "moviepy": {"clip"},
+    "cv2": {"photo", "clip", "engines"},
+    "requests": set(), "httpx": set(), "urllib.request": set(),
+}  # fmt: skip
+MAX_FILE = 300
+MAX_FUNCTION = 40
+
+SOURCES = sorted((ROOT / "studio").rglob("*.py"))
+NAMES = [str(path.relative_to(ROOT)) for path in SOURCES]
+
+
+def room(path: Path) -> str:
+    """The room a file belongs to: the folder or file right under studio/."""
+    return path.relative_to(ROOT / "studio").parts[0].removesuffix(".py")
+
+
+def imports(path: Path) -> list[str]:
+    """Every module a file imports, anywhere in it."""
+    found: list[str] = []
+    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            module = node.module or ""
+            found += [f"studio.{alias.name}" for alias in node.names] if module == "studio" else [module]
+    return found
+
+
+def broken_arrow(path: Path, module: str) -> bool:
+    """Whether importing `module` in `path` goes up, or sideways into another room."""
+    if not module.startswith("studio."):
+        return False
+    here, there = room(path), module.split(".")[1]
+    if here == there or here == "__init__":
+        return False
+    return FLOORS[there] > FLOORS[here] or (FLOORS[there] == FLOORS[here] != 0 and FLOORS[here] != 4)
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+def test_imports_only_go_down(path: Path) -> None:
+    assert [module for module in imports(path) if broken_arrow(path, module)] == []
+
+
+def test_an_upward_import_would_be_caught() -> None:
+    assert broken_arrow(ROOT / "studio/photo/crop.py", "studio.jobs")
+    assert broken_arrow(ROOT / "studio/photo/crop.py", "studio.clip.encode")
+    assert not broken_arrow(ROOT / "studio/jobs.py", "studio.photo.crop")
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+def test_private_libraries_stay_in_their_rooms(path: Path) -> None:
+    for module in imports(path):
+        for library, rooms in PRIVATE.items():
+            if module == library or module.startswith(library + "."):
+                assert room(path) in rooms, f"{library} belongs to {rooms}"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+def test_files_and_functions_stay_small(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert text.count("\n") <= MAX_FILE
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            lines = (node.end_lineno or node.lineno) - node.lineno + 1
+            assert lines <= MAX_FUNCTION, f"{node.name} has {lines} lines"
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+def test_every_module_says_what_it_knows(path: Path) -> None:
+    text = path.read_text("utf-8")
+    assert not text.strip() or ast.get_docstring(ast.parse(text)), "no module docstring"
+
+
+def test_tests_use_no_mocks() -> None:
+    for path in (ROOT / "tests").rglob("*.py"):
+        assert not any(module.startswith("unittest.mock") for module in imports(path)), path
+
+
+@pytest.mark.parametrize("name", sorted(str(path.relative_to(PRESETS)) for path in PRESETS.rglob("*.toml")))
+def test_every_preset_loads(name: str) -> None:
+    kinds: dict[str, type[Noun]] = {"models": ModelCard, "platforms": Platform}
+    assert presets.load(PRESETS / name, kinds[Path(name).parts[0]])
+
+
+def test_importing_the_studio_is_light() -> None:
+    """No heavy library is loaded until a room needs it."""
+    code = (
+        "import sys, studio.studio, studio.cli;"
+        "print(sorted({'torch','gradio','cv2','PIL','diffusers','transformers','moviepy'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

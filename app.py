@@ -1,0 +1,40 @@
+"""Stir: settings, a studio, its page. `python app.py --help` says what can be set."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from studio.config import read
+from studio.nouns import Refusal
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Open the studio in the browser until it is stopped with Ctrl+C. Returns 2 when it can't start, with the remedy."""
+    say = argparse.ArgumentParser("app.py", description="Stir turns photographs into video, on this computer.")
+    say.add_argument("--home", help="the folder everything is kept in (or STIR_HOME)")
+    say.add_argument("--port", type=int, help="the page's port, 7860 unless told otherwise")
+    say.add_argument("--listen", action="store_true", help="let the network reach the page; needs --user and STIR_PASSWORD")
+    say.add_argument("--user", help="the name to sign in with (or STIR_USER)")
+    say.add_argument("--open", action="store_true", help="open the page in the browser")
+    flags = say.parse_args(argv)
+    try:
+        settings = read(flags.home, "0.0.0.0" if flags.listen else None, flags.port, flags.user)  # noqa: S104  asked for
+        from studio.studio import Studio
+        from studio.ui.page import build, launch_options
+
+        studio = Studio(settings)
+    except Refusal as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return 2
+    studio.start()
+    sys.stdout.write(f"Stir is at http://127.0.0.1:{settings.port} · Ctrl+C stops it\n")
+    try:
+        build(studio).launch(inbrowser=flags.open, **launch_options(studio))
+    finally:
+        studio.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

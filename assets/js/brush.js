@@ -1,0 +1,125 @@
+/* The brush: where an effect happens, painted over the photo. The result is a small grey PNG over the whole photo. */
+(() => {
+  const { h } = Stir;
+  const LONGEST = 256;
+  const LIMIT = 65000;
+
+  /* done(base64) after every stroke; `cover` is the element the canvas lies over. */
+  Stir.brush = (done, close) => {
+    const canvas = h("canvas", { class: "brush-canvas", tabindex: "0", role: "img" });
+    const ink = canvas.getContext("2d", { willReadFrequently: true });
+    const ring = h("i", { class: "brush-ring" });
+    let radius = 0.06;
+    let erase = false;
+    let last = null;
+    let at = { x: 0.5, y: 0.5 };
+
+    const size = Stir.slider("Brush size", { min: 0.01, max: 0.2, step: 0.005, value: radius }, (value) => ((radius = value), paintRing()));
+    const mode = Stir.segments("Brush", [["paint", "Paint"], ["erase", "Erase"]], (value) => ((erase = value === "erase"), mode.paint(value)));
+    mode.paint("paint");
+    const title = h("span", { class: "brush-title" });
+    const bar = h(
+      "div",
+      { class: "brush-bar" }, title, mode.node, h("label", { class: "inline" }, h("span", {}, "Size"), size),
+      Stir.button("Clear", { class: "ghost", onclick: () => (ink.clearRect(0, 0, canvas.width, canvas.height), keep()) }),
+      Stir.button("Done", { class: "solid", onclick: close }),
+    );
+
+    function dot(from, to) {
+      ink.globalCompositeOperation = erase ? "destination-out" : "source-over";
+      ink.strokeStyle = "#ff8a3c";
+      ink.lineCap = ink.lineJoin = "round";
+      ink.lineWidth = radius * 2 * Math.max(canvas.width, canvas.height);
+      ink.beginPath();
+      ink.moveTo(from.x * canvas.width, from.y * canvas.height);
+      ink.lineTo(to.x * canvas.width + 0.01, to.y * canvas.height);
+      ink.stroke();
+    }
+    function where(event) {
+      const bounds = canvas.getBoundingClientRect();
+      return { x: (event.clientX - bounds.left) / bounds.width, y: (event.clientY - bounds.top) / bounds.height };
+    }
+    function paintRing() {
+      const bounds = canvas.getBoundingClientRect();
+      const wide = radius * 2 * Math.max(bounds.width, bounds.height);
+      Object.assign(ring.style, { width: wide + "px", height: wide + "px", left: at.x * 100 + "%", top: at.y * 100 + "%" });
+    }
+    /* Grey on black, no alpha: what the recipe keeps. */
+    function keep() {
+      const flat = document.createElement("canvas");
+      for (let longest = LONGEST; longest >= 64; longest /= 2) {
+        const scale = longest / Math.max(canvas.width, canvas.height);
+        flat.width = Math.max(1, Math.round(canvas.width * scale));
+        flat.height = Math.max(1, Math.round(canvas.height * scale));
+        const paper = flat.getContext("2d");
+        paper.drawImage(canvas, 0, 0, flat.width, flat.height);
+        for (const [how, grey] of [["source-in", "#fff"], ["destination-over", "#000"]]) {
+          paper.globalCompositeOperation = how;
+          paper.fillStyle = grey;
+          paper.fillRect(0, 0, flat.width, flat.height);
+        }
+        const empty = !paper.getImageData(0, 0, flat.width, flat.height).data.some((value, index) => index % 4 === 0 && value > 8);
+        const png = empty ? "" : flat.toDataURL("image/png").split(",")[1];
+        if (png.length < LIMIT) return done(png);
+      }
+    }
+
+    canvas.addEventListener("pointerdown", (event) => {
+      if (event.button) return;
+      event.preventDefault();
+      canvas.focus({ preventScroll: true });
+      canvas.setPointerCapture(event.pointerId);
+      last = at = where(event);
+      dot(last, last);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      at = where(event);
+      paintRing();
+      if (!last) return;
+      dot(last, at);
+      last = at;
+    });
+    const lift = () => last && ((last = null), keep());
+    canvas.addEventListener("pointerup", lift);
+    canvas.addEventListener("pointercancel", lift);
+    canvas.addEventListener("keydown", (event) => {
+      const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+      if (event.key === " ") return event.preventDefault(), dot(at, at), keep();
+      if (!way) return;
+      event.preventDefault();
+      at = { x: Stir.clamp(at.x + way[0] * 0.02, 0, 1), y: Stir.clamp(at.y + way[1] * 0.02, 0, 1) };
+      paintRing();
+    });
+
+    return {
+      canvas,
+      ring,
+      bar,
+      /* Begin on a photo of this shape with what was painted before. */
+      open(words, shape, png) {
+        title.textContent = words;
+        canvas.setAttribute("aria-label", `Paint where there is ${words.toLowerCase()}. Arrow keys move the brush, Space paints.`);
+        canvas.width = shape >= 1 ? 512 : Math.round(512 * shape);
+        canvas.height = shape >= 1 ? Math.round(512 / shape) : 512;
+        ink.clearRect(0, 0, canvas.width, canvas.height);
+        if (png) restore(png);
+        requestAnimationFrame(() => (paintRing(), canvas.focus({ preventScroll: true })));
+      },
+    };
+
+    function restore(png) {
+      const image = new Image();
+      image.onload = () => {
+        ink.globalCompositeOperation = "source-over";
+        ink.drawImage(image, 0, 0, canvas.width, canvas.height);
+        const pixels = ink.getImageData(0, 0, canvas.width, canvas.height);
+        for (let i = 0; i < pixels.data.length; i += 4) {
+          pixels.data[i + 3] = pixels.data[i];
+          [pixels.data[i], pixels.data[i + 1], pixels.data[i + 2]] = [255, 138, 60];
+        }
+        ink.putImageData(pixels, 0, 0);
+      };
+      image.src = "data:image/png;base64," + png;
+    }
+  };
+})();

@@ -1,0 +1,203 @@
+/* The clip panel: a draft of the camera path, how far the job is, and the clip when it is done. */
+(() => {
+  const { h, file, memory } = Stir;
+  const ACTIVE = ["queued", "running"];
+
+  /* The silent part that asks for drafts when the desk has settled, and hands them on. */
+  Stir.parts.draft = ({ props, trigger, watch }) => {
+    let key = "";
+    const ask = Stir.later(() => {
+      const [frame, camera, effects, output] = ["frame", "camera", "effects", "output"].map(Stir.now);
+      const next = JSON.stringify([frame, camera, effects, output?.seed]);
+      if (!frame || next === key) return;
+      key = next;
+      Stir.emit("draft-asked");
+      trigger("draft");
+    }, 350);
+    for (const topic of ["frame", "camera", "effects", "output"]) Stir.on(topic, ask);
+    watch("value", () => props.value && Stir.emit("draft", props.value));
+  };
+
+  Stir.parts.clip = ({ element, props, server, watch }) => {
+    const root = element.firstElementChild;
+    let view = "draft";
+    let shown = null; // the clip on the player
+    let job = null; // the job whose progress is shown
+    let follow = memory.get("follow", null);
+    let settled = null;
+    let shape = 16 / 9;
+
+    // The stage ------------------------------------------------------------------------------------------------------
+    const still = h("img", { alt: "", draggable: "false", class: "still" });
+    const draft = h("video", { class: "draft", muted: true, loop: true, playsinline: true, tabindex: "-1", "aria-label": "Draft of the camera path", hidden: true });
+    const label = h("span", { class: "stage-label" });
+    const player = h("div", { class: "player", hidden: true });
+    const blank = h("div", { class: "stage-blank" }, h("p", {}, "Your clip appears here."), h("p", {}, "Choose a photo, choose a move, press Animate."));
+    const stage = h("div", { class: "stage" }, still, draft, player, blank, label);
+    const views = Stir.segments("Show", [["draft", "Draft"], ["clip", "Clip"]], (value) => ((view = value), paint()));
+
+    // Progress -------------------------------------------------------------------------------------------------------
+    const words = h("span", { class: "stage-words" });
+    const numbers = h("span", { class: "stage-numbers" });
+    const bar = h("div", { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" }, h("i"));
+    const progress = h("div", { class: "progress", hidden: true }, bar, h("div", { class: "row between" }, words, numbers));
+    const failure = h("div", { class: "note", role: "alert", hidden: true });
+
+    // What can be done with a clip -----------------------------------------------------------------------------------
+    const recipe = Stir.toggle("Keep the recipe inside", memory.get("recipe", true), (on) => memory.set("recipe", on), { title: "The clip can be dropped here later to bring every setting back" });
+    const stars = Stir.stars((count) => Stir.ask(server.rate_clip, { id: shown.id, stars: count }));
+    const facts = h("p", { class: "facts" });
+    const reasons = h("dl", { class: "reasons" });
+    const whyFold = Stir.fold("Why it looks like this", reasons);
+    whyFold.addEventListener("toggle", () => whyFold.open && explain());
+    const actions = h(
+      "div", { class: "clip-actions", hidden: true },
+      h("div", { class: "row between" }, facts, stars.node),
+      h("div", { class: "row" }, Stir.button("Download", { class: "solid", id: "download", onclick: () => Stir.download(server, shown.id, recipe.querySelector("input").checked) }, "down"),
+        recipe),
+      h("div", { class: "row tools" }, Stir.button("Again", { class: "ghost", title: "The same clip, made afresh", onclick: () => another(server.again_clip) }, "retry"),
+        Stir.button("Vary", { class: "ghost", title: "The same settings with another seed", onclick: () => another(server.vary_clip) }, "dice"),
+        Stir.button("Use photo", { class: "ghost", title: "Put its photo on the desk", onclick: () => Stir.useClip(server, shown.id, "photo") }, "photo"),
+        Stir.button("Use settings", { class: "ghost", title: "Bring every setting of this clip back", onclick: () => Stir.useClip(server, shown.id, "all") }, "sliders")),
+      whyFold,
+    );
+    root.append(h("div", { class: "panel-head" }, h("h2", {}, "Clip"), views.node), h("div", { class: "stage-room" }, stage), progress, failure, actions);
+
+    function paint() {
+      const frame = Stir.now("frame");
+      const clip = view === "clip" && shown;
+      stage.style.setProperty("--shape", clip ? shown.width / shown.height : shape);
+      blank.hidden = Boolean(frame || clip);
+      player.hidden = !clip;
+      still.hidden = draft.hidden = Boolean(clip) || !frame;
+      if (!draft.dataset.path) draft.hidden = true;
+      label.hidden = Boolean(clip) || !frame;
+      actions.hidden = !clip;
+      views.paint(clip ? "clip" : "draft");
+      views.node.hidden = !shown;
+      const film = player.querySelector("video");
+      if (film) (clip && !Stir.calm() ? film.play().catch(() => {}) : film.pause());
+      if (!draft.hidden && draft.paused && !Stir.calm()) draft.play().catch(() => {});
+    }
+    function paintStill(frame) {
+      const { x, y, w, h: tall } = frame.crop;
+      shape = (frame.width * w) / (frame.height * tall);
+      if (still.dataset.view !== frame.view) (still.src = file(frame.view)), (still.dataset.view = frame.view);
+      Object.assign(still.style, { width: 100 / w + "%", height: 100 / tall + "%", left: (-x / w) * 100 + "%", top: (-y / tall) * 100 + "%" });
+    }
+    function forget() {
+      delete draft.dataset.path;
+      draft.hidden = true;
+    }
+    function show(card) {
+      if (shown?.id !== card.id) {
+        player.replaceChildren(Stir.film(card));
+        whyFold.open = false;
+      }
+      shown = card;
+      memory.set("clip", card.id);
+      facts.textContent = `${card.width} × ${card.height} · ${card.seconds} s · ${card.fps} fps · ${Stir.bytes(card.bytes)} · made in ${card.took.toFixed(1)} s`;
+      stars.paint(card.rating);
+    }
+    async function open(id) {
+      const answer = await Stir.ask(server.detail_clip, { id });
+      if (!answer) return;
+      show(answer.clip);
+      view = "clip";
+      paint();
+    }
+    async function explain() {
+      const answer = await Stir.ask(server.detail_clip, { id: shown.id });
+      if (answer) reasons.replaceChildren(...Stir.reasons(answer.choices));
+    }
+    async function another(call) {
+      const answer = await Stir.ask(call, { id: shown.id });
+      if (answer) attach(answer.job);
+    }
+    function attach(id) {
+      follow = id;
+      memory.set("follow", id);
+      failure.hidden = true;
+      if (Stir.now("board")) look(Stir.now("board"));
+    }
+
+    // The board ------------------------------------------------------------------------------------------------------
+    function look(board) {
+      const mine = board.jobs.find((one) => one.id === follow);
+      const active = (mine && ACTIVE.includes(mine.state) && mine) || board.jobs.find((one) => one.state === "running");
+      if (active && !(mine && ACTIVE.includes(mine.state))) (follow = active.id), memory.set("follow", follow);
+      const was = job;
+      job = active ?? null;
+      Stir.tell("following", job?.id ?? null);
+      if (!job && mine && was?.id === mine.id) ended(mine);
+      else if (!job && mine && ["failed", "interrupted"].includes(mine.state)) fail(mine);
+      else if (!mine || job) failure.hidden = true;
+      paintProgress(board);
+      const fresh = shown && board.recent.find((one) => one.id === shown.id);
+      if (fresh) stars.paint(fresh.rating);
+    }
+    function ended(mine) {
+      if (mine.state === "done") {
+        Stir.say("The clip is ready.");
+        open(mine.clip);
+      } else if (mine.state === "cancelled") Stir.say("Stopped.");
+      else fail(mine);
+    }
+    function fail(mine) {
+      const again = Stir.button(mine.state === "interrupted" ? "Resume" : "Retry", { class: "ghost", onclick: async () => {
+        const answer = await Stir.ask(server.retry_job, { id: mine.id });
+        if (answer) attach(answer.job);
+      } }, "retry");
+      if (!failure.hidden && failure.dataset.job === mine.id) return;
+      failure.dataset.job = mine.id;
+      failure.replaceChildren(Stir.icon("alert"), h("p", {}, h("strong", {}, mine.reason), " " + (mine.remedy || "")), again);
+      failure.hidden = false;
+    }
+    function paintProgress(board) {
+      progress.hidden = !job;
+      if (!job) return;
+      const running = job.state === "running";
+      const ahead = board.jobs.filter((one) => ACTIVE.includes(one.state)).findIndex((one) => one.id === job.id);
+      const part = running && job.total ? job.done / job.total : 0;
+      bar.firstChild.style.width = part * 100 + "%";
+      bar.classList.toggle("unknown", running && !job.total);
+      bar.setAttribute("aria-valuenow", String(Math.round(part * 100)));
+      words.textContent = running ? job.words + (job.total ? ` · ${job.done} of ${job.total}` : "") : ahead > 0 ? `Waiting for ${ahead} other${ahead > 1 ? "s" : ""}` : "Starting";
+      numbers.textContent = running ? Stir.clock(job.elapsed) + (job.remaining === null ? "" : ` · ${Stir.clock(job.remaining)} left`) : "";
+      Stir.say(running ? `${job.words}${job.total ? ", " + Math.floor(part * 10) * 10 + " per cent" : ""}` : words.textContent);
+    }
+
+    Stir.on("board", look);
+    Stir.on("stop", () => job && Stir.ask(server.cancel_job, { id: job.id }));
+    Stir.on("escape", () => !Stir.now("painting") && !document.querySelector("dialog[open]") && job && Stir.ask(server.cancel_job, { id: job.id }));
+    Stir.on("show-clip", open);
+    Stir.on("draft-asked", () => ((label.textContent = "Drawing the draft…"), label.classList.add("busy")));
+    Stir.on("draft", (value) => {
+      label.classList.remove("busy");
+      if (value.kind === "refusal") return forget(), (label.textContent = value.where === "photo" ? "No draft of this photo" : value.remedy), paint();
+      label.textContent = `Draft of the camera path · the clip will be ${value.width} × ${value.height}`;
+      draft.src = file(value.path);
+      draft.dataset.path = value.path;
+      paint();
+    });
+    Stir.on("frame", (frame) => {
+      if (frame) paintStill(frame);
+      forget();
+      paint();
+    });
+    for (const topic of ["frame", "camera", "effects"]) Stir.on(topic, () => {
+      const key = JSON.stringify(["frame", "camera", "effects"].map(Stir.now));
+      if (settled && settled !== key && !job) (view = "draft"), paint();
+      if (Stir.now("frame")) settled = key;
+    });
+    watch("value", () => {
+      const value = props.value;
+      if (!value) return;
+      if (value.kind === "submitted") attach(value.job);
+      else Stir.emit("refusal", value);
+    });
+    const last = memory.get("clip", null);
+    if (last) server.detail_clip({ id: last }).then((answer) => answer?.clip && !answer.clip.trashed && (show(answer.clip), (view = "clip"), paint())).catch(() => {});
+    paint();
+  };
+})();

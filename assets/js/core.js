@@ -1,0 +1,211 @@
+/* What every part of the page shares: elements, icons, words, memory, and the bus between parts.
+   User-made text only ever enters the page through text nodes; nothing here builds HTML from a value. */
+(() => {
+  const parts = {};
+  const bus = new EventTarget();
+  const known = {};
+  const ICONS = {
+    plus: "M8 2.5v11M2.5 8h11",
+    close: "M3.5 3.5l9 9M12.5 3.5l-9 9",
+    flip: "M3 5.5h9l-2.5-2.5M13 10.5H4l2.5 2.5",
+    swap: "M2.5 6h9L9 3.5M13.5 10h-9L7 12.5",
+    left: "M10 3L5 8l5 5",
+    right: "M6 3l5 5-5 5",
+    dice: "M3 3h10v10H3zM5.8 5.8h.01M10.2 5.8h.01M8 8h.01M5.8 10.2h.01M10.2 10.2h.01",
+    loop: "M12.5 6A5 5 0 1 0 13 9M12.8 2.5V6H9.4",
+    brush: "M13 2.5c-3 1.5-5.5 4-6.5 6l1.500 1.500c2-1 4.500-3.500 6-6.500zM6 9c-2 0-2 2.500-4 4 2.500.8 5.500 0 5.500-2.500",
+    retry: "M3 8a5 5 0 1 1 1.6 3.7M3 13v-3.2h3.2",
+    star: "M8 2.200l1.800 3.700 4 .6-2.900 2.800.7 4L8 11.400l-3.600 1.900.7-4L2.200 6.500l4-.6z",
+    down: "M8 2.500v8M4.800 7.600L8 10.800l3.200-3.200M3 13.500h10",
+    bin: "M3 4.500h10M6.500 4.500V3h3v1.500M4.500 4.500l.6 8.500h5.800l.6-8.500M6.800 7v3.800M9.200 7v3.800",
+    folder: "M2.500 4.500v8h11v-7H8L6.500 3.500h-4z",
+    photo: "M2.500 3.500h11v9h-11zM2.500 10.500l3.200-3 2.800 2.500 2-1.500 3 2.500M10.500 6.200h.01",
+    sun: "M8 5.200a2.800 2.800 0 1 0 0 5.600 2.800 2.800 0 0 0 0-5.600zM8 1.500v1.300M8 13.200v1.300M1.500 8h1.300M13.200 8h1.300M3.400 3.400l.9.9M11.700 11.700l.9.9M12.600 3.400l-.9.9M4.300 11.700l-.9.9",
+    moon: "M13 9.500A5.500 5.500 0 0 1 6.500 3a5.500 5.500 0 1 0 6.500 6.500z",
+    half: "M8 2.500a5.500 5.500 0 1 0 0 11zM8 2.500a5.500 5.500 0 0 1 0 11",
+    sliders: "M2.500 5h6M11.500 5h2M2.500 11h2M7.500 11h6M10 3.500v3M6 9.500v3",
+    wait: "M8 4.500V8l2.300 1.800M8 2.500a5.500 5.500 0 1 0 0 11 5.500 5.500 0 0 0 0-11z",
+    alert: "M8 5.500v3.500M8 11.200h.01M8 2.500a5.500 5.500 0 1 0 0 11 5.500 5.500 0 0 0 0-11z",
+    check: "M3.500 8.500l3 3 6-7",
+  };
+
+  function h(tag, props = {}, ...children) {
+    const node = document.createElement(tag);
+    for (const [key, value] of Object.entries(props)) {
+      if (value === undefined || value === null || value === false) continue;
+      if (key === "class") node.className = value;
+      else if (key === "style") for (const [name, one] of Object.entries(value)) node.style.setProperty(name, one);
+      else if (key.startsWith("on")) node.addEventListener(key.slice(2), value);
+      else if (key in node && typeof value === "boolean") node[key] = value;
+      else if (key === "value" || key === "muted" || key === "loop") node[key] = value;
+      else node.setAttribute(key, value === true ? "" : value);
+    }
+    node.append(...children.flat().filter((one) => one !== null && one !== undefined && one !== false));
+    return node;
+  }
+
+  function icon(name, size = 16) {
+    const space = "http://www.w3.org/2000/svg";
+    const svg = document.createElementNS(space, "svg");
+    svg.setAttribute("viewBox", "0 0 16 16");
+    svg.setAttribute("width", size);
+    svg.setAttribute("height", size);
+    svg.setAttribute("aria-hidden", "true");
+    svg.setAttribute("class", "icon icon-" + name);
+    const path = document.createElementNS(space, "path");
+    path.setAttribute("d", ICONS[name]);
+    svg.append(path);
+    return svg;
+  }
+
+  const memory = {
+    get(key, otherwise) {
+      try {
+        return JSON.parse(localStorage.getItem("stir." + key)) ?? otherwise;
+      } catch {
+        return otherwise;
+      }
+    },
+    set(key, value) {
+      try {
+        localStorage.setItem("stir." + key, JSON.stringify(value));
+      } catch {
+        /* a private window may refuse; the page works without memory */
+      }
+    },
+  };
+
+  const Stir = {
+    parts,
+    h,
+    icon,
+    memory,
+    mount: (name, part) => parts[name](part),
+    /* A state others may need later: kept, and told to whoever asks afterwards. */
+    tell(topic, value) {
+      known[topic] = value;
+      bus.dispatchEvent(new CustomEvent(topic, { detail: value }));
+    },
+    /* A moment: only those listening now hear it. */
+    emit: (topic, value) => bus.dispatchEvent(new CustomEvent(topic, { detail: value })),
+    on(topic, hear) {
+      bus.addEventListener(topic, (event) => hear(event.detail));
+      if (topic in known) hear(known[topic]);
+    },
+    now: (topic) => known[topic],
+    file: (path) => (path ? "gradio_api/file=" + path.split("/").map(encodeURIComponent).join("/") : ""),
+    calm: () => matchMedia("(prefers-reduced-motion: reduce)").matches,
+    clamp: (value, low, high) => Math.max(low, Math.min(high, value)),
+    clock(seconds) {
+      const whole = Math.max(0, Math.round(seconds));
+      return Math.floor(whole / 60) + ":" + String(whole % 60).padStart(2, "0");
+    },
+    bytes: (count) => (count >= 1e6 ? (count / 1e6).toFixed(1) + " MB" : Math.max(1, Math.round(count / 1e3)) + " kB"),
+    say(words) {
+      const live = document.getElementById("stir-live");
+      if (live && live.textContent !== words) live.textContent = words;
+    },
+    /* A call to the studio. Answers the result, or null after telling the refusal at its place. */
+    async ask(call, value, where = "page") {
+      let answer;
+      try {
+        answer = await call(value);
+      } catch {
+        answer = { refusal: { reason: "The studio did not answer.", remedy: "See that it still runs, then try again." } };
+      }
+      if (answer && answer.refusal) {
+        Stir.emit("refusal", { where, ...answer.refusal });
+        return null;
+      }
+      return answer;
+    },
+    later(run, wait) {
+      let timer = 0;
+      return (...values) => {
+        clearTimeout(timer);
+        timer = setTimeout(() => run(...values), wait);
+      };
+    },
+    /* A message where the mistake is: `note.show(refusal)`, `note.clear()`. */
+    note() {
+      const node = h("div", { class: "note", role: "alert", hidden: true });
+      return {
+        node,
+        clear: () => ((node.hidden = true), node.replaceChildren()),
+        show({ reason, remedy }) {
+          const away = h("button", { class: "ghost tiny", type: "button", "aria-label": "Dismiss", onclick: () => (node.hidden = true) });
+          away.append(icon("close", 12));
+          node.replaceChildren(icon("alert"), h("p", {}, h("strong", {}, reason), remedy ? " " + remedy : ""), away);
+          node.hidden = false;
+        },
+      };
+    },
+    button(words, props = {}, picture = null) {
+      return h("button", { type: "button", ...props }, picture ? icon(picture) : null, words ? h("span", {}, words) : null);
+    },
+    /* One of several: a row of toggle buttons. `choose(value)` after a click; `paint(value)` shows the chosen one. */
+    segments(label, options, choose) {
+      const node = h("div", { class: "segments", role: "group", "aria-label": label });
+      for (const [value, words, hint] of options)
+        node.append(h("button", { type: "button", "data-value": value, title: hint, "aria-pressed": "false", onclick: () => choose(value) }, words));
+      const paint = (value) => node.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", String(one.dataset.value === String(value))));
+      return { node, paint };
+    },
+    slider(label, props, slide) {
+      const input = h("input", { type: "range", min: 0, max: 1, step: 0.01, "aria-label": label, ...props });
+      const paint = () => input.style.setProperty("--at", ((input.value - input.min) / (input.max - input.min)) * 100 + "%");
+      input.addEventListener("input", () => (paint(), slide(Number(input.value))));
+      paint();
+      input.paint = (value) => ((input.value = value), paint());
+      return input;
+    },
+    menu(label, options, value, choose, props = {}) {
+      const select = h("select", { "aria-label": label, ...props, onchange: () => choose(select.value) });
+      for (const [key, words] of options) select.append(h("option", { value: key }, words));
+      select.value = value;
+      return select;
+    },
+    fold(title, ...children) {
+      return h("details", { class: "fold" }, h("summary", {}, h("span", {}, title)), ...children);
+    },
+    toggle(label, on, change, props = {}) {
+      const input = h("input", { type: "checkbox", role: "switch", onchange: () => change(input.checked) });
+      input.checked = on;
+      const node = h("label", { class: "switch", ...props }, input, h("i", {}), h("span", {}, label));
+      node.paint = (value) => (input.checked = value);
+      return node;
+    },
+  };
+  window.Stir = Stir;
+
+  /* Light, dark, or as the system says; Gradio's own few pieces follow through its .dark class. */
+  const system = matchMedia("(prefers-color-scheme: dark)");
+  Stir.look = {
+    get: () => memory.get("look", "system"),
+    set(look) {
+      memory.set("look", look);
+      Stir.look.paint();
+      Stir.tell("look", look);
+    },
+    paint() {
+      const look = Stir.look.get();
+      const dark = look === "dark" || (look === "system" && system.matches);
+      document.documentElement.dataset.look = dark ? "darkroom" : "lightbox";
+      document.body?.classList.toggle("dark", dark);
+    },
+  };
+  system.addEventListener("change", Stir.look.paint);
+  Stir.look.paint();
+  /* Gradio sets its own .dark class while it mounts; ours has the last word. */
+  new MutationObserver(() => {
+    const dark = document.documentElement.dataset.look === "darkroom";
+    if (document.body.classList.contains("dark") !== dark) document.body.classList.toggle("dark", dark);
+  }).observe(document.body ?? document.documentElement, { attributes: true, attributeFilter: ["class"] });
+
+  addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
+      event.preventDefault();
+      Stir.emit("animate");
+    } else if (event.key === "Escape" && !event.defaultPrevented) Stir.emit("escape");
+  });
+})();

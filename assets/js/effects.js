@@ -1,0 +1,95 @@
+/* What moves by itself: effects as chips, each with an amount, a region and, where it counts, a direction.
+   Its value is a list of Effect. What has been painted belongs to a photo and is kept with it while the page is open. */
+(() => {
+  const { h, icon, memory } = Stir;
+  const REGIONS = { everywhere: "Everywhere", sky: "Sky", foliage: "Foliage", subject: "Subject", background: "Background", brush: "Painted" };
+  const DIRECTED = ["flow", "wind", "hair", "clouds"];
+  const WAYS = [[0, "→ Right"], [45, "↘ Down right"], [90, "↓ Down"], [135, "↙ Down left"], [180, "← Left"], [225, "↖ Up left"], [270, "↑ Up"], [315, "↗ Up right"]];
+
+  Stir.parts.effects = ({ element, props }) => {
+    const root = element.firstElementChild;
+    const infos = Object.fromEntries(props.effects.map((one) => [one.name, one]));
+    const painted = {}; // photo id → effect name → png
+    let photo = "";
+    let painting = null;
+    let chosen = memory.get("effects", []);
+
+    const note = Stir.note();
+    const chips = h("div", { class: "chips", role: "group", "aria-label": "What moves by itself" });
+    const all = props.effects.map((info) => {
+      const chip = h("button", { type: "button", class: "chip", "data-effect": info.name, title: info.sees, "aria-pressed": "false", onclick: () => press(info.name) }, info.title);
+      chips.append(chip);
+      return chip;
+    });
+    const rows = h("div", { class: "effects" });
+    root.append(h("h3", {}, "What moves by itself"), chips, note.node, rows);
+
+    const region = (effect) => (effect.region === "auto" ? infos[effect.name].auto : effect.region);
+    const png = (name) => painted[photo]?.[name] ?? "";
+
+    function press(name) {
+      const has = chosen.some((effect) => effect.name === name);
+      chosen = has ? chosen.filter((effect) => effect.name !== name) : [...chosen, { name, amount: 0.5, region: "auto", direction: 0 }];
+      if (has && painting === name) Stir.emit("escape");
+      say();
+      paint();
+      if (!has && region(chosen.at(-1)) === "brush" && photo && !png(name)) brush(name);
+    }
+    function change(name, values, redraw = true) {
+      chosen = chosen.map((effect) => (effect.name === name ? { ...effect, ...values } : effect));
+      say();
+      if (redraw) paint();
+    }
+    function say() {
+      note.clear();
+      const value = chosen.map((effect) => ({ ...effect, brush: region(effect) === "brush" ? png(effect.name) : "" }));
+      props.value = value;
+      memory.set("effects", chosen);
+      Stir.tell("effects", value);
+    }
+    const brush = (name) => (painting === name ? Stir.emit("escape") : Stir.emit("brush", { effect: name, title: infos[name].title, png: png(name) }));
+
+    function paint() {
+      for (const chip of all) chip.setAttribute("aria-pressed", String(chosen.some((effect) => effect.name === chip.dataset.effect)));
+      rows.replaceChildren(...chosen.map(row));
+    }
+    function row(effect) {
+      const { name } = effect;
+      const info = infos[name];
+      const value = h("output", {}, Math.round(effect.amount * 100));
+      const slider = Stir.slider(info.title + ", amount", { value: effect.amount }, (amount) => {
+        value.textContent = Math.round(amount * 100);
+        change(name, { amount }, false);
+      });
+      const where = Stir.menu(info.title + ", where", [["auto", "Auto: " + REGIONS[info.auto].toLowerCase()], ...Object.entries(REGIONS)], effect.region, (next) => change(name, { region: next }), { class: "quiet" });
+      const way = DIRECTED.includes(name) && Stir.menu(info.title + ", direction", WAYS, String(Math.round(effect.direction / 45) * 45 % 360), (next) => change(name, { direction: Number(next) }), { class: "quiet" });
+      const paintIt = region(effect) === "brush" && h("button", { type: "button", class: png(name) ? "ghost" : "ghost wanted", "data-paint": name, "aria-pressed": String(painting === name), onclick: () => brush(name) }, icon("brush"), h("span", {}, png(name) ? "Painted" : "Paint it"));
+      const away = h("button", { type: "button", class: "ghost tiny", "aria-label": "Take " + info.title + " off", onclick: () => press(name) }, icon("close", 12));
+      return h("div", { class: "effect", "data-effect": name }, h("div", { class: "effect-top" }, h("span", { class: "move-name" }, info.title), slider, value, away), h("div", { class: "effect-more" }, where, way || null, paintIt || null));
+    }
+
+    Stir.on("painted", ({ effect, png: image }) => {
+      painted[photo] = { ...painted[photo], [effect]: image };
+      say();
+      paint();
+    });
+    Stir.on("painting", (name) => ((painting = name), paint()));
+    Stir.on("frame", (frame) => {
+      const next = frame?.photo ?? "";
+      if (next === photo) return;
+      photo = next;
+      say();
+      paint();
+    });
+    Stir.on("shot", (shot) => {
+      chosen = shot.motion.effects.map(({ brush: _, ...effect }) => effect);
+      photo = shot.photo.id;
+      painted[photo] = Object.fromEntries(shot.motion.effects.filter((effect) => effect.brush).map((effect) => [effect.name, effect.brush]));
+      say();
+      paint();
+    });
+    Stir.on("refusal", (refusal) => refusal.where === "effects" && note.show(refusal));
+    say();
+    paint();
+  };
+})();

@@ -1,0 +1,64 @@
+/* Clips as pictures: the player, a tile that plays on hover, stars, and what can be done with a clip anywhere. */
+(() => {
+  const { h, icon, file } = Stir;
+  const moving = (card) => card.format === "gif" || card.format === "webp";
+
+  Object.assign(Stir, {
+    /* The player: loops, has controls, starts by itself only where motion is welcome. */
+    film(card) {
+      if (moving(card)) return h("img", { src: file(card.file), alt: card.title, class: "film-picture" });
+      const video = h("video", { src: file(card.file), poster: file(card.poster), controls: true, loop: true, muted: true, playsinline: true, "aria-label": card.title });
+      video.autoplay = !Stir.calm();
+      return video;
+    },
+    /* A poster that plays while it is pointed at or focused. */
+    tile(card, open) {
+      const picture = h("img", { src: file(card.poster), alt: "", loading: "lazy", draggable: "false" });
+      picture.addEventListener("error", () => tile.classList.add("lost"), { once: true });
+      const words = h("span", { class: "tile-words" }, h("strong", {}, card.title), h("span", {}, card.motion));
+      const tile = h("button", { type: "button", class: "clip-tile", "data-clip": card.id, style: { "--shape": card.width / card.height }, "aria-label": `${card.title}, ${card.motion}${card.rating ? ", " + card.rating + " stars" : ""}`, onclick: () => open(card) }, picture, words);
+      if (card.rating) tile.append(h("span", { class: "tile-stars", "aria-hidden": "true" }, "★".repeat(card.rating)));
+      let live = null;
+      const play = () => {
+        if (live || Stir.calm()) return;
+        live = moving(card) ? h("img", { src: file(card.file), alt: "", class: "live" }) : h("video", { src: file(card.file), muted: true, loop: true, playsinline: true, class: "live", tabindex: "-1" });
+        picture.after(live);
+        live.play?.().catch(() => {});
+      };
+      const rest = () => (live?.remove(), (live = null));
+      tile.addEventListener("pointerenter", play);
+      tile.addEventListener("pointerleave", rest);
+      tile.addEventListener("focus", play);
+      tile.addEventListener("blur", rest);
+      return tile;
+    },
+    stars(rate) {
+      let now = 0;
+      const all = [1, 2, 3, 4, 5].map((count) => h("button", { type: "button", class: "star", "aria-label": count + (count > 1 ? " stars" : " star"), onclick: () => (paint(now === count ? 0 : count), rate(now)) }, icon("star")));
+      const node = h("div", { class: "stars", role: "group", "aria-label": "Rating" }, all);
+      function paint(count) {
+        now = count;
+        all.forEach((one, index) => (one.classList.toggle("lit", index < count), one.setAttribute("aria-pressed", String(index + 1 === count))));
+      }
+      return { node, paint };
+    },
+    reasons: (choices) => (choices.length ? choices.flatMap((one) => [h("dt", {}, one.what, h("span", {}, one.value)), h("dd", {}, one.reason)]) : [h("dd", {}, "Nothing was chosen automatically.")]),
+    async download(server, id, recipe) {
+      const answer = await Stir.ask(server.export_clip, { id, recipe });
+      if (!answer) return;
+      const link = h("a", { href: file(answer.path), download: answer.name });
+      document.body.append(link);
+      link.click();
+      link.remove();
+      Stir.say("Downloading " + answer.name);
+    },
+    /* Put a clip's photo, or all of its settings, back on the desk. */
+    async useClip(server, id, what) {
+      const answer = await Stir.ask(server.shot_of_clip, { id });
+      if (!answer) return;
+      Stir.goto(0);
+      Stir.emit(what === "photo" ? "use-photo" : "adopt", answer);
+    },
+    goto: (index) => document.querySelectorAll("#tabs button[role=tab]")[index]?.click(),
+  });
+})();

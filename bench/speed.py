@@ -1,0 +1,151 @@
+"""How long a clip takes: against encoding its frames alone, against zooming tools, a draft against a final, and memory.
+
+All on the same photo and machine, in turns, so that a busy moment falls on everyone; medians of five.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from bench import clips
+from bench.clips import PHOTO, RUNS, middle, scratch, table, verdict
+from studio.clip.encode import encode
+from studio.clip.ffmpeg import program
+from studio.config import ROOT
+from studio.nouns import Frames
+
+WIDTH, HEIGHT, FPS, SECONDS = 1280, 720, 24, 5.0
+NUM_FRAMES = int(FPS * SECONDS)
+X264 = ("-c:v", "libx264", "-preset", "veryfast", "-crf", "19", "-pix_fmt", "yuv420p", "-movflags", "+faststart")
+
+MOST_OVER_ENCODING, MOST_DRAFT, MOST_GROWTH, MOST_MB = 1.35, 0.4, 1.15, 1024
+
+
+def zoompan(supersampling: int) -> None:
+    """ffmpeg's Ken Burns: the photo scaled to the clip's size times `supersampling`, then zoompan."""
+    large = f"scale={WIDTH * supersampling}:{HEIGHT * supersampling}:force_original_aspect_ratio=increase"
+    cut = f"crop={WIDTH * supersampling}:{HEIGHT * supersampling}"
+    zoom = f"zoompan=z='1+0.12*on/{NUM_FRAMES}':x='iw/2-iw/zoom/2':y='ih/2-ih/zoom/2':d={NUM_FRAMES}:s={WIDTH}x{HEIGHT}:fps={FPS}"
+    filters = ["-vf", f"{large},{cut},{zoom}", "-frames:v", str(NUM_FRAMES)]
+    command = [program(), "-loglevel", "error", "-y", "-i", str(PHOTO), *filters, *X264, str(scratch("zoompan.mp4"))]
+    subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
+
+
+def moviepy() -> None:
+    """MoviePy's Ken Burns: an image clip resized by a function of time and cropped."""
+    from moviepy import CompositeVideoClip, ImageClip
+
+    photo = ImageClip(str(PHOTO)).with_duration(SECONDS)
+    scale = max(WIDTH / photo.w, HEIGHT / photo.h)
+    moving = photo.resized(lambda t: scale * (1 + 0.12 * t / SECONDS)).with_position("center")
+    clip = CompositeVideoClip([moving], size=(WIDTH, HEIGHT))
+    settings = {"fps": FPS, "codec": "libx264", "preset": "veryfast", "logger": None, "audio": False}
+    clip.write_videofile(str(scratch("moviepy.mp4")), ffmpeg_params=["-crf", "19", "-movflags", "+faststart"], **settings)
+
+
+def encode_alone(images: list[object], shot_frames: Frames, shot: object) -> None:
+    """Encode frames that are in memory already."""
+    again = Frames(iter(images), shot_frames.width, shot_frames.height, FPS, NUM_FRAMES, shot_frames.pixels)  # type: ignore[arg-type]
+    encode(again, scratch("alone.mp4"), shot, clips.ignore)  # type: ignore[arg-type]
+
+
+def in_turns(works: dict[str, Callable[[int], object]], runs: int) -> dict[str, float]:
+    """The median time of each, every one run once a round."""
+    times: dict[str, list[float]] = {name: [] for name in works}
+    for number in range(runs):
+        for name, work in works.items():
+            times[name].append(clips.seconds(lambda work=work, number=number: work(number)))
+            print(".", end="", file=sys.stderr, flush=True)
+    return {name: middle(each) for name, each in times.items()}
+
+
+def clip_and_tools() -> None:
+    """(a), (b) and (c): one table each."""
+    clips.make(clips.unseen(99), "720p", SECONDS, FPS)  # warm: networks loaded, encoders probed
+    frames, shot = clips.animate(PHOTO, "720p", SECONDS, FPS)
+    images: list[object] = [image.copy() for image in frames.images]
+    # A new number for every run and work: nothing that was remembered of a photo may help the next.
+    times = in_turns(
+        {
+            "alone": lambda number: encode_alone(images, frames, shot),
+            "new": lambda number: clips.make(clips.unseen(100 + number), "720p", SECONDS, FPS),
+            "read": lambda number: clips.make(clips.unseen(100 + number), "720p", SECONDS, FPS),
+            "draft": lambda number: clips.make(clips.unseen(200 + number), "360p", 4.0, 16),
+            "zoompan x4": lambda number: zoompan(4),
+            "zoompan": lambda number: zoompan(1),
+            "moviepy": lambda number: moviepy(),
+        },
+        RUNS,
+    )
+    _print_clip(times)
+    _print_tools(times)
+
+
+def _print_clip(times: dict[str, float]) -> None:
+    alone = times["alone"]
+    rows = [
+        (name, f"{times[key]:.2f} s", f"{NUM_FRAMES / times[key]:.0f}", verdict(times[key] / alone, MOST_OVER_ENCODING))
+        for name, key in (("a new photo", "new"), ("a photo that was read before", "read"))
+    ]
+    rows.insert(0, ("encoding the same frames alone", f"{alone:.2f} s", f"{NUM_FRAMES / alone:.0f}", "1"))
+    table("A 5 s 720p24 clip, photo on disk to playable MP4, engine warm", ("what", "time", "frames/s", "times encoding"), rows)
+    draft = verdict(times["draft"] / times["new"], MOST_DRAFT)
+    rows = [
+        ("final, 1280x720, 24 fps, 5 s", f"{times['new']:.2f} s", "1"),
+        ("draft, 640x360, 16 fps, 4 s", f"{times['draft']:.2f} s", draft),
+    ]
+    table("The first draft of a new photo", ("clip", "time", "of the final's"), rows)
+
+
+def _print_tools(times: dict[str, float]) -> None:
+    names = {
+        "new": "Stir, parallax, a new photo",
+        "read": "Stir, parallax, read before",
+        "zoompan x4": "ffmpeg zoompan, 4x supersampling",
+        "zoompan": "ffmpeg zoompan",
+        "moviepy": "MoviePy, resized by a function",
+    }
+    rows = [(name, f"{times[key]:.2f} s", f"{NUM_FRAMES / times[key]:.0f}") for key, name in names.items()]
+    title = "The same clip with tools that only zoom (same photo, size, length and libx264 settings)"
+    table(title, ("tool", "time", "frames/s"), rows)
+
+
+_MEASURED = """
+import resource, sys
+from pathlib import Path
+from bench import clips
+clips.make(Path(sys.argv[1]), "1080p", float(sys.argv[2]), 30)
+unit = 1 if sys.platform == "darwin" else 1024
+print(*(resource.getrusage(who).ru_maxrss * unit for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)))
+"""
+
+
+def _peak(seconds: float) -> tuple[float, float]:
+    """Peak resident memory in MB of a fresh process that makes one 1080p30 clip, and of its largest child (ffmpeg)."""
+    command = [sys.executable, "-c", _MEASURED, str(PHOTO), str(seconds)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    own, child = (int(word) / 2**20 for word in done.stdout.split()[-2:])
+    return own, child
+
+
+def memory() -> None:
+    """(d): a long clip takes no more memory than a short one."""
+    if sys.platform == "win32":
+        print("\nPeak memory is not measured on Windows, which has no getrusage.")
+        return
+    lengths = {seconds: _peak(seconds) for seconds in (3.0, 10.0)}
+    growth = lengths[10.0][0] / lengths[3.0][0]
+    rows = [(f"{length:g} s", f"{own:.0f} MB", f"{child:.0f} MB") for length, (own, child) in lengths.items()]
+    rows.append(("10 s over 3 s", verdict(growth, MOST_GROWTH), f"{lengths[10.0][1] / lengths[3.0][1]:.2f}"))
+    title = f"Peak memory of a 1080p30 clip, each in a fresh process (at most {MOST_MB} MB)"
+    table(title, ("length", "Stir", "its ffmpeg"), rows)
+
+
+def run(photo: Path = PHOTO) -> None:
+    """Print every table of this bench."""
+    print(f"\n## Speed ({photo.name})")
+    clip_and_tools()
+    memory()

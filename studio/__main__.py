@@ -1,0 +1,9 @@
+"""`python -m studio`: the studio from the command line."""
+
+from __future__ import annotations
+
+import sys
+
+from studio.cli import main
+
+sys.exit(main())

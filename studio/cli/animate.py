@@ -1,0 +1,135 @@
+"""`animate` and `again`: from flags to clips where they were asked for.
+
+Knows the order: check everything, then work, then deliver. Refuses to know how any of it is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from studio import config
+from studio.cli import delivery, request
+from studio.cli.report import Bar, Failure, complain, say, say_json
+from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Photo, Refusal, Running, Shot
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+_LOOK = 0.08  # seconds between looks at a job
+_FAREWELL = 5.0  # seconds that stopped work has to notice
+
+
+def animate(flags: argparse.Namespace) -> None:
+    """Make a clip of every photo. Raises `Refusal` before any work begins, `Failure` when a clip could not be made."""
+    asked = request.read(flags)
+    to = delivery.plan(flags.output, flags.format, len(flags.photos))
+    kind = flags.format or (to.format if to else "mp4")
+    with closing(_studio(flags)) as studio:
+        photos = [_take_in(studio, file, len(flags.photos) > 1) for file in flags.photos]
+        depth = request.depth(flags.depth, studio)
+        shots = [request.shot(asked, photo, depth, kind, studio) for photo in photos]
+        _make(studio, shots, [file.stem for file in flags.photos], to, flags.json)
+
+
+def again(flags: argparse.Namespace) -> None:
+    """Make a clip again, from a file or from the library. Raises `Refusal` and `Failure` as `animate` does."""
+    with closing(_studio(flags)) as studio:
+        shot = _recipe(studio, flags.clip)
+        to = delivery.plan(flags.output, shot.format, 1)
+        _make(studio, [shot], [Path(shot.photo.name).stem or "clip"], to, flags.json)
+
+
+def _take_in(studio: Studio, file: Path, one_of_many: bool) -> Photo:
+    try:
+        return studio.take_in(file.expanduser(), file.name)
+    except Refusal as refusal:
+        if one_of_many:  # which one it was
+            raise Refusal(f"{file.name}: {refusal.reason}", refusal.remedy) from None
+        raise
+
+
+def _studio(flags: argparse.Namespace) -> Studio:
+    from studio.studio import Studio
+
+    return Studio(config.read(home=flags.home))
+
+
+def _recipe(studio: Studio, words: str) -> Shot:
+    file = Path(words).expanduser()
+    if file.is_file():
+        shot = studio.recipe(file)
+        try:
+            studio.photo(shot.photo.id)
+        except Refusal:
+            name = shot.photo.name or "PHOTO"
+            remedy = f"Give Stir the photo once: python -m studio animate {name}"
+            raise Refusal(f"The photo of {file.name} isn't in this library.", remedy) from None
+        return shot
+    found = [clip for clip in studio.clips(limit=100_000) if clip.id.startswith(words)] if words else []
+    if len(found) != 1:
+        which = "No clip is" if not found else f"{len(found)} clips are"
+        raise Refusal(f"{which} called {words!r}.", "Give a file, or an id from: python -m studio library")
+    return found[0].shot
+
+
+def _make(studio: Studio, shots: list[Shot], stems: list[str], to: delivery.Delivery | None, as_json: bool) -> None:
+    """Submit all, so that a refusal comes before any work; then watch each in turn and deliver it."""
+    jobs = [studio.submit(shot) for shot in shots]
+    studio.start(adopt=False)
+    try:
+        made = [_finish(studio, job, stem, to, as_json) for job, stem in zip(jobs, stems, strict=True)]
+    except BaseException:
+        _cancel(studio, jobs)
+        raise
+    if as_json:
+        say_json(made)
+
+
+def _finish(studio: Studio, job: Job, stem: str, to: delivery.Delivery | None, as_json: bool) -> dict[str, Any]:
+    clip = _watch(studio, job, stem)
+    file = studio.clip_file(clip)
+    if to:
+        file = delivery.deliver(file, to, stem)
+        if to.name and file.name != to.name:
+            complain(f"{to.name} was there already; this one is {file.name}.")
+    if not as_json:
+        say(str(file))
+    return {"path": str(file), **msgspec.to_builtins(clip)}
+
+
+def _watch(studio: Studio, job: Job, title: str) -> Clip:
+    bar = Bar(title)
+    try:
+        while True:
+            state = studio.job(job.id).state
+            match state:
+                case Done():
+                    return studio.clip(state.clip)
+                case Failed():
+                    raise Failure(f"{title}: {state.reason} {state.remedy}".strip())
+                case Cancelled():
+                    raise Failure(f"{title} was cancelled.")
+                case Interrupted():
+                    raise Failure(f"{title} was interrupted. Make it again with the same command.")
+                case Running():
+                    bar.draw(state.progress)
+                case _:
+                    pass
+            time.sleep(_LOOK)
+    finally:
+        bar.clear()
+
+
+def _cancel(studio: Studio, jobs: list[Job]) -> None:
+    """Cancel whatever has not ended, and wait for it to let go of its files."""
+    for job in jobs:
+        studio.cancel(job.id)
+    deadline = time.monotonic() + _FAREWELL
+    while time.monotonic() < deadline and any(isinstance(studio.job(job.id).state, Running) for job in jobs):
+        time.sleep(_LOOK)

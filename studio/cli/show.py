@@ -1,0 +1,95 @@
+"""`recipe`, `machine` and `library`: what is known, in words or as JSON.
+
+Knows how to put nouns into lines. Refuses to start any work.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from studio import config
+from studio.cli.report import say, say_json
+from studio.motion import camera
+from studio.motion.effects import EFFECTS
+from studio.nouns import Clip, Refusal, Shot
+
+
+def recipe(flags: argparse.Namespace) -> None:
+    """Print what a clip was made with. Raises `Refusal` when the file has no recipe. Needs no home folder."""
+    from studio.clip.recipe import read
+
+    shot = read(flags.clip.expanduser())
+    if flags.json:
+        say_json(shot)
+        return
+    for name, value in _lines(shot):
+        say(f"{name:<10}{value}")
+
+
+def _lines(shot: Shot) -> list[tuple[str, str]]:
+    box = shot.crop
+    moves = ", ".join(f"{camera.MOVES[move.name].title.lower()} {move.amount:g}" for move in shot.motion.camera.moves)
+    ambient = ", ".join(f"{EFFECTS[one.name].title.lower()} {one.amount:g} ({one.region})" for one in shot.motion.effects)
+    lines = [
+        ("photo", f"{shot.photo.name or 'unnamed'}, {shot.photo.width}x{shot.photo.height}, {shot.photo.id[:12]}"),
+        ("crop", f"{box.aspect}, from {box.x:.3f} {box.y:.3f}, {box.w:.3f} wide, {box.h:.3f} high"),
+        ("camera", f"{moves}; {shot.motion.camera.ease.replace('_', ' ')}{'; looped' if shot.motion.camera.loop else ''}"),
+        ("effects", ambient),
+        ("prompt", shot.motion.prompt),
+        ("avoid", shot.motion.negative_prompt),
+        ("model", shot.model),
+        ("clip", f"{shot.size}, {shot.seconds:g} s, {shot.fps} fps, {shot.format}"),
+        ("seed", str(shot.seed)),
+        ("depth", shot.depth),
+    ]
+    return [(name, " ".join(value.split())) for name, value in lines if value]
+
+
+def machine(flags: argparse.Namespace) -> None:
+    """Print what this computer can do, and why."""
+    from studio.studio import Studio
+
+    with closing(Studio(config.read(home=flags.home))) as studio:
+        choices = studio.machine()
+    if flags.json:
+        say_json(choices)
+        return
+    wide = max(len(choice.what) for choice in choices) + 2
+    for choice in choices:
+        say(f"{choice.what:<{wide}}{choice.value}: {choice.reason}")
+
+
+def library(flags: argparse.Namespace) -> None:
+    """Print the clips that are kept, newest first. Raises `Refusal` for `find` without words."""
+    if flags.do == "find" and not flags.words:
+        raise Refusal("There is nothing to find.", "Add words: python -m studio library find dolly harbour")
+    if flags.do == "list" and flags.words:
+        raise Refusal("list takes no words.", f"Use: python -m studio library find {' '.join(flags.words)}")
+    from studio.studio import Studio
+
+    with closing(Studio(config.read(home=flags.home))) as studio:
+        words = " ".join(flags.words)
+        clips = studio.clips(words, flags.trash, flags.limit)
+        count = studio.count(words, flags.trash)
+        paths = [studio.settings.clips / clip.file for clip in clips]
+    if flags.json:
+        say_json([{"path": str(path), **msgspec.to_builtins(clip)} for clip, path in zip(clips, paths, strict=True)])
+        return
+    for clip, path in zip(clips, paths, strict=True):
+        say(_row(clip, path))
+    if count > len(clips):
+        say(f"{count - len(clips)} more; --limit {count} shows them all")
+    if not count:
+        say("No clip has these words." if words else "Nothing is here yet. Make a clip: python -m studio animate photo.jpg")
+
+
+def _row(clip: Clip, path: Path) -> str:
+    made = time.strftime("%Y-%m-%d %H:%M", time.localtime(clip.made_at))
+    title = " ".join((clip.title or clip.shot.photo.name or "unnamed").split())
+    what = f"{title}, {camera.describe(clip.shot.motion.camera)}"
+    return f"{clip.id[:8]}  {made}  {clip.width}x{clip.height} {clip.seconds:g} s  {'*' * clip.rating:<5}  {what}  {path}"

@@ -1,0 +1,174 @@
+"""GIF blocks and WebP chunks, as far as the recipe: written in, read back, and left out of a copy.
+
+Knows the GIF89a block structure and the WebP container specification (RFC 9649). Refuses to read pictures.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from html import escape, unescape
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+from studio.nouns import Refusal
+
+MAX_PARTS = 20_000
+MAX_SUB_BLOCKS = 1_000_000  # in a whole GIF; of 255 bytes each: a quarter of a gigabyte
+_XMP_FLAG, _EXIF_FLAG, _ICC_FLAG = 0x04, 0x08, 0x20
+_PICTURE_CHUNKS = (b"VP8X", b"ANIM", b"ANMF", b"VP8 ", b"VP8L", b"ALPH")
+_XMP = (
+    '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    '<rdf:Description rdf:about="" xmlns:stir="https://stir.invalid/ns/1.0/"><stir:shot>{}</stir:shot>'
+    "</rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+
+
+class _Part(NamedTuple):
+    kind: bytes
+    start: int
+    end: int
+
+
+def _sub_blocks(source: BinaryIO, keep: int, budget: Iterator[int]) -> bytes | None:
+    """Read sub-blocks to their terminator; return about `keep` bytes of them, or None when file or budget end first."""
+    kept = bytearray()
+    for _ in budget:
+        size = source.read(1)
+        if not size:
+            return None
+        if size == b"\0":
+            return bytes(kept)
+        data = source.read(size[0])
+        if len(kept) < keep:
+            kept += data
+    return None
+
+
+def _colours(packed: int) -> int:
+    return 3 << ((packed & 7) + 1) if packed & 0x80 else 0
+
+
+def _gif_parts(source: BinaryIO, comment: int = 0) -> Iterator[tuple[_Part, bytes]]:
+    """The parts of a GIF: b"head", extensions by their label, b"image", b"end"; with `comment` + 1 bytes of their text."""
+    source.seek(0)
+    head = source.read(13)
+    if len(head) < 13 or head[:4] != b"GIF8":
+        return
+    at, budget = 13 + _colours(head[10]), iter(range(MAX_SUB_BLOCKS))
+    yield _Part(b"head", 0, at), b""
+    for _ in range(MAX_PARTS):
+        source.seek(at)
+        mark = source.read(1)
+        if mark == b";":
+            yield _Part(b"end", at, at + 1), b""
+            return
+        if mark == b"!":
+            kind = source.read(1)
+        elif mark == b",":
+            kind, frame = b"image", source.read(9)
+            source.seek((_colours(frame[8]) if len(frame) == 9 else 0) + 1, 1)
+        else:
+            return
+        text = _sub_blocks(source, comment + 1 if kind == b"\xfe" else 16, budget)
+        if text is None:
+            return
+        start, at = at, source.tell()
+        yield _Part(kind, start, at), text
+
+
+def gif_comment(source: BinaryIO, limit: int) -> bytes:
+    """The last comment of a GIF, or b"" when there is none or it is longer than `limit` bytes."""
+    found = b""
+    for part, text in _gif_parts(source, limit):
+        if part.kind == b"\xfe":
+            found = text
+    return found if len(found) <= limit else b""
+
+
+def add_gif_comment(file: Path, text: bytes) -> None:
+    """Put an ASCII comment at the end of a GIF, in place."""
+    blocks = b"".join(bytes([len(text[at : at + 255])]) + text[at : at + 255] for at in range(0, len(text), 255))
+    with file.open("r+b") as clip:
+        clip.seek(-1, 2)
+        clip.write(b"!\xfe" + blocks + b"\0;")
+
+
+def strip_gif(file: Path, dest: Path) -> None:
+    """Copy a GIF without comments, plain text and application data; the loop count (NETSCAPE2.0) stays.
+
+    Raises `Refusal` when the GIF is cut short.
+    """
+    with file.open("rb") as source, dest.open("wb") as clip:
+        parts = list(_gif_parts(source))
+        if not parts or parts[-1][0].kind != b"end":
+            raise Refusal(f"{file.name} is cut short.", "Make the clip again, or use another copy of it.")
+        for part, text in parts:
+            loop = part.kind == b"\xff" and text.startswith(b"NETSCAPE2.0")
+            if loop or part.kind in (b"head", b"image", b"\xf9", b"end"):
+                source.seek(part.start)
+                clip.write(source.read(part.end - part.start))
+
+
+def _webp_parts(source: BinaryIO) -> Iterator[_Part]:
+    at, end = 12, source.seek(0, 2)
+    for _ in range(MAX_PARTS):
+        source.seek(at)
+        head = source.read(8)
+        size = int.from_bytes(head[4:8], "little")
+        stop = at + 8 + size + size % 2
+        if len(head) < 8 or at + 8 + size > end:
+            return
+        yield _Part(head[:4], at, min(stop, end))
+        at = stop
+
+
+def webp_recipe(source: BinaryIO, limit: int) -> bytes:
+    """The recipe in the XMP of a WebP, or b"" when there is none or it is longer than `limit` bytes.
+
+    The one element is found by its name and never parsed as XML, so entities can't be made to expand.
+    """
+    for part in _webp_parts(source):
+        if part.kind == b"XMP " and part.end - part.start <= 2 * limit:
+            source.seek(part.start + 8)
+            found = re.search(rb"<stir:shot>([^<]*)</stir:shot>", source.read(part.end - part.start - 8))
+            return unescape(found[1].decode("utf-8", "replace")).encode() if found else b""
+    return b""
+
+
+def add_webp_recipe(file: Path, text: str) -> None:
+    """Append the recipe to a WebP as XMP and say so in its header."""
+    body = _XMP.format(escape(text, quote=False)).encode()
+    picture = file.read_bytes()[12:]
+    if not picture.startswith(b"VP8X"):  # ffmpeg writes frames that are all alike as a still, without room for flags
+        picture = b"VP8X" + (10).to_bytes(4, "little") + bytes(4) + _still_size(picture) + picture
+    flags = picture[8] | _XMP_FLAG
+    xmp = b"XMP " + len(body).to_bytes(4, "little") + body + b"\0" * (len(body) % 2)
+    size = 4 + len(picture) + len(xmp)
+    file.write_bytes(b"RIFF" + size.to_bytes(4, "little") + b"WEBP" + picture[:8] + bytes([flags]) + picture[9:] + xmp)
+
+
+def _still_size(chunk: bytes) -> bytes:
+    """Width - 1 and height - 1 of a "VP8 " or "VP8L" chunk, as VP8X wants them: 24 bits each (RFC 9649, 2.5 to 2.7)."""
+    if chunk.startswith(b"VP8L"):
+        bits = int.from_bytes(chunk[9:13], "little")
+        width, height = bits & 0x3FFF, bits >> 14 & 0x3FFF
+    else:
+        width, height = (int.from_bytes(chunk[at : at + 2], "little") - 1 & 0x3FFF for at in (14, 16))
+    return width.to_bytes(3, "little") + height.to_bytes(3, "little")
+
+
+def strip_webp(file: Path, dest: Path) -> None:
+    """Copy a WebP with its picture chunks only: no XMP, EXIF, colour profile or unknown chunk."""
+    with file.open("rb") as source, dest.open("wb") as clip:
+        clip.write(b"RIFF\0\0\0\0WEBP")
+        for part in list(_webp_parts(source)):
+            if part.kind in _PICTURE_CHUNKS:
+                source.seek(part.start)
+                data = bytearray(source.read(part.end - part.start))
+                if part.kind == b"VP8X":
+                    data[8] &= ~(_XMP_FLAG | _EXIF_FLAG | _ICC_FLAG)
+                clip.write(data)
+        size = clip.tell() - 8
+        clip.seek(4)
+        clip.write(size.to_bytes(4, "little"))

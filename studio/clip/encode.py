@@ -1,0 +1,143 @@
+"""Frames into a clip: streamed to ffmpeg, whole or not at all.
+
+Knows the order of things: room on the disk, ffmpeg, frames, recipe, poster, names. Refuses to know how frames are made and
+where clips are kept.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from studio.clip import encoders as _encoders
+from studio.clip import ffmpeg, formats, recipe
+from studio.nouns import Choice, Frames, Progress, Refusal, Shot
+
+_BITS_PER_PIXEL = 0.5  # more than libx264 at crf 19 needs for a busy picture, and MP4 is written before it is moved
+_SPARE_BYTES = 16 << 20
+
+
+class Encoded(NamedTuple):
+    """A finished clip: the file, its PNG poster (the first frame, so that playing starts without a jump), frames, bytes."""
+
+    file: Path
+    poster: Path
+    num_frames: int
+    bytes: int
+    choices: tuple[Choice, ...]
+
+
+def encoders() -> tuple[Choice, ...]:
+    """The encoder that is used and why, then every hardware encoder that was tried here (once for the process)."""
+    return _encoders.describe()
+
+
+def encode(frames: Frames, dest: Path, shot: Shot, tick: Callable[[Progress], None]) -> Encoded:
+    """Write `frames` to `dest` in `shot.format`, the poster to `dest` with .png and the recipe to `dest` with .json.
+
+    Frames are rendered while earlier ones are encoded; memory doesn't grow with the clip. `tick` gets a `Progress` for
+    every frame ("paint") and one while the file is closed ("encode"). Nothing appears under the final names before the clip
+    is whole. Raises `Refusal` for a full disk, an unwritable folder, a missing or failing ffmpeg; whatever else is raised
+    by `tick` or by the frames passes through. In every case ffmpeg is ended, `frames.images` closed and partial files gone.
+    """
+    parts = _parts(dest)
+    try:
+        _room(frames, dest)
+        plan = formats.plan(frames, shot.format)
+        parts.meta.write_text(recipe.ffmetadata(shot) if plan.tagged else "", encoding="utf-8", newline="\n")
+        count = _stream(frames, plan, parts, tick)
+        recipe.embed(parts.clip, shot)
+        parts.recipe.write_text(shot.to_json(), encoding="utf-8")
+        size = parts.clip.stat().st_size
+        poster, beside = dest.with_suffix(".png"), dest.with_suffix(".json")
+        for part, final in ((parts.poster, poster), (parts.recipe, beside), (parts.clip, dest)):
+            part.replace(final)
+        return Encoded(dest, poster, count, size, (*frames.choices, *plan.choices))
+    except OSError as error:
+        refusal = _unwritten(error, dest)
+        if refusal is None:
+            raise
+        raise refusal from None
+    finally:
+        close = getattr(frames.images, "close", None)
+        if close is not None:
+            close()
+        for part in parts:
+            part.unlink(missing_ok=True)
+
+
+class _Parts(NamedTuple):
+    clip: Path
+    poster: Path
+    recipe: Path
+    meta: Path
+
+
+def _parts(dest: Path) -> _Parts:
+    token = secrets.token_hex(4)
+    return _Parts(*(dest.with_name(f".{token}.{kind}.part") for kind in ("clip", "poster", "recipe", "meta")))
+
+
+def _room(frames: Frames, dest: Path) -> None:
+    need = round(frames.width * frames.height * frames.num_frames * _BITS_PER_PIXEL / 8) + _SPARE_BYTES
+    if shutil.disk_usage(dest.parent).free < need:
+        raise Refusal("There isn't enough room on the disk for this clip.", f"Free about {need >> 20} MB, then try again.")
+
+
+def _unwritten(error: OSError, dest: Path) -> Refusal | None:
+    if ffmpeg.is_disk_full(error):
+        return ffmpeg.disk_full()
+    place = None if error.filename is None else Path(os.fsdecode(error.filename))
+    if place is not None and dest.parent in (place, place.parent):
+        why = error.strerror or type(error).__name__
+        return Refusal(
+            f"The folder {dest.parent.name} can't be written ({why}).", "Choose another folder, or allow writing to it."
+        )
+    return None
+
+
+def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, tick: Callable[[Progress], None]) -> int:
+    size = f"{frames.width}x{frames.height}"
+    raw = ["-f", "rawvideo", "-pixel_format", frames.pixels, "-video_size", size, "-framerate", f"{frames.fps}/{plan.step}"]
+    tags = ["-f", "ffmetadata", "-i", f"file:{parts.meta}", "-map_metadata", "1"] if plan.tagged else []
+    pipe = ffmpeg.Pipe([*plan.before, *raw, "-i", "pipe:0", *tags, *plan.after, "-y", f"file:{parts.clip}"])
+    began = time.monotonic()
+    try:
+        count = _feed(frames, plan.step, pipe, parts.poster, lambda done: tick(_progress(frames, done, began)))
+        tick(Progress("encode", frames.num_frames, frames.num_frames, "", time.monotonic() - began))
+        pipe.finish()
+    except Refusal:
+        if plan.hardware:
+            _encoders.give_up(plan.hardware)
+        raise
+    finally:
+        pipe.kill()
+    return count
+
+
+def _feed(frames: Frames, step: int, pipe: ffmpeg.Pipe, poster: Path, painted: Callable[[int], None]) -> int:
+    from studio.clip.poster import png
+
+    expected = frames.width * frames.height * 3 // (1 if frames.pixels == "rgb24" else 2)
+    written = 0
+    for index, frame in enumerate(frames.images):
+        if frame.nbytes != expected:
+            raise ValueError(f"frame {index} has {frame.nbytes} bytes where {expected} were promised")
+        if index % step == 0:
+            pipe.write(frame)
+            written += 1
+        if index == 0:
+            poster.write_bytes(png(frame, frames.pixels))
+        painted(index + 1)
+    return written
+
+
+def _progress(frames: Frames, done: int, began: float) -> Progress:
+    elapsed = time.monotonic() - began
+    remaining = elapsed / done * max(0, frames.num_frames - done) if elapsed > 0.25 else None
+    return Progress("paint", done, frames.num_frames, "", elapsed, remaining)

@@ -1,0 +1,95 @@
+"""The recipe inside a clip: written, read back, and taken out again.
+
+Knows where each kind of file keeps words about itself: MP4 in moov/udta/meta/ilst, WebM in Tags, GIF in a comment, WebP in
+XMP. Refuses to trust a file: everything is read with bounds, by seeking, without a decoder.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from studio.clip import boxes, chunks, ebml, ffmpeg
+from studio.nouns import Refusal, Shot
+
+MAX_BYTES = 2 << 20
+"""The longest recipe that is read: a shot with a painted region for every effect stays well below."""
+
+_SIGNATURES = (
+    (0, b"\x1a\x45\xdf\xa3", ebml.comment),
+    (4, b"ftyp", boxes.comment),
+    (0, b"GIF8", chunks.gif_comment),
+    (8, b"WEBP", chunks.webp_recipe),
+)
+
+
+def ffmetadata(shot: Shot) -> str:
+    """The recipe as an ffmetadata file for MP4 and WebM: one comment tag, escaped as ffmpeg's documentation asks."""
+    text = shot.to_json()
+    for special in "\\=;#\n":
+        text = text.replace(special, "\\" + special)
+    return f";FFMETADATA1\ncomment={text}\n"
+
+
+def embed(file: Path, shot: Shot) -> None:
+    """Write the recipe into a finished GIF or WebP in place; MP4 and WebM got theirs from ffmpeg. Raises `OSError`."""
+    if shot.format == "gif":
+        chunks.add_gif_comment(file, json.dumps(json.loads(shot.to_json())).encode("ascii"))  # GIF89a comments are ASCII
+    elif shot.format == "webp":
+        chunks.add_webp_recipe(file, shot.to_json())
+
+
+def read(file: Path) -> Shot:
+    """The shot a clip (MP4, WebM, GIF, WebP) or a .json beside one was made from. Raises `Refusal` when there is none.
+
+    Time and memory are bounded whatever the file says of itself: at most 2 MB are kept and a few thousand parts looked at.
+    """
+    try:
+        with file.open("rb") as source:
+            head = source.read(16)
+            if head.lstrip()[:1] == b"{":
+                source.seek(0)
+                text = source.read(MAX_BYTES + 1)
+            else:
+                reader = next((read for at, mark, read in _SIGNATURES if head[at : at + len(mark)] == mark), None)
+                text = reader(source, MAX_BYTES) if reader else b""
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise Refusal(f"{file.name} can't be opened ({why}).", "Check the name of the file and that you may read it.") from None
+    if not text or len(text) > MAX_BYTES or text.lstrip()[:1] != b"{":
+        raise Refusal("There is no recipe in this file.", "Use a clip made by Stir with its recipe kept, or the .json beside it.")
+    return Shot.from_json(text)
+
+
+def strip(file: Path, dest: Path) -> Path:
+    """Copy a clip to `dest` without the recipe or any other words about itself; the pictures are the same bytes.
+
+    Raises `Refusal` when the file isn't a clip, can't be read, or `dest` can't be written. Leaves nothing half-written.
+    """
+    part = dest.with_name(f".{dest.name}.part")
+    try:
+        with file.open("rb") as source:
+            head = source.read(16)
+        if head[:4] == b"GIF8":
+            chunks.strip_gif(file, part)
+        elif head[8:12] == b"WEBP":
+            chunks.strip_webp(file, part)
+        else:
+            _copy(file, part, webm=head[:4] == b"\x1a\x45\xdf\xa3")
+        part.replace(dest)
+    except OSError as error:
+        if ffmpeg.is_disk_full(error):
+            raise ffmpeg.disk_full() from None
+        why = error.strerror or type(error).__name__
+        raise Refusal(f"{dest.name} can't be written ({why}).", "Choose another folder, or allow writing to it.") from None
+    finally:
+        part.unlink(missing_ok=True)
+    return dest
+
+
+def _copy(file: Path, part: Path, webm: bool) -> None:
+    # The format is named and only local files are allowed, so that a playlist in disguise can't make ffmpeg fetch anything.
+    source = ["-protocol_whitelist", "file", "-f", "matroska" if webm else "mov", "-i", f"file:{file}"]
+    bare = ["-map", "0:v", "-map", "0:a?", "-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
+    kind = ["-f", "webm"] if webm else ["-movflags", "+faststart", "-f", "mp4"]
+    ffmpeg.run([*source, *bare, *kind, "-y", f"file:{part}"], seconds=120)

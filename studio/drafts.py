@@ -1,0 +1,232 @@
+"""Drafts: what can be known of a shot before it is made. Whether it can be, what it leads to, and what it will look like.
+
+Knows the checks, the depth of a crop and the tiny preview of a camera path. Refuses to know the queue and the library of
+kept clips. What is made here is cached by what it was made from and can always be made again.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+import os
+import re
+import shutil
+import struct
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+from studio.config import MAX_UPLOAD_BYTES, Settings
+from studio.engines.base import Image
+from studio.jobs import Rooms
+from studio.library import disk
+from studio.library.served import Served
+from studio.motion.effects import EFFECTS
+from studio.nouns import Choice, Effect, ModelCard, Photo, Progress, Refusal, Shot, replace
+from studio.photo import crop
+
+if TYPE_CHECKING:
+    from studio.engines.parallax.scene import Scene
+
+PREVIEW_SECONDS = 2.5
+PREVIEW_FPS = 16
+LARGEST_BRUSH = 256
+DEPTH_PIXELS = 50_000_000
+"""Pixels of the largest depth map that is opened: twice a 24-megapixel photo."""
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """An engine that reads a photo into a scene with depth."""
+
+    def read(self, image: Image, shot: Shot) -> Scene:
+        """The scene of a crop, (H, W, 3) uint8 RGB; quick when it was read before."""
+        ...
+
+
+def _unwatched(progress: Progress) -> None:
+    """The tick of work that is too short to be stopped."""
+    del progress
+
+
+def needs_brush(effect: Effect) -> bool:
+    """Whether an effect happens where the user paints, and nothing is painted yet."""
+    region = EFFECTS[effect.name].auto if effect.region == "auto" else effect.region
+    return region == "brush" and not effect.brush
+
+
+class Drafts:
+    """Checks and previews of shots. `room` is where half-made files lie, `served` where the page may look."""
+
+    def __init__(self, settings: Settings, served: Served, room: Path, rooms: Rooms) -> None:
+        self._settings = settings
+        self._served = served
+        self._room = room
+        self._rooms = rooms
+        self._making = threading.Lock()
+
+    # Whether it can be made -------------------------------------------------------------------------------------------
+
+    def accept(self, shot: Shot, card: ModelCard, photo: Photo) -> Shot:
+        """The shot with its photo as it was taken in and its crop settled. Raises `Refusal` when `card` can't make it."""
+        shot = replace(shot, photo=replace(photo, name=shot.photo.name or photo.name), crop=crop.settle(photo, shot.crop))
+        low, high = card.fps
+        if not low <= shot.fps <= high:
+            raise Refusal(f"{card.title} makes {low} to {high} frames a second, not {shot.fps}.", "Choose a rate within that.")
+        short, long = card.seconds
+        if not short <= shot.seconds <= long:
+            raise Refusal(
+                f"{card.title} makes clips of {short:g} to {long:g} seconds, not {shot.seconds:g}.",
+                "Choose a length within that.",
+            )
+        for effect in shot.motion.effects:
+            if needs_brush(effect):
+                title = EFFECTS[effect.name].title
+                raise Refusal(f"{title} has no place yet.", "Paint where it happens, or choose another region for it.")
+            _check_brush(effect)
+        self._check_depth(shot.depth)
+        return shot
+
+    def _check_depth(self, depth: str) -> None:
+        if depth in ("auto", "builtin", "anything"):
+            return
+        if not re.fullmatch("[0-9a-f]{64}", depth) or not self._depth_file(depth).is_file():
+            raise Refusal("That depth map isn't here.", "Add it again, or let Stir read the depth itself.")
+
+    def _depth_file(self, depth: str) -> Path:
+        return self._settings.depths / f"{depth}.png"
+
+    # What it leads to -------------------------------------------------------------------------------------------------
+
+    def choices(self, shot: Shot, card: ModelCard) -> tuple[Choice, ...]:
+        """The automatic choices for an accepted shot: size, what the engine sees in the photo, encoder."""
+        from studio.clip import encode
+
+        engine = self._rooms.engine(card)
+        seen = engine.read(self._cut(shot), shot).choices if isinstance(engine, Reader) else ()
+        return (crop.output_size(shot).choice, *seen, encode.encoders()[0])
+
+    def _cut(self, shot: Shot) -> Image:
+        return crop.cut(self._rooms.photos.pixels(shot.photo), shot.photo, shot.crop)
+
+    # What it will look like -------------------------------------------------------------------------------------------
+
+    def preview(self, shot: Shot, card: ModelCard) -> Path:
+        """A tiny MP4 of an accepted shot, made once: 240p, 16 fps, 2.5 s. One is made at a time; a job may run meanwhile."""
+        from studio.clip.encode import encode
+
+        motion = replace(shot.motion, prompt="", negative_prompt="")
+        photo = replace(shot.photo, name="", notes=())
+        tiny = replace(shot, photo=photo, motion=motion, size="240p", seconds=PREVIEW_SECONDS, fps=PREVIEW_FPS, format="mp4")
+        key = f"preview-{_digest(tiny.to_json())}"
+        with self._making:
+            found = self._served.find(key)
+            if found:
+                return found
+            image = self._cut(tiny)
+            frames = self._rooms.engine(card).animate(image, tiny, card, _unwatched)
+            with self._folder() as folder:
+                made = encode(frames, Path(folder) / "preview.mp4", tiny, _unwatched)
+                return self._served.keep(made.file, key, "preview.mp4")
+
+    def depth_view(self, shot: Shot, card: ModelCard) -> Path:
+        """The depth of an accepted shot's crop as a grey PNG, near things light: what `adopt_depth` takes back."""
+        from PIL import Image as Pictures
+
+        engine = self._rooms.engine(card)
+        if not isinstance(engine, Reader):
+            raise Refusal(f"{card.title} doesn't work with depth.", "Choose another model to see it.")
+        asked = (shot.photo.id, shot.crop, shot.depth, shot.size, shot.model)
+        key = f"depth-{_digest(repr(asked))}"
+        with self._making:
+            found = self._served.find(key)
+            if found:
+                return found
+            disparity = engine.read(self._cut(shot), shot).disparity
+            grey = np.rint(np.clip(disparity, 0, 1) * 255).astype(np.uint8)
+            with self._folder() as folder:
+                made = Path(folder) / "depth.png"
+                Pictures.fromarray(grey).save(made)
+                return self._served.keep(made, key, "depth.png")
+
+    def _folder(self) -> tempfile.TemporaryDirectory[str]:
+        return tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True)
+
+    def adopt_depth(self, file: Path) -> str:
+        """Keep a depth map (PNG, TIFF, JPEG or WebP; light is near) as 16-bit grey from 0 to 65535. Returns its id.
+
+        Raises `Refusal` for a file that can't be read as one, is over 40 MB or 50 megapixels, or is all one grey.
+        """
+        grey = _read_depth(file)
+        identity = hashlib.sha256(repr(grey.shape).encode() + grey.tobytes()).hexdigest()
+        kept = self._depth_file(identity)
+        if not kept.exists():
+            from PIL import Image as Pictures
+
+            try:
+                with self._folder() as folder:
+                    made = Path(folder) / "depth.png"
+                    Pictures.fromarray(grey).save(made)
+                    made.replace(kept)
+            except OSError as error:
+                raise disk.refusal(error) from error
+        return identity
+
+
+def _digest(words: str) -> str:
+    return hashlib.sha256(words.encode()).hexdigest()[:32]
+
+
+def _check_brush(effect: Effect) -> None:
+    """Raises `Refusal` unless the painted region is a PNG of at most 256 px, going by its header alone."""
+    if not effect.brush:
+        return
+    try:
+        head = base64.b64decode(effect.brush, validate=True)[:24]
+        mark, width, height = struct.unpack(">8s8xII", head)
+    except (binascii.Error, struct.error):
+        mark, width, height = b"", 0, 0
+    if mark != b"\x89PNG\r\n\x1a\n" or not (1 <= width <= LARGEST_BRUSH and 1 <= height <= LARGEST_BRUSH):
+        raise Refusal(f"What was painted for {EFFECTS[effect.name].title.lower()} can't be read.", "Clear it and paint it again.")
+
+
+def _read_depth(file: Path) -> np.ndarray[tuple[int, int], np.dtype[np.uint16]]:
+    from PIL import Image as Pictures
+
+    unreadable = Refusal("This depth map can't be read.", "Save it as a grey PNG, light where things are near.")
+    try:
+        if file.stat().st_size > MAX_UPLOAD_BYTES:
+            raise Refusal("This depth map is over 40 MB.", "Save it as a smaller grey PNG.")
+        with Pictures.open(file, formats=("PNG", "TIFF", "JPEG", "WEBP")) as picture:
+            if picture.width * picture.height > DEPTH_PIXELS:
+                raise Refusal("This depth map is over 50 megapixels.", "Save it at the size of your photo or smaller.")
+            deep = picture.mode in ("I;16", "I;16B", "I;16L", "I", "F")
+            grey = np.asarray(picture if deep else picture.convert("L"), np.float64)
+    except (OSError, ValueError, SyntaxError, Pictures.DecompressionBombError) as error:
+        raise unreadable from error
+    low, high = float(grey.min()), float(grey.max())
+    if not np.isfinite(high - low) or high <= low:
+        raise Refusal("This depth map is all one grey, so it holds no depth.", "Use one that is light where things are near.")
+    return np.rint((grey - low) / (high - low) * 65535).astype(np.uint16)
+
+
+def machine(settings: Settings) -> tuple[Choice, ...]:
+    """What this machine can do for any shot, and why."""
+    import psutil
+
+    from studio.clip import encode
+
+    memory = psutil.virtual_memory()
+    return (
+        Choice("cores", str(os.cpu_count() or 1), "frames are painted and encoded on all of them"),
+        Choice("memory", disk.size(memory.total), f"{disk.size(memory.available)} free now; a clip takes under 1 GB"),
+        Choice("GPU", "not looked for", "the built-in engine needs none"),
+        *encode.encoders(),
+        Choice("depth", "built in", "read from the photo itself; nothing is downloaded"),
+        *settings.choices,
+        Choice("free space", disk.size(shutil.disk_usage(settings.home).free), "on the disk of the home folder"),
+    )

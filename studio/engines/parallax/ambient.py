@@ -1,0 +1,126 @@
+"""Everything that moves by itself in a shot, as the renderer asks for it.
+
+Knows which effect is made of what. Refuses to know cameras. All of it repeats after the clip's length when the shot loops.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import cv2
+import numpy as np
+
+from studio.engines.base import Image
+from studio.engines.parallax import drift, region, sway
+from studio.engines.parallax.drift import Drift
+from studio.engines.parallax.focus import Focus
+from studio.engines.parallax.project import Field
+from studio.engines.parallax.render import Sheet, Stirred
+from studio.engines.parallax.scene import Floats, Scene
+from studio.engines.parallax.sway import Sway
+from studio.engines.parallax.veil import Fog, Light, Steam, Veil
+from studio.nouns import Choice, Effect, EffectName, Shot
+
+_WAVES = {"wind": sway.wind, "hair": sway.hair, "ripple": sway.ripple}
+_VEILS: dict[EffectName, type[Fog | Steam | Light]] = {"fog": Fog, "steam": Steam, "light": Light}
+_COARSE = 4  # grid cells to one of the grid on which veils are laid
+
+
+class Ambient:
+    """The ambient motion of one shot in one scene."""
+
+    def __init__(self, scene: Scene, shot: Shot) -> None:
+        """Raises `Refusal` when an effect has nowhere to happen: it names what is missing and what to do."""
+        self._size = (scene.disparity.shape[1], scene.disparity.shape[0])
+        self._names = tuple(layer.name for layer in scene.layers)
+        self._sways: list[Sway] = []
+        self._drifts: list[Drift] = []
+        self._veils: list[Veil] = []
+        self._focus: list[Focus] = []
+        choices: list[Choice] = []
+        for index, effect in enumerate(shot.motion.effects):
+            if effect.amount > 0:
+                mask, choice = region.find(effect, scene, shot)
+                choices.append(choice)
+                self._add(effect, mask, scene, shot, np.random.default_rng((shot.seed, index)))
+        self.choices = tuple(choices)
+
+    def _add(self, effect: Effect, mask: Floats, scene: Scene, shot: Shot, rng: np.random.Generator) -> None:
+        touched, seconds = region.sheets(effect, self._names), shot.seconds
+        if effect.name in _WAVES:
+            self._sways.append(Sway(_WAVES[effect.name](mask, scene, effect, seconds, rng), touched))
+        elif effect.name == "flow":
+            self._drifts.append(drift.flow(mask, scene, effect, seconds, rng, touched))
+        elif effect.name == "clouds":
+            loop = shot.motion.camera.loop
+            self._drifts.append(drift.clouds(mask, scene, effect, seconds, rng, touched, loop))
+        elif effect.name == "focus":
+            self._focus.append(Focus(mask, scene, effect, seconds, touched))
+        else:
+            self._veils.append(_VEILS[effect.name](mask, scene, effect, seconds, rng))
+
+    def __bool__(self) -> bool:
+        return bool(self._sways or self._drifts or self._veils or self._focus)
+
+    @property
+    def reaches(self) -> dict[str, tuple[float, float]]:
+        """How far each layer's border may be carried, in fractions of the frame's width and height."""
+        return {name: _total(part.reach for part in self._moving(name)) for name in self._names}
+
+    def _moving(self, name: str) -> list[Sway | Drift]:
+        return [part for part in (*self._sways, *self._drifts) if name in part.sheets]
+
+    def sheet(self, sheet: Sheet, t: float) -> Sheet:
+        """The sheet with its texture as it is at time t."""
+        for focus in self._focus:
+            if sheet.name in focus.sheets:
+                sheet = focus.sheet(sheet, t)
+        return sheet
+
+    def stir(self, sheet: Sheet, at: Field, t: float) -> Stirred:
+        """Where to look for what has moved to `at`; the strongest flow decides where flows overlap."""
+        size = (sheet.disparity.shape[1], sheet.disparity.shape[0])
+        for one in self._sways:
+            if sheet.name in one.sheets:
+                at = one.stir(at, size, t)
+        drifts = [one for one in self._drifts if sheet.name in one.sheets]
+        if not drifts:
+            return Stirred(at)
+        found = drifts[0].stir(at, size, t)
+        for one in drifts[1:]:
+            found = _joined(at, found, one.stir(at, size, t))
+        return found
+
+    def veil(self, at: Field, t: float, frame: Image, front: bool) -> None:
+        """Lay what hangs in the air over the frame."""
+        chosen = [one for one in self._veils if one.front == front]
+        if not chosen:
+            return
+        size = (-(-at.x.shape[1] // _COARSE), -(-at.x.shape[0] // _COARSE))
+        coarse = Field(*(cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in at))
+        for one in chosen:
+            one.lay(coarse, self._size, t, frame)
+
+
+def _total(reaches: Iterable[tuple[float, float]]) -> tuple[float, float]:
+    every = list(reaches)
+    return sum(x for x, _ in every), sum(y for _, y in every)
+
+
+def _joined(at: Field, one: Stirred, two: Stirred) -> Stirred:
+    """Two flows over the same sheet: their ways add up, and the share is that of the one that moves most at each place."""
+    first = Field(one.at.x + two.at.x - at.x, one.at.y + two.at.y - at.y)
+    if one.share is None or one.other is None:
+        return two._replace(at=first) if two.share is None else _shifted(two, at, one.at)
+    if two.share is None or two.other is None:
+        return _shifted(one, at, two.at)
+    other = Field(one.other.x + two.other.x - at.x, one.other.y + two.other.y - at.y)
+    here = np.hypot(one.at.x - one.other.x, one.at.y - one.other.y) >= np.hypot(two.at.x - two.other.x, two.at.y - two.other.y)
+    return Stirred(first, other, np.where(here, one.share, two.share).astype(np.float32))
+
+
+def _shifted(flowing: Stirred, at: Field, carried: Field) -> Stirred:
+    assert flowing.other is not None
+    dx, dy = carried.x - at.x, carried.y - at.y
+    first = Field(flowing.at.x + dx, flowing.at.y + dy)
+    return Stirred(first, Field(flowing.other.x + dx, flowing.other.y + dy), flowing.share)

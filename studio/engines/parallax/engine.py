@@ -1,0 +1,115 @@
+"""The embedded engine: a photo's scene, read once, moved through by a camera and stirred from within.
+
+Knows how reading, placing and painting follow each other, and keeps the last scenes. Refuses to know files and encoders.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+
+import numpy as np
+
+from studio.config import Settings
+from studio.engines.base import Image, Tick
+from studio.engines.parallax import colour, stage
+from studio.engines.parallax.ambient import Ambient
+from studio.engines.parallax.layers import read_scene
+from studio.engines.parallax.render import Renderer
+from studio.engines.parallax.scene import Scene
+from studio.nouns import Choice, Frames, ModelCard, Progress, Shot
+from studio.photo.crop import output_size
+
+KEPT_BYTES = 192 * 1024 * 1024
+"""Scenes are kept up to this many bytes of texture (several at 720p, one at 4K), and always the last one."""
+
+Key = tuple[str, str, int, int]
+
+
+class ParallaxEngine:
+    """Turns a photo into layers and moves a camera through them. One scene is read at a time; any thread may ask."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._scenes: OrderedDict[Key, Scene] = OrderedDict()
+        self._reading = threading.Lock()
+
+    def read(self, image: Image, shot: Shot, tick: Tick = lambda progress: None) -> Scene:
+        """The scene of a crop, (H, W, 3) uint8 RGB; the same crop at the same size and depth is read only once."""
+        key = _key(image, shot)
+        with self._reading:
+            if key in self._scenes:
+                self._scenes.move_to_end(key)
+                return self._scenes[key]
+            scene = read_scene(image, shot, self._settings, tick)
+            self._scenes[key] = scene
+            while len(self._scenes) > 1 and sum(map(_weight, self._scenes.values())) > KEPT_BYTES:
+                self._scenes.popitem(last=False)
+            return scene
+
+    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick) -> Frames:
+        """Frames of a shot, I420 BT.709, painted as they are read.
+
+        image: (H, W, 3) uint8 RGB, the crop. Raises `Refusal` for an effect that has nowhere to happen.
+        """
+        size = output_size(shot)
+        if _still(shot):
+            picture = colour.from_rgb(stage.resized(image, size.width, size.height))
+            reason = "nothing in this shot moves, so every frame is the crop itself"
+            return _frames(_ticked(lambda index: picture, shot, tick), shot, size, (Choice("camera", "still", reason),))
+        scene = self.read(image, shot, tick)
+        ambient = Ambient(scene, shot)
+        setting = stage.place(scene, shot, ambient.reaches, still=not ambient)
+        renderer = Renderer(setting.sheets, (scene.width, scene.height), setting.framing, ambient if ambient else None)
+
+        def paint(index: int) -> Image:
+            return renderer.paint(setting.poses[index], index / shot.num_frames)
+
+        choices = (*scene.choices, setting.choice, *ambient.choices)
+        return _frames(_ahead(paint, shot, tick), shot, (scene.width, scene.height), choices)
+
+
+def _still(shot: Shot) -> bool:
+    moving = any(move.name != "static" and move.amount > 0 for move in shot.motion.camera.moves)
+    return not moving and not any(effect.amount > 0 for effect in shot.motion.effects)
+
+
+def _frames(images: Iterator[Image], shot: Shot, size: tuple[int, ...], choices: tuple[Choice, ...]) -> Frames:
+    return Frames(images, size[0], size[1], shot.fps, shot.num_frames, "yuv420p", choices)
+
+
+def _ticked(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Image]:
+    for index in range(shot.num_frames):
+        tick(Progress("paint", index, shot.num_frames))
+        yield paint(index)
+    tick(Progress("paint", shot.num_frames, shot.num_frames))
+
+
+def _ahead(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Image]:
+    """Frames painted one ahead of the reader, in a thread, so that painting and encoding run side by side."""
+    with ThreadPoolExecutor(1, "paint") as painter:
+        waiting: Future[Image] = painter.submit(paint, 0)
+
+        def next_one(index: int) -> Image:
+            nonlocal waiting
+            ready = waiting.result()
+            if index + 1 < shot.num_frames:
+                waiting = painter.submit(paint, index + 1)
+            return ready
+
+        yield from _ticked(next_one, shot, tick)
+
+
+def _key(image: Image, shot: Shot) -> Key:
+    """What a scene depends on. Every eighth line of the crop tells photos apart; the photo's id and the crop do the rest."""
+    seen = hashlib.blake2b(np.ascontiguousarray(image[::8]), digest_size=16)
+    seen.update(repr((shot.photo.id, shot.crop, image.shape)).encode())
+    size = output_size(shot)
+    return seen.hexdigest(), shot.depth, size.width, size.height
+
+
+def _weight(scene: Scene) -> int:
+    return sum(layer.texture.nbytes for layer in scene.layers)

@@ -1,0 +1,105 @@
+"""Where a scene's depth comes from: read from the photo, a map the user gave, or the network the user downloaded.
+
+Knows how a shot names its depth and how a map is laid over a crop. Refuses to know what is done with it.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from studio.config import Settings
+from studio.engines.base import Image
+from studio.engines.parallax import anything, depth, matte
+from studio.engines.parallax.depth import Reading
+from studio.engines.parallax.matte import Matte
+from studio.engines.parallax.scene import Floats
+from studio.nouns import Choice, Crop, Refusal, Shot
+from studio.photo import crop
+
+ALIKE = 0.02  # two ratios of width to height closer than this, of one, are the same
+WHAT = "depth"
+
+
+def read(image: Image, shot: Shot, settings: Settings, subject: Matte) -> tuple[Reading, Choice]:
+    """The depth of a crop, (H, W, 3) uint8 RGB, and why it was read this way.
+
+    Raises `Refusal` for a depth that the shot names but that isn't here or doesn't fit the picture.
+    """
+    builtin = depth.estimate(image, subject)
+    if shot.depth == "builtin":
+        return builtin, Choice(WHAT, "built in", "chosen by hand")
+    if shot.depth == "anything":
+        found = anything.estimate(image, settings)
+        return _instead(builtin, found, image), Choice(WHAT, anything.NAME, "chosen by hand")
+    if shot.depth == "auto":
+        return _automatic(image, settings, builtin)
+    found = _given(shot, settings)
+    return _instead(builtin, found, image), Choice(WHAT, "your depth map", "a depth map was given for this photo")
+
+
+def _automatic(image: Image, settings: Settings, builtin: Reading) -> tuple[Reading, Choice]:
+    if not anything.ready(settings):
+        why = f"read from the photo's own sky, ground, focus and subject; {anything.NAME} is not downloaded"
+        return builtin, Choice(WHAT, "built in", why)
+    try:
+        found = anything.estimate(image, settings)
+    except Refusal as refusal:
+        return builtin, Choice(WHAT, "built in", f"read from the photo itself, because: {refusal.reason}")
+    return _instead(builtin, found, image), Choice(WHAT, anything.NAME, "it is downloaded, and reads depth best")
+
+
+def _instead(builtin: Reading, found: Floats, image: Image) -> Reading:
+    """The given depth at the working size, with the sky that was seen in the photo."""
+    size = matte.small(image).shape[1::-1]
+    laid = cv2.resize(found, size, interpolation=cv2.INTER_AREA if found.shape[1] > size[0] else cv2.INTER_LINEAR)
+    return Reading(np.clip(laid, 0, 1).astype(np.float32), builtin.sky)
+
+
+def _given(shot: Shot, settings: Settings) -> Floats:
+    """The uploaded map of a shot, cut to its crop: (h, w) float32 0..1, near is bright.
+
+    A map of the photo's ratio covers the whole photo; one of the crop's ratio covers the crop.
+    """
+    if not re.fullmatch("[0-9a-f]{64}", shot.depth):
+        raise Refusal(f"There is no depth called {shot.depth!r}.", "Choose auto, built in, or upload a depth map.")
+    whole = _open(settings.depths / f"{shot.depth}.png")
+    height, width = whole.shape
+    shape = width / height
+    left, top, right, bottom = crop.box(shot.photo, shot.crop)
+    if _alike(shape, shot.photo.width / shot.photo.height):
+        return _cut(whole, crop.settle(shot.photo, shot.crop))
+    if _alike(shape, (right - left) / (bottom - top)):
+        return whole
+    raise Refusal(
+        f"The depth map is {width} by {height}, which is the shape of neither the photo nor the crop.",
+        f"Use one of the photo's shape, {shot.photo.width} by {shot.photo.height} or a smaller copy of that.",
+    )
+
+
+def _alike(one: float, other: float) -> bool:
+    return abs(one / other - 1) < ALIKE
+
+
+def _cut(whole: Floats, part: Crop) -> Floats:
+    height, width = whole.shape
+    left, top = int(part.x * width), int(part.y * height)
+    right, bottom = max(left + 1, round((part.x + part.w) * width)), max(top + 1, round((part.y + part.h) * height))
+    return whole[top:bottom, left:right]
+
+
+def _open(file: Path) -> Floats:
+    """A grey picture of 8 or 16 bits as (h, w) float32, its darkest and brightest stretched to 0..1."""
+    if not file.is_file():
+        raise Refusal("The depth map of this shot is no longer here.", "Upload it again, or choose the built-in depth.")
+    read = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_ANYDEPTH | cv2.IMREAD_GRAYSCALE)
+    if read is None:
+        raise Refusal("The depth map can't be opened as a picture.", "Upload it again as a grey PNG.")
+    grey = read.astype(np.float32)
+    low, high = np.percentile(grey, (0.5, 99.5))
+    if high - low < 1e-6:
+        raise Refusal("The depth map is one flat tone, so it says nothing about depth.", "Upload one where near is bright.")
+    return np.clip((grey - low) / (high - low), 0, 1).astype(np.float32)

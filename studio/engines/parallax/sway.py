@@ -1,0 +1,144 @@
+"""What moves to and fro: foliage in wind, hair and cloth at their edges, small waves on water.
+
+Knows sums of travelling waves. Refuses to know pixels and cameras.
+
+Every wave makes a whole number of turns in the clip, a cos(2 pi n t) + b sin(2 pi n t) with a and b fixed at each place, so a
+frame costs a few additions on a coarse grid and the last frame leads into the first.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+
+from studio.engines.parallax.project import Field, look
+from studio.engines.parallax.scene import Floats, Scene
+from studio.nouns import Effect
+
+GRID = 224  # columns or rows of the long side
+_WIND = ((0.21, 2.1, 0.9), (0.43, 4.3, 0.7), (0.8, 8.0, 0.42), (1.3, 13.0, 0.2))  # hertz, waves across the frame, share
+_HAIR = ((0.35, 3.0, 0.8), (0.7, 5.5, 0.7), (1.2, 9.0, 0.4))
+_WATER = ((0.42, 5.0, 2.5, 1.0), (0.66, 8.0, -4.0, 0.7), (1.05, 13.0, 7.0, 0.45))  # hertz, waves in depth, across, share
+_TALLEST = 0.0046  # of the frame's mean side, of one wave of wind at amount 1 where disparity is 1
+_HAIR_TALLEST = 0.0042
+_WATER_TALLEST = 0.0055
+
+
+class Wave(NamedTuple):
+    """One wave: `turns` in the clip, and what it adds across and down at the cosine and the sine of each turn, (h, w)."""
+
+    turns: int
+    x_cos: Floats
+    x_sin: Floats
+    y_cos: Floats
+    y_sin: Floats
+
+
+class Sway:
+    """A sum of waves over the sheets it touches. Displacements in fractions of the frame's width and height."""
+
+    def __init__(self, waves: tuple[Wave, ...], sheets: frozenset[str]) -> None:
+        self.waves, self.sheets = waves, sheets
+
+    def at(self, t: float) -> tuple[Floats, Floats]:
+        """How far to look across and down from every place at time t (0..1), (h, w) each."""
+        x, y = np.zeros_like(self.waves[0].x_cos), np.zeros_like(self.waves[0].x_cos)
+        for wave in self.waves:
+            cos, sin = (np.float32(f(2 * math.pi * wave.turns * t)) for f in (math.cos, math.sin))
+            x += cos * wave.x_cos + sin * wave.x_sin
+            y += cos * wave.y_cos + sin * wave.y_sin
+        return x, y
+
+    def stir(self, at: Field, size: tuple[int, int], t: float) -> Field:
+        """Places in a map of `size` (w, h), moved."""
+        x, y = self.at(t)
+        rows, columns = x.shape
+        place = Field((at.x + 0.5) * (columns / size[0]) - 0.5, (at.y + 0.5) * (rows / size[1]) - 0.5)
+        return Field(at.x + look(x, place) * size[0], at.y + look(y, place) * size[1])
+
+    @property
+    def reach(self) -> tuple[float, float]:
+        """The furthest the picture's border can be carried, in fractions of its width and height."""
+        x = sum((np.hypot(wave.x_cos, wave.x_sin) for wave in self.waves), np.zeros_like(self.waves[0].x_cos))
+        y = sum((np.hypot(wave.y_cos, wave.y_sin) for wave in self.waves), np.zeros_like(self.waves[0].x_cos))
+        return edge(x, 1), edge(y, 0)
+
+
+def edge(values: Floats, axis: int) -> float:
+    """The largest value near the two ends of an axis."""
+    strip = max(2, values.shape[axis] // 16)
+    ends = (values[:, :strip], values[:, -strip:]) if axis else (values[:strip], values[-strip:])
+    return float(max(end.max() for end in ends))
+
+
+def _fit(mask: Floats, soft: float = 1.0) -> Floats:
+    scale = GRID / max(mask.shape)
+    size = (max(2, round(mask.shape[1] * scale)), max(2, round(mask.shape[0] * scale)))
+    return cv2.GaussianBlur(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), (0, 0), soft)
+
+
+def _places(shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+    """Places in fractions of the frame, measured alike across and down: the long side is 1."""
+    y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32) / max(shape)
+    return x, y
+
+
+def _turns(hertz: float, seconds: float) -> int:
+    return max(1, round(hertz * seconds))
+
+
+def _along(
+    strength: Floats, bands: tuple[tuple[float, float, float], ...], effect: Effect, seconds: float, rng: np.random.Generator
+) -> tuple[Wave, ...]:
+    """Waves that travel along the effect's direction and push that way, with a little play across it."""
+    x, y = _places(strength.shape)
+    way = math.radians(effect.direction)
+    rows, columns = strength.shape
+    mean = math.sqrt(rows * columns)
+    waves: list[Wave] = []
+    for hertz, number, share in bands:
+        lean = way + rng.uniform(-0.7, 0.7)
+        phase = 2 * math.pi * number * (x * math.cos(lean) + y * math.sin(lean)) + rng.uniform(0, 2 * math.pi)
+        push, play = strength * share, strength * share * 0.35
+        across = (push * math.cos(way) * mean / columns, -play * math.sin(way) * mean / columns)
+        down = (push * math.sin(way) * mean / rows, play * math.cos(way) * mean / rows)
+        cos, sin, cos2, sin2 = np.cos(phase), np.sin(phase), np.cos(1.3 * phase + 1), np.sin(1.3 * phase + 1)
+        parts = (across[0] * cos + across[1] * cos2, across[0] * sin + across[1] * sin2)
+        parts += (down[0] * cos + down[1] * cos2, down[0] * sin + down[1] * sin2)
+        waves.append(Wave(_turns(hertz, seconds), *(part.astype(np.float32) for part in parts)))
+    return tuple(waves)
+
+
+def wind(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> tuple[Wave, ...]:
+    """Gusts that run through foliage along the direction; the near moves more than the far."""
+    near = _fit(scene.disparity, 3)
+    return _along(_fit(mask, 1.5) * (0.45 + 0.55 * near) * effect.amount * _TALLEST * 2, _WIND, effect, seconds, rng)
+
+
+def hair(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> tuple[Wave, ...]:
+    """The edges of a region stir, most where they are soft as hair is; its inside, and so a face, stays as it is."""
+    small = _fit(mask, 0.8)
+    soft = cv2.GaussianBlur(4 * small * (1 - small), (0, 0), 4)
+    strength = np.clip(soft / max(float(np.percentile(soft, 99.5)), 1e-3), 0, 1)
+    return _along(strength * effect.amount * _HAIR_TALLEST * 1.6, _HAIR, effect, seconds, rng)
+
+
+def ripple(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> tuple[Wave, ...]:
+    """Small waves that come nearer over a level surface: shorter and lower towards its far edge."""
+    strength = _fit(mask, 1.2)
+    rows = np.flatnonzero(strength.max(1) > 0.1)
+    top = rows[0] / strength.shape[0] if rows.size else 0.0
+    horizon = min(scene.horizon, top - 0.08)
+    x, y = _places(strength.shape)
+    down = (y * max(strength.shape) / strength.shape[0] - horizon) / (1 - horizon)
+    near = np.clip(down, 0.08, 1)
+    waves: list[Wave] = []
+    for hertz, deep, wide, share in _WATER:
+        phase = 2 * math.pi * (deep * 0.35 / near + wide * x / np.sqrt(near)) + rng.uniform(0, 2 * math.pi)
+        tall = strength * share * effect.amount * _WATER_TALLEST * (0.25 + near)
+        cos, sin = (tall * np.cos(phase)).astype(np.float32), (tall * np.sin(phase)).astype(np.float32)
+        waves.append(Wave(_turns(hertz, seconds), np.float32(0.45) * cos, np.float32(0.45) * sin, sin, -cos))
+    return tuple(waves)

@@ -1,0 +1,300 @@
+"""Jobs: one worker that turns queued shots into kept clips, one at a time.
+
+Knows the sentence (open, crop, animate, encode, keep), how a job is watched and stopped, and that one that fails never
+stops the next. Refuses to know pages, and what any engine does inside.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import threading
+import time
+from pathlib import Path
+from typing import Protocol
+
+from studio.engines.base import Engine, Image, Stopped
+from studio.library import disk
+from studio.library.clips import Clips
+from studio.library.database import Database
+from studio.library.logbook import trace
+from studio.library.queue import Queue
+from studio.nouns import (
+    Cancelled,
+    Clip,
+    Done,
+    Failed,
+    Interrupted,
+    Job,
+    ModelCard,
+    Photo,
+    Progress,
+    Refusal,
+    Running,
+    Shot,
+    Stage,
+    State,
+)
+from studio.photo import crop
+
+IDLE_SECONDS = 1.0
+"""How often an idle worker looks for what another process has left; what is submitted here wakes it at once."""
+
+WRITE_SECONDS = 0.5
+"""How often progress reaches the database; in memory it is there at every tick."""
+
+BYTES_PER_PIXEL = {"mp4": 0.25, "webm": 0.25, "gif": 1.0, "webp": 0.5}
+"""A generous clip: libx264 at crf 19 takes about 0.02 for a slow move over a photograph, twice over while it is written."""
+
+STAGES: tuple[Stage, ...] = ("wait", "load", "read", "paint", "encode", "keep")
+
+
+class Photos(Protocol):
+    """Where the pixels of a photo come from."""
+
+    def pixels(self, photo: Photo) -> Image:
+        """The whole photo: (H, W, 3) uint8 RGB. Raises `Refusal` when it isn't here any more."""
+        ...
+
+
+class Rooms(Protocol):
+    """What the worker asks for when a job starts, and not before: some of it is slow to load."""
+
+    @property
+    def photos(self) -> Photos:
+        """The photos taken in."""
+        ...
+
+    def card(self, model: str) -> ModelCard:
+        """The card of a model id. Raises `Refusal`."""
+        ...
+
+    def engine(self, card: ModelCard) -> Engine:
+        """The engine a card runs on. Raises `Refusal`."""
+        ...
+
+
+class Watch:
+    """A running job as others see it, and the way it is stopped. Safe to use from any thread."""
+
+    def __init__(self, job: Job, queue: Queue) -> None:
+        self.job = job
+        self.progress = Progress()
+        self.began = time.monotonic()
+        self._queue = queue
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._written = self.began
+        self._stage = (self.began, 0)
+
+    def stop(self) -> None:
+        """Make the next tick raise."""
+        self._stopped.set()
+
+    def tick(self, progress: Progress) -> None:
+        """Note how far the job is. Raises `Stopped` when it was cancelled, here or in another process."""
+        if self._stopped.is_set():
+            raise Stopped
+        with self._lock:
+            now = time.monotonic()
+            self.progress = self._timed(progress, now)
+            due = now - self._written >= WRITE_SECONDS or progress.stage == "keep"
+            if due:
+                self._written = now
+        if due and not self._write():
+            self._stopped.set()
+            raise Stopped
+
+    def _timed(self, progress: Progress, now: float) -> Progress:
+        """The progress with the job's own clock; a stage that lies behind stays behind."""
+        last = self.progress
+        if STAGES.index(progress.stage) < STAGES.index(last.stage):
+            progress = last
+        if progress.stage != last.stage:
+            self._stage = (now, progress.done)
+        since, first = self._stage
+        fresh = progress.done - first
+        left = (now - since) / fresh * max(0, progress.total - progress.done) if fresh > 1 and progress.stage == "paint" else None
+        return Progress(progress.stage, progress.done, progress.total, progress.note, now - self.began, left)
+
+    def _write(self) -> bool:
+        try:
+            return self._queue.become(self.job.id, Running(self.progress))
+        except Refusal:
+            return True  # progress that can't be written is no reason to stop
+
+
+class Worker:
+    """The one thread that works. `room` is where half-made clips lie."""
+
+    def __init__(self, room: Path, database: Database, queue: Queue, clips: Clips, rooms: Rooms, log: logging.Logger) -> None:
+        self._room = room
+        self._database = database
+        self._queue = queue
+        self._clips = clips
+        self._rooms = rooms
+        self._log = log
+        self._watch: Watch | None = None
+        self._adopt = True
+        self._closing = threading.Event()
+        self._woken = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="stir-worker", daemon=True)
+
+    def start(self, adopt: bool = True) -> None:
+        """Begin. With `adopt`, jobs that were given to a process which has ended are done as well."""
+        self._adopt = adopt
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that there is something to do."""
+        self._woken.set()
+
+    def close(self) -> None:
+        """Stop: a running job is Interrupted. Waits at most ten seconds for the engine to notice. Safe to call twice."""
+        self._closing.set()
+        self._woken.set()
+        if self._watch:
+            self._watch.stop()
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    def stop(self, job_id: str) -> None:
+        """Stop this job if it runs here; the engine notices at its next tick."""
+        watch = self._watch
+        if watch and watch.job.id == job_id:
+            watch.stop()
+
+    def live(self, job: Job) -> Job:
+        """A job with its progress of this very moment when it runs here."""
+        watch = self._watch
+        if watch and watch.job.id == job.id and isinstance(job.state, Running):
+            return Job(job.id, job.shot, Running(watch.progress), job.place, job.made_at)
+        return job
+
+    # The loop ---------------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            self._woken.clear()
+            job = self._next()
+            if job is None:
+                self._woken.wait(IDLE_SECONDS)
+            else:
+                self._do(job)
+
+    def _next(self) -> Job | None:
+        try:
+            put_right(self._queue, self._clips)
+            return self._queue.take_next(self._adopt)
+        except Exception as error:
+            self._log.error("the queue can't be read: %s", trace(error))
+            return None
+
+    def _do(self, job: Job) -> None:
+        watch = self._watch = Watch(job, self._queue)
+        if self._closing.is_set():
+            watch.stop()  # close() may have looked before there was a watch
+        self._log.info("job %s: %s", job.id[:8], _said(job.shot))
+        try:
+            with tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True) as folder:
+                state = self._make(job, Path(folder), watch)
+        except Stopped:
+            state = Interrupted() if self._closing.is_set() else Cancelled()
+        except Exception as error:
+            state = _failure(error)
+            self._log.error("job %s: %s", job.id[:8], trace(error))
+        self._end(job, state, time.monotonic() - watch.began)
+        self._watch = None
+
+    def _make(self, job: Job, folder: Path, watch: Watch) -> State:
+        """The sentence: open the photo, crop it, animate it, encode it, keep it."""
+        from studio.clip.encode import encode
+
+        shot = job.shot
+        watch.tick(Progress("load"))
+        self._require_room(shot, folder)
+        image = crop.cut(self._rooms.photos.pixels(shot.photo), shot.photo, shot.crop)
+        card = self._rooms.card(shot.model)
+        frames = self._rooms.engine(card).animate(image, shot, card, watch.tick)
+        encoded = encode(frames, folder / f"clip.{shot.format}", shot, watch.tick)
+        clip = Clip(
+            id=job.id,
+            shot=shot,
+            file=f"{job.id}{encoded.file.suffix}",
+            poster=f"{job.id}{encoded.poster.suffix}",
+            width=frames.width,
+            height=frames.height,
+            fps=float(frames.fps),
+            num_frames=encoded.num_frames,
+            seconds=encoded.num_frames / frames.fps,
+            bytes=encoded.bytes,
+            made_at=time.time(),
+            took=time.monotonic() - watch.began,
+            choices=(crop.output_size(shot).choice, *encoded.choices),
+        )
+        watch.tick(Progress("keep"))
+        self._keep(job, clip, encoded.file, encoded.poster)
+        return Done(clip.id)
+
+    def _keep(self, job: Job, clip: Clip, file: Path, poster: Path) -> None:
+        """The clip and its job's end in one transaction: cancelled at the last moment, there is no clip."""
+        try:
+            with self._database.write():
+                self._clips.keep(clip, file, poster)
+                if not self._queue.become(job.id, Done(clip.id)):
+                    raise Stopped
+        except Stopped:
+            self._clips.discard(clip)
+            raise
+
+    def _require_room(self, shot: Shot, folder: Path) -> None:
+        size = crop.output_size(shot)
+        needed = size.width * size.height * shot.num_frames * BYTES_PER_PIXEL[shot.format]
+        disk.require(folder, round(needed))
+        disk.require(self._clips.folder, 0)
+
+    def _end(self, job: Job, state: State, took: float) -> None:
+        """Write how a job ended; while that can't be written, try again until it can or the studio closes."""
+        self._log.info("job %s: %s after %.1f s", job.id[:8], type(state).__name__.lower(), took)
+        while not isinstance(state, Done):  # done is written together with its clip
+            try:
+                self._queue.become(job.id, state)
+                return
+            except Refusal as refusal:
+                self._log.error("job %s: its end can't be written: %s", job.id[:8], refusal.reason)
+            if self._closing.wait(IDLE_SECONDS):
+                return
+
+
+def put_right(queue: Queue, clips: Clips, everything: bool = False) -> tuple[int, int]:
+    """Put right what processes that ended have left; how many clips were found again and jobs interrupted.
+
+    A job whose clip had already arrived is Done, any other that was running is Interrupted. `everything` looks for files
+    even when no job was running.
+    """
+    if not everything and not queue.orphans():
+        return 0, 0
+    found = clips.recover(queue.busy)
+    return found, queue.interrupt_orphans(lambda job_id: Done(job_id) if clips.has(job_id) else None)
+
+
+def _said(shot: Shot) -> str:
+    """A shot as the log may know it: what, never whose photo or which words."""
+    moves = "+".join(move.name for move in shot.motion.camera.moves)
+    effects = "+".join(effect.name for effect in shot.motion.effects)
+    return f"{shot.model} {moves} [{effects}] {shot.size} {shot.seconds:g} s {shot.fps} fps {shot.format}"
+
+
+def _failure(error: Exception) -> Failed:
+    """What went wrong and what to do, in the user's words."""
+    if isinstance(error, Refusal):
+        return Failed(error.reason, error.remedy)
+    if isinstance(error, MemoryError):
+        return Failed("There isn't enough memory for this clip.", "Choose a smaller size, or close other programs.")
+    if isinstance(error, OSError) and disk.is_full(error):
+        refusal = disk.refusal(error)
+        return Failed(refusal.reason, refusal.remedy)
+    return Failed(
+        "Something went wrong inside Stir while this clip was made.",
+        "Try again, or with other settings. What happened is in logs/stir.log in the home folder.",
+    )

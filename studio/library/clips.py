@@ -1,0 +1,198 @@
+"""The library: finished clips, their files and their rows.
+
+Knows how a clip is kept so that neither a crash nor a damaged database loses it: the recipe beside the clip comes first,
+the clip's own file last, then the row. Refuses to know how a clip was made.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from studio.library import disk
+from studio.library.database import Database
+from studio.nouns import Clip, Refusal, Shot, replace
+
+MOST_WORDS = 8
+MOST_LISTED = 1000
+
+
+_WITH_WORDS = "FROM clips WHERE trashed = ?" + " AND instr(words, ?)" * MOST_WORDS
+
+
+def plain(words: str) -> str:
+    """Words as they are searched: lower case, without accents, one space between them."""
+    letters = unicodedata.normalize("NFKD", words.casefold())
+    return " ".join("".join(one for one in letters if not unicodedata.combining(one)).split())
+
+
+def _own_words(shot: Shot) -> str:
+    """What a shot can be found by when nobody says more: its prompt, photo, model, moves and effects."""
+    names = [move.name for move in shot.motion.camera.moves] + [effect.name for effect in shot.motion.effects]
+    return " ".join((shot.motion.prompt, shot.photo.name, shot.model, *names)).replace("_", " ")
+
+
+def _wanted(words: str) -> list[str]:
+    """The words to look for, filled up with nothing, which is in every text."""
+    wanted = plain(words[:1000]).split()[:MOST_WORDS]
+    return wanted + [""] * (MOST_WORDS - len(wanted))
+
+
+def recipe(file: Path) -> Shot | None:
+    """The shot in a .json that lies beside a kept clip; None when it is something else."""
+    try:
+        return msgspec.json.decode(file.read_bytes(), type=Clip).shot
+    except (msgspec.DecodeError, UnicodeDecodeError, OSError):
+        return None
+
+
+class Clips:
+    """Every clip of a home folder. `describe` gives further words that a shot is found by."""
+
+    def __init__(self, database: Database, folder: Path, describe: Callable[[Shot], str] = lambda _: "") -> None:
+        self._database = database
+        self.folder = folder
+        self._describe = describe
+
+    # Keeping ----------------------------------------------------------------------------------------------------------
+
+    def keep(self, clip: Clip, file: Path, poster: Path) -> None:
+        """Move a finished clip and its poster into the library under the names that `clip` says.
+
+        The clip's file comes last, and whole: without it what lies there is no clip, and `recover` clears it away.
+        Raises `Refusal` when the folder can't be written.
+        """
+        try:
+            self._write_recipe(clip)
+            poster.replace(self.folder / clip.poster)
+            file.replace(self.folder / clip.file)
+        except OSError as error:
+            self.discard(clip)
+            raise disk.refusal(error) from error
+        self._insert(clip)
+
+    def discard(self, clip: Clip) -> None:
+        """Remove a clip's files, its own first, so that whatever stops this half-way leaves no clip without a recipe."""
+        for name in (clip.file, clip.poster, f"{clip.id}.json"):
+            (self.folder / name).unlink(missing_ok=True)
+
+    def _write_recipe(self, clip: Clip) -> None:
+        part = self.folder / f".{clip.id}.part"
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(clip), indent=1))
+        part.replace(self.folder / f"{clip.id}.json")
+
+    def _insert(self, clip: Clip) -> None:
+        words = plain(" ".join((clip.title, _own_words(clip.shot), self._describe(clip.shot))))
+        with self._database.write():
+            self._database.read(
+                "INSERT OR REPLACE INTO clips (id, file, made_at, trashed, words, clip) VALUES (?, ?, ?, ?, ?, ?)",
+                (clip.id, clip.file, clip.made_at, int(clip.trashed), words, msgspec.json.encode(clip).decode()),
+            )
+
+    def recover(self, busy: Callable[[], set[str]]) -> int:
+        """Make rows and files agree after a crash: clips without a row are found again (their number is returned), rows
+        whose file is gone are forgotten, and what was half moved in is removed.
+
+        `busy` gives the ids that are being made now. It is asked after the folder has been read, so that a clip which
+        arrives meanwhile is either busy or has its row.
+        """
+        here = {entry.name for entry in self.folder.iterdir()}
+        spared = busy()
+        found = 0
+        with self._database.write():
+            rows = self._database.read("SELECT id, file FROM clips")
+            spared.update(str(row[0]) for row in rows)
+            for name in here:
+                recipe = self.folder / name
+                if name.startswith(".") and name.endswith(".part") and name[1:-5] not in spared:
+                    recipe.unlink(missing_ok=True)
+                elif name.endswith(".json") and recipe.stem not in spared:
+                    found += self._take_back(recipe, here)
+            for clip_id, file in rows:
+                if file not in here and not (self.folder / str(file)).exists():
+                    self._database.read("DELETE FROM clips WHERE id = ?", (clip_id,))
+        return found
+
+    def _take_back(self, recipe: Path, here: set[str]) -> bool:
+        """List the clip beside this recipe, or remove the recipe of a clip that never arrived. Others' JSON is left alone."""
+        try:
+            clip = msgspec.json.decode(recipe.read_bytes(), type=Clip)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return False
+        named = (clip.id, Path(clip.file).stem, Path(clip.poster).stem)
+        if set(named) != {recipe.stem} or {clip.file, clip.poster} != {Path(clip.file).name, Path(clip.poster).name}:
+            return False
+        if clip.file not in here:
+            self.discard(clip)
+            return False
+        self._insert(clip)
+        return True
+
+    # Finding ----------------------------------------------------------------------------------------------------------
+
+    def find(self, words: str = "", trashed: bool = False, limit: int = 60, offset: int = 0) -> tuple[Clip, ...]:
+        """Clips that have every one of the (first eight) words, newest first; at most 1,000 at once."""
+        window = (max(0, min(limit, MOST_LISTED)), max(0, offset))
+        rows = self._database.read(
+            "SELECT clip " + _WITH_WORDS + " ORDER BY made_at DESC, id LIMIT ? OFFSET ?", (int(trashed), *_wanted(words), *window)
+        )
+        found: list[Clip] = []
+        for row in rows:
+            with suppress(msgspec.DecodeError):  # one that this version can't read never hides the others
+                found.append(msgspec.json.decode(str(row[0]), type=Clip))
+        return tuple(found)
+
+    def count(self, words: str = "", trashed: bool = False) -> int:
+        """How many clips have every one of the words."""
+        return int(str(self._database.read("SELECT count(*) " + _WITH_WORDS, (int(trashed), *_wanted(words)))[0][0]))
+
+    def get(self, clip_id: str) -> Clip:
+        """One clip, in the trash or not. Raises `Refusal` when it isn't in the library."""
+        rows = self._database.read("SELECT clip FROM clips WHERE id = ?", (clip_id,))
+        if not rows:
+            raise Refusal("That clip is no longer in the library.", "It may have been deleted: look at the library again.")
+        return msgspec.json.decode(str(rows[0][0]), type=Clip)
+
+    def has(self, clip_id: str) -> bool:
+        """Whether a clip is in the library, in the trash or not."""
+        return bool(self._database.read("SELECT 1 FROM clips WHERE id = ?", (clip_id,)))
+
+    def file(self, clip: Clip) -> Path:
+        """The clip's file. Raises `Refusal` when it isn't there any more."""
+        return self._there(clip.file)
+
+    def poster(self, clip: Clip) -> Path:
+        """The clip's poster. Raises `Refusal` when it isn't there any more."""
+        return self._there(clip.poster)
+
+    def _there(self, name: str) -> Path:
+        file = self.folder / Path(name).name
+        if not file.is_file():
+            raise Refusal("That clip's file was moved or deleted outside Stir.", "Put it back, or make the clip again.")
+        return file
+
+    # Changing ---------------------------------------------------------------------------------------------------------
+
+    def change(self, clip_id: str, **changes: object) -> Clip:
+        """Rate, name, trash or restore a clip, in the database and in the recipe beside it. Raises `Refusal`."""
+        with self._database.write():
+            clip = replace(self.get(clip_id), **changes)
+            try:
+                self._write_recipe(clip)
+            except OSError as error:
+                raise disk.refusal(error) from error
+            self._insert(clip)
+        return clip
+
+    def empty_trash(self) -> int:
+        """Delete every clip in the trash for good. Returns how many that were."""
+        with self._database.write():
+            rows = self._database.read("SELECT clip FROM clips WHERE trashed = 1")
+            self._database.read("DELETE FROM clips WHERE trashed = 1")
+        for row in rows:
+            self.discard(msgspec.json.decode(str(row[0]), type=Clip))
+        return len(rows)

@@ -1,0 +1,180 @@
+"""The one SQLite database of a home folder: opened, brought up to date, and moved aside when it is damaged.
+
+Knows tables, transactions and versions. Refuses to know what a job or a clip means (queue.py, clips.py).
+Write-ahead logging lets a page and a command line use one home at once; every change counts `version` up by a trigger, so
+each sees what the other did.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+from studio.nouns import Choice, Refusal
+
+APPLICATION_ID = 0x53746972
+""""Stir" in ASCII, written into the file's header so that another program's database is never taken for ours."""
+
+BUSY_MS = 10_000
+"""How long a statement waits for another process to finish its own."""
+
+DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+
+
+def _first(connection: sqlite3.Connection) -> None:
+    """Jobs, clips and the counter of changes. Texts that are searched or sorted come before the long JSON."""
+    connection.execute("CREATE TABLE change (n INTEGER NOT NULL) STRICT")
+    connection.execute("INSERT INTO change VALUES (1)")
+    connection.execute(
+        "CREATE TABLE jobs (id TEXT PRIMARY KEY, name TEXT NOT NULL, place REAL NOT NULL, made_at REAL NOT NULL,"
+        " given TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '', state TEXT NOT NULL, shot TEXT NOT NULL) STRICT"
+    )
+    connection.execute("CREATE INDEX jobs_by_state ON jobs (name, place)")
+    connection.execute(
+        "CREATE TABLE clips (id TEXT PRIMARY KEY, file TEXT NOT NULL, made_at REAL NOT NULL, trashed INTEGER NOT NULL,"
+        " words TEXT NOT NULL, clip TEXT NOT NULL) STRICT"
+    )
+    connection.execute("CREATE INDEX clips_by_age ON clips (trashed, made_at DESC)")
+    for table in ("jobs", "clips"):
+        for verb in ("INSERT", "UPDATE", "DELETE"):
+            connection.execute(
+                f"CREATE TRIGGER {table}_{verb} AFTER {verb} ON {table} BEGIN UPDATE change SET n = n + 1; END"  # noqa: S608
+            )
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first,)
+"""Each takes the tables from the version before to its own: `PRAGMA user_version` is how many have run. Only ever add."""
+
+
+def _refusal(error: sqlite3.Error) -> Refusal:
+    """What a failure of SQLite means to a person."""
+    match getattr(error, "sqlite_errorcode", 0) & 0xFF:
+        case sqlite3.SQLITE_FULL:
+            return Refusal("The disk is full.", "Free some space, then try again.")
+        case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
+            return Refusal("The library is busy with another program.", "Try again in a moment.")
+        case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
+            return Refusal("The library's database is damaged.", "Restart Stir: it finds your clips again.")
+        case _:
+            return Refusal("The library's database can't be read or written.", "Check that the home folder can be written.")
+
+
+class Database:
+    """One connection, shared by every thread of this process under a lock. `notes` say what was done when it was opened."""
+
+    def __init__(self, connection: sqlite3.Connection, notes: tuple[Choice, ...] = ()) -> None:
+        self.notes = notes
+        self._connection = connection
+        self._lock = threading.RLock()
+        self._depth = 0
+
+    def read(self, sql: str, values: tuple[object, ...] = ()) -> list[tuple[object, ...]]:
+        """The rows a query finds. Raises `Refusal` when the database can't be read."""
+        with self._lock:
+            try:
+                return self._connection.execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise _refusal(error) from error
+
+    @contextmanager
+    def write(self) -> Generator[None]:
+        """A transaction: all of it or none of it. One inside another belongs to the outer one.
+
+        Raises `Refusal` when the change can't be written.
+        """
+        with self._lock:
+            outer = self._depth == 0
+            self._depth += 1
+            try:
+                if outer:
+                    self.read("BEGIN IMMEDIATE")
+                yield
+                if outer:
+                    self.read("COMMIT")
+            except BaseException:
+                if outer and self._connection.in_transaction:
+                    self._connection.rollback()
+                raise
+            finally:
+                self._depth -= 1
+
+    @property
+    def version(self) -> int:
+        """How many changes jobs and clips have seen, from every process."""
+        rows = self.read("SELECT n FROM change")
+        return int(str(rows[0][0]))
+
+    def close(self) -> None:
+        """Let go of the file. Safe to call twice."""
+        with self._lock:
+            self._connection.close()
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+            raise _damage()
+        _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _damage() -> sqlite3.DatabaseError:
+    error = sqlite3.DatabaseError("quick_check failed")
+    error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
+    return error
+
+
+def _migrate(connection: sqlite3.Connection) -> None:
+    """Bring the tables up to date. Raises `Refusal` for a database of another program or of a newer Stir."""
+    connection.execute("BEGIN IMMEDIATE")
+    application = connection.execute("PRAGMA application_id").fetchone()[0]
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    version = connection.execute("PRAGMA user_version").fetchone()[0]
+    if application not in (0, APPLICATION_ID) or (application == 0 and tables):
+        raise Refusal("The database in the home folder belongs to another program.", "Choose another folder with --home.")
+    if version > len(MIGRATIONS):
+        raise Refusal("This library was made by a newer Stir.", "Update Stir, or choose another folder with --home.")
+    for migration in MIGRATIONS[version:]:
+        migration(connection)
+    connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+    connection.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    connection.commit()
+
+
+def _set_aside(file: Path) -> Path:
+    """Move a damaged database and its log out of the way, keeping both."""
+    aside = file.with_name(f"{file.name}.damaged-{time.strftime('%Y%m%d-%H%M%S')}-{time.time_ns() % 10**6:06d}")
+    for ending in ("", "-wal", "-shm"):
+        part = file.with_name(file.name + ending)
+        if part.exists():
+            part.replace(aside.with_name(aside.name + ending))
+    return aside
+
+
+def open(file: Path) -> Database:  # noqa: A001 - the verb the contract names
+    """The database in `file`, made or brought up to date.
+
+    A damaged one is moved aside and a fresh one begun: the clips come back from the recipes beside them, and `notes` say
+    so. Raises `Refusal` when the file can't be used at all.
+    """
+    try:
+        return Database(_connect(file))
+    except sqlite3.DatabaseError as error:
+        if (getattr(error, "sqlite_errorcode", 0) & 0xFF) not in DAMAGED:
+            raise _refusal(error) from error
+    try:
+        aside = _set_aside(file)
+        reason = f"the database was damaged and is kept as {aside.name}; clips were found again, waiting jobs were lost"
+        return Database(_connect(file), (Choice("library", "found again from the clips folder", reason),))
+    except (OSError, sqlite3.Error):
+        raise Refusal("The library's database is damaged and can't be moved.", "Check the home folder's permissions.") from None

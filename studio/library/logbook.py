@@ -1,0 +1,50 @@
+"""The log of a home folder: what happened, never whose photo or which words.
+
+Knows where the log is and what may stand in it. Refuses to write messages of errors (they hold file names) and paths
+outside the program: a fault is logged as its kind and the lines of code it came through.
+"""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
+
+LARGEST = 512 * 1024
+"""Bytes of one log file; three older ones are kept."""
+
+
+class _Quiet(RotatingFileHandler):
+    """A log that can't be written must not stop a clip, nor print over the command line."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - logging's own name
+        del record
+
+
+def open(folder: Path) -> logging.Logger:  # noqa: A001 - as database.open
+    """The log in `folder`, begun at the first line that is written to it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    handler = _Quiet(folder / "stir.log", maxBytes=LARGEST, backupCount=3, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    log = logging.Logger("stir", logging.INFO)
+    log.addHandler(handler)
+    return log
+
+
+def close(log: logging.Logger) -> None:
+    """Let go of the file."""
+    for handler in log.handlers:
+        handler.close()
+
+
+def trace(error: BaseException) -> str:
+    """Where an error came from: each kind in its chain and the lines it passed, without its words."""
+    lines: list[str] = []
+    link: BaseException | None = error
+    while link is not None:
+        lines.append(type(link).__name__)
+        for frame in traceback.extract_tb(link.__traceback__):
+            lines.append(f"  {'/'.join(Path(frame.filename).parts[-3:])}:{frame.lineno} in {frame.name}")
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    return "\n".join(lines)

@@ -1,0 +1,30 @@
+"""Names of files for people: what a download is called.
+
+Knows what file systems refuse. Refuses to know paths: a name never leads anywhere.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{digit}" for port in ("com", "lpt") for digit in range(1, 10))}
+"""What Windows keeps for itself, with any ending."""
+
+LONGEST = 120
+"""Bytes of one part of a name: every file system takes 255 in all, and a browser adds " (1)"."""
+
+
+def tidy(words: str, longest: int = LONGEST) -> str:
+    """Words as part of a file name: letters of any script, digits, spaces and -_(),.'& only; "clip" when none is left."""
+    kept = "".join(one if one.isalnum() or one in " -_(),.'&" else " " for one in unicodedata.normalize("NFC", words))
+    name = re.sub(r"\s+", " ", kept).strip(" .-")
+    while len(name.encode()) > longest:
+        name = name[:-1].rstrip(" .-")
+    return "clip" if not name or name.split(".")[0].lower() in RESERVED else name
+
+
+def download(photo: str, camera: str, short_side: int, ending: str) -> str:
+    """The name of a download: "harbour, dolly in, 720p.mp4". `photo` loses its own ending; `ending` is one with its dot."""
+    stem = re.sub(r"\.[A-Za-z0-9]{2,5}$", "", photo.strip())
+    return f"{tidy(stem)}, {tidy(camera, LONGEST // 2)}, {short_side}p{ending}"

@@ -1,0 +1,86 @@
+"""Which processes are alive on this home folder, so that none takes another's work for a dead one's.
+
+Knows lock files: each process holds one for as long as it lives, and the system lets go of it however the process ends
+(also at kill -9), which a written process id could not promise. Refuses to know what is being worked on.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import uuid
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+if sys.platform == "win32":
+    import msvcrt
+else:
+    import fcntl
+
+
+def _hold(handle: IO[bytes]) -> bool:
+    """Take the lock of an open file without waiting; whether it was free."""
+    try:
+        if sys.platform == "win32":
+            msvcrt.locking(handle.fileno(), msvcrt.LK_NBLCK, 1)
+        else:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False
+    return True
+
+
+class Owner:
+    """This process's claim on a home folder. `token` names it: 32 hex digits, never used twice."""
+
+    def __init__(self, locks: Path) -> None:
+        locks.mkdir(parents=True, exist_ok=True)
+        self.token = uuid.uuid4().hex
+        self._locks = locks
+        self._file = locks / self.token
+        self._handle = self._claim()
+
+    def _claim(self) -> IO[bytes]:
+        """The lock file, open and locked; begun again if another process swept it away before it was locked."""
+        while True:
+            handle = self._file.open("ab")
+            with suppress(FileNotFoundError):
+                if _hold(handle) and os.path.samestat(os.fstat(handle.fileno()), self._file.stat()):
+                    return handle
+            handle.close()
+
+    def alive(self, token: str) -> bool:
+        """Whether the process with this token still runs (this one included)."""
+        if token == self.token:
+            return True
+        file = self._locks / token
+        if not token or not file.is_file():
+            return False
+        with file.open("ab") as handle:
+            free = _hold(handle)
+        if free:
+            with suppress(OSError):  # another process may be looking at the same moment
+                file.unlink()
+        return not free
+
+    def room(self, cache: Path) -> Path:
+        """The folder for this process's temporary files, made when it isn't there."""
+        folder = cache / "work" / self.token
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def sweep(self, cache: Path) -> None:
+        """Remove the temporary files of processes that have ended, and their lock files."""
+        for folder in (cache / "work").glob("*"):
+            if not self.alive(folder.name):
+                shutil.rmtree(folder, ignore_errors=True)
+        for file in self._locks.glob("*"):
+            self.alive(file.name)
+
+    def release(self) -> None:
+        """Say that this process is done with the home folder. Safe to call twice."""
+        self._handle.close()
+        with suppress(OSError):
+            self._file.unlink()

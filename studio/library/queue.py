@@ -1,0 +1,195 @@
+"""The queue: jobs in the database, their states and their order.
+
+Knows which state may follow which, and that each change is one transaction. Refuses to know how a job is done (jobs.py).
+A running job carries the token of the process that runs it and a queued one that of the process it was given to: another
+process touches neither while that one lives.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable
+
+import msgspec
+
+from studio.library.database import Database
+from studio.library.owner import Owner
+from studio.nouns import Cancelled, Failed, Interrupted, Job, Queued, Refusal, Running, Shot, State
+
+RESUMABLE = ("failed", "cancelled", "interrupted")
+SHOWN_ENDED = 200
+"""How many ended jobs are listed; older ones stay in the database until they are cleared."""
+
+_SELECT = "SELECT id, shot, state, place, made_at FROM jobs WHERE "
+
+
+def state_name(state: State) -> str:
+    """The name a state is indexed by, which is also its tag in JSON: "queued", "running" …"""
+    return str(state.__struct_config__.tag)
+
+
+def _json(state: State) -> str:
+    return msgspec.json.encode(state).decode()
+
+
+def _job(row: tuple[object, ...]) -> Job:
+    identity, shot, state, place, made_at = (str(value) for value in row)
+    decoded: State = msgspec.json.decode(state, type=State)
+    return Job(identity, Shot.from_json(shot), decoded, float(place), float(made_at))
+
+
+def _jobs(rows: list[tuple[object, ...]]) -> list[Job]:
+    """The jobs of these rows; one that this version can't read is left out, so that it never hides the others."""
+    found: list[Job] = []
+    for row in rows:
+        try:
+            found.append(_job(row))
+        except (Refusal, msgspec.DecodeError):
+            continue
+    return found
+
+
+class Queue:
+    """Every job of a home folder, as `owner` sees and changes them."""
+
+    def __init__(self, database: Database, owner: Owner) -> None:
+        self._database = database
+        self._owner = owner
+
+    # Reading ----------------------------------------------------------------------------------------------------------
+
+    def get(self, job_id: str) -> Job:
+        """One job. Raises `Refusal` when it isn't in the queue."""
+        found = _jobs(self._database.read(_SELECT + "id = ?", (job_id,)))
+        if not found:
+            raise Refusal("That job is no longer in the queue.", "Press Animate to make it again.")
+        return found[0]
+
+    def jobs(self) -> list[Job]:
+        """Running, then queued in their order, then at most 200 ended ones, newest first."""
+        running = self._database.read(_SELECT + "name = 'running' ORDER BY place")
+        queued = self._database.read(_SELECT + "name = 'queued' ORDER BY place")
+        ended = self._database.read(_SELECT + "name NOT IN ('running', 'queued') ORDER BY made_at DESC LIMIT ?", (SHOWN_ENDED,))
+        return _jobs(running + queued + ended)
+
+    def busy(self) -> set[str]:
+        """The ids of jobs that a living process is running."""
+        return {job_id for job_id, owner in self._running() if self._owner.alive(owner)}
+
+    def orphans(self) -> list[tuple[str, str]]:
+        """Jobs whose process ended while they ran, and its token."""
+        return [(job_id, owner) for job_id, owner in self._running() if not self._owner.alive(owner)]
+
+    def _running(self) -> list[tuple[str, str]]:
+        rows = self._database.read("SELECT id, owner FROM jobs WHERE name = 'running'")
+        return [(str(job_id), str(owner)) for job_id, owner in rows]
+
+    # Submitting and ordering ------------------------------------------------------------------------------------------
+
+    def submit(self, shot: Shot) -> Job:
+        """Put a shot at the end of the queue."""
+        with self._database.write():
+            job = Job(uuid.uuid4().hex, shot, Queued(), self._last(), time.time())
+            self._database.read(
+                "INSERT INTO jobs (id, name, place, made_at, given, state, shot) VALUES (?, 'queued', ?, ?, ?, ?, ?)",
+                (job.id, job.place, job.made_at, self._owner.token, _json(job.state), shot.to_json()),
+            )
+        return job
+
+    def retry(self, job_id: str) -> Job:
+        """Put a job that failed, was cancelled or was interrupted back at the end of the queue."""
+        with self._database.write():
+            if state_name(self.get(job_id).state) not in RESUMABLE:
+                raise Refusal("That job is waiting, running or done.", "Use Again on its clip to make another.")
+            self._database.read(
+                "UPDATE jobs SET name = 'queued', state = ?, place = ?, given = ?, owner = '' WHERE id = ?",
+                (_json(Queued()), self._last(), self._owner.token, job_id),
+            )
+            return self.get(job_id)
+
+    def move(self, job_id: str, before: str | None) -> None:
+        """Put a queued job right before another queued one, or last. Raises `Refusal` when either is no longer queued."""
+        with self._database.write():
+            rows = self._database.read("SELECT id FROM jobs WHERE name = 'queued' ORDER BY place")
+            order = [str(row[0]) for row in rows]
+            if job_id not in order or (before is not None and before not in order):
+                raise Refusal("Only a waiting job can be moved.", "It may have started: look at the queue again.")
+            if job_id == before:
+                return
+            order.remove(job_id)
+            order.insert(len(order) if before is None else order.index(before), job_id)
+            self._renumber(order)
+
+    def _renumber(self, order: list[str]) -> None:
+        """Give the queued jobs, all of them in their new order, the places they now stand at."""
+        places = sorted(float(str(row[0])) for row in self._database.read("SELECT place FROM jobs WHERE name = 'queued'"))
+        for place, job_id in zip(places, order, strict=True):
+            self._database.read("UPDATE jobs SET place = ? WHERE id = ? AND place <> ?", (place, job_id, place))
+
+    def _last(self) -> float:
+        rows = self._database.read("SELECT coalesce(max(place), 0) + 1 FROM jobs")
+        return float(str(rows[0][0]))
+
+    # Working ----------------------------------------------------------------------------------------------------------
+
+    def take_next(self, adopt: bool) -> Job | None:
+        """The first queued job that was given to this process, now Running here; None when there is none.
+
+        With `adopt`, jobs given to a process that has ended count as well.
+        """
+        givers = [str(row[0]) for row in self._database.read("SELECT DISTINCT given FROM jobs WHERE name = 'queued'")]
+        mine = [token for token in givers if token == self._owner.token or (adopt and not self._owner.alive(token))]
+        if not mine:
+            return None
+        with self._database.write():
+            rows = self._database.read(
+                "UPDATE jobs SET name = 'running', state = ?, owner = ? WHERE id ="
+                " (SELECT id FROM jobs WHERE name = 'queued' AND given IN (SELECT value FROM json_each(?))"
+                " ORDER BY place LIMIT 1) RETURNING id, shot, state, place, made_at",
+                (_json(Running()), self._owner.token, msgspec.json.encode(mine).decode()),
+            )
+            taken = _jobs(rows)
+            if rows and not taken:
+                foreign = Failed("This job was queued by another version of Stir.", "Make it again.")
+                self.become(str(rows[0][0]), foreign)
+        return taken[0] if taken else None
+
+    def become(self, job_id: str, state: State) -> bool:
+        """Give a job that runs here its next state: further progress, or an end.
+
+        False when it no longer runs here because the user has cancelled it, which leaves it as it is.
+        """
+        with self._database.write():
+            rows = self._database.read(
+                "UPDATE jobs SET name = ?, state = ? WHERE id = ? AND name = 'running' AND owner = ? RETURNING id",
+                (state_name(state), _json(state), job_id, self._owner.token),
+            )
+        return bool(rows)
+
+    # Ending -----------------------------------------------------------------------------------------------------------
+
+    def cancel(self, job_id: str) -> None:
+        """Cancel a job that waits, runs or was interrupted, in whichever process; one that has ended stays as it is."""
+        with self._database.write():
+            self._database.read(
+                "UPDATE jobs SET name = 'cancelled', state = ? WHERE id = ? AND name IN ('queued', 'running', 'interrupted')",
+                (_json(Cancelled()), job_id),
+            )
+
+    def interrupt_orphans(self, finished: Callable[[str], State | None]) -> int:
+        """End jobs whose process ended while they ran: as `finished` says of their id, else Interrupted. How many."""
+        orphans = self.orphans()
+        with self._database.write():
+            for job_id, owner in orphans:
+                state = finished(job_id) or Interrupted()
+                self._database.read(
+                    "UPDATE jobs SET name = ?, state = ? WHERE id = ? AND name = 'running' AND owner = ?",
+                    (state_name(state), _json(state), job_id, owner),
+                )
+        return len(orphans)
+
+    def clear_ended(self) -> None:
+        """Forget done, failed and cancelled jobs."""
+        with self._database.write():
+            self._database.read("DELETE FROM jobs WHERE name IN ('done', 'failed', 'cancelled')")

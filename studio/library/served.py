@@ -1,0 +1,58 @@
+"""Files made for the page to show or hand out, which can all be made again: previews, depth views, downloads.
+
+Knows how many are kept and that the oldest go first. Refuses to know how they are made.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from pathlib import Path
+
+MOST_KEPT = 64
+"""Files that are kept: a morning's previews of one photo, some 20 MB."""
+
+MOST_BYTES = 2_000_000_000
+"""Bytes that are kept: downloads of long 4K clips are large."""
+
+
+class Served:
+    """A folder with one small folder for each thing made, named by its key; the file inside has a person's name."""
+
+    def __init__(self, folder: Path, most: int = MOST_KEPT) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self._folder = folder
+        self._most = most
+
+    def find(self, key: str) -> Path | None:
+        """What was made under this key, now the freshest of all; None when it isn't here (any more)."""
+        for file in (self._folder / key).glob("*"):
+            with suppress(FileNotFoundError):
+                os.utime(file.parent)
+                return file
+        return None
+
+    def keep(self, made: Path, key: str, name: str) -> Path:
+        """Move a finished file in under a key, to be called `name`, and let the oldest go. Returns where it is now."""
+        home = self._folder / key
+        home.mkdir(exist_ok=True)
+        for other in home.iterdir():
+            if other.name != name:
+                other.unlink(missing_ok=True)
+        made.replace(home / name)
+        os.utime(home)
+        self._evict()
+        return home / name
+
+    def _evict(self) -> None:
+        """Remove what is oldest beyond either limit; the newest always stays."""
+        found: list[tuple[float, int, Path]] = []
+        for home in self._folder.iterdir():
+            with suppress(FileNotFoundError):
+                found.append((home.stat().st_mtime, sum(file.stat().st_size for file in home.iterdir()), home))
+        taken = 0
+        for place, (_, size, home) in enumerate(sorted(found, reverse=True)):
+            taken += size
+            if place and (place >= self._most or taken > MOST_BYTES):
+                shutil.rmtree(home, ignore_errors=True)

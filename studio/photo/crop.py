@@ -1,0 +1,187 @@
+"""The crop: which part of the photo is used, and how large the clip made from it is.
+
+Knows the maths of aspects, boxes and sizes. Refuses to know what is in the picture (subject.py) or where it came from
+(intake.py). A crop travels as four fractions of the oriented photo; pixels appear only here, from the full original.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NamedTuple, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.nouns import Aspect, Choice, Crop, Photo, Refusal, Shot, Size
+
+Image = NDArray[np.uint8]
+
+RATIOS: dict[Aspect, float] = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0, "4:5": 4 / 5, "3:4": 3 / 4, "21:9": 21 / 9}
+"""Width over height of every aspect that isn't the photo's own."""
+
+SHORT_SIDES: dict[Size, int] = {"240p": 240, "360p": 360, "480p": 480, "720p": 720, "1080p": 1080, "1440p": 1440, "2160p": 2160}
+"""What each size names: the clip's short side in pixels."""
+
+AUTOMATIC: tuple[Size, ...] = ("720p", "480p", "360p")
+"""The sizes that "auto" tries, the largest first: 720p plays everywhere and renders in seconds."""
+
+MIN_SIDE = 64
+"""The shortest side of a crop in pixels, where the photo has as many."""
+
+MAX_LONG_SIDE = 5120
+"""The longest side of a clip in pixels: room for 21:9 at 2160p (5040), and short of what players and encoders give up at."""
+
+_ASPECT_WORDS: dict[str, Aspect] = {
+    "own": "photo", "original": "photo", "auto": "photo", "square": "1:1", "wide": "16:9", "landscape": "16:9",
+    "vertical": "9:16", "tall": "9:16", "portrait": "4:5", "cinema": "21:9",
+}  # fmt: skip
+_SIZE_WORDS: dict[str, Size] = {"hd": "720p", "full hd": "1080p", "2k": "1440p", "4k": "2160p", "uhd": "2160p"}
+
+
+class OutputSize(NamedTuple):
+    """The clip's width and height in pixels, both even; `upscale` is over 1 when the crop has to be enlarged to fill it."""
+
+    width: int
+    height: int
+    upscale: float
+    choice: Choice
+
+
+def ratio(photo: Photo, aspect: Aspect) -> float:
+    """Width over height of an aspect; "photo" is the photo's own."""
+    return photo.width / photo.height if aspect == "photo" else RATIOS[aspect]
+
+
+def _sides(photo: Photo, aspect: Aspect) -> tuple[float, float]:
+    """Width and height, in fractions, of the largest box of this aspect that the photo holds."""
+    if aspect == "photo":
+        return 1.0, 1.0
+    slope = ratio(photo, aspect) * photo.height / photo.width
+    return (1.0, 1.0 / slope) if slope >= 1 else (slope, 1.0)
+
+
+def _around(centre: tuple[float, float], w: float, h: float, aspect: Aspect) -> Crop:
+    """The box of this size as near to a centre as the photo's edges allow."""
+    x = min(max(centre[0] - w / 2, 0.0), 1.0 - w)
+    y = min(max(centre[1] - h / 2, 0.0), 1.0 - h)
+    return Crop(x, y, w, h, aspect)
+
+
+def largest(photo: Photo, aspect: Aspect, centre: tuple[float, float] = (0.5, 0.5)) -> Crop:
+    """The largest crop of an aspect, its centre as near to `centre` (fractions) as the photo's edges allow."""
+    w, h = _sides(photo, aspect)
+    return _around(centre, w, h, aspect)
+
+
+def settle(photo: Photo, crop: Crop) -> Crop:
+    """The crop made good: its aspect exact, inside the photo, and never under 64 pixels where the photo has as many.
+
+    What a browser sends is not trusted. A box of the wrong ratio becomes the largest right one inside it, about the same
+    centre; one that makes no sense at all (not finite) becomes the largest in the photo.
+    """
+    if not all(math.isfinite(value) for value in (crop.x, crop.y, crop.w, crop.h)):
+        return largest(photo, crop.aspect)
+    full_w, full_h = _sides(photo, crop.aspect)
+    shortest = min(full_w * photo.width, full_h * photo.height)
+    scale = min(crop.w / full_w, crop.h / full_h, 1.0)
+    scale = max(scale, min(MIN_SIDE / shortest, 1.0))
+    w, h = full_w * scale, full_h * scale
+    return _around((crop.x + crop.w / 2, crop.y + crop.h / 2), w, h, crop.aspect)
+
+
+def box(photo: Photo, crop: Crop) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of the crop in pixels of the photo; its ratio is the aspect's to within a pixel."""
+    good = settle(photo, crop)
+    shape = ratio(photo, good.aspect)
+    if shape >= 1:
+        width = round(good.w * photo.width)
+        height = min(max(round(width / shape), 1), photo.height)
+    else:
+        height = round(good.h * photo.height)
+        width = min(max(round(height * shape), 1), photo.width)
+    left = min(round(good.x * photo.width), photo.width - width)
+    top = min(round(good.y * photo.height), photo.height - height)
+    return left, top, left + width, top + height
+
+
+def cut(image: Image, photo: Photo, crop: Crop) -> Image:
+    """The crop's pixels, as a view of `image`: (H, W, 3), the photo at its full size."""
+    left, top, right, bottom = box(photo, crop)
+    return image[top:bottom, left:right]
+
+
+def _even(value: float) -> int:
+    return max(2, 2 * round(value / 2))
+
+
+def _fit(short: int, shape: float) -> tuple[int, int]:
+    """Even width and height with this short side, scaled down together when the long side would pass MAX_LONG_SIDE."""
+    stretch = max(shape, 1 / shape)
+    small, large = _even(short), _even(short * stretch)
+    if large > MAX_LONG_SIDE:
+        small, large = _even(MAX_LONG_SIDE / stretch), MAX_LONG_SIDE
+    return (large, small) if shape >= 1 else (small, large)
+
+
+def _automatic(pixels: int) -> tuple[int, str]:
+    """The short side that "auto" takes for a crop with this short side, and why."""
+    for size in AUTOMATIC:
+        if pixels >= SHORT_SIDES[size]:
+            if pixels < SHORT_SIDES["1080p"]:
+                return SHORT_SIDES[size], f"{size} is the largest the crop fills without being enlarged ({pixels} px)"
+            return SHORT_SIDES[size], f"720p plays everywhere and renders quickly; the crop has {pixels} px, so more is there"
+    return pixels - pixels % 2, f"the crop is {pixels} px on its short side and is kept at its own size, not enlarged"
+
+
+def _asked(size: Size, pixels: int) -> tuple[int, str]:
+    """The short side of a size chosen by hand, with a word when the crop has to be enlarged for it."""
+    short = SHORT_SIDES[size]
+    if short <= pixels:
+        return short, f"{size} was chosen; the crop has {pixels} px, so nothing is enlarged"
+    times = short / pixels
+    amount = f"{times:.1f} times" if times >= 1.095 else "slightly"
+    sharp = next((name for name in reversed(SHORT_SIDES) if 360 <= SHORT_SIDES[name] <= pixels), "auto")
+    return short, f"enlarged {amount} from {pixels} px: choose {sharp} to stay sharp"
+
+
+def output_size(shot: Shot) -> OutputSize:
+    """The clip's size: the short side that `shot.size` names, the long side from the aspect, both even, and why.
+
+    "auto" is the largest of 720p, 480p and 360p that the crop fills without being enlarged; a crop under 360 px keeps its
+    own size. A size chosen by hand is honoured, and the choice says by how much the crop is enlarged. Very long panoramas
+    are scaled down to a long side of 5120 px.
+    """
+    left, top, right, bottom = box(shot.photo, shot.crop)
+    pixels = min(right - left, bottom - top)
+    short, reason = _automatic(pixels) if shot.size == "auto" else _asked(shot.size, pixels)
+    width, height = _fit(short, ratio(shot.photo, shot.crop.aspect))
+    got = min(width, height)
+    if got < short - short % 2:
+        enlarged = f"; still enlarged {got / pixels:.1f} times from {pixels} px" if got > pixels else ""
+        reason = f"the picture is so long that its long side is held to {MAX_LONG_SIDE} px{enlarged}"
+    return OutputSize(width, height, got / pixels, Choice("size", f"{width}x{height}", reason))
+
+
+def parse_aspect(words: str) -> Aspect:
+    """The aspect that a person's words name: "9:16", "9x16", "square", "photo". Raises `Refusal` listing them."""
+    plain = re.sub(r"\s*[x×/:]\s*", ":", words.strip().lower())
+    known: tuple[Aspect, ...] = get_args(Aspect)
+    for aspect in known:
+        if plain == aspect:
+            return aspect
+    if plain in _ASPECT_WORDS:
+        return _ASPECT_WORDS[plain]
+    raise Refusal(f"There is no aspect called {words!r}.", f"Choose from: {', '.join(known)}.")
+
+
+def parse_size(words: str) -> Size:
+    """The size that a person's words name: "720p", "720", "4k", "auto". Raises `Refusal` listing them."""
+    plain = " ".join(words.strip().lower().split())
+    known: tuple[Size, ...] = get_args(Size)
+    for size in known:
+        if plain in (size, size.removesuffix("p")):
+            return size
+    if plain in _SIZE_WORDS:
+        return _SIZE_WORDS[plain]
+    raise Refusal(f"There is no size called {words!r}.", f"Choose from: {', '.join(known)}.")

@@ -1,0 +1,166 @@
+"""Intake: a file from anywhere becomes a photo that the studio holds, or is refused with a remedy.
+
+Knows how a file is read and how photos are kept: originals by content, a display copy, the noun. Refuses to know how bytes
+become pixels (decode.py) and what is in the picture. No message names a path.
+"""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import re
+import stat
+import tempfile
+import threading
+from pathlib import Path
+
+import cv2
+import msgspec
+import numpy as np
+from PIL import Image as Pillow
+
+from studio.config import MAX_UPLOAD_BYTES, Settings
+from studio.nouns import Photo, Refusal
+from studio.photo import signature
+from studio.photo.crop import Image
+from studio.photo.decode import ENDINGS, decode
+
+VIEW_SIDE = 1600
+VIEW_QUALITY = 88
+_KEPT_PIXELS = 40_000_000
+"""Up to this size the last photo stays decoded in memory (120 MB): taking in, cropping and reading ask for the same one."""
+
+
+def read(file: Path, name: str = "") -> tuple[Photo, Image]:
+    """A photo and its pixels, uint8 (H, W, 3) sRGB RGB, upright, read-only. `name` is what to call it (the file's own).
+
+    Raises `Refusal`, with a remedy, for anything that is not a photograph within the limits: 40 MB, 120 megapixels, 64 px.
+    """
+    got = decode(_bytes(file), name or file.name)
+    return got.photo, got.image
+
+
+def _bytes(file: Path) -> bytes:
+    """All of a file. Raises `Refusal` for a folder, a device, nothing, too much, or what can't be opened."""
+    try:
+        mode = file.stat().st_mode
+        if stat.S_ISDIR(mode):
+            raise Refusal("This is a folder, not a photo.", "Open it and add the photographs inside.")
+        if not stat.S_ISREG(mode):
+            raise Refusal("This is not an ordinary file.", f"Add a {signature.READS} file.")
+        with file.open("rb") as source:
+            data = source.read(MAX_UPLOAD_BYTES + 1)
+    except FileNotFoundError:
+        raise Refusal("That file is not there any more.", "Check where it was moved to, then add it again.") from None
+    except (OSError, ValueError) as error:
+        why = getattr(error, "strerror", None) or "it can't be opened"
+        raise Refusal(f"This file can't be read ({why}).", "Check its permissions, or copy it elsewhere first.") from None
+    if not data:
+        raise Refusal("This file is empty.", "Copy or download it again, then add it.")
+    if len(data) > MAX_UPLOAD_BYTES:
+        raise Refusal("This file is over 40 MB.", "Save it as a JPG, or at a smaller size, and add that.")
+    return data
+
+
+class PhotoStore:
+    """The photos the studio holds: originals named by content, a display copy of each, and the noun beside them."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._photos = settings.photos
+        self._views = settings.views
+        self._lock = threading.Lock()
+        self._last: tuple[str, Image] | None = None
+
+    def take_in(self, file: Path, name: str = "") -> Photo:
+        """Read a file and keep it. The same picture taken in twice is one photo, under its newest name.
+
+        Keeps the original bytes, a display JPEG (at most 1600 px, no metadata) and the noun, each written whole or not at
+        all. Raises `Refusal` as `read` does, and when the disk is full or can't be written.
+        """
+        got = decode(_bytes(file), name or file.name)
+        try:
+            if self._original(got.photo.id) is None:
+                _write(self._photos / f"{got.photo.id}{got.ending}", got.data)
+            if not self.view(got.photo).is_file():
+                _write(self.view(got.photo), _display(got.image))
+            _write(self._photos / f"{got.photo.id}.json", msgspec.json.encode(got.photo))
+        except OSError as error:
+            raise cannot_keep(error) from None
+        self._remember(got.photo.id, got.image)
+        return got.photo
+
+    def pixels(self, photo: Photo) -> Image:
+        """The whole photo, uint8 (H, W, 3) sRGB RGB, upright, read-only. Raises `Refusal` when it is not here."""
+        with self._lock:
+            if self._last and self._last[0] == photo.id:
+                return self._last[1]
+        original = self._original(photo.id)
+        if original is None:
+            raise _gone()
+        _, image = read(original, photo.name)
+        self._remember(photo.id, image)
+        return image
+
+    def view(self, photo: Photo) -> Path:
+        """The display JPEG of a photo: sRGB, at most 1600 px, with no location or any other metadata."""
+        return self._views / f"{_checked(photo.id)}.jpg"
+
+    def get(self, photo_id: str) -> Photo:
+        """The photo with this id. Raises `Refusal` when it is not here."""
+        try:
+            return msgspec.json.decode((self._photos / f"{_checked(photo_id)}.json").read_bytes(), type=Photo)
+        except (OSError, msgspec.DecodeError):
+            raise _gone() from None
+
+    def _original(self, photo_id: str) -> Path | None:
+        names = (self._photos / f"{_checked(photo_id)}{ending}" for ending in ENDINGS.values())
+        return next((name for name in names if name.is_file()), None)
+
+    def _remember(self, photo_id: str, image: Image) -> None:
+        if image.shape[0] * image.shape[1] <= _KEPT_PIXELS:
+            with self._lock:
+                self._last = (photo_id, image)
+
+
+def _gone() -> Refusal:
+    return Refusal("That photo is not in the studio.", "Add it again.")
+
+
+def _checked(photo_id: str) -> str:
+    """An id that is safe in a file name. Raises `Refusal` for anything but 64 hexadecimal digits."""
+    if not re.fullmatch("[0-9a-f]{64}", photo_id):
+        raise _gone()
+    return photo_id
+
+
+def cannot_keep(error: OSError) -> Refusal:
+    """The refusal for a photo that couldn't be written: the disk is full, or the folder is closed to us."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return Refusal("The disk is full, so the photo was not kept.", "Make some room, then add it again.")
+    why = error.strerror or "unknown reason"
+    return Refusal(f"The photo can't be kept ({why}).", "Check the studio's folder, or choose another with --home.")
+
+
+def _write(dest: Path, data: bytes) -> None:
+    """Write a file whole or not at all: a temporary one beside it takes its name at the end. Raises OSError."""
+    handle, temporary = tempfile.mkstemp(dir=dest.parent, prefix=".new-")
+    try:
+        with os.fdopen(handle, "wb") as sink:
+            sink.write(data)
+        Path(temporary).replace(dest)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def _display(image: Image) -> bytes:
+    """A JPEG of at most 1600 px on its long side, made from pixels alone, so that no metadata can follow."""
+    height, width = image.shape[:2]
+    scale = min(VIEW_SIDE / max(height, width), 1.0)
+    if scale < 1:
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        image = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
+    sink = io.BytesIO()
+    Pillow.fromarray(image).save(sink, "JPEG", quality=VIEW_QUALITY)
+    return sink.getvalue()

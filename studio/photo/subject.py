@@ -1,0 +1,286 @@
+"""The subject: what the photo is of, and the crop that keeps it.
+
+Knows saliency (U2-NetP) and where a photographer would lay a box around faces and things. Refuses to know how a box
+becomes pixels (crop.py). A box of the largest size leaves one thing to choose: how far along the photo it lies.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from functools import cache
+from itertools import pairwise
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.config import ASSETS
+from studio.nouns import Aspect, Choice, Crop, Photo
+from studio.photo.crop import Image, largest
+from studio.photo.faces import Face, faces
+
+__all__ = ["Face", "Suggestion", "faces", "saliency", "suggest"]
+
+SIDE = 320
+"""The side of the square that U2-NetP looks at."""
+
+_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
+_SPREAD = np.array([0.229, 0.224, 0.225], np.float32)
+"""The ImageNet mean and deviation that the network was trained with (assets/weights/PROVENANCE.md)."""
+
+_CLEAR = 0.5
+"""The raw answer, 0..1, that the surest pixel must reach before the photo counts as having a subject."""
+
+_VAGUE = 1.4
+"""How much of the map may lie between yes and no, against what is subject: 0.1 to 1.0 for a thing, 1.6 and up for a haze."""
+
+_HEAD = (0.3, 0.62, 0.3, 0.3)
+"""How far a head goes beyond its face to the left, above (hair, a cap), to the right and below, in widths and heights."""
+
+_EYES = 0.35
+"""Where the eyes are in a face box, from its top."""
+
+_EYE_LINE = 0.38
+"""Where the eyes of a portrait go in the crop, from its top: a little above the upper third leaves headroom."""
+
+_AIR = 0.025
+"""The least room kept around a subject, where there is any, in fractions of the photo."""
+
+_STRAY = 1.5
+"""What moving a box by its own length costs, against an edge cut through the most detailed part of the subject (1)."""
+
+_REMEMBERED = 4
+
+
+class Suggestion(NamedTuple):
+    """A crop of the largest size for its aspect, and why it lies where it does."""
+
+    crop: Crop
+    choice: Choice
+
+
+class _Span(NamedTuple):
+    """A stretch along one axis of the photo, in fractions."""
+
+    start: float
+    end: float
+
+    @property
+    def length(self) -> float:
+        return self.end - self.start
+
+
+class _Look(NamedTuple):
+    """What was seen in one photo: the map and its surest raw answer, where the detail is (0..1, the same shape), the faces.
+
+    `faces` is None until they are asked for.
+    """
+
+    map: NDArray[np.float32]
+    peak: float
+    detail: NDArray[np.float32]
+    faces: tuple[Face, ...] | None = None
+
+
+_lock = threading.Lock()
+_looks: OrderedDict[bytes, _Look] = OrderedDict()
+
+
+@cache
+def _network() -> Any:
+    return cv2.dnn.readNetFromONNX(str(ASSETS / "weights" / "u2netp.onnx"))
+
+
+def saliency(image: Image) -> NDArray[np.float32]:
+    """How much each part of a picture is its subject: float32 (320, 320) over the whole of it, 0..1, read-only.
+
+    Stretched so that the surest pixel is 1, also where nothing stands out. About 0.3 s; the last few are remembered by
+    content. Safe to call from any thread.
+    """
+    return _look(image, with_faces=False).map
+
+
+def _look(image: Image, with_faces: bool) -> _Look:
+    small = np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+    key = hashlib.sha256(small.tobytes() + repr(image.shape).encode()).digest()
+    with _lock:
+        look = _looks.get(key) or _see(small)
+        if with_faces and look.faces is None:
+            look = look._replace(faces=faces(image))
+        _looks[key] = look
+        _looks.move_to_end(key)
+        while len(_looks) > _REMEMBERED:
+            _looks.popitem(last=False)
+    return look
+
+
+def _see(small: Image) -> _Look:
+    """Run the network on a (320, 320, 3) RGB copy."""
+    blob = ((small.astype(np.float32) / 255 - _MEAN) / _SPREAD).transpose(2, 0, 1)[None]
+    network = _network()
+    network.setInput(np.ascontiguousarray(blob))
+    raw = np.asarray(network.forward(), np.float32)[0, 0]
+    low, high = float(raw.min()), float(raw.max())
+    found = ((raw - low) / max(high - low, 1e-6)).astype(np.float32)
+    found.setflags(write=False)
+    return _Look(found, high, _detail(small))
+
+
+def _detail(small: Image) -> NDArray[np.float32]:
+    """Local contrast, 0..1: eyes, print and edges have it, fur out of focus and walls have not."""
+    grey = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 2)
+    spread = cv2.blur(grey * grey, (25, 25)) - cv2.blur(grey, (25, 25)) ** 2
+    contrast = np.sqrt(np.maximum(spread, 0))
+    return np.asarray(contrast / max(float(contrast.max()), 1e-6), np.float32)
+
+
+def suggest(image: Image, photo: Photo, aspect: Aspect) -> Suggestion:
+    """The largest crop of an aspect, laid where it keeps faces whole and the subject in the picture.
+
+    `image` is the photo's pixels, (H, W, 3) RGB, at any size. No face is ever cut when it fits: heads come first, with
+    hair and headroom; then the subject as a whole; without either, the middle. The choice says what was done, and how
+    many faces couldn't be kept.
+    """
+    middle = largest(photo, aspect)
+    if middle.w > 0.999 and middle.h > 0.999:
+        return _because(middle, "the whole photo: nothing is cut off")
+    look = _look(image, with_faces=True)
+    upright = middle.h < 0.999  # the box slides up and down, else sideways
+    window = middle.h if upright else middle.w
+    start, reason = _place(look, upright, window)
+    start = min(max(start, 0.0), 1.0 - window)
+    crop = Crop(middle.x, start, middle.w, window, aspect) if upright else Crop(start, middle.y, window, middle.h, aspect)
+    return _because(crop, reason)
+
+
+def _because(crop: Crop, reason: str) -> Suggestion:
+    return Suggestion(crop, Choice("crop", "the photo's own shape" if crop.aspect == "photo" else crop.aspect, reason))
+
+
+def _place(look: _Look, upright: bool, window: float) -> tuple[float, str]:
+    """Where the box starts along its axis, and why."""
+    found = look.faces or ()
+    body = _body(look, upright)
+    if found:
+        return _around_faces(found, body, upright, window)
+    if body is None:
+        return (1 - window) / 2, "no clear subject was found, so the middle is kept"
+    return _around_body(body, look, upright, window)
+
+
+def _body(look: _Look, upright: bool) -> _Span | None:
+    """The stretch that holds the subject, None without a clear one: an unsure map, or a band from side to side."""
+    solid = np.where(look.map > 0.4, look.map, 0)
+    columns = np.flatnonzero(solid.max(axis=0) > 0)
+    if look.peak < _CLEAR or not columns.size:
+        return None
+    band = columns[0] == 0 and columns[-1] == SIDE - 1 and solid[-SIDE // 20 :].max() == 0 and columns.size > 0.8 * SIDE
+    area = float((solid > 0).mean())
+    vague = float(((look.map > 0.1) & (look.map < 0.9)).mean()) > _VAGUE * area
+    if band or vague or area < 0.002:
+        return None
+    part = np.cumsum(solid.sum(axis=1 if upright else 0))
+    ends = np.searchsorted(part, [0.001 * part[-1], 0.992 * part[-1]]) / SIDE
+    return _Span(float(ends[0]), float(ends[1]) + 1 / SIDE)
+
+
+def _around_body(body: _Span, look: _Look, upright: bool, window: float) -> tuple[float, str]:
+    """Around a subject without faces: whole when it fits, else the stretch that holds most of it and cuts it least."""
+    middle = (1 - window) / 2
+    if body.length <= window:
+        centred = (body.start + body.end - window) / 2
+        air = min(_AIR, (window - body.length) / 2)
+        aim = (centred + middle) / 2 if upright else centred  # a horizon far from where it was looks wrong
+        return min(max(aim, body.end + air - window), body.start - air), "the subject is whole, with room around it"
+    if upright and body.start > _AIR:
+        return body.start - _AIR, "the subject is taller than this shape: its top is kept"
+    told = (look.map * (0.2 + look.detail)).sum(axis=1 if upright else 0)
+    bulk = float((told * (np.arange(SIDE) + 0.5)).sum() / told.sum() / SIDE) - window / 2
+    start = min(max(bulk, body.start), body.end - window)
+    if body.length > 1.3 * window:  # what nearly fits is better cut alike on both sides
+        start = _cleaner(look, upright, window, start)
+    return start, "the subject is larger than this shape: the most telling part of it is kept"
+
+
+def _cleaner(look: _Look, upright: bool, window: float, home: float) -> float:
+    """A start within an eighth of the box from `home` whose edges cut less of the subject's detail: past an eye, not through."""
+    cut = cv2.blur((look.map * look.detail**2).sum(axis=1 if upright else 0)[None], (9, 1))[0]
+    cut = np.concatenate([[0.0], cut[1:] / max(float(cut.max()), 1e-6), [0.0]])  # the photo's own edges cost nothing
+    cells = round(window * SIDE)
+    starts = np.arange(max(round((home - window / 8) * SIDE), 0), min(round((home + window / 8) * SIDE), SIDE - cells) + 1)
+    strays = np.abs(starts / SIDE - home) / window
+    return float(starts[int((cut[starts] + cut[starts + cells] + _STRAY * strays).argmin())]) / SIDE
+
+
+def _around_faces(found: tuple[Face, ...], body: _Span | None, upright: bool, window: float) -> tuple[float, str]:
+    """Around faces: all heads, and the whole subject, when they fit; else as many whole heads as can be."""
+    heads = [_head(face, upright, window) for face in found]
+    whole = [(face, head) for face, head in zip(found, heads, strict=True) if head.length <= window + 1e-9]
+    if not whole:
+        face = max(found, key=lambda one: one.w * one.h)
+        centre = face.y + _EYES * face.h if upright else face.x + face.w / 2
+        return centre - window / 2, "the face is larger than this shape holds, so it is cut: the eyes are kept"
+    must = _Span(min(head.start for _, head in whole), max(head.end for _, head in whole))
+    if must.length > window + 1e-9:
+        return _most_faces(found, heads, upright, window)
+    aim = _aim([face for face, _ in whole], upright, window)
+    if body is not None:
+        both = _Span(min(must.start, body.start), max(must.end, body.end))
+        must = both if both.length <= window else must
+    start = min(max(aim, must.end - window), must.start)
+    left_out = len(found) - len(whole)
+    if left_out:
+        return start, f"{_count(left_out)} larger than this shape holds; every other face is whole"
+    tight = any(head.start < start - 1e-9 or head.end > start + window + 1e-9 for head in _full(found, upright))
+    words = "the face is whole" if len(found) == 1 else f"all {len(found)} faces are whole"
+    return start, f"{words}, though not all of the head fits" if tight else f"{words}, with room around"
+
+
+def _head(face: Face, upright: bool, window: float) -> _Span:
+    """The head around a face along an axis; its margins give way before it is too long for the window."""
+    start, length = (face.y, face.h) if upright else (face.x, face.w)
+    before, after = (_HEAD[1], _HEAD[3]) if upright else (_HEAD[0], _HEAD[2])
+    room = max(window - length, 0.0) / max((before + after) * length, 1e-9)
+    margin = min(room, 1.0) * length
+    return _Span(max(start - before * margin, 0.0), min(start + length + after * margin, 1.0))
+
+
+def _full(found: tuple[Face, ...], upright: bool) -> list[_Span]:
+    """The heads with all their room, as far as the photo shows them."""
+    return [_head(face, upright, 10.0) for face in found]
+
+
+def _aim(found: list[Face], upright: bool, window: float) -> float:
+    """Where the box would start by composition alone: eyes on the eye line, or the faces in the middle."""
+    if upright:
+        eyes = sum(face.y + _EYES * face.h for face in found) / len(found)
+        return eyes - _EYE_LINE * window
+    return (min(face.x for face in found) + max(face.x + face.w for face in found) - window) / 2
+
+
+def _most_faces(found: tuple[Face, ...], heads: list[_Span], upright: bool, window: float) -> tuple[float, str]:
+    """The stretch that cuts no face and keeps the most and largest heads whole, when not all can be kept."""
+    cores = [_Span(face.y, face.y + face.h) if upright else _Span(face.x, face.x + face.w) for face in found]
+    weights = [face.score * (face.w * face.h) ** 0.5 for face in found]
+    edges = [head.start for head in heads] + [head.end - window for head in heads]
+    edges += [core.end for core in cores] + [core.start - window for core in cores]
+    starts = sorted({min(max(edge, 0.0), 1.0 - window) for edge in edges})
+    starts += [(one + two) / 2 for one, two in pairwise(starts)]
+
+    def worth(start: float) -> tuple[bool, float]:
+        kept = [start - 1e-9 <= head.start and head.end <= start + window + 1e-9 for head in heads]
+        cut = any(core.start < edge - 1e-9 and edge + 1e-9 < core.end for core in cores for edge in (start, start + window))
+        return any(kept) and not cut, sum(weight for weight, whole in zip(weights, kept, strict=True) if whole)
+
+    best = max(worth(start) for start in starts)
+    equal = sorted(start for start in starts if worth(start) == best)
+    start = equal[len(equal) // 2]
+    kept = sum(start - 1e-9 <= head.start and head.end <= start + window + 1e-9 for head in heads)
+    return start, f"{_count(len(found) - kept)} outside: this shape can't hold them all, and {kept} of {len(found)} are whole"
+
+
+def _count(number: int) -> str:
+    return "1 face is" if number == 1 else f"{number} faces are"

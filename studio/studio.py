@@ -1,0 +1,300 @@
+"""Studio: the only object a face may hold. It composes the rooms and does one thing a method.
+
+Knows which room answers which question. Refuses to know pages and command lines; heavy libraries load on first use.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio import drafts, presets
+from studio.config import Settings
+from studio.engines import registry
+from studio.engines.base import Engine
+from studio.jobs import Worker, put_right
+from studio.library import clips, database, disk, logbook, names
+from studio.library.clips import Clips
+from studio.library.owner import Owner
+from studio.library.queue import Queue
+from studio.library.served import Served
+from studio.motion import camera
+from studio.motion.effects import EFFECTS
+from studio.nouns import Aspect, Choice, Clip, Job, ModelCard, Photo, Platform, Refusal, Sample, Shot, replace
+from studio.photo import crop
+
+if TYPE_CHECKING:
+    from studio.photo.intake import PhotoStore
+    from studio.photo.subject import Suggestion
+
+MAX_RECIPE_BYTES = 2 * 1024 * 1024
+"""The longest .json that is read as a recipe: a shot with a painted region for every effect stays well below."""
+
+
+class Studio:
+    """One home folder with its photos, queue and library, and the worker that turns the one into the other.
+
+    `cards` are the models on offer and `engines` finds the engine of a card: those that ship, unless told otherwise.
+    The constructor opens the database and puts right what a crash has left behind; nothing is rendered before `start`.
+    Raises `Refusal` when the home folder can't be used.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        cards: tuple[ModelCard, ...] | None = None,
+        engines: Callable[[ModelCard, Settings], Engine] = registry.engine,
+    ) -> None:
+        settings.prepare()
+        self.settings = settings
+        self._cards = presets.cards() if cards is None else cards
+        self._engines = engines
+        self._photos: PhotoStore | None = None
+        self._opening = threading.Lock()
+        self._log = logbook.open(settings.home / "logs")
+        self._owner = Owner(settings.home / "locks")
+        self._room = self._owner.room(settings.cache)
+        self._served = Served(settings.cache / "served")
+        self._database = database.open(settings.database)
+        self._clips = Clips(self._database, settings.clips, words)
+        self._queue = Queue(self._database, self._owner)
+        self._drafts = drafts.Drafts(settings, self._served, self._room, self)
+        self._worker = Worker(self._room, self._database, self._queue, self._clips, self, self._log)
+        found, interrupted = put_right(self._queue, self._clips, everything=True)
+        self._owner.sweep(settings.cache)
+        if found or interrupted or self._database.notes:
+            self._log.warning("put right: %d clips found again, %d jobs were running", found, interrupted)
+
+    def start(self, adopt: bool = True) -> None:
+        """Start the worker. With `adopt` it also does what a process that has ended left in the queue."""
+        self._worker.start(adopt)
+
+    def close(self) -> None:
+        """Stop the worker (a running job becomes Interrupted), and let go of the database. Safe to call twice."""
+        self._worker.close()
+        self._database.close()
+        shutil.rmtree(self._room, ignore_errors=True)
+        self._owner.release()
+        logbook.close(self._log)
+
+    # Photos ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def photos(self) -> PhotoStore:
+        """Where photographs are kept; opened on first use."""
+        with self._opening:
+            if self._photos is None:
+                from studio.photo.intake import PhotoStore
+
+                self._photos = PhotoStore(self.settings)
+            return self._photos
+
+    def take_in(self, file: Path, name: str = "") -> Photo:
+        """Take a photograph in; `name` is what the user calls it. Raises `Refusal` when it can't be used."""
+        return self.photos.take_in(file, name)
+
+    def photo(self, photo_id: str) -> Photo:
+        """A photograph taken in before. Raises `Refusal` when it isn't here."""
+        return self.photos.get(photo_id)
+
+    def view(self, photo: Photo) -> Path:
+        """The display copy of a photograph: a JPEG without metadata, at most 1600 px."""
+        return self.photos.view(photo)
+
+    def samples(self) -> tuple[Sample, ...]:
+        """The photographs that ship; their files are in assets/samples."""
+        return presets.samples()
+
+    def suggest_crop(self, photo: Photo, aspect: Aspect) -> Suggestion:
+        """A crop of this aspect that keeps what matters in the picture, and why it is where it is."""
+        from studio.photo.subject import suggest
+
+        return suggest(self.photos.pixels(photo), photo, aspect)
+
+    # Models and machine ---------------------------------------------------------------------------------------------
+
+    def cards(self) -> tuple[ModelCard, ...]:
+        """Every model on offer."""
+        return self._cards
+
+    def platforms(self) -> tuple[Platform, ...]:
+        """Every place a clip can go."""
+        return presets.platforms()
+
+    def card(self, model: str) -> ModelCard:
+        """The card of a model. Raises `Refusal` when there is none."""
+        for one in self._cards:
+            if one.id == model:
+                return one
+        known = ", ".join(one.id for one in self._cards)
+        raise Refusal(f"There is no model called {model!r}.", f"Choose one of: {known}.")
+
+    def engine(self, card: ModelCard) -> Engine:
+        """The engine that a card runs on, loaded on first use."""
+        return self._engines(card, self.settings)
+
+    def machine(self) -> tuple[Choice, ...]:
+        """What this machine can do, and why each thing is chosen."""
+        return (*drafts.machine(self.settings), *self._database.notes)
+
+    # Before a shot is made ------------------------------------------------------------------------------------------
+
+    def output_size(self, shot: Shot) -> crop.OutputSize:
+        """The clip's width and height in pixels, and why."""
+        return crop.output_size(shot)
+
+    def choices(self, shot: Shot) -> tuple[Choice, ...]:
+        """Every automatic choice this shot leads to, with its reason. Reads the scene on first use: a second or so."""
+        return self._drafts.choices(self._accept(shot), self.card(shot.model))
+
+    def depth_view(self, shot: Shot) -> Path:
+        """A picture of the crop's depth, near things light: a grey PNG in the served folder."""
+        return self._drafts.depth_view(self._accept(shot), self.card(shot.model))
+
+    def adopt_depth(self, file: Path) -> str:
+        """Keep a depth map of the user's (light is near); the id goes into `Shot.depth`. Raises `Refusal`."""
+        return self._drafts.adopt_depth(file)
+
+    def preview(self, shot: Shot) -> Path:
+        """A tiny MP4 of the shot (240p, 16 fps, 2.5 s) in the served folder, made once for a recipe.
+
+        Effects that wait for the user's brush are left out of it.
+        """
+        ready = tuple(effect for effect in shot.motion.effects if not drafts.needs_brush(effect))
+        shot = self._accept(replace(shot, motion=replace(shot.motion, effects=ready)))
+        return self._drafts.preview(shot, self.card(shot.model))
+
+    def _accept(self, shot: Shot) -> Shot:
+        return self._drafts.accept(shot, self.card(shot.model), self.photos.get(shot.photo.id))
+
+    # Queue ----------------------------------------------------------------------------------------------------------
+
+    @property
+    def version(self) -> int:
+        """A number that grows with every change of jobs or clips, in any process. Compare with `!=`."""
+        return self._database.version
+
+    def submit(self, shot: Shot) -> Job:
+        """Queue a shot. Raises `Refusal` before anything is queued when it can't be made."""
+        job = self._queue.submit(self._accept(shot))
+        self._worker.wake()
+        return job
+
+    def jobs(self) -> tuple[Job, ...]:
+        """The running jobs, then the queued in their order, then the ended, newest first."""
+        return tuple(self._worker.live(job) for job in self._queue.jobs())
+
+    def job(self, job_id: str) -> Job:
+        """One job as it stands now. Raises `Refusal` when there is none."""
+        return self._worker.live(self._queue.get(job_id))
+
+    def cancel(self, job_id: str) -> None:
+        """Cancel a job that has not finished; what runs stops within a second. Nothing happens to one that has ended."""
+        self._queue.cancel(job_id)
+        self._worker.stop(job_id)
+
+    def retry(self, job_id: str) -> Job:
+        """Queue a failed, cancelled or interrupted job again. Raises `Refusal` for any other."""
+        self._accept(self._queue.get(job_id).shot)
+        job = self._queue.retry(job_id)
+        self._worker.wake()
+        return job
+
+    def move(self, job_id: str, before: str | None) -> None:
+        """Put a queued job before another queued job, or last. Raises `Refusal` when either is no longer queued."""
+        self._queue.move(job_id, before)
+
+    def clear_ended(self) -> None:
+        """Take done, failed and cancelled jobs off the list; their clips stay. Interrupted ones wait to be resumed."""
+        self._queue.clear_ended()
+
+    # Library --------------------------------------------------------------------------------------------------------
+
+    def clips(self, words: str = "", trashed: bool = False, limit: int = 60, offset: int = 0) -> tuple[Clip, ...]:
+        """Clips that have every word in their prompt, photo name, title, moves, effects or model; newest first."""
+        return self._clips.find(words, trashed, limit, offset)
+
+    def count(self, words: str = "", trashed: bool = False) -> int:
+        """How many clips `clips` would find without a limit."""
+        return self._clips.count(words, trashed)
+
+    def clip(self, clip_id: str) -> Clip:
+        """One clip. Raises `Refusal` when it isn't in the library."""
+        return self._clips.get(clip_id)
+
+    def clip_file(self, clip: Clip) -> Path:
+        """The clip's file. Raises `Refusal` when it has been moved or deleted by hand."""
+        return self._clips.file(clip)
+
+    def poster_file(self, clip: Clip) -> Path:
+        """The clip's poster. Raises `Refusal` when it has been moved or deleted by hand."""
+        return self._clips.poster(clip)
+
+    def rate(self, clip_id: str, stars: int) -> None:
+        """Give a clip 0 to 5 stars. Raises `Refusal` for any other number."""
+        self._clips.change(clip_id, rating=stars)
+
+    def retitle(self, clip_id: str, title: str) -> None:
+        """Give a clip a title of its own, at most 200 characters; "" takes it away."""
+        self._clips.change(clip_id, title=" ".join(title.split())[:200])
+
+    def trash(self, clip_id: str) -> None:
+        """Put a clip in the trash; `restore` brings it back."""
+        self._clips.change(clip_id, trashed=True)
+
+    def restore(self, clip_id: str) -> None:
+        """Bring a clip back from the trash."""
+        self._clips.change(clip_id, trashed=False)
+
+    def empty_trash(self) -> int:
+        """Delete what is in the trash for good, files and all. Returns how many clips that were."""
+        return self._clips.empty_trash()
+
+    def export(self, clip_id: str, with_recipe: bool) -> Path:
+        """The file to download, named for a person, with the recipe inside it or without."""
+        from studio.clip import recipe
+
+        clip = self._clips.get(clip_id)
+        source = self._clips.file(clip)
+        path = camera.describe(clip.shot.motion.camera)
+        name = names.download(clip.title or clip.shot.photo.name, path, min(clip.width, clip.height), source.suffix)
+        try:
+            with tempfile.TemporaryDirectory(dir=self._room) as folder:
+                copy = Path(folder) / source.name
+                if with_recipe:
+                    shutil.copyfile(source, copy)
+                else:
+                    recipe.strip(source, copy)
+                return self._served.keep(copy, f"{'recipe' if with_recipe else 'plain'}-{clip.id}", name)
+        except OSError as error:
+            raise disk.refusal(error) from error
+
+    def recipe(self, file: Path) -> Shot:
+        """The recipe inside a clip, or in a .json beside one. Raises `Refusal` when there is none."""
+        from studio.clip import recipe
+
+        small = file.is_file() and file.stat().st_size <= MAX_RECIPE_BYTES
+        own = clips.recipe(file) if small and file.suffix.lower() == ".json" else None
+        return own or recipe.read(file)
+
+    def again(self, clip_id: str) -> Job:
+        """Make a clip again, exactly as it was."""
+        return self.submit(self._clips.get(clip_id).shot)
+
+    def vary(self, clip_id: str) -> Job:
+        """Make a clip again with a seed it did not have."""
+        shot = self._clips.get(clip_id).shot
+        return self.submit(replace(shot, seed=(shot.seed + 1 + secrets.randbelow(2**32 - 1)) % 2**32))
+
+
+def words(shot: Shot) -> str:
+    """What people may look for to find a clip of this shot: the titles of its moves and effects and their other names."""
+    moves = [camera.MOVES[move.name] for move in shot.motion.camera.moves]
+    effects = [EFFECTS[effect.name] for effect in shot.motion.effects]
+    found = [word for info in (*moves, *effects) for word in (info.title, *info.aliases)]
+    return " ".join((*found, shot.crop.aspect, shot.format, "loop" if shot.motion.camera.loop else ""))

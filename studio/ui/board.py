@@ -1,0 +1,92 @@
+"""The board: the queue and the newest clips as the page shows them, in one snapshot.
+
+Knows how a job and a clip are put into words and which files the page may show. Refuses to know how they are drawn.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from studio.motion.camera import describe
+from studio.motion.effects import EFFECTS
+from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Queued, Refusal, Running, Shot, Stage
+from studio.studio import Studio
+
+STAGES: dict[Stage, str] = {
+    "wait": "Waiting",
+    "load": "Getting ready",
+    "read": "Reading the photo",
+    "paint": "Painting frames",
+    "encode": "Encoding",
+    "keep": "Keeping the clip",
+}
+RECENT = 12
+"""Clips on the Create page: one row at 1440 px."""
+
+
+def motion_words(shot: Shot) -> str:
+    """What moves, in one line: "dolly in with orbit left, looped · water ripple"."""
+    effects = [EFFECTS[effect.name].title.lower() for effect in shot.motion.effects]
+    return " · ".join([describe(shot.motion.camera), *effects])
+
+
+def photo_words(shot: Shot) -> str:
+    """What the photo is called: its file name without the ending."""
+    return Path(shot.photo.name).stem or "Photo"
+
+
+def clip_card(studio: Studio, clip: Clip) -> dict[str, Any]:
+    """A clip as the page shows it."""
+    folder = studio.settings.clips
+    shot = clip.shot
+    return {
+        "id": clip.id, "title": clip.title or photo_words(shot), "motion": motion_words(shot),
+        "file": str(folder / clip.file), "poster": str(folder / clip.poster), "format": shot.format,
+        "width": clip.width, "height": clip.height, "fps": clip.fps, "frames": clip.num_frames, "seconds": clip.seconds,
+        "bytes": clip.bytes, "made_at": clip.made_at, "took": clip.took, "rating": clip.rating, "trashed": clip.trashed,
+    }  # fmt: skip
+
+
+def job_card(studio: Studio, job: Job) -> dict[str, Any]:
+    """A job as the page shows it: the state in words, how far it is, and what went wrong."""
+    state = job.state
+    shot = job.shot
+    card: dict[str, Any] = {
+        "id": job.id, "state": type(state).__name__.lower(), "title": photo_words(shot), "motion": motion_words(shot),
+        "view": _view(studio, shot), "crop": msgspec.to_builtins(shot.crop), "photo": [shot.photo.width, shot.photo.height],
+        "seconds": shot.seconds, "fps": shot.fps,
+    }  # fmt: skip
+    match state:
+        case Queued() | Cancelled():
+            pass
+        case Running(progress):
+            card |= {"stage": STAGES[progress.stage], **msgspec.to_builtins(progress), "words": STAGES[progress.stage]}
+        case Done(clip):
+            card |= {"clip": clip}
+        case Failed(reason, remedy):
+            card |= {"reason": reason, "remedy": remedy}
+        case Interrupted():
+            card |= {"reason": "The studio closed while this was being made.", "remedy": "Resume makes it from the start."}
+    return card
+
+
+def _view(studio: Studio, shot: Shot) -> str:
+    try:
+        return str(studio.view(shot.photo))
+    except Refusal:
+        return ""
+
+
+def board(studio: Studio) -> dict[str, Any]:
+    """The whole snapshot: jobs in their order, the newest clips, and a mark that changes when the library does."""
+    recent = [clip_card(studio, clip) for clip in studio.clips(limit=RECENT)]
+    kept, trashed = studio.count(), studio.count(trashed=True)
+    return {
+        "jobs": [job_card(studio, job) for job in studio.jobs()],
+        "recent": recent,
+        "kept": kept,
+        "trashed": trashed,
+    }

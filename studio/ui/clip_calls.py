@@ -1,0 +1,81 @@
+"""What can be asked about a finished clip, the same in the player and in the library."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from studio.nouns import Noun
+from studio.studio import Studio
+from studio.ui.board import clip_card, motion_words, photo_words
+from studio.ui.intake import shot_card
+from studio.ui.parts.part import Call, call
+
+
+class One(Noun, frozen=True):
+    """A clip or a job by its id."""
+
+    id: str
+
+
+class Export(Noun, frozen=True):
+    """A download: which clip, and whether its recipe stays inside."""
+
+    id: str
+    recipe: bool = True
+
+
+class Title(Noun, frozen=True):
+    """A clip's own title; "" gives it back the photo's name."""
+
+    id: str
+    title: str
+
+
+class Rating(Noun, frozen=True):
+    """Stars for a clip."""
+
+    id: str
+    stars: int
+
+
+def details(studio: Studio, clip_id: str) -> dict[str, Any]:
+    """Everything about a clip in words: its recipe and the choices that were made for it."""
+    clip = studio.clip(clip_id)
+    shot = clip.shot
+    rows = [
+        ("Photo", f"{photo_words(shot)}, {shot.photo.width} × {shot.photo.height}"),
+        ("Crop", "the whole photo" if shot.crop.w == shot.crop.h == 1 else f"{shot.crop.aspect}, {shot.crop.w:.0%} of its width"),
+        ("Motion", motion_words(shot)),
+        ("Ease", shot.motion.camera.ease.replace("_", " ")),
+        ("Words", shot.motion.prompt),
+        ("Model", next((card.title for card in studio.cards() if card.id == shot.model), shot.model)),
+        ("Clip", f"{clip.width} × {clip.height}, {clip.seconds:g} s at {clip.fps:g} fps, {shot.format.upper()}"),
+        ("Seed", str(shot.seed)),
+        ("Made", f"{datetime.fromtimestamp(clip.made_at):%d %B %Y, %H:%M} in {clip.took:.1f} s"),
+    ]
+    return {
+        "clip": clip_card(studio, clip),
+        "rows": [[name, words] for name, words in rows if words],
+        "choices": msgspec.to_builtins(clip.choices),
+    }
+
+
+def clip_calls(studio: Studio) -> list[Call]:
+    """Export, again, vary, rate, details and settings of a clip."""
+
+    def export(ask: Export) -> dict[str, str]:
+        file = studio.export(ask.id, ask.recipe)
+        return {"path": str(file), "name": file.name}
+
+    return [
+        call("export_clip", Export, export),
+        call("again_clip", One, lambda ask: {"job": studio.again(ask.id).id}),
+        call("vary_clip", One, lambda ask: {"job": studio.vary(ask.id).id}),
+        call("rate_clip", Rating, lambda ask: studio.rate(ask.id, ask.stars)),
+        call("title_clip", Title, lambda ask: studio.retitle(ask.id, ask.title)),
+        call("detail_clip", One, lambda ask: details(studio, ask.id)),
+        call("shot_of_clip", One, lambda ask: shot_card(studio, studio.clip(ask.id).shot)),
+    ]

@@ -1,0 +1,77 @@
+"""What the browser hands over: uploaded files, and which of them are photos, clips or recipes.
+
+Knows where Gradio puts an upload and that its name can't be trusted. Takes files only from that folder, and removes them
+once the studio has its own copy.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gradio.utils
+import msgspec
+
+from studio.config import ASSETS
+from studio.nouns import Noun, Photo, Refusal, Shot
+from studio.studio import Studio
+
+CLIPS = {".mp4", ".webm", ".json"}
+"""Endings that can only be a clip or its recipe; a .gif or .webp may be either and is tried as a clip first."""
+EITHER = {".gif", ".webp"}
+
+
+class Upload(Noun, frozen=True):
+    """A file that the page has uploaded: where it is, and what the user calls it."""
+
+    path: str
+    name: str = ""
+
+
+def uploaded(upload: Upload) -> Path:
+    """The uploaded file. Raises `Refusal` for any path that is not an upload."""
+    folder = Path(gradio.utils.get_upload_folder()).resolve()
+    file = Path(upload.path).resolve()
+    if not file.is_relative_to(folder) or not file.is_file():
+        raise Refusal("That file did not arrive.", "Drop it here again.")
+    return file
+
+
+def photo_card(studio: Studio, photo: Photo) -> dict[str, Any]:
+    """A photo as the page shows it; `view` is the display copy."""
+    return {**msgspec.to_builtins(photo), "view": str(studio.view(photo))}
+
+
+def shot_card(studio: Studio, shot: Shot) -> dict[str, Any]:
+    """A recipe for the desk, with its photo when it is in this home; otherwise its name, to ask for it."""
+    try:
+        photo = photo_card(studio, studio.photo(shot.photo.id))
+    except Refusal:
+        photo = None
+    return {"kind": "shot", "shot": msgspec.to_builtins(shot), "photo": photo, "missing": shot.photo.name or "its photo"}
+
+
+def receive(studio: Studio, upload: Upload) -> dict[str, Any]:
+    """Take in whatever was dropped: a photo, or a clip or recipe whose settings come back."""
+    file = uploaded(upload)
+    name = Path(upload.name or file.name).name
+    ending = Path(name).suffix.lower()
+    try:
+        if ending in CLIPS:
+            return shot_card(studio, studio.recipe(file))
+        if ending in EITHER:
+            try:
+                return shot_card(studio, studio.recipe(file))
+            except Refusal:
+                pass  # an ordinary picture
+        return {"kind": "photo", "photo": photo_card(studio, studio.take_in(file, name))}
+    finally:
+        file.unlink(missing_ok=True)
+
+
+def sample(studio: Studio, name: str) -> dict[str, Any]:
+    """Take in one of the photographs that ship. Raises `Refusal` for any other name."""
+    for one in studio.samples():
+        if one.file == name:
+            return {"kind": "photo", "photo": photo_card(studio, studio.take_in(ASSETS / "samples" / one.file, one.title))}
+    raise Refusal("There is no such sample.", "Pick one of those shown.")

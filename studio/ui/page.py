@@ -1,0 +1,76 @@
+"""The page: panels put together, first drawn, then wired; and how it is served.
+
+Knows the order of things on the page. Refuses to do work: the studio owns the queue, and the page only watches.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import gradio as gr
+
+from studio.config import ASSETS, MAX_UPLOAD_BYTES
+from studio.studio import Studio
+from studio.ui import guard, theme
+from studio.ui.panels.clip import ClipPanel
+from studio.ui.panels.library import LibraryPanel
+from studio.ui.panels.motion import MotionPanel
+from studio.ui.panels.photo import PhotoPanel
+from studio.ui.panels.queue import QueuePanel
+from studio.ui.panels.settings import SettingsPanel
+from studio.ui.parts.part import Part
+
+
+def build(studio: Studio) -> gr.Blocks:
+    """The whole page for one studio."""
+    _quiet(studio)
+    photo, motion, clip, queue = PhotoPanel(studio), MotionPanel(studio), ClipPanel(studio), QueuePanel(studio)
+    with gr.Blocks(title="Stir", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
+        Part("header")
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Create", id="create", elem_id="create"):
+                with gr.Row(elem_id="desk"):
+                    with gr.Column(elem_id="photo-column", elem_classes="column"):
+                        photo.render()
+                    with gr.Column(elem_id="motion-column", elem_classes="column"):
+                        motion.render()
+                    with gr.Column(elem_id="clip-column", elem_classes="column"):
+                        clip.render()
+                        motion.render_output()
+                queue.render()
+            with gr.Tab("Library", id="library", elem_id="library-tab"):
+                LibraryPanel(studio).render()
+            with gr.Tab("Settings", id="settings", elem_id="settings-tab"):
+                SettingsPanel(studio).render()
+        desk = motion.desk(photo.part)
+        motion.listen(photo.part, clip.part)
+        clip.listen(desk)
+        queue.listen(page)
+    return page
+
+
+def _quiet(studio: Studio) -> None:
+    """Keep Gradio's own files inside the home folder and its reports to itself."""
+    os.environ["GRADIO_TEMP_DIR"] = str(studio.settings.cache / "uploads")
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+
+def served(studio: Studio) -> list[str]:
+    """The only folders the page may show files from."""
+    settings = studio.settings
+    return [str(place) for place in (settings.views, settings.clips, settings.cache / "served", ASSETS)]
+
+
+def launch_options(studio: Studio) -> dict[str, Any]:
+    """How the page is served: where, to whom, from which folders, and with which look."""
+    settings = studio.settings
+    gr.set_static_paths(served(studio))
+    return {
+        "server_name": settings.host, "server_port": settings.port,
+        "auth": (settings.user, settings.password) if settings.user else None,
+        "allowed_paths": served(studio), "max_file_size": MAX_UPLOAD_BYTES, "show_error": False, "quiet": True,
+        "run_history": False, "footer_links": [], "enable_monitoring": False, "ssr_mode": False, "share": False,
+        "theme": theme.theme(), "head": theme.head(), "favicon_path": str(ASSETS / "icon.png"),
+        "app_kwargs": {"middleware": guard.middleware(settings)},
+    }  # fmt: skip

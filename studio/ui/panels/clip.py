@@ -1,0 +1,48 @@
+"""The clip panel: a draft of the camera path, how far the job is, and the clip when it is done."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from studio.nouns import Refusal
+from studio.studio import Studio
+from studio.ui.clip_calls import One, clip_calls
+from studio.ui.desk import compose
+from studio.ui.panels.motion import misplaced
+from studio.ui.parts.part import Part, call
+
+
+class ClipPanel:
+    """Two parts: the player, and a silent one that carries drafts, so that a draft never waits for anything else."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def render(self) -> None:
+        """Draw the parts."""
+        studio = self.studio
+        calls = [
+            *clip_calls(studio),
+            call("cancel_job", One, lambda ask: studio.cancel(ask.id)),
+            call("retry_job", One, lambda ask: {"job": studio.retry(ask.id).id}),
+        ]
+        self.part = Part("clip", None, calls=calls)
+        self.draft = Part("draft", None, events=["draft"])
+
+    def listen(self, desk: dict[str, Part]) -> None:
+        """A new draft whenever the desk has settled; only the last one asked for counts."""
+        self.draft.draft(
+            self.preview, inputs_kwargs=desk, outputs=self.draft, queue=False, trigger_mode="always_last",
+            show_progress="hidden", api_visibility="private",
+        )  # fmt: skip
+
+    def preview(self, **desk: Any) -> dict[str, Any]:
+        """A tiny clip of the shot on the desk, with the size the real one will have."""
+        try:
+            shot = compose(self.studio, **desk)
+            size = self.studio.output_size(shot)
+            path = self.studio.preview(shot)
+        except Refusal as refusal:
+            return misplaced(refusal)
+        return {"kind": "draft", "path": str(path), "width": size.width, "height": size.height, "at": time.time()}

@@ -1,0 +1,73 @@
+"""The photo panel: taking photos in, the film strip, the crop, and the depth."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from studio.config import ASSETS, MAX_UPLOAD_BYTES
+from studio.nouns import Aspect, Motion, Noun, Shot
+from studio.photo.crop import RATIOS, settle
+from studio.studio import Studio
+from studio.ui.clip_calls import One
+from studio.ui.desk import Frame
+from studio.ui.intake import Upload, photo_card, receive, sample, uploaded
+from studio.ui.parts.part import Part, call
+
+
+class Fit(Noun, frozen=True):
+    """A question for a crop: which photo, which aspect."""
+
+    photo: str
+    aspect: Aspect
+
+
+class PhotoPanel:
+    """Its value is a `Frame`: the photo's id, the crop and the source of depth."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def render(self) -> None:
+        """Draw the part."""
+        studio = self.studio
+        calls = [
+            call("receive_file", Upload, lambda upload: receive(studio, upload)),
+            call("take_sample", One, lambda ask: sample(studio, ask.id)),
+            call("look_at", One, lambda ask: photo_card(studio, studio.photo(ask.id))),
+            call("suggest_crop", Fit, self.suggest),
+            call("depth_view", Frame, self.depth),
+            call("take_depth", Upload, self.take_depth),
+        ]
+        samples = [{**msgspec.to_builtins(one), "path": str(ASSETS / "samples" / one.file)} for one in studio.samples()]
+        self.part = Part(
+            "photo",
+            None,
+            calls=calls,
+            samples=samples,
+            ratios=RATIOS,
+            platforms=msgspec.to_builtins(studio.platforms()),
+            limit=MAX_UPLOAD_BYTES,
+        )
+
+    def suggest(self, fit: Fit) -> dict[str, Any]:
+        """The crop the studio would choose, and why."""
+        suggestion = self.studio.suggest_crop(self.studio.photo(fit.photo), fit.aspect)
+        return {"crop": msgspec.to_builtins(suggestion.crop), "why": suggestion.choice.reason}
+
+    def depth(self, frame: Frame) -> dict[str, Any]:
+        """A picture of the crop's depth, and what is known about where it comes from."""
+        photo = self.studio.photo(frame.photo)
+        shot = Shot(photo, settle(photo, frame.crop), Motion(), depth=frame.depth)
+        view = self.studio.depth_view(shot)
+        about = [choice for choice in self.studio.choices(shot) if "depth" in choice.what or "layer" in choice.what]
+        return {"path": str(view), "choices": msgspec.to_builtins(about)}
+
+    def take_depth(self, upload: Upload) -> dict[str, str]:
+        """Keep a depth map that the user drew or measured elsewhere."""
+        file = uploaded(upload)
+        try:
+            return {"depth": self.studio.adopt_depth(file)}
+        finally:
+            file.unlink(missing_ok=True)

@@ -1,0 +1,38 @@
+"""The settings tab: where things live, what this machine can do and why, and what leaves it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from studio.studio import Studio
+from studio.ui.parts.part import Part, call
+
+
+class SettingsPanel:
+    """Its part asks once, when it is first opened."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def render(self) -> None:
+        """Draw the part."""
+        self.part = Part("settings", None, calls=[call("ask_facts", dict[str, str], lambda _: self.facts())])
+
+    def facts(self) -> dict[str, Any]:
+        """Places, the machine's choices, and the models on offer."""
+        settings = self.studio.settings
+        places = [
+            ("Clips and recipes", str(settings.clips)),
+            ("Original photos", str(settings.photos)),
+            ("Depth maps", str(settings.depths)),
+            ("Database", str(settings.database)),
+            ("Cache, safe to delete", str(settings.cache)),
+        ]
+        return {
+            "places": [[name, place] for name, place in places],
+            "choices": msgspec.to_builtins(settings.choices),
+            "machine": msgspec.to_builtins(self.studio.machine()),
+            "cards": msgspec.to_builtins(self.studio.cards()),
+        }

@@ -1,0 +1,68 @@
+"""One part of the page: a `gr.HTML` whose markup is drawn by its own script from a plain value.
+
+Knows how a part is mounted, which moments it may report and which questions it may ask. Refuses to put a value into
+markup: the template is a constant, because Gradio evaluates templates, and `${…}` in a photo's name would run. Scripts
+write what people have written through text nodes only.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+import gradio as gr
+import msgspec
+
+from studio.nouns import Refusal
+
+T = TypeVar("T")
+Call = Callable[[Any], Any]
+
+from gradio.events import Dependency
+
+class Part(gr.HTML):
+    """A part named after its script in assets/js. `events` can be listened to as methods; `calls` are asked by the script."""
+
+    def __init__(
+        self, name: str, value: Any = None, events: Sequence[str] = (), calls: Sequence[Call] = (), **props: Any
+    ) -> None:
+        mount = f"Stir.mount({json.dumps(name)}, {{element, props, trigger, server, upload, watch}}, {json.dumps(events)})"
+        super().__init__(
+            value=value,
+            html_template=f'<div class="part part-{name}"></div>',
+            js_on_load=mount,
+            apply_default_css=False,
+            elem_id=name,
+            server_functions=list(calls),
+            **props,
+        )
+
+    def api_info(self) -> dict[str, Any]:
+        """A part's value is an object, not a string of HTML."""
+        return {"type": "object"}
+    from typing import Callable, Literal, Sequence, Any, TYPE_CHECKING
+    from gradio.blocks import Block
+    if TYPE_CHECKING:
+        from gradio.components import Timer
+        from gradio.components.base import Component
+
+
+def told(refusal: Refusal) -> dict[str, dict[str, str]]:
+    """A refusal as the scripts understand it: shown where the mistake is."""
+    return {"refusal": {"reason": refusal.reason, "remedy": refusal.remedy}}
+
+
+def call(name: str, takes: type[T], does: Callable[[T], Any]) -> Call:
+    """A question a part may ask. What the browser sends is checked against `takes`; a `Refusal` is told, not raised."""
+
+    def answer(value: Any) -> Any:
+        try:
+            return msgspec.to_builtins(does(msgspec.convert(value, takes)))
+        except msgspec.ValidationError as error:
+            return told(Refusal(f"The page sent something unexpected ({error}).", "Reload the page and try again."))
+        except Refusal as refusal:
+            return told(refusal)
+
+    answer.__name__ = name
+    return answer

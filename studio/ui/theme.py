@@ -1,0 +1,40 @@
+"""Darkroom and lightbox: what Gradio needs to know of the look, and the styles and scripts of the page.
+
+Knows the grounds that show before the styles arrive. The look itself is in assets/css; nothing is fetched from anywhere.
+"""
+
+from __future__ import annotations
+
+import gradio as gr
+
+from studio.config import ASSETS
+
+STYLES = ("look", "controls", "page", "photo", "motion", "clip", "library")
+SCRIPTS = (
+    "core", "tiles", "crop", "brush", "drop", "photo", "scene", "camera", "effects", "output", "clip", "strip", "details",
+    "library", "settings",
+)  # fmt: skip
+FONTS = ["-apple-system", "BlinkMacSystemFont", "Segoe UI", "Inter", "Cantarell", "Ubuntu", "Roboto", "system-ui", "sans-serif"]
+
+
+def theme() -> gr.themes.Base:
+    """Gradio's base theme on our grounds, with the system's own fonts."""
+    return gr.themes.Base(font=FONTS, font_mono=["ui-monospace", "monospace"]).set(
+        body_background_fill="#f6f5f2",
+        body_background_fill_dark="#101113",
+        body_text_color="#1d1c1a",
+        body_text_color_dark="#ece8e1",
+        background_fill_primary="#ffffff",
+        background_fill_primary_dark="#17181b",
+        border_color_primary="#dedbd4",
+        border_color_primary_dark="#2b2d32",
+        loader_color="#b04a00",
+        loader_color_dark="#ff8a3c",
+    )
+
+
+def head() -> str:
+    """Every style and script of the page, inline: they are there before the first part is drawn."""
+    styles = "\n".join((ASSETS / "css" / f"{name}.css").read_text("utf-8") for name in STYLES)
+    scripts = "\n".join((ASSETS / "js" / f"{name}.js").read_text("utf-8") for name in SCRIPTS)
+    return f"<style>{styles}</style><script>{scripts}</script>"

@@ -1,0 +1,39 @@
+"""A real, very small engine that zooms slowly into the photo, at a pace of its own: what the browser tests animate with."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.engines.base import Image, Tick
+from studio.nouns import Choice, Frames, ModelCard, Progress, Refusal, Shot
+from studio.photo.crop import output_size
+
+
+class Zoom:
+    """Zooms by a tenth. The prompt may name what it does instead: "refuse", or "slow" for `pace` seconds a frame."""
+
+    def __init__(self, pace: float = 0.05) -> None:
+        self.pace = pace
+
+    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick) -> Frames:
+        tick(Progress("read", 0, 1))
+        if shot.motion.prompt == "refuse":
+            raise Refusal("The engine ran out of memory.", "Choose a smaller size and try again.")
+        size = output_size(shot)
+        said = (Choice("engine", "zoom", "a stand-in for tests: it only zooms"),)
+        return Frames(self._paint(image, shot, size.width, size.height, tick), size.width, size.height, shot.fps, shot.num_frames, choices=said)
+
+    def _paint(self, image: Image, shot: Shot, width: int, height: int, tick: Tick) -> Iterator[NDArray[np.uint8]]:
+        still = cv2.resize(np.ascontiguousarray(image), (width, height), interpolation=cv2.INTER_AREA)
+        for index in range(shot.num_frames):
+            if shot.motion.prompt == "slow":
+                time.sleep(self.pace)
+            tick(Progress("paint", index, shot.num_frames))
+            scale = 1 + 0.1 * index / shot.num_frames
+            turn = np.array([[scale, 0, width / 2 * (1 - scale)], [0, scale, height / 2 * (1 - scale)]])
+            yield cv2.warpAffine(still, turn, (width, height)).astype(np.uint8)

@@ -1,0 +1,224 @@
+"""The crop's maths: boxes that hold their shape inside any photo, and sizes that are exact, even and honest."""
+
+from __future__ import annotations
+
+import math
+import random
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from studio.nouns import Aspect, Crop, Photo, Refusal, Shot, Size, replace
+from studio.photo.crop import (
+    MAX_LONG_SIDE,
+    MIN_SIDE,
+    RATIOS,
+    box,
+    cut,
+    largest,
+    output_size,
+    parse_aspect,
+    parse_size,
+    ratio,
+    settle,
+)
+
+ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
+SIZES: tuple[Size, ...] = get_args(Size)
+
+
+def photo(width: int, height: int) -> Photo:
+    return Photo("0" * 64, width, height)
+
+
+def many(count: int, seed: int = 5) -> list[Photo]:
+    """Photos of all shapes and sizes within the limits, the plainest and the oddest first."""
+    chance = random.Random(seed)
+    sides = [(64, 64), (64, 1280), (1280, 64), (4032, 3024), (1921, 1081), (333, 1000), (8000, 6000)]
+    sides += [(chance.randint(64, 1280), chance.randint(64, 1280)) for _ in range(count)]
+    return [photo(*pair) for pair in sides]
+
+
+def wild(chance: random.Random, aspect: Aspect) -> Crop:
+    """A crop as a broken or hostile page might send it."""
+    edges = [0.0, 1.0, 1e-9, 0.5]
+    return Crop(*(chance.choice([*edges, chance.random()]) for _ in range(4)), aspect)
+
+
+@pytest.mark.parametrize("aspect", ASPECTS)
+def test_the_largest_crop_touches_two_sides_and_has_the_aspect(aspect: Aspect) -> None:
+    for one in many(60):
+        crop = largest(one, aspect, (0.3, 0.9))
+        assert max(crop.w, crop.h) == pytest.approx(1)
+        assert crop.w * one.width / (crop.h * one.height) == pytest.approx(ratio(one, aspect))
+        assert crop.x >= 0 and crop.y >= 0 and crop.x + crop.w <= 1 + 1e-12 and crop.y + crop.h <= 1 + 1e-12
+
+
+def test_the_largest_crop_lies_about_its_centre_as_far_as_the_photo_allows() -> None:
+    wide = photo(2000, 1000)
+    assert largest(wide, "1:1").x == pytest.approx(0.25)
+    assert largest(wide, "1:1", (0.4, 0.5)).x == pytest.approx(0.15)
+    assert largest(wide, "1:1", (0.0, 0.5)).x == 0
+    assert largest(wide, "1:1", (1.0, 0.5)).x == pytest.approx(0.5)
+
+
+@pytest.mark.parametrize("aspect", ASPECTS)
+def test_settling_makes_any_crop_good_and_a_good_crop_stays(aspect: Aspect) -> None:
+    chance = random.Random(11)
+    for one in many(60):
+        crop = settle(one, wild(chance, aspect))
+        assert crop.x >= 0 and crop.y >= 0 and crop.x + crop.w <= 1 + 1e-12 and crop.y + crop.h <= 1 + 1e-12
+        assert crop.w * one.width / (crop.h * one.height) == pytest.approx(ratio(one, aspect))
+        whole = largest(one, aspect)
+        reachable = min(MIN_SIDE, whole.w * one.width, whole.h * one.height)
+        assert min(crop.w * one.width, crop.h * one.height) >= reachable - 1e-6
+        again = settle(one, crop)
+        assert (again.x, again.y, again.w, again.h) == pytest.approx((crop.x, crop.y, crop.w, crop.h), abs=1e-12)
+
+
+def test_settling_a_wrong_ratio_keeps_the_centre_and_stays_inside_the_box() -> None:
+    crop = settle(photo(1000, 1000), Crop(0.2, 0.4, 0.6, 0.2, "1:1"))
+    assert (crop.x, crop.y, crop.w, crop.h) == pytest.approx((0.4, 0.4, 0.2, 0.2))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+def test_a_crop_that_is_no_number_becomes_the_largest(bad: float) -> None:
+    one = photo(1600, 900)
+    assert settle(one, Crop(bad, 0.1, 0.5, 0.5, "9:16")) == largest(one, "9:16")
+    assert settle(one, Crop(0.1, 0.1, 0.5, bad, "9:16")) == largest(one, "9:16")
+
+
+def test_a_crop_far_outside_the_photo_comes_back_in() -> None:
+    crop = settle(photo(1600, 900), Crop(-3.0, 7.0, 0.5, 0.5, "photo"))
+    assert (crop.x, crop.y, crop.w, crop.h) == pytest.approx((0.0, 0.5, 0.5, 0.5))
+
+
+@pytest.mark.parametrize("aspect", ASPECTS)
+def test_the_box_is_inside_the_photo_and_right_to_a_pixel(aspect: Aspect) -> None:
+    chance = random.Random(23)
+    for one in many(120):
+        for crop in (largest(one, aspect), wild(chance, aspect)):
+            left, top, right, bottom = box(one, crop)
+            assert 0 <= left < right <= one.width and 0 <= top < bottom <= one.height
+            width, height, shape = right - left, bottom - top, ratio(one, aspect)
+            assert abs(width - height * shape) <= max(1.0, shape) or abs(height - width / shape) <= 1.0
+
+
+def test_the_photos_own_aspect_is_the_whole_frame() -> None:
+    for one in many(40):
+        assert box(one, Crop()) == (0, 0, one.width, one.height)
+        assert box(one, largest(one, "photo")) == (0, 0, one.width, one.height)
+
+
+def test_the_cut_is_those_pixels_at_full_resolution() -> None:
+    image = np.arange(100 * 160 * 3, dtype=np.uint32).astype(np.uint8).reshape(100, 160, 3)
+    part = cut(image, photo(160, 100), Crop(0.5, 0.0, 0.5, 1.0, "4:5"))
+    assert part.shape == (100, 80, 3)
+    assert np.array_equal(part, image[:, 80:])
+
+
+@pytest.mark.parametrize(
+    ("aspect", "size", "expected"),
+    [
+        ("16:9", "720p", (1280, 720)), ("9:16", "720p", (720, 1280)), ("1:1", "720p", (720, 720)),
+        ("4:5", "1080p", (1080, 1350)), ("4:5", "720p", (720, 900)), ("3:4", "720p", (720, 960)),
+        ("21:9", "720p", (1680, 720)), ("16:9", "1080p", (1920, 1080)), ("9:16", "1080p", (1080, 1920)),
+        ("16:9", "480p", (854, 480)), ("16:9", "360p", (640, 360)), ("16:9", "240p", (426, 240)),
+        ("21:9", "1080p", (2520, 1080)), ("16:9", "1440p", (2560, 1440)), ("16:9", "2160p", (3840, 2160)),
+        ("21:9", "2160p", (5040, 2160)), ("photo", "720p", (960, 720)), ("photo", "1080p", (1440, 1080)),
+    ],
+)  # fmt: skip
+def test_a_size_names_the_short_side(aspect: Aspect, size: Size, expected: tuple[int, int]) -> None:
+    one = photo(8064, 6048)
+    assert output_size(Shot(one, largest(one, aspect), size=size))[:2] == expected
+
+
+def test_every_size_of_every_crop_is_even_and_close_to_its_shape() -> None:
+    chance = random.Random(31)
+    for one in many(40):
+        for aspect in ASPECTS:
+            for size in SIZES:
+                shot = Shot(one, replace(settle(one, wild(chance, aspect))), size=size)
+                width, height, upscale, choice = output_size(shot)
+                assert width % 2 == 0 and height % 2 == 0 and min(width, height) >= 2
+                assert max(width, height) <= MAX_LONG_SIDE
+                short, stretch = min(width, height), max(ratio(one, aspect), 1 / ratio(one, aspect))
+                assert abs(max(width, height) - short * stretch) <= 1 + stretch
+                assert math.isfinite(upscale) and choice.what == "size" and choice.value == f"{width}x{height}"
+                if size == "auto":
+                    assert upscale <= 1
+                    assert short in (720, 480, 360) or short <= 360
+
+
+@pytest.mark.parametrize(
+    ("short", "expected"),
+    [(3024, 720), (1080, 720), (720, 720), (719, 480), (480, 480), (479, 360), (360, 360), (359, 358), (64, 64)],
+)
+def test_auto_never_enlarges(short: int, expected: int) -> None:
+    size = output_size(Shot(photo(short, short), Crop()))
+    assert size.width == size.height == expected
+    assert size.upscale <= 1
+
+
+def test_auto_looks_at_the_crop_and_not_at_the_photo() -> None:
+    one = photo(2000, 2000)
+    assert output_size(Shot(one, Crop(0.1, 0.1, 0.2, 0.2, "1:1"))).width == 360
+
+
+def test_auto_says_when_there_is_more_to_be_had() -> None:
+    assert "2160 px" in output_size(Shot(photo(3840, 2160), Crop())).choice.reason
+
+
+def test_an_enlarged_clip_says_so_and_names_the_remedy() -> None:
+    size = output_size(Shot(photo(514, 900), Crop(), size="720p"))
+    assert (size.width, size.upscale) == (720, pytest.approx(720 / 514))
+    assert size.choice.reason == "enlarged 1.4 times from 514 px: choose 480p to stay sharp"
+
+
+def test_an_enlarged_small_crop_is_told_to_leave_it_to_auto() -> None:
+    assert output_size(Shot(photo(300, 300), Crop(), size="480p")).choice.reason.endswith("choose auto to stay sharp")
+
+
+def test_a_size_that_fits_says_nothing_about_enlarging() -> None:
+    size = output_size(Shot(photo(4000, 3000), Crop(), size="1080p"))
+    assert size.upscale < 1 and "nothing is enlarged" in size.choice.reason
+
+
+def test_a_long_panorama_is_held_to_a_long_side_that_can_be_played() -> None:
+    size = output_size(Shot(photo(12000, 1000), Crop(), size="1080p"))
+    assert size.width == MAX_LONG_SIDE and abs(size.height - MAX_LONG_SIDE / 12) <= 2
+    assert str(MAX_LONG_SIDE) in size.choice.reason
+
+
+@pytest.mark.parametrize(
+    ("words", "aspect"),
+    [
+        ("9:16", "9:16"),
+        (" 9X16 ", "9:16"),
+        ("16/9", "16:9"),
+        ("16 : 9", "16:9"),
+        ("Square", "1:1"),
+        ("photo", "photo"),
+        ("own", "photo"),
+    ],
+)
+def test_aspects_are_read_as_people_write_them(words: str, aspect: Aspect) -> None:
+    assert parse_aspect(words) == aspect
+
+
+@pytest.mark.parametrize(
+    ("words", "size"),
+    [("720p", "720p"), ("720", "720p"), ("1080P", "1080p"), ("4K", "2160p"), ("full  HD", "1080p"), ("auto", "auto")],
+)
+def test_sizes_are_read_as_people_write_them(words: str, size: Size) -> None:
+    assert parse_size(words) == size
+
+
+def test_unknown_words_are_refused_with_the_list() -> None:
+    with pytest.raises(Refusal) as aspect:
+        parse_aspect("7:3")
+    assert all(name in aspect.value.remedy for name in RATIOS)
+    with pytest.raises(Refusal) as size:
+        parse_size("huge")
+    assert "720p" in size.value.remedy and "auto" in size.value.remedy

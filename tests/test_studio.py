@@ -1,0 +1,347 @@
+"""Studio: every door a face may use, with the stand-in engine where pictures don't matter and the true one where they do."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image as Pictures
+
+from studio.config import ROOT, Settings
+from studio.nouns import Camera, Clip, Crop, Done, Effect, Motion, Move, Photo, Refusal, Shot, Size, replace
+from studio.photo.crop import ratio
+from studio.studio import Studio
+from tests.fakes.gradient import CARD, Gradient, finder, photograph
+from tests.fakes.waiting import ended, painting
+
+
+@pytest.fixture
+def studio(settings: Settings) -> Iterator[Studio]:
+    """A studio on the stand-in, at work."""
+    made = Studio(settings, (CARD,), finder(Gradient()))
+    made.start()
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def shot(studio: Studio) -> Shot:
+    photo = studio.take_in(photograph(studio.settings.home), "harbour.jpg")
+    return Shot(photo, model="gradient", seconds=1, fps=16)
+
+
+@pytest.fixture
+def clip(studio: Studio, shot: Shot) -> Clip:
+    return kept(studio, shot)
+
+
+@pytest.fixture(scope="module")
+def true(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[tuple[Studio, Shot]]:
+    """A studio on the engine that ships, not at work, and a shot of two dogs."""
+    studio = Studio(Settings(tmp_path_factory.mktemp("true") / "home"))
+    yield studio, Shot(studio.take_in(samples / "dogs.jpg"), size="360p")
+    studio.close()
+
+
+def kept(studio: Studio, shot: Shot) -> Clip:
+    job = studio.submit(shot)
+    assert ended(studio, job.id).state == Done(job.id)
+    return studio.clip(job.id)
+
+
+def painted(side: int = 64) -> str:
+    """What a brush sends: a grey PNG, base64."""
+    sink = io.BytesIO()
+    Pictures.fromarray(np.full((side, side), 255, np.uint8)).save(sink, "PNG")
+    return base64.b64encode(sink.getvalue()).decode()
+
+
+# What is accepted ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"model": "teapot"}, "no model called 'teapot'"),
+        ({"seconds": 30.0}, "1 to 10 seconds, not 30"),
+        ({"depth": "deep"}, "depth map isn't here"),
+        ({"depth": "a" * 64}, "depth map isn't here"),
+        ({"depth": "../../../etc/passwd"}, "depth map isn't here"),
+        ({"photo": Photo("a" * 64, 10, 10)}, "photo is not"),
+        ({"motion": Motion(effects=(Effect("ripple"),))}, "Water ripple has no place"),
+        ({"motion": Motion(effects=(Effect("fog", region="brush"),))}, "Fog has no place"),
+        ({"motion": Motion(effects=(Effect("ripple", brush="AAAA"),))}, "can't be read"),
+        ({"motion": Motion(effects=(Effect("ripple", brush="A=A="),))}, "can't be read"),
+        ({"motion": Motion(effects=(Effect("ripple", brush=painted(257)),))}, "can't be read"),
+        ({"fps": 0}, "can't be used"),
+        ({"seconds": float("nan")}, "."),
+        ({"size": "8K"}, "can't be used"),
+    ],
+)
+def test_what_cannot_be_made_is_refused_before_it_is_queued(
+    studio: Studio, shot: Shot, changes: dict[str, object], words: str
+) -> None:
+    fields = {name: getattr(shot, name) for name in shot.__struct_fields__} | changes
+    with pytest.raises(Refusal, match=words) as refused:
+        studio.submit(Shot(**fields))  # type: ignore[arg-type]
+    assert refused.value.remedy
+    assert studio.jobs() == ()
+
+
+def test_rates_outside_the_card_are_refused(settings: Settings, shot: Shot) -> None:
+    slow = replace(CARD, fps=(24, 30))
+    with pytest.raises(Refusal, match="24 to 30 frames a second, not 16"):
+        Studio(settings, (slow,), finder(Gradient())).submit(shot)
+
+
+def test_a_painted_region_is_accepted(studio: Studio, shot: Shot) -> None:
+    motion = Motion(effects=(Effect("ripple", brush=painted()), Effect("clouds")))
+    assert isinstance(ended(studio, studio.submit(replace(shot, motion=motion)).id).state, Done)
+
+
+def test_what_the_browser_says_of_photo_and_crop_is_not_trusted(studio: Studio, shot: Shot) -> None:
+    lied = replace(shot, photo=replace(shot.photo, width=64000, height=2), crop=Crop(0.9, 0.9, 0.9, 0.1, "1:1"))
+    job = studio.submit(lied)
+    assert job.shot.photo == shot.photo
+    box = job.shot.crop
+    assert box.x + box.w <= 1
+    assert box.y + box.h <= 1
+    assert box.w * shot.photo.width / (box.h * shot.photo.height) == pytest.approx(ratio(shot.photo, "1:1"))
+
+
+def test_a_photo_keeps_the_name_its_shot_gives_it(studio: Studio, shot: Shot) -> None:
+    named = replace(shot, photo=replace(shot.photo, name="Pier at dawn"))
+    assert studio.submit(named).shot.photo.name == "Pier at dawn"
+
+
+def test_a_job_that_is_gone_is_a_refusal(studio: Studio) -> None:
+    for ask in (studio.job, studio.retry):
+        with pytest.raises(Refusal, match="no longer in the queue"):
+            ask("nobody")
+    studio.cancel("nobody")
+
+
+# Before it is made --------------------------------------------------------------------------------------------------------
+
+
+def test_a_preview_is_tiny_and_made_once(true: tuple[Studio, Shot]) -> None:
+    studio, shot = true
+    first = studio.preview(shot)
+    made = first.stat().st_mtime_ns
+    assert first.is_relative_to(studio.settings.cache / "served")
+    recipe = studio.recipe(first)
+    assert (recipe.size, recipe.fps, recipe.seconds, recipe.num_frames) == ("240p", 16, 2.5, 40)
+    assert recipe.photo.name == "", "a preview is no one's clip"
+    told_apart = replace(shot, size="720p", seconds=9, motion=replace(shot.motion, prompt="words"))
+    assert studio.preview(told_apart) == first
+    assert first.stat().st_mtime_ns == made
+    moved = replace(shot, motion=Motion(camera=Camera((Move("orbit_left"),))))
+    assert studio.preview(moved) != first
+
+
+def test_a_preview_leaves_out_what_waits_for_the_brush(true: tuple[Studio, Shot]) -> None:
+    studio, shot = true
+    waiting = replace(shot, motion=replace(shot.motion, effects=(Effect("ripple"),)))
+    assert studio.preview(waiting) == studio.preview(shot)
+
+
+def test_previews_may_be_asked_for_while_a_job_runs_and_by_many(settings: Settings, samples: Path) -> None:
+    studio = Studio(settings)
+    studio.start()
+    shot = Shot(studio.take_in(samples / "fig.jpg"), size="480p", seconds=5)
+    job = studio.submit(shot)
+    painting(studio, job.id)
+    made: list[Path] = []
+    threads = [threading.Thread(target=lambda: made.append(studio.preview(shot))) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(set(made)) == 1
+    assert len(made) == 3
+    assert isinstance(ended(studio, job.id).state, Done)
+    studio.close()
+
+
+def test_the_depth_can_be_seen_changed_and_given_back(true: tuple[Studio, Shot], tmp_path: Path) -> None:
+    studio, shot = true
+    view = studio.depth_view(shot)
+    assert view == studio.depth_view(shot)
+    grey = np.asarray(Pictures.open(view))
+    assert grey.dtype == np.uint8
+    assert int(grey.max()) - int(grey.min()) > 60
+    Pictures.fromarray(255 - grey).save(tmp_path / "turned.png")
+    identity = studio.adopt_depth(tmp_path / "turned.png")
+    assert studio.adopt_depth(tmp_path / "turned.png") == identity
+    turned = np.asarray(Pictures.open(studio.depth_view(replace(shot, depth=identity))))
+    assert np.corrcoef(grey.ravel(), turned.ravel())[0, 1] < -0.9, "the engine uses the map it was given"
+
+
+def test_a_depth_map_is_kept_as_16_bit_grey_over_the_whole_range(studio: Studio, tmp_path: Path) -> None:
+    ramp = np.linspace(1000, 5000, 64 * 48).reshape(48, 64)
+    Pictures.fromarray(ramp.astype(np.uint16)).save(tmp_path / "deep.png")
+    Pictures.fromarray(ramp.astype(np.float32)).save(tmp_path / "deep.tiff")
+    identity = studio.adopt_depth(tmp_path / "deep.png")
+    deep = np.asarray(Pictures.open(studio.settings.depths / f"{identity}.png"))
+    assert deep.dtype == np.uint16
+    assert (deep.min(), deep.max(), len(np.unique(deep))) == (0, 65535, 48 * 64)
+    floating = np.asarray(Pictures.open(studio.settings.depths / f"{studio.adopt_depth(tmp_path / 'deep.tiff')}.png"))
+    assert np.abs(floating.astype(int) - deep).max() < 40
+
+
+@pytest.mark.parametrize("content", [b"", b"not a picture", b"\x89PNG\r\n\x1a\n", "flat", "svg"])
+def test_what_is_no_depth_map_is_refused(studio: Studio, tmp_path: Path, content: bytes | str) -> None:
+    file = tmp_path / "private name.png"
+    if content == "flat":
+        Pictures.new("L", (8, 8), 77).save(file)
+    else:
+        file.write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>" if isinstance(content, str) else content)
+    with pytest.raises(Refusal, match="depth") as refused:
+        studio.adopt_depth(file)
+    assert str(tmp_path) not in str(refused.value)
+    assert list(studio.settings.depths.iterdir()) == []
+
+
+def test_a_model_without_depth_says_so(studio: Studio, shot: Shot) -> None:
+    with pytest.raises(Refusal, match="doesn't work with depth"):
+        studio.depth_view(shot)
+
+
+def test_every_automatic_choice_has_a_reason(true: tuple[Studio, Shot]) -> None:
+    studio, shot = true
+    choices = studio.choices(shot)
+    assert {choice.what for choice in choices} >= {"size", "encoder", "layers"}
+    assert all(choice.reason and choice.value for choice in choices)
+    machine = studio.machine()
+    assert {choice.what for choice in machine} >= {"cores", "memory", "GPU", "encoder", "depth", "free space"}
+    assert all(choice.reason and choice.value for choice in machine)
+
+
+def test_output_size_follows_the_crop(studio: Studio, shot: Shot) -> None:
+    sizes: tuple[Size, ...] = ("240p", "480p")
+    assert [studio.output_size(replace(shot, size=size))[:2] for size in sizes] == [(320, 240), (640, 480)]
+
+
+def test_a_suggested_crop_has_the_aspect_that_was_asked_for(true: tuple[Studio, Shot]) -> None:
+    studio, shot = true
+    assert studio.suggest_crop(shot.photo, "9:16").crop.aspect == "9:16"
+
+
+# The library --------------------------------------------------------------------------------------------------------------
+
+
+def test_clips_are_found_by_what_people_call_things(studio: Studio, shot: Shot) -> None:
+    motion = Motion(prompt="Gulls over the pier", camera=Camera((Move("dolly_in"),), loop=True), effects=(Effect("clouds"),))
+    found = kept(studio, replace(shot, motion=motion))
+    kept(studio, replace(shot, motion=Motion(camera=Camera((Move("static"),))), format="gif"))
+    for words in ("gulls", "push in", "drifting", "sky", "loop", "pier dolly", "mp4"):
+        assert studio.clips(words) == (found,), words
+    assert studio.count("harbour gradient") == 2
+    assert studio.count("still gif") == 1
+
+
+def test_rate_title_trash_restore_empty(studio: Studio, clip: Clip) -> None:
+    studio.rate(clip.id, 5)
+    studio.retitle(clip.id, "  At\nlast " + "!" * 300)
+    changed = studio.clip(clip.id)
+    assert (changed.rating, changed.title[:9], len(changed.title)) == (5, "At last !", 200)
+    with pytest.raises(Refusal):
+        studio.rate(clip.id, 9)
+    version = studio.version
+    studio.trash(clip.id)
+    assert studio.version > version
+    assert (studio.count(), studio.count(trashed=True)) == (0, 1)
+    studio.restore(clip.id)
+    assert studio.clips() == (changed,)
+    studio.trash(clip.id)
+    assert studio.empty_trash() == 1
+    assert list(studio.settings.clips.iterdir()) == []
+
+
+def test_watching_costs_nothing_while_nothing_happens(studio: Studio, clip: Clip) -> None:
+    version = studio.version
+    studio.jobs(), studio.clips(), studio.preview(clip.shot)
+    assert studio.version == version
+
+
+def test_a_download_has_a_persons_name_and_the_recipe_if_wanted(studio: Studio, clip: Clip) -> None:
+    whole, bare = studio.export(clip.id, True), studio.export(clip.id, False)
+    assert whole.name == bare.name == "harbour, dolly in, 240p.mp4"
+    assert studio.recipe(whole) == clip.shot
+    with pytest.raises(Refusal):
+        studio.recipe(bare)
+    assert b"harbour" not in bare.read_bytes()
+    assert whole.is_relative_to(studio.settings.cache / "served")
+    assert whole.read_bytes() == studio.clip_file(clip).read_bytes()
+    studio.retitle(clip.id, "../../Dusk/*")
+    assert studio.export(clip.id, True).name == "Dusk, dolly in, 240p.mp4"
+    with pytest.raises(Refusal):
+        studio.export("../../stir", True)
+
+
+def test_recipes_come_back_from_everything_that_carries_one(studio: Studio, clip: Clip, tmp_path: Path) -> None:
+    bare = tmp_path / "bare.json"
+    bare.write_text(clip.shot.to_json())
+    for file in (studio.clip_file(clip), studio.settings.clips / f"{clip.id}.json", bare):
+        assert studio.recipe(file) == clip.shot
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[1, 2]", b'{"photo": 1}', b"\xff\xfe\x00", b"x" * 3_000_000])
+def test_what_carries_no_recipe_is_refused(studio: Studio, tmp_path: Path, content: bytes) -> None:
+    for name in ("strange.json", "strange.mp4"):
+        (tmp_path / name).write_bytes(content)
+        with pytest.raises(Refusal):
+            studio.recipe(tmp_path / name)
+    with pytest.raises(Refusal):
+        studio.recipe(tmp_path / "not there.json")
+
+
+def test_again_and_vary(studio: Studio, clip: Clip) -> None:
+    assert studio.again(clip.id).shot == clip.shot
+    seeds = {studio.vary(clip.id).shot.seed for _ in range(5)}
+    assert len(seeds) == 5
+    assert clip.shot.seed not in seeds
+    assert replace(studio.vary(clip.id).shot, seed=clip.shot.seed) == clip.shot
+
+
+def test_a_recipe_whose_photo_is_not_here_says_so(studio: Studio, clip: Clip) -> None:
+    for file in studio.settings.photos.iterdir():
+        file.unlink()
+    with pytest.raises(Refusal, match="photo"):
+        studio.again(clip.id)
+
+
+# The house ----------------------------------------------------------------------------------------------------------------
+
+
+def test_what_ships_is_offered(true: tuple[Studio, Shot]) -> None:
+    studio, _ = true
+    assert "parallax" in [card.id for card in studio.cards()]
+    assert len(studio.samples()) >= 5
+    assert studio.platforms() == studio.platforms()
+
+
+def test_a_damaged_database_is_told_of_and_the_clips_are_back(settings: Settings, studio: Studio, clip: Clip) -> None:
+    studio.rate(clip.id, 3)
+    studio.close()
+    settings.database.write_bytes(b"ruined" * 999)
+    again = Studio(settings, (CARD,), finder(Gradient()))
+    assert again.clips() == (replace(clip, rating=3),)
+    (told,) = [choice for choice in again.machine() if choice.what == "library"]
+    assert "damaged" in told.reason
+    again.close()
+
+
+def test_importing_the_studio_loads_nothing_heavy() -> None:
+    code = "import sys, json, studio.studio; print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))"
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    heavy = {"cv2", "gradio", "torch", "PIL", "scipy", "pandas", "imageio_ffmpeg", "av", "psutil", "diffusers"}
+    assert heavy & set(json.loads(done.stdout)) == set()

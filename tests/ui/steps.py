@@ -1,0 +1,62 @@
+"""What a person does on the page, in their words; every step waits for what it leads to."""
+
+from __future__ import annotations
+
+import re
+
+from playwright.sync_api import Page, expect
+
+WAIT = 20_000
+
+
+def sample(page: Page, name: str = "dandelion.jpg") -> None:
+    """Take a sample in and wait until it is on the desk."""
+    page.locator(f"[data-sample='{name}']").click()
+    expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("views"), timeout=WAIT)
+    page.wait_for_function("document.querySelector('.photo-image').naturalWidth > 0")
+
+
+def quick(page: Page, seconds: float = 1) -> None:
+    """The shortest, smallest clip there is."""
+    page.locator("#size").select_option("360p")
+    page.locator("#fps").select_option("16")
+    page.locator("#seconds").evaluate(f"one => {{ one.value = {seconds}; one.dispatchEvent(new Event('input')); }}")
+
+
+def slow(page: Page) -> None:
+    """Ask the stand-in to take its time, so that there is a job to look at."""
+    page.locator(".part-words summary").click()
+    page.locator("#prompt").fill("slow")
+
+
+def animate(page: Page) -> None:
+    """Press Animate and wait for the clip to play."""
+    page.locator("#animate").click()
+    plays(page)
+
+
+def plays(page: Page) -> None:
+    """The player holds a film that moves on."""
+    film = page.locator(".player video")
+    expect(film).to_be_visible(timeout=WAIT)
+    page.wait_for_function("(v => v.readyState >= 2 && v.videoWidth > 0 && v.currentTime > 0.1)(document.querySelector('.player video'))")
+
+
+def drop(page: Page, *files: str) -> None:
+    """Choose files as the photo panel's own button would."""
+    page.locator("#photo-input").set_input_files(list(files))
+
+
+def crop_box(page: Page) -> tuple[float, float, float, float]:
+    """The crop frame in fractions of the photo, as it is drawn."""
+    return tuple(page.evaluate("""() => {
+        const box = document.querySelector('.crop-box').getBoundingClientRect();
+        const all = document.querySelector('.easel').getBoundingClientRect();
+        return [(box.x - all.x) / all.width, (box.y - all.y) / all.height, box.width / all.width, box.height / all.height];
+    }"""))
+
+
+def draft(page: Page) -> None:
+    """Wait for a draft of the camera path that plays."""
+    expect(page.locator(".draft[data-path]")).to_be_visible(timeout=WAIT)
+    page.wait_for_function("document.querySelector('.draft').videoWidth > 0")

@@ -1,0 +1,143 @@
+"""From the desk to a clip that plays; jobs that are stopped, left alone, watched from two tabs, or fail."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.ui.conftest import App, Open
+from tests.ui.steps import WAIT, animate, draft, drop, plays, quick, sample, slow
+
+pytestmark = pytest.mark.ui
+
+
+def test_photo_to_clip(page: Page, app: App) -> None:
+    sample(page)
+    draft(page)
+    expect(page.locator(".stage-label")).to_contain_text("Draft of the camera path")
+    quick(page)
+    animate(page)
+    first = page.evaluate("document.querySelector('.player video').currentTime")
+    page.wait_for_function(f"document.querySelector('.player video').currentTime != {first}")
+    assert page.evaluate("document.querySelector('.player video').videoHeight") == 360
+    expect(page.locator(".shelf .clip-tile")).to_have_count(1)
+    expect(page.locator(".queue")).to_be_hidden()
+    with page.expect_download() as download:
+        page.locator("#download").click()
+    assert download.value.suggested_filename.endswith(".mp4")
+    # A change of mind: back to a draft, with the clip one click away.
+    page.locator("[data-family='pan_left']").click()
+    expect(page.locator(".stage-label")).to_be_visible()
+    page.locator("#clip .panel-head [data-value='clip']").click()
+    plays(page)
+
+
+def test_moves_are_toggles_that_combine(page: Page) -> None:
+    pressed = page.locator(".tile[aria-pressed='true']")
+    page.locator("[data-family='truck_left']").click()
+    expect(pressed).to_have_count(1)
+    page.locator("[data-family='truck_left']").click()  # again: the other way
+    expect(page.locator("[data-move='truck_right'].move")).to_be_visible()
+    page.locator("[data-family='zoom_in']").click(modifiers=["Shift"])
+    page.locator("[data-family='roll_left']").click(modifiers=["Shift"])
+    expect(pressed).to_have_count(3)
+    page.locator("[data-family='pan_left']").click(modifiers=["Shift"])
+    expect(pressed).to_have_count(3)
+    expect(page.locator(".sees")).to_contain_text("Three moves at most")
+
+
+def test_keys_animate_and_stop(page: Page, app: App) -> None:
+    sample(page)
+    quick(page, 4)
+    slow(page)
+    page.keyboard.press("Control+Enter")
+    expect(page.locator(".stage-words")).to_contain_text("of 64", timeout=WAIT)
+    expect(page.locator("#stop")).to_be_visible()
+    expect(page.locator(".bar")).to_have_attribute("role", "progressbar")
+    page.keyboard.press("Escape")
+    expect(page.locator(".progress")).to_be_hidden(timeout=3000)
+    expect(page.locator(".job[data-state='cancelled']")).to_be_visible()
+    assert app.studio.count() == 0
+    page.locator("#clear-ended").click()
+    expect(page.locator(".queue")).to_be_hidden()
+
+
+def test_a_reload_and_a_second_tab_find_the_running_job(page: Page, app: App, open_page: Open) -> None:
+    sample(page)
+    quick(page, 4)
+    slow(page)
+    page.locator("#animate").click()
+    expect(page.locator(".stage-words")).to_contain_text("of 64", timeout=WAIT)
+    page.reload()
+    expect(page.locator(".stage-words")).to_contain_text("of 64", timeout=WAIT)
+    other = open_page()
+    expect(other.locator(".job[data-state='running']")).to_be_visible()
+    expect(other.locator("#stop")).to_be_visible()
+    plays(page)
+    expect(other.locator(".shelf .clip-tile")).to_have_count(1, timeout=WAIT)
+
+
+def test_the_queue_is_put_in_order_by_keys_and_by_dragging(page: Page, app: App) -> None:
+    sample(page)
+    quick(page, 10)
+    slow(page)
+    page.locator("#animate").click()
+    expect(page.locator(".job[data-state='running']")).to_be_visible(timeout=WAIT)
+    for _ in range(3):
+        page.locator("#animate").click()
+    waiting = page.locator(".job[data-state='queued']")
+    expect(waiting).to_have_count(3)
+    order = waiting.evaluate_all("all => all.map(one => one.dataset.job)")
+    waiting.nth(1).get_by_role("button", name="Earlier").click()
+    expect(waiting.first).to_have_attribute("data-job", order[1])
+    page.locator(f"[data-job='{order[2]}']").drag_to(waiting.first, target_position={"x": 10, "y": 20})
+    expect(waiting.first).to_have_attribute("data-job", order[2])
+    waiting.nth(2).get_by_role("button", name="Cancel").click()
+    expect(waiting).to_have_count(2)
+
+
+def test_a_failed_job_says_what_to_do(page: Page, app: App) -> None:
+    sample(page)
+    quick(page)
+    page.locator(".part-words summary").click()
+    page.locator("#prompt").fill("refuse")
+    page.locator("#animate").click()
+    note = page.locator("#clip .note")
+    expect(note).to_contain_text("The engine ran out of memory. Choose a smaller size", timeout=WAIT)
+    expect(page.locator(".job[data-state='failed']")).to_be_visible()
+    note.get_by_role("button", name="Retry").click()
+    expect(page.locator(".job[data-state='failed']")).to_be_visible(timeout=WAIT)
+
+
+def test_reasons_on_request(page: Page) -> None:
+    sample(page)
+    page.locator("#why summary").click()
+    expect(page.locator("#why .reasons")).to_contain_text("720p plays everywhere", timeout=WAIT)
+
+
+def test_a_dropped_clip_brings_every_setting_back(page: Page, app: App, open_page: Open) -> None:
+    sample(page)
+    quick(page)
+    page.locator(".aspects [data-value='4:5']").click()
+    page.locator("[data-family='crane_up']").click()
+    page.locator("#loop input").check()
+    animate(page)
+    file = app.studio.clip_file(app.studio.clips()[0])
+    other = open_page()
+    drop(other, str(file))
+    expect(other.locator(".photo-name")).to_contain_text("Dandelion")
+    expect(other.locator("[data-family='crane_up']")).to_have_attribute("aria-pressed", "true")
+    expect(other.locator("#loop input")).to_be_checked()
+    expect(other.locator(".aspects [data-value='4:5']")).to_have_attribute("aria-pressed", "true")
+    expect(other.locator("#size")).to_have_value("360p")
+    expect(other.locator("#seconds")).to_have_value("1")
+
+
+def test_a_recipe_whose_photo_is_elsewhere_says_which(page: Page, app: App, tmp_path) -> None:
+    from studio.nouns import Photo, Shot
+
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(Shot(Photo("e" * 64, 640, 480, "lost at sea.jpg"), fps=30).to_json())
+    drop(page, str(recipe))
+    expect(page.locator("#photo .note")).to_contain_text("Drop lost at sea.jpg here")
+    expect(page.locator("#fps")).to_have_value("30")

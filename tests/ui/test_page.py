@@ -1,0 +1,150 @@
+"""The page itself: both looks, a phone, the keyboard, what it may be asked, and words that stay words."""
+
+from __future__ import annotations
+
+import re
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from studio.nouns import Refusal
+from tests.ui.conftest import App, Open
+from tests.ui.steps import animate, drop, quick, sample
+from tests.ui.test_photo import picture
+
+pytestmark = pytest.mark.ui
+
+
+def ground(page: Page) -> str:
+    return page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+def test_the_look_follows_the_system_and_the_switch(open_page: Open) -> None:
+    dark = open_page(color_scheme="dark")
+    assert ground(dark) == "rgb(16, 17, 19)"
+    light = open_page(color_scheme="light")
+    assert ground(light) == "rgb(246, 245, 242)"
+    light.locator("#look").click()
+    expect(light.locator("#look")).to_have_attribute("aria-label", "Look: darkroom")
+    assert ground(light) == "rgb(16, 17, 19)"
+    light.reload()
+    expect(light.locator("#look")).to_have_attribute("aria-label", "Look: darkroom")
+    assert ground(light) == "rgb(16, 17, 19)"
+
+
+@pytest.mark.parametrize("look", ["dark", "light"])
+def test_text_is_readable(open_page: Open, look: str) -> None:
+    """WCAG AA, 4.5 to 1, for the words of every control on the desk."""
+    page = open_page(color_scheme=look)
+    sample(page)
+    poor = page.evaluate(r"""() => {
+        const rgb = (text) => text.match(/[\d.]+/g).map(Number);
+        const light = ([r, g, b]) => [r, g, b].map((v) => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+            .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+        const under = (one) => { for (; one; one = one.parentElement) { const c = rgb(getComputedStyle(one).backgroundColor);
+            if (c.length < 4 || c[3] === 1) return c; } return [255, 255, 255]; };
+        return [...document.querySelectorAll('.part button, .part summary, .part h2, .part h3, .part p, .part span, .part select, #tabs button')]
+            .filter((one) => one.offsetParent && !one.closest('.stage-label, .crop-box, .clip-tile') && [...one.childNodes].some((n) => n.nodeType === 3 && n.data.trim()))
+            .map((one) => { const [a, b] = [light(rgb(getComputedStyle(one).color)), light(under(one))].sort((x, y) => y - x);
+                return [one.textContent.slice(0, 30), (a + 0.05) / (b + 0.05)]; })
+            .filter(([, ratio]) => ratio < 4.5);
+    }""")
+    assert poor == []
+
+
+def test_a_phone_scrolls_one_way_only(open_page: Open) -> None:
+    page = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    for name in ("Create", "Library", "Settings"):
+        page.get_by_role("tab", name=name).click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    page.get_by_role("tab", name="Create").click()
+    sample(page)
+    quick(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    animate(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_words_stay_words(page: Page, app: App, tmp_path: Path) -> None:
+    nasty = "<img src=x onerror=window.hit=1>${window.hit=1}{{hit}}`.png"
+    file = picture(tmp_path / "plain.png")
+    page.locator("#photo-input").set_input_files([{"name": nasty, "mimeType": "image/png", "buffer": file.read_bytes()}])
+    expect(page.locator(".photo-name")).to_contain_text("onerror=window.hit=1")
+    quick(page)
+    page.locator(".part-words summary").click()
+    page.locator("#prompt").fill("${window.hit=1}<script>window.hit=1</script><img src=x onerror=window.hit=1>")
+    animate(page)
+    page.get_by_role("tab", name="Library").click()
+    page.locator("#library .clip-tile").first.click()
+    expect(page.locator(".sheet")).to_contain_text("<script>window.hit=1</script>")
+    page.reload()
+    expect(page.locator(".shelf .clip-tile")).to_have_count(1)
+    assert page.evaluate("window.hit") is None
+
+
+def test_the_desk_is_usable_without_a_mouse(page: Page) -> None:
+    sample(page)
+    seen: set[str] = set()
+    page.locator("#look").focus()
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        seen.add(page.evaluate("""() => { const one = document.activeElement; return one.id || one.dataset.family || one.dataset.effect || one.className; }"""))
+    assert {"dolly_in", "static", "ripple", "combine", "animate"} - seen <= {"combine"}
+    assert any("crop-box" in one for one in seen)
+    unnamed = page.evaluate("""() => [...document.querySelectorAll('button, input, select, textarea, [role=slider]')]
+        .filter((one) => one.offsetParent && !(one.getAttribute('aria-label') || one.textContent.trim() || one.labels?.length || one.title))
+        .map((one) => one.outerHTML.slice(0, 80))""")
+    assert unnamed == []
+
+
+def test_reduced_motion_keeps_still(open_page: Open) -> None:
+    page = open_page(reduced_motion="reduce")
+    assert page.evaluate("getComputedStyle(document.querySelector('.tile .near')).animationName") == "none"
+    sample(page)
+    quick(page)
+    page.locator("#animate").click()
+    expect(page.locator(".player video")).to_be_visible(timeout=20_000)
+    assert page.evaluate("document.querySelector('.player video').paused")
+
+
+def status(url: str, **headers: str) -> int:
+    try:
+        with urllib.request.urlopen(urllib.request.Request(url, headers=headers)) as answer:  # noqa: S310  our own page
+            return answer.status
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_only_our_folders_are_served_and_nothing_is_fetched(app: App) -> None:
+    settings = app.studio.settings
+    files = app.url + "gradio_api/file="
+    assert status(app.url) == 200
+    assert status(files + str(settings.database)) == 403
+    assert status(files + "/etc/hostname") == 403
+    assert status(files + str(settings.clips) + "/../stir.db") == 403
+    assert status(files + "http://127.0.0.1:1/") == 403
+    assert status(app.url + "gradio_api/proxy=http://127.0.0.1:1/") == 403
+    assert status(app.url, Host="evil.example") == 400
+
+
+def test_a_path_that_was_never_uploaded_is_refused(app: App, tmp_path: Path) -> None:
+    from studio.ui.intake import Upload, receive
+
+    with pytest.raises(Refusal, match="did not arrive"):
+        receive(app.studio, Upload(str(picture(tmp_path / "mine.png")), "mine.png"))
+
+
+def test_an_upload_is_not_kept_twice(page: Page, app: App, tmp_path: Path) -> None:
+    drop(page, str(picture(tmp_path / "once.png")))
+    expect(page.locator(".photo-name")).to_contain_text("once.png")
+    left = [one for one in (app.studio.settings.cache / "uploads").rglob("*.png")]
+    assert left == []
+
+
+def test_settings_say_what_leaves_the_machine(page: Page) -> None:
+    page.get_by_role("tab", name="Settings").click()
+    expect(page.locator("#settings")).to_contain_text("Nothing. Photos, clips and recipes stay")
+    expect(page.locator("#settings")).to_contain_text(re.compile("encoder", re.IGNORECASE), timeout=20_000)

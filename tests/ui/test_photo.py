@@ -1,0 +1,105 @@
+"""Photos come in by every way, and what can't be used is refused kindly."""
+
+from __future__ import annotations
+
+import base64
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Page, expect
+
+from studio.config import ASSETS
+from tests.ui.steps import drop, sample
+
+pytestmark = pytest.mark.ui
+
+
+def picture(file: Path, width: int = 320, height: int = 240, seed: int = 0) -> Path:
+    noise = np.random.default_rng(seed).integers(0, 255, (height // 16, width // 16, 3), dtype=np.uint8)
+    Image.fromarray(noise).resize((width, height)).save(file)
+    return file
+
+
+def test_the_empty_page_teaches(page: Page) -> None:
+    expect(page.get_by_text("Drop a photo")).to_be_visible()
+    expect(page.locator(".sample")).to_have_count(6)
+    expect(page.locator(".sample").first).to_contain_text("Clemens Engelhardt")
+    page.locator("#animate").click()
+    expect(page.locator("#photo .note")).to_contain_text("There is no photo yet.")
+
+
+def test_a_heic_is_taken_in(page: Page, tmp_path: Path) -> None:
+    import pillow_heif
+
+    file = tmp_path / "sea.heic"
+    pillow_heif.from_pillow(Image.open(picture(tmp_path / "sea.png"))).save(file)
+    drop(page, str(file))
+    expect(page.locator(".photo-name")).to_contain_text("sea.heic · 320 × 240")
+    page.wait_for_function("document.querySelector('.photo-image').naturalWidth > 0")
+
+
+def test_what_is_no_picture_is_refused_where_it_was_dropped(page: Page, tmp_path: Path) -> None:
+    fake = tmp_path / "holiday.png"
+    fake.write_text("not a picture at all")
+    drop(page, str(fake))
+    note = page.locator("#photo .note")
+    expect(note).to_be_visible()
+    words = note.inner_text()
+    assert "Traceback" not in words and str(tmp_path) not in words and "/uploads" not in words
+    note.get_by_role("button", name="Dismiss").click()
+    expect(note).to_be_hidden()
+
+
+def test_too_large_a_file_never_leaves_the_page(page: Page, tmp_path: Path) -> None:
+    large = tmp_path / "large.jpg"
+    with large.open("wb") as file:
+        file.truncate(41 * 1024 * 1024)
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/upload" in request.url else None)
+    drop(page, str(large))
+    expect(page.locator("#photo .note")).to_contain_text("over 40 MB")
+    assert asked == []
+
+
+def test_several_photos_each_keep_their_crop(page: Page, tmp_path: Path) -> None:
+    drop(page, str(picture(tmp_path / "one.png", 320, 240, 1)), str(picture(tmp_path / "two.png", 240, 320, 2)))
+    expect(page.locator(".film-pick")).to_have_count(2)
+    page.locator(".aspects [data-value='1:1']").click()
+    expect(page.locator(".aspects [data-value='1:1']")).to_have_attribute("aria-pressed", "true")
+    page.locator(".film-pick").first.click()
+    expect(page.locator(".photo-name")).to_contain_text("one.png")
+    expect(page.locator(".aspects [data-value='photo']")).to_have_attribute("aria-pressed", "true")
+    page.locator(".film-pick").nth(1).click()
+    expect(page.locator(".aspects [data-value='1:1']")).to_have_attribute("aria-pressed", "true")
+    page.locator(".film-one").nth(1).hover()
+    page.get_by_role("button", name="Take two.png off the strip").click()
+    expect(page.locator(".photo-name")).to_contain_text("one.png")
+
+
+def test_a_photo_can_be_pasted_and_dropped(page: Page) -> None:
+    jpeg = base64.b64encode((ASSETS / "samples" / "fig.jpg").read_bytes()).decode()
+    send = """([base, name, kind]) => {
+        const bytes = Uint8Array.from(atob(base), (c) => c.charCodeAt(0));
+        const data = new DataTransfer();
+        data.items.add(new File([bytes], name, { type: 'image/jpeg' }));
+        dispatchEvent(kind === 'paste' ? new ClipboardEvent('paste', { clipboardData: data, cancelable: true })
+                                       : new DragEvent('drop', { dataTransfer: data, cancelable: true }));
+    }"""
+    page.evaluate(send, [jpeg, "pasted.jpg", "paste"])
+    expect(page.locator(".photo-name")).to_contain_text("pasted.jpg")
+    page.evaluate(send, [jpeg, "dropped.jpg", "drop"])
+    expect(page.locator(".film-pick")).to_have_count(0)  # the same pixels are the same photo
+
+
+def test_the_desk_survives_a_reload(page: Page) -> None:
+    sample(page)
+    page.locator(".aspects [data-value='4:5']").click()
+    page.locator("[data-family='orbit_left']").click()
+    page.locator("#size").select_option("480p")
+    page.reload()
+    expect(page.locator(".photo-name")).to_contain_text("Dandelion")
+    expect(page.locator(".aspects [data-value='4:5']")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("[data-family='orbit_left']")).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("#size")).to_have_value("480p")

@@ -21,12 +21,13 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from studio.config import MAX_UPLOAD_BYTES, Settings
-from studio.engines.base import Image
+from studio.engines.base import Image, Tick
 from studio.jobs import Rooms
 from studio.library import disk
 from studio.library.served import Served
+from studio.motion import camera
 from studio.motion.effects import EFFECTS
-from studio.nouns import Choice, Effect, ModelCard, Photo, Progress, Refusal, Shot, replace
+from studio.nouns import Choice, Effect, Frames, ModelCard, Photo, Progress, Refusal, Shot, replace
 from studio.photo import crop
 
 if TYPE_CHECKING:
@@ -92,6 +93,8 @@ class Drafts:
         return shot
 
     def _check_depth(self, depth: str) -> None:
+        if depth == "anything" and not depth_model(self._settings)[0]:
+            raise Refusal("Depth Anything V2 is not on this computer.", "Download it in Settings, or choose the built-in depth.")
         if depth in ("auto", "builtin", "anything"):
             return
         if not re.fullmatch("[0-9a-f]{64}", depth) or not self._depth_file(depth).is_file():
@@ -104,11 +107,13 @@ class Drafts:
 
     def choices(self, shot: Shot, card: ModelCard) -> tuple[Choice, ...]:
         """The automatic choices for an accepted shot: size, what the engine sees in the photo, encoder."""
-        from studio.clip import encode
+        from studio.clip import formats
 
         engine = self._rooms.engine(card)
+        size = crop.output_size(shot)
         seen = engine.read(self._cut(shot), shot).choices if isinstance(engine, Reader) else ()
-        return (crop.output_size(shot).choice, *seen, encode.encoders()[0])
+        unpainted = Frames(iter(()), size.width, size.height, shot.fps, shot.num_frames)
+        return (size.choice, *seen, *formats.plan(unpainted, shot.format).choices)
 
     def _cut(self, shot: Shot) -> Image:
         return crop.cut(self._rooms.photos.pixels(shot.photo), shot.photo, shot.crop)
@@ -140,14 +145,13 @@ class Drafts:
         engine = self._rooms.engine(card)
         if not isinstance(engine, Reader):
             raise Refusal(f"{card.title} doesn't work with depth.", "Choose another model to see it.")
-        asked = (shot.photo.id, shot.crop, shot.depth, shot.size, shot.model)
-        key = f"depth-{_digest(repr(asked))}"
         with self._making:
+            disparity = engine.read(self._cut(shot), shot).disparity
+            grey = np.rint(np.clip(disparity, 0, 1) * 255).astype(np.uint8)
+            key = f"depth-{hashlib.sha256(grey.tobytes()).hexdigest()[:32]}"
             found = self._served.find(key)
             if found:
                 return found
-            disparity = engine.read(self._cut(shot), shot).disparity
-            grey = np.rint(np.clip(disparity, 0, 1) * 255).astype(np.uint8)
             with self._folder() as folder:
                 made = Path(folder) / "depth.png"
                 Pictures.fromarray(grey).save(made)
@@ -175,6 +179,30 @@ class Drafts:
             except OSError as error:
                 raise disk.refusal(error) from error
         return identity
+
+    def download_depth_model(self, tick: Tick) -> None:
+        """Fetch the optional depth network. Raises `Refusal`."""
+        from studio.engines.parallax import anything
+
+        anything.download(self._settings, tick)
+        self._served.clear()  # what was drawn with the depth of before
+
+
+def words(shot: Shot) -> str:
+    """What people may look for to find a clip of this shot: the titles of its moves and effects and their other names."""
+    moves = [camera.MOVES[move.name] for move in shot.motion.camera.moves]
+    effects = [EFFECTS[effect.name] for effect in shot.motion.effects]
+    found = [word for info in (*moves, *effects) for word in (info.title, *info.aliases)]
+    return " ".join((*found, shot.crop.aspect, shot.format, "loop" if shot.motion.camera.loop else ""))
+
+
+def depth_model(settings: Settings) -> tuple[bool, Choice]:
+    """Whether the optional depth network has been downloaded, and what that means for depth."""
+    from studio.engines.parallax import anything
+
+    if anything.ready(settings):
+        return True, Choice("depth", anything.NAME, "it is downloaded, and reads depth best")
+    return False, Choice("depth", "built in", "read from the photo itself; nothing is downloaded")
 
 
 def _digest(words: str) -> str:
@@ -226,7 +254,7 @@ def machine(settings: Settings) -> tuple[Choice, ...]:
         Choice("memory", disk.size(memory.total), f"{disk.size(memory.available)} free now; a clip takes under 1 GB"),
         Choice("GPU", "not looked for", "the built-in engine needs none"),
         *encode.encoders(),
-        Choice("depth", "built in", "read from the photo itself; nothing is downloaded"),
+        depth_model(settings)[1],
         *settings.choices,
         Choice("free space", disk.size(shutil.disk_usage(settings.home).free), "on the disk of the home folder"),
     )

@@ -11,19 +11,20 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from studio.engines.base import Engine, Image, Stopped
 from studio.library import disk
 from studio.library.clips import Clips
 from studio.library.database import Database
-from studio.library.logbook import trace
+from studio.library.logbook import said, trace
 from studio.library.queue import Queue
 from studio.nouns import (
     Cancelled,
     Clip,
     Done,
     Failed,
+    Frames,
     Interrupted,
     Job,
     ModelCard,
@@ -34,8 +35,11 @@ from studio.nouns import (
     Shot,
     Stage,
     State,
-)
+)  # fmt: skip
 from studio.photo import crop
+
+if TYPE_CHECKING:
+    from studio.clip.encode import Encoded
 
 IDLE_SECONDS = 1.0
 """How often an idle worker looks for what another process has left; what is submitted here wakes it at once."""
@@ -194,7 +198,7 @@ class Worker:
         watch = self._watch = Watch(job, self._queue)
         if self._closing.is_set():
             watch.stop()  # close() may have looked before there was a watch
-        self._log.info("job %s: %s", job.id[:8], _said(job.shot))
+        self._log.info("job %s: %s", job.id[:8], said(job.shot))
         try:
             with tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True) as folder:
                 state = self._make(job, Path(folder), watch)
@@ -217,21 +221,7 @@ class Worker:
         card = self._rooms.card(shot.model)
         frames = self._rooms.engine(card).animate(image, shot, card, watch.tick)
         encoded = encode(frames, folder / f"clip.{shot.format}", shot, watch.tick)
-        clip = Clip(
-            id=job.id,
-            shot=shot,
-            file=f"{job.id}{encoded.file.suffix}",
-            poster=f"{job.id}{encoded.poster.suffix}",
-            width=frames.width,
-            height=frames.height,
-            fps=float(frames.fps),
-            num_frames=encoded.num_frames,
-            seconds=encoded.num_frames / frames.fps,
-            bytes=encoded.bytes,
-            made_at=time.time(),
-            took=time.monotonic() - watch.began,
-            choices=(crop.output_size(shot).choice, *encoded.choices),
-        )
+        clip = _clip(job, frames, encoded, time.monotonic() - watch.began)
         watch.tick(Progress("keep"))
         self._keep(job, clip, encoded.file, encoded.poster)
         return Done(clip.id)
@@ -266,6 +256,23 @@ class Worker:
                 return
 
 
+def _clip(job: Job, frames: Frames, encoded: Encoded, took: float) -> Clip:
+    """The noun of a finished clip; GIF and WebP are smaller and slower than the frames they were made from."""
+    shot = job.shot
+    size = frames.width, frames.height
+    if shot.format in ("gif", "webp"):
+        from PIL import Image as Pictures
+
+        with Pictures.open(encoded.file) as picture:
+            size = picture.size
+    seconds = frames.num_frames / frames.fps
+    return Clip(
+        id=job.id, shot=shot, file=f"{job.id}{encoded.file.suffix}", poster=f"{job.id}{encoded.poster.suffix}",
+        width=size[0], height=size[1], fps=encoded.num_frames / seconds, num_frames=encoded.num_frames, seconds=seconds,
+        bytes=encoded.bytes, made_at=time.time(), took=took, choices=(crop.output_size(shot).choice, *encoded.choices),
+    )  # fmt: skip
+
+
 def put_right(queue: Queue, clips: Clips, everything: bool = False) -> tuple[int, int]:
     """Put right what processes that ended have left; how many clips were found again and jobs interrupted.
 
@@ -276,13 +283,6 @@ def put_right(queue: Queue, clips: Clips, everything: bool = False) -> tuple[int
         return 0, 0
     found = clips.recover(queue.busy)
     return found, queue.interrupt_orphans(lambda job_id: Done(job_id) if clips.has(job_id) else None)
-
-
-def _said(shot: Shot) -> str:
-    """A shot as the log may know it: what, never whose photo or which words."""
-    moves = "+".join(move.name for move in shot.motion.camera.moves)
-    effects = "+".join(effect.name for effect in shot.motion.effects)
-    return f"{shot.model} {moves} [{effects}] {shot.size} {shot.seconds:g} s {shot.fps} fps {shot.format}"
 
 
 def _failure(error: Exception) -> Failed:

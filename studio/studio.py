@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from studio import drafts, presets
 from studio.config import Settings
 from studio.engines import registry
-from studio.engines.base import Engine
+from studio.engines.base import Engine, Tick
 from studio.jobs import Worker, put_right
 from studio.library import clips, database, disk, logbook, names
 from studio.library.clips import Clips
@@ -24,7 +24,6 @@ from studio.library.owner import Owner
 from studio.library.queue import Queue
 from studio.library.served import Served
 from studio.motion import camera
-from studio.motion.effects import EFFECTS
 from studio.nouns import Aspect, Choice, Clip, Job, ModelCard, Photo, Platform, Refusal, Sample, Shot, replace
 from studio.photo import crop
 
@@ -61,7 +60,7 @@ class Studio:
         self._room = self._owner.room(settings.cache)
         self._served = Served(settings.cache / "served")
         self._database = database.open(settings.database)
-        self._clips = Clips(self._database, settings.clips, words)
+        self._clips = Clips(self._database, settings.clips, drafts.words)
         self._queue = Queue(self._database, self._owner)
         self._drafts = drafts.Drafts(settings, self._served, self._room, self)
         self._worker = Worker(self._room, self._database, self._queue, self._clips, self, self._log)
@@ -141,6 +140,14 @@ class Studio:
     def machine(self) -> tuple[Choice, ...]:
         """What this machine can do, and why each thing is chosen."""
         return (*drafts.machine(self.settings), *self._database.notes)
+
+    def depth_model(self) -> tuple[bool, Choice]:
+        """Whether the optional depth network has been downloaded, and what that means for depth."""
+        return drafts.depth_model(self.settings)
+
+    def download_depth_model(self, tick: Tick) -> None:
+        """Fetch the optional depth network, about 99 MB: only ever because the user asked. Raises `Refusal`."""
+        self._drafts.download_depth_model(tick)
 
     # Before a shot is made ------------------------------------------------------------------------------------------
 
@@ -290,11 +297,3 @@ class Studio:
         """Make a clip again with a seed it did not have."""
         shot = self._clips.get(clip_id).shot
         return self.submit(replace(shot, seed=(shot.seed + 1 + secrets.randbelow(2**32 - 1)) % 2**32))
-
-
-def words(shot: Shot) -> str:
-    """What people may look for to find a clip of this shot: the titles of its moves and effects and their other names."""
-    moves = [camera.MOVES[move.name] for move in shot.motion.camera.moves]
-    effects = [EFFECTS[effect.name] for effect in shot.motion.effects]
-    found = [word for info in (*moves, *effects) for word in (info.title, *info.aliases)]
-    return " ".join((*found, shot.crop.aspect, shot.format, "loop" if shot.motion.camera.loop else ""))

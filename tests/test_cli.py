@@ -53,7 +53,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == ["clip.mp4"]
-    assert "painting 50 %" in done.stderr
+    assert done.stderr.startswith("stream: ")  # stages, as often as a second allows
     return folder
 
 

@@ -11,7 +11,7 @@ from studio.config import Settings
 from studio.nouns import Done, Motion, Refusal, Shot
 from studio.studio import Studio
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
-from tests.fakes.waiting import ended
+from tests.fakes.waiting import ended, until
 
 
 def at_work(settings: Settings) -> Studio:
@@ -55,7 +55,7 @@ def test_no_temporary_file_outlives_its_use(settings: Settings) -> None:
         assert isinstance(ended(studio, job.id).state, Done)
         studio.export(job.id, False)
     studio.preview(shot)
-    assert everything(settings.cache / "work") == set()
+    until(lambda: everything(settings.cache / "work") == set())
     studio.close()
     assert list((settings.cache / "work").iterdir()) == []
     assert list((settings.home / "locks").iterdir()) == []

@@ -73,6 +73,7 @@ def painted(side: int = 64) -> str:
         ({"model": "teapot"}, "no model called 'teapot'"),
         ({"seconds": 30.0}, "1 to 10 seconds, not 30"),
         ({"depth": "deep"}, "depth map isn't here"),
+        ({"depth": "anything"}, "not on this computer"),
         ({"depth": "a" * 64}, "depth map isn't here"),
         ({"depth": "../../../etc/passwd"}, "depth map isn't here"),
         ({"photo": Photo("a" * 64, 10, 10)}, "photo is not"),
@@ -220,6 +221,7 @@ def test_every_automatic_choice_has_a_reason(true: tuple[Studio, Shot]) -> None:
     choices = studio.choices(shot)
     assert {choice.what for choice in choices} >= {"size", "encoder", "layers"}
     assert all(choice.reason and choice.value for choice in choices)
+    assert "draft" in next(choice.reason for choice in choices if choice.what == "encoder"), "360p, not what 720p would take"
     machine = studio.machine()
     assert {choice.what for choice in machine} >= {"cores", "memory", "GPU", "encoder", "depth", "free space"}
     assert all(choice.reason and choice.value for choice in machine)

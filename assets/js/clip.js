@@ -24,6 +24,7 @@
     let shown = null; // the clip on the player
     let job = null; // the job whose progress is shown
     let follow = memory.get("follow", null);
+    let pending = null; // the followed job whose end has not been shown yet
     let settled = null;
     let shape = 16 / 9;
 
@@ -115,7 +116,7 @@
       if (answer) attach(answer.job);
     }
     function attach(id) {
-      follow = id;
+      follow = pending = id;
       memory.set("follow", id);
       failure.hidden = true;
       if (Stir.now("board")) look(Stir.now("board"));
@@ -125,13 +126,13 @@
     function look(board) {
       const mine = board.jobs.find((one) => one.id === follow);
       const active = (mine && ACTIVE.includes(mine.state) && mine) || board.jobs.find((one) => one.state === "running");
-      if (active && !(mine && ACTIVE.includes(mine.state))) (follow = active.id), memory.set("follow", follow);
-      const was = job;
       job = active ?? null;
       Stir.tell("following", job?.id ?? null);
-      if (!job && mine && was?.id === mine.id) ended(mine);
+      if (mine && !ACTIVE.includes(mine.state) && pending === mine.id) (pending = null), ended(mine);
       else if (!job && mine && ["failed", "interrupted"].includes(mine.state)) fail(mine);
       else if (!mine || job) failure.hidden = true;
+      if (job && job.id !== follow && !pending) (follow = job.id), memory.set("follow", follow);
+      if (job && job.id === follow) pending = follow;
       paintProgress(board);
       const fresh = shown && board.recent.find((one) => one.id === shown.id);
       if (fresh) stars.paint(fresh.rating);

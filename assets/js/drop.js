@@ -25,28 +25,45 @@
     });
   };
 
-  /* View the depth, replace it, or go back to the studio's own. */
+  /* The optional depth network: what it is, and the one button that fetches anything. `ready(bool)` once it is known. */
+  Stir.depthModel = (server, ready = () => {}) => {
+    const words = h("p", { class: "why" });
+    const fetchIt = Stir.button("Download, 99 MB", { class: "solid", id: "depth-download" }, "down");
+    const node = h("div", { class: "depth-model" }, words, fetchIt);
+    const say = (here, text) => ((words.textContent = text), (fetchIt.hidden = here), ready(here));
+    const offer = "Depth Anything V2 reads depth better, above all indoors. It comes from huggingface.co once, only when you ask; afterwards it works offline.";
+    fetchIt.addEventListener("click", async () => {
+      fetchIt.disabled = true;
+      words.textContent = "Downloading… this page stays usable.";
+      const answer = await Stir.ask(server.download_depth, {});
+      fetchIt.disabled = false;
+      say(Boolean(answer), answer ? "Depth Anything V2 is here and is used from now on." : offer);
+    });
+    Stir.ask(server.depth_model, {}).then((answer) => answer && say(answer.ready, answer.ready ? "Depth Anything V2 is here: " + answer.reason + "." : offer));
+    return node;
+  };
+
+  /* View the depth, choose where it comes from, or replace it. */
   Stir.depthFold = (server, upload, frame, choose, note) => {
     const picture = h("img", { class: "depth-image", alt: "Depth of the crop: near things are light", hidden: true });
     const about = h("p", { class: "why" });
-    const input = h("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", accept: "image/*" });
-    const own = Stir.button("Use the studio's own", { class: "ghost", hidden: true, onclick: () => (choose("auto"), view()) });
-    const fold = Stir.fold(
-      "Depth", h("div", { class: "fold-body" }, picture, about,
-        h("div", { class: "row" }, Stir.button("Use a depth map…", { class: "ghost", onclick: () => input.click() }), own), input),
-    );
+    const input = h("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "depth-input", accept: "image/*" });
+    const source = Stir.menu("Depth from", [["auto", "Automatic"], ["builtin", "Built in"], ["anything", "Depth Anything V2"], ["map", "A depth map…"]], "auto", (next) => (next === "map" ? input.click() : choose(next), view()), { id: "depth-source" });
+    const body = h("div", { class: "fold-body" }, picture, about, h("label", { class: "inline" }, h("span", {}, "From"), source), input);
+    const fold = Stir.fold("Depth", body);
     let shown = "";
     async function view() {
       const ask = frame();
-      if (!ask || !fold.open || JSON.stringify(ask) === shown) return;
+      if (!ask) return;
+      source.value = ["auto", "builtin", "anything"].includes(ask.depth) ? ask.depth : "map";
+      if (!fold.open || JSON.stringify(ask) === shown) return;
       shown = JSON.stringify(ask);
       about.textContent = "Reading the depth…";
       const answer = await Stir.ask(server.depth_view, ask, "photo");
       if (!answer) return (about.textContent = "");
       picture.src = file(answer.path);
       picture.hidden = false;
-      own.hidden = ask.depth === "auto";
-      about.textContent = answer.choices.map((one) => `${one.what}: ${one.value}, ${one.reason}`).join(". ");
+      about.textContent = answer.choices.map((one) => `${one.what[0].toUpperCase()}${one.what.slice(1)}: ${one.value}, ${one.reason}`).join(". ") + ".";
     }
     input.addEventListener("change", async () => {
       const [one] = input.files;
@@ -56,7 +73,11 @@
       const answer = await Stir.ask(server.take_depth, { path, name: one.name }, "photo");
       if (answer) note.clear(), choose(answer.depth), view();
     });
-    fold.addEventListener("toggle", view);
+    input.addEventListener("cancel", view);
+    fold.addEventListener("toggle", () => {
+      if (fold.open && !body.querySelector(".depth-model")) body.append(Stir.depthModel(server, (here) => ((source.options[2].disabled = !here), view())));
+      view();
+    });
     return { node: fold, stale: Stir.later(view, 600) };
   };
 })();

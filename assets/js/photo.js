@@ -119,6 +119,7 @@
       photo.crop = whole(aspect, photo);
       photo.why = "";
       paint();
+      say();
       await suggest(aspect);
     }
     /* The studio's own idea of the crop; it gives way when the user has moved on meanwhile. */

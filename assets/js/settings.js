@@ -36,6 +36,7 @@
     root.append(
       section("Look", look.node, h("p", { class: "why" }, "Darkroom for judging light, lightbox for a bright room.")),
       section("What leaves this computer", h("p", {}, "Nothing. Photos, clips and recipes stay in the folders below; there is no account, no telemetry and no request to anywhere else. Location data in a photo never reaches a clip.")),
+      section("Better depth, if you like", Stir.depthModel(server)),
       section("Where things live", places),
       section("This machine", machine),
     );

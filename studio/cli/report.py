@@ -5,6 +5,7 @@ Knows lines, JSON and one progress bar. Refuses to know what is being done.
 
 from __future__ import annotations
 
+import shutil
 import sys
 import time
 from typing import Any
@@ -69,7 +70,9 @@ class Bar:
         bar = self._full * filled + self._empty * (_WIDTH - filled)
         count = f"{progress.done}/{progress.total}" if progress.total else ""
         left = f"{clock(progress.remaining + 0.5)} left" if progress.remaining is not None else clock(progress.elapsed)
-        sys.stderr.write(f"\r\x1b[K{self._title}  {bar} {STAGES[progress.stage]}  {count}  {left}")
+        line = f"{self._title}  {bar} {STAGES[progress.stage]}  {count}  {left}"
+        room = shutil.get_terminal_size().columns - 1  # a line that wraps can't be drawn over
+        sys.stderr.write(f"\r\x1b[K{line[:room]}")
         sys.stderr.flush()
 
     def _line(self, words: str) -> None:

@@ -11,6 +11,8 @@ import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from studio.nouns import Shot
+
 LARGEST = 512 * 1024
 """Bytes of one log file; three older ones are kept."""
 
@@ -36,6 +38,13 @@ def close(log: logging.Logger) -> None:
     """Let go of the file."""
     for handler in log.handlers:
         handler.close()
+
+
+def said(shot: Shot) -> str:
+    """A shot as the log may know it."""
+    moves = "+".join(move.name for move in shot.motion.camera.moves)
+    effects = "+".join(effect.name for effect in shot.motion.effects)
+    return f"{shot.model} {moves} [{effects}] {shot.size} {shot.seconds:g} s {shot.fps} fps {shot.format}"
 
 
 def trace(error: BaseException) -> str:

@@ -9,10 +9,13 @@ from __future__ import annotations
 import os
 import shutil
 import sys
+import time
 import uuid
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
+
+from studio.nouns import Refusal
 
 if sys.platform == "win32":
     import msvcrt
@@ -33,7 +36,10 @@ def _hold(handle: IO[bytes]) -> bool:
 
 
 class Owner:
-    """This process's claim on a home folder. `token` names it: 32 hex digits, never used twice."""
+    """This process's claim on a home folder. `token` names it: 32 hex digits, never used twice.
+
+    Raises `Refusal` where the disk has no locks, as some network disks: SQLite couldn't be trusted there either.
+    """
 
     def __init__(self, locks: Path) -> None:
         locks.mkdir(parents=True, exist_ok=True)
@@ -43,13 +49,15 @@ class Owner:
         self._handle = self._claim()
 
     def _claim(self) -> IO[bytes]:
-        """The lock file, open and locked; begun again if another process swept it away before it was locked."""
-        while True:
+        """The lock file, open and locked; begun again when another process looked at it or swept it away meanwhile."""
+        for _ in range(100):
             handle = self._file.open("ab")
             with suppress(FileNotFoundError):
                 if _hold(handle) and os.path.samestat(os.fstat(handle.fileno()), self._file.stat()):
                     return handle
             handle.close()
+            time.sleep(0.01)
+        raise Refusal("The home folder's disk can't lock files.", "Choose a folder on a disk of this computer with --home.")
 
     def alive(self, token: str) -> bool:
         """Whether the process with this token still runs (this one included)."""

@@ -45,6 +45,11 @@ class Served:
         self._evict()
         return home / name
 
+    def clear(self) -> None:
+        """Let everything go: what it was made from has changed."""
+        for home in self._folder.iterdir():
+            shutil.rmtree(home, ignore_errors=True)
+
     def _evict(self) -> None:
         """Remove what is oldest beyond either limit; the newest always stays."""
         found: list[tuple[float, int, Path]] = []

@@ -6,6 +6,7 @@ become pixels (decode.py) and what is in the picture. No message names a path.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -13,6 +14,7 @@ import re
 import stat
 import tempfile
 import threading
+import time
 from pathlib import Path
 
 import cv2
@@ -28,6 +30,7 @@ from studio.photo.decode import ENDINGS, decode
 
 VIEW_SIDE = 1600
 VIEW_QUALITY = 88
+_UNFINISHED = ".new-"
 _KEPT_PIXELS = 40_000_000
 """Up to this size the last photo stays decoded in memory (120 MB): taking in, cropping and reading ask for the same one."""
 
@@ -71,6 +74,8 @@ class PhotoStore:
         self._views = settings.views
         self._lock = threading.Lock()
         self._last: tuple[str, Image] | None = None
+        for folder in (self._photos, self._views):
+            _sweep(folder)
 
     def take_in(self, file: Path, name: str = "") -> Photo:
         """Read a file and keep it. The same picture taken in twice is one photo, under its newest name.
@@ -82,8 +87,8 @@ class PhotoStore:
         try:
             if self._original(got.photo.id) is None:
                 _write(self._photos / f"{got.photo.id}{got.ending}", got.data)
-            if not self.view(got.photo).is_file():
-                _write(self.view(got.photo), _display(got.image))
+            if not self._view(got.photo.id).is_file():
+                _write(self._view(got.photo.id), _display(got.image))
             _write(self._photos / f"{got.photo.id}.json", msgspec.json.encode(got.photo))
         except OSError as error:
             raise cannot_keep(error) from None
@@ -103,8 +108,17 @@ class PhotoStore:
         return image
 
     def view(self, photo: Photo) -> Path:
-        """The display JPEG of a photo: sRGB, at most 1600 px, with no location or any other metadata."""
-        return self._views / f"{_checked(photo.id)}.jpg"
+        """The display JPEG of a photo: sRGB, at most 1600 px, with no location or any other metadata.
+
+        Made again when it was lost. Raises `Refusal` when the photo is not here either.
+        """
+        shown = self._view(photo.id)
+        if not shown.is_file():
+            try:
+                _write(shown, _display(self.pixels(photo)))
+            except OSError as error:
+                raise cannot_keep(error) from None
+        return shown
 
     def get(self, photo_id: str) -> Photo:
         """The photo with this id. Raises `Refusal` when it is not here."""
@@ -112,6 +126,9 @@ class PhotoStore:
             return msgspec.json.decode((self._photos / f"{_checked(photo_id)}.json").read_bytes(), type=Photo)
         except (OSError, msgspec.DecodeError):
             raise _gone() from None
+
+    def _view(self, photo_id: str) -> Path:
+        return self._views / f"{_checked(photo_id)}.jpg"
 
     def _original(self, photo_id: str) -> Path | None:
         names = (self._photos / f"{_checked(photo_id)}{ending}" for ending in ENDINGS.values())
@@ -142,9 +159,17 @@ def cannot_keep(error: OSError) -> Refusal:
     return Refusal(f"The photo can't be kept ({why}).", "Check the studio's folder, or choose another with --home.")
 
 
+def _sweep(folder: Path) -> None:
+    """Remove what a crash left half-written. What is under an hour old may be another program's, at work now."""
+    for left in folder.glob(f"{_UNFINISHED}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - left.stat().st_mtime > 3600:
+                left.unlink()
+
+
 def _write(dest: Path, data: bytes) -> None:
     """Write a file whole or not at all: a temporary one beside it takes its name at the end. Raises OSError."""
-    handle, temporary = tempfile.mkstemp(dir=dest.parent, prefix=".new-")
+    handle, temporary = tempfile.mkstemp(dir=dest.parent, prefix=_UNFINISHED)
     try:
         with os.fdopen(handle, "wb") as sink:
             sink.write(data)

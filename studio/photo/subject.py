@@ -37,7 +37,7 @@ _CLEAR = 0.5
 _VAGUE = 1.4
 """How much of the map may lie between yes and no, against what is subject: 0.1 to 1.0 for a thing, 1.6 and up for a haze."""
 
-_HEAD = (0.3, 0.62, 0.3, 0.3)
+_HEAD = (0.3, 0.7, 0.3, 0.3)
 """How far a head goes beyond its face to the left, above (hair, a cap), to the right and below, in widths and heights."""
 
 _EYES = 0.35

@@ -73,7 +73,9 @@ def compose(studio: Studio, frame: Any, camera: Any, effects: Any, words: Any, o
     moving = checked(effects or [], tuple[Effect, ...], "effects")
     for effect in moving:
         _painted(effect)
-    motion = Motion(prompt=checked(words or {}, Words, "effects").prompt, camera=checked(camera or {}, Camera, "camera"), effects=moving)
+    motion = Motion(
+        prompt=checked(words or {}, Words, "effects").prompt, camera=checked(camera or {}, Camera, "camera"), effects=moving
+    )
     shot = Shot(
         photo, settle(photo, framed.crop), motion, wanted.model, wanted.size, wanted.seconds, wanted.fps, wanted.seed,
         framed.depth, wanted.format,

@@ -19,7 +19,7 @@ from studio.ui.panels.motion import MotionPanel
 from studio.ui.panels.photo import PhotoPanel
 from studio.ui.panels.queue import QueuePanel
 from studio.ui.panels.settings import SettingsPanel
-from studio.ui.parts.part import Part
+from studio.ui.parts.part import part
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -27,7 +27,7 @@ def build(studio: Studio) -> gr.Blocks:
     _quiet(studio)
     photo, motion, clip, queue = PhotoPanel(studio), MotionPanel(studio), ClipPanel(studio), QueuePanel(studio)
     with gr.Blocks(title="Stir", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
-        Part("header")
+        part("header")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Create", id="create", elem_id="create"):
                 with gr.Row(elem_id="desk"):
@@ -65,7 +65,7 @@ def served(studio: Studio) -> list[str]:
 def launch_options(studio: Studio) -> dict[str, Any]:
     """How the page is served: where, to whom, from which folders, and with which look."""
     settings = studio.settings
-    gr.set_static_paths(served(studio))
+    gr.set_static_paths([*served(studio)])
     return {
         "server_name": settings.host, "server_port": settings.port,
         "auth": (settings.user, settings.password) if settings.user else None,

@@ -5,7 +5,7 @@ Knows the grounds that show before the styles arrive. The look itself is in asse
 
 from __future__ import annotations
 
-import gradio as gr
+from gradio.themes import Base
 
 from studio.config import ASSETS
 
@@ -17,9 +17,9 @@ SCRIPTS = (
 FONTS = ["-apple-system", "BlinkMacSystemFont", "Segoe UI", "Inter", "Cantarell", "Ubuntu", "Roboto", "system-ui", "sans-serif"]
 
 
-def theme() -> gr.themes.Base:
+def theme() -> Base:
     """Gradio's base theme on our grounds, with the system's own fonts."""
-    return gr.themes.Base(font=FONTS, font_mono=["ui-monospace", "monospace"]).set(
+    return Base(font=FONTS, font_mono=["ui-monospace", "monospace"]).set(
         body_background_fill="#f6f5f2",
         body_background_fill_dark="#101113",
         body_text_color="#1d1c1a",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from studio.config import ROOT, Settings
@@ -42,8 +41,7 @@ def main(home: str, pace: str, jobs: str) -> None:
     made = [studio.submit(Shot(photo, model="gradient", seconds=2, fps=16, seed=seed)) for seed in range(int(jobs))]
     studio.start()
     print(*(job.id for job in made), flush=True)
-    while sys.stdin.readline():
-        time.sleep(0)
+    sys.stdin.read()
     studio.close()
 
 

@@ -26,7 +26,14 @@ class Zoom:
             raise Refusal("The engine ran out of memory.", "Choose a smaller size and try again.")
         size = output_size(shot)
         said = (Choice("engine", "zoom", "a stand-in for tests: it only zooms"),)
-        return Frames(self._paint(image, shot, size.width, size.height, tick), size.width, size.height, shot.fps, shot.num_frames, choices=said)
+        return Frames(
+            self._paint(image, shot, size.width, size.height, tick),
+            size.width,
+            size.height,
+            shot.fps,
+            shot.num_frames,
+            choices=said,
+        )
 
     def _paint(self, image: Image, shot: Shot, width: int, height: int, tick: Tick) -> Iterator[NDArray[np.uint8]]:
         still = cv2.resize(np.ascontiguousarray(image), (width, height), interpolation=cv2.INTER_AREA)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import errno
-import resource
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,6 +115,7 @@ def test_a_noun_that_was_spoiled_is_refused(settings: Settings, tmp_path: Path) 
 
 def test_a_write_that_fails_leaves_nothing_half_written(settings: Settings, tmp_path: Path) -> None:
     """The system is told to fail any write past 20 kB, in the middle of the original."""
+    resource = pytest.importorskip("resource")
     file = tmp_path / "upload.bmp"
     file.write_bytes(made.plain("BMP"))
     assert file.stat().st_size > 28_000
@@ -147,8 +148,18 @@ def test_a_full_disk_is_named() -> None:
 def test_a_view_that_was_lost_is_made_again(settings: Settings, tmp_path: Path) -> None:
     file = tmp_path / "upload.png"
     file.write_bytes(made.plain())
-    store = PhotoStore(settings)
-    photo = store.take_in(file)
-    store.view(photo).unlink()
-    store.take_in(file)
-    assert store.view(photo).is_file()
+    photo = PhotoStore(settings).take_in(file)
+    first = PhotoStore(settings).view(photo).read_bytes()
+    (settings.views / f"{photo.id}.jpg").unlink()
+    assert PhotoStore(settings).view(photo).read_bytes() == first
+    with pytest.raises(Refusal):
+        PhotoStore(settings).view(Photo("0" * 64, 9, 9))
+
+
+def test_what_a_crash_left_is_swept_up_but_not_work_in_progress(settings: Settings) -> None:
+    old, new = settings.photos / ".new-old", settings.views / ".new-new"
+    for left in (old, new):
+        left.write_bytes(b"half")
+    os.utime(old, (1_000_000_000, 1_000_000_000))
+    PhotoStore(settings)
+    assert not old.exists() and new.exists()

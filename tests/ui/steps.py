@@ -39,7 +39,9 @@ def plays(page: Page) -> None:
     """The player holds a film that moves on."""
     film = page.locator(".player video")
     expect(film).to_be_visible(timeout=WAIT)
-    page.wait_for_function("(v => v.readyState >= 2 && v.videoWidth > 0 && v.currentTime > 0.1)(document.querySelector('.player video'))")
+    page.wait_for_function(
+        "(v => v.readyState >= 2 && v.videoWidth > 0 && v.currentTime > 0.1)(document.querySelector('.player video'))"
+    )
 
 
 def drop(page: Page, *files: str) -> None:
@@ -49,11 +51,13 @@ def drop(page: Page, *files: str) -> None:
 
 def crop_box(page: Page) -> tuple[float, float, float, float]:
     """The crop frame in fractions of the photo, as it is drawn."""
-    return tuple(page.evaluate("""() => {
+    return tuple(
+        page.evaluate("""() => {
         const box = document.querySelector('.crop-box').getBoundingClientRect();
         const all = document.querySelector('.easel').getBoundingClientRect();
         return [(box.x - all.x) / all.width, (box.y - all.y) / all.height, box.width / all.width, box.height / all.height];
-    }"""))
+    }""")
+    )
 
 
 def draft(page: Page) -> None:

@@ -23,7 +23,9 @@ def aspect(page: Page) -> float:
 
 def settled(page: Page, name: str) -> None:
     """Choose an aspect and wait for the studio's own crop of it."""
-    with page.expect_response(lambda answer: "component_server" in answer.url and "suggest_crop" in (answer.request.post_data or "")):
+    with page.expect_response(
+        lambda answer: "component_server" in answer.url and "suggest_crop" in (answer.request.post_data or "")
+    ):
         page.locator(f".aspects [data-value='{name}']").click()
     page.locator("#photo details", has_text="Why this crop?").evaluate("one => one.open = true")
     expect(page.locator("#photo .why").first).not_to_have_text("It is where you put it.")
@@ -93,6 +95,20 @@ def test_the_clip_has_the_crop_that_was_drawn(page: Page, app: App) -> None:
     assert (clip.width, clip.height) == (360, 360)
     crop = clip.shot.crop
     assert (crop.x, crop.y, crop.w, crop.h) == pytest.approx(drawn, abs=0.004)
+
+
+def test_an_aspect_counts_at_once(page: Page, app: App) -> None:
+    """Animate pressed before the studio has answered with its own crop: the aspect is already the chosen one."""
+    sample(page)
+    quick(page)
+    page.evaluate("""() => {
+        document.querySelector(".aspects [data-value='9:16']").click();
+        document.querySelector('#animate').click();
+    }""")
+    expect(page.locator(".player video")).to_be_visible(timeout=20_000)
+    clip = app.studio.clips()[0]
+    assert clip.shot.crop.aspect == "9:16"
+    assert (clip.width, clip.height) == (360, 640)
 
 
 def test_the_brush_paints_a_small_grey_mask(page: Page, app: App) -> None:

@@ -15,8 +15,9 @@ from studio.engines.parallax import drift, region, sway
 from studio.engines.parallax.drift import Drift
 from studio.engines.parallax.focus import Focus
 from studio.engines.parallax.project import Field
-from studio.engines.parallax.render import Sheet, Stirred
+from studio.engines.parallax.render import Stirred
 from studio.engines.parallax.scene import Floats, Scene
+from studio.engines.parallax.sheets import Sheet
 from studio.engines.parallax.sway import Sway
 from studio.engines.parallax.veil import Fog, Light, Steam, Veil
 from studio.nouns import Choice, Effect, EffectName, Shot
@@ -91,15 +92,18 @@ class Ambient:
             found = _joined(at, found, one.stir(at, size, t))
         return found
 
-    def veil(self, at: Field, t: float, frame: Image, front: bool) -> None:
+    def hides(self) -> bool:
+        """Whether anything hangs behind the subject."""
+        return any(not one.front for one in self._veils)
+
+    def veil(self, at: Field, t: float, frame: Image, subject: Image | None) -> None:
         """Lay what hangs in the air over the frame."""
-        chosen = [one for one in self._veils if one.front == front]
-        if not chosen:
+        if not self._veils:
             return
         size = (-(-at.x.shape[1] // _COARSE), -(-at.x.shape[0] // _COARSE))
         coarse = Field(*(cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in at))
-        for one in chosen:
-            one.lay(coarse, self._size, t, frame)
+        for one in self._veils:
+            one.lay(coarse, self._size, t, frame, None if one.front else subject)
 
 
 def _total(reaches: Iterable[tuple[float, float]]) -> tuple[float, float]:

@@ -68,13 +68,14 @@ def estimate(image: Image, settings: Settings) -> Floats:
     if not ready(settings):
         raise Refusal(f"{NAME} is not on this computer.", "Download it on the Settings page, or choose the built-in depth.")
     import torch
+    from safetensors import SafetensorError
 
     work = small(image, 518)  # what the network was trained at
     try:
         processor, model = _load(folder(settings))
         with torch.inference_mode():
             found = model(**processor(images=work, return_tensors="pt")).predicted_depth[0]
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise Refusal(f"{NAME} can't be read ({type(error).__name__}); its files are damaged.", AGAIN) from None
     raw = found.float().numpy()
     low, high = np.percentile(raw, (0.5, 99.5))

@@ -148,7 +148,10 @@ def _lend(image: Image, base: Image, hole: Image, loan: Loan, exact: Ints, tone:
     out = np.where(hole[..., None] > 0, base, image)
     much = cv2.resize(worth, (width, height), interpolation=cv2.INTER_LINEAR)
     ys, xs = np.nonzero((much > 0.004) & (hole > 0))
-    v, u = (ys.astype(np.float32) + 0.5) * (rows / height) - 0.5 - top, (xs.astype(np.float32) + 0.5) * (columns / width) - 0.5 - left
+    v, u = (
+        (ys.astype(np.float32) + 0.5) * (rows / height) - 0.5 - top,
+        (xs.astype(np.float32) + 0.5) * (columns / width) - 0.5 - left,
+    )
     v, u = np.clip(v, 0, bottom - top - 1.001), np.clip(u, 0, right - left - 1.001)
     v0, u0 = v.astype(np.int32), u.astype(np.int32)
     fv, fu = np.clip((v - v0 - 0.5) * 2 + 0.5, 0, 1), np.clip((u - u0 - 0.5) * 2 + 0.5, 0, 1)
@@ -160,7 +163,11 @@ def _lend(image: Image, base: Image, hole: Image, loan: Loan, exact: Ints, tone:
         return seen + 255 * tone[r, c]
 
     corner = loan.labels
-    same = (corner[v0, u0] == corner[v0 + 1, u0]) & (corner[v0, u0] == corner[v0, u0 + 1]) & (corner[v0, u0] == corner[v0 + 1, u0 + 1])
+    same = (
+        (corner[v0, u0] == corner[v0 + 1, u0])
+        & (corner[v0, u0] == corner[v0, u0 + 1])
+        & (corner[v0, u0] == corner[v0 + 1, u0 + 1])
+    )
     found = np.empty((len(ys), 3), np.float32)
     plain, seam = np.flatnonzero(same), np.flatnonzero(~same)
     found[plain] = lent(plain, 0, 0)

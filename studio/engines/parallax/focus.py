@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax.render import Sheet
 from studio.engines.parallax.scene import Floats, Scene
+from studio.engines.parallax.sheets import Sheet
 from studio.nouns import Effect
 
 LEVELS = 4
@@ -38,20 +38,20 @@ class Focus:
         soft = (1 - math.cos(2 * math.pi * self._turns * t)) / 2 * (LEVELS - 1)
         level = min(int(soft), LEVELS - 2)
         share = soft - level
-        (luma, chroma), (luma2, chroma2) = self._blurs[sheet.name][level : level + 2]
+        (texture, chroma), (texture2, chroma2) = self._blurs[sheet.name][level : level + 2]
         if share < 1e-3:
-            return replace(sheet, luma=luma, chroma=chroma)
+            return replace(sheet, texture=texture, chroma=chroma)
         return replace(
             sheet,
-            luma=cv2.addWeighted(luma, 1 - share, luma2, share, 0),
+            texture=cv2.addWeighted(texture, 1 - share, texture2, share, 0),
             chroma=cv2.addWeighted(chroma, 1 - share, chroma2, share, 0),
         )
 
     def _prepare(self, sheet: Sheet) -> tuple[tuple[Image, Image], ...]:
-        levels = [(sheet.luma, sheet.chroma)]
+        levels = [(sheet.texture, sheet.chroma)]
         for level in range(1, LEVELS):
             sigma = _WIDEST * self._amount * level / (LEVELS - 1)
-            levels.append((_blurred(sheet.luma, sigma, self._mask), _blurred(sheet.chroma, sigma, self._mask)))
+            levels.append((_blurred(sheet.texture, sigma, self._mask), _blurred(sheet.chroma, sigma, self._mask)))
         return tuple(levels)
 
 

@@ -19,6 +19,7 @@ from studio.photo.crop import output_size
 
 FINER = 1.5  # texture over frame: bilinear sampling then looks as sharp as the photo
 MOST_PIXELS = 16_000_000  # of a texture: a 4K scene stays well under a gigabyte
+DRAFT = 360  # pixels of the short side up to which a clip smaller than its photo is a draft
 REVEALED = 0.05  # of the long side: as far behind a subject as any move looks
 
 
@@ -34,7 +35,7 @@ def read_scene(image: Image, shot: Shot, settings: Settings, tick: Tick) -> Scen
     tick(Progress("read", 1, 3, "reading the depth"))
     reading, chosen = source.read(image, shot, settings, subject)
     tick(Progress("read", 2, 3, "filling in what is behind"))
-    draft = shot.size in ("240p", "360p")
+    draft = min(frame.width, frame.height) <= DRAFT and image.shape[1] > FINER * frame.width
     alpha = matte.edge(texture, subject.soft) if subject.layered else np.zeros(texture.shape[:2], np.uint8)
     layers = _sheets(texture, alpha, reading.disparity, reading.sky, draft)
     masks = _masks(texture, alpha, reading.disparity, reading.sky)
@@ -53,7 +54,7 @@ def _texture(image: Image, width: int, height: int) -> Image:
     scale = float(np.clip(min(image.shape[1] / width, image.shape[0] / height), 1.0, max(1.0, finest)))
     size = (round(width * scale), round(height * scale))
     how = cv2.INTER_AREA if image.shape[1] > size[0] else cv2.INTER_CUBIC
-    return cv2.resize(image, size, interpolation=how)
+    return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
 
 
 def _sheets(texture: Image, alpha: Image, disparity: Floats, sky: Sky, draft: bool) -> tuple[Layer, ...]:
@@ -85,14 +86,14 @@ def _sheets(texture: Image, alpha: Image, disparity: Floats, sky: Sky, draft: bo
 
 
 def _smooth(disparity: Floats, sigma: float) -> Floats:
-    return np.clip(cv2.GaussianBlur(disparity, (0, 0), sigma), 0, 1)
+    return np.clip(cv2.GaussianBlur(disparity, (0, 0), sigma), 0, 1).astype(np.float32)
 
 
 def _masks(texture: Image, alpha: Image, disparity: Floats, sky: Sky) -> dict[str, Floats]:
     """Where things can move, each (h, w) 0..1: sky, foliage, subject and background."""
     size = disparity.shape[::-1]
-    cover = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    ground = (1 - cover) * (1 - sky.soft)
+    cover = (cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) / 255).astype(np.float32)
+    ground = ((1 - cover) * (1 - sky.soft)).astype(np.float32)
     less = cv2.resize(texture, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     hsv = cv2.cvtColor(less, cv2.COLOR_RGB2HSV)  # hue in degrees, saturation and value 0..1
     green = (hsv[..., 0] > 35) & (hsv[..., 0] < 170) & (hsv[..., 1] > 0.16) & (hsv[..., 2] > 0.08)

@@ -22,8 +22,8 @@ def lift(image: Image, alpha: Image, filled: Image) -> tuple[Image, Image]:
     two colours that makes them mix to the picture's, the back holding firmer so that no outline is left on it), and the
     back takes only what the front can't.
     """
-    behind = np.where(alpha[..., None] > 0, filled, image)
-    front = cv2.cvtColor(image, cv2.COLOR_RGB2RGBA)
+    behind: Image = np.where(alpha[..., None] > 0, filled, image)
+    front = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA), np.uint8)
     front[..., 3] = alpha
     front[alpha == 0] = 0
     ys, xs = np.nonzero((alpha > 0) & (alpha < 255))
@@ -47,4 +47,4 @@ def _colour(image: Image, alpha: Image) -> Image:
     less = cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
     core = (cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) > 245).astype(np.float32)
     whole = np.clip(spread(less, core), 0, 255).astype(np.uint8)
-    return cv2.resize(whole, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR)
+    return np.asarray(cv2.resize(whole, alpha.shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)

@@ -44,7 +44,10 @@ class Hole(NamedTuple):
 
 
 class Loan(NamedTuple):
-    """Where each pixel of `box` (top, bottom, left, right) borrows: labels into shifts (n, 2: down, across), and whether it can."""
+    """Where each pixel of `box` (top, bottom, left, right) borrows: `labels` into `shifts` (n, 2: down, across).
+
+    able: whether any shift can serve it at all.
+    """
 
     box: tuple[int, int, int, int]
     shifts: Ints
@@ -54,7 +57,7 @@ class Loan(NamedTuple):
 
 def _patches(image: Floats, ys: Ints, xs: Ints) -> Floats:
     rows, columns = ys[:, None, None] + TAPS[None, :, None], xs[:, None, None] + TAPS[None, None, :]
-    return image[rows, columns].reshape(len(ys), -1)
+    return image[rows, columns].reshape(len(ys), TAPS.size**2 * image.shape[2])
 
 
 def _pick(flags: Flags, most: int) -> tuple[Ints, Ints]:
@@ -147,7 +150,7 @@ def _moved(image: NDArray[np.generic], shifts: Ints, box: tuple[int, int, int, i
 
 def _costs(seen: Floats, able: Flags, here: Floats, known: Floats, smooth: Floats, reach: float) -> Floats:
     """How badly each shift would fit each pixel, (n, h, w): by the known surroundings, near and wide, and by plain colour."""
-    wide = 2 * int(round(reach * 0.8)) + 1
+    wide = 2 * round(reach * 0.8) + 1
     near_known, wide_known = cv2.blur(known, (5, 5)), cv2.blur(known, (wide, wide))
     closeness = np.clip(near_known * 3, 0, 1)
     costs = np.empty(able.shape, np.float32)

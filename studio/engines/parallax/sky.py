@@ -38,13 +38,13 @@ def _likely(rgb: Floats) -> Floats:
     blue = ((hue > 170) & (hue < 265) & (value > 0.18)) * np.clip(saturation * 3, 0, 1)
     pale = ((value > 0.72) & (saturation < 0.35)).astype(np.float32)
     warm = ((hue < 65) & (value > 0.6) & (saturation < 0.7)) * np.float32(0.6)
-    return cv2.blur(np.maximum(np.maximum(blue, pale), warm).astype(np.float32), (5, 5))
+    return np.asarray(cv2.blur(np.maximum(np.maximum(blue, pale), warm).astype(np.float32), (5, 5)), np.float32)
 
 
 def _slope(rgb: Floats) -> Floats:
     gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     across, down = cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1)
-    return cv2.blur(cv2.magnitude(across, down), (5, 5))
+    return np.asarray(cv2.blur(cv2.magnitude(across, down), (5, 5)), np.float32)
 
 
 def find(rgb: Floats, subject: Floats) -> Sky:
@@ -110,9 +110,13 @@ def _with_clouds(rgb: Floats, slope: Floats, sky: NDArray[np.uint8]) -> NDArray[
         here = labels == label
         outline = here & (cv2.erode(here.astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
         ends = stats[label, cv2.CC_STAT_TOP] + stats[label, cv2.CC_STAT_HEIGHT]
-        if stats[label, cv2.CC_STAT_AREA] > 0.0005 * height * width and ends <= foot and (outline & rim).sum() > 0.12 * outline.sum():
+        if (
+            stats[label, cv2.CC_STAT_AREA] > 0.0005 * height * width
+            and ends <= foot
+            and (outline & rim).sum() > 0.12 * outline.sum()
+        ):
             sky = sky | here.astype(np.uint8)
-    return cv2.morphologyEx(sky, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    return np.asarray(cv2.morphologyEx(sky, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)), np.uint8)
 
 
 def _landed(soft: Floats, subject: Floats) -> float:

@@ -15,8 +15,8 @@ from studio.engines.base import Image
 from studio.engines.parallax import framing
 from studio.engines.parallax.path import Pose, Stage, half_frame, travel
 from studio.engines.parallax.project import Framing
-from studio.engines.parallax.render import Sheet, prepare
 from studio.engines.parallax.scene import Floats, Layer, Scene
+from studio.engines.parallax.sheets import Sheet, prepare
 from studio.nouns import Choice, Shot
 
 DEPTH = 0.8
@@ -94,7 +94,7 @@ def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> S
         scale *= 0.85
         poses = travel(camera, shot.num_frames, shot.seconds, shot.seed, where, scale)
         fitted = framing.fit(edges, poses, half)
-    sheets = tuple(prepare(layer, depth.of(layer.disparity), index == 0) for index, layer in enumerate(layers))
+    sheets = tuple(prepare(layer, depth.of(layer.disparity), index == 0, scene.width) for index, layer in enumerate(layers))
     return Setting(sheets, poses, fitted, _choice(fitted, scale))
 
 

@@ -29,19 +29,25 @@ class Veil(Protocol):
 
     front: bool
 
-    def lay(self, at: Field, size: tuple[int, int], t: float, frame: Image) -> None:
-        """Lay it over `frame` in place. at: where coarse cells look, in the pixels of a map of `size` (w, h)."""
+    def lay(self, at: Field, size: tuple[int, int], t: float, frame: Image, subject: Image | None) -> None:
+        """Lay it over `frame` in place. at: where coarse cells look, in the pixels of a map of `size` (w, h).
+
+        subject: (H, W) 0..255 what is in front of it.
+        """
         ...
 
 
-def mix(frame: Image, alpha: Floats, colour: tuple[int, int, int]) -> None:
-    """Fade an I420 frame towards a colour (Y, U, V) by a coarse alpha (0..1), in place."""
+def mix(frame: Image, alpha: Floats, colour: tuple[int, int, int], subject: Image | None = None) -> None:
+    """Fade an I420 frame towards a colour (Y, U, V) by a coarse alpha (0..1), in place, except where the subject is."""
     width, height = frame.shape[1], frame.shape[0] * 2 // 3
     cover = np.rint(np.clip(alpha, 0, 1) * 255).astype(np.uint8)
     planes = (frame[:height], *colour_planes(frame))
     for plane, value in zip(planes, colour, strict=True):
         size = (width, height) if plane is planes[0] else (width // 2, height // 2)
         full = cv2.resize(cover, size, interpolation=cv2.INTER_CUBIC if plane is planes[0] else cv2.INTER_LINEAR)
+        if subject is not None:
+            front = subject if plane is planes[0] else cv2.resize(subject, size, interpolation=cv2.INTER_AREA)
+            full = cv2.multiply(full, cv2.bitwise_not(front), scale=1 / 255)
         cv2.multiply(plane, cv2.bitwise_not(full), plane, 1 / 255)
         cv2.add(plane, cv2.multiply(full, value, scale=1 / 255), plane)
 
@@ -74,7 +80,7 @@ class Fog:
         way, far_on = math.radians(effect.direction), _FOG_SPEED * seconds / self._periods
         self._way = (far_on * math.cos(way), far_on * math.sin(way))
 
-    def lay(self, at: Field, size: tuple[int, int], t: float, frame: Image) -> None:
+    def lay(self, at: Field, size: tuple[int, int], t: float, frame: Image, subject: Image | None) -> None:
         """Two drifting looks at the noise, each fading out before it starts again."""
         x, y = at.x / size[0] * 0.5, at.y / size[0] * 1.3
         total = np.zeros_like(x)
@@ -83,7 +89,7 @@ class Fog:
             share = math.sin(math.pi * phase)  # powers add up to one, so the fog's contrast never pulses
             moved = tiled(noise, x - self._way[0] * (phase - 0.5) * 0.5, y - self._way[1] * (phase - 0.5))
             total += np.float32(share) * (moved - 0.5)
-        mix(frame, look(self._weight, at) * np.clip(0.45 + 0.62 * total, 0, 0.85), FOG)
+        mix(frame, look(self._weight, at) * np.clip(0.45 + 0.62 * total, 0, 0.85), FOG, subject)
 
 
 class Steam:
@@ -97,7 +103,7 @@ class Steam:
         self._noise = cloudy(rng, 1.8), cloudy(rng, 1.8)
         self._turns = tuple(max(1, round(_STEAM_SPEED * speed * seconds)) for speed in (1.0, 1.6))
 
-    def lay(self, at: Field, size: tuple[int, int], t: float, frame: Image) -> None:
+    def lay(self, at: Field, size: tuple[int, int], t: float, frame: Image, subject: Image | None) -> None:
         """Filaments along the middle values of a noise that rises, drawn out upwards, and bends as a faster one passes."""
         x, y = at.x / size[0], at.y / size[0]
         fast = tiled(self._noise[1], x * 1.1, y * 1.1 + self._turns[1] * t) - 0.5
@@ -143,7 +149,7 @@ class Light:
         self._weight = cv2.GaussianBlur(mask, (0, 0), 4) * effect.amount
         self._start, self._turns = rng.uniform(0, 2 * math.pi), max(1, round(seconds / 7))
 
-    def lay(self, at: Field, size: tuple[int, int], t: float, frame: Image) -> None:
+    def lay(self, at: Field, size: tuple[int, int], t: float, frame: Image, subject: Image | None) -> None:
         """Scale brightness about black (16), and lean colour by as much as was added."""
         width, height = frame.shape[1], frame.shape[0] * 2 // 3
         x, y = at.x / size[0], at.y / size[1]

@@ -10,7 +10,7 @@ from studio.studio import Studio
 from studio.ui.clip_calls import One, clip_calls
 from studio.ui.desk import compose
 from studio.ui.panels.motion import misplaced
-from studio.ui.parts.part import Part, call
+from studio.ui.parts.part import Part, call, part
 
 
 class ClipPanel:
@@ -27,8 +27,8 @@ class ClipPanel:
             call("cancel_job", One, lambda ask: studio.cancel(ask.id)),
             call("retry_job", One, lambda ask: {"job": studio.retry(ask.id).id}),
         ]
-        self.part = Part("clip", None, calls=calls)
-        self.draft = Part("draft", None, events=["draft"])
+        self.part = part("clip", None, calls=calls)
+        self.draft = part("draft", None, events=["draft"])
 
     def listen(self, desk: dict[str, Part]) -> None:
         """A new draft whenever the desk has settled; only the last one asked for counts."""

@@ -12,7 +12,7 @@ from studio.nouns import Noun, Refusal
 from studio.studio import Studio
 from studio.ui.board import clip_card
 from studio.ui.clip_calls import One, clip_calls
-from studio.ui.parts.part import Part, call
+from studio.ui.parts.part import call, part
 
 PAGE = 60
 """Clips in one page of the grid."""
@@ -45,7 +45,7 @@ class LibraryPanel:
         local = self.studio.settings.user == ""
         if local:
             calls.append(call("open_folder", One, lambda ask: open_folder(studio, ask.id)))
-        self.part = Part("library", None, calls=calls, local=local, page=PAGE)
+        self.part = part("library", None, calls=calls, local=local, page=PAGE)
 
     def find(self, search: Search) -> dict[str, Any]:
         """One page of clips, and how many there are in all."""

@@ -12,7 +12,7 @@ from studio.motion.effects import EFFECTS
 from studio.nouns import Camera, Refusal
 from studio.studio import Studio
 from studio.ui.desk import Misplaced, Output, compose
-from studio.ui.parts.part import Part
+from studio.ui.parts.part import Part, part
 
 
 def misplaced(refusal: Refusal) -> dict[str, Any]:
@@ -31,15 +31,15 @@ class MotionPanel:
         """Draw the camera and the effects."""
         moves = [{"name": name, "title": info.title, "sees": info.sees} for name, info in MOVES.items()]
         effects = [{"name": name, "title": info.title, "sees": info.sees, "auto": info.auto} for name, info in EFFECTS.items()]
-        self.camera = Part("camera", msgspec.to_builtins(Camera()), moves=moves)
-        self.effects = Part("effects", [], effects=effects)
-        self.words = Part("words", cards=msgspec.to_builtins(self.studio.cards()))
+        self.camera = part("camera", msgspec.to_builtins(Camera()), moves=moves)
+        self.effects = part("effects", [], effects=effects)
+        self.words = part("words", cards=msgspec.to_builtins(self.studio.cards()))
 
     def render_output(self) -> None:
         """Draw what the clip is like, and the one primary action; on the page it stands under the draft."""
         cards = msgspec.to_builtins(self.studio.cards())
-        self.output = Part("output", msgspec.to_builtins(Output()), events=["animate", "why"], cards=cards)
-        self.reasons = Part("reasons")
+        self.output = part("output", msgspec.to_builtins(Output()), events=["animate", "why"], cards=cards)
+        self.reasons = part("reasons")
 
     def desk(self, frame: Part) -> dict[str, Part]:
         """The parts that make up the Shot, by the names `compose` knows them."""

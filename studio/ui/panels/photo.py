@@ -13,7 +13,7 @@ from studio.studio import Studio
 from studio.ui.clip_calls import One
 from studio.ui.desk import Frame
 from studio.ui.intake import Upload, photo_card, receive, sample, uploaded
-from studio.ui.parts.part import Part, call
+from studio.ui.parts.part import Call, call, part
 
 
 class Fit(Noun, frozen=True):
@@ -21,6 +21,20 @@ class Fit(Noun, frozen=True):
 
     photo: str
     aspect: Aspect
+
+
+def depth_calls(studio: Studio) -> list[Call]:
+    """Whether the optional depth network is here, and its download: only ever asked for by the user's own button."""
+
+    def about(_: dict[str, str]) -> dict[str, Any]:
+        ready, choice = studio.depth_model()
+        return {"ready": ready, "value": choice.value, "reason": choice.reason}
+
+    def download(nothing: dict[str, str]) -> dict[str, Any]:
+        studio.download_depth_model(lambda progress: None)
+        return about(nothing)
+
+    return [call("depth_model", dict[str, str], about), call("download_depth", dict[str, str], download)]
 
 
 class PhotoPanel:
@@ -39,9 +53,10 @@ class PhotoPanel:
             call("suggest_crop", Fit, self.suggest),
             call("depth_view", Frame, self.depth),
             call("take_depth", Upload, self.take_depth),
+            *depth_calls(studio),
         ]
         samples = [{**msgspec.to_builtins(one), "path": str(ASSETS / "samples" / one.file)} for one in studio.samples()]
-        self.part = Part(
+        self.part = part(
             "photo",
             None,
             calls=calls,

@@ -10,7 +10,7 @@ from studio.nouns import Noun
 from studio.studio import Studio
 from studio.ui.board import board
 from studio.ui.clip_calls import One
-from studio.ui.parts.part import Part, call
+from studio.ui.parts.part import call, part
 
 TICK = 0.5
 """Seconds between two looks at the studio's version; a look that finds nothing new sends nothing."""
@@ -32,7 +32,7 @@ class QueuePanel:
     def render(self) -> None:
         """Draw the part."""
         studio = self.studio
-        self.part = Part(
+        self.part = part(
             "strip",
             None,
             calls=[

@@ -7,7 +7,8 @@ from typing import Any
 import msgspec
 
 from studio.studio import Studio
-from studio.ui.parts.part import Part, call
+from studio.ui.panels.photo import depth_calls
+from studio.ui.parts.part import call, part
 
 
 class SettingsPanel:
@@ -18,7 +19,9 @@ class SettingsPanel:
 
     def render(self) -> None:
         """Draw the part."""
-        self.part = Part("settings", None, calls=[call("ask_facts", dict[str, str], lambda _: self.facts())])
+        self.part = part(
+            "settings", None, calls=[call("ask_facts", dict[str, str], lambda _: self.facts()), *depth_calls(self.studio)]
+        )
 
     def facts(self) -> dict[str, Any]:
         """Places, the machine's choices, and the models on offer."""

@@ -20,26 +20,22 @@ T = TypeVar("T")
 Call = Callable[[Any], Any]
 
 
-class Part(gr.HTML):
+Part = gr.HTML
+"""A part as the panels pass it around. Not a subclass: Gradio writes a stub file beside the source of every subclass."""
+
+
+def part(name: str, value: Any = None, events: Sequence[str] = (), calls: Sequence[Call] = (), **props: Any) -> Part:
     """A part named after its script in assets/js. `events` can be listened to as methods; `calls` are asked by the script."""
-
-    def __init__(
-        self, name: str, value: Any = None, events: Sequence[str] = (), calls: Sequence[Call] = (), **props: Any
-    ) -> None:
-        mount = f"Stir.mount({json.dumps(name)}, {{element, props, trigger, server, upload, watch}}, {json.dumps(events)})"
-        super().__init__(
-            value=value,
-            html_template=f'<div class="part part-{name}"></div>',
-            js_on_load=mount,
-            apply_default_css=False,
-            elem_id=name,
-            server_functions=list(calls),
-            **props,
-        )
-
-    def api_info(self) -> dict[str, Any]:
-        """A part's value is an object, not a string of HTML."""
-        return {"type": "object"}
+    mount = f"Stir.mount({json.dumps(name)}, {{element, props, trigger, server, upload, watch}}, {json.dumps(events)})"
+    return gr.HTML(
+        value=value,
+        html_template=f'<div class="part part-{name}"></div>',
+        js_on_load=mount,
+        apply_default_css=False,
+        elem_id=name,
+        server_functions=list(calls),
+        **props,
+    )
 
 
 def told(refusal: Refusal) -> dict[str, dict[str, str]]:

@@ -1,0 +1,38 @@
+"""`python -m bench`: every figure the README gives, measured here and now, as markdown tables.
+
+python -m bench            all of them (a few minutes)
+python -m bench speed      one of them
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from collections.abc import Callable
+from importlib import import_module
+from importlib.util import find_spec
+
+BENCHES = ("quality", "speed", "peers")
+
+
+def _runner(name: str) -> Callable[[], None] | None:
+    return import_module(f"bench.{name}").run if find_spec(f"bench.{name}") else None
+
+
+def main(asked: list[str]) -> int:
+    """Run the benches that were asked for, or all. Returns 2 for a name that is none."""
+    known = [name for name in BENCHES if find_spec(f"bench.{name}")]
+    unknown = [name for name in asked if name not in known]
+    if unknown:
+        print(f"There is no bench called {unknown[0]!r}. Choose from: {', '.join(known)}.", file=sys.stderr)
+        return 2
+    print(f"# Measured on {os.cpu_count()} cores, {platform.machine()} {platform.system()}, Python {platform.python_version()}")
+    for name in asked or known:
+        runner = _runner(name)
+        if runner:
+            runner()
+    return 0
+
+
+sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,130 @@
+"""The cells along outlines, where several sheets meet: looked at one by one and composed, far to near.
+
+Knows cells and premultiplied layers. Refuses to know cameras.
+
+A cell's pixels lie between its middle and its neighbours', with the same weights in every cell, so the places of all pixels of
+all chosen cells are one matrix product: (n, 9) neighbours times (9, pixels of a cell).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.engines.base import Image
+from studio.engines.parallax import colour
+from studio.engines.parallax.project import Field
+from studio.engines.parallax.scene import Floats
+from studio.engines.parallax.sheets import CELL, Sheet
+
+if TYPE_CHECKING:
+    from studio.engines.parallax.render import Stirred
+
+
+def _weights(pixels: int) -> Floats:
+    """(9, pixels * pixels): each pixel of a cell between the middles of the cell and its eight neighbours, bilinear."""
+    place = (np.arange(pixels) + 0.5) / pixels - 0.5
+    line = np.stack([np.maximum(-place, 0), 1 - np.abs(place), np.maximum(place, 0)])
+    return np.einsum("iy,jx->ijyx", line, line).reshape(9, pixels * pixels).astype(np.float32)
+
+
+_WEIGHTS = {1: _weights(CELL), 2: _weights(CELL // 2)}
+
+
+@dataclass(frozen=True)
+class Cells:
+    """Chosen cells of a frame: rows and columns (n,), and the frame's width and height in pixels."""
+
+    rows: NDArray[np.intp]
+    columns: NDArray[np.intp]
+    width: int
+    height: int
+
+    @classmethod
+    def of(cls, chosen: NDArray[np.bool_], width: int, height: int) -> Cells:
+        """The cells where `chosen` (rows, columns) is true."""
+        rows, columns = np.nonzero(chosen)
+        return cls(rows, columns, width, height)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def pixels(self, shrink: int) -> NDArray[np.intp]:
+        """(n, k) the flat places of their pixels in a plane of the frame's size over `shrink`; the frame's edge is not passed."""
+        side, width, height = CELL // shrink, self.width // shrink, self.height // shrink
+        down = np.minimum(self.rows[:, None] * side + np.arange(side), height - 1)
+        across = np.minimum(self.columns[:, None] * side + np.arange(side), width - 1)
+        return (down[:, :, None] * width + across[:, None, :]).reshape(len(self), -1)
+
+    def spread(self, grid: Floats, shrink: int) -> Floats:
+        """(n, k) a grid with guard cells at every pixel of the cells."""
+        start = self.rows * grid.shape[1] + self.columns
+        steps = (np.arange(3)[:, None] * grid.shape[1] + np.arange(3)).ravel()
+        return grid.ravel()[start[:, None] + steps] @ _WEIGHTS[shrink]
+
+
+def places(at: Field, sheet: Sheet, shrink: int) -> Field:
+    """Places in a sheet's texture, or in its chroma when `shrink` is 2; colour lies half a pixel left (colour.py)."""
+    rows, columns = sheet.disparity.shape
+    height, width = (sheet.texture if shrink == 1 else sheet.chroma).shape[:2]
+    across, down = np.float32(width / columns), np.float32(height / rows)
+    middle, half = at.x.shape[0] // 2, np.float32(0.5)
+    lean = np.float32(0.0)
+    if shrink == 2:
+        inside = np.flatnonzero(at.x[middle] > -1e5)
+        if inside.size > 1:
+            lean = (
+                half * (at.x[middle, inside[-1]] - at.x[middle, inside[0]]) / (inside[-1] - inside[0]).astype(np.float32) / CELL
+            )
+    return Field((at.x + (half - lean)) * across - half, (at.y + half) * down - half)
+
+
+def compose(sheets: Sequence[Sheet], stirred: Sequence[Stirred], cells: Cells, out: Image, cover: Image | None) -> None:
+    """Compose all sheets in the chosen cells of an I420 frame, in place; and how much is subject into `cover` (H, W)."""
+    planes = colour.colour_planes(out)
+    for shrink in (1, 2):
+        total: Image | None = None
+        subject: Image | None = None
+        for sheet, one in zip(sheets, stirred, strict=True):
+            seen = _seen(sheet, one, cells, shrink)
+            total = seen if total is None else _over(total, seen)
+            if sheet.name == "subject":
+                subject = seen[..., 3]
+        assert total is not None
+        pixels = cells.pixels(shrink)
+        if shrink == 1:
+            out.reshape(-1)[pixels] = total[..., 0]
+            if cover is not None and subject is not None:
+                cover.reshape(-1)[pixels] = subject
+        else:
+            for plane, channel in zip(planes, (1, 2), strict=True):
+                plane.reshape(-1)[pixels] = total[..., channel]
+
+
+def _over(below: Image, above: Image) -> Image:
+    """Premultiplied over: below (1 - alpha) + above; the result's own alpha means nothing."""
+    clear = cv2.bitwise_not(cv2.extractChannel(above, 3))
+    return cv2.add(cv2.multiply(below, cv2.merge([clear] * 4), scale=1 / 255), above)
+
+
+def _seen(sheet: Sheet, one: Stirred, cells: Cells, shrink: int) -> Image:
+    """(n, k, 4) what a sheet shows in every pixel of the cells."""
+    texture = sheet.texture if shrink == 1 else sheet.chroma
+    border = cv2.BORDER_REPLICATE if sheet.kind is None else cv2.BORDER_CONSTANT
+    first = _look(texture, one.at, sheet, cells, shrink, border)
+    if one.other is None or one.share is None:
+        return first
+    second = _look(texture, one.other, sheet, cells, shrink, border)
+    share = np.ascontiguousarray(cells.spread(one.share, shrink))
+    return cv2.blendLinear(second, first, share, 1 - share)
+
+
+def _look(texture: Image, at: Field, sheet: Sheet, cells: Cells, shrink: int, border: int) -> Image:
+    there = places(at, sheet, shrink)
+    x, y = cells.spread(there.x, shrink), cells.spread(there.y, shrink)
+    return cv2.remap(texture, x, y, cv2.INTER_LINEAR, borderMode=border)

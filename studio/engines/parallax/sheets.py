@@ -1,0 +1,89 @@
+"""A scene's layers made ready to be drawn: planes the encoder understands, and where each sheet is seen and solid.
+
+Knows textures. Refuses to know cameras and time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.engines.base import Image
+from studio.engines.parallax import colour
+from studio.engines.parallax.scene import Floats, Layer
+
+CELL = 4  # pixels of the frame to one cell of the grid on which places are solved
+LEAP = 4  # cells to one of the first, rough solution
+GUARD = 2  # rows repeated between sheets that are stacked
+
+UNSEEN, PARTLY, SOLID = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One layer. texture: (TH, TW, 4) premultiplied Y, U, V, A; chroma: (TH // 2, TW // 2, 4) the same at half size.
+
+    disparity: (h, w) in the camera's depth. kind: (h, w) UNSEEN, PARTLY or SOLID, with a margin of a cell, so that a cell whose
+    middle is UNSEEN or SOLID is so all over. near: (h, w) 1 within a rough cell of anything seen. The furthest sheet has neither.
+    """
+
+    name: str
+    texture: Image
+    chroma: Image
+    disparity: Floats
+    kind: NDArray[np.uint8] | None = None
+    near: Floats | None = None
+
+
+def prepare(layer: Layer, disparity: Floats, furthest: bool, width: int) -> Sheet:
+    """A scene's layer as a sheet for frames `width` pixels wide."""
+    texture = colour.to_yuva(layer.texture)
+    chroma = halved(texture)
+    if furthest:
+        return Sheet(layer.name, texture, chroma, disparity)
+    rows, columns = disparity.shape
+    alpha = cv2.resize(layer.texture[..., 3].astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+    cell = CELL * columns / width
+    margin = _square(0.75 * cell + 1.5)
+    seen = cv2.dilate((alpha > 0).astype(np.uint8), margin)
+    solid = cv2.erode((alpha > 254.5).astype(np.uint8), margin)
+    near = cv2.dilate(seen, _square(0.75 * cell * LEAP + 1)).astype(np.float32)
+    return Sheet(layer.name, texture, chroma, disparity, seen + solid, near)
+
+
+def halved(texture: Image) -> Image:
+    """A texture at half its size, (H // 2, W // 2, 4)."""
+    return cv2.resize(texture, (max(1, texture.shape[1] // 2), max(1, texture.shape[0] // 2)), interpolation=cv2.INTER_AREA)
+
+
+def _square(radius: float) -> NDArray[np.uint8]:
+    return np.ones((2 * int(np.ceil(radius)) + 1,) * 2, np.uint8)
+
+
+class Stack:
+    """Sheets of one size stacked in one picture, so that one look serves pixels of all of them."""
+
+    def __init__(self, count: int, height: int, width: int, channels: tuple[int, ...]) -> None:
+        """`channels` of the sheets' four are kept: one alone as (H, W), more as (H, W, 4)."""
+        self._channels, self._height = channels, height
+        shape = (count * (height + 2 * GUARD), width)
+        self.picture: Image = np.zeros(shape if len(channels) == 1 else (*shape, 4), np.uint8)
+        self._held: list[Image | None] = [None] * count
+
+    def top(self, index: int) -> int:
+        """The row of the stack at which a sheet begins."""
+        return index * (self._height + 2 * GUARD) + GUARD
+
+    def hold(self, index: int, texture: Image) -> None:
+        """Put a sheet's texture in its place, unless it is there."""
+        if self._held[index] is texture:
+            return
+        plain = cv2.extractChannel(texture, self._channels[0]) if len(self._channels) == 1 else texture
+        start = self.top(index)
+        self.picture[start : start + self._height] = plain
+        self.picture[start - GUARD : start] = plain[:1]
+        self.picture[start + self._height : start + self._height + GUARD] = plain[-1:]
+        self._held[index] = texture

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image as Pictures
+from skimage import data
+from sklearn.datasets import load_sample_image
+
+from studio.engines.parallax import depth, matte, sky
+
+
+def spearman(a, b):
+    ranks = [np.argsort(np.argsort(values)).astype(np.float64) for values in (a, b)]
+    return float(np.corrcoef(ranks)[0, 1])
+
+
+@pytest.fixture(scope="module")
+def motorcycle():
+    left, _, disparity = data.stereo_motorcycle()
+    return left, disparity
+
+
+def test_depth_agrees_with_measured_disparity(motorcycle):
+    image, measured = motorcycle
+    found = depth.estimate(image, matte.find(image)).disparity
+    found = cv2.resize(found, measured.shape[::-1])
+    known = np.isfinite(measured)
+    assert spearman(found[known], measured[known]) >= 0.80
+
+
+def test_depth_has_the_working_size_and_range(samples):
+    image = np.asarray(Pictures.open(samples / "sunset.jpg"))
+    found = depth.estimate(image, matte.find(image)).disparity
+    assert max(found.shape) == matte.WORK
+    assert found.dtype == np.float32
+    assert found.min() >= 0 and found.max() <= 1 and found.max() - found.min() > 0.3
+
+
+def test_a_subject_is_nearer_than_what_is_around_it():
+    image = data.astronaut()
+    subject = matte.find(image)
+    found = depth.estimate(image, subject).disparity
+    near, far = found[subject.soft > 0.95], found[: found.shape[0] // 2][subject.soft[: found.shape[0] // 2] < 0.05]
+    assert np.percentile(near, 10) > np.percentile(far, 90)
+
+
+@pytest.mark.parametrize("name", ["mountains", "sunset"])
+def test_a_landscape_has_sky_at_infinity_and_ground_near(samples, name):
+    image = np.asarray(Pictures.open(samples / f"{name}.jpg"))
+    reading = depth.estimate(image, matte.find(image))
+    assert reading.sky.apart
+    assert reading.disparity[:10].mean() < 0.03
+    assert reading.disparity[-10:].mean() > 0.4
+
+
+def test_a_bright_cloud_belongs_to_the_sky(samples):
+    image = matte.small(np.asarray(Pictures.open(samples / "mountains.jpg")))
+    seen = sky.find(image.astype(np.float32) / 255, np.zeros(image.shape[:2], np.float32))
+    assert seen.soft[65:90, 70:110].mean() > 0.8
+
+
+@pytest.mark.parametrize("load", [data.astronaut, data.coffee, data.chelsea], ids=["astronaut", "coffee", "chelsea"])
+def test_a_wall_is_not_a_sky(load):
+    image = load()
+    assert depth.estimate(image, matte.find(image)).sky.share == 0
+
+
+def test_a_bounded_edge_is_certain_and_a_blur_is_not(samples):
+    certain = matte.find(load_sample_image("flower.jpg"))
+    assert certain.layered and certain.gap == 1 and certain.doubt < 4
+    vague = matte.find(np.asarray(Pictures.open(samples / "stream.jpg")))
+    assert not vague.layered and vague.gap < 1
+    assert "one sheet" in vague.choice.reason
+
+
+def test_a_second_look_finds_the_edge_that_the_first_missed(samples):
+    found = matte.find(np.asarray(Pictures.open(samples / "sunset.jpg")))
+    assert found.layered and found.doubt < 3
+
+
+def test_a_range_of_hills_is_not_a_subject(samples):
+    assert matte.find(np.asarray(Pictures.open(samples / "mountains.jpg"))).parts == ()
+
+
+def test_flat_and_tiny_pictures_are_read():
+    for image in (np.full((90, 160, 3), 200, np.uint8), np.zeros((64, 64, 3), np.uint8), np.zeros((64, 900, 3), np.uint8)):
+        reading = depth.estimate(image, matte.find(image))
+        assert np.isfinite(reading.disparity).all()

@@ -1,0 +1,145 @@
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+from skimage import data
+
+from studio.engines.parallax import anything, source
+from studio.engines.parallax.matte import Matte, small
+from studio.nouns import Choice, Crop, Photo, Refusal, Shot
+
+KEY = "ab" * 32
+
+
+@pytest.fixture
+def image():
+    return data.coffee()
+
+
+def no_subject(image):
+    plain = np.zeros(small(image).shape[:2], np.float32)
+    return Matte(plain, (), 0.0, False, 1.0, Choice("layers", "one", ""))
+
+
+@pytest.fixture
+def nothing(image):
+    return no_subject(image)
+
+
+def shot_of(image, **changes):
+    return Shot(Photo("0" * 64, image.shape[1], image.shape[0]), **changes)
+
+
+def lay(settings, values, key=KEY):
+    cv2.imwrite(str(settings.depths / f"{key}.png"), values)
+
+
+def ramp(height, width, top=255, kind=np.uint8):
+    return (np.ones((height, 1)) * np.linspace(0, top, width)[None]).astype(kind)
+
+
+@pytest.mark.parametrize(("top", "kind"), [(255, np.uint8), (65535, np.uint16)])
+def test_a_map_of_the_photo_is_laid_over_it(settings, image, nothing, top, kind):
+    lay(settings, ramp(200, 300, top, kind))
+    reading, choice = source.read(image, shot_of(image, depth=KEY), settings, nothing)
+    row = reading.disparity[50]
+    assert row[0] < 0.05 and row[-1] > 0.95 and (np.diff(row) >= -1e-4).all()
+    assert choice.value == "your depth map"
+
+
+def test_a_map_of_the_photo_is_cut_to_the_crop(settings, image, nothing):
+    lay(settings, ramp(200, 300))
+    shot = shot_of(image, depth=KEY, crop=Crop(0.5, 0.5, 0.5, 0.5))
+    reading, _ = source.read(image, shot, settings, nothing)
+    assert 0.45 < reading.disparity[:, 0].mean() < 0.55 and reading.disparity[:, -1].mean() > 0.95
+
+
+def test_a_map_of_the_crops_shape_covers_the_crop(settings, image):
+    lay(settings, ramp(100, 100))
+    shot = shot_of(image, depth=KEY, crop=Crop(1 / 3, 0, 2 / 3, 1, "1:1"))
+    reading, _ = source.read(image[:, 200:], shot, settings, no_subject(image[:, 200:]))
+    assert reading.disparity[:, 0].mean() < 0.05 and reading.disparity[:, -1].mean() > 0.95
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda s: None, "no longer here"),
+        (lambda s: lay(s, ramp(50, 300)), "shape of neither"),
+        (lambda s: lay(s, np.full((200, 300), 9, np.uint8)), "one flat tone"),
+        (lambda s: (s.depths / f"{KEY}.png").write_bytes(b"not a picture"), "can't be opened"),
+    ],
+    ids=["missing", "shape", "flat", "broken"],
+)
+def test_a_map_that_cannot_be_used_is_refused_with_a_remedy(settings, image, nothing, make, words):
+    make(settings)
+    with pytest.raises(Refusal, match=words) as refused:
+        source.read(image, shot_of(image, depth=KEY), settings, nothing)
+    assert refused.value.remedy and str(settings.home) not in str(refused.value)
+
+
+def test_an_unknown_depth_is_refused(settings, image, nothing):
+    with pytest.raises(Refusal, match="no depth called"):
+        source.read(image, shot_of(image, depth="../../etc/passwd"), settings, nothing)
+
+
+def test_builtin_and_auto_say_why(settings, image, nothing):
+    _, by_hand = source.read(image, shot_of(image, depth="builtin"), settings, nothing)
+    _, by_itself = source.read(image, shot_of(image), settings, nothing)
+    assert by_hand.reason == "chosen by hand"
+    assert by_itself.value == "built in" and "not downloaded" in by_itself.reason
+
+
+def test_the_network_is_refused_before_it_is_downloaded(settings, image, nothing):
+    assert not anything.ready(settings)
+    with pytest.raises(Refusal, match="not on this computer"):
+        source.read(image, shot_of(image, depth="anything"), settings, nothing)
+
+
+@pytest.fixture
+def tiny(settings):
+    """A very small network of the real class with random weights, kept where the real one would be."""
+    import torch
+    from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config, DPTImageProcessor
+
+    torch.manual_seed(0)
+    stages = [f"stage{n}" for n in (1, 2, 3, 4)]
+    backbone = Dinov2Config(
+        hidden_size=32, num_hidden_layers=4, num_attention_heads=2, intermediate_size=32, image_size=518, patch_size=14,
+        out_features=stages, reshape_hidden_states=False, apply_layernorm=True,
+    )  # fmt: skip
+    config = DepthAnythingConfig(
+        backbone_config=backbone, reassemble_hidden_size=32, neck_hidden_sizes=[8] * 4, fusion_hidden_size=8, head_hidden_size=8
+    )
+    model = DepthAnythingForDepthEstimation(config)
+    with torch.no_grad():
+        for weights in model.parameters():
+            weights.mul_(6)
+        model.head.conv3.bias.fill_(1.0)
+    model.save_pretrained(anything.folder(settings))
+    size = {"height": 518, "width": 518}
+    DPTImageProcessor(size=size, ensure_multiple_of=14, keep_aspect_ratio=True).save_pretrained(anything.folder(settings))
+    anything._load.cache_clear()
+    return settings
+
+
+def test_the_network_is_used_once_it_is_here(tiny, image, nothing):
+    assert anything.ready(tiny)
+    for asked in ("anything", "auto"):
+        reading, choice = source.read(image, shot_of(image, depth=asked), tiny, nothing)
+        assert choice.value == anything.NAME
+        assert reading.disparity.shape == nothing.soft.shape
+        assert reading.disparity.min() >= 0 and reading.disparity.max() <= 1
+        assert reading.disparity.max() > reading.disparity.min()
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
+def test_a_damaged_network_is_refused_or_passed_over(tiny, image, nothing, name):
+    (anything.folder(tiny) / name).write_bytes(b"{}")
+    anything._load.cache_clear()
+    with pytest.raises(Refusal, match="damaged") as refused:
+        source.read(image, shot_of(image, depth="anything"), tiny, nothing)
+    assert "Download it again" in refused.value.remedy
+    _, choice = source.read(image, shot_of(image), tiny, nothing)
+    assert choice.value == "built in" and "damaged" in choice.reason

@@ -22,6 +22,9 @@ def _runner(name: str) -> Callable[[], None] | None:
 
 def main(asked: list[str]) -> int:
     """Run the benches that were asked for, or all. Returns 2 for a name that is none."""
+    if {"-h", "--help"} & set(asked):
+        print(__doc__)
+        return 0
     known = [name for name in BENCHES if find_spec(f"bench.{name}")]
     unknown = [name for name in asked if name not in known]
     if unknown:

@@ -2,6 +2,7 @@
 (() => {
   const { h, file, memory } = Stir;
   const ACTIVE = ["queued", "running"];
+  const STUCK = ["failed", "interrupted"];
 
   /* The silent part that asks for drafts when the desk has settled, and hands them on. */
   Stir.parts.draft = ({ props, trigger, watch }) => {
@@ -24,7 +25,7 @@
     let shown = null; // the clip on the player
     let job = null; // the job whose progress is shown
     let follow = memory.get("follow", null);
-    let pending = null; // the followed job whose end has not been shown yet
+    const pending = new Set(); // jobs whose end has not been shown yet
     let settled = null;
     let shape = 16 / 9;
 
@@ -115,24 +116,31 @@
       const answer = await Stir.ask(call, { id: shown.id });
       if (answer) attach(answer.job);
     }
-    function attach(id) {
-      follow = pending = id;
+    function remember(id) {
+      follow = id;
       memory.set("follow", id);
+    }
+    function attach(id) {
+      remember(id);
+      pending.add(id);
       failure.hidden = true;
       if (Stir.now("board")) look(Stir.now("board"));
     }
 
     // The board ------------------------------------------------------------------------------------------------------
     function look(board) {
-      const mine = board.jobs.find((one) => one.id === follow);
-      const active = (mine && ACTIVE.includes(mine.state) && mine) || board.jobs.find((one) => one.state === "running");
-      job = active ?? null;
+      const running = board.jobs.find((one) => one.state === "running");
+      job = running ?? board.jobs.find((one) => one.state === "queued") ?? null;
       Stir.tell("following", job?.id ?? null);
-      if (mine && !ACTIVE.includes(mine.state) && pending === mine.id) (pending = null), ended(mine);
-      else if (!job && mine && ["failed", "interrupted"].includes(mine.state)) fail(mine);
-      else if (!mine || job) failure.hidden = true;
-      if (job && job.id !== follow && !pending) (follow = job.id), memory.set("follow", follow);
-      if (job && job.id === follow) pending = follow;
+      if (running) pending.add(running.id), follow !== running.id && remember(running.id);
+      for (const id of pending) {
+        const mine = board.jobs.find((one) => one.id === id);
+        if (mine && ACTIVE.includes(mine.state)) continue;
+        if (mine) pending.delete(id), ended(mine);
+      }
+      const last = board.jobs.find((one) => one.id === follow);
+      if (!job && last && STUCK.includes(last.state)) fail(last);
+      else if (!failure.hidden && !board.jobs.some((one) => one.id === failure.dataset.job && STUCK.includes(one.state))) failure.hidden = true;
       paintProgress(board);
       const fresh = shown && board.recent.find((one) => one.id === shown.id);
       if (fresh) stars.paint(fresh.rating);
@@ -158,13 +166,14 @@
       progress.hidden = !job;
       if (!job) return;
       const running = job.state === "running";
-      const ahead = board.jobs.filter((one) => ACTIVE.includes(one.state)).findIndex((one) => one.id === job.id);
       const part = running && job.total ? job.done / job.total : 0;
       bar.firstChild.style.width = part * 100 + "%";
       bar.classList.toggle("unknown", running && !job.total);
       bar.setAttribute("aria-valuenow", String(Math.round(part * 100)));
-      words.textContent = running ? job.words + (job.total ? ` · ${job.done} of ${job.total}` : "") : ahead > 0 ? `Waiting for ${ahead} other${ahead > 1 ? "s" : ""}` : "Starting";
-      numbers.textContent = running ? Stir.clock(job.elapsed) + (job.remaining === null ? "" : ` · ${Stir.clock(job.remaining)} left`) : "";
+      words.textContent = running ? job.words + (job.total ? ` · ${job.done} of ${job.total}` : "") : "Starting";
+      const waiting = board.jobs.filter((one) => one.state === "queued" && one.id !== job.id).length;
+      const times = running ? [Stir.clock(job.elapsed), job.remaining !== null && Stir.clock(job.remaining) + " left"] : [];
+      numbers.textContent = [...times, waiting && waiting + " waiting"].filter(Boolean).join(" · ");
       Stir.say(running ? `${job.words}${job.total ? ", " + Math.floor(part * 10) * 10 + " per cent" : ""}` : words.textContent);
     }
 

@@ -49,6 +49,6 @@
       mark = next;
       load();
     });
-    new IntersectionObserver((seen) => seen[0].isIntersecting && !more.hidden && load(loaded.length)).observe(more);
+    new IntersectionObserver((seen) => seen[0].isIntersecting && !more.hidden && load(loaded.length), { rootMargin: "800px" }).observe(more);
   };
 })();

@@ -1,7 +1,7 @@
 /* What the clip is like: model, length, size, rate, format and seed; and the one primary action. Its value is an Output. */
 (() => {
   const { h, icon, memory } = Stir;
-  const SIZES = [["auto", "Auto"], ["360p", "360p draft"], ["480p", "480p"], ["720p", "720p"], ["1080p", "1080p"], ["1440p", "1440p"], ["2160p", "4K"]];
+  const SIZES = [["auto", "Auto"], ["360p", "360p"], ["480p", "480p"], ["720p", "720p"], ["1080p", "1080p"], ["1440p", "1440p"], ["2160p", "4K"]];
   const RATES = [16, 24, 25, 30, 50, 60];
   const FORMATS = [["mp4", "MP4"], ["webm", "WebM"], ["gif", "GIF"], ["webp", "WebP"]];
   const field = (label, control) => h("label", { class: "field" }, h("span", {}, label), control);

@@ -13,7 +13,7 @@
     },
     /* A poster that plays while it is pointed at or focused. */
     tile(card, open) {
-      const picture = h("img", { src: file(card.poster), alt: "", loading: "lazy", draggable: "false" });
+      const picture = h("img", { src: file(card.thumb), alt: "", loading: "lazy", draggable: "false" });
       picture.addEventListener("error", () => tile.classList.add("lost"), { once: true });
       const words = h("span", { class: "tile-words" }, h("strong", {}, card.title), h("span", {}, card.motion));
       const tile = h("button", { type: "button", class: "clip-tile", "data-clip": card.id, style: { "--shape": card.width / card.height }, "aria-label": `${card.title}, ${card.motion}${card.rating ? ", " + card.rating + " stars" : ""}`, onclick: () => open(card) }, picture, words);

@@ -14,6 +14,7 @@ from studio.motion.camera import describe
 from studio.motion.effects import EFFECTS
 from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Queued, Refusal, Running, Shot, Stage
 from studio.studio import Studio
+from studio.ui.thumbs import thumb
 
 STAGES: dict[Stage, str] = {
     "wait": "Waiting",
@@ -44,7 +45,8 @@ def clip_card(studio: Studio, clip: Clip) -> dict[str, Any]:
     shot = clip.shot
     return {
         "id": clip.id, "title": clip.title or photo_words(shot), "motion": motion_words(shot),
-        "file": str(folder / clip.file), "poster": str(folder / clip.poster), "format": shot.format,
+        "file": str(folder / clip.file), "poster": str(folder / clip.poster),
+        "thumb": str(thumb(studio, clip)), "format": shot.format,
         "width": clip.width, "height": clip.height, "fps": clip.fps, "frames": clip.num_frames, "seconds": clip.seconds,
         "bytes": clip.bytes, "made_at": clip.made_at, "took": clip.took, "rating": clip.rating, "trashed": clip.trashed,
     }  # fmt: skip

@@ -12,7 +12,7 @@ import gradio as gr
 
 from studio.config import ASSETS, MAX_UPLOAD_BYTES
 from studio.studio import Studio
-from studio.ui import guard, theme
+from studio.ui import guard, theme, thumbs
 from studio.ui.panels.clip import ClipPanel
 from studio.ui.panels.library import LibraryPanel
 from studio.ui.panels.motion import MotionPanel
@@ -25,6 +25,7 @@ from studio.ui.parts.part import part
 def build(studio: Studio) -> gr.Blocks:
     """The whole page for one studio."""
     _quiet(studio)
+    thumbs.sweep(studio)
     photo, motion, clip, queue = PhotoPanel(studio), MotionPanel(studio), ClipPanel(studio), QueuePanel(studio)
     with gr.Blocks(title="Stir", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
         part("header")
@@ -59,7 +60,7 @@ def _quiet(studio: Studio) -> None:
 def served(studio: Studio) -> list[str]:
     """The only folders the page may show files from."""
     settings = studio.settings
-    return [str(place) for place in (settings.views, settings.clips, settings.cache / "served", ASSETS)]
+    return [str(place) for place in (settings.views, settings.clips, settings.cache / "served", thumbs.folder(studio), ASSETS)]
 
 
 def launch_options(studio: Studio) -> dict[str, Any]:

@@ -64,12 +64,12 @@ def test_keys_animate_and_stop(page: Page, app: App) -> None:
 
 def test_a_reload_and_a_second_tab_find_the_running_job(page: Page, app: App, open_page: Open) -> None:
     sample(page)
-    quick(page, 4)
+    quick(page, 8)
     slow(page)
     page.locator("#animate").click()
-    expect(page.locator(".stage-words")).to_contain_text("of 64", timeout=WAIT)
+    expect(page.locator(".stage-words")).to_contain_text("of 128", timeout=WAIT)
     page.reload()
-    expect(page.locator(".stage-words")).to_contain_text("of 64", timeout=WAIT)
+    expect(page.locator(".stage-words")).to_contain_text("of 128", timeout=WAIT)
     other = open_page()
     expect(other.locator(".job[data-state='running']")).to_be_visible()
     expect(other.locator("#stop")).to_be_visible()

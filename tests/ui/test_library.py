@@ -76,6 +76,7 @@ def test_emptying_the_trash_asks_first(shelf: Page, app: App) -> None:
     ask.get_by_role("button", name="Delete for good").click()
     expect(shelf.locator("#library .nothing")).to_be_visible()
     assert app.studio.count(trashed=True) == 0
+    assert len(list((app.studio.settings.cache / "thumbs").glob("*"))) == 1
 
 
 def test_again_and_use_settings_from_a_clip(shelf: Page, app: App) -> None:

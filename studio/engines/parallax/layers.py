@@ -65,8 +65,9 @@ def _sheets(texture: Image, alpha: Image, disparity: Floats, sky: Sky, draft: bo
     behind = texture
     if alpha.any():
         reach = round(REVEALED * max(alpha.shape))
-        filled = fill.quick(texture, alpha) if draft else fill.textured(texture, alpha, reach)
-        front, behind = part.lift(texture, alpha, filled)
+        hole = _wider(alpha)
+        filled = fill.quick(texture, hole) if draft else fill.textured(texture, hole, reach)
+        front, behind = part.lift(texture, alpha, filled, hole)
         core = cv2.erode((cover > 247).astype(np.float32), np.ones((3, 3)))
         core = core if core.any() else (cover >= cover.max()).astype(np.float32)
         sheets.append(Layer("subject", front, _smooth(fill.spread(disparity, core), 1.5)))
@@ -77,12 +78,19 @@ def _sheets(texture: Image, alpha: Image, disparity: Floats, sky: Sky, draft: bo
         return tuple(sheets[::-1])
     heaven = fill.spread(sky.soft, clear.astype(np.float32))
     land = 255 - matte.edge(behind, heaven)
-    front, heavens = part.lift(behind, land, fill.quick(behind, land))
+    hole = _wider(land)
+    front, heavens = part.lift(behind, land, fill.quick(behind, hole), hole)
     ground = clear & (cv2.dilate(sky.soft, np.ones((5, 5))) < 0.05)
     far = fill.spread(disparity, ground.astype(np.float32))
     sheets.append(Layer("background", front, _smooth(far, 2)))
     sheets.append(Layer("sky", cv2.cvtColor(heavens, cv2.COLOR_RGB2RGBA), np.zeros_like(disparity)))
     return tuple(sheets[::-1])
+
+
+def _wider(alpha: Image) -> Image:
+    """Where alpha is, and as far around as the blur of an edge reaches."""
+    around = 2 * max(3, max(alpha.shape) // 200) + 1
+    return np.asarray(cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (around, around))), np.uint8)
 
 
 def _smooth(disparity: Floats, sigma: float) -> Floats:

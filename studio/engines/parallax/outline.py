@@ -55,11 +55,23 @@ class Cells:
         return len(self.rows)
 
     def pixels(self, shrink: int) -> NDArray[np.intp]:
-        """(n, k) the flat places of their pixels in a plane of the frame's size over `shrink`; the frame's edge is not passed."""
+        """(n, k) the flat places of their pixels in a plane of the frame's size over `shrink`; -1 for those past its edge."""
         side, width, height = CELL // shrink, self.width // shrink, self.height // shrink
-        down = np.minimum(self.rows[:, None] * side + np.arange(side), height - 1)
-        across = np.minimum(self.columns[:, None] * side + np.arange(side), width - 1)
-        return (down[:, :, None] * width + across[:, None, :]).reshape(len(self), -1)
+        inside = np.arange(side)
+        if not (width % side or height % side):
+            first = self.rows * (side * width) + self.columns * side
+            return first[:, None] + (inside[:, None] * width + inside).ravel()
+        down, across = self.rows[:, None] * side + inside, self.columns[:, None] * side + inside
+        flat = down[:, :, None] * width + across[:, None, :]
+        flat[(down >= height)[:, :, None] | (across >= width)[:, None, :]] = -1
+        return flat.reshape(len(self), -1)
+
+    def put(self, plane: Image, values: Image, pixels: NDArray[np.intp]) -> None:
+        """Write values (n, k) to a contiguous plane, at the places that `pixels` found."""
+        if pixels.min() < 0:
+            inside = pixels >= 0
+            pixels, values = pixels[inside], values[inside]
+        plane.reshape(-1)[pixels] = values
 
     def spread(self, grid: Floats, shrink: int) -> Floats:
         """(n, k) a grid with guard cells at every pixel of the cells."""
@@ -98,12 +110,12 @@ def compose(sheets: Sequence[Sheet], stirred: Sequence[Stirred], cells: Cells, o
         assert total is not None
         pixels = cells.pixels(shrink)
         if shrink == 1:
-            out.reshape(-1)[pixels] = total[..., 0]
+            cells.put(out, total[..., 0], pixels)
             if cover is not None and subject is not None:
-                cover.reshape(-1)[pixels] = subject
+                cells.put(cover, subject, pixels)
         else:
             for plane, channel in zip(planes, (1, 2), strict=True):
-                plane.reshape(-1)[pixels] = total[..., channel]
+                cells.put(plane, total[..., channel], pixels)
 
 
 def _over(below: Image, above: Image) -> Image:

@@ -10,34 +10,78 @@ import numpy as np
 
 from studio.engines.base import Image
 from studio.engines.parallax.fill import spread
+from studio.engines.parallax.matte import step
+from studio.engines.parallax.scene import Floats
 
-BACK = 0.15  # how willingly the back changes, against 1 for the front
+FIRM, LOOSE = 0.02, 0.5  # how willingly the back changes, against 1 for the front: on a calm background, and on a busy one
+WISP = 64  # alpha, of 255, below which a pixel may still be more of the front than the matte says
+MORE = 90  # the most, of 255, by which alpha is raised so that the front can carry its own colour
+AROUND = 11  # pixels over which the fill is judged
+SLIGHT = 7  # levels by which the back may differ from the picture beside the front, to lose its trace
+DULL = 0.05  # the share of the front's colour that is taken for noise
 
 
-def lift(image: Image, alpha: Image, filled: Image) -> tuple[Image, Image]:
+def lift(image: Image, alpha: Image, filled: Image, hole: Image) -> tuple[Image, Image]:
     """The front sheet, RGBA premultiplied, and what is behind it, RGB; all uint8 of one size (H, W).
 
-    alpha: how much the front covers. filled: the picture as it may look without the front. Where alpha is 0 the back is the
-    picture, where it is 255 the front is. On the soft edge the error of both guesses is shared out (the least change of the
-    two colours that makes them mix to the picture's, the back holding firmer so that no outline is left on it), and the
-    back takes only what the front can't.
+    alpha: how much the front covers. filled: the picture as it may look without the front, new where `hole` is not 0, which
+    reaches a little past alpha; what of the front's colour is found there (a hair, the blur of its edge) is taken along.
+    Where the front covers nothing the back is the picture, where it covers all the front is. In between the error of both
+    guesses is shared out (the least change of the two colours that makes them mix to the picture's, the back holding firmer
+    so that no outline is left on it), and the back takes only what the front can't; on a calm background next to none.
     """
-    behind: Image = np.where(alpha[..., None] > 0, filled, image)
+    own = _colour(image, alpha)
+    alpha, back_there, calm = _with_wisps(image, alpha, filled, hole, own)
+    behind: Image = np.where(alpha[..., None] > 0, filled, back_there)
+    ys, xs = np.nonzero((alpha > 0) & (alpha < 255))
+    seen, back, ours = (picture[ys, xs].astype(np.float32) for picture in (image, behind, own))
+    trust = calm[ys, xs]
+    alpha[ys, xs] = _enough(alpha[ys, xs], seen, back, trust)
+    guess = back.copy()
     front = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA), np.uint8)
     front[..., 3] = alpha
     front[alpha == 0] = 0
-    ys, xs = np.nonzero((alpha > 0) & (alpha < 255))
-    if not len(ys):
-        return front, behind
-    cover = alpha[ys, xs].astype(np.float32)[:, None] / 255
-    seen, back, own = (part[ys, xs].astype(np.float32) for part in (image, behind, _colour(image, alpha)))
-    rest = seen - cover * own - (1 - cover) * back
-    back += rest * BACK * (1 - cover) / (cover**2 + BACK * (1 - cover) ** 2)
+    cover = np.minimum(alpha[ys, xs].astype(np.float32)[:, None] / 255, 0.9999)
+    rest = seen - cover * ours - (1 - cover) * back
+    give = (FIRM * trust + LOOSE * (1 - trust))[:, None]
+    back += rest * give * (1 - cover) / (cover**2 + give * (1 - cover) ** 2)
     laid = np.clip(seen - (1 - cover) * back, 0, 255 * cover)
-    back = np.rint(np.clip((seen - laid) / (1 - cover), 0, 255))
+    most = SLIGHT + 255 * (1 - trust)[:, None]
+    back = np.rint(np.clip((seen - laid) / (1 - cover), np.maximum(0, guess - most), np.minimum(255, guess + most)))
     behind[ys, xs] = back.astype(np.uint8)
     front[ys, xs, :3] = np.rint(np.clip(seen - (1 - cover) * back, 0, 255 * cover)).astype(np.uint8)
     return front, behind
+
+
+def _enough(alpha: Image, seen: Floats, back: Floats, trust: Floats) -> Image:
+    """The least alpha with which some colour over `back` can make what is seen, if that is not much more than the matte's."""
+    darker = 1 - seen / np.maximum(back, 1)
+    brighter = (seen - back) / np.maximum(255 - back, 1)
+    needed = np.ceil(255 * np.clip(np.maximum(darker, brighter).max(1), 0, 1))
+    return np.clip(np.maximum(alpha, np.minimum(needed, alpha.astype(np.float32) + MORE * trust)), 0, 255).astype(np.uint8)
+
+
+def _with_wisps(image: Image, alpha: Image, filled: Image, hole: Image, own: Image) -> tuple[Image, Image, Floats]:
+    """Alpha with what else in the hole lies from the back's colour towards the front's, the picture without its trace, and calm.
+
+    Calm, (H, W) 0..1, is where the fill is otherwise a good guess: on a busy background a difference says nothing.
+    """
+    ys, xs = np.nonzero((hole > 0) & (alpha < WISP))
+    seen, back, ours = (picture[ys, xs].astype(np.float32) for picture in (image, filled, own))
+    apart, off = ours - back, seen - back
+    contrast = (apart**2).sum(1)
+    towards = (off * apart).sum(1) / (contrast + 1)
+    aside = np.sqrt(np.maximum((off**2).sum(1) - towards**2 * contrast, 0)) - np.minimum(towards, 0) * np.sqrt(contrast)
+    wrong, count = np.zeros(alpha.shape, np.float32), np.zeros(alpha.shape, np.float32)
+    wrong[ys, xs], count[ys, xs] = aside, 1
+    around = (AROUND, AROUND)
+    calm = 1 - step(6, 14, cv2.blur(wrong, around) / (cv2.blur(count, around) + 1e-3))
+    found = np.where(contrast > 30**2, np.clip((towards - DULL) / (1 - DULL), 0, 0.9), 0) * calm[ys, xs]
+    more, plain = alpha.copy(), image.copy()
+    more[ys, xs] = np.maximum(alpha[ys, xs], np.rint(found * 255).astype(np.uint8))
+    little = np.clip(off, -SLIGHT, SLIGHT) * calm[ys, xs][:, None]
+    plain[ys, xs] = np.rint(seen - little).astype(np.uint8)
+    return more, plain, calm
 
 
 def _colour(image: Image, alpha: Image) -> Image:

@@ -70,6 +70,28 @@ class Box(NamedTuple):
     right: int
 
 
+class Easel:
+    """Room to stretch grids to the frame's own size, or to half of it, kept from frame to frame: new memory is not free."""
+
+    def __init__(self, cells: Box, size: tuple[int, int], shrink: int) -> None:
+        self._times = CELL // shrink
+        self._size = (size[1] // shrink, size[0] // shrink)
+        shape = ((cells.bottom + 2) * self._times, (cells.right + 2) * self._times)
+        self._maps = tuple(np.empty(shape, np.float32) for _ in range(2))
+        self.mixed: Image = np.empty((*self._size, 4), np.uint8)
+
+    def stretch(self, grid: Floats, room: int) -> Floats:
+        """A grid with guard cells at every pixel, in one of two rooms; the next stretch there writes over it."""
+        full = self._maps[room]
+        cv2.resize(grid, (full.shape[1], full.shape[0]), full, interpolation=cv2.INTER_LINEAR)
+        return full[self._times : self._times + self._size[0], self._times : self._times + self._size[1]]
+
+    def look(self, picture: Image, at: Field, out: Image) -> None:
+        """The picture at the places of a grid, into `out`."""
+        places = (self.stretch(at.x, 0), self.stretch(at.y, 1))
+        cv2.remap(picture, *places, cv2.INTER_LINEAR, out, cv2.BORDER_REPLICATE)
+
+
 class Renderer:
     """Draws frames of one scene in one framing. Not for several threads at once."""
 
@@ -84,6 +106,7 @@ class Renderer:
         (rows, columns), (rows2, columns2) = sheets[0].texture.shape[:2], sheets[0].chroma.shape[:2]
         self._luma = Stack(len(sheets), rows, columns, (0,))
         self._chroma = Stack(len(sheets), rows2, columns2, (1, 2))
+        self._easels = {shrink: Easel(self._all, size, shrink) for shrink in (1, 2)}
 
     def paint(self, pose: Pose, t: float) -> Image:
         """The frame of a pose at time t (0..1) of the clip: I420, (height * 3 // 2, width) uint8."""
@@ -157,7 +180,7 @@ class Renderer:
         return Box(top, min(bottom, self._all.bottom), left, min(right, self._all.right))
 
     def _weave(self, sheets: tuple[Sheet, ...], stirred: list[Stirred], owner: Cells, out: Image) -> None:
-        """Look at the owner of every cell, at once for all sheets. What is along outlines comes out wrong and is composed later."""
+        """Look at every cell's owner, at once for all sheets. What is along outlines comes out wrong and is composed later."""
         flowing = any(one.share is not None for one in stirred)
         share = (
             _merged([one.share if one.share is not None else np.zeros_like(one.at.x) for one in stirred], owner)
@@ -165,22 +188,18 @@ class Renderer:
             else None
         )
         planes = colour.colour_planes(out)
-        for shrink, stack, height in ((1, self._luma, sheets[0].texture.shape[0]), (2, self._chroma, sheets[0].chroma.shape[0])):
-            size = (self.height // shrink, self.width // shrink)
-            first = self._looked(stack, _tops(sheets, [one.at for one in stirred], owner, stack, height, shrink), size, shrink)
+        for shrink, stack in ((1, self._luma), (2, self._chroma)):
+            easel = self._easels[shrink]
+            first = out[: self.height] if shrink == 1 else easel.mixed
+            easel.look(stack.picture, _tops(sheets, [one.at for one in stirred], owner, stack, shrink), first)
             if share is not None:
                 others = [one.other or one.at for one in stirred]
-                second = self._looked(stack, _tops(sheets, others, owner, stack, height, shrink), size, shrink)
-                part = np.ascontiguousarray(_stretch(share, size, shrink))
-                first = cv2.blendLinear(second, first, part, 1 - part)
-            if shrink == 1:
-                out[: self.height] = first
-            else:
+                second = np.empty_like(first)
+                easel.look(stack.picture, _tops(sheets, others, owner, stack, shrink), second)
+                part = np.ascontiguousarray(easel.stretch(share, 0))
+                first[:] = cv2.blendLinear(second, first, part, 1 - part)
+            if shrink == 2:
                 cv2.mixChannels([first], [planes[0], planes[1]], [1, 0, 2, 1])
-
-    def _looked(self, stack: Stack, at: Field, size: tuple[int, int], shrink: int) -> Image:
-        places = (_stretch(at.x, size, shrink), _stretch(at.y, size, shrink))
-        return cv2.remap(stack.picture, *places, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
 
     def _cover(self, owner: Cells) -> Image:
         """(H, W) 255 where the subject owns the cell."""
@@ -214,16 +233,8 @@ def _merged(parts: list[Floats], owner: Cells) -> Floats:
     return merged
 
 
-def _tops(sheets: tuple[Sheet, ...], at: list[Field], owner: Cells, stack: Stack, height: int, shrink: int) -> Field:
+def _tops(sheets: tuple[Sheet, ...], at: list[Field], owner: Cells, stack: Stack, shrink: int) -> Field:
     """Where every cell looks in the stack, by its owner."""
     places = [outline.places(field, sheet, shrink) for field, sheet in zip(at, sheets, strict=True)]
-    limit = np.float32(height - 0.5)
-    down = [np.clip(one.y, np.float32(-0.5), limit) + np.float32(stack.top(index)) for index, one in enumerate(places)]
+    down = [one.y + np.float32(stack.top(index)) for index, one in enumerate(places)]
     return Field(_merged([one.x for one in places], owner), _merged(down, owner))
-
-
-def _stretch(grid: Floats, size: tuple[int, int], shrink: int) -> Floats:
-    """A grid with guard cells at the frame's own size (rows, columns), or at half of it when `shrink` is 2."""
-    times = CELL // shrink
-    full = cv2.resize(grid, (grid.shape[1] * times, grid.shape[0] * times), interpolation=cv2.INTER_LINEAR)
-    return full[times : times + size[0], times : times + size[1]]

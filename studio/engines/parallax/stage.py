@@ -86,7 +86,7 @@ def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> S
     turning = still and not any(pose.centre.any() for pose in poses)
     layers = (flat(scene),) if turning else scene.layers
     edges = tuple(
-        framing.Sheet(depth.of(layer.disparity), None if index == 0 else _cover(layer), reaches.get(layer.name, (0.0, 0.0)))
+        framing.Sheet(depth.of(layer.disparity), None if index == 0 else cover(layer), reaches.get(layer.name, (0.0, 0.0)))
         for index, layer in enumerate(layers)
     )
     scale, fitted = 1.0, framing.fit(edges, poses, half)
@@ -98,7 +98,8 @@ def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> S
     return Setting(sheets, poses, fitted, _choice(fitted, scale))
 
 
-def _cover(layer: Layer) -> Floats:
+def cover(layer: Layer) -> Floats:
+    """How much of the layer is there, (h, w) 0..1 at the size of its disparity."""
     rows, columns = layer.disparity.shape
     return cv2.resize(layer.texture[..., 3], (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
 

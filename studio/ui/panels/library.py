@@ -13,6 +13,7 @@ from studio.studio import Studio
 from studio.ui.board import clip_card
 from studio.ui.clip_calls import One, clip_calls
 from studio.ui.parts.part import call, part
+from studio.ui.thumbs import sweep
 
 PAGE = 60
 """Clips in one page of the grid."""
@@ -40,12 +41,18 @@ class LibraryPanel:
             call("find_clips", Search, self.find),
             call("trash_clip", One, lambda ask: studio.trash(ask.id)),
             call("restore_clip", One, lambda ask: studio.restore(ask.id)),
-            call("empty_trash", dict[str, str], lambda _: {"count": studio.empty_trash()}),
+            call("empty_trash", dict[str, str], lambda _: self.empty()),
         ]
         local = self.studio.settings.user == ""
         if local:
             calls.append(call("open_folder", One, lambda ask: open_folder(studio, ask.id)))
         self.part = part("library", None, calls=calls, local=local, page=PAGE)
+
+    def empty(self) -> dict[str, int]:
+        """Delete what is in the trash, small pictures and all."""
+        count = self.studio.empty_trash()
+        sweep(self.studio)
+        return {"count": count}
 
     def find(self, search: Search) -> dict[str, Any]:
         """One page of clips, and how many there are in all."""

@@ -1,0 +1,45 @@
+"""Small pictures of clips for the grid: a poster is as large as its clip, and sixty of those are too many for a page.
+
+Knows where they are kept, in the cache, and that they go when their clip goes. They can always be made again.
+"""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from studio.nouns import Clip, Refusal
+from studio.studio import Studio
+
+HEIGHT = 368
+"""Pixels: twice the height of a tile, for fine screens."""
+
+
+def folder(studio: Studio) -> Path:
+    """Where they are kept."""
+    return studio.settings.cache / "thumbs"
+
+
+def thumb(studio: Studio, clip: Clip) -> Path:
+    """The small picture of a clip, made on first use; its path even when there is no poster to make it from."""
+    file = folder(studio) / f"{clip.id}.jpg"
+    if file.exists():
+        return file
+    from PIL import Image
+
+    with suppress(Refusal, OSError), Image.open(studio.poster_file(clip)) as poster:
+        poster.thumbnail((HEIGHT * 4, HEIGHT))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        half = file.with_suffix(".part")
+        poster.convert("RGB").save(half, "JPEG", quality=82)
+        half.replace(file)
+    return file
+
+
+def sweep(studio: Studio) -> None:
+    """Remove the pictures of clips that are gone for good."""
+    for file in folder(studio).glob("*"):
+        try:
+            studio.clip(file.stem)
+        except Refusal:
+            file.unlink(missing_ok=True)

@@ -1,0 +1,156 @@
+"""What moves by itself moves only where it should, loops, repeats for its seed, and says when it has nowhere to be."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+
+from studio.clip import score
+from studio.engines.parallax import region, stage
+from studio.engines.parallax.ambient import Ambient
+from studio.engines.parallax.render import Renderer
+from studio.engines.parallax.scene import Scene
+from studio.nouns import Crop, Effect, EffectName, Refusal
+from studio.nouns import replace as changed
+from tests.engines.made_scene import make, shot
+
+
+def brush(left: float, right: float) -> str:
+    """A brush over the lower half, between two fractions of the width."""
+    mask = np.zeros((64, 100), np.uint8)
+    mask[32:, int(left * 100) : int(right * 100)] = 255
+    return base64.b64encode(cv2.imencode(".png", mask)[1].tobytes()).decode()
+
+
+WATER = brush(0.1, 0.5)
+EVERY: dict[EffectName, Effect] = {
+    "ripple": Effect("ripple", 0.8, brush=WATER), "flow": Effect("flow", 0.8, brush=WATER, direction=90.0),
+    "wind": Effect("wind", 0.8), "hair": Effect("hair", 0.8), "clouds": Effect("clouds", 0.8), "fog": Effect("fog", 0.8),
+    "steam": Effect("steam", 0.8), "light": Effect("light", 0.8), "focus": Effect("focus", 0.8),
+}  # fmt: skip
+
+
+def frames(
+    effect: Effect, scene: Scene | None = None, loop: bool = True, seed: int = 3, move: str = "static"
+) -> list[np.ndarray]:
+    scene = scene or make()
+    wanted = shot("static", effects=(effect,), loop=loop, seed=seed, seconds=2.0, fps=12)
+    ambient = Ambient(scene, wanted)
+    setting = stage.place(scene, wanted, ambient.reaches, still=False)
+    renderer = Renderer(setting.sheets, (scene.width, scene.height), setting.framing, ambient)
+    return [renderer.paint(pose, index / 24) for index, pose in enumerate(setting.poses)]
+
+
+def changes(seen: list[np.ndarray], height: int = 160) -> np.ndarray:
+    """How much brightness ranges over the clip at every pixel."""
+    luma = np.stack([frame[:height] for frame in seen]).astype(int)
+    return luma.max(0) - luma.min(0)
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_effect_moves_and_loops(name: EffectName) -> None:
+    seen = [frame[:160] for frame in frames(EVERY[name])]
+    seam = score.seam(seen)
+    assert seam.median > 0.005
+    assert seam.seam <= seam.most * 1.05 + 0.02
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_the_same_seed_gives_the_same_frames(name: EffectName) -> None:
+    once, again = frames(EVERY[name]), frames(EVERY[name])
+    assert all(np.array_equal(one, other) for one, other in zip(once, again, strict=True))
+    if name not in ("focus", "clouds"):  # these have nothing that chance decides, or nearly
+        assert any(not np.array_equal(one, other) for one, other in zip(once, frames(EVERY[name], seed=4), strict=True))
+
+
+@pytest.mark.parametrize("name", ["ripple", "flow"])
+def test_water_moves_only_where_it_is_painted(name: EffectName) -> None:
+    moved = changes(frames(EVERY[name], make(subject=False)))
+    assert moved[110:150, 40:110].mean() > 4
+    assert moved[:60].max() <= 2
+    assert moved[:, 160:].max() <= 2
+
+
+def test_wind_leaves_the_subject_and_the_sky_alone() -> None:
+    moved = changes(frames(EVERY["wind"]))
+    assert moved[:40].max() <= 2
+    assert moved[60:100, 110:146].max() <= 2
+    assert moved[110:150].mean() > 1
+
+
+def test_hair_stirs_the_edge_and_not_the_middle() -> None:
+    moved = changes(frames(EVERY["hair"]))
+    assert moved[70:90, 118:138].max() <= 2
+    assert moved[:, 60:200].max() > 8
+
+
+def test_fog_hides_the_far_and_stands_behind_the_subject() -> None:
+    plain, foggy = frames(Effect("light", 0.001))[0], frames(EVERY["fog"])[0]
+    apart = np.abs(plain[:160].astype(int) - foggy[:160])
+    assert apart[:30].mean() > 8
+    assert apart[70:90, 118:138].max() <= 4
+
+
+def test_flow_runs_where_it_is_told() -> None:
+    for direction, sign in ((0.0, 1), (180.0, -1)):
+        effect = Effect("flow", 1.0, region="everywhere", direction=direction)
+        scene = make(subject=False)
+        still = replace(scene, disparity=np.full_like(scene.disparity, 0.5))
+        seen = frames(effect, still)
+        ways = [score.flow(seen[k][:160], seen[k + 1][:160])[40:-20, 30:-30, 0].mean() for k in range(0, 20, 3)]
+        assert sign * float(np.median(ways)) > 0.05
+
+
+def test_a_short_sky_that_need_not_loop_is_carried_in_one_piece() -> None:
+    seen = frames(Effect("clouds", 1.0), make(subject=False), loop=False)
+    way = score.flow(seen[0][:160], seen[-1][:160])[5:30, 40:-40, 0]
+    assert float(np.median(way)) > 2
+
+
+def test_nothing_shows_a_border_when_the_picture_itself_moves() -> None:
+    for effect in (Effect("ripple", 1.0, region="everywhere"), Effect("flow", 1.0, region="everywhere")):
+        scene = make(subject=False)
+        wanted = shot("static", effects=(effect,))
+        ambient = Ambient(scene, wanted)
+        setting = stage.place(scene, wanted, ambient.reaches, still=False)
+        assert setting.framing.crop > 1.002
+
+
+@pytest.mark.parametrize("name", ["ripple", "flow"])
+def test_water_that_nobody_painted_is_refused_with_the_remedy(name: EffectName) -> None:
+    with pytest.raises(Refusal, match="Paint where the water is"):
+        Ambient(make(), shot("static", effects=(Effect(name),)))
+
+
+@pytest.mark.parametrize(("name", "missing"), [("clouds", "sky"), ("wind", "foliage"), ("hair", "subject"), ("steam", "subject")])
+def test_an_effect_with_nowhere_to_be_is_refused(name: EffectName, missing: str) -> None:
+    scene = make()
+    empty = replace(scene, masks={key: np.zeros_like(mask) for key, mask in scene.masks.items()})
+    with pytest.raises(Refusal, match=missing):
+        Ambient(empty, shot("static", effects=(Effect(name),)))
+
+
+def test_a_brush_that_is_no_picture_or_outside_the_crop_is_refused() -> None:
+    with pytest.raises(Refusal, match="can't be read"):
+        Ambient(make(), shot("static", effects=(Effect("ripple", brush="AAAA"),)))
+    away = changed(shot("static", effects=(Effect("ripple", brush=brush(0.0, 0.3)),)), crop=Crop(0.5, 0.0, 0.5, 1.0))
+    with pytest.raises(Refusal, match="inside the crop"):
+        Ambient(make(), away)
+
+
+def test_a_brush_is_painted_on_the_photo_and_cropped_with_it() -> None:
+    effect = Effect("ripple", brush=brush(0.5, 1.0))
+    whole = region.painted(effect, shot("static"), (100, 64))
+    assert whole[60, 20] < 0.01 < 0.99 < whole[60, 80]
+    right = region.painted(effect, changed(shot("static"), crop=Crop(0.5, 0.5, 0.5, 0.5)), (100, 64))
+    assert right.min() > 0.4
+
+
+def test_effects_say_where_they_happen_and_none_at_amount_zero() -> None:
+    ambient = Ambient(make(), shot("static", effects=(Effect("wind", 0.5), Effect("fog", 0.0))))
+    assert [choice.what for choice in ambient.choices] == ["Wind in foliage"]
+    assert not Ambient(make(), shot("static", effects=(Effect("fog", 0.0),)))

@@ -1,0 +1,74 @@
+"""No border ever shows, and no more is cropped away than that takes."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import numpy as np
+import pytest
+
+from studio.engines.parallax import framing, stage
+from studio.engines.parallax.path import half_frame
+from studio.engines.parallax.scene import Scene
+from studio.nouns import MoveName
+from tests.engines.made_scene import make, shot
+
+MOVES: tuple[MoveName, ...] = get_args(MoveName)
+
+
+def edges(scene: Scene) -> tuple[framing.Sheet, ...]:
+    """The border of every layer, at the depth the stage gives it."""
+    depth = stage.Depth(scene.pivot, scene.gap)
+    return tuple(
+        framing.Sheet(depth.of(layer.disparity), None if index == 0 else stage.cover(layer))
+        for index, layer in enumerate(scene.layers)
+    )
+
+
+@pytest.mark.parametrize("to_edge", [False, True])
+@pytest.mark.parametrize("move", MOVES)
+def test_no_pose_looks_past_the_photo(move: MoveName, to_edge: bool) -> None:
+    scene = make(to_edge=to_edge)
+    setting = stage.place(scene, shot(move, amount=1.0, fps=30), {}, still=False)
+    past = framing.spill(edges(scene), setting.poses, setting.framing, half_frame(scene.width, scene.height))
+    assert past.worst < 0.25 * 2 * half_frame(scene.width, scene.height)[0] / scene.width  # a quarter of a pixel
+
+
+@pytest.mark.parametrize("move", ["truck_left", "orbit_right", "roll_left", "pan_left", "crane_up"])
+def test_a_smaller_crop_would_show_a_border(move: MoveName) -> None:
+    scene = make()
+    setting = stage.place(scene, shot(move), {}, still=False)
+    half = half_frame(scene.width, scene.height)
+    closer = setting.framing._replace(crop=setting.framing.crop - 0.01)
+    assert setting.framing.crop > 1.01
+    assert framing.spill(edges(scene), setting.poses, closer, half).worst > 0
+
+
+@pytest.mark.parametrize("move", ["static", "dolly_in", "dolly_out", "zoom_in", "zoom_out"])
+def test_what_needs_no_room_keeps_the_framing(move: MoveName) -> None:
+    assert stage.place(make(), shot(move), {}, still=False).framing == (1.0, 0.0, 0.0)
+
+
+def test_the_window_moves_to_where_there_is_room() -> None:
+    """A subject cut by the lower edge has none below it when the camera sinks, while there is some above."""
+    scene = make(to_edge=True)
+    setting = stage.place(scene, shot("crane_up"), {}, still=False)
+    assert setting.framing.y < -0.002
+    middle = setting.framing._replace(y=0.0)
+    assert framing.spill(edges(scene), setting.poses, middle, half_frame(scene.width, scene.height)).worst > 0.001
+
+
+def test_too_much_movement_is_made_smaller_and_says_so() -> None:
+    setting = stage.place(make(), shot("pan_left", "truck_left", "roll_left", "orbit_right", amount=1.0), {}, still=False)
+    assert setting.framing.crop <= framing.MOST_CROP
+    moves = stage.place(make(), shot(*(["pan_left"] * 6), amount=1.0), {}, still=False)
+    assert moves.framing.crop <= framing.MOST_CROP
+    assert "as far as asked" in moves.choice.reason
+
+
+def test_ambient_motion_at_the_border_is_given_room() -> None:
+    plain = stage.place(make(), shot("static"), {}, still=False).framing
+    stirred = stage.place(make(), shot("static"), {"background": (0.01, 0.0)}, still=False).framing
+    assert plain.crop == 1
+    assert 1.015 < stirred.crop < 1.03
+    assert np.isclose(stirred.x, 0, atol=1e-6)

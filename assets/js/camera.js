@@ -94,7 +94,7 @@
     }
     function paintRows() {
       const moving = camera.moves.filter((move) => move.name !== "static");
-      rows.replaceChildren(...moving.map((move) => row(move, camera.moves.indexOf(move))));
+      Stir.redraw(rows, () => rows.replaceChildren(...moving.map((move) => row(move, camera.moves.indexOf(move)))));
     }
     function row(move, index) {
       const [title, names, words] = family(move.name);

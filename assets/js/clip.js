@@ -185,7 +185,7 @@
     Stir.on("draft", (value) => {
       label.classList.remove("busy");
       if (value.kind === "refusal") return forget(), (label.textContent = value.where === "photo" ? "No draft of this photo" : value.remedy), paint();
-      label.textContent = `Draft of the camera path · the clip will be ${value.width} × ${value.height}`;
+      label.textContent = `Draft of the camera path · the clip will be ${value.width}\u00a0×\u00a0${value.height}`;
       draft.src = file(value.path);
       draft.dataset.path = value.path;
       paint();

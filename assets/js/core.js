@@ -119,6 +119,13 @@
       }
       return answer;
     },
+    /* Draw again without losing the keyboard's place: whoever had the focus gets it back, known by tag and name. */
+    redraw(root, draw) {
+      const name = (one) => one.tagName + (one.getAttribute("aria-label") ?? one.textContent);
+      const held = root.contains(document.activeElement) ? name(document.activeElement) : null;
+      draw();
+      if (held) [...root.querySelectorAll("button, select, input")].find((one) => name(one) === held)?.focus({ preventScroll: true });
+    },
     later(run, wait) {
       let timer = 0;
       return (...values) => {

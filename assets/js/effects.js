@@ -51,7 +51,7 @@
 
     function paint() {
       for (const chip of all) chip.setAttribute("aria-pressed", String(chosen.some((effect) => effect.name === chip.dataset.effect)));
-      rows.replaceChildren(...chosen.map(row));
+      Stir.redraw(rows, () => rows.replaceChildren(...chosen.map(row)));
     }
     function row(effect) {
       const { name } = effect;

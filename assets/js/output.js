@@ -21,7 +21,7 @@
     const format = Stir.menu("Format", FORMATS, "mp4", (next) => set({ format: next }), { id: "format" });
     const seed = h("input", { type: "number", min: 0, max: 4294967295, step: 1, id: "seed", "aria-label": "Seed", onchange: () => set({ seed: Math.min(4294967295, Math.max(0, Math.round(Number(seed.value)) || 0)) }) });
     const dice = h("button", { type: "button", class: "ghost tiny", "aria-label": "Another seed", title: "Another seed", onclick: () => set({ seed: Math.floor(Math.random() * 4294967296) }) }, icon("dice"));
-    const models = h("div", { class: "models", role: "radiogroup", "aria-label": "Model" });
+    const models = h("div", { class: "models", role: "group", "aria-label": "Model" });
     const reasons = h("dl", { class: "reasons" });
     const whyFold = Stir.fold("Why these?", reasons);
     whyFold.id = "why";
@@ -54,7 +54,7 @@
       for (const one of rate.options) one.disabled = one.value < fps[0] || one.value > fps[1];
       format.value = value.format;
       seed.value = value.seed;
-      models.replaceChildren(...props.cards.map(model));
+      Stir.redraw(models, () => models.replaceChildren(...props.cards.map(model)));
     }
     function addTo(menu, key, label = key) {
       if (![...menu.options].some((one) => one.value === String(key))) menu.append(h("option", { value: key }, label));
@@ -62,7 +62,7 @@
     }
     function model(one) {
       const chips = [one.where, one.speed, one.licence.split(",")[0]].map((text) => h("span", { class: "fact" }, text));
-      return h("button", { type: "button", class: "model", role: "radio", "aria-checked": String(one.id === value.model), onclick: () => set({ model: one.id }) }, h("span", { class: "model-top" }, h("strong", {}, one.title), chips), h("span", { class: "model-line" }, one.summary));
+      return h("button", { type: "button", class: "model", "aria-pressed": String(one.id === value.model), onclick: () => set({ model: one.id }) }, h("span", { class: "model-top" }, h("strong", {}, one.title), chips), h("span", { class: "model-line" }, one.summary));
     }
     function go() {
       note.clear();

@@ -8,6 +8,7 @@
     let film = []; // {id, name, width, height, view, notes, crop, why, depth, credit}
     let current = -1;
     let painting = null;
+    let awaited = null; // the shot whose photo has been asked for
 
     const ratioOf = (photo, aspect) => (aspect === "photo" ? photo.width / photo.height : ratios[aspect]);
     const here = () => film[current];
@@ -85,6 +86,9 @@
       paintStrip();
     }
     function paintStrip() {
+      const mark = film.map((photo) => photo.id).join() + current;
+      if (strip.dataset.mark === mark) return;
+      strip.dataset.mark = mark;
       strip.hidden = film.length < 2;
       strip.replaceChildren(...film.map((photo, index) => {
         const pick = h("button", { type: "button", class: "film-pick", "aria-pressed": String(index === current), "aria-label": photo.name || "Photo " + (index + 1), onclick: () => show(index) }, h("img", { src: file(photo.view), alt: "", draggable: "false" }));
@@ -146,6 +150,8 @@
 
     // Taking in ------------------------------------------------------------------------------------------------------
     function adopt(photo, extra = {}) {
+      if (awaited?.photo.id === photo.id) extra = { crop: awaited.crop, depth: awaited.depth, why: "It comes from the recipe." };
+      awaited = null;
       let index = film.findIndex((one) => one.id === photo.id);
       if (index < 0) {
         film.push({ ...photo, crop: whole("photo", photo), why: "The whole photo is used.", depth: "auto", ...extra });
@@ -155,13 +161,14 @@
     }
     function adoptShot({ shot, photo, missing }) {
       if (photo) adopt(photo, { crop: shot.crop, depth: shot.depth, why: "It comes from the recipe." });
-      else note.show({ reason: "The settings are back, but the photo is not in this home.", remedy: `Drop ${missing} here to use them.` });
+      else (awaited = shot), note.show({ reason: "The settings are back, but the photo is not in this home.", remedy: `Drop ${missing} here to use them.` });
       Stir.emit("shot", shot);
       Stir.say("Settings restored from the recipe.");
     }
     async function take(files) {
       note.clear();
       root.classList.add("busy");
+      Stir.say("Taking it in.");
       for (const one of files) await takeOne(one);
       root.classList.remove("busy");
     }

@@ -89,12 +89,14 @@
     function paint({ jobs, recent: clips, kept }) {
       const shown = jobs.filter((job) => job.state !== "done");
       for (const [id, card] of cards) if (!shown.some((job) => job.id === id)) card.node.remove(), cards.delete(id);
+      const held = list.contains(document.activeElement) ? document.activeElement : null;
       shown.forEach((job, index) => {
         if (!cards.has(job.id)) cards.set(job.id, make(job));
         const card = cards.get(job.id);
         card.paint(job);
         if (list.children[index] !== card.node) list.insertBefore(card.node, list.children[index] ?? null);
       });
+      if (held?.isConnected && held !== document.activeElement) held.focus({ preventScroll: true });
       queue.hidden = !shown.length;
       clear.hidden = !shown.some((job) => ["failed", "cancelled"].includes(job.state));
       const mark = clips.map((clip) => clip.id + clip.rating + clip.title).join();

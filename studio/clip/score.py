@@ -77,8 +77,8 @@ def jitter(frames: Sequence[Grey], corners: int = 60) -> float:
     Corners are followed from frame to frame with Lucas-Kanade, windows of 31 pixels; those whose track ends are left out.
     """
     seen = [_grey8(frame) for frame in frames]
-    start = cv2.goodFeaturesToTrack(seen[0], corners, 0.02, 12)
-    if start is None:
+    start = np.asarray(cv2.goodFeaturesToTrack(seen[0], corners, 0.02, 12))
+    if start.ndim != 3:  # OpenCV found no corner
         return 0.0
     here, alive = start, np.ones(len(start), bool)
     path = [start[:, 0, 0]]
@@ -192,4 +192,4 @@ def _apart(one: Grey, other: Grey) -> float:
 
 
 def _grey8(frame: Grey) -> NDArray[np.uint8]:
-    return frame if frame.dtype == np.uint8 else np.clip(np.rint(frame), 0, 255).astype(np.uint8)
+    return np.clip(np.rint(frame), 0, 255).astype(np.uint8) if frame.dtype != np.uint8 else frame.astype(np.uint8, copy=False)

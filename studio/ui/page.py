@@ -70,6 +70,7 @@ def launch_options(studio: Studio) -> dict[str, Any]:
     return {
         "server_name": settings.host, "server_port": settings.port,
         "auth": (settings.user, settings.password) if settings.user else None,
+        "auth_message": "Stir",
         "allowed_paths": served(studio), "max_file_size": MAX_UPLOAD_BYTES, "show_error": False, "quiet": True,
         "run_history": False, "footer_links": [], "enable_monitoring": False, "ssr_mode": False, "share": False,
         "theme": theme.theme(), "head": theme.head(), "favicon_path": str(ASSETS / "icon.png"),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import App, Open
-from tests.ui.steps import WAIT, animate, draft, drop, plays, quick, sample, slow
+from tests.ui.steps import WAIT, animate, crop_box, draft, drop, plays, quick, sample, slow
 
 pytestmark = pytest.mark.ui
 
@@ -133,7 +135,7 @@ def test_a_dropped_clip_brings_every_setting_back(page: Page, app: App, open_pag
     expect(other.locator("#seconds")).to_have_value("1")
 
 
-def test_a_recipe_whose_photo_is_elsewhere_says_which(page: Page, app: App, tmp_path) -> None:
+def test_a_recipe_whose_photo_is_elsewhere_says_which(page: Page, app: App, tmp_path: Path) -> None:
     from studio.nouns import Photo, Shot
 
     recipe = tmp_path / "recipe.json"
@@ -141,3 +143,19 @@ def test_a_recipe_whose_photo_is_elsewhere_says_which(page: Page, app: App, tmp_
     drop(page, str(recipe))
     expect(page.locator("#photo .note")).to_contain_text("Drop lost at sea.jpg here")
     expect(page.locator("#fps")).to_have_value("30")
+
+
+def test_a_recipe_brings_photo_and_crop_when_the_photo_is_here(page: Page, app: App, tmp_path: Path) -> None:
+    from studio.config import ASSETS
+    from studio.nouns import Crop, Shot, replace
+
+    photo = app.studio.take_in(ASSETS / "samples" / "fig.jpg")
+    shot = Shot(photo, Crop(0.1, 0.2, 0.3, 0.3, "photo"))
+    recipe = tmp_path / "recipe.json"
+    recipe.write_text(replace(shot, photo=replace(photo, id="f" * 64)).to_json())
+    drop(page, str(recipe))
+    expect(page.locator("#photo .note")).to_contain_text("Drop fig.jpg here")
+    recipe.write_text(shot.to_json())
+    drop(page, str(recipe))
+    expect(page.locator(".photo-name")).to_contain_text("fig.jpg")
+    assert crop_box(page) == pytest.approx((0.1, 0.2, 0.3, 0.3), abs=0.01)

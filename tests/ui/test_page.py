@@ -108,6 +108,19 @@ def test_the_desk_is_usable_without_a_mouse(page: Page) -> None:
     assert unnamed == []
 
 
+def test_the_keyboard_keeps_its_place_when_a_part_is_drawn_again(page: Page) -> None:
+    page.locator(".chip[data-effect='fog']").click()
+    where = page.get_by_label("Fog, where")
+    where.focus()
+    where.select_option("sky")
+    expect(where).to_be_focused()
+    out = page.locator(".move [data-value='dolly_out']")
+    out.focus()
+    page.keyboard.press("Enter")
+    expect(out).to_have_attribute("aria-pressed", "true")
+    expect(out).to_be_focused()
+
+
 def test_reduced_motion_keeps_still(open_page: Open) -> None:
     page = open_page(reduced_motion="reduce")
     assert page.evaluate("getComputedStyle(document.querySelector('.tile .near')).animationName") == "none"

@@ -32,7 +32,7 @@ def to_yuva(premultiplied: Image) -> Image:
     """(H, W, 4) premultiplied RGBA as premultiplied Y, U, V and A, uint8."""
     matrix = np.zeros((4, 4))
     matrix[:3, :3], matrix[:3, 3], matrix[3, 3] = _RGB_TO_YUV, _OFFSET / 255, 1.0
-    return cv2.transform(premultiplied, matrix)
+    return np.asarray(cv2.transform(premultiplied, matrix), np.uint8)
 
 
 def from_rgb(rgb: Image) -> Image:
@@ -65,4 +65,5 @@ def to_rgb(i420: Image) -> Image:
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     u, v = (cv2.warpAffine(p, place, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE) for p in colour_planes(i420))
     back = np.linalg.inv(_RGB_TO_YUV)
-    return cv2.transform(np.dstack([i420[:height], u, v]), np.column_stack([back, -back @ _OFFSET]))
+    full = np.dstack([i420[:height], u, v])
+    return np.asarray(cv2.transform(full, np.column_stack([back, -back @ _OFFSET])), np.uint8)

@@ -60,7 +60,7 @@ def _focus(rgb: Floats, guide: Image, found: Floats) -> Floats:
     spread = float(step(0.12, 0.32, np.float32([high - low]))[0])
     near = step(float(low), float(high), ratio) * sure
     near = np.clip(cv2.ximgproc.guidedFilter(guide, near, max(gray.shape) // 20, 4e-3 * 255**2), 0, 1)
-    return found * (1 - 0.45 * spread) + (0.08 + 0.62 * near) * (0.45 * spread)
+    return (found * (1 - 0.45 * spread) + (0.08 + 0.62 * near) * (0.45 * spread)).astype(np.float32)
 
 
 def _haze(rgb: Floats, guide: Image, found: Floats, heavens: Sky) -> Floats:

@@ -62,7 +62,7 @@ def _steady(way: float, far: Floats) -> tuple[Floats, Floats]:
 def _moments(shape: tuple[int, int], grain: float, spread: float, rng: np.random.Generator) -> Floats:
     """Smooth noise over 0..spread; grain in fractions of the long side."""
     noise = cv2.GaussianBlur(rng.standard_normal(shape).astype(np.float32), (0, 0), grain * max(shape))
-    return spread * cv2.normalize(noise, np.empty_like(noise), 0, 1, cv2.NORM_MINMAX)
+    return np.asarray(cv2.normalize(noise, np.empty_like(noise), 0, spread, cv2.NORM_MINMAX), np.float32)
 
 
 def flow(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator, names: frozenset[str]) -> Drift:

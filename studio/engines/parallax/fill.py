@@ -38,7 +38,7 @@ def spread(values: Floats, known: Floats) -> Floats:
     for sums, weight in levels[-2::-1]:
         up = cv2.resize(found, weight.shape[::-1], interpolation=cv2.INTER_LINEAR).reshape(*weight.shape, -1)
         found = sums + (1 - weight)[..., None] * up
-    return found.reshape(values.shape)
+    return np.asarray(found, np.float32).reshape(values.shape)
 
 
 def _less(image: NDArray[np.generic], scale: float) -> Floats:
@@ -51,7 +51,7 @@ def quick(image: Image, hole: Image) -> Image:
     scale = min(1.0, 2 * SIDE / max(hole.shape))
     low = spread(_less(image, scale), (_less(hole, scale) < 1).astype(np.float32))
     full = cv2.resize(np.clip(low, 0, 255).astype(np.uint8), hole.shape[::-1], interpolation=cv2.INTER_CUBIC)
-    return np.where(hole[..., None] > 0, full, image)
+    return np.asarray(cv2.copyTo(full, hole, image.copy()), np.uint8)
 
 
 def textured(image: Image, hole: Image, reach: int) -> Image:
@@ -145,7 +145,7 @@ def _lend(image: Image, base: Image, hole: Image, loan: Loan, exact: Ints, tone:
     height, width = hole.shape
     rows, columns = worth.shape
     top, bottom, left, right = loan.box
-    out = np.where(hole[..., None] > 0, base, image)
+    out = np.asarray(cv2.copyTo(base, hole, image.copy()), np.uint8)
     much = cv2.resize(worth, (width, height), interpolation=cv2.INTER_LINEAR)
     ys, xs = np.nonzero((much > 0.004) & (hole > 0))
     v, u = (

@@ -60,4 +60,4 @@ def _blurred(texture: Image, sigma: float, mask: Floats) -> Image:
     height, width = texture.shape[:2]
     soft = cv2.GaussianBlur(texture, (0, 0), max(0.3, sigma * max(height, width)), borderType=cv2.BORDER_REPLICATE)
     share = np.ascontiguousarray(np.clip(cv2.resize(mask, (width, height), interpolation=cv2.INTER_LINEAR), 0, 1))
-    return cv2.blendLinear(soft, texture, share, 1 - share)
+    return np.asarray(cv2.blendLinear(soft, texture, share, 1 - share), np.uint8)

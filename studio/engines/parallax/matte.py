@@ -54,6 +54,11 @@ def step(low: float, high: float, x: Floats) -> Floats:
     return (t * t * (3 - 2 * t)).astype(np.float32)
 
 
+def squares(colours: Floats) -> Floats:
+    """The sum of each pixel's squares: (h, w, 3) to (h, w). Several times as fast as numpy's sum over so short an axis."""
+    return np.asarray(cv2.transform(colours * colours, np.ones((1, 3), np.float32)), np.float32)
+
+
 def small(image: Image, side: int = WORK) -> Image:
     """The picture at the working size: long side at most `side` pixels."""
     height, width = image.shape[:2]
@@ -98,8 +103,8 @@ def _resolve(work: Image, soft: Floats) -> Floats:
     ours, own, own_varies = _colours(rgb, inside)
     theirs, back, back_varies = _colours(rgb, outside)
     apart = own - back
-    contrast = (apart**2).sum(2)
-    towards = step(0.25, 0.75, ((rgb - back) * apart).sum(2) / (contrast + 1e-4))
+    contrast = squares(apart)
+    towards = step(0.25, 0.75, np.einsum("ijk,ijk->ij", rgb - back, apart) / (contrast + 1e-4))
     sure = step(0.35, 0.75, contrast / (contrast + 1.5 * (own_varies + back_varies) + 0.004))
     sure[(ours < 0.01) | (theirs < 0.01)] = 0
     settled = soft * (1 - sure) + towards * sure
@@ -110,9 +115,9 @@ def _colours(rgb: Floats, where: Floats) -> tuple[Floats, Floats, Floats]:
     """Around each pixel: how much of `where` there is, its mean colour, and how much that colour varies."""
     window = (25, 25)
     share = cv2.blur(where, window)
-    mean = cv2.blur(rgb * where[..., None], window) / (share[..., None] + 1e-4)
-    square = cv2.blur((rgb**2).sum(2) * where, window) / (share + 1e-4)
-    return share, mean, np.maximum(square - (mean**2).sum(2), 0)
+    mean = (cv2.blur(rgb * where[..., None], window) / (share[..., None] + 1e-4)).astype(np.float32)
+    square = cv2.blur(squares(rgb) * where, window) / (share + 1e-4)
+    return np.asarray(share, np.float32), mean, np.maximum(square - squares(mean), 0).astype(np.float32)
 
 
 def _accept(soft: Floats) -> tuple[Part, ...]:

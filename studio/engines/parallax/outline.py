@@ -121,7 +121,7 @@ def compose(sheets: Sequence[Sheet], stirred: Sequence[Stirred], cells: Cells, o
 def _over(below: Image, above: Image) -> Image:
     """Premultiplied over: below (1 - alpha) + above; the result's own alpha means nothing."""
     clear = cv2.bitwise_not(cv2.extractChannel(above, 3))
-    return cv2.add(cv2.multiply(below, cv2.merge([clear] * 4), scale=1 / 255), above)
+    return np.asarray(cv2.add(cv2.multiply(below, cv2.merge([clear] * 4), scale=1 / 255), above), np.uint8)
 
 
 def _seen(sheet: Sheet, one: Stirred, cells: Cells, shrink: int) -> Image:
@@ -133,10 +133,10 @@ def _seen(sheet: Sheet, one: Stirred, cells: Cells, shrink: int) -> Image:
         return first
     second = _look(texture, one.other, sheet, cells, shrink, border)
     share = np.ascontiguousarray(cells.spread(one.share, shrink))
-    return cv2.blendLinear(second, first, share, 1 - share)
+    return np.asarray(cv2.blendLinear(second, first, share, 1 - share), np.uint8)
 
 
 def _look(texture: Image, at: Field, sheet: Sheet, cells: Cells, shrink: int, border: int) -> Image:
     there = places(at, sheet, shrink)
     x, y = cells.spread(there.x, shrink), cells.spread(there.y, shrink)
-    return cv2.remap(texture, x, y, cv2.INTER_LINEAR, borderMode=border)
+    return np.asarray(cv2.remap(texture, x, y, cv2.INTER_LINEAR, borderMode=border), np.uint8)

@@ -32,15 +32,14 @@ def lift(image: Image, alpha: Image, filled: Image, hole: Image) -> tuple[Image,
     """
     own = _colour(image, alpha)
     alpha, back_there, calm = _with_wisps(image, alpha, filled, hole, own)
-    behind: Image = np.where(alpha[..., None] > 0, filled, back_there)
+    behind = np.asarray(cv2.copyTo(filled, alpha, back_there), np.uint8)
     ys, xs = np.nonzero((alpha > 0) & (alpha < 255))
     seen, back, ours = (picture[ys, xs].astype(np.float32) for picture in (image, behind, own))
     trust = calm[ys, xs]
     alpha[ys, xs] = _enough(alpha[ys, xs], seen, back, trust)
     guess = back.copy()
-    front = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2RGBA), np.uint8)
-    front[..., 3] = alpha
-    front[alpha == 0] = 0
+    rgba = cv2.merge([*cv2.split(image), alpha])
+    front = np.asarray(cv2.copyTo(rgba, alpha, np.zeros_like(rgba)), np.uint8)
     cover = np.minimum(alpha[ys, xs].astype(np.float32)[:, None] / 255, 0.9999)
     rest = seen - cover * ours - (1 - cover) * back
     give = (FIRM * trust + LOOSE * (1 - trust))[:, None]
@@ -69,13 +68,16 @@ def _with_wisps(image: Image, alpha: Image, filled: Image, hole: Image, own: Ima
     ys, xs = np.nonzero((hole > 0) & (alpha < WISP))
     seen, back, ours = (picture[ys, xs].astype(np.float32) for picture in (image, filled, own))
     apart, off = ours - back, seen - back
-    contrast = (apart**2).sum(1)
-    towards = (off * apart).sum(1) / (contrast + 1)
-    aside = np.sqrt(np.maximum((off**2).sum(1) - towards**2 * contrast, 0)) - np.minimum(towards, 0) * np.sqrt(contrast)
+    contrast = np.einsum("ij,ij->i", apart, apart)
+    towards = np.einsum("ij,ij->i", off, apart) / (contrast + 1)
+    aside = np.sqrt(np.maximum(np.einsum("ij,ij->i", off, off) - towards**2 * contrast, 0)) - np.minimum(towards, 0) * np.sqrt(
+        contrast
+    )
     wrong, count = np.zeros(alpha.shape, np.float32), np.zeros(alpha.shape, np.float32)
     wrong[ys, xs], count[ys, xs] = aside, 1
     around = (AROUND, AROUND)
-    calm = 1 - step(6, 14, cv2.blur(wrong, around) / (cv2.blur(count, around) + 1e-3))
+    told = cv2.blur(count, around)
+    calm = (told > 0) * (1 - step(6, 14, cv2.blur(wrong, around) / (told + 1e-3)))
     found = np.where(contrast > 30**2, np.clip((towards - DULL) / (1 - DULL), 0, 0.9), 0) * calm[ys, xs]
     more, plain = alpha.copy(), image.copy()
     more[ys, xs] = np.maximum(alpha[ys, xs], np.rint(found * 255).astype(np.uint8))

@@ -73,7 +73,8 @@ def pull(centre: Matrix, u: Field, half: tuple[float, float], size: tuple[int, i
 
 def look(disparity: Floats, at: Field) -> Floats:
     """The disparity at places of its map, bilinear, continued flat beyond the border."""
-    return cv2.remap(disparity, at.x, at.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.remap(disparity, at.x, at.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(seen, np.float32)
 
 
 def solve(disparity: Floats, u: Field, way: Field, start: Floats | None = None, steps: int = STEPS) -> Field:

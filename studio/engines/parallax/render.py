@@ -27,7 +27,8 @@ from studio.engines.parallax.sheets import CELL, LEAP, PARTLY, SOLID, Sheet, Sta
 
 NOWHERE = np.float32(-1e7)  # where a cell looks for a sheet that is nowhere near: so far out that nothing near it mixes in
 
-Cells = NDArray[np.uint8]
+Owners = NDArray[np.uint8]
+Cells = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 class Stirred(NamedTuple):
@@ -86,9 +87,19 @@ class Easel:
         cv2.resize(grid, (full.shape[1], full.shape[0]), full, interpolation=cv2.INTER_LINEAR)
         return full[self._times : self._times + self._size[0], self._times : self._times + self._size[1]]
 
-    def look(self, picture: Image, at: Field, out: Image) -> None:
-        """The picture at the places of a grid, into `out`."""
+    def look(self, picture: Image, at: Field, out: Image, seam: Cells) -> None:
+        """The picture at the places of a grid, into `out`. Across a `seam` a stretched grid points all over the picture:
+
+        every such look would miss the cache, so all of them look at one place instead.
+        """
         places = (self.stretch(at.x, 0), self.stretch(at.y, 1))
+        rows, columns = seam
+        if len(rows):
+            side, width = np.arange(self._times), self._maps[0].shape[1]
+            inside = (side[:, None] * width + side).ravel()
+            muted = ((rows * width + columns) * self._times)[:, None] + inside
+            for full in self._maps:
+                full.reshape(-1)[muted] = 0
         cv2.remap(picture, *places, cv2.INTER_LINEAR, out, cv2.BORDER_REPLICATE)
 
 
@@ -119,9 +130,9 @@ class Renderer:
         for index, sheet in enumerate(sheets):
             self._luma.hold(index, sheet.texture)
             self._chroma.hold(index, sheet.chroma)
-        owner, mixed = _owners(sheets, [one.at for one in stirred])
+        owner, mixed, seam = _owners(sheets, [one.at for one in stirred])
         out = np.empty((self.height * 3 // 2, self.width), np.uint8)
-        self._weave(sheets, stirred, owner, out)
+        self._weave(sheets, stirred, owner, seam, out)
         cells = outline.Cells.of(mixed, self.width, self.height)
         cover = self._cover(owner) if self._ambience and self._ambience.hides() else None
         if len(cells):
@@ -179,7 +190,7 @@ class Renderer:
         top, bottom, left, right = (LEAP * int(end) for end in (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1))
         return Box(top, min(bottom, self._all.bottom), left, min(right, self._all.right))
 
-    def _weave(self, sheets: tuple[Sheet, ...], stirred: list[Stirred], owner: Cells, out: Image) -> None:
+    def _weave(self, sheets: tuple[Sheet, ...], stirred: list[Stirred], owner: Owners, seam: Cells, out: Image) -> None:
         """Look at every cell's owner, at once for all sheets. What is along outlines comes out wrong and is composed later."""
         flowing = any(one.share is not None for one in stirred)
         share = (
@@ -191,25 +202,26 @@ class Renderer:
         for shrink, stack in ((1, self._luma), (2, self._chroma)):
             easel = self._easels[shrink]
             first = out[: self.height] if shrink == 1 else easel.mixed
-            easel.look(stack.picture, _tops(sheets, [one.at for one in stirred], owner, stack, shrink), first)
+            easel.look(stack.picture, _tops(sheets, [one.at for one in stirred], owner, stack, shrink), first, seam)
             if share is not None:
                 others = [one.other or one.at for one in stirred]
                 second = np.empty_like(first)
-                easel.look(stack.picture, _tops(sheets, others, owner, stack, shrink), second)
+                easel.look(stack.picture, _tops(sheets, others, owner, stack, shrink), second, seam)
                 part = np.ascontiguousarray(easel.stretch(share, 0))
                 first[:] = cv2.blendLinear(second, first, part, 1 - part)
             if shrink == 2:
                 cv2.mixChannels([first], [planes[0], planes[1]], [1, 0, 2, 1])
 
-    def _cover(self, owner: Cells) -> Image:
+    def _cover(self, owner: Owners) -> Image:
         """(H, W) 255 where the subject owns the cell."""
         subject = [index for index, sheet in enumerate(self._sheets) if sheet.name == "subject"]
         cells = np.isin(owner[1:-1, 1:-1], subject).astype(np.uint8) * np.uint8(255)
         return np.repeat(np.repeat(cells, CELL, 0), CELL, 1)[: self.height, : self.width].copy()
 
 
-def _owners(sheets: tuple[Sheet, ...], at: list[Field]) -> tuple[Cells, NDArray[np.bool_]]:
-    """Which sheet every cell (guard cells counted) looks at, and which cells (not counted) need several composed."""
+def _owners(sheets: tuple[Sheet, ...], at: list[Field]) -> tuple[Owners, NDArray[np.bool_], Cells]:
+    """Which sheet every cell looks at, guard cells counted; which cells, not counted, need several composed; and of all cells
+    those next to another owner's, as rows and columns."""
     owner = np.zeros(at[0].x.shape, np.uint8)
     mixed = np.zeros(owner.shape, bool)
     for index, (sheet, where) in enumerate(zip(sheets, at, strict=True)):
@@ -222,18 +234,18 @@ def _owners(sheets: tuple[Sheet, ...], at: list[Field]) -> tuple[Cells, NDArray[
         mixed &= ~solid
         mixed |= kind == PARTLY
     square = np.ones((3, 3), np.uint8)
-    mixed |= cv2.dilate(owner, square) != cv2.erode(owner, square)
-    return owner, mixed[1:-1, 1:-1]
+    seam = cv2.dilate(owner, square) != cv2.erode(owner, square)
+    return owner, (mixed | seam)[1:-1, 1:-1], np.nonzero(seam)
 
 
-def _merged(parts: list[Floats], owner: Cells) -> Floats:
+def _merged(parts: list[Floats], owner: Owners) -> Floats:
     merged = parts[0]
     for index, part in enumerate(parts[1:], 1):
         merged = np.where(owner == index, part, merged)
     return merged
 
 
-def _tops(sheets: tuple[Sheet, ...], at: list[Field], owner: Cells, stack: Stack, shrink: int) -> Field:
+def _tops(sheets: tuple[Sheet, ...], at: list[Field], owner: Owners, stack: Stack, shrink: int) -> Field:
     """Where every cell looks in the stack, by its owner."""
     places = [outline.places(field, sheet, shrink) for field, sheet in zip(at, sheets, strict=True)]
     down = [one.y + np.float32(stack.top(index)) for index, one in enumerate(places)]

@@ -51,12 +51,13 @@ def prepare(layer: Layer, disparity: Floats, furthest: bool, width: int) -> Shee
     seen = cv2.dilate((alpha > 0).astype(np.uint8), margin)
     solid = cv2.erode((alpha > 254.5).astype(np.uint8), margin)
     near = cv2.dilate(seen, _square(0.75 * cell * LEAP + 1)).astype(np.float32)
-    return Sheet(layer.name, texture, chroma, disparity, seen + solid, near)
+    return Sheet(layer.name, texture, chroma, disparity, np.asarray(seen + solid, np.uint8), near)
 
 
 def halved(texture: Image) -> Image:
     """A texture at half its size, (H // 2, W // 2, 4)."""
-    return cv2.resize(texture, (max(1, texture.shape[1] // 2), max(1, texture.shape[0] // 2)), interpolation=cv2.INTER_AREA)
+    size = (max(1, texture.shape[1] // 2), max(1, texture.shape[0] // 2))
+    return np.asarray(cv2.resize(texture, size, interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _square(radius: float) -> NDArray[np.uint8]:

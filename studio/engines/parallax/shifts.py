@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.engines.parallax.matte import squares
 from studio.engines.parallax.scene import Floats
 
 Ints = NDArray[np.int32]
@@ -155,10 +156,10 @@ def _costs(seen: Floats, able: Flags, here: Floats, known: Floats, smooth: Float
     closeness = np.clip(near_known * 3, 0, 1)
     costs = np.empty(able.shape, np.float32)
     for k, copy in enumerate(seen):
-        off = np.where(able[k], ((copy - here) ** 2).sum(-1), 0.3).astype(np.float32) * known
+        off = np.where(able[k], squares(copy - here), 0.3).astype(np.float32) * known
         fit_wide = cv2.blur(off, (wide, wide)) / (wide_known + 1e-3)
         fit_near = cv2.blur(off, (5, 5)) / (near_known + 1e-3)
-        tint = cv2.blur(((cv2.blur(copy, (wide, wide)) - smooth) ** 2).sum(-1), (wide, wide))
+        tint = cv2.blur(squares(cv2.blur(copy, (wide, wide)) - smooth), (wide, wide))
         cost = fit_wide * (1 - 0.5 * closeness) + fit_near * 0.5 * closeness + TINT * tint
         costs[k] = np.where(cv2.erode(able[k].astype(np.uint8), np.ones((3, 3))) > 0, cost, 4)
     return costs
@@ -183,7 +184,7 @@ def choose(hole: Hole) -> Loan | None:
         current = np.where(rim[..., None], seen[labels, rows, columns], here)
         again = np.empty_like(costs)
         for k, copy in enumerate(seen):
-            differ = cv2.blur(((copy - current) ** 2).sum(-1) * weight, (5, 5)) / count
+            differ = cv2.blur(squares(copy - current) * weight, (5, 5)) / count
             alone = 1 - cv2.blur((labels == k).astype(np.float32), (7, 7))
             again[k] = 0.5 * costs[k] + differ + APART * alone
         labels = again.argmin(0)

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.engines.parallax.matte import step
+from studio.engines.parallax.matte import squares, step
 from studio.engines.parallax.scene import Floats
 
 LEAST = 0.03  # a smaller share of the picture than this is not worth calling a sky
@@ -89,8 +89,8 @@ def _skyline(rgb: Floats, sky: NDArray[np.uint8]) -> Floats:
     above = cv2.blur(rgb * sure[..., None], window) / (near_sky + 1e-4)
     below = cv2.blur(rgb * land[..., None], window) / (near_land + 1e-4)
     apart = above - below
-    contrast = (apart**2).sum(2)
-    towards = ((rgb - below) * apart).sum(2) / (contrast + 1e-4)
+    contrast = squares(apart)
+    towards = np.einsum("ijk,ijk->ij", rgb - below, apart) / (contrast + 1e-4)
     known = (contrast > 0.01) & (near_sky[..., 0] > 0.01) & (near_land[..., 0] > 0.01)
     found = np.where(known, step(0.35, 0.75, towards), sky.astype(np.float32))
     return np.maximum(np.where(land > 0, 0, found), sure).astype(np.float32)

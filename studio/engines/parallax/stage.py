@@ -101,7 +101,8 @@ def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> S
 def cover(layer: Layer) -> Floats:
     """How much of the layer is there, (h, w) 0..1 at the size of its disparity."""
     rows, columns = layer.disparity.shape
-    return cv2.resize(layer.texture[..., 3], (columns, rows), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    alpha = cv2.resize(layer.texture[..., 3], (columns, rows), interpolation=cv2.INTER_AREA)
+    return np.asarray(alpha, np.float32) / np.float32(255)
 
 
 def _choice(fitted: Framing, scale: float) -> Choice:
@@ -116,4 +117,4 @@ def _choice(fitted: Framing, scale: float) -> Choice:
 def resized(image: Image, width: int, height: int) -> Image:
     """The crop at the frame's size, as the camera sees it when nothing moves."""
     how = cv2.INTER_AREA if image.shape[1] > width else cv2.INTER_CUBIC
-    return cv2.resize(image, (width, height), interpolation=how)
+    return np.asarray(cv2.resize(image, (width, height), interpolation=how), np.uint8)

@@ -77,7 +77,7 @@ def edge(values: Floats, axis: int) -> float:
 def _fit(mask: Floats, soft: float = 1.0) -> Floats:
     scale = GRID / max(mask.shape)
     size = (max(2, round(mask.shape[1] * scale)), max(2, round(mask.shape[0] * scale)))
-    return cv2.GaussianBlur(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), (0, 0), soft)
+    return np.asarray(cv2.GaussianBlur(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), (0, 0), soft), np.float32)
 
 
 def _places(shape: tuple[int, ...]) -> tuple[Floats, Floats]:

@@ -64,7 +64,7 @@ def cloudy(rng: np.random.Generator, slope: float) -> Floats:
 def tiled(noise: Floats, x: Floats, y: Floats) -> Floats:
     """The tile at places in tiles."""
     across, down = (x * noise.shape[1]).astype(np.float32), (y * noise.shape[0]).astype(np.float32)
-    return cv2.remap(noise, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP)
+    return np.asarray(cv2.remap(noise, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
 
 
 class Fog:
@@ -137,7 +137,7 @@ def _plume(source: Floats) -> Floats:
         lifted[: rows - up] = source[up:]
         soft = cv2.GaussianBlur(lifted, (0, 0), rows * (0.012 + 0.035 * step / steps))
         plume = np.maximum(plume, soft * (1 - step / steps) ** 1.2 * min(1.0, 0.45 + step / 4))
-    return cv2.GaussianBlur(plume, (0, 0), rows / 50)
+    return np.asarray(cv2.GaussianBlur(plume, (0, 0), rows / 50), np.float32)
 
 
 class Light:

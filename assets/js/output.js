@@ -66,6 +66,7 @@
     }
     function go() {
       note.clear();
+      Stir.emit("sent");
       trigger("animate");
     }
     const askWhy = Stir.later(() => whyFold.open && trigger("why"), 250);

@@ -8,6 +8,7 @@
     let film = []; // {id, name, width, height, view, notes, crop, why, depth, credit}
     let current = -1;
     let painting = null;
+    let asked = 0; // suggestions asked for; only the last may change the crop, and none once Animate has been pressed
     let awaited = null; // the shot whose photo has been asked for
 
     const ratioOf = (photo, aspect) => (aspect === "photo" ? photo.width / photo.height : ratios[aspect]);
@@ -130,13 +131,14 @@
     async function suggest(aspect) {
       const photo = here();
       const before = JSON.stringify(photo.crop);
+      const mine = ++asked;
       if (aspect === "photo") {
         photo.why = "The whole photo is used.";
         photo.crop = whole(aspect, photo);
         return paint(), say();
       }
       const answer = await Stir.ask(server.suggest_crop, { photo: photo.id, aspect }, "photo");
-      if (JSON.stringify(photo.crop) !== before || photo !== here()) return;
+      if (mine !== asked || JSON.stringify(photo.crop) !== before || photo !== here()) return;
       if (answer) Object.assign(photo, { crop: answer.crop, why: answer.why });
       paint();
       say();
@@ -215,6 +217,7 @@
       if (root.getBoundingClientRect().top < 0) root.scrollIntoView({ block: "start" });
     });
     Stir.on("escape", endBrush);
+    Stir.on("sent", () => (asked += 1));
 
     // The page -------------------------------------------------------------------------------------------------------
     Stir.on("adopt", adoptShot);

@@ -71,13 +71,14 @@ def test_a_phone_scrolls_one_way_only(open_page: Open) -> None:
 
 
 def test_words_stay_words(page: Page, app: App, tmp_path: Path) -> None:
-    nasty = "<img src=x onerror=window.hit=1>${window.hit=1}{{hit}}`.png"
+    """Markup stays text, and so does `${…}`, which Gradio's templates would run (the console would then log 77)."""
+    nasty = "<img src=x onerror=window.hit=1>${console.error(77)}{{hit}}`.png"
     file = picture(tmp_path / "plain.png")
     page.locator("#photo-input").set_input_files([{"name": nasty, "mimeType": "image/png", "buffer": file.read_bytes()}])
     expect(page.locator(".photo-name")).to_contain_text("onerror=window.hit=1")
     quick(page)
     page.locator(".part-words summary").click()
-    page.locator("#prompt").fill("${window.hit=1}<script>window.hit=1</script><img src=x onerror=window.hit=1>")
+    page.locator("#prompt").fill("${console.error(77)}<script>window.hit=1</script><img src=x onerror=window.hit=1>")
     animate(page)
     page.get_by_role("tab", name="Library").click()
     page.locator("#library .clip-tile").first.click()

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
 import numpy as np
@@ -73,37 +73,52 @@ class Cells:
             pixels, values = pixels[inside], values[inside]
         plane.reshape(-1)[pixels] = values
 
-    def spread(self, grid: Floats, shrink: int) -> Floats:
-        """(n, k) a grid with guard cells at every pixel of the cells."""
+    def near(self, grid: Floats) -> Floats:
+        """(n, 9) a grid with guard cells at the middles of the cells and of their eight neighbours."""
         start = self.rows * grid.shape[1] + self.columns
         steps = (np.arange(3)[:, None] * grid.shape[1] + np.arange(3)).ravel()
-        return grid.ravel()[start[:, None] + steps] @ _WEIGHTS[shrink]
+        return grid.ravel()[start[:, None] + steps]
+
+
+class Scale(NamedTuple):
+    """From a sheet's disparity map to its texture or chroma, in pixels: place = at * (across, down) + (x, y)."""
+
+    across: np.float32
+    x: np.float32
+    down: np.float32
+    y: np.float32
+
+
+def scale(at: Field, sheet: Sheet, shrink: int) -> Scale:
+    """To the texture, or to the chroma when `shrink` is 2: colour lies half a pixel of the frame left (colour.py)."""
+    rows, columns = sheet.disparity.shape
+    height, width = (sheet.texture if shrink == 1 else sheet.chroma).shape[:2]
+    across, down, half = np.float32(width / columns), np.float32(height / rows), np.float32(0.5)
+    lean = np.float32(0.0)
+    if shrink == 2:
+        middle = at.x[at.x.shape[0] // 2]
+        inside = np.flatnonzero(middle > -1e5)
+        if inside.size > 1:
+            first, last = inside[0], inside[-1]
+            lean = half * (middle[last] - middle[first]) / np.float32(CELL * (last - first))
+    return Scale(across, (half - lean) * across - half, down, half * down - half)
 
 
 def places(at: Field, sheet: Sheet, shrink: int) -> Field:
-    """Places in a sheet's texture, or in its chroma when `shrink` is 2; colour lies half a pixel left (colour.py)."""
-    rows, columns = sheet.disparity.shape
-    height, width = (sheet.texture if shrink == 1 else sheet.chroma).shape[:2]
-    across, down = np.float32(width / columns), np.float32(height / rows)
-    middle, half = at.x.shape[0] // 2, np.float32(0.5)
-    lean = np.float32(0.0)
-    if shrink == 2:
-        inside = np.flatnonzero(at.x[middle] > -1e5)
-        if inside.size > 1:
-            lean = (
-                half * (at.x[middle, inside[-1]] - at.x[middle, inside[0]]) / (inside[-1] - inside[0]).astype(np.float32) / CELL
-            )
-    return Field((at.x + (half - lean)) * across - half, (at.y + half) * down - half)
+    """Places in a sheet's texture, or in its chroma when `shrink` is 2."""
+    to = scale(at, sheet, shrink)
+    return Field(at.x * to.across + to.x, at.y * to.down + to.y)
 
 
 def compose(sheets: Sequence[Sheet], stirred: Sequence[Stirred], cells: Cells, out: Image, cover: Image | None) -> None:
     """Compose all sheets in the chosen cells of an I420 frame, in place; and how much is subject into `cover` (H, W)."""
     planes = colour.colour_planes(out)
+    views = [_View(sheet, one, cells) for sheet, one in zip(sheets, stirred, strict=True)]
     for shrink in (1, 2):
         total: Image | None = None
         subject: Image | None = None
-        for sheet, one in zip(sheets, stirred, strict=True):
-            seen = _seen(sheet, one, cells, shrink)
+        for sheet, view in zip(sheets, views, strict=True):
+            seen = view.look(shrink)
             total = seen if total is None else _over(total, seen)
             if sheet.name == "subject":
                 subject = seen[..., 3]
@@ -118,25 +133,33 @@ def compose(sheets: Sequence[Sheet], stirred: Sequence[Stirred], cells: Cells, o
                 cells.put(plane, total[..., channel], pixels)
 
 
+class _View:
+    """What one sheet shows in chosen cells."""
+
+    def __init__(self, sheet: Sheet, one: Stirred, cells: Cells) -> None:
+        self._sheet = sheet
+        self._border = cv2.BORDER_REPLICATE if sheet.kind is None else cv2.BORDER_CONSTANT
+        self._looks = [(at, cells.near(at.x), cells.near(at.y)) for at in (one.at, one.other) if at is not None]
+        self._share = None if one.share is None else cells.near(one.share)
+
+    def look(self, shrink: int) -> Image:
+        """(n, k, 4) in every pixel of the cells."""
+        first, *others = (self._at(at, x, y, shrink) for at, x, y in self._looks)
+        if not others or self._share is None:
+            return first
+        share = self._share @ _WEIGHTS[shrink]
+        return np.asarray(cv2.blendLinear(others[0], first, share, 1 - share), np.uint8)
+
+    def _at(self, at: Field, x: Floats, y: Floats, shrink: int) -> Image:
+        to, weights = scale(at, self._sheet, shrink), _WEIGHTS[shrink]
+        across, down = x @ (weights * to.across), y @ (weights * to.down)
+        across += to.x
+        down += to.y
+        texture = self._sheet.texture if shrink == 1 else self._sheet.chroma
+        return np.asarray(cv2.remap(texture, across, down, cv2.INTER_LINEAR, borderMode=self._border), np.uint8)
+
+
 def _over(below: Image, above: Image) -> Image:
     """Premultiplied over: below (1 - alpha) + above; the result's own alpha means nothing."""
     clear = cv2.bitwise_not(cv2.extractChannel(above, 3))
     return np.asarray(cv2.add(cv2.multiply(below, cv2.merge([clear] * 4), scale=1 / 255), above), np.uint8)
-
-
-def _seen(sheet: Sheet, one: Stirred, cells: Cells, shrink: int) -> Image:
-    """(n, k, 4) what a sheet shows in every pixel of the cells."""
-    texture = sheet.texture if shrink == 1 else sheet.chroma
-    border = cv2.BORDER_REPLICATE if sheet.kind is None else cv2.BORDER_CONSTANT
-    first = _look(texture, one.at, sheet, cells, shrink, border)
-    if one.other is None or one.share is None:
-        return first
-    second = _look(texture, one.other, sheet, cells, shrink, border)
-    share = np.ascontiguousarray(cells.spread(one.share, shrink))
-    return np.asarray(cv2.blendLinear(second, first, share, 1 - share), np.uint8)
-
-
-def _look(texture: Image, at: Field, sheet: Sheet, cells: Cells, shrink: int, border: int) -> Image:
-    there = places(at, sheet, shrink)
-    x, y = cells.spread(there.x, shrink), cells.spread(there.y, shrink)
-    return np.asarray(cv2.remap(texture, x, y, cv2.INTER_LINEAR, borderMode=border), np.uint8)

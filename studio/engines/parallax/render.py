@@ -28,7 +28,6 @@ from studio.engines.parallax.sheets import CELL, LEAP, PARTLY, SOLID, Sheet, Sta
 NOWHERE = np.float32(-1e7)  # where a cell looks for a sheet that is nowhere near: so far out that nothing near it mixes in
 
 Owners = NDArray[np.uint8]
-Cells = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 class Stirred(NamedTuple):
@@ -87,19 +86,9 @@ class Easel:
         cv2.resize(grid, (full.shape[1], full.shape[0]), full, interpolation=cv2.INTER_LINEAR)
         return full[self._times : self._times + self._size[0], self._times : self._times + self._size[1]]
 
-    def look(self, picture: Image, at: Field, out: Image, seam: Cells) -> None:
-        """The picture at the places of a grid, into `out`. Across a `seam` a stretched grid points all over the picture:
-
-        every such look would miss the cache, so all of them look at one place instead.
-        """
+    def look(self, picture: Image, at: Field, out: Image) -> None:
+        """The picture at the places of a grid, into `out`."""
         places = (self.stretch(at.x, 0), self.stretch(at.y, 1))
-        rows, columns = seam
-        if len(rows):
-            side, width = np.arange(self._times), self._maps[0].shape[1]
-            inside = (side[:, None] * width + side).ravel()
-            muted = ((rows * width + columns) * self._times)[:, None] + inside
-            for full in self._maps:
-                full.reshape(-1)[muted] = 0
         cv2.remap(picture, *places, cv2.INTER_LINEAR, out, cv2.BORDER_REPLICATE)
 
 
@@ -130,9 +119,9 @@ class Renderer:
         for index, sheet in enumerate(sheets):
             self._luma.hold(index, sheet.texture)
             self._chroma.hold(index, sheet.chroma)
-        owner, mixed, seam = _owners(sheets, [one.at for one in stirred])
+        owner, mixed = _owners(sheets, [one.at for one in stirred])
         out = np.empty((self.height * 3 // 2, self.width), np.uint8)
-        self._weave(sheets, stirred, owner, seam, out)
+        self._weave(sheets, stirred, owner, out)
         cells = outline.Cells.of(mixed, self.width, self.height)
         cover = self._cover(owner) if self._ambience and self._ambience.hides() else None
         if len(cells):
@@ -190,7 +179,7 @@ class Renderer:
         top, bottom, left, right = (LEAP * int(end) for end in (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1))
         return Box(top, min(bottom, self._all.bottom), left, min(right, self._all.right))
 
-    def _weave(self, sheets: tuple[Sheet, ...], stirred: list[Stirred], owner: Owners, seam: Cells, out: Image) -> None:
+    def _weave(self, sheets: tuple[Sheet, ...], stirred: list[Stirred], owner: Owners, out: Image) -> None:
         """Look at every cell's owner, at once for all sheets. What is along outlines comes out wrong and is composed later."""
         flowing = any(one.share is not None for one in stirred)
         share = (
@@ -202,11 +191,11 @@ class Renderer:
         for shrink, stack in ((1, self._luma), (2, self._chroma)):
             easel = self._easels[shrink]
             first = out[: self.height] if shrink == 1 else easel.mixed
-            easel.look(stack.picture, _tops(sheets, [one.at for one in stirred], owner, stack, shrink), first, seam)
+            easel.look(stack.picture, _tops(sheets, [one.at for one in stirred], owner, stack, shrink), first)
             if share is not None:
                 others = [one.other or one.at for one in stirred]
                 second = np.empty_like(first)
-                easel.look(stack.picture, _tops(sheets, others, owner, stack, shrink), second, seam)
+                easel.look(stack.picture, _tops(sheets, others, owner, stack, shrink), second)
                 part = np.ascontiguousarray(easel.stretch(share, 0))
                 first[:] = cv2.blendLinear(second, first, part, 1 - part)
             if shrink == 2:
@@ -219,9 +208,8 @@ class Renderer:
         return np.repeat(np.repeat(cells, CELL, 0), CELL, 1)[: self.height, : self.width].copy()
 
 
-def _owners(sheets: tuple[Sheet, ...], at: list[Field]) -> tuple[Owners, NDArray[np.bool_], Cells]:
-    """Which sheet every cell looks at, guard cells counted; which cells, not counted, need several composed; and of all cells
-    those next to another owner's, as rows and columns."""
+def _owners(sheets: tuple[Sheet, ...], at: list[Field]) -> tuple[Owners, NDArray[np.bool_]]:
+    """Which sheet every cell looks at, guard cells counted, and which cells, not counted, need several composed."""
     owner = np.zeros(at[0].x.shape, np.uint8)
     mixed = np.zeros(owner.shape, bool)
     for index, (sheet, where) in enumerate(zip(sheets, at, strict=True)):
@@ -235,7 +223,7 @@ def _owners(sheets: tuple[Sheet, ...], at: list[Field]) -> tuple[Owners, NDArray
         mixed |= kind == PARTLY
     square = np.ones((3, 3), np.uint8)
     seam = cv2.dilate(owner, square) != cv2.erode(owner, square)
-    return owner, (mixed | seam)[1:-1, 1:-1], np.nonzero(seam)
+    return owner, (mixed | seam)[1:-1, 1:-1]
 
 
 def _merged(parts: list[Floats], owner: Owners) -> Floats:

@@ -21,8 +21,9 @@ def main(argv: list[str] | None = None) -> int:
     try:
         settings = read(flags.home, "0.0.0.0" if flags.listen else None, flags.port, flags.user)  # noqa: S104  asked for
         from studio.studio import Studio
-        from studio.ui.page import build, launch_options
+        from studio.ui.page import build, launch_options, require_port
 
+        require_port(settings)
         studio = Studio(settings)
     except Refusal as refusal:
         sys.stderr.write(f"{refusal}\n")

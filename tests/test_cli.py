@@ -151,6 +151,7 @@ REFUSED: dict[str, tuple[tuple[object, ...], str]] = {
     "no photo": (("animate",), "--help"),
     "several photos, one name": (("animate", PHOTO, PHOTO, "-o", "clip.mp4"), "folder"),
     "an ending that disagrees": (("animate", PHOTO, "-o", "clip.mp4", "--format", "gif"), "clip.gif"),
+    "an ending that is not made here": (("animate", PHOTO, "-o", "clip.mov"), ".mp4"),
     "a place under a file": (("animate", PHOTO, "-o", PHOTO / "clip.mp4"), "-o"),
     "a place nobody can write": (("animate", PHOTO, "-o", "/proc/nowhere/clip.mp4"), "-o"),
     "a recipe of nothing": (("recipe", PHOTO), "clip made by Stir"),

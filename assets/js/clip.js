@@ -56,9 +56,9 @@
       "div", { class: "clip-actions", hidden: true },
       h("div", { class: "row between" }, facts, stars.node),
       h("div", { class: "row" }, Stir.button("Download", { class: "solid", id: "download", onclick: () => Stir.download(server, shown.id, recipe.querySelector("input").checked) }, "down"),
-        recipe),
+        Stir.button("Poster", { class: "ghost", id: "poster", title: "The first frame, as a PNG", onclick: () => Stir.poster(shown) }, "photo"), recipe),
       h("div", { class: "row tools" }, Stir.button("Again", { class: "ghost", title: "The same clip, made afresh", onclick: () => another(server.again_clip) }, "retry"),
-        Stir.button("Vary", { class: "ghost", title: "The same settings with another seed", onclick: () => another(server.vary_clip) }, "dice"),
+        Stir.button("Vary", { class: "ghost", title: "Another seed; where nothing is left to chance, another camera move", onclick: () => another(server.vary_clip) }, "dice"),
         Stir.button("Use photo", { class: "ghost", title: "Put its photo on the desk", onclick: () => Stir.useClip(server, shown.id, "photo") }, "photo"),
         Stir.button("Use settings", { class: "ghost", title: "Bring every setting of this clip back", onclick: () => Stir.useClip(server, shown.id, "all") }, "sliders")),
       whyFold,
@@ -172,14 +172,13 @@
       bar.setAttribute("aria-valuenow", String(Math.round(part * 100)));
       words.textContent = running ? job.words + (job.total ? ` · ${job.done} of ${job.total}` : "") : "Starting";
       const waiting = board.jobs.filter((one) => one.state === "queued" && one.id !== job.id).length;
-      const times = running ? [Stir.clock(job.elapsed), job.remaining !== null && Stir.clock(job.remaining) + " left"] : [];
+      const times = running ? [Stir.clock(job.elapsed), job.remaining !== null && Stir.clock(Math.ceil(job.remaining)) + " left"] : [];
       numbers.textContent = [...times, waiting && waiting + " waiting"].filter(Boolean).join(" · ");
       Stir.say(running ? `${job.words}${job.total ? ", " + Math.floor(part * 10) * 10 + " per cent" : ""}` : words.textContent);
     }
 
     Stir.on("board", look);
     Stir.on("stop", () => job && Stir.ask(server.cancel_job, { id: job.id }));
-    Stir.on("escape", () => !Stir.now("painting") && !document.querySelector("dialog[open]") && job && Stir.ask(server.cancel_job, { id: job.id }));
     Stir.on("show-clip", open);
     Stir.on("draft-asked", () => ((label.textContent = "Drawing the draft…"), label.classList.add("busy")));
     Stir.on("draft", (value) => {

@@ -133,19 +133,17 @@
         timer = setTimeout(() => run(...values), wait);
       };
     },
-    /* A message where the mistake is: `note.show(refusal)`, `note.clear()`. */
+    /* A message where the mistake is: `note.show(refusal)`, `note.add(another)`, `note.clear()`. */
     note() {
-      const node = h("div", { class: "note", role: "alert", hidden: true });
-      return {
-        node,
-        clear: () => ((node.hidden = true), node.replaceChildren()),
-        show({ reason, remedy }) {
-          const away = h("button", { class: "ghost tiny", type: "button", "aria-label": "Dismiss", onclick: () => (node.hidden = true) });
-          away.append(icon("close", 12));
-          node.replaceChildren(icon("alert"), h("p", {}, h("strong", {}, reason), remedy ? " " + remedy : ""), away);
-          node.hidden = false;
-        },
-      };
+      const lines = h("div", { class: "note-lines" });
+      const away = h("button", { class: "ghost tiny", type: "button", "aria-label": "Dismiss", onclick: () => clear() }, icon("close", 12));
+      const node = h("div", { class: "note", role: "alert", hidden: true }, icon("alert"), lines, away);
+      const clear = () => ((node.hidden = true), lines.replaceChildren());
+      function add({ reason, remedy }) {
+        lines.append(h("p", {}, h("strong", {}, reason), remedy ? " " + remedy : ""));
+        node.hidden = false;
+      }
+      return { node, clear, add, show: (refusal) => (lines.replaceChildren(), add(refusal)) };
     },
     button(words, props = {}, picture = null) {
       return h("button", { type: "button", ...props }, picture ? icon(picture) : null, words ? h("span", {}, words) : null);
@@ -209,10 +207,13 @@
     if (document.body.classList.contains("dark") !== dark) document.body.classList.toggle("dark", dark);
   }).observe(document.body ?? document.documentElement, { attributes: true, attributeFilter: ["class"] });
 
+  /* The two keys of the desk. They mean nothing while another tab or a dialog is in front of it. */
   addEventListener("keydown", (event) => {
+    const inFront = document.getElementById("desk")?.offsetParent && !document.querySelector("dialog[open]");
+    if (!inFront || event.isComposing || event.defaultPrevented) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
-      Stir.emit("animate");
-    } else if (event.key === "Escape" && !event.defaultPrevented) Stir.emit("escape");
+      if (!event.repeat) Stir.emit("animate");
+    } else if (event.key === "Escape") Stir.emit(Stir.now("painting") ? "end-brush" : "stop");
   });
 })();

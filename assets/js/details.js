@@ -16,6 +16,7 @@
     const close = h("button", { type: "button", class: "ghost tiny sheet-close", "aria-label": "Close", onclick: () => node.close() }, Stir.icon("close"));
     const shelf = h("div", { class: "row" },
       act("Download", "down", () => Stir.download(server, card.id, recipe.querySelector("input").checked), "solid"),
+      act("Poster", "photo", () => Stir.poster(card)),
       act("Again", "retry", () => queued(server.again_clip)), act("Vary", "dice", () => queued(server.vary_clip)),
       act("Use photo", "photo", () => use("photo")), act("Use settings", "sliders", () => use("all")),
       props.local ? act("Open folder", "folder", () => Stir.ask(server.open_folder, { id: card.id })) : null,

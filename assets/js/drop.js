@@ -49,13 +49,15 @@
     const about = h("p", { class: "why" });
     const input = h("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "depth-input", accept: "image/*" });
     const source = Stir.menu("Depth from", [["auto", "Automatic"], ["builtin", "Built in"], ["anything", "Depth Anything V2"], ["map", "A depth map…"]], "auto", (next) => (next === "map" ? input.click() : choose(next), view()), { id: "depth-source" });
-    const body = h("div", { class: "fold-body" }, picture, about, h("label", { class: "inline" }, h("span", {}, "From"), source), input);
+    const another = Stir.button("Another map", { class: "ghost", hidden: true, onclick: () => input.click() });
+    const body = h("div", { class: "fold-body" }, picture, about, h("div", { class: "row" }, h("label", { class: "inline" }, h("span", {}, "From"), source), another), input);
     const fold = Stir.fold("Depth", body);
     let shown = "";
     async function view() {
       const ask = frame();
       if (!ask) return;
       source.value = ["auto", "builtin", "anything"].includes(ask.depth) ? ask.depth : "map";
+      another.hidden = source.value !== "map";
       if (!fold.open || JSON.stringify(ask) === shown) return;
       shown = JSON.stringify(ask);
       about.textContent = "Reading the depth…";

@@ -30,7 +30,7 @@
     function press(name) {
       const has = chosen.some((effect) => effect.name === name);
       chosen = has ? chosen.filter((effect) => effect.name !== name) : [...chosen, { name, amount: 0.5, region: "auto", direction: 0 }];
-      if (has && painting === name) Stir.emit("escape");
+      if (has && painting === name) Stir.emit("end-brush");
       say();
       paint();
       if (!has && region(chosen.at(-1)) === "brush" && photo && !png(name)) brush(name);
@@ -47,7 +47,7 @@
       memory.set("effects", chosen);
       Stir.tell("effects", value);
     }
-    const brush = (name) => (painting === name ? Stir.emit("escape") : Stir.emit("brush", { effect: name, title: infos[name].title, png: png(name) }));
+    const brush = (name) => (painting === name ? Stir.emit("end-brush") : Stir.emit("brush", { effect: name, title: infos[name].title, png: png(name) }));
 
     function paint() {
       for (const chip of all) chip.setAttribute("aria-pressed", String(chosen.some((effect) => effect.name === chip.dataset.effect)));

@@ -9,6 +9,7 @@
     let current = -1;
     let painting = null;
     let asked = 0; // suggestions asked for; only the last may change the crop, and none once Animate has been pressed
+    let among = ""; // the file being taken in, when it is one of several
     let awaited = null; // the shot whose photo has been asked for
 
     const ratioOf = (photo, aspect) => (aspect === "photo" ? photo.width / photo.height : ratios[aspect]);
@@ -167,21 +168,28 @@
       Stir.emit("shot", shot);
       Stir.say("Settings restored from the recipe.");
     }
+    /* Of several files taken in at once, each that is refused says its name. */
+    const refuse = ({ reason, remedy }) => note.add({ reason: among && !reason.startsWith(among) ? `${among}: ${reason}` : reason, remedy });
     async function take(files) {
       note.clear();
       root.classList.add("busy");
       Stir.say("Taking it in.");
-      for (const one of files) await takeOne(one);
+      for (const one of files) {
+        among = files.length > 1 ? one.name : "";
+        await takeOne(one);
+      }
+      among = "";
       root.classList.remove("busy");
     }
     async function takeOne(one) {
-      if (one.size > props.limit) return note.show({ reason: `${one.name} is ${Stir.bytes(one.size)}, over 40 MB.`, remedy: "Save it smaller, as a JPEG for instance, and drop it again." });
-      if (!one.size) return note.show({ reason: `${one.name} is empty.`, remedy: "Choose another file." });
+      const clip = /\.(mp4|webm|gif|webp)$/i.test(one.name);
+      if (one.size > props.limit) return refuse({ reason: `${one.name} is ${Stir.bytes(one.size)}, over 40 MB.`, remedy: clip ? "If it was made here, drop the .json that lies beside it in the library's folder." : "Save it smaller, as a JPEG for instance, and drop it again." });
+      if (!one.size) return refuse({ reason: `${one.name} is empty.`, remedy: "Choose another file." });
       let path;
       try {
         ({ path } = await upload(one));
       } catch {
-        return note.show({ reason: `${one.name} did not arrive.`, remedy: "See that the studio still runs and that the file is under 40 MB, then drop it again." });
+        return refuse({ reason: `${one.name} did not arrive.`, remedy: "See that the studio still runs and that the file is under 40 MB, then drop it again." });
       }
       const answer = await Stir.ask(server.receive_file, { path, name: one.name }, "photo");
       if (answer?.kind === "photo") adopt(answer.photo);
@@ -216,13 +224,13 @@
       Stir.tell("painting", effect);
       if (root.getBoundingClientRect().top < 0) root.scrollIntoView({ block: "start" });
     });
-    Stir.on("escape", endBrush);
+    Stir.on("end-brush", endBrush);
     Stir.on("sent", () => (asked += 1));
 
     // The page -------------------------------------------------------------------------------------------------------
     Stir.on("adopt", adoptShot);
     Stir.on("use-photo", ({ photo, missing }) => (photo ? adopt(photo) : note.show({ reason: "That photo is not in this home any more.", remedy: `Drop ${missing} here.` })));
-    Stir.on("refusal", (refusal) => refusal.where === "photo" && note.show(refusal));
+    Stir.on("refusal", (refusal) => refusal.where === "photo" && (among ? refuse : note.show)(refusal));
     Stir.dropAnywhere(take);
     addEventListener("paste", (event) => {
       const files = [...(event.clipboardData?.files ?? [])];

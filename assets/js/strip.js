@@ -71,7 +71,7 @@
       title.textContent = job.title;
       node.title = job.reason ? `${job.reason} ${job.remedy ?? ""}` : `${job.title}, ${job.motion}`;
       circle.to(job.state === "running" && job.total ? job.done / job.total : 0);
-      words.textContent = job.state === "running" ? (job.remaining === null ? job.words : Stir.clock(job.remaining) + " left") : job.state === "failed" ? "Failed: " + job.reason : WORDS[job.state];
+      words.textContent = job.state === "running" ? (job.remaining === null ? job.words : Stir.clock(Math.ceil(job.remaining)) + " left") : job.state === "failed" ? "Failed: " + job.reason : WORDS[job.state];
       earlier.hidden = later.hidden = job.state !== "queued";
       again.hidden = !ended;
       again.setAttribute("aria-label", (job.state === "interrupted" ? "Resume " : "Retry ") + job.title);

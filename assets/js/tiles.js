@@ -1,6 +1,13 @@
 /* Clips as pictures: the player, a tile that plays on hover, stars, and what can be done with a clip anywhere. */
 (() => {
   const { h, icon, file } = Stir;
+  function save(href, name) {
+    const link = h("a", { href, download: name });
+    document.body.append(link);
+    link.click();
+    link.remove();
+    Stir.say("Downloading " + name);
+  }
   const moving = (card) => card.format === "gif" || card.format === "webp";
 
   Object.assign(Stir, {
@@ -46,11 +53,16 @@
     async download(server, id, recipe) {
       const answer = await Stir.ask(server.export_clip, { id, recipe });
       if (!answer) return;
-      const link = h("a", { href: file(answer.path), download: answer.name });
-      document.body.append(link);
-      link.click();
-      link.remove();
-      Stir.say("Downloading " + answer.name);
+      save(file(answer.path), answer.name);
+    },
+    /* The poster: the clip's first frame as a PNG of the clip's own size. By way of a blob, because a served file insists
+       on its own name. */
+    async poster(card) {
+      const answer = await fetch(file(card.poster)).catch(() => null);
+      if (!answer?.ok) return Stir.emit("refusal", { where: "page", reason: "The poster is not there any more.", remedy: "Make the clip again to have it back." });
+      const made = URL.createObjectURL(await answer.blob());
+      save(made, `${card.title}, ${card.motion}.png`);
+      setTimeout(() => URL.revokeObjectURL(made), 10000);
     },
     /* Put a clip's photo, or all of its settings, back on the desk. */
     async useClip(server, id, what) {

@@ -6,6 +6,7 @@ Knows names and folders. Refuses to know how clips are made.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -28,13 +29,16 @@ def plan(output: str | None, kind: Format | None, num_photos: int) -> Delivery |
     """Where the clips go, or None when they only go to the library.
 
     Makes the folder and tries it. Raises `Refusal` when it can't be written, when several photos are given one file name,
-    or when the ending and --format disagree.
+    or when the ending is none that is made here or not that of --format.
     """
     if not output:
         return None
     place = Path(output).expanduser()
     meant = ENDINGS.get(place.suffix.lower())
-    if meant is None or place.is_dir() or output.endswith(("/", os.sep)):
+    folder = place.is_dir() or output.endswith(("/", os.sep))
+    if meant is None and not folder and re.fullmatch(r"\.(?=.*[A-Za-z])\w{2,4}", place.suffix):
+        raise Refusal(f"Stir makes no {place.suffix} files.", f"End it in {', '.join(ENDINGS)}; or in / if it is a folder.")
+    if meant is None or folder:
         _try(place, output)
         return Delivery(place, "", kind or "mp4")
     if num_photos > 1:

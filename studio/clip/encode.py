@@ -14,6 +14,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from studio.clip import encoders as _encoders
 from studio.clip import ffmpeg, formats, recipe
 from studio.nouns import Choice, Frames, Progress, Refusal, Shot
@@ -102,14 +105,18 @@ def _unwritten(error: OSError, dest: Path) -> Refusal | None:
 
 
 def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, tick: Callable[[Progress], None]) -> int:
+    from studio.clip.poster import png
+
     size = f"{frames.width}x{frames.height}"
     raw = ["-f", "rawvideo", "-pixel_format", frames.pixels, "-video_size", size, "-framerate", f"{frames.fps}/{plan.step}"]
     tags = ["-f", "ffmetadata", "-i", f"file:{parts.meta}", "-map_metadata", "1"] if plan.tagged else []
     pipe = ffmpeg.Pipe([*plan.before, *raw, "-i", "pipe:0", *tags, *plan.after, "-y", f"file:{parts.clip}"])
     began = time.monotonic()
     try:
-        count = _feed(frames, plan.step, pipe, parts.poster, lambda done: tick(_progress(frames, done, began)))
+        count, first = _feed(frames, plan.step, pipe, lambda done: tick(_progress(frames, done, began)))
+        pipe.end()
         tick(Progress("encode", frames.num_frames, frames.num_frames, "", time.monotonic() - began))
+        parts.poster.write_bytes(png(first, frames.pixels))
         pipe.finish()
     except Refusal:
         if plan.hardware:
@@ -120,11 +127,10 @@ def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, tick: Callable[[P
     return count
 
 
-def _feed(frames: Frames, step: int, pipe: ffmpeg.Pipe, poster: Path, painted: Callable[[int], None]) -> int:
-    from studio.clip.poster import png
-
+def _feed(frames: Frames, step: int, pipe: ffmpeg.Pipe, painted: Callable[[int], None]) -> tuple[int, NDArray[np.uint8]]:
+    """Send every `step`th frame. Returns how many those were, and the first."""
     expected = frames.width * frames.height * 3 // (1 if frames.pixels == "rgb24" else 2)
-    written = 0
+    written, first = 0, np.empty(0, np.uint8)
     for index, frame in enumerate(frames.images):
         if frame.nbytes != expected:
             raise ValueError(f"frame {index} has {frame.nbytes} bytes where {expected} were promised")
@@ -132,9 +138,9 @@ def _feed(frames: Frames, step: int, pipe: ffmpeg.Pipe, poster: Path, painted: C
             pipe.write(frame)
             written += 1
         if index == 0:
-            poster.write_bytes(png(frame, frames.pixels))
+            first = frame
         painted(index + 1)
-    return written
+    return written, first
 
 
 def _progress(frames: Frames, done: int, began: float) -> Progress:

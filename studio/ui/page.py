@@ -6,11 +6,16 @@ Knows the order of things on the page. Refuses to do work: the studio owns the q
 from __future__ import annotations
 
 import os
+import shutil
+import socket
+import sys
+import time
 from typing import Any
 
 import gradio as gr
 
-from studio.config import ASSETS, MAX_UPLOAD_BYTES
+from studio.config import ASSETS, MAX_UPLOAD_BYTES, Settings
+from studio.nouns import Refusal
 from studio.studio import Studio
 from studio.ui import guard, theme, thumbs
 from studio.ui.panels.clip import ClipPanel
@@ -20,6 +25,9 @@ from studio.ui.panels.photo import PhotoPanel
 from studio.ui.panels.queue import QueuePanel
 from studio.ui.panels.settings import SettingsPanel
 from studio.ui.parts.part import part
+
+STALE = 3600
+"""Seconds after which an upload that nobody took in is left over: another page on this home may still be uploading."""
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -52,9 +60,26 @@ def build(studio: Studio) -> gr.Blocks:
 
 
 def _quiet(studio: Studio) -> None:
-    """Keep Gradio's own files inside the home folder and its reports to itself."""
-    os.environ["GRADIO_TEMP_DIR"] = str(studio.settings.cache / "uploads")
+    """Keep Gradio's own files inside the home folder, without those of runs that were killed, and its reports to itself."""
+    uploads = studio.settings.cache / "uploads"
+    for left in uploads.glob("*"):
+        if time.time() - left.stat().st_mtime > STALE:
+            shutil.rmtree(left, ignore_errors=True)
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+
+def require_port(settings: Settings) -> None:
+    """Raises `Refusal` when the page can't be served at its port."""
+    try:
+        with socket.socket() as probe:
+            if sys.platform != "win32":  # there it would share a port that is in use
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+    except (OSError, OverflowError):
+        raise Refusal(
+            f"Port {settings.port} can't be used; perhaps Stir runs already.", "Look there, or choose another with --port."
+        ) from None
 
 
 def served(studio: Studio) -> list[str]:

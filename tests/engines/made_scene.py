@@ -39,7 +39,7 @@ def make(width: int = 256, height: int = 160, subject: bool = True, to_edge: boo
 
 def shot(
     *moves: MoveName, amount: float = 0.7, ease: Ease = "smooth", loop: bool = False, effects: tuple[Effect, ...] = (),
-    seconds: float = 2.0, fps: int = 12, seed: int = 3, size: tuple[int, int] = (256, 160),
+    seconds: float = 2.0, fps: int = 12, seed: int = 0, size: tuple[int, int] = (256, 160),
 ) -> Shot:  # fmt: skip
     """A shot of a photo of this size."""
     camera = Camera(tuple(Move(move, amount) for move in moves), ease, loop)

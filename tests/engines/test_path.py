@@ -15,7 +15,7 @@ STAGE = Stage(HALF, (0.1, -0.05, 1.25))
 NAMES: tuple[MoveName, ...] = get_args(MoveName)
 
 
-def path(*moves: MoveName, amount: float = 0.7, loop: bool = False, ease: Ease = "smooth", seed: int = 1) -> tuple[Pose, ...]:
+def path(*moves: MoveName, amount: float = 0.7, loop: bool = False, ease: Ease = "smooth", seed: int = 0) -> tuple[Pose, ...]:
     return travel(Camera(tuple(Move(move, amount) for move in moves), ease, loop), 48, 4.0, seed, STAGE)
 
 
@@ -39,6 +39,26 @@ def test_the_picture_moves_against_the_camera(move: MoveName, axis: int, sign: i
     poses = path(move)
     for point in (FAR, NEAR):
         assert sign * (seen(poses[-1], point)[axis] - seen(poses[0], point)[axis]) > 0.005
+
+
+@pytest.mark.parametrize("move", [name for name in NAMES if name != "static"])
+def test_another_seed_is_another_path_of_the_same_move(move: MoveName) -> None:
+    paths = [np.array([(*pose.centre, *pose.rotation.ravel(), pose.zoom) for pose in path(move, seed=n)]) for n in (0, 1, 2, 1)]
+    assert np.array_equal(paths[1], paths[3])
+    assert min(np.abs(paths[a] - paths[b]).max() for a, b in ((0, 1), (1, 2), (0, 2))) > 1e-4
+
+
+@pytest.mark.parametrize(
+    ("move", "axis", "sign"), [("truck_left", 0, 1), ("pan_right", 0, -1), ("crane_up", 1, 1), ("tilt_down", 1, -1)]
+)
+def test_no_seed_turns_a_move_round(move: MoveName, axis: int, sign: int) -> None:
+    for seed in range(40):
+        poses = path(move, seed=seed)
+        assert all(sign * (seen(poses[-1], point)[axis] - seen(poses[0], point)[axis]) > 0.002 for point in (FAR, NEAR))
+
+
+def test_no_seed_moves_a_camera_that_holds_still() -> None:
+    assert all(np.array_equal(pose.rotation, np.eye(3)) for pose in path("truck_left", amount=0.0, seed=9))
 
 
 @pytest.mark.parametrize(("move", "sign"), [("orbit_left", 1), ("orbit_right", -1)])

@@ -29,6 +29,8 @@ MOST_DEPTH = 0.50  # and how far several together may go
 TURN = 0.15  # how far a pan or a tilt turns either side at amount 1, in half frames
 ROLL = 0.085  # radians either side at amount 1
 ZOOM = 0.36  # how much larger the lens makes things at amount 1
+ACCENT = 0.15  # how much further or less far a seed may take a move, as a share of it
+DRIFT = 0.15  # how far a seed may let the gaze drift, of what a pan of the move's amount would turn
 HANDS = ((0.23, 1.0), (0.57, 0.45), (1.4, 0.10))  # a hand's drift, sway and tremor: hertz, share
 
 
@@ -194,6 +196,18 @@ def _hand(seed: int, seconds: float) -> Callable[[float, int], float]:
     return unrest
 
 
+def _accent(seed: int) -> tuple[float, float, float]:
+    """What a seed changes in every move: how far it goes, and how far the gaze drifts right and up meanwhile (shares of TURN).
+
+    Seed 0 is the plain move. Without this a variation of a dolly would be the same dolly.
+    """
+    if seed == 0:
+        return 1.0, 0.0, 0.0
+    chance = np.random.default_rng(seed)
+    way = chance.uniform(0, 2 * math.pi)
+    return float(chance.uniform(1 - ACCENT, 1 + ACCENT)), DRIFT * math.cos(way), DRIFT * math.sin(way)
+
+
 def travel(camera: Camera, num_frames: int, seconds: float, seed: int, stage: Stage, scale: float = 1.0) -> tuple[Pose, ...]:
     """Every frame's pose. A looped path stops one step short of where it began, so the first frame follows the last.
 
@@ -204,11 +218,15 @@ def travel(camera: Camera, num_frames: int, seconds: float, seed: int, stage: St
     deep = sum(move.amount for move in moves if move.name in _DEEP) * DEPTH
     crowd = max(1.0, deep / MOST_DEPTH)
     unrest = _hand(seed, seconds)
+    further, right, up = _accent(seed)
+    drift = scale * max((move.amount for move in moves), default=0.0) * TURN
     poses: list[Pose] = []
     for index in range(num_frames):
         t = index / (num_frames if camera.loop else num_frames - 1)
         e = sway(camera.ease, t) if camera.loop else ease(camera.ease, t)
         now = _Moment(e, 2 * math.pi * t, camera.loop, partial(unrest, t))
-        amounts = [scale * move.amount / (crowd if move.name in _DEEP else 1.0) for move in moves]
-        poses.append(_join([_STEPS[move.name](amount, now, stage) for move, amount in zip(moves, amounts, strict=True)]))
+        amounts = [scale * min(1.0, further * move.amount) / (crowd if move.name in _DEEP else 1.0) for move in moves]
+        steps = [_STEPS[move.name](amount, now, stage) for move, amount in zip(moves, amounts, strict=True)]
+        gaze = rotation(right * drift * stage.half[0] * now.s, up * drift * stage.half[1] * now.s)
+        poses.append(_join([*steps, _shift(turned=gaze)]))
     return tuple(poses)

@@ -23,11 +23,12 @@ from studio.engines.parallax import colour, outline
 from studio.engines.parallax.path import Pose, half_frame
 from studio.engines.parallax.project import STEPS, Field, Framing, homography, look, pull, rays, solve
 from studio.engines.parallax.scene import Floats
-from studio.engines.parallax.sheets import CELL, LEAP, PARTLY, SOLID, Sheet, Stack
+from studio.engines.parallax.sheets import CELL, FINE, LEAP, PARTLY, SOLID, Sheet, Stack
 
 NOWHERE = np.float32(-1e7)  # where a cell looks for a sheet that is nowhere near: so far out that nothing near it mixes in
 
 Owners = NDArray[np.uint8]
+Aim = tuple[Field, Field]  # rays, and how far each is pulled per unit of disparity
 
 
 class Stirred(NamedTuple):
@@ -106,11 +107,13 @@ class Renderer:
         (rows, columns), (rows2, columns2) = sheets[0].texture.shape[:2], sheets[0].chroma.shape[:2]
         self._luma = Stack(len(sheets), rows, columns, (0,))
         self._chroma = Stack(len(sheets), rows2, columns2, (1, 2))
+        self._grids = (self._grid(CELL * LEAP, 0), self._grid(CELL, 1))
         self._easels = {shrink: Easel(self._all, size, shrink) for shrink in (1, 2)}
 
     def paint(self, pose: Pose, t: float) -> Image:
         """The frame of a pose at time t (0..1) of the clip: I420, (height * 3 // 2, width) uint8."""
-        found = [self._find(sheet, pose) for sheet in self._sheets]
+        aims = self._aims(pose)
+        found = [self._find(sheet, pose, *aims) for sheet in self._sheets]
         whole = found[0]
         sheets, stirred = self._sheets, [Stirred(at) for at in found]
         if self._ambience:
@@ -130,40 +133,38 @@ class Renderer:
             self._ambience.veil(Field(whole.x[1:-1, 1:-1], whole.y[1:-1, 1:-1]), t, out, cover)
         return out
 
-    def _grid(self, box: Box, cell: int, guard: int) -> tuple[Floats, Floats]:
-        """Middles of cells of `cell` pixels that cover a box, with a guard all round, in tangents: a row and a column."""
+    def _grid(self, cell: int, guard: int) -> tuple[Floats, Floats]:
+        """Middles of cells of `cell` pixels that cover the frame, with a guard all round, in tangents: a row and a column."""
         steps = cell // CELL
-        across = np.arange(box.left // steps - guard, -(-box.right // steps) + guard, dtype=np.float32)
-        down = np.arange(box.top // steps - guard, -(-box.bottom // steps) + guard, dtype=np.float32)
+        across = np.arange(-guard, -(-self._all.right // steps) + guard, dtype=np.float32)
+        down = np.arange(-guard, -(-self._all.bottom // steps) + guard, dtype=np.float32)
         x = ((across + 0.5) * (2 * cell / self.width) - 1) * self.half[0]
         y = ((down + 0.5) * (2 * cell / self.height) - 1) * self.half[1]
         return x[None].astype(np.float32), y[:, None].astype(np.float32)
 
-    def _aim(self, sheet: Sheet, pose: Pose, grid: tuple[Floats, Floats]) -> tuple[Field, Field]:
-        size = (sheet.disparity.shape[1], sheet.disparity.shape[0])
-        u = rays(homography(pose, self.framing, self.half, size), *grid)
-        return u, pull(pose.centre, u, self.half, size)
+    def _aims(self, pose: Pose) -> tuple[Aim, Aim]:
+        """The rays of all rough cells, and of all cells with a guard: the same for every sheet, as their maps are of a size."""
+        size = self._sheets[0].disparity.shape[::-1]
+        turn = homography(pose, self.framing, self.half, (size[0], size[1]))
+        rough, fine = (rays(turn, *grid) for grid in self._grids)
+        return (rough, pull(pose.centre, rough, self.half, size)), (fine, pull(pose.centre, fine, self.half, size))
 
-    def _rough(self, sheet: Sheet, pose: Pose) -> Field:
-        u, way = self._aim(sheet, pose, self._grid(self._all, CELL * LEAP, 0))
-        return solve(sheet.disparity, u, way, None, STEPS - 1)
-
-    def _find(self, sheet: Sheet, pose: Pose) -> Field:
+    def _find(self, sheet: Sheet, pose: Pose, rough_aim: Aim, aim: Aim) -> Field:
         """Where every cell looks for a sheet, with one guard cell all round: a rough solution, stretched, and one more step.
 
         Cells well away from what can be seen of the sheet look NOWHERE.
         """
-        rough = self._rough(sheet, pose)
+        rough = solve(sheet.disparity, *rough_aim, None, STEPS - 1)
         box = self._all if sheet.near is None else self._visible(sheet.near, rough)
         if box is None:
             shape = (self._all.bottom + 2, self._all.right + 2)
             return Field(np.full(shape, NOWHERE), np.full(shape, NOWHERE))
-        u, way = self._aim(sheet, pose, self._grid(box, CELL, 1))
+        inside = np.s_[box.top : box.bottom + 2, box.left : box.right + 2]
+        u, way = (Field(*(part[inside] if part.ndim == 2 and part.size > 1 else part for part in field)) for field in aim)
         if pose.centre.any():
             start = cv2.resize(look(sheet.disparity, rough), None, fx=LEAP, fy=LEAP, interpolation=cv2.INTER_LINEAR)
             start = cv2.copyMakeBorder(start, 1, 1 + LEAP, 1, 1 + LEAP, cv2.BORDER_REPLICATE)
-            start = start[box.top : box.bottom + 2, box.left : box.right + 2]
-            u = solve(sheet.disparity, u, way, start, 1)
+            u = solve(sheet.disparity, u, way, start[inside], 1)
         if box == self._all:
             return Field(np.ascontiguousarray(u.x), np.ascontiguousarray(u.y))
         edges = (box.top, self._all.bottom - box.bottom, box.left, self._all.right - box.right)
@@ -215,7 +216,8 @@ def _owners(sheets: tuple[Sheet, ...], at: list[Field]) -> tuple[Owners, NDArray
     for index, (sheet, where) in enumerate(zip(sheets, at, strict=True)):
         if sheet.kind is None:
             continue
-        kind = cv2.remap(sheet.kind, where.x, where.y, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        fine = (part * np.float32(FINE) + np.float32(FINE / 2 - 0.5) for part in where)
+        kind = cv2.remap(sheet.kind, *fine, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
         kind[where.x < -1e5] = 0
         solid = kind == SOLID
         owner[solid] = index
@@ -235,6 +237,10 @@ def _merged(parts: list[Floats], owner: Owners) -> Floats:
 
 def _tops(sheets: tuple[Sheet, ...], at: list[Field], owner: Owners, stack: Stack, shrink: int) -> Field:
     """Where every cell looks in the stack, by its owner."""
-    places = [outline.places(field, sheet, shrink) for field, sheet in zip(at, sheets, strict=True)]
-    down = [one.y + np.float32(stack.top(index)) for index, one in enumerate(places)]
-    return Field(_merged([one.x for one in places], owner), _merged(down, owner))
+    scales = [outline.scale(field, sheet, shrink) for field, sheet in zip(at, sheets, strict=True)]
+    merged = Field(_merged([one.x for one in at], owner), _merged([one.y for one in at], owner))
+    shift = np.zeros((2, 256), np.float32)
+    for index, one in enumerate(scales):
+        shift[:, index] = one.x, one.y + stack.top(index)
+    right, down = (np.asarray(cv2.LUT(owner, table), np.float32) for table in shift)
+    return Field(merged.x * scales[0].across + right, merged.y * scales[0].down + down)

@@ -16,6 +16,7 @@ from studio.engines.parallax import colour
 from studio.engines.parallax.scene import Floats, Layer
 
 CELL = 4  # pixels of the frame to one cell of the grid on which places are solved
+FINE = 2  # places of a sheet's kind to one of its disparity: the finer, the fewer cells are composed for nothing
 LEAP = 4  # cells to one of the first, rough solution
 GUARD = 2  # rows repeated between sheets that are stacked
 
@@ -26,8 +27,9 @@ UNSEEN, PARTLY, SOLID = 0, 1, 2
 class Sheet:
     """One layer. texture: (TH, TW, 4) premultiplied Y, U, V, A; chroma: (TH // 2, TW // 2, 4) the same at half size.
 
-    disparity: (h, w) in the camera's depth. kind: (h, w) UNSEEN, PARTLY or SOLID, with a margin of a cell, so that a cell whose
-    middle is UNSEEN or SOLID is so all over. near: (h, w) 1 within a rough cell of anything seen. The furthest sheet has neither.
+    disparity: (h, w) in the camera's depth. kind: (FINE h, FINE w) UNSEEN, PARTLY or SOLID, with a margin of a cell, so that a
+    cell whose middle is UNSEEN or SOLID is so all over. near: (h, w) 1 within a rough cell of anything seen. The furthest sheet
+    has neither.
     """
 
     name: str
@@ -45,12 +47,13 @@ def prepare(layer: Layer, disparity: Floats, furthest: bool, width: int) -> Shee
     if furthest:
         return Sheet(layer.name, texture, chroma, disparity)
     rows, columns = disparity.shape
-    alpha = cv2.resize(layer.texture[..., 3].astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA)
+    alpha = cv2.resize(layer.texture[..., 3].astype(np.float32), (FINE * columns, FINE * rows), interpolation=cv2.INTER_AREA)
     cell = CELL * columns / width
-    margin = _square(0.75 * cell + 1.5)
+    margin = _square(0.75 * cell * FINE + 1.5)
     seen = cv2.dilate((alpha > 0).astype(np.uint8), margin)
     solid = cv2.erode((alpha > 254.5).astype(np.uint8), margin)
-    near = cv2.dilate(seen, _square(0.75 * cell * LEAP + 1)).astype(np.float32)
+    any_seen = cv2.resize(seen.astype(np.float32), (columns, rows), interpolation=cv2.INTER_AREA) > 0
+    near = cv2.dilate(any_seen.astype(np.uint8), _square(0.75 * cell * LEAP + 1)).astype(np.float32)
     return Sheet(layer.name, texture, chroma, disparity, np.asarray(seen + solid, np.uint8), near)
 
 

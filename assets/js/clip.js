@@ -9,7 +9,7 @@
     let key = "";
     const ask = Stir.later(() => {
       const [frame, camera, effects, output] = ["frame", "camera", "effects", "output"].map(Stir.now);
-      const next = JSON.stringify([frame, camera, effects, output?.seed]);
+      const next = JSON.stringify([frame, camera, effects, output?.seed, output?.size]);
       if (!frame || next === key) return;
       key = next;
       Stir.emit("draft-asked");
@@ -184,8 +184,8 @@
     Stir.on("draft", (value) => {
       label.classList.remove("busy");
       if (value.kind === "refusal") return forget(), (label.textContent = value.where === "photo" ? "No draft of this photo" : value.remedy), paint();
-      label.textContent = `Draft of the camera path · the clip will be ${value.width}\u00a0×\u00a0${value.height}`;
-      draft.src = file(value.path);
+      label.textContent = `Draft of the camera path · the clip will be ${value.width}\u00a0×\u00a0${value.height}${value.upscale > 1.005 ? ", enlarged " + Number(value.upscale.toFixed(value.upscale < 1.1 ? 2 : 1)) + " times" : ""}`;
+      if (draft.dataset.path !== value.path) draft.src = file(value.path);
       draft.dataset.path = value.path;
       paint();
     });

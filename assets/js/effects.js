@@ -1,15 +1,16 @@
 /* What moves by itself: effects as chips, each with an amount, a region and, where it counts, a direction.
-   Its value is a list of Effect. What has been painted belongs to a photo and is kept with it while the page is open. */
+   Its value is a list of Effect. What has been painted belongs to a photo and is remembered with it. */
 (() => {
   const { h, icon, memory } = Stir;
   const REGIONS = { everywhere: "Everywhere", sky: "Sky", foliage: "Foliage", subject: "Subject", background: "Background", brush: "Painted" };
+  const REMEMBERED = 8;
   const DIRECTED = ["flow", "wind", "hair", "clouds"];
   const WAYS = [[0, "→ Right"], [45, "↘ Down right"], [90, "↓ Down"], [135, "↙ Down left"], [180, "← Left"], [225, "↖ Up left"], [270, "↑ Up"], [315, "↗ Up right"]];
 
   Stir.parts.effects = ({ element, props }) => {
     const root = element.firstElementChild;
     const infos = Object.fromEntries(props.effects.map((one) => [one.name, one]));
-    const painted = {}; // photo id → effect name → png
+    const painted = memory.get("painted", {}); // photo id → effect name → png
     let photo = "";
     let painting = null;
     let chosen = memory.get("effects", []);
@@ -68,8 +69,14 @@
       return h("div", { class: "effect", "data-effect": name }, h("div", { class: "effect-top" }, h("span", { class: "move-name" }, info.title), slider, value, away), h("div", { class: "effect-more" }, where, way || null, paintIt || null));
     }
 
+    /* The photo painted last comes last; of the others a few are remembered. */
+    function keep(images) {
+      delete painted[photo];
+      painted[photo] = images;
+      memory.set("painted", Object.fromEntries(Object.entries(painted).slice(-REMEMBERED)));
+    }
     Stir.on("painted", ({ effect, png: image }) => {
-      painted[photo] = { ...painted[photo], [effect]: image };
+      keep({ ...painted[photo], [effect]: image });
       say();
       paint();
     });
@@ -84,7 +91,7 @@
     Stir.on("shot", (shot) => {
       chosen = shot.motion.effects.map(({ brush: _, ...effect }) => effect);
       photo = shot.photo.id;
-      painted[photo] = Object.fromEntries(shot.motion.effects.filter((effect) => effect.brush).map((effect) => [effect.name, effect.brush]));
+      keep(Object.fromEntries(shot.motion.effects.filter((effect) => effect.brush).map((effect) => [effect.name, effect.brush])));
       say();
       paint();
     });

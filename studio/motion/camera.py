@@ -42,7 +42,7 @@ MOVES: dict[MoveName, MoveInfo] = {
     "dolly_zoom_out": MoveInfo("Dolly zoom out", "the subject keeps its size while the world closes up"),
     "handheld": MoveInfo("Handheld", "the camera breathes in a hand", ("hand held", "shake")),
     "push_orbit_left": MoveInfo("Push and orbit left", "the camera travels in while circling left"),
-    "push_orbit_right": MoveInfo("Push and orbit right", "the camera travels in while circling right", ("push and orbit", "push orbit")),
+    "push_orbit_right": MoveInfo("Push and orbit right", "the camera travels in while circling right", ("push and orbit",)),
 }  # fmt: skip
 
 

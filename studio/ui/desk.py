@@ -60,8 +60,8 @@ def checked(value: Any, kind: type[T], where: Place) -> T:
         raise Misplaced(where, f"This can't be used ({error}).", "Set it again, or reload the page.") from None
 
 
-def compose(studio: Studio, frame: Any, camera: Any, effects: Any, words: Any, output: Any) -> Shot:
-    """The Shot on the desk. Raises `Misplaced` for whatever is missing or can't be used."""
+def compose(studio: Studio, frame: Any, camera: Any, effects: Any, words: Any, output: Any, whole: bool = True) -> Shot:
+    """The Shot on the desk. Raises `Misplaced` for whatever can't be used and, when it has to be `whole`, is still missing."""
     framed = checked(frame or {}, Frame, "photo")
     wanted = checked(output or {}, Output, "output")
     if not framed.photo:
@@ -71,7 +71,7 @@ def compose(studio: Studio, frame: Any, camera: Any, effects: Any, words: Any, o
     except Refusal as refusal:
         raise Misplaced("photo", refusal.reason, refusal.remedy) from None
     moving = checked(effects or [], tuple[Effect, ...], "effects")
-    for effect in moving:
+    for effect in moving if whole else ():
         _painted(effect)
     motion = Motion(
         prompt=checked(words or {}, Words, "effects").prompt, camera=checked(camera or {}, Camera, "camera"), effects=moving

@@ -40,9 +40,10 @@ class ClipPanel:
     def preview(self, **desk: Any) -> dict[str, Any]:
         """A tiny clip of the shot on the desk, with the size the real one will have."""
         try:
-            shot = compose(self.studio, **desk)
+            shot = compose(self.studio, **desk, whole=False)
             size = self.studio.output_size(shot)
             path = self.studio.preview(shot)
         except Refusal as refusal:
             return misplaced(refusal)
-        return {"kind": "draft", "path": str(path), "width": size.width, "height": size.height, "at": time.time()}
+        about = {"width": size.width, "height": size.height, "upscale": size.upscale}
+        return {"kind": "draft", "path": str(path), **about, "at": time.time()}

@@ -24,7 +24,7 @@ import numpy as np
 from studio.config import MAX_UPLOAD_BYTES, Settings
 from studio.engines.base import Image, Tick
 from studio.jobs import Rooms
-from studio.library import disk
+from studio.library import clips, disk
 from studio.library.served import Served
 from studio.motion import camera
 from studio.motion.effects import EFFECTS
@@ -187,6 +187,15 @@ class Drafts:
 
         anything.download(self._settings, tick)
         self._served.clear()  # what was drawn with the depth of before
+
+
+def recipe(file: Path) -> Shot:
+    """The recipe inside a clip, or in the .json beside a kept one. Raises `Refusal` when there is none."""
+    from studio.clip import recipe as inside
+
+    small = file.is_file() and file.stat().st_size <= inside.MAX_BYTES
+    kept = clips.recipe(file) if small and file.suffix.lower() == ".json" else None
+    return kept or inside.read(file)
 
 
 def words(shot: Shot) -> str:

@@ -17,7 +17,7 @@ from studio.config import Settings
 from studio.engines import registry
 from studio.engines.base import Engine, Tick
 from studio.jobs import Worker, put_right
-from studio.library import clips, database, disk, logbook, names
+from studio.library import database, disk, logbook, names
 from studio.library.clips import Clips
 from studio.library.owner import Owner
 from studio.library.queue import Queue
@@ -29,10 +29,6 @@ from studio.photo import crop
 if TYPE_CHECKING:
     from studio.photo.intake import PhotoStore
     from studio.photo.subject import Suggestion
-
-MAX_RECIPE_BYTES = 2 * 1024 * 1024
-"""The longest .json that is read as a recipe: a shot with a painted region for every effect stays well below."""
-
 
 class Studio:
     """One home folder with its photos, queue and library, and the worker that turns the one into the other.
@@ -282,11 +278,7 @@ class Studio:
 
     def recipe(self, file: Path) -> Shot:
         """The recipe inside a clip, or in a .json beside one. Raises `Refusal` when there is none."""
-        from studio.clip import recipe
-
-        small = file.is_file() and file.stat().st_size <= MAX_RECIPE_BYTES
-        own = clips.recipe(file) if small and file.suffix.lower() == ".json" else None
-        return own or recipe.read(file)
+        return drafts.recipe(file)
 
     def again(self, clip_id: str) -> Job:
         """Make a clip again, exactly as it was."""

@@ -55,25 +55,30 @@
     let shown = "";
     async function view() {
       const ask = frame();
-      if (!ask) return;
+      if (!ask) return false;
       source.value = ["auto", "builtin", "anything"].includes(ask.depth) ? ask.depth : "map";
       another.hidden = source.value !== "map";
-      if (!fold.open || JSON.stringify(ask) === shown) return;
+      if (!fold.open || JSON.stringify(ask) === shown) return true;
       shown = JSON.stringify(ask);
       about.textContent = "Reading the depth…";
       const answer = await Stir.ask(server.depth_view, ask, "photo");
-      if (!answer) return (about.textContent = "");
+      if (!answer) return (picture.hidden = true), (about.textContent = ""), false;
       picture.src = file(answer.path);
       picture.hidden = false;
       about.textContent = answer.choices.map((one) => `${one.what[0].toUpperCase()}${one.what.slice(1)}: ${one.value}, ${one.reason}`).join(". ") + ".";
+      return true;
     }
     input.addEventListener("change", async () => {
       const [one] = input.files;
       input.value = "";
       if (!one) return;
       const { path } = await upload(one).catch(() => ({ path: "" }));
+      const before = frame();
       const answer = await Stir.ask(server.take_depth, { path, name: one.name }, "photo");
-      if (answer) note.clear(), choose(answer.depth), view();
+      if (!answer || !before) return view();
+      note.clear();
+      choose(answer.depth);
+      if (!(await view()) && frame()?.photo === before.photo) choose(before.depth); // it doesn't fit this photo
     });
     input.addEventListener("cancel", view);
     fold.addEventListener("toggle", () => {

@@ -7,13 +7,14 @@
   Stir.parts.header = ({ element }) => {
     const root = element.firstElementChild;
     const look = h("button", { type: "button", class: "ghost tiny", id: "look", onclick: () => Stir.look.set(LOOKS[(LOOKS.findIndex(([key]) => key === Stir.look.get()) + 1) % LOOKS.length][0]) });
-    const toast = h("div", { class: "toast note", role: "alert", hidden: true });
+    const toast = h("div", { class: "toast note", role: "alert", popover: "manual" }); // a popover lies above a dialog, too
     let timer = 0;
     Stir.toast = ({ reason, remedy }) => {
       toast.replaceChildren(icon("alert"), h("p", {}, h("strong", {}, reason), " " + (remedy || "")));
-      toast.hidden = false;
+      toast.hidePopover();
+      toast.showPopover();
       clearTimeout(timer);
-      timer = setTimeout(() => (toast.hidden = true), 8000);
+      timer = setTimeout(() => toast.hidePopover(), 8000);
     };
     root.append(h("h1", { class: "brand" }, "Stir"), look, h("div", { id: "stir-live", class: "unseen", "aria-live": "polite", role: "status" }), toast);
     Stir.on("look", (now) => {
@@ -43,7 +44,7 @@
     Stir.ask(server.ask_facts, {}).then((facts) => {
       if (!facts) return;
       places.replaceChildren(...facts.places.flatMap(([name, place]) => [h("dt", {}, name), h("dd", {}, h("code", {}, place))]));
-      machine.replaceChildren(...Stir.reasons([...facts.choices, ...facts.machine]));
+      machine.replaceChildren(...Stir.reasons(facts.machine));
     });
   };
 })();

@@ -46,6 +46,8 @@ def again(flags: argparse.Namespace) -> None:
 
 
 def _take_in(studio: Studio, file: Path, one_of_many: bool) -> Photo:
+    if not file.expanduser().exists():
+        raise Refusal(f"There is no photo {str(file)!r}.", "Check its name and its folder.")
     try:
         return studio.take_in(file.expanduser(), file.name)
     except Refusal as refusal:

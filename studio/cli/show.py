@@ -21,9 +21,9 @@ from studio.nouns import Clip, Refusal, Shot
 
 def recipe(flags: argparse.Namespace) -> None:
     """Print what a clip was made with. Raises `Refusal` when the file has no recipe. Needs no home folder."""
-    from studio.clip.recipe import read
+    from studio import drafts
 
-    shot = read(flags.clip.expanduser())
+    shot = drafts.recipe(flags.clip.expanduser())
     if flags.json:
         say_json(shot)
         return

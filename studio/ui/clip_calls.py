@@ -47,9 +47,9 @@ def details(studio: Studio, clip_id: str) -> dict[str, Any]:
     shot = clip.shot
     rows = [
         ("Photo", f"{photo_words(shot)}, {shot.photo.width} × {shot.photo.height}"),
-        ("Crop", "the whole photo" if shot.crop.w == shot.crop.h == 1 else f"{shot.crop.aspect}, {shot.crop.w:.0%} of its width"),
-        ("Motion", motion_words(shot)),
-        ("Ease", shot.motion.camera.ease.replace("_", " ")),
+        ("Crop", "The whole photo" if shot.crop.w == shot.crop.h == 1 else f"{shot.crop.aspect}, {shot.crop.w:.0%} of its width"),
+        ("Motion", motion_words(shot).capitalize()),
+        ("Ease", shot.motion.camera.ease.replace("_", " ").capitalize()),
         ("Words", shot.motion.prompt),
         ("Model", next((card.title for card in studio.cards() if card.id == shot.model), shot.model)),
         ("Clip", f"{clip.width} × {clip.height}, {clip.seconds:g} s at {clip.fps:g} fps, {shot.format.upper()}"),

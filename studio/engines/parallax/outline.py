@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 import cv2
@@ -75,9 +76,14 @@ class Cells:
 
     def near(self, grid: Floats) -> Floats:
         """(n, 9) a grid with guard cells at the middles of the cells and of their eight neighbours."""
-        start = self.rows * grid.shape[1] + self.columns
-        steps = (np.arange(3)[:, None] * grid.shape[1] + np.arange(3)).ravel()
-        return grid.ravel()[start[:, None] + steps]
+        return grid.take(self._around)
+
+    @cached_property
+    def _around(self) -> NDArray[np.intp]:
+        """(n, 9) the flat places of the cells and their neighbours in a grid with guard cells."""
+        columns = -(-self.width // CELL) + 2
+        steps = (np.arange(3)[:, None] * columns + np.arange(3)).ravel()
+        return (self.rows * columns + self.columns)[:, None] + steps
 
 
 class Scale(NamedTuple):

@@ -4,10 +4,10 @@ Knows sheets and how to look at them fast. Refuses to know why the camera moves.
 
 Where a frame's pixels look (project.py) is solved on a grid of a quarter of the frame, for disparity is smooth. A cell in which
 one sheet is solid and covers all others takes that sheet's place; the grid is stretched to full size, with one guard cell all
-round, so that the stretching is exact up to the border, and one `cv2.remap` of the stacked sheets does brightness at full size
-and one does colour at half size. Only the cells along outlines look at every sheet and compose them. Measured at 720p on one
-core: 1.6 + 0.5 ms for the two looks, against 2.1 ms a sheet for RGBA, 0.3 ms for its conversion, and the error of OpenCV's
-BT.601 matrix. OpenCV weighs in floating point for 8-bit pixels of 1 and 4 channels; its ways for 2 and 3 are thrice as slow.
+round, so that the stretching is exact up to the border, and a `cv2.remap` of the stacked sheets does brightness at full size,
+two do colour at half size. Only the cells along outlines look at every sheet and compose them. Measured at 720p on one core:
+1.6 + 0.8 ms for the three looks, against 2.1 ms a sheet for RGBA, 0.3 ms for its conversion, and the error of OpenCV's BT.601
+matrix. OpenCV weighs in floating point for 8-bit pixels of 1 and 4 channels; its ways for 2 and 3 are thrice as slow.
 """
 
 from __future__ import annotations
@@ -79,7 +79,6 @@ class Easel:
         self._size = (size[1] // shrink, size[0] // shrink)
         shape = ((cells.bottom + 2) * self._times, (cells.right + 2) * self._times)
         self._maps = tuple(np.empty(shape, np.float32) for _ in range(2))
-        self.mixed: Image = np.empty((*self._size, 4), np.uint8)
 
     def stretch(self, grid: Floats, room: int) -> Floats:
         """A grid with guard cells at every pixel, in one of two rooms; the next stretch there writes over it."""
@@ -87,10 +86,11 @@ class Easel:
         cv2.resize(grid, (full.shape[1], full.shape[0]), full, interpolation=cv2.INTER_LINEAR)
         return full[self._times : self._times + self._size[0], self._times : self._times + self._size[1]]
 
-    def look(self, picture: Image, at: Field, out: Image) -> None:
-        """The picture at the places of a grid, into `out`."""
+    def look(self, stacks: list[Stack], at: Field, planes: list[Image]) -> None:
+        """The stacks' pictures at the places of a grid, each into a plane."""
         places = (self.stretch(at.x, 0), self.stretch(at.y, 1))
-        cv2.remap(picture, *places, cv2.INTER_LINEAR, out, cv2.BORDER_REPLICATE)
+        for stack, plane in zip(stacks, planes, strict=True):
+            cv2.remap(stack.picture, *places, cv2.INTER_LINEAR, plane, cv2.BORDER_REPLICATE)
 
 
 class Renderer:
@@ -105,8 +105,8 @@ class Renderer:
         self.half = half_frame(*size)
         self._all = Box(0, -(-self.height // CELL), 0, -(-self.width // CELL))
         (rows, columns), (rows2, columns2) = sheets[0].texture.shape[:2], sheets[0].chroma.shape[:2]
-        self._luma = Stack(len(sheets), rows, columns, (0,))
-        self._chroma = Stack(len(sheets), rows2, columns2, (1, 2))
+        self._luma = [Stack(len(sheets), rows, columns, 0)]
+        self._chroma = [Stack(len(sheets), rows2, columns2, channel) for channel in (1, 2)]
         self._grids = (self._grid(CELL * LEAP, 0), self._grid(CELL, 1))
         self._easels = {shrink: Easel(self._all, size, shrink) for shrink in (1, 2)}
 
@@ -120,8 +120,10 @@ class Renderer:
             sheets = tuple(self._ambience.sheet(sheet, t) for sheet in sheets)
             stirred = [self._ambience.stir(sheet, at, t) for sheet, at in zip(sheets, found, strict=True)]
         for index, sheet in enumerate(sheets):
-            self._luma.hold(index, sheet.texture)
-            self._chroma.hold(index, sheet.chroma)
+            for stack in self._luma:
+                stack.hold(index, sheet.texture)
+            for stack in self._chroma:
+                stack.hold(index, sheet.chroma)
         owner, mixed = _owners(sheets, [one.at for one in stirred])
         out = np.empty((self.height * 3 // 2, self.width), np.uint8)
         self._weave(sheets, stirred, owner, out)
@@ -188,19 +190,16 @@ class Renderer:
             if flowing
             else None
         )
-        planes = colour.colour_planes(out)
-        for shrink, stack in ((1, self._luma), (2, self._chroma)):
+        for shrink, stacks, planes in ((1, self._luma, [out[: self.height]]), (2, self._chroma, [*colour.colour_planes(out)])):
             easel = self._easels[shrink]
-            first = out[: self.height] if shrink == 1 else easel.mixed
-            easel.look(stack.picture, _tops(sheets, [one.at for one in stirred], owner, stack, shrink), first)
+            easel.look(stacks, _tops(sheets, [one.at for one in stirred], owner, stacks[0], shrink), planes)
             if share is not None:
                 others = [one.other or one.at for one in stirred]
-                second = np.empty_like(first)
-                easel.look(stack.picture, _tops(sheets, others, owner, stack, shrink), second)
+                seconds = [np.empty_like(plane) for plane in planes]
+                easel.look(stacks, _tops(sheets, others, owner, stacks[0], shrink), seconds)
                 part = np.ascontiguousarray(easel.stretch(share, 0))
-                first[:] = cv2.blendLinear(second, first, part, 1 - part)
-            if shrink == 2:
-                cv2.mixChannels([first], [planes[0], planes[1]], [1, 0, 2, 1])
+                for first, second in zip(planes, seconds, strict=True):
+                    first[:] = cv2.blendLinear(second, first, part, 1 - part)
 
     def _cover(self, owner: Owners) -> Image:
         """(H, W) 255 where the subject owns the cell."""

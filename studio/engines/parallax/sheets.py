@@ -68,13 +68,12 @@ def _square(radius: float) -> NDArray[np.uint8]:
 
 
 class Stack:
-    """Sheets of one size stacked in one picture, so that one look serves pixels of all of them."""
+    """One channel of sheets of one size, stacked in one picture, so that one look serves pixels of all of them."""
 
-    def __init__(self, count: int, height: int, width: int, channels: tuple[int, ...]) -> None:
-        """`channels` of the sheets' four are kept: one alone as (H, W), more as (H, W, 4)."""
-        self._channels, self._height = channels, height
-        shape = (count * (height + 2 * GUARD), width)
-        self.picture: Image = np.zeros(shape if len(channels) == 1 else (*shape, 4), np.uint8)
+    def __init__(self, count: int, height: int, width: int, channel: int) -> None:
+        """`channel` of the sheets' four is kept, as (rows, W)."""
+        self._channel, self._height = channel, height
+        self.picture: Image = np.zeros((count * (height + 2 * GUARD), width), np.uint8)
         self._held: list[Image | None] = [None] * count
 
     def top(self, index: int) -> int:
@@ -85,7 +84,7 @@ class Stack:
         """Put a sheet's texture in its place, unless it is there."""
         if self._held[index] is texture:
             return
-        plain = cv2.extractChannel(texture, self._channels[0]) if len(self._channels) == 1 else texture
+        plain = cv2.extractChannel(texture, self._channel)
         start = self.top(index)
         self.picture[start : start + self._height] = plain
         self.picture[start - GUARD : start] = plain[:1]

@@ -24,7 +24,7 @@ class SettingsPanel:
         )
 
     def facts(self) -> dict[str, Any]:
-        """Places, the machine's choices, and the models on offer."""
+        """Places and the machine's choices."""
         settings = self.studio.settings
         places = [
             ("Clips and recipes", str(settings.clips)),
@@ -35,7 +35,5 @@ class SettingsPanel:
         ]
         return {
             "places": [[name, place] for name, place in places],
-            "choices": msgspec.to_builtins(settings.choices),
             "machine": msgspec.to_builtins(self.studio.machine()),
-            "cards": msgspec.to_builtins(self.studio.cards()),
         }

@@ -23,6 +23,9 @@ from studio.presets import card
 PHOTO = ASSETS / "samples" / "fig.jpg"
 """A bowl before a textured ground, 1920 pixels wide: the engine needs its layers and has a hole to fill."""
 
+OTHERS = (ASSETS / "samples" / "dandelion.jpg", ASSETS / "samples" / "stream.jpg")
+"""A subject before a blur, which is cheap to encode; and a wood without a subject, drawn as one layer and dear to encode."""
+
 MOTION = Motion(camera=Camera((Move("dolly_in", 0.6), Move("orbit_right", 0.3))))
 RUNS = 5
 
@@ -70,11 +73,11 @@ def make(file: Path, size: Size, seconds: float, fps: int) -> Path:
     return encode(frames, scratch("clip.mp4"), shot, ignore).file
 
 
-def unseen(number: int) -> Path:
-    """The photo with one corner a shade different: the same work, and nothing that was remembered of it can be used."""
-    file = scratch(f"photo-{number}.jpg")
+def unseen(number: int, photo: Path = PHOTO) -> Path:
+    """A photo with one corner a shade different: the same work, and nothing that was remembered of it can be used."""
+    file = scratch(f"{photo.stem}-{number}.jpg")
     if not file.exists():
-        with Image.open(PHOTO) as picture:
+        with Image.open(photo) as picture:
             changed = picture.convert("RGB")
         changed.paste((number % 256, number // 256 % 256, 0), (0, 0, 16, 16))
         changed.save(file, quality=95)

@@ -87,6 +87,26 @@ def clip_and_tools() -> None:
     _print_tools(times)
 
 
+def other_photos() -> None:
+    """(a) again: what it takes depends on the photo, in painting (layers, outlines) and in encoding (detail)."""
+    rows: list[tuple[str, ...]] = []
+    for photo in clips.OTHERS:
+        frames, shot = clips.animate(photo, "720p", SECONDS, FPS)
+        images = [image.copy() for image in frames.images]
+        times = in_turns(
+            {
+                "alone": lambda number, i=images, f=frames, s=shot: encode_alone(i, f, s),
+                "new": lambda number, p=photo: clips.make(clips.unseen(300 + number, p), "720p", SECONDS, FPS),
+                "read": lambda number, p=photo: clips.make(clips.unseen(300 + number, p), "720p", SECONDS, FPS),
+            },
+            RUNS,
+        )
+        new, read = (verdict(times[key] / times["alone"], MOST_OVER_ENCODING) for key in ("new", "read"))
+        rows.append((photo.stem, f"{times['alone']:.2f} s", f"{times['read']:.2f} s", read, f"{times['new']:.2f} s", new))
+    head = ("photo", "encoding alone", "read before", "times encoding", "new", "times encoding")
+    table("The same with other photos", head, rows)
+
+
 def _print_clip(times: dict[str, float]) -> None:
     alone = times["alone"]
     rows = [
@@ -139,4 +159,5 @@ def run(photo: Path = PHOTO) -> None:
     """Print every table of this bench."""
     print(f"\n## Speed ({photo.name})")
     clip_and_tools()
+    other_photos()
     memory()

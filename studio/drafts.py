@@ -1,6 +1,6 @@
 """Drafts: what can be known of a shot before it is made. Whether it can be, what it leads to, and what it will look like.
 
-Knows the checks, the depth of a crop and the tiny preview of a camera path. Refuses to know the queue and the library of
+Knows the checks, recipes, the depth of a crop and the tiny preview of a camera path. Refuses to know the queue and the library of
 kept clips. What is made here is cached by what it was made from and can always be made again.
 """
 

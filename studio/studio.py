@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from studio.photo.intake import PhotoStore
     from studio.photo.subject import Suggestion
 
+
 class Studio:
     """One home folder with its photos, queue and library, and the worker that turns the one into the other.
 

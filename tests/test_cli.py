@@ -130,9 +130,9 @@ def test_a_place_gives_shape_size_rate_and_length_and_flags_win(stir: Say) -> No
 
 
 REFUSED: dict[str, tuple[tuple[object, ...], str]] = {
-    "no such photo": (("animate", "gone.jpg"), "add it again"),
+    "no such photo": (("animate", "gone.jpg"), "its folder"),
     "a text file": (("animate", ROOT / "LICENSE"), "JPG"),
-    "one bad photo among good ones": (("animate", PHOTO, "gone.jpg"), "add it again"),
+    "one bad photo among good ones": (("animate", PHOTO, "gone.jpg"), "gone.jpg"),
     "no such move": (("animate", PHOTO, "--move", "teleport"), "dolly in"),
     "no such effect": (("animate", PHOTO, "--effect", "fire"), "ripple"),
     "no such region": (("animate", PHOTO, "--effect", "fog:moon"), "sky"),
@@ -187,6 +187,8 @@ def test_recipe_in_words_and_as_json(kept: Path, stir: Say) -> None:
     code, out, _ = stir("recipe", kept / "clip.mp4", "--json")
     assert code == 0
     assert Shot.from_json(out) == recipe.read(kept / "clip.mp4")
+    (beside,) = (kept / "home" / "clips").glob("*.json")
+    assert stir("recipe", beside, "--json")[:2] == (0, out)
 
 
 def test_again_makes_the_same_clip_from_the_file_and_from_the_library(kept: Path, stir: Say) -> None:

@@ -28,7 +28,7 @@
   /* The optional depth network: what it is, and the one button that fetches anything. `ready(bool)` once it is known. */
   Stir.depthModel = (server, ready = () => {}) => {
     const words = h("p", { class: "why" });
-    const fetchIt = Stir.button("Download, 99 MB", { class: "solid", id: "depth-download" }, "down");
+    const fetchIt = Stir.button("Download, 99 MB", { class: "solid depth-download" }, "down");
     const node = h("div", { class: "depth-model" }, words, fetchIt);
     const say = (here, text) => ((words.textContent = text), (fetchIt.hidden = here), ready(here));
     const offer = "Depth Anything V2 reads depth better, above all indoors. It comes from huggingface.co once, only when you ask; afterwards it works offline.";

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.engines.base import Image, Tick
+from studio.engines.parallax.scene import Scene
 from studio.nouns import Choice, Frames, ModelCard, Progress, Refusal, Shot
 from studio.photo.crop import output_size
+from tests.engines import made_scene
 
 
 class Zoom:
@@ -34,6 +37,12 @@ class Zoom:
             shot.num_frames,
             choices=said,
         )
+
+    def read(self, image: Image, shot: Shot) -> Scene:
+        """A made scene, whatever the photo; it says whose depth was asked for."""
+        given = len(shot.depth) == 64
+        said = Choice("depth", "your depth map" if given else "built in", "a stand-in for tests: it is always the same")
+        return replace(made_scene.make(), choices=(said,))
 
     def _paint(self, image: Image, shot: Shot, width: int, height: int, tick: Tick) -> Iterator[NDArray[np.uint8]]:
         still = cv2.resize(np.ascontiguousarray(image), (width, height), interpolation=cv2.INTER_AREA)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import App, Open
@@ -62,6 +63,56 @@ def test_keys_animate_and_stop(page: Page, app: App) -> None:
     assert app.studio.count() == 0
     page.locator("#clear-ended").click()
     expect(page.locator(".queue")).to_be_hidden()
+
+
+def test_escape_leaves_the_brush_and_the_search_before_it_stops_anything(page: Page, app: App) -> None:
+    sample(page)
+    quick(page, 8)
+    slow(page)
+    page.locator("#animate").click()
+    expect(page.locator(".stage-words")).to_contain_text("of 128", timeout=WAIT)
+    ripple = page.locator(".chip[data-effect='ripple']")
+    for leave in (lambda: page.keyboard.press("Escape"), ripple.click):
+        if ripple.get_attribute("aria-pressed") == "false":
+            ripple.click()
+        else:
+            page.locator("[data-paint='ripple']").click()
+        expect(page.locator(".brush-canvas")).to_be_visible()
+        leave()
+        expect(page.locator(".brush-canvas")).to_be_hidden()
+    page.get_by_role("tab", name="Library").click()
+    page.locator("#library-search").focus()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+Enter")
+    page.get_by_role("tab", name="Create").click()
+    expect(page.locator(".stage-words")).to_contain_text("of 128")
+    (job,) = app.studio.jobs()
+    assert type(job.state).__name__ == "Running"
+    page.keyboard.press("Escape")
+    expect(page.locator(".progress")).to_be_hidden(timeout=3000)
+
+
+def test_progress_is_said_aloud(page: Page) -> None:
+    sample(page)
+    quick(page, 2)
+    live = page.locator("#stir-live")
+    expect(live).to_have_attribute("aria-live", "polite")
+    slow(page)
+    page.locator("#animate").click()
+    expect(live).to_contain_text("per cent", timeout=WAIT)
+    expect(live).to_have_text("The clip is ready.", timeout=WAIT)
+
+
+def test_the_poster_is_a_png_of_the_clip(page: Page, tmp_path: Path) -> None:
+    sample(page)
+    quick(page)
+    animate(page)
+    with page.expect_download() as download:
+        page.locator("#poster").click()
+    assert download.value.suggested_filename == "Dandelion, dolly in.png"
+    download.value.save_as(tmp_path / "poster.png")
+    with Image.open(tmp_path / "poster.png") as poster:
+        assert (poster.format, min(poster.size)) == ("PNG", 360)
 
 
 def test_a_reload_and_a_second_tab_find_the_running_job(page: Page, app: App, open_page: Open) -> None:

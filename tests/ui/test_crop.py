@@ -111,6 +111,18 @@ def test_an_aspect_counts_at_once(page: Page, app: App) -> None:
     assert (clip.width, clip.height) == (360, 640)
 
 
+def test_the_draft_fills_its_frame_and_says_what_the_clip_will_be(page: Page) -> None:
+    sample(page)
+    label = page.locator(".stage-label")
+    expect(label).to_contain_text("the clip will be", timeout=20_000)
+    expect(label).not_to_contain_text("enlarged")
+    page.locator("#size").select_option("2160p")
+    expect(label).to_contain_text("2160, enlarged")
+    settled(page, "9:16")
+    wide = page.evaluate("document.querySelector('.still').offsetWidth / document.querySelector('.stage').offsetWidth")
+    assert wide == pytest.approx(1 / crop_box(page)[2], rel=0.02)
+
+
 def test_the_brush_paints_a_small_grey_mask(page: Page, app: App) -> None:
     sample(page)
     quick(page)
@@ -126,6 +138,8 @@ def test_the_brush_paints_a_small_grey_mask(page: Page, app: App) -> None:
     expect(page.locator("[data-paint='ripple']")).to_contain_text("Painted")
     page.keyboard.press("Escape")
     expect(canvas).to_be_hidden()
+    page.reload()
+    expect(page.locator("[data-paint='ripple']")).to_contain_text("Painted")
     animate(page)
     (effect,) = app.studio.clips()[0].shot.motion.effects
     mask = Image.open(io.BytesIO(base64.b64decode(effect.brush))).convert("L")

@@ -47,7 +47,7 @@ def test_search_rate_trash_and_restore(shelf: Page, app: App) -> None:
 
     tiles.first.click()
     sheet = shelf.locator(".sheet")
-    expect(sheet).to_contain_text("dolly in")
+    expect(sheet).to_contain_text("Dolly in")
     sheet.get_by_role("button", name="4 stars").click()
     expect(tiles.first.locator(".tile-stars")).to_have_text("★★★★")
     sheet.get_by_label("Title").fill("Breakfast")

@@ -11,6 +11,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from studio.config import ASSETS
+from tests.ui.conftest import App
 from tests.ui.steps import drop, sample
 
 pytestmark = pytest.mark.ui
@@ -52,6 +53,18 @@ def test_what_is_no_picture_is_refused_where_it_was_dropped(page: Page, tmp_path
     expect(note).to_be_hidden()
 
 
+def test_of_several_files_each_that_is_refused_says_its_name(page: Page, tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("not a picture")
+    (tmp_path / "empty.jpg").write_bytes(b"")
+    drop(page, str(tmp_path / "notes.txt"), str(tmp_path / "empty.jpg"), str(picture(tmp_path / "good.png")))
+    expect(page.locator(".photo-name")).to_contain_text("good.png")
+    note = page.locator("#photo .note")
+    expect(note).to_contain_text("notes.txt: ")
+    expect(note).to_contain_text("empty.jpg is empty.")
+    drop(page, str(tmp_path / "notes.txt"))
+    expect(note).not_to_contain_text("empty.jpg")
+
+
 def test_too_large_a_file_never_leaves_the_page(page: Page, tmp_path: Path) -> None:
     large = tmp_path / "large.jpg"
     with large.open("wb") as file:
@@ -91,6 +104,28 @@ def test_a_photo_can_be_pasted_and_dropped(page: Page) -> None:
     expect(page.locator(".photo-name")).to_contain_text("pasted.jpg")
     page.evaluate(send, [jpeg, "dropped.jpg", "drop"])
     expect(page.locator(".film-pick")).to_have_count(1)  # the same pixels are the same photo
+
+
+def test_the_depth_is_seen_and_replaced(page: Page, app: App, tmp_path: Path) -> None:
+    """And the network that reads it better is offered by a button, which fetches nothing until it is pressed."""
+    sample(page)
+    fold = page.locator("#photo details", has=page.locator("#depth-source"))
+    fold.locator("summary").click()
+    shown = fold.locator(".depth-image")
+    page.wait_for_function("document.querySelector('.depth-image').naturalWidth > 0")
+    expect(fold.locator(".why").first).to_contain_text("Depth: built in")
+    expect(fold.locator(".depth-download")).to_be_visible()
+    ramp = np.linspace(0, 255, 160).astype(np.uint8)
+    Image.fromarray(np.repeat(ramp[None], 90, 0)).save(tmp_path / "map.png")
+    page.locator("#depth-input").set_input_files(str(tmp_path / "map.png"))
+    expect(fold.locator(".why").first).to_contain_text("Depth: your depth map")
+    expect(page.locator("#depth-source")).to_have_value("map")
+    expect(shown).to_be_visible()
+    assert len(list(app.studio.settings.depths.iterdir())) == 1
+    Image.new("L", (160, 90), 128).save(tmp_path / "flat.png")
+    page.locator("#depth-input").set_input_files(str(tmp_path / "flat.png"))
+    expect(page.locator("#photo .note")).to_contain_text("all one grey")
+    expect(fold.locator(".why").first).to_contain_text("Depth: your depth map")
 
 
 def test_the_desk_survives_a_reload(page: Page) -> None:

@@ -4,6 +4,7 @@
   const parts = {};
   const bus = new EventTarget();
   const known = {};
+  const written = new Map(); // part → its props and the value it has given itself
   const ICONS = {
     plus: "M8 2.5v11M2.5 8h11",
     close: "M3.5 3.5l9 9M12.5 3.5l-9 9",
@@ -80,7 +81,22 @@
     h,
     icon,
     memory,
-    mount: (name, part) => parts[name](part),
+    /* Gradio loses what a part writes while it is being mounted. So what each part has written is kept here, and written
+       once more before anything is sent: the studio gets what the page shows. */
+    mount(name, part) {
+      const props = new Proxy(part.props, {
+        set(target, key, value) {
+          if (key === "value") written.set(name, { target, value });
+          target[key] = value;
+          return true;
+        },
+      });
+      function trigger(...said) {
+        for (const { target, value } of written.values()) target.value = structuredClone(value);
+        part.trigger(...said);
+      }
+      parts[name]({ ...part, props, trigger });
+    },
     /* A state others may need later: kept, and told to whoever asks afterwards. */
     tell(topic, value) {
       known[topic] = value;

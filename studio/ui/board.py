@@ -5,6 +5,7 @@ Knows how a job and a clip are put into words and which files the page may show.
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,9 @@ STAGES: dict[Stage, str] = {
 RECENT = 12
 """Clips on the Create page: one row at 1440 px."""
 
+PATIENCE = 0.3
+"""Seconds one look may spend on small pictures that are missing, after the cache was emptied for instance."""
+
 
 def motion_words(shot: Shot) -> str:
     """What moves, in one line: "dolly in with orbit left, looped · water ripple"."""
@@ -39,14 +43,20 @@ def photo_words(shot: Shot) -> str:
     return Path(shot.photo.name).stem or "Photo"
 
 
-def clip_card(studio: Studio, clip: Clip) -> dict[str, Any]:
+def clip_cards(studio: Studio, clips: tuple[Clip, ...]) -> list[dict[str, Any]]:
+    """Clips as the page shows them. It never waits long for small pictures: those still missing come with the next look."""
+    until = time.monotonic() + PATIENCE
+    return [clip_card(studio, clip, time.monotonic() < until) for clip in clips]
+
+
+def clip_card(studio: Studio, clip: Clip, make_thumb: bool = True) -> dict[str, Any]:
     """A clip as the page shows it."""
     folder = studio.settings.clips
     shot = clip.shot
     return {
         "id": clip.id, "title": clip.title or photo_words(shot), "motion": motion_words(shot),
         "file": str(folder / clip.file), "poster": str(folder / clip.poster),
-        "thumb": str(thumb(studio, clip)), "format": shot.format,
+        "thumb": str(thumb(studio, clip, make_thumb)), "format": shot.format,
         "width": clip.width, "height": clip.height, "fps": clip.fps, "frames": clip.num_frames, "seconds": clip.seconds,
         "bytes": clip.bytes, "made_at": clip.made_at, "took": clip.took, "rating": clip.rating, "trashed": clip.trashed,
     }  # fmt: skip
@@ -84,7 +94,7 @@ def _view(studio: Studio, shot: Shot) -> str:
 
 def board(studio: Studio) -> dict[str, Any]:
     """The whole snapshot: jobs in their order, the newest clips, and a mark that changes when the library does."""
-    recent = [clip_card(studio, clip) for clip in studio.clips(limit=RECENT)]
+    recent = clip_cards(studio, studio.clips(limit=RECENT))
     kept, trashed = studio.count(), studio.count(trashed=True)
     return {
         "jobs": [job_card(studio, job) for job in studio.jobs()],

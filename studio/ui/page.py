@@ -33,6 +33,7 @@ STALE = 3600
 def build(studio: Studio) -> gr.Blocks:
     """The whole page for one studio."""
     _quiet(studio)
+    sweep_uploads(studio.settings)
     thumbs.sweep(studio)
     photo, motion, clip, queue = PhotoPanel(studio), MotionPanel(studio), ClipPanel(studio), QueuePanel(studio)
     with gr.Blocks(title="Stir", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
@@ -60,13 +61,16 @@ def build(studio: Studio) -> gr.Blocks:
 
 
 def _quiet(studio: Studio) -> None:
-    """Keep Gradio's own files inside the home folder, without those of runs that were killed, and its reports to itself."""
-    uploads = studio.settings.cache / "uploads"
-    for left in uploads.glob("*"):
+    """Keep Gradio's own files inside the home folder and its reports to itself."""
+    os.environ["GRADIO_TEMP_DIR"] = str(studio.settings.cache / "uploads")
+    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+
+
+def sweep_uploads(settings: Settings) -> None:
+    """Remove what was uploaded to a run that was killed before it could take it in."""
+    for left in (settings.cache / "uploads").glob("*"):
         if time.time() - left.stat().st_mtime > STALE:
             shutil.rmtree(left, ignore_errors=True)
-    os.environ["GRADIO_TEMP_DIR"] = str(uploads)
-    os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 
 def require_port(settings: Settings) -> None:

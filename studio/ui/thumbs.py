@@ -20,11 +20,16 @@ def folder(studio: Studio) -> Path:
     return studio.settings.cache / "thumbs"
 
 
-def thumb(studio: Studio, clip: Clip) -> Path:
-    """The small picture of a clip, made on first use; its path even when there is no poster to make it from."""
+def thumb(studio: Studio, clip: Clip, make: bool = True) -> Path:
+    """The small picture of a clip, made on first use; its path even when there is no poster to make it from.
+
+    Where it may not be made now, the poster itself stands in.
+    """
     file = folder(studio) / f"{clip.id}.jpg"
     if file.exists():
         return file
+    if not make:
+        return studio.settings.clips / clip.poster
     from PIL import Image
 
     with suppress(Refusal, OSError), Image.open(studio.poster_file(clip)) as poster:

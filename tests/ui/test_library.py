@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 import time
+from contextlib import closing
+from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 from playwright.sync_api import Page, expect
 
+from studio.config import Settings
+from studio.library import database
+from studio.library.clips import Clips
+from studio.nouns import Clip, Photo, Shot
+from studio.studio import Studio
 from tests.ui.conftest import App
 from tests.ui.steps import WAIT, animate, quick, sample
 
@@ -98,8 +107,33 @@ def test_many_clips_come_a_page_at_a_time(page: Page, app: App) -> None:
     animate(page)
     clip = app.studio.clips()[0]
     panel = LibraryPanel(app.studio)
-    began = time.perf_counter()
     answer = panel.find(Search())
     assert answer["count"] == 1 and answer["clips"][0]["id"] == clip.id
-    assert time.perf_counter() - began < 5
     assert panel.find(Search(offset=60))["clips"] == []
+
+
+def test_a_thousand_clips_open_in_a_second(tmp_path: Path) -> None:
+    """Also when the cache was emptied, and none of the small pictures is there: posters stand in for them."""
+    from studio.ui.panels.library import LibraryPanel, Search
+
+    studio = Studio(Settings(tmp_path / "home"))
+    poster = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
+    Image.fromarray(poster).save(tmp_path / "poster.png")
+    shot = Shot(Photo("a" * 64, 1280, 720, "sea.jpg"))
+    with closing(database.open(studio.settings.database)) as rows, rows.write():
+        shelf = Clips(rows, studio.settings.clips)
+        for index in range(1000):
+            name = f"{index:032x}"
+            (tmp_path / "clip").write_bytes(b"clip")
+            shown = tmp_path / "shown"
+            shown.write_bytes((tmp_path / "poster.png").read_bytes() if index >= 940 else b"none")
+            shelf.keep(
+                Clip(name, shot, name + ".mp4", name + ".png", 1280, 720, 24, 120, 5, 4, index, 1), tmp_path / "clip", shown
+            )
+    panel = LibraryPanel(studio)
+    began = time.process_time()  # of this process alone, however busy the machine is
+    answer = panel.find(Search())
+    assert time.process_time() - began < 1
+    assert (answer["count"], len(answer["clips"])) == (1000, 60)
+    assert answer["clips"][-1]["thumb"].endswith(".png")
+    studio.close()

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import re
+import socket
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -10,7 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from studio.config import Settings
 from studio.nouns import Refusal
+from studio.ui.page import require_port, sweep_uploads
 from tests.ui.conftest import App, Open
 from tests.ui.steps import animate, drop, quick, sample
 from tests.ui.test_photo import picture
@@ -170,3 +174,22 @@ def test_settings_say_what_leaves_the_machine(page: Page) -> None:
     page.get_by_role("tab", name="Settings").click()
     expect(page.locator("#settings")).to_contain_text("Nothing. Photos, clips and recipes stay")
     expect(page.locator("#settings")).to_contain_text(re.compile("encoder", re.IGNORECASE), timeout=20_000)
+
+
+def test_a_port_that_is_taken_is_refused_before_anything_starts(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(Refusal, match="can't be used") as refused:
+            require_port(Settings(tmp_path, port=taken.getsockname()[1]))
+    assert "--port" in refused.value.remedy
+
+
+def test_uploads_of_a_run_that_was_killed_are_swept(tmp_path: Path) -> None:
+    old, new = (tmp_path / "home" / "cache" / "uploads" / name / "photo.jpg" for name in ("old", "new"))
+    for file in (old, new):
+        file.parent.mkdir(parents=True)
+        file.write_bytes(b"with a place in its EXIF")
+    os.utime(old.parent, (0, 0))
+    sweep_uploads(Settings(tmp_path / "home"))
+    assert (old.parent.exists(), new.exists()) == (False, True)

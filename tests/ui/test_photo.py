@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from studio.config import ASSETS
 from tests.ui.conftest import App
-from tests.ui.steps import drop, sample
+from tests.ui.steps import animate, drop, quick, sample
 
 pytestmark = pytest.mark.ui
 
@@ -128,13 +128,24 @@ def test_the_depth_is_seen_and_replaced(page: Page, app: App, tmp_path: Path) ->
     expect(fold.locator(".why").first).to_contain_text("Depth: your depth map")
 
 
-def test_the_desk_survives_a_reload(page: Page) -> None:
+def test_the_desk_survives_a_reload(page: Page, app: App) -> None:
+    """And what is made of it is what the page shows."""
     sample(page)
+    quick(page)
     page.locator(".aspects [data-value='4:5']").click()
     page.locator("[data-family='orbit_left']").click()
     page.locator("#size").select_option("480p")
+    page.locator(".chip[data-effect='fog']").click()
+    page.locator(".part-words summary").click()
+    page.locator("#prompt").fill("fog over the meadow")
     page.reload()
     expect(page.locator(".photo-name")).to_contain_text("Dandelion")
     expect(page.locator(".aspects [data-value='4:5']")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("[data-family='orbit_left']")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#size")).to_have_value("480p")
+    animate(page)
+    shot = app.studio.clips()[0].shot
+    assert (shot.crop.aspect, shot.size, shot.seconds, shot.fps) == ("4:5", "480p", 1, 16)
+    assert [move.name for move in shot.motion.camera.moves] == ["orbit_left"]
+    assert [effect.name for effect in shot.motion.effects] == ["fog"]
+    assert shot.motion.prompt == "fog over the meadow"

@@ -10,7 +10,7 @@ from typing import Any
 
 from studio.nouns import Noun, Refusal
 from studio.studio import Studio
-from studio.ui.board import clip_card
+from studio.ui.board import clip_cards
 from studio.ui.clip_calls import One, clip_calls
 from studio.ui.parts.part import call, part
 from studio.ui.thumbs import sweep
@@ -58,7 +58,7 @@ class LibraryPanel:
         """One page of clips, and how many there are in all."""
         words = search.words[:200]
         clips = self.studio.clips(words, search.trashed, PAGE, max(0, search.offset))
-        cards = [clip_card(self.studio, clip) for clip in clips]
+        cards = clip_cards(self.studio, clips)
         return {"clips": cards, "count": self.studio.count(words, search.trashed), "trash": self.studio.count(trashed=True)}
 
 

@@ -11,7 +11,6 @@ import binascii
 import hashlib
 import os
 import re
-import secrets
 import shutil
 import struct
 import tempfile
@@ -28,7 +27,7 @@ from studio.library import clips, disk
 from studio.library.served import Served
 from studio.motion import camera
 from studio.motion.effects import EFFECTS
-from studio.nouns import Choice, Effect, Frames, ModelCard, Move, Photo, Progress, Refusal, Shot, replace
+from studio.nouns import Choice, Effect, Frames, ModelCard, Photo, Progress, Refusal, Shot, replace
 from studio.photo import crop
 
 if TYPE_CHECKING:
@@ -204,17 +203,6 @@ def words(shot: Shot) -> str:
     effects = [EFFECTS[effect.name] for effect in shot.motion.effects]
     found = [word for info in (*moves, *effects) for word in (info.title, *info.aliases)]
     return " ".join((*found, shot.crop.aspect, shot.format, "loop" if shot.motion.camera.loop else ""))
-
-
-def varied(shot: Shot, card: ModelCard) -> Shot:
-    """The shot with another seed. Where no words are read and nothing is left to chance, its first move is another one too."""
-    shot = replace(shot, seed=(shot.seed + 1 + secrets.randbelow(2**32 - 1)) % 2**32)
-    moves = shot.motion.camera.moves
-    if "prompt" in card.supports or shot.motion.effects or any(move.name == "handheld" for move in moves):
-        return shot
-    used = {"static", "handheld", *(move.name for move in moves)}
-    other = Move(secrets.choice([name for name in camera.MOVES if name not in used]), *(move.amount for move in moves[:1]))
-    return replace(shot, motion=replace(shot.motion, camera=replace(shot.motion.camera, moves=(other, *moves[1:]))))
 
 
 def depth_model(settings: Settings) -> tuple[bool, Choice]:

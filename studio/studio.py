@@ -5,6 +5,7 @@ Knows which room answers which question. Refuses to know pages and command lines
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import tempfile
 import threading
@@ -286,6 +287,6 @@ class Studio:
         return self.submit(self._clips.get(clip_id).shot)
 
     def vary(self, clip_id: str) -> Job:
-        """Make a clip again with a seed it did not have; where nothing depends on the seed, with another camera move."""
+        """Make a clip again with a seed it did not have."""
         shot = self._clips.get(clip_id).shot
-        return self.submit(drafts.varied(shot, self.card(shot.model)))
+        return self.submit(replace(shot, seed=(shot.seed + 1 + secrets.randbelow(2**32 - 1)) % 2**32))

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from studio import drafts
 from studio.config import ROOT, Settings
 from studio.nouns import Camera, Clip, Crop, Done, Effect, Motion, Move, Photo, Refusal, Shot, Size, replace
 from studio.photo.crop import ratio
@@ -312,19 +311,6 @@ def test_again_and_vary(studio: Studio, clip: Clip) -> None:
     seeds = {studio.vary(clip.id).shot.seed for _ in range(5)}
     assert len(seeds) == 5
     assert clip.shot.seed not in seeds
-
-
-def test_what_is_varied_never_looks_the_same(shot: Shot) -> None:
-    """A seed says nothing of a camera that moves alone: there another move is tried, as far as the first went."""
-    orbit = replace(shot, motion=Motion(camera=Camera((Move("orbit_left", 0.3), Move("roll_left", 0.1)), loop=True)))
-    first, second = drafts.varied(orbit, CARD).motion.camera.moves
-    assert first.name not in ("orbit_left", "roll_left", "static")
-    assert (first.amount, second) == (0.3, Move("roll_left", 0.1))
-    for motion in (Motion(effects=(Effect("fog"),)), Motion(camera=Camera((Move("handheld"),)))):
-        drawn = replace(shot, motion=motion)
-        assert replace(drafts.varied(drawn, CARD), seed=shot.seed) == drawn
-    reader = replace(CARD, supports=("prompt",))
-    assert replace(drafts.varied(orbit, reader), seed=shot.seed) == orbit
 
 
 def test_a_recipe_whose_photo_is_not_here_says_so(studio: Studio, clip: Clip) -> None:

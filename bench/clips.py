@@ -54,10 +54,10 @@ def scratch(name: str) -> Path:
 
 
 def shot_of(file: Path, size: Size, seconds: float, fps: int) -> tuple[Shot, NDArray[np.uint8]]:
-    """A 16:9 shot of a photo on disk, and the pixels of its crop."""
+    """A 16:9 shot of a photo on disk, and the photo's pixels."""
     photo, image = intake.read(file)
     shot = Shot(photo, crop.largest(photo, "16:9"), MOTION, size=size, seconds=seconds, fps=fps)
-    return shot, crop.cut(image, photo, shot.crop)
+    return shot, image
 
 
 def animate(file: Path, size: Size, seconds: float, fps: int) -> tuple[Frames, Shot]:

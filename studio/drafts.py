@@ -45,7 +45,7 @@ class Reader(Protocol):
     """An engine that reads a photo into a scene with depth."""
 
     def read(self, image: Image, shot: Shot) -> Scene:
-        """The scene of a crop, (H, W, 3) uint8 RGB; quick when it was read before."""
+        """The scene of a shot of a photo, (H, W, 3) uint8 RGB; quick when it was read before."""
         ...
 
 
@@ -111,12 +111,9 @@ class Drafts:
 
         engine = self._rooms.engine(card)
         size = crop.output_size(shot)
-        seen = engine.read(self._cut(shot), shot).choices if isinstance(engine, Reader) else ()
+        seen = engine.read(self._rooms.photos.pixels(shot.photo), shot).choices if isinstance(engine, Reader) else ()
         unpainted = Frames(iter(()), size.width, size.height, shot.fps, shot.num_frames)
         return (size.choice, *seen, *formats.plan(unpainted, shot.format).choices)
-
-    def _cut(self, shot: Shot) -> Image:
-        return crop.cut(self._rooms.photos.pixels(shot.photo), shot.photo, shot.crop)
 
     # What it will look like -------------------------------------------------------------------------------------------
 
@@ -132,7 +129,7 @@ class Drafts:
             found = self._served.find(key)
             if found:
                 return found
-            image = self._cut(tiny)
+            image = self._rooms.photos.pixels(tiny.photo)
             frames = self._rooms.engine(card).animate(image, tiny, card, _unwatched)
             with self._folder() as folder:
                 made = encode(frames, Path(folder) / "preview.mp4", tiny, _unwatched)
@@ -146,7 +143,7 @@ class Drafts:
         if not isinstance(engine, Reader):
             raise Refusal(f"{card.title} doesn't work with depth.", "Choose another model to see it.")
         with self._making:
-            disparity = engine.read(self._cut(shot), shot).disparity
+            disparity = engine.read(self._rooms.photos.pixels(shot.photo), shot).disparity
             grey = np.rint(np.clip(disparity, 0, 1) * 255).astype(np.uint8)
             key = f"depth-{hashlib.sha256(grey.tobytes()).hexdigest()[:32]}"
             found = self._served.find(key)

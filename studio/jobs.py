@@ -211,13 +211,13 @@ class Worker:
         self._watch = None
 
     def _make(self, job: Job, folder: Path, watch: Watch) -> State:
-        """The sentence: open the photo, crop it, animate it, encode it, keep it."""
+        """The sentence: open the photo, animate its crop, encode it, keep it."""
         from studio.clip.encode import encode
 
         shot = job.shot
         watch.tick(Progress("load"))
         self._require_room(shot, folder)
-        image = crop.cut(self._rooms.photos.pixels(shot.photo), shot.photo, shot.crop)
+        image = self._rooms.photos.pixels(shot.photo)
         card = self._rooms.card(shot.model)
         frames = self._rooms.engine(card).animate(image, shot, card, watch.tick)
         encoded = encode(frames, folder / f"clip.{shot.format}", shot, watch.tick)

@@ -462,7 +462,7 @@ def test_a_clips_folder_that_cannot_be_written_is_said_before_rendering(settings
     studio.close()
 
 
-def test_the_crop_is_what_the_engine_gets(settings: Settings) -> None:
+def test_the_engine_gets_the_whole_photo_and_makes_a_clip_of_the_crop(settings: Settings) -> None:
     class Measuring(Gradient):
         def animate(self, image, shot, card, tick):
             self.shape = image.shape
@@ -472,6 +472,9 @@ def test_the_crop_is_what_the_engine_gets(settings: Settings) -> None:
     studio = Studio(settings, (CARD,), finder(engine))
     studio.start()
     job = studio.submit(shot(studio, crop=Crop(0.25, 0.25, 0.5, 0.5, "photo")))
-    assert isinstance(ended(studio, job.id).state, Done)
-    assert engine.shape == (120, 160, 3)
+    state = ended(studio, job.id).state
+    assert isinstance(state, Done)
+    assert engine.shape == (240, 320, 3)
+    clip = studio.clip(state.clip)
+    assert clip.width * 3 == clip.height * 4
     studio.close()

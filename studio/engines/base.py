@@ -23,13 +23,14 @@ class Stopped(Exception):
 
 
 class Engine(Protocol):
-    """Turns a cropped photo and a shot into frames."""
+    """Turns a photo and a shot into frames."""
 
     def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick) -> Frames:
-        """Animate `image` ((H, W, 3) uint8 RGB, the crop at full resolution) as `shot` says.
+        """Animate `image`, the whole photo at full resolution ((H, W, 3) uint8 RGB), as `shot` says.
 
-        Returns `Frames` whose iterator renders as it is read, so memory doesn't grow with the clip's length. The frame
-        size is `studio.photo.crop.output_size(shot)`. Raises `Refusal` for a shot this engine can't make and lets
-        `Stopped` from `tick` through.
+        What is shown is `studio.photo.crop.cut(image, shot.photo, shot.crop)`; what lies around it may help to understand it.
+        The frame size is `studio.photo.crop.output_size(shot)`. Returns `Frames` whose iterator renders as it is read, so memory
+        doesn't grow with the clip's length. Raises `Refusal` for a shot this engine can't make and lets `Stopped` from `tick`
+        through.
         """
         ...

@@ -8,6 +8,8 @@ from skimage import data
 from sklearn.datasets import load_sample_image
 
 from studio.engines.parallax import depth, matte, sky
+from studio.nouns import Crop, Photo
+from studio.photo.crop import cut
 
 
 def spearman(a, b):
@@ -77,6 +79,14 @@ def test_a_bounded_edge_is_certain_and_a_blur_is_not(samples):
 def test_a_second_look_finds_the_edge_that_the_first_missed(samples):
     found = matte.find(np.asarray(Pictures.open(samples / "sunset.jpg")))
     assert found.layered and found.doubt < 3
+
+
+def test_a_subject_that_fills_a_tight_crop_is_found_in_the_whole_photo(samples):
+    whole = np.asarray(Pictures.open(samples / "dandelion.jpg"))
+    tall = Crop(0.1, 0.0, 9 * 9 / 256, 1.0, "9:16")
+    image = cut(whole, Photo("d" * 64, whole.shape[1], whole.shape[0]), tall)
+    assert not matte.find(image).layered
+    assert matte.find(image, whole, tall).layered
 
 
 def test_a_range_of_hills_is_not_a_subject(samples):

@@ -23,7 +23,7 @@ from studio.engines.parallax.layers import read_scene
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Scene
 from studio.nouns import Choice, Frames, ModelCard, Progress, Shot
-from studio.photo.crop import output_size
+from studio.photo.crop import cut, output_size
 
 PAINTING_SHARE = 2
 """OpenCV gets one core in so many, for the encoder works at the same time: on two cores a 5 s 720p clip takes 10 % less."""
@@ -44,13 +44,13 @@ class ParallaxEngine:
         cv2.setNumThreads(max(1, (os.cpu_count() or 1) // PAINTING_SHARE))
 
     def read(self, image: Image, shot: Shot, tick: Tick = lambda progress: None) -> Scene:
-        """The scene of a crop, (H, W, 3) uint8 RGB; the same crop at the same size and depth is read only once."""
+        """The scene of a shot of a photo, (H, W, 3) uint8 RGB; the same crop at the same size and depth is read only once."""
         key = _key(image, shot)
         with self._reading:
             if key in self._scenes:
                 self._scenes.move_to_end(key)
                 return self._scenes[key]
-            scene = read_scene(image, shot, self._settings, tick)
+            scene = read_scene(cut(image, shot.photo, shot.crop), shot, self._settings, tick, image)
             self._scenes[key] = scene
             while len(self._scenes) > 1 and sum(map(_weight, self._scenes.values())) > KEPT_BYTES:
                 self._scenes.popitem(last=False)
@@ -59,11 +59,12 @@ class ParallaxEngine:
     def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick) -> Frames:
         """Frames of a shot, I420 BT.709, painted as they are read.
 
-        image: (H, W, 3) uint8 RGB, the crop. Raises `Refusal` for an effect that has nowhere to happen.
+        image: (H, W, 3) uint8 RGB, the photo. Raises `Refusal` for an effect that has nowhere to happen.
         """
         size = output_size(shot)
         if _still(shot):
-            picture = colour.from_rgb(stage.resized(image, size.width, size.height))
+            shown = cut(image, shot.photo, shot.crop)
+            picture = colour.from_rgb(stage.resized(shown, size.width, size.height))
             reason = "nothing in this shot moves, so every frame is the crop itself"
             return _frames(_ticked(lambda index: picture, shot, tick), shot, size, (Choice("camera", "still", reason),))
         scene = self.read(image, shot, tick)
@@ -110,7 +111,7 @@ def _ahead(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Im
 
 
 def _key(image: Image, shot: Shot) -> Key:
-    """What a scene depends on. Every eighth line of the crop tells photos apart; the photo's id and the crop do the rest."""
+    """What a scene depends on. Every eighth line of the photo tells photos apart; its id and the crop do the rest."""
     seen = hashlib.blake2b(np.ascontiguousarray(image[::8]), digest_size=16)
     seen.update(repr((shot.photo.id, shot.crop, image.shape)).encode())
     size = output_size(shot)

@@ -23,15 +23,15 @@ DRAFT = 360  # pixels of the short side up to which a clip smaller than its phot
 REVEALED = 0.05  # of the long side: as far behind a subject as any move looks
 
 
-def read_scene(image: Image, shot: Shot, settings: Settings, tick: Tick) -> Scene:
-    """Make a photo ready to be moved through. image: (H, W, 3) uint8 RGB, the crop at full resolution.
+def read_scene(image: Image, shot: Shot, settings: Settings, tick: Tick, whole: Image | None = None) -> Scene:
+    """Make a photo ready to be moved through. image: (H, W, 3) uint8 RGB, the crop at full resolution; whole: the photo.
 
     Raises `Refusal` when the depth that the shot asks for can't be had, and lets `Stopped` from `tick` through.
     """
     tick(Progress("read", 0, 3, "finding the subject"))
     frame = output_size(shot)
     texture = _texture(image, frame.width, frame.height)
-    subject = matte.find(image)
+    subject = matte.find(image, whole, shot.crop)
     tick(Progress("read", 1, 3, "reading the depth"))
     reading, chosen = source.read(image, shot, settings, subject)
     tick(Progress("read", 2, 3, "filling in what is behind"))

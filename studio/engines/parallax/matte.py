@@ -13,12 +13,14 @@ from numpy.typing import NDArray
 
 from studio.engines.base import Image
 from studio.engines.parallax.scene import Floats
-from studio.nouns import Choice
+from studio.nouns import Choice, Crop
 from studio.photo import subject
 
 WORK = 448  # pixels of the long side at which shapes and depth are thought about
 CLOSER = 6.0  # a matte vaguer than this (pixels of uncertain edge at WORK) is worth a second, closer look
 SURE, LOST = 5.5, 8.5  # up to SURE all of the depth is used; past LOST the subject is not parted from its background
+ALL = 0.95  # of the photo's area: a crop that is larger sees no less than the photo
+FULL = Crop()
 LEAST_GAP = 0.6  # of the depth, for the vaguest subject that is still parted
 WHOLE_GAP = 0.75  # of the depth, where a vague subject is left in its background
 
@@ -67,8 +69,27 @@ def small(image: Image, side: int = WORK) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8) if scale < 1 else image
 
 
-def find(image: Image) -> Matte:
-    """The subject of a photo, (H, W, 3) uint8 RGB at any size. Looks a second time, closer, where the first is vague."""
+def find(image: Image, whole: Image | None = None, crop: Crop = FULL) -> Matte:
+    """The subject of a picture, (H, W, 3) uint8 RGB at any size. Looks a second time, closer, where the first is vague.
+
+    A subject that fills a tight crop stands out of nothing: where none can be parted there, the `whole` photo is asked, of which
+    the picture is the `crop`.
+    """
+    found = _within(image)
+    if found.layered or whole is None or crop.w * crop.h > ALL or not _within(whole).layered:
+        return found
+    work = small(image)
+    size = (round(work.shape[1] / crop.w), round(work.shape[0] / crop.h))
+    far = cv2.resize(subject.saliency(whole), size, interpolation=cv2.INTER_LINEAR)
+    left, top = round(crop.x * size[0]), round(crop.y * size[1])
+    there = cv2.resize(far[top : top + work.shape[0], left : left + work.shape[1]], work.shape[1::-1])
+    soft, parts = _refine(work, there, bands=True)  # the photo knows that it is no range of hills
+    wider = _judge(soft, parts, _doubt(there, parts))
+    return wider if wider.layered else found
+
+
+def _within(image: Image) -> Matte:
+    """The subject of a picture, by itself."""
     work = small(image)
     first = cv2.resize(subject.saliency(image), work.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     soft, parts = _refine(work, first)
@@ -82,10 +103,10 @@ def find(image: Image) -> Matte:
     return _judge(soft, parts, doubt)
 
 
-def _refine(work: Image, salient: Floats) -> tuple[Floats, tuple[Part, ...]]:
+def _refine(work: Image, salient: Floats, bands: bool = False) -> tuple[Floats, tuple[Part, ...]]:
     """Saliency laid along the picture's edges, and kept only around the parts that are subjects."""
     soft = np.clip(cv2.ximgproc.guidedFilter(work, salient, 8, 1e-3 * 255**2), 0, 1)
-    parts = _accept(soft)
+    parts = _accept(soft, bands)
     near = np.zeros(soft.shape, np.uint8)
     for part in parts:
         near |= part.mask.astype(np.uint8)
@@ -120,15 +141,15 @@ def _colours(rgb: Floats, where: Floats) -> tuple[Floats, Floats, Floats]:
     return np.asarray(share, np.float32), mean, np.maximum(square - squares(mean), 0).astype(np.float32)
 
 
-def _accept(soft: Floats) -> tuple[Part, ...]:
-    """The connected parts that are subjects: large enough, surely salient, and not a band across the picture."""
+def _accept(soft: Floats, bands: bool) -> tuple[Part, ...]:
+    """The connected parts that are subjects: large enough, surely salient, and unless `bands` not one across the picture."""
     height, width = soft.shape
     count, labels, stats, _ = cv2.connectedComponentsWithStats((soft > 0.5).astype(np.uint8), connectivity=8)
     parts: list[Part] = []
     for label in range(1, count):
         left, top, wide, high, area = (int(v) for v in stats[label])
         across = left <= 2 and left + wide >= width - 2
-        band = across and top + high < height - 3  # a far range of hills, not something to walk around
+        band = across and not bands and top + high < height - 3  # a far range of hills, not something to walk around
         mask = labels == label
         if area < 0.006 * height * width or band or float(soft[mask].mean()) < 0.72:
             continue

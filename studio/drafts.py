@@ -89,16 +89,23 @@ class Drafts:
                 title = EFFECTS[effect.name].title
                 raise Refusal(f"{title} has no place yet.", "Paint where it happens, or choose another region for it.")
             _check_brush(effect)
-        self._check_depth(shot.depth)
+        self._check_depth(shot)
         return shot
 
-    def _check_depth(self, depth: str) -> None:
+    def _check_depth(self, shot: Shot) -> None:
+        depth = shot.depth
         if depth == "anything" and not depth_model(self._settings)[0]:
             raise Refusal("Depth Anything V2 is not on this computer.", "Download it in Settings, or choose the built-in depth.")
         if depth in ("auto", "builtin", "anything"):
             return
         if not re.fullmatch("[0-9a-f]{64}", depth) or not self._depth_file(depth).is_file():
             raise Refusal("That depth map isn't here.", "Add it again, or let Stir read the depth itself.")
+        from PIL import Image as Pictures
+
+        from studio.engines.parallax.source import covers_photo
+
+        with Pictures.open(self._depth_file(depth)) as picture:
+            covers_photo(shot, *picture.size)
 
     def _depth_file(self, depth: str) -> Path:
         return self._settings.depths / f"{depth}.png"

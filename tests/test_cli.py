@@ -115,6 +115,23 @@ def test_a_depth_map_and_a_brush_are_taken_in(stir: Say, tmp_path: Path) -> None
     assert shot["motion"]["effects"][0]["region"] == "brush"
 
 
+def test_a_depth_map_of_another_shape_is_refused_before_any_work(stir: Say, tmp_path: Path) -> None:
+    Image.linear_gradient("L").save(tmp_path / "square.png")
+    code, out, err = stir("animate", PHOTO, *SMALL, "--depth", "square.png")
+    assert (code, out) == (2, "")
+    assert "shape" in one_line(err)
+
+
+def test_a_photo_that_fails_stops_no_other(stir: Say) -> None:
+    code, out, err = stir(
+        "animate", PHOTO.with_name("fig.jpg"), PHOTO.with_name("mountains.jpg"), *SMALL, "--effect", "clouds", "--json"
+    )
+    assert code == 1
+    assert [made["shot"]["photo"]["name"] for made in json.loads(out)] == ["mountains.jpg"]
+    assert "fig" in err
+    assert "sky" in err
+
+
 def test_water_without_a_brush_is_made_and_says_where(stir: Say) -> None:
     code, out, err = stir("animate", PHOTO, *SMALL, "--effect", "ripple", "--json")
     assert code == 0

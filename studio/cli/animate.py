@@ -81,16 +81,24 @@ def _recipe(studio: Studio, words: str) -> Shot:
 
 
 def _make(studio: Studio, shots: list[Shot], stems: list[str], to: delivery.Delivery | None, as_json: bool) -> None:
-    """Submit all, so that a refusal comes before any work; then watch each in turn and deliver it."""
+    """Submit all, so that a refusal comes before any work; then watch and deliver each. One that fails stops no other."""
     jobs = [studio.submit(shot) for shot in shots]
     studio.start(adopt=False)
+    made: list[dict[str, Any]] = []
+    failed: list[str] = []
     try:
-        made = [_finish(studio, job, stem, to, as_json) for job, stem in zip(jobs, stems, strict=True)]
+        for job, stem in zip(jobs, stems, strict=True):
+            try:
+                made.append(_finish(studio, job, stem, to, as_json))
+            except Failure as failure:
+                failed.append(str(failure))
     except BaseException:
         _cancel(studio, jobs)
         raise
     if as_json:
         say_json(made)
+    if failed:
+        raise Failure(" ".join(failed))
 
 
 def _finish(studio: Studio, job: Job, stem: str, to: delivery.Delivery | None, as_json: bool) -> dict[str, Any]:

@@ -67,13 +67,16 @@ def _given(shot: Shot, settings: Settings) -> Floats:
     if not re.fullmatch("[0-9a-f]{64}", shot.depth):
         raise Refusal(f"There is no depth called {shot.depth!r}.", "Choose auto, built in, or upload a depth map.")
     whole = _open(settings.depths / f"{shot.depth}.png")
-    height, width = whole.shape
-    shape = width / height
+    return _cut(whole, crop.settle(shot.photo, shot.crop)) if covers_photo(shot, *whole.shape[::-1]) else whole
+
+
+def covers_photo(shot: Shot, width: int, height: int) -> bool:
+    """Whether a depth map of this size covers the whole photo; if not, the crop. Raises `Refusal` when it fits neither."""
     left, top, right, bottom = crop.box(shot.photo, shot.crop)
-    if _alike(shape, shot.photo.width / shot.photo.height):
-        return _cut(whole, crop.settle(shot.photo, shot.crop))
-    if _alike(shape, (right - left) / (bottom - top)):
-        return whole
+    if _alike(width / height, shot.photo.width / shot.photo.height):
+        return True
+    if _alike(width / height, (right - left) / (bottom - top)):
+        return False
     raise Refusal(
         f"The depth map is {width} by {height}, which is the shape of neither the photo nor the crop.",
         f"Use one of the photo's shape, {shot.photo.width} by {shot.photo.height} or a smaller copy of that.",

@@ -19,7 +19,6 @@ Aspect = Literal["photo", "16:9", "9:16", "1:1", "4:5", "3:4", "21:9"]
 Size = Literal["auto", "240p", "360p", "480p", "720p", "1080p", "1440p", "2160p"]
 Ease = Literal["smooth", "linear", "ease_in", "ease_out"]
 Format = Literal["mp4", "webm", "gif", "webp"]
-Quality = Literal["draft", "good", "best"]
 MoveName = Literal[
     "static", "dolly_in", "dolly_out", "truck_left", "truck_right", "crane_up", "crane_down",
     "pan_left", "pan_right", "tilt_up", "tilt_down", "orbit_left", "orbit_right", "zoom_in", "zoom_out",

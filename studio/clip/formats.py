@@ -11,8 +11,6 @@ from typing import NamedTuple
 from studio.clip import encoders
 from studio.nouns import Choice, Format, Frames
 
-SUFFIXES: dict[Format, str] = {"mp4": ".mp4", "webm": ".webm", "gif": ".gif", "webp": ".webp"}
-
 LOOP_RATE = 16  # frames a second of a GIF or animated WebP: enough for a slow camera, a third of the bytes
 LOOP_SIDE = 640  # pixels along its long side
 

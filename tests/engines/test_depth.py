@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tracemalloc
+
 import cv2
 import numpy as np
 import pytest
@@ -87,6 +89,18 @@ def test_a_subject_that_fills_a_tight_crop_is_found_in_the_whole_photo(samples):
     image = cut(whole, Photo("d" * 64, whole.shape[1], whole.shape[0]), tall)
     assert not matte.find(image).layered
     assert matte.find(image, whole, tall).layered
+
+
+def test_the_smallest_crop_of_a_large_photo_costs_no_more_memory(samples):
+    whole = np.asarray(Pictures.open(samples / "dandelion.jpg"))
+    tiny = Crop(0.2, 0.3, 0.01, 0.01 * 16 / 9, "1:1")
+    image = np.repeat(np.repeat(cut(whole, Photo("d" * 64, whole.shape[1], whole.shape[0]), tiny), 24, 0), 24, 1)
+    assert not matte.find(image).layered
+    tracemalloc.start()
+    matte.find(image, whole, tiny)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 40 * whole.nbytes
 
 
 def test_a_range_of_hills_is_not_a_subject(samples):

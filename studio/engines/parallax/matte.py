@@ -79,10 +79,11 @@ def find(image: Image, whole: Image | None = None, crop: Crop = FULL) -> Matte:
     if found.layered or whole is None or crop.w * crop.h > ALL or not _within(whole).layered:
         return found
     work = small(image)
-    size = (round(work.shape[1] / crop.w), round(work.shape[0] / crop.h))
-    far = cv2.resize(subject.saliency(whole), size, interpolation=cv2.INTER_LINEAR)
-    left, top = round(crop.x * size[0]), round(crop.y * size[1])
-    there = cv2.resize(far[top : top + work.shape[0], left : left + work.shape[1]], work.shape[1::-1])
+    far = subject.saliency(whole)
+    across, down = crop.w * far.shape[1] / work.shape[1], crop.h * far.shape[0] / work.shape[0]
+    place = np.array([[across, 0, crop.x * far.shape[1] + across / 2 - 0.5], [0, down, crop.y * far.shape[0] + down / 2 - 0.5]])
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    there = cv2.warpAffine(far, place, work.shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
     soft, parts = _refine(work, there, bands=True)  # the photo knows that it is no range of hills
     wider = _judge(soft, parts, _doubt(there, parts))
     return wider if wider.layered else found

@@ -110,12 +110,6 @@ def scale(at: Field, sheet: Sheet, shrink: int) -> Scale:
     return Scale(across, (half - lean) * across - half, down, half * down - half)
 
 
-def places(at: Field, sheet: Sheet, shrink: int) -> Field:
-    """Places in a sheet's texture, or in its chroma when `shrink` is 2."""
-    to = scale(at, sheet, shrink)
-    return Field(at.x * to.across + to.x, at.y * to.down + to.y)
-
-
 def compose(sheets: Sequence[Sheet], stirred: Sequence[Stirred], cells: Cells, out: Image, cover: Image | None) -> None:
     """Compose all sheets in the chosen cells of an I420 frame, in place; and how much is subject into `cover` (H, W)."""
     planes = colour.colour_planes(out)

@@ -115,7 +115,7 @@ class Database:
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:
-    """Switch to WAL. SQLite doesn't wait for that as it waits for other locks, so a new home opened twice at once is tried again."""
+    """Switch to WAL. SQLite doesn't wait for this lock as for others, so a home opened twice at once tries again."""
     for _ in range(100):
         try:
             connection.execute("PRAGMA journal_mode = WAL")

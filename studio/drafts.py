@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from studio.cards import ModelCard
 from studio.config import MAX_UPLOAD_BYTES, Settings
 from studio.engines.base import Image, Tick
 from studio.jobs import Rooms
@@ -27,7 +28,7 @@ from studio.library import clips, disk
 from studio.library.served import Served
 from studio.motion import camera
 from studio.motion.effects import EFFECTS
-from studio.nouns import Choice, Effect, Frames, ModelCard, Photo, Progress, Refusal, Shot, replace
+from studio.nouns import Choice, Effect, Frames, Photo, Progress, Refusal, Shot, replace
 from studio.photo import crop
 
 if TYPE_CHECKING:

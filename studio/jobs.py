@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from studio.cards import ModelCard
 from studio.engines.base import Engine, Image, Stopped
 from studio.library import disk
 from studio.library.clips import Clips
@@ -27,7 +28,6 @@ from studio.nouns import (
     Frames,
     Interrupted,
     Job,
-    ModelCard,
     Photo,
     Progress,
     Refusal,

@@ -26,9 +26,12 @@ MoveName = Literal[
 ]  # fmt: skip
 EffectName = Literal["ripple", "flow", "wind", "hair", "clouds", "fog", "steam", "light", "focus"]
 Region = Literal["auto", "everywhere", "sky", "foliage", "subject", "background", "brush"]
-Stage = Literal["wait", "load", "read", "paint", "encode", "keep"]
+Stage = Literal["wait", "load", "read", "denoise", "decode", "paint", "encode", "keep"]
+Quality = Literal["draft", "good", "best"]
+SpeedUp = Literal["first_block_cache", "mag_cache", "taylorseer", "compile"]
 Pixels = Literal["rgb24", "yuv420p"]
 
+N = TypeVar("N", bound="Noun")
 Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Brush = Annotated[str, msgspec.Meta(max_length=65_536, pattern="^[A-Za-z0-9+/=]*$")]
@@ -83,10 +86,9 @@ class Camera(Noun, frozen=True):
 
 
 class Effect(Noun, frozen=True):
-    """One ambient motion and where it happens.
+    """One ambient motion and where it happens; `brush` is what was painted of the photo: a grey base64 PNG of at most 256 px.
 
     `direction` is in degrees clockwise from rightwards (0 right, 90 down) and counts for flow, wind, hair and clouds.
-    `brush` is the painted region of the whole photo as a base64 PNG (grey, at most 256 px), used by region "brush".
     """
 
     name: EffectName
@@ -105,8 +107,19 @@ class Motion(Noun, frozen=True):
     effects: tuple[Effect, ...] = ()
 
 
+class Still(Noun, frozen=True):
+    """A photo and the part of it that is used: where a clip ends, for models that can be told."""
+
+    photo: Photo
+    crop: Crop = Crop()
+
+
 class Shot(Noun, frozen=True):
-    """The whole recipe of a clip. `depth` is "auto", "builtin", "anything", or the sha256 id of an uploaded depth map."""
+    """The whole recipe of a clip. `depth` is "auto", "builtin", "anything", or the sha256 id of an uploaded depth map.
+
+    The last eight are for models that denoise: `steps` and `guidance` None leave it to card and `quality`; `strength` is how much
+    moves; `speedups` trade likeness for time; `may_shrink` consents to a smaller or shorter clip should memory run out.
+    """
 
     photo: Photo
     crop: Crop = Crop()
@@ -118,6 +131,14 @@ class Shot(Noun, frozen=True):
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
     depth: str = "auto"
     format: Format = "mp4"
+    quality: Quality = "good"
+    steps: Annotated[int, msgspec.Meta(ge=1, le=200)] | None = None
+    guidance: Annotated[float, msgspec.Meta(ge=0.0, le=30.0)] | None = None
+    strength: Fraction = 0.5
+    end: Still | None = None
+    sound: bool = True
+    speedups: tuple[SpeedUp, ...] = ()
+    may_shrink: bool = False
 
     @property
     def num_frames(self) -> int:
@@ -146,7 +167,8 @@ class Choice(Noun, frozen=True):
 
 
 class Progress(Noun, frozen=True):
-    """How far a job is: `done` of `total` in a stage, and seconds gone and left (None while it can't be known)."""
+    """How far a job is: `done` of `total` in a stage, seconds gone and left (None while unknown), and a `preview`: a small
+    picture of what is being made, as a data URL, which is never written down."""
 
     stage: Stage = "wait"
     done: int = 0
@@ -154,6 +176,7 @@ class Progress(Noun, frozen=True):
     note: str = ""
     elapsed: float = 0.0
     remaining: float | None = None
+    preview: str = ""
 
 
 class Clip(Noun, frozen=True):
@@ -221,22 +244,6 @@ class Job(Noun, frozen=True):
     made_at: float
 
 
-class ModelCard(Noun, frozen=True):
-    """One entry of the model picker (presets/models/*.toml)."""
-
-    id: str
-    title: str
-    engine: str
-    where: Literal["built in", "local", "hosted"]
-    summary: str
-    good_at: tuple[str, ...]
-    licence: str
-    supports: tuple[str, ...]
-    fps: tuple[int, int]
-    seconds: tuple[float, float]
-    speed: str
-
-
 class Platform(Noun, frozen=True):
     """A place a clip is posted (presets/platforms/*.toml): the crop, size and rate it asks for, and where that is stated."""
 
@@ -250,12 +257,20 @@ class Platform(Noun, frozen=True):
 
 
 class Sample(Noun, frozen=True):
-    """A sample photograph that ships (assets/samples/credits.toml): its file there, who made it, and under what licence."""
+    """A sample photograph that ships (assets/samples/credits.toml): its file, who made it, and under what licence."""
 
     file: str
     title: str
     author: str
     licence: str
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What a clip sounds like: float32 (channels, samples) in -1..1, and samples a second."""
+
+    samples: NDArray[np.float32]
+    rate: int
 
 
 @dataclass(frozen=True)
@@ -273,9 +288,7 @@ class Frames:
     num_frames: int
     pixels: Pixels = "rgb24"
     choices: tuple[Choice, ...] = ()
-
-
-N = TypeVar("N", bound=Noun)
+    sound: Sound | None = None
 
 
 def replace(noun: N, **changes: Any) -> N:

@@ -11,8 +11,9 @@ from typing import TypeVar
 
 import msgspec
 
+from studio.cards import ModelCard
 from studio.config import ASSETS, PRESETS
-from studio.nouns import ModelCard, Noun, Platform, Refusal, Sample
+from studio.nouns import Noun, Platform, Refusal, Sample
 
 T = TypeVar("T", bound=Noun)
 

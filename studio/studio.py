@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio import drafts, presets
+from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines import registry
 from studio.engines.base import Engine, Tick
@@ -24,7 +25,7 @@ from studio.library.owner import Owner
 from studio.library.queue import Queue
 from studio.library.served import Served
 from studio.motion import camera
-from studio.nouns import Aspect, Choice, Clip, Job, ModelCard, Photo, Platform, Refusal, Sample, Shot, replace
+from studio.nouns import Aspect, Choice, Clip, Job, Photo, Platform, Refusal, Sample, Shot, replace
 from studio.photo import crop
 
 if TYPE_CHECKING:

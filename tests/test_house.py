@@ -13,11 +13,12 @@ from pathlib import Path
 import pytest
 
 from studio import presets
+from studio.cards import ModelCard
 from studio.config import PRESETS, ROOT
-from studio.nouns import ModelCard, Noun, Platform
+from studio.nouns import Noun, Platform
 
 FLOORS = {
-    "nouns": 0, "config": 0,
+    "nouns": 0, "cards": 0, "config": 0,
     "photo": 1, "motion": 1, "presets": 1, "clip": 1, "library": 1,
     "engines": 2, "jobs": 3, "studio": 4, "drafts": 4, "ui": 5, "cli": 5, "__main__": 6,
 }  # fmt: skip

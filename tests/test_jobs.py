@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pictures
 
+from studio.cards import ModelCard
 from studio.config import ROOT, Settings
 from studio.jobs import Worker
 from studio.library import database, logbook
@@ -23,7 +24,6 @@ from studio.nouns import (
     Failed,
     Interrupted,
     Job,
-    ModelCard,
     Motion,
     Progress,
     Queued,

@@ -1,4 +1,4 @@
-"""The door to every engine: one call, one result, one way to be stopped.
+"""The door to every engine: one call, one result, one way to be stopped; and what an engine that keeps models adds to it.
 
 Knows what an engine is given and what it must hand over. Refuses to know queues, files, pages and encoders.
 """
@@ -6,12 +6,14 @@ Knows what an engine is given and what it must hand over. Refuses to know queues
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.nouns import Frames, ModelCard, Progress, Shot
+from studio.cards import ModelCard, ModelState, Quote
+from studio.nouns import Choice, Frames, Progress, Shot
 
 Image = NDArray[np.uint8]
 Tick = Callable[[Progress], None]
@@ -25,12 +27,68 @@ class Stopped(Exception):
 class Engine(Protocol):
     """Turns a photo and a shot into frames."""
 
-    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick) -> Frames:
+    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
         """Animate `image`, the whole photo at full resolution ((H, W, 3) uint8 RGB), as `shot` says.
 
-        What is shown is `studio.photo.crop.cut(image, shot.photo, shot.crop)`; what lies around it may help to understand it.
-        The frame size is `studio.photo.crop.output_size(shot)`. Returns `Frames` whose iterator renders as it is read, so memory
-        doesn't grow with the clip's length. Raises `Refusal` for a shot this engine can't make and lets `Stopped` from `tick`
-        through.
+        `end` is the whole photo of `shot.end`, given when there is one. Size, length, rate and the part of the photo that is
+        shown are those of `studio.engines.plan.plan(shot, card)`; what lies around that part may help to understand it.
+        Returns `Frames`, whose iterator may render as it is read, so that memory doesn't grow with the clip's length. Raises
+        `Refusal` for a shot this engine can't make and lets `Stopped` from `tick` through.
         """
+        ...
+
+
+@runtime_checkable
+class Shelf(Protocol):
+    """What an engine adds that keeps models on the disk and in memory.
+
+    Any thread may call, and none of these waits for a running job. Each raises `Refusal` when it can't be done.
+    """
+
+    def state(self, card: ModelCard) -> ModelState:
+        """How a model stands right now. Quick, and never touches the network."""
+        ...
+
+    def load(self, card: ModelCard) -> None:
+        """Begin to load a model in the background; `state` shows how far it is."""
+        ...
+
+    def expect(self, card: ModelCard) -> None:
+        """A hint that this card's job comes next: begins to load it in the background where memory allows, or does nothing."""
+        ...
+
+    def unload(self, card: ModelCard) -> None:
+        """Let go of a model's memory. Refuses while it is working."""
+        ...
+
+    def quote(self, card: ModelCard) -> Quote:
+        """Ask the hub what a download would take. Touches the network, so only ever because the user asked."""
+        ...
+
+    def download(self, card: ModelCard) -> None:
+        """Begin or resume a download in the background, after the checks of `quote`; `state` shows how far it is."""
+        ...
+
+    def stop_download(self, card: ModelCard) -> None:
+        """Stop a download; what has arrived stays and is resumed by `download`."""
+        ...
+
+    def adopt(self, card: ModelCard, folder: Path) -> None:
+        """Use a folder that already holds the model's files, from now on. Refuses one that doesn't."""
+        ...
+
+    def delete(self, card: ModelCard) -> int:
+        """Delete a model's files (never an adopted folder's, never those another card needs). Returns the bytes freed."""
+        ...
+
+    def choices(self, shot: Shot, card: ModelCard) -> tuple[Choice, ...]:
+        """The automatic choices a run of this shot would lead to: placement, weights, attention kernel, prompt; each says why."""
+        ...
+
+    def gauge(self) -> tuple[Choice, ...]:
+        """The device, how much of its memory is in use, and the attention kernels tried on it with their errors and times."""
+        ...
+
+    def close(self) -> None:
+        """Stop what runs in the background and let go of all memory. Safe to call twice."""
         ...

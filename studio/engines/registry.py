@@ -8,11 +8,15 @@ from __future__ import annotations
 from functools import cache
 from importlib import import_module
 
+from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Engine
-from studio.nouns import ModelCard, Refusal
+from studio.nouns import Refusal
 
-ENGINES = {"parallax": "studio.engines.parallax.engine:ParallaxEngine"}
+ENGINES = {
+    "parallax": "studio.engines.parallax.engine:ParallaxEngine",
+    "diffusion": "studio.engines.diffusion.engine:DiffusionEngine",
+}
 """Engine name → "module:class". A class is made once for a home folder, with the settings."""
 
 

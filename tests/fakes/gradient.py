@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Engine, Image, Tick
-from studio.nouns import Choice, Frames, ModelCard, Progress, Refusal, Shot
+from studio.nouns import Choice, Frames, Progress, Refusal, Shot
 from studio.photo.crop import output_size
 
 CARD = ModelCard(

@@ -10,9 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.cards import ModelCard
 from studio.engines.base import Image, Tick
 from studio.engines.parallax.scene import Scene
-from studio.nouns import Choice, Frames, ModelCard, Progress, Refusal, Shot
+from studio.nouns import Choice, Frames, Progress, Refusal, Shot
 from studio.photo.crop import output_size
 from tests.engines import made_scene
 

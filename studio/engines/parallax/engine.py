@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 import cv2
 import numpy as np
 
+from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Image, Tick
 from studio.engines.parallax import colour, stage
@@ -22,7 +23,7 @@ from studio.engines.parallax.ambient import Ambient
 from studio.engines.parallax.layers import read_scene
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Scene
-from studio.nouns import Choice, Frames, ModelCard, Progress, Shot
+from studio.nouns import Choice, Frames, Progress, Shot
 from studio.photo.crop import cut, output_size
 
 PAINTING_SHARE = 2

@@ -1,0 +1,262 @@
+"""Model cards: everything that is known of a model before it is loaded, and everything the studio can say of it here.
+
+Knows the shape of presets/models/*.toml and of what the Models tab shows. Refuses to know how a model is loaded or run.
+Units: GB are 1e9 bytes, sizes are (width, height) in pixels, times are seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from studio.nouns import Choice, Crop, Noun, Progress, SpeedUp
+
+Positive = Annotated[float, msgspec.Meta(gt=0.0)]
+Natural = Annotated[int, msgspec.Meta(ge=0)]
+Count = Annotated[int, msgspec.Meta(ge=1)]
+Text = Annotated[str, msgspec.Meta(min_length=1)]
+Dtype = Literal["bfloat16", "float16", "float32"]
+Supports = Literal[
+    "camera", "effects", "loop", "seed", "depth",
+    "prompt", "negative_prompt", "end_frame", "motion_strength", "sound", "lora", "long",
+]  # fmt: skip
+Placement = Literal["auto", "resident", "managed", "grouped"]
+"""Where weights wait: all on the GPU; moved there when they run; or streamed there block by block."""
+
+Weights = Literal["auto", "published", "fp8", "int8", "gguf"]
+"""What weights are made of: as published, fp8 storage (layerwise casting), torchao int8, or the card's GGUF file."""
+
+
+class Companion(Noun, frozen=True):
+    """A file or folder from elsewhere that a checkpoint needs.
+
+    "component": the component named `target` comes from `repo`/`subfolder` (class `kind_of` where it differs from the main
+    repo's). "lora": `file` of `repo` is loaded into the denoiser `target` at `scale`. "gguf": `file` may replace `target`.
+    "upscaler": a latent upscaler that may follow.
+    """
+
+    kind: Literal["component", "lora", "gguf", "upscaler"]
+    repo: Text
+    target: str = ""
+    revision: str = "main"
+    subfolder: str = ""
+    file: str = ""
+    kind_of: str = ""
+    scale: float = 1.0
+
+
+class Sizes(Noun, frozen=True):
+    """Which frame sizes a model makes. `native` lists what it was trained at, the default first; sides are multiples of `step`.
+
+    "free": any size on the grid with `least` to `most` pixels on the short and long side. "listed": exactly the native ones.
+    "bucket": the model itself picks a size from the photo's ratio around `bucket` pixels squared (HunyuanVideo 1.5).
+    """
+
+    native: Annotated[tuple[tuple[Count, Count], ...], msgspec.Meta(min_length=1)]
+    step: Count
+    rule: Literal["free", "listed", "bucket"] = "free"
+    least: Count = 256
+    most: Count = 1280
+    bucket: Natural = 0
+
+
+class Lengths(Noun, frozen=True):
+    """How many frames a model makes: `step` * k + `first` for whole k, `least` to `most`; `default` is what it was trained at.
+
+    `ask_step` and `ask_first` are for sections (FramePack, Helios): for k sections the pipeline is asked for
+    `ask_step` * k + `ask_first` frames. 0 and 0: it is asked for what it gives.
+    """
+
+    step: Count
+    first: Natural
+    least: Count
+    most: Count
+    default: Count
+    ask_step: Natural = 0
+    ask_first: Natural = 0
+
+
+class Steps(Noun, frozen=True):
+    """Denoising steps: what a run takes by default, at most and at least, and for a draft and for the best.
+
+    A distilled schedule is given as `sigmas` or `timesteps`; it stands whenever the default number of steps is taken.
+    """
+
+    default: Count
+    least: Count
+    most: Count
+    draft: Count
+    best: Count
+    sigmas: tuple[float, ...] = ()
+    timesteps: tuple[float, ...] = ()
+
+
+class Guidance(Noun, frozen=True):
+    """Classifier-free guidance: the default scale and its range; `second` is the low-noise denoiser's.
+
+    `shift` is the scheduler's flow shift; 0 leaves it as it was saved.
+    """
+
+    default: float = 1.0
+    least: float = 1.0
+    most: float = 1.0
+    second: float = 0.0
+    shift: float = 0.0
+
+
+class Needs(Noun, frozen=True):
+    """What a checkpoint weighs in GB as it is loaded: denoisers, text encoders and the rest.
+
+    `largest` is the heaviest single component, `activation` what a run of the default size needs on top. `vram` and `ram` are
+    published or derived minima; `source` says whose, and how.
+    """
+
+    denoiser: Positive
+    encoder: Annotated[float, msgspec.Meta(ge=0.0)]
+    other: Annotated[float, msgspec.Meta(ge=0.0)]
+    largest: Positive
+    activation: Positive
+    vram: Positive
+    ram: Positive
+    source: Text
+
+    @property
+    def weights(self) -> float:
+        """All weights together, GB."""
+        return self.denoiser + self.encoder + self.other
+
+
+class Published(Noun, frozen=True):
+    """A speed somebody else has published: what was run on which device, how many seconds it took, and who says so."""
+
+    what: Text
+    device: Text
+    seconds: Positive
+    source: Text
+
+
+class Checkpoint(Noun, frozen=True):
+    """One checkpoint of a diffusers pipeline.
+
+    `pipeline` is the concrete class. `repo` is a hub id or an absolute folder. `denoisers` and `encoders` name its components.
+    `mag_ratios` are MagCache's published magnitude ratios for this checkpoint, when there are any. `arguments` are constant
+    call arguments; `components` overrides constants of a class (`latent_window_size` and the like) likewise.
+    """
+
+    family: Text
+    pipeline: Text
+    repo: Text
+    sizes: Sizes
+    lengths: Lengths
+    steps: Steps
+    needs: Needs
+    guidance: Guidance = Guidance()
+    revision: str = "main"
+    variant: str = ""
+    dtype: Dtype = "bfloat16"
+    dtypes: dict[str, Dtype] = msgspec.field(default_factory=dict)
+    denoisers: tuple[str, ...] = ("transformer",)
+    encoders: tuple[str, ...] = ("text_encoder",)
+    gated: bool = False
+    text_tokens: Natural = 0
+    speedups: tuple[SpeedUp, ...] = ()
+    mag_ratios: tuple[float, ...] = ()
+    companions: tuple[Companion, ...] = ()
+    published: tuple[Published, ...] = ()
+    arguments: dict[str, str | int | float | bool] = msgspec.field(default_factory=dict)
+
+
+class ModelCard(Noun, frozen=True):
+    """One entry of the model picker (presets/models/*.toml, and the user's own). `checkpoint` is there for engine "diffusion"."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9.-]{0,63}$")]
+    title: Text
+    engine: Text
+    where: Literal["built in", "local", "hosted"]
+    summary: Text
+    good_at: tuple[str, ...]
+    licence: Text
+    supports: tuple[Supports, ...]
+    fps: tuple[int, int]
+    seconds: tuple[float, float]
+    speed: Text
+    licence_limits: str = ""
+    commercial: Literal["yes", "limits", "no", "unknown"] = "yes"
+    checkpoint: Checkpoint | None = None
+
+
+class Plan(Noun, frozen=True):
+    """What a run of a shot will really be: decided by the card's rules before anything runs, each decision with its reason.
+
+    `crop` is the shot's crop cut to the frame's ratio: nothing is ever stretched. `upscale` over 1: it is enlarged to fill it.
+    """
+
+    crop: Crop
+    width: int
+    height: int
+    num_frames: int
+    fps: int
+    upscale: float = 1.0
+    steps: int = 0
+    guidance: float = 0.0
+    choices: tuple[Choice, ...] = ()
+
+    @property
+    def seconds(self) -> float:
+        """How long the clip is."""
+        return self.num_frames / self.fps
+
+
+class Quote(Noun, frozen=True):
+    """What a download would take: asked of the hub, and only because the user asked. Bytes. `refused` says why it can't begin."""
+
+    files: int
+    total: int
+    missing: int
+    free: int
+    licence: str
+    gated: bool
+    refused: str = ""
+    remedy: str = ""
+
+
+class ModelState(Noun, frozen=True):
+    """How a model stands on this machine right now. `held` is what it holds in memory, `on_disk` on the disk, in bytes.
+
+    `expected` is how long a draft-free default clip takes here in seconds, `basis` where that is known from.
+    `progress` is a download or a load under way; `problem` and `remedy` what went wrong with the last one.
+    """
+
+    id: str
+    disk: Literal["built in", "here", "partly", "missing"]
+    memory: Literal["out", "loading", "ram", "gpu"]
+    fits: Literal["yes", "slowly", "no"]
+    reason: str
+    remedy: str = ""
+    on_disk: int = 0
+    download: int = 0
+    held: int = 0
+    expected: float | None = None
+    basis: str = ""
+    progress: Progress | None = None
+    downloading: bool = False
+    problem: str = ""
+    folder: str = ""
+    choices: tuple[Choice, ...] = ()
+
+
+class Preferences(Noun, frozen=True):
+    """What the user has decided instead of the studio; kept in the home folder. "auto", 0 and {} leave it to the studio.
+
+    `attention` is a kernel's name. `placement`, `weights` and `folders` (an offline copy of the files) go by card id.
+    `idle_minutes` without work unload every model, 0 never. `ram_gb` caps what models may hold in memory, 0 for automatic.
+    """
+
+    attention: str = "auto"
+    placement: dict[str, Placement] = msgspec.field(default_factory=dict)
+    weights: dict[str, Weights] = msgspec.field(default_factory=dict)
+    folders: dict[str, str] = msgspec.field(default_factory=dict)
+    idle_minutes: Annotated[int, msgspec.Meta(ge=0, le=1440)] = 30
+    ram_gb: Annotated[float, msgspec.Meta(ge=0.0, le=4096.0)] = 0.0
+    preview: bool = True

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from studio.nouns import Choice, Crop, Noun, Progress, SpeedUp
+from studio.nouns import Choice, Noun, Progress, SpeedUp
 
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
@@ -60,6 +60,14 @@ class Sizes(Noun, frozen=True):
     most: Count = 1280
     bucket: Natural = 0
 
+    def __post_init__(self) -> None:
+        for pair in self.native:
+            if any(side % self.step or not self.least <= side <= self.most for side in pair):
+                where = f"multiples of {self.step} from {self.least} to {self.most}"
+                raise ValueError(f"the size {pair[0]} x {pair[1]} is impossible: its sides have to be {where}")
+        if (self.rule == "bucket") != bool(self.bucket):
+            raise ValueError('`bucket` goes with the rule "bucket"')
+
 
 class Lengths(Noun, frozen=True):
     """How many frames a model makes: `step` * k + `first` for whole k, `least` to `most`; `default` is what it was trained at.
@@ -76,6 +84,13 @@ class Lengths(Noun, frozen=True):
     ask_step: Natural = 0
     ask_first: Natural = 0
 
+    def __post_init__(self) -> None:
+        if not self.least <= self.default <= self.most:
+            raise ValueError(f"the default length {self.default} is not between {self.least} and {self.most}")
+        for frames in (self.least, self.default, self.most):
+            if (frames - self.first) % self.step:
+                raise ValueError(f"{frames} frames are impossible: it has to be {self.step} * k + {self.first}")
+
 
 class Steps(Noun, frozen=True):
     """Denoising steps: what a run takes by default, at most and at least, and for a draft and for the best.
@@ -91,6 +106,10 @@ class Steps(Noun, frozen=True):
     sigmas: tuple[float, ...] = ()
     timesteps: tuple[float, ...] = ()
 
+    def __post_init__(self) -> None:
+        if any(not self.least <= count <= self.most for count in (self.default, self.draft, self.best)):
+            raise ValueError(f"steps have to be between {self.least} and {self.most}")
+
 
 class Guidance(Noun, frozen=True):
     """Classifier-free guidance: the default scale and its range; `second` is the low-noise denoiser's.
@@ -103,6 +122,10 @@ class Guidance(Noun, frozen=True):
     most: float = 1.0
     second: float = 0.0
     shift: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not self.least <= self.default <= self.most:
+            raise ValueError(f"the default guidance {self.default:g} is not between {self.least:g} and {self.most:g}")
 
 
 class Needs(Noun, frozen=True):
@@ -185,14 +208,25 @@ class ModelCard(Noun, frozen=True):
     commercial: Literal["yes", "limits", "no", "unknown"] = "yes"
     checkpoint: Checkpoint | None = None
 
+    def __post_init__(self) -> None:
+        if (self.engine == "diffusion") != (self.checkpoint is not None):
+            raise ValueError('a [checkpoint] goes with the engine "diffusion"')
+        if self.checkpoint is None:
+            return
+        lengths = self.checkpoint.lengths
+        shortest, longest = max(1.0, lengths.least / self.fps[1]), min(60.0, lengths.most / self.fps[0])
+        if abs(self.seconds[0] - shortest) > 0.05 or abs(self.seconds[1] - longest) > 0.05:
+            raise ValueError(f"`seconds` has to be {shortest:.2f} to {longest:.2f}, as the frames and the rate say")
+
 
 class Plan(Noun, frozen=True):
     """What a run of a shot will really be: decided by the card's rules before anything runs, each decision with its reason.
 
-    `crop` is the shot's crop cut to the frame's ratio: nothing is ever stretched. `upscale` over 1: it is enlarged to fill it.
+    `box` is what is shown, in pixels of the whole photo (left, top, right, bottom): the shot's crop, cut further to the frame's
+    ratio so that nothing is ever stretched. `upscale` over 1: it is enlarged to fill the frame.
     """
 
-    crop: Crop
+    box: tuple[int, int, int, int]
     width: int
     height: int
     num_frames: int

@@ -6,6 +6,7 @@ Knows flags and the environment, and says why each automatic value is what it is
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,7 +23,10 @@ MAX_UPLOAD_BYTES = 40 * 1024 * 1024
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything that is decided before the studio starts. Folders are made by `prepare`, not here."""
+    """Everything that is decided before the studio starts. Folders are made by `prepare`, not here.
+
+    `cards` are folders with the user's own model cards, besides home/cards.
+    """
 
     home: Path
     host: str = "127.0.0.1"
@@ -30,6 +34,7 @@ class Settings:
     user: str = ""
     password: str = field(default="", repr=False)
     choices: tuple[Choice, ...] = ()
+    cards: tuple[Path, ...] = ()
 
     @property
     def photos(self) -> Path:
@@ -57,6 +62,21 @@ class Settings:
         return self.home / "cache"
 
     @property
+    def models(self) -> Path:
+        """Models the user has downloaded, and what has been learned of them on this machine. Made when the first one comes."""
+        return self.home / "models"
+
+    @property
+    def card_folders(self) -> tuple[Path, ...]:
+        """Where the user's own model cards lie: in the home folder, and wherever --cards says."""
+        return (self.home / "cards", *self.cards)
+
+    @property
+    def preferences(self) -> Path:
+        """What the user has decided instead of the studio."""
+        return self.home / "preferences.json"
+
+    @property
     def database(self) -> Path:
         """The one SQLite database, for jobs and clips."""
         return self.home / "stir.db"
@@ -82,10 +102,12 @@ def read(
     port: int | None = None,
     user: str | None = None,
     password: str | None = None,
+    cards: Sequence[str | Path] = (),
 ) -> Settings:
     """Settings from flags, then the environment (STIR_HOME, STIR_USER, STIR_PASSWORD), then the machine.
 
-    Raises `Refusal` when the page would be open to the network without a user name and a password.
+    `cards` are folders with the user's own model cards. Raises `Refusal` when one of them isn't there, and when the page would
+    be open to the network without a user name and a password.
     """
     if home:
         place, why = Path(home), "named with --home"
@@ -105,4 +127,12 @@ def read(
     place = place.expanduser().resolve()
     reach = "only this computer can reach the page" if local else "asked for with --listen; a password is set"
     choices = (Choice("home", str(place), why), Choice("address", host, reach))
-    return Settings(place, host, port or 7860, user, password, choices)
+    return Settings(place, host, port or 7860, user, password, choices, _folders(cards))
+
+
+def _folders(names: Sequence[str | Path]) -> tuple[Path, ...]:
+    found = tuple(dict.fromkeys(Path(name).expanduser().resolve() for name in names))
+    for folder in found:
+        if not folder.is_dir():
+            raise Refusal(f"There is no folder {str(folder)!r} with model cards.", "Check the name after --cards.")
+    return found

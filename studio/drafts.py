@@ -1,18 +1,14 @@
-"""Drafts: what can be known of a shot before it is made. Whether it can be, what it leads to, and what it will look like.
+"""Drafts: what can be known of a shot before it is made: what it leads to, and what it will look like; and copies to take away.
 
-Knows the checks, recipes, the depth of a crop and the tiny preview of a camera path. Refuses to know the queue and the library of
-kept clips. What is made here is cached by what it was made from and can always be made again.
+Knows recipes, the depth of a crop, the tiny preview of a camera path and how a download is named. Refuses to know the queue and
+the library of kept clips. What is made here is cached by what it was made from and can always be made again.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import os
-import re
 import shutil
-import struct
 import tempfile
 import threading
 from pathlib import Path
@@ -20,23 +16,23 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
 
+from studio import checks
 from studio.cards import ModelCard
 from studio.config import MAX_UPLOAD_BYTES, Settings
-from studio.engines.base import Image, Tick
+from studio.engines.base import Image, Shelf, Tick
+from studio.engines.plan import plan
 from studio.jobs import Rooms
-from studio.library import clips, disk
+from studio.library import clips, disk, names
 from studio.library.served import Served
 from studio.motion import camera
 from studio.motion.effects import EFFECTS
-from studio.nouns import Choice, Effect, Frames, Photo, Progress, Refusal, Shot, replace
-from studio.photo import crop
+from studio.nouns import Choice, Clip, Frames, Progress, Refusal, Shot, replace
 
 if TYPE_CHECKING:
     from studio.engines.parallax.scene import Scene
 
 PREVIEW_SECONDS = 2.5
 PREVIEW_FPS = 16
-LARGEST_BRUSH = 256
 DEPTH_PIXELS = 50_000_000
 """Pixels of the largest depth map that is opened: twice a 24-megapixel photo."""
 
@@ -55,14 +51,8 @@ def _unwatched(progress: Progress) -> None:
     del progress
 
 
-def needs_brush(effect: Effect) -> bool:
-    """Whether an effect happens where the user paints, and nothing is painted yet."""
-    region = EFFECTS[effect.name].auto if effect.region == "auto" else effect.region
-    return region == "brush" and not effect.brush
-
-
 class Drafts:
-    """Checks and previews of shots. `room` is where half-made files lie, `served` where the page may look."""
+    """Previews of shots. `room` is where half-made files lie, `served` where the page may look."""
 
     def __init__(self, settings: Settings, served: Served, room: Path, rooms: Rooms) -> None:
         self._settings = settings
@@ -71,46 +61,6 @@ class Drafts:
         self._rooms = rooms
         self._making = threading.Lock()
 
-    # Whether it can be made -------------------------------------------------------------------------------------------
-
-    def accept(self, shot: Shot, card: ModelCard, photo: Photo) -> Shot:
-        """The shot with its photo as it was taken in and its crop settled. Raises `Refusal` when `card` can't make it."""
-        shot = replace(shot, photo=replace(photo, name=shot.photo.name or photo.name), crop=crop.settle(photo, shot.crop))
-        low, high = card.fps
-        if not low <= shot.fps <= high:
-            raise Refusal(f"{card.title} makes {low} to {high} frames a second, not {shot.fps}.", "Choose a rate within that.")
-        short, long = card.seconds
-        if not short <= shot.seconds <= long:
-            raise Refusal(
-                f"{card.title} makes clips of {short:g} to {long:g} seconds, not {shot.seconds:g}.",
-                "Choose a length within that.",
-            )
-        for effect in shot.motion.effects:
-            if needs_brush(effect):
-                title = EFFECTS[effect.name].title
-                raise Refusal(f"{title} has no place yet.", "Paint where it happens, or choose another region for it.")
-            _check_brush(effect)
-        self._check_depth(shot)
-        return shot
-
-    def _check_depth(self, shot: Shot) -> None:
-        depth = shot.depth
-        if depth == "anything" and not depth_model(self._settings)[0]:
-            raise Refusal("Depth Anything V2 is not on this computer.", "Download it in Settings, or choose the built-in depth.")
-        if depth in ("auto", "builtin", "anything"):
-            return
-        if not re.fullmatch("[0-9a-f]{64}", depth) or not self._depth_file(depth).is_file():
-            raise Refusal("That depth map isn't here.", "Add it again, or let Stir read the depth itself.")
-        from PIL import Image as Pictures
-
-        from studio.engines.parallax.source import covers_photo
-
-        with Pictures.open(self._depth_file(depth)) as picture:
-            covers_photo(shot, *picture.size)
-
-    def _depth_file(self, depth: str) -> Path:
-        return self._settings.depths / f"{depth}.png"
-
     # What it leads to -------------------------------------------------------------------------------------------------
 
     def choices(self, shot: Shot, card: ModelCard) -> tuple[Choice, ...]:
@@ -118,10 +68,11 @@ class Drafts:
         from studio.clip import formats
 
         engine = self._rooms.engine(card)
-        size = crop.output_size(shot)
+        planned = plan(shot, card)
         seen = engine.read(self._rooms.photos.pixels(shot.photo), shot).choices if isinstance(engine, Reader) else ()
-        unpainted = Frames(iter(()), size.width, size.height, shot.fps, shot.num_frames)
-        return (size.choice, *seen, *formats.plan(unpainted, shot.format).choices)
+        kept = engine.choices(shot, card) if isinstance(engine, Shelf) else ()
+        unpainted = Frames(iter(()), planned.width, planned.height, planned.fps, planned.num_frames)
+        return tuple(dict.fromkeys((*planned.choices, *seen, *kept, *formats.plan(unpainted, shot.format).choices)))
 
     # What it will look like -------------------------------------------------------------------------------------------
 
@@ -162,6 +113,23 @@ class Drafts:
                 Pictures.fromarray(grey).save(made)
                 return self._served.keep(made, key, "depth.png")
 
+    def export(self, clip: Clip, source: Path, with_recipe: bool) -> Path:
+        """A copy of a clip's file in the served folder, named for a person. Raises `Refusal` when it can't be written."""
+        from studio.clip import recipe as inside
+
+        path = camera.describe(clip.shot.motion.camera)
+        name = names.download(clip.title or clip.shot.photo.name, path, min(clip.width, clip.height), source.suffix)
+        try:
+            with self._folder() as folder:
+                copy = Path(folder) / source.name
+                if with_recipe:
+                    shutil.copyfile(source, copy)
+                else:
+                    inside.strip(source, copy)
+                return self._served.keep(copy, f"{'recipe' if with_recipe else 'plain'}-{clip.id}", name)
+        except OSError as error:
+            raise disk.refusal(error) from error
+
     def _folder(self) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True)
 
@@ -172,7 +140,7 @@ class Drafts:
         """
         grey = _read_depth(file)
         identity = hashlib.sha256(repr(grey.shape).encode() + grey.tobytes()).hexdigest()
-        kept = self._depth_file(identity)
+        kept = checks.depth_file(self._settings, identity)
         if not kept.exists():
             from PIL import Image as Pictures
 
@@ -210,30 +178,8 @@ def words(shot: Shot) -> str:
     return " ".join((*found, shot.crop.aspect, shot.format, "loop" if shot.motion.camera.loop else ""))
 
 
-def depth_model(settings: Settings) -> tuple[bool, Choice]:
-    """Whether the optional depth network has been downloaded, and what that means for depth."""
-    from studio.engines.parallax import anything
-
-    if anything.ready(settings):
-        return True, Choice("depth", anything.NAME, "it is downloaded, and reads depth best")
-    return False, Choice("depth", "built in", "read from the photo itself; nothing is downloaded")
-
-
 def _digest(words: str) -> str:
     return hashlib.sha256(words.encode()).hexdigest()[:32]
-
-
-def _check_brush(effect: Effect) -> None:
-    """Raises `Refusal` unless the painted region is a PNG of at most 256 px, going by its header alone."""
-    if not effect.brush:
-        return
-    try:
-        head = base64.b64decode(effect.brush, validate=True)[:24]
-        mark, width, height = struct.unpack(">8s8xII", head)
-    except (binascii.Error, struct.error):
-        mark, width, height = b"", 0, 0
-    if mark != b"\x89PNG\r\n\x1a\n" or not (1 <= width <= LARGEST_BRUSH and 1 <= height <= LARGEST_BRUSH):
-        raise Refusal(f"What was painted for {EFFECTS[effect.name].title.lower()} can't be read.", "Clear it and paint it again.")
 
 
 def _read_depth(file: Path) -> np.ndarray[tuple[int, int], np.dtype[np.uint16]]:
@@ -256,8 +202,8 @@ def _read_depth(file: Path) -> np.ndarray[tuple[int, int], np.dtype[np.uint16]]:
     return np.rint((grey - low) / (high - low) * 65535).astype(np.uint16)
 
 
-def machine(settings: Settings) -> tuple[Choice, ...]:
-    """What this machine can do for any shot, and why."""
+def machine(settings: Settings, gauge: tuple[Choice, ...] = ()) -> tuple[Choice, ...]:
+    """What this machine can do for any shot, and why; `gauge` is what the engines know of its GPU."""
     import psutil
 
     from studio.clip import encode
@@ -266,9 +212,9 @@ def machine(settings: Settings) -> tuple[Choice, ...]:
     return (
         Choice("cores", str(os.cpu_count() or 1), "frames are painted and encoded on all of them"),
         Choice("memory", disk.size(memory.total), f"{disk.size(memory.available)} free now; a clip takes under 1 GB"),
-        Choice("GPU", "not looked for", "the built-in engine needs none"),
+        *(gauge or (Choice("GPU", "not looked for", "the built-in engine needs none"),)),
         *encode.encoders(),
-        depth_model(settings)[1],
+        checks.depth_model(settings)[1],
         *settings.choices,
         Choice("free space", disk.size(shutil.disk_usage(settings.home).free), "on the disk of the home folder"),
     )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
@@ -32,8 +32,37 @@ def _folder(name: str, kind: type[T]) -> tuple[T, ...]:
 
 @cache
 def cards() -> tuple[ModelCard, ...]:
-    """Every model card, in the order of their file names."""
+    """Every model card that ships, in the order of their file names."""
     return _folder("models", ModelCard)
+
+
+class Problem(NamedTuple):
+    """A file of the user's that can't be used, and why."""
+
+    file: Path
+    reason: str
+
+
+def own_cards(folders: tuple[Path, ...]) -> tuple[tuple[ModelCard, ...], tuple[Problem, ...]]:
+    """The user's cards in these folders (*.toml), checked like those that ship, and what is wrong with the others.
+
+    A card with the id of one that is there already is a problem too: it would hide it.
+    """
+    known = {card.id for card in cards()}
+    found: list[ModelCard] = []
+    problems: list[Problem] = []
+    for file in [file for folder in folders for file in sorted(folder.glob("*.toml"))]:
+        try:
+            one = load(file, ModelCard)
+        except Refusal as refusal:
+            problems.append(Problem(file, str(refusal)))
+            continue
+        if one.id in known:
+            problems.append(Problem(file, f"There is a model called {one.id!r} already. Give this one another id."))
+            continue
+        known.add(one.id)
+        found.append(one)
+    return tuple(found), tuple(problems)
 
 
 @cache

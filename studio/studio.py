@@ -7,26 +7,25 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio import drafts, presets
-from studio.cards import ModelCard
+from studio import checks, drafts, presets
+from studio.cards import ModelCard, Plan
 from studio.config import Settings
 from studio.engines import registry
 from studio.engines.base import Engine, Tick
+from studio.engines.plan import plan
 from studio.jobs import Worker, put_right
-from studio.library import database, disk, logbook, names
+from studio.library import database, logbook
 from studio.library.clips import Clips
 from studio.library.owner import Owner
 from studio.library.queue import Queue
 from studio.library.served import Served
-from studio.motion import camera
-from studio.nouns import Aspect, Choice, Clip, Job, Photo, Platform, Refusal, Sample, Shot, replace
-from studio.photo import crop
+from studio.models import Models
+from studio.nouns import Aspect, Choice, Clip, Job, Photo, Platform, Sample, Shot, replace
 
 if TYPE_CHECKING:
     from studio.photo.intake import PhotoStore
@@ -36,7 +35,8 @@ if TYPE_CHECKING:
 class Studio:
     """One home folder with its photos, queue and library, and the worker that turns the one into the other.
 
-    `cards` are the models on offer and `engines` finds the engine of a card: those that ship, unless told otherwise.
+    `cards` are the models on offer, those that ship and the user's own unless told otherwise, and `engines` makes the engine of a
+    card, which is kept and closed with the studio.
     The constructor opens the database and puts right what a crash has left behind; nothing is rendered before `start`.
     Raises `Refusal` when the home folder can't be used.
     """
@@ -45,12 +45,11 @@ class Studio:
         self,
         settings: Settings,
         cards: tuple[ModelCard, ...] | None = None,
-        engines: Callable[[ModelCard, Settings], Engine] = registry.engine,
+        engines: Callable[[ModelCard, Settings], Engine] = registry.make,
     ) -> None:
         settings.prepare()
         self.settings = settings
-        self._cards = presets.cards() if cards is None else cards
-        self._engines = engines
+        self.models = Models(settings, cards, engines)
         self._photos: PhotoStore | None = None
         self._opening = threading.Lock()
         self._log = logbook.open(settings.home / "logs")
@@ -72,8 +71,9 @@ class Studio:
         self._worker.start(adopt)
 
     def close(self) -> None:
-        """Stop the worker (a running job becomes Interrupted), and let go of the database. Safe to call twice."""
+        """Stop the worker (a running job becomes Interrupted), let go of models and database. Safe to call twice."""
         self._worker.close()
+        self.models.close()
         self._database.close()
         shutil.rmtree(self._room, ignore_errors=True)
         self._owner.release()
@@ -116,8 +116,8 @@ class Studio:
     # Models and machine ---------------------------------------------------------------------------------------------
 
     def cards(self) -> tuple[ModelCard, ...]:
-        """Every model on offer."""
-        return self._cards
+        """Every model on offer; `models` knows how each stands on this machine."""
+        return self.models.cards
 
     def platforms(self) -> tuple[Platform, ...]:
         """Every place a clip can go."""
@@ -125,23 +125,19 @@ class Studio:
 
     def card(self, model: str) -> ModelCard:
         """The card of a model. Raises `Refusal` when there is none."""
-        for one in self._cards:
-            if one.id == model:
-                return one
-        known = ", ".join(one.id for one in self._cards)
-        raise Refusal(f"There is no model called {model!r}.", f"Choose one of: {known}.")
+        return self.models.card(model)
 
     def engine(self, card: ModelCard) -> Engine:
         """The engine that a card runs on, loaded on first use."""
-        return self._engines(card, self.settings)
+        return self.models.engine(card)
 
     def machine(self) -> tuple[Choice, ...]:
         """What this machine can do, and why each thing is chosen."""
-        return (*drafts.machine(self.settings), *self._database.notes)
+        return (*drafts.machine(self.settings, self.models.gauge()), *self._database.notes)
 
     def depth_model(self) -> tuple[bool, Choice]:
         """Whether the optional depth network has been downloaded, and what that means for depth."""
-        return drafts.depth_model(self.settings)
+        return checks.depth_model(self.settings)
 
     def download_depth_model(self, tick: Tick) -> None:
         """Fetch the optional depth network, about 99 MB: only ever because the user asked. Raises `Refusal`."""
@@ -149,17 +145,18 @@ class Studio:
 
     # Before a shot is made ------------------------------------------------------------------------------------------
 
-    def output_size(self, shot: Shot) -> crop.OutputSize:
-        """The clip's width and height in pixels, and why."""
-        return crop.output_size(shot)
+    def plan(self, shot: Shot) -> Plan:
+        """What a run of this shot will really be: size, length, rate, steps, each with its reason. Quick. Raises `Refusal`."""
+        return plan(shot, self.card(shot.model))
 
     def choices(self, shot: Shot) -> tuple[Choice, ...]:
         """Every automatic choice this shot leads to, with its reason. Reads the scene on first use: a second or so."""
         return self._drafts.choices(self._accept(shot), self.card(shot.model))
 
     def depth_view(self, shot: Shot) -> Path:
-        """A picture of the crop's depth, near things light: a grey PNG in the served folder."""
-        return self._drafts.depth_view(self._accept(shot), self.card(shot.model))
+        """A picture of the crop's depth, near things light: a grey PNG in the served folder. Of any model: the built-in one's."""
+        shot = self._accept(checks.drawn_by(self.models.draft(self.card(shot.model)), shot))
+        return self._drafts.depth_view(shot, self.card(shot.model))
 
     def adopt_depth(self, file: Path) -> str:
         """Keep a depth map of the user's (light is near); the id goes into `Shot.depth`. Raises `Refusal`."""
@@ -168,25 +165,34 @@ class Studio:
     def preview(self, shot: Shot) -> Path:
         """A tiny MP4 of the shot (240p, 16 fps, 2.5 s) in the served folder, made once for a recipe.
 
-        Effects that wait for the user's brush are left out of it.
+        Effects that wait for the user's brush are left out of it. A model that takes its time has its camera drawn by the
+        built-in engine.
         """
-        ready = tuple(effect for effect in shot.motion.effects if not drafts.needs_brush(effect))
-        shot = self._accept(replace(shot, motion=replace(shot.motion, effects=ready)))
+        ready = tuple(effect for effect in shot.motion.effects if not checks.needs_brush(effect))
+        shot = replace(shot, motion=replace(shot.motion, effects=ready))
+        shot = self._accept(checks.drawn_by(self.models.draft(self.card(shot.model)), shot))
         return self._drafts.preview(shot, self.card(shot.model))
 
     def _accept(self, shot: Shot) -> Shot:
-        return self._drafts.accept(shot, self.card(shot.model), self.photos.get(shot.photo.id))
+        end = self.photos.get(shot.end.photo.id) if shot.end else None
+        return checks.accept(shot, self.card(shot.model), self.photos.get(shot.photo.id), end, self.settings)
+
+    def _ready(self, shot: Shot) -> Shot:
+        """The accepted shot, which its model can make here and now."""
+        shot = self._accept(shot)
+        self.models.require(self.card(shot.model))
+        return shot
 
     # Queue ----------------------------------------------------------------------------------------------------------
 
     @property
     def version(self) -> int:
-        """A number that grows with every change of jobs or clips, in any process. Compare with `!=`."""
-        return self._database.version
+        """A number that grows with every change of jobs or clips, in any process, and of models here. Compare with `!=`."""
+        return self._database.version + self.models.version
 
     def submit(self, shot: Shot) -> Job:
         """Queue a shot. Raises `Refusal` before anything is queued when it can't be made."""
-        job = self._queue.submit(self._accept(shot))
+        job = self._queue.submit(self._ready(shot))
         self._worker.wake()
         return job
 
@@ -205,7 +211,7 @@ class Studio:
 
     def retry(self, job_id: str) -> Job:
         """Queue a failed, cancelled or interrupted job again. Raises `Refusal` for any other."""
-        self._accept(self._queue.get(job_id).shot)
+        self._ready(self._queue.get(job_id).shot)
         job = self._queue.retry(job_id)
         self._worker.wake()
         return job
@@ -262,22 +268,8 @@ class Studio:
 
     def export(self, clip_id: str, with_recipe: bool) -> Path:
         """The file to download, named for a person, with the recipe inside it or without."""
-        from studio.clip import recipe
-
         clip = self._clips.get(clip_id)
-        source = self._clips.file(clip)
-        path = camera.describe(clip.shot.motion.camera)
-        name = names.download(clip.title or clip.shot.photo.name, path, min(clip.width, clip.height), source.suffix)
-        try:
-            with tempfile.TemporaryDirectory(dir=self._room) as folder:
-                copy = Path(folder) / source.name
-                if with_recipe:
-                    shutil.copyfile(source, copy)
-                else:
-                    recipe.strip(source, copy)
-                return self._served.keep(copy, f"{'recipe' if with_recipe else 'plain'}-{clip.id}", name)
-        except OSError as error:
-            raise disk.refusal(error) from error
+        return self._drafts.export(clip, self._clips.file(clip), with_recipe)
 
     def recipe(self, file: Path) -> Shot:
         """The recipe inside a clip, or in a .json beside one. Raises `Refusal` when there is none."""

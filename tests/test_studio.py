@@ -223,13 +223,16 @@ def test_every_automatic_choice_has_a_reason(true: tuple[Studio, Shot]) -> None:
     assert all(choice.reason and choice.value for choice in choices)
     assert "draft" in next(choice.reason for choice in choices if choice.what == "encoder"), "360p, not what 720p would take"
     machine = studio.machine()
-    assert {choice.what for choice in machine} >= {"cores", "memory", "GPU", "encoder", "depth", "free space"}
+    said = {choice.what for choice in machine}
+    assert said >= {"cores", "memory", "encoder", "depth", "free space"}
+    assert said & {"GPU", "device"}, "whether there is a GPU, or why none is used"
     assert all(choice.reason and choice.value for choice in machine)
 
 
-def test_output_size_follows_the_crop(studio: Studio, shot: Shot) -> None:
+def test_the_plan_follows_the_crop(studio: Studio, shot: Shot) -> None:
     sizes: tuple[Size, ...] = ("240p", "480p")
-    assert [studio.output_size(replace(shot, size=size))[:2] for size in sizes] == [(320, 240), (640, 480)]
+    plans = [studio.plan(replace(shot, size=size)) for size in sizes]
+    assert [(plan.width, plan.height) for plan in plans] == [(320, 240), (640, 480)]
 
 
 def test_a_suggested_crop_has_the_aspect_that_was_asked_for(true: tuple[Studio, Shot]) -> None:

@@ -27,16 +27,20 @@
     let follow = memory.get("follow", null);
     const pending = new Set(); // jobs whose end has not been shown yet
     let settled = null;
+    let lively = null; // the running job whose live picture is here, and that picture's shape
     let shape = 16 / 9;
+    let size = null; // what the clip will be
 
     // The stage ------------------------------------------------------------------------------------------------------
     const still = h("img", { alt: "", draggable: "false", class: "still" });
     const draft = h("video", { class: "draft", muted: true, loop: true, playsinline: true, tabindex: "-1", "aria-label": "Draft of the camera path", hidden: true });
+    const live = h("img", { class: "live-view", alt: "Live preview of what is being made", hidden: true, draggable: "false" });
+    const mark = h("span", { class: "live-mark", hidden: true }, h("i"), "Live");
     const label = h("span", { class: "stage-label" });
     const player = h("div", { class: "player", hidden: true });
     const blank = h("div", { class: "stage-blank" }, h("p", {}, "Your clip appears here."), h("p", {}, "Choose a photo, choose a move, press Animate."));
-    const stage = h("div", { class: "stage" }, still, draft, player, blank, label);
-    const views = Stir.segments("Show", [["draft", "Draft"], ["clip", "Clip"]], (value) => ((view = value), paint()));
+    const stage = h("div", { class: "stage" }, still, draft, live, player, blank, label, mark);
+    const views = Stir.segments("Show", [["draft", "Draft"], ["live", "Live"], ["clip", "Clip"]], (value) => ((view = value), paint()));
 
     // Progress -------------------------------------------------------------------------------------------------------
     const words = h("span", { class: "stage-words" });
@@ -60,7 +64,8 @@
       h("div", { class: "row tools" }, Stir.button("Again", { class: "ghost", title: "The same clip, made afresh", onclick: () => another(server.again_clip) }, "retry"),
         Stir.button("Vary", { class: "ghost", title: "The same shot by another hand: a new seed", onclick: () => another(server.vary_clip) }, "dice"),
         Stir.button("Use photo", { class: "ghost", title: "Put its photo on the desk", onclick: () => Stir.useClip(server, shown.id, "photo") }, "photo"),
-        Stir.button("Use settings", { class: "ghost", title: "Bring every setting of this clip back", onclick: () => Stir.useClip(server, shown.id, "all") }, "sliders")),
+        Stir.button("Use settings", { class: "ghost", title: "Bring every setting of this clip back", onclick: () => Stir.useClip(server, shown.id, "all") }, "sliders"),
+        Stir.elsewhere((model) => Stir.useClip(server, shown.id, "all", model))),
       whyFold,
     );
     root.append(h("div", { class: "panel-head" }, h("h2", {}, "Clip"), views.node), h("div", { class: "stage-room" }, stage), progress, failure, actions);
@@ -68,15 +73,19 @@
     function paint() {
       const frame = Stir.now("frame");
       const clip = view === "clip" && shown;
-      stage.style.setProperty("--shape", clip ? shown.width / shown.height : shape);
-      blank.hidden = Boolean(frame || clip);
+      const now = view === "live" && lively;
+      stage.style.setProperty("--shape", clip ? shown.width / shown.height : now ? lively.shape : shape);
+      blank.hidden = Boolean(frame || clip || now);
       player.hidden = !clip;
-      still.hidden = draft.hidden = Boolean(clip) || !frame;
+      live.hidden = mark.hidden = !now;
+      still.hidden = draft.hidden = Boolean(clip || now) || !frame;
       if (!draft.dataset.path) draft.hidden = true;
-      label.hidden = Boolean(clip) || !frame;
+      label.hidden = Boolean(clip || now) || !frame;
       actions.hidden = !clip;
-      views.paint(clip ? "clip" : "draft");
-      views.node.hidden = !shown;
+      views.paint(clip ? "clip" : now ? "live" : "draft");
+      views.node.hidden = !shown && !lively;
+      views.node.querySelector("[data-value=live]").hidden = !lively;
+      views.node.querySelector("[data-value=clip]").hidden = !shown;
       const film = player.querySelector("video");
       if (film) (clip && !Stir.calm() ? film.play().catch(() => {}) : film.pause());
       if (!draft.hidden && draft.paused && !Stir.calm()) draft.play().catch(() => {});
@@ -98,7 +107,7 @@
       }
       shown = card;
       memory.set("clip", card.id);
-      facts.textContent = `${card.width} × ${card.height} · ${card.seconds} s · ${card.fps} fps · ${Stir.bytes(card.bytes)} · made in ${card.took.toFixed(1)} s`;
+      facts.textContent = `${card.width} × ${card.height} · ${Number(card.seconds.toFixed(2))} s · ${Number(card.fps.toFixed(2))} fps · ${Stir.bytes(card.bytes)} · made in ${card.took.toFixed(1)} s`;
       stars.paint(card.rating);
     }
     async function open(id) {
@@ -132,6 +141,7 @@
       const running = board.jobs.find((one) => one.state === "running");
       job = running ?? board.jobs.find((one) => one.state === "queued") ?? null;
       Stir.tell("following", job?.id ?? null);
+      watchLive(running);
       if (running) pending.add(running.id), follow !== running.id && remember(running.id);
       for (const id of pending) {
         const mine = board.jobs.find((one) => one.id === id);
@@ -144,6 +154,20 @@
       paintProgress(board);
       const fresh = shown && board.recent.find((one) => one.id === shown.id);
       if (fresh) stars.paint(fresh.rating);
+    }
+    /* The live picture of the running job, shown as soon as there is one, and gone with the job. */
+    function watchLive(running) {
+      const picture = Stir.picture(running?.preview);
+      if (lively && lively.id !== running?.id) {
+        lively = null;
+        if (view === "live") view = "draft";
+      } else if (!picture) return;
+      if (picture) {
+        if (!lively) view = "live";
+        lively = { id: running.id, shape: running.shape };
+        if (live.src !== picture) live.src = picture;
+      }
+      paint();
     }
     function ended(mine) {
       if (mine.state === "done") {
@@ -170,9 +194,9 @@
       bar.firstChild.style.width = part * 100 + "%";
       bar.classList.toggle("unknown", running && !job.total);
       bar.setAttribute("aria-valuenow", String(Math.round(part * 100)));
-      words.textContent = running ? job.words + (job.total ? ` · ${job.done} of ${job.total}` : "") : "Starting";
+      words.textContent = running ? job.line : "Starting";
       const waiting = board.jobs.filter((one) => one.state === "queued" && one.id !== job.id).length;
-      const times = running ? [Stir.clock(job.elapsed), job.remaining !== null && Stir.clock(Math.ceil(job.remaining)) + " left"] : [];
+      const times = running ? [job.pace || Stir.clock(job.elapsed), job.remaining !== null && Stir.clock(Math.ceil(job.remaining)) + " left"] : [];
       numbers.textContent = [...times, waiting && waiting + " waiting"].filter(Boolean).join(" · ");
       Stir.say(running ? `${job.words}${job.total ? ", " + Math.floor(part * 10) * 10 + " per cent" : ""}` : words.textContent);
     }
@@ -181,10 +205,18 @@
     Stir.on("stop", () => job && Stir.ask(server.cancel_job, { id: job.id }));
     Stir.on("show-clip", open);
     Stir.on("draft-asked", () => ((label.textContent = "Drawing the draft…"), label.classList.add("busy")));
+    /* The draft is the built-in engine's; the size it says is the planned one, of whatever model is chosen. */
+    Stir.on("planned", (value) => {
+      if (value.kind !== "plan") return;
+      size = value;
+      if (draft.dataset.path && !label.classList.contains("busy")) sayDraft();
+    });
+    const sayDraft = () => (label.textContent = `Draft of the camera path · the clip will be ${size.width}\u00a0×\u00a0${size.height}${size.upscale > 1.005 ? ", enlarged " + Number(size.upscale.toFixed(size.upscale < 1.1 ? 2 : 1)) + " times" : ""}`);
     Stir.on("draft", (value) => {
       label.classList.remove("busy");
       if (value.kind === "refusal") return forget(), (label.textContent = value.where === "photo" ? "No draft of this photo" : value.remedy), paint();
-      label.textContent = `Draft of the camera path · the clip will be ${value.width}\u00a0×\u00a0${value.height}${value.upscale > 1.005 ? ", enlarged " + Number(value.upscale.toFixed(value.upscale < 1.1 ? 2 : 1)) + " times" : ""}`;
+      size = value;
+      sayDraft();
       if (draft.dataset.path !== value.path) draft.src = file(value.path);
       draft.dataset.path = value.path;
       paint();

@@ -28,6 +28,8 @@
     wait: "M8 4.5V8l2.3 1.8M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11z",
     alert: "M8 5.5v3.5M8 11.2h.01M8 2.5a5.5 5.5 0 1 0 0 11 5.5 5.5 0 0 0 0-11z",
     check: "M3.5 8.5l3 3 6-7",
+    chevron: "M4 6l4 4 4-4",
+    stop: "M4.5 4.5h7v7h-7z",
   };
 
   function h(tag, props = {}, ...children) {
@@ -116,6 +118,8 @@
       const whole = Math.max(0, Math.round(seconds));
       return Math.floor(whole / 60) + ":" + String(whole % 60).padStart(2, "0");
     },
+    /* A picture that came as a data URL, or nothing: only what can be a picture and nothing else. */
+    picture: (url) => (/^data:image\/(webp|png|jpeg);base64,[A-Za-z0-9+/=]+$/.test(url ?? "") ? url : ""),
     bytes: (count) => (count >= 1e6 ? (count / 1e6).toFixed(1) + " MB" : Math.max(1, Math.round(count / 1e3)) + " kB"),
     say(words) {
       const live = document.getElementById("stir-live");

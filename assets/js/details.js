@@ -18,7 +18,7 @@
       act("Download", "down", () => Stir.download(server, card.id, recipe.querySelector("input").checked), "solid"),
       act("Poster", "photo", () => Stir.poster(card)),
       act("Again", "retry", () => queued(server.again_clip)), act("Vary", "dice", () => queued(server.vary_clip)),
-      act("Use photo", "photo", () => use("photo")), act("Use settings", "sliders", () => use("all")),
+      act("Use photo", "photo", () => use("photo")), act("Use settings", "sliders", () => use("all")), Stir.elsewhere((model) => use("all", model)),
       props.local ? act("Open folder", "folder", () => Stir.ask(server.open_folder, { id: card.id })) : null,
       act("Move to trash", "bin", () => gone(server.trash_clip)));
     const bin = h("div", { class: "row" }, act("Bring back", "retry", () => gone(server.restore_clip), "solid"));
@@ -31,9 +31,9 @@
       node.close();
       Stir.goto(0);
     }
-    function use(what) {
+    function use(what, model) {
       node.close();
-      Stir.useClip(server, card.id, what);
+      Stir.useClip(server, card.id, what, model);
     }
     async function gone(call) {
       await Stir.ask(call, { id: card.id });

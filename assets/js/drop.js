@@ -15,6 +15,7 @@
     addEventListener("dragleave", (event) => {
       if (carries(event) && --depth <= 0) (depth = 0), (veil.hidden = true);
     });
+    Stir.on("dropped", () => ((depth = 0), (veil.hidden = true)));
     addEventListener("dragover", (event) => carries(event) && event.preventDefault());
     addEventListener("drop", (event) => {
       if (!carries(event)) return;

@@ -61,6 +61,7 @@
       props.value = value;
       memory.set("film", film.map(({ id, crop, depth: source, why: reason, credit }) => ({ id, crop, depth: source, why: reason, credit })));
       memory.set("current", photo ? photo.id : null);
+      Stir.tell("film", film.map(({ id, name, width, height, view, crop }) => ({ id, name, width, height, view, crop })));
       Stir.tell("frame", photo ? { ...value, width: photo.width, height: photo.height, view: photo.view, name: photo.name } : null);
       depth.stale();
     }
@@ -162,10 +163,11 @@
       } else Object.assign(film[index], extra);
       show(index);
     }
-    function adoptShot({ shot, photo, missing }) {
+    function adoptShot({ shot, photo, missing, end }) {
       if (photo) adopt(photo, { crop: shot.crop, depth: shot.depth, why: "It comes from the recipe." });
       else (awaited = shot), note.show({ reason: "The settings are back, but the photo is not in this home.", remedy: `Drop ${missing} here to use them.` });
       Stir.emit("shot", shot);
+      Stir.emit("end-photo", end ? { photo: end, crop: shot.end.crop } : null);
       Stir.say("Settings restored from the recipe.");
     }
     /* Of several files taken in at once, each that is refused says its name. */
@@ -226,6 +228,13 @@
     });
     Stir.on("end-brush", endBrush);
     Stir.on("sent", () => (asked += 1));
+    Stir.on("film-add", (photo) => {
+      if (film.some((one) => one.id === photo.id)) return;
+      film.push({ ...photo, crop: whole("photo", photo), why: "The whole photo is used.", depth: "auto" });
+      current = Math.max(0, current);
+      paint();
+      say();
+    });
 
     // The page -------------------------------------------------------------------------------------------------------
     Stir.on("adopt", adoptShot);

@@ -16,7 +16,13 @@
       clearTimeout(timer);
       timer = setTimeout(() => toast.hidePopover(), 8000);
     };
-    root.append(h("h1", { class: "brand" }, "Stir"), look, h("div", { id: "stir-live", class: "unseen", "aria-live": "polite", role: "status" }), toast);
+    const gauge = h("span", { class: "gauge", id: "gauge" });
+    Stir.on("models", () => {
+      const { words, full } = Stir.gauge();
+      gauge.textContent = words;
+      gauge.title = full;
+    });
+    root.append(h("h1", { class: "brand" }, "Stir"), gauge, look, h("div", { id: "stir-live", class: "unseen", "aria-live": "polite", role: "status" }), toast);
     Stir.on("look", (now) => {
       const words = "Look: " + LOOKS.find(([key]) => key === now)[1].toLowerCase();
       look.replaceChildren(icon(PICTURES[now]));
@@ -33,10 +39,12 @@
     Stir.on("look", look.paint);
     const places = h("dl", { class: "recipe places" });
     const machine = h("dl", { class: "reasons" });
+    const running = Stir.running(server);
     const section = (title, ...children) => h("section", {}, h("h2", {}, title), ...children);
     root.append(
       section("Look", look.node, h("p", { class: "why" }, "Darkroom for judging light, lightbox for a bright room.")),
-      section("What leaves this computer", h("p", {}, "Nothing. Photos, clips and recipes stay in the folders below; there is no account, no telemetry and no request to anywhere else. Location data in a photo never reaches a clip.")),
+      section("What leaves this computer", h("p", {}, "Nothing. Photos, clips and recipes stay in the folders below; there is no account, no telemetry and no request to anywhere else, unless you press a Download button. Location data in a photo never reaches a clip.")),
+      section("How models run", h("p", { class: "why" }, "For models that denoise. What is left on automatic is chosen for this machine, with its reason."), running.node),
       section("Better depth, if you like", Stir.depthModel(server)),
       section("Where things live", places),
       section("This machine", machine),
@@ -45,6 +53,7 @@
       if (!facts) return;
       places.replaceChildren(...facts.places.flatMap(([name, place]) => [h("dt", {}, name), h("dd", {}, h("code", {}, place))]));
       machine.replaceChildren(...Stir.reasons(facts.machine));
+      running.paint(facts.preferences);
     });
   };
 })();

@@ -35,6 +35,7 @@
 
     function make(job) {
       const circle = ring();
+      const face = h("img", { src: file(job.view), alt: "", draggable: "false" });
       const words = h("span", { class: "job-words" });
       const title = h("strong", {});
       const earlier = h("button", { type: "button", class: "ghost tiny", "aria-label": "Earlier", onclick: () => shift(job.id, -1) }, icon("left", 12));
@@ -43,7 +44,7 @@
       const away = h("button", { type: "button", class: "ghost tiny", onclick: () => Stir.ask(server.cancel_job, { id: job.id }) }, icon("close", 12));
       const node = h(
         "li", { class: "job", "data-job": job.id },
-        h("span", { class: "job-face" }, h("img", { src: file(job.view), alt: "", draggable: "false" }), circle),
+        h("span", { class: "job-face" }, face, circle),
         h("span", { class: "job-text" }, title, words), h("span", { class: "job-tools" }, earlier, later, again, away),
       );
       node.addEventListener("dragstart", (event) => {
@@ -62,14 +63,17 @@
         const ids = waiting().filter((id) => id !== dragged);
         Stir.ask(server.move_job, { id: dragged, before: ids[ids.indexOf(job.id) + (after ? 1 : 0)] ?? null });
       });
-      return { node, paint: (now) => paintJob(now, { node, circle, words, title, earlier, later, again, away }) };
+      return { node, paint: (now) => paintJob(now, { node, face, circle, words, title, earlier, later, again, away }) };
     }
-    function paintJob(job, { node, circle, words, title, earlier, later, again, away }) {
+    function paintJob(job, { node, face, circle, words, title, earlier, later, again, away }) {
       const ended = ENDED.includes(job.state);
       node.dataset.state = job.state;
       node.draggable = job.state === "queued";
       title.textContent = job.title;
       node.title = job.reason ? `${job.reason} ${job.remedy ?? ""}` : `${job.title}, ${job.motion}`;
+      const picture = Stir.picture(job.preview) || (job.state === "running" && face.dataset.live) || "";
+      if (picture && face.dataset.live !== picture) face.src = face.dataset.live = picture;
+      else if (!picture && face.dataset.live) (face.src = file(job.view)), delete face.dataset.live;
       circle.to(job.state === "running" && job.total ? job.done / job.total : 0);
       words.textContent = job.state === "running" ? (job.remaining === null ? job.words : Stir.clock(Math.ceil(job.remaining)) + " left") : job.state === "failed" ? "Failed: " + job.reason : WORDS[job.state];
       earlier.hidden = later.hidden = job.state !== "queued";

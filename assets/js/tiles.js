@@ -64,10 +64,11 @@
       save(made, `${card.title}, ${card.motion}.png`);
       setTimeout(() => URL.revokeObjectURL(made), 10000);
     },
-    /* Put a clip's photo, or all of its settings, back on the desk. */
-    async useClip(server, id, what) {
+    /* Put a clip's photo, or all of its settings, back on the desk; with `model` for another one. */
+    async useClip(server, id, what, model = null) {
       const answer = await Stir.ask(server.shot_of_clip, { id });
       if (!answer) return;
+      if (model) Object.assign(answer.shot, { model, steps: null, guidance: null, speedups: [] });
       Stir.goto(0);
       Stir.emit(what === "photo" ? "use-photo" : "adopt", answer);
     },

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from studio import config
 from studio.cli import delivery, request
-from studio.cli.report import Bar, Failure, complain, say, say_json
+from studio.cli.place import open_studio
+from studio.cli.report import Bar, Failure, clock, complain, say, say_json
 from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Photo, Refusal, Running, Shot
 
 if TYPE_CHECKING:
@@ -30,19 +30,20 @@ def animate(flags: argparse.Namespace) -> None:
     asked = request.read(flags)
     to = delivery.plan(flags.output, flags.format, len(flags.photos))
     kind = flags.format or (to.format if to else "mp4")
-    with closing(_studio(flags)) as studio:
+    with closing(open_studio(flags)) as studio:
         photos = [_take_in(studio, file, len(flags.photos) > 1) for file in flags.photos]
         depth = request.depth(flags.depth, studio)
-        shots = [request.shot(asked, photo, depth, kind, studio) for photo in photos]
-        _make(studio, shots, [file.stem for file in flags.photos], to, flags.json)
+        end = _take_in(studio, flags.end, True) if flags.end else None
+        shots = [request.shot(asked, photo, depth, kind, studio, end) for photo in photos]
+        make(studio, shots, [file.stem for file in flags.photos], to, flags.json)
 
 
 def again(flags: argparse.Namespace) -> None:
     """Make a clip again, from a file or from the library. Raises `Refusal` and `Failure` as `animate` does."""
-    with closing(_studio(flags)) as studio:
+    with closing(open_studio(flags)) as studio:
         shot = _recipe(studio, flags.clip)
         to = delivery.plan(flags.output, shot.format, 1)
-        _make(studio, [shot], [Path(shot.photo.name).stem or "clip"], to, flags.json)
+        make(studio, [shot], [Path(shot.photo.name).stem or "clip"], to, flags.json)
 
 
 def _take_in(studio: Studio, file: Path, one_of_many: bool) -> Photo:
@@ -54,12 +55,6 @@ def _take_in(studio: Studio, file: Path, one_of_many: bool) -> Photo:
         if one_of_many:  # which one it was
             raise Refusal(f"{file.name}: {refusal.reason}", refusal.remedy) from None
         raise
-
-
-def _studio(flags: argparse.Namespace) -> Studio:
-    from studio.studio import Studio
-
-    return Studio(config.read(home=flags.home))
 
 
 def _recipe(studio: Studio, words: str) -> Shot:
@@ -80,9 +75,11 @@ def _recipe(studio: Studio, words: str) -> Shot:
     return found[0].shot
 
 
-def _make(studio: Studio, shots: list[Shot], stems: list[str], to: delivery.Delivery | None, as_json: bool) -> None:
+def make(studio: Studio, shots: list[Shot], stems: list[str], to: delivery.Delivery | None, as_json: bool) -> None:
     """Submit all, so that a refusal comes before any work; then watch and deliver each. One that fails stops no other."""
     jobs = [studio.submit(shot) for shot in shots]
+    for job, stem in zip(jobs, stems, strict=True):
+        _announce(studio, job.shot, stem)
     studio.start(adopt=False)
     made: list[dict[str, Any]] = []
     failed: list[str] = []
@@ -99,6 +96,18 @@ def _make(studio: Studio, shots: list[Shot], stems: list[str], to: delivery.Deli
         say_json(made)
     if failed:
         raise Failure(" ".join(failed))
+
+
+def _announce(studio: Studio, shot: Shot, title: str) -> None:
+    """What a model that brings size and length to its own grid will really make, and how long that may take here."""
+    if studio.card(shot.model).checkpoint is None:
+        return
+    plan = studio.plan(shot)
+    state = studio.models.state(shot.model)
+    steps = "1 step" if plan.steps == 1 else f"{plan.steps} steps"
+    made = f"{plan.width}x{plan.height}, {plan.num_frames} frames, {plan.seconds:.2f} s at {plan.fps} fps, {steps}"
+    takes = f"; a clip takes about {clock(state.expected)} here ({state.basis})" if state.expected else ""
+    complain(f"{title}: {made}{takes}.")
 
 
 def _finish(studio: Studio, job: Job, stem: str, to: delivery.Delivery | None, as_json: bool) -> dict[str, Any]:

@@ -15,8 +15,8 @@ import msgspec
 from studio.nouns import Progress, Stage
 
 STAGES: dict[Stage, str] = {
-    "wait": "waiting", "load": "loading", "read": "reading the photo", "paint": "painting", "encode": "closing the file",
-    "keep": "keeping",
+    "wait": "waiting", "load": "loading", "read": "reading the photo", "denoise": "denoising", "decode": "decoding",
+    "paint": "painting", "encode": "closing the file", "keep": "keeping",
 }  # fmt: skip
 _WIDTH = 24  # characters of the bar
 _REDRAW = 0.1  # seconds
@@ -47,9 +47,14 @@ def clock(seconds: float) -> str:
 
 
 class Bar:
-    """A progress bar on stderr: redrawn in place on a terminal, a line at each new stage and quarter elsewhere."""
+    """A progress bar on stderr: redrawn in place on a terminal, a line at each new stage and quarter elsewhere.
 
-    def __init__(self, title: str) -> None:
+    `loading` is what the stage "load" is called, `unit` what is counted.
+    """
+
+    def __init__(self, title: str, loading: str = STAGES["load"], unit: str = "") -> None:
+        self._stages = {**STAGES, "load": loading}
+        self._unit = unit
         self._title = title if len(title) <= 28 else f"{title[:27]}…"
         self._live = sys.stderr.isatty()
         self._drawn = 0.0
@@ -60,7 +65,8 @@ class Bar:
         """Show how far it is."""
         share = progress.done / progress.total if progress.total else 0.0
         if not self._live:
-            self._line(f"{STAGES[progress.stage]} {int(share * 4) * 25} %" if progress.total else STAGES[progress.stage])
+            stage = self._stages[progress.stage]
+            self._line(f"{stage} {int(share * 4) * 25} %" if progress.total else stage)
             return
         now = time.monotonic()
         if now - self._drawn < _REDRAW:
@@ -68,9 +74,10 @@ class Bar:
         self._drawn = now
         filled = round(share * _WIDTH)
         bar = self._full * filled + self._empty * (_WIDTH - filled)
-        count = f"{progress.done}/{progress.total}" if progress.total else ""
+        count = f"{progress.done}/{progress.total}{self._unit}" if progress.total else ""
+        about = f"  {progress.note}" if progress.note else ""
         left = f"{clock(progress.remaining + 0.5)} left" if progress.remaining is not None else clock(progress.elapsed)
-        line = f"{self._title}  {bar} {STAGES[progress.stage]}  {count}  {left}"
+        line = f"{self._title}  {bar} {self._stages[progress.stage]}  {count}  {left}{about}"
         room = shutil.get_terminal_size().columns - 1  # a line that wraps can't be drawn over
         sys.stderr.write(f"\r\x1b[K{line[:room]}")
         sys.stderr.flush()

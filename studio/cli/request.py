@@ -10,7 +10,7 @@ import argparse
 import base64
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, get_args
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 from studio.cli.report import complain
 from studio.motion import camera, effects
@@ -28,6 +28,9 @@ from studio.nouns import (
     Region,
     Shot,
     Size,
+    SpeedUp,
+    Still,
+    replace,
 )
 from studio.photo import crop
 
@@ -39,7 +42,7 @@ _BRUSH_BYTES = 40 << 20
 
 
 class Asked(NamedTuple):
-    """Everything that is the same for every photo of one command."""
+    """Everything that is the same for every photo of one command; `wishes` are fields of a Shot for models that denoise."""
 
     motion: Motion
     aspect: Aspect
@@ -48,6 +51,7 @@ class Asked(NamedTuple):
     fps: int
     seed: int
     model: str
+    wishes: dict[str, Any]
 
 
 def read(flags: argparse.Namespace) -> Asked:
@@ -59,15 +63,31 @@ def read(flags: argparse.Namespace) -> Asked:
     seconds = flags.seconds or (min(5.0, place.max_seconds) if place else 5.0)
     if place and seconds > place.max_seconds:
         complain(f"Note: {place.title} takes at most {place.max_seconds:g} seconds.")
-    return Asked(_motion(flags), aspect, size, seconds, fps, flags.seed, flags.model)
+    return Asked(_motion(flags), aspect, size, seconds, fps, flags.seed, flags.model, _wishes(flags))
 
 
-def shot(asked: Asked, photo: Photo, depth_id: str, kind: Format, studio: Studio) -> Shot:
-    """The shot of one photo, cropped around what matters in it. Raises `Refusal`."""
-    part = Crop() if asked.aspect == "photo" else studio.suggest_crop(photo, asked.aspect).crop
+def _wishes(flags: argparse.Namespace) -> dict[str, Any]:
+    known: dict[str, SpeedUp] = {name: name for name in get_args(SpeedUp)}
+    speedups = tuple(dict.fromkeys(camera.plain(words).replace(" ", "_") for words in flags.speedup or ()))
+    for name in speedups:
+        if name not in known:
+            raise Refusal(f"There is no speed-up called {name!r}.", f"Choose from: {', '.join(known)}.")
+    return {
+        "quality": flags.quality, "steps": flags.steps, "guidance": flags.guidance, "strength": flags.strength,
+        "sound": not flags.no_sound, "speedups": speedups, "may_shrink": flags.may_shrink,
+    }  # fmt: skip
+
+
+def shot(asked: Asked, photo: Photo, depth_id: str, kind: Format, studio: Studio, end: Photo | None = None) -> Shot:
+    """The shot of one photo, cropped around what matters in it; `end` is cropped to the same aspect. Raises `Refusal`."""
     return Shot(
-        photo, part, asked.motion, asked.model, asked.size, asked.seconds, asked.fps, asked.seed, depth_id, kind
+        photo, _crop(photo, asked.aspect, studio), asked.motion, asked.model, asked.size, asked.seconds, asked.fps, asked.seed,
+        depth_id, kind, end=Still(end, _crop(end, asked.aspect, studio)) if end else None, **asked.wishes,
     )  # fmt: skip
+
+
+def _crop(photo: Photo, aspect: Aspect, studio: Studio) -> Crop:
+    return Crop() if aspect == "photo" else studio.suggest_crop(photo, aspect).crop
 
 
 def depth(words: str | None, studio: Studio) -> str:
@@ -101,7 +121,7 @@ def _motion(flags: argparse.Namespace) -> Motion:
     if brush and not flags.effect:
         raise Refusal("--brush says where effects happen, and there is none.", "Add one, such as --effect ripple.")
     moving = tuple(_effect(words, brush) for words in flags.effect or ())
-    return Motion(camera=Camera(moves, eases[name], flags.loop), effects=moving)
+    return replace(Motion(flags.prompt, flags.avoid, Camera(moves, eases[name], flags.loop), moving))  # checks it
 
 
 def _effect(words: str, brush: str) -> Effect:

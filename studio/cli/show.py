@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from studio import config
+from studio.cli.place import open_studio
 from studio.cli.report import say, say_json
 from studio.motion import camera
 from studio.motion.effects import EFFECTS
@@ -43,6 +43,8 @@ def _lines(shot: Shot) -> list[tuple[str, str]]:
         ("prompt", shot.motion.prompt),
         ("avoid", shot.motion.negative_prompt),
         ("model", shot.model),
+        ("quality", _quality(shot)),
+        ("end", shot.end.photo.name or shot.end.photo.id[:12] if shot.end else ""),
         ("clip", f"{shot.size}, {shot.seconds:g} s, {shot.fps} fps, {shot.format}"),
         ("seed", str(shot.seed)),
         ("depth", shot.depth),
@@ -50,11 +52,22 @@ def _lines(shot: Shot) -> list[tuple[str, str]]:
     return [(name, " ".join(value.split())) for name, value in lines if value]
 
 
+def _quality(shot: Shot) -> str:
+    """What was asked of a model that denoises; "" where nothing was."""
+    asked = [
+        "" if shot.quality == "good" else shot.quality,
+        "" if shot.steps is None else f"{shot.steps} steps",
+        "" if shot.guidance is None else f"guidance {shot.guidance:g}",
+        "" if shot.strength == 0.5 else f"strength {shot.strength:g}",
+        *shot.speedups,
+        "" if shot.sound else "no sound",
+    ]
+    return ", ".join(one for one in asked if one)
+
+
 def machine(flags: argparse.Namespace) -> None:
     """Print what this computer can do, and why."""
-    from studio.studio import Studio
-
-    with closing(Studio(config.read(home=flags.home))) as studio:
+    with closing(open_studio(flags)) as studio:
         choices = studio.machine()
     if flags.json:
         say_json(choices)
@@ -70,9 +83,7 @@ def library(flags: argparse.Namespace) -> None:
         raise Refusal("There is nothing to find.", "Add words: python -m studio library find dolly harbour")
     if flags.do == "list" and flags.words:
         raise Refusal("list takes no words.", f"Use: python -m studio library find {' '.join(flags.words)}")
-    from studio.studio import Studio
-
-    with closing(Studio(config.read(home=flags.home))) as studio:
+    with closing(open_studio(flags)) as studio:
         words = " ".join(flags.words)
         clips = studio.clips(words, flags.trash, flags.limit)
         count = studio.count(words, flags.trash)

@@ -1,6 +1,6 @@
-"""What can be typed, and the help that teaches it.
+"""What can be typed: commands, flags and their ranges.
 
-Knows commands, flags, their ranges and examples. Refuses to do anything: no photo is opened and no studio made here, so
+Knows what each flag means and may be. Refuses to do anything: no photo is opened and no studio made here, so
 that --help is quick.
 """
 
@@ -11,73 +11,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 
+from studio.cli import lessons
 from studio.motion.camera import MOVES
 from studio.motion.effects import EFFECTS
-from studio.nouns import Format, Refusal, Region
+from studio.nouns import Format, Quality, Refusal, Region, SpeedUp
 from studio.presets import cards, platforms
 
 T = TypeVar("T", int, float)
-
-TOP = """\
-Stir turns photographs into video, on this computer.
-
-  python -m studio animate photo.jpg                     a 5 second dolly in, kept in your library
-  python -m studio animate photo.jpg --move "orbit left" --aspect 9:16 -o clip.mp4
-  python -m studio recipe clip.mp4                       every setting a clip was made with
-  python -m studio machine                               what this computer can do, and why
-
-`python -m studio animate --help` lists every move and effect. The page is `python app.py`."""
-
-ANIMATE = """\
-examples:
-  python -m studio animate harbour.jpg
-      a 5 second dolly in at the photo's own shape; it is kept in the library and its place is printed
-  python -m studio animate harbour.jpg --move "dolly in" --move "orbit left" --amount 0.4 -o harbour.mp4
-      two moves at once, gently, and a copy as harbour.mp4
-  python -m studio animate portrait.jpg --for reels --effect hair
-      cropped around the face, sized and timed for that place
-  python -m studio animate lake.jpg --move static --effect ripple --brush water.png --loop --format webp
-      the camera stands still; what is white in water.png ripples, and the loop has no seam
-  python -m studio animate *.jpg -o clips/ --json
-      one clip for each photo, and their facts for a script
-
-moves (--move):
-{moves}
-
-effects (--effect NAME or NAME:REGION; regions: {regions}):
-{effects}
-
-places (--for): {places}
-models (--model): {models}
-
--o never overwrites: if the name is taken, a number is added and the new name printed. A photo that can't be used,
-a setting out of range or a folder that can't be written stops everything before any work begins (exit 2)."""
-
-RECIPE = """\
-examples:
-  python -m studio recipe clip.mp4               in words
-  python -m studio recipe clip.webp --json       the recipe itself, as JSON
-
-Reads MP4, WebM, GIF and WebP made by Stir, and the .json beside a clip. Nothing is rendered or changed."""
-
-AGAIN = """\
-examples:
-  python -m studio again clip.mp4 -o same.mp4    make a clip again from the recipe inside it
-  python -m studio again 3f9a2c71                 or by its id in the library (its first letters are enough)
-
-The photo has to be in the library still; the result is the same picture for picture."""
-
-MACHINE = """\
-examples:
-  python -m studio machine
-  python -m studio machine --json | grep encoder"""
-
-LIBRARY = """\
-examples:
-  python -m studio library                       the newest clips
-  python -m studio library list --limit 200 --json
-  python -m studio library find dolly harbour    clips that have both words in photo, moves, effects or title
-  python -m studio library list --trash"""
 
 
 class Parser(argparse.ArgumentParser):
@@ -108,12 +48,13 @@ def _table(rows: list[tuple[str, str]]) -> str:
 
 
 def _animate_help() -> str:
-    return ANIMATE.format(
+    return lessons.ANIMATE.format(
         moves=_table([(info.title.lower(), info.sees) for info in MOVES.values()]),
         effects=_table([(name, info.sees) for name, info in EFFECTS.items()]),
         regions=", ".join(get_args(Region)),
         places=", ".join(place.id for place in platforms()) or "none",
         models=", ".join(card.id for card in cards()),
+        speedups=", ".join(get_args(SpeedUp)),
     )
 
 
@@ -122,6 +63,9 @@ def _common() -> argparse.ArgumentParser:
     common.add_argument("--json", action="store_true", help="print JSON for scripts")
     common.add_argument(
         "--home", metavar="FOLDER", default=argparse.SUPPRESS, help="the folder everything is kept in (or STIR_HOME)"
+    )
+    common.add_argument(
+        "--cards", metavar="FOLDER", dest="more_cards", action="append", default=[], help="a folder with your own model cards too"
     )
     return common
 
@@ -151,8 +95,23 @@ def _motion(animate: argparse.ArgumentParser) -> None:
     animate.add_argument(
         "--seed", metavar="N", type=_between(int, 0, 2**32 - 1), default=0, help="another number, another variation"
     )
-    animate.add_argument("--model", metavar="MODEL", default="parallax", help="what makes the clip (default: parallax)")
     animate.add_argument("--depth", metavar="FILE", help="a depth map of the photo, light is near; or builtin, or anything")
+
+
+def _model(animate: argparse.ArgumentParser) -> None:
+    animate.add_argument("--model", metavar="ID", default="parallax", help="what makes the clip (default: parallax)")
+    animate.add_argument("--prompt", metavar="WORDS", default="", help="what should move, for models that read words")
+    animate.add_argument("--avoid", metavar="WORDS", default="", help="what should not be seen (the negative prompt)")
+    animate.add_argument("--quality", choices=get_args(Quality), default="good", help="steps, size and length (default: good)")
+    animate.add_argument("--steps", metavar="N", type=_between(int, 1, 200), help="denoising steps (default: the model's own)")
+    animate.add_argument("--guidance", metavar="N", type=_between(float, 0.0, 30.0), help="how closely the words are followed")
+    animate.add_argument(
+        "--strength", metavar="N", type=_between(float, 0.0, 1.0), default=0.5, help="how much moves, 0 to 1 (default: 0.5)"
+    )
+    animate.add_argument("--end", metavar="PHOTO", type=Path, help="the photo a clip ends on, for models with an end frame")
+    animate.add_argument("--speedup", metavar="NAME", action="append", help="trade likeness for time; give several")
+    animate.add_argument("--no-sound", action="store_true", help="leave out the sound a model makes")
+    animate.add_argument("--may-shrink", action="store_true", help="a smaller or shorter clip will do should memory run out")
 
 
 def _output(command: argparse.ArgumentParser) -> None:
@@ -161,35 +120,44 @@ def _output(command: argparse.ArgumentParser) -> None:
 
 def parser() -> Parser:
     """The whole command line."""
-    top = Parser("python -m studio", description=TOP, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top = Parser("python -m studio", description=lessons.TOP, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--home", metavar="FOLDER", help="the folder everything is kept in (or STIR_HOME)")
+    top.add_argument("--cards", metavar="FOLDER", action="append", default=[], help="a folder with your own model cards too")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-
-    def add(place: Any, name: str, about: str, epilog: str = "") -> argparse.ArgumentParser:
-        shape = argparse.RawDescriptionHelpFormatter
-        made: argparse.ArgumentParser = place.add_parser(
-            name,
-            help=about,
-            description=f"{about[0].upper()}{about[1:]}.",
-            epilog=epilog,
-            formatter_class=shape,
-            parents=[_common()],
-        )
-        return made
-
-    animate = add(commands, "animate", "make a clip of a photo, or of several", _animate_help())
+    animate = _command(commands, "animate", "make a clip of a photo, or of several", _animate_help())
     animate.add_argument("photos", metavar="PHOTO", nargs="+", type=Path)
     _motion(animate)
     _shape(animate)
+    _model(animate)
     _output(animate)
-    add(commands, "recipe", "every setting a clip was made with", RECIPE).add_argument("clip", metavar="CLIP", type=Path)
-    again = add(commands, "again", "make a clip again from its recipe", AGAIN)
+    models = _command(commands, "models", "the models: what each needs, and whether it fits here", lessons.MODELS)
+    models.add_argument("do", nargs="?", choices=("list", "quote", "download", "adopt", "delete"), default="list")
+    models.add_argument("model", metavar="ID", nargs="?")
+    models.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="for adopt: where the files lie")
+    recipe = _command(commands, "recipe", "every setting a clip was made with", lessons.RECIPE)
+    recipe.add_argument("clip", metavar="CLIP", type=Path)
+    again = _command(commands, "again", "make a clip again from its recipe", lessons.AGAIN)
     again.add_argument("clip", metavar="CLIP")
     _output(again)
-    add(commands, "machine", "what this computer can do, and why", MACHINE)
-    library = add(commands, "library", "the clips that are kept", LIBRARY)
+    _command(commands, "machine", "what this computer can do, and why", lessons.MACHINE)
+    _library(_command(commands, "library", "the clips that are kept", lessons.LIBRARY))
+    return top
+
+
+def _library(library: argparse.ArgumentParser) -> None:
     library.add_argument("do", nargs="?", choices=("list", "find"), default="list")
     library.add_argument("words", metavar="WORD", nargs="*")
     library.add_argument("--limit", metavar="N", type=_between(int, 1, 10_000), default=20, help="at most so many (default: 20)")
     library.add_argument("--trash", action="store_true", help="what is in the trash instead")
-    return top
+
+
+def _command(commands: Any, name: str, about: str, epilog: str) -> argparse.ArgumentParser:
+    made: argparse.ArgumentParser = commands.add_parser(
+        name,
+        help=about,
+        description=f"{about[0].upper()}{about[1:]}.",
+        epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        parents=[_common()],
+    )
+    return made

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.clip import encoders as _encoders
-from studio.clip import ffmpeg, formats, recipe
+from studio.clip import ffmpeg, formats, recipe, sound
 from studio.nouns import Choice, Frames, Progress, Refusal, Shot
 
 _BITS_PER_PIXEL = 0.5  # more than libx264 at crf 19 needs for a busy picture, and MP4 is written before it is moved
@@ -43,6 +43,7 @@ def encoders() -> tuple[Choice, ...]:
 def encode(frames: Frames, dest: Path, shot: Shot, tick: Callable[[Progress], None]) -> Encoded:
     """Write `frames` to `dest` in `shot.format`, the poster to `dest` with .png and the recipe to `dest` with .json.
 
+    Sound becomes a track of MP4 and WebM, as long as the picture; a GIF or WebP drops it and says so.
     Frames are rendered while earlier ones are encoded; memory doesn't grow with the clip. `tick` gets a `Progress` for
     every frame ("paint") and one while the file is closed ("encode"). Nothing appears under the final names before the clip
     is whole. Raises `Refusal` for a full disk, an unwritable folder, a missing or failing ffmpeg; whatever else is raised
@@ -53,14 +54,17 @@ def encode(frames: Frames, dest: Path, shot: Shot, tick: Callable[[Progress], No
         _room(frames, dest)
         plan = formats.plan(frames, shot.format)
         parts.meta.write_text(recipe.ffmetadata(shot) if plan.tagged else "", encoding="utf-8", newline="\n")
-        count = _stream(frames, plan, parts, tick)
+        if frames.sound and sound.carried(frames, shot.format, shot.sound):
+            sound.write(frames.sound, frames.num_frames / frames.fps, parts.sound)
+        count = _stream(frames, plan, parts, _inputs(shot, plan, parts), tick)
         recipe.embed(parts.clip, shot)
         parts.recipe.write_text(shot.to_json(), encoding="utf-8")
         size = parts.clip.stat().st_size
         poster, beside = dest.with_suffix(".png"), dest.with_suffix(".json")
         for part, final in ((parts.poster, poster), (parts.recipe, beside), (parts.clip, dest)):
             part.replace(final)
-        return Encoded(dest, poster, count, size, (*frames.choices, *plan.choices))
+        heard = sound.choices(frames, shot.format, shot.sound)
+        return Encoded(dest, poster, count, size, (*frames.choices, *plan.choices, *heard))
     except OSError as error:
         refusal = _unwritten(error, dest)
         if refusal is None:
@@ -79,11 +83,12 @@ class _Parts(NamedTuple):
     poster: Path
     recipe: Path
     meta: Path
+    sound: Path
 
 
 def _parts(dest: Path) -> _Parts:
     token = secrets.token_hex(4)
-    return _Parts(*(dest.with_name(f".{token}.{kind}.part") for kind in ("clip", "poster", "recipe", "meta")))
+    return _Parts(*(dest.with_name(f".{token}.{kind}.part") for kind in ("clip", "poster", "recipe", "meta", "sound")))
 
 
 def _room(frames: Frames, dest: Path) -> None:
@@ -104,13 +109,25 @@ def _unwritten(error: OSError, dest: Path) -> Refusal | None:
     return None
 
 
-def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, tick: Callable[[Progress], None]) -> int:
+def _inputs(shot: Shot, plan: formats.Plan, parts: _Parts) -> list[str]:
+    """What ffmpeg is given besides the frames, which are its first input: the sound, and the recipe as tags."""
+    given: list[str] = []
+    heard = parts.sound.exists()
+    if heard:
+        given += ["-f", "wav", "-i", f"file:{parts.sound}"]
+    if plan.tagged:
+        given += ["-f", "ffmetadata", "-i", f"file:{parts.meta}", "-map_metadata", "2" if heard else "1"]
+    if heard:
+        given += ["-map", "0:v", "-map", "1:a", *sound.CODECS[shot.format][1]]
+    return given
+
+
+def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, given: list[str], tick: Callable[[Progress], None]) -> int:
     from studio.clip.poster import png
 
     size = f"{frames.width}x{frames.height}"
     raw = ["-f", "rawvideo", "-pixel_format", frames.pixels, "-video_size", size, "-framerate", f"{frames.fps}/{plan.step}"]
-    tags = ["-f", "ffmetadata", "-i", f"file:{parts.meta}", "-map_metadata", "1"] if plan.tagged else []
-    pipe = ffmpeg.Pipe([*plan.before, *raw, "-i", "pipe:0", *tags, *plan.after, "-y", f"file:{parts.clip}"])
+    pipe = ffmpeg.Pipe([*plan.before, *raw, "-i", "pipe:0", *given, *plan.after, "-y", f"file:{parts.clip}"])
     began = time.monotonic()
     try:
         count, first = _feed(frames, plan.step, pipe, lambda done: tick(_progress(frames, done, began)))

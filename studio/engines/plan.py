@@ -5,15 +5,207 @@ Knows the cards' rules for frames, grids and steps. Refuses to load anything: it
 
 from __future__ import annotations
 
-from studio.cards import ModelCard, Plan
-from studio.nouns import Shot
+import math
+
+from studio.cards import Checkpoint, ModelCard, Plan, Sizes
+from studio.engines.base import Image
+from studio.nouns import Choice, Refusal, Shot, Still
 from studio.photo import crop
+
+Pair = tuple[int, int]
+Box = tuple[int, int, int, int]
+
+NATIVE_CUT = 0.04
+"""A size the model was trained at is taken when it costs at most this share of the crop."""
+
+NEAR = 1.25
+"""Two sizes are of one class when neither has more than this many times the other's pixels."""
+
+MAX_RATIO = 4.0
+"""The longest frame a bucketed model makes, long side over short side (HunyuanVideo 1.5)."""
+
+DRAFT_SHARE = 0.5
+"""A draft is at most this share of the length the model was trained at."""
 
 
 def plan(shot: Shot, card: ModelCard) -> Plan:
-    """What a run of `shot` on `card` will be, each decision with its reason. Raises `Refusal` when it can't be."""
-    size = crop.output_size(shot)
-    return Plan(
-        crop.settle(shot.photo, shot.crop), size.width, size.height, shot.num_frames, shot.fps, size.upscale,
-        choices=(size.choice,),
-    )  # fmt: skip
+    """What a run of `shot` on `card` will be, each decision with its reason.
+
+    Raises `Refusal` for steps or guidance that the card doesn't allow. Sizes and lengths are never refused: they are brought to
+    the nearest the card makes.
+    """
+    checkpoint = card.checkpoint
+    if checkpoint is None:
+        size = crop.output_size(shot)
+        box = crop.box(shot.photo, shot.crop)
+        return Plan(box, size.width, size.height, shot.num_frames, shot.fps, size.upscale, choices=(size.choice,))
+    whole = crop.box(shot.photo, shot.crop)
+    size, why = _size(shot, checkpoint, (whole[2] - whole[0]) / (whole[3] - whole[1]))
+    box, lost = _cut(whole, size[0] / size[1])
+    upscale = size[0] / (box[2] - box[0])
+    fps = min(max(shot.fps, card.fps[0]), card.fps[1])
+    num_frames, length = _length(shot, checkpoint, fps)
+    steps, pace = _steps(shot, checkpoint)
+    why += f"; {lost:.0%} of the crop falls away, nothing is stretched" if lost >= 0.005 else ""
+    why += f"; enlarged {upscale:.1f} times" if upscale >= 1.095 else ""
+    choices = (Choice("size", f"{size[0]}x{size[1]}", why), length, pace)
+    return Plan(box, *size, num_frames, fps, upscale, steps, _guidance(shot, checkpoint), choices)
+
+
+def cut(image: Image, plan: Plan) -> Image:
+    """The pixels a plan shows, as a view of `image`: (H, W, 3), the photo at its full size."""
+    left, top, right, bottom = plan.box
+    return image[top:bottom, left:right]
+
+
+def cut_end(image: Image, still: Still, plan: Plan) -> Image:
+    """The pixels of the last frame: the still's crop, cut to the ratio of the plan's frame. `image` is its whole photo."""
+    (left, top, right, bottom), _ = _cut(crop.box(still.photo, still.crop), plan.width / plan.height)
+    return image[top:bottom, left:right]
+
+
+def _cut(box: Box, ratio: float) -> tuple[Box, float]:
+    """The largest box of this ratio in the middle of a box, and the share of the box that falls away."""
+    left, top, right, bottom = box
+    width, height = right - left, bottom - top
+    if width / height > ratio:
+        new = max(1, round(height * ratio))
+        left += (width - new) // 2
+        return (left, top, left + new, bottom), 1 - new / width
+    new = max(1, round(width / ratio))
+    top += (height - new) // 2
+    return (left, top, right, top + new), 1 - new / height
+
+
+# Size ---------------------------------------------------------------------------------------------------------------
+
+
+def _size(shot: Shot, checkpoint: Checkpoint, ratio: float) -> tuple[Pair, str]:
+    """Width and height for a crop of this ratio, and why."""
+    sizes = checkpoint.sizes
+    if sizes.rule == "bucket":
+        size = min(buckets(sizes.bucket, sizes.step), key=lambda pair: _loss(pair, ratio))
+        return size, "the model picks its own size from the photo's ratio"
+    if sizes.rule == "listed":
+        size = min(sizes.native, key=lambda pair: _loss(pair, ratio))
+        return size, "the model makes only the sizes it was trained at, and this is the nearest to the crop"
+    area, why = _area(shot, sizes)
+    native = [pair for pair in _both_ways(sizes) if _loss(pair, ratio) <= NATIVE_CUT and _alike(pair[0] * pair[1], area)]
+    if native:
+        return min(native, key=lambda pair: _loss(pair, ratio)), f"{why}, a size the model was trained at"
+    return _on_grid(sizes, area, ratio), f"{why}, on the model's grid of {sizes.step} pixels"
+
+
+def _area(shot: Shot, sizes: Sizes) -> tuple[int, str]:
+    """The pixels a frame should have, and why."""
+    areas = sorted(width * height for width, height in sizes.native)
+    default = sizes.native[0][0] * sizes.native[0][1]
+    if shot.size == "auto":
+        wanted = {"draft": areas[0], "good": default, "best": areas[-1]}[shot.quality]
+        reason = {"draft": "a draft is small", "good": "the model's own size", "best": "the largest the model was trained at"}
+        return wanted, reason[shot.quality]
+    short = crop.SHORT_SIDES[shot.size]
+    wanted = round(short * short * 16 / 9)
+    if wanted > areas[-1] * NEAR:
+        return areas[-1], f"{shot.size} was chosen, and this is the largest the model was trained at"
+    return wanted, f"{shot.size} was chosen"
+
+
+def _both_ways(sizes: Sizes) -> set[Pair]:
+    """The native sizes, upright and lying."""
+    return {pair for width, height in sizes.native for pair in ((width, height), (height, width))}
+
+
+def _alike(one: int, other: int) -> bool:
+    return max(one, other) <= NEAR * min(one, other)
+
+
+def _loss(pair: Pair, ratio: float) -> float:
+    """The share of a crop of this ratio that falls away when it is cut to a size's ratio."""
+    shape = pair[0] / pair[1]
+    return 1 - min(shape, ratio) / max(shape, ratio)
+
+
+def _on_grid(sizes: Sizes, area: int, ratio: float) -> Pair:
+    """The size on the grid that loses least: of the crop (which counts three times), and of the pixels that were wanted."""
+    step = sizes.step
+    sides = range(math.ceil(sizes.least / step) * step, sizes.most + 1, step)
+    near = [(width, height) for width in sides for height in sides if width * height <= area * 1.05]
+    smallest = (sides[0], sides[0])
+    return min(near or [smallest], key=lambda pair: 3 * _loss(pair, ratio) + abs(1 - pair[0] * pair[1] / area))
+
+
+def buckets(base: int, step: int) -> list[Pair]:
+    """The frame sizes HunyuanVideo 1.5 makes around `base` pixels squared, width and height, multiples of `step`.
+
+    The rule is that of its own data code (hyvideo/utils/data_utils.py, generate_crop_size_list and get_closest_ratio, as in
+    diffusers 0.42.1): walk down from the widest, keep what is within a ratio of 4. A size stays in the list only when the model
+    would pick it for a picture of exactly that size, so that what is planned is what is made.
+    """
+    count = round((base / step) ** 2)
+    wide, high = count, 1
+    found: list[Pair] = []
+    while wide > 0:
+        if max(wide, high) / min(wide, high) <= MAX_RATIO:
+            found.append((high * step, wide * step))
+        if (high + 1) * wide <= count:
+            high += 1
+        else:
+            wide -= 1
+    return [pair for pair in found if _picked(pair, found) == pair]
+
+
+def _picked(pair: Pair, found: list[Pair]) -> Pair:
+    """The size the model picks for a picture of this size: the nearest ratio that isn't more extreme than the picture's."""
+    tall = pair[1] / pair[0]
+    ratios = [(round(height / width, 5), (width, height)) for width, height in found]
+    milder = [(abs(one - tall), size) for one, size in ratios if (one <= tall if tall >= 1 else one >= tall)]
+    return min(milder, key=lambda item: item[0])[1] if milder else found[0]
+
+
+# Length and steps ---------------------------------------------------------------------------------------------------
+
+
+def _length(shot: Shot, checkpoint: Checkpoint, fps: int) -> tuple[int, Choice]:
+    """Frames in the clip, and why."""
+    lengths = checkpoint.lengths
+    wanted = shot.seconds * fps
+    draft = shot.quality == "draft" and wanted > lengths.default * DRAFT_SHARE
+    if draft:
+        wanted = lengths.default * DRAFT_SHARE
+    low = math.ceil((lengths.least - lengths.first) / lengths.step)
+    high = (lengths.most - lengths.first) // lengths.step
+    frames = lengths.step * min(max(round((wanted - lengths.first) / lengths.step), low), high) + lengths.first
+    value = f"{frames} frames, {frames / fps:.2f} s at {fps} fps"
+    if draft:
+        return frames, Choice("length", value, "a draft is at most half of the model's own length")
+    if abs(frames - shot.seconds * fps) < 0.5:
+        return frames, Choice("length", value, "as asked")
+    if shot.seconds * fps > lengths.most:
+        return frames, Choice("length", value, "the longest this model makes")
+    return frames, Choice("length", value, f"the nearest this model makes to {shot.seconds:g} s")
+
+
+def _steps(shot: Shot, checkpoint: Checkpoint) -> tuple[int, Choice]:
+    """Denoising steps, and why."""
+    steps = checkpoint.steps
+    if shot.steps is not None:
+        if not steps.least <= shot.steps <= steps.most:
+            raise Refusal(f"This model takes {steps.least} to {steps.most} steps, not {shot.steps}.", "Choose within that.")
+        return shot.steps, Choice("steps", str(shot.steps), "chosen by hand")
+    count = {"draft": steps.draft, "good": steps.default, "best": steps.best}[shot.quality]
+    reason = {"draft": "enough for a draft", "good": "the model's own default", "best": "more than the default, for the best"}
+    if count == steps.default:
+        return count, Choice("steps", str(count), reason["good"])
+    return count, Choice("steps", str(count), reason[shot.quality])
+
+
+def _guidance(shot: Shot, checkpoint: Checkpoint) -> float:
+    scale = checkpoint.guidance
+    if shot.guidance is None:
+        return scale.default
+    if not scale.least <= shot.guidance <= scale.most:
+        raise Refusal(
+            f"This model takes a guidance of {scale.least:g} to {scale.most:g}, not {shot.guidance:g}.", "Choose within that."
+        )
+    return shot.guidance

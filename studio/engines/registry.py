@@ -17,17 +17,31 @@ ENGINES = {
     "parallax": "studio.engines.parallax.engine:ParallaxEngine",
     "diffusion": "studio.engines.diffusion.engine:DiffusionEngine",
 }
-"""Engine name → "module:class". A class is made once for a home folder, with the settings."""
+"""Engine name → "module:class". A class is made with the settings."""
 
 
-@cache
-def _make(name: str, settings: Settings) -> Engine:
+def _new(name: str, settings: Settings) -> Engine:
     module, _, kind = ENGINES[name].partition(":")
     return getattr(import_module(module), kind)(settings)
 
 
+_kept = cache(_new)
+
+
+def make(card: ModelCard, settings: Settings) -> Engine:
+    """A new engine of the kind a card runs on; whoever makes it keeps it, and closes it when it is a `Shelf`.
+
+    Raises `Refusal` when this version of Stir has no such engine.
+    """
+    return _new(_known(card), settings)
+
+
 def engine(card: ModelCard, settings: Settings) -> Engine:
-    """The engine a card runs on. Raises `Refusal` when this version of Stir has no such engine."""
+    """The engine a card runs on, one for all who ask in this process. Raises `Refusal` as `make` does."""
+    return _kept(_known(card), settings)
+
+
+def _known(card: ModelCard) -> str:
     if card.engine not in ENGINES:
         raise Refusal(f"{card.title} needs the engine {card.engine!r}.", "Update Stir, or choose another model.")
-    return _make(card.engine, settings)
+    return card.engine

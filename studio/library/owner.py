@@ -23,7 +23,7 @@ else:
     import fcntl
 
 
-def _hold(handle: IO[bytes]) -> bool:
+def hold(handle: IO[bytes]) -> bool:
     """Take the lock of an open file without waiting; whether it was free."""
     try:
         if sys.platform == "win32":
@@ -53,7 +53,7 @@ class Owner:
         for _ in range(100):
             handle = self._file.open("ab")
             with suppress(FileNotFoundError):
-                if _hold(handle) and os.path.samestat(os.fstat(handle.fileno()), self._file.stat()):
+                if hold(handle) and os.path.samestat(os.fstat(handle.fileno()), self._file.stat()):
                     return handle
             handle.close()
             time.sleep(0.01)
@@ -67,7 +67,7 @@ class Owner:
         if not token or not file.is_file():
             return False
         with file.open("ab") as handle:
-            free = _hold(handle)
+            free = hold(handle)
         if free:
             with suppress(OSError):  # another process may be looking at the same moment
                 file.unlink()

@@ -155,6 +155,11 @@ class Queue:
                 self.become(str(rows[0][0]), foreign)
         return taken[0] if taken else None
 
+    def coming(self) -> Job | None:
+        """The first job that was given to this process and still waits; it stays where it is."""
+        sql = _SELECT + "name = 'queued' AND given = ? ORDER BY place LIMIT 1"
+        return next(iter(_jobs(self._database.read(sql, (self._owner.token,)))), None)
+
     def become(self, job_id: str, state: State) -> bool:
         """Give a job that runs here its next state: further progress, or an end.
 

@@ -5,6 +5,7 @@ Knows how a job and a clip are put into words and which files the page may show.
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -13,18 +14,28 @@ import msgspec
 
 from studio.motion.camera import describe
 from studio.motion.effects import EFFECTS
-from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Queued, Refusal, Running, Shot, Stage
+from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Progress, Queued, Refusal, Running, Shot, Stage
 from studio.studio import Studio
+from studio.ui.facts import size
+from studio.ui.models import title
 from studio.ui.thumbs import thumb
 
 STAGES: dict[Stage, str] = {
     "wait": "Waiting",
     "load": "Getting ready",
     "read": "Reading the photo",
+    "denoise": "Denoising",
+    "decode": "Decoding",
     "paint": "Painting frames",
     "encode": "Encoding",
     "keep": "Keeping the clip",
 }
+TRAINED: dict[Stage, str] = {"load": "Loading the model", "read": "Reading the prompt"}
+"""What two of the stages are called where a model was trained rather than built in."""
+
+PICTURE = re.compile(r"data:image/(webp|png|jpeg);base64,[A-Za-z0-9+/=]{1,400000}")
+"""A live preview as the page may show it."""
+
 RECENT = 12
 """Clips on the Create page: one row at 1440 px."""
 
@@ -69,13 +80,13 @@ def job_card(studio: Studio, job: Job) -> dict[str, Any]:
     card: dict[str, Any] = {
         "id": job.id, "state": type(state).__name__.lower(), "title": photo_words(shot), "motion": motion_words(shot),
         "view": _view(studio, shot), "crop": msgspec.to_builtins(shot.crop), "photo": [shot.photo.width, shot.photo.height],
-        "seconds": shot.seconds, "fps": shot.fps,
+        "seconds": shot.seconds, "fps": shot.fps, "model": title(studio, shot.model),
     }  # fmt: skip
     match state:
         case Queued() | Cancelled():
             pass
         case Running(progress):
-            card |= {"stage": STAGES[progress.stage], **msgspec.to_builtins(progress), "words": STAGES[progress.stage]}
+            card |= {**msgspec.to_builtins(progress), **running(studio, shot, progress)}
         case Done(clip):
             card |= {"clip": clip}
         case Failed(reason, remedy):
@@ -83,6 +94,31 @@ def job_card(studio: Studio, job: Job) -> dict[str, Any]:
         case Interrupted():
             card |= {"reason": "The studio closed while this was being made.", "remedy": "Resume makes it from the start."}
     return card
+
+
+def running(studio: Studio, shot: Shot, progress: Progress) -> dict[str, Any]:
+    """How far a job is, in words ("Step 12 of 40"), its pace ("2.3 s a step"), and its live picture with the clip's ratio."""
+    trained = any(card.id == shot.model and card.checkpoint for card in studio.cards())
+    stage = progress.stage
+    words = TRAINED.get(stage, STAGES[stage]) if trained else STAGES[stage]
+    pace = progress.note if stage == "denoise" else ""
+    if stage == "denoise" and not pace and progress.remaining and progress.total > progress.done:
+        pace = f"{progress.remaining / (progress.total - progress.done):.1f} s a step"
+    live: dict[str, Any] = {"preview": ""}
+    if PICTURE.fullmatch(progress.preview):
+        plan = studio.plan(shot)
+        live = {"preview": progress.preview, "shape": plan.width / plan.height}
+    return {"words": words, "line": _line(progress, words, trained), "pace": pace, **live}
+
+
+def _line(progress: Progress, words: str, trained: bool) -> str:
+    """A stage and how far it is: "Step 12 of 40", "Loading the text encoder · 3.1 GB of 24.2 GB"."""
+    counted = f"{progress.done} of {progress.total}" if progress.total > 1 else ""
+    if progress.stage == "denoise" and counted:
+        return f"Step {counted}"
+    if trained and progress.stage == "load" and counted:
+        counted = f"{size(progress.done * 1e6)} of {size(progress.total * 1e6)}"
+    return " · ".join(filter(None, [progress.note or words, counted]))
 
 
 def _view(studio: Studio, shot: Shot) -> str:

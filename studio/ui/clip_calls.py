@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from studio.nouns import Noun
+from studio.nouns import Clip, Noun
 from studio.studio import Studio
 from studio.ui.board import clip_card, motion_words, photo_words
+from studio.ui.facts import SPEEDUPS
 from studio.ui.intake import shot_card
+from studio.ui.models import title
 from studio.ui.parts.part import Call, call
 
 
@@ -51,7 +54,8 @@ def details(studio: Studio, clip_id: str) -> dict[str, Any]:
         ("Motion", motion_words(shot).capitalize()),
         ("Ease", shot.motion.camera.ease.replace("_", " ").capitalize()),
         ("Words", shot.motion.prompt),
-        ("Model", next((card.title for card in studio.cards() if card.id == shot.model), shot.model)),
+        ("Model", title(studio, shot.model)),
+        *trained(studio, clip),
         ("Clip", f"{clip.width} × {clip.height}, {clip.seconds:g} s at {clip.fps:g} fps, {shot.format.upper()}"),
         ("Seed", str(shot.seed)),
         ("Made", f"{datetime.fromtimestamp(clip.made_at):%d %B %Y, %H:%M} in {clip.took:.1f} s"),
@@ -61,6 +65,22 @@ def details(studio: Studio, clip_id: str) -> dict[str, Any]:
         "rows": [[name, words] for name, words in rows if words],
         "choices": msgspec.to_builtins(clip.choices),
     }
+
+
+def trained(studio: Studio, clip: Clip) -> list[tuple[str, str]]:
+    """What a clip's recipe asked of a model that denoises; nothing for any other."""
+    shot = clip.shot
+    if not any(card.id == shot.model and card.checkpoint for card in studio.cards()) and shot.model == "parallax":
+        return []
+    end = f"{Path(shot.end.photo.name).stem or 'Photo'}, {shot.end.photo.width} × {shot.end.photo.height}" if shot.end else ""
+    return [
+        ("Avoid", shot.motion.negative_prompt),
+        ("Quality", shot.quality.capitalize()),
+        ("Steps", str(shot.steps) if shot.steps is not None else "As the quality says"),
+        ("Guidance", f"{shot.guidance:g}" if shot.guidance is not None else "As the model's card says"),
+        ("Ends on", end),
+        ("Speed-ups", ", ".join(SPEEDUPS[name][0] for name in shot.speedups)),
+    ]
 
 
 def clip_calls(studio: Studio) -> list[Call]:

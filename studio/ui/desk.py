@@ -11,12 +11,26 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from studio.motion.effects import EFFECTS
-from studio.nouns import Camera, Crop, Effect, Format, Motion, Noun, Refusal, Shot, Size
+from studio.nouns import (
+    Camera,
+    Crop,
+    Effect,
+    Format,
+    Motion,
+    Noun,
+    Photo,
+    Quality,
+    Refusal,
+    Shot,
+    Size,
+    SpeedUp,
+    Still,
+)  # fmt: skip
 from studio.photo.crop import settle
 from studio.studio import Studio
 
 T = TypeVar("T")
-Place = Literal["photo", "camera", "effects", "output"]
+Place = Literal["photo", "camera", "effects", "output", "ending"]
 
 
 class Misplaced(Refusal):
@@ -41,8 +55,15 @@ class Words(Noun, frozen=True):
     prompt: str = ""
 
 
+class Ending(Noun, frozen=True):
+    """The ending part's value: the photo a clip ends on, and its crop; no photo, no ending."""
+
+    photo: str = ""
+    crop: Crop = Crop()
+
+
 class Output(Noun, frozen=True):
-    """The output part's value: the model, and what the clip is like."""
+    """The output part's value: the model, and what the clip is like; the last eight are for models that denoise."""
 
     model: str = "parallax"
     size: Size = "auto"
@@ -50,6 +71,14 @@ class Output(Noun, frozen=True):
     fps: int = 24
     seed: int = 0
     format: Format = "mp4"
+    quality: Quality = "good"
+    steps: int | None = None
+    guidance: float | None = None
+    strength: float = 0.5
+    sound: bool = True
+    speedups: tuple[SpeedUp, ...] = ()
+    may_shrink: bool = False
+    negative_prompt: str = ""
 
 
 def checked(value: Any, kind: type[T], where: Place) -> T:
@@ -60,27 +89,42 @@ def checked(value: Any, kind: type[T], where: Place) -> T:
         raise Misplaced(where, f"This can't be used ({error}).", "Set it again, or reload the page.") from None
 
 
-def compose(studio: Studio, frame: Any, camera: Any, effects: Any, words: Any, output: Any, whole: bool = True) -> Shot:
+def compose(
+    studio: Studio, frame: Any, camera: Any, effects: Any, words: Any, output: Any, ending: Any = None, whole: bool = True
+) -> Shot:
     """The Shot on the desk. Raises `Misplaced` for whatever can't be used and, when it has to be `whole`, is still missing."""
     framed = checked(frame or {}, Frame, "photo")
     wanted = checked(output or {}, Output, "output")
     if not framed.photo:
         raise Misplaced("photo", "There is no photo yet.", "Drop one here, or start from a sample.")
-    try:
-        photo = studio.photo(framed.photo)
-    except Refusal as refusal:
-        raise Misplaced("photo", refusal.reason, refusal.remedy) from None
+    photo = _photo(studio, framed.photo, "photo")
     moving = checked(effects or [], tuple[Effect, ...], "effects")
     for effect in moving if whole else ():
         _painted(effect)
-    motion = Motion(
-        prompt=checked(words or {}, Words, "effects").prompt, camera=checked(camera or {}, Camera, "camera"), effects=moving
-    )
+    prompt, avoided = checked(words or {}, Words, "effects").prompt, wanted.negative_prompt
+    motion = Motion(prompt, avoided, checked(camera or {}, Camera, "camera"), moving)
     shot = Shot(
         photo, settle(photo, framed.crop), motion, wanted.model, wanted.size, wanted.seconds, wanted.fps, wanted.seed,
-        framed.depth, wanted.format,
+        framed.depth, wanted.format, wanted.quality, wanted.steps, wanted.guidance, wanted.strength,
+        _end(studio, ending, wanted.model), wanted.sound, wanted.speedups, wanted.may_shrink,
     )  # fmt: skip
     return checked(msgspec.to_builtins(shot), Shot, "output")
+
+
+def _photo(studio: Studio, photo_id: str, where: Place) -> Photo:
+    try:
+        return studio.photo(photo_id)
+    except Refusal as refusal:
+        raise Misplaced(where, refusal.reason, refusal.remedy) from None
+
+
+def _end(studio: Studio, ending: Any, model: str) -> Still | None:
+    """Where the clip ends. A model that can't be told isn't: the page keeps the wish for the next one that can."""
+    wanted = checked(ending or {}, Ending, "ending")
+    if not wanted.photo or "end_frame" not in studio.card(model).supports:
+        return None
+    photo = _photo(studio, wanted.photo, "ending")
+    return Still(photo, settle(photo, wanted.crop))
 
 
 def _painted(effect: Effect) -> None:

@@ -44,11 +44,17 @@ def photo_card(studio: Studio, photo: Photo) -> dict[str, Any]:
 
 def shot_card(studio: Studio, shot: Shot) -> dict[str, Any]:
     """A recipe for the desk, with its photo when it is in this home; otherwise its name, to ask for it."""
+    photo = _found(studio, shot.photo)
+    end = _found(studio, shot.end.photo) if shot.end else None
+    missing = shot.photo.name or "its photo"
+    return {"kind": "shot", "shot": msgspec.to_builtins(shot), "photo": photo, "end": end, "missing": missing}
+
+
+def _found(studio: Studio, photo: Photo) -> dict[str, Any] | None:
     try:
-        photo = photo_card(studio, studio.photo(shot.photo.id))
+        return photo_card(studio, studio.photo(photo.id))
     except Refusal:
-        photo = None
-    return {"kind": "shot", "shot": msgspec.to_builtins(shot), "photo": photo, "missing": shot.photo.name or "its photo"}
+        return None
 
 
 def receive(studio: Studio, upload: Upload) -> dict[str, Any]:

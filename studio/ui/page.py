@@ -20,6 +20,7 @@ from studio.studio import Studio
 from studio.ui import guard, theme, thumbs
 from studio.ui.panels.clip import ClipPanel
 from studio.ui.panels.library import LibraryPanel
+from studio.ui.panels.models import ModelsPanel
 from studio.ui.panels.motion import MotionPanel
 from studio.ui.panels.photo import PhotoPanel
 from studio.ui.panels.queue import QueuePanel
@@ -51,10 +52,12 @@ def build(studio: Studio) -> gr.Blocks:
                 queue.render()
             with gr.Tab("Library", id="library", elem_id="library-tab"):
                 LibraryPanel(studio).render()
+            with gr.Tab("Models", id="models", elem_id="models-tab"):
+                ModelsPanel(studio).render()
             with gr.Tab("Settings", id="settings", elem_id="settings-tab"):
                 SettingsPanel(studio).render()
-        desk = motion.desk(photo.part)
-        motion.listen(photo.part, clip.part)
+        desk = motion.desk(photo.part, photo.ending)
+        motion.listen(desk, clip.part)
         clip.listen(desk)
         queue.listen(page)
     return page

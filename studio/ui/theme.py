@@ -9,10 +9,10 @@ from gradio.themes import Base
 
 from studio.config import ASSETS
 
-STYLES = ("look", "controls", "page", "photo", "motion", "clip", "library")
+STYLES = ("look", "controls", "page", "photo", "motion", "clip", "library", "models")
 SCRIPTS = (
-    "core", "tiles", "crop", "brush", "drop", "photo", "scene", "camera", "effects", "output", "clip", "strip", "details",
-    "library", "settings",
+    "core", "tiles", "crop", "brush", "drop", "photo", "ending", "scene", "camera", "effects", "words", "picker", "advanced",
+    "output", "clip", "strip", "details", "library", "fetch", "models", "kernels", "settings",
 )  # fmt: skip
 FONTS = ["-apple-system", "BlinkMacSystemFont", "Segoe UI", "Inter", "Cantarell", "Ubuntu", "Roboto", "system-ui", "sans-serif"]
 

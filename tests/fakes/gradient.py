@@ -40,7 +40,7 @@ class Gradient:
         self.pace = pace
         self.painted = 0
 
-    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick) -> Frames:
+    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
         tick(Progress("read", 1, 1))
         if shot.motion.prompt == "refuse":
             raise Refusal("The stand-in was told to refuse.", "Tell it otherwise.")

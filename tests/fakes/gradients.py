@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.nouns import Frames, Photo, Pixels, Shot
+from studio.nouns import Frames, Photo, Pixels, Shot, Sound
 
 SHOT = Shot(Photo("0" * 64, 640, 480, "gradient.jpg"))
 
@@ -34,3 +34,9 @@ def frames(
                 yield np.full((height * 3 // 2, width), 90 + index * 7 % 50, np.uint8)
 
     return Frames(images(), width, height, fps, num_frames, pixels)
+
+
+def tone(seconds: float, rate: int = 48_000, channels: int = 2, loud: float = 0.4) -> Sound:
+    """A steady A: float32 (channels, samples)."""
+    wave = loud * np.sin(2 * np.pi * 440 * np.arange(round(seconds * rate)) / rate)
+    return Sound(np.stack([wave] * channels).astype(np.float32), rate)

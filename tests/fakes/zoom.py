@@ -24,7 +24,7 @@ class Zoom:
     def __init__(self, pace: float = 0.05) -> None:
         self.pace = pace
 
-    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick) -> Frames:
+    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
         tick(Progress("read", 0, 1))
         if shot.motion.prompt == "refuse":
             raise Refusal("The engine ran out of memory.", "Choose a smaller size and try again.")

@@ -11,30 +11,38 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
+from studio import presets
+from studio.cards import ModelCard, Preferences
 from studio.config import Settings
+from studio.engines.base import Engine
 from studio.studio import Studio
-from tests.fakes.gradient import finder
+from tests.fakes import shelf
 from tests.fakes.zoom import Zoom
 
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"]
 CHROMIUM = os.environ.get("STIR_CHROMIUM", "/usr/bin/chromium")
 WAIT = 20_000
+Find = Callable[[ModelCard, Settings], Engine]
 
 
 class App:
-    """A studio with a page at `url`, animating with a very small engine."""
+    """A studio with a page at `url`: a very small engine for the built-in model, and one that pretends to keep all the others."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, cards: tuple[ModelCard, ...] = shelf.CARDS, find: Find | None = None) -> None:
         from studio.ui.page import build, launch_options
 
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        self.studio = Studio(Settings(home, port=port), engines=finder(Zoom()))
+        self.zoom, self.shelf = Zoom(), shelf.ShelfEngine(pace=0.02)
+        self.studio = Studio(Settings(home, port=port), (*presets.cards(), *cards), find or self.engine)
         self.studio.start()
         self.page = build(self.studio)
         self.page.launch(prevent_thread_lock=True, **launch_options(self.studio))
         self.url = f"http://127.0.0.1:{port}/"
+
+    def engine(self, card: ModelCard, settings: Settings) -> Engine:
+        return self.shelf if card.checkpoint else self.zoom
 
     def close(self) -> None:
         self.page.close(verbose=False)
@@ -49,6 +57,11 @@ class App:
         for clip in self.studio.clips(limit=1000):
             self.studio.trash(clip.id)
         self.studio.empty_trash()
+        self.shelf.close()  # what it was fetching, and what it holds
+        self.shelf.fails.clear()
+        for card in (shelf.AWAY, shelf.GATED):
+            self.shelf.delete(card)
+        self.studio.models.prefer(Preferences())
 
     def settle(self) -> None:
         """Wait until nothing runs or waits."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 WAIT = 20_000
 
@@ -64,3 +64,21 @@ def draft(page: Page) -> None:
     """Wait for a draft of the camera path that plays."""
     expect(page.locator(".draft[data-path]")).to_be_visible(timeout=WAIT)
     page.wait_for_function("document.querySelector('.draft').videoWidth > 0")
+
+
+def choose(page: Page, model: str) -> None:
+    """Choose a model in the picker."""
+    page.locator("#model").click()
+    page.locator(f".picker [data-model='{model}']").click()
+    expect(page.locator(".picker")).to_be_hidden()
+
+
+def models(page: Page) -> None:
+    """Open the models tab and wait for its rows."""
+    page.get_by_role("tab", name="Models").click()
+    expect(page.locator(".shelf-row").first).to_be_visible(timeout=WAIT)
+
+
+def row(page: Page, model: str) -> Locator:
+    """A model on the models tab."""
+    return page.locator(f".shelf-row[data-model='{model}']")

@@ -57,10 +57,11 @@ class ParallaxEngine:
                 self._scenes.popitem(last=False)
             return scene
 
-    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick) -> Frames:
+    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
         """Frames of a shot, I420 BT.709, painted as they are read.
 
-        image: (H, W, 3) uint8 RGB, the photo. Raises `Refusal` for an effect that has nowhere to happen.
+        image: (H, W, 3) uint8 RGB, the photo. `end` is never given: this engine's camera ends where its path does. Raises
+        `Refusal` for an effect that has nowhere to happen.
         """
         size = output_size(shot)
         if _still(shot):

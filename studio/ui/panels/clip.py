@@ -41,7 +41,7 @@ class ClipPanel:
         """A tiny clip of the shot on the desk, with the size the real one will have."""
         try:
             shot = compose(self.studio, **desk, whole=False)
-            size = self.studio.output_size(shot)
+            size = self.studio.plan(shot)
             path = self.studio.preview(shot)
         except Refusal as refusal:
             return misplaced(refusal)

@@ -12,6 +12,8 @@ from studio.motion.effects import EFFECTS
 from studio.nouns import Camera, Refusal
 from studio.studio import Studio
 from studio.ui.desk import Misplaced, Output, compose
+from studio.ui.facts import facts
+from studio.ui.models import plan
 from studio.ui.parts.part import Part, part
 
 
@@ -22,7 +24,7 @@ def misplaced(refusal: Refusal) -> dict[str, Any]:
 
 
 class MotionPanel:
-    """Four parts: a `Camera`, a list of `Effect`, the `Words`, and an `Output`."""
+    """Four parts: a `Camera`, a list of `Effect`, the `Words`, and an `Output`; and two silent ones that carry answers."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
@@ -33,23 +35,26 @@ class MotionPanel:
         effects = [{"name": name, "title": info.title, "sees": info.sees, "auto": info.auto} for name, info in EFFECTS.items()]
         self.camera = part("camera", msgspec.to_builtins(Camera()), moves=moves)
         self.effects = part("effects", [], effects=effects)
-        self.words = part("words", cards=msgspec.to_builtins(self.studio.cards()))
+        self.words = part("words")
 
     def render_output(self) -> None:
         """Draw what the clip is like, and the one primary action; on the page it stands under the draft."""
-        cards = msgspec.to_builtins(self.studio.cards())
-        self.output = part("output", msgspec.to_builtins(Output()), events=["animate", "why"], cards=cards)
+        cards = [facts(card) for card in self.studio.cards()]
+        self.output = part("output", msgspec.to_builtins(Output()), events=["animate", "why", "plan"], cards=cards)
         self.reasons = part("reasons")
+        self.planned = part("planned")
 
-    def desk(self, frame: Part) -> dict[str, Part]:
+    def desk(self, frame: Part, ending: Part) -> dict[str, Part]:
         """The parts that make up the Shot, by the names `compose` knows them."""
-        return {"frame": frame, "camera": self.camera, "effects": self.effects, "words": self.words, "output": self.output}
+        moving = {"camera": self.camera, "effects": self.effects, "words": self.words}
+        return {"frame": frame, "ending": ending, **moving, "output": self.output}
 
-    def listen(self, frame: Part, clip: Part) -> None:
-        """Animate queues the shot on the desk; "Why these?" asks for every automatic choice."""
-        quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
-        self.output.animate(self.animate, inputs_kwargs=self.desk(frame), outputs=clip, trigger_mode="multiple", **quiet)
-        self.output.why(self.why, inputs_kwargs=self.desk(frame), outputs=self.reasons, trigger_mode="always_last", **quiet)
+    def listen(self, desk: dict[str, Part], clip: Part) -> None:
+        """Animate queues the shot on the desk; the plan is asked for at every change; "Why these?" wants every choice."""
+        quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private", "inputs_kwargs": desk}
+        self.output.animate(self.animate, outputs=clip, trigger_mode="multiple", **quiet)
+        self.output.why(self.why, outputs=self.reasons, trigger_mode="always_last", **quiet)
+        self.output.plan(self.plan, outputs=self.planned, trigger_mode="always_last", **quiet)
 
     def animate(self, **desk: Any) -> dict[str, Any]:
         """Queue the shot; the worker does the rest."""
@@ -66,3 +71,10 @@ class MotionPanel:
             return {"choices": msgspec.to_builtins(self.studio.choices(shot)), "at": time.time()}
         except Refusal as refusal:
             return {"choices": [], "refusal": misplaced(refusal), "at": time.time()}
+
+    def plan(self, **desk: Any) -> dict[str, Any]:
+        """What a run of the shot on the desk will really be, in one line."""
+        try:
+            return {"kind": "plan", **plan(self.studio, compose(self.studio, **desk, whole=False)), "at": time.time()}
+        except Refusal as refusal:
+            return misplaced(refusal)

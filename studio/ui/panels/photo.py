@@ -38,7 +38,7 @@ def depth_calls(studio: Studio) -> list[Call]:
 
 
 class PhotoPanel:
-    """Its value is a `Frame`: the photo's id, the crop and the source of depth."""
+    """Two parts: a `Frame` (the photo's id, the crop and the source of depth), and the `Ending`, for models that can be told."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
@@ -65,6 +65,8 @@ class PhotoPanel:
             platforms=msgspec.to_builtins(studio.platforms()),
             limit=MAX_UPLOAD_BYTES,
         )
+        ending = [call("receive_file", Upload, lambda upload: receive(studio, upload)), call("suggest_crop", Fit, self.suggest)]
+        self.ending = part("ending", None, calls=ending, limit=MAX_UPLOAD_BYTES)
 
     def suggest(self, fit: Fit) -> dict[str, Any]:
         """The crop the studio would choose, and why."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import gradio as gr
+import msgspec
 
 from studio.nouns import Noun
 from studio.studio import Studio
 from studio.ui.board import board
 from studio.ui.clip_calls import One
+from studio.ui.models import standing
 from studio.ui.parts.part import call, part
 
 TICK = 0.5
@@ -24,7 +26,7 @@ class Place(Noun, frozen=True):
 
 
 class QueuePanel:
-    """Its value is the board; it is replaced only when the studio's version has changed."""
+    """Two parts: the board, and silently how the models stand; each is replaced only when it has changed."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
@@ -42,19 +44,23 @@ class QueuePanel:
                 call("clear_ended", dict[str, str], lambda _: studio.clear_ended()),
             ],
         )
+        self.models = part("standing", None)
 
     def listen(self, page: gr.Blocks) -> None:
         """One timer for the whole page; a reload or another tab sees the same board."""
         seen = gr.State(None)
         timer = gr.Timer(TICK)
         gr.on(
-            [timer.tick, page.load], self.watch, seen, [self.part, seen],
+            [timer.tick, page.load], self.watch, seen, [self.part, self.models, seen],
             queue=False, show_progress="hidden", api_visibility="private",
         )  # fmt: skip
 
-    def watch(self, seen: int | None) -> tuple[Any, Any]:
-        """The board and its version, or nothing when it has not changed."""
-        version = self.studio.version
-        if version == seen:
-            return gr.skip(), gr.skip()
-        return board(self.studio), version
+    def watch(self, seen: tuple[int, int] | None) -> tuple[Any, Any, Any]:
+        """The board, how the models stand, and a mark of both; of each only what has changed."""
+        version, before = seen or (None, None)
+        now = self.studio.version
+        if now == version:
+            return gr.skip(), gr.skip(), gr.skip()
+        models = standing(self.studio)
+        mark = hash(msgspec.json.encode(models))
+        return board(self.studio), gr.skip() if mark == before else models, (now, mark)

@@ -1,4 +1,4 @@
-"""The settings tab: where things live, what this machine can do and why, and what leaves it."""
+"""The settings tab: where things live, what this machine can do and why, how models run, and what leaves it."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from typing import Any
 import msgspec
 
 from studio.studio import Studio
+from studio.ui.models import gauge
+from studio.ui.panels.models import Wish, wish
 from studio.ui.panels.photo import depth_calls
 from studio.ui.parts.part import call, part
 
@@ -19,21 +21,29 @@ class SettingsPanel:
 
     def render(self) -> None:
         """Draw the part."""
-        self.part = part(
-            "settings", None, calls=[call("ask_facts", dict[str, str], lambda _: self.facts()), *depth_calls(self.studio)]
-        )
+        calls = [
+            call("ask_facts", dict[str, str], lambda _: self.facts()),
+            call("wish", Wish, lambda wanted: wish(self.studio, wanted)),
+            *depth_calls(self.studio),
+        ]
+        self.part = part("settings", None, calls=calls)
 
     def facts(self) -> dict[str, Any]:
-        """Places and the machine's choices."""
+        """Places, the machine's choices, and what the user prefers."""
         settings = self.studio.settings
         places = [
-            ("Clips and recipes", str(settings.clips)),
-            ("Original photos", str(settings.photos)),
-            ("Depth maps", str(settings.depths)),
-            ("Database", str(settings.database)),
-            ("Cache, safe to delete", str(settings.cache)),
+            ("Clips and recipes", settings.clips),
+            ("Original photos", settings.photos),
+            ("Depth maps", settings.depths),
+            ("Models", settings.models),
+            ("Your model cards", settings.home / "cards"),
+            ("Database", settings.database),
+            ("Cache, safe to delete", settings.cache),
         ]
+        kernels = {one["title"] for one in gauge(self.studio.models.gauge())["kernels"]}
+        machine = [one for one in self.studio.machine() if one.what not in kernels]  # they have a table of their own
         return {
-            "places": [[name, place] for name, place in places],
-            "machine": msgspec.to_builtins(self.studio.machine()),
+            "places": [[name, str(place)] for name, place in places],
+            "machine": msgspec.to_builtins(machine),
+            "preferences": self.studio.models.preferences(),
         }

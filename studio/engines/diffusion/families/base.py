@@ -7,6 +7,7 @@ where weights come from, where they lie, and what is done when memory runs out.
 from __future__ import annotations
 
 import inspect
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from PIL.Image import Image as Picture
 
 from studio.cards import Checkpoint
-from studio.nouns import Sound
+from studio.nouns import Choice, Refusal, Sound
 
 
 @dataclass(frozen=True)
@@ -57,38 +58,209 @@ Words = dict[str, Any]
 class Family:
     """The common way. A family's module subclasses it and overrides what differs; an instance holds no state.
 
-    A pipeline is passed in each time as `pipe`, always an instance of the card's concrete class.
+    A pipeline is passed in each time as `pipe`, always an instance of the card's concrete class. A run is
+    `pipe(**family.arguments(pipe, request, checkpoint), **placed(pipe, words))`, then `family.made(pipe, output, request)`.
     """
 
     words_arguments: tuple[str, ...] = ("prompt_embeds", "negative_prompt_embeds")
     """What `encode_prompt` returns, in order, by the names the pipeline takes them under. Empty: the family reads no words."""
 
+    frames_argument: str = "num_frames"
+    """The name the pipeline takes the number of frames under."""
+
+    end_argument: str = "last_image"
+    """The name the pipeline takes the end frame under; empty where it takes none."""
+
     def prepare(self, pipe: Any, checkpoint: Checkpoint) -> None:
-        """Once after loading: scheduler shift, work-arounds, blocks registered for caches."""
-        raise NotImplementedError
+        """Once after loading: scheduler shift, work-arounds, blocks registered for caches. Doing it twice changes nothing."""
+        if checkpoint.guidance.shift:
+            shift_schedule(pipe, checkpoint.guidance.shift)
+
+    def guided(self, request: Request) -> bool:
+        """Whether classifier-free guidance is on, and so whether the negative prompt is read at all."""
+        return request.guidance > 1.0
+
+    def prompts(self, request: Request, checkpoint: Checkpoint) -> tuple[str, str]:
+        """The prompt and the negative prompt as the encoders will read them: with `guided`, all that `words` depends on."""
+        return request.prompt, request.negative if self.guided(request) else ""
 
     def words(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> Words:
         """The prompt read by the text encoders. Called only when this prompt isn't remembered."""
-        raise NotImplementedError
+        if not self.words_arguments:
+            return {}
+        prompt, negative = self.prompts(request, checkpoint)
+        return kept(self.words_arguments, read(pipe, self.encoding(pipe, prompt, negative, request, checkpoint)))
+
+    def encoding(self, pipe: Any, prompt: str, negative: str, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
+        """What `encode_prompt` is called with; names that it doesn't take are dropped."""
+        return {
+            "prompt": prompt, "negative_prompt": negative, "do_classifier_free_guidance": self.guided(request),
+            "num_videos_per_prompt": 1, "device": pipe._execution_device, **reach(pipe, checkpoint),
+        }  # fmt: skip
 
     def arguments(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
         """Everything else that the pipeline is called with, a seeded generator included."""
-        raise NotImplementedError
+        ours = {
+            "image": request.image, "height": request.height, "width": request.width,
+            self.frames_argument: asked(request.num_frames, checkpoint),
+            "num_inference_steps": request.steps, "guidance_scale": request.guidance,
+            "generator": self.generator(pipe, request), "output_type": "np", **reach(pipe, checkpoint),
+            **schedule(request, checkpoint),
+        }  # fmt: skip
+        return {**accepted(pipe, ours), **self.ending(pipe, request, checkpoint), **constants(pipe, checkpoint)}
+
+    def generator(self, pipe: Any, request: Request) -> Any:
+        """Seeded noise, drawn on the CPU so that a seed means the same frames on every device."""
+        import torch
+
+        return torch.Generator("cpu").manual_seed(request.seed)
+
+    def ending(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
+        """The end frame as an argument. Raises `Refusal` where there is one and the pipeline can't be told."""
+        if request.end is None:
+            return {}
+        if not accepted(pipe, {self.end_argument: None}):
+            raise no_end()
+        return {self.end_argument: request.end}
+
+    def choices(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> tuple[Choice, ...]:
+        """What this family decided by itself for this run, each with its reason."""
+        return ()
 
     def made(self, pipe: Any, output: Any, request: Request) -> Made:
-        """Frames and sound from the pipeline's output."""
-        raise NotImplementedError
+        """Frames and sound from the pipeline's output; frames beyond those asked for (sections) are let go."""
+        frames = np.asarray(output.frames[0], dtype=np.float32)
+        return Made(frames[: request.num_frames])
 
     def picture_latents(self, pipe: Any, latents: Any, request: Request) -> Any:
-        """A step callback's latents as (channels, frames, height, width), for a preview; None where they can't be had."""
-        raise NotImplementedError
+        """A step callback's latents as (channels, frames, height, width), for a preview; None where they can't be had.
+
+        They are left in the space the denoiser works in, the one `normalised` leads to; noise is still in them.
+        """
+        return latents[0]
+
+    def normalised(self, pipe: Any, encoded: Any) -> Any:
+        """What the VAE encoded ((batch, channels, frames, height, width)), in the space the denoiser works in."""
+        return normalised(pipe.vae, encoded)
 
     def calls_per_step(self, pipe: Any, request: Request) -> int:
         """How often the denoiser runs in one step (2 with classifier-free guidance done in two passes)."""
-        raise NotImplementedError
+        return 2 if self.guided(request) else 1
+
+    def steps_in_all(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> int:
+        """How many steps the whole run has: those of one section, times the sections."""
+        own = schedule(request, checkpoint)
+        return sections(request.num_frames, checkpoint) * (len(next(iter(own.values()))) if own else request.steps)
 
 
 def accepted(pipe: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """Only those arguments that the pipeline's `__call__` takes."""
-    known = inspect.signature(type(pipe).__call__).parameters
+    return taken(type(pipe).__call__, arguments)
+
+
+def taken(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """Only those arguments that the function takes."""
+    known = inspect.signature(function).parameters
     return {name: value for name, value in arguments.items() if name in known}
+
+
+def constants(pipe: Any, checkpoint: Checkpoint) -> dict[str, Any]:
+    """The card's constant call arguments. Raises `Refusal` for one that the pipeline doesn't take."""
+    unknown = set(checkpoint.arguments) - set(accepted(pipe, checkpoint.arguments))
+    if unknown:
+        raise Refusal(
+            f"The model's card gives {', '.join(sorted(unknown))}, which {checkpoint.pipeline} doesn't take.",
+            "Take it out of the card's [checkpoint.arguments].",
+        )
+    return dict(checkpoint.arguments)
+
+
+def sections(num_frames: int, checkpoint: Checkpoint) -> int:
+    """How many sections a clip of so many frames is made in: 1 unless the card's lengths are asked for by section."""
+    lengths = checkpoint.lengths
+    return max(1, -(-(num_frames - lengths.first) // lengths.step)) if lengths.ask_step else 1
+
+
+def asked(num_frames: int, checkpoint: Checkpoint) -> int:
+    """How many frames the pipeline is asked for so that it gives `num_frames` (`Lengths.ask_step`)."""
+    lengths = checkpoint.lengths
+    if not lengths.ask_step:
+        return num_frames
+    return lengths.ask_step * sections(num_frames, checkpoint) + lengths.ask_first
+
+
+def schedule(request: Request, checkpoint: Checkpoint) -> dict[str, list[float]]:
+    """The card's distilled schedule, which stands while the number of steps is the card's own; {} otherwise."""
+    steps = checkpoint.steps
+    own = {"sigmas": list(steps.sigmas), "timesteps": list(steps.timesteps)} if request.own_steps else {}
+    return {name: values for name, values in own.items() if values}
+
+
+def reach(pipe: Any, checkpoint: Checkpoint) -> dict[str, int]:
+    """How many tokens are read: the card's figure, else the pipeline's own (`encode_prompt` alone may default to another)."""
+    known = inspect.signature(type(pipe).__call__).parameters
+    if "max_sequence_length" not in known:
+        return {}
+    return {"max_sequence_length": checkpoint.text_tokens or known["max_sequence_length"].default}
+
+
+def read(pipe: Any, arguments: dict[str, Any]) -> tuple[Any, ...]:
+    """What the pipeline's `encode_prompt` makes of those arguments that it takes; no gradients are kept."""
+    import torch
+
+    with torch.no_grad():
+        return tuple(pipe.encode_prompt(**taken(pipe.encode_prompt, arguments)))
+
+
+def kept(names: Iterable[str], values: Iterable[Any]) -> Words:
+    """Named embeddings as they are remembered: on the CPU; those that are None (no guidance) left out."""
+    return {name: value.detach().cpu() for name, value in zip(names, values, strict=True) if value is not None}
+
+
+def placed(pipe: Any, words: Words) -> Words:
+    """Remembered words where this pipeline runs: most pipelines don't move embeddings themselves."""
+    return {name: value.to(pipe._execution_device) for name, value in words.items()}
+
+
+def shift_schedule(pipe: Any, shift: float) -> None:
+    """Give the scheduler another flow shift; UniPC calls it `flow_shift`, FlowMatchEuler `shift`. Others keep their own."""
+    scheduler = pipe.scheduler
+    name = next((name for name in ("flow_shift", "shift") if name in scheduler.config), "")
+    if name:
+        pipe.scheduler = type(scheduler).from_config(scheduler.config, **{name: shift})
+
+
+def register_blocks(model: Any, lists: tuple[str, ...] = ("blocks",), hidden: int = 0, encoder: int | None = None) -> None:
+    """Tell diffusers' caches about a denoiser's blocks, where diffusers itself doesn't know them.
+
+    `hidden` and `encoder` say which element of a block's result the hidden states and the text's are; None: it returns none.
+    """
+    from diffusers.hooks._helpers import TransformerBlockMetadata, TransformerBlockRegistry
+
+    for block in {type(getattr(model, name)[0]) for name in lists}:
+        metadata: Any = TransformerBlockMetadata(hidden)
+        metadata.return_encoder_hidden_states_index = encoder
+        TransformerBlockRegistry.register(block, metadata)
+
+
+def normalised(vae: Any, encoded: Any) -> Any:
+    """A VAE's latents by its own statistics: per channel (`latents_mean`, `latents_std`) and by its scaling factor.
+
+    As in the pipelines: LTX keeps the statistics as buffers, Wan and others in the config; a plain scaling factor is the rest.
+    """
+    import torch
+
+    mean, std = (
+        getattr(vae, name, None) if hasattr(vae, name) else vae.config.get(name) for name in ("latents_mean", "latents_std")
+    )
+    scale = vae.config.get("scaling_factor") or 1.0
+    if mean is None or std is None:
+        return (encoded - (vae.config.get("shift_factor") or 0.0)) * scale
+    shape = (1, -1, *(1 for _ in encoded.shape[2:]))
+    mean, std = (torch.as_tensor(values, device=encoded.device, dtype=encoded.dtype).view(shape) for values in (mean, std))
+    return (encoded - mean) * (scale / std)
+
+
+def no_end() -> Refusal:
+    """What is said where a model can't be told how a clip ends."""
+    return Refusal("This model can't be told how a clip ends.", "Take the end photo away, or choose a model that takes one.")

@@ -1,7 +1,7 @@
-"""Jobs: one worker that turns queued shots into kept clips, one at a time.
+"""The worker: one thread that turns queued shots into kept clips, one at a time.
 
-Knows the sentence (open, crop, animate, encode, keep), how a job is watched and stopped, and that one that fails never
-stops the next. Refuses to know pages, and what any engine does inside.
+Knows the sentence (open, crop, animate, encode, keep), and that one that fails never stops the next. Refuses to know pages, and
+what any engine does inside.
 """
 
 from __future__ import annotations
@@ -11,10 +11,14 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from studio.cards import ModelCard
-from studio.engines.base import Engine, Image, Stopped
+from studio.cards import Plan
+from studio.engines.base import Stopped, Tick
+from studio.engines.plan import plan
+from studio.jobs.ahead import Ahead
+from studio.jobs.rooms import Rooms
+from studio.jobs.watch import Watch
 from studio.library import disk
 from studio.library.clips import Clips
 from studio.library.database import Database
@@ -22,21 +26,18 @@ from studio.library.logbook import said, trace
 from studio.library.queue import Queue
 from studio.nouns import (
     Cancelled,
+    Choice,
     Clip,
     Done,
     Failed,
     Frames,
     Interrupted,
     Job,
-    Photo,
     Progress,
     Refusal,
     Running,
-    Shot,
-    Stage,
     State,
 )  # fmt: skip
-from studio.photo import crop
 
 if TYPE_CHECKING:
     from studio.clip.encode import Encoded
@@ -44,88 +45,8 @@ if TYPE_CHECKING:
 IDLE_SECONDS = 1.0
 """How often an idle worker looks for what another process has left; what is submitted here wakes it at once."""
 
-WRITE_SECONDS = 0.5
-"""How often progress reaches the database; in memory it is there at every tick."""
-
 BYTES_PER_PIXEL = {"mp4": 0.25, "webm": 0.25, "gif": 1.0, "webp": 0.5}
 """A generous clip: libx264 at crf 19 takes about 0.02 for a slow move over a photograph, twice over while it is written."""
-
-STAGES: tuple[Stage, ...] = ("wait", "load", "read", "paint", "encode", "keep")
-
-
-class Photos(Protocol):
-    """Where the pixels of a photo come from."""
-
-    def pixels(self, photo: Photo) -> Image:
-        """The whole photo: (H, W, 3) uint8 RGB. Raises `Refusal` when it isn't here any more."""
-        ...
-
-
-class Rooms(Protocol):
-    """What the worker asks for when a job starts, and not before: some of it is slow to load."""
-
-    @property
-    def photos(self) -> Photos:
-        """The photos taken in."""
-        ...
-
-    def card(self, model: str) -> ModelCard:
-        """The card of a model id. Raises `Refusal`."""
-        ...
-
-    def engine(self, card: ModelCard) -> Engine:
-        """The engine a card runs on. Raises `Refusal`."""
-        ...
-
-
-class Watch:
-    """A running job as others see it, and the way it is stopped. Safe to use from any thread."""
-
-    def __init__(self, job: Job, queue: Queue) -> None:
-        self.job = job
-        self.progress = Progress()
-        self.began = time.monotonic()
-        self._queue = queue
-        self._stopped = threading.Event()
-        self._lock = threading.Lock()
-        self._written = self.began
-        self._stage = (self.began, 0)
-
-    def stop(self) -> None:
-        """Make the next tick raise."""
-        self._stopped.set()
-
-    def tick(self, progress: Progress) -> None:
-        """Note how far the job is. Raises `Stopped` when it was cancelled, here or in another process."""
-        if self._stopped.is_set():
-            raise Stopped
-        with self._lock:
-            now = time.monotonic()
-            self.progress = self._timed(progress, now)
-            due = now - self._written >= WRITE_SECONDS or progress.stage == "keep"
-            if due:
-                self._written = now
-        if due and not self._write():
-            self._stopped.set()
-            raise Stopped
-
-    def _timed(self, progress: Progress, now: float) -> Progress:
-        """The progress with the job's own clock; a stage that lies behind stays behind."""
-        last = self.progress
-        if STAGES.index(progress.stage) < STAGES.index(last.stage):
-            progress = last
-        if progress.stage != last.stage:
-            self._stage = (now, progress.done)
-        since, first = self._stage
-        fresh = progress.done - first
-        left = (now - since) / fresh * max(0, progress.total - progress.done) if fresh > 1 and progress.stage == "paint" else None
-        return Progress(progress.stage, progress.done, progress.total, progress.note, now - self.began, left)
-
-    def _write(self) -> bool:
-        try:
-            return self._queue.become(self.job.id, Running(self.progress))
-        except Refusal:
-            return True  # progress that can't be written is no reason to stop
 
 
 class Worker:
@@ -216,15 +137,28 @@ class Worker:
 
         shot = job.shot
         watch.tick(Progress("load"))
-        self._require_room(shot, folder)
-        image = self._rooms.photos.pixels(shot.photo)
         card = self._rooms.card(shot.model)
-        frames = self._rooms.engine(card).animate(image, shot, card, watch.tick)
-        encoded = encode(frames, folder / f"clip.{shot.format}", shot, watch.tick)
-        clip = _clip(job, frames, encoded, time.monotonic() - watch.began)
+        planned = plan(shot, card)
+        self._require_room(planned, BYTES_PER_PIXEL[shot.format], folder)
+        image = self._rooms.photos.pixels(shot.photo)
+        end = self._rooms.photos.pixels(shot.end.photo) if shot.end else None
+        tick = self._ticks(watch)
+        frames = self._rooms.engine(card).animate(image, shot, card, tick, end)
+        encoded = encode(frames, folder / f"clip.{shot.format}", shot, tick)
+        clip = _clip(job, planned, frames, encoded, time.monotonic() - watch.began)
         watch.tick(Progress("keep"))
         self._keep(job, clip, encoded.file, encoded.poster)
         return Done(clip.id)
+
+    def _ticks(self, watch: Watch) -> Tick:
+        """How far the job is, for whoever watches it, and now and then a look at the next job."""
+        ahead = Ahead(watch.job.shot.model, self._queue, self._rooms, self._log)
+
+        def tick(progress: Progress) -> None:
+            watch.tick(progress)
+            ahead.tick(progress)
+
+        return tick
 
     def _keep(self, job: Job, clip: Clip, file: Path, poster: Path) -> None:
         """The clip and its job's end in one transaction: cancelled at the last moment, there is no clip."""
@@ -237,10 +171,8 @@ class Worker:
             self._clips.discard(clip)
             raise
 
-    def _require_room(self, shot: Shot, folder: Path) -> None:
-        size = crop.output_size(shot)
-        needed = size.width * size.height * shot.num_frames * BYTES_PER_PIXEL[shot.format]
-        disk.require(folder, round(needed))
+    def _require_room(self, planned: Plan, bytes_per_pixel: float, folder: Path) -> None:
+        disk.require(folder, round(planned.width * planned.height * planned.num_frames * bytes_per_pixel))
         disk.require(self._clips.folder, 0)
 
     def _end(self, job: Job, state: State, took: float) -> None:
@@ -256,7 +188,7 @@ class Worker:
                 return
 
 
-def _clip(job: Job, frames: Frames, encoded: Encoded, took: float) -> Clip:
+def _clip(job: Job, planned: Plan, frames: Frames, encoded: Encoded, took: float) -> Clip:
     """The noun of a finished clip; GIF and WebP are smaller and slower than the frames they were made from."""
     shot = job.shot
     size = frames.width, frames.height
@@ -269,8 +201,18 @@ def _clip(job: Job, frames: Frames, encoded: Encoded, took: float) -> Clip:
     return Clip(
         id=job.id, shot=shot, file=f"{job.id}{encoded.file.suffix}", poster=f"{job.id}{encoded.poster.suffix}",
         width=size[0], height=size[1], fps=encoded.num_frames / seconds, num_frames=encoded.num_frames, seconds=seconds,
-        bytes=encoded.bytes, made_at=time.time(), took=took, choices=(crop.output_size(shot).choice, *encoded.choices),
+        bytes=encoded.bytes, made_at=time.time(), took=took, choices=_choices(planned, frames, encoded),
     )  # fmt: skip
+
+
+def _choices(planned: Plan, frames: Frames, encoded: Encoded) -> tuple[Choice, ...]:
+    """What was planned, as far as it came true and the engine doesn't say it better, then what engine and encoder chose."""
+    said = {choice.what for choice in frames.choices}
+    if (planned.width, planned.height) != (frames.width, frames.height):
+        said.add("size")
+    if (planned.num_frames, planned.fps) != (frames.num_frames, frames.fps):
+        said.add("length")
+    return tuple(dict.fromkeys((*(choice for choice in planned.choices if choice.what not in said), *encoded.choices)))
 
 
 def put_right(queue: Queue, clips: Clips, everything: bool = False) -> tuple[int, int]:

@@ -1,0 +1,50 @@
+/* Settings of models that denoise: the attention kernels tried on this device, and how long models stay in memory. */
+(() => {
+  const { h } = Stir;
+
+  Stir.running = (server) => {
+    const table = h("table", { class: "kernels" });
+    const none = h("p", { class: "why" }, "No attention kernel has been tried here: that happens the first time a model runs on a GPU.");
+    const kernel = h("select", { id: "attention", "aria-label": "Attention kernel", onchange: () => keep({ attention: kernel.value }) });
+    const number = (id, most, step, name) => h("input", { type: "number", id, min: 0, max: most, step, onchange: (event) => keep({ [name]: Stir.clamp(Number(event.currentTarget.value) || 0, 0, most) }) });
+    const idle = number("idle-minutes", 1440, 1, "idle_minutes");
+    const cap = number("ram-gb", 4096, 1, "ram_gb");
+    const live = Stir.toggle("Live preview while a model denoises", true, (on) => keep({ preview: on }), { id: "live-preview" });
+    const line = (words, control, why) => h("div", { class: "setting" }, h("label", {}, h("span", {}, words), control), h("p", { class: "why" }, why));
+    const node = h(
+      "div", { class: "settings-list" }, live,
+      line("Unload after idle minutes", idle, "0 keeps models in memory until they are unloaded."),
+      line("Memory for models, GB", cap, "0 leaves it to Stir: what the machine has, less a share for everything else."),
+      line("Attention kernel", kernel, "Each was compared with exact arithmetic; only those that passed are offered."),
+      table, none,
+    );
+    let preferences = null;
+
+    async function keep(change) {
+      const answer = await Stir.ask(server.wish, change);
+      if (answer) paint(answer);
+      else if (preferences) paint(preferences);
+    }
+    function paint(now) {
+      preferences = now;
+      idle.value = now.idle_minutes;
+      cap.value = now.ram_gb;
+      live.paint(now.preview);
+      paintKernels();
+    }
+    /* Each kernel that was tried, with its time and error, or what stood in its way. */
+    function paintKernels() {
+      const { kernels } = Stir.gauge();
+      table.hidden = !kernels.length;
+      none.hidden = kernels.length > 0;
+      table.replaceChildren(h("caption", { class: "unseen" }, "Attention kernels tried on this device"), h("tbody", {}, kernels.map((one) => h("tr", { class: one.ok ? "" : "off" }, h("th", { scope: "row" }, one.title), h("td", {}, one.value), h("td", {}, one.reason)))));
+      const wanted = preferences?.attention ?? "auto";
+      const offered = kernels.filter((one) => one.ok || one.name === wanted);
+      const missing = wanted === "auto" || offered.some((one) => one.name === wanted) ? [] : [[wanted, wanted]];
+      kernel.replaceChildren(...[["auto", "Automatic: the fastest that passed"], ...offered.map((one) => [one.name, one.title]), ...missing].map(([key, words]) => h("option", { value: key }, words)));
+      kernel.value = wanted;
+    }
+    Stir.on("models", paintKernels);
+    return { node, paint };
+  };
+})();

@@ -1,0 +1,147 @@
+/* Models on the desk: the chosen one as a row, and a sheet to choose another from. */
+(() => {
+  const { h, icon } = Stir;
+  const GROUPS = [["ready", "Ready on this computer"], ["download", "Needs a download"], ["out", "Out of reach here"]];
+  const WISHES = [["prompt", "Reads words"], ["end_frame", "End frame"], ["sound", "Sound"]];
+
+  /* What a card says, and how its model stands right now. Both are told once they are known. */
+  Stir.card = (id) => (Stir.now("cards") ?? []).find((one) => one.id === id) ?? null;
+  Stir.standing = (id) => (Stir.now("models")?.states ?? []).find((one) => one.id === id) ?? null;
+  Stir.groupOf = (card) => Stir.standing(card.id)?.group ?? (card.local ? "download" : "ready");
+  Stir.facts = (card) => (Stir.standing(card.id)?.chips ?? [card.where, card.licence]).map((words) => h("span", { class: "fact" }, words));
+  Stir.fallback = () => (Stir.now("cards") ?? []).find((one) => Stir.groupOf(one) === "ready") ?? Stir.now("cards")[0];
+
+  Stir.gauge = () => Stir.now("models")?.gauge ?? { words: "", full: "", plainly: "", kernels: [] };
+
+  function option(card, chosen, pick) {
+    const out = Stir.groupOf(card) === "out";
+    const state = Stir.standing(card.id);
+    const why = out ? state.reason : Stir.groupOf(card) === "download" ? state?.files : "";
+    return h(
+      "button",
+      { type: "button", class: "model", role: "option", tabindex: "-1", "data-model": card.id, "data-group": Stir.groupOf(card), "aria-selected": String(card.id === chosen), "aria-disabled": out ? "true" : false, onclick: () => !out && pick(card.id) },
+      h("span", { class: "model-top" }, h("strong", {}, card.title), Stir.facts(card)),
+      h("span", { class: "model-line" }, card.summary),
+      why ? h("span", { class: "model-why" }, why) : null,
+    );
+  }
+
+  function sheet(choose) {
+    const wishes = new Set();
+    let chosen = "";
+    const list = h("div", { class: "model-list", role: "listbox", "aria-label": "Models" });
+    const none = h("p", { class: "why", hidden: true }, "No model has all of these.");
+    const filters = h("div", { class: "chips", role: "group", "aria-label": "Only models that have" }, WISHES.map(([key, words]) =>
+      h("button", { type: "button", class: "chip", "data-wish": key, "aria-pressed": "false", onclick: (event) => {
+        if (!wishes.delete(key)) wishes.add(key);
+        event.currentTarget.setAttribute("aria-pressed", String(wishes.has(key)));
+        paint();
+      } }, words)));
+    const close = h("button", { type: "button", class: "ghost tiny", "aria-label": "Close", onclick: () => node.close() }, icon("close"));
+    const more = Stir.button("Downloads, memory and details are on the Models tab", { class: "ghost tiny-text", onclick: () => (node.close(), Stir.goto(2)) });
+    const node = h("dialog", { class: "picker", "aria-label": "Choose a model" }, h("div", { class: "picker-head" }, h("div", { class: "row between" }, h("h2", {}, "Choose a model"), close), filters), list, none, h("div", { class: "picker-foot" }, more));
+    const pick = (id) => (node.close(), choose(id));
+    const options = () => [...list.querySelectorAll("[role=option]")];
+    const held = (target) => options().forEach((one) => (one.tabIndex = one === target ? 0 : -1));
+
+    function paint() {
+      const cards = (Stir.now("cards") ?? []).filter((card) => [...wishes].every((wish) => card.supports.includes(wish)));
+      none.hidden = cards.length > 0;
+      const focus = list.contains(document.activeElement) ? document.activeElement.dataset.model : null;
+      const groups = Stir.now("models") ? GROUPS : [["", "Looking at this computer…"]];
+      list.replaceChildren(...groups.flatMap(([key, words]) => section(key, words, cards.filter((card) => !key || Stir.groupOf(card) === key))));
+      held(options().find((one) => one.dataset.model === (focus ?? chosen)) ?? options()[0]);
+      if (focus) options().find((one) => one.tabIndex === 0)?.focus({ preventScroll: true });
+    }
+    function section(key, words, cards) {
+      if (!cards.length) return [];
+      const heading = h("h3", { id: "group-" + key }, words, h("span", { class: "count" }, cards.length));
+      const instead = key === "out" && Stir.fallback();
+      const offer = instead && instead.id !== chosen ? Stir.button("Use " + instead.title, { class: "ghost tiny-text", onclick: () => pick(instead.id) }) : null;
+      const plainly = key === "out" && Stir.gauge().plainly ? h("p", { class: "why", role: "presentation" }, Stir.gauge().plainly) : null;
+      return [h("div", { class: "model-group", role: "group", "aria-labelledby": "group-" + key }, h("div", { class: "row between", role: "presentation" }, heading, offer), plainly, ...cards.map((card) => option(card, chosen, pick)))];
+    }
+    list.addEventListener("keydown", (event) => {
+      const all = options();
+      const at = all.indexOf(document.activeElement);
+      const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
+      if (to === undefined || at < 0) return;
+      event.preventDefault();
+      const next = all[Stir.clamp(to, 0, all.length - 1)];
+      held(next);
+      next.focus();
+    });
+    node.addEventListener("click", (event) => event.target === node && node.close());
+    for (const topic of ["cards", "models"]) Stir.on(topic, () => node.open && paint());
+    return {
+      node,
+      open(id) {
+        chosen = id;
+        paint();
+        node.showModal();
+        options().find((one) => one.tabIndex === 0)?.focus();
+      },
+    };
+  }
+
+  /* The chosen model as a row that opens the sheet, and below it what stands in its way. `choose(id)` after a choice. */
+  Stir.picker = (choose) => {
+    let chosen = "";
+    const face = h("button", { type: "button", class: "model chosen", id: "model", "aria-haspopup": "dialog", onclick: () => choice.open(chosen) });
+    const words = h("p", {});
+    const act = Stir.button("", { class: "solid" });
+    const way = h("div", { class: "model-way", hidden: true }, words, act);
+    const choice = sheet(choose);
+    act.append(h("span"));
+    let does = () => {};
+    act.addEventListener("click", () => does());
+
+    function paint() {
+      const card = Stir.card(chosen);
+      if (!card) return;
+      const many = (Stir.now("cards") ?? []).length > 1;
+      face.disabled = !many;
+      const change = many ? h("span", { class: "model-change" }, h("span", { class: "unseen" }, "Choose a model. "), "Change", icon("chevron", 12)) : null;
+      face.replaceChildren(h("span", { class: "model-top" }, h("strong", {}, card.title), Stir.facts(card), change ?? ""), h("span", { class: "model-line" }, card.summary));
+      const state = Stir.standing(chosen);
+      const instead = Stir.fallback();
+      way.hidden = !state || state.group === "ready";
+      if (way.hidden) return;
+      if (state.group === "out") obstacle(`${card.title} is out of reach here. ${state.reason} ${state.remedy}`, "Use " + instead.title, () => choose(instead.id));
+      else obstacle(state.downloading ? "It is being downloaded. Drafts of the camera path work meanwhile." : `${state.files}. Drafts of the camera path work without it.`, state.downloading ? "Show" : state.disk === "partly" ? "Resume…" : "Download…", () => {
+        Stir.tell("wanted-model", state.downloading ? null : chosen);
+        Stir.goto(2);
+      });
+    }
+    function obstacle(reason, label, run) {
+      words.textContent = reason;
+      act.lastChild.textContent = label;
+      does = run;
+    }
+    for (const topic of ["cards", "models"]) Stir.on(topic, paint);
+    return { nodes: [face, way, choice.node], paint: (id) => ((chosen = id), paint()) };
+  };
+
+  /* A quiet menu on a finished clip: its settings, on another model. `take(id)` after a choice. */
+  Stir.elsewhere = (take) => {
+    const menu = h("select", { class: "quiet elsewhere", "aria-label": "On another model", onchange: () => {
+      const id = menu.value;
+      menu.value = "";
+      if (id) take(id);
+    } });
+    let mark = "";
+    function paint() {
+      const cards = (Stir.now("cards") ?? []).filter((card) => Stir.groupOf(card) !== "out");
+      const next = cards.map((card) => card.id + Stir.groupOf(card)).join();
+      menu.hidden = cards.length < 2;
+      if (next === mark) return;
+      mark = next;
+      menu.replaceChildren(h("option", { value: "" }, "On another model…"), ...cards.map((card) => h("option", { value: card.id }, card.title + (Stir.groupOf(card) === "download" ? " (to download)" : ""))));
+    }
+    for (const topic of ["cards", "models"]) Stir.on(topic, paint);
+    return menu;
+  };
+
+  /* A silent part: how the models stand, for whoever shows it. */
+  Stir.parts.standing = ({ props, watch }) => watch("value", () => props.value && Stir.tell("models", props.value));
+})();

@@ -1,0 +1,135 @@
+"""Checks: whether a shot can be made at all, and as which other shot when it is only to be drafted.
+
+Knows what each card can be asked, and what in a shot has to be here. Refuses to make anything, and to
+ask how a model stands.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+import struct
+from pathlib import Path
+
+from studio.cards import ModelCard
+from studio.config import Settings
+from studio.engines.plan import plan
+from studio.motion.effects import EFFECTS
+from studio.nouns import Choice, Effect, Photo, Refusal, Shot, Still, replace
+from studio.photo import crop
+
+LARGEST_BRUSH = 256
+"""Pixels of a painted region's long side."""
+
+
+def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, settings: Settings) -> Shot:
+    """The shot with its photos as they were taken in and its crops settled. Raises `Refusal` when `card` can't make it.
+
+    A model with a checkpoint makes what `plan` says of lengths and rates; it is never refused for those.
+    """
+    shot = replace(shot, photo=replace(photo, name=shot.photo.name or photo.name), crop=crop.settle(photo, shot.crop))
+    if shot.end and end:
+        still = Still(replace(end, name=shot.end.photo.name or end.name), crop.settle(end, shot.end.crop))
+        shot = replace(shot, end=still)
+    if card.checkpoint is None:
+        _check_range(shot, card)
+    _check_wishes(shot, card)
+    plan(shot, card)
+    for effect in shot.motion.effects:
+        if needs_brush(effect):
+            title = EFFECTS[effect.name].title
+            raise Refusal(f"{title} has no place yet.", "Paint where it happens, or choose another region for it.")
+        _check_brush(effect)
+    _check_depth(shot, settings)
+    return shot
+
+
+def needs_brush(effect: Effect) -> bool:
+    """Whether an effect happens where the user paints, and nothing is painted yet."""
+    region = EFFECTS[effect.name].auto if effect.region == "auto" else effect.region
+    return region == "brush" and not effect.brush
+
+
+def drawn_by(card: ModelCard, shot: Shot) -> Shot:
+    """The shot as an instant draft: `card` draws its camera and effects; what only models that denoise are asked is left out."""
+    plain = replace(
+        shot, model=card.id, quality="good", steps=None, guidance=None, strength=0.5, end=None, sound=True, speedups=(),
+        may_shrink=False,
+    )  # fmt: skip
+    if card.id == shot.model:
+        return plain
+    low, high = card.fps
+    short, long = card.seconds
+    return replace(plain, fps=min(max(shot.fps, low), high), seconds=min(max(shot.seconds, short), long))
+
+
+def _check_range(shot: Shot, card: ModelCard) -> None:
+    """Raises `Refusal` for a rate or a length that this model doesn't make."""
+    low, high = card.fps
+    if not low <= shot.fps <= high:
+        raise Refusal(f"{card.title} makes {low} to {high} frames a second, not {shot.fps}.", "Choose a rate within that.")
+    short, long = card.seconds
+    if not short <= shot.seconds <= long:
+        raise Refusal(
+            f"{card.title} makes clips of {short:g} to {long:g} seconds, not {shot.seconds:g}.",
+            "Choose a length within that.",
+        )
+
+
+def _check_wishes(shot: Shot, card: ModelCard) -> None:
+    """Raises `Refusal` for what only other models can be asked: an end frame, steps, guidance, a speed-up."""
+    if shot.end and "end_frame" not in card.supports:
+        raise Refusal(
+            f"{card.title} can't be told where to end.", "Take the end photo away, or choose a model with an end frame."
+        )
+    if card.checkpoint is None and (shot.steps is not None or shot.guidance is not None):
+        raise Refusal(f"{card.title} has no steps and no guidance.", "Leave them out, or choose a model that denoises.")
+    known = card.checkpoint.speedups if card.checkpoint else ()
+    for speedup in shot.speedups:
+        if speedup not in known:
+            remedy = f"Choose from: {', '.join(known)}." if known else "Leave it out."
+            raise Refusal(f"{card.title} doesn't take the speed-up {speedup}.", remedy)
+
+
+def _check_brush(effect: Effect) -> None:
+    """Raises `Refusal` unless the painted region is a PNG of at most 256 px, going by its header alone."""
+    if not effect.brush:
+        return
+    try:
+        head = base64.b64decode(effect.brush, validate=True)[:24]
+        mark, width, height = struct.unpack(">8s8xII", head)
+    except (binascii.Error, struct.error):
+        mark, width, height = b"", 0, 0
+    if mark != b"\x89PNG\r\n\x1a\n" or not (1 <= width <= LARGEST_BRUSH and 1 <= height <= LARGEST_BRUSH):
+        raise Refusal(f"What was painted for {EFFECTS[effect.name].title.lower()} can't be read.", "Clear it and paint it again.")
+
+
+def depth_model(settings: Settings) -> tuple[bool, Choice]:
+    """Whether the optional depth network has been downloaded, and what that means for depth."""
+    from studio.engines.parallax import anything
+
+    if anything.ready(settings):
+        return True, Choice("depth", anything.NAME, "it is downloaded, and reads depth best")
+    return False, Choice("depth", "built in", "read from the photo itself; nothing is downloaded")
+
+
+def depth_file(settings: Settings, depth: str) -> Path:
+    """Where an uploaded depth map of this id is kept."""
+    return settings.depths / f"{depth}.png"
+
+
+def _check_depth(shot: Shot, settings: Settings) -> None:
+    depth = shot.depth
+    if depth == "anything" and not depth_model(settings)[0]:
+        raise Refusal("Depth Anything V2 is not on this computer.", "Download it in Settings, or choose the built-in depth.")
+    if depth in ("auto", "builtin", "anything"):
+        return
+    if not re.fullmatch("[0-9a-f]{64}", depth) or not depth_file(settings, depth).is_file():
+        raise Refusal("That depth map isn't here.", "Add it again, or let Stir read the depth itself.")
+    from PIL import Image as Pictures
+
+    from studio.engines.parallax.source import covers_photo
+
+    with Pictures.open(depth_file(settings, depth)) as picture:
+        covers_photo(shot, *picture.size)

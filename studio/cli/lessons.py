@@ -1,0 +1,84 @@
+"""The help that teaches: what each command does, by examples.
+
+Knows words only. Refuses to know flags: those explain themselves where they are defined.
+"""
+
+from __future__ import annotations
+
+TOP = """\
+Stir turns photographs into video, on this computer.
+
+  python -m studio animate photo.jpg                     a 5 second dolly in, kept in your library
+  python -m studio animate photo.jpg --move "orbit left" --aspect 9:16 -o clip.mp4
+  python -m studio models                                every model: what it needs, and whether it fits here
+  python -m studio recipe clip.mp4                       every setting a clip was made with
+  python -m studio machine                               what this computer can do, and why
+
+`python -m studio animate --help` lists every move and effect. The page is `python app.py`."""
+
+ANIMATE = """\
+examples:
+  python -m studio animate harbour.jpg
+      a 5 second dolly in at the photo's own shape; it is kept in the library and its place is printed
+  python -m studio animate harbour.jpg --move "dolly in" --move "orbit left" --amount 0.4 -o harbour.mp4
+      two moves at once, gently, and a copy as harbour.mp4
+  python -m studio animate portrait.jpg --for reels --effect hair
+      cropped around the face, sized and timed for that place
+  python -m studio animate lake.jpg --move static --effect ripple --brush water.png --loop --format webp
+      the camera stands still; what is white in water.png ripples, and the loop has no seam
+  python -m studio animate *.jpg -o clips/ --json
+      one clip for each photo, and their facts for a script
+  python -m studio animate dusk.jpg --model wan22-ti2v-5b --prompt "gulls cross the sky" --quality draft --seed 3
+      on a model that denoises: what moves is said in words; `python -m studio models` lists them
+
+moves (--move):
+{moves}
+
+effects (--effect NAME or NAME:REGION; regions: {regions}):
+{effects}
+
+places (--for): {places}
+models (--model): {models}
+speed-ups (--speedup), which trade likeness for time: {speedups}
+
+-o never overwrites: if the name is taken, a number is added and the new name printed. A photo that can't be used,
+a setting out of range or a folder that can't be written stops everything before any work begins (exit 2)."""
+
+RECIPE = """\
+examples:
+  python -m studio recipe clip.mp4               in words
+  python -m studio recipe clip.webp --json       the recipe itself, as JSON
+
+Reads MP4, WebM, GIF and WebP made by Stir, and the .json beside a clip. Nothing is rendered or changed."""
+
+AGAIN = """\
+examples:
+  python -m studio again clip.mp4 -o same.mp4    make a clip again from the recipe inside it
+  python -m studio again 3f9a2c71                 or by its id in the library (its first letters are enough)
+
+The photo has to be in the library still; the result is the same picture for picture."""
+
+MACHINE = """\
+examples:
+  python -m studio machine
+  python -m studio machine --json | grep encoder"""
+
+LIBRARY = """\
+examples:
+  python -m studio library                       the newest clips
+  python -m studio library list --limit 200 --json
+  python -m studio library find dolly harbour    clips that have both words in photo, moves, effects or title
+  python -m studio library list --trash"""
+
+MODELS = """\
+examples:
+  python -m studio models                        every model: licence, what it needs, whether it fits here and why
+  python -m studio models --json --cards mine/   for scripts, with your own model cards as well
+  python -m studio models quote wan22-ti2v-5b    what a download would take; asks the hub, fetches nothing
+  python -m studio models download wan22-ti2v-5b
+      fetch it; Ctrl+C stops, and the same command goes on from there
+  python -m studio models adopt wan22-ti2v-5b /disk/Wan2.2-TI2V-5B-Diffusers
+      use a folder that holds the files already; nothing is copied or fetched
+  python -m studio models delete wan22-ti2v-5b   delete its files (never an adopted folder's)
+
+A model card is a TOML file; your own are read from the folder cards/ of the home folder and wherever --cards says."""

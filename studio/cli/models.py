@@ -1,0 +1,169 @@
+"""`models`: every model and how it stands on this machine; and what may be done about one from here.
+
+Knows lines, JSON and the order of a download. Refuses to load anything: memory belongs to the page that runs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from studio.cards import ModelCard, ModelState
+from studio.cli.place import open_studio
+from studio.cli.report import Bar, Failure, clock, complain, say, say_json
+from studio.nouns import Refusal
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+_LOOK = 0.1  # seconds between looks at a download
+_FAREWELL = 10.0  # seconds that a stopped download has to close its files
+
+FITS = {"yes": "fits", "slowly": "fits, slowly", "no": "out of reach"}
+
+
+def models(flags: argparse.Namespace) -> None:
+    """List the models, or do what is asked about one. Raises `Refusal`, and `Failure` for a download that didn't arrive."""
+    if flags.do == "list" and flags.model:
+        raise Refusal("list takes no model.", f"Say what to do with it, such as: python -m studio models quote {flags.model}")
+    if flags.do != "list" and not flags.model:
+        raise Refusal(f"There is no model to {flags.do}.", f"Name one: python -m studio models {flags.do} ID")
+    if (flags.do == "adopt") != bool(flags.folder):
+        raise Refusal("A folder goes with adopt, and adopt with a folder.", "Use: python -m studio models adopt ID FOLDER")
+    with closing(open_studio(flags)) as studio:
+        answer(studio, flags)
+
+
+def answer(studio: Studio, flags: argparse.Namespace) -> None:
+    """What `models` says and does with an open studio."""
+    DEEDS[flags.do](studio, flags)
+
+
+def size(amount: int) -> str:
+    """Bytes for a person, in GB or MB."""
+    return f"{amount / 1e9:.1f} GB" if amount >= 1e9 else f"{amount / 1e6:.0f} MB"
+
+
+def _list(studio: Studio, flags: argparse.Namespace) -> None:
+    for problem in studio.models.problems():
+        complain(f"Note: {problem.value} is left out. {problem.reason}")
+    found = list(zip(studio.cards(), studio.models.states(), strict=True))
+    if flags.json:
+        say_json([{**msgspec.to_builtins(card), "state": msgspec.to_builtins(state)} for card, state in found])
+        return
+    for card, state in found:
+        for number, line in enumerate(_lines(card, state)):
+            say(f"    {line}" if number else line)
+    for remedy in dict.fromkeys(state.remedy for _, state in found if state.fits == "no" and state.remedy):
+        say(f"Out of reach? {remedy}")
+
+
+def _lines(card: ModelCard, state: ModelState) -> list[str]:
+    licence = f"{card.licence} ({card.licence_limits})" if card.licence_limits else card.licence
+    problem = [f"{state.problem} {state.remedy}".strip()] if state.problem else []
+    return [
+        f"{card.id}  {card.title}: {card.summary}",
+        f"{card.where}; {licence}",
+        _needs(card, state),
+        f"{FITS[state.fits]}: {state.reason}",
+        _time(card, state),
+        *problem,
+    ]
+
+
+def _needs(card: ModelCard, state: ModelState) -> str:
+    """What lies on the disk, what is still to fetch, and the memory a run takes."""
+    if card.checkpoint is None or state.disk == "built in":
+        return "on disk: it is part of Stir"
+    needs = card.checkpoint.needs
+    fetch = size(state.download) if state.download else f"about {size(round(needs.weights * 1e9))}"
+    disk = f"on disk: {size(state.on_disk)}{f' in {state.folder}' if state.folder else ''}"
+    if state.disk == "partly":
+        disk += f", {fetch} to download"
+    elif state.disk == "missing":
+        disk = f"{fetch} to download"
+    return f"{disk}; needs {needs.vram:g} GB of video memory and {needs.ram:g} GB of memory"
+
+
+def _time(card: ModelCard, state: ModelState) -> str:
+    if state.expected is None:
+        return card.speed
+    return f"about {clock(state.expected)} a clip ({state.basis})" if state.basis else f"about {clock(state.expected)} a clip"
+
+
+def _quote(studio: Studio, flags: argparse.Namespace) -> None:
+    quote = studio.models.quote(flags.model)
+    if flags.json:
+        say_json(quote)
+        return
+    say(f"{quote.files} files, {size(quote.total)}; {size(quote.missing)} to fetch, {size(quote.free)} free on the disk")
+    say(f"licence: {quote.licence}{'; asks for an agreement on its page first' if quote.gated else ''}")
+    if quote.refused:
+        say(f"{quote.refused} {quote.remedy}".strip())
+
+
+def _download(studio: Studio, flags: argparse.Namespace) -> None:
+    """Fetch a model while a bar shows how far it is. Ctrl+C stops it and leaves what has arrived."""
+    quote = studio.models.quote(flags.model)
+    if quote.refused:
+        raise Refusal(quote.refused, quote.remedy)
+    complain(f"{size(quote.missing)} to fetch, {size(quote.free)} free; licence: {quote.licence}.")
+    studio.models.download(flags.model)
+    try:
+        state = _watch(studio, flags.model)
+    except BaseException:
+        studio.models.stop_download(flags.model)
+        _settle(studio, flags.model)
+        complain(f"What has arrived stays: python -m studio models download {flags.model} goes on from there.")
+        raise
+    if state.disk != "here":
+        reason = state.problem or "The download ended before everything had arrived."
+        raise Failure(
+            f"{reason} {state.remedy if state.problem else 'Run the same command again; it goes on from there.'}".strip()
+        )
+    if flags.json:
+        say_json(state)
+        return
+    say(f"{flags.model} is here: python -m studio animate photo.jpg --model {flags.model}")
+
+
+def _watch(studio: Studio, model: str) -> ModelState:
+    bar = Bar(model, "fetching", " MB")
+    try:
+        while (state := studio.models.state(model)).downloading:
+            if state.progress:
+                bar.draw(state.progress)
+            time.sleep(_LOOK)
+        return state
+    finally:
+        bar.clear()
+
+
+def _settle(studio: Studio, model: str) -> None:
+    deadline = time.monotonic() + _FAREWELL
+    while time.monotonic() < deadline and studio.models.state(model).downloading:
+        time.sleep(_LOOK)
+
+
+def _adopt(studio: Studio, flags: argparse.Namespace) -> None:
+    studio.models.adopt(flags.model, flags.folder.expanduser().resolve())
+    _said(studio, flags, f"{flags.model} uses {flags.folder}; nothing was copied.")
+
+
+def _delete(studio: Studio, flags: argparse.Namespace) -> None:
+    freed = studio.models.delete(flags.model)
+    _said(studio, flags, f"{flags.model} is deleted; {size(freed)} are free again.")
+
+
+def _said(studio: Studio, flags: argparse.Namespace, words: str) -> None:
+    if flags.json:
+        say_json(studio.models.state(flags.model))
+    else:
+        say(words)
+
+
+DEEDS = {"list": _list, "quote": _quote, "download": _download, "adopt": _adopt, "delete": _delete}

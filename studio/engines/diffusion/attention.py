@@ -1,0 +1,234 @@
+"""Which attention kernel a model runs with: the fastest that has proved itself on this device, or the one the user chose.
+
+Knows the table of what was tried, where it is kept, and how a kernel is set on a model. Refuses to know what a job is.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import threading
+from collections.abc import Sequence
+from functools import cache
+from importlib import metadata
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+
+from studio.config import Settings
+from studio.engines.diffusion.probe import CANDIDATES, HEADS, Candidate, Kernel, tried
+from studio.nouns import Choice, Noun
+
+if TYPE_CHECKING:
+    from torch.nn import Module
+
+NATIVE = "native"
+WHAT = "attention"
+LEAST_FASTER = 0.95
+"""A kernel is preferred to PyTorch's own choice from 5 % less time on: below that it is the noise of measuring."""
+
+MASKLESS = frozenset({
+    "WanTransformer3DModel", "SkyReelsV2Transformer3DModel", "HeliosTransformer3DModel",
+    "UNetSpatioTemporalConditionModel", "I2VGenXLUNet",
+})  # fmt: skip
+"""Denoisers that pass no mask when they make a video from a photo. All others are taken to pass one (LTX does for the words,
+HunyuanVideo for words and picture together), since some kernels refuse masks in the middle of a run."""
+
+PACKAGES = ("torch", "diffusers", "flash-attn", "flash-attn-3", "sageattention", "xformers")
+_probing = threading.Lock()
+
+
+class Device(Protocol):
+    """What is needed of a machine: its device as torch calls it ("cuda:0", "cpu") and its name in words."""
+
+    @property
+    def device(self) -> str: ...  # noqa: D102
+    @property
+    def name(self) -> str: ...  # noqa: D102
+
+
+class Kept(Noun, frozen=True):
+    """The table as it is kept: `basis` is what it was made with, and it stands as long as nothing of that has changed."""
+
+    basis: dict[str, str]
+    kernels: tuple[Kernel, ...]
+
+
+def kernels(
+    machine: Device, settings: Settings, again: bool = False, candidates: tuple[Candidate, ...] = CANDIDATES
+) -> tuple[Kernel, ...]:
+    """The kernels tried on this machine: those kept, or tried now where none are, where they are out of date, or `again`.
+
+    Takes some seconds the first time (torch and diffusers are imported). Empty, and nothing kept, where the device had no memory
+    left to try in: the studio then stays with PyTorch's own choice and tries again before the next job.
+    """
+    with _probing:
+        known = () if again else kept(machine, settings)
+        if known:
+            return known
+        import torch
+
+        try:
+            found = tried(machine.device, candidates)
+        except torch.OutOfMemoryError:
+            return ()
+        _keep(Kept(_basis(machine), found), machine, settings)
+        return found
+
+
+def kept(machine: Device, settings: Settings) -> tuple[Kernel, ...]:
+    """The kernels as they were last tried on this machine, without trying; empty where they weren't, or something has changed."""
+    try:
+        table = msgspec.json.decode(_file(machine, settings).read_bytes(), type=Kept)
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return ()
+    return table.kernels if table.basis == _basis(machine) else ()
+
+
+def rows(table: Sequence[Kernel]) -> tuple[Choice, ...]:
+    """The table for people: each kernel, its time, and why it can or can't be used."""
+    return tuple(Choice(row.title, f"{row.milliseconds:.2f} ms" if row.ok else "off", row.why) for row in table)
+
+
+def best(table: Sequence[Kernel], device: str, masks: bool = True) -> Kernel | None:
+    """The kernel the studio would choose on `device` for a model that passes masks or not; None leaves it to PyTorch."""
+    native = next((row for row in table if row.name == NATIVE and row.ok), None)
+    if device == "cpu" or native is None:
+        return None
+    fit = [row for row in table if row.ok and row.automatic and (row.masks or not masks)]
+    fastest = min(fit, key=lambda row: row.milliseconds, default=native)
+    return fastest if fastest.milliseconds < native.milliseconds * LEAST_FASTER else None
+
+
+def use(pipe: Any, denoisers: Sequence[Module], table: Sequence[Kernel], wanted: str, device: str = "") -> Choice:
+    """Set the kernel on every denoiser of a pipeline, and say which and why. To be called before every job.
+
+    `wanted` is "auto" or a kernel's name. `device` is where the denoisers will run; by default where their weights are now.
+    diffusers keeps one kernel for the whole process beside those of the models (and setting a model's sets that too), so a model
+    that was never told would run with the last one's. Nothing is left to that here: it is put back to PyTorch's own, and every
+    other part of the pipeline is told so as well.
+    """
+    from diffusers.models.attention_dispatch import AttentionBackendName, _AttentionBackendRegistry  # pyright: ignore
+
+    if all(_is_unet(denoiser) for denoiser in denoisers):
+        table = [row for row in table if row.name in (NATIVE, "xformers")]  # all that they can be given
+    name, why = _chosen(denoisers, table, wanted, device or str(next(denoisers[0].parameters()).device))
+    parts = [part for part in getattr(pipe, "components", {}).values() if hasattr(part, "set_attention_backend")]
+    for part in parts:
+        _tell(part, AttentionBackendName(NATIVE))
+    told = sum(_tell(denoiser, AttentionBackendName(name)) for denoiser in denoisers)
+    _AttentionBackendRegistry.set_active_backend(AttentionBackendName.NATIVE)
+    if told:
+        title = next((row.title for row in table if row.name == name), "PyTorch's own choice")
+        return Choice(WHAT, title, why)
+    return _use_unet(denoisers, name, why)
+
+
+def _tell(part: Any, backend: Any) -> int:
+    """Set a kernel on each attention processor of a model that takes one; how many did.
+
+    Not by the model's own `set_attention_backend`: that sets the process's too, and some models take it and change nothing.
+    """
+    # Not by getattr: on a module without one it takes microseconds, and there are thousands of modules.
+    processors: list[Any] = [vars(module).get("processor") or module._modules.get("processor") for module in part.modules()]
+    able = [processor for processor in processors if hasattr(processor, "_attention_backend")]
+    for processor in able:
+        processor._attention_backend = backend
+    return len(able)
+
+
+def _chosen(denoisers: Sequence[Module], table: Sequence[Kernel], wanted: str, device: str) -> tuple[str, str]:
+    """A kernel's name, and why that one."""
+    masks = any(type(denoiser).__name__ not in MASKLESS for denoiser in denoisers)
+    if wanted != "auto":
+        return _asked(table, wanted, masks)
+    if device == "cpu":
+        return NATIVE, "on a processor PyTorch's own choice is the fastest there is"
+    if not table:
+        return NATIVE, "no other kernel has been tried on this device yet"
+    sizes = {size for denoiser in denoisers if not _is_unet(denoiser) for size in _heads(denoiser)}
+    if not sizes <= set(HEADS):
+        return (
+            NATIVE,
+            f"this model's heads hold {max(sizes - set(HEADS))} numbers, and the others were only tried with 64 and 128",
+        )
+    found = best(table, device, masks)
+    native = next((row for row in table if row.name == NATIVE), None)
+    if found is None or native is None:
+        also = " that takes this model's masks" if masks else ""
+        return NATIVE, f"no other kernel{also} was faster on this device"
+    return found.name, f"the fastest here: {found.milliseconds:.2f} ms where PyTorch takes {native.milliseconds:.2f}; {found.why}"
+
+
+def _asked(table: Sequence[Kernel], wanted: str, masks: bool) -> tuple[str, str]:
+    row = next((row for row in table if row.name == wanted), None)
+    if row is None:
+        return NATIVE, f"{wanted} was chosen in Settings, but hasn't been tried on this device"
+    if not row.ok:
+        return NATIVE, f"{row.title} was chosen in Settings, but {row.why}"
+    if masks and not row.masks:
+        return NATIVE, f"{row.title} was chosen in Settings, but doesn't take the masks that this model passes"
+    return row.name, f"chosen in Settings; {row.why}"
+
+
+def _heads(denoiser: Any) -> set[int]:
+    """The sizes of a denoiser's heads by its configuration."""
+    config = getattr(denoiser, "config", {})
+    sizes = {config.get(key) for key in ("attention_head_dim", "audio_attention_head_dim", "cross_attention_head_dim")}
+    return {size for size in sizes if isinstance(size, int)}
+
+
+def _is_unet(denoiser: Any) -> bool:
+    return "UNet" in type(denoiser).__name__
+
+
+def _use_unet(denoisers: Sequence[Any], name: str, why: str) -> Choice:
+    """U-Nets know nothing of the dispatch, but have a method of their own for xFormers."""
+    unets = [denoiser for denoiser in denoisers if _is_unet(denoiser)]
+    for unet in unets:
+        if any("XFormers" in type(processor).__name__ for processor in unet.attn_processors.values()):
+            unet.disable_xformers_memory_efficient_attention()
+    fixed = Choice(WHAT, "PyTorch's own choice", "this model's attention can't be changed")
+    if not unets or name != "xformers":
+        return fixed
+    try:
+        for unet in unets:
+            unet.enable_xformers_memory_efficient_attention()
+    except Exception as fault:  # it tries the kernel itself, which may fail in any way
+        for unet in unets:
+            unet.disable_xformers_memory_efficient_attention()
+        return Choice(WHAT, fixed.value, f"xFormers was tried on this model and failed ({str(fault)[:120]})")
+    return Choice(WHAT, "xFormers", why)
+
+
+def _file(machine: Device, settings: Settings) -> Any:
+    slug = re.sub(r"[^a-z0-9]+", "-", f"{machine.name} {machine.device.split(':')[0]}".lower()).strip("-")[:80]
+    return settings.home / "models" / f"attention-{slug}.json"
+
+
+def _basis(machine: Device) -> dict[str, str]:
+    return {"device": machine.name, **_versions()}
+
+
+@cache
+def _versions() -> dict[str, str]:
+    """The versions of everything that decides how attention runs."""
+    found: dict[str, str] = dict.fromkeys(PACKAGES, "")
+    for package in PACKAGES:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found[package] = metadata.version(package)
+    return found
+
+
+def _keep(table: Kept, machine: Device, settings: Settings) -> None:
+    """Write the table down; where that fails it is tried again next time, which costs seconds and nothing else."""
+    file = _file(machine, settings)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        half = file.with_suffix(f".{os.getpid()}.half")
+        half.write_bytes(msgspec.json.format(msgspec.json.encode(table)))
+        half.replace(file)
+    except OSError as fault:
+        logging.getLogger(__name__).warning("The table of attention kernels can't be kept: %s", fault)

@@ -1,0 +1,216 @@
+"""Decoding latents into frames within the memory there is: sized before it runs, and tried again in smaller pieces if it fails.
+
+Knows how much memory a VAE takes to decode, the ways of decoding that take less, and how to switch between them for one job.
+Refuses to know pipelines and steps: it stands in front of `vae.decode`, so a failed decode costs no denoising.
+"""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from studio.engines.diffusion.ladder import ran_out, sweep
+from studio.nouns import Choice
+
+ALLOCATED: dict[str, tuple[int, int]] = {
+    "AutoencoderKLWan": (1350, 4),
+    "AutoencoderKLHunyuanVideo": (1210, 0),
+    "AutoencoderKLHunyuanVideo15": (770, 0),
+    "AutoencoderKLCogVideoX": (1910, 9),
+    "AutoencoderKLLTXVideo": (37, 0),
+    "AutoencoderKLLTX2Video": (47, 0),
+    "AutoencoderKLTemporalDecoder": (1040, 0),
+    "AutoencoderKL": (785, 0),
+}
+"""Numbers alive at once for each pixel of each frame that is decoded together, and how many frames that is (0: all of them).
+
+Counted by summing live tensors while the published configurations decoded 128 x 128 pixels in diffusers 0.42.1; both Wan VAEs
+share a class, and the larger figure stands. Workspaces of cuDNN come on top, hence HEADROOM.
+"""
+
+UNKNOWN = (1350, 0)
+"""For a VAE that isn't listed: as heavy as the heaviest video VAE, all frames at once."""
+
+HEADROOM = 1.15
+"""What is kept free beyond the estimate."""
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way of decoding: switches of the VAE that are on, and how many images go through at a time (0: as they come)."""
+
+    name: str
+    switches: tuple[str, ...] = ()
+    images: int = 0
+
+
+WHOLE = Way("whole")
+
+
+def _number(vae: Any, *names: str) -> int:
+    """The first of these that the VAE or its configuration states, else 0."""
+    for name in names:
+        value = vars(vae).get(name) or vae.config.get(name)
+        if isinstance(value, int):
+            return value
+    return 0
+
+
+def spatial(vae: Any) -> int:
+    """Pixels along one side of a latent."""
+    blocks = vae.config.get("block_out_channels")
+    return _number(vae, "scale_factor_spatial", "spatial_compression_ratio") or (2 ** (len(blocks) - 1) if blocks else 8)
+
+
+def temporal(vae: Any) -> int:
+    """Frames to a latent frame; 1 for a VAE that knows only images."""
+    return _number(vae, "scale_factor_temporal", "temporal_compression_ratio") or 1
+
+
+def ways(vae: Any, shape: tuple[int, ...]) -> list[Way]:
+    """The ways this VAE can decode latents of a shape, each taking less memory than the one before.
+
+    Images (4 dimensions) are first taken one by one, which changes nothing in them where the VAE looks at each alone; a VAE with
+    frames and no tiles (SVD's) takes them in shorter and shorter runs, as its pipeline's decode_chunk_size does.
+    """
+    found = [WHOLE]
+    if len(shape) == 4 and hasattr(vae, "use_slicing"):
+        found.append(Way("image by image", ("use_slicing",)))
+    if hasattr(vae, "use_tiling"):
+        found.append(Way("in tiles", (*found[-1].switches, "use_tiling")))
+        if not getattr(vae, "use_framewise_decoding", True):
+            found.append(Way("in tiles and sections", (*found[-1].switches, "use_framewise_decoding")))
+    elif len(shape) == 4:
+        images = shape[0]
+        while images > 1:
+            images = math.ceil(images / 2)
+            found.append(Way(f"{images} at a time", images=images))
+    return found
+
+
+def needed(vae: Any, shape: tuple[int, ...], itemsize: int, way: Way) -> int:
+    """An estimate of the bytes it takes to decode latents of this shape, frames of the result included.
+
+    shape: (batch, channels, frames, height, width), or (frames, channels, height, width) for a VAE of images.
+    """
+    numbers, together = ALLOCATED.get(type(vae).__name__, UNKNOWN)
+    side, (rows, columns) = spatial(vae), shape[-2:]
+    total = (shape[2] - 1) * temporal(vae) + 1 if len(shape) == 5 else shape[0]
+    live = min(total, together or total)
+    if "use_slicing" in way.switches:
+        live = 1
+    elif way.images:
+        live = min(live, way.images)
+    elif "use_framewise_decoding" in way.switches or getattr(vae, "use_framewise_decoding", False):
+        live = min(live, _number(vae, "tile_sample_min_num_frames") + temporal(vae) or live)
+    height, width = rows * side, columns * side
+    out = 2 * total * height * width * 3 * itemsize  # the parts and what they are joined into
+    if "use_tiling" in way.switches:
+        height = min(height, _number(vae, "tile_sample_min_height", "tile_sample_min_size") or height)
+        width = min(width, _number(vae, "tile_sample_min_width", "tile_sample_min_size") or width)
+    return live * height * width * numbers * itemsize + out
+
+
+@dataclass
+class Decoding:
+    """One job's decoding with `vae`. `free` says how many bytes are free where it runs; `begin` is called before each decode."""
+
+    vae: Any
+    free: Callable[[], int]
+    begin: Callable[[], None]
+    choices: list[Choice] = field(default_factory=list[Choice])
+    least: Way = WHOLE
+
+    def decode(self, original: Callable[..., Any], latents: Any, *rest: Any, **named: Any) -> Any:
+        """Decode as the VAE does, in the first way that should fit, and in lesser ways after an out-of-memory."""
+        self.begin()
+        possible = ways(self.vae, tuple(latents.shape))
+        if self.least in possible:
+            possible = possible[possible.index(self.least) :]
+        way = self._sized(latents, possible)
+        lesser = possible[possible.index(way) + 1 :] or [way]
+        while True:
+            with switched(self.vae, way.switches):
+                try:
+                    return _decoded(original, way, latents, rest, named)
+                except (RuntimeError, MemoryError) as error:
+                    if ran_out(error) is None or not lesser:
+                        raise
+            sweep()
+            way = self.least = lesser.pop(0)
+            self._say(way, "memory ran out while decoding, and it was decoded again without denoising again")
+
+    def _sized(self, latents: Any, possible: list[Way]) -> Way:
+        """The first way that fits into what is free; the least when none does. Said when it isn't the first.
+
+        A VAE that waits elsewhere is brought in first, and what has to leave for it leaves: that is what is free then.
+        """
+        hook = getattr(self.vae, "_hf_hook", None)
+        if hook is not None:
+            hook.pre_forward(self.vae)
+        size, free = latents.element_size(), self.free()
+        for way in possible:
+            if needed(self.vae, tuple(latents.shape), size, way) * HEADROOM <= free:
+                break
+        else:
+            way = possible[-1]
+        if way != possible[0]:
+            whole = needed(self.vae, tuple(latents.shape), size, possible[0]) / 1e9
+            self._say(way, f"decoded whole it would take about {whole:.1f} GB, and {free / 1e9:.1f} GB are free")
+        return way
+
+    def _say(self, way: Way, reason: str) -> None:
+        choice = Choice("decode", way.name, reason)
+        if choice.value not in {one.value for one in self.choices}:
+            self.choices.append(choice)
+
+
+@contextmanager
+def switched(vae: Any, switches: tuple[str, ...]) -> Generator[None]:
+    """Some switches of a VAE on, and afterwards as they were."""
+    before = {name: getattr(vae, name) for name in switches}
+    try:
+        for name in switches:
+            setattr(vae, name, True)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(vae, name, value)
+
+
+def _decoded(original: Callable[..., Any], way: Way, latents: Any, rest: tuple[Any, ...], named: dict[str, Any]) -> Any:
+    if not way.images or latents.shape[0] <= way.images:
+        return original(latents, *rest, **named)
+    import torch
+
+    outs: list[Any] = []
+    for part in latents.split(way.images):
+        counted = {"num_frames": part.shape[0]} if "num_frames" in named else {}
+        outs.append(original(part, *rest, **{**named, **counted}))
+    joined = torch.cat([out[0] for out in outs])
+    return (joined,) if named.get("return_dict") is False else type(outs[0])(sample=joined)
+
+
+@contextmanager
+def guarded(decoding: Decoding) -> Generator[None]:
+    """`decoding` stands in front of the VAE's `decode` for as long as this lasts; afterwards nothing of it is left."""
+    vae = decoding.vae
+    before = vars(vae).get("decode")
+    original = vae.decode
+
+    @functools.wraps(original)
+    def decode(latents: Any, *rest: Any, **named: Any) -> Any:
+        return decoding.decode(original, latents, *rest, **named)
+
+    vae.decode = decode
+    try:
+        yield
+    finally:
+        if before is None:
+            del vae.decode
+        else:
+            vae.decode = before

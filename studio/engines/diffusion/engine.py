@@ -1,0 +1,191 @@
+"""The diffusion engine: open image-to-video models behind the same door as every other engine, and the shelf they stand on.
+
+Knows how its rooms fit together: files, downloads, memory, speed, jobs. Refuses to know how any of them works. Imports neither
+torch nor what needs it before a model is loaded: the Models tab of a machine without a GPU is there at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from studio import preferences as kept
+from studio import presets
+from studio.cards import ModelCard, ModelState, Plan, Preferences, Quote
+from studio.config import Settings
+from studio.engines.base import Image, Tick
+from studio.engines.diffusion import attention
+from studio.engines.diffusion import fit as fitting
+from studio.engines.diffusion import machine as machines
+from studio.engines.diffusion.downloads import Downloads
+from studio.engines.diffusion.fit import GB
+from studio.engines.diffusion.history import History
+from studio.engines.diffusion.machine import Machine
+from studio.engines.diffusion.manager import Manager
+from studio.engines.diffusion.parts import checkpoint_of
+from studio.engines.diffusion.store import Store
+from studio.motion.compose import compose
+from studio.nouns import Choice, Frames, Refusal, Shot, replace
+
+if TYPE_CHECKING:
+    from studio.engines.diffusion.job import Tools
+
+
+class DiffusionEngine:
+    """Engine and Shelf for cards with a checkpoint. Any thread may call; jobs run one at a time.
+
+    What is given by keyword stands in for what would be made: `preferences` says what the user has decided, `cards` which cards
+    there are besides those at hand (to know whose files another needs), `apart` how many seconds lie between two previews.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        machine: Machine | None = None,
+        *,
+        preferences: Callable[[], Preferences] | None = None,
+        cards: Callable[[], tuple[ModelCard, ...]] | None = None,
+        store: Store | None = None,
+        downloads: Downloads | None = None,
+        manager: Manager | None = None,
+        apart: float | None = None,
+    ) -> None:
+        self.settings = settings
+        self.machine = machine or machines.read()
+        self.preferences = preferences or (lambda: kept.preferences(settings))
+        self.store = store or Store(settings, self.preferences)
+        self.downloads = downloads or Downloads(settings, self.store)
+        self.manager = manager or Manager(settings, self.machine, self.store.folders, self.preferences)
+        self.history = History(settings.models)
+        self._cards = cards or (lambda: (*presets.cards(), *presets.own_cards(settings.card_folders)[0]))
+        self._apart = apart
+
+    # One clip ---------------------------------------------------------------------------------------------------------
+
+    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
+        """Make a shot's frames. All of them are made before this returns; they become uint8 as they are read.
+
+        image, end: (H, W, 3) uint8 RGB, whole photos. Raises `Refusal`, also when memory runs out and nothing is left to try;
+        lets `Stopped` from `tick` through, after which the next run is as if this one hadn't been.
+        """
+        from studio.engines.diffusion.job import Job
+
+        self._require_whole(card)
+        return Job(self._tools, image, shot, card, tick, end).frames()
+
+    def _require_whole(self, card: ModelCard) -> None:
+        """Raises `Refusal` for a card whose files aren't all here, unless it is in memory already."""
+        if self.manager.memory_of(card).state in ("ram", "gpu"):
+            return
+        disk = self.store.disk(card)
+        if disk.state == "missing":
+            raise Refusal(f"{card.title} is not on this disk.", "Download it on the Models tab.")
+        if disk.state == "partly":
+            why = f" {disk.problem}" if disk.problem else ""
+            raise Refusal(f"{card.title} is not whole on this disk.{why}", "Resume the download on the Models tab.")
+
+    @cached_property
+    def _tools(self) -> Tools:
+        from studio.engines.diffusion.job import Tools
+
+        more: dict[str, Any] = {} if self._apart is None else {"apart": self._apart}
+        return Tools(self.settings, self.manager, self.store.folders, self.preferences, self.history, **more)
+
+    # The shelf --------------------------------------------------------------------------------------------------------
+
+    def state(self, card: ModelCard) -> ModelState:
+        """How a model stands right now. Quick, and never touches the network."""
+        found = fitting.fit(card, self.machine, self.preferences())
+        disk, memory = self.store.disk(card), self.manager.memory_of(card)
+        arriving, (problem, remedy) = self.downloads.progress(card), self.downloads.trouble(card)
+        expected, basis = self.history.expected(self.machine.name, card, usual(card))
+        if not problem:
+            problem = memory.problem or (disk.problem if disk.state == "partly" and arriving is None else "")
+        return ModelState(
+            card.id, disk.state, memory.state, found.fits, found.reason, found.remedy or remedy, disk.bytes,
+            self.store.owed(card), memory.bytes, expected if found.fits != "no" else None, basis, arriving or memory.progress,
+            arriving is not None, problem, self._folder(card) if disk.state != "missing" else "", found.choices,
+        )  # fmt: skip
+
+    def _folder(self, card: ModelCard) -> str:
+        try:
+            return str(self.store.folders(card).main)
+        except Refusal:
+            return ""
+
+    def load(self, card: ModelCard) -> None:
+        """Begin to load a model in the background. Raises `Refusal` for one that isn't here or doesn't fit."""
+        self._require_whole(card)
+        self.manager.begin(card)
+
+    def expect(self, card: ModelCard) -> None:
+        """Begin to load the card of the next job where memory allows; does nothing otherwise, and says nothing."""
+        if card.checkpoint is not None and self.store.disk(card).state == "here":
+            self.manager.expect(card)
+
+    def unload(self, card: ModelCard) -> None:
+        """Let go of a model's memory. Raises `Refusal` while it is working."""
+        self.manager.unload(card)
+
+    def quote(self, card: ModelCard) -> Quote:
+        """Ask the hub what a download would take. Touches the network."""
+        return self.downloads.quote(card)
+
+    def download(self, card: ModelCard) -> None:
+        """Begin or resume a download in the background."""
+        self.downloads.start(card)
+
+    def stop_download(self, card: ModelCard) -> None:
+        """Stop a download; what has arrived stays."""
+        self.downloads.stop(card)
+
+    def adopt(self, card: ModelCard, folder: Path) -> None:
+        """Use a folder that already holds the model's files, from now on. Raises `Refusal` for one that doesn't."""
+        found = self.store.adopt(card, folder)
+        self.manager.unload(card)
+        now = kept.preferences(self.settings)
+        kept.prefer(self.settings, replace(now, folders={**now.folders, card.id: str(found)}))
+
+    def delete(self, card: ModelCard) -> int:
+        """Delete a model's files and let go of its memory. Returns the bytes freed. Raises `Refusal`."""
+        self.manager.unload(card)
+        return self.store.delete(card, self._cards())
+
+    def choices(self, shot: Shot, card: ModelCard) -> tuple[Choice, ...]:
+        """What a run of this shot would lead to: where and as what the weights are, the kernel, and the words."""
+        found = fitting.fit(card, self.machine, self.preferences())
+        wanted = self.preferences().attention
+        fastest = attention.best(attention.kept(self.machine, self.settings), self.machine.device)
+        if wanted != "auto":
+            kernel = Choice(attention.WHAT, wanted, "set in Settings")
+        elif fastest is not None:
+            kernel = Choice(attention.WHAT, fastest.title, "the fastest of those that proved themselves on this device")
+        else:
+            kernel = Choice(attention.WHAT, "PyTorch's own choice", "nothing faster has proved itself on this device")
+        return (*found.choices, kernel, compose(shot.motion, card).choice)
+
+    def gauge(self) -> tuple[Choice, ...]:
+        """The device, how much of its memory is in use, what models may hold, and the kernels tried on it."""
+        here = self.machine
+        if here.cuda:
+            used = here.vram - here.free_vram()
+            device = Choice("GPU", f"{here.name}, {used / GB:.1f} of {here.vram / GB:.0f} GB", "in use by all programs")
+        else:
+            device = Choice("device", "processor", here.note or "there is no GPU")
+        return (device, self.manager.cap(), *attention.rows(attention.kept(here, self.settings)))
+
+    def close(self) -> None:
+        """Stop what runs in the background and let go of all memory. Safe to call twice."""
+        self.downloads.close()
+        self.manager.close()
+        if "_tools" in self.__dict__:
+            self._tools.words.forget()
+
+
+def usual(card: ModelCard) -> Plan:
+    """The clip that expected times are told for: the card's default size, length and steps."""
+    checkpoint = checkpoint_of(card)
+    width, height = checkpoint.sizes.native[0]
+    return Plan((0, 0, width, height), width, height, checkpoint.lengths.default, card.fps[0], steps=checkpoint.steps.default)

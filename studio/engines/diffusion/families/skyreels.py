@@ -1,0 +1,21 @@
+"""SkyReels-V2 image to video: Wan 2.1's shape with its own denoiser class.
+
+Knows that diffusers' caches haven't met its blocks. Refuses to know anything else: the rest is Wan's way.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from studio.cards import Checkpoint
+from studio.engines.diffusion.families.base import register_blocks
+from studio.engines.diffusion.families.wan import Wan
+
+
+class SkyReels(Wan):
+    """The SkyReels-V2 family, through SkyReelsV2ImageToVideoPipeline; an end frame is for FLF2V checkpoints only, as Wan's."""
+
+    def prepare(self, pipe: Any, checkpoint: Checkpoint) -> None:
+        """The schedule's shift, and the denoiser's blocks made known to the caches."""
+        super().prepare(pipe, checkpoint)
+        register_blocks(pipe.transformer)

@@ -1,0 +1,238 @@
+"""Whether a model fits a machine, and how: where its weights wait, and what they are made of.
+
+Knows arithmetic over a card's needs and a machine's memory, and says the reason for each decision. Refuses to load or measure
+anything. The ways are tried in order of speed; a preference of the user's goes before the order. GB are 1e9 bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib.util import find_spec
+from typing import Literal
+
+from studio.cards import Checkpoint, ModelCard, Needs, Placement, Preferences, Weights
+from studio.engines.diffusion.machine import Machine
+from studio.nouns import Choice
+
+GB = 1e9
+VIDEO_RESERVE = 1.0
+"""GB of video memory that are never ours: the driver, CUDA's own context, the desktop."""
+
+SYSTEM_RESERVE = 2.5
+"""GB of memory that are left to the system, Python and the libraries."""
+
+PROCESSOR_LIMIT = 1.0
+"""GB of weights up to which a model is run without a GPU at all: beyond, one clip takes hours."""
+
+ORDER: tuple[tuple[Placement, Weights], ...] = (
+    ("resident", "published"), ("managed", "published"), ("grouped", "published"), ("managed", "fp8"), ("grouped", "fp8"),
+    ("managed", "int8"), ("grouped", "int8"), ("managed", "gguf"), ("grouped", "gguf"),
+)  # fmt: skip
+"""The ways to run, the fastest and truest first. Cost of each: see `_WHY`."""
+
+SHRINK: dict[Weights, float] = {"published": 1.0, "fp8": 0.51, "int8": 0.52, "gguf": 0.45}
+"""What a denoiser weighs of what it weighs in bfloat16: norms stay whole in fp8 and int8; GGUF at Q5, which most cards name."""
+
+KINDS: tuple[Weights, ...] = ("published", "fp8", "int8", "gguf")
+PACKAGES: dict[Weights, str] = {"int8": "torchao", "gguf": "gguf"}
+_WHY: dict[Weights, str] = {
+    "published": "as they were published",
+    "fp8": "kept in 8 bits and widened when used: half the memory, slightly slower, almost the same pictures",
+    "int8": "rounded to 8 bits by torchao: half the memory, slightly different pictures",
+    "gguf": "from the card's GGUF file: the least memory, visibly different pictures",
+}
+PARALLAX = "Use the built-in Parallax, which runs on any computer, or a model that needs less."
+
+
+@dataclass(frozen=True)
+class Fit:
+    """The verdict on a card: "slowly" where weights are streamed or there is no GPU. Reason and remedy in the user's words."""
+
+    fits: Literal["yes", "slowly", "no"]
+    reason: str
+    remedy: str
+    placement: Placement
+    weights: Weights
+    choices: tuple[Choice, ...] = ()
+
+
+def installed(package: str) -> bool:
+    """Whether a package can be imported here."""
+    return find_spec(package) is not None
+
+
+def fit(card: ModelCard, machine: Machine, preferences: Preferences, have: Callable[[str], bool] = installed) -> Fit:
+    """How `card` would run on `machine`. `have` tells which optional packages there are."""
+    checkpoint = card.checkpoint
+    if checkpoint is None:
+        return Fit("yes", "It is built in.", "", "resident", "published")
+    if not machine.cuda:
+        return _processor(checkpoint.needs, machine)
+    wanted = preferences.placement.get(card.id, "auto"), preferences.weights.get(card.id, "auto")
+    refused = _impossible(wanted[1], checkpoint, have)
+    if refused is not None:
+        return refused
+    if wanted == ("auto", "auto") and machine.vram / GB < checkpoint.needs.vram:
+        return _no(f"It needs {_gb(checkpoint.needs.vram)} of video memory; this {machine.name} has {_gb(machine.vram / GB)}.")
+    for placement, weights in _ways(wanted, checkpoint, have):
+        if lacks(checkpoint, machine, placement, weights) is None:
+            return _verdict(checkpoint, machine, placement, weights, wanted)
+    if wanted != ("auto", "auto"):
+        return _insisted(checkpoint, machine, wanted)
+    least = lacks(checkpoint, machine, *_ways(wanted, checkpoint, have)[-1]) or ""
+    if any(one.kind == "gguf" for one in checkpoint.companions) and not lacks(checkpoint, machine, "grouped", "gguf"):
+        return _no(least, "In Settings, set its weights to GGUF: with those it fits. Or use the built-in Parallax.")
+    return _no(least)
+
+
+def lower(card: ModelCard, machine: Machine, now: Fit, have: Callable[[str], bool] = installed) -> Fit | None:
+    """The next way that needs less video memory than `now`, for a run that didn't fit after all; None when there is none."""
+    checkpoint = card.checkpoint
+    if checkpoint is None or not machine.cuda:
+        return None
+    kinds = _kinds(checkpoint, have, gguf=now.weights == "gguf")
+    for placement, weights in ORDER:
+        narrower = weights in kinds and KINDS.index(weights) >= KINDS.index(now.weights)
+        less = video(checkpoint, placement, weights) < video(checkpoint, now.placement, now.weights)
+        if narrower and less and memory(checkpoint, weights) <= machine.ram / GB - SYSTEM_RESERVE:
+            why = "the way before it ran out of video memory"
+            choices = Choice("placement", placement, why), Choice("weights", weights, _WHY[weights])
+            return Fit("slowly", f"Runs {_way(placement, weights)}: {why}.", "", placement, weights, choices)
+    return None
+
+
+def video(checkpoint: Checkpoint, placement: Placement, weights: Weights) -> float:
+    """GB of video memory a run takes: weights that are there at once, and the run itself."""
+    needs, count = checkpoint.needs, max(1, len(checkpoint.denoisers))
+    denoiser = needs.denoiser * SHRINK[weights]
+    if placement == "resident":
+        return denoiser + needs.encoder + needs.other + needs.activation
+    if placement == "managed":
+        rest = max(min(needs.encoder, needs.largest), min(needs.other, needs.largest))
+        heaviest = needs.largest if weights == "published" else max(denoiser / count, rest)
+        return heaviest + needs.activation
+    return stream(needs, count) * SHRINK[weights] + needs.activation
+
+
+def stream(needs: Needs, count: int = 1) -> float:
+    """GB on the GPU while a denoiser is streamed: two blocks are under way at a time, of some thirty there are."""
+    return needs.denoiser / count / 15
+
+
+def memory(checkpoint: Checkpoint, weights: Weights) -> float:
+    """GB of memory that a card takes: all its parts wait there. Files are mapped and not copied while weights are narrowed."""
+    needs = checkpoint.needs
+    return needs.encoder + needs.other + needs.denoiser * SHRINK[weights]
+
+
+def lacks(checkpoint: Checkpoint, machine: Machine, placement: Placement, weights: Weights) -> str | None:
+    """What is missing for this way, in the user's words; None when nothing is.
+
+    The card's own minima count: streaming works where they are met, whatever the estimate, and below its memory the published
+    weights don't.
+    """
+    needs = checkpoint.needs
+    need, there = video(checkpoint, placement, weights) + VIDEO_RESERVE, machine.vram / GB
+    if placement == "grouped":
+        need = min(need, needs.vram)
+    if need > there:
+        return f"It needs {_gb(need)} of video memory even {_way(placement, weights)}; this {machine.name} has {_gb(there)}."
+    need, there = memory(checkpoint, weights) + SYSTEM_RESERVE, machine.ram / GB
+    if weights == "published":
+        need = max(need, needs.ram)
+    if need > there:
+        return f"It needs {_gb(need)} of memory even {_way(placement, weights)}; this machine has {_gb(there)}."
+    return None
+
+
+def _ways(
+    wanted: tuple[Placement, Weights], checkpoint: Checkpoint, have: Callable[[str], bool]
+) -> list[tuple[Placement, Weights]]:
+    """The ways that are open to this card here, by the user's wishes. Never empty."""
+    placement, weights = wanted
+    kinds = _kinds(checkpoint, have, gguf=weights == "gguf")
+    first: tuple[tuple[Placement, Weights], ...] = () if weights in ("auto", "published") else (("resident", weights),)
+    order = (*first, *ORDER)
+    ways = [way for way in order if way[1] in kinds and placement in ("auto", way[0]) and weights in ("auto", way[1])]
+    return ways or [("resident" if placement == "auto" else placement, "published" if weights == "auto" else weights)]
+
+
+def _kinds(checkpoint: Checkpoint, have: Callable[[str], bool], gguf: bool) -> set[Weights]:
+    """The kinds of weights that are open. GGUF only where it is preferred: its file isn't fetched otherwise."""
+    kinds: set[Weights] = set()
+    kinds.update(kind for kind in KINDS if kind not in PACKAGES or have(PACKAGES[kind]))
+    named = any(companion.kind == "gguf" for companion in checkpoint.companions)
+    return kinds if gguf and named else kinds - {"gguf"}
+
+
+def _impossible(weights: Weights, checkpoint: Checkpoint, have: Callable[[str], bool]) -> Fit | None:
+    """A wish that can't be granted, said so."""
+    package = PACKAGES.get(weights)
+    if weights == "gguf" and not any(companion.kind == "gguf" for companion in checkpoint.companions):
+        return _no("This model's card names no GGUF file.", "Choose other weights for it in Settings.")
+    if package and not have(package):
+        return _no(f"{weights} weights need the Python package {package}.", f"Install it with: pip install {package}")
+    return None
+
+
+def _processor(needs: Needs, machine: Machine) -> Fit:
+    """Without a GPU: everything in memory, in float32, and only what is small."""
+    why = machine.note or "there is no GPU"
+    if needs.weights > PROCESSOR_LIMIT:
+        return _no(f"It needs a GPU with {_gb(needs.vram)} of memory, and {why}.")
+    choices = (
+        Choice("device", "processor", why),
+        Choice("placement", "resident", "there is only one memory"),
+        Choice("weights", "published", "they are small enough for the processor"),
+        Choice("dtype", "float32", "processors are slow at shorter numbers"),
+    )
+    return Fit("slowly", f"It is small enough for the processor, which is slow; {why}.", "", "resident", "published", choices)
+
+
+def _verdict(
+    checkpoint: Checkpoint, machine: Machine, placement: Placement, weights: Weights, wanted: tuple[Placement, Weights]
+) -> Fit:
+    needs, there = checkpoint.needs, _gb(machine.vram / GB)
+    run = f"{_gb(needs.activation)} for the run"
+    reasons: dict[Placement, str] = {
+        "resident": f"all its weights and {run} fit in {there} of video memory",
+        "managed": f"not all its weights fit in {there} at once, but its heaviest part and {run} do: parts take turns",
+        "grouped": f"the denoiser doesn't fit beside {run} in {there}: it is streamed block by block, which is slower",
+    }
+    where, what = reasons[placement], _WHY[weights]
+    if weights != "published":
+        lack = lacks(checkpoint, machine, "grouped", "published")
+        what = f"{what}; " + ("memory is too small for the published ones" if lack else "as set in Settings")
+    choices = [
+        Choice("device", machine.name, "the GPU that was found"),
+        Choice("placement", placement, where if wanted[0] == "auto" else f"set in Settings; {where}"),
+        Choice("weights", weights, what if wanted[1] == "auto" else f"set in Settings; {_WHY[weights]}"),
+    ]
+    if checkpoint.dtype == "bfloat16" and machine.capability < (8, 0):
+        choices.append(Choice("dtype", "bfloat16", f"what the model needs, though {machine.name} is slow at it (before Ampere)"))
+    fits = "slowly" if placement == "grouped" else "yes"
+    return Fit(fits, f"Runs {_way(placement, weights)}: {where}.", "", placement, weights, tuple(choices))
+
+
+def _insisted(checkpoint: Checkpoint, machine: Machine, wanted: tuple[Placement, Weights]) -> Fit:
+    """What the user set, although by the numbers it doesn't fit: the numbers are estimates, and it is the user's machine."""
+    placement: Placement = "grouped" if wanted[0] == "auto" else wanted[0]
+    weights: Weights = "published" if wanted[1] == "auto" else wanted[1]
+    doubt = lacks(checkpoint, machine, placement, weights) or ""
+    choices = Choice("placement", placement, f"set in Settings. {doubt}"), Choice("weights", weights, _WHY[weights])
+    return Fit("slowly", f"Runs as set in Settings, if at all. {doubt}", "Set it back to automatic in Settings.",
+               placement, weights, choices)  # fmt: skip
+
+
+def _no(reason: str, remedy: str = PARALLAX) -> Fit:
+    return Fit("no", reason, remedy, "grouped", "published")
+
+
+def _way(placement: Placement, weights: Weights) -> str:
+    where = {"resident": "entirely on the GPU", "managed": "part by part on the GPU", "grouped": "streamed to the GPU"}[placement]
+    return where if weights == "published" else f"{where} with {weights} weights"
+
+
+def _gb(gigabytes: float) -> str:
+    return f"{gigabytes:.0f} GB" if gigabytes >= 10 else f"{max(gigabytes, 0.1):.1f} GB"

@@ -1,0 +1,161 @@
+"""What this machine has learned about its own speed: seconds a step, to decode and to load, by device, model and size.
+
+Knows a small file in the home folder and how a time carries over to another size. Refuses to know anything about other machines
+beyond what a card quotes, and never lets a damaged file stop a job.
+"""
+
+from __future__ import annotations
+
+import logging
+import statistics
+import threading
+import uuid
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from studio.cards import ModelCard, Plan
+from studio.nouns import Noun, SpeedUp
+
+KEPT = 12
+"""Runs remembered of each model on each device; older ones give way."""
+
+NEAREST = 5
+"""Of those, how many count for an estimate: the ones nearest in size, whose times carry over best."""
+
+LARGEST = 1 << 22
+"""Bytes of a history that are read; hundreds of models stay far below."""
+
+SPOKEN = "AEFHILMNORSX"
+"""Letters whose name begins with a vowel: an RTX 4090, an H100, an A100, a 4090."""
+
+_log = logging.getLogger(__name__)
+
+
+class Run(Noun, frozen=True):
+    """One finished run: its size, its steps, seconds a step, and seconds for all that isn't a step (reading, decoding)."""
+
+    width: int
+    height: int
+    num_frames: int
+    steps: int
+    step: float
+    rest: float
+    speedups: tuple[SpeedUp, ...] = ()
+
+    @property
+    def volume(self) -> int:
+        """Pixels times frames."""
+        return self.width * self.height * self.num_frames
+
+
+class Learned(Noun, frozen=True):
+    """What is known of one model on one device: its last runs, and the seconds its last loads took."""
+
+    runs: tuple[Run, ...] = ()
+    loads: tuple[float, ...] = ()
+
+
+class History:
+    """The times of one home folder. Any thread may call; two studios on one home folder may lose each other's newest line."""
+
+    def __init__(self, models: Path) -> None:
+        self._file = models / "history.json"
+        self._lock = threading.Lock()
+        self._seen: tuple[int, int] = (0, 0)
+        self._known: dict[str, Learned] = {}
+
+    def ran(self, device: str, card: ModelCard, run: Run) -> None:
+        """Remember a finished run."""
+        with self._lock:
+            known = self._read()
+            one = known.get(_key(device, card), Learned())
+            known[_key(device, card)] = msgspec.structs.replace(one, runs=(*one.runs, run)[-KEPT:])
+            self._write(known)
+
+    def loaded(self, device: str, card: ModelCard, seconds: float) -> None:
+        """Remember how long a load took."""
+        with self._lock:
+            known = self._read()
+            one = known.get(_key(device, card), Learned())
+            known[_key(device, card)] = msgspec.structs.replace(one, loads=(*one.loads, seconds)[-KEPT:])
+            self._write(known)
+
+    def pace(self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...] = ()) -> tuple[float, float] | None:
+        """Seconds a step and for the rest that a run of this plan should take here; None before the first run."""
+        runs = self._like(device, card, plan, speedups)
+        if not runs:
+            return None
+        volume = plan.width * plan.height * plan.num_frames
+        return (
+            statistics.median(run.step * volume / run.volume for run in runs),
+            statistics.median(run.rest * volume / run.volume for run in runs),
+        )
+
+    def expected(self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...] = ()) -> tuple[float | None, str]:
+        """Seconds a run of this plan should take here without loading, scaled by pixels times frames, and where that is from.
+
+        None before the first run: then the words quote what the card publishes of another machine.
+        """
+        pace = self.pace(device, card, plan, speedups)
+        if pace is not None:
+            count = len(self._like(device, card, plan, speedups))
+            clips = "a clip" if count == 1 else f"{count} clips"
+            return pace[0] * plan.steps + pace[1], f"from {clips} made here"
+        published = card.checkpoint.published if card.checkpoint else ()
+        if not published:
+            return None, "not known before the first clip"
+        one = published[0]
+        article = "an" if one.device[:1] in SPOKEN else "a"
+        return None, f"published for {article} {one.device}: {_said(one.seconds)} for {one.what}; other machines differ"
+
+    def loading(self, device: str, card: ModelCard) -> float | None:
+        """Seconds a load of this model takes here; None before the first."""
+        with self._lock:
+            loads = self._read().get(_key(device, card), Learned()).loads
+        return statistics.median(loads[-NEAREST:]) if loads else None
+
+    def _like(self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...]) -> list[Run]:
+        """The runs with these speed-ups that are nearest in size, the newest of the equally near."""
+        with self._lock:
+            runs = self._read().get(_key(device, card), Learned()).runs
+        volume = plan.width * plan.height * plan.num_frames
+        alike = [run for run in reversed(runs) if set(run.speedups) == set(speedups) and run.volume]
+        alike.sort(key=lambda run: max(run.volume, volume) / min(run.volume, volume))
+        return alike[:NEAREST]
+
+    def _read(self) -> dict[str, Learned]:
+        """What is kept, read again when the file has changed. One that is missing, damaged or of another kind is empty."""
+        try:
+            stat = self._file.stat()
+            if (stat.st_mtime_ns, stat.st_size) != self._seen:
+                with self._file.open("rb") as file:
+                    self._known = msgspec.json.decode(file.read(LARGEST), type=dict[str, Learned])
+                self._seen = (stat.st_mtime_ns, stat.st_size)
+            return dict(self._known)
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+            return {}
+
+    def _write(self, known: dict[str, Learned]) -> None:
+        """Whole or not at all. A disk that is full costs the estimate, never the clip."""
+        part = self._file.with_name(f".{uuid.uuid4().hex}.history.part")
+        try:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            part.write_bytes(msgspec.json.encode(known))
+            part.replace(self._file)
+        except OSError as error:
+            _log.warning("the history of speeds can't be kept: %s", error.strerror or type(error).__name__)
+            with suppress(OSError):
+                part.unlink()
+
+
+def _key(device: str, card: ModelCard) -> str:
+    return f"{device}|{card.id}"
+
+
+def _said(seconds: float) -> str:
+    """Seconds as a person says them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"
+    return f"{seconds / 60:.0f} min"

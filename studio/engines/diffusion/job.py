@@ -1,0 +1,292 @@
+"""One job: a shot on its way through a model, and up the ladder when memory runs out, until there are frames.
+
+Knows the order of things: plan, photo, words, model, kernel, speed-ups, run; and which rung does what. Refuses to know how any of
+them works, and what the page shows of models.
+"""
+
+from __future__ import annotations
+
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pictures
+from PIL.Image import Image as Picture
+
+from studio.cards import ModelCard, Preferences
+from studio.config import Settings
+from studio.engines.base import Image, Tick
+from studio.engines.diffusion import attention, decode, history, ladder, speedups
+from studio.engines.diffusion.decode import Decoding
+from studio.engines.diffusion.families.base import Made, Request, Words
+from studio.engines.diffusion.folders import Folders
+from studio.engines.diffusion.history import History
+from studio.engines.diffusion.ladder import Ladder, Memory, Rung
+from studio.engines.diffusion.loaded import Loaded
+from studio.engines.diffusion.manager import Manager
+from studio.engines.diffusion.parts import checkpoint_of, parts
+from studio.engines.diffusion.preview import APART, Palette, Previews
+from studio.engines.diffusion.run import Meter, run
+from studio.engines.diffusion.shared import identity
+from studio.engines.diffusion.words import Remembered
+from studio.engines.plan import cut, cut_end, plan
+from studio.motion.compose import Written, compose
+from studio.nouns import Choice, Frames, Progress, Refusal, Shot, SpeedUp
+
+TITLE = "memory"
+
+
+@dataclass(frozen=True)
+class Tools:
+    """What every job of an engine works with. `apart` is the least number of seconds between two previews."""
+
+    settings: Settings
+    manager: Manager
+    folders: Callable[[ModelCard], Folders]
+    preferences: Callable[[], Preferences]
+    history: History
+    words: Remembered = field(default_factory=Remembered)
+    palette: Palette = field(default_factory=Palette)
+    encoders: weakref.WeakKeyDictionary[Any, tuple[str, ...]] = field(default_factory=weakref.WeakKeyDictionary)
+    apart: float = APART
+
+
+class Job:
+    """One shot and everything that is decided on the way. `image` and `end` are whole photos, (H, W, 3) uint8 RGB."""
+
+    def __init__(self, tools: Tools, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None) -> None:
+        self.tools, self.card, self.tick = tools, card, tick
+        self.checkpoint = checkpoint_of(card)
+        self.image, self.end = image, end
+        self.shot, self.plan = shot, plan(shot, card)
+        self.written: Written = compose(shot.motion, card)
+        self.wanted = tools.preferences()
+        self.able: list[SpeedUp] = [name for name in shot.speedups if name in self.checkpoint.speedups]
+        self.choices: list[Choice] = []
+        self.tiled = False
+        self.meter: Meter | None = None
+        self.loaded: Loaded | None = None
+        self.smaller = ladder.smaller(shot, card)
+        self.ladder = Ladder(self._rungs())
+
+    def frames(self) -> Frames:
+        """Load, run, and hand over. Raises `Refusal`; lets `Stopped` through."""
+        try:
+            with self.tools.manager.use(self.card, self.tick) as loaded:
+                self.loaded = loaded
+                made = self._climb()
+        except Exception as error:
+            memory = ladder.ran_out(error)
+            if memory is None or isinstance(error, Refusal):
+                raise
+            raise ladder.refusal(memory, self.ladder.taken, True, self.plan) from error  # it failed while it was loaded
+        self.tick(Progress("decode", 1, 1))
+        now = self.plan
+        images = pictures(made.frames)
+        return Frames(images, now.width, now.height, now.fps, now.num_frames, "rgb24", tuple(self.choices), made.sound)
+
+    # The ladder -------------------------------------------------------------------------------------------------------
+
+    def _climb(self) -> Made:
+        """Try, and after every out-of-memory take the next rung and try again, until it is made or no rung is left."""
+        while True:
+            failed: Memory | None = None
+            try:
+                return self._attempt()
+            except Refusal:
+                raise
+            except Exception as error:
+                failed = ladder.ran_out(error)
+                if failed is None:
+                    raise
+            # Out here the error, and with it everything its traceback held on to, is gone.
+            ladder.sweep()
+            choice = self.ladder.next(failed)
+            if choice is None:
+                raise ladder.refusal(failed, self.ladder.taken, self.shot.may_shrink, self.plan)
+            self.tick(Progress("load", note=f"Memory ran out; trying again: {choice.value}"))
+
+    def _rungs(self) -> Iterator[Rung]:
+        yield Rung(("video", "system"), self._free_idle)
+        yield Rung(("video", "system"), self._tile)
+        yield Rung(("video",), self._offload, often=True)
+        yield Rung(("video", "system"), self._shrink, often=True)
+
+    def _free_idle(self, memory: Memory) -> Choice | None:
+        freed = self.tools.manager.free_idle(self.card, memory)
+        others = f"other models gave {freed / 1e9:.1f} GB back" if freed else "no other model was there to make room"
+        return Choice(TITLE, "freed what was idle", f"{_WHOSE[memory]} ran out; {others}")
+
+    def _tile(self, memory: Memory) -> Choice | None:
+        """Tiles help where the VAE was at work on the photo; when it decodes, it goes through its own ways by itself."""
+        vae = getattr(self._here.pipe, "vae", None)
+        if self.tiled or (self.meter is not None and self.meter.stepped) or not hasattr(vae, "use_tiling"):
+            return None
+        self.tiled = True
+        return Choice(TITLE, "VAE in tiles", f"{_WHOSE[memory]} ran out while the photo was encoded")
+
+    def _offload(self, memory: Memory) -> Choice | None:
+        lowered = self.tools.manager.lower(self._here, self.tick)
+        if lowered is None:
+            return None
+        self.loaded = lowered
+        return Choice(TITLE, f"offload: {lowered.fit.placement}", f"{_WHOSE[memory]} ran out; slower, and the same frames")
+
+    def _shrink(self, memory: Memory) -> Choice | None:
+        found = next(self.smaller, None) if self.shot.may_shrink else None
+        if found is None:
+            return None
+        before = self.plan
+        self.shot, self.plan = found
+        return ladder.shrunk(before, self.plan)
+
+    @property
+    def _here(self) -> Loaded:
+        assert self.loaded is not None
+        return self.loaded
+
+    # One attempt ------------------------------------------------------------------------------------------------------
+
+    def _attempt(self) -> Made:
+        loaded, self.meter = self._here, None
+        request = self.request()
+        began = time.monotonic()
+        words, said = self._words(loaded, request)
+        self.tick(Progress("read", note="Reading the photo"))
+        shown = self.wanted.preview
+        colours = self.tools.palette.colours(loaded.pipe, loaded.family, request.image) if shown else None
+        previews = Previews(loaded.pipe, loaded.family, request, colours, self.tools.apart)
+        meter = self.meter = self._meter(loaded, request, previews)
+        decoding = self._decoding(loaded, meter)
+        kernel = self._kernel(loaded)
+        with ExitStack() as stack:
+            stack.callback(previews.close)
+            if self.tiled:
+                stack.enter_context(decode.switched(loaded.pipe.vae, ("use_tiling",)))
+            sped = stack.enter_context(
+                speedups.applied(
+                    loaded.pipe, loaded.denoisers, self.able, self.checkpoint, self.plan.steps, self.tools.settings.models
+                )
+            )
+            made = run(loaded, request, words, meter, decoding, previews)
+        finite(made.frames)
+        sped = (*sped, *(Choice(speedups.TITLES[one], "off", _UNABLE) for one in self.shot.speedups if one not in self.able))
+        self._remember(loaded, meter, time.monotonic() - began)
+        self._choose(loaded, (said, kernel, *sped, *(decoding.choices if decoding else ())), meter)
+        return made
+
+    def request(self) -> Request:
+        """What the pipeline is asked for by the plan as it stands: photos cut and scaled to it, never stretched."""
+        shot, now = self.shot, self.plan
+        size = now.width, now.height
+        end = fitted(cut_end(self.end, shot.end, now), size) if shot.end is not None and self.end is not None else None
+        return Request(
+            fitted(cut(self.image, now), size), self.written.prompt, self.written.negative, now.width, now.height,
+            now.num_frames, now.fps, now.steps, now.guidance, shot.seed, end, shot.strength, shot.sound,
+            now.steps == self.checkpoint.steps.default,
+        )  # fmt: skip
+
+    def _words(self, loaded: Loaded, request: Request) -> tuple[Words, Choice]:
+        """The prompt's embeddings, read now or remembered."""
+        family, checkpoint = loaded.family, self.checkpoint
+        if not family.words_arguments:
+            return {}, self.written.choice
+        self.tick(Progress("read", note="Reading the prompt"))
+        key = (
+            self._encoders(loaded), checkpoint.family, checkpoint.pipeline, family.prompts(request, checkpoint),
+            family.guided(request), checkpoint.text_tokens, tuple(sorted(checkpoint.arguments.items())),
+        )  # fmt: skip
+        words, remembered = self.tools.words.words(key, lambda: family.words(loaded.pipe, request, checkpoint))
+        written = self.written.choice
+        reason = f"{written.reason}; read before, so the text encoder wasn't needed" if remembered else written.reason
+        return words, Choice(written.what, written.value, reason)
+
+    def _encoders(self, loaded: Loaded) -> tuple[str, ...]:
+        """What reads the words: the identities of the text encoders on the disk, told once for each load."""
+        known = self.tools.encoders.get(loaded.pipe)
+        if known is None:
+            found = parts(self.card, self.tools.folders(self.card), loaded.fit.weights)
+            wanted = set(self.checkpoint.encoders)
+            known = tuple(identity(part, str(loaded.modules[part.name].dtype)) for part in found if part.name in wanted)
+            self.tools.encoders[loaded.pipe] = known
+            if loaded.took:
+                self.tools.history.loaded(loaded.machine.name, self.card, loaded.took)
+        return known
+
+    def _meter(self, loaded: Loaded, request: Request, previews: Previews) -> Meter:
+        total = loaded.family.steps_in_all(loaded.pipe, request, self.checkpoint)
+        pace = self.tools.history.pace(loaded.machine.name, self.card, self.plan, tuple(self.able))
+        expected = (pace[0] * self.plan.steps / total, pace[1]) if pace else None
+        calls = loaded.family.calls_per_step(loaded.pipe, request)
+        return Meter(self.tick, total, calls, previews, expected, _wait(loaded))
+
+    def _decoding(self, loaded: Loaded, meter: Meter) -> Decoding | None:
+        vae = getattr(loaded.pipe, "vae", None)
+        if not hasattr(vae, "decode"):
+            return None
+        machine = loaded.machine
+        return Decoding(vae, machine.free_vram if machine.cuda else machine.free_ram, meter.decode)
+
+    def _kernel(self, loaded: Loaded) -> Choice:
+        """The attention kernel, set before every run: whoever ran before may have left another."""
+        machine, wanted = loaded.machine, self.wanted.attention
+        settings = self.tools.settings
+        if machine.cuda and not attention.kept(machine, settings):
+            self.tick(Progress("read", note="Trying out attention kernels, once on this device"))
+        table = attention.kernels(machine, settings) if machine.cuda or wanted != "auto" else ()
+        return attention.use(loaded.pipe, loaded.denoisers, table, wanted, machine.device)
+
+    # What is told afterwards ------------------------------------------------------------------------------------------
+
+    def _remember(self, loaded: Loaded, meter: Meter, took: float) -> None:
+        """The times of a run that went as planned; one that climbed says nothing of the next."""
+        if self.ladder.taken or not meter.step:
+            return
+        now, rest = self.plan, max(0.0, took - meter.stepping)
+        one = history.Run(now.width, now.height, now.num_frames, now.steps, meter.stepping / now.steps, rest, tuple(self.able))
+        self.tools.history.ran(loaded.machine.name, self.card, one)
+
+    def _choose(self, loaded: Loaded, said: tuple[Choice, ...], meter: Meter) -> None:
+        shared = Choice("shared", ", ".join(loaded.reused).replace("_", " "), "another model in memory uses the same")
+        pace = Choice("pace", f"{meter.step or 0.0:.2f} s a step", f"{meter.done} steps on {loaded.machine.name}")
+        self.choices = [
+            *self.plan.choices, *loaded.fit.choices, *((shared,) if loaded.reused else ()), *said, *self.ladder.taken, pace,
+        ]  # fmt: skip
+
+
+_WHOSE: dict[Memory, str] = {"video": "the GPU's memory", "system": "this machine's memory"}
+_UNABLE = "it isn't made for this model"
+
+
+def fitted(pixels: Image, size: tuple[int, int]) -> Picture:
+    """Pixels (H, W, 3) uint8, cut to the frame's ratio already, as a picture of exactly this size."""
+    return Pictures.fromarray(np.ascontiguousarray(pixels)).resize(size, Pictures.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def finite(frames: NDArray[np.float32]) -> None:
+    """Raises `Refusal` when what came out is no picture: some numbers of a first, middle or last frame aren't finite."""
+    if not all(np.isfinite(frames[index]).all() for index in (0, len(frames) // 2, -1)):
+        raise Refusal(
+            "The model's numbers ran over, and there is no picture in them.",
+            "Choose another attention kernel or other weights in Settings, or another seed.",
+        )
+
+
+def pictures(frames: NDArray[np.float32]) -> Iterator[NDArray[np.uint8]]:
+    """Frames in 0..1 (T, H, W, 3) as uint8, each when it is read."""
+    for frame in frames:
+        yield (np.clip(frame, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+
+
+def _wait(loaded: Loaded) -> Callable[[], None]:
+    """A way to wait until the GPU has done what it was given; nothing on a processor, which is never ahead."""
+    if not loaded.machine.cuda:
+        return lambda: None
+    import torch
+
+    return lambda: torch.cuda.current_stream().synchronize()

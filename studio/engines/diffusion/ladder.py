@@ -1,0 +1,155 @@
+"""The ladder: what is tried, in order, when memory runs out in the middle of a job, so that the job still ends in a clip.
+
+Knows which memory an error speaks of, the order of the rungs, and how a shot becomes smaller. Refuses to know how a rung is
+done (the manager and the decoder do it), and never shrinks anything without the consent given in the shot.
+"""
+
+from __future__ import annotations
+
+import errno
+import gc
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from studio import nouns
+from studio.cards import ModelCard, Plan
+from studio.engines.plan import plan
+from studio.nouns import Choice, Refusal, Shot, Size
+from studio.photo.crop import SHORT_SIDES
+
+Memory = Literal["video", "system"]
+
+SHORTER = 0.67
+"""How much of its length a clip keeps at each step down: about two thirds, so that two steps halve it."""
+
+_VIDEO = ("cuda out of memory", "cuda error: out of memory", "cublas_status_alloc_failed", "cudnn_status_alloc_failed",
+          "cudnn_status_not_enough_workspace", "cuda error: invalid device allocation", "hip out of memory")  # fmt: skip
+_SYSTEM = ("defaultcpuallocator", "can't allocate memory", "cannot allocate memory", "not enough memory: you tried to allocate",
+           "cannot pin", "cudahostalloc")  # fmt: skip
+
+
+def ran_out(error: BaseException | None) -> Memory | None:
+    """Which memory ran out, if that is what this error, or one it was raised from, says; None for any other error.
+
+    "video" is the GPU's: torch.OutOfMemoryError and the RuntimeErrors by which cuBLAS and cuDNN say the same. "system" is the
+    machine's: MemoryError, ENOMEM, and what PyTorch's CPU allocator says in a RuntimeError.
+    """
+    while error is not None:
+        found = _one(error)
+        if found:
+            return found
+        error = error.__cause__
+    return None
+
+
+def _one(error: BaseException) -> Memory | None:
+    torch = sys.modules.get("torch")  # an error of torch's can only come from a torch that is there
+    if torch is not None and isinstance(error, torch.OutOfMemoryError):
+        return "video"
+    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
+        return "system"
+    words = str(error).lower() if isinstance(error, RuntimeError) else ""
+    if any(said in words for said in _SYSTEM):
+        return "system"
+    return "video" if any(said in words for said in _VIDEO) else None
+
+
+def sweep() -> None:
+    """Let go of what a failed attempt left behind: reference cycles first, then the blocks the GPU's allocator keeps."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One thing to try. `helps` says which memories it frees; `take` does it and says so, or None where it can do nothing.
+
+    `take` is given the memory that ran out. `often`: it may be taken again and again, until it can do nothing more.
+    """
+
+    helps: tuple[Memory, ...]
+    take: Callable[[Memory], Choice | None]
+    often: bool = False
+
+
+class Ladder:
+    """The rungs of one job, from the one that costs least. One that can do nothing at the time is passed over, and kept."""
+
+    def __init__(self, rungs: Iterable[Rung]) -> None:
+        self._rungs = list(rungs)
+        self.taken: list[Choice] = []
+
+    def next(self, memory: Memory) -> Choice | None:
+        """Take the next rung that helps with this memory, and say what it did; None when there is none left."""
+        for rung in list(self._rungs):
+            choice = rung.take(memory) if memory in rung.helps else None
+            if choice is not None:
+                if not rung.often:
+                    self._rungs.remove(rung)
+                self.taken.append(choice)
+                return choice
+        return None
+
+
+def smaller(shot: Shot, card: ModelCard) -> Iterator[tuple[Shot, Plan]]:
+    """The same shot made ever smaller, seed and all else kept: first fewer frames, then smaller frames; the mildest first.
+
+    Each is what the card really makes of it, and each is less than the one before.
+    """
+    least = plan(shot, card)
+    while (found := _shorter(shot, card, least)) is not None:
+        shot, least = found
+        yield found
+    while (found := _lower(shot, card, least)) is not None:
+        shot, least = found
+        yield found
+
+
+def _shorter(shot: Shot, card: ModelCard, now: Plan) -> tuple[Shot, Plan] | None:
+    """About two thirds of the length, or the next length the card makes; None when there is none."""
+    lengths = card.checkpoint.lengths if card.checkpoint else None
+    if lengths is None:
+        return None
+    for frames in (round(now.num_frames * SHORTER), now.num_frames - lengths.step):
+        seconds = max(1.0, min(60.0, frames / now.fps))
+        changed = nouns.replace(shot, seconds=seconds)
+        less = plan(changed, card)
+        if less.num_frames < now.num_frames:
+            return changed, less
+    return None
+
+
+def _lower(shot: Shot, card: ModelCard, now: Plan) -> tuple[Shot, Plan] | None:
+    """The next named size under the present one at which the card makes fewer pixels; None when there is none."""
+    below: list[Size] = [size for size, short in SHORT_SIDES.items() if short <= min(now.width, now.height)]
+    for size in sorted(below, key=SHORT_SIDES.__getitem__, reverse=True):
+        changed = nouns.replace(shot, size=size)
+        less = plan(changed, card)
+        if less.width * less.height < now.width * now.height:
+            return changed, less
+    return None
+
+
+def shrunk(before: Plan, after: Plan) -> Choice:
+    """What a step down changed, for the recipe."""
+    if after.num_frames < before.num_frames:
+        was, now, what = f"{before.num_frames} frames", f"{after.num_frames} frames", "shorter"
+    else:
+        was, now, what = f"{before.width}x{before.height}", f"{after.width}x{after.height}", "smaller"
+    return Choice("memory", f"{what}: {now}", f"{was} didn't fit in memory, and a smaller clip was allowed; the seed is the same")
+
+
+def refusal(memory: Memory, taken: list[Choice], may_shrink: bool, now: Plan) -> Refusal:
+    """The end of the ladder, in the user's words: what ran out, what was tried, what would help."""
+    which = "The GPU's memory" if memory == "video" else "This machine's memory"
+    tried = f" Tried: {'; '.join(choice.value for choice in taken)}." if taken else ""
+    size = f"{now.width}x{now.height}, {now.num_frames} frames"
+    reason = f"{which} doesn't suffice for this clip ({size}).{tried}"
+    if not may_shrink:
+        return Refusal(reason, "Allow a smaller clip should memory run out, or choose a smaller size or a shorter length.")
+    close = "Close other programs that use the GPU" if memory == "video" else "Close other programs"
+    return Refusal(reason, f"{close}, or choose a model that needs less memory.")

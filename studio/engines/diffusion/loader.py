@@ -1,0 +1,294 @@
+"""Loading a card: its components from the disk, one after the other, into a pipeline of the card's own class.
+
+Knows diffusers' and transformers' classes, dtypes, LoRAs and the ways to store weights in less. Refuses to know the network (only
+local files are read), other cards in memory (they are asked for through `Shared`), and where a pipeline will wait.
+
+`DiffusionPipeline` is never asked to find the class: for Wan, LTX-2 and others it ignores the components it is given and loads
+its own (diffusers 0.42.1). The concrete class takes them, and what it took is checked here.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from collections.abc import Callable
+from contextlib import suppress
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from studio.cards import Checkpoint, ModelCard, Weights
+from studio.engines.base import Stopped, Tick
+from studio.engines.diffusion.fit import PACKAGES, SHRINK, Fit
+from studio.engines.diffusion.folders import Folders
+from studio.engines.diffusion.ladder import ran_out
+from studio.engines.diffusion.parts import AGAIN, Part, checkpoint_of, companion_file, parts
+from studio.engines.diffusion.shared import Shared, identity
+from studio.nouns import Progress, Refusal
+
+MB = 1e6
+DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+CHUNK = 64 * 1024 * 1024
+"""Bytes read of a weight file between two looks at whether the load was stopped: tens of milliseconds of an SSD."""
+
+SPARSE = 0.5
+"""Share of a component's tensors that may be missing from its files (tied ones are); beyond, the files are another model's."""
+
+
+def memory(card: ModelCard, folders: Folders, fit: Fit, cpu: bool) -> dict[str, int]:
+    """What loading a card takes, in bytes: by identity for what others may share, by name for the rest.
+
+    Raises `Refusal` for a folder that isn't whole.
+    """
+    checkpoint, sizes = checkpoint_of(card), dict[str, int]()
+    for part in parts(card, folders, fit.weights):
+        dtype = dtype_of(part, checkpoint, cpu)
+        size = part.size if part.gguf else part.numbers * dtype.itemsize
+        if part.name in checkpoint.denoisers and fit.weights in ("fp8", "int8"):
+            size = round(size * SHRINK[fit.weights])
+        sizes[identity(part, str(dtype)) if shareable(part, checkpoint) else part.name] = size
+    return sizes
+
+
+def dtype_of(part: Part, checkpoint: Checkpoint, cpu: bool) -> torch.dtype:
+    """What a component computes in: the card's word, and float32 on a processor, which is slow at anything shorter."""
+    return torch.float32 if cpu else DTYPES[checkpoint.dtypes.get(part.name, checkpoint.dtype)]
+
+
+def shareable(part: Part, checkpoint: Checkpoint) -> bool:
+    """Whether other cards may use this very component: not denoisers, which carry LoRAs and caches, nor what has no weights."""
+    return bool(part.weights) and part.name not in checkpoint.denoisers and not part.gguf
+
+
+def load(card: ModelCard, folders: Folders, fit: Fit, tick: Tick, shared: Shared, cpu: bool = True) -> Any:
+    """The card's pipeline, in memory and not yet on a GPU. `tick` is called before each component and may raise to stop.
+
+    Progress counts megabytes of weight files. Raises `Refusal` for files that are missing, cut or damaged, and for a package
+    that isn't installed; lets errors of memory through. When it raises, nothing of what it loaded stays.
+    """
+    checkpoint = checkpoint_of(card)
+    _require(fit.weights, card)
+    hush(checkpoint.pipeline)
+    found = parts(card, folders, fit.weights)
+    total, done = max(1, round(sum(part.size for part in found) / MB)), 0
+    loaded: dict[str, Any] = {}
+    try:
+        for part in found:
+
+            def said(read: int, part: Part = part, done: int = done) -> None:
+                tick(Progress("load", round((done + read) / MB), total, f"Loading the {part.title}"))
+
+            said(0)
+            loaded[part.name] = _one(card, part, fit, folders, shared, cpu, said)
+            done += part.size
+        tick(Progress("load", total, total, "Putting it together"))
+        pipe = _assembled(card, folders, loaded)
+        _loras(card, folders, pipe)
+        if fit.weights == "fp8":
+            store_fp8(pipe, checkpoint)
+        return pipe
+    except BaseException:
+        shared.leave(card.id)
+        loaded.clear()  # the error's traceback holds this frame, and must not hold gigabytes with it
+        raise
+
+
+def _one(card: ModelCard, part: Part, fit: Fit, folders: Folders, shared: Shared, cpu: bool, said: Callable[[int], None]) -> Any:
+    """One component: the one that is in memory already, or a new one."""
+    checkpoint = checkpoint_of(card)
+    dtype = dtype_of(part, checkpoint, cpu)
+    who = identity(part, str(dtype)) if shareable(part, checkpoint) else ""
+    component = shared.take(who, card.id, part.name) if who else None
+    if component is not None:
+        return component
+    try:
+        _fetched(part.weights, said)
+        component = _read(card, part, fit.weights if part.name in checkpoint.denoisers else "published", folders, dtype)
+    except (Refusal, Stopped):
+        raise
+    except Exception as error:
+        if ran_out(error):
+            raise
+        if isinstance(error, ImportError):
+            raise Refusal(f"The {part.title} of {card.title} needs a package that isn't installed: {_short(error)}",
+                          "Install it, and load the model again.") from error  # fmt: skip
+        raise Refusal(f"The {part.title} of {card.title} can't be loaded ({_short(error)}).", AGAIN) from error
+    if fit.weights == "fp8" and part.name in checkpoint.denoisers and not _lora_targets(checkpoint, part.name):
+        _narrow(component, dtype)  # at once, so that only one denoiser is ever there whole
+    if who:
+        shared.put(who, component, card.id)
+    return component
+
+
+def _fetched(files: tuple[Path, ...], said: Callable[[int], None]) -> None:
+    """Bring weight files into the system's file cache, saying every so often how many bytes are read.
+
+    Weights whose dtype doesn't change are only mapped (safetensors), so without this the disk would be read during the first
+    run, page by page, and a load could be neither watched nor stopped within a component.
+    """
+    read, buffer = 0, bytearray(min(CHUNK, max((file.stat().st_size for file in files), default=0)))
+    for file in files:
+        with file.open("rb", buffering=0) as handle:
+            while count := handle.readinto(buffer):
+                read += count
+                said(read)
+
+
+def _read(card: ModelCard, part: Part, weights: Weights, folders: Folders, dtype: torch.dtype) -> Any:
+    kind = _class(part)
+    if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
+        return kind.from_pretrained(str(part.folder), local_files_only=True)
+    options: dict[str, Any] = {"dtype": dtype, "local_files_only": True}
+    if part.gguf:
+        from diffusers.quantizers.quantization_config import GGUFQuantizationConfig
+
+        single: Any = kind
+        quantised = GGUFQuantizationConfig(compute_dtype=dtype)
+        return single.from_single_file(
+            str(part.weights[0]), config=str(folders.main), subfolder=part.folder.name, quantization_config=quantised, **options
+        ).eval()
+    if part.variant:
+        options["variant"] = part.variant
+    if weights == "int8":
+        from diffusers.quantizers.quantization_config import TorchAoConfig
+        from torchao.quantization import Int8WeightOnlyConfig  # pyright: ignore[reportMissingImports]
+
+        options["quantization_config"] = TorchAoConfig(Int8WeightOnlyConfig(version=2))
+    loader: Any = kind
+    module, about = loader.from_pretrained(str(part.folder), output_loading_info=True, **options)
+    tensors = len(module.state_dict())
+    missing = len(about.get("missing_keys", ()))
+    if missing > SPARSE * max(1, tensors) or any(one.is_meta for one in module.parameters()):
+        raise ValueError(f"its files hold another model: {missing} of {tensors} tensors are missing")
+    return module.eval()
+
+
+def _class(part: Part) -> Any:
+    """The class of a component, by library and name. Only diffusers' and transformers' own: a repository's code is never run."""
+    import diffusers
+    import transformers
+
+    local = getattr(diffusers.pipelines, part.library, None) if part.library.isidentifier() else None
+    name = part.kind or _said(part)
+    places: dict[str, tuple[Any, ...]] = {"diffusers": (diffusers,), "transformers": (transformers,)}
+    for place in places.get(part.library, (local, diffusers, transformers)):
+        kind = getattr(place, _renamed(name), None) or getattr(place, name, None)
+        if kind is not None:
+            return kind
+    raise ValueError(f"neither diffusers nor transformers has a class {name or '?'}")
+
+
+def _said(part: Part) -> str:
+    """The class a component's own config names, for one that no index names."""
+    import msgspec
+
+    with suppress(OSError, msgspec.DecodeError):
+        said: dict[str, Any] = msgspec.json.decode((part.folder / "config.json").read_bytes())
+        return str(said.get("_class_name") or next(iter(said.get("architectures") or ()), ""))
+    return ""
+
+
+def _renamed(name: str) -> str:
+    """transformers has renamed classes that published repositories still name (CLIPFeatureExtractor): diffusers knows which."""
+    from diffusers.utils.deprecation_utils import (
+        _maybe_remap_transformers_class,  # pyright: ignore[reportPrivateUsage] - there is no public door to this table
+    )
+
+    return _maybe_remap_transformers_class(name) or name
+
+
+def _assembled(card: ModelCard, folders: Folders, loaded: dict[str, Any]) -> Any:
+    """The pipeline of the card's concrete class, which has taken exactly these components."""
+    pipeline = checkpoint_of(card).pipeline
+    kind: Any = getattr(importlib.import_module("diffusers"), pipeline, None)
+    if kind is None:
+        raise Refusal(f"This version of diffusers has no {pipeline}, which {card.title} needs.", "Update diffusers.")
+    try:
+        if hasattr(kind, "update_components"):  # a modular pipeline: its index may name components of other repositories
+            pipe = kind(pretrained_model_name_or_path=str(folders.main), local_files_only=True)
+            pipe.update_components(**loaded)
+        else:
+            takes = set(inspect.signature(kind.__init__).parameters)
+            given = {name: one for name, one in loaded.items() if name in takes}
+            pipe = kind.from_pretrained(str(folders.main), local_files_only=True, **given)
+            loaded = given
+    except Exception as error:
+        if ran_out(error):
+            raise
+        raise Refusal(f"{card.title} can't be put together ({_short(error)}).", AGAIN) from error
+    ignored = [name for name, one in loaded.items() if getattr(pipe, name, None) is not one]
+    if ignored:
+        raise Refusal(f"{pipeline} did not take the {ignored[0]} that was loaded for it.", "Check the card's pipeline class.")
+    return pipe
+
+
+def _loras(card: ModelCard, folders: Folders, pipe: Any) -> None:
+    """The card's LoRAs, each into its denoiser at its scale. They stay apart from the weights: rounded into them, they'd lose."""
+    wanted = [companion for companion in checkpoint_of(card).companions if companion.kind == "lora"]
+    if not wanted:
+        return
+    if find_spec("peft") is None:
+        raise Refusal(f"{card.title} has a LoRA, which needs the Python package peft.", "Install it with: pip install peft")
+    scales: dict[str, dict[str, float]] = {}
+    for number, companion in enumerate(wanted):
+        file, name = companion_file(card, folders, companion), f"{companion.target or 'transformer'}_{number}"
+        second = {"load_into_transformer_2": True} if companion.target == "transformer_2" else {}
+        try:
+            pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name, local_files_only=True, **second)
+        except Exception as error:
+            if ran_out(error):
+                raise
+            raise Refusal(f"The LoRA {companion.file} of {card.title} can't be loaded ({_short(error)}).", AGAIN) from error
+        scales.setdefault(companion.target or "transformer", {})[name] = companion.scale
+    for target, adapters in scales.items():
+        denoiser = getattr(pipe, target)
+        if not set(adapters) <= set(getattr(denoiser, "peft_config", {})):
+            raise Refusal(f"A LoRA of {card.title} fits no layer of its {target}.", "Check the card's LoRA files.")
+        denoiser.set_adapters(list(adapters), list(adapters.values()))
+
+
+def _lora_targets(checkpoint: Checkpoint, name: str) -> bool:
+    return any(one.kind == "lora" and (one.target or "transformer") == name for one in checkpoint.companions)
+
+
+def store_fp8(pipe: Any, checkpoint: Checkpoint) -> None:
+    """Keep the denoisers' weights in 8 bits from now on, widened layer by layer when they are used. Twice is once."""
+    for name in checkpoint.denoisers:
+        denoiser = getattr(pipe, name, None)
+        if denoiser is not None:
+            _narrow(denoiser, denoiser.dtype)
+
+
+def _narrow(denoiser: Any, dtype: torch.dtype) -> None:
+    if any(one.dtype == torch.float8_e4m3fn for one in denoiser.parameters()):
+        return
+    denoiser.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=dtype)
+
+
+def hush(pipeline: str) -> None:
+    """Bring the libraries, without bars and warnings of their own: progress is on the page, and what matters is an error here."""
+    import diffusers
+    import transformers
+
+    for library in (diffusers, transformers):
+        library.utils.logging.disable_progress_bar()
+        library.utils.logging.set_verbosity_error()
+    getattr(diffusers, pipeline, None)  # diffusers imports a pipeline's modules when it is first asked for
+
+
+def _require(weights: Weights, card: ModelCard) -> None:
+    package = PACKAGES.get(weights)
+    if package and find_spec(package) is None:
+        raise Refusal(
+            f"{card.title} with {weights} weights needs the Python package {package}.",
+            f"Install it with: pip install {package}. Or set its weights back to automatic in Settings.",
+        )
+
+
+def _short(error: BaseException) -> str:
+    """The first line of an error, short enough for the page."""
+    text = str(error).strip().splitlines()
+    return (text[0][:160] if text else "") or type(error).__name__

@@ -1,0 +1,127 @@
+"""Loads in the background: each in a thread of its own, one at a time, watched and stopped from anywhere.
+
+Knows threads, order and progress. Refuses to know what is loaded. One at a time, because transformers and diffusers switch
+process-wide defaults (the dtype, how weights are initialised) while they build a model, and because two loads at once would each
+count on the same free memory.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from studio.cards import ModelCard
+from studio.engines.base import Stopped, Tick
+from studio.engines.diffusion import ladder
+from studio.engines.diffusion.fit import Fit
+from studio.nouns import Progress, Refusal
+
+POLL = 0.1
+"""Seconds between two looks of whoever waits: how late a stop can act."""
+
+
+class Load:
+    """A load under way, or in line. `hint`: nobody asked for it, so nobody is told when it fails."""
+
+    def __init__(self, card: ModelCard, fit: Fit, hint: bool) -> None:
+        self.card, self.fit, self.hint = card, fit, hint
+        self.progress = Progress("load", note="Waiting for its turn to load")
+        self.error: BaseException | None = None
+        self._stop, self._done = threading.Event(), threading.Event()
+
+    def stop(self) -> None:
+        """End before the next component; what was read is let go of."""
+        self._stop.set()
+
+    def tick(self, progress: Progress) -> None:
+        """Where the loader is. Raises `Stopped` once it was stopped."""
+        self.progress = progress
+        if self._stop.is_set():
+            raise Stopped
+
+    def finish(self) -> None:
+        """Say that it is over, however it ended."""
+        self._done.set()
+
+    def wait(self, tick: Tick) -> None:
+        """Wait for its end, handing on where it is; what `tick` raises comes out, and the load goes on."""
+        tick(self.progress)
+        while not self._done.wait(POLL):
+            tick(self.progress)
+        tick(self.progress)
+
+    def ended(self, seconds: float) -> bool:
+        """Wait so long at most; whether it is over."""
+        return self._done.wait(seconds)
+
+
+class Loads:
+    """All loads there are. `work` does one: it keeps what it has loaded before it returns. Any thread may call."""
+
+    def __init__(self, work: Callable[[Load], None]) -> None:
+        self._work = work
+        self._lock, self._one = threading.Lock(), threading.Lock()
+        self._under_way: dict[str, Load] = {}
+        self._problems: dict[str, str] = {}
+        self._closed = False
+
+    def start(self, card: ModelCard, fit: Fit, hint: bool = False) -> tuple[Load, bool]:
+        """The card's load, and whether this call began it."""
+        with self._lock:
+            if self._closed:
+                raise Refusal("Stir is closing.", "Start it again.")
+            there = self._under_way.get(card.id)
+            if there is not None:
+                there.hint = there.hint and hint
+                return there, False
+            load = self._under_way[card.id] = Load(card, fit, hint)
+            self._problems.pop(card.id, None)
+        threading.Thread(target=self._run, args=(load,), name=f"load {card.id}", daemon=True).start()
+        return load, True
+
+    def get(self, card: str) -> Load | None:
+        """The load of a card that is under way or in line."""
+        with self._lock:
+            return self._under_way.get(card)
+
+    def problem(self, card: str) -> str:
+        """What went wrong with a card's last load, in the user's words; empty when nothing did."""
+        with self._lock:
+            return self._problems.get(card, "")
+
+    def close(self, seconds: float = 10.0) -> None:
+        """Stop all of them and wait for their ends, so long at most each; begin no more."""
+        with self._lock:
+            self._closed = True
+            left = list(self._under_way.values())
+        for load in left:
+            load.stop()
+        for load in left:
+            load.ended(seconds)
+
+    def _run(self, load: Load) -> None:
+        try:
+            while not self._one.acquire(timeout=POLL):
+                load.tick(load.progress)
+            try:
+                load.tick(load.progress)
+                self._work(load)
+            finally:
+                self._one.release()
+        except BaseException as error:  # whoever waits raises it again; a thread has nobody else to tell
+            load.error = error.with_traceback(None) if ladder.ran_out(error) else error  # frames hold what was half loaded
+        with self._lock:
+            self._under_way.pop(load.card.id, None)
+            if load.error is not None and not load.hint and not isinstance(load.error, Stopped):
+                self._problems[load.card.id] = told(load)
+        load.finish()
+
+
+def told(load: Load) -> str:
+    """A failed load in the user's words."""
+    error = load.error
+    if isinstance(error, Refusal):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return f"There was not enough memory to load {load.card.title}. Close other programs, or choose a model that needs less."
+    return f"{load.card.title} can't be loaded ({type(error).__name__}: {str(error)[:160]})."

@@ -1,0 +1,115 @@
+"""The machine a model would run on: its GPU, its memory, and how much of both is free right now.
+
+Knows nvidia-smi, the system's memory and a container's limit on it. Refuses to know models, and imports torch only where
+nvidia-smi answers, so that a machine without an NVIDIA GPU never waits for it. Units: bytes.
+"""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+CPU_NOTE = "no NVIDIA GPU was found"
+
+
+@dataclass(frozen=True)
+class Machine:
+    """What there is to run on. `device` is "cuda:0" or "cpu"; `vram` and `ram` are all there is, in bytes.
+
+    `free_vram` and `free_ram` ask anew each time. `note` says why the device is the processor, when it is.
+    """
+
+    device: str
+    name: str
+    vram: int
+    ram: int
+    capability: tuple[int, int] = (0, 0)
+    free_vram: Callable[[], int] = lambda: 0
+    free_ram: Callable[[], int] = lambda: 0
+    note: str = ""
+
+    @property
+    def cuda(self) -> bool:
+        """Whether models run on a GPU here."""
+        return self.device != "cpu"
+
+
+@cache
+def read() -> Machine:
+    """This machine. Asked once: neither a GPU nor memory comes and goes while the studio runs."""
+    found = _nvidia()
+    if found is None:
+        return _processor(CPU_NOTE)
+    import torch
+
+    if not torch.cuda.is_available():
+        return _processor(f"there is an NVIDIA GPU ({found}), but this PyTorch ({torch.__version__}) can't use it")
+    about = torch.cuda.get_device_properties(0)
+    capability = (int(about.major), int(about.minor))
+    return Machine("cuda:0", str(about.name), int(about.total_memory), _ram(), capability, _free_vram, _free_ram)
+
+
+def _processor(note: str) -> Machine:
+    return Machine("cpu", platform.processor() or platform.machine(), 0, _ram(), free_ram=_free_ram, note=note)
+
+
+def _nvidia() -> str | None:
+    """The first GPU's name as the driver gives it; None where there is no driver or it doesn't answer."""
+    command = shutil.which("nvidia-smi")
+    if command is None:
+        return None
+    try:
+        done = subprocess.run(
+            [command, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, timeout=20, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    names = done.stdout.strip().splitlines()
+    return names[0].strip() if names else None
+
+
+def _free_vram() -> int:
+    """What the driver has left, and what PyTorch has reserved of it without using it: both can be had."""
+    import torch
+
+    free, _ = torch.cuda.mem_get_info(0)
+    return int(free) + int(torch.cuda.memory_reserved(0)) - int(torch.cuda.memory_allocated(0))
+
+
+def _ram() -> int:
+    limit, _ = container()
+    return min(int(psutil.virtual_memory().total), limit or 1 << 62)
+
+
+def _free_ram() -> int:
+    """What can be taken without anything being swapped out or killed: a container's own limit counts too."""
+    free = int(psutil.virtual_memory().available)
+    limit, used = container()
+    return max(0, min(free, limit - used)) if limit else free
+
+
+def container(root: Path = Path("/sys/fs/cgroup")) -> tuple[int, int]:
+    """The memory limit of the container we run in and what is used of it (without what the system can drop); 0, 0 for none.
+
+    psutil doesn't know of it: it reports the whole machine's memory, and the system kills who goes over the limit.
+    """
+    for folder, limit_name, used_name, cached in (
+        (root, "memory.max", "memory.current", "inactive_file"),
+        (root / "memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "total_inactive_file"),
+    ):
+        try:
+            text = (folder / limit_name).read_text("ascii").strip()
+            used = int((folder / used_name).read_text("ascii"))
+            stat = dict(line.split() for line in (folder / "memory.stat").read_text("ascii").splitlines())
+        except (OSError, ValueError):
+            continue
+        if text.isdigit() and int(text) < 1 << 50:
+            return int(text), max(0, used - int(stat.get(cached, 0)))
+    return 0, 0

@@ -1,0 +1,292 @@
+"""The pipeline manager: which cards are in memory, which is at work, and which makes room for another.
+
+Knows when a card is loaded, kept, placed another way and let go of. Refuses to know how a component is read (the loader), how it
+comes to the GPU (the residency) and what a run is. Imports without torch, which the first load brings.
+
+A job that waits for a load stops at once when it is stopped; the load itself ends before its next component.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from studio.cards import ModelCard, Preferences
+from studio.config import Settings
+from studio.engines.base import Tick
+from studio.engines.diffusion import fit as fitting
+from studio.engines.diffusion import ladder
+from studio.engines.diffusion.families import family
+from studio.engines.diffusion.fit import Fit
+from studio.engines.diffusion.folders import Folders
+from studio.engines.diffusion.kept import Held, Kept
+from studio.engines.diffusion.loaded import Loaded
+from studio.engines.diffusion.loading import POLL, Load, Loads
+from studio.engines.diffusion.machine import Machine
+from studio.engines.diffusion.parts import checkpoint_of
+from studio.engines.diffusion.turn import Turn
+from studio.nouns import Choice, Progress, Refusal
+
+if TYPE_CHECKING:
+    from studio.engines.diffusion.residency import Residency
+
+WATCH = 5.0
+"""Seconds between two looks of the thread that lets go of what has long been idle."""
+
+
+class Memory(NamedTuple):
+    """How a card is in memory: `bytes` it holds (with what it shares), `progress` while it loads, `problem` of its last load."""
+
+    state: Literal["out", "loading", "ram", "gpu"]
+    bytes: int = 0
+    progress: Progress | None = None
+    problem: str = ""
+
+
+class Manager:
+    """The cards in memory. Every method may be called from any thread; only `use`, and `lower` within it, wait for loads.
+
+    `load` and `residency` are the real ones unless given; `clock` counts seconds. `loads` counts how often a card was read.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        machine: Machine,
+        folders: Callable[[ModelCard], Folders],
+        preferences: Callable[[], Preferences],
+        *,
+        load: Callable[..., Any] | None = None,
+        residency: Residency | None = None,
+        turn: Turn | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        watch: float = WATCH,
+    ) -> None:
+        self.machine, self.settings, self.loads = machine, settings, 0
+        self._folders, self._preferences, self._clock, self._watch = folders, preferences, clock, watch
+        self._read = load
+        self._turn = turn or (Turn(machine.device) if machine.cuda else None)
+        self._kept = Kept(machine, residency, clock)
+        self._loads = Loads(self._work)
+        self._one_job = threading.Lock()
+        self._closing = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    # ------------------------------------------------------------------------------------------------ one job
+
+    @contextmanager
+    def use(self, card: ModelCard, tick: Tick) -> Generator[Loaded]:
+        """The card, loaded and ready to run, for one job at a time; it is loaded where it isn't.
+
+        `tick` is called while waiting and may raise to stop. Raises `Refusal` for a card that doesn't fit, isn't on the disk or
+        is damaged. Errors of memory come out as they are, after idle cards have made room and it was tried again.
+        """
+        while not self._one_job.acquire(timeout=POLL):
+            tick(Progress("wait", note="Waiting for the job that is running"))
+        try:
+            with self._turn.taken(tick) if self._turn else nullcontext():
+                self._kept.work(card.id)
+                try:
+                    yield self._ready(card, tick)
+                finally:
+                    self._kept.work("")
+                    if self._turn and self._kept.placed and self._turn.wanted():
+                        self._kept.placed.retreat()
+        finally:
+            self._one_job.release()
+
+    def _ready(self, card: ModelCard, tick: Tick) -> Loaded:
+        wanted = self._fit(card)
+        held = self._wait(card, wanted, tick)
+        if held.asked.placement != wanted.placement:
+            self._kept.place(held, wanted)
+            held.asked = wanted
+        self._kept.work(card.id)
+        while True:
+            try:
+                self._kept.placing.activate(held.loaded)
+                return held.loaded
+            except Exception as error:
+                if ladder.ran_out(error) != "video":
+                    raise
+                failed = error.with_traceback(None)
+            self._kept.placing.retreat()
+            lowered = self._lowered(held, tick)
+            if lowered is None:
+                raise failed
+            held = lowered
+
+    def _wait(self, card: ModelCard, wanted: Fit, tick: Tick) -> Held:
+        """The card in memory with these weights: it is, or a load that is under way brings it, or one that begins here."""
+        while True:
+            held = self._kept.get(card.id)
+            if held is not None and held.asked.weights == wanted.weights:
+                return held
+            if held is not None:
+                self._kept.let_go(card.id, even_busy=True)
+            load, mine = self._loads.start(card, wanted)
+            if load.fit.weights != wanted.weights:
+                load.stop()
+            try:
+                load.wait(tick)
+            except BaseException:
+                if mine:
+                    load.stop()
+                raise
+            if mine and load.error is not None:
+                raise load.error
+
+    def lower(self, loaded: Loaded, tick: Tick = lambda progress: None) -> Loaded | None:
+        """The same card in the next way that needs less video memory, for the job that uses it; None when there is none.
+
+        What can stay in memory stays: only int8 weights are read again, and then the old `loaded` is empty.
+        """
+        held = self._kept.get(loaded.card.id)
+        held = self._lowered(held, tick) if held is not None else None
+        if held is None:
+            return None
+        self._kept.placing.activate(held.loaded)
+        return held.loaded
+
+    def _lowered(self, held: Held, tick: Tick) -> Held | None:
+        card, asked, now = held.loaded.card, held.asked, held.loaded.fit
+        less = fitting.lower(card, self.machine, now)
+        if less is None:
+            return None
+        if less.weights in (now.weights, "fp8"):
+            self._kept.place(held, less)
+            return held
+        self._kept.let_go(card.id, even_busy=True)
+        held = self._wait(card, less, tick)
+        held.asked = asked
+        return held
+
+    # ------------------------------------------------------------------------------------------------ loading
+
+    def begin(self, card: ModelCard) -> None:
+        """Begin to load a card in the background. Raises `Refusal` for one that doesn't fit or that no folder is known for."""
+        wanted = self._fit(card)
+        self._folders(card)
+        if self._kept.get(card.id) is None:
+            self._loads.start(card, wanted)
+
+    def expect(self, card: ModelCard) -> None:
+        """A hint that this card comes next: loads it in the background where memory allows, or does nothing and says nothing."""
+        try:
+            wanted = self._fit(card)
+            if self._kept.get(card.id) is None:
+                self._loads.start(card, wanted, hint=True)
+        except Refusal:
+            return
+
+    def _fit(self, card: ModelCard) -> Fit:
+        found = fitting.fit(card, self.machine, self._preferences())
+        if found.fits == "no":
+            raise Refusal(found.reason, found.remedy)
+        return found
+
+    def _work(self, load: Load) -> None:
+        """One load, in its thread: make room, read, prepare, keep."""
+        load.tick(Progress("load", note="Starting PyTorch"))
+        from studio.engines.diffusion import loader
+
+        loader.hush(checkpoint_of(load.card).pipeline)
+        card, began = load.card, self._clock()
+        folders = self._folders(card)
+        sizes = loader.memory(card, folders, load.fit, not self.machine.cuda)
+        self._kept.make_room(card.title, sizes, self._preferences().ram_gb)
+        pipe = self._loaded(load, folders, self._read or loader.load)
+        shared = self._kept.shared
+        try:
+            kind = family(checkpoint_of(card).family)
+            kind.prepare(pipe, checkpoint_of(card))
+            load.tick(load.progress)
+        except BaseException:
+            shared.leave(card.id)
+            raise
+        self._kept.keep(Loaded(card, pipe, kind, self.machine, load.fit, self._clock() - began, shared.reused(card.id)))
+        self.loads += 1
+        if self._watcher is None:
+            self._watcher = threading.Thread(target=self._watch_idle, name="idle models", daemon=True)
+            self._watcher.start()
+
+    def _loaded(self, load: Load, folders: Folders, read: Callable[..., Any]) -> Any:
+        """The pipeline; when memory runs out, idle cards are let go of and it is tried once more."""
+        for last in (False, True):
+            try:
+                return read(load.card, folders, load.fit, load.tick, self._kept.shared, not self.machine.cuda)
+            except Exception as error:
+                if last or not ladder.ran_out(error):
+                    raise
+                failed = error.with_traceback(None)  # whose frames hold what was half loaded
+            if not self._kept.let_go_others(load.card.id):
+                raise failed
+        raise AssertionError
+
+    # ------------------------------------------------------------------------------------------------ letting go
+
+    def unload(self, card: ModelCard) -> None:
+        """Let go of a card's memory, or stop its load. Raises `Refusal` while it is at work."""
+        if self._kept.busy == card.id:
+            raise Refusal(f"{card.title} is working.", "Stop its clip first, or wait for it.")
+        load = self._loads.get(card.id)
+        if load is not None:
+            load.stop()
+        self._kept.let_go(card.id)
+
+    def free_idle(self, keep: ModelCard, memory: ladder.Memory = "video") -> int:
+        """Free what doesn't belong to `keep`: "video": it moves to memory; "system": it is let go of. Returns bytes.
+
+        `keep` itself leaves the GPU too, which costs a moment and isn't counted: what of it isn't needed next is out of the way.
+        Called by the job that runs, between runs of its pipeline. Without a GPU there is only the system's memory.
+        """
+        if memory == "video" and self.machine.cuda:
+            return self._kept.placing.retreat(keep.id)
+        return self._kept.let_go_others(keep.id)
+
+    def idle(self, minutes: float) -> int:
+        """Let go of every card that hasn't been used for so long, unless a job runs. Returns bytes."""
+        return self._kept.let_go_idle(minutes * 60)
+
+    def _watch_idle(self) -> None:
+        while not self._closing.wait(self._watch):
+            minutes = self._preferences().idle_minutes
+            if minutes:
+                self.idle(minutes)
+            if self._turn and self._kept.placed and self._one_job.acquire(blocking=False):
+                try:
+                    if self._turn.elsewhere():
+                        self._kept.placed.retreat()
+                finally:
+                    self._one_job.release()
+
+    def close(self) -> None:
+        """Stop loads and the idle watch, and let go of all that no job is using. Safe to call twice."""
+        self._closing.set()
+        self._loads.close()
+        if self._watcher is not None:
+            self._watcher.join()
+        self._kept.let_go_others("")
+
+    # ------------------------------------------------------------------------------------------------ looking
+
+    def memory_of(self, card: ModelCard) -> Memory:
+        """How a card is in memory right now. Never waits."""
+        held, load = self._kept.get(card.id), self._loads.get(card.id)
+        if held is not None:
+            on_gpu = self._kept.placed is not None and self._kept.placed.on_gpu(held.loaded) > 0
+            return Memory("gpu" if on_gpu else "ram", held.bytes)
+        if load is not None:
+            return Memory("loading", 0, load.progress)
+        return Memory("out", 0, None, self._loads.problem(card.id))
+
+    def held(self) -> int:
+        """Bytes that all cards hold together; what they share counts once."""
+        return self._kept.total()
+
+    def cap(self) -> Choice:
+        """How much they may hold, and why."""
+        return self._kept.cap(self._preferences().ram_gb)[1]

@@ -1,0 +1,238 @@
+"""What is on the GPU: several cards at once, each component brought there when it runs, and who leaves when room is needed.
+
+Knows diffusers' ComponentsManager and group offloading. Refuses to know where components come from and when a card is let go of
+altogether. One job at a time runs; what other threads may call is said with each method.
+
+The ComponentsManager's own way to add a component moves all others to memory and forgets its strategy and margin (diffusers
+0.42.1), and its search for who leaves tries all subsets. So here a card is attached and detached without touching the others,
+hooks may be added while another card runs, and the search is bounded.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from itertools import combinations
+from typing import Any, cast
+
+import torch
+from diffusers.hooks.hooks import HookRegistry
+from diffusers.modular_pipelines.components_manager import ComponentsManager, custom_offload_with_hook
+from torch import nn
+
+from studio.engines.diffusion.fit import GB, VIDEO_RESERVE, stream
+from studio.engines.diffusion.ladder import sweep
+from studio.engines.diffusion.loaded import Loaded, module_bytes, tensor_bytes
+from studio.engines.diffusion.machine import Machine
+from studio.engines.diffusion.parts import checkpoint_of
+
+MOST_SEARCHED = 12
+"""How many components are weighed in all combinations (4096 of them, milliseconds); of more, the largest leave first."""
+
+ENCODER_RUN = 1.0
+"""GB a text encoder needs to run, besides itself: one prompt is short."""
+
+_GROUP_HOOKS = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_group_offloading")
+
+
+def leaving(sizes: dict[str, int], needed: int) -> list[str]:
+    """Which of these are moved out to free `needed` bytes: the combination that frees least beyond it, all if none suffices."""
+    if needed <= 0 or not sizes:
+        return []
+    names = sorted(sizes, key=lambda name: sizes[name], reverse=True)
+    if len(names) > MOST_SEARCHED:
+        first = names[0]
+        rest = {name: size for name, size in sizes.items() if name != first}
+        return [first, *leaving(rest, needed - sizes[first])]
+    best: Sequence[str] = names
+    for count in range(1, len(names) + 1):
+        for some in combinations(names, count):
+            freed = sum(sizes[name] for name in some)
+            if needed <= freed < sum(sizes[name] for name in best):
+                best = some
+    return list(best)
+
+
+class Room:
+    """The strategy by which hooks make room. `margin` is what the run itself needs, in bytes: the running card's."""
+
+    def __init__(self, free: Callable[[], int]) -> None:
+        self.free = free
+        self.margin = 0
+
+    def __call__(self, hooks: list[Any], model_id: str, model: nn.Module, execution_device: Any) -> list[Any]:
+        """diffusers' signature: the hooks of what is on the GPU, what comes in, and whither; returns those that must leave."""
+        return self.leavers(hooks, module_bytes(model))
+
+    def leavers(self, hooks: list[Any], coming: int) -> list[Any]:
+        """Those of `hooks` whose models must leave for `coming` bytes and the run."""
+        needed = coming + self.margin - self.free()
+        names = set(leaving({hook.model_id: module_bytes(hook.model) for hook in hooks}, needed))
+        return [hook for hook in hooks if hook.model_id in names]
+
+
+class Residents(ComponentsManager):
+    """diffusers' ComponentsManager, whose collections here are cards, attached and detached one at a time."""
+
+    def __init__(self, device: str, room: Room) -> None:
+        super().__init__()
+        self.device = torch.device(device)
+        self.room = room
+        self.hooks: list[Any] = []
+
+    def attach(self, card: str, modules: dict[str, nn.Module]) -> None:
+        """Register a card's components. One that another card has registered is shared, whatever either calls it."""
+        collection: set[str] = self.collections.setdefault(card, set())
+        for name, module in modules.items():
+            key = next((key for key, one in self.components.items() if one is module), None)
+            if key is None:
+                key = self.add(name, module)
+                self._hook(key, module)
+            collection.add(key)
+
+    def detach(self, card: str) -> list[nn.Module]:
+        """Let go of a card's components, and return those that no other card uses, off their hooks and where they are."""
+        keys: set[str] = self.collections.pop(card, set())
+        gone = {key for key in keys if not any(key in others for others in self.collections.values())}
+        for hook in [one for one in self.hooks if one.model_id in gone]:
+            hook.remove()
+        self.hooks = [one for one in self.hooks if one.model_id not in gone]
+        for hook in self.hooks:
+            hook.hook.other_hooks = [one for one in self.hooks if one is not hook]
+        self.added_time = type(self.added_time)((key, when) for key, when in self.added_time.items() if key not in gone)
+        return [cast("nn.Module", self.components.pop(key)) for key in gone]
+
+    def of(self, card: str) -> list[Any]:
+        """The hooks of a card's components, the heaviest first."""
+        keys = self.collections.get(card, set())
+        found = [hook for hook in self.hooks if hook.model_id in keys]
+        return sorted(found, key=lambda hook: module_bytes(hook.model), reverse=True)
+
+    def here(self) -> list[Any]:
+        """The hooks of what is on the device now."""
+        return [hook for hook in self.hooks if hook.model.device == self.device]
+
+    def _hook(self, key: str, module: nn.Module) -> None:
+        new = custom_offload_with_hook(key, module, self.device, offload_strategy=cast("Any", self.room))
+        for other in self.hooks:
+            new.add_other_hook(other)
+        for other in self.hooks:
+            other.hook.other_hooks = [*(other.hook.other_hooks or ()), new]
+        self.hooks = [*self.hooks, new]
+
+
+class Residency:
+    """The GPU and what is on it. On a processor there is nothing to place and every method does nothing."""
+
+    def __init__(self, machine: Machine, active: bool | None = None) -> None:
+        self.active = machine.cuda if active is None else active
+        self._machine = machine
+        self._lock = threading.RLock()
+        self.room = Room(machine.free_vram)
+        self.residents = Residents(machine.device, self.room)
+        self._streamed: dict[int, tuple[nn.Module, Any]] = {}
+
+    def activate(self, loaded: Loaded) -> None:
+        """Make ready for a run of this card, by the thread that runs it: registered, streamed or brought over as its fit says."""
+        if not self.active:
+            return
+        with self._lock:
+            self.room.margin = round(checkpoint_of(loaded.card).needs.activation * GB)
+            streams = self.streams(loaded)
+            for module in streams.values():
+                self._stream(loaded, module)
+            self.residents.attach(loaded.card.id, {name: one for name, one in loaded.modules.items() if name not in streams})
+        if loaded.fit.placement == "resident":
+            for hook in self.residents.of(loaded.card.id):
+                hook.hook.pre_forward(hook.model)
+
+    def streams(self, loaded: Loaded) -> dict[str, nn.Module]:
+        """The components that are streamed: those that are already, denoisers of a grouped card, and what never fits alone."""
+        names = checkpoint_of(loaded.card).denoisers if loaded.fit.placement == "grouped" else ()
+        most = self._machine.vram - (VIDEO_RESERVE + ENCODER_RUN) * GB
+        return {
+            name: module
+            for name, module in loaded.modules.items()
+            if name in names or id(module) in self._streamed or (module_bytes(module) > most and "vae" not in name)
+        }
+
+    def detach(self, loaded: Loaded, kept: Callable[[nn.Module], bool] = lambda module: False) -> None:
+        """Take a card off, before it is placed another way or let go of. Any thread, for a card that doesn't run.
+
+        `kept` says of a streamed component that another card in memory uses it too.
+        """
+        if not self.active:
+            return
+        with self._lock:
+            self.residents.detach(loaded.card.id)
+            for module in loaded.modules.values():
+                if not kept(module):
+                    self._unstream(module)
+
+    def retreat(self, keep: str = "") -> int:
+        """Move everything to memory, card `keep` too, and return the bytes of all but that. Only while no model runs."""
+        if not self.active:
+            return 0
+        with self._lock:
+            own = {hook.model_id for hook in self.residents.of(keep)} if keep else set[str]()
+            freed = sum(module_bytes(hook.model) for hook in self.residents.here() if hook.model_id not in own)
+            for hook in self.residents.here():
+                hook.offload()
+        sweep()
+        return freed
+
+    def on_gpu(self, loaded: Loaded) -> int:
+        """Bytes of a card's weights that are on the GPU now. Any thread, at any time."""
+        modules = list(loaded.modules.values()) if self.active else []
+        return sum(tensor_bytes(one) for module in modules for one in module.parameters() if one.device.type != "cpu")
+
+    def _stream(self, loaded: Loaded, module: nn.Module) -> None:
+        """Stream a component to the GPU, block by block. Before each run of it, room is made for the blocks and the run."""
+        if id(module) in self._streamed:
+            return
+        module.to("cpu")
+        blocks = module in loaded.denoisers
+        size = module_bytes(module)
+        streams = self.residents.device.type == "cuda"
+        options: dict[str, Any] = {"onload_device": self.residents.device, "offload_device": torch.device("cpu")}
+        if streams:
+            # Pinned copies are made of everything at once; where memory doesn't hold them, blocks are pinned as they go.
+            tight = self._machine.free_ram() < size + 4 * GB
+            options |= {"use_stream": True, "record_stream": True, "low_cpu_mem_usage": tight}
+        try:
+            group(module, options, blocks)
+        except BaseException:
+            ungroup(module)  # half a set of hooks would be taken for a whole one, and keep the old weights
+            raise
+        coming = round(stream(checkpoint_of(loaded.card).needs, len(loaded.denoisers)) * GB) if blocks else 0
+
+        def make_room(*_: Any) -> None:
+            for hook in self.room.leavers(self.residents.here(), coming):
+                hook.offload()
+
+        self._streamed[id(module)] = (module, module.register_forward_pre_hook(make_room))
+
+    def _unstream(self, module: nn.Module) -> None:
+        found = self._streamed.pop(id(module), None)
+        if found is None:
+            return
+        found[1].remove()
+        ungroup(module)
+        module.to("cpu")
+
+
+def group(module: nn.Module, options: dict[str, Any], blocks: bool) -> None:
+    """Group offloading: block by block where the component has blocks, else leaf by leaf (as transformers' encoders)."""
+    from diffusers.hooks.group_offloading import apply_group_offloading
+
+    if blocks and any(isinstance(one, nn.ModuleList) for one in module.children()):
+        apply_group_offloading(module, offload_type="block_level", num_blocks_per_group=1, **options)
+    else:
+        apply_group_offloading(module, offload_type="leaf_level", **options)
+
+
+def ungroup(module: nn.Module) -> None:
+    """Take group offloading off a component, also one that it was only begun on."""
+    registry = HookRegistry.check_if_exists_or_initialize(module)
+    for name in _GROUP_HOOKS:
+        registry.remove_hook(name, recurse=True)

@@ -1,0 +1,254 @@
+"""One run of a loaded model, from decided request to frames: how far it is, how it is stopped, and how it is left behind.
+
+Knows how steps are counted in every pipeline, with a callback or without, and what a run that ended early has to put back.
+Refuses to know how models are loaded or placed, and changes nothing in what a pipeline computes.
+"""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING, Any
+
+from studio.engines.base import Tick
+from studio.engines.diffusion.decode import Decoding, guarded
+from studio.engines.diffusion.families.base import Made, Request, Words, accepted, placed
+from studio.engines.diffusion.preview import Previews
+from studio.nouns import Progress, Refusal
+
+if TYPE_CHECKING:
+    from studio.engines.diffusion.manager import Loaded
+
+RECENT = 8
+"""Steps that the present pace is taken from: the first are slower while kernels are chosen, and pieces of a section differ."""
+
+
+class Meter:
+    """A run's steps as they pass, told to `tick` as they do. `Stopped` comes out of any of its methods.
+
+    `total` is how many steps there will be, `calls` how often a denoiser runs in each. `expected` are seconds a step and for the
+    rest, as the history knows them. `wait` waits for the device, so that a stop acts at once and seconds are true ones.
+    """
+
+    def __init__(
+        self,
+        tick: Tick,
+        total: int,
+        calls: int = 1,
+        previews: Previews | None = None,
+        expected: tuple[float, float] | None = None,
+        wait: Callable[[], None] = lambda: None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._tick, self._total, self._calls = tick, total, max(1, calls)
+        self._previews, self._expected = previews, expected
+        self._wait, self._clock = wait, clock
+        self._began = self._last = clock()
+        self._done = self._called = self._bars = 0
+        self._took: list[float] = []
+        self._decoding = False
+
+    @property
+    def step(self) -> float | None:
+        """Seconds a step, the middle of the last few; None before the first."""
+        return statistics.median(self._took[-RECENT:]) if self._took else None
+
+    @property
+    def done(self) -> int:
+        """Steps that have passed."""
+        return self._done
+
+    @property
+    def stepped(self) -> bool:
+        """Whether the denoiser has been called: before that it is the words and the photo that are read."""
+        return self._called > 0
+
+    @property
+    def stepping(self) -> float:
+        """Seconds that all steps took together."""
+        return sum(self._took)
+
+    def pulse(self, *_: Any) -> None:
+        """Say how far it is, once more; nothing has changed but the time."""
+        step = self.step or (self._expected[0] if self._expected else None)
+        elapsed = self._clock() - self._began
+        preview = self._previews.latest if self._previews else ""
+        if self._decoding:
+            self._tick(Progress("decode", 0, 1, "Decoding the frames", elapsed, self._rest(step), preview))
+            return
+        left = None if step is None else max(0, self._total - self._done) * step + (self._rest(step) or 0.0)
+        note = f"{_said(self.step)} a step" if self.step is not None else ""
+        self._tick(Progress("denoise", self._done, self._total, note, elapsed, left, preview))
+
+    def _rest(self, step: float | None) -> float | None:
+        """Seconds to decode: as it was before on this machine, else about as long as two steps, as most of these models take."""
+        return self._expected[1] if self._expected else None if step is None else 2.0 * step
+
+    def calling(self, module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        """A denoiser is about to run (a forward pre-hook). Counts the steps itself where a pipeline shows no bar."""
+        self._wait()
+        if not self._bars:
+            passed = self._called // self._calls
+            if passed > self._done:
+                self._pass(passed - self._done)
+            elif not self._called:
+                self._last = self._clock()
+        self._called += 1
+        self.pulse()
+
+    def bar(self, iterable: Iterable[Any] | None = None, total: int | None = None) -> Bar:
+        """What a pipeline gets for its progress bar. Each section of a long clip opens its own."""
+        self._bars += 1
+        self._last = self._clock()
+        held = list(iterable) if iterable is not None else None
+        count = len(held) if held is not None else total or 0
+        self._total = max(self._total, self._done + count)
+        return Bar(self, held)
+
+    def passed(self, steps: int = 1) -> None:
+        """Some steps are done."""
+        self._wait()
+        self._pass(steps)
+        self.pulse()
+
+    def _pass(self, steps: int) -> None:
+        now = self._clock()
+        self._took += [(now - self._last) / steps] * steps
+        self._last = now
+        self._done += steps
+
+    def decode(self) -> None:
+        """The VAE is about to decode: the whole clip, or a section of it while others are still to come."""
+        self._wait()
+        if not self._bars:
+            self._done = self._total  # the last call is over, and no other follows to say so
+        self._decoding = self._done >= self._total
+        self.pulse()
+
+
+class Bar:
+    """A pipeline's progress bar (the part of tqdm's that diffusers uses), heard by a meter."""
+
+    def __init__(self, meter: Meter, held: list[Any] | None) -> None:
+        self._meter = meter
+        self._held = held
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return None
+
+    def __iter__(self) -> Iterator[Any]:
+        for one in self._held or ():
+            yield one
+            self._meter.passed()
+
+    def update(self, n: int = 1) -> None:
+        """`n` more steps are done."""
+        self._meter.passed(n)
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def set_description(self, *_: Any, **__: Any) -> None:
+        """Nothing to show it on."""
+
+    set_postfix = set_description
+
+
+def run(loaded: Loaded, request: Request, words: Words, meter: Meter, decoding: Decoding | None, previews: Previews) -> Made:
+    """Run a loaded model once. What is left behind is as it was before, however this ends.
+
+    Raises `Refusal` when the pipeline gives other frames than were asked for; `Stopped` and out-of-memory errors pass through.
+    """
+    import torch
+
+    pipe, family, checkpoint = loaded.pipe, loaded.family, loaded.card.checkpoint
+    assert checkpoint is not None
+    with ExitStack() as stack:
+        stack.enter_context(_cleaned(loaded))
+        stack.enter_context(_heard(loaded, meter, previews))
+        if decoding is not None:
+            stack.enter_context(guarded(decoding))
+        torch.manual_seed(request.seed)  # whatever draws from no generator; the family may seed it once more
+        arguments = family.arguments(pipe, request, checkpoint)
+        output = pipe(**{**arguments, **placed(pipe, words), **_callback(pipe, previews)})
+        made = family.made(pipe, output, request)
+    return _as_planned(made, request)
+
+
+def _callback(pipe: Any, previews: Previews) -> dict[str, Any]:
+    """The arguments by which a pipeline hands over its latents after each step; {} where it doesn't."""
+
+    def seen(pipe: Any, index: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        previews.offer(tensors["latents"])
+        return {}  # nothing of it is changed
+
+    return accepted(pipe, {"callback_on_step_end": seen, "callback_on_step_end_tensor_inputs": ["latents"]})
+
+
+@contextmanager
+def _cleaned(loaded: Loaded) -> Generator[None]:
+    """Afterwards no state of this run is left in hooks: it would change the next run's frames."""
+    vae: Any = getattr(loaded.pipe, "vae", None)
+    dtype = getattr(vae, "dtype", None)
+    try:
+        yield
+    finally:
+        denoisers: list[Any] = list(loaded.denoisers)
+        for denoiser in denoisers:
+            if hasattr(denoiser, "_reset_stateful_cache"):
+                denoiser._reset_stateful_cache()
+        if hasattr(vae, "clear_cache"):
+            vae.clear_cache()  # what a decode that was stopped has kept of its last frames
+        if getattr(vae, "dtype", None) != dtype:
+            vae.to(dtype=dtype)  # SVD widens it to read the photo; when memory runs out there, it stays wide
+        if hasattr(loaded.pipe, "maybe_free_model_hooks"):
+            loaded.pipe.maybe_free_model_hooks()
+
+
+@contextmanager
+def _heard(loaded: Loaded, meter: Meter, previews: Previews) -> Generator[None]:
+    """The meter hears every step, every denoiser call and every part of the decoder; afterwards nothing of it is left."""
+    pipe = loaded.pipe
+    blind = not _callback(pipe, previews)
+    decoder: Any = getattr(getattr(pipe, "vae", None), "decoder", None)
+    had_bar = "progress_bar" in vars(pipe)
+    before = vars(pipe).get("progress_bar")
+
+    def calling(module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+        meter.calling(module, given, named)
+        if blind:
+            previews.offer_input(given, named)
+
+    with ExitStack() as hooks:
+        for denoiser in loaded.denoisers:
+            hooks.callback(denoiser.register_forward_pre_hook(calling, with_kwargs=True).remove)
+        if hasattr(decoder, "register_forward_pre_hook"):
+            hooks.callback(decoder.register_forward_pre_hook(meter.pulse).remove)
+        pipe.progress_bar = meter.bar
+        try:
+            yield
+        finally:
+            if had_bar:
+                pipe.progress_bar = before
+            else:
+                del pipe.progress_bar
+
+
+def _as_planned(made: Made, request: Request) -> Made:
+    """What was made, if it is what was planned; a clip is never silently another."""
+    count, height, width = made.frames.shape[:3]
+    if (count, width, height) == (request.num_frames, request.width, request.height):
+        return made
+    raise Refusal(
+        f"The model made {count} frames of {width}x{height} instead of {request.num_frames} of {request.width}x{request.height}.",
+        "The sizes or lengths in its card don't fit the model: correct them, or choose another size or length.",
+    )
+
+
+def _said(seconds: float) -> str:
+    return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds:.2f} s"

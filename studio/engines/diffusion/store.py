@@ -1,0 +1,290 @@
+"""Where the files of models are on this disk, whether they are all there and whole, and which may be deleted.
+
+Knows the home folder's models, the user's own folders and Hugging Face's cache. Refuses to know the network, and to import what
+runs a model: the Models tab asks for the state of every card at once.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Generator, Iterable
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from studio.cards import Checkpoint, Companion, ModelCard, Preferences
+from studio.config import Settings
+from studio.engines.diffusion import ledger, pieces, shares, whole
+from studio.engines.diffusion.folders import Folders
+from studio.engines.diffusion.shares import Share
+from studio.library import disk as room
+from studio.nouns import Refusal
+
+REPO = re.compile(r"[A-Za-z0-9_][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}")
+REVISION = re.compile(r"[A-Za-z0-9_][\w./-]{0,200}")
+
+
+class Disk(NamedTuple):
+    """How a card's files are: all here and whole, some, or none; their bytes; and what is the matter, in words."""
+
+    state: Literal["here", "partly", "missing"]
+    bytes: int
+    problem: str = ""
+
+
+def checkpoint_of(card: ModelCard) -> Checkpoint:
+    """The card's checkpoint. Raises `Refusal` for a card that has none: its engine keeps no files."""
+    if card.checkpoint is None:
+        raise Refusal(f"{card.title} is built in: it has no files of its own.", "Choose a model that is downloaded.")
+    return card.checkpoint
+
+
+class Store:
+    """The models' files. `preferences` is asked each time, as the user may change them. Any thread may call."""
+
+    def __init__(self, settings: Settings, preferences: Callable[[], Preferences]) -> None:
+        self.models = settings.home / "models"
+        self._preferences = preferences
+        self._verdicts: dict[tuple[str, Folders], tuple[object, Disk]] = {}
+        self._lock = threading.Lock()
+
+    def place(self, repo: str, revision: str) -> Path:
+        """The folder a repository is downloaded to. Raises `Refusal` for a name no hub has, which might lead elsewhere."""
+        if not REPO.fullmatch(repo) or not REVISION.fullmatch(revision) or ".." in repo + revision or "--" in repo:
+            raise Refusal(
+                f"{repo}@{revision} is not the name of a repository.",
+                "Write it in the card as owner/name, or as the full path of a folder.",
+            )
+        return self.models / f"{repo.replace('/', '--')}@{revision.replace('/', '--')}"
+
+    def ours(self, folder: Path) -> bool:
+        """Whether a folder is one that Stir downloads to, and so may delete: in its home, no link, not adopted."""
+        adopted = self._preferences().folders.values()
+        return folder.parent == self.models and not folder.is_symlink() and str(folder) not in adopted
+
+    def gguf(self, card: ModelCard) -> bool:
+        """Whether the user prefers the card's GGUF file to the published weights."""
+        return self._preferences().weights.get(card.id) == "gguf"
+
+    def folders(self, card: ModelCard) -> Folders:
+        """Where a card's files are, or would be. A companion's path is its repository's folder, in which `subfolder` and `file`
+        lie; None where it isn't needed, as when the user's own folder has that component. Raises `Refusal`."""
+        checkpoint, gguf = checkpoint_of(card), self.gguf(card)
+        adopted = self._preferences().folders.get(card.id)
+        main = Path(adopted) if adopted else self._find(
+            checkpoint.repo, checkpoint.revision, lambda folder: shares.of_main(checkpoint, folder, gguf)
+        )  # fmt: skip
+        own = Path(adopted) if adopted else None
+        return Folders(main, tuple(self._companion(one, checkpoint.variant, gguf, own) for one in checkpoint.companions))
+
+    def _companion(self, companion: Companion, variant: str, gguf: bool, own: Path | None) -> Path | None:
+        """`own` is the user's folder of the whole model, which may hold the companion too."""
+        if not pieces.needed(companion, gguf):
+            return None
+        if own and not Path(companion.repo).is_absolute():
+            if companion.kind == "component" and _has(own, companion):
+                return None
+            if companion.kind != "component" and (own / pieces.inside(companion)).is_file():
+                return own
+        return self._find(companion.repo, companion.revision, lambda folder: shares.of_companion(companion, folder, variant))
+
+    def _find(self, repo: str, revision: str, share: Callable[[Path], Share]) -> Path:
+        """An absolute folder as it is; else Hugging Face's cache, where all is there and isn't in the home folder already."""
+        if Path(repo).is_absolute():
+            return Path(repo)
+        home, cached = self.place(repo, revision), _cached(repo, revision)
+        if cached and not shares.fault(share(cached)) and shares.fault(share(home)):
+            return cached
+        return home
+
+    def shares(self, card: ModelCard, folders: Folders | None = None) -> tuple[Share, ...]:
+        """What a card needs of each of its folders, the main one first, as far as can be told offline. Raises `Refusal`."""
+        checkpoint, folders = checkpoint_of(card), folders or self.folders(card)
+        beside = zip(checkpoint.companions, folders.companions, strict=True)
+        return (
+            shares.of_main(checkpoint, folders.main, self.gguf(card)),
+            *(shares.of_companion(one, folder, checkpoint.variant) for one, folder in beside if folder),
+        )
+
+    def disk(self, card: ModelCard) -> Disk:
+        """How a card's files are. Quick: it reads names, lengths and headers, and these once for as long as nothing changes."""
+        try:
+            return self.look(card, self.folders(card))
+        except Refusal as refused:
+            return Disk("missing", 0, refused.reason)
+
+    def look(self, card: ModelCard, folders: Folders) -> Disk:
+        """`disk` for files that lie in these folders."""
+        key = (card.id, folders)
+        seen = (checkpoint_of(card), self.gguf(card), *(_trace(folder) for folder in (folders.main, *folders.companions)))
+        with self._lock:
+            kept = self._verdicts.get(key)
+        if kept is None or kept[0] != seen:
+            kept = (seen, self._judge(card, folders))
+            with self._lock:
+                self._verdicts[key] = kept
+        return kept[1]
+
+    def _judge(self, card: ModelCard, folders: Folders) -> Disk:
+        found = self.shares(card, folders)
+        held = sum({share: shares.size(share) for share in found}.values())
+        problem = next(filter(None, map(shares.fault, found)), "")
+        if not problem:
+            return Disk("here", held)
+        begun = held > 0 or any(whole.length(share.folder / ledger.NAME) for share in found)
+        return Disk("partly", held, problem) if begun or not self.ours(folders.main) else Disk("missing", 0)
+
+    def owed(self, card: ModelCard) -> int:
+        """About how many bytes are still to be downloaded, told without asking: as was asked for, or as the card's needs say."""
+        state, held, _ = self.disk(card)
+        if state == "here":
+            return 0
+        total = 0
+        for share in self.shares(card):
+            book = ledger.read(share.folder)
+            if book is None and self.ours(share.folder):
+                return max(0, round(checkpoint_of(card).needs.weights * 1e9) - held)
+            wanted = set(share.files)
+            total += sum(file.size for file in book.files if file.path in wanted) if book else 0
+        return max(0, total - held)
+
+    def adopt(self, card: ModelCard, folder: Path) -> Path:
+        """The folder, made absolute, when it can stand in for a download of the card: what `Preferences.folders` then holds.
+
+        Raises `Refusal` when it isn't a folder of that pipeline, or its files aren't whole.
+        """
+        checkpoint, folder = checkpoint_of(card), Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100  (links stay)
+        if not folder.is_dir():
+            raise Refusal(f"There is no folder {folder}.", "Give the full path of the folder that holds model_index.json.")
+        name = pieces.index_name((entry.name for entry in os.scandir(folder)), checkpoint.pipeline)
+        index = pieces.parse((folder / name).read_bytes()) if name else None
+        if index is None:
+            raise Refusal(
+                f"{folder.name} has no {name or 'model_index.json'} that can be read, so it isn't a pipeline's folder.",
+                f"Choose the folder that a download of {checkpoint.repo} makes.",
+            )
+        _require_kin(card, index)
+        own = Folders(folder, tuple(
+            self._companion(one, checkpoint.variant, self.gguf(card), folder) for one in checkpoint.companions
+        ))  # fmt: skip
+        problem = shares.fault(self.shares(card, own)[0])
+        if problem:
+            raise Refusal(f"{folder.name} isn't complete: {problem}", "Copy the whole folder again, or download the model.")
+        return folder
+
+    def delete(self, card: ModelCard, others: Iterable[ModelCard]) -> int:
+        """Delete a card's files, less those that another of the cards that is on the disk needs. Returns the bytes freed.
+
+        Raises `Refusal` while they are being downloaded, and for files that Stir hasn't put there: an adopted folder's, Hugging
+        Face's cache.
+        """
+        found = [share for share in self.shares(card) if self.ours(share.folder) and share.folder.is_dir()]
+        if not found and self.disk(card).bytes:
+            raise Refusal(
+                f"{card.title} lies in a folder that isn't Stir's ({self.folders(card).main}).", "Delete it there yourself."
+            )
+        with self.hold(share.folder for share in found):
+            kept = [self._claimed(share.folder, card, others) for share in found]
+            return sum(_remove(share, keep, card.id) for share, keep in zip(found, kept, strict=True))
+
+    def _claimed(self, folder: Path, card: ModelCard, others: Iterable[ModelCard]) -> set[str]:
+        """The files in a folder that other cards need which are on the disk, or whose download was begun. A card whose own files
+        the user has deleted claims nothing more, or two cards of one repository would protect each other for ever."""
+        book, claimed = ledger.read(folder), set[str]()
+        for other in others:
+            if other.id == card.id or other.checkpoint is None or (book and other.id in book.forgotten):
+                continue
+            with suppress(Refusal):
+                mine = [share for share in self.shares(other) if share.folder == folder]
+                if mine and (self.disk(other).state == "here" or (book and other.id in book.asked)):
+                    claimed.update(*(share.files for share in mine))
+        return claimed
+
+    @contextmanager
+    def hold(self, folders: Iterable[Path]) -> Generator[None]:
+        """Keep folders for oneself while files come or go, over all Stir processes. Raises `Refusal` where another has one."""
+        from filelock import FileLock, Timeout
+
+        locks = self.models / ".locks"
+        locks.mkdir(parents=True, exist_ok=True)
+        with ExitStack() as stack:
+            for folder in sorted(set(folders)):
+                try:
+                    stack.enter_context(FileLock(locks / f"{folder.name}.lock").acquire(blocking=False))
+                except Timeout:
+                    raise Refusal(
+                        f"{folder.name} is being downloaded or deleted at this moment.", "Stop the download, or wait for it."
+                    ) from None
+            yield
+
+
+def _has(folder: Path, companion: Companion) -> bool:
+    """Whether a folder of a whole model has the component that a companion would bring, of the same class."""
+    index = pieces.parse((folder / pieces.INDEXES[0]).read_bytes()) if whole.length(folder / pieces.INDEXES[0]) else None
+    part = pieces.listed(index).get(companion.target) if index else None
+    return part is not None and companion.kind_of in ("", part.kind) and (folder / part.folder).is_dir()
+
+
+def _require_kin(card: ModelCard, index: dict[str, object]) -> None:
+    """Raises `Refusal` for the index of another pipeline: another family's, or one with other denoisers."""
+    checkpoint, theirs = checkpoint_of(card), index.get("_class_name")
+    if not isinstance(theirs, str) or not pieces.akin(checkpoint.pipeline, theirs):
+        raise Refusal(
+            f"This folder holds a {theirs if isinstance(theirs, str) else 'different pipeline'}, not a {checkpoint.pipeline}.",
+            f"Choose a copy of {checkpoint.repo}.",
+        )
+    replaced = {one.target for one in checkpoint.companions if one.kind == "component"}
+    there = (set(pieces.listed(index)) & pieces.DENOISERS) - replaced
+    if there != set(checkpoint.denoisers) - replaced:
+        raise Refusal(
+            f"This folder has {' and '.join(sorted(there)) or 'no denoiser'} where {card.title} has "
+            f"{' and '.join(checkpoint.denoisers)}: it is another model of the family.",
+            f"Choose a copy of {checkpoint.repo}.",
+        )  # fmt: skip
+
+
+def _cached(repo: str, revision: str) -> Path | None:
+    """The snapshot of a repository in Hugging Face's cache, by the places huggingface_hub looks in, read each time."""
+    home = os.environ.get("HF_HOME") or f"{os.environ.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
+    place = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE") or f"{home}/hub"
+    folder = Path(os.path.expandvars(place)).expanduser() / f"models--{repo.replace('/', '--')}"
+    commit = revision
+    with suppress(OSError):
+        commit = (folder / "refs" / revision).read_text("ascii").strip()
+    snapshot = folder / "snapshots" / commit
+    return snapshot if commit and "/" not in commit and snapshot.is_dir() else None
+
+
+def _trace(folder: Path | None) -> tuple[object, ...]:
+    """What changes whenever a folder's files do: their names, lengths and times."""
+    if folder is None:
+        return ()
+    found: list[tuple[str, int, int]] = []
+    for entry in shares.walk(folder):
+        with suppress(OSError):
+            seen = entry.stat()
+            found.append((entry.path, seen.st_size, seen.st_mtime_ns))
+    return tuple(sorted(found))
+
+
+def _remove(share: Share, kept: set[str], card: str) -> int:
+    """Delete a share's files but those kept, or the whole folder where none is. Returns the bytes freed."""
+    folder = share.folder
+    try:
+        if not kept:
+            freed = sum(entry.stat(follow_symlinks=False).st_size for entry in shares.walk(folder))
+            shutil.rmtree(folder)
+            return freed
+        doomed = share._replace(files=tuple(name for name in share.files if name not in kept))
+        files = [*(folder / name for name in doomed.files), *shares.unfinished(doomed)]
+        freed = sum(whole.length(file) or 0 for file in files)
+        for file in files:
+            file.unlink(missing_ok=True)
+        if book := ledger.read(folder):
+            ledger.write(folder, ledger.without(book, card, kept))
+    except OSError as error:
+        raise room.refusal(error) from None
+    return freed

@@ -1,0 +1,59 @@
+"""Prompts that have been read are remembered, so that trying again with another seed doesn't touch the text encoder.
+
+Knows how much memory remembered prompts may take and which is let go first. Refuses to know how a prompt is read: the family
+does that. Nothing is written to the disk: a prompt is the user's.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any
+
+Words = dict[str, Any]
+
+KEPT_BYTES = 256 * 1024 * 1024
+"""What remembered prompts may take together: a prompt of UMT5-XXL is 4 MB (512 tokens of 4096 in bfloat16), so some sixty."""
+
+
+class Remembered:
+    """Prompt embeddings by everything they depend on, the least recently used forgotten first. Safe from any thread."""
+
+    def __init__(self, limit: int = KEPT_BYTES) -> None:
+        self._limit = limit
+        self._kept: OrderedDict[Hashable, tuple[Words, int]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def words(self, key: Hashable, read: Callable[[], Words]) -> tuple[Words, bool]:
+        """The embeddings of `key`, and whether they were remembered; `read` is called only when they weren't.
+
+        What is handed out is a new dict of the same tensors: nobody writes into them.
+        """
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return dict(self._kept[key][0]), True
+        words = read()
+        size = sum(tensor.numel() * tensor.element_size() for tensor in words.values())
+        if size <= self._limit:
+            with self._lock:
+                self._kept[key] = words, size
+                self._kept.move_to_end(key)
+                while self._held() > self._limit:
+                    self._kept.popitem(last=False)
+        return dict(words), False
+
+    def forget(self) -> None:
+        """Let go of every prompt."""
+        with self._lock:
+            self._kept.clear()
+
+    @property
+    def held(self) -> int:
+        """Bytes in use."""
+        with self._lock:
+            return self._held()
+
+    def _held(self) -> int:
+        return sum(size for _, size in self._kept.values())

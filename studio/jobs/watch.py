@@ -1,0 +1,81 @@
+"""A running job as others see it, and the way it is stopped.
+
+Knows the job's own clock, what reaches the database and how often. Refuses to know what is being done.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from studio.engines.base import Stopped
+from studio.library.queue import Queue
+from studio.nouns import Job, Progress, Refusal, Running, Stage, replace
+
+WRITE_SECONDS = 0.5
+"""How often progress reaches the database; in memory it is there at every tick."""
+
+RANKS: dict[Stage, int] = {"wait": 0, "load": 0, "read": 0, "denoise": 0, "decode": 0, "paint": 1, "encode": 2, "keep": 3}
+"""What lies behind stays behind. Before the first frame an engine may go back: it loads again when memory ran out."""
+
+COUNTED: tuple[Stage, ...] = ("denoise", "paint")
+"""Stages whose pieces take about equally long, so that what is left can be told from what is done."""
+
+
+class Watch:
+    """A running job as others see it, and the way it is stopped. Safe to use from any thread."""
+
+    def __init__(self, job: Job, queue: Queue) -> None:
+        self.job = job
+        self.progress = Progress()
+        self.began = time.monotonic()
+        self._queue = queue
+        self._stopped = threading.Event()
+        self._lock = threading.Lock()
+        self._written = self.began
+        self._stage = (self.began, 0)
+
+    def stop(self) -> None:
+        """Make the next tick raise."""
+        self._stopped.set()
+
+    def tick(self, progress: Progress) -> None:
+        """Note how far the job is. Raises `Stopped` when it was cancelled, here or in another process."""
+        if self._stopped.is_set():
+            raise Stopped
+        with self._lock:
+            now = time.monotonic()
+            self.progress = self._timed(progress, now)
+            due = now - self._written >= WRITE_SECONDS or progress.stage == "keep"
+            if due:
+                self._written = now
+        if due and not self._write():
+            self._stopped.set()
+            raise Stopped
+
+    def _timed(self, progress: Progress, now: float) -> Progress:
+        """The progress with the job's own clock; a stage that lies behind stays behind, and so does the last preview."""
+        last = self.progress
+        if RANKS[progress.stage] < RANKS[last.stage]:
+            progress = last
+        if progress.stage != last.stage or progress.done < last.done:
+            self._stage = (now, progress.done)
+        left = self._left(progress, now)
+        seen = progress.preview or last.preview
+        return Progress(progress.stage, progress.done, progress.total, progress.note, now - self.began, left, seen)
+
+    def _left(self, progress: Progress, now: float) -> float | None:
+        """Seconds until this stage is over: the engine knows best of its steps, the clock of everything else."""
+        if progress.stage == "denoise" and progress.remaining is not None:
+            return progress.remaining
+        since, first = self._stage
+        fresh = progress.done - first
+        if fresh > 1 and progress.stage in COUNTED:
+            return (now - since) / fresh * max(0, progress.total - progress.done)
+        return None
+
+    def _write(self) -> bool:
+        try:
+            return self._queue.become(self.job.id, Running(replace(self.progress, preview="")))
+        except Refusal:
+            return True  # progress that can't be written is no reason to stop

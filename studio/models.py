@@ -1,0 +1,209 @@
+"""Models: every card on offer and how it stands on this machine; and what the user may have done about it.
+
+Knows which engine keeps which model, and when something about one has changed. Refuses to know how models are kept.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from studio import preferences, presets
+from studio.cards import ModelCard, ModelState, Preferences, Quote
+from studio.config import Settings
+from studio.engines.base import Engine, Shelf
+from studio.nouns import Choice, Refusal
+
+T = TypeVar("T")
+
+BUILT_IN = "parallax"
+"""The engine that every other model's instant drafts are drawn by."""
+
+LOOK_SECONDS = 0.5
+"""How often at most the states are compared with those of before; seldomer where that takes long."""
+
+LOOK_SHARE = 10
+"""Looking takes at most one part in so many of the time."""
+
+
+class Models:
+    """The models of one studio. Any thread may ask; nothing here waits for a running job.
+
+    `cards` None: those that ship, then the user's own. `make` makes the engine of a card, once for each engine a card names.
+    """
+
+    def __init__(
+        self, settings: Settings, cards: tuple[ModelCard, ...] | None, make: Callable[[ModelCard, Settings], Engine]
+    ) -> None:
+        own, wrong = presets.own_cards(settings.card_folders) if cards is None else ((), ())
+        self.cards = (*presets.cards(), *own) if cards is None else cards
+        self._wrong = wrong
+        self._settings = settings
+        self._make = make
+        self._engines: dict[str, Engine] = {}
+        self._making = threading.RLock()
+        self._closed = False
+        self._looking = threading.Lock()
+        self._changes = 0
+        self._seen: list[ModelState] = []
+        self._look_at = 0.0
+
+    def card(self, model: str) -> ModelCard:
+        """The card of a model. Raises `Refusal` when there is none."""
+        for one in self.cards:
+            if one.id == model:
+                return one
+        known = ", ".join(one.id for one in self.cards)
+        raise Refusal(f"There is no model called {model!r}.", f"Choose one of: {known}.")
+
+    def draft(self, card: ModelCard) -> ModelCard:
+        """The card that draws instant drafts for this one: itself when it is drawn by the built-in engine or keeps no models.
+
+        Raises `Refusal` where the built-in engine isn't on offer.
+        """
+        if card.checkpoint is None:
+            return card
+        for one in self.cards:
+            if one.engine == BUILT_IN:
+                return one
+        raise Refusal(f"{card.title} has no quick preview.", "Animate it to see it.")
+
+    def engine(self, card: ModelCard) -> Engine:
+        """The engine that a card runs on, made on first use and kept. Raises `Refusal` when there is none."""
+        with self._making:
+            if card.engine not in self._engines:
+                if self._closed:
+                    raise Refusal("Stir is closing.", "Open it again.")
+                self._engines[card.engine] = self._new(card)
+            return self._engines[card.engine]
+
+    def _new(self, card: ModelCard) -> Engine:
+        try:
+            return self._make(card, self._settings)
+        except ImportError as error:
+            missing = f"{error.name} is missing or broken" if error.name else "a package is missing or broken"
+            remedy = "Run: pip install -r requirements.txt"
+            raise Refusal(f"{card.title} needs packages that can't be loaded: {missing}.", remedy) from error
+
+    def close(self) -> None:
+        """Have every engine let go of its memory and threads. Safe to call twice."""
+        with self._making:
+            self._closed = True
+            for engine in {id(one): one for one in self._engines.values()}.values():
+                if isinstance(engine, Shelf):
+                    engine.close()
+
+    # How they stand ---------------------------------------------------------------------------------------------------
+
+    def states(self) -> tuple[ModelState, ...]:
+        """Every model as it stands right now, in the order of the cards. Quick, and never touches the network."""
+        return tuple(self._state(card) for card in self.cards)
+
+    def state(self, model: str) -> ModelState:
+        """One model as it stands right now. Raises `Refusal` when there is no such model."""
+        return self._state(self.card(model))
+
+    def _state(self, card: ModelCard) -> ModelState:
+        try:
+            engine = self.engine(card)
+            return engine.state(card) if isinstance(engine, Shelf) else _built_in(card)
+        except Refusal as refusal:
+            return ModelState(card.id, "missing", "out", "no", refusal.reason, refusal.remedy)
+
+    @property
+    def version(self) -> int:
+        """A number that changes when a model's state does. Looks only at engines that something has been asked of."""
+        now = time.monotonic()
+        if now >= self._look_at and self._looking.acquire(blocking=False):
+            try:
+                seen = [self._state(card) for card in self.cards if isinstance(self._engines.get(card.engine), Shelf)]
+                self._changes += seen != self._seen
+                self._seen = seen
+                self._look_at = now + max(LOOK_SECONDS, LOOK_SHARE * (time.monotonic() - now))
+            finally:
+                self._looking.release()
+        return self._changes
+
+    def problems(self) -> tuple[Choice, ...]:
+        """The user's own cards that can't be used: the file's name, and why."""
+        return tuple(Choice("card", one.file.name, one.reason) for one in self._wrong)
+
+    def gauge(self) -> tuple[Choice, ...]:
+        """The device, how much of its memory is in use, and the attention kernels tried on it; () where nothing needs one."""
+        said: dict[Choice, None] = {}
+        for card in {card.engine: card for card in self.cards}.values():
+            try:
+                engine = self.engine(card)
+                said |= dict.fromkeys(engine.gauge() if isinstance(engine, Shelf) else ())
+            except Refusal:
+                continue  # its state says why
+        return tuple(said)
+
+    def require(self, card: ModelCard) -> None:
+        """Raises `Refusal` unless this model can run here and now."""
+        state = self._state(card)
+        if state.fits == "no":
+            raise Refusal(f"{card.title} can't run here: {state.reason}", state.remedy or "Choose another model.")
+        if state.disk in ("missing", "partly"):
+            how = "is only partly on" if state.disk == "partly" else "is not on"
+            how = "is still being downloaded to" if state.downloading else how
+            remedy = f"Download it on the Models tab, or with: python -m studio models download {card.id}"
+            raise Refusal(f"{card.title} {how} this computer.", "Wait until it has arrived." if state.downloading else remedy)
+
+    # What is done about them ------------------------------------------------------------------------------------------
+
+    def load(self, model: str) -> None:
+        """Begin to load a model in the background. Raises `Refusal` when it can't be."""
+        self._shelf(model, lambda shelf, card: shelf.load(card))
+
+    def unload(self, model: str) -> None:
+        """Let go of a model's memory. Raises `Refusal` while it is working."""
+        self._shelf(model, lambda shelf, card: shelf.unload(card))
+
+    def quote(self, model: str) -> Quote:
+        """Ask the hub what a download would take: the network is touched, so only because the user asked. Raises `Refusal`."""
+        return self._shelf(model, lambda shelf, card: shelf.quote(card))
+
+    def download(self, model: str) -> None:
+        """Begin or resume a download in the background. Raises `Refusal` when it can't begin."""
+        self._shelf(model, lambda shelf, card: shelf.download(card))
+
+    def stop_download(self, model: str) -> None:
+        """Stop a download; what has arrived stays."""
+        self._shelf(model, lambda shelf, card: shelf.stop_download(card))
+
+    def adopt(self, model: str, folder: Path) -> None:
+        """Use a folder that holds the model's files already. Raises `Refusal` for one that doesn't."""
+        self._shelf(model, lambda shelf, card: shelf.adopt(card, folder))
+
+    def delete(self, model: str) -> int:
+        """Delete a model's files; never an adopted folder's. Returns the bytes freed. Raises `Refusal`."""
+        return self._shelf(model, lambda shelf, card: shelf.delete(card))
+
+    def _shelf(self, model: str, ask: Callable[[Shelf, ModelCard], T]) -> T:
+        card = self.card(model)
+        engine = self.engine(card)
+        if not isinstance(engine, Shelf):
+            raise Refusal(f"{card.title} is built in.", "It is always here: there is nothing to load, download or delete.")
+        try:
+            return ask(engine, card)
+        finally:
+            self._look_at = 0.0
+
+    # What the user prefers --------------------------------------------------------------------------------------------
+
+    def preferences(self) -> Preferences:
+        """What the user has decided instead of the studio."""
+        return preferences.preferences(self._settings)
+
+    def prefer(self, wanted: Preferences) -> None:
+        """Keep what the user has decided. Raises `Refusal` when it can't be kept."""
+        preferences.prefer(self._settings, wanted)
+        self._changes += 1
+
+
+def _built_in(card: ModelCard) -> ModelState:
+    return ModelState(card.id, "built in", "ram", "yes", "it comes with Stir and runs on any computer", basis=card.speed)

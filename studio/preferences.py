@@ -1,0 +1,42 @@
+"""Preferences: what the user has decided instead of the studio, in the home folder.
+
+Knows preferences.json and how it is written whole or not at all. Refuses to know what a preference does.
+"""
+
+from __future__ import annotations
+
+import uuid
+
+import msgspec
+
+from studio.cards import Preferences
+from studio.config import Settings
+from studio.nouns import Refusal
+
+LARGEST = 1 << 20
+"""Bytes of a file that is read: a line for each card stays far below."""
+
+
+def preferences(settings: Settings) -> Preferences:
+    """What the user has decided. A file that is missing or damaged leaves everything to the studio."""
+    try:
+        with settings.preferences.open("rb") as file:
+            return msgspec.json.decode(file.read(LARGEST), type=Preferences)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return Preferences()
+
+
+def prefer(settings: Settings, wanted: Preferences) -> None:
+    """Keep what the user has decided. Raises `Refusal` for a value out of range and where it can't be written."""
+    try:
+        checked = msgspec.convert(msgspec.to_builtins(wanted), Preferences)
+    except msgspec.ValidationError as error:
+        raise Refusal(f"That setting can't be used ({error}).", "Choose one within the range shown.") from None
+    part = settings.home / f".{uuid.uuid4().hex}.preferences.part"
+    try:
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(checked), indent=1))
+        part.replace(settings.preferences)
+    except OSError as error:
+        part.unlink(missing_ok=True)
+        why = error.strerror or type(error).__name__
+        raise Refusal(f"The settings can't be written ({why}).", "Make room on the disk, or choose another --home.") from None

@@ -1,0 +1,143 @@
+"""Models as they stand on this machine, as the page shows them: the picker, the models tab, the gauge, the plan of a run.
+
+Knows how states are put into words. Refuses to know how a model is loaded, fetched or run.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Literal
+
+import msgspec
+
+from studio.cards import ModelCard, ModelState
+from studio.engines.diffusion.probe import CANDIDATES
+from studio.nouns import Choice, Refusal, Shot
+from studio.studio import Studio
+from studio.ui.facts import about, sentence, short_licence, size
+
+Group = Literal["ready", "download", "out"]
+
+PLAINLY = "Stir finds no NVIDIA GPU with CUDA on this computer, and these models need one. Parallax runs on any computer."
+MEMORY = re.compile(r"([\d.]+)(?: GB)? ?(?:/|of) ?([\d.]+) ?GB")
+KERNEL = re.compile("^attention", re.IGNORECASE)
+KERNEL_TIME = re.compile(r"[\d.]+ ms|off")
+
+
+def group(state: ModelState) -> Group:
+    """Where the picker lists a model."""
+    if state.fits == "no":
+        return "out"
+    return "ready" if state.disk in ("built in", "here") else "download"
+
+
+def chips(card: ModelCard, state: ModelState) -> list[str]:
+    """A model in a few short words: where it runs, whether it fits, how long it takes, what it adds, its licence."""
+    needs = f"needs {card.checkpoint.needs.vram:g} GB" if card.checkpoint else "out of reach"
+    fits = {"yes": "fits", "slowly": "slowly", "no": needs}[state.fits]
+    time = about(state.expected) if state.expected else _published(card)
+    adds = ["sound" if "sound" in card.supports else "", "end frame" if "end_frame" in card.supports else ""]
+    return [chip for chip in (card.where, fits, time, *adds, short_licence(card)) if chip]
+
+
+def _published(card: ModelCard) -> str:
+    """How long a clip takes elsewhere, as short as a chip."""
+    if card.checkpoint and card.checkpoint.published:
+        first = card.checkpoint.published[0]
+        return f"{about(first.seconds)} on {first.device}"
+    return card.speed if len(card.speed) <= 28 else ""
+
+
+def files(card: ModelCard, state: ModelState, adopted: bool = False) -> str:
+    """How a model's files stand: "On disk, 33.1 GB", "Needs a 33.1 GB download"; `adopted`, in a folder of the user's."""
+    whole = state.download or (round(card.checkpoint.needs.weights * 1e9) if card.checkpoint else 0)
+    if state.disk == "here":
+        return f"In your folder, {size(state.on_disk)}" if adopted else f"On disk, {size(state.on_disk)}"
+    if state.disk == "partly":
+        return f"Partly here, {size(state.on_disk)} so far"
+    return f"Needs a {size(whole)} download" if state.disk == "missing" else "Built in"
+
+
+def memory(state: ModelState) -> str:
+    """Where a model is held: "on the GPU, 11.2 GB", or nothing."""
+    held = f", {size(state.held)}" if state.held else ""
+    if state.disk == "built in":
+        return ""
+    return {"out": "", "loading": "loading", "ram": "loaded" + held, "gpu": "on the GPU" + held}[state.memory]
+
+
+def shown(card: ModelCard, state: ModelState, adopted: bool = False) -> dict[str, Any]:
+    """How a model stands right now, in words and for the buttons; `adopted`, its files are in a folder of the user's."""
+    fits = {"yes": "Fits this computer", "slowly": "Runs slowly here", "no": ""}[state.fits]
+    time = f"{about(state.expected)} for a clip" if state.expected else ""
+    return {
+        "id": card.id, "group": group(state), "chips": chips(card, state), "disk": state.disk, "memory": state.memory,
+        "files": files(card, state, adopted), "held": memory(state), "fits": state.fits, "reason": sentence(state.reason),
+        "remedy": sentence(state.remedy), "time": time,
+        "why": " ".join(sentence(words) for words in (fits, state.reason) if words),
+        "progress": msgspec.to_builtins(state.progress) if state.progress else None, "downloading": state.downloading,
+        "problem": state.problem, "folder": state.folder, "adopted": adopted, "on_disk": size(state.on_disk),
+        "choices": msgspec.to_builtins((*state.choices, *_expected(state))),
+    }  # fmt: skip
+
+
+def _expected(state: ModelState) -> tuple[Choice, ...]:
+    """How long a clip takes here, and where that is known from."""
+    known = about(state.expected) if state.expected else "not known yet"
+    return (Choice("time", known, state.basis),) if state.basis else ()
+
+
+def gauge(said: tuple[Choice, ...]) -> dict[str, Any]:
+    """What the engines say of the device: in a few words for the header, in full, and the attention kernels as a table.
+
+    Without a GPU `plainly` says what that means for the models.
+    """
+    kernels = [one for one in said if KERNEL.search(one.what) or KERNEL_TIME.fullmatch(one.value)]
+    device = [one for one in said if one not in kernels]
+    held = next((MEMORY.search(one.value) for one in device if one.what == "GPU"), None)
+    without = "No GPU: drafts on the processor" if said else ""
+    return {
+        "words": f"GPU {_short(held[1])}/{_short(held[2])} GB" if held else without,
+        "plainly": PLAINLY if said and not held else "",
+        "full": " ".join(sentence(f"{one.what}: {one.value}, {one.reason}") for one in device),
+        "kernels": [_kernel(one) for one in kernels],
+    }  # fmt: skip
+
+
+def _short(gigabytes: str) -> str:
+    return f"{float(gigabytes):.{1 if 0 < float(gigabytes) < 10 and float(gigabytes) % 1 else 0}f}"
+
+
+def _kernel(said: Choice) -> dict[str, Any]:
+    title = KERNEL.sub("", said.what).strip(" :·") or said.value
+    name = next((one.name for one in CANDIDATES if one.title == title), title)
+    return {"name": name, "title": title, "value": said.value, "reason": said.reason, "ok": said.value != "off"}
+
+
+def standing(studio: Studio) -> dict[str, Any]:
+    """How every model stands, and the gauge: the part of the board that the picker and the models tab watch."""
+    cards = {card.id: card for card in studio.cards()}
+    adopted = studio.models.preferences().folders
+    states = [shown(cards[state.id], state, state.id in adopted) for state in studio.models.states()]
+    return {"states": states, "gauge": gauge(studio.models.gauge())}
+
+
+def plan(studio: Studio, shot: Shot) -> dict[str, Any]:
+    """The plan of a shot in one line, with its reasons: "832 × 480, 81 frames, 5.1 s at 16 fps, 40 steps"."""
+    card = studio.card(shot.model)
+    made = studio.plan(shot)
+    words = [f"{made.width} × {made.height}", f"{made.num_frames} frames", f"{made.seconds:.3g} s at {made.fps} fps"]
+    if card.checkpoint:
+        words.append(f"{made.steps} step{'s' if made.steps != 1 else ''}")
+    return {
+        "line": ", ".join(words), "width": made.width, "height": made.height, "upscale": made.upscale, "fps": made.fps,
+        "seconds": made.seconds, "steps": made.steps, "guidance": made.guidance, "choices": msgspec.to_builtins(made.choices),
+    }  # fmt: skip
+
+
+def title(studio: Studio, model: str) -> str:
+    """What a model is called; its id when its card has gone."""
+    try:
+        return studio.card(model).title
+    except Refusal:
+        return model

@@ -1,0 +1,121 @@
+"""The models tab: what is on this computer, what it would take to have the rest, and what may be done about each."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, get_args
+
+import msgspec
+
+from studio.cards import Placement, Preferences, Weights
+from studio.nouns import Noun
+from studio.studio import Studio
+from studio.ui.clip_calls import One
+from studio.ui.facts import size
+from studio.ui.parts.part import Call, call, part
+
+
+class Folder(Noun, frozen=True):
+    """A folder on this computer that holds a model's files already."""
+
+    id: str
+    folder: str
+
+
+class Override(Noun, frozen=True):
+    """What the user decides for one model instead of the studio: where its weights wait, and what they are made of."""
+
+    id: str
+    placement: Placement = "auto"
+    weights: Weights = "auto"
+
+
+class Wish(Noun, frozen=True):
+    """A change of what the user prefers for all models; what is None stays as it is."""
+
+    attention: str | None = None
+    idle_minutes: int | None = None
+    ram_gb: float | None = None
+    preview: bool | None = None
+
+
+def change(studio: Studio, **wanted: Any) -> Preferences:
+    """Keep some preferences changed; what comes from a browser is checked like everything else."""
+    models = studio.models
+    models.prefer(msgspec.structs.replace(models.preferences(), **wanted))
+    return models.preferences()
+
+
+def wish(studio: Studio, wanted: Wish) -> Preferences:
+    """Change what the wish names."""
+    return change(studio, **{name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None})
+
+
+def override(studio: Studio, wanted: Override) -> Preferences:
+    """Decide for one model, or leave it to the studio again."""
+    now = studio.models.preferences()
+    model = studio.card(wanted.id).id
+    placement = {**now.placement, model: wanted.placement}
+    weights = {**now.weights, model: wanted.weights}
+    return change(
+        studio,
+        placement={name: value for name, value in placement.items() if value != "auto"},
+        weights={name: value for name, value in weights.items() if value != "auto"},
+    )
+
+
+class ModelsPanel:
+    """Its part draws what the board says of each model; nothing is fetched, loaded or deleted without being asked for."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def render(self) -> None:
+        """Draw the part."""
+        local = self.studio.settings.user == ""
+        self.part = part(
+            "models", None, calls=self.calls(local), local=local,
+            placements=get_args(Placement), weights=get_args(Weights),
+        )  # fmt: skip
+
+    def calls(self, local: bool) -> list[Call]:
+        """What may be asked; folders of this computer are named only from this computer."""
+        studio, models = self.studio, self.studio.models
+        calls = [
+            call("quote_model", One, lambda ask: self.quote(ask.id)),
+            call("download_model", One, lambda ask: models.download(ask.id)),
+            call("stop_download", One, lambda ask: models.stop_download(ask.id)),
+            call("load_model", One, lambda ask: models.load(ask.id)),
+            call("unload_model", One, lambda ask: models.unload(ask.id)),
+            call("delete_model", One, lambda ask: {"freed": size(models.delete(ask.id))}),
+            call("forget_folder", One, lambda ask: self.forget(ask.id)),
+            call("override_model", Override, lambda wanted: override(studio, wanted)),
+            call("ask_models", dict[str, str], lambda _: self.about()),
+        ]
+        return [*calls, call("adopt_model", Folder, self.adopt)] if local else calls
+
+    def about(self) -> dict[str, Any]:
+        """The user's cards that can't be used, and what the user prefers."""
+        models = self.studio.models
+        problems = [[one.value, one.reason] for one in models.problems()]
+        return {"problems": problems, "preferences": models.preferences(), "cards": str(self.studio.settings.home / "cards")}
+
+    def quote(self, model: str) -> dict[str, Any]:
+        """What a download would take, in words."""
+        quote = self.studio.models.quote(model)
+        card = self.studio.card(model)
+        return {
+            "total": size(quote.total), "missing": size(quote.missing), "free": size(quote.free), "files": quote.files,
+            "resumes": quote.missing < quote.total, "licence": quote.licence or card.licence, "limits": card.licence_limits,
+            "gated": quote.gated, "refused": quote.refused, "remedy": quote.remedy,
+            "repo": card.checkpoint.repo if card.checkpoint else "",
+        }  # fmt: skip
+
+    def adopt(self, ask: Folder) -> None:
+        """Use a folder as it is; it is never written to or deleted."""
+        self.studio.models.adopt(ask.id, Path(ask.folder.strip()).expanduser())
+
+    def forget(self, model: str) -> None:
+        """Stop using a folder; its files stay where they are."""
+        folders = self.studio.models.preferences().folders
+        change(self.studio, folders={name: folder for name, folder in folders.items() if name != model})

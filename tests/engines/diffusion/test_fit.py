@@ -1,0 +1,199 @@
+"""Whether imaginary cards fit imaginary machines, and how: the arithmetic, its reasons, and the user's wishes before it."""
+
+from __future__ import annotations
+
+import pytest
+
+from studio import presets
+from studio.cards import Checkpoint, Companion, Guidance, Lengths, ModelCard, Needs, Preferences, Sizes, Steps
+from studio.engines.diffusion import fit as fitting
+from studio.engines.diffusion.fit import GB, ORDER, fit, lower, memory, video
+from studio.engines.diffusion.machine import Machine, container
+
+WAN14 = Needs(denoiser=57.2, encoder=11.4, other=0.5, largest=28.6, activation=10.0, vram=12.0, ram=64.0, source="made up")
+WAN5 = Needs(denoiser=10.0, encoder=11.4, other=2.8, largest=11.4, activation=8.0, vram=12.0, ram=32.0, source="made up")
+PACK = Needs(denoiser=25.8, encoder=15.3, other=1.4, largest=25.8, activation=3.0, vram=6.0, ram=48.0, source="made up")
+SMALL = Needs(denoiser=3.0, encoder=1.3, other=0.2, largest=3.0, activation=3.5, vram=6.0, ram=8.0, source="made up")
+TINY = Needs(denoiser=0.2, encoder=0.1, other=0.1, largest=0.2, activation=0.1, vram=0.5, ram=1.0, source="made up")
+
+
+def card(needs: Needs, denoisers: tuple[str, ...] = ("transformer",), gguf: bool = False) -> ModelCard:
+    companions = (Companion("gguf", "somebody/gguf", target="transformer", file="model-Q5_K_M.gguf"),) if gguf else ()
+    checkpoint = Checkpoint(
+        family="wan", pipeline="WanImageToVideoPipeline", repo="somebody/model", sizes=Sizes(((832, 480),), 16),
+        lengths=Lengths(4, 1, 5, 81, 81), steps=Steps(40, 1, 60, 20, 50), needs=needs, guidance=Guidance(),
+        denoisers=denoisers, companions=companions,
+    )  # fmt: skip
+    return ModelCard(
+        "made-up", "Made up", "diffusion", "local", "Nothing.", (), "Apache-2.0", ("prompt",), (16, 16), (1.0, 5.0625), "none",
+        checkpoint=checkpoint,
+    )  # fmt: skip
+
+
+def machine(vram: float, ram: float, capability: tuple[int, int] = (8, 9)) -> Machine:
+    if not vram:
+        return Machine("cpu", "a processor", 0, round(ram * GB), note="no NVIDIA GPU was found")
+    return Machine("cuda:0", f"Imaginary {vram:g} GB", round(vram * GB), round(ram * GB), capability)
+
+
+def nothing(package: str) -> bool:
+    return False
+
+
+def everything(package: str) -> bool:
+    return True
+
+
+TABLE = [
+    (WAN14, 80, 128, "managed", "published", "yes"),
+    (WAN14, 48, 128, "managed", "published", "yes"),
+    (WAN14, 24, 128, "grouped", "published", "slowly"),
+    (WAN14, 16, 128, "grouped", "published", "slowly"),
+    (WAN14, 12, 128, "grouped", "published", "slowly"),
+    (WAN14, 8, 128, None, None, "no"),
+    (WAN14, 24, 64, "grouped", "fp8", "slowly"),
+    (WAN14, 48, 64, "managed", "fp8", "yes"),
+    (WAN14, 80, 32, None, None, "no"),
+    (WAN5, 80, 64, "resident", "published", "yes"),
+    (WAN5, 48, 64, "resident", "published", "yes"),
+    (WAN5, 24, 64, "managed", "published", "yes"),
+    (WAN5, 16, 64, "grouped", "published", "slowly"),
+    (WAN5, 12, 64, "grouped", "published", "slowly"),
+    (WAN5, 8, 64, None, None, "no"),
+    (PACK, 8, 64, "grouped", "published", "slowly"),
+    (PACK, 48, 64, "resident", "published", "yes"),
+    (PACK, 24, 30, None, None, "no"),
+    (PACK, 16, 42, "grouped", "fp8", "slowly"),
+    (PACK, 24, 42, "managed", "fp8", "yes"),
+    (SMALL, 8, 16, "managed", "published", "yes"),
+    (SMALL, 12, 16, "resident", "published", "yes"),
+    (SMALL, 0, 64, None, None, "no"),
+    (TINY, 0, 16, "resident", "published", "slowly"),
+]
+
+
+@pytest.mark.parametrize(("needs", "vram", "ram", "placement", "weights", "fits"), TABLE)
+def test_the_table(needs: Needs, vram: int, ram: int, placement: str | None, weights: str | None, fits: str) -> None:
+    denoisers = ("transformer", "transformer_2") if needs is WAN14 else ("transformer",)
+    found = fit(card(needs, denoisers), machine(vram, ram), Preferences(), nothing)
+    assert found.fits == fits, found
+    assert found.reason
+    if fits == "no":
+        assert found.remedy and ("Parallax" in found.remedy)
+        return
+    assert (found.placement, found.weights) == (placement, weights), found
+    assert {choice.what for choice in found.choices} >= {"placement", "weights"}
+    assert all(choice.reason for choice in found.choices)
+
+
+@pytest.mark.parametrize("needs", [WAN14, WAN5, PACK, SMALL, TINY])
+def test_what_is_chosen_never_exceeds_the_machine(needs: Needs) -> None:
+    one = card(needs)
+    checkpoint = one.checkpoint
+    assert checkpoint is not None
+    for vram in range(4, 100, 4):
+        for ram in (8, 16, 32, 64, 128):
+            found = fit(one, machine(vram, ram), Preferences(), everything)
+            if found.fits != "no":
+                need = video(checkpoint, found.placement, found.weights) + fitting.VIDEO_RESERVE
+                assert need <= vram or (found.placement == "grouped" and vram >= needs.vram)
+                assert memory(checkpoint, found.weights) <= ram - fitting.SYSTEM_RESERVE
+
+
+def test_a_bigger_gpu_is_never_worse() -> None:
+    rank = {"no": 0, "slowly": 1, "yes": 2}
+    for needs in (WAN14, WAN5, PACK, SMALL):
+        verdicts = [rank[fit(card(needs), machine(vram, 256), Preferences(), nothing).fits] for vram in range(2, 120, 2)]
+        assert verdicts == sorted(verdicts)
+
+
+def test_without_a_gpu_the_reason_and_the_way_out_are_plain() -> None:
+    found = fit(card(WAN5), machine(0, 64), Preferences())
+    assert "GPU" in found.reason and "no NVIDIA GPU" in found.reason and "12 GB" in found.reason
+    assert "Parallax" in found.remedy
+    wished = Preferences(placement={"made-up": "grouped"}, weights={"made-up": "fp8"})
+    assert fit(card(WAN5), machine(0, 64), wished).fits == "no"
+
+
+def test_wishes_go_before_the_order() -> None:
+    big = machine(80, 128)
+    for placement in ("resident", "managed", "grouped"):
+        found = fit(card(WAN5), big, Preferences(placement={"made-up": placement}), nothing)
+        assert found.placement == placement and found.weights == "published"
+        assert "Settings" in next(choice.reason for choice in found.choices if choice.what == "placement")
+    found = fit(card(WAN5), big, Preferences(weights={"made-up": "fp8"}), nothing)
+    assert (found.placement, found.weights) == ("resident", "fp8")
+    other = fit(card(WAN5), big, Preferences(weights={"another-card": "fp8"}), nothing)
+    assert other.weights == "published"
+
+
+def test_a_wish_beyond_the_estimate_is_granted_with_a_warning() -> None:
+    found = fit(card(WAN5), machine(12, 64), Preferences(placement={"made-up": "resident"}), nothing)
+    assert found.fits == "slowly" and found.placement == "resident"
+    assert "GB" in found.reason and "automatic" in found.remedy
+
+
+def test_weights_that_need_a_package_name_it() -> None:
+    for weights, package in (("int8", "torchao"), ("gguf", "gguf")):
+        wish = Preferences(weights={"made-up": weights})
+        found = fit(card(WAN5, gguf=True), machine(24, 64), wish, nothing)
+        assert found.fits == "no" and f"pip install {package}" in found.remedy
+        assert fit(card(WAN5, gguf=True), machine(24, 64), wish, everything).weights == weights
+    unnamed = fit(card(WAN5), machine(24, 64), Preferences(weights={"made-up": "gguf"}), everything)
+    assert unnamed.fits == "no" and "GGUF" in unnamed.reason
+
+
+def test_a_gguf_file_is_proposed_and_never_taken_unasked() -> None:
+    """It would have to be downloaded first, which only the user asks for."""
+    found = fit(card(PACK, gguf=True), machine(24, 31), Preferences(), everything)
+    assert found.fits == "no" and "GGUF" in found.remedy
+
+
+def test_lower_goes_down_the_order_and_ends() -> None:
+    here = machine(80, 128)
+    now, seen = fit(card(PACK), here, Preferences(), nothing), []
+    assert now.placement == "resident"
+    while (less := lower(card(PACK), here, now, nothing)) is not None:
+        checkpoint = card(PACK).checkpoint
+        assert checkpoint is not None
+        assert video(checkpoint, less.placement, less.weights) < video(checkpoint, now.placement, now.weights)
+        seen.append((less.placement, less.weights))
+        now = less
+    assert seen[:2] == [("managed", "published"), ("grouped", "published")] and ("grouped", "fp8") in seen
+    assert [ORDER.index(way) for way in seen] == sorted(ORDER.index(way) for way in seen)
+    wished = fit(card(PACK), here, Preferences(weights={"made-up": "fp8"}), nothing)
+    less = lower(card(PACK), here, wished, nothing)
+    assert wished.placement == "resident" and less is not None and (less.placement, less.weights) == ("managed", "fp8")
+    assert lower(card(TINY), machine(0, 16), fit(card(TINY), machine(0, 16), Preferences())) is None
+
+
+def test_an_old_gpu_is_told_to_be_slow_at_bfloat16() -> None:
+    assert any(choice.what == "dtype" for choice in fit(card(SMALL), machine(24, 64, (7, 5)), Preferences()).choices)
+    assert not any(choice.what == "dtype" for choice in fit(card(SMALL), machine(24, 64, (8, 0)), Preferences()).choices)
+
+
+def test_a_built_in_card_fits() -> None:
+    built_in = next(one for one in presets.cards() if one.checkpoint is None)
+    assert fit(built_in, machine(0, 1), Preferences()).fits == "yes"
+
+
+def test_a_containers_limit_is_read(tmp_path) -> None:
+    assert container(tmp_path) == (0, 0)
+    (tmp_path / "memory.max").write_text("max\n")
+    (tmp_path / "memory.current").write_text("3000\n")
+    (tmp_path / "memory.stat").write_text("anon 1000\ninactive_file 1200\n")
+    assert container(tmp_path) == (0, 0)
+    (tmp_path / "memory.max").write_text("8000\n")
+    assert container(tmp_path) == (8000, 1800)
+
+
+def test_every_card_that_ships_fits_where_it_says_it_does() -> None:
+    """Exactly the video memory and the memory a card asks for suffice, and without a GPU none of them is offered."""
+    shipped = [one for one in presets.cards() if one.checkpoint is not None]
+    assert shipped
+    for one in shipped:
+        assert one.checkpoint is not None
+        needs = one.checkpoint.needs
+        found = fit(one, machine(needs.vram, needs.ram), Preferences(), nothing)
+        assert found.fits != "no", f"{one.id}: {found.reason}"
+        assert fit(one, machine(0, 256), Preferences(), nothing).fits == "no"

@@ -1,0 +1,546 @@
+"""The pipeline manager over tiny cards: loaded once, kept, shared, evicted, waited for, stopped, and told when it fails."""
+
+from __future__ import annotations
+
+import gc
+import shutil
+import subprocess
+import sys
+import threading
+import time
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from studio import nouns
+from studio.cards import ModelCard, Preferences
+from studio.config import ROOT, Settings
+from studio.engines.base import Stopped
+from studio.engines.diffusion import budget, loader
+from studio.engines.diffusion.folders import Folders
+from studio.engines.diffusion.loaded import module_bytes, total_bytes
+from studio.engines.diffusion.machine import Machine
+from studio.engines.diffusion.manager import Manager
+from studio.engines.diffusion.turn import Turn
+from studio.nouns import Progress, Refusal
+
+Tiny = Callable[[str], ModelCard]
+MB = 1_000_000
+
+
+def nothing(progress: Progress) -> None:
+    pass
+
+
+class Clock:
+    """Time as a test sets it, seconds."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Loading:
+    """The real loader, counted, that waits where a test says: `gate` is passed before each load, `fails` raise once each."""
+
+    def __init__(self) -> None:
+        self.gate, self.under_way = threading.Event(), 0
+        self.gate.set()
+        self.most = 0
+        self.order: list[str] = []
+        self.fails: list[BaseException] = []
+
+    def __call__(self, card: ModelCard, *rest: Any) -> Any:
+        self.under_way += 1
+        self.most = max(self.most, self.under_way)
+        self.order.append(card.id)
+        try:
+            assert self.gate.wait(30)
+            pipe = loader.load(card, *rest)
+            if self.fails:
+                rest[3].leave(card.id)
+                raise self.fails.pop(0)
+            return pipe
+        finally:
+            self.under_way -= 1
+
+
+def processor(ram: int = 1 << 34, free: Callable[[], int] = lambda: 1 << 33) -> Machine:
+    return Machine("cpu", "a processor", 0, ram, free_ram=free, note="no NVIDIA GPU was found")
+
+
+def gpu(vram: int = 1 << 40) -> Machine:
+    """A processor that everything takes for a GPU: torch tells "cpu:0" from "cpu"."""
+    return Machine("cpu:0", "a processor taken for a GPU", vram, 1 << 36, (9, 0), lambda: vram, lambda: 1 << 35)
+
+
+def folder_of(card: ModelCard) -> Folders:
+    assert card.checkpoint is not None
+    return Folders(Path(card.checkpoint.repo), (None,) * len(card.checkpoint.companions))
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., Manager]]:
+    made: list[Manager] = []
+
+    def build(machine: Machine | None = None, preferences: Any = Preferences, **seams: Any) -> Manager:
+        if machine is not None and machine.cuda:
+            seams.setdefault("turn", Turn(machine.device, tmp_path / "turns"))
+        made.append(Manager(Settings(tmp_path), machine or processor(), folder_of, preferences, **seams))
+        return made[-1]
+
+    yield build
+    for manager in made:
+        manager.close()
+
+
+def eventually(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < end, "it never came"
+        time.sleep(0.01)
+
+
+def used(manager: Manager, *cards: ModelCard) -> None:
+    for card in cards:
+        with manager.use(card, nothing):
+            pass
+
+
+def states(manager: Manager, *cards: ModelCard) -> list[str]:
+    return [manager.memory_of(card).state for card in cards]
+
+
+def test_a_card_is_loaded_once_and_kept(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    manager, card = make(), tiny("wan21_i2v")
+    assert manager.memory_of(card).state == "out" and manager.held() == 0
+    seen: list[Progress] = []
+    with manager.use(card, seen.append) as loaded:
+        assert manager.memory_of(card).state == "ram"
+        pipe = loaded.pipe
+        assert [type(one).__name__ for one in loaded.denoisers] == ["WanTransformer3DModel"]
+        assert loaded.card is card and loaded.took > 0 and loaded.reused == ()
+    assert {one.stage for one in seen} == {"load"}
+    with manager.use(card, pytest.fail) as again:
+        assert again.pipe is pipe
+    assert manager.loads == 1
+    assert manager.memory_of(card).bytes == manager.held() == total_bytes([loaded]) > 100_000
+    assert "GB" in manager.cap().value and "70%" in manager.cap().reason
+
+
+def test_both_denoisers_and_what_is_shared(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    manager, first, second = make(), tiny("wan21_i2v"), tiny("wan22_a14b")
+    with manager.use(first, nothing) as a:
+        encoder = weakref.ref(a.pipe.text_encoder)
+    with manager.use(second, nothing) as b:
+        assert b.pipe.text_encoder is encoder() and set(b.reused) == {"text_encoder", "vae"} and len(b.denoisers) == 2
+    both = [manager.memory_of(card).bytes for card in (first, second)]
+    assert manager.held() < sum(both), "what is shared counts once"
+    del a
+    manager.unload(first)
+    gc.collect()
+    assert encoder() is b.pipe.text_encoder
+    assert manager.held() == both[1]
+    manager.unload(second)
+    gc.collect()
+    assert encoder() is None and manager.held() == 0
+
+
+def test_the_least_recently_used_card_goes_first(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    a, b, c = tiny("ltx_i2v"), tiny("svd"), tiny("cogvideox_i2v")
+    cap = 8.2e6  # an LTX of 0.7 MB and an SVD of 7.3 MB, and no third
+    manager = make(preferences=lambda: Preferences(ram_gb=cap / 1e9))
+    used(manager, a, b)
+    assert states(manager, a, b) == ["ram", "ram"]
+    used(manager, a, c)
+    assert states(manager, a, b, c) == ["ram", "out", "ram"], "b was used longest ago"
+    used(manager, b)
+    assert states(manager, b) == ["ram"] and manager.held() <= cap
+    assert manager.loads == 4
+
+
+def test_a_card_beyond_the_users_cap_is_refused_before_anything_goes(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    small, large = tiny("ltx_i2v"), tiny("svd")
+    manager = make(preferences=lambda: Preferences(ram_gb=2e6 / 1e9))
+    used(manager, small)
+    with pytest.raises(Refusal, match="Settings") as refused:
+        used(manager, large)
+    assert "cap" in refused.value.remedy
+    assert states(manager, small, large) == ["ram", "out"] and manager.loads == 1
+
+
+def test_free_memory_is_looked_at_before_loading(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    """So that the system never kills the process: refused, with what is needed and what is there."""
+    free, loading = [200 * MB], Loading()
+    manager = make(processor(100 * MB, lambda: free[0]), load=loading)
+    used(manager, tiny("ltx_i2v"))
+    free[0] = 12 * MB
+    with pytest.raises(Refusal, match="is free") as refused:
+        used(manager, tiny("svd"))
+    assert "0.0 GB" in refused.value.reason and "Close other programs" in refused.value.remedy
+    assert loading.order == [tiny("ltx_i2v").id], "nothing was read"
+    assert states(manager, tiny("ltx_i2v")) == ["ram"], "and nothing let go of in vain"
+    free[0] = 18 * MB
+    used(manager, tiny("svd"))
+
+
+def test_the_automatic_cap_is_for_several_and_not_for_one(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    machine = processor(10 * MB, lambda: 10 * MB)
+    assert budget.cap(machine, 0, 0)[0] == 7 * MB
+    manager = make(machine)
+    used(manager, tiny("ltx_i2v"), tiny("svd"))
+    assert states(manager, tiny("ltx_i2v"), tiny("svd")) == ["out", "ram"], "7.3 MB alone may exceed 7 MB, not with another"
+
+
+def test_what_a_card_shares_with_one_in_memory_need_not_be_free(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    a, b = tiny("wan21_i2v"), tiny("wan22_a14b")
+    alone = make()
+    used(alone, a, b)
+    together = alone.held()
+    assert together < sum(alone.memory_of(card).bytes for card in (a, b))
+    manager = make(preferences=lambda: Preferences(ram_gb=(together + 30_000) / 1e9))
+    used(manager, a, b)
+    assert states(manager, a, b) == ["ram", "ram"]
+
+
+def test_begin_loads_in_the_background_and_use_waits_for_it(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    loading, card = Loading(), tiny("ltx_i2v")
+    manager = make(load=loading)
+    loading.gate.clear()
+    manager.begin(card)
+    manager.begin(card)
+    eventually(lambda: loading.order == [card.id])
+    memory = manager.memory_of(card)
+    assert memory.state == "loading" and memory.progress is not None and memory.progress.stage == "load"
+    ticks: list[Progress] = []
+
+    def tick(progress: Progress) -> None:
+        ticks.append(progress)
+        loading.gate.set()
+
+    with manager.use(card, tick):
+        pass
+    assert ticks and manager.loads == 1 and loading.order == [card.id]
+
+
+def test_loads_are_one_at_a_time(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    loading = Loading()
+    manager = make(load=loading)
+    cards = [tiny(name) for name in ("ltx_i2v", "wan22_ti2v_5b", "cogvideox_i2v")]
+    threads = [threading.Thread(target=manager.begin, args=(card,)) for card in cards]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    eventually(lambda: states(manager, *cards) == ["ram"] * 3)
+    assert loading.most == 1 and sorted(loading.order) == sorted(card.id for card in cards)
+
+
+def test_a_job_that_waits_for_a_load_can_be_stopped_and_nothing_stays(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    loading, card = Loading(), tiny("wan21_i2v")
+    manager = make(load=loading)
+    loading.gate.clear()
+
+    def stop(progress: Progress) -> None:
+        if loading.order:
+            raise Stopped
+
+    with pytest.raises(Stopped), manager.use(card, stop):
+        pytest.fail("it isn't loaded")
+    assert manager.memory_of(card).state == "loading", "the component under way is finished"
+    loading.gate.set()
+    eventually(lambda: manager.memory_of(card).state == "out")
+    assert manager.held() == 0 and manager.loads == 0 and manager.memory_of(card).problem == ""
+    used(manager, card)
+    assert manager.loads == 1
+
+
+def test_a_stopped_job_leaves_a_load_that_somebody_else_began(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    loading, card = Loading(), tiny("ltx_i2v")
+    manager = make(load=loading)
+    loading.gate.clear()
+    manager.begin(card)
+    eventually(lambda: bool(loading.order))
+
+    def stop(progress: Progress) -> None:
+        raise Stopped
+
+    with pytest.raises(Stopped), manager.use(card, stop):
+        pytest.fail("it isn't loaded")
+    loading.gate.set()
+    eventually(lambda: manager.memory_of(card).state == "ram")
+
+
+def test_unload_stops_a_load_and_refuses_while_at_work(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    loading, card, other = Loading(), tiny("ltx_i2v"), tiny("wan22_ti2v_5b")
+    manager = make(load=loading)
+    loading.gate.clear()
+    manager.begin(card)
+    eventually(lambda: bool(loading.order))
+    manager.unload(card)
+    loading.gate.set()
+    eventually(lambda: manager.memory_of(card).state == "out")
+    assert manager.loads == 0
+    used(manager, other)
+    with manager.use(card, nothing):
+        with pytest.raises(Refusal, match="working"):
+            manager.unload(card)
+        manager.unload(other)
+        assert states(manager, card, other) == ["ram", "out"]
+        assert manager.idle(0) == 0, "nothing is idle while a job runs"
+    manager.unload(card)
+    manager.unload(card)
+    assert manager.memory_of(card).state == "out"
+
+
+def test_one_job_at_a_time_and_the_second_can_be_stopped(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    manager, card, notes = make(), tiny("ltx_i2v"), list[str]()
+
+    def stop(progress: Progress) -> None:
+        notes.append(progress.note)
+        raise Stopped
+
+    def second() -> None:
+        with pytest.raises(Stopped), manager.use(card, stop):
+            pytest.fail("another job runs")
+
+    with manager.use(card, nothing):
+        thread = threading.Thread(target=second)
+        thread.start()
+        thread.join(30)
+    assert notes == ["Waiting for the job that is running"]
+    used(manager, card)
+
+
+def test_expect_loads_while_another_works_and_never_complains(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    a, b, broken = tiny("ltx_i2v"), tiny("wan22_ti2v_5b"), nouns.replace(tiny("svd"), id="broken")
+    broken = nouns.replace(broken, checkpoint=nouns.replace(broken.checkpoint, repo="/nowhere/at/all"))
+    large = nouns.replace(a, id="large", checkpoint=nouns.replace(
+        a.checkpoint, needs=nouns.replace(a.checkpoint.needs, denoiser=30.0)))  # fmt: skip
+    manager = make(preferences=lambda: Preferences(ram_gb=1.3e6 / 1e9))
+    with manager.use(a, nothing):
+        manager.expect(b)
+        eventually(lambda: manager.memory_of(b).state == "ram")
+        for card in (broken, large, tiny("svd")):
+            manager.expect(card)
+            eventually(lambda card=card: manager.memory_of(card).state == "out")
+            assert manager.memory_of(card).problem == ""
+        assert states(manager, a, b) == ["ram", "ram"]
+    used(manager, b)
+    assert manager.loads == 2
+
+
+def test_a_failed_load_is_told_and_can_be_tried_again(tiny: Tiny, make: Callable[..., Manager], tmp_path: Path) -> None:
+    card = tiny("ltx_i2v")
+    assert card.checkpoint is not None
+    place = tmp_path / "broken"
+    shutil.copytree(card.checkpoint.repo, place)
+    weights = place / "vae" / "diffusion_pytorch_model.safetensors"
+    whole = weights.read_bytes()
+    weights.write_bytes(whole[:-10])
+    card = nouns.replace(card, checkpoint=nouns.replace(card.checkpoint, repo=str(place)))
+    manager = make()
+    manager.begin(card)
+    eventually(lambda: manager.memory_of(card).state == "out")
+    problem = manager.memory_of(card).problem
+    assert "cut short" in problem and "Models tab" in problem
+    with pytest.raises(Refusal, match="cut short"):
+        used(manager, card)
+    weights.write_bytes(whole)
+    manager.begin(card)
+    eventually(lambda: manager.memory_of(card).state == "ram")
+    assert manager.memory_of(card).problem == ""
+
+
+def test_out_of_memory_at_load_makes_room_and_tries_once_more(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    loading, a, b = Loading(), tiny("ltx_i2v"), tiny("wan22_ti2v_5b")
+    manager = make(load=loading)
+    used(manager, a)
+    loading.fails = [MemoryError("made up")]
+    used(manager, b)
+    assert states(manager, a, b) == ["out", "ram"] and loading.order == [a.id, b.id, b.id]
+    manager.unload(b)
+    loading.fails = [MemoryError("made up"), MemoryError("made up")]
+    with pytest.raises(MemoryError):
+        used(manager, b)
+    assert manager.memory_of(b) == ("out", 0, None, manager.memory_of(b).problem)
+    assert "memory" in manager.memory_of(b).problem and manager.held() == 0
+    loading.fails = []
+    used(manager, b)
+
+
+def test_other_errors_are_not_tried_again(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    loading = Loading()
+    loading.fails = [RuntimeError("something else")]
+    manager = make(load=loading)
+    with pytest.raises(RuntimeError, match="something else"):
+        used(manager, tiny("ltx_i2v"))
+    assert len(loading.order) == 1
+
+
+def test_idle_cards_go_after_their_time_and_the_watch_does_it(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    clock, a, b = Clock(), tiny("ltx_i2v"), tiny("wan22_ti2v_5b")
+    manager = make(clock=clock, preferences=lambda: Preferences(idle_minutes=0))
+    used(manager, a)
+    clock.now += 600
+    used(manager, b)
+    assert manager.idle(30) == 0
+    assert manager.idle(5) > 0 and states(manager, a, b) == ["out", "ram"]
+    watching = make(clock=clock, preferences=lambda: Preferences(idle_minutes=1), watch=0.02)
+    used(watching, a)
+    clock.now += 61
+    eventually(lambda: states(watching, a) == ["out"])
+
+
+def test_free_idle_keeps_the_card_that_works(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    a, b, manager = tiny("ltx_i2v"), tiny("wan22_ti2v_5b"), make()
+    used(manager, a)
+    with manager.use(b, nothing):
+        held = manager.memory_of(a).bytes
+        assert manager.free_idle(b) == held and manager.free_idle(b) == 0
+        assert states(manager, a, b) == ["out", "ram"]
+
+
+def test_a_card_that_does_not_fit_is_refused_with_its_reason(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    card = tiny("ltx_i2v")
+    card = nouns.replace(card, checkpoint=nouns.replace(
+        card.checkpoint, needs=nouns.replace(card.checkpoint.needs, denoiser=30.0)))  # fmt: skip
+    manager = make()
+    for call in (manager.begin, lambda card: used(manager, card)):
+        with pytest.raises(Refusal, match="GPU") as refused:
+            call(card)
+        assert "Parallax" in refused.value.remedy
+
+
+def test_a_wish_for_another_placement_or_weights_is_followed_at_the_next_use(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    card, wish = tiny("wan22_a14b"), [Preferences()]
+    manager = make(gpu(), lambda: wish[0])
+    with manager.use(card, nothing) as loaded:
+        pipe = loaded.pipe
+        assert loaded.fit.placement == "resident" and hasattr(pipe.transformer, "_hf_hook")
+    wish[0] = Preferences(placement={card.id: "grouped"})
+    with manager.use(card, nothing) as loaded:
+        assert loaded.pipe is pipe and loaded.fit.placement == "grouped" and not hasattr(pipe.transformer, "_hf_hook")
+        assert hasattr(pipe.transformer.blocks[0], "_diffusers_hook")
+    assert manager.loads == 1
+    wish[0] = Preferences(weights={card.id: "fp8"})
+    with manager.use(card, nothing) as loaded:
+        assert loaded.pipe is not pipe and loaded.fit.weights == "fp8"
+    assert manager.loads == 2
+
+
+def test_lower_goes_down_without_reading_again(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    card = tiny("wan22_a14b")
+    needs = nouns.replace(card.checkpoint.needs, denoiser=20.0, encoder=5.0, other=1.0, largest=10.0, activation=2.0)
+    card = nouns.replace(card, checkpoint=nouns.replace(card.checkpoint, needs=needs))
+    manager, ways = make(gpu()), list[tuple[str, str]]()
+    with manager.use(card, nothing) as loaded:
+        pipe = loaded.pipe
+        size = module_bytes(pipe.transformer)
+        while loaded is not None:
+            ways.append((loaded.fit.placement, loaded.fit.weights))
+            assert loaded.pipe is pipe
+            last, loaded = loaded, manager.lower(loaded)
+    assert ways[:3] == [("resident", "published"), ("managed", "published"), ("grouped", "published")]
+    assert ways[-1] == ("grouped", "fp8") and module_bytes(pipe.transformer) < 0.75 * size
+    assert manager.loads == 1 and last.fit.choices[0].reason
+    with manager.use(card, nothing) as again:
+        assert again.fit.placement == "grouped", "what didn't fit isn't tried again"
+
+
+def test_on_a_processor_there_is_nothing_lower(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    manager = make()
+    with manager.use(tiny("ltx_i2v"), nothing) as loaded:
+        assert manager.lower(loaded) is None
+
+
+def test_any_thread_may_look_while_a_load_is_stuck(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    loading, a, b = Loading(), tiny("ltx_i2v"), tiny("wan22_ti2v_5b")
+    manager = make(load=loading)
+    used(manager, a)
+    loading.gate.clear()
+    manager.begin(b)
+    eventually(lambda: len(loading.order) == 2)
+    looked: list[str] = []
+
+    def look() -> None:
+        looked.extend(states(manager, a, b))
+        manager.held(), manager.cap()
+        manager.unload(a)
+
+    thread = threading.Thread(target=look)
+    thread.start()
+    thread.join(20)
+    assert looked == ["ram", "loading"] and not thread.is_alive()
+    loading.gate.set()
+
+
+def test_close_ends_loads_and_lets_go(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    manager, card = make(), tiny("ltx_i2v")
+    used(manager, card)
+    manager.begin(tiny("wan21_i2v"))
+    manager.close()
+    manager.close()
+    assert manager.held() == 0 and states(manager, card, tiny("wan21_i2v")) == ["out", "out"]
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("load ", "idle models"))]
+    with pytest.raises(Refusal, match="closing"):
+        manager.begin(card)
+
+
+def test_what_somebody_still_has_of_a_card_keeps_no_memory(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    manager, card = make(), tiny("ltx_i2v")
+    with manager.use(card, nothing) as loaded:
+        denoiser = weakref.ref(loaded.denoisers[0])
+    manager.unload(card)
+    gc.collect()
+    assert denoiser() is None and loaded.pipe is None and loaded.denoisers == []
+
+
+def test_many_threads_at_once_end_well(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    """Jobs, hints, looks and unloads from eight threads: nothing deadlocks, and every job gets its own card's pipeline."""
+    cards = [tiny(name) for name in ("ltx_i2v", "wan22_ti2v_5b", "cogvideox_i2v")]
+    manager, wrong = make(preferences=lambda: Preferences(ram_gb=1.3e6 / 1e9)), list[object]()
+
+    def work(number: int) -> None:
+        for turn in range(4):
+            card = cards[(number + turn) % 3]
+            try:
+                if number % 4 == 0:
+                    with manager.use(card, nothing) as loaded:
+                        if (
+                            loaded.card.id != card.id
+                            or loaded.pipe is None
+                            or type(loaded.pipe).__name__ != card.checkpoint.pipeline
+                        ):
+                            wrong.append(loaded)
+                elif number % 4 == 1:
+                    manager.expect(card)
+                elif number % 4 == 2:
+                    manager.memory_of(card)
+                else:
+                    manager.unload(card)
+            except Refusal:
+                continue
+            except Exception as error:
+                wrong.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(120)
+    assert not any(thread.is_alive() for thread in threads) and wrong == []
+
+
+def test_the_manager_imports_without_torch() -> None:
+    code = (
+        "import sys; from studio.engines.diffusion import fit, machine, manager, store; machine.read();"
+        "print(sorted({'torch', 'diffusers', 'transformers'} & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]" or shutil.which("nvidia-smi")

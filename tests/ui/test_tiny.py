@@ -1,0 +1,75 @@
+"""The page with a real pipeline behind it: a tiny Wan of random weights, loaded, denoised and decoded by the diffusion engine.
+
+What it makes is noise, and it takes seconds; everything between the button and the player is what a full-size model goes through.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from studio.cards import ModelCard
+from studio.config import Settings
+from studio.engines.base import Engine
+from tests.fakes import tiny, tiny_cards
+from tests.fakes.zoom import Zoom
+from tests.ui.conftest import App
+from tests.ui.steps import choose, models, row, sample
+
+pytestmark = pytest.mark.ui
+SLOW = 60_000
+
+
+@pytest.fixture(scope="module")
+def tiny_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    import torch
+
+    from studio.engines.diffusion.engine import DiffusionEngine
+
+    torch.set_num_threads(1)
+    folder = tmp_path_factory.mktemp("tiny-page")
+    card = tiny_cards.card("wan21_i2v", tiny.build("wan21_i2v", folder))
+
+    def find(one: ModelCard, settings: Settings) -> Engine:
+        return DiffusionEngine(settings, apart=0.0) if one.checkpoint else Zoom()
+
+    app = App(folder / "home", (card,), find)
+    app.studio.settings.prepare()
+    yield app
+    app.close()
+
+
+@pytest.fixture
+def app(tiny_app: App) -> App:
+    tiny_app.clear()
+    return tiny_app
+
+
+def test_a_tiny_model_makes_a_clip_on_the_page(page: Page, app: App) -> None:
+    (card,) = [card for card in app.studio.cards() if card.title.startswith("Tiny") or card.id.startswith("tiny")]
+    sample(page)
+    choose(page, card.id)
+    page.locator("#quality [data-value='best']").click()
+    expect(page.locator("#plan")).to_contain_text("3 steps")
+    page.locator("#advanced summary").click()
+    page.locator("#steps").fill("8")
+    page.locator("#steps").press("Tab")
+    page.locator("#prompt").fill("the seeds drift away")
+    plan = page.locator("#plan")
+    expect(plan).to_contain_text("8 steps")
+    width, height, frames = (int(one) for one in re.findall(r"\d+", plan.inner_text())[:3])
+    page.locator("#animate").click()
+    expect(page.locator(".live-view")).to_be_visible(timeout=SLOW)
+    film = page.locator(".player video")
+    expect(film).to_be_visible(timeout=SLOW)
+    page.wait_for_function("document.querySelector('.player video').videoWidth > 0")
+    assert film.evaluate("one => [one.videoWidth, one.videoHeight]") == [width, height]
+    clip = app.studio.clips()[0]
+    assert (clip.num_frames, clip.shot.steps, clip.shot.motion.prompt) == (frames, 8, "the seeds drift away")
+    models(page)
+    expect(row(page, card.id).locator(".stand")).to_contain_text("loaded")
+    row(page, card.id).locator("[data-do='unload']").click()
+    expect(row(page, card.id).locator("[data-do='load']")).to_be_visible()

@@ -142,9 +142,22 @@ class Residency:
             for module in streams.values():
                 self._stream(loaded, module)
             self.residents.attach(loaded.card.id, {name: one for name, one in loaded.modules.items() if name not in streams})
-        if loaded.fit.placement == "resident":
-            for hook in self.residents.of(loaded.card.id):
-                hook.hook.pre_forward(hook.model)
+            own = self.residents.of(loaded.card.id)
+            coming = own if loaded.fit.placement == "resident" else []
+            self._clear(own, coming)
+        for hook in coming:
+            hook.hook.pre_forward(hook.model)
+
+    def _clear(self, own: list[Any], coming: list[Any]) -> None:
+        """Have other cards' components leave for those `coming` and for the run: hooks make room only for what comes in, one at
+        a time, and would as soon move out what has just come."""
+        here = self.residents.here()
+        size = sum(module_bytes(hook.model) for hook in coming if hook not in here)
+        leavers = self.room.leavers([hook for hook in here if hook not in own], size)
+        for hook in leavers:
+            hook.offload()
+        if leavers:
+            sweep()
 
     def streams(self, loaded: Loaded) -> dict[str, nn.Module]:
         """The components that are streamed: those that are already, denoisers of a grouped card, and what never fits alone."""

@@ -124,6 +124,21 @@ def test_several_cards_stay_until_room_is_needed(tiny: Tiny) -> None:
     assert {len(hook.hook.other_hooks) for hook in residency.residents.hooks} == {8}, "each knows all others"
 
 
+def test_a_resident_card_comes_whole_and_others_leave_for_it_and_its_run(tiny: Tiny) -> None:
+    gpu = Gpu(40_000)
+    a = imaginary(tiny, gpu, 1000, RESIDENT, text_encoder=Block(gpu, 4000), transformer=Block(gpu, 14_000))
+    b = imaginary(tiny, gpu, 9000, RESIDENT, text_encoder=Block(gpu, 9000), transformer=Block(gpu, 8000))
+    residency = Residency(a.machine)
+    residency.activate(a)
+    residency.activate(b)
+    assert set(b.modules.values()) <= set(gpu.here), "none of its own has left again for the next"
+    assert gpu.free() >= 9000
+    residency.activate(a)
+    assert set(a.modules.values()) <= set(gpu.here) and gpu.free() >= 1000
+    residency.activate(b)
+    assert set(b.modules.values()) <= set(gpu.here) and gpu.free() >= 9000, "also where nothing of its own has to come"
+
+
 def test_the_runs_own_need_is_kept_free(tiny: Tiny) -> None:
     gpu = Gpu(40_000)
     a = imaginary(tiny, gpu, 2000, text_encoder=Block(gpu, 11_000), transformer=Block(gpu, 20_000), vae=Block(gpu, 500))

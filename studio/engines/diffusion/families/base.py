@@ -250,9 +250,8 @@ def normalised(vae: Any, encoded: Any) -> Any:
     """
     import torch
 
-    mean, std = (
-        getattr(vae, name, None) if hasattr(vae, name) else vae.config.get(name) for name in ("latents_mean", "latents_std")
-    )
+    buffers = dict(vae.named_buffers(recurse=False))
+    mean, std = (buffers.get(name, vae.config.get(name)) for name in ("latents_mean", "latents_std"))
     scale = vae.config.get("scaling_factor") or 1.0
     if mean is None or std is None:
         return (encoded - (vae.config.get("shift_factor") or 0.0)) * scale

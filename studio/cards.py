@@ -164,7 +164,7 @@ class Checkpoint(Noun, frozen=True):
 
     `pipeline` is the concrete class. `repo` is a hub id or an absolute folder. `denoisers` and `encoders` name its components.
     `mag_ratios` are MagCache's published magnitude ratios for this checkpoint, when there are any. `arguments` are constant
-    call arguments; `components` overrides constants of a class (`latent_window_size` and the like) likewise.
+    arguments of every call (`latent_window_size` and the like).
     """
 
     family: Text

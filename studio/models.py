@@ -201,8 +201,13 @@ class Models:
 
     def prefer(self, wanted: Preferences) -> None:
         """Keep what the user has decided. Raises `Refusal` when it can't be kept."""
-        preferences.prefer(self._settings, wanted)
+        self.alter(lambda now: wanted)
+
+    def alter(self, change: Callable[[Preferences], Preferences]) -> Preferences:
+        """Keep what `change` makes of the present decisions; two changes at once both count. Raises `Refusal`."""
+        now = preferences.alter(self._settings, change)
         self._changes += 1
+        return now
 
 
 def _built_in(card: ModelCard) -> ModelState:

@@ -28,7 +28,7 @@ EffectName = Literal["ripple", "flow", "wind", "hair", "clouds", "fog", "steam",
 Region = Literal["auto", "everywhere", "sky", "foliage", "subject", "background", "brush"]
 Stage = Literal["wait", "load", "read", "denoise", "decode", "paint", "encode", "keep"]
 Quality = Literal["draft", "good", "best"]
-SpeedUp = Literal["first_block_cache", "mag_cache", "taylorseer", "compile"]
+SpeedUp = Literal["first_block_cache", "mag_cache", "taylorseer", "compile", "vae_tiling"]
 Pixels = Literal["rgb24", "yuv420p"]
 
 N = TypeVar("N", bound="Noun")
@@ -118,7 +118,7 @@ class Shot(Noun, frozen=True):
     """The whole recipe of a clip. `depth` is "auto", "builtin", "anything", or the sha256 id of an uploaded depth map.
 
     The last eight are for models that denoise: `steps` and `guidance` None leave it to card and `quality`; `strength` is how much
-    moves; `speedups` trade likeness for time; `may_shrink` consents to a smaller or shorter clip should memory run out.
+    moves; `speedups` trade likeness for time or memory; `may_shrink` consents to a smaller or shorter clip should memory run out.
     """
 
     photo: Photo

@@ -5,7 +5,9 @@ Knows preferences.json and how it is written whole or not at all. Refuses to kno
 
 from __future__ import annotations
 
+import threading
 import uuid
+from collections.abc import Callable
 
 import msgspec
 
@@ -15,6 +17,8 @@ from studio.nouns import Refusal
 
 LARGEST = 1 << 20
 """Bytes of a file that is read: a line for each card stays far below."""
+
+_ALTERING = threading.Lock()
 
 
 def preferences(settings: Settings) -> Preferences:
@@ -40,3 +44,11 @@ def prefer(settings: Settings, wanted: Preferences) -> None:
         part.unlink(missing_ok=True)
         why = error.strerror or type(error).__name__
         raise Refusal(f"The settings can't be written ({why}).", "Make room on the disk, or choose another --home.") from None
+
+
+def alter(settings: Settings, change: Callable[[Preferences], Preferences]) -> Preferences:
+    """Keep what `change` makes of the present decisions, and return it: two changes at once both count. Raises `Refusal`."""
+    with _ALTERING:
+        wanted = change(preferences(settings))
+        prefer(settings, wanted)
+    return wanted

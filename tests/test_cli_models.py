@@ -225,14 +225,15 @@ def test_help_teaches(stir: Say) -> None:
 def test_the_flags_of_a_model_that_denoises_reach_the_shot(studio: Studio) -> None:
     typed = [
         "animate", str(PHOTO), "--model", READY.id, "--prompt", "gulls", "--avoid", "blur", "--quality", "draft", "--steps", "5",
-        "--guidance", "3.5", "--strength", "0.8", "--speedup", "mag cache", "--no-sound", "--may-shrink", "--aspect", "1:1",
+        "--guidance", "3.5", "--strength", "0.8", "--speedup", "mag cache", "--speedup", "vae tiling",
+        "--no-sound", "--may-shrink", "--aspect", "1:1",
     ]  # fmt: skip
     flags = words.parser().parse_args(typed)
     photo, end = studio.take_in(PHOTO), studio.take_in(ASSETS / "samples" / "fig.jpg")
     shot = request.shot(request.read(flags), photo, "auto", "mp4", studio, end)
     assert (shot.motion.prompt, shot.motion.negative_prompt, shot.model) == ("gulls", "blur", READY.id)
     assert (shot.quality, shot.steps, shot.guidance, shot.strength) == ("draft", 5, 3.5, 0.8)
-    assert (shot.speedups, shot.sound, shot.may_shrink) == (("mag_cache",), False, True)
+    assert (shot.speedups, shot.sound, shot.may_shrink) == (("mag_cache", "vae_tiling"), False, True)
     assert shot.end
     assert (shot.end.photo, shot.end.crop.aspect) == (end, "1:1")
     studio.submit(shot)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -299,6 +300,18 @@ def test_a_preference_out_of_range_is_refused_and_the_old_ones_stay(studio: Stud
     with pytest.raises(Refusal, match="can't be used"):
         studio.models.prefer(Preferences(idle_minutes=10**6))
     assert studio.models.preferences().idle_minutes == 7
+
+
+def test_two_changes_at_once_both_count(studio: Studio) -> None:
+    """As when a person changes several settings faster than each is written."""
+
+    def decide(model: str) -> None:
+        studio.models.alter(lambda now: replace(now, folders={**now.folders, model: "somewhere"}))
+
+    names = [f"model-{index}" for index in range(40)]
+    with ThreadPoolExecutor(8) as hands:
+        list(hands.map(decide, names))
+    assert sorted(studio.models.preferences().folders) == sorted(names)
 
 
 def test_preferences_that_cannot_be_written_are_a_refusal(settings: Settings) -> None:

@@ -27,7 +27,7 @@
     const avoidField = field("What to avoid", avoid);
     const sound = Stir.toggle("Sound", true, (on) => set({ sound: on }), { id: "sound", title: "The model makes a sound track with the picture" });
     const faster = h("div", { class: "speedups" });
-    const fasterField = h("div", { class: "field", role: "group", "aria-label": "Speed-ups" }, h("span", {}, "Speed-ups, and what they cost"), faster);
+    const fasterField = h("div", { class: "field", role: "group", "aria-label": "Speed and memory" }, h("span", {}, "Speed and memory, and what each costs"), faster);
     const shrink = Stir.toggle("Allow a smaller or shorter clip if memory runs out", false, (on) => set({ may_shrink: on }), { id: "may-shrink" });
     const ending = h("p", { class: "why", id: "no-end-frame" });
     const body = h("div", { class: "fold-body" }, numbers, seedWhy, avoidField, sound, fasterField, shrink, ending);

@@ -39,7 +39,7 @@ effects (--effect NAME or NAME:REGION; regions: {regions}):
 
 places (--for): {places}
 models (--model): {models}
-speed-ups (--speedup), which trade likeness for time: {speedups}
+speed-ups (--speedup), which trade likeness for time or memory: {speedups}
 
 -o never overwrites: if the name is taken, a number is added and the new name printed. A photo that can't be used,
 a setting out of range or a folder that can't be written stops everything before any work begins (exit 2)."""

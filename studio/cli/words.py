@@ -109,7 +109,7 @@ def _model(animate: argparse.ArgumentParser) -> None:
         "--strength", metavar="N", type=_between(float, 0.0, 1.0), default=0.5, help="how much moves, 0 to 1 (default: 0.5)"
     )
     animate.add_argument("--end", metavar="PHOTO", type=Path, help="the photo a clip ends on, for models with an end frame")
-    animate.add_argument("--speedup", metavar="NAME", action="append", help="trade likeness for time; give several")
+    animate.add_argument("--speedup", metavar="NAME", action="append", help="trade likeness for time or memory; give several")
     animate.add_argument("--no-sound", action="store_true", help="leave out the sound a model makes")
     animate.add_argument("--may-shrink", action="store_true", help="a smaller or shorter clip will do should memory run out")
 

@@ -18,6 +18,7 @@ SPEEDUPS: dict[SpeedUp, tuple[str, str]] = {
     "mag_cache": ("MagCache", "skips steps as measured for this checkpoint; fine detail may differ"),
     "taylorseer": ("TaylorSeer", "foretells some steps from those before; takes more memory, and detail may differ"),
     "compile": ("Compile", "every frame stays as it is, or nearly; the first run waits a minute or more"),
+    "vae_tiling": ("VAE tiling", "less memory for decoding, slower, faint seams are possible"),
 }
 """What a speed-up is called, and what it costs."""
 

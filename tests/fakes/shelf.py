@@ -42,7 +42,7 @@ def _card(name: str, title: str, **changes: object) -> ModelCard:
         steps=Steps(6, 2, 20, 4, 10),
         guidance=Guidance(5.0, 1.0, 10.0),
         needs=Needs(0.02, 0.01, 0.005, 0.02, 0.01, 0.05, 0.1, "made up for tests"),
-        speedups=("first_block_cache", "mag_cache"),
+        speedups=("first_block_cache", "mag_cache", "vae_tiling"),
         gated=bool(changes.pop("gated", False)),
     )
     fields: dict[str, object] = {

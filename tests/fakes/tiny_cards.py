@@ -16,6 +16,7 @@ GRID = ((64, 64), (96, 64), (64, 96))
 STEPS = Steps(default=2, least=1, most=8, draft=1, best=3)
 READS = ("seed", "prompt", "negative_prompt")
 CACHES = ("first_block_cache", "mag_cache", "taylorseer", "compile")
+ALL = (*CACHES, "vae_tiling")
 
 
 def _free(step: int, least: int = 64) -> Sizes:
@@ -28,15 +29,16 @@ def _every(step: int, first: int, most: int, default: int = 9) -> Lengths:
 
 _WAN: dict[str, Any] = {
     "family": "wan", "pipeline": "WanImageToVideoPipeline", "sizes": _free(16), "lengths": _every(4, 1, 33),
-    "guidance": Guidance(default=5.0, least=1.0, most=10.0, shift=3.0), "text_tokens": 512, "speedups": CACHES,
+    "guidance": Guidance(default=5.0, least=1.0, most=10.0, shift=3.0), "text_tokens": 512, "speedups": ALL,
     "dtypes": {"vae": "float32"}, "fps": 16, "supports": (*READS, "lora"),
 }  # fmt: skip
 _LTX: dict[str, Any] = {
-    "family": "ltx", "sizes": _free(32), "lengths": _every(8, 1, 33), "speedups": CACHES, "fps": 24, "supports": (*READS, "lora"),
+    "family": "ltx", "sizes": _free(32), "lengths": _every(8, 1, 33), "speedups": ALL, "fps": 24, "supports": (*READS, "lora"),
     "guidance": Guidance(default=3.0, least=1.0, most=8.0),
 }  # fmt: skip
 _LTX2: dict[str, Any] = {
-    "family": "ltx2", "sizes": _free(32), "lengths": _every(8, 1, 33), "speedups": ("compile",), "fps": 24, "text_tokens": 1024,
+    "family": "ltx2", "sizes": _free(32), "lengths": _every(8, 1, 33), "fps": 24, "text_tokens": 1024,
+    "speedups": ("compile", "vae_tiling"),
     "guidance": Guidance(default=3.0, least=1.0, most=8.0), "supports": (*READS, "sound", "motion_strength", "lora"),
 }  # fmt: skip
 _FRAMEPACK: dict[str, Any] = {
@@ -74,12 +76,12 @@ FACTS: dict[str, dict[str, Any]] = {
     "hunyuan15_i2v": {"family": "hunyuan15", "pipeline": "HunyuanVideo15ImageToVideoPipeline",
                       "sizes": Sizes(native=((64, 64),), step=16, rule="bucket", least=16, most=192, bucket=64),
                       "lengths": _every(4, 1, 33), "guidance": Guidance(default=6.0, least=1.0, most=10.0, shift=7.0),
-                      "encoders": ("text_encoder", "text_encoder_2"), "fps": 24, "supports": READS, "speedups": CACHES},
+                      "encoders": ("text_encoder", "text_encoder_2"), "fps": 24, "supports": READS, "speedups": ALL},
     "cogvideox_i2v": {"family": "cogvideox", "pipeline": "CogVideoXImageToVideoPipeline",
                       "sizes": Sizes(native=((64, 64),), step=16, rule="listed", least=64, most=64),
                       "lengths": _every(8, 1, 9), "guidance": Guidance(default=6.0, least=1.0, most=10.0), "fps": 8,
                       "text_tokens": 226, "supports": (*READS, "lora"),
-                      "speedups": ("first_block_cache", "mag_cache", "taylorseer")},
+                      "speedups": ("first_block_cache", "mag_cache", "taylorseer", "vae_tiling")},
     "framepack": {**_FRAMEPACK, "supports": ("seed", "prompt", "end_frame", "long"),
                   "arguments": {"latent_window_size": 3, "sampling_type": "inverted_anti_drifting"}},
     "skyreels_v2": {**_WAN, "family": "skyreels", "pipeline": "SkyReelsV2ImageToVideoPipeline", "fps": 24,

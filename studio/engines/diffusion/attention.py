@@ -36,6 +36,9 @@ MASKLESS = frozenset({
 """Denoisers that pass no mask when they make a video from a photo. All others are taken to pass one (LTX does for the words,
 HunyuanVideo for words and picture together), since some kernels refuse masks in the middle of a run."""
 
+UNETS = frozenset({NATIVE, "xformers"})
+"""All that a U-Net can be given."""
+
 PACKAGES = ("torch", "diffusers", "flash-attn", "flash-attn-3", "sageattention", "xformers")
 _probing = threading.Lock()
 
@@ -112,8 +115,6 @@ def use(pipe: Any, denoisers: Sequence[Module], table: Sequence[Kernel], wanted:
     """
     from diffusers.models.attention_dispatch import AttentionBackendName, _AttentionBackendRegistry  # pyright: ignore
 
-    if all(_is_unet(denoiser) for denoiser in denoisers):
-        table = [row for row in table if row.name in (NATIVE, "xformers")]  # all that they can be given
     name, why = _chosen(denoisers, table, wanted, device or str(next(denoisers[0].parameters()).device))
     parts = [part for part in getattr(pipe, "components", {}).values() if hasattr(part, "set_attention_backend")]
     for part in parts:
@@ -123,7 +124,7 @@ def use(pipe: Any, denoisers: Sequence[Module], table: Sequence[Kernel], wanted:
     if told:
         title = next((row.title for row in table if row.name == name), "PyTorch's own choice")
         return Choice(WHAT, title, why)
-    return _use_unet(denoisers, name, why)
+    return _use_unet(denoisers, name, why, wanted != "auto")
 
 
 def _tell(part: Any, backend: Any) -> int:
@@ -142,6 +143,11 @@ def _tell(part: Any, backend: Any) -> int:
 def _chosen(denoisers: Sequence[Module], table: Sequence[Kernel], wanted: str, device: str) -> tuple[str, str]:
     """A kernel's name, and why that one."""
     masks = any(type(denoiser).__name__ not in MASKLESS for denoiser in denoisers)
+    if all(_is_unet(denoiser) for denoiser in denoisers):
+        unfit = next((row for row in table if row.name == wanted and row.name not in UNETS), None)
+        if unfit:
+            return NATIVE, f"{unfit.title} was chosen in Settings, but isn't for this kind of model"
+        table = [row for row in table if row.name in UNETS]
     if wanted != "auto":
         return _asked(table, wanted, masks)
     if device == "cpu":
@@ -184,13 +190,13 @@ def _is_unet(denoiser: Any) -> bool:
     return "UNet" in type(denoiser).__name__
 
 
-def _use_unet(denoisers: Sequence[Any], name: str, why: str) -> Choice:
+def _use_unet(denoisers: Sequence[Any], name: str, why: str, asked: bool) -> Choice:
     """U-Nets know nothing of the dispatch, but have a method of their own for xFormers."""
     unets = [denoiser for denoiser in denoisers if _is_unet(denoiser)]
     for unet in unets:
         if any("XFormers" in type(processor).__name__ for processor in unet.attn_processors.values()):
             unet.disable_xformers_memory_efficient_attention()
-    fixed = Choice(WHAT, "PyTorch's own choice", "this model's attention can't be changed")
+    fixed = Choice(WHAT, "PyTorch's own choice", why if unets and asked else "this model's attention can't be changed")
     if not unets or name != "xformers":
         return fixed
     try:

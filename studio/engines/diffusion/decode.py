@@ -35,6 +35,9 @@ share a class, and the larger figure stands. Workspaces of cuDNN come on top, he
 UNKNOWN = (1350, 0)
 """For a VAE that isn't listed: as heavy as the heaviest video VAE, all frames at once."""
 
+MIRRORING = frozenset({"AutoencoderKLLTX2Video"})
+"""VAEs that continue a picture past its edges by mirroring it, for which it has to be two latents wide."""
+
 HEADROOM = 1.15
 """What is kept free beyond the estimate."""
 
@@ -75,7 +78,8 @@ def ways(vae: Any, shape: tuple[int, ...]) -> list[Way]:
     """The ways this VAE can decode latents of a shape, each taking less memory than the one before.
 
     Images (4 dimensions) are first taken one by one, which changes nothing in them where the VAE looks at each alone; a VAE with
-    frames and no tiles (SVD's) takes them in shorter and shorter runs, as its pipeline's decode_chunk_size does.
+    frames and no tiles (SVD's) takes them in shorter and shorter runs, as its pipeline's decode_chunk_size does. Where tiles are
+    on already, for the whole run, there are only the ways in tiles.
     """
     found = [WHOLE]
     if len(shape) == 4 and hasattr(vae, "use_slicing"):
@@ -89,7 +93,7 @@ def ways(vae: Any, shape: tuple[int, ...]) -> list[Way]:
         while images > 1:
             images = math.ceil(images / 2)
             found.append(Way(f"{images} at a time", images=images))
-    return found
+    return [way for way in found if "use_tiling" in way.switches] if getattr(vae, "use_tiling", False) else found
 
 
 def needed(vae: Any, shape: tuple[int, ...], itemsize: int, way: Way) -> int:
@@ -134,7 +138,7 @@ class Decoding:
         way = self._sized(latents, possible)
         lesser = possible[possible.index(way) + 1 :] or [way]
         while True:
-            with switched(self.vae, way.switches):
+            with switched(self.vae, way.switches), _strided(self.vae, latents.shape[-2:]):
                 try:
                     return _decoded(original, way, latents, rest, named)
                 except (RuntimeError, MemoryError) as error:
@@ -160,7 +164,7 @@ class Decoding:
             way = possible[-1]
         if way != possible[0]:
             whole = needed(self.vae, tuple(latents.shape), size, possible[0]) / 1e9
-            self._say(way, f"decoded whole it would take about {whole:.1f} GB, and {free / 1e9:.1f} GB are free")
+            self._say(way, f"decoded {possible[0].name} it would take about {whole:.1f} GB, and {free / 1e9:.1f} GB are free")
         return way
 
     def _say(self, way: Way, reason: str) -> None:
@@ -176,6 +180,26 @@ def switched(vae: Any, switches: tuple[str, ...]) -> Generator[None]:
     try:
         for name in switches:
             setattr(vae, name, True)
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(vae, name, value)
+
+
+@contextmanager
+def _strided(vae: Any, sides: tuple[int, ...]) -> Generator[None]:
+    """Tiles of LTX-2's VAE a little closer together where the last would be one latent wide: it mirrors edges, and can't do that.
+
+    sides: latents (rows, columns). 832 x 480 is such a size: 15 rows, and a tile begins every 14.
+    """
+    before: dict[str, int] = {}
+    for name, latents in zip(("tile_sample_stride_height", "tile_sample_stride_width"), sides, strict=True):
+        usual = _number(vae, name) // spatial(vae) if type(vae).__name__ in MIRRORING else 0
+        if 2 < usual < latents:
+            fit = next((stride for stride in range(usual, 1, -1) if (latents - 1) % stride), usual)
+            before[name] = getattr(vae, name)
+            setattr(vae, name, fit * spatial(vae))
+    try:
         yield
     finally:
         for name, value in before.items():

@@ -145,8 +145,7 @@ class DiffusionEngine:
         """Use a folder that already holds the model's files, from now on. Raises `Refusal` for one that doesn't."""
         found = self.store.adopt(card, folder)
         self.manager.unload(card)
-        now = kept.preferences(self.settings)
-        kept.prefer(self.settings, replace(now, folders={**now.folders, card.id: str(found)}))
+        kept.alter(self.settings, lambda now: replace(now, folders={**now.folders, card.id: str(found)}))
 
     def delete(self, card: ModelCard) -> int:
         """Delete a model's files and let go of its memory. Returns the bytes freed. Raises `Refusal`."""

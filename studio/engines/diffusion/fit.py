@@ -7,11 +7,11 @@ anything. The ways are tried in order of speed; a preference of the user's goes 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Literal
 
-from studio.cards import Checkpoint, ModelCard, Needs, Placement, Preferences, Weights
+from studio.cards import Checkpoint, ModelCard, Needs, Placement, Plan, Preferences, Weights
 from studio.engines.diffusion.machine import Machine
 from studio.nouns import Choice
 
@@ -32,7 +32,7 @@ ORDER: tuple[tuple[Placement, Weights], ...] = (
 """The ways to run, the fastest and truest first. Cost of each: see `_WHY`."""
 
 SHRINK: dict[Weights, float] = {"published": 1.0, "fp8": 0.51, "int8": 0.52, "gguf": 0.45}
-"""What a denoiser weighs of what it weighs in bfloat16: norms stay whole in fp8 and int8; GGUF at Q5, which most cards name."""
+"""What a denoiser weighs of what it weighs in bfloat16: norms stay whole in fp8 and int8; GGUF at Q5, the usual one."""
 
 KINDS: tuple[Weights, ...] = ("published", "fp8", "int8", "gguf")
 PACKAGES: dict[Weights, str] = {"int8": "torchao", "gguf": "gguf"}
@@ -62,8 +62,28 @@ def installed(package: str) -> bool:
     return find_spec(package) is not None
 
 
-def fit(card: ModelCard, machine: Machine, preferences: Preferences, have: Callable[[str], bool] = installed) -> Fit:
-    """How `card` would run on `machine`. `have` tells which optional packages there are."""
+def volume(card: ModelCard, plan: Plan | None) -> float:
+    """How large a clip is: 1 at the card's default size and length. A model of sections makes a longer one piece by piece."""
+    if card.checkpoint is None or plan is None:
+        return 1.0
+    (width, height), lengths = card.checkpoint.sizes.native[0], card.checkpoint.lengths
+    longer = 1.0 if lengths.ask_step else plan.num_frames / lengths.default
+    return plan.width * plan.height / (width * height) * longer
+
+
+def activation(needs: Needs, volume: float = 1.0) -> float:
+    """GB that a run of so large a clip takes, besides the weights. The card's own number is the least: decoders work in tiles."""
+    return needs.activation * max(1.0, volume)
+
+
+def fit(
+    card: ModelCard, machine: Machine, preferences: Preferences, have: Callable[[str], bool] = installed, volume: float = 1.0
+) -> Fit:
+    """How `card` would run on `machine`. `have` tells which optional packages there are.
+
+    For a clip of a larger `volume` the weights are the same, and wait elsewhere where they'd leave its run no room: unless the
+    user has said where.
+    """
     checkpoint = card.checkpoint
     if checkpoint is None:
         return Fit("yes", "It is built in.", "", "resident", "published")
@@ -77,7 +97,8 @@ def fit(card: ModelCard, machine: Machine, preferences: Preferences, have: Calla
         return _no(f"It needs {_gb(checkpoint.needs.vram)} of video memory; this {machine.name} has {_gb(machine.vram / GB)}.")
     for placement, weights in _ways(wanted, checkpoint, have):
         if lacks(checkpoint, machine, placement, weights) is None:
-            return _verdict(checkpoint, machine, placement, weights, wanted)
+            found = _verdict(checkpoint, machine, placement, weights, wanted)
+            return found if wanted[0] != "auto" else _sized(checkpoint, machine, found, volume)
     if wanted != ("auto", "auto"):
         return _insisted(checkpoint, machine, wanted)
     least = lacks(checkpoint, machine, *_ways(wanted, checkpoint, have)[-1]) or ""
@@ -102,17 +123,17 @@ def lower(card: ModelCard, machine: Machine, now: Fit, have: Callable[[str], boo
     return None
 
 
-def video(checkpoint: Checkpoint, placement: Placement, weights: Weights) -> float:
+def video(checkpoint: Checkpoint, placement: Placement, weights: Weights, volume: float = 1.0) -> float:
     """GB of video memory a run takes: weights that are there at once, and the run itself."""
-    needs, count = checkpoint.needs, max(1, len(checkpoint.denoisers))
+    needs, run, count = checkpoint.needs, activation(checkpoint.needs, volume), max(1, len(checkpoint.denoisers))
     denoiser = needs.denoiser * SHRINK[weights]
     if placement == "resident":
-        return denoiser + needs.encoder + needs.other + needs.activation
+        return denoiser + needs.encoder + needs.other + run
     if placement == "managed":
         rest = max(min(needs.encoder, needs.largest), min(needs.other, needs.largest))
         heaviest = needs.largest if weights == "published" else max(denoiser / count, rest)
-        return heaviest + needs.activation
-    return stream(needs, count) * SHRINK[weights] + needs.activation
+        return heaviest + run
+    return stream(needs, count) * SHRINK[weights] + run
 
 
 def stream(needs: Needs, count: int = 1) -> float:
@@ -213,6 +234,21 @@ def _verdict(
         choices.append(Choice("dtype", "bfloat16", f"what the model needs, though {machine.name} is slow at it (before Ampere)"))
     fits = "slowly" if placement == "grouped" else "yes"
     return Fit(fits, f"Runs {_way(placement, weights)}: {where}.", "", placement, weights, tuple(choices))
+
+
+def _sized(checkpoint: Checkpoint, machine: Machine, found: Fit, volume: float) -> Fit:
+    """The same weights placed the next way that leaves room for a run of this size; streamed where none does."""
+    most = machine.vram / GB - VIDEO_RESERVE
+    if volume <= 1 or found.placement == "grouped" or video(checkpoint, found.placement, found.weights, volume) <= most:
+        return found
+    parted = found.placement == "resident" and video(checkpoint, "managed", found.weights, volume) <= most
+    placement: Placement = "managed" if parted else "grouped"
+    run, there = _gb(activation(checkpoint.needs, volume)), _gb(machine.vram / GB)
+    how = "its parts take turns" if parted else "the denoiser is streamed block by block, which is slower"
+    where = f"{how} for this size: the run alone needs {run} of the {there} of video memory"
+    choices = tuple(Choice("placement", placement, where) if one.what == "placement" else one for one in found.choices)
+    reason = f"Runs {_way(placement, found.weights)}: {where}."
+    return replace(found, fits="yes" if parted else "slowly", reason=reason, placement=placement, choices=choices)
 
 
 def _insisted(checkpoint: Checkpoint, machine: Machine, wanted: tuple[Placement, Weights]) -> Fit:

@@ -13,15 +13,10 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-from PIL import Image as Pictures
-from PIL.Image import Image as Picture
-
 from studio.cards import ModelCard, Preferences
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.diffusion import attention, decode, history, ladder, speedups
+from studio.engines.diffusion import attention, decode, history, ladder, length, speedups
 from studio.engines.diffusion.decode import Decoding
 from studio.engines.diffusion.families.base import Made, Request, Words
 from studio.engines.diffusion.folders import Folders
@@ -30,8 +25,9 @@ from studio.engines.diffusion.ladder import Ladder, Memory, Rung
 from studio.engines.diffusion.loaded import Loaded
 from studio.engines.diffusion.manager import Manager
 from studio.engines.diffusion.parts import checkpoint_of, parts
+from studio.engines.diffusion.pixels import finite, fitted, pictures
 from studio.engines.diffusion.preview import APART, Palette, Previews
-from studio.engines.diffusion.run import Meter, run
+from studio.engines.diffusion.run import Meter, run, wait
 from studio.engines.diffusion.shared import identity
 from studio.engines.diffusion.words import Remembered
 from studio.engines.plan import cut, cut_end, plan
@@ -53,6 +49,7 @@ class Tools:
     words: Remembered = field(default_factory=Remembered)
     palette: Palette = field(default_factory=Palette)
     encoders: weakref.WeakKeyDictionary[Any, tuple[str, ...]] = field(default_factory=weakref.WeakKeyDictionary)
+    timed: weakref.WeakSet[Any] = field(default_factory=weakref.WeakSet)
     apart: float = APART
 
 
@@ -71,15 +68,19 @@ class Job:
         self.tiled = False
         self.meter: Meter | None = None
         self.loaded: Loaded | None = None
+        self.failed: Memory | None = None
+        self.foreseen = False
         self.smaller = ladder.smaller(shot, card)
         self.ladder = Ladder(self._rungs())
 
     def frames(self) -> Frames:
         """Load, run, and hand over. Raises `Refusal`; lets `Stopped` through."""
+        made: Made | None = None
         try:
-            with self.tools.manager.use(self.card, self.tick) as loaded:
-                self.loaded = loaded
-                made = self._climb()
+            while made is None:
+                with self.tools.manager.use(self.card, self.tick, self.plan) as loaded:
+                    self._ready(loaded)
+                    made = self._climb()
         except Exception as error:
             memory = ladder.ran_out(error)
             if memory is None or isinstance(error, Refusal):
@@ -92,24 +93,47 @@ class Job:
 
     # The ladder -------------------------------------------------------------------------------------------------------
 
-    def _climb(self) -> Made:
-        """Try, and after every out-of-memory take the next rung and try again, until it is made or no rung is left."""
+    def _ready(self, loaded: Loaded) -> None:
+        """The model is here, for the first time or once more; one that comes back placed another way is tried as it is."""
+        if self.loaded is not None and _way(self.loaded) != _way(loaded):
+            self.failed = None
+        self.loaded = loaded
+        if loaded.took and loaded.pipe not in self.tools.timed:
+            self.tools.timed.add(loaded.pipe)
+            self.tools.history.loaded(loaded.machine.name, self.card, loaded.took)
+
+    def _climb(self) -> Made | None:
+        """Try, and after every out-of-memory take the next rung and try again, until it is made or no rung is left.
+
+        None: memory ran out inside a rung, which may have left the model half placed. It has to be made ready anew.
+        """
         while True:
-            failed: Memory | None = None
+            rising = self.failed is not None
             try:
+                if self.failed is not None:
+                    self._rise(self.failed)
+                rising = False
                 return self._attempt()
-            except Refusal:
-                raise
             except Exception as error:
-                failed = ladder.ran_out(error)
-                if failed is None:
+                memory = ladder.ran_out(error)
+                if memory is None or (isinstance(error, Refusal) and not rising):
                     raise
+                self.foreseen = isinstance(error, length.TooLong) or (rising and self.foreseen)
+                self.failed = self.failed if rising else memory
             # Out here the error, and with it everything its traceback held on to, is gone.
             ladder.sweep()
-            choice = self.ladder.next(failed)
-            if choice is None:
-                raise ladder.refusal(failed, self.ladder.taken, self.shot.may_shrink, self.plan)
+            if rising:
+                return None
+
+    def _rise(self, memory: Memory) -> None:
+        """Take the next rung. Raises `Refusal` when there is none left, and out-of-memory where the rung itself does."""
+        choice = self.ladder.next(memory)
+        if choice is not None:
             self.tick(Progress("load", note=f"Memory ran out; trying again: {choice.value}"))
+        elif self.foreseen and not self.shot.may_shrink:
+            raise length.refusal(self.shot, self.card, self._here.machine)
+        else:
+            raise ladder.refusal(memory, self.ladder.taken, self.shot.may_shrink, self.plan)
 
     def _rungs(self) -> Iterator[Rung]:
         yield Rung(("video", "system"), self._free_idle)
@@ -120,12 +144,14 @@ class Job:
     def _free_idle(self, memory: Memory) -> Choice | None:
         freed = self.tools.manager.free_idle(self.card, memory)
         others = f"other models gave {freed / 1e9:.1f} GB back" if freed else "no other model was there to make room"
-        return Choice(TITLE, "freed what was idle", f"{_WHOSE[memory]} ran out; {others}")
+        why = "the frames wouldn't have fitted in this machine's memory" if self.foreseen else f"{_WHOSE[memory]} ran out"
+        return Choice(TITLE, "freed what was idle", f"{why}; {others}")
 
     def _tile(self, memory: Memory) -> Choice | None:
         """Tiles help where the VAE was at work on the photo; when it decodes, it goes through its own ways by itself."""
         vae = getattr(self._here.pipe, "vae", None)
-        if self.tiled or (self.meter is not None and self.meter.stepped) or not hasattr(vae, "use_tiling"):
+        tiled = self.tiled or "vae_tiling" in self.able
+        if tiled or self.meter is None or self.meter.stepped or not hasattr(vae, "use_tiling"):
             return None
         self.tiled = True
         return Choice(TITLE, "VAE in tiles", f"{_WHOSE[memory]} ran out while the photo was encoded")
@@ -154,6 +180,7 @@ class Job:
 
     def _attempt(self) -> Made:
         loaded, self.meter = self._here, None
+        length.check(self.plan, loaded.machine)
         request = self.request()
         began = time.monotonic()
         words, said = self._words(loaded, request)
@@ -177,7 +204,8 @@ class Job:
         finite(made.frames)
         sped = (*sped, *(Choice(speedups.TITLES[one], "off", _UNABLE) for one in self.shot.speedups if one not in self.able))
         self._remember(loaded, meter, time.monotonic() - began)
-        self._choose(loaded, (said, kernel, *sped, *(decoding.choices if decoding else ())), meter)
+        own = loaded.family.choices(loaded.pipe, request, self.checkpoint)
+        self._choose(loaded, (*own, said, kernel, *sped, *(decoding.choices if decoding else ())), meter)
         return made
 
     def request(self) -> Request:
@@ -214,8 +242,6 @@ class Job:
             wanted = set(self.checkpoint.encoders)
             known = tuple(identity(part, str(loaded.modules[part.name].dtype)) for part in found if part.name in wanted)
             self.tools.encoders[loaded.pipe] = known
-            if loaded.took:
-                self.tools.history.loaded(loaded.machine.name, self.card, loaded.took)
         return known
 
     def _meter(self, loaded: Loaded, request: Request, previews: Previews) -> Meter:
@@ -223,7 +249,7 @@ class Job:
         pace = self.tools.history.pace(loaded.machine.name, self.card, self.plan, tuple(self.able))
         expected = (pace[0] * self.plan.steps / total, pace[1]) if pace else None
         calls = loaded.family.calls_per_step(loaded.pipe, request)
-        return Meter(self.tick, total, calls, previews, expected, _wait(loaded))
+        return Meter(self.tick, total, calls, previews, expected, wait(loaded))
 
     def _decoding(self, loaded: Loaded, meter: Meter) -> Decoding | None:
         vae = getattr(loaded.pipe, "vae", None)
@@ -263,30 +289,5 @@ _WHOSE: dict[Memory, str] = {"video": "the GPU's memory", "system": "this machin
 _UNABLE = "it isn't made for this model"
 
 
-def fitted(pixels: Image, size: tuple[int, int]) -> Picture:
-    """Pixels (H, W, 3) uint8, cut to the frame's ratio already, as a picture of exactly this size."""
-    return Pictures.fromarray(np.ascontiguousarray(pixels)).resize(size, Pictures.Resampling.LANCZOS, reducing_gap=3.0)
-
-
-def finite(frames: NDArray[np.float32]) -> None:
-    """Raises `Refusal` when what came out is no picture: some numbers of a first, middle or last frame aren't finite."""
-    if not all(np.isfinite(frames[index]).all() for index in (0, len(frames) // 2, -1)):
-        raise Refusal(
-            "The model's numbers ran over, and there is no picture in them.",
-            "Choose another attention kernel or other weights in Settings, or another seed.",
-        )
-
-
-def pictures(frames: NDArray[np.float32]) -> Iterator[NDArray[np.uint8]]:
-    """Frames in 0..1 (T, H, W, 3) as uint8, each when it is read."""
-    for frame in frames:
-        yield (np.clip(frame, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
-
-
-def _wait(loaded: Loaded) -> Callable[[], None]:
-    """A way to wait until the GPU has done what it was given; nothing on a processor, which is never ahead."""
-    if not loaded.machine.cuda:
-        return lambda: None
-    import torch
-
-    return lambda: torch.cuda.current_stream().synchronize()
+def _way(loaded: Loaded) -> tuple[str, str]:
+    return loaded.fit.placement, loaded.fit.weights

@@ -9,11 +9,13 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
+from studio.cards import Placement, Weights
 from studio.engines.diffusion import budget, ladder
-from studio.engines.diffusion.fit import Fit
+from studio.engines.diffusion.fit import Fit, lower
 from studio.engines.diffusion.loaded import Loaded, total_bytes
 from studio.engines.diffusion.machine import Machine
 from studio.engines.diffusion.parts import checkpoint_of
@@ -26,12 +28,26 @@ if TYPE_CHECKING:
 
 @dataclass
 class Held:
-    """A card in memory. `asked` is how it was to be placed, before a run that didn't fit may have lowered it."""
+    """A card in memory. `failed`: the ways in which a run ran out of video memory, and the smallest volume that did."""
 
     loaded: Loaded
-    asked: Fit
     used: float
     bytes: int
+    failed: dict[tuple[Placement, Weights], float] = field(default_factory=dict[tuple[Placement, Weights], float])
+
+    def fail(self, volume: float) -> None:
+        """A run of this volume ran out of video memory in the present way."""
+        way = self.loaded.fit.placement, self.loaded.fit.weights
+        self.failed[way] = min(volume, self.failed.get(way, volume))
+
+    def way(self, wanted: Fit, volume: float) -> Fit:
+        """How a clip of this volume is run: as `wanted`, or lower where one no larger ran out of video memory that way."""
+        while self.failed.get((wanted.placement, wanted.weights), inf) <= volume:
+            less = lower(self.loaded.card, self.loaded.machine, wanted)
+            if less is None:
+                break
+            wanted = less
+        return wanted
 
 
 class Kept:
@@ -80,7 +96,7 @@ class Kept:
 
     def keep(self, loaded: Loaded) -> None:
         """Take in a card that was just loaded."""
-        held = Held(loaded, loaded.fit, self._clock(), total_bytes([loaded]))
+        held = Held(loaded, self._clock(), total_bytes([loaded]))
         with self._lock:
             self._held[loaded.card.id] = held
 
@@ -180,10 +196,16 @@ class Kept:
     # ------------------------------------------------------------------------------------------------ placing
 
     def place(self, held: Held, fit: Fit) -> None:
-        """Place a card another way, and narrow its denoisers where that is the way, without reading it again."""
+        """Place a card another way, and narrow its denoisers where that is the way, without reading it again.
+
+        Where only the reasons differ, nothing moves.
+        """
+        loaded = held.loaded
+        if (loaded.fit.placement, loaded.fit.weights) == (fit.placement, fit.weights):
+            loaded.fit = fit
+            return
         from studio.engines.diffusion.loader import store_fp8
 
-        loaded = held.loaded
         self.placing.detach(loaded, self._others(loaded.card.id))
         self.placing.retreat()
         for module in loaded.modules.values():

@@ -24,6 +24,9 @@ Memory = Literal["video", "system"]
 SHORTER = 0.67
 """How much of its length a clip keeps at each step down: about two thirds, so that two steps halve it."""
 
+FAILS = 3
+"""How often a rung that may be taken again may fail: as many ways of placing weights as there are below the first."""
+
 _VIDEO = ("cuda out of memory", "cuda error: out of memory", "cublas_status_alloc_failed", "cudnn_status_alloc_failed",
           "cudnn_status_not_enough_workspace", "cuda error: invalid device allocation", "hip out of memory")  # fmt: skip
 _SYSTEM = ("defaultcpuallocator", "can't allocate memory", "cannot allocate memory", "not enough memory: you tried to allocate",
@@ -77,16 +80,29 @@ class Rung:
 
 
 class Ladder:
-    """The rungs of one job, from the one that costs least. One that can do nothing at the time is passed over, and kept."""
+    """The rungs of one job, from the one that costs least. One that can do nothing at the time is passed over, and kept.
+
+    One that fails itself is spent; one that may be taken often, once it has failed `FAILS` times: it may get further each time.
+    """
 
     def __init__(self, rungs: Iterable[Rung]) -> None:
         self._rungs = list(rungs)
+        self._failed: list[Rung] = []
         self.taken: list[Choice] = []
 
     def next(self, memory: Memory) -> Choice | None:
-        """Take the next rung that helps with this memory, and say what it did; None when there is none left."""
+        """Take the next rung that helps with this memory, and say what it did; None when there is none left.
+
+        What a rung raises comes out; the next call goes on from there.
+        """
         for rung in list(self._rungs):
-            choice = rung.take(memory) if memory in rung.helps else None
+            try:
+                choice = rung.take(memory) if memory in rung.helps else None
+            except Exception:
+                self._failed.append(rung)
+                if not rung.often or self._failed.count(rung) == FAILS:
+                    self._rungs.remove(rung)
+                raise
             if choice is not None:
                 if not rung.often:
                     self._rungs.remove(rung)

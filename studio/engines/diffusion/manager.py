@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from studio.cards import ModelCard, Preferences
+from studio.cards import ModelCard, Placement, Plan, Preferences, Weights
 from studio.config import Settings
 from studio.engines.base import Tick
 from studio.engines.diffusion import fit as fitting
@@ -71,16 +71,17 @@ class Manager:
         self._turn = turn or (Turn(machine.device) if machine.cuda else None)
         self._kept = Kept(machine, residency, clock)
         self._loads = Loads(self._work)
-        self._one_job = threading.Lock()
+        self._one_job, self._volume = threading.Lock(), 1.0  # of the job that runs
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
 
     # ------------------------------------------------------------------------------------------------ one job
 
     @contextmanager
-    def use(self, card: ModelCard, tick: Tick) -> Generator[Loaded]:
+    def use(self, card: ModelCard, tick: Tick, plan: Plan | None = None) -> Generator[Loaded]:
         """The card, loaded and ready to run, for one job at a time; it is loaded where it isn't.
 
+        `plan` is what the job will make: a larger clip is given more room beside the weights, which may wait elsewhere for it.
         `tick` is called while waiting and may raise to stop. Raises `Refusal` for a card that doesn't fit, isn't on the disk or
         is damaged. Errors of memory come out as they are, after idle cards have made room and it was tried again.
         """
@@ -90,7 +91,7 @@ class Manager:
             with self._turn.taken(tick) if self._turn else nullcontext():
                 self._kept.work(card.id)
                 try:
-                    yield self._ready(card, tick)
+                    yield self._ready(card, tick, fitting.volume(card, plan))
                 finally:
                     self._kept.work("")
                     if self._turn and self._kept.placed and self._turn.wanted():
@@ -98,16 +99,16 @@ class Manager:
         finally:
             self._one_job.release()
 
-    def _ready(self, card: ModelCard, tick: Tick) -> Loaded:
-        wanted = self._fit(card)
+    def _ready(self, card: ModelCard, tick: Tick, volume: float) -> Loaded:
+        self._volume = volume
+        wanted, held = self._fit(card, volume), self._kept.get(card.id)
+        wanted = held.way(wanted, volume) if held is not None else wanted
         held = self._wait(card, wanted, tick)
-        if held.asked.placement != wanted.placement:
-            self._kept.place(held, wanted)
-            held.asked = wanted
+        self._kept.place(held, wanted)
         self._kept.work(card.id)
         while True:
             try:
-                self._kept.placing.activate(held.loaded)
+                self._kept.placing.activate(held.loaded, tick, volume)
                 return held.loaded
             except Exception as error:
                 if ladder.ran_out(error) != "video":
@@ -121,11 +122,14 @@ class Manager:
 
     def _wait(self, card: ModelCard, wanted: Fit, tick: Tick) -> Held:
         """The card in memory with these weights: it is, or a load that is under way brings it, or one that begins here."""
+        failed: dict[tuple[Placement, Weights], float] = {}
         while True:
             held = self._kept.get(card.id)
-            if held is not None and held.asked.weights == wanted.weights:
+            if held is not None and held.loaded.fit.weights == wanted.weights:
+                held.failed = failed | held.failed
                 return held
             if held is not None:
+                failed = held.failed
                 self._kept.let_go(card.id, even_busy=True)
             load, mine = self._loads.start(card, wanted)
             if load.fit.weights != wanted.weights:
@@ -148,21 +152,19 @@ class Manager:
         held = self._lowered(held, tick) if held is not None else None
         if held is None:
             return None
-        self._kept.placing.activate(held.loaded)
+        self._kept.placing.activate(held.loaded, tick, self._volume)
         return held.loaded
 
     def _lowered(self, held: Held, tick: Tick) -> Held | None:
-        card, asked, now = held.loaded.card, held.asked, held.loaded.fit
+        card, now = held.loaded.card, held.loaded.fit
         less = fitting.lower(card, self.machine, now)
         if less is None:
             return None
+        held.fail(self._volume)
         if less.weights in (now.weights, "fp8"):
             self._kept.place(held, less)
             return held
-        self._kept.let_go(card.id, even_busy=True)
-        held = self._wait(card, less, tick)
-        held.asked = asked
-        return held
+        return self._wait(card, less, tick)
 
     # ------------------------------------------------------------------------------------------------ loading
 
@@ -182,8 +184,8 @@ class Manager:
         except Refusal:
             return
 
-    def _fit(self, card: ModelCard) -> Fit:
-        found = fitting.fit(card, self.machine, self._preferences())
+    def _fit(self, card: ModelCard, volume: float = 1.0) -> Fit:
+        found = fitting.fit(card, self.machine, self._preferences(), volume=volume)
         if found.fits == "no":
             raise Refusal(found.reason, found.remedy)
         return found

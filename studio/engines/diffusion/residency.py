@@ -20,17 +20,21 @@ from diffusers.hooks.hooks import HookRegistry
 from diffusers.modular_pipelines.components_manager import ComponentsManager, custom_offload_with_hook
 from torch import nn
 
-from studio.engines.diffusion.fit import GB, VIDEO_RESERVE, stream
-from studio.engines.diffusion.ladder import sweep
+from studio.engines.base import Tick
+from studio.engines.diffusion.fit import GB, VIDEO_RESERVE, activation, stream
+from studio.engines.diffusion.ladder import ran_out, sweep
 from studio.engines.diffusion.loaded import Loaded, module_bytes, tensor_bytes
 from studio.engines.diffusion.machine import Machine
 from studio.engines.diffusion.parts import checkpoint_of
+from studio.nouns import Progress
 
 MOST_SEARCHED = 12
 """How many components are weighed in all combinations (4096 of them, milliseconds); of more, the largest leave first."""
 
 ENCODER_RUN = 1.0
 """GB a text encoder needs to run, besides itself: one prompt is short."""
+
+MOVING = Progress("load", note="Moving the model to the GPU")
 
 _GROUP_HOOKS = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_group_offloading")
 
@@ -132,32 +136,40 @@ class Residency:
         self.residents = Residents(machine.device, self.room)
         self._streamed: dict[int, tuple[nn.Module, Any]] = {}
 
-    def activate(self, loaded: Loaded) -> None:
-        """Make ready for a run of this card, by the thread that runs it: registered, streamed or brought over as its fit says."""
+    def activate(self, loaded: Loaded, tick: Tick = lambda progress: None, volume: float = 1.0) -> None:
+        """Make ready for a run of this card, by the thread that runs it: registered, streamed or brought over as its fit says.
+
+        `tick` is called before each component that moves or is pinned, and may raise to stop. `volume` is how large the clip is.
+        """
         if not self.active:
             return
         with self._lock:
-            self.room.margin = round(checkpoint_of(loaded.card).needs.activation * GB)
+            self.room.margin = round(activation(checkpoint_of(loaded.card).needs, volume) * GB)
             streams = self.streams(loaded)
-            for module in streams.values():
+            for module in [one for one in streams.values() if id(one) not in self._streamed]:
+                tick(MOVING)
                 self._stream(loaded, module)
             self.residents.attach(loaded.card.id, {name: one for name, one in loaded.modules.items() if name not in streams})
             own = self.residents.of(loaded.card.id)
             coming = own if loaded.fit.placement == "resident" else []
             self._clear(own, coming)
         for hook in coming:
+            if hook.model.device != self.residents.device:
+                tick(MOVING)
             hook.hook.pre_forward(hook.model)
 
     def _clear(self, own: list[Any], coming: list[Any]) -> None:
         """Have other cards' components leave for those `coming` and for the run: hooks make room only for what comes in, one at
-        a time, and would as soon move out what has just come."""
+        a time, and would as soon move out what has just come. Where parts take turns, own ones leave too if others don't do."""
         here = self.residents.here()
         size = sum(module_bytes(hook.model) for hook in coming if hook not in here)
-        leavers = self.room.leavers([hook for hook in here if hook not in own], size)
-        for hook in leavers:
-            hook.offload()
-        if leavers:
-            sweep()
+        others, mine = [hook for hook in here if hook not in own], [hook for hook in here if hook in own and not coming]
+        for hooks in (others, mine):
+            leavers = self.room.leavers(hooks, size)
+            for hook in leavers:
+                hook.offload()
+            if leavers:
+                sweep()
 
     def streams(self, loaded: Loaded) -> dict[str, nn.Module]:
         """The components that are streamed: those that are already, denoisers of a grouped card, and what never fits alone."""
@@ -201,22 +213,16 @@ class Residency:
 
     def _stream(self, loaded: Loaded, module: nn.Module) -> None:
         """Stream a component to the GPU, block by block. Before each run of it, room is made for the blocks and the run."""
-        if id(module) in self._streamed:
-            return
         module.to("cpu")
         blocks = module in loaded.denoisers
         size = module_bytes(module)
         streams = self.residents.device.type == "cuda"
         options: dict[str, Any] = {"onload_device": self.residents.device, "offload_device": torch.device("cpu")}
         if streams:
-            # Pinned copies are made of everything at once; where memory doesn't hold them, blocks are pinned as they go.
-            tight = self._machine.free_ram() < size + 4 * GB
-            options |= {"use_stream": True, "record_stream": True, "low_cpu_mem_usage": tight}
-        try:
-            group(module, options, blocks)
-        except BaseException:
-            ungroup(module)  # half a set of hooks would be taken for a whole one, and keep the old weights
-            raise
+            options |= {"use_stream": True, "record_stream": True}
+        # Pinned copies are made of everything at once; where memory doesn't hold them, blocks are pinned as they go.
+        tight = not streams or self._machine.free_ram() < size + 4 * GB
+        pinned(module, lambda tight: group(module, {**options, "low_cpu_mem_usage": tight and streams}, blocks), tight)
         coming = round(stream(checkpoint_of(loaded.card).needs, len(loaded.denoisers)) * GB) if blocks else 0
 
         def make_room(*_: Any) -> None:
@@ -232,6 +238,24 @@ class Residency:
         found[1].remove()
         ungroup(module)
         module.to("cpu")
+
+
+def pinned(module: nn.Module, attach: Callable[[bool], None], tight: bool) -> None:
+    """Attach group offloading, and do it again with `tight` where memory can't be pinned for all of the component at once.
+
+    The driver then says "CUDA error: out of memory", as for video memory, though how much may be pinned is the system's word.
+    """
+    for last in (tight, True):
+        try:
+            attach(last)
+            return
+        except BaseException as error:
+            ungroup(module)  # half a set of hooks would be taken for a whole one, and keep the old weights
+            if last or not ran_out(error):
+                raise
+        sweep()
+        if torch.cuda.is_available() and hasattr(torch.accelerator, "empty_host_cache"):
+            torch.accelerator.empty_host_cache()  # or what was pinned would be kept for the next
 
 
 def group(module: nn.Module, options: dict[str, Any], blocks: bool) -> None:

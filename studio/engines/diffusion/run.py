@@ -6,6 +6,7 @@ Refuses to know how models are loaded or placed, and changes nothing in what a p
 
 from __future__ import annotations
 
+import functools
 import statistics
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -15,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from studio.engines.base import Tick
 from studio.engines.diffusion.decode import Decoding, guarded
 from studio.engines.diffusion.families.base import Made, Request, Words, accepted, placed
+from studio.engines.diffusion.ladder import ran_out
 from studio.engines.diffusion.preview import Previews
 from studio.nouns import Progress, Refusal
 
@@ -173,11 +175,21 @@ def run(loaded: Loaded, request: Request, words: Words, meter: Meter, decoding: 
         stack.enter_context(_heard(loaded, meter, previews))
         if decoding is not None:
             stack.enter_context(guarded(decoding))
+            stack.enter_context(_outright(decoding.vae))
         torch.manual_seed(request.seed)  # whatever draws from no generator; the family may seed it once more
         arguments = family.arguments(pipe, request, checkpoint)
         output = pipe(**{**arguments, **placed(pipe, words), **_callback(pipe, previews)})
         made = family.made(pipe, output, request)
     return _as_planned(made, request)
+
+
+def wait(loaded: Loaded) -> Callable[[], None]:
+    """A way to wait until the GPU has done what it was given; nothing on a processor, which is never ahead."""
+    if not loaded.machine.cuda:
+        return lambda: None
+    import torch
+
+    return lambda: torch.cuda.current_stream().synchronize()
 
 
 def _callback(pipe: Any, previews: Previews) -> dict[str, Any]:
@@ -208,6 +220,31 @@ def _cleaned(loaded: Loaded) -> Generator[None]:
             vae.to(dtype=dtype)  # SVD widens it to read the photo; when memory runs out there, it stays wide
         if hasattr(loaded.pipe, "maybe_free_model_hooks"):
             loaded.pipe.maybe_free_model_hooks()
+
+
+@contextmanager
+def _outright(vae: Any) -> Generator[None]:
+    """A decode that runs out of memory ends the run, also in pipelines that swallow torch's own error and then stumble over the
+    frames they don't have (SANA's): it comes out as another error, in words that are known, raised from the first."""
+    before, decode = vars(vae).get("decode"), vae.decode
+
+    @functools.wraps(decode)
+    def outright(*given: Any, **named: Any) -> Any:
+        try:
+            return decode(*given, **named)
+        except RuntimeError as error:
+            if ran_out(error) != "video":
+                raise
+            raise RuntimeError("CUDA out of memory while decoding") from error
+
+    vae.decode = outright
+    try:
+        yield
+    finally:
+        if before is None:
+            del vae.decode
+        else:
+            vae.decode = before
 
 
 @contextmanager

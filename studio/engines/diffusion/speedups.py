@@ -1,12 +1,15 @@
-"""What trades likeness or patience for time, switched on for one run and off again: step caches and compiled blocks.
+"""What trades likeness or patience for time or memory, switched on for one run and off again: step caches, compiled
+blocks, a VAE in tiles.
 
 Knows which of them fit a model and a run, and says what each of them did, also when that is nothing. Refuses to choose any by
-itself. Afterwards the model computes exactly as before.
+itself. Afterwards the model computes exactly as before. VAE slicing is not among them: it decodes the clips of a batch one by
+one, and a batch here is one clip, so there is nothing to gain (bench/RESULTS.md has it beside tiling).
 """
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import importlib.util
 import logging
 import os
@@ -17,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.cards import Checkpoint
 from studio.engines.diffusion import caches
+from studio.engines.diffusion.decode import switched
 from studio.nouns import Choice, SpeedUp
 
 if TYPE_CHECKING:
@@ -27,6 +31,7 @@ TITLES: dict[SpeedUp, str] = {
     "mag_cache": "MagCache",
     "taylorseer": "TaylorSeer",
     "compile": "compiled blocks",
+    "vae_tiling": "VAE tiling",
 }
 HOW: dict[SpeedUp, str] = {
     "first_block_cache": "a pass whose first block changed little repeats what the rest changed last time",
@@ -51,12 +56,23 @@ def applied(
     `folder` (home/models) is where MagCache's ratios are kept that a first run measures; None: only the card's are used.
     `backend` is torch.compile's. Only one cache can be on at a time: the first that was asked for.
     """
-    asked: list[SpeedUp] = list(dict.fromkeys(speedups))
-    if not asked:
-        yield []
-        return
-    cache: SpeedUp | None = next((name for name in asked if name != "compile"), None)
+    asked: list[SpeedUp] = [name for name in dict.fromkeys(speedups) if name != "vae_tiling"]
     choices: list[Choice] = []
+    with contextlib.ExitStack() as stack:
+        if asked:
+            stack.enter_context(_sped_up(pipe, denoisers, asked, checkpoint, steps, folder, backend, choices))
+        if "vae_tiling" in speedups:
+            stack.enter_context(_tiled(pipe, choices))
+        yield choices
+
+
+@contextlib.contextmanager
+def _sped_up(
+    pipe: Any, denoisers: Sequence[Module], asked: Sequence[SpeedUp], checkpoint: Checkpoint, steps: int, folder: Path | None,
+    backend: str, choices: list[Choice],
+) -> Generator[None]:  # fmt: skip
+    """What changes the denoisers on, and off again; what became of each goes first into `choices`."""
+    cache: SpeedUp | None = next((name for name in asked if name != "compile"), None)
     watch: _Passes | caches.Measured | None = None
     try:
         if cache:
@@ -66,7 +82,7 @@ def applied(
             choices.append(_compile(denoisers, cache if choices and choices[0].value != OFF else None, backend))
         first = f"only one cache at a time, and {TITLES[cache]} was first" if cache else ""
         choices += [Choice(TITLES[name], OFF, first) for name in asked if name not in (cache, "compile")]
-        yield choices
+        yield
         if isinstance(watch, _Passes):
             choices[0] = watch.told(choices[0])
         if isinstance(watch, caches.Measured) and folder:
@@ -77,6 +93,37 @@ def applied(
         for denoiser in denoisers:
             caches.detach(denoiser)
             _uncompile(denoiser)
+
+
+@contextlib.contextmanager
+def _tiled(pipe: Any, choices: list[Choice]) -> Generator[None]:
+    """The VAE in tiles, and as it was afterwards; adds to `choices` what came of it, once it has decoded.
+
+    It holds for the photo that is encoded too. decode.py takes tiles that are on for given, and may only go on to smaller pieces.
+    """
+    title = TITLES["vae_tiling"]
+    vae: Any = getattr(pipe, "vae", None)
+    if not hasattr(vae, "use_tiling") or not hasattr(vae, "tiled_decode"):
+        choices.append(Choice(title, NOTHING, "this model's VAE knows no tiles"))
+        yield
+        return
+    whole, calls, place = vae.tiled_decode, 0, len(choices)
+
+    @functools.wraps(whole)
+    def counted(*given: Any, **named: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        return whole(*given, **named)
+
+    choices.append(Choice(title, ON, "decoded in tiles: less memory for decoding, slower, and faint seams are possible"))
+    vae.tiled_decode = counted
+    try:
+        with switched(vae, ("use_tiling",)):
+            yield
+        if not calls:
+            choices[place] = Choice(title, NOTHING, "it was on, but the picture is no larger than one tile")
+    finally:
+        del vae.tiled_decode
 
 
 def _cache(

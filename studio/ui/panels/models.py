@@ -39,29 +39,26 @@ class Wish(Noun, frozen=True):
     preview: bool | None = None
 
 
-def change(studio: Studio, **wanted: Any) -> Preferences:
-    """Keep some preferences changed; what comes from a browser is checked like everything else."""
-    models = studio.models
-    models.prefer(msgspec.structs.replace(models.preferences(), **wanted))
-    return models.preferences()
-
-
 def wish(studio: Studio, wanted: Wish) -> Preferences:
     """Change what the wish names."""
-    return change(studio, **{name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None})
+    named = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
+    return studio.models.alter(lambda now: msgspec.structs.replace(now, **named))
 
 
 def override(studio: Studio, wanted: Override) -> Preferences:
     """Decide for one model, or leave it to the studio again."""
-    now = studio.models.preferences()
     model = studio.card(wanted.id).id
-    placement = {**now.placement, model: wanted.placement}
-    weights = {**now.weights, model: wanted.weights}
-    return change(
-        studio,
-        placement={name: value for name, value in placement.items() if value != "auto"},
-        weights={name: value for name, value in weights.items() if value != "auto"},
-    )
+
+    def decided(now: Preferences) -> Preferences:
+        placement = {**now.placement, model: wanted.placement}
+        weights = {**now.weights, model: wanted.weights}
+        return msgspec.structs.replace(
+            now,
+            placement={name: value for name, value in placement.items() if value != "auto"},
+            weights={name: value for name, value in weights.items() if value != "auto"},
+        )
+
+    return studio.models.alter(decided)
 
 
 class ModelsPanel:
@@ -117,5 +114,9 @@ class ModelsPanel:
 
     def forget(self, model: str) -> None:
         """Stop using a folder; its files stay where they are."""
-        folders = self.studio.models.preferences().folders
-        change(self.studio, folders={name: folder for name, folder in folders.items() if name != model})
+
+        def without(now: Preferences) -> Preferences:
+            kept = {name: folder for name, folder in now.folders.items() if name != model}
+            return msgspec.structs.replace(now, folders=kept)
+
+        self.studio.models.alter(without)

@@ -290,14 +290,25 @@ def test_models_said_to_pass_no_masks_pass_none(name: str, pipeline: Pipeline) -
         attention.use(pipe, denoisers, rows, "native")
 
 
-@pytest.mark.parametrize("name", ["cogvideox_i2v", "svd", "i2vgen_xl"])
-def test_a_model_that_takes_no_kernel_says_so(name: str, pipeline: Pipeline) -> None:
+@pytest.mark.parametrize(
+    ("name", "wanted", "reason"),
+    [
+        *[(name, "auto", "can't be changed") for name in ("cogvideox_i2v", "svd", "i2vgen_xl")],
+        ("cogvideox_i2v", "_native_cudnn", "can't be changed"),
+        *[
+            (name, "_native_cudnn", "native_cudnn was chosen in Settings, but isn't for this kind")
+            for name in ("svd", "i2vgen_xl")
+        ],
+        *[(name, "xformers", "xformers was chosen in Settings, but hasn't been tried") for name in ("svd", "i2vgen_xl")],
+    ],
+)
+def test_a_model_that_takes_no_kernel_says_so(name: str, wanted: str, reason: str, pipeline: Pipeline) -> None:
     pipe, card = pipeline(name)
     assert card.checkpoint is not None
     denoisers = [getattr(pipe, each) for each in card.checkpoint.denoisers]
-    for wanted in ("auto", "_native_cudnn"):
-        choice = attention.use(pipe, denoisers, a_table(native=2.0, _native_cudnn=1.0), wanted, "cuda:0")
-        assert "can't be changed" in choice.reason
+    choice = attention.use(pipe, denoisers, a_table(native=2.0, _native_cudnn=1.0), wanted, "cuda:0")
+    assert choice.value == "PyTorch's own choice"
+    assert reason in choice.reason
 
 
 def test_xformers_goes_to_unets_by_their_own_method_and_may_fail_there(pipeline: Pipeline) -> None:

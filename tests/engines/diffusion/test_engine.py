@@ -19,7 +19,7 @@ from studio.config import ROOT, Settings
 from studio.engines import plan as planning
 from studio.engines.base import Shelf
 from studio.engines.diffusion.engine import DiffusionEngine
-from studio.engines.diffusion.job import fitted
+from studio.engines.diffusion.pixels import fitted
 from studio.nouns import Camera, Crop, Motion, Photo, Progress, Refusal, Shot, Still
 from tests.fakes import faults, tiny
 
@@ -177,6 +177,22 @@ def test_everything_automatic_is_told(engine: DiffusionEngine, tiny: Tiny) -> No
     assert {"size", "length", "steps", "device", "placement", "weights", "prompt", "attention", "pace"} <= told
     assert {"first-block cache", "MagCache"} <= told
     assert all(choice.value and choice.reason for choice in choices)
+
+
+def test_what_a_family_decides_by_itself_is_told(engine: DiffusionEngine, tiny: Tiny) -> None:
+    told = {choice.what: choice.value for choice in faults.made(engine, tiny("wan21_flf2v")).choices}
+    assert told["end"] == "the photo itself"
+
+
+@pytest.mark.parametrize("name", ["svd", "wan21_i2v"])
+def test_every_load_is_timed_once(tiny: Tiny, settings: Settings, name: str) -> None:
+    card, engine = tiny(name), DiffusionEngine(settings, faults.machine())
+    for seed in (1, 2):
+        faults.made(engine, card, seed=seed)
+    assert engine.history.loading(engine.machine.name, card)
+    known = msgspec.json.decode((settings.models / "history.json").read_bytes())
+    assert [len(one["loads"]) for one in known.values()] == [1]
+    engine.close()
 
 
 def test_speedups_a_model_does_not_take_are_said_and_left_out(engine: DiffusionEngine, tiny: Tiny) -> None:

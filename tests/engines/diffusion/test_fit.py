@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from studio import presets
-from studio.cards import Checkpoint, Companion, Guidance, Lengths, ModelCard, Needs, Preferences, Sizes, Steps
+from studio.cards import Checkpoint, Companion, Guidance, Lengths, ModelCard, Needs, Plan, Preferences, Sizes, Steps
 from studio.engines.diffusion import fit as fitting
 from studio.engines.diffusion.fit import GB, ORDER, fit, lower, memory, video
 from studio.engines.diffusion.machine import Machine, container
@@ -98,6 +98,43 @@ def test_what_is_chosen_never_exceeds_the_machine(needs: Needs) -> None:
                 need = video(checkpoint, found.placement, found.weights) + fitting.VIDEO_RESERVE
                 assert need <= vram or (found.placement == "grouped" and vram >= needs.vram)
                 assert memory(checkpoint, found.weights) <= ram - fitting.SYSTEM_RESERVE
+
+
+def test_a_clip_s_volume_is_of_the_cards_own_size_and_length() -> None:
+    one = card(WAN5)
+    assert one.checkpoint is not None
+    assert fitting.volume(one, None) == fitting.volume(one, Plan((0, 0, 832, 480), 832, 480, 81, 16)) == 1
+    assert fitting.volume(one, Plan((0, 0, 1664, 960), 1664, 960, 81, 16)) == 4
+    assert fitting.volume(one, Plan((0, 0, 832, 480), 832, 480, 27, 16)) == pytest.approx(1 / 3)
+    (width, height), long = presets.card("framepack").checkpoint.sizes.native[0], 1801
+    plan = Plan((0, 0, 2 * width, height), 2 * width, height, long, 30)
+    assert fitting.volume(presets.card("framepack"), plan) == 2, "sections are made one after the other"
+
+
+SIZED = [
+    (1.0, 48, "resident"),
+    (0.2, 48, "resident"),
+    (2.5, 48, "resident"),
+    (4.0, 48, "managed"),
+    (9.0, 48, "grouped"),
+    (1.5, 24, "grouped"),
+]
+
+
+@pytest.mark.parametrize(("volume", "vram", "placement"), SIZED)
+def test_a_larger_clip_is_given_room_for_its_run(volume: float, vram: int, placement: str) -> None:
+    found = fit(card(WAN5), machine(vram, 64), Preferences(), nothing, volume)
+    assert (found.placement, found.weights) == (placement, "published")
+    usual = fit(card(WAN5), machine(vram, 64), Preferences(), nothing)
+    (why,) = [one for one in found.choices if one.what == "placement"]
+    assert why.value == placement and ("for this size" in why.reason) == (found.placement != usual.placement)
+    assert (found.fits == "slowly") == (placement == "grouped") and why.reason in found.reason
+    assert len(found.choices) == len(usual.choices)
+
+
+def test_a_larger_clip_changes_nothing_that_was_set_in_settings() -> None:
+    wish = Preferences(placement={"made-up": "resident"})
+    assert fit(card(WAN5), machine(48, 64), wish, nothing, 9.0) == fit(card(WAN5), machine(48, 64), wish, nothing)
 
 
 def test_a_bigger_gpu_is_never_worse() -> None:

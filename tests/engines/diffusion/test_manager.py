@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from studio import nouns
-from studio.cards import ModelCard, Preferences
+from studio.cards import ModelCard, Plan, Preferences
 from studio.config import ROOT, Settings
 from studio.engines.base import Stopped
 from studio.engines.diffusion import budget, loader
@@ -451,6 +451,67 @@ def test_lower_goes_down_without_reading_again(tiny: Tiny, make: Callable[..., M
     assert manager.loads == 1 and last.fit.choices[0].reason
     with manager.use(card, nothing) as again:
         assert again.fit.placement == "grouped", "what didn't fit isn't tried again"
+
+
+def heavy(card: ModelCard, encoder: float = 5.0) -> ModelCard:
+    """A tiny card that says it is heavy."""
+    needs = nouns.replace(card.checkpoint.needs, denoiser=20.0, encoder=encoder, other=1.0, largest=10.0, activation=2.0)
+    return nouns.replace(card, checkpoint=nouns.replace(card.checkpoint, needs=needs))
+
+
+def of(card: ModelCard, volume: float) -> Plan:
+    """A plan of so many times the card's own size and length."""
+    (width, height), frames = card.checkpoint.sizes.native[0], card.checkpoint.lengths.default
+    return Plan((0, 0, width, height), width, height, round(frames * volume), 16)
+
+
+def test_a_large_clip_is_given_room_and_the_next_is_placed_as_ever(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    card = heavy(tiny("wan22_a14b"))
+    manager = make(gpu(40_000_000_000))
+    ways: list[tuple[str, int, bool]] = []
+    for volume in (1, 8, 20, 1):
+        with manager.use(card, nothing, of(card, volume)) as loaded:
+            said = any("for this size" in choice.reason for choice in loaded.fit.choices)
+            ways.append((loaded.fit.placement, round(manager._kept.placing.room.margin / 1e9), said))
+    assert ways == [("resident", 2, False), ("managed", 16, True), ("grouped", 40, True), ("resident", 2, False)]
+    assert manager.loads == 1
+
+
+def test_one_clip_too_many_does_not_lower_smaller_ones(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    card = heavy(tiny("wan22_a14b"))
+    manager, ways = make(gpu()), list[tuple[str, str]]()
+
+    def way(volume: float) -> tuple[str, str]:
+        with manager.use(card, nothing, of(card, volume)) as loaded:
+            return loaded.fit.placement, loaded.fit.weights
+
+    with manager.use(card, nothing, of(card, 3)) as loaded:
+        lowered = manager.lower(loaded)
+        assert lowered is not None and lowered.fit.placement == "managed"
+    assert [way(volume) for volume in (3, 4, 1, 3)] == [("managed", "published")] * 2 + [
+        ("resident", "published"), ("managed", "published")]  # fmt: skip
+    assert manager.loads == 1
+    with manager.use(card, nothing, of(card, 3)) as loaded:
+        while loaded is not None:
+            ways.append((loaded.fit.placement, loaded.fit.weights))
+            loaded = manager.lower(loaded)
+    assert ways[0] == ("managed", "published") and ways[-1] == ("grouped", "fp8")
+    assert way(5) == ("grouped", "fp8") and manager.loads == 1
+    assert way(1) == ("resident", "published") and manager.loads == 2, "whole weights are read again"
+    assert way(3) == ("grouped", "fp8") and manager.loads == 3, "and what failed isn't forgotten over it"
+
+
+def test_a_stop_acts_while_the_model_moves(tiny: Tiny, make: Callable[..., Manager]) -> None:
+    manager, card = make(gpu()), tiny("wan22_a14b")
+
+    def stop(progress: Progress) -> None:
+        if "Moving" in progress.note:
+            raise Stopped
+
+    with pytest.raises(Stopped), manager.use(card, stop):
+        pytest.fail("it was stopped")
+    assert manager.loads == 1 and states(manager, card) == ["ram"]
+    used(manager, card)
 
 
 def test_on_a_processor_there_is_nothing_lower(tiny: Tiny, make: Callable[..., Manager]) -> None:

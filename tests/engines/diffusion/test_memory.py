@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import errno
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
@@ -12,14 +13,14 @@ import numpy as np
 import pytest
 import torch
 
-from studio.cards import ModelCard, Preferences
+from studio.cards import ModelCard, Plan, Preferences
 from studio.config import Settings
 from studio.engines import plan as planning
 from studio.engines.diffusion import decode, ladder, loader
 from studio.engines.diffusion.engine import DiffusionEngine
 from studio.engines.diffusion.loaded import Loaded
 from studio.engines.diffusion.manager import Manager
-from studio.nouns import Choice, Frames, Refusal
+from studio.nouns import Choice, Frames, Motion, Refusal
 from tests.fakes import faults
 
 Tiny = Callable[[str], ModelCard]
@@ -232,6 +233,77 @@ def test_weights_are_offloaded_before_anything_shrinks(
     engine.close()
 
 
+class Stuck(Lowering):
+    """A manager that runs out of memory whenever it places a card another way; `gets_there`: but then, made ready anew, it is."""
+
+    gets_there = False
+
+    def lower(self, loaded: Loaded, tick: Any = None) -> Loaded | None:
+        self.lowered += 1
+        raise video()
+
+    @contextmanager
+    def use(self, card: ModelCard, tick: Any, plan: Plan | None = None) -> Generator[Loaded]:
+        with super().use(card, tick, plan) as loaded:
+            there = self.gets_there and self.lowered
+            yield dataclasses.replace(loaded, fit=dataclasses.replace(loaded.fit, placement="grouped")) if there else loaded
+
+
+def stuck(settings: Settings) -> tuple[Stuck, DiffusionEngine]:
+    """A manager that is stuck, and an engine with it."""
+    wants = Preferences(preview=False)
+    manager = Stuck(settings, faults.machine(), DiffusionEngine(settings, faults.machine()).store.folders, lambda: wants)
+    return manager, DiffusionEngine(settings, faults.machine(), manager=manager, preferences=lambda: wants)
+
+
+def test_a_rung_that_runs_out_of_memory_itself_does_not_end_the_ladder(tiny: Tiny, settings: Settings) -> None:
+    card = tiny("wan21_i2v")
+    manager, engine = stuck(settings)
+    pipe = faults.pipe_of(engine, card)
+    with faults.failing(pipe.transformer, video, times=2):
+        frames = faults.made(engine, card, may_shrink=True, seconds=2.0)
+    assert [value.split(":")[0] for value in made_in(frames)] == ["freed what was idle", "shorter"]
+    assert manager.lowered == ladder.FAILS, "it was tried again, and not for ever"
+    with faults.failing(pipe.transformer, video, times=99), pytest.raises(Refusal) as told:
+        faults.made(engine, card, seconds=2.0)
+    assert "The GPU's memory" in told.value.reason and told.value.remedy.startswith("Allow a smaller clip")
+    engine.close()
+
+
+def test_what_a_failed_rung_has_done_all_the_same_is_tried(tiny: Tiny, settings: Settings) -> None:
+    card = tiny("wan21_i2v")
+    manager, engine = stuck(settings)
+    manager.gets_there = True
+    pipe = faults.pipe_of(engine, card)
+    with faults.failing(pipe.transformer, video, times=2):
+        frames = faults.made(engine, card, may_shrink=True, seconds=2.0)
+    assert list(made_in(frames)) == ["freed what was idle"] and manager.lowered == 1
+    assert frames.num_frames == planning.plan(faults.shot(faults.photo(), card, seconds=2.0), card).num_frames
+    engine.close()
+
+
+def test_a_failed_rung_is_spent_and_the_next_is_taken() -> None:
+    calls: list[str] = []
+
+    def fails(name: str) -> Callable[[ladder.Memory], Choice | None]:
+        def take(memory: ladder.Memory) -> Choice | None:
+            calls.append(name)
+            raise video()
+
+        return take
+
+    last = Choice("memory", "shrink", "test")
+    steps = ladder.Ladder(
+        [ladder.Rung(("video",), fails("idle")), ladder.Rung(("video",), fails("offload"), often=True),
+         ladder.Rung(("video",), lambda memory: last)]
+    )  # fmt: skip
+    for _ in range(1 + ladder.FAILS):
+        with pytest.raises(torch.OutOfMemoryError):
+            steps.next("video")
+    assert calls == ["idle", *["offload"] * ladder.FAILS]
+    assert steps.next("video") == last and steps.taken == [last]
+
+
 # The VAE ---------------------------------------------------------------------------------------------------------------
 
 
@@ -264,7 +336,7 @@ def test_decoding_is_sized_before_it_runs(tiny: Tiny, settings: Settings, name: 
     engine = DiffusionEngine(settings, faults.machine(lambda: free[0]), preferences=lambda: Preferences(preview=False))
     assert made_in(faults.made(engine, card)) == {}
     pipe = faults.pipe_of(engine, card)
-    free[0] = 100_000
+    free[0] = 6_000_000
     frames = faults.made(engine, card)
     said = [choice for choice in frames.choices if choice.what == "decode"]
     assert len(said) == 1 and said[0].value.startswith(way)
@@ -327,11 +399,29 @@ def test_a_photo_that_is_too_much_for_the_vae_goes_through_in_tiles(engine: Diff
 def test_the_words_may_run_out_of_memory_too(engine: DiffusionEngine, tiny: Tiny) -> None:
     card = tiny("wan21_i2v")
     pipe = faults.pipe_of(engine, card)
-    from studio.nouns import Motion
-
     with faults.failing(pipe.text_encoder, video) as calls:
         frames = faults.made(engine, card, motion=Motion(prompt="words that were never read before"))
     assert calls[0] == 1 and list(made_in(frames)) == ["freed what was idle"]
+
+
+def test_tiles_are_not_spent_on_words(engine: DiffusionEngine, tiny: Tiny) -> None:
+    card = tiny("wan21_i2v")
+    pipe = faults.pipe_of(engine, card)
+    words = Motion(prompt="other words that were never read before")
+    with faults.failing(pipe.text_encoder, video, times=2):
+        frames = faults.made(engine, card, motion=words, may_shrink=True, seconds=2.0)
+    assert [value.split(":")[0] for value in made_in(frames)] == ["freed what was idle", "shorter"]
+
+
+def test_a_pipeline_that_swallows_out_of_memory_climbs_the_ladder_too(engine: DiffusionEngine, tiny: Tiny) -> None:
+    card = tiny("sana_i2v")
+    expected = faults.pixels(faults.made(engine, card))
+    pipe = faults.pipe_of(engine, card)
+    with faults.failing(pipe.vae.decoder, video, times=99), pytest.raises(Refusal) as told:
+        faults.made(engine, card)
+    assert "The GPU's memory" in told.value.reason
+    assert "decode" not in vars(pipe.vae)
+    assert np.array_equal(faults.pixels(faults.made(engine, card)), expected)
 
 
 # Loading ---------------------------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ from studio.engines.diffusion.folders import Folders
 from studio.engines.diffusion.loaded import Loaded, module_bytes, total_bytes
 from studio.engines.diffusion.loader import load, store_fp8
 from studio.engines.diffusion.machine import Machine
-from studio.engines.diffusion.residency import MOST_SEARCHED, Residency, leaving
+from studio.engines.diffusion.residency import MOST_SEARCHED, MOVING, Residency, group, leaving, pinned
 from studio.engines.diffusion.shared import Shared
 from studio.engines.diffusion.turn import Turn
 
@@ -151,6 +151,38 @@ def test_the_runs_own_need_is_kept_free(tiny: Tiny) -> None:
         loaded.pipe.transformer()
         free.append(gpu.free())
     assert min(free[0], free[2]) >= 2000 and min(free[1], free[3]) >= 15_000
+
+
+def test_a_larger_clip_has_more_kept_free(tiny: Tiny) -> None:
+    gpu = Gpu(40_000)
+    a = imaginary(tiny, gpu, 5000, text_encoder=Block(gpu, 11_000), transformer=Block(gpu, 20_000), vae=Block(gpu, 500))
+    residency = Residency(a.machine)
+    free: list[int] = []
+    for volume in (1.0, 3.0, 0.1):
+        residency.activate(a, volume=volume)
+        a.pipe.text_encoder()
+        a.pipe.transformer()
+        free.append(gpu.free())
+    assert free[0] == 9000 and free[1] >= 15_000 and free[2] >= 5000, "also where nothing of its own has to come"
+    assert residency.room.margin == 5000, "the card's own number is the least"
+
+
+def test_a_stop_acts_between_components_that_move(tiny: Tiny) -> None:
+    gpu = Gpu(40_000)
+    a = imaginary(tiny, gpu, fit=RESIDENT, text_encoder=Block(gpu, 4000), transformer=Block(gpu, 14_000))
+    residency, seen = Residency(a.machine), list[Any]()
+
+    def stop(progress: Any) -> None:
+        seen.append(progress)
+        if len(seen) == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        residency.activate(a, stop)
+    assert seen == [MOVING] * 2 and gpu.here == [a.pipe.transformer], "the heaviest first"
+    residency.activate(a, seen.append)
+    assert len(seen) == 3 and len(gpu.here) == 2
+    residency.activate(a, pytest.fail)
 
 
 def test_a_resident_card_is_all_there_before_it_runs(tiny: Tiny) -> None:
@@ -283,6 +315,57 @@ def test_a_grouped_card_streams_its_denoisers_and_can_be_placed_back(tiny: Tiny)
     loaded.fit = MANAGED
     residency.activate(loaded)
     assert residency.streams(loaded) == {} and same(frames(loaded), plain)
+
+
+def test_a_stop_acts_before_a_component_is_pinned(tiny: Tiny) -> None:
+    loaded, seen = real(tiny("wan22_a14b"), Shared(), GROUPED), list[Any]()
+    plain, residency = frames(loaded), Residency(loaded.machine)
+
+    def stop(progress: Any) -> None:
+        seen.append(progress)
+        if len(seen) == 2:
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        residency.activate(loaded, stop)
+    assert seen == [MOVING] * 2
+    residency.activate(loaded, seen.append)
+    assert len(seen) == 3, "the first is streamed already"
+    residency.activate(loaded, pytest.fail)
+    assert same(frames(loaded), plain)
+
+
+@pytest.mark.parametrize("tight", [False, True])
+def test_where_not_all_can_be_pinned_blocks_are_pinned_as_they_go(tiny: Tiny, tight: bool) -> None:
+    loaded = real(tiny("wan22_ti2v_5b"), Shared(), GROUPED)
+    plain, module, tries = frames(loaded), loaded.denoisers[0], list[bool]()
+
+    def attach(tight: bool) -> None:
+        tries.append(tight)
+        group(module, {"onload_device": torch.device("cpu:0"), "offload_device": torch.device("cpu")}, blocks=True)
+        if not tight:
+            raise RuntimeError("CUDA error: out of memory")
+
+    pinned(module, attach, tight)
+    assert tries == ([True] if tight else [False, True])
+    assert same(frames(loaded), plain)
+
+
+@pytest.mark.parametrize(("tight", "words", "times"), [(True, "CUDA error: out of memory", 1), (False, "broken", 1),
+                                                       (False, "CUDA error: out of memory", 2)])  # fmt: skip
+def test_a_failure_to_pin_is_let_through_with_nothing_attached(tiny: Tiny, tight: bool, words: str, times: int) -> None:
+    loaded = real(tiny("wan22_ti2v_5b"), Shared(), GROUPED)
+    module, tries = loaded.denoisers[0], list[bool]()
+
+    def attach(tight: bool) -> None:
+        tries.append(tight)
+        group(module, {"onload_device": torch.device("cpu:0"), "offload_device": torch.device("cpu")}, blocks=True)
+        raise RuntimeError(words)
+
+    with pytest.raises(RuntimeError, match=words):
+        pinned(module, attach, tight)
+    assert len(tries) == times
+    assert not any(hook for block in loaded.pipe.transformer.blocks for hook in block._diffusers_hook.hooks if "group" in hook)
 
 
 def test_an_encoder_that_never_fits_alone_is_streamed_too(tiny: Tiny) -> None:

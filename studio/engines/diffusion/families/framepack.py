@@ -1,4 +1,6 @@
-"""FramePack: HunyuanVideo in sections that look back at what came before, so that length costs time and no memory.
+"""FramePack: HunyuanVideo in sections that look back at what came before, so that the denoiser's memory doesn't grow with length.
+
+The frames' does: the pipeline keeps every section it has decoded, and copies them all at the end (length.py in the room above).
 
 Knows its two ways of sampling: "inverted_anti_drifting", from the end backwards, which takes an end frame, and "vanilla" (F1),
 forwards, which takes none; a card says which in its arguments. Refuses to know lengths: those are the card's (36 k + 1 frames for

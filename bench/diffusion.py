@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from functools import cache
 from typing import Any
 
@@ -43,19 +43,6 @@ Frames = NDArray[np.uint8]
 def engine() -> DiffusionEngine:
     """One engine for all, as the studio has."""
     return DiffusionEngine(settings(), cards=tuple)
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Torch on one thread: on several, what else the machine does falls on whoever waits for the slowest."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 @cache
@@ -299,7 +286,7 @@ def run() -> None:
     print("\n## Diffusion, on random weights")
     settings().models.mkdir(parents=True, exist_ok=True)
     try:
-        with one_thread():
+        with grown.one_thread():
             overhead()
             switching()
             words()

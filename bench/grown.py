@@ -5,6 +5,8 @@ What they make is noise. What can be told by them is time, and how far one run i
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -67,3 +69,16 @@ def megabytes(card: ModelCard) -> float:
     """What a card's weights weigh, MB."""
     assert card.checkpoint is not None
     return card.checkpoint.needs.weights * 1000
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Torch on one thread: on several, what else the machine does falls on whoever waits for the slowest."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -21,3 +22,22 @@ def settings(tmp_path: Path) -> Settings:
 def samples() -> Path:
     """The folder of sample photographs that ship with Stir."""
     return ASSETS / "samples"
+
+
+@pytest.fixture
+def stir(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., tuple[int, str, str]]:
+    """Run a command with a home of its own; returns exit code, stdout and stderr."""
+    from studio.cli import main
+
+    monkeypatch.setenv("STIR_HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+
+    def run(*words: object) -> tuple[int, str, str]:
+        capfd.readouterr()
+        code = main([str(word) for word in words])
+        said = capfd.readouterr()
+        return code, said.out, said.err
+
+    return run

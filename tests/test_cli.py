@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.cli import main
 from studio.cli.report import Bar
 from studio.clip import recipe
 from studio.config import ASSETS, ROOT
@@ -25,21 +24,6 @@ PHOTO = ASSETS / "samples" / "stream.jpg"
 SMALL = ("--size", "240p", "--seconds", "1", "--fps", "16")
 
 Say = Callable[..., tuple[int, str, str]]
-
-
-@pytest.fixture
-def stir(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Say:
-    """Run a command with a home of its own; returns exit code, stdout and stderr."""
-    monkeypatch.setenv("STIR_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-
-    def run(*words: object) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = main([str(word) for word in words])
-        said = capfd.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture(scope="module")

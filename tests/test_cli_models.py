@@ -15,7 +15,7 @@ import pytest
 
 from studio import presets
 from studio.cards import ModelCard, ModelState
-from studio.cli import animate, main, models, request, words
+from studio.cli import animate, models, request, words
 from studio.cli.report import Failure
 from studio.config import ASSETS, PRESETS, ROOT, Settings
 from studio.nouns import Clip, Refusal
@@ -25,21 +25,6 @@ from tests.fakes.shelf import AWAY, CARDS, GATED, LARGE, MB, READY, ShelfEngine,
 PHOTO = ASSETS / "samples" / "stream.jpg"
 Say = Callable[..., tuple[int, str, str]]
 Ask = Callable[..., tuple[str, str]]
-
-
-@pytest.fixture
-def stir(tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Say:
-    """Run a command with a home of its own; returns exit code, stdout and stderr."""
-    monkeypatch.setenv("STIR_HOME", str(tmp_path / "home"))
-    monkeypatch.chdir(tmp_path)
-
-    def run(*typed: object) -> tuple[int, str, str]:
-        capfd.readouterr()
-        code = main([str(word) for word in typed])
-        said = capfd.readouterr()
-        return code, said.out, said.err
-
-    return run
 
 
 @pytest.fixture

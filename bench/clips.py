@@ -16,7 +16,8 @@ from PIL import Image
 from studio.clip.encode import encode
 from studio.config import ASSETS, Settings
 from studio.engines import registry
-from studio.nouns import Camera, Frames, Motion, Move, Progress, Shot, Size
+from studio.frames import Frames
+from studio.nouns import Camera, Motion, Move, Progress, Shot, Size
 from studio.photo import crop, intake
 from studio.presets import card
 

@@ -18,7 +18,8 @@ from bench.clips import PHOTO, RUNS, middle, scratch, table, verdict
 from studio.clip.encode import encode
 from studio.clip.ffmpeg import program
 from studio.config import ROOT
-from studio.nouns import Frames, Shot
+from studio.frames import Frames
+from studio.nouns import Shot
 
 WIDTH, HEIGHT, FPS, SECONDS = 1280, 720, 24, 5.0
 NUM_FRAMES = int(FPS * SECONDS)

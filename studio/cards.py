@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from studio.nouns import Choice, Noun, Progress, SpeedUp
+from studio.nouns import Choice, Kind, MoveName, Noun, Progress, SpeedUp
 
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
@@ -21,11 +21,6 @@ Supports = Literal[
     "camera", "effects", "loop", "seed", "depth",
     "prompt", "negative_prompt", "end_frame", "motion_strength", "sound", "lora", "long",
 ]  # fmt: skip
-Placement = Literal["auto", "resident", "managed", "grouped"]
-"""Where weights wait: all on the GPU; moved there when they run; or streamed there block by block."""
-
-Weights = Literal["auto", "published", "fp8", "int8", "gguf"]
-"""What weights are made of: as published, fp8 storage (layerwise casting), torchao int8, or the card's GGUF file."""
 
 
 class Companion(Noun, frozen=True):
@@ -191,7 +186,12 @@ class Checkpoint(Noun, frozen=True):
 
 
 class ModelCard(Noun, frozen=True):
-    """One entry of the model picker (presets/models/*.toml, and the user's own). `checkpoint` is there for engine "diffusion"."""
+    """One entry of the model picker (presets/models/*.toml, and the user's own). `checkpoint` is there for engine "diffusion".
+
+    `suits` lists the kinds of photo it is good with, the best first, and `faces` says how well a face stays itself: both are the
+    studio's judgement of what its makers and users say, not measured. `dialect` is how it wants to be told things ("auto": as its
+    family does), `cameras` its own enumerated camera controls: our move to its value.
+    """
 
     id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9.-]{0,63}$")]
     title: Text
@@ -206,6 +206,10 @@ class ModelCard(Noun, frozen=True):
     speed: Text
     licence_limits: str = ""
     commercial: Literal["yes", "limits", "no", "unknown"] = "yes"
+    suits: tuple[Kind, ...] = ()
+    faces: Literal["steady", "fair", "drifts", "unknown"] = "unknown"
+    dialect: Literal["auto", "plain", "wan", "ltx", "kling"] = "auto"
+    cameras: dict[MoveName, str] = msgspec.field(default_factory=dict)
     checkpoint: Checkpoint | None = None
 
     def __post_init__(self) -> None:
@@ -278,19 +282,3 @@ class ModelState(Noun, frozen=True):
     problem: str = ""
     folder: str = ""
     choices: tuple[Choice, ...] = ()
-
-
-class Preferences(Noun, frozen=True):
-    """What the user has decided instead of the studio; kept in the home folder. "auto", 0 and {} leave it to the studio.
-
-    `attention` is a kernel's name. `placement`, `weights` and `folders` (an offline copy of the files) go by card id.
-    `idle_minutes` without work unload every model, 0 never. `ram_gb` caps what models may hold in memory, 0 for automatic.
-    """
-
-    attention: str = "auto"
-    placement: dict[str, Placement] = msgspec.field(default_factory=dict)
-    weights: dict[str, Weights] = msgspec.field(default_factory=dict)
-    folders: dict[str, str] = msgspec.field(default_factory=dict)
-    idle_minutes: Annotated[int, msgspec.Meta(ge=0, le=1440)] = 30
-    ram_gb: Annotated[float, msgspec.Meta(ge=0.0, le=4096.0)] = 0.0
-    preview: bool = True

@@ -1,4 +1,4 @@
-"""Checks: whether a shot can be made at all, and as which other shot when it is only to be drafted.
+"""Checks: whether a shot can be made at all.
 
 Knows what each card can be asked, and what in a shot has to be here. Refuses to make anything, and to
 ask how a model stands.
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from studio.cards import ModelCard
 from studio.config import Settings
+from studio.engines.draft import asked
 from studio.engines.plan import plan
 from studio.motion.effects import EFFECTS
 from studio.nouns import Choice, Effect, Photo, Refusal, Shot, Still, replace
@@ -24,7 +25,7 @@ LARGEST_BRUSH = 256
 
 
 def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, settings: Settings) -> Shot:
-    """The shot with its photos as they were taken in and its crops settled. Raises `Refusal` when `card` can't make it.
+    """The shot with its photos as they were taken in and its crops settled. Raises `Refusal` when its maker, `card`, can't.
 
     A model with a checkpoint makes what `plan` says of lengths and rates; it is never refused for those.
     """
@@ -32,10 +33,11 @@ def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, setting
     if shot.end and end:
         still = Still(replace(end, name=shot.end.photo.name or end.name), crop.settle(end, shot.end.crop))
         shot = replace(shot, end=still)
+    wanted = asked(shot, card)
     if card.checkpoint is None:
-        _check_range(shot, card)
-    _check_wishes(shot, card)
-    plan(shot, card)
+        _check_range(wanted, card)
+    _check_wishes(wanted, card)
+    plan(wanted, card)
     for effect in shot.motion.effects:
         if needs_brush(effect):
             title = EFFECTS[effect.name].title
@@ -49,19 +51,6 @@ def needs_brush(effect: Effect) -> bool:
     """Whether an effect happens where the user paints, and nothing is painted yet."""
     region = EFFECTS[effect.name].auto if effect.region == "auto" else effect.region
     return region == "brush" and not effect.brush
-
-
-def drawn_by(card: ModelCard, shot: Shot) -> Shot:
-    """The shot as an instant draft: `card` draws its camera and effects; what only models that denoise are asked is left out."""
-    plain = replace(
-        shot, model=card.id, quality="good", steps=None, guidance=None, strength=0.5, end=None, sound=True, speedups=(),
-        may_shrink=False,
-    )  # fmt: skip
-    if card.id == shot.model:
-        return plain
-    low, high = card.fps
-    short, long = card.seconds
-    return replace(plain, fps=min(max(shot.fps, low), high), seconds=min(max(shot.seconds, short), long))
 
 
 def _check_range(shot: Shot, card: ModelCard) -> None:

@@ -20,13 +20,15 @@ from studio import checks
 from studio.cards import ModelCard
 from studio.config import MAX_UPLOAD_BYTES, Settings
 from studio.engines.base import Image, Shelf, Tick
+from studio.engines.draft import asked
 from studio.engines.plan import plan
+from studio.frames import Frames
 from studio.jobs import Rooms
 from studio.library import clips, disk, names
 from studio.library.served import Served
 from studio.motion import camera
 from studio.motion.effects import EFFECTS
-from studio.nouns import Choice, Clip, Frames, Progress, Refusal, Shot, replace
+from studio.nouns import Choice, Clip, Motion, Progress, Refusal, Shot, replace
 
 if TYPE_CHECKING:
     from studio.engines.parallax.scene import Scene
@@ -68,8 +70,9 @@ class Drafts:
         from studio.clip import formats
 
         engine = self._rooms.engine(card)
+        image, shot = self._rooms.photos.mended(shot.photo, shot.mends), asked(shot, card)
         planned = plan(shot, card)
-        seen = engine.read(self._rooms.photos.pixels(shot.photo), shot).choices if isinstance(engine, Reader) else ()
+        seen = engine.read(image, shot).choices if isinstance(engine, Reader) else ()
         kept = engine.choices(shot, card) if isinstance(engine, Shelf) else ()
         unpainted = Frames(iter(()), planned.width, planned.height, planned.fps, planned.num_frames)
         return tuple(dict.fromkeys((*planned.choices, *seen, *kept, *formats.plan(unpainted, shot.format).choices)))
@@ -80,7 +83,8 @@ class Drafts:
         """A tiny MP4 of an accepted shot, made once: 240p, 16 fps, 2.5 s. One is made at a time; a job may run meanwhile."""
         from studio.clip.encode import encode
 
-        motion = replace(shot.motion, prompt="", negative_prompt="")
+        source, mends, shot = shot.photo, shot.mends, asked(shot, card)
+        motion = Motion(camera=shot.motion.camera, effects=shot.motion.effects)
         photo = replace(shot.photo, name="", notes=())
         tiny = replace(shot, photo=photo, motion=motion, size="240p", seconds=PREVIEW_SECONDS, fps=PREVIEW_FPS, format="mp4")
         key = f"preview-{_digest(tiny.to_json())}"
@@ -88,7 +92,7 @@ class Drafts:
             found = self._served.find(key)
             if found:
                 return found
-            image = self._rooms.photos.pixels(tiny.photo)
+            image = self._rooms.photos.mended(source, mends)
             frames = self._rooms.engine(card).animate(image, tiny, card, _unwatched)
             with self._folder() as folder:
                 made = encode(frames, Path(folder) / "preview.mp4", tiny, _unwatched)
@@ -102,7 +106,8 @@ class Drafts:
         if not isinstance(engine, Reader):
             raise Refusal(f"{card.title} doesn't work with depth.", "Choose another model to see it.")
         with self._making:
-            disparity = engine.read(self._rooms.photos.pixels(shot.photo), shot).disparity
+            image = self._rooms.photos.mended(shot.photo, shot.mends)
+            disparity = engine.read(image, asked(shot, card)).disparity
             grey = np.rint(np.clip(disparity, 0, 1) * 255).astype(np.uint8)
             key = f"depth-{hashlib.sha256(grey.tobytes()).hexdigest()[:32]}"
             found = self._served.find(key)

@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TypeVar
 
 from studio import preferences, presets
-from studio.cards import ModelCard, ModelState, Preferences, Quote
+from studio.cards import ModelCard, ModelState, Quote
 from studio.config import Settings
 from studio.engines.base import Engine, Shelf
 from studio.nouns import Choice, Refusal
+from studio.preferences import Preferences
 
 T = TypeVar("T")
 

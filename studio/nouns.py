@@ -7,13 +7,9 @@ written into the clip, so that any clip can be made again.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
-import numpy as np
-from numpy.typing import NDArray
 
 Aspect = Literal["photo", "16:9", "9:16", "1:1", "4:5", "3:4", "21:9"]
 Size = Literal["auto", "240p", "360p", "480p", "720p", "1080p", "1440p", "2160p"]
@@ -28,8 +24,15 @@ EffectName = Literal["ripple", "flow", "wind", "hair", "clouds", "fog", "steam",
 Region = Literal["auto", "everywhere", "sky", "foliage", "subject", "background", "brush"]
 Stage = Literal["wait", "load", "read", "denoise", "decode", "paint", "encode", "keep"]
 Quality = Literal["draft", "good", "best"]
+Speed = Literal["slow", "normal", "fast"]
+Kind = Literal["portrait", "water", "landscape", "street", "product"]
+"""What a photo is of, as far as it decides how it should move: the five shot types that motions are made for."""
+
+Use = Literal["product", "travel", "music", "estate", "brand"]
+"""What a clip is for: product for e-commerce, travel and lifestyle, music and art, real estate, personal brand."""
+
+MendName = Literal["denoise", "deblock", "contrast", "upscale", "background"]
 SpeedUp = Literal["first_block_cache", "mag_cache", "taylorseer", "compile", "vae_tiling"]
-Pixels = Literal["rgb24", "yuv420p"]
 
 N = TypeVar("N", bound="Noun")
 Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
@@ -78,11 +81,15 @@ class Move(Noun, frozen=True):
 
 
 class Camera(Noun, frozen=True):
-    """How the camera behaves: moves that are added up, one easing for all, and whether the clip ends where it began."""
+    """How the camera behaves: moves that are added up, one easing and one speed for all, and whether it ends where it began.
+
+    No moves at all: nothing is said of the camera. An engine with a path holds still, a model that reads does as it likes.
+    """
 
     moves: tuple[Move, ...] = (Move("dolly_in"),)
     ease: Ease = "smooth"
     loop: bool = False
+    speed: Speed = "normal"
 
 
 class Effect(Noun, frozen=True):
@@ -98,13 +105,37 @@ class Effect(Noun, frozen=True):
     brush: Brush = ""
 
 
-class Motion(Noun, frozen=True):
-    """What should move: the words for models that read, the camera, and the ambient effects."""
+Words = Annotated[str, msgspec.Meta(max_length=4000)]
 
-    prompt: Annotated[str, msgspec.Meta(max_length=4000)] = ""
-    negative_prompt: Annotated[str, msgspec.Meta(max_length=4000)] = ""
+
+class Motion(Noun, frozen=True):
+    """What should move, and what should not.
+
+    In words, for models that read: `subject` ("the woman") and `action` ("turns her head"), `environment` (what moves around:
+    "leaves rustle"), `light` ("light stays constant"), `still` (what stays still: "the house"), and `prompt`, whatever else was
+    written. The camera and the ambient effects are for every engine; models that read get them in words as well.
+    """
+
+    prompt: Words = ""
+    negative_prompt: Words = ""
     camera: Camera = Camera()
     effects: tuple[Effect, ...] = ()
+    subject: Words = ""
+    action: Words = ""
+    environment: Words = ""
+    light: Words = ""
+    still: Words = ""
+
+
+class Mend(Noun, frozen=True):
+    """One remedy for a photo, applied to its pixels before anything else sees them; `amount` 0..1, 0 is no change at all.
+
+    "denoise", "deblock" (JPEG blocks), "contrast" (levels stretched), "upscale" (twice the size; the amount is the share of the
+    network's detail), "background" (blurred behind the subject). The original is never changed.
+    """
+
+    name: MendName
+    amount: Fraction = 0.5
 
 
 class Still(Noun, frozen=True):
@@ -117,8 +148,10 @@ class Still(Noun, frozen=True):
 class Shot(Noun, frozen=True):
     """The whole recipe of a clip. `depth` is "auto", "builtin", "anything", or the sha256 id of an uploaded depth map.
 
-    The last eight are for models that denoise: `steps` and `guidance` None leave it to card and `quality`; `strength` is how much
-    moves; `speedups` trade likeness for time or memory; `may_shrink` consents to a smaller or shorter clip should memory run out.
+    `mends` are applied to the photo in their order. `draft` names the model that tries the shot out before `model` makes it; ""
+    is no draft. From `quality` to `may_shrink` it is for models that denoise: `steps` and `guidance` None leave it to card and
+    `quality`; `strength` is how much moves; `speedups` trade likeness for time or memory; `may_shrink` consents to a smaller or
+    shorter clip should memory run out.
     """
 
     photo: Photo
@@ -139,6 +172,13 @@ class Shot(Noun, frozen=True):
     sound: bool = True
     speedups: tuple[SpeedUp, ...] = ()
     may_shrink: bool = False
+    mends: tuple[Mend, ...] = ()
+    draft: str = ""
+
+    @property
+    def maker(self) -> str:
+        """The id of the model that makes the clip: `draft` where this is a draft, else `model`."""
+        return self.draft or self.model
 
     @property
     def num_frames(self) -> int:
@@ -242,53 +282,6 @@ class Job(Noun, frozen=True):
     state: State
     place: float
     made_at: float
-
-
-class Platform(Noun, frozen=True):
-    """A place a clip is posted (presets/platforms/*.toml): the crop, size and rate it asks for, and where that is stated."""
-
-    id: str
-    title: str
-    aspect: Aspect
-    size: Size
-    fps: int
-    max_seconds: float
-    source: str
-
-
-class Sample(Noun, frozen=True):
-    """A sample photograph that ships (assets/samples/credits.toml): its file, who made it, and under what licence."""
-
-    file: str
-    title: str
-    author: str
-    licence: str
-
-
-@dataclass(frozen=True)
-class Sound:
-    """What a clip sounds like: float32 (channels, samples) in -1..1, and samples a second."""
-
-    samples: NDArray[np.float32]
-    rate: int
-
-
-@dataclass(frozen=True)
-class Frames:
-    """What an engine hands over: `images` yields uint8 arrays as they are ready, `num_frames` of them.
-
-    pixels "rgb24": (height, width, 3) RGB. pixels "yuv420p": (height * 3 // 2, width), planar I420, BT.709, limited range.
-    Width and height are even. `choices` are the engine's automatic choices.
-    """
-
-    images: Iterator[NDArray[np.uint8]]
-    width: int
-    height: int
-    fps: int
-    num_frames: int
-    pixels: Pixels = "rgb24"
-    choices: tuple[Choice, ...] = ()
-    sound: Sound | None = None
 
 
 def replace(noun: N, **changes: Any) -> N:

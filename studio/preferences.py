@@ -8,17 +8,41 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable
+from typing import Annotated, Literal
 
 import msgspec
 
-from studio.cards import Preferences
 from studio.config import Settings
-from studio.nouns import Refusal
+from studio.nouns import Noun, Refusal
+
+Placement = Literal["auto", "resident", "managed", "grouped"]
+"""Where weights wait: all on the GPU; moved there when they run; or streamed there block by block."""
+
+Weights = Literal["auto", "published", "fp8", "int8", "gguf"]
+"""What weights are made of: as published, fp8 storage (layerwise casting), torchao int8, or the card's GGUF file."""
 
 LARGEST = 1 << 20
 """Bytes of a file that is read: a line for each card stays far below."""
 
 _ALTERING = threading.Lock()
+
+
+class Preferences(Noun, frozen=True):
+    """What the user has decided instead of the studio; kept in the home folder. "auto", 0 and {} leave it to the studio.
+
+    `attention` is a kernel's name. `placement`, `weights` and `folders` (an offline copy of the files) go by card id.
+    `assistant` is the folder of a small language or vision model that may help with words, "" none.
+    `idle_minutes` without work unload every model, 0 never. `ram_gb` caps what models may hold in memory, 0 for automatic.
+    """
+
+    attention: str = "auto"
+    placement: dict[str, Placement] = msgspec.field(default_factory=dict)
+    weights: dict[str, Weights] = msgspec.field(default_factory=dict)
+    folders: dict[str, str] = msgspec.field(default_factory=dict)
+    idle_minutes: Annotated[int, msgspec.Meta(ge=0, le=1440)] = 30
+    ram_gb: Annotated[float, msgspec.Meta(ge=0.0, le=4096.0)] = 0.0
+    preview: bool = True
+    assistant: str = ""
 
 
 def preferences(settings: Settings) -> Preferences:

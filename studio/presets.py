@@ -7,15 +7,52 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Annotated, NamedTuple, TypeVar
 
 import msgspec
 
-from studio.cards import ModelCard
+from studio.cards import ModelCard, Text
 from studio.config import ASSETS, PRESETS
-from studio.nouns import Noun, Platform, Refusal, Sample
+from studio.nouns import Aspect, Kind, Motion, Noun, Refusal, Size, Use
 
 T = TypeVar("T", bound=Noun)
+
+
+class Platform(Noun, frozen=True):
+    """A place a clip is posted (presets/platforms/*.toml): the crop, size and rate it asks for, and where that is stated."""
+
+    id: str
+    title: str
+    aspect: Aspect
+    size: Size
+    fps: int
+    max_seconds: float
+    source: str
+
+
+class Sample(Noun, frozen=True):
+    """A sample photograph that ships (assets/samples/credits.toml): its file, who made it, and under what licence."""
+
+    file: str
+    title: str
+    author: str
+    licence: str
+
+
+class MotionPreset(Noun, frozen=True):
+    """A motion to start from (presets/motions/*.toml): the kinds of photo and the uses it is made for, its words, camera and
+    effects, and the length, the aspect and the models it goes well with. `still` is its picture in assets/motions."""
+
+    id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,63}$")]
+    title: Text
+    summary: Text
+    kinds: tuple[Kind, ...]
+    uses: tuple[Use, ...]
+    motion: Motion
+    seconds: Annotated[float, msgspec.Meta(ge=1.0, le=60.0)]
+    aspect: Aspect
+    models: tuple[str, ...]
+    still: Text
 
 
 def load(file: Path, kind: type[T]) -> T:
@@ -69,6 +106,12 @@ def own_cards(folders: tuple[Path, ...]) -> tuple[tuple[ModelCard, ...], tuple[P
 def platforms() -> tuple[Platform, ...]:
     """Every place a clip can go, in the order of their file names."""
     return _folder("platforms", Platform)
+
+
+@cache
+def motions() -> tuple[MotionPreset, ...]:
+    """Every motion that ships, in the order of their file names."""
+    return _folder("motions", MotionPreset)
 
 
 class _Credits(Noun, frozen=True):

@@ -13,10 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio import checks, drafts, presets
+from studio.advice import Advice
+from studio.assist import Assist
 from studio.cards import ModelCard, Plan
 from studio.config import Settings
 from studio.engines import registry
 from studio.engines.base import Engine, Tick
+from studio.engines.draft import asked, drawn
 from studio.engines.plan import plan
 from studio.jobs import Worker, put_right
 from studio.library import database, logbook
@@ -25,7 +28,8 @@ from studio.library.owner import Owner
 from studio.library.queue import Queue
 from studio.library.served import Served
 from studio.models import Models
-from studio.nouns import Aspect, Choice, Clip, Job, Photo, Platform, Sample, Shot, replace
+from studio.nouns import Aspect, Choice, Clip, Job, Photo, Shot, replace
+from studio.presets import Platform, Sample
 
 if TYPE_CHECKING:
     from studio.photo.intake import PhotoStore
@@ -60,6 +64,8 @@ class Studio:
         self._clips = Clips(self._database, settings.clips, drafts.words)
         self._queue = Queue(self._database, self._owner)
         self._drafts = drafts.Drafts(settings, self._served, self._room, self)
+        self.advice = Advice(self, self._served)
+        self.assist = Assist(self, self.models)
         self._worker = Worker(self._room, self._database, self._queue, self._clips, self, self._log)
         found, interrupted = put_right(self._queue, self._clips, everything=True)
         self._owner.sweep(settings.cache)
@@ -73,6 +79,7 @@ class Studio:
     def close(self) -> None:
         """Stop the worker (a running job becomes Interrupted), let go of models and database. Safe to call twice."""
         self._worker.close()
+        self.assist.close()
         self.models.close()
         self._database.close()
         shutil.rmtree(self._room, ignore_errors=True)
@@ -143,19 +150,18 @@ class Studio:
         """Fetch the optional depth network, about 99 MB: only ever because the user asked. Raises `Refusal`."""
         self._drafts.download_depth_model(tick)
 
-    # Before a shot is made ------------------------------------------------------------------------------------------
-
     def plan(self, shot: Shot) -> Plan:
         """What a run of this shot will really be: size, length, rate, steps, each with its reason. Quick. Raises `Refusal`."""
-        return plan(shot, self.card(shot.model))
+        card = self.card(shot.maker)
+        return plan(asked(shot, card), card)
 
     def choices(self, shot: Shot) -> tuple[Choice, ...]:
         """Every automatic choice this shot leads to, with its reason. Reads the scene on first use: a second or so."""
-        return self._drafts.choices(self._accept(shot), self.card(shot.model))
+        return self._drafts.choices(self._accept(shot), self.card(shot.maker))
 
     def depth_view(self, shot: Shot) -> Path:
         """A picture of the crop's depth, near things light: a grey PNG in the served folder. Of any model: the built-in one's."""
-        shot = self._accept(checks.drawn_by(self.models.draft(self.card(shot.model)), shot))
+        shot = self._accept(drawn(shot, self.models.draft(self.card(shot.model))))
         return self._drafts.depth_view(shot, self.card(shot.model))
 
     def adopt_depth(self, file: Path) -> str:
@@ -170,17 +176,17 @@ class Studio:
         """
         ready = tuple(effect for effect in shot.motion.effects if not checks.needs_brush(effect))
         shot = replace(shot, motion=replace(shot.motion, effects=ready))
-        shot = self._accept(checks.drawn_by(self.models.draft(self.card(shot.model)), shot))
+        shot = self._accept(drawn(shot, self.models.draft(self.card(shot.model))))
         return self._drafts.preview(shot, self.card(shot.model))
 
     def _accept(self, shot: Shot) -> Shot:
         end = self.photos.get(shot.end.photo.id) if shot.end else None
-        return checks.accept(shot, self.card(shot.model), self.photos.get(shot.photo.id), end, self.settings)
+        return checks.accept(shot, self.card(shot.maker), self.photos.get(shot.photo.id), end, self.settings)
 
     def _ready(self, shot: Shot) -> Shot:
         """The accepted shot, which its model can make here and now."""
         shot = self._accept(shot)
-        self.models.require(self.card(shot.model))
+        self.models.require(self.card(shot.maker))
         return shot
 
     # Queue ----------------------------------------------------------------------------------------------------------
@@ -195,6 +201,13 @@ class Studio:
         job = self._queue.submit(self._ready(shot))
         self._worker.wake()
         return job
+
+    def submit_all(self, shots: tuple[Shot, ...]) -> tuple[Job, ...]:
+        """Queue several shots, drafts first. Raises `Refusal` before any is queued when one of them can't be made."""
+        ready = sorted((self._ready(shot) for shot in shots), key=lambda shot: not shot.draft)
+        jobs = tuple(self._queue.submit(shot) for shot in ready)
+        self._worker.wake()
+        return jobs
 
     def jobs(self) -> tuple[Job, ...]:
         """The running jobs, then the queued in their order, then the ended, newest first."""

@@ -108,7 +108,7 @@ def test_a_depth_map_of_another_shape_is_refused_before_any_work(stir: Say, tmp_
 
 def test_a_photo_that_fails_stops_no_other(stir: Say) -> None:
     code, out, err = stir(
-        "animate", PHOTO.with_name("fig.jpg"), PHOTO.with_name("mountains.jpg"), *SMALL, "--effect", "clouds", "--json"
+        "animate", PHOTO.with_name("fig.jpg"), PHOTO.with_name("mountains.jpg"), *SMALL, "--effect", "clouds:sky", "--json"
     )
     assert code == 1
     assert [made["shot"]["photo"]["name"] for made in json.loads(out)] == ["mountains.jpg"]

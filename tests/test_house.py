@@ -15,12 +15,14 @@ import pytest
 from studio import presets
 from studio.cards import ModelCard
 from studio.config import PRESETS, ROOT
-from studio.nouns import Noun, Platform
+from studio.nouns import Noun
+from studio.presets import MotionPreset, Platform
 
 FLOORS = {
-    "nouns": 0, "cards": 0, "config": 0,
+    "nouns": 0, "frames": 0, "cards": 0, "config": 0,
     "photo": 1, "motion": 1, "presets": 1, "preferences": 1, "clip": 1, "library": 1,
-    "engines": 2, "jobs": 3, "studio": 4, "drafts": 4, "checks": 4, "models": 4, "ui": 5, "cli": 5, "__main__": 6,
+    "engines": 2, "jobs": 3, "studio": 4, "drafts": 4, "checks": 4, "models": 4, "advice": 4, "assist": 4,
+    "ui": 5, "cli": 5, "__main__": 6,
 }  # fmt: skip
 PRIVATE = {
     "gradio": {"ui"},
@@ -107,7 +109,7 @@ def test_tests_use_no_mocks() -> None:
 
 @pytest.mark.parametrize("name", sorted(str(path.relative_to(PRESETS)) for path in PRESETS.rglob("*.toml")))
 def test_every_preset_loads(name: str) -> None:
-    kinds: dict[str, type[Noun]] = {"models": ModelCard, "platforms": Platform}
+    kinds: dict[str, type[Noun]] = {"models": ModelCard, "motions": MotionPreset, "platforms": Platform}
     assert presets.load(PRESETS / name, kinds[Path(name).parts[0]])
 
 

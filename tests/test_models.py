@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from studio import config, presets
-from studio.cards import ModelState, Preferences
+from studio.cards import ModelState
 from studio.config import PRESETS, Settings
 from studio.engines.base import Shelf
 from studio.nouns import Crop, Motion, Refusal, Shot, Still, replace
-from studio.preferences import prefer, preferences
+from studio.preferences import Preferences, prefer, preferences
 from studio.studio import Studio
 from tests.fakes.gradient import Gradient, photograph
 from tests.fakes.gradient import finder as only

@@ -17,12 +17,13 @@
     ["Handheld", ["handheld"], []],
     ["Static", ["static"], []],
   ];
+  const SPEEDS = [["slow", "Slow"], ["normal", "Normal"], ["fast", "Fast"]];
   const EASES = [["smooth", "Smooth", "Starts and ends gently"], ["linear", "Even", "The same speed throughout"], ["ease_in", "Ease in", "Starts gently"], ["ease_out", "Ease out", "Ends gently"]];
 
   Stir.parts.camera = ({ element, props }) => {
     const root = element.firstElementChild;
     const infos = Object.fromEntries(props.moves.map((one) => [one.name, one]));
-    let camera = memory.get("camera", null) ?? props.value;
+    let camera = { ...props.value, ...memory.get("camera", {}) };
     let combine = camera.moves.length > 1;
     const family = (name) => FAMILIES.find(([, names]) => names.includes(name));
     const held = (names) => camera.moves.findIndex((move) => names.includes(move.name));
@@ -42,17 +43,16 @@
       if (!on && camera.moves.length > 1) set({ moves: camera.moves.slice(0, 1) });
       paint();
     }, { title: "Add up to three moves; Shift and click does the same", id: "combine" });
+    const speed = Stir.segments("Speed", SPEEDS, (value) => set({ speed: value }));
     const ease = Stir.segments("Ease", EASES, (value) => set({ ease: value }));
     const loop = Stir.toggle("Loop", camera.loop, (on) => set({ loop: on }), { title: "The clip ends where it began, without a seam", id: "loop" });
-    root.append(
-      h("div", { class: "panel-head" }, h("h2", {}, "Motion"), join), tiles, sees, rows,
-      h("div", { class: "row between" }, ease.node, loop),
-    );
+    const paces = h("div", { class: "paces" }, h("span", { class: "move-name" }, "Speed"), h("div", { class: "row between" }, speed.node, loop), h("span", { class: "move-name" }, "Ease"), ease.node);
+    root.append(h("div", { class: "row between" }, h("h3", {}, "Camera"), join), tiles, sees, rows, paces);
 
     function press(names, add) {
       const index = held(names);
       const fresh = { name: names[0], amount: camera.moves[0]?.amount ?? 0.6 };
-      if (names[0] === "static") return set({ moves: [{ ...fresh, name: "static" }] });
+      if (names[0] === "static") return set({ moves: index < 0 ? [{ ...fresh, name: "static" }] : [] });
       const moves = camera.moves.filter((move) => move.name !== "static");
       if (index >= 0 && camera.moves.length > 1) return set({ moves: camera.moves.filter((_, at) => at !== index) });
       if (index >= 0) return flip(index);
@@ -86,11 +86,19 @@
         tile.setAttribute("aria-label", index < 0 ? infos[name].title.replace(/ (in|left|up)$/, "") : infos[name].title);
         tile.title = infos[name].sees;
       }
-      sees.textContent = camera.moves.map((move) => infos[move.name].sees).join("; ");
+      sees.textContent = camera.moves.map((move) => infos[move.name].sees).join("; ") || unsaid();
+      speed.paint(camera.speed);
       ease.paint(camera.ease);
+      const still = !camera.moves.some((move) => move.name !== "static");
+      for (const one of paces.querySelectorAll(".segments button")) one.disabled = still;
       loop.paint(camera.loop);
       join.paint(combine);
       paintRows();
+    }
+    /* What becomes of a camera of which nothing is said. */
+    function unsaid() {
+      const card = Stir.card(Stir.now("output")?.model);
+      return "Nothing is said of the camera: " + (card && !card.supports.includes("prompt") ? "it holds still" : "the model does as it likes");
     }
     function paintRows() {
       const moving = camera.moves.filter((move) => move.name !== "static");
@@ -105,14 +113,18 @@
         value.textContent = Math.round(amount * 100);
         set({ moves: camera.moves.map((one, at) => (at === index ? { ...one, amount } : one)) }, true);
       });
-      const away = camera.moves.length > 1 && h("button", { type: "button", class: "ghost tiny", "aria-label": "Take " + infos[move.name].title + " off", onclick: () => set({ moves: camera.moves.filter((_, at) => at !== index) }) }, icon("close", 12));
-      return h("div", { class: "move", "data-move": move.name }, h("span", { class: "move-name" }, title), way ? way.node : h("span"), slider, value, away || null);
+      const away = h("button", { type: "button", class: "ghost tiny", "aria-label": "Take " + infos[move.name].title + " off", onclick: () => set({ moves: camera.moves.filter((_, at) => at !== index) }) }, icon("close", 12));
+      return h("div", { class: "move", "data-move": move.name }, h("span", { class: "move-name" }, title), way ? way.node : h("span"), slider, value, away);
     }
 
-    Stir.on("shot", (shot) => {
-      combine = shot.motion.camera.moves.length > 1;
-      set(shot.motion.camera);
-    });
+    function adopt(motion) {
+      if (JSON.stringify({ ...camera, ...motion.camera }) === JSON.stringify(camera)) return;
+      combine = motion.camera.moves.length > 1;
+      set(motion.camera);
+    }
+    Stir.on("motion", adopt);
+    Stir.on("heard", adopt);
+    Stir.on("output", () => camera.moves.length || (sees.textContent = unsaid()));
     set({});
   };
 })();

@@ -9,13 +9,13 @@
     let key = "";
     const ask = Stir.later(() => {
       const [frame, camera, effects, output] = ["frame", "camera", "effects", "output"].map(Stir.now);
-      const next = JSON.stringify([frame, camera, effects, output?.seed, output?.size]);
+      const next = JSON.stringify([frame, camera, effects, output?.seed, output?.size, Stir.now("acted")?.acted]);
       if (!frame || next === key) return;
       key = next;
       Stir.emit("draft-asked");
       trigger("draft");
     }, 350);
-    for (const topic of ["frame", "camera", "effects", "output"]) Stir.on(topic, ask);
+    for (const topic of ["frame", "camera", "effects", "output", "acted"]) Stir.on(topic, ask);
     watch("value", () => props.value && Stir.emit("draft", props.value));
   };
 
@@ -53,12 +53,13 @@
     const recipe = Stir.toggle("Keep the recipe inside", memory.get("recipe", true), (on) => memory.set("recipe", on), { title: "The clip can be dropped here later to bring every setting back" });
     const stars = Stir.stars((count) => Stir.ask(server.rate_clip, { id: shown.id, stars: count }));
     const facts = h("p", { class: "facts" });
+    const render = h("button", { type: "button", class: "primary", id: "render", hidden: true, onclick: () => another(server.render_clip) }, h("span", {}, ""));
     const reasons = h("dl", { class: "reasons" });
     const whyFold = Stir.fold("Why it looks like this", reasons);
     whyFold.addEventListener("toggle", () => whyFold.open && explain());
     const actions = h(
       "div", { class: "clip-actions", hidden: true },
-      h("div", { class: "row between" }, facts, stars.node),
+      render, h("div", { class: "row between" }, facts, stars.node),
       h("div", { class: "row" }, Stir.button("Download", { class: "solid", id: "download", onclick: () => Stir.download(server, shown.id, recipe.querySelector("input").checked) }, "down"),
         Stir.button("Poster", { class: "ghost", id: "poster", title: "The first frame, as a PNG", onclick: () => Stir.poster(shown) }, "photo"), recipe),
       h("div", { class: "row tools" }, Stir.button("Again", { class: "ghost", title: "The same clip, made afresh", onclick: () => another(server.again_clip) }, "retry"),
@@ -108,6 +109,8 @@
       shown = card;
       memory.set("clip", card.id);
       facts.textContent = `${card.width} × ${card.height} · ${Number(card.seconds.toFixed(2))} s · ${Number(card.fps.toFixed(2))} fps · ${Stir.bytes(card.bytes)} · made in ${card.took.toFixed(1)} s`;
+      render.hidden = !card.draft;
+      render.firstChild.textContent = "Render on " + card.model;
       stars.paint(card.rating);
     }
     async function open(id) {
@@ -122,7 +125,7 @@
       if (answer) reasons.replaceChildren(...Stir.reasons(answer.choices));
     }
     async function another(call) {
-      const answer = await Stir.ask(call, { id: shown.id });
+      const answer = await Stir.ask(call, { id: shown.id }, "output");
       if (answer) attach(answer.job);
     }
     function remember(id) {
@@ -204,6 +207,7 @@
     Stir.on("board", look);
     Stir.on("stop", () => job && Stir.ask(server.cancel_job, { id: job.id }));
     Stir.on("show-clip", open);
+    Stir.on("attach", attach);
     Stir.on("draft-asked", () => ((label.textContent = "Drawing the draft…"), label.classList.add("busy")));
     /* The draft is the built-in engine's; the size it says is the planned one, of whatever model is chosen. */
     Stir.on("planned", (value) => {

@@ -88,6 +88,30 @@
       say();
       paint();
     });
+    function adopt(motion) {
+      const next = motion.effects.map(({ brush: _, ...effect }) => effect);
+      if (JSON.stringify(next) === JSON.stringify(chosen)) return;
+      if (painting && !next.some((effect) => effect.name === painting)) Stir.emit("end-brush");
+      chosen = next;
+      say();
+      paint();
+    }
+    Stir.on("motion", adopt);
+    Stir.on("heard", adopt);
+    /* What the words ask for and nobody has pressed: it is drawn as well, and the chip says so. */
+    Stir.on("acted", ({ implied }) => {
+      for (const chip of all) {
+        const asked = implied.includes(chip.dataset.effect);
+        chip.classList.toggle("asked", asked);
+        chip.title = infos[chip.dataset.effect].sees + (asked ? "; the words ask for it" : "");
+      }
+    });
+    Stir.on("paint-missing", () => {
+      const [name] = Stir.now("acted")?.unplaced ?? [];
+      if (!name) return;
+      if (chosen.some((effect) => effect.name === name)) Stir.emit("brush", { effect: name, title: infos[name].title, png: "" });
+      else press(name);
+    });
     Stir.on("shot", (shot) => {
       chosen = shot.motion.effects.map(({ brush: _, ...effect }) => effect);
       photo = shot.photo.id;

@@ -36,10 +36,14 @@
     whyFold.id = "why";
     const animate = h("button", { type: "button", class: "primary", id: "animate", onclick: () => go() }, h("span", {}, "Animate"), h("kbd", {}, /Mac/.test(navigator.platform) ? "⌘ ⏎" : "Ctrl ⏎"));
     const stop = h("button", { type: "button", class: "solid", id: "stop", hidden: true, onclick: () => Stir.emit("stop") }, h("span", {}, "Stop"), h("kbd", {}, "Esc"));
+    const drafting = Stir.toggle("Draft first", true, (on) => set({ draft: on }), { id: "draft-first" });
+    const draftWhy = h("p", { class: "why" });
+    const draftRow = h("div", { class: "drafting", hidden: true }, drafting, draftWhy);
+    let draft = null; // the model that tries it out, when it isn't the chosen one
     root.append(
       h("div", { class: "models" }, picker.nodes), advanced.strength,
       h("div", { class: "fields" }, lengthField, sizeField, rateField, field("Format", format)), advanced.quality, plan,
-      advanced.fold, whyFold, note.node, h("div", { class: "actions" }, animate, stop),
+      advanced.fold, whyFold, note.node, draftRow, h("div", { class: "actions" }, animate, stop),
     );
 
     /* What a model is asked for when nothing is remembered of it. */
@@ -84,10 +88,20 @@
       format.value = value.format;
       picker.paint(value.model);
       advanced.paint(card(), value);
+      paintDraft();
     }
-    function go() {
+    /* Try it on the fastest thing here first; then one press makes the same shot for real. */
+    function paintDraft() {
+      draftRow.hidden = !draft;
+      drafting.paint(value.draft);
+      draftWhy.textContent = draft ? `On ${draft.title}; then one press renders it on ${card().title}` : "";
+      draftRow.title = draft?.reason ?? "";
+      animate.firstChild.textContent = draft && value.draft ? "Draft on " + draft.title : "Animate";
+    }
+    async function go() {
       note.clear();
       Stir.emit("sent");
+      await Stir.settle?.();
       trigger("animate");
     }
 
@@ -105,6 +119,8 @@
     });
     for (const topic of ["frame", "camera", "effects", "output", "ending"]) Stir.on(topic, () => (askWhy(), askPlan()));
     Stir.on("planned", (answer) => {
+      draft = answer.kind === "plan" ? answer.draft : draft;
+      paintDraft();
       plan.hidden = answer.kind === "refusal" && answer.where !== "output";
       plan.textContent = answer.kind === "plan" ? answer.line : `${answer.reason} ${answer.remedy}`;
       plan.title = answer.kind === "plan" ? answer.choices.map((one) => `${one.value}: ${one.reason}`).join("\n") : "";
@@ -112,12 +128,15 @@
     Stir.on("reasons", ({ choices, refusal }) => reasons.replaceChildren(...(refusal ? [h("dd", {}, refusal.reason + " " + refusal.remedy)] : Stir.reasons(choices))));
 
     Stir.on("use-model", choose);
+    Stir.on("use-length", (seconds) => set(fitted(card(), { ...value, seconds })));
+    Stir.on("avoid", (words) => set({ negative_prompt: words }));
+    Stir.on("use-size", (size) => set(fitted(card(), { ...value, size })));
     Stir.on("animate", go);
     Stir.on("platform", (place) => set(fitted(card(), { ...value, size: place.size, fps: place.fps, seconds: Math.min(value.seconds, place.max_seconds) })));
     Stir.on("shot", (shot) => {
       const asked = Object.fromEntries(Object.keys(props.value).filter((name) => name in shot).map((name) => [name, shot[name]]));
       const known = Boolean(Stir.card(shot.model));
-      set({ ...asked, model: known ? shot.model : value.model, negative_prompt: shot.motion.negative_prompt ?? "" });
+      set({ ...asked, model: known ? shot.model : value.model, negative_prompt: shot.motion.negative_prompt ?? "", draft: value.draft });
       if (!known) note.show({ reason: `There is no model called “${shot.model}” here.`, remedy: `The settings are back; ${card().title} will make the clip.` });
     });
     Stir.on("refusal", (refusal) => ["output", "camera"].includes(refusal.where) && note.show(refusal));

@@ -1,19 +1,22 @@
-/* The photo panel: the film strip of photos, each with its own crop and source of depth. Its value is a Frame. */
+/* The photo panel: the film strip of photos, each with its own crop, mends and source of depth. Its value is a Frame. */
 (() => {
   const { h, icon, file, memory } = Stir;
 
   Stir.parts.photo = ({ element, props, server, upload }) => {
     const root = element.firstElementChild;
     const ratios = props.ratios;
-    let film = []; // {id, name, width, height, view, notes, crop, why, depth, credit}
+    let film = []; // {id, name, width, height, view, notes, crop, why, depth, credit, mends, mended}; mended is its view then
     let current = -1;
     let painting = null;
     let asked = 0; // suggestions asked for; only the last may change the crop, and none once Animate has been pressed
     let among = ""; // the file being taken in, when it is one of several
     let awaited = null; // the shot whose photo has been asked for
+    let mending = 0; // mended views asked for; only the last is shown
 
     const ratioOf = (photo, aspect) => (aspect === "photo" ? photo.width / photo.height : ratios[aspect]);
     const here = () => film[current];
+    const shown = (photo) => photo.mended ?? photo.view;
+    const times = ({ mends }) => (mends.some((one) => one.name === "upscale") ? props.upscale : 1);
     const note = Stir.note();
     const input = h("input", { type: "file", multiple: true, class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "photo-input", accept: "image/*,.heic,.heif,.avif,.tif,.tiff,.mp4,.webm,.json" });
     input.addEventListener("change", () => (take([...input.files]), (input.value = "")));
@@ -22,8 +25,14 @@
     const image = h("img", { class: "photo-image", draggable: "false", alt: "" });
     const frame = Stir.cropFrame((rect) => setCrop(rect), () => suggest(here().crop.aspect));
     const brush = Stir.brush((png) => Stir.emit("painted", { effect: painting, png }), () => endBrush());
-    const easel = h("div", { class: "easel" }, image, frame.node);
+    const mark = h("i", { class: "place-mark", hidden: true });
+    const busy = h("span", { class: "easel-busy", hidden: true }, "Mending…");
+    const easel = h("div", { class: "easel" }, image, frame.node, mark, busy);
     const stage = h("div", { class: "photo-stage" }, easel);
+    const trial = Stir.compare({ easel, stage, server, use: (id, mends, view) => used(id, mends, view), closed: (was, held) => held && find(was.title)?.focus({ preventScroll: true }) });
+    const mended = Stir.mends(props.mends, { change: (mends) => mend(here(), mends), compare: (one) => tryOut(mended.words(one), here().mends.filter((each) => each !== one), here().mends, null, false) });
+    const looked = () => here() && { photo: here().id, crop: here().crop, size: Stir.now("output")?.size ?? "auto", mends: here().mends };
+    const report = Stir.report(server, { looked, mend: (words, mends, box) => tryOut(words, here().mends, mends, box, true), place, outline });
 
     const aspects = Stir.segments("Aspect", [["16:9", "16:9"], ["9:16", "9:16"], ["1:1", "1:1"], ["4:5", "4:5"], ["3:4", "3:4"], ["21:9", "21:9"], ["photo", "Photo", "The photo's own shape"]], (aspect) => choose(aspect));
     const places = h("select", { "aria-label": "Made for", class: "quiet", id: "platform" }, h("option", { value: "" }, "Made for…"));
@@ -34,7 +43,7 @@
     const notes = h("ul", { class: "notes" });
     const strip = h("div", { class: "film", role: "group", "aria-label": "Photos" });
     const title = h("span", { class: "photo-name" });
-    const depth = Stir.depthFold(server, upload, () => here() && { photo: here().id, crop: here().crop, depth: here().depth }, (id) => ((here().depth = id), say()), note);
+    const depth = Stir.depthFold(server, upload, () => here() && { photo: here().id, crop: here().crop, depth: here().depth, mends: here().mends }, (id) => ((here().depth = id), say()), note);
     const samples = h("div", { class: "samples", role: "group", "aria-label": "Sample photos" });
     for (const one of props.samples) {
       const face = h("img", { src: file(one.path), alt: "", loading: "lazy" });
@@ -48,8 +57,8 @@
     const empty = h("div", { class: "photo-empty" }, drop, h("h3", {}, "Or start from a sample"));
     const sampleFold = Stir.fold("Sample photos");
     const full = h(
-      "div", { class: "photo-full" }, stage, h("div", { class: "row aspects" }, aspects.node),
-      h("div", { class: "row photo-line" }, title, places), notes, strip, whyFold, depth.node, sampleFold,
+      "div", { class: "photo-full" }, stage, mended.node, h("div", { class: "row aspects" }, aspects.node),
+      h("div", { class: "row photo-line" }, title, places), notes, strip, report.node, whyFold, depth.node, sampleFold,
     );
     const head = h("div", { class: "panel-head" }, h("h2", {}, "Photo"), Stir.button("Add", { class: "ghost", id: "add-photo", onclick: () => input.click() }, "plus"));
     root.append(head, note.node, empty, full, input);
@@ -57,12 +66,12 @@
     // What it holds --------------------------------------------------------------------------------------------------
     function say() {
       const photo = here();
-      const value = photo ? { photo: photo.id, crop: photo.crop, depth: photo.depth } : null;
+      const value = photo ? { photo: photo.id, crop: photo.crop, depth: photo.depth, mends: photo.mends } : null;
       props.value = value;
-      memory.set("film", film.map(({ id, crop, depth: source, why: reason, credit }) => ({ id, crop, depth: source, why: reason, credit })));
+      memory.set("film", film.map(({ id, crop, depth: source, why: reason, credit, mends }) => ({ id, crop, depth: source, why: reason, credit, mends })));
       memory.set("current", photo ? photo.id : null);
       Stir.tell("film", film.map(({ id, name, width, height, view, crop }) => ({ id, name, width, height, view, crop })));
-      Stir.tell("frame", photo ? { ...value, width: photo.width, height: photo.height, view: photo.view, name: photo.name } : null);
+      Stir.tell("frame", photo ? { ...value, width: photo.width * times(photo), height: photo.height * times(photo), view: shown(photo), name: photo.name } : null);
       depth.stale();
     }
     function paint() {
@@ -74,15 +83,17 @@
       if (!photo) return;
       const shape = photo.width / photo.height;
       easel.style.setProperty("--shape", shape);
-      if (image.dataset.id !== photo.id) {
-        image.src = file(photo.view);
-        image.dataset.id = photo.id;
+      if (image.dataset.view !== shown(photo)) {
+        image.src = file(shown(photo));
+        image.dataset.view = shown(photo);
         image.alt = photo.name || "Your photo";
       }
+      mended.paint(photo.mends);
       frame.show(photo.crop, photo.crop.aspect, ratioOf(photo, photo.crop.aspect), shape);
-      frame.say(`${Math.round(photo.crop.w * photo.width)} × ${Math.round(photo.crop.h * photo.height)}`);
+      const [wide, tall] = [photo.width, photo.height].map((side) => side * times(photo));
+      frame.say(`${Math.round(photo.crop.w * wide)} × ${Math.round(photo.crop.h * tall)}`);
       aspects.paint(photo.crop.aspect);
-      title.textContent = `${photo.name || "Photo"} · ${photo.width} × ${photo.height}`;
+      title.textContent = `${photo.name || "Photo"} · ${photo.width} × ${photo.height}${times(photo) > 1 ? `, now ${wide} × ${tall}` : ""}`;
       title.title = photo.credit ? `${photo.name}, ${photo.credit}` : photo.name;
       why.textContent = photo.why || "It is where you put it.";
       notes.replaceChildren(...photo.notes.map((words) => h("li", {}, words)));
@@ -101,9 +112,12 @@
     }
     function show(index) {
       endBrush();
+      trial.close();
+      outline(null);
       current = index;
       paint();
       say();
+      remend();
     }
     function remove(index) {
       film.splice(index, 1);
@@ -152,19 +166,88 @@
       places.value = place.id;
     }
 
+    // Mending --------------------------------------------------------------------------------------------------------
+    const find = (words) => [...root.querySelectorAll(".remedy, .mend-all, .mend-name")].find((one) => one.textContent === words);
+    /* Other mends for a photo; with no `view` of them it is asked for, and what is shown stays until it comes. */
+    function mend(photo, mends, view = null) {
+      Object.assign(photo, { mends, mended: mends.length ? view ?? photo.mended : null });
+      paint();
+      say();
+      mending += 1;
+      busy.hidden = true;
+      if (!view && mends.length) photo.stale = true, fetchMended();
+    }
+    function remend() {
+      mending += 1;
+      busy.hidden = true;
+      if (here()?.mends.length && (!here().mended || here().stale)) fetchMended();
+    }
+    const fetchMended = Stir.later(async () => {
+      const photo = here();
+      if (!photo?.mends.length) return;
+      const mine = ++mending;
+      busy.hidden = false;
+      const answer = await Stir.ask(server.mended, { photo: photo.id, after: photo.mends }, "mends");
+      if (mine !== mending) return;
+      busy.hidden = true;
+      if (!answer) return;
+      Object.assign(photo, { mended: answer.view, stale: false });
+      paint();
+      say();
+    }, 150);
+    function tryOut(words, before, after, box, offered) {
+      endBrush();
+      outline(null);
+      const [x, y, w, tall] = box ?? [];
+      const [width, height] = [here().width, here().height].map((side) => side * times({ mends: after }));
+      trial.open({ photo: here().id, width, height, before, after, title: words, box: box ? { x, y, w, h: tall } : here().crop, offered });
+    }
+    function used(id, mends, view) {
+      const photo = film.find((one) => one.id === id);
+      const fresh = mends.find((one) => photo.mends.find((each) => each.name === one.name)?.amount !== one.amount);
+      photo.stale = false;
+      mend(photo, mends, view);
+      mended.focus(fresh?.name);
+      Stir.say("Mended.");
+    }
+    /* A remedy that changes no pixel. Answers how to take it back. */
+    async function place(remedy) {
+      const photo = here();
+      const { crop, why: reason } = photo;
+      const size = Stir.now("output")?.size;
+      if (remedy.size) Stir.emit("use-size", remedy.size);
+      if (remedy.crop) photo.crop = remedy.crop, setCrop(remedy.crop, "It is what the report suggests.");
+      else if (remedy.aspect) await choose(remedy.aspect);
+      return () => {
+        if (remedy.size) Stir.emit("use-size", size);
+        Object.assign(photo, { crop, why: reason });
+        paint();
+        say();
+      };
+    }
+    function outline(box, stay = false) {
+      mark.hidden = !box;
+      if (!box) return;
+      const [x, y, w, tall] = box;
+      Object.assign(mark.style, { left: x * 100 + "%", top: y * 100 + "%", width: w * 100 + "%", height: tall * 100 + "%" });
+      if (stay) stage.scrollIntoView({ block: "nearest", behavior: Stir.calm() ? "auto" : "smooth" });
+    }
+
     // Taking in ------------------------------------------------------------------------------------------------------
+    const fresh = (photo) => ({ ...photo, crop: whole("photo", photo), why: "The whole photo is used.", depth: "auto", mends: [], mended: null });
+    const restored = (shot) => ({ crop: shot.crop, depth: shot.depth, mends: shot.mends ?? [], mended: null, why: "It comes from the recipe." });
     function adopt(photo, extra = {}) {
-      if (awaited?.photo.id === photo.id) extra = { crop: awaited.crop, depth: awaited.depth, why: "It comes from the recipe." };
+      if (awaited?.photo.id === photo.id) extra = restored(awaited);
       awaited = null;
       let index = film.findIndex((one) => one.id === photo.id);
       if (index < 0) {
-        film.push({ ...photo, crop: whole("photo", photo), why: "The whole photo is used.", depth: "auto", ...extra });
+        film.push({ ...fresh(photo), ...extra });
         index = film.length - 1;
       } else Object.assign(film[index], extra);
       show(index);
     }
     function adoptShot({ shot, photo, missing, end }) {
-      if (photo) adopt(photo, { crop: shot.crop, depth: shot.depth, why: "It comes from the recipe." });
+      if (photo) adopt(photo, restored(shot));
       else (awaited = shot), note.show({ reason: "The settings are back, but the photo is not in this home.", remedy: `Drop ${missing} here to use them.` });
       Stir.emit("shot", shot);
       Stir.emit("end-photo", end ? { photo: end, crop: shot.end.crop } : null);
@@ -218,6 +301,7 @@
     Stir.on("brush", ({ effect, title: words, png }) => {
       if (!here()) return note.show({ reason: "There is no photo to paint on yet.", remedy: "Drop one here first." });
       endBrush();
+      trial.close();
       painting = effect;
       easel.classList.add("painting");
       easel.append(brush.canvas, brush.ring);
@@ -230,7 +314,7 @@
     Stir.on("sent", () => (asked += 1));
     Stir.on("film-add", (photo) => {
       if (film.some((one) => one.id === photo.id)) return;
-      film.push({ ...photo, crop: whole("photo", photo), why: "The whole photo is used.", depth: "auto" });
+      film.push(fresh(photo));
       current = Math.max(0, current);
       paint();
       say();
@@ -238,6 +322,7 @@
 
     // The page -------------------------------------------------------------------------------------------------------
     Stir.on("adopt", adoptShot);
+    Stir.on("use-aspect", (aspect) => here() && choose(aspect));
     Stir.on("use-photo", ({ photo, missing }) => (photo ? adopt(photo) : note.show({ reason: "That photo is not in this home any more.", remedy: `Drop ${missing} here.` })));
     Stir.on("refusal", (refusal) => refusal.where === "photo" && (among ? refuse : note.show)(refusal));
     Stir.dropAnywhere(take);
@@ -250,11 +335,11 @@
       const wanted = memory.get("current", null);
       for (const one of memory.get("film", [])) {
         const answer = await server.look_at({ id: one.id }).catch(() => null);
-        if (answer && !answer.refusal) film.push({ ...answer, ...one });
+        if (answer && !answer.refusal) film.push({ ...fresh(answer), ...one });
       }
       current = film.length ? Math.max(0, film.findIndex((one) => one.id === wanted)) : -1;
       paint();
-      if (film.length) say();
+      if (film.length) say(), remend();
       root.classList.add("ready");
     })();
     paint();

@@ -38,9 +38,10 @@
         paint();
       } }, words)));
     const close = h("button", { type: "button", class: "ghost tiny", "aria-label": "Close", onclick: () => node.close() }, icon("close"));
-    const more = Stir.button("Downloads, memory and details are on the Models tab", { class: "ghost tiny-text", onclick: () => (node.close(), Stir.goto(2)) });
-    const node = h("dialog", { class: "picker", "aria-label": "Choose a model" }, h("div", { class: "picker-head" }, h("div", { class: "row between" }, h("h2", {}, "Choose a model"), close), filters), list, none, h("div", { class: "picker-foot" }, more));
     const pick = (id) => (node.close(), choose(id));
+    const picks = Stir.picks(pick);
+    const more = Stir.button("Downloads, memory and details are on the Models tab", { class: "ghost tiny-text", onclick: () => (node.close(), Stir.goto(2)) });
+    const node = h("dialog", { class: "picker", "aria-label": "Choose a model" }, h("div", { class: "picker-head" }, h("div", { class: "row between" }, h("h2", {}, "Choose a model"), close)), h("div", { class: "picker-body" }, picks.node, filters, list, none), h("div", { class: "picker-foot" }, more));
     const options = () => [...list.querySelectorAll("[role=option]")];
     const held = (target) => options().forEach((one) => (one.tabIndex = one === target ? 0 : -1));
 
@@ -78,6 +79,7 @@
       open(id) {
         chosen = id;
         paint();
+        picks.ask(id);
         node.showModal();
         options().find((one) => one.tabIndex === 0)?.focus();
       },

@@ -33,19 +33,21 @@
     Stir.look.paint();
   };
 
-  Stir.parts.settings = ({ element, server }) => {
+  Stir.parts.settings = ({ element, props, server }) => {
     const root = element.firstElementChild;
     const look = Stir.segments("Look", LOOKS, (value) => Stir.look.set(value));
     Stir.on("look", look.paint);
     const places = h("dl", { class: "recipe places" });
     const machine = h("dl", { class: "reasons" });
     const running = Stir.running(server);
+    const assistant = Stir.assistant(server);
     const section = (title, ...children) => h("section", {}, h("h2", {}, title), ...children);
     root.append(
       section("Look", look.node, h("p", { class: "why" }, "Darkroom for judging light, lightbox for a bright room.")),
       section("What leaves this computer", h("p", {}, "Nothing. Photos, clips and recipes stay in the folders below; there is no account, no telemetry and no request to anywhere else, unless you press a Download button. Location data in a photo never reaches a clip.")),
       section("How models run", h("p", { class: "why" }, "For models that denoise. What is left on automatic is chosen for this machine, with its reason."), running.node),
       section("Better depth, if you like", Stir.depthModel(server)),
+      props.local ? section("A helper for words, if you like", assistant.node) : "",
       section("Where things live", places),
       section("This machine", machine),
     );
@@ -54,6 +56,7 @@
       places.replaceChildren(...facts.places.flatMap(([name, place]) => [h("dt", {}, name), h("dd", {}, h("code", {}, place))]));
       machine.replaceChildren(...Stir.reasons(facts.machine));
       running.paint(facts.preferences);
+      assistant.paint(facts.preferences);
     });
   };
 })();

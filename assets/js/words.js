@@ -1,34 +1,137 @@
-/* The words, for models that read them; every clip keeps them, and the library finds it by them. */
+/* The sentence: it writes itself from the builder, and what is typed into it comes back to the builder. Its value is the Words.
+
+   One thing holds them together: what both last agreed on (`agreed`). The studio is told that, the builder as it is and the
+   sentence as it is; it hears what was typed, lets stand what was pressed, and writes only when something was pressed. An answer
+   that comes after another change is dropped, because the next question holds everything it knew. */
 (() => {
   const { h, memory } = Stir;
+  const SLOTS = ["prompt", "subject", "action", "environment", "light", "still"];
+  const PAINTED = "AAAA"; // stands for whatever was painted: here it only matters that something was
+  const PAUSE = 150;
+  const bare = (slots) => Object.fromEntries(SLOTS.map((name) => [name, slots?.[name] ?? ""]));
 
-  Stir.parts.words = ({ element, props }) => {
+  Stir.parts.words = ({ element, props, server }) => {
     const root = element.firstElementChild;
-    const words = h("textarea", { rows: 3, id: "prompt", maxlength: 4000, "aria-label": "Words", placeholder: "Slow morning light, the grass barely moves", oninput: () => say() });
-    const truth = h("p", { class: "why" });
-    const fold = Stir.fold("In words", h("div", { class: "fold-body" }, words, truth));
-    let model = "";
-    root.append(fold);
-    function say() {
-      props.value = { prompt: words.value };
+    let agreed = memory.get("agreed", null); // {motion, text}
+    let write = !agreed; // the sentence is to be written, whatever it says
+    let turn = 0;
+    let asked = "";
+    let waiting = false;
+    let unwanted = ""; // what a fix takes out of the sentence and puts where it is avoided
+    let answering = Promise.resolve();
+
+    const words = h("textarea", { rows: 1, id: "prompt", maxlength: 4000, placeholder: "Say what moves, what the camera does and what stays still", "aria-describedby": "check-state", oninput: () => typed() });
+    const check = Stir.check(words, fix);
+    const told = Stir.told();
+    const note = Stir.note();
+    root.append(h("div", { class: "row between words-head" }, h("h3", {}, h("label", { for: "prompt" }, "The sentence")), check.state), check.node, note.node, check.list, told.fold);
+
+    function built() {
+      const [camera, effects, slots, output] = ["camera", "effects", "slots", "output"].map(Stir.now);
+      if (!camera || !effects || !slots || !output) return null;
+      const { prompt, ...others } = slots;
+      const { moves, ease, loop, speed } = camera;
+      const painted = effects.map((one) => ({ ...one, brush: one.brush ? PAINTED : "" }));
+      return { prompt, negative_prompt: output.negative_prompt, camera: { moves, ease, loop, speed }, effects: painted, ...others };
+    }
+    function typed() {
+      write = false;
       memory.set("words", words.value);
+      check.paint(words.value, null);
+      soon();
     }
-    function set(text) {
+    function put(text) {
+      const { selectionStart: from, selectionEnd: to } = words;
       words.value = text;
-      fold.open = fold.open || Boolean(text);
-      say();
+      if (document.activeElement === words) words.setSelectionRange(from, to);
     }
-    /* The box opens for a model that reads, and stays as it is for one that doesn't. */
-    function paint() {
-      const card = Stir.card(Stir.now("output")?.model);
-      if (!card) return;
-      const reads = card.supports.includes("prompt");
-      truth.textContent = reads ? `${card.title} reads these words. The camera and the effects are said to it in words, too.` : `${card.title} does not read words: the camera and the effects say what moves. The words are kept with the clip, and the library finds it by them.`;
-      if (card.id !== model && reads) fold.open = true;
-      model = card.id;
+    /* A sentence from elsewhere is typed, so that it can be undone like everything that is typed; where typing would bring up a
+       keyboard over half the screen it is put there. */
+    function enter(next) {
+      if (matchMedia("(pointer: coarse)").matches || !type(next)) (words.value = next), typed();
+      run();
     }
-    for (const topic of ["cards", "output"]) Stir.on(topic, paint);
-    Stir.on("shot", (shot) => set(shot.motion.prompt));
-    set(memory.get("words", ""));
+    function type(next) {
+      words.focus({ preventScroll: true });
+      words.select();
+      return document.execCommand(next ? "insertText" : "delete", false, next);
+    }
+    /* A fix is the whole sentence as it was checked: what has been typed since is checked first. */
+    async function fix(one) {
+      if (waiting || asked !== mark(question())) {
+        await Stir.settle();
+        one = check.again(one.code);
+      }
+      if (!one?.fix) return;
+      unwanted = one.negative;
+      enter(one.fix);
+    }
+    const later = Stir.later(() => waiting && run(), PAUSE);
+    function soon() {
+      waiting = true;
+      later();
+    }
+    /* Whoever sends the desk away waits for this first: nothing that was typed is left behind. */
+    Stir.settle = async () => {
+      if (waiting) run();
+      await answering;
+    };
+    /* What an answer depends on: nothing is asked twice, and an answer counts only while all of it is as it was asked. */
+    const mark = ({ motion, text, model, seconds }) => JSON.stringify([motion, text, model, seconds]);
+    function question() {
+      const motion = built();
+      const { model, seconds } = Stir.now("output") ?? {};
+      return motion && { motion, before: agreed?.motion ?? motion, text: words.value, said: agreed?.text ?? "", write, model, seconds };
+    }
+    function run() {
+      waiting = false;
+      const ask = question();
+      if (!ask || (mark(ask) === asked && !write)) return;
+      asked = mark(ask);
+      const mine = ++turn;
+      answering = Stir.ask(server.direct, ask, "words").then((answer) => {
+        if (mine !== turn) return;
+        if (!answer) agreed = null; // what is remembered may be what can't be understood
+        if (answer && mark(question()) === asked) take(answer, ask);
+        else asked = "";
+      });
+    }
+    function take({ motion, text, findings, told: telling, unplaced }, ask) {
+      write = write && !ask.write;
+      note.clear();
+      agreed = { motion, text };
+      asked = mark({ ...ask, motion, text });
+      memory.set("agreed", agreed);
+      if (words.value !== text) put(text);
+      memory.set("words", text);
+      if (JSON.stringify(motion) !== JSON.stringify(ask.motion)) Stir.emit("heard", motion);
+      const avoid = [...motion.negative_prompt.split(", "), ...unwanted.split(", ")].filter((one, at, all) => one && all.indexOf(one) === at).join(", ");
+      unwanted = "";
+      if (avoid !== ask.motion.negative_prompt) Stir.emit("avoid", avoid);
+      check.paint(text, findings);
+      told.paint(Stir.card(ask.model), telling);
+      Stir.tell("acted", { ...telling, unplaced });
+    }
+
+    for (const topic of ["camera", "effects", "slots", "output"]) Stir.on(topic, soon);
+    Stir.on("slots", (slots) => (props.value = bare(slots)));
+    /* A whole motion comes: from a recipe, from a motion to start from, or back by undo. */
+    Stir.on("motion", () => {
+      write = true;
+      soon();
+    });
+    Stir.on("shot", ({ motion }) => Stir.emit("motion", motion));
+    Stir.snapshot = () => ({ motion: built(), text: words.value });
+    Stir.on("restore", ({ motion, text }) => {
+      Stir.emit("motion", motion);
+      Stir.emit("avoid", motion.negative_prompt);
+      agreed = { motion, text };
+      words.value = text;
+      typed();
+    });
+    Stir.on("said", enter); // from the assistant: as if it had been typed
+    Stir.on("refusal", (refusal) => refusal.where === "words" && note.show(refusal));
+    words.value = memory.get("words", "");
+    check.paint(words.value, null);
   };
 })();

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from studio.cli import animate, models, show, words
+from studio.cli import animate, direct, models, show, words
 from studio.cli.report import Failure, complain
 from studio.nouns import Refusal
 
@@ -19,6 +19,12 @@ DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 130
 COMMANDS = {
     "animate": animate.animate,
     "again": animate.again,
+    "look": direct.look,
+    "check": direct.check,
+    "read": direct.read,
+    "compose": direct.compose,
+    "recommend": direct.recommend,
+    "motions": direct.motions,
     "models": models.models,
     "recipe": show.recipe,
     "machine": show.machine,

@@ -100,10 +100,10 @@ def make(studio: Studio, shots: list[Shot], stems: list[str], to: delivery.Deliv
 
 def _announce(studio: Studio, shot: Shot, title: str) -> None:
     """What a model that brings size and length to its own grid will really make, and how long that may take here."""
-    if studio.card(shot.model).checkpoint is None:
+    if studio.card(shot.maker).checkpoint is None:
         return
     plan = studio.plan(shot)
-    state = studio.models.state(shot.model)
+    state = studio.models.state(shot.maker)
     steps = "1 step" if plan.steps == 1 else f"{plan.steps} steps"
     made = f"{plan.width}x{plan.height}, {plan.num_frames} frames, {plan.seconds:.2f} s at {plan.fps} fps, {steps}"
     takes = f"; a clip takes about {clock(state.expected)} here ({state.basis})" if state.expected else ""

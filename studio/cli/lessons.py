@@ -10,6 +10,9 @@ Stir turns photographs into video, on this computer.
 
   python -m studio animate photo.jpg                     a 5 second dolly in, kept in your library
   python -m studio animate photo.jpg --move "orbit left" --aspect 9:16 -o clip.mp4
+  python -m studio look photo.jpg --for reels            what is fine in the photo, what will hurt and what to do
+  python -m studio check "camera pans left and right"    what is wrong with a prompt, and how to mend it
+  python -m studio recommend photo.jpg --sound           which model, and why
   python -m studio models                                every model: what it needs, and whether it fits here
   python -m studio recipe clip.mp4                       every setting a clip was made with
   python -m studio machine                               what this computer can do, and why
@@ -30,6 +33,8 @@ examples:
       one clip for each photo, and their facts for a script
   python -m studio animate dusk.jpg --model wan22-ti2v-5b --prompt "gulls cross the sky" --quality draft --seed 3
       on a model that denoises: what moves is said in words; `python -m studio models` lists them
+  python -m studio animate dusk.jpg --prompt "camera slowly pans left, clouds drift to the right" --mend denoise
+      the words set the camera and the effects, and the photo's noise is taken out first
 
 moves (--move):
 {moves}
@@ -39,10 +44,48 @@ effects (--effect NAME or NAME:REGION; regions: {regions}):
 
 places (--for): {places}
 models (--model): {models}
+mends (--mend NAME or NAME:AMOUNT): {mends}
 speed-ups (--speedup), which trade likeness for time or memory: {speedups}
 
 -o never overwrites: if the name is taken, a number is added and the new name printed. A photo that can't be used,
 a setting out of range or a folder that can't be written stops everything before any work begins (exit 2)."""
+
+LOOK = """\
+examples:
+  python -m studio look dusk.jpg                          what will hurt first, then what is fine
+  python -m studio look dusk.jpg --for 9:16 --size 1080p --json
+
+The photo is only read: nothing of it is kept. The remedies are flags of `animate`: --mend, --aspect, --size."""
+
+CHECK = """\
+examples:
+  python -m studio check "make it move"
+  python -m studio check "she turns, waves, sits down and pours tea" --seconds 5 --model wan22-ti2v-5b --json
+
+Each finding names its words, says why, and gives the whole prompt as it reads once mended."""
+
+READ = """\
+examples:
+  python -m studio read "camera slowly pushes in, leaves rustle, light stays constant" --json"""
+
+COMPOSE = """\
+examples:
+  python -m studio compose --subject "the woman" --action "turns her head" --move "push in" --speed slow --model wan22-ti2v-5b
+  python -m studio compose --motion slow-reveal --model ltx-2 --json
+  python -m studio compose --prompt "slow pan left, waves roll in" --still "the pier"
+
+Without --model it is written in plain words, as the page does."""
+
+RECOMMEND = """\
+examples:
+  python -m studio recommend portrait.jpg --prompt "she turns and smiles" --faces
+  python -m studio recommend shoe.jpg --use product --commercial --seconds 8 --json"""
+
+MOTIONS = """\
+examples:
+  python -m studio motions                       every motion to start from
+  python -m studio motions harbour.jpg           those that fit the photo first
+  python -m studio animate harbour.jpg --motion ID"""
 
 RECIPE = """\
 examples:

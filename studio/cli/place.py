@@ -8,10 +8,19 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from studio import config
+from studio import config, presets
+from studio.cards import ModelCard
 
 if TYPE_CHECKING:
     from studio.studio import Studio
+
+
+def card(flags: argparse.Namespace, model: str) -> ModelCard:
+    """The card of a model, of those that ship or in the folders that the flags name. Needs no studio. Raises `Refusal`."""
+    settings = config.read(home=flags.home, cards=[*flags.cards, *flags.more_cards])
+    own, _ = presets.own_cards(settings.card_folders)
+    found = next((one for one in own if one.id == model), None)
+    return found or presets.card(model)
 
 
 def open_studio(flags: argparse.Namespace) -> Studio:

@@ -16,7 +16,7 @@ from studio.cli.place import open_studio
 from studio.cli.report import say, say_json
 from studio.motion import camera
 from studio.motion.effects import EFFECTS
-from studio.nouns import Clip, Refusal, Shot
+from studio.nouns import Camera, Clip, Refusal, Shot
 
 
 def recipe(flags: argparse.Namespace) -> None:
@@ -33,16 +33,16 @@ def recipe(flags: argparse.Namespace) -> None:
 
 def _lines(shot: Shot) -> list[tuple[str, str]]:
     box = shot.crop
-    moves = ", ".join(f"{camera.MOVES[move.name].title.lower()} {move.amount:g}" for move in shot.motion.camera.moves)
     ambient = ", ".join(f"{EFFECTS[one.name].title.lower()} {one.amount:g} ({one.region})" for one in shot.motion.effects)
     lines = [
         ("photo", f"{shot.photo.name or 'unnamed'}, {shot.photo.width}x{shot.photo.height}, {shot.photo.id[:12]}"),
         ("crop", f"{box.aspect}, from {box.x:.3f} {box.y:.3f}, {box.w:.3f} wide, {box.h:.3f} high"),
-        ("camera", f"{moves}; {shot.motion.camera.ease.replace('_', ' ')}{'; looped' if shot.motion.camera.loop else ''}"),
+        ("camera", _camera(shot.motion.camera)),
         ("effects", ambient),
-        ("prompt", shot.motion.prompt),
+        *((name, getattr(shot.motion, name)) for name in ("subject", "action", "environment", "light", "still", "prompt")),
         ("avoid", shot.motion.negative_prompt),
-        ("model", shot.model),
+        ("mends", ", ".join(f"{mend.name} {mend.amount:g}" for mend in shot.mends)),
+        ("model", f"{shot.model}, drafted on {shot.draft}" if shot.draft else shot.model),
         ("quality", _quality(shot)),
         ("end", shot.end.photo.name or shot.end.photo.id[:12] if shot.end else ""),
         ("clip", f"{shot.size}, {shot.seconds:g} s, {shot.fps} fps, {shot.format}"),
@@ -50,6 +50,12 @@ def _lines(shot: Shot) -> list[tuple[str, str]]:
         ("depth", shot.depth),
     ]
     return [(name, " ".join(value.split())) for name, value in lines if value]
+
+
+def _camera(of: Camera) -> str:
+    moves = ", ".join(f"{camera.MOVES[move.name].title.lower()} {move.amount:g}" for move in of.moves) or "not said"
+    pace = "" if of.speed == "normal" else f", {of.speed}"
+    return f"{moves}{pace}; {of.ease.replace('_', ' ')}{'; looped' if of.loop else ''}"
 
 
 def _quality(shot: Shot) -> str:

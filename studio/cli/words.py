@@ -14,10 +14,16 @@ from typing import Any, NoReturn, TypeVar, get_args
 from studio.cli import lessons
 from studio.motion.camera import MOVES
 from studio.motion.effects import EFFECTS
-from studio.nouns import Format, Quality, Refusal, Region, SpeedUp
+from studio.nouns import Format, MendName, Quality, Refusal, Region, SpeedUp, Use
 from studio.presets import cards, platforms
 
 T = TypeVar("T", int, float)
+
+SLOTS = {
+    "subject": "what moves", "action": "what it does", "environment": "what moves around it", "light": "what the light does",
+    "still": "what stays still",
+}  # fmt: skip
+"""The words of a motion, each a flag of `compose`."""
 
 
 class Parser(argparse.ArgumentParser):
@@ -55,6 +61,7 @@ def _animate_help() -> str:
         places=", ".join(place.id for place in platforms()) or "none",
         models=", ".join(card.id for card in cards()),
         speedups=", ".join(get_args(SpeedUp)),
+        mends=", ".join(get_args(MendName)),
     )
 
 
@@ -83,25 +90,32 @@ def _shape(animate: argparse.ArgumentParser) -> None:
 
 
 def _motion(animate: argparse.ArgumentParser) -> None:
+    animate.add_argument("--motion", metavar="ID", help="start from a motion; python -m studio motions lists them")
+    animate.add_argument("--prompt", metavar="WORDS", default="", help="what should move and how the camera behaves, in words")
+    animate.add_argument("--avoid", metavar="WORDS", default="", help="what should not be seen (the negative prompt)")
     animate.add_argument(
         "--move", metavar="MOVE", action="append", help="a camera move; give several to add them up (default: dolly in)"
     )
-    animate.add_argument(
-        "--amount", metavar="N", type=_between(float, 0.0, 1.0), default=0.6, help="how far, 0 to 1 (default: 0.6)"
-    )
-    animate.add_argument("--ease", metavar="EASE", default="smooth", help="smooth, linear, ease in or ease out (default: smooth)")
+    animate.add_argument("--amount", metavar="N", type=_between(float, 0.0, 1.0), help="how far, 0 to 1 (default: 0.6)")
+    animate.add_argument("--speed", metavar="SPEED", help="slow, normal or fast (default: normal)")
+    animate.add_argument("--ease", metavar="EASE", help="smooth, linear, ease in or ease out (default: smooth)")
     animate.add_argument("--effect", metavar="EFFECT", action="append", help="something that moves by itself; give several")
     animate.add_argument("--brush", metavar="FILE", type=Path, help="a picture over the whole photo, white where effects happen")
+
+
+def _photo(animate: argparse.ArgumentParser) -> None:
     animate.add_argument(
         "--seed", metavar="N", type=_between(int, 0, 2**32 - 1), default=0, help="another number, another variation"
     )
     animate.add_argument("--depth", metavar="FILE", help="a depth map of the photo, light is near; or builtin, or anything")
+    animate.add_argument(
+        "--mend", metavar="NAME", action="append", help="mend the photo first: NAME or NAME:AMOUNT; `look` says which and why"
+    )
 
 
 def _model(animate: argparse.ArgumentParser) -> None:
     animate.add_argument("--model", metavar="ID", default="parallax", help="what makes the clip (default: parallax)")
-    animate.add_argument("--prompt", metavar="WORDS", default="", help="what should move, for models that read words")
-    animate.add_argument("--avoid", metavar="WORDS", default="", help="what should not be seen (the negative prompt)")
+    animate.add_argument("--draft", metavar="ID", help="only try it out, on this model, such as parallax")
     animate.add_argument("--quality", choices=get_args(Quality), default="good", help="steps, size and length (default: good)")
     animate.add_argument("--steps", metavar="N", type=_between(int, 1, 200), help="denoising steps (default: the model's own)")
     animate.add_argument("--guidance", metavar="N", type=_between(float, 0.0, 30.0), help="how closely the words are followed")
@@ -127,9 +141,11 @@ def parser() -> Parser:
     animate = _command(commands, "animate", "make a clip of a photo, or of several", _animate_help())
     animate.add_argument("photos", metavar="PHOTO", nargs="+", type=Path)
     _motion(animate)
+    _photo(animate)
     _shape(animate)
     _model(animate)
     _output(animate)
+    _directing(commands)
     models = _command(commands, "models", "the models: what each needs, and whether it fits here", lessons.MODELS)
     models.add_argument("do", nargs="?", choices=("list", "quote", "download", "adopt", "delete"), default="list")
     models.add_argument("model", metavar="ID", nargs="?")
@@ -142,6 +158,47 @@ def parser() -> Parser:
     _command(commands, "machine", "what this computer can do, and why", lessons.MACHINE)
     _library(_command(commands, "library", "the clips that are kept", lessons.LIBRARY))
     return top
+
+
+def _directing(commands: Any) -> None:
+    """Everything that is said before anything is made."""
+    look = _command(commands, "look", "what is fine in a photo, what will hurt and what to do", lessons.LOOK)
+    look.add_argument("photo", metavar="PHOTO", type=Path)
+    look.add_argument("--for", dest="place", metavar="PLACE", help="where it goes: reels, or a ratio such as 9:16")
+    look.add_argument("--size", metavar="SIZE", help="the clip's short side, such as 1080p")
+    check = _command(commands, "check", "what is wrong with a prompt, and how to mend it", lessons.CHECK)
+    check.add_argument("prompt", metavar="PROMPT")
+    check.add_argument("--seconds", metavar="N", type=_between(float, 1.0, 60.0), help="how long the clip is (default: 5)")
+    check.add_argument("--model", metavar="ID", help="the model it is for")
+    read = _command(commands, "read", "what a prompt means: subject, camera, effects", lessons.READ)
+    read.add_argument("prompt", metavar="PROMPT")
+    compose = _command(commands, "compose", "a motion in a model's own words", lessons.COMPOSE)
+    _motion(compose)
+    for name, about in SLOTS.items():
+        compose.add_argument(f"--{name}", metavar="WORDS", default="", help=about)
+    compose.add_argument("--loop", action="store_true", help="end where it began")
+    compose.add_argument("--model", metavar="ID", help="the model it is for (default: plain words)")
+    recommend = _command(commands, "recommend", "which model for this photo, and why", lessons.RECOMMEND)
+    recommend.add_argument("photo", metavar="PHOTO", type=Path)
+    _motion(recommend)
+    _shape(recommend)
+    _wishes(recommend)
+    unasked = _command(commands, "motions", "the motions to start from; with a photo, those that fit it first", lessons.MOTIONS)
+    unasked.add_argument("photo", metavar="PHOTO", nargs="?", type=Path)
+
+
+def _wishes(recommend: argparse.ArgumentParser) -> None:
+    recommend.add_argument("--use", choices=get_args(Use), help="what the clip is for")
+    recommend.add_argument("--sound", action="store_true", help="it should have sound")
+    recommend.add_argument("--end-frame", action="store_true", help="it should end on another photo")
+    recommend.add_argument("--faces", action="store_true", help="faces have to stay themselves")
+    recommend.add_argument("--priority", choices=("speed", "balance", "quality"), default="balance", help="(default: balance)")
+    recommend.add_argument("--commercial", action="store_true", help="the clip is for commercial use")
+    recommend.add_argument("--offline", action="store_true", help="nothing may be downloaded")
+    recommend.set_defaults(
+        model="parallax", seed=0, quality="good", steps=None, guidance=None, strength=0.5, no_sound=False, speedup=None,
+        may_shrink=False, mend=None, draft="",
+    )  # fmt: skip
 
 
 def _library(library: argparse.ArgumentParser) -> None:

@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 
 from studio.clip import encoders as _encoders
 from studio.clip import ffmpeg, formats, recipe, sound
-from studio.nouns import Choice, Frames, Progress, Refusal, Shot
+from studio.frames import Frames
+from studio.nouns import Choice, Progress, Refusal, Shot
 
 _BITS_PER_PIXEL = 0.5  # more than libx264 at crf 19 needs for a busy picture, and MP4 is written before it is moved
 _SPARE_BYTES = 16 << 20

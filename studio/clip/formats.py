@@ -9,7 +9,8 @@ from math import ceil
 from typing import NamedTuple
 
 from studio.clip import encoders
-from studio.nouns import Choice, Format, Frames
+from studio.frames import Frames
+from studio.nouns import Choice, Format
 
 LOOP_RATE = 16  # frames a second of a GIF or animated WebP: enough for a slow camera, a third of the bytes
 LOOP_SIDE = 640  # pixels along its long side

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.nouns import Pixels
+from studio.frames import Pixels
 
 # Inverse of ITU-R BT.709-6 table 3 for limited range: Y 16..235, Cb and Cr 16..240; rows give B, G, R from (Y, Cb, Cr, 1).
 _Y, _C = 255 / 219, 255 / 224

@@ -11,7 +11,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.nouns import Choice, Format, Frames, Sound
+from studio.frames import Frames, Sound
+from studio.nouns import Choice, Format
 
 CODECS: dict[Format, tuple[str, tuple[str, ...]]] = {
     "mp4": ("AAC", ("-c:a", "aac", "-b:a", "192k")),

@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.cards import ModelCard, ModelState, Quote
-from studio.nouns import Choice, Frames, Progress, Shot
+from studio.frames import Frames
+from studio.nouns import Choice, Progress, Shot
 
 Image = NDArray[np.uint8]
 Tick = Callable[[Progress], None]

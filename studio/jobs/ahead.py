@@ -46,10 +46,10 @@ class Ahead:
 
     def _look(self) -> None:
         coming = self._queue.coming()
-        if coming is None or coming.shot.model == self._expected:
+        if coming is None or coming.shot.maker == self._expected:
             return
-        card = self._rooms.card(coming.shot.model)
+        card = self._rooms.card(coming.shot.maker)
         engine = self._rooms.engine(card)
         if isinstance(engine, Shelf):
             engine.expect(card)
-        self._expected = coming.shot.model
+        self._expected = coming.shot.maker

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from studio.cards import ModelCard
 from studio.engines.base import Engine, Image
-from studio.nouns import Photo
+from studio.nouns import Mend, Photo
 
 
 class Photos(Protocol):
@@ -17,6 +17,10 @@ class Photos(Protocol):
 
     def pixels(self, photo: Photo) -> Image:
         """The whole photo: (H, W, 3) uint8 RGB. Raises `Refusal` when it isn't here any more."""
+        ...
+
+    def mended(self, photo: Photo, mends: tuple[Mend, ...]) -> Image:
+        """The whole photo with its mends done. Raises `Refusal` when it isn't here any more."""
         ...
 
 

@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING
 
 from studio.cards import Plan
 from studio.engines.base import Stopped, Tick
+from studio.engines.draft import asked
 from studio.engines.plan import plan
+from studio.frames import Frames
 from studio.jobs.ahead import Ahead
 from studio.jobs.rooms import Rooms
 from studio.jobs.watch import Watch
@@ -24,20 +26,7 @@ from studio.library.clips import Clips
 from studio.library.database import Database
 from studio.library.logbook import said, trace
 from studio.library.queue import Queue
-from studio.nouns import (
-    Cancelled,
-    Choice,
-    Clip,
-    Done,
-    Failed,
-    Frames,
-    Interrupted,
-    Job,
-    Progress,
-    Refusal,
-    Running,
-    State,
-)  # fmt: skip
+from studio.nouns import Cancelled, Choice, Clip, Done, Failed, Interrupted, Job, Progress, Refusal, Running, State
 
 if TYPE_CHECKING:
     from studio.clip.encode import Encoded
@@ -137,13 +126,14 @@ class Worker:
 
         shot = job.shot
         watch.tick(Progress("load"))
-        card = self._rooms.card(shot.model)
-        planned = plan(shot, card)
+        card = self._rooms.card(shot.maker)
+        wanted = asked(shot, card)
+        planned = plan(wanted, card)
         self._require_room(planned, BYTES_PER_PIXEL[shot.format], folder)
-        image = self._rooms.photos.pixels(shot.photo)
+        image = self._rooms.photos.mended(shot.photo, shot.mends)
         end = self._rooms.photos.pixels(shot.end.photo) if shot.end else None
         tick = self._ticks(watch)
-        frames = self._rooms.engine(card).animate(image, shot, card, tick, end)
+        frames = self._rooms.engine(card).animate(image, wanted, card, tick, end)
         encoded = encode(frames, folder / f"clip.{shot.format}", shot, tick)
         clip = _clip(job, planned, frames, encoded, time.monotonic() - watch.began)
         watch.tick(Progress("keep"))
@@ -152,7 +142,7 @@ class Worker:
 
     def _ticks(self, watch: Watch) -> Tick:
         """How far the job is, for whoever watches it, and now and then a look at the next job."""
-        ahead = Ahead(watch.job.shot.model, self._queue, self._rooms, self._log)
+        ahead = Ahead(watch.job.shot.maker, self._queue, self._rooms, self._log)
 
         def tick(progress: Progress) -> None:
             watch.tick(progress)

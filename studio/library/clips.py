@@ -31,9 +31,11 @@ def plain(words: str) -> str:
 
 
 def _own_words(shot: Shot) -> str:
-    """What a shot can be found by when nobody says more: its prompt, photo, model, moves and effects."""
-    names = [move.name for move in shot.motion.camera.moves] + [effect.name for effect in shot.motion.effects]
-    return " ".join((shot.motion.prompt, shot.photo.name, shot.model, *names)).replace("_", " ")
+    """What a shot can be found by when nobody says more: what was said of it, its photo, model, moves and effects."""
+    motion = shot.motion
+    said = (motion.subject, motion.action, motion.environment, motion.light, motion.still, motion.prompt)
+    names = [move.name for move in motion.camera.moves] + [effect.name for effect in motion.effects]
+    return " ".join((*said, shot.photo.name, shot.model, *names)).replace("_", " ")
 
 
 def _wanted(words: str) -> list[str]:

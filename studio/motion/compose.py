@@ -1,75 +1,191 @@
-"""The motion in words, for models that read them: what the user wrote, then the camera and what moves, in plain sentences.
+"""The motion in words: the builder's sentence, and each model's own way of being told the same.
 
-Knows sentences only. Refuses to know tokens and models, but for whether a card reads words at all.
+Knows which words a motion is made of, and which of them a card reads. Refuses to know tokens for certain: they are counted from
+above.
 """
 
 from __future__ import annotations
 
+from bisect import bisect
 from typing import NamedTuple
 
 from studio.cards import ModelCard
-from studio.nouns import Camera, Choice, Effect, EffectName, Motion, Move, MoveName
+from studio.motion import sentences
+from studio.motion.dialects import FEWEST_FIRST, Dialect, Slot, dialect
+from studio.motion.lexicon import PREPOSITIONS
+from studio.motion.notes import notes
+from studio.motion.sort import clauses
+from studio.motion.syntax import many
+from studio.motion.tokens import count
+from studio.nouns import Choice, EffectName, Motion
 
-MOVES: dict[MoveName, str] = {
-    "static": "holds still", "dolly_in": "pushes in", "dolly_out": "pulls back", "truck_left": "slides left",
-    "truck_right": "slides right", "crane_up": "rises", "crane_down": "sinks", "pan_left": "pans left", "pan_right": "pans right",
-    "tilt_up": "tilts up", "tilt_down": "tilts down", "orbit_left": "circles left around the subject",
-    "orbit_right": "circles right around the subject", "zoom_in": "zooms in", "zoom_out": "zooms out", "roll_left": "rolls left",
-    "roll_right": "rolls right", "dolly_zoom_in": "pushes in while zooming out, a dolly zoom",
-    "dolly_zoom_out": "pulls back while zooming in, a dolly zoom", "handheld": "sways gently, handheld",
-    "push_orbit_left": "pushes in while circling left", "push_orbit_right": "pushes in while circling right",
-}  # fmt: skip
-"""What the camera does, after "The camera", for every move."""
+LOOP = "The clip loops seamlessly."
 
-EFFECTS: dict[EffectName, str] = {
-    "ripple": "Small waves ripple across the water.", "flow": "The water flows.", "wind": "Leaves and grass sway in the wind.",
-    "hair": "Hair and fabric stir in a light breeze.", "clouds": "Clouds drift across the sky.", "fog": "Thin fog drifts by.",
-    "steam": "Steam rises.", "light": "The light shifts slowly.", "focus": "Focus breathes behind the subject.",
-}  # fmt: skip
-"""What moves by itself, as a sentence, for every effect."""
 
-PACES = ((0.34, "very slowly "), (0.67, "slowly "), (1.0, ""))
-"""How a camera's amount is said: up to that amount, before the verb."""
+class Part(NamedTuple):
+    """One sentence of a motion, and the slot of the motion that it says."""
+
+    slot: Slot
+    text: str
 
 
 class Written(NamedTuple):
-    """The words a model is given, and why they are those."""
+    """The words a model is given, and why they are those; what of the motion it can't obey, and its camera control's value."""
 
     prompt: str
     negative: str
     choice: Choice
+    notes: tuple[str, ...] = ()
+    control: str = ""
 
 
-def compose(motion: Motion, card: ModelCard) -> Written:
-    """The prompt and the negative prompt of a motion for a card; both are "" for a card that reads none."""
-    if "prompt" not in card.supports:
-        reason = "this model reads no words; how much moves is all it can be told"
-        return Written("", "", Choice("prompt", "not read", reason))
-    said = [sentence(motion.prompt), _camera(motion.camera), *_effects(motion.effects)]
-    prompt = " ".join(part for part in said if part)
-    negative = motion.negative_prompt.strip() if "negative_prompt" in card.supports else ""
-    reason = "your words, then the camera and what moves" if motion.prompt.strip() else "the camera and what moves, in words"
-    return Written(prompt, negative, Choice("prompt", prompt, reason))
+def plain(motion: Motion) -> str:
+    """The builder's sentence: everything the motion says, for no model in particular. `read` reads it back."""
+    said = [part.text for part in parts(motion)]
+    return " ".join([*said, LOOP] if motion.camera.loop else said)
+
+
+def parts(motion: Motion) -> tuple[Part, ...]:
+    """The sentences of a motion, extra words first and the camera last; effects only where the words don't say them already."""
+    worded = [
+        Part("prompt", sentence(motion.prompt)),
+        Part("subject", _acting(motion)),
+        Part("environment", sentence(motion.environment)),
+        Part("light", sentence(motion.light)),
+        Part("still", _still(motion.still)),
+    ]
+    words = [part for part in worded if part.text]
+    known = said_effects(" ".join(part.text for part in words))
+    effects = dict.fromkeys(sentences.effect(one) for one in motion.effects if one.amount > 0 and one.name not in known)
+    camera = sentences.camera(motion.camera, _target(motion))
+    last = [Part("effects", one) for one in effects], [part for part in words if part.slot in ("light", "still")]
+    first = [part for part in words if part.slot not in ("light", "still")]
+    return (*first, *last[0], *last[1], *([Part("camera", camera)] if camera else []))
+
+
+def said_effects(text: str) -> frozenset[EffectName]:
+    """The effects that words ask for by themselves."""
+    return frozenset(effect.name for clause in clauses(text) for effect in clause.effects)
 
 
 def sentence(words: str) -> str:
-    """Words on one line that end as a sentence does; "" stays ""."""
+    """Words on one line that begin and end as a sentence does; "" stays ""."""
     line = " ".join(words.split())
-    return line if not line or line[-1] in ".!?…\"'”" else f"{line}."
+    if not line:
+        return ""
+    line = line[0].upper() + line[1:] if not any(c.isupper() for c in line.split(" ", 1)[0]) else line
+    return line if line[-1] in ".!?…\"'”" else f"{line}."
 
 
-def _camera(camera: Camera) -> str:
-    moving = [move for move in camera.moves if move.name != "static" and move.amount > 0]
-    if not moving:
-        return "The camera holds still."
-    return f"The camera {' and '.join(_move(move) for move in moving)}."
+def _target(motion: Motion) -> str:
+    """Whom the camera is on about: a subject that does nothing is said there, if the camera is spoken of."""
+    return " ".join(motion.subject.split()) if motion.camera.moves and not motion.action.strip() else ""
 
 
-def _move(move: Move) -> str:
-    pace = next(words for limit, words in PACES if move.amount <= limit)
-    return MOVES[move.name] if move.name == "handheld" else pace + MOVES[move.name]
+def _acting(motion: Motion) -> str:
+    if motion.subject.strip() and not motion.action.strip() and motion.camera.moves:
+        return ""
+    return sentence(f"{motion.subject} {motion.action}")
 
 
-def _effects(effects: tuple[Effect, ...]) -> list[str]:
-    """One sentence for each kind of effect, in their order; the same one in two places is said once."""
-    return list(dict.fromkeys(EFFECTS[effect.name] for effect in effects if effect.amount > 0))
+def _still(still: str) -> str:
+    """What stays still, as a sentence: "The house stays still."; words that say so themselves are left alone."""
+    line = " ".join(still.split())
+    if not line or any(clause.still or clause.kind == "light" for clause in clauses(line)):
+        return sentence(line)
+    line = line.replace(", and ", " and ").replace(", ", " and ")
+    return sentence(f"{line} {stays(line)}")
+
+
+def stays(thing: str) -> str:
+    """ "stays still" or "stay still", as a thing that is named is one or more."""
+    low = thing.lower().split()
+    noun = low[next((at for at in range(1, len(low)) if low[at] in PREPOSITIONS), len(low)) - 1]
+    return "stay still" if "and" in low or many(noun) else "stays still"
+
+
+def compose(motion: Motion, card: ModelCard) -> Written:
+    """The prompt and the negative prompt of a motion for a card; both are "" for a card that reads none.
+
+    They are in the card's dialect and within its `text_tokens`: what has to go is said in the notes.
+    """
+    said = notes(motion, card)
+    control = next((card.cameras[move.name] for move in motion.camera.moves if move.name in card.cameras), "")
+    if "prompt" not in card.supports:
+        told = "its camera and its effects are" if "camera" in card.supports else "how much moves is"
+        reason = f"this model reads no words; {told} all it can be told"
+        return Written("", "", Choice("prompt", "not read", reason), said, control)
+    speech = dialect(card)
+    limit = card.checkpoint.text_tokens if card.checkpoint else 0
+    kept, left = _fitted(parts(motion), speech, motion, limit)
+    prompt = _spoken(kept, speech, motion)
+    negative = _listed(motion.negative_prompt, limit) if "negative_prompt" in card.supports else ""
+    reason = f"in {speech.title}"
+    if left:
+        reason += f"; shortened to fit its {limit} tokens"
+        said = (*said, f"{card.title} reads about {limit} tokens, so this was left out: {', '.join(left)}.")
+    return Written(prompt, negative, Choice("prompt", prompt, reason), said, control)
+
+
+def _spoken(said: tuple[Part, ...], speech: Dialect, motion: Motion) -> str:
+    """Sentences in a dialect's order, some of them joined."""
+    tail = speech.tail and any(part.slot == "subject" for part in said)
+    order: tuple[Slot, ...] = (*speech.order, "prompt") if tail else ("prompt", *speech.order)
+    lines: list[str] = []
+    joined: list[str] = []
+    for slot in order:
+        for part in said:
+            if part.slot != slot or not part.text:
+                continue
+            text = (
+                speech.static if slot == "camera" and not sentences.moving(motion.camera) and not _target(motion) else part.text
+            )
+            if slot in speech.joined and text[-1] == "." and "." not in text[:-1]:
+                joined.append(text[:-1])
+            else:
+                lines.append(text)
+    if joined:
+        whole = speech.joint.join([joined[0], *(one[0].lower() + one[1:] if one[1:2].islower() else one for one in joined[1:])])
+        at = 1 if order[0] == "prompt" and any(part.slot == "prompt" and part.text for part in said) else 0
+        lines.insert(at, f"{whole}.")
+    return " ".join(lines)
+
+
+def _fitted(said: tuple[Part, ...], speech: Dialect, motion: Motion, limit: int) -> tuple[tuple[Part, ...], list[str]]:
+    """What of the sentences fits `limit` tokens (0: all), and what had to go: whole clauses, the least important first."""
+    kept, left = list(said), list[str]()
+
+    def fits(at: int, part: Part) -> bool:
+        return count(_spoken((*kept[:at], part, *kept[at + 1 :]), speech, motion)) <= limit
+
+    slots = (*FEWEST_FIRST, "subject")
+    for at in sorted(
+        (at for at, part in enumerate(said) if part.slot in slots), key=lambda at: (slots.index(said[at].slot), -at)
+    ):
+        part = said[at]
+        if not limit or fits(at, part):
+            break
+        found = clauses(part.text)
+        least = 1 if part.slot == "subject" else 0
+        shorter = [
+            Part(part.slot, sentence(part.text[: found[number - 1].end]) if number else "") for number in range(len(found))
+        ]
+        number = max(least, bisect(range(len(found)), 0, key=lambda number: not fits(at, shorter[number])) - 1)
+        if number < len(found):
+            kept[at] = shorter[number]
+            left.append(_quoted(part.text[found[number].start :]))
+    return tuple(part for part in kept if part.text), left
+
+
+def _quoted(text: str, most: int = 60) -> str:
+    """The beginning of a text in quotation marks."""
+    line = text.rstrip(".")
+    return repr(line if len(line) <= most else f"{line[:most].rsplit(' ', 1)[0]} …")
+
+
+def _listed(words: str, limit: int) -> str:
+    """The negative prompt within `limit` tokens: its last wishes go first."""
+    listed = [one.strip() for one in " ".join(words.split()).split(",")]
+    while limit and len(listed) > 1 and count(", ".join(listed)) > limit:
+        listed.pop()
+    return ", ".join(listed)

@@ -6,15 +6,12 @@ become pixels (decode.py) and what is in the picture. No message names a path.
 
 from __future__ import annotations
 
-import contextlib
 import errno
+import hashlib
 import io
-import os
 import re
 import stat
-import tempfile
 import threading
-import time
 from pathlib import Path
 
 import cv2
@@ -23,14 +20,19 @@ import numpy as np
 from PIL import Image as Pillow
 
 from studio.config import MAX_UPLOAD_BYTES, Settings
-from studio.nouns import Photo, Refusal
+from studio.nouns import Crop, Mend, Photo, Refusal
 from studio.photo import signature
-from studio.photo.crop import Image
+from studio.photo.crop import Image, cut
 from studio.photo.decode import ENDINGS, decode
+from studio.photo.mend import derived
+from studio.photo.mended import Mended
+from studio.photo.whole import sweep, thin, write
 
 VIEW_SIDE = 1600
 VIEW_QUALITY = 88
-_UNFINISHED = ".new-"
+MOST_VIEWS = 200
+"""How many views of mended photos stay on the disk, of some 300 kB."""
+
 _KEPT_PIXELS = 40_000_000
 """Up to this size the last photo stays decoded in memory (120 MB): taking in, cropping and reading ask for the same one."""
 
@@ -74,8 +76,9 @@ class PhotoStore:
         self._views = settings.views
         self._lock = threading.Lock()
         self._last: tuple[str, Image] | None = None
+        self._mended = Mended(settings.cache / "mended")
         for folder in (self._photos, self._views):
-            _sweep(folder)
+            sweep(folder)
 
     def take_in(self, file: Path, name: str = "") -> Photo:
         """Read a file and keep it. The same picture taken in twice is one photo, under its newest name.
@@ -86,10 +89,10 @@ class PhotoStore:
         got = decode(_bytes(file), name or file.name)
         try:
             if self._original(got.photo.id) is None:
-                _write(self._photos / f"{got.photo.id}{got.ending}", got.data)
+                write(self._photos / f"{got.photo.id}{got.ending}", got.data)
             if not self._view(got.photo.id).is_file():
-                _write(self._view(got.photo.id), _display(got.image))
-            _write(self._photos / f"{got.photo.id}.json", msgspec.json.encode(got.photo))
+                write(self._view(got.photo.id), _display(got.image))
+            write(self._photos / f"{got.photo.id}.json", msgspec.json.encode(got.photo))
         except OSError as error:
             raise cannot_keep(error) from None
         self._remember(got.photo.id, got.image)
@@ -107,6 +110,34 @@ class PhotoStore:
         self._remember(photo.id, image)
         return image
 
+    def mended(self, photo: Photo, mends: tuple[Mend, ...]) -> Image:
+        """The whole photo with its mends done, read-only. Raises `Refusal` as `pixels` does.
+
+        The last one is remembered, and an upscaled one kept on the disk: it takes some 10 s a megapixel to make.
+        """
+        return self._mended.image(photo, mends, lambda: self.pixels(photo))
+
+    def mended_view(self, photo: Photo, mends: tuple[Mend, ...], part: Crop | None = None) -> Path:
+        """The display JPEG of a photo with its mends done, or of a part of it: sRGB, at most 1600 px, no metadata; made once.
+
+        With no mends it is the photo itself, to be laid beside. A view of all of a photo of 1600 px and more leaves "upscale"
+        out, which it could not show and would wait for. Raises `Refusal` as `pixels` does, and when the disk is full.
+        """
+        if part is None and max(photo.width, photo.height) >= VIEW_SIDE:
+            mends = tuple(mend for mend in mends if mend.name != "upscale")
+        if part is None and not mends:
+            return self.view(photo)
+        name = derived(photo, mends).id + (hashlib.sha256(repr(part).encode()).hexdigest()[:16] if part else "")
+        shown = self._views / f"mended-{name}.jpg"
+        if not shown.is_file():
+            image = self.mended(photo, mends)
+            try:
+                write(shown, _display(cut(image, derived(photo, mends), part) if part else image))
+            except OSError as error:
+                raise cannot_keep(error) from None
+            thin(self._views, "mended-*.jpg", MOST_VIEWS)
+        return shown
+
     def view(self, photo: Photo) -> Path:
         """The display JPEG of a photo: sRGB, at most 1600 px, with no location or any other metadata.
 
@@ -115,7 +146,7 @@ class PhotoStore:
         shown = self._view(photo.id)
         if not shown.is_file():
             try:
-                _write(shown, _display(self.pixels(photo)))
+                write(shown, _display(self.pixels(photo)))
             except OSError as error:
                 raise cannot_keep(error) from None
         return shown
@@ -157,26 +188,6 @@ def cannot_keep(error: OSError) -> Refusal:
         return Refusal("The disk is full, so the photo was not kept.", "Make some room, then add it again.")
     why = error.strerror or "unknown reason"
     return Refusal(f"The photo can't be kept ({why}).", "Check the studio's folder, or choose another with --home.")
-
-
-def _sweep(folder: Path) -> None:
-    """Remove what a crash left half-written. What is under an hour old may be another program's, at work now."""
-    for left in folder.glob(f"{_UNFINISHED}*"):
-        with contextlib.suppress(OSError):
-            if time.time() - left.stat().st_mtime > 3600:
-                left.unlink()
-
-
-def _write(dest: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a temporary one beside it takes its name at the end. Raises OSError."""
-    handle, temporary = tempfile.mkstemp(dir=dest.parent, prefix=_UNFINISHED)
-    try:
-        with os.fdopen(handle, "wb") as sink:
-            sink.write(data)
-        Path(temporary).replace(dest)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
 
 
 def _display(image: Image) -> bytes:

@@ -22,7 +22,7 @@ from studio.nouns import Aspect, Choice, Crop, Photo
 from studio.photo.crop import Image, largest
 from studio.photo.faces import Face, faces
 
-__all__ = ["Face", "Suggestion", "faces", "saliency", "suggest"]
+__all__ = ["Face", "Look", "Span", "Suggestion", "body", "faces", "lay", "look", "saliency", "suggest"]
 
 SIDE = 320
 """The side of the square that U2-NetP looks at."""
@@ -62,7 +62,7 @@ class Suggestion(NamedTuple):
     choice: Choice
 
 
-class _Span(NamedTuple):
+class Span(NamedTuple):
     """A stretch along one axis of the photo, in fractions."""
 
     start: float
@@ -73,7 +73,7 @@ class _Span(NamedTuple):
         return self.end - self.start
 
 
-class _Look(NamedTuple):
+class Look(NamedTuple):
     """What was seen in one photo: the map and its surest raw answer, where the detail is (0..1, the same shape), the faces.
 
     `faces` is None until they are asked for.
@@ -86,7 +86,7 @@ class _Look(NamedTuple):
 
 
 _lock = threading.Lock()
-_looks: OrderedDict[bytes, _Look] = OrderedDict()
+_looks: OrderedDict[bytes, Look] = OrderedDict()
 
 
 @cache
@@ -100,24 +100,25 @@ def saliency(image: Image) -> NDArray[np.float32]:
     Stretched so that the surest pixel is 1, also where nothing stands out. About 0.3 s; the last few are remembered by
     content. Safe to call from any thread.
     """
-    return _look(image, with_faces=False).map
+    return look(image, with_faces=False).map
 
 
-def _look(image: Image, with_faces: bool) -> _Look:
+def look(image: Image, with_faces: bool) -> Look:
+    """What is seen in a picture, (H, W, 3) RGB: the last few are remembered by content. Safe to call from any thread."""
     small = np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
     key = hashlib.sha256(small.tobytes() + repr(image.shape).encode()).digest()
     with _lock:
-        look = _looks.get(key) or _see(small)
-        if with_faces and look.faces is None:
-            look = look._replace(faces=faces(image))
-        _looks[key] = look
+        seen = _looks.get(key) or _see(small)
+        if with_faces and seen.faces is None:
+            seen = seen._replace(faces=faces(image))
+        _looks[key] = seen
         _looks.move_to_end(key)
         while len(_looks) > _REMEMBERED:
             _looks.popitem(last=False)
-    return look
+    return seen
 
 
-def _see(small: Image) -> _Look:
+def _see(small: Image) -> Look:
     """Run the network on a (320, 320, 3) RGB copy."""
     blob = ((small.astype(np.float32) / 255 - _MEAN) / _SPREAD).transpose(2, 0, 1)[None]
     network = _network()
@@ -126,7 +127,7 @@ def _see(small: Image) -> _Look:
     low, high = float(raw.min()), float(raw.max())
     found = ((raw - low) / max(high - low, 1e-6)).astype(np.float32)
     found.setflags(write=False)
-    return _Look(found, high, _detail(small))
+    return Look(found, high, _detail(small))
 
 
 def _detail(small: Image) -> NDArray[np.float32]:
@@ -147,10 +148,15 @@ def suggest(image: Image, photo: Photo, aspect: Aspect) -> Suggestion:
     middle = largest(photo, aspect)
     if middle.w > 0.999 and middle.h > 0.999:
         return _because(middle, "the whole photo: nothing is cut off")
-    look = _look(image, with_faces=True)
+    return lay(look(image, with_faces=True), photo, aspect)
+
+
+def lay(seen: Look, photo: Photo, aspect: Aspect) -> Suggestion:
+    """The same from what was seen in the photo: `look` with its faces."""
+    middle = largest(photo, aspect)
     upright = middle.h < 0.999  # the box slides up and down, else sideways
     window = middle.h if upright else middle.w
-    start, reason = _place(look, upright, window)
+    start, reason = _place(seen, upright, window)
     start = min(max(start, 0.0), 1.0 - window)
     crop = Crop(middle.x, start, middle.w, window, aspect) if upright else Crop(start, middle.y, window, middle.h, aspect)
     return _because(crop, reason)
@@ -160,18 +166,18 @@ def _because(crop: Crop, reason: str) -> Suggestion:
     return Suggestion(crop, Choice("crop", "the photo's own shape" if crop.aspect == "photo" else crop.aspect, reason))
 
 
-def _place(look: _Look, upright: bool, window: float) -> tuple[float, str]:
+def _place(look: Look, upright: bool, window: float) -> tuple[float, str]:
     """Where the box starts along its axis, and why."""
     found = look.faces or ()
-    body = _body(look, upright)
+    span = body(look, upright)
     if found:
-        return _around_faces(found, body, upright, window)
-    if body is None:
+        return _around_faces(found, span, upright, window)
+    if span is None:
         return (1 - window) / 2, "no clear subject was found, so the middle is kept"
-    return _around_body(body, look, upright, window)
+    return _around_body(span, look, upright, window)
 
 
-def _body(look: _Look, upright: bool) -> _Span | None:
+def body(look: Look, upright: bool) -> Span | None:
     """The stretch that holds the subject, None without a clear one: an unsure map, or a band from side to side."""
     solid = np.where(look.map > 0.4, look.map, 0)
     columns = np.flatnonzero(solid.max(axis=0) > 0)
@@ -184,10 +190,10 @@ def _body(look: _Look, upright: bool) -> _Span | None:
         return None
     part = np.cumsum(solid.sum(axis=1 if upright else 0))
     ends = np.searchsorted(part, [0.001 * part[-1], 0.992 * part[-1]]) / SIDE
-    return _Span(float(ends[0]), float(ends[1]) + 1 / SIDE)
+    return Span(float(ends[0]), float(ends[1]) + 1 / SIDE)
 
 
-def _around_body(body: _Span, look: _Look, upright: bool, window: float) -> tuple[float, str]:
+def _around_body(body: Span, look: Look, upright: bool, window: float) -> tuple[float, str]:
     """Around a subject without faces: whole when it fits, else the stretch that holds most of it and cuts it least."""
     middle = (1 - window) / 2
     if body.length <= window:
@@ -205,7 +211,7 @@ def _around_body(body: _Span, look: _Look, upright: bool, window: float) -> tupl
     return start, "the subject is larger than this shape: the most telling part of it is kept"
 
 
-def _cleaner(look: _Look, upright: bool, window: float, home: float) -> float:
+def _cleaner(look: Look, upright: bool, window: float, home: float) -> float:
     """A start within an eighth of the box from `home` whose edges cut less of the subject's detail: past an eye, not through."""
     cut = cv2.blur((look.map * look.detail**2).sum(axis=1 if upright else 0)[None], (9, 1))[0]
     cut = np.concatenate([[0.0], cut[1:] / max(float(cut.max()), 1e-6), [0.0]])  # the photo's own edges cost nothing
@@ -215,7 +221,7 @@ def _cleaner(look: _Look, upright: bool, window: float, home: float) -> float:
     return float(starts[int((cut[starts] + cut[starts + cells] + _STRAY * strays).argmin())]) / SIDE
 
 
-def _around_faces(found: tuple[Face, ...], body: _Span | None, upright: bool, window: float) -> tuple[float, str]:
+def _around_faces(found: tuple[Face, ...], body: Span | None, upright: bool, window: float) -> tuple[float, str]:
     """Around faces: all heads, and the whole subject, when they fit; else as many whole heads as can be."""
     heads = [_head(face, upright, window) for face in found]
     whole = [(face, head) for face, head in zip(found, heads, strict=True) if head.length <= window + 1e-9]
@@ -223,12 +229,12 @@ def _around_faces(found: tuple[Face, ...], body: _Span | None, upright: bool, wi
         face = max(found, key=lambda one: one.w * one.h)
         centre = face.y + _EYES * face.h if upright else face.x + face.w / 2
         return centre - window / 2, "the face is larger than this shape holds, so it is cut: the eyes are kept"
-    must = _Span(min(head.start for _, head in whole), max(head.end for _, head in whole))
+    must = Span(min(head.start for _, head in whole), max(head.end for _, head in whole))
     if must.length > window + 1e-9:
         return _most_faces(found, heads, upright, window)
     aim = _aim([face for face, _ in whole], upright, window)
     if body is not None:
-        both = _Span(min(must.start, body.start), max(must.end, body.end))
+        both = Span(min(must.start, body.start), max(must.end, body.end))
         must = both if both.length <= window else must
     start = min(max(aim, must.end - window), must.start)
     left_out = len(found) - len(whole)
@@ -239,16 +245,16 @@ def _around_faces(found: tuple[Face, ...], body: _Span | None, upright: bool, wi
     return start, f"{words}, though not all of the head fits" if tight else f"{words}, with room around"
 
 
-def _head(face: Face, upright: bool, window: float) -> _Span:
+def _head(face: Face, upright: bool, window: float) -> Span:
     """The head around a face along an axis; its margins give way before it is too long for the window."""
     start, length = (face.y, face.h) if upright else (face.x, face.w)
     before, after = (_HEAD[1], _HEAD[3]) if upright else (_HEAD[0], _HEAD[2])
     room = max(window - length, 0.0) / max((before + after) * length, 1e-9)
     margin = min(room, 1.0) * length
-    return _Span(max(start - before * margin, 0.0), min(start + length + after * margin, 1.0))
+    return Span(max(start - before * margin, 0.0), min(start + length + after * margin, 1.0))
 
 
-def _full(found: tuple[Face, ...], upright: bool) -> list[_Span]:
+def _full(found: tuple[Face, ...], upright: bool) -> list[Span]:
     """The heads with all their room, as far as the photo shows them."""
     return [_head(face, upright, 10.0) for face in found]
 
@@ -261,9 +267,9 @@ def _aim(found: list[Face], upright: bool, window: float) -> float:
     return (min(face.x for face in found) + max(face.x + face.w for face in found) - window) / 2
 
 
-def _most_faces(found: tuple[Face, ...], heads: list[_Span], upright: bool, window: float) -> tuple[float, str]:
+def _most_faces(found: tuple[Face, ...], heads: list[Span], upright: bool, window: float) -> tuple[float, str]:
     """The stretch that cuts no face and keeps the most and largest heads whole, when not all can be kept."""
-    cores = [_Span(face.y, face.y + face.h) if upright else _Span(face.x, face.x + face.w) for face in found]
+    cores = [Span(face.y, face.y + face.h) if upright else Span(face.x, face.x + face.w) for face in found]
     weights = [face.score * (face.w * face.h) ** 0.5 for face in found]
     edges = [head.start for head in heads] + [head.end - window for head in heads]
     edges += [core.end for core in cores] + [core.start - window for core in cores]

@@ -69,6 +69,7 @@ def clip_card(studio: Studio, clip: Clip, make_thumb: bool = True) -> dict[str, 
         "file": str(folder / clip.file), "poster": str(folder / clip.poster),
         "thumb": str(thumb(studio, clip, make_thumb)), "format": shot.format,
         "width": clip.width, "height": clip.height, "fps": clip.fps, "frames": clip.num_frames, "seconds": clip.seconds,
+        "draft": bool(shot.draft), "model": title(studio, shot.model),
         "bytes": clip.bytes, "made_at": clip.made_at, "took": clip.took, "rating": clip.rating, "trashed": clip.trashed,
     }  # fmt: skip
 
@@ -80,7 +81,7 @@ def job_card(studio: Studio, job: Job) -> dict[str, Any]:
     card: dict[str, Any] = {
         "id": job.id, "state": type(state).__name__.lower(), "title": photo_words(shot), "motion": motion_words(shot),
         "view": _view(studio, shot), "crop": msgspec.to_builtins(shot.crop), "photo": [shot.photo.width, shot.photo.height],
-        "seconds": shot.seconds, "fps": shot.fps, "model": title(studio, shot.model),
+        "seconds": shot.seconds, "fps": shot.fps, "model": _model(studio, shot),
     }  # fmt: skip
     match state:
         case Queued() | Cancelled():
@@ -98,7 +99,7 @@ def job_card(studio: Studio, job: Job) -> dict[str, Any]:
 
 def running(studio: Studio, shot: Shot, progress: Progress) -> dict[str, Any]:
     """How far a job is, in words ("Step 12 of 40"), its pace ("2.3 s a step"), and its live picture with the clip's ratio."""
-    trained = any(card.id == shot.model and card.checkpoint for card in studio.cards())
+    trained = any(card.id == shot.maker and card.checkpoint for card in studio.cards())
     stage = progress.stage
     words = TRAINED.get(stage, STAGES[stage]) if trained else STAGES[stage]
     pace = progress.note if stage == "denoise" else ""
@@ -119,6 +120,11 @@ def _line(progress: Progress, words: str, trained: bool) -> str:
     if trained and progress.stage == "load" and counted:
         counted = f"{size(progress.done * 1e6)} of {size(progress.total * 1e6)}"
     return " · ".join(filter(None, [progress.note or words, counted]))
+
+
+def _model(studio: Studio, shot: Shot) -> str:
+    """What makes a clip, and for what, where it is only a draft."""
+    return f"{title(studio, shot.draft)}, a draft for {title(studio, shot.model)}" if shot.draft else title(studio, shot.model)
 
 
 def _view(studio: Studio, shot: Shot) -> str:

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from studio.nouns import Clip, Noun
+from studio.motion.compose import plain
+from studio.nouns import Clip, Noun, replace
 from studio.studio import Studio
 from studio.ui.board import clip_card, motion_words, photo_words
 from studio.ui.facts import SPEEDUPS
@@ -53,8 +54,10 @@ def details(studio: Studio, clip_id: str) -> dict[str, Any]:
         ("Crop", "The whole photo" if shot.crop.w == shot.crop.h == 1 else f"{shot.crop.aspect}, {shot.crop.w:.0%} of its width"),
         ("Motion", motion_words(shot).capitalize()),
         ("Ease", shot.motion.camera.ease.replace("_", " ").capitalize()),
-        ("Words", shot.motion.prompt),
+        ("Words", plain(shot.motion)),
+        ("Mended", ", ".join(f"{mend.name} {mend.amount:.0%}" for mend in shot.mends).capitalize()),
         ("Model", title(studio, shot.model)),
+        ("Draft", f"Made by {title(studio, shot.draft)}; the model has not made it yet" if shot.draft else ""),
         *trained(studio, clip),
         ("Clip", f"{clip.width} × {clip.height}, {clip.seconds:g} s at {clip.fps:g} fps, {shot.format.upper()}"),
         ("Seed", str(shot.seed)),
@@ -92,6 +95,7 @@ def clip_calls(studio: Studio) -> list[Call]:
 
     return [
         call("export_clip", Export, export),
+        call("render_clip", One, lambda ask: {"job": studio.submit(replace(studio.clip(ask.id).shot, draft="")).id}),
         call("again_clip", One, lambda ask: {"job": studio.again(ask.id).id}),
         call("vary_clip", One, lambda ask: {"job": studio.vary(ask.id).id}),
         call("rate_clip", Rating, lambda ask: studio.rate(ask.id, ask.stars)),

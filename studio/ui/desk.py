@@ -10,12 +10,14 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
+from studio import nouns
 from studio.motion.effects import EFFECTS
 from studio.nouns import (
     Camera,
     Crop,
     Effect,
     Format,
+    Mend,
     Motion,
     Noun,
     Photo,
@@ -30,7 +32,7 @@ from studio.photo.crop import settle
 from studio.studio import Studio
 
 T = TypeVar("T")
-Place = Literal["photo", "camera", "effects", "output", "ending"]
+Place = Literal["photo", "camera", "effects", "words", "output", "ending"]
 
 
 class Misplaced(Refusal):
@@ -42,17 +44,23 @@ class Misplaced(Refusal):
 
 
 class Frame(Noun, frozen=True):
-    """The photo part's value: which photo, the crop in fractions, and where its depth comes from."""
+    """The photo part's value: which photo, the crop in fractions, where its depth comes from, and what is mended."""
 
     photo: str = ""
     crop: Crop = Crop()
     depth: str = "auto"
+    mends: tuple[Mend, ...] = ()
 
 
 class Words(Noun, frozen=True):
-    """The words part's value: what should move, in the user's own words."""
+    """The words part's value: what should move and what should not, in the user's own words, as in `Motion`."""
 
-    prompt: str = ""
+    prompt: nouns.Words = ""
+    subject: nouns.Words = ""
+    action: nouns.Words = ""
+    environment: nouns.Words = ""
+    light: nouns.Words = ""
+    still: nouns.Words = ""
 
 
 class Ending(Noun, frozen=True):
@@ -79,6 +87,7 @@ class Output(Noun, frozen=True):
     speedups: tuple[SpeedUp, ...] = ()
     may_shrink: bool = False
     negative_prompt: str = ""
+    draft: bool = True
 
 
 def checked(value: Any, kind: type[T], where: Place) -> T:
@@ -101,12 +110,15 @@ def compose(
     moving = checked(effects or [], tuple[Effect, ...], "effects")
     for effect in moving if whole else ():
         _painted(effect)
-    prompt, avoided = checked(words or {}, Words, "effects").prompt, wanted.negative_prompt
-    motion = Motion(prompt, avoided, checked(camera or {}, Camera, "camera"), moving)
+    said = checked(words or {}, Words, "words")
+    motion = Motion(
+        said.prompt, wanted.negative_prompt, checked(camera or {}, Camera, "camera"), moving,
+        said.subject, said.action, said.environment, said.light, said.still,
+    )  # fmt: skip
     shot = Shot(
         photo, settle(photo, framed.crop), motion, wanted.model, wanted.size, wanted.seconds, wanted.fps, wanted.seed,
         framed.depth, wanted.format, wanted.quality, wanted.steps, wanted.guidance, wanted.strength,
-        _end(studio, ending, wanted.model), wanted.sound, wanted.speedups, wanted.may_shrink,
+        _end(studio, ending, wanted.model), wanted.sound, wanted.speedups, wanted.may_shrink, framed.mends,
     )  # fmt: skip
     return checked(msgspec.to_builtins(shot), Shot, "output")
 

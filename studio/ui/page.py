@@ -18,6 +18,7 @@ from studio.config import ASSETS, MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Refusal
 from studio.studio import Studio
 from studio.ui import guard, theme, thumbs
+from studio.ui.panels.choose import ChoosePanel
 from studio.ui.panels.clip import ClipPanel
 from studio.ui.panels.library import LibraryPanel
 from studio.ui.panels.models import ModelsPanel
@@ -25,6 +26,7 @@ from studio.ui.panels.motion import MotionPanel
 from studio.ui.panels.photo import PhotoPanel
 from studio.ui.panels.queue import QueuePanel
 from studio.ui.panels.settings import SettingsPanel
+from studio.ui.panels.vary import VaryPanel
 from studio.ui.parts.part import part
 
 STALE = 3600
@@ -37,6 +39,7 @@ def build(studio: Studio) -> gr.Blocks:
     sweep_uploads(studio.settings)
     thumbs.sweep(studio)
     photo, motion, clip, queue = PhotoPanel(studio), MotionPanel(studio), ClipPanel(studio), QueuePanel(studio)
+    variations, choose = VaryPanel(studio), ChoosePanel(studio)
     with gr.Blocks(title="Stir", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
         part("header")
         with gr.Tabs(elem_id="tabs"):
@@ -49,16 +52,22 @@ def build(studio: Studio) -> gr.Blocks:
                     with gr.Column(elem_id="clip-column", elem_classes="column"):
                         clip.render()
                         motion.render_output()
+                        variations.render()
+                        choose.render()
                 queue.render()
             with gr.Tab("Library", id="library", elem_id="library-tab"):
                 LibraryPanel(studio).render()
             with gr.Tab("Models", id="models", elem_id="models-tab"):
                 ModelsPanel(studio).render()
+            with gr.Tab("Guide", id="guide", elem_id="guide-tab"):
+                choose.render_guide()
             with gr.Tab("Settings", id="settings", elem_id="settings-tab"):
                 SettingsPanel(studio).render()
         desk = motion.desk(photo.part, photo.ending)
         motion.listen(desk, clip.part)
         clip.listen(desk)
+        variations.listen(desk)
+        choose.listen(desk)
         queue.listen(page)
     return page
 

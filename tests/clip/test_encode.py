@@ -17,7 +17,8 @@ from PIL import Image
 from studio.clip import encoders, ffmpeg
 from studio.clip.encode import encode
 from studio.engines.base import Stopped
-from studio.nouns import Choice, Format, Frames, Pixels, Progress, Refusal, Shot, replace
+from studio.frames import Frames, Pixels
+from studio.nouns import Choice, Format, Progress, Refusal, Shot, replace
 from tests.fakes.gradients import SHOT, frames
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -212,7 +213,7 @@ from studio.clip.encode import encode
 from studio.nouns import Refusal, replace
 from tests.fakes.gradients import SHOT, frames
 import numpy as np
-from studio.nouns import Frames
+from studio.frames import Frames
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, 300_000))
 noise = np.random.default_rng(1)
 images = (noise.integers(0, 255, (360, 640, 3), np.uint8) for _ in range(400))

@@ -13,7 +13,8 @@ import pytest
 from studio.clip import recipe, sound
 from studio.clip.encode import encode
 from studio.engines.base import Stopped
-from studio.nouns import Choice, Format, Frames, Progress, Sound, replace
+from studio.frames import Frames, Sound
+from studio.nouns import Choice, Format, Progress, replace
 from tests.fakes.gradients import SHOT, frames, tone
 
 

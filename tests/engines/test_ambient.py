@@ -127,11 +127,17 @@ def test_water_that_nobody_painted_is_refused_with_the_remedy(name: EffectName) 
 
 
 @pytest.mark.parametrize(("name", "missing"), [("clouds", "sky"), ("wind", "foliage"), ("hair", "subject"), ("steam", "subject")])
-def test_an_effect_with_nowhere_to_be_is_refused(name: EffectName, missing: str) -> None:
+def test_an_effect_with_nowhere_to_be_is_left_out_or_refused_where_nothing_else_moves(name: EffectName, missing: str) -> None:
     scene = make()
     empty = replace(scene, masks={key: np.zeros_like(mask) for key, mask in scene.masks.items()})
     with pytest.raises(Refusal, match=missing):
         Ambient(empty, shot("static", effects=(Effect(name),)))
+    for moving in (shot("dolly_in", effects=(Effect(name),)), shot("static", effects=(Effect("fog"), Effect(name)))):
+        (said,) = [choice for choice in Ambient(empty, moving).choices if choice.value == "left out"]
+        assert missing in said.reason
+    chosen = Effect(name, region="sky")
+    with pytest.raises(Refusal, match="sky"):
+        Ambient(empty, shot("dolly_in", effects=(chosen,)))
 
 
 def test_a_brush_that_is_no_picture_or_outside_the_crop_is_refused() -> None:

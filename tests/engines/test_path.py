@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from studio.engines.parallax.path import Pose, Stage, half_frame, travel
-from studio.nouns import Camera, Ease, Move, MoveName
+from studio.nouns import Camera, Ease, Move, MoveName, Speed
 
 HALF = half_frame(1280, 720)
 STAGE = Stage(HALF, (0.1, -0.05, 1.25))
@@ -55,6 +55,21 @@ def test_no_seed_turns_a_move_round(move: MoveName, axis: int, sign: int) -> Non
     for seed in range(40):
         poses = path(move, seed=seed)
         assert all(sign * (seen(poses[-1], point)[axis] - seen(poses[0], point)[axis]) > 0.002 for point in (FAR, NEAR))
+
+
+def test_a_slower_camera_goes_less_far_and_a_faster_one_further_up_to_the_most() -> None:
+    def way(amount: float, speed: Speed) -> tuple[Pose, ...]:
+        return travel(Camera((Move("truck_right", amount),), speed=speed), 12, 2.0, 3, STAGE)
+
+    def same(one: tuple[Pose, ...], other: tuple[Pose, ...]) -> bool:
+        return all(
+            np.array_equal(a.centre, b.centre) and np.array_equal(a.rotation, b.rotation) for a, b in zip(one, other, strict=True)
+        )
+
+    assert same(way(0.5, "slow"), way(0.5 * 0.6, "normal"))
+    assert same(way(0.5, "fast"), way(0.5 * 1.4, "normal"))
+    assert same(way(0.9, "fast"), way(1.0, "normal"))
+    assert not same(way(0.5, "slow"), way(0.5, "normal"))
 
 
 def test_no_seed_moves_a_camera_that_holds_still() -> None:

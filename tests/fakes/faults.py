@@ -18,7 +18,8 @@ from studio.config import ASSETS
 from studio.engines.base import Stopped
 from studio.engines.diffusion.engine import DiffusionEngine
 from studio.engines.diffusion.machine import Machine
-from studio.nouns import Crop, Frames, Motion, Photo, Progress, Shot
+from studio.frames import Frames
+from studio.nouns import Crop, Motion, Photo, Progress, Shot
 
 GB = 1_000_000_000
 

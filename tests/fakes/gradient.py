@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Engine, Image, Tick
-from studio.nouns import Choice, Frames, Progress, Refusal, Shot
+from studio.frames import Frames
+from studio.nouns import Choice, Progress, Refusal, Shot
 from studio.photo.crop import output_size
 
 CARD = ModelCard(

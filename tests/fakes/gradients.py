@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.nouns import Frames, Photo, Pixels, Shot, Sound
+from studio.frames import Frames, Pixels, Sound
+from studio.nouns import Photo, Shot
 
 SHOT = Shot(Photo("0" * 64, 640, 480, "gradient.jpg"))
 

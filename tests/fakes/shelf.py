@@ -25,7 +25,8 @@ from studio.config import Settings
 from studio.engines import registry
 from studio.engines.base import Engine, Image, Tick
 from studio.engines.plan import plan
-from studio.nouns import Choice, Frames, Progress, Refusal, Shot, Sound
+from studio.frames import Frames, Sound
+from studio.nouns import Choice, Progress, Refusal, Shot
 
 MB = 1_000_000
 SLOW = 0.25
@@ -180,7 +181,7 @@ class ShelfEngine:
         return self._disk.pop(card.id, 0)
 
     def choices(self, shot: Shot, card: ModelCard) -> tuple[Choice, ...]:
-        words = shot.motion.prompt or "none"
+        words = _words(shot) or "none"
         return (Choice("engine", "pretend", "a stand-in for tests: it denoises nothing"), Choice("prompt", words, "as written"))
 
     def gauge(self) -> tuple[Choice, ...]:
@@ -227,7 +228,7 @@ class ShelfEngine:
         self._memory[card.id] = "gpu"
         made = plan(shot, card)
         width, height, said = made.width, made.height, [*self.choices(shot, card)]
-        pace = SLOW if "slow" in shot.motion.prompt else self.pace
+        pace = SLOW if "slow" in _words(shot) else self.pace
         for step in range(made.steps):
             time.sleep(pace)
             if step == 1 and _wrong(shot):
@@ -265,6 +266,13 @@ class ShelfEngine:
                 self._memory.pop(card.id)
 
 
+def _words(shot: Shot) -> str:
+    """All that was written of a motion, wherever it was put; "slow" also when it was taken to mean the camera."""
+    motion = shot.motion
+    words = (motion.prompt, motion.subject, motion.action, motion.environment, motion.light, motion.still, motion.camera.speed)
+    return " ".join(filter(None, words[:-1])) + (" slow" if words[-1] == "slow" else "")
+
+
 def _fits(card: ModelCard) -> tuple:
     if card.id == LARGE.id:
         return "no", "needs 80 GB of video memory and this machine has 24 GB"
@@ -275,11 +283,11 @@ def _fits(card: ModelCard) -> tuple:
 
 def _wrong(shot: Shot) -> bool:
     """Go wrong as the prompt says; whether the clip has to be smaller."""
-    if "refuse" in shot.motion.prompt:
+    if "refuse" in _words(shot):
         raise Refusal("The stand-in was told to refuse.", "Tell it otherwise.")
-    if "break" in shot.motion.prompt:
+    if "break" in _words(shot):
         raise ZeroDivisionError("a secret: /home/somebody/holiday.jpg")
-    if "fill memory" not in shot.motion.prompt:
+    if "fill memory" not in _words(shot):
         return False
     if not shot.may_shrink:
         raise Refusal("The video memory ran out.", "Allow a smaller clip, or choose a smaller size.")

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from studio.cards import ModelCard
 from studio.engines.base import Image, Tick
 from studio.engines.parallax.scene import Scene
-from studio.nouns import Choice, Frames, Progress, Refusal, Shot
+from studio.frames import Frames
+from studio.nouns import Choice, Progress, Refusal, Shot
 from studio.photo.crop import output_size
 from tests.engines import made_scene
 

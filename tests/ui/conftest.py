@@ -12,9 +12,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from studio import presets
-from studio.cards import ModelCard, Preferences
+from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Engine
+from studio.preferences import Preferences
 from studio.studio import Studio
 from tests.fakes import shelf
 from tests.fakes.zoom import Zoom

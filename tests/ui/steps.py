@@ -66,10 +66,12 @@ def draft(page: Page) -> None:
     page.wait_for_function("document.querySelector('.draft').videoWidth > 0")
 
 
-def choose(page: Page, model: str) -> None:
-    """Choose a model in the picker."""
+def choose(page: Page, model: str, draft: bool = False) -> None:
+    """Choose a model in the picker; without `draft` it is to make the clip itself, not to have it tried out first."""
+    if not draft:
+        page.locator("#draft-first input").evaluate("one => one.checked && one.click()")
     page.locator("#model").click()
-    page.locator(f".picker [data-model='{model}']").click()
+    page.locator(f".picker .model-list [data-model='{model}']").click()
     expect(page.locator(".picker")).to_be_hidden()
 
 

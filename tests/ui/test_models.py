@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from studio.cards import Preferences
+from studio.preferences import Preferences
 from tests.fakes.shelf import AWAY, GATED, LARGE, OTHER, READY
 from tests.ui.conftest import App, Open
 from tests.ui.steps import WAIT, choose, drop, models, plays, row, sample
@@ -63,7 +63,7 @@ def test_controls_follow_the_card_and_the_plan_is_said_before_the_run(page: Page
     expect(plan).to_have_text("1280 × 720, 120 frames, 5 s at 24 fps")
     expect(page.locator("#quality")).to_be_hidden()
     choose(page, READY.id)
-    expect(page.locator(".part-words .why")).to_contain_text("Pretend reads these words")
+    expect(page.locator("#told summary")).to_have_text("What Pretend is told")
     expect(page.locator("#prompt")).to_be_visible()
     expect(plan).to_have_text(re.compile(r"^\d+ × \d+, \d+ frames, .* fps, 6 steps$"))
     page.locator("#quality [data-value='draft']").click()
@@ -98,7 +98,8 @@ def test_what_is_asked_of_a_model_reaches_the_recipe(page: Page, app: App) -> No
     page.locator("#animate").click()
     plays(page)
     shot = app.studio.clips()[0].shot
-    assert (shot.model, shot.motion.prompt, shot.motion.negative_prompt) == ("pretend", "the seeds drift away", "text")
+    assert (shot.model, shot.motion.negative_prompt) == ("pretend", "text")
+    assert (shot.motion.subject, shot.motion.action) == ("the seeds", "drift away")
     assert (shot.quality, shot.steps, shot.guidance) == ("good", None, 3.5)
     assert (shot.sound, shot.speedups, shot.may_shrink, shot.end) == (False, ("mag_cache", "vae_tiling"), True, None)
     page.get_by_role("tab", name="Library").click()

@@ -13,6 +13,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from studio.config import Settings
+from studio.motion.compose import plain
 from studio.nouns import Refusal
 from studio.ui.page import require_port, sweep_uploads
 from tests.ui.conftest import App, Open
@@ -92,12 +93,14 @@ def test_words_stay_words(page: Page, app: App, tmp_path: Path) -> None:
     page.locator("#photo-input").set_input_files([{"name": nasty, "mimeType": "image/png", "buffer": file.read_bytes()}])
     expect(page.locator(".photo-name")).to_contain_text("onerror=window.hit=1")
     quick(page)
-    page.locator(".part-words summary").click()
-    page.locator("#prompt").fill("${console.error(77)}<script>window.hit=1</script><img src=x onerror=window.hit=1>")
+    page.locator("#prompt").fill("${console.error(77)}<script>hit=1</script> <img src=x onerror=hit=1>")
+    expect(page.locator(".sentence-back")).to_contain_text("<script>hit=1</script>")
     animate(page)
     page.get_by_role("tab", name="Library").click()
     page.locator("#library .clip-tile").first.click()
-    expect(page.locator(".sheet")).to_contain_text("<script>window.hit=1</script>")
+    words = plain(app.studio.clips()[0].shot.motion)
+    assert "onerror=hit=1" in words
+    expect(page.locator(".sheet")).to_contain_text(words)
     page.reload()
     expect(page.locator(".shelf .clip-tile")).to_have_count(1)
     assert page.evaluate("window.hit") is None
@@ -107,7 +110,7 @@ def test_the_desk_is_usable_without_a_mouse(page: Page) -> None:
     sample(page)
     seen: set[str] = set()
     page.locator("#look").focus()
-    for _ in range(60):
+    for _ in range(120):
         page.keyboard.press("Tab")
         seen.add(
             page.evaluate("""() => {

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio import preferences as kept
 from studio import presets
-from studio.cards import ModelCard, ModelState, Plan, Preferences, Quote
+from studio.cards import ModelCard, ModelState, Plan, Quote
 from studio.config import Settings
 from studio.engines.base import Image, Tick
 from studio.engines.diffusion import attention
@@ -26,8 +26,10 @@ from studio.engines.diffusion.machine import Machine
 from studio.engines.diffusion.manager import Manager
 from studio.engines.diffusion.parts import checkpoint_of
 from studio.engines.diffusion.store import Store
+from studio.frames import Frames
 from studio.motion.compose import compose
-from studio.nouns import Choice, Frames, Refusal, Shot, replace
+from studio.nouns import Choice, Refusal, Shot, replace
+from studio.preferences import Preferences
 
 if TYPE_CHECKING:
     from studio.engines.diffusion.job import Tools

@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from typing import Literal
 
-from studio.cards import Checkpoint, ModelCard, Needs, Placement, Plan, Preferences, Weights
+from studio.cards import Checkpoint, ModelCard, Needs, Plan
 from studio.engines.diffusion.machine import Machine
 from studio.nouns import Choice
+from studio.preferences import Placement, Preferences, Weights
 
 GB = 1e9
 VIDEO_RESERVE = 1.0

@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from studio.cards import ModelCard, Preferences
+from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Image, Tick
 from studio.engines.diffusion import attention, decode, history, ladder, length, speedups
@@ -31,8 +31,10 @@ from studio.engines.diffusion.run import Meter, run, wait
 from studio.engines.diffusion.shared import identity
 from studio.engines.diffusion.words import Remembered
 from studio.engines.plan import cut, cut_end, plan
+from studio.frames import Frames
 from studio.motion.compose import Written, compose
-from studio.nouns import Choice, Frames, Progress, Refusal, Shot, SpeedUp
+from studio.nouns import Choice, Progress, Refusal, Shot, SpeedUp
+from studio.preferences import Preferences
 
 TITLE = "memory"
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from studio.cards import Placement, Weights
 from studio.engines.diffusion import budget, ladder
 from studio.engines.diffusion.fit import Fit, lower
 from studio.engines.diffusion.loaded import Loaded, total_bytes
@@ -21,6 +20,7 @@ from studio.engines.diffusion.machine import Machine
 from studio.engines.diffusion.parts import checkpoint_of
 from studio.engines.diffusion.shared import Shared
 from studio.nouns import Choice, Refusal
+from studio.preferences import Placement, Weights
 
 if TYPE_CHECKING:
     from studio.engines.diffusion.residency import Residency

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from studio.cards import Checkpoint, ModelCard, Weights
+from studio.cards import Checkpoint, ModelCard
 from studio.engines.base import Stopped, Tick
 from studio.engines.diffusion.fit import PACKAGES, SHRINK, Fit
 from studio.engines.diffusion.folders import Folders
@@ -28,6 +28,7 @@ from studio.engines.diffusion.ladder import ran_out
 from studio.engines.diffusion.parts import AGAIN, Part, checkpoint_of, companion_file, parts
 from studio.engines.diffusion.shared import Shared, identity
 from studio.nouns import Progress, Refusal
+from studio.preferences import Weights
 
 MB = 1e6
 DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}

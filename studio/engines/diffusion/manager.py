@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from studio.cards import ModelCard, Placement, Plan, Preferences, Weights
+from studio.cards import ModelCard, Plan
 from studio.config import Settings
 from studio.engines.base import Tick
 from studio.engines.diffusion import fit as fitting
@@ -29,6 +29,7 @@ from studio.engines.diffusion.machine import Machine
 from studio.engines.diffusion.parts import checkpoint_of
 from studio.engines.diffusion.turn import Turn
 from studio.nouns import Choice, Progress, Refusal
+from studio.preferences import Placement, Preferences, Weights
 
 if TYPE_CHECKING:
     from studio.engines.diffusion.residency import Residency

@@ -13,10 +13,11 @@ from typing import Any
 
 import msgspec
 
-from studio.cards import Checkpoint, Companion, ModelCard, Weights
+from studio.cards import Checkpoint, Companion, ModelCard
 from studio.engines.diffusion import pieces, whole
 from studio.engines.diffusion.folders import Folders
 from studio.nouns import Refusal
+from studio.preferences import Weights
 
 AGAIN = "Download it again on the Models tab; what is whole already is kept."
 RESUME = "Resume the download on the Models tab."

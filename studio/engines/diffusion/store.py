@@ -15,13 +15,14 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from studio.cards import Checkpoint, Companion, ModelCard, Preferences
+from studio.cards import Checkpoint, Companion, ModelCard
 from studio.config import Settings
 from studio.engines.diffusion import ledger, pieces, shares, whole
 from studio.engines.diffusion.folders import Folders
 from studio.engines.diffusion.shares import Share
 from studio.library import disk as room
 from studio.nouns import Refusal
+from studio.preferences import Preferences
 
 REPO = re.compile(r"[A-Za-z0-9_][\w.-]{0,95}/[A-Za-z0-9_][\w.-]{0,95}")
 REVISION = re.compile(r"[A-Za-z0-9_][\w./-]{0,200}")

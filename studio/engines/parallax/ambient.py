@@ -20,7 +20,8 @@ from studio.engines.parallax.scene import Floats, Scene
 from studio.engines.parallax.sheets import Sheet
 from studio.engines.parallax.sway import Sway
 from studio.engines.parallax.veil import Fog, Light, Steam, Veil
-from studio.nouns import Choice, Effect, EffectName, Shot
+from studio.motion.effects import EFFECTS
+from studio.nouns import Choice, Effect, EffectName, Refusal, Shot
 
 _WAVES = {"wind": sway.wind, "hair": sway.hair, "ripple": sway.ripple}
 _VEILS: dict[EffectName, type[Fog | Steam | Light]] = {"fog": Fog, "steam": Steam, "light": Light}
@@ -31,7 +32,10 @@ class Ambient:
     """The ambient motion of one shot in one scene."""
 
     def __init__(self, scene: Scene, shot: Shot) -> None:
-        """Raises `Refusal` when an effect has nowhere to happen: it names what is missing and what to do."""
+        """An effect whose place Stir was to find, and couldn't, is left out, and its choice says why.
+
+        Raises `Refusal` when a place that was chosen isn't there, and when nothing at all would move for want of one.
+        """
         self._size = (scene.disparity.shape[1], scene.disparity.shape[0])
         self._names = tuple(layer.name for layer in scene.layers)
         self._sways: list[Sway] = []
@@ -39,11 +43,21 @@ class Ambient:
         self._veils: list[Veil] = []
         self._focus: list[Focus] = []
         choices: list[Choice] = []
+        missing: Refusal | None = None
         for index, effect in enumerate(shot.motion.effects):
             if effect.amount > 0:
-                mask, choice = region.find(effect, scene, shot)
+                try:
+                    mask, choice = region.find(effect, scene, shot)
+                except Refusal as refusal:
+                    if effect.region != "auto" or region.chosen(effect) == "brush":
+                        raise
+                    missing = missing or refusal
+                    choices.append(Choice(EFFECTS[effect.name].title, "left out", str(refusal)))
+                    continue
                 choices.append(choice)
                 self._add(effect, mask, scene, shot, np.random.default_rng((shot.seed, index)))
+        if missing and not self and not any(move.name != "static" and move.amount > 0 for move in shot.motion.camera.moves):
+            raise missing
         self.choices = tuple(choices)
 
     def _add(self, effect: Effect, mask: Floats, scene: Scene, shot: Shot, rng: np.random.Generator) -> None:

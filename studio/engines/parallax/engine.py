@@ -23,7 +23,8 @@ from studio.engines.parallax.ambient import Ambient
 from studio.engines.parallax.layers import read_scene
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Scene
-from studio.nouns import Choice, Frames, Progress, Shot
+from studio.frames import Frames
+from studio.nouns import Choice, Progress, Shot
 from studio.photo.crop import cut, output_size
 
 PAINTING_SHARE = 2

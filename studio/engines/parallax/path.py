@@ -17,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.nouns import Camera, Ease, MoveName
+from studio.nouns import Camera, Ease, Move, MoveName, Speed
 
 Matrix = NDArray[np.float64]
 
@@ -31,6 +31,7 @@ ROLL = 0.085  # radians either side at amount 1
 ZOOM = 0.36  # how much larger the lens makes things at amount 1
 ACCENT = 0.15  # how much further or less far a seed may take a move, as a share of it
 DRIFT = 0.15  # how far a seed may let the gaze drift, of what a pan of the move's amount would turn
+SPEEDS: dict[Speed, float] = {"slow": 0.6, "normal": 1.0, "fast": 1.4}  # how far a move goes in the same time, of its amount
 HANDS = ((0.23, 1.0), (0.57, 0.45), (1.4, 0.10))  # a hand's drift, sway and tremor: hertz, share
 
 
@@ -213,7 +214,8 @@ def travel(camera: Camera, num_frames: int, seconds: float, seed: int, stage: St
 
     scale: 0..1, makes all moves smaller (when the frame can't hold them).
     """
-    moves = [move for move in camera.moves if move.name != "static" and move.amount > 0]
+    quick = SPEEDS[camera.speed]
+    moves = [Move(move.name, min(1.0, quick * move.amount)) for move in camera.moves if move.name != "static" and move.amount > 0]
     moves.sort(key=lambda move: move.name not in _ROUND)
     deep = sum(move.amount for move in moves if move.name in _DEEP) * DEPTH
     crowd = max(1.0, deep / MOST_DEPTH)

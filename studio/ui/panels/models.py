@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from studio.cards import Placement, Preferences, Weights
 from studio.nouns import Noun
+from studio.preferences import Placement, Preferences, Weights
 from studio.studio import Studio
 from studio.ui.clip_calls import One
 from studio.ui.facts import size
@@ -37,6 +37,7 @@ class Wish(Noun, frozen=True):
     idle_minutes: int | None = None
     ram_gb: float | None = None
     preview: bool | None = None
+    assistant: str | None = None
 
 
 def wish(studio: Studio, wanted: Wish) -> Preferences:

@@ -1,4 +1,4 @@
-"""The motion panel: the camera, what moves by itself, and what the clip is like."""
+"""The motion panel: motions to start from, the sentence and its check, the camera, what moves, and what the clip is like."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ import msgspec
 
 from studio.motion.camera import MOVES
 from studio.motion.effects import EFFECTS
-from studio.nouns import Camera, Refusal
+from studio.nouns import Camera, Refusal, replace
 from studio.studio import Studio
-from studio.ui.desk import Misplaced, Output, compose
+from studio.ui.desk import Misplaced, Output, checked, compose
+from studio.ui.direct import ANY, KINDS, SUGGESTIONS, USES, Ask, Fit, direct, fitting, gallery
 from studio.ui.facts import facts
-from studio.ui.models import plan
-from studio.ui.parts.part import Part, part
+from studio.ui.models import drafted, plan
+from studio.ui.panels.assist import AssistPanel
+from studio.ui.parts.part import Part, call, part
 
 
 def misplaced(refusal: Refusal) -> dict[str, Any]:
@@ -24,18 +26,24 @@ def misplaced(refusal: Refusal) -> dict[str, Any]:
 
 
 class MotionPanel:
-    """Four parts: a `Camera`, a list of `Effect`, the `Words`, and an `Output`; and two silent ones that carry answers."""
+    """Parts that hold a value: the `Words`, a `Camera`, a list of `Effect` and an `Output`. Two without one fill them: motions to
+    start from, and the builder's slots. Two silent ones carry answers."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
 
     def render(self) -> None:
-        """Draw the camera and the effects."""
+        """Draw the builder: from a motion that is there to the sentence, and from the sentence to its pieces."""
+        studio = self.studio
         moves = [{"name": name, "title": info.title, "sees": info.sees} for name, info in MOVES.items()]
         effects = [{"name": name, "title": info.title, "sees": info.sees, "auto": info.auto} for name, info in EFFECTS.items()]
+        fit = call("fit_motions", Fit, lambda ask: fitting(studio, ask.photo))
+        part("presets", calls=[fit], motions=gallery(studio), kinds=KINDS, uses=USES)
+        self.words = part("words", calls=[call("direct", Ask, lambda ask: direct(studio, ask))])
+        AssistPanel(studio).render()
         self.camera = part("camera", msgspec.to_builtins(Camera()), moves=moves)
+        part("slots", suggestions={**SUGGESTIONS, "any": ANY})
         self.effects = part("effects", [], effects=effects)
-        self.words = part("words")
 
     def render_output(self) -> None:
         """Draw what the clip is like, and the one primary action; on the page it stands under the draft."""
@@ -59,7 +67,10 @@ class MotionPanel:
     def animate(self, **desk: Any) -> dict[str, Any]:
         """Queue the shot; the worker does the rest."""
         try:
-            job = self.studio.submit(compose(self.studio, **desk))
+            shot = compose(self.studio, **desk)
+            draft, _ = drafted(self.studio, shot)
+            first = draft is not None and checked(desk.get("output") or {}, Output, "output").draft
+            job = self.studio.submit(replace(shot, draft=draft["id"]) if draft and first else shot)
         except Refusal as refusal:
             return misplaced(refusal)
         return {"kind": "submitted", "job": job.id, "at": time.time()}

@@ -1,4 +1,4 @@
-"""The photo panel: taking photos in, the film strip, the crop, and the depth."""
+"""The photo panel: taking photos in, the film strip, the crop, the report and its mends, and the depth."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ import msgspec
 from studio.config import ASSETS, MAX_UPLOAD_BYTES
 from studio.nouns import Aspect, Motion, Noun, Shot
 from studio.photo.crop import RATIOS, settle
+from studio.photo.mend import UPSCALE
 from studio.studio import Studio
 from studio.ui.clip_calls import One
 from studio.ui.desk import Frame
 from studio.ui.intake import Upload, photo_card, receive, sample, uploaded
 from studio.ui.parts.part import Call, call, part
+from studio.ui.report import mend_titles, network, report_calls
 
 
 class Fit(Noun, frozen=True):
@@ -38,7 +40,7 @@ def depth_calls(studio: Studio) -> list[Call]:
 
 
 class PhotoPanel:
-    """Two parts: a `Frame` (the photo's id, the crop and the source of depth), and the `Ending`, for models that can be told."""
+    """Two parts: a `Frame` (the photo's id, crop, mends and source of depth), and the `Ending`, for models that can be told."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
@@ -54,6 +56,7 @@ class PhotoPanel:
             call("depth_view", Frame, self.depth),
             call("take_depth", Upload, self.take_depth),
             *depth_calls(studio),
+            *report_calls(studio),
         ]
         samples = [{**msgspec.to_builtins(one), "path": str(ASSETS / "samples" / one.file)} for one in studio.samples()]
         self.part = part(
@@ -64,6 +67,8 @@ class PhotoPanel:
             ratios=RATIOS,
             platforms=msgspec.to_builtins(studio.platforms()),
             limit=MAX_UPLOAD_BYTES,
+            mends=mend_titles(network()),
+            upscale=UPSCALE,
         )
         ending = [call("receive_file", Upload, lambda upload: receive(studio, upload)), call("suggest_crop", Fit, self.suggest)]
         self.ending = part("ending", None, calls=ending, limit=MAX_UPLOAD_BYTES)
@@ -76,7 +81,7 @@ class PhotoPanel:
     def depth(self, frame: Frame) -> dict[str, Any]:
         """A picture of the crop's depth, and what is known about where it comes from."""
         photo = self.studio.photo(frame.photo)
-        shot = Shot(photo, settle(photo, frame.crop), Motion(), depth=frame.depth)
+        shot = Shot(photo, settle(photo, frame.crop), Motion(), depth=frame.depth, mends=frame.mends)
         view = self.studio.depth_view(shot)
         about = [choice for choice in self.studio.choices(shot) if "depth" in choice.what or "layer" in choice.what]
         return {"path": str(view), "choices": msgspec.to_builtins(about)}

@@ -24,9 +24,10 @@ class SettingsPanel:
         calls = [
             call("ask_facts", dict[str, str], lambda _: self.facts()),
             call("wish", Wish, lambda wanted: wish(self.studio, wanted)),
+            call("ask_assistant", dict[str, str], lambda _: self.studio.assist.state()),
             *depth_calls(self.studio),
         ]
-        self.part = part("settings", None, calls=calls)
+        self.part = part("settings", None, calls=calls, local=self.studio.settings.user == "")
 
     def facts(self) -> dict[str, Any]:
         """Places, the machine's choices, and what the user prefers."""

@@ -13,7 +13,8 @@ from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Stopped
 from studio.engines.diffusion.engine import DiffusionEngine
-from studio.nouns import Frames, SpeedUp
+from studio.frames import Frames
+from studio.nouns import SpeedUp
 from tests.fakes import faults, tiny
 
 Tiny = Callable[[str], ModelCard]

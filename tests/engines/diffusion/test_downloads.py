@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from studio.cards import Preferences
 from studio.config import Settings
 from studio.engines.diffusion.downloads import Downloads
 from studio.engines.diffusion.hub import Hub
 from studio.engines.diffusion.store import Store
 from studio.nouns import Progress, Refusal
+from studio.preferences import Preferences
 from tests.fakes import repos
 from tests.fakes.gradient import CARD as BUILT_IN
 from tests.fakes.hub import Hub as Fake

@@ -14,13 +14,14 @@ import pytest
 from PIL import Image
 
 from studio import preferences
-from studio.cards import Lengths, ModelCard, Preferences
+from studio.cards import Lengths, ModelCard
 from studio.config import ROOT, Settings
 from studio.engines import plan as planning
 from studio.engines.base import Shelf
 from studio.engines.diffusion.engine import DiffusionEngine
 from studio.engines.diffusion.pixels import fitted
 from studio.nouns import Camera, Crop, Motion, Photo, Progress, Refusal, Shot, Still
+from studio.preferences import Preferences
 from tests.fakes import faults, tiny
 
 Tiny = Callable[[str], ModelCard]

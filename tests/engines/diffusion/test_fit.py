@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from studio import presets
-from studio.cards import Checkpoint, Companion, Guidance, Lengths, ModelCard, Needs, Plan, Preferences, Sizes, Steps
+from studio.cards import Checkpoint, Companion, Guidance, Lengths, ModelCard, Needs, Plan, Sizes, Steps
 from studio.engines.diffusion import fit as fitting
 from studio.engines.diffusion.fit import GB, ORDER, fit, lower, memory, video
 from studio.engines.diffusion.machine import Machine, container
+from studio.preferences import Preferences
 
 WAN14 = Needs(denoiser=57.2, encoder=11.4, other=0.5, largest=28.6, activation=10.0, vram=12.0, ram=64.0, source="made up")
 WAN5 = Needs(denoiser=10.0, encoder=11.4, other=2.8, largest=11.4, activation=8.0, vram=12.0, ram=32.0, source="made up")

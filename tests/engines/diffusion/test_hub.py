@@ -13,13 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from studio.cards import Companion, ModelCard, Preferences
+from studio.cards import Companion, ModelCard
 from studio.config import ROOT, Settings
 from studio.engines.base import Stopped
 from studio.engines.diffusion import ledger, pieces
 from studio.engines.diffusion.hub import Hub
 from studio.engines.diffusion.store import Store
 from studio.nouns import Progress, Refusal
+from studio.preferences import Preferences
 from tests.fakes import repos
 from tests.fakes.hub import Hub as Fake
 
@@ -232,7 +233,7 @@ def test_a_killed_process_leaves_a_download_that_goes_on(fake: Fake, hub: Hub, s
     code = """
 import sys
 from pathlib import Path
-from studio.cards import Preferences
+from studio.preferences import Preferences
 from studio.config import Settings
 from studio.engines.diffusion.hub import Hub
 from studio.engines.diffusion.store import Store

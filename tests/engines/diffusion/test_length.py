@@ -8,12 +8,13 @@ from dataclasses import replace
 import pytest
 
 from studio import presets
-from studio.cards import ModelCard, Preferences
+from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines import plan as planning
 from studio.engines.diffusion import ladder, length
 from studio.engines.diffusion.engine import DiffusionEngine
 from studio.nouns import Refusal
+from studio.preferences import Preferences
 from tests.fakes import faults
 
 Tiny = Callable[[str], ModelCard]

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from studio import nouns
-from studio.cards import ModelCard, Plan, Preferences
+from studio.cards import ModelCard, Plan
 from studio.config import ROOT, Settings
 from studio.engines.base import Stopped
 from studio.engines.diffusion import budget, loader
@@ -26,6 +26,7 @@ from studio.engines.diffusion.machine import Machine
 from studio.engines.diffusion.manager import Manager
 from studio.engines.diffusion.turn import Turn
 from studio.nouns import Progress, Refusal
+from studio.preferences import Preferences
 
 Tiny = Callable[[str], ModelCard]
 MB = 1_000_000

@@ -13,14 +13,16 @@ import numpy as np
 import pytest
 import torch
 
-from studio.cards import ModelCard, Plan, Preferences
+from studio.cards import ModelCard, Plan
 from studio.config import Settings
 from studio.engines import plan as planning
 from studio.engines.diffusion import decode, ladder, loader
 from studio.engines.diffusion.engine import DiffusionEngine
 from studio.engines.diffusion.loaded import Loaded
 from studio.engines.diffusion.manager import Manager
-from studio.nouns import Choice, Frames, Motion, Refusal
+from studio.frames import Frames
+from studio.nouns import Choice, Motion, Refusal
+from studio.preferences import Preferences
 from tests.fakes import faults
 
 Tiny = Callable[[str], ModelCard]

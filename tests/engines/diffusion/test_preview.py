@@ -13,7 +13,7 @@ import pytest
 import torch
 from PIL import Image
 
-from studio.cards import ModelCard, Preferences
+from studio.cards import ModelCard
 from studio.config import ASSETS, Settings
 from studio.engines.diffusion import preview
 from studio.engines.diffusion.engine import DiffusionEngine
@@ -22,6 +22,7 @@ from studio.engines.diffusion.families.base import Family
 from studio.engines.diffusion.preview import Palette, Previews
 from studio.engines.diffusion.words import Remembered
 from studio.nouns import Progress
+from studio.preferences import Preferences
 from tests.fakes import faults, tiny, tiny_runs
 
 Tiny = Callable[[str], ModelCard]

@@ -14,11 +14,12 @@ from pathlib import Path
 import pytest
 
 from studio import presets
-from studio.cards import Companion, ModelCard, Preferences
+from studio.cards import Companion, ModelCard
 from studio.config import ROOT, Settings
 from studio.engines.diffusion import ledger, pieces
 from studio.engines.diffusion.store import Store
 from studio.nouns import Refusal
+from studio.preferences import Preferences
 from tests.fakes import repos
 
 FOLDER = "Wan-AI--Wan-Tiny@main"

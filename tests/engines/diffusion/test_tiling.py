@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from studio.cards import ModelCard, Preferences
+from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.diffusion import decode, speedups
 from studio.engines.diffusion.engine import DiffusionEngine
-from studio.nouns import Choice, Frames
+from studio.frames import Frames
+from studio.nouns import Choice
+from studio.preferences import Preferences
 from tests.fakes import faults, tiny_runs
 
 Tiny = Callable[[str], ModelCard]

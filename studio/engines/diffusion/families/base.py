@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from PIL.Image import Image as Picture
 
 from studio.cards import Checkpoint
-from studio.nouns import Choice, Refusal, Sound
+from studio.frames import Sound
+from studio.nouns import Choice, Refusal
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ import numpy as np
 from studio.cards import Checkpoint
 from studio.engines.diffusion.families.base import Made, Request
 from studio.engines.diffusion.families.ltx import LTX, tokens, unpacked
-from studio.nouns import Sound
+from studio.frames import Sound
 
 GUIDED: dict[str, float] = {
     "audio_guidance_scale": 7.0, "stg_scale": 1.0, "audio_stg_scale": 1.0, "modality_scale": 3.0, "audio_modality_scale": 3.0,

@@ -1,0 +1,57 @@
+/* The assistant, when the user has one: what it writes goes into the sentence, and is read and checked there like anything typed. */
+(() => {
+  const { h } = Stir;
+
+  Stir.parts.assist = ({ element, server }) => {
+    const root = element.firstElementChild;
+    const note = Stir.note();
+    const suggest = Stir.button("Suggest a motion", { class: "ghost tiny-text", id: "suggest", onclick: () => ask(suggest, () => server.propose_motion(framed())) });
+    const rewrite = Stir.button("Rewrite", { class: "ghost tiny-text", id: "rewrite", onclick: () => ask(rewrite, () => server.rewrite_prompt({ text: document.getElementById("prompt")?.value ?? "" })) });
+    const row = h("div", { class: "row", hidden: true }, suggest, rewrite);
+    root.append(row, note.node);
+
+    function framed() {
+      const { photo, crop, depth, mends } = Stir.now("frame");
+      return { photo, crop, depth, mends: mends ?? [] };
+    }
+    async function ask(button, call) {
+      note.clear();
+      const words = button.textContent;
+      suggest.disabled = rewrite.disabled = true;
+      button.lastChild.textContent = "Thinking…";
+      const answer = await call().catch(() => ({ refusal: { reason: "The assistant did not answer.", remedy: "Try again." } }));
+      button.lastChild.textContent = words;
+      rewrite.disabled = false;
+      suggest.disabled = !Stir.now("frame");
+      if (answer.refusal) note.show(answer.refusal);
+      else Stir.emit("said", answer.text);
+    }
+    async function look() {
+      const state = await server.ask_assistant({}).catch(() => null);
+      row.hidden = !state || state.value === "off";
+      suggest.hidden = state?.value !== "sees";
+    }
+    Stir.on("frame", (frame) => (suggest.disabled = !frame));
+    Stir.on("assistant", look);
+    look();
+  };
+
+  /* Its place in Settings: the folder of a small model of the user's own. */
+  Stir.assistant = (server) => {
+    const folder = h("input", { type: "text", id: "assistant", "aria-label": "Folder of the model", placeholder: "/models/SmolVLM-Instruct", spellcheck: false });
+    const state = h("p", { class: "why", id: "assistant-state" });
+    const keep = Stir.button("Use", { class: "solid", onclick: () => set(folder.value.trim()) });
+    const off = Stir.button("Turn off", { class: "ghost", onclick: () => set("") });
+    const node = h("div", { class: "settings-list" }, h("p", { class: "why" }, "A small language or vision model that you have downloaded (transformers, safetensors) can suggest a motion for a photo and rewrite a prompt. It runs on the processor; what it writes is checked like your own words. Everything works without it."), h("div", { class: "row" }, h("span", { class: "grow" }, folder), keep, off), state);
+    async function set(words) {
+      if (await Stir.ask(server.wish, { assistant: words })) look();
+    }
+    async function look() {
+      const now = await server.ask_assistant({}).catch(() => null);
+      state.textContent = now ? now.reason : "";
+      off.hidden = !folder.value;
+      Stir.emit("assistant");
+    }
+    return { node, paint: (preferences) => ((folder.value = preferences.assistant), look()) };
+  };
+})();

@@ -1,0 +1,107 @@
+/* The report on the photo: one quiet line that opens into what will hurt, what helps, and what is fine. */
+(() => {
+  const { h, memory } = Stir;
+  const GROUPS = [["mend", "Will hurt the clip"], ["mind", "Worth knowing"]];
+
+  /* looked() is what to ask about, or null; mend(title, mends, box) opens the before and after; place(remedy) does what needs
+     none and answers how to undo it; outline(box) shows where on the photo. */
+  Stir.report = (server, { looked, mend, place, outline }) => {
+    let turn = 0;
+    let asked = ""; // the question on its way, or answered last
+    let about = null; // the question whose answer is shown
+    let done = null; // the remedy used last without a before and after, and the desk it left
+
+    const figures = h("span", { class: "report-line" });
+    const summary = h("summary", {}, h("span", { class: "report-words" }, h("span", {}, "Report"), figures));
+    const list = h("div", { class: "flaws" });
+    const body = h("div", { class: "fold-body" }, list);
+    const fold = h("details", { class: "fold report", open: memory.get("report", false), hidden: true }, summary, body);
+    fold.addEventListener("toggle", () => (memory.set("report", fold.open), outline(null)));
+    const plain = h("p", { class: "report-plain" }, h("span", {}, "Report"), h("span", { class: "report-line" }));
+    const undone = h("div", { class: "report-done", role: "status", hidden: true });
+    const note = Stir.note();
+    const node = h("section", { class: "report-room", "aria-label": "Report on the photo", hidden: true }, undone, fold, plain);
+    const calm = () => (note.clear(), note.node.remove());
+
+    const ask = Stir.later(async () => {
+      const wanted = looked();
+      node.hidden = !wanted;
+      if (!wanted) return (asked = ""), (about = null), forget();
+      const key = JSON.stringify(wanted);
+      if (done && done.desk !== key) forget();
+      if (key === asked) return;
+      asked = key;
+      const mine = ++turn;
+      node.setAttribute("aria-busy", "true");
+      node.removeAttribute("data-read");
+      if (about?.photo !== wanted.photo) line("reading the photo…");
+      else body.inert = JSON.stringify(about.mends) !== JSON.stringify(wanted.mends);
+      const answer = await Stir.ask(server.report, wanted, "report");
+      if (mine !== turn) return;
+      node.removeAttribute("aria-busy");
+      body.inert = false;
+      if (!answer) return (asked = ""), (about = null), line("could not be read");
+      calm();
+      about = wanted;
+      node.dataset.read = wanted.photo;
+      paint(answer);
+      Stir.tell("report", { photo: wanted.photo, ...answer });
+    }, 250);
+
+    function line(words) {
+      [fold.hidden, plain.hidden] = [true, false];
+      for (const one of [list, figures]) one.replaceChildren();
+      plain.lastChild.textContent = words;
+      plain.title = "";
+    }
+    function paint(answer) {
+      outline(null);
+      if (!answer.hurts.length) {
+        line(answer.line);
+        plain.title = answer.checked.join("\n");
+        return;
+      }
+      [fold.hidden, plain.hidden] = [false, true];
+      figures.replaceChildren(...answer.line.split(" · ").flatMap((words, index) => [index ? " · " : "", words.endsWith("to mend") ? h("em", {}, words) : words]));
+      Stir.redraw(list, () => list.replaceChildren(
+        ...GROUPS.flatMap(([level, words]) => {
+          const some = answer.hurts.filter((one) => one.level === level);
+          const all = level === "mend" && answer.all && Stir.button("Mend all", { class: "ghost tiny-text mend-all", onclick: () => mend("Mend all", answer.all, null) });
+          return some.length ? [h("div", { class: "row between flaw-head" }, h("h3", {}, words), all), h("ul", { class: "flaw-list" }, some.map(finding))] : [];
+        }),
+        answer.fine ? h("p", { class: "why report-fine", title: answer.checked.join("\n") }, answer.fine) : "",
+      ));
+      Stir.say(`Report: ${answer.line}.`);
+    }
+    function finding(one) {
+      const where = one.box && h("button", { type: "button", class: "where", onclick: () => outline(one.box, true) }, "Show where");
+      const why = one.why || where ? h("p", { class: "flaw-why" }, one.why, one.why && where ? " · " : null, where) : null;
+      const item = h("li", { class: "flaw", "data-code": one.code, "data-level": one.level }, h("div", { class: "flaw-text" }, h("p", { class: "flaw-says" }, one.says), why),
+        one.remedies.length ? h("div", { class: "flaw-remedies" }, one.remedies.map((remedy) => Stir.button(remedy.label, { class: "solid remedy", onclick: () => use(one, remedy) }))) : null);
+      if (one.box) {
+        for (const event of ["pointerenter", "focusin"]) item.addEventListener(event, () => outline(one.box));
+        for (const event of ["pointerleave", "focusout"]) item.addEventListener(event, () => outline(null));
+      }
+      return item;
+    }
+    async function use(one, remedy) {
+      calm();
+      outline(null);
+      if (remedy.mends) return mend(remedy.label, remedy.mends, one.box);
+      forget();
+      const undo = await place(remedy);
+      if (!undo) return;
+      done = { desk: JSON.stringify(looked()) };
+      undone.replaceChildren(h("span", {}, `Done: ${remedy.label}.`), Stir.button("Undo", { class: "ghost tiny-text", onclick: () => (forget(), undo()) }));
+      undone.hidden = false;
+      undone.querySelector("button").focus({ preventScroll: true });
+    }
+    function forget() {
+      done = null;
+      undone.hidden = true;
+    }
+    for (const topic of ["frame", "output"]) Stir.on(topic, ask);
+    Stir.on("refusal", (refusal) => refusal.where === "report" && (note.show(refusal), node.append(note.node)));
+    return { node };
+  };
+})();

@@ -1,0 +1,187 @@
+"""Advice: what the studio thinks of a shot before minutes are spent on it.
+
+Knows which room sees what: the photo's doctor, the motions that ship, the cards and how they stand here. Refuses to change a
+shot, to load a model, and to touch the network.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from studio import presets
+from studio.advice.guide import guide
+from studio.advice.recommend import asked, quickest, recommend, stands
+from studio.advice.weigh import KINDS
+from studio.advice.wishes import Asked, Pick, Row, Suited, Term, Wishes
+from studio.cards import ModelCard
+from studio.checks import needs_brush
+from studio.config import Settings
+from studio.library.served import Served
+from studio.models import Models
+from studio.nouns import Kind, Photo, Shot
+from studio.photo.mend import settled
+from studio.presets import MotionPreset
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+    from studio.photo.intake import PhotoStore
+    from studio.photo.report import Box, Report
+
+__all__ = ["Advice", "Asked", "Pick", "Row", "Suited", "Term", "Wishes"]
+
+KEPT = 32
+"""Photos whose kind and faces are remembered: a session's worth, a few bytes each."""
+
+NONE = Wishes()
+VIEW_SIDE = 1600
+VIEW_QUALITY = 88
+CLOSE_QUALITY = 94
+"""JPEG quality: a close-up is there to be judged, so that nothing may be lost in it that was not lost before."""
+
+
+class Seen(NamedTuple):
+    """What a photo is of (None where that isn't clear), and whether people look out of it."""
+
+    kind: Kind | None
+    faces: bool
+
+
+class Rooms(Protocol):
+    """What advice is asked about: the photos, the models and where things live. `Studio` is one."""
+
+    settings: Settings
+    models: Models
+
+    @property
+    def photos(self) -> PhotoStore:
+        """Where photographs are kept."""
+        ...
+
+
+class Advice:
+    """The advice of one studio. Any thread may ask; nothing is decided here that a press of the user's doesn't decide again."""
+
+    def __init__(self, studio: Rooms, served: Served) -> None:
+        self._rooms = studio
+        self._served = served
+        self._seen: OrderedDict[str, Seen] = OrderedDict()
+        self._looking = threading.Lock()
+        self._making = threading.Lock()
+
+    # The photo --------------------------------------------------------------------------------------------------------
+
+    def look(self, shot: Shot) -> Report:
+        """The doctor's report on the shot's photo as its mends leave it, for its crop and size. Raises `Refusal`."""
+        from studio.photo import doctor
+
+        image, mended = self._rooms.photos.mended(shot.photo, shot.mends), settled(shot)
+        return doctor.look(image, mended.photo, mended.crop, mended.size)
+
+    def before_after(self, shot: Shot) -> tuple[Path, Path]:
+        """Two JPEGs of the whole photo in the served folder, without the shot's mends and with them, alike in size.
+
+        At most 1600 px; the one without is enlarged plainly where mending enlarges. Raises `Refusal`.
+        """
+        after = settled(shot).photo
+        scale = min(VIEW_SIDE / max(after.width, after.height), 1.0)
+        size = (max(1, round(after.width * scale)), max(1, round(after.height * scale)))
+        return self._view(shot, False, size), self._view(shot, True, size)
+
+    def _view(self, shot: Shot, mended: bool, size: tuple[int, int]) -> Path:
+        """The photo at a size in pixels, made once."""
+        photo = settled(shot).photo if mended else shot.photo
+
+        def picture() -> Picture:
+            from PIL import Image as Pictures
+
+            image = self._rooms.photos.mended(shot.photo, shot.mends if mended else ())
+            return Pictures.fromarray(image).resize(size, Pictures.Resampling.LANCZOS, reducing_gap=3.0)
+
+        name = "after.jpg" if mended else "before.jpg"
+        return self._made(f"view-{photo.id[:32]}-{size[0]}x{size[1]}", name, VIEW_QUALITY, picture)
+
+    def close_up(self, shot: Shot, box: Box) -> Path:
+        """A JPEG of a part of the photo with the shot's mends, pixel by pixel, in the served folder.
+
+        `box` is left, top, width and height in fractions of the photo; at most 1600 px a side of it are shown. Raises `Refusal`.
+        """
+        photo = settled(shot).photo
+        left, top = round(box[0] * (photo.width - 1)), round(box[1] * (photo.height - 1))
+        wide = min(VIEW_SIDE, max(1, round(box[2] * photo.width)), photo.width - left)
+        tall = min(VIEW_SIDE, max(1, round(box[3] * photo.height)), photo.height - top)
+
+        def picture() -> Picture:
+            from PIL import Image as Pictures
+
+            return Pictures.fromarray(self._rooms.photos.mended(shot.photo, shot.mends)[top : top + tall, left : left + wide])
+
+        return self._made(f"close-{photo.id[:32]}-{left}-{top}-{wide}x{tall}", "close.jpg", CLOSE_QUALITY, picture)
+
+    def _made(self, key: str, name: str, quality: int, picture: Callable[[], Picture]) -> Path:
+        """What was made under this key, or the picture as a JPEG in the served folder. One is made at a time."""
+        with self._making:
+            found = self._served.find(key)
+            if found:
+                return found
+            with tempfile.TemporaryDirectory(dir=self._rooms.settings.cache, ignore_cleanup_errors=True) as folder:
+                made = Path(folder) / name
+                picture().save(made, "JPEG", quality=quality)
+                return self._served.keep(made, key, name)
+
+    def seen(self, photo: Photo) -> Seen:
+        """What a photo is of and whether it has faces: looked at once. Raises `Refusal` when the photo isn't here."""
+        with self._looking:
+            if photo.id in self._seen:
+                self._seen.move_to_end(photo.id)
+                return self._seen[photo.id]
+            from studio.photo.kind import kind
+            from studio.photo.scene import see
+
+            scene = see(self._rooms.photos.pixels(photo))
+            found = self._seen[photo.id] = Seen(kind(scene).kind, bool(scene.faces))
+            while len(self._seen) > KEPT:
+                self._seen.popitem(last=False)
+            return found
+
+    # Motions and models -----------------------------------------------------------------------------------------------
+
+    def motions(self, photo: Photo) -> tuple[MotionPreset, ...]:
+        """Every motion that ships, those made for this kind of photo first; of those, what can be made here at once."""
+        ready = frozenset(state.id for state in self._rooms.models.states() if stands(state) == "ready")
+        return fitting(presets.motions(), self.seen(photo).kind, ready)
+
+    def recommend(self, shot: Shot, wishes: Wishes = NONE) -> tuple[Pick, ...]:
+        """Two or three models for a shot, the first one that runs here and now, each with its reason. Raises `Refusal`."""
+        seen = self.seen(shot.photo)
+        return recommend(asked(shot, wishes, *seen), self._rooms.models.cards, self._rooms.models.states())
+
+    def guide(self) -> tuple[Row, ...]:
+        """The table "which photo, which model", made from the cards on offer."""
+        return guide(self._rooms.models.cards)
+
+    def draft_card(self, shot: Shot) -> tuple[ModelCard, str]:
+        """The fastest thing here that shows what the shot asks, and why that one. Doesn't look at the photo."""
+        models = self._rooms.models
+        wanted = asked(shot, Wishes(), None, faces=False)
+        return quickest(wanted, models.card(shot.model), models.cards, models.states())
+
+
+def fitting(motions: tuple[MotionPreset, ...], kind: Kind | None, ready: frozenset[str]) -> tuple[MotionPreset, ...]:
+    """Motions in the order they are offered for a kind of photo: made for it, then also good for it, then the others.
+
+    Among equals those come first that a `ready` model makes, and those that wait for no brush. None: as they come.
+    """
+    if kind is None:
+        return motions
+
+    def order(preset: MotionPreset) -> tuple[int, bool, bool]:
+        place = preset.kinds.index(kind) if kind in preset.kinds else len(KINDS)
+        return place, not ready & set(preset.models), any(needs_brush(effect) for effect in preset.motion.effects)
+
+    return tuple(sorted(motions, key=order))

@@ -1,0 +1,211 @@
+"""Which model: two or three picks for what is asked, each with its reason and what is given up.
+
+Knows how weighed models become picks, and the fastest way to try a shot out. Refuses to look at photos and to load anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from studio.advice.weigh import FEW_CALLS, MANY_CALLS, barred, calls, pace, spell, terms, unmet
+from studio.advice.wishes import About, Asked, Pick, Stands, Term, Wishes
+from studio.cards import ModelCard, ModelState
+from studio.motion.read import enacted, read
+from studio.nouns import Kind, Motion, Shot
+from studio.photo.crop import SHORT_SIDES
+
+MOST = 3
+"""Picks at most: more is a list, not advice."""
+
+SAME_FAMILY = 1.5
+"""What a model of a family that is picked already loses, so that the picks differ in more than their size."""
+
+DRAFT_SHARE = 1 / 3
+"""A draft on a model that denoises has to take under this share of the time the chosen model takes: else it isn't worth it."""
+
+SLOW = 180.0
+"""Seconds from which a clip's time is told as something that is given up."""
+
+SAID = 3
+"""Reasons in a pick's sentence."""
+
+LEAST = 480
+"""The short side, in pixels, that a clip should have where none is asked: less looks soft wherever it is posted."""
+
+HD = 700
+"""A short side from which a clip passes as 720p, in pixels: grids of 32 make it 704."""
+
+
+class Weighed(NamedTuple):
+    """A model with everything that was found of it."""
+
+    card: ModelCard
+    state: ModelState
+    stands: Stands
+    unmet: tuple[str, ...]
+    terms: tuple[Term, ...]
+
+    @property
+    def score(self) -> float:
+        """The sum of its terms."""
+        return sum(term.weight for term in self.terms)
+
+
+def asked(shot: Shot, wishes: Wishes, kind: Kind | None, faces: bool) -> Asked:
+    """What a model is weighed against. `kind` is what the photo is of and `faces` whether any were found in it."""
+    camera = shot.motion.camera
+    return Asked(
+        kind=kind, use=wishes.use, seconds=shot.seconds, short=LEAST if shot.size == "auto" else SHORT_SIDES[shot.size],
+        words=spoken(shot.motion), loop=camera.loop, faces=faces or wishes.faces,
+        camera=any(move.name != "static" and move.amount > 0 for move in camera.moves),
+        end_frame=wishes.end_frame or shot.end is not None, sound=wishes.sound, priority=wishes.priority,
+        commercial=wishes.commercial, offline=wishes.offline,
+    )  # fmt: skip
+
+
+def spoken(motion: Motion) -> str:
+    """The first thing in a motion that only a model that reads words can do: "the person turns her head"; "" for nothing.
+
+    An action always is; what moves around is, unless an effect stands for it.
+    """
+    heard = motion if motion.action or motion.environment else read(motion.prompt)
+    if heard.action:
+        return f"{heard.subject} {heard.action}".strip()
+    effects = motion.effects or enacted(heard).effects
+    return "" if effects else heard.environment
+
+
+# The picks ----------------------------------------------------------------------------------------------------------------
+
+
+def recommend(wanted: Asked, cards: Sequence[ModelCard], states: Iterable[ModelState]) -> tuple[Pick, ...]:
+    """Two or three picks (fewer where no more is on offer), the best first, the same for the same question.
+
+    The first can run here and now wherever any can, and meets every wish wherever one such does. The licence and "offline" are
+    never given up; then come unmet wishes, then the score, then the cards' order. What this machine can't run is shown only
+    where nothing else would be left to compare with.
+    """
+    known = {state.id: state for state in states}
+    here = [_weighed(wanted, card, known[card.id]) for card in cards if card.id in known]
+    left = [one for one in here if not barred(wanted, one.card, one.state)]
+    if not left:
+        return ()
+    first = min(left, key=lambda one: (_order(one.stands), *_rank(one)))
+    picked = [first]
+    for pool in _pools([one for one in left if one is not first], len(first.unmet)):
+        while pool and len(picked) < MOST:
+            families = {_family(one.card) for one in picked}
+            best = min(pool, key=lambda one: _rank(one, SAME_FAMILY if _family(one.card) in families else 0.0))
+            pool.remove(best)
+            picked.append(best)
+        if len(picked) > 1:
+            break
+    return tuple(_pick(one) for one in picked)
+
+
+def _pools(rest: list[Weighed], missed: int) -> list[list[Weighed]]:
+    """Where the second and third pick come from: what meets every wish; then what is beyond this machine; then the others."""
+    able = [one for one in rest if one.stands != "beyond"]
+    beyond = sorted((one for one in rest if one.stands == "beyond" and len(one.unmet) <= missed), key=_rank)
+    return [[one for one in able if not one.unmet], beyond[:1], able]
+
+
+def _weighed(wanted: Asked, card: ModelCard, state: ModelState) -> Weighed:
+    return Weighed(card, state, stands(state), unmet(wanted, card), terms(wanted, card, state))
+
+
+def stands(state: ModelState) -> Stands:
+    """Whether a model can run here now, after a download, or not at all."""
+    if state.fits == "no":
+        return "beyond"
+    return "ready" if state.disk in ("built in", "here") else "download"
+
+
+def _order(stands: Stands) -> int:
+    return ("ready", "download", "beyond").index(stands)
+
+
+def _rank(one: Weighed, less: float = 0.0) -> tuple[int, float]:
+    return len(one.unmet), less - one.score
+
+
+def _family(card: ModelCard) -> str:
+    return card.checkpoint.family if card.checkpoint else card.engine
+
+
+# In words -----------------------------------------------------------------------------------------------------------------
+
+
+def _pick(one: Weighed) -> Pick:
+    return Pick(one.card.id, _says(one), " ".join(_gives_up(one)[:2]), one.stands, round(one.score, 2), one.terms)
+
+
+def _says(one: Weighed) -> str:
+    """Why, in one sentence: what weighs most, and how long a clip takes where that is known."""
+    seconds = pace(one.card, one.state) if one.stands != "beyond" else None
+    told = "" if seconds is None else f"; a clip takes {spell(seconds)} here"
+    good = [term.says for term in one.terms if term.weight > 0 and (term.about != "pace" or seconds is None)]
+    good = (["runs here now", *good] if one.stands == "ready" and one.unmet else good)[:SAID] or ["is what there is"]
+    line = ", ".join(good[:-1]) + (" and " if len(good) > 1 else "") + good[-1]
+    return _sentence(line + told)
+
+
+def _gives_up(one: Weighed) -> list[str]:
+    """What is given up, the worst first; never nothing."""
+    beyond = one.stands == "beyond"
+    against = [term for term in one.terms if term.weight < 0 and not (beyond and term.about == "here")]
+    told = {term.about for term in against}
+    found = [_sentence(one.state.reason)] if beyond else []
+    found += [*one.unmet, *(_sentence(f"it {term.says}") for term in against)]
+    found += [says for about, says in _costs(one.card, None if beyond else pace(one.card, one.state)) if about not in told]
+    return found or ["What moves is imagined: small detail and lettering may change."]
+
+
+def _costs(card: ModelCard, seconds: float | None) -> list[tuple[About, str]]:
+    """What a model costs whatever is asked of it, the worst first."""
+    if card.checkpoint is None:
+        return [("words", "Nothing in the photo acts by itself: only the camera moves, and the air.")]
+    tall = max(min(pair) for pair in card.checkpoint.sizes.native)
+    slow = seconds >= SLOW if seconds is not None else calls(card) >= MANY_CALLS
+    took = "It takes many steps and is slow." if seconds is None else f"A clip takes {spell(seconds)} here."
+    found: list[tuple[bool, About, str]] = [
+        (slow, "pace", took),
+        (tall < HD, "size", f"It makes {tall}p at most."),
+        (card.commercial != "yes", "licence", f"Its licence has limits: {card.licence_limits or card.licence}."),
+        (calls(card) <= FEW_CALLS, "quality", "With few steps it moves more calmly than undistilled models."),
+    ]
+    return [(about, says) for so, about, says in found if so]
+
+
+def _sentence(words: str) -> str:
+    line = words.strip()
+    return line[:1].upper() + line[1:] + ("" if line.endswith(".") else ".") if line else ""
+
+
+# Trying it out ------------------------------------------------------------------------------------------------------------
+
+
+def quickest(wanted: Asked, chosen: ModelCard, cards: Sequence[ModelCard], states: Iterable[ModelState]) -> tuple[ModelCard, str]:
+    """The card a shot for `chosen` is tried out on, and why: what draws it at once, unless only words make it move.
+
+    Then the fastest that is ready, reads words, and takes under a third of the chosen model's time; both times have to be known.
+    """
+    known = {state.id: state for state in states}
+    drawn = next((card for card in cards if card.checkpoint is None and card.where == "built in"), chosen)
+    if chosen.checkpoint is None:
+        return chosen, f"{chosen.title} is as quick as any draft."
+    if not wanted.words:
+        return drawn, f"The camera and what moves by itself are all that moves, and {drawn.title} draws that at once."
+    limit = pace(chosen, known[chosen.id]) if chosen.id in known else None
+    able = [
+        (seconds, card)
+        for card in cards
+        if card.id in known and stands(known[card.id]) == "ready" and "prompt" in card.supports and card.id != chosen.id
+        if (seconds := pace(card, known[card.id])) is not None and limit is not None and seconds < limit * DRAFT_SHARE
+    ]
+    if able:
+        seconds, card = min(able, key=lambda pair: (pair[0], calls(pair[1])))
+        return card, f"{card.title} reads words too and takes {spell(seconds)} where {chosen.title} takes {spell(limit or 0)}."
+    wait = f"“{wanted.words}” waits for {chosen.title}: nothing that reads words is known to be much faster here"
+    return drawn, f"{drawn.title} draws the camera at once; {wait}."

@@ -1,0 +1,144 @@
+"""`look`, `check`, `read`, `compose`, `recommend` and `motions`: directing a clip before any of it is made.
+
+Knows how reports, findings and picks are put into lines. Refuses to keep anything: `look` reads the photo and leaves no copy.
+"""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+
+from studio.cards import ModelCard
+from studio.cli import moving, request
+from studio.cli.place import card, open_studio
+from studio.cli.report import say, say_json
+from studio.motion.compose import compose as written
+from studio.motion.compose import plain
+from studio.motion.lint import check as checked
+from studio.motion.read import read as understood
+from studio.nouns import Crop, Refusal
+from studio.photo.crop import parse_size
+
+
+def look(flags: argparse.Namespace) -> None:
+    """Print what is fine in a photo, what will hurt, and what to do. Raises `Refusal` for a file that is no photo."""
+    from studio.photo import doctor, intake, subject
+
+    photo, image = intake.read(_file(flags.photo), flags.photo.name)
+    aspect, size = request.target(flags.place or "photo")
+    size = parse_size(flags.size) if flags.size else size
+    crop = Crop() if aspect == "photo" else subject.suggest(image, photo, aspect).crop
+    report = doctor.look(image, photo, crop, size)
+    if flags.json:
+        say_json(report)
+        return
+    say(f"{photo.name}, {photo.width}x{photo.height}{f', {report.kind}' if report.kind else ''}")
+    for finding in report.findings:
+        mark = {"mend": "!", "mind": "-", "fine": " "}[finding.level]
+        say(f"{mark} {finding.says} ({finding.why})")
+        for remedy in finding.remedies:
+            say(f"    {remedy.label}")
+
+
+def check(flags: argparse.Namespace) -> None:
+    """Print what is wrong with a prompt, where, why, and how it reads once mended."""
+    findings = checked(flags.prompt, seconds=flags.seconds or 5.0, card=_card(flags))
+    if flags.json:
+        say_json(findings)
+        return
+    for finding in findings:
+        marked = flags.prompt[finding.start : finding.end]
+        say(f"{finding.code}{f' “{marked}”' if marked else ''}: {finding.reason}")
+        if finding.fix:
+            say(f"    {finding.label}: {finding.fix}")
+    if not findings:
+        say("This reads well.")
+
+
+def read(flags: argparse.Namespace) -> None:
+    """Print a prompt as the Motion it means."""
+    motion = understood(flags.prompt)
+    if flags.json:
+        say_json(motion)
+        return
+    said = msgspec.to_builtins(motion)
+    moves = [f"{move['name']} {move['amount']:g}" for move in said["camera"]["moves"]]
+    effects = [f"{effect['name']} {effect['amount']:g}" for effect in said["effects"]]
+    speed = [] if motion.camera.speed == "normal" or not moves else [motion.camera.speed]
+    lines = {
+        "subject": motion.subject, "action": motion.action, "around it": motion.environment, "light": motion.light,
+        "still": motion.still, "camera": ", ".join([*moves, *speed]), "effects": ", ".join(effects), "also": motion.prompt,
+        "avoid": motion.negative_prompt,
+    }  # fmt: skip
+    for name, words in lines.items():
+        if words:
+            say(f"{name:<11}{words}")
+
+
+def compose(flags: argparse.Namespace) -> None:
+    """Print a motion in the words of a model's own dialect, and what that model can't obey."""
+    one = _card(flags)
+    motion = moving.motion(flags)
+    if one is None:
+        say_json({"prompt": plain(motion), "negative": motion.negative_prompt}) if flags.json else say(plain(motion))
+        return
+    words = written(motion, one)
+    if flags.json:
+        say_json(words._asdict())
+        return
+    lines = {"": words.prompt, "avoid: ": words.negative, "camera control: ": words.control}
+    for name, value in lines.items():
+        if value:
+            say(f"{name}{value}")
+    for note in words.notes:
+        say(f"- {note}")
+
+
+def recommend(flags: argparse.Namespace) -> None:
+    """Print two or three models for a photo and what is asked of them, each with its reason and what is given up."""
+    from studio.advice import Wishes
+
+    asked = request.read(flags)
+    wishes = Wishes(
+        flags.use, flags.sound, flags.end_frame, flags.faces, flags.priority, flags.commercial, flags.offline
+    )  # fmt: skip
+    with closing(open_studio(flags)) as studio:
+        photo = studio.take_in(_file(flags.photo), flags.photo.name)
+        picks = studio.advice.recommend(request.shot(asked, photo, "auto", "mp4", studio), wishes)
+        titles = {one.id: one.title for one in studio.cards()}
+    if flags.json:
+        say_json(picks)
+        return
+    for place, pick in enumerate(picks, 1):
+        say(f"{place}. {titles[pick.model]} ({pick.model}): {pick.says}")
+        if pick.gives_up:
+            say(f"   {pick.gives_up}")
+
+
+def motions(flags: argparse.Namespace) -> None:
+    """Print every motion to start from; with a photo, those that fit it first."""
+    from studio import presets
+
+    found = presets.motions()
+    if flags.photo:
+        with closing(open_studio(flags)) as studio:
+            found = studio.advice.motions(studio.take_in(_file(flags.photo), flags.photo.name))
+    if flags.json:
+        say_json(found)
+        return
+    wide = max(len(one.id) for one in found) + 2
+    for one in found:
+        say(f"{one.id:<{wide}}{one.summary}")
+
+
+def _file(file: Path) -> Path:
+    if not file.expanduser().exists():
+        raise Refusal(f"There is no photo {str(file)!r}.", "Check its name and its folder.")
+    return file.expanduser()
+
+
+def _card(flags: argparse.Namespace) -> ModelCard | None:
+    return card(flags, flags.model) if flags.model else None

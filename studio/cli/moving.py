@@ -1,0 +1,107 @@
+"""What should move: words and flags into a Motion.
+
+Knows how they give way to each other: a flag wins, then the words, then the motion started from, then a dolly in. Refuses to know
+what the motion is for.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import io
+from pathlib import Path
+from typing import TypeVar, get_args
+
+from studio.cli.report import complain
+from studio.motion import camera, effects
+from studio.motion.read import read
+from studio.nouns import Camera, Ease, Effect, Motion, Move, Refusal, Region, Speed, replace
+from studio.presets import MotionPreset, motions
+
+T = TypeVar("T", bound=str)
+
+_BRUSH_SIDE = 256  # pixels, the most an Effect holds
+_BRUSH_BYTES = 40 << 20
+_AMOUNT = 0.6  # how far a move goes when nobody says
+
+
+def preset(words: str) -> MotionPreset:
+    """The motion that ships under this id or title. Raises `Refusal` listing them."""
+    asked = camera.plain(words)
+    for one in motions():
+        if asked in (camera.plain(one.id), camera.plain(one.title)):
+            return one
+    raise Refusal(f"There is no motion called {words!r}.", "See them all: python -m studio motions")
+
+
+def motion(flags: argparse.Namespace) -> Motion:
+    """The motion that the flags of `animate` or `compose` ask for. Raises `Refusal`."""
+    start = preset(flags.motion).motion if flags.motion else Motion(camera=Camera(moves=()))
+    said = read(flags.prompt)
+    if flags.brush and not flags.effect:
+        raise Refusal("--brush says where effects happen, and there is none.", "Add one, such as --effect ripple.")
+    brush = _brush(flags.brush) if flags.brush else ""
+    given = tuple(_effect(words, brush) for words in flags.effect or ())
+    merged = {one.name: one for one in (*start.effects, *said.effects, *given)}
+    slots = ("prompt", "subject", "action", "environment", "light", "still")
+    words = {name: getattr(flags, name, "") or getattr(said, name) or getattr(start, name) for name in slots if name != "prompt"}
+    avoided = "; ".join(dict.fromkeys(filter(None, (start.negative_prompt, said.negative_prompt, flags.avoid))))
+    return replace(
+        Motion(said.prompt or start.prompt, avoided, _camera(flags, said.camera, start.camera), tuple(merged.values()), **words)
+    )  # checks it
+
+
+def _camera(flags: argparse.Namespace, said: Camera, start: Camera) -> Camera:
+    """The camera of the flags, else of the words, else of the motion started from, else a dolly in."""
+    base = said if said.moves else start if start.moves else Camera()
+    eases: dict[str, Ease] = {ease: ease for ease in get_args(Ease)}
+    speeds: dict[str, Speed] = {speed: speed for speed in get_args(Speed)}
+    ease = _one_of(eases, flags.ease, "easing") if flags.ease else base.ease
+    speed = _one_of(speeds, flags.speed, "speed") if flags.speed else base.speed
+    if flags.move:
+        moves = camera.moves(flags.move, _AMOUNT if flags.amount is None else flags.amount)
+    else:
+        moves = base.moves if flags.amount is None else tuple(Move(move.name, flags.amount) for move in base.moves)
+    return Camera(moves, ease, flags.loop or base.loop or said.loop, speed)
+
+
+def _one_of(known: dict[str, T], words: str, what: str) -> T:
+    name = camera.plain(words).replace(" ", "_")
+    if name not in known:
+        raise Refusal(f"There is no {what} called {words!r}.", f"Choose from: {', '.join(known)}.")
+    return known[name]
+
+
+def _effect(words: str, brush: str) -> Effect:
+    """An effect from NAME or NAME:REGION. What needs painting and has none happens behind the subject, and says so."""
+    named, _, where = words.partition(":")
+    name = effects.parse(named)
+    regions: dict[str, Region] = {region: region for region in get_args(Region)}
+    where = camera.plain(where) if where else "brush" if brush else "auto"
+    if where not in regions:
+        raise Refusal(f"There is no region called {where!r}.", f"Choose from: {', '.join(regions)}.")
+    if where == "brush" and not brush:
+        raise Refusal(f"Nothing is painted for {name}.", "Add --brush FILE, a picture that is white where it happens.")
+    if where == "auto" and effects.EFFECTS[name].auto == "brush":
+        complain(f"Note: {name} moves everything behind the subject; --brush FILE, white on black, says where the water is.")
+        where = "background"
+    return Effect(name, region=regions[where], brush=brush if where == "brush" else "")
+
+
+def _brush(file: Path) -> str:
+    from PIL import Image
+
+    try:
+        if file.stat().st_size > _BRUSH_BYTES:
+            raise Refusal(f"{file.name} is over {_BRUSH_BYTES >> 20} MB.", "Save it as a small grey PNG.")
+        with Image.open(file, formats=("PNG", "JPEG", "WEBP")) as picture:
+            picture.draft("L", (_BRUSH_SIDE, _BRUSH_SIDE))
+            picture.thumbnail((_BRUSH_SIDE, _BRUSH_SIDE))
+            kept = io.BytesIO()
+            picture.convert("L").save(kept, "PNG", optimize=True)
+    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        raise Refusal(f"{file.name} can't be used as a brush.", "Save it as a PNG, white where things move.") from None
+    brush = base64.b64encode(kept.getvalue()).decode()
+    if len(brush) > 65_536:
+        raise Refusal(f"{file.name} has too much detail for a brush.", "Paint plain white on plain black.")
+    return brush

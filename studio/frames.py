@@ -1,0 +1,43 @@
+"""Frames and sound: what an engine hands over to be encoded. The one thing between the rooms that is not JSON.
+
+Knows the shapes and units of pixels and samples. Refuses to know who made them and what they are written to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.nouns import Choice
+
+Pixels = Literal["rgb24", "yuv420p"]
+
+
+@dataclass(frozen=True)
+class Sound:
+    """What a clip sounds like: float32 (channels, samples) in -1..1, and samples a second."""
+
+    samples: NDArray[np.float32]
+    rate: int
+
+
+@dataclass(frozen=True)
+class Frames:
+    """What an engine hands over: `images` yields uint8 arrays as they are ready, `num_frames` of them.
+
+    pixels "rgb24": (height, width, 3) RGB. pixels "yuv420p": (height * 3 // 2, width), planar I420, BT.709, limited range.
+    Width and height are even. `choices` are the engine's automatic choices.
+    """
+
+    images: Iterator[NDArray[np.uint8]]
+    width: int
+    height: int
+    fps: int
+    num_frames: int
+    pixels: Pixels = "rgb24"
+    choices: tuple[Choice, ...] = ()
+    sound: Sound | None = None

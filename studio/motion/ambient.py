@@ -1,0 +1,123 @@
+"""What words say moves by itself: ripples, leaves in the wind, drifting clouds, how strongly and which way.
+
+Knows the words of one clause. Refuses to know regions and brushes, which words can't say.
+"""
+
+from __future__ import annotations
+
+from studio.motion.lexicon import (
+    AIR,
+    BARE,
+    CLOTH,
+    CLOUD,
+    DOWN,
+    FOCUS,
+    FOG,
+    FOLIAGE,
+    LEFT,
+    LIGHT,
+    LITTLE,
+    MOTION_NOUNS,
+    MOVING,
+    PREPOSITIONS,
+    RIGHT,
+    STEAM,
+    STREAM,
+    STRONG,
+    UP,
+    WATER,
+)  # fmt: skip
+from studio.motion.sentences import DIRECTED
+from studio.motion.sentences import EFFECT_AMOUNTS as AMOUNTS
+from studio.motion.syntax import verb_at
+from studio.motion.verbs import forms
+from studio.nouns import Effect, EffectName
+
+_WAYS = {(1, 0): 0.0, (1, 1): 45.0, (0, 1): 90.0, (-1, 1): 135.0, (-1, 0): 180.0, (-1, -1): 225.0, (0, -1): 270.0, (1, -1): 315.0}
+_FALLS = forms("cascade pour plunge tumble spill") | {"waterfall", "waterfalls"}
+_RUNS = forms("flow run pour cascade stream rush trickle gush spill course")
+_FALL = forms("fall")
+_SHINING = frozenset(form for form in MOVING["light"] if form.endswith("ing"))
+_DIMS = frozenset(["darker", "brighter", "dimmer", "lighter", "darkens", "brightens", "dims"])
+_NOUNS = frozenset(
+    {"soft", "light", "gentle", "little", "small", "short", "hint", "touch", "bit", "tiny", "mild", "delicate", "faint"}
+)
+"""What of a light says how it looks, not how much it moves."""
+
+
+def effects(lows: list[str]) -> tuple[Effect, ...]:
+    """The effects that a clause's words ask for, each once, with its amount and, where it counts, its direction."""
+    said, verb = frozenset(lows), verb_at(lows)
+    head = frozenset(_head(lows, verb))
+    stirred = bool(head & (AIR | MOTION_NOUNS))
+    names: list[EffectName] = [name for name in MOVING if _asks(name, said, said if stirred else head, verb < 0)]
+    last = next((low for low in reversed(_head(lows, verb)) if not low.endswith("ly")), "")
+    if last in LIGHT and not stirred:
+        names = [name for name in names if name in ("light", "ripple")]
+    if head & AIR and not set(names) & {"wind", "hair", "ripple", "clouds", "steam", "fog", "flow"}:
+        names.append("wind")
+    if "ripple" in names and "flow" in names:
+        names.remove("flow" if said & MOVING["ripple"] - MOVING["flow"] else "ripple")
+    return tuple(Effect(name, amount(said, name), direction=direction(lows) if name in DIRECTED else 0.0) for name in names)
+
+
+def _head(lows: list[str], verb: int) -> list[str]:
+    """What something is said of: the words before the verb, as far as the first preposition."""
+    head = lows[:verb] if verb > 0 else lows
+    first = next((at for at, low in enumerate(head) if low in PREPOSITIONS and low != "of" and at > 0), len(head))
+    return head[:first]
+
+
+def _asks(name: EffectName, said: frozenset[str], things: frozenset[str], verbless: bool) -> bool:
+    """Whether `things` (of all that is said) move as an effect does."""
+    found = things & _THINGS[name]
+    moving = bool((said - found) & MOVING[name] or said & MOTION_NOUNS - {"breathing"})
+    if name == "hair":
+        return bool(found) and (moving or bool(said & AIR))
+    if name == "wind":
+        return bool(found - CLOTH) and not said & _FALL and (moving or bool(said & AIR))
+    if name == "flow":
+        return (bool(found) and moving) or bool(things & {"water", "waters"} and said & _RUNS)
+    if name == "ripple":
+        lit = said & {"reflection", "reflections"} and said & WATER
+        return bool(found or lit) and (moving or bool(found & BARE and verbless))
+    if name == "light":
+        if verbless and not said & MOTION_NOUNS:
+            return bool((said - found) & _SHINING)
+        return bool(said & _DIMS) or (bool(found) and moving and not (said & WATER and said & {"reflection", "reflections"}))
+    if name == "steam":
+        return (bool(found) and (moving or verbless)) or bool(said & {"steams", "steaming"})
+    if name == "fog":
+        return bool(found) and (moving or verbless)
+    if name == "focus":
+        return bool(said & {"focus", "bokeh", "racking"}) and (moving or "rack" in said)
+    return bool(found) and moving
+
+
+_THINGS: dict[EffectName, frozenset[str]] = {
+    "ripple": WATER, "flow": STREAM, "wind": FOLIAGE, "hair": CLOTH, "clouds": CLOUD, "fog": FOG, "steam": STEAM, "light": LIGHT,
+    "focus": FOCUS,
+}  # fmt: skip
+
+
+def amount(said: frozenset[str], name: EffectName) -> float:
+    """How strongly, 0..1: one of `AMOUNTS`."""
+    if said & (LITTLE - (_NOUNS if name in ("light", "focus") else frozenset())):
+        return AMOUNTS[0]
+    return AMOUNTS[2] if said & STRONG else AMOUNTS[1]
+
+
+def direction(lows: list[str]) -> float:
+    """Which way, in degrees clockwise from rightwards, to the nearest 45: what is said, else down for what falls, else right."""
+    line = f" {' '.join(lows)} ".replace(" on the left ", " ").replace(" on the right ", " ")
+    lows = line.split()
+    if " right to left " in line or " right to the left " in line or " from the right " in line:
+        across = -1
+    elif " left to right " in line or " left to the right " in line or " from the left " in line:
+        across = 1
+    else:
+        across = (1 if RIGHT & set(lows) else 0) - (1 if LEFT & set(lows) else 0)
+    along = (1 if DOWN & set(lows) else 0) - (1 if UP & set(lows) else 0)
+    if not across and not along:
+        along = 1 if _FALLS & set(lows) else 0
+    return _WAYS.get((across, along), 0.0)

@@ -1,0 +1,253 @@
+"""What a clause says of the camera: which moves, how far, how quickly, towards what; or that it holds still.
+
+Knows the words of one clause. Refuses to know the clauses around it, but for whether they too were about the camera.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from studio.motion import aim, moves
+from studio.motion.aim import Run
+from studio.motion.lexicon import (
+    CAMERA,
+    DETERMINERS,
+    DOWN,
+    FAR,
+    FAST,
+    LEFT,
+    LITTLE,
+    MODIFIERS,
+    NEGATIONS,
+    PREPOSITIONS,
+    RIGHT,
+    SLOW,
+    SMOOTH,
+    UP,
+    VIEW,
+    words,
+)  # fmt: skip
+from studio.motion.moves import Found, patterns
+from studio.motion.sentences import MOVE_AMOUNTS as AMOUNTS
+from studio.nouns import Move, MoveName, Speed
+
+
+class Seen(NamedTuple):
+    """What a clause says of the camera. `target` and `rest` are runs of its words: whom or what the camera is on about, and what
+    else was said. `unwanted`: it is something that should not be done."""
+
+    moves: tuple[Move, ...] = ()
+    speed: Speed = "normal"
+    target: Run | None = None
+    rest: tuple[Run, ...] = ()
+    unwanted: bool = False
+
+
+_AT = words("at to toward towards into from past for near behind of facing")
+_HEADS = words(
+    "move slide glide drift float fly travel sweep creep inch ease track truck dolly push pull rise ascend descend sink crane"
+    " boom jib pedestal circle orbit arc tilt pan roll pulling pushing circling orbiting zooming panning tilting craning trucking"
+    " tracking dollying lift approach follow zoom whip swoop advance retreat back"
+)
+"""What speaks of the camera at the beginning of a clause, though nobody is named."""
+
+_LEADS = DETERMINERS | MODIFIERS | SMOOTH | words(
+    "and then with while as but also finally next use add apply do please give me it start make let have no without first in"
+    " avoid to leftward rightward upward downward clockwise anticlockwise counterclockwise starting don't never not there is"
+)  # fmt: skip
+_TRIGGER = re.compile(
+    r"\b(?:doll|zoom|pan|tilt|hand ?held|vertigo|hitchcock|zolly|contra|trombone|jaws|orbit|arc|crane|jib|boom|pedestal|track"
+    r"|truck|push|pull|spiral|shaky|go ?pro|ken |punch|dutch|barrel|360|turntable|static|locked|tripod|fixed|still|stationary"
+    r"|steady|whip|lateral|sideways|unmoving|motionless|camera|sway|crash|snap|circling)"
+)
+_OPENS = words("begins starts opens ends begin start")
+_SHOWS = words("revealing showing exposing uncovering capturing ending starting keeping unveiling following")
+_STOPS = words("hold holds stop stops then and pause pauses rest there holding")
+_FREE = words("moving rising descending flying gliding sliding swooping ascending travelling traveling")
+_STEPS = (
+    words("closer forward forwards backward backwards away back in out nearer ahead sideways")
+    | PREPOSITIONS
+    | UP
+    | DOWN
+    | LEFT
+    | RIGHT
+)
+_SPINS = words("spin rotate swing go curve wrap sweep")
+
+_NOT_SHOTS = r"(?:static|fixed|stationary|locked(?: (?:off|down))?|still|unmoving|motionless|steady)"
+_SHOTS = r"(?:shot|frame|camera|cam|view|framing|composition|perspective|viewpoint|angle|tripod)"
+_STILL_SHOT = re.compile(
+    rf"\b(?:{_NOT_SHOTS} (?:(?P<kind>\w+) )?{_SHOTS}|locked (?:off|down)|(?:on a |from a )?tripod(?: shot)?)\b"
+)
+_STATIC = re.compile(
+    r"\b(?:\w+ly )?(?:static|still|fixed|stationary|motionless|locked(?: (?:off|down))?|tripod|unmoving|steady|frozen|immobile"
+    r"|in place|stays put|anchored|does nothing|stable|hold(?:s|ing)?|rests?|doesn't budge)\b"
+)
+_STATIC_ALONE = re.compile(r"(?:\w+ly )?(?:static|locked off|locked down|stationary)")
+_STAYS = re.compile(
+    r"\b(?:stays?|staying|stayed|remains?|remaining|is|holds?|holding|keeps?|kept|completely|perfectly|totally|absolutely|fully"
+    r"|whole|entire|throughout|time|entirely)\b"
+)
+_NO_MOVEMENT = re.compile(
+    r"\b(?:no|without|zero|not)(?: any| a)? camera (?:movements?|motions?|moves?|moving)\b"
+    r"|\bno (?:movements?|motion) (?:of|from|in) the camera\b"
+)
+_GENERIC = words("move moves moved moving movement movements motion motions")
+_PARTS = re.compile(r"\b(?:and|then|while|plus|with|followed by|as it|before|&|but)\b")
+_DEGREES = re.compile(r"\b(\d{1,3}) ?(?:°|degrees?\b)")
+
+
+def camera_at(lows: list[str]) -> int:
+    """Where the camera is named as what moves, -1 for nowhere: "she looks into the camera" is not about it."""
+    for at, low in enumerate(lows):
+        if low in CAMERA:
+            before = [one for one in lows[:at] if one not in DETERMINERS]
+            if not before or before[-1] not in _AT:
+                return at
+    return -1
+
+
+def see(lows: list[str], after_camera: bool = False, free: bool = True) -> Seen | None:
+    """What a clause says of the camera; None when it is about something else.
+
+    after_camera: the clause before it was. free: nobody has acted in this sentence yet, so "moving closer" is the camera.
+    """
+    line = " ".join(lows)
+    named = camera_at(lows) >= 0
+    rest = lows[_lead(lows) :]
+    viewed = _viewed(rest)
+    head = _heads(rest, free) or (after_camera and _goes_on(rest))
+    if not (named or head or viewed or after_camera or _TRIGGER.search(line)):
+        return None
+    if after_camera and set(rest) <= _STOPS:
+        return Seen()
+    if (viewed and set(rest[1:3]) & _OPENS) or (after_camera and rest[0] in _SHOWS):
+        return Seen(rest=((len(lows) - len(rest), len(lows)),))
+    if _NO_MOVEMENT.search(line):
+        return _said(lows, [Found("static", 0, len(line))], [match.span() for match in _NO_MOVEMENT.finditer(line)], False)
+    found = _moves(line, named or viewed or head, strict=not (named or after_camera or viewed))
+    found += moves.more_ways(line, found)
+    unwanted = any(low in NEGATIONS or low.endswith("n't") for low in lows)
+    if not found and _holds(line, named, unwanted):
+        return _said(lows, [Found("static", 0, len(line))], _still_words(line), False)
+    if not found and not named:
+        return None
+    return _said(lows, found, [(one.start, one.end) for one in found], unwanted)
+
+
+def _lead(lows: list[str]) -> int:
+    """How many words only lead up to the name of a move: "with a slow, gentle"."""
+    at = 0
+    while at < len(lows) and lows[at] not in _HEADS and (lows[at] in _LEADS or (lows[at].endswith("ly") and len(lows[at]) > 4)):
+        at += 1
+    return at
+
+
+def _heads(rest: list[str], free: bool) -> bool:
+    """Whether words that nobody is named in speak of the camera: "orbit the car", "spin around her", "slowly descending"."""
+    if not rest:
+        return False
+    if free and rest[0] in _FREE:
+        return len(rest) == 1 or rest[1] in _STEPS or rest[1].endswith("ly")
+    return rest[0] in _HEADS or (rest[0] in _SPINS and bool({"around", "round"} & set(rest[1:4])) and len(rest) > 2)
+
+
+def _viewed(rest: list[str]) -> bool:
+    """Whether a stand-in for the camera ("we", "the shot", "drone shot") is what does something."""
+    return any(low in VIEW and rest[at + 1 : at + 2] != ["of"] for at, low in enumerate(rest[:3])) and rest[0] not in PREPOSITIONS
+
+
+def _goes_on(rest: list[str]) -> bool:
+    """Whether words after a camera clause are still about the camera: they have no subject of their own."""
+    line = " ".join(rest)
+    return bool(rest) and any(pattern.match(line) for weak in (False, True) for _, pattern in patterns(weak))
+
+
+def _moves(line: str, weak: bool, strict: bool) -> list[Found]:
+    """Moves named in a line, in its order. What is read as one is not read again.
+
+    weak: verbs that others use too count as well. strict: those only where nothing but a lead stands before them.
+    """
+    found: list[Found] = []
+    for last in (False, True) if weak else (False,):
+        for name, pattern in patterns(last):
+            for match in pattern.finditer(line):
+                before = line[: match.start()]
+                if (last and strict and not _led(before)) or (not weak and _others(before, match.group())):
+                    continue
+                found.append(Found(name, match.start(), match.end()))
+                line = before + "\x00" * (match.end() - match.start()) + line[match.end() :]
+    return sorted(found, key=lambda one: one.start)
+
+
+def _led(before: str) -> bool:
+    """Whether what stands before the name of a move, in its part of the line, only leads up to it."""
+    said = before[max((match.end() for match in _PARTS.finditer(before)), default=0) :].split()
+    return _lead(said) == len(said)
+
+
+def _others(before: str, name: str) -> bool:
+    """Whether what looks like a move is somebody else's doing: "cars zoom past", "she pushes in the door"."""
+    said = before.split()
+    lead = _lead(said)
+    return lead < len(said) and said[-1] not in ("a", "an", "the", "with", "slow", "and") and name.split()[0].endswith("s")
+
+
+def _holds(line: str, named: bool, unwanted: bool) -> bool:
+    """Whether a line that names no move says that the camera holds still."""
+    if named and ((unwanted and _GENERIC & set(line.split())) or (not unwanted and _STATIC.search(line))):
+        return True
+    return _STILL_SHOT.search(line) is not None or _STATIC_ALONE.fullmatch(line) is not None
+
+
+def _still_words(line: str) -> list[Run]:
+    """Which characters of a line say that the camera holds still; the kind of shot is something else: "static wide shot"."""
+    used = [match.span() for pattern in (_STATIC, _STAYS) for match in pattern.finditer(line)]
+    for match in _STILL_SHOT.finditer(line):
+        kind = match.span("kind") if match["kind"] else (match.end(), match.end())
+        used += [(match.start(), kind[0]), (kind[1], match.end())]
+    return used
+
+
+def _said(lows: list[str], found: list[Found], used: list[Run], unwanted: bool) -> Seen:
+    """What was found, with how far and how quickly; `used` are the characters that said it."""
+    line = " ".join(lows)
+    starts = [0]
+    for low in lows:
+        starts.append(starts[-1] + len(low) + 1)
+    consumed = {at for at in range(len(lows)) if any(first <= starts[at] < past for first, past in used)}
+    target, rest = aim.left(lows, consumed, tuple(dict.fromkeys(one.name for one in found)))
+    bare = _blotted(line, [(starts[first], starts[past] - 1) for first, past in (*([target] if target else []), *rest)])
+    unread = _blotted(line, used)
+    speed: Speed = "slow" if SLOW & set(lows) else "fast" if FAST & set(lows) else "normal"
+    named: dict[MoveName, Move] = {}
+    for one in found:
+        if len(found) > 1 and line.startswith(("follow", "trail", "chas"), one.start):
+            continue
+        first, past = _part(line, one) if len(found) > 1 else (0, len(line))
+        name = moves.sided(one, line, unread, line[first:past])
+        named.setdefault(name, Move(name) if name == "static" else Move(name, _amount(bare[first:past])))
+    return Seen(tuple(named.values()), speed, target, rest, unwanted)
+
+
+def _blotted(line: str, used: list[Run]) -> str:
+    """A line with some of its characters blotted out."""
+    for start, end in used:
+        line = line[:start] + "\x00" * (end - start) + line[end:]
+    return line
+
+
+def _part(line: str, one: Found) -> Run:
+    """Which characters of a line are said of one of several moves."""
+    first = max((match.end() for match in _PARTS.finditer(line) if match.end() <= one.start), default=0)
+    return first, min((match.start() for match in _PARTS.finditer(line) if match.start() >= one.end), default=len(line))
+
+
+def _amount(part: str) -> float:
+    """How far a move goes, by what is said of it."""
+    degrees = _DEGREES.search(part)
+    if degrees:
+        return AMOUNTS[0 if int(degrees[1]) <= 30 else 1 if int(degrees[1]) < 120 else 2]
+    said = set(part.split())
+    return AMOUNTS[0] if said & LITTLE else AMOUNTS[2] if said & FAR else AMOUNTS[1]

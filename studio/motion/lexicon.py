@@ -1,0 +1,230 @@
+"""The words of motion: what people call a camera, a pace, an amount, a direction, what moves by itself and what stays still.
+
+Knows words, all in lower case and without hyphens. Refuses to know sentences: `split` finds clauses, `read` says what they mean.
+The lists are the studio's own, gathered from the prompt guides that `dialects` names and from how people write such prompts.
+"""
+
+from __future__ import annotations
+
+from studio.motion.verbs import forms
+from studio.nouns import EffectName
+
+
+def words(text: str) -> frozenset[str]:
+    """The words of a string, as a set."""
+    return frozenset(text.split())
+
+
+# How quickly, how far, where to -----------------------------------------------------------------------------------------
+
+SLOW = words(
+    "slow slowly slower slowest gradual gradually leisurely unhurried unhurriedly lazily lazy languid languidly creeping creeps"
+    " creep inching inches inch"
+)
+FAST = words(
+    "fast faster quick quickly rapid rapidly swift swiftly brisk briskly sudden suddenly whip whips whipping snap snappy crash"
+    " speedy speedily rush rushes rushing race races racing hurried hurriedly energetic energetically abrupt abruptly"
+)
+LITTLE = words(
+    "slight slightly subtle subtly gentle gently little bit tiny small barely minimal minimally minor micro faint faintly soft"
+    " softly delicate delicately touch modest modestly short hint light lightly mild mildly short"
+)
+FAR = words(
+    "far way wide dramatic dramatically big large extreme extremely deep deeply strong strongly full fully sweeping huge long"
+    " widely completely massive bold boldly pronounced intense intensely exaggerated heavy heavily"
+)
+STRONG = words(
+    "strong strongly wild wildly heavy heavily violent violently powerful powerfully fierce fiercely vigorous vigorously dramatic"
+    " dramatically intense intensely big huge crash crashes crashing rage rages raging storm stormy furious furiously hard rough"
+    " turbulent thick dense billow billows billowing forcefully whip whips whipping racing races race gale rushing rushes"
+)
+SMOOTH = words(
+    "smooth smoothly fluid fluidly even evenly steady steadily stable stabilised stabilized seamless seamlessly continuous"
+    " continuously constant constantly natural naturally simple nice clean controlled"
+)
+"""Said of a camera these ask for what it does anyway."""
+
+LEFT, RIGHT = words("left leftward leftwards"), words("right rightward rightwards")
+UP, DOWN = words("up upward upwards skyward skywards"), words("down downward downwards downhill")
+
+# What holds a sentence together -----------------------------------------------------------------------------------------
+
+DETERMINERS = words(
+    "a an the this that these those her his its their our my your some all each every both several many few another any one two"
+    " three four five no"
+)
+PRONOUNS = words("she he it they we i you everyone everything someone something nothing nobody everybody")
+PREPOSITIONS = words(
+    "in on at to of from with into onto over above under beneath below behind across through along around round past by for near"
+    " against towards toward between among amid beside inside outside within off about after before during like without via upon"
+    " beyond alongside throughout underneath"
+)
+CONJUNCTIONS = words(
+    "and or but then while whilst as when until yet so plus whereas though although nor & with because if that which who"
+)
+AUXILIARIES = words(
+    "is are be was were been being am has have had do does did will would can could should may might must start starts begin"
+    " begins continue continues starting beginning continuing keep keeps try tries s t"
+)
+ADVERBS = words(
+    "very quite just only also too really rather almost more most less even still ever always again together forth away back out"
+    " off here there now once twice not ahead apart aside forward forwards backward backwards overhead nearby upstream downstream"
+    " so slow fast quick up down left right in"
+)
+ADJECTIVES = words(
+    "wet dry red blue green white black golden warm cold dark bright old young small big long tall empty soft rough shiny wooden"
+    " red grey gray brown yellow orange purple pink silver gold deep shallow thin thick heavy fresh hot cool calm quiet busy"
+    " clear misty foggy rainy snowy sunny cloudy stormy modern vintage rustic ancient glass stone metal leather marble concrete"
+    " brick paper plastic"
+)
+NEGATIONS = words(
+    "no not without avoid never don't dont doesn't doesnt isn't isnt aren't arent won't wont can't cannot cant zero exclude none"
+    " don’t doesn’t isn’t aren’t won’t can’t shouldn't shouldn’t"
+)
+FUNCTION = (
+    DETERMINERS | PRONOUNS | PREPOSITIONS | CONJUNCTIONS | AUXILIARIES | NEGATIONS
+    | words(
+        "him them us me it's its he's she's there here let please i'd i'm i'll i've we'd you're let's we're they're just only"
+        " very also too really then finally first lastly next"
+    )
+)  # fmt: skip
+"""Words that carry no content of their own: they alone may be left out."""
+
+# The camera -------------------------------------------------------------------------------------------------------------
+
+CAMERA = words("camera cam camera's cameraman camerawork cinematography")
+VIEW = words(
+    "shot aerial frame framing view viewpoint perspective pov lens drone gimbal steadicam we viewer image picture footage video"
+    " scene"
+)
+"""What may stand for the camera, when what follows is something that only a camera does."""
+
+CAMERA_FILLER = CAMERA | VIEW | SMOOTH | words(
+    "movement movements motion motions move moves moving shot shots subject object effect feel style look angle animation"
+    " technique degree degrees ° composition tripod rig dolly track slider feeling vibe kind type lens use using make apply add"
+    " give include want have has get create let please feeling itself end start beginning time energy super ultra extra"
+)  # fmt: skip
+MODIFIERS = SLOW | FAST | LITTLE | FAR | SMOOTH | words(
+    "cinematic epic elegant graceful gracefully beautiful dynamic majestic hypnotic dreamy floating creamy ultra super extra"
+    " classic filmic moody intimate lateral lingering measured tasteful understated pleasant calm tense careful carefully perfect"
+    " quiet"
+)  # fmt: skip
+"""What may stand before the name of a camera move."""
+
+# What moves by itself ---------------------------------------------------------------------------------------------------
+
+WATER = words(
+    "water waters wave waves wavelet wavelets lake pond sea ocean surf ripple ripples puddle puddles pool tide swell harbour"
+    " harbor shoreline whitecaps"
+)
+STREAM = words(
+    "river rivers stream streams waterfall waterfalls brook creek cascade cascades current currents rapids fountain fountains"
+    " falls lava canal"
+)
+FOLIAGE = words(
+    "leaf leaves foliage grass grasses tree trees treetops branch branches twigs flower flowers petal petals plant plants fern"
+    " ferns reed reeds wheat barley field fields bush bushes shrub shrubs palm palms ivy vine vines crops meadow meadows blossom"
+    " blossoms willow willows pines pine canopy hedge hedges greenery herbs lavender bamboo fronds stalks heather tulips poppies"
+    " sunflowers roses rose daisies forest woods garden vegetation pampas canopies undergrowth"
+)
+AIR = words("wind winds breeze breezes gust gusts gale draught breezy windy")
+CLOTH = words(
+    "hair strands strand locks curls curl ponytail braid braids fringe beard fur mane feathers feather plumage fabric fabrics"
+    " cloth clothes clothing dress skirt scarf scarves veil cape coat jacket shirt sleeve sleeves curtain curtains flag flags"
+    " banner banners ribbon ribbons silk sail sails cloak gown linen robe robes sari shawl hem drapes tassels kimono awning"
+    " pennant pennants laundry hairs bangs tablecloth chiffon tulle hijab textile bedsheets wisps wisp"
+)
+CLOUD = words("cloud clouds sky skies cloudscape")
+FOG = words("fog mist haze mists")
+STEAM = words("steam smoke vapour vapor incense fumes steaming vapours")
+LIGHT = words(
+    "light lights lighting sunlight moonlight daylight candlelight firelight lamplight sunbeam sunbeams beam beams ray rays"
+    " shadow shadows glow glint glints reflection reflections highlight highlights shimmer sun sunshine neon exposure brightness"
+    " spotlight spotlights lightning sunset sunrise dusk dawn glimmer flare flares headlight headlights streetlight streetlights"
+    " backlight flashlight torchlight starlight aurora sparkle sparkles caustics illumination lamp lamps lanterns lantern shade"
+    " gleam"
+)
+FOCUS = words("focus bokeh blur")
+OTHER = words(
+    "rain raindrops raindrop drizzle snow snowflakes snowflake snowfall hail dust ember embers spark sparks bubble bubbles fire"
+    " flame flames candle candles thunder traffic background foreground condensation droplets droplet drops drop spray splash"
+    " splashes sand particles pollen fireflies confetti surroundings environment crowds passersby pedestrians birds gulls"
+    " seagulls cars people foam surf everything ash glitter dew crema liquid lightning motes seeds bees butterflies insects"
+    " pigeons"
+)
+BARE = words(
+    "ripple ripples wave waves wavelets wind breeze gust gusts fog mist haze steam smoke vapour vapor rain snow snowfall"
+    " snowflakes drizzle raindrops embers sparks splash splashes surf fireflies confetti bubbles swell raining snowing steaming"
+)
+"""What is motion by its mere name: "light breeze", "gentle ripples"."""
+
+NATURE = WATER | STREAM | FOLIAGE | AIR | CLOTH | CLOUD | FOG | STEAM | OTHER
+LOOSE = words(
+    "people cars birds gulls seagulls pedestrians passersby traffic crowds bees butterflies insects pigeons everything drop drops"
+    " rose pool plant tree"
+)
+"""Things around only when nobody else is the subject: said alone they are the subject."""
+
+_SWAY = (
+    "sway wave flutter move tremble dance bend blow stir quiver shake rustle swing drift ruffle bob nod waft ripple shiver whip"
+    " thrash shift swirl lift billow float flap flow rock lean toss play fly tousle animate react"
+)
+MOVING: dict[EffectName, frozenset[str]] = {
+    "ripple": forms(
+        "ripple lap shimmer move wave undulate roll crash sway glisten swell rock break surge churn stir dance spread wash"
+        " glitter sparkle rise bob tremble animate heave"
+    ),
+    "flow": forms("flow run pour cascade stream rush move fall tumble course gush trickle plunge spill glide wind drift animate"),
+    "wind": forms(_SWAY),
+    "hair": forms(_SWAY),
+    "clouds": forms(
+        "drift move pass float roll race swirl glide sail travel scud slide shift roil flow animate stream build gather billow"
+        " cross churn"
+    ),
+    "fog": forms("drift roll move swirl float creep pass flow waft hang shift settle lift rise thicken curl spread animate"),
+    "steam": forms(
+        "rise curl drift waft swirl float ascend billow escape move emanate come lift dance steam smoke twist puff animate"
+        " spiral snake"
+    ),
+    "light": forms(
+        "shift move wander flicker play dance pulse change sweep travel creep drift dapple shimmer brighten dim fade glint"
+        " glide sparkle twinkle glimmer lengthen stretch pass flash ripple glow flow filter slide animate strobe swell break"
+        " stream vary"
+    ),
+    "focus": forms("shift breathe pull rack move change soften sharpen drift pulse blur transition"),
+}  # fmt: skip
+"""What an effect's things do when they move by themselves."""
+
+MOTION_NOUNS = words(
+    "movement movements motion motions sway swaying flutter animation drift shift shifts shimmer flicker rustle rustling dance"
+    " breathing pull flow moving animated animate stir ripple ripples ripping"
+)
+"""Motion as a thing: "subtle hair movement", "a slow light shift"."""
+
+NOT_MOVING = words("rain snow")
+
+# What stays still -------------------------------------------------------------------------------------------------------
+
+STILL = words(
+    "still static fixed unchanged motionless frozen stationary unmoving immobile steady put stable rigid unmoved locked place"
+)
+"""What something that stays still is said to be; "sharp", "readable" and the like are said in one's own words."""
+
+KEPT = STILL | words(
+    "sharp same constant intact readable legible crisp untouched focus consistent unaltered perfect solid clear recognisable"
+    " recognizable undistorted upright identical visible unaffected shape clean empty white black true accurate natural centered"
+    " centred undisturbed unharmed undamaged"
+)
+STAY = forms("stay remain keep hold stand be") | words("is are")
+REST = words("everything else rest nothing anything")
+
+NEGATIVE = words(
+    "text blur blurry blurring watermark watermarks distortion distortions flicker flickering morphing warping artefacts"
+    " artifacts deformed deformation logo logos jitter jittery shake shaking cuts cut people captions subtitles ghosting noise"
+    " grain distorted mutated overexposed underexposed extra fingers limbs glitch glitches ugly low quality bad anatomy hands"
+    " duplicate cartoon transitions talking lettering letters words text flashing disfigured faces zoom zooming panning cgi"
+)
+"""What people do not want; one after another, after a "no"."""
+
+LOOP = words("loop loops looping looped boomerang")
+PURE_STYLE = words("slow motion 4k 8k hdr uhd hd fps seconds second realistic photorealistic masterpiece hyperrealistic")

@@ -1,0 +1,262 @@
+"""Free words into a Motion, and what has changed in a sentence back into the motion it was written from.
+
+Knows clauses and what they mean. Refuses to know models. Nothing is lost: every word with a content of its own ends up in a slot,
+in `prompt` or `negative_prompt`, or means a camera move, a pace, an amount, an effect or the loop.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from studio.motion import sentences
+from studio.motion.compose import LOOP, parts, plain, stays
+from studio.motion.effects import EFFECTS
+from studio.motion.lexicon import CONJUNCTIONS, PRONOUNS
+from studio.motion.sort import Clause, clauses
+from studio.nouns import Camera, Effect, EffectName, Motion, Move, MoveName, Speed, replace
+
+
+class Parsed(NamedTuple):
+    """A text as it was understood: the motion, and the clauses it was read from, in their order."""
+
+    motion: Motion
+    clauses: tuple[Clause, ...]
+
+
+def parse(text: str) -> Parsed:
+    """What a text says, as a motion and clause by clause."""
+    found = clauses(text)
+    return Parsed(_motion(text, found), found)
+
+
+def read(text: str) -> Motion:
+    """What a text says. Nothing said of the camera: no moves at all."""
+    return parse(text).motion
+
+
+class _Slot:
+    """Words on their way into a slot: what follows at once keeps what joined it, anything else comes after a comma."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._said: list[str] = []
+        self._end = -1
+        self.words = ""
+
+    def add(self, words: str, clause: Clause) -> None:
+        """One more thing, unless it is there already."""
+        if not words or words in self._said:
+            return
+        begins = clause.start + max(0, clause.text.lower().find(words.lower()))
+        between = self._text[self._end : begins] if 0 <= self._end < begins else ""
+        joint = " ".join(between.split())
+        joint = f" {joint} " if joint and joint[0].isalpha() else f"{joint} "
+        soft = (
+            all(one in CONJUNCTIONS for one in joint.replace(",", " ").lower().split())
+            and bool(joint.strip())
+            and not set(joint) & set(".;!?:()[]|/•>→-–—")
+            and clause.text.lower().endswith(words.lower())
+        )
+        self.words = self.words + (joint if soft else ", ") + words if self.words else words
+        self._said.append(words)
+        self._end = clause.end
+
+
+_SLOTS = {
+    "negative": "negative_prompt",
+    "environment": "environment",
+    "light": "light",
+    "description": "prompt",
+    "other": "prompt",
+}
+"""Which slot the words of a clause go into, by its kind; those of the others are taken apart first."""
+
+_ORDER = {"environment": 1, "effect": 2, "light": 3, "still": 4}
+"""In which order the builder's sentence says what moves by itself."""
+
+
+def _motion(text: str, found: tuple[Clause, ...]) -> Motion:
+    slots = {name: _Slot(text) for name in ("prompt", "negative_prompt", "action", "environment", "light")}
+    subject = _subject(found)
+    for clause in found:
+        if clause.kind in _SLOTS and clause.words != subject:
+            slots[_SLOTS[clause.kind]].add(clause.words, clause)
+        if clause.action:
+            first = not slots["action"].words and (clause.subject in ("", subject) or (_refers(clause.subject) and subject != ""))
+            slots["action"].add(clause.action if first else f"{clause.subject} {clause.action}".strip(), clause)
+        elif clause.subject != subject:
+            slots["prompt"].add(clause.subject, clause)
+        for words in (clause.target, *clause.rest):
+            if words != subject:
+                slots["prompt"].add(words, clause)
+    effects: dict[EffectName, Effect] = {}
+    for clause in sorted(found, key=lambda one: _ORDER.get(one.kind, 0)):
+        for effect in clause.effects:
+            effects.setdefault(effect.name, effect)
+    said = {name: slot.words for name, slot in slots.items()}
+    return Motion(camera=_camera(found), effects=tuple(effects.values()), subject=subject, still=_stays(found), **said)
+
+
+def _stays(found: tuple[Clause, ...]) -> str:
+    """What stays still: things, or, where something else is said of one of them, sentences."""
+    still = list(dict.fromkeys((clause.still, clause.words) for clause in found if clause.still))
+    if not any(words for _, words in still):
+        return " and ".join(thing for thing, _ in still)
+    return ", ".join(thing if words else f"{thing} {stays(thing)}" for thing, words in still)
+
+
+def _refers(subject: str) -> bool:
+    return subject.lower() in PRONOUNS
+
+
+def _subject(found: tuple[Clause, ...]) -> str:
+    """Who or what acts first; a pronoun stands for what the camera is on about."""
+    first = next((at for at, clause in enumerate(found) if clause.action), -1)
+    acting = found[first].subject if first >= 0 else ""
+    if first > 0 and not acting:
+        acting = _named(found[:first], found[first])
+    if acting and not _refers(acting):
+        return acting
+    target = next((clause.target for clause in found if clause.target), "")
+    return target or acting or next((clause.subject for clause in found if clause.subject), "")
+
+
+def _named(before: tuple[Clause, ...], acting: Clause) -> str:
+    """Who acts, where that was said earlier in the same sentence: "the old fisherman, weathered face, lifts his hat"."""
+    for clause in before:
+        if clause.kind == "description" and clause.sentence == acting.sentence and clause.words.split(" ", 1)[0] in _SOMEBODY:
+            return clause.words
+    return ""
+
+
+_SOMEBODY = frozenset(["a", "an", "the", "two", "three", "my", "his", "her", "our", "their", "this"])
+
+
+def _camera(found: tuple[Clause, ...]) -> Camera:
+    """All moves of all clauses, each once; the first pace that is said. A camera that moves and holds still moves."""
+    moves: dict[MoveName, Move] = {}
+    for clause in found:
+        for move in clause.moves:
+            moves.setdefault(move.name, move)
+    if len(moves) > 1:
+        moves.pop("static", None)
+    speeds: list[Speed] = [clause.speed for clause in found if clause.moves and clause.speed != "normal"]
+    speed: Speed = speeds[0] if speeds and tuple(moves) != ("static",) else "normal"
+    return Camera(tuple(moves.values()), loop=any(clause.kind == "loop" for clause in found), speed=speed)
+
+
+def hear(motion: Motion, text: str) -> Motion:
+    """The motion changed only where the sentence says otherwise than `plain(motion)` does.
+
+    A sentence that is still there word for word stays what it was; the rest is read anew. An exact amount or direction stays
+    where the words say the same of it, and so do easing, regions, brushes and all that isn't said in words.
+    """
+    line = " ".join(text.split())
+    if line == " ".join(plain(motion).split()):
+        return motion
+    there: set[str] = set()
+    for said in sorted({part.text for part in parts(motion)} | {LOOP}, key=len, reverse=True):
+        at = f" {line} ".find(f" {said} ")
+        if at >= 0:
+            there.add(said)
+            line = f"{line[:at]} {line[at + len(said) :]}"
+    new = read(line)
+    kept = {part.slot: part.text in there for part in parts(motion) if part.slot != "effects"}
+    loop = new.camera.loop or (motion.camera.loop and LOOP in there)
+    changes = _words(motion, new, kept)
+    return replace(
+        motion, camera=replace(_filmed(motion, new, kept), loop=loop), effects=_stirred(motion, new, there), **changes
+    )  # fmt: skip
+
+
+def _words(motion: Motion, new: Motion, kept: dict[str, bool]) -> dict[str, str]:
+    """The slots of words: what is still there, then what is new."""
+    found = {name: _and(getattr(motion, name) if kept.get(name) else "", getattr(new, name)) for name in _FREE}
+    unwanted = "" if new.negative_prompt and new.negative_prompt in motion.negative_prompt else new.negative_prompt
+    found["negative_prompt"] = _and(motion.negative_prompt, unwanted)
+    here = kept.get("subject") or (not motion.action and kept.get("camera"))
+    if not here:
+        return {**found, "subject": new.subject, "action": new.action}
+    if new.action:
+        action = _and(motion.action, f"{new.subject} {new.action}".strip() if motion.action else new.action)
+        return {**found, "subject": motion.subject or new.subject, "action": action}
+    if new.subject and motion.subject and new.subject != motion.subject:
+        found["prompt"] = _and(found["prompt"], new.subject)
+    return {**found, "subject": motion.subject or new.subject, "action": motion.action}
+
+
+_FREE = ("prompt", "environment", "light", "still")
+
+
+def _and(one: str, other: str) -> str:
+    return f"{one}, {other}" if one and other else one or other
+
+
+def _filmed(motion: Motion, new: Motion, kept: dict[str, bool]) -> Camera:
+    """The camera: its moves as they were where the words say the same of them."""
+    old, said = motion.camera, new.camera
+    speed: Speed = said.speed if said.speed != "normal" else old.speed
+    if kept.get("camera"):
+        names = {move.name for move in old.moves}
+        more = tuple(move for move in said.moves if move.name not in names and move.name != "static")
+        return replace(old, moves=(*old.moves, *more), speed=speed) if more else replace(old, speed=speed)
+    if not said.moves:
+        return replace(old, moves=()) if "camera" in kept else old
+    if not sentences.moving(said) and old.moves and not sentences.moving(old):
+        return old
+    exact = {(move.name, sentences.bucket(move.amount)): move for move in old.moves}
+    moves = tuple(exact.get((move.name, sentences.bucket(move.amount)), move) for move in said.moves)
+    return replace(old, moves=moves, speed=said.speed if sentences.moving(said) else old.speed)
+
+
+def _stirred(motion: Motion, new: Motion, there: set[str]) -> tuple[Effect, ...]:
+    """The effects: those that are still said, as exactly as before, then new ones."""
+    worded = {
+        effect.name: (effect, part.text) for part in parts(motion) if part.slot != "effects" for effect in _asked(part.text)
+    }
+    fresh = {effect.name: effect for effect in new.effects}
+    found: list[Effect] = []
+    for effect in motion.effects:
+        before, sentence = worded.get(effect.name, (effect, sentences.effect(effect)))
+        if effect.amount == 0 or sentence in there:
+            found.append(effect)
+        elif effect.name in fresh:
+            found.append(_retold(effect, before, fresh[effect.name]))
+    names = {effect.name for effect in motion.effects}
+    return (*found, *(effect for effect in new.effects if effect.name not in names))
+
+
+def _retold(effect: Effect, before: Effect, after: Effect) -> Effect:
+    """An effect after other words about it: what they say differently from those before."""
+    amount = effect.amount if sentences.bucket(before.amount) == sentences.bucket(after.amount) else after.amount
+    turned = sentences.octant(before.direction) != sentences.octant(after.direction)
+    return replace(effect, amount=amount, direction=after.direction if turned else effect.direction)
+
+
+def _asked(text: str) -> tuple[Effect, ...]:
+    return tuple(effect for clause in clauses(text) for effect in clause.effects)
+
+
+def enacted(motion: Motion) -> Motion:
+    """The motion with the effects its words ask for added, and the camera where it has no moves: for engines that read no words.
+
+    What would have to be painted and isn't is left out, if it is the words that ask for it: they can't be refused for it.
+    """
+    said = " ".join(part.text for part in parts(replace(motion, camera=Camera(()), effects=())))
+    wanted: dict[EffectName, Effect] = {}
+    for effect in _asked(said):
+        wanted.setdefault(effect.name, effect)
+    known = {effect.name for effect in motion.effects}
+    kept = tuple(effect for effect in motion.effects if effect.name not in wanted or _placed(effect))
+    more = tuple(effect for name, effect in wanted.items() if name not in known and _placed(effect))
+    camera = motion.camera
+    if not camera.moves:
+        asked = read(said).camera
+        camera = replace(camera, moves=asked.moves, speed=asked.speed if asked.moves else camera.speed)
+    return replace(motion, camera=camera, effects=(*kept, *more))
+
+
+def _placed(effect: Effect) -> bool:
+    """Whether it is known where an effect happens."""
+    region = EFFECTS[effect.name].auto if effect.region == "auto" else effect.region
+    return region != "brush" or bool(effect.brush)

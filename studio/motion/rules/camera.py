@@ -1,0 +1,194 @@
+"""A camera that is asked for two opposite things, that stands and moves, or that nobody speaks of.
+
+Knows which moves undo each other. Refuses to know the words for moves: the reader does.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from studio.motion import sentences
+from studio.motion.camera import MOVES
+from studio.motion.read import Clause, read
+from studio.motion.rules.base import Asked, Fault
+from studio.motion.rules.edits import add, cut
+from studio.motion.rules.emptiness import PUSH_IN, moving
+from studio.nouns import Camera, Move, MoveName
+
+OPPOSITE: dict[MoveName, MoveName] = {
+    "dolly_in": "dolly_out", "truck_left": "truck_right", "crane_up": "crane_down", "pan_left": "pan_right",
+    "tilt_up": "tilt_down", "orbit_left": "orbit_right", "zoom_in": "zoom_out", "roll_left": "roll_right",
+    "dolly_zoom_in": "dolly_zoom_out", "push_orbit_left": "push_orbit_right",
+}  # fmt: skip
+"""Moves that undo each other. Pushing in while zooming out is none of these: it is a dolly zoom."""
+
+SAID: dict[MoveName, str] = {
+    "dolly_in": "push in", "dolly_out": "pull back", "truck_left": "slide left", "truck_right": "slide right", "crane_up": "rise",
+    "crane_down": "sink", "orbit_left": "circle left", "orbit_right": "circle right",
+}  # fmt: skip
+"""What moves are called in a sentence, where their titles are a craft's words."""
+
+HOLD = sentences.camera(Camera((Move("static"),)))
+
+_BOTH = re.compile(
+    r"\b(?P<one>in|out|left|right|up|down|forwards?|backwards?|clockwise)(?P<two>\s*(?:and(?!\s+then)|&|/|or|,)\s*(?:\w+ly\s+)?(?:(?:zoom|pan|tilt|doll|truck|orbit|roll|crane)\w*\s+)?"
+    r"(?P<other>in|out|left|right|up|down|forwards?|backwards?|(?:counter|anti)[\s-]?clockwise))\b"
+)
+_AGAINST = {"in": "out", "left": "right", "up": "down", "forward": "backward"}
+_AFTER = re.compile(r"\b(?:then|before|after|afterwards|finally|until|later|at\s+the\s+end|followed\s+by|first|at\s+last)\b")
+_STILL = re.compile(
+    r"\b(?:(?:static|stationary|fixed|motionless|unmoving|locked(?:[\s-](?:off|down))?)(?:\s+(?:shot|frame|tripod))?|tripod(?:\s+shot)?|still\s+(?:shot|camera|frame)|"
+    r"(?:(?<=camera )|(?<=shot )|(?<=frame )|(?<=view )|(?<=it )|(?<=and )|(?<=but )|(?<=lens ))"
+    r"(?:holds?|stays?|stands?|is|keeps?|remains?|holding|staying)\s+(?:\w+ly\s+)?(?:still|static|fixed|locked|in\s+place)|(?:does\s+not|doesn['’]t)\s+move|"
+    r"no\s+(?:camera\s+)?(?:movement|motion))\b"
+)
+_SPOKEN = re.compile(
+    r"(?<!at the )(?<!to the )(?<!into the )(?<!towards the )(?<!toward the )\bcamera\b(?!\s+to\s+her)|"
+    r"\b(?:orbit|dolly|zoom|pan|tilt|tripod|handheld|drone|(?:tracking|static|close-up)\s+shot|(?:slow|gentle|parallax)\s+(?:\w+\s+)?push)\b"
+)
+"""What speaks of the camera even where the reader makes no move of it: a hint would be wrong."""
+
+_JOINT = re.compile(
+    r"\s*(?:\b(?:and|while|but|or)\b|[&/,])\s*(?:\w+ly\s+)?\w+(?:\s+(?:in|out|up|down|left|right|back|backwards?|forwards?|away)\b)?"
+)
+
+
+class Told(NamedTuple):
+    """One move where it is said."""
+
+    name: MoveName
+    clause: Clause
+
+
+def camera(asked: Asked) -> Iterator[Fault]:
+    """camera_conflict, still_camera_moves, no_camera."""
+    views = [clause for clause in asked.parsed.clauses if clause.kind == "camera" and clause.moves]
+    said = [Told(move.name, clause) for clause in views for move in clause.moves if move.name != "static"]
+    yield from _conflict(asked, said)
+    yield from _stands(asked, said)
+    if not views and moving(asked) and not _SPOKEN.search(asked.low):
+        acts = any(clause.kind == "action" for clause in asked.parsed.clauses)
+        reason = "Nothing is said of the camera: models that read words then move it as they like."
+        label = "Hold the camera still" if acts else "Add a slow push in"
+        yield Fault("no_camera", "hint", 0, 0, reason, label, add(asked.text, HOLD if acts else PUSH_IN))
+
+
+def _conflict(asked: Asked, said: list[Told]) -> Iterator[Fault]:
+    """The first two moves that undo each other and don't follow one another in time."""
+    for index, second in enumerate(said):
+        for first in said[:index]:
+            if second.name not in (OPPOSITE.get(first.name), _inverse(first.name)) or _in_turn(
+                asked, first.clause, second.clause
+            ):
+                continue
+            yield _undone(asked, first, second)
+            return
+    for clause in asked.parsed.clauses:
+        found = _BOTH.search(asked.low, clause.start, clause.end) if clause.kind == "camera" and clause.moves else None
+        if found and _against(found["one"], found["other"]):
+            fixed = asked.text[: found.start("two")] + asked.text[found.end("two") :]
+            reason = f"“{found['one']}” and “{found['other']}” undo each other: the camera goes one way."
+            yield Fault("camera_conflict", "hurts", *found.span(), reason, f"Leave out “{found['two'].strip()}”", fixed)
+            return
+
+
+def _inverse(name: MoveName) -> MoveName | None:
+    return next((one for one, other in OPPOSITE.items() if other == name), None)
+
+
+def _against(one: str, other: str) -> bool:
+    one, other = (word.removesuffix("s") if word.endswith("wards") else word for word in (one, other))
+    return (one == "clockwise" and other.endswith("clockwise")) or _AGAINST.get(one) == other or _AGAINST.get(other) == one
+
+
+def _in_turn(asked: Asked, first: Clause, second: Clause) -> bool:
+    """Whether the words put one after the other: "pans left, then right" is no contradiction."""
+    return bool(_AFTER.search(asked.low, first.start, second.end))
+
+
+def _undone(asked: Asked, first: Told, second: Told) -> Fault:
+    one, other = _called(first.name), _called(second.name)
+    reason = f"“{one}” and “{other}” undo each other: the camera goes one way."
+    start, end = second.clause.start, second.clause.end
+    fixed = _alone(asked, first, second) if first.clause == second.clause else _cut(asked, second.clause)
+    return Fault("camera_conflict", "hurts", start, end, reason, f"Only {one}", fixed)
+
+
+def _called(name: MoveName) -> str:
+    return SAID.get(name, MOVES[name].title.lower())
+
+
+def _cut(asked: Asked, clause: Clause) -> str:
+    """The text without a clause, but for what it is on about: "zoom in and zoom out on her face"."""
+    on = clause.target and re.search(
+        rf"\b(?:on|onto|to|towards?|into|at|around|over)\s+{re.escape(clause.target.lower())}",
+        asked.low[clause.start : clause.end],
+    )
+    if on and re.search(r"\w\s+$", asked.text[: clause.start]):
+        return asked.text[: clause.start] + asked.text[clause.start + on.start() :]
+    return cut(asked.text, clause.start, clause.end)
+
+
+def _alone(asked: Asked, first: Told, second: Told) -> str:
+    """A clause of two opposite moves with the second left out; "" when its words can't be told apart."""
+    clause = first.clause
+    for found in _JOINT.finditer(asked.text, clause.start, clause.end):
+        left = asked.text[: found.start()] + asked.text[found.end() :]
+        names = [move.name for move in read(left).camera.moves]
+        if first.name in names and second.name not in names:
+            return left
+    return ""
+
+
+def _stands(asked: Asked, said: list[Told]) -> Iterator[Fault]:
+    """The first clause in which the camera stands, with the first move that isn't said to come before or after."""
+    for clause in asked.parsed.clauses:
+        still = _standing(asked, clause) if clause.kind == "camera" else None
+        moves = [one for one in said if not _AFTER.search(asked.low, *_between(clause, one.clause)) and not _looks(asked, one)]
+        if still and moves:
+            other = moves[0]
+            reason = f"A camera that holds still can't {_called(other.name)}."
+            if other.name == "handheld":
+                reason = "A locked camera is not in a hand."
+            label = f"Leave out “{asked.text[still[0] : still[1]].strip()}”"
+            yield Fault("still_camera_moves", "hurts", *still, reason, label, _moved(asked, clause, other.clause, still))
+            return
+
+
+def _looks(asked: Asked, one: Told) -> bool:
+    """Whether a camera only looks somewhere: "looks straight down and stays still" is where it stands."""
+    return (
+        one.name in ("tilt_up", "tilt_down")
+        and re.search(r"\blook(?:s|ing)?\b", asked.low[one.clause.start : one.clause.end]) is not None
+    )
+
+
+def _between(one: Clause, other: Clause) -> tuple[int, int]:
+    return min(one.start, other.start), max(one.end, other.end)
+
+
+def _standing(asked: Asked, clause: Clause) -> tuple[int, int] | None:
+    """Where a clause says that the camera stands; what the camera looks at may stand as it likes."""
+    low = asked.low[clause.start : clause.end]
+    if clause.target and not any(move.name == "handheld" for move in clause.moves):
+        low = low.replace(clause.target.lower(), " " * len(clause.target))
+    found = _STILL.search(low)
+    if found:
+        return clause.start + found.start(), clause.start + found.end()
+    return (clause.start, clause.end) if any(move.name == "static" for move in clause.moves) else None
+
+
+def _moved(asked: Asked, clause: Clause, other: Clause, still: tuple[int, int]) -> str:
+    on = re.match(r"(?:and|but|yet)\s+", asked.low[other.start : other.end])
+    if on and not asked.text[clause.end : other.start].strip() and clause.end <= other.start and clause.start < still[0]:
+        return asked.text[: still[0]] + asked.text[other.start + on.end() :]
+    if clause != other:
+        return cut(asked.text, clause.start, clause.end)
+    start, end = still
+    before = re.search(r"\b(?:on|from|with)\s+(?:a|the)\s+$", asked.low[clause.start : start])
+    if before:
+        return cut(asked.text, clause.start + before.start(), end)
+    after = re.match(r"(?:\s+(?:camera|shot))?\s*(?:\b(?:and|with|but|yet)\b|,)\s*|\s+", asked.low[end:])
+    return asked.text[:start] + asked.text[end + after.end() if after else end :]

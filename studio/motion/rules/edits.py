@@ -1,0 +1,55 @@
+"""Edits of a sentence that leave a sentence: a part cut out, a part replaced, a sentence added.
+
+Knows commas, connectives and capitals. Refuses to know why something is edited.
+"""
+
+from __future__ import annotations
+
+import re
+
+_LOOSE_END = re.compile(
+    r"(?:[\s,;:–—-]|\b(?:and|but|while|as|then|with|so|yet|plus|whilst|when|because|or|there|please|also)\b)+$", re.I
+)
+_LOOSE_START = re.compile(r"^(?:[\s,;:–—-]|\b(?:and|but|while|whilst|then|yet|or|also)\b)+", re.I)
+_STOP = ".!?…"
+
+
+def cut(text: str, start: int, end: int) -> str:
+    """The text without [start, end), its commas, connectives and capitals put right around the gap."""
+    left, right = text[:start], text[end:]
+    if left.rstrip() and left.rstrip()[-1] not in _STOP:
+        left = _LOOSE_END.sub("", left)
+    left, right = left.rstrip(), _LOOSE_START.sub("", right)
+    if right[:1] in tuple(_STOP) and (not left or left[-1] in _STOP):
+        right = right[1:].lstrip()
+    if not left or not right or right[0] in _STOP:
+        return _opened(text, left + right).strip()
+    if left[-1] in _STOP:
+        return f"{left} {right[0].upper()}{right[1:]}" if text.lstrip()[:1].isupper() else f"{left} {right}"
+    return f"{left}, {right}"
+
+
+def swap(text: str, start: int, end: int, words: str) -> str:
+    """The text with [start, end) replaced by `words`, which take over the capital of what they replace."""
+    if text[start : start + 1].isupper():
+        words = words[:1].upper() + words[1:]
+    elif start and not _opens(text, start):
+        words = words[:1].lower() + words[1:]
+    return f"{text[:start]}{words}{text[end:]}"
+
+
+def add(text: str, sentence: str) -> str:
+    """The text and one more sentence."""
+    before = text.strip().rstrip(",;: ")
+    if not before:
+        return sentence
+    return f"{before} {sentence}" if before[-1] in f"{_STOP}\"'”" else f"{before}. {sentence}"
+
+
+def _opens(text: str, place: int) -> bool:
+    return not text[:place].strip() or text[:place].rstrip()[-1] in _STOP
+
+
+def _opened(before: str, after: str) -> str:
+    """What is left, beginning with a capital where the text did."""
+    return after[:1].upper() + after[1:] if before.lstrip()[:1].isupper() else after

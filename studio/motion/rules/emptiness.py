@@ -1,0 +1,187 @@
+"""Sentences in which nothing moves: empty ones, moods, and descriptions of the picture.
+
+Knows words that sound like motion and name none. Refuses to know the photo: what it offers comes from the words alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from studio.motion import sentences
+from studio.motion.effects import EFFECTS
+from studio.motion.lexicon import (
+    AIR,
+    BARE,
+    CLOTH,
+    CLOUD,
+    FOG,
+    FOLIAGE,
+    FUNCTION,
+    LIGHT,
+    MODIFIERS,
+    MOTION_NOUNS,
+    PRONOUNS,
+    STEAM,
+    STREAM,
+    WATER,
+    words,
+)  # fmt: skip
+from studio.motion.read import Clause
+from studio.motion.rules.base import Asked, Fault
+from studio.motion.rules.edits import add, cut
+from studio.motion.rules.verbal import begins, lows
+from studio.motion.split import verb_at
+from studio.motion.verbs import GOING, forms
+from studio.nouns import Camera, Effect, EffectName, Move
+
+MOODS = MODIFIERS | words(
+    "make makes making move moves moving movement movements motion motions animate animates animated animation life"
+    " alive lively come bring brings photo photograph picture image video clip film movie scene shot turn into do"
+    " something anything stuff thing things cool nice great good better best amazing awesome stunning beautiful"
+    " gorgeous perfect wow magic magical epic dramatic viral trendy pop popping catchy vibe vibes vibey mood moody"
+    " atmosphere atmospheric aesthetic dreamy dynamic cinematic cinema realistic realism real natural naturally"
+    " organic way style stylish look looks like feel feeling high quality hd uhd 4k 8k hdr ultra masterpiece"
+    " professional pro smooth effect effects creative fun interesting engaging eye catching reel reels story tiktok"
+    " instagram add some more please product brand whatever random surprise it's masterful hollywood blockbuster"
+    " vintage retro action energetic energy powerful subtle slight gentle camera everything here want need give put"
+    " made loop looping gif live wonderful lovely pretty intense emotional emotion ambient ambience minimal"
+)
+"""Words of mood, praise and bare motion: a sentence of these alone names nothing that could move."""
+
+REMEDIES: tuple[tuple[frozenset[str], str | EffectName], ...] = (
+    (words("curtain curtains"), "The curtains sway gently."),
+    (words("flag flags banner banners laundry awning"), "The cloth flutters gently in the breeze."),
+    (CLOTH - words("sail sails"), "hair"),
+    (STREAM, "flow"),
+    (WATER | words("bay beach coast seaside boat boats pier"), "ripple"),
+    (STEAM | words("coffee tea soup ramen noodles cup mug kettle"), "steam"),
+    (FOG, "fog"),
+    (FOLIAGE | AIR | words("valley park"), "wind"),
+    (CLOUD | words("mountain mountains skyline horizon"), "clouds"),
+    (LIGHT - words("light lights lighting") | words("neon candle candles"), "light"),
+)
+"""What the things that are named can do, the likeliest first: an effect, said as the studio says it, or a sentence."""
+
+PUSH_IN = sentences.camera(Camera((Move("dolly_in"),), speed="slow"))
+REST_STILL = "The background stays still."
+
+MOVE = forms("move")
+_YET = re.compile(r"\bto\s+(?!stay|remain|be\b|keep|hold|stand|sit|the\b|its\b|her\b|his\b|a\b)\w+|\bstop\s+\w+ing\b")
+"""What moves in a clause that is about stillness: "I want the water to flow and the rest to stay still"."""
+
+STAYS = forms("stay remain keep")
+
+GENTLY = 0.3
+
+NAMES = words("lighting painting drawing building setting wedding clothing ceiling railing engraving")
+"""What ends like a verb and is a thing."""
+
+DESCRIBED = 3
+"""Words of content from which a sentence without motion is a description: fewer say too little to be one."""
+
+EMPTY = ("nothing_moves", "vague", "describes")
+
+
+def moving(asked: Asked) -> bool:
+    """Whether anything moves: the camera, or something in the picture."""
+    return moves_camera(asked) or any(moves_thing(clause) for clause in asked.parsed.clauses)
+
+
+def moves_camera(asked: Asked) -> bool:
+    """Whether the camera is asked to go anywhere."""
+    return any(
+        any(move.name != "static" and move.amount > 0 for move in clause.moves)
+        or (clause.kind == "camera" and not clause.moves and bool(MOVE & set(lows(clause.text))))
+        for clause in asked.parsed.clauses
+    )
+
+
+def moves_thing(clause: Clause) -> bool:
+    """Whether a clause says that something in the picture moves."""
+    if clause.kind == "still":
+        return _YET.search(clause.text.lower()) is not None
+    if clause.kind in ("camera", "negative", "loop"):
+        return False
+    if clause.kind in ("action", "effect"):
+        return _done(lows(clause.text), clause.action)
+    said = lows(clause.text)
+    if "rack" in said and "focus" in said:
+        return True
+    if clause.kind == "environment":
+        return _stirs(said)
+    return begins(said) and (verb_at(said) >= 0 or said[0] in PRONOUNS)
+
+
+def _done(said: list[str], action: str) -> bool:
+    """Whether an action is one: "oil painting style" and "nothing moves" aren't."""
+    if said[0] in ("nothing", "nobody", "none") and not {"but", "except"} & set(said):
+        return False
+    return not NAMES & set(lows(action)[:1])
+
+
+def _stirs(said: list[str]) -> bool:
+    """Whether what is around moves, or is motion by its name: "light rain", "gentle ripples"."""
+    return (
+        begins(said) or bool(GOING & set(said)) or bool(MOTION_NOUNS & set(said)) or (bool(BARE & set(said)) and len(said) <= 5)
+    )
+
+
+def emptiness(asked: Asked) -> Iterator[Fault]:
+    """vague, describes or nothing_moves: one of them at most.
+
+    That a picture needn't be described to a model that sees it, and that what is described and not moved stays as it is, is what
+    the guides of the models say with one voice ("describe what moves, not what things look like").
+    """
+    content = [low for low in lows(asked.text) if low not in FUNCTION]
+    start, end = _extent(asked.text)
+    fixed, label = _remedy(asked, content)
+    if not content:
+        yield Fault("nothing_moves", "hurts", 0, 0, "Nothing is said to move yet.", label, fixed)
+    elif all(word in MOODS or (word.endswith("ly") and word[:-2] in MOODS) for word in content) and not moves_camera(asked):
+        reason = f"“{asked.text[start:end]}” names nothing that moves: a model fills the gap as it likes."
+        yield Fault("vague", "hurts", start, end, reason, label, fixed)
+    elif not moving(asked):
+        told = [
+            clause
+            for clause in asked.parsed.clauses
+            if clause.kind not in ("camera", "still", "negative", "loop") and not _stays(clause)
+        ]
+        said = [low for clause in told for low in lows(clause.text) if low not in FUNCTION]
+        if len(said) >= DESCRIBED and any(clause.kind != "light" for clause in told):
+            reason = "This describes the picture, which the model sees already: say what moves instead."
+            yield Fault("describes", "hurts", start, end, reason, label, fixed)
+        else:
+            reason = "Everything stays still here: a clip of this is a photo."
+            yield Fault("nothing_moves", "hurts", 0, 0, reason, label, _moved(asked, fixed))
+
+
+def _stays(clause: Clause) -> bool:
+    """Whether a clause says that something stays as it is, whatever the reader took it for."""
+    return bool(STAYS & set(lows(clause.text))) or clause.text.lower() == "as it is"
+
+
+def _extent(text: str) -> tuple[int, int]:
+    return len(text) - len(text.lstrip()), len(text.rstrip())
+
+
+def _remedy(asked: Asked, content: list[str]) -> tuple[str, str]:
+    """What to say instead, and its button: what the things that are named can do, and a camera that moves."""
+    said = set(content)
+    acts = asked.card is not None and "prompt" not in asked.card.supports
+    for named, remedy in REMEDIES:
+        if said & named and not (acts and remedy in EFFECTS and EFFECTS[remedy].auto == "brush"):
+            sentence = sentences.effect(Effect(remedy, GENTLY)) if remedy in EFFECTS else remedy
+            return f"{sentence} {PUSH_IN}", f"Say “{sentence.rstrip('.')}”"
+    return PUSH_IN, "Add a slow push in"
+
+
+def _moved(asked: Asked, fixed: str) -> str:
+    """What stays still is kept; the camera that holds still goes, since it is what is to move now."""
+    text = asked.text.strip()
+    for clause in reversed(asked.parsed.clauses):
+        if clause.kind == "camera":
+            text = (
+                cut(asked.text, clause.start, clause.end) if text == asked.text.strip() else cut(text, clause.start, clause.end)
+            )
+    return add(text, fixed) if text.strip(" .,;") else fixed

@@ -1,0 +1,172 @@
+"""Forces that undo each other: wind from two sides, a calm sea that crashes, what stays still and moves, what rises and sinks.
+
+Knows which words can't both be true of one picture. Refuses to know the camera: see `rules.lens`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from studio.motion.lexicon import AIR, CLOTH, CLOUD, FOG, FOLIAGE, STEAM, STREAM, WATER
+from studio.motion.read import Clause
+from studio.motion.rules.base import Asked, Fault
+from studio.motion.rules.edits import cut, swap
+from studio.motion.rules.emptiness import moves_thing
+from studio.motion.rules.opposed import ALL_STILL, BOBS, PAIRS, RISES, STANDS, SWAYS, TOWARDS, UP_DOWN, WATERS
+from studio.motion.rules.verbal import lows
+from studio.motion.verbs import FINITE, GOING, STATE_FORMS
+
+_DRIVEN = ((AIR | CLOTH | FOLIAGE | FOG | STEAM) - CLOUD, CLOUD - {"sky", "skies"}, WATER | STREAM)
+"""What one force moves: the wind's things, the clouds, the water."""
+
+
+def forces(asked: Asked) -> Iterator[Fault]:
+    """forces_conflict, one for each kind of contradiction."""
+    for first, second, reason in PAIRS:
+        calm = first.search(asked.low)
+        rough = calm and second.search(asked.low)
+        if calm and rough:
+            yield _fault(
+                asked,
+                *rough.span(),
+                reason,
+                "Leave out “{}”",
+                _without(asked, calm.span(), rough.span()),
+                asked.text[calm.start() : calm.end()],
+            )
+    yield from _opposite_sides(asked)
+    yield from _up_and_down(asked)
+    yield from _still_and_moving(asked)
+
+
+def _fault(asked: Asked, start: int, end: int, reason: str, label: str, fixed: str, word: str) -> Fault:
+    return Fault("forces_conflict", "hurts", start, end, reason, label.format(word.strip()), fixed)
+
+
+def clause_at(asked: Asked, place: int) -> Clause | None:
+    """The clause that a place in the text belongs to."""
+    return next((clause for clause in asked.parsed.clauses if clause.start <= place < clause.end), None)
+
+
+def _without(asked: Asked, gone: tuple[int, int], kept: tuple[int, int]) -> str:
+    """The text without what contradicts: the clause it stands in, or the words alone where the clause says both."""
+    clause = clause_at(asked, gone[0])
+    inside = clause and clause.start <= kept[0] < clause.end
+    if clause and not inside:
+        return cut(asked.text, clause.start, clause.end)
+    start, end = gone
+    if asked.low[:start].rstrip()[-1:] in ("", ",", ";", ".") and asked.low[end:].lstrip()[:1] in (",", ";", "."):
+        return cut(asked.text, start, end)
+    adjective = re.match(rf"((?:\w+ly\s+)?[\w-]+)\s+{WATERS}$", asked.low[start:end])
+    if adjective and start < kept[0]:
+        article = asked.low[:start].endswith("a ") and asked.low[start + adjective.end(1) :].lstrip()[:1] in "aeio"
+        head = asked.text[: start - 2] + "an " if article else asked.text[:start]
+        return head + asked.text[start + adjective.end(1) :].lstrip()
+    predicate = re.search(
+        r"\b(?:stays?|remains?|is|keeps?|holds?)\s+(?:\w+ly\s+)?(?:the\s+)?\w+\s+(?:and|but)\s+", asked.low[start : kept[1]]
+    )
+    if predicate:
+        return asked.text[: start + predicate.start()] + asked.text[start + predicate.end() :]
+    joined = re.match(r"\s+(?:and|but|while)\s+(?=(?:down|up)stream)", asked.low[end:])
+    return asked.text[:start] + asked.text[end + joined.end() :] if joined else cut(asked.text, start, end)
+
+
+def _opposite_sides(asked: Asked) -> Iterator[Fault]:
+    """What one force moves goes one way: the second side named gives way to the first."""
+    ways: dict[int, tuple[str, int, int, Clause]] = {}
+    for clause in asked.parsed.clauses:
+        if clause.kind in ("camera", "action"):
+            continue
+        words = _lows(asked, clause.start, clause.end)
+        force = next((index for index, things in enumerate(_DRIVEN) if words & things), None)
+        if force is None or SWAYS.search(asked.low, clause.start, clause.end):
+            continue
+        for found in TOWARDS.finditer(asked.low, clause.start, clause.end):
+            way = _way(found)
+            first = ways.setdefault(force, (way, *found.span(), clause))
+            if first[0] != way or way == "both":
+                yield _two_sides(asked, first, found, clause)
+                return
+
+
+def _way(found: re.Match[str]) -> str:
+    """Where it goes to: "from the left" is to the right."""
+    if found["from"]:
+        return "right" if found["from"] == "left" else "left"
+    way = found["way"] or found["bare"]
+    return "both" if not way else {"left": "right", "right": "left"}[way] if found["side"] == "from" else way
+
+
+def _two_sides(asked: Asked, first: tuple[str, int, int, Clause], found: re.Match[str], clause: Clause) -> Fault:
+    """One side instead of two: the second left out where it is said in one breath or says the same again, else turned."""
+    reason = "What the same wind or current moves goes one way: name one side."
+    start, end = found.span()
+    if first[0] == "both":
+        word = f"{found[0].split()[0]} the left"
+        return _fault(asked, start, end, reason, "Only {}", swap(asked.text, start, end, word), word)
+    if first[3] == clause:
+        return _fault(asked, start, end, reason, "Leave out “{}”", cut(asked.text, start, end), asked.text[start:end])
+    same = _lows(asked, first[3].start, first[1]) >= _lows(asked, clause.start, start) - {"and", "while"}
+    if same:
+        start, end = clause.start, clause.end
+        return _fault(asked, start, end, reason, "Leave out “{}”", cut(asked.text, start, end), asked.text[start:end])
+    other = asked.text[first[1] : first[2]].strip()
+    if found["from"]:
+        return _fault(asked, start, end, reason, "Let both go {}", swap(asked.text, start, end, other), other)
+    side = {"left": "right", "right": "left"}[first[0]] if found["side"] == "from" else first[0]
+    group = "way" if found["way"] else "bare"
+    fixed = asked.text[: found.start(group)] + side + asked.text[found.end(group) :]
+    return _fault(asked, start, end, reason, "Let both go {}", fixed, other)
+
+
+def _lows(asked: Asked, start: int, end: int) -> set[str]:
+    return set(lows(asked.text[start:end]))
+
+
+def _up_and_down(asked: Asked) -> Iterator[Fault]:
+    """The same thing rises and sinks in one breath, and isn't one that does so by nature."""
+    for found in UP_DOWN.finditer(asked.low):
+        clause = clause_at(asked, found.start())
+        subject = asked.low[clause.start if clause else 0 : found.start()]
+        same = bool(RISES.search(found["one"])) == bool(RISES.search(found["verb"]))
+        if same or BOBS.search(subject) or (clause and clause.kind == "camera"):
+            continue
+        fixed = asked.text[: found.start("two")] + asked.text[found.end("two") :]
+        reason = "The same thing can't rise and sink at once."
+        yield _fault(asked, *found.span(), reason, "Leave out “{}”", fixed, found["two"])
+
+
+def _still_and_moving(asked: Asked) -> Iterator[Fault]:
+    """What is said to stay still, and moves: in one breath, in two clauses, or with everything."""
+    for found in STANDS.finditer(asked.low):
+        clause = clause_at(asked, found.start())
+        if found["next"] in STATE_FORMS or found["next"] not in FINITE | GOING or (clause and clause.kind == "camera"):
+            continue
+        fixed = asked.text[: found.start()] + asked.text[found.end() :]
+        words = asked.text[found.start() : found.end()].rsplit(None, 1)[0]
+        yield _fault(
+            asked, found.start(), found.start() + len(words), "It can't stay still and move.", "Leave out “{}”", fixed, words
+        )
+        return
+    moving = [clause for clause in asked.parsed.clauses if moves_thing(clause)]
+    everything = ALL_STILL.search(asked.low)
+    if everything and moving:
+        start, end = everything.span("all")
+        fixed = swap(asked.text, start, end, "Everything else")
+        yield _fault(asked, start, end, "Not everything stays still when something moves.", "Say “everything else”", fixed, "")
+        return
+    for clause in asked.parsed.clauses:
+        held = _subject(clause) if clause.kind == "still" else None
+        other = next((one for one in moving if held and one != clause and _subject(one) == held), None)
+        if held and other:
+            fixed = cut(asked.text, clause.start, clause.end)
+            reason = f"The {held} can't stay still and move."
+            yield _fault(asked, clause.start, clause.end, reason, "Leave out “{}”", fixed, asked.text[clause.start : clause.end])
+            return
+
+
+def _subject(clause: Clause) -> str | None:
+    """The thing a clause begins with: "the curtains stay still" is about curtains."""
+    skip = {"the", "a", "an", "her", "his", "its", "their", "our", "my", "and", "while", "but", "all", "of", "keep", "with", "as"}
+    return next((low for low in lows(clause.text) if low not in skip), None)

@@ -1,0 +1,110 @@
+"""The builder's own sentences: one for every move and every effect, each readable back to exactly what it was said of.
+
+Knows how a camera and an effect are said in plain English. Refuses to know free words and models.
+"""
+
+from __future__ import annotations
+
+from studio.nouns import Camera, Effect, EffectName, Move, MoveName, Speed
+
+SUBJECT = "the subject"
+MOVES: dict[MoveName, str] = {
+    "static": "stays still", "dolly_in": "pushes in{}", "dolly_out": "pulls back{}", "truck_left": "slides{} left",
+    "truck_right": "slides{} right", "crane_up": "rises{}", "crane_down": "sinks{}", "pan_left": "pans{} left",
+    "pan_right": "pans{} right", "tilt_up": "tilts{} up", "tilt_down": "tilts{} down",
+    "orbit_left": f"circles{{}} left around {SUBJECT}", "orbit_right": f"circles{{}} right around {SUBJECT}",
+    "zoom_in": "zooms in{}", "zoom_out": "zooms out{}", "roll_left": "rolls{} left", "roll_right": "rolls{} right",
+    "dolly_zoom_in": "pushes in{} while zooming out for a dolly zoom",
+    "dolly_zoom_out": "pulls back{} while zooming in for a dolly zoom",
+    "handheld": "sways{} as if handheld", "push_orbit_left": f"pushes in{{}} while circling left around {SUBJECT}",
+    "push_orbit_right": f"pushes in{{}} while circling right around {SUBJECT}",
+}  # fmt: skip
+"""What the camera does, after "The camera", for every move; the gap takes how far."""
+
+PACES: dict[Speed, str] = {"slow": "slowly ", "normal": "", "fast": "quickly "}
+HOW_FAR = (" slightly", "", " far")
+LIMITS = (0.34, 0.67)
+"""Where amounts are said differently: up to the first, up to the second, and over it."""
+
+EFFECTS: dict[EffectName, tuple[str, tuple[str, str, str]]] = {
+    "ripple": ("Waves ripple{how} across the water", (" gently", "", " strongly")),
+    "flow": ("The water flows{how}{way}", (" gently", "", " strongly")),
+    "wind": ("Leaves and grass sway{how}{way} in the wind", (" gently", "", " strongly")),
+    "hair": ("Hair and fabric stir{how}{way} in the breeze", (" gently", "", " wildly")),
+    "clouds": ("Clouds drift{how}{way} across the sky", (" gently", "", " swiftly")),
+    "fog": ("Fog drifts by{how}", (" faintly", "", " thickly")),
+    "steam": ("Steam rises{how}", (" faintly", "", " thickly")),
+    "light": ("Warm light wanders over the scene{how}", (" subtly", "", " strongly")),
+    "focus": ("Focus breathes{how} behind the subject", (" subtly", "", " strongly")),
+}  # fmt: skip
+"""What moves by itself, as a sentence, for every effect, and how gently or strongly is said of it."""
+
+EFFECT_AMOUNTS, MOVE_AMOUNTS = (0.3, 0.5, 0.9), (0.3, 0.6, 0.9)
+"""What each way of saying how much stands for: gently or slightly, nothing said, strongly or far."""
+
+WAYS = (
+    "",
+    " down to the right",
+    " downwards",
+    " down to the left",
+    " to the left",
+    " up to the left",
+    " upwards",
+    " up to the right",
+)
+"""Which way, in steps of 45 degrees clockwise from rightwards, which goes without saying."""
+
+DIRECTED: frozenset[EffectName] = frozenset({"flow", "wind", "hair", "clouds"})
+
+
+def bucket(amount: float) -> int:
+    """Which way an amount is said: 0 a little, 1 plainly, 2 a lot."""
+    return sum(amount > limit for limit in LIMITS)
+
+
+def octant(direction: float) -> int:
+    """The nearest of eight ways to a direction in degrees: 0 right, 2 down, 4 left, 6 up."""
+    return round(direction / 45) % 8
+
+
+def moving(camera: Camera) -> tuple[Move, ...]:
+    """The moves that move."""
+    return tuple(move for move in camera.moves if move.name != "static" and move.amount > 0)
+
+
+def move(one: Move) -> str:
+    """One move, after "The camera": "pans slightly left"."""
+    how = HOW_FAR[bucket(one.amount)]
+    return MOVES[one.name].format(" strongly" if one.name == "handheld" and how == " far" else how)
+
+
+def camera(said: Camera, on: str = "") -> str:
+    """The camera in one sentence, "" when nothing is said of it; `on` is whom or what it is about, if it isn't said elsewhere."""
+    if not said.moves:
+        return ""
+    verbs = [move(one) for one in moving(said)] or [MOVES["static"]]
+    line = verbs[0] if len(verbs) == 1 else f"{', '.join(verbs[:-1])} and {verbs[-1]}"
+    pace = PACES[said.speed] if moving(said) else ""
+    if on:
+        line = line.replace(SUBJECT, on, 1) if SUBJECT in line else f"{line} on {on}"
+    return f"The camera {pace}{line}."
+
+
+def effect(one: Effect) -> str:
+    """An effect in one sentence."""
+    sentence, hows = EFFECTS[one.name]
+    return sentence.format(how=hows[bucket(one.amount)], way=WAYS[octant(one.direction)] if one.name in DIRECTED else "") + "."
+
+
+def _said() -> dict[str, Effect]:
+    found: dict[str, Effect] = {}
+    for name in EFFECTS:
+        for amount in EFFECT_AMOUNTS:
+            for step in range(8 if name in DIRECTED else 1):
+                one = Effect(name, amount, direction=step * 45.0)
+                found[effect(one)[:-1].lower()] = one
+    return found
+
+
+SAID = _said()
+"""Every sentence about an effect, in lower case and without its full stop, and the effect it is said of."""

@@ -1,0 +1,173 @@
+"""Text into clauses: where one thing that is said ends and the next begins.
+
+Knows words, their places in the text as typed, and what joins clauses. Refuses to know what a clause means.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from studio.motion.lexicon import (
+    BARE,
+    CONJUNCTIONS,
+    DETERMINERS,
+    LIGHT,
+    MODIFIERS,
+    NATURE,
+    NEGATIONS,
+    PREPOSITIONS,
+    PRONOUNS,
+    words,
+)
+from studio.motion.syntax import LEADING, complete, filmed, has_verb, own_subject, paces, skip, starts_camera, verb_at
+
+_WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*[°%]?")
+_HARD = re.compile(r"[.;!?\n:()\[\]{}|•>→]|[-–—]{2,}|\s[-–—]|[–—]")
+_JOINS = words("while whilst then but before until whereas though although because when")
+_WAYS = words("left right up down back again forward forwards backwards away out in")
+_FILMING = words("zooming orbiting circling arcing panning trucking craning dollying")
+_ORDERS = words("let make keep animate")
+
+
+class Word(NamedTuple):
+    """A word as it is compared, and where it stands in the text: start, end."""
+
+    low: str
+    start: int
+    end: int
+
+
+class Piece(NamedTuple):
+    """A run of words that says one thing. `gap` is what stands before it: "" (a conjunction or nothing), "," or "."."""
+
+    words: tuple[Word, ...]
+    gap: str
+
+    @property
+    def lows(self) -> list[str]:
+        """Its words as they are compared."""
+        return [word.low for word in self.words]
+
+    @property
+    def start(self) -> int:
+        """Where it begins in the text."""
+        return self.words[0].start
+
+    @property
+    def end(self) -> int:
+        """Where it ends in the text."""
+        return self.words[-1].end
+
+
+def tokens(text: str) -> list[Word]:
+    """The words of a text; a hyphen parts words."""
+    return [Word(found.group().lower().replace("’", "'"), found.start(), found.end()) for found in _WORD.finditer(text)]
+
+
+def pieces(text: str) -> list[Piece]:
+    """The text as clauses, in order; nothing but punctuation and spaces lies between them."""
+    found: list[Piece] = []
+    for run, gap in _runs(text):
+        for part in _parted(run):
+            found.append(Piece(tuple(part), gap))
+            gap = ""
+    return _joined(found)
+
+
+def _runs(text: str) -> list[tuple[list[Word], str]]:
+    """Words between punctuation marks, and the mark before them."""
+    found: list[tuple[list[Word], str]] = []
+    last = 0
+    for word in tokens(text):
+        between = text[last : word.start]
+        decimal = between in (".", ":", "/") and text[last - 1 : last].isdigit() and text[word.start].isdigit()
+        gap = "" if decimal else "." if _HARD.search(between) else "," if "," in between else ""
+        if gap or not found:
+            found.append(([], gap or "."))
+        found[-1][0].append(word)
+        last = word.end
+    return found
+
+
+def _parted(run: list[Word]) -> list[list[Word]]:
+    """A run parted where a conjunction begins a clause of its own; the conjunction goes with what follows."""
+    lows = [word.low for word in run]
+    cuts = [0]
+    for at in range(1, len(lows) - 1):
+        if at > cuts[-1] and _begins(lows, cuts[-1], at):
+            cuts.append(at)
+    return [run[start:end] for start, end in zip(cuts, [*cuts[1:], len(run)], strict=True)]
+
+
+def _begins(lows: list[str], start: int, at: int) -> bool:
+    """Whether the word at `at` joins a new clause to that which began at `start`."""
+    low, after = lows[at], lows[at + 1 :]
+    after = after[: next((one for one in range(1, len(after)) if after[one] in _JOINS or after[one] == "as"), len(after))]
+    if low in _JOINS or low == "except":
+        return _joins(low, lows[start], after)
+    if low == "as":
+        return _meanwhile(lows[at - 1], after)
+    if low in ("and", "&", "plus"):
+        begins = (
+            starts_camera(after) or own_subject(after) or after[0] in NEGATIONS or after[0] in _ORDERS or "camera" in after[:3]
+        )
+        return begins and complete(lows[start:at])
+    if low == "with":
+        return starts_camera(after) or (own_subject(after) and complete(lows[start:at])) or after[0] == "no"
+    if low in ("without", "no"):
+        return lows[at - 1] not in CONJUNCTIONS and lows[at - 1] not in ("there", "is", "with")
+    return False
+
+
+def _joins(low: str, first: str, after: list[str]) -> bool:
+    """Whether a conjunction begins a clause: not "pushes in while circling", "nothing moves but the river", "left then right"."""
+    if low in ("while", "whilst"):
+        return after[min(skip(after, LEADING), len(after) - 1)] not in _FILMING
+    if low in ("but", "except") and first in ("nothing", "everything", "all"):
+        return False
+    if low == "then":
+        return not all(one in _WAYS for one in after)
+    return low != "except" and (low not in ("before", "until") or has_verb(after))
+
+
+def _meanwhile(before: str, after: list[str]) -> bool:
+    """Whether "as" begins a clause: "as she turns", not "as if", "such as", "as they are"."""
+    if after[0] in ("if", "well", "though") or (after[0] in ("a", "soft", "in") and not has_verb(after[1:])):
+        return False
+    if before in ("such", "same", "just", "exactly") or (len(after) == 2 and after[1] in ("is", "are")):
+        return False
+    return starts_camera(after) or has_verb(after)
+
+
+def _joined(found: list[Piece]) -> list[Piece]:
+    """Pieces that only together say something: "a slow, gentle push in", "trees, grass and flowers sway"."""
+    done: list[Piece] = []
+    for index, piece in enumerate(found):
+        after = found[index + 1] if index + 1 < len(found) else None
+        if done and (_trails(done[-1], piece, after) or (piece.gap in (",", "") and _belongs(done[-1], piece))):
+            done[-1] = Piece((*done[-1].words, *piece.words), done[-1].gap)
+        else:
+            done.append(piece)
+    return done
+
+
+def _trails(before: Piece, piece: Piece, after: Piece | None) -> bool:
+    """Whether a piece only says how what came before is done: "orbit left, slow, clouds drift"."""
+    if piece.gap != "," or not paces(piece.lows):
+        return False
+    return after is None or after.gap == "." or (filmed(before.lows) and not starts_camera(after.lows))
+
+
+def _belongs(before: Piece, piece: Piece) -> bool:
+    """Whether a piece goes on with the one before it."""
+    lows, after = before.lows, piece.lows
+    if after[0] in PREPOSITIONS - {"with", "without", "like"} and piece.gap == "," and verb_at(after) < 0:
+        return not paces(lows)
+    if piece.gap != ",":
+        return False
+    if paces(lows):
+        return lows[0] not in PRONOUNS
+    bare = [low for low in lows if low not in DETERMINERS and low not in MODIFIERS and low not in CONJUNCTIONS]
+    things = 0 < len(bare) <= 4 and all((low in NATURE or low in LIGHT) and low not in BARE for low in bare)
+    return things and own_subject(after) and after[0] not in ("the", "a", "camera")

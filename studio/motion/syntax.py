@@ -1,0 +1,164 @@
+"""Enough of English to find who does what: verbs among names, plurals, clauses that stand by themselves.
+
+Knows words in lower case. Refuses to know what they mean for a clip.
+"""
+
+from __future__ import annotations
+
+from studio.motion.lexicon import (
+    ADJECTIVES,
+    ADVERBS,
+    AUXILIARIES,
+    BARE,
+    CAMERA,
+    CLOTH,
+    DETERMINERS,
+    FUNCTION,
+    LIGHT,
+    MODIFIERS,
+    NATURE,
+    NEGATIONS,
+    PREPOSITIONS,
+    SMOOTH,
+    STILL,
+    words,
+)  # fmt: skip
+from studio.motion.verbs import BASE, FINITE, GOING
+
+LEADING = DETERMINERS | MODIFIERS | SMOOTH | words("and then with while as but also finally")
+"""What may stand before the name of a camera move."""
+
+_MOVES = words(
+    "zoom zooms zooming dolly dollies dollying pan pans panning tilt tilts tilting orbit orbits orbiting crane craning handheld"
+    " push pull truck trucking tracking arc pedestal jib vertigo dutch whip"
+)
+_MANY = words("people children men women fish sheep feet teeth mice geese others both they them")
+_DO = words("people children men women they we i you hair fish sheep grass couple crowd family pair to and will can else")
+"""What may be followed by a verb's base form without ending in -s."""
+
+_NAMES = words(
+    "leaves waves ripples drops clouds lights shadows flows smiles steps falls sails fires flames currents streams sparks rays"
+    " beams glow light rain snow smoke steam dust fan hand hands head face eyes water dress cup"
+)
+_NOT_BEFORE_VERB = DETERMINERS | PREPOSITIONS | ADJECTIVES
+_QUALITIES = MODIFIERS - LIGHT - words("crash whip snap race big")
+_CAUSES = words("let make have watch see want")
+_HELPS = words("is are do does doesn't don't will can begins starts continues")
+_OBJECTS = (["the"], ["a"], ["an"], ["his"], ["her"], ["its"], ["their"])
+_LIT_BY = (["up"], ["the"], ["a"], ["her"], ["his"])
+
+
+def lead(lows: list[str], over: frozenset[str]) -> int:
+    """How many words at the beginning are among `over`; at least one is left."""
+    at = 0
+    while at < len(lows) - 1 and lows[at] in over:
+        at += 1
+    return at
+
+
+def skip(lows: list[str], over: frozenset[str]) -> int:
+    """How many words at the beginning are among `over` or end in -ly."""
+    at = 0
+    while at < len(lows) and (lows[at] in over or (lows[at].endswith("ly") and len(lows[at]) > 4)):
+        at += 1
+    return at
+
+
+def filmed(lows: list[str]) -> bool:
+    """Whether words are about the camera."""
+    return starts_camera(lows) or any(low in CAMERA or low in _MOVES for low in lows)
+
+
+def starts_camera(lows: list[str]) -> bool:
+    """Whether words begin with a camera, or with the name of a move."""
+    rest = lows[skip(lows, LEADING) :]
+    return bool(rest) and (rest[0] in CAMERA or rest[0] in _MOVES or rest[:2] == ["hand", "held"] or rest[0] == "static")
+
+
+def verb_at(lows: list[str], first: int = 1) -> int:
+    """Where the verb stands that something does: at `first` or later, -1 for none. An -ing form counts when no other is found."""
+    going = -1
+    caused = bool(lows) and lows[0] in _CAUSES
+    noun = next((lows[at - 1] for at in range(1, len(lows)) if lows[at] in PREPOSITIONS), "")
+    for at in range(first, len(lows)):
+        low, before = lows[at], lows[at - 1] if at else ""
+        if before in _NOT_BEFORE_VERB or (before in _QUALITIES and not before.endswith("ly")):
+            continue
+        if low in FINITE or low in _HELPS:
+            if not _names(lows, at):
+                return at
+        elif low in GOING and going < 0 and at > 0:
+            going = at
+        elif low in BASE and before == "and" and at > 2 and lows[at - 2] in BASE and lows[at - 2] not in NATURE:
+            return at - 2
+        elif low in BASE:
+            if (does(before) or does(noun) or (caused and at > 1)) and not _names(lows, at):
+                return at
+        elif at and _unknown(lows, at):
+            return at
+    return going
+
+
+def _unknown(lows: list[str], at: int) -> bool:
+    """Whether a word that is in no list can only be a verb: "she whistles", "the chef plates the dish"."""
+    low, before = lows[at], lows[at - 1]
+    if not low.endswith("s") or low.endswith(("ss", "'s")) or low in FUNCTION:
+        return False
+    return before in ("she", "he", "it") or lows[at + 1 : at + 2] in _OBJECTS
+
+
+def _names(lows: list[str], at: int) -> bool:
+    """Whether what looks like a verb names a thing here: another verb follows at once ("small waves ripple")."""
+    low = lows[at]
+    if at > 0 and low not in _NAMES and low not in NATURE and low not in LIGHT:
+        return False
+    if low in ("lights", "light") and lows[at + 1 : at + 2] not in _LIT_BY:
+        return True
+    after = [one for one in lows[at + 1 : at + 3] if one not in ADVERBS and not one.endswith("ly")]
+    return bool(after) and (after[0] in FINITE or after[0] in GOING or after[0] in BASE or after[0] in AUXILIARIES)
+
+
+def many(noun: str) -> bool:
+    """Whether a thing that is named is more than one."""
+    return noun in _MANY or (noun.endswith("s") and not noun.endswith(("ss", "us", "is", "'s")))
+
+
+def does(low: str) -> bool:
+    """Whether a word may be followed by a verb's base form: a plural, one who says I, we, you or they, an adverb."""
+    return low in _DO or (low.endswith("s") and not low.endswith(("ss", "us", "'s"))) or low.endswith("ly")
+
+
+def has_verb(lows: list[str]) -> bool:
+    """Whether words say that something does something."""
+    return verb_at(lows) >= 0
+
+
+def own_subject(lows: list[str]) -> bool:
+    """Whether words are a clause with a subject of its own: something named, then what it does."""
+    if not lows or (_verb_first(lows) and not _names(lows, 0)):
+        return False
+    at = verb_at(lows)
+    return at > 0 and any(low not in DETERMINERS and low not in MODIFIERS for low in lows[:at])
+
+
+def complete(lows: list[str]) -> bool:
+    """Whether words stand as a clause by themselves."""
+    if filmed(lows):
+        return True
+    rest = lows[skip(lows, LEADING) :]
+    if any(low in NEGATIONS for low in lows) or not rest:
+        return bool(rest)
+    if rest[0] in ("keep", "hold", "leave"):
+        return any(low in STILL for low in rest[1:])
+    if has_verb(lows) or _verb_first(rest):
+        return True
+    return any(low in BARE or low in STILL for low in rest) or (bool(set(rest) & CLOTH) and "wind" in rest)
+
+
+def _verb_first(lows: list[str]) -> bool:
+    return lows[0] not in NATURE and (lows[0] in FINITE or lows[0] in GOING or lows[0] in BASE)
+
+
+def paces(lows: list[str]) -> bool:
+    """Whether words only say how something is done: "a slow", "gently"."""
+    return all(low in LEADING or low.endswith("ly") for low in lows)

@@ -1,0 +1,215 @@
+"""Variations on purpose: the same motion two to four times, different along one named axis and in nothing else.
+
+Knows which axes a motion has and what lies on them. Refuses to shuffle words, and to know seeds: what differs is what was meant.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Literal, get_args
+
+from studio.motion.camera import MOVES
+from studio.motion.compose import plain
+from studio.motion.effects import EFFECTS
+from studio.motion.lint import check
+from studio.motion.read import enacted
+from studio.nouns import Camera, Effect, EffectName, Motion, Move, MoveName, Noun, Refusal, Speed, replace
+
+Axis = Literal["amount", "direction", "effect", "pace"]
+AXES: tuple[Axis, ...] = get_args(Axis)
+
+LEAST, MOST = 2, 4
+"""How many variations are shown side by side: fewer is no comparison, more can't be watched at once."""
+
+AMOUNTS = ((0.34, 0.3, " slightly", "only a little way"), (0.67, 0.6, "", "a fair way"), (1.0, 0.9, " far", "a long way"))
+"""How far the camera goes: the bucket's end, the amount that stands for it, and how it is said in a title and in a sentence."""
+
+PACES: tuple[tuple[Speed, str, str], ...] = (
+    ("slow", " slowly", "The camera takes its time."),
+    ("normal", "", "The camera moves at an even pace."),
+    ("fast", " quickly", "The camera moves briskly."),
+)
+
+ROUNDS: tuple[tuple[MoveName, ...], ...] = (
+    ("dolly_in", "dolly_out", "truck_left", "truck_right"), ("pan_left", "pan_right", "tilt_up", "tilt_down"),
+    ("truck_left", "truck_right", "crane_up", "crane_down"), ("tilt_up", "tilt_down", "pan_left", "pan_right"),
+    ("crane_up", "crane_down", "truck_left", "truck_right"), ("orbit_left", "orbit_right"), ("zoom_in", "zoom_out"),
+    ("roll_left", "roll_right"), ("dolly_zoom_in", "dolly_zoom_out"), ("push_orbit_left", "push_orbit_right"),
+)  # fmt: skip
+"""Moves that differ in direction alone, the opposite next to each: the camera turns, travels or circles one way or another."""
+
+AIMED: tuple[EffectName, ...] = ("flow", "wind", "hair", "clouds")
+"""Effects that go somewhere (see `Effect.direction`)."""
+
+ANYWHERE: tuple[EffectName, ...] = ("light", "fog", "focus")
+"""Effects that suit any photo and need nothing painted: what is offered where the words name nothing else."""
+
+
+class Variation(Noun, frozen=True):
+    """One of several motions to compare: a title naming its value on the axis, what differs in a sentence, and the motion."""
+
+    title: str
+    differs: str
+    motion: Motion
+
+
+def vary(motion: Motion, axis: Axis, count: int = 3) -> tuple[Variation, ...]:
+    """Two to four motions that differ along `axis` alone; the first is the motion itself.
+
+    `count` is how many are wanted, 2 to 4; an axis with fewer values gives fewer. Each has a sentence of its own and none brings
+    in a contradiction. Raises `Refusal` for an axis that the motion doesn't have: see `axes`.
+    """
+    found = _distinct(motion, _along(motion, axis), max(LEAST, min(count, MOST)))
+    if len(found) < LEAST:
+        known = ", ".join(axes(motion))
+        remedy = f"Vary another axis: {known}." if known else "Choose a camera move first."
+        raise Refusal(f"There is nothing to vary along {axis!r} in this motion.", remedy)
+    return found
+
+
+def axes(motion: Motion) -> tuple[Axis, ...]:
+    """The axes along which this motion has at least two values."""
+    return tuple(axis for axis in AXES if len(_distinct(motion, _along(motion, axis), LEAST)) >= LEAST)
+
+
+def _along(motion: Motion, axis: Axis) -> Iterator[Variation]:
+    if axis == "amount":
+        return _amounts(motion)
+    if axis == "direction":
+        return _directions(motion)
+    return _effects(motion) if axis == "effect" else _paces(motion)
+
+
+def _distinct(motion: Motion, found: Iterable[Variation], count: int) -> tuple[Variation, ...]:
+    """The first `count` that say something the others don't, and nothing that contradicts itself where the motion didn't."""
+    before = _faults(motion)
+    kept: dict[str, Variation] = {}
+    for one in found:
+        sentence = plain(one.motion)
+        if sentence not in kept and (one.motion == motion or not _faults(one.motion) - before):
+            kept[sentence] = one
+        if len(kept) == count:
+            break
+    return tuple(kept.values())
+
+
+def _faults(motion: Motion) -> set[str]:
+    return {finding.code for finding in check(motion, seconds=60.0) if finding.level == "hurts"}
+
+
+def _moving(camera: Camera) -> tuple[Move, ...]:
+    return tuple(move for move in camera.moves if move.name != "static" and move.amount > 0)
+
+
+def _name(moves: Iterable[Move], how: str = "") -> str:
+    """Moves as a title: "Dolly in slightly", "Dolly in and orbit left"."""
+    titles = [MOVES[move.name].title for move in moves]
+    together = " and ".join([titles[0], *(title.lower() for title in titles[1:])])
+    return f"{together},{how}" if how and titles[1:] else together + how
+
+
+def _with_camera(motion: Motion, **changes: object) -> Motion:
+    return replace(motion, camera=replace(motion.camera, **changes))
+
+
+def _amounts(motion: Motion) -> Iterator[Variation]:
+    """Itself, then the other two amounts, the one farthest away first; last the camera that stands."""
+    moves = _moving(motion.camera)
+    if not moves:
+        return
+    lead = moves[0].amount
+    own = next(bucket for bucket in AMOUNTS if lead <= bucket[0])
+    for _, amount, how, far in (own, *sorted(AMOUNTS, key=lambda bucket: -abs(bucket[1] - lead))):
+        itself = amount == own[1]
+        scaled = moves if itself else tuple(Move(move.name, _scaled(move.amount, amount / lead)) for move in moves)
+        changed = motion if itself else _with_camera(motion, moves=scaled)
+        yield Variation(_name(moves, how), f"The camera goes {far}.", changed)
+    yield Variation("Static", "The camera holds still; only what is in the picture moves.", _held(motion))
+
+
+def _scaled(amount: float, times: float) -> float:
+    return round(min(1.0, max(0.05, amount * times)), 3)
+
+
+def _held(motion: Motion) -> Motion:
+    return _with_camera(motion, moves=(Move("static"),))
+
+
+def _directions(motion: Motion) -> Iterator[Variation]:
+    """The first move that has a direction goes the other ways; without one, the first effect that has."""
+    moves = motion.camera.moves
+    for place, move in enumerate(moves):
+        around = next((names for names in ROUNDS if move.name in names and move.amount > 0), ())
+        if around:
+            others = {other.name for index, other in enumerate(moves) if index != place}
+            for name in (move.name, *_others(around, move.name)):
+                if name == move.name or name not in others:
+                    turned = (*moves[:place], replace(move, name=name), *moves[place + 1 :])
+                    changed = motion if name == move.name else _with_camera(motion, moves=turned)
+                    yield Variation(MOVES[name].title, f"{_capital(MOVES[name].sees)}.", changed)
+            return
+    yield from _aims(motion)
+
+
+def _others(around: tuple[MoveName, ...], name: MoveName) -> list[MoveName]:
+    """The other moves of a round, the opposite first."""
+    place = around.index(name)
+    opposite = around[place ^ 1]
+    return [opposite, *(other for other in around if other not in (name, opposite))]
+
+
+def _aims(motion: Motion) -> Iterator[Variation]:
+    for place, effect in enumerate(motion.effects):
+        if effect.name in AIMED and effect.amount > 0:
+            title = EFFECTS[effect.name].title
+            for aim in (effect.direction, (effect.direction + 180) % 360):
+                turned = (*motion.effects[:place], replace(effect, direction=aim), *motion.effects[place + 1 :])
+                changed = motion if aim == effect.direction else replace(motion, effects=turned)
+                way = _way(aim)
+                yield Variation(f"{title} {way}", f"It moves {way} in the picture.", changed)
+            return
+
+
+def _way(degrees: float) -> str:
+    return ("to the right", "downwards", "to the left", "upwards")[round(degrees / 90) % 4]
+
+
+def _effects(motion: Motion) -> Iterator[Variation]:
+    """Itself; each of its effects alone; none; then others, those that the words speak of first."""
+    own = [effect for effect in motion.effects if effect.amount > 0]
+    yield Variation(_listed(own), _moved(own), motion)
+    if len(own) > 1:
+        for effect in own:
+            yield Variation(_listed([effect]), _moved([effect]), replace(motion, effects=(effect,)))
+    if own:
+        yield Variation(_listed([]), _moved([]), replace(motion, effects=()))
+    told = [effect for effect in enacted(motion).effects if effect not in motion.effects]
+    for effect in (*told, *map(Effect, ANYWHERE)):
+        if effect.name not in {one.name for one in own}:
+            yield Variation(_listed([effect]), _moved([effect]), replace(motion, effects=(effect,)))
+
+
+def _listed(effects: list[Effect]) -> str:
+    titles = list(dict.fromkeys(EFFECTS[effect.name].title for effect in effects))
+    return " and ".join([*titles[:1], *(title.lower() for title in titles[1:])]) or "No effect"
+
+
+def _moved(effects: list[Effect]) -> str:
+    seen = list(dict.fromkeys(EFFECTS[effect.name].sees for effect in effects))
+    return f"{_capital('; '.join(seen))}." if seen else "Nothing is added to what the words ask for."
+
+
+def _paces(motion: Motion) -> Iterator[Variation]:
+    """Itself, then the other paces, the one farthest away first."""
+    moves = _moving(motion.camera)
+    if not moves:
+        return
+    order = [speed for speed, _, _ in PACES]
+    own = order.index(motion.camera.speed)
+    for speed, how, differs in sorted(PACES, key=lambda pace: (pace[0] != order[own], -abs(order.index(pace[0]) - own))):
+        changed = motion if speed == motion.camera.speed else _with_camera(motion, speed=speed)
+        yield Variation(_name(moves, how), differs, changed)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]

@@ -1,0 +1,170 @@
+"""Content: what in a photo will hurt the clip, though its pixels are sound: clutter, a faint subject, print, faces, its shape.
+
+Knows the thresholds and what one press does about each. Refuses to measure (scene.py and what it calls) and to judge the pixels
+(signs). Thresholds were set on photographs that ship with Stir and with scikit-image, scikit-learn and Matplotlib, and others.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from studio.nouns import Crop, Mend, Photo, Size
+from studio.photo.crop import settle
+from studio.photo.framing import faces_cut, faces_small, inside, place, ratio
+from studio.photo.lettering import Lettering
+from studio.photo.report import Box, Finding, Remedy
+from studio.photo.scene import Scene
+
+BUSY = 0.2
+"""The share of the background drawn in sharp edges from which it draws the eye from the subject."""
+
+FAINT = 10.0
+"""CIE 1976 colour difference between the subject and the ring around it, under which only the outline parts them."""
+
+ALIKE = 6.0
+"""Deviation of colour (CIE 1976) between the nine parts of a photo, under which it is one surface without near and far."""
+
+_ROOM = 0.6
+"""The share of the crop that a crop without the lettering must keep to be worth offering."""
+
+_AIR = 0.01
+"""How far from the lettering such a crop ends, in fractions of the photo."""
+
+
+def findings(scene: Scene, photo: Photo, crop: Crop, size: Size) -> tuple[Finding, ...]:
+    """What was found in a photo's content, for a crop and a size. Codes: busy, subject, text, faces_small, faces_cut, ratio.
+
+    `photo` may be a mended one: only its width and height are used. Nothing is said of what isn't there (faces, a subject).
+    """
+    crop = settle(photo, crop)
+    found = (
+        busy(scene), separation(scene), text(scene, photo, crop), faces_small(scene, photo, crop, size),
+        faces_cut(scene, photo, crop), ratio(scene, photo, crop),
+    )  # fmt: skip
+    return tuple(one for one in found if one is not None)
+
+
+def clutter(scene: Scene) -> float:
+    """The share of the background that is drawn in sharp edges, 0..1.
+
+    On the working copy, an edge counts as sharp where the fine slope is as steep as the slope of a copy blurred by two pixels
+    can't be: out of focus there are none. The subject's surroundings, which share its outline, are left out.
+    """
+    light = cv2.cvtColor(scene.small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    fine = light - cv2.GaussianBlur(light, (0, 0), 2)
+    around = cv2.dilate((scene.subject > 0.2).astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
+    return float((np.abs(fine[around]) > 12).mean()) if around.mean() > 0.1 else 0.0
+
+
+def busy(scene: Scene) -> Finding | None:
+    """Whether the background competes with the subject. None where there is no clear subject, or hardly a background."""
+    if not scene.parted:
+        return None
+    share = clutter(scene)
+    why = f"sharp edges cover {share:.0%} of what lies behind the subject; from {BUSY:.0%} on it competes"
+    if share < BUSY:
+        return Finding("busy", "fine", "The background leaves the subject alone.", why)
+    remedy = Remedy("Blur the background", mends=(Mend("background", 0.5),))
+    says = "The background is busy, and its details will swim when the camera moves."
+    return Finding("busy", "mend", says, why, (remedy,), None, min(0.3 + 1.5 * (share - BUSY), 0.8))
+
+
+def contrast(scene: Scene) -> float:
+    """How far the subject's colour is from that of the ring around it: CIE 1976 difference of the means."""
+    lab = cv2.cvtColor(scene.small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    inner = (scene.subject > 0.6).astype(np.uint8)
+    outer = (cv2.dilate((scene.subject > 0.3).astype(np.uint8), np.ones((25, 25), np.uint8)) > 0) & (scene.subject < 0.1)
+    if not inner.any() or not outer.any():
+        return 100.0
+    return float(np.linalg.norm(lab[inner > 0].mean(axis=0) - lab[outer].mean(axis=0)))
+
+
+def spread(scene: Scene) -> float:
+    """How far the nine parts of a photo differ in colour: CIE 1976 deviation of their means."""
+    lab = cv2.cvtColor(scene.small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    means = cv2.resize(lab, (3, 3), interpolation=cv2.INTER_AREA).reshape(9, 3)
+    return float(np.sqrt(((means - means.mean(axis=0)) ** 2).sum(axis=1).mean()))
+
+
+def separation(scene: Scene) -> Finding | None:
+    """Whether near parts from far: a subject that stands out, or a sky. None where neither the one nor the other can be said."""
+    if scene.parted or (scene.box is not None and scene.faces):
+        apart = contrast(scene)
+        why = f"its colour is {apart:.0f} from that around it (CIE 1976); {FAINT:.0f} are enough"
+        if apart >= FAINT:
+            return Finding("subject", "fine", "The subject stands out from its background.", why)
+        remedy = Remedy("Blur the background", mends=(Mend("background", 0.6),))
+        says = "The subject hardly differs from its background, so the two may move as one."
+        return Finding("subject", "mend", says, why, (remedy,), scene.box, 0.5)
+    if scene.outdoors:
+        why = f"a sky covers {scene.cues.sky:.0%} of the photo and ends on land"
+        return Finding("subject", "fine", "There is near and far: a sky and what lies under it.", why)
+    alike = spread(scene)
+    if alike >= ALIKE or scene.box is not None:
+        return None
+    why = f"its nine parts differ by {alike:.1f} in colour (CIE 1976); {ALIKE:.0f} and more show depth"
+    says = "Nothing stands out, and near and far look alike: keep to a slow zoom or pan."
+    return Finding("subject", "mind", says, why, (), None, 0.4)
+
+
+def text(scene: Scene, photo: Photo, crop: Crop) -> Finding:
+    """Whether the crop holds lettering, which models and parallax bend."""
+    held = [one for one in scene.lettering if inside(one.box, crop) > 0.2]
+    if not held:
+        outside = "; the crop leaves some out" if scene.lettering else ""
+        return Finding("text", "fine", "No lettering to warp.", f"no rows of strokes that look like print{outside}")
+    where = _joined(held)
+    tall = max(min(one.box[2] * photo.width, one.box[3] * photo.height) for one in held) / min(photo.width, photo.height)
+    why = f"{_rows(len(held))} of print, the tallest {tall:.1%} of the photo's short side"
+    without = _without(held, scene, photo, crop)
+    if without is not None:
+        says = "Lettering warps as soon as it moves."
+        return Finding("text", "mend", says, why, (Remedy("Crop the lettering away", crop=without),), where, 0.6)
+    says = "Lettering warps when it moves: keep the camera slow and leave the lettering out of what moves."
+    return Finding("text", "mind", says, why, (), where, 0.5)
+
+
+def _rows(count: int) -> str:
+    return "1 row" if count == 1 else f"{count} rows"
+
+
+def _joined(held: list[Lettering]) -> Box:
+    """The box around all of it."""
+    left, top = min(one.box[0] for one in held), min(one.box[1] for one in held)
+    right, bottom = max(one.box[0] + one.box[2] for one in held), max(one.box[1] + one.box[3] for one in held)
+    return place(left, top, right - left, bottom - top)
+
+
+def _without(held: list[Lettering], scene: Scene, photo: Photo, crop: Crop) -> Crop | None:
+    """The largest crop of the same shape inside this one that leaves the lettering out and keeps faces and subject; or None."""
+    left, top, width, height = _joined(held)
+    right, bottom = left + width + _AIR, top + height + _AIR
+    spans = (
+        (crop.x, crop.y, left - _AIR - crop.x, crop.h), (right, crop.y, crop.x + crop.w - right, crop.h),
+        (crop.x, crop.y, crop.w, top - _AIR - crop.y), (crop.x, bottom, crop.w, crop.y + crop.h - bottom),
+    )  # fmt: skip
+    best: Crop | None = None
+    for x, y, w, h in spans:
+        scale = min(w / crop.w, h / crop.h)
+        if scale <= 0 or scale**2 < _ROOM or (best is not None and scale * crop.w <= best.w):
+            continue
+        at = _slide(scene, (x, y, w, h), (scale * crop.w, scale * crop.h))
+        tried = settle(photo, Crop(*at, scale * crop.w, scale * crop.h, crop.aspect))
+        if _keeps(tried, crop, scene) and all(inside(one.box, tried) < 0.02 for one in held):
+            best = tried
+    return best
+
+
+def _slide(scene: Scene, room: Box, sides: tuple[float, float]) -> tuple[float, float]:
+    """Where a box of some sides lies in a room so that its middle is nearest to the subject's (or to the room's own)."""
+    subject = scene.box or room
+    x = min(max(subject[0] + subject[2] / 2 - sides[0] / 2, room[0]), room[0] + room[2] - sides[0])
+    y = min(max(subject[1] + subject[3] / 2 - sides[1] / 2, room[1]), room[1] + room[3] - sides[1])
+    return min(max(x, 0.0), 1 - sides[0]), min(max(y, 0.0), 1 - sides[1])
+
+
+def _keeps(tried: Crop, crop: Crop, scene: Scene) -> bool:
+    """Whether a crop cuts no face that the other holds whole, and not much more of the subject."""
+    whole = all(inside(face[:4], tried) > 0.96 for face in scene.faces if inside(face[:4], crop) > 0.96)
+    return whole and (scene.box is None or inside(scene.box, tried) > 0.9 * inside(scene.box, crop))

@@ -1,0 +1,53 @@
+"""The doctor: what is wrong with a photo before minutes are spent on it, and what one press does about it.
+
+Knows what is looked for and which finding comes first. Refuses to measure, which signs and content do, and to change the photo.
+"""
+
+from __future__ import annotations
+
+from studio.nouns import Crop, Photo, Size, replace
+from studio.photo import content
+from studio.photo.crop import Image, settle
+from studio.photo.kind import kind
+from studio.photo.report import Finding, Level, Report
+from studio.photo.scene import see
+from studio.photo.signs import sample
+from studio.photo.signs.compression import blocks
+from studio.photo.signs.noise import noise
+from studio.photo.signs.processed import hdr
+from studio.photo.signs.resolution import small
+from studio.photo.signs.sharpness import soft
+from studio.photo.signs.tones import clipped, flat
+from studio.photo.signs.vignette import vignette
+
+_ORDER: dict[Level, int] = {"mend": 0, "mind": 0, "fine": 1}
+
+
+def look(image: Image, photo: Photo, crop: Crop, size: Size = "auto") -> Report:
+    """The report on a crop of a photo for a clip of a size: what hurts most comes first, what is fine last.
+
+    `image` is the whole photo, (H, W, 3) uint8 RGB, with the shot's mends done where it has any: its own pixels count, not those
+    that `photo` was taken in with. About 0.4 s at 24 megapixels on two cores; less the second time, as what the photo shows is
+    remembered.
+    """
+    real = replace(photo, width=image.shape[1], height=image.shape[0])
+    crop = settle(real, crop)
+    scene = see(image)
+    found = (*pixels(image, real, crop, size), *content.findings(scene, real, crop, size))
+    return Report(kind(scene).kind, tuple(sorted(found, key=lambda one: (_ORDER[one.level], -one.hurts))))
+
+
+def pixels(image: Image, photo: Photo, crop: Crop, size: Size = "auto") -> tuple[Finding, ...]:
+    """What is found in the pixels alone, in no order; `crop` is settled, and `photo` has the size of `image`."""
+    taken = sample.take(image, photo, crop)
+    height, width = taken.crop.shape[:2]
+    return (
+        small(width, height, photo, crop, size),
+        soft(taken.luma, size),
+        blocks(taken.crop),
+        noise(taken.luma),
+        clipped(taken.small),
+        flat(taken.small),
+        hdr(taken.small),
+        vignette(taken.tiny, photo, crop),
+    )

@@ -1,0 +1,96 @@
+"""Mends: remedies for a photo's flaws, applied to its pixels before anything else sees them.
+
+Knows which mends there are, in what order they are done and what they may be asked. Refuses to decide whether one is needed
+(doctor.py), and never touches the original: a mended photo is another photo, whose id says what it was made from and how. What
+each does to pixels is in mends, loaded when the first one is done.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.nouns import Choice, Mend, Photo, Refusal, Shot, replace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+Image = NDArray[np.uint8]
+
+UPSCALE = 2
+"""How many times wider and higher "upscale" makes a photo."""
+
+UPSCALE_MOST = 6_000_000
+"""The most pixels that are upscaled: a minute's work on two cores, and 24 million pixels are more than any clip shows."""
+
+_VERSION = 1
+"""Raised when a mend comes to do something else: what was kept of the old ones is then no longer found."""
+
+
+def derived(photo: Photo, mends: tuple[Mend, ...]) -> Photo:
+    """The photo that mending makes: an id of its own, and its size. The photo itself where nothing is mended."""
+    if not mends:
+        return photo
+    mark = hashlib.sha256(f"{photo.id} {_VERSION} {mends!r}".encode()).hexdigest()
+    times = UPSCALE if any(mend.name == "upscale" for mend in mends) else 1
+    return replace(photo, id=mark, width=photo.width * times, height=photo.height * times)
+
+
+def settled(shot: Shot) -> Shot:
+    """The shot of the mended photo, with no mends left to do: what engines and plans are given."""
+    return replace(shot, photo=derived(shot.photo, shot.mends), mends=()) if shot.mends else shot
+
+
+def check(photo: Photo, mends: tuple[Mend, ...]) -> None:
+    """Raises `Refusal`, with a remedy, for mends that can't be done to a photo: one twice, or an upscale of a large one."""
+    names = [mend.name for mend in mends]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice:
+        raise Refusal(f"“{twice}” is among the mends twice.", "Keep one of them, and set its amount.")
+    if "upscale" in names and photo.width * photo.height > UPSCALE_MOST:
+        size = f"{photo.width} × {photo.height}"
+        raise Refusal(f"This photo is large enough as it is ({size}), so it is not upscaled.", "Take “upscale” out of its mends.")
+
+
+def upscaler(weights: Path | None = None) -> Choice:
+    """What "upscale" is done with here, "network" or "resampled", and why; `weights` other than those that ship, for a test."""
+    from studio.photo.mends import upscale
+
+    if upscale.there(weights or upscale.WEIGHTS):
+        return Choice("upscale", "network", "a super-resolution network that ships with the studio (Real-ESRGAN)")
+    return Choice("upscale", "resampled", "the network's file is not here: the photo is made larger without new detail (Lanczos)")
+
+
+def apply(image: Image, mends: tuple[Mend, ...]) -> Image:
+    """The mended image: (H, W, 3) uint8 RGB in, the same out, twice the size after "upscale"; mends are done in their order.
+
+    The input is not changed, and is itself what comes back where no mend has an amount. An "upscale" of amount 0 is resampled.
+    """
+    for mend in mends:
+        if mend.amount > 0 or mend.name == "upscale":
+            image = _doer(mend)(image, mend.amount)
+    return image
+
+
+def _doer(mend: Mend) -> Callable[[Image, float], Image]:
+    from studio.photo.mends.background import background
+    from studio.photo.mends.contrast import contrast
+    from studio.photo.mends.deblock import deblock
+    from studio.photo.mends.denoise import denoise
+    from studio.photo.mends.upscale import upscale
+
+    match mend.name:
+        case "denoise":
+            return denoise
+        case "deblock":
+            return deblock
+        case "contrast":
+            return contrast
+        case "background":
+            return background
+        case "upscale":
+            return upscale

@@ -1,0 +1,151 @@
+"""Outdoors: sky, horizon, greenery, level water and upright walls, from colour and slope alone.
+
+Knows one small copy of a photo. Refuses to know faces, and to decide what the photo is of (kind.py). Shares are of the whole
+picture unless it says otherwise, 0..1. The parallax engine finds the sky's exact edge for itself; here a share is enough.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.photo.crop import Image
+
+Floats = NDArray[np.float32]
+Flags = NDArray[np.bool_]
+
+LONG = 256
+"""The long side of the copy that all shares are measured on, in pixels."""
+
+SLOPE = 4.0
+"""Lab lightness a pixel, on that copy, from which a slope is a drawn edge; skies and soft backgrounds stay under it."""
+
+
+class Cues(NamedTuple):
+    """What colour and slope say.
+
+    sky: its share; horizon: where it ends, from the top; wide: the share of the top edge that is sky; deep: the share of the
+    bottom edge that is; landed: the share of columns in which it ends on land.
+    green: foliage, of all that isn't sky; level: texture that lies in level streaks, as water does; shore: its share of the
+    lowest sixth; cool: bluish patches in the lower part; detail: drawn edges; straight: edges that are upright or level, of
+    all edges; upright: upright ones; clean: edges of one clear direction, of all edges: things have them, fur has not.
+    behind: drawn edges in what isn't subject, of that part.
+    """
+
+    sky: float
+    horizon: float
+    wide: float
+    deep: float
+    landed: float
+    green: float
+    level: float
+    shore: float
+    cool: float
+    detail: float
+    straight: float
+    upright: float
+    clean: float
+    behind: float
+
+
+class _Slopes(NamedTuple):
+    across: Floats
+    down: Floats
+    steep: Floats
+
+
+def cues(small: Image, subject: Floats, parted: bool) -> Cues:
+    """Read a small copy, (h, w, 3) RGB with a long side of about 256 px, and its saliency (h, w) 0..1.
+
+    `parted`: whether the saliency shows a clear subject, which the sky may end on without being a sky.
+    """
+    lab = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    light = cv2.GaussianBlur(lab[..., 0], (0, 0), 0.7)
+    across = np.asarray(cv2.Sobel(light, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32)
+    down = np.asarray(cv2.Sobel(light, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32)
+    slopes = _Slopes(across, down, np.asarray(cv2.magnitude(across, down), np.float32))
+    likely, green = _colours(small)
+    sky = _sky(small, slopes, likely & ~green & (subject < 0.5))
+    rest = ~sky
+    height = len(small)
+    low = rest & (subject < 0.5) & (np.arange(height)[:, None] > 0.35 * height)
+    level = _level(slopes, low & ~green & (lab[..., 2] < 4))
+    cool = low & (lab[..., 2] < -2) & (lab[..., 0] > 20)
+    drawn = slopes.steep > SLOPE
+    straight, upright, clean = _directions(slopes, drawn & rest)
+    behind = subject < 0.2
+    return Cues(
+        _share(sky), *_edges(sky, subject, parted), _share(green & rest) / max(_share(rest), 1e-6), _share(level),
+        _share(level[-height // 6 :]), _share(cool), _share(drawn & rest), straight, upright, clean,
+        _share(drawn & behind) / max(_share(behind), 1e-6),
+    )  # fmt: skip
+
+
+def _share(flags: Flags) -> float:
+    return float(flags.mean())
+
+
+def _colours(small: Image) -> tuple[Flags, Flags]:
+    """Where a sky may be (blue, pale, glowing or grey, also at dusk), and where foliage is."""
+    hsv = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)  # hue in degrees, the others 0..1
+    hue, full, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]
+    blue = (hue > 185) & (hue < 290) & (full > 0.1) & (value > 0.05)
+    glow = ((hue < 60) | (hue > 300)) & (value > 0.55) & (full < 0.75)
+    pale = ((value > 0.7) & (full < 0.22)) | ((value > 0.45) & (full < 0.2))
+    return blue | glow | pale, (hue > 62) & (hue < 170) & (full > 0.12) & (value > 0.08)
+
+
+def _sky(small: Image, slopes: _Slopes, likely: Flags) -> Flags:
+    """What hangs from the top edge and changes only gradually: a flood over small steps of colour."""
+    height, width = likely.shape
+    calm = np.asarray(cv2.blur(slopes.steep, (5, 5)), np.float32) < 4.5
+    mask = np.zeros((height + 2, width + 2), np.uint8)
+    mask[1:-1, 1:-1] = ~(calm & likely)
+    soft = cv2.GaussianBlur(small, (0, 0), 1.5)
+    for left in range(2, width - 2, 8):
+        if mask[2, left + 1] == 0:
+            cv2.floodFill(soft, mask, (left, 1), 0, (5, 5, 5), (5, 5, 5), 4 | cv2.FLOODFILL_MASK_ONLY | (2 << 8))
+    found = (mask[1:-1, 1:-1] == 2).astype(np.uint8)
+    return np.asarray(cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0)
+
+
+def _edges(sky: Flags, subject: Floats, parted: bool) -> tuple[float, float, float, float]:
+    """Horizon, wide, deep and landed of a sky."""
+    height, width = sky.shape
+    there = sky.any(axis=0)
+    if not there.any():
+        return 0.0, 0.0, 0.0, 0.0
+    foot = np.where(there, height - 1 - sky[::-1].argmax(axis=0), 0)
+    land = there & (foot < height - 4)
+    if parted:
+        body = cv2.dilate((subject > 0.4).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
+        land &= ~body[np.minimum(foot + 4, height - 1), np.arange(width)]
+    horizon = float(np.percentile(foot[there], 60) / height)
+    return horizon, _share(sky[1:4].any(axis=0)), _share(sky[-3:].any(axis=0)), _share(land)
+
+
+def _level(slopes: _Slopes, where: Flags) -> Flags:
+    """Where brightness changes downwards far more than across, over a good stretch: waves, reflections, ripples."""
+    window = (25, 9)
+    across, down = cv2.blur(slopes.across**2, window), cv2.blur(slopes.down**2, window)
+    streaks = where & (down > 0.68 * (across + down + 0.02))
+    return np.asarray(cv2.morphologyEx(streaks.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 9), np.uint8)) > 0)
+
+
+def _directions(slopes: _Slopes, drawn: Flags) -> tuple[float, float, float]:
+    """Of the drawn edges: straight ones (upright or level); of the picture: upright ones; of the edges: clean ones.
+
+    From the structure tensor (Bigun and Granlund 1987): coherence is how far one direction rules in 7x7 pixels.
+    """
+    window = (7, 7)
+    xx, yy = cv2.blur(slopes.across**2, window), cv2.blur(slopes.down**2, window)
+    xy = cv2.blur(slopes.across * slopes.down, window)
+    coherence = np.sqrt((xx - yy) ** 2 + 4 * xy**2) / (xx + yy + 0.5)
+    angle = np.abs(np.degrees(0.5 * np.arctan2(2 * xy, xx - yy)))
+    ruled = drawn & (coherence > 0.8)
+    upright, lying = ruled & (angle < 12), ruled & (angle > 75)
+    edges = max(_share(drawn), 50 / drawn.size)
+    return _share(upright | lying) / edges, _share(upright), _share(drawn & (coherence > 0.85)) / edges

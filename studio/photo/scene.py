@@ -1,0 +1,126 @@
+"""The scene: what one look at a photo shows, taken once and remembered for the last few.
+
+Knows where everything that is asked about a photo's content is measured, and on how small a copy. Refuses to judge it:
+what it is a photo of is kind.py's, what will hurt is content.py's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections import OrderedDict
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.photo import lettering, outdoors
+from studio.photo.crop import Image
+from studio.photo.faces import Face
+from studio.photo.lettering import Lettering
+from studio.photo.outdoors import Cues
+from studio.photo.subject import Look, body, look
+
+Floats = NDArray[np.float32]
+
+LONG = 512
+"""The long side of the working copy, in pixels."""
+
+_REMEMBERED = 4
+
+
+class Scene(NamedTuple):
+    """What is in a photo. All places are fractions of the whole of it.
+
+    small: the working copy, (h, w, 3) uint8 RGB, its long side at most 512 px; subject: its saliency, (h, w) 0..1; box: the
+    subject's left, top, width and height, None where none is clear; parted: whether it stands out all round.
+    """
+
+    small: Image
+    seen: Look
+    subject: Floats
+    box: tuple[float, float, float, float] | None
+    parted: bool
+    cues: Cues
+    lettering: tuple[Lettering, ...]
+
+    @property
+    def faces(self) -> tuple[Face, ...]:
+        """The faces, the surest first."""
+        return self.seen.faces or ()
+
+    @property
+    def share(self) -> float:
+        """The subject's share of the picture, 0..1."""
+        return float((self.subject > 0.5).mean())
+
+    @property
+    def outdoors(self) -> bool:
+        """Whether a sky is seen and where it ends."""
+        cues = self.cues
+        return cues.sky >= 0.05 and cues.wide >= 0.6 and cues.landed >= 0.5 and cues.deep < 0.2
+
+
+_lock = threading.Lock()
+_scenes: OrderedDict[bytes, Scene] = OrderedDict()
+
+
+def see(image: Image) -> Scene:
+    """Look at a photo, (H, W, 3) uint8 RGB at its full size. Safe to call from any thread; the last four are remembered.
+
+    The saliency network and the face detectors run once for this and the suggested crops (subject.py); all else is measured
+    on reduced copies.
+    """
+    copy = reduced(image, lettering.SHORT)
+    key = hashlib.sha256(copy.tobytes() + repr(image.shape).encode()).digest()
+    with _lock:
+        if key in _scenes:
+            _scenes.move_to_end(key)
+            return _scenes[key]
+    scene = _read(copy, look(image, with_faces=True))
+    with _lock:
+        _scenes[key] = scene
+        while len(_scenes) > _REMEMBERED:
+            _scenes.popitem(last=False)
+    return scene
+
+
+def reduced(image: Image, short: int) -> Image:
+    """A copy whose short side is at least `short` pixels, by a whole factor, which is several times as fast; or the image."""
+    times = min(image.shape[:2]) // short
+    if times < 2:
+        return image
+    height, width = (side // times for side in image.shape[:2])
+    whole = image[: height * times, : width * times]
+    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
+
+
+def _fitted(image: Image, long: int) -> Image:
+    """The image with a long side of at most `long` pixels."""
+    scale = long / max(image.shape[:2])
+    size = (max(round(image.shape[1] * scale), 8), max(round(image.shape[0] * scale), 8))
+    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8) if scale < 1 else image
+
+
+def _read(copy: Image, seen: Look) -> Scene:
+    small = _fitted(copy, LONG)
+    tiny = _fitted(small, outdoors.LONG)
+    subject = np.asarray(cv2.resize(seen.map, small.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+    map_ = np.asarray(cv2.resize(seen.map, tiny.shape[1::-1], interpolation=cv2.INTER_AREA), np.float32)
+    parted = _parted(seen)
+    cues = outdoors.cues(tiny, map_, parted)
+    return Scene(small, seen, subject, _box(seen), parted, cues, lettering.find(copy))
+
+
+def _parted(seen: Look) -> bool:
+    """Whether the subject stands out: surely somewhere, and with little of the map between yes and no."""
+    solid = float((seen.map > 0.4).mean())
+    return seen.peak > 0.9 and solid > 0.002 and float(((seen.map > 0.1) & (seen.map < 0.9)).mean()) < 0.5 * solid
+
+
+def _box(seen: Look) -> tuple[float, float, float, float] | None:
+    across, down = body(seen, upright=False), body(seen, upright=True)
+    if across is None or down is None:
+        return None
+    return across.start, down.start, min(across.length, 1 - across.start), min(down.length, 1 - down.start)

@@ -1,0 +1,73 @@
+"""Small: a crop with fewer pixels than the clip, and the camera's way through it, will show.
+
+Knows pixels against sizes. Refuses to look at any of them: a large photo may still be soft (sharpness.py).
+"""
+
+from __future__ import annotations
+
+from studio.nouns import Crop, Mend, Photo, Size
+from studio.photo.crop import SHORT_SIDES, largest
+from studio.photo.mend import UPSCALE_MOST
+from studio.photo.report import Finding, Remedy
+
+SHORT = 1024
+"""The short side, in pixels, that a clip of 720p wants: 1.4 times its own, for the camera to move into. Models that animate were
+trained on pictures about as large."""
+
+LONG = 2000
+"""The long side that 1080p and more want: their guides ask for 2000 px in width."""
+
+FIRST = 720
+"""Under this short side no size is right before the photo is made larger."""
+
+_WIDER = 0.8
+"""A crop this much narrower than the largest of its shape leaves pixels unused that would help."""
+
+_LARGE: tuple[Size, ...] = ("1080p", "1440p", "2160p")
+
+
+def small(width: int, height: int, photo: Photo, crop: Crop, size: Size = "auto") -> Finding:
+    """Whether a crop of this many pixels is too small for a size; `photo` is the whole photo with its pixels as they are."""
+    short, long = min(width, height), max(width, height)
+    if enough(short, long, size):
+        return Finding("small", "fine", "There are pixels enough for this size.", f"{width} × {height} px")
+    wanted = f"{LONG} px wide" if short >= SHORT else f"{_short(size)} px on the short side"
+    why = f"{width} × {height} px; {wanted} is what {'a clip' if size == 'auto' else size} wants"
+    remedies = _remedies(short, long, photo, crop, size)
+    return Finding("small", "mend" if remedies else "mind", _says(short, size), why, remedies, hurts=_hurts(short))
+
+
+def enough(short: int, long: int, size: Size) -> bool:
+    """Whether sides of this many pixels are enough for a size."""
+    return short >= _short(size) and (size not in _LARGE or long >= LONG)
+
+
+def _short(size: Size) -> int:
+    """The short side that a size wants: room to move in is in proportion, down to the smallest."""
+    return SHORT if size == "auto" or SHORT_SIDES[size] >= FIRST else round(SHORT * SHORT_SIDES[size] / FIRST)
+
+
+def _hurts(short: int) -> float:
+    return min(0.95, 0.3 + 0.8 * max(0.0, 1 - short / SHORT))
+
+
+def _says(short: int, size: Size) -> str:
+    if short < FIRST:
+        return "This is small for a clip: upscale it first, or make a smaller clip. Upscaling draws detail that was not there."
+    if short < SHORT:
+        return "There is little room for the camera to move in: upscaling gives more, with drawn detail."
+    return f"{size} wants more pixels than this crop has: it will look soft as the camera moves in."
+
+
+def _remedies(short: int, long: int, photo: Photo, crop: Crop, size: Size) -> tuple[Remedy, ...]:
+    found: list[Remedy] = []
+    full = largest(photo, crop.aspect, (crop.x + crop.w / 2, crop.y + crop.h / 2))
+    if crop.w < _WIDER * full.w:
+        found.append(Remedy("Use more of the photo", crop=full))
+    if photo.width * photo.height <= UPSCALE_MOST:
+        found.append(Remedy("Upscale 2×", mends=(Mend("upscale"),)))
+    smaller: list[Size] = [one for one in SHORT_SIDES if enough(short, long, one)]
+    now = SHORT_SIDES.get(size, FIRST)
+    if smaller and SHORT_SIDES[smaller[-1]] < now:
+        found.append(Remedy(f"Make it {smaller[-1]}", size=smaller[-1]))
+    return tuple(found)

@@ -1,0 +1,213 @@
+"""The motion as the page builds it: the sentence and the builder kept in step, the check of the words, and motions to start from.
+
+Knows how what was typed and what was pressed are brought together, and how a motion is put for the page. Refuses to understand
+words itself: the grammar and the check do.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from studio import presets
+from studio.cards import ModelCard
+from studio.checks import needs_brush
+from studio.config import ASSETS
+from studio.motion import compose, lint, read
+from studio.motion.camera import MOVES
+from studio.motion.effects import EFFECTS
+from studio.nouns import Camera, Effect, EffectName, Kind, Motion, Noun, Use, Words, replace
+from studio.presets import MotionPreset
+from studio.studio import Studio
+
+KINDS: dict[Kind, str] = {
+    "portrait": "Portrait", "water": "Water", "landscape": "Landscape", "street": "Street", "product": "Food and product",
+}  # fmt: skip
+"""What a photo may be of, as the gallery's filter says it."""
+
+USES: dict[Use, str] = {
+    "product": "E-commerce", "travel": "Travel", "music": "Music and art", "estate": "Real estate", "brand": "Personal brand",
+}  # fmt: skip
+"""What a clip may be for, as the gallery's filter says it."""
+
+SUGGESTIONS: dict[Kind, dict[str, tuple[str, ...]]] = {
+    "portrait": {
+        "subject": ("the woman", "the man", "the child", "the dog"),
+        "action": ("turns her head slowly", "blinks and smiles", "breathes gently", "looks up"),
+        "environment": ("hair stirs in the breeze", "dust floats in the light"),
+        "light": ("light stays constant", "soft light moves across the face"),
+        "still": ("the background", "the face", "the hands"),
+    },
+    "water": {
+        "subject": ("the water", "the boat", "the waves"),
+        "action": ("ripples gently", "rocks on the swell", "roll ashore"),
+        "environment": ("mist drifts over the water", "clouds drift", "reeds sway"),
+        "light": ("light glints on the water", "light stays constant"),
+        "still": ("the shore", "the horizon", "the rocks"),
+    },
+    "landscape": {
+        "subject": ("the grass", "the trees", "the clouds"),
+        "action": ("sways in the wind", "drift slowly", "bend in the breeze"),
+        "environment": ("clouds drift", "leaves rustle", "fog rolls through the valley"),
+        "light": ("light shifts slowly", "light stays constant"),
+        "still": ("the mountains", "the horizon", "the buildings"),
+    },
+    "street": {
+        "subject": ("the people", "the flags", "the lights"),
+        "action": ("walk by", "flutter in the wind", "flicker"),
+        "environment": ("clouds drift", "steam rises from the street", "leaves rustle"),
+        "light": ("light stays constant", "shadows lengthen slowly"),
+        "still": ("the buildings", "the signs", "the ground"),
+    },
+    "product": {
+        "subject": ("the cup", "the bottle", "the dish"),
+        "action": ("steams gently", "turns slowly", "glistens"),
+        "environment": ("steam rises", "dust floats in the light"),
+        "light": ("soft light moves across the surface", "light stays constant"),
+        "still": ("the product", "the label", "the table"),
+    },
+}
+"""Short words that suit a kind of photo, for each slot of the builder."""
+
+ANY: dict[str, tuple[str, ...]] = {
+    "subject": ("the person", "the trees", "the water"),
+    "action": ("turns slowly", "sways in the wind", "moves gently"),
+    "environment": ("leaves rustle", "clouds drift", "thin fog drifts by"),
+    "light": ("light stays constant", "light shifts slowly"),
+    "still": ("the background", "the buildings", "the horizon"),
+}
+"""The same for a photo of no kind in particular."""
+
+
+class Ask(Noun, frozen=True):
+    """What the page asks: the builder and the sentence as they are, and as they were when both last agreed (`before`, `said`).
+
+    `write`: the sentence is to be written from the builder, whatever it says. A painted region comes as any brush at all: here it
+    only matters that there is one.
+    """
+
+    motion: Motion
+    before: Motion
+    text: Words = ""
+    said: Words = ""
+    write: bool = False
+    model: str = "parallax"
+    seconds: float = 5.0
+
+
+def direct(studio: Studio, ask: Ask) -> dict[str, Any]:
+    """Builder and sentence in step again, what the check says of them, and what the model will be told.
+
+    What was typed is heard first; what was pressed meanwhile stands. The sentence is left alone unless something was pressed.
+    Raises `Refusal` for a model that isn't there.
+    """
+    card = studio.card(ask.model)
+    motion = ask.motion
+    if not ask.write and ask.text != ask.said:
+        heard = replace(read.hear(ask.before, ask.text), negative_prompt=avoided(ask))
+        motion = merged(ask.before, ask.motion, heard)
+    pressed = compose.plain(ask.motion) != compose.plain(ask.before)
+    text = compose.plain(motion) if ask.write or pressed else ask.text
+    return {
+        "motion": msgspec.to_builtins(motion),
+        "text": text,
+        "findings": msgspec.to_builtins(findings(motion, text, ask.seconds, card)),
+        "told": told(motion, card),
+        "unplaced": unplaced(motion, text),
+    }
+
+
+def avoided(ask: Ask) -> str:
+    """What is to be avoided: what was, without what the last sentence said of it, and with what this one says.
+
+    A sentence is heard while it is typed: "no te" and "no tex" on the way to "no text" must leave nothing behind.
+    """
+    before = read.read(ask.said).negative_prompt
+    kept = ask.before.negative_prompt.removesuffix(before).removesuffix(", ") if before else ask.before.negative_prompt
+    new = read.read(ask.text).negative_prompt
+    return kept if not new or new in kept else ", ".join(part for part in (kept, new) if part)
+
+
+def merged(before: Motion, pressed: Motion, heard: Motion) -> Motion:
+    """What was heard, but for what was pressed meanwhile: field by field, the pressed value where it has changed."""
+    changed = {
+        field: getattr(pressed, field) for field in Motion.__struct_fields__ if getattr(pressed, field) != getattr(before, field)
+    }
+    return replace(heard, **changed)
+
+
+def findings(motion: Motion, text: str, seconds: float, card: ModelCard) -> tuple[lint.Finding, ...]:
+    """What the check says of the sentence as it stands, each at its words, and of the builder what no words show."""
+    if text == compose.plain(motion):
+        return lint.check(motion, seconds=seconds, card=card)
+    found = lint.check(text, seconds=seconds, card=card)
+    known = {one.code for one in found}
+    unsaid = [one for one in lint.check(motion, seconds=seconds, card=card) if one.code == "no_region" and one.code not in known]
+    return (*found, *(replace(one, start=0, end=0, fix="") for one in unsaid))
+
+
+def unplaced(motion: Motion, text: str) -> list[EffectName]:
+    """The effects, pressed or asked for in words, that wait for somebody to paint where they happen."""
+    pressed = {effect.name for effect in motion.effects}
+    asked = (effect for effect in read.read(text).effects if effect.name not in pressed)
+    return [effect.name for effect in (*motion.effects, *asked) if effect.amount > 0 and needs_brush(effect)]
+
+
+def told(motion: Motion, card: ModelCard) -> dict[str, Any]:
+    """What a card is told, or what of it can be seen where it reads no words; and what it can't obey."""
+    written = compose.compose(motion, card)
+    acted = read.enacted(motion)
+    implied = [effect.name for effect in acted.effects if effect.name not in {one.name for one in motion.effects}]
+    return {
+        "reads": "prompt" in card.supports,
+        "prompt": written.prompt,
+        "negative": written.negative,
+        "control": written.control,
+        "notes": list(written.notes),
+        "drawn": _drawn(acted) if "effects" in card.supports else [],
+        "implied": implied,
+        "acted": msgspec.to_builtins(Motion(camera=acted.camera, effects=tuple(_unpainted(one) for one in acted.effects))),
+    }
+
+
+def _unpainted(effect: Effect) -> Effect:
+    return replace(effect, brush="")
+
+
+def _drawn(motion: Motion) -> list[str]:
+    """What an engine that reads no words will show: the titles of the moves and the effects."""
+    return [*_moving(motion.camera), *(EFFECTS[effect.name].title for effect in motion.effects if effect.amount > 0)]
+
+
+def _moving(camera: Camera) -> list[str]:
+    moving = [MOVES[move.name].title for move in camera.moves if move.name != "static" and move.amount > 0]
+    return moving or ["The camera holds still"]
+
+
+class Fit(Noun, frozen=True):
+    """A question for motions: which photo."""
+
+    photo: str
+
+
+def fitting(studio: Studio, photo_id: str) -> dict[str, Any]:
+    """The ids of all motions, those that fit a photo first, which of them do, and what the photo is of. Raises `Refusal`."""
+    photo = studio.photo(photo_id)
+    kind = studio.advice.seen(photo).kind
+    order = studio.advice.motions(photo)
+    return {"order": [one.id for one in order], "fitting": [one.id for one in order if kind in one.kinds], "kind": kind}
+
+
+def gallery(studio: Studio) -> list[dict[str, Any]]:
+    """Every motion to start from, with where its still lies and what it goes well with."""
+    titles = {card.id: card.title for card in studio.cards()}
+    return [_tile(one, titles) for one in presets.motions()]
+
+
+def _tile(one: MotionPreset, titles: dict[str, str]) -> dict[str, Any]:
+    return {
+        "id": one.id, "title": one.title, "summary": one.summary, "kinds": list(one.kinds), "uses": list(one.uses),
+        "motion": msgspec.to_builtins(one.motion), "seconds": one.seconds, "aspect": one.aspect,
+        "models": [model for model in one.models if model in titles], "still": str(ASSETS / "motions" / one.still),
+    }  # fmt: skip

@@ -1,0 +1,36 @@
+"""The assistant's two buttons beside the sentence; there only when the user has named a model of their own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from studio.nouns import Noun
+from studio.studio import Studio
+from studio.ui.desk import Frame
+from studio.ui.parts.part import call, part
+
+
+class Sentence(Noun, frozen=True):
+    """What stands in the box."""
+
+    text: str = ""
+
+
+class AssistPanel:
+    """Its answers are sentences: the builder reads and checks them as if they had been typed."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def render(self) -> None:
+        """Draw the part."""
+        calls = [
+            call("ask_assistant", dict[str, str], lambda _: self.studio.assist.state()),
+            call("propose_motion", Frame, self.propose),
+            call("rewrite_prompt", Sentence, lambda ask: {"text": self.studio.assist.rewrite(ask.text)}),
+        ]
+        self.part = part("assist", None, calls=calls)
+
+    def propose(self, frame: Frame) -> dict[str, Any]:
+        """A motion for the photo on the desk, in words."""
+        return {"text": self.studio.assist.propose(self.studio.photo(frame.photo), frame.mends)}

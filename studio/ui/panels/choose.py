@@ -1,0 +1,48 @@
+"""Choosing a model: two or three picks for the photo and the wishes on the desk, and the page "which photo, which model"."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from studio.advice import Wishes
+from studio.nouns import Refusal
+from studio.studio import Studio
+from studio.ui.desk import compose
+from studio.ui.panels.motion import misplaced
+from studio.ui.parts.part import Part, part
+
+
+class ChoosePanel:
+    """A part that carries `Wishes` and is answered with picks, for the sheet of models; and the guide."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def render(self) -> None:
+        """Draw the silent part: the picker shows what it carries."""
+        self.picks = part("picks", None, events=["ask"])
+
+    def render_guide(self) -> None:
+        """Draw the page that is made from the cards alone."""
+        part("guide", None, rows=msgspec.to_builtins(self.studio.advice.guide()))
+
+    def listen(self, desk: dict[str, Part]) -> None:
+        """Picks are made for what stands on the desk when they are asked for."""
+        self.picks.ask(
+            self.make, inputs_kwargs={**desk, "wishes": self.picks}, outputs=self.picks, queue=False,
+            trigger_mode="always_last", show_progress="hidden", api_visibility="private",
+        )  # fmt: skip
+
+    def make(self, wishes: Any = None, **desk: Any) -> dict[str, Any]:
+        """The picks, the best first, each with its reason and what is given up."""
+        try:
+            wished = msgspec.convert(wishes or {}, Wishes)
+        except msgspec.ValidationError:
+            wished = Wishes()
+        try:
+            picks = self.studio.advice.recommend(compose(self.studio, **desk, whole=False), wished)
+        except Refusal as refusal:
+            return misplaced(refusal)
+        return {"kind": "picks", "picks": msgspec.to_builtins(picks)}

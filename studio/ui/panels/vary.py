@@ -1,0 +1,98 @@
+"""The variations panel: two to four shots that differ on purpose along one axis, seen side by side before any is made."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import msgspec
+
+from studio.motion.vary import Axis, axes, vary
+from studio.nouns import Noun, Refusal, Shot, replace
+from studio.studio import Studio
+from studio.ui.desk import compose
+from studio.ui.models import drafted
+from studio.ui.panels.motion import misplaced
+from studio.ui.parts.part import Part, call, part
+
+
+class Wanted(Noun, frozen=True):
+    """What the part asks for: along which axis, and how many."""
+
+    axis: Axis = "amount"
+    count: Annotated[int, msgspec.Meta(ge=2, le=4)] = 3
+
+
+class One(Noun, frozen=True):
+    """One of the variations, to be seen."""
+
+    shot: Shot
+
+
+class Several(Noun, frozen=True):
+    """Those that are to be made: each as a draft first where `draft`, and for real where `real`."""
+
+    shots: Annotated[tuple[Shot, ...], msgspec.Meta(min_length=1, max_length=4)]
+    draft: bool = True
+    real: bool = False
+
+
+class VaryPanel:
+    """One part: its value is asked with `Wanted` and answered with the variations of the shot on the desk."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def render(self) -> None:
+        """Draw the part."""
+        calls = [call("see_variation", One, self.see), call("queue_variations", Several, self.queue)]
+        self.part = part("vary", None, events=["ask"], calls=calls)
+
+    def listen(self, desk: dict[str, Part]) -> None:
+        """Variations are made of what stands on the desk when they are asked for."""
+        self.part.ask(
+            self.make, inputs_kwargs={**desk, "wanted": self.part}, outputs=self.part, queue=False, trigger_mode="always_last",
+            show_progress="hidden", api_visibility="private",
+        )  # fmt: skip
+
+    def make(self, wanted: Any = None, **desk: Any) -> dict[str, Any]:
+        """The variations along an axis: their shots, and in words what differs."""
+        try:
+            asked = msgspec.convert(wanted or {}, Wanted)
+            shot = compose(self.studio, **desk, whole=False)
+        except msgspec.ValidationError:
+            asked, shot = Wanted(), compose(self.studio, **desk, whole=False)
+        except Refusal as refusal:
+            return misplaced(refusal)
+        sensible = axes(shot.motion)
+        axis = asked.axis if asked.axis in sensible or not sensible else sensible[0]
+        made = vary(shot.motion, axis, asked.count) if sensible else ()
+        shots = [
+            {"title": one.title, "differs": one.differs, "shot": msgspec.to_builtins(replace(shot, motion=one.motion))}
+            for one in made
+        ]
+        draft, reason = drafted(self.studio, shot)
+        return {
+            "kind": "variations",
+            "axes": sensible,
+            "axis": axis,
+            "count": asked.count,
+            "made": shots,
+            "draft": draft,
+            "reason": reason,
+        }
+
+    def see(self, ask: One) -> dict[str, str]:
+        """The tiny preview of one variation."""
+        return {"path": str(self.studio.preview(ask.shot))}
+
+    def queue(self, ask: Several) -> dict[str, Any]:
+        """Queue the variations together, drafts before what they are drafts of. Raises `Refusal` before any is queued."""
+        shots: list[Shot] = []
+        for shot in ask.shots:
+            plain = replace(shot, draft="")
+            draft, _ = drafted(self.studio, plain)
+            if draft and ask.draft:
+                shots.append(replace(plain, draft=draft["id"]))
+            if ask.real or not draft or not ask.draft:
+                shots.append(plain)
+        return {"jobs": [job.id for job in self.studio.submit_all(tuple(shots))]}

@@ -1,0 +1,178 @@
+"""The report on a photo as the page shows it, and the pictures before and after a mend.
+
+Knows how findings, remedies and mends are put into words and in which order they are read. Refuses to know how a photo is looked
+at or mended.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from studio.nouns import Crop, Mend, MendName, Motion, Noun, Refusal, Shot, Size
+from studio.photo.crop import settle
+from studio.photo.mend import upscaler
+from studio.photo.report import Box, Code, Finding, Remedy, Report
+from studio.studio import Studio
+from studio.ui.parts.part import Call, call
+
+WHOLE = Crop()
+CHECKED: dict[Code, str] = {
+    "small": "size", "soft": "sharpness", "blocks": "compression", "noise": "noise", "clipped": "exposure", "flat": "contrast",
+    "hdr": "tones", "vignette": "corners", "busy": "background", "subject": "subject", "text": "no text", "faces_small": "faces",
+    "faces_cut": "faces", "ratio": "shape",
+}  # fmt: skip
+"""What was looked at, in a word: what is fine is read as one line."""
+
+DONE: dict[MendName, str] = {
+    "denoise": "Denoised",
+    "deblock": "Deblocked",
+    "contrast": "Contrast",
+    "upscale": "Upscaled 2×",
+    "background": "Background blurred",
+}
+"""What a mend is called once it is done."""
+
+RESAMPLED = "Resampled 2×"
+"""What an upscale is called that no network has given new detail."""
+
+ORDER: tuple[MendName, ...] = ("deblock", "denoise", "upscale", "contrast", "background")
+"""How mends that are used together are done: what is enlarged or stretched is clean by then."""
+
+
+class Looked(Noun, frozen=True):
+    """A question for the report: the photo, its crop and mends, and the size of the clip."""
+
+    photo: str
+    crop: Crop = Crop()
+    size: Size = "auto"
+    mends: tuple[Mend, ...] = ()
+
+
+class Compared(Noun, frozen=True):
+    """A question for two pictures of a photo: with the one set of mends, and with the other."""
+
+    photo: str
+    before: tuple[Mend, ...] = ()
+    after: tuple[Mend, ...] = ()
+
+
+class CloseUp(Compared, frozen=True):
+    """The same question for a part of the photo: left, top, width and height in fractions."""
+
+    box: Box = (0.0, 0.0, 1.0, 1.0)
+
+
+def together(now: tuple[Mend, ...], more: tuple[Mend, ...]) -> tuple[Mend, ...]:
+    """The mends with more of them after them, one of a name: each takes its share of what the one before has left."""
+    done: dict[MendName, float] = {mend.name: mend.amount for mend in now}
+    for mend in sorted(more, key=lambda one: ORDER.index(one.name)):
+        left = (1 - done.get(mend.name, 0.0)) * (1 - mend.amount)
+        done[mend.name] = round(1 - left, 2)
+    return tuple(Mend(name, amount) for name, amount in done.items())
+
+
+def mend_titles(network: bool) -> list[dict[str, Any]]:
+    """Every mend as the page names it, at an amount and at none; whether its amount can be chosen.
+
+    Without a `network` that gives it new detail a photo is resampled, and says so.
+    """
+    titles: dict[MendName, str] = DONE if network else {**DONE, "upscale": RESAMPLED}
+    return [
+        {"name": name, "title": title, "none": RESAMPLED if name == "upscale" else "", "amount": name != "upscale" or network}
+        for name, title in titles.items()
+    ]
+
+
+def summary(report: Report) -> str:
+    """The report in one line: "2 fine · 1 to mend · 1 to know"."""
+    fine, mend, mind = (len(report.at(level)) for level in ("fine", "mend", "mind"))
+    if not mend and not mind:
+        return f"nothing to mend · {fine} fine" if fine else "nothing to mend"
+    counted = [(fine, "fine"), (mend, "to mend"), (mind, "to know")]
+    return " · ".join(f"{count} {words}" for count, words in counted if count)
+
+
+def fine(report: Report) -> str:
+    """What is fine, in one line: "Fine: sharpness, noise, contrast"."""
+    words = dict.fromkeys(CHECKED[finding.code] for finding in report.at("fine"))
+    return f"Fine: {', '.join(words)}" if words else ""
+
+
+def shown(report: Report, mends: tuple[Mend, ...], network: bool = True) -> dict[str, Any]:
+    """A report for the page; `mends` are those of the photo now. A remedy carries every mend there will be once it is used.
+
+    Without a `network` nothing is called upscaled.
+    """
+    hurts = [_finding(finding, mends, network) for finding in (*report.at("mend"), *report.at("mind"))]
+    firsts = [_mending(finding, mends) for finding in report.at("mend")]
+    several = [remedy.mends for remedy in firsts if remedy]
+    every = tuple(mend for each in several for mend in each)
+    return {
+        "kind": report.kind, "line": summary(report), "mend": len(report.at("mend")), "hurts": hurts, "fine": fine(report),
+        "checked": [finding.says for finding in report.at("fine")],
+        "all": msgspec.to_builtins(together(mends, every)) if len(several) > 1 else None,
+    }  # fmt: skip
+
+
+def _mending(finding: Finding, mends: tuple[Mend, ...]) -> Remedy | None:
+    """The first remedy of a finding that mends pixels."""
+    return next((remedy for remedy in finding.remedies if remedy.mends and not _enlarged(remedy, mends)), None)
+
+
+def _finding(finding: Finding, mends: tuple[Mend, ...], network: bool) -> dict[str, Any]:
+    useful = [one for one in finding.remedies if not _enlarged(one, mends)]
+    remedies = [{**msgspec.to_builtins(one), "label": _label(one, network), "mends": _all(one, mends)} for one in useful]
+    return {**msgspec.to_builtins(finding), "remedies": remedies}
+
+
+def _enlarged(remedy: Remedy, mends: tuple[Mend, ...]) -> bool:
+    """Whether a remedy enlarges the photo and nothing else, and that is done: it is done once at most."""
+    once = any(mend.name == "upscale" for mend in mends)
+    return once and bool(remedy.mends) and all(mend.name == "upscale" for mend in remedy.mends)
+
+
+def _label(remedy: Remedy, network: bool) -> str:
+    enlarges = any(mend.name == "upscale" for mend in remedy.mends)
+    return remedy.label.replace("Upscale", "Resample") if enlarges and not network else remedy.label
+
+
+def _all(remedy: Remedy, mends: tuple[Mend, ...]) -> Any:
+    return msgspec.to_builtins(together(mends, remedy.mends)) if remedy.mends else None
+
+
+def network() -> bool:
+    """Whether what is upscaled here gets new detail from a network."""
+    return upscaler().value == "network"
+
+
+def report_calls(studio: Studio) -> list[Call]:
+    """The report on a photo; a picture of it with its mends; and the pictures before and after some."""
+
+    def shot(photo_id: str, mends: tuple[Mend, ...], crop: Crop = WHOLE, size: Size = "auto") -> Shot:
+        photo = studio.photo(photo_id)
+        return Shot(photo, settle(photo, crop), Motion(), size=size, mends=mends)
+
+    def view(photo_id: str, mends: tuple[Mend, ...]) -> str:
+        asked = shot(photo_id, mends)
+        return str(studio.advice.before_after(asked)[1] if mends else studio.view(asked.photo))
+
+    def report(ask: Looked) -> dict[str, Any]:
+        return shown(studio.advice.look(shot(ask.photo, ask.mends, ask.crop, ask.size)), ask.mends, network())
+
+    def compare(ask: Compared) -> dict[str, str]:
+        if ask.before == ask.after:
+            raise Refusal("This changes nothing more.", "Set a stronger amount under the photo.")
+        return {"before": view(ask.photo, ask.before), "after": view(ask.photo, ask.after)}
+
+    def close_up(ask: CloseUp) -> dict[str, str]:
+        before, after = (studio.advice.close_up(shot(ask.photo, mends), ask.box) for mends in (ask.before, ask.after))
+        return {"before": str(before), "after": str(after)}
+
+    return [
+        call("report", Looked, report),
+        call("mended", Compared, lambda ask: {"view": view(ask.photo, ask.after)}),
+        call("compare", Compared, compare),
+        call("close_up", CloseUp, close_up),
+    ]

@@ -1,0 +1,257 @@
+"""The prompt check: labelled prompts are judged rightly, every mark lies on words, and every fix mends without breaking."""
+
+from __future__ import annotations
+
+import random
+import re
+import time
+from collections.abc import Callable
+
+import msgspec
+import pytest
+
+from bench.check import HUNDRED, LEAST_FOUND, MOST_FALSE, Labelled, asked, found, hinted, prompts, right
+from studio import presets
+from studio.motion.compose import plain
+from studio.motion.lint import CODES, HINTS, OFFERED, Finding, check
+from studio.motion.read import read
+from studio.nouns import Camera, Effect, Motion, Move
+
+PROMPTS = prompts()
+BAD = [prompt for prompt in PROMPTS if prompt.code]
+GOOD = [prompt for prompt in PROMPTS if not prompt.code]
+PAINT = ("no_region",)
+"""What no sentence can mend."""
+
+SVD, WAN, FAST, SMALL, PARALLAX = (
+    presets.card(model) for model in ("svd-xt", "wan22-ti2v-5b", "wan22-i2v-a14b-fast", "i2vgen-xl", "parallax")
+)
+
+
+def codes(findings: tuple[Finding, ...]) -> set[str]:
+    return {finding.code for finding in findings}
+
+
+def sentence(prompt: Labelled) -> str:
+    what = asked(prompt)
+    return what if isinstance(what, str) else plain(what)
+
+
+def test_the_labelled_set_is_broad_enough() -> None:
+    assert len(BAD) >= 200
+    assert len(GOOD) >= 120
+    for code in CODES:
+        assert sum(prompt.code == code for prompt in BAD) >= 6, code
+    assert len({prompt.text for prompt in PROMPTS}) == len(PROMPTS)
+    for prompts_ in (BAD, GOOD):
+        assert {prompt.photo for prompt in prompts_} == {"portrait", "water", "landscape", "street", "product"}
+        assert {prompt.use for prompt in prompts_} == {"product", "travel", "music", "estate", "brand"}
+    assert 0.3 <= sum(prompt.held for prompt in PROMPTS) / len(PROMPTS) <= 0.36
+
+
+@pytest.mark.parametrize("held", [False, True], ids=["tuned", "held"])
+def test_enough_are_judged_rightly(held: bool) -> None:
+    bad = [prompt for prompt in BAD if prompt.held == held]
+    good = [prompt for prompt in GOOD if prompt.held == held]
+    missed = [(prompt.code, prompt.text) for prompt in bad if not right(prompt)]
+    false = [prompt.text for prompt in good if not right(prompt)]
+    assert len(missed) <= (1 - LEAST_FOUND) * len(bad), missed
+    assert len(false) <= MOST_FALSE * len(good), false
+
+
+def test_hints_are_given_where_something_is_missing_and_nowhere_else() -> None:
+    wrong = [prompt.text for prompt in GOOD if not hinted(prompt)]
+    assert len(wrong) <= MOST_FALSE * len(GOOD), wrong
+    assert {prompt.code for prompt in BAD} >= set(HINTS)
+
+
+def test_bad_prompts_get_no_second_accusation() -> None:
+    """What hurts beside the label: a wrong reason is as bad as a false alarm."""
+    beside = [p.text for p in BAD if {f.code for f in found(p) if f.level == "hurts"} - {p.code}]
+    assert len(beside) <= MOST_FALSE * len(BAD), beside
+
+
+@pytest.mark.parametrize("prompt", BAD, ids=lambda prompt: f"{prompt.code}-{prompt.text[:30]}")
+def test_findings_mark_words_and_say_why(prompt: Labelled) -> None:
+    text = sentence(prompt)
+    for finding in found(prompt):
+        assert 0 <= finding.start <= finding.end <= len(text)
+        marked = text[finding.start : finding.end]
+        assert marked == marked.strip(" ,;.") or not marked, marked
+        assert re.fullmatch(r"[^.!\n]+(?:\.\d[^.!\n]*)*[^!\n]*\.", finding.reason), finding.reason
+        assert finding.label
+        assert finding.code in CODES
+        assert msgspec.json.decode(msgspec.json.encode(finding), type=Finding) == finding
+
+
+def mends(text: str, findings: tuple[Finding, ...], look: Callable[[str], tuple[Finding, ...]]) -> None:
+    """Every fix takes away what it is offered for, and nothing that wasn't there comes."""
+    for finding in findings:
+        if not finding.fix:
+            continue
+        after = look(finding.fix)
+        assert codes(after) <= codes(findings), (text, finding.code, finding.fix, codes(after))
+        assert count(after, finding.code) < count(findings, finding.code), (text, finding.code, finding.fix)
+
+
+def count(findings: tuple[Finding, ...], code: str) -> int:
+    return sum(finding.code == code for finding in findings)
+
+
+@pytest.mark.parametrize("prompt", PROMPTS, ids=lambda prompt: f"{prompt.code}-{prompt.text[:30]}")
+def test_a_fix_mends_and_breaks_nothing(prompt: Labelled) -> None:
+    look = looking(prompt)
+    findings = look(sentence(prompt))
+    mends(prompt.text, findings, look)
+    assert [finding.code for finding in findings if not finding.fix and finding.code not in PAINT] == []
+
+
+@pytest.mark.parametrize("prompt", PROMPTS, ids=lambda prompt: f"{prompt.code}-{prompt.text[:30]}")
+def test_pressing_the_offered_buttons_ends_in_a_clean_prompt(prompt: Labelled) -> None:
+    look = looking(prompt)
+    text = sentence(prompt)
+    for _ in range(len(CODES)):
+        offered = [finding for finding in look(text) if finding.fix]
+        if not offered:
+            break
+        text = offered[0].fix
+    assert codes(look(text)) <= set(PAINT), text
+    assert text[-1] in ".!?" or text[-1].isalnum() or text[-1] in "'\"”)"
+    assert not re.search(r"\s[,.;]|[,;]\s*[,.;]|\s{2,}\S|^\W", text.strip()), text
+
+
+def looking(prompt: Labelled) -> Callable[[str], tuple[Finding, ...]]:
+    """The check of a sentence under the same circumstances, but for effects that words can't mend."""
+    maker = presets.card(prompt.card) if prompt.card else None
+    return lambda text: check(text, seconds=prompt.seconds, card=maker)
+
+
+def test_unwanted_words_go_to_the_negative_prompt() -> None:
+    text = "no blur, no distortion, she turns her head, the background stays still, camera pushes in"
+    (finding,) = check(text)
+    assert (finding.code, finding.negative) == ("negative_words", "blur, distortion")
+    assert finding.fix == "she turns her head, the background stays still, camera pushes in"
+    assert "negative prompt" in finding.reason
+    (without,) = check(text, card=FAST)
+    assert (without.negative, without.fix) == ("", finding.fix)
+    assert FAST.title in without.reason
+
+
+def test_what_must_not_change_is_said_as_what_stays() -> None:
+    (finding,) = check("Do not move the background. The girl laughs. The camera slowly pushes in.")
+    assert finding.code == "negative_words"
+    assert read(finding.fix).still == "the background"
+    assert finding.negative == ""
+
+
+def test_how_many_actions_fit_depends_on_the_seconds() -> None:
+    text = "She turns her head, smiles, lifts the cup and drinks. Static camera."
+    assert codes(check(text, seconds=5.0)) == {"too_many_actions"}
+    assert "4 things" in check(text, seconds=5.0)[0].reason
+    assert check(text, seconds=10.0) == ()
+
+
+def test_how_long_is_too_long_depends_on_the_model() -> None:
+    text = next(prompt.text for prompt in BAD if prompt.code == "too_long")
+    (finding,) = check(text, card=SMALL)
+    assert finding.code == "too_long"
+    assert SMALL.title in finding.reason
+    assert text[finding.end :] in ("", ".")
+    assert check(text, card=WAN) == ()
+    assert check(text, card=SVD) == (), "a model that reads nothing can't be told too much"
+
+
+def test_a_model_that_reads_no_words_is_spared_what_is_about_words() -> None:
+    text = "no blur, she turns her head and the letters change into a bird"
+    assert codes(check(text)) >= {"negative_words", "text_changes", "no_camera"}
+    assert codes(check(text, card=PARALLAX)) == set()
+    assert codes(check("pan left and pan right", card=PARALLAX)) == {"camera_conflict"}
+    assert codes(check("make it move", card=PARALLAX)) == {"vague"}
+    assert check("make it move", card=SVD) == ()
+
+
+def test_what_is_offered_can_be_done_by_the_model() -> None:
+    """Waves would have to be painted for an engine that acts on words; for a model that reads them they are just said."""
+    text = "A wooden boat on a turquoise lake, blue sky, beautiful, 4k"
+    assert read(check(text, card=WAN)[0].fix).effects[0].name == "ripple"
+    assert "ripple" not in {effect.name for effect in read(check(text, card=PARALLAX)[0].fix).effects}
+
+
+def test_a_still_tile_against_moving_words() -> None:
+    motion = Motion("The camera pans left over the bay.", camera=Camera((Move("static"),)), environment="waves roll in")
+    assert "still_camera_moves" in codes(check(motion))
+    assert check(Motion(environment="waves roll in", camera=Camera((Move("pan_left"),)))) == ()
+
+
+@pytest.mark.parametrize(
+    ("effect", "lost"),
+    [
+        (Effect("ripple"), True), (Effect("flow", region="auto"), True), (Effect("wind", region="brush"), True),
+        (Effect("ripple", brush="aGk="), False), (Effect("wind"), False), (Effect("ripple", region="background"), False),
+        (Effect("ripple", 0.0), False),
+    ],
+)  # fmt: skip
+def test_an_effect_that_has_to_be_painted(effect: Effect, lost: bool) -> None:
+    motion = Motion(camera=Camera((Move("dolly_in"),)), effects=(effect,))
+    assert ("no_region" in codes(check(motion))) == lost
+    assert ("no_region" in codes(check(motion, card=PARALLAX))) == lost
+    assert check(motion, card=WAN) == (), "a model that reads words needs no place"
+
+
+def test_a_motion_is_checked_as_the_sentence_it_makes() -> None:
+    motion = read("wind blows from the left and from the right, her hair flutters, camera pushes in")
+    (finding,) = check(motion)
+    assert "right" in plain(motion)[finding.start : finding.end]
+    assert check(finding.fix) == ()
+
+
+def test_every_motion_that_ships_is_clean() -> None:
+    for preset in presets.motions():
+        hurting = {f.code for f in check(preset.motion, seconds=preset.seconds) if f.level == "hurts"}
+        assert hurting <= set(PAINT), (preset.id, plain(preset.motion))
+
+
+def test_whatever_is_typed_is_survived() -> None:
+    """Halves of prompts joined at random, and letters that are not Latin: marks stay inside, fixes stay true."""
+    chance = random.Random(7)
+    parts = [part for prompt in PROMPTS for part in re.split(r"(?<=[,.;])\s", prompt.text) if part.strip()]
+    for _ in range(150):
+        text = chance.choice(["", "İ ", "🎬 ", "  "]) + " ".join(chance.sample(parts, chance.randint(1, 5)))
+        findings = check(text)
+        assert all(0 <= finding.start <= finding.end <= len(text) for finding in findings)
+        mends(text, findings, check)
+    for text in ("…", "-", "!!!", "カメラがゆっくり近づく", "a" * 4000, ", " * 2000, "no " * 1300, "and " * 1000):
+        check(text)
+
+
+def fastest(text: str, times: int = 9) -> float:
+    """The least processor time that a check of a text takes; new by some letters each time, so that nothing is remembered."""
+    best = float("inf")
+    for number in range(times):
+        typed = f"{text[: -2 - 3 * number]}."
+        began = time.process_time()
+        check(typed)
+        best = min(best, time.process_time() - began)
+    return best
+
+
+CLEAN = " ".join(
+    "Leaves rustle beside the path and thin fog drifts by between the trees. The house stays still and the light stays constant."
+    for _ in range(5)
+)
+"""A hundred words without a fault: what reading and looking once cost."""
+
+
+def test_a_check_costs_little_more_than_looking_once() -> None:
+    """The sentence is looked at once, and once more or a little oftener for each fix that is offered."""
+    assert len(HUNDRED.split()) >= 100 <= len(CLEAN.split())
+    assert codes(check(CLEAN)) == {"no_camera"}
+    findings = check(HUNDRED)
+    assert len(findings) >= 2
+    assert fastest(HUNDRED) <= (2 + 2 * len(findings)) * fastest(CLEAN)
+
+
+def test_a_long_text_has_its_fixes_worked_out_a_few_at_a_time() -> None:
+    long, clean = (HUNDRED * 8)[:4000], (CLEAN * 8)[:4000]
+    assert len(check(long)) > sum(bool(finding.fix) for finding in check(long)) <= OFFERED
+    assert fastest(long, 3) <= (2 + 2 * OFFERED) * fastest(clean, 3)

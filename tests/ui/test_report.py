@@ -1,0 +1,274 @@
+"""The report on a photo: a flaw is named, its mend is seen before it is used, and the clip is made from the mended photo."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Locator, Page, expect
+
+from studio.config import ASSETS
+from studio.nouns import Mend
+from studio.photo.report import Finding, Remedy, Report
+from studio.ui.report import fine, mend_titles, report_calls, shown, summary, together
+from tests.ui.conftest import App, Open
+from tests.ui.steps import animate, drop, quick, sample
+
+pytestmark = pytest.mark.ui
+WAIT = 60_000  # a look is quick, but other work may share this machine
+NOISE = Finding("noise", "mend", "Grain will shimmer.", "noise 8", (Remedy("Denoise", (Mend("denoise", 0.5),)),))
+FLAT = Finding("flat", "mend", "It is flat.", "", (Remedy("Stretch", (Mend("contrast", 0.6),)),))
+BUSY = Finding("busy", "mind", "Much goes on behind.", "", (Remedy("Closer", aspect="1:1"),))
+SHARP = Finding("soft", "fine", "It is sharp.")
+
+
+def flawed(folder: Path, how: str, name: str = "mountains.jpg") -> str:
+    """A photograph that ships, degraded in a known way: "blocks" (JPEG at quality 10), "noise" or "flat"."""
+    file = folder / f"{how}.jpg"
+    photo = np.asarray(Image.open(ASSETS / "samples" / name).convert("RGB"), np.float32)
+    if how == "noise":
+        photo = photo + np.random.default_rng(7).normal(0, 22, photo.shape)
+    if how == "flat":
+        photo = 118 + (photo - 118) * 0.25
+    Image.fromarray(photo.clip(0, 255).astype(np.uint8)).save(file, quality=10 if how == "blocks" else 96)
+    return str(file)
+
+
+def read(page: Page) -> None:
+    """Wait until the report on the photo is there, and open it."""
+    expect(page.locator(".report-room[data-read]")).to_be_visible(timeout=WAIT)
+    page.locator(".report").evaluate("one => one.open = true")
+
+
+def finding(page: Page, code: str) -> Locator:
+    return page.locator(f".flaw[data-code='{code}']")
+
+
+def take(page: Page, file: str, code: str) -> Locator:
+    """Take a photo in, and find this flaw named in its report."""
+    drop(page, file)
+    expect(page.locator(".photo-name")).to_contain_text(Path(file).name, timeout=WAIT)
+    expect(finding(page, code)).to_have_count(1, timeout=WAIT)
+    read(page)
+    expect(page.locator(".report-line em")).to_contain_text("to mend")
+    return finding(page, code)
+
+
+def compare(page: Page) -> Locator:
+    """Wait for the before and after."""
+    expect(page.locator(".compare:not(.waiting)")).to_be_visible(timeout=WAIT)
+    return page.locator(".compare-divider")
+
+
+def use(page: Page, flaw: Locator) -> None:
+    """Press the flaw's first remedy and use it."""
+    flaw.locator(".remedy").first.click()
+    compare(page)
+    page.locator(".compare-use").click()
+    expect(page.locator(".compare")).to_have_count(0)
+    expect(page.locator(".mend")).not_to_have_count(0)
+
+
+# In words -------------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_in_one_line() -> None:
+    assert summary(Report(None, (NOISE, SHARP, BUSY))) == "1 fine · 1 to mend · 1 to know"
+    assert summary(Report(None, (SHARP,))) == "nothing to mend · 1 fine"
+    assert (
+        fine(Report(None, (SHARP, Finding("faces_cut", "fine", "a"), Finding("faces_small", "fine", "b"))))
+        == "Fine: sharpness, faces"
+    )
+
+
+def test_mends_of_one_name_become_one() -> None:
+    now = (Mend("contrast", 0.4), Mend("denoise", 0.5))
+    assert together(now, (Mend("denoise", 0.5), Mend("deblock", 0.3))) == (*now[:1], Mend("denoise", 0.75), Mend("deblock", 0.3))
+    assert together((Mend("upscale", 1.0),), ()) == (Mend("upscale", 1.0),)
+
+
+def test_what_hurts_comes_first_and_a_remedy_knows_the_mends_there_are() -> None:
+    told = shown(Report("street", (SHARP, BUSY, FLAT, NOISE)), (Mend("deblock", 0.5),))
+    assert [one["code"] for one in told["hurts"]] == ["flat", "noise", "busy"]
+    assert list(told["hurts"][1]["remedies"][0]["mends"]) == [
+        {"name": "deblock", "amount": 0.5},
+        {"name": "denoise", "amount": 0.5},
+    ]
+    assert told["hurts"][2]["remedies"][0]["mends"] is None
+    assert [one["name"] for one in told["all"]] == ["deblock", "denoise", "contrast"]
+    assert shown(Report(None, (NOISE,)), ())["all"] is None
+
+
+def test_a_photo_is_enlarged_once() -> None:
+    small = Finding(
+        "small", "mend", "It is small.", "", (Remedy("Upscale 2×", (Mend("upscale", 1.0),)), Remedy("480p", size="480p"))
+    )
+    told = shown(Report(None, (small,)), (Mend("upscale", 1.0),))
+    assert [one["label"] for one in told["hurts"][0]["remedies"]] == ["480p"]
+
+
+def test_only_a_network_upscales() -> None:
+    plain, upscaled = ({one["name"]: one for one in mend_titles(network)}["upscale"] for network in (False, True))
+    assert (plain["title"], plain["amount"]) == ("Resampled 2×", False)
+    assert (upscaled["title"], upscaled["none"], upscaled["amount"]) == ("Upscaled 2×", "Resampled 2×", True)
+    small = Finding("small", "mend", "It is small.", "", (Remedy("Upscale 2×", (Mend("upscale"),)),))
+    labels = [shown(Report(None, (small,)), (), network)["hurts"][0]["remedies"][0]["label"] for network in (False, True)]
+    assert labels == ["Resample 2×", "Upscale 2×"]
+
+
+def test_a_close_up_is_pixel_by_pixel(app: App, tmp_path: Path) -> None:
+    grain = np.repeat(np.random.default_rng(3).integers(0, 255, (1200, 2400, 1), np.uint8), 3, axis=2)
+    Image.fromarray(grain).save(tmp_path / "grain.png")
+    photo = app.studio.take_in(tmp_path / "grain.png")
+    close = {one.__name__: one for one in report_calls(app.studio)}["close_up"]
+    ask = {"photo": photo.id, "before": [], "after": [{"name": "contrast", "amount": 0.5}], "box": [0.5, 0.25, 0.25, 0.5]}
+    seen = np.asarray(Image.open(close(ask)["before"]), np.float32)
+    assert seen.shape == (600, 600, 3)
+    part = grain[300:900, 1200:1800].astype(np.float32)
+    assert np.corrcoef(seen.mean(2).ravel(), part.mean(2).ravel())[0, 1] > 0.9
+    assert "refusal" in close({**ask, "box": [0.5, 0.25, 2, 0.5]})
+
+
+# On the page ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_good_photo_says_so_in_one_line_and_offers_nothing(page: Page) -> None:
+    expect(page.locator(".report-room")).to_be_hidden()  # no photo, no report
+    sample(page)
+    read(page)
+    expect(page.locator(".report-plain")).to_contain_text("nothing to mend")
+    expect(page.locator(".report-room button:visible")).to_have_count(0)
+
+
+@pytest.mark.parametrize("code", ["noise", "blocks"])
+def test_a_flaw_is_named_mended_and_no_longer_named(page: Page, tmp_path: Path, code: str) -> None:
+    use(page, take(page, flawed(tmp_path, code), code))
+    expect(page.locator(".mend")).to_have_count(1)
+    expect(finding(page, code)).to_have_count(0, timeout=WAIT)
+    expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("served"))
+    page.wait_for_function("document.querySelector('.photo-image').naturalWidth > 0")
+    page.locator(".mend-away").click()
+    expect(page.locator(".mend")).to_have_count(0)
+    expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("views"))
+    expect(finding(page, code)).to_have_count(1, timeout=WAIT)
+
+
+def test_before_and_after_by_pointer_and_keys_and_not_this(page: Page, tmp_path: Path) -> None:
+    flaw = take(page, flawed(tmp_path, "noise"), "noise")
+    flaw.locator(".remedy").first.click()
+    divider = compare(page)
+    expect(divider).to_have_attribute("role", "slider")
+    expect(divider).to_be_focused()
+    expect(divider).to_have_attribute("aria-valuenow", "50")
+    page.keyboard.press("Home")
+    expect(divider).to_have_attribute("aria-valuenow", "0")
+    page.keyboard.press("ArrowRight")
+    expect(divider).to_have_attribute("aria-valuenow", "2")
+    bounds = page.locator(".compare").bounding_box()
+    assert bounds
+    page.mouse.move(bounds["x"] + bounds["width"] * 0.1, bounds["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(bounds["x"] + bounds["width"] * 0.75, bounds["y"] + 40, steps=4)
+    page.mouse.up()
+    expect(divider).to_have_attribute("aria-valuenow", "75")
+    page.locator(".compare-bar [data-value='closer']").click()
+    assert (
+        page.evaluate("document.querySelector('.compare-paper').offsetWidth / document.querySelector('.compare').offsetWidth")
+        >= 2
+    )
+    divider.focus()
+    page.keyboard.press("Escape")
+    expect(page.locator(".compare")).to_have_count(0)
+    expect(flaw.locator(".remedy").first).to_be_focused()
+    flaw.locator(".remedy").first.click()
+    compare(page)
+    page.locator(".compare-away").click()
+    expect(page.locator(".mend")).to_have_count(0)
+    expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("views"))
+    expect(flaw).to_be_visible()
+
+
+def test_the_clip_is_made_from_the_mended_photo_and_a_recipe_brings_the_mends_back(
+    page: Page, app: App, tmp_path: Path, open_page: Open
+) -> None:
+    use(page, take(page, flawed(tmp_path, "flat"), "flat"))
+    quick(page)
+    animate(page)
+    clip = app.studio.clips()[0]
+    assert [mend.name for mend in clip.shot.mends] == ["contrast"]
+    poster = np.asarray(Image.open(app.studio.poster_file(clip)).convert("L"), np.float32)
+    whole = np.asarray(Image.open(tmp_path / "flat.jpg").convert("L"), np.float32)
+    assert np.ptp(np.percentile(poster, (2, 98))) > 1.4 * np.ptp(np.percentile(whole, (2, 98)))
+    other = open_page()
+    drop(other, str(app.studio.clip_file(clip)))
+    expect(other.locator(".mend-name")).to_contain_text("Contrast", timeout=WAIT)
+    expect(other.locator(".photo-image")).to_have_attribute("src", re.compile("served"), timeout=WAIT)
+
+
+def test_an_amount_is_set_and_a_reload_keeps_it(page: Page, app: App, tmp_path: Path) -> None:
+    use(page, take(page, flawed(tmp_path, "flat"), "flat"))
+    page.locator(".mend-name").click()
+    slider = page.get_by_role("slider", name="Amount", exact=True)
+    slider.evaluate("one => { one.value = 0.3; one.dispatchEvent(new Event('input')); one.dispatchEvent(new Event('change')); }")
+    expect(page.locator(".mend-name")).to_have_text("Contrast 30 %")
+    page.reload()
+    expect(page.locator(".mend-name")).to_have_text("Contrast 30 %", timeout=WAIT)
+    expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("served"), timeout=WAIT)
+    quick(page)
+    animate(page)
+    assert app.studio.clips()[0].shot.mends == (Mend("contrast", 0.3),)
+
+
+def test_every_photo_on_the_strip_has_mends_of_its_own(page: Page, app: App, tmp_path: Path) -> None:
+    use(page, take(page, flawed(tmp_path, "flat", "stream.jpg"), "flat"))
+    use(page, take(page, flawed(tmp_path, "noise"), "noise"))
+    expect(page.locator(".mend")).to_have_attribute("data-mend", "denoise")
+    page.locator(".film-pick").first.click()
+    expect(page.locator(".mend")).to_have_attribute("data-mend", "contrast")
+    expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("served"), timeout=WAIT)
+    page.locator(".film-pick").nth(1).click()
+    expect(page.locator(".mend")).to_have_attribute("data-mend", "denoise")
+    page.locator(".mend-away").click()
+    page.locator(".film-pick").first.click()
+    expect(page.locator(".mend")).to_have_attribute("data-mend", "contrast")
+    quick(page)
+    animate(page)
+    assert [mend.name for mend in app.studio.clips()[0].shot.mends] == ["contrast"]
+
+
+def test_several_flaws_are_mended_at_once(page: Page, tmp_path: Path) -> None:
+    rough = np.asarray(Image.open(ASSETS / "samples" / "mountains.jpg").convert("RGB"), np.float32)
+    rough = 118 + (rough - 118) * 0.25 + np.random.default_rng(7).normal(0, 14, rough.shape)
+    Image.fromarray(rough.clip(0, 255).astype(np.uint8)).save(tmp_path / "rough.jpg", quality=96)
+    take(page, str(tmp_path / "rough.jpg"), "noise")
+    expect(finding(page, "flat")).to_have_count(1)
+    page.locator(".mend-all").click()
+    compare(page)
+    page.locator(".compare-use").click()
+    expect(page.locator(".mend")).to_have_count(2)
+    expect(finding(page, "flat")).to_have_count(0, timeout=WAIT)
+    expect(page.locator(".report-line em")).to_have_count(0, timeout=WAIT)
+
+
+def test_what_cannot_be_read_says_so_where_it_is(page: Page, app: App, tmp_path: Path) -> None:
+    take(page, flawed(tmp_path, "noise"), "noise")
+    photo = page.evaluate("Stir.now('frame').photo")
+    take(page, flawed(tmp_path, "flat", "stream.jpg"), "flat")
+    for file in app.studio.settings.photos.glob(f"{photo}.jpg"):
+        file.unlink()
+    page.locator(".film-pick").first.click()
+    expect(page.locator(".report-room .note")).to_contain_text("That photo is not in the studio.", timeout=WAIT)
+    expect(page.locator(".report-plain")).to_contain_text("could not be read")
+
+
+def test_a_report_fits_a_phone(open_page: Open, tmp_path: Path) -> None:
+    phone = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    flaw = take(phone, flawed(tmp_path, "noise"), "noise")
+    flaw.locator(".remedy").first.tap()
+    compare(phone)
+    for part in (".report-room", ".compare-bar", ".compare-use", ".flaw-remedies"):
+        bounds = phone.locator(part).first.bounding_box()
+        assert bounds and bounds["x"] >= 0 and bounds["x"] + bounds["width"] <= 390, part

@@ -59,4 +59,65 @@
       focus: (mend) => [...chips.querySelectorAll("[data-mend]")].find((one) => one.dataset.mend === mend)?.querySelector("button").focus({ preventScroll: true }),
     };
   };
+
+  /* The mends of the photo on the desk: seen before they are used, changed, and shown on the photo. `here()` is that photo, `of(id)`
+     one of the strip; begins() before a before and after, changed() after each change. `times` is how much an upscale enlarges. */
+  Stir.mending = ({ root, easel, stage, server, titles, times, here, of, begins, changed }) => {
+    let turn = 0; // mended views asked for; only the last is shown
+    const busy = h("span", { class: "easel-busy", hidden: true }, "Mending…");
+    easel.append(busy);
+    const find = (words) => [...root.querySelectorAll(".remedy, .mend-all, .mend-name")].find((one) => one.textContent === words);
+    const trial = Stir.compare({ easel, stage, server, use, closed: (was, held) => held && find(was.title)?.focus({ preventScroll: true }) });
+    const chips = Stir.mends(titles, { change: (mends) => set(here(), mends), compare: (one) => open(chips.words(one), here().mends.filter((each) => each !== one), here().mends, null, false) });
+    const enlarged = (mends) => (mends.some((one) => one.name === "upscale") ? times : 1);
+
+    function open(title, before, after, box, offered) {
+      begins();
+      const photo = here();
+      const [width, height] = [photo.width, photo.height].map((side) => side * enlarged(after));
+      const [x, y, w, tall] = box ?? [];
+      trial.open({ photo: photo.id, width, height, before, after, title, box: box ? { x, y, w, h: tall } : photo.crop, offered });
+    }
+    /* Other mends for a photo; with no `view` of them it is asked for, and what is shown stays until it comes. */
+    function set(photo, mends, view = null) {
+      trial.close();
+      Object.assign(photo, { mends, mended: mends.length ? view ?? photo.mended : null, stale: !view });
+      turn += 1;
+      busy.hidden = true;
+      changed();
+      if (mends.length && !view) fetchView();
+    }
+    function use(id, mends, view) {
+      const photo = of(id);
+      const fresh = mends.find((one) => photo.mends.find((each) => each.name === one.name)?.amount !== one.amount);
+      set(photo, mends, view);
+      chips.focus(fresh?.name);
+      Stir.say("Mended.");
+    }
+    const fetchView = Stir.later(async () => {
+      const photo = here();
+      if (!photo?.mends.length) return;
+      const mine = ++turn;
+      busy.hidden = false;
+      const answer = await Stir.ask(server.mended, { photo: photo.id, after: photo.mends }, "mends");
+      if (mine !== turn) return;
+      busy.hidden = true;
+      if (!answer) return;
+      Object.assign(photo, { mended: answer.view, stale: false });
+      changed();
+    }, 150);
+    return {
+      node: chips.node,
+      paint: chips.paint,
+      close: trial.close,
+      times: enlarged,
+      tryOut: (title, mends, box) => open(title, here().mends, mends, box, true),
+      /* Another photo is on the desk: its mended view is fetched where it isn't here. */
+      resume() {
+        turn += 1;
+        busy.hidden = true;
+        if (here()?.mends.length && (!here().mended || here().stale)) fetchView();
+      },
+    };
+  };
 })();

@@ -40,10 +40,11 @@
     const draftWhy = h("p", { class: "why" });
     const draftRow = h("div", { class: "drafting", hidden: true }, drafting, draftWhy);
     let draft = null; // the model that tries it out, when it isn't the chosen one
+    const several = h("button", { type: "button", class: "solid", id: "vary-open", title: "Two to four shots that differ on purpose", onclick: () => Stir.emit("open-variations") }, h("span", {}, "Vary…"));
     root.append(
       h("div", { class: "models" }, picker.nodes), advanced.strength,
       h("div", { class: "fields" }, lengthField, sizeField, rateField, field("Format", format)), advanced.quality, plan,
-      advanced.fold, whyFold, note.node, draftRow, h("div", { class: "actions" }, animate, stop),
+      advanced.fold, whyFold, note.node, draftRow, h("div", { class: "actions" }, animate, several, stop),
     );
 
     /* What a model is asked for when nothing is remembered of it. */

@@ -11,12 +11,10 @@
     let asked = 0; // suggestions asked for; only the last may change the crop, and none once Animate has been pressed
     let among = ""; // the file being taken in, when it is one of several
     let awaited = null; // the shot whose photo has been asked for
-    let mending = 0; // mended views asked for; only the last is shown
 
     const ratioOf = (photo, aspect) => (aspect === "photo" ? photo.width / photo.height : ratios[aspect]);
     const here = () => film[current];
     const shown = (photo) => photo.mended ?? photo.view;
-    const times = ({ mends }) => (mends.some((one) => one.name === "upscale") ? props.upscale : 1);
     const note = Stir.note();
     const input = h("input", { type: "file", multiple: true, class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "photo-input", accept: "image/*,.heic,.heif,.avif,.tif,.tiff,.mp4,.webm,.json" });
     input.addEventListener("change", () => (take([...input.files]), (input.value = "")));
@@ -26,13 +24,12 @@
     const frame = Stir.cropFrame((rect) => setCrop(rect), () => suggest(here().crop.aspect));
     const brush = Stir.brush((png) => Stir.emit("painted", { effect: painting, png }), () => endBrush());
     const mark = h("i", { class: "place-mark", hidden: true });
-    const busy = h("span", { class: "easel-busy", hidden: true }, "Mending…");
-    const easel = h("div", { class: "easel" }, image, frame.node, mark, busy);
+    const easel = h("div", { class: "easel" }, image, frame.node, mark);
     const stage = h("div", { class: "photo-stage" }, easel);
-    const trial = Stir.compare({ easel, stage, server, use: (id, mends, view) => used(id, mends, view), closed: (was, held) => held && find(was.title)?.focus({ preventScroll: true }) });
-    const mended = Stir.mends(props.mends, { change: (mends) => mend(here(), mends), compare: (one) => tryOut(mended.words(one), here().mends.filter((each) => each !== one), here().mends, null, false) });
+    const mending = Stir.mending({ root, easel, stage, server, titles: props.mends, times: props.upscale, here, of: (id) => film.find((one) => one.id === id), begins: () => (endBrush(), outline(null)), changed: () => (paint(), say()) });
+    image.addEventListener("error", () => here()?.mended && ((here().mended = null), paint(), mending.resume())); // it was cleared away
     const looked = () => here() && { photo: here().id, crop: here().crop, size: Stir.now("output")?.size ?? "auto", mends: here().mends };
-    const report = Stir.report(server, { looked, mend: (words, mends, box) => tryOut(words, here().mends, mends, box, true), place, outline });
+    const report = Stir.report(server, { looked, mend: mending.tryOut, place, outline });
 
     const aspects = Stir.segments("Aspect", [["16:9", "16:9"], ["9:16", "9:16"], ["1:1", "1:1"], ["4:5", "4:5"], ["3:4", "3:4"], ["21:9", "21:9"], ["photo", "Photo", "The photo's own shape"]], (aspect) => choose(aspect));
     const places = h("select", { "aria-label": "Made for", class: "quiet", id: "platform" }, h("option", { value: "" }, "Made for…"));
@@ -57,7 +54,7 @@
     const empty = h("div", { class: "photo-empty" }, drop, h("h3", {}, "Or start from a sample"));
     const sampleFold = Stir.fold("Sample photos");
     const full = h(
-      "div", { class: "photo-full" }, stage, mended.node, h("div", { class: "row aspects" }, aspects.node),
+      "div", { class: "photo-full" }, stage, mending.node, h("div", { class: "row aspects" }, aspects.node),
       h("div", { class: "row photo-line" }, title, places), notes, strip, report.node, whyFold, depth.node, sampleFold,
     );
     const head = h("div", { class: "panel-head" }, h("h2", {}, "Photo"), Stir.button("Add", { class: "ghost", id: "add-photo", onclick: () => input.click() }, "plus"));
@@ -71,7 +68,7 @@
       memory.set("film", film.map(({ id, crop, depth: source, why: reason, credit, mends }) => ({ id, crop, depth: source, why: reason, credit, mends })));
       memory.set("current", photo ? photo.id : null);
       Stir.tell("film", film.map(({ id, name, width, height, view, crop }) => ({ id, name, width, height, view, crop })));
-      Stir.tell("frame", photo ? { ...value, width: photo.width * times(photo), height: photo.height * times(photo), view: shown(photo), name: photo.name } : null);
+      Stir.tell("frame", photo ? { ...value, width: photo.width * mending.times(photo.mends), height: photo.height * mending.times(photo.mends), view: shown(photo), name: photo.name } : null);
       depth.stale();
     }
     function paint() {
@@ -88,12 +85,12 @@
         image.dataset.view = shown(photo);
         image.alt = photo.name || "Your photo";
       }
-      mended.paint(photo.mends);
+      mending.paint(photo.mends);
       frame.show(photo.crop, photo.crop.aspect, ratioOf(photo, photo.crop.aspect), shape);
-      const [wide, tall] = [photo.width, photo.height].map((side) => side * times(photo));
+      const [wide, tall] = [photo.width, photo.height].map((side) => side * mending.times(photo.mends));
       frame.say(`${Math.round(photo.crop.w * wide)} × ${Math.round(photo.crop.h * tall)}`);
       aspects.paint(photo.crop.aspect);
-      title.textContent = `${photo.name || "Photo"} · ${photo.width} × ${photo.height}${times(photo) > 1 ? `, now ${wide} × ${tall}` : ""}`;
+      title.textContent = `${photo.name || "Photo"} · ${photo.width} × ${photo.height}${mending.times(photo.mends) > 1 ? `, now ${wide} × ${tall}` : ""}`;
       title.title = photo.credit ? `${photo.name}, ${photo.credit}` : photo.name;
       why.textContent = photo.why || "It is where you put it.";
       notes.replaceChildren(...photo.notes.map((words) => h("li", {}, words)));
@@ -112,12 +109,12 @@
     }
     function show(index) {
       endBrush();
-      trial.close();
+      mending.close();
       outline(null);
       current = index;
       paint();
       say();
-      remend();
+      mending.resume();
     }
     function remove(index) {
       film.splice(index, 1);
@@ -166,50 +163,7 @@
       places.value = place.id;
     }
 
-    // Mending --------------------------------------------------------------------------------------------------------
-    const find = (words) => [...root.querySelectorAll(".remedy, .mend-all, .mend-name")].find((one) => one.textContent === words);
-    /* Other mends for a photo; with no `view` of them it is asked for, and what is shown stays until it comes. */
-    function mend(photo, mends, view = null) {
-      Object.assign(photo, { mends, mended: mends.length ? view ?? photo.mended : null });
-      paint();
-      say();
-      mending += 1;
-      busy.hidden = true;
-      if (!view && mends.length) photo.stale = true, fetchMended();
-    }
-    function remend() {
-      mending += 1;
-      busy.hidden = true;
-      if (here()?.mends.length && (!here().mended || here().stale)) fetchMended();
-    }
-    const fetchMended = Stir.later(async () => {
-      const photo = here();
-      if (!photo?.mends.length) return;
-      const mine = ++mending;
-      busy.hidden = false;
-      const answer = await Stir.ask(server.mended, { photo: photo.id, after: photo.mends }, "mends");
-      if (mine !== mending) return;
-      busy.hidden = true;
-      if (!answer) return;
-      Object.assign(photo, { mended: answer.view, stale: false });
-      paint();
-      say();
-    }, 150);
-    function tryOut(words, before, after, box, offered) {
-      endBrush();
-      outline(null);
-      const [x, y, w, tall] = box ?? [];
-      const [width, height] = [here().width, here().height].map((side) => side * times({ mends: after }));
-      trial.open({ photo: here().id, width, height, before, after, title: words, box: box ? { x, y, w, h: tall } : here().crop, offered });
-    }
-    function used(id, mends, view) {
-      const photo = film.find((one) => one.id === id);
-      const fresh = mends.find((one) => photo.mends.find((each) => each.name === one.name)?.amount !== one.amount);
-      photo.stale = false;
-      mend(photo, mends, view);
-      mended.focus(fresh?.name);
-      Stir.say("Mended.");
-    }
+    // The report -----------------------------------------------------------------------------------------------------
     /* A remedy that changes no pixel. Answers how to take it back. */
     async function place(remedy) {
       const photo = here();
@@ -301,7 +255,7 @@
     Stir.on("brush", ({ effect, title: words, png }) => {
       if (!here()) return note.show({ reason: "There is no photo to paint on yet.", remedy: "Drop one here first." });
       endBrush();
-      trial.close();
+      mending.close();
       painting = effect;
       easel.classList.add("painting");
       easel.append(brush.canvas, brush.ring);
@@ -339,7 +293,7 @@
       }
       current = film.length ? Math.max(0, film.findIndex((one) => one.id === wanted)) : -1;
       paint();
-      if (film.length) say(), remend();
+      if (film.length) say(), mending.resume();
       root.classList.add("ready");
     })();
     paint();

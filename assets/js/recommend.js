@@ -13,7 +13,7 @@
     const list = h("div", { class: "picks-list", role: "group", "aria-label": "Picks for this photo" });
     const pace = Stir.segments("Speed or quality", PACE, (priority) => set({ priority }));
     const use = Stir.menu("What the clip is for", USES, wishes.use ?? "", (next) => set({ use: next || null }), { class: "quiet" });
-    const chips = h("div", { class: "chips", role: "group", "aria-label": "What matters" }, WISHES.map(([key, words]) => h("button", { type: "button", class: "chip", "data-wish": key, "aria-pressed": "false", onclick: () => set({ [key]: !wishes[key] }) }, words)));
+    const chips = h("div", { class: "chips", role: "group", "aria-label": "What matters" }, WISHES.map(([key, words]) => h("button", { type: "button", class: "chip", "data-matter": key, "aria-pressed": "false", onclick: () => set({ [key]: !wishes[key] }) }, words)));
     const node = h("section", { class: "picks", "aria-label": "For this photo", hidden: true }, h("div", { class: "row between" }, h("h3", {}, "For this photo"), h("div", { class: "row" }, use, pace.node)), chips, list);
     function set(change) {
       wishes = { ...wishes, ...change };
@@ -23,7 +23,7 @@
     function ask() {
       node.hidden = !Stir.now("frame");
       pace.paint(wishes.priority);
-      chips.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", String(Boolean(wishes[one.dataset.wish]))));
+      chips.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", String(Boolean(wishes[one.dataset.matter]))));
       if (!node.hidden) Stir.emit("ask-picks", wishes);
     }
     Stir.on("picks", ({ picks }) => {

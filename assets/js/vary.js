@@ -22,8 +22,8 @@
       h("div", { class: "row between" }, axis.node, count.node), none, list, note.node,
       h("div", { class: "vary-foot" }, h("div", {}, real, why), go));
     node.addEventListener("click", (event) => event.target === node && node.close());
-    const opener = Stir.button("Variations…", { class: "ghost", id: "vary", title: "Two to four shots that differ on purpose", onclick: open }, "sliders");
-    root.append(opener, node);
+    root.append(node);
+    Stir.on("open-variations", open);
 
     function open() {
       note.clear();
@@ -33,8 +33,9 @@
       node.showModal();
       ask({});
     }
-    function ask(change) {
+    async function ask(change) {
       wanted = { ...wanted, ...change };
+      await Stir.settle?.(); // what was typed last is in it
       props.value = wanted;
       axis.paint(wanted.axis);
       count.paint(wanted.count);

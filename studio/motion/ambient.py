@@ -64,6 +64,8 @@ def effects(lows: list[str]) -> tuple[Effect, ...]:
 def _head(lows: list[str], verb: int) -> list[str]:
     """What something is said of: the words before the verb, as far as the first preposition."""
     head = lows[:verb] if verb > 0 else lows
+    if "of" in head[1:] and head[head.index("of") - 1] in LIGHT:
+        return head[: head.index("of")]
     first = next((at for at, low in enumerate(head) if low in PREPOSITIONS and low != "of" and at > 0), len(head))
     return head[:first]
 

@@ -23,6 +23,7 @@ from studio.motion.lexicon import (
 from studio.motion.verbs import BASE, FINITE, GOING, STATE_FORMS, forms
 
 _DIM = words("sunset sunrise sun dusk dawn lamp lamps lantern lanterns reflection reflections beam beams sunshine shade")
+_LAMPS = words("lamp lamps lantern lanterns")
 _AROUND = words("background foreground surroundings environment distance")
 _BEHIND = _AROUND | words("behind around")
 _PART_OF = words(
@@ -43,6 +44,7 @@ _NODS = words(
 )
 """What somebody does, as a thing: "a soft smile"."""
 
+_WALKS = words("walk smile look glance nod step run jump stride")
 _BRING = words("make let have give animate bring turn")
 _ADD = words("animate add put create include bring give")
 _IT = words("it this everything that photo picture image video scene")
@@ -59,6 +61,8 @@ class Said:
         past = next((at for at in range(1, end) if lows[at] in PREPOSITIONS and lows[at] != "of"), end)
         self.head = frozenset(lows[:past])
         loose = ADVERBS | KEPT | FUNCTION
+        of = lows.index("of") if "of" in lows[1:past] else past
+        past = of if of > 0 and lows[of - 1] in LIGHT else past
         self.thing = next((low for low in reversed(lows[:past]) if low not in loose and not low.endswith("ly")), "")
 
     def lit(self) -> bool:
@@ -67,7 +71,7 @@ class Said:
             return True
         if self.thing not in LIGHT or (self.thing in ("reflection", "reflections") and WATER & set(self.lows)):
             return False
-        return self.verb > 0 or self.thing not in _DIM
+        return self.stirs if self.thing in _LAMPS else self.verb > 0 or self.thing not in _DIM
 
     def around(self) -> bool:
         """Whether it is about what moves around the subject."""
@@ -121,6 +125,9 @@ class Said:
             at += 1
         low, after = lows[at], lows[at + 1 :]
         if lows[-1] in _NODS and len(lows) <= 4 and not PREPOSITIONS & set(lows) and lows[0] not in ("a", "the"):
+            return True
+        walks = next((at for at, one in enumerate(lows[:3]) if one in _WALKS), -1)
+        if 0 < walks < len(lows) - 1 and lows[walks + 1] in PREPOSITIONS and lows[0] not in DETERMINERS:
             return True
         if low in FINITE:
             return not (low in _AMBIGUOUS and not after) and low not in ("stands", "sits", "wears", "lies")

@@ -30,6 +30,7 @@ from studio.motion.lexicon import (
 )  # fmt: skip
 from studio.motion.moves import Found, patterns
 from studio.motion.sentences import MOVE_AMOUNTS as AMOUNTS
+from studio.motion.sentences import bucket
 from studio.nouns import Move, MoveName, Speed
 
 
@@ -64,6 +65,7 @@ _TRIGGER = re.compile(
 _OPENS = words("begins starts opens ends begin start")
 _SHOWS = words("revealing showing exposing uncovering capturing ending starting keeping unveiling following")
 _STOPS = words("hold holds stop stops then and pause pauses rest there holding")
+_ENDS = words("stop stops end ends settle settles land lands finish finishes")
 _FREE = words("moving rising descending flying gliding sliding swooping ascending travelling traveling")
 _STEPS = (
     words("closer forward forwards backward backwards away back in out nearer ahead sideways")
@@ -82,7 +84,7 @@ _STILL_SHOT = re.compile(
 )
 _STATIC = re.compile(
     r"\b(?:\w+ly )?(?:static|still|fixed|stationary|motionless|locked(?: (?:off|down))?|tripod|unmoving|steady|frozen|immobile"
-    r"|in place|stays put|anchored|does nothing|stable|hold(?:s|ing)?|rests?|doesn't budge)\b"
+    r"|in place|stays put|hover(?:s|ing)?|anchored|does nothing|stable|hold(?:s|ing)?|rests?|doesn't budge)\b"
 )
 _STATIC_ALONE = re.compile(r"(?:\w+ly )?(?:static|locked off|locked down|stationary)")
 _STAYS = re.compile(
@@ -96,6 +98,7 @@ _NO_MOVEMENT = re.compile(
 _GENERIC = words("move moves moved moving movement movements motion motions")
 _PARTS = re.compile(r"\b(?:and|then|while|plus|with|followed by|as it|before|&|but)\b")
 _DEGREES = re.compile(r"\b(\d{1,3}) ?(?:°|degrees?\b)")
+_SHARE = re.compile(r"\b(\d{1,3})(?:%| percent)")
 
 
 def camera_at(lows: list[str]) -> int:
@@ -122,7 +125,7 @@ def see(lows: list[str], after_camera: bool = False, free: bool = True) -> Seen 
         return None
     if after_camera and set(rest) <= _STOPS:
         return Seen()
-    if (viewed and set(rest[1:3]) & _OPENS) or (after_camera and rest[0] in _SHOWS):
+    if (viewed and set(rest[1:3]) & _OPENS) or (after_camera and rest[0] in _SHOWS | _ENDS):
         return Seen(rest=((len(lows) - len(rest), len(lows)),))
     if _NO_MOVEMENT.search(line):
         return _said(lows, [Found("static", 0, len(line))], [match.span() for match in _NO_MOVEMENT.finditer(line)], False)
@@ -161,7 +164,12 @@ def _viewed(rest: list[str]) -> bool:
 def _goes_on(rest: list[str]) -> bool:
     """Whether words after a camera clause are still about the camera: they have no subject of their own."""
     line = " ".join(rest)
-    return bool(rest) and any(pattern.match(line) for weak in (False, True) for _, pattern in patterns(weak))
+    for weak in (False, True):
+        for match in filter(None, (pattern.match(line) for _, pattern in patterns(weak))):
+            after = line[match.end() :].split()
+            if not after or not weak or after[0] in aim.MEANT or after[0].endswith("ly"):
+                return True
+    return False
 
 
 def _moves(line: str, weak: bool, strict: bool) -> list[Found]:
@@ -249,5 +257,8 @@ def _amount(part: str) -> float:
     degrees = _DEGREES.search(part)
     if degrees:
         return AMOUNTS[0 if int(degrees[1]) <= 30 else 1 if int(degrees[1]) < 120 else 2]
+    share = _SHARE.search(part)
+    if share:
+        return AMOUNTS[bucket(int(share[1]) / 100)]
     said = set(part.split())
     return AMOUNTS[0] if said & LITTLE else AMOUNTS[2] if said & FAR else AMOUNTS[1]

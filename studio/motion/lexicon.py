@@ -72,10 +72,9 @@ ADVERBS = words(
     " so slow fast quick up down left right in"
 )
 ADJECTIVES = words(
-    "wet dry red blue green white black golden warm cold dark bright old young small big long tall empty soft rough shiny wooden"
-    " red grey gray brown yellow orange purple pink silver gold deep shallow thin thick heavy fresh hot cool calm quiet busy"
-    " clear misty foggy rainy snowy sunny cloudy stormy modern vintage rustic ancient glass stone metal leather marble concrete"
-    " brick paper plastic"
+    "wet dry red blue green white black golden warm cold dark bright old young small big long tall empty soft rough"
+    " shiny wooden red grey gray brown yellow orange purple pink silver gold deep shallow thin thick heavy fresh hot cool"
+    " calm quiet busy clear misty foggy rainy snowy sunny cloudy stormy modern vintage rustic ancient"
 )
 NEGATIONS = words(
     "no not without avoid never don't dont doesn't doesnt isn't isnt aren't arent won't wont can't cannot cant zero exclude none"
@@ -125,7 +124,7 @@ FOLIAGE = words(
     "leaf leaves foliage grass grasses tree trees treetops branch branches twigs flower flowers petal petals plant plants fern"
     " ferns reed reeds wheat barley field fields bush bushes shrub shrubs palm palms ivy vine vines crops meadow meadows blossom"
     " blossoms willow willows pines pine canopy hedge hedges greenery herbs lavender bamboo fronds stalks heather tulips poppies"
-    " sunflowers roses rose daisies forest woods garden vegetation pampas canopies undergrowth"
+    " sunflowers roses rose daisies forest woods garden vegetation pampas canopies undergrowth seaweed kelp moss cattails"
 )
 AIR = words("wind winds breeze breezes gust gusts gale draught breezy windy")
 CLOTH = words(
@@ -138,7 +137,7 @@ CLOUD = words("cloud clouds sky skies cloudscape")
 FOG = words("fog mist haze mists")
 STEAM = words("steam smoke vapour vapor incense fumes steaming vapours")
 LIGHT = words(
-    "light lights lighting sunlight moonlight daylight candlelight firelight lamplight sunbeam sunbeams beam beams ray rays"
+    "moon light lights lighting sunlight moonlight daylight candlelight firelight lamplight sunbeam sunbeams beam beams ray rays"
     " shadow shadows glow glint glints reflection reflections highlight highlights shimmer sun sunshine neon exposure brightness"
     " spotlight spotlights lightning sunset sunrise dusk dawn glimmer flare flares headlight headlights streetlight streetlights"
     " backlight flashlight torchlight starlight aurora sparkle sparkles caustics illumination lamp lamps lanterns lantern shade"
@@ -181,15 +180,15 @@ MOVING: dict[EffectName, frozenset[str]] = {
         "drift move pass float roll race swirl glide sail travel scud slide shift roil flow animate stream build gather billow"
         " cross churn"
     ),
-    "fog": forms("drift roll move swirl float creep pass flow waft hang shift settle lift rise thicken curl spread animate"),
+    "fog": forms("clear fill drift roll move swirl float creep pass flow waft hang settle lift rise thicken curl spread animate"),
     "steam": forms(
-        "rise curl drift waft swirl float ascend billow escape move emanate come lift dance steam smoke twist puff animate"
-        " spiral snake"
+        "fill spread fade rise curl drift waft swirl float ascend billow escape move emanate come lift dance steam smoke"
+        " twist puff animate spiral snake"
     ),
     "light": forms(
-        "shift move wander flicker play dance pulse change sweep travel creep drift dapple shimmer brighten dim fade glint"
-        " glide sparkle twinkle glimmer lengthen stretch pass flash ripple glow flow filter slide animate strobe swell break"
-        " stream vary"
+        "spread turn shift move wander flicker play dance pulse change sweep travel creep drift dapple shimmer brighten"
+        " dim fade glint glide sparkle twinkle glimmer lengthen stretch pass flash ripple glow flow filter slide animate"
+        " strobe swell break stream vary"
     ),
     "focus": forms("shift breathe pull rack move change soften sharpen drift pulse blur transition"),
 }  # fmt: skip

@@ -28,7 +28,7 @@ def _v(verbs: str) -> str:
 
 _ADV = (
     r"(?: (?:\w+ly|far|further|straight|a (?:little|bit|touch)|all the way|a long way|very|smooth|slow|fast|quick|shot|move"
-    r"|movement|moves|(?:the )?camera|motion|and|slight)){0,4}"
+    r"|movement|moves|(?:the )?camera|motion|and|slight|\d+(?:°| degrees?))){0,4}"
 )
 _FROM_LEFT, _FROM_RIGHT = r"(?:from )?(?:the )?left to (?:the )?right", r"(?:from )?(?:the )?right to (?:the )?left"
 _TO = r"(?:(?:to|towards?) (?:the |its |our |her |his )?)?"
@@ -105,7 +105,10 @@ _WEAK: tuple[tuple[MoveName, str], ...] = (
     ("tilt_down", rf"(?:{_v('tilt look')}){_ADV} {_D}"),
     ("tilt_up", rf"(?:{_v('tilt look')}){_ADV} {_U}|{_v('tilt')}"),
     ("zoom_out", r"widen(?:s|ing)?(?: out)?"),
-    ("dolly_out", rf"{_v('pull back')}{_ADV} {_OUT}|{_v('retreat recede withdraw')}(?: back| away)?|{_GO}{_ADV} {_OUT}"),
+    (
+        "dolly_out",
+        rf"{_v('pull back')}{_ADV} {_OUT}|{_v('retreat recede withdraw')}(?: back| away)?|{_v('back')} up|{_GO}{_ADV} {_OUT}",
+    ),
     ("dolly_in", rf"{_v('close')}{_ADV} in|{_v('approach')}|{_v('push')}(?:{_ADV} {_IN})?"),
     (
         "crane_up",
@@ -124,7 +127,7 @@ _WEAK: tuple[tuple[MoveName, str], ...] = (
     ),
     ("truck_right", _v("drift slide")),
     ("dolly_in", _v("glide fly travel float sail cruise")),
-    ("handheld", _v("sway breathe wobble shake bob jitter tremble")),
+    ("handheld", _v("sway breathe wobble shake bob jitter tremble jolt judder")),
 )
 """What means a move only where the camera is spoken of."""
 

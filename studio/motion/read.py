@@ -99,7 +99,9 @@ def _motion(text: str, found: tuple[Clause, ...]) -> Motion:
 
 def _stays(found: tuple[Clause, ...]) -> str:
     """What stays still: things, or, where something else is said of one of them, sentences."""
-    still = list(dict.fromkeys((clause.still, clause.words) for clause in found if clause.still))
+    still = list(
+        dict.fromkeys((clause.still, clause.words if clause.kind == "still" else "") for clause in found if clause.still)
+    )
     if not any(words for _, words in still):
         return " and ".join(thing for thing, _ in still)
     return ", ".join(thing if words else f"{thing} {stays(thing)}" for thing, words in still)
@@ -118,7 +120,7 @@ def _subject(found: tuple[Clause, ...]) -> str:
     if acting and not _refers(acting):
         return acting
     target = next((clause.target for clause in found if clause.target), "")
-    return target or acting or next((clause.subject for clause in found if clause.subject), "")
+    return target or acting or next((clause.subject for clause in found if clause.subject and not clause.action), "")
 
 
 def _named(before: tuple[Clause, ...], acting: Clause) -> str:

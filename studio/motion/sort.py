@@ -29,7 +29,7 @@ from studio.motion.sentences import SAID
 from studio.motion.split import Piece, pieces
 from studio.motion.stillness import still
 from studio.motion.syntax import lead, many, verb_at
-from studio.motion.verbs import forms
+from studio.motion.verbs import BASE, forms, third
 from studio.nouns import Effect, Move, Speed
 
 Kind = Literal["camera", "effect", "action", "environment", "light", "still", "negative", "description", "loop", "other"]
@@ -76,6 +76,8 @@ _NOW_THAT = words("and but with please there is should be make sure that")
 _NEGATIVES = (["negative"], ["negatives"], ["negative", "prompt"], ["avoid"])
 _OWN = words("the her his my our their this")
 _CONTRACTED = {"she's": ("she", "is"), "he's": ("he", "is"), "it's": ("it", "is"), "they're": ("they", "are")}
+_MAKE = words("make let have")
+_WHO = {"her": "she", "him": "he", "them": "they"}
 _BEFORE_VERB = words("then also just slow never not")
 
 
@@ -152,6 +154,7 @@ def _more_unwanted(piece: Piece, before: Clause | None) -> bool:
 def _camera(whole: Clause, lows: list[str], before: Clause | None, gap: str, cut: Cut) -> Clause | None:
     """What is said of the camera, or that it should not be done."""
     follows = before is not None and before.kind == "camera" and (gap != "." or "it" in lows[:2])
+    follows = follows and not ("it" in lows[:2] and before is not None and before.target != "")
     if before is not None and follows and before.moves and len(lows) <= 4:
         ways = [low for low in lows if low not in FUNCTION | SLOW | FAST]
         name = moves.again(before.moves[-1].name, ways[0]) if len(ways) == 1 else None
@@ -193,11 +196,11 @@ def _unwanted(whole: Clause, lows: list[str], cut: Cut) -> Clause | None:
 def _only(whole: Clause, lows: list[str], cut: Cut) -> Clause | None:
     """ "Only the water moves", "everything is still except the water": the rest stays still."""
     but = next((at for at, low in enumerate(lows) if low in ("but", "except", "besides") and at > 0), -1)
-    if lows[0] in ("nothing", "everything", "all") and 0 < but < len(lows) - 1:
+    if {"nothing", "everything", "all"} & set(lows[:2]) and 0 < but < len(lows) - 1:
         first = but + 1 + lead(lows[but + 1 :], words("for"))
         said = f"{cut(first, len(lows))} {'move' if many(lows[-1]) else 'moves'}"
         return whole._replace(kind="environment", words=said, effects=ambient.effects([*lows[first:], "moves"]), still=REST)
-    if lows[0] not in ("only", "just") or len(lows) < 3:
+    if lows[0] not in ("only", "just") or len(lows) < 2:
         return None
     clause = _about(whole, lows, 1, cut)
     return clause._replace(still=REST) if clause.kind in ("environment", "action", "light") else None
@@ -239,9 +242,19 @@ def _deed(whole: Clause, rest: list[str], verb: int, first: int, cut: Cut) -> Cl
     at, end = verb, first + len(rest)
     while at > 1 and (rest[at - 1].endswith("ly") or rest[at - 1] in _BEFORE_VERB):
         at -= 1
+    if rest[0] in _MAKE and at > 1 and rest[at] in BASE:
+        who = cut(first + 1, first + at)
+        return whole._replace(kind="action", subject=_WHO.get(who, who), action=_doing(cut(first + at, end), who))
     if at == 1 and rest[0] in _CONTRACTED:
         who, does = _CONTRACTED[rest[0]]
         return whole._replace(kind="action", subject=who, action=f"{does} {cut(first + at, end)}")
     if all(low in ADVERBS or low.endswith("ly") for low in rest[:at]):
         return whole._replace(kind="action", action=cut(first, end))
     return whole._replace(kind="action", subject=cut(first, first + at), action=cut(first + at, end))
+
+
+def _doing(action: str, who: str) -> str:
+    """What somebody is made to do, as done: "wink and smile", "winks and smiles"."""
+    said = action.split()
+    done = [third(one) if one in BASE and (at == 0 or said[at - 1] == "and") else one for at, one in enumerate(said)]
+    return action if many(who.split()[-1]) else " ".join(done)

@@ -20,13 +20,16 @@ from studio.motion.lexicon import (
     PRONOUNS,
     words,
 )
-from studio.motion.syntax import LEADING, complete, filmed, has_verb, own_subject, paces, skip, starts_camera, verb_at
+from studio.motion.syntax import LEADING, complete, filmed, has_verb, lead, own_subject, paces, skip, starts_camera, verb_at
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*[°%]?")
 _HARD = re.compile(r"[.;!?\n:()\[\]{}|•>→]|[-–—]{2,}|\s[-–—]|[–—]")
 _JOINS = words("while whilst then but before until whereas though although because when")
 _WAYS = words("left right up down back again forward forwards backwards away out in")
 _FILMING = words("zooming orbiting circling arcing panning trucking craning dollying")
+_ONWARD = words("then and back up down away off forward")
+_LABELS = words("subject motion action environment scene style movement animation")
+_HEADINGS = words("camera background light lighting")
 _ORDERS = words("let make keep animate")
 
 
@@ -83,8 +86,13 @@ def _runs(text: str) -> list[tuple[list[Word], str]]:
         between = text[last : word.start]
         decimal = between in (".", ":", "/") and text[last - 1 : last].isdigit() and text[word.start].isdigit()
         gap = "" if decimal else "." if _HARD.search(between) else "," if "," in between else ""
+        headed = bool(found) and between.strip() in (":", "]") and len(found[-1][0]) == 1
+        if headed and found[-1][0][0].low in _HEADINGS:  # "background: traffic moves" is said of the background
+            gap = ""
         if gap or not found:
             found.append(([], gap or "."))
+        if headed and len(found) > 1 and found[-2][0][0].low in _LABELS:
+            found.pop(-2)
         found[-1][0].append(word)
         last = word.end
     return found
@@ -105,7 +113,7 @@ def _begins(lows: list[str], start: int, at: int) -> bool:
     low, after = lows[at], lows[at + 1 :]
     after = after[: next((one for one in range(1, len(after)) if after[one] in _JOINS or after[one] == "as"), len(after))]
     if low in _JOINS or low == "except":
-        return _joins(low, lows[start], after)
+        return _joins(low, lows[start : start + 2], after)
     if low == "as":
         return _meanwhile(lows[at - 1], after)
     if low in ("and", "&", "plus"):
@@ -114,17 +122,20 @@ def _begins(lows: list[str], start: int, at: int) -> bool:
         )
         return begins and complete(lows[start:at])
     if low == "with":
-        return starts_camera(after) or (own_subject(after) and complete(lows[start:at])) or after[0] == "no"
+        moving = own_subject(after) and (
+            complete(lows[start:at]) or bool(NATURE & set(after[:2]) and not NATURE & set(lows[start:at]))
+        )
+        return moving or starts_camera(after) or after[0] == "no"
     if low in ("without", "no"):
         return lows[at - 1] not in CONJUNCTIONS and lows[at - 1] not in ("there", "is", "with")
     return False
 
 
-def _joins(low: str, first: str, after: list[str]) -> bool:
+def _joins(low: str, first: list[str], after: list[str]) -> bool:
     """Whether a conjunction begins a clause: not "pushes in while circling", "nothing moves but the river", "left then right"."""
     if low in ("while", "whilst"):
         return after[min(skip(after, LEADING), len(after) - 1)] not in _FILMING
-    if low in ("but", "except") and first in ("nothing", "everything", "all"):
+    if low in ("but", "except") and {"nothing", "everything", "all"} & set(first):
         return False
     if low == "then":
         return not all(one in _WAYS for one in after)
@@ -162,7 +173,8 @@ def _trails(before: Piece, piece: Piece, after: Piece | None) -> bool:
 def _belongs(before: Piece, piece: Piece) -> bool:
     """Whether a piece goes on with the one before it."""
     lows, after = before.lows, piece.lows
-    if after[0] in PREPOSITIONS - {"with", "without", "like"} and piece.gap == "," and verb_at(after) < 0:
+    on = after[lead(after, _ONWARD) :]
+    if on[0] in PREPOSITIONS - {"with", "without", "like"} and piece.gap == "," and verb_at(after) < 0:
         return not paces(lows)
     if piece.gap != ",":
         return False

@@ -28,7 +28,7 @@ _MOTION = _MOVES | words("motion moving")
 _KEEP = words("keep keeping hold leave leaving make")
 _AFTER_NAME = KEPT | words("exactly completely perfectly as in alone")
 _BEFORE_VERB = words("should must will to is are kept remains all always")
-_SAID_LAST = STILL - words("put steady place locked rigid stable")
+_SAID_LAST = STILL - words("put place")
 _SAID_FIRST = words("static motionless frozen unmoving stationary immobile still unchanged")
 _NOT = words("do does should will must not is are")
 

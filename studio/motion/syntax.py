@@ -45,6 +45,7 @@ _QUALITIES = MODIFIERS - LIGHT - words("crash whip snap race big")
 _CAUSES = words("let make have watch see want")
 _HELPS = words("is are do does doesn't don't will can begins starts continues")
 _OBJECTS = (["the"], ["a"], ["an"], ["his"], ["her"], ["its"], ["their"])
+_ONE = words("lens canvas bus gas iris chaos atlas cosmos always")
 _LIT_BY = (["up"], ["the"], ["a"], ["her"], ["his"])
 
 
@@ -120,12 +121,12 @@ def _names(lows: list[str], at: int) -> bool:
 
 def many(noun: str) -> bool:
     """Whether a thing that is named is more than one."""
-    return noun in _MANY or (noun.endswith("s") and not noun.endswith(("ss", "us", "is", "'s")))
+    return noun in _MANY or (noun.endswith("s") and noun not in _ONE and not noun.endswith(("ss", "us", "is", "'s")))
 
 
 def does(low: str) -> bool:
     """Whether a word may be followed by a verb's base form: a plural, one who says I, we, you or they, an adverb."""
-    return low in _DO or (low.endswith("s") and not low.endswith(("ss", "us", "'s"))) or low.endswith("ly")
+    return low in _DO or (low.endswith("s") and low not in _ONE and not low.endswith(("ss", "us", "'s"))) or low.endswith("ly")
 
 
 def has_verb(lows: list[str]) -> bool:

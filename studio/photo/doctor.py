@@ -5,6 +5,8 @@ Knows what is looked for and which finding comes first. Refuses to measure, whic
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 from studio.nouns import Crop, Photo, Size, replace
 from studio.photo import content
 from studio.photo.crop import Image, settle
@@ -32,8 +34,11 @@ def look(image: Image, photo: Photo, crop: Crop, size: Size = "auto") -> Report:
     """
     real = replace(photo, width=image.shape[1], height=image.shape[0])
     crop = settle(real, crop)
-    scene = see(image)
-    found = (*pixels(image, real, crop, size), *content.findings(scene, real, crop, size))
+    with ThreadPoolExecutor(1) as beside:
+        seen = beside.submit(see, image)
+        measured = pixels(image, real, crop, size)
+        scene = seen.result()
+    found = (*measured, *content.findings(scene, real, crop, size))
     return Report(kind(scene).kind, tuple(sorted(found, key=lambda one: (_ORDER[one.level], -one.hurts))))
 
 

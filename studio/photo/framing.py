@@ -19,8 +19,8 @@ FACE = 64
 """The height of a face in the clip, in pixels, under which features drift: video models work on cells of 8 pixels and more
 (the VAEs of SVD and Wan 2.1), so that a face of 64 px is 8 cells high."""
 
-_SURE = 0.8
-"""The score from which a face is spoken of: chance likenesses in things have reached 0.78."""
+_SURE = 0.78
+"""The score from which a face is spoken of: chance likenesses in things have reached 0.74."""
 
 _CROWD = 4
 """With more faces than this, the large ones matter; the others are part of the place."""

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.photo import lettering, outdoors
+from studio.photo.copies import fitted, reduced
 from studio.photo.crop import Image
 from studio.photo.faces import Face
 from studio.photo.lettering import Lettering
@@ -73,7 +74,7 @@ def see(image: Image) -> Scene:
     on reduced copies.
     """
     copy = reduced(image, lettering.SHORT)
-    key = hashlib.sha256(copy.tobytes() + repr(image.shape).encode()).digest()
+    key = hashlib.sha256(copy[::4, ::4].tobytes() + repr(image.shape).encode()).digest()
     with _lock:
         if key in _scenes:
             _scenes.move_to_end(key)
@@ -86,26 +87,9 @@ def see(image: Image) -> Scene:
     return scene
 
 
-def reduced(image: Image, short: int) -> Image:
-    """A copy whose short side is at least `short` pixels, by a whole factor, which is several times as fast; or the image."""
-    times = min(image.shape[:2]) // short
-    if times < 2:
-        return image
-    height, width = (side // times for side in image.shape[:2])
-    whole = image[: height * times, : width * times]
-    return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
-
-
-def _fitted(image: Image, long: int) -> Image:
-    """The image with a long side of at most `long` pixels."""
-    scale = long / max(image.shape[:2])
-    size = (max(round(image.shape[1] * scale), 8), max(round(image.shape[0] * scale), 8))
-    return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8) if scale < 1 else image
-
-
 def _read(copy: Image, seen: Look) -> Scene:
-    small = _fitted(copy, LONG)
-    tiny = _fitted(small, outdoors.LONG)
+    small = fitted(copy, LONG)
+    tiny = fitted(small, outdoors.LONG)
     subject = np.asarray(cv2.resize(seen.map, small.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
     map_ = np.asarray(cv2.resize(seen.map, tiny.shape[1::-1], interpolation=cv2.INTER_AREA), np.float32)
     parted = _parted(seen)

@@ -58,59 +58,64 @@ class Marks(NamedTuple):
 def marks(rgb: Image, grey: Image, dark: bool) -> Marks:
     """The marks of letters' size in a picture, (H, W, 3) RGB and its (H, W) brightness: darker than their ground, or lighter.
 
-    A pixel belongs to a mark when it reaches half of the strongest contrast near it, so that strokes stay apart.
+    A pixel belongs to a mark when it reaches half of the strongest contrast near it, so that strokes stay apart. Marks that are
+    grainy or thick for their size are left out.
     """
     kind = cv2.MORPH_BLACKHAT if dark else cv2.MORPH_TOPHAT
     hat = np.asarray(cv2.morphologyEx(grey, kind, np.ones((SPAN, SPAN), np.uint8)), np.uint8)
     peak = np.asarray(cv2.dilate(hat, np.ones((SPAN + 2, SPAN + 2), np.uint8)), np.uint8)
     on = ((hat > _CONTRAST) & (hat > peak // 2)).astype(np.uint8)
-    count, found, stats, _ = cv2.connectedComponentsWithStats(on, connectivity=8)
-    labels = np.asarray(found, np.int32)
-    wide, high, area = (stats[:, column] for column in (cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT, cv2.CC_STAT_AREA))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(on, connectivity=8)
+    left, top, wide, high, area = stats.T
     upright = (high >= LEAST) & (high <= MOST) & (wide <= 80)
     lying = (wide >= LEAST) & (wide <= MOST) & (high <= 80)
     fits = (upright | lying) & (area >= 18)
     fits[0] = False
-    chosen = np.flatnonzero(fits)
-    order = np.zeros(count, np.int32)
-    order[chosen] = np.arange(1, chosen.size + 1)
     places = np.flatnonzero(on)
-    index = order[labels.ravel()[places]] - 1
-    places, index = places[index >= 0], index[index >= 0]
+    owner = np.asarray(labels, np.int32).ravel()[places]
+    places, owner = places[fits[owner]], owner[fits[owner]]
+
+    def mean(values: NDArray[np.generic]) -> Floats:
+        return (np.bincount(owner, values, count) / np.maximum(area, 1)).astype(np.float32)
+
     kept = np.zeros(grey.size, np.uint8)
     kept[places] = 1
     depth = np.asarray(cv2.distanceTransform(kept.reshape(grey.shape), cv2.DIST_L2, 3), np.float32).ravel()[places]
-
-    sizes = area[chosen]
-
-    def mean(values: NDArray[np.generic]) -> Floats:
-        return (np.bincount(index, values, chosen.size) / np.maximum(sizes, 1)).astype(np.float32)
-
     light = grey.ravel()[places].astype(np.float32)
-    inside = rgb.reshape(-1, 3)[places]
-    colour = np.stack([mean(inside[:, channel]) for channel in range(3)], axis=1)
     grain = np.sqrt(np.maximum(mean(light * light) - mean(light) ** 2, 0))
-    left, top, *_ = (stats[chosen, column].astype(np.float32) for column in (cv2.CC_STAT_LEFT, cv2.CC_STAT_TOP))
-    wide, high, area = (values[chosen].astype(np.float32) for values in (wide, high, area))
-    stroke = np.maximum(4 * mean(depth) - 1, 1)  # across a bar the mean distance to its edge is a quarter of its width
-    return Marks(left, top, wide, high, area, colour, grain, mean(hat.ravel()[places]), stroke)
+    contrast, stroke = mean(hat.ravel()[places]), np.maximum(4 * mean(depth) - 1, 1)  # a bar's mean depth: a quarter of its width
+    chosen = np.flatnonzero(fits & (grain < 0.6 * contrast + 6) & (stroke < 0.6 * np.maximum(wide, high)))
+    colour = _colours(rgb.reshape(-1, 3), places, owner, chosen, count) / area[chosen, None].astype(np.float32)
+    left, top, wide, high, size = (values[chosen].astype(np.float32) for values in (left, top, wide, high, area))
+    return Marks(left, top, wide, high, size, colour, grain[chosen], contrast[chosen], stroke[chosen])
+
+
+def _colours(pixels: Image, places: Whole, owner: NDArray[np.int32], chosen: Whole, count: int) -> Floats:
+    """The summed colour of the chosen marks' pixels, (N, 3)."""
+    wanted = np.zeros(count, bool)
+    wanted[chosen] = True
+    ours = wanted[owner]
+    inside, whose = pixels[places[ours]], owner[ours]
+    sums = [np.bincount(whose, inside[:, channel], count)[chosen] for channel in range(3)]
+    return np.stack(sums, axis=1).astype(np.float32)
 
 
 def rows(found: Marks) -> list[Marks]:
     """The marks strung into rows of three and more, each from left to right: each mark's nearest likeness on its right, where
     the mark is also the nearest on that one's left. Alike are those of one height, colour and stroke, side by side.
     """
-    solid = (found.grain < 0.6 * found.contrast + 6) & (found.stroke < 0.6 * np.maximum(found.wide, found.high))
-    found = found.pick(solid & (found.high >= LEAST) & (found.high <= MOST))
-    found = found.pick(np.argsort(found.left + found.wide / 2))
-    after, before = _neighbours(found)
-    count = len(after)
-    mutual = np.array([after[one] >= 0 and before[after[one]] == one for one in range(count)], bool)
+    found = found.pick((found.high >= LEAST) & (found.high <= MOST))
+    one, two, far = _pairs(found)
+    order = np.argsort(-far)  # of several the last one stays: the nearest
+    count = len(found.left)
+    after, before = np.full(count, -1), np.full(count, -1)
+    after[one[order]], before[two[order]] = two[order], one[order]
+    mutual = (after >= 0) & (before[after] == np.arange(count))
     headed = np.zeros(count, bool)
     headed[after[mutual]] = True
     strung: list[Marks] = []
-    for one in np.flatnonzero(mutual & ~headed):
-        row = [int(one)]
+    for first in np.flatnonzero(mutual & ~headed):
+        row = [int(first)]
         while mutual[row[-1]]:
             row.append(int(after[row[-1]]))
         if len(row) >= 3:
@@ -118,31 +123,32 @@ def rows(found: Marks) -> list[Marks]:
     return strung
 
 
-def _neighbours(found: Marks) -> tuple[Whole, Whole]:
-    """For each mark, sorted by its middle, the nearest that is like it on the right, and on the left; -1 for none."""
-    count = len(found.left)
+def _pairs(found: Marks) -> tuple[Whole, Whole, Floats]:
+    """Every two marks that may be neighbours in a row, the left one first, and how far apart they are, in pixels and unlikeness.
+
+    Marks are sorted into level bands as high as two can lie apart, so that only nearby ones are compared.
+    """
     middle, centre = found.left + found.wide / 2, found.top + found.high / 2
-    after, before = np.full(count, -1), np.full(count, -1)
-    near_after, near_before = np.full(count, np.inf, np.float32), np.full(count, np.inf, np.float32)
-    for step in range(1, count):
-        one = np.flatnonzero(middle[step:] - middle[:-step] < _REACH)
-        if not one.size:
-            break
-        two = one + step
-        tall, low = np.maximum(found.high[one], found.high[two]), np.minimum(found.high[one], found.high[two])
-        gap = found.left[two] - found.left[one] - found.wide[one]
-        good = (gap < 1.1 * tall) & (gap > -0.35 * tall) & (tall < 2.3 * low)
-        one, two, tall, low, gap = one[good], two[good], tall[good], low[good], gap[good]
-        foot = np.minimum(found.top[one] + found.high[one], found.top[two] + found.high[two])
-        colour = np.abs(found.colour[one] - found.colour[two]).sum(axis=1)
-        good = foot - np.maximum(found.top[one], found.top[two]) > 0.45 * low
-        good &= colour < 30 + 0.5 * np.minimum(found.contrast[one], found.contrast[two])
-        good &= np.maximum(found.stroke[one], found.stroke[two]) < 2.2 * np.minimum(found.stroke[one], found.stroke[two])
-        one, two, tall, gap, colour = one[good], two[good], tall[good], gap[good], colour[good]
-        drop = np.maximum(np.abs(centre[one] - centre[two]) - 0.3 * tall, 0)
-        far = np.maximum(gap, 0) + 1.2 * drop + 0.15 * colour
-        closer = far < near_after[one]
-        near_after[one[closer]], after[one[closer]] = far[closer], two[closer]
-        closer = far < near_before[two]
-        near_before[two[closer]], before[two[closer]] = far[closer], one[closer]
-    return after, before
+    band = centre // (MOST - LEAST // 2)
+    key = band.astype(np.float64) * 1e5 + middle
+    order = np.argsort(key)
+    ranked = key[order]
+    ones: list[Whole] = []
+    twos: list[Whole] = []
+    for near in (-1e5, 0.0, 1e5):
+        low, high = np.searchsorted(ranked, key + near, "right"), np.searchsorted(ranked, key + near + _REACH)
+        counts = np.maximum(high - low, 0)
+        starts = np.repeat(low - np.cumsum(counts) + counts, counts)
+        ones.append(np.repeat(np.arange(len(key)), counts))
+        twos.append(order[starts + np.arange(counts.sum())])
+    one, two = np.concatenate(ones), np.concatenate(twos)
+    tall, low = np.maximum(found.high[one], found.high[two]), np.minimum(found.high[one], found.high[two])
+    gap = found.left[two] - found.left[one] - found.wide[one]
+    foot = np.minimum(found.top[one] + found.high[one], found.top[two] + found.high[two])
+    beside = foot - np.maximum(found.top[one], found.top[two]) > 0.45 * low
+    thick, thin = np.maximum(found.stroke[one], found.stroke[two]), np.minimum(found.stroke[one], found.stroke[two])
+    colour = np.abs(found.colour[one] - found.colour[two]).sum(axis=1)
+    good = beside & (gap < 1.1 * tall) & (gap > -0.35 * tall) & (tall < 2.3 * low) & (thick < 2.2 * thin)
+    good &= colour < 30 + 0.5 * np.minimum(found.contrast[one], found.contrast[two])
+    drop = np.maximum(np.abs(centre[one] - centre[two]) - 0.3 * tall, 0)
+    return one[good], two[good], (np.maximum(gap, 0) + 1.2 * drop + 0.15 * colour)[good]

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from studio.config import ASSETS
 from studio.nouns import Aspect, Choice, Crop, Photo
+from studio.photo.copies import reduced
 from studio.photo.crop import Image, largest
 from studio.photo.faces import Face, faces
 
@@ -70,6 +71,7 @@ class Span(NamedTuple):
 
     @property
     def length(self) -> float:
+        """How long it is."""
         return self.end - self.start
 
 
@@ -105,7 +107,7 @@ def saliency(image: Image) -> NDArray[np.float32]:
 
 def look(image: Image, with_faces: bool) -> Look:
     """What is seen in a picture, (H, W, 3) RGB: the last few are remembered by content. Safe to call from any thread."""
-    small = np.asarray(cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+    small = np.asarray(cv2.resize(reduced(image, 3 * SIDE), (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
     key = hashlib.sha256(small.tobytes() + repr(image.shape).encode()).digest()
     with _lock:
         seen = _looks.get(key) or _see(small)

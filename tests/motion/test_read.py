@@ -112,8 +112,8 @@ def wrong(row: dict[str, Any]) -> dict[str, object]:
         found["amount"] = motion.camera.moves
     for key in ("subject", "action", "environment", "light", "still", "negative", "prompt"):
         said = getattr(motion, "negative_prompt" if key == "negative" else key)
-        have = [word for word in words(said) if word not in SMALL]
-        wants = [[word for word in words(one) if word not in SMALL] for one in either(key)]
+        have = [word.rstrip("s") for word in words(said) if word not in SMALL]
+        wants = [[word.rstrip("s") for word in words(one) if word not in SMALL] for one in either(key)]
         if key == "subject":
             right = any(want == have for want in wants) or said.lower() in either(key)
         else:

@@ -136,8 +136,8 @@ def luma(image: Image) -> sample.Floats:
 
 @pytest.mark.parametrize("width", [2.0, 3.0, 4.0])
 def test_the_width_of_an_edge_is_told_in_pixels(width: float) -> None:
-    across = np.where(np.arange(400) % 100 < 50, 60, 190).astype(np.float32)
-    image = cv2.GaussianBlur(np.repeat(across[None], 300, axis=0), (0, 0), width)
+    across = np.where(np.arange(1200) % 100 < 50, 60, 190).astype(np.float32)
+    image = cv2.GaussianBlur(np.repeat(across[None], 1080, axis=0), (0, 0), width)
     assert edges(image).all == pytest.approx(width, rel=0.15)
 
 

@@ -24,7 +24,7 @@ def shots(app: App) -> list[tuple[str, str, float]]:
 def test_variations_are_seen_side_by_side_and_queued_with_one_press(app: App, page: Page) -> None:
     steps.sample(page)
     steps.quick(page)
-    page.locator("#vary").click()
+    page.locator("#vary-open").click()
     tiles = page.locator(".variation")
     expect(tiles).to_have_count(3, timeout=WAIT)
     expect(page.locator(".variation video[src]")).to_have_count(3, timeout=WAIT)
@@ -43,7 +43,7 @@ def test_variations_are_seen_side_by_side_and_queued_with_one_press(app: App, pa
 def test_only_axes_that_make_sense_are_offered(page: Page) -> None:
     steps.sample(page)
     page.locator("[data-family='static']").click()
-    page.locator("#vary").click()
+    page.locator("#vary-open").click()
     expect(page.locator("dialog.vary [data-value='effect']")).to_be_visible()
     expect(page.locator("dialog.vary [data-value='amount']")).to_be_disabled(timeout=WAIT)
 
@@ -51,7 +51,7 @@ def test_only_axes_that_make_sense_are_offered(page: Page) -> None:
 def test_variations_of_a_heavy_model_are_drafted_first(app: App, page: Page) -> None:
     steps.sample(page)
     steps.choose(page, READY.id, draft=True)
-    page.locator("#vary").click()
+    page.locator("#vary-open").click()
     expect(page.locator(".variation")).to_have_count(3, timeout=WAIT)
     page.locator("dialog.vary [data-value='2']").click()
     expect(page.locator(".variation")).to_have_count(2, timeout=WAIT)
@@ -87,7 +87,7 @@ def test_the_picker_begins_with_picks_for_this_photo(page: Page) -> None:
     assert 2 <= picks.count() <= 3
     assert all(len(words) > 20 for words in page.locator(".pick .says").all_inner_texts())
     before = picks.all_inner_texts()
-    page.locator(".picks [data-wish='sound']").click()
+    page.locator(".picks [data-matter='sound']").click()
     page.wait_for_function(
         "before => [...document.querySelectorAll('.pick')].map(one => one.innerText).join() !== before", arg=",".join(before)
     )
@@ -108,7 +108,7 @@ def test_the_guide_names_models_for_every_kind_of_photo(page: Page) -> None:
 def test_nothing_scrolls_sideways_on_a_phone(open_page: Open, look: str) -> None:
     page = open_page(viewport={"width": 390, "height": 844}, color_scheme=look)
     steps.sample(page)
-    page.locator("#vary").click()
+    page.locator("#vary-open").click()
     expect(page.locator(".variation")).to_have_count(3, timeout=WAIT)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.keyboard.press("Escape")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Locator, Page, expect
 
 from studio.config import ASSETS
@@ -251,6 +251,41 @@ def test_several_flaws_are_mended_at_once(page: Page, tmp_path: Path) -> None:
     expect(page.locator(".mend")).to_have_count(2)
     expect(finding(page, "flat")).to_have_count(0, timeout=WAIT)
     expect(page.locator(".report-line em")).to_have_count(0, timeout=WAIT)
+
+
+def test_a_remedy_that_changes_no_pixel_is_done_at_once_and_undone_in_the_line(page: Page, tmp_path: Path) -> None:
+    with Image.open(ASSETS / "samples" / "mountains.jpg") as photo:
+        photo.resize((800, 600)).save(tmp_path / "little.png")
+    small = take(page, str(tmp_path / "little.png"), "small")
+    small.locator(".remedy", has_text="Make it").click()
+    expect(page.locator("#size")).not_to_have_value("auto")
+    line = page.locator(".report-done")
+    expect(line).to_contain_text("Done: Make it")
+    expect(small).to_have_count(0, timeout=WAIT)
+    line.get_by_role("button", name="Undo").click()
+    expect(page.locator("#size")).to_have_value("auto")
+    expect(line).to_be_hidden()
+    expect(small).to_have_count(1, timeout=WAIT)
+
+
+def test_where_it_is_is_outlined_on_the_photo(page: Page, tmp_path: Path) -> None:
+    with Image.open(ASSETS / "samples" / "mountains.jpg") as photo:
+        words = ImageDraw.Draw(photo)
+        words.text((500, 900), "SUMMER SALE", fill="white", font=ImageFont.load_default(120))
+        photo.save(tmp_path / "poster.png")
+    drop(page, str(tmp_path / "poster.png"))
+    expect(finding(page, "text")).to_have_count(1, timeout=WAIT)
+    read(page)
+    mark = page.locator(".place-mark")
+    expect(mark).to_be_hidden()
+    finding(page, "text").locator(".where").focus()
+    expect(mark).to_be_visible()
+    box = mark.bounding_box()
+    easel = page.locator(".easel").bounding_box()
+    assert box and easel
+    assert (box["y"] + box["height"] / 2 - easel["y"]) / easel["height"] == pytest.approx(970 / 1440, abs=0.08)
+    page.locator("#platform").focus()
+    expect(mark).to_be_hidden()
 
 
 def test_what_cannot_be_read_says_so_where_it_is(page: Page, app: App, tmp_path: Path) -> None:

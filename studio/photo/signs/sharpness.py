@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from studio.nouns import Size
 from studio.photo.crop import SHORT_SIDES
 from studio.photo.report import Finding, Remedy
-from studio.photo.signs.sample import Floats
+from studio.photo.signs.sample import COPY, Floats
 
 SOFT, SHAKEN = 1.22, 1.5
 """The deviation, in pixels of a 1080p copy, of the sharpest twentieth of all edges, and of those of the worst direction, from
@@ -33,12 +33,15 @@ _STRONG, _LEAST, _MOST = 0.35, 1.2, 9.0
 _ENOUGH = 60
 """Edges that a direction needs, to be judged."""
 
+_ENLARGED = 1.5
+"""How far a photo of fewer lines than 1080 is thought enlarged to them: beyond that, it is small before it is soft."""
+
 _JUDGED = 720
 """A clip of fewer lines shows less of it, in proportion."""
 
 
 class Edges(NamedTuple):
-    """The deviation of the sharpest edges in pixels, of all and of the worst direction; 0 where there are too few to tell."""
+    """The deviation of the sharpest edges in pixels at 1080p, of all and of the worst direction; 0 where too few are there."""
 
     all: float
     worst: float
@@ -66,7 +69,7 @@ def soft(luma: Floats, size: Size = "auto") -> Finding:
 
 
 def measured(luma: Floats) -> Edges:
-    """How wide the edges of a copy, (h, w) float32 0..255, are."""
+    """How wide the edges of a copy, (h, w) float32 0..255, are at 1080p."""
     if min(luma.shape) < 16:
         return Edges(0.0, 0.0)
     once, twice = (np.asarray(cv2.GaussianBlur(luma, (0, 0), blur), np.float32) for blur in (_A, _B))
@@ -83,7 +86,8 @@ def measured(luma: Floats) -> Edges:
     turn = np.arctan2(down[at], right[at]) % np.pi / np.pi * _DIRECTIONS
     direction = (turn + 0.5).astype(int) % _DIRECTIONS
     every = [wide[direction == one] for one in range(_DIRECTIONS)]
-    return Edges(_sharpest(wide), max(_sharpest(one) for one in every))
+    shown = min(COPY / min(luma.shape), _ENLARGED)
+    return Edges(shown * _sharpest(wide), shown * max(_sharpest(one) for one in every))
 
 
 def _steepness(luma: Floats, at: NDArray[np.int64]) -> Floats:

@@ -25,10 +25,11 @@ FLAT = 140
 flat. Measured: photographs 164 and up, most over 200; 45 % of a photo's contrast at most 119."""
 
 _WHITE, _BLACK = 251, 4
-_ROUND, _SIDE = 0.75, 0.3
-"""A backdrop takes this share of the picture's border, and at least the second of every side."""
+_ROUND, _SIDE, _SOLID = 0.75, 0.3, 0.9
+"""A backdrop takes this share of the picture's border, and at least the second of every side; and so much of it has no holes:
+what was exposed away is speckled with what was not quite."""
 
-_BORDER = 3
+_BORDER, _HOLE = 3, 4
 
 
 class Lost(NamedTuple):
@@ -66,8 +67,12 @@ def _meant(mask: NDArray[np.bool_]) -> float:
     sides = (mask[:_BORDER], mask[-_BORDER:], mask[:, :_BORDER], mask[:, -_BORDER:])
     shares = [float(side.mean()) for side in sides]
     lengths = [mask.shape[1], mask.shape[1], mask.shape[0], mask.shape[0]]
-    border = float(np.average(shares, weights=lengths))
-    return 0.0 if border >= _ROUND and min(shares) >= _SIDE else float(mask.mean())
+    border, share = float(np.average(shares, weights=lengths)), float(mask.mean())
+    if border < _ROUND or min(shares) < _SIDE:
+        return share
+    disc = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * _HOLE + 1, 2 * _HOLE + 1))
+    solid = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_OPEN, disc)
+    return 0.0 if float(solid.mean()) >= _SOLID * share else share
 
 
 def flat(small: Image) -> Finding:

@@ -18,7 +18,7 @@ from studio.engines.draft import asked
 from studio.engines.plan import plan
 from studio.motion.effects import EFFECTS
 from studio.nouns import Choice, Effect, Photo, Refusal, Shot, Still, replace
-from studio.photo import crop
+from studio.photo import crop, mend
 
 LARGEST_BRUSH = 256
 """Pixels of a painted region's long side."""
@@ -33,6 +33,7 @@ def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, setting
     if shot.end and end:
         still = Still(replace(end, name=shot.end.photo.name or end.name), crop.settle(end, shot.end.crop))
         shot = replace(shot, end=still)
+    mend.check(shot.photo, shot.mends)
     wanted = asked(shot, card)
     if card.checkpoint is None:
         _check_range(wanted, card)

@@ -130,7 +130,7 @@
 
     Stir.on("use-model", choose);
     Stir.on("use-length", (seconds) => set(fitted(card(), { ...value, seconds })));
-    Stir.on("avoid", (words) => set({ negative_prompt: words }));
+    Stir.on("avoid", (words) => words !== value.negative_prompt && set({ negative_prompt: words }));
     Stir.on("use-size", (size) => set(fitted(card(), { ...value, size })));
     Stir.on("animate", go);
     Stir.on("platform", (place) => set(fitted(card(), { ...value, size: place.size, fps: place.fps, seconds: Math.min(value.seconds, place.max_seconds) })));

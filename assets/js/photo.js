@@ -8,6 +8,7 @@
     let film = []; // {id, name, width, height, view, notes, crop, why, depth, credit, mends, mended}; mended is its view then
     let current = -1;
     let painting = null;
+    let held = 0; // the timer of a place that stays outlined
     let asked = 0; // suggestions asked for; only the last may change the crop, and none once Animate has been pressed
     let among = ""; // the file being taken in, when it is one of several
     let awaited = null; // the shot whose photo has been asked for
@@ -26,7 +27,7 @@
     const mark = h("i", { class: "place-mark", hidden: true });
     const easel = h("div", { class: "easel" }, image, frame.node, mark);
     const stage = h("div", { class: "photo-stage" }, easel);
-    const mending = Stir.mending({ root, easel, stage, server, titles: props.mends, times: props.upscale, here, of: (id) => film.find((one) => one.id === id), begins: () => (endBrush(), outline(null)), changed: () => (paint(), say()) });
+    const mending = Stir.mending({ root, easel, stage, server, titles: props.mends, times: props.upscale, here, of: (id) => film.find((one) => one.id === id), begins: () => (endBrush(), unmark()), changed: () => (paint(), say()) });
     image.addEventListener("error", () => here()?.mended && ((here().mended = null), paint(), mending.resume())); // it was cleared away
     const looked = () => here() && { photo: here().id, crop: here().crop, size: Stir.now("output")?.size ?? "auto", mends: here().mends };
     const report = Stir.report(server, { looked, mend: mending.tryOut, place, outline });
@@ -110,7 +111,7 @@
     function show(index) {
       endBrush();
       mending.close();
-      outline(null);
+      unmark();
       current = index;
       paint();
       say();
@@ -179,12 +180,22 @@
         say();
       };
     }
+    /* Where a flaw is; one that was asked for by a press stays for a while, wherever the page scrolls meanwhile. */
     function outline(box, stay = false) {
+      if (!box && held) return;
+      clearTimeout(held);
+      held = stay ? setTimeout(unmark, 3000) : 0;
       mark.hidden = !box;
       if (!box) return;
       const [x, y, w, tall] = box;
       Object.assign(mark.style, { left: x * 100 + "%", top: y * 100 + "%", width: w * 100 + "%", height: tall * 100 + "%" });
       if (stay) stage.scrollIntoView({ block: "nearest", behavior: Stir.calm() ? "auto" : "smooth" });
+    }
+
+    function unmark() {
+      clearTimeout(held);
+      held = 0;
+      outline(null);
     }
 
     // Taking in ------------------------------------------------------------------------------------------------------

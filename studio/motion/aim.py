@@ -43,7 +43,7 @@ _ON = words("on onto around following")
 _TOWARDS = words("to toward towards into at round about with closer of")
 _PAST = words("through over down across between under past along up")
 _BEYOND = _PAST | words("from towards toward into behind")
-_SUBJECTS = ("dolly", "zoom", "orbit", "push", "handheld")
+_SUBJECTS = ("dolly", "zoom", "orbit", "push", "handheld", "truck")
 _NUMBER = re.compile(r"\d+(?:°|%)?")
 
 

@@ -15,10 +15,13 @@ from studio.motion.dialects import FEWEST_FIRST, Dialect, Slot, dialect
 from studio.motion.lexicon import PREPOSITIONS
 from studio.motion.notes import notes
 from studio.motion.sort import clauses
-from studio.motion.syntax import many
+from studio.motion.split import tokens
+from studio.motion.syntax import many, verb_at
 from studio.motion.tokens import count
+from studio.motion.verbs import GOING
 from studio.nouns import Choice, EffectName, Motion
 
+_WAYS = (PREPOSITIONS | frozenset(["down", "up"])) - {"with", "without", "like", "of"}
 LOOP = "The clip loops seamlessly."
 
 
@@ -58,9 +61,31 @@ def parts(motion: Motion) -> tuple[Part, ...]:
     known = said_effects(" ".join(part.text for part in words))
     effects = dict.fromkeys(sentences.effect(one) for one in motion.effects if one.amount > 0 and one.name not in known)
     camera = sentences.camera(motion.camera, _target(motion))
+    if whole := _trailed(camera, motion):
+        camera, words = whole, [part for part in words if part.slot != "prompt"]
     last = [Part("effects", one) for one in effects], [part for part in words if part.slot in ("light", "still")]
     first = [part for part in words if part.slot not in ("light", "still")]
     return (*first, *last[0], *last[1], *([Part("camera", camera)] if camera else []))
+
+
+def _trailed(camera: str, motion: Motion) -> str:
+    """The camera's sentence with where it goes, if the extra words say just that: "tilts up", "from her shoes to her face".
+
+    "" where it would not be understood so.
+    """
+    way = " ".join(motion.prompt.split()).rstrip(".")
+    if not camera or not sentences.moving(motion.camera) or way.split(" ", 1)[0].lower() not in _WAYS:
+        return ""
+    around = f" around {sentences.SUBJECT}"
+    said = f"{(camera.replace(around, '') if way.startswith(('around ', 'round ')) else camera)[:-1]} {way}."
+    before, after = clauses(camera), clauses(said)
+    if len(before) != 1 or len(after) != 1 or (after[0].moves, after[0].speed) != (before[0].moves, before[0].speed):
+        return ""
+    if after[0].target == before[0].target and after[0].rest == (*before[0].rest, way):
+        return said
+    acts = motion.action.strip() and motion.subject.strip()
+    whole = way.split(" ", 1)[1:] == [after[0].target]
+    return said if acts and whole and not before[0].target and not after[0].rest else ""
 
 
 def said_effects(text: str) -> frozenset[EffectName]:
@@ -140,7 +165,7 @@ def _spoken(said: tuple[Part, ...], speech: Dialect, motion: Motion) -> str:
             text = (
                 speech.static if slot == "camera" and not sentences.moving(motion.camera) and not _target(motion) else part.text
             )
-            if slot in speech.joined and text[-1] == "." and "." not in text[:-1]:
+            if slot in speech.joined and text[-1] == "." and "." not in text[:-1] and _whole(text):
                 joined.append(text[:-1])
             else:
                 lines.append(text)
@@ -149,6 +174,12 @@ def _spoken(said: tuple[Part, ...], speech: Dialect, motion: Motion) -> str:
         at = 1 if order[0] == "prompt" and any(part.slot == "prompt" and part.text for part in said) else 0
         lines.insert(at, f"{whole}.")
     return " ".join(lines)
+
+
+def _whole(text: str) -> bool:
+    """Whether words can be joined to others: "hair moving in the wind" can't be what happens "while" something else does."""
+    lows = [word.low for word in tokens(text)]
+    return bool(lows) and lows[verb_at(lows)] not in GOING
 
 
 def _fitted(said: tuple[Part, ...], speech: Dialect, motion: Motion, limit: int) -> tuple[tuple[Part, ...], list[str]]:

@@ -30,6 +30,7 @@ _PART_OF = words(
     "surface tops top tips edge edges ends fronds blades layer layers bank banks trail trails reflection reflections line"
 )
 _LOOK = forms("look")
+_RISES = forms("stand sit lie kneel crouch")
 _LOOKS = words("up down away back at over around towards toward into out left right straight through off to")
 _AUXILIARY = words("is are will can begins starts continues")
 _DOING = words("holds poses faces rests keeps")
@@ -96,6 +97,8 @@ class Said:
             return "not" in after[:1]
         if low in _AUXILIARY:
             return not any(one in GOING or one in BASE for one in after if one not in STATE_FORMS)
+        if low in _RISES and after and after[0] in ("up", "down"):
+            return False
         if low in _LOOK:
             return not (after and after[0] in _LOOKS)
         if low in GOING and low not in STATE_FORMS:

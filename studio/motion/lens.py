@@ -45,7 +45,7 @@ class Seen(NamedTuple):
     unwanted: bool = False
 
 
-_AT = words("at to toward towards into from past for near behind of facing")
+_AT = words("at to toward towards into from past for near behind of face faces facing")
 _HEADS = words(
     "move slide glide drift float fly travel sweep creep inch ease track truck dolly push pull rise ascend descend sink crane"
     " boom jib pedestal circle orbit arc tilt pan roll pulling pushing circling orbiting zooming panning tilting craning trucking"
@@ -55,7 +55,7 @@ _HEADS = words(
 
 _LEADS = DETERMINERS | MODIFIERS | SMOOTH | words(
     "and then with while as but also finally next use add apply do please give me it start make let have no without first in"
-    " avoid to leftward rightward upward downward clockwise anticlockwise counterclockwise starting don't never not there is"
+    " avoid to very leftward rightward upward downward clockwise anticlockwise counterclockwise starting don't never not there is"
 )  # fmt: skip
 _TRIGGER = re.compile(
     r"\b(?:doll|zoom|pan|tilt|hand ?held|vertigo|hitchcock|zolly|contra|trombone|jaws|orbit|arc|crane|jib|boom|pedestal|track"

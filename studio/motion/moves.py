@@ -55,7 +55,7 @@ _VERTIGO = r"(?:dolly zoom(?:s|ing)?|vertigo|hitchcock|zolly|contra zoom)(?: eff
 _PAN, _DOLLY = r"(?:whip )?pan(?:s|ning|ned)?(?: shot| across)?", r"(?:dolly|dollies|dollying)(?: shot)?"
 _AS_ONE = r"(?: (?:for|in|as) a dolly zoom)?"
 _TRACKING = r"(?:tracking|trucking|lateral|sideways)(?: tracking)?(?: shot| move| dolly| slide)"
-_JIB = "(?:crane|jib|boom|pedestal)"
+_JIB = "(?:crane|jib|boom|pedestal)s?"
 
 _STRONG: tuple[tuple[MoveName, str], ...] = (
     ("dolly_zoom_out", rf"{_v('pull')}{_ADV} {_OUT}{_ADV} while{_ADV} zooming{_ADV} in{_AS_ONE}"),
@@ -97,6 +97,8 @@ _STRONG: tuple[tuple[MoveName, str], ...] = (
 )
 """What names a camera move wherever it stands."""
 
+_ASIDE = r"(?=(?: (?!and|then|while|as)[\w']+){1,3}?"
+"""Whom the camera follows, before the words for the side they go to; it is looked at and not read."""
 _TIPS = _v("roll tilt tip lean rotate spin")
 _WEAK: tuple[tuple[MoveName, str], ...] = (
     ("roll_left", rf"{_TIPS}{_ADV} {_ACW}|{_v('roll tip lean')}{_ADV} {_L}|tilt(?:s|ing)?{_ADV} {_L}"),
@@ -116,6 +118,8 @@ _WEAK: tuple[tuple[MoveName, str], ...] = (
     ),
     ("crane_up", rf"{_v('lift')} off|camera(?: \w+ly)? {_v('lift')}|boom|pedestal"),
     ("crane_down", rf"(?:{_GO}|{_v('crane boom sink')}|jibs?){_ADV} {_D}|{_v('descend sink lower drop fall dive')}(?: {_D})?"),
+    ("truck_left", rf"{_v('follow track')}{_ASIDE} (?:{_FROM_RIGHT}|to (?:the )?left(?! side| of)|left$))"),
+    ("truck_right", rf"{_v('follow track')}{_ASIDE} (?:{_FROM_LEFT}|to (?:the )?right(?! side| of)|right$))"),
     ("truck_left", rf"{_GO}{_ADV} {_L}"),
     ("truck_right", rf"{_GO}{_ADV} (?:{_R}|sideways|laterally|across|alongside|past|along)|{_v('truck')}"),
     ("pan_left", rf"(?:{_TURN}|pan){_ADV} {_L}"),

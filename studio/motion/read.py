@@ -6,6 +6,7 @@ in `prompt` or `negative_prompt`, or means a camera move, a pace, an amount, an 
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from studio.motion import sentences
@@ -88,13 +89,21 @@ def _motion(text: str, found: tuple[Clause, ...]) -> Motion:
             slots["prompt"].add(clause.subject, clause)
         for words in (clause.target, *clause.rest):
             if words != subject:
-                slots["prompt"].add(words, clause)
+                slots["prompt"].add(_toward(clause) if words == clause.target else words, clause)
     effects: dict[EffectName, Effect] = {}
     for clause in sorted(found, key=lambda one: _ORDER.get(one.kind, 0)):
         for effect in clause.effects:
             effects.setdefault(effect.name, effect)
     said = {name: slot.words for name, slot in slots.items()}
     return Motion(camera=_camera(found), effects=tuple(effects.values()), subject=subject, still=_stays(found), **said)
+
+
+def _toward(clause: Clause) -> str:
+    """What the camera is on about with the word that led to it: "around the table", where somebody else is the subject."""
+    led = re.search(rf"\b(?:around|round|towards?|to|into|onto|on|over|at|past) +{re.escape(clause.target)}", clause.text, re.I)
+    if led or not clause.target:
+        return led.group() if clause.target and led else ""
+    return f"{'around' if any('orbit' in move.name for move in clause.moves) else 'on'} {clause.target}"
 
 
 def _stays(found: tuple[Clause, ...]) -> str:
@@ -119,7 +128,8 @@ def _subject(found: tuple[Clause, ...]) -> str:
         acting = _named(found[:first], found[first])
     if acting and not _refers(acting):
         return acting
-    target = next((clause.target for clause in found if clause.target), "")
+    known = found[: first + 1] if acting else found
+    target = next((clause.target for clause in known if clause.target and not (acting and clause.target.startswith(_OWN))), "")
     return target or acting or next((clause.subject for clause in found if clause.subject and not clause.action), "")
 
 
@@ -131,6 +141,7 @@ def _named(before: tuple[Clause, ...], acting: Clause) -> str:
     return ""
 
 
+_OWN = ("her ", "his ", "its ", "their ")
 _SOMEBODY = frozenset(["a", "an", "the", "two", "three", "my", "his", "her", "our", "their", "this"])
 
 
@@ -164,6 +175,7 @@ def hear(motion: Motion, text: str) -> Motion:
             line = f"{line[:at]} {line[at + len(said) :]}"
     new = read(line)
     kept = {part.slot: part.text in there for part in parts(motion) if part.slot != "effects"}
+    kept.setdefault("prompt", kept.get("camera", False))  # where all that is extra is said with the camera
     loop = new.camera.loop or (motion.camera.loop and LOOP in there)
     changes = _words(motion, new, kept)
     return replace(

@@ -74,6 +74,7 @@ _ASKS = words("please can could i i'd we would")
 _WANTS = _ASKS | words("you want like need to see have")
 _NOW_THAT = words("and but with please there is should be make sure that")
 _NEGATIVES = (["negative"], ["negatives"], ["negative", "prompt"], ["avoid"])
+_ADDED = words("add show include put draw generate insert any more extra a the")
 _OWN = words("the her his my our their this")
 _CONTRACTED = {"she's": ("she", "is"), "he's": ("he", "is"), "it's": ("it", "is"), "they're": ("they", "are")}
 _MAKE = words("make let have")
@@ -183,6 +184,7 @@ def _unwanted(whole: Clause, lows: list[str], cut: Cut) -> Clause | None:
     if first in _DONT or first == "without":
         if rest and rest[0] in _ALTER and past + 1 < len(lows):
             return whole._replace(kind="still", still=cut(past + 1, len(lows)))
+        past += lead(rest, _ADDED) if rest and rest[0] in _ADDED else 0
         return whole._replace(kind="negative", words=cut(past, len(lows))) if rest and rest[0] not in DETERMINERS else None
     if first not in ("no", "avoid", "exclude", "zero") or not rest:
         return None
@@ -240,7 +242,7 @@ def _about(whole: Clause, lows: list[str], first: int, cut: Cut) -> Clause:
 def _deed(whole: Clause, rest: list[str], verb: int, first: int, cut: Cut) -> Clause:
     """Who does what, parted before the verb and the adverbs that go with it."""
     at, end = verb, first + len(rest)
-    while at > 1 and (rest[at - 1].endswith("ly") or rest[at - 1] in _BEFORE_VERB):
+    while at > 1 and (rest[at - 1] in _BEFORE_VERB or (rest[at - 1].endswith("ly") and rest[at - 2] not in DETERMINERS)):
         at -= 1
     if rest[0] in _MAKE and at > 1 and rest[at] in BASE:
         who = cut(first + 1, first + at)

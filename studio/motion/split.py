@@ -28,6 +28,8 @@ _JOINS = words("while whilst then but before until whereas though although becau
 _WAYS = words("left right up down back again forward forwards backwards away out in")
 _FILMING = words("zooming orbiting circling arcing panning trucking craning dollying")
 _ONWARD = words("then and back up down away off forward")
+_WRAPPED = (_WAYS - words("back again in out")) | words("to toward towards from")
+"""What goes on with the line before it when it is the first word of a line: "the camera pans" and, wrapped, "left"."""
 _LABELS = words("subject motion action environment scene style movement animation")
 _HEADINGS = words("camera background light lighting")
 _ORDERS = words("let make keep animate")
@@ -85,7 +87,8 @@ def _runs(text: str) -> list[tuple[list[Word], str]]:
     for word in tokens(text):
         between = text[last : word.start]
         decimal = between in (".", ":", "/") and text[last - 1 : last].isdigit() and text[word.start].isdigit()
-        gap = "" if decimal else "." if _HARD.search(between) else "," if "," in between else ""
+        wrapped = not between.strip() and word.low in _WRAPPED
+        gap = "" if decimal or wrapped else "." if _HARD.search(between) else "," if "," in between else ""
         headed = bool(found) and between.strip() in (":", "]") and len(found[-1][0]) == 1
         if headed and found[-1][0][0].low in _HEADINGS:  # "background: traffic moves" is said of the background
             gap = ""

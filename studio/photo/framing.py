@@ -143,22 +143,27 @@ def _named(aspect: Aspect) -> str:
 
 
 def ratio(scene: Scene, photo: Photo, crop: Crop) -> Finding:
-    """Whether the shape suits the photo: most of it is kept, or what falls away is not the subject."""
+    """Whether the shape suits the photo: most of it is kept, or what falls away is not what it is of.
+
+    That is the faces where there are any (a portrait may well cut a body), else the subject.
+    """
     best = lay(scene.seen, photo, crop.aspect).crop
     kept = best.w * best.h
-    why = f"{crop.aspect if crop.aspect != 'photo' else 'its own shape'} keeps {kept:.0%} of the photo"
-    if scene.box is not None:
-        held, could = inside(scene.box, crop), inside(scene.box, best)
-        why += f", and this crop {held:.0%} of the subject"
+    why = f"{'its own shape' if crop.aspect == 'photo' else crop.aspect} keeps {kept:.0%} of the photo"
+    told = _told(scene)
+    if told is not None:
+        name, part = told
+        held, could = inside(part, crop), inside(part, best)
+        why += f", and this crop {held:.0%} of {name}"
         if held < _WHOLE and could > held + 0.05:
-            remedies = (Remedy("Lay the crop around the subject", crop=best), *_roomier(scene, photo, crop))
-            return Finding("ratio", "mend", "The crop cuts off part of the subject.", why, remedies, scene.box, 0.6)
+            remedies = (Remedy(f"Lay the crop around {name}", crop=best), *_roomier(scene, photo, crop))
+            return Finding("ratio", "mend", f"The crop cuts off part of {name}.", why, remedies, part, 0.6)
         if held < _WHOLE and kept < 1.0:
-            says = "The subject doesn't fit this shape, so part of it falls away."
+            says = f"This shape can't hold all of {name}, so part falls away."
             remedies = _roomier(scene, photo, crop)
-            return Finding("ratio", "mend" if remedies else "mind", says, why, remedies, scene.box, 0.5)
+            return Finding("ratio", "mend" if remedies else "mind", says, why, remedies, part, 0.5)
         if kept < KEPT:
-            return Finding("ratio", "fine", "Most of the photo falls away, but the subject stays whole.", why)
+            return Finding("ratio", "fine", f"Most of the photo falls away, with {name} kept whole.", why)
     elif kept < KEPT:
         says = "Most of the photo falls away in this shape, and nothing marks which part should stay."
         remedies = _roomier(scene, photo, crop)
@@ -166,14 +171,25 @@ def ratio(scene: Scene, photo: Photo, crop: Crop) -> Finding:
     return Finding("ratio", "fine", "The photo suits this shape.", why)
 
 
+def _told(scene: Scene) -> tuple[str, Box] | None:
+    """What a photo is of, by name, and the box around it: its face or faces, else its subject."""
+    found = _seen(scene)
+    if not found:
+        return None if scene.box is None else ("the subject", scene.box)
+    left, top = min(face.x for face in found), min(face.y for face in found)
+    right, bottom = max(face.x + face.w for face in found), max(face.y + face.h for face in found)
+    return "the face" if len(found) == 1 else "the faces", place(left, top, right - left, bottom - top)
+
+
 def _roomier(scene: Scene, photo: Photo, crop: Crop) -> tuple[Remedy, ...]:
-    """The nearest other shape that keeps most of the photo, and its subject."""
+    """The nearest other shape that keeps most of the photo, or what it is of."""
+    told = _told(scene)
     for aspect in _nearest(photo, crop.aspect):
         other = lay(scene.seen, photo, aspect).crop
         kept = other.w * other.h
-        if scene.box is not None and inside(scene.box, other) >= _WHOLE:
-            return (Remedy(f"Take {_named(aspect)}, which keeps the subject whole", crop=other, aspect=aspect),)
-        if scene.box is None and kept >= KEPT:
+        if told is not None and inside(told[1], other) >= _WHOLE:
+            return (Remedy(f"Take {_named(aspect)}, which holds {told[0]}", crop=other, aspect=aspect),)
+        if told is None and kept >= KEPT:
             return (Remedy(f"Take {_named(aspect)}, which keeps {kept:.0%} of the photo", crop=other, aspect=aspect),)
     return ()
 

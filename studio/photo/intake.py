@@ -7,7 +7,6 @@ become pixels (decode.py) and what is in the picture. No message names a path.
 from __future__ import annotations
 
 import errno
-import hashlib
 import io
 import re
 import stat
@@ -20,19 +19,15 @@ import numpy as np
 from PIL import Image as Pillow
 
 from studio.config import MAX_UPLOAD_BYTES, Settings
-from studio.nouns import Crop, Mend, Photo, Refusal
+from studio.nouns import Mend, Photo, Refusal
 from studio.photo import signature
-from studio.photo.crop import Image, cut
+from studio.photo.crop import Image
 from studio.photo.decode import ENDINGS, decode
-from studio.photo.mend import derived
 from studio.photo.mended import Mended
-from studio.photo.whole import sweep, thin, write
+from studio.photo.whole import sweep, write
 
 VIEW_SIDE = 1600
 VIEW_QUALITY = 88
-MOST_VIEWS = 200
-"""How many views of mended photos stay on the disk, of some 300 kB."""
-
 _KEPT_PIXELS = 40_000_000
 """Up to this size the last photo stays decoded in memory (120 MB): taking in, cropping and reading ask for the same one."""
 
@@ -116,27 +111,6 @@ class PhotoStore:
         The last one is remembered, and an upscaled one kept on the disk: it takes some 10 s a megapixel to make.
         """
         return self._mended.image(photo, mends, lambda: self.pixels(photo))
-
-    def mended_view(self, photo: Photo, mends: tuple[Mend, ...], part: Crop | None = None) -> Path:
-        """The display JPEG of a photo with its mends done, or of a part of it: sRGB, at most 1600 px, no metadata; made once.
-
-        With no mends it is the photo itself, to be laid beside. A view of all of a photo of 1600 px and more leaves "upscale"
-        out, which it could not show and would wait for. Raises `Refusal` as `pixels` does, and when the disk is full.
-        """
-        if part is None and max(photo.width, photo.height) >= VIEW_SIDE:
-            mends = tuple(mend for mend in mends if mend.name != "upscale")
-        if part is None and not mends:
-            return self.view(photo)
-        name = derived(photo, mends).id + (hashlib.sha256(repr(part).encode()).hexdigest()[:16] if part else "")
-        shown = self._views / f"mended-{name}.jpg"
-        if not shown.is_file():
-            image = self.mended(photo, mends)
-            try:
-                write(shown, _display(cut(image, derived(photo, mends), part) if part else image))
-            except OSError as error:
-                raise cannot_keep(error) from None
-            thin(self._views, "mended-*.jpg", MOST_VIEWS)
-        return shown
 
     def view(self, photo: Photo) -> Path:
         """The display JPEG of a photo: sRGB, at most 1600 px, with no location or any other metadata.

@@ -40,11 +40,14 @@ spread of their heights, colours and grain, their contrast, the spread of their 
 LIKELY = -0.5
 """The plain score from which the network is asked about a row."""
 
-ODDS = 3.0
+ODDS = 2.0
 """The network's log-odds, meant over its views, from which a row of four marks is lettering; chance likenesses are short."""
 
 _LENGTH = 3.0
-"""How much more than one of four a row of eight says, in log-odds, per doubling times 1.44: rows of three need 3.9."""
+"""What a row's length adds to its log-odds: this times the logarithm of its marks, up to eight, over four."""
+
+_VARIED = 0.05
+"""Marks that differ less than this in width and area are panes, pickets or squares: letters are not all one."""
 
 _MOST = 60
 """Rows the network is asked about at most, the likeliest first."""
@@ -57,14 +60,16 @@ class Lettering(NamedTuple):
     sure: float
 
 
-class _Row(NamedTuple):
-    """A row that may be lettering: its box in pixels of the copy (left, top, right, bottom), its `number` of marks, its `plain`
-    score, and views of it."""
+class Row(NamedTuple):
+    """A row that may be lettering: its box in pixels of the copy (left, top, right, bottom), its plain score, its marks, the
+    brightness they were found in, and whether they are darker than their ground and run downwards."""
 
     box: tuple[float, float, float, float]
-    number: int
     plain: float
-    views: list[Floats]
+    marks: Marks
+    grey: Image
+    dark: bool
+    turned: bool
 
 
 @cache
@@ -76,20 +81,24 @@ def _weights() -> dict[str, Floats]:
 
 def find(image: Image) -> tuple[Lettering, ...]:
     """The lettering in a photo, (H, W, 3) uint8 RGB at any size, the surest first. About 0.06 s; safe to call from any thread."""
+    found, (height, width) = candidates(image)
+    sure = [(row.box, answer) for row, answer in zip(found, answers(found), strict=True) if answer >= 0.5]
+    return tuple(
+        Lettering(_fractions(box, width, height), answer) for box, answer in _distinct(sorted(sure, key=lambda one: -one[1]))
+    )
+
+
+def candidates(image: Image) -> tuple[list[Row], tuple[int, int]]:
+    """The rows that the network is asked about, the likeliest first, and the height and width of the copy they lie in."""
     copy = _sized(image)
-    found: list[_Row] = []
+    found: list[Row] = []
     scale = 1.0
     level = copy
     while min(level.shape[:2]) >= _SMALLEST:
         found += [row._replace(box=_times(row.box, scale)) for row in _rows(level)]
         level = np.asarray(cv2.resize(level, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
         scale *= 2
-    found = sorted(found, key=lambda row: -row.plain)[:_MOST]
-    height, width = copy.shape[:2]
-    sure = [(row.box, answer) for row, answer in zip(found, _answers(found), strict=True) if answer >= 0.5]
-    return tuple(
-        Lettering(_fractions(box, width, height), answer) for box, answer in _distinct(sorted(sure, key=lambda one: -one[1]))
-    )
+    return sorted(found, key=lambda row: -row.plain)[:_MOST], (copy.shape[0], copy.shape[1])
 
 
 def _sized(image: Image) -> Image:
@@ -102,17 +111,17 @@ def _sized(image: Image) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), np.uint8)
 
 
-def _rows(level: Image) -> list[_Row]:
+def _rows(level: Image) -> list[Row]:
     """The likely rows of one scale: level and upright ones, of both polarities."""
     grey = np.asarray(cv2.cvtColor(level, cv2.COLOR_RGB2GRAY), np.uint8)
-    found: list[_Row] = []
+    found: list[Row] = []
     for dark in (False, True):
         strokes = marks(level, grey, dark)
         for turned in (False, True):
             strung = rows(strokes.turned() if turned else strokes)
             for row, plain in zip(strung, _plain(strung), strict=True):
                 if plain > LIKELY:
-                    found.append(_Row(_around(row, turned), len(row.left), plain, _views(grey, row, dark, turned)))
+                    found.append(Row(_around(row, turned), plain, row, grey, dark, turned))
     return found
 
 
@@ -122,8 +131,8 @@ def _plain(strung: list[Marks]) -> list[float]:
         return []
     number = np.array([len(row.left) for row in strung])
     starts = np.cumsum(number) - number
-    high, grain, contrast, stroke = (
-        np.concatenate([getattr(row, name) for row in strung]) for name in ("high", "grain", "contrast", "stroke")
+    wide, high, area, grain, contrast, stroke = (
+        np.concatenate([getattr(row, name) for row in strung]) for name in ("wide", "high", "area", "grain", "contrast", "stroke")
     )
     colour = np.concatenate([row.colour for row in strung])
 
@@ -134,10 +143,12 @@ def _plain(strung: list[Marks]) -> list[float]:
         return np.sqrt(np.maximum(mean(values * values) - mean(values) ** 2, 0))
 
     strength = mean(contrast)
+    alike = (spread(wide) < _VARIED * mean(wide)) & (spread(area) < _VARIED * mean(area))
     strays = np.abs(colour - np.repeat(mean(colour), number, axis=0)).sum(axis=1).astype(np.float32)
     apart = mean(strays) / (strength + 10)
     told = (np.log(number), spread(high) / mean(high), apart, mean(grain / (contrast + 5)), strength / 50, spread(np.log(stroke)))
-    return [float(value) for value in np.array(_WEIGHTS) @ np.array(told)]
+    scores = np.where(alike, -np.inf, np.array(_WEIGHTS) @ np.array(told))
+    return [float(value) for value in scores]
 
 
 def _around(row: Marks, turned: bool) -> tuple[float, float, float, float]:
@@ -146,8 +157,9 @@ def _around(row: Marks, turned: bool) -> tuple[float, float, float, float]:
     return (top, left, bottom, right) if turned else (left, top, right, bottom)
 
 
-def _views(grey: Image, row: Marks, dark: bool, turned: bool) -> list[Floats]:
+def views(found: Row) -> list[Floats]:
     """What the network is shown of a row: (16, 48) along the row, light on dark, of mean 0 and deviation 1."""
+    row = found.marks
     x, y = row.left + row.wide / 2, row.top + row.high / 2
     one, two = np.triu_indices(len(x), 1)
     slope = float(np.median((y[two] - y[one]) / np.maximum(x[two] - x[one], 1)))  # Theil-Sen: one odd mark doesn't turn it
@@ -155,26 +167,27 @@ def _views(grey: Image, row: Marks, dark: bool, turned: bool) -> list[Floats]:
     step = float(np.percentile(row.high, 75)) * 1.5 / _HIGH
     along = np.array([1, slope]) * step / np.hypot(1, slope)
     down = np.array([-along[1], along[0]])
-    views: list[Floats] = []
+    seen: list[Floats] = []
     for place in np.unique(np.linspace(0, len(x) - 1, min(len(x), _VIEWS)).round().astype(int)):
         corner = np.array([x[place], slope * x[place] + rise]) - along * (_WIDE - 1) / 2 - down * (_HIGH - 1) / 2
         matrix = np.column_stack([along, down, corner])
-        matrix = matrix[::-1].copy() if turned else matrix
+        matrix = matrix[::-1].copy() if found.turned else matrix
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        view = cv2.warpAffine(grey, matrix, (_WIDE, _HIGH), flags=flags, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+        view = cv2.warpAffine(found.grey, matrix, (_WIDE, _HIGH), flags=flags, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
         view = (view - view.mean()) / (view.std() + 8)
-        views.append(-view if dark else view)
-    return views
+        seen.append(-view if found.dark else view)
+    return seen
 
 
-def _answers(found: list[_Row]) -> list[float]:
+def answers(found: list[Row]) -> list[float]:
     """How sure it is that each row is lettering, 0..1: at 0.5 its odds are those of ODDS."""
     if not found:
         return []
-    logits = network(np.stack([view for row in found for view in row.views]))
-    ends = np.cumsum([len(row.views) for row in found])
+    seen = [views(row) for row in found]
+    logits = network(np.stack([view for each in seen for view in each]))
+    ends = np.cumsum([len(each) for each in seen])
     means = np.array([part.mean() for part in np.split(logits, ends[:-1])])
-    lengths = np.log(np.minimum([row.number for row in found], 8) / 4)
+    lengths = np.log(np.minimum([len(row.marks.left) for row in found], 8) / 4)
     return [float(answer) for answer in 1 / (1 + np.exp(ODDS - means - _LENGTH * lengths))]
 
 

@@ -31,6 +31,7 @@ class Mended:
         self._folder = folder
         sweep(folder)
         self._lock = threading.Lock()
+        self._enlarging = threading.Lock()
         self._last: tuple[str, Image] | None = None
 
     def image(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
@@ -53,16 +54,21 @@ class Mended:
         if "upscale" not in names:
             return apply(original(), mends)
         upto = names.index("upscale") + 1
-        file = self._folder / f"{derived(photo, mends[:upto]).id}.png"
+        with self._enlarging:  # whoever asks for the same meanwhile waits for it, and finds it kept
+            large = self._enlarged(photo, mends[:upto], original)
+        return apply(large, mends[upto:])
+
+    def _enlarged(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
+        file = self._folder / f"{derived(photo, mends).id}.png"
         large = _read(file)
         if large is None:
-            large = apply(original(), mends[:upto])
+            large = apply(original(), mends)
             with contextlib.suppress(OSError):  # a full disk costs time at the next turn, nothing else
                 self._folder.mkdir(parents=True, exist_ok=True)
                 _, data = cv2.imencode(".png", cv2.cvtColor(large, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
                 write(file, data.tobytes())
                 thin(self._folder, "*.png", MOST_KEPT)
-        return apply(large, mends[upto:])
+        return large
 
 
 def _read(file: Path) -> Image | None:

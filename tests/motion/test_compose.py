@@ -11,6 +11,7 @@ from studio.cards import ModelCard
 from studio.motion import sentences
 from studio.motion.compose import compose, parts, plain, sentence
 from studio.motion.dialects import DIALECTS, FAMILIES
+from studio.motion.read import hear, read
 from studio.motion.tokens import count
 from studio.nouns import Camera, Effect, EffectName, Motion, Move, MoveName, replace
 
@@ -224,3 +225,27 @@ def test_parts_say_each_slot_and_a_sentence_ends_once() -> None:
     ]
     said = [sentence(words) for words in ("", "  ", "it moves", "It moves.", "does it?", "iPhone spins")]
     assert said == ["", "", "It moves.", "It moves.", "Does it?", "iPhone spins."]
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("the dancer spins, camera tilts up from her shoes to her face", "The camera tilts up from her shoes to her face."),
+        ("mist drifts, camera cranes up to reveal the valley", "The camera rises to reveal the valley."),
+        ("wine swirls in the glass, slow arc around the table", "The camera slowly circles right around the table."),
+        ("the dog barks, the camera pushes in towards the window", "The camera pushes in towards the window."),
+        ("the dog runs, the camera circles the car", "The camera circles right around the car."),
+        ("she turns, camera orbits around the table", "She turns. The camera circles right around the table."),
+    ],
+)
+def test_where_the_camera_goes_is_said_with_it(typed: str, said: str) -> None:
+    motion = read(typed)
+    assert plain(motion).endswith(said)
+    assert read(plain(motion)) == motion
+    heard = hear(motion, f"{plain(motion)} Steam rises.")
+    assert (heard.prompt, heard.camera) == (motion.prompt, motion.camera)
+
+
+def test_only_what_can_stand_after_while_is_joined() -> None:
+    still = Motion(subject="the woman", action="smiles", environment="hair moving in the wind")
+    assert compose(still, LTX).prompt == "The woman smiles. Hair moving in the wind. The camera pushes in."

@@ -255,3 +255,33 @@ def test_a_long_text_has_its_fixes_worked_out_a_few_at_a_time() -> None:
     long, clean = (HUNDRED * 8)[:4000], (CLEAN * 8)[:4000]
     assert len(check(long)) > sum(bool(finding.fix) for finding in check(long)) <= OFFERED
     assert fastest(long, 3) <= (2 + 2 * OFFERED) * fastest(clean, 3)
+
+
+@pytest.mark.parametrize("text", ["make it move, no blur", "do something cool with this pic"])
+def test_nothing_named_is_vague_whatever_is_unwanted(text: str) -> None:
+    assert check(text)[0].code == "vague"
+    assert check("make it move, no blur")[0].negative == "blur"
+
+
+@pytest.mark.parametrize("text", ["кошка идёт", "女性が振り向く、カメラはゆっくり近づく"])
+def test_another_script_is_not_said_to_stay_still(text: str) -> None:
+    (finding,) = check(text)
+    assert (finding.code, finding.level, finding.fix) == ("nothing_moves", "hint", "")
+    assert "English" in finding.reason
+
+
+def test_a_single_word_is_not_said_to_stay_still() -> None:
+    assert "yet" in check("cat")[0].reason
+    assert "stays still" in check("everything stays still, static camera")[0].reason
+
+
+@pytest.mark.parametrize(
+    ("text", "fix"),
+    [
+        ("locked off shot with a slow zoom in, embers glow, sand stays still", "a slow zoom in, embers glow, sand stays still"),
+        ("a man waves, don't add any text, camera static", "a man waves, camera static"),
+    ],
+)
+def test_a_fix_leaves_a_sentence(text: str, fix: str) -> None:
+    (finding,) = check(text)
+    assert (finding.fix, finding.negative) == (fix, "text" if "text" in text else "")

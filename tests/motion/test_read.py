@@ -338,3 +338,37 @@ def test_reading_takes_no_longer_for_a_word_of_a_long_text_than_for_one_of_a_sho
     long = [". ".join(texts[start : start + 10]) for start in range(0, 150, 10)]
     short = [f"{text} {number}" for number, text in enumerate(texts)]
     assert took(long) < 4 * took(short)
+
+
+@pytest.mark.parametrize(
+    ("text", "moves"),
+    [
+        ("stars twinkle, very slow tilt up", ["tilt_up"]),
+        ("spray drifts, camera slowly pedestals down", ["crane_down"]),
+        ("the camera pans\nleft\nleaves rustle", ["pan_left"]),
+        ("gondola glides past, camera follows it to the right", ["truck_right"]),
+        ("the camera follows her from right to left", ["truck_left"]),
+        ("camera follows her to the right of the door", ["dolly_in"]),
+    ],
+)
+def test_which_way_the_camera_goes(text: str, moves: list[MoveName]) -> None:
+    assert [move.name for move in read(text).camera.moves] == moves
+
+
+@pytest.mark.parametrize(
+    ("text", "subject", "action"),
+    [
+        ("he stands up, walks to the door", "he", "stands up, walks to the door"),
+        ("He turns to face the camera and grins", "he", "turns to face the camera and grins"),
+        ("A butterfly lands on the flower", "a butterfly", "lands on the flower"),
+        ("she turns, camera orbits around the table", "she", "turns"),
+        ("The camera circles the woman as she turns", "the woman", "turns"),
+    ],
+)
+def test_who_acts_is_not_lost(text: str, subject: str, action: str) -> None:
+    motion = read(text)
+    assert (motion.subject, motion.action) == (subject, action)
+
+
+def test_what_is_not_to_be_added_is_unwanted_itself() -> None:
+    assert read("a man waves, don't add any text or watermarks").negative_prompt == "text or watermarks"

@@ -215,13 +215,21 @@ def test_a_wide_photo_in_a_tall_shape_falls_away() -> None:
     found = ratio(made(), WIDE, largest(WIDE, "9:16"))
     assert found.level == "mend" and "38%" in found.why
     remedy = found.remedies[0]
-    assert remedy.crop is not None and remedy.crop.w * remedy.crop.h >= 0.5 and remedy.aspect == "4:5"
+    assert remedy.crop is not None and remedy.crop.w * remedy.crop.h >= 0.5 and remedy.aspect == "3:4"
 
 
 def test_a_subject_that_stays_whole_makes_it_fine() -> None:
     assert ratio(made(box=(0.4, 0.2, 0.2, 0.7)), WIDE, largest(WIDE, "9:16")).level == "fine"
     assert ratio(made(), WIDE, largest(WIDE, "16:9")).level == "fine"
     assert ratio(made(), WIDE, Crop()).level == "fine"
+
+
+def test_a_portrait_may_cut_a_body_but_no_face() -> None:
+    face = Face(0.45, 0.1, 0.1, 0.2, 0.95)
+    assert ratio(made(box=(0.1, 0.05, 0.8, 0.95), faces=(face,)), WIDE, largest(WIDE, "9:16")).level == "fine"
+    apart = (Face(0.05, 0.3, 0.1, 0.2, 0.95), Face(0.85, 0.3, 0.1, 0.2, 0.95))
+    found = ratio(made(faces=apart), WIDE, largest(WIDE, "1:1"))
+    assert found.level == "mend" and "the faces" in found.says and found.remedies[-1].aspect is not None
 
 
 def test_a_crop_beside_the_subject_is_laid_around_it() -> None:

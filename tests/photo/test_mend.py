@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from functools import cache
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache, partial
 from pathlib import Path
 from typing import get_args
 
@@ -15,9 +16,9 @@ from PIL import Image
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from studio.config import ASSETS, Settings
-from studio.nouns import Crop, Mend, MendName, Photo, Refusal, Shot
+from studio.nouns import Mend, MendName, Photo, Refusal, Shot
 from studio.photo import mend
-from studio.photo.intake import VIEW_SIDE, PhotoStore
+from studio.photo.intake import PhotoStore
 from studio.photo.mend import apply, check, derived, settled, upscaler
 from studio.photo.mends.background import find
 from studio.photo.mends.contrast import curve
@@ -404,25 +405,11 @@ def test_only_the_newest_upscaled_photos_stay(kept: tuple[PhotoStore, Photo], se
     assert len(list((settings.cache / "mended").glob("*.png"))) == 6
 
 
-def test_a_mended_view_can_be_shown(kept: tuple[PhotoStore, Photo], settings: Settings) -> None:
+def test_two_who_ask_at_once_wait_for_one_upscale(kept: tuple[PhotoStore, Photo], settings: Settings) -> None:
     store, photo = kept
-    assert store.mended_view(photo, ()) == store.view(photo)
-    shown = store.mended_view(photo, (Mend("upscale"),))
-    assert shown.parent == settings.views
-    with Image.open(shown) as view:
-        assert view.format == "JPEG" and view.size == (256, 192) and not view.getexif()
-    shown.write_bytes(b"once")
-    assert store.mended_view(photo, (Mend("upscale"),)).read_bytes() == b"once"
-    part = Crop(0.1, 0.1, 0.75, 0.75, "photo")
-    before, after = (store.mended_view(photo, mends, part) for mends in ((), (Mend("contrast"),)))
-    sizes = {Image.open(file).size for file in (before, after)}
-    assert sizes == {(96, 72)} and before != after
-
-
-def test_a_view_does_not_wait_for_what_it_can_not_show(settings: Settings, tmp_path: Path) -> None:
-    file = tmp_path / "large.png"
-    Image.fromarray(np.asarray(cv2.resize(sample("fig"), (VIEW_SIDE, 1200)), np.uint8)).save(file)
-    store = PhotoStore(settings)
-    photo = store.take_in(file)
-    assert store.mended_view(photo, (Mend("upscale"),)) == store.view(photo)
-    assert not (settings.cache / "mended").exists()
+    with ThreadPoolExecutor(4) as pool:
+        ways = [(Mend("upscale"), Mend("contrast", step / 10)) for step in range(4)]
+        mended = list(pool.map(partial(store.mended, photo), ways))
+    (file,) = (settings.cache / "mended").glob("*.png")
+    kept_large = np.asarray(Image.open(file), np.uint8)
+    assert np.array_equal(mended[0], kept_large) and not np.array_equal(mended[3], kept_large)

@@ -138,7 +138,7 @@ def test_nothing_said_of_the_camera_is_shown_as_that(page: Page) -> None:
 def test_a_vague_prompt_is_mended_by_one_press(page: Page) -> None:
     say(page, "make it move")
     found = page.locator(".finding[data-code='vague'], .finding[data-code='nothing_moves']").first
-    expect(found).to_be_visible()
+    expect(found).to_be_visible(timeout=WAIT)
     mend = found.locator("button")
     sentence = mend.get_attribute("title")
     mend.click()

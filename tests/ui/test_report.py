@@ -286,6 +286,10 @@ def test_where_it_is_is_outlined_on_the_photo(page: Page, tmp_path: Path) -> Non
     assert (box["y"] + box["height"] / 2 - easel["y"]) / easel["height"] == pytest.approx(970 / 1440, abs=0.08)
     page.locator("#platform").focus()
     expect(mark).to_be_hidden()
+    finding(page, "text").locator(".where").click()
+    page.mouse.move(5, 5)
+    expect(mark).to_be_in_viewport()
+    expect(mark).to_be_hidden()  # after a while
 
 
 def test_what_cannot_be_read_says_so_where_it_is(page: Page, app: App, tmp_path: Path) -> None:

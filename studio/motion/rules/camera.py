@@ -146,8 +146,10 @@ def _stands(asked: Asked, said: list[Told]) -> Iterator[Fault]:
     """The first clause in which the camera stands, with the first move that isn't said to come before or after."""
     for clause in asked.parsed.clauses:
         still = _standing(asked, clause) if clause.kind == "camera" else None
+        if still is None:
+            continue
         moves = [one for one in said if not _AFTER.search(asked.low, *_between(clause, one.clause)) and not _looks(asked, one)]
-        if still and moves:
+        if moves:
             other = moves[0]
             reason = f"A camera that holds still can't {_called(other.name)}."
             if other.name == "handheld":

@@ -10,7 +10,7 @@ import re
 _LOOSE_END = re.compile(
     r"(?:[\s,;:–—-]|\b(?:and|but|while|as|then|with|so|yet|plus|whilst|when|because|or|there|please|also)\b)+$", re.I
 )
-_LOOSE_START = re.compile(r"^(?:[\s,;:–—-]|\b(?:and|but|while|whilst|then|yet|or|also)\b)+", re.I)
+_LOOSE_START = re.compile(r"^(?:[\s,;:–—-]|\b(?:and|but|while|whilst|then|yet|or|also|with)\b)+", re.I)
 _STOP = ".!?…"
 
 

@@ -42,7 +42,7 @@ MOODS = MODIFIERS | words(
     " gorgeous perfect wow magic magical epic dramatic viral trendy pop popping catchy vibe vibes vibey mood moody"
     " atmosphere atmospheric aesthetic dreamy dynamic cinematic cinema realistic realism real natural naturally"
     " organic way style stylish look looks like feel feeling high quality hd uhd 4k 8k hdr ultra masterpiece"
-    " professional pro smooth effect effects creative fun interesting engaging eye catching reel reels story tiktok"
+    " professional pro smooth effect effects creative fun interesting engaging eye catching pic pics vid reel reels story tiktok"
     " instagram add some more please product brand whatever random surprise it's masterful hollywood blockbuster"
     " vintage retro action energetic energy powerful subtle slight gentle camera everything here want need give put"
     " made loop looping gif live wonderful lovely pretty intense emotional emotion ambient ambience minimal"
@@ -57,6 +57,7 @@ REMEDIES: tuple[tuple[frozenset[str], str | EffectName], ...] = (
     (WATER | words("bay beach coast seaside boat boats pier"), "ripple"),
     (STEAM | words("coffee tea soup ramen noodles cup mug kettle"), "steam"),
     (FOG, "fog"),
+    (words("plant plants houseplant houseplants bouquet vase"), "The leaves stir gently."),
     (FOLIAGE | AIR | words("valley park"), "wind"),
     (CLOUD | words("mountain mountains skyline horizon"), "clouds"),
     (LIGHT - words("light lights lighting") | words("neon candle candles"), "light"),
@@ -79,6 +80,9 @@ NAMES = words("lighting painting drawing building setting wedding clothing ceili
 
 DESCRIBED = 3
 """Words of content from which a sentence without motion is a description: fewer say too little to be one."""
+
+LATIN = 0x24F
+"""The last letter of the Latin scripts."""
 
 EMPTY = ("nothing_moves", "vague", "describes")
 
@@ -133,14 +137,18 @@ def emptiness(asked: Asked) -> Iterator[Fault]:
     That a picture needn't be described to a model that sees it, and that what is described and not moved stays as it is, is what
     the guides of the models say with one voice ("describe what moves, not what things look like").
     """
-    content = [low for low in lows(asked.text) if low not in FUNCTION]
+    content = _wanted(asked)
     start, end = _extent(asked.text)
+    if _foreign(asked.text):
+        reason = "Only English is read here: what moves in these words can't be told, and a model may know them all the same."
+        yield Fault("nothing_moves", "hint", start, end, reason)
+        return
     fixed, label = _remedy(asked, content)
     if not content:
         yield Fault("nothing_moves", "hurts", 0, 0, "Nothing is said to move yet.", label, fixed)
     elif all(word in MOODS or (word.endswith("ly") and word[:-2] in MOODS) for word in content) and not moves_camera(asked):
         reason = f"“{asked.text[start:end]}” names nothing that moves: a model fills the gap as it likes."
-        yield Fault("vague", "hurts", start, end, reason, label, fixed)
+        yield Fault("vague", "hurts", start, end, reason, label, fixed, asked.parsed.motion.negative_prompt)
     elif not moving(asked):
         told = [
             clause
@@ -152,8 +160,23 @@ def emptiness(asked: Asked) -> Iterator[Fault]:
             reason = "This describes the picture, which the model sees already: say what moves instead."
             yield Fault("describes", "hurts", start, end, reason, label, fixed)
         else:
-            reason = "Everything stays still here: a clip of this is a photo."
+            held = any(clause.kind in ("camera", "still") or _stays(clause) for clause in asked.parsed.clauses)
+            reason = "Everything stays still here: a clip of this is a photo." if held else "Nothing is said to move yet."
             yield Fault("nothing_moves", "hurts", 0, 0, reason, label, _moved(asked, fixed))
+
+
+def _wanted(asked: Asked) -> list[str]:
+    """The words of content: of those that say what shall not be none, unless nothing else is said."""
+    said = [
+        low for clause in asked.parsed.clauses if clause.kind != "negative" for low in lows(clause.text) if low not in FUNCTION
+    ]
+    return said or [low for low in lows(asked.text) if low not in FUNCTION]
+
+
+def _foreign(text: str) -> bool:
+    """Whether most letters of a text are of another script than English is written in."""
+    letters = [one for one in text if one.isalpha()]
+    return sum(ord(one) > LATIN for one in letters) * 2 > len(letters)
 
 
 def _stays(clause: Clause) -> bool:

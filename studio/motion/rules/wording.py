@@ -25,6 +25,7 @@ _MEANT = re.compile(  # what sounds like a negation and says something that can 
     r"(?:(?:does|must|should)(?:\s+not|n[’']?t))\s+(?:move|stir|budge|change)\b|(?:do\s+not|don[’']?t|never)\s+(?:move|moves|stir|stirs|budge|change|changes)\b\s*(?:$|[,.;:!?]|at\s+all)|"
     r"(?:do\s+not|don[’']?t|never)\s+move\s+(?:the\s+)?camera|never\s+(?:stop|leav|los|ceas)"
 )
+_ADDED = re.compile(r"^(?:add|show|include|put|draw|generate|insert)\s+(?:(?:any|more|extra|an?|the)\s+)*(?=\w)", re.I)
 _END = re.compile(r"\s+(?:while|as|and\s+the\s+camera|then|camera)\b")
 
 _TEXT = (
@@ -99,6 +100,7 @@ def _denied(asked: Asked, start: int, end: int, things: list[str]) -> Fault:
         words = f"{thing} stays still" if asked.low[start:end].find("move") >= 0 else f"{thing} stays as it is"
         reason = f"Models tend to overlook “{word}”: say what stays instead."
         return Fault("negative_words", "hurts", start, end, reason, f"Say “{words}”", swap(asked.text, start, end, words))
+    things = [_ADDED.sub("", thing) for thing in things]
     denied = " and ".join(f"“{thing}”" for thing in things)
     reads = asked.card is None or "negative_prompt" in asked.card.supports
     where = (

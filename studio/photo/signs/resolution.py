@@ -23,6 +23,9 @@ FIRST = 720
 _WIDER = 0.8
 """A crop this much narrower than the largest of its shape leaves pixels unused that would help."""
 
+_WORTH = 360
+"""Fewer lines than this are not offered: nobody wants to watch them."""
+
 _LARGE: tuple[Size, ...] = ("1080p", "1440p", "2160p")
 
 
@@ -31,10 +34,10 @@ def small(width: int, height: int, photo: Photo, crop: Crop, size: Size = "auto"
     short, long = min(width, height), max(width, height)
     if enough(short, long, size):
         return Finding("small", "fine", "There are pixels enough for this size.", f"{width} × {height} px")
-    wanted = f"{LONG} px wide" if short >= SHORT else f"{_short(size)} px on the short side"
-    why = f"{width} × {height} px; {wanted} is what {'a clip' if size == 'auto' else size} wants"
+    wanted = f"{LONG} px on the long side" if short >= _short(size) else f"{_short(size)} px on the short side"
+    why = f"{width} × {height} px; {'a clip' if size == 'auto' else size} wants {wanted}"
     remedies = _remedies(short, long, photo, crop, size)
-    return Finding("small", "mend" if remedies else "mind", _says(short, size), why, remedies, hurts=_hurts(short))
+    return Finding("small", "mend" if remedies else "mind", _says(short, size, remedies), why, remedies, hurts=_hurts(short))
 
 
 def enough(short: int, long: int, size: Size) -> bool:
@@ -51,12 +54,14 @@ def _hurts(short: int) -> float:
     return min(0.95, 0.3 + 0.8 * max(0.0, 1 - short / SHORT))
 
 
-def _says(short: int, size: Size) -> str:
+def _says(short: int, size: Size, remedies: tuple[Remedy, ...]) -> str:
+    if any(remedy.crop for remedy in remedies):
+        return "This crop is small for a clip, and the photo has more to give."
     if short < FIRST:
-        return "This is small for a clip: upscale it first, or make a smaller clip. Upscaling draws detail that was not there."
+        return "This is small for a clip: upscale it first, which draws detail that was not there."
     if short < SHORT:
-        return "There is little room for the camera to move in: upscaling gives more, with drawn detail."
-    return f"{size} wants more pixels than this crop has: it will look soft as the camera moves in."
+        return "There is little room for the camera to move in: upscaling gives more, and draws detail that was not there."
+    return f"{size} wants more pixels than there are: it will look soft as the camera moves in."
 
 
 def _remedies(short: int, long: int, photo: Photo, crop: Crop, size: Size) -> tuple[Remedy, ...]:
@@ -66,7 +71,7 @@ def _remedies(short: int, long: int, photo: Photo, crop: Crop, size: Size) -> tu
         found.append(Remedy("Use more of the photo", crop=full))
     if photo.width * photo.height <= UPSCALE_MOST:
         found.append(Remedy("Upscale 2×", mends=(Mend("upscale"),)))
-    smaller: list[Size] = [one for one in SHORT_SIDES if enough(short, long, one)]
+    smaller: list[Size] = [one for one, lines in SHORT_SIDES.items() if lines >= _WORTH and enough(short, long, one)]
     now = SHORT_SIDES.get(size, FIRST)
     if smaller and SHORT_SIDES[smaller[-1]] < now:
         found.append(Remedy(f"Make it {smaller[-1]}", size=smaller[-1]))

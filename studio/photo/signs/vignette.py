@@ -21,7 +21,7 @@ from studio.photo.crop import Image, settle
 from studio.photo.report import Finding, Remedy
 from studio.photo.signs.sample import Floats
 
-STRONG = 0.58
+STRONG = 0.575
 """The share of light left at the corners, against half way there, under which a vignette is strong. Measured: photographs 0.62
 and up (a rocket's glow at night), most over 0.8; corners darkened to a third 0.25 to 0.59."""
 
@@ -52,8 +52,9 @@ def vignette(tiny: Image, photo: Photo, crop: Crop) -> Finding:
     why = f"{min(left, 1):.0%} of the light is left at its corners; under {STRONG:.0%} is strong"
     if left >= STRONG:
         return Finding("vignette", "fine", "Its light is even towards the corners.", why)
-    says = "Its corners are dark, and a moving camera drags them along; a tighter crop leaves them out, with less of the scene."
     remedies = _tighter(fall, photo, crop)
+    advice = "a tighter crop leaves them out, and some of the scene" if remedies else "moves near the middle hide it best"
+    says = f"Its corners are dark, and a moving camera drags them along; {advice}."
     return Finding("vignette", "mend" if remedies else "mind", says, why, remedies, hurts=min(0.7, 0.3 + 0.6 * (STRONG - left)))
 
 

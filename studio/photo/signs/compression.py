@@ -27,6 +27,9 @@ JPEGs of quality 85 and up, 97 % under 0.28; of those of quality 18, or 10 and r
 _PERIODS: NDArray[np.float64] = np.arange(5.0, 13.01, 0.05)
 """The sides looked for, in pixels: 8, and what becomes of it between 0.63 and 1.6 times the size."""
 
+_SIDE, _OFF = 8.0, 0.1
+"""The side of a square as it was written, and how far off it may be measured."""
+
 _STEP = 6.0
 """Steps beyond this many levels are edges of things, and count as this much."""
 
@@ -54,8 +57,10 @@ def blocks(image: Image) -> Finding:
     if found.seen < SEEN:
         why = f"steps between blocks reach {found.seen / SEEN:.0%} of what is seen"
         return Finding("blocks", "fine", "Compression left no marks that show.", why)
-    says = "Compression left squares that will shimmer in motion; deblocking smooths them, and a little fine detail with them."
-    remedies = (Remedy("Deblock", mends=(Mend("deblock"),)),)
+    resized = abs(found.side - _SIDE) > _OFF
+    cost = "softens them only, as they were resized since" if resized else "smooths them, and a little fine detail with them"
+    says = f"Compression left squares that will shimmer in motion; deblocking {cost}."
+    remedies = (Remedy("Deblock", mends=(Mend("deblock", 1.0 if resized else 0.5),)),)
     return Finding("blocks", "mend", says, why, remedies, hurts=min(0.9, 0.4 + 0.1 * found.seen / SEEN))
 
 
@@ -69,7 +74,7 @@ def measured(image: Image) -> Squares:
         excess.append(np.minimum(one, other))
         steps.append((busy + busier) / 2)
     if not excess:
-        return Squares(0.0, 8.0)
+        return Squares(0.0, _SIDE)
     mean = np.mean(excess, axis=0)
     best = int(mean.argmax())
     step = max(float(mean[best]), 0.0)

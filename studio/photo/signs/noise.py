@@ -62,9 +62,8 @@ def measured(luma: Floats) -> Noise:
     found: list[float] = []
     for side in _SIDES:
         found.append(_quiet(luma, side))
-        luma = np.asarray(
-            cv2.resize(luma, (max(1, luma.shape[1] // 2), max(1, luma.shape[0] // 2)), interpolation=cv2.INTER_AREA)
-        )
+        size = (max(1, luma.shape[1] // 2), max(1, luma.shape[0] // 2))
+        luma = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.float32)
     return Noise(*found)
 
 

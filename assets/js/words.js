@@ -92,7 +92,8 @@
       answering = Stir.ask(server.direct, ask, "words").then((answer) => {
         if (mine !== turn) return;
         if (!answer) agreed = null; // what is remembered may be what can't be understood
-        if (answer && mark(question()) === asked) take(answer, ask);
+        const begun = ask.write && !write; // somebody has begun to type: nothing is written under their hands
+        if (answer && !begun && mark(question()) === asked) take(answer, ask);
         else asked = "";
       });
     }

@@ -106,7 +106,7 @@ def test_what_is_avoided_belongs_to_the_prompt_only_with_guidance(engine: Diffus
 def test_the_camera_is_said_in_words(engine: DiffusionEngine, tiny: Tiny) -> None:
     frames = faults.made(engine, tiny("wan21_i2v"), motion=Motion(prompt="a boat", camera=Camera()))
     prompt = next(choice for choice in frames.choices if choice.what == "prompt")
-    assert prompt.value.startswith("a boat.") and "camera" in prompt.value
+    assert prompt.value.startswith("A boat.") and "camera" in prompt.value
 
 
 def test_an_end_photo_changes_the_clip(engine: DiffusionEngine, tiny: Tiny) -> None:
@@ -289,7 +289,7 @@ def test_what_a_run_would_lead_to_is_told_without_loading(engine: DiffusionEngin
     loads = engine.manager.loads
     told = {choice.what: choice for choice in engine.choices(faults.shot(image, card), card)}
     assert {"device", "placement", "weights", "attention", "prompt"} <= set(told)
-    assert told["prompt"].value.startswith("the dogs run.")
+    assert told["prompt"].value.startswith("The dogs run.")
     assert engine.manager.loads == loads
     assert {choice.what for choice in engine.gauge()} >= {"device", "memory cap"}
 

@@ -31,8 +31,8 @@ def look(image: Image, photo: Photo, crop: Crop, size: Size = "auto") -> Report:
     `image` is the whole photo, (H, W, 3) uint8 RGB, with the shot's mends done where it has any: its own pixels count, not those
     that `photo` was taken in with.
 
-    At 24 megapixels on two cores: about 0.5 s after a crop was suggested, which asks the same networks, 0.7 s more where nothing
-    has; 0.2 s the second time, as what the photo shows is remembered.
+    At 24 megapixels on two cores: about 0.5 s after a crop was suggested, which asks the same networks, 0.75 s where nothing has;
+    0.2 s the second time, as what the photo shows is remembered.
     """
     real = replace(photo, width=image.shape[1], height=image.shape[0])
     crop = settle(real, crop)

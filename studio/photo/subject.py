@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -110,9 +111,12 @@ def look(image: Image, with_faces: bool) -> Look:
     small = np.asarray(cv2.resize(reduced(image, 3 * SIDE), (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
     key = hashlib.sha256(small.tobytes() + repr(image.shape).encode()).digest()
     with _lock:
-        seen = _looks.get(key) or _see(small)
-        if with_faces and seen.faces is None:
-            seen = seen._replace(faces=faces(image))
+        seen = _looks.get(key)
+        with ThreadPoolExecutor(1) as beside:  # the network and the face detectors are different networks: they run side by side
+            found = beside.submit(faces, image) if with_faces and (seen is None or seen.faces is None) else None
+            seen = seen or _see(small)
+            if found:
+                seen = seen._replace(faces=found.result())
         _looks[key] = seen
         _looks.move_to_end(key)
         while len(_looks) > _REMEMBERED:

@@ -116,6 +116,13 @@ def test_upscaling_makes_room_for_a_larger_clip(studio: Studio, tmp_path: Path) 
     assert studio.photos.mended(photo, larger.mends).shape == (400, 600, 3)
 
 
+def test_nobody_is_shown_mends_that_could_not_be_made(studio: Studio, shot: Shot) -> None:
+    many = (Mend("upscale"),) * 40
+    for look in (studio.advice.look, studio.advice.before_after, studio.preview):
+        with pytest.raises(Refusal, match="twice"):
+            look(replace(shot, mends=many))
+
+
 def test_a_mended_photo_is_another_photo() -> None:
     from studio.nouns import Photo
 

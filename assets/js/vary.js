@@ -64,7 +64,7 @@
       const draft = props.value?.draft;
       go.disabled = !chosen;
       real.hidden = why.hidden = !draft;
-      why.textContent = draft ? `Drafted on ${draft.title} first: ${props.value.reason}` : "";
+      why.textContent = draft ? `Drafted on ${draft.title} first. ${draft.reason}` : "";
       const what = draft ? (real.querySelector("input").checked ? "Draft and render" : "Draft") : "Make";
       go.firstChild.textContent = chosen ? `${what} ${chosen === 1 ? "one" : "these " + chosen}` : "Choose at least one";
     }

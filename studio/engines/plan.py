@@ -11,7 +11,6 @@ from studio.cards import Checkpoint, ModelCard, Plan, Sizes
 from studio.engines.base import Image
 from studio.nouns import Choice, Refusal, Shot, Still
 from studio.photo import crop
-from studio.photo.mend import settled
 
 Pair = tuple[int, int]
 Box = tuple[int, int, int, int]
@@ -35,7 +34,6 @@ def plan(shot: Shot, card: ModelCard) -> Plan:
     Raises `Refusal` for steps or guidance that the card doesn't allow. Sizes and lengths are never refused: they are brought to
     the nearest the card makes.
     """
-    shot = settled(shot)
     checkpoint = card.checkpoint
     if checkpoint is None:
         size = crop.output_size(shot)

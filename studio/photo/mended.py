@@ -17,7 +17,7 @@ import numpy as np
 
 from studio.nouns import Mend, Photo
 from studio.photo.crop import Image
-from studio.photo.mend import apply, derived
+from studio.photo.mend import apply, check, derived
 from studio.photo.whole import sweep, thin, write
 
 MOST_KEPT = 6
@@ -35,9 +35,10 @@ class Mended:
         self._last: tuple[str, Image] | None = None
 
     def image(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
-        """The photo with its mends done, read-only; `original` gives its pixels when they are needed."""
+        """The photo with its mends done, read-only; `original` gives its pixels where they are needed. Raises as `check` does."""
         if not mends:
             return original()
+        check(photo, mends)
         wanted = derived(photo, mends).id
         with self._lock:
             if self._last and self._last[0] == wanted:

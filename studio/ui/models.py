@@ -129,20 +129,17 @@ def plan(studio: Studio, shot: Shot) -> dict[str, Any]:
     words = [f"{made.width} × {made.height}", f"{made.num_frames} frames", f"{made.seconds:.3g} s at {made.fps} fps"]
     if card.checkpoint:
         words.append(f"{made.steps} step{'s' if made.steps != 1 else ''}")
-    draft, _ = drafted(studio, shot)
     return {
-        "line": ", ".join(words), "draft": draft, "width": made.width, "height": made.height, "upscale": made.upscale,
-        "fps": made.fps, "seconds": made.seconds, "steps": made.steps, "guidance": made.guidance,
+        "line": ", ".join(words), "draft": drafted(studio, shot), "width": made.width, "height": made.height,
+        "upscale": made.upscale, "fps": made.fps, "seconds": made.seconds, "steps": made.steps, "guidance": made.guidance,
         "choices": msgspec.to_builtins(made.choices),
     }  # fmt: skip
 
 
-def drafted(studio: Studio, shot: Shot) -> tuple[dict[str, str] | None, str]:
+def drafted(studio: Studio, shot: Shot) -> dict[str, str] | None:
     """The model that tries a shot out before its own makes it, and why that one; None where its own is the fastest thing here."""
     card, reason = studio.advice.draft_card(shot)
-    if card.id == shot.model:
-        return None, reason
-    return {"id": card.id, "title": card.title, "reason": sentence(reason)}, reason
+    return None if card.id == shot.model else {"id": card.id, "title": card.title, "reason": sentence(reason)}
 
 
 def title(studio: Studio, model: str) -> str:

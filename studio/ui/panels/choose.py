@@ -11,7 +11,7 @@ from studio.nouns import Refusal
 from studio.studio import Studio
 from studio.ui.desk import compose
 from studio.ui.panels.motion import misplaced
-from studio.ui.parts.part import Part, part
+from studio.ui.parts.part import QUIET, Part, part
 
 
 class ChoosePanel:
@@ -30,10 +30,8 @@ class ChoosePanel:
 
     def listen(self, desk: dict[str, Part]) -> None:
         """Picks are made for what stands on the desk when they are asked for."""
-        self.picks.ask(
-            self.make, inputs_kwargs={**desk, "wishes": self.picks}, outputs=self.picks, queue=False,
-            trigger_mode="always_last", show_progress="hidden", api_visibility="private",
-        )  # fmt: skip
+        asked = {**desk, "wishes": self.picks}
+        self.picks.ask(self.make, inputs_kwargs=asked, outputs=self.picks, trigger_mode="always_last", **QUIET)
 
     def make(self, wishes: Any = None, **desk: Any) -> dict[str, Any]:
         """The picks, the best first, each with its reason and what is given up."""

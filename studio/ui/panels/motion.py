@@ -16,7 +16,7 @@ from studio.ui.direct import ANY, KINDS, SUGGESTIONS, USES, Ask, Fit, direct, fi
 from studio.ui.facts import facts
 from studio.ui.models import drafted, plan
 from studio.ui.panels.assist import AssistPanel
-from studio.ui.parts.part import Part, call, part
+from studio.ui.parts.part import QUIET, Part, call, part
 
 
 def misplaced(refusal: Refusal) -> dict[str, Any]:
@@ -59,7 +59,7 @@ class MotionPanel:
 
     def listen(self, desk: dict[str, Part], clip: Part) -> None:
         """Animate queues the shot on the desk; the plan is asked for at every change; "Why these?" wants every choice."""
-        quiet: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private", "inputs_kwargs": desk}
+        quiet: dict[str, Any] = {**QUIET, "inputs_kwargs": desk}
         self.output.animate(self.animate, outputs=clip, trigger_mode="multiple", **quiet)
         self.output.why(self.why, outputs=self.reasons, trigger_mode="always_last", **quiet)
         self.output.plan(self.plan, outputs=self.planned, trigger_mode="always_last", **quiet)
@@ -68,9 +68,9 @@ class MotionPanel:
         """Queue the shot; the worker does the rest."""
         try:
             shot = compose(self.studio, **desk)
-            draft, _ = drafted(self.studio, shot)
-            first = draft is not None and checked(desk.get("output") or {}, Output, "output").draft
-            job = self.studio.submit(replace(shot, draft=draft["id"]) if draft and first else shot)
+            first = checked(desk.get("output") or {}, Output, "output").draft
+            draft = drafted(self.studio, shot) if first else None
+            job = self.studio.submit(replace(shot, draft=draft["id"]) if draft else shot)
         except Refusal as refusal:
             return misplaced(refusal)
         return {"kind": "submitted", "job": job.id, "at": time.time()}

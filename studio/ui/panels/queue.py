@@ -12,7 +12,7 @@ from studio.studio import Studio
 from studio.ui.board import board
 from studio.ui.clip_calls import One
 from studio.ui.models import standing
-from studio.ui.parts.part import call, part
+from studio.ui.parts.part import QUIET, call, part
 
 TICK = 0.5
 """Seconds between two looks at the studio's version; a look that finds nothing new sends nothing."""
@@ -50,10 +50,7 @@ class QueuePanel:
         """One timer for the whole page; a reload or another tab sees the same board."""
         seen = gr.State(None)
         timer = gr.Timer(TICK)
-        gr.on(
-            [timer.tick, page.load], self.watch, seen, [self.part, self.models, seen],
-            queue=False, show_progress="hidden", api_visibility="private",
-        )  # fmt: skip
+        gr.on([timer.tick, page.load], self.watch, seen, [self.part, self.models, seen], **QUIET)
 
     def watch(self, seen: tuple[int, int] | None) -> tuple[Any, Any, Any]:
         """The board, how the models stand, and a mark of both; of each only what has changed."""

@@ -12,7 +12,7 @@ from studio.studio import Studio
 from studio.ui.desk import compose
 from studio.ui.models import drafted
 from studio.ui.panels.motion import misplaced
-from studio.ui.parts.part import Part, call, part
+from studio.ui.parts.part import QUIET, Part, call, part
 
 
 class Wanted(Noun, frozen=True):
@@ -49,18 +49,17 @@ class VaryPanel:
 
     def listen(self, desk: dict[str, Part]) -> None:
         """Variations are made of what stands on the desk when they are asked for."""
-        self.part.ask(
-            self.make, inputs_kwargs={**desk, "wanted": self.part}, outputs=self.part, queue=False, trigger_mode="always_last",
-            show_progress="hidden", api_visibility="private",
-        )  # fmt: skip
+        asked = {**desk, "wanted": self.part}
+        self.part.ask(self.make, inputs_kwargs=asked, outputs=self.part, trigger_mode="always_last", **QUIET)
 
     def make(self, wanted: Any = None, **desk: Any) -> dict[str, Any]:
         """The variations along an axis: their shots, and in words what differs."""
         try:
             asked = msgspec.convert(wanted or {}, Wanted)
-            shot = compose(self.studio, **desk, whole=False)
         except msgspec.ValidationError:
-            asked, shot = Wanted(), compose(self.studio, **desk, whole=False)
+            asked = Wanted()
+        try:
+            shot = compose(self.studio, **desk, whole=False)
         except Refusal as refusal:
             return misplaced(refusal)
         sensible = axes(shot.motion)
@@ -70,16 +69,8 @@ class VaryPanel:
             {"title": one.title, "differs": one.differs, "shot": msgspec.to_builtins(replace(shot, motion=one.motion))}
             for one in made
         ]
-        draft, reason = drafted(self.studio, shot)
-        return {
-            "kind": "variations",
-            "axes": sensible,
-            "axis": axis,
-            "count": asked.count,
-            "made": shots,
-            "draft": draft,
-            "reason": reason,
-        }
+        draft = drafted(self.studio, shot)
+        return {"kind": "variations", "axes": sensible, "axis": axis, "count": asked.count, "made": shots, "draft": draft}
 
     def see(self, ask: One) -> dict[str, str]:
         """The tiny preview of one variation."""
@@ -90,7 +81,7 @@ class VaryPanel:
         shots: list[Shot] = []
         for shot in ask.shots:
             plain = replace(shot, draft="")
-            draft, _ = drafted(self.studio, plain)
+            draft = drafted(self.studio, plain)
             if draft and ask.draft:
                 shots.append(replace(plain, draft=draft["id"]))
             if ask.real or not draft or not ask.draft:

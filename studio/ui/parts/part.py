@@ -20,6 +20,9 @@ T = TypeVar("T")
 Call = Callable[[Any], Any]
 
 
+QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
+"""How every moment of a part is listened to: at once, without Gradio's own spinner, and not as a public endpoint."""
+
 Part = gr.HTML
 """A part as the panels pass it around. Not a subclass: Gradio writes a stub file beside the source of every subclass."""
 

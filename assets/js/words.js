@@ -40,10 +40,11 @@
       check.paint(words.value, null);
       soon();
     }
+    /* The caret stays where it was; whoever had just gone into an empty box was about to write their own: typing replaces it. */
     function put(text) {
-      const { selectionStart: from, selectionEnd: to } = words;
+      const { value, selectionStart: from, selectionEnd: to } = words;
       words.value = text;
-      if (document.activeElement === words) words.setSelectionRange(from, to);
+      if (document.activeElement === words) words.setSelectionRange(from, value ? to : text.length);
     }
     /* A sentence from elsewhere is typed, so that it can be undone like everything that is typed; where typing would bring up a
        keyboard over half the screen it is put there. */

@@ -37,7 +37,8 @@ def well(page: Page) -> None:
 
 
 def say(page: Page, words: str) -> None:
-    """Type over the sentence, and wait until it has been heard and checked."""
+    """Type over the first sentence, which writes itself, and wait until it has been heard and checked."""
+    heard(page)
     prompt = page.locator("#prompt")
     prompt.fill("")
     prompt.press_sequentially(words, delay=5)

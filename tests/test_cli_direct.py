@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from studio.cli import lessons
 from studio.config import ASSETS
 from studio.nouns import Move, Shot
 from studio.presets import motions
@@ -80,6 +83,8 @@ def test_compose_speaks_a_models_dialect_and_says_what_it_cannot_obey(stir: Say)
     )
     plain, wan = told(stir, "compose", *flags), told(stir, "compose", *flags, "--model", "wan22-ti2v-5b")
     mute = told(stir, "compose", *flags, "--model", "parallax")
+    words = "slow pan left, waves roll in"
+    assert told(stir, "compose", words, *flags) == told(stir, "compose", "--prompt", words, *flags) != plain
     assert isinstance(plain, dict)
     assert isinstance(wan, dict)
     assert isinstance(mute, dict)
@@ -88,6 +93,14 @@ def test_compose_speaks_a_models_dialect_and_says_what_it_cannot_obey(stir: Say)
         assert words in wan["prompt"]
     assert mute["prompt"] == ""
     assert any("turns her head" in note for note in mute["notes"])
+
+
+def test_the_examples_of_check_read_and_compose_work_as_printed(stir: Say) -> None:
+    lines = re.findall(r"python -m studio (.+)", "\n".join((lessons.CHECK, lessons.READ, lessons.COMPOSE)))
+    assert len(lines) == 6
+    for line in lines:
+        code, out, err = stir(*shlex.split(line))
+        assert (code, bool(out.strip())) == (0, True), f"{line}: {err}"
 
 
 def test_recommend_gives_two_or_three_reasons(stir: Say) -> None:

@@ -63,7 +63,7 @@
       h("div", { class: "row" }, Stir.button("Download", { class: "solid", id: "download", onclick: () => Stir.download(server, shown.id, recipe.querySelector("input").checked) }, "down"),
         Stir.button("Poster", { class: "ghost", id: "poster", title: "The first frame, as a PNG", onclick: () => Stir.poster(shown) }, "photo"), recipe),
       h("div", { class: "row tools" }, Stir.button("Again", { class: "ghost", title: "The same clip, made afresh", onclick: () => another(server.again_clip) }, "retry"),
-        Stir.button("Vary", { class: "ghost", title: "The same shot by another hand: a new seed", onclick: () => another(server.vary_clip) }, "dice"),
+        Stir.button("New seed", { class: "ghost", title: "The same shot by another hand", onclick: () => another(server.vary_clip) }, "dice"),
         Stir.button("Use photo", { class: "ghost", title: "Put its photo on the desk", onclick: () => Stir.useClip(server, shown.id, "photo") }, "photo"),
         Stir.button("Use settings", { class: "ghost", title: "Bring every setting of this clip back", onclick: () => Stir.useClip(server, shown.id, "all") }, "sliders"),
         Stir.elsewhere((model) => Stir.useClip(server, shown.id, "all", model))),

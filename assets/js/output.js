@@ -40,7 +40,7 @@
     const draftWhy = h("p", { class: "why" });
     const draftRow = h("div", { class: "drafting", hidden: true }, drafting, draftWhy);
     let draft = null; // the model that tries it out, when it isn't the chosen one
-    const several = h("button", { type: "button", class: "solid", id: "vary-open", title: "Two to four shots that differ on purpose", onclick: () => Stir.emit("open-variations") }, h("span", {}, "Vary…"));
+    const several = h("button", { type: "button", class: "solid", id: "vary-open", title: "Two to four shots that differ on purpose", onclick: () => Stir.emit("open-variations") }, h("span", {}, "Variations…"));
     root.append(
       h("div", { class: "models" }, picker.nodes), advanced.strength,
       h("div", { class: "fields" }, lengthField, sizeField, rateField, field("Format", format)), advanced.quality, plan,

@@ -71,8 +71,8 @@ examples:
 COMPOSE = """\
 examples:
   python -m studio compose --subject "the woman" --action "turns her head" --move "push in" --speed slow --model wan22-ti2v-5b
-  python -m studio compose --motion slow-reveal --model ltx-2 --json
-  python -m studio compose --prompt "slow pan left, waves roll in" --still "the pier"
+  python -m studio compose --motion portrait-slow-push --model ltx-2 --json
+  python -m studio compose "slow pan left, waves roll in" --still "the pier"
 
 Without --model it is written in plain words, as the page does."""
 

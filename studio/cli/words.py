@@ -173,6 +173,7 @@ def _directing(commands: Any) -> None:
     read = _command(commands, "read", "what a prompt means: subject, camera, effects", lessons.READ)
     read.add_argument("prompt", metavar="PROMPT")
     compose = _command(commands, "compose", "a motion in a model's own words", lessons.COMPOSE)
+    compose.add_argument("prompt", metavar="PROMPT", nargs="?", default=argparse.SUPPRESS, help="the same as --prompt")
     _motion(compose)
     for name, about in SLOTS.items():
         compose.add_argument(f"--{name}", metavar="WORDS", default="", help=about)

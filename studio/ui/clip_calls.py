@@ -16,6 +16,7 @@ from studio.ui.facts import SPEEDUPS
 from studio.ui.intake import shot_card
 from studio.ui.models import title
 from studio.ui.parts.part import Call, call
+from studio.ui.report import mended
 
 
 class One(Noun, frozen=True):
@@ -55,7 +56,7 @@ def details(studio: Studio, clip_id: str) -> dict[str, Any]:
         ("Motion", motion_words(shot).capitalize()),
         ("Ease", shot.motion.camera.ease.replace("_", " ").capitalize()),
         ("Words", plain(shot.motion)),
-        ("Mended", ", ".join(f"{mend.name} {mend.amount:.0%}" for mend in shot.mends).capitalize()),
+        ("Mended", ", ".join(map(mended, shot.mends))),
         ("Model", title(studio, shot.model)),
         ("Draft", f"Made by {title(studio, shot.draft)}; the model has not made it yet" if shot.draft else ""),
         *trained(studio, clip),

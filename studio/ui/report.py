@@ -85,6 +85,13 @@ def mend_titles(network: bool) -> list[dict[str, Any]]:
     ]
 
 
+def mended(mend: Mend) -> str:
+    """A mend that was done, in words: "Denoised 50 %", "Upscaled 2×"."""
+    if mend.name == "upscale":
+        return DONE["upscale"] if mend.amount else RESAMPLED
+    return f"{DONE[mend.name]} {mend.amount * 100:.0f} %"
+
+
 def summary(report: Report) -> str:
     """The report in one line: "2 fine · 1 to mend · 1 to know"."""
     fine, mend, mind = (len(report.at(level)) for level in ("fine", "mend", "mind"))

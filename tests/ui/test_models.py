@@ -177,11 +177,13 @@ def test_a_download_is_quoted_confirmed_stopped_resumed_and_deleted(page: Page, 
     ask = page.locator("dialog.ask.wide")
     expect(ask).to_contain_text(re.compile("To fetch40 MB in 7 files.*Free here900 MB.*LicenceApache-2.0"))
     assert app.studio.models.state(AWAY.id).disk == "missing"  # nothing is fetched before it is confirmed
+    quick, app.shelf.pace = app.shelf.pace, 1.0  # it must not be done before it is stopped
     ask.get_by_role("button", name="Download 40 MB").click()
     expect(away.locator(".progress")).to_contain_text("of 40 MB")
     away.locator("[data-do='stop']").click()
     expect(away.locator(".stand")).to_contain_text("Partly here")
     expect(away.locator(".progress")).to_be_hidden()
+    app.shelf.pace = quick
     away.locator("[data-do='resume']").click()
     expect(away.locator(".stand")).to_contain_text("On disk, 40 MB", timeout=WAIT)
     expect(page.get_by_label("Ready on this computer").locator(f"[data-model='{AWAY.id}']")).to_be_visible()

@@ -138,10 +138,9 @@
       Stir.tell("kind", kind);
       paint();
     }
-    Stir.on("frame", (frame) => {
-      if ((frame?.photo ?? "") !== photo) look(frame?.photo ?? "");
-      else paintOffer();
-    });
+    /* What fits is asked once the photo has been looked at for its report: one look serves both. */
+    Stir.on("looked", (id) => id !== photo && look(id));
+    Stir.on("frame", (frame) => (frame ? paintOffer() : photo && look("")));
     for (const topic of ["output", "models", "cards"]) Stir.on(topic, paintOffer);
     /* Once the builder says something else, it is no longer that motion. */
     const names = (list) => list.map((item) => item.name).join();

@@ -8,6 +8,7 @@
   Stir.report = (server, { looked, mend, place, outline }) => {
     let turn = 0;
     let asked = ""; // the question on its way, or answered last
+    let begun = ""; // the photo it is about
     let about = null; // the question whose answer is shown
     let done = null; // the remedy used last without a before and after, and the desk it left
 
@@ -23,7 +24,7 @@
     const node = h("section", { class: "report-room", "aria-label": "Report on the photo", hidden: true }, undone, fold, plain);
     const calm = () => (note.clear(), note.node.remove());
 
-    const ask = Stir.later(async () => {
+    const ask = async () => {
       const wanted = looked();
       node.hidden = !wanted;
       if (!wanted) return (asked = ""), (about = null), forget();
@@ -31,22 +32,28 @@
       if (done && done.desk !== key) forget();
       if (key === asked) return;
       asked = key;
+      begun = wanted.photo;
       const mine = ++turn;
       node.setAttribute("aria-busy", "true");
       node.removeAttribute("data-read");
-      if (about?.photo !== wanted.photo) line("reading the photo…");
-      else body.inert = JSON.stringify(about.mends) !== JSON.stringify(wanted.mends);
+      if (about?.photo !== wanted.photo) {
+        line("reading the photo…");
+        const first = await Stir.ask(server.report, { ...wanted, glance: true }, "report");
+        if (mine !== turn) return;
+        if (first) paint(first, true);
+      } else body.inert = JSON.stringify(about.mends) !== JSON.stringify(wanted.mends);
       const answer = await Stir.ask(server.report, wanted, "report");
       if (mine !== turn) return;
       node.removeAttribute("aria-busy");
       body.inert = false;
-      if (!answer) return (asked = ""), (about = null), line("could not be read");
+      if (!answer) return (asked = ""), (about = null), line("could not be read"), Stir.tell("looked", wanted.photo);
       calm();
       about = wanted;
       node.dataset.read = wanted.photo;
       paint(answer);
-      Stir.tell("report", { photo: wanted.photo, ...answer });
-    }, 250);
+      Stir.tell("looked", wanted.photo);
+    };
+    const soon = Stir.later(ask, 250);
 
     function line(words) {
       [fold.hidden, plain.hidden] = [true, false];
@@ -54,7 +61,9 @@
       plain.lastChild.textContent = words;
       plain.title = "";
     }
-    function paint(answer) {
+    /* `first`: what was found in the pixels, while faces, lettering and the subject are still looked for. */
+    function paint(answer, first = false) {
+      if (first) answer = { ...answer, line: answer.line + " · looking on…", fine: "" };
       outline(null);
       if (!answer.hurts.length) {
         line(answer.line);
@@ -71,7 +80,7 @@
         }),
         answer.fine ? h("p", { class: "why report-fine", title: answer.checked.join("\n") }, answer.fine) : "",
       ));
-      Stir.say(`Report: ${answer.line}.`);
+      if (!first) Stir.say(`Report: ${answer.line}.`);
     }
     function finding(one) {
       const where = one.box && h("button", { type: "button", class: "where", onclick: () => outline(one.box, true) }, "Show where");
@@ -100,7 +109,8 @@
       done = null;
       undone.hidden = true;
     }
-    for (const topic of ["frame", "output"]) Stir.on(topic, ask);
+    /* A photo that has just come is looked at at once, a crop once the hand rests. */
+    for (const topic of ["frame", "output"]) Stir.on(topic, () => (looked()?.photo === begun ? soon() : ask()));
     Stir.on("refusal", (refusal) => refusal.where === "report" && (note.show(refusal), node.append(note.node)));
     return { node };
   };

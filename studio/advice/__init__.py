@@ -76,12 +76,15 @@ class Advice:
 
     # The photo --------------------------------------------------------------------------------------------------------
 
-    def look(self, shot: Shot) -> Report:
-        """The doctor's report on the shot's photo as its mends leave it, for its crop and size. Raises `Refusal`."""
+    def look(self, shot: Shot, glance: bool = False) -> Report:
+        """The doctor's report on the shot's photo as its mends leave it, for its crop and size; `glance`: on its pixels alone.
+
+        Raises `Refusal`.
+        """
         from studio.photo import doctor
 
         image, mended = self._rooms.photos.mended(shot.photo, shot.mends), settled(shot)
-        return doctor.look(image, mended.photo, mended.crop, mended.size)
+        return (doctor.glance if glance else doctor.look)(image, mended.photo, mended.crop, mended.size)
 
     def before_after(self, shot: Shot) -> tuple[Path, Path]:
         """Two JPEGs of the whole photo in the served folder, without the shot's mends and with them, alike in size.

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
-from studio.nouns import Crop, Photo, Size, replace
+from studio.nouns import Crop, Kind, Photo, Size, replace
 from studio.photo import content
 from studio.photo.crop import Image, settle
 from studio.photo.kind import kind
@@ -25,14 +25,20 @@ from studio.photo.signs.vignette import vignette
 _ORDER: dict[Level, int] = {"mend": 0, "mind": 0, "fine": 1}
 
 
+def glance(image: Image, photo: Photo, crop: Crop, size: Size = "auto") -> Report:
+    """What `look` finds in the pixels alone, in a sixth of its time: about 0.12 s at 24 megapixels, without any network."""
+    real = replace(photo, width=image.shape[1], height=image.shape[0])
+    return _report(pixels(image, real, settle(real, crop), size))
+
+
 def look(image: Image, photo: Photo, crop: Crop, size: Size = "auto") -> Report:
     """The report on a crop of a photo for a clip of a size: what hurts most comes first, what is fine last.
 
     `image` is the whole photo, (H, W, 3) uint8 RGB, with the shot's mends done where it has any: its own pixels count, not those
     that `photo` was taken in with.
 
-    At 24 megapixels on two cores: about 0.5 s after a crop was suggested, which asks the same networks, 0.75 s where nothing has;
-    0.2 s the second time, as what the photo shows is remembered.
+    At 24 megapixels on two cores: about 0.7 s, most of it for the saliency network and the face detectors; 0.3 s after a crop was
+    suggested, which asks the same networks, and 0.2 s the second time, as what the photo shows is remembered.
     """
     real = replace(photo, width=image.shape[1], height=image.shape[0])
     crop = settle(real, crop)
@@ -40,8 +46,11 @@ def look(image: Image, photo: Photo, crop: Crop, size: Size = "auto") -> Report:
         seen = beside.submit(see, image)
         measured = pixels(image, real, crop, size)
         scene = seen.result()
-    found = (*measured, *content.findings(scene, real, crop, size))
-    return Report(kind(scene).kind, tuple(sorted(found, key=lambda one: (_ORDER[one.level], -one.hurts))))
+    return _report((*measured, *content.findings(scene, real, crop, size)), kind(scene).kind)
+
+
+def _report(found: tuple[Finding, ...], of: Kind | None = None) -> Report:
+    return Report(of, tuple(sorted(found, key=lambda one: (_ORDER[one.level], -one.hurts))))
 
 
 def pixels(image: Image, photo: Photo, crop: Crop, size: Size = "auto") -> tuple[Finding, ...]:

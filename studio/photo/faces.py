@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.config import ASSETS
+from studio.photo.copies import reduced
 from studio.photo.crop import Image
 
 Boxes = NDArray[np.float32]
@@ -42,8 +43,10 @@ class _Detector(NamedTuple):
 _LOOK = 1280
 """The long side, in pixels, of the copy that is searched: a face of 1/60 of the photo still covers 20 px of it."""
 
-_LOOKS = (0, 2, 4)
-"""Tiles along the short side, look by look: the whole photo, its parts, and small parts for the faces of a group."""
+_LOOKS = (0, 2, 3)
+"""Tiles along the short side, look by look: the whole photo, its parts, and small parts for the faces of a group. Measured with
+faces set into seven photos: of those 4 % of the short side high 26 of 28 are found, of 3.3 % 15. Four tiles instead of three,
+for twice the time, find 27 and 25; in 168 photos as they are they found no face that three didn't."""
 
 _FAR_SIDE = 192
 """The side of what the far detector sees, in pixels."""
@@ -150,7 +153,7 @@ def _shared(one: NDArray[np.float32], two: NDArray[np.float32]) -> float:
 
 
 def faces(image: Image) -> tuple[Face, ...]:
-    """The faces of a photo, uint8 (H, W, 3) RGB, the surest first. About 0.02 s for a portrait, 0.4 s else; from any thread.
+    """The faces of a photo, uint8 (H, W, 3) RGB, the surest first. About 0.02 s for a portrait, 0.2 s else; from any thread.
 
     The whole photo is looked at first, then ever smaller tiles of it, until a face fills a good part of what was looked at:
     beside a portrait, the small faces in the distance don't matter.
@@ -158,7 +161,9 @@ def faces(image: Image) -> tuple[Face, ...]:
     near, far = _detectors()
     scale = min(_LOOK / max(image.shape[:2]), 1.0)
     if scale < 1:
-        image = np.asarray(cv2.resize(image, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA), np.uint8)
+        nearly = reduced(image, round(min(image.shape[:2]) * scale))
+        size = (max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1))
+        image = np.asarray(cv2.resize(nearly, size, interpolation=cv2.INTER_AREA), np.uint8)
     found = np.zeros((0, 5), np.float32)
     for count in _LOOKS:
         for square, left, top, width, height in _tiles(image, count):

@@ -70,18 +70,15 @@ _scenes: OrderedDict[bytes, Scene] = OrderedDict()
 def see(image: Image) -> Scene:
     """Look at a photo, (H, W, 3) uint8 RGB at its full size. Safe to call from any thread; the last four are remembered.
 
-    The saliency network and the face detectors run once for this and the suggested crops (subject.py); all else is measured
-    on reduced copies.
+    Whoever asks for the same photo meanwhile waits for it. The saliency network and the face detectors run once for this and the
+    suggested crops (subject.py); all else is measured on reduced copies.
     """
     copy = reduced(image, lettering.SHORT)
     key = hashlib.sha256(copy[::4, ::4].tobytes() + repr(image.shape).encode()).digest()
     with _lock:
-        if key in _scenes:
-            _scenes.move_to_end(key)
-            return _scenes[key]
-    scene = _read(copy, look(image, with_faces=True))
-    with _lock:
+        scene = _scenes.get(key) or _read(copy, look(image, with_faces=True))
         _scenes[key] = scene
+        _scenes.move_to_end(key)
         while len(_scenes) > _REMEMBERED:
             _scenes.popitem(last=False)
     return scene

@@ -290,7 +290,7 @@ def _most_faces(found: tuple[Face, ...], heads: list[Span], upright: bool, windo
     best = max(worth(start) for start in starts)
     equal = sorted(start for start in starts if worth(start) == best)
     start = equal[len(equal) // 2]
-    kept = sum(start - 1e-9 <= head.start and head.end <= start + window + 1e-9 for head in heads)
+    kept = sum(start - 1e-9 <= core.start and core.end <= start + window + 1e-9 for core in cores)
     return start, f"{_count(len(found) - kept)} outside: this shape can't hold them all, and {kept} of {len(found)} are whole"
 
 

@@ -42,12 +42,13 @@ ORDER: tuple[MendName, ...] = ("deblock", "denoise", "upscale", "contrast", "bac
 
 
 class Looked(Noun, frozen=True):
-    """A question for the report: the photo, its crop and mends, and the size of the clip."""
+    """A question for the report: the photo, its crop and mends, and the size of the clip; `glance`, on its pixels alone."""
 
     photo: str
     crop: Crop = Crop()
     size: Size = "auto"
     mends: tuple[Mend, ...] = ()
+    glance: bool = False
 
 
 class Compared(Noun, frozen=True):
@@ -166,7 +167,7 @@ def report_calls(studio: Studio) -> list[Call]:
         return str(studio.advice.before_after(asked)[1] if mends else studio.view(asked.photo))
 
     def report(ask: Looked) -> dict[str, Any]:
-        return shown(studio.advice.look(shot(ask.photo, ask.mends, ask.crop, ask.size)), ask.mends, network())
+        return shown(studio.advice.look(shot(ask.photo, ask.mends, ask.crop, ask.size), ask.glance), ask.mends, network())
 
     def compare(ask: Compared) -> dict[str, str]:
         if ask.before == ask.after:

@@ -90,6 +90,14 @@ def test_a_sound_photo_has_nothing_to_mend(name: str) -> None:
     assert {one.code for one in report.at("fine")} >= {"small", *PIXELS}
 
 
+def test_a_glance_says_of_the_pixels_what_the_whole_look_says() -> None:
+    image = picture("mountains").astype(np.float32) + np.random.default_rng(7).normal(0, 22, (*picture("mountains").shape[:2], 1))
+    noisy = np.asarray(image.clip(0, 255), np.uint8)
+    glance, report = doctor.glance(noisy, of(noisy), Crop()), whole(noisy)
+    assert glance.findings == tuple(one for one in report.findings if one.code in ("small", *PIXELS))
+    assert [one.code for one in glance.at("mend")][:1] == ["noise"] and glance.kind is None
+
+
 # What is meant is no flaw -------------------------------------------------------------------------------------------------
 
 

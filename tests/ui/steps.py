@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
+import numpy as np
+from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
+from studio.config import ASSETS
+
 WAIT = 20_000
+LONG = 60_000  # a look at a photo is quick, but other work may share this machine
 
 
 def sample(page: Page, name: str = "dandelion.jpg") -> None:
@@ -84,3 +90,73 @@ def models(page: Page) -> None:
 def row(page: Page, model: str) -> Locator:
     """A model on the models tab."""
     return page.locator(f".shelf-row[data-model='{model}']")
+
+
+# A photo with a flaw --------------------------------------------------------------------------------------------------
+
+
+def flawed(folder: Path, how: str, name: str = "mountains.jpg") -> str:
+    """A photograph that ships, degraded in a known way: "blocks" (JPEG at quality 10), "noise" or "flat"."""
+    file = folder / f"{how}.jpg"
+    photo = np.asarray(Image.open(ASSETS / "samples" / name).convert("RGB"), np.float32)
+    if how == "noise":
+        photo = photo + np.random.default_rng(7).normal(0, 22, photo.shape)
+    if how == "flat":
+        photo = 118 + (photo - 118) * 0.25
+    Image.fromarray(photo.clip(0, 255).astype(np.uint8)).save(file, quality=10 if how == "blocks" else 96)
+    return str(file)
+
+
+def opened(page: Page) -> None:
+    """Wait until the report on the photo is there, and open it."""
+    expect(page.locator(".report-room[data-read]")).to_be_visible(timeout=LONG)
+    page.locator(".report").evaluate("one => one.open = true")
+
+
+def finding(page: Page, code: str) -> Locator:
+    return page.locator(f".flaw[data-code='{code}']")
+
+
+def take_flawed(page: Page, file: str, code: str) -> Locator:
+    """Take a photo in, and find this flaw named in its report."""
+    drop(page, file)
+    expect(page.locator(".photo-name")).to_contain_text(Path(file).name, timeout=LONG)
+    expect(finding(page, code)).to_have_count(1, timeout=LONG)
+    opened(page)
+    expect(page.locator(".report-line em")).to_contain_text("to mend")
+    return finding(page, code)
+
+
+def compare(page: Page) -> Locator:
+    """Wait for the before and after."""
+    expect(page.locator(".compare:not(.waiting)")).to_be_visible(timeout=LONG)
+    return page.locator(".compare-divider")
+
+
+def mend(page: Page, flaw: Locator) -> None:
+    """Press the flaw's first remedy and use it."""
+    flaw.locator(".remedy").first.click()
+    compare(page)
+    page.locator(".compare-use").click()
+    expect(page.locator(".compare")).to_have_count(0)
+    expect(page.locator(".mend")).not_to_have_count(0)
+
+
+# The sentence ---------------------------------------------------------------------------------------------------------
+
+
+def say(page: Page, words: str) -> None:
+    """Type over the first sentence, which writes itself, and wait until it has been heard and checked."""
+    heard(page)
+    prompt = page.locator("#prompt")
+    prompt.fill("")
+    prompt.press_sequentially(words, delay=5)
+    heard(page)
+
+
+def heard(page: Page) -> None:
+    """Builder and sentence agree."""
+    page.wait_for_function(
+        "JSON.parse(localStorage.getItem('stir.agreed') ?? 'null')?.text === document.querySelector('#prompt')?.value"
+    )
+    page.evaluate("Stir.settle()")

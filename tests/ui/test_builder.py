@@ -18,7 +18,7 @@ from studio.ui.desk import Misplaced, compose
 from studio.ui.direct import Ask, direct, merged
 from tests.fakes.shelf import READY
 from tests.ui.conftest import App, Open
-from tests.ui.steps import WAIT, animate, choose, draft, drop, quick, sample
+from tests.ui.steps import WAIT, animate, choose, draft, drop, heard, quick, sample, say
 
 pytestmark = pytest.mark.ui
 
@@ -34,23 +34,6 @@ def pressed(page: Page) -> list[str]:
 def well(page: Page) -> None:
     """The check has spoken, and has nothing to say."""
     expect(page.locator("#check-state[data-well='true']")).to_have_text("Reads well")
-
-
-def say(page: Page, words: str) -> None:
-    """Type over the first sentence, which writes itself, and wait until it has been heard and checked."""
-    heard(page)
-    prompt = page.locator("#prompt")
-    prompt.fill("")
-    prompt.press_sequentially(words, delay=5)
-    heard(page)
-
-
-def heard(page: Page) -> None:
-    """Builder and sentence agree."""
-    page.wait_for_function(
-        "JSON.parse(localStorage.getItem('stir.agreed') ?? 'null')?.text === document.querySelector('#prompt')?.value"
-    )
-    page.evaluate("Stir.settle()")
 
 
 def test_what_is_typed_fills_the_builder(page: Page) -> None:

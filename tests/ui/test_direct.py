@@ -8,7 +8,9 @@ from typing import get_args
 import pytest
 from playwright.sync_api import Page, expect
 
+from studio.motion.lint import check
 from studio.nouns import Done, Kind
+from studio.photo import doctor
 from tests.fakes.shelf import READY
 from tests.fakes.tiny_assistant import WORDS, writer
 from tests.ui import steps
@@ -19,6 +21,29 @@ def shots(app: App) -> list[tuple[str, str, float]]:
     """Every job's maker, model and camera amount, the first queued first."""
     jobs = sorted(app.studio.jobs(), key=lambda job: job.place)
     return [(job.shot.maker, job.shot.model, job.shot.motion.camera.moves[0].amount) for job in jobs]
+
+
+def test_a_flawed_photo_and_vague_words_become_a_good_clip_by_the_offered_fixes(app: App, page: Page, tmp_path: Path) -> None:
+    steps.quick(page)
+    steps.mend(page, steps.take_flawed(page, steps.flawed(tmp_path, "noise"), "noise"))
+    expect(steps.finding(page, "noise")).to_have_count(0, timeout=steps.LONG)
+    steps.say(page, "make it move, cinematic")
+    while page.locator(".finding button").count():
+        said = page.locator("#prompt").input_value()
+        page.locator(".finding button").first.click()
+        expect(page.locator("#prompt")).not_to_have_value(said)
+        steps.heard(page)
+    expect(page.locator("#check-state")).to_have_text("Reads well")
+    expect(page.locator(".report-line em")).to_have_count(0)  # nothing is left to mend
+    steps.animate(page)
+    clip = app.studio.clips()[0]
+    assert [mend.name for mend in clip.shot.mends] == ["denoise"]
+    motion = clip.shot.motion
+    assert motion.camera.moves
+    assert check(motion, seconds=clip.shot.seconds, card=app.studio.card(clip.shot.model)) == ()
+    image = app.studio.photos.mended(clip.shot.photo, clip.shot.mends)
+    report = doctor.look(image, clip.shot.photo, clip.shot.crop, clip.shot.size)
+    assert {"noise", "blocks", "flat"}.isdisjoint(finding.code for finding in report.at("mend"))
 
 
 def test_variations_are_seen_side_by_side_and_queued_with_one_press(app: App, page: Page) -> None:

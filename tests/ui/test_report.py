@@ -8,68 +8,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 
 from studio.config import ASSETS
 from studio.nouns import Mend
 from studio.photo.report import Finding, Remedy, Report
 from studio.ui.report import fine, mend_titles, report_calls, shown, summary, together
 from tests.ui.conftest import App, Open
-from tests.ui.steps import animate, drop, quick, sample
+from tests.ui.steps import LONG, animate, compare, drop, finding, flawed, mend, opened, quick, sample, take_flawed
 
 pytestmark = pytest.mark.ui
-WAIT = 60_000  # a look is quick, but other work may share this machine
 NOISE = Finding("noise", "mend", "Grain will shimmer.", "noise 8", (Remedy("Denoise", (Mend("denoise", 0.5),)),))
 FLAT = Finding("flat", "mend", "It is flat.", "", (Remedy("Stretch", (Mend("contrast", 0.6),)),))
 BUSY = Finding("busy", "mind", "Much goes on behind.", "", (Remedy("Closer", aspect="1:1"),))
 SHARP = Finding("soft", "fine", "It is sharp.")
-
-
-def flawed(folder: Path, how: str, name: str = "mountains.jpg") -> str:
-    """A photograph that ships, degraded in a known way: "blocks" (JPEG at quality 10), "noise" or "flat"."""
-    file = folder / f"{how}.jpg"
-    photo = np.asarray(Image.open(ASSETS / "samples" / name).convert("RGB"), np.float32)
-    if how == "noise":
-        photo = photo + np.random.default_rng(7).normal(0, 22, photo.shape)
-    if how == "flat":
-        photo = 118 + (photo - 118) * 0.25
-    Image.fromarray(photo.clip(0, 255).astype(np.uint8)).save(file, quality=10 if how == "blocks" else 96)
-    return str(file)
-
-
-def read(page: Page) -> None:
-    """Wait until the report on the photo is there, and open it."""
-    expect(page.locator(".report-room[data-read]")).to_be_visible(timeout=WAIT)
-    page.locator(".report").evaluate("one => one.open = true")
-
-
-def finding(page: Page, code: str) -> Locator:
-    return page.locator(f".flaw[data-code='{code}']")
-
-
-def take(page: Page, file: str, code: str) -> Locator:
-    """Take a photo in, and find this flaw named in its report."""
-    drop(page, file)
-    expect(page.locator(".photo-name")).to_contain_text(Path(file).name, timeout=WAIT)
-    expect(finding(page, code)).to_have_count(1, timeout=WAIT)
-    read(page)
-    expect(page.locator(".report-line em")).to_contain_text("to mend")
-    return finding(page, code)
-
-
-def compare(page: Page) -> Locator:
-    """Wait for the before and after."""
-    expect(page.locator(".compare:not(.waiting)")).to_be_visible(timeout=WAIT)
-    return page.locator(".compare-divider")
-
-
-def use(page: Page, flaw: Locator) -> None:
-    """Press the flaw's first remedy and use it."""
-    flaw.locator(".remedy").first.click()
-    compare(page)
-    page.locator(".compare-use").click()
-    expect(page.locator(".compare")).to_have_count(0)
-    expect(page.locator(".mend")).not_to_have_count(0)
 
 
 # In words -------------------------------------------------------------------------------------------------------------
@@ -138,26 +90,38 @@ def test_a_close_up_is_pixel_by_pixel(app: App, tmp_path: Path) -> None:
 def test_a_good_photo_says_so_in_one_line_and_offers_nothing(page: Page) -> None:
     expect(page.locator(".report-room")).to_be_hidden()  # no photo, no report
     sample(page)
-    read(page)
+    opened(page)
     expect(page.locator(".report-plain")).to_contain_text("nothing to mend")
     expect(page.locator(".report-room button:visible")).to_have_count(0)
 
 
 @pytest.mark.parametrize("code", ["noise", "blocks"])
 def test_a_flaw_is_named_mended_and_no_longer_named(page: Page, tmp_path: Path, code: str) -> None:
-    use(page, take(page, flawed(tmp_path, code), code))
+    mend(page, take_flawed(page, flawed(tmp_path, code), code))
     expect(page.locator(".mend")).to_have_count(1)
-    expect(finding(page, code)).to_have_count(0, timeout=WAIT)
+    expect(finding(page, code)).to_have_count(0, timeout=LONG)
     expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("served"))
     page.wait_for_function("document.querySelector('.photo-image').naturalWidth > 0")
     page.locator(".mend-away").click()
     expect(page.locator(".mend")).to_have_count(0)
     expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("views"))
-    expect(finding(page, code)).to_have_count(1, timeout=WAIT)
+    expect(finding(page, code)).to_have_count(1, timeout=LONG)
+
+
+def test_what_the_pixels_tell_is_said_while_the_rest_is_still_looked_for(page: Page, tmp_path: Path) -> None:
+    page.evaluate("""() => {
+        window.said = [];
+        const line = document.querySelector('.report .report-line');
+        new MutationObserver(() => line.textContent && said.push(line.textContent)).observe(line, { childList: true });
+    }""")
+    take_flawed(page, flawed(tmp_path, "noise"), "noise")
+    first, *_, last = page.evaluate("said")
+    assert "1 to mend" in first and first.endswith("looking on…")
+    assert "1 to mend" in last and "looking" not in last
 
 
 def test_before_and_after_by_pointer_and_keys_and_not_this(page: Page, tmp_path: Path) -> None:
-    flaw = take(page, flawed(tmp_path, "noise"), "noise")
+    flaw = take_flawed(page, flawed(tmp_path, "noise"), "noise")
     flaw.locator(".remedy").first.click()
     divider = compare(page)
     expect(divider).to_have_attribute("role", "slider")
@@ -194,7 +158,7 @@ def test_before_and_after_by_pointer_and_keys_and_not_this(page: Page, tmp_path:
 def test_the_clip_is_made_from_the_mended_photo_and_a_recipe_brings_the_mends_back(
     page: Page, app: App, tmp_path: Path, open_page: Open
 ) -> None:
-    use(page, take(page, flawed(tmp_path, "flat"), "flat"))
+    mend(page, take_flawed(page, flawed(tmp_path, "flat"), "flat"))
     quick(page)
     animate(page)
     clip = app.studio.clips()[0]
@@ -204,31 +168,31 @@ def test_the_clip_is_made_from_the_mended_photo_and_a_recipe_brings_the_mends_ba
     assert np.ptp(np.percentile(poster, (2, 98))) > 1.4 * np.ptp(np.percentile(whole, (2, 98)))
     other = open_page()
     drop(other, str(app.studio.clip_file(clip)))
-    expect(other.locator(".mend-name")).to_contain_text("Contrast", timeout=WAIT)
-    expect(other.locator(".photo-image")).to_have_attribute("src", re.compile("served"), timeout=WAIT)
+    expect(other.locator(".mend-name")).to_contain_text("Contrast", timeout=LONG)
+    expect(other.locator(".photo-image")).to_have_attribute("src", re.compile("served"), timeout=LONG)
 
 
 def test_an_amount_is_set_and_a_reload_keeps_it(page: Page, app: App, tmp_path: Path) -> None:
-    use(page, take(page, flawed(tmp_path, "flat"), "flat"))
+    mend(page, take_flawed(page, flawed(tmp_path, "flat"), "flat"))
     page.locator(".mend-name").click()
     slider = page.get_by_role("slider", name="Amount", exact=True)
     slider.evaluate("one => { one.value = 0.3; one.dispatchEvent(new Event('input')); one.dispatchEvent(new Event('change')); }")
     expect(page.locator(".mend-name")).to_have_text("Contrast 30 %")
     page.reload()
-    expect(page.locator(".mend-name")).to_have_text("Contrast 30 %", timeout=WAIT)
-    expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("served"), timeout=WAIT)
+    expect(page.locator(".mend-name")).to_have_text("Contrast 30 %", timeout=LONG)
+    expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("served"), timeout=LONG)
     quick(page)
     animate(page)
     assert app.studio.clips()[0].shot.mends == (Mend("contrast", 0.3),)
 
 
 def test_every_photo_on_the_strip_has_mends_of_its_own(page: Page, app: App, tmp_path: Path) -> None:
-    use(page, take(page, flawed(tmp_path, "flat", "stream.jpg"), "flat"))
-    use(page, take(page, flawed(tmp_path, "noise"), "noise"))
+    mend(page, take_flawed(page, flawed(tmp_path, "flat", "stream.jpg"), "flat"))
+    mend(page, take_flawed(page, flawed(tmp_path, "noise"), "noise"))
     expect(page.locator(".mend")).to_have_attribute("data-mend", "denoise")
     page.locator(".film-pick").first.click()
     expect(page.locator(".mend")).to_have_attribute("data-mend", "contrast")
-    expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("served"), timeout=WAIT)
+    expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("served"), timeout=LONG)
     page.locator(".film-pick").nth(1).click()
     expect(page.locator(".mend")).to_have_attribute("data-mend", "denoise")
     page.locator(".mend-away").click()
@@ -243,29 +207,29 @@ def test_several_flaws_are_mended_at_once(page: Page, tmp_path: Path) -> None:
     rough = np.asarray(Image.open(ASSETS / "samples" / "mountains.jpg").convert("RGB"), np.float32)
     rough = 118 + (rough - 118) * 0.25 + np.random.default_rng(7).normal(0, 14, rough.shape)
     Image.fromarray(rough.clip(0, 255).astype(np.uint8)).save(tmp_path / "rough.jpg", quality=96)
-    take(page, str(tmp_path / "rough.jpg"), "noise")
+    take_flawed(page, str(tmp_path / "rough.jpg"), "noise")
     expect(finding(page, "flat")).to_have_count(1)
     page.locator(".mend-all").click()
     compare(page)
     page.locator(".compare-use").click()
     expect(page.locator(".mend")).to_have_count(2)
-    expect(finding(page, "flat")).to_have_count(0, timeout=WAIT)
-    expect(page.locator(".report-line em")).to_have_count(0, timeout=WAIT)
+    expect(finding(page, "flat")).to_have_count(0, timeout=LONG)
+    expect(page.locator(".report-line em")).to_have_count(0, timeout=LONG)
 
 
 def test_a_remedy_that_changes_no_pixel_is_done_at_once_and_undone_in_the_line(page: Page, tmp_path: Path) -> None:
     with Image.open(ASSETS / "samples" / "mountains.jpg") as photo:
         photo.resize((800, 600)).save(tmp_path / "little.png")
-    small = take(page, str(tmp_path / "little.png"), "small")
+    small = take_flawed(page, str(tmp_path / "little.png"), "small")
     small.locator(".remedy", has_text="Make it").click()
     expect(page.locator("#size")).not_to_have_value("auto")
     line = page.locator(".report-done")
     expect(line).to_contain_text("Done: Make it")
-    expect(small).to_have_count(0, timeout=WAIT)
+    expect(small).to_have_count(0, timeout=LONG)
     line.get_by_role("button", name="Undo").click()
     expect(page.locator("#size")).to_have_value("auto")
     expect(line).to_be_hidden()
-    expect(small).to_have_count(1, timeout=WAIT)
+    expect(small).to_have_count(1, timeout=LONG)
 
 
 def test_where_it_is_is_outlined_on_the_photo(page: Page, tmp_path: Path) -> None:
@@ -274,8 +238,8 @@ def test_where_it_is_is_outlined_on_the_photo(page: Page, tmp_path: Path) -> Non
         words.text((500, 900), "SUMMER SALE", fill="white", font=ImageFont.load_default(120))
         photo.save(tmp_path / "poster.png")
     drop(page, str(tmp_path / "poster.png"))
-    expect(finding(page, "text")).to_have_count(1, timeout=WAIT)
-    read(page)
+    expect(finding(page, "text")).to_have_count(1, timeout=LONG)
+    opened(page)
     mark = page.locator(".place-mark")
     expect(mark).to_be_hidden()
     finding(page, "text").locator(".where").focus()
@@ -293,19 +257,19 @@ def test_where_it_is_is_outlined_on_the_photo(page: Page, tmp_path: Path) -> Non
 
 
 def test_what_cannot_be_read_says_so_where_it_is(page: Page, app: App, tmp_path: Path) -> None:
-    take(page, flawed(tmp_path, "noise"), "noise")
+    take_flawed(page, flawed(tmp_path, "noise"), "noise")
     photo = page.evaluate("Stir.now('frame').photo")
-    take(page, flawed(tmp_path, "flat", "stream.jpg"), "flat")
+    take_flawed(page, flawed(tmp_path, "flat", "stream.jpg"), "flat")
     for file in app.studio.settings.photos.glob(f"{photo}.jpg"):
         file.unlink()
     page.locator(".film-pick").first.click()
-    expect(page.locator(".report-room .note")).to_contain_text("That photo is not in the studio.", timeout=WAIT)
+    expect(page.locator(".report-room .note")).to_contain_text("That photo is not in the studio.", timeout=LONG)
     expect(page.locator(".report-plain")).to_contain_text("could not be read")
 
 
 def test_a_report_fits_a_phone(open_page: Open, tmp_path: Path) -> None:
     phone = open_page(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
-    flaw = take(phone, flawed(tmp_path, "noise"), "noise")
+    flaw = take_flawed(phone, flawed(tmp_path, "noise"), "noise")
     flaw.locator(".remedy").first.tap()
     compare(phone)
     for part in (".report-room", ".compare-bar", ".compare-use", ".flaw-remedies"):

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.nouns import Crop, Photo, replace
+from studio.photo.copies import reduced
 from studio.photo.crop import Image, box
 
 Floats = NDArray[np.float32]
@@ -44,28 +45,16 @@ def take(image: Image, photo: Photo, crop: Crop) -> Sample:
     height, width = image.shape[:2]
     left, top, right, bottom = at = box(replace(photo, width=width, height=height), crop)
     part = image[top:bottom, left:right]
-    nearly = _reduced(part, COPY)
+    nearly = reduced(part, COPY)
     luma = fitted(np.asarray(cv2.cvtColor(nearly, cv2.COLOR_RGB2GRAY), np.uint8), COPY).astype(np.float32)
     small = fitted(nearly, SMALL)
     tiny = fitted(small if part.shape == image.shape else image, TINY)
     return Sample(image, part, at, luma, small, tiny)
 
 
-def _reduced(image: Image, short: int) -> Image:
-    """A copy by a whole factor, its short side at least `short` pixels: several times as fast as by any other."""
-    height, width = image.shape[:2]
-    times = min(height, width) // short
-    if times < 2:
-        return image
-    height, width = height // times, width // times
-    return np.asarray(
-        cv2.resize(image[: height * times, : width * times], (width, height), interpolation=cv2.INTER_AREA), np.uint8
-    )
-
-
 def fitted(image: Image, short: int) -> Image:
     """A copy with a short side of at most `short` pixels, averaged over what each of its pixels covers."""
-    image = _reduced(image, short)
+    image = reduced(image, short)
     height, width = image.shape[:2]
     scale = short / min(height, width)
     if scale >= 1:

@@ -72,10 +72,12 @@ class Assist:
 
 
 def _limit() -> Callable[[], None]:
-    """What is called at every token: it stops an answer that takes too long."""
-    end = time.monotonic() + PATIENCE
+    """What is called at every token: it stops an answer that takes too long, counted from the first, when all is loaded."""
+    end = 0.0
 
     def going() -> None:
+        nonlocal end
+        end = end or time.monotonic() + PATIENCE
         if time.monotonic() > end:
             raise Refusal("The assistant takes too long here.", "Choose a smaller model.")
 

@@ -310,13 +310,14 @@ def test_the_report_is_of_the_photo_as_it_is_mended(studio: Studio, samples: Pat
 
 def test_before_and_after_are_alike_in_size_and_made_once(studio: Studio, samples: Path) -> None:
     photo = studio.take_in(samples / "dandelion.jpg")
-    shot = Shot(photo, mends=(Mend("contrast", 1.0),))
-    before, after = studio.advice.before_after(shot)
+    plain, shot = Shot(photo), Shot(photo, mends=(Mend("contrast", 1.0),))
+    before, after = studio.advice.before_after(plain, shot)
     pictures = [np.asarray(cv2.imread(str(file)), np.float32) for file in (before, after)]
     assert [picture.shape for picture in pictures] == [(900, 1600, 3)] * 2
     assert np.abs(pictures[0] - pictures[1]).mean() > 1, "the mend shows"
     stamps = [file.stat().st_mtime_ns for file in (before, after)]
-    assert studio.advice.before_after(shot) == (before, after)
+    assert studio.advice.before_after(plain, shot) == (before, after)
+    assert studio.advice.view(shot) == after
     assert [file.stat().st_mtime_ns for file in (before, after)] == stamps
     assert studio.settings.cache in before.parents, "where the page may look"
 

@@ -123,6 +123,17 @@ def test_water_without_a_brush_is_made_and_says_where(stir: Say) -> None:
     assert json.loads(out)[0]["shot"]["motion"]["effects"][0]["region"] == "background"
 
 
+@pytest.mark.parametrize("said", [("--prompt", "the water ripples"), ("--motion", "water-ripples")])
+def test_water_asked_for_in_words_is_placed_like_an_effect(stir: Say, tmp_path: Path, said: tuple[str, str]) -> None:
+    code, out, err = stir("animate", PHOTO, *SMALL, *said, "--json")
+    assert (code, "--brush" in err) == (0, True)
+    assert {one["region"] for one in json.loads(out)[0]["shot"]["motion"]["effects"]} <= {"background", "auto"}
+    Image.new("L", (64, 64), 255).save(tmp_path / "water.png")
+    code, out, _ = stir("animate", PHOTO, *SMALL, *said, "--brush", tmp_path / "water.png", "--json")
+    assert code == 0
+    assert json.loads(out)[0]["shot"]["motion"]["effects"][0]["region"] == "brush"
+
+
 def test_a_place_gives_shape_size_rate_and_length_and_flags_win(stir: Say) -> None:
     code, out, _ = stir("animate", PHOTO, "--for", "reels", *SMALL, "--json")
     assert code == 0

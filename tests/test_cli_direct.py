@@ -68,6 +68,10 @@ def test_read_gives_the_motion(stir: Say) -> None:
     assert "constant" in motion.light
 
 
+def test_read_says_the_loop(stir: Say) -> None:
+    assert stir("read", "The clip loops seamlessly.")[1].split() == ["camera", "loop"]
+
+
 def test_compose_speaks_a_models_dialect_and_says_what_it_cannot_obey(stir: Say) -> None:
     flags = (
         "--subject",

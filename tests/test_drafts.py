@@ -118,7 +118,7 @@ def test_upscaling_makes_room_for_a_larger_clip(studio: Studio, tmp_path: Path) 
 
 def test_nobody_is_shown_mends_that_could_not_be_made(studio: Studio, shot: Shot) -> None:
     many = (Mend("upscale"),) * 40
-    for look in (studio.advice.look, studio.advice.before_after, studio.preview):
+    for look in (studio.advice.look, studio.advice.view, studio.preview):
         with pytest.raises(Refusal, match="twice"):
             look(replace(shot, mends=many))
 

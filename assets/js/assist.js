@@ -6,7 +6,7 @@
     const root = element.firstElementChild;
     const note = Stir.note();
     const suggest = Stir.button("Suggest a motion", { class: "ghost tiny-text", id: "suggest", onclick: () => ask(suggest, () => server.propose_motion(framed())) });
-    const rewrite = Stir.button("Rewrite", { class: "ghost tiny-text", id: "rewrite", onclick: () => ask(rewrite, () => server.rewrite_prompt({ text: document.getElementById("prompt")?.value ?? "" })) });
+    const rewrite = Stir.button("Rewrite", { class: "ghost tiny-text", id: "rewrite", onclick: () => ask(rewrite, () => server.rewrite_prompt({ text: sentence() })) });
     const row = h("div", { class: "row", hidden: true }, suggest, rewrite);
     root.append(row, note.node);
 
@@ -14,8 +14,11 @@
       const { photo, crop, depth, mends } = Stir.now("frame");
       return { photo, crop, depth, mends: mends ?? [] };
     }
+    const sentence = () => document.getElementById("prompt")?.value ?? "";
+    const about = () => JSON.stringify([Stir.now("frame")?.photo, sentence()]);
     async function ask(button, call) {
       note.clear();
+      const before = about();
       const words = button.textContent;
       suggest.disabled = rewrite.disabled = true;
       button.lastChild.textContent = "Thinking…";
@@ -24,7 +27,13 @@
       rewrite.disabled = false;
       suggest.disabled = !Stir.now("frame");
       if (answer.refusal) note.show(answer.refusal);
-      else Stir.emit("said", answer.text);
+      else if (about() === before) Stir.emit("said", answer.text);
+      else offer(answer.text);
+    }
+    /* It may think for a minute: what comes after the photo or the sentence has changed overwrites nothing. */
+    function offer(text) {
+      note.show({ reason: "The photo or the sentence has changed since. It suggests:", remedy: text });
+      note.node.lastChild.before(Stir.button("Use it", { class: "ghost tiny-text", onclick: () => (note.clear(), Stir.emit("said", text)) }));
     }
     async function look() {
       const state = await server.ask_assistant({}).catch(() => null);
@@ -52,6 +61,6 @@
       off.hidden = !folder.value;
       Stir.emit("assistant");
     }
-    return { node, paint: (preferences) => ((folder.value = preferences.assistant), look()) };
+    return { node, paint: (preferences) => ((folder.value ||= preferences.assistant), look()) };
   };
 })();

@@ -8,7 +8,6 @@
     let film = []; // {id, name, width, height, view, notes, crop, why, depth, credit, mends, mended}; mended is its view then
     let current = -1;
     let painting = null;
-    let held = 0; // the timer of a place that stays outlined
     let asked = 0; // suggestions asked for; only the last may change the crop, and none once Animate has been pressed
     let among = ""; // the file being taken in, when it is one of several
     let awaited = null; // the shot whose photo has been asked for
@@ -24,13 +23,13 @@
     const image = h("img", { class: "photo-image", draggable: "false", alt: "" });
     const frame = Stir.cropFrame((rect) => setCrop(rect), () => suggest(here().crop.aspect));
     const brush = Stir.brush((png) => Stir.emit("painted", { effect: painting, png }), () => endBrush());
-    const mark = h("i", { class: "place-mark", hidden: true });
-    const easel = h("div", { class: "easel" }, image, frame.node, mark);
+    const mark = Stir.placeMark();
+    const easel = h("div", { class: "easel" }, image, frame.node, mark.node);
     const stage = h("div", { class: "photo-stage" }, easel);
-    const mending = Stir.mending({ root, easel, stage, server, titles: props.mends, times: props.upscale, here, of: (id) => film.find((one) => one.id === id), begins: () => (endBrush(), unmark()), changed: () => (paint(), say()) });
+    const mending = Stir.mending({ root, easel, stage, server, titles: props.mends, times: props.upscale, here, of: (id) => film.find((one) => one.id === id), begins: () => (endBrush(), mark.clear()), changed: () => (paint(), say()) });
     image.addEventListener("error", () => here()?.mended && ((here().mended = null), paint(), mending.resume())); // it was cleared away
     const looked = () => here() && { photo: here().id, crop: here().crop, size: Stir.now("output")?.size ?? "auto", mends: here().mends };
-    const report = Stir.report(server, { looked, mend: mending.tryOut, place, outline });
+    const report = Stir.report(server, { looked, mend: mending.tryOut, place, outline: mark.show });
 
     const aspects = Stir.segments("Aspect", [["16:9", "16:9"], ["9:16", "9:16"], ["1:1", "1:1"], ["4:5", "4:5"], ["3:4", "3:4"], ["21:9", "21:9"], ["photo", "Photo", "The photo's own shape"]], (aspect) => choose(aspect));
     const places = h("select", { "aria-label": "Made for", class: "quiet", id: "platform" }, h("option", { value: "" }, "Made for…"));
@@ -111,7 +110,7 @@
     function show(index) {
       endBrush();
       mending.close();
-      unmark();
+      mark.clear();
       current = index;
       paint();
       say();
@@ -166,36 +165,18 @@
 
     // The report -----------------------------------------------------------------------------------------------------
     /* A remedy that changes no pixel. Answers how to take it back. */
-    async function place(remedy) {
+    function place(remedy) {
       const photo = here();
       const { crop, why: reason } = photo;
       const size = Stir.now("output")?.size;
       if (remedy.size) Stir.emit("use-size", remedy.size);
       if (remedy.crop) photo.crop = remedy.crop, setCrop(remedy.crop, "It is what the report suggests.");
-      else if (remedy.aspect) await choose(remedy.aspect);
       return () => {
         if (remedy.size) Stir.emit("use-size", size);
         Object.assign(photo, { crop, why: reason });
         paint();
         say();
       };
-    }
-    /* Where a flaw is; one that was asked for by a press stays for a while, wherever the page scrolls meanwhile. */
-    function outline(box, stay = false) {
-      if (!box && held) return;
-      clearTimeout(held);
-      held = stay ? setTimeout(unmark, 3000) : 0;
-      mark.hidden = !box;
-      if (!box) return;
-      const [x, y, w, tall] = box;
-      Object.assign(mark.style, { left: x * 100 + "%", top: y * 100 + "%", width: w * 100 + "%", height: tall * 100 + "%" });
-      if (stay) stage.scrollIntoView({ block: "nearest", behavior: Stir.calm() ? "auto" : "smooth" });
-    }
-
-    function unmark() {
-      clearTimeout(held);
-      held = 0;
-      outline(null);
     }
 
     // Taking in ------------------------------------------------------------------------------------------------------

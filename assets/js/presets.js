@@ -12,6 +12,7 @@
     let fitting = new Set();
     let photo = "";
     let kind = null;
+    let reason = ""; // what its kind was told by, or why it could not be told
     let chosen = memory.get("preset", "") in all ? memory.get("preset", "") : "";
     let settled = false;
     let before = null; // what was there before the last press, for undo
@@ -20,7 +21,7 @@
     const open = Stir.button(`All ${props.motions.length} motions`, { class: "ghost", id: "all-motions", "aria-haspopup": "dialog", onclick: () => show() });
     const words = h("p", {});
     const use = Stir.button("", { class: "solid", id: "use-suggested" });
-    const undo = Stir.button("Undo", { class: "ghost", id: "undo-preset", onclick: () => (Stir.emit("restore", before), (before = null), choose("")) }, "retry");
+    const undo = Stir.button("Undo", { class: "ghost", id: "undo-preset", onclick: () => back() }, "retry");
     const offer = h("div", { class: "preset-offer", hidden: true }, words, use, undo);
     use.append(h("span"));
     root.append(h("div", { class: "panel-head" }, h("h2", {}, "Motion"), open), strip, offer);
@@ -55,6 +56,14 @@
       Stir.emit("avoid", one.motion.negative_prompt);
       choose(one.id);
       Stir.say(one.title + " is in the builder.");
+    }
+    /* Undo hides itself: the keyboard goes back to the motion that was pressed. */
+    function back() {
+      const pressed = strip.querySelector("[aria-pressed='true']") ?? open;
+      Stir.emit("restore", before);
+      before = null;
+      choose("");
+      pressed.focus({ preventScroll: true });
     }
     function choose(id) {
       chosen = id;
@@ -108,7 +117,7 @@
       const first = shown.filter((one) => fitting.has(one.id));
       const rest = shown.filter((one) => !fitting.has(one.id));
       const part = (title, list) => (list.length ? [title && h("h3", {}, title, h("span", { class: "count" }, list.length)), h("div", { class: "preset-tiles" }, list.map(wide))] : []);
-      grid.replaceChildren(...[...part(first.length ? "For this photo" : "", first), ...part(first.length ? "For other photos" : "", rest)].filter(Boolean));
+      grid.replaceChildren(...[reason && h("p", { class: "why" }, reason), ...part(first.length ? "For this photo" : "", first), ...part(first.length ? "For other photos" : "", rest)].filter(Boolean));
     }
     function show() {
       paintGrid();
@@ -135,6 +144,7 @@
       order = answer?.order ?? props.motions.map((one) => one.id);
       fitting = new Set(answer?.fitting ?? []);
       kind = answer?.kind ?? null;
+      reason = answer?.reason ?? "";
       Stir.tell("kind", kind);
       paint();
     }

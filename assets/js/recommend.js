@@ -24,9 +24,12 @@
       node.hidden = !Stir.now("frame");
       pace.paint(wishes.priority);
       chips.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", String(Boolean(wishes[one.dataset.matter]))));
-      if (!node.hidden) Stir.emit("ask-picks", wishes);
+      if (node.hidden) return;
+      list.replaceChildren(h("p", { class: "why" }, "Looking…"));
+      Stir.emit("ask-picks", wishes);
     }
-    Stir.on("picks", ({ picks }) => {
+    Stir.on("picks", ({ picks, reason, remedy }) => {
+      if (!picks) return list.replaceChildren(h("p", { class: "why" }, `${reason} ${remedy}`));
       list.replaceChildren(...picks.map(({ model, says, gives_up }) => {
         const card = Stir.card(model);
         return h("button", { type: "button", class: "pick", "data-pick": model, "aria-current": model === chosen ? "true" : false, onclick: () => pick(model) }, h("strong", {}, card?.title ?? model), h("span", { class: "facts" }, model === chosen ? "Chosen" : Stir.groupOf(card) === "ready" ? "Ready" : Stir.standing(model)?.files ?? ""), h("p", { class: "says" }, says), gives_up ? h("p", {}, gives_up) : null);
@@ -38,6 +41,6 @@
   /* A silent part: wishes go out with the desk, picks come back. */
   Stir.parts.picks = ({ props, trigger, watch }) => {
     Stir.on("ask-picks", (wishes) => ((props.value = wishes), trigger("ask")));
-    watch("value", () => props.value?.kind === "picks" && Stir.emit("picks", props.value));
+    watch("value", () => props.value?.kind && Stir.emit("picks", props.value));
   };
 })();

@@ -18,16 +18,17 @@
     const body = h("div", { class: "fold-body" }, list);
     const fold = h("details", { class: "fold report", open: memory.get("report", false), hidden: true }, summary, body);
     fold.addEventListener("toggle", () => (memory.set("report", fold.open), outline(null)));
-    const plain = h("p", { class: "report-plain" }, h("span", {}, "Report"), h("span", { class: "report-line" }));
+    const plain = h("p", { class: "report-plain" }, h("span", {}, "Report"), h("span", { class: "report-line" }), h("span", { class: "why report-fine" }));
     const undone = h("div", { class: "report-done", role: "status", hidden: true });
     const note = Stir.note();
-    const node = h("section", { class: "report-room", "aria-label": "Report on the photo", hidden: true }, undone, fold, plain);
+    const node = h("section", { class: "report-room", "aria-label": "Report on the photo", tabindex: "-1", hidden: true }, undone, fold, plain);
     const calm = () => (note.clear(), note.node.remove());
+    const refuse = (refusal) => (note.show(refusal), node.append(note.node));
 
     const ask = async () => {
       const wanted = looked();
       node.hidden = !wanted;
-      if (!wanted) return (asked = ""), (about = null), forget();
+      if (!wanted) return (turn += 1), (asked = ""), (about = null), forget();
       const key = JSON.stringify(wanted);
       if (done && done.desk !== key) forget();
       if (key === asked) return;
@@ -55,10 +56,11 @@
     };
     const soon = Stir.later(ask, 250);
 
-    function line(words) {
+    function line(words, fine = "") {
       [fold.hidden, plain.hidden] = [true, false];
       for (const one of [list, figures]) one.replaceChildren();
-      plain.lastChild.textContent = words;
+      plain.children[1].textContent = words;
+      plain.children[2].textContent = fine;
       plain.title = "";
     }
     /* `first`: what was found in the pixels, while faces, lettering and the subject are still looked for. */
@@ -66,7 +68,7 @@
       if (first) answer = { ...answer, line: answer.line + " · looking on…", fine: "" };
       outline(null);
       if (!answer.hurts.length) {
-        line(answer.line);
+        line(answer.line, answer.fine);
         plain.title = answer.checked.join("\n");
         return;
       }
@@ -93,17 +95,24 @@
       }
       return item;
     }
-    async function use(one, remedy) {
+    function use(one, remedy) {
       calm();
       outline(null);
       if (remedy.mends) return mend(remedy.label, remedy.mends, one.box);
       forget();
-      const undo = await place(remedy);
-      if (!undo) return;
+      const { title, controls } = Stir.card(Stir.now("output").model);
+      if (remedy.size && !controls.sizes.includes(remedy.size)) return refuse({ reason: `${title} doesn't make ${remedy.size}.`, remedy: controls.sizes.length ? `Its sizes: ${controls.sizes.join(", ")}.` : "It chooses the size itself." });
+      const undo = place(remedy);
       done = { desk: JSON.stringify(looked()) };
-      undone.replaceChildren(h("span", {}, `Done: ${remedy.label}.`), Stir.button("Undo", { class: "ghost tiny-text", onclick: () => (forget(), undo()) }));
+      undone.replaceChildren(h("span", {}, `Done: ${remedy.label}.`), Stir.button("Undo", { class: "ghost tiny-text", onclick: () => back(undo) }));
       undone.hidden = false;
       undone.querySelector("button").focus({ preventScroll: true });
+    }
+    /* Undo hides itself: the keyboard goes to the report. */
+    function back(undo) {
+      forget();
+      undo();
+      (fold.hidden ? node : summary).focus({ preventScroll: true });
     }
     function forget() {
       done = null;
@@ -111,7 +120,29 @@
     }
     /* A photo that has just come is looked at at once, a crop once the hand rests. */
     for (const topic of ["frame", "output"]) Stir.on(topic, () => (looked()?.photo === begun ? soon() : ask()));
-    Stir.on("refusal", (refusal) => refusal.where === "report" && (note.show(refusal), node.append(note.node)));
+    Stir.on("refusal", (refusal) => refusal.where === "report" && refuse(refusal));
     return { node };
+  };
+
+  /* Where a flaw is; one that was asked for by a press stays for a while, wherever the page scrolls meanwhile. */
+  Stir.placeMark = () => {
+    const node = h("i", { class: "place-mark", hidden: true });
+    let held = 0; // the timer of a place that stays outlined
+    function show(box, stay = false) {
+      if (!box && held) return;
+      clearTimeout(held);
+      held = stay ? setTimeout(clear, 3000) : 0;
+      node.hidden = !box;
+      if (!box) return;
+      const [x, y, w, tall] = box;
+      Object.assign(node.style, { left: x * 100 + "%", top: y * 100 + "%", width: w * 100 + "%", height: tall * 100 + "%" });
+      if (stay) node.closest(".photo-stage").scrollIntoView({ block: "nearest", behavior: Stir.calm() ? "auto" : "smooth" });
+    }
+    function clear() {
+      clearTimeout(held);
+      held = 0;
+      show(null);
+    }
+    return { node, show, clear };
   };
 })();

@@ -8,6 +8,8 @@
     let wanted = { axis: "amount", count: 3 };
     let made = [];
     let mark = 0; // which asking the previews belong to
+    let draft = null; // the model that tries them out first
+    let sending = false;
     const axis = Stir.segments("What differs", Object.entries(AXES), (next) => ask({ axis: next }));
     const count = Stir.segments("How many", [[2, "2"], [3, "3"], [4, "4"]], (next) => ask({ count: Number(next) }));
     const list = h("div", { class: "variations" });
@@ -26,14 +28,15 @@
     Stir.on("open-variations", open);
 
     function open() {
-      note.clear();
       list.replaceChildren();
       made = [];
+      draft = null;
       paintGo();
       node.showModal();
       ask({});
     }
     async function ask(change) {
+      note.clear();
       wanted = { ...wanted, ...change };
       await Stir.settle?.(); // what was typed last is in it
       props.value = wanted;
@@ -61,8 +64,7 @@
     }
     function paintGo() {
       const chosen = made.filter((one) => one.on).length;
-      const draft = props.value?.draft;
-      go.disabled = !chosen;
+      go.disabled = !chosen || sending;
       real.hidden = why.hidden = !draft;
       why.textContent = draft ? `Drafted on ${draft.title} first. ${draft.reason}` : "";
       const what = draft ? (real.querySelector("input").checked ? "Draft and render" : "Draft") : "Make";
@@ -73,11 +75,12 @@
       if (value?.kind === "refusal") return note.show(value), list.classList.remove("busy");
       if (value?.kind !== "variations") return;
       const mine = ++mark;
+      note.clear();
       list.classList.remove("busy");
       axis.node.querySelectorAll("button").forEach((one) => (one.disabled = !value.axes.includes(one.dataset.value)));
       axis.paint(value.axis);
       wanted = { axis: value.axis, count: value.count };
-      made = value.made;
+      ({ made, draft } = value);
       none.hidden = made.length > 0;
       none.textContent = "There is nothing to vary yet: choose a camera move, or something that moves.";
       list.style.setProperty("--count", made.length);
@@ -87,9 +90,12 @@
     });
     async function queue() {
       const shots = made.filter((one) => one.on).map((one) => one.shot);
-      let refused = null;
+      sending = true; // a second press would queue them twice
+      paintGo();
       const answer = await server.queue_variations({ shots, draft: true, real: real.querySelector("input").checked }).catch(() => null);
-      refused = answer?.refusal ?? (answer ? null : { reason: "The studio did not answer.", remedy: "See that it still runs, then try again." });
+      sending = false;
+      paintGo();
+      const refused = answer ? answer.refusal : { reason: "The studio did not answer.", remedy: "See that it still runs, then try again." };
       if (refused) return note.show(refused);
       node.close();
       Stir.say(`${answer.jobs.length} queued.`);

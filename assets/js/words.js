@@ -13,7 +13,7 @@
   Stir.parts.words = ({ element, props, server }) => {
     const root = element.firstElementChild;
     let agreed = memory.get("agreed", null); // {motion, text}
-    let write = !agreed; // the sentence is to be written, whatever it says
+    let write = !agreed?.text && !memory.get("words", ""); // the sentence is to be written, whatever it says
     let turn = 0;
     let asked = "";
     let waiting = false;
@@ -54,6 +54,7 @@
     }
     function type(next) {
       words.focus({ preventScroll: true });
+      if (document.activeElement !== words) return false; // it is out of sight: typing would go where the user is
       words.select();
       return document.execCommand(next ? "insertText" : "delete", false, next);
     }
@@ -82,7 +83,8 @@
     function question() {
       const motion = built();
       const { model, seconds } = Stir.now("output") ?? {};
-      return motion && { motion, before: agreed?.motion ?? motion, text: words.value, said: agreed?.text ?? "", write, model, seconds };
+      if (motion && !agreed) memory.set("agreed", (agreed = { motion, text: "" })); // what is pressed before the first sentence is there stands
+      return motion && { motion, before: agreed.motion, text: words.value, said: agreed.text, write, model, seconds };
     }
     function run() {
       waiting = false;
@@ -123,11 +125,11 @@
       soon();
     });
     Stir.on("shot", ({ motion }) => Stir.emit("motion", motion));
-    Stir.snapshot = () => ({ motion: built(), text: words.value });
-    Stir.on("restore", ({ motion, text }) => {
+    Stir.snapshot = () => ({ motion: built(), text: words.value, agreed });
+    Stir.on("restore", ({ motion, text, agreed: before }) => {
       Stir.emit("motion", motion);
       Stir.emit("avoid", motion.negative_prompt);
-      agreed = { motion, text };
+      agreed = before; // what had not been heard yet is still to be heard
       words.value = text;
       typed();
     });

@@ -46,10 +46,11 @@ CLOSE_QUALITY = 94
 
 
 class Seen(NamedTuple):
-    """What a photo is of (None where that isn't clear), and whether people look out of it."""
+    """What a photo is of (None where that isn't clear), whether people look out of it, and what the kind was told by."""
 
     kind: Kind | None
     faces: bool
+    reason: str
 
 
 class Rooms(Protocol):
@@ -86,28 +87,28 @@ class Advice:
         image, mended = self._rooms.photos.mended(shot.photo, shot.mends), settled(shot)
         return (doctor.glance if glance else doctor.look)(image, mended.photo, mended.crop, mended.size)
 
-    def before_after(self, shot: Shot) -> tuple[Path, Path]:
-        """Two JPEGs of the whole photo in the served folder, without the shot's mends and with them, alike in size.
+    def view(self, shot: Shot) -> Path:
+        """A JPEG of the whole photo with the shot's mends, at most 1600 px, in the served folder. Raises `Refusal`."""
+        return self._view(shot, shot)
 
-        At most 1600 px; the one without is enlarged plainly where mending enlarges. Raises `Refusal`.
-        """
-        after = settled(shot).photo
-        scale = min(VIEW_SIDE / max(after.width, after.height), 1.0)
-        size = (max(1, round(after.width * scale)), max(1, round(after.height * scale)))
-        return self._view(shot, False, size), self._view(shot, True, size)
+    def before_after(self, before: Shot, after: Shot) -> tuple[Path, Path]:
+        """Two such JPEGs, made alike and as large as that of the larger. Raises `Refusal`."""
+        large = max(before, after, key=lambda one: settled(one).photo.width)
+        return self._view(before, large), self._view(after, large)
 
-    def _view(self, shot: Shot, mended: bool, size: tuple[int, int]) -> Path:
-        """The photo at a size in pixels, made once."""
-        photo = settled(shot).photo if mended else shot.photo
+    def _view(self, shot: Shot, like: Shot) -> Path:
+        """The photo as large as that of another shot is shown, made once."""
+        photo, large = settled(shot).photo, settled(like).photo
+        scale = min(VIEW_SIDE / max(large.width, large.height), 1.0)
+        size = (max(1, round(large.width * scale)), max(1, round(large.height * scale)))
 
         def picture() -> Picture:
             from PIL import Image as Pictures
 
-            image = self._rooms.photos.mended(shot.photo, shot.mends if mended else ())
+            image = self._rooms.photos.mended(shot.photo, shot.mends)
             return Pictures.fromarray(image).resize(size, Pictures.Resampling.LANCZOS, reducing_gap=3.0)
 
-        name = "after.jpg" if mended else "before.jpg"
-        return self._made(f"view-{photo.id[:32]}-{size[0]}x{size[1]}", name, VIEW_QUALITY, picture)
+        return self._made(f"view-{photo.id[:32]}-{size[0]}x{size[1]}", "view.jpg", VIEW_QUALITY, picture)
 
     def close_up(self, shot: Shot, box: Box) -> Path:
         """A JPEG of a part of the photo with the shot's mends, pixel by pixel, in the served folder.
@@ -147,7 +148,8 @@ class Advice:
             from studio.photo.scene import see
 
             scene = see(self._rooms.photos.pixels(photo))
-            found = self._seen[photo.id] = Seen(kind(scene).kind, bool(scene.faces))
+            kinded = kind(scene)
+            found = self._seen[photo.id] = Seen(kinded.kind, bool(scene.faces), kinded.reason)
             while len(self._seen) > KEPT:
                 self._seen.popitem(last=False)
             return found
@@ -162,7 +164,7 @@ class Advice:
     def recommend(self, shot: Shot, wishes: Wishes = NONE) -> tuple[Pick, ...]:
         """Two or three models for a shot, the first one that runs here and now, each with its reason. Raises `Refusal`."""
         seen = self.seen(shot.photo)
-        return recommend(asked(shot, wishes, *seen), self._rooms.models.cards, self._rooms.models.states())
+        return recommend(asked(shot, wishes, seen.kind, seen.faces), self._rooms.models.cards, self._rooms.models.states())
 
     def guide(self) -> tuple[Row, ...]:
         """The table "which photo, which model", made from the cards on offer."""

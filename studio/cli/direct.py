@@ -68,9 +68,10 @@ def read(flags: argparse.Namespace) -> None:
     moves = [f"{move['name']} {move['amount']:g}" for move in said["camera"]["moves"]]
     effects = [f"{effect['name']} {effect['amount']:g}" for effect in said["effects"]]
     speed = [] if motion.camera.speed == "normal" or not moves else [motion.camera.speed]
+    loop = ["loop"] if motion.camera.loop else []
     lines = {
         "subject": motion.subject, "action": motion.action, "around it": motion.environment, "light": motion.light,
-        "still": motion.still, "camera": ", ".join([*moves, *speed]), "effects": ", ".join(effects), "also": motion.prompt,
+        "still": motion.still, "camera": ", ".join([*moves, *speed, *loop]), "effects": ", ".join(effects), "also": motion.prompt,
         "avoid": motion.negative_prompt,
     }  # fmt: skip
     for name, words in lines.items():

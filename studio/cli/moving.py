@@ -12,9 +12,10 @@ import io
 from pathlib import Path
 from typing import TypeVar, get_args
 
+from studio.checks import needs_brush
 from studio.cli.report import complain
 from studio.motion import camera, effects
-from studio.motion.read import read
+from studio.motion.read import avoiding, read
 from studio.nouns import Camera, Ease, Effect, Motion, Move, Refusal, Region, Speed, replace
 from studio.presets import MotionPreset, motions
 
@@ -38,16 +39,17 @@ def motion(flags: argparse.Namespace) -> Motion:
     """The motion that the flags of `animate` or `compose` ask for. Raises `Refusal`."""
     start = preset(flags.motion).motion if flags.motion else Motion(camera=Camera(moves=()))
     said = read(flags.prompt)
-    if flags.brush and not flags.effect:
-        raise Refusal("--brush says where effects happen, and there is none.", "Add one, such as --effect ripple.")
     brush = _brush(flags.brush) if flags.brush else ""
     given = tuple(_effect(words, brush) for words in flags.effect or ())
     merged = {one.name: one for one in (*start.effects, *said.effects, *given)}
+    placed = tuple(_placed(one, brush) for one in merged.values())
+    if brush and not any(one.brush for one in placed):
+        raise Refusal("--brush says where effects happen, and there is none.", "Add one, such as --effect ripple.")
     slots = ("prompt", "subject", "action", "environment", "light", "still")
     words = {name: getattr(flags, name, "") or getattr(said, name) or getattr(start, name) for name in slots if name != "prompt"}
-    avoided = "; ".join(dict.fromkeys(filter(None, (start.negative_prompt, said.negative_prompt, flags.avoid))))
+    avoided = avoiding(start.negative_prompt, said.negative_prompt, flags.avoid)
     return replace(
-        Motion(said.prompt or start.prompt, avoided, _camera(flags, said.camera, start.camera), tuple(merged.values()), **words)
+        Motion(said.prompt or start.prompt, avoided, _camera(flags, said.camera, start.camera), placed, **words)
     )  # checks it
 
 
@@ -73,7 +75,7 @@ def _one_of(known: dict[str, T], words: str, what: str) -> T:
 
 
 def _effect(words: str, brush: str) -> Effect:
-    """An effect from NAME or NAME:REGION. What needs painting and has none happens behind the subject, and says so."""
+    """An effect from NAME or NAME:REGION, in what is painted where no region is named."""
     named, _, where = words.partition(":")
     name = effects.parse(named)
     regions: dict[str, Region] = {region: region for region in get_args(Region)}
@@ -82,10 +84,17 @@ def _effect(words: str, brush: str) -> Effect:
         raise Refusal(f"There is no region called {where!r}.", f"Choose from: {', '.join(regions)}.")
     if where == "brush" and not brush:
         raise Refusal(f"Nothing is painted for {name}.", "Add --brush FILE, a picture that is white where it happens.")
-    if where == "auto" and effects.EFFECTS[name].auto == "brush":
-        complain(f"Note: {name} moves everything behind the subject; --brush FILE, white on black, says where the water is.")
-        where = "background"
     return Effect(name, region=regions[where], brush=brush if where == "brush" else "")
+
+
+def _placed(effect: Effect, brush: str) -> Effect:
+    """What waits for painting, with what is painted. Without that it happens behind the subject, and says so."""
+    if not needs_brush(effect):
+        return effect
+    if brush:
+        return replace(effect, region="brush", brush=brush)
+    complain(f"Note: {effect.name} moves everything behind the subject; --brush FILE, white on black, says where the water is.")
+    return replace(effect, region="background")
 
 
 def _brush(file: Path) -> str:
@@ -99,6 +108,8 @@ def _brush(file: Path) -> str:
             picture.thumbnail((_BRUSH_SIDE, _BRUSH_SIDE))
             kept = io.BytesIO()
             picture.convert("L").save(kept, "PNG", optimize=True)
+    except FileNotFoundError:
+        raise Refusal(f"There is no brush {str(file)!r}.", "Check its name and its folder.") from None
     except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         raise Refusal(f"{file.name} can't be used as a brush.", "Save it as a PNG, white where things move.") from None
     brush = base64.b64encode(kept.getvalue()).decode()

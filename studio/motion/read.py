@@ -183,11 +183,15 @@ def hear(motion: Motion, text: str) -> Motion:
     )  # fmt: skip
 
 
+def avoiding(*lists: str) -> str:
+    """What negative prompts ask to avoid, each thing once: "blurry, text" and "text" are "blurry, text"."""
+    return ", ".join(dict.fromkeys(one.strip() for words in lists for one in words.split(",") if one.strip()))
+
+
 def _words(motion: Motion, new: Motion, kept: dict[str, bool]) -> dict[str, str]:
     """The slots of words: what is still there, then what is new."""
     found = {name: _and(getattr(motion, name) if kept.get(name) else "", getattr(new, name)) for name in _FREE}
-    unwanted = "" if new.negative_prompt and new.negative_prompt in motion.negative_prompt else new.negative_prompt
-    found["negative_prompt"] = _and(motion.negative_prompt, unwanted)
+    found["negative_prompt"] = avoiding(motion.negative_prompt, new.negative_prompt)
     here = kept.get("subject") or (not motion.action and kept.get("camera"))
     if not here:
         return {**found, "subject": new.subject, "action": new.action}

@@ -128,8 +128,8 @@ def text(scene: Scene, photo: Photo, crop: Crop) -> Finding:
     """Whether the crop holds lettering, which models and parallax bend."""
     held = [one for one in scene.lettering if inside(one.box, crop) > 0.2]
     if not held:
-        outside = "; the crop leaves some out" if scene.lettering else ""
-        return Finding("text", "fine", "No lettering to warp.", f"no rows of strokes that look like print{outside}")
+        why = "the crop leaves the lettering out" if scene.lettering else "no rows of strokes that look like print"
+        return Finding("text", "fine", "No lettering to warp.", why)
     where = _joined(held)
     tall = max(min(one.box[2] * photo.width, one.box[3] * photo.height) for one in held) / min(photo.width, photo.height)
     why = f"{_rows(len(held))} of print, the tallest {tall:.1%} of the photo's short side"

@@ -79,7 +79,7 @@ def decode(data: bytes, name: str) -> Decoded:
     try:
         with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
             _check_size(*picture.size)
-            rgb = _normalise(picture, notes)
+            image = _pixels(_normalise(picture, notes))
     except Refusal:
         raise
     except Pillow.DecompressionBombError:
@@ -91,7 +91,6 @@ def decode(data: bytes, name: str) -> Decoded:
     except Exception as error:  # a decoder may throw anything at all on hostile bytes
         cut_short = isinstance(error, EOFError) or any(word in str(error).lower() for word in ("truncated", "end of file"))
         raise signature.damaged(what, cut_short) from None
-    image = _pixels(rgb)
     height, width = image.shape[:2]
     digest = hashlib.sha256(f"{width}x{height}:".encode())
     digest.update(image.data)

@@ -126,7 +126,7 @@ def _wider(scene: Scene, photo: Photo, crop: Crop, found: list[Face]) -> tuple[R
     for aspect in _nearest(photo, crop.aspect):
         other = lay(scene.seen, photo, aspect).crop
         if all(not _CUT[0] < inside(face[:4], other) < _CUT[1] for face in found):
-            return (Remedy(f"Take {_named(aspect)}, which holds the faces", crop=other, aspect=aspect),)
+            return (Remedy(f"Take {_named(aspect)}, which holds the faces", crop=other),)
     return ()
 
 
@@ -188,9 +188,9 @@ def _roomier(scene: Scene, photo: Photo, crop: Crop) -> tuple[Remedy, ...]:
         other = lay(scene.seen, photo, aspect).crop
         kept = other.w * other.h
         if told is not None and inside(told[1], other) >= _WHOLE:
-            return (Remedy(f"Take {_named(aspect)}, which holds {told[0]}", crop=other, aspect=aspect),)
+            return (Remedy(f"Take {_named(aspect)}, which holds {told[0]}", crop=other),)
         if told is None and kept >= KEPT:
-            return (Remedy(f"Take {_named(aspect)}, which keeps {kept:.0%} of the photo", crop=other, aspect=aspect),)
+            return (Remedy(f"Take {_named(aspect)}, which keeps {kept:.0%} of the photo", crop=other),)
     return ()
 
 

@@ -27,7 +27,7 @@ SLOPE = 4.0
 class Cues(NamedTuple):
     """What colour and slope say.
 
-    sky: its share; horizon: where it ends, from the top; wide: the share of the top edge that is sky; deep: the share of the
+    sky: its share; wide: the share of the top edge that is sky; deep: the share of the
     bottom edge that is; landed: the share of columns in which it ends on land.
     green: foliage, of all that isn't sky; level: texture that lies in level streaks, as water does; shore: its share of the
     lowest sixth; cool: bluish patches in the lower part; detail: drawn edges; straight: edges that are upright or level, of
@@ -36,7 +36,6 @@ class Cues(NamedTuple):
     """
 
     sky: float
-    horizon: float
     wide: float
     deep: float
     landed: float
@@ -112,19 +111,18 @@ def _sky(small: Image, slopes: _Slopes, likely: Flags) -> Flags:
     return np.asarray(cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0)
 
 
-def _edges(sky: Flags, subject: Floats, parted: bool) -> tuple[float, float, float, float]:
-    """Horizon, wide, deep and landed of a sky."""
+def _edges(sky: Flags, subject: Floats, parted: bool) -> tuple[float, float, float]:
+    """Wide, deep and landed of a sky."""
     height, width = sky.shape
     there = sky.any(axis=0)
     if not there.any():
-        return 0.0, 0.0, 0.0, 0.0
+        return 0.0, 0.0, 0.0
     foot = np.where(there, height - 1 - sky[::-1].argmax(axis=0), 0)
     land = there & (foot < height - 4)
     if parted:
         body = cv2.dilate((subject > 0.4).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
         land &= ~body[np.minimum(foot + 4, height - 1), np.arange(width)]
-    horizon = float(np.percentile(foot[there], 60) / height)
-    return horizon, _share(sky[1:4].any(axis=0)), _share(sky[-3:].any(axis=0)), _share(land)
+    return _share(sky[1:4].any(axis=0)), _share(sky[-3:].any(axis=0)), _share(land)
 
 
 def _level(slopes: _Slopes, where: Flags) -> Flags:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from studio.nouns import Aspect, Crop, Fraction, Kind, Mend, Noun, Size
+from studio.nouns import Crop, Fraction, Kind, Mend, Noun, Size
 
 Code = Literal[
     "small", "soft", "blocks", "noise", "clipped", "flat", "hdr", "vignette",
@@ -31,7 +31,6 @@ class Remedy(Noun, frozen=True):
     mends: tuple[Mend, ...] = ()
     crop: Crop | None = None
     size: Size | None = None
-    aspect: Aspect | None = None
 
 
 class Finding(Noun, frozen=True):

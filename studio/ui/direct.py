@@ -20,6 +20,7 @@ from studio.motion.effects import EFFECTS
 from studio.nouns import Camera, Effect, EffectName, Kind, Motion, Noun, Use, Words, replace
 from studio.presets import MotionPreset
 from studio.studio import Studio
+from studio.ui.facts import sentence
 
 KINDS: dict[Kind, str] = {
     "portrait": "Portrait", "water": "Water", "landscape": "Landscape", "street": "Street", "product": "Food and product",
@@ -123,10 +124,12 @@ def avoided(ask: Ask) -> str:
 
     A sentence is heard while it is typed: "no te" and "no tex" on the way to "no text" must leave nothing behind.
     """
-    before = read.read(ask.said).negative_prompt
-    kept = ask.before.negative_prompt.removesuffix(before).removesuffix(", ") if before else ask.before.negative_prompt
-    new = read.read(ask.text).negative_prompt
-    return kept if not new or new in kept else ", ".join(part for part in (kept, new) if part)
+    said, says = read.read(ask.said).negative_prompt, read.read(ask.text).negative_prompt
+    if said == says:
+        return ask.before.negative_prompt
+    gone = set(read.avoiding(said).split(", "))
+    kept = [one for one in read.avoiding(ask.before.negative_prompt).split(", ") if one not in gone]
+    return read.avoiding(*kept, says)
 
 
 def merged(before: Motion, pressed: Motion, heard: Motion) -> Motion:
@@ -192,11 +195,12 @@ class Fit(Noun, frozen=True):
 
 
 def fitting(studio: Studio, photo_id: str) -> dict[str, Any]:
-    """The ids of all motions, those that fit a photo first, which of them do, and what the photo is of. Raises `Refusal`."""
+    """The ids of all motions, those that fit a photo first, which of them do, what the photo is of and why. Raises `Refusal`."""
     photo = studio.photo(photo_id)
-    kind = studio.advice.seen(photo).kind
+    kind, _, reason = studio.advice.seen(photo)
     order = studio.advice.motions(photo)
-    return {"order": [one.id for one in order], "fitting": [one.id for one in order if kind in one.kinds], "kind": kind}
+    fit = [one.id for one in order if kind in one.kinds]
+    return {"order": [one.id for one in order], "fitting": fit, "kind": kind, "reason": f"{KINDS[kind]}: {reason}." if kind else sentence(reason)}
 
 
 def gallery(studio: Studio) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from studio.nouns import Crop, Mend, MendName, Motion, Noun, Refusal, Shot, Size
+from studio.nouns import Crop, Mend, MendName, Motion, Noun, Refusal, Shot, Size, replace
 from studio.photo.crop import settle
 from studio.photo.mend import upscaler
 from studio.photo.report import Box, Code, Finding, Remedy, Report
@@ -36,6 +36,10 @@ DONE: dict[MendName, str] = {
 
 RESAMPLED = "Resampled 2×"
 """What an upscale is called that no network has given new detail."""
+
+STILL_SMALL = "Even twice as large it is small for a clip, and will look soft."
+PLAINLY = "This is small for a clip: resampling makes it larger, without new detail."
+"""What is said of a small photo that was upscaled, and where there is no network to upscale it with."""
 
 ORDER: tuple[MendName, ...] = ("deblock", "denoise", "upscale", "contrast", "background")
 """How mends that are used together are done: what is enlarged or stretched is clean by then."""
@@ -113,26 +117,33 @@ def shown(report: Report, mends: tuple[Mend, ...], network: bool = True) -> dict
 
     Without a `network` nothing is called upscaled.
     """
+    report = replace(report, findings=tuple(_once(finding, mends) for finding in report.findings))
     hurts = [_finding(finding, mends, network) for finding in (*report.at("mend"), *report.at("mind"))]
-    firsts = [_mending(finding, mends) for finding in report.at("mend")]
-    several = [remedy.mends for remedy in firsts if remedy]
-    every = tuple(mend for each in several for mend in each)
+    firsts = [remedy for finding in report.at("mend") if (remedy := next((one for one in finding.remedies if one.mends), None))]
+    strongest: dict[MendName, Mend] = {}
+    for mend in sorted((mend for remedy in firsts for mend in remedy.mends), key=lambda one: one.amount):
+        strongest[mend.name] = mend
     return {
-        "kind": report.kind, "line": summary(report), "mend": len(report.at("mend")), "hurts": hurts, "fine": fine(report),
+        "line": summary(report), "hurts": hurts, "fine": fine(report),
         "checked": [finding.says for finding in report.at("fine")],
-        "all": msgspec.to_builtins(together(mends, every)) if len(several) > 1 else None,
+        "all": msgspec.to_builtins(together(mends, tuple(strongest.values()))) if len(firsts) > 1 else None,
     }  # fmt: skip
 
 
-def _mending(finding: Finding, mends: tuple[Mend, ...]) -> Remedy | None:
-    """The first remedy of a finding that mends pixels."""
-    return next((remedy for remedy in finding.remedies if remedy.mends and not _enlarged(remedy, mends)), None)
+def _once(finding: Finding, mends: tuple[Mend, ...]) -> Finding:
+    """A finding as it is said of a photo with these mends: one that was made larger isn't offered it again."""
+    useful = tuple(one for one in finding.remedies if not _enlarged(one, mends))
+    if len(useful) == len(finding.remedies):
+        return finding
+    return replace(finding, level="mend" if useful else "mind", says=STILL_SMALL, remedies=useful)
 
 
 def _finding(finding: Finding, mends: tuple[Mend, ...], network: bool) -> dict[str, Any]:
-    useful = [one for one in finding.remedies if not _enlarged(one, mends)]
-    remedies = [{**msgspec.to_builtins(one), "label": _label(one, network), "mends": _all(one, mends)} for one in useful]
-    return {**msgspec.to_builtins(finding), "remedies": remedies}
+    remedies = [
+        {**msgspec.to_builtins(one), "label": _label(one, network), "mends": _all(one, mends)} for one in finding.remedies
+    ]
+    plainly = not network and any(mend.name == "upscale" for one in finding.remedies for mend in one.mends)
+    return {**msgspec.to_builtins(finding), "says": PLAINLY if plainly else finding.says, "remedies": remedies}
 
 
 def _enlarged(remedy: Remedy, mends: tuple[Mend, ...]) -> bool:
@@ -162,17 +173,14 @@ def report_calls(studio: Studio) -> list[Call]:
         photo = studio.photo(photo_id)
         return Shot(photo, settle(photo, crop), Motion(), size=size, mends=mends)
 
-    def view(photo_id: str, mends: tuple[Mend, ...]) -> str:
-        asked = shot(photo_id, mends)
-        return str(studio.advice.before_after(asked)[1] if mends else studio.view(asked.photo))
-
     def report(ask: Looked) -> dict[str, Any]:
         return shown(studio.advice.look(shot(ask.photo, ask.mends, ask.crop, ask.size), ask.glance), ask.mends, network())
 
     def compare(ask: Compared) -> dict[str, str]:
         if ask.before == ask.after:
             raise Refusal("This changes nothing more.", "Set a stronger amount under the photo.")
-        return {"before": view(ask.photo, ask.before), "after": view(ask.photo, ask.after)}
+        before, after = studio.advice.before_after(shot(ask.photo, ask.before), shot(ask.photo, ask.after))
+        return {"before": str(before), "after": str(after)}
 
     def close_up(ask: CloseUp) -> dict[str, str]:
         before, after = (studio.advice.close_up(shot(ask.photo, mends), ask.box) for mends in (ask.before, ask.after))
@@ -180,7 +188,7 @@ def report_calls(studio: Studio) -> list[Call]:
 
     return [
         call("report", Looked, report),
-        call("mended", Compared, lambda ask: {"view": view(ask.photo, ask.after)}),
+        call("mended", Compared, lambda ask: {"view": str(studio.advice.view(shot(ask.photo, ask.after)))}),
         call("compare", Compared, compare),
         call("close_up", CloseUp, close_up),
     ]

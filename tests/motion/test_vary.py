@@ -108,6 +108,7 @@ def test_an_axis_that_makes_no_sense_is_refused_with_one_that_does() -> None:
     with pytest.raises(Refusal, match="Vary another axis: direction, effect"):
         vary(MOTIONS["static"], "pace")
     assert axes(MOTIONS["handheld"]) == ("amount", "effect", "pace")
+    assert axes(Motion(camera=Camera((Move("static"),)), still="everything")) == ()
 
 
 def test_every_motion_that_ships_can_be_varied() -> None:

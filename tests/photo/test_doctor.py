@@ -198,6 +198,12 @@ def test_pixels_are_weighed_against_the_clip(width: int, height: int, size: Size
     assert small(width, height, Photo("0" * 64, width, height), Crop(), size).level == level
 
 
+def test_upscaling_is_advised_where_it_can_be_done() -> None:
+    wide, little = Photo("0" * 64, 2500, 2500), Photo("0" * 64, 900, 900)
+    assert "upscal" not in small(2125, 911, wide, largest(wide, "21:9"), "auto").says
+    assert "upscal" in small(900, 900, little, Crop(), "auto").says
+
+
 def test_a_small_photo_is_upscaled_first() -> None:
     finding = small(640, 480, Photo("0" * 64, 640, 480), Crop())
     assert "upscale" in finding.says and finding.remedies[0].mends == (Mend("upscale"),)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Request, Route, expect
 
 from studio.config import ASSETS
 
@@ -53,6 +55,22 @@ def plays(page: Page) -> None:
 def drop(page: Page, *files: str) -> None:
     """Choose files as the photo panel's own button would."""
     page.locator("#photo-input").set_input_files(list(files))
+
+
+def asks(request: Request, name: str) -> bool:
+    """Whether a request asks the studio this."""
+    return "component_server" in request.url and f'"fn_name":"{name}"' in (request.post_data or "")
+
+
+@contextmanager
+def held(page: Page, name: str) -> Iterator[None]:
+    """What the page asks the studio by this name is answered at the end of the block."""
+    waiting: list[Route] = []
+    page.route("**/component_server**", lambda one: waiting.append(one) if asks(one.request, name) else one.continue_())
+    yield
+    for route in waiting:
+        route.fulfill(response=route.fetch())
+    page.unroute("**/component_server**")
 
 
 def crop_box(page: Page) -> tuple[float, float, float, float]:

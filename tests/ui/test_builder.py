@@ -15,10 +15,10 @@ from studio.motion.compose import plain
 from studio.motion.read import read
 from studio.nouns import Camera, Effect, Motion, Move, Shot
 from studio.ui.desk import Misplaced, compose
-from studio.ui.direct import Ask, direct, merged
+from studio.ui.direct import Ask, avoided, direct, merged
 from tests.fakes.shelf import READY
 from tests.ui.conftest import App, Open
-from tests.ui.steps import WAIT, animate, choose, draft, drop, heard, quick, sample, say
+from tests.ui.steps import WAIT, animate, choose, draft, drop, heard, held, quick, sample, say
 
 pytestmark = pytest.mark.ui
 
@@ -93,6 +93,16 @@ def test_typing_is_never_lost(page: Page) -> None:
     page.reload()
     expect(page.locator("#prompt")).to_have_value(re.compile(r"The kite climbs\.$"))
     heard(page)
+    assert pressed(page) == ["orbit_left"]
+
+
+def test_what_is_pressed_and_typed_before_the_first_sentence_stands(page: Page) -> None:
+    page.evaluate("localStorage.clear()")
+    with held(page, "direct"):
+        page.reload()
+        tile(page, "orbit_left").click()
+        page.locator("#prompt").press_sequentially("The meadow hums.")
+    expect(page.locator("#prompt")).to_have_value(re.compile(r"The meadow hums\. .*circles left"), timeout=WAIT)
     assert pressed(page) == ["orbit_left"]
 
 
@@ -209,6 +219,21 @@ def test_a_preset_is_undone_and_motions_that_fit_come_first(page: Page, app: App
     expect(page.locator(".preset[aria-pressed='true']")).to_have_count(0)
 
 
+def test_words_not_heard_before_a_preset_are_heard_after_its_undo(page: Page) -> None:
+    heard(page)
+    page.evaluate("""() => {
+        const words = document.querySelector('#prompt');
+        words.value = 'The camera rises while the kite climbs.';
+        words.dispatchEvent(new Event('input'));
+        document.querySelector('.preset-strip .preset').click();
+    }""")
+    heard(page)
+    page.locator("#undo-preset").click()
+    expect(page.locator(".preset-strip .preset").first).to_be_focused()
+    expect(page.locator("#prompt")).to_have_value("The camera rises while the kite climbs.")
+    expect(tile(page, "crane_up")).to_have_attribute("aria-pressed", "true")
+
+
 def test_the_gallery_is_filtered_by_photo_and_use(page: Page) -> None:
     page.locator("#all-motions").click()
     tiles = page.locator(".presets-sheet .preset")
@@ -243,6 +268,15 @@ def test_a_recipe_comes_back_as_a_sentence_and_its_pieces(page: Page, app: App, 
     expect(page.locator(".paces [data-value='fast']")).to_have_attribute("aria-pressed", "true")
     heard(page)
     assert msgspec.convert(page.evaluate("Stir.snapshot()")["motion"], Motion) == motion
+
+
+def test_what_is_avoided_is_kept_thing_by_thing() -> None:
+    def after(avoid: str, said: str, text: str) -> str:
+        return avoided(Ask(Motion(), Motion(negative_prompt=avoid), text, said))
+
+    assert after("textures", "The woman smiles", "The woman smiles, no text") == "textures, text"
+    assert after("blurry text, text", "The woman smiles, no text", "The woman smiles") == "blurry text"
+    assert after("blurry; ugly", "The woman smiles", "The woman laughs") == "blurry; ugly"
 
 
 def test_what_is_avoided_is_not_said(page: Page) -> None:

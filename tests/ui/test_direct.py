@@ -56,7 +56,7 @@ def test_variations_are_seen_side_by_side_and_queued_with_one_press(app: App, pa
     titles = tiles.locator("strong").all_inner_texts()
     assert len(set(titles)) == 3
     tiles.nth(2).locator("input").uncheck()
-    page.locator("#vary-go").click()
+    page.locator("#vary-go").dblclick()  # the second press queues nothing more
     expect(page.locator("dialog.vary")).to_be_hidden()
     steps.plays(page)
     app.settle()
@@ -156,3 +156,20 @@ def test_an_assistant_of_the_users_own_rewrites_the_sentence(app: App, page: Pag
     page.locator("#rewrite").click()
     expect(page.locator("#prompt")).not_to_have_value("she turns", timeout=60_000)
     assert set(page.locator("#prompt").input_value().lower().replace(".", " ").split()) <= set(WORDS)
+    # What comes late overwrites nothing, and is not typed where the user is by then.
+    page.locator("#prompt").fill("she turns")
+    with steps.held(page, "rewrite_prompt"):
+        page.locator("#rewrite").click()
+        page.get_by_role("tab", name="Library").click()
+        page.locator("#library-search").focus()
+    page.wait_for_function("document.querySelector('#prompt').value !== 'she turns'")
+    expect(page.locator("#library-search")).to_have_value("")
+    page.get_by_role("tab", name="Create").click()
+    with steps.held(page, "rewrite_prompt"):
+        page.locator("#rewrite").click()
+        page.locator("#prompt").fill("she waves")
+    use = page.get_by_role("button", name="Use it")
+    expect(use).to_be_visible()
+    expect(page.locator("#prompt")).to_have_value("she waves")
+    use.click()
+    expect(page.locator("#prompt")).not_to_have_value("she waves")

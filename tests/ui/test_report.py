@@ -11,16 +11,18 @@ from PIL import Image, ImageDraw, ImageFont
 from playwright.sync_api import Page, expect
 
 from studio.config import ASSETS
-from studio.nouns import Mend
+from studio.nouns import Crop, Mend
 from studio.photo.report import Finding, Remedy, Report
 from studio.ui.report import fine, mend_titles, report_calls, shown, summary, together
+from tests.fakes.shelf import READY
+from tests.ui import steps
 from tests.ui.conftest import App, Open
 from tests.ui.steps import LONG, animate, compare, drop, finding, flawed, mend, opened, quick, sample, take_flawed
 
 pytestmark = pytest.mark.ui
 NOISE = Finding("noise", "mend", "Grain will shimmer.", "noise 8", (Remedy("Denoise", (Mend("denoise", 0.5),)),))
 FLAT = Finding("flat", "mend", "It is flat.", "", (Remedy("Stretch", (Mend("contrast", 0.6),)),))
-BUSY = Finding("busy", "mind", "Much goes on behind.", "", (Remedy("Closer", aspect="1:1"),))
+BUSY = Finding("busy", "mind", "Much goes on behind.", "", (Remedy("Closer", crop=Crop(0.1, 0.1, 0.5, 0.5)),))
 SHARP = Finding("soft", "fine", "It is sharp.")
 
 
@@ -54,12 +56,23 @@ def test_what_hurts_comes_first_and_a_remedy_knows_the_mends_there_are() -> None
     assert shown(Report(None, (NOISE,)), ())["all"] is None
 
 
+def test_of_one_mend_the_strongest_is_enough_for_all() -> None:
+    busy, alike = (
+        Finding(code, "mend", "It is.", "", (Remedy("Blur", (Mend("background", amount),)),))
+        for code, amount in (("busy", 0.5), ("subject", 0.6))
+    )
+    assert list(shown(Report(None, (busy, alike)), ())["all"]) == [{"name": "background", "amount": 0.6}]
+
+
 def test_a_photo_is_enlarged_once() -> None:
     small = Finding(
         "small", "mend", "It is small.", "", (Remedy("Upscale 2×", (Mend("upscale", 1.0),)), Remedy("480p", size="480p"))
     )
     told = shown(Report(None, (small,)), (Mend("upscale", 1.0),))
     assert [one["label"] for one in told["hurts"][0]["remedies"]] == ["480p"]
+    assert told["hurts"][0]["says"].startswith("Even twice as large")
+    alone = shown(Report(None, (Finding("small", "mend", "It is small.", "", small.remedies[:1]),)), (Mend("upscale", 1.0),))
+    assert alone["line"] == "1 to know"
 
 
 def test_only_a_network_upscales() -> None:
@@ -69,6 +82,7 @@ def test_only_a_network_upscales() -> None:
     small = Finding("small", "mend", "It is small.", "", (Remedy("Upscale 2×", (Mend("upscale"),)),))
     labels = [shown(Report(None, (small,)), (), network)["hurts"][0]["remedies"][0]["label"] for network in (False, True)]
     assert labels == ["Resample 2×", "Upscale 2×"]
+    assert "without new detail" in shown(Report(None, (small,)), (), False)["hurts"][0]["says"]
 
 
 def test_a_close_up_is_pixel_by_pixel(app: App, tmp_path: Path) -> None:
@@ -92,6 +106,7 @@ def test_a_good_photo_says_so_in_one_line_and_offers_nothing(page: Page) -> None
     sample(page)
     opened(page)
     expect(page.locator(".report-plain")).to_contain_text("nothing to mend")
+    expect(page.locator(".report-plain .report-fine")).to_contain_text("Fine: ")
     expect(page.locator(".report-room button:visible")).to_have_count(0)
 
 
@@ -229,7 +244,25 @@ def test_a_remedy_that_changes_no_pixel_is_done_at_once_and_undone_in_the_line(p
     line.get_by_role("button", name="Undo").click()
     expect(page.locator("#size")).to_have_value("auto")
     expect(line).to_be_hidden()
+    assert page.evaluate("document.querySelector('.report-room').contains(document.activeElement)")
     expect(small).to_have_count(1, timeout=LONG)
+    steps.choose(page, READY.id)
+    small.locator(".remedy", has_text="Make it").click()
+    expect(page.locator(".report-room .note")).to_contain_text("Pretend doesn't make")
+    expect(line).to_be_hidden()
+
+
+def test_a_photo_taken_off_is_looked_at_no_further(page: Page) -> None:
+    asked: list[str] = []
+    page.on("request", lambda one: asked.append(one.url) if steps.asks(one, "report") else None)
+    room = page.locator(".report-room")
+    with steps.held(page, "report"):
+        sample(page)
+        expect(room).to_have_attribute("aria-busy", "true")
+        page.locator(".film-away").dispatch_event("click")
+        expect(room).to_be_hidden()
+    page.wait_for_timeout(300)
+    assert len(asked) == 1
 
 
 def test_where_it_is_is_outlined_on_the_photo(page: Page, tmp_path: Path) -> None:

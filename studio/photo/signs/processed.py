@@ -57,7 +57,10 @@ def hdr(small: Image) -> Finding:
     why = f"{beside}; local contrast {found.local:.0f} ({HARSH if halo is None else LOCAL:.0f} is a lot)"
     if found.local < LOCAL or (found.local < HARSH if halo is None else halo < HALO):
         return Finding("hdr", "fine", "Its tones look natural.", why)
-    says = "It looks heavily processed: halos along edges will travel with whatever moves. An earlier version of it suits better."
+    shows = "halos along edges will travel with whatever moves"
+    if halo is None:
+        shows = "its contrast is harsh in the smallest detail, and will shimmer in motion"
+    says = f"It looks heavily processed: {shows}. An earlier version of it suits better."
     return Finding("hdr", "mind", says, why, hurts=min(0.7, 0.3 + 0.6 * (halo or 0)))
 
 

@@ -57,10 +57,12 @@ def _hurts(short: int) -> float:
 def _says(short: int, size: Size, remedies: tuple[Remedy, ...]) -> str:
     if any(remedy.crop for remedy in remedies):
         return "This crop is small for a clip, and the photo has more to give."
+    enlarges = any(remedy.mends for remedy in remedies)
     if short < FIRST:
-        return "This is small for a clip: upscale it first, which draws detail that was not there."
+        return "This is small for a clip" + (": upscale it first, which draws detail that was not there." if enlarges else ".")
     if short < SHORT:
-        return "There is little room for the camera to move in: upscaling gives more, and draws detail that was not there."
+        more = ": upscaling gives more, and draws detail that was not there." if enlarges else "."
+        return "There is little room for the camera to move in" + more
     return f"{size} wants more pixels than there are: it will look soft as the camera moves in."
 
 

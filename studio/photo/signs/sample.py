@@ -27,14 +27,12 @@ COPY, SMALL, TINY = 1080, 480, 256
 class Sample(NamedTuple):
     """One crop of one photo.
 
-    whole, crop: the photo's own pixels, (H, W, 3) uint8 RGB; at: left, top, right and bottom of the crop in the whole, in pixels;
+    crop: the photo's own pixels, (H, W, 3) uint8 RGB;
     luma: the brightness of the copy, float32 0..255, its short side at most 1080 px; small: the crop in colour, at most 480 px;
     tiny: the whole photo, at most 256 px, in colour.
     """
 
-    whole: Image
     crop: Image
-    at: tuple[int, int, int, int]
     luma: Floats
     small: Image
     tiny: Image
@@ -43,13 +41,13 @@ class Sample(NamedTuple):
 def take(image: Image, photo: Photo, crop: Crop) -> Sample:
     """The sample of a crop. `image` is the whole photo at any size: the crop's fractions are taken of the pixels there are."""
     height, width = image.shape[:2]
-    left, top, right, bottom = at = box(replace(photo, width=width, height=height), crop)
+    left, top, right, bottom = box(replace(photo, width=width, height=height), crop)
     part = image[top:bottom, left:right]
     nearly = reduced(part, COPY)
     luma = fitted(np.asarray(cv2.cvtColor(nearly, cv2.COLOR_RGB2GRAY), np.uint8), COPY).astype(np.float32)
     small = fitted(nearly, SMALL)
     tiny = fitted(small if part.shape == image.shape else image, TINY)
-    return Sample(image, part, at, luma, small, tiny)
+    return Sample(part, luma, small, tiny)
 
 
 def fitted(image: Image, short: int) -> Image:

@@ -53,7 +53,7 @@ def vignette(tiny: Image, photo: Photo, crop: Crop) -> Finding:
     if left >= STRONG:
         return Finding("vignette", "fine", "Its light is even towards the corners.", why)
     remedies = _tighter(fall, photo, crop)
-    advice = "a tighter crop leaves them out, and some of the scene" if remedies else "moves near the middle hide it best"
+    advice = "a tighter crop leaves them out, and some of the scene" if remedies else "moves near the middle hide them best"
     says = f"Its corners are dark, and a moving camera drags them along; {advice}."
     return Finding("vignette", "mend" if remedies else "mind", says, why, remedies, hurts=min(0.7, 0.3 + 0.6 * (STRONG - left)))
 

@@ -53,7 +53,9 @@
     const off = Stir.button("Turn off", { class: "ghost", onclick: () => set("") });
     const node = h("div", { class: "settings-list" }, h("p", { class: "why" }, "A small language or vision model that you have downloaded (transformers, safetensors) can suggest a motion for a photo and rewrite a prompt. It runs on the processor; what it writes is checked like your own words. Everything works without it."), h("div", { class: "row" }, h("span", { class: "grow" }, folder), keep, off), state);
     async function set(words) {
-      if (await Stir.ask(server.wish, { assistant: words })) look();
+      if (!(await Stir.ask(server.wish, { assistant: words }))) return;
+      folder.value = words;
+      look();
     }
     async function look() {
       const now = await server.ask_assistant({}).catch(() => null);

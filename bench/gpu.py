@@ -73,13 +73,7 @@ PUBLISHED = (
     ("the same", "one H100", "LightX2V", 5.18, "LightX2V README, 2025-12"),
     ("the same", "one RTX 4090D", "diffusers", 30.5, "LightX2V README, 2025-12"),
     ("Wan2.1 I2V 14B, 720p, 81 frames, 40 steps", "one H100", "Wan's own code", 1491.6 / 40, "Wan2.1 README, clip / 40"),
-    (
-        "Wan2.2 TI2V 5B, 720p, 121 frames, 50 steps",
-        "one RTX 4090",
-        "Wan's own code",
-        524.8 / 50,
-        "Wan2.2 README, clip / 50",
-    ),
+    ("Wan2.2 TI2V 5B, 720p, 121 frames, 50 steps", "one RTX 4090", "Wan's own code", 524.8 / 50, "Wan2.2 README, clip / 50"),
 )
 
 
@@ -106,9 +100,8 @@ def work(model: Model, size: Size) -> float:
     """Floating-point operations of one step: two for every weight of a block and token, and four for every pair of tokens."""
     config, count = model.config, tokens(model, size)
     wide = config["num_attention_heads"] * config["attention_head_dim"]
-    own = (
-        4 * wide * wide + 2 * wide * config["ffn_dim"] + 2 * wide * wide
-    )  # self-attention, feed-forward, cross-attention's query
+    # Self-attention, feed-forward, cross-attention's query.
+    own = 4 * wide * wide + 2 * wide * config["ffn_dim"] + 2 * wide * wide
     return PASSES * config["num_layers"] * (2 * own * count + 4 * count * count * wide)
 
 

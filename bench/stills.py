@@ -245,10 +245,8 @@ def sign(effect: EffectName) -> list[Line]:
     t = np.linspace(0, 1, 40)
     rows = (0.02, 0.08, 0.14)
     if effect in ("wind", "hair"):
-        return [
-            (line(0.1 * long * t, y - 0.025 * np.sin(np.pi * t) * t), False)
-            for y, long in zip(rows, (0.8, 1.0, 0.6), strict=True)
-        ]
+        gusts = zip(rows, (0.8, 1.0, 0.6), strict=True)
+        return [(line(0.1 * long * t, y - 0.025 * np.sin(np.pi * t) * t), False) for y, long in gusts]
     if effect == "fog":
         return [(line(start + 0.07 * t, y), False) for y, start in zip(rows, (0.03, 0.0, 0.02), strict=True)]
     if effect == "ripple":
@@ -284,8 +282,7 @@ def credited() -> str:
     rows = [f"| {one.still} | {' | '.join(CREDITS[VIEWS[one.id].picture])} |\n" for one in motions()]
     says = "Each is a part of a photograph, moved by Stir's built-in engine as the motion says and exposed for long;"
     says += "\nthe camera's way and what moves by itself are drawn over it. Made by `python -m bench.stills`."
-    head = f"# The stills of the motions\n\n{says}\n\n"
-    return head + "| still | photograph by | licence |\n|---|---|---|\n" + "".join(rows)
+    return f"# The stills of the motions\n\n{says}\n\n| still | photograph by | licence |\n|---|---|---|\n" + "".join(rows)
 
 
 def main(asked: list[str]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.config import ASSETS
-from studio.photo.copies import reduced
+from studio.photo.copies import fitted, reduced
 from studio.photo.crop import Image
 
 Boxes = NDArray[np.float32]
@@ -160,10 +160,7 @@ def faces(image: Image) -> tuple[Face, ...]:
     """
     near, far = _detectors()
     scale = min(_LOOK / max(image.shape[:2]), 1.0)
-    if scale < 1:
-        nearly = reduced(image, round(min(image.shape[:2]) * scale))
-        size = (max(round(image.shape[1] * scale), 1), max(round(image.shape[0] * scale), 1))
-        image = np.asarray(cv2.resize(nearly, size, interpolation=cv2.INTER_AREA), np.uint8)
+    image = fitted(reduced(image, round(min(image.shape[:2]) * scale)), _LOOK)
     found = np.zeros((0, 5), np.float32)
     for count in _LOOKS:
         for square, left, top, width, height in _tiles(image, count):

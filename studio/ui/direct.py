@@ -200,7 +200,12 @@ def fitting(studio: Studio, photo_id: str) -> dict[str, Any]:
     kind, _, reason = studio.advice.seen(photo)
     order = studio.advice.motions(photo)
     fit = [one.id for one in order if kind in one.kinds]
-    return {"order": [one.id for one in order], "fitting": fit, "kind": kind, "reason": f"{KINDS[kind]}: {reason}." if kind else sentence(reason)}
+    return {
+        "order": [one.id for one in order],
+        "fitting": fit,
+        "kind": kind,
+        "reason": f"{KINDS[kind]}: {reason}." if kind else sentence(reason),
+    }
 
 
 def gallery(studio: Studio) -> list[dict[str, Any]]:

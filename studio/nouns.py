@@ -80,16 +80,26 @@ class Move(Noun, frozen=True):
     amount: Fraction = 0.6
 
 
+class Leg(Noun, frozen=True):
+    """What the camera does next: moves that are added up, at one speed, begun where the moves before it have ended."""
+
+    moves: tuple[Move, ...]
+    speed: Speed = "normal"
+
+
 class Camera(Noun, frozen=True):
     """How the camera behaves: moves that are added up, one easing and one speed for all, and whether it ends where it began.
 
-    No moves at all: nothing is said of the camera. An engine with a path holds still, a model that reads does as it likes.
+    `then` is what follows one after the other, at most three legs; moves and legs share the clip's time equally, and the camera
+    is eased through each joint. No moves at all: nothing is said of the camera. An engine with a path holds still, a model that
+    reads does as it likes.
     """
 
     moves: tuple[Move, ...] = (Move("dolly_in"),)
     ease: Ease = "smooth"
     loop: bool = False
     speed: Speed = "normal"
+    then: Annotated[tuple[Leg, ...], msgspec.Meta(max_length=3)] = ()
 
 
 class Effect(Noun, frozen=True):
@@ -139,7 +149,10 @@ class Mend(Noun, frozen=True):
 
 
 class Still(Noun, frozen=True):
-    """A photo and the part of it that is used: where a clip ends, for models that can be told."""
+    """A photo and the part of it that is used: where a clip ends.
+
+    Cards that support "end_frame" take any photo; those that support "end_crop" take a second box on the shot's own photo.
+    """
 
     photo: Photo
     crop: Crop = Crop()
@@ -149,9 +162,10 @@ class Shot(Noun, frozen=True):
     """The whole recipe of a clip. `depth` is "auto", "builtin", "anything", or the sha256 id of an uploaded depth map.
 
     `mends` are applied to the photo in their order. `draft` names the model that tries the shot out before `model` makes it; ""
-    is no draft. From `quality` to `may_shrink` it is for models that denoise: `steps` and `guidance` None leave it to card and
-    `quality`; `strength` is how much moves; `speedups` trade likeness for time or memory; `may_shrink` consents to a smaller or
-    shorter clip should memory run out.
+    is no draft. `subject` is a mask of the whole photo, painted like an effect's brush, of what the user says it is of; "" leaves
+    that to the studio. From `quality` to `may_shrink` it is for models that denoise: `steps` and `guidance` None leave it to card
+    and `quality`; `strength` is how much moves; `speedups` trade likeness for time or memory; `may_shrink` consents to a smaller
+    or shorter clip should memory run out.
     """
 
     photo: Photo
@@ -174,6 +188,7 @@ class Shot(Noun, frozen=True):
     may_shrink: bool = False
     mends: tuple[Mend, ...] = ()
     draft: str = ""
+    subject: Brush = ""
 
     @property
     def maker(self) -> str:

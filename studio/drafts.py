@@ -29,6 +29,7 @@ from studio.library.served import Served
 from studio.motion import camera
 from studio.motion.effects import EFFECTS
 from studio.nouns import Choice, Clip, Motion, Progress, Refusal, Shot, replace
+from studio.presets import platform
 
 if TYPE_CHECKING:
     from studio.engines.parallax.scene import Scene
@@ -86,7 +87,9 @@ class Drafts:
         source, mends, shot = shot.photo, shot.mends, asked(shot, card)
         motion = Motion(camera=shot.motion.camera, effects=shot.motion.effects)
         photo = replace(shot.photo, name="", notes=())
-        tiny = replace(shot, photo=photo, motion=motion, size="240p", seconds=PREVIEW_SECONDS, fps=PREVIEW_FPS, format="mp4")
+        tiny = replace(
+            shot, photo=photo, motion=motion, size="240p", seconds=PREVIEW_SECONDS, fps=PREVIEW_FPS, format="mp4", platform=""
+        )  # fmt: skip
         key = f"preview-{_digest(tiny.to_json())}"
         with self._making:
             found = self._served.find(key)
@@ -176,11 +179,13 @@ def recipe(file: Path) -> Shot:
 
 
 def words(shot: Shot) -> str:
-    """What people may look for to find a clip of this shot: the titles of its moves and effects and their other names."""
+    """What people may look for to find a clip of this shot: the titles of its moves and effects, their other names, the place."""
     moves = [camera.MOVES[move.name] for move in shot.motion.camera.moves]
     effects = [EFFECTS[effect.name] for effect in shot.motion.effects]
     found = [word for info in (*moves, *effects) for word in (info.title, *info.aliases)]
-    return " ".join((*found, shot.crop.aspect, shot.format, "loop" if shot.motion.camera.loop else ""))
+    place = platform(shot.platform)
+    made_for = place.title if place else shot.platform
+    return " ".join((*found, shot.crop.aspect, shot.format, "loop" if shot.motion.camera.loop else "", made_for))
 
 
 def _digest(words: str) -> str:

@@ -163,9 +163,10 @@ class Shot(Noun, frozen=True):
 
     `mends` are applied to the photo in their order. `draft` names the model that tries the shot out before `model` makes it; ""
     is no draft. `subject` is a mask of the whole photo, painted like an effect's brush, of what the user says it is of; "" leaves
-    that to the studio. From `quality` to `may_shrink` it is for models that denoise: `steps` and `guidance` None leave it to card
-    and `quality`; `strength` is how much moves; `speedups` trade likeness for time or memory; `may_shrink` consents to a smaller
-    or shorter clip should memory run out.
+    that to the studio. `platform` is the id of the place it is made for (presets/platforms); "" leaves that open. From `quality`
+    to `may_shrink` it is for models that denoise: `steps` and `guidance` None leave it to card and `quality`; `strength` is how
+    much moves; `speedups` trade likeness for time or memory; `may_shrink` consents to a smaller or shorter clip should memory run
+    out.
     """
 
     photo: Photo
@@ -189,6 +190,7 @@ class Shot(Noun, frozen=True):
     mends: tuple[Mend, ...] = ()
     draft: str = ""
     subject: Brush = ""
+    platform: Annotated[str, msgspec.Meta(max_length=64)] = ""
 
     @property
     def maker(self) -> str:

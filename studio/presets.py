@@ -13,20 +13,29 @@ import msgspec
 
 from studio.cards import ModelCard, Text
 from studio.config import ASSETS, PRESETS
-from studio.nouns import Aspect, Kind, Motion, Noun, Refusal, Size, Use
+from studio.nouns import Aspect, Format, Kind, Motion, Noun, Refusal, Size, Use
 
 T = TypeVar("T", bound=Noun)
 
 
 class Platform(Noun, frozen=True):
-    """A place a clip is posted (presets/platforms/*.toml): the crop, size and rate it asks for, and where that is stated."""
+    """A place a clip is posted (presets/platforms/*.toml): the crop, size and rate it asks for, what it takes, who states it.
+
+    It takes clips of `min_seconds` to `max_seconds` at `min_fps` to `max_fps`, with at least `min_short` pixels on their short
+    side, in these `formats`. Where nothing is stated the least is the studio's own: 1 second, 1 frame a second, 0 pixels.
+    """
 
     id: str
     title: str
     aspect: Aspect
     size: Size
     fps: int
+    min_seconds: float
     max_seconds: float
+    min_fps: int
+    max_fps: int
+    min_short: int
+    formats: tuple[Format, ...]
     source: str
 
 
@@ -106,6 +115,11 @@ def own_cards(folders: tuple[Path, ...]) -> tuple[tuple[ModelCard, ...], tuple[P
 def platforms() -> tuple[Platform, ...]:
     """Every place a clip can go, in the order of their file names."""
     return _folder("platforms", Platform)
+
+
+def platform(place: str) -> Platform | None:
+    """The place of this id; None when there is none, as for "" or one that a newer version knows."""
+    return next((one for one in platforms() if one.id == place), None)
 
 
 @cache

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
+from studio import drafts, presets
 from studio.config import ROOT, Settings
 from studio.nouns import Camera, Clip, Crop, Done, Effect, Motion, Move, Photo, Refusal, Shot, Size, replace
-from studio.photo.crop import ratio
+from studio.photo.crop import SHORT_SIDES, ratio
 from studio.studio import Studio
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
 from tests.fakes.waiting import ended, painting
@@ -330,7 +331,30 @@ def test_what_ships_is_offered(true: tuple[Studio, Shot]) -> None:
     studio, _ = true
     assert "parallax" in [card.id for card in studio.cards()]
     assert len(studio.samples()) >= 5
-    assert studio.platforms() == studio.platforms()
+    assert {place.id for place in studio.platforms()} >= {"reels", "tiktok", "shorts", "feed", "youtube"}
+    reels = presets.platform("reels")
+    assert reels is not None
+    assert (reels.min_seconds, reels.min_fps, reels.formats) == (3.0, 23, ("mp4",))
+    assert presets.platform("") is presets.platform("of a newer version") is None
+
+
+@pytest.mark.parametrize("place", presets.platforms(), ids=lambda place: place.id)
+def test_a_place_asks_for_what_it_takes(place: presets.Platform) -> None:
+    assert 1.0 <= place.min_seconds < place.max_seconds
+    assert 1 <= place.min_fps <= place.fps <= place.max_fps <= 60
+    assert place.min_short <= SHORT_SIDES[place.size]
+    assert "mp4" in place.formats
+    assert place.source
+
+
+def test_a_recipe_from_before_places_opens_and_one_with_a_place_keeps_it(true: tuple[Studio, Shot]) -> None:
+    _, shot = true
+    fields = json.loads(shot.to_json())
+    assert fields.pop("platform") == ""
+    assert Shot.from_json(json.dumps(fields)) == shot
+    made_for = replace(shot, platform="reels")
+    assert Shot.from_json(made_for.to_json()).platform == "reels"
+    assert "Instagram Reels" in drafts.words(made_for)
 
 
 def test_a_damaged_database_is_told_of_and_the_clips_are_back(settings: Settings, studio: Studio, clip: Clip) -> None:

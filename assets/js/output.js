@@ -133,7 +133,8 @@
     Stir.on("avoid", (words) => words !== value.negative_prompt && set({ negative_prompt: words }));
     Stir.on("use-size", (size) => set(fitted(card(), { ...value, size })));
     Stir.on("animate", go);
-    Stir.on("platform", (place) => set(fitted(card(), { ...value, size: place.size, fps: place.fps, seconds: Math.min(value.seconds, place.max_seconds) })));
+    /* The place a clip is made for; null leaves that open and the rest as it is. */
+    Stir.on("platform", (place) => set(place ? fitted(card(), { ...value, platform: place.id, size: place.size, fps: place.fps, seconds: Stir.clamp(value.seconds, place.min_seconds, place.max_seconds) }) : { platform: "" }));
     Stir.on("shot", (shot) => {
       const asked = Object.fromEntries(Object.keys(props.value).filter((name) => name in shot).map((name) => [name, shot[name]]));
       const known = Boolean(Stir.card(shot.model));

@@ -43,10 +43,10 @@ def read(flags: argparse.Namespace) -> Asked:
     seconds = flags.seconds or (min(5.0, place.max_seconds) if place else 5.0)
     if place and seconds > place.max_seconds:
         complain(f"Note: {place.title} takes at most {place.max_seconds:g} seconds.")
-    return Asked(moving.motion(flags), aspect, size, seconds, fps, flags.seed, flags.model, _wishes(flags))
+    return Asked(moving.motion(flags), aspect, size, seconds, fps, flags.seed, flags.model, _wishes(flags, place))
 
 
-def _wishes(flags: argparse.Namespace) -> dict[str, Any]:
+def _wishes(flags: argparse.Namespace, place: Platform | None) -> dict[str, Any]:
     known: dict[str, SpeedUp] = {name: name for name in get_args(SpeedUp)}
     speedups = tuple(dict.fromkeys(camera.plain(words).replace(" ", "_") for words in flags.speedup or ()))
     for name in speedups:
@@ -56,6 +56,7 @@ def _wishes(flags: argparse.Namespace) -> dict[str, Any]:
         "quality": flags.quality, "steps": flags.steps, "guidance": flags.guidance, "strength": flags.strength,
         "sound": not flags.no_sound, "speedups": speedups, "may_shrink": flags.may_shrink,
         "mends": tuple(_mend(words) for words in flags.mend or ()), "draft": flags.draft or "",
+        "platform": place.id if place else "",
     }  # fmt: skip
 
 

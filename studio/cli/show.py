@@ -17,6 +17,7 @@ from studio.cli.report import say, say_json
 from studio.motion import camera
 from studio.motion.effects import EFFECTS
 from studio.nouns import Camera, Clip, Refusal, Shot
+from studio.presets import platform
 
 
 def recipe(flags: argparse.Namespace) -> None:
@@ -46,10 +47,16 @@ def _lines(shot: Shot) -> list[tuple[str, str]]:
         ("quality", _quality(shot)),
         ("end", shot.end.photo.name or shot.end.photo.id[:12] if shot.end else ""),
         ("clip", f"{shot.size}, {shot.seconds:g} s, {shot.fps} fps, {shot.format}"),
+        ("made for", _place(shot)),
         ("seed", str(shot.seed)),
         ("depth", shot.depth),
     ]
     return [(name, " ".join(value.split())) for name, value in lines if value]
+
+
+def _place(shot: Shot) -> str:
+    place = platform(shot.platform)
+    return place.title if place else shot.platform
 
 
 def _camera(of: Camera) -> str:

@@ -10,6 +10,7 @@ import msgspec
 
 from studio.motion.compose import plain
 from studio.nouns import Clip, Noun, replace
+from studio.presets import platform
 from studio.studio import Studio
 from studio.ui.board import clip_card, motion_words, photo_words
 from studio.ui.facts import SPEEDUPS
@@ -50,6 +51,7 @@ def details(studio: Studio, clip_id: str) -> dict[str, Any]:
     """Everything about a clip in words: its recipe and the choices that were made for it."""
     clip = studio.clip(clip_id)
     shot = clip.shot
+    place = platform(shot.platform)
     rows = [
         ("Photo", f"{photo_words(shot)}, {shot.photo.width} × {shot.photo.height}"),
         ("Crop", "The whole photo" if shot.crop.w == shot.crop.h == 1 else f"{shot.crop.aspect}, {shot.crop.w:.0%} of its width"),
@@ -61,6 +63,7 @@ def details(studio: Studio, clip_id: str) -> dict[str, Any]:
         ("Draft", f"Made by {title(studio, shot.draft)}; the model has not made it yet" if shot.draft else ""),
         *trained(studio, clip),
         ("Clip", f"{clip.width} × {clip.height}, {clip.seconds:g} s at {clip.fps:g} fps, {shot.format.upper()}"),
+        ("Made for", place.title if place else shot.platform),
         ("Seed", str(shot.seed)),
         ("Made", f"{datetime.fromtimestamp(clip.made_at):%d %B %Y, %H:%M} in {clip.took:.1f} s"),
     ]

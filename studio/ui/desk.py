@@ -71,7 +71,10 @@ class Ending(Noun, frozen=True):
 
 
 class Output(Noun, frozen=True):
-    """The output part's value: the model, and what the clip is like; the last eight are for models that denoise."""
+    """The output part's value: the model, what the clip is like, and the id of the place it is made for ("" where that is open).
+
+    From `quality` to `may_shrink` it is for models that denoise.
+    """
 
     model: str = "parallax"
     size: Size = "auto"
@@ -88,6 +91,7 @@ class Output(Noun, frozen=True):
     may_shrink: bool = False
     negative_prompt: str = ""
     draft: bool = True
+    platform: str = ""
 
 
 def checked(value: Any, kind: type[T], where: Place) -> T:
@@ -119,6 +123,7 @@ def compose(
         photo, settle(photo, framed.crop), motion, wanted.model, wanted.size, wanted.seconds, wanted.fps, wanted.seed,
         framed.depth, wanted.format, wanted.quality, wanted.steps, wanted.guidance, wanted.strength,
         _end(studio, ending, wanted.model), wanted.sound, wanted.speedups, wanted.may_shrink, framed.mends,
+        platform=wanted.platform,
     )  # fmt: skip
     return checked(msgspec.to_builtins(shot), Shot, "output")
 

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from studio.engines.base import Image
 from studio.engines.parallax import colour
+from studio.engines.parallax.lookup import look_up
 from studio.engines.parallax.project import Field
 from studio.engines.parallax.scene import Floats
 from studio.engines.parallax.sheets import CELL, Sheet
@@ -156,7 +157,7 @@ class _View:
         across += to.x
         down += to.y
         texture = self._sheet.texture if shrink == 1 else self._sheet.chroma
-        return np.asarray(cv2.remap(texture, across, down, cv2.INTER_LINEAR, borderMode=self._border), np.uint8)
+        return np.asarray(look_up(texture, across, down, border=self._border), np.uint8)
 
 
 def _over(below: Image, above: Image) -> Image:

@@ -16,9 +16,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 
+from studio.engines.parallax.lookup import look_up
 from studio.engines.parallax.path import Matrix, Pose
 from studio.engines.parallax.scene import Floats
 
@@ -73,8 +73,7 @@ def pull(centre: Matrix, u: Field, half: tuple[float, float], size: tuple[int, i
 
 def look(disparity: Floats, at: Field) -> Floats:
     """The disparity at places of its map, bilinear, continued flat beyond the border."""
-    seen = cv2.remap(disparity, at.x, at.y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(seen, np.float32)
+    return np.asarray(look_up(disparity, at.x, at.y), np.float32)
 
 
 def solve(disparity: Floats, u: Field, way: Field, start: Floats | None = None, steps: int = STEPS) -> Field:

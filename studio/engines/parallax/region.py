@@ -11,6 +11,7 @@ import binascii
 import cv2
 import numpy as np
 
+from studio.engines.parallax.lookup import look_up
 from studio.engines.parallax.scene import Floats, Scene
 from studio.motion.effects import EFFECTS
 from studio.nouns import Choice, Effect, Refusal, Region, Shot
@@ -37,7 +38,7 @@ def painted(effect: Effect, shot: Shot, size: tuple[int, int]) -> Floats:
     x = (crop.x + (np.arange(size[0], dtype=np.float32) + 0.5) / size[0] * crop.w) * columns - 0.5
     y = (crop.y + (np.arange(size[1], dtype=np.float32) + 0.5) / size[1] * crop.h) * rows - 0.5
     across, down = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
-    seen = cv2.remap(grey.astype(np.float32) / 255, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    seen = look_up(grey.astype(np.float32) / 255, across, down)
     return np.asarray(seen, np.float32)
 
 

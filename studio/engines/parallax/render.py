@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from studio.engines.base import Image
 from studio.engines.parallax import colour, outline
+from studio.engines.parallax.lookup import look_up
 from studio.engines.parallax.path import Pose, half_frame
 from studio.engines.parallax.project import STEPS, Field, Framing, homography, look, pull, rays, solve
 from studio.engines.parallax.scene import Floats
@@ -90,7 +91,7 @@ class Easel:
         """The stacks' pictures at the places of a grid, each into a plane."""
         places = (self.stretch(at.x, 0), self.stretch(at.y, 1))
         for stack, plane in zip(stacks, planes, strict=True):
-            cv2.remap(stack.picture, *places, cv2.INTER_LINEAR, plane, cv2.BORDER_REPLICATE)
+            look_up(stack.picture, *places, plane)
 
 
 class Renderer:
@@ -216,7 +217,7 @@ def _owners(sheets: tuple[Sheet, ...], at: list[Field]) -> tuple[Owners, NDArray
         if sheet.kind is None:
             continue
         fine = (part * np.float32(FINE) + np.float32(FINE / 2 - 0.5) for part in where)
-        kind = cv2.remap(sheet.kind, *fine, cv2.INTER_NEAREST, borderMode=cv2.BORDER_REPLICATE)
+        kind = look_up(sheet.kind, *fine, how=cv2.INTER_NEAREST)
         kind[where.x < -1e5] = 0
         solid = kind == SOLID
         owner[solid] = index
@@ -240,6 +241,7 @@ def _tops(sheets: tuple[Sheet, ...], at: list[Field], owner: Owners, stack: Stac
     merged = Field(_merged([one.x for one in at], owner), _merged([one.y for one in at], owner))
     shift = np.zeros((2, 256), np.float32)
     for index, one in enumerate(scales):
-        shift[:, index] = one.x, one.y + stack.top(index)
+        left, top = stack.corner(index)
+        shift[:, index] = one.x + left, one.y + top
     right, down = (np.asarray(cv2.LUT(owner, table), np.float32) for table in shift)
     return Field(merged.x * scales[0].across + right, merged.y * scales[0].down + down)

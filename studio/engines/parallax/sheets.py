@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from studio.engines.base import Image
 from studio.engines.parallax import colour
+from studio.engines.parallax.lookup import MOST_SIDE
 from studio.engines.parallax.scene import Floats, Layer
 
 CELL = 4  # pixels of the frame to one cell of the grid on which places are solved
@@ -68,25 +69,32 @@ def _square(radius: float) -> NDArray[np.uint8]:
 
 
 class Stack:
-    """One channel of sheets of one size, stacked in one picture, so that one look serves pixels of all of them."""
+    """One channel of sheets of one size in one picture, so that one look serves pixels of all of them.
+
+    They lie under each other, and side by side as well where that would be taller than a look can take.
+    """
 
     def __init__(self, count: int, height: int, width: int, channel: int) -> None:
         """`channel` of the sheets' four is kept, as (rows, W)."""
-        self._channel, self._height = channel, height
-        self.picture: Image = np.zeros((count * (height + 2 * GUARD), width), np.uint8)
+        self._channel, self._height, self._width = channel, height, width
+        self._deep = min(count, max(1, MOST_SIDE // (height + 2 * GUARD)))
+        wide = -(-count // self._deep)
+        beside = 2 * GUARD if wide > 1 else 0
+        self.picture: Image = np.zeros((self._deep * (height + 2 * GUARD), wide * (width + beside)), np.uint8)
+        self._beside = beside
         self._held: list[Image | None] = [None] * count
 
-    def top(self, index: int) -> int:
-        """The row of the stack at which a sheet begins."""
-        return index * (self._height + 2 * GUARD) + GUARD
+    def corner(self, index: int) -> tuple[int, int]:
+        """The column and the row of the stack at which a sheet begins."""
+        column, row = divmod(index, self._deep)
+        return column * (self._width + self._beside) + self._beside // 2, row * (self._height + 2 * GUARD) + GUARD
 
     def hold(self, index: int, texture: Image) -> None:
         """Put a sheet's texture in its place, unless it is there."""
         if self._held[index] is texture:
             return
         plain = cv2.extractChannel(texture, self._channel)
-        start = self.top(index)
-        self.picture[start : start + self._height] = plain
-        self.picture[start - GUARD : start] = plain[:1]
-        self.picture[start + self._height : start + self._height + GUARD] = plain[-1:]
+        (left, top), side = self.corner(index), self._beside // 2
+        rows, columns = slice(top - GUARD, top + self._height + GUARD), slice(left - side, left + self._width + side)
+        self.picture[rows, columns] = cv2.copyMakeBorder(plain, GUARD, GUARD, side, side, cv2.BORDER_REPLICATE)
         self._held[index] = texture

@@ -13,6 +13,7 @@ import numpy as np
 
 from studio.engines.base import Image
 from studio.engines.parallax.colour import colour_planes
+from studio.engines.parallax.lookup import look_up
 from studio.engines.parallax.project import Field, look
 from studio.engines.parallax.scene import Floats, Scene
 from studio.nouns import Effect
@@ -64,7 +65,7 @@ def cloudy(rng: np.random.Generator, slope: float) -> Floats:
 def tiled(noise: Floats, x: Floats, y: Floats) -> Floats:
     """The tile at places in tiles."""
     across, down = (x * noise.shape[1]).astype(np.float32), (y * noise.shape[0]).astype(np.float32)
-    return np.asarray(cv2.remap(noise, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_WRAP), np.float32)
+    return np.asarray(look_up(noise, across, down, border=cv2.BORDER_WRAP), np.float32)
 
 
 class Fog:

@@ -50,7 +50,7 @@
     const failure = h("div", { class: "note", role: "alert", hidden: true });
 
     // What can be done with a clip -----------------------------------------------------------------------------------
-    const recipe = Stir.toggle("Keep the recipe inside", memory.get("recipe", true), (on) => memory.set("recipe", on), { title: "The clip can be dropped here later to bring every setting back" });
+    const recipe = Stir.toggle("Embed settings", memory.get("recipe", true), (on) => memory.set("recipe", on), { title: "The clip can be dropped here later to bring every setting back" });
     const stars = Stir.stars((count) => Stir.ask(server.rate_clip, { id: shown.id, stars: count }));
     const facts = h("p", { class: "facts" });
     const render = h("button", { type: "button", class: "primary", id: "render", hidden: true, onclick: () => another(server.render_clip) }, h("span", {}, ""));
@@ -63,7 +63,7 @@
       h("div", { class: "row" }, Stir.button("Download", { class: "solid", id: "download", onclick: () => Stir.download(server, shown.id, recipe.querySelector("input").checked) }, "down"),
         Stir.button("Poster", { class: "ghost", id: "poster", title: "The first frame, as a PNG", onclick: () => Stir.poster(shown) }, "photo"), recipe),
       h("div", { class: "row tools" }, Stir.button("Again", { class: "ghost", title: "The same clip, made afresh", onclick: () => another(server.again_clip) }, "retry"),
-        Stir.button("New seed", { class: "ghost", title: "The same shot by another hand", onclick: () => another(server.vary_clip) }, "dice"),
+        Stir.button("Another take", { class: "ghost", title: "The same settings with another random start", onclick: () => another(server.vary_clip) }, "dice"),
         Stir.button("Use photo", { class: "ghost", title: "Put its photo on the desk", onclick: () => Stir.useClip(server, shown.id, "photo") }, "photo"),
         Stir.button("Use settings", { class: "ghost", title: "Bring every setting of this clip back", onclick: () => Stir.useClip(server, shown.id, "all") }, "sliders"),
         Stir.elsewhere((model) => Stir.useClip(server, shown.id, "all", model))),

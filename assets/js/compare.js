@@ -21,7 +21,7 @@
     const [nearBefore, nearAfter] = [1, 2].map(() => h("img", { class: "compare-image", alt: "", draggable: "false" }));
     const paper = h("div", { class: "compare-paper" }, before, nearBefore, after, nearAfter);
     const divider = h("div", { class: "compare-divider", role: "slider", tabindex: "0", "aria-label": "Divider between before and after", "aria-orientation": "horizontal", "aria-valuemin": "0", "aria-valuemax": "100" }, h("i"));
-    const busy = h("span", { class: "easel-busy" }, "Mending…");
+    const busy = h("span", { class: "easel-busy" }, "Fixing…");
     const node = h("div", { class: "compare" }, paper, h("span", { class: "compare-word" }, "Before"), h("span", { class: "compare-word after" }, "After"), divider, busy);
     const title = h("span", { class: "brush-title" });
     const zoom = Stir.segments("Show", [["whole", "Whole"], ["closer", "Closer"]], (value) => look(value === "closer"));
@@ -129,7 +129,7 @@
       answer = near = null;
       [at, closer] = [0.5, false];
       const enlarges = ({ name }) => name === "upscale";
-      busy.textContent = ask.after.some(enlarges) && !ask.before.some(enlarges) ? "Enlarging, which takes up to a minute…" : "Mending…";
+      busy.textContent = ask.after.some(enlarges) && !ask.before.some(enlarges) ? "Enlarging, which takes up to a minute…" : "Fixing…";
       const { x, y, w, h: tall } = ask.box;
       centre = { x: x + w / 2, y: y + tall / 2 };
       title.textContent = ask.title;

@@ -11,13 +11,13 @@
     const stars = Stir.stars(async (count) => (await Stir.ask(server.rate_clip, { id: card.id, stars: count }), changed()));
     const rows = h("dl", { class: "recipe" });
     const reasons = h("dl", { class: "reasons" });
-    const recipe = Stir.toggle("Keep the recipe inside", true, () => {});
+    const recipe = Stir.toggle("Embed settings", true, () => {});
     const act = (words, picture, run, kind = "ghost") => Stir.button(words, { class: kind, onclick: run }, picture);
     const close = h("button", { type: "button", class: "ghost tiny sheet-close", "aria-label": "Close", onclick: () => node.close() }, Stir.icon("close"));
     const shelf = h("div", { class: "row" },
       act("Download", "down", () => Stir.download(server, card.id, recipe.querySelector("input").checked), "solid"),
       act("Poster", "photo", () => Stir.poster(card)),
-      act("Again", "retry", () => queued(server.again_clip)), act("New seed", "dice", () => queued(server.vary_clip)),
+      act("Again", "retry", () => queued(server.again_clip)), act("Another take", "dice", () => queued(server.vary_clip)),
       act("Use photo", "photo", () => use("photo")), act("Use settings", "sliders", () => use("all")), Stir.elsewhere((model) => use("all", model)),
       props.local ? act("Open folder", "folder", () => Stir.ask(server.open_folder, { id: card.id })) : null,
       act("Move to trash", "bin", () => gone(server.trash_clip)));

@@ -1,4 +1,4 @@
-/* What moves by itself: effects as chips, each with an amount, a region and, where it counts, a direction.
+/* Effects, the second half of "What moves": chips, each with an amount, a region and, where it counts, a direction.
    Its value is a list of Effect. What has been painted belongs to a photo and is remembered with it. */
 (() => {
   const { h, icon, memory } = Stir;
@@ -16,14 +16,14 @@
     let chosen = memory.get("effects", []);
 
     const note = Stir.note();
-    const chips = h("div", { class: "chips", role: "group", "aria-label": "What moves by itself" });
+    const chips = h("div", { class: "chips", role: "group", "aria-label": "Effects" });
     const all = props.effects.map((info) => {
       const chip = h("button", { type: "button", class: "chip", "data-effect": info.name, title: info.sees, "aria-pressed": "false", onclick: () => press(info.name) }, info.title);
       chips.append(chip);
       return chip;
     });
     const rows = h("div", { class: "effects" });
-    root.append(h("h3", {}, "What moves by itself"), chips, note.node, rows);
+    root.append(h("div", { class: "slot effect-chips" }, h("span", { class: "move-name", "aria-hidden": "true" }, "Effects"), chips), note.node, rows);
 
     const region = (effect) => (effect.region === "auto" ? infos[effect.name].auto : effect.region);
     const png = (name) => painted[photo]?.[name] ?? "";

@@ -39,7 +39,7 @@
       count.textContent = total ? `${total} clip${total > 1 ? "s" : ""}` : "";
       sure.textContent = `${answer.trash} clip${answer.trash === 1 ? "" : "s"} will be deleted from this computer. This can't be undone.`;
       nothing.hidden = total > 0;
-      const words = search.value ? ["Nothing has these words.", "Search looks at photo names, titles, moves, effects and words."] : trashed ? ["The trash is empty.", "Clips you put away wait here until you delete them for good."] : ["No clips yet.", "Everything you animate is kept here, with its recipe."];
+      const words = search.value ? ["Nothing has these words.", "Search looks at photo names, titles, moves, effects and words."] : trashed ? ["The trash is empty.", "Clips you put away wait here until you delete them for good."] : ["No clips yet.", "Everything you animate is kept here, with its settings."];
       nothing.replaceChildren(h("p", {}, h("strong", {}, words[0])), h("p", {}, words[1]));
     }
     search.addEventListener("input", Stir.later(() => load(), 200));

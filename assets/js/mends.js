@@ -12,7 +12,7 @@
     const enlarges = (mend) => Boolean(title(mend).none);
     const words = (mend) => (enlarges(mend) ? (mend.amount ? title(mend).title : title(mend).none) : `${title(mend).title} ${percent(mend.amount)}`);
 
-    const chips = h("div", { class: "mend-chips", role: "group", "aria-label": "Mended" });
+    const chips = h("div", { class: "mend-chips", role: "group", "aria-label": "Fixes in use" });
     const amount = Stir.slider("Amount", { min: LEAST, max: 1, step: 0.05, class: "mend-amount" }, (value) => ((output.textContent = percent(value)), relabel(value)));
     const output = h("output", {});
     const name = h("span", { class: "mend-label" });
@@ -64,7 +64,7 @@
      one of the strip; begins() before a before and after, changed() after each change. `times` is how much an upscale enlarges. */
   Stir.mending = ({ root, easel, stage, server, titles, times, here, of, begins, changed }) => {
     let turn = 0; // mended views asked for; only the last is shown
-    const busy = h("span", { class: "easel-busy", hidden: true }, "Mending…");
+    const busy = h("span", { class: "easel-busy", hidden: true }, "Fixing…");
     easel.append(busy);
     const find = (words) => [...root.querySelectorAll(".remedy, .mend-all, .mend-name")].find((one) => one.textContent === words);
     const trial = Stir.compare({ easel, stage, server, use, closed: (was, held) => held && find(was.title)?.focus({ preventScroll: true }) });
@@ -92,7 +92,7 @@
       const fresh = mends.find((one) => photo.mends.find((each) => each.name === one.name)?.amount !== one.amount);
       set(photo, mends, view);
       chips.focus(fresh?.name);
-      Stir.say("Mended.");
+      Stir.say("Fixed.");
     }
     const fetchView = Stir.later(async () => {
       const photo = here();

@@ -181,7 +181,7 @@
 
     // Taking in ------------------------------------------------------------------------------------------------------
     const fresh = (photo) => ({ ...photo, crop: whole("photo", photo), why: "The whole photo is used.", depth: "auto", mends: [], mended: null });
-    const restored = (shot) => ({ crop: shot.crop, depth: shot.depth, mends: shot.mends ?? [], mended: null, why: "It comes from the recipe." });
+    const restored = (shot) => ({ crop: shot.crop, depth: shot.depth, mends: shot.mends ?? [], mended: null, why: "It came with the settings." });
     function adopt(photo, extra = {}) {
       if (awaited?.photo.id === photo.id) extra = restored(awaited);
       awaited = null;
@@ -197,7 +197,7 @@
       else (awaited = shot), note.show({ reason: "The settings are back, but the photo is not in this home.", remedy: `Drop ${missing} here to use them.` });
       Stir.emit("shot", shot);
       Stir.emit("end-photo", end ? { photo: end, crop: shot.end.crop } : null);
-      Stir.say("Settings restored from the recipe.");
+      Stir.say("Settings restored.");
     }
     /* Of several files taken in at once, each that is refused says its name. */
     const refuse = ({ reason, remedy }) => note.add({ reason: among && !reason.startsWith(among) ? `${among}: ${reason}` : reason, remedy });

@@ -73,11 +73,11 @@
         return;
       }
       [fold.hidden, plain.hidden] = [false, true];
-      figures.replaceChildren(...answer.line.split(" · ").flatMap((words, index) => [index ? " · " : "", words.endsWith("to mend") ? h("em", {}, words) : words]));
+      figures.replaceChildren(...answer.line.split(" · ").flatMap((words, index) => [index ? " · " : "", !index && answer.fixes ? h("em", {}, words) : words]));
       Stir.redraw(list, () => list.replaceChildren(
         ...GROUPS.flatMap(([level, words]) => {
           const some = answer.hurts.filter((one) => one.level === level);
-          const all = level === "mend" && answer.all && Stir.button("Mend all", { class: "ghost tiny-text mend-all", onclick: () => mend("Mend all", answer.all, null) });
+          const all = level === "mend" && answer.all && Stir.button("Fix all", { class: "ghost tiny-text mend-all", onclick: () => mend("Fix all", answer.all, null) });
           return some.length ? [h("div", { class: "row between flaw-head" }, h("h3", {}, words), all), h("ul", { class: "flaw-list" }, some.map(finding))] : [];
         }),
         answer.fine ? h("p", { class: "why report-fine", title: answer.checked.join("\n") }, answer.fine) : "",

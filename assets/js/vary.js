@@ -1,7 +1,7 @@
 /* Variations: two to four shots that differ along one axis, each with its draft, chosen before any is made. */
 (() => {
   const { h, icon, file } = Stir;
-  const AXES = { amount: "Amount", direction: "Direction", effect: "Effect", pace: "Pace" };
+  const AXES = { amount: "Amount", direction: "Direction", effect: "Effect", pace: "Speed" };
 
   Stir.parts.vary = ({ element, props, trigger, server, watch }) => {
     const root = element.firstElementChild;

@@ -1,4 +1,4 @@
-/* The sentence: it writes itself from the builder, and what is typed into it comes back to the builder. Its value is the Words.
+/* Describe it: the sentence. It writes itself from the builder, and what is typed into it comes back to the builder. Its value is the Words.
 
    One thing holds them together: what both last agreed on (`agreed`). The studio is told that, the builder as it is and the
    sentence as it is; it hears what was typed, lets stand what was pressed, and writes only when something was pressed. An answer
@@ -24,7 +24,7 @@
     const check = Stir.check(words, fix);
     const told = Stir.told();
     const note = Stir.note();
-    root.append(h("div", { class: "row between words-head" }, h("h3", {}, h("label", { for: "prompt" }, "The sentence")), check.state), check.node, note.node, check.list, told.fold);
+    root.append(h("div", { class: "row between words-head" }, h("h3", {}, h("label", { for: "prompt" }, "Describe it")), check.state), check.node, note.node, check.list, told.fold);
 
     function built() {
       const [camera, effects, slots, output] = ["camera", "effects", "slots", "output"].map(Stir.now);

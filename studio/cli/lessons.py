@@ -11,7 +11,7 @@ Stir turns photographs into video, on this computer.
   python -m studio animate photo.jpg                     a 5 second dolly in, kept in your library
   python -m studio animate photo.jpg --move "orbit left" --aspect 9:16 -o clip.mp4
   python -m studio look photo.jpg --for reels            what is fine in the photo, what will hurt and what to do
-  python -m studio check "camera pans left and right"    what is wrong with a prompt, and how to mend it
+  python -m studio check "camera pans left and right"    what is wrong with a prompt, and how to fix it
   python -m studio recommend photo.jpg --sound           which model, and why
   python -m studio models                                every model: what it needs, and whether it fits here
   python -m studio recipe clip.mp4                       every setting a clip was made with

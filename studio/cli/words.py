@@ -166,7 +166,7 @@ def _directing(commands: Any) -> None:
     look.add_argument("photo", metavar="PHOTO", type=Path)
     look.add_argument("--for", dest="place", metavar="PLACE", help="where it goes: reels, or a ratio such as 9:16")
     look.add_argument("--size", metavar="SIZE", help="the clip's short side, such as 1080p")
-    check = _command(commands, "check", "what is wrong with a prompt, and how to mend it", lessons.CHECK)
+    check = _command(commands, "check", "what is wrong with a prompt, and how to fix it", lessons.CHECK)
     check.add_argument("prompt", metavar="PROMPT")
     check.add_argument("--seconds", metavar="N", type=_between(float, 1.0, 60.0), help="how long the clip is (default: 5)")
     check.add_argument("--model", metavar="ID", help="the model it is for")

@@ -95,7 +95,7 @@ def gauge(said: tuple[Choice, ...]) -> dict[str, Any]:
     kernels = [one for one in said if KERNEL.search(one.what) or KERNEL_TIME.fullmatch(one.value)]
     device = [one for one in said if one not in kernels]
     held = next((MEMORY.search(one.value) for one in device if one.what == "GPU"), None)
-    without = "No GPU: drafts on the processor" if said else ""
+    without = "Ready · Parallax on this computer" if said else ""
     return {
         "words": f"GPU {_short(held[1])}/{_short(held[2])} GB" if held else without,
         "plainly": PLAINLY if said and not held else "",

@@ -98,11 +98,11 @@ def mended(mend: Mend) -> str:
 
 
 def summary(report: Report) -> str:
-    """The report in one line: "2 fine · 1 to mend · 1 to know"."""
-    fine, mend, mind = (len(report.at(level)) for level in ("fine", "mend", "mind"))
-    if not mend and not mind:
-        return f"nothing to mend · {fine} fine" if fine else "nothing to mend"
-    counted = [(fine, "fine"), (mend, "to mend"), (mind, "to know")]
+    """The report in one line, what to fix first: "1 fix suggested · 1 to know · 2 fine"."""
+    fine, fixes, mind = (len(report.at(level)) for level in ("fine", "mend", "mind"))
+    if not fixes and not mind:
+        return f"nothing to fix · {fine} fine" if fine else "nothing to fix"
+    counted = [(fixes, "fix suggested" if fixes == 1 else "fixes suggested"), (mind, "to know"), (fine, "fine")]
     return " · ".join(f"{count} {words}" for count, words in counted if count)
 
 
@@ -124,7 +124,7 @@ def shown(report: Report, mends: tuple[Mend, ...], network: bool = True) -> dict
     for mend in sorted((mend for remedy in firsts for mend in remedy.mends), key=lambda one: one.amount):
         strongest[mend.name] = mend
     return {
-        "line": summary(report), "hurts": hurts, "fine": fine(report),
+        "line": summary(report), "fixes": len(report.at("mend")), "hurts": hurts, "fine": fine(report),
         "checked": [finding.says for finding in report.at("fine")],
         "all": msgspec.to_builtins(together(mends, tuple(strongest.values()))) if len(firsts) > 1 else None,
     }  # fmt: skip

@@ -141,7 +141,7 @@ def take_flawed(page: Page, file: str, code: str) -> Locator:
     expect(page.locator(".photo-name")).to_contain_text(Path(file).name, timeout=LONG)
     expect(finding(page, code)).to_have_count(1, timeout=LONG)
     opened(page)
-    expect(page.locator(".report-line em")).to_contain_text("to mend")
+    expect(page.locator(".report-line em")).to_contain_text("suggested")
     return finding(page, code)
 
 

@@ -34,7 +34,7 @@ def test_a_flawed_photo_and_vague_words_become_a_good_clip_by_the_offered_fixes(
         expect(page.locator("#prompt")).not_to_have_value(said)
         steps.heard(page)
     expect(page.locator("#check-state")).to_have_text("Reads well")
-    expect(page.locator(".report-line em")).to_have_count(0)  # nothing is left to mend
+    expect(page.locator(".report-line em")).to_have_count(0)  # nothing is left to fix
     steps.animate(page)
     clip = app.studio.clips()[0]
     assert [mend.name for mend in clip.shot.mends] == ["denoise"]

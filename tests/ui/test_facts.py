@@ -65,7 +65,7 @@ def test_the_gauge_tells_a_gpu_from_none() -> None:
     assert (held["words"], held["plainly"]) == ("GPU 11/24 GB", "")
     assert [(one["name"], one["ok"]) for one in held["kernels"]] == [("_native_cudnn", True), ("flash", False)]
     none = gauge((Choice("device", "processor, 12 of 25 GB", "no NVIDIA GPU was found"),))
-    assert none["words"] == "No GPU: drafts on the processor"
+    assert none["words"] == "Ready · Parallax on this computer"
     assert "no NVIDIA GPU with CUDA" in none["plainly"]
     assert gauge(()) == {"words": "", "plainly": "", "full": "", "kernels": []}
 

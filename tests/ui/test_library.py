@@ -94,7 +94,7 @@ def test_again_and_use_settings_from_a_clip(shelf: Page, app: App) -> None:
     expect(shelf.locator(".photo-name")).to_contain_text("Dandelion")
     shelf.get_by_role("tab", name="Library").click()
     shelf.locator("#library .clip-tile").first.click()
-    shelf.locator(".sheet").get_by_role("button", name="New seed").click()
+    shelf.locator(".sheet").get_by_role("button", name="Another take").click()
     expect(shelf.locator(".shelf .clip-tile")).to_have_count(3, timeout=WAIT)
     assert app.studio.clips()[0].shot.seed != app.studio.clips()[1].shot.seed
 

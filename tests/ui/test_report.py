@@ -30,8 +30,8 @@ SHARP = Finding("soft", "fine", "It is sharp.")
 
 
 def test_a_report_in_one_line() -> None:
-    assert summary(Report(None, (NOISE, SHARP, BUSY))) == "1 fine · 1 to mend · 1 to know"
-    assert summary(Report(None, (SHARP,))) == "nothing to mend · 1 fine"
+    assert summary(Report(None, (NOISE, SHARP, BUSY))) == "1 fix suggested · 1 to know · 1 fine"
+    assert summary(Report(None, (SHARP,))) == "nothing to fix · 1 fine"
     assert (
         fine(Report(None, (SHARP, Finding("faces_cut", "fine", "a"), Finding("faces_small", "fine", "b"))))
         == "Fine: sharpness, faces"
@@ -105,7 +105,7 @@ def test_a_good_photo_says_so_in_one_line_and_offers_nothing(page: Page) -> None
     expect(page.locator(".report-room")).to_be_hidden()  # no photo, no report
     sample(page)
     opened(page)
-    expect(page.locator(".report-plain")).to_contain_text("nothing to mend")
+    expect(page.locator(".report-plain")).to_contain_text("nothing to fix")
     expect(page.locator(".report-plain .report-fine")).to_contain_text("Fine: ")
     expect(page.locator(".report-room button:visible")).to_have_count(0)
 
@@ -131,8 +131,8 @@ def test_what_the_pixels_tell_is_said_while_the_rest_is_still_looked_for(page: P
     }""")
     take_flawed(page, flawed(tmp_path, "noise"), "noise")
     first, *_, last = page.evaluate("said")
-    assert "1 to mend" in first and first.endswith("looking on…")
-    assert "1 to mend" in last and "looking" not in last
+    assert "1 fix suggested" in first and first.endswith("looking on…")
+    assert "1 fix suggested" in last and "looking" not in last
 
 
 def test_before_and_after_by_pointer_and_keys_and_not_this(page: Page, tmp_path: Path) -> None:

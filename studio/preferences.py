@@ -13,13 +13,16 @@ from typing import Annotated, Literal
 import msgspec
 
 from studio.config import Settings
-from studio.nouns import Noun, Refusal
+from studio.nouns import Noun, Refusal, Size
 
 Placement = Literal["auto", "resident", "managed", "grouped"]
 """Where weights wait: all on the GPU; moved there when they run; or streamed there block by block."""
 
 Weights = Literal["auto", "published", "fp8", "int8", "gguf"]
 """What weights are made of: as published, fp8 storage (layerwise casting), torchao int8, or the card's GGUF file."""
+
+Look = Literal["system", "dark", "light"]
+"""The page's look: as the system says, darkroom, or lightbox."""
 
 LARGEST = 1 << 20
 """Bytes of a file that is read: a line for each card stays far below."""
@@ -33,6 +36,7 @@ class Preferences(Noun, frozen=True):
     `attention` is a kernel's name. `placement`, `weights` and `folders` (an offline copy of the files) go by card id.
     `assistant` is the folder of a small language or vision model that may help with words, "" none.
     `idle_minutes` without work unload every model, 0 never. `ram_gb` caps what models may hold in memory, 0 for automatic.
+    `size`, `fps`, `place` (a platform's id, "" none) and `look` are what the page begins with in a new browser.
     """
 
     attention: str = "auto"
@@ -43,6 +47,10 @@ class Preferences(Noun, frozen=True):
     ram_gb: Annotated[float, msgspec.Meta(ge=0.0, le=4096.0)] = 0.0
     preview: bool = True
     assistant: str = ""
+    size: Size = "auto"
+    fps: Annotated[int, msgspec.Meta(ge=1, le=60)] = 24
+    place: str = ""
+    look: Look = "system"
 
 
 def preferences(settings: Settings) -> Preferences:

@@ -206,11 +206,12 @@
   /* Light, dark, or as the system says; Gradio's own few pieces follow through its .dark class. */
   const system = matchMedia("(prefers-color-scheme: dark)");
   Stir.look = {
-    get: () => memory.get("look", "system"),
+    get: () => memory.get("look", null) ?? memory.get("begins-look", "system"),
+    /* For this browser; null follows Settings again. */
     set(look) {
       memory.set("look", look);
       Stir.look.paint();
-      Stir.tell("look", look);
+      Stir.tell("look", Stir.look.get());
     },
     paint() {
       const look = Stir.look.get();
@@ -219,6 +220,7 @@
       document.body?.classList.toggle("dark", dark);
     },
   };
+  Stir.on("defaults", ({ look }) => (memory.set("begins-look", look), Stir.look.paint(), Stir.tell("look", Stir.look.get())));
   system.addEventListener("change", Stir.look.paint);
   Stir.look.paint();
   /* Gradio sets its own .dark class while it mounts; ours has the last word. */

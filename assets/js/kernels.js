@@ -11,12 +11,13 @@
     const cap = number("ram-gb", 4096, 1, "ram_gb");
     const live = Stir.toggle("Live preview while a model denoises", true, (on) => keep({ preview: on }), { id: "live-preview" });
     const line = (words, control, why) => h("div", { class: "setting" }, h("label", {}, h("span", {}, words), control), h("p", { class: "why" }, why));
+    /* Only where there is a GPU: nothing else is run with them. */
+    const kernels = h("div", { class: "settings-list", id: "kernels", hidden: true }, line("Attention kernel", kernel, "Each was compared with exact arithmetic; only those that passed are offered."), table, none);
     const node = h(
       "div", { class: "settings-list" }, live,
       line("Unload after idle minutes", idle, "0 keeps models in memory until they are unloaded."),
       line("Memory for models, GB", cap, "0 leaves it to Stir: what the machine has, less a share for everything else."),
-      line("Attention kernel", kernel, "Each was compared with exact arithmetic; only those that passed are offered."),
-      table, none,
+      kernels,
     );
     let preferences = null;
 
@@ -34,12 +35,13 @@
     }
     /* Each kernel that was tried, with its time and error, or what stood in its way. */
     function paintKernels() {
-      const { kernels } = Stir.gauge();
-      table.hidden = !kernels.length;
-      none.hidden = kernels.length > 0;
-      table.replaceChildren(h("caption", { class: "unseen" }, "Attention kernels tried on this device"), h("tbody", {}, kernels.map((one) => h("tr", { class: one.ok ? "" : "off" }, h("th", { scope: "row" }, one.title), h("td", {}, one.value), h("td", {}, one.reason)))));
+      const { gpu, kernels: tried } = Stir.gauge();
+      kernels.hidden = !gpu;
+      table.hidden = !tried.length;
+      none.hidden = tried.length > 0;
+      table.replaceChildren(h("caption", { class: "unseen" }, "Attention kernels tried on this device"), h("tbody", {}, tried.map((one) => h("tr", { class: one.ok ? "" : "off" }, h("th", { scope: "row" }, one.title), h("td", {}, one.value), h("td", {}, one.reason)))));
       const wanted = preferences?.attention ?? "auto";
-      const offered = kernels.filter((one) => one.ok || one.name === wanted);
+      const offered = tried.filter((one) => one.ok || one.name === wanted);
       const missing = wanted === "auto" || offered.some((one) => one.name === wanted) ? [] : [[wanted, wanted]];
       kernel.replaceChildren(...[["auto", "Automatic: the fastest that passed"], ...offered.map((one) => [one.name, one.title]), ...missing].map(([key, words]) => h("option", { value: key }, words)));
       kernel.value = wanted;

@@ -11,6 +11,7 @@
 
   Stir.parts.output = ({ element, props, trigger }) => {
     const root = element.firstElementChild;
+    let begins = memory.get("begins", { size: "auto", fps: 24 }); // the size and rate that Settings said last
     const kept = memory.get("runs", {}); // model → what it was last asked for
     let value = { ...props.value, ...memory.get("output", {}) };
     let following = null;
@@ -48,7 +49,7 @@
     );
 
     /* What a model is asked for when nothing is remembered of it. */
-    const usual = ({ controls }) => ({ size: "auto", seconds: controls.length.default, fps: Stir.clamp(24, ...controls.fps), steps: null, guidance: null, speedups: [] });
+    const usual = ({ controls }) => ({ size: begins.size, seconds: controls.length.default, fps: Stir.clamp(begins.fps, ...controls.fps), steps: null, guidance: null, speedups: [] });
     /* A wish brought within what a model makes. */
     function fitted({ controls }, wish) {
       const { least, most } = controls.length;
@@ -128,6 +129,13 @@
     });
     Stir.on("reasons", ({ choices, refusal }) => reasons.replaceChildren(...(refusal ? [h("dd", {}, refusal.reason + " " + refusal.remedy)] : Stir.reasons(choices))));
 
+    /* Settings say what a desk begins with. What was changed here holds for this browser; what was not follows. */
+    Stir.on("defaults", ({ size, fps }) => {
+      const follows = Object.entries({ size, fps }).filter(([name]) => value[name] === begins[name]);
+      memory.set("begins", (begins = { size, fps }));
+      set(fitted(card(), { ...value, ...Object.fromEntries(follows) }));
+    });
+    Stir.on("use-defaults", () => set(fitted(card(), { ...value, ...begins })));
     Stir.on("use-model", choose);
     Stir.on("use-length", (seconds) => set(fitted(card(), { ...value, seconds })));
     Stir.on("avoid", (words) => words !== value.negative_prompt && set({ negative_prompt: words }));

@@ -11,7 +11,7 @@
   Stir.facts = (card) => (Stir.standing(card.id)?.chips ?? [card.where, card.licence]).map((words) => h("span", { class: "fact" }, words));
   Stir.fallback = () => (Stir.now("cards") ?? []).find((one) => Stir.groupOf(one) === "ready") ?? Stir.now("cards")[0];
 
-  Stir.gauge = () => Stir.now("models")?.gauge ?? { words: "", full: "", plainly: "", kernels: [] };
+  Stir.gauge = () => Stir.now("models")?.gauge ?? { words: "", full: "", plainly: "", gpu: false, kernels: [] };
 
   function option(card, chosen, pick) {
     const out = Stir.groupOf(card) === "out";
@@ -144,6 +144,11 @@
     return menu;
   };
 
-  /* A silent part: how the models stand, for whoever shows it. */
-  Stir.parts.standing = ({ props, watch }) => watch("value", () => props.value && Stir.tell("models", props.value));
+  /* A silent part: how the models stand, and what the page begins with, for whoever shows it. */
+  Stir.parts.standing = ({ props, watch }) => watch("value", () => {
+    if (!props.value) return;
+    const next = props.value.defaults;
+    if (JSON.stringify(next) !== JSON.stringify(Stir.now("defaults"))) Stir.tell("defaults", next);
+    Stir.tell("models", props.value);
+  });
 })();

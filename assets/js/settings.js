@@ -33,23 +33,46 @@
     Stir.look.paint();
   };
 
+  /* Size, rate, place and look of a desk in a browser that has chosen nothing yet; one press puts this desk back to them. */
+  function desk(props, server) {
+    const keep = async (change) => (await Stir.ask(server.wish, change)) || paint(Stir.now("defaults"));
+    const menu = (label, id, options, name, read = String) => Stir.menu(label, options, "", (next) => keep({ [name]: read(next) }), { id });
+    const size = menu("Size", "default-size", props.sizes, "size");
+    const rate = menu("Rate", "default-fps", props.rates.map((one) => [one, one + " fps"]), "fps", Number);
+    const place = menu("Made for", "default-place", [["", "Nothing in particular"], ...props.places], "place");
+    const look = Stir.segments("Look", LOOKS, (value) => (Stir.look.set(null), keep({ look: value })));
+    const back = Stir.button("Put this desk back to these", { class: "solid", id: "use-defaults", onclick: () => (Stir.emit("use-defaults", Stir.now("defaults")), Stir.say("The desk begins anew with these.")) }, "retry");
+    const line = (words, control, why) => h("div", { class: "setting" }, h("label", {}, h("span", {}, words), control), why ? h("p", { class: "why" }, why) : null);
+    function paint(now) {
+      if (!now) return;
+      [size.value, rate.value, place.value] = [now.size, now.fps, now.place];
+      look.paint(Stir.look.get());
+    }
+    for (const topic of ["defaults", "look"]) Stir.on(topic, () => paint(Stir.now("defaults")));
+    return h("div", { class: "settings-list" }, line("Size", size), line("Rate", rate),
+      line("Made for", place, "A place brings its own crop, size and rate."),
+      h("div", { class: "setting" }, h("div", { class: "row between" }, h("span", {}, "Look"), look.node), h("p", { class: "why" }, "Darkroom for judging light, lightbox for a bright room. The switch at the top is for one browser only.")),
+      h("p", { class: "why" }, "What you change on the desk holds for this browser; what you have not changed follows these."), h("div", { class: "row" }, back));
+  }
+
   Stir.parts.settings = ({ element, props, server }) => {
     const root = element.firstElementChild;
-    const look = Stir.segments("Look", LOOKS, (value) => Stir.look.set(value));
-    Stir.on("look", look.paint);
+    const begins = desk(props, server);
     const places = h("dl", { class: "recipe places" });
     const machine = h("dl", { class: "reasons" });
     const running = Stir.running(server);
     const assistant = Stir.assistant(server);
     const section = (title, ...children) => h("section", {}, h("h2", {}, title), ...children);
     root.append(
-      section("Look", look.node, h("p", { class: "why" }, "Darkroom for judging light, lightbox for a bright room.")),
-      section("What leaves this computer", h("p", {}, "Nothing. Photos, clips and recipes stay in the folders below; there is no account, no telemetry and no request to anywhere else, unless you press a Download button. Location data in a photo never reaches a clip.")),
-      section("How models run", h("p", { class: "why" }, "For models that denoise. What is left on automatic is chosen for this machine, with its reason."), running.node),
-      section("Better depth, if you like", Stir.depthModel(server)),
-      props.local ? section("A helper for words, if you like", assistant.node) : "",
-      section("Where things live", places),
-      section("This machine", machine),
+      h("div", { class: "settings-column" },
+        section("What a new desk begins with", begins),
+        section("How models run", h("p", { class: "why" }, "For models that denoise. What is left on automatic is chosen for this machine, with its reason."), running.node),
+        section("Better depth, if you like", Stir.depthModel(server)),
+        props.local ? section("A helper for words, if you like", assistant.node) : ""),
+      h("div", { class: "settings-column" },
+        section("What leaves this computer", h("p", {}, "Nothing. Photos, clips and recipes stay in the folders below; there is no account, no telemetry and no request to anywhere else, unless you press a Download button. Location data in a photo never reaches a clip.")),
+        section("Where things live", places),
+        section("This machine", machine)),
     );
     Stir.ask(server.ask_facts, {}).then((facts) => {
       if (!facts) return;

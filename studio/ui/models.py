@@ -100,7 +100,7 @@ def gauge(said: tuple[Choice, ...]) -> dict[str, Any]:
         "words": f"GPU {_short(held[1])}/{_short(held[2])} GB" if held else without,
         "plainly": PLAINLY if said and not held else "",
         "full": " ".join(sentence(f"{one.what}: {one.value}, {one.reason}") for one in device),
-        "kernels": [_kernel(one) for one in kernels],
+        "gpu": held is not None, "kernels": [_kernel(one) for one in kernels],
     }  # fmt: skip
 
 
@@ -115,11 +115,12 @@ def _kernel(said: Choice) -> dict[str, Any]:
 
 
 def standing(studio: Studio) -> dict[str, Any]:
-    """How every model stands, and the gauge: the part of the board that the picker and the models tab watch."""
+    """How every model stands, the gauge, and what a page begins with: what every part of the page may watch beside the board."""
     cards = {card.id: card for card in studio.cards()}
-    adopted = studio.models.preferences().folders
-    states = [shown(cards[state.id], state, state.id in adopted) for state in studio.models.states()]
-    return {"states": states, "gauge": gauge(studio.models.gauge())}
+    wanted = studio.models.preferences()
+    states = [shown(cards[state.id], state, state.id in wanted.folders) for state in studio.models.states()]
+    begins = {"size": wanted.size, "fps": wanted.fps, "place": wanted.place, "look": wanted.look}
+    return {"states": states, "gauge": gauge(studio.models.gauge()), "defaults": begins}
 
 
 def plan(studio: Studio, shot: Shot) -> dict[str, Any]:

@@ -7,8 +7,8 @@ from typing import Any, get_args
 
 import msgspec
 
-from studio.nouns import Noun
-from studio.preferences import Placement, Preferences, Weights
+from studio.nouns import Noun, Refusal, Size
+from studio.preferences import Look, Placement, Preferences, Weights
 from studio.studio import Studio
 from studio.ui.clip_calls import One
 from studio.ui.facts import size
@@ -38,10 +38,17 @@ class Wish(Noun, frozen=True):
     ram_gb: float | None = None
     preview: bool | None = None
     assistant: str | None = None
+    size: Size | None = None
+    fps: int | None = None
+    place: str | None = None
+    look: Look | None = None
 
 
 def wish(studio: Studio, wanted: Wish) -> Preferences:
-    """Change what the wish names."""
+    """Change what the wish names. Raises `Refusal` for a value out of range and a place that isn't known."""
+    if wanted.place and all(one.id != wanted.place for one in studio.platforms()):
+        known = ", ".join(one.id for one in studio.platforms())
+        raise Refusal(f"There is no place called {wanted.place!r}.", f"Choose one of: {known}.")
     named = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
     return studio.models.alter(lambda now: msgspec.structs.replace(now, **named))
 

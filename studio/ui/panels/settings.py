@@ -6,11 +6,18 @@ from typing import Any
 
 import msgspec
 
+from studio.photo.crop import SHORT_SIDES
 from studio.studio import Studio
 from studio.ui.models import gauge
 from studio.ui.panels.models import Wish, wish
 from studio.ui.panels.photo import depth_calls
 from studio.ui.parts.part import call, part
+
+SIZES = [["auto", "Auto"], *([name, "4K" if name == "2160p" else name] for name in SHORT_SIDES)]
+"""Sizes a desk may begin with, and what they are called."""
+
+RATES = [8, 12, 16, 24, 25, 30, 50, 60]
+"""Frames a second a desk may begin with."""
 
 
 class SettingsPanel:
@@ -27,7 +34,9 @@ class SettingsPanel:
             call("ask_assistant", dict[str, str], lambda _: self.studio.assist.state()),
             *depth_calls(self.studio),
         ]
-        self.part = part("settings", None, calls=calls, local=self.studio.settings.user == "")
+        places = [[one.id, one.title] for one in self.studio.platforms()]
+        begins = {"sizes": SIZES, "rates": RATES, "places": places}
+        self.part = part("settings", None, calls=calls, local=self.studio.settings.user == "", **begins)
 
     def facts(self) -> dict[str, Any]:
         """Places, the machine's choices, and what the user prefers."""

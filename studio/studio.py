@@ -41,7 +41,8 @@ class Studio:
 
     `cards` are the models on offer, those that ship and the user's own unless told otherwise, and `engines` makes the engine of a
     card, which is kept and closed with the studio.
-    The constructor opens the database and puts right what a crash has left behind; nothing is rendered before `start`.
+    `log` is the home folder's log. The constructor opens the database and puts right what a crash has left behind; nothing is
+    rendered before `start`.
     Raises `Refusal` when the home folder can't be used.
     """
 
@@ -56,7 +57,7 @@ class Studio:
         self.models = Models(settings, cards, engines)
         self._photos: PhotoStore | None = None
         self._opening = threading.Lock()
-        self._log = logbook.open(settings.home / "logs")
+        self.log = logbook.open(settings.home / "logs")
         self._owner = Owner(settings.home / "locks")
         self._room = self._owner.room(settings.cache)
         self._served = Served(settings.cache / "served")
@@ -66,11 +67,11 @@ class Studio:
         self._drafts = drafts.Drafts(settings, self._served, self._room, self)
         self.advice = Advice(self, self._served)
         self.assist = Assist(self, self.models)
-        self._worker = Worker(self._room, self._database, self._queue, self._clips, self, self._log)
+        self._worker = Worker(self._room, self._database, self._queue, self._clips, self, self.log)
         found, interrupted = put_right(self._queue, self._clips, everything=True)
         self._owner.sweep(settings.cache)
         if found or interrupted or self._database.notes:
-            self._log.warning("put right: %d clips found again, %d jobs were running", found, interrupted)
+            self.log.warning("put right: %d clips found again, %d jobs were running", found, interrupted)
 
     def start(self, adopt: bool = True) -> None:
         """Start the worker. With `adopt` it also does what a process that has ended left in the queue."""
@@ -84,7 +85,7 @@ class Studio:
         self._database.close()
         shutil.rmtree(self._room, ignore_errors=True)
         self._owner.release()
-        logbook.close(self._log)
+        logbook.close(self.log)
 
     # Photos ---------------------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -152,6 +153,25 @@ def test_a_failed_job_says_why_and_the_next_one_is_done(opened: Open, settings: 
     assert isinstance(ended(studio, fine.id).state, Done)
     assert listed(studio) == {fine.id}
     until(lambda: not left_over(settings))
+
+
+def test_a_fault_nobody_foresaw_names_its_one_entry_in_the_log(opened: Open, settings: Settings) -> None:
+    studio = opened()
+    jobs = [studio.submit(shot(studio, "break")) for _ in range(2)]
+    names: list[str] = []
+    for job in jobs:
+        state = ended(studio, job.id).state
+        assert isinstance(state, Failed)
+        found = re.search(r"Entry ([0-9a-f]{6}) in logs/stir.log", state.remedy)
+        assert found, state.remedy
+        names.append(found[1])
+        lines = (settings.home / "logs" / "stir.log").read_text().splitlines()
+        where = [index for index, line in enumerate(lines) if found[1] in line]
+        assert len(where) == 1
+        assert job.id[:8] in lines[where[0]]
+        assert "ZeroDivisionError" in lines[where[0]] and "gradient.py" in "".join(lines[where[0] : where[0] + 12])
+    assert names[0] != names[1]
+    assert (settings.home / "logs" / "stir.log").read_text().count("ZeroDivisionError") == 2
 
 
 def test_the_log_has_the_fault_but_neither_words_nor_names(opened: Open, settings: Settings) -> None:

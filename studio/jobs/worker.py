@@ -24,7 +24,7 @@ from studio.jobs.watch import Watch
 from studio.library import disk
 from studio.library.clips import Clips
 from studio.library.database import Database
-from studio.library.logbook import said, trace
+from studio.library.logbook import inside, said, trace
 from studio.library.queue import Queue
 from studio.nouns import Cancelled, Choice, Clip, Done, Failed, Interrupted, Job, Progress, Refusal, Running, State
 
@@ -115,8 +115,7 @@ class Worker:
         except Stopped:
             state = Interrupted() if self._closing.is_set() else Cancelled()
         except Exception as error:
-            state = _failure(error)
-            self._log.error("job %s: %s", job.id[:8], trace(error))
+            state = self._failure(job, error)
         self._end(job, state, time.monotonic() - watch.began)
         self._watch = None
 
@@ -164,6 +163,20 @@ class Worker:
     def _require_room(self, planned: Plan, bytes_per_pixel: float, folder: Path) -> None:
         disk.require(folder, round(planned.width * planned.height * planned.num_frames * bytes_per_pixel))
         disk.require(self._clips.folder, 0)
+
+    def _failure(self, job: Job, error: Exception) -> Failed:
+        """What went wrong and what to do, in the user's words. What nobody foresaw stands in the log, under the name it gives."""
+        if isinstance(error, Refusal):
+            refusal = error
+        elif isinstance(error, MemoryError):
+            refusal = Refusal("There isn't enough memory for this clip.", "Choose a smaller size, or close other programs.")
+        elif isinstance(error, OSError) and disk.is_full(error):
+            refusal = disk.refusal(error)
+        else:
+            refusal = inside(self._log, "this clip was made", error, f"job {job.id[:8]}")
+            return Failed(refusal.reason, refusal.remedy)
+        self._log.error("job %s: %s", job.id[:8], trace(error))
+        return Failed(refusal.reason, refusal.remedy)
 
     def _end(self, job: Job, state: State, took: float) -> None:
         """Write how a job ended; while that can't be written, try again until it can or the studio closes."""
@@ -215,18 +228,3 @@ def put_right(queue: Queue, clips: Clips, everything: bool = False) -> tuple[int
         return 0, 0
     found = clips.recover(queue.busy)
     return found, queue.interrupt_orphans(lambda job_id: Done(job_id) if clips.has(job_id) else None)
-
-
-def _failure(error: Exception) -> Failed:
-    """What went wrong and what to do, in the user's words."""
-    if isinstance(error, Refusal):
-        return Failed(error.reason, error.remedy)
-    if isinstance(error, MemoryError):
-        return Failed("There isn't enough memory for this clip.", "Choose a smaller size, or close other programs.")
-    if isinstance(error, OSError) and disk.is_full(error):
-        refusal = disk.refusal(error)
-        return Failed(refusal.reason, refusal.remedy)
-    return Failed(
-        "Something went wrong inside Stir while this clip was made.",
-        "Try again, or with other settings. What happened is in logs/stir.log in the home folder.",
-    )

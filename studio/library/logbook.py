@@ -7,11 +7,12 @@ outside the program: a fault is logged as its kind and the lines of code it came
 from __future__ import annotations
 
 import logging
+import secrets
 import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from studio.nouns import Shot
+from studio.nouns import Refusal, Shot
 
 LARGEST = 512 * 1024
 """Bytes of one log file; three older ones are kept."""
@@ -45,6 +46,17 @@ def said(shot: Shot) -> str:
     moves = "+".join(move.name for move in shot.motion.camera.moves)
     effects = "+".join(effect.name for effect in shot.motion.effects)
     return f"{shot.model} {moves} [{effects}] {shot.size} {shot.seconds:g} s {shot.fps} fps {shot.format}"
+
+
+def inside(log: logging.Logger, what: str, error: BaseException, about: str = "") -> Refusal:
+    """An error that nobody foresaw, written down under a short name: what to tell people, with the name to look for.
+
+    `what` says what was being done ("this clip was made"), `about` is for the log alone ("job 1a2b3c4d").
+    """
+    entry = secrets.token_hex(3)
+    log.error("entry %s, %s: %s", entry, about or what, trace(error))
+    reason = f"Something went wrong inside Stir while {what}."
+    return Refusal(reason, f"Try again, or with other settings. Entry {entry} in logs/stir.log, in the home folder, says where.")
 
 
 def trace(error: BaseException) -> str:

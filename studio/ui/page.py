@@ -27,7 +27,7 @@ from studio.ui.panels.photo import PhotoPanel
 from studio.ui.panels.queue import QueuePanel
 from studio.ui.panels.settings import SettingsPanel
 from studio.ui.panels.vary import VaryPanel
-from studio.ui.parts.part import part
+from studio.ui.parts.part import part, report_to
 
 STALE = 3600
 """Seconds after which an upload that nobody took in is left over: another page on this home may still be uploading."""
@@ -36,6 +36,7 @@ STALE = 3600
 def build(studio: Studio) -> gr.Blocks:
     """The whole page for one studio."""
     _quiet(studio)
+    report_to(studio.log)
     sweep_uploads(studio.settings)
     thumbs.sweep(studio)
     photo, motion, clip, queue = PhotoPanel(studio), MotionPanel(studio), ClipPanel(studio), QueuePanel(studio)

@@ -20,12 +20,21 @@ from tests.engines import made_scene
 
 
 class Zoom:
-    """Zooms by a tenth. The prompt may name what it does instead: "refuse", or "slow" for `pace` seconds a frame."""
+    """Zooms by a tenth. The prompt may name what it does instead: "refuse", or "slow" for `pace` seconds a frame.
+
+    What `breaks` names ("animate", "read") fails as no engine should.
+    """
 
     def __init__(self, pace: float = 0.05) -> None:
         self.pace = pace
+        self.breaks: set[str] = set()
+
+    def _stumble(self, where: str) -> None:
+        if where in self.breaks:
+            raise ZeroDivisionError("a secret file name")
 
     def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
+        self._stumble("animate")
         tick(Progress("read", 0, 1))
         if shot.motion.prompt == "refuse":
             raise Refusal("The engine ran out of memory.", "Choose a smaller size and try again.")
@@ -42,6 +51,7 @@ class Zoom:
 
     def read(self, image: Image, shot: Shot) -> Scene:
         """A made scene, whatever the photo; it says whose depth was asked for."""
+        self._stumble("read")
         given = len(shot.depth) == 64
         said = Choice("depth", "your depth map" if given else "built in", "a stand-in for tests: it is always the same")
         return replace(made_scene.make(), choices=(said,))

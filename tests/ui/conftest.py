@@ -60,6 +60,7 @@ class App:
         self.studio.empty_trash()
         self.shelf.close()  # what it was fetching, and what it holds
         self.shelf.fails.clear()
+        self.zoom.breaks.clear()
         for card in (shelf.AWAY, shelf.GATED):
             self.shelf.delete(card)
         self.studio.models.prefer(Preferences())

@@ -11,7 +11,7 @@ from studio.nouns import Refusal
 from studio.studio import Studio
 from studio.ui.desk import compose
 from studio.ui.panels.motion import misplaced
-from studio.ui.parts.part import QUIET, Part, part
+from studio.ui.parts.part import QUIET, Part, heard, part
 
 
 class ChoosePanel:
@@ -31,7 +31,7 @@ class ChoosePanel:
     def listen(self, desk: dict[str, Part]) -> None:
         """Picks are made for what stands on the desk when they are asked for."""
         asked = {**desk, "wishes": self.picks}
-        self.picks.ask(self.make, inputs_kwargs=asked, outputs=self.picks, trigger_mode="always_last", **QUIET)
+        self.picks.ask(heard(self.make, misplaced), inputs_kwargs=asked, outputs=self.picks, trigger_mode="always_last", **QUIET)
 
     def make(self, wishes: Any = None, **desk: Any) -> dict[str, Any]:
         """The picks, the best first, each with its reason and what is given up."""

@@ -10,7 +10,7 @@ from studio.studio import Studio
 from studio.ui.clip_calls import One, clip_calls
 from studio.ui.desk import compose
 from studio.ui.panels.motion import misplaced
-from studio.ui.parts.part import QUIET, Part, call, part
+from studio.ui.parts.part import QUIET, Part, call, heard, part
 
 
 class ClipPanel:
@@ -32,7 +32,9 @@ class ClipPanel:
 
     def listen(self, desk: dict[str, Part]) -> None:
         """A new draft whenever the desk has settled; only the last one asked for counts."""
-        self.draft.draft(self.preview, inputs_kwargs=desk, outputs=self.draft, trigger_mode="always_last", **QUIET)
+        self.draft.draft(
+            heard(self.preview, misplaced), inputs_kwargs=desk, outputs=self.draft, trigger_mode="always_last", **QUIET
+        )
 
     def preview(self, **desk: Any) -> dict[str, Any]:
         """A tiny clip of the shot on the desk, with the size the real one will have."""

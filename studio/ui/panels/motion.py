@@ -16,13 +16,18 @@ from studio.ui.direct import ANY, KINDS, SUGGESTIONS, USES, Ask, Fit, direct, fi
 from studio.ui.facts import facts
 from studio.ui.models import drafted, plan
 from studio.ui.panels.assist import AssistPanel
-from studio.ui.parts.part import QUIET, Part, call, part
+from studio.ui.parts.part import QUIET, Part, call, heard, part
 
 
 def misplaced(refusal: Refusal) -> dict[str, Any]:
     """A refusal of the desk as the page shows it, at its place."""
     where = refusal.where if isinstance(refusal, Misplaced) else "output"
     return {"kind": "refusal", "where": where, "reason": refusal.reason, "remedy": refusal.remedy, "at": time.time()}
+
+
+def unexplained(refusal: Refusal) -> dict[str, Any]:
+    """No choices, and why there are none."""
+    return {"choices": [], "refusal": misplaced(refusal), "at": time.time()}
 
 
 class MotionPanel:
@@ -60,9 +65,9 @@ class MotionPanel:
     def listen(self, desk: dict[str, Part], clip: Part) -> None:
         """Animate queues the shot on the desk; the plan is asked for at every change; "Why these?" wants every choice."""
         quiet: dict[str, Any] = {**QUIET, "inputs_kwargs": desk}
-        self.output.animate(self.animate, outputs=clip, trigger_mode="multiple", **quiet)
-        self.output.why(self.why, outputs=self.reasons, trigger_mode="always_last", **quiet)
-        self.output.plan(self.plan, outputs=self.planned, trigger_mode="always_last", **quiet)
+        self.output.animate(heard(self.animate, misplaced), outputs=clip, trigger_mode="multiple", **quiet)
+        self.output.why(heard(self.why, unexplained), outputs=self.reasons, trigger_mode="always_last", **quiet)
+        self.output.plan(heard(self.plan, misplaced), outputs=self.planned, trigger_mode="always_last", **quiet)
 
     def animate(self, **desk: Any) -> dict[str, Any]:
         """Queue the shot; the worker does the rest."""
@@ -81,7 +86,7 @@ class MotionPanel:
             shot = compose(self.studio, **desk)
             return {"choices": msgspec.to_builtins(self.studio.choices(shot)), "at": time.time()}
         except Refusal as refusal:
-            return {"choices": [], "refusal": misplaced(refusal), "at": time.time()}
+            return unexplained(refusal)
 
     def plan(self, **desk: Any) -> dict[str, Any]:
         """What a run of the shot on the desk will really be, in one line."""

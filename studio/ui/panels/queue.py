@@ -7,6 +7,7 @@ from typing import Any
 import gradio as gr
 import msgspec
 
+from studio.library.logbook import trace
 from studio.nouns import Noun
 from studio.studio import Studio
 from studio.ui.board import board
@@ -30,6 +31,7 @@ class QueuePanel:
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
+        self._faults: set[str] = set()
 
     def render(self) -> None:
         """Draw the part."""
@@ -50,7 +52,18 @@ class QueuePanel:
         """One timer for the whole page; a reload or another tab sees the same board."""
         seen = gr.State(None)
         timer = gr.Timer(TICK)
-        gr.on([timer.tick, page.load], self.watch, seen, [self.part, self.models, seen], **QUIET)
+        gr.on([timer.tick, page.load], self.look, seen, [self.part, self.models, seen], **QUIET)
+
+    def look(self, seen: tuple[int, int] | None) -> tuple[Any, Any, Any]:
+        """What `watch` finds. A look that fails leaves the page as it was, and is logged once, not twice a second."""
+        try:
+            return self.watch(seen)
+        except Exception as error:
+            where = trace(error)
+            if where not in self._faults:
+                self._faults.add(where)
+                self.studio.log.error("the page's board: %s", where)
+            return gr.skip(), gr.skip(), gr.skip()
 
     def watch(self, seen: tuple[int, int] | None) -> tuple[Any, Any, Any]:
         """The board, how the models stand, and a mark of both; of each only what has changed."""

@@ -12,7 +12,7 @@ from studio.studio import Studio
 from studio.ui.desk import compose
 from studio.ui.models import drafted
 from studio.ui.panels.motion import misplaced
-from studio.ui.parts.part import QUIET, Part, call, part
+from studio.ui.parts.part import QUIET, Part, call, heard, part
 
 
 class Wanted(Noun, frozen=True):
@@ -50,7 +50,7 @@ class VaryPanel:
     def listen(self, desk: dict[str, Part]) -> None:
         """Variations are made of what stands on the desk when they are asked for."""
         asked = {**desk, "wanted": self.part}
-        self.part.ask(self.make, inputs_kwargs=asked, outputs=self.part, trigger_mode="always_last", **QUIET)
+        self.part.ask(heard(self.make, misplaced), inputs_kwargs=asked, outputs=self.part, trigger_mode="always_last", **QUIET)
 
     def make(self, wanted: Any = None, **desk: Any) -> dict[str, Any]:
         """The variations along an axis: their shots, and in words what differs."""

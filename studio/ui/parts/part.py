@@ -7,13 +7,17 @@ write what people have written through text nodes only.
 
 from __future__ import annotations
 
+import functools
 import json
+import logging
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any, TypeVar
 
 import gradio as gr
 import msgspec
 
+from studio.library.logbook import inside
 from studio.nouns import Refusal
 
 T = TypeVar("T")
@@ -22,6 +26,12 @@ Call = Callable[[Any], Any]
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
 """How every moment of a part is listened to: at once, without Gradio's own spinner, and not as a public endpoint."""
+
+BUSY = "the page was answered"
+"""What was being done when an answer failed, in the user's words."""
+
+_ELSEWHERE = logging.getLogger("stir")  # for parts that are built without a page, as in tests
+_log: ContextVar[logging.Logger] = ContextVar("log")
 
 Part = gr.HTML
 """A part as the panels pass it around. Not a subclass: Gradio writes a stub file beside the source of every subclass."""
@@ -46,8 +56,31 @@ def told(refusal: Refusal) -> dict[str, dict[str, str]]:
     return {"refusal": {"reason": refusal.reason, "remedy": refusal.remedy}}
 
 
+def report_to(log: logging.Logger) -> None:
+    """Where the questions and moments of the page that is built from now on write what nobody foresaw."""
+    _log.set(log)
+
+
+def heard(does: Callable[..., Any], refused: Callable[[Refusal], Any]) -> Callable[..., Any]:
+    """A moment's answer that never fails: what nobody foresaw is logged, and answered with the refusal that names the entry."""
+    log = _log.get(_ELSEWHERE)
+
+    @functools.wraps(does)
+    def answer(*values: Any, **named: Any) -> Any:
+        try:
+            return does(*values, **named)
+        except Exception as error:
+            return refused(inside(log, BUSY, error, f"the page's {does.__name__}"))
+
+    return answer
+
+
 def call(name: str, takes: type[T], does: Callable[[T], Any]) -> Call:
-    """A question a part may ask. What the browser sends is checked against `takes`; a `Refusal` is told, not raised."""
+    """A question a part may ask. What the browser sends is checked against `takes`; a `Refusal` is told, not raised.
+
+    So is what nobody foresaw, after it was logged: a question that fails leaves the page as it was.
+    """
+    log = _log.get(_ELSEWHERE)
 
     def answer(value: Any) -> Any:
         try:
@@ -56,6 +89,8 @@ def call(name: str, takes: type[T], does: Callable[[T], Any]) -> Call:
             return told(Refusal(f"The page sent something unexpected ({error}).", "Reload the page and try again."))
         except Refusal as refusal:
             return told(refusal)
+        except Exception as error:
+            return told(inside(log, BUSY, error, f"the page's {name}"))
 
     answer.__name__ = name
     return answer

@@ -1,0 +1,100 @@
+"""What nobody foresaw: a job or an answer that fails names its entry in the log, and the desk stays as it was."""
+
+from __future__ import annotations
+
+import logging
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from studio.ui.clip_calls import One
+from studio.ui.parts.part import call, heard, report_to
+from tests.ui.conftest import App
+from tests.ui.steps import LONG, WAIT, crop_box, quick, sample  # fmt: skip
+from tests.ui.steps import heard as agreed
+
+ENTRY = re.compile(r"Entry ([0-9a-f]{6}) in logs/stir\.log")
+
+
+def entry(app: App, note: Locator) -> list[str]:
+    """The lines of the log that a message on the page leads to: the entry's own line, and where the error came through."""
+    expect(note).to_contain_text(ENTRY, timeout=WAIT)
+    found = ENTRY.search(note.inner_text())
+    assert found
+    assert "secret" not in note.inner_text()
+    lines = (app.studio.settings.home / "logs" / "stir.log").read_text("utf-8").splitlines()
+    where = [index for index, line in enumerate(lines) if f"entry {found[1]}" in line]
+    assert len(where) == 1
+    return lines[where[0] : where[0] + 14]
+
+
+def desk(page: Page) -> dict[str, object]:
+    """All that stands on the desk, as a person and as the page's own memory have it."""
+    agreed(page)
+    topics = ["film", "camera", "effects", "words", "output", "ending"]
+    kept = page.evaluate("topics => Object.fromEntries(topics.map(name => [name, Stir.now(name)]))", topics)
+    return {
+        **kept, "photo": page.locator(".photo-image").get_attribute("src"), "crop": crop_box(page),
+        "sentence": page.locator("#prompt").input_value(), "size": page.locator("#size").input_value(),
+        "pressed": page.locator("#motion-column [aria-pressed='true']").evaluate_all("all => all.map(one => one.innerText)"),
+    }  # fmt: skip
+
+
+@pytest.mark.ui
+def test_a_job_that_breaks_names_its_entry_and_leaves_the_desk(page: Page, app: App) -> None:
+    sample(page)
+    page.locator("[data-family='truck_left']").click()
+    quick(page)
+    page.locator(".crop-box").focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    before = desk(page)
+    app.zoom.breaks.add("animate")
+    page.locator("#animate").click()
+    note = page.locator("#clip .note:visible", has_text="Something went wrong inside Stir")
+    expect(note).to_be_visible(timeout=LONG)
+    lines = entry(app, note)
+    assert "ZeroDivisionError" in lines[0]
+    assert any("zoom.py" in line for line in lines)
+    assert desk(page) == before
+    app.zoom.breaks.clear()
+    page.reload()
+    expect(page.locator(".part-photo.ready")).to_be_visible(timeout=WAIT)
+    after = desk(page)
+    assert {key: after[key] for key in ("photo", "crop", "sentence", "size")} == {
+        key: before[key] for key in ("photo", "crop", "sentence", "size")
+    }
+
+
+@pytest.mark.ui
+def test_an_answer_that_breaks_is_a_refusal_in_its_place(page: Page, app: App) -> None:
+    sample(page)
+    before = desk(page)
+    app.zoom.breaks.add("read")
+    page.locator("#photo summary", has_text="Depth").click()
+    note = page.locator("#photo .note:visible", has_text="Something went wrong inside Stir")
+    assert "the page's depth_view" in entry(app, note)[0]
+    assert desk(page) == before
+
+
+def test_questions_and_moments_that_fail_are_refusals_with_one_entry_each(tmp_path: Path) -> None:
+    from studio.library import logbook
+
+    log = logbook.open(tmp_path)
+    report_to(log)
+
+    def fails(*_: object, **__: object) -> None:
+        raise KeyError("a secret file name")
+
+    answered = call("fails", One, fails)({"id": "x"})["refusal"]
+    moment = heard(fails, lambda refusal: {"remedy": refusal.remedy})(camera=None)
+    text = (tmp_path / "stir.log").read_text("utf-8")
+    for told in (answered, moment):
+        found = ENTRY.search(told["remedy"])
+        assert found
+        assert text.count(found[1]) == 1
+    assert text.count("KeyError") == 2
+    assert "secret" not in text
+    assert heard(lambda value: value + 1, str)(1) == 2
+    report_to(logging.getLogger("stir"))

@@ -23,7 +23,7 @@
     const guidanceField = field("Guidance", guidance);
     const numbers = h("div", { class: "row numbers" }, stepsField, guidanceField, field("Seed", h("span", { class: "joined" }, seed, dice)));
     const seedWhy = h("p", { class: "why" }, "The same seed and settings make the same clip, frame for frame.");
-    const avoid = h("textarea", { rows: 2, id: "avoid", maxlength: 4000, placeholder: "Blur, text, extra fingers", oninput: () => set({ negative_prompt: avoid.value }, false) });
+    const avoid = h("textarea", { rows: 2, id: "avoid", "data-undo": true, maxlength: 4000, placeholder: "Blur, text, extra fingers", oninput: () => set({ negative_prompt: avoid.value }, false) });
     const avoidField = field("What to avoid", avoid);
     const sound = Stir.toggle("Sound", true, (on) => set({ sound: on }), { id: "sound", title: "The model makes a sound track with the picture" });
     const faster = h("div", { class: "speedups" });

@@ -101,11 +101,17 @@
         canvas.setAttribute("aria-label", `Paint where there is ${words.toLowerCase()}. Arrow keys move the brush, Space paints.`);
         canvas.width = shape >= 1 ? 512 : Math.round(512 * shape);
         canvas.height = shape >= 1 ? Math.round(512 / shape) : 512;
-        ink.clearRect(0, 0, canvas.width, canvas.height);
-        if (png) restore(png);
+        show(png);
         requestAnimationFrame(() => (paintRing(), canvas.focus({ preventScroll: true })));
       },
+      show,
     };
+
+    /* What was painted, as it was before the last stroke for instance. */
+    function show(png) {
+      ink.clearRect(0, 0, canvas.width, canvas.height);
+      if (png) restore(png);
+    }
 
     function restore(png) {
       const image = new Image();

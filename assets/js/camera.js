@@ -124,6 +124,7 @@
     }
     Stir.on("motion", adopt);
     Stir.on("heard", adopt);
+    Stir.history.register("camera", { take: () => camera, put: (before) => ((combine = before.moves.length > 1), set(before)), words: () => "camera" });
     Stir.on("output", () => camera.moves.length || (sees.textContent = unsaid()));
     set({});
   };

@@ -119,6 +119,16 @@
       say();
       paint();
     });
+    Stir.history.register("effects", { take: () => ({ chosen, painted: { ...painted } }), put: restore, words: (before, after) => (JSON.stringify(before.painted) === JSON.stringify(after.painted) ? "what moves" : "brush") });
+    function restore(before) {
+      chosen = before.chosen;
+      for (const id of Object.keys(painted)) delete painted[id];
+      memory.set("painted", Object.assign(painted, before.painted));
+      if (painting && !chosen.some((effect) => effect.name === painting)) Stir.emit("end-brush");
+      else if (painting) Stir.emit("brush-shows", png(painting));
+      say();
+      paint();
+    }
     Stir.on("refusal", (refusal) => refusal.where === "effects" && note.show(refusal));
     say();
     paint();

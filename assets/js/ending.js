@@ -101,6 +101,7 @@
     Stir.on("frame", (now) => (now && end && end.crop.aspect !== now.crop.aspect ? choose(end.photo) : paint()));
     for (const topic of ["cards", "output"]) Stir.on(topic, paint);
     Stir.on("end-photo", (given) => (given ? (Stir.emit("film-add", given.photo), choose(given.photo, given.crop)) : choose(null)));
+    Stir.history.register("ending", { take: () => end && { ...end }, put: (before) => ((turn += 1), (end = before && { ...before }), say(), paint()), words: () => "end frame" });
     Stir.on("refusal", (refusal) => refusal.where === "ending" && note.show(refusal));
     say();
   };

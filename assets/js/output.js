@@ -45,7 +45,7 @@
     root.append(
       h("div", { class: "models" }, picker.nodes), advanced.strength,
       h("div", { class: "fields" }, lengthField, sizeField, rateField, field("Format", format)), advanced.quality, plan,
-      advanced.fold, whyFold, note.node, draftRow, h("div", { class: "actions" }, animate, several, stop),
+      advanced.fold, whyFold, note.node, draftRow, h("div", { class: "actions" }, animate, several, stop, ...Stir.history.nodes),
     );
 
     /* What a model is asked for when nothing is remembered of it. */
@@ -71,6 +71,8 @@
       Stir.tell("output", value);
       if (redraw) paint();
     }
+    const NAMES = { model: "model", seconds: "length", size: "size", fps: "rate", format: "format", seed: "seed", negative_prompt: "what to avoid" };
+    const named = (before, after) => NAMES[Object.keys(NAMES).find((name) => before[name] !== after[name])] ?? "how it is made";
     function options(menu, choices, now) {
       const all = choices.some(([key]) => String(key) === String(now)) ? choices : [...choices, [now, SIZES[now] ?? now + " fps"]];
       menu.replaceChildren(...all.map(([key, words]) => h("option", { value: key }, words)));
@@ -149,6 +151,7 @@
       set({ ...asked, model: known ? shot.model : value.model, negative_prompt: shot.motion.negative_prompt ?? "", draft: value.draft });
       if (!known) note.show({ reason: `There is no model called “${shot.model}” here.`, remedy: `The settings are back; ${card().title} will make the clip.` });
     });
+    Stir.history.register("output", { take: () => value, put: (before) => set(before), words: named });
     Stir.on("refusal", (refusal) => ["output", "camera"].includes(refusal.where) && note.show(refusal));
     Stir.on("following", (job) => {
       following = job;

@@ -185,6 +185,7 @@
     function adopt(photo, extra = {}) {
       if (awaited?.photo.id === photo.id) extra = restored(awaited);
       awaited = null;
+      Stir.history.step();
       let index = film.findIndex((one) => one.id === photo.id);
       if (index < 0) {
         film.push({ ...fresh(photo), ...extra });
@@ -257,6 +258,7 @@
       if (root.getBoundingClientRect().top < 0) root.scrollIntoView({ block: "start" });
     });
     Stir.on("end-brush", endBrush);
+    Stir.on("brush-shows", (png) => painting && brush.show(png));
     Stir.on("sent", () => (asked += 1));
     Stir.on("film-add", (photo) => {
       if (film.some((one) => one.id === photo.id)) return;
@@ -265,6 +267,39 @@
       paint();
       say();
     });
+
+    // Undo -----------------------------------------------------------------------------------------------------------
+    const seen = new Map(); // every photo that has been on the strip: what is known of it comes back with it
+    function taken() {
+      for (const photo of film) seen.set(photo.id, photo);
+      return { current, film: film.map(({ id, crop, depth: source, why: reason, mends, credit }) => ({ id, crop, depth: source, why: reason, mends, credit })) };
+    }
+    function put(before) {
+      const away = before.film.filter(({ id }) => !film.some((photo) => photo.id === id));
+      asked += 1;
+      film = before.film.map((one) => {
+        const photo = seen.get(one.id);
+        const asIs = JSON.stringify(photo.mends) === JSON.stringify(one.mends);
+        return { ...photo, ...one, mended: one.mends.length ? photo.mended : null, stale: !asIs || photo.stale };
+      });
+      show(Math.min(before.current, film.length - 1));
+      for (const { id } of away) stillHere(id);
+    }
+    /* A photo that comes back by undo may have been removed from the home meanwhile. */
+    async function stillHere(id) {
+      const answer = await server.look_at({ id }).catch(() => null);
+      const index = film.findIndex((photo) => photo.id === id);
+      if (index < 0 || !answer?.refusal) return;
+      remove(index);
+      Stir.history.came("photo");
+      note.show(answer.refusal);
+    }
+    function changed(before, after) {
+      if (before.film.length !== after.film.length) return before.film.length < after.film.length ? "photo added" : "photo taken off";
+      const first = (what) => before.film.some((one, index) => JSON.stringify(one[what]) !== JSON.stringify(after.film[index][what]));
+      return first("id") ? "photos" : first("mends") ? "mend" : first("crop") ? "crop" : first("depth") ? "depth" : "";
+    }
+    Stir.history.register("photo", { take: taken, put, words: changed });
 
     // The page -------------------------------------------------------------------------------------------------------
     Stir.on("adopt", adoptShot);
@@ -286,6 +321,7 @@
       current = film.length ? Math.max(0, film.findIndex((one) => one.id === wanted)) : -1;
       paint();
       if (film.length) say(), mending.resume();
+      Stir.history.came("photo");
       root.classList.add("ready");
     })();
     paint();

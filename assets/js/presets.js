@@ -159,6 +159,7 @@
       return names(camera.moves) === names(Stir.now("camera")?.moves ?? []) && names(effects) === names(Stir.now("effects") ?? []) && Object.keys(slots).every((slot) => slots[slot] === (words[slot] ?? ""));
     }
     for (const topic of ["camera", "effects", "slots"]) Stir.on(topic, () => settled && chosen && !stands(all[chosen].motion) && choose(""));
+    Stir.history.register("presets", { take: () => chosen, put: choose, words: (_, now) => (now ? "motion" : "") });
     Stir.on("acted", () => (settled = true)); // before that the page is still being put together
     paint();
   };

@@ -13,7 +13,7 @@
     let kind = null;
     let current = "subject"; // the slot that the suggestions are for
 
-    const inputs = Object.fromEntries(Object.keys(NAMES).map((name) => [name, h("input", { type: "text", id: "slot-" + name, "data-slot": name, maxlength: 400, autocomplete: "off", "aria-label": NAMES[name], oninput: () => set(name, inputs[name].value), onfocus: () => turn(name) })]));
+    const inputs = Object.fromEntries(Object.keys(NAMES).map((name) => [name, h("input", { type: "text", id: "slot-" + name, "data-slot": name, maxlength: 400, "data-undo": true, autocomplete: "off", "aria-label": NAMES[name], oninput: () => set(name, inputs[name].value), onfocus: () => turn(name) })]));
     const rows = ROWS.map(([title, names]) => h("div", { class: "slot" }, h("span", { class: "move-name", "aria-hidden": "true" }, title), h("div", { class: "slot-inputs" }, names.map((name) => inputs[name]))));
     const chips = h("div", { class: "slot-chips", role: "group" });
     root.append(h("h3", {}, "What moves"), ...rows, h("div", { class: "slot" }, h("span", { class: "slot-try", "aria-hidden": "true" }, "Try"), chips));
@@ -56,6 +56,7 @@
     }
     Stir.on("motion", adopt);
     Stir.on("heard", adopt);
+    Stir.history.register("slots", { take: () => slots, put: (before) => ((slots = before), say(), paint()), words: () => "words" });
     Stir.on("kind", (next) => ((kind = next), paint()));
     say();
     paint();

@@ -19,8 +19,9 @@
     let waiting = false;
     let unwanted = ""; // what a fix takes out of the sentence and puts where it is avoided
     let answering = Promise.resolve();
+    let held = ""; // the sentence as the desk knows it: what is just being typed comes after
 
-    const words = h("textarea", { rows: 1, id: "prompt", maxlength: 4000, placeholder: "Say what moves, what the camera does and what stays still", "aria-describedby": "check-state", oninput: () => typed() });
+    const words = h("textarea", { rows: 1, id: "prompt", "data-undo": true, maxlength: 4000, placeholder: "Say what moves, what the camera does and what stays still", "aria-describedby": "check-state", oninput: () => typed() });
     const check = Stir.check(words, fix);
     const told = Stir.told();
     const note = Stir.note();
@@ -36,6 +37,7 @@
     }
     function typed() {
       write = false;
+      held = words.value;
       memory.set("words", words.value);
       check.paint(words.value, null);
       soon();
@@ -43,7 +45,7 @@
     /* The caret stays where it was; whoever had just gone into an empty box was about to write their own: typing replaces it. */
     function put(text) {
       const { value, selectionStart: from, selectionEnd: to } = words;
-      words.value = text;
+      words.value = held = text;
       if (document.activeElement === words) words.setSelectionRange(from, value ? to : text.length);
     }
     /* A sentence from elsewhere is typed, so that it can be undone like everything that is typed; where typing would bring up a
@@ -133,9 +135,28 @@
       words.value = text;
       typed();
     });
+    /* Back by undo, whole: what is still on its way is dropped. The caret goes where the words changed. */
+    function back(before) {
+      turn += 1;
+      asked = "";
+      ({ agreed, write } = before);
+      memory.set("agreed", agreed);
+      const [old, next] = [words.value, before.text];
+      const shorter = Math.min(old.length, next.length);
+      let [head, tail] = [0, 0];
+      while (head < shorter && old[head] === next[head]) head += 1;
+      while (tail < shorter - head && old.at(-1 - tail) === next.at(-1 - tail)) tail += 1;
+      words.value = held = next;
+      if (document.activeElement === words) words.setSelectionRange(next.length - tail, next.length - tail);
+      memory.set("words", next);
+      check.paint(next, null);
+      soon();
+    }
+    Stir.history.register("words", { take: () => ({ text: held, agreed, write }), put: back, words: (before, after) => (before.text === after.text ? "" : "words") });
     Stir.on("said", enter); // from the assistant: as if it had been typed
     Stir.on("refusal", (refusal) => refusal.where === "words" && note.show(refusal));
-    words.value = memory.get("words", "");
+    words.value = held = memory.get("words", "");
+    Stir.history.came("words");
     check.paint(words.value, null);
   };
 })();

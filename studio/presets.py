@@ -23,10 +23,12 @@ class Platform(Noun, frozen=True):
 
     It takes clips of `min_seconds` to `max_seconds` at `min_fps` to `max_fps`, with at least `min_short` pixels on their short
     side, in these `formats`. Where nothing is stated the least is the studio's own: 1 second, 1 frame a second, 0 pixels.
+    `label` is its short name, for a narrow button.
     """
 
     id: str
     title: str
+    label: Annotated[str, msgspec.Meta(max_length=12)]
     aspect: Aspect
     size: Size
     fps: int

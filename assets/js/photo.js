@@ -4,24 +4,29 @@
 
   Stir.parts.photo = ({ element, props, server, upload }) => {
     const root = element.firstElementChild;
-    const ratios = props.ratios;
-    let film = []; // {id, name, width, height, view, notes, crop, why, depth, credit, mends, mended}; mended is its view then
+    const shapes = Stir.shapes(props.ratios);
+    /* {id, name, width, height, view, thumb, notes, crop, why, depth, credit, mends, mended, wants, moved}: `mended` is its view then,
+       `wants` the aspect whose crop is still to be placed, `moved` says that the user put the crop where it is. */
+    let film = [];
     let current = -1;
+    let place = null; // what the clips are made for, of props.platforms
     let painting = null;
-    let asked = 0; // suggestions asked for; only the last may change the crop, and none once Animate has been pressed
-    let among = ""; // the file being taken in, when it is one of several
     let awaited = null; // the shot whose photo has been asked for
 
-    const ratioOf = (photo, aspect) => (aspect === "photo" ? photo.width / photo.height : ratios[aspect]);
     const here = () => film[current];
+    const find = (id) => film.findIndex((one) => one.id === id);
+    const byId = (id) => props.platforms.find((one) => one.id === id) ?? null;
     const shown = (photo) => photo.mended ?? photo.view;
+    const ratioOf = (photo) => shapes.ratio(photo, photo.crop.aspect);
+    /* The shape of a photo that is an exception among those made for one place. */
+    const ownShape = (photo) => (place && photo.crop.aspect !== place.aspect ? (photo.crop.aspect === "photo" ? "in its own shape" : photo.crop.aspect) : "");
+    /* What the studio is told of a photo: a Frame. */
+    const frameOf = ({ id, crop, depth: source, mends }) => ({ photo: id, crop, depth: source, mends });
     const note = Stir.note();
-    const input = h("input", { type: "file", multiple: true, class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "photo-input", accept: "image/*,.heic,.heif,.avif,.tif,.tiff,.mp4,.webm,.json" });
-    input.addEventListener("change", () => (take([...input.files]), (input.value = "")));
 
     // The picture and its frame ----------------------------------------------------------------------------------------
     const image = h("img", { class: "photo-image", draggable: "false", alt: "" });
-    const frame = Stir.cropFrame((rect) => setCrop(rect), () => suggest(here().crop.aspect));
+    const frame = Stir.cropFrame((rect) => setCrop(rect), () => choose(here().crop.aspect));
     const brush = Stir.brush((png) => Stir.emit("painted", { effect: painting, png }), () => endBrush());
     const mark = Stir.placeMark();
     const easel = h("div", { class: "easel" }, image, frame.node, mark.node);
@@ -29,16 +34,15 @@
     const mending = Stir.mending({ root, easel, stage, server, titles: props.mends, times: props.upscale, here, of: (id) => film.find((one) => one.id === id), begins: () => (endBrush(), mark.clear()), changed: () => (paint(), say()) });
     image.addEventListener("error", () => here()?.mended && ((here().mended = null), paint(), mending.resume())); // it was cleared away
     const looked = () => here() && { photo: here().id, crop: here().crop, size: Stir.now("output")?.size ?? "auto", mends: here().mends };
-    const report = Stir.report(server, { looked, mend: mending.tryOut, place, outline: mark.show });
+    const report = Stir.report(server, { looked, mend: mending.tryOut, place: settle, outline: mark.show });
 
     const aspects = Stir.segments("Aspect", [["16:9", "16:9"], ["9:16", "9:16"], ["1:1", "1:1"], ["4:5", "4:5"], ["3:4", "3:4"], ["21:9", "21:9"], ["photo", "Photo", "The photo's own shape"]], (aspect) => choose(aspect));
-    const places = h("select", { "aria-label": "Made for", class: "quiet", id: "platform" }, h("option", { value: "" }, "Made for…"));
-    for (const one of props.platforms) places.append(h("option", { value: one.id }, one.title));
-    places.addEventListener("change", () => platform(props.platforms.find((one) => one.id === places.value)));
+    const made = Stir.madeFor(props.platforms, (next) => makeFor(next));
     const why = h("p", { class: "why" });
     const whyFold = Stir.fold("Why this crop?", why);
     const notes = h("ul", { class: "notes" });
-    const strip = h("div", { class: "film", role: "group", "aria-label": "Photos" });
+    const strip = Stir.filmStrip({ pick: (id) => show(find(id)), away: (id) => remove(find(id)), shape: ratioOf });
+    const placing = Stir.placing({ server, film: () => film, here, placed: (photo) => (photo === here() ? (paint(), say()) : (strip.paint(film, current, ownShape), keep())), told: strip.count });
     const title = h("span", { class: "photo-name" });
     const depth = Stir.depthFold(server, upload, () => here() && { photo: here().id, crop: here().crop, depth: here().depth, mends: here().mends }, (id) => ((here().depth = id), say()), note);
     const samples = h("div", { class: "samples", role: "group", "aria-label": "Sample photos" });
@@ -54,29 +58,40 @@
     const empty = h("div", { class: "photo-empty" }, drop, h("h3", {}, "Or start from a sample"));
     const sampleFold = Stir.fold("Sample photos");
     const full = h(
-      "div", { class: "photo-full" }, stage, mending.node, h("div", { class: "row aspects" }, aspects.node),
-      h("div", { class: "row photo-line" }, title, places), notes, strip, report.node, whyFold, depth.node, sampleFold,
+      "div", { class: "photo-full" }, stage, mending.node, h("div", { class: "row aspects" }, aspects.node), made.exception,
+      h("div", { class: "row photo-line" }, title), notes, strip.node, report.node, whyFold, depth.node, sampleFold,
     );
+    const { input, line, take } = Stir.intake({ root, server, upload, limit: props.limit, note, adopt: takeIn, adoptShot });
     const head = h("div", { class: "panel-head" }, h("h2", {}, "Photo"), Stir.button("Add", { class: "ghost", id: "add-photo", onclick: () => input.click() }, "plus"));
-    root.append(head, note.node, empty, full, input);
+    root.append(head, made.node, note.node, line, empty, full, input);
 
     // What it holds --------------------------------------------------------------------------------------------------
     function say() {
       const photo = here();
-      const value = photo ? { photo: photo.id, crop: photo.crop, depth: photo.depth, mends: photo.mends } : null;
+      const value = photo ? frameOf(photo) : null;
       props.value = value;
-      memory.set("film", film.map(({ id, crop, depth: source, why: reason, credit, mends }) => ({ id, crop, depth: source, why: reason, credit, mends })));
-      memory.set("current", photo ? photo.id : null);
-      Stir.tell("film", film.map(({ id, name, width, height, view, crop }) => ({ id, name, width, height, view, crop })));
-      Stir.tell("frame", photo ? { ...value, width: photo.width * mending.times(photo.mends), height: photo.height * mending.times(photo.mends), view: shown(photo), name: photo.name } : null);
+      keep();
+      Stir.tell("frame", photo ? { ...value, width: photo.width * mending.times(photo.mends), height: photo.height * mending.times(photo.mends), view: shown(photo), name: photo.name, placing: Boolean(photo.wants) } : null);
       depth.stale();
+    }
+    /* The strip as it is remembered and as others are told of it. */
+    function keep() {
+      memory.set("film", film.map(({ id, crop, depth: source, why: reason, credit, mends, wants, moved }) => ({ id, crop, depth: source, why: reason, credit, mends, wants, moved })));
+      memory.set("current", here()?.id ?? null);
+      Stir.tell("film", film.map(({ id, name, width, height, view, thumb, crop }) => ({ id, name, width, height, view, thumb, crop })));
     }
     function paint() {
       const photo = here();
+      const held = empty.contains(document.activeElement) || full.contains(document.activeElement) ? document.activeElement : null;
       empty.hidden = Boolean(photo);
       full.hidden = !photo;
-      (photo ? sampleFold : empty).append(samples);
+      const room = photo ? sampleFold : empty;
+      if (samples.parentElement !== room) room.append(samples);
+      made.paint(place, photo ? ownShape(photo) : "");
       head.querySelector("button").hidden = !photo;
+      strip.paint(film, current, ownShape);
+      /* What was pressed has gone: the keyboard's place is the crop, or where the next photo is taken in. */
+      if (held && !held.checkVisibility()) (photo ? frame.node : drop).focus({ preventScroll: true });
       if (!photo) return;
       const shape = photo.width / photo.height;
       easel.style.setProperty("--shape", shape);
@@ -86,26 +101,14 @@
         image.alt = photo.name || "Your photo";
       }
       mending.paint(photo.mends);
-      frame.show(photo.crop, photo.crop.aspect, ratioOf(photo, photo.crop.aspect), shape);
+      frame.show(photo.crop, photo.crop.aspect, ratioOf(photo), shape);
       const [wide, tall] = [photo.width, photo.height].map((side) => side * mending.times(photo.mends));
       frame.say(`${Math.round(photo.crop.w * wide)} × ${Math.round(photo.crop.h * tall)}`);
       aspects.paint(photo.crop.aspect);
       title.textContent = `${photo.name || "Photo"} · ${photo.width} × ${photo.height}${mending.times(photo.mends) > 1 ? `, now ${wide} × ${tall}` : ""}`;
       title.title = photo.credit ? `${photo.name}, ${photo.credit}` : photo.name;
-      why.textContent = photo.why || "It is where you put it.";
+      why.textContent = photo.wants ? "Looking where it lies best…" : photo.why || "It is where you put it.";
       notes.replaceChildren(...photo.notes.map((words) => h("li", {}, words)));
-      paintStrip();
-    }
-    function paintStrip() {
-      const mark = film.map((photo) => photo.id).join() + current;
-      if (strip.dataset.mark === mark) return;
-      strip.dataset.mark = mark;
-      strip.hidden = film.length < 2;
-      strip.replaceChildren(...film.map((photo, index) => {
-        const pick = h("button", { type: "button", class: "film-pick", "aria-pressed": String(index === current), "aria-label": photo.name || "Photo " + (index + 1), onclick: () => show(index) }, h("img", { src: file(photo.view), alt: "", draggable: "false" }));
-        const away = h("button", { type: "button", class: "film-away", "aria-label": "Take " + (photo.name || "photo") + " off the strip", onclick: () => remove(index) }, icon("close", 10));
-        return h("div", { class: "film-one" }, pick, away);
-      }));
     }
     function show(index) {
       endBrush();
@@ -114,84 +117,95 @@
       current = index;
       paint();
       say();
+      placing.work();
       mending.resume();
+      if (here()) strip.reveal(here().id);
     }
     function remove(index) {
+      const held = strip.node.contains(document.activeElement);
       film.splice(index, 1);
       show(Math.min(current > index ? current - 1 : current, film.length - 1));
-    }
-    function whole(aspect, photo) {
-      const slope = photo.width / photo.height / ratioOf(photo, aspect);
-      const w = Math.min(1, 1 / slope);
-      return { x: (1 - w) / 2, y: (1 - w * slope) / 2, w, h: Math.min(1, w * slope), aspect };
+      if (!held) return;
+      if (film.length > 1) strip.focus(film[Math.min(index, film.length - 1)].id);
+      else (here() ? frame.node : drop).focus({ preventScroll: true });
     }
     function setCrop(rect, reason = "") {
       const photo = here();
-      photo.crop = { ...rect, aspect: photo.crop.aspect };
-      photo.why = reason;
+      Object.assign(photo, { crop: { ...rect, aspect: photo.crop.aspect }, why: reason, wants: "", moved: true });
       paint();
       say();
     }
-    async function choose(aspect) {
-      const photo = here();
-      photo.crop = whole(aspect, photo);
-      photo.why = "";
+    /* An aspect for a photo: at once in the middle, then where the studio thinks it is best. Where the user has put the crop it stays. */
+    function fit(photo, aspect) {
+      if (photo.moved) Object.assign(photo, { crop: shapes.refit(photo, photo.crop, aspect), wants: "", why: "" });
+      else Object.assign(photo, { crop: shapes.whole(photo, aspect), wants: aspect === "photo" ? "" : aspect, why: aspect === "photo" ? "The whole photo is used." : "" });
+    }
+    function choose(aspect) {
+      here().moved = false;
+      fit(here(), aspect);
       paint();
       say();
-      await suggest(aspect);
+      return placing.work();
     }
-    /* The studio's own idea of the crop; it gives way when the user has moved on meanwhile. */
-    async function suggest(aspect) {
-      const photo = here();
-      const before = JSON.stringify(photo.crop);
-      const mine = ++asked;
-      if (aspect === "photo") {
-        photo.why = "The whole photo is used.";
-        photo.crop = whole(aspect, photo);
-        return paint(), say();
-      }
-      const answer = await Stir.ask(server.suggest_crop, { photo: photo.id, aspect }, "photo");
-      if (mine !== asked || JSON.stringify(photo.crop) !== before || photo !== here()) return;
-      if (answer) Object.assign(photo, { crop: answer.crop, why: answer.why });
+    function setPlace(next) {
+      place = next;
+      memory.set("place", place?.id ?? "");
+      Stir.tell("place", place);
+    }
+    /* A place holds for every photo on the strip and every one added later; chosen once more it ends this photo's exception. */
+    function makeFor(next, chosen = true) {
+      const once = next && next.id === place?.id;
+      setPlace(next);
+      if (chosen) Stir.emit("platform", place);
+      for (const photo of place ? film : []) if (photo.crop.aspect !== place.aspect && (!once || (chosen && photo === here()))) fit(photo, place.aspect);
       paint();
       say();
-    }
-    async function platform(place) {
-      if (!place) return;
-      Stir.emit("platform", place);
-      await choose(place.aspect);
-      places.value = place.id;
+      placing.work();
     }
 
     // The report -----------------------------------------------------------------------------------------------------
     /* A remedy that changes no pixel. Answers how to take it back. */
-    function place(remedy) {
+    function settle(remedy) {
       const photo = here();
-      const { crop, why: reason } = photo;
+      const { crop, why: reason, moved } = photo;
       const size = Stir.now("output")?.size;
       if (remedy.size) Stir.emit("use-size", remedy.size);
       if (remedy.crop) photo.crop = remedy.crop, setCrop(remedy.crop, "It is what the report suggests.");
       return () => {
         if (remedy.size) Stir.emit("use-size", size);
-        Object.assign(photo, { crop, why: reason });
+        Object.assign(photo, { crop, why: reason, moved });
         paint();
         say();
       };
     }
 
     // Taking in ------------------------------------------------------------------------------------------------------
-    const fresh = (photo) => ({ ...photo, crop: whole("photo", photo), why: "The whole photo is used.", depth: "auto", mends: [], mended: null });
-    const restored = (shot) => ({ crop: shot.crop, depth: shot.depth, mends: shot.mends ?? [], mended: null, why: "It came with the settings." });
+    function fresh(photo) {
+      const one = { ...photo, depth: "auto", mends: [], mended: null, moved: false };
+      fit(one, place?.aspect ?? "photo");
+      return one;
+    }
+    const restored = (shot) => ({ crop: shot.crop, depth: shot.depth, mends: shot.mends ?? [], mended: null, wants: "", moved: true, why: "It came with the settings." });
     function adopt(photo, extra = {}) {
       if (awaited?.photo.id === photo.id) extra = restored(awaited);
       awaited = null;
       Stir.history.step();
-      let index = film.findIndex((one) => one.id === photo.id);
-      if (index < 0) {
-        film.push({ ...fresh(photo), ...extra });
-        index = film.length - 1;
-      } else Object.assign(film[index], extra);
-      show(index);
+      if (find(photo.id) < 0) film.push({ ...fresh(photo), ...extra });
+      else Object.assign(film[find(photo.id)], extra);
+      show(find(photo.id));
+    }
+    /* Of several taken in at once the first is shown, and the others join the strip. */
+    function takeIn(photo, first) {
+      if (first || !film.length || awaited?.photo.id === photo.id) return adopt(photo);
+      join(photo);
+    }
+    function join(photo) {
+      if (find(photo.id) >= 0) return;
+      film.push(fresh(photo));
+      if (film.length === 1) return show(0);
+      strip.paint(film, current, ownShape);
+      keep();
+      placing.work();
     }
     function adoptShot({ shot, photo, missing, end }) {
       if (photo) adopt(photo, restored(shot));
@@ -199,33 +213,6 @@
       Stir.emit("shot", shot);
       Stir.emit("end-photo", end ? { photo: end, crop: shot.end.crop } : null);
       Stir.say("Settings restored.");
-    }
-    /* Of several files taken in at once, each that is refused says its name. */
-    const refuse = ({ reason, remedy }) => note.add({ reason: among && !reason.startsWith(among) ? `${among}: ${reason}` : reason, remedy });
-    async function take(files) {
-      note.clear();
-      root.classList.add("busy");
-      Stir.say("Taking it in.");
-      for (const one of files) {
-        among = files.length > 1 ? one.name : "";
-        await takeOne(one);
-      }
-      among = "";
-      root.classList.remove("busy");
-    }
-    async function takeOne(one) {
-      const clip = /\.(mp4|webm|gif|webp)$/i.test(one.name);
-      if (one.size > props.limit) return refuse({ reason: `${one.name} is ${Stir.bytes(one.size)}, over 40 MB.`, remedy: clip ? "If it was made here, drop the .json that lies beside it in the library's folder." : "Save it smaller, as a JPEG for instance, and drop it again." });
-      if (!one.size) return refuse({ reason: `${one.name} is empty.`, remedy: "Choose another file." });
-      let path;
-      try {
-        ({ path } = await upload(one));
-      } catch {
-        return refuse({ reason: `${one.name} did not arrive.`, remedy: "See that the studio still runs and that the file is under 40 MB, then drop it again." });
-      }
-      const answer = await Stir.ask(server.receive_file, { path, name: one.name }, "photo");
-      if (answer?.kind === "photo") adopt(answer.photo);
-      else if (answer) adoptShot(answer);
     }
     async function takeSample(one) {
       note.clear();
@@ -259,24 +246,16 @@
     });
     Stir.on("end-brush", endBrush);
     Stir.on("brush-shows", (png) => painting && brush.show(png));
-    Stir.on("sent", () => (asked += 1));
-    Stir.on("film-add", (photo) => {
-      if (film.some((one) => one.id === photo.id)) return;
-      film.push(fresh(photo));
-      current = Math.max(0, current);
-      paint();
-      say();
-    });
+    Stir.on("film-add", join);
 
     // Undo -----------------------------------------------------------------------------------------------------------
     const seen = new Map(); // every photo that has been on the strip: what is known of it comes back with it
     function taken() {
       for (const photo of film) seen.set(photo.id, photo);
-      return { current, film: film.map(({ id, crop, depth: source, why: reason, mends, credit }) => ({ id, crop, depth: source, why: reason, mends, credit })) };
+      return { current, film: film.map(({ id, crop, depth: source, why: reason, mends, credit, wants, moved }) => ({ id, crop, depth: source, why: reason, mends, credit, wants, moved })) };
     }
     function put(before) {
       const away = before.film.filter(({ id }) => !film.some((photo) => photo.id === id));
-      asked += 1;
       film = before.film.map((one) => {
         const photo = seen.get(one.id);
         const asIs = JSON.stringify(photo.mends) === JSON.stringify(one.mends);
@@ -300,28 +279,42 @@
       return first("id") ? "photos" : first("mends") ? "mend" : first("crop") ? "crop" : first("depth") ? "depth" : "";
     }
     Stir.history.register("photo", { take: taken, put, words: changed });
+    Stir.history.register("platform", { take: () => place?.id ?? "", put: (id) => (setPlace(byId(id)), paint()), words: () => "made for" });
 
     // The page -------------------------------------------------------------------------------------------------------
     Stir.on("adopt", adoptShot);
+    /* What a new desk begins with; a choice of one's own holds for this browser. */
+    Stir.on("defaults", ({ place: id }) => {
+      if (memory.get("place", null) !== null) return;
+      makeFor(byId(id));
+      localStorage.removeItem("stir.place");
+    });
+    Stir.on("use-defaults", ({ place: id }) => makeFor(byId(id)));
+    Stir.on("shot", (shot) => makeFor(byId(shot.platform), false));
     Stir.on("use-aspect", (aspect) => here() && choose(aspect));
     Stir.on("use-photo", ({ photo, missing }) => (photo ? adopt(photo) : note.show({ reason: "That photo is not in this home any more.", remedy: `Drop ${missing} here.` })));
-    Stir.on("refusal", (refusal) => refusal.where === "photo" && (among ? refuse : note.show)(refusal));
     Stir.dropAnywhere(take);
     addEventListener("paste", (event) => {
       const files = [...(event.clipboardData?.files ?? [])];
       if (files.length) event.preventDefault(), take(files);
     });
 
+    /* What is sent, once every crop that is asked for is where it belongs: of the photo on the desk, or of all of them. */
+    Stir.framed = (all = false) => placing.done(all);
+    Stir.frames = () => film.map(frameOf);
+
     (async () => {
       const wanted = memory.get("current", null);
-      for (const one of memory.get("film", [])) {
-        const answer = await server.look_at({ id: one.id }).catch(() => null);
-        if (answer && !answer.refusal) film.push({ ...fresh(answer), ...one });
-      }
-      current = film.length ? Math.max(0, film.findIndex((one) => one.id === wanted)) : -1;
+      place ??= byId(memory.get("place", ""));
+      Stir.tell("place", place);
+      const kept = memory.get("film", []);
+      const answers = await Promise.all(kept.map((one) => server.look_at({ id: one.id }).catch(() => null)));
+      answers.forEach((answer, at) => answer && !answer.refusal && film.push({ ...fresh(answer), wants: "", ...kept[at] }));
+      current = film.length ? Math.max(0, find(wanted)) : -1;
       paint();
-      if (film.length) say(), mending.resume();
+      if (film.length) say(), placing.work(), mending.resume();
       Stir.history.came("photo");
+      Stir.history.came("platform");
       root.classList.add("ready");
     })();
     paint();

@@ -15,6 +15,7 @@ import msgspec
 from studio.config import ASSETS
 from studio.nouns import Noun, Photo, Refusal, Shot
 from studio.studio import Studio
+from studio.ui.thumbs import small
 
 CLIPS = {".mp4", ".webm", ".json"}
 """Endings that can only be a clip or its recipe; a .gif or .webp may be either and is tried as a clip first."""
@@ -38,8 +39,8 @@ def uploaded(upload: Upload) -> Path:
 
 
 def photo_card(studio: Studio, photo: Photo) -> dict[str, Any]:
-    """A photo as the page shows it; `view` is the display copy."""
-    return {**msgspec.to_builtins(photo), "view": str(studio.view(photo))}
+    """A photo as the page shows it; `view` is the display copy, `thumb` a small one for the strip."""
+    return {**msgspec.to_builtins(photo), "view": str(studio.view(photo)), "thumb": str(small(studio, photo))}
 
 
 def shot_card(studio: Studio, shot: Shot) -> dict[str, Any]:

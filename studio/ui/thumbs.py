@@ -1,18 +1,26 @@
-"""Small pictures of clips for the grid: a poster is as large as its clip, and sixty of those are too many for a page.
+"""Small pictures of clips for the grid and of photos for the strip: sixty as large as the clips are too many for a page.
 
 Knows where they are kept, in the cache, and that they go when their clip goes. They can always be made again.
 """
 
 from __future__ import annotations
 
+import uuid
 from contextlib import suppress
 from pathlib import Path
 
-from studio.nouns import Clip, Refusal
+from studio.nouns import Clip, Photo, Refusal
 from studio.studio import Studio
 
 HEIGHT = 368
 """Pixels: twice the height of a tile, for fine screens."""
+
+
+PHOTO_SIDE = 256
+"""Pixels of a photo's height: a crop of a third of it still fills a thumbnail of the strip on a fine screen."""
+
+PHOTOS = "photos"
+"""The folder for those, inside the other."""
 
 
 def folder(studio: Studio) -> Path:
@@ -41,9 +49,30 @@ def thumb(studio: Studio, clip: Clip, make: bool = True) -> Path:
     return file
 
 
+def small(studio: Studio, photo: Photo) -> Path:
+    """The small picture of a photo, made on first use; the display copy itself where it can't be made.
+
+    Raises `Refusal` when the photo isn't here.
+    """
+    file = folder(studio) / PHOTOS / f"{photo.id}.jpg"
+    if file.exists():
+        return file
+    from PIL import Image
+
+    view = studio.view(photo)
+    with suppress(OSError), Image.open(view) as picture:
+        picture.thumbnail((PHOTO_SIDE * 2, PHOTO_SIDE))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        half = file.with_suffix(f".{uuid.uuid4().hex}")
+        picture.convert("RGB").save(half, "JPEG", quality=82)
+        half.replace(file)
+        return file
+    return view
+
+
 def sweep(studio: Studio) -> None:
     """Remove the pictures of clips that are gone for good."""
-    for file in folder(studio).glob("*"):
+    for file in folder(studio).glob("*.*"):
         try:
             studio.clip(file.stem)
         except Refusal:

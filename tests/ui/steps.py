@@ -24,6 +24,11 @@ def sample(page: Page, name: str = "dandelion.jpg") -> None:
     page.wait_for_function("document.querySelector('.photo-image').naturalWidth > 0")
 
 
+def made_for(page: Page, place: str) -> None:
+    """Choose what the clips are made for: the id of a place, "" for none."""
+    page.locator(f"[data-place='{place}'] input").check()
+
+
 def quick(page: Page, seconds: float = 1) -> None:
     """The shortest, smallest clip there is."""
     page.locator("#size").select_option("360p")

@@ -10,7 +10,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import App
-from tests.ui.steps import animate, crop_box, quick, sample
+from tests.ui.steps import animate, crop_box, made_for, quick, sample
 
 pytestmark = pytest.mark.ui
 SHAPE = 1920 / 1080  # of the dandelion
@@ -80,7 +80,7 @@ def test_drag_handle_keys_and_double_click(page: Page) -> None:
 
 def test_a_place_to_post_sets_aspect_size_and_rate(page: Page) -> None:
     sample(page)
-    page.locator("#platform").select_option(index=1)
+    made_for(page, "reels")
     expect(page.locator(".aspects [data-value='9:16']")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#fps")).to_have_value("30")
 

@@ -80,6 +80,8 @@ def test_too_large_a_file_never_leaves_the_page(page: Page, tmp_path: Path) -> N
 def test_several_photos_each_keep_their_crop(page: Page, tmp_path: Path) -> None:
     drop(page, str(picture(tmp_path / "one.png", 320, 240, 1)), str(picture(tmp_path / "two.png", 240, 320, 2)))
     expect(page.locator(".film-pick")).to_have_count(2)
+    expect(page.locator(".photo-name")).to_contain_text("one.png")  # the first is shown, whatever else comes
+    page.locator(".film-pick").nth(1).click()
     page.locator(".aspects [data-value='1:1']").click()
     expect(page.locator(".aspects [data-value='1:1']")).to_have_attribute("aria-pressed", "true")
     page.locator(".film-pick").first.click()

@@ -281,7 +281,7 @@ def test_where_it_is_is_outlined_on_the_photo(page: Page, tmp_path: Path) -> Non
     easel = page.locator(".easel").bounding_box()
     assert box and easel
     assert (box["y"] + box["height"] / 2 - easel["y"]) / easel["height"] == pytest.approx(970 / 1440, abs=0.08)
-    page.locator("#platform").focus()
+    page.locator("#add-photo").focus()
     expect(mark).to_be_hidden()
     finding(page, "text").locator(".where").click()
     page.mouse.move(5, 5)

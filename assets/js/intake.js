@@ -1,0 +1,51 @@
+/* Taking in: files one after the other, each refused by its name, and how far that is. */
+(() => {
+  const { h } = Stir;
+
+  /* adopt(photo, first) and adoptShot(answer) with what has arrived; `note` holds what was refused. */
+  Stir.intake = ({ root, server, upload, limit, note, adopt, adoptShot }) => {
+    let among = ""; // the file being taken in, when it is one of several
+    let queue = Promise.resolve(); // files dropped while others are taken in wait for them
+    const line = h("p", { class: "intake-line", role: "status", hidden: true });
+    const input = h("input", { type: "file", multiple: true, class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "photo-input", accept: "image/*,.heic,.heif,.avif,.tif,.tiff,.mp4,.webm,.json" });
+    input.addEventListener("change", () => (take([...input.files]), (input.value = "")));
+
+    const refuse = ({ reason, remedy }) => note.add({ reason: among && !reason.startsWith(among) ? `${among}: ${reason}` : reason, remedy });
+    const take = (files) => (queue = queue.then(() => takeAll(files)));
+    async function takeAll(files) {
+      note.clear();
+      root.classList.add("busy");
+      let shown = false;
+      for (const [index, one] of files.entries()) {
+        among = files.length > 1 ? one.name : "";
+        line.textContent = files.length > 1 ? `Taking in ${index + 1} of ${files.length}` : "";
+        line.hidden = files.length < 2;
+        if (!index) Stir.say("Taking it in.");
+        shown = (await takeOne(one, !shown)) || shown;
+      }
+      among = "";
+      line.hidden = true;
+      root.classList.remove("busy");
+      if (files.length > 1) Stir.say(`${files.length} files taken in.`);
+    }
+    /* True once something is on the desk. */
+    async function takeOne(one, first) {
+      const clip = /\.(mp4|webm|gif|webp)$/i.test(one.name);
+      if (one.size > limit) return refuse({ reason: `${one.name} is ${Stir.bytes(one.size)}, over 40 MB.`, remedy: clip ? "If it was made here, drop the .json that lies beside it in the library's folder." : "Save it smaller, as a JPEG for instance, and drop it again." });
+      if (!one.size) return refuse({ reason: `${one.name} is empty.`, remedy: "Choose another file." });
+      let path;
+      try {
+        ({ path } = await upload(one));
+      } catch {
+        return refuse({ reason: `${one.name} did not arrive.`, remedy: "See that the studio still runs and that the file is under 40 MB, then drop it again." });
+      }
+      const answer = await Stir.ask(server.receive_file, { path, name: one.name }, "photo");
+      if (!answer) return false;
+      if (answer.kind === "photo") adopt(answer.photo, first);
+      else adoptShot(answer);
+      return true;
+    }
+    Stir.on("refusal", (refusal) => refusal.where === "photo" && (among ? refuse : note.show)(refusal));
+    return { input, line, take };
+  };
+})();

@@ -1,23 +1,45 @@
-/* Which photo, which model: a page made from the cards alone. A model's name takes it to the desk. */
+/* Which photo, which model: made from the cards alone. What works here is said; the rest is folded under it. A name takes its model
+   to the desk. */
 (() => {
   const { h } = Stir;
+  const REST = [["download", "after a download"], ["out", "with a larger GPU"]];
+
   Stir.parts.guide = ({ element, props }) => {
     const root = element.firstElementChild;
-    const name = (one) => {
-      const button = h("button", { type: "button", class: "guide-model", "data-model": one.model, title: `Use ${one.title}`, onclick: () => (Stir.goto(0), Stir.emit("use-model", one.model)) }, one.title);
-      const stands = h("span", { class: "fact", hidden: true });
-      Stir.on("models", () => {
-        const state = Stir.standing(one.model);
-        stands.textContent = state?.group === "ready" ? "ready here" : state?.group === "download" ? "to download" : "out of reach here";
-        stands.hidden = !state;
-        button.disabled = state?.group === "out";
+    const use = (one) => (Stir.goto(0), Stir.emit("use-model", one.model));
+    const why = (one) => h("p", {}, one.why, one.mind ? h("span", { class: "guide-mind" }, " " + one.mind) : null);
+    const usable = (one) => h("li", { "data-model": one.model }, h("button", { type: "button", class: "guide-model", "aria-label": "Use " + one.title, onclick: () => use(one) }, one.title), why(one));
+    const folded = (one) => h("li", { "data-model": one.model }, h("strong", {}, one.title), why(one));
+
+    function kind(row) {
+      const here = h("ul", { class: "guide-list" });
+      const none = h("p", { class: "why", hidden: true }, "Nothing here suits it yet.");
+      const rest = REST.map(([group]) => {
+        const list = h("ul", { class: "guide-list" });
+        const fold = Stir.fold("", list);
+        fold.dataset.group = group;
+        return { group, list, fold };
       });
-      return h("span", { class: "guide-name" }, button, stands);
-    };
-    const line = (row, one, index) => h("tr", {}, index ? null : h("th", { scope: "rowgroup", rowspan: row.models.length }, h("strong", {}, row.title), h("p", {}, row.says)), h("td", {}, name(one)), h("td", {}, one.why, one.mind ? h("span", { class: "guide-mind" }, " " + one.mind) : null));
-    root.append(h("div", { class: "guide" },
-      h("div", { class: "shelf-head" }, h("h2", {}, "Which photo, which model"), h("p", { class: "why" }, "Made from the model cards; the best first. What runs on this computer is on the Models tab.")),
-      h("table", {}, h("thead", {}, h("tr", {}, ["Photo", "Model", "Why, and what to mind"].map((words) => h("th", { scope: "col" }, words)))),
-        props.rows.map((row) => h("tbody", { "data-kind": row.kind }, row.models.map((one, index) => line(row, one, index)))))));
+      const node = h("section", { class: "guide-kind", "data-kind": row.kind, "aria-label": row.title }, h("div", { class: "guide-photo" }, h("h3", {}, row.title), h("p", { class: "why" }, row.says)), h("div", { class: "guide-models" }, here, none, rest.map(({ fold }) => fold)));
+      let seen = "";
+      function paint() {
+        const of = (group) => row.models.filter((one) => Stir.standing(one.model)?.group === group);
+        const now = row.models.map((one) => Stir.standing(one.model)?.group).join() + Stir.gauge().gpu;
+        if (now === seen) return;
+        seen = now;
+        here.replaceChildren(...of("ready").map(usable));
+        none.hidden = of("ready").length > 0;
+        for (const { group, list, fold } of rest) {
+          const mine = of(group);
+          fold.hidden = !mine.length;
+          fold.querySelector("summary span").textContent = `${mine.length} more ${group === "out" && !Stir.gauge().gpu ? "with a GPU" : REST.find(([key]) => key === group)[1]}`;
+          list.replaceChildren(...mine.map(group === "out" ? folded : usable));
+        }
+      }
+      return { node, paint };
+    }
+    const kinds = props.rows.map(kind);
+    Stir.on("models", () => kinds.forEach((one) => one.paint()));
+    root.append(h("div", { class: "shelf-head" }, h("h2", {}, "Which photo, which model"), h("p", { class: "why" }, "The best first, from the models' own cards.")), h("div", { class: "guide" }, kinds.map((one) => one.node)));
   };
 })();

@@ -1,7 +1,9 @@
 /* The models tab: how every model stands, what it holds, and what may be done about it. The board tells; nothing here waits. */
 (() => {
   const { h } = Stir;
-  const GROUPS = [["ready", "Ready on this computer", "None yet."], ["download", "Needs a download", ""], ["out", "Out of reach here", ""]];
+  const GROUPS = [["ready", "Works on this computer"], ["download", "Works after a download"]];
+  /* GPUs that people have, by the memory in GB they have. */
+  const CARDS = [[6, "RTX 2060, RTX 3050 6 GB"], [8, "RTX 3070, RTX 4060"], [10, "RTX 3080"], [12, "RTX 3060 12 GB, RTX 4070"], [16, "RTX 4060 Ti 16 GB, RTX 4080"], [24, "RTX 3090, RTX 4090"], [32, "RTX 5090"], [48, "RTX A6000, L40S"], [80, "A100, H100"]];
   const WHERE = { auto: "Automatic", resident: "All on the GPU", managed: "Moved there when needed", grouped: "Streamed block by block" };
   const MADE = { auto: "Automatic", published: "As published", fp8: "fp8", int8: "int8", gguf: "GGUF file" };
 
@@ -13,13 +15,31 @@
     const sections = Object.fromEntries(GROUPS.map(([key, words]) => {
       const list = h("div", { class: "shelf-list" });
       const count = h("span", { class: "count" });
-      const plainly = h("p", { class: "why", hidden: true });
-      return [key, { node: h("section", { class: "shelf-group", "aria-label": words }, h("h3", {}, words, count), plainly, list), list, count, plainly }];
+      return [key, { node: h("section", { class: "shelf-group", "aria-label": words }, h("h3", {}, words, count), list), list, count }];
     }));
+    /* What can't run here: folded, and by the GPU that it would take. */
+    const beyond = h("div", { class: "fold-body" });
+    const plainly = h("p", { class: "why" });
+    const tiers = new Map(); // GB → its list
+    const fold = Stir.fold("With a larger GPU", plainly, beyond);
+    fold.id = "beyond";
+    const beyondCount = h("span", { class: "count" });
+    fold.querySelector("summary span").after(beyondCount);
+    function tier(card) {
+      const [size, examples] = CARDS.find(([size]) => card.gpu <= size) ?? CARDS.at(-1);
+      const key = card.gpu ? size : 0;
+      if (!tiers.has(key)) {
+        const words = key ? `${key} GB of video memory` : "Without a GPU";
+        const list = h("div", { class: "shelf-list" });
+        tiers.set(key, { key, list, node: h("section", { class: "shelf-group", "aria-label": words }, h("h3", {}, words, h("span", { class: "count" }, key ? examples : "")), list) });
+        beyond.replaceChildren(...[...tiers.values()].sort((a, b) => a.key - b.key).map((one) => one.node));
+      }
+      return tiers.get(key);
+    }
     const faults = h("section", { class: "shelf-group", hidden: true, "aria-label": "Cards that can't be used" });
     const own = h("p", { class: "why" });
     const dialogs = Stir.modelDialogs(server);
-    root.append(h("div", { class: "shelf-head" }, h("h2", {}, "Models"), gauge), ...GROUPS.map(([key]) => sections[key].node), faults, own, dialogs.node);
+    root.append(h("div", { class: "shelf-head" }, h("h2", {}, "Models"), gauge), ...GROUPS.map(([key]) => sections[key].node), fold, faults, own, dialogs.node);
 
     function make(card) {
       const [stand, why, problem] = [h("span", {}), h("span", { class: "count" }), h("div", { class: "note", role: "alert", hidden: true }, Stir.icon("alert"), h("p", {}))];
@@ -138,20 +158,36 @@
         rows.get(card.id).paint(state);
       }
       for (const [key] of GROUPS) {
-        const { node, list, count, plainly } = sections[key];
-        const mine = cards.filter((card) => rows.has(card.id) && Stir.groupOf(card) === key).map((card) => rows.get(card.id).node);
+        const { node, list, count } = sections[key];
+        const mine = cards.filter((card) => rows.has(card.id) && Stir.groupOf(card) === key);
         node.hidden = !mine.length;
         count.textContent = mine.length;
-        mine.forEach((one, index) => list.children[index] !== one && move(list, one, index));
-        plainly.textContent = key === "out" ? Stir.gauge().plainly : "";
-        plainly.hidden = !plainly.textContent;
+        arrange(list, mine);
       }
+      paintBeyond(cards.filter((card) => rows.has(card.id) && Stir.groupOf(card) === "out"));
       const wanted = Stir.now("wanted-model");
       if (wanted && rows.has(wanted)) {
         Stir.tell("wanted-model", null);
+        if (fold.contains(rows.get(wanted).node)) fold.open = true;
         rows.get(wanted).node.scrollIntoView({ block: "center" });
         rows.get(wanted).node.querySelector("[data-do=fetch]:not([hidden]), [data-do=resume]:not([hidden])")?.click();
       }
+    }
+    function paintBeyond(out) {
+      fold.hidden = !out.length;
+      fold.querySelector("summary span").textContent = Stir.gauge().gpu ? "With a larger GPU" : "With a GPU";
+      beyondCount.textContent = out.length;
+      plainly.textContent = Stir.gauge().plainly;
+      plainly.hidden = !plainly.textContent;
+      const mine = new Map(out.map((card) => [tier(card), []]));
+      for (const card of out) mine.get(tier(card)).push(card);
+      for (const one of tiers.values()) {
+        one.node.hidden = !mine.has(one);
+        arrange(one.list, mine.get(one) ?? []);
+      }
+    }
+    function arrange(list, cards) {
+      cards.map((card) => rows.get(card.id).node).forEach((one, index) => list.children[index] !== one && move(list, one, index));
     }
     function move(list, node, index) {
       const held = node.contains(document.activeElement) ? document.activeElement : null;

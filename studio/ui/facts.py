@@ -57,7 +57,8 @@ def facts(card: ModelCard) -> dict[str, Any]:
         "id": card.id, "title": card.title, "where": card.where, "summary": card.summary, "supports": card.supports,
         "good_at": card.good_at, "licence": short_licence(card), "speed": card.speed, "controls": controls(card),
         "sound": "sound" in card.supports, "end_frame": "end_frame" in card.supports, "local": card.checkpoint is not None,
-        "rows": rows(card), "published": msgspec.to_builtins(card.checkpoint.published) if card.checkpoint else [],
+        "gpu": card.checkpoint.needs.vram if card.checkpoint else 0.0, "rows": rows(card),
+        "published": msgspec.to_builtins(card.checkpoint.published) if card.checkpoint else [],
     }  # fmt: skip
 
 

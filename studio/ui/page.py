@@ -60,7 +60,6 @@ def build(studio: Studio) -> gr.Blocks:
                 LibraryPanel(studio).render()
             with gr.Tab("Models", id="models", elem_id="models-tab"):
                 ModelsPanel(studio).render()
-            with gr.Tab("Guide", id="guide", elem_id="guide-tab"):
                 choose.render_guide()
             with gr.Tab("Settings", id="settings", elem_id="settings-tab"):
                 SettingsPanel(studio).render()

@@ -186,7 +186,7 @@ def test_a_download_is_quoted_confirmed_stopped_resumed_and_deleted(page: Page, 
     app.shelf.pace = quick
     away.locator("[data-do='resume']").click()
     expect(away.locator(".stand")).to_contain_text("On disk, 40 MB", timeout=WAIT)
-    expect(page.get_by_label("Ready on this computer").locator(f"[data-model='{AWAY.id}']")).to_be_visible()
+    expect(page.get_by_label("Works on this computer").locator(f"[data-model='{AWAY.id}']")).to_be_visible()
     away.locator("[data-do='details']").click()
     away.locator("[data-do='delete']").click()
     expect(ask).to_contain_text("Delete Pretend Away from disk?")
@@ -280,6 +280,35 @@ def test_a_recipe_of_a_model_that_is_gone_says_so(page: Page, app: App, tmp_path
     recipe.write_text(Shot(photo, model="long-gone").to_json())
     drop(page, str(recipe))
     expect(page.locator("#output .note")).to_contain_text("There is no model called “long-gone” here. The settings are back")
+
+
+def test_what_works_here_stands_first_and_the_rest_is_folded_by_the_gpu_it_takes(page: Page, app: App) -> None:
+    models(page)
+    here = page.get_by_label("Works on this computer")
+    expect(here.locator(".shelf-row").first).to_have_attribute("data-model", "parallax")
+    large = row(page, LARGE.id)
+    expect(large).to_be_hidden()
+    page.locator("#beyond summary").first.click()
+    expect(large).to_be_visible()
+    needs = {card.id: card.checkpoint.needs.vram for card in app.studio.cards() if card.checkpoint}
+    below = 0
+    for tier in page.locator("#beyond .shelf-group:not([hidden])").all():
+        size = int(tier.locator("h3").inner_text().split()[0])
+        found = [str(one.get_attribute("data-model")) for one in tier.locator(".shelf-row").all()]
+        assert found and all(below < needs[one] <= size for one in found)
+        below = size
+
+
+@pytest.mark.parametrize("width", [1440, 1920, 2560, 390])
+def test_a_chosen_model_stays_inside_its_box(open_page: Open, width: int) -> None:
+    """The sheet shows the chosen model twice, as a pick for the photo and in the list: both end where the sheet's words end."""
+    page = open_page(viewport={"width": width, "height": 900})
+    sample(page)
+    page.locator("#model").click()
+    expect(page.locator(".pick[data-pick='parallax']")).to_be_visible(timeout=WAIT)
+    pick, chosen = (page.locator(one).bounding_box() for one in (".pick[data-pick='parallax']", ".picker [aria-selected='true']"))
+    assert pick and chosen
+    assert (chosen["x"], chosen["width"]) == (pick["x"], pick["width"])
 
 
 @pytest.mark.parametrize("width", [1440, 390])

@@ -1,4 +1,4 @@
-"""Choosing a model: two or three picks for the photo and the wishes on the desk, and the page "which photo, which model"."""
+"""Choosing a model: two or three picks for the photo and the wishes on the desk, and "which photo, which model"."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class ChoosePanel:
         self.picks = part("picks", None, events=["ask"])
 
     def render_guide(self) -> None:
-        """Draw the page that is made from the cards alone."""
+        """Draw which photo suits which model, made from the cards alone: it stands beside the models themselves."""
         part("guide", None, rows=msgspec.to_builtins(self.studio.advice.guide()))
 
     def listen(self, desk: dict[str, Part]) -> None:

@@ -1,0 +1,112 @@
+"""Axe finds nothing on any tab, in either look, in the states a person meets: empty, at work, done, and with a sheet open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib.resources import files
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.ui.conftest import App, Open
+from tests.ui.steps import WAIT, animate, draft, models, quick, sample
+
+pytestmark = pytest.mark.ui
+
+AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
+TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"]
+LOOKS = pytest.mark.parametrize("look", ["dark", "light"])
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+def found(page: Page) -> list[str]:
+    """What axe finds on the page as it stands, every rule, best practices too: the rule, and where it was broken."""
+    if not page.evaluate("Boolean(window.axe)"):
+        page.evaluate(AXE)
+    # Gradio fades what arrives; a colour half way there is nobody's.
+    page.wait_for_function(
+        "document.getAnimations().every((one) => one.playState !== 'running' || one.effect.getTiming().iterations === Infinity)"
+    )
+    answer = page.evaluate("tags => axe.run(document, { resultTypes: ['violations'], runOnly: tags })", TAGS)
+    return [f"{one['id']}: {node['target']} {node['html'][:120]}" for one in answer["violations"] for node in one["nodes"]]
+
+
+@LOOKS
+def test_the_desk(open_page: Open, look: str) -> None:
+    page = open_page(color_scheme=look, reduced_motion="reduce")
+    assert found(page) == []
+    sample(page)
+    draft(page)
+    page.locator("#prompt").fill("The camera pushes in, the seeds drift, cars moving")
+    page.locator(".chip[data-effect='fog']").click()
+    for fold in page.locator("#desk details:not([open]) > summary").all():
+        if fold.is_visible():
+            fold.click()
+    draft(page)
+    assert found(page) == []
+
+
+@LOOKS
+def test_a_clip_and_the_library(open_page: Open, app: App, look: str) -> None:
+    page = open_page(color_scheme=look, reduced_motion="reduce")
+    page.get_by_role("tab", name="Library").click()
+    expect(page.locator("#library .nothing")).to_be_visible()
+    assert found(page) == []
+    page.get_by_role("tab", name="Create").click()
+    sample(page)
+    quick(page)
+    page.locator("#animate").click()
+    expect(page.locator(".player video")).to_be_visible(timeout=WAIT)
+    expect(page.locator(".shelf .clip-tile")).to_have_count(1, timeout=WAIT)
+    app.studio.rate(app.studio.clips()[0].id, 3)
+    assert found(page) == []
+    page.get_by_role("tab", name="Library").click()
+    expect(page.locator("#library .clip-tile")).to_have_count(1)
+    assert found(page) == []
+    page.locator("#library .clip-tile").click()
+    expect(page.locator(".sheet")).to_be_visible()
+    assert found(page) == []
+
+
+@LOOKS
+def test_models_and_settings(open_page: Open, app: App, look: str) -> None:
+    page = open_page(color_scheme=look, reduced_motion="reduce")
+    models(page)
+    page.locator("#beyond summary").first.click()
+    page.locator(".guide .fold:not([hidden]) summary").first.click()
+    page.locator(".shelf-row [data-do='details']").nth(1).click()
+    assert found(page) == []
+    page.get_by_role("tab", name="Settings").click()
+    expect(page.locator("#default-size")).to_be_visible()
+    expect(page.locator("#settings .reasons dt").first).to_be_visible(timeout=WAIT)
+    assert found(page) == []
+
+
+SHEETS: dict[str, Callable[[Page], None]] = {
+    "models": lambda page: page.locator("#model").click(),
+    "motions": lambda page: page.locator("#all-motions").click(),
+    "variations": lambda page: page.locator("#vary-open").click(),
+}
+
+
+@LOOKS
+@pytest.mark.parametrize("sheet", SHEETS)
+def test_the_sheets(open_page: Open, look: str, sheet: str) -> None:
+    page = open_page(color_scheme=look, reduced_motion="reduce")
+    sample(page)
+    draft(page)
+    SHEETS[sheet](page)
+    expect(page.locator("dialog[open]")).to_be_visible(timeout=WAIT)
+    assert found(page) == []
+
+
+@LOOKS
+def test_a_phone(open_page: Open, look: str) -> None:
+    page = open_page(color_scheme=look, reduced_motion="reduce", **PHONE)
+    sample(page)
+    draft(page)
+    assert found(page) == []
+    for name in ("Library", "Models", "Settings"):
+        page.get_by_role("tab", name=name).click()
+        page.wait_for_function("document.querySelector('.tabitem:not([style*=none]) .part')?.childElementCount > 0")
+        assert found(page) == []

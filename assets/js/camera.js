@@ -83,7 +83,8 @@
         const name = index < 0 ? names[0] : camera.moves[index].name;
         scene.play(name);
         tile.setAttribute("aria-pressed", String(index >= 0));
-        tile.setAttribute("aria-label", index < 0 ? infos[name].title.replace(/ (in|left|up)$/, "") : infos[name].title);
+        const way = index < 0 ? "" : (infos[name].title.match(/ (in|out|left|right|up|down)$/)?.[0] ?? "");
+        tile.setAttribute("aria-label", tile.lastChild.textContent + way); // it begins with the words one sees
         tile.title = infos[name].sees;
       }
       sees.textContent = camera.moves.map((move) => infos[move.name].sees).join("; ") || unsaid();

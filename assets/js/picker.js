@@ -29,7 +29,7 @@
   function sheet(choose) {
     const wishes = new Set();
     let chosen = "";
-    const list = h("div", { class: "model-list", role: "listbox", "aria-label": "Models" });
+    const list = h("div", { class: "model-list" });
     const none = h("p", { class: "why", hidden: true }, "No model has all of these.");
     const filters = h("div", { class: "chips", role: "group", "aria-label": "Only models that have" }, WISHES.map(([key, words]) =>
       h("button", { type: "button", class: "chip", "data-wish": key, "aria-pressed": "false", onclick: (event) => {
@@ -59,8 +59,8 @@
       const heading = h("h3", { id: "group-" + key }, words, h("span", { class: "count" }, cards.length));
       const instead = key === "out" && Stir.fallback();
       const offer = instead && instead.id !== chosen ? Stir.button("Use " + instead.title, { class: "ghost tiny-text", onclick: () => pick(instead.id) }) : null;
-      const plainly = key === "out" && Stir.gauge().plainly ? h("p", { class: "why", role: "presentation" }, Stir.gauge().plainly) : null;
-      return [h("div", { class: "model-group", role: "group", "aria-labelledby": "group-" + key }, h("div", { class: "row between", role: "presentation" }, heading, offer), plainly, ...cards.map((card) => option(card, chosen, pick)))];
+      const plainly = key === "out" && Stir.gauge().plainly ? h("p", { class: "why" }, Stir.gauge().plainly) : null;
+      return [h("div", { class: "model-group", role: "group", "aria-labelledby": "group-" + key }, h("div", { class: "row between" }, heading, offer), plainly, h("div", { class: "model-group", role: "listbox", "aria-labelledby": "group-" + key }, cards.map((card) => option(card, chosen, pick))))];
     }
     list.addEventListener("keydown", (event) => {
       const all = options();

@@ -3,7 +3,7 @@
   const { h } = Stir;
 
   Stir.told = () => {
-    const title = h("span", {});
+    const title = h("span", {}, "What the model is told");
     const body = h("div", { class: "fold-body told" });
     const fold = h("details", { class: "fold", id: "told" }, h("summary", {}, title), body);
     const line = (label, words, what) => (words ? [h("dt", {}, label), h("dd", { "data-told": what }, words)] : []);

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import App, Open
-from tests.ui.steps import WAIT, animate, draft, models, quick, sample
+from tests.ui.steps import WAIT, draft, models, quick, sample
 
 pytestmark = pytest.mark.ui
 
@@ -31,10 +31,15 @@ def found(page: Page) -> list[str]:
     return [f"{one['id']}: {node['target']} {node['html'][:120]}" for one in answer["violations"] for node in one["nodes"]]
 
 
+def clean(page: Page) -> None:
+    wrong = found(page)
+    assert not wrong, "\n".join(wrong)
+
+
 @LOOKS
 def test_the_desk(open_page: Open, look: str) -> None:
     page = open_page(color_scheme=look, reduced_motion="reduce")
-    assert found(page) == []
+    clean(page)
     sample(page)
     draft(page)
     page.locator("#prompt").fill("The camera pushes in, the seeds drift, cars moving")
@@ -43,7 +48,7 @@ def test_the_desk(open_page: Open, look: str) -> None:
         if fold.is_visible():
             fold.click()
     draft(page)
-    assert found(page) == []
+    clean(page)
 
 
 @LOOKS
@@ -51,7 +56,7 @@ def test_a_clip_and_the_library(open_page: Open, app: App, look: str) -> None:
     page = open_page(color_scheme=look, reduced_motion="reduce")
     page.get_by_role("tab", name="Library").click()
     expect(page.locator("#library .nothing")).to_be_visible()
-    assert found(page) == []
+    clean(page)
     page.get_by_role("tab", name="Create").click()
     sample(page)
     quick(page)
@@ -59,13 +64,13 @@ def test_a_clip_and_the_library(open_page: Open, app: App, look: str) -> None:
     expect(page.locator(".player video")).to_be_visible(timeout=WAIT)
     expect(page.locator(".shelf .clip-tile")).to_have_count(1, timeout=WAIT)
     app.studio.rate(app.studio.clips()[0].id, 3)
-    assert found(page) == []
+    clean(page)
     page.get_by_role("tab", name="Library").click()
     expect(page.locator("#library .clip-tile")).to_have_count(1)
-    assert found(page) == []
+    clean(page)
     page.locator("#library .clip-tile").click()
     expect(page.locator(".sheet")).to_be_visible()
-    assert found(page) == []
+    clean(page)
 
 
 @LOOKS
@@ -75,11 +80,11 @@ def test_models_and_settings(open_page: Open, app: App, look: str) -> None:
     page.locator("#beyond summary").first.click()
     page.locator(".guide .fold:not([hidden]) summary").first.click()
     page.locator(".shelf-row [data-do='details']").nth(1).click()
-    assert found(page) == []
+    clean(page)
     page.get_by_role("tab", name="Settings").click()
     expect(page.locator("#default-size")).to_be_visible()
     expect(page.locator("#settings .reasons dt").first).to_be_visible(timeout=WAIT)
-    assert found(page) == []
+    clean(page)
 
 
 SHEETS: dict[str, Callable[[Page], None]] = {
@@ -97,7 +102,7 @@ def test_the_sheets(open_page: Open, look: str, sheet: str) -> None:
     draft(page)
     SHEETS[sheet](page)
     expect(page.locator("dialog[open]")).to_be_visible(timeout=WAIT)
-    assert found(page) == []
+    clean(page)
 
 
 @LOOKS
@@ -105,8 +110,8 @@ def test_a_phone(open_page: Open, look: str) -> None:
     page = open_page(color_scheme=look, reduced_motion="reduce", **PHONE)
     sample(page)
     draft(page)
-    assert found(page) == []
+    clean(page)
     for name in ("Library", "Models", "Settings"):
         page.get_by_role("tab", name=name).click()
         page.wait_for_function("document.querySelector('.tabitem:not([style*=none]) .part')?.childElementCount > 0")
-        assert found(page) == []
+        clean(page)

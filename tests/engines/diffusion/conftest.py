@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -25,6 +26,8 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], ModelCard]
     def get(name: str) -> ModelCard:
         if name not in built:
             built[name] = tiny_cards.card(name, checkpoints.build(name, folder))
+            gc.collect()
+            gc.freeze()  # the modules that this family has brought along: the engine collects garbage often
         return built[name]
 
     return get

@@ -180,7 +180,8 @@ def recipe(file: Path) -> Shot:
 
 def words(shot: Shot) -> str:
     """What people may look for to find a clip of this shot: the titles of its moves and effects, their other names, the place."""
-    moves = [camera.MOVES[move.name] for move in shot.motion.camera.moves]
+    way = shot.motion.camera
+    moves = [camera.MOVES[move.name] for leg in (way.moves, *(leg.moves for leg in way.then)) for move in leg]
     effects = [EFFECTS[effect.name] for effect in shot.motion.effects]
     found = [word for info in (*moves, *effects) for word in (info.title, *info.aliases)]
     place = platform(shot.platform)

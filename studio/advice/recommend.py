@@ -11,6 +11,7 @@ from typing import NamedTuple
 from studio.advice.weigh import FEW_CALLS, MANY_CALLS, barred, calls, pace, spell, terms, unmet
 from studio.advice.wishes import About, Asked, Pick, Stands, Term, Wishes
 from studio.cards import ModelCard, ModelState
+from studio.motion.camera import goes
 from studio.motion.read import enacted, read
 from studio.nouns import Kind, Motion, Shot
 from studio.photo.crop import SHORT_SIDES
@@ -58,7 +59,7 @@ def asked(shot: Shot, wishes: Wishes, kind: Kind | None, faces: bool) -> Asked:
     return Asked(
         kind=kind, use=wishes.use, seconds=shot.seconds, short=LEAST if shot.size == "auto" else SHORT_SIDES[shot.size],
         words=spoken(shot.motion), loop=camera.loop, faces=faces or wishes.faces,
-        camera=any(move.name != "static" and move.amount > 0 for move in camera.moves),
+        camera=goes(camera),
         end_frame=wishes.end_frame or shot.end is not None, sound=wishes.sound, priority=wishes.priority,
         commercial=wishes.commercial, offline=wishes.offline,
     )  # fmt: skip

@@ -34,7 +34,8 @@ def _own_words(shot: Shot) -> str:
     """What a shot can be found by when nobody says more: what was said of it, its photo, model, moves and effects."""
     motion = shot.motion
     said = (motion.subject, motion.action, motion.environment, motion.light, motion.still, motion.prompt)
-    names = [move.name for move in motion.camera.moves] + [effect.name for effect in motion.effects]
+    legs = (motion.camera.moves, *(leg.moves for leg in motion.camera.then))
+    names = [move.name for moves in legs for move in moves] + [effect.name for effect in motion.effects]
     return " ".join((*said, shot.photo.name, shot.model, *names)).replace("_", " ")
 
 

@@ -43,7 +43,8 @@ def close(log: logging.Logger) -> None:
 
 def said(shot: Shot) -> str:
     """A shot as the log may know it."""
-    moves = "+".join(move.name for move in shot.motion.camera.moves)
+    legs = (shot.motion.camera.moves, *(leg.moves for leg in shot.motion.camera.then))
+    moves = " then ".join("+".join(move.name for move in leg) for leg in legs)
     effects = "+".join(effect.name for effect in shot.motion.effects)
     return f"{shot.model} {moves} [{effects}] {shot.size} {shot.seconds:g} s {shot.fps} fps {shot.format}"
 

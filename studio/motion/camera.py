@@ -73,3 +73,13 @@ def describe(camera: Camera) -> str:
 def moves(words: list[str], amount: float) -> tuple[Move, ...]:
     """Moves from words, all at one amount (0..1). Raises `Refusal` for a word that names none."""
     return tuple(Move(parse(word), amount) for word in words)
+
+
+def moving(move: Move) -> bool:
+    """Whether a move goes anywhere."""
+    return move.name != "static" and move.amount > 0
+
+
+def goes(camera: Camera) -> bool:
+    """Whether the camera moves at all, in any of its legs."""
+    return any(moving(move) for move in camera.moves) or any(moving(move) for leg in camera.then for move in leg.moves)

@@ -121,10 +121,14 @@ def _amounts(motion: Motion) -> Iterator[Variation]:
     own = next(bucket for bucket in AMOUNTS if lead <= bucket[0])
     for _, amount, how, far in (own, *sorted(AMOUNTS, key=lambda bucket: -abs(bucket[1] - lead))):
         itself = amount == own[1]
-        scaled = moves if itself else tuple(Move(move.name, _scaled(move.amount, amount / lead)) for move in moves)
-        changed = motion if itself else _with_camera(motion, moves=scaled)
+        then = tuple(replace(leg, moves=_times(leg.moves, amount / lead)) for leg in motion.camera.then)
+        changed = motion if itself else _with_camera(motion, moves=_times(moves, amount / lead), then=then)
         yield Variation(_name(moves, how), f"The camera goes {far}.", changed)
     yield Variation("Static", "The camera holds still; only what is in the picture moves.", _held(motion))
+
+
+def _times(moves: tuple[Move, ...], times: float) -> tuple[Move, ...]:
+    return tuple(Move(move.name, _scaled(move.amount, times) if move.amount else 0.0) for move in moves)
 
 
 def _scaled(amount: float, times: float) -> float:
@@ -132,7 +136,7 @@ def _scaled(amount: float, times: float) -> float:
 
 
 def _held(motion: Motion) -> Motion:
-    return _with_camera(motion, moves=(Move("static"),))
+    return _with_camera(motion, moves=(Move("static"),), then=())
 
 
 def _directions(motion: Motion) -> Iterator[Variation]:
@@ -207,7 +211,8 @@ def _paces(motion: Motion) -> Iterator[Variation]:
     order = [speed for speed, _, _ in PACES]
     own = order.index(motion.camera.speed)
     for speed, how, differs in sorted(PACES, key=lambda pace: (pace[0] != order[own], -abs(order.index(pace[0]) - own))):
-        changed = motion if speed == motion.camera.speed else _with_camera(motion, speed=speed)
+        then = tuple(replace(leg, speed=speed) for leg in motion.camera.then)
+        changed = motion if speed == motion.camera.speed else _with_camera(motion, speed=speed, then=then)
         yield Variation(_name(moves, how), differs, changed)
 
 

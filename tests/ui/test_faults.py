@@ -96,5 +96,5 @@ def test_questions_and_moments_that_fail_are_refusals_with_one_entry_each(tmp_pa
         assert text.count(found[1]) == 1
     assert text.count("KeyError") == 2
     assert "secret" not in text
-    assert heard(lambda value: value + 1, str)(1) == 2
+    assert heard(abs, str)(-2) == 2
     report_to(logging.getLogger("stir"))

@@ -20,6 +20,7 @@ from studio.engines.parallax.scene import Floats, Scene
 from studio.engines.parallax.sheets import Sheet
 from studio.engines.parallax.sway import Sway
 from studio.engines.parallax.veil import Fog, Light, Steam, Veil
+from studio.motion.camera import goes
 from studio.motion.effects import EFFECTS
 from studio.nouns import Choice, Effect, EffectName, Refusal, Shot
 
@@ -56,7 +57,7 @@ class Ambient:
                     continue
                 choices.append(choice)
                 self._add(effect, mask, scene, shot, np.random.default_rng((shot.seed, index)))
-        if missing and not self and not any(move.name != "static" and move.amount > 0 for move in shot.motion.camera.moves):
+        if missing and not self and not goes(shot.motion.camera):
             raise missing
         self.choices = tuple(choices)
 

@@ -24,6 +24,7 @@ from studio.engines.parallax.layers import read_scene
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Scene
 from studio.frames import Frames
+from studio.motion.camera import goes
 from studio.nouns import Choice, Progress, Shot
 from studio.photo.crop import cut, output_size
 
@@ -83,8 +84,7 @@ class ParallaxEngine:
 
 
 def _still(shot: Shot) -> bool:
-    moving = any(move.name != "static" and move.amount > 0 for move in shot.motion.camera.moves)
-    return not moving and not any(effect.amount > 0 for effect in shot.motion.effects)
+    return not goes(shot.motion.camera) and not any(effect.amount > 0 for effect in shot.motion.effects)
 
 
 def _frames(images: Iterator[Image], shot: Shot, size: tuple[int, ...], choices: tuple[Choice, ...]) -> Frames:

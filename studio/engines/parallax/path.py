@@ -11,27 +11,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.nouns import Camera, Ease, Move, MoveName, Speed
+from studio.engines.parallax.pace import along, presence, progress
+from studio.motion.camera import moving
+from studio.nouns import Camera, Move, MoveName, Speed
 
 Matrix = NDArray[np.float64]
+Unrest = Callable[[float, int], float]
 
 FOCAL = 0.8  # focal length over the frame's diagonal
 LATERAL = 0.20  # how far a truck or a crane goes either side at amount 1, in mean half frames at the nearest depth
 CIRCLE = 0.25  # the same for the sideways way of an orbit
-DEPTH = 0.34  # how far a dolly goes at amount 1, of the way to the nearest thing
-MOST_DEPTH = 0.50  # and how far several together may go
+GROWTH = 0.29  # how much larger a dolly makes what lies at the pivot at amount 1: at 0.6 by a sixth, which reads on a phone
+MOST_DEPTH = 0.50  # how far all moves together may go, of the way to the nearest thing
+VERTIGO = 0.34  # how far back a dolly zoom goes at amount 1, alike
+PUSHED = 0.75  # how much of a dolly and of an orbit a push and orbit is
 TURN = 0.15  # how far a pan or a tilt turns either side at amount 1, in half frames
 ROLL = 0.085  # radians either side at amount 1
 ZOOM = 0.36  # how much larger the lens makes things at amount 1
 ACCENT = 0.15  # how much further or less far a seed may take a move, as a share of it
 DRIFT = 0.15  # how far a seed may let the gaze drift, of what a pan of the move's amount would turn
 SPEEDS: dict[Speed, float] = {"slow": 0.6, "normal": 1.0, "fast": 1.4}  # how far a move goes in the same time, of its amount
+AXES = ("x", "y", "z", "yaw", "pitch", "roll", "lens", "circle", "vertigo")
+"""What a path is laid out along: travel, turn, lens (a logarithm), the way round the pivot, and a dolly that the lens undoes."""
+
+ROUND: dict[MoveName, float] = {"orbit_left": 1.0, "orbit_right": 1.0, "push_orbit_left": PUSHED, "push_orbit_right": PUSHED}
 HANDS = ((0.23, 1.0), (0.57, 0.45), (1.4, 0.10))  # a hand's drift, sway and tremor: hertz, share
 
 
@@ -55,22 +63,6 @@ class Stage(NamedTuple):
         return math.sqrt(self.half[0] * self.half[1])
 
 
-class _Moment(NamedTuple):
-    """Where in its way a move is: e runs 0 to 1, s runs -1 to 1, `turn` is the loop's angle, `hand` the hand's unrest."""
-
-    e: float
-    turn: float
-    looped: bool
-    hand: Callable[[int], float]
-
-    @property
-    def s(self) -> float:
-        return 2 * self.e - 1
-
-
-_Step = Callable[[float, _Moment, Stage], Pose]
-
-
 def half_frame(width: int, height: int) -> tuple[float, float]:
     """Half the frame in tangents, across and down."""
     focal = FOCAL * math.hypot(width, height)
@@ -86,107 +78,52 @@ def rotation(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> Matrix:
     return across @ up @ tip
 
 
-def ease(kind: Ease, x: float) -> float:
-    """How far along at time x, both 0..1."""
-    if kind == "linear":
-        return x
-    if kind == "ease_in":
-        return x * x
-    if kind == "ease_out":
-        return x * (2 - x)
-    return x * x * (3 - 2 * x)
+def _ways(name: MoveName, amount: float, stage: Stage) -> Matrix:
+    """How far a move goes along each of AXES, from its beginning to its end; a hand goes nowhere."""
+    side, lens = 2 * stage.mean * amount, math.log(1 + ZOOM * amount)
+    turn, tilt = 2 * TURN * stage.half[0] * amount, 2 * TURN * stage.half[1] * amount
+    z, closer = _closer(amount, stage)
+    ways: dict[MoveName, dict[str, float]] = {
+        "static": {}, "handheld": {},
+        "dolly_in": {"z": z, "lens": closer}, "dolly_out": {"z": -z, "lens": -closer},
+        "truck_left": {"x": -LATERAL * side}, "truck_right": {"x": LATERAL * side},
+        "crane_up": {"y": -LATERAL * side}, "crane_down": {"y": LATERAL * side},
+        "pan_left": {"yaw": -turn}, "pan_right": {"yaw": turn}, "tilt_up": {"pitch": tilt}, "tilt_down": {"pitch": -tilt},
+        "orbit_left": {"circle": -CIRCLE * side}, "orbit_right": {"circle": CIRCLE * side},
+        "zoom_in": {"lens": lens}, "zoom_out": {"lens": -lens},
+        "roll_left": {"roll": -2 * ROLL * amount}, "roll_right": {"roll": 2 * ROLL * amount},
+        "dolly_zoom_in": {"vertigo": VERTIGO * amount}, "dolly_zoom_out": {"vertigo": -VERTIGO * amount},
+        "push_orbit_left": {"circle": -PUSHED * CIRCLE * side, "z": PUSHED * z, "lens": PUSHED * closer},
+        "push_orbit_right": {"circle": PUSHED * CIRCLE * side, "z": PUSHED * z, "lens": PUSHED * closer},
+    }  # fmt: skip
+    return np.array([ways[name].get(axis, 0.0) for axis in AXES])
 
 
-def sway(kind: Ease, t: float) -> float:
-    """How far along at time t (0..1) of a loop: there by the middle, back by the end, never with a jolt."""
-    swing = (1 - math.cos(2 * math.pi * t)) / 2
-    if kind == "linear":  # a triangle with rounded corners
-        return 0.5 - math.asin(0.95 * math.cos(2 * math.pi * t)) / (2 * math.asin(0.95))
-    power = {"ease_in": 1.5, "ease_out": 0.75}.get(kind, 1.0)
-    return swing**power
+def _closer(amount: float, stage: Stage) -> tuple[float, float]:
+    """How far to travel, and what the lens adds (a logarithm), for what lies at the pivot to grow by GROWTH times the amount.
+
+    The lens helps only where the pivot is so far away that the nearest things would be run into.
+    """
+    grown, depth = 1 + GROWTH * amount, stage.pivot[2]
+    z = min(depth * (1 - 1 / grown), MOST_DEPTH * amount)
+    return z, math.log(grown * (1 - z / depth))
 
 
-def _shift(x: float = 0.0, y: float = 0.0, z: float = 0.0, turned: Matrix | None = None, zoom: float = 1.0) -> Pose:
-    return Pose(np.array([x, y, z]), np.eye(3) if turned is None else turned, zoom)
+def _pose(at: Matrix, lift: float, shaken: Matrix, stage: Stage) -> Pose:
+    """The pose at these places along AXES: round the pivot first, then along the turned axes, then the camera's own turn.
+
+    lift: how far an orbit is up its ellipse. shaken: a hand's yaw, pitch, roll, x, y and z.
+    """
+    x, y, z, yaw, pitch, roll, lens, circle, vertigo = (float(place) for place in at)
+    point = np.array(stage.pivot)
+    turned = rotation(-circle / stage.pivot[2], -lift / stage.pivot[2])
+    centre = point + turned @ (np.array([x, y, z + vertigo]) - point)
+    hand = rotation(*(float(angle) for angle in shaken[:3]))
+    own = rotation(yaw, pitch, roll)
+    return Pose(centre + turned @ own @ shaken[3:], turned @ own @ hand, math.exp(lens) * (1 - vertigo / stage.pivot[2]))
 
 
-def _orbit(side: float, reach: float) -> _Step:
-    """Turn the whole camera about the pivot: what is there stays where it is, the near and the far go opposite ways."""
-
-    def step(amount: float, now: _Moment, stage: Stage) -> Pose:
-        way = reach * CIRCLE * stage.mean * amount
-        lift = 0.25 * way * math.sin(now.turn) if now.looped else 0.0  # a looped orbit is a slim ellipse: it never stands still
-        turned = rotation(-side * way * now.s / stage.pivot[2], -lift / stage.pivot[2])
-        point = np.array(stage.pivot)
-        return Pose(point - turned @ point, turned, 1.0)
-
-    return step
-
-
-def _pushed(side: float) -> _Step:
-    orbit = _orbit(side, 0.75)
-
-    def step(amount: float, now: _Moment, stage: Stage) -> Pose:
-        return _join([orbit(amount, now, stage), _shift(z=0.75 * DEPTH * amount * now.e)])
-
-    return step
-
-
-def _vertigo(closing: bool) -> _Step:
-    """Dolly one way, zoom the other, so that things at the pivot keep their size: zoom = 1 - z / pivot depth."""
-
-    def step(amount: float, now: _Moment, stage: Stage) -> Pose:
-        z = -DEPTH * amount * (now.e if closing else 1 - now.e)
-        return _shift(z=z, zoom=1 - z / stage.pivot[2])
-
-    return step
-
-
-def _handheld(amount: float, now: _Moment, stage: Stage) -> Pose:
-    unrest = [amount * now.hand(k) for k in range(6)]
-    turned = rotation(0.020 * stage.mean * unrest[0], 0.020 * stage.mean * unrest[1], 0.006 * unrest[2])
-    return _shift(0.03 * stage.mean * unrest[3], 0.025 * stage.mean * unrest[4], 0.015 * unrest[5], turned)
-
-
-_STEPS: dict[MoveName, _Step] = {
-    "static": lambda a, now, stage: _shift(),
-    "dolly_in": lambda a, now, stage: _shift(z=DEPTH * a * now.e),
-    "dolly_out": lambda a, now, stage: _shift(z=DEPTH * a * (1 - now.e)),
-    "truck_left": lambda a, now, stage: _shift(x=-LATERAL * stage.mean * a * now.s),
-    "truck_right": lambda a, now, stage: _shift(x=LATERAL * stage.mean * a * now.s),
-    "crane_up": lambda a, now, stage: _shift(y=-LATERAL * stage.mean * a * now.s),
-    "crane_down": lambda a, now, stage: _shift(y=LATERAL * stage.mean * a * now.s),
-    "pan_left": lambda a, now, stage: _shift(turned=rotation(yaw=-TURN * stage.half[0] * a * now.s)),
-    "pan_right": lambda a, now, stage: _shift(turned=rotation(yaw=TURN * stage.half[0] * a * now.s)),
-    "tilt_up": lambda a, now, stage: _shift(turned=rotation(pitch=TURN * stage.half[1] * a * now.s)),
-    "tilt_down": lambda a, now, stage: _shift(turned=rotation(pitch=-TURN * stage.half[1] * a * now.s)),
-    "orbit_left": _orbit(-1.0, 1.0),
-    "orbit_right": _orbit(1.0, 1.0),
-    "zoom_in": lambda a, now, stage: _shift(zoom=(1 + ZOOM * a) ** now.e),
-    "zoom_out": lambda a, now, stage: _shift(zoom=(1 + ZOOM * a) ** (1 - now.e)),
-    "roll_left": lambda a, now, stage: _shift(turned=rotation(roll=-ROLL * a * now.s)),
-    "roll_right": lambda a, now, stage: _shift(turned=rotation(roll=ROLL * a * now.s)),
-    "dolly_zoom_in": _vertigo(closing=False),
-    "dolly_zoom_out": _vertigo(closing=True),
-    "handheld": _handheld,
-    "push_orbit_left": _pushed(-1.0),
-    "push_orbit_right": _pushed(1.0),
-}
-_ROUND: frozenset[MoveName] = frozenset({"orbit_left", "orbit_right", "push_orbit_left", "push_orbit_right"})
-_DEEP: frozenset[MoveName] = frozenset(name for name in _STEPS if "dolly" in name or "push" in name)
-
-
-def _join(poses: list[Pose]) -> Pose:
-    """Several moves as one, each in the frame of the one before it: circle first, then travel along the turned axes."""
-    centre, turned, zoom = np.zeros(3), np.eye(3), 1.0
-    for pose in poses:
-        centre = centre + turned @ pose.centre
-        turned = turned @ pose.rotation
-        zoom *= pose.zoom
-    return Pose(centre, turned, zoom)
-
-
-def _hand(seed: int, seconds: float) -> Callable[[float, int], float]:
+def _hand(seed: int, seconds: float) -> Unrest:
     """Unrest number k at time t, about -1 to 1: whole waves in the clip's length, so that it has no mean and always loops."""
     phases = np.random.default_rng(seed).uniform(0, 2 * math.pi, (6, len(HANDS)))
 
@@ -209,26 +146,59 @@ def _accent(seed: int) -> tuple[float, float, float]:
     return float(chance.uniform(1 - ACCENT, 1 + ACCENT)), DRIFT * math.cos(way), DRIFT * math.sin(way)
 
 
+def _legs(camera: Camera, seed: int) -> list[list[Move]]:
+    """The moves of each leg, with the amounts that speed and seed make of them; without those that go nowhere."""
+    further = _accent(seed)[0]
+    legs = [(camera.moves, camera.speed), *((leg.moves, leg.speed) for leg in camera.then)]
+    return [
+        [Move(one.name, min(1.0, further * min(1.0, SPEEDS[speed] * one.amount))) for one in moves if moving(one)]
+        for moves, speed in legs
+    ]
+
+
+def _start(camera: Camera, ways: Matrix) -> tuple[Matrix, Matrix]:
+    """Where on AXES a path of these ways (legs, axes) begins, and how much of each axis it may use.
+
+    Sideways and turning it has its middle at the photo's own view, so that it looks as little past either side as can be. It
+    never backs away from the photo, nor widens the lens: what lies outside the photo isn't there.
+    """
+    places = np.stack([along(camera, way) for way in np.linspace(0, 1, 16 * len(ways) + 1)]) @ ways
+    low, high = places.min(0), places.max(0)
+    start = -(low + high) / 2
+    for name, end in (("z", low), ("lens", low), ("vertigo", high)):
+        start[AXES.index(name)] = -end[AXES.index(name)]
+    share, deep = np.ones(len(AXES)), AXES.index("z")
+    share[deep] = min(1.0, MOST_DEPTH / max(1e-9, float(high[deep] - low[deep])))
+    return start * share, share
+
+
 def travel(camera: Camera, num_frames: int, seconds: float, seed: int, stage: Stage, scale: float = 1.0) -> tuple[Pose, ...]:
     """Every frame's pose. A looped path stops one step short of where it began, so the first frame follows the last.
 
     scale: 0..1, makes all moves smaller (when the frame can't hold them).
     """
-    quick = SPEEDS[camera.speed]
-    moves = [Move(move.name, min(1.0, quick * move.amount)) for move in camera.moves if move.name != "static" and move.amount > 0]
-    moves.sort(key=lambda move: move.name not in _ROUND)
-    deep = sum(move.amount for move in moves if move.name in _DEEP) * DEPTH
-    crowd = max(1.0, deep / MOST_DEPTH)
-    unrest = _hand(seed, seconds)
-    further, right, up = _accent(seed)
-    drift = scale * max((move.amount for move in moves), default=0.0) * TURN
+    legs = [[Move(one.name, scale * one.amount) for one in leg] for leg in _legs(camera, seed)]
+    ways = np.stack([sum((_ways(one.name, one.amount, stage) for one in leg), np.zeros(len(AXES))) for leg in legs])
+    ellipses = np.array([sum(0.25 * CIRCLE * ROUND.get(one.name, 0.0) * stage.mean * one.amount for one in leg) for leg in legs])
+    hands = np.array([sum(one.amount for one in leg if one.name == "handheld") for leg in legs])
+    start, share = _start(camera, ways)
+    unrest, (_, right, up) = _hand(seed, seconds), _accent(seed)
+    drift = TURN * max((one.amount for leg in legs for one in leg), default=0.0)
     poses: list[Pose] = []
     for index in range(num_frames):
         t = index / (num_frames if camera.loop else num_frames - 1)
-        e = sway(camera.ease, t) if camera.loop else ease(camera.ease, t)
-        now = _Moment(e, 2 * math.pi * t, camera.loop, partial(unrest, t))
-        amounts = [scale * min(1.0, further * move.amount) / (crowd if move.name in _DEEP else 1.0) for move in moves]
-        steps = [_STEPS[move.name](amount, now, stage) for move, amount in zip(moves, amounts, strict=True)]
-        gaze = rotation(right * drift * stage.half[0] * now.s, up * drift * stage.half[1] * now.s)
-        poses.append(_join([*steps, _shift(turned=gaze)]))
+        done, here = progress(camera, t), presence(camera, t)
+        at = start + (done @ ways) * share
+        gaze = 2 * float(done.mean()) - 1
+        at[AXES.index("yaw")] += right * drift * stage.half[0] * gaze
+        at[AXES.index("pitch")] += up * drift * stage.half[1] * gaze
+        lift = float(here @ ellipses) * math.sin(2 * math.pi * t) if camera.loop else 0.0  # so a looped orbit never stands still
+        hand = float(here @ hands) * shake(unrest, t, stage)
+        poses.append(_pose(at, lift, hand, stage))
     return tuple(poses)
+
+
+def shake(unrest: Unrest, t: float, stage: Stage) -> Matrix:
+    """What a hand of amount 1 does at time t: yaw, pitch and roll in radians, then x, y and z."""
+    most = (0.020 * stage.mean, 0.020 * stage.mean, 0.006, 0.03 * stage.mean, 0.025 * stage.mean, 0.015)
+    return np.array([far * unrest(t, k) for k, far in enumerate(most)])

@@ -11,6 +11,8 @@ import os
 import shutil
 import tempfile
 import threading
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
@@ -125,8 +127,7 @@ class Drafts:
         """A copy of a clip's file in the served folder, named for a person. Raises `Refusal` when it can't be written."""
         from studio.clip import recipe as inside
 
-        path = camera.describe(clip.shot.motion.camera)
-        name = names.download(clip.title or clip.shot.photo.name, path, min(clip.width, clip.height), source.suffix)
+        name = _called(clip, source)
         try:
             with self._folder() as folder:
                 copy = Path(folder) / source.name
@@ -135,6 +136,32 @@ class Drafts:
                 else:
                     inside.strip(source, copy)
                 return self._served.keep(copy, f"{'recipe' if with_recipe else 'plain'}-{clip.id}", name)
+        except OSError as error:
+            raise disk.refusal(error) from error
+
+    def export_all(self, clips: Sequence[tuple[Clip, Path]], with_recipe: bool) -> Path:
+        """A zip in the served folder with a copy of each clip's file. Raises `Refusal` when there is no room for it.
+
+        Clips are compressed already: they are only laid one after the other, a piece at a time, and need little memory.
+        """
+        from studio.clip import recipe as inside
+
+        key = _digest("".join(clip.id for clip, _ in clips) + str(with_recipe))
+        taken: set[str] = set()
+        try:
+            disk.require(self._room, sum(source.stat().st_size for _, source in clips), "The zip", "mark fewer clips")
+            with self._folder() as folder:
+                made = Path(folder) / "clips.zip"
+                with zipfile.ZipFile(made, "w", strict_timestamps=False) as zipped:
+                    for clip, source in clips:
+                        copy = source
+                        if not with_recipe:
+                            copy = Path(folder) / source.name
+                            inside.strip(source, copy)
+                        zipped.write(copy, names.apart(_called(clip, source), taken))
+                        if copy != source:
+                            copy.unlink()
+                return self._served.keep(made, f"zip-{key}", f"Stir, {len(clips)} clips.zip")
         except OSError as error:
             raise disk.refusal(error) from error
 
@@ -187,6 +214,12 @@ def words(shot: Shot) -> str:
     place = platform(shot.platform)
     made_for = place.title if place else shot.platform
     return " ".join((*found, shot.crop.aspect, shot.format, "loop" if shot.motion.camera.loop else "", made_for))
+
+
+def _called(clip: Clip, source: Path) -> str:
+    """What the download of a clip is called."""
+    path = camera.describe(clip.shot.motion.camera)
+    return names.download(clip.title or clip.shot.photo.name, path, min(clip.width, clip.height), source.suffix)
 
 
 def _digest(words: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -23,7 +23,7 @@ from studio.engines.draft import asked, drawn
 from studio.engines.plan import plan
 from studio.jobs import Worker, put_right
 from studio.library import database, logbook
-from studio.library.clips import Clips
+from studio.library.clips import Clips, Sort
 from studio.library.owner import Owner
 from studio.library.queue import Queue
 from studio.library.served import Served
@@ -240,13 +240,19 @@ class Studio:
 
     # Library --------------------------------------------------------------------------------------------------------
 
-    def clips(self, words: str = "", trashed: bool = False, limit: int = 60, offset: int = 0) -> tuple[Clip, ...]:
-        """Clips that have every word in their prompt, photo name, title, moves, effects or model; newest first."""
-        return self._clips.find(words, trashed, limit, offset)
+    def clips(
+        self, words: str = "", trashed: bool = False, limit: int = 60, offset: int = 0, sort: Sort = "newest", stars: int = 0
+    ) -> tuple[Clip, ...]:
+        """Clips that have every word in their prompt, photo name, title, moves, effects or model, and at least so many stars."""
+        return self._clips.find(words, trashed, limit, offset, sort, stars)
 
-    def count(self, words: str = "", trashed: bool = False) -> int:
+    def clip_ids(self, words: str = "", trashed: bool = False, sort: Sort = "newest", stars: int = 0) -> tuple[str, ...]:
+        """The ids of all clips that `clips` would find without a limit."""
+        return self._clips.ids(words, trashed, sort, stars)
+
+    def count(self, words: str = "", trashed: bool = False, stars: int = 0) -> int:
         """How many clips `clips` would find without a limit."""
-        return self._clips.count(words, trashed)
+        return self._clips.count(words, trashed, stars)
 
     def clip(self, clip_id: str) -> Clip:
         """One clip. Raises `Refusal` when it isn't in the library."""
@@ -260,21 +266,28 @@ class Studio:
         """The clip's poster. Raises `Refusal` when it has been moved or deleted by hand."""
         return self._clips.poster(clip)
 
-    def rate(self, clip_id: str, stars: int) -> None:
-        """Give a clip 0 to 5 stars. Raises `Refusal` for any other number."""
-        self._clips.change(clip_id, rating=stars)
+    def rate(self, clip_ids: str | Sequence[str], stars: int) -> None:
+        """Give a clip, or several, 0 to 5 stars. Raises `Refusal` for any other number."""
+        self._change(clip_ids, rating=stars)
 
     def retitle(self, clip_id: str, title: str) -> None:
         """Give a clip a title of its own, at most 200 characters; "" takes it away."""
         self._clips.change(clip_id, title=" ".join(title.split())[:200])
 
-    def trash(self, clip_id: str) -> None:
-        """Put a clip in the trash; `restore` brings it back."""
-        self._clips.change(clip_id, trashed=True)
+    def trash(self, clip_ids: str | Sequence[str]) -> None:
+        """Put a clip, or several, in the trash; `restore` brings them back."""
+        self._change(clip_ids, trashed=True)
 
-    def restore(self, clip_id: str) -> None:
-        """Bring a clip back from the trash."""
-        self._clips.change(clip_id, trashed=False)
+    def restore(self, clip_ids: str | Sequence[str]) -> None:
+        """Bring a clip, or several, back from the trash."""
+        self._change(clip_ids, trashed=False)
+
+    def _change(self, clip_ids: str | Sequence[str], **changes: object) -> None:
+        """One clip has to be here; of several, those that are."""
+        if isinstance(clip_ids, str):
+            self._clips.change(clip_ids, **changes)
+        else:
+            self._clips.change_all(clip_ids, **changes)
 
     def empty_trash(self) -> int:
         """Delete what is in the trash for good, files and all. Returns how many clips that were."""
@@ -284,6 +297,11 @@ class Studio:
         """The file to download, named for a person, with the recipe inside it or without."""
         clip = self._clips.get(clip_id)
         return self._drafts.export(clip, self._clips.file(clip), with_recipe)
+
+    def export_all(self, clip_ids: Sequence[str], with_recipe: bool) -> Path:
+        """One zip with several clips, each named for a person, with its recipe inside or without. Raises `Refusal`."""
+        clips = [self._clips.get(clip_id) for clip_id in dict.fromkeys(clip_ids)]
+        return self._drafts.export_all([(clip, self._clips.file(clip)) for clip in clips], with_recipe)
 
     def recipe(self, file: Path) -> Shot:
         """The recipe inside a clip, or in a .json beside one. Raises `Refusal` when there is none."""

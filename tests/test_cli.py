@@ -229,6 +229,8 @@ def test_the_library_lists_and_finds(kept: Path, stir: Say) -> None:
     assert found
     assert Path(found[0]["path"]).is_file()
     assert json.loads(stir("library", "find", "zeppelin", "--json", *home)[1]) == []
+    assert json.loads(stir("library", "find", "dolly", "--stars", "1", "--json", *home)[1]) == []  # it has none yet
+    assert json.loads(stir("library", "--sort", "longest", "--json", *home)[1]) == found
     assert "Nothing is here yet" in stir("library")[1]
 
 

@@ -111,6 +111,7 @@ examples:
   python -m studio library                       the newest clips
   python -m studio library list --limit 200 --json
   python -m studio library find dolly harbour    clips that have both words in photo, moves, effects or title
+  python -m studio library find dolly --stars 4 --sort longest
   python -m studio library list --trash"""
 
 MODELS = """\

@@ -91,15 +91,15 @@ def machine(flags: argparse.Namespace) -> None:
 
 
 def library(flags: argparse.Namespace) -> None:
-    """Print the clips that are kept, newest first. Raises `Refusal` for `find` without words."""
-    if flags.do == "find" and not flags.words:
+    """Print the clips that are kept, newest first or as --sort says. Raises `Refusal` for `find` without words or stars."""
+    if flags.do == "find" and not flags.words and not flags.stars:
         raise Refusal("There is nothing to find.", "Add words: python -m studio library find dolly harbour")
     if flags.do == "list" and flags.words:
         raise Refusal("list takes no words.", f"Use: python -m studio library find {' '.join(flags.words)}")
     with closing(open_studio(flags)) as studio:
         words = " ".join(flags.words)
-        clips = studio.clips(words, flags.trash, flags.limit)
-        count = studio.count(words, flags.trash)
+        clips = studio.clips(words, flags.trash, flags.limit, 0, flags.sort, flags.stars)
+        count = studio.count(words, flags.trash, flags.stars)
         paths = [studio.settings.clips / clip.file for clip in clips]
     if flags.json:
         say_json([{"path": str(path), **msgspec.to_builtins(clip)} for clip, path in zip(clips, paths, strict=True)])
@@ -109,7 +109,13 @@ def library(flags: argparse.Namespace) -> None:
     if count > len(clips):
         say(f"{count - len(clips)} more; --limit {count} shows them all")
     if not count:
-        say("No clip has these words." if words else "Nothing is here yet. Make a clip: python -m studio animate photo.jpg")
+        say(_nothing(bool(words), flags.stars))
+
+
+def _nothing(words: bool, stars: int) -> str:
+    if words:
+        return "No clip has these words."
+    return "No clip has so many stars." if stars else "Nothing is here yet. Make a clip: python -m studio animate photo.jpg"
 
 
 def _row(clip: Clip, path: Path) -> str:

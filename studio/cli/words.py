@@ -207,6 +207,9 @@ def _library(library: argparse.ArgumentParser) -> None:
     library.add_argument("words", metavar="WORD", nargs="*")
     library.add_argument("--limit", metavar="N", type=_between(int, 1, 10_000), default=20, help="at most so many (default: 20)")
     library.add_argument("--trash", action="store_true", help="what is in the trash instead")
+    sorts = ("newest", "oldest", "longest", "best", "name")
+    library.add_argument("--sort", choices=sorts, default="newest", help="what stands first (default: newest)")
+    library.add_argument("--stars", metavar="N", type=_between(int, 1, 5), default=0, help="only clips with N stars or more")
 
 
 def _command(commands: Any, name: str, about: str, epilog: str) -> argparse.ArgumentParser:

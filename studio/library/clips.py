@@ -6,28 +6,33 @@ the clip's own file last, then the row. Refuses to know how a clip was made.
 
 from __future__ import annotations
 
-import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Literal
 
 import msgspec
 
 from studio.library import disk
 from studio.library.database import Database
+from studio.library.names import plain, sorting
 from studio.nouns import Clip, Refusal, Shot, replace
 
 MOST_WORDS = 8
 MOST_LISTED = 1000
 
 
-_WITH_WORDS = "FROM clips WHERE trashed = ?" + " AND instr(words, ?)" * MOST_WORDS
+Sort = Literal["newest", "oldest", "longest", "best", "name"]
+"""What stands first among clips: the newest, the oldest, the longest, the best rated, or by name."""
 
-
-def plain(words: str) -> str:
-    """Words as they are searched: lower case, without accents, one space between them."""
-    letters = unicodedata.normalize("NFKD", words.casefold())
-    return " ".join("".join(one for one in letters if not unicodedata.combining(one)).split())
+ORDERS: dict[Sort, str] = {
+    "newest": "made_at DESC, id",
+    "oldest": "made_at, id DESC",
+    "longest": "seconds DESC, made_at DESC, id",
+    "best": "rating DESC, made_at DESC, id",
+    "name": "name, made_at DESC, id",
+}
+"""Each is an index of the database, read forwards or backwards: a page is as quick from ten thousand clips as from ten."""
 
 
 def _own_words(shot: Shot) -> str:
@@ -39,10 +44,12 @@ def _own_words(shot: Shot) -> str:
     return " ".join((*said, shot.photo.name, shot.model, *names)).replace("_", " ")
 
 
-def _wanted(words: str) -> list[str]:
-    """The words to look for, filled up with nothing, which is in every text."""
+def _found(words: str, trashed: bool, stars: int) -> tuple[str, tuple[object, ...]]:
+    """Which rows are looked for: the end of a statement, and its values."""
     wanted = plain(words[:1000]).split()[:MOST_WORDS]
-    return wanted + [""] * (MOST_WORDS - len(wanted))
+    rated = " AND rating >= ?" if stars > 0 else ""
+    values = (int(trashed), *([stars] if stars > 0 else []), *wanted)
+    return " FROM clips WHERE trashed = ?" + rated + " AND instr(words, ?)" * len(wanted), values
 
 
 def recipe(file: Path) -> Shot | None:
@@ -90,10 +97,13 @@ class Clips:
 
     def _insert(self, clip: Clip) -> None:
         words = plain(" ".join((clip.title, _own_words(clip.shot), self._describe(clip.shot))))
+        name = sorting(clip.title or clip.shot.photo.name)
+        row = (clip.id, clip.file, clip.made_at, int(clip.trashed), clip.rating, clip.seconds, name, words)
         with self._database.write():
             self._database.read(
-                "INSERT OR REPLACE INTO clips (id, file, made_at, trashed, words, clip) VALUES (?, ?, ?, ?, ?, ?)",
-                (clip.id, clip.file, clip.made_at, int(clip.trashed), words, msgspec.json.encode(clip).decode()),
+                "INSERT OR REPLACE INTO clips (id, file, made_at, trashed, rating, seconds, name, words, clip)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (*row, msgspec.json.encode(clip).decode()),
             )
 
     def recover(self, busy: Callable[[], set[str]]) -> int:
@@ -137,21 +147,28 @@ class Clips:
 
     # Finding ----------------------------------------------------------------------------------------------------------
 
-    def find(self, words: str = "", trashed: bool = False, limit: int = 60, offset: int = 0) -> tuple[Clip, ...]:
-        """Clips that have every one of the (first eight) words, newest first; at most 1,000 at once."""
+    def find(
+        self, words: str = "", trashed: bool = False, limit: int = 60, offset: int = 0, sort: Sort = "newest", stars: int = 0
+    ) -> tuple[Clip, ...]:
+        """Clips that have every one of the (first eight) words and at least so many stars, sorted; at most 1,000 at once."""
         window = (max(0, min(limit, MOST_LISTED)), max(0, offset))
-        rows = self._database.read(
-            "SELECT clip " + _WITH_WORDS + " ORDER BY made_at DESC, id LIMIT ? OFFSET ?", (int(trashed), *_wanted(words), *window)
-        )
+        which, values = _found(words, trashed, stars)
+        rows = self._database.read(f"SELECT clip{which} ORDER BY {ORDERS[sort]} LIMIT ? OFFSET ?", (*values, *window))
         found: list[Clip] = []
         for row in rows:
             with suppress(msgspec.DecodeError):  # one that this version can't read never hides the others
                 found.append(msgspec.json.decode(str(row[0]), type=Clip))
         return tuple(found)
 
-    def count(self, words: str = "", trashed: bool = False) -> int:
-        """How many clips have every one of the words."""
-        return int(str(self._database.read("SELECT count(*) " + _WITH_WORDS, (int(trashed), *_wanted(words)))[0][0]))
+    def ids(self, words: str = "", trashed: bool = False, sort: Sort = "newest", stars: int = 0) -> tuple[str, ...]:
+        """The ids of all that `find` would find without a limit."""
+        which, values = _found(words, trashed, stars)
+        return tuple(str(row[0]) for row in self._database.read(f"SELECT id{which} ORDER BY {ORDERS[sort]}", values))
+
+    def count(self, words: str = "", trashed: bool = False, stars: int = 0) -> int:
+        """How many clips have every one of the words and at least so many stars."""
+        which, values = _found(words, trashed, stars)
+        return int(str(self._database.read(f"SELECT count(*){which}", values)[0][0]))
 
     def get(self, clip_id: str) -> Clip:
         """One clip, in the trash or not. Raises `Refusal` when it isn't in the library."""
@@ -190,6 +207,11 @@ class Clips:
                 raise disk.refusal(error) from error
             self._insert(clip)
         return clip
+
+    def change_all(self, clip_ids: Sequence[str], **changes: object) -> tuple[Clip, ...]:
+        """The same change to several clips at once; ids that are no longer here are passed over. Raises `Refusal`."""
+        with self._database.write():
+            return tuple(self.change(clip_id, **changes) for clip_id in dict.fromkeys(clip_ids) if self.has(clip_id))
 
     def empty_trash(self) -> int:
         """Delete every clip in the trash for good. Returns how many that were."""

@@ -7,6 +7,7 @@ each sees what the other did.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 import time
@@ -14,6 +15,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
+from studio.library.names import sorting
 from studio.nouns import Choice, Refusal
 
 APPLICATION_ID = 0x53746972
@@ -46,7 +48,47 @@ def _first(connection: sqlite3.Connection) -> None:
             )
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first,)
+def _sorted(connection: sqlite3.Connection) -> None:
+    """Clips are sorted by what they are called, how long they are and how they are rated: columns of their own, and indexes.
+
+    The table is made anew, because a column that is added lies behind the long JSON.
+    """
+    rows = connection.execute("SELECT id, file, made_at, trashed, words, clip FROM clips").fetchall()
+    connection.execute("DROP TABLE clips")
+    connection.execute(
+        "CREATE TABLE clips (id TEXT PRIMARY KEY, file TEXT NOT NULL, made_at REAL NOT NULL, trashed INTEGER NOT NULL,"
+        " rating INTEGER NOT NULL, seconds REAL NOT NULL, name TEXT NOT NULL, words TEXT NOT NULL, clip TEXT NOT NULL) STRICT"
+    )
+    for clip_id, file, made_at, trashed, words, clip in rows:
+        rating, seconds, name = _sorted_by(clip)
+        connection.execute(
+            "INSERT INTO clips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (clip_id, file, made_at, trashed, rating, seconds, name, words, clip),
+        )
+    for name, columns in SORTED.items():
+        connection.execute(f"CREATE INDEX clips_by_{name} ON clips (trashed, {columns})")
+    for verb in ("INSERT", "UPDATE", "DELETE"):
+        connection.execute(
+            f"CREATE TRIGGER clips_{verb} AFTER {verb} ON clips BEGIN UPDATE change SET n = n + 1; END"  # noqa: S608
+        )
+
+
+SORTED = {
+    "age": "made_at DESC, id", "length": "seconds DESC, made_at DESC, id",
+    "rating": "rating DESC, made_at DESC, id", "name": "name, made_at DESC, id",
+}  # fmt: skip
+
+
+def _sorted_by(clip: str) -> tuple[int, float, str]:
+    """What a clip of an older library is sorted by; one that can't be read goes last."""
+    try:
+        made = json.loads(clip)
+        return int(made.get("rating", 0)), float(made["seconds"]), sorting(made.get("title") or made["shot"]["photo"]["name"])
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return 0, 0.0, ""
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _sorted)
 """Each takes the tables from the version before to its own: `PRAGMA user_version` is how many have run. Only ever add."""
 
 

@@ -29,8 +29,11 @@ def refusal(error: OSError) -> Refusal:
     return Refusal(f"Stir's home folder can't be written ({why}).", "Check its permissions, or choose another with --home.")
 
 
-def require(folder: Path, needed: int) -> None:
-    """Raises `Refusal` unless files can be made in `folder` and `needed` bytes, and a reserve of 64 MB, are free there."""
+def require(folder: Path, needed: int, what: str = "This clip", instead: str = "choose a smaller size or fewer seconds") -> None:
+    """Raises `Refusal` unless files can be made in `folder` and `needed` bytes, and a reserve of 64 MB, are free there.
+
+    `what` is to be written, and `instead` is what else the user may do about it.
+    """
     try:
         with tempfile.TemporaryFile(dir=folder) as probe:
             probe.write(b"stir")
@@ -40,8 +43,8 @@ def require(folder: Path, needed: int) -> None:
         raise refusal(error) from None
     if free < needed + RESERVE:
         raise Refusal(
-            f"This clip may need {size(needed + RESERVE)} and the disk has {size(free)} left.",
-            "Free some space, or choose a smaller size or fewer seconds.",
+            f"{what} may need {size(needed + RESERVE)} and the disk has {size(free)} left.",
+            f"Free some space, or {instead}.",
         )
 
 

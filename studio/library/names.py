@@ -1,4 +1,4 @@
-"""Names of files for people: what a download is called.
+"""Names for people: what a download is called, and how names are searched and sorted.
 
 Knows what file systems refuse. Refuses to know paths: a name never leads anywhere.
 """
@@ -22,6 +22,29 @@ def tidy(words: str, longest: int = LONGEST) -> str:
     while len(name.encode()) > longest:
         name = name[:-1].rstrip(" .-")
     return "clip" if not name or name.split(".")[0].lower() in RESERVED else name
+
+
+def plain(words: str) -> str:
+    """Words as they are searched: lower case, without accents, one space between them."""
+    letters = unicodedata.normalize("NFKD", words.casefold())
+    return " ".join("".join(one for one in letters if not unicodedata.combining(one)).split())
+
+
+def sorting(words: str) -> str:
+    """Words as they are sorted: plain, and numbers by their size, so that "IMG 9" comes before "IMG 10"."""
+    return re.sub(r"[0-9]+", lambda digits: digits[0].zfill(12), plain(words))
+
+
+def apart(name: str, taken: set[str]) -> str:
+    """The name, or the name with a number before its ending: one that isn't in `taken`, in any case of letters; it is added."""
+    stem, dot, ending = name.rpartition(".")
+    stem, ending = (stem, dot + ending) if dot else (name, "")
+    found, number = name, 1
+    while found.casefold() in taken:
+        number += 1
+        found = f"{stem} ({number}){ending}"
+    taken.add(found.casefold())
+    return found
 
 
 def download(photo: str, camera: str, short_side: int, ending: str) -> str:

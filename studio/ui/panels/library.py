@@ -1,4 +1,4 @@
-"""The library: every clip, newest first, found by words, rated, put away and brought back."""
+"""The library: every clip, sorted, found by words and stars; one or many rated, exported, put away and brought back."""
 
 from __future__ import annotations
 
@@ -6,8 +6,11 @@ import os
 import shutil
 import subprocess
 import sys
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
+
+from studio.library.clips import Sort
 from studio.nouns import Noun, Refusal
 from studio.studio import Studio
 from studio.ui.board import clip_cards
@@ -19,12 +22,27 @@ PAGE = 60
 """Clips in one page of the grid."""
 
 
+MOST_MARKED = 10_000
+"""Clips that something may be done to at once."""
+
+
 class Search(Noun, frozen=True):
-    """Which clips: the words they hold, the trash or the shelf, and where the page begins."""
+    """Which clips: the words they hold, the trash or the shelf, the least stars; how they are sorted, and which of them."""
 
     words: str = ""
     trashed: bool = False
+    sort: Sort = "newest"
+    stars: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0
     offset: int = 0
+    limit: int = PAGE
+
+
+class Several(Noun, frozen=True):
+    """Clips by their ids, and what is done to them all."""
+
+    ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_MARKED)]
+    stars: int = 0
+    recipe: bool = True
 
 
 class LibraryPanel:
@@ -41,6 +59,11 @@ class LibraryPanel:
             call("find_clips", Search, self.find),
             call("trash_clip", One, lambda ask: studio.trash(ask.id)),
             call("restore_clip", One, lambda ask: studio.restore(ask.id)),
+            call("find_ids", Search, self.find_ids),
+            call("trash_clips", Several, lambda ask: studio.trash(ask.ids)),
+            call("restore_clips", Several, lambda ask: studio.restore(ask.ids)),
+            call("rate_clips", Several, lambda ask: studio.rate(ask.ids, ask.stars)),
+            call("export_clips", Several, self.export),
             call("empty_trash", dict[str, str], lambda _: self.empty()),
         ]
         local = self.studio.settings.user == ""
@@ -56,10 +79,20 @@ class LibraryPanel:
 
     def find(self, search: Search) -> dict[str, Any]:
         """One page of clips, and how many there are in all."""
-        words = search.words[:200]
-        clips = self.studio.clips(words, search.trashed, PAGE, max(0, search.offset))
-        cards = clip_cards(self.studio, clips)
-        return {"clips": cards, "count": self.studio.count(words, search.trashed), "trash": self.studio.count(trashed=True)}
+        words, studio = search.words[:200], self.studio
+        clips = studio.clips(words, search.trashed, search.limit, search.offset, search.sort, search.stars)
+        count = studio.count(words, search.trashed, search.stars)
+        return {"clips": clip_cards(studio, clips), "count": count, "trash": studio.count(trashed=True)}
+
+    def find_ids(self, search: Search) -> dict[str, Any]:
+        """Every clip that is found, to mark them all."""
+        ids = self.studio.clip_ids(search.words[:200], search.trashed, search.sort, search.stars)
+        return {"ids": ids[:MOST_MARKED]}
+
+    def export(self, ask: Several) -> dict[str, str]:
+        """One zip of several clips."""
+        file = self.studio.export_all(ask.ids, ask.recipe)
+        return {"path": str(file), "name": file.name}
 
 
 def open_folder(studio: Studio, clip_id: str) -> bool:

@@ -246,6 +246,17 @@ class Plan(Noun, frozen=True):
         return self.num_frames / self.fps
 
 
+class Outcome(Noun, frozen=True):
+    """What a finished file is: width and height in pixels, frames, frames a second, seconds. A still picture has one frame, and
+    neither a rate nor a length: both are 0."""
+
+    width: int
+    height: int
+    num_frames: int
+    fps: float
+    seconds: float
+
+
 class Quote(Noun, frozen=True):
     """What a download would take: asked of the hub, and only because the user asked. Bytes. `refused` says why it can't begin."""
 

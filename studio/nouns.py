@@ -34,6 +34,10 @@ Use = Literal["product", "travel", "music", "estate", "brand"]
 MendName = Literal["denoise", "deblock", "contrast", "upscale", "background"]
 SpeedUp = Literal["first_block_cache", "mag_cache", "taylorseer", "compile", "vae_tiling"]
 
+LONG_SIDES: dict[Format, int] = {"mp4": 5120, "webm": 5120, "gif": 640, "webp": 640}
+"""The longest side of a clip in pixels. Films: room for 21:9 at 2160p (5040), and short of what players and encoders give up at.
+GIF and WebP: they grow quickly, and are looked at in passing."""
+
 N = TypeVar("N", bound="Noun")
 Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
 Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]

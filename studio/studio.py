@@ -14,8 +14,11 @@ from typing import TYPE_CHECKING
 
 from studio import checks, drafts, presets
 from studio.advice import Advice
+from studio.advice.pace import RECENT, Pace, pace, sized
+from studio.advice.platforms import Misfit, misfits
 from studio.assist import Assist
-from studio.cards import ModelCard, Plan
+from studio.cards import ModelCard, Outcome, Plan
+from studio.clip import formats
 from studio.config import Settings
 from studio.engines import registry
 from studio.engines.base import Engine, Tick
@@ -67,6 +70,7 @@ class Studio:
         self._drafts = drafts.Drafts(settings, self._served, self._room, self)
         self.advice = Advice(self, self._served)
         self.assist = Assist(self, self.models)
+        self._paced: tuple[int, Pace] | None = None
         self._worker = Worker(self._room, self._database, self._queue, self._clips, self, self.log)
         found, interrupted = put_right(self._queue, self._clips, everything=True)
         self._owner.sweep(settings.cache)
@@ -154,11 +158,37 @@ class Studio:
     def plan(self, shot: Shot) -> Plan:
         """What a run of this shot will really be: size, length, rate, steps, each with its reason. Quick. Raises `Refusal`."""
         card = self.card(shot.maker)
-        return plan(asked(shot, card), card)
+        shot, size = sized(shot, card, self._pace())
+        made = plan(asked(shot, card), card)
+        if size is None:
+            return made
+        return replace(made, choices=tuple(size if one.what == "size" else one for one in made.choices))
+
+    def outcome(self, shot: Shot) -> Outcome:
+        """What the finished file of this shot will hold: size, frames, rate, length. Quick. Raises `Refusal`."""
+        made = self.plan(shot)
+        return formats.outcome(made.width, made.height, made.fps, made.num_frames, shot.format)
+
+    def expected(self, shot: Shot) -> float | None:
+        """Seconds that this shot will take here, by the clips made here; None for a model that denoises (`models` knows)."""
+        return self._pace().expected(self.plan(shot)) if self.card(shot.maker).checkpoint is None else None
+
+    def misfits(self, shot: Shot) -> tuple[Misfit, ...]:
+        """What the place this shot is made for doesn't take of it; () when it takes it, or none is chosen. Raises `Refusal`."""
+        place = presets.platform(shot.platform)
+        return misfits(shot, self.outcome(shot), place, self.card(shot.maker)) if place else ()
+
+    def _pace(self) -> Pace:
+        version = self._database.version
+        if self._paced is None or self._paced[0] != version:
+            self._paced = (version, pace(self._clips.find(limit=2 * RECENT)))
+        return self._paced[1]
 
     def choices(self, shot: Shot) -> tuple[Choice, ...]:
         """Every automatic choice this shot leads to, with its reason. Reads the scene on first use: a second or so."""
-        return self._drafts.choices(self._accept(shot), self.card(shot.maker))
+        size = {one.what: one for one in self.plan(shot).choices}.get("size")
+        found = self._drafts.choices(self._accept(shot), self.card(shot.maker))
+        return tuple(size if size and one.what == "size" and one.value == size.value else one for one in found)
 
     def depth_view(self, shot: Shot) -> Path:
         """A picture of the crop's depth, near things light: a grey PNG in the served folder. Of any model: the built-in one's."""
@@ -182,7 +212,9 @@ class Studio:
 
     def _accept(self, shot: Shot) -> Shot:
         end = self.photos.get(shot.end.photo.id) if shot.end else None
-        return checks.accept(shot, self.card(shot.maker), self.photos.get(shot.photo.id), end, self.settings)
+        card = self.card(shot.maker)
+        shot = checks.accept(shot, card, self.photos.get(shot.photo.id), end, self.settings)
+        return sized(shot, card, self._pace())[0]
 
     def _ready(self, shot: Shot) -> Shot:
         """The accepted shot, which its model can make here and now."""

@@ -108,7 +108,7 @@
       }
       shown = card;
       memory.set("clip", card.id);
-      facts.textContent = `${card.width} × ${card.height} · ${Number(card.seconds.toFixed(2))} s · ${Number(card.fps.toFixed(2))} fps · ${Stir.bytes(card.bytes)} · made in ${card.took.toFixed(1)} s`;
+      facts.textContent = `${card.width} × ${card.height} · ${card.frames === 1 ? "a still picture" : `${Number(card.seconds.toFixed(2))} s · ${Number(card.fps.toFixed(2))} fps`} · ${Stir.bytes(card.bytes)} · made in ${card.took.toFixed(1)} s`;
       render.hidden = !card.draft;
       render.firstChild.textContent = "Render on " + card.model;
       stars.paint(card.rating);

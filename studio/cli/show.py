@@ -122,4 +122,5 @@ def _row(clip: Clip, path: Path) -> str:
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(clip.made_at))
     title = " ".join((clip.title or clip.shot.photo.name or "unnamed").split())
     what = f"{title}, {camera.describe(clip.shot.motion.camera)}"
-    return f"{clip.id[:8]}  {made}  {clip.width}x{clip.height} {clip.seconds:g} s  {'*' * clip.rating:<5}  {what}  {path}"
+    length = "still" if clip.num_frames == 1 else f"{clip.seconds:g} s"
+    return f"{clip.id[:8]}  {made}  {clip.width}x{clip.height} {length}  {'*' * clip.rating:<5}  {what}  {path}"

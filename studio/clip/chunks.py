@@ -1,4 +1,4 @@
-"""GIF blocks and WebP chunks, as far as the recipe: written in, read back, and left out of a copy.
+"""GIF blocks and WebP chunks, as far as the recipe and the clock: written in, read back, and left out of a copy.
 
 Knows the GIF89a block structure and the WebP container specification (RFC 9649). Refuses to read pictures.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from html import escape, unescape
+from itertools import pairwise
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -16,6 +17,13 @@ from studio.nouns import Refusal
 MAX_PARTS = 20_000
 MAX_SUB_BLOCKS = 1_000_000  # in a whole GIF; of 255 bytes each: a quarter of a gigabyte
 _XMP_FLAG, _EXIF_FLAG, _ICC_FLAG = 0x04, 0x08, 0x20
+_ANIMATION_FLAG = 0x02
+_REPLACES = b"\x02"  # a frame of an animated WebP that covers the canvas and isn't blended with what was there
+_FRAME_CHUNKS = (b"VP8 ", b"VP8L", b"ALPH")
+GIF_TICKS = 100
+"""A GIF tells how long a frame is shown in hundredths of a second."""
+WEBP_TICKS = 1000
+"""An animated WebP tells it in thousandths."""
 _PICTURE_CHUNKS = (b"VP8X", b"ANIM", b"ANMF", b"VP8 ", b"VP8L", b"ALPH")
 _XMP = (
     '<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
@@ -94,6 +102,34 @@ def add_gif_comment(file: Path, text: bytes) -> None:
         clip.write(b"!\xfe" + blocks + b"\0;")
 
 
+def gif_delays(source: BinaryIO) -> tuple[int, int, list[int]]:
+    """Width and height of a GIF, and how long each frame is shown, in hundredths of a second."""
+    source.seek(6)
+    size = source.read(4)
+    delays: list[int] = []
+    next_delay = 0
+    for part, text in _gif_parts(source):
+        if part.kind == b"\xf9":
+            next_delay = int.from_bytes(text[1:3], "little")
+        elif part.kind == b"image":
+            delays.append(next_delay)
+            next_delay = 0
+    return int.from_bytes(size[:2], "little"), int.from_bytes(size[2:], "little"), delays
+
+
+def set_gif_delays(file: Path, delays: list[int]) -> None:
+    """Write how long each frame is shown, in hundredths of a second, into a GIF in place. Raises `ValueError` when the frames
+    aren't as many."""
+    with file.open("r+b") as clip:
+        parts = [part for part, _ in _gif_parts(clip)]
+        before = [one.start for one, next_one in pairwise(parts) if one.kind == b"\xf9" and next_one.kind == b"image"]
+        if len(before) != len(delays) or sum(part.kind == b"image" for part in parts) != len(delays):
+            raise ValueError(f"a GIF has {len(before)} timed frames where {len(delays)} were written")
+        for start, delay in zip(before, delays, strict=True):
+            clip.seek(start + 4)  # the mark, the label, the size of the block, its flags
+            clip.write(delay.to_bytes(2, "little"))
+
+
 def strip_gif(file: Path, dest: Path) -> None:
     """Copy a GIF without comments, plain text and application data; the loop count (NETSCAPE2.0) stays.
 
@@ -110,8 +146,9 @@ def strip_gif(file: Path, dest: Path) -> None:
                 clip.write(source.read(part.end - part.start))
 
 
-def _webp_parts(source: BinaryIO) -> Iterator[_Part]:
-    at, end = 12, source.seek(0, 2)
+def _webp_parts(source: BinaryIO, at: int = 12, end: int = 0) -> Iterator[_Part]:
+    """The chunks of a WebP, or those from `at` to `end` of a file."""
+    end = end or source.seek(0, 2)
     for _ in range(MAX_PARTS):
         source.seek(at)
         head = source.read(8)
@@ -143,9 +180,60 @@ def add_webp_recipe(file: Path, text: str) -> None:
     if not picture.startswith(b"VP8X"):  # ffmpeg writes frames that are all alike as a still, without room for flags
         picture = b"VP8X" + (10).to_bytes(4, "little") + bytes(4) + _still_size(picture) + picture
     flags = picture[8] | _XMP_FLAG
-    xmp = b"XMP " + len(body).to_bytes(4, "little") + body + b"\0" * (len(body) % 2)
+    xmp = _chunk(b"XMP ", body)
     size = 4 + len(picture) + len(xmp)
     file.write_bytes(b"RIFF" + size.to_bytes(4, "little") + b"WEBP" + picture[:8] + bytes([flags]) + picture[9:] + xmp)
+
+
+def webp_delays(source: BinaryIO) -> tuple[int, int, list[int]]:
+    """Width and height of a WebP, and how long each frame is shown, in thousandths of a second: [0] for a still picture."""
+    size, delays = b"", []
+    for part in _webp_parts(source):
+        source.seek(part.start)
+        head = source.read(24)
+        if part.kind == b"VP8X" or (not size and part.kind in _FRAME_CHUNKS):
+            size = head[12:18] if part.kind == b"VP8X" else _still_size(head)
+        if part.kind == b"ANMF":
+            delays.append(int.from_bytes(head[20:23], "little"))
+    return int.from_bytes(size[:3], "little") + 1, int.from_bytes(size[3:], "little") + 1, delays or [0]
+
+
+def join_webp(stills: Path, dest: Path, size: tuple[int, int], delays: list[int]) -> None:
+    """One animated WebP of still ones that lie behind each other in a file; of a single one, that still picture.
+
+    Written here, not by libwebp's own animation encoder, which makes one frame of several that are alike: a clip then has fewer
+    frames than were painted. `size` in pixels, `delays` in thousandths of a second (RFC 9649, 2.7.1). Raises `ValueError` when
+    the pictures aren't as many.
+    """
+    found: list[tuple[int, int]] = []
+    with stills.open("rb") as source, dest.open("wb") as clip:
+        at, end = 0, source.seek(0, 2)
+        while at + 12 <= end:
+            source.seek(at + 4)
+            found.append((at, at + 8 + int.from_bytes(source.read(4), "little")))
+            at = found[-1][1]
+        if len(found) != len(delays) or at != end:
+            raise ValueError(f"{len(found)} pictures were encoded where {len(delays)} were written")
+        if len(found) == 1:
+            source.seek(0)
+            clip.write(source.read())
+            return
+        sides = b"".join((side - 1).to_bytes(3, "little") for side in size)
+        clip.write(b"RIFF\0\0\0\0WEBP" + _chunk(b"VP8X", bytes([_ANIMATION_FLAG, 0, 0, 0]) + sides) + _chunk(b"ANIM", bytes(6)))
+        for (start, stop), delay in zip(found, delays, strict=True):
+            picture = b""
+            for part in list(_webp_parts(source, start + 12, stop)):
+                if part.kind in _FRAME_CHUNKS:
+                    source.seek(part.start)
+                    picture += source.read(part.end - part.start)
+            clip.write(_chunk(b"ANMF", bytes(6) + sides + delay.to_bytes(3, "little") + _REPLACES + picture))
+        whole = clip.tell() - 8
+        clip.seek(4)
+        clip.write(whole.to_bytes(4, "little"))
+
+
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return kind + len(body).to_bytes(4, "little") + body + b"\0" * (len(body) % 2)
 
 
 def _still_size(chunk: bytes) -> bytes:

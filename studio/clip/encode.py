@@ -17,8 +17,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.cards import Outcome
+from studio.clip import chunks, ffmpeg, formats, recipe, sound
 from studio.clip import encoders as _encoders
-from studio.clip import ffmpeg, formats, recipe, sound
+from studio.clip.probe import probe
 from studio.frames import Frames
 from studio.nouns import Choice, Progress, Refusal, Shot
 
@@ -27,11 +29,12 @@ _SPARE_BYTES = 16 << 20
 
 
 class Encoded(NamedTuple):
-    """A finished clip: the file, its PNG poster (the first frame, so that playing starts without a jump), frames, bytes."""
+    """A finished clip: the file, its PNG poster (the first frame, so that playing starts without a jump), what the file itself
+    says it holds, and its bytes."""
 
     file: Path
     poster: Path
-    num_frames: int
+    outcome: Outcome
     bytes: int
     choices: tuple[Choice, ...]
 
@@ -57,7 +60,8 @@ def encode(frames: Frames, dest: Path, shot: Shot, tick: Callable[[Progress], No
         parts.meta.write_text(recipe.ffmetadata(shot) if plan.tagged else "", encoding="utf-8", newline="\n")
         if frames.sound and sound.carried(frames, shot.format, shot.sound):
             sound.write(frames.sound, frames.num_frames / frames.fps, parts.sound)
-        count = _stream(frames, plan, parts, _inputs(shot, plan, parts), tick)
+        _stream(frames, plan, parts, _inputs(shot, plan, parts), tick)
+        _keep_time(frames, shot, parts)
         recipe.embed(parts.clip, shot)
         parts.recipe.write_text(shot.to_json(), encoding="utf-8")
         size = parts.clip.stat().st_size
@@ -65,7 +69,7 @@ def encode(frames: Frames, dest: Path, shot: Shot, tick: Callable[[Progress], No
         for part, final in ((parts.poster, poster), (parts.recipe, beside), (parts.clip, dest)):
             part.replace(final)
         heard = sound.choices(frames, shot.format, shot.sound)
-        return Encoded(dest, poster, count, size, (*frames.choices, *plan.choices, *heard))
+        return Encoded(dest, poster, probe(dest), size, (*frames.choices, *plan.choices, *heard))
     except OSError as error:
         refusal = _unwritten(error, dest)
         if refusal is None:
@@ -85,11 +89,12 @@ class _Parts(NamedTuple):
     recipe: Path
     meta: Path
     sound: Path
+    stills: Path
 
 
 def _parts(dest: Path) -> _Parts:
     token = secrets.token_hex(4)
-    return _Parts(*(dest.with_name(f".{token}.{kind}.part") for kind in ("clip", "poster", "recipe", "meta", "sound")))
+    return _Parts(*(dest.with_name(f".{token}.{kind}.part") for kind in ("clip", "poster", "recipe", "meta", "sound", "stills")))
 
 
 def _room(frames: Frames, dest: Path) -> None:
@@ -123,7 +128,18 @@ def _inputs(shot: Shot, plan: formats.Plan, parts: _Parts) -> list[str]:
     return given
 
 
-def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, given: list[str], tick: Callable[[Progress], None]) -> int:
+def _keep_time(frames: Frames, shot: Shot, parts: _Parts) -> None:
+    """Have a GIF or WebP show each frame as long as was promised. Raises `ValueError` when it hasn't the frames."""
+    if shot.format == "gif":
+        chunks.set_gif_delays(parts.clip, formats.delays(frames.fps, frames.num_frames, "gif"))
+    elif shot.format == "webp":
+        made = formats.outcome(frames.width, frames.height, frames.fps, frames.num_frames, "webp")
+        shown = formats.delays(frames.fps, frames.num_frames, "webp")
+        parts.clip.replace(parts.stills)
+        chunks.join_webp(parts.stills, parts.clip, (made.width, made.height), shown)
+
+
+def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, given: list[str], tick: Callable[[Progress], None]) -> None:
     from studio.clip.poster import png
 
     size = f"{frames.width}x{frames.height}"
@@ -131,7 +147,7 @@ def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, given: list[str],
     pipe = ffmpeg.Pipe([*plan.before, *raw, "-i", "pipe:0", *given, *plan.after, "-y", f"file:{parts.clip}"])
     began = time.monotonic()
     try:
-        count, first = _feed(frames, plan.step, pipe, lambda done: tick(_progress(frames, done, began)))
+        first = _feed(frames, plan.step, pipe, lambda done: tick(_progress(frames, done, began)))
         pipe.end()
         tick(Progress("encode", frames.num_frames, frames.num_frames, "", time.monotonic() - began))
         parts.poster.write_bytes(png(first, frames.pixels))
@@ -142,23 +158,21 @@ def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, given: list[str],
         raise
     finally:
         pipe.kill()
-    return count
 
 
-def _feed(frames: Frames, step: int, pipe: ffmpeg.Pipe, painted: Callable[[int], None]) -> tuple[int, NDArray[np.uint8]]:
-    """Send every `step`th frame. Returns how many those were, and the first."""
+def _feed(frames: Frames, step: int, pipe: ffmpeg.Pipe, painted: Callable[[int], None]) -> NDArray[np.uint8]:
+    """Send every `step`th frame. Returns the first."""
     expected = frames.width * frames.height * 3 // (1 if frames.pixels == "rgb24" else 2)
-    written, first = 0, np.empty(0, np.uint8)
+    first = np.empty(0, np.uint8)
     for index, frame in enumerate(frames.images):
         if frame.nbytes != expected:
             raise ValueError(f"frame {index} has {frame.nbytes} bytes where {expected} were promised")
         if index % step == 0:
             pipe.write(frame)
-            written += 1
         if index == 0:
             first = frame
         painted(index + 1)
-    return written, first
+    return first
 
 
 def _progress(frames: Frames, done: int, began: float) -> Progress:

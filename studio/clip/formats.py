@@ -1,19 +1,28 @@
-"""Formats: what each kind of clip asks of ffmpeg, and the choices that were made for it.
+"""Formats: what each kind of clip asks of ffmpeg, the choices that were made for it, and what its file will hold.
 
-Knows sizes, rates, colour and encoder settings. Refuses to know files and processes.
+Knows sizes, rates, delays, colour and encoder settings. Refuses to know files and processes.
 """
 
 from __future__ import annotations
 
+from itertools import pairwise
 from math import ceil
 from typing import NamedTuple
 
-from studio.clip import encoders
+from studio.cards import Outcome
+from studio.clip import chunks, encoders
 from studio.frames import Frames
-from studio.nouns import Choice, Format
+from studio.nouns import LONG_SIDES, Choice, Format
 
-LOOP_RATE = 16  # frames a second of a GIF or animated WebP: enough for a slow camera, a third of the bytes
-LOOP_SIDE = 640  # pixels along its long side
+LOOP_RATE = 20
+"""The most frames a second of a GIF or animated WebP: smooth, and a 60 Hz screen shows each for three of its own."""
+
+LOOP_RATES = (1, 2, 4, 5, 10, LOOP_RATE)
+"""The rates whose frames last whole hundredths of a second, which is how a GIF tells time. 24 would be 4 or 5 of them in turn."""
+
+LOOP_SIDE = LONG_SIDES["gif"]
+TICKS: dict[Format, int] = {"gif": chunks.GIF_TICKS, "webp": chunks.WEBP_TICKS}
+TITLES: dict[Format, str] = {"mp4": "MP4", "webm": "WebM", "gif": "GIF", "webp": "WebP"}
 
 _BT709 = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
 _TAGS = ("-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709")
@@ -69,24 +78,64 @@ def _webm(frames: Frames) -> Plan:
 
 
 def _gif(frames: Frames) -> Plan:
-    size, step, choice = _small(frames, "GIF")
+    size, step, choices = _small(frames, "gif")
     colour = "" if frames.pixels == "rgb24" else f"{_BT709},"
     chain = f"{colour}{size},split[a][b];[a]palettegen=stats_mode=full[p];[b][p]paletteuse=dither=bayer:bayer_scale=3"
-    return Plan((), ("-filter_complex", chain, "-loop", "0", "-f", "gif"), step, False, "", (choice,))
+    return Plan((), ("-filter_complex", chain, "-loop", "0", "-f", "gif"), step, False, "", choices)
 
 
 def _webp(frames: Frames) -> Plan:
-    size, step, choice = _small(frames, "WebP")
-    quality = ("-c:v", "libwebp_anim", "-quality", "78", "-compression_level", "3", "-loop", "0")
+    size, step, choices = _small(frames, "webp")
+    # Every frame as a picture of its own; chunks.join_webp makes one file of them.
+    quality = ("-c:v", "libwebp", "-quality", "78", "-compression_level", "3", "-f", "image2pipe")
     # libwebp decodes with BT.601 whatever a file says, so it is given RGB and does the conversion itself.
     colour = "" if frames.pixels == "rgb24" else f"{_BT709},"
-    return Plan((), ("-vf", f"{colour}{size},format=bgra", *quality, "-f", "webp"), step, False, "", (choice,))
+    return Plan((), ("-vf", f"{colour}{size},format=bgra", *quality), step, False, "", choices)
 
 
-def _small(frames: Frames, name: str) -> tuple[str, int, Choice]:
+def _small(frames: Frames, kind: Format) -> tuple[str, int, tuple[Choice, ...]]:
+    """The filter that makes frames small enough to loop, every how many of them one is used, and why where that is a change."""
+    made = outcome(frames.width, frames.height, frames.fps, frames.num_frames, kind)
+    scale = f"scale={made.width}:{made.height}:flags=lanczos+accurate_rnd"
     step = ceil(frames.fps / LOOP_RATE)
-    scale = min(1.0, LOOP_SIDE / max(frames.width, frames.height))
-    width, height = (max(2, round(side * scale / 2) * 2) for side in (frames.width, frames.height))
-    rate = f"{frames.fps / step:g}"
-    why = f"an animated {name} grows quickly: at most {LOOP_SIDE} px and {LOOP_RATE} fps; MP4 keeps full size"
-    return f"scale={width}:{height}:flags=lanczos+accurate_rnd", step, Choice("size", f"{width}x{height}, {rate} fps", why)
+    if (made.width, made.height, step) == (frames.width, frames.height, 1):
+        return scale, step, ()
+    rate = f", {made.fps:.3g} fps" if made.fps else ""
+    why = f"an animated {TITLES[kind]} grows quickly: at most {LOOP_SIDE} px and {LOOP_RATE} fps; MP4 keeps full size"
+    return scale, step, (Choice("size", f"{made.width}x{made.height}{rate}", why),)
+
+
+# What a file will hold ----------------------------------------------------------------------------------------------
+
+
+def outcome(width: int, height: int, fps: int, num_frames: int, kind: Format) -> Outcome:
+    """What a file of this format holds of so many frames of this size: what `probe` reads from it once it is made.
+
+    MP4 and WebM hold all of them. A GIF or WebP is made small, holds every second or third frame of a rate over LOOP_RATE and
+    lasts as long; of one frame it is a still picture.
+    """
+    if kind not in TICKS:
+        return Outcome(width, height, num_frames, float(fps), num_frames / fps)
+    scale = min(1.0, LOOP_SIDE / max(width, height))
+    small = [max(2, round(side * scale / 2) * 2) for side in (width, height)]
+    shown = delays(fps, num_frames, kind)
+    if len(shown) == 1:
+        return Outcome(small[0], small[1], 1, 0.0, 0.0)
+    seconds = sum(shown) / TICKS[kind]
+    return Outcome(small[0], small[1], len(shown), len(shown) / seconds, seconds)
+
+
+def delays(fps: int, num_frames: int, kind: Format) -> list[int]:
+    """How long each frame of a GIF or WebP is shown, in `TICKS` of a second: together as long as the frames they come from, and
+    all alike where the format can say that."""
+    count = ceil(num_frames / ceil(fps / LOOP_RATE))
+    if count == 1:
+        return [0]
+    total = max(count, round(num_frames / fps * TICKS[kind]))
+    ends = [round(total * index / count) for index in range(count + 1)]
+    return [end - start for start, end in pairwise(ends)]
+
+
+def loop_rate(fps: int) -> int:
+    """The rate that a GIF or WebP is painted at when this one is wished for: the nearest whose frames all last equally long."""
+    return min(LOOP_RATES, key=lambda rate: max(rate, fps) / min(rate, fps))

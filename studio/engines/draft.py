@@ -1,14 +1,19 @@
 """What a shot becomes for the model that makes it: mended, its words acted on where nobody reads them, and tried out as a draft.
 
-Knows which wishes a card has no use for. Refuses to choose the model, and to touch pixels.
+Knows which wishes a card has no use for, and which rates a GIF or WebP keeps. Refuses to choose the model and to touch pixels.
 """
 
 from __future__ import annotations
 
 from studio.cards import ModelCard
+from studio.clip import formats
 from studio.motion.read import enacted
-from studio.nouns import Shot, replace
+from studio.nouns import Shot, Size, replace
+from studio.photo import crop
 from studio.photo.mend import settled
+
+DRAFT_SIZE: Size = "720p"
+"""The largest size that "auto" takes for a draft, which is there to be quick."""
 
 
 def asked(shot: Shot, card: ModelCard) -> Shot:
@@ -17,6 +22,8 @@ def asked(shot: Shot, card: ModelCard) -> Shot:
         shot = drawn(shot, card)
     if "effects" in card.supports and "prompt" not in card.supports:
         shot = replace(shot, motion=enacted(shot.motion))
+    if card.checkpoint is None and shot.format in formats.TICKS:
+        shot = replace(shot, fps=formats.loop_rate(shot.fps))
     return settled(shot)
 
 
@@ -32,4 +39,5 @@ def drawn(shot: Shot, card: ModelCard) -> Shot:
         end=shot.end if "end_frame" in card.supports else None, sound=shot.sound or not trained,
         speedups=tuple(one for one in shot.speedups if one in known), may_shrink=shot.may_shrink and trained,
         fps=min(max(shot.fps, low), high), seconds=min(max(shot.seconds, short), long),
+        size=crop.automatic(crop.pixels(settled(shot)), DRAFT_SIZE) if shot.size == "auto" and not trained else shot.size,
     )  # fmt: skip

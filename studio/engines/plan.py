@@ -8,7 +8,9 @@ from __future__ import annotations
 import math
 
 from studio.cards import Checkpoint, ModelCard, Plan, Sizes
+from studio.clip import formats
 from studio.engines.base import Image
+from studio.motion.camera import still
 from studio.nouns import Choice, Refusal, Shot, Still
 from studio.photo import crop
 
@@ -38,7 +40,9 @@ def plan(shot: Shot, card: ModelCard) -> Plan:
     if checkpoint is None:
         size = crop.output_size(shot)
         box = crop.box(shot.photo, shot.crop)
-        return Plan(box, size.width, size.height, shot.num_frames, shot.fps, size.upscale, choices=(size.choice,))
+        return Plan(
+            box, size.width, size.height, count_frames(shot), shot.fps, size.upscale, choices=(size.choice, *_looping(shot))
+        )
     whole = crop.box(shot.photo, shot.crop)
     size, why = _size(shot, checkpoint, (whole[2] - whole[0]) / (whole[3] - whole[1]))
     box, lost = _cut(whole, size[0] / size[1])
@@ -50,6 +54,21 @@ def plan(shot: Shot, card: ModelCard) -> Plan:
     why += f"; enlarged {upscale:.1f} times" if upscale >= 1.095 else ""
     choices = (Choice("size", f"{size[0]}x{size[1]}", why), length, pace)
     return Plan(box, *size, num_frames, fps, upscale, steps, _guidance(shot, checkpoint), choices)
+
+
+def count_frames(shot: Shot) -> int:
+    """Frames that the built-in engine makes of a shot: one for a GIF or WebP in which nothing moves, which is a still picture."""
+    return 1 if shot.format in formats.TICKS and still(shot) else shot.num_frames
+
+
+def _looping(shot: Shot) -> tuple[Choice, ...]:
+    """What a GIF or WebP makes of length and rate; nothing of an MP4 or WebM."""
+    title = formats.TITLES[shot.format]
+    if shot.format not in formats.TICKS:
+        return ()
+    if count_frames(shot) == 1:
+        return (Choice("length", "a still picture", f"nothing in this shot moves, so the {title} is one picture"),)
+    return (Choice("rate", f"{shot.fps} fps", f"the nearest at which every frame of a {title} lasts equally long"),)
 
 
 def cut(image: Image, plan: Plan) -> Image:

@@ -192,18 +192,11 @@ class Worker:
 
 
 def _clip(job: Job, planned: Plan, frames: Frames, encoded: Encoded, took: float) -> Clip:
-    """The noun of a finished clip; GIF and WebP are smaller and slower than the frames they were made from."""
-    shot = job.shot
-    size = frames.width, frames.height
-    if shot.format in ("gif", "webp"):
-        from PIL import Image as Pictures
-
-        with Pictures.open(encoded.file) as picture:
-            size = picture.size
-    seconds = frames.num_frames / frames.fps
+    """The noun of a finished clip: what the file itself holds, not what was meant."""
+    made = encoded.outcome
     return Clip(
-        id=job.id, shot=shot, file=f"{job.id}{encoded.file.suffix}", poster=f"{job.id}{encoded.poster.suffix}",
-        width=size[0], height=size[1], fps=encoded.num_frames / seconds, num_frames=encoded.num_frames, seconds=seconds,
+        id=job.id, shot=job.shot, file=f"{job.id}{encoded.file.suffix}", poster=f"{job.id}{encoded.poster.suffix}",
+        width=made.width, height=made.height, fps=made.fps, num_frames=made.num_frames, seconds=made.seconds,
         bytes=encoded.bytes, made_at=time.time(), took=took, choices=_choices(planned, frames, encoded),
     )  # fmt: skip
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from studio.nouns import Camera, Move, MoveName, Refusal
+from studio.nouns import Camera, Move, MoveName, Refusal, Shot
 
 
 class MoveInfo(NamedTuple):
@@ -83,3 +83,8 @@ def moving(move: Move) -> bool:
 def goes(camera: Camera) -> bool:
     """Whether the camera moves at all, in any of its legs."""
     return any(moving(move) for move in camera.moves) or any(moving(move) for leg in camera.then for move in leg.moves)
+
+
+def still(shot: Shot) -> bool:
+    """Whether nothing in a shot is asked to move: the camera holds throughout and ends where it begins, and there is no effect."""
+    return not (goes(shot.motion.camera) or shot.end or any(effect.amount > 0 for effect in shot.motion.effects))

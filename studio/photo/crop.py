@@ -13,7 +13,7 @@ from typing import NamedTuple, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.nouns import Aspect, Choice, Crop, Photo, Refusal, Shot, Size
+from studio.nouns import LONG_SIDES, Aspect, Choice, Crop, Photo, Refusal, Shot, Size
 
 Image = NDArray[np.uint8]
 
@@ -23,14 +23,17 @@ RATIOS: dict[Aspect, float] = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0, "4:5"
 SHORT_SIDES: dict[Size, int] = {"240p": 240, "360p": 360, "480p": 480, "720p": 720, "1080p": 1080, "1440p": 1440, "2160p": 2160}
 """What each size names: the clip's short side in pixels."""
 
-AUTOMATIC: tuple[Size, ...] = ("720p", "480p", "360p")
-"""The sizes that "auto" tries, the largest first: 720p plays everywhere and renders in seconds."""
+AUTOMATIC: tuple[Size, ...] = ("1080p", "720p", "480p", "360p")
+"""The sizes that "auto" tries, the largest first: 1080p is what every place that takes clips asks for."""
+
+ENLARGED = 1.25
+"""How many times "auto" enlarges a crop at most to reach a size: a clip a class smaller looks worse on a phone than so little."""
 
 MIN_SIDE = 64
 """The shortest side of a crop in pixels, where the photo has as many."""
 
-MAX_LONG_SIDE = 5120
-"""The longest side of a clip in pixels: room for 21:9 at 2160p (5040), and short of what players and encoders give up at."""
+MAX_LONG_SIDE = LONG_SIDES["mp4"]
+"""The longest side of a film in pixels."""
 
 _ASPECT_WORDS: dict[str, Aspect] = {
     "own": "photo", "original": "photo", "auto": "photo", "square": "1:1", "wide": "16:9", "landscape": "16:9",
@@ -115,52 +118,79 @@ def _even(value: float) -> int:
     return max(2, 2 * round(value / 2))
 
 
-def _fit(short: int, shape: float) -> tuple[int, int]:
-    """Even width and height with this short side, scaled down together when the long side would pass MAX_LONG_SIDE."""
+def _fit(short: int, shape: float, most: int = MAX_LONG_SIDE) -> tuple[int, int]:
+    """Even width and height with this short side, scaled down together when the long side would pass `most`."""
     stretch = max(shape, 1 / shape)
     small, large = _even(short), _even(short * stretch)
-    if large > MAX_LONG_SIDE:
-        small, large = _even(MAX_LONG_SIDE / stretch), MAX_LONG_SIDE
+    if large > most:
+        small, large = _even(most / stretch), most
     return (large, small) if shape >= 1 else (small, large)
 
 
-def _automatic(pixels: int) -> tuple[int, str]:
-    """The short side that "auto" takes for a crop with this short side, and why."""
+def pixels(shot: Shot) -> int:
+    """The crop's short side in pixels of the photo."""
+    left, top, right, bottom = box(shot.photo, shot.crop)
+    return min(right - left, bottom - top)
+
+
+def automatic(short: int, most: Size = AUTOMATIC[0]) -> Size:
+    """The size that "auto" takes for a crop with this short side: the largest up to `most` that it fills, or nearly.
+
+    "auto" itself where the crop fills none: it is kept at its own size.
+    """
     for size in AUTOMATIC:
-        if pixels >= SHORT_SIDES[size]:
-            if pixels < SHORT_SIDES["1080p"]:
-                return SHORT_SIDES[size], f"{size} is the largest the crop fills without being enlarged ({pixels} px)"
-            return SHORT_SIDES[size], f"720p plays everywhere and renders quickly; the crop has {pixels} px, so more is there"
-    return pixels - pixels % 2, f"the crop is {pixels} px on its short side and is kept at its own size, not enlarged"
+        if SHORT_SIDES[size] <= min(SHORT_SIDES[most], short * ENLARGED):
+            return size
+    return "auto"
+
+
+def enlargement(short: int, pixels: int) -> str:
+    """How many times a crop of so many pixels is enlarged to so many, in words: "slightly", "1.4 times"."""
+    return f"{short / pixels:.1f} times" if short / pixels >= 1.095 else "slightly"
+
+
+def why_automatic(size: Size, pixels: int) -> str:
+    """Why "auto" took this size for a crop with this short side."""
+    if size == "auto":
+        return f"the crop is {pixels} px on its short side and is kept at its own size, not enlarged"
+    if SHORT_SIDES[size] > pixels:
+        return f"{size} is the nearest to the crop's {pixels} px, {enlargement(SHORT_SIDES[size], pixels)} enlarged"
+    if size == AUTOMATIC[0]:
+        return f"{size} is sharp wherever it is shown; the crop has {pixels} px"
+    return f"{size} is the largest the crop fills without being enlarged much ({pixels} px)"
 
 
 def _asked(size: Size, pixels: int) -> tuple[int, str]:
     """The short side of a size chosen by hand, with a word when the crop has to be enlarged for it."""
     short = SHORT_SIDES[size]
     if short <= pixels:
-        return short, f"{size} was chosen; the crop has {pixels} px, so nothing is enlarged"
-    times = short / pixels
-    amount = f"{times:.1f} times" if times >= 1.095 else "slightly"
+        return short, f"{size}; the crop has {pixels} px, so nothing is enlarged"
     sharp = next((name for name in reversed(SHORT_SIDES) if 360 <= SHORT_SIDES[name] <= pixels), "auto")
-    return short, f"enlarged {amount} from {pixels} px: choose {sharp} to stay sharp"
+    return short, f"enlarged {enlargement(short, pixels)} from {pixels} px: choose {sharp} to stay sharp"
 
 
 def output_size(shot: Shot) -> OutputSize:
     """The clip's size: the short side that `shot.size` names, the long side from the aspect, both even, and why.
 
-    "auto" is the largest of 720p, 480p and 360p that the crop fills without being enlarged; a crop under 360 px keeps its
-    own size. A size chosen by hand is honoured, and the choice says by how much the crop is enlarged. Very long panoramas
-    are scaled down to a long side of 5120 px.
+    "auto" is the largest of 1080p, 720p, 480p and 360p that the crop fills or nearly fills (ENLARGED); a crop under that keeps
+    its own size. A size chosen by hand is honoured, and the choice says by how much the crop is enlarged. Very long panoramas
+    are scaled down to a long side of 5120 px, a GIF or WebP to one of 640 px.
     """
-    left, top, right, bottom = box(shot.photo, shot.crop)
-    pixels = min(right - left, bottom - top)
-    short, reason = _automatic(pixels) if shot.size == "auto" else _asked(shot.size, pixels)
-    width, height = _fit(short, ratio(shot.photo, shot.crop.aspect))
+    short = pixels(shot)
+    if shot.size == "auto":
+        size = automatic(short)
+        side, reason = SHORT_SIDES.get(size, short - short % 2), why_automatic(size, short)
+    else:
+        side, reason = _asked(shot.size, short)
+    most = LONG_SIDES[shot.format]
+    width, height = _fit(side, ratio(shot.photo, shot.crop.aspect), most)
     got = min(width, height)
-    if got < short - short % 2:
-        enlarged = f"; still enlarged {got / pixels:.1f} times from {pixels} px" if got > pixels else ""
-        reason = f"the picture is so long that its long side is held to {MAX_LONG_SIDE} px{enlarged}"
-    return OutputSize(width, height, got / pixels, Choice("size", f"{width}x{height}", reason))
+    if got < side - side % 2:
+        enlarged = f"; still enlarged {got / short:.1f} times from {short} px" if got > short else ""
+        long = f"the picture is so long that its long side is held to {most} px"
+        loops = f"a {shot.format.upper()} grows quickly: its long side is held to {most} px; MP4 keeps full size"
+        reason = (long if most == MAX_LONG_SIDE else loops) + enlarged
+    return OutputSize(width, height, got / short, Choice("size", f"{width}x{height}", reason))
 
 
 def parse_aspect(words: str) -> Aspect:

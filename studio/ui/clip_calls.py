@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from studio.clip.formats import TITLES
 from studio.motion.compose import plain
 from studio.nouns import Clip, Noun, replace
 from studio.presets import platform
@@ -15,7 +16,7 @@ from studio.studio import Studio
 from studio.ui.board import clip_card, motion_words, photo_words
 from studio.ui.facts import SPEEDUPS
 from studio.ui.intake import shot_card
-from studio.ui.models import title
+from studio.ui.models import paced, title
 from studio.ui.parts.part import Call, call
 from studio.ui.report import mended
 
@@ -62,7 +63,7 @@ def details(studio: Studio, clip_id: str) -> dict[str, Any]:
         ("Model", title(studio, shot.model)),
         ("Draft", f"Made by {title(studio, shot.draft)}; the model has not made it yet" if shot.draft else ""),
         *trained(studio, clip),
-        ("Clip", f"{clip.width} × {clip.height}, {clip.seconds:g} s at {clip.fps:g} fps, {shot.format.upper()}"),
+        ("Clip", ", ".join([f"{clip.width} × {clip.height}", *paced(clip), TITLES[shot.format]])),
         ("Made for", place.title if place else shot.platform),
         ("Seed", str(shot.seed)),
         ("Made", f"{datetime.fromtimestamp(clip.made_at):%d %B %Y, %H:%M} in {clip.took:.1f} s"),

@@ -10,9 +10,10 @@ from typing import Any, Literal
 
 import msgspec
 
-from studio.cards import ModelCard, ModelState
+from studio.advice.pace import about as spent
+from studio.cards import ModelCard, ModelState, Outcome
 from studio.engines.diffusion.probe import CANDIDATES
-from studio.nouns import Choice, Refusal, Shot
+from studio.nouns import Choice, Clip, Refusal, Shot
 from studio.studio import Studio
 from studio.ui.facts import about, sentence, short_licence, size
 
@@ -124,17 +125,30 @@ def standing(studio: Studio) -> dict[str, Any]:
 
 
 def plan(studio: Studio, shot: Shot) -> dict[str, Any]:
-    """The plan of a shot in one line, with its reasons: "832 × 480, 81 frames, 5.1 s at 16 fps, 40 steps"."""
+    """What the file of a shot will be, in one line, with its reasons: "1080 × 1920, 120 frames, 5 s at 24 fps, about 9 s here".
+
+    `misfits` are what the place it is made for doesn't take of it.
+    """
     card = studio.card(shot.model)
-    made = studio.plan(shot)
-    words = [f"{made.width} × {made.height}", f"{made.num_frames} frames", f"{made.seconds:.3g} s at {made.fps} fps"]
+    run, made, takes = studio.plan(shot), studio.outcome(shot), studio.expected(shot)
+    words = [f"{made.width} × {made.height}", *paced(made)]
     if card.checkpoint:
-        words.append(f"{made.steps} step{'s' if made.steps != 1 else ''}")
+        words.append(f"{run.steps} step{'s' if run.steps != 1 else ''}")
+    if takes is not None:
+        words.append(f"{spent(takes)} here")
     return {
         "line": ", ".join(words), "draft": drafted(studio, shot), "width": made.width, "height": made.height,
-        "upscale": made.upscale, "fps": made.fps, "seconds": made.seconds, "steps": made.steps, "guidance": made.guidance,
-        "choices": msgspec.to_builtins(made.choices),
+        "upscale": made.width / (run.box[2] - run.box[0]), "fps": made.fps, "seconds": made.seconds, "frames": made.num_frames,
+        "steps": run.steps, "guidance": run.guidance,
+        "choices": msgspec.to_builtins(run.choices), "misfits": msgspec.to_builtins(studio.misfits(shot)),
     }  # fmt: skip
+
+
+def paced(made: Outcome | Clip) -> list[str]:
+    """Frames, length and rate of a clip in words; of a still picture only that it is one."""
+    if made.num_frames == 1:
+        return ["a still picture"]
+    return [f"{made.num_frames} frames", f"{made.seconds:.3g} s at {made.fps:.3g} fps"]
 
 
 def drafted(studio: Studio, shot: Shot) -> dict[str, str] | None:

@@ -14,7 +14,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from studio.clip import encoders, ffmpeg
+from studio.cards import Outcome
+from studio.clip import encoders, ffmpeg, recipe
 from studio.clip.encode import encode
 from studio.engines.base import Stopped
 from studio.frames import Frames, Pixels
@@ -53,7 +54,7 @@ def test_a_video_decodes_whole_and_tells_its_colours_truly(tmp_path: Path, kind:
         assert (context.color_range, context.colorspace) == (1, 1)  # limited, BT.709
         assert (context.color_primaries, context.color_trc) == (1, 1)
         assert video.duration == pytest.approx(30 / 24 * 1e6, abs=45_000)
-    assert decoded == made.num_frames == 30
+    assert decoded == made.outcome.num_frames == 30
     assert made.bytes == made.file.stat().st_size
     assert left(tmp_path) == [f"clip.{name}" for name in sorted(("json", kind, "png"))]
 
@@ -63,24 +64,42 @@ def test_an_mp4_can_play_before_it_has_all_arrived(tmp_path: Path) -> None:
     assert 0 < data.index(b"moov") < data.index(b"mdat")
 
 
-@pytest.mark.parametrize(("fps", "every"), [(16, 1), (24, 2), (30, 2), (60, 4)])
+@pytest.mark.parametrize(("fps", "every"), [(16, 1), (24, 2), (30, 2), (60, 3)])
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 def test_a_looping_picture_is_small_even_and_says_so(tmp_path: Path, kind: Format, fps: int, every: int) -> None:
     made = encode(frames(24, 960, 540, fps), tmp_path / f"clip.{kind}", shot(kind), quiet)
     with Image.open(made.file) as picture:
         assert picture.size == (640, 360)
-        assert picture.n_frames == made.num_frames == 24 // every
+        assert picture.n_frames == made.outcome.num_frames == 24 // every
         assert picture.info["loop"] == 0
     assert any(choice.what == "size" and "640" in choice.value for choice in made.choices)
 
 
-def test_a_webp_of_frames_that_are_all_alike_is_still_whole(tmp_path: Path) -> None:
-    still = Frames(iter([np.full((48, 64, 3), 120, np.uint8)] * 6), 64, 48, 12, 6)
-    made = encode(still, tmp_path / "clip.webp", shot("webp"), quiet)
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_frames_that_are_alike_are_all_kept(tmp_path: Path, kind: Format) -> None:
+    grey = [np.full((48, 64, 3), shade, np.uint8) for shade in (120, 120, 120, 90, 90, 120)]
+    made = encode(Frames(iter(grey), 64, 48, 10, 6), tmp_path / f"clip.{kind}", shot(kind), quiet)
+    with Image.open(made.file) as picture:
+        assert (picture.n_frames, picture.size) == (6, (64, 48))
+        shades = []
+        for index in range(6):
+            picture.seek(index)
+            picture.load()
+            assert picture.info["duration"] == 100
+            shades.append(int(np.asarray(picture.convert("RGB"))[20, 20, 0]))
+        assert shades == pytest.approx([120, 120, 120, 90, 90, 120], abs=3)
+    assert recipe.read(made.file) == shot(kind)
+
+
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_one_frame_is_a_still_picture_with_its_recipe(tmp_path: Path, kind: Format) -> None:
+    one = Frames(iter([np.full((48, 64, 3), 120, np.uint8)]), 64, 48, 12, 1)
+    made = encode(one, tmp_path / f"clip.{kind}", shot(kind), quiet)
+    assert made.outcome == Outcome(64, 48, 1, 0.0, 0.0)
     with Image.open(made.file) as picture:
         picture.load()
-        assert picture.size == (64, 48)
-        assert "xmp" in picture.info
+        assert (picture.size, getattr(picture, "n_frames", 1)) == ((64, 48), 1)
+    assert recipe.read(made.file) == shot(kind)
 
 
 PATCHES = [

@@ -9,8 +9,9 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from studio.nouns import Aspect, Crop, Photo, Refusal, Shot, Size, replace
+from studio.nouns import Aspect, Crop, Format, Photo, Refusal, Shot, Size, replace
 from studio.photo.crop import (
+    ENLARGED,
     MAX_LONG_SIDE,
     MIN_SIDE,
     RATIOS,
@@ -147,27 +148,55 @@ def test_every_size_of_every_crop_is_even_and_close_to_its_shape() -> None:
                 assert abs(max(width, height) - short * stretch) <= 1 + stretch
                 assert math.isfinite(upscale) and choice.what == "size" and choice.value == f"{width}x{height}"
                 if size == "auto":
-                    assert upscale <= 1
-                    assert short in (720, 480, 360) or short <= 360
+                    assert upscale <= ENLARGED + 0.01
+                    assert short in (1080, 720, 480, 360) or short <= 360 or max(width, height) == MAX_LONG_SIDE
 
 
 @pytest.mark.parametrize(
     ("short", "expected"),
-    [(3024, 720), (1080, 720), (720, 720), (719, 480), (480, 480), (479, 360), (360, 360), (359, 358), (64, 64)],
-)
-def test_auto_never_enlarges(short: int, expected: int) -> None:
+    [
+        (3024, 1080), (1080, 1080), (1000, 1080), (864, 1080), (863, 720), (720, 720), (719, 720), (576, 720), (575, 480),
+        (480, 480), (360, 360), (288, 360), (286, 286), (64, 64),
+    ],
+)  # fmt: skip
+def test_auto_takes_the_largest_size_that_the_crop_fills_or_nearly(short: int, expected: int) -> None:
     size = output_size(Shot(photo(short, short), Crop()))
     assert size.width == size.height == expected
-    assert size.upscale <= 1
+    assert size.upscale <= ENLARGED + 0.001
 
 
 def test_auto_looks_at_the_crop_and_not_at_the_photo() -> None:
     one = photo(2000, 2000)
-    assert output_size(Shot(one, Crop(0.1, 0.1, 0.2, 0.2, "1:1"))).width == 360
+    assert output_size(Shot(one, Crop(0.1, 0.1, 0.2, 0.2, "1:1"))).width == 480
+    assert output_size(Shot(one, Crop(0.1, 0.1, 0.12, 0.12, "1:1"))).width == 240
 
 
-def test_auto_says_when_there_is_more_to_be_had() -> None:
+def test_auto_says_how_many_pixels_the_crop_has_and_when_it_is_enlarged() -> None:
     assert "2160 px" in output_size(Shot(photo(3840, 2160), Crop())).choice.reason
+    assert "1.2 times enlarged" in output_size(Shot(photo(607, 1080), Crop())).choice.reason
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(5472, 3648), (3648, 5472), (1080, 1920), (1919, 1920), (4000, 1921), (1620, 1920), (1278, 1920)]
+)
+def test_a_vertical_crop_with_the_pixels_is_1080_by_1920(width: int, height: int) -> None:
+    one = photo(width, height)
+    assert output_size(Shot(one, largest(one, "9:16")))[:2] == (1080, 1920)
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("aspect", ASPECTS)
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_a_looping_picture_is_small_and_keeps_its_shape(kind: Format, aspect: Aspect, size: Size) -> None:
+    one = photo(4032, 3024)
+    made = output_size(Shot(one, largest(one, aspect), size=size, format=kind))
+    assert max(made.width, made.height) <= 640 and made.width % 2 == made.height % 2 == 0
+    assert made.width / made.height == pytest.approx(ratio(one, aspect), rel=0.01)
+    film = output_size(Shot(one, largest(one, aspect), size=size))
+    if max(film.width, film.height) > 640:
+        assert max(made.width, made.height) == 640 and "MP4 keeps full size" in made.choice.reason
+    else:
+        assert made[:2] == film[:2]
 
 
 def test_an_enlarged_clip_says_so_and_names_the_remedy() -> None:

@@ -23,8 +23,9 @@ from studio.engines.parallax.ambient import Ambient
 from studio.engines.parallax.layers import read_scene
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Scene
+from studio.engines.plan import count_frames
 from studio.frames import Frames
-from studio.motion.camera import goes
+from studio.motion.camera import still
 from studio.nouns import Choice, Progress, Shot
 from studio.photo.crop import cut, output_size
 
@@ -66,7 +67,7 @@ class ParallaxEngine:
         `Refusal` for an effect that has nowhere to happen.
         """
         size = output_size(shot)
-        if _still(shot):
+        if still(shot):
             shown = cut(image, shot.photo, shot.crop)
             picture = colour.from_rgb(stage.resized(shown, size.width, size.height))
             reason = "nothing in this shot moves, so every frame is the crop itself"
@@ -83,19 +84,16 @@ class ParallaxEngine:
         return _frames(_ahead(paint, shot, tick), shot, (scene.width, scene.height), choices)
 
 
-def _still(shot: Shot) -> bool:
-    return not goes(shot.motion.camera) and not any(effect.amount > 0 for effect in shot.motion.effects)
-
-
 def _frames(images: Iterator[Image], shot: Shot, size: tuple[int, ...], choices: tuple[Choice, ...]) -> Frames:
-    return Frames(images, size[0], size[1], shot.fps, shot.num_frames, "yuv420p", choices)
+    return Frames(images, size[0], size[1], shot.fps, count_frames(shot), "yuv420p", choices)
 
 
 def _ticked(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Image]:
-    for index in range(shot.num_frames):
-        tick(Progress("paint", index, shot.num_frames))
+    count = count_frames(shot)
+    for index in range(count):
+        tick(Progress("paint", index, count))
         yield paint(index)
-    tick(Progress("paint", shot.num_frames, shot.num_frames))
+    tick(Progress("paint", count, count))
 
 
 def _ahead(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Image]:

@@ -9,6 +9,7 @@ from studio.nouns import Refusal
 from studio.studio import Studio
 from studio.ui.clip_calls import One, clip_calls
 from studio.ui.desk import compose
+from studio.ui.models import plan
 from studio.ui.panels.motion import misplaced
 from studio.ui.parts.part import QUIET, Part, call, heard, part
 
@@ -40,9 +41,9 @@ class ClipPanel:
         """A tiny clip of the shot on the desk, with the size the real one will have."""
         try:
             shot = compose(self.studio, **desk, whole=False)
-            size = self.studio.plan(shot)
+            size = plan(self.studio, shot)
             path = self.studio.preview(shot)
         except Refusal as refusal:
             return misplaced(refusal)
-        about = {"width": size.width, "height": size.height, "upscale": size.upscale}
+        about = {name: size[name] for name in ("width", "height", "upscale")}
         return {"kind": "draft", "path": str(path), **about, "at": time.time()}

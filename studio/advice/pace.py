@@ -1,0 +1,97 @@
+"""Pace: how long the built-in engine takes for a clip on this machine, and the size that "auto" means here.
+
+Knows the clips that were made here and what they took. Refuses to know what is in a photo. Models that denoise keep times of
+their own (engines/diffusion/history.py) and pick their own sizes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from statistics import median
+from typing import NamedTuple
+
+from studio.cards import ModelCard, Plan
+from studio.engines.draft import asked
+from studio.engines.plan import plan
+from studio.nouns import Choice, Clip, Shot, Size, replace
+from studio.photo import crop
+from studio.photo.mend import settled
+from studio.presets import platform
+
+START = 2.0
+"""Seconds before the first frame: the photo is read and its depth found. Measured on two cores, 12 to 24 megapixels."""
+
+UNKNOWN = 0.06
+"""Seconds for a million pixels of film on two cores, before any clip was made here: 0.058 at 720p, 0.069 at 1080p, measured."""
+
+MOST_CORES = 8
+"""Cores beyond which a clip isn't made faster: painting and encoding take turns."""
+
+RECENT = 12
+"""Clips that the pace is told by: the newest, for the machine may have other work by now."""
+
+PATIENCE = 45.0
+"""Seconds that "auto" lets a clip take before it is made a size smaller, though never under PATIENT: who wants more can ask."""
+
+PATIENT: Size = "720p"
+
+
+class Pace(NamedTuple):
+    """Seconds for a million pixels of film, and the number of clips made here that say so."""
+
+    seconds: float
+    clips: int
+
+    def expected(self, planned: Plan) -> float:
+        """Seconds that a clip takes, from the press to the library."""
+        return START + self.seconds * planned.width * planned.height * planned.num_frames / 1e6
+
+
+def pace(clips: Iterable[Clip]) -> Pace:
+    """The pace of this machine by films the built-in engine has made on it: the middle one of the last few."""
+    known: list[float] = []
+    for clip in clips:
+        film = clip.width * clip.height * clip.num_frames / 1e6
+        if clip.shot.maker == "parallax" and clip.shot.format == "mp4" and film > 10 and clip.took > 0:
+            known.append(max(clip.took - START, 0.2 * clip.took) / film)
+    if known:
+        return Pace(median(known[:RECENT]), len(known[:RECENT]))
+    return Pace(UNKNOWN * 2 / min(max(os.cpu_count() or 1, 1), MOST_CORES), 0)
+
+
+def about(seconds: float) -> str:
+    """A time in words, no finer than it is known: "about 9 s", "about 40 s", "about 3 min"."""
+    if seconds < 90:
+        return f"about {max(1, round(seconds, -1) if seconds >= 20 else round(seconds)):.0f} s"
+    return f"about {round(seconds / 60):.0f} min"
+
+
+def sized(shot: Shot, card: ModelCard, here: Pace) -> tuple[Shot, Choice | None]:
+    """The shot with the size that "auto" means for it on this machine, and why; as it is where it means nothing else.
+
+    That is the size its platform asks for, otherwise 1080p where that takes no longer than PATIENCE: as far as the crop has the
+    pixels, or nearly. What is promised when a shot is queued is then what is made, however the pace changes meanwhile.
+    """
+    if shot.size != "auto" or shot.draft or card.checkpoint is not None or shot.format in ("gif", "webp"):
+        return shot, None
+    short, place = crop.pixels(settled(shot)), platform(shot.platform)
+    size = crop.automatic(short, place.size if place else crop.AUTOMATIC[0])
+    if size == "auto":
+        return shot, None
+    best, made = _planned(shot, card, size)
+    takes = here.expected(made)
+    why = crop.why_automatic(size, short)
+    if place:
+        why = f"{place.title} asks for {place.size}" + ("" if size == place.size and made.upscale <= 1 else f"; {why}")
+    elif takes > PATIENCE and crop.SHORT_SIDES[size] > crop.SHORT_SIDES[PATIENT]:
+        best, made = _planned(shot, card, PATIENT)
+        why = f"{size} would take {about(takes)} here"
+        takes = here.expected(made)
+    return best, Choice("size", f"{made.width}x{made.height}", f"{why}; {about(takes)} here")
+
+
+def _planned(shot: Shot, card: ModelCard, size: Size) -> tuple[Shot, Plan]:
+    """The shot at a size, and what a run of it would be."""
+    best = replace(shot, size=size)
+    return best, plan(asked(best, card), card)

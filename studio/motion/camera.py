@@ -86,5 +86,5 @@ def goes(camera: Camera) -> bool:
 
 
 def still(shot: Shot) -> bool:
-    """Whether nothing in a shot is asked to move: the camera holds throughout and ends where it begins, and there is no effect."""
+    """Whether nothing in a shot is asked to move: the camera holds and ends where it begins, and there is no effect."""
     return not (goes(shot.motion.camera) or shot.end or any(effect.amount > 0 for effect in shot.motion.effects))

@@ -161,7 +161,7 @@ def pick(wanted: Asked, states: tuple[ModelState, ...], model: str) -> Pick:
 def test_what_can_not_be_had_is_said_outright() -> None:
     one = pick(Asked(kind="portrait", faces=True, words=TURNS), NONE, "parallax")
     assert one.says.startswith("Runs here now")
-    assert one.gives_up.startswith(f"It reads no words: “{TURNS}” will not happen.")
+    assert one.gives_up.startswith(f"It won't show “{TURNS}”.")
 
 
 def test_what_has_to_be_downloaded_says_how_much() -> None:

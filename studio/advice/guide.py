@@ -58,9 +58,10 @@ def _why(kind: Kind, card: ModelCard) -> str:
 
 
 def _mind(kind: Kind, card: ModelCard) -> str:
-    """What to know first: no words, faces that drift, short clips, the licence."""
+    """What to know first: what it can't be told, faces that drift, short clips, the licence."""
+    draws = "moves the camera and the air" if "effects" in card.supports else "can't be told what moves"
     said = [
-        "" if "prompt" in card.supports else "reads no words",
+        "" if "prompt" in card.supports else draws,
         FACES["drifts"] if kind in ("portrait", "street") and card.faces == "drifts" else "",
         f"{card.seconds[1]:.3g} s at most" if card.seconds[1] < SHORT else "",
         TERMS.get(card.commercial, ""),

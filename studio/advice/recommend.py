@@ -11,8 +11,9 @@ from typing import NamedTuple
 from studio.advice.weigh import FEW_CALLS, MANY_CALLS, barred, calls, pace, spell, terms, unmet
 from studio.advice.wishes import About, Asked, Pick, Stands, Term, Wishes
 from studio.cards import ModelCard, ModelState
+from studio.motion.beyond import beyond
 from studio.motion.camera import goes
-from studio.motion.read import enacted, read
+from studio.motion.sort import clauses
 from studio.nouns import Kind, Motion, Shot
 from studio.photo.crop import SHORT_SIDES
 
@@ -68,13 +69,14 @@ def asked(shot: Shot, wishes: Wishes, kind: Kind | None, faces: bool) -> Asked:
 def spoken(motion: Motion) -> str:
     """The first thing in a motion that only a model that reads words can do: "the person turns her head"; "" for nothing.
 
-    An action always is; what moves around is, unless an effect stands for it.
+    What an effect stands for isn't.
     """
-    heard = motion if motion.action or motion.environment else read(motion.prompt)
-    if heard.action:
-        return f"{heard.subject} {heard.action}".strip()
-    effects = motion.effects or enacted(heard).effects
-    return "" if effects else heard.environment
+    acting = f"{motion.subject} {motion.action}".strip() if motion.action else ""
+    for said in (acting, motion.environment, motion.light, motion.prompt):
+        for clause in clauses(said):
+            for one in beyond(clause):
+                return said[one.start : one.end]
+    return ""
 
 
 # The picks ----------------------------------------------------------------------------------------------------------------

@@ -49,7 +49,7 @@ def unmet(asked: Asked, card: ModelCard) -> tuple[str, ...]:
     """The wishes a model can't meet, each as a sentence."""
     found: list[str] = []
     if asked.words and "prompt" not in card.supports:
-        found.append(f"It reads no words: “{asked.words}” will not happen.")
+        found.append(f"It won't show “{asked.words}”.")
     if asked.end_frame and "end_frame" not in card.supports:
         found.append("It can't be told where to end.")
     if asked.sound and "sound" not in card.supports:

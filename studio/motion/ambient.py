@@ -30,6 +30,7 @@ from studio.motion.lexicon import (
 from studio.motion.sentences import DIRECTED
 from studio.motion.sentences import EFFECT_AMOUNTS as AMOUNTS
 from studio.motion.syntax import verb_at
+from studio.motion.times import dawns, timed
 from studio.motion.verbs import forms
 from studio.nouns import Effect, EffectName
 
@@ -37,8 +38,16 @@ _WAYS = {(1, 0): 0.0, (1, 1): 45.0, (0, 1): 90.0, (-1, 1): 135.0, (-1, 0): 180.0
 _FALLS = forms("cascade pour plunge tumble spill") | {"waterfall", "waterfalls"}
 _RUNS = forms("flow run pour cascade stream rush trickle gush spill course")
 _FALL = forms("fall")
-_SHINING = frozenset(form for form in MOVING["light"] if form.endswith("ing"))
+_SHINING = frozenset(
+    form for form in forms("flicker dapple shimmer glint sparkle twinkle glimmer pulse flash glow strobe") if form.endswith("ing")
+)
+_BLURS = forms("defocus blur unfocus")
+_AWAY = frozenset(["down", "away", "off", "past", "by", "through"])
+_LOOSE = frozenset(["leaf", "leaves", "petal", "petals", "blossom", "blossoms", "flower", "flowers"])
+_BORNE = forms("drift float fly swirl tumble flutter whirl spin")
 _DIMS = frozenset(["darker", "brighter", "dimmer", "lighter", "darkens", "brightens", "dims"])
+_BEHIND = frozenset(["background", "backdrop", "surroundings", "foreground", "scene", "behind", "rest"])
+_COMES = frozenset(["comes", "coming", "goes", "going", "falls", "falling", "slips"])
 _NOUNS = frozenset(
     {"soft", "light", "gentle", "little", "small", "short", "hint", "touch", "bit", "tiny", "mild", "delicate", "faint"}
 )
@@ -50,7 +59,7 @@ def effects(lows: list[str]) -> tuple[Effect, ...]:
     said, verb = frozenset(lows), verb_at(lows)
     head = frozenset(_head(lows, verb))
     stirred = bool(head & (AIR | MOTION_NOUNS))
-    names: list[EffectName] = [name for name in MOVING if _asks(name, said, said if stirred else head, verb < 0)]
+    names: list[EffectName] = [name for name in MOVING if _asks(name, lows, said if stirred else head, verb < 0)]
     last = next((low for low in reversed(_head(lows, verb)) if not low.endswith("ly")), "")
     if last in LIGHT and not stirred:
         names = [name for name in names if name in ("light", "ripple")]
@@ -70,13 +79,16 @@ def _head(lows: list[str], verb: int) -> list[str]:
     return head[:first]
 
 
-def _asks(name: EffectName, said: frozenset[str], things: frozenset[str], verbless: bool) -> bool:
+def _asks(name: EffectName, lows: list[str], things: frozenset[str], verbless: bool) -> bool:
     """Whether `things` (of all that is said) move as an effect does."""
+    said = frozenset(lows)
     found = things & _THINGS[name]
     moving = bool((said - found) & MOVING[name] or said & MOTION_NOUNS - {"breathing"})
     if name == "hair":
         return bool(found) and (moving or bool(said & AIR))
     if name == "wind":
+        if found & _LOOSE and said & _BORNE and said & _AWAY:  # they have left their tree, and nothing here falls
+            return False
         return bool(found - CLOTH) and not said & _FALL and (moving or bool(said & AIR))
     if name == "flow":
         return (bool(found) and moving) or bool(things & {"water", "waters"} and said & _RUNS)
@@ -84,6 +96,8 @@ def _asks(name: EffectName, said: frozenset[str], things: frozenset[str], verble
         lit = said & {"reflection", "reflections"} and said & WATER
         return bool(found or lit) and (moving or bool(found & BARE and verbless))
     if name == "light":
+        if timed(lows) or dawns(lows):
+            return True
         if verbless and not said & MOTION_NOUNS:
             return bool((said - found) & _SHINING)
         return bool(said & _DIMS) or (bool(found) and moving and not (said & WATER and said & {"reflection", "reflections"}))
@@ -92,7 +106,8 @@ def _asks(name: EffectName, said: frozenset[str], things: frozenset[str], verble
     if name == "fog":
         return bool(found) and (moving or verbless)
     if name == "focus":
-        return bool(said & {"focus", "bokeh", "racking"}) and (moving or "rack" in said)
+        blurs = said & (_BLURS - {"blurred"}) and said & _BEHIND
+        return (bool(said & {"focus", "bokeh", "racking"}) and (moving or "rack" in said or said & _COMES)) or bool(blurs)
     return bool(found) and moving
 
 

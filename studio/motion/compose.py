@@ -137,9 +137,9 @@ def compose(motion: Motion, card: ModelCard) -> Written:
     said = notes(motion, card)
     control = next((card.cameras[move.name] for move in motion.camera.moves if move.name in card.cameras), "")
     if "prompt" not in card.supports:
-        told = "its camera and its effects are" if "camera" in card.supports else "how much moves is"
-        reason = f"this model reads no words; {told} all it can be told"
-        return Written("", "", Choice("prompt", "not read", reason), said, control)
+        draws = "camera" in card.supports
+        drawn = "the camera and the effects are drawn as set" if draws else "it is told how much moves and no more"
+        return Written("", "", Choice("prompt", "not passed on", drawn), said, control)
     speech = dialect(card)
     limit = card.checkpoint.text_tokens if card.checkpoint else 0
     kept, left = _fitted(parts(motion), speech, motion, limit)

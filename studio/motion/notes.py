@@ -6,6 +6,7 @@ Knows cards and motions. Refuses to know remedies: `advice` picks another model,
 from __future__ import annotations
 
 from studio.cards import ModelCard
+from studio.motion.beyond import beyond
 from studio.motion.camera import describe
 from studio.motion.effects import EFFECTS
 from studio.motion.sentences import moving
@@ -18,7 +19,9 @@ def notes(motion: Motion, card: ModelCard) -> tuple[str, ...]:
     reads = "prompt" in card.supports
     found: list[str] = []
     if not reads:
-        found += [f"{card.title} reads no words: {one!r} will not happen." for one in _lost(motion, "effects" in card.supports)]
+        draws = "effects" in card.supports
+        says = "won't show {!r}" if draws else "can't be told what moves: {!r} is left to chance"
+        found += [f"{card.title} {says.format(one)}." for one in _lost(motion, draws)]
         if (
             moving(motion.camera)
             and "camera" not in card.supports
@@ -38,11 +41,13 @@ def notes(motion: Motion, card: ModelCard) -> tuple[str, ...]:
 
 
 def _lost(motion: Motion, effects: bool) -> list[str]:
-    """What the words ask for that a model without words won't do: actions, and what moves around and is none of its effects."""
+    """What the words ask for that isn't done: all that happens, or where effects are drawn, what goes beyond them."""
     said = (motion.prompt, f"{motion.subject} {motion.action}" if motion.action.strip() else "", motion.environment, motion.light)
     found: list[str] = []
     for words in said:
         for clause in clauses(words):
-            if clause.kind in ("action", "environment") and not (effects and clause.effects):
+            if effects:
+                found += [" ".join(words[one.start : one.end].split()) for one in beyond(clause)]
+            elif clause.kind in ("action", "environment"):
                 found.append(" ".join(clause.text.split()))
     return found

@@ -29,6 +29,7 @@ from studio.motion.sentences import SAID
 from studio.motion.split import Piece, pieces
 from studio.motion.stillness import still
 from studio.motion.syntax import lead, many, verb_at
+from studio.motion.times import timed
 from studio.motion.verbs import BASE, forms, third
 from studio.nouns import Effect, Move, Speed
 
@@ -217,7 +218,7 @@ def _about(whole: Clause, lows: list[str], first: int, cut: Cut) -> Clause:
     effects = ambient.effects(rest)
     said = Said(rest, verb_at(rest), bool(effects))
     changing = said.verb > 0 and any(one.name == "light" for one in effects) and not NATURE & said.head
-    if said.lit() or changing:
+    if said.lit() or changing or timed(rest):
         return whole._replace(kind="light", words=cut(first, end), effects=effects)
     stays = still(rest)
     if stays is not None:

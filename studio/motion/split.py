@@ -21,6 +21,8 @@ from studio.motion.lexicon import (
     words,
 )
 from studio.motion.syntax import LEADING, complete, filmed, has_verb, lead, own_subject, paces, skip, starts_camera, verb_at
+from studio.motion.times import timed
+from studio.motion.typos import meant
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*[°%]?")
 _HARD = re.compile(r"[.;!?\n:()\[\]{}|•>→]|[-–—]{2,}|\s[-–—]|[–—]")
@@ -66,8 +68,8 @@ class Piece(NamedTuple):
 
 
 def tokens(text: str) -> list[Word]:
-    """The words of a text; a hyphen parts words."""
-    return [Word(found.group().lower().replace("’", "'"), found.start(), found.end()) for found in _WORD.finditer(text)]
+    """The words of a text, slips of the keyboard read as what was meant; a hyphen parts words."""
+    return [Word(meant(found.group().lower().replace("’", "'")), found.start(), found.end()) for found in _WORD.finditer(text)]
 
 
 def pieces(text: str) -> list[Piece]:
@@ -177,6 +179,8 @@ def _belongs(before: Piece, piece: Piece) -> bool:
     """Whether a piece goes on with the one before it."""
     lows, after = before.lows, piece.lows
     on = after[lead(after, _ONWARD) :]
+    if timed(after) and piece.gap == ",":
+        return False
     if on[0] in PREPOSITIONS - {"with", "without", "like"} and piece.gap == "," and verb_at(after) < 0:
         return not paces(lows)
     if piece.gap != ",":

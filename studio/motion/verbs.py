@@ -17,36 +17,36 @@ clean clear clench click climb clink close clutch coil collapse collide comb com
 converse coo cook cool count course crack crackle crash crawl creak creep crinkle crochet cross crouch cruise crumble crumple
 crunch cry cuddle curl curtsy cut cycle dab dance dangle dapple darken dart dash deal decorate deepen deflate deliver
 demonstrate depart descend dice dig dim dine dip direct disappear discuss display dissolve dive do dock dodge doze drag drain
-drape draw dress dribble drift drink drip drive drizzle droop drop drum dry duck dunk ease eat echo embrace emerge emit encircle
-engrave enjoy enter erupt escape evaporate examine exhale exit expand experiment explode explore extend fade fall fan fasten
-feed fetch fiddle fidget fill filter finish fix fizz fizzle flap flare flash flatten flex flick flicker flinch flip float flock
-flourish flow flush flutter fly foam fold follow form freeze froth frown fry fumble gallop gasp gather gaze gesture get giggle
-glance glare glaze gleam glide glimmer glimpse glint glisten glitter glow go grab grasp grate graze greet grin grind grip groom
-grow grumble guide gulp gush hail hand hang harvest hatch head heave help hesitate hiccup hike hiss hit hoist hold hop hover
-howl hug hum hunt hurry ignite illuminate imagine inflate inhale insert inspect invite jerk jingle jog jolt juggle jump kayak
-keep kick kiss knead kneel knit knock ladle land lap lash lather laugh launch lead lean leap learn lengthen let level lick lift
-light linger listen load loom loop loosen lounge lower lunge lurch lurk march mash massage meditate melt mend meow merge mime
-mingle mix moan moor morph mount move mow munch nap negotiate nestle nibble nod notice nudge nuzzle observe offer ooze open
-orbit pace paddle paint pant parade part pass pause peck pedal peek peel peer percolate perform perk pet pick pinch pirouette
-pivot place plait play plié plop pluck plunge point poke polish ponder pop pounce pour practise prance pray preach preen prepare
-present press propose prowl puff pull pulse pump punch purr pursue push put quiver race rack rage rain raise ram rattle reach
-read reappear reassure recede recline recoil reel reflect relax release repair reply retract rev reveal reverse revolve ride
-ring ripen ripple rise roam roar roast rock roil roll rotate row rub ruffle rumble run rush rustle sag sail salute sashay savor
-savour scamper scan scatter scoop scrape scratch scream scroll scrub scrunch scrutinise scrutinize scud scurry search seep
-select serenade serve set settle sew shake share sharpen shave shift shimmer shine shiver shoot shout show shrug shudder shuffle
-shut sigh signal simmer sing sink sip sit sizzle skate sketch ski skid skip slam slap sleep slice slide slip slosh slow slump
-slurp smash smear smell smile smirk smoke smooch smooth snake snap sneak sneer sneeze sniff snip snore snow snuggle soak soar
-sob soften soothe spark sparkle speak speed spill spin spiral spit splash splatter split sprawl spray spread sprinkle sprint
-spritz sprout sputter squat squeak squeeze squint squirm stack stagger stalk stamp stare start steal steam steep steer step
-sting stir stitch stomp stop straighten strain strap streak stream stretch stride strike strobe stroke stroll strum strut study
-stumble stylise sunbathe surf surge surround swallow swat sway sweat sweep swell swerve swim swing swipe swirl swish swoop
-tackle take talk tango tap taper taste taxi teach tear tease teeter tend thaw thicken thrash throb throw thrust thump thunder
-tick tickle tidy tighten tilt tip tiptoe toast topple toss touch tousle trail tramp transform transition travel trek tremble
-trickle trim trot trundle try tuck tug tumble turn twang tweak tweet twiddle twine twinkle twirl twist twitch twitter type unbox
-unbutton uncork undulate unfold unfurl unlock unpack unroll unscrew untie unveil unwrap unzip vanish vary vault veer vent
-vibrate visit waddle wade waft wag wail wait wake walk waltz wander warm wash watch wave weave weep weigh welcome wheeze whine
-whip whirl whisk whisper whistle whiz wield wiggle wilt wince wind windsurf wink wipe wobble work worry wrap wrestle wriggle
-wring write yawn zigzag zip zoom
+drape draw dress dribble drift drink drip drive drizzle droop drop drum dry duck dunk ease eat echo embrace emerge emit
+encircle engrave enjoy enter erupt escape evaporate examine exhale exit expand experiment explode explore extend fade fall fan
+fasten feed fetch fiddle fidget fill filter finish fix fizz fizzle flap flare flash flatten flex flick flicker flinch flip
+float flock flourish flow flush flutter fly foam fold follow form freeze froth frown fry fumble gallop gasp gather gaze gesture
+get giggle glance glare glitch glaze gleam glide glimmer glimpse glint glisten glitter glow go grab grasp grate graze greet
+grin grind grip groom grow grumble guide gulp gush hail hand hang harvest hatch head heave help hesitate hiccup hike hiss hit
+hoist hold hop hover howl hug hum hunt hurry ignite illuminate imagine inflate inhale insert inspect invite jerk jingle jog
+jolt juggle jump kayak keep kick kiss knead kneel knit knock ladle land lap lash lather laugh launch lead lean leap learn
+lengthen let level lick lift light linger listen load loom loop loosen lounge lower lunge lurch lurk march mash massage
+meditate melt mend meow merge mime mingle mix moan moor morph mount move mow munch nap negotiate nestle nibble nod notice nudge
+nuzzle observe offer ooze open orbit pace paddle paint pant parade part pass pause peck pedal peek peel peer percolate perform
+perk pet pick pinch pirouette pivot place plait play plié plop pluck plunge point poke polish ponder pop pounce pour practise
+prance pray preach preen prepare present press propose prowl puff pull pulse pump punch purr pursue push put quiver race rack
+rage rain raise ram rattle reach read reappear reassure recede recline recoil reel reflect relax release repair reply retract
+rev reveal reverse revolve ride ring ripen ripple rise roam roar roast rock roil roll rotate row rub ruffle rumble run rush
+rustle sag sail salute sashay savor savour scamper scan scatter scoop scrape scratch scream scroll scrub scrunch scrutinise
+scrutinize scud scurry search seep select serenade serve set settle sew shake share sharpen shave shift shimmer shine shiver
+shoot shout show shrug shudder shuffle shut sigh signal simmer sing sink sip sit sizzle skate sketch ski skid skip slam slap
+sleep slice slide slip slosh slow slump slurp smash smear smell smile smirk smoke smooch smooth snake snap sneak sneer sneeze
+sniff snip snore snow snuggle soak soar sob soften soothe spark sparkle speak speed spill spin spiral spit splash splatter
+split sprawl spray spread sprinkle sprint spritz sprout sputter squat squeak squeeze squint squirm stack stagger stalk stamp
+stare start steal steam steep steer step sting stir stitch stomp stop straighten strain strap streak stream stretch stride
+strike strobe stroke stroll strum strut study stumble stylise sunbathe surf surge surround swallow swat sway sweat sweep swell
+swerve swim swing swipe swirl swish swoop tackle take talk tango tap taper taste taxi teach tear tease teeter tend thaw thicken
+thrash throb throw thrust thump thunder tick tickle tidy tighten tilt tip tiptoe toast topple toss touch tousle trail tramp
+transform transition travel trek tremble trickle trim trot trundle try tuck tug tumble turn twang tweak tweet twiddle twine
+twinkle twirl twist twitch twitter type unbox unbutton uncork undulate unfold unfurl unlock unpack unroll unscrew untie unveil
+unwrap unzip vanish vary vault veer vent vibrate visit waddle wade waft wag wail wait wake walk waltz wander warm wash watch
+wave weave weep weigh welcome wheeze whine whip whirl whisk whisper whistle whiz wield wiggle wilt wince wind windsurf wink
+wipe wobble work worry wrap wrestle wriggle wring write yawn zigzag zip zoom
 """
 STATES = (
     "stand sit lie wear be have pose face feature depict contain hold look seem stay remain keep kneel crouch lounge surround"

@@ -181,15 +181,15 @@ def test_tokens_are_counted_from_above() -> None:
 def test_a_model_that_reads_no_words_is_given_none_and_what_it_misses_is_said() -> None:
     written = compose(WHOLE, SVD)
     assert (written.prompt, written.negative) == ("", "")
-    assert "no words" in written.choice.reason
-    assert f"{SVD.title} reads no words: 'the woman turns and smiles' will not happen." in written.notes
+    assert "how much moves" in written.choice.reason
+    assert f"{SVD.title} can't be told what moves: 'the woman turns and smiles' is left to chance." in written.notes
     assert any("no camera control" in note for note in written.notes)
     assert any("'Drifting clouds'" in note for note in written.notes)
 
 
 def test_parallax_acts_on_the_words_that_are_effects_and_says_what_it_cannot_do() -> None:
     said = compose(replace(WHOLE, environment="leaves rustle"), PARALLAX).notes
-    assert said[0] == "Parallax reads no words: 'the woman turns and smiles' will not happen."
+    assert said[0] == "Parallax won't show 'the woman turns and smiles'."
     assert not any("leaves rustle" in note or "camera" in note for note in said)
 
 

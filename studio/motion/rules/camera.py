@@ -109,14 +109,15 @@ def _in_turn(asked: Asked, first: Clause, second: Clause) -> bool:
 
 
 def _undone(asked: Asked, first: Told, second: Told) -> Fault:
-    one, other = _called(first.name), _called(second.name)
+    one, other = called(first.name), called(second.name)
     reason = f"“{one}” and “{other}” undo each other: the camera goes one way."
     start, end = second.clause.start, second.clause.end
     fixed = _alone(asked, first, second) if first.clause == second.clause else _cut(asked, second.clause)
     return Fault("camera_conflict", "hurts", start, end, reason, f"Only {one}", fixed)
 
 
-def _called(name: MoveName) -> str:
+def called(name: MoveName) -> str:
+    """What a move is called in a sentence: "push in"."""
     return SAID.get(name, MOVES[name].title.lower())
 
 
@@ -151,7 +152,7 @@ def _stands(asked: Asked, said: list[Told]) -> Iterator[Fault]:
         moves = [one for one in said if not _AFTER.search(asked.low, *_between(clause, one.clause)) and not _looks(asked, one)]
         if moves:
             other = moves[0]
-            reason = f"A camera that holds still can't {_called(other.name)}."
+            reason = f"A camera that holds still can't {called(other.name)}."
             if other.name == "handheld":
                 reason = "A locked camera is not in a hand."
             label = f"Leave out “{asked.text[still[0] : still[1]].strip()}”"

@@ -19,7 +19,6 @@ from studio.motion.lexicon import (
     FOLIAGE,
     FUNCTION,
     LIGHT,
-    MODIFIERS,
     MOTION_NOUNS,
     PRONOUNS,
     STEAM,
@@ -27,6 +26,7 @@ from studio.motion.lexicon import (
     WATER,
     words,
 )  # fmt: skip
+from studio.motion.moods import MOODS
 from studio.motion.read import Clause
 from studio.motion.rules.base import Asked, Fault
 from studio.motion.rules.edits import add, cut
@@ -34,20 +34,6 @@ from studio.motion.rules.verbal import begins, lows
 from studio.motion.split import verb_at
 from studio.motion.verbs import GOING, forms
 from studio.nouns import Camera, Effect, EffectName, Move
-
-MOODS = MODIFIERS | words(
-    "make makes making move moves moving movement movements motion motions animate animates animated animation life"
-    " alive lively come bring brings photo photograph picture image video clip film movie scene shot turn into do"
-    " something anything stuff thing things cool nice great good better best amazing awesome stunning beautiful"
-    " gorgeous perfect wow magic magical epic dramatic viral trendy pop popping catchy vibe vibes vibey mood moody"
-    " atmosphere atmospheric aesthetic dreamy dynamic cinematic cinema realistic realism real natural naturally"
-    " organic way style stylish look looks like feel feeling high quality hd uhd 4k 8k hdr ultra masterpiece"
-    " professional pro smooth effect effects creative fun interesting engaging eye catching pic pics vid reel reels story tiktok"
-    " instagram add some more please product brand whatever random surprise it's masterful hollywood blockbuster"
-    " vintage retro action energetic energy powerful subtle slight gentle camera everything here want need give put"
-    " made loop looping gif live wonderful lovely pretty intense emotional emotion ambient ambience minimal"
-)
-"""Words of mood, praise and bare motion: a sentence of these alone names nothing that could move."""
 
 REMEDIES: tuple[tuple[frozenset[str], str | EffectName], ...] = (
     (words("curtain curtains"), "The curtains sway gently."),

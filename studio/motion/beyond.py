@@ -1,0 +1,167 @@
+"""What words ask for that only a model which reads can do: somebody acts, something falls, the picture becomes another.
+
+Knows one clause and the one before it, and what a camera, nine effects and the photo's own pixels can show. Refuses to know
+models and what to do about it: `promise` says it of a whole sentence.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal, NamedTuple
+
+from studio.motion.lexicon import (
+    ADVERBS,
+    AUXILIARIES,
+    DETERMINERS,
+    FUNCTION,
+    MOVING,
+    PREPOSITIONS,
+    PURE_STYLE,
+    words,
+)  # fmt: skip
+from studio.motion.moods import MOODS
+from studio.motion.rules.verbal import begins, lows
+from studio.motion.sort import Clause
+from studio.motion.syntax import verb_at
+from studio.motion.verbs import BASE, FINITE, GOING, STATE_FORMS, forms
+
+Why = Literal["acts", "look", "letters", "unread"]
+"""Somebody or something acts by itself; the picture is to look otherwise; letters are to appear; it isn't understood."""
+
+
+class Beyond(NamedTuple):
+    """Words of a text, from the character `start` to `end`, that are not done, and why."""
+
+    start: int
+    end: int
+    why: Why
+
+
+_LETTERS = words("text caption captions subtitle subtitles lettering typography headline slogan watermark credits tagline")
+_LOOKS = words(
+    "vhs anime cartoon sepia grayscale greyscale monochrome pixar ghibli watercolour watercolor sketch filter overlay glitchy"
+    " cgi claymation pixel pixelated cyberpunk duotone desaturated colorize colourize colorized colourised colorised grade"
+    " graded grading timelapse hyperlapse lapse transition montage splitscreen reverse rewind"
+)
+_HAPPENS = words(
+    "explosion explosions fireworks firework thunderstorm storm rainbow lightning earthquake tornado hurricane blizzard"
+    " sandstorm eruption avalanche parade fight fire flames flame rain rainfall snowfall snow snowflakes raindrops sparks"
+    " sparkles embers confetti bubbles fireflies hail drizzle splash splashes traffic downpour lens-flare meteor comet"
+)
+"""What is something that happens by its mere name: a photo can show it, only a model can make it happen."""
+
+_BECOMES = forms("turn change become fade shift transform morph transition go convert switch")
+_OTHERWISE = words(
+    "night day daytime nighttime winter summer autumn spring red blue green purple pink yellow black white silver teal colour"
+    " colours color colors monochrome grey gray rainbow dark stone ice dust smoke butterflies"
+)
+_VIEWS = words(
+    "to revealing showing exposing uncovering capturing ending starting keeping unveiling following reveal reveals shows"
+    " opens starts begins ends beginning opening hold holds holding stop stops pause pauses settle settles land lands rest"
+    " then finish finishes lingering passing approaching entering framing focusing"
+)
+"""What a camera's way is said to do besides moving: it isn't somebody's deed."""
+
+_STAND = words("constant unchanged same still stays stay remains remain steady falls lit comes coming shines")
+_WAYS = words("in out left right up down around forward forwards back backwards")
+_JOINT = re.compile(r"\s*(?:,\s*)?\b(?:and then|and|then)\s+(?=\S)|\s*,\s*(?=\S)")
+_WITH = FUNCTION | PURE_STYLE | MOODS
+_AFTER_DOING = PREPOSITIONS | DETERMINERS | ADVERBS | words("and while")
+_MAKES = words("make let have get")
+_WHOM = DETERMINERS | words("it him them her")
+_MADE = words("fade cut transition morph loop")
+
+
+def beyond(clause: Clause, before: Clause | None = None) -> tuple[Beyond, ...]:
+    """What of a clause a camera and effects can't show; `before` is the clause that stands before it."""
+    said = lows(clause.text)
+    whole = Beyond(clause.start, clause.end, "acts")
+    if clause.kind in ("effect", "loop", "negative", "still"):
+        return ()
+    if clause.kind == "camera":
+        return tuple(_filmed(clause, said))
+    if _LETTERS & set(said[:4]) and not clause.effects:
+        return (whole._replace(why="letters"),)
+    if _becomes(said):
+        return (whole._replace(why="look"),)
+    if clause.effects:
+        return tuple(_tail(clause))
+    if clause.kind in ("action", "environment"):
+        return (whole,)
+    if clause.kind == "light":
+        happens = any(low in FINITE or low in GOING for low in said) and not _STAND & set(said)
+        return (whole,) if happens else ()
+    why = _described(clause, said, before)
+    return (whole._replace(why=why),) if why else ()
+
+
+def described(clause: Clause) -> bool:
+    """Whether a clause says how the picture is, in more than words of mood: that stays as it is."""
+    return clause.kind in ("description", "other", "light") and bool([low for low in lows(clause.text) if not _mood(low)])
+
+
+def _filmed(clause: Clause, said: list[str]) -> Iterator[Beyond]:
+    """A camera clause of which no move was read, and what somebody does in one of which one was."""
+    if not clause.moves:
+        if not set(said) & _VIEWS and clause.target == "":
+            yield Beyond(clause.start, clause.end, "unread")
+        return
+    for run in clause.rest:
+        doing = lows(run)
+        at = clause.text.lower().find(run.lower())
+        if at >= 0 and not set(doing[:2]) & _VIEWS and any(_going(doing, place) for place in range(len(doing))):
+            yield Beyond(clause.start + at, clause.start + at + len(run), "acts")
+
+
+def _becomes(said: list[str]) -> bool:
+    """Whether something is to turn into something else: "the sky turns pink", "from day to night"."""
+    at = next((at for at, low in enumerate(said) if low in _BECOMES), -1)
+    if at >= 0 and set(said[at + 1 :]) & _OTHERWISE and not {"into", "in"} & set(said[at + 2 : at + 3]) - {"into"}:
+        return True
+    return {"day", "night"} <= set(said) or {"winter", "summer"} <= set(said)
+
+
+def _tail(clause: Clause) -> Iterator[Beyond]:
+    """What a clause with effects says besides: "the waves roll in and freeze"."""
+    moving = frozenset().union(*(MOVING[effect.name] for effect in clause.effects))
+    for joint in _JOINT.finditer(clause.text):
+        after = lows(clause.text[joint.end() :])
+        verb = next((low for low in after if low not in ADVERBS and not low.endswith("ly")), "")
+        if verb in moving or not begins(after, listed=True) or (verb_at(after) > 0 and after[verb_at(after)] in moving):
+            continue
+        yield Beyond(clause.start + joint.start(), clause.end, "acts")
+        return
+
+
+def _described(clause: Clause, said: list[str], before: Clause | None) -> Why | None:
+    """Why words that name no deed are one all the same; None for a description, a mood, or where a camera goes."""
+    rest = [low for low in said if not _mood(low)]
+    if not rest or (said[0] in _VIEWS and before is not None and before.kind == "camera"):
+        return None
+    if set(rest) & _LOOKS or (said[0] in _MADE and len(said) > 1) or ("black" in said and "white" in said and len(rest) <= 3):
+        return "look"
+    ordered = said[0] in BASE and said[1:2] and said[1] in _WHOM
+    if clause.kind == "other" or ordered or (said[0] in _MAKES and any(low in BASE for low in said[2:])):
+        return "acts"
+    if any(_going(said, at) for at in range(len(said))):
+        return "acts"
+    verb = verb_at(said)
+    if verb > 0 and said[verb] in FINITE and said[verb] not in STATE_FORMS | AUXILIARIES:
+        return "acts"
+    head = said[: next((at for at, low in enumerate(said) if low in PREPOSITIONS and at), len(said))]
+    if head[-1] in _HAPPENS:
+        return "acts"
+    return "unread" if len(said) <= 5 and said[-1] in _WAYS and said[0] not in DETERMINERS | PREPOSITIONS else None
+
+
+def _going(said: list[str], at: int) -> bool:
+    """Whether a word in -ing is what somebody does: not in "rolling hills", "a woman holding a cup"."""
+    low, after = said[at], said[at + 1 : at + 2]
+    if low not in GOING or low in STATE_FORMS or low in _VIEWS:
+        return False
+    return not after or after[0] in _AFTER_DOING or after[0].endswith("ly")
+
+
+def _mood(low: str) -> bool:
+    return low in _WITH or (low.endswith("ly") and low[:-2] in MOODS) or low.isdigit()

@@ -1,0 +1,188 @@
+"""What a model will show of a sentence, and what it won't: nothing that is said is passed over.
+
+Knows motions, their sentence and cards. Refuses to know photos: an effect that finds no place on one is for whoever has seen it
+(`unplaced`). For models that read words it knows only what they are told and what they have no way of obeying.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Literal
+
+from studio.cards import ModelCard
+from studio.motion import beyond, sentences
+from studio.motion.compose import plain
+from studio.motion.effects import EFFECTS
+from studio.motion.read import enacted
+from studio.motion.rules.camera import called
+from studio.motion.rules.edits import cut
+from studio.motion.rules.emptiness import PUSH_IN
+from studio.motion.sort import Clause, clauses, own
+from studio.nouns import Camera, Effect, EffectName, Motion, Move, Noun, Speed
+
+Why = Literal["acts", "look", "letters", "unread", "place", "control", "loop", "avoid"]
+"""Why something won't be seen. Besides what `beyond.Why` says: an effect has no place yet; the model has no control for it; it
+can't end where it began; it isn't told what to avoid."""
+
+
+class Unseen(Noun, frozen=True):
+    """Something that is asked for and won't be seen: its words, their place in the sentence (equal: it isn't in it), and why.
+
+    `effect` is the effect that waits for a place.
+    """
+
+    words: str
+    start: int = 0
+    end: int = 0
+    why: Why = "acts"
+    effect: EffectName | None = None
+
+
+class Promise(Noun, frozen=True):
+    """What a model makes of a sentence: `seen` and `unseen`, and `kept`: what is described and stays as it is in the photo.
+
+    `told`: the model reads words and is told all that is said; then `seen` is empty. `without` is the sentence with what won't be
+    seen taken out of it, "" where nothing of that is in it.
+    """
+
+    seen: tuple[str, ...] = ()
+    unseen: tuple[Unseen, ...] = ()
+    kept: tuple[str, ...] = ()
+    told: bool = False
+    without: str = ""
+
+
+PACES: dict[Speed, str] = {"slow": "slow ", "normal": "", "fast": "fast "}
+HAPPENS: dict[EffectName, str] = {
+    "ripple": "water ripples", "flow": "water flows", "wind": "leaves and grass sway", "hair": "hair and fabric stir",
+    "clouds": "clouds drift", "fog": "fog drifts by", "steam": "steam rises", "light": "the light shifts",
+    "focus": "the focus breathes",
+}  # fmt: skip
+"""An effect that no words ask for, in few."""
+
+
+def promise(motion: Motion, card: ModelCard, text: str | None = None, unplaced: tuple[EffectName, ...] = ()) -> Promise:
+    """What `card` shows of a motion whose sentence reads `text` (the builder's own where it isn't given).
+
+    `unplaced` names effects that find no place on the photo; those that wait for a brush are known here.
+    """
+    text = plain(motion) if text is None else text
+    if "prompt" in card.supports:
+        return _written(motion, card, text)
+    if "effects" not in card.supports:
+        return _uncontrolled(motion, card, text)
+    acted = enacted(motion)
+    found = clauses(text)
+    drawn = {effect.name for effect in acted.effects if effect.amount > 0} - set(unplaced)
+    unseen = tuple(_unseen(found, drawn, motion))
+    loop = ("back to where it began",) if acted.camera.loop else ()
+    camera, happening = _camera(acted.camera), tuple(_happening(found, acted.effects, drawn, unseen))
+    seen = (camera, *happening, *loop) if camera else (*happening, "the camera holds still")
+    kept = tuple(
+        own(clause.text)
+        for at, clause in enumerate(found)
+        if beyond.described(clause) and not clause.effects and not beyond.beyond(clause, found[at - 1] if at else None)
+    )
+    return Promise(seen, unseen, kept, without=_without(text, unseen))
+
+
+def filmed(moves: tuple[Move, ...], speed: Speed) -> str:
+    """Moves made together, in few words: "slow push in and circle left"; "" for a camera that holds still."""
+    moving = [called(move.name) for move in moves if move.name != "static" and move.amount > 0]
+    return PACES[speed] + " and ".join(moving) if moving else ""
+
+
+def _camera(camera: Camera) -> str:
+    """What the camera does, in few words: "push in, then circle left"; "" for one that holds still throughout."""
+    legs = [filmed(camera.moves, camera.speed), *(filmed(leg.moves, leg.speed) for leg in camera.then)]
+    return ", then ".join(leg or "hold still" for leg in legs) if any(legs) else ""
+
+
+def _unseen(found: tuple[Clause, ...], drawn: set[EffectName], motion: Motion) -> Iterator[Unseen]:
+    """What of the clauses isn't done, in the order of the sentence; then effects set beside the words that have no place."""
+    waiting: set[EffectName] = set()
+    for at, clause in enumerate(found):
+        lost = [effect.name for effect in clause.effects if effect.name not in drawn and not _off(effect, motion)]
+        if lost and len(lost) == len(clause.effects):
+            waiting.update(lost)
+            yield Unseen(_brief(clause), clause.start, clause.end, "place", lost[0])
+            continue
+        for one in beyond.beyond(clause, found[at - 1] if at else None):
+            yield Unseen(_words(clause, one), one.start, one.end, one.why)
+    for effect in motion.effects:
+        if effect.amount > 0 and effect.name not in drawn | waiting:
+            yield Unseen(EFFECTS[effect.name].title.lower(), why="place", effect=effect.name)
+
+
+def _off(effect: Effect, motion: Motion) -> bool:
+    """Whether an effect that the words ask for has been turned down to nothing beside them."""
+    return any(one.name == effect.name and one.amount == 0 for one in motion.effects)
+
+
+def _happening(
+    found: tuple[Clause, ...], effects: tuple[Effect, ...], drawn: set[EffectName], unseen: tuple[Unseen, ...]
+) -> Iterator[str]:
+    """What the effects show: in the words that ask for it, else in a few of ours."""
+    told: set[EffectName] = set()
+    for clause in found:
+        if any(effect.name in drawn for effect in clause.effects):
+            end = min((one.start for one in unseen if clause.start < one.start < clause.end), default=clause.end)
+            whole = any(one.start <= clause.start and one.end >= clause.end for one in unseen)
+            told.update(effect.name for effect in clause.effects)
+            if not whole:
+                yield _brief(clause, end)
+    for effect in effects:
+        if effect.name in drawn - told:
+            yield HAPPENS[effect.name]
+
+
+def _brief(clause: Clause, end: int | None = None) -> str:
+    """A clause's words without what joins it to others."""
+    text = clause.text[: end - clause.start] if end is not None else clause.text
+    return own(re.sub(r"^(?:and|but|while|whilst|then|with|as|plus|also)\s+", "", text.strip(), flags=re.I).rstrip(" ,;."))
+
+
+def _words(clause: Clause, one: beyond.Beyond) -> str:
+    return _brief(clause._replace(text=clause.text[one.start - clause.start : one.end - clause.start]))
+
+
+def _without(text: str, unseen: tuple[Unseen, ...]) -> str:
+    """The sentence without what won't be seen; a slow push in where nothing else is said."""
+    gone = [one for one in unseen if one.end > one.start and one.why != "place"]
+    left = text
+    for one in sorted(gone, key=lambda each: -each.start):
+        left = cut(left, one.start, one.end)
+    return (left if left.strip(" .,;!") else PUSH_IN) if gone else ""
+
+
+def _written(motion: Motion, card: ModelCard, text: str) -> Promise:
+    """For a model that reads words: it is told everything, and what it can't obey is named."""
+    found = clauses(text)
+    unseen: list[Unseen] = []
+    if "negative_prompt" not in card.supports:
+        unseen += [Unseen(_brief(one), one.start, one.end, "avoid") for one in found if one.kind == "negative"]
+    if motion.camera.loop and "loop" not in card.supports:
+        at = next((one for one in found if one.kind == "loop"), None)
+        unseen.append(Unseen("a loop without a seam", at.start if at else 0, at.end if at else 0, "loop"))
+    return Promise((), tuple(unseen), told=True, without=_without(text, tuple(unseen)))
+
+
+def _uncontrolled(motion: Motion, card: ModelCard, text: str) -> Promise:
+    """For a model that is only told how much moves: nothing that is asked of it is sure."""
+    unseen = [
+        Unseen(_brief(one), one.start, one.end, "control")
+        for one in clauses(text)
+        if one.kind in ("action", "environment", "effect", "camera", "light", "loop") and _asked(one, card)
+    ]
+    cameras = tuple(called(move.name) for move in sentences.moving(motion.camera) if move.name in card.cameras)
+    return Promise(cameras, tuple(unseen), without="")
+
+
+def _asked(clause: Clause, card: ModelCard) -> bool:
+    """Whether a clause asks for something to move that this model has no control for."""
+    if clause.kind == "camera":
+        return any(move.name != "static" and move.name not in card.cameras for move in clause.moves)
+    if clause.kind == "loop":
+        return "loop" not in card.supports
+    return clause.kind != "light" or bool(clause.effects)

@@ -58,6 +58,16 @@ def test_check_names_words_reason_and_fix(stir: Say) -> None:
     assert "camera_conflict" in out
 
 
+def test_check_says_what_will_be_seen_and_what_will_not(stir: Say) -> None:
+    _, out, _ = stir("check", "camera slowly pushes in, cars moving, a red car on a road")
+    assert "You'll see: slow push in." in out
+    assert "Parallax won't show: cars moving." in out
+    assert "As in the photo: a red car on a road." in out
+    assert "reads well" not in out
+    assert stir("check", "camera slowly pushes in, leaves rustle")[1].startswith("This reads well.")
+    assert "is told all of it" in stir("check", "cars moving, the camera stays still", "--model", "wan22-ti2v-5b")[1]
+
+
 def test_read_gives_the_motion(stir: Say) -> None:
     said = told(stir, "read", "camera slowly pushes in, leaves rustle, light stays constant")
     assert isinstance(said, dict)

@@ -27,19 +27,22 @@
     const state = h("span", { class: "check-state", id: "check-state", role: "status" });
     const list = h("ul", { class: "findings", "aria-label": "What the check found" });
     let found = [];
+    let unseen = []; // what of the sentence won't be seen
     let checked = "";
     let all = false;
 
     /* The text cut wherever a finding begins or ends; places are counted in whole characters, as the studio counts them. */
     function marks(text) {
       const letters = [...text];
-      const placed = found.map((one, at) => ({ ...one, at })).filter((one) => one.end > one.start);
+      const placed = [...found.map((one, at) => ({ ...one, at })), ...unseen.map((one) => ({ ...one, code: "unseen" }))].filter((one) => one.end > one.start);
       const cuts = [...new Set([0, letters.length, ...placed.flatMap((one) => [one.start, one.end])])].filter((at) => at <= letters.length).sort((a, b) => a - b);
       return cuts.slice(0, -1).map((from, index) => {
         const piece = letters.slice(from, cuts[index + 1]).join("");
         const over = placed.filter((one) => one.start <= from && one.end >= cuts[index + 1]);
         if (!over.length) return piece;
-        return h("mark", { class: over.some((one) => GRAVE.includes(one.code)) ? "grave" : "", "data-codes": over.map((one) => one.code).join(" "), "data-at": over.map((one) => one.at).join(" ") }, piece);
+        const found = over.filter((one) => one.code !== "unseen");
+        const kind = found.some((one) => GRAVE.includes(one.code)) ? "grave" : found.length ? "" : "unshown";
+        return h("mark", { class: kind, "data-codes": over.map((one) => one.code).join(" "), "data-at": found.map((one) => one.at).join(" ") }, piece);
       });
     }
     const light = (at) => back.querySelectorAll("mark").forEach((one) => one.classList.toggle("lit", one.dataset.at.split(" ").includes(String(at))));
@@ -53,8 +56,7 @@
       return quoted ? [drawn(quoted), " ", one.reason] : [one.reason];
     }
     function item(one, at) {
-      const paint = one.code === "no_region" && !one.fix;
-      const act = (one.fix || paint) && Stir.button(one.label || (paint ? "Paint it" : "Change it"), { class: one.level === "hint" ? "ghost" : "solid", "data-fix": one.code, title: one.fix || null, onclick: () => (paint ? Stir.emit("paint-missing") : fix(one)) });
+      const act = one.fix && Stir.button(one.label || "Change it", { class: one.level === "hint" ? "ghost" : "solid", "data-fix": one.code, title: one.fix, onclick: () => fix(one) });
       const line = h("li", { class: "finding", "data-code": one.code, "data-level": one.level }, h("p", {}, reason(one)), act || null);
       for (const moment of ["pointerenter", "focusin"]) line.addEventListener(moment, () => light(at));
       for (const moment of ["pointerleave", "focusout"]) line.addEventListener(moment, () => light(-1));
@@ -74,17 +76,18 @@
       /* What was found of this code in the sentence as it is now, if it still is. */
       again: (code) => found.find((one) => one.code === code),
       /* The text as it is now, and what was found in it; null while that is not known: then the marks stay at their words. */
-      paint(text, findings) {
-        if (!findings) found = moved(found, [...checked], [...text]);
+      paint(text, findings, wont = []) {
+        if (!findings) [found, unseen] = [found, unseen].map((some) => moved(some, [...checked], [...text]));
         checked = text;
         if (findings) {
           const same = JSON.stringify(findings) === JSON.stringify(found);
-          found = findings;
+          [found, unseen] = [findings, wont];
           if (!same) paintList();
           const hurts = found.filter((one) => one.level !== "hint").length;
-          const words = hurts === 1 ? "One thing to look at" : hurts ? `${hurts} things to look at` : "Reads well";
-          if (state.textContent !== words) state.replaceChildren(...(hurts ? [words] : [icon("check", 12), words]));
-          state.dataset.well = String(!hurts);
+          const well = !hurts && !unseen.length; // the tick is for sentences that fully happen
+          const words = hurts === 1 ? "One thing to look at" : hurts ? `${hurts} things to look at` : well ? "Reads well" : "Part of it won’t happen";
+          if (state.textContent !== words) state.replaceChildren(...(well ? [icon("check", 12), words] : [words]));
+          state.dataset.well = String(well);
         }
         back.replaceChildren(...marks(text), "\u200b");
       },

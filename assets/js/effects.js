@@ -106,8 +106,8 @@
         chip.title = infos[chip.dataset.effect].sees + (asked ? "; the words ask for it" : "");
       }
     });
-    Stir.on("paint-missing", () => {
-      const [name] = Stir.now("acted")?.unplaced ?? [];
+    Stir.on("paint-missing", (wanted) => {
+      const name = wanted ?? Stir.now("acted")?.unplaced?.[0];
       if (!name) return;
       if (chosen.some((effect) => effect.name === name)) Stir.emit("brush", { effect: name, title: infos[name].title, png: "" });
       else press(name);

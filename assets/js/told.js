@@ -1,4 +1,4 @@
-/* What the chosen model makes of the motion, one fold away: the words it is given, or, where it reads none, what will be seen. */
+/* What the chosen model is told, one fold away. Where words are only read here the promise says it all. */
 (() => {
   const { h } = Stir;
 
@@ -11,12 +11,11 @@
       fold,
       /* `card` is the model's, `told` what the studio says of the motion for it. */
       paint(card, told) {
-        title.textContent = told.reads ? `What ${card.title} is told` : `What ${card.title} shows of it`;
-        const rows = told.reads
-          ? [...line("Words", told.prompt, "prompt"), ...line("To avoid", told.negative, "negative"), ...line("Control", told.control, "control")]
-          : line("Seen", told.drawn.join(", "), "drawn");
+        fold.hidden = !told.reads;
+        title.textContent = `What ${card.title} is told`;
+        const rows = [...line("Words", told.prompt, "prompt"), ...line("To avoid", told.negative, "negative"), ...line("Control", told.control, "control")];
         const notes = told.notes.length ? h("ul", { class: "notes" }, told.notes.map((one) => h("li", {}, one))) : null;
-        body.replaceChildren(...[h("dl", { class: "told-lines" }, rows), notes, told.reads ? null : h("p", { class: "why" }, "The words are kept with the clip, and the library finds it by them.")].filter(Boolean));
+        body.replaceChildren(...[h("dl", { class: "told-lines" }, rows), notes].filter(Boolean));
       },
     };
   };

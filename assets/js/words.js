@@ -21,19 +21,20 @@
     let answering = Promise.resolve();
     let held = ""; // the sentence as the desk knows it: what is just being typed comes after
 
-    const words = h("textarea", { rows: 1, id: "prompt", "data-undo": true, maxlength: 4000, placeholder: "Say what moves, what the camera does and what stays still", "aria-describedby": "check-state", oninput: () => typed() });
+    const words = h("textarea", { rows: 1, id: "prompt", "data-undo": true, maxlength: 4000, placeholder: "Say what moves, what the camera does and what stays still", "aria-describedby": "check-state promise", oninput: () => typed() });
     const check = Stir.check(words, fix);
+    const promise = Stir.promise({ strike: (next) => enter(next), paint: (effect) => Stir.emit("paint-missing", effect) });
     const told = Stir.told();
     const note = Stir.note();
-    root.append(h("div", { class: "row between words-head" }, h("h3", {}, h("label", { for: "prompt" }, "Describe it")), check.state), check.node, note.node, check.list, told.fold);
+    root.append(h("div", { class: "row between words-head" }, h("h3", {}, h("label", { for: "prompt" }, "Describe it")), check.state), check.node, note.node, promise.node, check.list, told.fold);
 
     function built() {
       const [camera, effects, slots, output] = ["camera", "effects", "slots", "output"].map(Stir.now);
       if (!camera || !effects || !slots || !output) return null;
       const { prompt, ...others } = slots;
-      const { moves, ease, loop, speed } = camera;
+      const { moves, ease, loop, speed, then = [] } = camera;
       const painted = effects.map((one) => ({ ...one, brush: one.brush ? PAINTED : "" }));
-      return { prompt, negative_prompt: output.negative_prompt, camera: { moves, ease, loop, speed }, effects: painted, ...others };
+      return { prompt, negative_prompt: output.negative_prompt, camera: { moves, ease, loop, speed, then }, effects: painted, ...others };
     }
     function typed() {
       write = false;
@@ -102,7 +103,7 @@
         else asked = "";
       });
     }
-    function take({ motion, text, findings, told: telling, unplaced }, ask) {
+    function take({ motion, text, findings, promise: promised, told: telling, unplaced }, ask) {
       write = write && !ask.write;
       note.clear();
       agreed = { motion, text };
@@ -114,7 +115,8 @@
       const avoid = [...motion.negative_prompt.split(", "), ...unwanted.split(", ")].filter((one, at, all) => one && all.indexOf(one) === at).join(", ");
       unwanted = "";
       if (avoid !== ask.motion.negative_prompt) Stir.emit("avoid", avoid);
-      check.paint(text, findings);
+      check.paint(text, findings, promised.unseen);
+      promise.paint(promised, ask.model);
       told.paint(Stir.card(ask.model), telling);
       Stir.tell("acted", { ...telling, unplaced });
     }

@@ -16,6 +16,7 @@ import msgspec
 from studio.cli import delivery, request
 from studio.cli.place import open_studio
 from studio.cli.report import Bar, Failure, clock, complain, say, say_json
+from studio.motion.promise import promise
 from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Photo, Refusal, Running, Shot
 
 if TYPE_CHECKING:
@@ -35,7 +36,16 @@ def animate(flags: argparse.Namespace) -> None:
         depth = request.depth(flags.depth, studio)
         end = _take_in(studio, flags.end, True) if flags.end else None
         shots = [request.shot(asked, photo, depth, kind, studio, end) for photo in photos]
+        _promise(studio, shots[0])
         make(studio, shots, [file.stem for file in flags.photos], to, flags.json)
+
+
+def _promise(studio: Studio, shot: Shot) -> None:
+    """Say what of the words won't be seen, before any work."""
+    card = studio.card(shot.maker)
+    lost = [one.words for one in promise(shot.motion, card).unseen if one.end > one.start]
+    if lost:
+        complain(f"Note: {card.title} won't show: {', '.join(lost)}.")
 
 
 def again(flags: argparse.Namespace) -> None:

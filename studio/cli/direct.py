@@ -18,6 +18,7 @@ from studio.cli.report import say, say_json
 from studio.motion.compose import compose as written
 from studio.motion.compose import plain
 from studio.motion.lint import check as checked
+from studio.motion.promise import promise
 from studio.motion.read import read as understood
 from studio.nouns import Crop, Refusal
 from studio.photo.crop import parse_size
@@ -44,7 +45,7 @@ def look(flags: argparse.Namespace) -> None:
 
 
 def check(flags: argparse.Namespace) -> None:
-    """Print what is wrong with a prompt, where, why, and how it reads once mended."""
+    """Print what is wrong with a prompt, where, why, how it reads once fixed, and what of it the model will show."""
     findings = checked(flags.prompt, seconds=flags.seconds or 5.0, card=_card(flags))
     if flags.json:
         say_json(findings)
@@ -54,8 +55,18 @@ def check(flags: argparse.Namespace) -> None:
         say(f"{finding.code}{f' “{marked}”' if marked else ''}: {finding.reason}")
         if finding.fix:
             say(f"    {finding.label}: {finding.fix}")
-    if not findings:
+    one = _card(flags) or card(flags, "parallax")
+    told = promise(understood(flags.prompt), one, flags.prompt)
+    if not findings and not told.unseen:
         say("This reads well.")
+    if told.seen:
+        say(f"You'll see: {', '.join(told.seen)}.")
+    elif told.told:
+        say(f"{one.title} is told all of it{', but for this' if told.unseen else ''}.")
+    if told.unseen:
+        say(f"{one.title} won't show: {', '.join(thing.words for thing in told.unseen)}.")
+    if told.kept:
+        say(f"As in the photo: {', '.join(told.kept)}.")
 
 
 def read(flags: argparse.Namespace) -> None:

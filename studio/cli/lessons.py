@@ -62,7 +62,8 @@ examples:
   python -m studio check "make it move"
   python -m studio check "she turns, waves, sits down and pours tea" --seconds 5 --model wan22-ti2v-5b --json
 
-Each finding names its words, says why, and gives the whole prompt as it reads once mended."""
+Each finding names its words, says why, and gives the whole prompt as it reads once fixed. Then comes what the model will show
+of it and what it won't; without --model that is Parallax."""
 
 READ = """\
 examples:

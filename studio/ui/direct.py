@@ -15,9 +15,8 @@ from studio.cards import ModelCard
 from studio.checks import needs_brush
 from studio.config import ASSETS
 from studio.motion import compose, lint, read
-from studio.motion.camera import MOVES
-from studio.motion.effects import EFFECTS
-from studio.nouns import Camera, Effect, EffectName, Kind, Motion, Noun, Use, Words, replace
+from studio.motion.promise import promise
+from studio.nouns import Effect, EffectName, Kind, Motion, Noun, Use, Words, replace
 from studio.presets import MotionPreset
 from studio.studio import Studio
 from studio.ui.facts import sentence
@@ -84,8 +83,8 @@ ANY: dict[str, tuple[str, ...]] = {
 class Ask(Noun, frozen=True):
     """What the page asks: the builder and the sentence as they are, and as they were when both last agreed (`before`, `said`).
 
-    `write`: the sentence is to be written from the builder, whatever it says. A painted region comes as any brush at all: here it
-    only matters that there is one.
+    `unplaced` are effects that find no place on the photo. `write`: the sentence is to be written from the builder, whatever it
+    says. A painted region comes as any brush at all: here it only matters that there is one.
     """
 
     motion: Motion
@@ -95,6 +94,7 @@ class Ask(Noun, frozen=True):
     write: bool = False
     model: str = "parallax"
     seconds: float = 5.0
+    unplaced: tuple[EffectName, ...] = ()
 
 
 def direct(studio: Studio, ask: Ask) -> dict[str, Any]:
@@ -114,6 +114,7 @@ def direct(studio: Studio, ask: Ask) -> dict[str, Any]:
         "motion": msgspec.to_builtins(motion),
         "text": text,
         "findings": msgspec.to_builtins(findings(motion, text, ask.seconds, card)),
+        "promise": msgspec.to_builtins(promise(motion, card, text, ask.unplaced)),
         "told": told(motion, card),
         "unplaced": unplaced(motion, text),
     }
@@ -141,13 +142,9 @@ def merged(before: Motion, pressed: Motion, heard: Motion) -> Motion:
 
 
 def findings(motion: Motion, text: str, seconds: float, card: ModelCard) -> tuple[lint.Finding, ...]:
-    """What the check says of the sentence as it stands, each at its words, and of the builder what no words show."""
-    if text == compose.plain(motion):
-        return lint.check(motion, seconds=seconds, card=card)
-    found = lint.check(text, seconds=seconds, card=card)
-    known = {one.code for one in found}
-    unsaid = [one for one in lint.check(motion, seconds=seconds, card=card) if one.code == "no_region" and one.code not in known]
-    return (*found, *(replace(one, start=0, end=0, fix="") for one in unsaid))
+    """What the check says of the sentence as it stands, each at its words; what has no place the promise says."""
+    found = lint.check(motion if text == compose.plain(motion) else text, seconds=seconds, card=card)
+    return tuple(one for one in found if one.code != "no_region")
 
 
 def unplaced(motion: Motion, text: str) -> list[EffectName]:
@@ -158,7 +155,7 @@ def unplaced(motion: Motion, text: str) -> list[EffectName]:
 
 
 def told(motion: Motion, card: ModelCard) -> dict[str, Any]:
-    """What a card is told, or what of it can be seen where it reads no words; and what it can't obey."""
+    """What a card is told, what it can't obey, and what is acted on where the words are only read here."""
     written = compose.compose(motion, card)
     acted = read.enacted(motion)
     implied = [effect.name for effect in acted.effects if effect.name not in {one.name for one in motion.effects}]
@@ -168,7 +165,6 @@ def told(motion: Motion, card: ModelCard) -> dict[str, Any]:
         "negative": written.negative,
         "control": written.control,
         "notes": list(written.notes),
-        "drawn": _drawn(acted) if "effects" in card.supports else [],
         "implied": implied,
         "acted": msgspec.to_builtins(Motion(camera=acted.camera, effects=tuple(_unpainted(one) for one in acted.effects))),
     }
@@ -176,16 +172,6 @@ def told(motion: Motion, card: ModelCard) -> dict[str, Any]:
 
 def _unpainted(effect: Effect) -> Effect:
     return replace(effect, brush="")
-
-
-def _drawn(motion: Motion) -> list[str]:
-    """What an engine that reads no words will show: the titles of the moves and the effects."""
-    return [*_moving(motion.camera), *(EFFECTS[effect.name].title for effect in motion.effects if effect.amount > 0)]
-
-
-def _moving(camera: Camera) -> list[str]:
-    moving = [MOVES[move.name].title for move in camera.moves if move.name != "static" and move.amount > 0]
-    return moving or ["The camera holds still"]
 
 
 class Fit(Noun, frozen=True):

@@ -302,17 +302,16 @@ def test_the_draft_shows_what_only_the_words_ask_for(page: Page) -> None:
     expect(fog).to_have_class("chip asked")
     expect(fog).to_have_attribute("aria-pressed", "false")
     expect(page.locator(".draft")).not_to_have_attribute("data-path", path or "", timeout=WAIT)
-    page.locator("#told summary").click()
-    expect(page.locator("[data-told='drawn']")).to_contain_text("Fog")
+    expect(page.locator("[data-promise='seen']")).to_contain_text("fog drifts by")
 
 
 def test_what_a_model_is_told_follows_the_model(page: Page) -> None:
     say(page, "the camera pushes in, the woman turns her head")
-    expect(page.locator("#told summary")).to_have_text("What Parallax shows of it")
-    page.locator("#told summary").click()
-    expect(page.locator(".told .notes")).to_contain_text("turns her head")
+    expect(page.locator("#told")).to_be_hidden()
+    expect(page.locator("[data-promise='wont']")).to_contain_text("the woman turns her head")
     choose(page, READY.id)
     expect(page.locator("#told summary")).to_have_text("What Pretend is told")
+    page.locator("#told summary").click()
     expect(page.locator("[data-told='prompt']")).to_contain_text("turns her head")
 
 
@@ -321,7 +320,7 @@ def test_an_effect_without_a_place_starts_the_brush(page: Page) -> None:
     page.locator(".chip[data-effect='ripple']").click()
     page.keyboard.press("Escape")
     expect(page.locator(".brush-canvas")).to_be_hidden()
-    page.locator(".finding[data-code='no_region'] button").click()
+    page.locator("[data-promise='yet'] button").click()
     expect(page.locator(".brush-canvas")).to_be_visible()
 
 

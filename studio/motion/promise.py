@@ -14,7 +14,7 @@ from studio.cards import ModelCard
 from studio.motion import beyond, sentences
 from studio.motion.compose import plain
 from studio.motion.effects import EFFECTS
-from studio.motion.read import enacted
+from studio.motion.read import enacted, placed
 from studio.motion.rules.camera import called
 from studio.motion.rules.edits import cut
 from studio.motion.rules.emptiness import PUSH_IN
@@ -74,7 +74,7 @@ def promise(motion: Motion, card: ModelCard, text: str | None = None, unplaced: 
         return _uncontrolled(motion, card, text)
     acted = enacted(motion)
     found = clauses(text)
-    drawn = {effect.name for effect in acted.effects if effect.amount > 0} - set(unplaced)
+    drawn = {effect.name for effect in acted.effects if effect.amount > 0 and placed(effect)} - set(unplaced)
     unseen = tuple(_unseen(found, drawn, motion))
     loop = ("back to where it began",) if acted.camera.loop else ()
     camera, happening = _camera(acted.camera), tuple(_happening(found, acted.effects, drawn, unseen))

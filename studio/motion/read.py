@@ -265,8 +265,8 @@ def enacted(motion: Motion) -> Motion:
     for effect in _asked(said):
         wanted.setdefault(effect.name, effect)
     known = {effect.name for effect in motion.effects}
-    kept = tuple(effect for effect in motion.effects if effect.name not in wanted or _placed(effect))
-    more = tuple(effect for name, effect in wanted.items() if name not in known and _placed(effect))
+    kept = tuple(effect for effect in motion.effects if effect.name not in wanted or placed(effect))
+    more = tuple(effect for name, effect in wanted.items() if name not in known and placed(effect))
     camera = motion.camera
     if not camera.moves:
         asked = read(said).camera
@@ -274,7 +274,7 @@ def enacted(motion: Motion) -> Motion:
     return replace(motion, camera=camera, effects=(*kept, *more))
 
 
-def _placed(effect: Effect) -> bool:
+def placed(effect: Effect) -> bool:
     """Whether it is known where an effect happens."""
     region = EFFECTS[effect.name].auto if effect.region == "auto" else effect.region
     return region != "brush" or bool(effect.brush)

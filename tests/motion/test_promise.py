@@ -75,6 +75,8 @@ def test_what_has_no_place_yet_waits_for_a_brush() -> None:
     told = promise(read(text), PARALLAX, text)
     assert [(one.words, one.why, one.effect) for one in told.unseen] == [("waves roll in", "place", "ripple")]
     assert (text[told.unseen[0].start : told.unseen[0].end], told.without) == ("waves roll in", "")
+    pressed = promise(Motion(effects=(Effect("ripple"),)), PARALLAX)
+    assert [(one.why, one.effect) for one in pressed.unseen] == [("place", "ripple")]
     painted = replace(read(text), effects=(Effect("ripple", brush="abcd"),))
     assert promise(painted, PARALLAX, text).unseen == ()
 

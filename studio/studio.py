@@ -175,8 +175,8 @@ class Studio:
 
     def misfits(self, shot: Shot) -> tuple[Misfit, ...]:
         """What the place this shot is made for doesn't take of it; () when it takes it, or none is chosen. Raises `Refusal`."""
-        place = presets.platform(shot.platform)
-        return misfits(shot, self.outcome(shot), place, self.card(shot.maker)) if place else ()
+        place, whole = presets.platform(shot.platform), replace(shot, draft="")
+        return misfits(whole, self.outcome(whole), place, self.card(shot.model)) if place else ()
 
     def _pace(self) -> Pace:
         version = self._database.version

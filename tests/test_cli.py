@@ -135,10 +135,19 @@ def test_water_asked_for_in_words_is_placed_like_an_effect(stir: Say, tmp_path: 
 
 
 def test_a_place_gives_shape_size_rate_and_length_and_flags_win(stir: Say) -> None:
-    code, out, _ = stir("animate", PHOTO, "--for", "reels", *SMALL, "--json")
+    code, out, err = stir("animate", PHOTO, "--for", "reels", *SMALL, "--json", "--force")
     assert code == 0
+    assert "Note: Instagram Reels needs at least 3 s; this is 1 s." in err
     shot = json.loads(out)[0]["shot"]
-    assert (shot["crop"]["aspect"], shot["size"], shot["fps"]) == ("9:16", "240p", 16)
+    assert (shot["crop"]["aspect"], shot["size"], shot["fps"], shot["platform"]) == ("9:16", "240p", 16, "reels")
+
+
+def test_what_will_be_made_and_how_long_it_takes_is_said_first(stir: Say) -> None:
+    code, out, err = stir("animate", PHOTO, *SMALL, "--format", "gif", "--json")
+    assert code == 0
+    (clip,) = json.loads(out)
+    promised = f"{clip['width']}x{clip['height']}, {clip['num_frames']} frames, {clip['seconds']:.2f} s at {clip['fps']:g} fps"
+    assert err.splitlines()[0].startswith(f"stream: {promised}; about ")
 
 
 REFUSED: dict[str, tuple[tuple[object, ...], str]] = {
@@ -152,6 +161,9 @@ REFUSED: dict[str, tuple[tuple[object, ...], str]] = {
     "no such size": (("animate", PHOTO, "--size", "9000p"), "720p"),
     "no such easing": (("animate", PHOTO, "--ease", "bouncy"), "smooth"),
     "no such place": (("animate", PHOTO, "--for", "myspace"), "reels"),
+    "too short for a place": (("animate", PHOTO, "--for", "reels", "--seconds", "1"), "--seconds 3"),
+    "too slow for a place": (("animate", PHOTO, "--for", "reels", "--fps", "16"), "--fps 30"),
+    "a format no place takes": (("animate", PHOTO, "--for", "tiktok", "-o", "clip.gif"), "--format mp4"),
     "no such model": (("animate", PHOTO, "--model", "dream"), "parallax"),
     "no such depth map": (("animate", PHOTO, "--depth", "gone.png"), "builtin"),
     "a brush for nothing": (("animate", PHOTO, "--brush", PHOTO), "--effect"),

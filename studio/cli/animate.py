@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from studio.advice.pace import about
 from studio.cli import delivery, request
 from studio.cli.place import open_studio
 from studio.cli.report import Bar, Failure, clock, complain, say, say_json
@@ -36,6 +37,7 @@ def animate(flags: argparse.Namespace) -> None:
         depth = request.depth(flags.depth, studio)
         end = _take_in(studio, flags.end, True) if flags.end else None
         shots = [request.shot(asked, photo, depth, kind, studio, end) for photo in photos]
+        request.fitting(shots, studio, flags.force)
         _promise(studio, shots[0])
         make(studio, shots, [file.stem for file in flags.photos], to, flags.json)
 
@@ -109,15 +111,16 @@ def make(studio: Studio, shots: list[Shot], stems: list[str], to: delivery.Deliv
 
 
 def _announce(studio: Studio, shot: Shot, title: str) -> None:
-    """What a model that brings size and length to its own grid will really make, and how long that may take here."""
-    if studio.card(shot.maker).checkpoint is None:
-        return
-    plan = studio.plan(shot)
-    state = studio.models.state(shot.maker)
-    steps = "1 step" if plan.steps == 1 else f"{plan.steps} steps"
-    made = f"{plan.width}x{plan.height}, {plan.num_frames} frames, {plan.seconds:.2f} s at {plan.fps} fps, {steps}"
-    takes = f"; a clip takes about {clock(state.expected)} here ({state.basis})" if state.expected else ""
-    complain(f"{title}: {made}{takes}.")
+    """What the file will really be, which may be other than was asked for, and how long that may take here."""
+    made, expected = studio.outcome(shot), studio.expected(shot)
+    paced = f"{made.num_frames} frames, {made.seconds:.2f} s at {made.fps:.3g} fps" if made.num_frames > 1 else "a still picture"
+    words = [f"{made.width}x{made.height}", paced]
+    takes = f"; {about(expected)} here" if expected else ""
+    if studio.card(shot.maker).checkpoint:
+        steps, state = studio.plan(shot).steps, studio.models.state(shot.maker)
+        words.append("1 step" if steps == 1 else f"{steps} steps")
+        takes = f"; a clip takes about {clock(state.expected)} here ({state.basis})" if state.expected else ""
+    complain(f"{title}: {', '.join(words)}{takes}.")
 
 
 def _finish(studio: Studio, job: Job, stem: str, to: delivery.Delivery | None, as_json: bool) -> dict[str, Any]:

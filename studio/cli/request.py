@@ -38,11 +38,9 @@ def read(flags: argparse.Namespace) -> Asked:
     """The flags of `animate`, checked as far as they can be without a photo. Raises `Refusal`."""
     place = _place(flags.place) if flags.place else None
     aspect = crop.parse_aspect(flags.aspect) if flags.aspect else place.aspect if place else "photo"
-    size = crop.parse_size(flags.size) if flags.size else place.size if place else "auto"
+    size = crop.parse_size(flags.size) if flags.size else "auto"  # which is the place's own, as far as the crop has the pixels
     fps = flags.fps or (place.fps if place else 24)
-    seconds = flags.seconds or (min(5.0, place.max_seconds) if place else 5.0)
-    if place and seconds > place.max_seconds:
-        complain(f"Note: {place.title} takes at most {place.max_seconds:g} seconds.")
+    seconds = flags.seconds or (min(max(5.0, place.min_seconds), place.max_seconds) if place else 5.0)
     return Asked(moving.motion(flags), aspect, size, seconds, fps, flags.seed, flags.model, _wishes(flags, place))
 
 
@@ -79,6 +77,29 @@ def shot(asked: Asked, photo: Photo, depth_id: str, kind: Format, studio: Studio
         photo, _crop(photo, asked.aspect, studio), asked.motion, asked.model, asked.size, asked.seconds, asked.fps, asked.seed,
         depth_id, kind, end=Still(end, _crop(end, asked.aspect, studio)) if end else None, **asked.wishes,
     )  # fmt: skip
+
+
+def fitting(shots: list[Shot], studio: Studio, force: bool) -> None:
+    """Raises `Refusal` for shots that the place they are made for doesn't take, naming the flags that meet it.
+
+    With `force` it is only said.
+    """
+    for shot in shots:
+        found = studio.misfits(shot)
+        if not found:
+            continue
+        says = " ".join(one.says for one in found)
+        flags = " ".join(f"--{one.field} {_typed(one.change)}" for one in found if one.change is not None)
+        remedy = " ".join(one.remedy for one in found if one.remedy)
+        if not force:
+            give = f"Give {flags}, or --force to make it anyway." if flags else "Give --force to make it anyway."
+            raise Refusal(says, f"{remedy} {give}".strip())
+        complain(f"Note: {says}")
+        return
+
+
+def _typed(value: float | str) -> str:
+    return value if isinstance(value, str) else f"{value:g}"
 
 
 def _crop(photo: Photo, aspect: Aspect, studio: Studio) -> Crop:

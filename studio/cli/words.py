@@ -144,6 +144,7 @@ def parser() -> Parser:
     _photo(animate)
     _shape(animate)
     _model(animate)
+    animate.add_argument("--force", action="store_true", help="make it even where the place given with --for won't take it")
     _output(animate)
     _directing(commands)
     models = _command(commands, "models", "the models: what each needs, and whether it fits here", lessons.MODELS)

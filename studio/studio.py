@@ -298,28 +298,28 @@ class Studio:
         """The clip's poster. Raises `Refusal` when it has been moved or deleted by hand."""
         return self._clips.poster(clip)
 
-    def rate(self, clip_ids: str | Sequence[str], stars: int) -> None:
-        """Give a clip, or several, 0 to 5 stars. Raises `Refusal` for any other number."""
-        self._change(clip_ids, rating=stars)
+    def rate(self, clip_ids: str | Sequence[str], stars: int) -> int:
+        """Give a clip, or several, 0 to 5 stars. Returns how many clips that were. Raises `Refusal` for any other number."""
+        return self._change(clip_ids, rating=stars)
 
     def retitle(self, clip_id: str, title: str) -> None:
         """Give a clip a title of its own, at most 200 characters; "" takes it away."""
         self._clips.change(clip_id, title=" ".join(title.split())[:200])
 
-    def trash(self, clip_ids: str | Sequence[str]) -> None:
-        """Put a clip, or several, in the trash; `restore` brings them back."""
-        self._change(clip_ids, trashed=True)
+    def trash(self, clip_ids: str | Sequence[str]) -> int:
+        """Put a clip, or several, in the trash; `restore` brings them back. Returns how many that were."""
+        return self._change(clip_ids, trashed=True)
 
-    def restore(self, clip_ids: str | Sequence[str]) -> None:
-        """Bring a clip, or several, back from the trash."""
-        self._change(clip_ids, trashed=False)
+    def restore(self, clip_ids: str | Sequence[str]) -> int:
+        """Bring a clip, or several, back from the trash. Returns how many that were."""
+        return self._change(clip_ids, trashed=False)
 
-    def _change(self, clip_ids: str | Sequence[str], **changes: object) -> None:
+    def _change(self, clip_ids: str | Sequence[str], **changes: object) -> int:
         """One clip has to be here; of several, those that are."""
         if isinstance(clip_ids, str):
             self._clips.change(clip_ids, **changes)
-        else:
-            self._clips.change_all(clip_ids, **changes)
+            return 1
+        return len(self._clips.change_all(clip_ids, **changes))
 
     def empty_trash(self) -> int:
         """Delete what is in the trash for good, files and all. Returns how many clips that were."""

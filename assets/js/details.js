@@ -20,7 +20,7 @@
       act("Again", "retry", () => queued(server.again_clip)), act("Another take", "dice", () => queued(server.vary_clip)),
       act("Use photo", "photo", () => use("photo")), act("Use settings", "sliders", () => use("all")), Stir.elsewhere((model) => use("all", model)),
       props.local ? act("Open folder", "folder", () => Stir.ask(server.open_folder, { id: card.id })) : null,
-      act("Move to trash", "bin", () => gone(server.trash_clip)));
+      act("Move to trash", "bin", () => gone(server.trash_clip, card.id)));
     const bin = h("div", { class: "row" }, act("Bring back", "retry", () => gone(server.restore_clip), "solid"));
     const node = h("dialog", { class: "sheet" }, close, room, h("div", { class: "sheet-text" }, h("div", { class: "row between" }, title, stars.node), shelf, bin, recipe, rows, Stir.fold("Why it looks like this", reasons)));
     node.addEventListener("close", () => room.replaceChildren());
@@ -35,10 +35,10 @@
       node.close();
       Stir.useClip(server, card.id, what, model);
     }
-    async function gone(call) {
-      await Stir.ask(call, { id: card.id });
+    async function gone(call, trashed = null) {
+      const answer = await Stir.ask(call, { id: card.id });
       node.close();
-      changed();
+      changed(answer === null ? null : trashed);
     }
     return {
       node,

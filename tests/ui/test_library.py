@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zipfile
 from contextlib import closing
 from pathlib import Path
 
@@ -16,7 +17,7 @@ from studio.library import database
 from studio.library.clips import Clips
 from studio.nouns import Clip, Photo, Shot
 from studio.studio import Studio
-from tests.ui.conftest import App
+from tests.ui.conftest import App, Open
 from tests.ui.steps import WAIT, animate, quick, sample
 
 pytestmark = pytest.mark.ui
@@ -85,7 +86,167 @@ def test_emptying_the_trash_asks_first(shelf: Page, app: App) -> None:
     ask.get_by_role("button", name="Delete for good").click()
     expect(shelf.locator("#library .nothing")).to_be_visible()
     assert app.studio.count(trashed=True) == 0
-    assert len(list((app.studio.settings.cache / "thumbs").glob("*"))) == 1
+    assert len(list((app.studio.settings.cache / "thumbs").glob("*.jpg"))) == 1
+
+
+# Many at once ---------------------------------------------------------------------------------------------------------
+
+
+def fill(app: App, count: int, trashed: bool = False) -> list[str]:
+    """So many clips in the library, of five photos, newest first; real files are copies of one small clip."""
+    names = ("beach.jpg", "IMG_10.jpg", "IMG_9.jpg", "fig.jpg", "zoo.jpg")
+    folder, made = app.studio.settings.clips, []
+    with app.studio._database.write():
+        for number in range(count):
+            name = f"{number:032x}"
+            shot = Shot(Photo(f"{number:064x}", 640, 480, names[number % 5]), seed=number)
+            tall = number % 3 == 0
+            size = (90, 160) if tall else (160, 90)
+            Image.new("RGB", size, (40 + number % 160, 90, 120)).save(folder / "poster.part", "PNG")
+            (folder / "clip.part").write_bytes(b"clip " + name.encode())
+            clip = Clip(
+                name, shot, name + ".mp4", name + ".png", *size, 24, 48, 1 + number % 9, 37, 1.6e9 + number, 1, rating=number % 6
+            )
+            app.studio._clips.keep(clip, folder / "clip.part", folder / "poster.part")
+            made.append(name)
+    return made[::-1]
+
+
+@pytest.fixture
+def many(app: App, open_page: Open) -> Page:
+    """The library with a hundred clips."""
+    fill(app, 100)
+    page = open_page()
+    page.get_by_role("tab", name="Library").click()
+    expect(page.locator(".card")).not_to_have_count(0)
+    expect(page.locator(".count").first).to_have_text("100 clips")
+    return page
+
+
+def shown(page: Page) -> list[str]:
+    return [str(one) for one in page.locator(".card").evaluate_all("all => all.map((one) => one.dataset.card)")]
+
+
+def begins(page: Page, ids: list[str]) -> None:
+    """Wait until these are the first cards, in this order."""
+    cards = "[...document.querySelectorAll('.card')].map((one) => one.dataset.card)"
+    page.wait_for_function(f"ids => {cards}.slice(0, ids.length).join() === ids.join()", arg=ids)
+
+
+def mark(page: Page, *places: int) -> None:
+    for place in places:
+        page.locator(".card-mark input").nth(place).click()
+
+
+def test_a_card_says_what_it_is_without_being_pointed_at(many: Page) -> None:
+    many.mouse.move(5, 5)
+    words = many.locator(".card-words").first
+    expect(words).to_be_visible()
+    assert words.inner_text().splitlines() == ["zoo", "Dolly in", "1 s · 90 × 160 · MP4", "Parallax · Sep 13, 2020"]
+
+
+def test_sorted_and_chosen_by_stars(many: Page, app: App) -> None:
+    for sort in ("oldest", "longest", "best", "name", "newest"):
+        many.locator("#library-sort").select_option(sort)
+        wanted = list(app.studio.clip_ids(sort=sort))[:60]
+        begins(many, wanted)
+    many.locator("#library-stars").select_option("5")
+    expect(many.locator(".card")).to_have_count(app.studio.count(stars=5))
+    expect(many.locator(".count").first).to_have_text(f"{app.studio.count(stars=5)} clips")
+    many.locator("#library-search").fill("beach")
+    expect(many.locator(".card")).to_have_count(app.studio.count("beach", stars=5))
+
+
+def test_a_page_looked_at_stays_where_it_is_when_the_list_changes(many: Page, app: App) -> None:
+    many.locator(".card").last.scroll_into_view_if_needed()
+    expect(many.locator(".card")).to_have_count(100)
+    many.locator(".card").nth(70).scroll_into_view_if_needed()
+    card = many.locator(f"[data-card='{shown(many)[70]}']")
+    before = card.bounding_box()
+    app.studio.trash(shown(many)[2])
+    expect(many.locator(".card")).to_have_count(99)
+    after = card.bounding_box()
+    assert before and after and abs(before["y"] - after["y"]) < 2
+
+
+def test_several_are_marked_by_click_shift_and_keys(many: Page, app: App) -> None:
+    bar = many.locator(".marks")
+    expect(bar).to_be_hidden()
+    mark(many, 1)
+    expect(bar).to_contain_text("1 marked")
+    many.locator("#library .clip-tile").nth(5).click(modifiers=["Shift"])
+    expect(bar).to_contain_text("5 marked")
+    expect(many.locator(".sheet")).to_be_hidden()
+    many.locator("#library .clip-tile").nth(9).click(modifiers=["Control"])
+    expect(bar).to_contain_text("6 marked")
+    box = many.locator(".card-mark input").nth(0)
+    box.focus()
+    many.keyboard.press("Space")
+    expect(bar).to_contain_text("7 marked")
+    many.keyboard.press("Control+a")
+    expect(bar).to_contain_text("100 marked")  # also those that are not on the page yet
+    bar.get_by_role("button", name="3 stars").click()
+    rated = "one => one.querySelector('.tile-stars')?.textContent === '★★★'"
+    many.wait_for_function(f"[...document.querySelectorAll('.card')].every({rated})")
+    assert {clip.rating for clip in app.studio.clips(limit=1000)} == {3}
+    many.keyboard.press("Escape")
+    expect(bar).to_be_hidden()
+
+
+def test_what_goes_to_the_trash_comes_back_in_place(many: Page, app: App) -> None:
+    before = shown(many)
+    mark(many, 2, 7)
+    many.locator("#trash-marked").click()
+    expect(many.locator(f"[data-card='{before[2]}']")).to_have_count(0)
+    assert app.studio.count(trashed=True) == 2
+    expect(many.locator(".put-back")).to_contain_text("2 clips moved to the trash")
+    many.locator("#undo-trash").click()
+    begins(many, before[:20])
+    expect(many.locator(".put-back")).to_be_hidden()
+    assert app.studio.count(trashed=True) == 0
+
+
+def test_the_trash_and_undo_by_keys_alone(many: Page, app: App) -> None:
+    before = shown(many)
+    many.locator(".card-mark input").nth(3).focus()
+    many.keyboard.press("Space")
+    many.keyboard.press("Delete")
+    expect(many.locator(f"[data-card='{before[3]}']")).to_have_count(0)
+    focused = many.evaluate("document.activeElement.closest('.card')?.dataset.card")
+    assert focused == before[4]  # the keyboard goes on where it was
+    many.keyboard.press("Control+z")
+    expect(many.locator(f"[data-card='{before[3]}']")).to_have_count(1)
+    assert shown(many)[:10] == before[:10]
+    many.locator("#library .clip-tile").nth(1).click()
+    many.locator(".sheet").get_by_role("button", name="Move to trash").click()
+    expect(many.locator(".put-back")).to_contain_text("1 clip moved to the trash")
+    many.keyboard.press("Control+z")
+    expect(many.locator(f"[data-card='{before[1]}']")).to_have_count(1)
+
+
+def test_several_are_brought_back_from_the_trash(many: Page, app: App) -> None:
+    app.studio.trash(list(app.studio.clip_ids())[:5])
+    many.locator(".library-bar [data-value='trash']").click()
+    expect(many.locator(".card")).to_have_count(5)
+    many.locator("#library").get_by_role("searchbox").blur()
+    many.keyboard.press("Control+a")
+    expect(many.locator(".marks")).to_contain_text("5 marked")
+    expect(many.locator("#trash-marked")).to_be_hidden()
+    many.locator("#restore-marked").click()
+    expect(many.locator("#library .nothing")).to_contain_text("The trash is empty")
+    assert app.studio.count() == 100
+
+
+def test_several_are_one_download(many: Page, app: App, tmp_path: Path) -> None:
+    before = shown(many)
+    mark(many, 0, 5, 1)  # two of one photo
+    with many.expect_download() as got:
+        many.locator("#export-marked").click()
+    assert got.value.suggested_filename == "Stir, 3 clips.zip"
+    got.value.save_as(tmp_path / "clips.zip")
+    with zipfile.ZipFile(tmp_path / "clips.zip") as zipped:
+        assert sorted(zipped.namelist()) == ["fig, dolly in, 90p.mp4", "zoo, dolly in, 90p (2).mp4", "zoo, dolly in, 90p.mp4"]
+        assert {zipped.read(name) for name in zipped.namelist()} == {b"clip " + before[at].encode() for at in (0, 5, 1)}
 
 
 def test_again_and_use_settings_from_a_clip(shelf: Page, app: App) -> None:

@@ -14,6 +14,7 @@ from studio.nouns import Crop, Mend, Photo, Size
 from studio.photo.crop import settle
 from studio.photo.framing import faces_cut, faces_small, inside, place, ratio
 from studio.photo.lettering import Lettering
+from studio.photo.matte import Standing
 from studio.photo.report import Box, Finding, Remedy
 from studio.photo.scene import Scene
 
@@ -27,6 +28,9 @@ FAINT = 0.7
 SHARPER = 1.6
 """How many times as much fine detail as its surroundings parts a subject from them, whatever its colour: focus does that."""
 
+APART: tuple[Standing, ...] = ("marked", "clear")
+"""How a subject stands that moves by itself."""
+
 ALIKE = 5.0
 """Deviation of colour (CIE 1976) between the nine parts of a photo, under which it is one surface without near and far."""
 
@@ -37,14 +41,15 @@ _AIR = 0.01
 """How far from the lettering such a crop ends, in fractions of the photo."""
 
 
-def findings(scene: Scene, photo: Photo, crop: Crop, size: Size) -> tuple[Finding, ...]:
+def findings(scene: Scene, photo: Photo, crop: Crop, size: Size, standing: Standing | None = None) -> tuple[Finding, ...]:
     """What was found in a photo's content, for a crop and a size. Codes: busy, subject, text, faces_small, faces_cut, ratio.
 
-    `photo` may be a mended one: only its width and height are used. Nothing is said of what isn't there (faces, a subject).
+    `photo` may be a mended one: only its width and height are used. `standing` is whether there is a subject in the crop, as its
+    depth will find it; None for that of the whole photo. Nothing is said of what isn't there (faces, a subject).
     """
     crop = settle(photo, crop)
     found = (
-        busy(scene), separation(scene), text(scene, photo, crop), faces_small(scene, photo, crop, size),
+        busy(scene, standing), separation(scene, standing), text(scene, photo, crop), faces_small(scene, photo, crop, size),
         faces_cut(scene, photo, crop), ratio(scene, photo, crop),
     )  # fmt: skip
     return tuple(one for one in found if one is not None)
@@ -59,9 +64,9 @@ def clutter(scene: Scene) -> float:
     return float((_fine(scene)[around] > 12).mean()) if around.mean() > 0.1 else 0.0
 
 
-def busy(scene: Scene) -> Finding | None:
+def busy(scene: Scene, standing: Standing | None = None) -> Finding | None:
     """Whether the background competes with the subject. None where there is no clear subject, or hardly a background."""
-    if not scene.parted:
+    if not scene.parted or (standing or scene.matte.standing) not in APART:
         return None
     share, most = clutter(scene), BUSY_OUTDOORS if scene.outdoors else BUSY
     why = f"sharp edges cover {share:.0%} of what lies behind the subject; from {most:.0%} on it competes"
@@ -103,25 +108,39 @@ def spread(scene: Scene) -> float:
     return float(np.sqrt(((means - means.mean(axis=0)) ** 2).sum(axis=1).mean()))
 
 
-def separation(scene: Scene) -> Finding | None:
-    """Whether near parts from far: a subject that stands out, or a sky. None where neither the one nor the other can be said."""
-    if scene.parted or (scene.box is not None and scene.faces):
-        overlap, detail = likeness(scene)
-        why = f"{overlap:.0%} of its colours lie around it too, and it has {detail:.1f} times the fine detail"
-        if overlap < FAINT or detail > SHARPER:
-            return Finding("subject", "fine", "The subject stands out from its background.", why)
-        remedy = Remedy("Blur the background", mends=(Mend("background", 0.6),))
-        says = "The subject hardly differs from its background, so the two may move as one."
-        return Finding("subject", "mend", says, why, (remedy,), scene.box, 0.5)
+def separation(scene: Scene, standing: Standing | None = None) -> Finding | None:
+    """Whether near parts from far: a subject that can be cut out, or a sky. None where neither the one nor the other can be said.
+
+    `standing` as in `findings`: what is said agrees with what depth and effects will find in the crop.
+    """
+    stands = standing or scene.matte.standing
+    if stands == "marked":
+        return Finding("subject", "fine", "The subject is what you marked.", "it was painted over the photo by hand")
+    if stands == "clear":
+        return _apart(scene)
     if scene.outdoors:
         why = f"a sky covers {scene.cues.sky:.0%} of the photo and ends on land"
         return Finding("subject", "fine", "There is near and far: a sky and what lies under it.", why)
+    if stands == "vague":
+        says = "What stands out has too soft an edge to move by itself: mark the subject, or keep the camera slow."
+        return Finding("subject", "mind", says, "its edge is more than 8 px wide at a long side of 448 px", (), None, 0.3)
     alike = spread(scene)
-    if alike >= ALIKE or scene.box is not None:
+    if alike >= ALIKE:
         return None
     why = f"its nine parts differ by {alike:.1f} in colour (CIE 1976); {ALIKE:.0f} and more show depth"
     says = "Nothing stands out, and near and far look alike: keep to a slow zoom or pan."
     return Finding("subject", "mind", says, why, (), None, 0.4)
+
+
+def _apart(scene: Scene) -> Finding:
+    """Whether a subject that is cut out differs from its surroundings enough for its outline not to show."""
+    overlap, detail = likeness(scene)
+    why = f"{overlap:.0%} of its colours lie around it too, and it has {detail:.1f} times the fine detail"
+    if overlap < FAINT or detail > SHARPER:
+        return Finding("subject", "fine", "The subject stands out from its background.", why)
+    remedy = Remedy("Blur the background", mends=(Mend("background", 0.6),))
+    says = "The subject has the colours of its background, so its outline may show when the camera moves."
+    return Finding("subject", "mend", says, why, (remedy,), scene.box, 0.5)
 
 
 def text(scene: Scene, photo: Photo, crop: Crop) -> Finding:

@@ -112,7 +112,7 @@ def faces_cut(scene: Scene, photo: Photo, crop: Crop) -> Finding | None:
     if not cut:
         return Finding("faces_cut", "fine", "No face is cut by the crop.", f"{len(found)} looked at")
     face = min(cut, key=lambda one: abs(inside(one[:4], crop) - 0.5))
-    better = lay(scene.seen, photo, crop.aspect).crop
+    better = lay(scene.seen, scene.matte, photo, crop.aspect).crop
     helps = not same(better, crop) and sum(_CUT[0] < inside(one[:4], better) < _CUT[1] for one in found) < len(cut)
     remedies = (Remedy("Move the crop so that faces are whole", crop=better),) if helps else _wider(scene, photo, crop, found)
     many = "A face is" if len(cut) == 1 else f"{len(cut)} faces are"
@@ -124,7 +124,7 @@ def faces_cut(scene: Scene, photo: Photo, crop: Crop) -> Finding | None:
 def _wider(scene: Scene, photo: Photo, crop: Crop, found: list[Face]) -> tuple[Remedy, ...]:
     """The nearest other shape that cuts no face."""
     for aspect in _nearest(photo, crop.aspect):
-        other = lay(scene.seen, photo, aspect).crop
+        other = lay(scene.seen, scene.matte, photo, aspect).crop
         if all(not _CUT[0] < inside(face[:4], other) < _CUT[1] for face in found):
             return (Remedy(f"Take {_named(aspect)}, which holds the faces", crop=other),)
     return ()
@@ -147,7 +147,7 @@ def ratio(scene: Scene, photo: Photo, crop: Crop) -> Finding:
 
     That is the faces where there are any (a portrait may well cut a body), else the subject.
     """
-    best = lay(scene.seen, photo, crop.aspect).crop
+    best = lay(scene.seen, scene.matte, photo, crop.aspect).crop
     kept = best.w * best.h
     why = f"{'its own shape' if crop.aspect == 'photo' else crop.aspect} keeps {kept:.0%} of the photo"
     told = _told(scene)
@@ -185,7 +185,7 @@ def _roomier(scene: Scene, photo: Photo, crop: Crop) -> tuple[Remedy, ...]:
     """The nearest other shape that keeps most of the photo, or what it is of."""
     told = _told(scene)
     for aspect in _nearest(photo, crop.aspect):
-        other = lay(scene.seen, photo, aspect).crop
+        other = lay(scene.seen, scene.matte, photo, aspect).crop
         kept = other.w * other.h
         if told is not None and inside(told[1], other) >= _WHOLE:
             return (Remedy(f"Take {_named(aspect)}, which holds {told[0]}", crop=other),)

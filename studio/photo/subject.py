@@ -1,43 +1,27 @@
 """The subject: what the photo is of, and the crop that keeps it.
 
-Knows saliency (U2-NetP) and where a photographer would lay a box around faces and things. Refuses to know how a box
-becomes pixels (crop.py). A box of the largest size leaves one thing to choose: how far along the photo it lies.
+Knows where a photographer would lay a box around faces and things. Refuses to know how a box becomes pixels (crop.py), and to
+decide whether there is a subject (matte.py). A box of the largest size leaves one thing to choose: how far along it lies.
 """
 
 from __future__ import annotations
 
-import hashlib
-import threading
-from collections import OrderedDict
-from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from studio.config import ASSETS
 from studio.nouns import Aspect, Choice, Crop, Photo
-from studio.photo.copies import reduced
 from studio.photo.crop import Image, largest
 from studio.photo.faces import Face, faces
+from studio.photo.matte import Matte, find, marked
+from studio.photo.saliency import SIDE, Look, look, saliency
 
-__all__ = ["Face", "Look", "Span", "Suggestion", "body", "faces", "lay", "look", "saliency", "suggest"]
+__all__ = ["SIDE", "Face", "Look", "Span", "Suggestion", "body", "faces", "lay", "look", "saliency", "suggest"]
 
-SIDE = 320
-"""The side of the square that U2-NetP looks at."""
-
-_MEAN = np.array([0.485, 0.456, 0.406], np.float32)
-_SPREAD = np.array([0.229, 0.224, 0.225], np.float32)
-"""The ImageNet mean and deviation that the network was trained with (assets/weights/PROVENANCE.md)."""
-
-_CLEAR = 0.5
-"""The raw answer, 0..1, that the surest pixel must reach before the photo counts as having a subject."""
-
-_VAGUE = 1.4
-"""How much of the map may lie between yes and no, against what is subject: 0.1 to 1.0 for a thing, 1.6 and up for a haze."""
+_SOLID = 0.4
+"""How salient, 0..1, a place of the subject must be to count for where it lies."""
 
 _HEAD = (0.3, 0.7, 0.3, 0.3)
 """How far a head goes beyond its face to the left, above (hair, a cap), to the right and below, in widths and heights."""
@@ -53,8 +37,6 @@ _AIR = 0.025
 
 _STRAY = 1.5
 """What moving a box by its own length costs, against an edge cut through the most detailed part of the subject (1)."""
-
-_REMEMBERED = 4
 
 
 class Suggestion(NamedTuple):
@@ -76,93 +58,25 @@ class Span(NamedTuple):
         return self.end - self.start
 
 
-class Look(NamedTuple):
-    """What was seen in one photo: the map and its surest raw answer, where the detail is (0..1, the same shape), the faces.
-
-    `faces` is None until they are asked for.
-    """
-
-    map: NDArray[np.float32]
-    peak: float
-    detail: NDArray[np.float32]
-    faces: tuple[Face, ...] | None = None
-
-
-_lock = threading.Lock()
-_looks: OrderedDict[bytes, Look] = OrderedDict()
-
-
-@cache
-def _network() -> Any:
-    return cv2.dnn.readNetFromONNX(str(ASSETS / "weights" / "u2netp.onnx"))
-
-
-def saliency(image: Image) -> NDArray[np.float32]:
-    """How much each part of a picture is its subject: float32 (320, 320) over the whole of it, 0..1, read-only.
-
-    Stretched so that the surest pixel is 1, also where nothing stands out. About 0.3 s; the last few are remembered by
-    content. Safe to call from any thread.
-    """
-    return look(image, with_faces=False).map
-
-
-def look(image: Image, with_faces: bool) -> Look:
-    """What is seen in a picture, (H, W, 3) RGB: the last few are remembered by content. Safe to call from any thread."""
-    small = np.asarray(cv2.resize(reduced(image, 3 * SIDE), (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
-    key = hashlib.sha256(small.tobytes() + repr(image.shape).encode()).digest()
-    with _lock:
-        seen = _looks.get(key)
-        with ThreadPoolExecutor(1) as beside:  # the network and the face detectors are different networks: they run side by side
-            found = beside.submit(faces, image) if with_faces and (seen is None or seen.faces is None) else None
-            seen = seen or _see(small)
-            if found:
-                seen = seen._replace(faces=found.result())
-        _looks[key] = seen
-        _looks.move_to_end(key)
-        while len(_looks) > _REMEMBERED:
-            _looks.popitem(last=False)
-    return seen
-
-
-def _see(small: Image) -> Look:
-    """Run the network on a (320, 320, 3) RGB copy."""
-    blob = ((small.astype(np.float32) / 255 - _MEAN) / _SPREAD).transpose(2, 0, 1)[None]
-    network = _network()
-    network.setInput(np.ascontiguousarray(blob))
-    raw = np.asarray(network.forward(), np.float32)[0, 0]
-    low, high = float(raw.min()), float(raw.max())
-    found = ((raw - low) / max(high - low, 1e-6)).astype(np.float32)
-    found.setflags(write=False)
-    return Look(found, high, _detail(small))
-
-
-def _detail(small: Image) -> NDArray[np.float32]:
-    """Local contrast, 0..1: eyes, print and edges have it, fur out of focus and walls have not."""
-    grey = cv2.GaussianBlur(cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 2)
-    spread = cv2.blur(grey * grey, (25, 25)) - cv2.blur(grey, (25, 25)) ** 2
-    contrast = np.sqrt(np.maximum(spread, 0))
-    return np.asarray(contrast / max(float(contrast.max()), 1e-6), np.float32)
-
-
-def suggest(image: Image, photo: Photo, aspect: Aspect) -> Suggestion:
+def suggest(image: Image, photo: Photo, aspect: Aspect, subject: str = "") -> Suggestion:
     """The largest crop of an aspect, laid where it keeps faces whole and the subject in the picture.
 
-    `image` is the photo's pixels, (H, W, 3) RGB, at any size. No face is ever cut when it fits: heads come first, with
-    hair and headroom; then the subject as a whole; without either, the middle. The choice says what was done, and how
-    many faces couldn't be kept.
+    `image` is the photo's pixels, (H, W, 3) RGB, at any size; `subject` is what was marked as such, like `Shot.subject`. No face
+    is ever cut when it fits: heads come first, with hair and headroom; then the subject as a whole; without either, the middle.
+    What was marked comes before everything else. The choice says what was done, and how many faces couldn't be kept.
     """
     middle = largest(photo, aspect)
     if middle.w > 0.999 and middle.h > 0.999:
         return _because(middle, "the whole photo: nothing is cut off")
-    return lay(look(image, with_faces=True), photo, aspect)
+    return lay(marked(look(image, with_faces=True), subject), find(image, marked=subject), photo, aspect)
 
 
-def lay(seen: Look, photo: Photo, aspect: Aspect) -> Suggestion:
-    """The same from what was seen in the photo: `look` with its faces."""
+def lay(seen: Look, matte: Matte, photo: Photo, aspect: Aspect) -> Suggestion:
+    """The same from what was seen in the photo: `look` with its faces, and the matte of the whole of it."""
     middle = largest(photo, aspect)
     upright = middle.h < 0.999  # the box slides up and down, else sideways
     window = middle.h if upright else middle.w
-    start, reason = _place(seen, upright, window)
+    start, reason = _place(seen, matte, upright, window)
     start = min(max(start, 0.0), 1.0 - window)
     crop = Crop(middle.x, start, middle.w, window, aspect) if upright else Crop(start, middle.y, window, middle.h, aspect)
     return _because(crop, reason)
@@ -172,10 +86,10 @@ def _because(crop: Crop, reason: str) -> Suggestion:
     return Suggestion(crop, Choice("crop", "the photo's own shape" if crop.aspect == "photo" else crop.aspect, reason))
 
 
-def _place(look: Look, upright: bool, window: float) -> tuple[float, str]:
+def _place(look: Look, matte: Matte, upright: bool, window: float) -> tuple[float, str]:
     """Where the box starts along its axis, and why."""
     found = look.faces or ()
-    span = body(look, upright)
+    span = body(look, matte, upright)
     if found:
         return _around_faces(found, span, upright, window)
     if span is None:
@@ -183,20 +97,20 @@ def _place(look: Look, upright: bool, window: float) -> tuple[float, str]:
     return _around_body(span, look, upright, window)
 
 
-def body(look: Look, upright: bool) -> Span | None:
-    """The stretch that holds the subject, None without a clear one: an unsure map, or a band from side to side."""
-    solid = np.where(look.map > 0.4, look.map, 0)
-    columns = np.flatnonzero(solid.max(axis=0) > 0)
-    if look.peak < _CLEAR or not columns.size:
+def body(look: Look, matte: Matte, upright: bool) -> Span | None:
+    """The stretch that holds the subject, None where the matte of the whole photo has none."""
+    if not matte.parts:
         return None
-    band = columns[0] == 0 and columns[-1] == SIDE - 1 and solid[-SIDE // 20 :].max() == 0 and columns.size > 0.8 * SIDE
-    area = float((solid > 0).mean())
-    vague = float(((look.map > 0.1) & (look.map < 0.9)).mean()) > _VAGUE * area
-    if band or vague or area < 0.002:
-        return None
+    there = np.zeros(matte.soft.shape, np.uint8)
+    for part in matte.parts:
+        there |= part.mask.astype(np.uint8)
+    near = cv2.dilate(cv2.resize(there, (SIDE, SIDE), interpolation=cv2.INTER_NEAREST), np.ones((9, 9), np.uint8))
+    solid = np.where((near > 0) & (look.map > _SOLID), look.map, 0)
+    if not solid.any():  # it was found by a closer look
+        solid = near.astype(np.float32)
     part = np.cumsum(solid.sum(axis=1 if upright else 0))
     ends = np.searchsorted(part, [0.001 * part[-1], 0.992 * part[-1]]) / SIDE
-    return Span(float(ends[0]), float(ends[1]) + 1 / SIDE)
+    return Span(float(ends[0]), min(float(ends[1]) + 1 / SIDE, 1.0))
 
 
 def _around_body(body: Span, look: Look, upright: bool, window: float) -> tuple[float, str]:

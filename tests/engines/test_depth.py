@@ -9,8 +9,9 @@ from PIL import Image as Pictures
 from skimage import data
 from sklearn.datasets import load_sample_image
 
-from studio.engines.parallax import depth, matte, sky
+from studio.engines.parallax import depth, sky
 from studio.nouns import Crop, Photo
+from studio.photo import matte
 from studio.photo.crop import cut
 
 

@@ -6,8 +6,8 @@ import pytest
 from skimage import data
 
 from studio.engines.parallax import anything, source
-from studio.engines.parallax.matte import Matte, small
 from studio.nouns import Choice, Crop, Photo, Refusal, Shot
+from studio.photo.matte import Matte, small
 
 KEY = "ab" * 32
 
@@ -19,7 +19,7 @@ def image():
 
 def no_subject(image):
     plain = np.zeros(small(image).shape[:2], np.float32)
-    return Matte(plain, (), 0.0, False, 1.0, Choice("layers", "one", ""))
+    return Matte(plain, (), 0.0, False, 1.0, Choice("layers", "one", ""), "none")
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ import skimage.data
 from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_sample_image
 
-from studio.nouns import Crop, Photo
+from studio.nouns import Choice, Crop, Photo
 from studio.photo import lettering, outdoors
 from studio.photo.content import busy, findings, separation, text
 from studio.photo.crop import Image as Pixels
@@ -21,6 +21,7 @@ from studio.photo.crop import largest
 from studio.photo.faces import Face
 from studio.photo.framing import FACE, faces_cut, faces_small, inside, ratio
 from studio.photo.lettering import Lettering
+from studio.photo.matte import Matte, Part
 from studio.photo.report import Finding
 from studio.photo.scene import Scene, see
 from studio.photo.subject import SIDE, Look
@@ -125,6 +126,13 @@ def test_a_flat_or_tiny_picture_has_no_lettering() -> None:
     assert lettering.find(np.zeros((2, 900, 3), np.uint8)) == ()
 
 
+def matte(map_: np.ndarray) -> Matte:
+    """What is decided of a subject with a sharp outline."""
+    inside = map_ > 0
+    parts = (Part(inside, (0, 0, SIDE, SIDE)),) if inside.any() else ()
+    return Matte(map_, parts, 0.0, bool(parts), 1.0, Choice("layers", "", ""), "clear" if parts else "none")
+
+
 def made(
     box: tuple[float, float, float, float] | None = None, faces: tuple[Face, ...] = (), print_: tuple[Lettering, ...] = ()
 ) -> Scene:
@@ -137,7 +145,7 @@ def made(
     seen = Look(map_, float(map_.max()), np.ones((SIDE, SIDE), np.float32), faces)
     subject = np.asarray(cv2.resize(map_, (512, 341)), np.float32)
     cues = outdoors.cues(np.asarray(cv2.resize(small, (256, 170)), np.uint8), np.zeros((170, 256), np.float32), False)
-    return Scene(small, seen, subject, box, box is not None, cues, print_)
+    return Scene(small, seen, matte(map_), subject, box, box is not None, cues, print_)
 
 
 def only(found: tuple[Finding, ...], code: str) -> Finding:

@@ -15,9 +15,9 @@ import numpy as np
 
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.parallax.matte import small
 from studio.engines.parallax.scene import Floats
 from studio.nouns import Progress, Refusal
+from studio.photo.matte import small
 
 NAME = "Depth Anything V2"
 REPOSITORY = "depth-anything/Depth-Anything-V2-Small-hf"

@@ -11,10 +11,11 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax import matte, sky
-from studio.engines.parallax.matte import Matte, step
+from studio.engines.parallax import sky
 from studio.engines.parallax.scene import Floats
 from studio.engines.parallax.sky import Sky
+from studio.photo import matte
+from studio.photo.matte import Matte, step
 
 
 class Reading(NamedTuple):

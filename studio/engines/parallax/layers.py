@@ -10,12 +10,13 @@ import numpy as np
 
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.parallax import fill, matte, part, source
-from studio.engines.parallax.matte import step
+from studio.engines.parallax import fill, part, source
 from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sky import Sky
 from studio.nouns import Choice, Progress, Shot
+from studio.photo import matte
 from studio.photo.crop import output_size
+from studio.photo.matte import step
 
 FINER = 1.5  # texture over frame: bilinear sampling then looks as sharp as the photo
 MOST_PIXELS = 16_000_000  # of a texture: a 4K scene stays well under a gigabyte

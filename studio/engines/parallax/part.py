@@ -10,8 +10,8 @@ import numpy as np
 
 from studio.engines.base import Image
 from studio.engines.parallax.fill import spread
-from studio.engines.parallax.matte import step
 from studio.engines.parallax.scene import Floats
+from studio.photo.matte import step
 
 FIRM, LOOSE = 0.02, 0.5  # how willingly the back changes, against 1 for the front: on a calm background, and on a busy one
 WISP = 64  # alpha, of 255, below which a pixel may still be more of the front than the matte says

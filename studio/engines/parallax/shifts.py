@@ -14,8 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.engines.parallax.matte import squares
 from studio.engines.parallax.scene import Floats
+from studio.photo.matte import squares
 
 Ints = NDArray[np.int32]
 Flags = NDArray[np.bool_]

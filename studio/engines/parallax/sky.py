@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.engines.parallax.matte import squares, step
 from studio.engines.parallax.scene import Floats
+from studio.photo.matte import squares, step
 
 LEAST = 0.03  # a smaller share of the picture than this is not worth calling a sky
 WALL = 0.3  # ending on land in fewer columns than this, it is a wall or a backdrop

@@ -13,12 +13,12 @@ import numpy as np
 
 from studio.config import Settings
 from studio.engines.base import Image
-from studio.engines.parallax import anything, depth, matte
+from studio.engines.parallax import anything, depth
 from studio.engines.parallax.depth import Reading
-from studio.engines.parallax.matte import Matte
 from studio.engines.parallax.scene import Floats
 from studio.nouns import Choice, Crop, Refusal, Shot
-from studio.photo import crop
+from studio.photo import crop, matte
+from studio.photo.matte import Matte
 
 ALIKE = 0.02  # two ratios of width to height closer than this, of one, are the same
 WHAT = "depth"

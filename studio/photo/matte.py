@@ -1,20 +1,25 @@
-"""What the subject is, how soft its edge is, and how far that can be trusted.
+"""What the subject is, how soft its edge is, and how far that can be trusted: the one place where that is decided.
 
-Knows saliency, shapes and edges. Refuses to know depth, fills and cameras.
+Knows saliency, shapes, edges, and what the user has marked as the subject. The crop, the report, the depth and the effects all go
+by what is decided here, so that none of them says there is a subject where another finds none. Refuses to know depth, fills and
+cameras.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+import hashlib
+import threading
+from collections import OrderedDict
+from typing import Any, Literal, NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.engines.base import Image
-from studio.engines.parallax.scene import Floats
 from studio.nouns import Choice, Crop
-from studio.photo import subject
+from studio.photo import painted
+from studio.photo.crop import Image
+from studio.photo.saliency import SIDE, Look, saliency
 
 WORK = 448  # pixels of the long side at which shapes and depth are thought about
 CLOSER = 6.0  # a matte vaguer than this (pixels of uncertain edge at WORK) is worth a second, closer look
@@ -24,7 +29,16 @@ FULL = Crop()
 LEAST_GAP = 0.6  # of the depth, for the vaguest subject that is still parted
 WHOLE_GAP = 0.75  # of the depth, where a vague subject is left in its background
 
+SPANS = 0.97  # of the photo's width or height: a crop that spans it sees what the photo sees
+SMALL = 0.006  # of a crop: what is left of a photo's subject in it, and is under that, is none
+MARKED = 0.0004  # of a crop: the least of a marked subject
+BAND = 0.012  # of the long side: how far off the true edge a mark may lie
+REMEMBERED = 8
+
+Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
+Standing = Literal["marked", "clear", "vague", "none"]
+"""Whether there is a subject: the user's, one that stands clear, one whose edge is too vague to cut it out, or none."""
 
 
 class Part(NamedTuple):
@@ -39,7 +53,8 @@ class Matte(NamedTuple):
 
     parts: the subjects, none when nothing stands out. doubt: how wide its uncertain edge is, in pixels at the working size
     (measured on the sixteen reference photos: portraits and objects 2 to 4, a motorcycle 8, no subject at all 12 to 16).
-    layered: whether the subject may become a sheet of its own. gap: how much of the depth may be used, 0..1.
+    layered: whether the subject may become a sheet of its own. gap: how much of the depth may be used, 0..1. standing: whether
+    there is a subject at all.
     """
 
     soft: Floats
@@ -48,6 +63,7 @@ class Matte(NamedTuple):
     layered: bool
     gap: float
     choice: Choice
+    standing: Standing
 
 
 def step(low: float, high: float, x: Floats) -> Floats:
@@ -69,30 +85,129 @@ def small(image: Image, side: int = WORK) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8) if scale < 1 else image
 
 
-def find(image: Image, whole: Image | None = None, crop: Crop = FULL) -> Matte:
-    """The subject of a picture, (H, W, 3) uint8 RGB at any size. Looks a second time, closer, where the first is vague.
+_lock = threading.Lock()
+_found: OrderedDict[bytes, Matte] = OrderedDict()
 
-    A subject that fills a tight crop stands out of nothing: where none can be parted there, the `whole` photo is asked, of which
-    the picture is the `crop`.
+
+def find(image: Image, whole: Image | None = None, crop: Crop = FULL, marked: str = "") -> Matte:
+    """The subject of a picture, (H, W, 3) uint8 RGB at any size; the last few are remembered by content. Any thread may ask.
+
+    The picture is the `crop` of the `whole` photo, where that is given; `marked` is what the user says the photo is of, a mask of
+    the whole of it (`Shot.subject`). Else a subject that fills a tight crop, and stands out of nothing there, is looked for in
+    the photo. A crop that spans the photo shows what the photo shows: it is never more of a subject than that. A smaller one is
+    looked at by itself as well.
     """
+    seen = hashlib.blake2b(small(image).tobytes(), digest_size=16)
+    cropped = whole is not None and crop.w * crop.h <= ALL
+    if whole is not None and cropped:
+        seen.update(small(whole).tobytes())
+    seen.update(repr((image.shape, (crop.x, crop.y, crop.w, crop.h) if cropped or marked else None, marked)).encode())
+    key = seen.digest()
+    with _lock:
+        if key in _found:
+            _found.move_to_end(key)
+            return _found[key]
+    mask = painted.opened(marked) if marked else None
+    if mask is not None:
+        matte = _said(image, mask, crop)
+    else:
+        matte = _of_crop(image, whole, crop) if whole is not None and cropped else _within(image)
+    with _lock:
+        _found[key] = matte
+        while len(_found) > REMEMBERED:
+            _found.popitem(last=False)
+    return matte
+
+
+def marked(seen: Look, mask: str) -> Look:
+    """What was seen in a photo, with what is marked as its subject (`Shot.subject`) for what draws the eye."""
+    laid = painted.opened(mask) if mask else None
+    if laid is None:
+        return seen
+    map_ = np.asarray(cv2.resize(laid, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
+    rows, columns = np.float32(laid.shape[0]), np.float32(laid.shape[1])
+    faces = tuple(face for face in seen.faces or () if _at(map_, face.x + face.w / 2, face.y + face.h / 2) > 0.5)
+    return seen._replace(map=map_, faces=faces)
+
+
+def _at(map_: Floats, x: float, y: float) -> float:
+    """A map's value at a place in fractions."""
+    rows, columns = map_.shape
+    return float(map_[min(max(int(y * rows), 0), rows - 1), min(max(int(x * columns), 0), columns - 1)])
+
+
+def _of_crop(image: Image, whole: Image, crop: Crop) -> Matte:
+    """The subject of a crop, by what stands out in it and in the photo it was cut from."""
+    photo = find(whole)
+    spans = crop.w > SPANS or crop.h > SPANS
+    if photo.standing == "none":
+        return _without(image) if spans else _within(image)
     found = _within(image)
-    if found.layered or whole is None or crop.w * crop.h > ALL or not _within(whole).layered:
+    if found.layered and not (spans and photo.standing == "vague"):
         return found
     work = small(image)
-    far = subject.saliency(whole)
-    across, down = crop.w * far.shape[1] / work.shape[1], crop.h * far.shape[0] / work.shape[0]
-    place = np.array([[across, 0, crop.x * far.shape[1] + across / 2 - 0.5], [0, down, crop.y * far.shape[0] + down / 2 - 0.5]])
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    there = cv2.warpAffine(far, place, work.shape[1::-1], flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    far = saliency(whole)
+    there = painted.over(far, crop, work.shape[1::-1])
     soft, parts = _refine(work, there, bands=True)  # the photo knows that it is no range of hills
     wider = _judge(soft, parts, _doubt(there, parts))
-    return wider if wider.layered else found
+    if photo.layered and wider.layered:
+        return wider
+    return _vague(work, max(found.doubt, LOST)) if parts or found.standing != "none" else found
+
+
+def _without(image: Image) -> Matte:
+    """The matte of a crop of a photo in which nothing stands out."""
+    plain = small(image)
+    return _judge(np.zeros(plain.shape[:2], np.float32), (), 0.0)
+
+
+def _said(image: Image, mask: Floats, crop: Crop) -> Matte:
+    """What was marked, within the picture, its edge laid along that of the thing it was painted over."""
+    work = small(image)
+    height, width = work.shape[:2]
+    laid = painted.over(mask, crop, (width, height))
+    inside = (laid > 0.5).astype(np.uint8)
+    coarse = max(width / max(mask.shape[1] * crop.w, 1), height / max(mask.shape[0] * crop.h, 1))
+    inside = _snapped(work, inside, round(max(BAND * max(width, height), 1.5 * coarse)))
+    soft = np.clip(cv2.ximgproc.guidedFilter(work, inside.astype(np.float32), 4, 2e-4 * 255**2), 0, 1)
+    parts = _pieces(inside, MARKED)
+    if not parts:
+        why = "what was marked as the subject lies outside the crop, so the picture moves as one sheet"
+        return Matte(np.zeros_like(soft), (), 0.0, False, 1.0, Choice("layers", "one", why), "none")
+    doubt = _doubt(soft, parts)
+    why = "you marked what the subject is, so it moves by itself"
+    return Matte(_resolve(work, soft), parts, doubt, True, _gap(doubt), Choice("layers", "subject and background", why), "marked")
+
+
+def _snapped(work: Image, inside: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
+    """A mask, 0 or 1, moved onto the picture's edge within `reach` pixels of its own (GrabCut: Rother and others, 2004)."""
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
+    core = cv2.erode(inside, kernel, borderValue=1)
+    outside = cv2.dilate(inside, kernel) == 0
+    if not core.any() or not outside.any():
+        return inside
+    labels = np.where(inside > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    labels[core > 0], labels[outside] = cv2.GC_FGD, cv2.GC_BGD
+    cv2.setRNGSeed(0)
+    cv2.grabCut(np.ascontiguousarray(work), labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
+    found = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
+    return found if found.sum() > 0.5 * inside.sum() else inside
+
+
+def _pieces(inside: NDArray[np.uint8], least: float) -> tuple[Part, ...]:
+    """The connected pieces of a mask that are at least this share of it."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
+    boxes = [tuple(int(value) for value in stats[label]) for label in range(count)]
+    return tuple(
+        Part(labels == label, boxes[label][:4])  # pyright: ignore[reportArgumentType]
+        for label in range(1, count) if boxes[label][4] >= least * inside.size
+    )  # fmt: skip
 
 
 def _within(image: Image) -> Matte:
     """The subject of a picture, by itself."""
     work = small(image)
-    first = cv2.resize(subject.saliency(image), work.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    first = cv2.resize(saliency(image), work.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     soft, parts = _refine(work, first)
     doubt = _doubt(first, parts)
     if parts and doubt > CLOSER:
@@ -184,24 +299,35 @@ def _closer(image: Image, work: Image, box: tuple[int, int, int, int]) -> Floats
     scale = image.shape[0] / work.shape[0]
     piece = image[int(top * scale) : int(bottom * scale), int(left * scale) : int(right * scale)]
     seen = np.zeros(work.shape[:2], np.float32)
-    there = subject.saliency(np.ascontiguousarray(small(piece)))
+    there = saliency(np.ascontiguousarray(small(piece)))
     seen[top:bottom, left:right] = cv2.resize(there, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
     return seen
+
+
+def _gap(doubt: float) -> float:
+    """How much of the depth may be used for an edge as uncertain as this."""
+    return 1 - (1 - LEAST_GAP) * float(np.clip((doubt - SURE) / (LOST - SURE), 0, 1))
+
+
+def _vague(like: NDArray[Any], doubt: float) -> Matte:
+    """Something stands out and can't be cut out; `like` has the working size."""
+    why = "what stands out has too vague an edge to cut out, so the picture moves as one sheet with less depth"
+    plain = np.zeros(like.shape[:2], np.float32)
+    return Matte(plain, (), doubt, False, WHOLE_GAP, Choice("layers", "one", why), "vague")
 
 
 def _judge(soft: Floats, parts: tuple[Part, ...], doubt: float) -> Matte:
     if not parts:
         why = "nothing stands out clearly from its surroundings, so the picture moves as one sheet"
-        return Matte(soft, (), doubt, False, 1.0, Choice("layers", "one", why))
+        return Matte(soft, (), doubt, False, 1.0, Choice("layers", "one", why), "none")
     if doubt > LOST:
-        why = "what stands out has too vague an edge to cut out, so the picture moves as one sheet with less depth"
-        return Matte(np.zeros_like(soft), (), doubt, False, WHOLE_GAP, Choice("layers", "one", why))
-    gap = 1 - (1 - LEAST_GAP) * float(np.clip((doubt - SURE) / (LOST - SURE), 0, 1))
+        return _vague(soft, doubt)
+    gap = _gap(doubt)
     if gap < 1:
         why = f"parts of the subject's edge are vague, so {gap:.0%} of the depth is used and a mistake shows less"
     else:
         why = "the subject stands clear of its background, so each moves by itself"
-    return Matte(soft, parts, doubt, True, gap, Choice("layers", "subject and background", why))
+    return Matte(soft, parts, doubt, True, gap, Choice("layers", "subject and background", why), "clear")
 
 
 def edge(image: Image, soft: Floats) -> Image:

@@ -1,0 +1,60 @@
+"""Painted masks: what was painted over a photo, read back and laid over a crop.
+
+Knows the small grey PNG that a recipe holds: white where something was painted. Refuses to know what it was painted for.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import struct
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.nouns import Crop
+
+Floats = NDArray[np.float32]
+
+LARGEST = 256
+"""Pixels of the long side of what is painted."""
+
+
+def sound(brush: str) -> bool:
+    """Whether a brush is a PNG of at most 256 px, going by its header alone."""
+    try:
+        mark, width, height = struct.unpack(">8s8xII", base64.b64decode(brush, validate=True)[:24])
+    except (binascii.Error, struct.error):
+        return False
+    return bool(mark == b"\x89PNG\r\n\x1a\n" and 1 <= width <= LARGEST and 1 <= height <= LARGEST)
+
+
+def opened(brush: str) -> Floats | None:
+    """The mask over the whole photo, (h, w) 0..1; None when it is no picture."""
+    try:
+        data = np.frombuffer(base64.b64decode(brush, validate=True), np.uint8)
+        grey = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if data.size else None
+    except (binascii.Error, cv2.error):
+        return None
+    return None if grey is None else grey.astype(np.float32) / np.float32(255)
+
+
+def packed(mask: Floats) -> str:
+    """A mask over the whole photo, (h, w) 0..1, as a recipe holds it: at most 256 px, "" where nothing is in it."""
+    scale = min(1.0, LARGEST / max(mask.shape))
+    size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
+    less = cv2.resize(mask, size, interpolation=cv2.INTER_AREA) if scale < 1 else mask
+    if float(less.max()) < 0.5:
+        return ""
+    _, data = cv2.imencode(".png", np.rint(less * 255).astype(np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 9])
+    return base64.b64encode(data.tobytes()).decode()
+
+
+def over(mask: Floats, crop: Crop, size: tuple[int, int]) -> Floats:
+    """The mask as it lies over a crop, (h, w) 0..1 at `size` (w, h)."""
+    rows, columns = mask.shape
+    x = (crop.x + (np.arange(size[0], dtype=np.float32) + 0.5) / size[0] * crop.w) * columns - 0.5
+    y = (crop.y + (np.arange(size[1], dtype=np.float32) + 0.5) / size[1] * crop.h) * rows - 0.5
+    across, down = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
+    return np.asarray(cv2.remap(mask, across, down, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE), np.float32)

@@ -6,10 +6,7 @@ ask how a model stands.
 
 from __future__ import annotations
 
-import base64
-import binascii
 import re
-import struct
 from pathlib import Path
 
 from studio.cards import ModelCard
@@ -20,8 +17,8 @@ from studio.motion.effects import EFFECTS
 from studio.nouns import Choice, Effect, Photo, Refusal, Shot, Still, replace
 from studio.photo import crop, mend
 
-LARGEST_BRUSH = 256
-"""Pixels of a painted region's long side."""
+LEAST_SUBJECT = 0.001
+"""The least share of the crop that a marked subject covers."""
 
 
 def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, settings: Settings) -> Shot:
@@ -40,10 +37,8 @@ def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, setting
     _check_wishes(wanted, card)
     plan(wanted, card)
     for effect in shot.motion.effects:
-        if needs_brush(effect):
-            title = EFFECTS[effect.name].title
-            raise Refusal(f"{title} has no place yet.", "Paint where it happens, or choose another region for it.")
         _check_brush(effect)
+    _check_subject(shot)
     _check_depth(shot, settings)
     return shot
 
@@ -84,15 +79,23 @@ def _check_wishes(shot: Shot, card: ModelCard) -> None:
 
 def _check_brush(effect: Effect) -> None:
     """Raises `Refusal` unless the painted region is a PNG of at most 256 px, going by its header alone."""
-    if not effect.brush:
-        return
-    try:
-        head = base64.b64decode(effect.brush, validate=True)[:24]
-        mark, width, height = struct.unpack(">8s8xII", head)
-    except (binascii.Error, struct.error):
-        mark, width, height = b"", 0, 0
-    if mark != b"\x89PNG\r\n\x1a\n" or not (1 <= width <= LARGEST_BRUSH and 1 <= height <= LARGEST_BRUSH):
+    from studio.photo import painted
+
+    if effect.brush and not painted.sound(effect.brush):
         raise Refusal(f"What was painted for {EFFECTS[effect.name].title.lower()} can't be read.", "Clear it and paint it again.")
+
+
+def _check_subject(shot: Shot) -> None:
+    """Raises `Refusal` unless what is marked as the subject can be read, and some of it lies inside the crop."""
+    from studio.photo import painted
+
+    if not shot.subject:
+        return
+    mask = painted.opened(shot.subject) if painted.sound(shot.subject) else None
+    if mask is None:
+        raise Refusal("What was marked as the subject can't be read.", "Mark it again, or choose Automatic.")
+    if float(painted.over(mask, shot.crop, (160, 160)).mean()) < LEAST_SUBJECT:
+        raise Refusal("What you marked as the subject lies outside the crop.", "Move the crop over it, or mark something inside.")
 
 
 def depth_model(settings: Settings) -> tuple[bool, Choice]:

@@ -21,7 +21,7 @@ import numpy as np
 from studio import checks
 from studio.cards import ModelCard
 from studio.config import MAX_UPLOAD_BYTES, Settings
-from studio.engines.base import Image, Shelf, Tick
+from studio.engines.base import Image, Placer, Places, Shelf, Tick
 from studio.engines.draft import asked
 from studio.engines.plan import plan
 from studio.frames import Frames
@@ -30,6 +30,7 @@ from studio.library import clips, disk, names
 from studio.library.served import Served
 from studio.motion import camera
 from studio.motion.effects import EFFECTS
+from studio.motion.read import effects
 from studio.nouns import Choice, Clip, Motion, Progress, Refusal, Shot, replace
 from studio.presets import platform
 
@@ -80,6 +81,18 @@ class Drafts:
         unpainted = Frames(iter(()), planned.width, planned.height, planned.fps, planned.num_frames)
         return tuple(dict.fromkeys((*planned.choices, *seen, *kept, *formats.plan(unpainted, shot.format).choices)))
 
+    def places(self, shot: Shot, card: ModelCard) -> Places:
+        """Where the effects of an accepted shot would happen, those its words ask for among them.
+
+        A model that reads words finds places by itself: nothing is said of it.
+        """
+        engine = self._rooms.engine(card)
+        every = effects(shot.motion)
+        if "effects" not in card.supports or "prompt" in card.supports or not every or not isinstance(engine, Placer):
+            return Places()
+        image, shot = self._rooms.photos.mended(shot.photo, shot.mends), asked(shot, card)
+        return engine.places(image, replace(shot, motion=replace(shot.motion, effects=every)))
+
     # What it will look like -------------------------------------------------------------------------------------------
 
     def preview(self, shot: Shot, card: ModelCard) -> Path:
@@ -92,7 +105,7 @@ class Drafts:
         tiny = replace(
             shot, photo=photo, motion=motion, size="240p", seconds=PREVIEW_SECONDS, fps=PREVIEW_FPS, format="mp4", platform=""
         )  # fmt: skip
-        key = f"preview-{_digest(tiny.to_json())}"
+        key = f"preview-{_digest(tiny.to_json() + self._depth(shot))}"
         with self._making:
             found = self._served.find(key)
             if found:
@@ -102,6 +115,12 @@ class Drafts:
             with self._folder() as folder:
                 made = encode(frames, Path(folder) / "preview.mp4", tiny, _unwatched)
                 return self._served.keep(made.file, key, "preview.mp4")
+
+    def _depth(self, shot: Shot) -> str:
+        """Where the depth of a shot comes from at this moment: what is kept of it is kept with that."""
+        from studio.engines.parallax.source import resolved
+
+        return resolved(shot, self._settings)
 
     def depth_view(self, shot: Shot, card: ModelCard) -> Path:
         """The depth of an accepted shot's crop as a grey PNG, near things light: what `adopt_depth` takes back."""
@@ -193,7 +212,6 @@ class Drafts:
         from studio.engines.parallax import anything
 
         anything.download(self._settings, tick)
-        self._served.clear()  # what was drawn with the depth of before
 
 
 def recipe(file: Path) -> Shot:
@@ -209,8 +227,8 @@ def words(shot: Shot) -> str:
     """What people may look for to find a clip of this shot: the titles of its moves and effects, their other names, the place."""
     way = shot.motion.camera
     moves = [camera.MOVES[move.name] for leg in (way.moves, *(leg.moves for leg in way.then)) for move in leg]
-    effects = [EFFECTS[effect.name] for effect in shot.motion.effects]
-    found = [word for info in (*moves, *effects) for word in (info.title, *info.aliases)]
+    stirring = [EFFECTS[effect.name] for effect in shot.motion.effects]
+    found = [word for info in (*moves, *stirring) for word in (info.title, *info.aliases)]
     place = platform(shot.platform)
     made_for = place.title if place else shot.platform
     return " ".join((*found, shot.crop.aspect, shot.format, "loop" if shot.motion.camera.loop else "", made_for))

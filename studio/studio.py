@@ -21,7 +21,7 @@ from studio.cards import ModelCard, Outcome, Plan
 from studio.clip import formats
 from studio.config import Settings
 from studio.engines import registry
-from studio.engines.base import Engine, Tick
+from studio.engines.base import Engine, Places, Tick, require_motion
 from studio.engines.draft import asked, drawn
 from studio.engines.plan import plan
 from studio.jobs import Worker, put_right
@@ -119,11 +119,11 @@ class Studio:
         """The photographs that ship; their files are in assets/samples."""
         return presets.samples()
 
-    def suggest_crop(self, photo: Photo, aspect: Aspect) -> Suggestion:
-        """A crop of this aspect that keeps what matters in the picture, and why it is where it is."""
+    def suggest_crop(self, photo: Photo, aspect: Aspect, subject: str = "") -> Suggestion:
+        """A crop of this aspect that keeps what matters in the picture, and why it is where it is; `subject` as in `Shot`."""
         from studio.photo.subject import suggest
 
-        return suggest(self.photos.pixels(photo), photo, aspect)
+        return suggest(self.photos.pixels(photo), photo, aspect, subject)
 
     # Models and machine ---------------------------------------------------------------------------------------------
 
@@ -190,6 +190,13 @@ class Studio:
         found = self._drafts.choices(self._accept(shot), self.card(shot.maker))
         return tuple(size if size and one.what == "size" and one.value == size.value else one for one in found)
 
+    def places(self, shot: Shot) -> Places:
+        """Where the effects of a shot would happen and which have no place, those its words ask for among them.
+
+        For models that find places by themselves there is nothing to say. Quick where a draft has read the photo, else a second.
+        """
+        return self._drafts.places(self._accept(shot), self.card(shot.maker))
+
     def depth_view(self, shot: Shot) -> Path:
         """A picture of the crop's depth, near things light: a grey PNG in the served folder. Of any model: the built-in one's."""
         shot = self._accept(drawn(shot, self.models.draft(self.card(shot.model))))
@@ -217,9 +224,10 @@ class Studio:
         return sized(shot, card, self._pace())[0]
 
     def _ready(self, shot: Shot) -> Shot:
-        """The accepted shot, which its model can make here and now."""
+        """The accepted shot, which its model can make here and now, and in which something moves that was asked for."""
         shot = self._accept(shot)
         self.models.require(self.card(shot.maker))
+        require_motion(self._drafts.places(shot, self.card(shot.maker)))
         return shot
 
     # Queue ----------------------------------------------------------------------------------------------------------

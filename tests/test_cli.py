@@ -106,13 +106,26 @@ def test_a_depth_map_of_another_shape_is_refused_before_any_work(stir: Say, tmp_
     assert "shape" in one_line(err)
 
 
-def test_a_photo_that_fails_stops_no_other(stir: Say) -> None:
-    code, out, err = stir(
-        "animate", PHOTO.with_name("fig.jpg"), PHOTO.with_name("mountains.jpg"), *SMALL, "--effect", "clouds:sky", "--json"
-    )
+def test_a_photo_that_fails_stops_no_other(stir: Say, tmp_path: Path) -> None:
+    fig, mountains = PHOTO.with_name("fig.jpg"), PHOTO.with_name("mountains.jpg")
+    code, out, _ = stir("animate", fig, *SMALL, "--json")
+    assert code == 0
+    (original,) = (tmp_path / "home" / "photos").glob(json.loads(out)[0]["shot"]["photo"]["id"] + ".jpg")
+    original.write_bytes(b"its disk has lost it")
+    code, out, err = stir("animate", fig, mountains, *SMALL, "--json")
     assert code == 1
     assert [made["shot"]["photo"]["name"] for made in json.loads(out)] == ["mountains.jpg"]
     assert "fig" in err
+
+
+def test_an_effect_that_finds_no_place_is_said_before_and_refused_where_nothing_else_moves(stir: Say) -> None:
+    fig, mountains = PHOTO.with_name("fig.jpg"), PHOTO.with_name("mountains.jpg")
+    code, out, err = stir("animate", fig, mountains, *SMALL, "--effect", "clouds", "--json")
+    assert code == 0 and len(json.loads(out)) == 2
+    assert "Note: fig: No place for drifting clouds" in err and "mountains: No place" not in err
+    for words in (("--effect", "clouds:sky"), ("--prompt", "clouds drift")):
+        code, out, err = stir("animate", fig, *SMALL, "--move", "static", *words)
+        assert (code, out) == (2, "") and "Nothing would move." in err
     assert "sky" in err
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import shutil
 import subprocess
 import sys
 import threading
@@ -78,8 +79,8 @@ def painted(side: int = 64) -> str:
         ({"depth": "a" * 64}, "depth map isn't here"),
         ({"depth": "../../../etc/passwd"}, "depth map isn't here"),
         ({"photo": Photo("a" * 64, 10, 10)}, "photo is not"),
-        ({"motion": Motion(effects=(Effect("ripple"),))}, "Water ripple has no place"),
-        ({"motion": Motion(effects=(Effect("fog", region="brush"),))}, "Fog has no place"),
+        ({"subject": "AAAA"}, "marked as the subject can't be read"),
+        ({"subject": painted(257)}, "marked as the subject can't be read"),
         ({"motion": Motion(effects=(Effect("ripple", brush="AAAA"),))}, "can't be read"),
         ({"motion": Motion(effects=(Effect("ripple", brush="A=A="),))}, "can't be read"),
         ({"motion": Motion(effects=(Effect("ripple", brush=painted(257)),))}, "can't be read"),
@@ -171,6 +172,58 @@ def test_previews_may_be_asked_for_while_a_job_runs_and_by_many(settings: Settin
     assert len(made) == 3
     assert isinstance(ended(studio, job.id).state, Done)
     studio.close()
+
+
+STILL = Camera((Move("static"),))
+
+
+@pytest.mark.parametrize(
+    "motion",
+    [
+        Motion(camera=STILL, effects=(Effect("clouds"),)),
+        Motion(camera=STILL, effects=(Effect("ripple"),)),
+        Motion(camera=STILL, environment="clouds drift across the sky"),
+        Motion(camera=STILL, environment="waves roll in"),
+    ],
+    ids=["chip", "unpainted chip", "sentence", "sentence to paint"],
+)
+def test_what_finds_no_place_is_said_before_and_refused_where_nothing_else_moves(
+    true: tuple[Studio, Shot], motion: Motion
+) -> None:
+    studio, shot = true
+    still = replace(shot, motion=motion)
+    found = studio.places(still)
+    (lost,) = found.unplaced
+    assert lost.says.startswith("No place for") and not found.moves
+    for submit in (studio.submit, lambda one: studio.submit_all((shot, one))):
+        with pytest.raises(Refusal, match="Nothing would move") as refused:
+            submit(still)
+        assert lost.says in refused.value.reason and "camera move" in refused.value.remedy
+    assert studio.jobs() == ()
+    moving = replace(still, motion=replace(motion, camera=Camera()))
+    assert studio.places(moving).unplaced == (lost,) and studio.places(moving).moves
+    by_hand = replace(still, motion=replace(motion, effects=(Effect(lost.effect, region="brush", brush=painted()),)))
+    assert studio.places(by_hand).unplaced == () and studio.places(by_hand).moves
+
+
+def test_a_downloaded_depth_network_is_used_by_photos_that_are_open(true: tuple[Studio, Shot]) -> None:
+    """Its files are no network here, so that the photo's own depth is read; what is kept of it is told apart all the same."""
+    from studio.engines.parallax import anything
+
+    studio, shot = true
+    before = studio.preview(shot)
+    assert studio.preview(shot) == before
+    place = anything.folder(studio.settings)
+    place.mkdir(parents=True)
+    for name in anything.FILES:
+        (place / name).write_text("{}")
+    try:
+        after = studio.preview(shot)
+        assert after != before and studio.preview(shot) == after
+        assert studio.preview(replace(shot, depth="builtin")) not in (after,)
+    finally:
+        shutil.rmtree(place)
+    assert studio.preview(shot) == before
 
 
 def test_the_depth_can_be_seen_changed_and_given_back(true: tuple[Studio, Shot], tmp_path: Path) -> None:

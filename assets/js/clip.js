@@ -9,13 +9,13 @@
     let key = "";
     const ask = Stir.later(() => {
       const [frame, camera, effects, output] = ["frame", "camera", "effects", "output"].map(Stir.now);
-      const next = JSON.stringify([frame, camera, effects, output?.seed, output?.size, Stir.now("acted")?.acted]);
+      const next = JSON.stringify([frame, camera, effects, output?.seed, output?.size, Stir.now("acted")?.acted, Stir.now("depth-model")]);
       if (!frame || next === key) return;
       key = next;
       Stir.emit("draft-asked");
       trigger("draft");
     }, 350);
-    for (const topic of ["frame", "camera", "effects", "output", "acted"]) Stir.on(topic, ask);
+    for (const topic of ["frame", "camera", "effects", "output", "acted", "depth-model"]) Stir.on(topic, ask);
     watch("value", () => props.value && Stir.emit("draft", props.value));
   };
 

@@ -39,6 +39,7 @@
       const answer = await Stir.ask(server.download_depth, {});
       fetchIt.disabled = false;
       say(Boolean(answer), answer ? "Depth Anything V2 is here and is used from now on." : offer);
+      if (answer) Stir.tell("depth-model", answer.ready);
     });
     Stir.ask(server.depth_model, {}).then((answer) => answer && say(answer.ready, answer.ready ? "Depth Anything V2 is here: " + answer.reason + "." : offer));
     return node;
@@ -86,6 +87,7 @@
       if (fold.open && !body.querySelector(".depth-model")) body.append(Stir.depthModel(server, (here) => ((source.options[2].disabled = !here), view())));
       view();
     });
+    Stir.on("depth-model", () => ((shown = ""), view()));
     return { node: fold, stale: Stir.later(view, 600) };
   };
 })();

@@ -27,11 +27,19 @@
 
     const region = (effect) => (effect.region === "auto" ? infos[effect.name].auto : effect.region);
     const png = (name) => painted[photo]?.[name] ?? "";
+    const worded = new Set(); // effects that a typed sentence has brought: what is said of them is said there
+    /* Why an effect has no place, as far as that is known of how it is set now. */
+    const nowhere = (name) => {
+      const lost = (Stir.now("nowhere")?.unplaced ?? []).find((one) => one.effect === name);
+      const effect = chosen.find((one) => one.name === name);
+      return lost && effect && effect.amount > 0 && lost.region === region(effect) && (lost.why !== "unpainted" || !png(name)) ? lost : null;
+    };
 
     function press(name) {
       const has = chosen.some((effect) => effect.name === name);
       chosen = has ? chosen.filter((effect) => effect.name !== name) : [...chosen, { name, amount: 0.5, region: "auto", direction: 0 }];
       if (has && painting === name) Stir.emit("end-brush");
+      worded.delete(name);
       say();
       paint();
       if (!has && region(chosen.at(-1)) === "brush" && photo && !png(name)) brush(name);
@@ -46,6 +54,7 @@
       const value = chosen.map((effect) => ({ ...effect, brush: region(effect) === "brush" ? png(effect.name) : "" }));
       props.value = value;
       memory.set("effects", chosen);
+      Stir.tell("worded", [...worded]);
       Stir.tell("effects", value);
     }
     const brush = (name) => (painting === name ? Stir.emit("end-brush") : Stir.emit("brush", { effect: name, title: infos[name].title, png: png(name) }));
@@ -66,7 +75,9 @@
       const way = DIRECTED.includes(name) && Stir.menu(info.title + ", direction", WAYS, String(Math.round(effect.direction / 45) * 45 % 360), (next) => change(name, { direction: Number(next) }), { class: "quiet" });
       const paintIt = region(effect) === "brush" && h("button", { type: "button", class: png(name) ? "ghost" : "ghost wanted", "data-paint": name, "aria-pressed": String(painting === name), onclick: () => brush(name) }, icon("brush"), h("span", {}, png(name) ? "Painted" : "Paint it"));
       const away = h("button", { type: "button", class: "ghost tiny", "aria-label": "Take " + info.title + " off", onclick: () => press(name) }, icon("close", 12));
-      return h("div", { class: "effect", "data-effect": name }, h("div", { class: "effect-top" }, h("span", { class: "move-name" }, info.title), slider, value, away), h("div", { class: "effect-more" }, where, way || null, paintIt || null));
+      const lost = nowhere(name);
+      const said = lost && !worded.has(name) && Stir.noPlace(lost, lost.region !== "brush");
+      return h("div", { class: "effect", "data-effect": name }, h("div", { class: "effect-top" }, h("span", { class: "move-name" }, info.title), slider, value, away), h("div", { class: "effect-more" }, where, way || null, paintIt || null), said);
     }
 
     /* The photo painted last comes last; of the others a few are remembered. */
@@ -96,8 +107,11 @@
       say();
       paint();
     }
-    Stir.on("motion", adopt);
-    Stir.on("heard", adopt);
+    Stir.on("motion", (motion) => (worded.clear(), adopt(motion)));
+    Stir.on("heard", (motion) => {
+      for (const { name } of motion.effects) if (!chosen.some((effect) => effect.name === name)) worded.add(name);
+      adopt(motion);
+    });
     /* What the words ask for and nobody has pressed: it is drawn as well, and the chip says so. */
     Stir.on("acted", ({ implied }) => {
       for (const chip of all) {
@@ -105,6 +119,17 @@
         chip.classList.toggle("asked", asked);
         chip.title = infos[chip.dataset.effect].sees + (asked ? "; the words ask for it" : "");
       }
+    });
+    let shown = "";
+    Stir.on("nowhere", () => {
+      const next = JSON.stringify(chosen.map(({ name }) => nowhere(name)));
+      if (next !== shown) (shown = next), paint();
+    });
+    /* An effect is to happen where the user paints, whoever asked for it. */
+    Stir.on("paint-effect", (name) => {
+      if (chosen.some((effect) => effect.name === name)) change(name, { region: "brush" });
+      else (chosen = [...chosen, { name, amount: 0.5, region: "brush", direction: 0 }]), say(), paint();
+      if (painting !== name) brush(name);
     });
     Stir.on("paint-missing", (wanted) => {
       const name = wanted ?? Stir.now("acted")?.unplaced?.[0];

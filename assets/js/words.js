@@ -26,7 +26,7 @@
     const promise = Stir.promise({ strike: (next) => enter(next), paint: (effect) => Stir.emit("paint-missing", effect) });
     const told = Stir.told();
     const note = Stir.note();
-    root.append(h("div", { class: "row between words-head" }, h("h3", {}, h("label", { for: "prompt" }, "Describe it")), check.state), check.node, note.node, promise.node, check.list, told.fold);
+    root.append(h("div", { class: "row between words-head" }, h("h3", {}, h("label", { for: "prompt" }, "Describe it")), check.state), check.node, note.node, promise.node, Stir.noPlaces(), check.list, told.fold);
 
     function built() {
       const [camera, effects, slots, output] = ["camera", "effects", "slots", "output"].map(Stir.now);

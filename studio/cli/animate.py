@@ -111,7 +111,12 @@ def make(studio: Studio, shots: list[Shot], stems: list[str], to: delivery.Deliv
 
 
 def _announce(studio: Studio, shot: Shot, title: str) -> None:
-    """What the file will really be, which may be other than was asked for, and how long that may take here."""
+    """What the file will really be, which may be other than was asked for, and how long that may take here.
+
+    Before it, what finds no place in the photo and is left out.
+    """
+    for lost in studio.places(shot).unplaced:
+        complain(f"Note: {title}: {lost.says}")
     made, expected = studio.outcome(shot), studio.expected(shot)
     paced = f"{made.num_frames} frames, {made.seconds:.2f} s at {made.fps:.3g} fps" if made.num_frames > 1 else "a still picture"
     words = [f"{made.width}x{made.height}", paced]

@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.cards import ModelCard, ModelState, Quote
 from studio.frames import Frames
-from studio.nouns import Choice, Progress, Shot
+from studio.nouns import Choice, EffectName, Noun, Progress, Refusal, Region, Shot
 
 Image = NDArray[np.uint8]
 Tick = Callable[[Progress], None]
@@ -36,6 +36,48 @@ class Engine(Protocol):
         Returns `Frames`, whose iterator may render as it is read, so that memory doesn't grow with the clip's length. Raises
         `Refusal` for a shot this engine can't make and lets `Stopped` from `tick` through.
         """
+        ...
+
+
+class Unplaced(Noun, frozen=True):
+    """An effect that finds no place in a photo: the region it was to happen in, and why it can't.
+
+    unpainted: it waits for the brush; outside: what was painted lies outside the crop; absent: there is no such thing in the
+    crop; vague: something stands out there, but its edge is too soft to part it. `says` is one sentence for people.
+    """
+
+    effect: EffectName
+    region: Region
+    why: Literal["unpainted", "outside", "absent", "vague"]
+    says: str
+
+
+class Places(Noun, frozen=True):
+    """Where the effects of a shot would happen: those that have a place, those that have none, and whether the camera moves."""
+
+    placed: tuple[EffectName, ...] = ()
+    unplaced: tuple[Unplaced, ...] = ()
+    camera: bool = True
+
+    @property
+    def moves(self) -> bool:
+        """Whether anything at all would move."""
+        return self.camera or bool(self.placed)
+
+
+def require_motion(places: Places) -> None:
+    """Raises `Refusal` when nothing at all would move, because what was asked for has no place."""
+    if places.unplaced and not places.moves:
+        why = " ".join(one.says for one in places.unplaced)
+        raise Refusal(f"Nothing would move. {why}", "Paint where it happens, or choose a camera move.")
+
+
+@runtime_checkable
+class Placer(Protocol):
+    """An engine that finds by itself where effects happen."""
+
+    def places(self, image: Image, shot: Shot) -> Places:
+        """Where the effects of a shot of a photo, (H, W, 3) uint8 RGB, would happen. Quick where the photo was read before."""
         ...
 
 

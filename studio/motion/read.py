@@ -260,10 +260,8 @@ def enacted(motion: Motion) -> Motion:
 
     What would have to be painted and isn't is left out, if it is the words that ask for it: they can't be refused for it.
     """
-    said = " ".join(part.text for part in parts(replace(motion, camera=Camera(()), effects=())))
-    wanted: dict[EffectName, Effect] = {}
-    for effect in _asked(said):
-        wanted.setdefault(effect.name, effect)
+    said = _said(motion)
+    wanted = _wanted(said)
     known = {effect.name for effect in motion.effects}
     kept = tuple(effect for effect in motion.effects if effect.name not in wanted or placed(effect))
     more = tuple(effect for name, effect in wanted.items() if name not in known and placed(effect))
@@ -272,6 +270,25 @@ def enacted(motion: Motion) -> Motion:
         asked = read(said).camera
         camera = replace(camera, moves=asked.moves, speed=asked.speed if asked.moves else camera.speed)
     return replace(motion, camera=camera, effects=(*kept, *more))
+
+
+def effects(motion: Motion) -> tuple[Effect, ...]:
+    """Every effect of a motion: those pressed, then those its words ask for, whether or not it is known where they happen."""
+    known = {effect.name for effect in motion.effects}
+    return (*motion.effects, *(effect for name, effect in _wanted(_said(motion)).items() if name not in known))
+
+
+def _said(motion: Motion) -> str:
+    """Its words, without what is written from its camera and its effects."""
+    return " ".join(part.text for part in parts(replace(motion, camera=Camera(()), effects=())))
+
+
+def _wanted(said: str) -> dict[EffectName, Effect]:
+    """The effects that words ask for, the first of a name."""
+    wanted: dict[EffectName, Effect] = {}
+    for effect in _asked(said):
+        wanted.setdefault(effect.name, effect)
+    return wanted
 
 
 def placed(effect: Effect) -> bool:

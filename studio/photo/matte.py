@@ -125,7 +125,6 @@ def marked(seen: Look, mask: str) -> Look:
     if laid is None:
         return seen
     map_ = np.asarray(cv2.resize(laid, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
-    rows, columns = np.float32(laid.shape[0]), np.float32(laid.shape[1])
     faces = tuple(face for face in seen.faces or () if _at(map_, face.x + face.w / 2, face.y + face.h / 2) > 0.5)
     return seen._replace(map=map_, faces=faces)
 

@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeVar
 import msgspec
 
 from studio import nouns
-from studio.motion.effects import EFFECTS
 from studio.nouns import (
     Camera,
     Crop,
@@ -112,8 +111,6 @@ def compose(
         raise Misplaced("photo", "There is no photo yet.", "Drop one here, or start from a sample.")
     photo = _photo(studio, framed.photo, "photo")
     moving = checked(effects or [], tuple[Effect, ...], "effects")
-    for effect in moving if whole else ():
-        _painted(effect)
     said = checked(words or {}, Words, "words")
     motion = Motion(
         said.prompt, wanted.negative_prompt, checked(camera or {}, Camera, "camera"), moving,
@@ -142,10 +139,3 @@ def _end(studio: Studio, ending: Any, model: str) -> Still | None:
         return None
     photo = _photo(studio, wanted.photo, "ending")
     return Still(photo, settle(photo, wanted.crop))
-
-
-def _painted(effect: Effect) -> None:
-    info = EFFECTS[effect.name]
-    region = info.auto if effect.region == "auto" else effect.region
-    if region == "brush" and not effect.brush:
-        raise Misplaced("effects", f"{info.title} has no place yet.", "Paint where it happens, or choose another region.")

@@ -13,8 +13,8 @@ from studio.clip import score
 from studio.engines.parallax import region, stage
 from studio.engines.parallax.ambient import Ambient
 from studio.engines.parallax.render import Renderer
-from studio.engines.parallax.scene import Scene
-from studio.nouns import Crop, Effect, EffectName, Refusal
+from studio.engines.parallax.scene import Areas, Scene
+from studio.nouns import Crop, Effect, EffectName, Leg, Move, Refusal
 from studio.nouns import replace as changed
 from tests.engines.made_scene import make, shot
 
@@ -121,30 +121,52 @@ def test_nothing_shows_a_border_when_the_picture_itself_moves() -> None:
 
 
 @pytest.mark.parametrize("name", ["ripple", "flow"])
-def test_water_that_nobody_painted_is_refused_with_the_remedy(name: EffectName) -> None:
-    with pytest.raises(Refusal, match="Paint where the water is"):
+def test_water_that_nobody_painted_is_left_out_or_refused_where_nothing_else_moves(name: EffectName) -> None:
+    with pytest.raises(Refusal, match="paint where the water is"):
         Ambient(make(), shot("static", effects=(Effect(name),)))
+    (said,) = Ambient(make(), shot("dolly_in", effects=(Effect(name),))).choices
+    assert said.value == "left out" and "paint where the water is" in said.reason
 
 
-@pytest.mark.parametrize(("name", "missing"), [("clouds", "sky"), ("wind", "foliage"), ("hair", "subject"), ("steam", "subject")])
+@pytest.mark.parametrize(
+    ("name", "missing"), [("clouds", "sky"), ("wind", "leaves"), ("hair", "stands out"), ("steam", "stands out")]
+)
 def test_an_effect_with_nowhere_to_be_is_left_out_or_refused_where_nothing_else_moves(name: EffectName, missing: str) -> None:
     scene = make()
     empty = replace(scene, masks={key: np.zeros_like(mask) for key, mask in scene.masks.items()})
-    with pytest.raises(Refusal, match=missing):
+    with pytest.raises(Refusal, match=missing) as refused:
         Ambient(empty, shot("static", effects=(Effect(name),)))
+    assert refused.value.reason.startswith("Nothing would move.") and "Paint" in refused.value.remedy
     for moving in (shot("dolly_in", effects=(Effect(name),)), shot("static", effects=(Effect("fog"), Effect(name)))):
         (said,) = [choice for choice in Ambient(empty, moving).choices if choice.value == "left out"]
         assert missing in said.reason
     chosen = Effect(name, region="sky")
-    with pytest.raises(Refusal, match="sky"):
-        Ambient(empty, shot("dolly_in", effects=(chosen,)))
+    (said,) = Ambient(empty, shot("dolly_in", effects=(chosen,))).choices
+    assert said.value == "left out" and "no sky" in said.reason
+
+
+def test_why_an_effect_has_no_place_is_a_value() -> None:
+    areas = Areas({"sky": 0.0, "foliage": 0.0, "subject": 0.0, "background": 1.0}, "vague")
+    away = brush(0.0, 0.3)
+    effects = (Effect("clouds"), Effect("steam"), Effect("ripple"), Effect("flow", brush=away), Effect("fog"))
+    wanted = shot("static", effects=effects)
+    found = region.places(changed(wanted, crop=Crop(0.5, 0.0, 0.5, 1.0)), areas)
+    assert [(one.effect, one.region, one.why) for one in found.unplaced] == [
+        ("clouds", "sky", "absent"), ("steam", "subject", "vague"),
+        ("ripple", "brush", "unpainted"), ("flow", "brush", "outside"),
+    ]  # fmt: skip
+    assert found.placed == ("fog",) and not found.camera and found.moves
+    later = shot("static", effects=(Effect("clouds"),))
+    then = changed(later.motion.camera, then=(Leg((Move("dolly_in"),)),))
+    assert region.places(changed(later, motion=changed(later.motion, camera=then)), areas).moves
+    assert not region.places(later, areas).moves
 
 
 def test_a_brush_that_is_no_picture_or_outside_the_crop_is_refused() -> None:
     with pytest.raises(Refusal, match="can't be read"):
         Ambient(make(), shot("static", effects=(Effect("ripple", brush="AAAA"),)))
     away = changed(shot("static", effects=(Effect("ripple", brush=brush(0.0, 0.3)),)), crop=Crop(0.5, 0.0, 0.5, 1.0))
-    with pytest.raises(Refusal, match="inside the crop"):
+    with pytest.raises(Refusal, match="outside the crop"):
         Ambient(make(), away)
 
 

@@ -115,7 +115,7 @@ def test_a_shot_is_the_same_every_time(engine: ParallaxEngine, dogs: np.ndarray)
 
 
 def test_a_refusal_comes_before_the_first_frame(engine: ParallaxEngine, dogs: np.ndarray) -> None:
-    with pytest.raises(Refusal, match="Paint where the water is"):
+    with pytest.raises(Refusal, match="paint where the water is"):
         engine.animate(dogs, shot(dogs, "static", effects=(Effect("flow"),)), CARD, ignore)
 
 

@@ -146,11 +146,3 @@ def test_the_brush_paints_a_small_grey_mask(page: Page, app: App) -> None:
     assert max(mask.size) == 256
     assert mask.getpixel((mask.width // 2, int(mask.height * 0.8))) > 250
     assert mask.getpixel((mask.width // 2, 5)) == 0
-
-
-def test_an_effect_without_a_place_is_refused_beside_it(page: Page) -> None:
-    sample(page)
-    page.locator("[data-effect='ripple']").click()
-    page.keyboard.press("Escape")
-    page.locator("#animate").click()
-    expect(page.locator("#effects .note")).to_contain_text("has no place yet")

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 import cv2
 import numpy as np
 
-from studio.engines.base import Image
+from studio.engines.base import Image, require_motion
 from studio.engines.parallax import drift, region, sway
 from studio.engines.parallax.drift import Drift
 from studio.engines.parallax.focus import Focus
@@ -20,9 +20,8 @@ from studio.engines.parallax.scene import Floats, Scene
 from studio.engines.parallax.sheets import Sheet
 from studio.engines.parallax.sway import Sway
 from studio.engines.parallax.veil import Fog, Light, Steam, Veil
-from studio.motion.camera import goes
 from studio.motion.effects import EFFECTS
-from studio.nouns import Choice, Effect, EffectName, Refusal, Shot
+from studio.nouns import Choice, Effect, EffectName, Shot
 
 _WAVES = {"wind": sway.wind, "hair": sway.hair, "ripple": sway.ripple}
 _VEILS: dict[EffectName, type[Fog | Steam | Light]] = {"fog": Fog, "steam": Steam, "light": Light}
@@ -33,9 +32,9 @@ class Ambient:
     """The ambient motion of one shot in one scene."""
 
     def __init__(self, scene: Scene, shot: Shot) -> None:
-        """An effect whose place Stir was to find, and couldn't, is left out, and its choice says why.
+        """An effect that has no place is left out, and its choice says why.
 
-        Raises `Refusal` when a place that was chosen isn't there, and when nothing at all would move for want of one.
+        Raises `Refusal` when nothing at all would move for want of one, and for a brush that isn't a picture.
         """
         self._size = (scene.disparity.shape[1], scene.disparity.shape[0])
         self._names = tuple(layer.name for layer in scene.layers)
@@ -43,22 +42,14 @@ class Ambient:
         self._drifts: list[Drift] = []
         self._veils: list[Veil] = []
         self._focus: list[Focus] = []
-        choices: list[Choice] = []
-        missing: Refusal | None = None
+        found = region.places(shot, scene.measured)
+        require_motion(found)
+        choices = [Choice(EFFECTS[one.effect].title, "left out", one.says) for one in found.unplaced]
         for index, effect in enumerate(shot.motion.effects):
-            if effect.amount > 0:
-                try:
-                    mask, choice = region.find(effect, scene, shot)
-                except Refusal as refusal:
-                    if effect.region != "auto" or region.chosen(effect) == "brush":
-                        raise
-                    missing = missing or refusal
-                    choices.append(Choice(EFFECTS[effect.name].title, "left out", str(refusal)))
-                    continue
+            if effect.amount > 0 and effect.name in found.placed:
+                mask, choice = region.find(effect, scene, shot)
                 choices.append(choice)
                 self._add(effect, mask, scene, shot, np.random.default_rng((shot.seed, index)))
-        if missing and not self and not goes(shot.motion.camera):
-            raise missing
         self.choices = tuple(choices)
 
     def _add(self, effect: Effect, mask: Floats, scene: Scene, shot: Shot, rng: np.random.Generator) -> None:

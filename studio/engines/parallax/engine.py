@@ -17,16 +17,18 @@ import numpy as np
 
 from studio.cards import ModelCard
 from studio.config import Settings
-from studio.engines.base import Image, Tick
-from studio.engines.parallax import colour, stage
+from studio.engines.base import Image, Places, Tick
+from studio.engines.parallax import colour, region, source, stage
 from studio.engines.parallax.ambient import Ambient
+from studio.engines.parallax.areas import areas
 from studio.engines.parallax.layers import read_scene
 from studio.engines.parallax.render import Renderer
-from studio.engines.parallax.scene import Scene
+from studio.engines.parallax.scene import Areas, Scene
 from studio.engines.plan import count_frames
 from studio.frames import Frames
 from studio.motion.camera import still
 from studio.nouns import Choice, Progress, Shot
+from studio.photo import matte
 from studio.photo.crop import cut, output_size
 
 PAINTING_SHARE = 2
@@ -34,6 +36,8 @@ PAINTING_SHARE = 2
 
 KEPT_BYTES = 192 * 1024 * 1024
 """Scenes are kept up to this many bytes of texture (several at 720p, one at 4K), and always the last one."""
+
+KEPT_AREAS = 16
 
 Key = tuple[str, str, int, int]
 
@@ -44,12 +48,13 @@ class ParallaxEngine:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._scenes: OrderedDict[Key, Scene] = OrderedDict()
+        self._areas: OrderedDict[str, Areas] = OrderedDict()
         self._reading = threading.Lock()
         cv2.setNumThreads(max(1, (os.cpu_count() or 1) // PAINTING_SHARE))
 
     def read(self, image: Image, shot: Shot, tick: Tick = lambda progress: None) -> Scene:
         """The scene of a shot of a photo, (H, W, 3) uint8 RGB; the same crop at the same size and depth is read only once."""
-        key = _key(image, shot)
+        key = self._key(image, shot)
         with self._reading:
             if key in self._scenes:
                 self._scenes.move_to_end(key)
@@ -60,11 +65,29 @@ class ParallaxEngine:
                 self._scenes.popitem(last=False)
             return scene
 
+    def places(self, image: Image, shot: Shot) -> Places:
+        """Where the effects of a shot of a photo would happen: no sheet is cut for it, and a crop is looked at only once."""
+        key = _seen(image, shot)
+        with self._reading:
+            if key not in self._areas:
+                shown = cut(image, shot.photo, shot.crop)
+                self._areas[key] = areas(shown, matte.find(shown, image, shot.crop, shot.subject))
+            self._areas.move_to_end(key)
+            while len(self._areas) > KEPT_AREAS:
+                self._areas.popitem(last=False)
+            found = self._areas[key]
+        return region.places(shot, found)
+
+    def _key(self, image: Image, shot: Shot) -> Key:
+        """What a scene depends on: its depth is that of the network as soon as that is here, and so is what is kept of it."""
+        size = output_size(shot)
+        return _seen(image, shot), source.resolved(shot, self._settings), size.width, size.height
+
     def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
         """Frames of a shot, I420 BT.709, painted as they are read.
 
         image: (H, W, 3) uint8 RGB, the photo. `end` is never given: this engine's camera ends where its path does. Raises
-        `Refusal` for an effect that has nowhere to happen.
+        `Refusal` where nothing would move, as no effect that was asked for has a place.
         """
         size = output_size(shot)
         if still(shot):
@@ -111,12 +134,11 @@ def _ahead(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Im
         yield from _ticked(next_one, shot, tick)
 
 
-def _key(image: Image, shot: Shot) -> Key:
-    """What a scene depends on. Every eighth line of the photo tells photos apart; its id and the crop do the rest."""
+def _seen(image: Image, shot: Shot) -> str:
+    """What is seen of a photo. Every eighth line tells photos apart; its id, the crop and the marked subject do the rest."""
     seen = hashlib.blake2b(np.ascontiguousarray(image[::8]), digest_size=16)
-    seen.update(repr((shot.photo.id, shot.crop, image.shape)).encode())
-    size = output_size(shot)
-    return seen.hexdigest(), shot.depth, size.width, size.height
+    seen.update(repr((shot.photo.id, shot.crop, shot.subject, image.shape)).encode())
+    return seen.hexdigest()
 
 
 def _weight(scene: Scene) -> int:

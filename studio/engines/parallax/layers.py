@@ -10,13 +10,12 @@ import numpy as np
 
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.parallax import fill, part, source
+from studio.engines.parallax import areas, fill, part, source
 from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sky import Sky
 from studio.nouns import Choice, Progress, Shot
 from studio.photo import matte
 from studio.photo.crop import output_size
-from studio.photo.matte import step
 
 FINER = 1.5  # texture over frame: bilinear sampling then looks as sharp as the photo
 MOST_PIXELS = 16_000_000  # of a texture: a 4K scene stays well under a gigabyte
@@ -32,20 +31,22 @@ def read_scene(image: Image, shot: Shot, settings: Settings, tick: Tick, whole: 
     tick(Progress("read", 0, 3, "finding the subject"))
     frame = output_size(shot)
     texture = _texture(image, frame.width, frame.height)
-    subject = matte.find(image, whole, shot.crop)
+    subject = matte.find(image, whole, shot.crop, shot.subject)
     tick(Progress("read", 1, 3, "reading the depth"))
     reading, chosen = source.read(image, shot, settings, subject)
     tick(Progress("read", 2, 3, "filling in what is behind"))
     draft = min(frame.width, frame.height) <= DRAFT and image.shape[1] > FINER * frame.width
     alpha = matte.edge(texture, subject.soft) if subject.layered else np.zeros(texture.shape[:2], np.uint8)
     layers = _sheets(texture, alpha, reading.disparity, reading.sky, draft)
-    masks = _masks(texture, alpha, reading.disparity, reading.sky)
+    cover = cv2.resize(alpha, reading.disparity.shape[::-1], interpolation=cv2.INTER_AREA)
+    masks = areas.masks(texture, (cover / 255).astype(np.float32), reading.sky)
     tick(Progress("read", 3, 3))
     core = reading.disparity[masks["subject"] > 0.9]
     pivot = float(np.median(core)) if core.size else float(np.percentile(reading.disparity, 60))
     choices = (chosen, subject.choice, *_said(reading.sky, bool(alpha.any()), draft))
     return Scene(
-        frame.width, frame.height, layers, reading.disparity, masks, pivot, subject.gap, reading.sky.horizon, choices
+        frame.width, frame.height, layers, reading.disparity, masks, pivot, subject.gap, reading.sky.horizon, choices,
+        areas.areas(image, subject, reading.sky),
     )  # fmt: skip
 
 
@@ -96,18 +97,6 @@ def _wider(alpha: Image) -> Image:
 
 def _smooth(disparity: Floats, sigma: float) -> Floats:
     return np.clip(cv2.GaussianBlur(disparity, (0, 0), sigma), 0, 1).astype(np.float32)
-
-
-def _masks(texture: Image, alpha: Image, disparity: Floats, sky: Sky) -> dict[str, Floats]:
-    """Where things can move, each (h, w) 0..1: sky, foliage, subject and background."""
-    size = disparity.shape[::-1]
-    cover = (cv2.resize(alpha, size, interpolation=cv2.INTER_AREA) / 255).astype(np.float32)
-    ground = ((1 - cover) * (1 - sky.soft)).astype(np.float32)
-    less = cv2.resize(texture, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    hsv = cv2.cvtColor(less, cv2.COLOR_RGB2HSV)  # hue in degrees, saturation and value 0..1
-    green = (hsv[..., 0] > 35) & (hsv[..., 0] < 170) & (hsv[..., 1] > 0.16) & (hsv[..., 2] > 0.08)
-    leaves = step(0.35, 0.8, cv2.GaussianBlur(green.astype(np.float32), (0, 0), size[0] / 120))
-    return {"sky": sky.soft, "foliage": leaves * ground, "subject": cover, "background": ground}
 
 
 def _said(sky: Sky, parted: bool, draft: bool) -> tuple[Choice, ...]:

@@ -1,45 +1,40 @@
 """Where in the picture something moves by itself: masks found in the scene, or painted by hand.
 
-Knows masks and brushes. Refuses to know what the motion looks like.
+Knows masks, brushes, and which effect has no place. Refuses to know what the motion looks like.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
+from typing import Literal
 
-import cv2
 import numpy as np
 
-from studio.engines.parallax.lookup import look_up
-from studio.engines.parallax.scene import Floats, Scene
+from studio.engines.base import Places, Unplaced
+from studio.engines.parallax.scene import Areas, Floats, Scene
+from studio.motion.camera import goes
 from studio.motion.effects import EFFECTS
 from studio.nouns import Choice, Effect, Refusal, Region, Shot
+from studio.photo import painted as masks
 
 LEAST = 0.002
 """A region smaller than this share of the picture is as good as none."""
 
-_WORDS: dict[Region, str] = {
-    "sky": "sky", "foliage": "foliage", "subject": "subject that stands out", "background": "background",
+_COARSE = (160, 160)
+"""Pixels at which it is measured how much of a crop was painted."""
+
+_ABSENT: dict[Region, str] = {
+    "sky": "there is no sky in this crop", "foliage": "no leaves or grass were found in this crop",
+    "subject": "nothing stands out from its background", "background": "nothing lies behind the subject",
 }  # fmt: skip
+_VAGUE = "what stands out has too soft an edge to part it from its background"
 
 
 def painted(effect: Effect, shot: Shot, size: tuple[int, int]) -> Floats:
     """The brush of an effect over the crop, (h, w) 0..1 at `size` (w, h). Raises `Refusal` when it isn't a picture."""
-    try:
-        data = np.frombuffer(base64.b64decode(effect.brush, validate=True), np.uint8)
-        grey = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if data.size else None
-    except (binascii.Error, cv2.error):
-        grey = None
-    if grey is None:
+    mask = masks.opened(effect.brush)
+    if mask is None:
         raise Refusal(f"The painted region of {EFFECTS[effect.name].title!r} can't be read.", "Paint it again.")
-    rows, columns = grey.shape
-    crop = shot.crop
-    x = (crop.x + (np.arange(size[0], dtype=np.float32) + 0.5) / size[0] * crop.w) * columns - 0.5
-    y = (crop.y + (np.arange(size[1], dtype=np.float32) + 0.5) / size[1] * crop.h) * rows - 0.5
-    across, down = np.meshgrid(x.astype(np.float32), y.astype(np.float32))
-    seen = look_up(grey.astype(np.float32) / 255, across, down)
-    return np.asarray(seen, np.float32)
+    return masks.over(mask, shot.crop, size)
 
 
 def chosen(effect: Effect) -> Region:
@@ -47,26 +42,48 @@ def chosen(effect: Effect) -> Region:
     return EFFECTS[effect.name].auto if effect.region == "auto" else effect.region
 
 
+def places(shot: Shot, areas: Areas) -> Places:
+    """Where the effects of a shot would happen. Raises `Refusal` for a brush that isn't a picture."""
+    lost = tuple(found for effect in shot.motion.effects if (found := unplaced(effect, shot, areas)))
+    missing = {one.effect for one in lost}
+    placed = tuple(effect.name for effect in shot.motion.effects if effect.amount > 0 and effect.name not in missing)
+    return Places(placed, lost, goes(shot.motion.camera) or shot.end is not None)
+
+
+def unplaced(effect: Effect, shot: Shot, areas: Areas) -> Unplaced | None:
+    """Why an effect has no place, None where it has one. Raises `Refusal` for a brush that isn't a picture."""
+    region = chosen(effect)
+    if effect.amount <= 0 or region == "everywhere":
+        return None
+    title = EFFECTS[effect.name].title.lower()
+    if region == "brush":
+        if not effect.brush:
+            water = effect.name in ("ripple", "flow")
+            because = "paint where the water is" if water else "paint where it should happen"
+            return _lost(effect, "unpainted", f"No place for {title} yet: {because}.")
+        if float(painted(effect, shot, _COARSE).mean()) < LEAST:
+            return _lost(effect, "outside", f"No place for {title}: what was painted lies outside the crop.")
+        return None
+    if areas.shares[region] >= LEAST:
+        return None
+    if region == "subject" and areas.standing == "vague":
+        return _lost(effect, "vague", f"No place for {title}: {_VAGUE}.")
+    return _lost(effect, "absent", f"No place for {title}: {_ABSENT[region]}.")
+
+
+def _lost(effect: Effect, why: Literal["unpainted", "outside", "absent", "vague"], says: str) -> Unplaced:
+    return Unplaced(effect.name, chosen(effect), why, says)
+
+
 def find(effect: Effect, scene: Scene, shot: Shot) -> tuple[Floats, Choice]:
-    """Where an effect happens, (h, w) 0..1 like the scene's disparity, and a word about it. Raises `Refusal` for nowhere."""
+    """Where an effect that has a place happens, (h, w) 0..1 like the scene's disparity, and a word about it."""
     rows, columns = scene.disparity.shape
     title, region = EFFECTS[effect.name].title, chosen(effect)
     if region == "everywhere":
         return np.ones((rows, columns), np.float32), Choice(title, "everywhere", "it is meant for the whole picture")
-    if region == "brush":
-        if not effect.brush:
-            where = "where the water is" if effect.name in ("ripple", "flow") else "where it should happen"
-            raise Refusal(f"{title} needs to know {where}, and nothing is painted.", f"Paint {where}, or leave it out.")
-        mask = painted(effect, shot, (columns, rows))
-    else:
-        mask = scene.masks[region]
-    share = float(mask.mean())
-    if share < LEAST:
-        if region == "brush":
-            raise Refusal(f"{title} has nothing painted inside the crop.", "Paint there, or move the crop.")
-        raise Refusal(f"{title} needs {_WORDS[region]}, and none was found.", "Paint where it should happen, or leave it out.")
+    mask = painted(effect, shot, (columns, rows)) if region == "brush" else scene.masks[region]
     how = "painted by hand" if region == "brush" else "found in the photo"
-    return mask.astype(np.float32), Choice(title, region, f"{how}: {share:.0%} of the picture")
+    return mask.astype(np.float32), Choice(title, region, f"{how}: {float(mask.mean()):.0%} of the picture")
 
 
 def sheets(effect: Effect, names: tuple[str, ...]) -> frozenset[str]:

@@ -7,14 +7,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.nouns import Choice
+from studio.photo.matte import Standing
 
 Floats = NDArray[np.float32]
+
+
+class Areas(NamedTuple):
+    """The share of the crop that each region takes, 0..1, and whether there is a subject."""
+
+    shares: Mapping[str, float]
+    standing: Standing
 
 
 @dataclass(frozen=True)
@@ -39,6 +47,7 @@ class Scene:
     depth view and for fog. masks: (h, w) float32 0..1 for "sky", "foliage", "subject" and "background". pivot: the
     disparity an orbit looks at and a dolly zoom keeps. gap: 0..1, how much of the depth is used (small when the matte is
     uncertain). horizon: its height as a fraction from the top. choices: what was decided and why.
+    areas: how much each of the masks takes, measured alike for every size; None for what the masks themselves say.
     """
 
     width: int
@@ -50,3 +59,10 @@ class Scene:
     gap: float
     horizon: float
     choices: tuple[Choice, ...] = field(default=())
+    areas: Areas | None = None
+
+    @property
+    def measured(self) -> Areas:
+        """How much each region takes."""
+        shares = {name: float(mask.mean()) for name, mask in self.masks.items()}
+        return self.areas or Areas(shares, "clear" if shares.get("subject", 0) else "none")

@@ -41,6 +41,13 @@ def read(image: Image, shot: Shot, settings: Settings, subject: Matte) -> tuple[
     return _instead(builtin, found, image), Choice(WHAT, "your depth map", "a depth map was given for this photo")
 
 
+def resolved(shot: Shot, settings: Settings) -> str:
+    """The source that a shot's depth really comes from, here and now, for whoever keeps what was made with it."""
+    if shot.depth in ("auto", "anything") and (mark := anything.mark(settings)):
+        return f"anything {mark}"
+    return "builtin" if shot.depth == "auto" else shot.depth
+
+
 def _automatic(image: Image, settings: Settings, builtin: Reading) -> tuple[Reading, Choice]:
     if not anything.ready(settings):
         why = f"read from the photo's own sky, ground, focus and subject; {anything.NAME} is not downloaded"

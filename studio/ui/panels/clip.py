@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Any
 
+import msgspec
+
 from studio.nouns import Refusal
 from studio.studio import Studio
 from studio.ui.clip_calls import One, clip_calls
@@ -15,7 +17,7 @@ from studio.ui.parts.part import QUIET, Part, call, heard, part
 
 
 class ClipPanel:
-    """Two parts: the player, and a silent one that carries drafts, so that a draft never waits for anything else."""
+    """Three parts: the player, and two silent ones, so that nothing waits: they carry drafts, and what finds no place."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
@@ -30,12 +32,25 @@ class ClipPanel:
         ]
         self.part = part("clip", None, calls=calls)
         self.draft = part("draft", None, events=["draft"])
+        self.places = part("places", None, events=["places"])
 
     def listen(self, desk: dict[str, Part]) -> None:
         """A new draft whenever the desk has settled; only the last one asked for counts."""
         self.draft.draft(
             heard(self.preview, misplaced), inputs_kwargs=desk, outputs=self.draft, trigger_mode="always_last", **QUIET
         )
+
+        self.places.places(
+            heard(self.place, misplaced), inputs_kwargs=desk, outputs=self.places, trigger_mode="always_last", **QUIET
+        )
+
+    def place(self, **desk: Any) -> dict[str, Any]:
+        """Which effects of the shot on the desk have no place in the photo, pressed or asked for in words."""
+        try:
+            found = self.studio.places(compose(self.studio, **desk))
+        except Refusal as refusal:
+            return misplaced(refusal)
+        return {"kind": "places", "unplaced": msgspec.to_builtins(found.unplaced), "moves": found.moves, "at": time.time()}
 
     def preview(self, **desk: Any) -> dict[str, Any]:
         """A tiny clip of the shot on the desk, with the size the real one will have."""

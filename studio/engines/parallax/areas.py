@@ -1,0 +1,39 @@
+"""Areas: how much of a crop is sky, foliage, subject and background, known before any sheet is cut.
+
+Knows the working copy alone, so that the answer is the same for a draft and for a clip of any size. Refuses to know effects.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+
+from studio.engines.base import Image
+from studio.engines.parallax import sky
+from studio.engines.parallax.scene import Areas, Floats
+from studio.engines.parallax.sky import Sky
+from studio.photo import matte
+from studio.photo.matte import Matte, step
+
+
+def areas(image: Image, subject: Matte, heavens: Sky | None = None) -> Areas:
+    """The areas of a crop, (H, W, 3) uint8 RGB at any size, with its subject, and its sky where that was found before."""
+    work = matte.small(image)
+    heavens = heavens or sky.find(work.astype(np.float32) / 255, subject.soft)
+    cover = matte.edge(work, subject.soft) if subject.layered else np.zeros(work.shape[:2], np.uint8)
+    found = masks(work, (cover / 255).astype(np.float32), heavens)
+    return Areas({name: float(mask.mean()) for name, mask in found.items()}, subject.standing)
+
+
+def masks(picture: Image, cover: Floats, heavens: Sky) -> dict[str, Floats]:
+    """Where things can move, each (h, w) 0..1: sky, foliage, subject and background.
+
+    `picture` is RGB of any size; `cover`, (h, w), how much the subject covers.
+    """
+    size = cover.shape[::-1]
+    ground = ((1 - cover) * (1 - heavens.soft)).astype(np.float32)
+    less = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    hsv = cv2.cvtColor(less, cv2.COLOR_RGB2HSV)  # hue in degrees, saturation and value 0..1
+    green = (hsv[..., 0] > 35) & (hsv[..., 0] < 170) & (hsv[..., 1] > 0.16) & (hsv[..., 2] > 0.08)
+    leaves = step(0.35, 0.8, cv2.GaussianBlur(green.astype(np.float32), (0, 0), size[0] / 120))
+    return {"sky": heavens.soft, "foliage": leaves * ground, "subject": cover, "background": ground}

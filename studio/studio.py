@@ -31,7 +31,7 @@ from studio.library.owner import Owner
 from studio.library.queue import Queue
 from studio.library.served import Served
 from studio.models import Models
-from studio.nouns import Aspect, Choice, Clip, Job, Photo, Shot, replace
+from studio.nouns import Aspect, Choice, Clip, Job, Mend, Photo, Refusal, Shot, replace
 from studio.presets import Platform, Sample
 
 if TYPE_CHECKING:
@@ -124,6 +124,16 @@ class Studio:
         from studio.photo.subject import suggest
 
         return suggest(self.photos.pixels(photo), photo, aspect, subject)
+
+    def pick(self, photo: Photo, mends: tuple[Mend, ...], x: float, y: float) -> str:
+        """What lies at a place of a photo with its mends, given in fractions, as `Shot.subject` holds it. Raises `Refusal`."""
+        from studio.photo import painted
+        from studio.photo.pick import pick
+
+        found = painted.packed(pick(self.photos.mended(photo, mends), x, y))
+        if not found:
+            raise Refusal("Nothing could be told apart there.", "Click on another part of it, or paint it with Add.")
+        return found
 
     # Models and machine ---------------------------------------------------------------------------------------------
 

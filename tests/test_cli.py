@@ -118,6 +118,21 @@ def test_a_photo_that_fails_stops_no_other(stir: Say, tmp_path: Path) -> None:
     assert "fig" in err
 
 
+def test_the_subject_is_marked_by_a_place_or_a_picture(stir: Say, tmp_path: Path) -> None:
+    fig = PHOTO.with_name("fig.jpg")
+    code, out, err = stir("animate", fig, *SMALL, "--mark", "0.55,0.55", "--json")
+    assert code == 0, err
+    (made,) = json.loads(out)
+    assert made["shot"]["subject"] and any("you marked" in one["reason"] for one in made["choices"])
+    Image.fromarray(np.pad(np.full((60, 60), 255, np.uint8), ((60, 80), (20, 220)))).save(tmp_path / "mask.png")
+    code, out, err = stir("animate", fig, *SMALL, "--mark", "mask.png", "--aspect", "9:16", "--json")
+    assert code == 0, err
+    assert json.loads(out)[0]["shot"]["crop"]["x"] < 0.07
+    for words in ("1.5,0.5", "nowhere.png"):
+        code, out, err = stir("animate", fig, *SMALL, "--mark", words)
+        assert (code, out) == (2, "") and one_line(err)
+
+
 def test_an_effect_that_finds_no_place_is_said_before_and_refused_where_nothing_else_moves(stir: Say) -> None:
     fig, mountains = PHOTO.with_name("fig.jpg"), PHOTO.with_name("mountains.jpg")
     code, out, err = stir("animate", fig, mountains, *SMALL, "--effect", "clouds", "--json")

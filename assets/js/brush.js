@@ -4,29 +4,38 @@
   const LONGEST = 256;
   const LIMIT = 65000;
 
-  /* done(base64) after every stroke; `cover` is the element the canvas lies over. */
-  Stir.brush = (done, close) => {
+  /* done(base64) after every stroke. `tools` are the names of what it does, "pick" among them for a click that finds a thing by itself:
+     pick({x, y}) then, in fractions of the photo; `clear` is what the button that takes everything away is called. */
+  const PAINTS = { tools: [["paint", "Paint"], ["erase", "Erase"]], clear: "Clear", pick: () => {}, label: (words) => `Paint where there is ${words.toLowerCase()}. Arrow keys move the brush, Space paints.` };
+  Stir.brush = (done, close, { tools, clear, pick, label } = PAINTS) => {
     const canvas = h("canvas", { class: "brush-canvas", tabindex: "0", role: "img" });
     const ink = canvas.getContext("2d", { willReadFrequently: true });
     const ring = h("i", { class: "brush-ring" });
     let radius = 0.06;
-    let erase = false;
+    let tool = tools[0][0];
     let last = null;
     let at = { x: 0.5, y: 0.5 };
 
     const size = Stir.slider("Brush size", { min: 0.01, max: 0.2, step: 0.005, value: radius }, (value) => ((radius = value), paintRing()));
-    const mode = Stir.segments("Brush", [["paint", "Paint"], ["erase", "Erase"]], (value) => ((erase = value === "erase"), mode.paint(value)));
-    mode.paint("paint");
+    const mode = Stir.segments("Brush", tools, (value) => choose(value));
     const title = h("span", { class: "brush-title" });
+    const sized = h("label", { class: "inline" }, h("span", {}, "Size"), size);
+    function choose(next) {
+      tool = next;
+      mode.paint(next);
+      canvas.classList.toggle("picks", next === "pick");
+      ring.hidden = next === "pick";
+      sized.hidden = next === "pick";
+    }
     const bar = h(
       "div",
-      { class: "brush-bar" }, title, mode.node, h("label", { class: "inline" }, h("span", {}, "Size"), size),
-      Stir.button("Clear", { class: "ghost", onclick: () => (ink.clearRect(0, 0, canvas.width, canvas.height), keep()) }),
+      { class: "brush-bar" }, title, mode.node, sized,
+      Stir.button(clear, { class: "ghost", onclick: () => (ink.clearRect(0, 0, canvas.width, canvas.height), keep()) }),
       Stir.button("Done", { class: "solid", onclick: close }),
     );
 
     function dot(from, to) {
-      ink.globalCompositeOperation = erase ? "destination-out" : "source-over";
+      ink.globalCompositeOperation = tool === "erase" ? "destination-out" : "source-over";
       ink.strokeStyle = "#ff8a3c";
       ink.lineCap = ink.lineJoin = "round";
       ink.lineWidth = radius * 2 * Math.max(canvas.width, canvas.height);
@@ -69,7 +78,9 @@
       event.preventDefault();
       canvas.focus({ preventScroll: true });
       canvas.setPointerCapture(event.pointerId);
-      last = at = where(event);
+      at = where(event);
+      if (tool === "pick") return pick(at);
+      last = at;
       dot(last, last);
     });
     canvas.addEventListener("pointermove", (event) => {
@@ -84,13 +95,14 @@
     canvas.addEventListener("pointercancel", lift);
     canvas.addEventListener("keydown", (event) => {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-      if (event.key === " ") return event.preventDefault(), dot(at, at), keep();
+      if (event.key === " ") return event.preventDefault(), tool === "pick" ? pick(at) : (dot(at, at), keep());
       if (!way) return;
       event.preventDefault();
       at = { x: Stir.clamp(at.x + way[0] * 0.02, 0, 1), y: Stir.clamp(at.y + way[1] * 0.02, 0, 1) };
       paintRing();
     });
 
+    choose(tool);
     return {
       canvas,
       ring,
@@ -98,13 +110,14 @@
       /* Begin on a photo of this shape with what was painted before. */
       open(words, shape, png) {
         title.textContent = words;
-        canvas.setAttribute("aria-label", `Paint where there is ${words.toLowerCase()}. Arrow keys move the brush, Space paints.`);
+        canvas.setAttribute("aria-label", label(words));
         canvas.width = shape >= 1 ? 512 : Math.round(512 * shape);
         canvas.height = shape >= 1 ? Math.round(512 / shape) : 512;
         show(png);
         requestAnimationFrame(() => (paintRing(), canvas.focus({ preventScroll: true })));
       },
       show,
+      choose,
     };
 
     /* What was painted, as it was before the last stroke for instance. */

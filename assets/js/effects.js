@@ -27,7 +27,6 @@
 
     const region = (effect) => (effect.region === "auto" ? infos[effect.name].auto : effect.region);
     const png = (name) => painted[photo]?.[name] ?? "";
-    const worded = new Set(); // effects that a typed sentence has brought: what is said of them is said there
     /* Why an effect has no place, as far as that is known of how it is set now. */
     const nowhere = (name) => {
       const lost = (Stir.now("nowhere")?.unplaced ?? []).find((one) => one.effect === name);
@@ -39,7 +38,6 @@
       const has = chosen.some((effect) => effect.name === name);
       chosen = has ? chosen.filter((effect) => effect.name !== name) : [...chosen, { name, amount: 0.5, region: "auto", direction: 0 }];
       if (has && painting === name) Stir.emit("end-brush");
-      worded.delete(name);
       say();
       paint();
       if (!has && region(chosen.at(-1)) === "brush" && photo && !png(name)) brush(name);
@@ -54,7 +52,6 @@
       const value = chosen.map((effect) => ({ ...effect, brush: region(effect) === "brush" ? png(effect.name) : "" }));
       props.value = value;
       memory.set("effects", chosen);
-      Stir.tell("worded", [...worded]);
       Stir.tell("effects", value);
     }
     const brush = (name) => (painting === name ? Stir.emit("end-brush") : Stir.emit("brush", { effect: name, title: infos[name].title, png: png(name) }));
@@ -76,7 +73,7 @@
       const paintIt = region(effect) === "brush" && h("button", { type: "button", class: png(name) ? "ghost" : "ghost wanted", "data-paint": name, "aria-pressed": String(painting === name), onclick: () => brush(name) }, icon("brush"), h("span", {}, png(name) ? "Painted" : "Paint it"));
       const away = h("button", { type: "button", class: "ghost tiny", "aria-label": "Take " + info.title + " off", onclick: () => press(name) }, icon("close", 12));
       const lost = nowhere(name);
-      const said = lost && !worded.has(name) && Stir.noPlace(lost, lost.region !== "brush");
+      const said = lost && Stir.noPlace(lost, lost.region !== "brush");
       return h("div", { class: "effect", "data-effect": name }, h("div", { class: "effect-top" }, h("span", { class: "move-name" }, info.title), slider, value, away), h("div", { class: "effect-more" }, where, way || null, paintIt || null), said);
     }
 
@@ -107,11 +104,8 @@
       say();
       paint();
     }
-    Stir.on("motion", (motion) => (worded.clear(), adopt(motion)));
-    Stir.on("heard", (motion) => {
-      for (const { name } of motion.effects) if (!chosen.some((effect) => effect.name === name)) worded.add(name);
-      adopt(motion);
-    });
+    Stir.on("motion", adopt);
+    Stir.on("heard", adopt);
     /* What the words ask for and nobody has pressed: it is drawn as well, and the chip says so. */
     Stir.on("acted", ({ implied }) => {
       for (const chip of all) {
@@ -127,15 +121,15 @@
     });
     /* An effect is to happen where the user paints, whoever asked for it. */
     Stir.on("paint-effect", (name) => {
-      if (chosen.some((effect) => effect.name === name)) change(name, { region: "brush" });
-      else (chosen = [...chosen, { name, amount: 0.5, region: "brush", direction: 0 }]), say(), paint();
+      const there = chosen.find((effect) => effect.name === name);
+      if (!there) (chosen = [...chosen, { name, amount: 0.5, region: infos[name].auto === "brush" ? "auto" : "brush", direction: 0 }]), say(), paint();
+      else if (region(there) !== "brush") change(name, { region: "brush" });
       if (painting !== name) brush(name);
     });
     Stir.on("paint-missing", (wanted) => {
       const name = wanted ?? Stir.now("acted")?.unplaced?.[0];
       if (!name) return;
-      if (chosen.some((effect) => effect.name === name)) Stir.emit("brush", { effect: name, title: infos[name].title, png: "" });
-      else press(name);
+      Stir.emit("paint-effect", name);
     });
     Stir.on("shot", (shot) => {
       chosen = shot.motion.effects.map(({ brush: _, ...effect }) => effect);

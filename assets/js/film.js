@@ -91,7 +91,7 @@
       for (let photo = next(); photo; photo = next()) {
         told(film().filter((one) => one.wants).length, film().length);
         const aspect = photo.wants;
-        const answer = await Stir.ask(server.suggest_crop, { photo: photo.id, aspect }, "photo");
+        const answer = await Stir.ask(server.suggest_crop, { photo: photo.id, aspect, subject: photo.subject ?? "" }, "photo");
         if (photo.wants !== aspect) continue;
         photo.wants = "";
         if (answer) Object.assign(photo, { crop: answer.crop, why: answer.why });

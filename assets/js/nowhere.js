@@ -31,17 +31,6 @@
   /* What is said of one effect, with the way to the brush. */
   Stir.noPlace = (one, button = true) => h("p", { class: "no-place", "data-effect": one.effect }, h("span", {}, one.says), button ? Stir.button("Paint it", { class: "ghost tiny-text", onclick: () => Stir.emit("paint-effect", one.effect) }, "brush") : null);
 
-  /* The same under the sentence, for what its words have asked for; what waits for the brush is among what the check finds. */
-  Stir.noPlaces = () => {
-    const node = h("div", { class: "no-places", role: "status", hidden: true });
-    function paint() {
-      const asked = [...(Stir.now("worded") ?? []), ...(Stir.now("acted")?.implied ?? [])];
-      const painted = (Stir.now("effects") ?? []).filter((effect) => effect.region === "brush").map((effect) => effect.name);
-      const lost = (Stir.now("nowhere")?.unplaced ?? []).filter((one) => one.why !== "unpainted" && asked.includes(one.effect) && (one.region === "brush" || !painted.includes(one.effect)));
-      Stir.redraw(node, () => node.replaceChildren(...lost.map((one) => Stir.noPlace(one))));
-      node.hidden = !lost.length;
-    }
-    for (const topic of ["nowhere", "effects", "acted"]) Stir.on(topic, paint);
-    return node;
-  };
+  /* Why an effect has no place here, in a few words; "" where it has one or nobody knows. */
+  Stir.because = (name) => (Stir.now("nowhere")?.unplaced ?? []).find((one) => one.effect === name)?.because ?? "";
 })();

@@ -5,7 +5,7 @@
   Stir.parts.photo = ({ element, props, server, upload }) => {
     const root = element.firstElementChild;
     const shapes = Stir.shapes(props.ratios);
-    /* {id, name, width, height, view, thumb, notes, crop, why, depth, credit, mends, mended, wants, moved}: `mended` is its view then,
+    /* {id, name, width, height, view, thumb, notes, crop, why, depth, credit, mends, subject, mended, wants, moved}: `mended` is its view then,
        `wants` the aspect whose crop is still to be placed, `moved` says that the user put the crop where it is. */
     let film = [];
     let current = -1;
@@ -21,7 +21,7 @@
     /* The shape of a photo that is an exception among those made for one place. */
     const ownShape = (photo) => (place && photo.crop.aspect !== place.aspect ? (photo.crop.aspect === "photo" ? "in its own shape" : photo.crop.aspect) : "");
     /* What the studio is told of a photo: a Frame. */
-    const frameOf = ({ id, crop, depth: source, mends }) => ({ photo: id, crop, depth: source, mends });
+    const frameOf = ({ id, crop, depth: source, mends, subject }) => ({ photo: id, crop, depth: source, mends, subject });
     const note = Stir.note();
 
     // The picture and its frame ----------------------------------------------------------------------------------------
@@ -31,9 +31,10 @@
     const mark = Stir.placeMark();
     const easel = h("div", { class: "easel" }, image, frame.node, mark.node);
     const stage = h("div", { class: "photo-stage" }, easel);
-    const mending = Stir.mending({ root, easel, stage, server, titles: props.mends, times: props.upscale, here, of: (id) => film.find((one) => one.id === id), begins: () => (endBrush(), mark.clear()), changed: () => (paint(), say()) });
+    const mending = Stir.mending({ root, easel, stage, server, titles: props.mends, times: props.upscale, here, of: (id) => film.find((one) => one.id === id), begins: () => (endBrush(), marking.close(), mark.clear()), changed: () => (paint(), say()) });
+    const marking = Stir.marking({ easel, stage, server, here, begins: () => (endBrush(), mending.close(), mark.clear()), changed: setSubject });
     image.addEventListener("error", () => here()?.mended && ((here().mended = null), paint(), mending.resume())); // it was cleared away
-    const looked = () => here() && { photo: here().id, crop: here().crop, size: Stir.now("output")?.size ?? "auto", mends: here().mends };
+    const looked = () => here() && { photo: here().id, crop: here().crop, size: Stir.now("output")?.size ?? "auto", mends: here().mends, subject: here().subject };
     const report = Stir.report(server, { looked, mend: mending.tryOut, place: settle, outline: mark.show });
 
     const aspects = Stir.segments("Aspect", [["16:9", "16:9"], ["9:16", "9:16"], ["1:1", "1:1"], ["4:5", "4:5"], ["3:4", "3:4"], ["21:9", "21:9"], ["photo", "Photo", "The photo's own shape"]], (aspect) => choose(aspect));
@@ -44,7 +45,7 @@
     const strip = Stir.filmStrip({ pick: (id) => show(find(id)), away: (id) => remove(find(id)), shape: ratioOf });
     const placing = Stir.placing({ server, film: () => film, here, placed: (photo) => (photo === here() ? (paint(), say()) : (strip.paint(film, current, ownShape), keep())), told: strip.count });
     const title = h("span", { class: "photo-name" });
-    const depth = Stir.depthFold(server, upload, () => here() && { photo: here().id, crop: here().crop, depth: here().depth, mends: here().mends }, (id) => ((here().depth = id), say()), note);
+    const depth = Stir.depthFold(server, upload, () => here() && frameOf(here()), (id) => ((here().depth = id), say()), note);
     const samples = h("div", { class: "samples", role: "group", "aria-label": "Sample photos" });
     for (const one of props.samples) {
       const face = h("img", { src: file(one.path), alt: "", loading: "lazy" });
@@ -59,7 +60,7 @@
     const sampleFold = Stir.fold("Sample photos");
     const full = h(
       "div", { class: "photo-full" }, stage, mending.node, h("div", { class: "row aspects" }, aspects.node), made.exception,
-      h("div", { class: "row photo-line" }, title), notes, strip.node, report.node, whyFold, depth.node, sampleFold,
+      h("div", { class: "row photo-line" }, title, marking.node), notes, strip.node, report.node, whyFold, depth.node, sampleFold,
     );
     const { input, line, take } = Stir.intake({ root, server, upload, limit: props.limit, note, adopt: takeIn, adoptShot });
     const head = h("div", { class: "panel-head" }, h("h2", {}, "Photo"), Stir.button("Add", { class: "ghost", id: "add-photo", onclick: () => input.click() }, "plus"));
@@ -76,7 +77,7 @@
     }
     /* The strip as it is remembered and as others are told of it. */
     function keep() {
-      memory.set("film", film.map(({ id, crop, depth: source, why: reason, credit, mends, wants, moved }) => ({ id, crop, depth: source, why: reason, credit, mends, wants, moved })));
+      memory.set("film", film.map(({ id, crop, depth: source, why: reason, credit, mends, subject, wants, moved }) => ({ id, crop, depth: source, why: reason, credit, mends, subject, wants, moved })));
       memory.set("current", here()?.id ?? null);
       Stir.tell("film", film.map(({ id, name, width, height, view, thumb, crop }) => ({ id, name, width, height, view, thumb, crop })));
     }
@@ -101,6 +102,7 @@
         image.alt = photo.name || "Your photo";
       }
       mending.paint(photo.mends);
+      marking.paint();
       frame.show(photo.crop, photo.crop.aspect, ratioOf(photo), shape);
       const [wide, tall] = [photo.width, photo.height].map((side) => side * mending.times(photo.mends));
       frame.say(`${Math.round(photo.crop.w * wide)} × ${Math.round(photo.crop.h * tall)}`);
@@ -128,6 +130,16 @@
       if (!held) return;
       if (film.length > 1) strip.focus(film[Math.min(index, film.length - 1)].id);
       else (here() ? frame.node : drop).focus({ preventScroll: true });
+    }
+    /* What the user says the photo is of: a crop that the studio has placed is laid around it. */
+    function setSubject(png) {
+      const photo = here();
+      if (png === photo.subject) return;
+      photo.subject = png;
+      if (!photo.moved && photo.crop.aspect !== "photo") photo.wants = photo.crop.aspect;
+      paint();
+      say();
+      placing.work();
     }
     function setCrop(rect, reason = "") {
       const photo = here();
@@ -181,11 +193,11 @@
 
     // Taking in ------------------------------------------------------------------------------------------------------
     function fresh(photo) {
-      const one = { ...photo, depth: "auto", mends: [], mended: null, moved: false };
+      const one = { ...photo, depth: "auto", mends: [], subject: "", mended: null, moved: false };
       fit(one, place?.aspect ?? "photo");
       return one;
     }
-    const restored = (shot) => ({ crop: shot.crop, depth: shot.depth, mends: shot.mends ?? [], mended: null, wants: "", moved: true, why: "It came with the settings." });
+    const restored = (shot) => ({ crop: shot.crop, depth: shot.depth, mends: shot.mends ?? [], subject: shot.subject ?? "", mended: null, wants: "", moved: true, why: "It came with the settings." });
     function adopt(photo, extra = {}) {
       if (awaited?.photo.id === photo.id) extra = restored(awaited);
       awaited = null;
@@ -252,7 +264,7 @@
     const seen = new Map(); // every photo that has been on the strip: what is known of it comes back with it
     function taken() {
       for (const photo of film) seen.set(photo.id, photo);
-      return { current, film: film.map(({ id, crop, depth: source, why: reason, mends, credit, wants, moved }) => ({ id, crop, depth: source, why: reason, mends, credit, wants, moved })) };
+      return { current, film: film.map(({ id, crop, depth: source, why: reason, mends, subject, credit, wants, moved }) => ({ id, crop, depth: source, why: reason, mends, subject, credit, wants, moved })) };
     }
     function put(before) {
       const away = before.film.filter(({ id }) => !film.some((photo) => photo.id === id));
@@ -276,7 +288,7 @@
     function changed(before, after) {
       if (before.film.length !== after.film.length) return before.film.length < after.film.length ? "photo added" : "photo taken off";
       const first = (what) => before.film.some((one, index) => JSON.stringify(one[what]) !== JSON.stringify(after.film[index][what]));
-      return first("id") ? "photos" : first("mends") ? "mend" : first("crop") ? "crop" : first("depth") ? "depth" : "";
+      return first("id") ? "photos" : first("mends") ? "mend" : first("crop") ? "crop" : first("subject") ? "subject" : first("depth") ? "depth" : "";
     }
     Stir.history.register("photo", { take: taken, put, words: changed });
     Stir.history.register("platform", { take: () => place?.id ?? "", put: (id) => (setPlace(byId(id)), paint()), words: () => "made for" });

@@ -52,7 +52,7 @@
       const lines = [];
       lines.push(shown.told ? line(title, "seen", wont.length ? "is told your words, but for this:" : "is told all of it.") : shown.seen.length ? line("You’ll see:", "seen", shown.seen.join(", ") + ".") : null);
       if (wont.length) lines.push(line("You won’t:", "wont", ...list(wont.map(gone)), ". ", h("span", { class: "promise-presses" }, presses(wont))));
-      if (wait.length) lines.push(line("Not yet:", "yet", ...list(wait.map(gone)), ". ", h("span", { class: "promise-presses" }, press("Paint it", "paint", () => paint(wait[0].effect), "Say where on the photo it happens"))));
+      if (wait.length) lines.push(line("Not yet:", "yet", ...list(wait.map(gone)), Stir.because(wait[0].effect) ? ": " + Stir.because(wait[0].effect) : "", ". ", h("span", { class: "promise-presses" }, press("Paint it", "paint", () => paint(wait[0].effect), "Say where on the photo it happens"))));
       if (shown.kept.length) lines.push(line("As in the photo:", "kept", shown.kept.join(", ") + "."));
       Stir.redraw(node, () => node.replaceChildren(...lines.filter(Boolean)));
       node.hidden = false;

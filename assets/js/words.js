@@ -26,7 +26,7 @@
     const promise = Stir.promise({ strike: (next) => enter(next), paint: (effect) => Stir.emit("paint-missing", effect) });
     const told = Stir.told();
     const note = Stir.note();
-    root.append(h("div", { class: "row between words-head" }, h("h3", {}, h("label", { for: "prompt" }, "Describe it")), check.state), check.node, note.node, promise.node, Stir.noPlaces(), check.list, told.fold);
+    root.append(h("div", { class: "row between words-head" }, h("h3", {}, h("label", { for: "prompt" }, "Describe it")), check.state), check.node, note.node, promise.node, check.list, told.fold);
 
     function built() {
       const [camera, effects, slots, output] = ["camera", "effects", "slots", "output"].map(Stir.now);
@@ -82,12 +82,14 @@
       await answering;
     };
     /* What an answer depends on: nothing is asked twice, and an answer counts only while all of it is as it was asked. */
-    const mark = ({ motion, text, model, seconds }) => JSON.stringify([motion, text, model, seconds]);
+    const mark = ({ motion, text, model, seconds, unplaced }) => JSON.stringify([motion, text, model, seconds, unplaced]);
+    /* The effects that find no place on the photo, as far as that is known; what waits for the brush the studio knows by itself. */
+    const lost = () => (Stir.now("nowhere")?.unplaced ?? []).filter((one) => one.why !== "unpainted").map((one) => one.effect);
     function question() {
       const motion = built();
       const { model, seconds } = Stir.now("output") ?? {};
       if (motion && !agreed) memory.set("agreed", (agreed = { motion, text: "" })); // what is pressed before the first sentence is there stands
-      return motion && { motion, before: agreed.motion, text: words.value, said: agreed.text, write, model, seconds };
+      return motion && { motion, before: agreed.motion, text: words.value, said: agreed.text, write, model, seconds, unplaced: lost() };
     }
     function run() {
       waiting = false;
@@ -121,7 +123,7 @@
       Stir.tell("acted", { ...telling, unplaced });
     }
 
-    for (const topic of ["camera", "effects", "slots", "output"]) Stir.on(topic, soon);
+    for (const topic of ["camera", "effects", "slots", "output", "nowhere"]) Stir.on(topic, soon);
     Stir.on("slots", (slots) => (props.value = bare(slots)));
     /* A whole motion comes: from a recipe, from a motion to start from, or back by undo. */
     Stir.on("motion", () => {

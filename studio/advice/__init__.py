@@ -85,7 +85,9 @@ class Advice:
         from studio.photo import doctor
 
         image, mended = self._rooms.photos.mended(shot.photo, shot.mends), settled(shot)
-        return (doctor.glance if glance else doctor.look)(image, mended.photo, mended.crop, mended.size)
+        if glance:
+            return doctor.glance(image, mended.photo, mended.crop, mended.size)
+        return doctor.look(image, mended.photo, mended.crop, mended.size, shot.subject)
 
     def view(self, shot: Shot) -> Path:
         """A JPEG of the whole photo with the shot's mends, at most 1600 px, in the served folder. Raises `Refusal`."""

@@ -39,7 +39,7 @@ def motion(flags: argparse.Namespace) -> Motion:
     """The motion that the flags of `animate` or `compose` ask for. Raises `Refusal`."""
     start = preset(flags.motion).motion if flags.motion else Motion(camera=Camera(moves=()))
     said = read(flags.prompt)
-    brush = _brush(flags.brush) if flags.brush else ""
+    brush = mask(flags.brush) if flags.brush else ""
     given = tuple(_effect(words, brush) for words in flags.effect or ())
     merged = {one.name: one for one in (*start.effects, *said.effects, *given)}
     placed = tuple(_placed(one, brush) for one in merged.values())
@@ -97,7 +97,8 @@ def _placed(effect: Effect, brush: str) -> Effect:
     return replace(effect, region="background")
 
 
-def _brush(file: Path) -> str:
+def mask(file: Path) -> str:
+    """A picture file as a brush: grey, at most 256 px. Raises `Refusal` when it can't be used."""
     from PIL import Image
 
     try:

@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """Everything that is the same for every photo of one command; `wishes` are fields of a Shot for models that denoise."""
+    """Everything that is the same for every photo of one command; `wishes` are fields of a Shot for models that denoise.
+
+    `subject` is a mask of what was marked, or a place in fractions at which it lies.
+    """
 
     motion: Motion
     aspect: Aspect
@@ -32,6 +35,7 @@ class Asked(NamedTuple):
     seed: int
     model: str
     wishes: dict[str, Any]
+    subject: str | tuple[float, float] = ""
 
 
 def read(flags: argparse.Namespace) -> Asked:
@@ -41,7 +45,8 @@ def read(flags: argparse.Namespace) -> Asked:
     size = crop.parse_size(flags.size) if flags.size else "auto"  # which is the place's own, as far as the crop has the pixels
     fps = flags.fps or (place.fps if place else 24)
     seconds = flags.seconds or (min(max(5.0, place.min_seconds), place.max_seconds) if place else 5.0)
-    return Asked(moving.motion(flags), aspect, size, seconds, fps, flags.seed, flags.model, _wishes(flags, place))
+    subject = _subject(flags.mark) if getattr(flags, "mark", None) else ""
+    return Asked(moving.motion(flags), aspect, size, seconds, fps, flags.seed, flags.model, _wishes(flags, place), subject)
 
 
 def _wishes(flags: argparse.Namespace, place: Platform | None) -> dict[str, Any]:
@@ -73,9 +78,12 @@ def _mend(words: str) -> Mend:
 
 def shot(asked: Asked, photo: Photo, depth_id: str, kind: Format, studio: Studio, end: Photo | None = None) -> Shot:
     """The shot of one photo, cropped around what matters in it; `end` is cropped to the same aspect. Raises `Refusal`."""
+    mends = asked.wishes.get("mends", ())
+    subject = asked.subject if isinstance(asked.subject, str) else studio.pick(photo, mends, *asked.subject)
+    still = Still(end, _crop(end, asked.aspect, studio)) if end else None
     return Shot(
-        photo, _crop(photo, asked.aspect, studio), asked.motion, asked.model, asked.size, asked.seconds, asked.fps, asked.seed,
-        depth_id, kind, end=Still(end, _crop(end, asked.aspect, studio)) if end else None, **asked.wishes,
+        photo, _crop(photo, asked.aspect, studio, subject), asked.motion, asked.model, asked.size, asked.seconds, asked.fps,
+        asked.seed, depth_id, kind, end=still, subject=subject, **asked.wishes,
     )  # fmt: skip
 
 
@@ -102,8 +110,20 @@ def _typed(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
 
-def _crop(photo: Photo, aspect: Aspect, studio: Studio) -> Crop:
-    return Crop() if aspect == "photo" else studio.suggest_crop(photo, aspect).crop
+def _crop(photo: Photo, aspect: Aspect, studio: Studio, subject: str = "") -> Crop:
+    return Crop() if aspect == "photo" else studio.suggest_crop(photo, aspect, subject).crop
+
+
+def _subject(words: str) -> str | tuple[float, float]:
+    """What --mark names: a mask, or a place in fractions of the photo. Raises `Refusal`."""
+    across, comma, down = words.partition(",")
+    try:
+        place = float(across), float(down)
+    except ValueError:
+        return moving.mask(Path(words).expanduser())
+    if not comma or not all(0 <= value <= 1 for value in place):
+        raise Refusal(f"{words!r} is no place in a photo.", "Give two fractions of its width and height, such as 0.5,0.4.")
+    return place
 
 
 def depth(words: str | None, studio: Studio) -> str:

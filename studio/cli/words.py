@@ -101,6 +101,7 @@ def _motion(animate: argparse.ArgumentParser) -> None:
     animate.add_argument("--ease", metavar="EASE", help="smooth, linear, ease in or ease out (default: smooth)")
     animate.add_argument("--effect", metavar="EFFECT", action="append", help="something that moves by itself; give several")
     animate.add_argument("--brush", metavar="FILE", type=Path, help="a picture over the whole photo, white where effects happen")
+    animate.add_argument("--mark", metavar="FILE|X,Y", help="what the photo is of: a mask, white on black, or a place in it")
 
 
 def _photo(animate: argparse.ArgumentParser) -> None:

@@ -43,12 +43,14 @@ class Unplaced(Noun, frozen=True):
     """An effect that finds no place in a photo: the region it was to happen in, and why it can't.
 
     unpainted: it waits for the brush; outside: what was painted lies outside the crop; absent: there is no such thing in the
-    crop; vague: something stands out there, but its edge is too soft to part it. `says` is one sentence for people.
+    crop; vague: something stands out there, but its edge is too soft to part it. `because` is why in a few words,
+    `says` one sentence for people.
     """
 
     effect: EffectName
     region: Region
     why: Literal["unpainted", "outside", "absent", "vague"]
+    because: str
     says: str
 
 

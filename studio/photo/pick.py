@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from studio.photo.copies import fitted
 from studio.photo.crop import Image
-from studio.photo.saliency import glance
+from studio.photo.saliency import glance, look
 
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
@@ -22,8 +22,8 @@ Flags = NDArray[np.bool_]
 LONG = 512
 """The long side of the working copy, in pixels."""
 
-_WIDTHS = (2.0, 0.75, 0.5, 0.32)
-"""How wide the looks are around the click, in long sides of the photo; the first is the whole of it."""
+_WIDTHS = (0.62, 0.36)
+"""How wide the closer looks are around the click, in long sides of the photo."""
 
 _SURE = 0.5
 """The network's answer from which a place belongs to what draws the eye."""
@@ -56,7 +56,9 @@ def pick(image: Image, x: float, y: float) -> Floats:
     at = min(max(int(x * width), 0), width - 1), min(max(int(y * height), 0), height - 1)
     lab = cv2.cvtColor(work.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     slope = np.asarray(cv2.magnitude(*(np.sum(_slopes(lab, axis), axis=0) for axis in (0, 1))), np.float32)
-    found = [one for share in _WIDTHS if (one := _looked(work, at, share, slope))]
+    first = look(image, with_faces=False)  # as a rule it has been seen before, for the report or the crop
+    seen = cv2.resize(first.map * np.float32(min(first.peak, 1.0)), (width, height), interpolation=cv2.INTER_LINEAR)
+    found = [one for one in (_judged(seen, at, (0, 0), slope), *(_closer(work, at, share, slope) for share in _WIDTHS)) if one]
     best = max(found, key=lambda one: one.score, default=None)
     mask = _outlined(work, best.mask, at) if best else _surface(work, at)
     return cv2.GaussianBlur(mask.astype(np.float32), (0, 0), 0.8)
@@ -67,16 +69,21 @@ def _slopes(lab: Floats, axis: int) -> list[Floats]:
     return [np.abs(cv2.Sobel(np.ascontiguousarray(lab[..., band]), cv2.CV_32F, dx, dy, scale=1 / 8)) for band in range(3)]
 
 
-def _looked(work: Image, at: tuple[int, int], share: float, slope: Floats) -> _Found | None:
-    """What one look finds at the click, and how well it holds together; None where it finds nothing there."""
+def _closer(work: Image, at: tuple[int, int], share: float, slope: Floats) -> _Found | None:
+    """What a closer look finds at the click."""
     height, width = work.shape[:2]
     side = round(share * max(height, width))
     wide, tall = min(side, width), min(side, height)
     left = min(max(at[0] - wide // 2, 0), width - wide)
     top = min(max(at[1] - tall // 2, 0), height - tall)
     seen = cv2.resize(glance(work[top : top + tall, left : left + wide]), (wide, tall), interpolation=cv2.INTER_LINEAR)
-    sure = (seen > _SURE).astype(np.uint8)
-    inside = _under(sure, (at[0] - left, at[1] - top), round(_NEAR * max(height, width)))
+    return _judged(np.asarray(seen, np.float32), at, (left, top), slope)
+
+
+def _judged(seen: Floats, at: tuple[int, int], corner: tuple[int, int], slope: Floats) -> _Found | None:
+    """What a look with this upper left corner has found at the click, and how well it holds together; None for nothing."""
+    (height, width), (tall, wide), (left, top) = slope.shape, seen.shape, corner
+    inside = _under((seen > _SURE).astype(np.uint8), (at[0] - left, at[1] - top), round(_NEAR * max(height, width)))
     if inside is None or not _LEAST < inside.sum() / (height * width) < _MOST:
         return None
     ring = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
@@ -84,8 +91,7 @@ def _looked(work: Image, at: tuple[int, int], share: float, slope: Floats) -> _F
     border[:, :2], border[:, -2:] = left > 0, left + wide < width
     border[:2] |= top > 0
     border[-2:] |= top + tall < height
-    length = max(int(ring.sum()), 1)
-    cut = float((inside & border).sum()) / length
+    cut = float((inside & border).sum()) / max(int(ring.sum()), 1)
     drawn = float(np.clip(slope[top : top + tall, left : left + wide][ring] / 6, 0, 1).mean())
     mask = np.zeros((height, width), bool)
     mask[top : top + tall, left : left + wide] = inside

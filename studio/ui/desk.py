@@ -12,6 +12,7 @@ import msgspec
 
 from studio import nouns
 from studio.nouns import (
+    Brush,
     Camera,
     Crop,
     Effect,
@@ -43,12 +44,13 @@ class Misplaced(Refusal):
 
 
 class Frame(Noun, frozen=True):
-    """The photo part's value: which photo, the crop in fractions, where its depth comes from, and what is mended."""
+    """The photo part's value: which photo, the crop in fractions, the source of its depth, what is mended, and what it is of."""
 
     photo: str = ""
     crop: Crop = Crop()
     depth: str = "auto"
     mends: tuple[Mend, ...] = ()
+    subject: Brush = ""
 
 
 class Words(Noun, frozen=True):
@@ -120,7 +122,7 @@ def compose(
         photo, settle(photo, framed.crop), motion, wanted.model, wanted.size, wanted.seconds, wanted.fps, wanted.seed,
         framed.depth, wanted.format, wanted.quality, wanted.steps, wanted.guidance, wanted.strength,
         _end(studio, ending, wanted.model), wanted.sound, wanted.speedups, wanted.may_shrink, framed.mends,
-        platform=wanted.platform,
+        platform=wanted.platform, subject=framed.subject,
     )  # fmt: skip
     return checked(msgspec.to_builtins(shot), Shot, "output")
 

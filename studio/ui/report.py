@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from studio.nouns import Crop, Mend, MendName, Motion, Noun, Refusal, Shot, Size, replace
+from studio.nouns import Brush, Crop, Mend, MendName, Motion, Noun, Refusal, Shot, Size, replace
 from studio.photo.crop import settle
 from studio.photo.mend import upscaler
 from studio.photo.report import Box, Code, Finding, Remedy, Report
@@ -53,6 +53,7 @@ class Looked(Noun, frozen=True):
     size: Size = "auto"
     mends: tuple[Mend, ...] = ()
     glance: bool = False
+    subject: Brush = ""
 
 
 class Compared(Noun, frozen=True):
@@ -169,12 +170,13 @@ def network() -> bool:
 def report_calls(studio: Studio) -> list[Call]:
     """The report on a photo; a picture of it with its mends; and the pictures before and after some."""
 
-    def shot(photo_id: str, mends: tuple[Mend, ...], crop: Crop = WHOLE, size: Size = "auto") -> Shot:
+    def shot(photo_id: str, mends: tuple[Mend, ...], crop: Crop = WHOLE, size: Size = "auto", subject: str = "") -> Shot:
         photo = studio.photo(photo_id)
-        return Shot(photo, settle(photo, crop), Motion(), size=size, mends=mends)
+        return Shot(photo, settle(photo, crop), Motion(), size=size, mends=mends, subject=subject)
 
     def report(ask: Looked) -> dict[str, Any]:
-        return shown(studio.advice.look(shot(ask.photo, ask.mends, ask.crop, ask.size), ask.glance), ask.mends, network())
+        asked = shot(ask.photo, ask.mends, ask.crop, ask.size, ask.subject)
+        return shown(studio.advice.look(asked, ask.glance), ask.mends, network())
 
     def compare(ask: Compared) -> dict[str, str]:
         if ask.before == ask.after:

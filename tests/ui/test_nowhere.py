@@ -53,8 +53,9 @@ def test_a_chip_says_where_it_finds_no_place_and_leads_to_the_brush(page: Page, 
 def test_a_sentence_and_a_motion_to_start_from_say_it_alike(page: Page) -> None:
     sample(page, "fig.jpg")
     say(page, "slow push in, clouds drift across the sky")
-    said = page.locator(".part-words .no-place")
-    expect(said).to_contain_text("No place for drifting clouds", timeout=LONG)
+    said = page.locator("#promise [data-promise='yet']")
+    expect(said).to_contain_text("clouds drift across the sky: there is no sky in this crop", timeout=LONG)
+    expect(page.locator("#check-state")).not_to_contain_text("Reads well")
     said.get_by_role("button", name="Paint it").click()
     expect(page.locator(".brush-canvas")).to_be_visible()
     expect(page.locator(".chip[data-effect='clouds']")).to_have_attribute("aria-pressed", "true")

@@ -55,24 +55,22 @@ def unplaced(effect: Effect, shot: Shot, areas: Areas) -> Unplaced | None:
     region = chosen(effect)
     if effect.amount <= 0 or region == "everywhere":
         return None
-    title = EFFECTS[effect.name].title.lower()
     if region == "brush":
         if not effect.brush:
             water = effect.name in ("ripple", "flow")
-            because = "paint where the water is" if water else "paint where it should happen"
-            return _lost(effect, "unpainted", f"No place for {title} yet: {because}.")
-        if float(painted(effect, shot, _COARSE).mean()) < LEAST:
-            return _lost(effect, "outside", f"No place for {title}: what was painted lies outside the crop.")
-        return None
+            return _lost(effect, "unpainted", "paint where the water is" if water else "paint where it should happen")
+        outside = float(painted(effect, shot, _COARSE).mean()) < LEAST
+        return _lost(effect, "outside", "what was painted lies outside the crop") if outside else None
     if areas.shares[region] >= LEAST:
         return None
-    if region == "subject" and areas.standing == "vague":
-        return _lost(effect, "vague", f"No place for {title}: {_VAGUE}.")
-    return _lost(effect, "absent", f"No place for {title}: {_ABSENT[region]}.")
+    vague = region == "subject" and areas.standing == "vague"
+    return _lost(effect, "vague", _VAGUE) if vague else _lost(effect, "absent", _ABSENT[region])
 
 
-def _lost(effect: Effect, why: Literal["unpainted", "outside", "absent", "vague"], says: str) -> Unplaced:
-    return Unplaced(effect.name, chosen(effect), why, says)
+def _lost(effect: Effect, why: Literal["unpainted", "outside", "absent", "vague"], because: str) -> Unplaced:
+    yet = " yet" if why == "unpainted" else ""
+    says = f"No place for {EFFECTS[effect.name].title.lower()}{yet}: {because}."
+    return Unplaced(effect.name, chosen(effect), why, because, says)
 
 
 def find(effect: Effect, scene: Scene, shot: Shot) -> tuple[Floats, Choice]:

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from studio.config import ASSETS, MAX_UPLOAD_BYTES
-from studio.nouns import Aspect, Motion, Noun, Shot
+from studio.nouns import Aspect, Brush, Fraction, Mend, Motion, Noun, Shot
 from studio.photo.crop import RATIOS, settle
 from studio.photo.mend import UPSCALE
 from studio.studio import Studio
@@ -19,10 +19,20 @@ from studio.ui.report import mend_titles, network, report_calls
 
 
 class Fit(Noun, frozen=True):
-    """A question for a crop: which photo, which aspect."""
+    """A question for a crop: which photo, which aspect, and what was marked as its subject."""
 
     photo: str
     aspect: Aspect
+    subject: Brush = ""
+
+
+class Click(Noun, frozen=True):
+    """A click on a photo with its mends, in fractions of it."""
+
+    photo: str
+    x: Fraction
+    y: Fraction
+    mends: tuple[Mend, ...] = ()
 
 
 def depth_calls(studio: Studio) -> list[Call]:
@@ -53,6 +63,7 @@ class PhotoPanel:
             call("take_sample", One, lambda ask: sample(studio, ask.id)),
             call("look_at", One, lambda ask: photo_card(studio, studio.photo(ask.id))),
             call("suggest_crop", Fit, self.suggest),
+            call("pick_subject", Click, lambda ask: {"subject": studio.pick(studio.photo(ask.photo), ask.mends, ask.x, ask.y)}),
             call("depth_view", Frame, self.depth),
             call("take_depth", Upload, self.take_depth),
             *depth_calls(studio),
@@ -75,13 +86,13 @@ class PhotoPanel:
 
     def suggest(self, fit: Fit) -> dict[str, Any]:
         """The crop the studio would choose, and why."""
-        suggestion = self.studio.suggest_crop(self.studio.photo(fit.photo), fit.aspect)
+        suggestion = self.studio.suggest_crop(self.studio.photo(fit.photo), fit.aspect, fit.subject)
         return {"crop": msgspec.to_builtins(suggestion.crop), "why": suggestion.choice.reason}
 
     def depth(self, frame: Frame) -> dict[str, Any]:
         """A picture of the crop's depth, and what is known about where it comes from."""
         photo = self.studio.photo(frame.photo)
-        shot = Shot(photo, settle(photo, frame.crop), Motion(), depth=frame.depth, mends=frame.mends)
+        shot = Shot(photo, settle(photo, frame.crop), Motion(), depth=frame.depth, mends=frame.mends, subject=frame.subject)
         view = self.studio.depth_view(shot)
         about = [choice for choice in self.studio.choices(shot) if "depth" in choice.what or "layer" in choice.what]
         return {"path": str(view), "choices": msgspec.to_builtins(about)}

@@ -89,7 +89,7 @@
       });
       if (!focus || (focus.isConnected && focus === document.activeElement)) return;
       const next = focus.isConnected ? focus.closest(".card") : (grid.children[at] ?? grid.lastElementChild);
-      (next?.querySelector(marking ? "input" : "button") ?? search).focus({ preventScroll: true });
+      (next?.querySelector(marking ? "input" : "button") ?? marks.undo() ?? search).focus({ preventScroll: true });
     }
     /* Draw, and leave what is being looked at where it is on the screen. */
     function hold(draw) {

@@ -16,8 +16,8 @@
       pick(card, event);
     }, true);
     const size = `${Number(card.seconds.toFixed(1))} s · ${card.width} × ${card.height} · ${card.format.toUpperCase()}`;
-    const words = h("div", { class: "card-words", onclick: () => open(card) }, h("strong", { title: card.title }, card.title), h("span", { title: card.motion }, card.motion), h("span", {}, size), h("span", {}, `${card.model} · ${day.format(card.made_at * 1000)}`));
-    const node = h("li", { class: "card", "data-card": card.id }, h("div", { class: "card-face" }, tile, h("label", { class: "card-mark" }, tick, icon("check", 12))), words);
+    const words = h("div", { class: "card-words", onclick: () => open(card) }, h("div", { class: "card-title" }, h("strong", { title: card.title }, card.title), card.rating ? h("span", { class: "card-stars", role: "img", "aria-label": card.rating + (card.rating > 1 ? " stars" : " star") }, "★".repeat(card.rating)) : null), h("span", { title: card.motion }, card.motion), h("span", {}, size), h("span", {}, `${card.model} · ${day.format(card.made_at * 1000)}`));
+    const node = h("li", { class: card.width >= 1.3 * card.height ? "card wide" : "card", "data-card": card.id }, h("div", { class: "card-face" }, tile, h("label", { class: "card-mark" }, tick, icon("check", 12))), words);
     const paint = (marked) => (node.classList.toggle("marked", marked), (tick.checked = marked));
     return { node, paint, seen: JSON.stringify(card) };
   };
@@ -125,6 +125,7 @@
       pick,
       clear,
       offer,
+      undo: () => (toast.matches(":popover-open") ? undo : null),
       has: (id) => marked.has(id),
       paint,
       /* What is no longer there is no longer marked. */

@@ -59,7 +59,7 @@ def test_search_rate_trash_and_restore(shelf: Page, app: App) -> None:
     sheet = shelf.locator(".sheet")
     expect(sheet).to_contain_text("Dolly in")
     sheet.get_by_role("button", name="4 stars").click()
-    expect(tiles.first.locator(".tile-stars")).to_have_text("★★★★")
+    expect(shelf.locator(".card-stars")).to_have_text("★★★★")
     sheet.get_by_label("Title").fill("Breakfast")
     sheet.get_by_label("Title").press("Enter")
     expect(tiles.first).to_contain_text("Breakfast")
@@ -142,7 +142,7 @@ def test_a_card_says_what_it_is_without_being_pointed_at(many: Page) -> None:
     many.mouse.move(5, 5)
     words = many.locator(".card-words").first
     expect(words).to_be_visible()
-    assert words.inner_text().splitlines() == ["zoo", "Dolly in", "1 s · 90 × 160 · MP4", "Parallax · Sep 13, 2020"]
+    assert words.inner_text().splitlines() == ["zoo", "★★★", "Dolly in", "1 s · 90 × 160 · MP4", "Parallax · Sep 13, 2020"]
 
 
 def test_sorted_and_chosen_by_stars(many: Page, app: App) -> None:
@@ -186,7 +186,7 @@ def test_several_are_marked_by_click_shift_and_keys(many: Page, app: App) -> Non
     many.keyboard.press("Control+a")
     expect(bar).to_contain_text("100 marked")  # also those that are not on the page yet
     bar.get_by_role("button", name="3 stars").click()
-    rated = "one => one.querySelector('.tile-stars')?.textContent === '★★★'"
+    rated = "one => one.querySelector('.card-stars')?.textContent === '★★★'"
     many.wait_for_function(f"[...document.querySelectorAll('.card')].every({rated})")
     assert {clip.rating for clip in app.studio.clips(limit=1000)} == {3}
     many.keyboard.press("Escape")

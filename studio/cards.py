@@ -19,7 +19,7 @@ Text = Annotated[str, msgspec.Meta(min_length=1)]
 Dtype = Literal["bfloat16", "float16", "float32"]
 Supports = Literal[
     "camera", "effects", "loop", "seed", "depth",
-    "prompt", "negative_prompt", "end_frame", "motion_strength", "sound", "lora", "long",
+    "prompt", "negative_prompt", "end_frame", "end_crop", "motion_strength", "sound", "lora", "long",
 ]  # fmt: skip
 
 

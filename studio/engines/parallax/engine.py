@@ -18,10 +18,12 @@ import numpy as np
 from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Image, Places, Tick
-from studio.engines.parallax import colour, region, source, stage
+from studio.engines.parallax import between, colour, region, source, stage
 from studio.engines.parallax.ambient import Ambient
 from studio.engines.parallax.areas import areas
 from studio.engines.parallax.layers import read_scene
+from studio.engines.parallax.levels import Levels
+from studio.engines.parallax.path import half_frame
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Areas, Scene
 from studio.engines.plan import count_frames
@@ -53,13 +55,18 @@ class ParallaxEngine:
         cv2.setNumThreads(max(1, (os.cpu_count() or 1) // PAINTING_SHARE))
 
     def read(self, image: Image, shot: Shot, tick: Tick = lambda progress: None) -> Scene:
-        """The scene of a shot of a photo, (H, W, 3) uint8 RGB; the same crop at the same size and depth is read only once."""
-        key = self._key(image, shot)
+        """The scene of a shot of a photo, (H, W, 3) uint8 RGB; the same crop at the same size and depth is read only once.
+
+        With an end box it is the scene of what is around both boxes.
+        """
+        found = between.span(shot) if shot.end else None
+        shot, size = (found.shot, found.size) if found else (shot, output_size(shot)[:2])
+        key = self._key(image, shot, size)
         with self._reading:
             if key in self._scenes:
                 self._scenes.move_to_end(key)
                 return self._scenes[key]
-            scene = read_scene(cut(image, shot.photo, shot.crop), shot, self._settings, tick, image)
+            scene = read_scene(cut(image, shot.photo, shot.crop), shot, self._settings, tick, image, size)
             self._scenes[key] = scene
             while len(self._scenes) > 1 and sum(map(_weight, self._scenes.values())) > KEPT_BYTES:
                 self._scenes.popitem(last=False)
@@ -67,6 +74,7 @@ class ParallaxEngine:
 
     def places(self, image: Image, shot: Shot) -> Places:
         """Where the effects of a shot of a photo would happen: no sheet is cut for it, and a crop is looked at only once."""
+        shot = between.span(shot).shot if shot.end else shot
         key = _seen(image, shot)
         with self._reading:
             if key not in self._areas:
@@ -78,15 +86,14 @@ class ParallaxEngine:
             found = self._areas[key]
         return region.places(shot, found)
 
-    def _key(self, image: Image, shot: Shot) -> Key:
+    def _key(self, image: Image, shot: Shot, size: tuple[int, int]) -> Key:
         """What a scene depends on: its depth is that of the network as soon as that is here, and so is what is kept of it."""
-        size = output_size(shot)
-        return _seen(image, shot), source.resolved(shot, self._settings), size.width, size.height
+        return _seen(image, shot), source.resolved(shot, self._settings), *size
 
     def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
         """Frames of a shot, I420 BT.709, painted as they are read.
 
-        image: (H, W, 3) uint8 RGB, the photo. `end` is never given: this engine's camera ends where its path does. Raises
+        image: (H, W, 3) uint8 RGB, the photo. `end` isn't looked at: with an end box the clip ends on the same photo. Raises
         `Refusal` where nothing would move, as no effect that was asked for has a place.
         """
         size = output_size(shot)
@@ -96,6 +103,8 @@ class ParallaxEngine:
             reason = "nothing in this shot moves, so every frame is the crop itself"
             return _frames(_ticked(lambda index: picture, shot, tick), shot, size, (Choice("camera", "still", reason),))
         scene = self.read(image, shot, tick)
+        if shot.end:
+            return _boxed(scene, shot, tick)
         ambient = Ambient(scene, shot)
         setting = stage.place(scene, shot, ambient.reaches, still=not ambient)
         renderer = Renderer(setting.sheets, (scene.width, scene.height), setting.framing, ambient if ambient else None)
@@ -105,6 +114,22 @@ class ParallaxEngine:
 
         choices = (*scene.choices, setting.choice, *ambient.choices)
         return _frames(_ahead(paint, shot, tick), shot, (scene.width, scene.height), choices)
+
+
+def _boxed(scene: Scene, shot: Shot, tick: Tick) -> Frames:
+    """Frames from the start box to the end box of a shot, in the scene of both."""
+    found, size = between.span(shot), output_size(shot)
+    ambient = Ambient(scene, found.shot)
+    setting = stage.between_boxes(scene, shot, found)
+    levels = Levels(
+        setting.sheets, (size.width, size.height), half_frame(scene.width, scene.height), ambient if ambient else None
+    )
+
+    def paint(index: int) -> Image:
+        return levels.paint(setting.poses[index], index / shot.num_frames)
+
+    choices = (*scene.choices, setting.choice, *between.choices(shot), *ambient.choices)
+    return _frames(_ahead(paint, shot, tick), shot, (size.width, size.height), choices)
 
 
 def _frames(images: Iterator[Image], shot: Shot, size: tuple[int, ...], choices: tuple[Choice, ...]) -> Frames:

@@ -29,16 +29,17 @@ class Focus:
         behind = np.clip((scene.pivot + 0.05 - scene.disparity) / 0.25, 0, 1) if effect.region == "auto" else np.ones_like(mask)
         self._mask = cv2.GaussianBlur(mask * behind, (0, 0), 3).astype(np.float32)
         self._amount, self._turns = effect.amount, max(1, round(seconds / _PERIOD))
-        self._blurs: dict[str, tuple[tuple[Image, Image], ...]] = {}
+        self._blurs: dict[tuple[str, tuple[int, ...]], tuple[tuple[Image, Image], ...]] = {}
 
     def sheet(self, sheet: Sheet, t: float) -> Sheet:
         """The sheet as sharp as it is at time t: sharp at the start, softest half-way."""
-        if sheet.name not in self._blurs:
-            self._blurs[sheet.name] = self._prepare(sheet)
+        which = (sheet.name, sheet.texture.shape)
+        if which not in self._blurs:
+            self._blurs[which] = self._prepare(sheet)
         soft = (1 - math.cos(2 * math.pi * self._turns * t)) / 2 * (LEVELS - 1)
         level = min(int(soft), LEVELS - 2)
         share = soft - level
-        (texture, chroma), (texture2, chroma2) = self._blurs[sheet.name][level : level + 2]
+        (texture, chroma), (texture2, chroma2) = self._blurs[which][level : level + 2]
         if share < 1e-3:
             return replace(sheet, texture=texture, chroma=chroma)
         return replace(

@@ -24,7 +24,7 @@ MOST_CROP = 1.5
 _RAYS = 21  # along each side of the frame
 _POSES = 40  # of the path: it is smooth, and a border pixel's centre is half a pixel inside the border checked here
 _CUT = 10  # halvings of the crop: to 1/2000
-_TOLERANCE = 1e-4  # of half the frame's width, a sixteenth of a pixel at 720p
+TOLERANCE = 1e-4  # of half the frame's width, a sixteenth of a pixel at 720p
 
 
 class Sheet(NamedTuple):
@@ -98,7 +98,7 @@ def _settle(sheets: tuple[Sheet, ...], poses: tuple[Pose, ...], start: Framing, 
     framing = start
     for _ in range(4):
         past = spill(sheets, poses, framing, half)
-        if past.worst <= _TOLERANCE * half[0]:
+        if past.worst <= TOLERANCE * half[0]:
             return framing
         framing = framing._replace(x=framing.x + _move(past.left, past.right), y=framing.y + _move(past.top, past.bottom))
     return None

@@ -23,14 +23,18 @@ DRAFT = 360  # pixels of the short side up to which a clip smaller than its phot
 REVEALED = 0.05  # of the long side: as far behind a subject as any move looks
 
 
-def read_scene(image: Image, shot: Shot, settings: Settings, tick: Tick, whole: Image | None = None) -> Scene:
+def read_scene(
+    image: Image, shot: Shot, settings: Settings, tick: Tick, whole: Image | None = None, size: tuple[int, int] | None = None
+) -> Scene:
     """Make a photo ready to be moved through. image: (H, W, 3) uint8 RGB, the crop at full resolution; whole: the photo.
 
+    size: the scene's width and height where they aren't the frame's, as when windows on it are what is shown.
     Raises `Refusal` when the depth that the shot asks for can't be had, and lets `Stopped` from `tick` through.
     """
     tick(Progress("read", 0, 3, "finding the subject"))
     frame = output_size(shot)
-    texture = _texture(image, frame.width, frame.height)
+    width, height = size or (frame.width, frame.height)
+    texture = _texture(image, width, height)
     subject = matte.find(image, whole, shot.crop, shot.subject)
     tick(Progress("read", 1, 3, "reading the depth"))
     reading, chosen = source.read(image, shot, settings, subject)
@@ -45,7 +49,7 @@ def read_scene(image: Image, shot: Shot, settings: Settings, tick: Tick, whole: 
     pivot = float(np.median(core)) if core.size else float(np.percentile(reading.disparity, 60))
     choices = (chosen, subject.choice, *_said(reading.sky, bool(alpha.any()), draft))
     return Scene(
-        frame.width, frame.height, layers, reading.disparity, masks, pivot, subject.gap, reading.sky.horizon, choices,
+        width, height, layers, reading.disparity, masks, pivot, subject.gap, reading.sky.horizon, choices,
         areas.areas(image, subject, reading.sky),
     )  # fmt: skip
 

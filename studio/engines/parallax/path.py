@@ -44,11 +44,16 @@ HANDS = ((0.23, 1.0), (0.57, 0.45), (1.4, 0.10))  # a hand's drift, sway and tre
 
 
 class Pose(NamedTuple):
-    """One frame's camera: centre (3,) in the units above, rotation (3, 3) from camera to scene, zoom of the lens."""
+    """One frame's camera: centre (3,) in the units above, rotation (3, 3) from camera to scene, zoom of the lens.
+
+    shift: how far the lens is shifted, right and down in tangents. tall: how much higher it sees than its width would have it.
+    """
 
     centre: Matrix
     rotation: Matrix
     zoom: float
+    shift: tuple[float, float] = (0.0, 0.0)
+    tall: float = 1.0
 
 
 class Stage(NamedTuple):
@@ -118,12 +123,11 @@ def _pose(at: Matrix, lift: float, shaken: Matrix, stage: Stage) -> Pose:
     point = np.array(stage.pivot)
     turned = rotation(-circle / stage.pivot[2], -lift / stage.pivot[2])
     centre = point + turned @ (np.array([x, y, z + vertigo]) - point)
-    hand = rotation(*(float(angle) for angle in shaken[:3]))
-    own = rotation(yaw, pitch, roll)
-    return Pose(centre + turned @ own @ shaken[3:], turned @ own @ hand, math.exp(lens) * (1 - vertigo / stage.pivot[2]))
+    own, held = rotation(yaw, pitch, roll), rotation(*(float(angle) for angle in shaken[:3]))
+    return Pose(centre + turned @ own @ shaken[3:], turned @ own @ held, math.exp(lens) * (1 - vertigo / stage.pivot[2]))
 
 
-def _hand(seed: int, seconds: float) -> Unrest:
+def hand(seed: int, seconds: float) -> Unrest:
     """Unrest number k at time t, about -1 to 1: whole waves in the clip's length, so that it has no mean and always loops."""
     phases = np.random.default_rng(seed).uniform(0, 2 * math.pi, (6, len(HANDS)))
 
@@ -182,7 +186,7 @@ def travel(camera: Camera, num_frames: int, seconds: float, seed: int, stage: St
     ellipses = np.array([sum(0.25 * CIRCLE * ROUND.get(one.name, 0.0) * stage.mean * one.amount for one in leg) for leg in legs])
     hands = np.array([sum(one.amount for one in leg if one.name == "handheld") for leg in legs])
     start, share = _start(camera, ways)
-    unrest, (_, right, up) = _hand(seed, seconds), _accent(seed)
+    unrest, (_, right, up) = hand(seed, seconds), _accent(seed)
     drift = TURN * max((one.amount for leg in legs for one in leg), default=0.0)
     poses: list[Pose] = []
     for index in range(num_frames):
@@ -193,8 +197,7 @@ def travel(camera: Camera, num_frames: int, seconds: float, seed: int, stage: St
         at[AXES.index("yaw")] += right * drift * stage.half[0] * gaze
         at[AXES.index("pitch")] += up * drift * stage.half[1] * gaze
         lift = float(here @ ellipses) * math.sin(2 * math.pi * t) if camera.loop else 0.0  # so a looped orbit never stands still
-        hand = float(here @ hands) * shake(unrest, t, stage)
-        poses.append(_pose(at, lift, hand, stage))
+        poses.append(_pose(at, lift, float(here @ hands) * shake(unrest, t, stage), stage))
     return tuple(poses)
 
 

@@ -2,7 +2,7 @@
 
 Knows rays and disparity. Refuses to know paths through time, textures and colour.
 
-A frame's pixel looks along q = (o + w / crop) / zoom, where w is its place in tangents and (o, crop) the framing; in the
+A frame's pixel looks along q = (o + w / crop) / zoom + shift, where w is its place in tangents and (o, crop) the framing; in the
 scene that is v = R q', q' = (q, 1), and with u = v.xy / v.z the ray from centre C is C + s (u, 1). It meets the layer at the
 photo's point p, which has depth 1 / d(p): C.z + s = 1 / d, hence p / d = C.xy + (1 / d - C.z) u and
 
@@ -43,7 +43,8 @@ class Field(NamedTuple):
 def homography(pose: Pose, framing: Framing, half: tuple[float, float], size: tuple[int, int]) -> Matrix:
     """(3, 3): from w in tangents to u in the pixels of a map of `size` (w, h) that covers the whole crop (`half` each way)."""
     k = 1 / (framing.crop * pose.zoom)
-    lens = np.array([[k, 0, framing.x / pose.zoom], [0, k, framing.y / pose.zoom], [0, 0, 1]])
+    x, y = framing.x / pose.zoom + pose.shift[0], framing.y / pose.zoom + pose.shift[1]
+    lens = np.array([[k, 0, x], [0, k * pose.tall, y], [0, 0, 1]])
     return pixels(half, size) @ pose.rotation @ lens
 
 

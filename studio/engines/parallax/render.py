@@ -98,12 +98,16 @@ class Renderer:
     """Draws frames of one scene in one framing. Not for several threads at once."""
 
     def __init__(
-        self, sheets: tuple[Sheet, ...], size: tuple[int, int], framing: Framing, ambience: Ambience | None = None
-    ) -> None:
-        """`size`: (width, height) of the frame. The sheets' textures are all of a size, and so are their disparity maps."""
+        self, sheets: tuple[Sheet, ...], size: tuple[int, int], framing: Framing, ambience: Ambience | None = None,
+        half: tuple[float, float] | None = None,
+    ) -> None:  # fmt: skip
+        """`size`: (width, height) of the frame. The sheets' textures are all of a size, and so are their disparity maps.
+
+        half: half of what the sheets cover, in tangents; the frame's own where they cover what it shows.
+        """
         self.width, self.height = size
         self.framing, self._sheets, self._ambience = framing, sheets, ambience
-        self.half = half_frame(*size)
+        self.half = half or half_frame(*size)
         self._all = Box(0, -(-self.height // CELL), 0, -(-self.width // CELL))
         (rows, columns), (rows2, columns2) = sheets[0].texture.shape[:2], sheets[0].chroma.shape[:2]
         self._luma = [Stack(len(sheets), rows, columns, 0)]

@@ -12,12 +12,13 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax import framing
+from studio.engines.parallax import between, framing
 from studio.engines.parallax.path import Pose, Stage, half_frame, travel
 from studio.engines.parallax.project import Framing
 from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sheets import Sheet, prepare
 from studio.nouns import Choice, Shot
+from studio.photo.crop import output_size
 
 DEPTH = 0.8
 """The furthest thing lies at 1 / (1 - DEPTH) = 5 times the nearest: deeper looks cut out, shallower looks flat."""
@@ -76,19 +77,12 @@ def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> S
 
     still: nothing moves by itself, so that a camera that only turns may see one flat sheet.
     """
-    half = half_frame(scene.width, scene.height)
-    depth = Depth(scene.pivot, scene.gap)
-    far = 1 / float(depth.of(np.asarray(scene.pivot, np.float32)))
-    across, down = middle(scene)
-    where = Stage(half, (across * half[0] * far, down * half[1] * far, far))
-    camera = shot.motion.camera
+    depth, where = Depth(scene.pivot, scene.gap), _where(scene)
+    half, camera = where.half, shot.motion.camera
     poses = travel(camera, shot.num_frames, shot.seconds, shot.seed, where)
     turning = still and not any(pose.centre.any() for pose in poses)
     layers = (flat(scene),) if turning else scene.layers
-    edges = tuple(
-        framing.Sheet(depth.of(layer.disparity), None if index == 0 else cover(layer), reaches.get(layer.name, (0.0, 0.0)))
-        for index, layer in enumerate(layers)
-    )
+    edges = _edges(layers, depth, reaches)
     scale, fitted = 1.0, framing.fit(edges, poses, half)
     while fitted is None:
         scale *= 0.85
@@ -96,6 +90,31 @@ def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> S
         fitted = framing.fit(edges, poses, half)
     sheets = tuple(prepare(layer, depth.of(layer.disparity), index == 0, scene.width) for index, layer in enumerate(layers))
     return Setting(sheets, poses, fitted, _choice(fitted, scale))
+
+
+def between_boxes(scene: Scene, shot: Shot, found: between.Span) -> Setting:
+    """Lay out the way from a start box to an end box, in a scene that was read of what is around both."""
+    depth, where = Depth(scene.pivot, scene.gap), _where(scene)
+    poses = between.settle(shot, found, _edges(scene.layers, depth, {}), where)
+    across = round(output_size(shot).width / found.widest)
+    sheets = tuple(prepare(layer, depth.of(layer.disparity), index == 0, across) for index, layer in enumerate(scene.layers))
+    reason = "the camera goes exactly from the start box to the end box, and swings a little aside in between"
+    return Setting(sheets, poses, Framing(), Choice("framing", "from box to box", reason))
+
+
+def _where(scene: Scene) -> Stage:
+    half = half_frame(scene.width, scene.height)
+    far = 1 / float(Depth(scene.pivot, scene.gap).of(np.asarray(scene.pivot, np.float32)))
+    across, down = middle(scene)
+    return Stage(half, (across * half[0] * far, down * half[1] * far, far))
+
+
+def _edges(layers: tuple[Layer, ...], depth: Depth, reaches: dict[str, Reach]) -> tuple[framing.Sheet, ...]:
+    """What each layer means to the border."""
+    return tuple(
+        framing.Sheet(depth.of(layer.disparity), None if index == 0 else cover(layer), reaches.get(layer.name, (0.0, 0.0)))
+        for index, layer in enumerate(layers)
+    )
 
 
 def cover(layer: Layer) -> Floats:

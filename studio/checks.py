@@ -28,19 +28,29 @@ def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, setting
     """
     shot = replace(shot, photo=replace(photo, name=shot.photo.name or photo.name), crop=crop.settle(photo, shot.crop))
     if shot.end and end:
-        still = Still(replace(end, name=shot.end.photo.name or end.name), crop.settle(end, shot.end.crop))
+        part = shot.end.crop
+        if ends_on_box(shot, card):  # which is seen in the frame of the crop
+            part = replace(part, aspect=shot.crop.aspect)
+        still = Still(replace(end, name=shot.end.photo.name or end.name), crop.settle(end, part))
         shot = replace(shot, end=still)
     mend.check(shot.photo, shot.mends)
     wanted = asked(shot, card)
     if card.checkpoint is None:
         _check_range(wanted, card)
+    _check_end(shot, wanted, card)
     _check_wishes(wanted, card)
     plan(wanted, card)
     for effect in shot.motion.effects:
         _check_brush(effect)
     _check_subject(shot)
-    _check_depth(shot, settings)
+    wide = replace(shot, crop=crop.both(photo, shot.crop, shot.end.crop)) if shot.end and ends_on_box(wanted, card) else shot
+    _check_depth(wide, settings)
     return shot
+
+
+def ends_on_box(shot: Shot, card: ModelCard) -> bool:
+    """Whether a clip ends on a second box of its own photo, rather than on a photo."""
+    return shot.end is not None and "end_crop" in card.supports and "end_frame" not in card.supports
 
 
 def needs_brush(effect: Effect) -> bool:
@@ -62,12 +72,20 @@ def _check_range(shot: Shot, card: ModelCard) -> None:
         )
 
 
+def _check_end(shot: Shot, wanted: Shot, card: ModelCard) -> None:
+    """Raises `Refusal` for an end that this model can't be told: any at all, or another photo. `wanted` is what it is asked."""
+    if not wanted.end or not shot.end or "end_frame" in card.supports:
+        return
+    if "end_crop" not in card.supports:
+        remedy = "Take the end away, or choose a model with an end frame."
+        raise Refusal(f"{card.title} can't be told where to end.", remedy)
+    if shot.end.photo.id != shot.photo.id:
+        remedy = "Draw an end box on this photo instead, or choose a model with an end frame."
+        raise Refusal(f"{card.title} ends on the photo it began with, not on another one.", remedy)
+
+
 def _check_wishes(shot: Shot, card: ModelCard) -> None:
-    """Raises `Refusal` for what only other models can be asked: an end frame, steps, guidance, a speed-up."""
-    if shot.end and "end_frame" not in card.supports:
-        raise Refusal(
-            f"{card.title} can't be told where to end.", "Take the end photo away, or choose a model with an end frame."
-        )
+    """Raises `Refusal` for what only other models can be asked: steps, guidance, a speed-up."""
     if card.checkpoint is None and (shot.steps is not None or shot.guidance is not None):
         raise Refusal(f"{card.title} has no steps and no guidance.", "Leave them out, or choose a model that denoises.")
     known = card.checkpoint.speedups if card.checkpoint else ()

@@ -31,7 +31,7 @@ from studio.library.served import Served
 from studio.motion import camera
 from studio.motion.effects import EFFECTS
 from studio.motion.read import effects
-from studio.nouns import Choice, Clip, Motion, Progress, Refusal, Shot, replace
+from studio.nouns import Choice, Clip, Motion, Progress, Refusal, Shot, Still, replace
 from studio.presets import platform
 
 if TYPE_CHECKING:
@@ -102,8 +102,10 @@ class Drafts:
         source, mends, shot = shot.photo, shot.mends, asked(shot, card)
         motion = Motion(camera=shot.motion.camera, effects=shot.motion.effects)
         photo = replace(shot.photo, name="", notes=())
+        end = Still(photo, shot.end.crop) if shot.end and "end_crop" in card.supports else None
         tiny = replace(
-            shot, photo=photo, motion=motion, size="240p", seconds=PREVIEW_SECONDS, fps=PREVIEW_FPS, format="mp4", platform=""
+            shot, photo=photo, end=end, motion=motion, size="240p", seconds=PREVIEW_SECONDS, fps=PREVIEW_FPS, format="mp4",
+            platform="",
         )  # fmt: skip
         key = f"preview-{_digest(tiny.to_json() + self._depth(shot))}"
         with self._making:

@@ -226,9 +226,10 @@ def test_what_only_a_reader_can_do_is_heard(motion: Motion, words: str) -> None:
 
 def test_the_shot_and_the_wishes_become_one_question() -> None:
     motion = Motion(camera=Camera((Move("dolly_in"),), loop=True), subject="the dog", action="yawns")
-    shot = Shot(PHOTO, motion=motion, size="1080p", seconds=8, end=Still(PHOTO))
+    shot = Shot(PHOTO, motion=motion, size="1080p", seconds=8, end=Still(Photo("f" * 64, 900, 600)))
     found = asked(shot, Wishes(use="travel", sound=True, commercial=True), "portrait", faces=True)
     assert found == Asked("portrait", "travel", 8, 1080, "the dog yawns", True, True, True, True, True, "balance", True, False)
+    assert not asked(Shot(PHOTO, end=Still(PHOTO)), Wishes(), None, faces=False).end_frame  # a box on the photo itself
     plainly = asked(Shot(PHOTO, motion=Motion(camera=Camera((Move("static"),)))), Wishes(), None, faces=False)
     assert (plainly.camera, plainly.short, plainly.end_frame) == (False, 480, False)
 

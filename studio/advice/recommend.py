@@ -61,9 +61,14 @@ def asked(shot: Shot, wishes: Wishes, kind: Kind | None, faces: bool) -> Asked:
         kind=kind, use=wishes.use, seconds=shot.seconds, short=LEAST if shot.size == "auto" else SHORT_SIDES[shot.size],
         words=spoken(shot.motion), loop=camera.loop, faces=faces or wishes.faces,
         camera=goes(camera),
-        end_frame=wishes.end_frame or shot.end is not None, sound=wishes.sound, priority=wishes.priority,
+        end_frame=wishes.end_frame or _elsewhere(shot), sound=wishes.sound, priority=wishes.priority,
         commercial=wishes.commercial, offline=wishes.offline,
     )  # fmt: skip
+
+
+def _elsewhere(shot: Shot) -> bool:
+    """Whether the clip is to end on another photo."""
+    return shot.end is not None and shot.end.photo.id != shot.photo.id
 
 
 def spoken(motion: Motion) -> str:

@@ -36,6 +36,8 @@ class Asked(NamedTuple):
     model: str
     wishes: dict[str, Any]
     subject: str | tuple[float, float] = ""
+    start_box: Crop | None = None
+    end_box: Crop | None = None
 
 
 def read(flags: argparse.Namespace) -> Asked:
@@ -46,7 +48,21 @@ def read(flags: argparse.Namespace) -> Asked:
     fps = flags.fps or (place.fps if place else 24)
     seconds = flags.seconds or (min(max(5.0, place.min_seconds), place.max_seconds) if place else 5.0)
     subject = _subject(flags.mark) if getattr(flags, "mark", None) else ""
-    return Asked(moving.motion(flags), aspect, size, seconds, fps, flags.seed, flags.model, _wishes(flags, place), subject)
+    start, end = (_box(words, aspect) if words else None for words in (flags.start_box, flags.end_box))
+    if end and getattr(flags, "end", None):
+        raise Refusal("A clip ends either on a box of its own photo or on another photo.", "Leave out --end-box or --end.")
+    wishes = _wishes(flags, place)
+    return Asked(moving.motion(flags), aspect, size, seconds, fps, flags.seed, flags.model, wishes, subject, start, end)
+
+
+def _box(words: str, aspect: Aspect) -> Crop:
+    """A part of the photo from X,Y,WIDTH,HEIGHT. Raises `Refusal`."""
+    try:
+        x, y, w, h = (float(part) for part in words.split(","))
+        return replace(Crop(x, y, w, h, aspect))
+    except (ValueError, Refusal):
+        remedy = "Give four fractions from 0 to 1, such as 0.25,0.1,0.5,0.5."
+        raise Refusal(f"{words!r} is not a part of a photo.", remedy) from None
 
 
 def _wishes(flags: argparse.Namespace, place: Platform | None) -> dict[str, Any]:
@@ -80,10 +96,11 @@ def shot(asked: Asked, photo: Photo, depth_id: str, kind: Format, studio: Studio
     """The shot of one photo, cropped around what matters in it; `end` is cropped to the same aspect. Raises `Refusal`."""
     mends = asked.wishes.get("mends", ())
     subject = asked.subject if isinstance(asked.subject, str) else studio.pick(photo, mends, *asked.subject)
-    still = Still(end, _crop(end, asked.aspect, studio)) if end else None
+    last = Still(end, _crop(end, asked.aspect, studio)) if end else Still(photo, asked.end_box) if asked.end_box else None
+    start = asked.start_box or _crop(photo, asked.aspect, studio, subject)
     return Shot(
-        photo, _crop(photo, asked.aspect, studio, subject), asked.motion, asked.model, asked.size, asked.seconds, asked.fps,
-        asked.seed, depth_id, kind, end=still, subject=subject, **asked.wishes,
+        photo, start, asked.motion, asked.model, asked.size, asked.seconds, asked.fps, asked.seed, depth_id, kind, end=last,
+        subject=subject, **asked.wishes,
     )  # fmt: skip
 
 

@@ -45,7 +45,7 @@ def _lines(shot: Shot) -> list[tuple[str, str]]:
         ("mends", ", ".join(f"{mend.name} {mend.amount:g}" for mend in shot.mends)),
         ("model", f"{shot.model}, drafted on {shot.draft}" if shot.draft else shot.model),
         ("quality", _quality(shot)),
-        ("end", shot.end.photo.name or shot.end.photo.id[:12] if shot.end else ""),
+        ("end", _end(shot)),
         ("clip", f"{shot.size}, {shot.seconds:g} s, {shot.fps} fps, {shot.format}"),
         ("made for", _place(shot)),
         ("seed", str(shot.seed)),
@@ -57,6 +57,15 @@ def _lines(shot: Shot) -> list[tuple[str, str]]:
 def _place(shot: Shot) -> str:
     place = platform(shot.platform)
     return place.title if place else shot.platform
+
+
+def _end(shot: Shot) -> str:
+    if not shot.end:
+        return ""
+    if shot.end.photo.id != shot.photo.id:
+        return shot.end.photo.name or shot.end.photo.id[:12]
+    box = shot.end.crop
+    return f"the same photo, from {box.x:.3f} {box.y:.3f}, {box.w:.3f} wide, {box.h:.3f} high"
 
 
 def _camera(of: Camera) -> str:

@@ -123,6 +123,9 @@ def _model(animate: argparse.ArgumentParser) -> None:
     animate.add_argument(
         "--strength", metavar="N", type=_between(float, 0.0, 1.0), default=0.5, help="how much moves, 0 to 1 (default: 0.5)"
     )
+    box = "of the photo, in fractions from its left and top: X,Y,WIDTH,HEIGHT"
+    animate.add_argument("--start-box", metavar="BOX", help=f"the part {box} (default: what matters in it)")
+    animate.add_argument("--end-box", metavar="BOX", help="a second such part: the clip goes from one exactly to the other")
     animate.add_argument("--end", metavar="PHOTO", type=Path, help="the photo a clip ends on, for models with an end frame")
     animate.add_argument("--speedup", metavar="NAME", action="append", help="trade likeness for time or memory; give several")
     animate.add_argument("--no-sound", action="store_true", help="leave out the sound a model makes")
@@ -200,7 +203,7 @@ def _wishes(recommend: argparse.ArgumentParser) -> None:
     recommend.add_argument("--offline", action="store_true", help="nothing may be downloaded")
     recommend.set_defaults(
         model="parallax", seed=0, quality="good", steps=None, guidance=None, strength=0.5, no_sound=False, speedup=None,
-        may_shrink=False, mend=None, draft="",
+        may_shrink=False, mend=None, draft="", start_box=None, end_box=None,
     )  # fmt: skip
 
 

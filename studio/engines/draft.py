@@ -8,7 +8,7 @@ from __future__ import annotations
 from studio.cards import ModelCard
 from studio.clip import formats
 from studio.motion.read import enacted
-from studio.nouns import Shot, Size, replace
+from studio.nouns import Shot, Size, Still, replace
 from studio.photo import crop
 from studio.photo.mend import settled
 
@@ -36,8 +36,15 @@ def drawn(shot: Shot, card: ModelCard) -> Shot:
     return replace(
         shot, model=card.id, draft="", quality="draft" if trained else "good", steps=None, guidance=None,
         strength=shot.strength if "motion_strength" in card.supports else 0.5,
-        end=shot.end if "end_frame" in card.supports else None, sound=shot.sound or not trained,
+        end=_end(shot, card), sound=shot.sound or not trained,
         speedups=tuple(one for one in shot.speedups if one in known), may_shrink=shot.may_shrink and trained,
         fps=min(max(shot.fps, low), high), seconds=min(max(shot.seconds, short), long),
         size=crop.automatic(crop.pixels(settled(shot)), DRAFT_SIZE) if shot.size == "auto" and not trained else shot.size,
     )  # fmt: skip
+
+
+def _end(shot: Shot, card: ModelCard) -> Still | None:
+    """Where the clip ends, as far as `card` can be told: on any photo, or on a second box of the same one."""
+    if "end_frame" in card.supports or (shot.end and shot.end.photo.id == shot.photo.id and "end_crop" in card.supports):
+        return shot.end
+    return None

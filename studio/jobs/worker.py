@@ -130,7 +130,7 @@ class Worker:
         planned = plan(wanted, card)
         self._require_room(planned, BYTES_PER_PIXEL[shot.format], folder)
         image = self._rooms.photos.mended(shot.photo, shot.mends)
-        end = self._rooms.photos.pixels(shot.end.photo) if shot.end else None
+        end = self._rooms.photos.pixels(shot.end.photo) if shot.end and "end_frame" in card.supports else None
         tick = self._ticks(watch)
         frames = self._rooms.engine(card).animate(image, wanted, card, tick, end)
         encoded = encode(frames, folder / f"clip.{shot.format}", shot, tick)

@@ -108,6 +108,16 @@ def box(photo: Photo, crop: Crop) -> tuple[int, int, int, int]:
     return left, top, left + width, top + height
 
 
+def both(photo: Photo, one: Crop, other: Crop, margin: float = 0.0) -> Crop:
+    """The smallest crop of the photo's own shape that holds two crops, and where there is room a margin of its side."""
+    boxes = (box(photo, one), box(photo, other))
+    sizes = (photo.width, photo.height)
+    low = [min(each[axis] for each in boxes) / sizes[axis] for axis in (0, 1)]
+    high = [max(each[axis + 2] for each in boxes) / sizes[axis] for axis in (0, 1)]
+    side = min(1.0, max(high[axis] - low[axis] for axis in (0, 1)) * (1 + 2 * margin))
+    return _around(((low[0] + high[0]) / 2, (low[1] + high[1]) / 2), side, side, "photo")
+
+
 def cut(image: Image, photo: Photo, crop: Crop) -> Image:
     """The crop's pixels, as a view of `image`: (H, W, 3), the photo at its full size."""
     left, top, right, bottom = box(photo, crop)

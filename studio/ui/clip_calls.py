@@ -10,7 +10,7 @@ import msgspec
 
 from studio.clip.formats import TITLES
 from studio.motion.compose import plain
-from studio.nouns import Clip, Noun, replace
+from studio.nouns import Clip, Noun, Shot, replace
 from studio.presets import platform
 from studio.studio import Studio
 from studio.ui.board import clip_card, motion_words, photo_words
@@ -62,6 +62,7 @@ def details(studio: Studio, clip_id: str) -> dict[str, Any]:
         ("Mended", ", ".join(map(mended, shot.mends))),
         ("Model", title(studio, shot.model)),
         ("Draft", f"Made by {title(studio, shot.draft)}; the model has not made it yet" if shot.draft else ""),
+        ("Ends on", _end(shot)),
         *trained(studio, clip),
         ("Clip", ", ".join([f"{clip.width} × {clip.height}", *paced(clip), TITLES[shot.format]])),
         ("Made for", place.title if place else shot.platform),
@@ -75,18 +76,26 @@ def details(studio: Studio, clip_id: str) -> dict[str, Any]:
     }
 
 
+def _end(shot: Shot) -> str:
+    """Where a clip ends, where that was said."""
+    if not shot.end:
+        return ""
+    photo, box = shot.end.photo, shot.end.crop
+    if photo.id != shot.photo.id:
+        return f"{Path(photo.name).stem or 'Photo'}, {photo.width} × {photo.height}"
+    return f"An end box of {round(box.w * photo.width)} × {round(box.h * photo.height)}"
+
+
 def trained(studio: Studio, clip: Clip) -> list[tuple[str, str]]:
     """What a clip's recipe asked of a model that denoises; nothing for any other."""
     shot = clip.shot
     if not any(card.id == shot.model and card.checkpoint for card in studio.cards()) and shot.model == "parallax":
         return []
-    end = f"{Path(shot.end.photo.name).stem or 'Photo'}, {shot.end.photo.width} × {shot.end.photo.height}" if shot.end else ""
     return [
         ("Avoid", shot.motion.negative_prompt),
         ("Quality", shot.quality.capitalize()),
         ("Steps", str(shot.steps) if shot.steps is not None else "As the quality says"),
         ("Guidance", f"{shot.guidance:g}" if shot.guidance is not None else "As the model's card says"),
-        ("Ends on", end),
         ("Speed-ups", ", ".join(SPEEDUPS[name][0] for name in shot.speedups)),
     ]
 

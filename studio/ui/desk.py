@@ -44,13 +44,14 @@ class Misplaced(Refusal):
 
 
 class Frame(Noun, frozen=True):
-    """The photo part's value: which photo, the crop in fractions, the source of its depth, what is mended, and what it is of."""
+    """The photo part's value: the photo, crop and end box in fractions, the source of its depth, what is mended, what it is of."""
 
     photo: str = ""
     crop: Crop = Crop()
     depth: str = "auto"
     mends: tuple[Mend, ...] = ()
     subject: Brush = ""
+    end: Crop | None = None
 
 
 class Words(Noun, frozen=True):
@@ -121,7 +122,7 @@ def compose(
     shot = Shot(
         photo, settle(photo, framed.crop), motion, wanted.model, wanted.size, wanted.seconds, wanted.fps, wanted.seed,
         framed.depth, wanted.format, wanted.quality, wanted.steps, wanted.guidance, wanted.strength,
-        _end(studio, ending, wanted.model), wanted.sound, wanted.speedups, wanted.may_shrink, framed.mends,
+        _end(studio, ending, framed, wanted.model), wanted.sound, wanted.speedups, wanted.may_shrink, framed.mends,
         platform=wanted.platform, subject=framed.subject,
     )  # fmt: skip
     return checked(msgspec.to_builtins(shot), Shot, "output")
@@ -134,10 +135,16 @@ def _photo(studio: Studio, photo_id: str, where: Place) -> Photo:
         raise Misplaced(where, refusal.reason, refusal.remedy) from None
 
 
-def _end(studio: Studio, ending: Any, model: str) -> Still | None:
-    """Where the clip ends. A model that can't be told isn't: the page keeps the wish for the next one that can."""
-    wanted = checked(ending or {}, Ending, "ending")
-    if not wanted.photo or "end_frame" not in studio.card(model).supports:
+def _end(studio: Studio, ending: Any, framed: Frame, model: str) -> Still | None:
+    """Where the clip ends, on another photo or on a second box of the same one.
+
+    A model that can't be told isn't: the page keeps the wish for the next one that can.
+    """
+    wanted, supports = checked(ending or {}, Ending, "ending"), studio.card(model).supports
+    if framed.end and "end_crop" in supports:
+        photo = _photo(studio, framed.photo, "photo")
+        return Still(photo, settle(photo, nouns.replace(framed.end, aspect=framed.crop.aspect)))
+    if not wanted.photo or "end_frame" not in supports:
         return None
     photo = _photo(studio, wanted.photo, "ending")
     return Still(photo, settle(photo, wanted.crop))

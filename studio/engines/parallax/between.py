@@ -20,8 +20,8 @@ from studio.engines.parallax.pace import ease, sway
 from studio.engines.parallax.path import Matrix, Pose, Stage, hand, rotation, shake
 from studio.engines.parallax.project import Framing
 from studio.motion.camera import moving
-from studio.nouns import Choice, Crop, Shot, replace
-from studio.photo.crop import box, output_size
+from studio.nouns import Choice, Shot, replace
+from studio.photo.crop import both, box, output_size
 
 MARGIN = 0.08  # of both boxes' extent: photo around them, for the swing to look into
 SWING = 0.12  # how far the camera swings aside, in mean half windows at the nearest depth
@@ -49,22 +49,10 @@ class Span(NamedTuple):
         return max(self.start[2], self.end[2])
 
 
-def around(shot: Shot) -> Crop:
-    """The crop of the photo's own shape that holds both boxes and some of what is around them."""
-    assert shot.end is not None
-    boxes = [box(shot.photo, one) for one in (shot.crop, shot.end.crop)]
-    sizes = (shot.photo.width, shot.photo.height)
-    low = [min(one[axis] for one in boxes) / sizes[axis] for axis in (0, 1)]
-    high = [max(one[axis + 2] for one in boxes) / sizes[axis] for axis in (0, 1)]
-    side = min(1.0, max(high[axis] - low[axis] for axis in (0, 1)) * (1 + 2 * MARGIN))
-    x, y = (min(max((low[axis] + high[axis] - side) / 2, 0.0), 1.0 - side) for axis in (0, 1))
-    return Crop(x, y, side, side, "photo")
-
-
 def span(shot: Shot) -> Span:
     """What has to be read for a shot with an end box: as fine as its smaller box needs, where the photo has the pixels."""
     assert shot.end is not None
-    crop = around(shot)
+    crop = both(shot.photo, shot.crop, shot.end.crop, MARGIN)
     left, top, right, bottom = box(shot.photo, crop)
     across, down = right - left, bottom - top
     boxes = [box(shot.photo, one) for one in (shot.crop, shot.end.crop)]

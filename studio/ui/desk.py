@@ -44,7 +44,7 @@ class Misplaced(Refusal):
 
 
 class Frame(Noun, frozen=True):
-    """The photo part's value: the photo, crop and end box in fractions, the source of its depth, what is mended, what it is of."""
+    """The photo part's value: the photo, crop and end box in fractions, its depth's source, what is mended, what it is of."""
 
     photo: str = ""
     crop: Crop = Crop()

@@ -32,11 +32,13 @@
     const picker = Stir.picker((id) => choose(id));
     const advanced = Stir.advanced((change, redraw) => set(change, redraw));
     const plan = h("p", { class: "plan", id: "plan", hidden: true });
+    const planWhy = h("p", { class: "why", id: "plan-why", hidden: true });
     const reasons = h("dl", { class: "reasons" });
     const whyFold = Stir.fold("Why these?", reasons);
     whyFold.id = "why";
     const animate = h("button", { type: "button", class: "primary", id: "animate", onclick: () => go() }, h("span", {}, "Animate"), h("kbd", {}, /Mac/.test(navigator.platform) ? "⌘ ⏎" : "Ctrl ⏎"));
     const stop = h("button", { type: "button", class: "solid", id: "stop", hidden: true, onclick: () => Stir.emit("stop") }, h("span", {}, "Stop"), h("kbd", {}, "Esc"));
+    const misfits = Stir.misfits((change) => set(fitted(card(), { ...value, ...change })), animate);
     const drafting = Stir.toggle("Draft first", true, (on) => set({ draft: on }), { id: "draft-first" });
     const draftWhy = h("p", { class: "why" });
     const draftRow = h("div", { class: "drafting", hidden: true }, drafting, draftWhy);
@@ -44,9 +46,11 @@
     const several = h("button", { type: "button", class: "solid", id: "vary-open", title: "Two to four shots that differ on purpose", onclick: () => Stir.emit("open-variations") }, h("span", {}, "Variations…"));
     root.append(
       h("div", { class: "models" }, picker.nodes), advanced.strength,
-      h("div", { class: "fields" }, lengthField, sizeField, rateField, field("Format", format)), advanced.quality, plan,
-      advanced.fold, whyFold, note.node, draftRow, h("div", { class: "actions" }, animate, several, stop, ...Stir.history.nodes),
+      h("div", { class: "fields" }, lengthField, sizeField, rateField, field("Format", format)), advanced.quality, plan, planWhy,
+      advanced.fold, whyFold, note.node, draftRow, h("div", { class: "actions" }, misfits.node, animate, several, stop, ...Stir.history.nodes),
     );
+
+    Stir.on("dock", ({ actions }) => actions.before(misfits.node)); // wherever the button stands
 
     /* What a model is asked for when nothing is remembered of it. */
     const usual = ({ controls }) => ({ size: begins.size, seconds: controls.length.default, fps: Stir.clamp(begins.fps, ...controls.fps), steps: null, guidance: null, speedups: [] });
@@ -112,8 +116,9 @@
     // The plan and the reasons ---------------------------------------------------------------------------------------
     const askWhy = Stir.later(() => whyFold.open && trigger("why"), 250);
     const askPlan = Stir.later(() => {
-      const key = JSON.stringify(["frame", "ending", "output"].map(Stir.now));
-      if (!Stir.now("frame")) plan.hidden = true;
+      const stills = ["gif", "webp"].includes(value.format) ? ["camera", "effects"] : []; // of which one picture may do
+      const key = JSON.stringify(["frame", "ending", "output", ...stills].map(Stir.now));
+      if (!Stir.now("frame")) plan.hidden = planWhy.hidden = true, misfits.paint([]), (planned = "");
       else if (key !== planned) (planned = key), trigger("plan");
     }, 120);
     whyFold.addEventListener("toggle", () => {
@@ -128,6 +133,9 @@
       plan.hidden = answer.kind === "refusal" && answer.where !== "output";
       plan.textContent = answer.kind === "plan" ? answer.line : `${answer.reason} ${answer.remedy}`;
       plan.title = answer.kind === "plan" ? answer.choices.map((one) => `${one.value}: ${one.reason}`).join("\n") : "";
+      planWhy.textContent = answer.why ?? "";
+      planWhy.hidden = !answer.why;
+      misfits.paint(answer.misfits ?? []);
     });
     Stir.on("reasons", ({ choices, refusal }) => reasons.replaceChildren(...(refusal ? [h("dd", {}, refusal.reason + " " + refusal.remedy)] : Stir.reasons(choices))));
 
@@ -143,8 +151,8 @@
     Stir.on("avoid", (words) => words !== value.negative_prompt && set({ negative_prompt: words }));
     Stir.on("use-size", (size) => set(fitted(card(), { ...value, size })));
     Stir.on("animate", go);
-    /* The place a clip is made for; null leaves that open and the rest as it is. */
-    Stir.on("platform", (place) => set(place ? fitted(card(), { ...value, platform: place.id, size: place.size, fps: place.fps, seconds: Stir.clamp(value.seconds, place.min_seconds, place.max_seconds) }) : { platform: "" }));
+    /* The place a clip is made for; null leaves that open and the rest as it is. Auto is the place's size, as far as the crop has it. */
+    Stir.on("platform", (place) => set(place ? fitted(card(), { ...value, platform: place.id, size: "auto", fps: place.fps, seconds: Stir.clamp(value.seconds, place.min_seconds, place.max_seconds) }) : { platform: "" }));
     Stir.on("shot", (shot) => {
       const asked = Object.fromEntries(Object.keys(props.value).filter((name) => name in shot).map((name) => [name, shot[name]]));
       const known = Boolean(Stir.card(shot.model));

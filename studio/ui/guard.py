@@ -14,6 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.config import Settings
+from studio.ui.ranges import Ranges
 
 POLICY = "; ".join([
     "default-src 'self'",
@@ -56,7 +57,7 @@ class OnlyHere:
 
 def middleware(settings: Settings) -> list[Middleware]:
     """What stands before the page, outermost first."""
-    guards = [Middleware(OnlyHere)]
+    guards = [Middleware(OnlyHere), Middleware(Ranges)]
     if not settings.user:
         guards.insert(0, Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "::1"]))
     return guards

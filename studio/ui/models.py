@@ -11,9 +11,11 @@ from typing import Any, Literal
 import msgspec
 
 from studio.advice.pace import about as spent
-from studio.cards import ModelCard, ModelState, Outcome
+from studio.cards import ModelCard, ModelState, Outcome, Plan
 from studio.engines.diffusion.probe import CANDIDATES
-from studio.nouns import Choice, Clip, Refusal, Shot
+from studio.nouns import Choice, Clip, Refusal, Shot, Size
+from studio.photo.crop import AUTOMATIC, SHORT_SIDES
+from studio.presets import platform
 from studio.studio import Studio
 from studio.ui.facts import about, sentence, short_licence, size
 
@@ -140,8 +142,18 @@ def plan(studio: Studio, shot: Shot) -> dict[str, Any]:
         "line": ", ".join(words), "draft": drafted(studio, shot), "width": made.width, "height": made.height,
         "upscale": made.width / (run.box[2] - run.box[0]), "fps": made.fps, "seconds": made.seconds, "frames": made.num_frames,
         "steps": run.steps, "guidance": run.guidance,
-        "choices": msgspec.to_builtins(run.choices), "misfits": msgspec.to_builtins(studio.misfits(shot)),
+        "why": _why_smaller(shot, run, made), "choices": msgspec.to_builtins(run.choices),
+        "misfits": msgspec.to_builtins(studio.misfits(shot)),
     }  # fmt: skip
+
+
+def _why_smaller(shot: Shot, run: Plan, made: Outcome) -> str:
+    """Why a clip is smaller than it was asked to be, or enlarged; "" where it is neither."""
+    place = platform(shot.platform)
+    wanted: Size = shot.size if shot.size != "auto" else place.size if place else AUTOMATIC[0]
+    if min(made.width, made.height) >= SHORT_SIDES[wanted] and run.upscale < 1.005:
+        return ""
+    return next((sentence(one.reason) for one in run.choices if one.what == "size"), "")
 
 
 def paced(made: Outcome | Clip) -> list[str]:

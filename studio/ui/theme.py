@@ -13,8 +13,8 @@ STYLES = ("look", "controls", "page", "photo", "report", "motion", "builder", "p
 SCRIPTS = (
     "core", "undo", "tiles", "crop", "brush", "subject", "drop", "compare", "mends", "report", "film", "platforms", "intake",
     "photo", "ending", "presets", "scene", "camera", "slots", "nowhere", "effects", "check", "told", "promise", "words",
-    "assist", "recommend", "guide", "picker", "advanced", "output", "vary", "clip", "strip", "details", "marks", "library",
-    "fetch", "models", "kernels", "settings",
+    "assist", "recommend", "guide", "picker", "advanced", "misfits", "output", "vary", "clip", "strip", "details", "marks",
+    "library", "fetch", "models", "kernels", "settings",
 )  # fmt: skip
 FONTS = ["-apple-system", "BlinkMacSystemFont", "Segoe UI", "Inter", "Cantarell", "Ubuntu", "Roboto", "system-ui", "sans-serif"]
 

@@ -165,7 +165,7 @@ def test_a_failed_job_says_what_to_do(page: Page, app: App) -> None:
 def test_reasons_on_request(page: Page) -> None:
     sample(page)
     page.locator("#why summary").click()
-    expect(page.locator("#why .reasons")).to_contain_text("720p plays everywhere", timeout=WAIT)
+    expect(page.locator("#why .reasons")).to_contain_text("1080p is sharp wherever it is shown", timeout=WAIT)
 
 
 def test_a_dropped_clip_brings_every_setting_back(page: Page, app: App, open_page: Open) -> None:

@@ -61,7 +61,7 @@ def test_the_picker_is_used_by_keys(page: Page) -> None:
 def test_controls_follow_the_card_and_the_plan_is_said_before_the_run(page: Page, app: App) -> None:
     sample(page)
     plan = page.locator("#plan")
-    expect(plan).to_have_text("1280 × 720, 120 frames, 5 s at 24 fps")
+    expect(plan).to_have_text(re.compile(r"^1920 × 1080, 120 frames, 5 s at 24 fps, about \d+ s here$"))
     expect(page.locator("#quality")).to_be_hidden()
     choose(page, READY.id)
     expect(page.locator("#told summary")).to_have_text("What Pretend is told")

@@ -64,10 +64,12 @@ def parse(words: str) -> MoveName:
 
 
 def describe(camera: Camera) -> str:
-    """The camera in one short phrase: "dolly in with orbit left, looped"."""
-    moving = [move for move in camera.moves if move.name != "static" and move.amount > 0]
-    phrase = " with ".join(MOVES[move.name].title.lower() for move in moving) or "static"
-    return phrase + (", looped" if camera.loop else "")
+    """The camera in one short phrase: "dolly in with tilt up, then orbit left, looped"."""
+    legs = [
+        " with ".join(MOVES[move.name].title.lower() for move in each if moving(move)) or "static"
+        for each in (camera.moves, *(leg.moves for leg in camera.then))
+    ]
+    return ", then ".join(legs) + (", looped" if camera.loop else "")
 
 
 def moves(words: list[str], amount: float) -> tuple[Move, ...]:

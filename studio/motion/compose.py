@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from studio.cards import ModelCard
 from studio.motion import sentences
+from studio.motion.camera import goes
 from studio.motion.dialects import FEWEST_FIRST, Dialect, Slot, dialect
 from studio.motion.lexicon import PREPOSITIONS
 from studio.motion.notes import notes
@@ -74,18 +75,19 @@ def _trailed(camera: str, motion: Motion) -> str:
     "" where it would not be understood so.
     """
     way = " ".join(motion.prompt.split()).rstrip(".")
-    if not camera or not sentences.moving(motion.camera) or way.split(" ", 1)[0].lower() not in _WAYS:
+    if not camera or not goes(motion.camera) or way.split(" ", 1)[0].lower() not in _WAYS:
         return ""
     around = f" around {sentences.SUBJECT}"
     said = f"{(camera.replace(around, '') if way.startswith(('around ', 'round ')) else camera)[:-1]} {way}."
     before, after = clauses(camera), clauses(said)
-    if len(before) != 1 or len(after) != 1 or (after[0].moves, after[0].speed) != (before[0].moves, before[0].speed):
+    if [clause.legs for clause in before] != [clause.legs for clause in after] or len(before) != 1 + len(motion.camera.then):
         return ""
-    if after[0].target == before[0].target and after[0].rest == (*before[0].rest, way):
+    last, then = before[-1], after[-1]
+    if then.target == last.target and then.rest == (*last.rest, way):
         return said
     acts = motion.action.strip() and motion.subject.strip()
-    whole = way.split(" ", 1)[1:] == [after[0].target]
-    return said if acts and whole and not before[0].target and not after[0].rest else ""
+    whole = way.split(" ", 1)[1:] == [then.target]
+    return said if acts and whole and not last.target and not then.rest else ""
 
 
 def said_effects(text: str) -> frozenset[EffectName]:
@@ -162,9 +164,7 @@ def _spoken(said: tuple[Part, ...], speech: Dialect, motion: Motion) -> str:
         for part in said:
             if part.slot != slot or not part.text:
                 continue
-            text = (
-                speech.static if slot == "camera" and not sentences.moving(motion.camera) and not _target(motion) else part.text
-            )
+            text = speech.static if slot == "camera" and not goes(motion.camera) and not _target(motion) else part.text
             if slot in speech.joined and text[-1] == "." and "." not in text[:-1] and _whole(text):
                 joined.append(text[:-1])
             else:

@@ -31,18 +31,22 @@ from studio.motion.lexicon import (
 from studio.motion.moves import Found, patterns
 from studio.motion.sentences import MOVE_AMOUNTS as AMOUNTS
 from studio.motion.sentences import bucket
-from studio.nouns import Move, MoveName, Speed
+from studio.motion.turns import MOST, closes, later, opening, spans, turn
+from studio.nouns import Leg, Move, MoveName, Speed
 
 
 class Seen(NamedTuple):
     """What a clause says of the camera. `target` and `rest` are runs of its words: whom or what the camera is on about, and what
-    else was said. `unwanted`: it is something that should not be done."""
+    else was said. `unwanted`: it is something that should not be done. `legs` are the moves as they follow one another;
+    `anew`: the first of them follows what was said before, else it goes with that."""
 
     moves: tuple[Move, ...] = ()
     speed: Speed = "normal"
     target: Run | None = None
     rest: tuple[Run, ...] = ()
     unwanted: bool = False
+    legs: tuple[Leg, ...] = ()
+    anew: bool = False
 
 
 _AT = words("at to toward towards into from past for near behind of face faces facing")
@@ -95,6 +99,10 @@ _NO_MOVEMENT = re.compile(
     r"\b(?:no|without|zero|not)(?: any| a)? camera (?:movements?|motions?|moves?|moving)\b"
     r"|\bno (?:movements?|motion) (?:of|from|in) the camera\b"
 )
+_RESTS = re.compile(
+    r"(?:(?:stays?|staying|remains?|holds?|holding|stands?|is|comes to) )?(?:\w+ly )?(?:still|static|steady|locked(?: off)?"
+    r"|in place|tripod|(?:a )?stand ?still|(?:a )?rest|put|fixed|motionless)"
+)
 _GENERIC = words("move moves moved moving movement movements motion motions")
 _PARTS = re.compile(r"\b(?:and|then|while|plus|with|followed by|as it|before|&|but)\b")
 _DEGREES = re.compile(r"\b(\d{1,3}) ?(?:°|degrees?\b)")
@@ -127,6 +135,9 @@ def see(lows: list[str], after_camera: bool = False, free: bool = True) -> Seen 
         return Seen()
     if (viewed and set(rest[1:3]) & _OPENS) or (after_camera and rest[0] in _SHOWS | _ENDS):
         return Seen(rest=((len(lows) - len(rest), len(lows)),))
+    rests = " ".join(rest).removeprefix("it ") if after_camera else ""
+    if _RESTS.fullmatch(rests):
+        return _said(lows, [Found("static", line.index(rests), len(line))], [(line.index(rests), len(line))], False)
     if _NO_MOVEMENT.search(line):
         return _said(lows, [Found("static", 0, len(line))], [match.span() for match in _NO_MOVEMENT.finditer(line)], False)
     found = _moves(line, named or viewed or head, strict=not (named or after_camera or viewed))
@@ -142,8 +153,11 @@ def see(lows: list[str], after_camera: bool = False, free: bool = True) -> Seen 
 def _lead(lows: list[str]) -> int:
     """How many words only lead up to the name of a move: "with a slow, gentle"."""
     at = 0
-    while at < len(lows) and lows[at] not in _HEADS and (lows[at] in _LEADS or (lows[at].endswith("ly") and len(lows[at]) > 4)):
-        at += 1
+    while at < len(lows) and lows[at] not in _HEADS:
+        step = opening(lows, at) or int(lows[at] in _LEADS or (lows[at].endswith("ly") and len(lows[at]) > 4))
+        if not step:
+            break
+        at += step
     return at
 
 
@@ -221,22 +235,38 @@ def _still_words(line: str) -> list[Run]:
 def _said(lows: list[str], found: list[Found], used: list[Run], unwanted: bool) -> Seen:
     """What was found, with how far and how quickly; `used` are the characters that said it."""
     line = " ".join(lows)
+    found = [one for one in found if not line.startswith("followed by ", one.start)]
     starts = [0]
     for low in lows:
         starts.append(starts[-1] + len(low) + 1)
-    consumed = {at for at in range(len(lows)) if any(first <= starts[at] < past for first, past in used)}
+    ordered = [*used, *spans(line)]
+    consumed = {at for at in range(len(lows)) if any(first <= starts[at] < past for first, past in ordered)}
     target, rest = aim.left(lows, consumed, tuple(dict.fromkeys(one.name for one in found)))
     bare = _blotted(line, [(starts[first], starts[past] - 1) for first, past in (*([target] if target else []), *rest)])
     unread = _blotted(line, used)
-    speed: Speed = "slow" if SLOW & set(lows) else "fast" if FAST & set(lows) else "normal"
-    named: dict[MoveName, Move] = {}
+    speed = _pace(lows)
+    turns: list[tuple[int, dict[MoveName, Move]]] = []
+    last = 0
     for one in found:
-        if len(found) > 1 and line.startswith(("follow", "trail", "chas"), one.start):
+        if len(found) > 1 and line.startswith(("follow", "trail", "chas"), one.start) and not later(line[last : one.start]):
             continue
         first, past = _part(line, one) if len(found) > 1 else (0, len(line))
         name = moves.sided(one, line, unread, line[first:past])
-        named.setdefault(name, Move(name) if name == "static" else Move(name, _amount(bare[first:past])))
-    return Seen(tuple(named.values()), speed, target, rest, unwanted)
+        begins = turn(line, last, one.start)
+        if not turns or (begins >= 0 and len(turns) < MOST):
+            turns.append((max(begins, last) if turns else 0, {}))
+        turns[-1][1].setdefault(name, Move(name) if name == "static" else Move(name, _amount(bare[first:past])))
+        last = one.end
+    ends = [*(start for start, _ in turns[1:]), len(line)][: len(turns)]
+    paces = [speed] if len(turns) == 1 else [_pace(line[start:end].split()) for (start, _), end in zip(turns, ends, strict=True)]
+    legs = tuple(Leg(tuple(named.values()), pace) for (_, named), pace in zip(turns, paces, strict=True))
+    anew = bool(found) and (later(line[: found[0].start]) or closes(line) or (bool(used) and later(line[: used[0][0]])))
+    every = dict.fromkeys(move for leg in legs for move in leg.moves)
+    return Seen(tuple(every), legs[0].speed if legs else speed, target, rest, unwanted, legs, anew)
+
+
+def _pace(lows: list[str]) -> Speed:
+    return "slow" if SLOW & set(lows) else "fast" if FAST & set(lows) else "normal"
 
 
 def _blotted(line: str, used: list[Run]) -> str:

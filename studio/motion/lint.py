@@ -3,8 +3,8 @@
 Knows the order of the rules and that a remedy may not bring in a new fault. Refuses to know a rule's words: see `rules`.
 Nothing is loaded and nothing is asked of a model: a check is a few milliseconds of reading.
 
-Levels: "hurts" is what makes a worse clip by itself; "hint" is what is left to chance and can be told (`no_camera`, `no_still`).
-A prompt with hints alone is a good prompt.
+Levels: "hurts" is what makes a worse clip by itself; "hint" is what is left to chance and can be told (`no_camera`, `no_still`)
+or goes by too quickly (`short_legs`). A prompt with hints alone is a good prompt.
 """
 
 from __future__ import annotations
@@ -24,10 +24,11 @@ from studio.nouns import Effect, Motion, Noun
 CODES = (
     "nothing_moves", "vague", "describes", "camera_conflict", "forces_conflict", "still_camera_moves", "too_many_actions",
     "too_long", "negative_words", "text_changes", "no_camera", "no_still", "no_region",
+    "short_legs",
 )  # fmt: skip
-HINTS = ("no_camera", "no_still")
+HINTS = ("no_camera", "no_still", "short_legs")
 RULES: tuple[Rule, ...] = (emptiness, camera, forces, load, negations, lettering, place)
-ACTED_ON = (*EMPTY, "camera_conflict", "forces_conflict", "still_camera_moves", "no_region")
+ACTED_ON = (*EMPTY, "camera_conflict", "forces_conflict", "still_camera_moves", "no_region", "short_legs")
 """What counts for a model that reads no words and is told what to do by them all the same (`read.enacted`)."""
 
 ROUNDS = 4

@@ -10,11 +10,13 @@ import re
 from typing import NamedTuple
 
 from studio.motion import sentences
+from studio.motion.camera import goes
 from studio.motion.compose import LOOP, parts, plain, stays
 from studio.motion.effects import EFFECTS
 from studio.motion.lexicon import CONJUNCTIONS, PRONOUNS
 from studio.motion.sort import Clause, clauses
-from studio.nouns import Camera, Effect, EffectName, Motion, Move, MoveName, Speed, replace
+from studio.motion.turns import MOST
+from studio.nouns import Camera, Effect, EffectName, Leg, Motion, Move, MoveName, Speed, replace
 
 
 class Parsed(NamedTuple):
@@ -146,16 +148,27 @@ _SOMEBODY = frozenset(["a", "an", "the", "two", "three", "my", "his", "her", "ou
 
 
 def _camera(found: tuple[Clause, ...]) -> Camera:
-    """All moves of all clauses, each once; the first pace that is said. A camera that moves and holds still moves."""
-    moves: dict[MoveName, Move] = {}
+    """All moves of all clauses, leg by leg: in each every move once and the first pace that is said."""
+    turns: list[list[Leg]] = []
     for clause in found:
-        for move in clause.moves:
+        for at, leg in enumerate(clause.legs):
+            if not turns or ((at > 0 or clause.anew) and len(turns) < MOST):
+                turns.append([])
+            turns[-1].append(leg)
+    first, *then = [_together(legs) for legs in turns] or [Leg(())]
+    return Camera(first.moves, loop=any(clause.kind == "loop" for clause in found), speed=first.speed, then=tuple(then))
+
+
+def _together(legs: list[Leg]) -> Leg:
+    """What is said of one stretch of the way, as one leg. A camera that moves and holds still moves."""
+    moves: dict[MoveName, Move] = {}
+    for leg in legs:
+        for move in leg.moves:
             moves.setdefault(move.name, move)
     if len(moves) > 1:
         moves.pop("static", None)
-    speeds: list[Speed] = [clause.speed for clause in found if clause.moves and clause.speed != "normal"]
-    speed: Speed = speeds[0] if speeds and tuple(moves) != ("static",) else "normal"
-    return Camera(tuple(moves.values()), loop=any(clause.kind == "loop" for clause in found), speed=speed)
+    speeds: list[Speed] = [leg.speed for leg in legs if leg.speed != "normal"]
+    return Leg(tuple(moves.values()), speeds[0] if speeds and tuple(moves) != ("static",) else "normal")
 
 
 def hear(motion: Motion, text: str) -> Motion:
@@ -173,13 +186,14 @@ def hear(motion: Motion, text: str) -> Motion:
         if at >= 0:
             there.add(said)
             line = f"{line[:at]} {line[at + len(said) :]}"
-    new = read(line)
+    new, found = parse(line)
+    anew = next((clause.anew for clause in found if clause.legs), False)
     kept = {part.slot: part.text in there for part in parts(motion) if part.slot != "effects"}
     kept.setdefault("prompt", kept.get("camera", False))  # where all that is extra is said with the camera
     loop = new.camera.loop or (motion.camera.loop and LOOP in there)
     changes = _words(motion, new, kept)
     return replace(
-        motion, camera=replace(_filmed(motion, new, kept), loop=loop), effects=_stirred(motion, new, there), **changes
+        motion, camera=replace(_filmed(motion, new, kept, anew), loop=loop), effects=_stirred(motion, new, there), **changes
     )  # fmt: skip
 
 
@@ -210,21 +224,36 @@ def _and(one: str, other: str) -> str:
     return f"{one}, {other}" if one and other else one or other
 
 
-def _filmed(motion: Motion, new: Motion, kept: dict[str, bool]) -> Camera:
-    """The camera: its moves as they were where the words say the same of them."""
+def _filmed(motion: Motion, new: Motion, kept: dict[str, bool], anew: bool) -> Camera:
+    """The camera: its moves as they were where the words say the same of them. `anew`: what is new follows what was there."""
     old, said = motion.camera, new.camera
     speed: Speed = said.speed if said.speed != "normal" else old.speed
+    if kept.get("camera") and anew:
+        more = (*([Leg(said.moves, said.speed)] if said.moves else []), *said.then)
+        return replace(old, then=(*old.then, *more)[: MOST - 1])
     if kept.get("camera"):
         names = {move.name for move in old.moves}
         more = tuple(move for move in said.moves if move.name not in names and move.name != "static")
-        return replace(old, moves=(*old.moves, *more), speed=speed) if more else replace(old, speed=speed)
+        then = (*old.then, *said.then)[: MOST - 1]
+        return replace(old, moves=(*old.moves, *more), speed=speed if more or not old.then else old.speed, then=then)
     if not said.moves:
-        return replace(old, moves=()) if "camera" in kept else old
-    if not sentences.moving(said) and old.moves and not sentences.moving(old):
+        return replace(old, moves=(), then=()) if "camera" in kept else old
+    if not goes(said) and old.moves and not goes(old) and not said.then:
         return old
-    exact = {(move.name, sentences.bucket(move.amount)): move for move in old.moves}
-    moves = tuple(exact.get((move.name, sentences.bucket(move.amount)), move) for move in said.moves)
-    return replace(old, moves=moves, speed=said.speed if sentences.moving(said) else old.speed)
+    legs = [_exactly(leg, at, old) for at, leg in enumerate((Leg(said.moves, said.speed), *said.then))]
+    speed = said.speed if goes(said) else old.speed
+    return replace(old, moves=legs[0].moves, speed=speed, then=tuple(legs[1:]))
+
+
+def _exactly(leg: Leg, at: int, old: Camera) -> Leg:
+    """A leg with the moves as exactly as they were, where the words say the same of them: of this leg, or else of another."""
+    before = [old.moves, *(one.moves for one in old.then)]
+    exact = {
+        (move.name, sentences.bucket(move.amount)): move
+        for moves in (*before, *before[at : at + 1])
+        for move in moves
+    }  # fmt: skip
+    return Leg(tuple(exact.get((move.name, sentences.bucket(move.amount)), move) for move in leg.moves), leg.speed)
 
 
 def _stirred(motion: Motion, new: Motion, there: set[str]) -> tuple[Effect, ...]:
@@ -268,7 +297,7 @@ def enacted(motion: Motion) -> Motion:
     camera = motion.camera
     if not camera.moves:
         asked = read(said).camera
-        camera = replace(camera, moves=asked.moves, speed=asked.speed if asked.moves else camera.speed)
+        camera = replace(camera, moves=asked.moves, speed=asked.speed if asked.moves else camera.speed, then=asked.then)
     return replace(motion, camera=camera, effects=(*kept, *more))
 
 

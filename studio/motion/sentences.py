@@ -5,7 +5,7 @@ Knows how a camera and an effect are said in plain English. Refuses to know free
 
 from __future__ import annotations
 
-from studio.nouns import Camera, Effect, EffectName, Move, MoveName, Speed
+from studio.nouns import Camera, Effect, EffectName, Leg, Move, MoveName, Speed
 
 SUBJECT = "the subject"
 MOVES: dict[MoveName, str] = {
@@ -67,8 +67,8 @@ def octant(direction: float) -> int:
     return round(direction / 45) % 8
 
 
-def moving(camera: Camera) -> tuple[Move, ...]:
-    """The moves that move."""
+def moving(camera: Camera | Leg) -> tuple[Move, ...]:
+    """The moves that move, of a camera before its legs or of a leg."""
     return tuple(move for move in camera.moves if move.name != "static" and move.amount > 0)
 
 
@@ -79,15 +79,26 @@ def move(one: Move) -> str:
 
 
 def camera(said: Camera, on: str = "") -> str:
-    """The camera in one sentence, "" when nothing is said of it; `on` is whom or what it is about, if it isn't said elsewhere."""
+    """The camera in one sentence, leg after leg, "" when nothing is said of it.
+
+    `on` is whom or what it is about, if it isn't said elsewhere.
+    """
     if not said.moves:
         return ""
-    verbs = [move(one) for one in moving(said)] or [MOVES["static"]]
-    line = verbs[0] if len(verbs) == 1 else f"{', '.join(verbs[:-1])} and {verbs[-1]}"
-    pace = PACES[said.speed] if moving(said) else ""
+    legs = [_leg(leg) for leg in (said, *said.then)]
     if on:
-        line = line.replace(SUBJECT, on, 1) if SUBJECT in line else f"{line} on {on}"
-    return f"The camera {pace}{line}."
+        at = next((at for at, leg in enumerate(legs) if SUBJECT in leg), 0)
+        legs[at] = legs[at].replace(SUBJECT, on, 1) if SUBJECT in legs[at] else f"{legs[at]} on {on}"
+    if not said.then:
+        return f"The camera {legs[0]}."
+    return f"First the camera {legs[0]}{''.join(f', then it {leg}' for leg in legs[1:])}."
+
+
+def _leg(leg: Camera | Leg) -> str:
+    """What the camera does at once, after "The camera": "slowly pushes in and tilts up"."""
+    verbs = [move(one) for one in moving(leg)] or [MOVES["static"]]
+    line = verbs[0] if len(verbs) == 1 else f"{', '.join(verbs[:-1])} and {verbs[-1]}"
+    return f"{PACES[leg.speed] if moving(leg) else ''}{line}"
 
 
 def effect(one: Effect) -> str:

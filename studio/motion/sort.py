@@ -30,8 +30,9 @@ from studio.motion.split import Piece, pieces
 from studio.motion.stillness import still
 from studio.motion.syntax import lead, many, verb_at
 from studio.motion.times import timed
+from studio.motion.turns import later, opening, precedes
 from studio.motion.verbs import BASE, forms, third
-from studio.nouns import Effect, Move, Speed
+from studio.nouns import Effect, Leg, Move, Speed
 
 Kind = Literal["camera", "effect", "action", "environment", "light", "still", "negative", "description", "loop", "other"]
 Cut = Callable[[int, int], str]
@@ -42,7 +43,8 @@ class Clause(NamedTuple):
     """One thing that is said: where it stands in the text as typed (characters), what it is about, and what it means.
 
     `subject` and `action` part a clause in which somebody does something; `still` is what stays still; `target` is what a camera
-    clause is on about, `rest` what else it says. `words` go into the slot of its kind. `alone`: it is a sentence by itself, the
+    clause is on about, `rest` what else it says. `words` go into the slot of its kind. `legs` are a camera clause's moves
+    as they follow one another, `anew` that they come after what was said before. `alone`: it is a sentence by itself, the
     `sentence`th. Kind "effect" is a sentence of the builder's own.
     """
 
@@ -61,6 +63,8 @@ class Clause(NamedTuple):
     rest: tuple[str, ...] = ()
     alone: bool = False
     sentence: int = 0
+    legs: tuple[Leg, ...] = ()
+    anew: bool = False
 
 
 REST = "everything else"
@@ -155,13 +159,16 @@ def _more_unwanted(piece: Piece, before: Clause | None) -> bool:
 
 def _camera(whole: Clause, lows: list[str], before: Clause | None, gap: str, cut: Cut) -> Clause | None:
     """What is said of the camera, or that it should not be done."""
-    follows = before is not None and before.kind == "camera" and (gap != "." or "it" in lows[:2])
-    follows = follows and not ("it" in lows[:2] and before is not None and before.target != "")
+    it = "it" in lows[: 2 + opening(lows)]
+    follows = before is not None and before.kind == "camera" and (gap != "." or it or later(" ".join(lows[:2])))
+    follows = follows and not (it and before is not None and before.target != "")
     if before is not None and follows and before.moves and len(lows) <= 4:
         ways = [low for low in lows if low not in FUNCTION | SLOW | FAST]
         name = moves.again(before.moves[-1].name, ways[0]) if len(ways) == 1 else None
         if name:
-            return whole._replace(kind="camera", moves=(Move(name, before.moves[-1].amount),))
+            move = Move(name, before.moves[-1].amount)
+            anew = later(" ".join(lows))
+            return whole._replace(kind="camera", moves=(move,), legs=(Leg((move,)),), anew=anew)
     seen = lens.see(lows, follows, free=before is None or before.kind != "action" or gap == ".")
     if seen is None:
         return None
@@ -172,7 +179,14 @@ def _camera(whole: Clause, lows: list[str], before: Clause | None, gap: str, cut
         return whole._replace(kind="negative", words=cut(first, len(lows)))
     target = cut(*seen.target) if seen.target else ""
     rest = tuple(cut(*run) for run in seen.rest)
-    return whole._replace(kind="camera", moves=seen.moves, speed=seen.speed, target=target, rest=rest)
+    anew = seen.anew or (before is not None and before.kind == "camera" and _led_in(before))
+    return whole._replace(kind="camera", moves=seen.moves, speed=seen.speed, target=target, rest=rest, legs=seen.legs, anew=anew)
+
+
+def _led_in(before: Clause) -> bool:
+    """Whether the clause before says what comes first: "after panning left, …", "After that, …"."""
+    said = before.text.lower()
+    return precedes(said) or (not before.legs and later(said))
 
 
 def _unwanted(whole: Clause, lows: list[str], cut: Cut) -> Clause | None:

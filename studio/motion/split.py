@@ -22,6 +22,7 @@ from studio.motion.lexicon import (
 )
 from studio.motion.syntax import LEADING, complete, filmed, has_verb, lead, own_subject, paces, skip, starts_camera, verb_at
 from studio.motion.times import timed
+from studio.motion.turns import bounds
 from studio.motion.typos import meant
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*[°%]?")
@@ -126,6 +127,8 @@ def _begins(lows: list[str], start: int, at: int) -> bool:
             starts_camera(after) or own_subject(after) or after[0] in NEGATIONS or after[0] in _ORDERS or "camera" in after[:3]
         )
         return begins and complete(lows[start:at])
+    if low == "with" and bounds(lows[at - 1]):
+        return False
     if low == "with":
         moving = own_subject(after) and (
             complete(lows[start:at]) or bool(NATURE & set(after[:2]) and not NATURE & set(lows[start:at]))

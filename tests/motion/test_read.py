@@ -17,7 +17,7 @@ from studio.motion.compose import plain
 from studio.motion.lexicon import FAST, KEPT, LOOP, SLOW, SMOOTH, STAY
 from studio.motion.read import enacted, hear, parse, read
 from studio.motion.sentences import DIRECTED, EFFECT_AMOUNTS, MOVE_AMOUNTS, bucket
-from studio.nouns import Camera, Effect, EffectName, Motion, Move, MoveName, Speed, replace
+from studio.nouns import Camera, Effect, EffectName, Leg, Motion, Move, MoveName, Speed, replace
 
 ROWS: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "prompts_read.toml").read_text("utf-8"))["prompt"]
 MOVES: tuple[MoveName, ...] = tuple(name for name in get_args(MoveName) if name != "static")
@@ -101,7 +101,8 @@ def wrong(row: dict[str, Any]) -> dict[str, object]:
     def either(key: str) -> list[str]:
         return [one.strip() for one in row.get(key, "").split("|")]
 
-    for key, names in (("moves", [move.name for move in motion.camera.moves]), ("effects", [one.name for one in motion.effects])):
+    filmed = [move.name for each in (motion.camera, *motion.camera.then) for move in each.moves]
+    for key, names in (("moves", filmed), ("effects", [one.name for one in motion.effects])):
         if sorted(names) not in [sorted(filter(None, one.split(","))) for one in either(key)]:
             found[key] = names
     if motion.camera.speed != row.get("speed", "normal"):
@@ -176,6 +177,109 @@ def test_up_to_three_moves_together_read_back() -> None:
         moves = tuple(Move(name, chance.choice(MOVE_AMOUNTS)) for name in names)
         motion = Motion(camera=Camera(moves, loop=chance.random() < 0.3, speed=chance.choice(SPEEDS)))
         assert read(plain(motion)) == motion, plain(motion)
+
+
+def test_moves_in_sequence_read_back() -> None:
+    """Two to four legs, of one or two moves each, at every pace and amount, with and without effects and a loop."""
+    chance = random.Random(9)
+    for _ in range(1500):
+        count = chance.randint(2, 4)
+        legs = [leg(chance, still=at == count - 1) for at in range(count)]
+        first, *then = legs
+        names = chance.sample(EFFECTS, chance.randint(0, 2))
+        motion = Motion(
+            camera=Camera(first.moves, loop=chance.random() < 0.3, speed=first.speed, then=tuple(then)),
+            effects=tuple(Effect(name, chance.choice(EFFECT_AMOUNTS)) for name in sorted(names, key=EFFECTS.index)),
+        )
+        said = read(plain(motion))
+        assert (said.camera, set(said.effects)) == (motion.camera, set(motion.effects)), plain(motion)
+        assert hear(motion, plain(motion)) == motion
+
+
+def leg(chance: random.Random, still: bool) -> Leg:
+    if still and chance.random() < 0.2:
+        return Leg((Move("static"),))
+    names = chance.sample(MOVES, chance.randint(1, 2))
+    return Leg(tuple(Move(name, chance.choice(MOVE_AMOUNTS)) for name in names), chance.choice(SPEEDS))
+
+
+SEQUENCES: list[tuple[str, str]] = [
+    ("dolly in fast, then orbit left", "fast dolly_in > orbit_left"),
+    ("dolly in fast then orbit left slowly", "fast dolly_in > slow orbit_left"),
+    ("first dolly in, then orbit left", "dolly_in > orbit_left"),
+    ("push in and then circle right around her", "dolly_in > orbit_right"),
+    ("camera pushes in; after that it pans left", "dolly_in > pan_left"),
+    ("push in before orbiting left", "dolly_in > orbit_left"),
+    ("slow push in followed by a fast pan right", "slow dolly_in > fast pan_right"),
+    ("camera pans left and ends with a zoom in", "pan_left > zoom_in"),
+    ("The camera pans left. Then it tilts up. Finally it pulls back.", "pan_left > tilt_up > dolly_out"),
+    ("dolly in, then dolly out", "dolly_in > dolly_out"),
+    ("zoom in and then out", "zoom_in > zoom_out"),
+    ("pans left then right", "pan_left > pan_right"),
+    ("push in, then stay still", "dolly_in > static"),
+    ("after panning left, push in", "pan_left > dolly_in"),
+    ("camera pushes in while she turns, then orbits left", "dolly_in > orbit_left"),
+    ("orbit left and tilt up, then push in slowly", "orbit_left+tilt_up > slow dolly_in"),
+    ("slow push in, next a crane up, finally static", "slow dolly_in > crane_up > static"),
+    ("leaves rustle, push in, then orbit left, clouds drift", "dolly_in > orbit_left"),
+    ("zoom out slowly, before a whip pan to the right", "slow zoom_out > fast pan_right"),
+    ("dolly in, orbit left", "dolly_in+orbit_left"),
+    ("she turns, then the camera pushes in", "dolly_in"),
+    (
+        "one, two: pan left then tilt up then zoom in then pull back then roll left",
+        "pan_left > tilt_up > zoom_in > dolly_out+roll_left",
+    ),
+    ("crane up quickly and afterwards pull back", "fast crane_up > dolly_out"),
+    ("begin with a slow tilt up, end with a push in", "slow tilt_up > dolly_in"),
+    ("the camera trucks right, then slowly pushes in on the door", "truck_right > slow dolly_in"),
+    ("orbit right; then zoom out", "orbit_right > zoom_out"),
+    ("pull back, and finally crane down", "dolly_out > crane_down"),
+    ("tilt down, followed by a slow zoom in on the shoes", "tilt_down > slow zoom_in"),
+    ("whip pan left then hold", "fast pan_left"),
+    ("First a dolly out. After that, a pan to the right.", "dolly_out > pan_right"),
+    ("camera rises before it pulls back", "crane_up > dolly_out"),
+    ("push in, next orbit left, then pull back, and at the end zoom in", "dolly_in > orbit_left > dolly_out > zoom_in"),
+    ("the waves roll in, camera glides forward and then tilts up to the sky", "dolly_in > tilt_up"),
+    ("handheld at first, then locked off", "handheld > static"),
+]
+HELD: list[tuple[str, str]] = [
+    ("orbit right while the fog drifts, then crane down slowly", "orbit_right > slow crane_down"),
+    ("begin on a close tilt up and end with a pull back", "tilt_up > dolly_out"),
+    ("first we track left, afterwards the camera rises", "truck_left > crane_up"),
+    ("fast push in; then slow orbit left; then pan right", "fast dolly_in > slow orbit_left > pan_right"),
+    ("the camera zooms out before panning up to the roof", "zoom_out > tilt_up"),
+    ("Dolly left. Then dolly right.", "truck_left > truck_right"),
+    ("a gentle crane up followed by a roll left", "crane_up > roll_left"),
+    ("pan right and then, slowly, zoom in", "pan_right > slow zoom_in"),
+    ("she walks away, camera pulls back and then tilts up", "dolly_out > tilt_up"),
+    ("push in. finally, pull back", "dolly_in > dolly_out"),
+]
+"""Written together with those above, and not looked at while it was tuned."""
+
+
+def sequence(camera: Camera) -> str:
+    legs = [(camera.moves, camera.speed), *((one.moves, one.speed) for one in camera.then)]
+    return " > ".join(
+        ("" if speed == "normal" else f"{speed} ") + "+".join(sorted(move.name for move in moves)) for moves, speed in legs
+    )
+
+
+@pytest.mark.parametrize(("text", "said"), SEQUENCES)
+def test_one_move_after_another_is_read_so(text: str, said: str) -> None:
+    assert sequence(read(text).camera) == said
+
+
+def test_most_sequences_that_were_not_tuned_on_are_read() -> None:
+    right = sum(sequence(read(text).camera) == said for text, said in HELD)
+    assert right >= 0.8 * len(HELD)
+
+
+def test_what_is_added_after_then_is_a_leg_of_its_own() -> None:
+    heard = hear(SHOT, plain(SHOT) + " Then the camera tilts up.")
+    assert heard.camera == replace(SHOT.camera, then=(Leg((Move("tilt_up"),)),))
+    shorter = hear(heard, plain(heard).replace(", then it tilts up", "").replace("First the", "The"))
+    assert shorter.camera.moves == SHOT.camera.moves
+    assert shorter.camera.then == ()
 
 
 def test_every_effect_at_every_amount_and_direction_reads_back() -> None:
@@ -273,7 +377,7 @@ def filmed(*moves: Move, **changes: Any) -> dict[str, Any]:
         ("pushes in", "slowly pushes in", filmed(speed="slow")),
         ("pushes in", "pushes in far", filmed(Move("dolly_in", 0.9))),
         ("pushes in", "pans left and pushes in", filmed(Move("pan_left"), Move("dolly_in", 0.53))),
-        ("in.", "in. Then the camera tilts up.", filmed(Move("dolly_in", 0.53), Move("tilt_up"))),
+        ("in.", "in. Then the camera tilts up.", filmed(then=(Leg((Move("tilt_up"),)),))),
         ("The camera pushes in.", "", {"camera": replace(SHOT.camera, moves=())}),
         ("her head", "her head and smiles", {"action": "turns her head and smiles"}),
         ("The woman turns her head. ", "", {"subject": "", "action": ""}),

@@ -15,6 +15,7 @@ from studio.motion.read import Clause, read
 from studio.motion.rules.base import Asked, Fault
 from studio.motion.rules.edits import add, cut
 from studio.motion.rules.emptiness import PUSH_IN, moving
+from studio.motion.turns import spans
 from studio.nouns import Camera, Move, MoveName
 
 OPPOSITE: dict[MoveName, MoveName] = {
@@ -37,7 +38,9 @@ _BOTH = re.compile(
     r"(?P<other>in|out|left|right|up|down|forwards?|backwards?|(?:counter|anti)[\s-]?clockwise))\b"
 )
 _AGAINST = {"in": "out", "left": "right", "up": "down", "forward": "backward"}
-_AFTER = re.compile(r"\b(?:then|before|after|afterwards|finally|until|later|at\s+the\s+end|followed\s+by|first|at\s+last)\b")
+_AFTER = re.compile(
+    r"\b(?:then|before|after|afterwards|finally|until|later|at\s+the\s+end|followed\s+by|first|at\s+last|end(?:s|ing)?\s+with|next)\b"
+)
 _STILL = re.compile(
     r"\b(?:(?:static|stationary|fixed|motionless|unmoving|locked(?:[\s-](?:off|down))?)(?:\s+(?:shot|frame|tripod))?|tripod(?:\s+shot)?|still\s+(?:shot|camera|frame)|"
     r"(?:(?<=camera )|(?<=shot )|(?<=frame )|(?<=view )|(?<=it )|(?<=and )|(?<=but )|(?<=lens ))"
@@ -55,19 +58,25 @@ _JOINT = re.compile(
 )
 
 
+LEAST = 1.5
+"""The seconds that moves in sequence need each: in less nobody sees where one ends and the next begins."""
+
+
 class Told(NamedTuple):
-    """One move where it is said."""
+    """One move where it is said, and in which leg of the camera's way."""
 
     name: MoveName
     clause: Clause
+    leg: int
 
 
 def camera(asked: Asked) -> Iterator[Fault]:
     """camera_conflict, still_camera_moves, no_camera."""
     views = [clause for clause in asked.parsed.clauses if clause.kind == "camera" and clause.moves]
-    said = [Told(move.name, clause) for clause in views for move in clause.moves if move.name != "static"]
+    said = list(_told(views))
     yield from _conflict(asked, said)
     yield from _stands(asked, said)
+    yield from _hurried(asked, views)
     if not views and moving(asked) and not _SPOKEN.search(asked.low):
         acts = any(clause.kind == "action" for clause in asked.parsed.clauses)
         reason = "Nothing is said of the camera: models that read words then move it as they like."
@@ -75,13 +84,31 @@ def camera(asked: Asked) -> Iterator[Fault]:
         yield Fault("no_camera", "hint", 0, 0, reason, label, add(asked.text, HOLD if acts else PUSH_IN))
 
 
+def _told(views: list[Clause]) -> Iterator[Told]:
+    """Every move that is said to move, with its leg."""
+    leg = 0
+    for clause in views:
+        for at, one in enumerate(clause.legs):
+            leg += at > 0 or clause.anew
+            yield from (Told(move.name, clause, leg) for move in one.moves if move.name != "static")
+
+
+def _hurried(asked: Asked, views: list[Clause]) -> Iterator[Fault]:
+    """short_legs: moves in sequence with too little time for each."""
+    count = 1 + len(asked.parsed.motion.camera.then)
+    if count > 1 and asked.seconds / count < LEAST:
+        last = views[-1]
+        reason = f"{count} moves in a row have {asked.seconds / count:.1f} s each: {LEAST:g} s are the least that is seen."
+        start = last.start if len(last.legs) == 1 else last.start + max(at for at, _ in spans(asked.low[last.start : last.end]))
+        yield Fault("short_legs", "hint", start, last.end, reason, "Leave out the last", cut(asked.text, start, last.end))
+
+
 def _conflict(asked: Asked, said: list[Told]) -> Iterator[Fault]:
     """The first two moves that undo each other and don't follow one another in time."""
     for index, second in enumerate(said):
         for first in said[:index]:
-            if second.name not in (OPPOSITE.get(first.name), _inverse(first.name)) or _in_turn(
-                asked, first.clause, second.clause
-            ):
+            apart = first.leg != second.leg or _in_turn(asked, first.clause, second.clause)
+            if apart or second.name not in (OPPOSITE.get(first.name), _inverse(first.name)):
                 continue
             yield _undone(asked, first, second)
             return

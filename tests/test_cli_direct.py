@@ -68,6 +68,19 @@ def test_check_says_what_will_be_seen_and_what_will_not(stir: Say) -> None:
     assert "is told all of it" in stir("check", "cars moving, the camera stays still", "--model", "wan22-ti2v-5b")[1]
 
 
+def test_moves_in_sequence_by_flags_and_in_words(stir: Say) -> None:
+    words = told(stir, "read", "dolly in fast, then orbit left slowly")
+    assert isinstance(words, dict)
+    assert [(one["moves"][0]["name"], one["speed"]) for one in words["camera"]["then"]] == [("orbit_left", "slow")]
+    assert "dolly_in 0.6, fast, then orbit_left 0.6, slow" in stir("read", "dolly in fast, then orbit left slowly")[1]
+    flags = ("--move", "dolly in", "--speed", "fast", "--then", "slow orbit left and tilt up", "--then", "zoom out")
+    said = stir("compose", *flags)[1]
+    assert said.startswith("First the camera quickly pushes in, then it slowly circles left around the subject and tilts up")
+    assert "then it zooms out." in said
+    code, _, err = stir("compose", "--then", "orbit sideways")
+    assert code and "orbit sideways" in err
+
+
 def test_read_gives_the_motion(stir: Say) -> None:
     said = told(stir, "read", "camera slowly pushes in, leaves rustle, light stays constant")
     assert isinstance(said, dict)

@@ -1,7 +1,9 @@
-/* The camera: a move is a tile whose picture shows it. Its value is a Camera. */
+/* The camera: a move is a tile whose picture shows it, and moves follow one another in steps. Its value is a Camera; a step is its
+   first moves or one of its legs, and tiles, amounts and speed are those of the step that is open. */
 (() => {
   const { h, icon, memory } = Stir;
   const MOST = 3;
+  const STEPS = 4;
   /* A tile holds a move and its opposite: title, the names in order, and the words of its switch. */
   const FAMILIES = [
     ["Dolly", ["dolly_in", "dolly_out"], ["In", "Out"]],
@@ -24,9 +26,13 @@
     const root = element.firstElementChild;
     const infos = Object.fromEntries(props.moves.map((one) => [one.name, one]));
     let camera = { ...props.value, ...memory.get("camera", {}) };
+    let at = 0; // the step that is open
+    const steps = () => [{ moves: camera.moves, speed: camera.speed }, ...(camera.then ?? [])];
+    const here = () => steps()[at];
     let combine = camera.moves.length > 1;
     const family = (name) => FAMILIES.find(([, names]) => names.includes(name));
-    const held = (names) => camera.moves.findIndex((move) => names.includes(move.name));
+    const held = (names) => here().moves.findIndex((move) => names.includes(move.name));
+    const called = ({ moves }) => moves.map((move) => infos[move.name].title).join(" + ") || "As it likes";
 
     const tiles = h("div", { class: "tiles", role: "group", "aria-label": "Camera moves" });
     const all = FAMILIES.map(([title, names]) => {
@@ -34,37 +40,95 @@
       const tile = h("button", { type: "button", class: "tile", "data-family": names[0], "aria-pressed": "false" }, h("span", { class: "tile-picture" }, scene), h("span", { class: "tile-name" }, title));
       tile.addEventListener("click", (event) => press(names, event.shiftKey || event.ctrlKey));
       tiles.append(tile);
-      return { tile, scene, names };
+      return { tile, scene, names, title };
     });
     const rows = h("div", { class: "moves" });
     const sees = h("p", { class: "sees" });
     const join = Stir.toggle("Combine", combine, (on) => {
       combine = on;
-      if (!on && camera.moves.length > 1) set({ moves: camera.moves.slice(0, 1) });
+      if (!on && here().moves.length > 1) turn({ moves: here().moves.slice(0, 1) });
       paint();
     }, { title: "Add up to three moves; Shift and click does the same", id: "combine" });
-    const speed = Stir.segments("Speed", SPEEDS, (value) => set({ speed: value }));
+    const speed = Stir.segments("Speed", SPEEDS, (value) => turn({ speed: value }));
     const ease = Stir.segments("Ease", EASES, (value) => set({ ease: value }));
     const loop = Stir.toggle("Loop", camera.loop, (on) => set({ loop: on }), { title: "The clip ends where it began, without a seam", id: "loop" });
     const paces = h("div", { class: "paces" }, h("span", { class: "move-name" }, "Speed"), h("div", { class: "row between" }, speed.node, loop), h("span", { class: "move-name" }, "Ease"), ease.node);
-    root.append(h("div", { class: "row between" }, h("h3", {}, "Camera"), join), tiles, sees, rows, paces);
+    const then = Stir.button("Then", { class: "ghost", id: "then", onclick: () => add() }, "plus");
+    const way = h("div", { class: "steps", role: "group", "aria-label": "Steps, one after the other", hidden: true });
+    root.append(h("div", { class: "row between" }, h("h3", {}, "Camera"), h("div", { class: "row" }, join, then)), way, tiles, sees, rows, paces);
+
+    /* The open step, changed. */
+    function turn(change, quiet = false) {
+      const all = steps().map((one, index) => (index === at ? { ...one, ...change } : one));
+      walk(all, quiet);
+    }
+    function walk([first, ...rest], quiet = false) {
+      set({ moves: first.moves, speed: first.speed, then: rest.map(({ moves, speed }) => ({ moves, speed })) }, quiet);
+    }
+    function open(index) {
+      at = index;
+      combine = here().moves.length > 1;
+      paint();
+    }
+    function add() {
+      const all = steps();
+      if (all.length >= STEPS) return hint("Four steps at most. Take one off first.");
+      const circled = all.at(-1).moves.some((move) => move.name.includes("orbit"));
+      const next = { moves: [{ name: circled ? "dolly_in" : "orbit_left", amount: 0.6 }], speed: "normal" };
+      at = all.length;
+      combine = false;
+      walk([...all, next]);
+      Stir.say(`Step ${at + 1}: ${called(next)}.`);
+    }
+    function remove(index) {
+      const all = steps().filter((_, place) => place !== index);
+      at = Math.max(0, Math.min(at - (at > index ? 1 : 0), all.length - 1));
+      combine = all[at].moves.length > 1;
+      walk(all);
+      Stir.say(all.length > 1 ? `Step ${index + 1} is off.` : "One step.");
+      (way.querySelector("[aria-pressed='true']") ?? then).focus({ preventScroll: true });
+    }
+    function paintSteps() {
+      const all = steps();
+      way.hidden = all.length < 2;
+      then.title = all.length < STEPS ? "Add a step: the camera does it after the others" : "Four steps at most";
+      then.setAttribute("aria-disabled", String(all.length >= STEPS));
+      Stir.redraw(way, () => way.replaceChildren(...(way.hidden ? [] : all.map((one, index) => h("span", { class: "step" },
+        h("button", { type: "button", class: "chip", "data-step": index, "aria-pressed": String(index === at), onclick: () => open(index) }, h("span", { class: "step-number" }, index + 1), " ", called(one)),
+        h("button", { type: "button", class: "ghost tiny", "aria-label": `Take step ${index + 1} off`, onclick: () => remove(index) }, icon("close", 12)))))));
+    }
 
     function press(names, add) {
       const index = held(names);
-      const fresh = { name: names[0], amount: camera.moves[0]?.amount ?? 0.6 };
-      if (names[0] === "static") return set({ moves: index < 0 ? [{ ...fresh, name: "static" }] : [] });
-      const moves = camera.moves.filter((move) => move.name !== "static");
-      if (index >= 0 && camera.moves.length > 1) return set({ moves: camera.moves.filter((_, at) => at !== index) });
+      const fresh = { name: names[0], amount: here().moves[0]?.amount ?? 0.6 };
+      if (names[0] === "static") return turn({ moves: index < 0 ? [{ ...fresh, name: "static" }] : [] });
+      const moves = here().moves.filter((move) => move.name !== "static");
+      if (index >= 0 && names.length < 2) return off(index);
       if (index >= 0) return flip(index);
-      if (!(combine || add)) return set({ moves: [fresh] });
+      if (!(combine || add)) return turn({ moves: [fresh] });
       if (moves.length >= MOST) return hint("Three moves at most. Take one off first.");
       combine = combine || add;
-      set({ moves: [...moves, moves.length ? { ...fresh, amount: 0.4 } : fresh] });
+      turn({ moves: [...moves, moves.length ? { ...fresh, amount: 0.4 } : fresh] });
     }
+    /* A lit tile pressed again turns its move around, and says so. */
     function flip(index, name) {
-      const [, names] = family(camera.moves[index].name);
-      const next = name ?? names[(names.indexOf(camera.moves[index].name) + 1) % names.length];
-      set({ moves: camera.moves.map((move, at) => (at === index ? { ...move, name: next } : move)) });
+      const next = name ?? other(here().moves[index].name);
+      turn({ moves: here().moves.map((move, place) => (place === index ? { ...move, name: next } : move)) });
+      Stir.say(infos[next].title + ".");
+    }
+    function other(name) {
+      const [, names] = family(name);
+      return names[(names.indexOf(name) + 1) % names.length];
+    }
+    function off(index) {
+      const { name } = here().moves[index];
+      turn({ moves: here().moves.filter((_, place) => place !== index) });
+      Stir.say(infos[name].title + " is off.");
+    }
+    /* What a press on a lit tile does. */
+    function again(name) {
+      const [, names, words] = family(name);
+      return names.length > 1 ? `press again for ${words[names.indexOf(other(name))].toLowerCase()}` : "press again to take it off";
     }
     function hint(words) {
       sees.textContent = words;
@@ -78,22 +142,26 @@
       if (!quiet) paint();
     }
     function paint() {
-      for (const { tile, scene, names } of all) {
+      const { moves, speed: pace } = here();
+      for (const { tile, scene, names, title } of all) {
         const index = held(names);
-        const name = index < 0 ? names[0] : camera.moves[index].name;
+        const name = index < 0 ? names[0] : moves[index].name;
         scene.play(name);
         tile.setAttribute("aria-pressed", String(index >= 0));
-        const way = index < 0 ? "" : (infos[name].title.match(/ (in|out|left|right|up|down)$/)?.[0] ?? "");
-        tile.setAttribute("aria-label", tile.lastChild.textContent + way); // it begins with the words one sees
-        tile.title = infos[name].sees;
+        tile.lastChild.textContent = index < 0 ? title : infos[name].title;
+        if (index < 0) tile.removeAttribute("aria-label");
+        else tile.setAttribute("aria-label", `${infos[name].title}, ${again(name)}`);
+        tile.title = index < 0 ? infos[name].sees : `${infos[name].sees}; ${again(name)}`;
       }
-      sees.textContent = camera.moves.map((move) => infos[move.name].sees).join("; ") || unsaid();
-      speed.paint(camera.speed);
+      sees.textContent = moves.map((move) => infos[move.name].sees).join("; ") + (moves.length === 1 ? ` (${again(moves[0].name)})` : "") || unsaid();
+      speed.paint(pace);
       ease.paint(camera.ease);
-      const still = !camera.moves.some((move) => move.name !== "static");
-      for (const one of paces.querySelectorAll(".segments button")) one.disabled = still;
+      const still = !moves.some((move) => move.name !== "static");
+      for (const one of speed.node.querySelectorAll("button")) one.disabled = still;
+      for (const one of ease.node.querySelectorAll("button")) one.disabled = !steps().some((step) => step.moves.some((move) => move.name !== "static"));
       loop.paint(camera.loop);
       join.paint(combine);
+      paintSteps();
       paintRows();
     }
     /* What becomes of a camera of which nothing is said. */
@@ -102,8 +170,9 @@
       return "Nothing is said of the camera: " + (card && !card.supports.includes("prompt") ? "it holds still" : "the model does as it likes");
     }
     function paintRows() {
-      const moving = camera.moves.filter((move) => move.name !== "static");
-      Stir.redraw(rows, () => rows.replaceChildren(...moving.map((move) => row(move, camera.moves.indexOf(move)))));
+      const { moves } = here();
+      const moving = moves.filter((move) => move.name !== "static");
+      Stir.redraw(rows, () => rows.replaceChildren(...moving.map((move) => row(move, moves.indexOf(move)))));
     }
     function row(move, index) {
       const [title, names, words] = family(move.name);
@@ -112,21 +181,23 @@
       const value = h("output", {}, Math.round(move.amount * 100));
       const slider = Stir.slider(`${infos[move.name].title}, amount`, { value: move.amount }, (amount) => {
         value.textContent = Math.round(amount * 100);
-        set({ moves: camera.moves.map((one, at) => (at === index ? { ...one, amount } : one)) }, true);
+        turn({ moves: here().moves.map((one, place) => (place === index ? { ...one, amount } : one)) }, true);
       });
-      const away = h("button", { type: "button", class: "ghost tiny", "aria-label": "Take " + infos[move.name].title + " off", onclick: () => set({ moves: camera.moves.filter((_, at) => at !== index) }) }, icon("close", 12));
+      const away = h("button", { type: "button", class: "ghost tiny", "aria-label": "Take " + infos[move.name].title + " off", onclick: () => off(index) }, icon("close", 12));
       return h("div", { class: "move", "data-move": move.name }, h("span", { class: "move-name" }, title), way ? way.node : h("span"), slider, value, away);
     }
 
     function adopt(motion) {
       if (JSON.stringify({ ...camera, ...motion.camera }) === JSON.stringify(camera)) return;
-      combine = motion.camera.moves.length > 1;
-      set(motion.camera);
+      at = Math.min(at, motion.camera.then?.length ?? 0);
+      camera = { ...camera, ...motion.camera };
+      combine = here().moves.length > 1;
+      set({});
     }
     Stir.on("motion", adopt);
     Stir.on("heard", adopt);
     Stir.history.register("camera", { take: () => camera, put: (before) => ((combine = before.moves.length > 1), set(before)), words: () => "camera" });
-    Stir.on("output", () => camera.moves.length || (sees.textContent = unsaid()));
+    Stir.on("output", () => here().moves.length || (sees.textContent = unsaid()));
     set({});
   };
 })();

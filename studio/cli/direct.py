@@ -20,7 +20,7 @@ from studio.motion.compose import plain
 from studio.motion.lint import check as checked
 from studio.motion.promise import promise
 from studio.motion.read import read as understood
-from studio.nouns import Crop, Refusal
+from studio.nouns import Camera, Crop, Leg, Refusal
 from studio.photo.crop import parse_size
 
 
@@ -76,18 +76,22 @@ def read(flags: argparse.Namespace) -> None:
         say_json(motion)
         return
     said = msgspec.to_builtins(motion)
-    moves = [f"{move['name']} {move['amount']:g}" for move in said["camera"]["moves"]]
+    legs = [_way(motion.camera), *(_way(leg) for leg in motion.camera.then)]
     effects = [f"{effect['name']} {effect['amount']:g}" for effect in said["effects"]]
-    speed = [] if motion.camera.speed == "normal" or not moves else [motion.camera.speed]
-    loop = ["loop"] if motion.camera.loop else []
+    filmed = ", ".join(filter(None, [", then ".join(legs), "loop" if motion.camera.loop else ""]))
     lines = {
         "subject": motion.subject, "action": motion.action, "around it": motion.environment, "light": motion.light,
-        "still": motion.still, "camera": ", ".join([*moves, *speed, *loop]), "effects": ", ".join(effects), "also": motion.prompt,
+        "still": motion.still, "camera": filmed, "effects": ", ".join(effects), "also": motion.prompt,
         "avoid": motion.negative_prompt,
     }  # fmt: skip
     for name, words in lines.items():
         if words:
             say(f"{name:<11}{words}")
+
+
+def _way(leg: Camera | Leg) -> str:
+    moves = [f"{move.name} {move.amount:g}" for move in leg.moves]
+    return ", ".join([*moves, *([] if leg.speed == "normal" or not moves else [leg.speed])])
 
 
 def compose(flags: argparse.Namespace) -> None:

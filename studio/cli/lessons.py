@@ -25,6 +25,8 @@ examples:
       a 5 second dolly in at the photo's own shape; it is kept in the library and its place is printed
   python -m studio animate harbour.jpg --move "dolly in" --move "orbit left" --amount 0.4 -o harbour.mp4
       two moves at once, gently, and a copy as harbour.mp4
+  python -m studio animate tower.jpg --move "dolly in" --speed fast --then "slow orbit left"
+      one after the other, eased through the joint
   python -m studio animate portrait.jpg --for reels --effect hair
       cropped around the face, sized and timed for that place
   python -m studio animate lake.jpg --move static --effect ripple --brush water.png --loop --format webp

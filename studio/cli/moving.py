@@ -16,7 +16,7 @@ from studio.checks import needs_brush
 from studio.cli.report import complain
 from studio.motion import camera, effects
 from studio.motion.read import avoiding, read
-from studio.nouns import Camera, Ease, Effect, Motion, Move, Refusal, Region, Speed, replace
+from studio.nouns import Camera, Ease, Effect, Leg, Motion, Move, Refusal, Region, Speed, replace
 from studio.presets import MotionPreset, motions
 
 T = TypeVar("T", bound=str)
@@ -64,7 +64,18 @@ def _camera(flags: argparse.Namespace, said: Camera, start: Camera) -> Camera:
         moves = camera.moves(flags.move, _AMOUNT if flags.amount is None else flags.amount)
     else:
         moves = base.moves if flags.amount is None else tuple(Move(move.name, flags.amount) for move in base.moves)
-    return Camera(moves, ease, flags.loop or base.loop or said.loop, speed)
+    then = tuple(_leg(words, flags) for words in flags.then or ()) or (() if flags.move else base.then)
+    if flags.amount is not None and not flags.then:
+        then = tuple(replace(leg, moves=tuple(Move(move.name, flags.amount) for move in leg.moves)) for leg in then)
+    return replace(Camera(moves, ease, flags.loop or base.loop or said.loop, speed), then=then)
+
+
+def _leg(words: str, flags: argparse.Namespace) -> Leg:
+    """A leg from words: moves joined by "and", a pace before them: "slow orbit left and tilt up"."""
+    pace, _, rest = camera.plain(words).partition(" ")
+    speed = next((one for one in get_args(Speed) if one == pace), None)
+    named = (rest if speed else camera.plain(words)).split(" and ")
+    return Leg(camera.moves(named, _AMOUNT if flags.amount is None else flags.amount), speed or "normal")
 
 
 def _one_of(known: dict[str, T], words: str, what: str) -> T:

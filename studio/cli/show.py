@@ -16,7 +16,7 @@ from studio.cli.place import open_studio
 from studio.cli.report import say, say_json
 from studio.motion import camera
 from studio.motion.effects import EFFECTS
-from studio.nouns import Camera, Clip, Refusal, Shot
+from studio.nouns import Camera, Clip, Leg, Refusal, Shot
 from studio.presets import platform
 
 
@@ -69,9 +69,13 @@ def _end(shot: Shot) -> str:
 
 
 def _camera(of: Camera) -> str:
+    legs = "; then ".join(_leg(one) for one in (of, *of.then))
+    return f"{legs}; {of.ease.replace('_', ' ')}{'; looped' if of.loop else ''}"
+
+
+def _leg(of: Camera | Leg) -> str:
     moves = ", ".join(f"{camera.MOVES[move.name].title.lower()} {move.amount:g}" for move in of.moves) or "not said"
-    pace = "" if of.speed == "normal" else f", {of.speed}"
-    return f"{moves}{pace}; {of.ease.replace('_', ' ')}{'; looped' if of.loop else ''}"
+    return moves if of.speed == "normal" else f"{moves}, {of.speed}"
 
 
 def _quality(shot: Shot) -> str:

@@ -96,6 +96,9 @@ def _motion(animate: argparse.ArgumentParser) -> None:
     animate.add_argument(
         "--move", metavar="MOVE", action="append", help="a camera move; give several to add them up (default: dolly in)"
     )
+    animate.add_argument(
+        "--then", metavar="MOVE", action="append", help="what the camera does next, such as 'slow orbit left'; up to three"
+    )
     animate.add_argument("--amount", metavar="N", type=_between(float, 0.0, 1.0), help="how far, 0 to 1 (default: 0.6)")
     animate.add_argument("--speed", metavar="SPEED", help="slow, normal or fast (default: normal)")
     animate.add_argument("--ease", metavar="EASE", help="smooth, linear, ease in or ease out (default: smooth)")

@@ -55,6 +55,10 @@ class View(NamedTuple):
 
 
 VIEWS: dict[str, View] = {
+    "product-step-back": View("fig", 0.55, 0.5, 0.9),
+    "product-glide-past": View("dandelion", 0.45, 0.5, 0.9),
+    "product-rise-and-look": View("dandelion", 0.4, 0.45, 0.7),
+    "product-in-the-hand": View("fig", 0.6, 0.55, 0.6),
     "portrait-slow-push": View("dogs", 0.52, 0.41, 0.85),
     "portrait-hair-breeze": View("dogs", 0.58, 0.55, 0.42),
     "portrait-living-breath": View("chelsea"),

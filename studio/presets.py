@@ -52,7 +52,10 @@ class Sample(Noun, frozen=True):
 
 class MotionPreset(Noun, frozen=True):
     """A motion to start from (presets/motions/*.toml): the kinds of photo and the uses it is made for, its words, camera and
-    effects, and the length, the aspect and the models it goes well with. `still` is its picture in assets/motions."""
+    effects, and the length, the aspect and the models it goes well with. `still` is its picture in assets/motions.
+
+    `any`: it names nothing in particular, and does for whatever photo. `people`: it is about people, who have to be there.
+    """
 
     id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,63}$")]
     title: Text
@@ -64,6 +67,8 @@ class MotionPreset(Noun, frozen=True):
     aspect: Aspect
     models: tuple[str, ...]
     still: Text
+    any: bool = False
+    people: bool = False
 
 
 def load(file: Path, kind: type[T]) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from typing import get_args
 
@@ -10,7 +11,7 @@ import pytest
 
 from bench.stills import VIEWS
 from studio import presets
-from studio.advice import fitting
+from studio.advice import fits, fitting
 from studio.advice.recommend import spoken
 from studio.checks import needs_brush
 from studio.config import ASSETS, PRESETS
@@ -145,7 +146,7 @@ READY = frozenset({"parallax"})
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_those_for_the_photo_come_first(kind: Kind) -> None:
-    offered = fitting(MOTIONS, kind, READY)
+    offered = fitting(MOTIONS, kind, READY, people=True)
     assert Counter(offered) == Counter(MOTIONS), "all of them, once"
     fit = [kind in preset.kinds for preset in offered]
     assert fit == sorted(fit, reverse=True)
@@ -161,5 +162,46 @@ def test_a_model_that_is_here_brings_its_motions_forward() -> None:
     assert having.index("water-tide-comes-in") == 0 < without.index("water-tide-comes-in")
 
 
-def test_a_photo_of_no_clear_kind_changes_nothing() -> None:
-    assert fitting(MOTIONS, None, READY) == MOTIONS
+def test_a_photo_of_no_clear_kind_gets_what_does_for_any() -> None:
+    offered = fitting(MOTIONS, None, READY)
+    assert Counter(offered) == Counter(MOTIONS)
+    anyone = [preset.any for preset in offered]
+    assert anyone == sorted(anyone, reverse=True)
+
+
+# What fits a photo ----------------------------------------------------------------------------------------------------------
+
+LIVING = frozenset({"person", "people", "woman", "man", "child", "face", "head", "hair", "smile", "blinks", "dog", "cat", "fur"})
+NAMED = frozenset(
+    {"sky", "clouds", "water", "waves", "lake", "grass", "leaves", "mountains", "buildings", "house", "table", "cup"}
+)
+
+
+def named(words: frozenset[str], preset: MotionPreset) -> list[str]:
+    """Which of some words a motion says, of what may not be in a photo."""
+    said = re.findall("[a-z]+", " ".join((preset.title, preset.summary, plain(preset.motion))).lower())
+    return sorted(words & set(said))
+
+
+def test_what_does_for_any_photo_names_nothing_that_may_not_be_there() -> None:
+    anyone = [preset for preset in MOTIONS if preset.any]
+    assert len(anyone) >= 8, "the first row is full of them"
+    assert {preset.id: found for preset in anyone if (found := named(LIVING | NAMED, preset))} == {}
+    assert not any(waits(preset) or preset.models[0] != "parallax" for preset in anyone)
+
+
+def test_what_is_about_people_says_so() -> None:
+    assert {preset.id for preset in MOTIONS if named(LIVING, preset)} <= {preset.id for preset in MOTIONS if preset.people}
+
+
+@pytest.mark.parametrize("kind", [None, *get_args(Kind)])
+def test_people_are_offered_only_where_they_are(kind: Kind | None) -> None:
+    order = fitting(MOTIONS, kind, frozenset({"parallax"}))
+    persons = [preset.people for preset in order]
+    assert persons == sorted(persons), "they come last where there are none"
+    assert not any(fits(preset, kind, people=False) for preset in order if preset.people)
+    first = order[:8]
+    assert all(preset.any or kind in preset.kinds for preset in first)
+    with_people = fitting(MOTIONS, kind, frozenset({"parallax"}), people=True)
+    if kind == "portrait":
+        assert with_people[0].people and fits(with_people[0], kind, people=True)

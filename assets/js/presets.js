@@ -146,6 +146,7 @@
       kind = answer?.kind ?? null;
       reason = answer?.reason ?? "";
       Stir.tell("kind", kind);
+      Stir.tell("photo-words", answer?.words ?? null);
       paint();
     }
     /* What fits is asked once the photo has been looked at for its report: one look serves both. */

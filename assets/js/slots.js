@@ -10,7 +10,7 @@
     const root = element.firstElementChild;
     const kept = memory.get("slots", {});
     let slots = Object.fromEntries(Object.keys(EMPTY).map((name) => [name, kept[name] ?? ""]));
-    let kind = null;
+    let fitting = null; // words that suit the photo, by slot
     let current = "subject"; // the slot that the suggestions are for
 
     const inputs = Object.fromEntries(Object.keys(NAMES).map((name) => [name, h("input", { type: "text", id: "slot-" + name, "data-slot": name, maxlength: 400, "data-undo": true, autocomplete: "off", "aria-label": NAMES[name], oninput: () => set(name, inputs[name].value), onfocus: () => turn(name) })]));
@@ -32,7 +32,7 @@
       current = name;
       paintChips();
     }
-    const ideas = (name) => (props.suggestions[kind] ?? props.suggestions.any)[name];
+    const ideas = (name) => (fitting ?? props.suggestions)[name];
     function paintChips() {
       chips.setAttribute("aria-label", "Suggestions: " + NAMES[current].toLowerCase());
       Stir.redraw(chips, () => chips.replaceChildren(...ideas(current).map((words) => {
@@ -57,7 +57,7 @@
     Stir.on("motion", adopt);
     Stir.on("heard", adopt);
     Stir.history.register("slots", { take: () => slots, put: (before) => ((slots = before), say(), paint()), words: () => "words" });
-    Stir.on("kind", (next) => ((kind = next), paint()));
+    Stir.on("photo-words", (next) => ((fitting = next), paint()));
     say();
     paint();
   };

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
     from studio.photo.intake import PhotoStore
+    from studio.photo.kind import Marks
     from studio.photo.report import Box, Report
 
 __all__ = ["Advice", "Asked", "Pick", "Row", "Suited", "Term", "Wishes"]
@@ -46,11 +47,13 @@ CLOSE_QUALITY = 94
 
 
 class Seen(NamedTuple):
-    """What a photo is of (None where that isn't clear), whether people look out of it, and what the kind was told by."""
+    """What a photo is of (None where that isn't clear), whether people look out of it, what the kind was told by, and what may
+    be spoken of."""
 
     kind: Kind | None
     faces: bool
     reason: str
+    marks: Marks
 
 
 class Rooms(Protocol):
@@ -146,12 +149,12 @@ class Advice:
             if photo.id in self._seen:
                 self._seen.move_to_end(photo.id)
                 return self._seen[photo.id]
-            from studio.photo.kind import kind
+            from studio.photo.kind import kind, marks
             from studio.photo.scene import see
 
             scene = see(self._rooms.photos.pixels(photo))
             kinded = kind(scene)
-            found = self._seen[photo.id] = Seen(kinded.kind, bool(scene.faces), kinded.reason)
+            found = self._seen[photo.id] = Seen(kinded.kind, bool(scene.faces), kinded.reason, marks(scene))
             while len(self._seen) > KEPT:
                 self._seen.popitem(last=False)
             return found
@@ -159,9 +162,10 @@ class Advice:
     # Motions and models -----------------------------------------------------------------------------------------------
 
     def motions(self, photo: Photo) -> tuple[MotionPreset, ...]:
-        """Every motion that ships, those made for this kind of photo first; of those, what can be made here at once."""
+        """Every motion that ships, those that fit the photo first; of those, what can be made here at once."""
         ready = frozenset(state.id for state in self._rooms.models.states() if stands(state) == "ready")
-        return fitting(presets.motions(), self.seen(photo).kind, ready)
+        seen = self.seen(photo)
+        return fitting(presets.motions(), of(seen), ready, seen.marks.people)
 
     def recommend(self, shot: Shot, wishes: Wishes = NONE) -> tuple[Pick, ...]:
         """Two or three models for a shot, the first one that runs here and now, each with its reason. Raises `Refusal`."""
@@ -179,16 +183,30 @@ class Advice:
         return quickest(wanted, models.card(shot.model), models.cards, models.states())
 
 
-def fitting(motions: tuple[MotionPreset, ...], kind: Kind | None, ready: frozenset[str]) -> tuple[MotionPreset, ...]:
-    """Motions in the order they are offered for a kind of photo: made for it, then also good for it, then the others.
+def of(seen: Seen) -> Kind | None:
+    """The kind of photo that motions are chosen for: a close-up is of nothing that has a name here, whatever lies behind it."""
+    return None if seen.marks.close else seen.kind
 
-    Among equals those come first that a `ready` model makes, and those that wait for no brush. None: as they come.
+
+def fits(preset: MotionPreset, kind: Kind | None, people: bool) -> bool:
+    """Whether a motion fits a photo of a kind, and with people in it or not: none names what may not be there."""
+    return (preset.any or kind in preset.kinds) and (people or not preset.people)
+
+
+def fitting(
+    motions: tuple[MotionPreset, ...], kind: Kind | None, ready: frozenset[str], people: bool = False
+) -> tuple[MotionPreset, ...]:
+    """Motions in the order they are offered: made for the kind of photo, then those for any photo, then those for other photos.
+
+    Among equals those come first that a `ready` model makes, and those that wait for no brush; what is about people comes last
+    where there are none.
     """
-    if kind is None:
-        return motions
 
     def order(preset: MotionPreset) -> tuple[int, bool, bool]:
-        place = preset.kinds.index(kind) if kind in preset.kinds else len(KINDS)
+        kinds = preset.kinds if people or not preset.people else ()
+        place = kinds.index(kind) if kind in kinds else len(KINDS)
+        place = min(place, len(KINDS) - 1) if preset.any else place
+        place += len(KINDS) if preset.people and not people else 0
         return place, not ready & set(preset.models), any(needs_brush(effect) for effect in preset.motion.effects)
 
     return tuple(sorted(motions, key=order))

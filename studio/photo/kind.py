@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from studio.nouns import Kind
+from studio.photo.content import likeness
 from studio.photo.scene import Scene
 
 PORTRAIT = 0.12
@@ -28,6 +29,39 @@ LEVEL = 0.12
 
 SOFT = 0.06
 """The share of drawn edges behind a subject under which the background is plain or out of focus."""
+
+
+CLOSE = 2.0
+"""How many times the fine detail of its surroundings a subject has in a close-up: only it is in focus."""
+
+SKY = 0.15
+"""The share of a photo from which a sky may be spoken of though something stands before it."""
+
+GREEN = 0.25
+"""The share of foliage, of all that isn't sky, from which leaves and grass may be spoken of."""
+
+
+class Marks(NamedTuple):
+    """What is surely in a photo, so that it may be spoken of: people (a face), a sky, foliage, water, and what is built.
+
+    `close`: it is a close-up of something nobody here knows the name of: a flower, an insect, a drop of water, an animal.
+    """
+
+    people: bool = False
+    sky: bool = False
+    foliage: bool = False
+    water: bool = False
+    built: bool = False
+    close: bool = False
+
+
+def marks(scene: Scene) -> Marks:
+    """What may be spoken of. Nothing that isn't seen is: where nothing is sure, all are false."""
+    cues, of = scene.cues, kind(scene).kind
+    people = any(face.score >= FACE for face in scene.faces)
+    close = scene.parted and not people and scene.share > 0.04 and cues.sky < SKY and likeness(scene)[1] > CLOSE
+    sky = scene.outdoors and of in ("landscape", "water", "street", None) and not close
+    return Marks(people, sky, cues.green > GREEN, of == "water" and not close, of == "street" and not close, close)
 
 
 class Kinded(NamedTuple):

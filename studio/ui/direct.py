@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from studio import presets
+from studio.advice import fits, of
 from studio.cards import ModelCard
 from studio.checks import needs_brush
 from studio.config import ASSETS
@@ -31,53 +32,48 @@ USES: dict[Use, str] = {
 }  # fmt: skip
 """What a clip may be for, as the gallery's filter says it."""
 
-SUGGESTIONS: dict[Kind, dict[str, tuple[str, ...]]] = {
-    "portrait": {
-        "subject": ("the woman", "the man", "the child", "the dog"),
-        "action": ("turns her head slowly", "blinks and smiles", "breathes gently", "looks up"),
-        "environment": ("hair stirs in the breeze", "dust floats in the light"),
-        "light": ("light stays constant", "soft light moves across the face"),
-        "still": ("the background", "the face", "the hands"),
+SUGGESTIONS: dict[str, dict[str, tuple[str, ...]]] = {
+    "people": {
+        "subject": ("the person", "the woman", "the man", "the child"),
+        "action": ("turns the head slowly", "blinks and smiles", "breathes gently", "looks up"),
+        "environment": ("hair stirs in the breeze",),
+        "light": ("soft light moves across the face",),
+        "still": ("the face", "the hands"),
     },
     "water": {
-        "subject": ("the water", "the boat", "the waves"),
-        "action": ("ripples gently", "rocks on the swell", "roll ashore"),
-        "environment": ("mist drifts over the water", "clouds drift", "reeds sway"),
-        "light": ("light glints on the water", "light stays constant"),
-        "still": ("the shore", "the horizon", "the rocks"),
+        "subject": ("the water", "the waves"),
+        "action": ("ripples gently", "roll ashore"),
+        "environment": ("mist drifts over the water",),
+        "light": ("light glints on the water",),
+        "still": ("the shore",),
     },
-    "landscape": {
-        "subject": ("the grass", "the trees", "the clouds"),
-        "action": ("sways in the wind", "drift slowly", "bend in the breeze"),
-        "environment": ("clouds drift", "leaves rustle", "fog rolls through the valley"),
-        "light": ("light shifts slowly", "light stays constant"),
-        "still": ("the mountains", "the horizon", "the buildings"),
+    "foliage": {
+        "subject": ("the leaves", "the grass"),
+        "action": ("sway in the wind", "bend in the breeze"),
+        "environment": ("leaves rustle",),
     },
-    "street": {
-        "subject": ("the people", "the flags", "the lights"),
-        "action": ("walk by", "flutter in the wind", "flicker"),
-        "environment": ("clouds drift", "steam rises from the street", "leaves rustle"),
-        "light": ("light stays constant", "shadows lengthen slowly"),
-        "still": ("the buildings", "the signs", "the ground"),
-    },
-    "product": {
-        "subject": ("the cup", "the bottle", "the dish"),
-        "action": ("steams gently", "turns slowly", "glistens"),
-        "environment": ("steam rises", "dust floats in the light"),
-        "light": ("soft light moves across the surface", "light stays constant"),
-        "still": ("the product", "the label", "the table"),
-    },
+    "sky": {"environment": ("clouds drift",), "still": ("the horizon", "the land")},
+    "built": {"environment": ("dust floats in the light",), "still": ("the buildings", "the ground")},
 }
-"""Short words that suit a kind of photo, for each slot of the builder."""
+"""Short words for each slot of the builder, by what is surely in a photo (`studio.photo.kind.Marks`)."""
+
+CLOSE_UP = "A close-up: only the subject is in focus. What it is Stir can’t tell, so these motions name nothing."
+"""Why no kind is named for a close-up."""
 
 ANY: dict[str, tuple[str, ...]] = {
-    "subject": ("the person", "the trees", "the water"),
-    "action": ("turns slowly", "sways in the wind", "moves gently"),
-    "environment": ("leaves rustle", "clouds drift", "thin fog drifts by"),
+    "subject": ("the subject",),
+    "action": ("moves gently", "turns slowly"),
+    "environment": ("thin fog drifts by", "dust floats in the light"),
     "light": ("light stays constant", "light shifts slowly"),
-    "still": ("the background", "the buildings", "the horizon"),
+    "still": ("the background", "the subject"),
 }
-"""The same for a photo of no kind in particular."""
+"""What may be said of any photo: it names nothing that may not be there."""
+
+
+def suggestions(marks: Any) -> dict[str, list[str]]:
+    """Short words for each slot that suit a photo: of what is surely in it, then what may be said of any."""
+    there = [words for name, words in SUGGESTIONS.items() if getattr(marks, name)]
+    return {slot: list(dict.fromkeys(one for words in (*there, ANY) for one in words.get(slot, ()))) for slot in ANY}
 
 
 class Ask(Noun, frozen=True):
@@ -181,16 +177,21 @@ class Fit(Noun, frozen=True):
 
 
 def fitting(studio: Studio, photo_id: str) -> dict[str, Any]:
-    """The ids of all motions, those that fit a photo first, which of them do, what the photo is of and why. Raises `Refusal`."""
+    """The ids of all motions, those that fit a photo first, which of them do, what it is of and why, and words that suit it.
+
+    Raises `Refusal`.
+    """
     photo = studio.photo(photo_id)
-    kind, _, reason = studio.advice.seen(photo)
+    seen = studio.advice.seen(photo)
+    kind = of(seen)
     order = studio.advice.motions(photo)
-    fit = [one.id for one in order if kind in one.kinds]
+    plain = CLOSE_UP if seen.marks.close else sentence(seen.reason)
     return {
         "order": [one.id for one in order],
-        "fitting": fit,
+        "fitting": [one.id for one in order if fits(one, kind, seen.marks.people)],
         "kind": kind,
-        "reason": f"{KINDS[kind]}: {reason}." if kind else sentence(reason),
+        "reason": f"{KINDS[kind]}: {seen.reason}." if kind else plain,
+        "words": suggestions(seen.marks),
     }
 
 

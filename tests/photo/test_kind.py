@@ -13,7 +13,7 @@ from sklearn.datasets import load_sample_image
 
 from studio.nouns import Kind
 from studio.photo.crop import Image as Pixels
-from studio.photo.kind import kind
+from studio.photo.kind import kind, marks
 from studio.photo.scene import see
 
 
@@ -71,3 +71,34 @@ def test_a_mirrored_photo_is_of_the_same_kind(samples: Path) -> None:
 def test_a_tiny_or_flat_picture_is_left_open() -> None:
     for image in (np.full((9, 12, 3), 200, np.uint8), np.zeros((400, 300, 3), np.uint8)):
         assert kind(see(image)).kind is None
+
+
+def things(samples: Path) -> dict[str, Pixels]:
+    """Photos without people: flowers, half a fig, a cup, a cat, a motorcycle, a drop of water made by hand."""
+    yy, xx = np.mgrid[0:400, 0:600].astype(np.float32)
+    inside = np.clip(80 - np.hypot(xx - 300, yy - 200), 0, 1)[..., None]
+    leaf = np.dstack([40 + 20 * np.sin(xx / 90), 120 + 30 * np.cos(yy / 70), 50 + 0 * xx])
+    shine = np.hypot(xx - 275, yy - 170)[..., None] < 14
+    drop = np.where(shine, 250, 170 + 60 * np.sin((xx + yy) / 9)[..., None]) * np.float32([0.8, 1.0, 0.95])
+    return {
+        "dandelion": sample(samples, "dandelion"), "fig": sample(samples, "fig"),
+        "flower": np.asarray(load_sample_image("flower.jpg"), np.uint8),
+        "coffee": np.asarray(skimage.data.coffee(), np.uint8), "chelsea": np.asarray(skimage.data.chelsea(), np.uint8),
+        "motorcycle": np.asarray(skimage.data.stereo_motorcycle()[0], np.uint8),
+        "drop": (leaf * (1 - inside) + drop * inside).clip(0, 255).astype(np.uint8),
+    }  # fmt: skip
+
+
+def test_nothing_alive_is_spoken_of_where_no_face_is_seen(samples: Path) -> None:
+    for name, image in things(samples).items():
+        assert not marks(see(image)).people, name
+    assert all(marks(see(things(samples)[name])).close for name in ("dandelion", "flower", "chelsea"))
+    assert not any(marks(see(things(samples)[name])).sky for name in ("dandelion", "flower", "coffee"))
+
+
+def test_what_is_seen_may_be_spoken_of(samples: Path) -> None:
+    astronaut = marks(see(np.asarray(skimage.data.astronaut(), np.uint8)))
+    assert astronaut.people and not astronaut.close
+    land = marks(see(sample(samples, "mountains")))
+    assert land.sky and not land.people and not land.close
+    assert marks(see(sample(samples, "stream"))).water

@@ -12,7 +12,7 @@ from studio.motion.effects import EFFECTS
 from studio.nouns import Camera, Refusal, replace
 from studio.studio import Studio
 from studio.ui.desk import Misplaced, Output, checked, compose
-from studio.ui.direct import ANY, KINDS, SUGGESTIONS, USES, Ask, Fit, direct, fitting, gallery
+from studio.ui.direct import ANY, KINDS, USES, Ask, Fit, direct, fitting, gallery
 from studio.ui.facts import facts
 from studio.ui.models import drafted, plan
 from studio.ui.panels.assist import AssistPanel
@@ -47,7 +47,7 @@ class MotionPanel:
         self.words = part("words", calls=[call("direct", Ask, lambda ask: direct(studio, ask))])
         AssistPanel(studio).render()
         self.camera = part("camera", msgspec.to_builtins(Camera()), moves=moves)
-        part("slots", suggestions={**SUGGESTIONS, "any": ANY})
+        part("slots", suggestions=ANY)
         self.effects = part("effects", [], effects=effects)
 
     def render_output(self) -> None:

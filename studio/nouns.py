@@ -296,13 +296,17 @@ State = Queued | Running | Done | Failed | Cancelled | Interrupted
 
 
 class Job(Noun, frozen=True):
-    """A shot on its way to a clip. `place` orders the queue: the lowest runs first."""
+    """A shot on its way to a clip. `place` orders the queue: the lowest runs first.
+
+    `group` is one id for all that were queued by one press, several photos with the same motion; "" for a job of its own.
+    """
 
     id: str
     shot: Shot
     state: State
     place: float
     made_at: float
+    group: str = ""
 
 
 def replace(noun: N, **changes: Any) -> N:

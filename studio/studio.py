@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import shutil
 import threading
+import uuid
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -247,16 +248,32 @@ class Studio:
         """A number that grows with every change of jobs or clips, in any process, and of models here. Compare with `!=`."""
         return self._database.version + self.models.version
 
-    def submit(self, shot: Shot) -> Job:
-        """Queue a shot. Raises `Refusal` before anything is queued when it can't be made."""
-        job = self._queue.submit(self._ready(shot))
-        self._worker.wake()
-        return job
+    def submit(self, shot: Shot, press: str = "") -> Job:
+        """Queue a shot. Raises `Refusal` before anything is queued when it can't be made.
 
-    def submit_all(self, shots: tuple[Shot, ...]) -> tuple[Job, ...]:
+        `press` is an id of the press that asked for it: the same one once more answers with the job that is there.
+        """
+        return self.submit_all((shot,), press)[0]
+
+    def submit_all(self, shots: tuple[Shot, ...], press: str = "") -> tuple[Job, ...]:
         """Queue several shots, drafts first. Raises `Refusal` before any is queued when one of them can't be made."""
         ready = sorted((self._ready(shot) for shot in shots), key=lambda shot: not shot.draft)
-        jobs = tuple(self._queue.submit(shot) for shot in ready)
+        return self._put(tuple(ready), "", press)
+
+    def submit_each(self, shots: tuple[Shot, ...], press: str = "") -> tuple[tuple[Job, ...], dict[int, Refusal]]:
+        """Queue as one group, in their order, those of several shots that can be made; and why the others can't, by number."""
+        ready: list[Shot] = []
+        refused: dict[int, Refusal] = {}
+        for at, shot in enumerate(shots):
+            try:
+                ready.append(self._ready(shot))
+            except Refusal as refusal:
+                refused[at] = refusal
+        group = uuid.uuid4().hex if len(ready) > 1 else ""
+        return self._put(tuple(ready), group, press) if ready else (), refused
+
+    def _put(self, shots: tuple[Shot, ...], group: str, press: str) -> tuple[Job, ...]:
+        jobs = self._queue.submit_all(shots, group, press)
         self._worker.wake()
         return jobs
 
@@ -272,6 +289,20 @@ class Studio:
         """Cancel a job that has not finished; what runs stops within a second. Nothing happens to one that has ended."""
         self._queue.cancel(job_id)
         self._worker.stop(job_id)
+
+    def cancel_group(self, group: str) -> None:
+        """Cancel whatever of a group has not ended."""
+        for job_id in self._queue.cancel_group(group):
+            self._worker.stop(job_id)
+
+    def retry_group(self, group: str) -> tuple[Job, ...]:
+        """Queue again what of a group failed or was interrupted. Raises `Refusal` when one can't be made here any more."""
+        failed = self._queue.failed(group)
+        for job in failed:
+            self._ready(job.shot)
+        jobs = tuple(self._queue.retry(job.id) for job in failed)
+        self._worker.wake()
+        return jobs
 
     def retry(self, job_id: str) -> Job:
         """Queue a failed, cancelled or interrupted job again. Raises `Refusal` for any other."""
@@ -357,11 +388,11 @@ class Studio:
         """The recipe inside a clip, or in a .json beside one. Raises `Refusal` when there is none."""
         return drafts.recipe(file)
 
-    def again(self, clip_id: str) -> Job:
+    def again(self, clip_id: str, press: str = "") -> Job:
         """Make a clip again, exactly as it was."""
-        return self.submit(self._clips.get(clip_id).shot)
+        return self.submit(self._clips.get(clip_id).shot, press)
 
-    def vary(self, clip_id: str) -> Job:
+    def vary(self, clip_id: str, press: str = "") -> Job:
         """Make a clip again with a seed it did not have."""
         shot = self._clips.get(clip_id).shot
-        return self.submit(replace(shot, seed=(shot.seed + 1 + secrets.randbelow(2**32 - 1)) % 2**32))
+        return self.submit(replace(shot, seed=(shot.seed + 1 + secrets.randbelow(2**32 - 1)) % 2**32), press)

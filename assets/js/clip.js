@@ -10,7 +10,7 @@
     const ask = Stir.later(() => {
       const [frame, camera, effects, output] = ["frame", "camera", "effects", "output"].map(Stir.now);
       const next = JSON.stringify([frame, camera, effects, output?.seed, output?.size, Stir.now("acted")?.acted, Stir.now("depth-model")]);
-      if (!frame || next === key) return;
+      if (!frame || frame.placing || next === key) return; // its crop is still to be placed
       key = next;
       Stir.emit("draft-asked");
       trigger("draft");
@@ -19,7 +19,7 @@
     watch("value", () => props.value && Stir.emit("draft", props.value));
   };
 
-  Stir.parts.clip = ({ element, props, server, watch }) => {
+  Stir.parts.clip = ({ element, server }) => {
     const root = element.firstElementChild;
     let view = "draft";
     let shown = null; // the clip on the player
@@ -38,6 +38,7 @@
     const mark = h("span", { class: "live-mark", hidden: true }, h("i"), "Live");
     const label = h("span", { class: "stage-label" });
     const player = h("div", { class: "player", hidden: true });
+    const caption = h("p", { class: "clip-caption", hidden: true });
     const blank = h("div", { class: "stage-blank" }, h("p", {}, "Your clip appears here."), h("p", {}, "Choose a photo, choose a move, press Animate."));
     const stage = h("div", { class: "stage" }, still, draft, live, player, blank, label, mark);
     const views = Stir.segments("Show", [["draft", "Draft"], ["live", "Live"], ["clip", "Clip"]], (value) => ((view = value), paint()));
@@ -69,7 +70,7 @@
         Stir.elsewhere((model) => Stir.useClip(server, shown.id, "all", model))),
       whyFold,
     );
-    root.append(h("div", { class: "panel-head" }, h("h2", {}, "Clip"), views.node), h("div", { class: "stage-room" }, stage), progress, failure, actions);
+    root.append(h("div", { class: "panel-head" }, h("h2", {}, "Clip"), views.node), h("div", { class: "stage-room" }, stage), caption, progress, failure, actions);
 
     function paint() {
       const frame = Stir.now("frame");
@@ -82,7 +83,7 @@
       still.hidden = draft.hidden = Boolean(clip || now) || !frame;
       if (!draft.dataset.path) draft.hidden = true;
       label.hidden = Boolean(clip || now) || !frame;
-      actions.hidden = !clip;
+      actions.hidden = caption.hidden = !clip;
       views.paint(clip ? "clip" : now ? "live" : "draft");
       views.node.hidden = !shown && !lively;
       views.node.querySelector("[data-value=live]").hidden = !lively;
@@ -109,6 +110,7 @@
       shown = card;
       memory.set("clip", card.id);
       facts.textContent = `${card.width} × ${card.height} · ${card.frames === 1 ? "a still picture" : `${Number(card.seconds.toFixed(2))} s · ${Number(card.fps.toFixed(2))} fps`} · ${Stir.bytes(card.bytes)} · made in ${card.took.toFixed(1)} s`;
+      caption.replaceChildren(h("strong", {}, card.title), ` · ${card.motion} · ${Number(card.seconds.toFixed(1))} s`);
       render.hidden = !card.draft;
       render.firstChild.textContent = "Render on " + card.model;
       stars.paint(card.rating);
@@ -124,10 +126,10 @@
       const answer = await Stir.ask(server.detail_clip, { id: shown.id });
       if (answer) reasons.replaceChildren(...Stir.reasons(answer.choices));
     }
-    async function another(call) {
-      const answer = await Stir.ask(call, { id: shown.id }, "output");
+    const another = Stir.once(async (press, call) => {
+      const answer = await Stir.ask(call, { id: shown.id, press }, "output");
       if (answer) attach(answer.job);
-    }
+    });
     function remember(id) {
       follow = id;
       memory.set("follow", id);
@@ -194,10 +196,11 @@
       if (!job) return;
       const running = job.state === "running";
       const part = running && job.total ? job.done / job.total : 0;
+      if (bar.dataset.job !== job.id) bar.replaceChildren(h("i")), (bar.dataset.job = job.id); // never from where the last one ended
       bar.firstChild.style.width = part * 100 + "%";
       bar.classList.toggle("unknown", running && !job.total);
       bar.setAttribute("aria-valuenow", String(Math.round(part * 100)));
-      words.textContent = running ? job.line : "Starting";
+      words.textContent = `${job.title} · ${running ? job.line : "Starting"}`;
       const waiting = board.jobs.filter((one) => one.state === "queued" && one.id !== job.id).length;
       const times = running ? [job.pace || Stir.clock(job.elapsed), job.remaining !== null && Stir.clock(Math.ceil(job.remaining)) + " left"] : [];
       numbers.textContent = [...times, waiting && waiting + " waiting"].filter(Boolean).join(" · ");
@@ -216,7 +219,11 @@
       if (draft.dataset.path && !label.classList.contains("busy")) sayDraft();
     });
     const sayDraft = () => (label.textContent = `Draft of the camera path · the clip will be ${size.width}\u00a0×\u00a0${size.height}${size.upscale > 1.005 ? ", enlarged " + Number(size.upscale.toFixed(size.upscale < 1.1 ? 2 : 1)) + " times" : ""}`);
+    /* A draft of a crop or a photo that is no longer the one on the desk is not shown: the next one is on its way. */
+    const near = (one, other) => one.aspect === other.aspect && ["x", "y", "w", "h"].every((side) => Math.abs(one[side] - other[side]) < 0.02);
+    const stands = (value) => !value.photo || (value.photo === Stir.now("frame")?.photo && near(value.crop, Stir.now("frame").crop));
     Stir.on("draft", (value) => {
+      if (!stands(value)) return;
       label.classList.remove("busy");
       if (value.kind === "refusal") return forget(), (label.textContent = value.where === "photo" ? "No draft of this photo" : value.remedy), paint();
       size = value;
@@ -235,10 +242,8 @@
       if (settled && settled !== key && !job) (view = "draft"), paint();
       if (Stir.now("frame")) settled = key;
     });
-    watch("value", () => {
-      const value = props.value;
-      if (!value) return;
-      if (value.kind === "submitted") attach(value.job);
+    Stir.on("answered", (value) => {
+      if (value.kind === "submitted") value.jobs.forEach((id) => pending.add(id)), value.jobs.slice(-1).forEach(attach);
       else Stir.emit("refusal", value);
     });
     const last = memory.get("clip", null);

@@ -5,6 +5,7 @@
   const bus = new EventTarget();
   const known = {};
   const written = new Map(); // part → its props and the value it has given itself
+  const SAME_PRESS = 600; // ms; systems take two clicks within 500 for a double click
   const ICONS = {
     plus: "M8 2.5v11M2.5 8h11",
     close: "M3.5 3.5l9 9M12.5 3.5l-9 9",
@@ -101,6 +102,25 @@
       }
       parts[name]({ ...part, props, trigger });
     },
+    /* What parts have written, by the names the studio knows them by: `names` is name → part. */
+    values: (names) => Object.fromEntries(Object.entries(names).map(([name, part]) => [name, written.get(part)?.value ?? null])),
+    /* A press that counts once. `run(press)` gets an id of its own; presses while it runs, and those that follow so soon that they
+       belong to a double click or a held key, are the same press. `paint(busy)` when that begins and ends. */
+    once(run, paint = () => {}) {
+      let busy = false;
+      return async (...values) => {
+        if (busy) return;
+        paint((busy = true));
+        const moment = new Promise((go) => setTimeout(go, SAME_PRESS));
+        try {
+          await run(Stir.press(), ...values);
+        } finally {
+          await moment;
+          paint((busy = false));
+        }
+      };
+    },
+    press: () => Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) => byte.toString(16).padStart(2, "0")).join(""),
     /* A state others may need later: kept, and told to whoever asks afterwards. */
     tell(topic, value) {
       known[topic] = value;
@@ -129,10 +149,8 @@
     },
     /* A call to the studio. Answers the result, or null after telling the refusal at its place. */
     async ask(call, value, where = "page") {
-      let answer;
-      try {
-        answer = await call(value);
-      } catch {
+      let answer = await call(value).catch(() => undefined); // where the request fails, Gradio answers with nothing at all
+      if (answer === undefined) {
         answer = { refusal: { reason: "The studio did not answer.", remedy: "See that it still runs, then try again." } };
       }
       if (answer && answer.refusal) {

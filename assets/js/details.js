@@ -26,11 +26,11 @@
     node.addEventListener("close", () => room.replaceChildren());
     node.addEventListener("click", (event) => event.target === node && node.close());
 
-    async function queued(call) {
-      if (!(await Stir.ask(call, { id: card.id }))) return;
+    const queued = Stir.once(async (press, call) => {
+      if (!(await Stir.ask(call, { id: card.id, press }))) return;
       node.close();
       Stir.goto(0);
-    }
+    });
     function use(what, model) {
       node.close();
       Stir.useClip(server, card.id, what, model);

@@ -3,7 +3,7 @@
 (() => {
   const { h, icon, memory } = Stir;
   const REGIONS = { everywhere: "Everywhere", sky: "Sky", foliage: "Foliage", subject: "Subject", background: "Background", brush: "Painted" };
-  const REMEMBERED = 8;
+  const REMEMBERED = 50;
   const DIRECTED = ["flow", "wind", "hair", "clouds"];
   const WAYS = [[0, "→ Right"], [45, "↘ Down right"], [90, "↓ Down"], [135, "↙ Down left"], [180, "← Left"], [225, "↖ Up left"], [270, "↑ Up"], [315, "↗ Up right"]];
 
@@ -24,6 +24,9 @@
     });
     const rows = h("div", { class: "effects" });
     root.append(h("div", { class: "slot effect-chips" }, h("span", { class: "move-name", "aria-hidden": "true" }, "Effects"), chips), note.node, rows);
+
+    /* What was painted on a photo, effect name → png, for those effects that are chosen. */
+    Stir.brushes = (id) => Object.fromEntries(Object.entries(painted[id] ?? {}).filter(([name, image]) => image && chosen.some((effect) => effect.name === name)));
 
     const region = (effect) => (effect.region === "auto" ? infos[effect.name].auto : effect.region);
     const png = (name) => painted[photo]?.[name] ?? "";

@@ -5,11 +5,12 @@
   const SIZES = { auto: "Auto", "240p": "240p", "360p": "360p", "480p": "480p", "720p": "720p", "1080p": "1080p", "1440p": "1440p", "2160p": "4K" };
   const RATES = [8, 12, 16, 24, 25, 30, 50, 60];
   const FORMATS = [["mp4", "MP4"], ["webm", "WebM"], ["gif", "GIF"], ["webp", "WebP"]];
+  const MOST_NAMED = 5; // photos that could not be used
   const OWN = ["size", "seconds", "fps", "steps", "guidance", "speedups"]; // remembered for each model
   const field = (label, control) => h("label", { class: "field" }, h("span", {}, label), control);
   const long = (seconds) => Number(seconds.toFixed(1)) + " s";
 
-  Stir.parts.output = ({ element, props, trigger }) => {
+  Stir.parts.output = ({ element, props, trigger, server }) => {
     const root = element.firstElementChild;
     let begins = memory.get("begins", { size: "auto", fps: 24 }); // the size and rate that Settings said last
     const kept = memory.get("runs", {}); // model → what it was last asked for
@@ -36,9 +37,11 @@
     const reasons = h("dl", { class: "reasons" });
     const whyFold = Stir.fold("Why these?", reasons);
     whyFold.id = "why";
-    const animate = h("button", { type: "button", class: "primary", id: "animate", onclick: () => go() }, h("span", {}, "Animate"), h("kbd", {}, /Mac/.test(navigator.platform) ? "⌘ ⏎" : "Ctrl ⏎"));
+    const animate = h("button", { type: "button", class: "primary", id: "animate", onclick: () => send() }, h("span", {}, "Animate"), h("kbd", {}, /Mac/.test(navigator.platform) ? "⌘ ⏎" : "Ctrl ⏎"));
     const stop = h("button", { type: "button", class: "solid", id: "stop", hidden: true, onclick: () => Stir.emit("stop") }, h("span", {}, "Stop"), h("kbd", {}, "Esc"));
     const misfits = Stir.misfits((change) => set(fitted(card(), { ...value, ...change })), animate);
+    const only = h("button", { type: "button", class: "solid", id: "animate-one", hidden: true, title: "The photo on the desk, without the others", onclick: () => send(false) }, h("span", {}, "Only this one"));
+    const said = h("p", { class: "why sent", role: "status", hidden: true });
     const drafting = Stir.toggle("Draft first", true, (on) => set({ draft: on }), { id: "draft-first" });
     const draftWhy = h("p", { class: "why" });
     const draftRow = h("div", { class: "drafting", hidden: true }, drafting, draftWhy);
@@ -47,7 +50,7 @@
     root.append(
       h("div", { class: "models" }, picker.nodes), advanced.strength,
       h("div", { class: "fields" }, lengthField, sizeField, rateField, field("Format", format)), advanced.quality, plan, planWhy,
-      advanced.fold, whyFold, note.node, draftRow, h("div", { class: "actions" }, misfits.node, animate, several, stop, ...Stir.history.nodes),
+      advanced.fold, whyFold, note.node, draftRow, said, h("div", { class: "actions" }, misfits.node, animate, only, several, stop, ...Stir.history.nodes),
     );
 
     Stir.on("dock", ({ actions }) => actions.before(misfits.node)); // wherever the button stands
@@ -65,7 +68,8 @@
       kept[value.model] = Object.fromEntries(OWN.map((name) => [name, value[name]]));
       memory.set("runs", kept);
       const next = Stir.card(id);
-      set({ model: id, ...fitted(next, { ...usual(next), ...kept[id] }) });
+      const place = Stir.now("place"); // what the clips are made for holds on every model
+      set({ model: id, ...fitted(next, { ...usual(next), ...kept[id], ...(place ? { size: "auto", fps: place.fps } : {}) }) });
     }
     function set(change, redraw = true) {
       value = { ...value, ...change };
@@ -104,13 +108,34 @@
       drafting.paint(value.draft);
       draftWhy.textContent = draft ? `On ${draft.title}; then one press renders it on ${card().title}` : "";
       draftRow.title = draft?.reason ?? "";
-      animate.firstChild.textContent = draft && value.draft ? "Draft on " + draft.title : "Animate";
+      const [tries, on] = draft && value.draft ? ["Draft", " on " + draft.title] : ["Animate", ""];
+      const count = (Stir.now("film") ?? []).length;
+      animate.firstChild.textContent = count > 1 ? `${tries} all ${count}${on}` : tries + on;
+      animate.lastChild.hidden = count > 1;
+      only.hidden = count < 2;
     }
-    async function go() {
+    /* One press: the photo on the desk, or all on the strip, each with its own crop. What was typed last is heard before, and every
+       crop placed. */
+    const go = Stir.once(async (press, all) => {
       note.clear();
-      Stir.emit("sent");
+      said.hidden = true;
       await Stir.settle?.();
-      trigger("animate");
+      await Stir.framed?.(all);
+      const film = all ? Stir.frames() : [];
+      const answer = await Stir.ask(server.animate, { press, desk: Stir.values(props.desk), film }, "output");
+      if (!answer) return;
+      Stir.emit("answered", answer);
+      if (answer.kind === "submitted" && all) tell(answer);
+    }, (busy) => [animate, only].forEach((one) => one.setAttribute("aria-disabled", String(busy))));
+    const send = (all = (Stir.now("film") ?? []).length > 1) => go(all);
+    /* What became of several: how many wait, what was left out of some, and each photo that could not be used, by its name. */
+    function tell({ jobs, refused, notes }) {
+      said.hidden = !jobs.length;
+      said.textContent = [`${jobs.length} ${jobs.length === 1 ? "photo is" : "photos are"} in the queue.`, ...notes].join(" ");
+      const names = Object.fromEntries((Stir.now("film") ?? []).map(({ id, name }) => [id, name || "A photo"]));
+      for (const { photo, reason, remedy } of refused.slice(0, MOST_NAMED)) note.add({ reason: `${names[photo] ?? "A photo"}: ${reason}`, remedy });
+      if (refused.length > MOST_NAMED) note.add({ reason: `And ${refused.length - MOST_NAMED} more photos can't be used.`, remedy: "Take them off the strip, or choose one to see why." });
+      Stir.say(said.textContent);
     }
 
     // The plan and the reasons ---------------------------------------------------------------------------------------
@@ -150,7 +175,8 @@
     Stir.on("use-length", (seconds) => set(fitted(card(), { ...value, seconds })));
     Stir.on("avoid", (words) => words !== value.negative_prompt && set({ negative_prompt: words }));
     Stir.on("use-size", (size) => set(fitted(card(), { ...value, size })));
-    Stir.on("animate", go);
+    Stir.on("animate", () => send());
+    Stir.on("film", () => ((said.hidden = true), paintDraft()));
     /* The place a clip is made for; null leaves that open and the rest as it is. Auto is the place's size, as far as the crop has it. */
     Stir.on("platform", (place) => set(place ? fitted(card(), { ...value, platform: place.id, size: "auto", fps: place.fps, seconds: Stir.clamp(value.seconds, place.min_seconds, place.max_seconds) }) : { platform: "" }));
     Stir.on("shot", (shot) => {

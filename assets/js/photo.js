@@ -313,7 +313,7 @@
 
     /* What is sent, once every crop that is asked for is where it belongs: of the photo on the desk, or of all of them. */
     Stir.framed = (all = false) => placing.done(all);
-    Stir.frames = () => film.map(frameOf);
+    Stir.frames = () => film.map((photo) => ({ ...frameOf(photo), brushes: Stir.brushes(photo.id) }));
 
     (async () => {
       const wanted = memory.get("current", null);

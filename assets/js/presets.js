@@ -78,7 +78,7 @@
       if (!one) return;
       const output = Stir.now("output");
       const { seconds, aspect, model } = suits(one);
-      const differs = { seconds: output && seconds !== output.seconds && seconds, aspect: Stir.now("frame") && aspect !== Stir.now("frame").crop.aspect && aspect, model: output && model && !one.models.includes(output.model) && model };
+      const differs = { seconds: output && seconds !== output.seconds && seconds, aspect: Stir.now("frame") && !Stir.now("place") && aspect !== Stir.now("frame").crop.aspect && aspect, model: output && model && !one.models.includes(output.model) && model };
       const named = [differs.seconds && seconds + " s", differs.aspect && shape(aspect), differs.model && Stir.card(model).title].filter(Boolean);
       words.textContent = named.length ? "Goes well with" : `Goes well with ${seconds} s and ${shape(aspect)}, as set`;
       use.hidden = !named.length;

@@ -1,51 +1,59 @@
-/* The queue strip and the recent clips. It watches the studio for the whole page and tells the others what it saw. */
+/* The queue strip and the recent clips. It watches the studio for the whole page and tells the others what it saw. Photos that were
+   sent together are one line with one progress, which opens to show each. */
 (() => {
-  const { h, icon, file } = Stir;
-  const WORDS = { queued: "Waiting", running: "Running", failed: "Failed", cancelled: "Stopped", interrupted: "Interrupted" };
+  const { h, icon } = Stir;
+  const WORDS = { queued: "Waiting", running: "Running", done: "Done", failed: "Failed", cancelled: "Stopped", interrupted: "Interrupted" };
   const ENDED = ["failed", "cancelled", "interrupted"];
-  const ROUND = 2 * Math.PI * 15;
+  const ACTIVE = ["queued", "running"];
+  const STACKED = 3; // posters of a group
+  const WHOLE = { x: 0, y: 0, w: 1, h: 1 };
+  const tool = (label, picture, run) => h("button", { type: "button", class: "ghost tiny", "aria-label": label, onclick: run }, icon(picture, 12));
+  const length = (one) => Number(one.seconds.toFixed(1)) + " s";
+  const part = (job) => (job.state === "done" ? 1 : job.state === "running" && job.total ? job.done / job.total : 0);
+  const count = (jobs, ...states) => jobs.filter((job) => states.includes(job.state)).length;
 
-  function ring() {
-    const space = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(space, "svg");
-    svg.setAttribute("viewBox", "0 0 36 36");
-    svg.setAttribute("class", "ring");
-    svg.setAttribute("aria-hidden", "true");
-    for (const name of ["track", "arc"]) {
-      const circle = document.createElementNS(space, "circle");
-      for (const [key, value] of [["cx", 18], ["cy", 18], ["r", 15], ["class", name]]) circle.setAttribute(key, value);
-      svg.append(circle);
-    }
-    svg.lastChild.style.strokeDasharray = ROUND;
-    svg.to = (part) => (svg.lastChild.style.strokeDashoffset = ROUND * (1 - part));
-    return svg;
+  /* A thin bar that only ever moves on: each job and each group has one of its own. */
+  function thin() {
+    const node = h("i", { class: "job-bar", "aria-hidden": "true" }, h("i"));
+    node.to = (share) => (node.firstChild.style.width = share * 100 + "%");
+    return node;
+  }
+  function poster(job) {
+    const face = Stir.cropped(job.thumb, { class: "job-poster" });
+    face.crop(job.crop, job.ratio);
+    return face;
   }
 
   Stir.parts.strip = ({ element, props, server, watch }) => {
     const root = element.firstElementChild;
-    const cards = new Map(); // job id → card
+    const cards = new Map(); // job id, or the id of a group → card
+    const inside = new Map(); // job id → card, of the group that is open
     let dragged = null;
+    let opened = ""; // the group that shows each of its jobs
     const list = h("ol", { class: "queue-list" });
+    const each = h("ol", { class: "queue-list queue-each", id: "queue-each", hidden: true, "aria-label": "Each of them" });
     const clear = Stir.button("Clear ended", { class: "ghost tiny-text", id: "clear-ended", onclick: () => Stir.ask(server.clear_ended, {}) });
-    const queue = h("section", { class: "queue", "aria-label": "Queue", hidden: true }, h("div", { class: "strip-head" }, h("h2", {}, "Queue"), clear), list);
+    const queue = h("section", { class: "queue", "aria-label": "Queue", hidden: true }, h("div", { class: "strip-head" }, h("h2", {}, "Queue"), clear), list, each);
     const shelf = h("div", { class: "shelf" });
     const all = Stir.button("Open the library", { class: "ghost tiny-text", onclick: () => Stir.goto(1) });
     const recent = h("section", { class: "recent", "aria-label": "Recent clips", hidden: true }, h("div", { class: "strip-head" }, h("h2", {}, "Recent"), all), shelf);
     root.append(queue, recent);
 
+    // One job ----------------------------------------------------------------------------------------------------------
     function make(job) {
-      const circle = ring();
-      const face = h("img", { src: file(job.view), alt: "", draggable: "false" });
+      const face = poster(job);
+      const bar = thin();
       const words = h("span", { class: "job-words" });
       const title = h("strong", {});
-      const earlier = h("button", { type: "button", class: "ghost tiny", "aria-label": "Earlier", onclick: () => shift(job.id, -1) }, icon("left", 12));
-      const later = h("button", { type: "button", class: "ghost tiny", "aria-label": "Later", onclick: () => shift(job.id, 1) }, icon("right", 12));
-      const again = h("button", { type: "button", class: "ghost tiny", onclick: () => Stir.ask(server.retry_job, { id: job.id }) }, icon("retry", 12));
-      const away = h("button", { type: "button", class: "ghost tiny", onclick: () => Stir.ask(server.cancel_job, { id: job.id }) }, icon("close", 12));
+      const motion = h("span", { class: "job-motion" });
+      const earlier = tool("Earlier", "left", () => shift(job.id, -1));
+      const later = tool("Later", "right", () => shift(job.id, 1));
+      const again = tool("", "retry", Stir.once(() => Stir.ask(server.retry_job, { id: job.id })));
+      const away = tool("", "close", () => Stir.ask(server.cancel_job, { id: job.id }));
+      const see = h("button", { type: "button", class: "ghost tiny-text", onclick: () => show(see.dataset.clip) }, "Show");
       const node = h(
-        "li", { class: "job", "data-job": job.id },
-        h("span", { class: "job-face" }, face, circle),
-        h("span", { class: "job-text" }, title, words), h("span", { class: "job-tools" }, earlier, later, again, away),
+        "li", { class: "job", "data-job": job.id }, h("span", { class: "job-face" }, face),
+        h("span", { class: "job-text" }, title, motion, words), h("span", { class: "job-tools" }, see, earlier, later, again, away), bar,
       );
       node.addEventListener("dragstart", (event) => {
         dragged = job.id;
@@ -63,58 +71,128 @@
         const ids = waiting().filter((id) => id !== dragged);
         Stir.ask(server.move_job, { id: dragged, before: ids[ids.indexOf(job.id) + (after ? 1 : 0)] ?? null });
       });
-      return { node, paint: (now) => paintJob(now, { node, face, circle, words, title, earlier, later, again, away }) };
+      return { node, paint: (now) => paintJob(now, { node, face, bar, words, title, motion, see, earlier, later, again, away }) };
     }
-    function paintJob(job, { node, face, circle, words, title, earlier, later, again, away }) {
+    function paintJob(job, { node, face, bar, words, title, motion, see, earlier, later, again, away }) {
       const ended = ENDED.includes(job.state);
       node.dataset.state = job.state;
       node.draggable = job.state === "queued";
       title.textContent = job.title;
-      node.title = job.reason ? `${job.reason} ${job.remedy ?? ""}` : `${job.title}, ${job.motion}`;
-      const picture = Stir.picture(job.preview) || (job.state === "running" && face.dataset.live) || "";
-      if (picture && face.dataset.live !== picture) face.src = face.dataset.live = picture;
-      else if (!picture && face.dataset.live) (face.src = file(job.view)), delete face.dataset.live;
-      circle.to(job.state === "running" && job.total ? job.done / job.total : 0);
+      motion.textContent = `${job.motion} · ${length(job)}`;
+      node.title = job.reason ? `${job.reason} ${job.remedy ?? ""}` : `${job.title}, ${job.motion}, ${length(job)}`;
+      live(job, face);
+      bar.to(part(job));
+      bar.hidden = job.state !== "running";
       words.textContent = job.state === "running" ? (job.remaining === null ? job.words : Stir.clock(Math.ceil(job.remaining)) + " left") : job.state === "failed" ? "Failed: " + job.reason : WORDS[job.state];
       earlier.hidden = later.hidden = job.state !== "queued";
+      see.hidden = job.state !== "done";
+      see.dataset.clip = job.clip ?? "";
+      see.setAttribute("aria-label", "Show " + job.title);
       again.hidden = !ended;
       again.setAttribute("aria-label", (job.state === "interrupted" ? "Resume " : "Retry ") + job.title);
-      away.hidden = ended && job.state !== "interrupted";
+      away.hidden = job.state === "done" || (ended && job.state !== "interrupted");
       away.setAttribute("aria-label", "Cancel " + job.title);
     }
+    /* The picture of what is being made, while there is one; it has the clip's own shape already. */
+    function live(job, face) {
+      const picture = Stir.picture(job.preview) || (job.state === "running" && face.dataset.live) || "";
+      if (picture && face.dataset.live !== picture) (face.image.src = face.dataset.live = picture), face.crop(WHOLE, job.ratio);
+      else if (!picture && face.dataset.live) (face.image.src = Stir.file(job.thumb)), face.crop(job.crop, job.ratio), delete face.dataset.live;
+    }
+
+    // Several in one line ----------------------------------------------------------------------------------------------
+    function makeGroup(id, jobs) {
+      const bar = thin();
+      const title = h("strong", {});
+      const words = h("span", { class: "job-words" });
+      const motion = h("span", { class: "job-motion" });
+      const open = h("button", { type: "button", class: "ghost tiny group-open", "aria-controls": "queue-each", onclick: () => ((opened = opened === id ? "" : id), paint(props.value)) }, icon("chevron", 12));
+      const again = tool("Retry what failed", "retry", Stir.once(() => Stir.ask(server.retry_group, { id })));
+      const away = tool("", "close", () => Stir.ask(server.cancel_group, { id }));
+      const faces = h("span", { class: "job-face stack" }, jobs.slice(0, STACKED).map(poster));
+      const node = h("li", { class: "job group", "data-group": id }, faces, h("span", { class: "job-text" }, title, motion, words), h("span", { class: "job-tools" }, again, away, open), bar);
+      return { node, paint: (now) => paintGroup(id, now, { node, bar, title, motion, words, open, again, away }) };
+    }
+    function paintGroup(id, jobs, { node, bar, title, motion, words, open, again, away }) {
+      const [done, failed, stopped] = [count(jobs, "done"), count(jobs, "failed", "interrupted"), count(jobs, "cancelled")];
+      const active = count(jobs, ...ACTIVE);
+      node.dataset.state = active ? (count(jobs, "running") ? "running" : "queued") : failed ? "failed" : "cancelled";
+      title.textContent = `${jobs.length} photos`;
+      motion.textContent = `${jobs[0].motion} · ${length(jobs[0])}`;
+      words.textContent = [`${done} of ${jobs.length} done`, failed && `${failed} failed`, stopped && `${stopped} stopped`].filter(Boolean).join(" · ");
+      node.title = `${title.textContent}, ${motion.textContent}, ${words.textContent}`;
+      bar.to(jobs.reduce((sum, job) => sum + part(job), 0) / jobs.length);
+      open.setAttribute("aria-expanded", String(opened === id));
+      open.setAttribute("aria-label", opened === id ? "Hide each" : `Show each of the ${jobs.length} photos`);
+      again.hidden = !failed;
+      away.hidden = !active;
+      away.setAttribute("aria-label", `Cancel what is left of ${jobs.length} photos`);
+    }
+
+    // Their order ------------------------------------------------------------------------------------------------------
     const waiting = () => props.value.jobs.filter((job) => job.state === "queued").map((job) => job.id);
+    /* Past the next one that is shown: a whole group, where it is one line. */
     function shift(id, by) {
-      const ids = waiting();
-      const to = ids.indexOf(id) + by;
-      if (to < 0 || to >= ids.length) return;
-      Stir.ask(server.move_job, { id, before: ids[by > 0 ? to + 1 : to] ?? null });
+      const jobs = props.value.jobs.filter((job) => job.state === "queued");
+      const own = jobs.find((job) => job.id === id);
+      const line = (job) => (job.group && job.group !== own.group ? job.group : job.id);
+      const lines = [...new Set(jobs.map(line))];
+      const to = lines.indexOf(id) + by;
+      if (to < 0 || to >= lines.length) return;
+      const before = by > 0 ? lines[to + 1] : lines[to];
+      Stir.ask(server.move_job, { id, before: jobs.find((job) => line(job) === before)?.id ?? null });
       Stir.say(by > 0 ? "Moved later." : "Moved earlier.");
     }
+
+    // The whole strip --------------------------------------------------------------------------------------------------
+    /* Jobs as lines: [key, job or the jobs of a group]. One that is done leaves, and a group when all of it is. */
+    function lines(jobs) {
+      const groups = new Map();
+      for (const job of jobs) if (job.group) groups.set(job.group, [...(groups.get(job.group) ?? []), job]);
+      for (const members of groups.values()) members.sort((one, other) => one.place - other.place);
+      const found = new Map();
+      for (const job of jobs) {
+        const members = groups.get(job.group);
+        if (members?.length > 1) {
+          if (members.some((one) => one.state !== "done")) found.set(job.group, members);
+        } else if (job.state !== "done") found.set(job.id, job);
+      }
+      return found;
+    }
+    function lay(node, kept, wanted) {
+      for (const [id, card] of kept) if (!wanted.has(id)) card.node.remove(), kept.delete(id);
+      let index = 0;
+      for (const [id, what] of wanted) {
+        if (!kept.has(id)) kept.set(id, Array.isArray(what) ? makeGroup(id, what) : make(what));
+        const card = kept.get(id);
+        card.paint(what);
+        if (node.children[index] !== card.node) node.insertBefore(card.node, node.children[index] ?? null);
+        index += 1;
+      }
+    }
     function paint({ jobs, recent: clips, kept }) {
-      const shown = jobs.filter((job) => job.state !== "done");
-      for (const [id, card] of cards) if (!shown.some((job) => job.id === id)) card.node.remove(), cards.delete(id);
-      const held = list.contains(document.activeElement) ? document.activeElement : null;
-      shown.forEach((job, index) => {
-        if (!cards.has(job.id)) cards.set(job.id, make(job));
-        const card = cards.get(job.id);
-        card.paint(job);
-        if (list.children[index] !== card.node) list.insertBefore(card.node, list.children[index] ?? null);
-      });
+      const held = queue.contains(document.activeElement) ? document.activeElement : null;
+      const shown = lines(jobs);
+      if (!shown.has(opened)) opened = "";
+      lay(list, cards, shown);
+      lay(each, inside, new Map((opened ? shown.get(opened) : []).map((job) => [job.id, job])));
+      each.hidden = !opened;
       if (held?.isConnected && held !== document.activeElement) held.focus({ preventScroll: true });
-      queue.hidden = !shown.length;
-      clear.hidden = !shown.some((job) => ["failed", "cancelled"].includes(job.state));
-      const mark = clips.map((clip) => clip.id + clip.rating + clip.title).join();
+      queue.hidden = !shown.size;
+      const over = [...shown.values()].map((one) => [one].flat()).filter((members) => !count(members, ...ACTIVE));
+      clear.hidden = !over.some((members) => count(members, "failed", "cancelled"));
+      const mark = clips.map((clip) => clip.id + clip.rating + clip.title + clip.thumb).join();
       if (shelf.dataset.mark !== mark) {
         shelf.dataset.mark = mark;
-        shelf.replaceChildren(...clips.map((clip) => Stir.tile(clip, open)));
+        shelf.replaceChildren(...clips.map((clip) => h("div", { class: "shelf-one", style: { "--shape": clip.width / clip.height } }, Stir.tile(clip, (one) => show(one.id)), h("span", { class: "shelf-words", "aria-hidden": "true", title: clip.title }, `${clip.motion} · ${length(clip)}`))));
       }
       recent.hidden = !clips.length;
       all.querySelector("span").textContent = kept > clips.length ? `All ${kept} in the library` : "Open the library";
-      const busy = jobs.filter((job) => ["queued", "running"].includes(job.state)).length;
+      const busy = count(jobs, ...ACTIVE);
       document.title = busy ? `(${busy}) Stir` : "Stir";
     }
-    function open(clip) {
-      Stir.emit("show-clip", clip.id);
+    function show(id) {
+      Stir.emit("show-clip", id);
       document.getElementById("clip")?.scrollIntoView({ block: "nearest" });
     }
     watch("value", () => {

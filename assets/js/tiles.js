@@ -23,7 +23,7 @@
       const picture = h("img", { src: file(card.thumb), alt: "", loading: "lazy", draggable: "false" });
       picture.addEventListener("error", () => tile.classList.add("lost"), { once: true });
       const words = h("span", { class: "tile-words" }, h("strong", {}, card.title), h("span", {}, card.motion));
-      const tile = h("button", { type: "button", class: "clip-tile", "data-clip": card.id, style: { "--shape": card.width / card.height }, "aria-label": `${card.title}, ${card.motion}${card.rating ? ", " + card.rating + " stars" : ""}`, onclick: () => open(card) }, picture, words);
+      const tile = h("button", { type: "button", class: "clip-tile", "data-clip": card.id, style: { "--shape": card.width / card.height }, "aria-label": `${card.title}, ${card.motion}, ${Number(card.seconds.toFixed(1))} s${card.rating ? ", " + card.rating + " stars" : ""}`, onclick: () => open(card) }, picture, words);
       if (card.rating) tile.append(h("span", { class: "tile-stars", "aria-hidden": "true" }, "★".repeat(card.rating)));
       let live = null;
       const play = () => {

@@ -16,7 +16,7 @@
     const none = h("p", { class: "why" });
     const real = Stir.toggle("Then make them for real", false, () => paintGo(), { id: "vary-real" });
     const note = Stir.note();
-    const go = h("button", { type: "button", class: "primary", id: "vary-go", onclick: queue }, h("span", {}, ""));
+    const go = h("button", { type: "button", class: "primary", id: "vary-go", onclick: () => queue() }, h("span", {}, ""));
     const close = h("button", { type: "button", class: "ghost tiny", "aria-label": "Close", onclick: () => node.close() }, icon("close"));
     const why = h("p", { class: "why" });
     const node = h("dialog", { class: "vary", "aria-label": "Variations" },
@@ -39,6 +39,7 @@
       note.clear();
       wanted = { ...wanted, ...change };
       await Stir.settle?.(); // what was typed last is in it
+      await Stir.framed(); // and the crop where it belongs
       props.value = wanted;
       axis.paint(wanted.axis);
       count.paint(wanted.count);
@@ -84,15 +85,16 @@
       none.hidden = made.length > 0;
       none.textContent = "There is nothing to vary yet: choose a camera move, or something that moves.";
       list.style.setProperty("--count", made.length);
+      list.style.setProperty("--shape", value.shape);
       list.replaceChildren(...made.map(tile));
       paintGo();
       see(mine);
     });
-    async function queue() {
+    const queue = Stir.once(async (press) => {
       const shots = made.filter((one) => one.on).map((one) => one.shot);
       sending = true; // a second press would queue them twice
       paintGo();
-      const answer = await server.queue_variations({ shots, draft: true, real: real.querySelector("input").checked }).catch(() => null);
+      const answer = await server.queue_variations({ shots, draft: true, real: real.querySelector("input").checked, press }).catch(() => null);
       sending = false;
       paintGo();
       const refused = answer ? answer.refusal : { reason: "The studio did not answer.", remedy: "See that it still runs, then try again." };
@@ -100,6 +102,6 @@
       node.close();
       Stir.say(`${answer.jobs.length} queued.`);
       Stir.emit("attach", answer.jobs.at(-1));
-    }
+    });
   };
 })();

@@ -13,6 +13,8 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from studio.cards import Plan
 from studio.engines.base import Stopped, Tick
 from studio.engines.draft import asked
@@ -82,7 +84,7 @@ class Worker:
         """A job with its progress of this very moment when it runs here."""
         watch = self._watch
         if watch and watch.job.id == job.id and isinstance(job.state, Running):
-            return Job(job.id, job.shot, Running(watch.progress), job.place, job.made_at)
+            return msgspec.structs.replace(job, state=Running(watch.progress))
         return job
 
     # The loop ---------------------------------------------------------------------------------------------------------

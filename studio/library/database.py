@@ -88,7 +88,15 @@ def _sorted_by(clip: str) -> tuple[int, float, str]:
         return 0, 0.0, ""
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _sorted)
+def _grouped(connection: sqlite3.Connection) -> None:
+    """Which jobs belong together, and which press of a button they came from; "" for neither."""
+    connection.execute("ALTER TABLE jobs ADD COLUMN batch TEXT NOT NULL DEFAULT ''")
+    connection.execute("ALTER TABLE jobs ADD COLUMN press TEXT NOT NULL DEFAULT ''")
+    connection.execute("CREATE INDEX jobs_by_batch ON jobs (batch) WHERE batch <> ''")
+    connection.execute("CREATE INDEX jobs_by_press ON jobs (press) WHERE press <> ''")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _sorted, _grouped)
 """Each takes the tables from the version before to its own: `PRAGMA user_version` is how many have run. Only ever add."""
 
 

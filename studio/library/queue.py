@@ -21,7 +21,18 @@ RESUMABLE = ("failed", "cancelled", "interrupted")
 SHOWN_ENDED = 200
 """How many ended jobs are listed; older ones stay in the database until they are cleared."""
 
-_SELECT = "SELECT id, shot, state, place, made_at FROM jobs WHERE "
+_COLUMNS = "id, shot, state, place, made_at, batch"
+_SELECT = f"SELECT {_COLUMNS} FROM jobs WHERE "  # noqa: S608 - constants only
+_ENDED = (
+    f"SELECT {_COLUMNS} FROM jobs WHERE name NOT IN ('running', 'queued') AND"  # noqa: S608
+    " (batch IN (SELECT batch FROM jobs WHERE name IN ('running', 'queued') AND batch <> '') OR id IN"
+    " (SELECT id FROM jobs WHERE name NOT IN ('running', 'queued') ORDER BY made_at DESC LIMIT ?)) ORDER BY made_at DESC"
+)
+_TAKE = (
+    "UPDATE jobs SET name = 'running', state = ?, owner = ? WHERE id ="  # noqa: S608
+    " (SELECT id FROM jobs WHERE name = 'queued' AND given IN (SELECT value FROM json_each(?))"
+    f" ORDER BY place LIMIT 1) RETURNING {_COLUMNS}"
+)
 
 
 def state_name(state: State) -> str:
@@ -34,9 +45,9 @@ def _json(state: State) -> str:
 
 
 def _job(row: tuple[object, ...]) -> Job:
-    identity, shot, state, place, made_at = (str(value) for value in row)
+    identity, shot, state, place, made_at, group = (str(value) for value in row)
     decoded: State = msgspec.json.decode(state, type=State)
-    return Job(identity, Shot.from_json(shot), decoded, float(place), float(made_at))
+    return Job(identity, Shot.from_json(shot), decoded, float(place), float(made_at), group)
 
 
 def _jobs(rows: list[tuple[object, ...]]) -> list[Job]:
@@ -67,10 +78,10 @@ class Queue:
         return found[0]
 
     def jobs(self) -> list[Job]:
-        """Running, then queued in their order, then at most 200 ended ones, newest first."""
+        """Running, then queued in their order, then ended ones, newest first: at most 200, and all of a group that isn't done."""
         running = self._database.read(_SELECT + "name = 'running' ORDER BY place")
         queued = self._database.read(_SELECT + "name = 'queued' ORDER BY place")
-        ended = self._database.read(_SELECT + "name NOT IN ('running', 'queued') ORDER BY made_at DESC LIMIT ?", (SHOWN_ENDED,))
+        ended = self._database.read(_ENDED, (SHOWN_ENDED,))
         return _jobs(running + queued + ended)
 
     def busy(self) -> set[str]:
@@ -89,13 +100,27 @@ class Queue:
 
     def submit(self, shot: Shot) -> Job:
         """Put a shot at the end of the queue."""
+        return self.submit_all((shot,))[0]
+
+    def submit_all(self, shots: tuple[Shot, ...], group: str = "", press: str = "") -> tuple[Job, ...]:
+        """Put shots at the end of the queue in their order, all of them or none, as one `group` unless that is "".
+
+        `press` is an id of the press that asked for them: the same one once more answers with the jobs of the first time. Two
+        at once are two transactions, so the second finds what the first has written.
+        """
         with self._database.write():
-            job = Job(uuid.uuid4().hex, shot, Queued(), self._last(), time.time())
-            self._database.read(
-                "INSERT INTO jobs (id, name, place, made_at, given, state, shot) VALUES (?, 'queued', ?, ?, ?, ?, ?)",
-                (job.id, job.place, job.made_at, self._owner.token, _json(job.state), shot.to_json()),
-            )
-        return job
+            before = _jobs(self._database.read(_SELECT + "press = ? AND press <> '' ORDER BY place", (press,)))
+            if before:
+                return tuple(before)
+            first, now = self._last(), time.time()
+            jobs = tuple(Job(uuid.uuid4().hex, shot, Queued(), first + at, now, group) for at, shot in enumerate(shots))
+            for job in jobs:
+                self._database.read(
+                    "INSERT INTO jobs (id, name, place, made_at, given, state, shot, batch, press)"
+                    " VALUES (?, 'queued', ?, ?, ?, ?, ?, ?, ?)",
+                    (job.id, job.place, now, self._owner.token, _json(job.state), job.shot.to_json(), group, press),
+                )
+        return jobs
 
     def retry(self, job_id: str) -> Job:
         """Put a job that failed, was cancelled or was interrupted back at the end of the queue."""
@@ -143,12 +168,7 @@ class Queue:
         if not mine:
             return None
         with self._database.write():
-            rows = self._database.read(
-                "UPDATE jobs SET name = 'running', state = ?, owner = ? WHERE id ="
-                " (SELECT id FROM jobs WHERE name = 'queued' AND given IN (SELECT value FROM json_each(?))"
-                " ORDER BY place LIMIT 1) RETURNING id, shot, state, place, made_at",
-                (_json(Running()), self._owner.token, msgspec.json.encode(mine).decode()),
-            )
+            rows = self._database.read(_TAKE, (_json(Running()), self._owner.token, msgspec.json.encode(mine).decode()))
             taken = _jobs(rows)
             if rows and not taken:
                 foreign = Failed("This job was queued by another version of Stir.", "Make it again.")
@@ -182,6 +202,20 @@ class Queue:
                 (_json(Cancelled()), job_id),
             )
 
+    def cancel_group(self, group: str) -> list[str]:
+        """Cancel whatever of a group waits or runs. The ids of those that ran."""
+        with self._database.write():
+            ran = self._database.read("SELECT id FROM jobs WHERE batch = ? AND batch <> '' AND name = 'running'", (group,))
+            self._database.read(
+                "UPDATE jobs SET name = 'cancelled', state = ? WHERE batch = ? AND batch <> '' AND name IN ('queued', 'running')",
+                (_json(Cancelled()), group),
+            )
+        return [str(row[0]) for row in ran]
+
+    def failed(self, group: str) -> list[Job]:
+        """The jobs of a group that failed or were interrupted, in their order."""
+        return _jobs(self._database.read(_SELECT + "batch = ? AND name IN ('failed', 'interrupted') ORDER BY place", (group,)))
+
     def interrupt_orphans(self, finished: Callable[[str], State | None]) -> int:
         """End jobs whose process ended while they ran: as `finished` says of their id, else Interrupted. How many."""
         orphans = self.orphans()
@@ -195,6 +229,9 @@ class Queue:
         return len(orphans)
 
     def clear_ended(self) -> None:
-        """Forget done, failed and cancelled jobs."""
+        """Forget done, failed and cancelled jobs; those of a group that has more to come are still counted in its progress."""
         with self._database.write():
-            self._database.read("DELETE FROM jobs WHERE name IN ('done', 'failed', 'cancelled')")
+            self._database.read(
+                "DELETE FROM jobs WHERE name IN ('done', 'failed', 'cancelled') AND batch NOT IN"
+                " (SELECT batch FROM jobs WHERE name IN ('running', 'queued') AND batch <> '')"
+            )

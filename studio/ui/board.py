@@ -15,10 +15,11 @@ import msgspec
 from studio.motion.camera import describe
 from studio.motion.effects import EFFECTS
 from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Progress, Queued, Refusal, Running, Shot, Stage
+from studio.photo.crop import ratio
 from studio.studio import Studio
 from studio.ui.facts import size
 from studio.ui.models import title
-from studio.ui.thumbs import thumb
+from studio.ui.thumbs import small, thumb
 
 STAGES: dict[Stage, str] = {
     "wait": "Waiting",
@@ -80,7 +81,8 @@ def job_card(studio: Studio, job: Job) -> dict[str, Any]:
     shot = job.shot
     card: dict[str, Any] = {
         "id": job.id, "state": type(state).__name__.lower(), "title": photo_words(shot), "motion": motion_words(shot),
-        "view": _view(studio, shot), "crop": msgspec.to_builtins(shot.crop), "photo": [shot.photo.width, shot.photo.height],
+        "thumb": _thumb(studio, shot), "crop": msgspec.to_builtins(shot.crop), "ratio": ratio(shot.photo, shot.crop.aspect),
+        "group": job.group, "place": job.place,
         "seconds": shot.seconds, "fps": shot.fps, "model": _model(studio, shot),
     }  # fmt: skip
     match state:
@@ -127,9 +129,9 @@ def _model(studio: Studio, shot: Shot) -> str:
     return f"{title(studio, shot.draft)}, a draft for {title(studio, shot.model)}" if shot.draft else title(studio, shot.model)
 
 
-def _view(studio: Studio, shot: Shot) -> str:
+def _thumb(studio: Studio, shot: Shot) -> str:
     try:
-        return str(studio.view(shot.photo))
+        return str(small(studio, shot.photo))
     except Refusal:
         return ""
 

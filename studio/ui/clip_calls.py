@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -25,6 +25,12 @@ class One(Noun, frozen=True):
     """A clip or a job by its id."""
 
     id: str
+
+
+class Pressed(One, frozen=True):
+    """The same, asked for by one press of a button: its id, so that a double click asks once."""
+
+    press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
 
 
 class Export(Noun, frozen=True):
@@ -107,11 +113,14 @@ def clip_calls(studio: Studio) -> list[Call]:
         file = studio.export(ask.id, ask.recipe)
         return {"path": str(file), "name": file.name}
 
+    def render(ask: Pressed) -> dict[str, str]:
+        return {"job": studio.submit(replace(studio.clip(ask.id).shot, draft=""), ask.press).id}
+
     return [
         call("export_clip", Export, export),
-        call("render_clip", One, lambda ask: {"job": studio.submit(replace(studio.clip(ask.id).shot, draft="")).id}),
-        call("again_clip", One, lambda ask: {"job": studio.again(ask.id).id}),
-        call("vary_clip", One, lambda ask: {"job": studio.vary(ask.id).id}),
+        call("render_clip", Pressed, render),
+        call("again_clip", Pressed, lambda ask: {"job": studio.again(ask.id, ask.press).id}),
+        call("vary_clip", Pressed, lambda ask: {"job": studio.vary(ask.id, ask.press).id}),
         call("rate_clip", Rating, lambda ask: studio.rate(ask.id, ask.stars)),
         call("title_clip", Title, lambda ask: studio.retitle(ask.id, ask.title)),
         call("detail_clip", One, lambda ask: details(studio, ask.id)),

@@ -10,8 +10,9 @@ from typing import Any, Literal, TypeVar
 
 import msgspec
 
-from studio import nouns
+from studio import nouns, presets
 from studio.nouns import (
+    Aspect,
     Brush,
     Camera,
     Crop,
@@ -123,7 +124,7 @@ def compose(
         photo, settle(photo, framed.crop), motion, wanted.model, wanted.size, wanted.seconds, wanted.fps, wanted.seed,
         framed.depth, wanted.format, wanted.quality, wanted.steps, wanted.guidance, wanted.strength,
         _end(studio, ending, framed, wanted.model), wanted.sound, wanted.speedups, wanted.may_shrink, framed.mends,
-        platform=wanted.platform, subject=framed.subject,
+        platform=_made_for(wanted.platform, framed.crop.aspect), subject=framed.subject,
     )  # fmt: skip
     return checked(msgspec.to_builtins(shot), Shot, "output")
 
@@ -133,6 +134,12 @@ def _photo(studio: Studio, photo_id: str, where: Place) -> Photo:
         return studio.photo(photo_id)
     except Refusal as refusal:
         raise Misplaced(where, refusal.reason, refusal.remedy) from None
+
+
+def _made_for(place: str, aspect: Aspect) -> str:
+    """The place a clip is made for; none for a photo whose shape is an exception."""
+    known = presets.platform(place)
+    return place if known is None or known.aspect == aspect else ""
 
 
 def _end(studio: Studio, ending: Any, framed: Frame, model: str) -> Still | None:

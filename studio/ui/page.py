@@ -64,7 +64,7 @@ def build(studio: Studio) -> gr.Blocks:
             with gr.Tab("Settings", id="settings", elem_id="settings-tab"):
                 SettingsPanel(studio).render()
         desk = motion.desk(photo.part, photo.ending)
-        motion.listen(desk, clip.part)
+        motion.listen(desk)
         clip.listen(desk)
         variations.listen(desk)
         choose.listen(desk)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -10,12 +12,13 @@ import pytest
 
 from studio.library import database
 from studio.library.owner import Owner
-from studio.library.queue import Queue, state_name
+from studio.library.queue import SHOWN_ENDED, Queue, state_name
 from studio.nouns import (
     Cancelled,
     Done,
     Failed,
     Interrupted,
+    Job,
     Photo,
     Progress,
     Queued,
@@ -23,6 +26,7 @@ from studio.nouns import (
     Running,
     Shot,
     State,
+    replace,
 )
 
 SHOT = Shot(Photo("0" * 64, 640, 480, "a.jpg"))
@@ -217,3 +221,83 @@ def test_a_job_that_cannot_be_read_never_blocks_the_others(tmp_path: Path, owner
     assert order(queue) == [fine.id]
     assert queue.take_next(True) is None
     assert queue.take_next(True).id == fine.id  # type: ignore[union-attr]
+
+
+# Several at once --------------------------------------------------------------------------------------------------------
+
+
+def test_a_group_is_queued_in_its_order_and_stays_one(queue: Queue) -> None:
+    shots = tuple(replace(SHOT, seed=seed) for seed in range(4))
+    jobs = queue.submit_all(shots, "together")
+    assert [job.shot.seed for job in queue.jobs()] == [0, 1, 2, 3]
+    assert {job.group for job in queue.jobs()} == {"together"}
+    assert queue.submit(SHOT).group == ""
+    taken = queue.take_next(True)
+    assert taken and (taken.id, taken.group) == (jobs[0].id, "together")
+    queue.become(taken.id, Failed("no", ""))
+    assert [job.id for job in queue.failed("together")] == [taken.id]
+    assert queue.retry(taken.id).group == "together"
+
+
+def test_the_same_press_once_more_queues_nothing(queue: Queue, tmp_path: Path) -> None:
+    first = queue.submit_all((SHOT, SHOT), "together", "a1")
+    assert queue.submit_all((SHOT, SHOT), "together", "a1") == first
+    queue.take_next(True)
+    assert [job.id for job in beside(tmp_path)[0].submit_all((SHOT, SHOT), "other", "a1")] == [job.id for job in first]
+    assert len(queue.submit_all((SHOT,), "", "")) == len(queue.submit_all((SHOT,), "", "")) == 1
+    assert len(queue.jobs()) == 4
+
+
+def test_two_presses_of_one_double_click_that_arrive_together_are_one_job(queue: Queue) -> None:
+    found: list[str] = []
+    both = threading.Barrier(2)
+
+    def press() -> None:
+        both.wait()
+        found.append(queue.submit_all((SHOT,), "", "b2")[0].id)
+
+    threads = [threading.Thread(target=press) for _ in range(2)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join()
+    assert len(set(found)) == len(queue.jobs()) == 1
+
+
+def test_a_group_is_cancelled_as_one_and_says_what_ran(queue: Queue) -> None:
+    alone = queue.submit(SHOT)
+    jobs = queue.submit_all((SHOT, SHOT, SHOT), "together")
+    queue.move(alone.id, None)
+    taken = queue.take_next(True)
+    assert taken and taken.id == jobs[0].id
+    assert queue.cancel_group("together") == [jobs[0].id]
+    assert [state_name(queue.get(job.id).state) for job in jobs] == ["cancelled"] * 3
+    assert queue.cancel_group("") == [] and queue.get(alone.id).state == Queued()
+
+
+def test_what_is_done_of_a_group_counts_until_all_of_it_is(queue: Queue) -> None:
+    queue.submit_all((SHOT, SHOT), "together")
+    taken = queue.take_next(True)
+    assert taken
+    queue.become(taken.id, Done(taken.id))
+    for _ in range(SHOWN_ENDED + 1):  # newer ones never push it off the list
+        queue.cancel(queue.submit(SHOT).id)
+    queue.clear_ended()
+    assert [job.id for job in queue.jobs() if job.state == Done(taken.id)] == [taken.id]
+    queue.cancel_group("together")
+    queue.clear_ended()
+    assert queue.jobs() == []
+
+
+def test_a_queue_from_before_there_were_groups_opens_with_its_jobs(tmp_path: Path, owner: Owner) -> None:
+    with closing(sqlite3.connect(tmp_path / "stir.db", isolation_level=None)) as old:
+        database.MIGRATIONS[0](old)
+        old.execute(f"PRAGMA application_id = {database.APPLICATION_ID}")
+        old.execute("PRAGMA user_version = 1")
+        old.execute(
+            "INSERT INTO jobs (id, name, place, made_at, given, state, shot) VALUES ('old', 'queued', 1, 1, ?, ?, ?)",
+            (owner.token, msgspec.json.encode(Queued()).decode(), SHOT.to_json()),
+        )
+    queue = Queue(database.open(tmp_path / "stir.db"), owner)
+    assert queue.get("old") == Job("old", SHOT, Queued(), 1.0, 1.0)
+    assert queue.submit_all((SHOT, SHOT), "together")[1].place == 3

@@ -10,8 +10,8 @@ from studio.advice import Wishes
 from studio.nouns import Refusal
 from studio.studio import Studio
 from studio.ui.desk import compose
-from studio.ui.panels.motion import misplaced
 from studio.ui.parts.part import QUIET, Part, heard, part
+from studio.ui.send import misplaced
 
 
 class ChoosePanel:

@@ -12,8 +12,8 @@ from studio.studio import Studio
 from studio.ui.clip_calls import One, clip_calls
 from studio.ui.desk import compose
 from studio.ui.models import plan
-from studio.ui.panels.motion import misplaced
 from studio.ui.parts.part import QUIET, Part, call, heard, part
+from studio.ui.send import misplaced
 
 
 class ClipPanel:
@@ -60,5 +60,6 @@ class ClipPanel:
             path = self.studio.preview(shot)
         except Refusal as refusal:
             return misplaced(refusal)
-        about = {name: size[name] for name in ("width", "height", "upscale")}
+        about: dict[str, Any] = {"photo": shot.photo.id, "crop": msgspec.to_builtins(shot.crop)}
+        about |= {name: size[name] for name in ("width", "height", "upscale")}
         return {"kind": "draft", "path": str(path), **about, "at": time.time()}

@@ -9,25 +9,26 @@ import msgspec
 
 from studio.motion.camera import MOVES
 from studio.motion.effects import EFFECTS
-from studio.nouns import Camera, Refusal, replace
+from studio.nouns import Camera, Refusal
 from studio.studio import Studio
-from studio.ui.desk import Misplaced, Output, checked, compose
+from studio.ui.desk import Output, compose
 from studio.ui.direct import ANY, KINDS, USES, Ask, Fit, direct, fitting, gallery
 from studio.ui.facts import facts
-from studio.ui.models import drafted, plan
+from studio.ui.models import plan
 from studio.ui.panels.assist import AssistPanel
 from studio.ui.parts.part import QUIET, Part, call, heard, part
-
-
-def misplaced(refusal: Refusal) -> dict[str, Any]:
-    """A refusal of the desk as the page shows it, at its place."""
-    where = refusal.where if isinstance(refusal, Misplaced) else "output"
-    return {"kind": "refusal", "where": where, "reason": refusal.reason, "remedy": refusal.remedy, "at": time.time()}
+from studio.ui.send import Press, animate, misplaced
 
 
 def unexplained(refusal: Refusal) -> dict[str, Any]:
     """No choices, and why there are none."""
     return {"choices": [], "refusal": misplaced(refusal), "at": time.time()}
+
+
+DESK = {
+    "frame": "photo", "ending": "ending", "camera": "camera", "effects": "effects", "words": "words", "output": "output",
+}  # fmt: skip
+"""The parts whose values make up the Shot, by the names `compose` knows them."""
 
 
 class MotionPanel:
@@ -53,32 +54,25 @@ class MotionPanel:
     def render_output(self) -> None:
         """Draw what the clip is like, and the one primary action; on the page it stands under the draft."""
         cards = [facts(card) for card in self.studio.cards()]
-        self.output = part("output", msgspec.to_builtins(Output()), events=["animate", "why", "plan"], cards=cards)
+        press = call("animate", Press, self.animate)
+        self.output = part("output", msgspec.to_builtins(Output()), events=["why", "plan"], calls=[press], cards=cards, desk=DESK)
         self.reasons = part("reasons")
         self.planned = part("planned")
 
     def desk(self, frame: Part, ending: Part) -> dict[str, Part]:
         """The parts that make up the Shot, by the names `compose` knows them."""
-        moving = {"camera": self.camera, "effects": self.effects, "words": self.words}
-        return {"frame": frame, "ending": ending, **moving, "output": self.output}
+        parts = {one.elem_id: one for one in (frame, ending, self.camera, self.effects, self.words, self.output)}
+        return {name: parts[part_id] for name, part_id in DESK.items()}
 
-    def listen(self, desk: dict[str, Part], clip: Part) -> None:
-        """Animate queues the shot on the desk; the plan is asked for at every change; "Why these?" wants every choice."""
+    def listen(self, desk: dict[str, Part]) -> None:
+        """The plan is asked for at every change; "Why these?" wants every choice."""
         quiet: dict[str, Any] = {**QUIET, "inputs_kwargs": desk}
-        self.output.animate(heard(self.animate, misplaced), outputs=clip, trigger_mode="multiple", **quiet)
         self.output.why(heard(self.why, unexplained), outputs=self.reasons, trigger_mode="always_last", **quiet)
         self.output.plan(heard(self.plan, misplaced), outputs=self.planned, trigger_mode="always_last", **quiet)
 
-    def animate(self, **desk: Any) -> dict[str, Any]:
-        """Queue the shot; the worker does the rest."""
-        try:
-            shot = compose(self.studio, **desk)
-            first = checked(desk.get("output") or {}, Output, "output").draft
-            draft = drafted(self.studio, shot) if first else None
-            job = self.studio.submit(replace(shot, draft=draft["id"]) if draft else shot)
-        except Refusal as refusal:
-            return misplaced(refusal)
-        return {"kind": "submitted", "job": job.id, "at": time.time()}
+    def animate(self, press: Press) -> dict[str, Any]:
+        """Queue the shot on the desk, or one of each photo on the strip."""
+        return animate(self.studio, press, {name: press.desk.get(name) for name in DESK})
 
     def why(self, **desk: Any) -> dict[str, Any]:
         """Every automatic choice of the shot on the desk, with its reason."""

@@ -42,6 +42,8 @@ class QueuePanel:
             calls=[
                 call("cancel_job", One, lambda ask: studio.cancel(ask.id)),
                 call("retry_job", One, lambda ask: {"job": studio.retry(ask.id).id}),
+                call("cancel_group", One, lambda ask: studio.cancel_group(ask.id)),
+                call("retry_group", One, lambda ask: {"jobs": [job.id for job in studio.retry_group(ask.id)]}),
                 call("move_job", Place, lambda ask: studio.move(ask.id, ask.before)),
                 call("clear_ended", dict[str, str], lambda _: studio.clear_ended()),
             ],

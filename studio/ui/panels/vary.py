@@ -8,11 +8,12 @@ import msgspec
 
 from studio.motion.vary import Axis, axes, vary
 from studio.nouns import Noun, Refusal, Shot, replace
+from studio.photo.crop import ratio
 from studio.studio import Studio
 from studio.ui.desk import compose
 from studio.ui.models import drafted
-from studio.ui.panels.motion import misplaced
 from studio.ui.parts.part import QUIET, Part, call, heard, part
+from studio.ui.send import misplaced
 
 
 class Wanted(Noun, frozen=True):
@@ -34,6 +35,7 @@ class Several(Noun, frozen=True):
     shots: Annotated[tuple[Shot, ...], msgspec.Meta(min_length=1, max_length=4)]
     draft: bool = True
     real: bool = False
+    press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
 
 
 class VaryPanel:
@@ -69,8 +71,16 @@ class VaryPanel:
             {"title": one.title, "differs": one.differs, "shot": msgspec.to_builtins(replace(shot, motion=one.motion))}
             for one in made
         ]
-        draft = drafted(self.studio, shot)
-        return {"kind": "variations", "axes": sensible, "axis": axis, "count": asked.count, "made": shots, "draft": draft}
+        draft, shape = drafted(self.studio, shot), ratio(shot.photo, shot.crop.aspect)
+        return {
+            "kind": "variations",
+            "axes": sensible,
+            "axis": axis,
+            "count": asked.count,
+            "made": shots,
+            "draft": draft,
+            "shape": shape,
+        }
 
     def see(self, ask: One) -> dict[str, str]:
         """The tiny preview of one variation."""
@@ -86,4 +96,4 @@ class VaryPanel:
                 shots.append(replace(plain, draft=draft["id"]))
             if ask.real or not draft or not ask.draft:
                 shots.append(plain)
-        return {"jobs": [job.id for job in self.studio.submit_all(tuple(shots))]}
+        return {"jobs": [job.id for job in self.studio.submit_all(tuple(shots), ask.press)]}

@@ -38,7 +38,6 @@ def quick(page: Page, seconds: float = 1) -> None:
 
 def slow(page: Page) -> None:
     """Ask the stand-in to take its time, so that there is a job to look at."""
-    page.locator(".part-words summary").click()
     page.locator("#prompt").fill("slow")
 
 

@@ -152,7 +152,6 @@ def test_the_queue_is_put_in_order_by_keys_and_by_dragging(page: Page, app: App)
 def test_a_failed_job_says_what_to_do(page: Page, app: App) -> None:
     sample(page)
     quick(page)
-    page.locator(".part-words summary").click()
     page.locator("#prompt").fill("refuse")
     page.locator("#animate").click()
     note = page.locator("#clip .note")

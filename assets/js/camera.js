@@ -127,8 +127,7 @@
     }
     /* What a press on a lit tile does. */
     function again(name) {
-      const [, names, words] = family(name);
-      return names.length > 1 ? `press again for ${words[names.indexOf(other(name))].toLowerCase()}` : "press again to take it off";
+      return family(name)[1].length > 1 ? `press again for ${infos[other(name)].title.toLowerCase()}` : "press again to take it off";
     }
     function hint(words) {
       sees.textContent = words;

@@ -41,7 +41,7 @@
         const over = placed.filter((one) => one.start <= from && one.end >= cuts[index + 1]);
         if (!over.length) return piece;
         const found = over.filter((one) => one.code !== "unseen");
-        const kind = found.some((one) => GRAVE.includes(one.code)) ? "grave" : found.length ? "" : "unshown";
+        const kind = found.some((one) => GRAVE.includes(one.code)) ? "grave" : found.length ? "" : over.every((one) => one.why === "place") ? "unplaced" : "unshown";
         return h("mark", { class: kind, "data-codes": over.map((one) => one.code).join(" "), "data-at": found.map((one) => one.at).join(" ") }, piece);
       });
     }
@@ -85,7 +85,7 @@
           if (!same) paintList();
           const hurts = found.filter((one) => one.level !== "hint").length;
           const well = !hurts && !unseen.length; // the tick is for sentences that fully happen
-          const words = hurts === 1 ? "One thing to look at" : hurts ? `${hurts} things to look at` : well ? "Reads well" : "Part of it won’t happen";
+          const words = hurts === 1 ? "One thing to look at" : hurts ? `${hurts} things to look at` : well ? "Reads well" : unseen.every((one) => one.why === "place") ? "Part of it has no place yet" : "Part of it won’t happen";
           if (state.textContent !== words) state.replaceChildren(...(well ? [icon("check", 12), words] : [words]));
           state.dataset.well = String(well);
         }

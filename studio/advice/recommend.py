@@ -13,6 +13,7 @@ from studio.advice.wishes import About, Asked, Pick, Stands, Term, Wishes
 from studio.cards import ModelCard, ModelState
 from studio.motion.beyond import beyond
 from studio.motion.camera import goes
+from studio.motion.read import placed
 from studio.motion.sort import clauses
 from studio.nouns import Kind, Motion, Shot
 from studio.photo.crop import SHORT_SIDES
@@ -74,13 +75,16 @@ def _elsewhere(shot: Shot) -> bool:
 def spoken(motion: Motion) -> str:
     """The first thing in a motion that only a model that reads words can do: "the person turns her head"; "" for nothing.
 
-    What an effect stands for isn't.
+    What an effect stands for isn't, unless nobody knows where it happens.
     """
+    pressed = {effect.name for effect in motion.effects}
     acting = f"{motion.subject} {motion.action}".strip() if motion.action else ""
     for said in (acting, motion.environment, motion.light, motion.prompt):
         for clause in clauses(said):
             for one in beyond(clause):
                 return said[one.start : one.end]
+            if clause.effects and not any(placed(one) or one.name in pressed for one in clause.effects):
+                return clause.text
     return ""
 
 

@@ -22,7 +22,6 @@ SECONDS_PER_ACTION = 2.0
 (those for Runway, Kling and Seedance among them); this is the short end, so that only what can't fit is found."""
 
 _THEN = re.compile(r"\s*,?\s*\b(?:and\s+then|and|then|before|after\s+which|finally)\b\s*")
-_NEXT = re.compile(r"\b(?:then|after|afterwards|followed|before|finally|next)\b")
 _DROPPED = (("description", "other"), ("environment",), ("light",), ("effect",), ("still",), ("action",), ("still",))
 """What is left out first when words have to be; the order is that of `dialects.FEWEST_FIRST`."""
 
@@ -34,8 +33,8 @@ def load(asked: Asked) -> Iterator[Fault]:
 
 
 def actions(asked: Asked) -> list[tuple[int, int]]:
-    """Where each action is said, in order: what subjects do one after another, and the camera's moves: those after the first
-    where they go together, each where they follow one another.
+    """Where each action is said, in order: what subjects do one after another, and the camera's moves after the first
+    where they go together; what follows one another has a rule of its own too (`short_legs`).
 
     What moves by itself (water, leaves, clouds) goes on all the time and doesn't count.
     """
@@ -46,8 +45,7 @@ def actions(asked: Asked) -> list[tuple[int, int]]:
             found += _acts(asked.text, clause)
         before = clause
     moves = [(clause.start, clause.end) for clause in asked.parsed.clauses if any(move.name != "static" for move in clause.moves)]
-    in_turn = len(moves) > 1 and _NEXT.search(asked.low, moves[0][1], moves[1][1])
-    return sorted(found + moves[0 if in_turn else 1 :])
+    return sorted(found + moves[1:])
 
 
 def _goes_on(clause: Clause, before: Clause | None) -> bool:

@@ -157,7 +157,7 @@
     const names = (list) => list.map((item) => item.name).join();
     function stands({ camera, effects, ...words }) {
       const slots = Stir.now("slots") ?? {};
-      return names(camera.moves) === names(Stir.now("camera")?.moves ?? []) && names(effects) === names(Stir.now("effects") ?? []) && Object.keys(slots).every((slot) => slots[slot] === (words[slot] ?? ""));
+      return names(camera.moves) === names(Stir.now("camera")?.moves ?? []) && (camera.then ?? []).length === (Stir.now("camera")?.then ?? []).length && names(effects) === names(Stir.now("effects") ?? []) && Object.keys(slots).every((slot) => slots[slot] === (words[slot] ?? ""));
     }
     for (const topic of ["camera", "effects", "slots"]) Stir.on(topic, () => settled && chosen && !stands(all[chosen].motion) && choose(""));
     Stir.history.register("presets", { take: () => chosen, put: choose, words: (_, now) => (now ? "motion" : "") });

@@ -12,12 +12,21 @@ from typing import Literal, NamedTuple
 
 from studio.motion.lexicon import (
     ADVERBS,
+    AIR,
     AUXILIARIES,
+    CLOTH,
+    CLOUD,
     DETERMINERS,
+    FOG,
+    FOLIAGE,
     FUNCTION,
     MOVING,
+    NATURE,
     PREPOSITIONS,
     PURE_STYLE,
+    STEAM,
+    STREAM,
+    WATER,
     words,
 )  # fmt: skip
 from studio.motion.moods import MOODS
@@ -68,6 +77,10 @@ _WAYS = words("in out left right up down around forward forwards back backwards"
 _JOINT = re.compile(r"\s*(?:,\s*)?\b(?:and then|and|then)\s+(?=\S)|\s*,\s*(?=\S)")
 _WITH = FUNCTION | PURE_STYLE | MOODS
 _AFTER_DOING = PREPOSITIONS | DETERMINERS | ADVERBS | words("and while")
+_TURNS = forms("turn switch go")
+_NEXT = words("then next finally suddenly")
+_SOUNDS = words("music sound sounds audio voice voiceover narration song soundtrack")
+_DRIVEN = FOLIAGE | CLOTH | WATER | STREAM | CLOUD | FOG | STEAM | words("everything it them scene")
 _MAKES = words("make let have get")
 _WHOM = DETERMINERS | words("it him them her")
 _MADE = words("fade cut transition morph loop")
@@ -86,7 +99,7 @@ def beyond(clause: Clause, before: Clause | None = None) -> tuple[Beyond, ...]:
     if _becomes(said):
         return (whole._replace(why="look"),)
     if clause.effects:
-        return tuple(_tail(clause))
+        return (whole,) if _borne(said) or _switched(said) else tuple(_tail(clause))
     if clause.kind in ("action", "environment"):
         return (whole,)
     if clause.kind == "light":
@@ -122,6 +135,20 @@ def _becomes(said: list[str]) -> bool:
     return {"day", "night"} <= set(said) or {"winter", "summer"} <= set(said)
 
 
+def _borne(said: list[str]) -> bool:
+    """Whether the wind is said to carry something that isn't leaves, cloth, water or air: "a gust blows her hat off"."""
+    verb = verb_at(said)
+    if verb < 1 or not AIR & set(said[:verb]) or _DRIVEN & set(said):
+        return False
+    after = [low for low in said[verb + 1 :] if low not in DETERMINERS and not low.endswith("ly")]
+    return bool(after) and after[0] not in PREPOSITIONS | ADVERBS | AUXILIARIES
+
+
+def _switched(said: list[str]) -> bool:
+    """Whether lights are turned on or off."""
+    return any(low in _TURNS and said[at + 1 : at + 2] in (["on"], ["off"]) for at, low in enumerate(said))
+
+
 def _tail(clause: Clause) -> Iterator[Beyond]:
     """What a clause with effects says besides: "the waves roll in and freeze"."""
     moving = frozenset().union(*(MOVING[effect.name] for effect in clause.effects))
@@ -144,23 +171,23 @@ def _described(clause: Clause, said: list[str], before: Clause | None) -> Why | 
     ordered = said[0] in BASE and said[1:2] and said[1] in _WHOM
     if clause.kind == "other" or ordered or (said[0] in _MAKES and any(low in BASE for low in said[2:])):
         return "acts"
-    if any(_going(said, at) for at in range(len(said))):
+    if any(_going(said, at) for at in range(len(said))) or said[0] in _NEXT:
         return "acts"
     verb = verb_at(said)
     if verb > 0 and said[verb] in FINITE and said[verb] not in STATE_FORMS | AUXILIARIES:
         return "acts"
     head = said[: next((at for at, low in enumerate(said) if low in PREPOSITIONS and at), len(said))]
-    if head[-1] in _HAPPENS:
+    if head[-1] in _HAPPENS | _SOUNDS:
         return "acts"
     return "unread" if len(said) <= 5 and said[-1] in _WAYS and said[0] not in DETERMINERS | PREPOSITIONS else None
 
 
 def _going(said: list[str], at: int) -> bool:
-    """Whether a word in -ing is what somebody does: not in "rolling hills", "a woman holding a cup"."""
+    """Whether a word in -ing is what somebody does: not in "rolling hills", "a woman holding a cup"; but "floating dust"."""
     low, after = said[at], said[at + 1 : at + 2]
     if low not in GOING or low in STATE_FORMS or low in _VIEWS:
         return False
-    return not after or after[0] in _AFTER_DOING or after[0].endswith("ly")
+    return not after or after[0] in _AFTER_DOING | NATURE or after[0].endswith("ly")
 
 
 def _mood(low: str) -> bool:

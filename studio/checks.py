@@ -10,6 +10,7 @@ import re
 from pathlib import Path
 
 from studio.cards import ModelCard
+from studio.clip.formats import TICKS
 from studio.config import Settings
 from studio.engines.draft import asked
 from studio.engines.plan import plan
@@ -60,8 +61,8 @@ def needs_brush(effect: Effect) -> bool:
 
 
 def _check_range(shot: Shot, card: ModelCard) -> None:
-    """Raises `Refusal` for a rate or a length that this model doesn't make."""
-    low, high = card.fps
+    """Raises `Refusal` for a rate or a length that this model doesn't make. A GIF or WebP may be as slow as it likes."""
+    low, high = (1 if shot.format in TICKS else card.fps[0]), card.fps[1]
     if not low <= shot.fps <= high:
         raise Refusal(f"{card.title} makes {low} to {high} frames a second, not {shot.fps}.", "Choose a rate within that.")
     short, long = card.seconds

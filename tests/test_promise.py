@@ -107,6 +107,12 @@ def test_a_gif_of_three_seconds_lasts_three_seconds(painted: tuple[Studio, Shot]
     assert (promised.num_frames, promised.fps, promised.seconds) == (60, 20.0, 3.0)
 
 
+@pytest.mark.parametrize(("fps", "rate"), [(60, 20), (24, 20), (20, 20), (16, 10), (12, 10), (8, 5), (3, 2), (1, 1)])
+def test_a_rate_that_is_asked_for_is_never_passed(fps: int, rate: int) -> None:
+    assert formats.loop_rate(fps) == rate
+    assert len(set(formats.delays(rate, 5 * rate, "gif"))) == 1
+
+
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 @pytest.mark.parametrize(("fps", "num_frames"), [(16, 81), (24, 97), (25, 75), (30, 2), (8, 25), (23, 100)])
 def test_the_frames_of_a_model_with_its_own_rate_last_as_long(kind: Format, fps: int, num_frames: int) -> None:

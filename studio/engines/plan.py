@@ -68,7 +68,13 @@ def _looping(shot: Shot) -> tuple[Choice, ...]:
         return ()
     if count_frames(shot) == 1:
         return (Choice("length", "a still picture", f"nothing in this shot moves, so the {title} is one picture"),)
-    return (Choice("rate", f"{shot.fps} fps", f"the nearest at which every frame of a {title} lasts equally long"),)
+    return (
+        Choice(
+            "rate",
+            f"{shot.fps} fps",
+            f"the highest rate up to the one asked for at which the frames of a {title} last equally long",
+        ),
+    )
 
 
 def cut(image: Image, plan: Plan) -> Image:

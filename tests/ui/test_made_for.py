@@ -78,11 +78,11 @@ def test_what_is_promised_of_a_looping_picture_is_what_comes(app: App, page: Pag
     sample(page)
     quick(page, 1)
     page.locator("#format").select_option(kind)
-    promised(page, r"^640 × 360, 20 frames, 1 s at 20 fps, about \d+ s here$")
+    promised(page, r"^640 × 360, 10 frames, 1 s at 10 fps, about \d+ s here$")
     page.locator("#animate").click()
-    expect(page.locator(".facts").first).to_contain_text("640 × 360 · 1 s · 20 fps", timeout=60_000)
+    expect(page.locator(".facts").first).to_contain_text("640 × 360 · 1 s · 10 fps", timeout=60_000)
     (clip,) = app.studio.clips()
-    assert (clip.width, clip.height, clip.num_frames, clip.fps, clip.seconds) == (640, 360, 20, 20.0, 1.0)
+    assert (clip.width, clip.height, clip.num_frames, clip.fps, clip.seconds) == (640, 360, 10, 10.0, 1.0)
 
 
 def test_a_looping_picture_in_which_nothing_moves_is_promised_as_a_still(app: App, page: Page) -> None:

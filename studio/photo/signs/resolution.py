@@ -6,16 +6,13 @@ Knows pixels against sizes. Refuses to look at any of them: a large photo may st
 from __future__ import annotations
 
 from studio.nouns import Crop, Mend, Photo, Size
-from studio.photo.crop import SHORT_SIDES, largest
+from studio.photo.crop import ENLARGED, SHORT_SIDES, largest
 from studio.photo.mend import UPSCALE_MOST
 from studio.photo.report import Finding, Remedy
 
 SHORT = 1024
-"""The short side, in pixels, that a clip of 720p wants: 1.4 times its own, for the camera to move into. Models that animate were
-trained on pictures about as large."""
-
-LONG = 2000
-"""The long side that 1080p and more want: their guides ask for 2000 px in width."""
+"""The short side, in pixels, that a clip of 720p or 1080p wants: room for the camera in the one, the other nearly filled. Models
+that animate were trained on pictures about as large."""
 
 FIRST = 720
 """Under this short side no size is right before the photo is made larger."""
@@ -26,28 +23,29 @@ _WIDER = 0.8
 _WORTH = 360
 """Fewer lines than this are not offered: nobody wants to watch them."""
 
-_LARGE: tuple[Size, ...] = ("1080p", "1440p", "2160p")
-
 
 def small(width: int, height: int, photo: Photo, crop: Crop, size: Size = "auto") -> Finding:
     """Whether a crop of this many pixels is too small for a size; `photo` is the whole photo with its pixels as they are."""
-    short, long = min(width, height), max(width, height)
-    if enough(short, long, size):
+    short = min(width, height)
+    if enough(short, size):
         return Finding("small", "fine", "There are pixels enough for this size.", f"{width} × {height} px")
-    wanted = f"{LONG} px on the long side" if short >= _short(size) else f"{_short(size)} px on the short side"
-    why = f"{width} × {height} px; {'a clip' if size == 'auto' else size} wants {wanted}"
-    remedies = _remedies(short, long, photo, crop, size)
+    why = f"{width} × {height} px; {'a clip' if size == 'auto' else size} wants {_short(size)} px on the short side"
+    remedies = _remedies(short, photo, crop, size)
     return Finding("small", "mend" if remedies else "mind", _says(short, size, remedies), why, remedies, hurts=_hurts(short))
 
 
-def enough(short: int, long: int, size: Size) -> bool:
-    """Whether sides of this many pixels are enough for a size."""
-    return short >= _short(size) and (size not in _LARGE or long >= LONG)
+def enough(short: int, size: Size) -> bool:
+    """Whether a short side of this many pixels is enough for a size. What is enough for "auto" is for the size it takes."""
+    return short >= _short(size)
 
 
 def _short(size: Size) -> int:
-    """The short side that a size wants: room to move in is in proportion, down to the smallest."""
-    return SHORT if size == "auto" or SHORT_SIDES[size] >= FIRST else round(SHORT * SHORT_SIDES[size] / FIRST)
+    """The short side that a size wants: room to move in is in proportion down to the smallest, and over 1080p what "auto" would
+    call nearly filled."""
+    if size == "auto":
+        return SHORT
+    lines = SHORT_SIDES[size]
+    return max(SHORT, round(lines / ENLARGED)) if lines >= FIRST else round(SHORT * lines / FIRST)
 
 
 def _hurts(short: int) -> float:
@@ -66,14 +64,14 @@ def _says(short: int, size: Size, remedies: tuple[Remedy, ...]) -> str:
     return f"{size} wants more pixels than there are: it will look soft as the camera moves in."
 
 
-def _remedies(short: int, long: int, photo: Photo, crop: Crop, size: Size) -> tuple[Remedy, ...]:
+def _remedies(short: int, photo: Photo, crop: Crop, size: Size) -> tuple[Remedy, ...]:
     found: list[Remedy] = []
     full = largest(photo, crop.aspect, (crop.x + crop.w / 2, crop.y + crop.h / 2))
     if crop.w < _WIDER * full.w:
         found.append(Remedy("Use more of the photo", crop=full))
     if photo.width * photo.height <= UPSCALE_MOST:
         found.append(Remedy("Upscale 2×", mends=(Mend("upscale"),)))
-    smaller: list[Size] = [one for one, lines in SHORT_SIDES.items() if lines >= _WORTH and enough(short, long, one)]
+    smaller: list[Size] = [one for one, lines in SHORT_SIDES.items() if lines >= _WORTH and enough(short, one)]
     now = SHORT_SIDES.get(size, FIRST)
     if smaller and SHORT_SIDES[smaller[-1]] < now:
         found.append(Remedy(f"Make it {smaller[-1]}", size=smaller[-1]))

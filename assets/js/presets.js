@@ -17,6 +17,7 @@
     let settled = false;
     let before = null; // what was there before the last press, for undo
 
+    const plays = Stir.foretaste(server.play_motion);
     const strip = h("div", { class: "preset-strip", role: "group", "aria-label": "Motions to start from" });
     const open = Stir.button(`All ${props.motions.length} motions`, { class: "ghost", id: "all-motions", "aria-haspopup": "dialog", onclick: () => show() });
     const words = h("p", {});
@@ -38,8 +39,8 @@
     }
     function tile(one) {
       const picture = h("img", { src: file(one.still), alt: "", loading: "lazy", draggable: "false" });
-      const node = h("button", { type: "button", class: "preset", "data-preset": one.id, "aria-pressed": String(one.id === chosen), title: one.summary, onclick: () => press(one) }, picture, h("span", { class: "preset-title" }, one.title));
-      return node;
+      const node = h("button", { type: "button", class: "preset", "data-preset": one.id, "aria-pressed": String(one.id === chosen), title: one.summary, onclick: () => press(one) }, h("span", { class: "preset-picture" }, picture), h("span", { class: "preset-title" }, one.title));
+      return plays(node, one.id);
     }
     function wide(one) {
       const node = tile(one);

@@ -16,10 +16,13 @@ from studio.cards import ModelCard
 from studio.checks import needs_brush
 from studio.config import ASSETS
 from studio.motion import compose, lint, read
+from studio.motion.camera import goes
 from studio.motion.promise import promise
-from studio.nouns import Effect, EffectName, Kind, Motion, Noun, Use, Words, replace
+from studio.nouns import Effect, EffectName, Kind, Motion, Noun, Refusal, Shot, Use, Words, replace
+from studio.photo.crop import settle
 from studio.presets import MotionPreset
 from studio.studio import Studio
+from studio.ui.desk import Frame
 from studio.ui.facts import sentence
 
 KINDS: dict[Kind, str] = {
@@ -193,6 +196,33 @@ def fitting(studio: Studio, photo_id: str) -> dict[str, Any]:
         "reason": f"{KINDS[kind]}: {seen.reason}." if kind else plain,
         "words": suggestions(seen.marks),
     }
+
+
+class Played(Noun, frozen=True):
+    """A question for a motion to start from: what it looks like on the photo on the desk."""
+
+    frame: Frame
+    motion: str
+
+
+WORDED = "Only the camera: what happens needs a model that reads words."
+UNSEEN = "Needs a model that reads words."
+
+
+def played(studio: Studio, ask: Played) -> dict[str, str]:
+    """A tiny clip of a motion on a photo, "" where nothing would move, and what of it can't be seen there. Raises `Refusal`."""
+    preset = next((one for one in presets.motions() if one.id == ask.motion), None)
+    if preset is None:
+        raise Refusal("There is no such motion.", "Reload the page.")
+    frame, photo = ask.frame, studio.photo(ask.frame.photo)
+    crop = settle(photo, frame.crop)
+    shot = Shot(photo, crop, preset.motion, depth=frame.depth, mends=frame.mends, subject=frame.subject)
+    places = studio.places(shot)
+    reads = "parallax" not in preset.models
+    said = " ".join(one.says for one in places.unplaced)
+    if not goes(preset.motion.camera) and not places.placed:
+        return {"path": "", "says": UNSEEN if reads else said}
+    return {"path": str(studio.preview(shot)), "says": WORDED if reads else said}
 
 
 def gallery(studio: Studio) -> list[dict[str, Any]]:

@@ -12,7 +12,7 @@ from studio.motion.effects import EFFECTS
 from studio.nouns import Camera, Refusal
 from studio.studio import Studio
 from studio.ui.desk import Output, compose
-from studio.ui.direct import ANY, KINDS, USES, Ask, Fit, direct, fitting, gallery
+from studio.ui.direct import ANY, KINDS, USES, Ask, Fit, Played, direct, fitting, gallery, played
 from studio.ui.facts import facts
 from studio.ui.models import plan
 from studio.ui.panels.assist import AssistPanel
@@ -44,7 +44,8 @@ class MotionPanel:
         moves = [{"name": name, "title": info.title, "sees": info.sees} for name, info in MOVES.items()]
         effects = [{"name": name, "title": info.title, "sees": info.sees, "auto": info.auto} for name, info in EFFECTS.items()]
         fit = call("fit_motions", Fit, lambda ask: fitting(studio, ask.photo))
-        part("presets", calls=[fit], motions=gallery(studio), kinds=KINDS, uses=USES)
+        play = call("play_motion", Played, lambda ask: played(studio, ask))
+        part("presets", calls=[fit, play], motions=gallery(studio), kinds=KINDS, uses=USES)
         self.words = part("words", calls=[call("direct", Ask, lambda ask: direct(studio, ask))])
         AssistPanel(studio).render()
         self.camera = part("camera", msgspec.to_builtins(Camera()), moves=moves)

@@ -182,10 +182,10 @@
       else fail(mine);
     }
     function fail(mine) {
-      const again = Stir.button(mine.state === "interrupted" ? "Resume" : "Retry", { class: "ghost", onclick: async () => {
+      const again = Stir.button(mine.state === "interrupted" ? "Resume" : "Retry", { class: "ghost", onclick: Stir.once(async () => {
         const answer = await Stir.ask(server.retry_job, { id: mine.id });
         if (answer) attach(answer.job);
-      } }, "retry");
+      }) }, "retry");
       if (!failure.hidden && failure.dataset.job === mine.id) return;
       failure.dataset.job = mine.id;
       failure.replaceChildren(Stir.icon("alert"), h("p", {}, h("strong", {}, mine.reason), " " + (mine.remedy || "")), again);

@@ -152,7 +152,7 @@
         else tile.setAttribute("aria-label", `${infos[name].title}, ${again(name)}`);
         tile.title = index < 0 ? infos[name].sees : `${infos[name].sees}; ${again(name)}`;
       }
-      sees.textContent = moves.map((move) => infos[move.name].sees).join("; ") + (moves.length === 1 ? ` (${again(moves[0].name)})` : "") || unsaid();
+      sees.textContent = boxed() ?? (moves.map((move) => infos[move.name].sees).join("; ") + (moves.length === 1 ? ` (${again(moves[0].name)})` : "") || unsaid());
       speed.paint(pace);
       ease.paint(camera.ease);
       const still = !moves.some((move) => move.name !== "static");
@@ -162,6 +162,11 @@
       join.paint(combine);
       paintSteps();
       paintRows();
+    }
+    /* Two boxes on the photo take the place of the moves. */
+    function boxed() {
+      const able = Stir.card(Stir.now("output")?.model)?.supports.includes("end_crop");
+      return able && Stir.now("frame")?.end ? "The clip goes from the start box to the end box on the photo; these moves are set aside." : null;
     }
     /* What becomes of a camera of which nothing is said. */
     function unsaid() {
@@ -196,7 +201,12 @@
     Stir.on("motion", adopt);
     Stir.on("heard", adopt);
     Stir.history.register("camera", { take: () => camera, put: (before) => ((combine = before.moves.length > 1), set(before)), words: () => "camera" });
-    Stir.on("output", () => here().moves.length || (sees.textContent = unsaid()));
+    let aside = null;
+    for (const topic of ["output", "frame", "cards"]) Stir.on(topic, () => {
+      if (here().moves.length && boxed() === aside) return;
+      aside = boxed();
+      paint();
+    });
     set({});
   };
 })();

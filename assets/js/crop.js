@@ -4,8 +4,9 @@
   const STEP = 0.01;
   const MIN = 0.08;
 
-  /* photo: {width, height}; ratio: width over height of the crop; changed(rect) after every settled change. */
-  Stir.cropFrame = (changed, reset) => {
+  /* changed(rect) after every settled change, reset() to put it back; `kind` and `title` are what it is called, `remove()` takes one
+     away that can be. */
+  Stir.cropFrame = (changed, reset, { kind = "crop-box", title = "Crop frame", remove = null } = {}) => {
     let rect = { x: 0, y: 0, w: 1, h: 1 };
     let slope = 1; // h = w * slope, in fractions
     let drag = null;
@@ -14,7 +15,7 @@
     const size = h("span", { class: "crop-size" });
     const box = h(
       "div",
-      { class: "crop-box", tabindex: "0", role: "slider", "aria-orientation": "horizontal", "aria-valuemin": "0", "aria-valuemax": "100" },
+      { class: kind, tabindex: "0", role: "slider", "aria-orientation": "horizontal", "aria-valuemin": "0", "aria-valuemax": "100" },
       h("i", { class: "third v1" }), h("i", { class: "third v2" }), h("i", { class: "third h1" }), h("i", { class: "third h2" }),
       corners, size,
     );
@@ -82,6 +83,7 @@
     box.addEventListener("keydown", (event) => {
       const way = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
       if (event.key === "Home") return event.preventDefault(), reset();
+      if (remove && ["Delete", "Backspace"].includes(event.key)) return event.preventDefault(), remove();
       if (!way) return;
       event.preventDefault();
       const step = event.altKey ? STEP / 5 : STEP;
@@ -97,7 +99,7 @@
       show(crop, aspect, ratio, shape) {
         slope = shape / ratio;
         name = aspect === "photo" ? "the photo's own shape" : aspect;
-        box.setAttribute("aria-label", `Crop frame, ${name}. Arrow keys move it, Shift and arrows resize it, Home puts it back.`);
+        box.setAttribute("aria-label", `${title}, ${name}. Arrow keys move it, Shift and arrows resize it, Home puts it back${remove ? ", Delete removes it" : ""}.`);
         box.classList.toggle("whole", crop.w > 0.999 && crop.h > 0.999);
         place(crop);
       },

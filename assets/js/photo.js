@@ -5,7 +5,7 @@
   Stir.parts.photo = ({ element, props, server, upload }) => {
     const root = element.firstElementChild;
     const shapes = Stir.shapes(props.ratios);
-    /* {id, name, width, height, view, thumb, notes, crop, why, depth, credit, mends, subject, mended, wants, moved}: `mended` is its view then,
+    /* {id, name, width, height, view, thumb, notes, crop, why, depth, credit, mends, subject, end, mended, wants, moved}: `mended` is its view then,
        `wants` the aspect whose crop is still to be placed, `moved` says that the user put the crop where it is. */
     let film = [];
     let current = -1;
@@ -21,7 +21,7 @@
     /* The shape of a photo that is an exception among those made for one place. */
     const ownShape = (photo) => (place && photo.crop.aspect !== place.aspect ? (photo.crop.aspect === "photo" ? "in its own shape" : photo.crop.aspect) : "");
     /* What the studio is told of a photo: a Frame. */
-    const frameOf = ({ id, crop, depth: source, mends, subject }) => ({ photo: id, crop, depth: source, mends, subject });
+    const frameOf = ({ id, crop, depth: source, mends, subject, end }) => ({ photo: id, crop, depth: source, mends, subject, end: end ? { ...end, aspect: crop.aspect } : null });
     const note = Stir.note();
 
     // The picture and its frame ----------------------------------------------------------------------------------------
@@ -30,6 +30,8 @@
     const brush = Stir.brush((png) => Stir.emit("painted", { effect: painting, png }), () => endBrush());
     const mark = Stir.placeMark();
     const easel = h("div", { class: "easel" }, image, frame.node, mark.node);
+    const ending = Stir.endBox({ easel, start: frame.node, here, changed: setEnd });
+    frame.node.after(ending.frame);
     const stage = h("div", { class: "photo-stage" }, easel);
     const mending = Stir.mending({ root, easel, stage, server, titles: props.mends, times: props.upscale, here, of: (id) => film.find((one) => one.id === id), begins: () => (endBrush(), marking.close(), mark.clear()), changed: () => (paint(), say()) });
     const marking = Stir.marking({ easel, stage, server, here, begins: () => (endBrush(), mending.close(), mark.clear()), changed: setSubject });
@@ -60,7 +62,7 @@
     const sampleFold = Stir.fold("Sample photos");
     const full = h(
       "div", { class: "photo-full" }, stage, mending.node, h("div", { class: "row aspects" }, aspects.node), made.exception,
-      h("div", { class: "row photo-line" }, title, marking.node), notes, strip.node, report.node, whyFold, depth.node, sampleFold,
+      h("div", { class: "row photo-line" }, title, ending.node, marking.node), ending.hint, notes, strip.node, report.node, whyFold, depth.node, sampleFold,
     );
     const { input, line, take } = Stir.intake({ root, server, upload, limit: props.limit, note, adopt: takeIn, adoptShot });
     const head = h("div", { class: "panel-head" }, h("h2", {}, "Photo"), Stir.button("Add", { class: "ghost", id: "add-photo", onclick: () => input.click() }, "plus"));
@@ -77,7 +79,7 @@
     }
     /* The strip as it is remembered and as others are told of it. */
     function keep() {
-      memory.set("film", film.map(({ id, crop, depth: source, why: reason, credit, mends, subject, wants, moved }) => ({ id, crop, depth: source, why: reason, credit, mends, subject, wants, moved })));
+      memory.set("film", film.map(({ id, crop, depth: source, why: reason, credit, mends, subject, end, wants, moved }) => ({ id, crop, depth: source, why: reason, credit, mends, subject, end, wants, moved })));
       memory.set("current", here()?.id ?? null);
       Stir.tell("film", film.map(({ id, name, width, height, view, thumb, crop }) => ({ id, name, width, height, view, thumb, crop })));
     }
@@ -104,8 +106,10 @@
       mending.paint(photo.mends);
       marking.paint();
       frame.show(photo.crop, photo.crop.aspect, ratioOf(photo), shape);
+      ending.paint(ratioOf(photo), shape);
       const [wide, tall] = [photo.width, photo.height].map((side) => side * mending.times(photo.mends));
       frame.say(`${Math.round(photo.crop.w * wide)} × ${Math.round(photo.crop.h * tall)}`);
+      if (photo.end) ending.say(`${Math.round(photo.end.w * wide)} × ${Math.round(photo.end.h * tall)}`);
       aspects.paint(photo.crop.aspect);
       title.textContent = `${photo.name || "Photo"} · ${photo.width} × ${photo.height}${mending.times(photo.mends) > 1 ? `, now ${wide} × ${tall}` : ""}`;
       title.title = photo.credit ? `${photo.name}, ${photo.credit}` : photo.name;
@@ -140,6 +144,11 @@
       paint();
       say();
       placing.work();
+    }
+    function setEnd(box) {
+      here().end = box;
+      paint();
+      say();
     }
     function setCrop(rect, reason = "") {
       const photo = here();
@@ -193,11 +202,13 @@
 
     // Taking in ------------------------------------------------------------------------------------------------------
     function fresh(photo) {
-      const one = { ...photo, depth: "auto", mends: [], subject: "", mended: null, moved: false };
+      const one = { ...photo, depth: "auto", mends: [], subject: "", end: null, mended: null, moved: false };
       fit(one, place?.aspect ?? "photo");
       return one;
     }
-    const restored = (shot) => ({ crop: shot.crop, depth: shot.depth, mends: shot.mends ?? [], subject: shot.subject ?? "", mended: null, wants: "", moved: true, why: "It came with the settings." });
+    const boxed = (shot) => shot.end?.photo.id === shot.photo.id && Stir.card(shot.model)?.supports.includes("end_crop");
+    const boxOf = ({ x, y, w, h: tall }) => ({ x, y, w, h: tall });
+    const restored = (shot) => ({ end: boxed(shot) ? boxOf(shot.end.crop) : null, crop: shot.crop, depth: shot.depth, mends: shot.mends ?? [], subject: shot.subject ?? "", mended: null, wants: "", moved: true, why: "It came with the settings." });
     function adopt(photo, extra = {}) {
       if (awaited?.photo.id === photo.id) extra = restored(awaited);
       awaited = null;
@@ -223,7 +234,7 @@
       if (photo) adopt(photo, restored(shot));
       else (awaited = shot), note.show({ reason: "The settings are back, but the photo is not in this home.", remedy: `Drop ${missing} here to use them.` });
       Stir.emit("shot", shot);
-      Stir.emit("end-photo", end ? { photo: end, crop: shot.end.crop } : null);
+      Stir.emit("end-photo", end && !boxed(shot) ? { photo: end, crop: shot.end.crop } : null);
       Stir.say("Settings restored.");
     }
     async function takeSample(one) {
@@ -264,7 +275,7 @@
     const seen = new Map(); // every photo that has been on the strip: what is known of it comes back with it
     function taken() {
       for (const photo of film) seen.set(photo.id, photo);
-      return { current, film: film.map(({ id, crop, depth: source, why: reason, mends, subject, credit, wants, moved }) => ({ id, crop, depth: source, why: reason, mends, subject, credit, wants, moved })) };
+      return { current, film: film.map(({ id, crop, depth: source, why: reason, mends, subject, end, credit, wants, moved }) => ({ id, crop, depth: source, why: reason, mends, subject, end, credit, wants, moved })) };
     }
     function put(before) {
       const away = before.film.filter(({ id }) => !film.some((photo) => photo.id === id));
@@ -288,7 +299,7 @@
     function changed(before, after) {
       if (before.film.length !== after.film.length) return before.film.length < after.film.length ? "photo added" : "photo taken off";
       const first = (what) => before.film.some((one, index) => JSON.stringify(one[what]) !== JSON.stringify(after.film[index][what]));
-      return first("id") ? "photos" : first("mends") ? "mend" : first("crop") ? "crop" : first("subject") ? "subject" : first("depth") ? "depth" : "";
+      return first("id") ? "photos" : first("mends") ? "mend" : first("crop") ? "crop" : first("end") ? "end box" : first("subject") ? "subject" : first("depth") ? "depth" : "";
     }
     Stir.history.register("photo", { take: taken, put, words: changed });
     Stir.history.register("platform", { take: () => place?.id ?? "", put: (id) => (setPlace(byId(id)), paint()), words: () => "made for" });
@@ -303,6 +314,7 @@
     });
     Stir.on("use-defaults", ({ place: id }) => makeFor(byId(id)));
     Stir.on("shot", (shot) => makeFor(byId(shot.platform), false));
+    for (const topic of ["cards", "output"]) Stir.on(topic, () => here() && ending.paint(ratioOf(here()), here().width / here().height));
     Stir.on("use-aspect", (aspect) => here() && choose(aspect));
     Stir.on("use-photo", ({ photo, missing }) => (photo ? adopt(photo) : note.show({ reason: "That photo is not in this home any more.", remedy: `Drop ${missing} here.` })));
     Stir.dropAnywhere(take);

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import App, Open
-from tests.ui.steps import WAIT, draft, models, quick, sample
+from tests.ui.steps import WAIT, draft, models, quick, sample, say
 
 pytestmark = pytest.mark.ui
 
@@ -48,6 +48,16 @@ def test_the_desk(open_page: Open, look: str) -> None:
         if fold.is_visible():
             fold.click()
     draft(page)
+    clean(page)
+
+
+@LOOKS
+def test_steps_and_what_will_not_be_seen(open_page: Open, look: str) -> None:
+    page = open_page(color_scheme=look, reduced_motion="reduce")
+    say(page, "a red car on a road, dolly in fast, then orbit left, cars moving, waves roll in, leaves rustle")
+    expect(page.locator(".step .chip")).to_have_count(2)
+    for what in ("seen", "wont", "yet", "kept"):
+        expect(page.locator(f"[data-promise='{what}']")).to_be_visible()
     clean(page)
 
 

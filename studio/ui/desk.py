@@ -105,10 +105,8 @@ def checked(value: Any, kind: type[T], where: Place) -> T:
         raise Misplaced(where, f"This can't be used ({error}).", "Set it again, or reload the page.") from None
 
 
-def compose(
-    studio: Studio, frame: Any, camera: Any, effects: Any, words: Any, output: Any, ending: Any = None, whole: bool = True
-) -> Shot:
-    """The Shot on the desk. Raises `Misplaced` for whatever can't be used and, when it has to be `whole`, is still missing."""
+def compose(studio: Studio, frame: Any, camera: Any, effects: Any, words: Any, output: Any, ending: Any = None) -> Shot:
+    """The Shot on the desk. Raises `Misplaced` for whatever can't be used."""
     framed = checked(frame or {}, Frame, "photo")
     wanted = checked(output or {}, Output, "output")
     if not framed.photo:

@@ -40,7 +40,7 @@ class ChoosePanel:
         except msgspec.ValidationError:
             wished = Wishes()
         try:
-            picks = self.studio.advice.recommend(compose(self.studio, **desk, whole=False), wished)
+            picks = self.studio.advice.recommend(compose(self.studio, **desk), wished)
         except Refusal as refusal:
             return misplaced(refusal)
         return {"kind": "picks", "picks": msgspec.to_builtins(picks)}

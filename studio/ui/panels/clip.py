@@ -55,7 +55,7 @@ class ClipPanel:
     def preview(self, **desk: Any) -> dict[str, Any]:
         """A tiny clip of the shot on the desk, with the size the real one will have."""
         try:
-            shot = compose(self.studio, **desk, whole=False)
+            shot = compose(self.studio, **desk)
             size = plan(self.studio, shot)
             path = self.studio.preview(shot)
         except Refusal as refusal:

@@ -86,6 +86,6 @@ class MotionPanel:
     def plan(self, **desk: Any) -> dict[str, Any]:
         """What a run of the shot on the desk will really be, in one line."""
         try:
-            return {"kind": "plan", **plan(self.studio, compose(self.studio, **desk, whole=False)), "at": time.time()}
+            return {"kind": "plan", **plan(self.studio, compose(self.studio, **desk)), "at": time.time()}
         except Refusal as refusal:
             return misplaced(refusal)

@@ -61,7 +61,7 @@ class VaryPanel:
         except msgspec.ValidationError:
             asked = Wanted()
         try:
-            shot = compose(self.studio, **desk, whole=False)
+            shot = compose(self.studio, **desk)
         except Refusal as refusal:
             return misplaced(refusal)
         sensible = axes(shot.motion)

@@ -352,3 +352,23 @@ def test_the_bar_says_stages_once_where_there_is_no_terminal(capfd: pytest.Captu
     bar.clear()
     said = capfd.readouterr().err.splitlines()
     assert said == [f"harbour: painting {share} %" for share in (0, 25, 50, 75, 100)]
+
+
+def test_two_boxes_reach_the_shot_the_clip_and_what_is_shown_of_it(stir: Say, tmp_path: Path) -> None:
+    boxes = ("--start-box", "0,0,1,1", "--end-box", "0.4,0.3,0.4,0.4")
+    code, out, err = stir("animate", PHOTO, *boxes, *SMALL, "--depth", "builtin", "-o", "box.mp4", "--json")
+    assert code == 0, err
+    shot = recipe.read(tmp_path / "box.mp4")
+    assert shot.end is not None
+    assert shot.end.photo.id == shot.photo.id
+    assert (shot.end.crop.x, shot.end.crop.y, shot.end.crop.w, shot.end.crop.h) == pytest.approx((0.4, 0.3, 0.4, 0.4))
+    assert (shot.crop.w, shot.crop.h) == (1, 1)
+    assert any(choice["value"] == "from box to box" for choice in json.loads(out)[0]["choices"])
+    assert "the same photo" in stir("recipe", "box.mp4")[1]
+
+
+@pytest.mark.parametrize("words", ["0,0,1", "a,b,c,d", "0,0,2,1", "nan,0,1,1"])
+def test_a_box_that_is_none_is_refused_in_one_line(stir: Say, words: str) -> None:
+    code, _, err = stir("animate", PHOTO, "--end-box", words)
+    assert code != 0
+    assert "0.25,0.1,0.5,0.5" in one_line(err)

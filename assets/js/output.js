@@ -50,10 +50,10 @@
     root.append(
       h("div", { class: "models" }, picker.nodes), advanced.strength,
       h("div", { class: "fields" }, lengthField, sizeField, rateField, field("Format", format)), advanced.quality, plan, planWhy,
-      advanced.fold, whyFold, note.node, draftRow, said, h("div", { class: "actions" }, misfits.node, animate, only, several, stop, ...Stir.history.nodes),
+      advanced.fold, whyFold, note.node, draftRow, h("div", { class: "actions" }, misfits.node, said, animate, only, several, stop, ...Stir.history.nodes),
     );
 
-    Stir.on("dock", ({ actions }) => actions.before(misfits.node)); // wherever the button stands
+    Stir.on("dock", ({ actions }) => actions.before(misfits.node, said)); // wherever the button stands
 
     /* What a model is asked for when nothing is remembered of it. */
     const usual = ({ controls }) => ({ size: begins.size, seconds: controls.length.default, fps: Stir.clamp(begins.fps, ...controls.fps), steps: null, guidance: null, speedups: [] });

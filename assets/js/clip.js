@@ -47,7 +47,10 @@
     const words = h("span", { class: "stage-words" });
     const numbers = h("span", { class: "stage-numbers" });
     const bar = h("div", { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" }, h("i"));
-    const progress = h("div", { class: "progress", hidden: true }, bar, h("div", { class: "row between" }, words, numbers));
+    const stopKey = h("kbd", {}, "Esc");
+    const stop = h("button", { type: "button", class: "solid", id: "stop", title: "Escape stops it too, unless a box, a slider or a menu has the keyboard", onclick: () => Stir.emit("stop") }, h("span", {}, "Stop"), stopKey);
+    const progress = h("div", { class: "progress", hidden: true }, bar, h("div", { class: "progress-line" }, words, numbers, stop));
+    for (const type of ["focusin", "focusout"]) addEventListener(type, (event) => (stopKey.hidden = !Stir.stops(type === "focusin" ? event.target : event.relatedTarget)));
     const failure = h("div", { class: "note", role: "alert", hidden: true });
 
     // What can be done with a clip -----------------------------------------------------------------------------------
@@ -70,7 +73,9 @@
         Stir.elsewhere((model) => Stir.useClip(server, shown.id, "all", model))),
       whyFold,
     );
-    root.append(h("div", { class: "panel-head" }, h("h2", {}, "Clip"), views.node), h("div", { class: "stage-room" }, stage), caption, progress, failure, actions);
+    const dock = Stir.dock({ stage, panel: root, progress, failure });
+    root.append(h("div", { class: "panel-head" }, h("h2", {}, "Clip"), views.node), h("div", { class: "stage-room" }, stage), caption, dock.node);
+    Stir.tell("clip-actions", actions);
 
     function paint() {
       const frame = Stir.now("frame");
@@ -91,12 +96,6 @@
       const film = player.querySelector("video");
       if (film) (clip && !Stir.calm() ? film.play().catch(() => {}) : film.pause());
       if (!draft.hidden && draft.paused && !Stir.calm()) draft.play().catch(() => {});
-    }
-    function paintStill(frame) {
-      const { x, y, w, h: tall } = frame.crop;
-      shape = (frame.width * w) / (frame.height * tall);
-      if (still.dataset.view !== frame.view) (still.src = file(frame.view)), (still.dataset.view = frame.view);
-      Object.assign(still.style, { width: 100 / w + "%", height: 100 / tall + "%", left: (-x / w) * 100 + "%", top: (-y / tall) * 100 + "%" });
     }
     function forget() {
       delete draft.dataset.path;
@@ -177,7 +176,7 @@
     function ended(mine) {
       if (mine.state === "done") {
         Stir.say("The clip is ready.");
-        open(mine.clip);
+        open(mine.clip).then(dock.came);
       } else if (mine.state === "cancelled") Stir.say("Stopped.");
       else fail(mine);
     }
@@ -233,7 +232,7 @@
       paint();
     });
     Stir.on("frame", (frame) => {
-      if (frame) paintStill(frame);
+      if (frame) shape = Stir.cut(still, frame);
       forget();
       paint();
     });
@@ -243,8 +242,10 @@
       if (Stir.now("frame")) settled = key;
     });
     Stir.on("answered", (value) => {
-      if (value.kind === "submitted") value.jobs.forEach((id) => pending.add(id)), value.jobs.slice(-1).forEach(attach);
-      else Stir.emit("refusal", value);
+      if (value.kind !== "submitted") return Stir.emit("refusal", { ...value, pressed: true });
+      value.jobs.forEach((id) => pending.add(id)), value.jobs.slice(-1).forEach(attach);
+      dock.left();
+      dock.go();
     });
     const last = memory.get("clip", null);
     if (last) server.detail_clip({ id: last }).then((answer) => answer?.clip && !answer.clip.trashed && (show(answer.clip), (view = "clip"), paint())).catch(() => {});

@@ -133,6 +133,12 @@
       if (topic in known) hear(known[topic]);
     },
     now: (topic) => known[topic],
+    /* A photo's picture laid so that its crop fills the box around it. Answers the crop's shape, width over height. */
+    cut(picture, { view, width, height, crop: { x, y, w, h: tall } }) {
+      if (picture.dataset.view !== view) (picture.src = Stir.file(view)), (picture.dataset.view = view);
+      Object.assign(picture.style, { width: 100 / w + "%", height: 100 / tall + "%", left: (-x / w) * 100 + "%", top: (-y / tall) * 100 + "%" });
+      return (width * w) / (height * tall);
+    },
     file: (path) => (path ? "gradio_api/file=" + path.split("/").map(encodeURIComponent).join("/") : ""),
     calm: () => matchMedia("(prefers-reduced-motion: reduce)").matches,
     clamp: (value, low, high) => Math.max(low, Math.min(high, value)),
@@ -249,6 +255,10 @@
     if (document.body.classList.contains("dark") !== dark) document.body.classList.toggle("dark", dark);
   }).observe(document.body ?? document.documentElement, { attributes: true, attributeFilter: ["class"] });
 
+  /* Escape stops the job, except where it is a box's, a slider's or a menu's own key. */
+  const OWN = "input, select, textarea, video, [contenteditable], [role=slider], [role=listbox], [role=menu]";
+  Stir.stops = (target) => !document.fullscreenElement && !(target instanceof Element && target.closest(OWN));
+
   /* The two keys of the desk. They mean nothing while another tab or a dialog is in front of it. */
   addEventListener("keydown", (event) => {
     const inFront = document.getElementById("desk")?.offsetParent && !document.querySelector("dialog[open]");
@@ -256,6 +266,7 @@
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) {
       event.preventDefault();
       if (!event.repeat) Stir.emit("animate");
-    } else if (event.key === "Escape") Stir.emit(Stir.now("painting") ? "end-brush" : "stop");
+    } else if (event.key === "Escape" && Stir.now("painting")) Stir.emit("end-brush");
+    else if (event.key === "Escape" && Stir.stops(event.target)) Stir.emit("stop");
   });
 })();

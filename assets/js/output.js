@@ -15,7 +15,6 @@
     let begins = memory.get("begins", { size: "auto", fps: 24 }); // the size and rate that Settings said last
     const kept = memory.get("runs", {}); // model → what it was last asked for
     let value = { ...props.value, ...memory.get("output", {}) };
-    let following = null;
     let planned = "";
     Stir.tell("cards", props.cards);
     if (!Stir.card(value.model)) value = { ...value, model: props.cards[0].id };
@@ -38,7 +37,6 @@
     const whyFold = Stir.fold("Why these?", reasons);
     whyFold.id = "why";
     const animate = h("button", { type: "button", class: "primary", id: "animate", onclick: () => send() }, h("span", {}, "Animate"), h("kbd", {}, /Mac/.test(navigator.platform) ? "⌘ ⏎" : "Ctrl ⏎"));
-    const stop = h("button", { type: "button", class: "solid", id: "stop", hidden: true, onclick: () => Stir.emit("stop") }, h("span", {}, "Stop"), h("kbd", {}, "Esc"));
     const misfits = Stir.misfits((change) => set(fitted(card(), { ...value, ...change })), animate);
     const only = h("button", { type: "button", class: "solid", id: "animate-one", hidden: true, title: "The photo on the desk, without the others", onclick: () => send(false) }, h("span", {}, "Only this one"));
     const said = h("p", { class: "why sent", role: "status", hidden: true });
@@ -48,10 +46,21 @@
     let draft = null; // the model that tries it out, when it isn't the chosen one
     const several = h("button", { type: "button", class: "solid", id: "vary-open", title: "Two to four shots that differ on purpose", onclick: () => Stir.emit("open-variations") }, h("span", {}, "Variations…"));
     root.append(
-      h("div", { class: "models" }, picker.nodes), advanced.strength,
+      note.node, h("div", { class: "models" }, picker.nodes), draftRow, advanced.strength,
       h("div", { class: "fields" }, lengthField, sizeField, rateField, field("Format", format)), advanced.quality, plan, planWhy,
-      advanced.fold, whyFold, note.node, draftRow, h("div", { class: "actions" }, misfits.node, said, animate, only, several, stop, ...Stir.history.nodes),
+      advanced.fold, whyFold,
     );
+    /* The button stands under the stage, what can be done with a clip above what the next one is like. */
+    Stir.on("clip-actions", (node) => root.prepend(node));
+    Stir.on("dock", ({ actions, narrow }) => {
+      const lay = () => {
+        actions.append(animate, several, ...Stir.history.nodes);
+        actions.after(only);
+        if (narrow.matches) root.append(only, several); // the bar of a phone has no room for them
+      };
+      narrow.addEventListener("change", lay);
+      lay();
+    });
 
     Stir.on("dock", ({ actions }) => actions.before(misfits.node, said)); // wherever the button stands
 
@@ -79,7 +88,7 @@
       Stir.tell("output", value);
       if (redraw) paint();
     }
-    const NAMES = { model: "model", seconds: "length", size: "size", fps: "rate", format: "format", seed: "seed", negative_prompt: "what to avoid" };
+    const NAMES = { platform: "made for", model: "model", seconds: "length", size: "size", fps: "rate", format: "format", seed: "seed", negative_prompt: "what to avoid" };
     const named = (before, after) => NAMES[Object.keys(NAMES).find((name) => before[name] !== after[name])] ?? "how it is made";
     function options(menu, choices, now) {
       const all = choices.some(([key]) => String(key) === String(now)) ? choices : [...choices, [now, SIZES[now] ?? now + " fps"]];
@@ -186,11 +195,6 @@
       if (!known) note.show({ reason: `There is no model called “${shot.model}” here.`, remedy: `The settings are back; ${card().title} will make the clip.` });
     });
     Stir.history.register("output", { take: () => value, put: (before) => set(before), words: named });
-    Stir.on("refusal", (refusal) => ["output", "camera"].includes(refusal.where) && note.show(refusal));
-    Stir.on("following", (job) => {
-      following = job;
-      stop.hidden = !following;
-    });
     set(fitted(card(), value));
   };
 

@@ -156,7 +156,8 @@
       check.paint(next, null);
       soon();
     }
-    Stir.history.register("words", { take: () => ({ text: held, agreed, write }), put: back, words: (before, after) => (before.text === after.text ? "" : "words") });
+    /* The first sentence writes itself: that is no step. */
+    Stir.history.register("words", { take: () => ({ text: held, agreed, write }), put: back, words: (before, after) => (before.text === after.text || (before.write && !before.text) ? "" : "words") });
     Stir.on("said", enter); // from the assistant: as if it had been typed
     Stir.on("refusal", (refusal) => refusal.where === "words" && note.show(refusal));
     words.value = held = memory.get("words", "");

@@ -9,12 +9,15 @@ from gradio.themes import Base
 
 from studio.config import ASSETS
 
-STYLES = ("look", "controls", "page", "photo", "report", "motion", "builder", "presets", "clip", "direct", "library", "models")
+STYLES = (
+    "look", "controls", "page", "photo", "report", "motion", "builder", "presets", "clip", "dock", "direct", "library",
+    "models",
+)  # fmt: skip
 SCRIPTS = (
     "core", "undo", "tiles", "crop", "endbox", "brush", "subject", "drop", "compare", "mends", "report", "film", "platforms",
     "intake", "photo", "ending", "foretaste", "presets", "scene", "camera", "slots", "nowhere", "effects", "check", "told",
-    "promise", "words", "assist", "recommend", "guide", "picker", "advanced", "misfits", "output", "vary", "clip", "strip",
-    "details", "marks", "library", "fetch", "models", "kernels", "settings",
+    "promise", "words", "assist", "recommend", "guide", "picker", "advanced", "misfits", "output", "vary", "dock", "peek",
+    "clip", "strip", "details", "marks", "library", "fetch", "models", "kernels", "settings",
 )  # fmt: skip
 FONTS = ["-apple-system", "BlinkMacSystemFont", "Segoe UI", "Inter", "Cantarell", "Ubuntu", "Roboto", "system-ui", "sans-serif"]
 

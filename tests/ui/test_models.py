@@ -154,7 +154,7 @@ def test_a_clip_ends_on_another_photo(page: Page, app: App, tmp_path: Path) -> N
     expect(page.locator(".ending-name")).to_have_text("three.png")
     expect(page.locator("#photo .film-pick")).to_have_count(3)
     expect(page.locator("#photo .photo-name")).to_contain_text("one.png")  # the clip still begins where it began
-    page.locator("#clip").get_by_role("button", name="Use settings").click()
+    page.locator(".clip-actions").get_by_role("button", name="Use settings").click()
     expect(page.locator(".ending-name")).to_have_text("two.png")
 
 
@@ -164,7 +164,7 @@ def test_a_model_that_is_not_here_is_refused_with_a_way_out(page: Page, app: App
     expect(page.locator(".model-way")).to_contain_text("Needs a 40 MB download. Drafts of the camera path work without it.")
     expect(page.locator(".draft[data-path]")).to_be_visible(timeout=WAIT)
     page.locator("#animate").click()
-    expect(page.locator("#output .note")).to_contain_text("Pretend Away is not on this computer.")
+    expect(page.locator(".dock .note:visible")).to_contain_text("Pretend Away is not on this computer.")
     assert app.studio.jobs() == ()
     page.locator(".model-way button").click()
     expect(page.locator("dialog.ask.wide")).to_contain_text("40 MB in 7 files")
@@ -264,7 +264,7 @@ def test_a_finished_shot_is_tried_on_another_model(page: Page, app: App) -> None
     choose(page, READY.id)
     page.locator("#animate").click()
     plays(page)
-    page.locator("#clip .elsewhere").select_option(OTHER.id)
+    page.locator(".clip-actions .elsewhere").select_option(OTHER.id)
     expect(page.locator("#model")).to_contain_text(OTHER.title)
     page.locator("#animate").click()
     expect(page.locator(".shelf .clip-tile")).to_have_count(2, timeout=WAIT)

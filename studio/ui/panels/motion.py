@@ -45,6 +45,7 @@ class MotionPanel:
         effects = [{"name": name, "title": info.title, "sees": info.sees, "auto": info.auto} for name, info in EFFECTS.items()]
         fit = call("fit_motions", Fit, lambda ask: fitting(studio, ask.photo))
         play = call("play_motion", Played, lambda ask: played(studio, ask))
+        part("peek")
         part("presets", calls=[fit, play], motions=gallery(studio), kinds=KINDS, uses=USES)
         self.words = part("words", calls=[call("direct", Ask, lambda ask: direct(studio, ask))])
         AssistPanel(studio).render()

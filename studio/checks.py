@@ -101,7 +101,9 @@ def _check_brush(effect: Effect) -> None:
     from studio.photo import painted
 
     if effect.brush and not painted.sound(effect.brush):
-        raise Refusal(f"What was painted for {EFFECTS[effect.name].title.lower()} can't be read.", "Clear it and paint it again.")
+        raise Refusal(
+            f"What was painted for {EFFECTS[effect.name].title.lower()} can't be read.", "Clear it and paint it again.", "effects"
+        )
 
 
 def _check_subject(shot: Shot) -> None:
@@ -134,11 +136,13 @@ def depth_file(settings: Settings, depth: str) -> Path:
 def _check_depth(shot: Shot, settings: Settings) -> None:
     depth = shot.depth
     if depth == "anything" and not depth_model(settings)[0]:
-        raise Refusal("Depth Anything V2 is not on this computer.", "Download it in Settings, or choose the built-in depth.")
+        raise Refusal(
+            "Depth Anything V2 is not on this computer.", "Download it in Settings, or choose the built-in depth.", "photo"
+        )
     if depth in ("auto", "builtin", "anything"):
         return
     if not re.fullmatch("[0-9a-f]{64}", depth) or not depth_file(settings, depth).is_file():
-        raise Refusal("That depth map isn't here.", "Add it again, or let Stir read the depth itself.")
+        raise Refusal("That depth map isn't here.", "Add it again, or let Stir read the depth itself.", "photo")
     from PIL import Image as Pictures
 
     from studio.engines.parallax.source import covers_photo

@@ -45,12 +45,16 @@ Brush = Annotated[str, msgspec.Meta(max_length=65_536, pattern="^[A-Za-z0-9+/=]*
 
 
 class Refusal(Exception):
-    """Something the studio won't do: `reason` says what is wrong, `remedy` what to do next, both in the user's words."""
+    """Something the studio won't do: `reason` says what is wrong, `remedy` what to do next, both in the user's words.
 
-    def __init__(self, reason: str, remedy: str) -> None:
+    `about` is what of a shot has to change: "photo", "camera", "effects", "words", "ending", or "" for how the clip is made.
+    """
+
+    def __init__(self, reason: str, remedy: str, about: str = "") -> None:
         super().__init__(f"{reason} {remedy}".strip())
         self.reason = reason
         self.remedy = remedy
+        self.about = about
 
 
 class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -71,7 +71,7 @@ def require_motion(places: Places) -> None:
     """Raises `Refusal` when nothing at all would move, because what was asked for has no place."""
     if places.unplaced and not places.moves:
         why = " ".join(one.says for one in places.unplaced)
-        raise Refusal(f"Nothing would move. {why}", "Paint where it happens, or choose a camera move.")
+        raise Refusal(f"Nothing would move. {why}", "Paint where it happens, or choose a camera move.", "effects")
 
 
 @runtime_checkable

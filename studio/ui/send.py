@@ -38,7 +38,7 @@ class Press(Noun, frozen=True):
 
 def misplaced(refusal: Refusal) -> dict[str, Any]:
     """A refusal of the desk as the page shows it, at its place."""
-    where = refusal.where if isinstance(refusal, Misplaced) else "output"
+    where = refusal.where if isinstance(refusal, Misplaced) else refusal.about or "output"
     return {"kind": "refusal", "where": where, "reason": refusal.reason, "remedy": refusal.remedy, "at": time.time()}
 
 

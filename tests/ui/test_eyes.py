@@ -54,12 +54,11 @@ def no_photo(page: Page) -> None:
     pass
 
 
-def no_place(page: Page) -> None:
+def bad_effect(page: Page) -> None:
+    """An effect stronger than there is."""
     sample(page)
-    page.locator(".chip[data-effect='ripple']").click()
-    page.locator(".brush-bar").get_by_role("button", name="Done").click()
-    page.locator("[data-family='static']").click()
-    heard(page)
+    effect = "{ name: 'fog', amount: 5, region: 'auto', direction: 0 }"
+    page.evaluate(f"Stir.emit('motion', {{ ...Stir.snapshot().motion, effects: [{effect}] }})")
 
 
 def bad_range(page: Page) -> None:
@@ -70,7 +69,7 @@ def bad_range(page: Page) -> None:
 
 WRONG = {
     "photo": (no_photo, "There is no photo yet"),
-    "effects": (no_place, "has no place yet"),
+    "effects": (bad_effect, "can't be used"),
     "output": (bad_range, "can't be used"),
 }
 
@@ -83,7 +82,7 @@ def test_a_refusal_stands_beside_the_button_and_leads_to_its_place(open_page: Op
     wrong(page)
     page.evaluate("scrollTo(0, document.body.scrollHeight / 3)")
     page.locator("#animate").click()
-    expect(refused(page)).to_contain_text(words, timeout=WAIT)
+    expect(refused(page)).to_contain_text(words, timeout=60_000)
     in_sight(page, refused(page))
     in_sight(page, page.locator("#animate"))
     note, button = box(refused(page)), box(page.locator("#animate"))

@@ -37,6 +37,7 @@ def test_a_chip_says_where_it_finds_no_place_and_leads_to_the_brush(page: Page, 
     hold_still(page)
     page.locator("#animate").click()
     expect(page.get_by_text("Nothing would move.").first).to_be_visible(timeout=LONG)
+    expect(page.locator(".dock .note-way")).to_have_text("Go to what moves")
     assert app.studio.jobs() == ()
     said.get_by_role("button", name="Paint it").click()
     canvas = page.locator(".brush-canvas")

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import App
-from tests.ui.steps import drop, flawed, heard, mend, sample, say, take_flawed
+from tests.ui.steps import asks, drop, flawed, heard, mend, sample, say, take_flawed
 from tests.ui.test_photo import picture
 
 pytestmark = pytest.mark.ui
@@ -44,9 +44,11 @@ def paint(page: Page) -> None:
 
 
 def aspect(page: Page) -> None:
-    page.locator(".aspects [data-value='9:16']").click()
+    """Its answer, the studio's own crop, is waited for: it belongs to the same step."""
+    with page.expect_response(lambda answer: asks(answer.request, "suggest_crop")):
+        page.locator(".aspects [data-value='9:16']").click()
     page.wait_for_function("Stir.now('frame').crop.aspect === '9:16'")
-    expect(page.locator(".why").first).to_have_count(1)
+    page.evaluate("new Promise((done) => setTimeout(done, 0))")
 
 
 def drag(page: Page) -> None:

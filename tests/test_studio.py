@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -344,6 +345,25 @@ def test_a_download_has_a_persons_name_and_the_recipe_if_wanted(studio: Studio, 
     assert studio.export(clip.id, True).name == "Dusk, dolly in, 240p.mp4"
     with pytest.raises(Refusal):
         studio.export("../../stir", True)
+
+
+def test_several_are_one_zip_with_the_recipes_or_without(studio: Studio, clip: Clip, tmp_path: Path) -> None:
+    kept(studio, clip.shot)
+    ids = studio.clip_ids()
+    assert len(ids) == 2
+    for with_recipe in (True, False):
+        with zipfile.ZipFile(studio.export_all(ids, with_recipe)) as zipped:
+            assert sorted(zipped.namelist()) == ["harbour, dolly in, 240p (2).mp4", "harbour, dolly in, 240p.mp4"]
+            for name in zipped.namelist():
+                file = Path(zipped.extract(name, tmp_path))
+                assert (b"harbour" in file.read_bytes()) == with_recipe
+                if with_recipe:
+                    assert studio.recipe(file) == clip.shot
+                else:
+                    with pytest.raises(Refusal):
+                        studio.recipe(file)
+    with pytest.raises(Refusal, match="no longer in the library"):
+        studio.export_all([*ids, "f" * 32], True)
 
 
 def test_recipes_come_back_from_everything_that_carries_one(studio: Studio, clip: Clip, tmp_path: Path) -> None:

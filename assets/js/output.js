@@ -173,13 +173,17 @@
     });
     Stir.on("reasons", ({ choices, refusal }) => reasons.replaceChildren(...(refusal ? [h("dd", {}, refusal.reason + " " + refusal.remedy)] : Stir.reasons(choices))));
 
+    const goTo = (place) => set(place ? fitted(card(), { ...value, platform: place.id, size: "auto", fps: place.fps, seconds: Stir.clamp(value.seconds, place.min_seconds, place.max_seconds) }) : { platform: "" });
+    Stir.on("platform", goTo);
     /* Settings say what a desk begins with. What was changed here holds for this browser; what was not follows. */
-    Stir.on("defaults", ({ size, fps }) => {
-      const follows = Object.entries({ size, fps }).filter(([name]) => value[name] === begins[name]);
+    Stir.on("defaults", ({ size, fps, place: id }) => {
+      const follows = Object.entries(id ? {} : { size, fps }).filter(([name]) => value[name] === begins[name]); // a place brings its own
       memory.set("begins", (begins = { size, fps }));
       set(fitted(card(), { ...value, ...Object.fromEntries(follows) }));
+      const place = Stir.now("place"); // the photo's part may have been told before this one was listening
+      if (place && place.id !== value.platform) goTo(place);
     });
-    Stir.on("use-defaults", () => set(fitted(card(), { ...value, ...begins })));
+    Stir.on("use-defaults", ({ place }) => place || set(fitted(card(), { ...value, ...begins }))); // a place brings its own
     Stir.on("use-model", choose);
     Stir.on("use-length", (seconds) => set(fitted(card(), { ...value, seconds })));
     Stir.on("avoid", (words) => words !== value.negative_prompt && set({ negative_prompt: words }));
@@ -187,7 +191,6 @@
     Stir.on("animate", () => send());
     Stir.on("film", () => ((said.hidden = true), paintDraft()));
     /* The place a clip is made for; null leaves that open and the rest as it is. Auto is the place's size, as far as the crop has it. */
-    Stir.on("platform", (place) => set(place ? fitted(card(), { ...value, platform: place.id, size: "auto", fps: place.fps, seconds: Stir.clamp(value.seconds, place.min_seconds, place.max_seconds) }) : { platform: "" }));
     Stir.on("shot", (shot) => {
       const asked = Object.fromEntries(Object.keys(props.value).filter((name) => name in shot).map((name) => [name, shot[name]]));
       const known = Boolean(Stir.card(shot.model));

@@ -309,7 +309,7 @@
     /* What a new desk begins with; a choice of one's own holds for this browser. */
     Stir.on("defaults", ({ place: id }) => {
       if (memory.get("place", null) !== null) return;
-      makeFor(byId(id));
+      makeFor(byId(id), id !== (Stir.now("output")?.platform ?? "")); // its size and rate once: they may be changed here
       localStorage.removeItem("stir.place");
     });
     Stir.on("use-defaults", ({ place: id }) => makeFor(byId(id)));

@@ -8,14 +8,17 @@ from importlib.resources import files
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.fakes.shelf import AWAY, READY
 from tests.ui.conftest import App, Open
-from tests.ui.steps import WAIT, draft, models, quick, sample, say
+from tests.ui.steps import WAIT, choose, draft, models, quick, row, sample, say
+from tests.ui.test_library import fill
 
 pytestmark = pytest.mark.ui
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"]
 LOOKS = pytest.mark.parametrize("look", ["dark", "light"])
+TALL = {"width": 1440, "height": 2000}  # the bar with the button lies over nothing
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
 
@@ -132,3 +135,46 @@ def test_a_phone(open_page: Open, look: str) -> None:
         page.get_by_role("tab", name=name).click()
         page.wait_for_function("document.querySelector('.tabitem:not([style*=none]) .part')?.childElementCount > 0")
         clean(page)
+
+
+@LOOKS
+def test_a_job_at_work_and_one_that_was_stopped(open_page: Open, app: App, look: str) -> None:
+    page = open_page(color_scheme=look, reduced_motion="reduce", viewport=TALL)
+    sample(page)
+    draft(page)
+    choose(page, READY.id)
+    page.locator("#prompt").fill("slow")
+    page.locator("#advanced summary").click()
+    page.locator("#steps").fill("20")
+    page.locator("#steps").press("Tab")
+    page.locator("#animate").click()
+    expect(page.locator(".job[data-state='running']")).to_be_visible(timeout=WAIT)
+    page.locator("#stop").click()
+    expect(page.locator(".job[data-state='cancelled']")).to_be_visible(timeout=WAIT)
+    clean(page)
+    page.locator("#animate").click()
+    expect(page.locator(".job[data-state='running']")).to_be_visible(timeout=WAIT)
+    clean(page)
+
+
+@LOOKS
+def test_what_asks_first(open_page: Open, app: App, look: str) -> None:
+    """A download, the trash, and a refusal where it stands."""
+    fill(app, 3)
+    page = open_page(color_scheme=look, reduced_motion="reduce", viewport=TALL)
+    sample(page)
+    choose(page, AWAY.id)
+    page.locator("#animate").click()
+    expect(page.get_by_text("Pretend Away is not on this computer.").first).to_be_visible()
+    clean(page)
+    models(page)
+    row(page, AWAY.id).locator("[data-do='fetch']").click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+    clean(page)
+    page.keyboard.press("Escape")
+    app.studio.trash(app.studio.clip_ids()[:1])
+    page.get_by_role("tab", name="Library").click()
+    page.locator(".library-bar [data-value='trash']").click()
+    page.locator("#empty-trash").click()
+    expect(page.locator("dialog[open]")).to_be_visible()
+    clean(page)

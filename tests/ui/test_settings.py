@@ -15,6 +15,7 @@ from studio.studio import Studio
 from studio.ui.panels.models import Wish, wish
 from tests.fakes.zoom import Zoom
 from tests.ui.conftest import App, Open
+from tests.ui.steps import sample
 
 pytestmark = pytest.mark.ui
 
@@ -57,6 +58,25 @@ def test_what_is_changed_on_the_desk_holds_until_it_is_put_back(page: Page, app:
     page.locator("#use-defaults").click()
     page.get_by_role("tab", name="Create").click()
     expect(page.locator("#size")).to_have_value("480p")
+
+
+def test_a_new_desk_is_made_for_the_place_that_settings_say(page: Page, app: App, open_page: Open) -> None:
+    open_settings(page)
+    page.locator("#default-place").select_option("reels")
+    page.locator("#default-size").select_option("480p")
+    new = open_page()
+    sample(new)
+    expect(new.locator("#size")).to_have_value("auto")  # the place brings its own size and rate
+    expect(new.locator("#fps")).to_have_value("30")
+    new.wait_for_function("(box => box.width < box.height)(document.querySelector('.crop-box').getBoundingClientRect())")
+    new.locator("#size").select_option("720p")
+    new.reload()
+    expect(new.locator("#size")).to_have_value("720p")  # changed here, for this browser
+    open_settings(new)
+    new.locator("#use-defaults").click()
+    new.get_by_role("tab", name="Create").click()
+    expect(new.locator("#size")).to_have_value("auto")
+    assert kept(app, place="reels", size="480p")
 
 
 def test_the_look_of_settings_is_for_every_browser(page: Page, app: App, open_page: Open) -> None:

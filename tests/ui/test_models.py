@@ -119,7 +119,7 @@ def test_a_live_picture_appears_while_it_denoises_and_stop_works(page: Page, app
     page.locator("#steps").fill("20")
     page.locator("#steps").press("Tab")
     page.locator("#animate").click()
-    expect(page.locator(".stage-words")).to_have_text(re.compile(r"^Step \d+ of 20$"), timeout=WAIT)
+    expect(page.locator(".stage-words")).to_have_text(re.compile(r"^Dandelion · Step \d+ of 20$"), timeout=WAIT)
     expect(page.locator(".stage-numbers")).to_contain_text("0.25 s a step")
     live = page.locator(".live-view")
     expect(live).to_be_visible()

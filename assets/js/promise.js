@@ -11,6 +11,7 @@
     control: "This model can't be told what moves",
     loop: "This model can't end where it began",
     avoid: "This model isn't told what to avoid",
+    boxes: "The clip goes from the start box to the end box; other moves are set aside",
   };
   const READERS = ["acts", "look", "unread", "control"];
 

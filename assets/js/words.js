@@ -82,14 +82,14 @@
       await answering;
     };
     /* What an answer depends on: nothing is asked twice, and an answer counts only while all of it is as it was asked. */
-    const mark = ({ motion, text, model, seconds, unplaced }) => JSON.stringify([motion, text, model, seconds, unplaced]);
+    const mark = ({ motion, text, model, seconds, unplaced, boxed }) => JSON.stringify([motion, text, model, seconds, unplaced, boxed]);
     /* The effects that find no place on the photo, as far as that is known; what waits for the brush the studio knows by itself. */
     const lost = () => (Stir.now("nowhere")?.unplaced ?? []).filter((one) => one.why !== "unpainted").map((one) => one.effect);
     function question() {
       const motion = built();
       const { model, seconds } = Stir.now("output") ?? {};
       if (motion && !agreed) memory.set("agreed", (agreed = { motion, text: "" })); // what is pressed before the first sentence is there stands
-      return motion && { motion, before: agreed.motion, text: words.value, said: agreed.text, write, model, seconds, unplaced: lost() };
+      return motion && { motion, before: agreed.motion, text: words.value, said: agreed.text, write, model, seconds, unplaced: lost(), boxed: Boolean(Stir.now("frame")?.end) };
     }
     function run() {
       waiting = false;
@@ -123,7 +123,7 @@
       Stir.tell("acted", { ...telling, unplaced });
     }
 
-    for (const topic of ["camera", "effects", "slots", "output", "nowhere"]) Stir.on(topic, soon);
+    for (const topic of ["camera", "effects", "slots", "output", "nowhere", "frame"]) Stir.on(topic, soon);
     Stir.on("slots", (slots) => (props.value = bare(slots)));
     /* A whole motion comes: from a recipe, from a motion to start from, or back by undo. */
     Stir.on("motion", () => {

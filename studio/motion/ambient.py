@@ -30,7 +30,7 @@ from studio.motion.lexicon import (
 from studio.motion.sentences import DIRECTED
 from studio.motion.sentences import EFFECT_AMOUNTS as AMOUNTS
 from studio.motion.syntax import verb_at
-from studio.motion.times import dawns, timed
+from studio.motion.times import dawns, ends_at_an_hour, timed
 from studio.motion.verbs import forms
 from studio.nouns import Effect, EffectName
 
@@ -67,6 +67,8 @@ def effects(lows: list[str]) -> tuple[Effect, ...]:
         names.append("wind")
     if "ripple" in names and "flow" in names:
         names.remove("flow" if said & MOVING["ripple"] - MOVING["flow"] else "ripple")
+    if names and "light" not in names and ends_at_an_hour(lows):
+        names.append("light")
     return tuple(Effect(name, amount(said, name), direction=direction(lows) if name in DIRECTED else 0.0) for name in names)
 
 

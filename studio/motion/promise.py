@@ -19,11 +19,11 @@ from studio.motion.rules.camera import called
 from studio.motion.rules.edits import cut
 from studio.motion.rules.emptiness import PUSH_IN
 from studio.motion.sort import Clause, clauses, own
-from studio.nouns import Camera, Effect, EffectName, Motion, Move, Noun, Speed
+from studio.nouns import Camera, Effect, EffectName, Motion, Move, MoveName, Noun, Speed
 
-Why = Literal["acts", "look", "letters", "unread", "place", "control", "loop", "avoid"]
+Why = Literal["acts", "look", "letters", "unread", "place", "control", "loop", "avoid", "boxes"]
 """Why something won't be seen. Besides what `beyond.Why` says: an effect has no place yet; the model has no control for it; it
-can't end where it began; it isn't told what to avoid."""
+can't end where it began; it isn't told what to avoid; a start and an end box have set the move aside."""
 
 
 class Unseen(Noun, frozen=True):
@@ -53,6 +53,10 @@ class Promise(Noun, frozen=True):
     without: str = ""
 
 
+BETWEEN = "from the start box to the end box"
+SHAKEN: frozenset[MoveName] = frozenset({"static", "handheld"})
+"""What may be asked of a camera that goes from box to box."""
+
 PACES: dict[Speed, str] = {"slow": "slow ", "normal": "", "fast": "fast "}
 HAPPENS: dict[EffectName, str] = {
     "ripple": "water ripples", "flow": "water flows", "wind": "leaves and grass sway", "hair": "hair and fabric stir",
@@ -62,10 +66,13 @@ HAPPENS: dict[EffectName, str] = {
 """An effect that no words ask for, in few."""
 
 
-def promise(motion: Motion, card: ModelCard, text: str | None = None, unplaced: tuple[EffectName, ...] = ()) -> Promise:
+def promise(
+    motion: Motion, card: ModelCard, text: str | None = None, unplaced: tuple[EffectName, ...] = (), boxed: bool = False
+) -> Promise:
     """What `card` shows of a motion whose sentence reads `text` (the builder's own where it isn't given).
 
-    `unplaced` names effects that find no place on the photo; those that wait for a brush are known here.
+    `unplaced` names effects that find no place on the photo; those that wait for a brush are known here. `boxed`: the clip goes
+    from one box on the photo to another, where the card can do that, and no other move is made.
     """
     text = plain(motion) if text is None else text
     if "prompt" in card.supports:
@@ -75,9 +82,10 @@ def promise(motion: Motion, card: ModelCard, text: str | None = None, unplaced: 
     acted = enacted(motion)
     found = clauses(text)
     drawn = {effect.name for effect in acted.effects if effect.amount > 0 and placed(effect)} - set(unplaced)
-    unseen = tuple(_unseen(found, drawn, motion))
+    boxed = boxed and "end_crop" in card.supports
+    unseen = tuple(_unseen(found, drawn, motion, boxed))
     loop = ("back to where it began",) if acted.camera.loop else ()
-    camera, happening = _camera(acted.camera), tuple(_happening(found, acted.effects, drawn, unseen))
+    camera, happening = BETWEEN if boxed else _camera(acted.camera), tuple(_happening(found, acted.effects, drawn, unseen))
     seen = (camera, *happening, *loop) if camera else (*happening, "the camera holds still")
     kept = tuple(
         own(clause.text)
@@ -99,10 +107,13 @@ def _camera(camera: Camera) -> str:
     return ", then ".join(leg or "hold still" for leg in legs) if any(legs) else ""
 
 
-def _unseen(found: tuple[Clause, ...], drawn: set[EffectName], motion: Motion) -> Iterator[Unseen]:
+def _unseen(found: tuple[Clause, ...], drawn: set[EffectName], motion: Motion, boxed: bool) -> Iterator[Unseen]:
     """What of the clauses isn't done, in the order of the sentence; then effects set beside the words that have no place."""
     waiting: set[EffectName] = set()
     for at, clause in enumerate(found):
+        if boxed and clause.kind == "camera" and not SHAKEN >= {move.name for move in clause.moves if move.amount > 0}:
+            yield Unseen(_brief(clause), clause.start, clause.end, "boxes")
+            continue
         lost = [effect.name for effect in clause.effects if effect.name not in drawn and not _off(effect, motion)]
         if lost and len(lost) == len(clause.effects):
             waiting.update(lost)
@@ -153,7 +164,9 @@ def _without(text: str, unseen: tuple[Unseen, ...]) -> str:
     left = text
     for one in sorted(gone, key=lambda each: -each.start):
         left = cut(left, one.start, one.end)
-    return (left if left.strip(" .,;!") else PUSH_IN) if gone else ""
+    if not gone or (all(one.why == "boxes" for one in gone) and not left.strip(" .,;!")):
+        return ""
+    return left if left.strip(" .,;!") else PUSH_IN
 
 
 def _written(motion: Motion, card: ModelCard, text: str) -> Promise:

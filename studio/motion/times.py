@@ -14,6 +14,7 @@ _HOUR = words("golden magic blue")
 _AROUND = words(
     "at in on during the a an by around early late warm soft beautiful gentle glowing light just before after hour this time"
 )
+_WHEN = words("at in during around by before after")
 _SUN = words("sun sunlight sunshine daylight light sunbeams")
 _APPEARS = forms("come break peek burst emerge pour") | words("shines shining")
 _OUT = words("out through up")
@@ -24,6 +25,11 @@ def timed(lows: list[str]) -> bool:
     said = set(lows)
     hour = bool(said & _HOURS) or ("hour" in said and bool(said & _HOUR))
     return hour and said <= _HOURS | _HOUR | _AROUND
+
+
+def ends_at_an_hour(lows: list[str]) -> bool:
+    """Whether words that say something else end with such a time: "leaves rustle at sunset"."""
+    return any(low in _WHEN and timed(lows[at:]) for at, low in enumerate(lows[1:], 1))
 
 
 def dawns(lows: list[str]) -> bool:

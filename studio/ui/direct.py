@@ -82,8 +82,8 @@ def suggestions(marks: Any) -> dict[str, list[str]]:
 class Ask(Noun, frozen=True):
     """What the page asks: the builder and the sentence as they are, and as they were when both last agreed (`before`, `said`).
 
-    `unplaced` are effects that find no place on the photo. `write`: the sentence is to be written from the builder, whatever it
-    says. A painted region comes as any brush at all: here it only matters that there is one.
+    `unplaced` are effects that find no place on the photo; `boxed`: there is an end box on it. `write`: the sentence is to be
+    written from the builder, whatever it says. A painted region comes as any brush at all: here it only matters that there is one.
     """
 
     motion: Motion
@@ -94,6 +94,7 @@ class Ask(Noun, frozen=True):
     model: str = "parallax"
     seconds: float = 5.0
     unplaced: tuple[EffectName, ...] = ()
+    boxed: bool = False
 
 
 def direct(studio: Studio, ask: Ask) -> dict[str, Any]:
@@ -113,7 +114,7 @@ def direct(studio: Studio, ask: Ask) -> dict[str, Any]:
         "motion": msgspec.to_builtins(motion),
         "text": text,
         "findings": msgspec.to_builtins(findings(motion, text, ask.seconds, card)),
-        "promise": msgspec.to_builtins(promise(motion, card, text, ask.unplaced)),
+        "promise": msgspec.to_builtins(promise(motion, card, text, ask.unplaced, ask.boxed)),
         "told": told(motion, card),
         "unplaced": unplaced(motion, text),
     }

@@ -14,7 +14,7 @@ from studio.motion.compose import plain
 from studio.motion.lexicon import FUNCTION, PURE_STYLE
 from studio.motion.moods import MOODS
 from studio.motion.promise import HAPPENS, promise
-from studio.motion.read import read
+from studio.motion.read import enacted, read
 from studio.motion.rules.emptiness import PUSH_IN
 from studio.motion.sort import clauses
 from studio.nouns import Camera, Effect, Leg, Motion, Move, replace
@@ -128,3 +128,20 @@ def test_the_builder_s_own_sentences_fully_happen_where_they_have_a_place() -> N
     for name in HAPPENS:
         motion = Motion(effects=(Effect(name, region="everywhere"),))
         assert promise(motion, PARALLAX).unseen == (), plain(motion)
+
+
+@pytest.mark.parametrize("text", ["Leaves rustle at sunset.", "The background slightly defocusing at sunrise.", "Fog at dawn."])
+def test_an_hour_that_ends_other_words_is_seen_as_light(text: str) -> None:
+    said = {effect.name for effect in enacted(read(text)).effects}
+    assert "light" in said and len(said) == 2
+
+
+def test_a_move_that_two_boxes_have_set_aside_is_named() -> None:
+    text = "The camera pushes in. Fog drifts by."
+    told = promise(read(text), PARALLAX, text, boxed=True)
+    assert told.seen[0] == "from the start box to the end box" and "fog drifts by" in told.seen
+    assert [(one.words, one.why) for one in told.unseen] == [("the camera pushes in", "boxes")]
+    assert told.without == "Fog drifts by."
+    alone = promise(read("The camera pushes in."), PARALLAX, "The camera pushes in.", boxed=True)
+    assert alone.unseen and not alone.without, "there is nothing to put in its place"
+    assert promise(read(text), WAN, text, boxed=True) == promise(read(text), WAN, text), "another model can't do boxes"

@@ -57,6 +57,8 @@ def test_a_second_box_has_the_crop_s_ratio_and_is_moved_like_it(page: Page) -> N
     expect(page.locator(".crop-box .box-tag")).to_have_text("Start")
     expect(page.locator(".end-hint")).to_contain_text("from Start exactly to End")
     expect(page.locator(".sees")).to_contain_text("these moves are set aside")
+    expect(page.locator("[data-promise=seen]")).to_contain_text("from the start box to the end box")
+    expect(page.locator("[data-promise=wont]")).to_contain_text("the camera pushes in")
     first = end_box(page)
     drag(page, ".end-box", (40, 20))
     moved = end_box(page)

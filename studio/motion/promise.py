@@ -111,7 +111,7 @@ def _unseen(found: tuple[Clause, ...], drawn: set[EffectName], motion: Motion, b
     """What of the clauses isn't done, in the order of the sentence; then effects set beside the words that have no place."""
     waiting: set[EffectName] = set()
     for at, clause in enumerate(found):
-        if boxed and clause.kind == "camera" and not SHAKEN >= {move.name for move in clause.moves if move.amount > 0}:
+        if boxed and clause.kind == "camera" and not {move.name for move in clause.moves if move.amount > 0} <= SHAKEN:
             yield Unseen(_brief(clause), clause.start, clause.end, "boxes")
             continue
         lost = [effect.name for effect in clause.effects if effect.name not in drawn and not _off(effect, motion)]

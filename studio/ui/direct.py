@@ -83,7 +83,8 @@ class Ask(Noun, frozen=True):
     """What the page asks: the builder and the sentence as they are, and as they were when both last agreed (`before`, `said`).
 
     `unplaced` are effects that find no place on the photo; `boxed`: there is an end box on it. `write`: the sentence is to be
-    written from the builder, whatever it says. A painted region comes as any brush at all: here it only matters that there is one.
+    written from the builder, whatever it says. A painted region comes as any brush at all: here it only matters that there is
+    one.
     """
 
     motion: Motion

@@ -47,6 +47,11 @@ class Settings:
         return self.home / "views"
 
     @property
+    def uploads(self) -> Path:
+        """What the browser has uploaded and nobody has taken in yet."""
+        return self.cache / "uploads"
+
+    @property
     def clips(self) -> Path:
         """Finished clips, posters and recipes; served to the page."""
         return self.home / "clips"

@@ -23,6 +23,7 @@ from studio.studio import Studio
 from tests.fakes.shelf import AWAY, CARDS, GATED, LARGE, MB, READY, ShelfEngine, finder
 
 PHOTO = ASSETS / "samples" / "stream.jpg"
+OTHER_PHOTO = ASSETS / "samples" / "sunset.jpg"
 Say = Callable[..., tuple[int, str, str]]
 Ask = Callable[..., tuple[str, str]]
 
@@ -178,7 +179,7 @@ REFUSALS: dict[str, tuple[tuple[object, ...], str]] = {
     "no such speed-up": (("animate", PHOTO, "--speedup", "magic"), "first_block_cache"),
     "a speed-up for parallax": (("animate", PHOTO, "--speedup", "compile"), "Leave it out"),
     "steps for parallax": (("animate", PHOTO, "--steps", 9), "denoises"),
-    "an end for parallax": (("animate", PHOTO, "--end", PHOTO), "end frame"),
+    "an end for parallax": (("animate", PHOTO, "--end", OTHER_PHOTO), "end frame"),
     "no such end": (("animate", PHOTO, "--end", "gone.jpg"), "gone.jpg"),
     "no such quality": (("animate", PHOTO, "--quality", "superb"), "--help"),
     "too strong": (("animate", PHOTO, "--strength", 2), "--help"),
@@ -272,7 +273,7 @@ def test_a_recipe_tells_what_was_asked_of_the_model(studio: Studio, stir: Say, t
     ]
     flags = words.parser().parse_args(typed)
     photo = studio.take_in(PHOTO)
-    shot = request.shot(request.read(flags), photo, "auto", "mp4", studio, studio.take_in(PHOTO, "dusk.jpg"))
+    shot = request.shot(request.read(flags), photo, "auto", "mp4", studio, studio.take_in(OTHER_PHOTO, "dusk.jpg"))
     (tmp_path / "clip.json").write_text(shot.to_json())
     code, out, _ = stir("recipe", tmp_path / "clip.json")
     assert code == 0

@@ -28,8 +28,7 @@
     }
     function paint(now) {
       preferences = now;
-      idle.value = now.idle_minutes;
-      cap.value = now.ram_gb;
+      for (const [box, known] of [[idle, now.idle_minutes], [cap, now.ram_gb]]) if (box !== document.activeElement) box.value = known; // nothing is written over what is being typed
       live.paint(now.preview);
       paintKernels();
     }

@@ -9,7 +9,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import gradio.utils
 import msgspec
 
 from studio.config import ASSETS
@@ -29,9 +28,9 @@ class Upload(Noun, frozen=True):
     name: str = ""
 
 
-def uploaded(upload: Upload) -> Path:
+def uploaded(studio: Studio, upload: Upload) -> Path:
     """The uploaded file. Raises `Refusal` for any path that is not an upload."""
-    folder = Path(gradio.utils.get_upload_folder()).resolve()
+    folder = studio.settings.uploads.resolve()
     file = Path(upload.path).resolve()
     if not file.is_relative_to(folder) or not file.is_file():
         raise Refusal("That file did not arrive.", "Drop it here again.")
@@ -60,7 +59,7 @@ def _found(studio: Studio, photo: Photo) -> dict[str, Any] | None:
 
 def receive(studio: Studio, upload: Upload) -> dict[str, Any]:
     """Take in whatever was dropped: a photo, or a clip or recipe whose settings come back."""
-    file = uploaded(upload)
+    file = uploaded(studio, upload)
     name = Path(upload.name or file.name).name
     ending = Path(name).suffix.lower()
     try:

@@ -74,13 +74,13 @@ def build(studio: Studio) -> gr.Blocks:
 
 def _quiet(studio: Studio) -> None:
     """Keep Gradio's own files inside the home folder and its reports to itself."""
-    os.environ["GRADIO_TEMP_DIR"] = str(studio.settings.cache / "uploads")
+    os.environ["GRADIO_TEMP_DIR"] = str(studio.settings.uploads)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
 
 def sweep_uploads(settings: Settings) -> None:
     """Remove what was uploaded to a run that was killed before it could take it in."""
-    for left in (settings.cache / "uploads").glob("*"):
+    for left in settings.uploads.glob("*"):
         if time.time() - left.stat().st_mtime > STALE:
             shutil.rmtree(left, ignore_errors=True)
 

@@ -67,7 +67,7 @@ def test_the_gauge_tells_a_gpu_from_none() -> None:
     none = gauge((Choice("device", "processor, 12 of 25 GB", "no NVIDIA GPU was found"),))
     assert none["words"] == "Ready · Parallax on this computer"
     assert "no NVIDIA GPU with CUDA" in none["plainly"]
-    assert gauge(()) == {"words": "", "plainly": "", "full": "", "kernels": []}
+    assert gauge(()) == {"words": "", "plainly": "", "full": "", "kernels": [], "gpu": False}
 
 
 def test_numbers_in_words() -> None:

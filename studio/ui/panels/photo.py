@@ -99,7 +99,7 @@ class PhotoPanel:
 
     def take_depth(self, upload: Upload) -> dict[str, str]:
         """Keep a depth map that the user drew or measured elsewhere."""
-        file = uploaded(upload)
+        file = uploaded(self.studio, upload)
         try:
             return {"depth": self.studio.adopt_depth(file)}
         finally:

@@ -62,7 +62,7 @@ def test_the_sequence_is_in_the_clip_and_comes_back_with_its_settings(page: Page
     page.locator(".step .ghost").last.click()
     expect(page.locator(".step")).to_have_count(0)
     page.locator("#clip .panel-head [data-value='clip']").click()
-    page.locator("#clip").get_by_role("button", name="Use settings").click()
+    page.locator(".clip-actions").get_by_role("button", name="Use settings").click()
     expect(page.locator(".step .chip")).to_have_text(["1 Dolly in", "2 Orbit left"])
 
 

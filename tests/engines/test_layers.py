@@ -103,7 +103,7 @@ def test_a_crop_is_read_as_it_is_given(settings, samples):
     shot = shot_of(image, crop=Crop(0, 200 / 1920, 1, 719 / 1920, "16:9"))
     scene = layers.read_scene(cut, shot, settings, lambda progress: None)
     assert (scene.width, scene.height) == (1280, 720)
-    assert scene.layers[0].texture.shape[:2] == (718, 1278)
+    assert scene.layers[0].texture.shape[:2] == (720, 1280)
 
 
 def test_a_stop_is_passed_on(settings):

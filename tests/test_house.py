@@ -29,7 +29,7 @@ PRIVATE = {
     "sqlite3": {"library"},
     "torch": {"engines"}, "diffusers": {"engines"}, "transformers": {"engines"}, "huggingface_hub": {"engines"},
     "imageio_ffmpeg": {"clip"}, "av": {"clip"}, "moviepy": {"clip"},
-    "cv2": {"photo", "clip", "engines"},
+    "cv2": {"photo", "clip", "engines"}, "onnxruntime": {"photo"},
     "requests": set(), "httpx": set(), "urllib.request": set(),
 }  # fmt: skip
 MAX_FILE = 500

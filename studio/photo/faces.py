@@ -5,10 +5,9 @@ Knows the two BlazeFace detectors and how their answers are read. Refuses to kno
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterator
 from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -17,6 +16,7 @@ from numpy.typing import NDArray
 from studio.config import ASSETS
 from studio.photo.copies import fitted, reduced
 from studio.photo.crop import Image
+from studio.photo.networks import Network, network
 
 Boxes = NDArray[np.float32]
 """(N, 5): left, top, right, bottom and score, 0..1 of whatever picture they were found in."""
@@ -35,7 +35,7 @@ class Face(NamedTuple):
 class _Detector(NamedTuple):
     """A network, the side of its square input, and its anchors' centres (N, 2) in 0..1."""
 
-    net: Any
+    net: Network
     side: int
     anchors: NDArray[np.float32]
 
@@ -64,8 +64,6 @@ _SURER = 0.75
 _SAME = 0.3
 """Boxes that share this much of their joint area (or of the smaller one, twice this) are one face."""
 
-_lock = threading.Lock()
-
 
 @cache
 def _detectors() -> tuple[_Detector, _Detector]:
@@ -76,9 +74,7 @@ def _detectors() -> tuple[_Detector, _Detector]:
     """
 
     def load(name: str, side: int, grid: tuple[tuple[int, int], ...]) -> _Detector:
-        file = ASSETS / "weights" / f"face_detection_{name}_range.tflite"
-        # The new engine of OpenCV 5.0 loses one of the two outputs.
-        net = cv2.dnn.readNetFromTFLite(str(file), cv2.dnn.ENGINE_CLASSIC)
+        net = network(ASSETS / "weights" / f"face_detection_{name}_range.onnx")
         return _Detector(net, side, np.concatenate([_anchors(side // stride, each) for stride, each in grid]))
 
     return load("short", 128, ((8, 2), (16, 6))), load("full", _FAR_SIDE, ((4, 1),))
@@ -94,12 +90,9 @@ def _anchors(cells: int, each: int) -> NDArray[np.float32]:
 def _detect(detector: _Detector, square: Image, least: float) -> Boxes:
     """The faces of a square RGB picture, in its fractions, before doubles are dropped."""
     blob = cv2.dnn.blobFromImage(square, 1 / 127.5, (detector.side, detector.side), (127.5, 127.5, 127.5))
-    with _lock:
-        detector.net.setInput(blob)
-        outputs = detector.net.forward(detector.net.getUnconnectedOutLayersNames())
-    raw = next(out for out in outputs if out.shape[-1] == 16)[0]
-    logits = next(out for out in outputs if out.shape[-1] == 1)[0, :, 0]
-    scores = 1 / (1 + np.exp(-np.clip(logits, -50, 50)))
+    regressors, classificators = detector.net.run(blob, "regressors", "classificators")
+    raw = regressors[0]
+    scores = 1 / (1 + np.exp(-np.clip(classificators[0, :, 0], -50, 50)))
     found = scores >= least
     centre = raw[found, 0:2] / detector.side + detector.anchors[found]
     half = raw[found, 2:4] / detector.side / 2

@@ -9,8 +9,7 @@ import hashlib
 import threading
 from collections import OrderedDict
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -20,6 +19,7 @@ from studio.config import ASSETS
 from studio.photo.copies import reduced
 from studio.photo.crop import Image
 from studio.photo.faces import Face, faces
+from studio.photo.networks import network
 
 SIDE = 320
 """The side of the square that U2-NetP looks at."""
@@ -44,21 +44,14 @@ class Look(NamedTuple):
 
 
 _lock = threading.Lock()
-_running = threading.Lock()
 _looks: OrderedDict[bytes, Look] = OrderedDict()
-
-
-@cache
-def _network() -> Any:
-    """One network, run under a lock of its own: its input is set and read in two steps."""
-    return cv2.dnn.readNetFromONNX(str(ASSETS / "weights" / "u2netp.onnx"))
 
 
 def saliency(image: Image) -> NDArray[np.float32]:
     """How much each part of a picture is its subject: float32 (320, 320) over the whole of it, 0..1, read-only.
 
-    Stretched so that the surest pixel is 1, also where nothing stands out. About 0.3 s; the last few are remembered by
-    content. Safe to call from any thread.
+    Stretched so that the surest pixel is 1, also where nothing stands out. About 0.15 s; the last few are remembered by content.
+    Safe to call from any thread.
     """
     return look(image, with_faces=False).map
 
@@ -89,10 +82,7 @@ def glance(image: Image) -> NDArray[np.float32]:
 def _raw(small: Image) -> NDArray[np.float32]:
     """Run the network on a (320, 320, 3) RGB copy."""
     blob = ((small.astype(np.float32) / 255 - _MEAN) / _SPREAD).transpose(2, 0, 1)[None]
-    with _running:
-        network = _network()
-        network.setInput(np.ascontiguousarray(blob))
-        return np.array(network.forward(), np.float32)[0, 0]
+    return network(ASSETS / "weights" / "u2netp.onnx").run(blob)[0][0, 0]
 
 
 def _see(small: Image) -> Look:

@@ -26,6 +26,7 @@ from studio.photo.mends.deblock import pressed
 from studio.photo.mends.denoise import measured
 from studio.photo.mends.tiles import tiled
 from studio.photo.mends.upscale import TIMES, WEIGHTS, upscale
+from studio.photo.networks import network
 
 Pixels = NDArray[np.uint8]
 
@@ -307,9 +308,7 @@ def test_the_network_draws_what_ncnn_draws() -> None:
     """Five pixels of a made picture, as the ncnn wheel 1.0.20261020 drew them with the original files, in levels."""
     x, y = np.meshgrid(np.arange(48), np.arange(48))
     picture = np.stack([(x * 5) % 256, (y * 5) % 256, ((x // 8 + y // 8) % 2) * 200 + 20], axis=-1)
-    network = cv2.dnn.readNetFromONNX(str(WEIGHTS))
-    network.setInput(np.ascontiguousarray(picture.transpose(2, 0, 1)[None] / 255, dtype=np.float32))
-    drawn = np.asarray(network.forward())[0] * 255
+    drawn = network(WEIGHTS).run(picture.transpose(2, 0, 1)[None] / 255)[0][0] * 255
     wanted = {
         (40, 41): (97.27, 86.42, 38.32), (47, 48): (114.75, 98.43, 119.66), (50, 33): (76.60, 102.57, 125.33),
         (56, 63): (161.32, 137.64, 122.37), (61, 40): (97.82, 142.02, 200.56),

@@ -6,10 +6,7 @@ is mixed with plain resampling, and the result made small again must be the phot
 
 from __future__ import annotations
 
-import threading
-from functools import cache
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -17,6 +14,7 @@ from numpy.typing import NDArray
 
 from studio.config import ASSETS
 from studio.photo.mends.tiles import Image, tiled
+from studio.photo.networks import Unreadable, network
 
 Floats = NDArray[np.float32]
 
@@ -29,8 +27,6 @@ _TILE = 320
 _MARGIN = 24
 """How far around a tile the network sees: its 18 layers look 18 px far, and what follows them 4 more."""
 
-_lock = threading.Lock()
-
 
 def upscale(image: Image, amount: float, weights: Path = WEIGHTS) -> Image:
     """The image, (H, W, 3) uint8 RGB, twice the size: (2H, 2W, 3).
@@ -42,22 +38,18 @@ def upscale(image: Image, amount: float, weights: Path = WEIGHTS) -> Image:
         return _resampled(image)
     height, width = image.shape[:2]
     wide = np.asarray(cv2.copyMakeBorder(image, _MARGIN, _MARGIN, _MARGIN, _MARGIN, cv2.BORDER_REFLECT_101), np.uint8)
-    large = tiled(wide, lambda part: _drawn(part, amount, str(weights)), _TILE, _MARGIN, TIMES)
+    large = tiled(wide, lambda part: _drawn(part, amount, weights), _TILE, _MARGIN, TIMES)
     edge = _MARGIN * TIMES
     return np.ascontiguousarray(large[edge : edge + height * TIMES, edge : edge + width * TIMES])
 
 
 def there(weights: Path = WEIGHTS) -> bool:
     """Whether the network can be used: its file is there and can be read."""
-    return weights.is_file() and _network(str(weights)) is not None
-
-
-@cache
-def _network(weights: str) -> Any:
     try:
-        return cv2.dnn.readNetFromONNX(weights)
-    except cv2.error:
-        return None
+        network(weights)
+    except Unreadable:
+        return False
+    return True
 
 
 def _resampled(image: Image) -> Image:
@@ -65,7 +57,7 @@ def _resampled(image: Image) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_LANCZOS4), np.uint8)
 
 
-def _drawn(image: Image, amount: float, weights: str) -> Image:
+def _drawn(image: Image, amount: float, weights: Path) -> Image:
     """A tile, mixed, and put right where it would not become the photo again when made small.
 
     That step (back-projection: Irani and Peleg 1991) brings back the photo's own texture and tone. On halved photographs the
@@ -80,11 +72,7 @@ def _drawn(image: Image, amount: float, weights: str) -> Image:
     return np.rint(np.clip(right, 0, 255)).astype(np.uint8)
 
 
-def _asked(photo: Floats, weights: str) -> Floats:
+def _asked(photo: Floats, weights: Path) -> Floats:
     """What the network makes of (H, W, 3) float32 RGB in levels: (2H, 2W, 3), the same."""
-    blob = np.ascontiguousarray((photo / 255).transpose(2, 0, 1)[None])
-    network = _network(weights)
-    with _lock:
-        network.setInput(blob)
-        drawn = np.asarray(network.forward(), np.float32)[0]
+    drawn = network(weights).run((photo / 255).transpose(2, 0, 1)[None])[0][0]
     return np.ascontiguousarray(drawn.transpose(1, 2, 0)) * np.float32(255)

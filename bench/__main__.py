@@ -1,7 +1,7 @@
 """`python -m bench`: every figure the README gives, measured here and now, as markdown tables.
 
 python -m bench            all of them (a quarter of an hour; with a GPU half an hour more)
-python -m bench speed      one of them: quality, doctor, mend, speed, peers, diffusion, gpu, check
+python -m bench speed      one of them: quality, depth, doctor, mend, speed, peers, diffusion, gpu, check
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 
-BENCHES = ("quality", "doctor", "mend", "speed", "peers", "diffusion", "gpu", "check")
+BENCHES = ("quality", "depth", "doctor", "mend", "speed", "peers", "diffusion", "gpu", "check")
 
 
 def _runner(name: str) -> Callable[[], None] | None:

@@ -87,6 +87,14 @@ def test_threads_that_ask_together_get_one_scene(engine: ParallaxEngine, dogs: n
     assert all(scene is found[0] for scene in found)
 
 
+def test_painting_leaves_the_encoder_its_core(engine: ParallaxEngine) -> None:
+    """The BLAS under numpy and OpenCV has one thread: several would wait for each other by spinning."""
+    from threadpoolctl import threadpool_info
+
+    threads = {one["filepath"]: one["num_threads"] for one in threadpool_info() if one["internal_api"] == "openblas"}
+    assert threads and {count for file, count in threads.items() if "torch" not in file} == {1}
+
+
 def test_stopping_while_painting_stops_at_once(engine: ParallaxEngine, dogs: np.ndarray) -> None:
     def stop(progress: Progress) -> None:
         if progress.stage == "paint" and progress.done == 4:

@@ -9,6 +9,7 @@ import pytest
 
 from studio.engines.parallax import framing, stage
 from studio.engines.parallax.path import half_frame
+from studio.engines.parallax.project import Framing, homographies, homography
 from studio.engines.parallax.scene import Scene
 from studio.nouns import MoveName
 from tests.engines.made_scene import make, shot
@@ -32,6 +33,15 @@ def test_no_pose_looks_past_the_photo(move: MoveName, to_edge: bool) -> None:
     setting = stage.place(scene, shot(move, amount=1.0, fps=30), {}, still=False)
     past = framing.spill(edges(scene), setting.poses, setting.framing, half_frame(scene.width, scene.height))
     assert past.worst < 0.25 * 2 * half_frame(scene.width, scene.height)[0] / scene.width  # a quarter of a pixel
+
+
+def test_a_path_is_turned_at_once_as_pose_by_pose() -> None:
+    scene = make()
+    half, framed = half_frame(scene.width, scene.height), Framing(1.2, 0.01, -0.02)
+    one = stage.place(scene, shot("orbit_right"), {}, still=False).poses[2]
+    poses = (one, one._replace(zoom=1.3, shift=(0.1, -0.05), tall=0.9))
+    single = [homography(pose, framed, half, (64, 36)) for pose in poses]
+    assert homographies(poses, framed, half, (64, 36)) == pytest.approx(np.stack(single), rel=1e-12)
 
 
 @pytest.mark.parametrize("move", ["truck_left", "orbit_right", "roll_left", "pan_left", "crane_up"])

@@ -14,6 +14,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import cv2
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from studio.cards import ModelCard
 from studio.config import Settings
@@ -53,6 +54,7 @@ class ParallaxEngine:
         self._areas: OrderedDict[str, Areas] = OrderedDict()
         self._reading = threading.Lock()
         cv2.setNumThreads(max(1, (os.cpu_count() or 1) // PAINTING_SHARE))
+        _calm_blas()
 
     def read(self, image: Image, shot: Shot, tick: Tick = lambda progress: None) -> Scene:
         """The scene of a shot of a photo, (H, W, 3) uint8 RGB; the same crop at the same size and depth is read only once.
@@ -114,6 +116,17 @@ class ParallaxEngine:
 
         choices = (*scene.choices, setting.choice, *ambient.choices)
         return _frames(_ahead(paint, shot, tick), shot, (scene.width, scene.height), choices)
+
+
+def _calm_blas() -> None:
+    """Have the OpenBLAS of numpy and OpenCV work in one thread.
+
+    Its threads wait for each other by spinning. A frame's matrix products are small, and beside an encoder that holds the other
+    core they took 30 ms of a frame that is painted in 6.
+    """
+    for library in ThreadpoolController().lib_controllers:
+        if library.internal_api == "openblas" and "torch" not in library.filepath:
+            library.set_num_threads(1)
 
 
 def _boxed(scene: Scene, shot: Shot, tick: Tick) -> Frames:

@@ -15,7 +15,7 @@ import numpy as np
 
 from studio.engines.parallax.lookup import look_up
 from studio.engines.parallax.path import Pose
-from studio.engines.parallax.project import Field, Framing, homography, pull, rays, solve
+from studio.engines.parallax.project import Field, Framing, homographies, pull, rays, solve
 from studio.engines.parallax.scene import Floats
 
 MOST_CROP = 1.5
@@ -68,7 +68,7 @@ def spill(sheets: tuple[Sheet, ...], poses: tuple[Pose, ...], framing: Framing, 
     found: list[Spill] = []
     for sheet in sheets:
         size = (sheet.disparity.shape[1], sheet.disparity.shape[0])
-        u = rays(np.stack([homography(pose, framing, half, size) for pose in poses]), x, y)
+        u = rays(homographies(poses, framing, half, size), x, y)
         found.append(_past(solve(sheet.disparity, u, pull(centres, u, half, size)), sheet, half))
     return Spill(*(max(side) for side in zip(*found, strict=True)))
 

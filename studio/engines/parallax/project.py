@@ -14,6 +14,7 @@ that a solution is the place to look the disparity up.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -46,6 +47,17 @@ def homography(pose: Pose, framing: Framing, half: tuple[float, float], size: tu
     x, y = framing.x / pose.zoom + pose.shift[0], framing.y / pose.zoom + pose.shift[1]
     lens = np.array([[k, 0, x], [0, k * pose.tall, y], [0, 0, 1]])
     return pixels(half, size) @ pose.rotation @ lens
+
+
+def homographies(poses: Sequence[Pose], framing: Framing, half: tuple[float, float], size: tuple[int, int]) -> Matrix:
+    """(n, 3, 3): the homographies of several poses, at once."""
+    zoom, tall = np.array([pose.zoom for pose in poses]), np.array([pose.tall for pose in poses])
+    lens = np.zeros((len(poses), 3, 3))
+    lens[:, 0, 0] = 1 / (framing.crop * zoom)
+    lens[:, 1, 1] = lens[:, 0, 0] * tall
+    lens[:, :2, 2] = np.array([framing.x, framing.y]) / zoom[:, None] + np.array([pose.shift for pose in poses])
+    lens[:, 2, 2] = 1
+    return pixels(half, size) @ np.stack([pose.rotation for pose in poses]) @ lens
 
 
 def pixels(half: tuple[float, float], size: tuple[int, int]) -> Matrix:

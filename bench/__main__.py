@@ -2,6 +2,7 @@
 
 python -m bench            all of them (a quarter of an hour; with a GPU half an hour more)
 python -m bench speed      one of them: quality, depth, doctor, mend, speed, peers, diffusion, gpu, check
+python -m bench coherence [NAME ...] [--base BUILD]   likeness to the photo, an older build's beside it (--help says more)
 """
 
 from __future__ import annotations
@@ -22,6 +23,9 @@ def _runner(name: str) -> Callable[[], None] | None:
 
 def main(asked: list[str]) -> int:
     """Run the benches that were asked for, or all. Returns 2 for a name that is none."""
+    if asked[:1] == ["coherence"]:
+        import_module("bench.compare").main(asked[1:])
+        return 0
     if {"-h", "--help"} & set(asked):
         print(__doc__)
         return 0

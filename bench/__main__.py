@@ -1,8 +1,9 @@
 """`python -m bench`: every figure the README gives, measured here and now, as markdown tables.
 
 python -m bench            all of them (a quarter of an hour; with a GPU half an hour more)
-python -m bench speed      one of them: quality, depth, doctor, mend, speed, peers, diffusion, gpu, check
+python -m bench speed      one of them: quality, steady, depth, doctor, mend, speed, peers, diffusion, gpu, check
 python -m bench coherence [NAME ...] [--base BUILD]   likeness to the photo, an older build's beside it (--help says more)
+python -m bench steady --base BUILD                   an older build beside this one, in the same run: steady, depth
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
 
-BENCHES = ("quality", "depth", "doctor", "mend", "speed", "peers", "diffusion", "gpu", "check")
+BENCHES = ("quality", "steady", "depth", "doctor", "mend", "speed", "peers", "diffusion", "gpu", "check")
 
 
 def _runner(name: str) -> Callable[[], None] | None:
@@ -29,6 +30,10 @@ def main(asked: list[str]) -> int:
     if {"-h", "--help"} & set(asked):
         print(__doc__)
         return 0
+    if "--base" in asked[:-1]:
+        at = asked.index("--base")
+        os.environ["STIR_BASE"] = asked[at + 1]
+        asked = asked[:at] + asked[at + 2 :]
     known = [name for name in BENCHES if find_spec(f"bench.{name}")]
     unknown = [name for name in asked if name not in known]
     if unknown:

@@ -52,9 +52,9 @@ HARDWARE = (
     Encoder("h264_v4l2m2m", "V4L2 M2M", ("-b:v", "{rate}"), platforms=("linux",)),
 )
 _EVEN = "b-adapt=0:bframes=3:b-pyramid=none:aq-mode=3"
-"""What keeps x264 from pulsing where hardly anything moves: always three B frames, none of them leant on, so that no frame is much
-better than its neighbours; and more bits for the dark, where gradients band (aq-mode 3). On nine near-still clips, with one key
-frame, 0.6 of the bytes that two-second groups and x264's own choice of B frames took, 0.8 dB more, in 0.9 of the time."""
+"""What keeps x264 from pulsing where hardly anything moves: always three B frames, none of them leant on, so that no frame is
+much better than its neighbours; and more bits for the dark, where gradients band (aq-mode 3). On nine near-still clips, with one
+key frame, 0.6 of the bytes that two-second groups and x264's own choice of B frames took, 0.8 dB more, in 0.9 of the time."""
 
 SOFTWARE = Encoder("libx264", "libx264", ("-preset", "veryfast", "-crf", "19", "-x264-params", f"rc-lookahead=15:{_EVEN}"))
 DRAFT = Encoder("libx264", "libx264", ("-preset", "superfast", "-crf", "21", "-x264-params", _EVEN))

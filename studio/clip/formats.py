@@ -21,9 +21,8 @@ LOOP_RATES = (1, 2, 4, 5, 10, LOOP_RATE)
 """The rates whose frames last whole hundredths of a second, which is how a GIF tells time. 24 would be 4 or 5 of them in turn."""
 
 MOST_BETWEEN_KEYS = 10.0
-"""The most seconds from one key frame to the next. A key frame is drawn anew, so its grain isn't that of the frame before it: where
-hardly anything moves that is a pulse. Up to this length a clip has only its first; a player still seeks in it within a frame or
-two's time, as decoding 240 frames at 720p takes a third of a second."""
+"""The most seconds from one key frame to the next. A key frame is drawn anew, so its grain isn't that of the frame before it:
+where hardly anything moves that is a pulse. Up to this length a clip has only its first, and a player still seeks quickly."""
 
 LOOP_SIDE = LONG_SIDES["gif"]
 TICKS: dict[Format, int] = {"gif": chunks.GIF_TICKS, "webp": chunks.WEBP_TICKS}

@@ -99,3 +99,13 @@ def test_psnr_of_equal_and_of_slightly_different_pictures() -> None:
     one = picture().astype(np.uint8)
     assert score.psnr(one, one) == 99
     assert score.psnr(np.full((4, 4), 100, np.uint8), np.full((4, 4), 101, np.uint8)) == pytest.approx(48.13, abs=0.01)
+
+
+def test_a_frame_that_is_drawn_otherwise_is_a_pulse() -> None:
+    even = clip(x=0.05)
+    assert score.pulse(even, (4, 8)) == pytest.approx(1, abs=0.35)
+    grain = np.random.default_rng(1).normal(0, 6, (180, 320))
+    odd = [*even[:4], *(np.clip(frame + grain, 0, 255).astype(np.uint8) for frame in even[4:])]
+    assert score.pulse(odd, (4,)) > 2
+    assert score.pulse(odd, (8,)) < 1.5
+    assert score.steps(even)[0] == pytest.approx(score.seam(even).seam)

@@ -1,0 +1,63 @@
+"""What hardly moves doesn't pulse, whatever it is encoded with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import av
+import cv2
+import numpy as np
+import pytest
+
+from studio.clip import score
+from studio.clip.encode import encode
+from studio.clip.formats import key_interval
+from studio.frames import Frames
+from studio.nouns import Format, Progress, replace
+from tests.fakes.gradients import SHOT
+
+COUNT = 50
+PAST = 48  # where a key frame used to be: two seconds on
+
+
+def _quiet(_: Progress) -> None:
+    """A watcher that doesn't mind."""
+
+
+def drifting(width: int, height: int) -> Iterator[np.ndarray]:
+    """A textured picture, I420, that drifts a little: 0.04 pixels a frame."""
+    noise = np.random.default_rng(3).standard_normal((height, width)).astype(np.float32)
+    soft = cv2.GaussianBlur(noise, (0, 0), 2)
+    still = np.clip(110 + 22 * soft / soft.std(), 16, 235)
+    for index in range(COUNT):
+        matrix = np.array([[1, 0, 0.04 * index], [0, 1, 0]])
+        luma = cv2.warpAffine(still, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REFLECT)
+        yield np.vstack([np.rint(luma).astype(np.uint8), np.full((height // 2, width), 128, np.uint8)])
+
+
+def shown(file: Path) -> tuple[list[np.ndarray], list[int]]:
+    """The brightness of every frame, and which are key frames."""
+    with av.open(str(file)) as video:
+        frames = list(video.decode(video=0))
+    return [frame.to_ndarray(format="yuv420p")[: frame.height] for frame in frames], [
+        index for index, frame in enumerate(frames) if frame.key_frame
+    ]
+
+
+@pytest.mark.parametrize(("kind", "side"), [("mp4", 362), ("mp4", 240), ("webm", 240)], ids=["mp4", "draft", "webm"])
+def test_what_hardly_moves_does_not_pulse_at_a_key_frame(tmp_path: Path, kind: Format, side: int) -> None:
+    width = side * 4 // 3 // 2 * 2
+    given = Frames(drifting(width, side), width, side, 24, COUNT, "yuv420p")
+    made = encode(given, tmp_path / f"clip.{kind}", replace(SHOT, format=kind), _quiet)
+    frames, keys = shown(made.file)
+    assert len(frames) == COUNT
+    assert keys == [0]
+    assert score.pulse(frames, [PAST]) <= 1.5
+
+
+@pytest.mark.parametrize(
+    ("fps", "num_frames", "every"), [(24, 120, 120), (24, 240, 240), (24, 241, 121), (24, 1440, 240), (60, 720, 360), (24, 2, 2)]
+)
+def test_key_frames_stand_evenly_and_never_more_than_ten_seconds_apart(fps: int, num_frames: int, every: int) -> None:
+    assert key_interval(fps, num_frames) == every

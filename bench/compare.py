@@ -2,7 +2,7 @@
 
 python -m bench coherence [NAME ...] [--base PATH] [--keep DIR] [--save DIR] [--amount 0.6] [--size 720p]
 
-NAME    photos by name, or files; all of them without one
+NAME    photos by name, or files; "tuned", "held" or "hard" for those of bench/photos/hard.toml; all of them without one
 --base  an older build's folder, whose own code films the same photos for comparison (or STIR_BENCH_BASE)
 --keep  remember the older build's figures here, and take them from here the next time
 --save  write the worst frame of every photo and move here, what has no likeness in magenta
@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import coherence
+from bench import coherence, hard
 from bench.clips import table
 from bench.quality import pictures
 from studio.config import ROOT
@@ -117,16 +117,24 @@ def film(build: Path, to: Path, photos: list[Path], size: str, amount: float) ->
 
 
 def gather(names: list[str], to: Path) -> dict[str, Path]:
-    """The chosen pictures by name, written as PNG."""
-    known = pictures()
-    files = {Path(name).stem: Path(name) for name in names if name not in known}
+    """The chosen pictures by name, written as PNG: the shipped and well-known ones, the hard ones, and files."""
+    difficult = hard.photos()
+    known = pictures() | {name: lambda one=one: _read(one.file) for name, one in difficult.items()}
+    groups = {
+        "hard": list(difficult),
+        "held": [name for name, one in difficult.items() if one.held_out],
+        "tuned": [name for name in known if name not in difficult or not difficult[name].held_out],
+    }
     found: dict[str, Path] = {}
-    for name in names or known:
-        stem = Path(name).stem
-        image = known[name]() if name in known else cv2.cvtColor(cv2.imread(str(files[stem])), cv2.COLOR_BGR2RGB)
-        found[stem] = to / f"{stem}.png"
-        cv2.imwrite(str(found[stem]), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
+    for name in [one for asked in names or known for one in groups.get(asked, [asked])]:
+        image = known[name]() if name in known else _read(Path(name))
+        found[Path(name).stem] = to / f"{Path(name).stem}.png"
+        cv2.imwrite(str(found[Path(name).stem]), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     return found
+
+
+def _read(file: Path) -> Image:
+    return np.asarray(cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _kept(folder: Path | None, file: Path, build: Path, size: str, amount: float) -> Path | None:
@@ -174,10 +182,11 @@ def lines(found: dict[str, list[Figures]]) -> list[tuple[str, ...]]:
         cells += [" / ".join(f"{over(one, move):.2f}" for one in builds) for move in MOVES]
         shifts = [" / ".join(f"{one[move].shift:.1f}" for one in builds) for move in MOVES]
         rows.append((*cells, *shifts))
-    total = [sum(over(figures[which], move) for figures in found.values()) for move in MOVES for which in range(_builds(found))]
-    half = len(total) // len(MOVES)
-    sums = [" / ".join(f"{value:.1f}" for value in total[index * half : (index + 1) * half]) for index in range(len(MOVES))]
-    return [*rows, ("sum", "", *sums, "", "")]
+    held = {name for name, one in hard.photos().items() if one.held_out}
+    for title, part in (("tuned on", found.keys() - held), ("held out", found.keys() & held), ("all", found.keys())):
+        sums = [[sum(over(found[name][which], move) for name in part) for which in range(_builds(found))] for move in MOVES]
+        rows.append((f"sum, {title}: {len(part)}", "", *(" / ".join(f"{one:.1f}" for one in move) for move in sums), "", ""))
+    return rows
 
 
 def _builds(found: dict[str, list[Figures]]) -> int:

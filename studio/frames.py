@@ -30,7 +30,8 @@ class Frames:
     """What an engine hands over: `images` yields uint8 arrays as they are ready, `num_frames` of them.
 
     pixels "rgb24": (height, width, 3) RGB. pixels "yuv420p": (height * 3 // 2, width), planar I420, BT.709, limited range.
-    Width and height are even. `choices` are the engine's automatic choices.
+    Width and height are even. `choices` are the engine's automatic choices. `poster` is which of the frames (from 0) stands for
+    the clip: the one that is most nearly the photo itself.
     """
 
     images: Iterator[NDArray[np.uint8]]
@@ -41,3 +42,4 @@ class Frames:
     pixels: Pixels = "rgb24"
     choices: tuple[Choice, ...] = ()
     sound: Sound | None = None
+    poster: int = 0

@@ -65,7 +65,7 @@
       "div", { class: "clip-actions", hidden: true },
       render, h("div", { class: "row between" }, facts, stars.node),
       h("div", { class: "row" }, Stir.button("Download", { class: "solid", id: "download", onclick: () => Stir.download(server, shown.id, recipe.querySelector("input").checked) }, "down"),
-        Stir.button("Poster", { class: "ghost", id: "poster", title: "The first frame, as a PNG", onclick: () => Stir.poster(shown) }, "photo"), recipe),
+        Stir.button("Poster", { class: "ghost", id: "poster", title: "The frame nearest to your photo, as a PNG", onclick: () => Stir.poster(shown) }, "photo"), recipe),
       h("div", { class: "row tools" }, Stir.button("Again", { class: "ghost", title: "The same clip, made afresh", onclick: () => another(server.again_clip) }, "retry"),
         Stir.button("Another take", { class: "ghost", title: "The same settings with another random start", onclick: () => another(server.vary_clip) }, "dice"),
         Stir.button("Use photo", { class: "ghost", title: "Put its photo on the desk", onclick: () => Stir.useClip(server, shown.id, "photo") }, "photo"),

@@ -55,7 +55,7 @@
       if (!answer) return;
       save(file(answer.path), answer.name);
     },
-    /* The poster: the clip's first frame as a PNG of the clip's own size. By way of a blob, because a served file insists
+    /* The poster: the frame nearest to the photo, as a PNG of the clip's own size. By way of a blob, because a served file insists
        on its own name. */
     async poster(card) {
       const answer = await fetch(file(card.poster)).catch(() => null);

@@ -29,8 +29,8 @@ _SPARE_BYTES = 16 << 20
 
 
 class Encoded(NamedTuple):
-    """A finished clip: the file, its PNG poster (the first frame, so that playing starts without a jump), what the file itself
-    says it holds, and its bytes."""
+    """A finished clip: the file, its PNG poster (the frame that `Frames.poster` says), what the file itself says it holds, and
+    its bytes."""
 
     file: Path
     poster: Path
@@ -147,10 +147,10 @@ def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, given: list[str],
     pipe = ffmpeg.Pipe([*plan.before, *raw, "-i", "pipe:0", *given, *plan.after, "-y", f"file:{parts.clip}"])
     began = time.monotonic()
     try:
-        first = _feed(frames, plan.step, pipe, lambda done: tick(_progress(frames, done, began)))
+        shown = _feed(frames, plan.step, pipe, lambda done: tick(_progress(frames, done, began)))
         pipe.end()
         tick(Progress("encode", frames.num_frames, frames.num_frames, "", time.monotonic() - began))
-        parts.poster.write_bytes(png(first, frames.pixels))
+        parts.poster.write_bytes(png(shown, frames.pixels))
         pipe.finish()
     except Refusal:
         if plan.hardware:
@@ -161,18 +161,18 @@ def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, given: list[str],
 
 
 def _feed(frames: Frames, step: int, pipe: ffmpeg.Pipe, painted: Callable[[int], None]) -> NDArray[np.uint8]:
-    """Send every `step`th frame. Returns the first."""
+    """Send every `step`th frame. Returns the one for the poster."""
     expected = frames.width * frames.height * 3 // (1 if frames.pixels == "rgb24" else 2)
-    first = np.empty(0, np.uint8)
+    shown = np.empty(0, np.uint8)
     for index, frame in enumerate(frames.images):
         if frame.nbytes != expected:
             raise ValueError(f"frame {index} has {frame.nbytes} bytes where {expected} were promised")
         if index % step == 0:
             pipe.write(frame)
-        if index == 0:
-            first = frame
+        if index == frames.poster:
+            shown = frame
         painted(index + 1)
-    return first
+    return shown
 
 
 def _progress(frames: Frames, done: int, began: float) -> Progress:

@@ -1,6 +1,6 @@
 """The poster: one frame as a PNG that says it is sRGB and carries nothing else.
 
-Knows BT.709 and PNG. Refuses to know which frame is worth showing.
+Knows BT.709 and PNG. Refuses to know which frame is worth showing (Frames.poster).
 """
 
 from __future__ import annotations

@@ -153,8 +153,17 @@ def test_colours_come_back_as_they_were(tmp_path: Path, kind: Format, pixels: Pi
         assert np.abs(seen - colour).max() <= 3, (colour, seen)
 
 
+@pytest.mark.parametrize("kind", ["mp4", "gif"])
+def test_the_poster_is_the_frame_that_the_frames_say(tmp_path: Path, kind: Format) -> None:
+    grey = [np.full((48, 64, 3), shade, np.uint8) for shade in (10, 60, 120, 200)]
+    for index, shade in enumerate((10, 60, 120, 200)):
+        made = encode(Frames(iter(grey), 64, 48, 24, 4, poster=index), tmp_path / f"{index}.{kind}", shot(kind), quiet)
+        with Image.open(made.poster) as poster:
+            assert np.asarray(poster.convert("L")).mean() == shade
+
+
 @pytest.mark.parametrize("pixels", ["rgb24", "yuv420p"])
-def test_the_poster_is_the_first_frame_in_srgb_and_carries_nothing_else(tmp_path: Path, pixels: Pixels) -> None:
+def test_the_poster_is_in_srgb_and_carries_nothing_else(tmp_path: Path, pixels: Pixels) -> None:
     picture = patchwork() if pixels == "rgb24" else bt709(patchwork())
     made = encode(Frames(iter([picture] * 4), 512, 128, 24, 4, pixels), tmp_path / "clip.mp4", shot(), quiet)
     with Image.open(made.poster) as poster:

@@ -70,6 +70,16 @@ def test_frames_are_as_promised_and_told_as_they_come(engine: ParallaxEngine, do
     assert {"framing"} <= {choice.what for choice in frames.choices}
 
 
+def test_the_poster_is_the_frame_nearest_to_the_photo(engine: ParallaxEngine, dogs: np.ndarray) -> None:
+    """An orbit's middle, where it passes through the photo; and what begins there is shown from there."""
+    posters = {
+        move: engine.animate(dogs, shot(dogs, move), CARD, ignore).poster for move in ("orbit_left", "dolly_in", "dolly_out")
+    }
+    assert posters["orbit_left"] in (8, 9)
+    assert posters["dolly_in"] == 0
+    assert posters["dolly_out"] == 17
+
+
 def test_a_scene_is_read_once_for_a_crop_and_a_size(engine: ParallaxEngine, dogs: np.ndarray) -> None:
     one = engine.read(dogs, shot(dogs, "dolly_in"))
     assert engine.read(dogs, shot(dogs, "orbit_left")) is one

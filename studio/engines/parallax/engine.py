@@ -26,6 +26,7 @@ from studio.engines.parallax.layers import read_scene
 from studio.engines.parallax.levels import Levels
 from studio.engines.parallax.path import half_frame
 from studio.engines.parallax.render import Renderer
+from studio.engines.parallax.rest import nearest
 from studio.engines.parallax.scene import Areas, Scene
 from studio.engines.plan import count_frames
 from studio.frames import Frames
@@ -115,7 +116,8 @@ class ParallaxEngine:
             return renderer.paint(setting.poses[index], index / shot.num_frames)
 
         choices = (*scene.choices, setting.choice, *ambient.choices)
-        return _frames(_ahead(paint, shot, tick), shot, (scene.width, scene.height), choices)
+        poster = nearest(setting.poses, renderer.half)
+        return _frames(_ahead(paint, shot, tick), shot, (scene.width, scene.height), choices, poster)
 
 
 def _calm_blas() -> None:
@@ -145,8 +147,8 @@ def _boxed(scene: Scene, shot: Shot, tick: Tick) -> Frames:
     return _frames(_ahead(paint, shot, tick), shot, (size.width, size.height), choices)
 
 
-def _frames(images: Iterator[Image], shot: Shot, size: tuple[int, ...], choices: tuple[Choice, ...]) -> Frames:
-    return Frames(images, size[0], size[1], shot.fps, count_frames(shot), "yuv420p", choices)
+def _frames(images: Iterator[Image], shot: Shot, size: tuple[int, ...], choices: tuple[Choice, ...], poster: int = 0) -> Frames:
+    return Frames(images, size[0], size[1], shot.fps, count_frames(shot), "yuv420p", choices, poster=poster)
 
 
 def _ticked(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Image]:

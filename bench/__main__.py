@@ -3,7 +3,7 @@
 python -m bench            all of them (a quarter of an hour; with a GPU half an hour more)
 python -m bench speed      one of them: quality, steady, depth, doctor, mend, speed, peers, diffusion, gpu, check
 python -m bench coherence [NAME ...] [--base BUILD]   likeness to the photo, an older build's beside it (--help says more)
-python -m bench steady --base BUILD                   an older build beside this one, in the same run: steady, depth
+python -m bench steady --base BUILD                   an older build beside this one, in the same run: speed, steady, depth
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import sys
 from collections.abc import Callable
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 BENCHES = ("quality", "steady", "depth", "doctor", "mend", "speed", "peers", "diffusion", "gpu", "check")
 
@@ -32,8 +33,8 @@ def main(asked: list[str]) -> int:
         return 0
     if "--base" in asked[:-1]:
         at = asked.index("--base")
-        os.environ["STIR_BASE"] = asked[at + 1]
-        asked = asked[:at] + asked[at + 2 :]
+        os.environ["STIR_BENCH_BASE"] = str(Path(asked[at + 1]).resolve())
+        asked = [*asked[:at], *asked[at + 2 :]]
     known = [name for name in BENCHES if find_spec(f"bench.{name}")]
     unknown = [name for name in asked if name not in known]
     if unknown:

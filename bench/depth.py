@@ -1,7 +1,7 @@
 """How right the built-in depth is: pairs of points labelled by eye, stereo pictures, and drawn scenes whose depth is known.
 
-STIR_BASE=/another/checkout sets another build's depth beside this one's, measured in the same run. Labels, pictures and whence:
-bench/scenes; the drawn scenes: bench.known.
+STIR_BENCH_BASE=/another/checkout sets another build's depth beside this one's, measured in the same run. Labels, pictures and
+whence: bench/scenes; the drawn scenes: bench.known.
 """
 
 from __future__ import annotations
@@ -154,7 +154,7 @@ def read(pictures: Mapping[str, Image], root: Path) -> Mapping[str, NDArray[np.f
 
 def run() -> None:
     """Print the tables: labelled pairs, stereo and drawn scenes, and processor time."""
-    base = os.environ.get("STIR_BASE")
+    base = os.environ.get("STIR_BENCH_BASE")
     roots = {"base": Path(base), "new": ROOT} if base else {"new": ROOT}
     seen, measured, drawn = labels(), list(stereo()), list(known.scenes())
     pictures = {f"photo {name}": photo(name) for name in seen} | {f"stereo {scene.name}": scene.image for scene in measured}

@@ -5,6 +5,7 @@ All on the same photo and machine, in turns, so that a busy moment falls on ever
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,7 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import clips
+from bench import clips, turns
 from bench.clips import PHOTO, RUNS, middle, scratch, table, verdict
 from studio.clip.encode import encode
 from studio.clip.ffmpeg import program
@@ -157,8 +158,12 @@ def memory() -> None:
 
 
 def run(photo: Path = PHOTO) -> None:
-    """Print every table of this bench."""
+    """Print every table of this bench, or with STIR_BENCH_BASE the one that compares with the build that is there."""
     print(f"\n## Speed ({photo.name})")
+    older = os.environ.get("STIR_BENCH_BASE")
+    if older:
+        turns.run(Path(older))
+        return
     clip_and_tools()
     other_photos()
     memory()

@@ -1,6 +1,6 @@
 """How steady a clip is in which hardly anything moves: no pulse at key frames, no bands in dark gradients, no more to send.
 
-STIR_BASE=/another/checkout (or --base) sets another build's clips beside this one's, made in the same run. A figure over today's
+STIR_BENCH_BASE=/another/checkout (or --base) sets another build's clips beside this one's, made in the same run. A figure over today's
 is that build's. Every build paints its own frames and encodes them; measures are those of studio/clip/score.py.
 """
 
@@ -180,7 +180,7 @@ def _row(name: str, one: Figures, today: Figures | None) -> tuple[str, ...]:
 
 def run() -> None:
     """Print a table for each format. STIR_BENCH_PHOTOS names some of the pictures, to be quick."""
-    chosen, base = os.environ.get("STIR_BENCH_PHOTOS", "").split(), os.environ.get("STIR_BASE")
+    chosen, base = os.environ.get("STIR_BENCH_PHOTOS", "").split(), os.environ.get("STIR_BENCH_BASE")
     found: dict[str, tuple[dict[Format, Figures], dict[Format, Figures] | None]] = {}
     for still in stills():
         if not chosen or still.name.split()[0].strip(",") in chosen:

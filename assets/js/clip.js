@@ -4,6 +4,10 @@
   const ACTIVE = ["queued", "running"];
   const STUCK = ["failed", "interrupted"];
 
+  /* Milliseconds without a change until the desk has settled: longer than two steps of a slider lie apart, no longer than a press
+     may go unanswered. */
+  const SETTLED = 60;
+
   /* The silent part that asks for drafts when the desk has settled, and hands them on. */
   Stir.parts.draft = ({ props, trigger, watch }) => {
     let key = "";
@@ -14,7 +18,7 @@
       key = next;
       Stir.emit("draft-asked");
       trigger("draft");
-    }, 350);
+    }, SETTLED);
     for (const topic of ["frame", "camera", "effects", "output", "acted", "depth-model"]) Stir.on(topic, ask);
     watch("value", () => props.value && Stir.emit("draft", props.value));
   };

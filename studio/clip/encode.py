@@ -144,7 +144,8 @@ def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, given: list[str],
 
     size = f"{frames.width}x{frames.height}"
     raw = ["-f", "rawvideo", "-pixel_format", frames.pixels, "-video_size", size, "-framerate", f"{frames.fps}/{plan.step}"]
-    pipe = ffmpeg.Pipe([*plan.before, *raw, "-i", "pipe:0", *given, *plan.after, "-y", f"file:{parts.clip}"])
+    yields = min(frames.width, frames.height) > _encoders.DRAFT_SIDE
+    pipe = ffmpeg.Pipe([*plan.before, *raw, "-i", "pipe:0", *given, *plan.after, "-y", f"file:{parts.clip}"], yields)
     began = time.monotonic()
     try:
         shown = _feed(frames, plan.step, pipe, lambda done: tick(_progress(frames, done, began)))

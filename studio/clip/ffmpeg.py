@@ -107,9 +107,12 @@ def _yield_to_painting(pid: int) -> None:
 
 
 class Pipe:
-    """A running ffmpeg that reads raw frames from its standard input. Close it with `finish` or `kill`."""
+    """A running ffmpeg that reads raw frames from its standard input. Close it with `finish` or `kill`.
 
-    def __init__(self, arguments: list[str]) -> None:
+    yields: whether painting goes first. A draft that is drawn beside a job would wait for all of the job's painting.
+    """
+
+    def __init__(self, arguments: list[str], yields: bool = True) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
         try:
             self._process = launch(arguments, self._errors, subprocess.PIPE)
@@ -118,7 +121,8 @@ class Pipe:
             raise
         assert self._process.stdin is not None
         self._pipe = self._process.stdin.fileno()
-        _yield_to_painting(self._process.pid)
+        if yields:
+            _yield_to_painting(self._process.pid)
         if sys.platform == "linux":
             import fcntl
 

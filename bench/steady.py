@@ -1,7 +1,7 @@
 """How steady a clip is in which hardly anything moves: no pulse at key frames, no bands in dark gradients, no more to send.
 
-STIR_BENCH_BASE=/another/checkout (or --base) sets another build's clips beside this one's, made in the same run. A figure over today's
-is that build's. Every build paints its own frames and encodes them; measures are those of studio/clip/score.py.
+STIR_BENCH_BASE=/another/checkout (or --base) sets another build's clips beside this one's, made in the same run. A figure over
+today's is that build's. Every build paints its own frames and encodes them; measures are those of studio/clip/score.py.
 """
 
 from __future__ import annotations

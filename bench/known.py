@@ -190,6 +190,6 @@ def _texture(where: Floats, normal: Floats) -> Floats:
     facing = np.abs(normal).argmax(-1)
     first = np.where(facing == 0, where[..., 2], where[..., 0])
     second = np.where(facing == 1, where[..., 2], where[..., 1])
-    tile = ((np.floor(first * 2) + np.floor(second * 2)) % 2) * 0.12
-    grain = np.sin(first * 37.0 + np.sin(second * 23.0)) * np.sin(second * 41.0) * 0.08
+    tile = ((np.floor(first * 2) + np.floor(second * 2)) % 2) * 0.14
+    grain = np.sin(first * 37.0 + np.sin(second * 23.0)) * np.sin(second * 41.0) * 0.03
     return 0.88 - tile + grain

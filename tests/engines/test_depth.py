@@ -9,7 +9,9 @@ from PIL import Image as Pictures
 from skimage import data
 from sklearn.datasets import load_sample_image
 
-from studio.engines.parallax import depth, sky
+from bench import known
+from bench.depth import labels, pairs, photo, right
+from studio.engines.parallax import depth, perspective, sky
 from studio.nouns import Crop, Photo
 from studio.photo import matte
 from studio.photo.crop import cut
@@ -32,6 +34,38 @@ def test_depth_agrees_with_measured_disparity(motorcycle):
     found = cv2.resize(found, measured.shape[::-1])
     known = np.isfinite(measured)
     assert spearman(found[known], measured[known]) >= 0.80
+
+
+def test_points_of_photos_are_in_the_order_that_was_seen():
+    photos = {name: labelled for name, labelled in labels().items() if name in ("brushes", "pier", "valley", "china")}
+    shares = []
+    for name, labelled in photos.items():
+        image = photo(name)
+        asked = pairs(name, labelled, image.shape[:2])
+        assert len(asked) == 100
+        shares.append(right(depth.estimate(image, matte.find(image)).disparity, labelled, asked))
+    assert min(shares) >= 0.75 and np.mean(shares) >= 0.85, dict(zip(photos, shares, strict=True))
+
+
+def test_lines_that_meet_make_walls_that_recede():
+    for scene, least in zip(known.scenes(), (0.9, 0.7, 0.7), strict=False):  # a field, a street, a corridor
+        found = depth.estimate(scene.image, matte.find(scene.image)).disparity
+        laid = cv2.resize(found, scene.disparity.shape[::-1])
+        assert spearman(laid.ravel(), scene.disparity.ravel()) >= least, scene.name
+
+
+def test_a_wood_has_no_walls_and_a_corridor_has():
+    wood, corridor = (
+        perspective.walls(cv2.cvtColor(matte.small(photo(name)), cv2.COLOR_RGB2GRAY)) for name in ("forest", "corridor")
+    )
+    assert wood.sure == 0 and corridor.sure > 0.5
+    assert corridor.nearness[[0, -1]].min() > 0.2 > corridor.nearness.min()
+
+
+@pytest.mark.parametrize("name", ["corridor", "livingroom", "desk", "selfie"])
+def test_a_pale_wall_indoors_is_not_a_sky(name):
+    image = photo(name)
+    assert sky.find(matte.small(image).astype(np.float32) / 255, matte.find(image).soft).share == 0
 
 
 def test_depth_has_the_working_size_and_range(samples):

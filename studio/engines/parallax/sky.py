@@ -16,6 +16,7 @@ from studio.photo.matte import squares, step
 
 LEAST = 0.03  # a smaller share of the picture than this is not worth calling a sky
 WALL = 0.3  # ending on land in fewer columns than this, it is a wall or a backdrop
+LOW = 0.72  # of the height: a pale sky without a colour doesn't reach further down
 ROUGH = 0.06  # mean slope of brightness past which it is a surface, not air
 
 
@@ -72,12 +73,25 @@ def find(rgb: Floats, subject: Floats) -> Sky:
     soft = _skyline(rgb, hard) * (1 - step(0.3, 0.7, subject))
     share = float(soft.mean())
     landed = _landed(soft, subject)
-    if share < LEAST or landed < WALL or rough > ROUGH:
+    if share < LEAST or landed < WALL or rough > ROUGH or _painted(rgb, soft):
         return nothing
     lowest = (soft * (rows / height)[:, None]).max(0)
     horizon = float(np.clip(np.percentile(lowest[lowest > 0], 60), 0.1, 0.75))
     apart = landed >= 0.5 and share >= 2 * LEAST and float(soft[-1].mean()) < 0.02
     return Sky(soft, share, horizon, apart)
+
+
+def _painted(rgb: Floats, soft: Floats) -> bool:
+    """Whether it is a pale wall: without a colour of the sky, and not the brightest thing there is, or reaching the ground."""
+    hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)
+    there, elsewhere = soft > 0.5, soft < 0.05
+    hue, saturation = hsv[..., 0][there], hsv[..., 1][there]
+    coloured = ((hue > 170) & (hue < 265) & (saturation > 0.08)) | ((hue < 65) & (saturation > 0.12))
+    if float(coloured.mean()) > 0.08:
+        return False
+    brightness = rgb.mean(2)
+    brighter = float((brightness[elsewhere] > np.median(brightness[there])).mean()) if elsewhere.any() else 1.0
+    return brighter > 0.05 or float(there[int(LOW * len(there)) :].any(0).mean()) > 0.04
 
 
 def _skyline(rgb: Floats, sky: NDArray[np.uint8]) -> Floats:

@@ -60,6 +60,11 @@ VIEWS: dict[str, View] = {
     "product-rise-and-look": View("dandelion", 0.4, 0.45, 0.7),
     "product-in-the-hand": View("fig", 0.6, 0.55, 0.6),
     "portrait-slow-push": View("dogs", 0.52, 0.41, 0.85),
+    "portrait-embers": View("dogs", 0.52, 0.45, 0.9, sharp=0.9),
+    "water-summer-rain": View("stream", 0.5, 0.5, 0.9, sharp=0.9),
+    "landscape-it-snows": View("valley", 0.5, 0.45, 0.9, sharp=0.9),
+    "landscape-cloud-shadow": View("mountains", 0.5, 0.6, 1.0, at=0.5, sharp=0.9),
+    "street-dust-in-the-light": View("wine", 0.55, 0.22, 0.9, sharp=0.9),
     "portrait-hair-breeze": View("dogs", 0.58, 0.55, 0.42),
     "portrait-living-breath": View("chelsea"),
     "portrait-turn-of-the-head": View("dogs", 0.43, 0.33, 0.42),
@@ -244,6 +249,31 @@ def frames(amount: float, inwards: bool) -> list[Line]:
     return found
 
 
+def drops() -> list[Line]:
+    """Slanted strokes of rain."""
+    return [(line(np.array([x, x + 0.018]), np.array([y, y + 0.06])), False) for x, y in ((0.01, 0.0), (0.04, 0.05), (0.07, 0.0))]
+
+
+def flakes() -> list[Line]:
+    """Three crossed strokes for each of two flakes."""
+    found: list[Line] = []
+    for x, y, r in ((0.03, 0.05, 0.024), (0.075, 0.11, 0.018)):
+        for angle in np.arange(3) * np.pi / 3:
+            reach = np.array([-r, r])
+            found.append((line(x + reach * np.cos(angle), y + 1.6 * reach * np.sin(angle)), False))
+    return found
+
+
+def specks() -> list[Line]:
+    """Small rings, some of them higher than others."""
+    turn = 2 * np.pi * np.linspace(0, 1, 24)
+    places = ((0.02, 0.12, 0.010), (0.05, 0.06, 0.013), (0.085, 0.10, 0.008), (0.08, 0.02, 0.006))
+    return [(line(x + r * np.cos(turn), y + 1.6 * r * np.sin(turn)), False) for x, y, r in places]
+
+
+_FALLS = {"rain": drops, "snow": flakes, "dust": specks, "embers": specks, "grain": specks}
+
+
 def sign(effect: EffectName) -> list[Line]:
     """The lines that stand for an effect, in a box of 0.1 by 0.16 of the picture."""
     t = np.linspace(0, 1, 40)
@@ -258,8 +288,10 @@ def sign(effect: EffectName) -> list[Line]:
     if effect in ("steam", "flow"):
         waves = [line(x + 0.008 * np.sin(3 * np.pi * t), 0.16 * (t if effect == "flow" else 1 - t)) for x in (0.02, 0.05, 0.08)]
         return [(wave, effect == "flow") for wave in waves]
+    if effect in _FALLS:
+        return _FALLS[effect]()
     turn = 2 * np.pi * t
-    if effect == "clouds":
+    if effect in ("clouds", "shadow"):
         bumps = [(0.03, 0.10, 0.022), (0.055, 0.07, 0.03), (0.08, 0.10, 0.022)]
         return [(line(x + r * np.cos(np.pi * (1 + t)), y + 1.6 * r * np.sin(np.pi * (1 + t))), False) for x, y, r in bumps] + [
             (line(np.array([0.008, 0.102]), 0.115), False)

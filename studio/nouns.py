@@ -20,7 +20,10 @@ MoveName = Literal[
     "pan_left", "pan_right", "tilt_up", "tilt_down", "orbit_left", "orbit_right", "zoom_in", "zoom_out",
     "roll_left", "roll_right", "dolly_zoom_in", "dolly_zoom_out", "handheld", "push_orbit_left", "push_orbit_right",
 ]  # fmt: skip
-EffectName = Literal["ripple", "flow", "wind", "hair", "clouds", "fog", "steam", "light", "focus"]
+EffectName = Literal[
+    "ripple", "flow", "wind", "hair", "clouds", "fog", "steam", "light", "focus",
+    "rain", "snow", "dust", "embers", "shadow", "grain",
+]  # fmt: skip
 Region = Literal["auto", "everywhere", "sky", "foliage", "subject", "background", "brush"]
 Stage = Literal["wait", "load", "read", "denoise", "decode", "paint", "encode", "keep"]
 Quality = Literal["draft", "good", "best"]
@@ -113,7 +116,8 @@ class Camera(Noun, frozen=True):
 class Effect(Noun, frozen=True):
     """One ambient motion and where it happens; `brush` is what was painted of the photo: a grey base64 PNG of at most 256 px.
 
-    `direction` is in degrees clockwise from rightwards (0 right, 90 down) and counts for flow, wind, hair and clouds.
+    `direction` is in degrees clockwise from rightwards (0 right, 90 down) and counts for what goes somewhere
+    (studio.motion.sentences.DIRECTED).
     """
 
     name: EffectName

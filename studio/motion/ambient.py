@@ -5,6 +5,7 @@ Knows the words of one clause. Refuses to know regions and brushes, which words 
 
 from __future__ import annotations
 
+from studio.motion.atmosphere import ATMOSPHERE, DRIZZLES, POURS, asked
 from studio.motion.lexicon import (
     AIR,
     BARE,
@@ -48,6 +49,12 @@ _BORNE = forms("drift float fly swirl tumble flutter whirl spin")
 _DIMS = frozenset(["darker", "brighter", "dimmer", "lighter", "darkens", "brightens", "dims"])
 _BEHIND = frozenset(["background", "backdrop", "surroundings", "foreground", "scene", "behind", "rest"])
 _COMES = frozenset(["comes", "coming", "goes", "going", "falls", "falling", "slips"])
+_DRIVEN: frozenset[EffectName] = frozenset({"wind"})
+_INSTEAD: dict[EffectName, frozenset[EffectName]] = {
+    "shadow": frozenset({"light", "clouds"}), "dust": frozenset({"wind", "light"}), "embers": frozenset({"wind", "light"}),
+}  # fmt: skip
+"""What the words would ask for as well, were it not rain in the wind, dust in a beam or a cloud's shadow they speak of."""
+
 _NOUNS = frozenset(
     {"soft", "light", "gentle", "little", "small", "short", "hint", "touch", "bit", "tiny", "mild", "delicate", "faint"}
 )
@@ -59,7 +66,9 @@ def effects(lows: list[str]) -> tuple[Effect, ...]:
     said, verb = frozenset(lows), verb_at(lows)
     head = frozenset(_head(lows, verb))
     stirred = bool(head & (AIR | MOTION_NOUNS))
-    names: list[EffectName] = [name for name in MOVING if _asks(name, lows, said if stirred else head, verb < 0)]
+    names: list[EffectName] = [
+        name for name in MOVING if name not in ATMOSPHERE and _asks(name, lows, said if stirred else head, verb < 0)
+    ]
     last = next((low for low in reversed(_head(lows, verb)) if not low.endswith("ly")), "")
     if last in LIGHT and not stirred:
         names = [name for name in names if name in ("light", "ripple")]
@@ -69,7 +78,20 @@ def effects(lows: list[str]) -> tuple[Effect, ...]:
         names.remove("flow" if said & MOVING["ripple"] - MOVING["flow"] else "ripple")
     if names and "light" not in names and ends_at_an_hour(lows):
         names.append("light")
-    return tuple(Effect(name, amount(said, name), direction=direction(lows) if name in DIRECTED else 0.0) for name in names)
+    fills = asked(lows, _head(lows, verb), verb < 0, MOVING)
+    names = [name for name in names if not fills or name not in _INSTEAD.get(fills[0], _DRIVEN)] + fills
+    how = _qualified(lows)
+    return tuple(
+        Effect(name, amount(how if name in ATMOSPHERE else said, name), direction=direction(lows) if name in DIRECTED else 0.0)
+        for name in names
+    )
+
+
+def _qualified(lows: list[str]) -> frozenset[str]:
+    """The words that say how much falls or floats: the "light" of "light rain", not of "in the light"; a drizzle says it."""
+    after = [*lows[1:], "of"]
+    how = frozenset(low for low, then in zip(lows, after, strict=True) if low != "light" or then not in PREPOSITIONS)
+    return how | {"light"} if how & DRIZZLES else how | {"heavy"} if how & POURS else how
 
 
 def _head(lows: list[str], verb: int) -> list[str]:

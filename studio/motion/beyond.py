@@ -1,6 +1,6 @@
 """What words ask for that only a model which reads can do: somebody acts, something falls, the picture becomes another.
 
-Knows one clause and the one before it, and what a camera, nine effects and the photo's own pixels can show. Refuses to know
+Knows one clause and the one before it, and what a camera, the effects and the photo's own pixels can show. Refuses to know
 models and what to do about it: `promise` says it of a whole sentence.
 """
 

@@ -26,6 +26,7 @@ _DIM = words("sunset sunrise sun dusk dawn lamp lamps lantern lanterns reflectio
 _LAMPS = words("lamp lamps lantern lanterns")
 _AROUND = words("background foreground surroundings environment distance")
 _BEHIND = _AROUND | words("behind around")
+_FALLS = words("rains raining snows snowing drizzles drizzling")
 _PART_OF = words(
     "surface tops top tips edge edges ends fronds blades layer layers bank banks trail trails reflection reflections line"
 )
@@ -82,6 +83,8 @@ class Said:
             return True
         if self.thing in LOOSE and not self.stirs:
             return moving and (lows[0] not in DETERMINERS or bool(_BEHIND & said))
+        if self.stirs and _FALLS & said:
+            return True
         if (self.stirs and self.thing in _PART_OF) or ({"steams", "steaming"} & said and verb > 0 and lows[0] not in PRONOUNS):
             return True
         if self.thing in NATURE:

@@ -29,6 +29,12 @@ EFFECTS: dict[EffectName, EffectInfo] = {
     "fog": EffectInfo("Fog", "thin fog passes, thicker in the distance", "everywhere", ("mist", "haze")),
     "steam": EffectInfo("Steam", "steam rises from the subject", "subject", ("smoke", "vapour", "vapor")),
     "light": EffectInfo("Light shift", "warm light wanders over the scene", "everywhere", ("light", "sunlight")),
+    "rain": EffectInfo("Rain", "rain falls before and behind the subject", "everywhere", ("rainfall", "drizzle")),
+    "snow": EffectInfo("Snow", "snow falls before and behind the subject", "everywhere", ("snowfall", "snowflakes")),
+    "dust": EffectInfo("Dust in light", "dust floats where the light is", "everywhere", ("motes", "dust motes")),
+    "embers": EffectInfo("Embers", "glowing embers rise and go out", "everywhere", ("sparks", "ember")),
+    "shadow": EffectInfo("Cloud shadow", "a cloud's shadow passes over the land", "everywhere", ("cloud shadow",)),
+    "grain": EffectInfo("Film grain", "film grain flickers over the whole picture", "everywhere", ("film grain",)),
     "focus": EffectInfo("Focus breathing", "focus comes and goes behind the subject", "background", ("focus", "breathing")),
 }  # fmt: skip
 

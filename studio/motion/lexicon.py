@@ -144,13 +144,18 @@ LIGHT = words(
     " gleam"
 )
 FOCUS = words("focus bokeh blur")
-OTHER = words(
-    "rain raindrops raindrop drizzle snow snowflakes snowflake snowfall hail dust ember embers spark sparks bubble bubbles fire"
-    " flame flames candle candles thunder traffic background foreground condensation droplets droplet drops drop spray splash"
-    " splashes sand particles pollen fireflies confetti surroundings environment crowds passersby pedestrians birds gulls"
-    " seagulls cars people foam surf everything ash glitter dew crema liquid lightning motes seeds bees butterflies insects"
-    " pigeons"
-)
+RAIN = words("rain rains raindrops raindrop drizzle rainfall downpour")
+SNOW = words("snow snows snowflakes snowflake snowfall flurries flurry snowstorm blizzard")
+DUST = words("dust motes mote specks particles")
+EMBERS = words("ember embers spark sparks")
+SHADE = words("shadow shadows")
+GRAIN = words("grain grainy")
+OTHER = RAIN | SNOW | DUST | EMBERS | words(
+    "hail bubble bubbles fire flame flames candle candles thunder traffic background foreground condensation droplets droplet"
+    " drops drop spray splash splashes sand pollen fireflies confetti surroundings environment crowds passersby pedestrians"
+    " birds gulls seagulls cars people foam surf everything ash glitter dew crema liquid lightning seeds bees butterflies"
+    " insects pigeons"
+)  # fmt: skip
 BARE = words(
     "ripple ripples wave waves wavelets wind breeze gust gusts fog mist haze steam smoke vapour vapor rain snow snowfall"
     " snowflakes drizzle raindrops embers sparks splash splashes surf fireflies confetti bubbles swell raining snowing steaming"
@@ -190,6 +195,12 @@ MOVING: dict[EffectName, frozenset[str]] = {
         " dim fade glint glide sparkle twinkle glimmer lengthen stretch pass flash ripple glow flow filter slide animate"
         " strobe swell break stream vary"
     ),
+    "rain": forms("fall pour drizzle come patter beat lash stream slant sweep pelt start begin drive move animate"),
+    "snow": forms("fall drift float swirl come blow tumble flutter dance whirl descend spin start begin move animate waft"),
+    "dust": forms("float drift dance hang hover glint sparkle shimmer twinkle swirl waft move animate catch glitter"),
+    "embers": forms("rise fly drift float swirl dance flicker crackle burst shoot scatter spray ascend move animate pop"),
+    "shadow": forms("pass move drift travel sweep cross slide race glide wander roll creep"),
+    "grain": forms("flicker dance move shimmer"),
     "focus": forms("shift breathe pull rack move change soften sharpen drift pulse blur transition"),
 }  # fmt: skip
 """What an effect's things do when they move by themselves."""
@@ -199,8 +210,6 @@ MOTION_NOUNS = words(
     " breathing pull flow moving animated animate stir ripple ripples ripping"
 )
 """Motion as a thing: "subtle hair movement", "a slow light shift"."""
-
-NOT_MOVING = words("rain snow")
 
 # What stays still -------------------------------------------------------------------------------------------------------
 

@@ -61,7 +61,8 @@ PACES: dict[Speed, str] = {"slow": "slow ", "normal": "", "fast": "fast "}
 HAPPENS: dict[EffectName, str] = {
     "ripple": "water ripples", "flow": "water flows", "wind": "leaves and grass sway", "hair": "hair and fabric stir",
     "clouds": "clouds drift", "fog": "fog drifts by", "steam": "steam rises", "light": "the light shifts",
-    "focus": "the focus breathes",
+    "rain": "rain falls", "snow": "snow falls", "dust": "dust floats in the light", "embers": "embers rise",
+    "shadow": "a cloud's shadow passes", "grain": "film grain flickers", "focus": "the focus breathes",
 }  # fmt: skip
 """An effect that no words ask for, in few."""
 

@@ -35,6 +35,12 @@ EFFECTS: dict[EffectName, tuple[str, tuple[str, str, str]]] = {
     "fog": ("Fog drifts by{how}", (" faintly", "", " thickly")),
     "steam": ("Steam rises{how}", (" faintly", "", " thickly")),
     "light": ("Warm light wanders over the scene{how}", (" subtly", "", " strongly")),
+    "rain": ("Rain falls{how}{way}", (" lightly", "", " heavily")),
+    "snow": ("Snow falls{how}{way}", (" gently", "", " heavily")),
+    "dust": ("Dust floats{how}{way} in the light", (" faintly", "", " thickly")),
+    "embers": ("Embers rise{how}{way}", (" gently", "", " wildly")),
+    "shadow": ("A cloud's shadow passes{how}{way} over the land", (" faintly", "", " darkly")),
+    "grain": ("Film grain flickers{how} over the picture", (" subtly", "", " strongly")),
     "focus": ("Focus breathes{how} behind the subject", (" subtly", "", " strongly")),
 }  # fmt: skip
 """What moves by itself, as a sentence, for every effect, and how gently or strongly is said of it."""
@@ -54,7 +60,11 @@ WAYS = (
 )
 """Which way, in steps of 45 degrees clockwise from rightwards, which goes without saying."""
 
-DIRECTED: frozenset[EffectName] = frozenset({"flow", "wind", "hair", "clouds"})
+DIRECTED: frozenset[EffectName] = frozenset({"flow", "wind", "hair", "clouds", "rain", "snow", "dust", "embers", "shadow"})
+UPRIGHT: dict[EffectName, str] = {"rain": " straight down", "snow": " straight down", "embers": " straight up"}
+"""What falls or rises whatever the wind does, and is only driven to the right or the left; and how it goes in still air."""
+
+_DRIVEN = (0, 0, 2, 4, 4, 4, 2, 0)  # of eight ways, which one of three such a thing takes
 
 
 def bucket(amount: float) -> int:
@@ -65,6 +75,17 @@ def bucket(amount: float) -> int:
 def octant(direction: float) -> int:
     """The nearest of eight ways to a direction in degrees: 0 right, 2 down, 4 left, 6 up."""
     return round(direction / 45) % 8
+
+
+def way(one: Effect) -> str:
+    """Which way an effect goes, as it is said: " to the left"; "" for rightwards and for what goes nowhere."""
+    if one.name not in DIRECTED:
+        return ""
+    step = octant(one.direction)
+    if one.name in UPRIGHT:
+        step = _DRIVEN[step]
+        return UPRIGHT[one.name] if step == 2 else WAYS[step]
+    return WAYS[step]
 
 
 def moving(camera: Camera | Leg) -> tuple[Move, ...]:
@@ -104,16 +125,16 @@ def _leg(leg: Camera | Leg) -> str:
 def effect(one: Effect) -> str:
     """An effect in one sentence."""
     sentence, hows = EFFECTS[one.name]
-    return sentence.format(how=hows[bucket(one.amount)], way=WAYS[octant(one.direction)] if one.name in DIRECTED else "") + "."
+    return sentence.format(how=hows[bucket(one.amount)], way=way(one)) + "."
 
 
 def _said() -> dict[str, Effect]:
     found: dict[str, Effect] = {}
     for name in EFFECTS:
         for amount in EFFECT_AMOUNTS:
-            for step in range(8 if name in DIRECTED else 1):
+            for step in (0, 4, 2, 6, 1, 3, 5, 7) if name in DIRECTED else (0,):
                 one = Effect(name, amount, direction=step * 45.0)
-                found[effect(one)[:-1].lower()] = one
+                found.setdefault(effect(one)[:-1].lower(), one)
     return found
 
 

@@ -251,7 +251,9 @@ def _about(whole: Clause, lows: list[str], first: int, cut: Cut) -> Clause:
         return whole._replace(kind="description", subject=cut(first, end))
     if all(low in FUNCTION for low in rest):
         return whole
-    return whole._replace(kind="description", words=cut(first, end), effects=effects if said.verb > 0 else ())
+    return whole._replace(
+        kind="description", words=cut(first, end), effects=tuple(one for one in effects if said.verb > 0 or one.name == "grain")
+    )
 
 
 def _deed(whole: Clause, rest: list[str], verb: int, first: int, cut: Cut) -> Clause:

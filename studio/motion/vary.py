@@ -38,7 +38,7 @@ ROUNDS: tuple[tuple[MoveName, ...], ...] = (
 )  # fmt: skip
 """Moves that differ in direction alone, the opposite next to each: the camera turns, travels or circles one way or another."""
 
-AIMED: tuple[EffectName, ...] = ("flow", "wind", "hair", "clouds")
+AIMED: tuple[EffectName, ...] = ("flow", "wind", "hair", "clouds", "rain", "snow", "dust", "embers", "shadow")
 """Effects that go somewhere (see `Effect.direction`)."""
 
 ANYWHERE: tuple[EffectName, ...] = ("light", "fog", "focus")

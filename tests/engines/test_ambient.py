@@ -30,7 +30,9 @@ WATER = brush(0.1, 0.5)
 EVERY: dict[EffectName, Effect] = {
     "ripple": Effect("ripple", 0.8, brush=WATER), "flow": Effect("flow", 0.8, brush=WATER, direction=90.0),
     "wind": Effect("wind", 0.8), "hair": Effect("hair", 0.8), "clouds": Effect("clouds", 0.8), "fog": Effect("fog", 0.8),
-    "steam": Effect("steam", 0.8), "light": Effect("light", 0.8), "focus": Effect("focus", 0.8),
+    "rain": Effect("rain", 0.8), "snow": Effect("snow", 0.8), "dust": Effect("dust", 0.8), "embers": Effect("embers", 0.8),
+    "shadow": Effect("shadow", 0.8), "grain": Effect("grain", 0.8), "steam": Effect("steam", 0.8),
+    "light": Effect("light", 0.8), "focus": Effect("focus", 0.8),
 }  # fmt: skip
 
 

@@ -11,13 +11,18 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image, require_motion
-from studio.engines.parallax import drift, region, sway
+from studio.engines.parallax import drift, region, sway, weather
+from studio.engines.parallax.airborne import Air, Airborne
 from studio.engines.parallax.drift import Drift
 from studio.engines.parallax.focus import Focus
+from studio.engines.parallax.grain import Grain
+from studio.engines.parallax.motes import Dust, Embers
 from studio.engines.parallax.project import Field
 from studio.engines.parallax.render import Stirred
 from studio.engines.parallax.scene import Floats, Scene
+from studio.engines.parallax.shadow import Shadow
 from studio.engines.parallax.sheets import Sheet
+from studio.engines.parallax.swarm import View
 from studio.engines.parallax.sway import Sway
 from studio.engines.parallax.veil import Fog, Light, Steam, Veil
 from studio.motion.effects import EFFECTS
@@ -25,6 +30,12 @@ from studio.nouns import Choice, Effect, EffectName, Shot
 
 _WAVES = {"wind": sway.wind, "hair": sway.hair, "ripple": sway.ripple}
 _VEILS: dict[EffectName, type[Fog | Steam | Light]] = {"fog": Fog, "steam": Steam, "light": Light}
+_AIRBORNE = {
+    "shadow": Shadow, "dust": Dust, "rain": weather.rain, "snow": weather.snow, "embers": Embers, "grain": Grain,
+}  # fmt: skip
+"""What is drawn by the pose of the camera, in the order in which it is: light first, what shines over it, grain over all."""
+
+_ORDER = {name: place for place, name in enumerate(_AIRBORNE)}
 _COARSE = 4  # grid cells to one of the grid on which veils are laid
 
 
@@ -41,11 +52,12 @@ class Ambient:
         self._sways: list[Sway] = []
         self._drifts: list[Drift] = []
         self._veils: list[Veil] = []
+        self._airborne: list[Airborne] = []
         self._focus: list[Focus] = []
         found = region.places(shot, scene.measured)
         require_motion(found)
         choices = [Choice(EFFECTS[one.effect].title, "left out", one.says) for one in found.unplaced]
-        for index, effect in enumerate(shot.motion.effects):
+        for index, effect in sorted(enumerate(shot.motion.effects), key=lambda one: _ORDER.get(one[1].name, 0)):
             if effect.amount > 0 and effect.name in found.placed:
                 mask, choice = region.find(effect, scene, shot)
                 choices.append(choice)
@@ -63,11 +75,13 @@ class Ambient:
             self._drifts.append(drift.clouds(mask, scene, effect, seconds, rng, touched, loop))
         elif effect.name == "focus":
             self._focus.append(Focus(mask, scene, effect, seconds, touched))
+        elif effect.name in _AIRBORNE:
+            self._airborne.append(_AIRBORNE[effect.name](mask, scene, effect, seconds, rng))
         else:
             self._veils.append(_VEILS[effect.name](mask, scene, effect, seconds, rng))
 
     def __bool__(self) -> bool:
-        return bool(self._sways or self._drifts or self._veils or self._focus)
+        return bool(self._sways or self._drifts or self._veils or self._focus or self._airborne)
 
     @property
     def reaches(self) -> dict[str, tuple[float, float]]:
@@ -100,16 +114,18 @@ class Ambient:
 
     def hides(self) -> bool:
         """Whether anything hangs behind the subject."""
-        return any(not one.front for one in self._veils)
+        return bool(self._airborne) or any(not one.front for one in self._veils)
 
-    def veil(self, at: Field, t: float, frame: Image, subject: Image | None) -> None:
+    def veil(self, at: Field, t: float, frame: Image, subject: Image | None, view: View) -> None:
         """Lay what hangs in the air over the frame."""
-        if not self._veils:
+        if not self._veils and not self._airborne:
             return
         size = (-(-at.x.shape[1] // _COARSE), -(-at.x.shape[0] // _COARSE))
         coarse = Field(*(cv2.resize(part, size, interpolation=cv2.INTER_AREA) for part in at))
         for one in self._veils:
             one.lay(coarse, self._size, t, frame, None if one.front else subject)
+        for thing in self._airborne:
+            thing.draw(Air(view, coarse, self._size, t, frame, subject))
 
 
 def _total(reaches: Iterable[tuple[float, float]]) -> tuple[float, float]:

@@ -25,6 +25,7 @@ from studio.engines.parallax.path import Pose, half_frame
 from studio.engines.parallax.project import STEPS, Field, Framing, homography, look, pull, rays, solve
 from studio.engines.parallax.scene import Floats
 from studio.engines.parallax.sheets import CELL, FINE, LEAP, PARTLY, SOLID, Sheet, Stack
+from studio.engines.parallax.swarm import View
 
 NOWHERE = np.float32(-1e7)  # where a cell looks for a sheet that is nowhere near: so far out that nothing near it mixes in
 
@@ -55,10 +56,11 @@ class Ambience(Protocol):
         """Whether anything hangs in the air behind the subject, so that `veil` needs to know where the subject is."""
         ...
 
-    def veil(self, at: Field, t: float, frame: Image, subject: Image | None) -> None:
+    def veil(self, at: Field, t: float, frame: Image, subject: Image | None, view: View) -> None:
         """Lay what hangs in the air over the frame, I420. at: where the furthest sheet is looked at, for every cell.
 
-        subject: (H, W) how much of every pixel is the subject, 0..255, in front of some of it.
+        view: what the camera sees of things that hang at depths of their own. subject: (H, W) how much of every pixel is the
+        subject, 0..255, in front of some of it.
         """
         ...
 
@@ -137,7 +139,8 @@ class Renderer:
         if len(cells):
             outline.compose(sheets, stirred, cells, out, cover)
         if self._ambience:
-            self._ambience.veil(Field(whole.x[1:-1, 1:-1], whole.y[1:-1, 1:-1]), t, out, cover)
+            view = View(pose, self.framing, self.half, (self.width, self.height))
+            self._ambience.veil(Field(whole.x[1:-1, 1:-1], whole.y[1:-1, 1:-1]), t, out, cover, view)
         return out
 
     def _grid(self, cell: int, guard: int) -> tuple[Floats, Floats]:

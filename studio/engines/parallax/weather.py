@@ -1,0 +1,87 @@
+"""Rain and snow: thousands of drops and flakes at depths of their own, before and behind what stands in the picture.
+
+Knows what falls, how fast, how large and how bright. Refuses to know where a camera sees it (swarm.py) and how it gets into a
+frame (airborne.py). A drop shows what is bright around it, so both take their colour from the photo's light (tint.py); and much
+of it together greys the distance.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from studio.engines.parallax import stage, tint
+from studio.engines.parallax.airborne import Air, Flock, Place, fade
+from studio.engines.parallax.project import look
+from studio.engines.parallax.scene import Floats, Scene
+from studio.engines.parallax.sprites import dots, streaks
+from studio.engines.parallax.swarm import Swarm, Ways, depths
+from studio.nouns import Effect
+
+RAIN_SPEED, SNOW_SPEED = 2.2, 0.24  # mean frame sides a second at the nearest depth: 8 m/s and 1 m/s, in one scale
+RAIN_MOST, SNOW_MOST = 7600, 7200  # in the window at amount 1; a third of it is seen
+SLANT, DRIFT = 0.30, 0.55  # how far rain and snow are driven aside at amount 1, of their fall
+HAZE = 0.17  # how much rain or snow greys the furthest at amount 1
+RAIN, SNOW = 0.62, 0.92  # how much a drop and a flake hides of what is behind it
+
+
+class Falling:
+    """What falls: a flock, its colour, and the haze that much of it is in the distance."""
+
+    def __init__(self, flock: Flock, colour: tint.Tint, haze: Floats) -> None:
+        self._flock, self._colour, self._haze = flock, colour, haze
+
+    def draw(self, air: Air) -> None:
+        """Let it fall over the frame."""
+        cover = self._flock.cover(air)
+        height, width = cover.shape
+        haze = cv2.resize(look(self._haze, air.at), (width, height), interpolation=cv2.INTER_LINEAR)
+        if air.subject is not None:
+            haze *= cv2.bitwise_not(air.subject).astype(np.float32) * np.float32(1 / 255)
+        fade(air, cover + haze, self._colour)
+
+
+def rain(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> Falling:
+    """Rain, slanted to where the wind drives it."""
+    count = round(RAIN_MOST * effect.amount)
+    d = depths(rng, count, 0.16, 1.5, 1.5)
+    fall = RAIN_SPEED * (0.1 + 0.9 * d) * rng.uniform(0.7, 1.3, count)
+    aside = math.cos(math.radians(effect.direction)) * SLANT * (0.35 + 0.65 * effect.amount)
+    ways = Ways(d, _f32(fall * (aside + rng.normal(0, 0.015, count))), _f32(fall), _f32(0 * d), _f32(seconds + 0 * d))
+    radius = 0.00036 * (0.55 + d) * rng.lognormal(0, 0.22, count)
+    strength = RAIN * rng.uniform(0.35, 1, count) * np.minimum(1, 0.85 / np.maximum(d, 0.3)) ** 0.9
+    flock = Flock(Swarm(ways, _half(scene), seconds, rng), _f32(radius), _f32(strength), Place(mask, scene), streaks)
+    return Falling(flock, tint.lit(tint.light(scene), 0.62, 0.5, 14, 216), _haze(mask, scene, effect.amount * 0.9))
+
+
+def snow(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> Falling:
+    """Snow that sways as it falls, and is driven to where the wind goes. What is very near is out of focus: large and faint."""
+    count = round(SNOW_MOST * effect.amount)
+    d = depths(rng, count, 0.14, 1.75, 2.7)
+    fall = SNOW_SPEED * (0.25 + 0.75 * d) * rng.uniform(0.75, 1.25, count)
+    aside = math.cos(math.radians(effect.direction)) * DRIFT * (0.2 + 0.8 * effect.amount)
+    sway = 0.012 * (0.2 + d) * rng.uniform(0.3, 1.4, count)
+    ways = Ways(d, _f32(fall * (aside + rng.normal(0, 0.12, count))), _f32(fall), _f32(sway), _f32(rng.uniform(5, 9, count)))
+    flake = 0.0020 * (0.12 + 0.88 * d) * rng.lognormal(0, 0.38, count)
+    blur = 0.0036 * np.maximum(0, d - 1.0)
+    strength = SNOW * rng.uniform(0.55, 1, count) * (flake / (flake + blur)) ** 1.5
+    flock = Flock(Swarm(ways, _half(scene), seconds, rng), _f32(flake + blur), _f32(strength), Place(mask, scene), dots)
+    return Falling(flock, tint.lit(tint.light(scene), 0.72, 0.45, 26, 228), _haze(mask, scene, effect.amount))
+
+
+def _f32(values: object) -> Floats:
+    return np.asarray(values, np.float32)
+
+
+def _half(scene: Scene) -> tuple[float, float]:
+    return stage.half_frame(scene.width, scene.height)
+
+
+def _haze(mask: Floats, scene: Scene, amount: float) -> Floats:
+    """How much what falls hides of every place, for all that is too small and far to be seen falling."""
+    deep = stage.Depth(scene.pivot, scene.gap).of(scene.disparity)
+    far = np.clip(1.1 - 1.6 * deep, 0, 1) ** 1.5
+    soft = cv2.GaussianBlur((far * mask).astype(np.float32), (0, 0), deep.shape[1] / 60)
+    return np.asarray(soft * np.float32(HAZE * amount), np.float32)

@@ -24,6 +24,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+import skimage.data
 from numpy.typing import NDArray
 
 from bench import coherence, hard
@@ -120,6 +121,7 @@ def gather(names: list[str], to: Path) -> dict[str, Path]:
     """The chosen pictures by name, written as PNG: the shipped and well-known ones, the hard ones, and files."""
     difficult = hard.photos()
     known = pictures() | {name: lambda one=one: _read(one.file) for name, one in difficult.items()}
+    known["motorcycle"] = lambda: skimage.data.stereo_motorcycle()[0]
     groups = {
         "hard": list(difficult),
         "held": [name for name, one in difficult.items() if one.held_out],

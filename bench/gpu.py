@@ -1,8 +1,9 @@
 """Seconds a step of full-size video denoisers on this GPU, with random weights: speed doesn't depend on what they hold.
 
 Wan2.1 I2V 14B and Wan2.2 TI2V 5B as published, at 480p and 720p, with every attention kernel that proved itself, compiled, with
-fp8 storage and with the first-block cache; beside what others have published, and what the device can do at most. Nothing is
-downloaded. Needs CUDA; about 20 minutes on an H100. A step is two passes of the denoiser (with and without the prompt).
+fp8 storage and with the first-block cache; beside what others have published, and what the device can do at most. And the frames
+a second that the built-in engine paints. Nothing is downloaded. Needs CUDA; about 20 minutes on an H100. A step is two passes of
+the denoiser (with and without the prompt).
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from bench.clips import table
 from studio.engines.diffusion import attention, caches, probe
@@ -267,6 +268,33 @@ def report(model: Model, size: Size, rows: list[tuple[str, float | None, float]]
     table(title, ("what", "a step", "times the first row's speed", "TFLOP/s", "peak GB"), lines)
 
 
+def painting(device: str, size: Literal["240p", "2160p"], frames: int = 48) -> None:
+    """Frames a second that the built-in engine paints on the processor and on this GPU, and how alike they are."""
+    from bench import clips
+    from studio.engines import registry
+    from studio.engines.parallax import stage
+    from studio.engines.parallax.render import Renderer
+    from studio.engines.parallax.render_torch import TorchRenderer, likeness
+    from studio.presets import card
+
+    shot, image = clips.shot_of(clips.PHOTO, size, frames / 24, 24)
+    scene = registry.engine(card("parallax"), clips.settings()).read(image, shot)
+    setting, full = stage.place(scene, shot, {}, still=True), (scene.width, scene.height)
+    slow = Renderer(setting.sheets, full, setting.framing)
+    fast = TorchRenderer(setting.sheets, full, setting.framing, device)
+    like = min(likeness(fast.paint(pose, 0), slow.paint(pose, 0)) for pose in setting.poses[:: frames // 4])
+    rates = [
+        len(setting.poses) / clips.seconds(lambda painter=painter: [painter.paint(pose, 0) for pose in setting.poses])
+        for painter in (slow, fast)
+    ]
+    rows = [
+        ("the processor", f"{rates[0]:.1f}", "1", ""),
+        ("this GPU", f"{rates[1]:.1f}", f"{rates[1] / rates[0]:.1f} (5 asked for)", f"{like:.0f} dB (40 asked for)"),
+    ]
+    head = ("painted by", "frames/s", "times the processor's", "likeness, least")
+    table(f"The built-in engine's painting at {full[0]}x{full[1]}, {len(setting.sheets)} layers", head, rows)
+
+
 def run(device: str = "", shrink: bool = False, runs: tuple[tuple[Model, Size], ...] = RUNS) -> None:
     """Print every table. `device` is "cuda:0" where there is CUDA; `shrink` is for a test on a processor."""
     import torch
@@ -283,6 +311,7 @@ def run(device: str = "", shrink: bool = False, runs: tuple[tuple[Model, Size], 
     table("Attention kernels", ("kernel", "error", "time", "verdict"), [
         (row.title, f"{row.error:.2g}", f"{row.milliseconds:.2f} ms" if row.ok else "", row.why) for row in kernels
     ])  # fmt: skip
+    painting(device, "240p" if shrink else "2160p", 8 if shrink else 48)
     for model, size in runs:
         model, size = small(model, size) if shrink else (model, size)
         try:

@@ -19,7 +19,7 @@ from threadpoolctl import ThreadpoolController
 from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Image, Places, Tick
-from studio.engines.parallax import between, colour, region, source, stage
+from studio.engines.parallax import between, colour, region, render_torch, source, stage
 from studio.engines.parallax.ambient import Ambient
 from studio.engines.parallax.areas import areas
 from studio.engines.parallax.layers import read_scene
@@ -110,14 +110,16 @@ class ParallaxEngine:
             return _boxed(scene, shot, tick)
         ambient = Ambient(scene, shot)
         setting = stage.place(scene, shot, ambient.reaches, still=not ambient)
-        renderer = Renderer(setting.sheets, (scene.width, scene.height), setting.framing, ambient if ambient else None)
+        frame = (scene.width, scene.height)
+        renderer = Renderer(setting.sheets, frame, setting.framing, ambient if ambient else None)
+        painter, told = render_torch.renderer(renderer, setting, frame, bool(ambient))
 
         def paint(index: int) -> Image:
-            return renderer.paint(setting.poses[index], index / shot.num_frames)
+            return painter.paint(setting.poses[index], index / shot.num_frames)
 
-        choices = (*scene.choices, setting.choice, *ambient.choices)
+        choices = (*scene.choices, setting.choice, *ambient.choices, *told)
         poster = nearest(setting.poses, renderer.half)
-        return _frames(_ahead(paint, shot, tick), shot, (scene.width, scene.height), choices, poster)
+        return _frames(_ahead(paint, shot, tick), shot, frame, choices, poster)
 
 
 def _calm_blas() -> None:

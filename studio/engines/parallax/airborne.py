@@ -144,7 +144,7 @@ def shine(air: Air, light: Floats) -> None:
     height, width = light.shape
     small = cv2.resize(light, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
     halo = cv2.resize(cv2.GaussianBlur(small, (0, 0), max(0.8, width / 8 / 110)), (width, height), interpolation=cv2.INTER_LINEAR)
-    whole = np.minimum(light + np.float32(1.1) * halo, np.float32(1.15))
+    whole = np.minimum(light + np.float32(0.9) * halo, np.float32(1.15))
     half = np.sqrt(cv2.resize(whole, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
     parts = (whole, half, half)
     for plane, most, part in zip((air.frame[:height], *colour_planes(air.frame)), EMBER, parts, strict=True):

@@ -20,10 +20,10 @@ from studio.engines.parallax.swarm import Swarm, Ways, depths
 from studio.nouns import Effect
 
 DUST_SPEED, EMBER_SPEED = 0.016, 0.20  # mean frame sides a second at the nearest depth
-DUST_MOST, EMBER_MOST = 3600, 1400  # in the window at amount 1; a third of it is seen
+DUST_MOST, EMBER_MOST = 3600, 1700  # in the window at amount 1; a third of it is seen
 DUST = 0.9  # how much a mote in full light hides of what is behind it
 EMBER_LIFE = 3.0  # seconds
-DAY, NIGHT = 0.42, 1.0  # how brightly embers shine in a photo whose mean is white, and in one that is black
+DAY, NIGHT = 1.3, 3.4  # how brightly embers shine in a photo whose mean is white, and in one that is black
 
 
 class Dust:
@@ -36,7 +36,7 @@ class Dust:
         aim = way + rng.normal(0, 0.45, count)
         sway = 0.010 * (0.3 + d) * rng.uniform(0.3, 1.5, count)
         ways = Ways(d, _f32(pace * np.cos(aim)), _f32(pace * np.sin(aim)), _f32(sway), _f32(rng.uniform(4, 8, count)))
-        mote, blur = 0.00088 * (0.4 + d) * rng.lognormal(0, 0.45, count), 0.0038 * np.maximum(0, d - 0.9)
+        mote, blur = 0.00104 * (0.4 + d) * rng.lognormal(0, 0.45, count), 0.0038 * np.maximum(0, d - 0.9)
         strength = DUST * rng.uniform(0.35, 1, count) * (mote / (mote + blur)) ** 0.9
         found = tint.light(scene)
         lit = cv2.resize(_shafts(found), scene.disparity.shape[::-1], interpolation=cv2.INTER_LINEAR)
@@ -73,11 +73,11 @@ class Embers:
         sway = 0.016 * (0.3 + d) * rng.uniform(0.3, 1.5, count)
         life = EMBER_LIFE * rng.uniform(0.6, 1.5, count)
         ways = Ways(d, _f32(rise * aside), _f32(-rise), _f32(sway), _f32(life))
-        spark, blur = 0.00078 * (0.35 + d) * rng.lognormal(0, 0.4, count), 0.0034 * np.maximum(0, d - 1.0)
+        spark, blur = 0.0008 * (0.35 + d) * rng.lognormal(0, 0.4, count), 0.0026 * np.maximum(0, d - 1.1)
         found = tint.light(scene)
         day = float(np.clip((found.luma.mean() - tint.BLACK) / (tint.WHITE - tint.BLACK), 0, 1))
         bright = NIGHT + (DAY - NIGHT) * day**0.7
-        strength = bright * rng.uniform(0.3, 1, count) ** 1.5 * (spark / (spark + blur)) ** 0.8
+        strength = bright * rng.uniform(0.3, 1, count) ** 1.5 * (spark / (spark + blur)) ** 1.6
         swarm = Swarm(ways, stage.half_frame(scene.width, scene.height), seconds, rng)
         self._flock = Flock(swarm, _f32(spark + blur), _f32(strength), Place(mask * _low(mask), scene), dots)
         self._flickers = np.maximum(1, np.rint(seconds / rng.uniform(0.18, 0.7, count)))

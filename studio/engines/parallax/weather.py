@@ -68,7 +68,7 @@ def snow(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
     blur = 0.0036 * np.maximum(0, d - 1.0)
     strength = SNOW * rng.uniform(0.55, 1, count) * (flake / (flake + blur)) ** 1.5
     flock = Flock(Swarm(ways, _half(scene), seconds, rng), _f32(flake + blur), _f32(strength), Place(mask, scene), dots)
-    return Falling(flock, tint.lit(tint.light(scene), 0.72, 0.45, 26, 228), _haze(mask, scene, effect.amount))
+    return Falling(flock, tint.lit(tint.light(scene), 0.64, 0.5, 26, 226), _haze(mask, scene, effect.amount))
 
 
 def _f32(values: object) -> Floats:

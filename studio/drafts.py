@@ -23,6 +23,7 @@ from studio.cards import ModelCard
 from studio.config import MAX_UPLOAD_BYTES, Settings
 from studio.engines.base import Image, Placer, Places, Shelf, Tick
 from studio.engines.draft import asked
+from studio.engines.eager import Eager
 from studio.engines.plan import plan
 from studio.frames import Frames
 from studio.jobs import Rooms
@@ -31,14 +32,18 @@ from studio.library.served import Served
 from studio.motion import camera
 from studio.motion.effects import EFFECTS
 from studio.motion.read import effects
-from studio.nouns import Choice, Clip, Motion, Progress, Refusal, Shot, Still, replace
+from studio.nouns import Choice, Clip, Motion, Progress, Refusal, Shot, Size, Still, replace
 from studio.presets import platform
 
 if TYPE_CHECKING:
     from studio.engines.parallax.scene import Scene
 
+PREVIEW_SIZE: Size = "240p"
 PREVIEW_SECONDS = 2.5
 PREVIEW_FPS = 16
+MOST_AHEAD = 1080
+"""The short side of the largest clip whose scene is read before it is asked for: larger ones would push out all that is kept."""
+
 DEPTH_PIXELS = 50_000_000
 """Pixels of the largest depth map that is opened: twice a 24-megapixel photo."""
 
@@ -47,7 +52,7 @@ DEPTH_PIXELS = 50_000_000
 class Reader(Protocol):
     """An engine that reads a photo into a scene with depth."""
 
-    def read(self, image: Image, shot: Shot) -> Scene:
+    def read(self, image: Image, shot: Shot, tick: Tick = ...) -> Scene:
         """The scene of a shot of a photo, (H, W, 3) uint8 RGB; quick when it was read before."""
         ...
 
@@ -66,6 +71,11 @@ class Drafts:
         self._room = room
         self._rooms = rooms
         self._making = threading.Lock()
+        self._eager = Eager()
+
+    def close(self) -> None:
+        """Read no further ahead."""
+        self._eager.close()
 
     # What it leads to -------------------------------------------------------------------------------------------------
 
@@ -104,10 +114,11 @@ class Drafts:
         photo = replace(shot.photo, name="", notes=())
         end = Still(photo, shot.end.crop) if shot.end and "end_crop" in card.supports else None
         tiny = replace(
-            shot, photo=photo, end=end, motion=motion, size="240p", seconds=PREVIEW_SECONDS, fps=PREVIEW_FPS, format="mp4",
+            shot, photo=photo, end=end, motion=motion, size=PREVIEW_SIZE, seconds=PREVIEW_SECONDS, fps=PREVIEW_FPS, format="mp4",
             platform="",
         )  # fmt: skip
         key = f"preview-{_digest(tiny.to_json() + self._depth(shot))}"
+        self._eager.drop()
         with self._making:
             found = self._served.find(key)
             if found:
@@ -117,6 +128,15 @@ class Drafts:
             with self._folder() as folder:
                 made = encode(frames, Path(folder) / "preview.mp4", tiny, _unwatched)
                 return self._served.keep(made.file, key, "preview.mp4")
+
+    def expect(self, shot: Shot, card: ModelCard) -> None:
+        """Read the scene of an accepted shot in the background, until the next preview: it is likely to be rendered next."""
+        engine, size = self._rooms.engine(card), plan(shot, card)
+        if not isinstance(engine, Reader) or min(size.width, size.height) > MOST_AHEAD:
+            return
+        image, shot = self._rooms.photos.mended(shot.photo, shot.mends), asked(shot, card)
+        tiny = replace(shot, size=PREVIEW_SIZE)
+        self._eager.wish(lambda tick: engine.read(image, tiny, tick), lambda tick: engine.read(image, shot, tick))
 
     def _depth(self, shot: Shot) -> str:
         """Where the depth of a shot comes from at this moment: what is kept of it is kept with that."""

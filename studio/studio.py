@@ -5,6 +5,7 @@ Knows which room answers which question. Refuses to know pages and command lines
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import shutil
 import threading
@@ -85,6 +86,7 @@ class Studio:
     def close(self) -> None:
         """Stop the worker (a running job becomes Interrupted), let go of models and database. Safe to call twice."""
         self._worker.close()
+        self._drafts.close()
         self.assist.close()
         self.models.close()
         self._database.close()
@@ -221,12 +223,16 @@ class Studio:
         """A tiny MP4 of the shot (240p, 16 fps, 2.5 s) in the served folder, made once for a recipe.
 
         Effects that wait for the user's brush are left out of it. A model that takes its time has its camera drawn by the
-        built-in engine.
+        built-in engine. While the user looks at it, the scene of the real clip is read ahead.
         """
         ready = tuple(effect for effect in shot.motion.effects if not checks.needs_brush(effect))
         shot = replace(shot, motion=replace(shot.motion, effects=ready))
-        shot = self._accept(drawn(shot, self.models.draft(self.card(shot.model))))
-        return self._drafts.preview(shot, self.card(shot.model))
+        tried = self._accept(drawn(shot, self.models.draft(self.card(shot.model))))
+        made = self._drafts.preview(tried, self.card(tried.model))
+        if self.card(shot.maker).checkpoint is None:
+            with contextlib.suppress(Refusal):  # the draft is shown all the same; why there is no clip is said elsewhere
+                self._drafts.expect(self._accept(shot), self.card(shot.maker))
+        return made
 
     def _accept(self, shot: Shot) -> Shot:
         end = self.photos.get(shot.end.photo.id) if shot.end else None

@@ -19,8 +19,8 @@ from PIL import Image as Pictures
 
 from studio import drafts, presets
 from studio.config import ROOT, Settings
-from studio.nouns import Camera, Clip, Crop, Done, Effect, Motion, Move, Photo, Refusal, Shot, Size, replace
-from studio.photo.crop import SHORT_SIDES, ratio
+from studio.nouns import Camera, Clip, Crop, Done, Effect, Motion, Move, Photo, Progress, Refusal, Shot, Size, replace
+from studio.photo.crop import SHORT_SIDES, ratio, settle
 from studio.studio import Studio
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
 from tests.fakes.waiting import ended, painting
@@ -225,6 +225,24 @@ def test_a_downloaded_depth_network_is_used_by_photos_that_are_open(true: tuple[
     finally:
         shutil.rmtree(place)
     assert studio.preview(shot) == before
+
+
+def test_after_a_draft_the_clip_finds_its_scene_read(true: tuple[Studio, Shot]) -> None:
+    from studio.engines.draft import asked
+
+    studio, shot = true
+    card, shot = studio.card(shot.model), replace(shot, crop=settle(shot.photo, Crop(0.1, 0.1, 0.6, 0.6)))
+    studio.preview(shot)
+    for thread in threading.enumerate():
+        if thread.name == "read-ahead":
+            thread.join(30)
+    read: list[Progress] = []
+    engine, image = studio.engine(card), studio.photos.pixels(shot.photo)
+    assert isinstance(engine, drafts.Reader)
+    engine.read(image, asked(shot, card), read.append)
+    assert not read
+    engine.read(image, asked(replace(shot, size="480p"), card), read.append)
+    assert read  # so a scene that is not there yet would have been noticed
 
 
 def test_the_depth_can_be_seen_changed_and_given_back(true: tuple[Studio, Shot], tmp_path: Path) -> None:

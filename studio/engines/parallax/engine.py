@@ -53,7 +53,7 @@ class ParallaxEngine:
         self._settings = settings
         self._scenes: OrderedDict[Key, Scene] = OrderedDict()
         self._areas: OrderedDict[str, Areas] = OrderedDict()
-        self._reading = threading.Lock()
+        self._reading, self._looking, self._keeping = threading.Lock(), threading.Lock(), threading.Lock()
         cv2.setNumThreads(max(1, (os.cpu_count() or 1) // PAINTING_SHARE))
         _calm_blas()
 
@@ -65,21 +65,33 @@ class ParallaxEngine:
         found = between.span(shot) if shot.end else None
         shot, size = (found.shot, found.size) if found else (shot, output_size(shot)[:2])
         key = self._key(image, shot, size)
+        scene = self._kept(key)
+        if scene is not None:
+            return scene
         with self._reading:
+            scene = self._kept(key)  # another thread may have read it meanwhile
+            if scene is None:
+                scene = read_scene(cut(image, shot.photo, shot.crop), shot, self._settings, tick, image, size)
+                self._keep(key, scene)
+            return scene
+
+    def _kept(self, key: Key) -> Scene | None:
+        with self._keeping:
             if key in self._scenes:
                 self._scenes.move_to_end(key)
-                return self._scenes[key]
-            scene = read_scene(cut(image, shot.photo, shot.crop), shot, self._settings, tick, image, size)
+            return self._scenes.get(key)
+
+    def _keep(self, key: Key, scene: Scene) -> None:
+        with self._keeping:
             self._scenes[key] = scene
             while len(self._scenes) > 1 and sum(map(_weight, self._scenes.values())) > KEPT_BYTES:
                 self._scenes.popitem(last=False)
-            return scene
 
     def places(self, image: Image, shot: Shot) -> Places:
         """Where the effects of a shot of a photo would happen: no sheet is cut for it, and a crop is looked at only once."""
         shot = between.span(shot).shot if shot.end else shot
         key = _seen(image, shot)
-        with self._reading:
+        with self._looking:
             if key not in self._areas:
                 shown = cut(image, shot.photo, shot.crop)
                 self._areas[key] = areas(shown, matte.find(shown, image, shot.crop, shot.subject))

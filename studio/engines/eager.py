@@ -1,0 +1,69 @@
+"""Reading ahead: what will be asked for next is worked out in the background while the user still chooses.
+
+Knows the newest wish and drops all others. Refuses to know what is read. A wish is only a hint: what goes wrong with one is said
+by whoever asks for the same thing in earnest.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable, Sequence
+
+from studio.engines.base import Stopped, Tick
+from studio.nouns import Progress
+
+Read = Callable[[Tick], object]
+
+
+class Eager:
+    """One wish at a time, in a thread that ends with it. Any thread may call."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._wish = 0
+        self._reads: Sequence[Read] = ()
+        self._thread: threading.Thread | None = None
+
+    def wish(self, *reads: Read) -> None:
+        """Begin to read these, one after the other, instead of whatever was wished for before."""
+        with self._lock:
+            self._wish += 1
+            self._reads = reads
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="read-ahead", daemon=True)
+                self._thread.start()
+
+    def drop(self) -> None:
+        """Read no further, from the next tick on: something is asked for in earnest, or nothing of it will be."""
+        with self._lock:
+            self._wish += 1
+            self._reads = ()
+
+    def close(self, seconds: float = 5.0) -> None:
+        """Drop the wish, and wait for the thread to notice. Safe to call twice."""
+        self.drop()
+        thread = self._thread
+        if thread:
+            thread.join(seconds)
+
+    def _work(self) -> None:
+        while True:
+            with self._lock:
+                wish, reads = self._wish, self._reads
+                self._reads = ()
+                if not reads:
+                    self._thread = None
+                    return
+            with contextlib.suppress(Exception):
+                for read in reads:
+                    read(self._ticks(wish))
+
+    def _ticks(self, wish: int) -> Tick:
+        def tick(progress: Progress) -> None:
+            del progress
+            if self._wish != wish:
+                raise Stopped
+
+        tick(Progress("read"))
+        return tick

@@ -57,9 +57,9 @@ def test_most_of_what_falls_is_behind_the_subject(name: EffectName) -> None:
     there = np.s_[60:100, 108:148]
     changed = {}
     for stands in (True, False):
-        seen = [luma(frame)[there] for frame in frames(plain(0.3, stands), Effect(name, 1.0), count=8)]
-        changed[stands] = np.mean(np.abs(np.stack(seen) - (16 + 219 * 0.3)) > 4)
-    assert 0 < changed[True] < 0.7 * changed[False]
+        seen = [luma(frame)[there] for frame in frames(plain(0.3, stands), Effect(name, 1.0), count=16)]
+        changed[stands] = np.clip(np.stack(seen) - (16 + 219 * 0.3) - 1, 0, None).mean()
+    assert 0 < changed[True] < 0.75 * changed[False]
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -127,7 +127,7 @@ def test_dust_is_seen_where_the_light_is() -> None:
     lit[:, :100, :3] = 150
     scene = replace(scene, layers=(Layer("background", lit, scene.disparity),))
     still = luma(frames(scene, Effect("fog", 0.0001), count=1)[0])
-    seen = np.mean([np.abs(luma(frame) - still) for frame in frames(scene, Effect("dust", 1.0), count=4)], 0)
+    seen = np.mean([np.abs(luma(frame) - still) > 4 for frame in frames(scene, Effect("dust", 1.0), count=4)], 0)
     assert seen[:, :110].mean() > 3 * seen[:, 190:].mean()
 
 

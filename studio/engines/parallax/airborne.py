@@ -22,7 +22,7 @@ from studio.engines.parallax.swarm import Swarm, View
 from studio.engines.parallax.tint import Tint
 
 _BEHIND = 0.16  # the disparity over which something passes behind what stands there
-_THROUGH = 0.25  # how much of what is behind other things than the subject shows all the same: their depth is but estimated
+_THROUGH = 0.45  # how much of what is behind other things than the subject shows all the same: their depth is but estimated
 _MARGIN = 40  # pixels outside the frame at which a streak may begin that reaches into it
 
 
@@ -121,11 +121,13 @@ class Flock(NamedTuple):
 def fade(air: Air, cover: Floats, colour: Tint) -> None:
     """Fade a frame towards colours by how much is covered (H, W), in place."""
     height, width = cover.shape
-    half = cv2.resize(cover, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    for plane, value, share in zip((air.frame[:height], *colour_planes(air.frame)), colour, (cover, half, half), strict=True):
-        part = np.minimum(share, np.float32(1))
-        there = cv2.resize(look(value, _scaled(air, value)), (plane.shape[1], plane.shape[0]), interpolation=cv2.INTER_LINEAR)
-        plane[:] = cv2.blendLinear(np.rint(there).astype(np.uint8), np.ascontiguousarray(plane), part, 1 - part)
+    whole = cv2.convertScaleAbs(cover, alpha=255)
+    half = cv2.resize(whole, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+    for plane, value, share in zip((air.frame[:height], *colour_planes(air.frame)), colour, (whole, half, half), strict=True):
+        coarse = np.rint(look(value, _scaled(air, value))).astype(np.uint8)
+        there = cv2.resize(coarse, (plane.shape[1], plane.shape[0]), interpolation=cv2.INTER_LINEAR)
+        kept = cv2.multiply(plane, cv2.bitwise_not(share), scale=1 / 255)
+        plane[:] = cv2.add(kept, cv2.multiply(there, share, scale=1 / 255))
 
 
 def _scaled(air: Air, value: Floats) -> Field:

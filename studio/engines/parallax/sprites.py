@@ -86,16 +86,18 @@ def streaks(canvas: Floats, drawn: Strokes) -> None:
     for least, most in zip((0, *_LENGTHS), _LENGTHS, strict=False):
         of = np.flatnonzero((tall > least) & (tall <= most))
         for some in _portions(of, (most + 2) * (2 * half + 1)):
-            line = np.arange(most + 2, dtype=np.int32)
-            rows = np.floor(top[some]).astype(np.int32)[:, None] + line[None]
-            share = (rows - top[some][:, None]) / tall[some][:, None]
-            middle = left[some][:, None] + lean[some][:, None] * (rows - top[some][:, None])
-            columns = np.rint(middle).astype(np.int32)[:, :, None] + np.arange(-half, half + 1, dtype=np.int32)
+            rows = np.floor(top[some])[:, None] + np.arange(most + 2, dtype=np.float32)
+            below = rows - top[some][:, None]
+            share = below / tall[some][:, None]
+            middle = left[some][:, None] + lean[some][:, None] * below
+            first = np.rint(middle)
+            step = np.arange(-half, half + 1, dtype=np.float32)
+            columns = first[:, :, None].astype(np.int32) + step.astype(np.int32)
             wide = drawn.radius[some][:, None, None]
-            off = columns - middle[:, :, None]
-            inside = np.minimum(off + 0.5, wide) - np.maximum(off - 0.5, -wide)
+            off = (first - middle)[:, :, None] + step
+            inside = np.minimum(off + np.float32(0.5), wide) - np.maximum(off - np.float32(0.5), -wide)
             taper = np.clip(4.2 * share * (1 - share), 0, 1) * drawn.strength[some][:, None]
-            _put(canvas, np.broadcast_to(rows[:, :, None], inside.shape), columns, np.maximum(inside, 0) * taper[:, :, None])
+            _put(canvas, rows[:, :, None].astype(np.int32), columns, np.maximum(inside, 0) * taper[:, :, None])
 
 
 def _put(canvas: Floats, rows: NDArray[np.int32], columns: NDArray[np.int32], share: Floats) -> None:

@@ -21,7 +21,7 @@ from studio.engines.parallax.swarm import Swarm, Ways, depths
 from studio.nouns import Effect
 
 RAIN_SPEED, SNOW_SPEED = 2.2, 0.24  # mean frame sides a second at the nearest depth: 8 m/s and 1 m/s, in one scale
-RAIN_MOST, SNOW_MOST = 7600, 7200  # in the window at amount 1; a third of it is seen
+RAIN_MOST, SNOW_MOST = 10500, 11500  # in the window at amount 1; a third of it is seen
 SLANT, DRIFT = 0.30, 0.55  # how far rain and snow are driven aside at amount 1, of their fall
 HAZE = 0.17  # how much rain or snow greys the furthest at amount 1
 RAIN, SNOW = 0.62, 0.92  # how much a drop and a flake hides of what is behind it
@@ -40,13 +40,14 @@ class Falling:
         haze = cv2.resize(look(self._haze, air.at), (width, height), interpolation=cv2.INTER_LINEAR)
         if air.subject is not None:
             haze *= cv2.bitwise_not(air.subject).astype(np.float32) * np.float32(1 / 255)
-        fade(air, cover + haze, self._colour)
+        cover += haze
+        fade(air, cover, self._colour)
 
 
 def rain(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> Falling:
     """Rain, slanted to where the wind drives it."""
-    count = round(RAIN_MOST * effect.amount)
-    d = depths(rng, count, 0.16, 1.5, 1.5)
+    count = round(RAIN_MOST * effect.amount**1.2)
+    d = depths(rng, count, 0.18, 1.45, 2.0)
     fall = RAIN_SPEED * (0.1 + 0.9 * d) * rng.uniform(0.7, 1.3, count)
     aside = math.cos(math.radians(effect.direction)) * SLANT * (0.35 + 0.65 * effect.amount)
     ways = Ways(d, _f32(fall * (aside + rng.normal(0, 0.015, count))), _f32(fall), _f32(0 * d), _f32(seconds + 0 * d))
@@ -58,7 +59,7 @@ def rain(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
 
 def snow(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> Falling:
     """Snow that sways as it falls, and is driven to where the wind goes. What is very near is out of focus: large and faint."""
-    count = round(SNOW_MOST * effect.amount)
+    count = round(SNOW_MOST * effect.amount**1.2)
     d = depths(rng, count, 0.14, 1.75, 2.7)
     fall = SNOW_SPEED * (0.25 + 0.75 * d) * rng.uniform(0.75, 1.25, count)
     aside = math.cos(math.radians(effect.direction)) * DRIFT * (0.2 + 0.8 * effect.amount)

@@ -79,12 +79,13 @@ class Still(NamedTuple):
 
 class Figures(NamedTuple):
     """One clip of one build: pulse at KEYS and of the frames it was made from; in grey levels the seam (of a loop) and the
-    largest step; bytes, and seconds of processor time."""
+    largest step; how much of what is dark and smooth lies on a band's edge, per mille; bytes, and seconds of processor time."""
 
     pulse: float
     own: float
     seam: float
     most: float
+    bands: float
     bytes: int
     seconds: float
 
@@ -156,6 +157,7 @@ def measure(source: list[Image], clip: dict[str, Any], loop: bool) -> Figures:
         score.pulse(source, KEYS),
         float(steps[0]) if loop else 0.0,
         float(steps[1:].max()),
+        statistics.fmean(score.banding(frame) for frame in seen[::24]),
         file.stat().st_size,
         statistics.median(clip["seconds"]),
     )
@@ -171,10 +173,18 @@ def figures(still: Still, root: Path, home: Path) -> dict[Format, Figures]:
 
 
 def _row(name: str, one: Figures, today: Figures | None) -> tuple[str, ...]:
-    words = [name, f"{one.pulse:.2f}", f"{one.own:.2f}", f"{one.seam:.2f}" if one.seam else "", f"{one.most:.2f}"]
+    words = [
+        name,
+        f"{one.pulse:.2f}",
+        f"{one.own:.2f}",
+        f"{one.seam:.2f}" if one.seam else "",
+        f"{one.most:.2f}",
+        f"{one.bands:.1f}",
+    ]
     if today:
         words[1:1] = [f"{today.pulse:.2f}"]
-        words += [f"{today.seam:.2f}" if one.seam else "", f"{one.bytes / today.bytes:.2f}", f"{one.seconds / today.seconds:.2f}"]
+        words += [f"{today.seam:.2f}" if one.seam else "", f"{today.bands:.1f}"]
+        words += [f"{one.bytes / today.bytes:.2f}", f"{one.seconds / today.seconds:.2f}"]
     return tuple(words)
 
 
@@ -187,9 +197,9 @@ def run() -> None:
             print(f"Looking at {still.name} …", file=sys.stderr, flush=True)
             today = figures(still, Path(base), scratch("today")) if base else None
             found[still.name] = (figures(still, ROOT, scratch("new")), today)
-    head = ("clip", "pulse", "the frames' own", "seam", "largest step")
+    head = ("clip", "pulse", "the frames' own", "seam", "largest step", "bands")
     if base:
-        head = ("clip", "pulse, today", *head[1:], "seam, today", "bytes / today's", "time / today's")
+        head = ("clip", "pulse, today", *head[1:], "seam, today", "bands, today", "bytes / today's", "time / today's")
     for kind in FORMATS:
         rows = [_row(name, new[kind], today and today[kind]) for name, (new, today) in found.items()]
         table(f"What hardly moves, {kind}, 720p24: step at frames 48 and 96 over the median step", head, rows)

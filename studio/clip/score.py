@@ -113,6 +113,32 @@ def pulse(frames: Sequence[Grey], at: Sequence[int]) -> float:
     return float(max(each[place] for place in at) / max(float(np.median(each[1:])), 1e-6))
 
 
+def banding(frame: NDArray[np.uint8]) -> float:
+    """How much of what is dark and smooth lies on the edge of a band, per mille, after CAMBI (Tandon et al. 2021) but simpler.
+
+    Dark and smooth: within 5 pixels all levels lie within 4, and their mean is below 100. An edge: a step of one or two levels
+    between four pixels of one level and four of another, across or down, in a line 16 pixels long or more. 0 without such places.
+    """
+    square = np.ones((11, 11), np.uint8)
+    even = cv2.subtract(cv2.dilate(frame, square), cv2.erode(frame, square)) <= 4
+    dark = even & (cv2.blur(frame.astype(np.float32), (11, 11)) < 100)
+    edges = (_band_edges(frame) | _band_edges(np.ascontiguousarray(frame.T)).T) & dark
+    _, lines, measures, _ = cv2.connectedComponentsWithStats(edges.astype(np.uint8), connectivity=8)
+    long = np.maximum(measures[:, cv2.CC_STAT_WIDTH], measures[:, cv2.CC_STAT_HEIGHT]) >= 16
+    long[0] = False
+    return 1000 * float(long[lines].sum()) / max(1, int(dark.sum()))
+
+
+def _band_edges(frame: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """Where a level that stayed for four pixels changes by one or two, to the right, and then stays for four."""
+    run = np.ones((1, 4), np.uint8)
+    before, after = (cv2.dilate(frame, run, anchor=at) == cv2.erode(frame, run, anchor=at) for at in ((3, 0), (0, 0)))
+    step = cv2.absdiff(frame[:, 1:], frame[:, :-1])
+    edges = np.zeros(frame.shape, np.bool_)
+    edges[:, 1:] = (step >= 1) & (step <= 2) & before[:, :-1] & after[:, 1:]
+    return edges
+
+
 def flicker(frames: Sequence[Grey]) -> float:
     """Unsteadiness of the mean brightness, in grey levels per frame."""
     return unsteadiness([float(frame.mean()) for frame in frames])

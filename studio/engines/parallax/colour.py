@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.engines.base import Image
+from studio.engines.parallax import dither
 
 _RGB_TO_YUV = (
     np.array(
@@ -29,19 +30,28 @@ _OFFSET = np.array([16.0, 128.0, 128.0])
 
 
 def to_yuva(premultiplied: Image) -> Image:
-    """(H, W, 4) premultiplied RGBA as premultiplied Y, U, V and A, uint8."""
+    """(H, W, 4) premultiplied RGBA as premultiplied Y, U, V and A, uint8; what is dark and smooth is dithered."""
     matrix = np.zeros((4, 4))
     matrix[:3, :3], matrix[:3, 3], matrix[3, 3] = _RGB_TO_YUV, _OFFSET / 255, 1.0
-    return np.asarray(cv2.transform(premultiplied, matrix), np.uint8)
+    yuva = np.asarray(cv2.transform(premultiplied, matrix), np.uint8)
+    where = dither.place(cv2.extractChannel(yuva, 0), cv2.extractChannel(premultiplied, 3))
+    if where is not None:
+        exact = cv2.transform(premultiplied.astype(np.float32), matrix[:1])
+        cv2.insertChannel(dither.rounded(exact, where), yuva, 0)
+    return yuva
 
 
 def from_rgb(rgb: Image) -> Image:
-    """(H, W, 3) RGB, even sides, as one I420 picture: (H * 3 // 2, W) uint8."""
+    """(H, W, 3) RGB, even sides, as one I420 picture: (H * 3 // 2, W) uint8; what is dark and smooth is dithered."""
     height, width = rgb.shape[:2]
     yuv = cv2.transform(rgb, np.column_stack([_RGB_TO_YUV, _OFFSET]))
     across, down = np.array([0.25, 0.5, 0.25]), np.array([0.5, 0.5])
     out = np.empty((height * 3 // 2, width), np.uint8)
     out[:height] = yuv[..., 0]
+    where = dither.place(out[:height])
+    if where is not None:
+        exact = cv2.transform(rgb.astype(np.float32), np.append(_RGB_TO_YUV[0], 16.0)[None])
+        out[:height] = dither.rounded(exact, where)
     for plane, channel in zip(colour_planes(out), (1, 2), strict=True):
         soft = cv2.sepFilter2D(
             np.ascontiguousarray(yuv[..., channel]), -1, across, down, anchor=(1, 0), borderType=cv2.BORDER_REPLICATE

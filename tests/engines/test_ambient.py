@@ -47,6 +47,44 @@ def frames(
     return [renderer.paint(pose, index / 24) for index, pose in enumerate(setting.poses)]
 
 
+def cloudy(ridge: bool = False) -> Scene:
+    """A scene whose upper part is soft clouds; with a dark ridge and a wire before them, within the mask of the sky."""
+    scene = make(subject=False)
+    picture = scene.layers[0].texture.copy()
+    soft = cv2.GaussianBlur(picture[..., :3], (0, 0), 7).astype(np.float32)
+    picture[:70, :, :3] = np.clip((soft[:70] - 128) * 3 + 150, 0, 255)
+    if ridge:
+        for x in range(256):
+            picture[round(52 + 5 * np.sin(x / 9) + 3 * np.sin(x / 3)) :, x, :3] = (40, 45, 40)
+        cv2.line(picture, (0, 8), (255, 14), (20, 20, 20, 255), 2, cv2.LINE_AA)
+    mask = (np.mgrid[0:80, 0:128][0] < (30 if ridge else 19)).astype(np.float32)
+    return replace(scene, layers=(replace(scene.layers[0], texture=picture),), masks={**scene.masks, "sky": mask})
+
+
+def test_clouds_never_drag_a_ridge_or_a_wire_along() -> None:
+    scene = cloudy(ridge=True)
+    for loop in (True, False):
+        seen = frames(Effect("clouds", 1.0), scene, loop=loop)
+        moved = changes(seen)
+        dark = scene.layers[0].texture[..., :3].max(2) < 60
+        beside = cv2.dilate(dark.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+        assert moved[beside].max() <= 40
+        assert moved[20:36].mean() > 1
+
+
+def test_a_light_never_makes_a_sun_grow() -> None:
+    scene = make(subject=False)
+    picture = scene.layers[0].texture.copy()
+    yy, xx = np.mgrid[0:160, 0:256].astype(np.float32)
+    glow = np.clip(290 - 2.6 * np.hypot(xx - 128, yy - 50), 60, 255)
+    picture[..., :3] = np.rint(glow[..., None] * np.float32([1, 0.97, 0.86])).astype(np.uint8)
+    sunny = replace(scene, layers=(replace(scene.layers[0], texture=picture),))
+    plain, lit = frames(Effect("light", 0.001), sunny)[0][:160], frames(Effect("light", 1.0), sunny)
+    white = float((plain >= 225).mean())
+    assert max(float((frame[:160] >= 225).mean()) for frame in lit) < 1.1 * white
+    assert changes(lit)[100:140].mean() > 4
+
+
 def changes(seen: list[np.ndarray], height: int = 160) -> np.ndarray:
     """How much brightness ranges over the clip at every pixel."""
     luma = np.stack([frame[:height] for frame in seen]).astype(int)
@@ -108,7 +146,7 @@ def test_flow_runs_where_it_is_told() -> None:
 
 
 def test_a_short_sky_that_need_not_loop_is_carried_in_one_piece() -> None:
-    seen = frames(Effect("clouds", 1.0), make(subject=False), loop=False)
+    seen = frames(Effect("clouds", 1.0), cloudy(), loop=False)
     way = score.flow(seen[0][:160], seen[-1][:160])[5:30, 40:-40, 0]
     assert float(np.median(way)) > 2
 

@@ -65,7 +65,7 @@ class Ambient:
         self.choices = tuple(choices)
 
     def _add(self, effect: Effect, mask: Floats, scene: Scene, shot: Shot, rng: np.random.Generator) -> None:
-        touched, seconds = region.sheets(effect, self._names), shot.seconds
+        touched, seconds = region.sheets(effect, scene), shot.seconds
         if effect.name in _WAVES:
             self._sways.append(Sway(_WAVES[effect.name](mask, scene, effect, seconds, rng), touched))
         elif effect.name == "flow":

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax import sky
+from studio.engines.parallax import plants, sky
 from studio.engines.parallax.scene import Areas, Floats
 from studio.engines.parallax.sky import Sky
 from studio.photo import matte
-from studio.photo.matte import Matte, step
+from studio.photo.matte import Matte
 
 
 def areas(image: Image, subject: Matte, heavens: Sky | None = None) -> Areas:
@@ -26,14 +26,12 @@ def areas(image: Image, subject: Matte, heavens: Sky | None = None) -> Areas:
 
 
 def masks(picture: Image, cover: Floats, heavens: Sky) -> dict[str, Floats]:
-    """Where things can move, each (h, w) 0..1: sky, foliage, subject and background.
+    """Where things can move, each (h, w) 0..1: sky, plants, subject and background.
 
     `picture` is RGB of any size; `cover`, (h, w), how much the subject covers.
     """
     size = cover.shape[::-1]
     ground = ((1 - cover) * (1 - heavens.soft)).astype(np.float32)
-    less = cv2.resize(picture, size, interpolation=cv2.INTER_AREA).astype(np.float32) / 255
-    hsv = cv2.cvtColor(less, cv2.COLOR_RGB2HSV)  # hue in degrees, saturation and value 0..1
-    green = (hsv[..., 0] > 35) & (hsv[..., 0] < 170) & (hsv[..., 1] > 0.16) & (hsv[..., 2] > 0.08)
-    leaves = step(0.35, 0.8, cv2.GaussianBlur(green.astype(np.float32), (0, 0), size[0] / 120))
-    return {"sky": heavens.soft, "foliage": leaves * ground, "subject": cover, "background": ground}
+    less = np.asarray(cv2.resize(picture, size, interpolation=cv2.INTER_AREA), np.uint8)
+    leaves = plants.find(less, cover, heavens.soft)
+    return {"sky": heavens.soft, "foliage": leaves, "subject": cover, "background": ground}

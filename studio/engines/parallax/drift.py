@@ -22,6 +22,8 @@ from studio.nouns import Effect
 
 _WATER_SPEED, _WATER_PERIOD = 0.035, 1.5  # frame sides a second at amount 1, seconds between jumps
 _CLOUD_SPEED, _CLOUD_PERIOD = 0.022, 5.0
+_HARD = 22  # grey levels by which something finer than clouds differs from its surroundings
+_SUN = 251  # grey levels from which a small part of the sky is the sun
 _CARRY = 0.10  # how far clouds are carried without fading, in frame sides
 
 
@@ -77,13 +79,43 @@ def flow(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
 def clouds(
     mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator, names: frozenset[str], loop: bool
 ) -> Drift:
-    """The sky carried along the direction. Where it is a sheet of its own it moves as a whole, behind the land."""
-    whole = "sky" in names
-    land = np.ones_like(mask) if whole else cv2.GaussianBlur(mask * mask, (0, 0), 4)
-    touched = frozenset({"sky"}) if whole else names
+    """The sky carried along the direction. Where it is a sheet of its own it moves behind the land.
+
+    Nothing that stands before the sky is ever looked at from beside it: near what does, the sky goes no further than that is
+    away, so that neither a ridge nor a wire drags a copy of itself along.
+    """
+    touched = frozenset({"sky"}) if "sky" in names else names
     way, far = math.radians(effect.direction), effect.amount * _CLOUD_SPEED * seconds
+    room = _room(mask, scene, "sky" in names)
     if not loop and far <= _CARRY:
-        return Drift(*_steady(way, land * far), None, 1, touched)
+        return Drift(*_steady(way, _within(room, far)), None, 1, touched)
     periods = max(1, round(seconds / _CLOUD_PERIOD))
-    x, y = _steady(way, land * (effect.amount * _CLOUD_SPEED * seconds / periods))
-    return Drift(x, y, _moments(mask.shape, 0.12, 0.6, rng), periods, touched)
+    far = effect.amount * _CLOUD_SPEED * seconds / periods
+    return Drift(*_steady(way, _within(room, far)), _moments(mask.shape, 0.12, 0.6, rng), periods, touched)
+
+
+def _room(mask: Floats, scene: Scene, apart: bool) -> Floats:
+    """How far every place of the sky is from what isn't sky, in mean frame sides, (h, w).
+
+    What stands is the land, where that shares the sky's sheet, whatever shows fine, hard detail (a twig, a wire), and the sun.
+    """
+    size = mask.shape[::-1]
+    texture = next((layer for layer in scene.layers if layer.name == "sky"), scene.layers[0]).texture
+    small = cv2.cvtColor(np.asarray(cv2.resize(texture, size, interpolation=cv2.INTER_AREA), np.uint8), cv2.COLOR_RGBA2GRAY)
+    light = small.astype(np.float32)
+    fine = np.abs(light - cv2.medianBlur(small, 7)) > _HARD
+    across, down = cv2.Sobel(light, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(light, cv2.CV_32F, 0, 1, scale=1 / 8)
+    fine |= cv2.magnitude(across, down) > 1.5 * _HARD
+    sun = light > _SUN
+    if sun.mean() < 0.1 * max(float(mask.mean()), 1e-6):
+        fine |= sun
+    stands = fine if apart else fine | (mask < 0.97)
+    away = cv2.distanceTransform((~stands).astype(np.uint8), cv2.DIST_L2, 5)
+    return np.asarray(np.maximum(away - 2, 0) / math.sqrt(mask.size), np.float32)
+
+
+def _within(room: Floats, far: float) -> Floats:
+    """How far each place goes, at most `far`, smooth, and half of it never further than there is room."""
+    wide = max(1.0, 0.5 * far * math.sqrt(room.size))
+    free = cv2.GaussianBlur(np.minimum(1.6 * room, far), (0, 0), wide)
+    return np.minimum(np.minimum(free, far), 2 * room).astype(np.float32)

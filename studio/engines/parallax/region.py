@@ -84,11 +84,22 @@ def find(effect: Effect, scene: Scene, shot: Shot) -> tuple[Floats, Choice]:
     return mask.astype(np.float32), Choice(title, region, f"{how}: {float(mask.mean()):.0%} of the picture")
 
 
-def sheets(effect: Effect, names: tuple[str, ...]) -> frozenset[str]:
-    """Which of a scene's layers an effect touches: a region that is behind the subject never moves the subject itself."""
-    region = chosen(effect)
+def sheets(effect: Effect, scene: Scene) -> frozenset[str]:
+    """Which of a scene's layers an effect touches: a region that is behind the subject never moves the subject itself.
+
+    A subject that is a plant belongs to the foliage and bends with it.
+    """
+    names, region = frozenset(layer.name for layer in scene.layers), chosen(effect)
     if region == "subject" and "subject" in names:
         return frozenset({"subject"})
+    if region == "foliage" and _is_plant(scene):
+        return names
     if region in ("sky", "foliage", "background"):
-        return frozenset(names) - {"subject"}
-    return frozenset(names)
+        return names - {"subject"}
+    return names
+
+
+def _is_plant(scene: Scene) -> bool:
+    """Whether the subject is part of the foliage."""
+    subject = scene.masks["subject"] > 0.5
+    return bool(subject.any()) and float(scene.masks["foliage"][subject].mean()) > 0.5

@@ -22,6 +22,7 @@ GRID = 224  # columns or rows of the long side
 _WIND = ((0.21, 2.1, 0.9), (0.43, 4.3, 0.7), (0.8, 8.0, 0.42), (1.3, 13.0, 0.2))  # hertz, waves across the frame, share
 _HAIR = ((0.35, 3.0, 0.8), (0.7, 5.5, 0.7), (1.2, 9.0, 0.4))
 _WATER = ((0.42, 5.0, 2.5, 1.0), (0.66, 8.0, -4.0, 0.7), (1.05, 13.0, 7.0, 0.45))  # hertz, waves in depth, across, share
+_LEAST_BENT = 0.22  # of the bend at the top, at the root
 _TALLEST = 0.0046  # of the frame's mean side, of one wave of wind at amount 1 where disparity is 1
 _HAIR_TALLEST = 0.0042
 _WATER_TALLEST = 0.0055
@@ -91,10 +92,20 @@ def _turns(hertz: float, seconds: float) -> int:
 
 
 def _along(
-    strength: Floats, bands: tuple[tuple[float, float, float], ...], effect: Effect, seconds: float, rng: np.random.Generator
+    strength: Floats,
+    bands: tuple[tuple[float, float, float], ...],
+    effect: Effect,
+    seconds: float,
+    rng: np.random.Generator,
+    counts: tuple[Floats, Floats] | None = None,
 ) -> tuple[Wave, ...]:
-    """Waves that travel along the effect's direction and push that way, with a little play across it."""
+    """Waves that travel along the effect's direction and push that way, with a little play across it.
+
+    counts: how far across and down each place counts for the phase, (h, w) 0..1 each; where it is when not given.
+    """
     x, y = _places(strength.shape)
+    if counts is not None:
+        x, y = (part * np.float32(side / max(strength.shape)) for part, side in zip(counts, strength.shape[::-1], strict=True))
     way = math.radians(effect.direction)
     rows, columns = strength.shape
     mean = math.sqrt(rows * columns)
@@ -113,9 +124,48 @@ def _along(
 
 
 def wind(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> tuple[Wave, ...]:
-    """Gusts that run through foliage along the direction; the near moves more than the far."""
-    near = _fit(scene.disparity, 3)
-    return _along(_fit(mask, 1.5) * (0.45 + 0.55 * near) * effect.amount * _TALLEST * 2, _WIND, effect, seconds, rng)
+    """Gusts that run through plants along the direction: each bends from its root, the near more than the far.
+
+    What stands up bends as one, for the phase hardly changes along its height; only the short waves flutter.
+    """
+    near, strength = _fit(scene.disparity, 3), _fit(mask, 1.0)
+    root, tall = _roots(strength)
+    y = _places(strength.shape)[1] * (max(strength.shape) / strength.shape[0])
+    bent = np.clip((root - y) / tall, 0, 1)
+    grown = (_LEAST_BENT + (1 - _LEAST_BENT) * bent) * np.clip(0.5 + tall, 0.5, 1.2)
+    tallest = strength * grown * (0.25 + 0.75 * near) * effect.amount * _TALLEST
+    bend = _along(tallest * 2.6, _WIND[:2], effect, seconds, rng, (_whole(scene, strength.shape), root + 0.2 * (y - root)))
+    return (*bend, *_along(tallest * 1.8, _WIND[2:], effect, seconds, rng))
+
+
+def _whole(scene: Scene, shape: tuple[int, ...]) -> Floats:
+    """How far across each place counts for the phase of a wave, (h, w) 0..1: a subject is one plant, and bends all at once."""
+    x = _places(shape)[0] * np.float32(max(shape) / shape[1])
+    body = _fit(scene.masks["subject"], 2.0)
+    total = float(body.sum())
+    return x if total < 1 else (x + 0.8 * body * (float((x * body).sum()) / total - x)).astype(np.float32)
+
+
+def _roots(plants: Floats) -> tuple[Floats, Floats]:
+    """Where each plant's root is and how tall it stands, both in heights of the picture from the top, smooth, (h, w)."""
+    rows, columns = plants.shape
+    solid = cv2.morphologyEx((plants > 0.3).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
+    root, tall = np.ones_like(plants), np.full_like(plants, 0.5)
+    weight = np.full_like(plants, 1e-4)
+    for label in range(1, count):
+        left, _, wide, high, area = stats[label]
+        if area < 6:
+            continue
+        here = labels[:, left : left + wide] == label
+        foot = np.where(here.any(0), rows - here[::-1].argmax(0), 0).astype(np.float32)[None]
+        reach = 2 * (wide // 5) + 1
+        foot = cv2.blur(cv2.dilate(foot, np.ones((1, reach), np.uint8)), (reach, 1))
+        there = np.nonzero(labels == label)
+        root[there], tall[there], weight[there] = foot[0, there[1] - left] / rows, max(high / rows, 0.12), 1
+    soft = columns / 24
+    total = cv2.GaussianBlur(weight, (0, 0), soft)
+    return tuple(np.asarray(cv2.GaussianBlur(part * weight, (0, 0), soft) / total, np.float32) for part in (root, tall))  # type: ignore[return-value]
 
 
 def hair(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> tuple[Wave, ...]:

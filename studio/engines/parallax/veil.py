@@ -151,19 +151,39 @@ class Light:
         self._start, self._turns = rng.uniform(0, 2 * math.pi), max(1, round(seconds / 7))
 
     def lay(self, at: Field, size: tuple[int, int], t: float, frame: Image, subject: Image | None) -> None:
-        """Scale brightness about black (16), and lean colour by as much as was added."""
+        """Scale brightness about black (16), less and less towards white, and lean colour by as much as was added."""
         width, height = frame.shape[1], frame.shape[0] * 2 // 3
         x, y = at.x / size[0], at.y / size[1]
         angle = 2 * math.pi * self._turns * t + self._start
         cx, cy = 0.5 + 0.42 * math.sin(angle), 0.32 + 0.16 * math.cos(angle)
         glow = np.exp(-(((x - cx) / 0.42) ** 2) - ((y - cy) / 0.5) ** 2).astype(np.float32)
         gain = look(self._weight, at) * (np.float32(0.62) * glow - np.float32(0.2))
-        luma = frame[:height]
-        full = cv2.resize(1 + gain, (width, height), interpolation=cv2.INTER_LINEAR)
-        lift = cv2.resize(gain, (width // 2, height // 2))
-        small = cv2.resize(luma, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
+        luma, half = frame[:height], (width // 2, height // 2)
+        small = cv2.resize(luma, half, interpolation=cv2.INTER_AREA)
+        lift = cv2.resize(gain, half, interpolation=cv2.INTER_LINEAR)
+        lift = cv2.multiply(lift, cv2.LUT(brightest(small, *colour_planes(frame)), _ROLL))
+        full = cv2.resize(1 + lift, (width, height), interpolation=cv2.INTER_LINEAR)
         cv2.multiply(cv2.subtract(luma, 16), full, luma, 1, cv2.CV_8U)
         cv2.add(luma, 16, luma)
         warm = lift * (small.astype(np.float32) - 16)
         for plane, share in zip(colour_planes(frame), (-0.16, 0.10), strict=True):
             plane[:] = np.clip(np.rint(plane + warm * np.float32(share)), 16, 240).astype(np.uint8)
+
+
+def brightest(luma: Image, blue: Image, red: Image) -> Image:
+    """The largest of red, green and blue of Y, U, V of one size, 0..255, near enough: green clips after the others."""
+    plain = cv2.addWeighted(luma, 255 / 219, luma, 0, -16 * 255 / 219)
+    parts = (
+        cv2.addWeighted(plain, 1, plane, share, -128 * share)
+        for plane, share in ((blue, 1.8556 * 255 / 224), (red, 1.5748 * 255 / 224))
+    )
+    return np.asarray(cv2.max(plain, cv2.max(*parts)), np.uint8)
+
+
+def _rolled() -> Floats:
+    """Of a change of light, how much a pixel takes whose brightest channel is 0..255: all up to the middle, none at white."""
+    free = np.clip((1 - np.arange(256, dtype=np.float32) / 250) / 0.5, 0, 1)
+    return (free**1.5).astype(np.float32)
+
+
+_ROLL = _rolled()

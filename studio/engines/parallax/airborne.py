@@ -23,7 +23,7 @@ from studio.engines.parallax.tint import Tint
 
 _BEHIND = 0.16  # the disparity over which something passes behind what stands there
 _THROUGH = 0.45  # how much of what is behind other things than the subject shows all the same: their depth is but estimated
-_MARGIN = 40  # pixels outside the frame at which a streak may begin that reaches into it
+_MARGIN = 0.08  # how far outside the frame a streak may begin that reaches into it, in mean frame sides
 
 
 class Air(NamedTuple):
@@ -111,7 +111,9 @@ class Flock(NamedTuple):
         right, down = self.swarm.pace(air.t)
         px, py, larger = view.see(x, y, self.swarm.d)
         size = self.radius * np.float32(view.scale) * larger
-        seen = np.flatnonzero(swarm.within(px, py, _MARGIN + size, view.size) & (larger > 0) & (there * strength > 0.004))
+        seen = np.flatnonzero(
+            swarm.within(px, py, np.float32(_MARGIN * view.scale) + size, view.size) & (larger > 0) & (there * strength > 0.004)
+        )
         px, py, d = px[seen], py[seen], self.swarm.d[seen]
         ex, ey, _ = view.see(x[seen] + right[seen], y[seen] + down[seen], d)
         shown = there[seen] * strength[seen] * self.place.share(px, py, d, air)

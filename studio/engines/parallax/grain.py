@@ -19,7 +19,6 @@ from studio.nouns import Effect
 
 STRENGTH = 9.5  # standard deviation in levels of luma, in mid-tones at amount 1
 SIZE = 1 / 1500  # standard deviation of a grain's shape, of the frame's mean side
-TILE = 1024  # pixels: larger than the eye compares from frame to frame, as every frame turns it and begins elsewhere
 _SHADOWS, _LIGHTS = 0.28, 0.16  # how much grain is left in black and in white
 
 
@@ -27,13 +26,7 @@ class Grain:
     """Grain of one shot: the same in every frame of the same number, and so the same after a loop."""
 
     def __init__(self, mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> None:
-        sigma = SIZE * float(np.sqrt(scene.width * scene.height))
-        noise = rng.standard_normal((TILE, TILE), dtype=np.float32)
-        if sigma > 0.3:
-            soft = cv2.GaussianBlur(np.tile(noise, (3, 3)), (0, 0), sigma)[TILE : 2 * TILE, TILE : 2 * TILE]
-            noise = soft / soft.std()
-        fine = min(1.0, 0.55 + 0.75 * sigma)
-        self._noise = np.rint(noise * 256 * STRENGTH * effect.amount * fine / 4).clip(-8191, 8191).astype(np.int16)
+        self._amount, self._noise = effect.amount, np.zeros((0, 0), np.int16)
         level = np.clip((np.arange(256) - 16) / 219, 0, 1)
         middle = (4 * level * (1 - level)) ** 0.75
         self._gain = np.rint(256 * (middle + (1 - middle) * (_SHADOWS * (1 - level) + _LIGHTS * level))).astype(np.int16)
@@ -52,10 +45,22 @@ class Grain:
         cv2.max(cv2.min(luma, 235), 16, luma)
 
     def _cut(self, t: float, height: int, width: int) -> NDArray[np.int16]:
-        """The grain of the frame at time t, (height, width): the tile turned, and from a place of its own."""
+        """The grain of the frame at time t, (height, width): all of one grain, mirrored, and from a place of its own."""
+        if self._noise.shape != (height, width):
+            self._noise = self._made(height, width)
         chance = np.random.default_rng((self._seed, round((t % 1) * 1_000_000)))
-        left, top, turn = (int(one) for one in chance.integers((TILE, TILE, 8)))
-        tile = self._noise if turn < 4 else self._noise.T
-        tile = tile[:: -1 if turn & 1 else 1, :: -1 if turn & 2 else 1]
-        rows, columns = (np.arange(count) + start for count, start in ((height, top), (width, left)))
-        return np.ascontiguousarray(tile.take(rows % TILE, 0).take(columns % TILE, 1))
+        left, top, turn = (int(one) for one in chance.integers((width, height, 4)))
+        tile = self._noise[:: -1 if turn & 1 else 1, :: -1 if turn & 2 else 1]
+        return np.ascontiguousarray(np.roll(tile, (top, left), (0, 1)))
+
+    def _made(self, height: int, width: int) -> NDArray[np.int16]:
+        """Grain as large as the frame, so that nothing in it repeats; each side goes on where the one across begins."""
+        sigma = SIZE * float(np.sqrt(height * width))
+        noise = np.random.default_rng(self._seed).standard_normal((height, width), dtype=np.float32)
+        if sigma > 0.3:
+            room = min(height, width, 4 * round(sigma + 1))
+            wrapped = cv2.copyMakeBorder(noise, room, room, room, room, cv2.BORDER_WRAP)
+            noise = cv2.GaussianBlur(wrapped, (0, 0), sigma)[room:-room, room:-room]
+            noise = noise / noise.std()
+        fine = min(1.0, 0.55 + 0.75 * sigma)
+        return np.rint(noise * 256 * STRENGTH * self._amount * fine / 4).clip(-8191, 8191).astype(np.int16)

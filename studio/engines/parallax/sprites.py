@@ -17,8 +17,8 @@ from studio.engines.parallax.scene import Floats
 LEAST = 0.62
 """The radius in pixels under which a dot is drawn at this one, and fainter."""
 
-_SIZES = (2, 3, 4, 6, 9, 13, 19, 28, 41, 60, 90, 140)
-_LENGTHS = (4, 8, 12, 18, 27, 40, 60, 90, 140, 220)
+_SIZES = (2, 3, 4, 6, 9, 13, 19, 28, 41, 60, 90, 140, 220, 340)
+_LENGTHS = (4, 8, 12, 18, 27, 40, 60, 90, 140, 220, 340, 520, 800, 1300)
 _MOST = 400_000  # pixels worked on at once
 
 

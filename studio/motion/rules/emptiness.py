@@ -45,6 +45,9 @@ REMEDIES: tuple[tuple[frozenset[str], str | EffectName], ...] = (
     (FOG, "fog"),
     (words("plant plants houseplant houseplants bouquet vase"), "The leaves stir gently."),
     (FOLIAGE | AIR | words("valley park"), "wind"),
+    (words("rainy umbrella umbrellas"), "rain"),
+    (words("snowy snowman"), "snow"),
+    (words("campfire bonfire forge"), "embers"),
     (CLOUD | words("mountain mountains skyline horizon"), "clouds"),
     (LIGHT - words("light lights lighting") | words("neon candle candles"), "light"),
 )

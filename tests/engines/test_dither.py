@@ -49,14 +49,17 @@ def test_it_is_the_same_noise_every_time(night: np.ndarray) -> None:
     assert np.array_equal(colour.to_yuva(textured(night)), colour.to_yuva(textured(night)))
 
 
-@pytest.mark.parametrize("change", ["bright", "grained", "seen through"])
-def test_what_is_bright_or_has_grain_or_is_seen_through_is_left_alone(night: np.ndarray, change: str) -> None:
+@pytest.mark.parametrize("change", ["bright", "grained", "seen through", "flat"])
+def test_what_is_bright_or_grained_or_seen_through_or_flat_is_left_alone(night: np.ndarray, change: str) -> None:
     picture = textured(night)
     if change == "bright":
         picture[..., :3] += 150
     elif change == "grained":
         grain = np.random.default_rng(1).normal(0, 4, (HEIGHT, WIDTH, 1))
         picture[..., :3] = np.clip(picture[..., :3] + grain, 0, 255).astype(np.uint8)
+    elif change == "flat":
+        picture[..., :3] = 20
+        picture[100:110, 100:110, :3] = 220
     else:
         picture[..., 3] = 200
     matrix = np.array([0.2126, 0.7152, 0.0722, 0.0]) * 219 / 255

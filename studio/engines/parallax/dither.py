@@ -2,7 +2,7 @@
 
 Knows where a picture is dark and smooth, and what it would be there between the levels. Refuses to know what is in it.
 
-A photo's own gradient has come in whole levels: it is taken apart by a wide blur, never further than one level away, and noise is
+A photo's own gradient has come in whole levels: it is taken apart by a wide blur, no further than a rounding away, and noise is
 added before it is rounded again. Noise lies in the texture, so it goes with what it lies on and doesn't shimmer. It is a little
 soft, for an encoder drops what is finer: of a drawn night sky, after libx264, 34 per mille of the pixels lie on a band's edge
 without it, 18 with white noise as strong, 5 with this.
@@ -11,6 +11,7 @@ without it, 18 with white noise as strong, 5 with this.
 from __future__ import annotations
 
 from functools import cache
+from typing import Any
 
 import cv2
 import numpy as np
@@ -22,38 +23,60 @@ Floats = NDArray[np.float32]
 DARK = (90.0, 115.0)
 """Brightness, 16..235, up to which all noise is added and from which on none: steps of a level are seen in the dark."""
 
-SMOOTH = 3
+SMOOTH = 2
 """Grey levels between the brightest and the darkest of some fifteen pixels each way: more is texture, or grain of its own."""
 
 STRENGTH = 0.5  # standard deviation in grey levels
 GRAIN = 0.8  # of the blur that softens the noise, in pixels of a texture
+SLOPE = 0.03
+"""Grey levels that a place is, on average, from what lies between the levels there, from which on it takes all noise: on a level
+that stays as it is, black bars or a drawing's ground, nothing is to be parted."""
+
 LEAST = 0.002  # the share of a picture below which it isn't worth the time
-_WIDE = 25  # pixels, of the blur that finds what lies between the levels
+_REACH = 49  # pixels at half size, over which a slow gradient's levels are looked for
+_WIDE = 13  # pixels at half size, of the blur that finds what lies between the levels
+_SMALLEST = 64  # pixels of a picture's side
 
 
 def place(luma: Image, alpha: Image | None = None) -> Floats | None:
-    """How much noise every pixel takes, (H, W) 0..1; None where the picture has nothing dark and smooth to speak of.
+    """How dark and smooth every pixel is, (H // 2, W // 2) 0..1; None where the picture has nothing such to speak of.
 
     luma: (H, W) 16..235; alpha: (H, W), 255 where luma isn't premultiplied by less.
     """
-    small = cv2.resize(luma, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA)
+    if min(luma.shape) < _SMALLEST:
+        return None
+    small = _halved(luma)
     window = np.ones((7, 7), np.uint8)
     even = cv2.subtract(cv2.dilate(small, window), cv2.erode(small, window)) <= SMOOTH
-    if alpha is not None:
-        even &= cv2.resize(alpha, small.shape[::-1], interpolation=cv2.INTER_AREA) == 255
     even &= small < DARK[1]
+    if alpha is not None:
+        even &= _halved(alpha) == 255
     if even.mean() < LEAST:
         return None
     fading = np.clip((DARK[1] - small.astype(np.float32)) / (DARK[1] - DARK[0]), 0, 1)
-    inside = cv2.erode(even.astype(np.float32), np.ones((3, 3), np.uint8)) * fading
-    return np.asarray(cv2.resize(cv2.blur(inside, (9, 9)), luma.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
+    return np.asarray(cv2.erode(even.astype(np.float32), window) * fading, np.float32)
 
 
 def rounded(exact: Floats, where: Floats) -> Image:
-    """A brightness (H, W) before rounding as uint8, with noise as much as `where` (0..1) says."""
-    between = cv2.blur(cv2.blur(exact, (_WIDE, _WIDE)), (_WIDE, _WIDE))
-    change = np.clip(between - exact, -1, 1) + _noise(*exact.shape)
-    return np.clip(np.rint(exact + where * change), 0, 255).astype(np.uint8)
+    """A brightness (H, W) before rounding as uint8, taken apart and with noise where `place` says."""
+    small, size = _halved(exact), exact.shape[::-1]
+    around = np.maximum(_wide(where), 1e-6)
+    between = _wide(small * where) / around  # of what is dark and smooth alone: no light of a star or a lamp
+    reach = (_REACH, _REACH)
+    parted = cv2.blur(np.abs(between - small) * where, reach) / np.maximum(cv2.blur(where, reach) * SLOPE, 1e-6)
+    share = cv2.blur(np.minimum(where, parted), (5, 5))
+    between, share = (cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in (between, share))
+    change = np.clip(between - exact, -0.6, 0.6) + _noise(*exact.shape)
+    return np.clip(np.rint(exact + share * change), 0, 255).astype(np.uint8)
+
+
+def _halved(plane: NDArray[Any]) -> NDArray[Any]:
+    """A plane (H, W) at half its size, (H // 2, W // 2)."""
+    return np.asarray(cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA))
+
+
+def _wide(plane: Floats) -> Floats:
+    return np.asarray(cv2.blur(cv2.blur(plane, (_WIDE, _WIDE)), (_WIDE, _WIDE)), np.float32)
 
 
 def _noise(height: int, width: int) -> Floats:

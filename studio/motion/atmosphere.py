@@ -6,6 +6,7 @@ pane or come from something that is in the picture isn't asked of the air: only 
 
 from __future__ import annotations
 
+import itertools
 from typing import NamedTuple
 
 from studio.motion.lexicon import CLOUD, DUST, EMBERS, GRAIN, LITTLE, MOTION_NOUNS, PREPOSITIONS, RAIN, SHADE, SNOW, STRONG, words
@@ -29,8 +30,9 @@ _FROM = words("from off behind")
 _SOURCES = words("sky above heavens clouds cloud fire campfire bonfire flames below left right ground fireplace hearth embers")
 _BRIGHT = words("light sunlight sunbeam sunbeams beam beams ray rays shaft shafts air sun sunshine lamplight spotlight window")
 _MOTES = words("motes mote particles specks")
-_CLOUDY = CLOUD | words("cloud's clouds' cloudy passing") - words("sky skies")
+_CLOUDY = CLOUD | words("cloud's clouds'") - words("sky skies")
 _FILMED = words("film analog analogue 35mm 16mm 8mm super8 grainy celluloid kodak cinematic")
+_LEADS = words("add some with a the and more light heavy soft gentle show")
 _KEEPS = words("no not without stops stop stopped ends ended never")
 
 
@@ -64,8 +66,17 @@ def _moves(said: _Said, things: frozenset[str], moving: frozenset[str]) -> bool:
     return bool(found) and bool((said.words - found) & moving or said.words & (MOTION_NOUNS - {"breathing", "stir"}))
 
 
+def _wished(said: _Said, base: frozenset[str]) -> bool:
+    """Whether it is to fall: "make it snow", "it starts to rain", "add falling snow"."""
+    pairs = list(itertools.pairwise(said.lows))
+    if any(low in base and (before == "it" or (before == "to" and "it" in said.words)) for before, low in pairs):
+        return True
+    at = next((at for at, (before, low) in enumerate(pairs) if before == "falling" and low in base), -1)
+    return at >= 0 and all(low in _LEADS or low.endswith("ly") for low in said.lows[:at])
+
+
 def _rain(said: _Said, moving: frozenset[str]) -> bool:
-    if said.words & _RAINS:
+    if said.words & _RAINS or _wished(said, RAIN):
         return not said.words & _PANES
     if said.words & _PANES and not said.words & forms("fall pour beat lash drizzle"):
         return False
@@ -73,7 +84,7 @@ def _rain(said: _Said, moving: frozenset[str]) -> bool:
 
 
 def _snow(said: _Said, moving: frozenset[str]) -> bool:
-    if said.words & _SNOWS or _moves(said, SNOW, moving):
+    if said.words & _SNOWS or _wished(said, SNOW) or _moves(said, SNOW, moving):
         return True
     strength = bool(said.words & (LITTLE | STRONG) - {"thick", "dense"}) and len(said.lows) <= 3
     return said.verbless and said.last in SNOW and (said.last in _SNOWFALL or len(said.lows) == 1 or strength)
@@ -90,7 +101,7 @@ def _embers(said: _Said, moving: frozenset[str]) -> bool:
 
 
 def _shadow(said: _Said, moving: frozenset[str]) -> bool:
-    return bool(said.words & _CLOUDY) and bool(said.words & SHADE) and bool(said.words & moving or said.verbless)
+    return bool(said.words & _CLOUDY) and bool(said.head & SHADE) and bool(said.words & moving or said.verbless)
 
 
 def _grain(said: _Said, moving: frozenset[str]) -> bool:

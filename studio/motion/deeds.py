@@ -83,7 +83,10 @@ class Said:
             return True
         if self.thing in LOOSE and not self.stirs:
             return moving and (lows[0] not in DETERMINERS or bool(_BEHIND & said))
-        if self.stirs and _FALLS & said:
+        wished = {"rain", "snow"} & said and {"it", "falling"} & set(
+            lows[:2] if lows[0] in ("make", "let") else lows[: self.verb + 1]
+        )
+        if self.stirs and (_FALLS & said or wished):
             return True
         if (self.stirs and self.thing in _PART_OF) or ({"steams", "steaming"} & said and verb > 0 and lows[0] not in PRONOUNS):
             return True

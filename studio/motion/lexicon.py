@@ -146,13 +146,13 @@ LIGHT = words(
 FOCUS = words("focus bokeh blur")
 RAIN = words("rain rains raindrops raindrop drizzle rainfall downpour")
 SNOW = words("snow snows snowflakes snowflake snowfall flurries flurry snowstorm blizzard")
-DUST = words("dust motes mote specks particles")
+DUST = words("dust motes mote specks particles pollen")
 EMBERS = words("ember embers spark sparks")
 SHADE = words("shadow shadows")
 GRAIN = words("grain grainy")
 OTHER = RAIN | SNOW | DUST | EMBERS | words(
     "hail bubble bubbles fire flame flames candle candles thunder traffic background foreground condensation droplets droplet"
-    " drops drop spray splash splashes sand pollen fireflies confetti surroundings environment crowds passersby pedestrians"
+    " drops drop spray splash splashes sand fireflies confetti surroundings environment crowds passersby pedestrians"
     " birds gulls seagulls cars people foam surf everything ash glitter dew crema liquid lightning seeds bees butterflies"
     " insects pigeons"
 )  # fmt: skip
@@ -195,7 +195,7 @@ MOVING: dict[EffectName, frozenset[str]] = {
         " dim fade glint glide sparkle twinkle glimmer lengthen stretch pass flash ripple glow flow filter slide animate"
         " strobe swell break stream vary"
     ),
-    "rain": forms("fall pour drizzle come patter beat lash stream slant sweep pelt start begin drive move animate"),
+    "rain": forms("fall pour drizzle come patter beat hit lash stream slant sweep pelt start begin drive move animate"),
     "snow": forms("fall drift float swirl come blow tumble flutter dance whirl descend spin start begin move animate waft"),
     "dust": forms("float drift dance hang hover glint sparkle shimmer twinkle swirl waft move animate catch glitter"),
     "embers": forms("rise fly drift float swirl dance flicker crackle burst shoot scatter spray ascend move animate pop"),

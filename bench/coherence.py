@@ -4,7 +4,8 @@ Simakov, Caspi, Shechtman and Irani, "Summarizing visual data using bidirectiona
 from another is coherent where every patch of it is found in that other. Here a patch is 7x7 pixels; the other is the photo's
 crop at the size of the frame, at scale 1, 1.04 and 1.08, moved by up to 96 pixels across and 36 down; a patch has a likeness
 if the mean of its pixels' differences (each the largest of three channels) is at most 10 grey levels. Both are blurred by
-1 pixel first, for sharpness isn't asked. What has none is counted in per mille of the frame.
+1 pixel first, for sharpness isn't asked. What has none is counted in per mille of the frame. Patches
+are whole, so the frame's outermost pixels go with their neighbours.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 Sums = NDArray[np.uint16]
 Planes = tuple[Image, ...]
+Box = tuple[int, int, int, int]
+"""Top, bottom, left and right, in pixels at half size."""
 
 PATCH = 7
 MOST = 10
@@ -29,11 +32,19 @@ ACROSS, DOWN = 96, 36
 
 SCALES = (1.0, 1.04, 1.08)
 BLUR = 1.0
-TILE = 40
-"""Pixels at half size. What a tile's middle moved by is looked at first, so that most tiles are done after a few shifts."""
+
+TILE, NEAR = 40, 144
+"""Pixels at half size, and shifts: first each tile is tried near to where it went as a whole, and most of it is found there."""
+
+CELL, TOGETHER = 16, 96
+"""Pixels at half size, and how many: the cells in which something is still missing are tried everywhere, many at a time."""
 
 LIMIT = MOST * PATCH * PATCH
-MARGIN = PATCH // 2 + 1
+HOPELESS = 3 * LIMIT
+"""What differs so much at half size isn't looked at at full."""
+
+RIM = PATCH // 2
+MARGIN = RIM + 1
 
 
 class Shifts(NamedTuple):
@@ -54,10 +65,15 @@ class Photo(NamedTuple):
     grey: Image
 
 
+def excess(frame: Image, photo: Photo) -> float:
+    """How many pixels of a frame, per mille, have no likeness in the photo. Shapes as in `strangers`."""
+    return 1000 * float(strangers(frame, photo).mean())
+
+
 def strangers(frame: Image, photo: Photo) -> NDArray[np.bool_]:
     """The pixels of a frame that have no likeness in the photo, (H, W). frame: (H, W, 3) uint8 RGB of the photo's size.
 
-    A shift is found at half size, over all of them, and refined at full; the search ends early where a likeness is found.
+    The best shift is found at half size, over all of them, and refined at full; the search ends where a likeness is found.
     """
     height, width = frame.shape[:2]
     soft = _blurred(frame)
@@ -65,17 +81,13 @@ def strangers(frame: Image, photo: Photo) -> NDArray[np.bool_]:
     grey = cv2.cvtColor(_halved(soft), cv2.COLOR_RGB2GRAY)
     flow = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST).calc(grey, photo.grey, None)  # type: ignore[call-overload]
     found = np.zeros((height, width), np.bool_)
-    for top in range(0, height // 2, TILE):
-        for left in range(0, width // 2, TILE):
-            box = (top, min(top + TILE, height // 2), left, min(left + TILE, width // 2))
-            across, down = np.median(flow[box[0] : box[1], box[2] : box[3]], (0, 1))
-            found[2 * box[0] : 2 * box[1], 2 * box[2] : 2 * box[3]] = _tile(full, half, photo, box, _ordered(across, down))
-    return found
-
-
-def excess(frame: Image, photo: Photo) -> float:
-    """How many pixels of a frame, per mille, have no likeness in the photo. Shapes as in `strangers`."""
-    return 1000 * float(strangers(frame, photo).mean())
+    for box in _boxes(height // 2, width // 2, TILE):
+        across, down = np.median(flow[box[0] : box[1], box[2] : box[3]], (0, 1))
+        found[_doubled(box)] = _near(full, half, photo, box, _ordered(across, down))
+    cells = [box for box in _boxes(height // 2, width // 2, CELL) if found[_doubled(box)].any()]
+    for first in range(0, len(cells), TOGETHER):
+        _far(found, full, half, photo, cells[first : first + TOGETHER])
+    return np.pad(found[2 * RIM : -2 * RIM, 2 * RIM : -2 * RIM], 2 * RIM, mode="edge")
 
 
 def prepare(crop: Image, width: int, height: int) -> Photo:
@@ -120,6 +132,19 @@ def _planes(image: Image) -> Planes:
     return tuple(np.ascontiguousarray(image[..., channel]) for channel in range(3))
 
 
+def _boxes(height: int, width: int, size: int) -> Iterator[Box]:
+    """Boxes of a size that cover all of a frame but its rim; the last ones reach back over their neighbours."""
+    for top in range(RIM, height - RIM, size):
+        for left in range(RIM, width - RIM, size):
+            y, x = max(RIM, min(top, height - RIM - size)), max(RIM, min(left, width - RIM - size))
+            yield y, min(y + size, height - RIM), x, min(x + size, width - RIM)
+
+
+def _doubled(box: Box) -> tuple[slice, slice]:
+    """The pixels of a box at full size."""
+    return slice(2 * box[0], 2 * box[1]), slice(2 * box[2], 2 * box[3])
+
+
 def _ordered(across: float, down: float) -> Shifts:
     """Every shift at every scale, those nearest to what is expected first."""
     x, y = np.meshgrid(np.arange(-ACROSS // 2, ACROSS // 2 + 1), np.arange(-DOWN // 2, DOWN // 2 + 1))
@@ -129,86 +154,97 @@ def _ordered(across: float, down: float) -> Shifts:
 
 
 class _Search:
-    """The least difference of a tile's patches over shifts, and which shift it was."""
+    """The least difference of patches over shifts, and which shift it was; of several pictures at once when they are laid one
+    inside the other: planes of (rows, columns * deep), the pixels of all pictures at one place side by side."""
 
-    def __init__(self, frame: Planes, box: tuple[int, int, int, int]) -> None:
-        height, width = frame[0].shape
-        top, bottom, left, right = box
-        self._top, self._left = max(top - PATCH // 2, 0), max(left - PATCH // 2, 0)
-        self._bottom, self._right = min(bottom + PATCH // 2, height), min(right + PATCH // 2, width)
-        self._part = tuple(plane[self._top : self._bottom, self._left : self._right] for plane in frame)
-        self.inner = np.s_[top - self._top : bottom - self._top, left - self._left : right - self._left]
-        shape = self._part[0].shape
-        self.best: Sums = np.full(shape, np.iinfo(np.uint16).max, np.uint16)
-        self.which: Sums = np.zeros(shape, np.uint16)
+    def __init__(self, frame: Planes, deep: int = 1) -> None:
+        self._frame, self._deep = frame, deep
+        shape = frame[0].shape
+        self._best: Sums = np.full(shape, np.iinfo(np.uint16).max, np.uint16)
+        self._which: Sums = np.zeros(shape, np.uint16)
         self._three = tuple(np.empty(shape, np.uint8) for _ in range(3))
         self._sum, self._less, self._index = np.empty(shape, np.uint16), np.empty(shape, np.uint8), np.empty(shape, np.uint16)
 
     def look(self, photo: Planes, down: int, across: int, index: int) -> None:
         """Compare with the planes of a photo, `down` and `across` being where the frame's corner lies in them."""
         red, green, blue = self._three
-        top, bottom, left, right = self._top + down, self._bottom + down, self._left + across, self._right + across
-        for mine, theirs, to in zip(self._part, photo, self._three, strict=True):
-            cv2.absdiff(mine, theirs[top:bottom, left:right], to)
+        rows, columns = red.shape
+        for mine, theirs, to in zip(self._frame, photo, self._three, strict=True):
+            cv2.absdiff(mine, theirs[down : down + rows, across * self._deep : across * self._deep + columns], to)
         cv2.max(red, green, red)
         cv2.max(red, blue, red)
-        cv2.boxFilter(red, cv2.CV_16U, (PATCH, PATCH), self._sum, normalize=False, borderType=cv2.BORDER_REFLECT_101)
-        cv2.compare(self._sum, self.best, cv2.CMP_LT, self._less)
-        cv2.min(self._sum, self.best, self.best)
+        layered, summed = (one.reshape(rows, -1, self._deep) for one in (red, self._sum))
+        cv2.boxFilter(layered, cv2.CV_16U, (PATCH, PATCH), summed, normalize=False)
+        cv2.compare(self._sum, self._best, cv2.CMP_LT, self._less)
+        cv2.min(self._sum, self._best, self._best)
         self._index[:] = index
-        cv2.copyTo(self._index, self._less, self.which)
+        cv2.copyTo(self._index, self._less, self._which)
+
+    def best(self, picture: int = 0) -> Sums:
+        """The least sum of differences of every whole patch of one picture."""
+        return self._whole(self._best)[..., picture]
+
+    def which(self, picture: int = 0) -> Sums:
+        """The index of the shift it was found at."""
+        return self._whole(self._which)[..., picture]
+
+    def _whole(self, values: Sums) -> Sums:
+        return values.reshape(len(values), -1, self._deep)[RIM:-RIM, RIM:-RIM]
 
 
-def _tile(full: Planes, half: Planes, photo: Photo, box: tuple[int, int, int, int], shifts: Shifts) -> NDArray[np.bool_]:
-    """Where a tile of the frame, top, bottom, left and right at half size, has no likeness: at full size."""
-    rough, fine = _Search(half, box), _Search(full, (2 * box[0], 2 * box[1], 2 * box[2], 2 * box[3]))
-    tried = 0
-    tried = _try(rough, photo, shifts, tried, until_alike=True)
-    _refine(fine, photo, shifts, _candidates(rough, fine))
-    alike = fine.best[fine.inner] <= LIMIT
-    if alike.all() or tried == len(shifts.scale):
-        return ~alike
-    # some that were alike at half size aren't at full: for them the very best shift counts
-    rows, columns = np.nonzero(~alike.reshape(alike.shape[0] // 2, 2, -1, 2).all((1, 3)))
-    part = (box[0] + int(rows.min()), box[0] + int(rows.max()) + 1, box[2] + int(columns.min()), box[2] + int(columns.max()) + 1)
-    again = _Search(half, part)
-    _try(again, photo, shifts, 0, until_alike=False)
-    inner = np.s_[2 * (part[0] - box[0]) : 2 * (part[1] - box[0]), 2 * (part[2] - box[2]) : 2 * (part[3] - box[2])]
-    closer = _Search(full, (2 * part[0], 2 * part[1], 2 * part[2], 2 * part[3]))
-    _refine(closer, photo, shifts, _candidates(again, closer))
-    alike[inner] |= closer.best[closer.inner] <= LIMIT
-    return ~alike
+def _part(planes: Planes, box: Box, wider: int = 0) -> Planes:
+    """The pixels of a box with the rim its patches need; `wider` steps over a margin."""
+    rows, columns = slice(box[0] - RIM + wider, box[1] + RIM + wider), slice(box[2] - RIM + wider, box[3] + RIM + wider)
+    return tuple(plane[rows, columns] for plane in planes)
 
 
-def _try(search: _Search, photo: Photo, shifts: Shifts, first: int, until_alike: bool) -> int:
-    """Try shifts at half size from the first on, to the last or until everything is alike. Returns how many were tried."""
-    margin_down, margin_across = DOWN // 2 + MARGIN, ACROSS // 2 + MARGIN
-    for index in range(first, len(shifts.scale)):
+def _near(full: Planes, half: Planes, photo: Photo, box: Box, shifts: Shifts) -> NDArray[np.bool_]:
+    """Where a tile has no likeness near to where it went as a whole, at full size."""
+    rough = _Search(_part(half, box))
+    down, across = box[0] - RIM + DOWN // 2 + MARGIN, box[2] - RIM + ACROSS // 2 + MARGIN
+    for index in range(NEAR):
         planes = photo.half[shifts.scale[index]]
-        search.look(planes, margin_down + int(shifts.down[index]), margin_across + int(shifts.across[index]), index)
-        if until_alike and index % 24 == 23 and int(search.best[search.inner].max()) <= LIMIT:
-            return index + 1
-    return len(shifts.scale)
+        rough.look(planes, down + int(shifts.down[index]), across + int(shifts.across[index]), index)
+        if index % 12 == 11 and int(rough.best().max()) <= LIMIT:
+            break
+    return _refined(full, photo, box, shifts, (rough.best(), rough.which()))
 
 
-def _candidates(rough: _Search, fine: _Search) -> Iterator[int]:
-    """The shifts found at half size, the commonest first, but those whose pixels all have a likeness at full size by now."""
-    which = rough.which[rough.inner]
-    for index in np.argsort(-np.bincount(which.ravel()), kind="stable"):
+def _far(found: NDArray[np.bool_], full: Planes, half: Planes, photo: Photo, cells: list[Box]) -> None:
+    """Take from what was found in some cells all that has a likeness anywhere."""
+    rows, columns = CELL + 2 * RIM + DOWN, CELL + 2 * RIM + ACROSS
+
+    def laid(planes: Planes, high: int, wide: int, step: int) -> Planes:
+        parts = [[plane[top - RIM + step :, left - RIM + step :][:high, :wide] for top, _, left, _ in cells] for plane in planes]
+        return tuple(np.ascontiguousarray(np.stack(one, -1)).reshape(high, -1) for one in parts)
+
+    rough = _Search(laid(half, CELL + 2 * RIM, CELL + 2 * RIM, 0), len(cells))
+    around = [laid(planes, rows, columns, MARGIN) for planes in photo.half]
+    shifts = _ordered(0, 0)
+    for index in range(len(shifts.scale)):
+        down, across = DOWN // 2 + int(shifts.down[index]), ACROSS // 2 + int(shifts.across[index])
+        rough.look(around[shifts.scale[index]], down, across, index)
+    for picture, box in enumerate(cells):
+        found[_doubled(box)] &= _refined(full, photo, box, shifts, (rough.best(picture), rough.which(picture)))
+
+
+def _refined(full: Planes, photo: Photo, box: Box, shifts: Shifts, rough: tuple[Sums, Sums]) -> NDArray[np.bool_]:
+    """Where a box has no likeness at the shifts found at half size and their neighbours at full, the commonest shift first.
+
+    rough: the least sum at half size, and the index of its shift.
+    """
+    twice = (2 * box[0], 2 * box[1], 2 * box[2], 2 * box[3])
+    fine = _Search(_part(full, twice))
+    which = np.where(rough[0] > HOPELESS, len(shifts.scale), rough[1])
+    for index in np.argsort(-np.bincount(which.ravel(), minlength=len(shifts.scale) + 1)[:-1], kind="stable"):
         mine = which == index
         if not mine.any():
-            return
-        poor = fine.best[fine.inner] > LIMIT
-        if poor.reshape(which.shape[0], 2, -1, 2).any((1, 3))[mine].any():
-            yield int(index)
-
-
-def _refine(fine: _Search, photo: Photo, shifts: Shifts, candidates: Iterator[int]) -> None:
-    """Try shifts of half size at full size, with their neighbours."""
-    for index in candidates:
-        planes = photo.full[shifts.scale[index]]
+            break
+        if not (fine.best() > LIMIT).reshape(mine.shape[0], 2, -1, 2).any((1, 3))[mine].any():
+            continue
+        top = twice[0] - RIM + DOWN + 2 * MARGIN + 2 * int(shifts.down[index])
+        left = twice[2] - RIM + ACROSS + 2 * MARGIN + 2 * int(shifts.across[index])
         for down in (0, -1, 1):
             for across in (0, -1, 1):
-                at_down = DOWN + 2 * MARGIN + 2 * int(shifts.down[index]) + down
-                at_across = ACROSS + 2 * MARGIN + 2 * int(shifts.across[index]) + across
-                fine.look(planes, at_down, at_across, index)
+                fine.look(photo.full[shifts.scale[index]], top + down, left + across, int(index))
+    return np.asarray(fine.best() > LIMIT)

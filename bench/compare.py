@@ -17,7 +17,7 @@ import os
 import subprocess
 import sys
 import tempfile
-from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
 from typing import NamedTuple
@@ -37,6 +37,9 @@ Image = NDArray[np.uint8]
 MOVES = ("orbit_left", "truck_right")
 FLOOR = "zoom_in"
 """It moves no layer against another. Its first frame is the floor; its last is nearer than the scales that are looked at."""
+
+TOGETHER = 6
+"""Photos filmed by one process while those before are measured."""
 
 RING = 0.12
 """Of the long side: as far around a subject its background is looked at."""
@@ -139,36 +142,36 @@ def _read(file: Path) -> Image:
     return np.asarray(cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB), np.uint8)
 
 
-def _kept(folder: Path | None, file: Path, build: Path, size: str, amount: float) -> Path | None:
-    """Where an older build's figures of a photo are remembered."""
+def _kept(folder: Path | None, file: Path, build: Path, asked: argparse.Namespace) -> Path | None:
+    """Where an older build's figures of a photo are remembered: as long as the measure is the same."""
     if not folder:
         return None
     folder.mkdir(parents=True, exist_ok=True)
-    said = f"{build.resolve()} {size} {amount}".encode() + file.read_bytes()
+    said = f"{build.resolve()} {asked.size} {asked.amount}".encode() + file.read_bytes() + Path(coherence.__file__).read_bytes()
     return folder / f"{file.stem}-{hashlib.blake2b(said, digest_size=6).hexdigest()}.json"
 
 
 def compared(photos: dict[str, Path], base: Path | None, asked: argparse.Namespace, folder: Path) -> dict[str, list[Figures]]:
     """Figures of this build, and of the older one where there is one, by photo."""
+    found: dict[str, list[Figures]] = {name: [] for name in photos}
     with ProcessPoolExecutor(2, get_context("spawn")) as pool:
-        waiting, kept = {}, {}
-        for name, file in photos.items():
-            builds = [(ROOT, folder / "new", asked.save)] + ([(base, folder / "base", "")] if base else [])
-            for build, to, save in builds:
-                memory = _kept(asked.keep, file, build, asked.size, asked.amount) if build != ROOT else None
-                if memory and memory.exists():
-                    kept[name] = {move: Taken(*taken) for move, taken in json.loads(memory.read_text()).items()}
-                    continue
-                print(f"Filming {name} with {build.name} …", file=sys.stderr, flush=True)
-                film(build, to, [file], asked.size, asked.amount)
-                waiting[name, build] = pool.submit(measure, str(file), str(to / f"{name}.npz"), save), memory
-        found: dict[str, list[Figures]] = {}
-        for (name, _), (future, memory) in waiting.items():
-            figures = future.result()
-            found.setdefault(name, []).append(figures)
-            if memory:
-                memory.write_text(json.dumps(figures))
-    return {name: [*figures, kept[name]] if name in kept else figures for name, figures in found.items()}
+        for build in [ROOT] + ([base] if base else []):
+            kept = {name: _kept(None if build == ROOT else asked.keep, file, build, asked) for name, file in photos.items()}
+            missing = [name for name, memory in kept.items() if not memory or not memory.exists()]
+            waiting: dict[str, Future[Figures]] = {}
+            for first in range(0, len(missing), TOGETHER):
+                names = missing[first : first + TOGETHER]
+                print(f"Filming {', '.join(names)} with {build.name} …", file=sys.stderr, flush=True)
+                to = folder / ("new" if build == ROOT else "base")
+                film(build, to, [photos[name] for name in names], asked.size, asked.amount)
+                save = asked.save if build == ROOT else ""
+                waiting |= {name: pool.submit(measure, str(photos[name]), str(to / f"{name}.npz"), save) for name in names}
+            for name, memory in kept.items():
+                if name in waiting and memory:
+                    memory.write_text(json.dumps(waiting[name].result()))
+                figures = waiting[name].result() if name in waiting else json.loads(str(memory and memory.read_text()))
+                found[name].append({move: Taken(*taken) for move, taken in figures.items()})
+    return found
 
 
 def over(figures: Figures, move: str) -> float:

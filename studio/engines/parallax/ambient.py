@@ -15,6 +15,8 @@ from studio.engines.parallax import drift, region, sway, weather
 from studio.engines.parallax.airborne import Air, Airborne
 from studio.engines.parallax.drift import Drift
 from studio.engines.parallax.focus import Focus
+from studio.engines.parallax.fog import Fog
+from studio.engines.parallax.glitter import Glitter
 from studio.engines.parallax.grain import Grain
 from studio.engines.parallax.motes import Dust, Embers
 from studio.engines.parallax.project import Field
@@ -22,16 +24,18 @@ from studio.engines.parallax.render import Stirred
 from studio.engines.parallax.scene import Floats, Scene
 from studio.engines.parallax.shadow import Shadow
 from studio.engines.parallax.sheets import Sheet
+from studio.engines.parallax.steam import Steam
 from studio.engines.parallax.swarm import View
 from studio.engines.parallax.sway import Sway
-from studio.engines.parallax.veil import Fog, Light, Steam, Veil
+from studio.engines.parallax.veil import Light, Veil
 from studio.motion.effects import EFFECTS
 from studio.nouns import Choice, Effect, EffectName, Shot
 
 _WAVES = {"wind": sway.wind, "hair": sway.hair, "ripple": sway.ripple}
-_VEILS: dict[EffectName, type[Fog | Steam | Light]] = {"fog": Fog, "steam": Steam, "light": Light}
+_VEILS: dict[EffectName, type[Light]] = {"light": Light}
 _AIRBORNE = {
-    "shadow": Shadow, "dust": Dust, "rain": weather.rain, "snow": weather.snow, "embers": Embers, "grain": Grain,
+    "ripple": Glitter, "fog": Fog, "shadow": Shadow, "steam": Steam, "dust": Dust, "rain": weather.rain, "snow": weather.snow,
+    "embers": Embers, "grain": Grain,
 }  # fmt: skip
 """What is drawn by the pose of the camera, in the order in which it is: light first, what shines over it, grain over all."""
 
@@ -68,7 +72,7 @@ class Ambient:
         touched, seconds = region.sheets(effect, scene), shot.seconds
         if effect.name in _WAVES:
             self._sways.append(Sway(_WAVES[effect.name](mask, scene, effect, seconds, rng), touched))
-        elif effect.name == "flow":
+        if effect.name == "flow":
             self._drifts.append(drift.flow(mask, scene, effect, seconds, rng, touched))
         elif effect.name == "clouds":
             loop = shot.motion.camera.loop
@@ -77,7 +81,7 @@ class Ambient:
             self._focus.append(Focus(mask, scene, effect, seconds, touched))
         elif effect.name in _AIRBORNE:
             self._airborne.append(_AIRBORNE[effect.name](mask, scene, effect, seconds, rng))
-        else:
+        elif effect.name in _VEILS:
             self._veils.append(_VEILS[effect.name](mask, scene, effect, seconds, rng))
 
     def __bool__(self) -> bool:

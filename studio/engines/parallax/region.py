@@ -87,10 +87,11 @@ def find(effect: Effect, scene: Scene, shot: Shot) -> tuple[Floats, Choice]:
 def sheets(effect: Effect, scene: Scene) -> frozenset[str]:
     """Which of a scene's layers an effect touches: a region that is behind the subject never moves the subject itself.
 
+    Hair and cloth are the subject's, whatever of it was painted: what is behind them stands still.
     A subject that is a plant belongs to the foliage and bends with it.
     """
     names, region = frozenset(layer.name for layer in scene.layers), chosen(effect)
-    if region == "subject" and "subject" in names:
+    if (region == "subject" or effect.name == "hair") and "subject" in names:
         return frozenset({"subject"})
     if region == "foliage" and _is_plant(scene):
         return names

@@ -25,6 +25,8 @@ _WATER = ((0.42, 5.0, 2.5, 1.0), (0.66, 8.0, -4.0, 0.7), (1.05, 13.0, 7.0, 0.45)
 _LEAST_BENT = 0.22  # of the bend at the top, at the root
 _TALLEST = 0.0046  # of the frame's mean side, of one wave of wind at amount 1 where disparity is 1
 _HAIR_TALLEST = 0.0042
+_LINE = 11  # grey levels a pixel from which a slope behind hair is a line
+_HELD = 0.85  # how far a line holds back the edge before it
 _WATER_TALLEST = 0.0055
 
 
@@ -172,23 +174,42 @@ def hair(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
     """The edges of a region stir, most where they are soft as hair is; its inside, and so a face, stays as it is."""
     small = _fit(mask, 0.8)
     soft = cv2.GaussianBlur(4 * small * (1 - small), (0, 0), 4)
-    strength = np.clip(soft / max(float(np.percentile(soft, 99.5)), 1e-3), 0, 1)
+    strength = np.clip(soft / max(float(np.percentile(soft, 99.5)), 1e-3), 0, 1) * _free(scene, mask.shape)
     return _along(strength * effect.amount * _HAIR_TALLEST * 1.6, _HAIR, effect, seconds, rng)
+
+
+def _free(scene: Scene, shape: tuple[int, ...]) -> Floats:
+    """How freely an edge may stir, 0..1: where lines show behind it, they shine through what is thin and would bend with it."""
+    if scene.layers[-1].name != "subject":
+        return _fit(np.ones(shape, np.float32))
+    behind = next(layer for layer in reversed(scene.layers) if layer.name != "subject").texture
+    size = (shape[1], shape[0])
+    small = cv2.cvtColor(np.asarray(cv2.resize(behind, size, interpolation=cv2.INTER_AREA), np.uint8), cv2.COLOR_RGBA2GRAY)
+    across, down = (cv2.Sobel(small, cv2.CV_32F, *way, scale=1 / 8) for way in ((1, 0), (0, 1)))
+    lines = (cv2.magnitude(across, down) > _LINE).astype(np.float32)
+    return np.asarray(1 - _HELD * np.clip(6 * _fit(lines, 3), 0, 1), np.float32)
+
+
+def level(mask: Floats, scene: Scene) -> tuple[Floats, Floats, float]:
+    """A level surface seen from the side: places across (0..1 of the long side), nearness 0..1, (h, w), and its horizon."""
+    rows = np.flatnonzero(mask.max(1) > 0.1)
+    horizon = min(scene.horizon, (rows[0] / mask.shape[0] if rows.size else 0.0) - 0.08)
+    x, y = _places(mask.shape)
+    down = (y * max(mask.shape) / mask.shape[0] - horizon) / (1 - horizon)
+    return x, np.clip(down, 0.08, 1).astype(np.float32), float(horizon)
 
 
 def ripple(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> tuple[Wave, ...]:
     """Small waves that come nearer over a level surface: shorter and lower towards its far edge."""
     strength = _fit(mask, 1.2)
-    rows = np.flatnonzero(strength.max(1) > 0.1)
-    top = rows[0] / strength.shape[0] if rows.size else 0.0
-    horizon = min(scene.horizon, top - 0.08)
-    x, y = _places(strength.shape)
-    down = (y * max(strength.shape) / strength.shape[0] - horizon) / (1 - horizon)
-    near = np.clip(down, 0.08, 1)
+    x, near, horizon = level(strength, scene)
     waves: list[Wave] = []
     for hertz, deep, wide, share in _WATER:
         phase = 2 * math.pi * (deep * 0.35 / near + wide * x / np.sqrt(near)) + rng.uniform(0, 2 * math.pi)
-        tall = strength * share * effect.amount * _WATER_TALLEST * (0.25 + near)
+        drawn = np.clip(
+            near**2 / (deep * 0.35) * (1 - horizon) * strength.shape[0] / 2 - 1, 0, 1
+        )  # by the grid, towards the horizon
+        tall = strength * share * drawn * effect.amount * _WATER_TALLEST * (0.25 + near)
         cos, sin = (tall * np.cos(phase)).astype(np.float32), (tall * np.sin(phase)).astype(np.float32)
         waves.append(Wave(_turns(hertz, seconds), np.float32(0.45) * cos, np.float32(0.45) * sin, sin, -cos))
     return tuple(waves)

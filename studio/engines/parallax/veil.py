@@ -1,4 +1,4 @@
-"""What hangs in the air or falls on the scene: fog, steam and a wandering light.
+"""Soft shapes laid over a frame: noise that tiles, fading towards a colour, and a wandering light.
 
 Knows soft shapes on a coarse grid laid over I420 frames. Refuses to know layers and cameras.
 """
@@ -18,10 +18,6 @@ from studio.engines.parallax.project import Field, look
 from studio.engines.parallax.scene import Floats, Scene
 from studio.nouns import Effect
 
-FOG = (203, 131, 126)  # Y, U, V of a pale, faintly blue grey
-STEAM = (222, 128, 128)
-_FOG_SPEED, _FOG_PERIOD = 0.045, 5.0  # frame widths a second, seconds
-_STEAM_SPEED = 0.22  # tile heights a second
 _TILE = (128, 256)
 
 
@@ -66,79 +62,6 @@ def tiled(noise: Floats, x: Floats, y: Floats) -> Floats:
     """The tile at places in tiles."""
     across, down = (x * noise.shape[1]).astype(np.float32), (y * noise.shape[0]).astype(np.float32)
     return np.asarray(look_up(noise, across, down, border=cv2.BORDER_WRAP), np.float32)
-
-
-class Fog:
-    """Thin fog that passes along the direction, thicker in the distance; it stands behind the subject."""
-
-    front = False
-
-    def __init__(self, mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> None:
-        far = np.clip(1.15 - 1.3 * cv2.GaussianBlur(scene.disparity, (0, 0), 5), 0.12, 1)
-        self._weight = cv2.GaussianBlur(mask, (0, 0), 5) * far * effect.amount
-        self._noise = cloudy(rng, 2.1), cloudy(rng, 2.1)
-        self._periods = max(1, round(seconds / _FOG_PERIOD))
-        way, far_on = math.radians(effect.direction), _FOG_SPEED * seconds / self._periods
-        self._way = (far_on * math.cos(way), far_on * math.sin(way))
-
-    def lay(self, at: Field, size: tuple[int, int], t: float, frame: Image, subject: Image | None) -> None:
-        """Two drifting looks at the noise, each fading out before it starts again."""
-        x, y = at.x / size[0] * 0.5, at.y / size[0] * 1.3
-        total = np.zeros_like(x)
-        for noise, start in zip(self._noise, (0.0, 0.5), strict=True):
-            phase = (self._periods * t + start) % 1
-            share = math.sin(math.pi * phase)  # powers add up to one, so the fog's contrast never pulses
-            moved = tiled(noise, x - self._way[0] * (phase - 0.5) * 0.5, y - self._way[1] * (phase - 0.5))
-            total += np.float32(share) * (moved - 0.5)
-        mix(frame, look(self._weight, at) * np.clip(0.45 + 0.62 * total, 0, 0.85), FOG, subject)
-
-
-class Steam:
-    """Wisps that rise from a region and thin out above it: from all of what is painted, from the middle of a subject."""
-
-    front = True
-
-    def __init__(self, mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> None:
-        source = mask if effect.region == "brush" else _mouth(mask)
-        self._weight = _plume(source) * effect.amount
-        self._noise = cloudy(rng, 1.8), cloudy(rng, 1.8)
-        self._turns = tuple(max(1, round(_STEAM_SPEED * speed * seconds)) for speed in (1.0, 1.6))
-
-    def lay(self, at: Field, size: tuple[int, int], t: float, frame: Image, subject: Image | None) -> None:
-        """Filaments along the middle values of a noise that rises, drawn out upwards, and bends as a faster one passes."""
-        x, y = at.x / size[0], at.y / size[0]
-        fast = tiled(self._noise[1], x * 1.1, y * 1.1 + self._turns[1] * t) - 0.5
-        slow = tiled(self._noise[0], x * 2.0 + 0.22 * fast, y * 0.55 + self._turns[0] * t)
-        thread = np.clip(1 - np.abs(slow - 0.5) * 5, 0, 1)
-        wisps = 0.75 * thread * thread + 0.25 * np.clip(0.6 + fast, 0, 1)
-        mix(frame, look(self._weight, at) * wisps.astype(np.float32) * np.float32(1.05), STEAM)
-
-
-def _mouth(mask: Floats) -> Floats:
-    """Where a subject steams: around the middle of its upper half."""
-    rows, columns = (np.flatnonzero(mask.max(axis) > 0.3) for axis in (1, 0))
-    if not rows.size or not columns.size:
-        return mask
-    upper = mask[: rows[0] + max(1, rows.size // 2)]
-    across = float(upper.sum(0) @ np.arange(mask.shape[1]) / max(float(upper.sum()), 1e-6))
-    y, x = np.mgrid[0 : mask.shape[0], 0 : mask.shape[1]].astype(np.float32)
-    wide, tall = 0.20 * columns.size, 0.14 * rows.size
-    return np.exp(-(((x - across) / wide) ** 2) - ((y - rows[0] - 0.3 * rows.size) / tall) ** 2).astype(np.float32)
-
-
-def _plume(source: Floats) -> Floats:
-    """The source drawn out upwards: it widens and thins, and is gone within half the frame."""
-    rows = source.shape[0]
-    inside = np.flatnonzero(source.max(1) > 0.3)
-    tall = float(np.clip(1.6 * inside.size, rows * 0.3, rows * 0.55))
-    plume, steps = np.zeros_like(source), 16
-    for step in range(steps):
-        up = round(tall * step / steps)
-        lifted = np.zeros_like(source)
-        lifted[: rows - up] = source[up:]
-        soft = cv2.GaussianBlur(lifted, (0, 0), rows * (0.012 + 0.035 * step / steps))
-        plume = np.maximum(plume, soft * (1 - step / steps) ** 1.2 * min(1.0, 0.45 + step / 4))
-    return np.asarray(cv2.GaussianBlur(plume, (0, 0), rows / 50), np.float32)
 
 
 class Light:

@@ -1,0 +1,99 @@
+"""What small waves do to the light on water: facets turned to the sky shine as it does, those turned to us are darker.
+
+Knows waves on a level surface and a scene's own light. Refuses to know how the picture itself is moved (sway.py). On smooth
+water, which looks alike wherever it is looked up, this is all that shows of a wave; on rough water little of it is added.
+"""
+
+from __future__ import annotations
+
+import math
+
+import cv2
+import numpy as np
+
+from studio.engines.parallax import sway, tint
+from studio.engines.parallax.airborne import Air
+from studio.engines.parallax.colour import colour_planes
+from studio.engines.parallax.fog import sight
+from studio.engines.parallax.project import look, solve
+from studio.engines.parallax.scene import Floats, Scene
+from studio.engines.parallax.stage import Depth
+from studio.nouns import Effect
+
+_GRID = 448  # columns or rows of the long side
+_CELL = 4  # pixels of the frame to one cell of the grid on which light is laid
+_BANDS = ((0.4, 7.0, 1.1, 0.6), (0.55, 12.0, -3.0, 0.8), (0.7, 19.0, 2.3, 0.9), (0.9, 29.0, -9.0, 0.7), (1.2, 43.0, 14.0, 0.5))
+_SHINE, _SHADE = 0.34, 0.16  # how far a facet goes towards the sky's light, and how much darker than the water
+_ROUGH = 14.0  # levels of the water's own detail beside which a wave's light hardly counts
+
+
+class Glitter:
+    """Light on waves that come nearer: finer and closer towards the horizon, and where the water is smooth."""
+
+    def __init__(self, mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> None:
+        scale = _GRID / max(mask.shape)
+        size = (max(2, round(mask.shape[1] * scale)), max(2, round(mask.shape[0] * scale)))
+        water = cv2.GaussianBlur(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR), (0, 0), 2)
+        self._deep = Depth(scene.pivot, scene.gap).of(cv2.resize(scene.disparity, size, interpolation=cv2.INTER_LINEAR))
+        strength = water * _smooth(scene, size) * np.float32(effect.amount)
+        x, near, horizon = sway.level(water, scene)
+        self._waves: list[tuple[int, Floats, Floats]] = []
+        for hertz, deep, wide, share in _BANDS:
+            drawn = np.clip(near**2 / (deep * 0.35) * (1 - horizon) * size[1] / 2.2 - 1, 0, 1)
+            lean, patch = (_uneven(near, rng, grain) for grain in (30, 14))
+            phase = 2 * math.pi * (deep * 0.35 / near + wide * x / np.sqrt(near)) + rng.uniform(0, 6.28)
+            phase = phase + 2.2 * lean  # no crest is as long and straight as a ruler, and none goes on for ever
+            part = strength * drawn * np.clip(0.6 + 0.5 * patch, 0, 1.3) * np.float32(share * 0.6)
+            waves = (part * np.cos(phase)).astype(np.float32), (part * np.sin(phase)).astype(np.float32)
+            self._waves.append((max(1, round(hertz * seconds)), *waves))
+        subject = scene.masks["subject"]
+        self._on_subject = float((mask * subject).sum()) > 0.5 * float(mask.sum())
+        found = tint.light(scene)
+        self._sky = (found.brightest, found.blue_sky, found.red_sky)
+
+    def draw(self, air: Air) -> None:
+        """Lead brightness and colour of a frame towards the sky's on one side of every wave, and darken the other."""
+        width, height = air.view.size
+        cells = (-(-width // _CELL), -(-height // _CELL))
+        slope = self._slope(air.t)
+        u, way = sight(air.view, cells[::-1], slope.shape[::-1])
+        facing = look(slope, solve(self._deep, u, way, None, 3))
+        if air.subject is not None and not self._on_subject:
+            facing *= 1 - cv2.resize(air.subject, cells, interpolation=cv2.INTER_AREA) * np.float32(1 / 255)
+        up, down = np.clip(facing, 0, 1), np.clip(-facing, 0, 1)
+        luma = air.frame[:height]
+        for plane, sky, black in zip((luma, *colour_planes(air.frame)), self._sky, (16, None, None), strict=True):
+            there = cv2.resize(plane, cells, interpolation=cv2.INTER_AREA).astype(np.float32)
+            change = np.float32(_SHINE) * up * up * np.maximum(sky - there, 0 if black else -255)
+            if black:
+                change -= np.float32(_SHADE) * down * (there - black)
+            full = cv2.resize(change, plane.shape[::-1], interpolation=cv2.INTER_LINEAR)
+            cv2.add(plane, full, plane, dtype=cv2.CV_8U)
+
+    def _slope(self, t: float) -> Floats:
+        total = np.zeros_like(self._waves[0][1])
+        for turns, cos, sin in self._waves:
+            angle = 2 * math.pi * turns * t
+            total += np.float32(math.cos(angle)) * cos + np.float32(math.sin(angle)) * sin
+        return total
+
+
+def _uneven(near: Floats, rng: np.random.Generator, grain: int) -> Floats:
+    """Noise of deviation 1 on the level surface, grain to the width of the picture where it is nearest, finer further off."""
+    rows, columns = near.shape
+    noise = cv2.GaussianBlur(rng.standard_normal((rows, columns)).astype(np.float32), (0, 0), columns / grain / 2)
+    x, _ = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
+    far = np.float32(columns / 2) + (x - np.float32(columns / 2)) / np.sqrt(near)
+    noise = cv2.remap(noise, far, (0.3 / near * rows).astype(np.float32), cv2.INTER_LINEAR, None, cv2.BORDER_WRAP)
+    return (noise / max(float(noise.std()), 1e-6)).astype(np.float32)
+
+
+def _smooth(scene: Scene, size: tuple[int, int]) -> Floats:
+    """How much of a wave's light counts, (h, w): all of it on smooth water, little where the water has detail of its own."""
+    texture = cv2.resize(scene.layers[0].texture, size, interpolation=cv2.INTER_AREA)
+    for layer in scene.layers[1:]:
+        upper = cv2.resize(layer.texture, size, interpolation=cv2.INTER_AREA)
+        texture = cv2.add(cv2.multiply(texture, cv2.merge([255 - upper[..., 3]] * 4), scale=1 / 255), upper)
+    gray = cv2.cvtColor(texture, cv2.COLOR_RGBA2GRAY).astype(np.float32)
+    detail = cv2.GaussianBlur(np.abs(gray - cv2.GaussianBlur(gray, (0, 0), 3)), (0, 0), 8)
+    return (0.25 + 0.75 * np.clip(1 - detail / np.float32(_ROUGH), 0, 1)).astype(np.float32)

@@ -324,6 +324,19 @@ def test_an_effect_without_a_place_starts_the_brush(page: Page) -> None:
     expect(page.locator(".brush-canvas")).to_be_visible()
 
 
+def test_rain_is_driven_one_of_three_ways_and_words_press_it(page: Page) -> None:
+    say(page, "it rains heavily")
+    rain = page.locator(".chip[data-effect='rain']")
+    expect(rain).to_have_attribute("aria-pressed", "true")
+    expect(page.locator("[data-promise='seen']")).to_contain_text("it rains heavily")
+    ways = page.get_by_label("Rain, direction")
+    assert ways.locator("option").all_inner_texts() == ["→ Right", "↓ Straight down", "← Left"]
+    say(page, "")
+    rain.click()
+    page.get_by_label("Rain, direction").select_option("180")
+    expect(page.locator("#prompt")).to_have_value("Rain falls to the left.")
+
+
 def test_suggestions_fill_their_slot(page: Page) -> None:
     page.locator("#slot-still").focus()
     chip = page.locator(".slot-chips .chip").first

@@ -3,8 +3,8 @@
 Knows the scene's depth as a ground that shadows travel over in perspective, and I420 planes. Refuses to know the clouds.
 
 A place p of disparity d lies p / d to the right and 1 / d ahead. The shadow is noise of falling spectrum over that ground, seen
-as patches, that goes on by a whole number of its own lengths within a clip. Depth is smoothed before, so that no estimated edge
-shows as an edge of the shadow; the subject lies in the shadow of where it stands.
+as patches that go on, looked at twice so that it comes round without a jump. Depth is smoothed before, so that no estimated
+edge shows as an edge of the shadow; the subject lies in the shadow of where it stands.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ from studio.engines.parallax.veil import cloudy, tiled
 from studio.nouns import Effect
 
 DARK = 0.52  # how much of its light the middle of a shadow takes from the land at amount 1
-SECONDS = 9.0  # that a shadow takes about from one end of its pattern to the other
-LENGTH, WIDTH = 3.2, 2.0  # how long and wide the pattern is, in widths of what the frame shows at the middle depth
-COVER, EDGE = 0.53, 0.09  # the noise above which the land lies in the shadow, and how softly
+SPEED, SECONDS = 0.24, 9.0  # widths of what the frame shows nearby that a shadow goes a second; how long one look at it lasts
+LENGTH, WIDTH = 2.6, 1.7  # how long and wide the pattern is, in widths of what the frame shows nearby
+COVER, EDGE = 0.51, 0.09  # the noise above which the land lies in the shadow, and how softly
 FINE = 960  # pixels across at which the sky is drawn to the picture's own edges
 BLUE = 5.0  # what the sky alone lights is bluer by as much, in levels of U, in full shadow
 
@@ -37,8 +37,9 @@ class Shadow:
 
     def __init__(self, mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> None:
         self._dark, self._land = np.float32(DARK * effect.amount), _land(scene, mask)
-        self._turns = max(1, round(seconds / SECONDS))
-        self._noise, self._start = cloudy(rng, 2.0), rng.random(2)
+        self._looks = max(1, round(seconds / SECONDS))
+        self._way = SPEED * seconds / self._looks / LENGTH
+        self._noise, self._start = (cloudy(rng, 2.0), cloudy(rng, 2.0)), rng.random(2)
         deep = Depth(scene.pivot, scene.gap)
         ground = next((layer.disparity for layer in scene.layers if layer.name == "background"), scene.disparity)
         self._ground = deep.of(ground)
@@ -47,9 +48,7 @@ class Shadow:
     def draw(self, air: Air) -> None:
         """Darken what lies in it, and make that a little bluer, as the sky still lights it."""
         at = self._where(air)
-        x = look(self._along, at) + np.float32(self._start[0] - self._turns * air.t)
-        y = look(self._across, at) + np.float32(self._start[1])
-        depth = np.clip((tiled(self._noise, x, y) - COVER) / (2 * EDGE) + 0.5, 0, 1)
+        depth = np.clip((self._clouds(look(self._along, at), look(self._across, at), air.t) - COVER) / (2 * EDGE) + 0.5, 0, 1)
         shade = spread(depth * depth * (3 - 2 * depth) * self._dark, air.view.size)
         land = self._land
         places = (
@@ -60,6 +59,15 @@ class Shadow:
         if air.subject is not None:
             there = np.maximum(there, air.subject)
         darken(air, shade * there.astype(np.float32) * np.float32(1 / 255))
+
+    def _clouds(self, x: Floats, y: Floats, t: float) -> Floats:
+        """The clouds over places of the pattern: two looks at noise that go on, each fading out before it starts again."""
+        total = np.full_like(x, 0.5)
+        for noise, start in zip(self._noise, (0.0, 0.5), strict=True):
+            phase = (self._looks * t + start) % 1
+            gone = np.float32(self._start[0] - self._way * (phase - 0.5))
+            total += np.float32(math.sin(math.pi * phase)) * (tiled(noise, x + gone, y + np.float32(self._start[1])) - 0.5)
+        return total
 
     def _where(self, air: Air) -> Field:
         """Where every coarse cell looks at the ground."""
@@ -78,7 +86,7 @@ def _pattern(scene: Scene, ground: Floats, way: float) -> tuple[Floats, Floats]:
     soft = np.maximum(cv2.GaussianBlur(ground, (0, 0), columns * 0.05), 0.12)
     x = ((np.arange(columns, dtype=np.float32) + 0.5) / columns * 2 - 1)[None] * half[0]
     right, near = x / soft, -0.5 / soft
-    unit = 2 * half[0] / float(np.median(soft))
+    unit = 2 * half[0] / float(np.percentile(soft, 75))
     along, across = right * math.cos(way) + near * math.sin(way), near * math.cos(way) - right * math.sin(way)
     return (along / (LENGTH * unit)).astype(np.float32), (across / (WIDTH * unit)).astype(np.float32)
 
@@ -90,16 +98,19 @@ def _land(scene: Scene, mask: Floats) -> Image:
         land = next((layer.texture[..., 3] for layer in scene.layers if layer.name == "background"), below.texture[..., 3])
     else:
         rows = round(FINE * below.texture.shape[0] / below.texture.shape[1])
-        light = cv2.cvtColor(cv2.resize(below.texture, (FINE, rows), interpolation=cv2.INTER_AREA), cv2.COLOR_RGBA2GRAY)
+        light = cv2.resize(below.texture, (FINE, rows), interpolation=cv2.INTER_AREA)[
+            ..., 2
+        ]  # in blue, sky and clouds are bright
         sky = scene.masks.get("sky", np.zeros_like(mask))
-        land = np.rint(255 * (1 - guided(spread(sky, (FINE, rows)), light.astype(np.float32) / 255))).astype(np.uint8)
+        drawn = guided(spread(sky, (FINE, rows)), light.astype(np.float32) / 255)
+        land = np.rint(255 * np.clip((0.45 - drawn) * 4 + 0.5, 0, 1)).astype(np.uint8)
     if float(mask.min()) < 1:
         size = (land.shape[1], land.shape[0])
         land = cv2.multiply(land, np.rint(255 * spread(mask, size)).astype(np.uint8), scale=1 / 255)
     return np.ascontiguousarray(land)
 
 
-def guided(mask: Floats, light: Floats, reach: int = 12, least: float = 4e-4) -> Floats:
+def guided(mask: Floats, light: Floats, reach: int = 9, least: float = 4e-4) -> Floats:
     """A mask drawn to the edges of a picture of the same size, both 0..1: He, Sun and Tang's guided filter (2010).
 
     reach: pixels to each side; least: the variance of light under which there is no edge.

@@ -1,6 +1,6 @@
 """`python -m bench`: every figure the README gives, measured here and now, as markdown tables.
 
-python -m bench            all of them (a quarter of an hour; with a GPU half an hour more)
+python -m bench            all of them (three quarters of an hour; with a GPU half an hour more)
 python -m bench speed      one of them: quality, steady, depth, doctor, mend, speed, peers, diffusion, gpu, check
 python -m bench coherence [NAME ...] [--base BUILD]   likeness to the photo, an older build's beside it (--help says more)
 python -m bench steady --base BUILD                   an older build beside this one, in the same run: speed, steady, depth

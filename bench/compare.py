@@ -28,8 +28,8 @@ import skimage.data
 from numpy.typing import NDArray
 
 from bench import coherence, hard
+from bench.album import pictures, read
 from bench.clips import table
-from bench.quality import pictures
 from studio.config import ROOT
 
 Image = NDArray[np.uint8]
@@ -123,7 +123,7 @@ def film(build: Path, to: Path, photos: list[Path], size: str, amount: float) ->
 def gather(names: list[str], to: Path) -> dict[str, Path]:
     """The chosen pictures by name, written as PNG: the shipped and well-known ones, the hard ones, and files."""
     difficult = hard.photos()
-    known = pictures() | {name: lambda one=one: _read(one.file) for name, one in difficult.items()}
+    known = pictures() | {name: lambda one=one: read(one.file) for name, one in difficult.items()}
     known["motorcycle"] = lambda: skimage.data.stereo_motorcycle()[0]
     groups = {
         "hard": list(difficult),
@@ -132,14 +132,10 @@ def gather(names: list[str], to: Path) -> dict[str, Path]:
     }
     found: dict[str, Path] = {}
     for name in [one for asked in names or known for one in groups.get(asked, [asked])]:
-        image = known[name]() if name in known else _read(Path(name))
+        image = known[name]() if name in known else read(Path(name))
         found[Path(name).stem] = to / f"{Path(name).stem}.png"
         cv2.imwrite(str(found[Path(name).stem]), cv2.cvtColor(image, cv2.COLOR_RGB2BGR))
     return found
-
-
-def _read(file: Path) -> Image:
-    return np.asarray(cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB), np.uint8)
 
 
 def _kept(folder: Path | None, file: Path, build: Path, asked: argparse.Namespace) -> Path | None:

@@ -17,8 +17,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
+from bench.album import pictures
 from bench.clips import middle, seconds, table, verdict
-from bench.quality import pictures
 from studio.config import ASSETS
 from studio.nouns import Aspect, Crop, Photo
 from studio.photo import doctor, mend

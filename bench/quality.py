@@ -1,6 +1,7 @@
 """How good the clips are: steady, seamless, obedient, without a border; on nine photographs and seven well-known pictures.
 
-Every figure is measured from rendered frames with studio/clip/score.py, where each measure is defined.
+Every figure is measured from rendered frames with studio/clip/score.py, where each measure is defined. Likeness to the photo is
+told by bench/compare.py, on the photos of bench/photos/hard.toml too, an older build's beside it with STIR_BENCH_BASE.
 """
 
 from __future__ import annotations
@@ -8,7 +9,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple, get_args
@@ -17,10 +17,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import compare
+from bench.album import pictures
 from bench.clips import ignore, scratch, settings, table, verdict
 from studio.clip import score
 from studio.clip.ffmpeg import program
-from studio.config import ASSETS, ROOT
 from studio.engines.parallax import framing, stage
 from studio.engines.parallax.engine import ParallaxEngine
 from studio.engines.parallax.path import half_frame
@@ -51,26 +52,6 @@ class Row(NamedTuple):
 def engine() -> ParallaxEngine:
     """One engine for all photos."""
     return ParallaxEngine(settings())
-
-
-def pictures() -> dict[str, Callable[[], Image]]:
-    """Every picture by name, read when it is wanted."""
-    import skimage.data
-    from matplotlib.cbook import get_sample_data
-    from sklearn.datasets import load_sample_image
-
-    files = [*sorted((ASSETS / "samples").glob("*.jpg")), *sorted((ROOT / "bench" / "photos").glob("*.jpg"))]
-    found: dict[str, Callable[[], Image]] = {file.stem: lambda file=file: _read(file) for file in files}
-    for name in ("astronaut", "coffee", "chelsea", "rocket"):
-        found[name] = lambda name=name: np.ascontiguousarray(getattr(skimage.data, name)()[..., :3])
-    for name in ("china", "flower"):
-        found[name] = lambda name=name: load_sample_image(f"{name}.jpg")
-    found["grace_hopper"] = lambda: _read(Path(str(get_sample_data("grace_hopper.jpg", asfileobj=False))))
-    return found
-
-
-def _read(file: Path) -> Image:
-    return cv2.cvtColor(cv2.imread(str(file)), cv2.COLOR_BGR2RGB)
 
 
 def shot(image: Image, move: MoveName, amount: float, loop: bool = False, seconds: float = 2.0, fps: int = 12) -> Shot:
@@ -227,3 +208,4 @@ def run() -> None:
     print(f"\nWorst jitter {worst[1]}; worst picture at amount 0 {worst[2]} (at least {LEAST_PSNR:g} wanted); ", end="")
     print(f"worst seam {verdict(max(r.seam for r in rows.values()), MOST_SEAM)}.")
     steadiness()
+    compare.main(list(chosen))

@@ -19,8 +19,8 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from bench.album import pictures
 from bench.clips import scratch, table, verdict
-from bench.quality import pictures
 from studio.clip import score
 from studio.config import ROOT
 from studio.nouns import Camera, Effect, Format, Motion, Move, Photo, Shot

@@ -14,7 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.quality import engine, ignore, pictures
+from bench.album import pictures
+from bench.quality import engine, ignore
 from studio.checks import needs_brush
 from studio.config import ASSETS
 from studio.engines.base import Image

@@ -12,6 +12,7 @@ import pytest
 from studio.clip import score
 from studio.engines.parallax import stage, swarm
 from studio.engines.parallax.ambient import Ambient
+from studio.engines.parallax.colour import colour_planes, from_rgb
 from studio.engines.parallax.path import Pose, rotation
 from studio.engines.parallax.project import Framing
 from studio.engines.parallax.render import Renderer
@@ -179,3 +180,17 @@ def test_what_is_drawn_covers_what_it_should() -> None:
     assert canvas[25].argmax() == pytest.approx(24, abs=1) and canvas[:9].max() == 0 and canvas[43:].max() == 0
     assert canvas[25].sum() == pytest.approx(1, abs=0.05)
     assert cv2.countNonZero(canvas) < 120
+
+
+@pytest.mark.parametrize("name", ["rain", "snow", "dust"])
+def test_what_is_in_the_air_has_the_colour_of_the_photo_s_light(name: EffectName) -> None:
+    scene = plain(1.0, subject=False)
+    seen = {}
+    for light in ((200, 120, 50), (60, 120, 200)):
+        lit = scene.layers[0].texture.copy()
+        lit[..., :3] = np.array(light) // 3
+        lit[:40, :, :3] = light
+        frame = frames(replace(scene, layers=(Layer("background", lit, scene.disparity),)), Effect(name, 1.0), count=1)[0]
+        seen[light] = colour_planes(frame)[:, 30:].astype(int)
+        still = colour_planes(from_rgb(lit[..., :3]))[:, 30:].astype(int)
+        assert np.sign(seen[light] - 128).mean((1, 2)) == pytest.approx(np.sign(still - 128).mean((1, 2)), abs=0.1)

@@ -97,7 +97,9 @@ def test_the_most_extreme_photos(engine: ParallaxEngine, shape: tuple[int, int],
 @pytest.mark.parametrize("move", MOVES)
 def test_every_move_and_effect_on_two_sheets_or_more(engine: ParallaxEngine, move: MoveName) -> None:
     image = cv2.resize(open_photo(ASSETS / "samples" / "dogs.jpg"), (640, 426), interpolation=cv2.INTER_AREA)
-    names: tuple[EffectName, ...] = ("wind", "hair", "clouds", "fog", "steam", "light", "focus")
+    names: tuple[EffectName, ...] = (
+        "wind", "hair", "clouds", "fog", "steam", "light", "focus", "rain", "snow", "dust", "embers", "shadow", "grain",
+    )  # fmt: skip
     effects = tuple(name for index, name in enumerate(names) if MOVES.index(move) % 3 == index % 3)
     frame, sheets = last_frame(engine, image, wanted(image, "240p", "photo", move, effects=effects))
     assert sheets >= 2 or not effects

@@ -5,22 +5,25 @@ Knows the order of the sheets and what each is made from. Refuses to know how de
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.parallax import areas, fill, part, source
+from studio.engines.parallax import areas, disparity, fill, opening, part, source
+from studio.engines.parallax.disparity import SEEN
+from studio.engines.parallax.opening import wider
 from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sky import Sky
 from studio.nouns import Choice, Progress, Shot
 from studio.photo import matte
+from studio.photo.matte import Matte
 from studio.photo.crop import output_size
 
 FINER = 1.5  # texture over frame: bilinear sampling then looks as sharp as the photo
 MOST_PIXELS = 16_000_000  # of a texture: a 4K scene stays well under a gigabyte
-DRAFT = 360  # pixels of the short side up to which a clip smaller than its photo is a draft
-REVEALED = 0.05  # of the long side: as far behind a subject as any move looks
 
 
 def read_scene(
@@ -28,8 +31,9 @@ def read_scene(
 ) -> Scene:
     """Make a photo ready to be moved through. image: (H, W, 3) uint8 RGB, the crop at full resolution; whole: the photo.
 
-    size: the scene's width and height where they aren't the frame's, as when windows on it are what is shown.
-    Raises `Refusal` when the depth that the shot asks for can't be had, and lets `Stopped` from `tick` through.
+    size: the scene's width and height where they aren't the frame's, as when windows on it are what is shown. Where nothing moves
+    by itself and the subject can't safely part from what is behind it, the scene is one sheet. Raises `Refusal` when the depth
+    that the shot asks for can't be had, and lets `Stopped` from `tick` through.
     """
     tick(Progress("read", 0, 3, "finding the subject"))
     frame = output_size(shot)
@@ -39,18 +43,22 @@ def read_scene(
     tick(Progress("read", 1, 3, "reading the depth"))
     reading, chosen = source.read(image, shot, settings, subject)
     tick(Progress("read", 2, 3, "filling in what is behind"))
-    draft = min(frame.width, frame.height) <= DRAFT and image.shape[1] > FINER * frame.width
-    alpha = matte.edge(texture, subject.soft) if subject.layered else np.zeros(texture.shape[:2], np.uint8)
-    layers = _sheets(texture, alpha, reading.disparity, reading.sky, draft)
-    cover = cv2.resize(alpha, reading.disparity.shape[::-1], interpolation=cv2.INTER_AREA)
-    masks = areas.masks(texture, (cover / 255).astype(np.float32), reading.sky)
+    picture = np.asarray(cv2.resize(texture, reading.disparity.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
+    alpha = matte.edge(picture, subject.soft) if subject.layered else np.zeros(picture.shape[:2], np.uint8)
+    parting = opening.find(picture, alpha, subject.choice)
+    maps = _maps(alpha, reading.disparity, reading.sky)
+    if parting.opening is not None or any(effect.amount > 0 for effect in shot.motion.effects):
+        layers = _sheets(texture, subject, reading.sky, maps)
+    else:
+        layers = (_one(texture, alpha, reading.sky, maps),)
+    masks = areas.masks(texture, (alpha / 255).astype(np.float32), reading.sky)
     tick(Progress("read", 3, 3))
     core = reading.disparity[masks["subject"] > 0.9]
     pivot = float(np.median(core)) if core.size else float(np.percentile(reading.disparity, 60))
-    choices = (chosen, subject.choice, *_said(reading.sky, bool(alpha.any()), draft))
+    choices = (chosen, parting.choice, *_said(layers, reading.sky))
     return Scene(
         width, height, layers, reading.disparity, masks, pivot, subject.gap, reading.sky.horizon, choices,
-        areas.areas(image, subject, reading.sky),
+        areas.areas(image, subject, reading.sky), parting.opening, disparity.find_lines(picture),
     )  # fmt: skip
 
 
@@ -63,52 +71,65 @@ def _texture(image: Image, width: int, height: int) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=how), np.uint8)
 
 
-def _sheets(texture: Image, alpha: Image, disparity: Floats, sky: Sky, draft: bool) -> tuple[Layer, ...]:
-    """The sheets, far to near: sky when there is one to part, background, subject when there is one to part."""
-    size = disparity.shape[::-1]
-    cover = cv2.resize(alpha, size, interpolation=cv2.INTER_AREA)
-    sheets: list[Layer] = []
-    behind = texture
-    if alpha.any():
-        reach = round(REVEALED * max(alpha.shape))
-        hole = _wider(alpha)
-        filled = fill.quick(texture, hole) if draft else fill.textured(texture, hole, reach)
-        front, behind = part.lift(texture, alpha, filled, hole)
+class _Maps(NamedTuple):
+    """What each sheet's place in depth is, (h, w) at the working size, continued outside its shape; None without such a sheet."""
+
+    sky: Floats | None
+    background: Floats
+    subject: Floats | None
+
+
+def _maps(cover: Image, disparity: Floats, heavens: Sky) -> _Maps:
+    """The disparities of sky, background and subject. cover: (h, w) 0..255 how much the subject covers."""
+    clear = cv2.dilate(cover, np.ones((5, 5), np.uint8)) < 5
+    ground = clear & (cv2.dilate(heavens.soft, np.ones((5, 5))) < 0.05) if heavens.apart else clear
+    far = _smooth(fill.spread(disparity, ground.astype(np.float32)), 2)
+    near = None
+    if cover.any():
         core = cv2.erode((cover > 247).astype(np.float32), np.ones((3, 3)))
         core = core if core.any() else (cover >= cover.max()).astype(np.float32)
-        sheets.append(Layer("subject", front, _smooth(fill.spread(disparity, core), 1.5)))
-    clear = cv2.dilate(cover, np.ones((5, 5), np.uint8)) < 5
-    if not sky.apart:
-        far = fill.spread(disparity, clear.astype(np.float32))
-        sheets.append(Layer("background", cv2.cvtColor(behind, cv2.COLOR_RGB2RGBA), _smooth(far, 2)))
+        near = _smooth(fill.spread(disparity, core), 1.5)
+    return _Maps(np.zeros_like(disparity) if heavens.apart else None, far, near)
+
+
+def _one(texture: Image, cover: Image, heavens: Sky, maps: _Maps) -> Layer:
+    """The whole picture as one sheet: everywhere in the depth of the nearest thing that is seen there."""
+    depth = maps.background
+    if maps.sky is not None:
+        depth = np.where(cv2.erode(heavens.soft, np.ones((5, 5))) > 1 - SEEN, maps.sky, depth)
+    if maps.subject is not None:
+        depth = np.where(cv2.dilate(cover, np.ones((3, 3), np.uint8)) > 255 * SEEN, maps.subject, depth)
+    return Layer("background", cv2.cvtColor(texture, cv2.COLOR_RGB2RGBA), depth)
+
+
+def _sheets(texture: Image, subject: Matte, heavens: Sky, maps: _Maps) -> tuple[Layer, ...]:
+    """The sheets, far to near: sky when there is one to part, background, subject when there is one to part."""
+    sheets: list[Layer] = []
+    behind, soft = texture, heavens.soft
+    if maps.subject is not None:
+        alpha = matte.edge(texture, subject.soft)
+        hole = wider(alpha)
+        front, behind = part.lift(texture, alpha, fill.smooth(texture, hole), hole)
+        sheets.append(Layer("subject", front, maps.subject))
+        cover = cv2.resize(alpha, soft.shape[::-1], interpolation=cv2.INTER_AREA)
+        soft = fill.spread(soft, (cv2.dilate(cover, np.ones((5, 5), np.uint8)) < 5).astype(np.float32))
+    if maps.sky is None:
+        sheets.append(Layer("background", cv2.cvtColor(behind, cv2.COLOR_RGB2RGBA), maps.background))
         return tuple(sheets[::-1])
-    heaven = fill.spread(sky.soft, clear.astype(np.float32))
-    land = 255 - matte.edge(behind, heaven)
-    hole = _wider(land)
-    front, heavens = part.lift(behind, land, fill.quick(behind, hole), hole)
-    ground = clear & (cv2.dilate(sky.soft, np.ones((5, 5))) < 0.05)
-    far = fill.spread(disparity, ground.astype(np.float32))
-    sheets.append(Layer("background", front, _smooth(far, 2)))
-    sheets.append(Layer("sky", cv2.cvtColor(heavens, cv2.COLOR_RGB2RGBA), np.zeros_like(disparity)))
+    land = 255 - matte.edge(behind, soft)
+    hole = wider(land)
+    front, beyond = part.lift(behind, land, fill.smooth(behind, hole), hole)
+    sheets.append(Layer("background", front, maps.background))
+    sheets.append(Layer("sky", cv2.cvtColor(beyond, cv2.COLOR_RGB2RGBA), maps.sky))
     return tuple(sheets[::-1])
-
-
-def _wider(alpha: Image) -> Image:
-    """Where alpha is, and as far around as the blur of an edge reaches."""
-    around = 2 * max(3, max(alpha.shape) // 200) + 1
-    return np.asarray(cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (around, around))), np.uint8)
 
 
 def _smooth(disparity: Floats, sigma: float) -> Floats:
     return np.clip(cv2.GaussianBlur(disparity, (0, 0), sigma), 0, 1).astype(np.float32)
 
 
-def _said(sky: Sky, parted: bool, draft: bool) -> tuple[Choice, ...]:
-    said: list[Choice] = []
-    if sky.apart:
-        said.append(Choice("sky", "a sheet of its own", f"a smooth sky fills {sky.share:.0%} of the picture above the land"))
-    if parted:
-        quick = Choice("fill", "smooth", "a draft: what is behind the subject is only hinted at")
-        real = Choice("fill", "textured", "what is behind the subject is continued with texture from around it")
-        said.append(quick if draft else real)
-    return tuple(said)
+def _said(layers: tuple[Layer, ...], heavens: Sky) -> tuple[Choice, ...]:
+    """What became of the sky."""
+    if not any(layer.name == "sky" for layer in layers):
+        return ()
+    return (Choice("sky", "a sheet of its own", f"a smooth sky fills {heavens.share:.0%} of the picture above the land"),)

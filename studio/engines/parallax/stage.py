@@ -5,14 +5,14 @@ Knows how a scene's disparity becomes the camera's depth. Refuses to know how pi
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax import between, framing
+from studio.engines.parallax import between, disparity, framing
 from studio.engines.parallax.path import Pose, Stage, half_frame, travel
 from studio.engines.parallax.project import Framing
 from studio.engines.parallax.scene import Floats, Layer, Scene
@@ -81,7 +81,7 @@ def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> S
     half, camera = where.half, shot.motion.camera
     poses = travel(camera, shot.num_frames, shot.seconds, shot.seed, where)
     turning = still and not any(pose.centre.any() for pose in poses)
-    layers = (flat(scene),) if turning else scene.layers
+    layers = (flat(scene),) if turning else _tied(scene, poses, half)
     edges = _edges(layers, depth, reaches)
     scale, fitted = 1.0, framing.fit(edges, poses, half)
     while fitted is None:
@@ -92,12 +92,23 @@ def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> S
     return Setting(sheets, poses, fitted, _choice(fitted, scale))
 
 
+def _tied(scene: Scene, poses: tuple[Pose, ...], half: tuple[float, float]) -> tuple[Layer, ...]:
+    """The scene's layers, tied where they may not part, and with disparities that these poses bear."""
+    maps = [layer.disparity for layer in scene.layers]
+    asked = disparity.bear(poses, half, (maps[0].shape[1], maps[0].shape[0]))
+    bearing = asked._replace(slope=asked.slope / (DEPTH * max(scene.gap, 1e-3)))
+    covers = [np.ones_like(maps[0]), *(cover(layer) for layer in scene.layers[1:])]
+    laid = disparity.tie(maps, covers, scene.opening, bearing, scene.lines)
+    return tuple(replace(layer, disparity=one) for layer, one in zip(scene.layers, laid, strict=True))
+
+
 def between_boxes(scene: Scene, shot: Shot, found: between.Span) -> Setting:
     """Lay out the way from a start box to an end box, in a scene that was read of what is around both."""
     depth, where = Depth(scene.pivot, scene.gap), _where(scene)
-    poses = between.settle(shot, found, _edges(scene.layers, depth, {}), where)
+    layers = _tied(scene, between.poses(shot, found, where, 1.0), where.half)
+    poses = between.settle(shot, found, _edges(layers, depth, {}), where)
     across = round(output_size(shot).width / found.widest)
-    sheets = tuple(prepare(layer, depth.of(layer.disparity), index == 0, across) for index, layer in enumerate(scene.layers))
+    sheets = tuple(prepare(layer, depth.of(layer.disparity), index == 0, across) for index, layer in enumerate(layers))
     reason = "the camera goes exactly from the start box to the end box, and swings a little aside in between"
     return Setting(sheets, poses, Framing(), Choice("framing", "from box to box", reason))
 

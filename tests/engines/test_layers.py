@@ -8,7 +8,7 @@ from sklearn.datasets import load_sample_image
 
 from studio.engines.base import Stopped
 from studio.engines.parallax import layers, part
-from studio.nouns import Crop, Photo, Shot
+from studio.nouns import Crop, Effect, Motion, Photo, Shot
 
 
 def shot_of(image, **changes):
@@ -46,7 +46,8 @@ def read(request, samples, tmp_path_factory):
     image = load() if load else np.asarray(Pictures.open(samples / f"{request.param}.jpg"))
     settings = Settings(tmp_path_factory.mktemp("home"))
     settings.prepare()
-    return request.param, image, scene_of(image, settings)
+    stirred = Motion(effects=(Effect("light", 0.5),))  # so that the sheets are wanted
+    return request.param, image, scene_of(image, settings, motion=stirred)
 
 
 def test_the_sheets_put_back_together_are_the_photo(read):

@@ -17,12 +17,11 @@ from tests.engines.made_scene import make, shot
 MOVES: tuple[MoveName, ...] = get_args(MoveName)
 
 
-def edges(scene: Scene) -> tuple[framing.Sheet, ...]:
-    """The border of every layer, at the depth the stage gives it."""
-    depth = stage.Depth(scene.pivot, scene.gap)
+def edges(setting: stage.Setting, scene: Scene) -> tuple[framing.Sheet, ...]:
+    """The border of every sheet, at the depth the stage gives it."""
     return tuple(
-        framing.Sheet(depth.of(layer.disparity), None if index == 0 else stage.cover(layer))
-        for index, layer in enumerate(scene.layers)
+        framing.Sheet(sheet.disparity, None if index == 0 else stage.cover(layer))
+        for index, (sheet, layer) in enumerate(zip(setting.sheets, scene.layers, strict=True))
     )
 
 
@@ -31,7 +30,7 @@ def edges(scene: Scene) -> tuple[framing.Sheet, ...]:
 def test_no_pose_looks_past_the_photo(move: MoveName, to_edge: bool) -> None:
     scene = make(to_edge=to_edge)
     setting = stage.place(scene, shot(move, amount=1.0, fps=30), {}, still=False)
-    past = framing.spill(edges(scene), setting.poses, setting.framing, half_frame(scene.width, scene.height))
+    past = framing.spill(edges(setting, scene), setting.poses, setting.framing, half_frame(scene.width, scene.height))
     assert past.worst < 0.25 * 2 * half_frame(scene.width, scene.height)[0] / scene.width  # a quarter of a pixel
 
 
@@ -51,7 +50,7 @@ def test_a_smaller_crop_would_show_a_border(move: MoveName) -> None:
     half = half_frame(scene.width, scene.height)
     closer = setting.framing._replace(crop=setting.framing.crop - 0.01)
     assert setting.framing.crop > 1.01
-    assert framing.spill(edges(scene), setting.poses, closer, half).worst > 0
+    assert framing.spill(edges(setting, scene), setting.poses, closer, half).worst > 0
 
 
 @pytest.mark.parametrize("move", ["static", "dolly_in", "dolly_out", "zoom_in", "zoom_out"])
@@ -60,12 +59,12 @@ def test_what_needs_no_room_keeps_the_framing(move: MoveName) -> None:
 
 
 def test_the_window_moves_to_where_there_is_room() -> None:
-    """A subject cut by the lower edge has none below it when the camera sinks, while there is some above."""
+    """A truck begins on the photo and looks past one side of it only."""
     scene = make(to_edge=True)
-    setting = stage.place(scene, shot("crane_up"), {}, still=False)
-    assert setting.framing.y < -0.002
-    middle = setting.framing._replace(y=0.0)
-    assert framing.spill(edges(scene), setting.poses, middle, half_frame(scene.width, scene.height)).worst > 0.001
+    setting = stage.place(scene, shot("truck_right"), {}, still=False)
+    assert setting.framing.x < -0.002
+    middle = setting.framing._replace(x=0.0)
+    assert framing.spill(edges(setting, scene), setting.poses, middle, half_frame(scene.width, scene.height)).worst > 0.001
 
 
 def test_too_much_movement_is_made_smaller_and_says_so() -> None:

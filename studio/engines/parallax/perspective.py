@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from studio.engines.parallax.scene import Floats
 
 MOST = 120  # lines looked at, the longest
+NARROWEST = 16  # pixels: the detector fails on a narrower picture
 SHORTEST = 0.045  # of the long side
 LEVEL = 0.05  # slope up to which a line is level in the picture, and says nothing of the horizon
 DOUBT = 0.33  # the share of lines that meet by chance; upright and level ones count a quarter
@@ -49,7 +50,9 @@ class Walls(NamedTuple):
 def lines(gray: NDArray[np.uint8]) -> Floats:
     """The longest straight lines of a picture: (n, 4) float32 x1, y1, x2, y2 in pixels, x1 <= x2, longest first."""
     least = round(SHORTEST * max(gray.shape))
-    found = cv2.ximgproc.createFastLineDetector(least, 1.414, 20, 50, 3, False).detect(gray)
+    found = None
+    if min(gray.shape) >= NARROWEST:
+        found = cv2.ximgproc.createFastLineDetector(least, 1.414, 20, 50, 3, False).detect(gray)
     if found is None:
         return np.zeros((0, 4), np.float32)
     flat = found.reshape(-1, 4)

@@ -71,8 +71,14 @@ def limit(disparity: Floats, bearing: Bearing, lines: Lines | None = None) -> Fl
 
     The upper Lipschitz envelope, max over q of d(q) - slope |p - q|, by doubling steps along eight ways: an octagon for a circle.
     """
-    top = disparity.copy() if lines is None else _along(disparity, bearing, lines)
-    slope = bearing.slope
+    top = _envelope(disparity, bearing.slope)
+    if lines is not None:
+        top = _envelope(_along(top, bearing, lines), bearing.slope)
+    return np.asarray(cv2.GaussianBlur(top, (0, 0), ROUNDED), np.float32)
+
+
+def _envelope(disparity: Floats, slope: float) -> Floats:
+    top = disparity.copy()
     reach = (float(top.max()) - float(top.min())) / max(slope, 1e-9)
     step = 1
     while step <= min(reach, max(top.shape) - 1):
@@ -83,7 +89,7 @@ def limit(disparity: Floats, bearing: Bearing, lines: Lines | None = None) -> Fl
             np.maximum(top[other], top[one] - fall, out=top[other])
             np.maximum(top[one], raised, out=top[one])
         step *= 2
-    return np.asarray(cv2.GaussianBlur(top, (0, 0), ROUNDED), np.float32)
+    return top
 
 
 def _along(disparity: Floats, bearing: Bearing, lines: Lines) -> Floats:

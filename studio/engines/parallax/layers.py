@@ -19,8 +19,8 @@ from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sky import Sky
 from studio.nouns import Choice, Progress, Shot
 from studio.photo import matte
-from studio.photo.matte import Matte
 from studio.photo.crop import output_size
+from studio.photo.matte import Matte
 
 FINER = 1.5  # texture over frame: bilinear sampling then looks as sharp as the photo
 MOST_PIXELS = 16_000_000  # of a texture: a 4K scene stays well under a gigabyte

@@ -19,7 +19,7 @@ from studio.nouns import Choice
 from studio.photo.matte import step
 
 TRIED = 0.022
-"""How far the two are moved apart, of the long side: what an orbit of amount 0.6 does to the nearest thing before the furthest."""
+"""How far the two are moved apart, of the long side: what an orbit of amount 0.6 does to near before far."""
 
 LIKE = 7  # grey levels, the mean of a patch: what differs more from everything nearby in the photo is seen
 PATCH = 3  # pixels
@@ -93,7 +93,7 @@ def _thin(alpha: Image, width: int) -> Image:
 
 
 def _unlike(seen: Image, picture: Image, where: Image, reach: int) -> Image:
-    """How little each patch of `seen` is like any of `picture`'s up to `reach` pixels aside, in grey levels; 255 far from `where`."""
+    """How little each patch of `seen` is like any of `picture`'s up to `reach` pixels aside, in grey levels; 255 off `where`."""
     rows, columns = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
     least = np.full(where.shape, 255, np.uint8)
     if not rows.size:

@@ -163,9 +163,9 @@ def _legs(camera: Camera, seed: int) -> list[list[Move]]:
 def _start(camera: Camera, ways: Matrix) -> tuple[Matrix, Matrix]:
     """Where on AXES a path of these ways (legs, axes) begins, and how much of each axis it may use.
 
-    It begins at the photo's own view, so that nothing of the first frame is made up. A path that only turns, round the pivot or by
-    itself, has that view in its middle, so that it looks as little past either side as can be. It never backs away from the photo,
-    nor widens the lens: what lies outside the photo isn't there.
+    It begins at the photo's own view, so that nothing of the first frame is made up. A path that only turns, round the pivot or
+    by itself, has that view in its middle, so that it looks as little past either side as can be. It never backs away from the
+    photo, nor widens the lens: what lies outside the photo isn't there.
     """
     places = np.stack([along(camera, way) for way in np.linspace(0, 1, 16 * len(ways) + 1)]) @ ways
     low, high = places.min(0), places.max(0)

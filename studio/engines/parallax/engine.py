@@ -43,6 +43,8 @@ KEPT_BYTES = 192 * 1024 * 1024
 
 KEPT_AREAS = 16
 
+SMALL = 360  # pixels of the short side of a frame that isn't worth a thread
+
 Key = tuple[str, str, int, int]
 
 
@@ -174,7 +176,13 @@ def _ticked(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[I
 
 
 def _ahead(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Image]:
-    """Frames painted one ahead of the reader, in a thread, so that painting and encoding run side by side."""
+    """Frames painted one ahead of the reader, in a thread, so that painting and encoding run side by side.
+
+    Small ones are painted as they are read: a pipe holds several, and handing one over takes half as long as painting it.
+    """
+    if min(output_size(shot)[:2]) <= SMALL:
+        yield from _ticked(paint, shot, tick)
+        return
     with ThreadPoolExecutor(1, "paint") as painter:
         waiting: Future[Image] = painter.submit(paint, 0)
 

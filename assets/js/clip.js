@@ -11,7 +11,9 @@
   /* The silent part that asks for drafts when the desk has settled, and hands them on. */
   Stir.parts.draft = ({ props, trigger, watch }) => {
     let key = "";
-    const ask = Stir.later(() => {
+    let pressed = false;
+    const ask = Stir.later(async () => {
+      if (pressed) (pressed = false), await Stir.settle?.(); // the sentence follows what is pressed, and the draft goes by both
       const [frame, camera, effects, output] = ["frame", "camera", "effects", "output"].map(Stir.now);
       const next = JSON.stringify([frame, camera, effects, output?.seed, output?.size, Stir.now("acted")?.acted, Stir.now("depth-model")]);
       if (!frame || frame.placing || next === key) return; // its crop is still to be placed
@@ -19,6 +21,7 @@
       Stir.emit("draft-asked");
       trigger("draft");
     }, SETTLED);
+    for (const topic of ["camera", "effects"]) Stir.on(topic, () => (pressed = true));
     for (const topic of ["frame", "camera", "effects", "output", "acted", "depth-model"]) Stir.on(topic, ask);
     watch("value", () => props.value && Stir.emit("draft", props.value));
   };

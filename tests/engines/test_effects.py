@@ -17,7 +17,7 @@ from studio.engines.parallax.path import Pose, half_frame
 from studio.engines.parallax.project import Framing
 from studio.engines.parallax.scene import Scene
 from studio.engines.parallax.swarm import View
-from studio.nouns import Effect
+from studio.nouns import Effect, EffectName
 from tests.engines.made_scene import make
 from tests.engines.test_ambient import brush, changes, frames
 
@@ -44,7 +44,7 @@ def test_ripples_are_finer_towards_the_horizon() -> None:
     _, cos, sin = glitter._waves[0]
     steps = np.abs(np.angle(np.exp(1j * np.diff(np.unwrap(np.arctan2(sin, cos), axis=0), axis=0))))
     rows = len(steps)
-    far, near = np.median(steps[round(0.5 * rows) : round(0.6 * rows)]), np.median(steps[round(0.85 * rows) : -4])
+    far, near = np.median(steps[round(0.15 * rows) : round(0.3 * rows)]), np.median(steps[round(0.75 * rows) : -4])
     assert far > 1.8 * near > 0
 
 
@@ -103,3 +103,10 @@ def test_hair_never_bends_what_is_behind_it() -> None:
     middle, side = np.s_[:, 106:118], np.s_[:, :90]
     assert stirs[1][middle].max() < 0.4 * stirs[0][middle].max()
     assert stirs[1][side].max() > 0.8 * stirs[0][side].max()
+
+
+@pytest.mark.parametrize("name", ["ripple", "flow"])
+def test_what_stands_in_painted_water_stands_still(name: EffectName) -> None:
+    moved = changes(frames(Effect(name, 0.8, brush=brush(0.0, 1.0))))
+    assert moved[84:104, 114:142].max() <= 2
+    assert moved[100:150, 20:80].mean() > 3

@@ -69,7 +69,7 @@ class Ambient:
         self.choices = tuple(choices)
 
     def _add(self, effect: Effect, mask: Floats, scene: Scene, shot: Shot, rng: np.random.Generator) -> None:
-        touched, seconds = region.sheets(effect, scene), shot.seconds
+        touched, seconds = region.sheets(effect, scene, mask), shot.seconds
         if effect.name in _WAVES:
             self._sways.append(Sway(_WAVES[effect.name](mask, scene, effect, seconds, rng), touched))
         if effect.name == "flow":

@@ -49,7 +49,8 @@ class Fog:
         rows, columns = mask.shape
         self._size = (columns, rows)
         deep = Depth(scene.pivot, scene.gap)
-        behind = scene.masks["subject"] < 0.3 if scene.masks["subject"].mean() < 0.9 else np.ones(mask.shape, bool)
+        behind = scene.masks["subject"] < 0.3
+        behind = behind if behind.mean() > 0.05 else np.ones(mask.shape, bool)
         self._near = scene.disparity.copy()
         banks = np.percentile(scene.disparity[behind], BANKS) + 0.03
         self._deep, self._banks = deep.of(scene.disparity), tuple(float(bank) for bank in banks)

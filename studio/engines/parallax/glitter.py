@@ -15,12 +15,12 @@ from studio.engines.parallax import sway, tint
 from studio.engines.parallax.airborne import Air
 from studio.engines.parallax.colour import colour_planes
 from studio.engines.parallax.fog import sight
-from studio.engines.parallax.project import look, solve
+from studio.engines.parallax.project import Field, look, solve
 from studio.engines.parallax.scene import Floats, Scene
 from studio.engines.parallax.stage import Depth
 from studio.nouns import Effect
 
-_GRID = 448  # columns or rows of the long side
+_GRID = 384  # columns or rows of the long side
 _CELL = 4  # pixels of the frame to one cell of the grid on which light is laid
 _BANDS = ((0.4, 7.0, 1.1, 0.6), (0.55, 12.0, -3.0, 0.8), (0.7, 19.0, 2.3, 0.9), (0.9, 29.0, -9.0, 0.7), (1.2, 43.0, 14.0, 0.5))
 _SHINE, _SHADE = 0.34, 0.16  # how far a facet goes towards the sky's light, and how much darker than the water
@@ -35,8 +35,11 @@ class Glitter:
         size = (max(2, round(mask.shape[1] * scale)), max(2, round(mask.shape[0] * scale)))
         water = cv2.GaussianBlur(cv2.resize(mask, size, interpolation=cv2.INTER_LINEAR), (0, 0), 2)
         self._deep = Depth(scene.pivot, scene.gap).of(cv2.resize(scene.disparity, size, interpolation=cv2.INTER_LINEAR))
+        self._water = water
         strength = water * _smooth(scene, size) * np.float32(effect.amount)
         x, near, horizon = sway.level(water, scene)
+        wet = np.flatnonzero(water.max(1) > 0.002)
+        self._top, bottom = (int(wet[0]), int(wet[-1]) + 1) if wet.size else (0, 1)  # rows without water cost nothing
         self._waves: list[tuple[int, Floats, Floats]] = []
         for hertz, deep, wide, share in _BANDS:
             drawn = np.clip(near**2 / (deep * 0.35) * (1 - horizon) * size[1] / 2.2 - 1, 0, 1)
@@ -44,7 +47,7 @@ class Glitter:
             phase = 2 * math.pi * (deep * 0.35 / near + wide * x / np.sqrt(near)) + rng.uniform(0, 6.28)
             phase = phase + 2.2 * lean  # no crest is as long and straight as a ruler, and none goes on for ever
             part = strength * drawn * np.clip(0.6 + 0.5 * patch, 0, 1.3) * np.float32(share * 0.6)
-            waves = (part * np.cos(phase)).astype(np.float32), (part * np.sin(phase)).astype(np.float32)
+            waves = ((part * way)[self._top : bottom].astype(np.float32) for way in (np.cos(phase), np.sin(phase)))
             self._waves.append((max(1, round(hertz * seconds)), *waves))
         subject = scene.masks["subject"]
         self._on_subject = float((mask * subject).sum()) > 0.5 * float(mask.sum())
@@ -53,22 +56,46 @@ class Glitter:
 
     def draw(self, air: Air) -> None:
         """Lead brightness and colour of a frame towards the sky's on one side of every wave, and darken the other."""
-        width, height = air.view.size
-        cells = (-(-width // _CELL), -(-height // _CELL))
-        slope = self._slope(air.t)
-        u, way = sight(air.view, cells[::-1], slope.shape[::-1])
-        facing = look(slope, solve(self._deep, u, way, None, 3))
+        height = air.view.size[1]
+        found = self._seen(air)
+        if found is None:
+            return
+        facing, (top, bottom, left, right) = found
+        cells = facing.shape[::-1]
         if air.subject is not None and not self._on_subject:
-            facing *= 1 - cv2.resize(air.subject, cells, interpolation=cv2.INTER_AREA) * np.float32(1 / 255)
-        up, down = np.clip(facing, 0, 1), np.clip(-facing, 0, 1)
-        luma = air.frame[:height]
-        for plane, sky, black in zip((luma, *colour_planes(air.frame)), self._sky, (16, None, None), strict=True):
-            there = cv2.resize(plane, cells, interpolation=cv2.INTER_AREA).astype(np.float32)
-            change = np.float32(_SHINE) * up * up * np.maximum(sky - there, 0 if black else -255)
-            if black:
-                change -= np.float32(_SHADE) * down * (there - black)
-            full = cv2.resize(change, plane.shape[::-1], interpolation=cv2.INTER_LINEAR)
-            cv2.add(plane, full, plane, dtype=cv2.CV_8U)
+            cover = cv2.resize(air.subject[top:bottom, left:right], cells, interpolation=cv2.INTER_AREA)
+            facing *= 1 - cover * np.float32(1 / 255)
+        shine, shade = np.square(np.maximum(facing, 0)) * np.float32(_SHINE), np.minimum(facing, 0) * np.float32(_SHADE)
+        for plane, sky, part in zip((air.frame[:height], *colour_planes(air.frame)), self._sky, (1, 2, 2), strict=True):
+            here = plane[top // part : bottom // part, left // part : right // part]
+            there = cv2.resize(here, cells, interpolation=cv2.INTER_AREA).astype(np.float32)
+            change = shine * (np.maximum(sky - there, 0) if part == 1 else sky - there)
+            if part == 1:
+                change += shade * (there - 16)
+            full = cv2.resize(np.rint(change).astype(np.int16), here.shape[::-1], interpolation=cv2.INTER_LINEAR)
+            here[:] = cv2.add(here, full, dtype=cv2.CV_8U)
+
+    def _seen(self, air: Air) -> tuple[Floats, tuple[int, int, int, int]] | None:
+        """How far the water faces the sky (1) or us (-1) in cells over a box of the frame: top, bottom, left, right in pixels."""
+        width, height = air.view.size
+        rows, columns = max(1, height // (2 * _CELL)), max(1, width // (2 * _CELL))
+        u, way = sight(air.view, (rows, columns), self._deep.shape[::-1])
+        at = solve(self._deep, u, way, None, 3)
+        wet = look(self._water, at) > 0.01
+        down, across = np.flatnonzero(wet.any(1)), np.flatnonzero(wet.any(0))
+        if not down.size:
+            return None
+        rows_in, columns_in = slice(down[0], down[-1] + 1), slice(across[0], across[-1] + 1)
+        finer = tuple(
+            cv2.resize(np.broadcast_to(part, wet.shape)[rows_in, columns_in], None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+            for part in at
+        )
+        box = tuple(
+            int(end * side // count) // 2 * 2
+            for part, side, count in ((rows_in, height, rows), (columns_in, width, columns))
+            for end in (part.start, part.stop)
+        )
+        return look(self._slope(air.t), Field(finer[0], finer[1] - np.float32(self._top))), (box[0], box[1], box[2], box[3])
 
     def _slope(self, t: float) -> Floats:
         total = np.zeros_like(self._waves[0][1])

@@ -84,15 +84,18 @@ def find(effect: Effect, scene: Scene, shot: Shot) -> tuple[Floats, Choice]:
     return mask.astype(np.float32), Choice(title, region, f"{how}: {float(mask.mean()):.0%} of the picture")
 
 
-def sheets(effect: Effect, scene: Scene) -> frozenset[str]:
+def sheets(effect: Effect, scene: Scene, mask: Floats | None = None) -> frozenset[str]:
     """Which of a scene's layers an effect touches: a region that is behind the subject never moves the subject itself.
 
     Hair and cloth are the subject's, whatever of it was painted: what is behind them stands still.
+    What stands in water that was painted (`mask`, (h, w) 0..1) stands still, unless it is itself what was painted.
     A subject that is a plant belongs to the foliage and bends with it.
     """
     names, region = frozenset(layer.name for layer in scene.layers), chosen(effect)
     if (region == "subject" or effect.name == "hair") and "subject" in names:
         return frozenset({"subject"})
+    if region == "brush" and effect.name in ("ripple", "flow") and mask is not None:
+        return names if float((mask * scene.masks["subject"]).sum()) > 0.5 * float(mask.sum()) else names - {"subject"}
     if region == "foliage" and _is_plant(scene):
         return names
     if region in ("sky", "foliage", "background"):

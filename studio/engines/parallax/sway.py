@@ -167,7 +167,8 @@ def _roots(plants: Floats) -> tuple[Floats, Floats]:
         root[there], tall[there], weight[there] = foot[0, there[1] - left] / rows, max(high / rows, 0.12), 1
     soft = columns / 24
     total = cv2.GaussianBlur(weight, (0, 0), soft)
-    return tuple(np.asarray(cv2.GaussianBlur(part * weight, (0, 0), soft) / total, np.float32) for part in (root, tall))  # type: ignore[return-value]
+    root, tall = (np.asarray(cv2.GaussianBlur(part * weight, (0, 0), soft) / total, np.float32) for part in (root, tall))
+    return root, tall
 
 
 def hair(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> tuple[Wave, ...]:

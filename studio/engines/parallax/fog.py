@@ -24,8 +24,8 @@ BANKS = (22, 48, 68)  # of the scene's disparities, the percentiles at which a b
 _SPEED, _PERIOD = 0.05, 5.0  # frame widths a second of the nearest, seconds
 _CELL = 8  # pixels of the frame to one cell of the grid on which fog is made
 _SOFT = 0.05  # the disparity over which a bank ends at what stands in it
-_AIR = 0.16  # what hangs before the furthest everywhere, between the banks
-_THICK = (0.85, 0.75, 0.45)  # of each bank at amount 1, where it is thickest
+_AIR = 0.22  # what hangs before the furthest everywhere, between the banks
+_THICK = (1.0, 0.9, 0.5)  # of each bank at amount 1, where it is thickest
 
 
 def sight(view: View, shape: tuple[int, int], size: tuple[int, int]) -> tuple[Field, Field]:

@@ -2,7 +2,8 @@
 
 Each build is a process of its own, kept warm and told over a pipe what to do (turn.py), so that a busy moment of the machine
 falls on both. Times are medians by the wall clock; beside them the ratio of processor time, ffmpeg's counted, which other work
-on the machine moves less.
+on the machine moves less. A draft's rows are the studio's part; on the page the wait for the desk to settle and the sentence's
+answer come before it.
 """
 
 from __future__ import annotations

@@ -137,7 +137,8 @@ def wind(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
     grown = (_LEAST_BENT + (1 - _LEAST_BENT) * bent) * np.clip(0.5 + tall, 0.5, 1.2)
     tallest = strength * grown * (0.25 + 0.75 * near) * effect.amount * _TALLEST
     bend = _along(tallest * 2.6, _WIND[:2], effect, seconds, rng, (_whole(scene, strength.shape), root + 0.2 * (y - root)))
-    return (*bend, *_along(tallest * 1.8, _WIND[2:], effect, seconds, rng))
+    leaves = 1 - 0.9 * _fit(scene.masks["subject"], 1.5)  # they flutter; a flower's head doesn't
+    return (*bend, *_along(tallest * leaves * 1.8, _WIND[2:], effect, seconds, rng))
 
 
 def _whole(scene: Scene, shape: tuple[int, ...]) -> Floats:

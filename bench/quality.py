@@ -95,10 +95,10 @@ def border(image: Image, move: MoveName) -> float:
     wanted = shot(image, move, 1.0, fps=24)
     scene = engine().read(image, wanted)
     setting = stage.place(scene, wanted, {}, still=False)
-    depth, half = stage.Depth(scene.pivot, scene.gap), half_frame(scene.width, scene.height)
+    half = half_frame(scene.width, scene.height)
     edges = tuple(
-        framing.Sheet(depth.of(layer.disparity), stage.cover(layer) if index else None)
-        for index, layer in enumerate(scene.layers)
+        framing.Sheet(sheet.disparity, stage.cover(layer) if index else None)
+        for index, (sheet, layer) in enumerate(zip(setting.sheets, scene.layers, strict=True))
     )
     past = framing.spill(edges, setting.poses, setting.framing, half).worst
     return max(0.0, past / (2 * half[0]) * scene.width)

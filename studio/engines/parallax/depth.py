@@ -20,6 +20,10 @@ from studio.photo import matte
 from studio.photo.matte import Matte, step
 
 
+GENTLE = 0.6
+"""How steeply floor and ceiling come nearer, of what the lines say: where they are wrong, upright lines would bend at the floor."""
+
+
 class Reading(NamedTuple):
     """What was read: disparity (h, w) float32, 0 at infinity to 1 nearest, and the sky."""
 
@@ -63,7 +67,7 @@ def _room(plane: Floats, heavens: Sky, room: Walls) -> tuple[Floats, Floats]:
     wall = (room.foot * columns * cv2.blur(stands[None], (width // 16, 1))[0])[None]
     floor = (down - room.horizon) / (1 - room.horizon)
     ceiling = room.foot / room.head * (room.horizon - down) / room.horizon if room.head else np.full_like(down, -1)
-    nearest = np.maximum(np.maximum(floor, ceiling), wall)
+    nearest = wall + GENTLE * np.maximum(np.maximum(floor, ceiling) - wall, 0)
     seen = 0.10 + 0.62 * np.where(nearest < 0.9, nearest, 0.9 + 0.4 * (1 - np.exp((0.9 - nearest) / 0.4)))
     flat = 0.10 + 0.62 * np.clip(floor, 0, 1) * np.ones((1, width), np.float32)
     return (plane + room.sure * (seen - plane)).astype(np.float32), (plane + room.sure * (flat - plane)).astype(np.float32)

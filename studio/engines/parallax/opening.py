@@ -42,12 +42,13 @@ def find(picture: Image, alpha: Image, choice: Choice) -> Parting:
 
     choice: what was decided about the subject, which stays where there is none to part.
     """
-    if not alpha.any():
+    outline = _outline(alpha)
+    if not outline.any():
         return Parting(None, choice)
     hole = wider(alpha)
     front, behind = part.lift(picture, alpha, fill.smooth(picture, hole), hole)
     opening = _try(picture, front, behind)
-    share = float(opening[_outline(alpha)].mean())
+    share = float(opening[outline].mean())
     if share < WORTH:
         why = "parted, its edge would show a ghost or a rim, so what lies around it is stretched a little instead"
         return Parting(None, Choice(choice.what, "one", f"{choice.reason.split(',')[0]}, but {why}"))

@@ -19,9 +19,8 @@ from studio.engines.parallax.sky import Sky
 from studio.photo import matte
 from studio.photo.matte import Matte, step
 
-
 GENTLE = 0.6
-"""How steeply floor and ceiling come nearer, of what the lines say: where they are wrong, upright lines would bend at the floor."""
+"""How steeply floor and ceiling come nearer, of what lines say: where those are wrong, upright lines would bend at the floor."""
 
 
 class Reading(NamedTuple):

@@ -165,7 +165,7 @@ class Studio:
         return checks.depth_model(self.settings)
 
     def download_depth_model(self, tick: Tick) -> None:
-        """Fetch the optional depth network, about 99 MB: only ever because the user asked. Raises `Refusal`."""
+        """Fetch the optional depth network, about 27 MB: only ever because the user asked. Raises `Refusal`."""
         self._drafts.download_depth_model(tick)
 
     def plan(self, shot: Shot) -> Plan:

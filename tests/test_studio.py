@@ -216,7 +216,7 @@ def test_a_downloaded_depth_network_is_used_by_photos_that_are_open(true: tuple[
     assert studio.preview(shot) == before
     place = anything.folder(studio.settings)
     place.mkdir(parents=True)
-    for name in anything.FILES:
+    for name in anything.BEFORE:
         (place / name).write_text("{}")
     try:
         after = studio.preview(shot)

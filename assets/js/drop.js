@@ -29,19 +29,27 @@
   /* The optional depth network: what it is, and the one button that fetches anything. `ready(bool)` once it is known. */
   Stir.depthModel = (server, ready = () => {}) => {
     const words = h("p", { class: "why" });
-    const fetchIt = Stir.button("Download, 99 MB", { class: "solid depth-download" }, "down");
+    const fetchIt = Stir.button("Download, 27 MB", { class: "solid depth-download" }, "down");
     const node = h("div", { class: "depth-model" }, words, fetchIt);
-    const say = (here, text) => ((words.textContent = text), (fetchIt.hidden = here), ready(here));
     const offer = "Depth Anything V2 reads depth better, above all indoors. It comes from huggingface.co once, only when you ask; afterwards it works offline.";
+    const say = (answer, here) => {
+      words.textContent = answer.ready ? here || "Depth Anything V2 is here: " + answer.reason + "." : offer;
+      // Still offered when it is here: its files may be damaged, which is found out when they are read.
+      fetchIt.lastChild.textContent = answer.ready ? "Download again, 27 MB" : "Download, 27 MB";
+      fetchIt.className = (answer.ready ? "ghost" : "solid") + " depth-download";
+      ready(answer.ready);
+    };
+    const about = () => Stir.ask(server.depth_model, {}).then((answer) => answer && say(answer));
     fetchIt.addEventListener("click", async () => {
       fetchIt.disabled = true;
       words.textContent = "Downloading… this page stays usable.";
       const answer = await Stir.ask(server.download_depth, {});
       fetchIt.disabled = false;
-      say(Boolean(answer), answer ? "Depth Anything V2 is here and is used from now on." : offer);
-      if (answer) Stir.tell("depth-model", answer.ready);
+      if (!answer) return about();
+      say(answer, "Depth Anything V2 is here and is used from now on.");
+      Stir.tell("depth-model", answer.ready);
     });
-    Stir.ask(server.depth_model, {}).then((answer) => answer && say(answer.ready, answer.ready ? "Depth Anything V2 is here: " + answer.reason + "." : offer));
+    about();
     return node;
   };
 

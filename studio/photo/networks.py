@@ -38,15 +38,22 @@ class Network:
             self._session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the library's own errors have no common base
             raise Unreadable(f"{file.name}: {error}") from error
+        self._name = file.name
         self._input: str = self._session.get_inputs()[0].name
         self._outputs: list[str] = [output.name for output in self._session.get_outputs()]
         self._running = threading.Lock()
 
     def run(self, given: Floats, *outputs: str) -> tuple[Floats, ...]:
-        """The outputs of these names, the first one where none is named. `given`: its only input, with a leading 1."""
+        """The outputs of these names, the first one where none is named. `given`: its only input, with a leading 1.
+
+        Raises `Unreadable` when it has no such output, or takes no such input.
+        """
+        wanted = list(outputs) or self._outputs[:1]
         with self._running:
-            wanted = list(outputs) or self._outputs[:1]
-            return tuple(self._session.run(wanted, {self._input: np.ascontiguousarray(given, np.float32)}))
+            try:
+                return tuple(self._session.run(wanted, {self._input: np.ascontiguousarray(given, np.float32)}))
+            except Exception as error:  # as above
+                raise Unreadable(f"{self._name}: {error}") from error
 
 
 @cache

@@ -325,7 +325,7 @@ def _judge(soft: Floats, parts: tuple[Part, ...], doubt: float) -> Matte:
     if gap < 1:
         why = f"parts of the subject's edge are vague, so {gap:.0%} of the depth is used and a mistake shows less"
     else:
-        why = "the subject stands clear of its background, so each moves by itself"
+        why = "the subject stands clear of its background; what lies around it is stretched a little, for a cut would show"
     return Matte(soft, parts, doubt, True, gap, Choice("layers", "subject and background", why), "clear")
 
 

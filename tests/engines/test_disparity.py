@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
 import pytest
+from PIL import Image as Pictures
 
-from studio.engines.parallax import disparity, opening, stage
-from studio.engines.parallax.disparity import Bearing
+from bench import coherence
+from studio.config import Settings
+from studio.engines.parallax import colour, disparity, layers, stage
+from studio.engines.parallax.disparity import STRETCH, Bearing
+from studio.engines.parallax.engine import ParallaxEngine
 from studio.engines.parallax.render import Renderer
-from studio.nouns import Choice
+from studio.nouns import Camera, Effect, Motion, Move, MoveName, Photo, Shot, replace
+from studio.presets import card
 from tests.engines.made_scene import make, shot, texture
 
-LAYERS = Choice("layers", "subject and background", "the subject stands clear of its background")
 EVEN = np.eye(2, dtype=np.float32) / 2
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> ParallaxEngine:
+    """One engine for all, so that every photo is read once."""
+    settings = Settings(tmp_path_factory.mktemp("home"))
+    settings.prepare()
+    return ParallaxEngine(settings)
 
 
 def steepest(map_: np.ndarray) -> float:
@@ -23,7 +37,7 @@ def steepest(map_: np.ndarray) -> float:
 def test_no_slope_is_steeper_than_the_bearing_and_the_near_keeps_its_own() -> None:
     step = np.zeros((90, 160), np.float32)
     step[30:60, 60:100] = 0.8
-    found = disparity.limit(step, Bearing(0.02, EVEN))
+    found = disparity.limit(step, Bearing(0.02 / STRETCH, EVEN))
     assert steepest(found) <= 0.02 * 1.05
     assert found[45, 80] == pytest.approx(0.8, abs=1e-3)
     assert found[2, 2] < 0.05
@@ -36,9 +50,9 @@ def test_a_line_that_would_bend_goes_on_with_what_it_passes_and_one_that_would_n
     picture[60:63] = 20
     step = np.zeros((160, 160), np.float32)
     step[70:90, 70:90] = 0.5
-    lines = disparity.find_lines(picture)
-    aside = disparity.limit(step, Bearing(0.02, np.array([[1, 0], [0, 0]], np.float32)), lines)
-    up = disparity.limit(step, Bearing(0.02, np.array([[0, 0], [0, 1]], np.float32)), lines)
+    lines = disparity.find_detail(picture)
+    aside = disparity.limit(step, Bearing(0.02 / STRETCH, np.array([[1, 0], [0, 0]], np.float32)), lines)
+    up = disparity.limit(step, Bearing(0.02 / STRETCH, np.array([[0, 0], [0, 1]], np.float32)), lines)
     assert np.ptp(aside[52:108, 61]) < 0.7 * np.ptp(up[52:108, 61])  # sideways, the upright line would bend
     assert np.ptp(up[61, 52:108]) < 0.7 * np.ptp(aside[61, 52:108])
 
@@ -65,37 +79,49 @@ def test_sheets_that_may_not_part_are_drawn_as_the_photo_in_one_piece() -> None:
         assert np.abs(one - two).mean() < 0.5
 
 
-def test_a_subject_that_may_part_still_goes_its_own_way() -> None:
-    scene = stage.replace(make(), opening=np.ones((80, 128), np.float32))
-    back, front = (sheet.disparity for sheet in stage.place(scene, shot("orbit_left"), {}, still=False).sheets)
-    assert front[40, 64] - back[40, 64] > 0.2
+def test_where_there_is_nothing_to_see_the_near_parts_within_fewer_pixels() -> None:
+    step = np.zeros((160, 256), np.float32)
+    step[60:100, 100:150] = 0.5
+    busy = cv2.resize(texture(128, 80), (256, 160), interpolation=cv2.INTER_NEAREST)
+    wide = {}
+    for name, picture in (("plain", np.full((160, 256, 3), 90, np.uint8)), ("busy", busy)):
+        found = disparity.limit(step, Bearing(0.02 / STRETCH, EVEN), disparity.find_detail(picture))
+        wide[name] = int((found > 0.05).sum() - (step > 0).sum())
+    assert wide["plain"] < 0.6 * wide["busy"]
 
 
-def disc(radius: int) -> np.ndarray:
-    alpha = np.zeros((200, 300), np.uint8)
-    return cv2.GaussianBlur(cv2.circle(alpha, (150, 100), radius, 255, -1), (0, 0), 0.8)
+def test_a_shot_in_which_nothing_moves_by_itself_is_read_as_one_sheet(settings: Settings, samples: Path) -> None:
+    image = np.asarray(Pictures.open(samples / "dandelion.jpg"))
+    wanted = Shot(Photo("0" * 64, image.shape[1], image.shape[0]), size="240p")
+    plain = layers.read_scene(image, wanted, settings, lambda progress: None)
+    stirred = replace(wanted, motion=Motion(effects=(Effect("fog", 0.5),)))
+    sheets = layers.read_scene(image, stirred, settings, lambda progress: None)
+    assert len(plain.layers) == 1 < len(sheets.layers)
+    assert plain.layers[0].disparity[sheets.masks["subject"] > 0.9].mean() > 0.4
+    assert np.array_equal(plain.disparity, sheets.disparity)
 
 
-def test_a_clean_subject_before_a_plain_wall_may_part() -> None:
-    alpha = disc(50)
-    cover = (alpha / 255.0)[..., None]
-    picture = (texture(300, 200) * cover * 0.4 + 190 * (1 - cover)).astype(np.uint8)
-    found = opening.find(picture, alpha, LAYERS)
-    assert found.opening is not None and found.choice.value == "subject and background"
-    assert found.opening[100, 98:103].min() > 0.8
+@pytest.mark.parametrize("move", ["orbit_left", "truck_right"])
+def test_every_frame_is_made_of_the_photo(engine: ParallaxEngine, samples: Path, move: MoveName) -> None:
+    """What a frame shows is found in the photo, along soft and clear outlines too: a cut left 2 to 9 per mille that wasn't."""
+    for name in ("dogs", "fig", "dandelion"):
+        image = np.asarray(Pictures.open(samples / f"{name}.jpg"))
+        wanted = Shot(
+            Photo("5" * 64, image.shape[1], image.shape[0]),
+            motion=Motion(camera=Camera((Move(move, 0.6),))),
+            size="360p",
+            seconds=2,
+            fps=12,
+        )
+        frames = engine.animate(image, wanted, card("parallax"), lambda progress: None)
+        photo = coherence.prepare(image, frames.width, frames.height)
+        shown = [colour.to_rgb(frame) for index, frame in enumerate(frames.images) if index in (0, wanted.num_frames - 1)]
+        assert max(coherence.excess(frame, photo) for frame in shown) < 4, name
 
 
-def test_a_matte_that_leaves_half_of_it_behind_keeps_it_there_and_says_why() -> None:
-    alpha = disc(50)
-    picture = np.where(disc(56)[..., None] > 127, (40, 60, 200), (190, 190, 190)).astype(np.uint8)
-    found = opening.find(picture, alpha, LAYERS)
-    assert found.opening is None
-    assert found.choice.value == "one" and "ghost" in found.choice.reason
-
-
-def test_thin_things_are_not_parted() -> None:
-    picture, alpha = np.full((200, 300, 3), 190, np.uint8), np.zeros((200, 300), np.uint8)
-    for end in ((20, 30), (280, 60), (150, 190)):
-        cv2.line(alpha, (150, 100), end, 255, 3, cv2.LINE_AA)
-    picture[alpha > 127] = 30
-    assert opening.find(picture, alpha, LAYERS).opening is None
+def test_a_truck_begins_on_the_photo_and_an_orbit_passes_through_it() -> None:
+    there = stage.place(make(), shot("truck_right"), {}, still=False).poses
+    assert np.allclose(there[0].centre, 0) and np.allclose(there[0].rotation, np.eye(3))
+    round_ = stage.place(make(), shot("orbit_left", fps=12), {}, still=False).poses
+    ways = [float(np.abs(pose.centre).max()) for pose in round_]
+    assert int(np.argmin(ways)) in (len(ways) // 2 - 1, len(ways) // 2)

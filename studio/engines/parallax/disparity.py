@@ -1,8 +1,9 @@
-"""The disparity that sheets are drawn with: never steeper than a camera's way bears, and continuous where sheets may not part.
+"""The disparity that sheets are drawn with: one for all, and nowhere steeper than the camera's way bears.
 
-A sheet that moves apart from the one behind it shows what the photo never showed. Where that isn't safe both are given one
-disparity, so that drawn over each other they stay the photo, and what lies around the nearer one is stretched a little instead.
-Straight lines would show that as bends, so the stretch falls off slower along them than across.
+A sheet that moves apart from the one behind it shows what the photo never showed: ghosts, rims and breaks along every outline
+that isn't known to the pixel. With one disparity the sheets stay the photo, however thin, soft or clear the subject's edge is;
+what lies around a nearer thing is stretched a little instead. Where there is nothing to see, that may be within a few pixels, as
+if it were cut; straight lines would show it as bends, so along them it takes a longer way.
 """
 
 from __future__ import annotations
@@ -18,10 +19,13 @@ from studio.engines.base import Image
 from studio.engines.parallax.lookup import look_up
 from studio.engines.parallax.path import Pose
 from studio.engines.parallax.project import Field, pull
-from studio.engines.parallax.scene import Floats, Lines
+from studio.engines.parallax.scene import Detail, Floats
 
-STRETCH = 0.33
+STRETCH = 0.36
 """How much a neighbourhood may be stretched or squeezed, of 1, when the camera is furthest from where the photo was taken."""
+
+BEARS = ((1.5, 0.85), (5.0, STRETCH), (12.0, STRETCH), (30.0, 0.18))
+"""The same by what there is to see, in grey levels a pixel on average: next to nothing, texture, and strong edges."""
 
 STRAIGHT = 0.2
 """How steep it may be along a line that would bend, of what it may be elsewhere."""
@@ -31,11 +35,11 @@ SEEN = 0.02
 
 ROUNDED = 3.0  # pixels of the map over which the ends of a slope are rounded
 LINE = 2.0  # pixels of the map over which the direction of a line is told
-FAINT, PLAIN = 300.0, 2300.0  # squared grey levels a pixel between which a line begins to count
+FAINT, CLEAR = 4.7, 36.0  # squared grey levels a pixel between which a line begins to count
 
 
 class Bearing(NamedTuple):
-    """What a camera's way asks of a map: how steep it may be, per pixel, and (2, 2) how much each way across a line bends it."""
+    """What a camera's way asks of a map: the slope, per pixel, that stretches by all, and (2, 2) how much which line bends."""
 
     slope: float
     bends: Floats
@@ -52,58 +56,62 @@ def bear(poses: Sequence[Pose], half: tuple[float, float], size: tuple[int, int]
     across, down = (np.stack([np.broadcast_to(part, x.shape) for part in parts]).ravel() for parts in zip(*ways, strict=True))
     most = float(np.hypot(across, down).max())
     spread = np.array([[across @ across, across @ down], [across @ down, down @ down]], np.float32)
-    return Bearing(STRETCH / max(most, 1e-6), spread / max(float(np.trace(spread)), 1e-9))
+    return Bearing(1 / max(most, 1e-6), spread / max(float(np.trace(spread)), 1e-9))
 
 
-def find_lines(picture: Image) -> Lines:
-    """The lines of a picture, (h, w, 3) uint8 RGB, by its structure tensor (Bigun and Granlund, 1987)."""
+def find_detail(picture: Image) -> Detail:
+    """What would show a stretch in a picture, (h, w, 3) uint8 RGB, by its structure tensor (Bigun and Granlund, 1987)."""
     grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 0.8)
-    gx, gy = cv2.Sobel(grey, cv2.CV_32F, 1, 0), cv2.Sobel(grey, cv2.CV_32F, 0, 1)
+    gx, gy = (cv2.Sobel(grey, cv2.CV_32F, across, 1 - across, scale=1 / 8) for across in (1, 0))
     xx, xy, yy = (cv2.GaussianBlur(part, (0, 0), LINE) for part in (gx * gx, gx * gy, gy * gy))
     root = cv2.magnitude(xx - yy, 2 * xy)
     angle = 0.5 * np.arctan2(2 * xy, xx - yy)
-    sure = root / (xx + yy + 1e-3) * np.clip((root - FAINT) / (PLAIN - FAINT), 0, 1)
-    return Lines(np.cos(angle).astype(np.float32), np.sin(angle).astype(np.float32), sure.astype(np.float32))
+    sure = root / (xx + yy + 1e-3) * np.clip((root - FAINT) / (CLEAR - FAINT), 0, 1)
+    bears = np.interp(np.sqrt(xx + yy), *zip(*BEARS, strict=True))
+    return Detail(*(part.astype(np.float32) for part in (np.cos(angle), np.sin(angle), sure, bears)))
 
 
-def limit(disparity: Floats, bearing: Bearing, lines: Lines | None = None) -> Floats:
-    """The least map above `disparity` (h, w) that nowhere rises more steeply than the bearing allows: near things keep their own.
-
-    The upper Lipschitz envelope, max over q of d(q) - slope |p - q|, by doubling steps along eight ways: an octagon for a circle.
-    """
-    top = _envelope(disparity, bearing.slope)
-    if lines is not None:
-        top = _envelope(_along(top, bearing, lines), bearing.slope)
+def limit(disparity: Floats, bearing: Bearing, detail: Detail | None = None) -> Floats:
+    """The least map above `disparity` (h, w) that nowhere rises more steeply than the bearing allows: the near keeps its own."""
+    bears = np.full_like(disparity, STRETCH) if detail is None else detail.bears
+    steep = np.float32(bearing.slope) * bears
+    top = _envelope(disparity, steep)
+    if detail is not None:
+        top = _envelope(_along(top, bearing, detail), steep)
     return np.asarray(cv2.GaussianBlur(top, (0, 0), ROUNDED), np.float32)
 
 
-def _envelope(disparity: Floats, slope: float) -> Floats:
-    top = disparity.copy()
-    reach = (float(top.max()) - float(top.min())) / max(slope, 1e-9)
-    step = 1
-    while step <= min(reach, max(top.shape) - 1):
+def _envelope(disparity: Floats, steep: Floats) -> Floats:
+    """The upper Lipschitz envelope, max over q of d(q) - slope |p - q|, by doubling steps along eight ways.
+
+    steep: (h, w) the slope at every place; a step goes by the least of those around it.
+    """
+    top, reach = disparity.copy(), float(np.ptp(disparity)) / max(float(steep.min()), 1e-9)
+    stride = 1
+    while stride <= min(reach, max(top.shape) - 1):
+        least = cv2.erode(steep, np.ones((min(2 * stride + 1, 65),) * 2, np.uint8))
         for down, across in ((0, 1), (1, 0), (1, 1), (1, -1)):
-            fall = np.float32(slope * step * math.hypot(down, across))
-            one, other = _windows(top.shape, down * step, across * step)
-            raised = np.maximum(top[one], top[other] - fall)
-            np.maximum(top[other], top[one] - fall, out=top[other])
+            far = np.float32(stride * math.hypot(down, across))
+            one, other = _windows(top.shape, down * stride, across * stride)
+            raised = np.maximum(top[one], top[other] - far * least[one])
+            np.maximum(top[other], top[one] - far * least[other], out=top[other])
             np.maximum(top[one], raised, out=top[one])
-        step *= 2
+        stride *= 2
     return top
 
 
-def _along(disparity: Floats, bearing: Bearing, lines: Lines) -> Floats:
+def _along(disparity: Floats, bearing: Bearing, detail: Detail) -> Floats:
     """The map raised along lines, so that one that passes near a near thing goes with it for longer than it lies beside it."""
     rows, columns = disparity.shape
     y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
     (xx, xy), (_, yy) = bearing.bends
-    bent = np.sqrt(np.maximum(xx * lines.x**2 + 2 * xy * lines.x * lines.y + yy * lines.y**2, 0))
-    fall = (bearing.slope * (1 - (1 - STRAIGHT) * np.minimum(1, 2 * bent) * lines.sure)).astype(np.float32)
-    top, step = disparity, 1
-    while step <= max(rows, columns) // 6:
-        ends = (look_up(top, x - way * lines.y, y + way * lines.x) for way in (np.float32(step), np.float32(-step)))
-        top = np.maximum(top, np.maximum(*ends) - fall * np.float32(step))
-        step *= 2
+    bent = np.sqrt(np.maximum(xx * detail.x**2 + 2 * xy * detail.x * detail.y + yy * detail.y**2, 0))
+    fall = (bearing.slope * STRETCH * (1 - (1 - STRAIGHT) * np.minimum(1, 2 * bent) * detail.sure)).astype(np.float32)
+    top, stride = disparity, 1
+    while stride <= max(rows, columns) // 6:
+        ends = (look_up(top, x - way * detail.y, y + way * detail.x) for way in (np.float32(stride), np.float32(-stride)))
+        top = np.maximum(top, np.maximum(*ends) - fall * np.float32(stride))
+        stride *= 2
     return np.asarray(top, np.float32)
 
 
@@ -116,26 +124,12 @@ def _windows(shape: tuple[int, ...], down: int, across: int) -> tuple[tuple[slic
     return ((rows, left), (lower, right)) if across >= 0 else ((rows, right), (lower, left))
 
 
-def tie(
-    maps: Sequence[Floats], covers: Sequence[Floats], opening: Floats | None, bearing: Bearing, lines: Lines | None = None
-) -> tuple[Floats, ...]:
-    """The maps of sheets, far to near, (h, w) each, tied together and limited in slope.
+def tie(maps: Sequence[Floats], covers: Sequence[Floats], bearing: Bearing, detail: Detail | None = None) -> Floats:
+    """One map for sheets far to near, (h, w): everywhere that of the nearest sheet seen there, limited in slope.
 
-    covers: how much each sheet covers, (h, w) 0..1; the first covers all. opening: (h, w) 0..1 how far the nearest sheet may part
-    from those behind it, None for nowhere. Those behind it never part from each other.
+    covers: how much each sheet covers, (h, w) 0..1; the first covers all.
     """
     joined = maps[0]
-    for layer, cover in zip(maps[1:-1], covers[1:-1], strict=True):
-        joined = join(joined, layer, cover)
-    if len(maps) > 1:
-        behind, joined = joined, join(joined, maps[-1], covers[-1])
-    tied = limit(joined, bearing, lines)
-    if opening is None or len(maps) == 1:
-        return (tied,) * len(maps)
-    back = limit(behind, bearing, lines) * opening + tied * (1 - opening)
-    return (*(back for _ in maps[:-1]), limit(maps[-1], bearing) * opening + tied * (1 - opening))
-
-
-def join(back: Floats, front: Floats, cover: Floats) -> Floats:
-    """One map of two, (h, w): the front's wherever any of it is seen."""
-    return np.where(cv2.dilate(cover, np.ones((3, 3), np.uint8)) > SEEN, front, back)
+    for one, cover in zip(maps[1:], covers[1:], strict=True):
+        joined = np.where(cv2.dilate(cover, np.ones((3, 3), np.uint8)) > SEEN, one, joined)
+    return limit(joined, bearing, detail)

@@ -12,9 +12,8 @@ import numpy as np
 
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.parallax import areas, disparity, fill, opening, part, source
+from studio.engines.parallax import areas, disparity, fill, part, source
 from studio.engines.parallax.disparity import SEEN
-from studio.engines.parallax.opening import wider
 from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sky import Sky
 from studio.nouns import Choice, Progress, Shot
@@ -32,8 +31,8 @@ def read_scene(
     """Make a photo ready to be moved through. image: (H, W, 3) uint8 RGB, the crop at full resolution; whole: the photo.
 
     size: the scene's width and height where they aren't the frame's, as when windows on it are what is shown. Where nothing moves
-    by itself and the subject can't safely part from what is behind it, the scene is one sheet. Raises `Refusal` when the depth
-    that the shot asks for can't be had, and lets `Stopped` from `tick` through.
+    by itself one sheet is enough, for a camera never parts sheets (disparity.py). Raises `Refusal` when the depth that the shot
+    asks for can't be had, and lets `Stopped` from `tick` through.
     """
     tick(Progress("read", 0, 3, "finding the subject"))
     frame = output_size(shot)
@@ -45,9 +44,8 @@ def read_scene(
     tick(Progress("read", 2, 3, "filling in what is behind"))
     picture = np.asarray(cv2.resize(texture, reading.disparity.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
     alpha = matte.edge(picture, subject.soft) if subject.layered else np.zeros(picture.shape[:2], np.uint8)
-    parting = opening.find(picture, alpha, subject.choice)
     maps = _maps(alpha, reading.disparity, reading.sky)
-    if parting.opening is not None or any(effect.amount > 0 for effect in shot.motion.effects):
+    if any(effect.amount > 0 for effect in shot.motion.effects):
         layers = _sheets(texture, subject, reading.sky, maps)
     else:
         layers = (_one(texture, alpha, reading.sky, maps),)
@@ -55,10 +53,10 @@ def read_scene(
     tick(Progress("read", 3, 3))
     core = reading.disparity[masks["subject"] > 0.9]
     pivot = float(np.median(core)) if core.size else float(np.percentile(reading.disparity, 60))
-    choices = (chosen, parting.choice, *_said(layers, reading.sky))
+    choices = (chosen, subject.choice, *_said(layers, reading.sky))
     return Scene(
         width, height, layers, reading.disparity, masks, pivot, subject.gap, reading.sky.horizon, choices,
-        areas.areas(image, subject, reading.sky), parting.opening, disparity.find_lines(picture),
+        areas.areas(image, subject, reading.sky), disparity.find_detail(picture),
     )  # fmt: skip
 
 
@@ -108,7 +106,7 @@ def _sheets(texture: Image, subject: Matte, heavens: Sky, maps: _Maps) -> tuple[
     behind, soft = texture, heavens.soft
     if maps.subject is not None:
         alpha = matte.edge(texture, subject.soft)
-        hole = wider(alpha)
+        hole = _wider(alpha)
         front, behind = part.lift(texture, alpha, fill.smooth(texture, hole), hole)
         sheets.append(Layer("subject", front, maps.subject))
         cover = cv2.resize(alpha, soft.shape[::-1], interpolation=cv2.INTER_AREA)
@@ -117,11 +115,17 @@ def _sheets(texture: Image, subject: Matte, heavens: Sky, maps: _Maps) -> tuple[
         sheets.append(Layer("background", cv2.cvtColor(behind, cv2.COLOR_RGB2RGBA), maps.background))
         return tuple(sheets[::-1])
     land = 255 - matte.edge(behind, soft)
-    hole = wider(land)
+    hole = _wider(land)
     front, beyond = part.lift(behind, land, fill.smooth(behind, hole), hole)
     sheets.append(Layer("background", front, maps.background))
     sheets.append(Layer("sky", cv2.cvtColor(beyond, cv2.COLOR_RGB2RGBA), maps.sky))
     return tuple(sheets[::-1])
+
+
+def _wider(alpha: Image) -> Image:
+    """Where alpha is, and as far around as the blur of an edge reaches."""
+    around = 2 * max(3, max(alpha.shape) // 200) + 1
+    return np.asarray(cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (around, around))), np.uint8)
 
 
 def _smooth(disparity: Floats, sigma: float) -> Floats:

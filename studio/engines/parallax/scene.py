@@ -25,12 +25,16 @@ class Areas(NamedTuple):
     standing: Standing
 
 
-class Lines(NamedTuple):
-    """The lines of a picture, each (h, w) float32: the direction across them, right and down, and how sure one is, 0..1."""
+class Detail(NamedTuple):
+    """What of a picture would show that it is stretched, each (h, w) float32.
+
+    x, y: the direction across a line, right and down; sure: how sure there is one, 0..1. bears: how much stretch is not seen.
+    """
 
     x: Floats
     y: Floats
     sure: Floats
+    bears: Floats
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,7 @@ class Scene:
     disparity an orbit looks at and a dolly zoom keeps. gap: 0..1, how much of the depth is used (small when the matte is
     uncertain). horizon: its height as a fraction from the top. choices: what was decided and why.
     areas: how much each of the masks takes, measured alike for every size; None for what the masks themselves say.
-    opening: (h, w) 0..1 how far the subject may part from what is behind it, None for nowhere. lines: the picture's own.
+    detail: what would show that the picture is stretched; None for the same everywhere.
     """
 
     width: int
@@ -69,8 +73,7 @@ class Scene:
     horizon: float
     choices: tuple[Choice, ...] = field(default=())
     areas: Areas | None = None
-    opening: Floats | None = None
-    lines: Lines | None = None
+    detail: Detail | None = None
 
     @property
     def measured(self) -> Areas:

@@ -93,13 +93,13 @@ def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> S
 
 
 def _tied(scene: Scene, poses: tuple[Pose, ...], half: tuple[float, float]) -> tuple[Layer, ...]:
-    """The scene's layers, tied where they may not part, and with disparities that these poses bear."""
+    """The scene's layers, in one disparity that these poses bear."""
     maps = [layer.disparity for layer in scene.layers]
     asked = disparity.bear(poses, half, (maps[0].shape[1], maps[0].shape[0]))
     bearing = asked._replace(slope=asked.slope / (DEPTH * max(scene.gap, 1e-3)))
     covers = [np.ones_like(maps[0]), *(cover(layer) for layer in scene.layers[1:])]
-    laid = disparity.tie(maps, covers, scene.opening, bearing, scene.lines)
-    return tuple(replace(layer, disparity=one) for layer, one in zip(scene.layers, laid, strict=True))
+    tied = disparity.tie(maps, covers, bearing, scene.detail)
+    return tuple(replace(layer, disparity=tied) for layer in scene.layers)
 
 
 def between_boxes(scene: Scene, shot: Shot, found: between.Span) -> Setting:

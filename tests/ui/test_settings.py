@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
@@ -9,10 +10,12 @@ from playwright.sync_api import Page, expect
 
 from studio import presets
 from studio.config import Settings
+from studio.engines.parallax import anything
 from studio.nouns import Refusal
 from studio.preferences import Preferences, preferences
 from studio.studio import Studio
 from studio.ui.panels.models import Wish, wish
+from tests.fakes import tiny_depth
 from tests.fakes.zoom import Zoom
 from tests.ui.conftest import App, Open
 from tests.ui.steps import sample
@@ -125,3 +128,25 @@ def test_preferences_of_an_older_stir_are_read(tmp_path: Path) -> None:
     settings = Settings(tmp_path)
     settings.preferences.write_text('{"idle_minutes": 5}')
     assert preferences(settings) == Preferences(idle_minutes=5)
+
+
+def test_a_depth_network_that_is_here_can_be_downloaded_again(app: App, open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files may be damaged. When that fails too, what is here is still said to be here."""
+    file = anything.folder(app.studio.settings) / anything.PUBLISHED.file.path
+    file.parent.mkdir(parents=True)
+    file.write_bytes(tiny_depth.made())
+    with socket.socket() as nobody:
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        page = open_page()
+        open_settings(page)
+        part = page.locator("#settings .depth-model")
+        expect(part).to_contain_text("Depth Anything V2 is here")
+        part.get_by_role("button", name="Download again, 27 MB").click()
+        expect(page.get_by_text("can't be reached")).to_be_visible()
+        expect(part).to_contain_text("Depth Anything V2 is here")
+        expect(part.locator(".depth-download")).to_be_enabled()
+    file.unlink()
+    page.reload()
+    open_settings(page)
+    expect(part.get_by_role("button", name="Download, 27 MB")).to_be_visible()

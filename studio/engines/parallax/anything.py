@@ -5,7 +5,9 @@ only the user's own button does. Network and weights: Lihe Yang et al., "Depth A
 
 What is fetched is the ONNX file with weights of 8 bits, 27 MB. Of the two such files this is the one whose weights have no sign:
 processors without VNNI add signed ones up in 16 bits, which overflow. The file with 4 bits (19 MB) computes in half floats, which
-processors do slowly. Who has the 99 MB of safetensors that were fetched before keeps using them, until it is downloaded again.
+processors do slowly. Measured at 518 by 392 on a network of this shape with random weights, not on the published ones: 0.50 s
+of processor time (signed 0.87, 32 bits 0.57, 32 bits in torch 2.7) and 239 MB (torch 677).
+Who has the 99 MB of safetensors that were fetched before keeps using them, until it is downloaded again.
 """
 
 from __future__ import annotations

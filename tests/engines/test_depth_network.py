@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 from skimage import data
-from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config, DPTImageProcessor
 
 from studio import checks
 from studio.config import ASSETS, ROOT, Settings
@@ -58,6 +57,7 @@ def small_file(settings: Settings) -> Settings:
 def before(settings: Settings) -> Settings:
     """What was fetched before there was the ONNX file: a very small network of the real class with random weights."""
     import torch
+    from transformers import DepthAnythingConfig, DepthAnythingForDepthEstimation, Dinov2Config, DPTImageProcessor
 
     torch.manual_seed(0)
     backbone = Dinov2Config(
@@ -95,7 +95,7 @@ def test_the_small_file_sees_the_picture_as_it_is(small_file: Settings, image: n
     found = anything.estimate(image, small_file)
     assert found.shape[1] == 518 and not any(side % 14 for side in found.shape)
     view = np.float64(image) / 255
-    near = ((view - (0.485, 0.456, 0.406)) / (0.229, 0.224, 0.225)) @ tiny_depth.WEIGHTS
+    near = ((view - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])) @ tiny_depth.WEIGHTS
     rows, columns = (np.linspace(0, side, count + 1).astype(int) for side, count in zip(near.shape, (9, 13), strict=True))
 
     def means(plane: np.ndarray, rows: np.ndarray, columns: np.ndarray) -> np.ndarray:
@@ -109,6 +109,8 @@ def test_the_small_file_sees_the_picture_as_it_is(small_file: Settings, image: n
 
 @pytest.mark.parametrize("shape", [(400, 600), (600, 400), (900, 1600), (300, 300), (200, 1600), (60, 80)])
 def test_a_picture_is_fed_as_the_published_processor_feeds_it(shape: tuple[int, int]) -> None:
+    from transformers import DPTImageProcessor
+
     view = small(data.astronaut()[: shape[0], : shape[1]], 10_000)
     view = np.ascontiguousarray(np.resize(view, (*shape, 3)) if view.shape[:2] != shape else view)
     processor = DPTImageProcessor(

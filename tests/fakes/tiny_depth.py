@@ -18,10 +18,10 @@ FLOAT, BYTE, INT64 = 1, 2, 7
 
 def made(weights: tuple[int, int, int] = WEIGHTS, output: str = "predicted_depth") -> bytes:
     """The file."""
-    kernel = np.repeat(np.uint8(weights), PATCH * PATCH).reshape(1, 3, PATCH, PATCH)
+    kernel = np.repeat(np.array(weights, np.uint8), PATCH * PATCH).reshape(1, 3, PATCH, PATCH)
     tensors = [
-        _tensor("kernel", BYTE, kernel), _tensor("none", BYTE, np.uint8(0)), _tensor("first", INT64, np.int64([1])),
-        _tensor("scales", FLOAT, np.float32([1, 1, PATCH, PATCH])),
+        _tensor("kernel", BYTE, kernel), _tensor("none", BYTE, np.array(0, np.uint8)), _tensor("first", INT64, np.array([1])),
+        _tensor("scales", FLOAT, np.array([1, 1, PATCH, PATCH], np.float32)),
     ]  # fmt: skip
     nodes = [
         _node("DynamicQuantizeLinear", ["pixel_values"], ["bytes", "scale", "zero"]),

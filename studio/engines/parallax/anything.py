@@ -34,7 +34,7 @@ SIDE = 518
 PATCH = 14
 """Both sides are multiples of this."""
 
-MEAN, DEVIATION = np.float32((0.485, 0.456, 0.406)), np.float32((0.229, 0.224, 0.225))
+MEAN, DEVIATION = np.array([(0.485, 0.456, 0.406), (0.229, 0.224, 0.225)], np.float32)
 """Of red, green and blue, 0..1: those of ImageNet, as in the network's preprocessor_config.json."""
 
 BEFORE = ("config.json", "preprocessor_config.json", "model.safetensors")

@@ -141,6 +141,10 @@ def _check_depth(shot: Shot, settings: Settings) -> None:
         )
     if depth in ("auto", "builtin", "anything"):
         return
+    if depth == "photo":
+        if not shot.photo.own_depth or not depth_file(settings, shot.photo.own_depth).is_file():
+            raise Refusal("This photo came without depth of its own.", "Let Stir read the depth, or add the original.", "photo")
+        return
     if not re.fullmatch("[0-9a-f]{64}", depth) or not depth_file(settings, depth).is_file():
         raise Refusal("That depth map isn't here.", "Add it again, or let Stir read the depth itself.", "photo")
     from PIL import Image as Pictures

@@ -65,13 +65,19 @@ class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Photo(Noun, frozen=True):
-    """A photograph the studio has taken in. `id` is the sha256 of its oriented sRGB pixels; width and height in pixels."""
+    """A photograph the studio has taken in. `id` is the sha256 of its oriented sRGB pixels; width and height in pixels.
+
+    `own_depth` is the sha256 id of the depth map that came inside its file, "" without one; `depth_doubted`: it is kept, but the
+    picture speaks against it.
+    """
 
     id: Hash
     width: Annotated[int, msgspec.Meta(ge=1)]
     height: Annotated[int, msgspec.Meta(ge=1)]
     name: str = ""
     notes: tuple[str, ...] = ()
+    own_depth: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    depth_doubted: bool = False
 
 
 class Crop(Noun, frozen=True):
@@ -171,7 +177,8 @@ class Still(Noun, frozen=True):
 
 
 class Shot(Noun, frozen=True):
-    """The whole recipe of a clip. `depth` is "auto", "builtin", "anything", or the sha256 id of an uploaded depth map.
+    """The whole recipe of a clip. `depth` is "auto", "builtin", "anything", "photo" for the photo's own, or the sha256 id of an
+    uploaded depth map.
 
     `mends` are applied to the photo in their order. `draft` names the model that tries the shot out before `model` makes it; ""
     is no draft. `subject` is a mask of the whole photo, painted like an effect's brush, of what the user says it is of; "" leaves

@@ -54,11 +54,11 @@
   };
 
   /* View the depth, choose where it comes from, or replace it. */
-  Stir.depthFold = (server, upload, frame, choose, note) => {
+  Stir.depthFold = (server, upload, frame, owns, choose, note) => {
     const picture = h("img", { class: "depth-image", alt: "Depth of the crop: near things are light", hidden: true });
     const about = h("p", { class: "why" });
     const input = h("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "depth-input", accept: "image/*" });
-    const source = Stir.menu("Depth from", [["auto", "Automatic"], ["builtin", "Built in"], ["anything", "Depth Anything V2"], ["map", "A depth map…"]], "auto", (next) => (next === "map" ? input.click() : choose(next), view()), { id: "depth-source" });
+    const source = Stir.menu("Depth from", [["auto", "Automatic"], ["builtin", "Built in"], ["anything", "Depth Anything V2"], ["photo", "The photo’s own"], ["map", "A depth map…"]], "auto", (next) => (next === "map" ? input.click() : choose(next), view()), { id: "depth-source" });
     const another = Stir.button("Another map", { class: "ghost", hidden: true, onclick: () => input.click() });
     const body = h("div", { class: "fold-body" }, picture, about, h("div", { class: "row" }, h("label", { class: "inline" }, h("span", {}, "From"), source), another), input);
     const fold = Stir.fold("Depth", body);
@@ -66,7 +66,8 @@
     async function view() {
       const ask = frame();
       if (!ask) return false;
-      source.value = ["auto", "builtin", "anything"].includes(ask.depth) ? ask.depth : "map";
+      source.value = ["auto", "builtin", "anything", "photo"].includes(ask.depth) ? ask.depth : "map";
+      source.querySelector("[value=photo]").disabled = !owns();
       another.hidden = source.value !== "map";
       if (!fold.open || JSON.stringify(ask) === shown) return true;
       shown = JSON.stringify(ask);

@@ -47,7 +47,7 @@
     const strip = Stir.filmStrip({ pick: (id) => show(find(id)), away: (id) => remove(find(id)), shape: ratioOf });
     const placing = Stir.placing({ server, film: () => film, here, placed: (photo) => (photo === here() ? (paint(), say()) : (strip.paint(film, current, ownShape), keep())), told: strip.count });
     const title = h("span", { class: "photo-name" });
-    const depth = Stir.depthFold(server, upload, () => here() && frameOf(here()), (id) => ((here().depth = id), say()), note);
+    const depth = Stir.depthFold(server, upload, () => here() && frameOf(here()), () => Boolean(here()?.own_depth), (id) => ((here().depth = id), say()), note);
     const samples = h("div", { class: "samples", role: "group", "aria-label": "Sample photos" });
     for (const one of props.samples) {
       const face = h("img", { src: file(one.path), alt: "", loading: "lazy" });

@@ -145,11 +145,11 @@ def _subject(words: str) -> str | tuple[float, float]:
 
 def depth(words: str | None, studio: Studio) -> str:
     """The depth source that --depth names: a word, or a file that is taken in. Raises `Refusal`."""
-    if words is None or words in ("auto", "builtin", "anything"):
+    if words is None or words in ("auto", "builtin", "anything", "photo"):
         return words or "auto"
     file = Path(words).expanduser()
     if not file.is_file():
-        raise Refusal(f"There is no depth map {words!r}.", "Give a picture file, or one of: auto, builtin, anything.")
+        raise Refusal(f"There is no depth map {words!r}.", "Give a picture file, or one of: auto, builtin, anything, photo.")
     return studio.adopt_depth(file)
 
 

@@ -111,7 +111,7 @@ def _photo(animate: argparse.ArgumentParser) -> None:
     animate.add_argument(
         "--seed", metavar="N", type=_between(int, 0, 2**32 - 1), default=0, help="another number, another variation"
     )
-    animate.add_argument("--depth", metavar="FILE", help="a depth map of the photo, light is near; or builtin, or anything")
+    animate.add_argument("--depth", metavar="FILE", help="a depth map of the photo, light is near; or builtin, anything, photo")
     animate.add_argument(
         "--mend", metavar="NAME", action="append", help="mend the photo first: NAME or NAME:AMOUNT; `look` says which and why"
     )

@@ -43,7 +43,7 @@ Pillow.MAX_IMAGE_PIXELS = MAX_PIXELS
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)  # refused by our own check, in words
 
 _STRIP = 64  # rows
-_TURNS = {
+TURNS = {
     2: Pillow.Transpose.FLIP_LEFT_RIGHT,
     3: Pillow.Transpose.ROTATE_180,
     4: Pillow.Transpose.FLIP_TOP_BOTTOM,
@@ -131,16 +131,16 @@ def _normalise(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
         raise Refusal("This is a camera raw file.", "Develop it first, or use the JPG your camera saved with it.")
     if getattr(picture, "is_animated", False) and picture.format != "MPO":
         notes.append("the first page" if picture.format == "TIFF" else "the first frame of an animation")
-    turned = isinstance(picture, TiffImagePlugin.TiffImageFile) and picture.tag_v2.get(ExifTags.Base.Orientation, 1) in _TURNS
+    turned = isinstance(picture, TiffImagePlugin.TiffImageFile) and picture.tag_v2.get(ExifTags.Base.Orientation, 1) in TURNS
     picture.load()
-    turn = _TURNS.get(_orientation(picture))
+    turn = TURNS.get(orientation(picture))
     if turned or turn is not None:
         notes.append("turned upright")
     rgb = colour.to_srgb(picture, notes)
     return rgb if turn is None else rgb.transpose(turn)
 
 
-def _orientation(picture: Pillow.Image) -> int:
+def orientation(picture: Pillow.Image) -> int:
     """The EXIF orientation, 1 when there is none or the EXIF block is beyond reading."""
     try:
         value = picture.getexif().get(ExifTags.Base.Orientation, 1)

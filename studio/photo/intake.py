@@ -6,7 +6,9 @@ become pixels (decode.py) and what is in the picture. No message names a path.
 
 from __future__ import annotations
 
+import contextlib
 import errno
+import hashlib
 import io
 import re
 import stat
@@ -19,10 +21,10 @@ import numpy as np
 from PIL import Image as Pillow
 
 from studio.config import MAX_UPLOAD_BYTES, Settings
-from studio.nouns import Mend, Photo, Refusal
-from studio.photo import signature
+from studio.nouns import Mend, Photo, Refusal, replace
+from studio.photo import portrait, signature
 from studio.photo.crop import Image
-from studio.photo.decode import ENDINGS, decode
+from studio.photo.decode import ENDINGS, Decoded, decode
 from studio.photo.mended import Mended
 from studio.photo.whole import sweep, write
 
@@ -69,6 +71,7 @@ class PhotoStore:
     def __init__(self, settings: Settings) -> None:
         self._photos = settings.photos
         self._views = settings.views
+        self._depths = settings.depths
         self._lock = threading.Lock()
         self._last: tuple[str, Image] | None = None
         self._mended = Mended(settings.cache / "mended")
@@ -78,8 +81,8 @@ class PhotoStore:
     def take_in(self, file: Path, name: str = "") -> Photo:
         """Read a file and keep it. The same picture taken in twice is one photo, under its newest name.
 
-        Keeps the original bytes, a display JPEG (at most 1600 px, no metadata) and the noun, each written whole or not at
-        all. Raises `Refusal` as `read` does, and when the disk is full or can't be written.
+        Keeps the original bytes, a display JPEG (at most 1600 px, no metadata), the depth map that the file carries and the
+        noun, each written whole or not at all. Raises `Refusal` as `read` does, and when the disk is full or can't be written.
         """
         got = decode(_bytes(file), name or file.name)
         try:
@@ -87,11 +90,30 @@ class PhotoStore:
                 write(self._photos / f"{got.photo.id}{got.ending}", got.data)
             if not self._view(got.photo.id).is_file():
                 write(self._view(got.photo.id), _display(got.image))
-            write(self._photos / f"{got.photo.id}.json", msgspec.json.encode(got.photo))
+            photo = self._with_depth(got)
+            write(self._photos / f"{photo.id}.json", msgspec.json.encode(photo))
         except OSError as error:
             raise cannot_keep(error) from None
-        self._remember(got.photo.id, got.image)
-        return got.photo
+        self._remember(photo.id, got.image)
+        return photo
+
+    def _with_depth(self, got: Decoded) -> Photo:
+        """The photo with the depth that its file carries, kept as an uploaded map is; or with that of an earlier copy of it."""
+        found = portrait.find(got.data, got.image)
+        if found is None:
+            with contextlib.suppress(Refusal):
+                before = self.get(got.photo.id)
+                return replace(got.photo, own_depth=before.own_depth, depth_doubted=before.depth_doubted)
+            return got.photo
+        if found.map is None:
+            return replace(got.photo, notes=(*got.photo.notes, f"its own depth map is not used: {found.doubt}"))
+        digest = hashlib.sha256(repr(found.map.shape).encode() + found.map.tobytes()).hexdigest()
+        kept = self._depths / f"{digest}.png"
+        if not kept.is_file():
+            write(kept, cv2.imencode(".png", found.map)[1].tobytes())
+        doubted = f"its own depth map is not used unless chosen: {found.doubt}"
+        notes = (*got.photo.notes, doubted if found.doubt else "with a depth map of its own")
+        return replace(got.photo, notes=notes, own_depth=digest, depth_doubted=bool(found.doubt))
 
     def pixels(self, photo: Photo) -> Image:
         """The whole photo, uint8 (H, W, 3) sRGB RGB, upright, read-only. Raises `Refusal` when it is not here."""

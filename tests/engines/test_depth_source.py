@@ -95,3 +95,38 @@ def test_the_network_is_refused_before_it_is_downloaded(settings, image, nothing
     assert not anything.ready(settings)
     with pytest.raises(Refusal, match="not on this computer"):
         source.read(image, shot_of(image, depth="anything"), settings, nothing)
+
+
+def own(settings, image, values, **changes):
+    """A shot of a photo that came with this map."""
+    lay(settings, values)
+    photo = Photo("0" * 64, image.shape[1], image.shape[0], own_depth=KEY, depth_doubted=changes.pop("doubted", False))
+    return Shot(photo, **changes)
+
+
+def test_the_photos_own_depth_goes_before_the_built_in_one(settings, image, nothing):
+    builtin = source.read(image, shot_of(image, depth="builtin"), settings, nothing)[0].disparity
+    values = np.rint(builtin * 200 + ramp(*builtin.shape, 50)).astype(np.uint8)
+    for asked, why in (("auto", "phone measured it"), ("photo", "chosen by hand")):
+        shot = own(settings, image, values, depth=asked)
+        reading, choice = source.read(image, shot, settings, nothing)
+        assert choice.value == source.OWN and why in choice.reason
+        assert np.corrcoef(reading.disparity.ravel(), values.ravel())[0, 1] > 0.99
+        assert KEY in source.resolved(shot, settings), "what is kept of it is kept with the map's name"
+    assert source.resolved(own(settings, image, values, depth="builtin"), settings) == "builtin"
+
+
+def test_own_depth_that_is_doubted_inverted_or_lost_is_only_used_when_chosen(settings, image, nothing):
+    builtin = source.read(image, shot_of(image, depth="builtin"), settings, nothing)[0].disparity
+    values = np.rint(255 - builtin * 255).astype(np.uint8)
+    reading, choice = source.read(image, own(settings, image, values), settings, nothing)
+    assert choice.value == "built in" and "exchanged" in choice.reason and np.array_equal(reading.disparity, builtin)
+    for doubted in (own(settings, image, 255 - values, doubted=True), own(settings, image, 255 - values)):
+        if not doubted.photo.depth_doubted:
+            (settings.depths / f"{KEY}.png").unlink()
+        _, choice = source.read(image, doubted, settings, nothing)
+        assert choice.value == "built in" and source.resolved(doubted, settings) == "builtin"
+    _, choice = source.read(image, own(settings, image, values, doubted=True, depth="photo"), settings, nothing)
+    assert choice.value == source.OWN
+    with pytest.raises(Refusal, match="without depth of its own"):
+        source.read(image, shot_of(image, depth="photo"), settings, nothing)

@@ -1,4 +1,4 @@
-"""Where a scene's depth comes from: read from the photo, a map the user gave, or the network the user downloaded.
+"""Where a scene's depth comes from: the photo's own, read from its looks, a map the user gave, or the downloaded network.
 
 Knows how a shot names its depth and how a map is laid over a crop. Refuses to know what is done with it.
 """
@@ -22,6 +22,11 @@ from studio.photo.matte import Matte
 
 ALIKE = 0.02  # two ratios of width to height closer than this, of one, are the same
 WHAT = "depth"
+OWN = "the photo's own"
+
+INVERTED = -0.6
+"""Spearman's correlation with the built-in depth below which a map has near and far exchanged: no photo of bench/scenes, whose
+truth is known, comes near that."""
 
 
 def read(image: Image, shot: Shot, settings: Settings, subject: Matte) -> tuple[Reading, Choice]:
@@ -35,20 +40,51 @@ def read(image: Image, shot: Shot, settings: Settings, subject: Matte) -> tuple[
     if shot.depth == "anything":
         found = anything.estimate(image, settings)
         return _instead(builtin, found, image), Choice(WHAT, anything.NAME, "chosen by hand")
+    if shot.depth == "photo":
+        return _instead(builtin, _own(shot, settings), image), Choice(WHAT, OWN, "chosen by hand")
     if shot.depth == "auto":
-        return _automatic(image, settings, builtin)
+        return _automatic(image, shot, settings, builtin)
     found = _given(shot, settings)
     return _instead(builtin, found, image), Choice(WHAT, "your depth map", "a depth map was given for this photo")
 
 
 def resolved(shot: Shot, settings: Settings) -> str:
     """The source that a shot's depth really comes from, here and now, for whoever keeps what was made with it."""
-    if shot.depth in ("auto", "anything") and (mark := anything.mark(settings)):
-        return f"anything {mark}"
-    return "builtin" if shot.depth == "auto" else shot.depth
+    own = shot.photo.own_depth
+    if shot.depth == "photo":
+        return f"photo {own}"
+    mark = anything.mark(settings) if shot.depth in ("auto", "anything") else ""
+    otherwise = f"anything {mark}" if mark else "builtin" if shot.depth == "auto" else shot.depth
+    return f"photo {own}, or {otherwise}" if shot.depth == "auto" and _trusted(shot, settings) else otherwise
 
 
-def _automatic(image: Image, settings: Settings, builtin: Reading) -> tuple[Reading, Choice]:
+def _automatic(image: Image, shot: Shot, settings: Settings, builtin: Reading) -> tuple[Reading, Choice]:
+    """The photo's own depth where nothing speaks against it, else the network's where that is here, else the built-in one."""
+    if not _trusted(shot, settings):
+        return _read(image, settings, builtin)
+    try:
+        own = _instead(builtin, _own(shot, settings), image)
+    except Refusal:
+        return _read(image, settings, builtin)
+    if _correlation(own.disparity, builtin.disparity) > INVERTED:
+        return own, Choice(WHAT, OWN, "the phone measured it, and nothing in the picture speaks against it")
+    reading, choice = _read(image, settings, builtin)
+    return reading, Choice(WHAT, choice.value, f"{choice.reason}; the photo's own has near and far exchanged, it seems")
+
+
+def _trusted(shot: Shot, settings: Settings) -> bool:
+    own = shot.photo.own_depth
+    return bool(own) and not shot.photo.depth_doubted and (settings.depths / f"{own}.png").is_file()
+
+
+def _correlation(one: Floats, other: Floats) -> float:
+    """Spearman's rank correlation of two maps of one size, -1..1, at every fourth pixel."""
+    ranks = [np.unique(part[::4, ::4], return_inverse=True, return_counts=True)[1:] for part in (one, other)]
+    middles = [(np.cumsum(counts) - counts / 2)[where.ravel()] for where, counts in ranks]
+    return float(np.corrcoef(*middles)[0, 1]) if all(part.std() > 0 for part in middles) else 0.0
+
+
+def _read(image: Image, settings: Settings, builtin: Reading) -> tuple[Reading, Choice]:
     if not anything.ready(settings):
         why = f"read from the photo's own sky, ground, focus and subject; {anything.NAME} is not downloaded"
         return builtin, Choice(WHAT, "built in", why)
@@ -75,6 +111,13 @@ def _given(shot: Shot, settings: Settings) -> Floats:
         raise Refusal(f"There is no depth called {shot.depth!r}.", "Choose auto, built in, or upload a depth map.")
     whole = _open(settings.depths / f"{shot.depth}.png")
     return _cut(whole, crop.settle(shot.photo, shot.crop)) if covers_photo(shot, *whole.shape[::-1]) else whole
+
+
+def _own(shot: Shot, settings: Settings) -> Floats:
+    """The map that came inside the photo, cut to the shot's crop: (h, w) float32 0..1, near is bright."""
+    if not shot.photo.own_depth:
+        raise Refusal("This photo came without depth of its own.", "Let Stir read the depth, or add the original.")
+    return _cut(_open(settings.depths / f"{shot.photo.own_depth}.png"), crop.settle(shot.photo, shot.crop))
 
 
 def covers_photo(shot: Shot, width: int, height: int) -> bool:

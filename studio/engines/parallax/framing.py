@@ -78,7 +78,7 @@ def _past(at: Field, sheet: Sheet, half: tuple[float, float]) -> Spill:
     left, right = -0.5 + sheet.reach[0] * width - at.x, at.x - (width - 0.5 - sheet.reach[0] * width)
     top, bottom = -0.5 + sheet.reach[1] * height - at.y, at.y - (height - 0.5 - sheet.reach[1] * height)
     if sheet.alpha is not None:
-        seen = look_up(sheet.alpha, at.x, at.y, how=cv2.INTER_NEAREST) > 0.02
+        seen = np.asarray(look_up(sheet.alpha, at.x, at.y, how=cv2.INTER_NEAREST), np.float32) > 0.02
         left, top, right, bottom = (np.where(seen, side, -np.inf) for side in (left, top, right, bottom))
     sx, sy = 2 * half[0] / width, 2 * half[1] / height
     return Spill(float(left.max()) * sx, float(top.max()) * sy, float(right.max()) * sx, float(bottom.max()) * sy)

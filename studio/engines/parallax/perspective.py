@@ -162,7 +162,7 @@ def _fit(ends: Floats, off: Floats, weight: Floats) -> tuple[Floats, Floats]:
         agree = 1 / (1 + ((says @ nearness) / 0.2) ** 2)
         bent = 1 / (1 + np.abs(bends @ nearness) / 0.03)
     nearness = np.clip(nearness, 0.2, 5)
-    return nearness / nearness.min(), agree
+    return (nearness / nearness.min()).astype(np.float32), agree.astype(np.float32)
 
 
 def _ends(ends: Floats, off: Floats, nearness: Floats, level: float) -> tuple[float, float]:

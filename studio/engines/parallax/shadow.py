@@ -107,7 +107,7 @@ def _land(scene: Scene, mask: Floats) -> Image:
     if float(mask.min()) < 1:
         size = (land.shape[1], land.shape[0])
         land = cv2.multiply(land, np.rint(255 * spread(mask, size)).astype(np.uint8), scale=1 / 255)
-    return np.ascontiguousarray(land)
+    return np.ascontiguousarray(land, np.uint8)
 
 
 def guided(mask: Floats, light: Floats, reach: int = 9, least: float = 4e-4) -> Floats:

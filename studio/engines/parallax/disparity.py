@@ -21,10 +21,10 @@ from studio.engines.parallax.path import Pose
 from studio.engines.parallax.project import Field, pull
 from studio.engines.parallax.scene import Detail, Floats
 
-STRETCH = 0.36
+STRETCH = 0.55
 """How much a neighbourhood may be stretched or squeezed, of 1, when the camera is furthest from where the photo was taken."""
 
-BEARS = ((1.5, 0.85), (5.0, STRETCH), (12.0, STRETCH), (30.0, 0.18))
+BEARS = ((1.5, 0.95), (5.0, STRETCH), (12.0, STRETCH), (30.0, 0.3))
 """The same by what there is to see, in grey levels a pixel on average: next to nothing, texture, and strong edges."""
 
 STRAIGHT = 0.2

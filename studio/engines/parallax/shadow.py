@@ -23,11 +23,13 @@ from studio.engines.parallax.scene import Floats, Scene
 from studio.engines.parallax.stage import Depth, half_frame
 from studio.engines.parallax.veil import cloudy, tiled
 from studio.nouns import Effect
+from studio.photo.matte import step
 
 DARK = 0.52  # how much of its light the middle of a shadow takes from the land at amount 1
 SPEED, SECONDS = 0.24, 9.0  # widths of what the frame shows nearby that a shadow goes a second; how long one look at it lasts
 LENGTH, WIDTH = 2.6, 1.7  # how long and wide the pattern is, in widths of what the frame shows nearby
 COVER, EDGE = 0.51, 0.09  # the noise above which the land lies in the shadow, and how softly
+FAR = (0.12, 0.4)  # disparity up to which there is no shadow, and from which on it is whole: far off it would be blots
 FINE = 960  # pixels across at which the sky is drawn to the picture's own edges
 BLUE = 5.0  # what the sky alone lights is bluer by as much, in levels of U, in full shadow
 
@@ -98,15 +100,13 @@ def _land(scene: Scene, mask: Floats) -> Image:
         land = next((layer.texture[..., 3] for layer in scene.layers if layer.name == "background"), below.texture[..., 3])
     else:
         rows = round(FINE * below.texture.shape[0] / below.texture.shape[1])
-        light = cv2.resize(below.texture, (FINE, rows), interpolation=cv2.INTER_AREA)[
-            ..., 2
-        ]  # in blue, sky and clouds are bright
+        # in blue, sky and clouds are bright
+        light = cv2.extractChannel(cv2.resize(below.texture, (FINE, rows), interpolation=cv2.INTER_AREA), 2)
         sky = scene.masks.get("sky", np.zeros_like(mask))
         drawn = guided(spread(sky, (FINE, rows)), light.astype(np.float32) / 255)
         land = np.rint(255 * np.clip((0.45 - drawn) * 4 + 0.5, 0, 1)).astype(np.uint8)
-    if float(mask.min()) < 1:
-        size = (land.shape[1], land.shape[0])
-        land = cv2.multiply(land, np.rint(255 * spread(mask, size)).astype(np.uint8), scale=1 / 255)
+    there = spread(mask * step(*FAR, scene.disparity), (land.shape[1], land.shape[0]))
+    land = cv2.multiply(land, np.rint(255 * there).astype(np.uint8), scale=1 / 255)
     return np.ascontiguousarray(land, np.uint8)
 
 

@@ -131,3 +131,9 @@ def test_a_mended_photo_is_another_photo() -> None:
     assert len({photo.id, one.id, other.id}) == 3
     assert (one.width, derived(photo, (Mend("upscale"),)).width) == (100, 200)
     assert derived(photo, ()) is photo
+
+
+def test_own_depth_is_accepted_only_where_the_photo_has_it(studio, samples):
+    photo = studio.take_in(samples / "stream.jpg", "stream.jpg")
+    with pytest.raises(Refusal, match="without depth of its own"):
+        studio.depth_view(Shot(photo, depth="photo"))

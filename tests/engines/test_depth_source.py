@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from skimage import data
 
-from studio.engines.parallax import anything, source
-from studio.nouns import Choice, Crop, Photo, Refusal, Shot
+from studio.engines.parallax import anything, layers, source, stage
+from studio.nouns import Camera, Choice, Crop, Effect, Motion, Move, Photo, Refusal, Shot
 from studio.photo.matte import Matte, small
 
 KEY = "ab" * 32
@@ -130,3 +130,26 @@ def test_own_depth_that_is_doubted_inverted_or_lost_is_only_used_when_chosen(set
     assert choice.value == source.OWN
     with pytest.raises(Refusal, match="without depth of its own"):
         source.read(image, shot_of(image, depth="photo"), settings, nothing)
+
+
+def test_a_map_goes_through_the_same_cut_wherever_it_comes_from(settings, image):
+    """An uploaded map, the photo's own and the built-in depth: the same sheets and limits; only the disparities differ."""
+    small_one = np.ascontiguousarray(image[::2, ::2])
+    rows, columns = small_one.shape[:2]
+    cliff = np.where(np.arange(columns) < columns // 2, 40, 250)[None].repeat(rows, 0).astype(np.uint8)
+    stirred = Motion(Camera((Move("orbit_left", 0.6),)), (Effect("light", 0.5),))
+    scenes, slopes = {}, {}
+    for asked in ("builtin", "photo", KEY):
+        shot = own(settings, small_one, cliff, depth=asked, motion=stirred, size="240p")
+        scene = scenes[asked] = layers.read_scene(small_one, shot, settings, lambda progress: None)
+        sheets = stage.place(scene, shot, {}, still=True).sheets
+        assert all(np.array_equal(one.disparity, sheets[0].disparity) for one in sheets), "nothing parts, whatever the map says"
+        slopes[asked] = float(np.abs(np.diff(sheets[-1].disparity, axis=1)).max())
+    builtin, mine, given = (scenes[asked] for asked in ("builtin", "photo", KEY))
+    assert np.array_equal(mine.disparity, given.disparity) and not np.array_equal(mine.disparity, builtin.disparity)
+    for scene in (mine, given):
+        assert [layer.name for layer in scene.layers] == [layer.name for layer in builtin.layers]
+        assert all(np.array_equal(a.texture, b.texture) for a, b in zip(scene.layers, builtin.layers, strict=True))
+        assert scene.gap == builtin.gap and scene.choices[1:] == builtin.choices[1:]
+    cliff_in = float(np.abs(np.diff(mine.disparity, axis=1)).max())
+    assert cliff_in > 0.3 and slopes["photo"] == slopes[KEY] < cliff_in / 4, "a cliff in a map is drawn as a slope"

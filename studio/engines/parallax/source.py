@@ -25,8 +25,8 @@ WHAT = "depth"
 OWN = "the photo's own"
 
 INVERTED = -0.6
-"""Spearman's correlation with the built-in depth below which a map has near and far exchanged: no photo of bench/scenes, whose
-truth is known, comes near that."""
+"""Spearman's correlation with the built-in depth below which a map has near and far exchanged: the least that a true one of
+bench/scenes has is -0.09, and a phone's portrait has 0.9."""
 
 
 def read(image: Image, shot: Shot, settings: Settings, subject: Matte) -> tuple[Reading, Choice]:

@@ -116,6 +116,7 @@ def test_the_depth_is_seen_and_replaced(page: Page, app: App, tmp_path: Path) ->
     fold.locator("summary").click()
     shown = fold.locator(".depth-image")
     page.wait_for_function("document.querySelector('.depth-image').naturalWidth > 0")
+    expect(page.locator("#depth-source option[value=photo]")).to_be_disabled()  # this photo came with none of its own
     expect(fold.locator(".why").first).to_contain_text("Depth: built in")
     expect(fold.locator(".depth-download")).to_be_visible()
     ramp = np.linspace(0, 255, 160).astype(np.uint8)

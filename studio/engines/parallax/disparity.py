@@ -21,13 +21,13 @@ from studio.engines.parallax.path import Pose
 from studio.engines.parallax.project import Field, pull
 from studio.engines.parallax.scene import Detail, Floats
 
-STRETCH = 0.45
+STRETCH = 0.36
 """How much a neighbourhood may be stretched or squeezed, of 1, when the camera is furthest from where the photo was taken."""
 
-BEARS = ((1.5, 0.9), (5.0, STRETCH), (12.0, STRETCH), (30.0, 0.24))
+BEARS = ((1.5, 0.85), (5.0, STRETCH), (12.0, STRETCH), (30.0, 0.18))
 """The same by what there is to see, in grey levels a pixel on average: next to nothing, texture, and strong edges."""
 
-STRAIGHT = 0.14
+STRAIGHT = 0.2
 """How steep it may be along a line that would bend, of what it may be elsewhere."""
 
 SEEN = 0.02

@@ -29,7 +29,7 @@ CIRCLE = 0.25  # the same for the sideways way of an orbit
 GROWTH = 0.29  # how much larger a dolly makes what lies at the pivot at amount 1: at 0.6 by a sixth, which reads on a phone
 MOST_DEPTH = 0.50  # how far all moves together may go, of the way to the nearest thing
 VERTIGO = 0.34  # how far back a dolly zoom goes at amount 1, alike
-PUSHED = 0.75  # how much of a dolly and of an orbit a push and orbit is
+PUSHED = 0.75  # how much of a dolly a push and orbit is
 TURN = 0.15  # how far a pan or a tilt turns either side at amount 1, in half frames
 ROLL = 0.085  # radians either side at amount 1
 ZOOM = 0.36  # how much larger the lens makes things at amount 1
@@ -39,7 +39,7 @@ SPEEDS: dict[Speed, float] = {"slow": 0.6, "normal": 1.0, "fast": 1.4}  # how fa
 AXES = ("x", "y", "z", "yaw", "pitch", "roll", "lens", "circle", "vertigo")
 """What a path is laid out along: travel, turn, lens (a logarithm), the way round the pivot, and a dolly that the lens undoes."""
 
-ROUND: dict[MoveName, float] = {"orbit_left": 1.0, "orbit_right": 1.0, "push_orbit_left": PUSHED, "push_orbit_right": PUSHED}
+ROUND: dict[MoveName, float] = {"orbit_left": 1.0, "orbit_right": 1.0, "push_orbit_left": 1.0, "push_orbit_right": 1.0}
 HANDS = ((0.23, 1.0), (0.57, 0.45), (1.4, 0.10))  # a hand's drift, sway and tremor: hertz, share
 
 
@@ -98,8 +98,8 @@ def _ways(name: MoveName, amount: float, stage: Stage) -> Matrix:
         "zoom_in": {"lens": lens}, "zoom_out": {"lens": -lens},
         "roll_left": {"roll": -2 * ROLL * amount}, "roll_right": {"roll": 2 * ROLL * amount},
         "dolly_zoom_in": {"vertigo": VERTIGO * amount}, "dolly_zoom_out": {"vertigo": -VERTIGO * amount},
-        "push_orbit_left": {"circle": -PUSHED * CIRCLE * side, "z": PUSHED * z, "lens": PUSHED * closer},
-        "push_orbit_right": {"circle": PUSHED * CIRCLE * side, "z": PUSHED * z, "lens": PUSHED * closer},
+        "push_orbit_left": {"circle": -CIRCLE * side, "z": PUSHED * z, "lens": PUSHED * closer},
+        "push_orbit_right": {"circle": CIRCLE * side, "z": PUSHED * z, "lens": PUSHED * closer},
     }  # fmt: skip
     return np.array([ways[name].get(axis, 0.0) for axis in AXES])
 
@@ -163,13 +163,14 @@ def _legs(camera: Camera, seed: int) -> list[list[Move]]:
 def _start(camera: Camera, ways: Matrix) -> tuple[Matrix, Matrix]:
     """Where on AXES a path of these ways (legs, axes) begins, and how much of each axis it may use.
 
-    It begins at the photo's own view, so that nothing of the first frame is made up. A path that only turns, round the pivot or
-    by itself, has that view in its middle, so that it looks as little past either side as can be. It never backs away from the
-    photo, nor widens the lens: what lies outside the photo isn't there.
+    Travel begins at the photo's own view. Turns, round the pivot and on the spot, have that view in their middle, so that they
+    look as little past either side as can be. It never backs away from the photo, nor widens the lens: what lies outside isn't
+    there.
     """
     places = np.stack([along(camera, way) for way in np.linspace(0, 1, 16 * len(ways) + 1)]) @ ways
     low, high = places.min(0), places.max(0)
-    start = np.zeros(len(AXES)) if ways[:, :3].any() else -(low + high) / 2
+    start = -(low + high) / 2
+    start[[AXES.index("x"), AXES.index("y")]] = 0.0
     for name, end in (("z", low), ("lens", low), ("vertigo", high)):
         start[AXES.index(name)] = -end[AXES.index(name)]
     share, deep = np.ones(len(AXES)), AXES.index("z")

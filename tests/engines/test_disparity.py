@@ -101,6 +101,13 @@ def test_a_shot_in_which_nothing_moves_by_itself_is_read_as_one_sheet(settings: 
     assert np.array_equal(plain.disparity, sheets.disparity)
 
 
+def test_an_effect_gets_its_sheets_where_the_photo_was_read_without(engine: ParallaxEngine, samples: Path) -> None:
+    image = np.asarray(Pictures.open(samples / "dandelion.jpg"))
+    plain = Shot(Photo("6" * 64, image.shape[1], image.shape[0]), size="240p")
+    stirred = replace(plain, motion=Motion(effects=(Effect("fog", 0.5),)))
+    assert [len(engine.read(image, one).layers) > 1 for one in (plain, stirred, plain)] == [False, True, False]
+
+
 @pytest.mark.parametrize("move", ["orbit_left", "truck_right"])
 def test_every_frame_is_made_of_the_photo(engine: ParallaxEngine, samples: Path, move: MoveName) -> None:
     """What a frame shows is found in the photo, along soft and clear outlines too: a cut left 2 to 9 per mille that wasn't."""

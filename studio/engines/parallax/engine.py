@@ -22,7 +22,7 @@ from studio.engines.base import Image, Places, Tick
 from studio.engines.parallax import between, colour, region, render_torch, source, stage
 from studio.engines.parallax.ambient import Ambient
 from studio.engines.parallax.areas import areas
-from studio.engines.parallax.layers import read_scene
+from studio.engines.parallax.layers import needs_sheets, read_scene
 from studio.engines.parallax.levels import Levels
 from studio.engines.parallax.path import half_frame
 from studio.engines.parallax.render import Renderer
@@ -45,7 +45,7 @@ KEPT_AREAS = 16
 
 SMALL = 360  # pixels of the short side of a frame that isn't worth a thread
 
-Key = tuple[str, str, int, int]
+Key = tuple[str, str, bool, int, int]
 
 
 class ParallaxEngine:
@@ -105,7 +105,7 @@ class ParallaxEngine:
 
     def _key(self, image: Image, shot: Shot, size: tuple[int, int]) -> Key:
         """What a scene depends on: its depth is that of the network as soon as that is here, and so is what is kept of it."""
-        return _seen(image, shot), source.resolved(shot, self._settings), *size
+        return _seen(image, shot), source.resolved(shot, self._settings), needs_sheets(shot), *size
 
     def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
         """Frames of a shot, I420 BT.709, painted as they are read.

@@ -45,7 +45,7 @@ def read_scene(
     picture = np.asarray(cv2.resize(texture, reading.disparity.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
     alpha = matte.edge(picture, subject.soft) if subject.layered else np.zeros(picture.shape[:2], np.uint8)
     maps = _maps(alpha, reading.disparity, reading.sky)
-    if any(effect.amount > 0 for effect in shot.motion.effects):
+    if needs_sheets(shot):
         layers = _sheets(texture, subject, reading.sky, maps)
     else:
         layers = (_one(texture, alpha, reading.sky, maps),)
@@ -58,6 +58,11 @@ def read_scene(
         width, height, layers, reading.disparity, masks, pivot, subject.gap, reading.sky.horizon, choices,
         areas.areas(image, subject, reading.sky), disparity.find_detail(picture),
     )  # fmt: skip
+
+
+def needs_sheets(shot: Shot) -> bool:
+    """Whether a scene for this shot is read in sheets: only what moves by itself parts them."""
+    return any(effect.amount > 0 for effect in shot.motion.effects)
 
 
 def _texture(image: Image, width: int, height: int) -> Image:

@@ -42,8 +42,9 @@ class Layer:
     """One sheet of the scene.
 
     texture: (TH, TW, 4) uint8 RGBA, premultiplied; alpha is 255 everywhere in the furthest layer.
-    disparity: (h, w) float32, 0 at infinity to 1 nearest, smooth, and continued outside the layer's own shape, so that a
-    renderer may look it up anywhere. Texture and disparity both cover the whole crop.
+    disparity: (h, w) float32, 0 at infinity to 1 nearest, continued outside the layer's own shape, so that it may be looked up
+    anywhere; as steep as the photo's depth, and made gentler for a camera before it is drawn (disparity.py). Texture and
+    disparity both cover the whole crop.
     """
 
     name: Literal["sky", "background", "subject"]

@@ -45,10 +45,7 @@ def read_scene(
     picture = np.asarray(cv2.resize(texture, reading.disparity.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
     alpha = matte.edge(picture, subject.soft) if subject.layered else np.zeros(picture.shape[:2], np.uint8)
     maps = _maps(alpha, reading.disparity, reading.sky)
-    if needs_sheets(shot):
-        layers = _sheets(texture, subject, reading.sky, maps)
-    else:
-        layers = (_one(texture, alpha, reading.sky, maps),)
+    layers = _sheets(texture, subject, reading.sky, maps) if needs_sheets(shot) else (_one(texture, alpha, reading.sky, maps),)
     masks = areas.masks(texture, (alpha / 255).astype(np.float32), reading.sky)
     tick(Progress("read", 3, 3))
     core = reading.disparity[masks["subject"] > 0.9]

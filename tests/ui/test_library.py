@@ -17,6 +17,7 @@ from studio.library import database
 from studio.library.clips import Clips
 from studio.nouns import Clip, Photo, Shot
 from studio.studio import Studio
+from tests.fakes.waiting import until
 from tests.ui.conftest import App, Open
 from tests.ui.steps import WAIT, animate, quick, sample
 
@@ -234,7 +235,7 @@ def test_several_are_brought_back_from_the_trash(many: Page, app: App) -> None:
     expect(many.locator("#trash-marked")).to_be_hidden()
     many.locator("#restore-marked").click()
     expect(many.locator("#library .nothing")).to_contain_text("The trash is empty")
-    assert app.studio.count() == 100
+    until(lambda: app.studio.count() == 100)
 
 
 def test_several_are_one_download(many: Page, app: App, tmp_path: Path) -> None:

@@ -131,5 +131,10 @@ def tie(maps: Sequence[Floats], covers: Sequence[Floats], bearing: Bearing, deta
     """
     joined = maps[0]
     for one, cover in zip(maps[1:], covers[1:], strict=True):
-        joined = np.where(cv2.dilate(cover, np.ones((3, 3), np.uint8)) > SEEN, one, joined)
+        joined = join(joined, one, cover)
     return limit(joined, bearing, detail)
+
+
+def join(back: Floats, front: Floats, cover: Floats, around: int = 3) -> Floats:
+    """The map of two sheets, (h, w): the front's wherever any of it is seen, or is within a square of `around` pixels."""
+    return np.where(cv2.dilate(cover, np.ones((around, around), np.uint8)) > SEEN, front, back)

@@ -13,7 +13,6 @@ import numpy as np
 from studio.config import Settings
 from studio.engines.base import Image, Tick
 from studio.engines.parallax import areas, disparity, fill, part, source
-from studio.engines.parallax.disparity import SEEN
 from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sky import Sky
 from studio.nouns import Choice, Progress, Shot
@@ -96,9 +95,9 @@ def _one(texture: Image, cover: Image, heavens: Sky, maps: _Maps) -> Layer:
     """The whole picture as one sheet: everywhere in the depth of the nearest thing that is seen there."""
     depth = maps.background
     if maps.sky is not None:
-        depth = np.where(cv2.erode(heavens.soft, np.ones((5, 5))) > 1 - SEEN, maps.sky, depth)
+        depth = disparity.join(maps.sky, depth, 1 - heavens.soft, around=5)
     if maps.subject is not None:
-        depth = np.where(cv2.dilate(cover, np.ones((3, 3), np.uint8)) > 255 * SEEN, maps.subject, depth)
+        depth = disparity.join(depth, maps.subject, (cover / 255).astype(np.float32))
     return Layer("background", cv2.cvtColor(texture, cv2.COLOR_RGB2RGBA), depth)
 
 

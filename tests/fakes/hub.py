@@ -51,7 +51,7 @@ class Hub:
 
     `pace`: seconds that a `step` of bytes takes. `drop_after`: so many bytes into an answer the connection breaks; each number in
     the list counts once. `status`: answers to every path that holds these words. `ranges` False: ranges are ignored. `xet`: large
-    files are offered that way too. `asked` is every request as "METHOD path", `served` the bytes of each file that were written,
+    files are offered that way too. `asked` is every request as "METHOD path", `served` the bytes of each file that were handed over,
     `tokens` what the hub, `leaked` what the store was shown as a token.
     """
 
@@ -84,7 +84,7 @@ class Hub:
         return next(what for repo in self.repos.values() for what in repo.files.values() if sha256(what) == etag)
 
     def bytes_of(self, *names: str) -> int:
-        """Bytes written so far of files whose paths end so."""
+        """Bytes of files whose paths end so that were handed over so far."""
         with self.lock:
             return sum(count for path, count in self.served.items() if path.endswith(names))
 
@@ -180,9 +180,9 @@ class _Answering(BaseHTTPRequestHandler):
             if self.hub.pace:
                 time.sleep(self.hub.pace)
             piece = content[at : at + self.hub.step]
-            self.wfile.write(piece)
-            with self.hub.lock:
+            with self.hub.lock:  # before it is written: who holds the bytes finds them counted
                 self.hub.served[name] += len(piece)
+            self.wfile.write(piece)
 
 
 class _Front(_Answering):

@@ -51,7 +51,7 @@ class Hub:
 
     `pace`: seconds that a `step` of bytes takes. `drop_after`: so many bytes into an answer the connection breaks; each number in
     the list counts once. `status`: answers to every path that holds these words. `ranges` False: ranges are ignored. `xet`: large
-    files are offered that way too. `asked` is every request as "METHOD path", `served` the bytes of each file that were handed over,
+    files are offered that way too. `asked` is every request as "METHOD path", `served` the bytes of each file handed over,
     `tokens` what the hub, `leaked` what the store was shown as a token.
     """
 

@@ -17,17 +17,17 @@ import gradio as gr
 from studio.config import ASSETS, MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Refusal
 from studio.studio import Studio
-from studio.ui import guard, theme, thumbs
-from studio.ui.panels.choose import ChoosePanel
-from studio.ui.panels.clip import ClipPanel
-from studio.ui.panels.library import LibraryPanel
-from studio.ui.panels.models import ModelsPanel
-from studio.ui.panels.motion import MotionPanel
-from studio.ui.panels.photo import PhotoPanel
-from studio.ui.panels.queue import QueuePanel
-from studio.ui.panels.settings import SettingsPanel
-from studio.ui.panels.vary import VaryPanel
-from studio.ui.parts.part import part, report_to
+from studio.ui import request_guard, theme, thumbnails
+from studio.ui.html_part import part, report_to
+from studio.ui.panels.clip_panel import ClipPanel
+from studio.ui.panels.library_panel import LibraryPanel
+from studio.ui.panels.models_panel import ModelsPanel
+from studio.ui.panels.motion_panel import MotionPanel
+from studio.ui.panels.photo_panel import PhotoPanel
+from studio.ui.panels.queue_panel import QueuePanel
+from studio.ui.panels.recommend_panel import ChoosePanel
+from studio.ui.panels.settings_panel import SettingsPanel
+from studio.ui.panels.variations_panel import VaryPanel
 
 STALE = 3600
 """Seconds after which an upload that nobody took in is left over: another page on this home may still be uploading."""
@@ -38,7 +38,7 @@ def build(studio: Studio) -> gr.Blocks:
     _quiet(studio)
     report_to(studio.log)
     sweep_uploads(studio.settings)
-    thumbs.sweep(studio)
+    thumbnails.sweep(studio)
     photo, motion, clip, queue = PhotoPanel(studio), MotionPanel(studio), ClipPanel(studio), QueuePanel(studio)
     variations, choose = VaryPanel(studio), ChoosePanel(studio)
     with gr.Blocks(title="Stir", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
@@ -101,7 +101,9 @@ def require_port(settings: Settings) -> None:
 def served(studio: Studio) -> list[str]:
     """The only folders the page may show files from."""
     settings = studio.settings
-    return [str(place) for place in (settings.views, settings.clips, settings.cache / "served", thumbs.folder(studio), ASSETS)]
+    return [
+        str(place) for place in (settings.views, settings.clips, settings.cache / "served", thumbnails.folder(studio), ASSETS)
+    ]
 
 
 def launch_options(studio: Studio) -> dict[str, Any]:
@@ -115,5 +117,5 @@ def launch_options(studio: Studio) -> dict[str, Any]:
         "allowed_paths": served(studio), "max_file_size": MAX_UPLOAD_BYTES, "show_error": False, "quiet": True,
         "run_history": False, "footer_links": [], "enable_monitoring": False, "ssr_mode": False, "share": False,
         "theme": theme.theme(), "head": theme.head(), "favicon_path": str(ASSETS / "icon.png"),
-        "app_kwargs": {"middleware": guard.middleware(settings)},
+        "app_kwargs": {"middleware": request_guard.middleware(settings)},
     }  # fmt: skip

@@ -240,6 +240,6 @@ def test_a_repository_that_has_gone_leaves_the_built_in_depth(fake: Fake, settin
 
 def test_the_size_that_is_said_is_the_published_one() -> None:
     said = disk.size(anything.PUBLISHED.file.size)
-    page, guide = ((ROOT / name).read_text("utf-8") for name in ("assets/js/drop.js", "README.md"))
+    page, guide = ((ROOT / name).read_text("utf-8") for name in ("assets/js/file_drop.js", "README.md"))
     assert f'"Download, {said}"' in page and f"Depth Anything V2 Small once ({said}, Apache-2.0)" in guide
     assert "99 MB" not in page + guide

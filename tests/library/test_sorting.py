@@ -198,7 +198,7 @@ def quickest(work: object, times: int = 21) -> float:
     "how", [{}, {"words": "beach"}, {"sort": "name"}, {"sort": "longest"}, {"sort": "best", "stars": 2}], ids=str
 )
 def test_two_thousand_clips_are_as_quick_as_a_hundred(tmp_path: Path, how: dict[str, object]) -> None:
-    from studio.ui.panels.library import LibraryPanel, Search
+    from studio.ui.panels.library_panel import LibraryPanel, Search
 
     few, many = Studio(Settings(tmp_path / "few")), Studio(Settings(tmp_path / "many"))
     put(few, [made(number * 5) for number in range(100)])  # all of the beach, so that both find a whole page

@@ -11,7 +11,7 @@ from playwright.sync_api import Page, expect
 from tests.fakes.shelf import AWAY, READY
 from tests.ui.conftest import App, Open
 from tests.ui.steps import WAIT, choose, draft, models, quick, row, sample, say
-from tests.ui.test_library import fill
+from tests.ui.test_library_panel import fill
 
 pytestmark = pytest.mark.ui
 

@@ -18,7 +18,7 @@ from studio.nouns import Refusal
 from studio.ui.page import require_port, sweep_uploads
 from tests.ui.conftest import App, Open
 from tests.ui.steps import animate, drop, models, quick, sample
-from tests.ui.test_photo import picture
+from tests.ui.test_photo_panel import picture
 
 pytestmark = pytest.mark.ui
 
@@ -171,7 +171,7 @@ def test_only_our_folders_are_served_and_nothing_is_fetched(app: App) -> None:
 
 
 def test_a_path_that_was_never_uploaded_is_refused(app: App, tmp_path: Path) -> None:
-    from studio.ui.intake import Upload, receive
+    from studio.ui.uploads import Upload, receive
 
     with pytest.raises(Refusal, match="did not arrive"):
         receive(app.studio, Upload(str(picture(tmp_path / "mine.png")), "mine.png"))

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import App
 from tests.ui.steps import asks, drop, flawed, heard, mend, sample, say, take_flawed
-from tests.ui.test_photo import picture
+from tests.ui.test_photo_panel import picture
 
 pytestmark = pytest.mark.ui
 

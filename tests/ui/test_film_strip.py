@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import WAIT, App
 from tests.ui.steps import asks, crop_box, drop, held, made_for, sample
-from tests.ui.test_photo import picture
+from tests.ui.test_photo_panel import picture
 
 pytestmark = pytest.mark.ui
 

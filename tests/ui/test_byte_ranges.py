@@ -18,8 +18,8 @@ from playwright.sync_api import Page
 
 from studio.config import Settings
 from studio.studio import Studio
+from studio.ui.byte_ranges import spans, within, written
 from studio.ui.page import build, launch_options
-from studio.ui.ranges import spans, within, written
 from tests.ui.conftest import App
 from tests.ui.steps import animate, quick, sample
 

@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, Route, expect
 from studio.nouns import Cancelled, Failed
 from tests.ui.conftest import WAIT, App, Open
 from tests.ui.steps import animate, asks, choose, crop_box, drop, heard, held, made_for, plays, quick, sample, say, slow
-from tests.ui.test_film import photos, placed
+from tests.ui.test_film_strip import photos, placed
 
 pytestmark = pytest.mark.ui
 

@@ -9,9 +9,9 @@ import msgspec
 from studio.advice import Wishes
 from studio.nouns import Refusal
 from studio.studio import Studio
-from studio.ui.desk import compose
-from studio.ui.parts.part import QUIET, Part, heard, part
-from studio.ui.send import misplaced
+from studio.ui.animate_button import misplaced
+from studio.ui.html_part import QUIET, Part, heard, part
+from studio.ui.shot_form import compose
 
 
 class ChoosePanel:

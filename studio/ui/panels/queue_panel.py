@@ -10,10 +10,10 @@ import msgspec
 from studio.library.logbook import trace
 from studio.nouns import Noun
 from studio.studio import Studio
-from studio.ui.board import board
-from studio.ui.clip_calls import One
-from studio.ui.models import standing
-from studio.ui.parts.part import QUIET, call, part
+from studio.ui.clip_actions import One
+from studio.ui.html_part import QUIET, call, part
+from studio.ui.model_status import standing
+from studio.ui.queue_snapshot import board
 
 TICK = 0.5
 """Seconds between two looks at the studio's version; a look that finds nothing new sends nothing."""

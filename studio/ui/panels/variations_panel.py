@@ -10,10 +10,10 @@ from studio.motion.vary import Axis, axes, vary
 from studio.nouns import Noun, Refusal, Shot, replace
 from studio.photo.crop import ratio
 from studio.studio import Studio
-from studio.ui.desk import compose
-from studio.ui.models import drafted
-from studio.ui.parts.part import QUIET, Part, call, heard, part
-from studio.ui.send import misplaced
+from studio.ui.animate_button import misplaced
+from studio.ui.html_part import QUIET, Part, call, heard, part
+from studio.ui.model_status import drafted
+from studio.ui.shot_form import compose
 
 
 class Wanted(Noun, frozen=True):

@@ -13,7 +13,7 @@ from studio.preferences import Preferences
 from tests.fakes.shelf import AWAY, GATED, LARGE, OTHER, READY
 from tests.ui.conftest import App, Open
 from tests.ui.steps import WAIT, choose, drop, models, plays, row, sample
-from tests.ui.test_photo import picture
+from tests.ui.test_photo_panel import picture
 
 pytestmark = pytest.mark.ui
 

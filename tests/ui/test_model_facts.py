@@ -7,9 +7,9 @@ import pytest
 from studio import presets
 from studio.cards import ModelCard, ModelState
 from studio.nouns import Choice, Photo, Progress, Shot, replace
-from studio.ui.board import PICTURE, STAGES
-from studio.ui.facts import about, controls, facts, sentence, size
-from studio.ui.models import gauge, group, shown
+from studio.ui.model_facts import about, controls, facts, sentence, size
+from studio.ui.model_status import gauge, group, shown
+from studio.ui.queue_snapshot import PICTURE, STAGES
 from tests.fakes.shelf import READY
 
 CARDS = presets.cards()

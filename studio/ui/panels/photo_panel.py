@@ -11,11 +11,11 @@ from studio.nouns import Aspect, Brush, Fraction, Mend, Motion, Noun, Shot
 from studio.photo.crop import RATIOS, settle
 from studio.photo.mend import UPSCALE
 from studio.studio import Studio
-from studio.ui.clip_calls import One
-from studio.ui.desk import Frame
-from studio.ui.intake import Upload, photo_card, receive, sample, uploaded
-from studio.ui.parts.part import Call, call, part
-from studio.ui.report import mend_titles, network, report_calls
+from studio.ui.clip_actions import One
+from studio.ui.html_part import Call, call, part
+from studio.ui.panels.report_panel import mend_titles, network, report_calls
+from studio.ui.shot_form import Frame
+from studio.ui.uploads import Upload, photo_card, receive, sample, uploaded
 
 
 class Fit(Noun, frozen=True):

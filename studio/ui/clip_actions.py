@@ -13,12 +13,12 @@ from studio.motion.compose import plain
 from studio.nouns import Clip, Noun, Shot, replace
 from studio.presets import platform
 from studio.studio import Studio
-from studio.ui.board import clip_card, motion_words, photo_words
-from studio.ui.facts import SPEEDUPS
-from studio.ui.intake import shot_card
-from studio.ui.models import paced, title
-from studio.ui.parts.part import Call, call
-from studio.ui.report import mended
+from studio.ui.html_part import Call, call
+from studio.ui.model_facts import SPEEDUPS
+from studio.ui.model_status import paced, title
+from studio.ui.panels.report_panel import mended
+from studio.ui.queue_snapshot import clip_card, motion_words, photo_words
+from studio.ui.uploads import shot_card
 
 
 class One(Noun, frozen=True):

@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 
 from tests.ui.conftest import App, Open
 from tests.ui.steps import WAIT, draft, models, sample
-from tests.ui.test_library import fill
+from tests.ui.test_library_panel import fill
 
 pytestmark = pytest.mark.ui
 

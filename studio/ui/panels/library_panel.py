@@ -13,10 +13,10 @@ import msgspec
 from studio.library.clips import Sort
 from studio.nouns import Noun, Refusal
 from studio.studio import Studio
-from studio.ui.board import clip_cards
-from studio.ui.clip_calls import One, clip_calls
-from studio.ui.parts.part import call, part
-from studio.ui.thumbs import sweep
+from studio.ui.clip_actions import One, clip_calls
+from studio.ui.html_part import call, part
+from studio.ui.queue_snapshot import clip_cards
+from studio.ui.thumbnails import sweep
 
 PAGE = 60
 """Clips in one page of the grid."""

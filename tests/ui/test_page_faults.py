@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from studio.ui.clip_calls import One
-from studio.ui.parts.part import call, heard, report_to
+from studio.ui.clip_actions import One
+from studio.ui.html_part import call, heard, report_to
 from tests.ui.conftest import App
 from tests.ui.steps import LONG, WAIT, crop_box, quick, sample  # fmt: skip
 from tests.ui.steps import heard as agreed

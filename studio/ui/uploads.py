@@ -14,7 +14,7 @@ import msgspec
 from studio.config import ASSETS
 from studio.nouns import Noun, Photo, Refusal, Shot
 from studio.studio import Studio
-from studio.ui.thumbs import small
+from studio.ui.thumbnails import small
 
 CLIPS = {".mp4", ".webm", ".json"}
 """Endings that can only be a clip or its recipe; a .gif or .webp may be either and is tried as a clip first."""

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from studio.config import ASSETS
 from studio.nouns import Crop, Mend
 from studio.photo.report import Finding, Remedy, Report
-from studio.ui.report import fine, mend_titles, report_calls, shown, summary, together
+from studio.ui.panels.report_panel import fine, mend_titles, report_calls, shown, summary, together
 from tests.fakes.shelf import READY
 from tests.ui import steps
 from tests.ui.conftest import App, Open

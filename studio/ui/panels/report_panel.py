@@ -15,7 +15,7 @@ from studio.photo.crop import settle
 from studio.photo.mend import upscaler
 from studio.photo.report import Box, Code, Finding, Remedy, Report
 from studio.studio import Studio
-from studio.ui.parts.part import Call, call
+from studio.ui.html_part import Call, call
 
 WHOLE = Crop()
 CHECKED: dict[Code, str] = {

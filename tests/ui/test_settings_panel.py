@@ -14,7 +14,7 @@ from studio.engines.parallax import anything
 from studio.nouns import Refusal
 from studio.preferences import Preferences, preferences
 from studio.studio import Studio
-from studio.ui.panels.models import Wish, wish
+from studio.ui.panels.models_panel import Wish, wish
 from tests.fakes import tiny_depth
 from tests.fakes.zoom import Zoom
 from tests.ui.conftest import App, Open

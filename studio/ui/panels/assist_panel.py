@@ -6,8 +6,8 @@ from typing import Any
 
 from studio.nouns import Noun
 from studio.studio import Studio
-from studio.ui.desk import Frame
-from studio.ui.parts.part import call, part
+from studio.ui.html_part import call, part
+from studio.ui.shot_form import Frame
 
 
 class Sentence(Noun, frozen=True):

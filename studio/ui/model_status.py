@@ -17,7 +17,7 @@ from studio.nouns import Choice, Clip, Refusal, Shot, Size
 from studio.photo.crop import AUTOMATIC, SHORT_SIDES
 from studio.presets import platform
 from studio.studio import Studio
-from studio.ui.facts import about, sentence, short_licence, size
+from studio.ui.model_facts import about, sentence, short_licence, size
 
 Group = Literal["ready", "download", "out"]
 

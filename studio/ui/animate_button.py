@@ -15,8 +15,8 @@ import msgspec
 from studio.motion.effects import EFFECTS
 from studio.nouns import Brush, Effect, EffectName, Noun, Refusal, Shot, replace
 from studio.studio import Studio
-from studio.ui.desk import Frame, Misplaced, Output, checked, compose
-from studio.ui.models import drafted
+from studio.ui.model_status import drafted
+from studio.ui.shot_form import Frame, Misplaced, Output, checked, compose
 
 MOST = 200
 """Photos that one press may animate."""

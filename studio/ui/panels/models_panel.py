@@ -10,9 +10,9 @@ import msgspec
 from studio.nouns import Noun, Refusal, Size
 from studio.preferences import Look, Placement, Preferences, Weights
 from studio.studio import Studio
-from studio.ui.clip_calls import One
-from studio.ui.facts import size
-from studio.ui.parts.part import Call, call, part
+from studio.ui.clip_actions import One
+from studio.ui.html_part import Call, call, part
+from studio.ui.model_facts import size
 
 
 class Folder(Noun, frozen=True):

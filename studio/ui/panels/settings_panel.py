@@ -8,10 +8,10 @@ import msgspec
 
 from studio.photo.crop import SHORT_SIDES
 from studio.studio import Studio
-from studio.ui.models import gauge
-from studio.ui.panels.models import Wish, wish
-from studio.ui.panels.photo import depth_calls
-from studio.ui.parts.part import call, part
+from studio.ui.html_part import call, part
+from studio.ui.model_status import gauge
+from studio.ui.panels.models_panel import Wish, wish
+from studio.ui.panels.photo_panel import depth_calls
 
 SIZES = [["auto", "Auto"], *([name, "4K" if name == "2160p" else name] for name in SHORT_SIDES)]
 """Sizes a desk may begin with, and what they are called."""

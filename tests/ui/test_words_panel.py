@@ -14,8 +14,8 @@ from studio.config import ASSETS
 from studio.motion.compose import plain
 from studio.motion.read import read
 from studio.nouns import Camera, Effect, Motion, Move, Shot
-from studio.ui.desk import Misplaced, compose
-from studio.ui.direct import Ask, avoided, direct, merged
+from studio.ui.motion_builder import Ask, avoided, direct, merged
+from studio.ui.shot_form import Misplaced, compose
 from tests.fakes.shelf import READY
 from tests.ui.conftest import App, Open
 from tests.ui.steps import WAIT, animate, choose, draft, drop, heard, held, quick, sample, say

@@ -11,13 +11,13 @@ from studio.motion.camera import MOVES
 from studio.motion.effects import EFFECTS
 from studio.nouns import Camera, Refusal
 from studio.studio import Studio
-from studio.ui.desk import Output, compose
-from studio.ui.direct import ANY, KINDS, USES, Ask, Fit, Played, direct, fitting, gallery, played
-from studio.ui.facts import facts
-from studio.ui.models import plan
-from studio.ui.panels.assist import AssistPanel
-from studio.ui.parts.part import QUIET, Part, call, heard, part
-from studio.ui.send import Press, animate, misplaced
+from studio.ui.animate_button import Press, animate, misplaced
+from studio.ui.html_part import QUIET, Part, call, heard, part
+from studio.ui.model_facts import facts
+from studio.ui.model_status import plan
+from studio.ui.motion_builder import ANY, KINDS, USES, Ask, Fit, Played, direct, fitting, gallery, played
+from studio.ui.panels.assist_panel import AssistPanel
+from studio.ui.shot_form import Output, compose
 
 
 def unexplained(refusal: Refusal) -> dict[str, Any]:

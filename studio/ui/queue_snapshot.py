@@ -17,9 +17,9 @@ from studio.motion.effects import EFFECTS
 from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Progress, Queued, Refusal, Running, Shot, Stage
 from studio.photo.crop import ratio
 from studio.studio import Studio
-from studio.ui.facts import size
-from studio.ui.models import title
-from studio.ui.thumbs import small, thumb
+from studio.ui.model_facts import size
+from studio.ui.model_status import title
+from studio.ui.thumbnails import small, thumb
 
 STAGES: dict[Stage, str] = {
     "wait": "Waiting",

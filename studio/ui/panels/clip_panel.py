@@ -9,11 +9,11 @@ import msgspec
 
 from studio.nouns import Refusal
 from studio.studio import Studio
-from studio.ui.clip_calls import One, clip_calls
-from studio.ui.desk import compose
-from studio.ui.models import plan
-from studio.ui.parts.part import QUIET, Part, call, heard, part
-from studio.ui.send import misplaced
+from studio.ui.animate_button import misplaced
+from studio.ui.clip_actions import One, clip_calls
+from studio.ui.html_part import QUIET, Part, call, heard, part
+from studio.ui.model_status import plan
+from studio.ui.shot_form import compose
 
 
 class ClipPanel:

@@ -262,7 +262,7 @@ def test_again_and_use_settings_from_a_clip(shelf: Page, app: App) -> None:
 
 
 def test_many_clips_come_a_page_at_a_time(page: Page, app: App) -> None:
-    from studio.ui.panels.library import LibraryPanel, Search
+    from studio.ui.panels.library_panel import LibraryPanel, Search
 
     sample(page)
     quick(page)
@@ -276,7 +276,7 @@ def test_many_clips_come_a_page_at_a_time(page: Page, app: App) -> None:
 
 def test_a_thousand_clips_open_in_a_second(tmp_path: Path) -> None:
     """Also when the cache was emptied, and none of the small pictures is there: posters stand in for them."""
-    from studio.ui.panels.library import LibraryPanel, Search
+    from studio.ui.panels.library_panel import LibraryPanel, Search
 
     studio = Studio(Settings(tmp_path / "home"))
     poster = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)

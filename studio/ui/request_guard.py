@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.config import Settings
-from studio.ui.ranges import Ranges
+from studio.ui.byte_ranges import Ranges
 
 POLICY = "; ".join([
     "default-src 'self'",

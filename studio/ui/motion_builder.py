@@ -22,8 +22,8 @@ from studio.nouns import Effect, EffectName, Kind, Motion, Noun, Refusal, Shot, 
 from studio.photo.crop import settle
 from studio.presets import MotionPreset
 from studio.studio import Studio
-from studio.ui.desk import Frame
-from studio.ui.facts import sentence
+from studio.ui.model_facts import sentence
+from studio.ui.shot_form import Frame
 
 KINDS: dict[Kind, str] = {
     "portrait": "Portrait", "water": "Water", "landscape": "Landscape", "street": "Street", "product": "Food and product",

@@ -21,11 +21,11 @@ from bench import grown
 from bench.clips import PHOTO, ignore, middle, seconds, settings, table, verdict
 from studio.cards import ModelCard
 from studio.engines.base import Stopped
-from studio.engines.diffusion import speedups
-from studio.engines.diffusion.decode import spatial
-from studio.engines.diffusion.engine import DiffusionEngine
+from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.families import family
-from studio.engines.diffusion.job import Job
+from studio.engines.diffusion.run import speedups
+from studio.engines.diffusion.run.generation import Job
+from studio.engines.diffusion.run.vae_decode import spatial
 from studio.nouns import Motion, Progress, Shot, replace
 from studio.photo import crop, intake
 

@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from bench.clips import table
-from studio.engines.diffusion import attention, caches, probe
+from studio.engines.diffusion.run import attention, attention_probe, step_caches
 
 PASSES = 2
 ROUNDS = 3
@@ -143,12 +143,12 @@ def step_seconds(denoiser: Any, arguments: dict[str, Any], device: str, rounds: 
     times: list[float] = []
     with torch.inference_mode():
         for number in range(rounds + 1):
-            probe.wait(device)
+            attention_probe.wait(device)
             began = time.perf_counter()
             for name in ("cond", "uncond")[:PASSES]:
                 with denoiser.cache_context(name):
                     denoiser(**arguments)
-            probe.wait(device)
+            attention_probe.wait(device)
             if number:
                 times.append(time.perf_counter() - began)
     return statistics.median(times)
@@ -157,12 +157,14 @@ def step_seconds(denoiser: Any, arguments: dict[str, Any], device: str, rounds: 
 class Bench:
     """One model at one size on one device: rows of what was tried and the seconds a step took."""
 
-    def __init__(self, model: Model, size: Size, device: str, kernels: tuple[probe.Kernel, ...]) -> None:
+    def __init__(self, model: Model, size: Size, device: str, kernels: tuple[attention_probe.Kernel, ...]) -> None:
         import torch
 
         self.model, self.size, self.device = model, size, device
         self.dtype = torch.float32 if device == "cpu" else torch.bfloat16
-        self.kernels = [row for row in kernels if row.ok and row.name != probe.REFERENCE]  # the reference would need 100s of GB
+        self.kernels = [
+            row for row in kernels if row.ok and row.name != attention_probe.REFERENCE
+        ]  # the reference would need 100s of GB
         self.denoiser = built(model, device, self.dtype)
         self.arguments = given(model, size, device, self.dtype)
         self.rows: list[tuple[str, float | None, float]] = []
@@ -204,11 +206,11 @@ class Bench:
         """Random weights say nothing of how often a cache skips, so all are let pass: that is what a skipped one costs."""
         from diffusers.hooks.first_block_cache import FirstBlockCacheConfig
 
-        caches.attach("first_block_cache", self.denoiser, FirstBlockCacheConfig(threshold=1e9))
+        step_caches.attach("first_block_cache", self.denoiser, FirstBlockCacheConfig(threshold=1e9))
         try:
             yield
         finally:
-            caches.detach(self.denoiser)
+            step_caches.detach(self.denoiser)
 
     def _fp8(self) -> None:
         import torch
@@ -243,10 +245,10 @@ def ceilings(device: str, side: int = 8192, megabytes: int = 1024) -> list[tuple
 def _best(work: Callable[[], object], device: str) -> float:
     times: list[float] = []
     for _ in range(6):
-        probe.wait(device)
+        attention_probe.wait(device)
         began = time.perf_counter()
         work()
-        probe.wait(device)
+        attention_probe.wait(device)
         times.append(time.perf_counter() - began)
     return min(times[1:])
 
@@ -307,7 +309,7 @@ def run(device: str = "", shrink: bool = False, runs: tuple[tuple[Model, Size], 
     name = torch.cuda.get_device_name(device) if device != "cpu" else "the processor"
     print(f"\nOn {name}, torch {torch.__version__}, random weights, {PASSES} passes a step.")
     table("What it can do at most", ("what", "rate"), ceilings(device, *((64, 1) if shrink else ())))
-    kernels = probe.tried(device)
+    kernels = attention_probe.tried(device)
     table("Attention kernels", ("kernel", "error", "time", "verdict"), [
         (row.title, f"{row.error:.2g}", f"{row.milliseconds:.2f} ms" if row.ok else "", row.why) for row in kernels
     ])  # fmt: skip

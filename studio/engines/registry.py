@@ -15,7 +15,7 @@ from studio.nouns import Refusal
 
 ENGINES = {
     "parallax": "studio.engines.parallax.engine:ParallaxEngine",
-    "diffusion": "studio.engines.diffusion.engine:DiffusionEngine",
+    "diffusion": "studio.engines.diffusion.diffusion_engine:DiffusionEngine",
 }
 """Engine name → "module:class". A class is made with the settings."""
 

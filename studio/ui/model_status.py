@@ -12,7 +12,7 @@ import msgspec
 
 from studio.advice.pace import about as spent
 from studio.cards import ModelCard, ModelState, Outcome, Plan
-from studio.engines.diffusion.probe import CANDIDATES
+from studio.engines.diffusion.run.attention_probe import CANDIDATES
 from studio.nouns import Choice, Clip, Refusal, Shot, Size
 from studio.photo.crop import AUTOMATIC, SHORT_SIDES
 from studio.presets import platform

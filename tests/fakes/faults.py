@@ -16,8 +16,8 @@ from PIL import Image
 from studio.cards import ModelCard
 from studio.config import ASSETS
 from studio.engines.base import Stopped
-from studio.engines.diffusion.engine import DiffusionEngine
-from studio.engines.diffusion.machine import Machine
+from studio.engines.diffusion.diffusion_engine import DiffusionEngine
+from studio.engines.diffusion.memory.machine import Machine
 from studio.frames import Frames
 from studio.nouns import Crop, Motion, Photo, Progress, Shot
 

@@ -31,7 +31,7 @@ MANY = 150
 def tiny_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     import torch
 
-    from studio.engines.diffusion.engine import DiffusionEngine
+    from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 
     torch.set_num_threads(1)
     folder = tmp_path_factory.mktemp("tiny-page")

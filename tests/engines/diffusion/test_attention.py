@@ -13,8 +13,8 @@ import pytest
 
 from studio.cards import ModelCard
 from studio.config import Settings
-from studio.engines.diffusion import attention, probe
-from studio.engines.diffusion.probe import Candidate, Kernel
+from studio.engines.diffusion.run import attention, attention_probe
+from studio.engines.diffusion.run.attention_probe import Candidate, Kernel
 from tests.fakes import tiny_runs
 
 Pipeline = Callable[[str], tuple[Any, ModelCard]]
@@ -32,7 +32,7 @@ class Here:
 @pytest.fixture(scope="module")
 def table() -> dict[str, Kernel]:
     """All candidates, really tried on this processor."""
-    return {row.name: row for row in probe.tried("cpu")}
+    return {row.name: row for row in attention_probe.tried("cpu")}
 
 
 def a_table(**milliseconds: float) -> list[Kernel]:
@@ -48,7 +48,7 @@ def a_table(**milliseconds: float) -> list[Kernel]:
 def test_pytorchs_own_kernels_agree_with_the_plain_sum(table: dict[str, Kernel]) -> None:
     for name in ("native", "_native_flash"):
         assert table[name].ok
-        assert 0 < table[name].error < probe.FLOAT32
+        assert 0 < table[name].error < attention_probe.FLOAT32
         assert table[name].milliseconds > 0
     assert table["native"].masks
     assert not table["_native_flash"].masks
@@ -65,9 +65,9 @@ def test_what_cannot_run_here_says_why(table: dict[str, Kernel]) -> None:
 
 
 def test_the_reference_is_in_the_table_and_never_chosen_alone(table: dict[str, Kernel]) -> None:
-    assert table[probe.REFERENCE].ok
-    assert table[probe.REFERENCE].error == 0.0
-    assert not table[probe.REFERENCE].automatic
+    assert table[attention_probe.REFERENCE].ok
+    assert table[attention_probe.REFERENCE].error == 0.0
+    assert not table[attention_probe.REFERENCE].automatic
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,9 @@ def test_the_reference_is_in_the_table_and_never_chosen_alone(table: dict[str, K
 )
 def test_a_kernel_that_differs_too_much_is_off(off: float, quantised: bool, ok: bool) -> None:
     def shifted(query: Any, key: Any, value: Any, mask: Any, name: str) -> Any:
-        return probe.attend(query, key, value, mask, "native") * (1 + off)
+        return attention_probe.attend(query, key, value, mask, "native") * (1 + off)
 
-    (row,) = probe.tried("cpu", (Candidate("native", "Shifted", quantised=quantised),), shifted)
+    (row,) = attention_probe.tried("cpu", (Candidate("native", "Shifted", quantised=quantised),), shifted)
     assert row.ok is ok
     assert row.error == pytest.approx(off, abs=1e-4)
     assert ok or "differs" in row.why
@@ -87,7 +87,7 @@ def test_a_kernel_that_gives_no_numbers_is_off() -> None:
     def broken(query: Any, key: Any, value: Any, mask: Any, name: str) -> Any:
         return query * math.nan
 
-    (row,) = probe.tried("cpu", FEW[:1], broken)
+    (row,) = attention_probe.tried("cpu", FEW[:1], broken)
     assert not row.ok
     assert math.isfinite(row.error)
 
@@ -96,9 +96,9 @@ def test_a_kernel_that_takes_a_truth_for_a_number_takes_no_masks() -> None:
     """As xFormers does with masks of truths: no complaint, another result."""
 
     def mistaken(query: Any, key: Any, value: Any, mask: Any, name: str) -> Any:
-        return probe.attend(query, key, value, None if mask is None else mask.to(query.dtype), "native")
+        return attention_probe.attend(query, key, value, None if mask is None else mask.to(query.dtype), "native")
 
-    (row,) = probe.tried("cpu", FEW[:1], mistaken)
+    (row,) = attention_probe.tried("cpu", FEW[:1], mistaken)
     assert row.ok
     assert not row.masks
 
@@ -110,7 +110,7 @@ def test_a_full_device_is_no_verdict(tmp_path: Path) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     with pytest.raises(torch.OutOfMemoryError):
-        probe.tried("cpu", FEW, full)
+        attention_probe.tried("cpu", FEW, full)
 
 
 # ------------------------------------------------------------------------------------------------ keeping
@@ -153,7 +153,7 @@ def test_the_table_reads_without_torch(tmp_path: Path) -> None:
 
     code = (
         "import sys; from pathlib import Path; from types import SimpleNamespace as N;"
-        "from studio.config import Settings; from studio.engines.diffusion import attention, speedups;"
+        "from studio.config import Settings; from studio.engines.diffusion.run import attention, speedups;"
         f"attention.kept(N(device='cpu', name='x'), Settings(Path({str(tmp_path)!r})));"
         "print(sorted({'torch', 'diffusers'} & set(sys.modules)))"
     )

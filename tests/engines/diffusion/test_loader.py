@@ -15,11 +15,11 @@ import pytest
 from studio import nouns
 from studio.cards import ModelCard
 from studio.engines.base import Stopped
-from studio.engines.diffusion import loader
-from studio.engines.diffusion.fit import Fit
 from studio.engines.diffusion.folders import Folders
+from studio.engines.diffusion.memory import loader
+from studio.engines.diffusion.memory.placement import Fit
+from studio.engines.diffusion.memory.shared_components import Shared, identity
 from studio.engines.diffusion.parts import parts
-from studio.engines.diffusion.shared import Shared, identity
 from studio.nouns import Progress, Refusal
 
 Tiny = Callable[[str], ModelCard]

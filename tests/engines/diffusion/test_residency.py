@@ -23,14 +23,14 @@ from studio import nouns
 from studio.cards import ModelCard
 from studio.config import ROOT
 from studio.engines.base import Stopped
-from studio.engines.diffusion.fit import Fit
 from studio.engines.diffusion.folders import Folders
-from studio.engines.diffusion.loaded import Loaded, module_bytes, total_bytes
-from studio.engines.diffusion.loader import load, store_fp8
-from studio.engines.diffusion.machine import Machine
-from studio.engines.diffusion.residency import MOST_SEARCHED, MOVING, Residency, group, leaving, pinned
-from studio.engines.diffusion.shared import Shared
-from studio.engines.diffusion.turn import Turn
+from studio.engines.diffusion.memory.gpu_lock import Turn
+from studio.engines.diffusion.memory.loaded import Loaded, module_bytes, total_bytes
+from studio.engines.diffusion.memory.loader import load, store_fp8
+from studio.engines.diffusion.memory.machine import Machine
+from studio.engines.diffusion.memory.placement import Fit
+from studio.engines.diffusion.memory.residency import MOST_SEARCHED, MOVING, Residency, group, leaving, pinned
+from studio.engines.diffusion.memory.shared_components import Shared
 
 Tiny = Callable[[str], ModelCard]
 RESIDENT, MANAGED, GROUPED = (Fit("yes", "", "", placement, "published") for placement in ("resident", "managed", "grouped"))
@@ -401,7 +401,7 @@ def test_on_a_processor_nothing_is_placed(tiny: Tiny) -> None:
 HOLD = """
 import sys, time
 from pathlib import Path
-from studio.engines.diffusion.turn import Turn
+from studio.engines.diffusion.memory.gpu_lock import Turn
 with Turn("cuda:0", Path(sys.argv[1])).taken(lambda progress: None):
     print("mine", flush=True)
     sys.stdin.readline()

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from studio.cards import ModelCard
-from studio.engines.diffusion import caches, speedups
+from studio.engines.diffusion.run import speedups, step_caches
 from studio.nouns import Choice, SpeedUp
 from tests.fakes import tiny_runs
 
@@ -51,7 +51,7 @@ def sped_up(
 def untouched(pipe: Any, card: ModelCard) -> bool:
     """Whether nothing of a speed-up is left on a pipeline's denoisers."""
     modules = [module for each in denoisers(pipe, card) for module in each.modules()]
-    hooks = sum(caches.count(name, each) for name in CACHES for each in denoisers(pipe, card))
+    hooks = sum(step_caches.count(name, each) for name in CACHES for each in denoisers(pipe, card))
     return not hooks and not any(module._compiled_call_impl or module._forward_pre_hooks for module in modules)
 
 
@@ -107,9 +107,9 @@ def test_a_cache_that_found_nothing_was_attached_all_the_same(name: str, pipelin
     from diffusers.hooks.first_block_cache import FirstBlockCacheConfig
 
     pipe, card = pipeline(name)
-    assert caches.attach("first_block_cache", pipe.transformer, FirstBlockCacheConfig(threshold=10.0)) == 2
+    assert step_caches.attach("first_block_cache", pipe.transformer, FirstBlockCacheConfig(threshold=10.0)) == 2
     frames = made(pipe, card)
-    caches.detach(pipe.transformer)
+    step_caches.detach(pipe.transformer)
     assert not np.array_equal(frames, plain(name)[0])
     assert np.array_equal(made(pipe, card), plain(name)[0])
 
@@ -118,7 +118,7 @@ def test_both_denoisers_of_a_pair_carry_the_cache(pipeline: Pipeline) -> None:
     pipe, card = pipeline("wan22_a14b")
     assert card.checkpoint is not None
     with speedups.applied(pipe, denoisers(pipe, card), ("first_block_cache",), card.checkpoint, STEPS):
-        assert [caches.count("first_block_cache", each) for each in denoisers(pipe, card)] == [2, 2]
+        assert [step_caches.count("first_block_cache", each) for each in denoisers(pipe, card)] == [2, 2]
 
 
 def test_the_steps_of_a_pair_are_shared_out_as_the_pipeline_does(pipeline: Pipeline) -> None:
@@ -127,7 +127,7 @@ def test_the_steps_of_a_pair_are_shared_out_as_the_pipeline_does(pipeline: Pipel
     with tiny_runs.counted(first) as high, tiny_runs.counted(second) as low:
         made(pipe, card)
     passes = 2  # with and without the prompt
-    assert caches.shares(pipe, STEPS, 2) == [high[0] // passes, low[0] // passes]
+    assert step_caches.shares(pipe, STEPS, 2) == [high[0] // passes, low[0] // passes]
 
 
 def test_a_unet_has_nothing_to_attach_to(pipeline: Pipeline) -> None:
@@ -135,7 +135,7 @@ def test_a_unet_has_nothing_to_attach_to(pipeline: Pipeline) -> None:
     assert card.checkpoint is not None
     usual = made(pipe, card)
     for cache in CACHES:
-        assert "no blocks" in caches.refusal(pipe, denoisers(pipe, card), card.checkpoint, STEPS)
+        assert "no blocks" in step_caches.refusal(pipe, denoisers(pipe, card), card.checkpoint, STEPS)
         with speedups.applied(pipe, denoisers(pipe, card), (cache,), card.checkpoint, STEPS) as choices:
             assert [choice.value for choice in choices] == [speedups.OFF]
     frames, choices, _ = sped_up(pipe, card, "first_block_cache", "compile")
@@ -157,13 +157,13 @@ def test_a_model_it_does_not_fit_is_left_alone(pipeline: Pipeline) -> None:
 def test_sections_carry_nothing_over(pipeline: Pipeline) -> None:
     pipe, card = pipeline("framepack")
     assert card.checkpoint is not None
-    assert "sections" in caches.refusal(pipe, denoisers(pipe, card), card.checkpoint, STEPS)
+    assert "sections" in step_caches.refusal(pipe, denoisers(pipe, card), card.checkpoint, STEPS)
 
 
 def test_a_pipeline_that_names_its_passes_is_told_from_one_that_does_not(pipeline: Pipeline) -> None:
-    assert caches.names_its_passes(pipeline("wan21_i2v")[0])
-    assert not caches.names_its_passes(pipeline("framepack")[0])
-    assert not caches.names_its_passes(pipeline("svd")[0])
+    assert step_caches.names_its_passes(pipeline("wan21_i2v")[0])
+    assert not step_caches.names_its_passes(pipeline("framepack")[0])
+    assert not step_caches.names_its_passes(pipeline("svd")[0])
 
 
 def test_few_steps_are_all_computed(pipeline: Pipeline) -> None:
@@ -194,10 +194,10 @@ def test_a_run_that_is_stopped_leaves_nothing(pipeline: Pipeline, plain: Plain) 
 def test_guessing_never_skips_blocks_whose_outcome_is_computed(pipeline: Pipeline) -> None:
     """A denoiser whose last layer is called otherwise would turn its pictures to nothing."""
     pipe, card = pipeline("wan21_i2v")
-    config = caches.taylorseer(pipe.transformer, STEPS)
+    config = step_caches.taylorseer(pipe.transformer, STEPS)
     config.cache_identifiers = [r"last"]
     with pytest.raises(ValueError, match="isn't guessed"):
-        caches.attach("taylorseer", pipe.transformer, config)
+        step_caches.attach("taylorseer", pipe.transformer, config)
     assert untouched(pipe, card)
 
 
@@ -218,8 +218,8 @@ def test_mag_cache_measures_once_and_skips_from_then_on(
     assert calls == all_calls
     assert np.array_equal(frames, usual)
     assert card.checkpoint is not None
-    each = caches.shares(pipe, STEPS, len(denoisers(pipe, card)))
-    ratios = caches.ratios(card.checkpoint, each, tmp_path)
+    each = step_caches.shares(pipe, STEPS, len(denoisers(pipe, card)))
+    ratios = step_caches.ratios(card.checkpoint, each, tmp_path)
     assert [len(found) for found in ratios] == each
     assert all(found[0] == 1.0 and min(found) > 0 for found in ratios)
     assert sped_up(pipe, card, "mag_cache", folder=tmp_path)[1][0].value in (speedups.ON, speedups.NOTHING)
@@ -247,7 +247,7 @@ def test_a_stopped_run_measures_nothing(pipeline: Pipeline, tmp_path: Path) -> N
 def test_the_cards_ratios_are_stretched_over_all_steps_and_cut_between_a_pair(tiny: Callable[[str], ModelCard]) -> None:
     card = tiny_runs.with_point(tiny("wan22_a14b"), mag_ratios=(1.0, 0.9, 0.8, 0.7))
     assert card.checkpoint is not None
-    assert caches.ratios(card.checkpoint, [3, 4], None) == [[1.0, 1.0, 0.9], [0.8, 0.8, 0.8, 0.7]]
+    assert step_caches.ratios(card.checkpoint, [3, 4], None) == [[1.0, 1.0, 0.9], [0.8, 0.8, 0.8, 0.7]]
 
 
 # ------------------------------------------------------------------------------------------------ compiled blocks

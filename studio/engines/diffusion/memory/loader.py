@@ -22,11 +22,11 @@ from torch import nn
 
 from studio.cards import Checkpoint, ModelCard
 from studio.engines.base import Stopped, Tick
-from studio.engines.diffusion.fit import PACKAGES, SHRINK, Fit
 from studio.engines.diffusion.folders import Folders
-from studio.engines.diffusion.ladder import ran_out
+from studio.engines.diffusion.memory.placement import PACKAGES, SHRINK, Fit
+from studio.engines.diffusion.memory.shared_components import Shared, identity
 from studio.engines.diffusion.parts import AGAIN, Part, checkpoint_of, companion_file, parts
-from studio.engines.diffusion.shared import Shared, identity
+from studio.engines.diffusion.run.out_of_memory import ran_out
 from studio.nouns import Progress, Refusal
 from studio.preferences import Weights
 

@@ -18,8 +18,8 @@ from studio.cards import Lengths, ModelCard
 from studio.config import ROOT, Settings
 from studio.engines import plan as planning
 from studio.engines.base import Shelf
-from studio.engines.diffusion.engine import DiffusionEngine
-from studio.engines.diffusion.pixels import fitted
+from studio.engines.diffusion.diffusion_engine import DiffusionEngine
+from studio.engines.diffusion.run.pixels import fitted
 from studio.nouns import Camera, Crop, Motion, Photo, Progress, Refusal, Shot, Still
 from studio.preferences import Preferences
 from tests.fakes import faults, tiny
@@ -306,8 +306,9 @@ def test_the_shelf_needs_no_torch() -> None:
     """A machine without a GPU shows its Models tab without waiting for torch."""
     code = (
         "import sys, pathlib; from studio import presets; from studio.config import Settings;"
-        "from studio.engines.diffusion.engine import DiffusionEngine; from studio.engines.diffusion import history;"
-        "from studio.engines.diffusion.machine import Machine;"
+        "from studio.engines.diffusion.diffusion_engine import DiffusionEngine;"
+        "from studio.engines.diffusion.run import speed_history;"
+        "from studio.engines.diffusion.memory.machine import Machine;"
         "engine = DiffusionEngine(Settings(pathlib.Path(sys.argv[1])), Machine('cpu', 'x', 0, 8_000_000_000));"
         "states = [engine.state(card) for card in presets.cards() if card.checkpoint];"
         "engine.gauge(); engine.close();"

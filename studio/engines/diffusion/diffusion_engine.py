@@ -16,15 +16,15 @@ from studio import presets
 from studio.cards import ModelCard, ModelState, Plan, Quote
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.diffusion import attention
-from studio.engines.diffusion import fit as fitting
-from studio.engines.diffusion import machine as machines
 from studio.engines.diffusion.downloads import Downloads
-from studio.engines.diffusion.fit import GB
-from studio.engines.diffusion.history import History
-from studio.engines.diffusion.machine import Machine
-from studio.engines.diffusion.manager import Manager
+from studio.engines.diffusion.memory import machine as machines
+from studio.engines.diffusion.memory import placement as fitting
+from studio.engines.diffusion.memory.machine import Machine
+from studio.engines.diffusion.memory.model_manager import Manager
+from studio.engines.diffusion.memory.placement import GB
 from studio.engines.diffusion.parts import checkpoint_of
+from studio.engines.diffusion.run import attention
+from studio.engines.diffusion.run.speed_history import History
 from studio.engines.diffusion.store import Store
 from studio.frames import Frames
 from studio.motion.compose import compose
@@ -32,7 +32,7 @@ from studio.nouns import Choice, Refusal, Shot, replace
 from studio.preferences import Preferences
 
 if TYPE_CHECKING:
-    from studio.engines.diffusion.job import Tools
+    from studio.engines.diffusion.run.generation import Tools
 
 
 class DiffusionEngine:
@@ -72,7 +72,7 @@ class DiffusionEngine:
         image, end: (H, W, 3) uint8 RGB, whole photos. Raises `Refusal`, also when memory runs out and nothing is left to try;
         lets `Stopped` from `tick` through, after which the next run is as if this one hadn't been.
         """
-        from studio.engines.diffusion.job import Job
+        from studio.engines.diffusion.run.generation import Job
 
         self._require_whole(card)
         return Job(self._tools, image, shot, card, tick, end).frames()
@@ -90,7 +90,7 @@ class DiffusionEngine:
 
     @cached_property
     def _tools(self) -> Tools:
-        from studio.engines.diffusion.job import Tools
+        from studio.engines.diffusion.run.generation import Tools
 
         more: dict[str, Any] = {} if self._apart is None else {"apart": self._apart}
         return Tools(self.settings, self.manager, self.store.folders, self.preferences, self.history, **more)

@@ -16,10 +16,11 @@ import torch
 from studio.cards import ModelCard, Plan
 from studio.config import Settings
 from studio.engines import plan as planning
-from studio.engines.diffusion import decode, ladder, loader
-from studio.engines.diffusion.engine import DiffusionEngine
-from studio.engines.diffusion.loaded import Loaded
-from studio.engines.diffusion.manager import Manager
+from studio.engines.diffusion.diffusion_engine import DiffusionEngine
+from studio.engines.diffusion.memory import loader
+from studio.engines.diffusion.memory.loaded import Loaded
+from studio.engines.diffusion.memory.model_manager import Manager
+from studio.engines.diffusion.run import out_of_memory, vae_decode
 from studio.frames import Frames
 from studio.nouns import Choice, Motion, Refusal
 from studio.preferences import Preferences
@@ -73,34 +74,34 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine
     ],
 )
 def test_which_memory_ran_out(error: Exception, memory: str | None) -> None:
-    assert ladder.ran_out(error) == memory
+    assert out_of_memory.ran_out(error) == memory
 
 
 def test_a_fault_that_was_raised_from_another_is_looked_through() -> None:
     outer = Refusal("It can't be loaded.", "")
     outer.__cause__ = MemoryError()
-    assert ladder.ran_out(outer) == "system"
+    assert out_of_memory.ran_out(outer) == "system"
     stopped = Exception("stopped by hand")
     stopped.__context__ = MemoryError()
-    assert ladder.ran_out(stopped) is None, "what merely came after isn't it"
+    assert out_of_memory.ran_out(stopped) is None, "what merely came after isn't it"
 
 
 def test_rungs_are_taken_in_order_and_only_where_they_help() -> None:
     taken: list[str] = []
 
-    def rung(name: str, helps: tuple[Any, ...], times: int, often: bool = False) -> ladder.Rung:
+    def rung(name: str, helps: tuple[Any, ...], times: int, often: bool = False) -> out_of_memory.Rung:
         left = [times]
 
-        def take(memory: ladder.Memory) -> Choice | None:
+        def take(memory: out_of_memory.Memory) -> Choice | None:
             if not left[0]:
                 return None
             left[0] -= 1
             taken.append(name)
             return Choice("memory", name, "test")
 
-        return ladder.Rung(helps, take, often)
+        return out_of_memory.Rung(helps, take, often)
 
-    steps = ladder.Ladder(
+    steps = out_of_memory.Ladder(
         [rung("idle", ("video", "system"), 9), rung("nothing", ("video",), 0), rung("offload", ("video",), 1),
          rung("shrink", ("video", "system"), 2, often=True)]
     )  # fmt: skip
@@ -114,7 +115,7 @@ def test_a_shot_shrinks_by_length_then_by_size_and_stays_the_same_shot(tiny: Tin
     card, image = tiny("wan21_i2v"), faults.photo()
     shot = faults.shot(image, card, seconds=2.0, size="auto")
     now, sizes = planning.plan(shot, card), []
-    for smaller, less in ladder.smaller(shot, card):
+    for smaller, less in out_of_memory.smaller(shot, card):
         assert less.num_frames < now.num_frames or less.width * less.height < now.width * now.height
         assert (smaller.seed, smaller.motion, smaller.crop) == (shot.seed, shot.motion, shot.crop)
         assert planning.plan(smaller, card) == less
@@ -169,7 +170,7 @@ def test_without_consent_nothing_shrinks_and_the_remedy_says_so(engine: Diffusio
 def test_with_consent_a_smaller_clip_is_made_with_the_same_seed(engine: DiffusionEngine, tiny: Tiny) -> None:
     card, image = tiny("wan21_i2v"), faults.photo()
     shot = faults.shot(image, card, seconds=2.0, may_shrink=True)
-    shrunk = list(ladder.smaller(shot, card))
+    shrunk = list(out_of_memory.smaller(shot, card))
     pipe = faults.pipe_of(engine, card)
     with faults.failing(pipe.transformer, video, times=3):
         frames = engine.animate(image, shot, card, lambda progress: None)
@@ -265,7 +266,7 @@ def test_a_rung_that_runs_out_of_memory_itself_does_not_end_the_ladder(tiny: Tin
     with faults.failing(pipe.transformer, video, times=2):
         frames = faults.made(engine, card, may_shrink=True, seconds=2.0)
     assert [value.split(":")[0] for value in made_in(frames)] == ["freed what was idle", "shorter"]
-    assert manager.lowered == ladder.FAILS, "it was tried again, and not for ever"
+    assert manager.lowered == out_of_memory.FAILS, "it was tried again, and not for ever"
     with faults.failing(pipe.transformer, video, times=99), pytest.raises(Refusal) as told:
         faults.made(engine, card, seconds=2.0)
     assert "The GPU's memory" in told.value.reason and told.value.remedy.startswith("Allow a smaller clip")
@@ -287,22 +288,22 @@ def test_what_a_failed_rung_has_done_all_the_same_is_tried(tiny: Tiny, settings:
 def test_a_failed_rung_is_spent_and_the_next_is_taken() -> None:
     calls: list[str] = []
 
-    def fails(name: str) -> Callable[[ladder.Memory], Choice | None]:
-        def take(memory: ladder.Memory) -> Choice | None:
+    def fails(name: str) -> Callable[[out_of_memory.Memory], Choice | None]:
+        def take(memory: out_of_memory.Memory) -> Choice | None:
             calls.append(name)
             raise video()
 
         return take
 
     last = Choice("memory", "shrink", "test")
-    steps = ladder.Ladder(
-        [ladder.Rung(("video",), fails("idle")), ladder.Rung(("video",), fails("offload"), often=True),
-         ladder.Rung(("video",), lambda memory: last)]
+    steps = out_of_memory.Ladder(
+        [out_of_memory.Rung(("video",), fails("idle")), out_of_memory.Rung(("video",), fails("offload"), often=True),
+         out_of_memory.Rung(("video",), lambda memory: last)]
     )  # fmt: skip
-    for _ in range(1 + ladder.FAILS):
+    for _ in range(1 + out_of_memory.FAILS):
         with pytest.raises(torch.OutOfMemoryError):
             steps.next("video")
-    assert calls == ["idle", *["offload"] * ladder.FAILS]
+    assert calls == ["idle", *["offload"] * out_of_memory.FAILS]
     assert steps.next("video") == last and steps.taken == [last]
 
 
@@ -350,19 +351,19 @@ def test_decoding_is_sized_before_it_runs(tiny: Tiny, settings: Settings, name: 
 def test_tiles_take_less_and_make_the_same_picture(tiny: Tiny, pipeline: Callable[[str], tuple[Any, ModelCard]]) -> None:
     pipe, _ = pipeline("wan21_i2v")
     shape = (1, 16, 3, 64, 80)
-    whole, tiled = (decode.needed(pipe.vae, shape, 4, way) for way in decode.ways(pipe.vae, shape))
+    whole, tiled = (vae_decode.needed(pipe.vae, shape, 4, way) for way in vae_decode.ways(pipe.vae, shape))
     assert tiled < whole / 3
     small = (1, 16, 3, 8, 8)
-    same = [decode.needed(pipe.vae, small, 4, way) for way in decode.ways(pipe.vae, small)]
+    same = [vae_decode.needed(pipe.vae, small, 4, way) for way in vae_decode.ways(pipe.vae, small)]
     assert same[0] == same[1], "a picture no larger than a tile gains nothing"
 
 
 def test_images_are_taken_one_by_one_before_they_are_cut_up(pipeline: Callable[[str], tuple[Any, ModelCard]]) -> None:
     pipe, _ = pipeline("i2vgen_xl")
     shape = (16, 4, 90, 160)
-    possible = decode.ways(pipe.vae, shape)
+    possible = vae_decode.ways(pipe.vae, shape)
     assert [way.name for way in possible] == ["whole", "image by image", "in tiles"]
-    needs = [decode.needed(pipe.vae, shape, 4, way) for way in possible]
+    needs = [vae_decode.needed(pipe.vae, shape, 4, way) for way in possible]
     assert needs == sorted(needs, reverse=True) and needs[1] < needs[0] / 5
 
 
@@ -372,7 +373,7 @@ def test_what_decoding_takes_was_counted_on_real_configurations() -> None:
     vae.config = {"scale_factor_spatial": 8, "scale_factor_temporal": 4}
     vae.use_tiling, vae.tile_sample_min_height, vae.tile_sample_min_width = False, 256, 256
     shape = (1, 16, 21, 60, 104)
-    whole, tiled = (decode.needed(vae, shape, 4, way) / 1e9 for way in decode.ways(vae, shape))
+    whole, tiled = (vae_decode.needed(vae, shape, 4, way) / 1e9 for way in vae_decode.ways(vae, shape))
     assert 7 < whole < 11
     assert tiled < 4
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from studio.cards import ModelCard
 from studio.engines.base import Stopped, Tick
-from studio.engines.diffusion import ladder
-from studio.engines.diffusion.fit import Fit
+from studio.engines.diffusion.memory.placement import Fit
+from studio.engines.diffusion.run import out_of_memory
 from studio.nouns import Progress, Refusal
 
 POLL = 0.1
@@ -109,7 +109,7 @@ class Loads:
             finally:
                 self._one.release()
         except BaseException as error:  # whoever waits raises it again; a thread has nobody else to tell
-            load.error = error.with_traceback(None) if ladder.ran_out(error) else error  # frames hold what was half loaded
+            load.error = error.with_traceback(None) if out_of_memory.ran_out(error) else error  # frames hold what was half loaded
         with self._lock:
             self._under_way.pop(load.card.id, None)
             if load.error is not None and not load.hint and not isinstance(load.error, Stopped):

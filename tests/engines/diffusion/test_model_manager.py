@@ -19,12 +19,12 @@ from studio import nouns
 from studio.cards import ModelCard, Plan
 from studio.config import ROOT, Settings
 from studio.engines.base import Stopped
-from studio.engines.diffusion import budget, loader
 from studio.engines.diffusion.folders import Folders
-from studio.engines.diffusion.loaded import module_bytes, total_bytes
-from studio.engines.diffusion.machine import Machine
-from studio.engines.diffusion.manager import Manager
-from studio.engines.diffusion.turn import Turn
+from studio.engines.diffusion.memory import budget, loader
+from studio.engines.diffusion.memory.gpu_lock import Turn
+from studio.engines.diffusion.memory.loaded import module_bytes, total_bytes
+from studio.engines.diffusion.memory.machine import Machine
+from studio.engines.diffusion.memory.model_manager import Manager
 from studio.nouns import Progress, Refusal
 from studio.preferences import Preferences
 
@@ -601,7 +601,8 @@ def test_many_threads_at_once_end_well(tiny: Tiny, make: Callable[..., Manager])
 
 def test_the_manager_imports_without_torch() -> None:
     code = (
-        "import sys; from studio.engines.diffusion import fit, machine, manager, store; machine.read();"
+        "import sys; from studio.engines.diffusion import store;"
+        "from studio.engines.diffusion.memory import machine, model_manager, placement; machine.read();"
         "print(sorted({'torch', 'diffusers', 'transformers'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

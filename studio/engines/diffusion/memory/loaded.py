@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from studio.cards import ModelCard
 from studio.engines.diffusion.families.base import Family
-from studio.engines.diffusion.fit import Fit
-from studio.engines.diffusion.machine import Machine
+from studio.engines.diffusion.memory.machine import Machine
+from studio.engines.diffusion.memory.placement import Fit
 from studio.engines.diffusion.parts import checkpoint_of
 
 if TYPE_CHECKING:

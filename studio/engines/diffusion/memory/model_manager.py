@@ -17,22 +17,22 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from studio.cards import ModelCard, Plan
 from studio.config import Settings
 from studio.engines.base import Tick
-from studio.engines.diffusion import fit as fitting
-from studio.engines.diffusion import ladder
 from studio.engines.diffusion.families import family
-from studio.engines.diffusion.fit import Fit
 from studio.engines.diffusion.folders import Folders
-from studio.engines.diffusion.kept import Held, Kept
-from studio.engines.diffusion.loaded import Loaded
-from studio.engines.diffusion.loading import POLL, Load, Loads
-from studio.engines.diffusion.machine import Machine
+from studio.engines.diffusion.memory import placement as fitting
+from studio.engines.diffusion.memory.gpu_lock import Turn
+from studio.engines.diffusion.memory.load_queue import POLL, Load, Loads
+from studio.engines.diffusion.memory.loaded import Loaded
+from studio.engines.diffusion.memory.machine import Machine
+from studio.engines.diffusion.memory.model_cache import Held, Kept
+from studio.engines.diffusion.memory.placement import Fit
 from studio.engines.diffusion.parts import checkpoint_of
-from studio.engines.diffusion.turn import Turn
+from studio.engines.diffusion.run import out_of_memory
 from studio.nouns import Choice, Progress, Refusal
 from studio.preferences import Placement, Preferences, Weights
 
 if TYPE_CHECKING:
-    from studio.engines.diffusion.residency import Residency
+    from studio.engines.diffusion.memory.residency import Residency
 
 WATCH = 5.0
 """Seconds between two looks of the thread that lets go of what has long been idle."""
@@ -112,7 +112,7 @@ class Manager:
                 self._kept.placing.activate(held.loaded, tick, volume)
                 return held.loaded
             except Exception as error:
-                if ladder.ran_out(error) != "video":
+                if out_of_memory.ran_out(error) != "video":
                     raise
                 failed = error.with_traceback(None)
             self._kept.placing.retreat()
@@ -194,7 +194,7 @@ class Manager:
     def _work(self, load: Load) -> None:
         """One load, in its thread: make room, read, prepare, keep."""
         load.tick(Progress("load", note="Starting PyTorch"))
-        from studio.engines.diffusion import loader
+        from studio.engines.diffusion.memory import loader
 
         loader.hush(checkpoint_of(load.card).pipeline)
         card, began = load.card, self._clock()
@@ -222,7 +222,7 @@ class Manager:
             try:
                 return read(load.card, folders, load.fit, load.tick, self._kept.shared, not self.machine.cuda)
             except Exception as error:
-                if last or not ladder.ran_out(error):
+                if last or not out_of_memory.ran_out(error):
                     raise
                 failed = error.with_traceback(None)  # whose frames hold what was half loaded
             if not self._kept.let_go_others(load.card.id):
@@ -240,7 +240,7 @@ class Manager:
             load.stop()
         self._kept.let_go(card.id)
 
-    def free_idle(self, keep: ModelCard, memory: ladder.Memory = "video") -> int:
+    def free_idle(self, keep: ModelCard, memory: out_of_memory.Memory = "video") -> int:
         """Free what doesn't belong to `keep`: "video": it moves to memory; "system": it is let go of. Returns bytes.
 
         `keep` itself leaves the GPU too, which costs a moment and isn't counted: what of it isn't needed next is out of the way.

@@ -13,17 +13,18 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
-from studio.engines.diffusion import budget, ladder
-from studio.engines.diffusion.fit import Fit, lower
-from studio.engines.diffusion.loaded import Loaded, total_bytes
-from studio.engines.diffusion.machine import Machine
+from studio.engines.diffusion.memory import budget
+from studio.engines.diffusion.memory.loaded import Loaded, total_bytes
+from studio.engines.diffusion.memory.machine import Machine
+from studio.engines.diffusion.memory.placement import Fit, lower
+from studio.engines.diffusion.memory.shared_components import Shared
 from studio.engines.diffusion.parts import checkpoint_of
-from studio.engines.diffusion.shared import Shared
+from studio.engines.diffusion.run import out_of_memory
 from studio.nouns import Choice, Refusal
 from studio.preferences import Placement, Weights
 
 if TYPE_CHECKING:
-    from studio.engines.diffusion.residency import Residency
+    from studio.engines.diffusion.memory.residency import Residency
 
 
 @dataclass
@@ -65,7 +66,7 @@ class Kept:
         """The GPU and what is on it, made at the first use: it brings torch."""
         with self._lock:
             if self._placed is None:
-                from studio.engines.diffusion.residency import Residency
+                from studio.engines.diffusion.memory.residency import Residency
 
                 self._placed = Residency(self._machine)
             return self._placed
@@ -162,7 +163,7 @@ class Kept:
         """Forget cards, and sweep once for all of them: it takes a good part of a second. Returns bytes freed."""
         freed = sum(self._forget(name) for name in names)
         if names:
-            ladder.sweep()
+            out_of_memory.sweep()
         return freed
 
     def let_go(self, name: str, even_busy: bool = False) -> int:
@@ -171,7 +172,7 @@ class Kept:
         Its `Loaded` is emptied, so that whoever still has it doesn't keep the memory.
         """
         freed = self._forget(name, even_busy)
-        ladder.sweep()
+        out_of_memory.sweep()
         return freed
 
     def _forget(self, name: str, even_busy: bool = False) -> int:
@@ -204,7 +205,7 @@ class Kept:
         if (loaded.fit.placement, loaded.fit.weights) == (fit.placement, fit.weights):
             loaded.fit = fit
             return
-        from studio.engines.diffusion.loader import store_fp8
+        from studio.engines.diffusion.memory.loader import store_fp8
 
         self.placing.detach(loaded, self._others(loaded.card.id))
         self.placing.retreat()

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from studio.engines.diffusion.fit import GB, SYSTEM_RESERVE
-from studio.engines.diffusion.machine import Machine
+from studio.engines.diffusion.memory.machine import Machine
+from studio.engines.diffusion.memory.placement import GB, SYSTEM_RESERVE
 from studio.nouns import Choice
 
 SHARE = 0.7

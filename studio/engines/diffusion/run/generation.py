@@ -16,20 +16,20 @@ from typing import Any
 from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.diffusion import attention, decode, history, ladder, length, speedups
-from studio.engines.diffusion.decode import Decoding
 from studio.engines.diffusion.families.base import Made, Request, Words
 from studio.engines.diffusion.folders import Folders
-from studio.engines.diffusion.history import History
-from studio.engines.diffusion.ladder import Ladder, Memory, Rung
-from studio.engines.diffusion.loaded import Loaded
-from studio.engines.diffusion.manager import Manager
+from studio.engines.diffusion.memory.loaded import Loaded
+from studio.engines.diffusion.memory.model_manager import Manager
+from studio.engines.diffusion.memory.shared_components import identity
 from studio.engines.diffusion.parts import checkpoint_of, parts
-from studio.engines.diffusion.pixels import finite, fitted, pictures
-from studio.engines.diffusion.preview import APART, Palette, Previews
-from studio.engines.diffusion.run import Meter, run, wait
-from studio.engines.diffusion.shared import identity
-from studio.engines.diffusion.words import Remembered
+from studio.engines.diffusion.run import attention, length, out_of_memory, speed_history, speedups, vae_decode
+from studio.engines.diffusion.run.latent_preview import APART, Palette, Previews
+from studio.engines.diffusion.run.out_of_memory import Ladder, Memory, Rung
+from studio.engines.diffusion.run.pipeline_run import Meter, run, wait
+from studio.engines.diffusion.run.pixels import finite, fitted, pictures
+from studio.engines.diffusion.run.prompt_cache import Remembered
+from studio.engines.diffusion.run.speed_history import History
+from studio.engines.diffusion.run.vae_decode import Decoding
 from studio.engines.plan import cut, cut_end, plan
 from studio.frames import Frames
 from studio.motion.compose import Written, compose
@@ -72,7 +72,7 @@ class Job:
         self.loaded: Loaded | None = None
         self.failed: Memory | None = None
         self.foreseen = False
-        self.smaller = ladder.smaller(shot, card)
+        self.smaller = out_of_memory.smaller(shot, card)
         self.ladder = Ladder(self._rungs())
 
     def frames(self) -> Frames:
@@ -84,10 +84,10 @@ class Job:
                     self._ready(loaded)
                     made = self._climb()
         except Exception as error:
-            memory = ladder.ran_out(error)
+            memory = out_of_memory.ran_out(error)
             if memory is None or isinstance(error, Refusal):
                 raise
-            raise ladder.refusal(memory, self.ladder.taken, True, self.plan) from error  # it failed while it was loaded
+            raise out_of_memory.refusal(memory, self.ladder.taken, True, self.plan) from error  # it failed while it was loaded
         self.tick(Progress("decode", 1, 1))
         now = self.plan
         images = pictures(made.frames)
@@ -117,13 +117,13 @@ class Job:
                 rising = False
                 return self._attempt()
             except Exception as error:
-                memory = ladder.ran_out(error)
+                memory = out_of_memory.ran_out(error)
                 if memory is None or (isinstance(error, Refusal) and not rising):
                     raise
                 self.foreseen = isinstance(error, length.TooLong) or (rising and self.foreseen)
                 self.failed = self.failed if rising else memory
             # Out here the error, and with it everything its traceback held on to, is gone.
-            ladder.sweep()
+            out_of_memory.sweep()
             if rising:
                 return None
 
@@ -135,7 +135,7 @@ class Job:
         elif self.foreseen and not self.shot.may_shrink:
             raise length.refusal(self.shot, self.card, self._here.machine)
         else:
-            raise ladder.refusal(memory, self.ladder.taken, self.shot.may_shrink, self.plan)
+            raise out_of_memory.refusal(memory, self.ladder.taken, self.shot.may_shrink, self.plan)
 
     def _rungs(self) -> Iterator[Rung]:
         yield Rung(("video", "system"), self._free_idle)
@@ -171,7 +171,7 @@ class Job:
             return None
         before = self.plan
         self.shot, self.plan = found
-        return ladder.shrunk(before, self.plan)
+        return out_of_memory.shrunk(before, self.plan)
 
     @property
     def _here(self) -> Loaded:
@@ -196,7 +196,7 @@ class Job:
         with ExitStack() as stack:
             stack.callback(previews.close)
             if self.tiled:
-                stack.enter_context(decode.switched(loaded.pipe.vae, ("use_tiling",)))
+                stack.enter_context(vae_decode.switched(loaded.pipe.vae, ("use_tiling",)))
             sped = stack.enter_context(
                 speedups.applied(
                     loaded.pipe, loaded.denoisers, self.able, self.checkpoint, self.plan.steps, self.tools.settings.models
@@ -276,7 +276,9 @@ class Job:
         if self.ladder.taken or not meter.step:
             return
         now, rest = self.plan, max(0.0, took - meter.stepping)
-        one = history.Run(now.width, now.height, now.num_frames, now.steps, meter.stepping / now.steps, rest, tuple(self.able))
+        one = speed_history.Run(
+            now.width, now.height, now.num_frames, now.steps, meter.stepping / now.steps, rest, tuple(self.able)
+        )
         self.tools.history.ran(loaded.machine.name, self.card, one)
 
     def _choose(self, loaded: Loaded, said: tuple[Choice, ...], meter: Meter) -> None:

@@ -12,7 +12,7 @@ import pytest
 from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Stopped
-from studio.engines.diffusion.engine import DiffusionEngine
+from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.frames import Frames
 from studio.nouns import SpeedUp
 from tests.fakes import faults, tiny

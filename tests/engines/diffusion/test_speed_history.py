@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from studio.cards import ModelCard, Plan, Published
-from studio.engines.diffusion.engine import usual
-from studio.engines.diffusion.history import KEPT, History, Run
+from studio.engines.diffusion.diffusion_engine import usual
+from studio.engines.diffusion.run.speed_history import KEPT, History, Run
 
 Tiny = Callable[[str], ModelCard]
 

@@ -15,12 +15,12 @@ from PIL import Image
 
 from studio.cards import ModelCard
 from studio.config import ASSETS, Settings
-from studio.engines.diffusion import preview
-from studio.engines.diffusion.engine import DiffusionEngine
+from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.families import family
 from studio.engines.diffusion.families.base import Family
-from studio.engines.diffusion.preview import Palette, Previews
-from studio.engines.diffusion.words import Remembered
+from studio.engines.diffusion.run import latent_preview
+from studio.engines.diffusion.run.latent_preview import Palette, Previews
+from studio.engines.diffusion.run.prompt_cache import Remembered
 from studio.nouns import Progress
 from studio.preferences import Preferences
 from tests.fakes import faults, tiny, tiny_runs
@@ -63,9 +63,9 @@ def opened(url: str) -> Image.Image:
 @pytest.mark.parametrize("channels", [4, 16, 128])
 def test_colours_are_found_again(channels: int) -> None:
     pipe = SimpleNamespace(vae=Mixing(channels), _execution_device=torch.device("cpu"))
-    colours = preview.fit(pipe, Family(), sample())
+    colours = latent_preview.fit(pipe, Family(), sample())
     other = np.asarray(sample().transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((64, 64)), np.float32) / 255
-    latents = Family().normalised(pipe, preview.encoded(pipe, other))[0].detach().numpy()
+    latents = Family().normalised(pipe, latent_preview.encoded(pipe, other))[0].detach().numpy()
     painted = colours.paint(latents)
     wanted = np.asarray(Image.fromarray((other * 255).astype(np.uint8)).resize((8, 8), Image.Resampling.BOX))
     assert painted.shape == (1, 8, 8, 3) and painted.dtype == np.uint8
@@ -78,10 +78,10 @@ def test_a_map_is_solved_even_where_channels_carry_nothing() -> None:
     latents[:, 5] = latents[:, 4]
     weights = random.normal(size=(6, 3)).astype(np.float32)
     weights[3] = 0
-    found = preview.solved(latents, latents @ weights + 0.3)
+    found = latent_preview.solved(latents, latents @ weights + 0.3)
     assert np.allclose(latents @ found.weights + found.bias, latents @ weights + 0.3, atol=0.02)
     with pytest.raises(ValueError, match="finite"):
-        preview.solved(np.full((10, 2), np.nan, np.float32), np.zeros((10, 3), np.float32))
+        latent_preview.solved(np.full((10, 2), np.nan, np.float32), np.zeros((10, 3), np.float32))
 
 
 @pytest.mark.parametrize("name", sorted(tiny.BUILDERS))
@@ -132,12 +132,12 @@ def test_a_vae_that_fails_costs_the_preview_only() -> None:
 def test_a_preview_is_small_and_moves(frames: int, height: int, width: int) -> None:
     noise = np.random.default_rng(2).integers(0, 255, (frames, height, width, 3)).astype(np.uint8)
     for shown in (noise, np.zeros_like(noise) + np.linspace(0, 250, frames).astype(np.uint8)[:, None, None, None]):
-        url = preview.picture(shown, 4.0)
+        url = latent_preview.picture(shown, 4.0)
         picture = opened(url)
-        assert len(url) <= preview.MAX_BYTES
-        assert max(picture.size) <= preview.LONG_SIDE
+        assert len(url) <= latent_preview.MAX_BYTES
+        assert max(picture.size) <= latent_preview.LONG_SIDE
         assert picture.size[0] / picture.size[1] == pytest.approx(width / height, rel=0.1)
-    assert getattr(picture, "n_frames", 1) == min(frames, preview.MAX_FRAMES), "a plain one keeps all its frames"
+    assert getattr(picture, "n_frames", 1) == min(frames, latent_preview.MAX_FRAMES), "a plain one keeps all its frames"
 
 
 def previews(pipeline: Pipeline, now: list[float], apart: float) -> tuple[Previews, Any]:
@@ -150,7 +150,7 @@ def previews(pipeline: Pipeline, now: list[float], apart: float) -> tuple[Previe
 
 def test_at_most_two_a_second(pipeline: Pipeline) -> None:
     now, made = [0.0], 0
-    shown, latents = previews(pipeline, now, preview.APART)
+    shown, latents = previews(pipeline, now, latent_preview.APART)
     last = ""
     for tenth in range(1, 31):
         now[0] = tenth / 10
@@ -209,8 +209,8 @@ def test_a_run_is_watched_and_stays_the_same(tiny: Tiny, settings: Settings, nam
     urls = {progress.preview for progress in seen if progress.preview}
     assert urls, "something was seen while it was made"
     for url in urls:
-        assert len(url) <= preview.MAX_BYTES
-        assert max(opened(url).size) <= preview.LONG_SIDE
+        assert len(url) <= latent_preview.MAX_BYTES
+        assert max(opened(url).size) <= latent_preview.LONG_SIDE
     seen.clear()
     handle.remove()
     wants[0] = Preferences(preview=False)

@@ -11,8 +11,8 @@ from studio import presets
 from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines import plan as planning
-from studio.engines.diffusion import ladder, length
-from studio.engines.diffusion.engine import DiffusionEngine
+from studio.engines.diffusion.diffusion_engine import DiffusionEngine
+from studio.engines.diffusion.run import length, out_of_memory
 from studio.nouns import Refusal
 from studio.preferences import Preferences
 from tests.fakes import faults
@@ -49,7 +49,7 @@ def test_a_clip_that_is_too_long_is_refused_before_it_runs(tiny: Tiny, settings:
 def test_it_is_made_shorter_where_that_is_allowed(tiny: Tiny, settings: Settings) -> None:
     card, image = tiny("framepack"), faults.photo()
     shot = faults.shot(image, card, seconds=card.seconds[1], may_shrink=True)
-    _, less = next(ladder.smaller(shot, card))
+    _, less = next(out_of_memory.smaller(shot, card))
     engine = of_size(settings, card, length.needed(less, faults.machine()))
     frames = engine.animate(image, shot, card, lambda progress: None)
     assert frames.num_frames == less.num_frames

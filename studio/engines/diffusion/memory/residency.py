@@ -21,11 +21,11 @@ from diffusers.modular_pipelines.components_manager import ComponentsManager, cu
 from torch import nn
 
 from studio.engines.base import Tick
-from studio.engines.diffusion.fit import GB, VIDEO_RESERVE, activation, stream
-from studio.engines.diffusion.ladder import ran_out, sweep
-from studio.engines.diffusion.loaded import Loaded, module_bytes, tensor_bytes
-from studio.engines.diffusion.machine import Machine
+from studio.engines.diffusion.memory.loaded import Loaded, module_bytes, tensor_bytes
+from studio.engines.diffusion.memory.machine import Machine
+from studio.engines.diffusion.memory.placement import GB, VIDEO_RESERVE, activation, stream
 from studio.engines.diffusion.parts import checkpoint_of
+from studio.engines.diffusion.run.out_of_memory import ran_out, sweep
 from studio.nouns import Progress
 
 MOST_SEARCHED = 12

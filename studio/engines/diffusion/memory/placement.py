@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from typing import Literal
 
 from studio.cards import Checkpoint, ModelCard, Needs, Plan
-from studio.engines.diffusion.machine import Machine
+from studio.engines.diffusion.memory.machine import Machine
 from studio.nouns import Choice
 from studio.preferences import Placement, Preferences, Weights
 

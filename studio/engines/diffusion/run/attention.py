@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from studio.config import Settings
-from studio.engines.diffusion.probe import CANDIDATES, HEADS, Candidate, Kernel, tried
+from studio.engines.diffusion.run.attention_probe import CANDIDATES, HEADS, Candidate, Kernel, tried
 from studio.nouns import Choice, Noun
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from __future__ import annotations
 import math
 
 from studio.cards import ModelCard, Plan
-from studio.engines.diffusion import ladder
-from studio.engines.diffusion.fit import GB
-from studio.engines.diffusion.machine import Machine
+from studio.engines.diffusion.memory.machine import Machine
+from studio.engines.diffusion.memory.placement import GB
+from studio.engines.diffusion.run import out_of_memory
 from studio.engines.plan import plan
 from studio.nouns import Refusal, Shot, replace
 
@@ -48,7 +48,7 @@ def refusal(shot: Shot, card: ModelCard, machine: Machine) -> Refusal:
     now, free = plan(shot, card), machine.free_ram()
     seconds = range(math.floor(shot.seconds), 0, -1)
     longest = next((one for one in seconds if needed(plan(replace(shot, seconds=float(one)), card), machine) <= free), 0)
-    smaller = any(less.width * less.height < now.width * now.height for _, less in ladder.smaller(shot, card))
+    smaller = any(less.width * less.height < now.width * now.height for _, less in out_of_memory.smaller(shot, card))
     possible = (
         *((f"{longest} second{'s' * (longest > 1)} or less",) if longest else ()),
         *(("a smaller size",) if smaller else ()),

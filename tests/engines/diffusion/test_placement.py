@@ -6,9 +6,9 @@ import pytest
 
 from studio import presets
 from studio.cards import Checkpoint, Companion, Guidance, Lengths, ModelCard, Needs, Plan, Sizes, Steps
-from studio.engines.diffusion import fit as fitting
-from studio.engines.diffusion.fit import GB, ORDER, fit, lower, memory, video
-from studio.engines.diffusion.machine import Machine, container
+from studio.engines.diffusion.memory import placement as fitting
+from studio.engines.diffusion.memory.machine import Machine, container
+from studio.engines.diffusion.memory.placement import GB, ORDER, fit, lower, memory, video
 from studio.preferences import Preferences
 
 WAN14 = Needs(denoiser=57.2, encoder=11.4, other=0.5, largest=28.6, activation=10.0, vram=12.0, ram=64.0, source="made up")

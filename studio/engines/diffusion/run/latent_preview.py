@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Image as Picture
 
-from studio.engines.diffusion.decode import spatial
 from studio.engines.diffusion.families.base import Family, Request
-from studio.engines.diffusion.ladder import ran_out
+from studio.engines.diffusion.run.out_of_memory import ran_out
+from studio.engines.diffusion.run.vae_decode import spatial
 
 LONG_SIDE = 224
 """Pixels of a preview's long side."""

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from studio.engines.diffusion.ladder import ran_out, sweep
+from studio.engines.diffusion.run.out_of_memory import ran_out, sweep
 from studio.nouns import Choice
 
 ALLOCATED: dict[str, tuple[int, int]] = {

@@ -12,8 +12,8 @@ import torch
 
 from studio.cards import ModelCard
 from studio.config import Settings
-from studio.engines.diffusion import decode, speedups
-from studio.engines.diffusion.engine import DiffusionEngine
+from studio.engines.diffusion.diffusion_engine import DiffusionEngine
+from studio.engines.diffusion.run import speedups, vae_decode
 from studio.frames import Frames
 from studio.nouns import Choice
 from studio.preferences import Preferences
@@ -49,7 +49,7 @@ def small_tiles(vae: Any) -> Generator[None]:
     before = {
         name: value for name, value in vars(vae).items() if name.startswith("tile_") and name.endswith(("_height", "_width"))
     }
-    side = decode.spatial(vae)
+    side = vae_decode.spatial(vae)
     for name in before:
         # CogVideoX shares a sixth of a tile's height and a fifth of its width, which have to be whole latents.
         tile = max(32, side) if not hasattr(vae, "tile_overlap_factor_height") else 48 if name.endswith("_height") else 40
@@ -133,9 +133,9 @@ def test_with_tiles_on_there_is_no_way_back_to_the_whole(
 ) -> None:
     vae = pipeline(name)[0].vae
     shape = (1, 16, 3, 64, 64)
-    assert decode.ways(vae, shape)[0] == decode.WHOLE
-    with decode.switched(vae, ("use_tiling",)):
-        assert [way.name for way in decode.ways(vae, shape)] == ways
+    assert vae_decode.ways(vae, shape)[0] == vae_decode.WHOLE
+    with vae_decode.switched(vae, ("use_tiling",)):
+        assert [way.name for way in vae_decode.ways(vae, shape)] == ways
     assert untouched(vae)
 
 
@@ -156,10 +156,10 @@ def test_memory_that_runs_out_in_tiles_goes_on_to_smaller_pieces(engine: Diffusi
 def test_no_tile_of_ltx_2_is_too_narrow_to_be_mirrored(tile: int, columns: int, used: int, pipeline: Callable[..., Any]) -> None:
     """As 832 x 480 would have it: 15 rows of latents, and a tile begins every 14."""
     pipe, card = pipeline("ltx2_i2v")
-    vae, side = pipe.vae, decode.spatial(pipe.vae)
+    vae, side = pipe.vae, vae_decode.spatial(pipe.vae)
     latents = torch.randn((1, vae.config["latent_channels"], 2, 2, columns), generator=torch.Generator().manual_seed(0))
     seen: list[int] = []
-    decoding = decode.Decoding(vae, lambda: faults.GB, lambda: seen.append(0))
+    decoding = vae_decode.Decoding(vae, lambda: faults.GB, lambda: seen.append(0))
 
     def see(module: Any, given: Any) -> None:
         seen.append(given[0].shape[-1])
@@ -168,7 +168,7 @@ def test_no_tile_of_ltx_2_is_too_narrow_to_be_mirrored(tile: int, columns: int, 
     with torch.inference_mode(), small_tiles(vae):
         for axis in ("min_height", "min_width", "stride_height", "stride_width"):
             setattr(vae, f"tile_sample_{axis}", tile * side)
-        with speedups.applied(pipe, [pipe.transformer], ASKED, card.checkpoint, 2) as choices, decode.guarded(decoding):
+        with speedups.applied(pipe, [pipe.transformer], ASKED, card.checkpoint, 2) as choices, vae_decode.guarded(decoding):
             out = vae.decode(latents, return_dict=False)[0]
         assert vae.tile_sample_stride_width == tile * side
     hook.remove()
@@ -180,10 +180,10 @@ def test_no_tile_of_ltx_2_is_too_narrow_to_be_mirrored(tile: int, columns: int, 
 def test_decoding_that_would_not_fit_whole_is_no_news_where_it_is_tiled_anyway(pipeline: Callable[..., Any]) -> None:
     vae = pipeline("wan21_i2v")[0].vae
     latents = torch.zeros((1, vae.config["z_dim"], 1, 64, 64))
-    most = decode.needed(vae, tuple(latents.shape), 4, decode.ways(vae, tuple(latents.shape))[1]) * 2
+    most = vae_decode.needed(vae, tuple(latents.shape), 4, vae_decode.ways(vae, tuple(latents.shape))[1]) * 2
     for switches, news in (((), ["in tiles"]), (("use_tiling",), [])):
-        decoding = decode.Decoding(vae, lambda: int(most), lambda: None)
-        with torch.inference_mode(), decode.switched(vae, switches), decode.guarded(decoding):
+        decoding = vae_decode.Decoding(vae, lambda: int(most), lambda: None)
+        with torch.inference_mode(), vae_decode.switched(vae, switches), vae_decode.guarded(decoding):
             vae.decode(latents)
         assert [choice.value for choice in decoding.choices] == news
     assert untouched(vae)

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cards import Checkpoint
-from studio.engines.diffusion import caches
-from studio.engines.diffusion.decode import switched
+from studio.engines.diffusion.run import step_caches
+from studio.engines.diffusion.run.vae_decode import switched
 from studio.nouns import Choice, SpeedUp
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def _sped_up(
 ) -> Generator[None]:  # fmt: skip
     """What changes the denoisers on, and off again; what became of each goes first into `choices`."""
     cache: SpeedUp | None = next((name for name in asked if name != "compile"), None)
-    watch: _Passes | caches.Measured | None = None
+    watch: _Passes | step_caches.Measured | None = None
     try:
         if cache:
             choices.append(_cache(cache, pipe, denoisers, checkpoint, steps, folder))
@@ -85,13 +85,15 @@ def _sped_up(
         yield
         if isinstance(watch, _Passes):
             choices[0] = watch.told(choices[0])
-        if isinstance(watch, caches.Measured) and folder:
-            choices[0] = _keep_ratios(choices[0], watch.ratios, caches.shares(pipe, steps, len(denoisers)), checkpoint, folder)
+        if isinstance(watch, step_caches.Measured) and folder:
+            choices[0] = _keep_ratios(
+                choices[0], watch.ratios, step_caches.shares(pipe, steps, len(denoisers)), checkpoint, folder
+            )
     finally:
         if watch:
             watch.close()
         for denoiser in denoisers:
-            caches.detach(denoiser)
+            step_caches.detach(denoiser)
             _uncompile(denoiser)
 
 
@@ -131,21 +133,21 @@ def _cache(
 ) -> Choice:
     """Set one cache on all denoisers, or on none."""
     title = TITLES[name]
-    why = caches.refusal(pipe, denoisers, checkpoint, steps)
+    why = step_caches.refusal(pipe, denoisers, checkpoint, steps)
     if why:
         return Choice(title, OFF, why)
-    each = caches.shares(pipe, steps, len(denoisers))
-    measuring = name == "mag_cache" and not caches.ratios(checkpoint, each, folder)
+    each = step_caches.shares(pipe, steps, len(denoisers))
+    measuring = name == "mag_cache" and not step_caches.ratios(checkpoint, each, folder)
     if measuring and folder is None:
         return Choice(title, OFF, "it needs ratios of this very model, and its card names none")
     try:
         hooks = [
-            caches.attach(name, denoiser, config)
+            step_caches.attach(name, denoiser, config)
             for denoiser, config in zip(denoisers, _configs(name, denoisers, checkpoint, each, folder), strict=True)
         ]
     except Exception as fault:  # diffusers raises a kind for every reason; none of them may cost a run
         for denoiser in denoisers:
-            caches.detach(denoiser)
+            step_caches.detach(denoiser)
         return Choice(title, NOTHING, f"it doesn't fit this model ({str(fault).strip()[:120]})")
     if not all(hooks):
         return Choice(title, NOTHING, "it attached to nothing in this model")
@@ -159,29 +161,29 @@ def _configs(
 ) -> list[Any]:
     """The settings of a cache for each denoiser."""
     if name == "first_block_cache":
-        return [caches.first_block() for _ in denoisers]
+        return [step_caches.first_block() for _ in denoisers]
     if name == "taylorseer":
-        return [caches.taylorseer(denoiser, steps) for denoiser, steps in zip(denoisers, each, strict=True)]
-    known = caches.ratios(checkpoint, each, folder)
+        return [step_caches.taylorseer(denoiser, steps) for denoiser, steps in zip(denoisers, each, strict=True)]
+    known = step_caches.ratios(checkpoint, each, folder)
     if known:
-        return [caches.mag(ratios, steps) for ratios, steps in zip(known, each, strict=True)]
-    return [caches.mag_measuring(steps) for steps in each]
+        return [step_caches.mag(ratios, steps) for ratios, steps in zip(known, each, strict=True)]
+    return [step_caches.mag_measuring(steps) for steps in each]
 
 
 def _keep_ratios(choice: Choice, found: list[list[float]], each: list[int], checkpoint: Checkpoint, folder: Path) -> Choice:
     if [len(ratios) for ratios in found] != each:
         return Choice(choice.what, NOTHING, "this run couldn't be measured: its passes weren't one a step")
     try:
-        caches.keep(checkpoint, folder, found)
+        step_caches.keep(checkpoint, folder, found)
     except OSError as fault:
         logging.getLogger(__name__).warning("MagCache's ratios can't be kept: %s", fault)
     return choice
 
 
-def _watcher(choice: Choice, denoisers: Sequence[Module], compiled: bool) -> _Passes | caches.Measured | None:
+def _watcher(choice: Choice, denoisers: Sequence[Module], compiled: bool) -> _Passes | step_caches.Measured | None:
     """What watches a run with a cache; what counts passes would be in a compiler's way."""
     if choice.value == MEASURING:
-        return caches.Measured(denoisers)
+        return step_caches.Measured(denoisers)
     return _Passes(denoisers) if choice.value == ON and not compiled else None
 
 
@@ -193,7 +195,7 @@ class _Passes:
         self._in_this = False
         self._hooks: list[Any] = []
         for denoiser in denoisers:
-            block = caches.last_block(denoiser)
+            block = step_caches.last_block(denoiser)
             if block is None:
                 continue
             self._hooks.append(denoiser.register_forward_pre_hook(self._begin))

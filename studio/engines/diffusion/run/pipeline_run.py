@@ -14,14 +14,14 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from studio.engines.base import Tick
-from studio.engines.diffusion.decode import Decoding, guarded
 from studio.engines.diffusion.families.base import Made, Request, Words, accepted, placed
-from studio.engines.diffusion.ladder import ran_out
-from studio.engines.diffusion.preview import Previews
+from studio.engines.diffusion.run.latent_preview import Previews
+from studio.engines.diffusion.run.out_of_memory import ran_out
+from studio.engines.diffusion.run.vae_decode import Decoding, guarded
 from studio.nouns import Progress, Refusal
 
 if TYPE_CHECKING:
-    from studio.engines.diffusion.manager import Loaded
+    from studio.engines.diffusion.memory.model_manager import Loaded
 
 RECENT = 8
 """Steps that the present pace is taken from: the first are slower while kernels are chosen, and pieces of a section differ."""

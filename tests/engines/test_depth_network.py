@@ -14,7 +14,7 @@ from skimage import data
 from studio import checks
 from studio.config import ASSETS, ROOT, Settings
 from studio.engines.base import Stopped
-from studio.engines.diffusion.ledger import File
+from studio.engines.diffusion.files.local_files import HubFile
 from studio.engines.parallax import anything, source
 from studio.library import disk
 from studio.nouns import Choice, Photo, Progress, Refusal, Shot
@@ -166,7 +166,9 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
 
 def publish(fake: Fake, content: bytes) -> anything.Published:
     repo = fake.put(anything.PUBLISHED.repo, {PATH: content, "onnx/model.onnx": bytes(999), "config.json": b"{}"})
-    return anything.Published(anything.PUBLISHED.repo, repo.commit, File(PATH, len(content), hashlib.sha256(content).hexdigest()))
+    return anything.Published(
+        anything.PUBLISHED.repo, repo.commit, HubFile(PATH, len(content), hashlib.sha256(content).hexdigest())
+    )
 
 
 def quiet(_: Progress) -> None:
@@ -218,7 +220,7 @@ def test_what_is_not_the_published_file_is_not_taken(fake: Fake, before: Setting
     published = publish(fake, tiny_depth.made((1, 1, 1)))
     other = hashlib.sha256(tiny_depth.made()).hexdigest()
     with pytest.raises(Refusal, match="damaged"):
-        anything.download(before, quiet, published._replace(file=File(PATH, published.file.size, other)))
+        anything.download(before, quiet, published._replace(file=HubFile(PATH, published.file.size, other)))
     assert not (anything.folder(before) / PATH).exists()
     assert read(image, before, "auto")[1].value == anything.NAME
 

@@ -16,16 +16,16 @@ from studio import presets
 from studio.cards import ModelCard, ModelState, Plan, Quote
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.diffusion.downloads import Downloads
+from studio.engines.diffusion.files.download import Downloads
+from studio.engines.diffusion.files.manifest import require_checkpoint
+from studio.engines.diffusion.files.store import Store
 from studio.engines.diffusion.memory import machine as machines
 from studio.engines.diffusion.memory import placement as fitting
 from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.model_manager import Manager
 from studio.engines.diffusion.memory.placement import GB
-from studio.engines.diffusion.parts import checkpoint_of
 from studio.engines.diffusion.run import attention
 from studio.engines.diffusion.run.speed_history import History
-from studio.engines.diffusion.store import Store
 from studio.frames import Frames
 from studio.motion.compose import compose
 from studio.nouns import Choice, Refusal, Shot, replace
@@ -187,6 +187,6 @@ class DiffusionEngine:
 
 def usual(card: ModelCard) -> Plan:
     """The clip that expected times are told for: the card's default size, length and steps."""
-    checkpoint = checkpoint_of(card)
+    checkpoint = require_checkpoint(card)
     width, height = checkpoint.sizes.native[0]
     return Plan((0, 0, width, height), width, height, checkpoint.lengths.default, card.fps[0], steps=checkpoint.steps.default)

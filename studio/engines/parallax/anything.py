@@ -21,7 +21,7 @@ import numpy as np
 
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.diffusion.ledger import File
+from studio.engines.diffusion.files.local_files import HubFile
 from studio.engines.parallax.scene import Floats
 from studio.nouns import Refusal
 from studio.photo.matte import small
@@ -48,13 +48,13 @@ class Published(NamedTuple):
 
     repo: str
     commit: str
-    file: File
+    file: HubFile
 
 
 PUBLISHED = Published(
     "onnx-community/depth-anything-v2-small",
     "4472b7362082ad9968fee890ca0f1e5aca36b93d",
-    File("onnx/model_quantized.onnx", 27_258_801, "fcf51f1b230362b28690bb9d1809bf0431f29cad20534e3f589bd7285547f20d"),
+    HubFile("onnx/model_quantized.onnx", 27_258_801, "fcf51f1b230362b28690bb9d1809bf0431f29cad20534e3f589bd7285547f20d"),
 )
 
 
@@ -89,7 +89,7 @@ def download(settings: Settings, tick: Tick, published: Published = PUBLISHED) -
     """
     from filelock import FileLock
 
-    from studio.engines.diffusion.answers import Gone
+    from studio.engines.diffusion.files.hub import Gone
     from studio.library import disk as room
 
     place = folder(settings)
@@ -170,7 +170,7 @@ def _mark(file: Path) -> str:
     return f"{seen.st_mtime_ns}-{seen.st_size}"
 
 
-def _sound(file: Path, published: File) -> bool:
+def _sound(file: Path, published: HubFile) -> bool:
     """Whether a file is the published one, to the byte."""
     from hashlib import file_digest
 
@@ -181,14 +181,13 @@ def _sound(file: Path, published: File) -> bool:
 
 
 def _fetch(published: Published, place: Path, tick: Tick) -> None:
-    from studio.engines.diffusion import answers, wire
-    from studio.engines.diffusion.parcel import Parcel
-    from studio.engines.diffusion.transfer import Transfer
+    from studio.engines.diffusion.files import hub
+    from studio.engines.diffusion.files.download import Transfer
 
     repo, commit, file = published
     try:
         # Asked first, because a transfer tries for half a minute before it says that nobody is there.
-        wire.get(wire.about(repo, "revision", commit))
+        hub.get(hub.api_url(repo, "revision", commit))
     except Exception as error:
-        raise answers.refusal(error, repo) from None
-    Transfer((Parcel(repo, commit, place, (file,), stale=frozenset({file.path})),), tick).run()
+        raise hub.explain(error, repo) from None
+    Transfer((hub.FetchPlan(repo, commit, place, (file,), stale=frozenset({file.path})),), tick).run()

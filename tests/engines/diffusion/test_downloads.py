@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from studio.config import Settings
-from studio.engines.diffusion.downloads import Downloads
-from studio.engines.diffusion.hub import Hub
-from studio.engines.diffusion.store import Store
+from studio.engines.diffusion.files.download import Downloads
+from studio.engines.diffusion.files.hub import Hub
+from studio.engines.diffusion.files.store import Store
 from studio.nouns import Progress, Refusal
 from studio.preferences import Preferences
 from tests.fakes import repos

@@ -16,9 +16,10 @@ import pytest
 from studio.cards import Companion, ModelCard
 from studio.config import ROOT, Settings
 from studio.engines.base import Stopped
-from studio.engines.diffusion import ledger, pieces
-from studio.engines.diffusion.hub import Hub
-from studio.engines.diffusion.store import Store
+from studio.engines.diffusion.files import local_files, manifest
+from studio.engines.diffusion.files.download import fetch
+from studio.engines.diffusion.files.hub import Hub
+from studio.engines.diffusion.files.store import Store
 from studio.nouns import Progress, Refusal
 from studio.preferences import Preferences
 from tests.fakes import repos
@@ -54,7 +55,7 @@ def ignore(_: Progress) -> None:
 
 def here(folder: Path) -> set[str]:
     """The files of a folder, but the ledger."""
-    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {ledger.NAME}
+    return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()} - {local_files.LEDGER}
 
 
 def stop_at(count: int, fake: Fake) -> Callable[[Progress], None]:
@@ -86,7 +87,7 @@ def test_a_quote_tells_files_and_bytes_and_fetches_nothing(fake: Fake, hub: Hub,
 def test_a_download_brings_exactly_what_the_pipeline_loads(fake: Fake, hub: Hub, store: Store) -> None:
     fake.put(REPO, repos.wan())
     heard: list[Progress] = []
-    hub.fetch(repos.card(REPO), heard.append)
+    fetch(hub, repos.card(REPO), heard.append)
     folder = store.folders(repos.card(REPO)).main
     assert folder == store.models / "Wan-AI--Wan-Tiny@main"
     assert here(folder) == repos.LOADED
@@ -100,7 +101,7 @@ def test_a_download_brings_exactly_what_the_pipeline_loads(fake: Fake, hub: Hub,
 
 def test_a_quote_after_a_restart_knows_what_is_here(fake: Fake, hub: Hub, settings: Settings) -> None:
     fake.put(REPO, repos.wan())
-    hub.fetch(repos.card(REPO), ignore)
+    fetch(hub, repos.card(REPO), ignore)
     (hub.models / "Wan-AI--Wan-Tiny@main" / "vae/diffusion_pytorch_model.safetensors").unlink()
     anew = Hub(settings, Store(settings, Preferences), free=lambda _: 100 * GB)
     assert anew.quote(repos.card(REPO)).missing == len(repos.wan()["vae/diffusion_pytorch_model.safetensors"])
@@ -110,13 +111,13 @@ def test_only_the_concrete_class_decides_what_is_loaded(fake: Fake, hub: Hub) ->
     """The index names a component that the class doesn't take; and it was saved by another class of the family."""
     files = repos.wan(safety_checker=["transformers", "CLIPModel"], class_name="WanPipeline")
     fake.put(REPO, files)
-    (parcel,) = hub.pieces(repos.card(REPO))
+    (parcel,) = hub.plan(repos.card(REPO))
     assert {file.path for file in parcel.files} == repos.LOADED
 
 
 def test_a_variant_is_preferred_where_there_is_one(fake: Fake, hub: Hub) -> None:
     fake.put(REPO, repos.wan())
-    (parcel,) = hub.pieces(repos.card(REPO, variant="fp16"))
+    (parcel,) = hub.plan(repos.card(REPO, variant="fp16"))
     weights = {file.path for file in parcel.files if file.path.endswith((".safetensors", ".bin"))}
     assert weights == {
         "image_encoder/model.fp16.safetensors",
@@ -130,7 +131,7 @@ def test_pickles_are_taken_only_where_there_is_nothing_else(fake: Fake, hub: Hub
     for name in [name for name in files if name.startswith("vae/") and name.endswith(".safetensors")]:
         del files[name]
     fake.put(REPO, files)
-    (parcel,) = hub.pieces(repos.card(REPO))
+    (parcel,) = hub.plan(repos.card(REPO))
     assert {file.path for file in parcel.files if file.path.endswith(".bin")} == {"vae/diffusion_pytorch_model.bin"}
 
 
@@ -151,7 +152,7 @@ def test_what_a_companion_replaces_is_not_fetched(fake: Fake, hub: Hub, store: S
         Companion("lora", "other/Fast", "transformer", file="loras/fast.safetensors"),
         Companion("upscaler", "other/Large"),
     ))  # fmt: skip
-    hub.fetch(card, ignore)
+    fetch(hub, card, ignore)
     folders = store.folders(card)
     assert here(folders.main) == {name for name in repos.LOADED if not name.startswith("transformer/")}
     denoiser, fast, upscaler = folders.companions
@@ -169,7 +170,7 @@ def test_gguf_instead_of_the_published_weights_only_where_it_is_preferred(fake: 
     card = repos.card(REPO, companions=(Companion("gguf", "other/Small", "transformer", file="q5.gguf"),))
     for weights in ("auto", "gguf"):
         preferences = Preferences(weights={card.id: weights})
-        found = Hub(settings, Store(settings, lambda chosen=preferences: chosen)).pieces(card)
+        found = Hub(settings, Store(settings, lambda chosen=preferences: chosen)).plan(card)
         names = {file.path for parcel in found for file in parcel.files}
         assert ("q5.gguf" in names) is (weights == "gguf")
         assert ("transformer/diffusion_pytorch_model-00001-of-00002.safetensors" in names) is (weights == "auto")
@@ -210,7 +211,7 @@ def test_stopped_in_the_middle_it_goes_on_where_it_was(fake: Fake, hub: Hub, sto
     files = fake.put(REPO, repos.wan(400_000)).files
     fake.pace, fake.step = 0.02, 16_384
     with pytest.raises(Stopped):
-        hub.fetch(repos.card(REPO), stop_at(200_000, fake))
+        fetch(hub, repos.card(REPO), stop_at(200_000, fake))
     folder = store.folders(repos.card(REPO)).main
     state, held, problem = store.disk(repos.card(REPO))
     assert state == "partly"
@@ -221,7 +222,7 @@ def test_stopped_in_the_middle_it_goes_on_where_it_was(fake: Fake, hub: Hub, sto
     assert store.owed(repos.card(REPO)) == quote.missing
     fake.pace = 0
     fake.rest()
-    hub.fetch(repos.card(REPO), ignore)
+    fetch(hub, repos.card(REPO), ignore)
     assert fake.rest() - len(files["model_index.json"]) == quote.missing, "only the rest"
     assert here(folder) == repos.LOADED
     assert all((folder / name).read_bytes() == files[name] for name in repos.LOADED)
@@ -235,18 +236,19 @@ import sys
 from pathlib import Path
 from studio.preferences import Preferences
 from studio.config import Settings
-from studio.engines.diffusion.hub import Hub
-from studio.engines.diffusion.store import Store
+from studio.engines.diffusion.files.download import fetch
+from studio.engines.diffusion.files.hub import Hub
+from studio.engines.diffusion.files.store import Store
 from tests.fakes import repos
 home = Settings(Path(sys.argv[1]))
-Hub(home, Store(home, Preferences)).fetch(repos.card(), lambda progress: print(progress.note, flush=True))
+fetch(Hub(home, Store(home, Preferences)), repos.card(), lambda progress: print(progress.note, flush=True))
 """
     with subprocess.Popen([sys.executable, "-c", code, str(settings.home)], cwd=ROOT, stdout=subprocess.PIPE) as other:
         assert other.stdout
         while fake.bytes_of(".safetensors") < 700_000:
             assert other.stdout.readline()
         with pytest.raises(Refusal, match="at this moment"):
-            hub.fetch(repos.card(), ignore)
+            fetch(hub, repos.card(), ignore)
         with pytest.raises(Refusal, match="at this moment"):
             store.delete(repos.card(), ())
         other.kill()
@@ -254,7 +256,7 @@ Hub(home, Store(home, Preferences)).fetch(repos.card(), lambda progress: print(p
     assert state == "partly"
     fake.pace = 0
     fake.rest()
-    hub.fetch(repos.card(), ignore)
+    fetch(hub, repos.card(), ignore)
     assert fake.rest() == hub.quote(repos.card()).total - held + len(repos.wan()["model_index.json"])
     assert store.disk(repos.card()).state == "here"
 
@@ -262,7 +264,7 @@ Hub(home, Store(home, Preferences)).fetch(repos.card(), lambda progress: print(p
 def test_a_dropped_connection_is_taken_up_again(fake: Fake, hub: Hub, store: Store) -> None:
     fake.put(REPO, repos.wan(400_000))
     fake.step, fake.drop_after = 16_384, [100_000, 0, 200_000, 50_000, 16_384]
-    hub.fetch(repos.card(REPO), ignore)
+    fetch(hub, repos.card(REPO), ignore)
     assert store.disk(repos.card(REPO)).state == "here"
     assert fake.drop_after == []
     once = sum(len(what) for name, what in repos.wan(400_000).items() if name in repos.LOADED)
@@ -273,7 +275,7 @@ def test_a_connection_that_keeps_dropping_ends_in_words(fake: Fake, hub: Hub, st
     fake.put(REPO, repos.wan(400_000))
     fake.drop_after = [0] * 1000
     with pytest.raises(Refusal, match="can't be reached") as refused:
-        hub.fetch(repos.card(REPO), ignore)
+        fetch(hub, repos.card(REPO), ignore)
     assert "what has arrived is kept" in refused.value.remedy
     assert len(fake.drop_after) > 900
     assert store.disk(repos.card(REPO)).state == "partly"
@@ -283,7 +285,7 @@ def test_a_hub_that_ignores_ranges_is_begun_again_and_not_added_to(fake: Fake, h
     fake.put(REPO, repos.wan(400_000))
     fake.ranges, fake.step, fake.drop_after = False, 16_384, [100_000]
     heard: list[Progress] = []
-    hub.fetch(repos.card(REPO), heard.append)
+    fetch(hub, repos.card(REPO), heard.append)
     assert store.disk(repos.card(REPO)).state == "here"
     done, total = heard[-1].note.partition(",")[0].split(" of ")
     assert done == total
@@ -292,14 +294,14 @@ def test_a_hub_that_ignores_ranges_is_begun_again_and_not_added_to(fake: Fake, h
 def test_what_arrives_damaged_is_thrown_away(fake: Fake, hub: Hub, store: Store) -> None:
     fake.put(REPO, repos.wan())
     name = "vae/diffusion_pytorch_model.safetensors"
-    (parcel,) = hub.pieces(repos.card(REPO))
+    (parcel,) = hub.plan(repos.card(REPO))
     (file,) = (one for one in parcel.files if one.path == name)
     part = parcel.folder / f"{name}.{file.etag[:12]}.incomplete"
     part.parent.mkdir(parents=True)
     part.write_bytes(bytes(1000))
     with pytest.raises(Refusal, match=r"vae/.* has arrived damaged"):
-        hub.fetch(repos.card(REPO), ignore)
-    hub.fetch(repos.card(REPO), ignore)
+        fetch(hub, repos.card(REPO), ignore)
+    fetch(hub, repos.card(REPO), ignore)
     assert hashlib.sha256((parcel.folder / name).read_bytes()).hexdigest() == file.etag
 
 
@@ -308,35 +310,35 @@ def test_a_repository_that_moves_on_does_not_mix_two_versions(fake: Fake, hub: H
     fake.put(REPO, repos.wan(400_000))
     fake.pace, fake.step = 0.02, 16_384
     with pytest.raises(Stopped):
-        hub.fetch(repos.card(REPO), stop_at(200_000, fake))
+        fetch(hub, repos.card(REPO), stop_at(200_000, fake))
     fake.pace = 0
     newer = {**repos.wan(400_000), "vae/diffusion_pytorch_model.safetensors": repos.tensors(400_000, 77)}
     fake.put(REPO, newer)
-    hub.fetch(repos.card(REPO), ignore)
+    fetch(hub, repos.card(REPO), ignore)
     folder = store.folders(repos.card(REPO)).main
     assert all((folder / name).read_bytes() == newer[name] for name in repos.LOADED)
     assert halves(folder) == 0
-    book = ledger.read(folder)
+    book = local_files.read_ledger(folder)
     assert book
     assert book.commit == fake.repos[REPO].commit
 
 
 def test_a_file_that_the_repository_has_changed_is_fetched_again_though_it_is_as_long(fake: Fake, hub: Hub, store: Store) -> None:
     fake.put(REPO, repos.wan())
-    hub.fetch(repos.card(REPO), ignore)
+    fetch(hub, repos.card(REPO), ignore)
     folder = store.folders(repos.card(REPO)).main
     (folder / "vae/config.json").unlink()
     newer = {**repos.wan(), "transformer/config.json": b'{"_class_name": "b"}'}
     fake.put(REPO, newer)
     assert hub.quote(repos.card(REPO)).missing == len(newer["vae/config.json"]) + len(newer["transformer/config.json"])
-    hub.fetch(repos.card(REPO), ignore)
+    fetch(hub, repos.card(REPO), ignore)
     assert all((folder / name).read_bytes() == newer[name] for name in repos.LOADED)
 
 
 def test_a_hub_that_offers_xet_is_asked_over_plain_https(fake: Fake, hub: Hub, store: Store) -> None:
     fake.put(REPO, repos.wan())
     fake.xet = True
-    hub.fetch(repos.card(REPO), ignore)
+    fetch(hub, repos.card(REPO), ignore)
     assert store.disk(repos.card(REPO)).state == "here"
     assert not [line for line in fake.asked if "xet" in line]
 
@@ -359,7 +361,7 @@ def test_a_gate_is_said_with_what_to_do(fake: Fake, hub: Hub, monkeypatch: pytes
     assert f"/{REPO}" in quote.remedy
     assert "set HF_TOKEN" in quote.remedy
     with pytest.raises(Refusal, match="behind a gate"):
-        hub.fetch(repos.card(REPO), ignore)
+        fetch(hub, repos.card(REPO), ignore)
     monkeypatch.setenv("HF_TOKEN", "not-let-in")
     shut = hub.quote(repos.card(REPO))
     assert "hasn't been let through" in shut.refused
@@ -377,7 +379,7 @@ def test_a_token_goes_to_the_hub_and_nowhere_else(
     fake.put(REPO, repos.wan(), gate="auto", let_in={"hf_secret"})
     monkeypatch.setenv("HF_TOKEN", "hf_secret")
     with caplog.at_level("INFO"):
-        hub.fetch(repos.card(REPO), ignore)
+        fetch(hub, repos.card(REPO), ignore)
     assert fake.tokens == {"hf_secret"}
     assert fake.leaked == set(), "the store, another host, was shown the token"
     written = b"".join(path.read_bytes() for path in store.models.rglob("*") if path.is_file())
@@ -427,7 +429,7 @@ def test_no_network(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "offline folder" in quote.remedy
     assert quote.total > 0, "about what the card says it weighs"
     with pytest.raises(Refusal, match="can't be reached"):
-        hub.fetch(repos.card(REPO), ignore)
+        fetch(hub, repos.card(REPO), ignore)
 
 
 def test_not_enough_room_is_said_before_anything_is_fetched(fake: Fake, settings: Settings, store: Store) -> None:
@@ -437,7 +439,7 @@ def test_not_enough_room_is_said_before_anything_is_fetched(fake: Fake, settings
     assert "the disk has 1.0 GB left" in quote.refused
     assert quote.remedy.startswith("Free 25 kB")
     with pytest.raises(Refusal, match=r"1\.0 GB left"):
-        tight.fetch(repos.card(REPO), ignore)
+        fetch(tight, repos.card(REPO), ignore)
     assert fake.bytes_of(".safetensors") == 0
 
 
@@ -448,11 +450,11 @@ def test_a_disk_that_fills_up_on_the_way_is_said_and_gone_on_with(fake: Fake, hu
     resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, hard))
     try:
         with pytest.raises(Refusal, match="disk is full"):
-            hub.fetch(repos.card(REPO), ignore)
+            fetch(hub, repos.card(REPO), ignore)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert halves(store.folders(repos.card(REPO)).main) >= 2_000_000
-    hub.fetch(repos.card(REPO), ignore)
+    fetch(hub, repos.card(REPO), ignore)
     assert store.disk(repos.card(REPO)).state == "here"
 
 
@@ -464,7 +466,7 @@ def test_a_hub_cannot_write_outside_the_folder(fake: Fake, hub: Hub, settings: S
     }  # fmt: skip
     spec = json.loads(hostile["model_index.json"]) | {"../..": ["diffusers", "X"], "..": ["diffusers", "Y"]}
     fake.put(REPO, hostile | {"model_index.json": json.dumps(spec).encode()})
-    hub.fetch(repos.card(REPO), ignore)
+    fetch(hub, repos.card(REPO), ignore)
     assert not [path for path in settings.home.parent.rglob("*") if "escape" in path.name]
 
 
@@ -479,7 +481,7 @@ def test_a_tiny_real_checkpoint_comes_from_the_hub_and_runs_in_the_concrete_clas
     fake.put_folder(REPO, Path(original.repo))
     card = repos.card(REPO)
     assert store.disk(card).state == "missing"
-    hub.fetch(card, ignore)
+    fetch(hub, card, ignore)
     assert store.disk(card).state == "here"
     folder = store.folders(card).main
     assert here(folder) == here(Path(original.repo))
@@ -487,6 +489,6 @@ def test_a_tiny_real_checkpoint_comes_from_the_hub_and_runs_in_the_concrete_clas
         diffusers.WanImageToVideoPipeline.from_pretrained(place, dtype=torch.float32, local_files_only=True)
         for place in (folder, Path(original.repo))
     )
-    assert pieces.takes("WanImageToVideoPipeline") >= {name for name, one in ours.components.items() if one is not None}
+    assert manifest.takes("WanImageToVideoPipeline") >= {name for name, one in ours.components.items() if one is not None}
     for name, weights in theirs.transformer.state_dict().items():
         assert torch.equal(weights, ours.transformer.state_dict()[name])

@@ -15,11 +15,11 @@ import pytest
 from studio import nouns
 from studio.cards import ModelCard
 from studio.engines.base import Stopped
-from studio.engines.diffusion.folders import Folders
+from studio.engines.diffusion.files.components import find_components
+from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.memory import loader
 from studio.engines.diffusion.memory.placement import Fit
 from studio.engines.diffusion.memory.shared_components import Shared, identity
-from studio.engines.diffusion.parts import parts
 from studio.nouns import Progress, Refusal
 
 Tiny = Callable[[str], ModelCard]
@@ -104,7 +104,7 @@ def test_a_component_from_elsewhere_is_the_one_that_runs(tiny: Tiny, copied: Cal
     for name in ("image_encoder", "transformer"):
         card = changed(main, companions=[{"kind": "component", "repo": "else/where", "target": name, "subfolder": name}])
         there = folders(card, Path(other.checkpoint.repo))
-        source = next(part for part in parts(card, there) if part.name == name)
+        source = next(part for part in find_components(card, there) if part.name == name)
         assert source.folder == Path(other.checkpoint.repo) / name
         module = loader._class(source).from_pretrained(source.folder)
         with torch.no_grad():
@@ -164,7 +164,7 @@ def test_identity_is_of_content_and_not_of_place(tiny: Tiny, copied: Callable[[s
     here, there = tiny("wan21_i2v"), copied("wan21_i2v")
 
     def who(card: ModelCard, name: str, dtype: str = "float32") -> str:
-        return identity(next(part for part in parts(card, folders(card)) if part.name == name), dtype)
+        return identity(next(part for part in find_components(card, folders(card)) if part.name == name), dtype)
 
     assert who(here, "text_encoder") == who(there, "text_encoder")
     assert who(here, "text_encoder") != who(here, "text_encoder", "bfloat16")
@@ -192,11 +192,11 @@ def test_a_link_into_the_hubs_cache_is_known_by_its_blob(tiny: Tiny, copied: Cal
     file = Path(card.checkpoint.repo) / "vae" / "diffusion_pytorch_model.safetensors"
     shutil.move(file, blobs / "abc123")
     file.symlink_to(blobs / "abc123")
-    first = {part.name: identity(part, "") for part in parts(card, folders(card)) if part.weights}
+    first = {part.name: identity(part, "") for part in find_components(card, folders(card)) if part.weights}
     shutil.move(blobs / "abc123", blobs / "def456")
     file.unlink()
     file.symlink_to(blobs / "def456")
-    second = {part.name: identity(part, "") for part in parts(card, folders(card)) if part.weights}
+    second = {part.name: identity(part, "") for part in find_components(card, folders(card)) if part.weights}
     assert first["vae"] != second["vae"] and first["text_encoder"] == second["text_encoder"]
     load(card)
 
@@ -274,7 +274,7 @@ def test_a_variant_is_taken_where_there_is_one(copied: Callable[[str], ModelCard
         for file in (folder / name).glob("*.safetensors"):
             file.rename(file.with_suffix(".fp16.safetensors"))
     card = changed(card, variant="fp16")
-    assert {part.name for part in parts(card, folders(card)) if part.variant} == {"unet", "image_encoder"}
+    assert {part.name for part in find_components(card, folders(card)) if part.variant} == {"unet", "image_encoder"}
     assert type(load(card).unet).__name__ == "UNetSpatioTemporalConditionModel"
 
 

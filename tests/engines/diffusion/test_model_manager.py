@@ -19,7 +19,7 @@ from studio import nouns
 from studio.cards import ModelCard, Plan
 from studio.config import ROOT, Settings
 from studio.engines.base import Stopped
-from studio.engines.diffusion.folders import Folders
+from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.memory import budget, loader
 from studio.engines.diffusion.memory.gpu_lock import Turn
 from studio.engines.diffusion.memory.loaded import module_bytes, total_bytes
@@ -601,7 +601,7 @@ def test_many_threads_at_once_end_well(tiny: Tiny, make: Callable[..., Manager])
 
 def test_the_manager_imports_without_torch() -> None:
     code = (
-        "import sys; from studio.engines.diffusion import store;"
+        "import sys; from studio.engines.diffusion.files import store;"
         "from studio.engines.diffusion.memory import machine, model_manager, placement; machine.read();"
         "print(sorted({'torch', 'diffusers', 'transformers'} & set(sys.modules)))"
     )

@@ -23,7 +23,7 @@ from studio import nouns
 from studio.cards import ModelCard
 from studio.config import ROOT
 from studio.engines.base import Stopped
-from studio.engines.diffusion.folders import Folders
+from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.memory.gpu_lock import Turn
 from studio.engines.diffusion.memory.loaded import Loaded, module_bytes, total_bytes
 from studio.engines.diffusion.memory.loader import load, store_fp8

@@ -16,8 +16,8 @@ import pytest
 from studio import presets
 from studio.cards import Companion, ModelCard
 from studio.config import ROOT, Settings
-from studio.engines.diffusion import ledger, pieces
-from studio.engines.diffusion.store import Store
+from studio.engines.diffusion.files import local_files, manifest
+from studio.engines.diffusion.files.store import Store
 from studio.nouns import Refusal
 from studio.preferences import Preferences
 from tests.fakes import repos
@@ -238,7 +238,7 @@ def test_deleting_keeps_what_another_card_on_the_disk_needs(store: Store) -> Non
     folder = lay(store.models / FOLDER)
     lay(store.models / "other--Fast@main", {"fast.safetensors": repos.tensors(90)})
     lay(store.models / "other--Denoiser@main", {"config.json": b"{}", "diffusion_pytorch_model.safetensors": repos.tensors(800)})
-    ledger.write(folder, ledger.Ledger("Wan-AI/Wan-Tiny", "c" * 40, asked=("base", "turbo")))
+    local_files.write_ledger(folder, local_files.Ledger("Wan-AI/Wan-Tiny", "c" * 40, asked=("base", "turbo")))
     assert store.disk(base).state == store.disk(turbo).state == "here"
     freed = store.delete(base, (base, turbo))
     denoiser = {name for name in repos.LOADED if name.startswith("transformer/")}
@@ -252,7 +252,7 @@ def test_deleting_keeps_what_another_card_on_the_disk_needs(store: Store) -> Non
 def test_two_cards_of_the_same_files_do_not_protect_each_other_for_ever(store: Store) -> None:
     one, two = repos.card(id="one"), repos.card(id="two")
     folder = lay(store.models / FOLDER)
-    ledger.write(folder, ledger.Ledger("Wan-AI/Wan-Tiny", "c" * 40, asked=("one",)))
+    local_files.write_ledger(folder, local_files.Ledger("Wan-AI/Wan-Tiny", "c" * 40, asked=("one",)))
     assert store.delete(one, (one, two)) == 0, "the other is on the disk too, with the same files"
     assert store.disk(two).state == "here"
     assert store.delete(two, (one, two)) > 0
@@ -314,10 +314,10 @@ def test_every_card_that_ships_can_be_kept_and_names_components_of_its_class(sto
     checkpoint = card.checkpoint
     assert checkpoint
     folders = store.folders(card)
-    needed = [one for one in checkpoint.companions if pieces.needed(one, gguf=False)]
+    needed = [one for one in checkpoint.companions if manifest.is_needed(one, gguf=False)]
     assert [folder for folder in folders.companions if folder] == [store.place(one.repo, one.revision) for one in needed]
     assert store.disk(card) == ("missing", 0, "")
-    known = pieces.takes(checkpoint.pipeline)
+    known = manifest.takes(checkpoint.pipeline)
     if "Modular" not in checkpoint.pipeline:
         named = {*checkpoint.denoisers, *checkpoint.encoders, *(one.target for one in checkpoint.companions)} - {""}
         assert named <= known, f"{checkpoint.pipeline} takes {sorted(known)}"
@@ -336,8 +336,9 @@ def test_the_models_tab_does_not_wait(store: Store) -> None:
 
 def test_the_store_needs_no_heavy_library() -> None:
     code = (
-        "import sys, studio.engines.diffusion.store as s, studio.engines.diffusion.downloads;"
-        "from tests.fakes import repos; from studio.engines.diffusion import pieces; pieces.takes('WanImageToVideoPipeline');"
+        "import sys, studio.engines.diffusion.files.store as s, studio.engines.diffusion.files.download;"
+        "from tests.fakes import repos; from studio.engines.diffusion.files import manifest;"
+        "manifest.takes('WanImageToVideoPipeline');"
         "print(sorted({'torch', 'diffusers', 'transformers', 'huggingface_hub', 'safetensors', 'PIL', 'cv2'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from studio.cards import ModelCard
 from studio.engines.diffusion.families.base import Family
+from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.placement import Fit
-from studio.engines.diffusion.parts import checkpoint_of
 
 if TYPE_CHECKING:
     from torch import nn
@@ -37,7 +37,7 @@ class Loaded:
     def denoisers(self) -> list[nn.Module]:
         """The modules that run at every step, in the card's order."""
         modules = self.modules
-        return [modules[name] for name in checkpoint_of(self.card).denoisers if name in modules]
+        return [modules[name] for name in require_checkpoint(self.card).denoisers if name in modules]
 
     @property
     def modules(self) -> dict[str, nn.Module]:

@@ -22,10 +22,11 @@ from torch import nn
 
 from studio.cards import Checkpoint, ModelCard
 from studio.engines.base import Stopped, Tick
-from studio.engines.diffusion.folders import Folders
+from studio.engines.diffusion.files.components import AGAIN, LocalComponent, find_companion_file, find_components
+from studio.engines.diffusion.files.local_files import Folders
+from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.memory.placement import PACKAGES, SHRINK, Fit
 from studio.engines.diffusion.memory.shared_components import Shared, identity
-from studio.engines.diffusion.parts import AGAIN, Part, checkpoint_of, companion_file, parts
 from studio.engines.diffusion.run.out_of_memory import ran_out
 from studio.nouns import Progress, Refusal
 from studio.preferences import Weights
@@ -44,8 +45,8 @@ def memory(card: ModelCard, folders: Folders, fit: Fit, cpu: bool) -> dict[str, 
 
     Raises `Refusal` for a folder that isn't whole.
     """
-    checkpoint, sizes = checkpoint_of(card), dict[str, int]()
-    for part in parts(card, folders, fit.weights):
+    checkpoint, sizes = require_checkpoint(card), dict[str, int]()
+    for part in find_components(card, folders, fit.weights):
         dtype = dtype_of(part, checkpoint, cpu)
         size = part.size if part.gguf else part.numbers * dtype.itemsize
         if part.name in checkpoint.denoisers and fit.weights in ("fp8", "int8"):
@@ -54,12 +55,12 @@ def memory(card: ModelCard, folders: Folders, fit: Fit, cpu: bool) -> dict[str, 
     return sizes
 
 
-def dtype_of(part: Part, checkpoint: Checkpoint, cpu: bool) -> torch.dtype:
+def dtype_of(part: LocalComponent, checkpoint: Checkpoint, cpu: bool) -> torch.dtype:
     """What a component computes in: the card's word, and float32 on a processor, which is slow at anything shorter."""
     return torch.float32 if cpu else DTYPES[checkpoint.dtypes.get(part.name, checkpoint.dtype)]
 
 
-def shareable(part: Part, checkpoint: Checkpoint) -> bool:
+def shareable(part: LocalComponent, checkpoint: Checkpoint) -> bool:
     """Whether other cards may use this very component: not denoisers, which carry LoRAs and caches, nor what has no weights."""
     return bool(part.weights) and part.name not in checkpoint.denoisers and not part.gguf
 
@@ -70,16 +71,16 @@ def load(card: ModelCard, folders: Folders, fit: Fit, tick: Tick, shared: Shared
     Progress counts megabytes of weight files. Raises `Refusal` for files that are missing, cut or damaged, and for a package
     that isn't installed; lets errors of memory through. When it raises, nothing of what it loaded stays.
     """
-    checkpoint = checkpoint_of(card)
+    checkpoint = require_checkpoint(card)
     _require(fit.weights, card)
     hush(checkpoint.pipeline)
-    found = parts(card, folders, fit.weights)
+    found = find_components(card, folders, fit.weights)
     total, done = max(1, round(sum(part.size for part in found) / MB)), 0
     loaded: dict[str, Any] = {}
     try:
         for part in found:
 
-            def said(read: int, part: Part = part, done: int = done) -> None:
+            def said(read: int, part: LocalComponent = part, done: int = done) -> None:
                 tick(Progress("load", round((done + read) / MB), total, f"Loading the {part.title}"))
 
             said(0)
@@ -97,9 +98,17 @@ def load(card: ModelCard, folders: Folders, fit: Fit, tick: Tick, shared: Shared
         raise
 
 
-def _one(card: ModelCard, part: Part, fit: Fit, folders: Folders, shared: Shared, cpu: bool, said: Callable[[int], None]) -> Any:
+def _one(
+    card: ModelCard,
+    part: LocalComponent,
+    fit: Fit,
+    folders: Folders,
+    shared: Shared,
+    cpu: bool,
+    said: Callable[[int], None],
+) -> Any:
     """One component: the one that is in memory already, or a new one."""
-    checkpoint = checkpoint_of(card)
+    checkpoint = require_checkpoint(card)
     dtype = dtype_of(part, checkpoint, cpu)
     who = identity(part, str(dtype)) if shareable(part, checkpoint) else ""
     component = shared.take(who, card.id, part.name) if who else None
@@ -138,7 +147,7 @@ def _fetched(files: tuple[Path, ...], said: Callable[[int], None]) -> None:
                 said(read)
 
 
-def _read(card: ModelCard, part: Part, weights: Weights, folders: Folders, dtype: torch.dtype) -> Any:
+def _read(card: ModelCard, part: LocalComponent, weights: Weights, folders: Folders, dtype: torch.dtype) -> Any:
     kind = _class(part)
     if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
         return kind.from_pretrained(str(part.folder), local_files_only=True)
@@ -167,7 +176,7 @@ def _read(card: ModelCard, part: Part, weights: Weights, folders: Folders, dtype
     return module.eval()
 
 
-def _class(part: Part) -> Any:
+def _class(part: LocalComponent) -> Any:
     """The class of a component, by library and name. Only diffusers' and transformers' own: a repository's code is never run."""
     import diffusers
     import transformers
@@ -182,7 +191,7 @@ def _class(part: Part) -> Any:
     raise ValueError(f"neither diffusers nor transformers has a class {name or '?'}")
 
 
-def _said(part: Part) -> str:
+def _said(part: LocalComponent) -> str:
     """The class a component's own config names, for one that no index names."""
     import msgspec
 
@@ -203,7 +212,7 @@ def _renamed(name: str) -> str:
 
 def _assembled(card: ModelCard, folders: Folders, loaded: dict[str, Any]) -> Any:
     """The pipeline of the card's concrete class, which has taken exactly these components."""
-    pipeline = checkpoint_of(card).pipeline
+    pipeline = require_checkpoint(card).pipeline
     kind: Any = getattr(importlib.import_module("diffusers"), pipeline, None)
     if kind is None:
         raise Refusal(f"This version of diffusers has no {pipeline}, which {card.title} needs.", "Update diffusers.")
@@ -228,14 +237,14 @@ def _assembled(card: ModelCard, folders: Folders, loaded: dict[str, Any]) -> Any
 
 def _loras(card: ModelCard, folders: Folders, pipe: Any) -> None:
     """The card's LoRAs, each into its denoiser at its scale. They stay apart from the weights: rounded into them, they'd lose."""
-    wanted = [companion for companion in checkpoint_of(card).companions if companion.kind == "lora"]
+    wanted = [companion for companion in require_checkpoint(card).companions if companion.kind == "lora"]
     if not wanted:
         return
     if find_spec("peft") is None:
         raise Refusal(f"{card.title} has a LoRA, which needs the Python package peft.", "Install it with: pip install peft")
     scales: dict[str, dict[str, float]] = {}
     for number, companion in enumerate(wanted):
-        file, name = companion_file(card, folders, companion), f"{companion.target or 'transformer'}_{number}"
+        file, name = find_companion_file(card, folders, companion), f"{companion.target or 'transformer'}_{number}"
         second = {"load_into_transformer_2": True} if companion.target == "transformer_2" else {}
         try:
             pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name, local_files_only=True, **second)

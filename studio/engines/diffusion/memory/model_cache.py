@@ -13,12 +13,12 @@ from dataclasses import dataclass, field, replace
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.memory import budget
 from studio.engines.diffusion.memory.loaded import Loaded, total_bytes
 from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.placement import Fit, lower
 from studio.engines.diffusion.memory.shared_components import Shared
-from studio.engines.diffusion.parts import checkpoint_of
 from studio.engines.diffusion.run import out_of_memory
 from studio.nouns import Choice, Refusal
 from studio.preferences import Placement, Weights
@@ -212,7 +212,7 @@ class Kept:
         for module in loaded.modules.values():
             module.to("cpu")
         if fit.weights == "fp8":
-            store_fp8(loaded.pipe, checkpoint_of(loaded.card))
+            store_fp8(loaded.pipe, require_checkpoint(loaded.card))
         with self._lock:
             held.loaded = replace(loaded, fit=fit)
             held.bytes = total_bytes([held.loaded])

@@ -18,7 +18,8 @@ from studio.cards import ModelCard, Plan
 from studio.config import Settings
 from studio.engines.base import Tick
 from studio.engines.diffusion.families import family
-from studio.engines.diffusion.folders import Folders
+from studio.engines.diffusion.files.local_files import Folders
+from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.memory import placement as fitting
 from studio.engines.diffusion.memory.gpu_lock import Turn
 from studio.engines.diffusion.memory.load_queue import POLL, Load, Loads
@@ -26,7 +27,6 @@ from studio.engines.diffusion.memory.loaded import Loaded
 from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.model_cache import Held, Kept
 from studio.engines.diffusion.memory.placement import Fit
-from studio.engines.diffusion.parts import checkpoint_of
 from studio.engines.diffusion.run import out_of_memory
 from studio.nouns import Choice, Progress, Refusal
 from studio.preferences import Placement, Preferences, Weights
@@ -196,7 +196,7 @@ class Manager:
         load.tick(Progress("load", note="Starting PyTorch"))
         from studio.engines.diffusion.memory import loader
 
-        loader.hush(checkpoint_of(load.card).pipeline)
+        loader.hush(require_checkpoint(load.card).pipeline)
         card, began = load.card, self._clock()
         folders = self._folders(card)
         sizes = loader.memory(card, folders, load.fit, not self.machine.cuda)
@@ -204,8 +204,8 @@ class Manager:
         pipe = self._loaded(load, folders, self._read or loader.load)
         shared = self._kept.shared
         try:
-            kind = family(checkpoint_of(card).family)
-            kind.prepare(pipe, checkpoint_of(card))
+            kind = family(require_checkpoint(card).family)
+            kind.prepare(pipe, require_checkpoint(card))
             load.tick(load.progress)
         except BaseException:
             shared.leave(card.id)

@@ -21,10 +21,10 @@ from diffusers.modular_pipelines.components_manager import ComponentsManager, cu
 from torch import nn
 
 from studio.engines.base import Tick
+from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.memory.loaded import Loaded, module_bytes, tensor_bytes
 from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.placement import GB, VIDEO_RESERVE, activation, stream
-from studio.engines.diffusion.parts import checkpoint_of
 from studio.engines.diffusion.run.out_of_memory import ran_out, sweep
 from studio.nouns import Progress
 
@@ -144,7 +144,7 @@ class Residency:
         if not self.active:
             return
         with self._lock:
-            self.room.margin = round(activation(checkpoint_of(loaded.card).needs, volume) * GB)
+            self.room.margin = round(activation(require_checkpoint(loaded.card).needs, volume) * GB)
             streams = self.streams(loaded)
             for module in [one for one in streams.values() if id(one) not in self._streamed]:
                 tick(MOVING)
@@ -173,7 +173,7 @@ class Residency:
 
     def streams(self, loaded: Loaded) -> dict[str, nn.Module]:
         """The components that are streamed: those that are already, denoisers of a grouped card, and what never fits alone."""
-        names = checkpoint_of(loaded.card).denoisers if loaded.fit.placement == "grouped" else ()
+        names = require_checkpoint(loaded.card).denoisers if loaded.fit.placement == "grouped" else ()
         most = self._machine.vram - (VIDEO_RESERVE + ENCODER_RUN) * GB
         return {
             name: module
@@ -223,7 +223,7 @@ class Residency:
         # Pinned copies are made of everything at once; where memory doesn't hold them, blocks are pinned as they go.
         tight = not streams or self._machine.free_ram() < size + 4 * GB
         pinned(module, lambda tight: group(module, {**options, "low_cpu_mem_usage": tight and streams}, blocks), tight)
-        coming = round(stream(checkpoint_of(loaded.card).needs, len(loaded.denoisers)) * GB) if blocks else 0
+        coming = round(stream(require_checkpoint(loaded.card).needs, len(loaded.denoisers)) * GB) if blocks else 0
 
         def make_room(*_: Any) -> None:
             for hook in self.room.leavers(self.residents.here(), coming):

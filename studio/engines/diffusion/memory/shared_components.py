@@ -14,7 +14,8 @@ from typing import Any
 
 import msgspec
 
-from studio.engines.diffusion.parts import Part, header
+from studio.engines.diffusion.files.components import LocalComponent
+from studio.engines.diffusion.files.local_files import read_header
 
 SAMPLE = 65_536
 """Bytes read of each place that is looked at."""
@@ -26,7 +27,7 @@ _UNIMPORTANT = {"transformers_version", "dtype", "torch_dtype"}
 """Keys of a config that say who wrote it and not what it is; so do those that begin with an underscore."""
 
 
-def identity(part: Part, dtype: str) -> str:
+def identity(part: LocalComponent, dtype: str) -> str:
     """What a component on the disk is: the same for two folders only if they would load the same thing.
 
     It is made of the class, the config, the dtype it is loaded with, and each weight file: the hub's own name for its content
@@ -65,7 +66,7 @@ def _sampled(name: str, size: int, _time: int) -> str:
     file = Path(name)
     told = hashlib.blake2b(str(size).encode(), digest_size=20)
     if file.suffix == ".safetensors":
-        told.update(header(file))
+        told.update(read_header(file))
     with file.open("rb") as handle:
         for place in range(PLACES):
             handle.seek(max(0, (size - SAMPLE) * place // (PLACES - 1)))

@@ -17,11 +17,12 @@ from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Image, Tick
 from studio.engines.diffusion.families.base import Made, Request, Words
-from studio.engines.diffusion.folders import Folders
+from studio.engines.diffusion.files.components import find_components
+from studio.engines.diffusion.files.local_files import Folders
+from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.memory.loaded import Loaded
 from studio.engines.diffusion.memory.model_manager import Manager
 from studio.engines.diffusion.memory.shared_components import identity
-from studio.engines.diffusion.parts import checkpoint_of, parts
 from studio.engines.diffusion.run import attention, length, out_of_memory, speed_history, speedups, vae_decode
 from studio.engines.diffusion.run.latent_preview import APART, Palette, Previews
 from studio.engines.diffusion.run.out_of_memory import Ladder, Memory, Rung
@@ -60,7 +61,7 @@ class Job:
 
     def __init__(self, tools: Tools, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None) -> None:
         self.tools, self.card, self.tick = tools, card, tick
-        self.checkpoint = checkpoint_of(card)
+        self.checkpoint = require_checkpoint(card)
         self.image, self.end = image, end
         self.shot, self.plan = shot, plan(shot, card)
         self.written: Written = compose(shot.motion, card)
@@ -240,7 +241,7 @@ class Job:
         """What reads the words: the identities of the text encoders on the disk, told once for each load."""
         known = self.tools.encoders.get(loaded.pipe)
         if known is None:
-            found = parts(self.card, self.tools.folders(self.card), loaded.fit.weights)
+            found = find_components(self.card, self.tools.folders(self.card), loaded.fit.weights)
             wanted = set(self.checkpoint.encoders)
             known = tuple(identity(part, str(loaded.modules[part.name].dtype)) for part in found if part.name in wanted)
             self.tools.encoders[loaded.pipe] = known

@@ -1,7 +1,6 @@
-"""Which files of a repository one pipeline loads, told from their names: nothing else is ever fetched, asked for or deleted.
+"""Which files of a model's repository one pipeline loads, by their names and the pipeline's index (model_index.json).
 
-Knows how diffusers and transformers name weights, and what a concrete pipeline class takes, which it reads in diffusers' source
-without importing it (that would import torch). Refuses to know where files are, how they come here and whether they are whole.
+Nothing else is ever fetched, asked for or deleted. What lies on the disk is local_files.py's, what the hub says hub.py's.
 diffusers' own rule is `DiffusionPipeline.download` of 0.42.1; this one is narrower: a folder that the class doesn't take, a
 replaced component, code, and weights in a second format stay where they are.
 """
@@ -18,7 +17,8 @@ from typing import Any
 
 import msgspec
 
-from studio.cards import Checkpoint, Companion
+from studio.cards import Checkpoint, Companion, ModelCard
+from studio.nouns import Refusal
 
 INDEXES = ("model_index.json", "modular_model_index.json")
 """What a pipeline's folder is known by."""
@@ -32,14 +32,14 @@ WITHOUT_WEIGHTS = re.compile("Tokenizer|Processor|Extractor|Scheduler|Guidance|G
 PLAIN = re.compile(r"[A-Za-z0-9_][\w.-]*")
 
 
-class Part(msgspec.Struct, frozen=True):
+class Component(msgspec.Struct, frozen=True):
     """A component as an index names it: the folder it lies in and its class."""
 
     folder: str
     kind: str = ""
 
     @property
-    def weighs(self) -> bool:
+    def has_weights(self) -> bool:
         """Whether a component of this class has weights; tokenizers, processors, schedulers and guiders have none."""
         return not WITHOUT_WEIGHTS.search(self.kind)
 
@@ -75,19 +75,19 @@ def takes(pipeline: str) -> frozenset[str]:
     return frozenset(names) - {"self"}
 
 
-def akin(pipeline: str, other: str) -> bool:
+def is_same_family(pipeline: str, other: str) -> bool:
     """Whether two pipeline classes are the same or of one family, so that one loads what the other has saved."""
     return pipeline == other or (_source(pipeline)[0] != "" and _source(pipeline)[0] == _source(other)[0])
 
 
-def index_name(names: Iterable[str], pipeline: str) -> str:
+def find_index(names: Iterable[str], pipeline: str) -> str:
     """Which of a repository's files is the index that a pipeline class reads; empty where there is none."""
     there = set(names)
     order = reversed(INDEXES) if "Modular" in pipeline else INDEXES
     return next((name for name in order if name in there), "")
 
 
-def parse(text: bytes) -> dict[str, Any] | None:
+def parse_object(text: bytes) -> dict[str, Any] | None:
     """A pipeline's index, or a weights index; None when it isn't a JSON object."""
     try:
         found = msgspec.json.decode(text)
@@ -96,9 +96,9 @@ def parse(text: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) else None
 
 
-def listed(index: dict[str, Any]) -> dict[str, Part]:
+def read_components(index: dict[str, Any]) -> dict[str, Component]:
     """The components an index names and that aren't empty, in either form: [library, class] or [library, class, where]."""
-    found: dict[str, Part] = {}
+    found: dict[str, Component] = {}
     for name, value in index.items():
         if not PLAIN.fullmatch(name) or name.startswith("_") or not isinstance(value, list) or len(value) < 2:
             continue
@@ -107,24 +107,24 @@ def listed(index: dict[str, Any]) -> dict[str, Part]:
         kind = value[1] or (hint[1] if isinstance(hint, list) and len(hint) > 1 else None)
         folder = where.get("subfolder") or name
         if isinstance(kind, str) and isinstance(folder, str) and PLAIN.fullmatch(folder):
-            found[name] = Part(folder, kind)
+            found[name] = Component(folder, kind)
     return found
 
 
-def components(index: dict[str, Any] | None, names: Iterable[str], checkpoint: Checkpoint) -> dict[str, Part]:
+def select_components(index: dict[str, Any] | None, names: Iterable[str], checkpoint: Checkpoint) -> dict[str, Component]:
     """The components the pipeline loads from its main repository: what its index names, what its class takes, less what a
     companion replaces. Where the index can't be read (behind a gate) the folders' names stand in for it."""
     known = takes(checkpoint.pipeline)
     if index is None:
         folders = {name.split("/")[0] for name in names if "/" in name}
-        found = {name: Part(name, "Tokenizer") for name in sorted(folders & known)}
+        found = {name: Component(name, "Tokenizer") for name in sorted(folders & known)}
     else:
-        found = {name: part for name, part in listed(index).items() if not known or name in known}
+        found = {name: part for name, part in read_components(index).items() if not known or name in known}
     replaced = {companion.target for companion in checkpoint.companions if companion.kind == "component"}
     return {name: part for name, part in found.items() if name not in replaced}
 
 
-def in_folder(names: Iterable[str], folder: str, variant: str, weights: bool = True) -> tuple[str, ...]:
+def select_files(names: Iterable[str], folder: str, variant: str, weights: bool = True) -> tuple[str, ...]:
     """The files of one component: its small files, and its weights in one format: safetensors before .bin, the variant's
     before the others. `folder` "" is the repository's root. Paths are those of the repository."""
     prefix = f"{folder}/" if folder else ""
@@ -162,48 +162,55 @@ def is_shard(name: str) -> bool:
     return WEIGHTS.fullmatch(name) is not None and re.search(SHARD, name) is not None
 
 
-def index_of_shards(name: str) -> str:
+def shard_index_name(name: str) -> str:
     """The weights index that a shard needs, by its own name."""
     match = WEIGHTS.fullmatch(name)
     stem, ending, variant = (match[1], match[5], match[2] or match[4] or "") if match else ("model", "safetensors", "")
     return f"{stem}.{ending}.index{variant}.json"
 
 
-def of_main(index: dict[str, Any] | None, names: Iterable[str], checkpoint: Checkpoint, gguf: bool) -> tuple[str, ...]:
+def select_main_files(index: dict[str, Any] | None, names: Iterable[str], checkpoint: Checkpoint, gguf: bool) -> tuple[str, ...]:
     """The files of the main repository that the card's pipeline loads. With `gguf` a GGUF companion stands in for weights."""
-    names = [name for name in names if safe(name)]
-    spared = instead(checkpoint) if gguf else frozenset[str]()
-    found = [one for one in (index_name(names, checkpoint.pipeline),) if one]
-    for name, part in components(index, names, checkpoint).items():
-        found += in_folder(names, part.folder, checkpoint.variant, (part.weighs or index is None) and name not in spared)
+    names = [name for name in names if is_safe_path(name)]
+    spared = gguf_targets(checkpoint) if gguf else frozenset[str]()
+    found = [one for one in (find_index(names, checkpoint.pipeline),) if one]
+    for name, part in select_components(index, names, checkpoint).items():
+        found += select_files(names, part.folder, checkpoint.variant, (part.has_weights or index is None) and name not in spared)
     return tuple(dict.fromkeys(found))
 
 
-def instead(checkpoint: Checkpoint) -> frozenset[str]:
+def gguf_targets(checkpoint: Checkpoint) -> frozenset[str]:
     """The components whose weights a GGUF file can stand in for."""
     return frozenset(one.target for one in checkpoint.companions if one.kind == "gguf")
 
 
-def of_companion(companion: Companion, names: Iterable[str], variant: str) -> tuple[str, ...]:
+def select_companion_files(companion: Companion, names: Iterable[str], variant: str) -> tuple[str, ...]:
     """The files of a companion's repository that are loaded."""
-    names = [name for name in names if safe(name)]
+    names = [name for name in names if is_safe_path(name)]
     if companion.kind == "component":
-        return in_folder(names, companion.subfolder.strip("/"), variant)
-    return tuple(name for name in names if name == inside(companion))
+        return select_files(names, companion.subfolder.strip("/"), variant)
+    return tuple(name for name in names if name == companion_path(companion))
 
 
-def inside(companion: Companion) -> str:
+def companion_path(companion: Companion) -> str:
     """A companion's file, as its path in the repository."""
     return f"{companion.subfolder.strip('/')}/{companion.file}".lstrip("/")
 
 
-def needed(companion: Companion, gguf: bool) -> bool:
+def is_needed(companion: Companion, gguf: bool) -> bool:
     """Whether a companion's files are needed to run: components and LoRAs always, a GGUF file only where it is preferred, an
     upscaler never (it may follow)."""
     return companion.kind in ("component", "lora") or (companion.kind == "gguf" and gguf)
 
 
-def safe(name: str) -> bool:
+def is_safe_path(name: str) -> bool:
     """Whether a repository's file name stays inside the folder it is put in, on every system."""
     steps = name.split("/")
     return all(step not in ("", ".", "..") and not set(step) & set('\\:*?"<>|\0') for step in steps)
+
+
+def require_checkpoint(card: ModelCard) -> Checkpoint:
+    """The card's checkpoint. Raises `Refusal` for a card that has none: its engine keeps no files."""
+    if card.checkpoint is None:
+        raise Refusal(f"{card.title} is built in: it has no files of its own.", "Choose a model that is downloaded.")
+    return card.checkpoint

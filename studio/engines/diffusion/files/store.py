@@ -1,7 +1,7 @@
 """Where the files of models are on this disk, whether they are all there and whole, and which may be deleted.
 
-Knows the home folder's models, the user's own folders and Hugging Face's cache. Refuses to know the network, and to import what
-runs a model: the Models tab asks for the state of every card at once.
+Looks in the home folder's models, the user's own folders and Hugging Face's cache. Never online, and imports nothing that runs a
+model: the Models tab asks for the state of every card at once.
 """
 
 from __future__ import annotations
@@ -15,11 +15,25 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from studio.cards import Checkpoint, Companion, ModelCard
+from studio.cards import Companion, ModelCard
 from studio.config import Settings
-from studio.engines.diffusion import ledger, pieces, shares, whole
-from studio.engines.diffusion.folders import Folders
-from studio.engines.diffusion.shares import Share
+from studio.engines.diffusion.files import manifest
+from studio.engines.diffusion.files.local_files import (
+    LEDGER,
+    FileSet,
+    Folders,
+    find_partials,
+    find_set_fault,
+    get_set_size,
+    get_size,
+    list_companion,
+    list_main,
+    read_ledger,
+    shrink_ledger,
+    walk_files,
+    write_ledger,
+)  # fmt: skip
+from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.library import disk as room
 from studio.nouns import Refusal
 from studio.preferences import Preferences
@@ -34,13 +48,6 @@ class Disk(NamedTuple):
     state: Literal["here", "partly", "missing"]
     bytes: int
     problem: str = ""
-
-
-def checkpoint_of(card: ModelCard) -> Checkpoint:
-    """The card's checkpoint. Raises `Refusal` for a card that has none: its engine keeps no files."""
-    if card.checkpoint is None:
-        raise Refusal(f"{card.title} is built in: it has no files of its own.", "Choose a model that is downloaded.")
-    return card.checkpoint
 
 
 class Store:
@@ -73,41 +80,41 @@ class Store:
     def folders(self, card: ModelCard) -> Folders:
         """Where a card's files are, or would be. A companion's path is its repository's folder, in which `subfolder` and `file`
         lie; None where it isn't needed, as when the user's own folder has that component. Raises `Refusal`."""
-        checkpoint, gguf = checkpoint_of(card), self.gguf(card)
+        checkpoint, gguf = require_checkpoint(card), self.gguf(card)
         adopted = self._preferences().folders.get(card.id)
         main = Path(adopted) if adopted else self._find(
-            checkpoint.repo, checkpoint.revision, lambda folder: shares.of_main(checkpoint, folder, gguf)
+            checkpoint.repo, checkpoint.revision, lambda folder: list_main(checkpoint, folder, gguf)
         )  # fmt: skip
         own = Path(adopted) if adopted else None
         return Folders(main, tuple(self._companion(one, checkpoint.variant, gguf, own) for one in checkpoint.companions))
 
     def _companion(self, companion: Companion, variant: str, gguf: bool, own: Path | None) -> Path | None:
         """`own` is the user's folder of the whole model, which may hold the companion too."""
-        if not pieces.needed(companion, gguf):
+        if not manifest.is_needed(companion, gguf):
             return None
         if own and not Path(companion.repo).is_absolute():
             if companion.kind == "component" and _has(own, companion):
                 return None
-            if companion.kind != "component" and (own / pieces.inside(companion)).is_file():
+            if companion.kind != "component" and (own / manifest.companion_path(companion)).is_file():
                 return own
-        return self._find(companion.repo, companion.revision, lambda folder: shares.of_companion(companion, folder, variant))
+        return self._find(companion.repo, companion.revision, lambda folder: list_companion(companion, folder, variant))
 
-    def _find(self, repo: str, revision: str, share: Callable[[Path], Share]) -> Path:
+    def _find(self, repo: str, revision: str, share: Callable[[Path], FileSet]) -> Path:
         """An absolute folder as it is; else Hugging Face's cache, where all is there and isn't in the home folder already."""
         if Path(repo).is_absolute():
             return Path(repo)
         home, cached = self.place(repo, revision), _cached(repo, revision)
-        if cached and not shares.fault(share(cached)) and shares.fault(share(home)):
+        if cached and not find_set_fault(share(cached)) and find_set_fault(share(home)):
             return cached
         return home
 
-    def shares(self, card: ModelCard, folders: Folders | None = None) -> tuple[Share, ...]:
+    def shares(self, card: ModelCard, folders: Folders | None = None) -> tuple[FileSet, ...]:
         """What a card needs of each of its folders, the main one first, as far as can be told offline. Raises `Refusal`."""
-        checkpoint, folders = checkpoint_of(card), folders or self.folders(card)
+        checkpoint, folders = require_checkpoint(card), folders or self.folders(card)
         beside = zip(checkpoint.companions, folders.companions, strict=True)
         return (
-            shares.of_main(checkpoint, folders.main, self.gguf(card)),
-            *(shares.of_companion(one, folder, checkpoint.variant) for one, folder in beside if folder),
+            list_main(checkpoint, folders.main, self.gguf(card)),
+            *(list_companion(one, folder, checkpoint.variant) for one, folder in beside if folder),
         )
 
     def disk(self, card: ModelCard) -> Disk:
@@ -120,7 +127,7 @@ class Store:
     def look(self, card: ModelCard, folders: Folders) -> Disk:
         """`disk` for files that lie in these folders."""
         key = (card.id, folders)
-        seen = (checkpoint_of(card), self.gguf(card), *(_trace(folder) for folder in (folders.main, *folders.companions)))
+        seen = (require_checkpoint(card), self.gguf(card), *(_trace(folder) for folder in (folders.main, *folders.companions)))
         with self._lock:
             kept = self._verdicts.get(key)
         if kept is None or kept[0] != seen:
@@ -131,11 +138,11 @@ class Store:
 
     def _judge(self, card: ModelCard, folders: Folders) -> Disk:
         found = self.shares(card, folders)
-        held = sum({share: shares.size(share) for share in found}.values())
-        problem = next(filter(None, map(shares.fault, found)), "")
+        held = sum({share: get_set_size(share) for share in found}.values())
+        problem = next(filter(None, map(find_set_fault, found)), "")
         if not problem:
             return Disk("here", held)
-        begun = held > 0 or any(whole.length(share.folder / ledger.NAME) for share in found)
+        begun = held > 0 or any(get_size(share.folder / LEDGER) for share in found)
         return Disk("partly", held, problem) if begun or not self.ours(folders.main) else Disk("missing", 0)
 
     def owed(self, card: ModelCard) -> int:
@@ -145,9 +152,9 @@ class Store:
             return 0
         total = 0
         for share in self.shares(card):
-            book = ledger.read(share.folder)
+            book = read_ledger(share.folder)
             if book is None and self.ours(share.folder):
-                return max(0, round(checkpoint_of(card).needs.weights * 1e9) - held)
+                return max(0, round(require_checkpoint(card).needs.weights * 1e9) - held)
             wanted = set(share.files)
             total += sum(file.size for file in book.files if file.path in wanted) if book else 0
         return max(0, total - held)
@@ -157,11 +164,11 @@ class Store:
 
         Raises `Refusal` when it isn't a folder of that pipeline, or its files aren't whole.
         """
-        checkpoint, folder = checkpoint_of(card), Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100  (links stay)
+        checkpoint, folder = require_checkpoint(card), Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100  (links stay)
         if not folder.is_dir():
             raise Refusal(f"There is no folder {folder}.", "Give the full path of the folder that holds model_index.json.")
-        name = pieces.index_name((entry.name for entry in os.scandir(folder)), checkpoint.pipeline)
-        index = pieces.parse((folder / name).read_bytes()) if name else None
+        name = manifest.find_index((entry.name for entry in os.scandir(folder)), checkpoint.pipeline)
+        index = manifest.parse_object((folder / name).read_bytes()) if name else None
         if index is None:
             raise Refusal(
                 f"{folder.name} has no {name or 'model_index.json'} that can be read, so it isn't a pipeline's folder.",
@@ -171,7 +178,7 @@ class Store:
         own = Folders(folder, tuple(
             self._companion(one, checkpoint.variant, self.gguf(card), folder) for one in checkpoint.companions
         ))  # fmt: skip
-        problem = shares.fault(self.shares(card, own)[0])
+        problem = find_set_fault(self.shares(card, own)[0])
         if problem:
             raise Refusal(f"{folder.name} isn't complete: {problem}", "Copy the whole folder again, or download the model.")
         return folder
@@ -194,7 +201,7 @@ class Store:
     def _claimed(self, folder: Path, card: ModelCard, others: Iterable[ModelCard]) -> set[str]:
         """The files in a folder that other cards need which are on the disk, or whose download was begun. A card whose own files
         the user has deleted claims nothing more, or two cards of one repository would protect each other for ever."""
-        book, claimed = ledger.read(folder), set[str]()
+        book, claimed = read_ledger(folder), set[str]()
         for other in others:
             if other.id == card.id or other.checkpoint is None or (book and other.id in book.forgotten):
                 continue
@@ -224,21 +231,21 @@ class Store:
 
 def _has(folder: Path, companion: Companion) -> bool:
     """Whether a folder of a whole model has the component that a companion would bring, of the same class."""
-    index = pieces.parse((folder / pieces.INDEXES[0]).read_bytes()) if whole.length(folder / pieces.INDEXES[0]) else None
-    part = pieces.listed(index).get(companion.target) if index else None
+    index = manifest.parse_object((folder / manifest.INDEXES[0]).read_bytes()) if get_size(folder / manifest.INDEXES[0]) else None
+    part = manifest.read_components(index).get(companion.target) if index else None
     return part is not None and companion.kind_of in ("", part.kind) and (folder / part.folder).is_dir()
 
 
 def _require_kin(card: ModelCard, index: dict[str, object]) -> None:
     """Raises `Refusal` for the index of another pipeline: another family's, or one with other denoisers."""
-    checkpoint, theirs = checkpoint_of(card), index.get("_class_name")
-    if not isinstance(theirs, str) or not pieces.akin(checkpoint.pipeline, theirs):
+    checkpoint, theirs = require_checkpoint(card), index.get("_class_name")
+    if not isinstance(theirs, str) or not manifest.is_same_family(checkpoint.pipeline, theirs):
         raise Refusal(
             f"This folder holds a {theirs if isinstance(theirs, str) else 'different pipeline'}, not a {checkpoint.pipeline}.",
             f"Choose a copy of {checkpoint.repo}.",
         )
     replaced = {one.target for one in checkpoint.companions if one.kind == "component"}
-    there = (set(pieces.listed(index)) & pieces.DENOISERS) - replaced
+    there = (set(manifest.read_components(index)) & manifest.DENOISERS) - replaced
     if there != set(checkpoint.denoisers) - replaced:
         raise Refusal(
             f"This folder has {' and '.join(sorted(there)) or 'no denoiser'} where {card.title} has "
@@ -264,28 +271,28 @@ def _trace(folder: Path | None) -> tuple[object, ...]:
     if folder is None:
         return ()
     found: list[tuple[str, int, int]] = []
-    for entry in shares.walk(folder):
+    for entry in walk_files(folder):
         with suppress(OSError):
             seen = entry.stat()
             found.append((entry.path, seen.st_size, seen.st_mtime_ns))
     return tuple(sorted(found))
 
 
-def _remove(share: Share, kept: set[str], card: str) -> int:
+def _remove(share: FileSet, kept: set[str], card: str) -> int:
     """Delete a share's files but those kept, or the whole folder where none is. Returns the bytes freed."""
     folder = share.folder
     try:
         if not kept:
-            freed = sum(entry.stat(follow_symlinks=False).st_size for entry in shares.walk(folder))
+            freed = sum(entry.stat(follow_symlinks=False).st_size for entry in walk_files(folder))
             shutil.rmtree(folder)
             return freed
         doomed = share._replace(files=tuple(name for name in share.files if name not in kept))
-        files = [*(folder / name for name in doomed.files), *shares.unfinished(doomed)]
-        freed = sum(whole.length(file) or 0 for file in files)
+        files = [*(folder / name for name in doomed.files), *find_partials(doomed)]
+        freed = sum(get_size(file) or 0 for file in files)
         for file in files:
             file.unlink(missing_ok=True)
-        if book := ledger.read(folder):
-            ledger.write(folder, ledger.without(book, card, kept))
+        if book := read_ledger(folder):
+            write_ledger(folder, shrink_ledger(book, card, kept))
     except OSError as error:
         raise room.refusal(error) from None
     return freed

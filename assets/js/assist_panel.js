@@ -2,7 +2,7 @@
 (() => {
   const { h } = Stir;
 
-  Stir.parts.assist = ({ element, server }) => {
+  Stir.parts.assist_panel = ({ element, server }) => {
     const root = element.firstElementChild;
     const note = Stir.note();
     const suggest = Stir.button("Suggest a motion", { class: "ghost tiny-text", id: "suggest", onclick: () => ask(suggest, () => server.propose_motion(framed())) });

@@ -22,7 +22,7 @@
   const SPEEDS = [["slow", "Slow"], ["normal", "Normal"], ["fast", "Fast"]];
   const EASES = [["smooth", "Smooth", "Starts and ends gently"], ["linear", "Even", "The same speed throughout"], ["ease_in", "Ease in", "Starts gently"], ["ease_out", "Ease out", "Ends gently"]];
 
-  Stir.parts.camera = ({ element, props }) => {
+  Stir.parts.camera_panel = ({ element, props }) => {
     const root = element.firstElementChild;
     const infos = Object.fromEntries(props.moves.map((one) => [one.name, one]));
     let camera = { ...props.value, ...memory.get("camera", {}) };

@@ -9,7 +9,7 @@
   const SETTLED = 60;
 
   /* The silent part that asks for drafts when the desk has settled, and hands them on. */
-  Stir.parts.draft = ({ props, trigger, watch }) => {
+  Stir.parts.clip_draft = ({ props, trigger, watch }) => {
     let key = "";
     let pressed = false;
     const ask = Stir.later(async () => {
@@ -26,7 +26,7 @@
     watch("value", () => props.value && Stir.emit("draft", props.value));
   };
 
-  Stir.parts.clip = ({ element, server }) => {
+  Stir.parts.clip_panel = ({ element, server }) => {
     const root = element.firstElementChild;
     let view = "draft";
     let shown = null; // the clip on the player

@@ -15,7 +15,7 @@
     return eighth % 180 === 90 ? 90 : eighth > 90 && eighth < 270 ? 180 : 0;
   };
 
-  Stir.parts.effects = ({ element, props }) => {
+  Stir.parts.effects_panel = ({ element, props }) => {
     const root = element.firstElementChild;
     const infos = Object.fromEntries(props.effects.map((one) => [one.name, one]));
     const painted = memory.get("painted", {}); // photo id → effect name → png

@@ -6,7 +6,7 @@
   const SORTS = [["newest", "Newest first"], ["oldest", "Oldest first"], ["longest", "Longest first"], ["best", "Best rated first"], ["name", "By name"]];
   const STARS = [["0", "Any stars"], ...[1, 2, 3, 4, 5].map((count) => [String(count), "★".repeat(count) + (count < 5 ? " or more" : "")])];
 
-  Stir.parts.library = ({ element, props, server }) => {
+  Stir.parts.library_panel = ({ element, props, server }) => {
     const root = element.firstElementChild;
     const cards = new Map(); // clip id → its card on the page
     let trashed = false;

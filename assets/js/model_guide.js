@@ -4,7 +4,7 @@
   const { h } = Stir;
   const REST = [["download", "after a download"], ["out", "with a larger GPU"]];
 
-  Stir.parts.guide = ({ element, props }) => {
+  Stir.parts.model_guide = ({ element, props }) => {
     const root = element.firstElementChild;
     const use = (one) => (Stir.goto(0), Stir.emit("use-model", one.model));
     const why = (one) => h("p", {}, one.why, one.mind ? h("span", { class: "guide-mind" }, " " + one.mind) : null);

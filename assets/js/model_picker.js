@@ -4,15 +4,6 @@
   const GROUPS = [["ready", "Ready on this computer"], ["download", "Needs a download"], ["out", "Out of reach here"]];
   const WISHES = [["prompt", "Reads words"], ["end_frame", "End frame"], ["sound", "Sound"]];
 
-  /* What a card says, and how its model stands right now. Both are told once they are known. */
-  Stir.card = (id) => (Stir.now("cards") ?? []).find((one) => one.id === id) ?? null;
-  Stir.standing = (id) => (Stir.now("models")?.states ?? []).find((one) => one.id === id) ?? null;
-  Stir.groupOf = (card) => Stir.standing(card.id)?.group ?? (card.local ? "download" : "ready");
-  Stir.facts = (card) => (Stir.standing(card.id)?.chips ?? [card.where, card.licence]).map((words) => h("span", { class: "fact" }, words));
-  Stir.fallback = () => (Stir.now("cards") ?? []).find((one) => Stir.groupOf(one) === "ready") ?? Stir.now("cards")[0];
-
-  Stir.gauge = () => Stir.now("models")?.gauge ?? { words: "", full: "", plainly: "", gpu: false, kernels: [] };
-
   function option(card, chosen, pick) {
     const out = Stir.groupOf(card) === "out";
     const state = Stir.standing(card.id);
@@ -143,12 +134,4 @@
     for (const topic of ["cards", "models"]) Stir.on(topic, paint);
     return menu;
   };
-
-  /* A silent part: how the models stand, and what the page begins with, for whoever shows it. */
-  Stir.parts.standing = ({ props, watch }) => watch("value", () => {
-    if (!props.value) return;
-    const next = props.value.defaults;
-    if (JSON.stringify(next) !== JSON.stringify(Stir.now("defaults"))) Stir.tell("defaults", next);
-    Stir.tell("models", props.value);
-  });
 })();

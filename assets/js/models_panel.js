@@ -7,7 +7,7 @@
   const WHERE = { auto: "Automatic", resident: "All on the GPU", managed: "Moved there when needed", grouped: "Streamed block by block" };
   const MADE = { auto: "Automatic", published: "As published", fp8: "fp8", int8: "int8", gguf: "GGUF file" };
 
-  Stir.parts.models = ({ element, props, server }) => {
+  Stir.parts.models_panel = ({ element, props, server }) => {
     const root = element.firstElementChild;
     const rows = new Map(); // model id → its row
     let preferences = null;

@@ -10,7 +10,7 @@
   const field = (label, control) => h("label", { class: "field" }, h("span", {}, label), control);
   const long = (seconds) => Number(seconds.toFixed(1)) + " s";
 
-  Stir.parts.output = ({ element, props, trigger, server }) => {
+  Stir.parts.output_panel = ({ element, props, trigger, server }) => {
     const root = element.firstElementChild;
     let begins = memory.get("begins", { size: "auto", fps: 24 }); // the size and rate that Settings said last
     const kept = memory.get("runs", {}); // model → what it was last asked for
@@ -202,6 +202,6 @@
   };
 
   /* Silent parts: they hand what they are given to whoever shows it. */
-  Stir.parts.reasons = ({ props, watch }) => watch("value", () => props.value && Stir.emit("reasons", props.value));
-  Stir.parts.planned = ({ props, watch }) => watch("value", () => props.value && Stir.emit("planned", props.value));
+  Stir.parts.output_reasons = ({ props, watch }) => watch("value", () => props.value && Stir.emit("reasons", props.value));
+  Stir.parts.output_plan = ({ props, watch }) => watch("value", () => props.value && Stir.emit("planned", props.value));
 })();

@@ -3,7 +3,7 @@
   const { h, icon, file, memory } = Stir;
   const narrow = matchMedia("(max-width: 760px)");
 
-  Stir.parts.peek = ({ element }) => {
+  Stir.parts.phone_draft = ({ element }) => {
     const root = element.firstElementChild;
     const block = element.closest("#peek");
     let folded = memory.get("peek-folded", false);

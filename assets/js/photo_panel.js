@@ -2,7 +2,7 @@
 (() => {
   const { h, icon, file, memory } = Stir;
 
-  Stir.parts.photo = ({ element, props, server, upload }) => {
+  Stir.parts.photo_panel = ({ element, props, server, upload }) => {
     const root = element.firstElementChild;
     const shapes = Stir.shapes(props.ratios);
     /* {id, name, width, height, view, thumb, notes, crop, why, depth, credit, mends, subject, end, mended, wants, moved}: `mended` is its view then,

@@ -4,7 +4,7 @@
   const { h, icon, file, memory } = Stir;
   const FEW = 8;
 
-  Stir.parts.presets = ({ element, props, server }) => {
+  Stir.parts.presets_panel = ({ element, props, server }) => {
     const root = element.firstElementChild;
     const all = Object.fromEntries(props.motions.map((one) => [one.id, one]));
     const wishes = { kinds: new Set(), uses: new Set() };

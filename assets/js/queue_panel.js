@@ -24,7 +24,7 @@
     return face;
   }
 
-  Stir.parts.strip = ({ element, props, server, watch }) => {
+  Stir.parts.queue_panel = ({ element, props, server, watch }) => {
     const root = element.firstElementChild;
     const cards = new Map(); // job id, or the id of a group → card
     const inside = new Map(); // job id → card, of the group that is open

@@ -39,7 +39,7 @@
   };
 
   /* A silent part: wishes go out with the desk, picks come back. */
-  Stir.parts.picks = ({ props, trigger, watch }) => {
+  Stir.parts.recommend_panel = ({ props, trigger, watch }) => {
     Stir.on("ask-picks", (wishes) => ((props.value = wishes), trigger("ask")));
     watch("value", () => props.value?.kind && Stir.emit("picks", props.value));
   };

@@ -1,37 +1,6 @@
-/* The header, with the switch between darkroom and lightbox, and the settings tab. */
+/* The settings tab: what a new desk begins with, where files are, what this machine can do, and how models run. */
 (() => {
-  const { h, icon } = Stir;
-  const LOOKS = [["system", "As the system"], ["dark", "Darkroom"], ["light", "Lightbox"]];
-  const PICTURES = { system: "half", dark: "moon", light: "sun" };
-
-  Stir.parts.header = ({ element }) => {
-    const root = element.firstElementChild;
-    const look = h("button", { type: "button", class: "ghost tiny", id: "look", onclick: () => Stir.look.set(LOOKS[(LOOKS.findIndex(([key]) => key === Stir.look.get()) + 1) % LOOKS.length][0]) });
-    const toast = h("div", { class: "toast note", role: "alert", popover: "manual" }); // a popover lies above a dialog, too
-    let timer = 0;
-    Stir.toast = ({ reason, remedy }) => {
-      toast.replaceChildren(icon("alert"), h("p", {}, h("strong", {}, reason), " " + (remedy || "")));
-      toast.hidePopover();
-      toast.showPopover();
-      clearTimeout(timer);
-      timer = setTimeout(() => toast.hidePopover(), 8000);
-    };
-    const gauge = h("span", { class: "gauge", id: "gauge" });
-    Stir.on("models", () => {
-      const { words, full } = Stir.gauge();
-      gauge.textContent = words;
-      gauge.title = full;
-    });
-    root.append(h("h1", { class: "brand" }, "Stir"), gauge, look, h("div", { id: "stir-live", class: "unseen", "aria-live": "polite", role: "status" }), toast);
-    Stir.on("look", (now) => {
-      const words = "Look: " + LOOKS.find(([key]) => key === now)[1].toLowerCase();
-      look.replaceChildren(icon(PICTURES[now]));
-      look.setAttribute("aria-label", words);
-      look.title = words;
-    });
-    Stir.tell("look", Stir.look.get());
-    Stir.look.paint();
-  };
+  const { h } = Stir;
 
   /* Size, rate, place and look of a desk in a browser that has chosen nothing yet; one press puts this desk back to them. */
   function desk(props, server) {
@@ -40,7 +9,7 @@
     const size = menu("Size", "default-size", props.sizes, "size");
     const rate = menu("Rate", "default-fps", props.rates.map((one) => [one, one + " fps"]), "fps", Number);
     const place = menu("Made for", "default-place", [["", "Nothing in particular"], ...props.places], "place");
-    const look = Stir.segments("Look", LOOKS, (value) => (Stir.look.set(null), keep({ look: value })));
+    const look = Stir.segments("Look", Stir.LOOKS, (value) => (Stir.look.set(null), keep({ look: value })));
     const back = Stir.button("Put this desk back to these", { class: "solid", id: "use-defaults", onclick: () => (Stir.emit("use-defaults", Stir.now("defaults")), Stir.say("The desk begins anew with these.")) }, "retry");
     const line = (words, control, why) => h("div", { class: "setting" }, h("label", {}, h("span", {}, words), control), why ? h("p", { class: "why" }, why) : null);
     function paint(now) {
@@ -55,7 +24,7 @@
       h("p", { class: "why" }, "What you change on the desk holds for this browser; what you have not changed follows these."), h("div", { class: "row" }, back));
   }
 
-  Stir.parts.settings = ({ element, props, server }) => {
+  Stir.parts.settings_panel = ({ element, props, server }) => {
     const root = element.firstElementChild;
     const begins = desk(props, server);
     const places = h("dl", { class: "recipe places" });

@@ -6,7 +6,7 @@
   const NAMES = { subject: "Subject", action: "What it does", environment: "Around it", light: "Light", still: "Keep still" };
   const ROWS = [["Subject", ["subject", "action"]], ["Around it", ["environment"]], ["Light", ["light"]], ["Keep still", ["still"]]];
 
-  Stir.parts.slots = ({ element, props }) => {
+  Stir.parts.slots_panel = ({ element, props }) => {
     const root = element.firstElementChild;
     const kept = memory.get("slots", {});
     let slots = Object.fromEntries(Object.keys(EMPTY).map((name) => [name, kept[name] ?? ""]));

@@ -4,7 +4,7 @@
   const { h } = Stir;
 
   /* The silent part: it asks with the desk, and hands the answer on. */
-  Stir.parts.places = ({ props, trigger, watch }) => {
+  Stir.parts.unplaced_effects = ({ props, trigger, watch }) => {
     let key = "";
     let photo = "";
     let drawing = false; // a draft is being drawn: it reads the photo that this looks at too

@@ -3,7 +3,7 @@
   const { h, icon, file } = Stir;
   const AXES = { amount: "Amount", direction: "Direction", effect: "Effect", pace: "Speed" };
 
-  Stir.parts.vary = ({ element, props, trigger, server, watch }) => {
+  Stir.parts.variations_panel = ({ element, props, trigger, server, watch }) => {
     const root = element.firstElementChild;
     let wanted = { axis: "amount", count: 3 };
     let made = [];

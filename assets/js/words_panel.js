@@ -10,7 +10,7 @@
   const PAUSE = 150;
   const bare = (slots) => Object.fromEntries(SLOTS.map((name) => [name, slots?.[name] ?? ""]));
 
-  Stir.parts.words = ({ element, props, server }) => {
+  Stir.parts.words_panel = ({ element, props, server }) => {
     const root = element.firstElementChild;
     let agreed = memory.get("agreed", null); // {motion, text}
     let write = !agreed?.text && !memory.get("words", ""); // the sentence is to be written, whatever it says

@@ -37,15 +37,21 @@ Part = gr.HTML
 """A part as the panels pass it around. Not a subclass: Gradio writes a stub file beside the source of every subclass."""
 
 
-def part(name: str, value: Any = None, events: Sequence[str] = (), calls: Sequence[Call] = (), **props: Any) -> Part:
-    """A part named after its script in assets/js. `events` can be listened to as methods; `calls` are asked by the script."""
+def part(
+    name: str, value: Any = None, events: Sequence[str] = (), calls: Sequence[Call] = (), elem_id: str = "", **props: Any
+) -> Part:
+    """A part named after its script in assets/js. `events` can be listened to as methods; `calls` are asked by the script.
+
+    Its element's id is `elem_id`, or the name without "_panel".
+    """
+    elem_id = elem_id or name.removesuffix("_panel")
     mount = f"Stir.mount({json.dumps(name)}, {{element, props, trigger, server, upload, watch}}, {json.dumps(events)})"
     return gr.HTML(
         value=value,
-        html_template=f'<div class="part part-{name}"></div>',
+        html_template=f'<div class="part part-{elem_id}"></div>',
         js_on_load=mount,
         apply_default_css=False,
-        elem_id=name,
+        elem_id=elem_id,
         server_functions=list(calls),
         **props,
     )

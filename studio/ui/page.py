@@ -18,16 +18,22 @@ from studio.config import ASSETS, MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Refusal
 from studio.studio import Studio
 from studio.ui import request_guard, theme, thumbnails
-from studio.ui.html_part import part, report_to
+from studio.ui.html_part import Part, part, report_to
+from studio.ui.panels.assist_panel import AssistPanel
+from studio.ui.panels.camera_panel import CameraPanel
 from studio.ui.panels.clip_panel import ClipPanel
+from studio.ui.panels.effects_panel import EffectsPanel
 from studio.ui.panels.library_panel import LibraryPanel
 from studio.ui.panels.models_panel import ModelsPanel
-from studio.ui.panels.motion_panel import MotionPanel
+from studio.ui.panels.output_panel import OutputPanel
 from studio.ui.panels.photo_panel import PhotoPanel
+from studio.ui.panels.presets_panel import PresetsPanel
 from studio.ui.panels.queue_panel import QueuePanel
-from studio.ui.panels.recommend_panel import ChoosePanel
+from studio.ui.panels.recommend_panel import RecommendPanel
 from studio.ui.panels.settings_panel import SettingsPanel
-from studio.ui.panels.variations_panel import VaryPanel
+from studio.ui.panels.variations_panel import VariationsPanel
+from studio.ui.panels.words_panel import WordsPanel
+from studio.ui.shot_form import PARTS
 
 STALE = 3600
 """Seconds after which an upload that nobody took in is left over: another page on this home may still be uploading."""
@@ -39,37 +45,50 @@ def build(studio: Studio) -> gr.Blocks:
     report_to(studio.log)
     sweep_uploads(studio.settings)
     thumbnails.sweep(studio)
-    photo, motion, clip, queue = PhotoPanel(studio), MotionPanel(studio), ClipPanel(studio), QueuePanel(studio)
-    variations, choose = VaryPanel(studio), ChoosePanel(studio)
+    recommend, queue = RecommendPanel(studio), QueuePanel(studio)
     with gr.Blocks(title="Stir", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
-        part("header")
+        part("page_header", elem_id="header")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Create", id="create", elem_id="create"):
-                with gr.Row(elem_id="desk"):
-                    with gr.Column(elem_id="photo-column", elem_classes="column"):
-                        photo.render()
-                    with gr.Column(elem_id="motion-column", elem_classes="column"):
-                        motion.render()
-                    with gr.Column(elem_id="clip-column", elem_classes="column"):
-                        clip.render()
-                        motion.render_output()
-                        variations.render()
-                        choose.render()
+                _draw_create(studio, recommend)
                 queue.render()
             with gr.Tab("Library", id="library", elem_id="library-tab"):
                 LibraryPanel(studio).render()
             with gr.Tab("Models", id="models", elem_id="models-tab"):
                 ModelsPanel(studio).render()
-                choose.render_guide()
+                recommend.render_guide()
             with gr.Tab("Settings", id="settings", elem_id="settings-tab"):
                 SettingsPanel(studio).render()
-        desk = motion.desk(photo.part, photo.ending)
-        motion.listen(desk)
-        clip.listen(desk)
-        variations.listen(desk)
-        choose.listen(desk)
         queue.listen(page)
     return page
+
+
+def _draw_create(studio: Studio, recommend: RecommendPanel) -> None:
+    """The three columns that a Shot is made in, and what listens to their values."""
+    photo, presets, words, camera, effects = (
+        PhotoPanel(studio), PresetsPanel(studio), WordsPanel(studio), CameraPanel(), EffectsPanel(),
+    )  # fmt: skip
+    clip, output, variations = ClipPanel(studio), OutputPanel(studio), VariationsPanel(studio)
+    with gr.Row(elem_id="desk"):
+        with gr.Column(elem_id="photo-column", elem_classes="column"):
+            photo.render()
+        with gr.Column(elem_id="motion-column", elem_classes="column"):
+            part("phone_draft", elem_id="peek")
+            presets.render()
+            words.render()
+            AssistPanel(studio).render()
+            camera.render()
+            words.render_slots()
+            effects.render()
+        with gr.Column(elem_id="clip-column", elem_classes="column"):
+            clip.render()
+            output.render()
+            variations.render()
+            recommend.render()
+    drawn = (photo.part, photo.ending, camera.part, effects.part, words.part, output.part)
+    desk: dict[str, Part] = dict(zip(PARTS, drawn, strict=True))
+    for panel in (output, clip, variations, recommend):
+        panel.listen(desk)
 
 
 def _quiet(studio: Studio) -> None:

@@ -6,6 +6,7 @@ value is checked here, and what is wrong is refused at the place where it can be
 
 from __future__ import annotations
 
+import time
 from typing import Any, Literal, TypeVar
 
 import msgspec
@@ -33,6 +34,12 @@ from studio.photo.crop import settle
 from studio.studio import Studio
 
 T = TypeVar("T")
+PARTS = {
+    "frame": "photo_panel", "ending": "ending", "camera": "camera_panel", "effects": "effects_panel",
+    "words": "words_panel", "output": "output_panel",
+}  # fmt: skip
+"""The parts whose values make up a Shot, by the arguments of `compose` they are given as."""
+
 Place = Literal["photo", "camera", "effects", "words", "output", "ending"]
 
 
@@ -42,6 +49,12 @@ class Misplaced(Refusal):
     def __init__(self, where: Place, reason: str, remedy: str) -> None:
         super().__init__(reason, remedy)
         self.where = where
+
+
+def misplaced(refusal: Refusal) -> dict[str, Any]:
+    """A refusal of the desk as the page shows it, at its place."""
+    where = refusal.where if isinstance(refusal, Misplaced) else refusal.about or "output"
+    return {"kind": "refusal", "where": where, "reason": refusal.reason, "remedy": refusal.remedy, "at": time.time()}
 
 
 class Frame(Noun, frozen=True):

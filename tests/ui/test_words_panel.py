@@ -14,7 +14,7 @@ from studio.config import ASSETS
 from studio.motion.compose import plain
 from studio.motion.read import read
 from studio.nouns import Camera, Effect, Motion, Move, Shot
-from studio.ui.motion_builder import Ask, avoided, direct, merged
+from studio.ui.panels.words_panel import Ask, avoided, direct, merged
 from studio.ui.shot_form import Misplaced, compose
 from tests.fakes.shelf import READY
 from tests.ui.conftest import App, Open

@@ -29,7 +29,7 @@ class AssistPanel:
             call("propose_motion", Frame, self.propose),
             call("rewrite_prompt", Sentence, lambda ask: {"text": self.studio.assist.rewrite(ask.text)}),
         ]
-        self.part = part("assist", None, calls=calls)
+        self.part = part("assist_panel", None, calls=calls)
 
     def propose(self, frame: Frame) -> dict[str, Any]:
         """A motion for the photo on the desk, in words."""

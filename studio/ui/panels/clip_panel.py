@@ -9,11 +9,10 @@ import msgspec
 
 from studio.nouns import Refusal
 from studio.studio import Studio
-from studio.ui.animate_button import misplaced
 from studio.ui.clip_actions import One, clip_calls
 from studio.ui.html_part import QUIET, Part, call, heard, part
 from studio.ui.model_status import plan
-from studio.ui.shot_form import compose
+from studio.ui.shot_form import compose, misplaced
 
 
 class ClipPanel:
@@ -30,9 +29,9 @@ class ClipPanel:
             call("cancel_job", One, lambda ask: studio.cancel(ask.id)),
             call("retry_job", One, lambda ask: {"job": studio.retry(ask.id).id}),
         ]
-        self.part = part("clip", None, calls=calls)
-        self.draft = part("draft", None, events=["draft"])
-        self.places = part("places", None, events=["places"])
+        self.part = part("clip_panel", None, calls=calls)
+        self.draft = part("clip_draft", elem_id="draft", events=["draft"])
+        self.places = part("unplaced_effects", elem_id="places", events=["places"])
 
     def listen(self, desk: dict[str, Part]) -> None:
         """A new draft whenever the desk has settled; only the last one asked for counts."""

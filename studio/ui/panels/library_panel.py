@@ -69,7 +69,7 @@ class LibraryPanel:
         local = self.studio.settings.user == ""
         if local:
             calls.append(call("open_folder", One, lambda ask: open_folder(studio, ask.id)))
-        self.part = part("library", None, calls=calls, local=local, page=PAGE)
+        self.part = part("library_panel", None, calls=calls, local=local, page=PAGE)
 
     def empty(self) -> dict[str, int]:
         """Delete what is in the trash, small pictures and all."""

@@ -79,7 +79,7 @@ class ModelsPanel:
         """Draw the part."""
         local = self.studio.settings.user == ""
         self.part = part(
-            "models", None, calls=self.calls(local), local=local,
+            "models_panel", None, calls=self.calls(local), local=local,
             placements=get_args(Placement), weights=get_args(Weights),
         )  # fmt: skip
 

@@ -71,7 +71,7 @@ class PhotoPanel:
         ]
         samples = [{**msgspec.to_builtins(one), "path": str(ASSETS / "samples" / one.file)} for one in studio.samples()]
         self.part = part(
-            "photo",
+            "photo_panel",
             None,
             calls=calls,
             samples=samples,

@@ -37,8 +37,8 @@ class QueuePanel:
         """Draw the part."""
         studio = self.studio
         self.part = part(
-            "strip",
-            None,
+            "queue_panel",
+            elem_id="strip",
             calls=[
                 call("cancel_job", One, lambda ask: studio.cancel(ask.id)),
                 call("retry_job", One, lambda ask: {"job": studio.retry(ask.id).id}),
@@ -48,7 +48,7 @@ class QueuePanel:
                 call("clear_ended", dict[str, str], lambda _: studio.clear_ended()),
             ],
         )
-        self.models = part("standing", None)
+        self.models = part("model_status", elem_id="standing")
 
     def listen(self, page: gr.Blocks) -> None:
         """One timer for the whole page; a reload or another tab sees the same board."""

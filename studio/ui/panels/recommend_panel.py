@@ -9,12 +9,11 @@ import msgspec
 from studio.advice import Wishes
 from studio.nouns import Refusal
 from studio.studio import Studio
-from studio.ui.animate_button import misplaced
 from studio.ui.html_part import QUIET, Part, heard, part
-from studio.ui.shot_form import compose
+from studio.ui.shot_form import compose, misplaced
 
 
-class ChoosePanel:
+class RecommendPanel:
     """A part that carries `Wishes` and is answered with picks, for the sheet of models; and the guide."""
 
     def __init__(self, studio: Studio) -> None:
@@ -22,11 +21,11 @@ class ChoosePanel:
 
     def render(self) -> None:
         """Draw the silent part: the picker shows what it carries."""
-        self.picks = part("picks", None, events=["ask"])
+        self.picks = part("recommend_panel", elem_id="picks", events=["ask"])
 
     def render_guide(self) -> None:
         """Draw which photo suits which model, made from the cards alone: it stands beside the models themselves."""
-        part("guide", None, rows=msgspec.to_builtins(self.studio.advice.guide()))
+        part("model_guide", elem_id="guide", rows=msgspec.to_builtins(self.studio.advice.guide()))
 
     def listen(self, desk: dict[str, Part]) -> None:
         """Picks are made for what stands on the desk when they are asked for."""

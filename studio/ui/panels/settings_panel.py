@@ -36,7 +36,7 @@ class SettingsPanel:
         ]
         places = [[one.id, one.title] for one in self.studio.platforms()]
         begins = {"sizes": SIZES, "rates": RATES, "places": places}
-        self.part = part("settings", None, calls=calls, local=self.studio.settings.user == "", **begins)
+        self.part = part("settings_panel", None, calls=calls, local=self.studio.settings.user == "", **begins)
 
     def facts(self) -> dict[str, Any]:
         """Places, the machine's choices, and what the user prefers."""

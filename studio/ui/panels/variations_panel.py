@@ -10,10 +10,9 @@ from studio.motion.vary import Axis, axes, vary
 from studio.nouns import Noun, Refusal, Shot, replace
 from studio.photo.crop import ratio
 from studio.studio import Studio
-from studio.ui.animate_button import misplaced
 from studio.ui.html_part import QUIET, Part, call, heard, part
 from studio.ui.model_status import drafted
-from studio.ui.shot_form import compose
+from studio.ui.shot_form import compose, misplaced
 
 
 class Wanted(Noun, frozen=True):
@@ -38,7 +37,7 @@ class Several(Noun, frozen=True):
     press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
 
 
-class VaryPanel:
+class VariationsPanel:
     """One part: its value is asked with `Wanted` and answered with the variations of the shot on the desk."""
 
     def __init__(self, studio: Studio) -> None:
@@ -47,7 +46,7 @@ class VaryPanel:
     def render(self) -> None:
         """Draw the part."""
         calls = [call("see_variation", One, self.see), call("queue_variations", Several, self.queue)]
-        self.part = part("vary", None, events=["ask"], calls=calls)
+        self.part = part("variations_panel", elem_id="vary", events=["ask"], calls=calls)
 
     def listen(self, desk: dict[str, Part]) -> None:
         """Variations are made of what stands on the desk when they are asked for."""

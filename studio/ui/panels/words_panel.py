@@ -1,7 +1,6 @@
-"""The motion as the page builds it: the sentence and the builder kept in step, the check of the words, and motions to start from.
+"""The sentence and the slots it is written from: kept in step with camera and effects, and checked while it is typed.
 
-Knows how what was typed and what was pressed are brought together, and how a motion is put for the page. Refuses to understand
-words itself: the grammar and the check do.
+Words are understood by `studio.motion.read` and checked by `studio.motion.lint`.
 """
 
 from __future__ import annotations
@@ -10,30 +9,13 @@ from typing import Any
 
 import msgspec
 
-from studio import presets
-from studio.advice import fits, of
 from studio.cards import ModelCard
 from studio.checks import needs_brush
-from studio.config import ASSETS
 from studio.motion import compose, lint, read
-from studio.motion.camera import goes
 from studio.motion.promise import promise
-from studio.nouns import Effect, EffectName, Kind, Motion, Noun, Refusal, Shot, Use, Words, replace
-from studio.photo.crop import settle
-from studio.presets import MotionPreset
+from studio.nouns import Effect, EffectName, Motion, Noun, Words, replace
 from studio.studio import Studio
-from studio.ui.model_facts import sentence
-from studio.ui.shot_form import Frame
-
-KINDS: dict[Kind, str] = {
-    "portrait": "Portrait", "water": "Water", "landscape": "Landscape", "street": "Street", "product": "Food and product",
-}  # fmt: skip
-"""What a photo may be of, as the gallery's filter says it."""
-
-USES: dict[Use, str] = {
-    "product": "E-commerce", "travel": "Travel", "music": "Music and art", "estate": "Real estate", "brand": "Personal brand",
-}  # fmt: skip
-"""What a clip may be for, as the gallery's filter says it."""
+from studio.ui.html_part import call, part
 
 SUGGESTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "people": {
@@ -59,9 +41,6 @@ SUGGESTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "built": {"environment": ("dust floats in the light",), "still": ("the buildings", "the ground")},
 }
 """Short words for each slot of the builder, by what is surely in a photo (`studio.photo.kind.Marks`)."""
-
-CLOSE_UP = "A close-up: only the subject is in focus. What it is Stir can’t tell, so these motions name nothing."
-"""Why no kind is named for a close-up."""
 
 ANY: dict[str, tuple[str, ...]] = {
     "subject": ("the subject",),
@@ -175,67 +154,16 @@ def _unpainted(effect: Effect) -> Effect:
     return replace(effect, brush="")
 
 
-class Fit(Noun, frozen=True):
-    """A question for motions: which photo."""
+class WordsPanel:
+    """Two parts: the sentence, whose value is the `Words`, and its slots, which fill it and are filled from it."""
 
-    photo: str
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
 
+    def render(self) -> None:
+        """Draw the sentence."""
+        self.part = part("words_panel", calls=[call("direct", Ask, lambda ask: direct(self.studio, ask))])
 
-def fitting(studio: Studio, photo_id: str) -> dict[str, Any]:
-    """The ids of all motions, those that fit a photo first, which of them do, what it is of and why, and words that suit it.
-
-    Raises `Refusal`.
-    """
-    photo = studio.photo(photo_id)
-    seen = studio.advice.seen(photo)
-    kind = of(seen)
-    order = studio.advice.motions(photo)
-    plain = CLOSE_UP if seen.marks.close else sentence(seen.reason)
-    return {
-        "order": [one.id for one in order],
-        "fitting": [one.id for one in order if fits(one, kind, seen.marks.people)],
-        "kind": kind,
-        "reason": f"{KINDS[kind]}: {seen.reason}." if kind else plain,
-        "words": suggestions(seen.marks),
-    }
-
-
-class Played(Noun, frozen=True):
-    """A question for a motion to start from: what it looks like on the photo on the desk."""
-
-    frame: Frame
-    motion: str
-
-
-WORDED = "Only the camera: what happens needs a model that reads words."
-UNSEEN = "Needs a model that reads words."
-
-
-def played(studio: Studio, ask: Played) -> dict[str, str]:
-    """A tiny clip of a motion on a photo, "" where nothing would move, and what of it can't be seen there. Raises `Refusal`."""
-    preset = next((one for one in presets.motions() if one.id == ask.motion), None)
-    if preset is None:
-        raise Refusal("There is no such motion.", "Reload the page.")
-    frame, photo = ask.frame, studio.photo(ask.frame.photo)
-    crop = settle(photo, frame.crop)
-    shot = Shot(photo, crop, preset.motion, depth=frame.depth, mends=frame.mends, subject=frame.subject)
-    places = studio.places(shot)
-    reads = "parallax" not in preset.models
-    said = " ".join(one.says for one in places.unplaced)
-    if not goes(preset.motion.camera) and not places.placed:
-        return {"path": "", "says": UNSEEN if reads else said}
-    return {"path": str(studio.preview(shot)), "says": WORDED if reads else said}
-
-
-def gallery(studio: Studio) -> list[dict[str, Any]]:
-    """Every motion to start from, with where its still lies and what it goes well with."""
-    titles = {card.id: card.title for card in studio.cards()}
-    return [_tile(one, titles) for one in presets.motions()]
-
-
-def _tile(one: MotionPreset, titles: dict[str, str]) -> dict[str, Any]:
-    return {
-        "id": one.id, "title": one.title, "summary": one.summary, "kinds": list(one.kinds), "uses": list(one.uses),
-        "motion": msgspec.to_builtins(one.motion), "seconds": one.seconds, "aspect": one.aspect,
-        "models": [model for model in one.models if model in titles], "still": str(ASSETS / "motions" / one.still),
-    }  # fmt: skip
+    def render_slots(self) -> None:
+        """Draw the slots."""
+        part("slots_panel", suggestions=ANY)

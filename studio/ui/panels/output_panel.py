@@ -1,7 +1,7 @@
-"""Animate: the shot on the desk, or one of each photo on the strip with the same motion, put into the queue by one press.
+"""What the clip is like: model, size, length and rate; the plan of the run; and Animate, for one photo or all on the strip.
 
-Knows what of the desk belongs to every photo and what to one: crop, mends, depth and what was painted are the photo's own.
-Refuses to lose the rest when one photo can't be used: it is named, and the others go.
+Of what the page holds, crop, mends, depth and what was painted belong to one photo each; all the rest belongs to every photo.
+Where one photo can't be used it is named, and the others are queued.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import msgspec
 from studio.motion.effects import EFFECTS
 from studio.nouns import Brush, Effect, EffectName, Noun, Refusal, Shot, replace
 from studio.studio import Studio
-from studio.ui.model_status import drafted
-from studio.ui.shot_form import Frame, Misplaced, Output, checked, compose
+from studio.ui.html_part import QUIET, Part, call, heard, part
+from studio.ui.model_facts import facts
+from studio.ui.model_status import drafted, plan
+from studio.ui.shot_form import PARTS, Frame, Misplaced, Output, checked, compose, misplaced
 
 MOST = 200
 """Photos that one press may animate."""
@@ -34,12 +36,6 @@ class Press(Noun, frozen=True):
     press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
     desk: dict[str, Any] = msgspec.field(default_factory=dict)
     film: tuple[Framed, ...] = ()
-
-
-def misplaced(refusal: Refusal) -> dict[str, Any]:
-    """A refusal of the desk as the page shows it, at its place."""
-    where = refusal.where if isinstance(refusal, Misplaced) else refusal.about or "output"
-    return {"kind": "refusal", "where": where, "reason": refusal.reason, "remedy": refusal.remedy, "at": time.time()}
 
 
 def animate(studio: Studio, press: Press, desk: dict[str, Any]) -> dict[str, Any]:
@@ -121,3 +117,50 @@ def unpainted(effects: tuple[Effect, ...], own: list[list[dict[str, Any]]]) -> l
 
 def _photos(count: int) -> str:
     return "the photo" if count == 1 else f"the {count} photos"
+
+
+def unexplained(refusal: Refusal) -> dict[str, Any]:
+    """No choices, and why there are none."""
+    return {"choices": [], "refusal": misplaced(refusal), "at": time.time()}
+
+
+class OutputPanel:
+    """A part whose value is an `Output`, and two silent ones that carry answers: the plan of a run, and why."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def render(self) -> None:
+        """Draw the parts."""
+        cards = [facts(card) for card in self.studio.cards()]
+        press = call("animate", Press, self.animate)
+        self.part = part(
+            "output_panel", msgspec.to_builtins(Output()), events=["why", "plan"], calls=[press], cards=cards, desk=PARTS
+        )
+        self.reasons = part("output_reasons", elem_id="reasons")
+        self.planned = part("output_plan", elem_id="planned")
+
+    def listen(self, desk: dict[str, Part]) -> None:
+        """The plan is asked for at every change; "Why these?" wants every choice."""
+        quiet: dict[str, Any] = {**QUIET, "inputs_kwargs": desk}
+        self.part.why(heard(self.why, unexplained), outputs=self.reasons, trigger_mode="always_last", **quiet)
+        self.part.plan(heard(self.plan, misplaced), outputs=self.planned, trigger_mode="always_last", **quiet)
+
+    def animate(self, press: Press) -> dict[str, Any]:
+        """Queue the shot on the desk, or one of each photo on the strip."""
+        return animate(self.studio, press, {name: press.desk.get(name) for name in PARTS})
+
+    def why(self, **desk: Any) -> dict[str, Any]:
+        """Every automatic choice of the shot on the desk, with its reason."""
+        try:
+            shot = compose(self.studio, **desk)
+            return {"choices": msgspec.to_builtins(self.studio.choices(shot)), "at": time.time()}
+        except Refusal as refusal:
+            return unexplained(refusal)
+
+    def plan(self, **desk: Any) -> dict[str, Any]:
+        """What a run of the shot on the desk will really be, in one line."""
+        try:
+            return {"kind": "plan", **plan(self.studio, compose(self.studio, **desk)), "at": time.time()}
+        except Refusal as refusal:
+            return misplaced(refusal)

@@ -1,0 +1,21 @@
+/* What a model's card says and how the model stands on this machine, for every script that shows either. */
+(() => {
+  const { h } = Stir;
+
+  /* What a card says, and how its model stands right now. Both are told once they are known. */
+  Stir.card = (id) => (Stir.now("cards") ?? []).find((one) => one.id === id) ?? null;
+  Stir.standing = (id) => (Stir.now("models")?.states ?? []).find((one) => one.id === id) ?? null;
+  Stir.groupOf = (card) => Stir.standing(card.id)?.group ?? (card.local ? "download" : "ready");
+  Stir.facts = (card) => (Stir.standing(card.id)?.chips ?? [card.where, card.licence]).map((words) => h("span", { class: "fact" }, words));
+  Stir.fallback = () => (Stir.now("cards") ?? []).find((one) => Stir.groupOf(one) === "ready") ?? Stir.now("cards")[0];
+
+  Stir.gauge = () => Stir.now("models")?.gauge ?? { words: "", full: "", plainly: "", gpu: false, kernels: [] };
+
+  /* A silent part: how the models stand, and what the page begins with, for whoever shows it. */
+  Stir.parts.model_status = ({ props, watch }) => watch("value", () => {
+    if (!props.value) return;
+    const next = props.value.defaults;
+    if (JSON.stringify(next) !== JSON.stringify(Stir.now("defaults"))) Stir.tell("defaults", next);
+    Stir.tell("models", props.value);
+  });
+})();

@@ -1,0 +1,15 @@
+"""Effects: each with its amount, the region of the photo it happens in, and where it counts a direction."""
+
+from __future__ import annotations
+
+from studio.motion.effects import EFFECTS
+from studio.ui.html_part import part
+
+
+class EffectsPanel:
+    """One part, whose value is a list of `Effect`."""
+
+    def render(self) -> None:
+        """Draw the part."""
+        effects = [{"name": name, "title": info.title, "sees": info.sees, "auto": info.auto} for name, info in EFFECTS.items()]
+        self.part = part("effects_panel", [], effects=effects)

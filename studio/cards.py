@@ -257,6 +257,43 @@ class Outcome(Noun, frozen=True):
     seconds: float
 
 
+class Device(Noun, frozen=True):
+    """A GPU: its memory in bytes, `used` by all programs together, of `total`."""
+
+    name: str
+    used: int
+    total: int
+
+
+class Kernel(Noun, frozen=True):
+    """What came of trying an attention kernel on this device: `name` as preferences have it, `title` as people do.
+
+    `ms` is the median time of a call, `error` the worst relative error against exact arithmetic: both 0 where it never ran.
+    `ok`: it may be chosen; `why` says how near it is, or what stands in its way.
+    """
+
+    name: str
+    ok: bool
+    ms: float
+    error: float
+    title: str
+    why: str
+
+
+class Gauge(Noun, frozen=True):
+    """The GPUs of this machine, the attention kernels tried on them, and the device and its limits as choices, for people."""
+
+    devices: tuple[Device, ...] = ()
+    kernels: tuple[Kernel, ...] = ()
+    choices: tuple[Choice, ...] = ()
+
+    @property
+    def rows(self) -> tuple[Choice, ...]:
+        """All of it for people: the choices, then each kernel with its time."""
+        tried = (Choice(one.title, f"{one.ms:.2f} ms" if one.ok else "off", one.why) for one in self.kernels)
+        return (*self.choices, *tried)
+
+
 class Quote(Noun, frozen=True):
     """What a download would take: asked of the hub, and only because the user asked. Bytes. `refused` says why it can't begin."""
 

@@ -5,6 +5,7 @@ Knows which engine keeps which model, and when something about one has changed. 
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from studio import preferences, presets
-from studio.cards import ModelCard, ModelState, Quote
+from studio.cards import Gauge, ModelCard, ModelState, Quote
 from studio.config import Settings
 from studio.engines.base import Engine, Shelf
 from studio.nouns import Choice, Refusal
@@ -132,16 +133,14 @@ class Models:
         """The user's own cards that can't be used: the file's name, and why."""
         return tuple(Choice("card", one.file.name, one.reason) for one in self._wrong)
 
-    def gauge(self) -> tuple[Choice, ...]:
-        """The device, how much of its memory is in use, and the attention kernels tried on it; () where nothing needs one."""
-        said: dict[Choice, None] = {}
+    def gauge(self) -> Gauge:
+        """The device, how much of its memory is in use, and the attention kernels tried on it; empty where nothing needs one."""
         for card in {card.engine: card for card in self.cards}.values():
-            try:
+            with contextlib.suppress(Refusal):  # its state says why
                 engine = self.engine(card)
-                said |= dict.fromkeys(engine.gauge() if isinstance(engine, Shelf) else ())
-            except Refusal:
-                continue  # its state says why
-        return tuple(said)
+                if isinstance(engine, Shelf):
+                    return engine.gauge()
+        return Gauge()
 
     def require(self, card: ModelCard) -> None:
         """Raises `Refusal` unless this model can run here and now."""

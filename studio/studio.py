@@ -156,9 +156,10 @@ class Studio:
         """The engine that a card runs on, loaded on first use."""
         return self.models.engine(card)
 
-    def machine(self) -> tuple[Choice, ...]:
-        """What this machine can do, and why each thing is chosen."""
-        return (*drafts.machine(self.settings, self.models.gauge()), *self._database.notes)
+    def machine(self, kernels: bool = True) -> tuple[Choice, ...]:
+        """What this machine can do, and why each thing is chosen; with the attention `kernels` tried on it, or without."""
+        gauge = self.models.gauge()
+        return (*drafts.machine(self.settings, gauge.rows if kernels else gauge.choices), *self._database.notes)
 
     def depth_model(self) -> tuple[bool, Choice]:
         """Whether the optional depth network has been downloaded, and what that means for depth."""

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from studio import config, presets
-from studio.cards import ModelState
+from studio.cards import Gauge, ModelState
 from studio.config import PRESETS, Settings
 from studio.engines.base import Shelf
 from studio.nouns import Crop, Motion, Photo, Refusal, Shot, Still, replace
@@ -92,7 +92,7 @@ def test_an_engine_that_cannot_be_had_leaves_the_other_models_alone(settings: Se
     assert [one.fits for one in studio.models.states()] == ["yes", "no"]
     assert "torch" in state(studio, READY.id).reason
     assert "pip install" in state(studio, READY.id).remedy
-    assert studio.models.gauge() == ()
+    assert studio.models.gauge() == Gauge()
     shot = Shot(studio.take_in(photograph(settings.home), "a.png"), model=READY.id)
     with pytest.raises(Refusal, match="torch"):
         studio.submit(shot)
@@ -214,7 +214,7 @@ def test_closing_the_studio_closes_the_engine(settings: Settings, engine: ShelfE
 
 def test_the_machine_tells_what_the_engine_knows_of_the_gpu(studio: Studio) -> None:
     assert "Pretend 9000" in next(choice.value for choice in studio.machine() if choice.what == "GPU")
-    assert studio.models.gauge()
+    assert studio.models.gauge().devices
 
 
 # What a shot may ask ------------------------------------------------------------------------------------------------------

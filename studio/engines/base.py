@@ -12,7 +12,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.cards import ModelCard, ModelState, Quote
+from studio.cards import Gauge, ModelCard, ModelState, Quote
 from studio.frames import Frames
 from studio.nouns import Choice, EffectName, Noun, Progress, Refusal, Region, Shot
 
@@ -130,7 +130,7 @@ class Shelf(Protocol):
         """The automatic choices a run of this shot would lead to: placement, weights, attention kernel, prompt; each says why."""
         ...
 
-    def gauge(self) -> tuple[Choice, ...]:
+    def gauge(self) -> Gauge:
         """The device, how much of its memory is in use, and the attention kernels tried on it with their errors and times."""
         ...
 

@@ -5,14 +5,12 @@ Knows how states are put into words. Refuses to know how a model is loaded, fetc
 
 from __future__ import annotations
 
-import re
 from typing import Any, Literal
 
 import msgspec
 
 from studio.advice.pace import about as spent
-from studio.cards import ModelCard, ModelState, Outcome, Plan
-from studio.engines.diffusion.run.attention_probe import CANDIDATES
+from studio.cards import Gauge, Kernel, ModelCard, ModelState, Outcome, Plan
 from studio.nouns import Choice, Clip, Refusal, Shot, Size
 from studio.photo.crop import AUTOMATIC, SHORT_SIDES
 from studio.presets import platform
@@ -22,9 +20,6 @@ from studio.ui.model_facts import about, sentence, short_licence, size
 Group = Literal["ready", "download", "out"]
 
 PLAINLY = "Stir finds no NVIDIA GPU with CUDA on this computer, and these models need one. Parallax runs on any computer."
-MEMORY = re.compile(r"([\d.]+)(?: GB)? ?(?:/|of) ?([\d.]+) ?GB")
-KERNEL = re.compile("^attention", re.IGNORECASE)
-KERNEL_TIME = re.compile(r"[\d.]+ ms|off")
 
 
 def group(state: ModelState) -> Group:
@@ -90,31 +85,30 @@ def _expected(state: ModelState) -> tuple[Choice, ...]:
     return (Choice("time", known, state.basis),) if state.basis else ()
 
 
-def gauge(said: tuple[Choice, ...]) -> dict[str, Any]:
+def gauge(now: Gauge) -> dict[str, Any]:
     """What the engines say of the device: in a few words for the header, in full, and the attention kernels as a table.
 
     Without a GPU `plainly` says what that means for the models.
     """
-    kernels = [one for one in said if KERNEL.search(one.what) or KERNEL_TIME.fullmatch(one.value)]
-    device = [one for one in said if one not in kernels]
-    held = next((MEMORY.search(one.value) for one in device if one.what == "GPU"), None)
-    without = "Ready · Parallax on this computer" if said else ""
+    gpu = now.devices[0] if now.devices else None
+    without = "Ready · Parallax on this computer" if now.choices else ""
     return {
-        "words": f"GPU {_short(held[1])}/{_short(held[2])} GB" if held else without,
-        "plainly": PLAINLY if said and not held else "",
-        "full": " ".join(sentence(f"{one.what}: {one.value}, {one.reason}") for one in device),
-        "gpu": held is not None, "kernels": [_kernel(one) for one in kernels],
+        "words": f"GPU {_short(gpu.used)}/{_short(gpu.total)} GB" if gpu else without,
+        "plainly": PLAINLY if now.choices and not gpu else "",
+        "full": " ".join(sentence(f"{one.what}: {one.value}, {one.reason}") for one in now.choices),
+        "gpu": gpu is not None, "kernels": [_kernel(one) for one in now.kernels],
     }  # fmt: skip
 
 
-def _short(gigabytes: str) -> str:
-    return f"{float(gigabytes):.{1 if 0 < float(gigabytes) < 10 and float(gigabytes) % 1 else 0}f}"
+def _short(count: int) -> str:
+    """Bytes in GB, as the header has room for: one decimal under 10."""
+    gigabytes = round(count / 1e9, 1)
+    return f"{gigabytes:.{1 if 0 < gigabytes < 10 and gigabytes % 1 else 0}f}"
 
 
-def _kernel(said: Choice) -> dict[str, Any]:
-    title = KERNEL.sub("", said.what).strip(" :·") or said.value
-    name = next((one.name for one in CANDIDATES if one.title == title), title)
-    return {"name": name, "title": title, "value": said.value, "reason": said.reason, "ok": said.value != "off"}
+def _kernel(one: Kernel) -> dict[str, Any]:
+    time = f"{one.ms:.2f} ms" if one.ok else "off"
+    return {"name": one.name, "title": one.title, "value": time, "reason": one.why, "ok": one.ok}
 
 
 def standing(studio: Studio) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.cards import Checkpoint, Guidance, Lengths, ModelCard, ModelState, Needs, Quote, Sizes, Steps
+from studio.cards import Checkpoint, Device, Gauge, Guidance, Kernel, Lengths, ModelCard, ModelState, Needs, Quote, Sizes, Steps
 from studio.config import Settings
 from studio.engines import registry
 from studio.engines.base import Engine, Image, Tick
@@ -184,10 +184,12 @@ class ShelfEngine:
         words = _words(shot) or "none"
         return (Choice("engine", "pretend", "a stand-in for tests: it denoises nothing"), Choice("prompt", words, "as written"))
 
-    def gauge(self) -> tuple[Choice, ...]:
+    def gauge(self) -> Gauge:
         held = sum(35 * MB for one in self._memory.values() if one in ("ram", "gpu"))
-        return (Choice("GPU", f"Pretend 9000, {held / 1e9:.2f} of 24 GB", "a stand-in for tests: no memory is used"),
-                Choice("attention", "native", "fastest of 2 that passed: native 1.0 ms, error 0; sage failed"))  # fmt: skip
+        said = Choice("GPU", f"Pretend 9000, {held / 1e9:.2f} of 24 GB", "a stand-in for tests: no memory is used")
+        why = "fastest of 2 that passed: native 1.0 ms, error 0; sage failed"
+        kernel = Kernel("native", ok=True, ms=1.0, error=0.0, title="native", why=why)
+        return Gauge((Device("Pretend 9000", held, 24_000_000_000),), (kernel,), (said,))
 
     def close(self) -> None:
         self.closed += 1

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from studio import presets
-from studio.cards import ModelCard, ModelState
+from studio.cards import Device, Gauge, Kernel, ModelCard, ModelState
 from studio.nouns import Choice, Photo, Progress, Shot, replace
 from studio.ui.model_facts import about, controls, facts, sentence, size
 from studio.ui.model_status import gauge, group, shown
@@ -60,14 +60,19 @@ def test_a_state_in_words() -> None:
 
 
 def test_the_gauge_tells_a_gpu_from_none() -> None:
-    kernels = (Choice("cuDNN", "1.10 ms", "error 0.0004"), Choice("FlashAttention 2", "off", "it is not installed"))
-    held = gauge((Choice("GPU", "RTX 4090, 11.2 of 24 GB", "the first device"), *kernels))
+    cudnn = Kernel("_native_cudnn", ok=True, ms=1.1, error=0.0004, title="cuDNN", why="error 0.0004")
+    flash = Kernel("flash", ok=False, ms=0.0, error=0.0, title="FlashAttention 2", why="it is not installed")
+    gpu = (Choice("GPU", "RTX 4090, 11.2 of 24 GB", "the first device"),)
+    now = Gauge((Device("RTX 4090", 11_200_000_000, 24_000_000_000),), (cudnn, flash), gpu)
+    held = gauge(now)
     assert (held["words"], held["plainly"]) == ("GPU 11/24 GB", "")
     assert [(one["name"], one["ok"]) for one in held["kernels"]] == [("_native_cudnn", True), ("flash", False)]
-    none = gauge((Choice("device", "processor, 12 of 25 GB", "no NVIDIA GPU was found"),))
+    assert [(one["title"], one["value"]) for one in held["kernels"]] == [("cuDNN", "1.10 ms"), ("FlashAttention 2", "off")]
+    assert [(one.what, one.value) for one in now.rows[1:]] == [("cuDNN", "1.10 ms"), ("FlashAttention 2", "off")]
+    none = gauge(Gauge(choices=(Choice("device", "processor, 12 of 25 GB", "no NVIDIA GPU was found"),)))
     assert none["words"] == "Ready · Parallax on this computer"
     assert "no NVIDIA GPU with CUDA" in none["plainly"]
-    assert gauge(()) == {"words": "", "plainly": "", "full": "", "kernels": [], "gpu": False}
+    assert gauge(Gauge()) == {"words": "", "plainly": "", "full": "", "kernels": [], "gpu": False}
 
 
 def test_numbers_in_words() -> None:

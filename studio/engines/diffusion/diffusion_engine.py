@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio import preferences as kept
 from studio import presets
-from studio.cards import ModelCard, ModelState, Plan, Quote
+from studio.cards import Device, Gauge, ModelCard, ModelState, Plan, Quote
 from studio.config import Settings
 from studio.engines.base import Image, Tick
 from studio.engines.diffusion.files.download import Downloads
@@ -167,15 +167,16 @@ class DiffusionEngine:
             kernel = Choice(attention.WHAT, "PyTorch's own choice", "nothing faster has proved itself on this device")
         return (*found.choices, kernel, compose(shot.motion, card).choice)
 
-    def gauge(self) -> tuple[Choice, ...]:
+    def gauge(self) -> Gauge:
         """The device, how much of its memory is in use, what models may hold, and the kernels tried on it."""
         here = self.machine
         if here.cuda:
             used = here.vram - here.free_vram()
+            devices = (Device(here.name, used, here.vram),)
             device = Choice("GPU", f"{here.name}, {used / GB:.1f} of {here.vram / GB:.0f} GB", "in use by all programs")
         else:
-            device = Choice("device", "processor", here.note or "there is no GPU")
-        return (device, self.manager.cap(), *attention.rows(attention.kept(here, self.settings)))
+            devices, device = (), Choice("device", "processor", here.note or "there is no GPU")
+        return Gauge(devices, attention.rows(attention.kept(here, self.settings)), (device, self.manager.cap()))
 
     def close(self) -> None:
         """Stop what runs in the background and let go of all memory. Safe to call twice."""

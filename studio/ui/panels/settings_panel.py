@@ -9,7 +9,6 @@ import msgspec
 from studio.photo.crop import SHORT_SIDES
 from studio.studio import Studio
 from studio.ui.html_part import call, part
-from studio.ui.model_status import gauge
 from studio.ui.panels.models_panel import Wish, wish
 from studio.ui.panels.photo_panel import depth_calls
 
@@ -50,10 +49,8 @@ class SettingsPanel:
             ("Database", settings.database),
             ("Cache, safe to delete", settings.cache),
         ]
-        kernels = {one["title"] for one in gauge(self.studio.models.gauge())["kernels"]}
-        machine = [one for one in self.studio.machine() if one.what not in kernels]  # they have a table of their own
         return {
             "places": [[name, str(place)] for name, place in places],
-            "machine": msgspec.to_builtins(machine),
+            "machine": msgspec.to_builtins(self.studio.machine(kernels=False)),  # kernels have a table of their own
             "preferences": self.studio.models.preferences(),
         }

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from studio.cards import ModelCard
+from studio.cards import Gauge, ModelCard
 from studio.config import Settings
 from studio.engines.diffusion.run import attention, attention_probe
 from studio.engines.diffusion.run.attention_probe import Candidate, Kernel
@@ -162,7 +162,7 @@ def test_the_table_reads_without_torch(tmp_path: Path) -> None:
 
 
 def test_the_table_in_words(table: dict[str, Kernel]) -> None:
-    told = {row.what: row for row in attention.rows(list(table.values()))}
+    told = {row.what: row for row in Gauge(kernels=attention.rows(list(table.values()))).rows}
     assert told["PyTorch's own choice"].value.endswith(" ms")
     assert told["FlashAttention 2"].value == "off"
 

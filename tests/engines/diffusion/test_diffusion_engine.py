@@ -291,7 +291,7 @@ def test_what_a_run_would_lead_to_is_told_without_loading(engine: DiffusionEngin
     assert {"device", "placement", "weights", "attention", "prompt"} <= set(told)
     assert told["prompt"].value.startswith("The dogs run.")
     assert engine.manager.loads == loads
-    assert {choice.what for choice in engine.gauge()} >= {"device", "memory cap"}
+    assert {choice.what for choice in engine.gauge().choices} >= {"device", "memory cap"}
 
 
 def test_a_chosen_kernel_is_used_or_said_why_not(tiny: Tiny, settings: Settings) -> None:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
+from studio import cards
 from studio.config import Settings
 from studio.engines.diffusion.run.attention_probe import CANDIDATES, HEADS, Candidate, Kernel, tried
 from studio.nouns import Choice, Noun
@@ -90,9 +91,9 @@ def kept(machine: Device, settings: Settings) -> tuple[Kernel, ...]:
     return table.kernels if table.basis == _basis(machine) else ()
 
 
-def rows(table: Sequence[Kernel]) -> tuple[Choice, ...]:
-    """The table for people: each kernel, its time, and why it can or can't be used."""
-    return tuple(Choice(row.title, f"{row.milliseconds:.2f} ms" if row.ok else "off", row.why) for row in table)
+def rows(table: Sequence[Kernel]) -> tuple[cards.Kernel, ...]:
+    """The table as the rest of the studio knows it: each kernel, its time, and why it can or can't be used."""
+    return tuple(cards.Kernel(row.name, row.ok, row.milliseconds, row.error, row.title, row.why) for row in table)
 
 
 def best(table: Sequence[Kernel], device: str, masks: bool = True) -> Kernel | None:

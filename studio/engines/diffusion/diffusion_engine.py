@@ -22,7 +22,7 @@ from studio.engines.diffusion.files.store import Store
 from studio.engines.diffusion.memory import machine as machines
 from studio.engines.diffusion.memory import placement as fitting
 from studio.engines.diffusion.memory.machine import Machine
-from studio.engines.diffusion.memory.model_manager import Manager
+from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.engines.diffusion.memory.placement import GB
 from studio.engines.diffusion.run import attention
 from studio.engines.diffusion.run.speed_history import History
@@ -51,15 +51,15 @@ class DiffusionEngine:
         cards: Callable[[], tuple[ModelCard, ...]] | None = None,
         store: Store | None = None,
         downloads: Downloads | None = None,
-        manager: Manager | None = None,
+        manager: ModelManager | None = None,
         apart: float | None = None,
     ) -> None:
         self.settings = settings
-        self.machine = machine or machines.read()
+        self.machine = machine or machines.read_machine()
         self.preferences = preferences or (lambda: kept.preferences(settings))
         self.store = store or Store(settings, self.preferences)
         self.downloads = downloads or Downloads(settings, self.store)
-        self.manager = manager or Manager(settings, self.machine, self.store.folders, self.preferences)
+        self.manager = manager or ModelManager(settings, self.machine, self.store.folders, self.preferences)
         self.history = History(settings.models)
         self._cards = cards or (lambda: (*presets.cards(), *presets.own_cards(settings.card_folders)[0]))
         self._apart = apart
@@ -79,7 +79,7 @@ class DiffusionEngine:
 
     def _require_whole(self, card: ModelCard) -> None:
         """Raises `Refusal` for a card whose files aren't all here, unless it is in memory already."""
-        if self.manager.memory_of(card).state in ("ram", "gpu"):
+        if self.manager.read_state(card).state in ("ram", "gpu"):
             return
         disk = self.store.disk(card)
         if disk.state == "missing":
@@ -100,7 +100,7 @@ class DiffusionEngine:
     def state(self, card: ModelCard) -> ModelState:
         """How a model stands right now. Quick, and never touches the network."""
         found = fitting.fit(card, self.machine, self.preferences())
-        disk, memory = self.store.disk(card), self.manager.memory_of(card)
+        disk, memory = self.store.disk(card), self.manager.read_state(card)
         arriving, (problem, remedy) = self.downloads.progress(card), self.downloads.trouble(card)
         expected, basis = self.history.expected(self.machine.name, card, usual(card))
         if not problem:
@@ -176,7 +176,7 @@ class DiffusionEngine:
             device = Choice("GPU", f"{here.name}, {used / GB:.1f} of {here.vram / GB:.0f} GB", "in use by all programs")
         else:
             devices, device = (), Choice("device", "processor", here.note or "there is no GPU")
-        return Gauge(devices, attention.rows(attention.kept(here, self.settings)), (device, self.manager.cap()))
+        return Gauge(devices, attention.rows(attention.kept(here, self.settings)), (device, self.manager.find_cap()))
 
     def close(self) -> None:
         """Stop what runs in the background and let go of all memory. Safe to call twice."""

@@ -19,7 +19,7 @@ from studio.engines.diffusion.files.components import find_components
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.memory import loader
 from studio.engines.diffusion.memory.placement import Fit
-from studio.engines.diffusion.memory.shared_components import Shared, identity
+from studio.engines.diffusion.memory.shared_components import SharedComponents, identify
 from studio.nouns import Progress, Refusal
 
 Tiny = Callable[[str], ModelCard]
@@ -36,8 +36,10 @@ def folders(card: ModelCard, *companions: Path | None) -> Folders:
     return Folders(Path(card.checkpoint.repo), companions)
 
 
-def load(card: ModelCard, shared: Shared | None = None, fit: Fit = PUBLISHED, tick: Any = nothing, where: Any = None) -> Any:
-    return loader.load(card, where or folders(card), fit, tick, shared or Shared())
+def load(
+    card: ModelCard, shared: SharedComponents | None = None, fit: Fit = PUBLISHED, tick: Any = nothing, where: Any = None
+) -> Any:
+    return loader.load(card, where or folders(card), fit, tick, shared or SharedComponents())
 
 
 def named(card: ModelCard, name: str) -> ModelCard:
@@ -88,7 +90,7 @@ def test_the_cards_own_class_with_every_component_it_has(tiny: Tiny, name: str) 
 def test_what_it_will_take_is_known_before(tiny: Tiny) -> None:
     for name in ("wan22_a14b", "svd"):
         card = tiny(name)
-        sizes = loader.memory(card, folders(card), PUBLISHED, cpu=True)
+        sizes = loader.estimate_sizes(card, folders(card), PUBLISHED, cpu=True)
         pipe = load(card)
         real = sum(one.numel() * one.element_size() for module in pipe.components.values()
                    if hasattr(module, "parameters") for one in module.parameters())  # fmt: skip
@@ -106,7 +108,7 @@ def test_a_component_from_elsewhere_is_the_one_that_runs(tiny: Tiny, copied: Cal
         there = folders(card, Path(other.checkpoint.repo))
         source = next(part for part in find_components(card, there) if part.name == name)
         assert source.folder == Path(other.checkpoint.repo) / name
-        module = loader._class(source).from_pretrained(source.folder)
+        module = loader._find_class(source).from_pretrained(source.folder)
         with torch.no_grad():
             next(module.parameters()).fill_(0.125)
         module.save_pretrained(source.folder)
@@ -143,12 +145,12 @@ def test_a_component_of_another_class_replaces_the_main_ones(tiny: Tiny, copied:
 
 
 def test_what_two_cards_have_in_common_is_loaded_once_and_goes_with_the_last(tiny: Tiny) -> None:
-    shared = Shared()
+    shared = SharedComponents()
     first, second = tiny("wan21_i2v"), tiny("wan22_a14b")
     a, b = load(first, shared), load(second, shared)
     assert b.text_encoder is a.text_encoder and b.vae is a.vae
     assert b.transformer is not a.transformer and b.scheduler is not a.scheduler
-    assert set(shared.reused(second.id)) == {"text_encoder", "vae"} and shared.reused(first.id) == ()
+    assert set(shared.list_reused(second.id)) == {"text_encoder", "vae"} and shared.list_reused(first.id) == ()
     encoder = weakref.ref(a.text_encoder)
     del a
     shared.leave(first.id)
@@ -164,7 +166,7 @@ def test_identity_is_of_content_and_not_of_place(tiny: Tiny, copied: Callable[[s
     here, there = tiny("wan21_i2v"), copied("wan21_i2v")
 
     def who(card: ModelCard, name: str, dtype: str = "float32") -> str:
-        return identity(next(part for part in find_components(card, folders(card)) if part.name == name), dtype)
+        return identify(next(part for part in find_components(card, folders(card)) if part.name == name), dtype)
 
     assert who(here, "text_encoder") == who(there, "text_encoder")
     assert who(here, "text_encoder") != who(here, "text_encoder", "bfloat16")
@@ -192,11 +194,11 @@ def test_a_link_into_the_hubs_cache_is_known_by_its_blob(tiny: Tiny, copied: Cal
     file = Path(card.checkpoint.repo) / "vae" / "diffusion_pytorch_model.safetensors"
     shutil.move(file, blobs / "abc123")
     file.symlink_to(blobs / "abc123")
-    first = {part.name: identity(part, "") for part in find_components(card, folders(card)) if part.weights}
+    first = {part.name: identify(part, "") for part in find_components(card, folders(card)) if part.weights}
     shutil.move(blobs / "abc123", blobs / "def456")
     file.unlink()
     file.symlink_to(blobs / "def456")
-    second = {part.name: identity(part, "") for part in find_components(card, folders(card)) if part.weights}
+    second = {part.name: identify(part, "") for part in find_components(card, folders(card)) if part.weights}
     assert first["vae"] != second["vae"] and first["text_encoder"] == second["text_encoder"]
     load(card)
 
@@ -239,14 +241,14 @@ DAMAGE: list[tuple[str, Callable[[Path], Any], str]] = [
 def test_damage_is_told_in_the_users_words(
     copied: Callable[[str], ModelCard], file: str, damage: Callable[[Path], Any], said: str
 ) -> None:
-    card, shared = copied("wan22_a14b"), Shared()
+    card, shared = copied("wan22_a14b"), SharedComponents()
     assert card.checkpoint is not None
     damage(Path(card.checkpoint.repo) / file)
     with pytest.raises(Refusal) as refused:
         load(card, shared)
     assert said in refused.value.reason, refused.value.reason
     assert "Models tab" in refused.value.remedy
-    assert shared.users("") == frozenset() and not shared._kept, "nothing that was loaded before the damage stays"
+    assert shared.list_users("") == frozenset() and not shared._components, "nothing that was loaded before the damage stays"
 
 
 def test_missing_shards_are_counted(copied: Callable[[str], ModelCard]) -> None:
@@ -279,7 +281,7 @@ def test_a_variant_is_taken_where_there_is_one(copied: Callable[[str], ModelCard
 
 
 def test_a_stop_between_components_leaves_nothing(tiny: Tiny) -> None:
-    card, shared, seen = tiny("wan21_i2v"), Shared(), list[str]()
+    card, shared, seen = tiny("wan21_i2v"), SharedComponents(), list[str]()
 
     def tick(progress: Progress) -> None:
         seen.append(progress.note)
@@ -289,7 +291,7 @@ def test_a_stop_between_components_leaves_nothing(tiny: Tiny) -> None:
     with pytest.raises(Stopped):
         load(card, shared, tick=tick)
     assert "Loading the text encoder" in seen
-    assert not shared._kept and shared.reused(card.id) == ()
+    assert not shared._components and shared.list_reused(card.id) == ()
 
 
 def test_fp8_narrows_the_denoisers_alone_and_still_runs(tiny: Tiny) -> None:
@@ -413,7 +415,7 @@ def test_dtypes_go_by_component_and_a_processor_takes_float32(tiny: Tiny) -> Non
     import torch
 
     card = changed(tiny("wan22_ti2v_5b"), dtype="bfloat16", dtypes={"vae": "float32"})
-    on_gpu = loader.load(card, folders(card), PUBLISHED, nothing, Shared(), cpu=False)
+    on_gpu = loader.load(card, folders(card), PUBLISHED, nothing, SharedComponents(), cpu=False)
     assert on_gpu.transformer.dtype == torch.bfloat16 and on_gpu.text_encoder.dtype == torch.bfloat16
     assert on_gpu.vae.dtype == torch.float32
     assert load(card).transformer.dtype == torch.float32

@@ -20,11 +20,11 @@ from studio.cards import ModelCard, Plan
 from studio.config import ROOT, Settings
 from studio.engines.base import Stopped
 from studio.engines.diffusion.files.local_files import Folders
-from studio.engines.diffusion.memory import budget, loader
-from studio.engines.diffusion.memory.gpu_lock import Turn
-from studio.engines.diffusion.memory.loaded import module_bytes, total_bytes
+from studio.engines.diffusion.memory import loader, model_cache
+from studio.engines.diffusion.memory.gpu_lock import GpuLock
 from studio.engines.diffusion.memory.machine import Machine
-from studio.engines.diffusion.memory.model_manager import Manager
+from studio.engines.diffusion.memory.model_cache import count_model_bytes, count_module_bytes
+from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.nouns import Progress, Refusal
 from studio.preferences import Preferences
 
@@ -86,13 +86,13 @@ def folder_of(card: ModelCard) -> Folders:
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> Iterator[Callable[..., Manager]]:
-    made: list[Manager] = []
+def make(tmp_path: Path) -> Iterator[Callable[..., ModelManager]]:
+    made: list[ModelManager] = []
 
-    def build(machine: Machine | None = None, preferences: Any = Preferences, **seams: Any) -> Manager:
+    def build(machine: Machine | None = None, preferences: Any = Preferences, **seams: Any) -> ModelManager:
         if machine is not None and machine.cuda:
-            seams.setdefault("turn", Turn(machine.device, tmp_path / "turns"))
-        made.append(Manager(Settings(tmp_path), machine or processor(), folder_of, preferences, **seams))
+            seams.setdefault("lock", GpuLock(machine.device, tmp_path / "turns"))
+        made.append(ModelManager(Settings(tmp_path), machine or processor(), folder_of, preferences, **seams))
         return made[-1]
 
     yield build
@@ -107,22 +107,22 @@ def eventually(true: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def used(manager: Manager, *cards: ModelCard) -> None:
+def used(manager: ModelManager, *cards: ModelCard) -> None:
     for card in cards:
         with manager.use(card, nothing):
             pass
 
 
-def states(manager: Manager, *cards: ModelCard) -> list[str]:
-    return [manager.memory_of(card).state for card in cards]
+def states(manager: ModelManager, *cards: ModelCard) -> list[str]:
+    return [manager.read_state(card).state for card in cards]
 
 
-def test_a_card_is_loaded_once_and_kept(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_a_card_is_loaded_once_and_kept(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     manager, card = make(), tiny("wan21_i2v")
-    assert manager.memory_of(card).state == "out" and manager.held() == 0
+    assert manager.read_state(card).state == "out" and manager.count_bytes() == 0
     seen: list[Progress] = []
     with manager.use(card, seen.append) as loaded:
-        assert manager.memory_of(card).state == "ram"
+        assert manager.read_state(card).state == "ram"
         pipe = loaded.pipe
         assert [type(one).__name__ for one in loaded.denoisers] == ["WanTransformer3DModel"]
         assert loaded.card is card and loaded.took > 0 and loaded.reused == ()
@@ -130,29 +130,29 @@ def test_a_card_is_loaded_once_and_kept(tiny: Tiny, make: Callable[..., Manager]
     with manager.use(card, pytest.fail) as again:
         assert again.pipe is pipe
     assert manager.loads == 1
-    assert manager.memory_of(card).bytes == manager.held() == total_bytes([loaded]) > 100_000
-    assert "GB" in manager.cap().value and "70%" in manager.cap().reason
+    assert manager.read_state(card).bytes == manager.count_bytes() == count_model_bytes([loaded]) > 100_000
+    assert "GB" in manager.find_cap().value and "70%" in manager.find_cap().reason
 
 
-def test_both_denoisers_and_what_is_shared(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_both_denoisers_and_what_is_shared(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     manager, first, second = make(), tiny("wan21_i2v"), tiny("wan22_a14b")
     with manager.use(first, nothing) as a:
         encoder = weakref.ref(a.pipe.text_encoder)
     with manager.use(second, nothing) as b:
         assert b.pipe.text_encoder is encoder() and set(b.reused) == {"text_encoder", "vae"} and len(b.denoisers) == 2
-    both = [manager.memory_of(card).bytes for card in (first, second)]
-    assert manager.held() < sum(both), "what is shared counts once"
+    both = [manager.read_state(card).bytes for card in (first, second)]
+    assert manager.count_bytes() < sum(both), "what is shared counts once"
     del a
     manager.unload(first)
     gc.collect()
     assert encoder() is b.pipe.text_encoder
-    assert manager.held() == both[1]
+    assert manager.count_bytes() == both[1]
     manager.unload(second)
     gc.collect()
-    assert encoder() is None and manager.held() == 0
+    assert encoder() is None and manager.count_bytes() == 0
 
 
-def test_the_least_recently_used_card_goes_first(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_the_least_recently_used_card_goes_first(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     a, b, c = tiny("ltx_i2v"), tiny("svd"), tiny("cogvideox_i2v")
     cap = 8.2e6  # an LTX of 0.7 MB and an SVD of 7.3 MB, and no third
     manager = make(preferences=lambda: Preferences(ram_gb=cap / 1e9))
@@ -161,11 +161,11 @@ def test_the_least_recently_used_card_goes_first(tiny: Tiny, make: Callable[...,
     used(manager, a, c)
     assert states(manager, a, b, c) == ["ram", "out", "ram"], "b was used longest ago"
     used(manager, b)
-    assert states(manager, b) == ["ram"] and manager.held() <= cap
+    assert states(manager, b) == ["ram"] and manager.count_bytes() <= cap
     assert manager.loads == 4
 
 
-def test_a_card_beyond_the_users_cap_is_refused_before_anything_goes(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_a_card_beyond_the_users_cap_is_refused_before_anything_goes(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     small, large = tiny("ltx_i2v"), tiny("svd")
     manager = make(preferences=lambda: Preferences(ram_gb=2e6 / 1e9))
     used(manager, small)
@@ -175,7 +175,7 @@ def test_a_card_beyond_the_users_cap_is_refused_before_anything_goes(tiny: Tiny,
     assert states(manager, small, large) == ["ram", "out"] and manager.loads == 1
 
 
-def test_free_memory_is_looked_at_before_loading(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_free_memory_is_looked_at_before_loading(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     """So that the system never kills the process: refused, with what is needed and what is there."""
     free, loading = [200 * MB], Loading()
     manager = make(processor(100 * MB, lambda: free[0]), load=loading)
@@ -190,33 +190,33 @@ def test_free_memory_is_looked_at_before_loading(tiny: Tiny, make: Callable[...,
     used(manager, tiny("svd"))
 
 
-def test_the_automatic_cap_is_for_several_and_not_for_one(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_the_automatic_cap_is_for_several_and_not_for_one(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     machine = processor(10 * MB, lambda: 10 * MB)
-    assert budget.cap(machine, 0, 0)[0] == 7 * MB
+    assert model_cache.find_budget(machine, 0, 0)[0] == 7 * MB
     manager = make(machine)
     used(manager, tiny("ltx_i2v"), tiny("svd"))
     assert states(manager, tiny("ltx_i2v"), tiny("svd")) == ["out", "ram"], "7.3 MB alone may exceed 7 MB, not with another"
 
 
-def test_what_a_card_shares_with_one_in_memory_need_not_be_free(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_what_a_card_shares_with_one_in_memory_need_not_be_free(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     a, b = tiny("wan21_i2v"), tiny("wan22_a14b")
     alone = make()
     used(alone, a, b)
-    together = alone.held()
-    assert together < sum(alone.memory_of(card).bytes for card in (a, b))
+    together = alone.count_bytes()
+    assert together < sum(alone.read_state(card).bytes for card in (a, b))
     manager = make(preferences=lambda: Preferences(ram_gb=(together + 30_000) / 1e9))
     used(manager, a, b)
     assert states(manager, a, b) == ["ram", "ram"]
 
 
-def test_begin_loads_in_the_background_and_use_waits_for_it(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_begin_loads_in_the_background_and_use_waits_for_it(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     loading, card = Loading(), tiny("ltx_i2v")
     manager = make(load=loading)
     loading.gate.clear()
     manager.begin(card)
     manager.begin(card)
     eventually(lambda: loading.order == [card.id])
-    memory = manager.memory_of(card)
+    memory = manager.read_state(card)
     assert memory.state == "loading" and memory.progress is not None and memory.progress.stage == "load"
     ticks: list[Progress] = []
 
@@ -229,7 +229,7 @@ def test_begin_loads_in_the_background_and_use_waits_for_it(tiny: Tiny, make: Ca
     assert ticks and manager.loads == 1 and loading.order == [card.id]
 
 
-def test_loads_are_one_at_a_time(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_loads_are_one_at_a_time(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     loading = Loading()
     manager = make(load=loading)
     cards = [tiny(name) for name in ("ltx_i2v", "wan22_ti2v_5b", "cogvideox_i2v")]
@@ -242,7 +242,7 @@ def test_loads_are_one_at_a_time(tiny: Tiny, make: Callable[..., Manager]) -> No
     assert loading.most == 1 and sorted(loading.order) == sorted(card.id for card in cards)
 
 
-def test_a_job_that_waits_for_a_load_can_be_stopped_and_nothing_stays(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_a_job_that_waits_for_a_load_can_be_stopped_and_nothing_stays(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     loading, card = Loading(), tiny("wan21_i2v")
     manager = make(load=loading)
     loading.gate.clear()
@@ -253,15 +253,15 @@ def test_a_job_that_waits_for_a_load_can_be_stopped_and_nothing_stays(tiny: Tiny
 
     with pytest.raises(Stopped), manager.use(card, stop):
         pytest.fail("it isn't loaded")
-    assert manager.memory_of(card).state == "loading", "the component under way is finished"
+    assert manager.read_state(card).state == "loading", "the component under way is finished"
     loading.gate.set()
-    eventually(lambda: manager.memory_of(card).state == "out")
-    assert manager.held() == 0 and manager.loads == 0 and manager.memory_of(card).problem == ""
+    eventually(lambda: manager.read_state(card).state == "out")
+    assert manager.count_bytes() == 0 and manager.loads == 0 and manager.read_state(card).problem == ""
     used(manager, card)
     assert manager.loads == 1
 
 
-def test_a_stopped_job_leaves_a_load_that_somebody_else_began(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_a_stopped_job_leaves_a_load_that_somebody_else_began(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     loading, card = Loading(), tiny("ltx_i2v")
     manager = make(load=loading)
     loading.gate.clear()
@@ -274,10 +274,10 @@ def test_a_stopped_job_leaves_a_load_that_somebody_else_began(tiny: Tiny, make: 
     with pytest.raises(Stopped), manager.use(card, stop):
         pytest.fail("it isn't loaded")
     loading.gate.set()
-    eventually(lambda: manager.memory_of(card).state == "ram")
+    eventually(lambda: manager.read_state(card).state == "ram")
 
 
-def test_unload_stops_a_load_and_refuses_while_at_work(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_unload_stops_a_load_and_refuses_while_at_work(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     loading, card, other = Loading(), tiny("ltx_i2v"), tiny("wan22_ti2v_5b")
     manager = make(load=loading)
     loading.gate.clear()
@@ -285,7 +285,7 @@ def test_unload_stops_a_load_and_refuses_while_at_work(tiny: Tiny, make: Callabl
     eventually(lambda: bool(loading.order))
     manager.unload(card)
     loading.gate.set()
-    eventually(lambda: manager.memory_of(card).state == "out")
+    eventually(lambda: manager.read_state(card).state == "out")
     assert manager.loads == 0
     used(manager, other)
     with manager.use(card, nothing):
@@ -293,13 +293,13 @@ def test_unload_stops_a_load_and_refuses_while_at_work(tiny: Tiny, make: Callabl
             manager.unload(card)
         manager.unload(other)
         assert states(manager, card, other) == ["ram", "out"]
-        assert manager.idle(0) == 0, "nothing is idle while a job runs"
+        assert manager.evict_idle(0) == 0, "nothing is idle while a job runs"
     manager.unload(card)
     manager.unload(card)
-    assert manager.memory_of(card).state == "out"
+    assert manager.read_state(card).state == "out"
 
 
-def test_one_job_at_a_time_and_the_second_can_be_stopped(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_one_job_at_a_time_and_the_second_can_be_stopped(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     manager, card, notes = make(), tiny("ltx_i2v"), list[str]()
 
     def stop(progress: Progress) -> None:
@@ -318,7 +318,7 @@ def test_one_job_at_a_time_and_the_second_can_be_stopped(tiny: Tiny, make: Calla
     used(manager, card)
 
 
-def test_expect_loads_while_another_works_and_never_complains(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_expect_loads_while_another_works_and_never_complains(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     a, b, broken = tiny("ltx_i2v"), tiny("wan22_ti2v_5b"), nouns.replace(tiny("svd"), id="broken")
     broken = nouns.replace(broken, checkpoint=nouns.replace(broken.checkpoint, repo="/nowhere/at/all"))
     large = nouns.replace(a, id="large", checkpoint=nouns.replace(
@@ -326,17 +326,17 @@ def test_expect_loads_while_another_works_and_never_complains(tiny: Tiny, make: 
     manager = make(preferences=lambda: Preferences(ram_gb=1.3e6 / 1e9))
     with manager.use(a, nothing):
         manager.expect(b)
-        eventually(lambda: manager.memory_of(b).state == "ram")
+        eventually(lambda: manager.read_state(b).state == "ram")
         for card in (broken, large, tiny("svd")):
             manager.expect(card)
-            eventually(lambda card=card: manager.memory_of(card).state == "out")
-            assert manager.memory_of(card).problem == ""
+            eventually(lambda card=card: manager.read_state(card).state == "out")
+            assert manager.read_state(card).problem == ""
         assert states(manager, a, b) == ["ram", "ram"]
     used(manager, b)
     assert manager.loads == 2
 
 
-def test_a_failed_load_is_told_and_can_be_tried_again(tiny: Tiny, make: Callable[..., Manager], tmp_path: Path) -> None:
+def test_a_failed_load_is_told_and_can_be_tried_again(tiny: Tiny, make: Callable[..., ModelManager], tmp_path: Path) -> None:
     card = tiny("ltx_i2v")
     assert card.checkpoint is not None
     place = tmp_path / "broken"
@@ -347,18 +347,18 @@ def test_a_failed_load_is_told_and_can_be_tried_again(tiny: Tiny, make: Callable
     card = nouns.replace(card, checkpoint=nouns.replace(card.checkpoint, repo=str(place)))
     manager = make()
     manager.begin(card)
-    eventually(lambda: manager.memory_of(card).state == "out")
-    problem = manager.memory_of(card).problem
+    eventually(lambda: manager.read_state(card).state == "out")
+    problem = manager.read_state(card).problem
     assert "cut short" in problem and "Models tab" in problem
     with pytest.raises(Refusal, match="cut short"):
         used(manager, card)
     weights.write_bytes(whole)
     manager.begin(card)
-    eventually(lambda: manager.memory_of(card).state == "ram")
-    assert manager.memory_of(card).problem == ""
+    eventually(lambda: manager.read_state(card).state == "ram")
+    assert manager.read_state(card).problem == ""
 
 
-def test_out_of_memory_at_load_makes_room_and_tries_once_more(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_out_of_memory_at_load_makes_room_and_tries_once_more(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     loading, a, b = Loading(), tiny("ltx_i2v"), tiny("wan22_ti2v_5b")
     manager = make(load=loading)
     used(manager, a)
@@ -369,13 +369,13 @@ def test_out_of_memory_at_load_makes_room_and_tries_once_more(tiny: Tiny, make: 
     loading.fails = [MemoryError("made up"), MemoryError("made up")]
     with pytest.raises(MemoryError):
         used(manager, b)
-    assert manager.memory_of(b) == ("out", 0, None, manager.memory_of(b).problem)
-    assert "memory" in manager.memory_of(b).problem and manager.held() == 0
+    assert manager.read_state(b) == ("out", 0, None, manager.read_state(b).problem)
+    assert "memory" in manager.read_state(b).problem and manager.count_bytes() == 0
     loading.fails = []
     used(manager, b)
 
 
-def test_other_errors_are_not_tried_again(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_other_errors_are_not_tried_again(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     loading = Loading()
     loading.fails = [RuntimeError("something else")]
     manager = make(load=loading)
@@ -384,30 +384,30 @@ def test_other_errors_are_not_tried_again(tiny: Tiny, make: Callable[..., Manage
     assert len(loading.order) == 1
 
 
-def test_idle_cards_go_after_their_time_and_the_watch_does_it(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_idle_cards_go_after_their_time_and_the_watch_does_it(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     clock, a, b = Clock(), tiny("ltx_i2v"), tiny("wan22_ti2v_5b")
     manager = make(clock=clock, preferences=lambda: Preferences(idle_minutes=0))
     used(manager, a)
     clock.now += 600
     used(manager, b)
-    assert manager.idle(30) == 0
-    assert manager.idle(5) > 0 and states(manager, a, b) == ["out", "ram"]
+    assert manager.evict_idle(30) == 0
+    assert manager.evict_idle(5) > 0 and states(manager, a, b) == ["out", "ram"]
     watching = make(clock=clock, preferences=lambda: Preferences(idle_minutes=1), watch=0.02)
     used(watching, a)
     clock.now += 61
     eventually(lambda: states(watching, a) == ["out"])
 
 
-def test_free_idle_keeps_the_card_that_works(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_free_idle_keeps_the_card_that_works(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     a, b, manager = tiny("ltx_i2v"), tiny("wan22_ti2v_5b"), make()
     used(manager, a)
     with manager.use(b, nothing):
-        held = manager.memory_of(a).bytes
+        held = manager.read_state(a).bytes
         assert manager.free_idle(b) == held and manager.free_idle(b) == 0
         assert states(manager, a, b) == ["out", "ram"]
 
 
-def test_a_card_that_does_not_fit_is_refused_with_its_reason(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_a_card_that_does_not_fit_is_refused_with_its_reason(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     card = tiny("ltx_i2v")
     card = nouns.replace(card, checkpoint=nouns.replace(
         card.checkpoint, needs=nouns.replace(card.checkpoint.needs, denoiser=30.0)))  # fmt: skip
@@ -418,7 +418,9 @@ def test_a_card_that_does_not_fit_is_refused_with_its_reason(tiny: Tiny, make: C
         assert "Parallax" in refused.value.remedy
 
 
-def test_a_wish_for_another_placement_or_weights_is_followed_at_the_next_use(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_a_wish_for_another_placement_or_weights_is_followed_at_the_next_use(
+    tiny: Tiny, make: Callable[..., ModelManager]
+) -> None:
     card, wish = tiny("wan22_a14b"), [Preferences()]
     manager = make(gpu(), lambda: wish[0])
     with manager.use(card, nothing) as loaded:
@@ -435,20 +437,20 @@ def test_a_wish_for_another_placement_or_weights_is_followed_at_the_next_use(tin
     assert manager.loads == 2
 
 
-def test_lower_goes_down_without_reading_again(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_lower_goes_down_without_reading_again(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     card = tiny("wan22_a14b")
     needs = nouns.replace(card.checkpoint.needs, denoiser=20.0, encoder=5.0, other=1.0, largest=10.0, activation=2.0)
     card = nouns.replace(card, checkpoint=nouns.replace(card.checkpoint, needs=needs))
     manager, ways = make(gpu()), list[tuple[str, str]]()
     with manager.use(card, nothing) as loaded:
         pipe = loaded.pipe
-        size = module_bytes(pipe.transformer)
+        size = count_module_bytes(pipe.transformer)
         while loaded is not None:
             ways.append((loaded.fit.placement, loaded.fit.weights))
             assert loaded.pipe is pipe
             last, loaded = loaded, manager.lower(loaded)
     assert ways[:3] == [("resident", "published"), ("managed", "published"), ("grouped", "published")]
-    assert ways[-1] == ("grouped", "fp8") and module_bytes(pipe.transformer) < 0.75 * size
+    assert ways[-1] == ("grouped", "fp8") and count_module_bytes(pipe.transformer) < 0.75 * size
     assert manager.loads == 1 and last.fit.choices[0].reason
     with manager.use(card, nothing) as again:
         assert again.fit.placement == "grouped", "what didn't fit isn't tried again"
@@ -466,19 +468,19 @@ def of(card: ModelCard, volume: float) -> Plan:
     return Plan((0, 0, width, height), width, height, round(frames * volume), 16)
 
 
-def test_a_large_clip_is_given_room_and_the_next_is_placed_as_ever(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_a_large_clip_is_given_room_and_the_next_is_placed_as_ever(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     card = heavy(tiny("wan22_a14b"))
     manager = make(gpu(40_000_000_000))
     ways: list[tuple[str, int, bool]] = []
     for volume in (1, 8, 20, 1):
         with manager.use(card, nothing, of(card, volume)) as loaded:
             said = any("for this size" in choice.reason for choice in loaded.fit.choices)
-            ways.append((loaded.fit.placement, round(manager._kept.placing.room.margin / 1e9), said))
+            ways.append((loaded.fit.placement, round(manager.residency.strategy.margin / 1e9), said))
     assert ways == [("resident", 2, False), ("managed", 16, True), ("grouped", 40, True), ("resident", 2, False)]
     assert manager.loads == 1
 
 
-def test_one_clip_too_many_does_not_lower_smaller_ones(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_one_clip_too_many_does_not_lower_smaller_ones(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     card = heavy(tiny("wan22_a14b"))
     manager, ways = make(gpu()), list[tuple[str, str]]()
 
@@ -502,7 +504,7 @@ def test_one_clip_too_many_does_not_lower_smaller_ones(tiny: Tiny, make: Callabl
     assert way(3) == ("grouped", "fp8") and manager.loads == 3, "and what failed isn't forgotten over it"
 
 
-def test_a_stop_acts_while_the_model_moves(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_a_stop_acts_while_the_model_moves(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     manager, card = make(gpu()), tiny("wan22_a14b")
 
     def stop(progress: Progress) -> None:
@@ -515,13 +517,13 @@ def test_a_stop_acts_while_the_model_moves(tiny: Tiny, make: Callable[..., Manag
     used(manager, card)
 
 
-def test_on_a_processor_there_is_nothing_lower(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_on_a_processor_there_is_nothing_lower(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     manager = make()
     with manager.use(tiny("ltx_i2v"), nothing) as loaded:
         assert manager.lower(loaded) is None
 
 
-def test_any_thread_may_look_while_a_load_is_stuck(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_any_thread_may_look_while_a_load_is_stuck(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     loading, a, b = Loading(), tiny("ltx_i2v"), tiny("wan22_ti2v_5b")
     manager = make(load=loading)
     used(manager, a)
@@ -532,7 +534,7 @@ def test_any_thread_may_look_while_a_load_is_stuck(tiny: Tiny, make: Callable[..
 
     def look() -> None:
         looked.extend(states(manager, a, b))
-        manager.held(), manager.cap()
+        manager.count_bytes(), manager.find_cap()
         manager.unload(a)
 
     thread = threading.Thread(target=look)
@@ -542,19 +544,19 @@ def test_any_thread_may_look_while_a_load_is_stuck(tiny: Tiny, make: Callable[..
     loading.gate.set()
 
 
-def test_close_ends_loads_and_lets_go(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_close_ends_loads_and_lets_go(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     manager, card = make(), tiny("ltx_i2v")
     used(manager, card)
     manager.begin(tiny("wan21_i2v"))
     manager.close()
     manager.close()
-    assert manager.held() == 0 and states(manager, card, tiny("wan21_i2v")) == ["out", "out"]
+    assert manager.count_bytes() == 0 and states(manager, card, tiny("wan21_i2v")) == ["out", "out"]
     assert not [thread for thread in threading.enumerate() if thread.name.startswith(("load ", "idle models"))]
     with pytest.raises(Refusal, match="closing"):
         manager.begin(card)
 
 
-def test_what_somebody_still_has_of_a_card_keeps_no_memory(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_what_somebody_still_has_of_a_card_keeps_no_memory(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     manager, card = make(), tiny("ltx_i2v")
     with manager.use(card, nothing) as loaded:
         denoiser = weakref.ref(loaded.denoisers[0])
@@ -563,7 +565,7 @@ def test_what_somebody_still_has_of_a_card_keeps_no_memory(tiny: Tiny, make: Cal
     assert denoiser() is None and loaded.pipe is None and loaded.denoisers == []
 
 
-def test_many_threads_at_once_end_well(tiny: Tiny, make: Callable[..., Manager]) -> None:
+def test_many_threads_at_once_end_well(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
     """Jobs, hints, looks and unloads from eight threads: nothing deadlocks, and every job gets its own card's pipeline."""
     cards = [tiny(name) for name in ("ltx_i2v", "wan22_ti2v_5b", "cogvideox_i2v")]
     manager, wrong = make(preferences=lambda: Preferences(ram_gb=1.3e6 / 1e9)), list[object]()
@@ -583,7 +585,7 @@ def test_many_threads_at_once_end_well(tiny: Tiny, make: Callable[..., Manager])
                 elif number % 4 == 1:
                     manager.expect(card)
                 elif number % 4 == 2:
-                    manager.memory_of(card)
+                    manager.read_state(card)
                 else:
                     manager.unload(card)
             except Refusal:
@@ -602,7 +604,7 @@ def test_many_threads_at_once_end_well(tiny: Tiny, make: Callable[..., Manager])
 def test_the_manager_imports_without_torch() -> None:
     code = (
         "import sys; from studio.engines.diffusion.files import store;"
-        "from studio.engines.diffusion.memory import machine, model_manager, placement; machine.read();"
+        "from studio.engines.diffusion.memory import machine, model_manager, placement; machine.read_machine();"
         "print(sorted({'torch', 'diffusers', 'transformers'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -17,9 +17,9 @@ from studio.cards import ModelCard, Plan
 from studio.config import Settings
 from studio.engines import plan as planning
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
-from studio.engines.diffusion.memory import loader
-from studio.engines.diffusion.memory.loaded import Loaded
-from studio.engines.diffusion.memory.model_manager import Manager
+from studio.engines.diffusion.memory import loader, memory_errors
+from studio.engines.diffusion.memory.model_cache import LoadedModel
+from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.engines.diffusion.run import out_of_memory, vae_decode
 from studio.frames import Frames
 from studio.nouns import Choice, Motion, Refusal
@@ -74,16 +74,16 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine
     ],
 )
 def test_which_memory_ran_out(error: Exception, memory: str | None) -> None:
-    assert out_of_memory.ran_out(error) == memory
+    assert memory_errors.find_exhausted(error) == memory
 
 
 def test_a_fault_that_was_raised_from_another_is_looked_through() -> None:
     outer = Refusal("It can't be loaded.", "")
     outer.__cause__ = MemoryError()
-    assert out_of_memory.ran_out(outer) == "system"
+    assert memory_errors.find_exhausted(outer) == "system"
     stopped = Exception("stopped by hand")
     stopped.__context__ = MemoryError()
-    assert out_of_memory.ran_out(stopped) is None, "what merely came after isn't it"
+    assert memory_errors.find_exhausted(stopped) is None, "what merely came after isn't it"
 
 
 def test_rungs_are_taken_in_order_and_only_where_they_help() -> None:
@@ -92,7 +92,7 @@ def test_rungs_are_taken_in_order_and_only_where_they_help() -> None:
     def rung(name: str, helps: tuple[Any, ...], times: int, often: bool = False) -> out_of_memory.Rung:
         left = [times]
 
-        def take(memory: out_of_memory.Memory) -> Choice | None:
+        def take(memory: memory_errors.Memory) -> Choice | None:
             if not left[0]:
                 return None
             left[0] -= 1
@@ -205,12 +205,12 @@ def test_other_faults_are_not_taken_for_a_lack_of_memory(engine: DiffusionEngine
     assert calls == [1]
 
 
-class Lowering(Manager):
+class Lowering(ModelManager):
     """A manager that can place a card one step lower even without a GPU: a stand-in for what only a GPU has."""
 
     lowered = 0
 
-    def lower(self, loaded: Loaded, tick: Any = None) -> Loaded | None:
+    def lower(self, loaded: LoadedModel, tick: Any = None) -> LoadedModel | None:
         if self.lowered:
             return None
         self.lowered += 1
@@ -241,12 +241,12 @@ class Stuck(Lowering):
 
     gets_there = False
 
-    def lower(self, loaded: Loaded, tick: Any = None) -> Loaded | None:
+    def lower(self, loaded: LoadedModel, tick: Any = None) -> LoadedModel | None:
         self.lowered += 1
         raise video()
 
     @contextmanager
-    def use(self, card: ModelCard, tick: Any, plan: Plan | None = None) -> Generator[Loaded]:
+    def use(self, card: ModelCard, tick: Any, plan: Plan | None = None) -> Generator[LoadedModel]:
         with super().use(card, tick, plan) as loaded:
             there = self.gets_there and self.lowered
             yield dataclasses.replace(loaded, fit=dataclasses.replace(loaded.fit, placement="grouped")) if there else loaded
@@ -288,8 +288,8 @@ def test_what_a_failed_rung_has_done_all_the_same_is_tried(tiny: Tiny, settings:
 def test_a_failed_rung_is_spent_and_the_next_is_taken() -> None:
     calls: list[str] = []
 
-    def fails(name: str) -> Callable[[out_of_memory.Memory], Choice | None]:
-        def take(memory: out_of_memory.Memory) -> Choice | None:
+    def fails(name: str) -> Callable[[memory_errors.Memory], Choice | None]:
+        def take(memory: memory_errors.Memory) -> Choice | None:
             calls.append(name)
             raise video()
 
@@ -430,7 +430,7 @@ def test_a_pipeline_that_swallows_out_of_memory_climbs_the_ladder_too(engine: Di
 # Loading ---------------------------------------------------------------------------------------------------------------
 
 
-def manager_that(fails: int, settings: Settings) -> Manager:
+def manager_that(fails: int, settings: Settings) -> ModelManager:
     """A manager whose loader runs out of memory so many times."""
     left = [fails]
 
@@ -441,7 +441,7 @@ def manager_that(fails: int, settings: Settings) -> Manager:
         return loader.load(*given, **named)
 
     store = DiffusionEngine(settings, faults.machine()).store
-    return Manager(settings, faults.machine(), store.folders, Preferences, load=load)
+    return ModelManager(settings, faults.machine(), store.folders, Preferences, load=load)
 
 
 def test_out_of_memory_while_loading_lets_go_of_what_is_idle(tiny: Tiny, settings: Settings) -> None:

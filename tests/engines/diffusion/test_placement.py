@@ -7,8 +7,8 @@ import pytest
 from studio import presets
 from studio.cards import Checkpoint, Companion, Guidance, Lengths, ModelCard, Needs, Plan, Sizes, Steps
 from studio.engines.diffusion.memory import placement as fitting
-from studio.engines.diffusion.memory.machine import Machine, container
-from studio.engines.diffusion.memory.placement import GB, ORDER, fit, lower, memory, video
+from studio.engines.diffusion.memory.machine import Machine, read_container_limit
+from studio.engines.diffusion.memory.placement import GB, ORDER, estimate_ram, estimate_vram, fit, lower
 from studio.preferences import Preferences
 
 WAN14 = Needs(denoiser=57.2, encoder=11.4, other=0.5, largest=28.6, activation=10.0, vram=12.0, ram=64.0, source="made up")
@@ -96,20 +96,20 @@ def test_what_is_chosen_never_exceeds_the_machine(needs: Needs) -> None:
         for ram in (8, 16, 32, 64, 128):
             found = fit(one, machine(vram, ram), Preferences(), everything)
             if found.fits != "no":
-                need = video(checkpoint, found.placement, found.weights) + fitting.VIDEO_RESERVE
+                need = estimate_vram(checkpoint, found.placement, found.weights) + fitting.VIDEO_RESERVE
                 assert need <= vram or (found.placement == "grouped" and vram >= needs.vram)
-                assert memory(checkpoint, found.weights) <= ram - fitting.SYSTEM_RESERVE
+                assert estimate_ram(checkpoint, found.weights) <= ram - fitting.SYSTEM_RESERVE
 
 
 def test_a_clip_s_volume_is_of_the_cards_own_size_and_length() -> None:
     one = card(WAN5)
     assert one.checkpoint is not None
-    assert fitting.volume(one, None) == fitting.volume(one, Plan((0, 0, 832, 480), 832, 480, 81, 16)) == 1
-    assert fitting.volume(one, Plan((0, 0, 1664, 960), 1664, 960, 81, 16)) == 4
-    assert fitting.volume(one, Plan((0, 0, 832, 480), 832, 480, 27, 16)) == pytest.approx(1 / 3)
+    assert fitting.find_volume(one, None) == fitting.find_volume(one, Plan((0, 0, 832, 480), 832, 480, 81, 16)) == 1
+    assert fitting.find_volume(one, Plan((0, 0, 1664, 960), 1664, 960, 81, 16)) == 4
+    assert fitting.find_volume(one, Plan((0, 0, 832, 480), 832, 480, 27, 16)) == pytest.approx(1 / 3)
     (width, height), long = presets.card("framepack").checkpoint.sizes.native[0], 1801
     plan = Plan((0, 0, 2 * width, height), 2 * width, height, long, 30)
-    assert fitting.volume(presets.card("framepack"), plan) == 2, "sections are made one after the other"
+    assert fitting.find_volume(presets.card("framepack"), plan) == 2, "sections are made one after the other"
 
 
 SIZED = [
@@ -194,7 +194,7 @@ def test_lower_goes_down_the_order_and_ends() -> None:
     while (less := lower(card(PACK), here, now, nothing)) is not None:
         checkpoint = card(PACK).checkpoint
         assert checkpoint is not None
-        assert video(checkpoint, less.placement, less.weights) < video(checkpoint, now.placement, now.weights)
+        assert estimate_vram(checkpoint, less.placement, less.weights) < estimate_vram(checkpoint, now.placement, now.weights)
         seen.append((less.placement, less.weights))
         now = less
     assert seen[:2] == [("managed", "published"), ("grouped", "published")] and ("grouped", "fp8") in seen
@@ -216,13 +216,13 @@ def test_a_built_in_card_fits() -> None:
 
 
 def test_a_containers_limit_is_read(tmp_path) -> None:
-    assert container(tmp_path) == (0, 0)
+    assert read_container_limit(tmp_path) == (0, 0)
     (tmp_path / "memory.max").write_text("max\n")
     (tmp_path / "memory.current").write_text("3000\n")
     (tmp_path / "memory.stat").write_text("anon 1000\ninactive_file 1200\n")
-    assert container(tmp_path) == (0, 0)
+    assert read_container_limit(tmp_path) == (0, 0)
     (tmp_path / "memory.max").write_text("8000\n")
-    assert container(tmp_path) == (8000, 1800)
+    assert read_container_limit(tmp_path) == (8000, 1800)
 
 
 def test_every_card_that_ships_fits_where_it_says_it_does() -> None:

@@ -24,13 +24,20 @@ from studio.cards import ModelCard
 from studio.config import ROOT
 from studio.engines.base import Stopped
 from studio.engines.diffusion.files.local_files import Folders
-from studio.engines.diffusion.memory.gpu_lock import Turn
-from studio.engines.diffusion.memory.loaded import Loaded, module_bytes, total_bytes
+from studio.engines.diffusion.memory.gpu_lock import GpuLock
 from studio.engines.diffusion.memory.loader import load, store_fp8
 from studio.engines.diffusion.memory.machine import Machine
+from studio.engines.diffusion.memory.model_cache import LoadedModel, count_model_bytes, count_module_bytes
 from studio.engines.diffusion.memory.placement import Fit
-from studio.engines.diffusion.memory.residency import MOST_SEARCHED, MOVING, Residency, group, leaving, pinned
-from studio.engines.diffusion.memory.shared_components import Shared
+from studio.engines.diffusion.memory.residency import (
+    MOST_SEARCHED,
+    MOVING,
+    Residency,
+    attach_group_offloading,
+    attach_pinned,
+    choose_offloads,
+)
+from studio.engines.diffusion.memory.shared_components import SharedComponents
 
 Tiny = Callable[[str], ModelCard]
 RESIDENT, MANAGED, GROUPED = (Fit("yes", "", "", placement, "published") for placement in ("resident", "managed", "grouped"))
@@ -44,7 +51,7 @@ class Gpu:
         self.size, self.here, self.moved = size, list["Block"](), 0
 
     def free(self) -> int:
-        return self.size - sum(module_bytes(block) for block in self.here)
+        return self.size - sum(count_module_bytes(block) for block in self.here)
 
 
 class Block(nn.Module):
@@ -62,7 +69,7 @@ class Block(nn.Module):
     def to(self, place: Any) -> Block:
         place = torch.device(place)
         if place != self.place:
-            self.gpu.moved += module_bytes(self)
+            self.gpu.moved += count_module_bytes(self)
             self.gpu.here = [one for one in self.gpu.here if one is not self] + ([self] if place.type == "cuda" else [])
             assert self.gpu.free() >= 0, "the imaginary GPU is too full"
         self.place = place
@@ -72,33 +79,33 @@ class Block(nn.Module):
         return self.place.type
 
 
-def imaginary(tiny: Tiny, gpu: Gpu, activation: int = 0, fit: Fit = MANAGED, **blocks: Block) -> Loaded:
+def imaginary(tiny: Tiny, gpu: Gpu, activation: int = 0, fit: Fit = MANAGED, **blocks: Block) -> LoadedModel:
     """A card of stand-ins; `activation` in bytes."""
     card = tiny("wan22_ti2v_5b")
     needs = nouns.replace(card.checkpoint.needs, activation=max(1e-9, activation / 1e9))
     card = nouns.replace(card, id=f"card-{random.randrange(10**9)}", checkpoint=nouns.replace(card.checkpoint, needs=needs))
     machine = Machine("cuda:0", "imaginary", gpu.size * 10**9, 1 << 40, free_vram=gpu.free)
-    return Loaded(card, SimpleNamespace(components=blocks, **blocks), FAMILY, machine, fit)
+    return LoadedModel(card, SimpleNamespace(components=blocks, **blocks), FAMILY, machine, fit)
 
 
-def run(loaded: Loaded) -> None:
+def run(loaded: LoadedModel) -> None:
     """As a pipeline does: encoder, denoiser twice, VAE."""
     for name in ("text_encoder", "transformer", "transformer", "vae"):
         assert getattr(loaded.pipe, name)() == "cuda", f"{name} ran where it waits"
 
 
 def test_who_leaves_is_the_combination_that_frees_least() -> None:
-    assert leaving({"a": 10, "b": 7, "c": 4}, 0) == []
-    assert leaving({"a": 10, "b": 7, "c": 4}, 4) == ["c"]
-    assert sorted(leaving({"a": 10, "b": 7, "c": 4}, 11)) == ["b", "c"]
-    assert sorted(leaving({"a": 10, "b": 7, "c": 4}, 99)) == ["a", "b", "c"]
-    assert leaving({}, 5) == []
+    assert choose_offloads({"a": 10, "b": 7, "c": 4}, 0) == []
+    assert choose_offloads({"a": 10, "b": 7, "c": 4}, 4) == ["c"]
+    assert sorted(choose_offloads({"a": 10, "b": 7, "c": 4}, 11)) == ["b", "c"]
+    assert sorted(choose_offloads({"a": 10, "b": 7, "c": 4}, 99)) == ["a", "b", "c"]
+    assert choose_offloads({}, 5) == []
 
 
 def test_the_search_is_bounded_and_still_frees_enough() -> None:
     sizes = {f"{number}": 1000 + number for number in range(MOST_SEARCHED * 5)}
     began = time.process_time()
-    gone = leaving(sizes, 20_000)
+    gone = choose_offloads(sizes, 20_000)
     assert time.process_time() - began < 5, "all subsets of sixty would take for ever"
     assert 20_000 <= sum(sizes[name] for name in gone) < 22_000
 
@@ -121,7 +128,7 @@ def test_several_cards_stay_until_room_is_needed(tiny: Tiny) -> None:
         residency.activate(loaded)
         run(loaded)
         assert gpu.free() >= 0
-    assert {len(hook.hook.other_hooks) for hook in residency.residents.hooks} == {8}, "each knows all others"
+    assert {len(hook.hook.other_hooks) for hook in residency.components.hooks} == {8}, "each knows all others"
 
 
 def test_a_resident_card_comes_whole_and_others_leave_for_it_and_its_run(tiny: Tiny) -> None:
@@ -164,7 +171,7 @@ def test_a_larger_clip_has_more_kept_free(tiny: Tiny) -> None:
         a.pipe.transformer()
         free.append(gpu.free())
     assert free[0] == 9000 and free[1] >= 15_000 and free[2] >= 5000, "also where nothing of its own has to come"
-    assert residency.room.margin == 5000, "the card's own number is the least"
+    assert residency.strategy.margin == 5000, "the card's own number is the least"
 
 
 def test_a_stop_acts_between_components_that_move(tiny: Tiny) -> None:
@@ -208,13 +215,13 @@ def test_a_shared_component_is_one_and_goes_with_the_last(tiny: Tiny) -> None:
     for loaded in (a, b):
         residency.activate(loaded)
         run(loaded)
-    assert len(residency.residents.hooks) == 5 and total_bytes([a, b]) == 42_000
+    assert len(residency.components.hooks) == 5 and count_model_bytes([a, b]) == 42_000
     residency.detach(a)
-    assert len(residency.residents.hooks) == 3 and hasattr(encoder, "_hf_hook")
+    assert len(residency.components.hooks) == 3 and hasattr(encoder, "_hf_hook")
     assert not hasattr(a.pipe.transformer, "_hf_hook")
     run(b)
     residency.detach(b)
-    assert residency.residents.hooks == [] and not residency.residents.components and not hasattr(encoder, "_hf_hook")
+    assert residency.components.hooks == [] and not residency.components.components and not hasattr(encoder, "_hf_hook")
 
 
 def test_another_card_may_come_and_go_while_one_runs(tiny: Tiny) -> None:
@@ -242,24 +249,24 @@ def test_retreat_clears_the_gpu_and_counts_the_rest(tiny: Tiny) -> None:
     for loaded in (b, a):
         residency.activate(loaded)
         run(loaded)
-    assert residency.retreat(keep=a.card.id) == 9500
-    assert gpu.here == [] and residency.retreat() == 0
+    assert residency.offload_all(keep=a.card.id) == 9500
+    assert gpu.here == [] and residency.offload_all() == 0
     run(a)
 
 
 # ---------------------------------------------------------------------------------------------- real tiny pipelines
 
 
-def real(card: ModelCard, shared: Shared, fit: Fit = MANAGED) -> Loaded:
+def real(card: ModelCard, shared: SharedComponents, fit: Fit = MANAGED) -> LoadedModel:
     assert card.checkpoint is not None
     machine = Machine(
         "cpu:0", "a processor taken for a GPU", 1 << 34, 1 << 34, free_vram=lambda: 1 << 33, free_ram=lambda: 1 << 33
     )
     pipe = load(card, Folders(Path(card.checkpoint.repo)), fit, lambda progress: None, shared)
-    return Loaded(card, pipe, FAMILY, machine, fit)
+    return LoadedModel(card, pipe, FAMILY, machine, fit)
 
 
-def frames(loaded: Loaded, seed: int = 3) -> Any:
+def frames(loaded: LoadedModel, seed: int = 3) -> Any:
     from PIL import Image
 
     picture = Image.linear_gradient("L").resize((64, 64)).convert("RGB")
@@ -277,23 +284,23 @@ def same(frames: Any, others: Any) -> bool:
 
 
 def test_two_real_cards_are_switched_and_every_component_is_heard(tiny: Tiny) -> None:
-    shared = Shared()
+    shared = SharedComponents()
     cards = [real(tiny("wan21_i2v"), shared), real(tiny("wan22_a14b"), shared)]
     plain = [frames(loaded) for loaded in cards]
     residency = Residency(cards[0].machine)
     heard: set[str] = set()
-    asked = residency.room.leavers
+    asked = residency.strategy.choose
 
     def listen(hooks: list[Any], coming: int) -> list[Any]:
         heard.add(str(coming))
         return asked(hooks, coming)
 
-    residency.room.leavers = listen
+    residency.strategy.choose = listen
     for number in (0, 1, 0, 1):
         residency.activate(cards[number])
         assert same(frames(cards[number]), plain[number])
     assert cards[1].pipe.text_encoder is cards[0].pipe.text_encoder
-    assert {str(module_bytes(module)) for loaded in cards for module in loaded.modules.values()} <= heard
+    assert {str(count_module_bytes(module)) for loaded in cards for module in loaded.modules.values()} <= heard
     for loaded in cards:
         residency.detach(loaded)
         assert not any(hasattr(module, "_hf_hook") for module in loaded.modules.values() if loaded is cards[1])
@@ -301,11 +308,11 @@ def test_two_real_cards_are_switched_and_every_component_is_heard(tiny: Tiny) ->
 
 
 def test_a_grouped_card_streams_its_denoisers_and_can_be_placed_back(tiny: Tiny) -> None:
-    loaded = real(tiny("wan22_a14b"), Shared(), GROUPED)
+    loaded = real(tiny("wan22_a14b"), SharedComponents(), GROUPED)
     plain = frames(loaded)
     residency = Residency(loaded.machine)
     residency.activate(loaded)
-    assert set(residency.streams(loaded)) == {"transformer", "transformer_2"}
+    assert set(residency.find_streamed(loaded)) == {"transformer", "transformer_2"}
     assert all(hasattr(block, "_diffusers_hook") for block in loaded.pipe.transformer.blocks)
     assert same(frames(loaded), plain)
     residency.activate(loaded)
@@ -314,11 +321,11 @@ def test_a_grouped_card_streams_its_denoisers_and_can_be_placed_back(tiny: Tiny)
     assert not any(hook for block in loaded.pipe.transformer.blocks for hook in block._diffusers_hook.hooks if "group" in hook)
     loaded.fit = MANAGED
     residency.activate(loaded)
-    assert residency.streams(loaded) == {} and same(frames(loaded), plain)
+    assert residency.find_streamed(loaded) == {} and same(frames(loaded), plain)
 
 
 def test_a_stop_acts_before_a_component_is_pinned(tiny: Tiny) -> None:
-    loaded, seen = real(tiny("wan22_a14b"), Shared(), GROUPED), list[Any]()
+    loaded, seen = real(tiny("wan22_a14b"), SharedComponents(), GROUPED), list[Any]()
     plain, residency = frames(loaded), Residency(loaded.machine)
 
     def stop(progress: Any) -> None:
@@ -337,16 +344,18 @@ def test_a_stop_acts_before_a_component_is_pinned(tiny: Tiny) -> None:
 
 @pytest.mark.parametrize("tight", [False, True])
 def test_where_not_all_can_be_pinned_blocks_are_pinned_as_they_go(tiny: Tiny, tight: bool) -> None:
-    loaded = real(tiny("wan22_ti2v_5b"), Shared(), GROUPED)
+    loaded = real(tiny("wan22_ti2v_5b"), SharedComponents(), GROUPED)
     plain, module, tries = frames(loaded), loaded.denoisers[0], list[bool]()
 
     def attach(tight: bool) -> None:
         tries.append(tight)
-        group(module, {"onload_device": torch.device("cpu:0"), "offload_device": torch.device("cpu")}, blocks=True)
+        attach_group_offloading(
+            module, {"onload_device": torch.device("cpu:0"), "offload_device": torch.device("cpu")}, blocks=True
+        )
         if not tight:
             raise RuntimeError("CUDA error: out of memory")
 
-    pinned(module, attach, tight)
+    attach_pinned(module, attach, tight)
     assert tries == ([True] if tight else [False, True])
     assert same(frames(loaded), plain)
 
@@ -354,33 +363,35 @@ def test_where_not_all_can_be_pinned_blocks_are_pinned_as_they_go(tiny: Tiny, ti
 @pytest.mark.parametrize(("tight", "words", "times"), [(True, "CUDA error: out of memory", 1), (False, "broken", 1),
                                                        (False, "CUDA error: out of memory", 2)])  # fmt: skip
 def test_a_failure_to_pin_is_let_through_with_nothing_attached(tiny: Tiny, tight: bool, words: str, times: int) -> None:
-    loaded = real(tiny("wan22_ti2v_5b"), Shared(), GROUPED)
+    loaded = real(tiny("wan22_ti2v_5b"), SharedComponents(), GROUPED)
     module, tries = loaded.denoisers[0], list[bool]()
 
     def attach(tight: bool) -> None:
         tries.append(tight)
-        group(module, {"onload_device": torch.device("cpu:0"), "offload_device": torch.device("cpu")}, blocks=True)
+        attach_group_offloading(
+            module, {"onload_device": torch.device("cpu:0"), "offload_device": torch.device("cpu")}, blocks=True
+        )
         raise RuntimeError(words)
 
     with pytest.raises(RuntimeError, match=words):
-        pinned(module, attach, tight)
+        attach_pinned(module, attach, tight)
     assert len(tries) == times
     assert not any(hook for block in loaded.pipe.transformer.blocks for hook in block._diffusers_hook.hooks if "group" in hook)
 
 
 def test_an_encoder_that_never_fits_alone_is_streamed_too(tiny: Tiny) -> None:
-    loaded = real(tiny("wan22_ti2v_5b"), Shared(), GROUPED)
+    loaded = real(tiny("wan22_ti2v_5b"), SharedComponents(), GROUPED)
     plain = frames(loaded)
     loaded.machine = Machine("cpu:0", "a small GPU", 2_000_000_000 + 50_000, 1 << 34, free_vram=lambda: 1 << 33)
-    assert module_bytes(loaded.pipe.text_encoder) > 50_000
+    assert count_module_bytes(loaded.pipe.text_encoder) > 50_000
     residency = Residency(loaded.machine)
     residency.activate(loaded)
-    assert set(residency.streams(loaded)) == {"transformer", "text_encoder"}
+    assert set(residency.find_streamed(loaded)) == {"transformer", "text_encoder"}
     assert same(frames(loaded), plain)
 
 
 def test_streaming_and_narrow_weights_go_together(tiny: Tiny) -> None:
-    loaded = real(tiny("wan22_ti2v_5b"), Shared(), GROUPED)
+    loaded = real(tiny("wan22_ti2v_5b"), SharedComponents(), GROUPED)
     store_fp8(loaded.pipe, loaded.card.checkpoint)
     plain = frames(loaded)
     residency = Residency(loaded.machine)
@@ -389,11 +400,11 @@ def test_streaming_and_narrow_weights_go_together(tiny: Tiny) -> None:
 
 
 def test_on_a_processor_nothing_is_placed(tiny: Tiny) -> None:
-    loaded = real(tiny("wan22_ti2v_5b"), Shared(), RESIDENT)
+    loaded = real(tiny("wan22_ti2v_5b"), SharedComponents(), RESIDENT)
     residency = Residency(Machine("cpu", "a processor", 0, 1 << 34))
     residency.activate(loaded)
     assert not any(hasattr(module, "_hf_hook") for module in loaded.modules.values())
-    assert residency.on_gpu(loaded) == 0 and residency.retreat() == 0
+    assert residency.count_gpu_bytes(loaded) == 0 and residency.offload_all() == 0
 
 
 # ------------------------------------------------------------------------------------------------------- turns
@@ -401,8 +412,8 @@ def test_on_a_processor_nothing_is_placed(tiny: Tiny) -> None:
 HOLD = """
 import sys, time
 from pathlib import Path
-from studio.engines.diffusion.memory.gpu_lock import Turn
-with Turn("cuda:0", Path(sys.argv[1])).taken(lambda progress: None):
+from studio.engines.diffusion.memory.gpu_lock import GpuLock
+with GpuLock("cuda:0", Path(sys.argv[1])).hold(lambda progress: None):
     print("mine", flush=True)
     sys.stdin.readline()
 """
@@ -421,42 +432,42 @@ def other(tmp_path: Path):
 
 
 def test_a_turn_is_waited_for_and_seen_to_be_wanted(tmp_path: Path, other: subprocess.Popen[str]) -> None:
-    turn, notes, got = Turn("cuda:0", tmp_path), list[str](), threading.Event()
-    assert turn.elsewhere() and not turn.wanted()
+    lock, notes, got = GpuLock("cuda:0", tmp_path), list[str](), threading.Event()
+    assert lock.is_held_elsewhere() and not lock.is_wanted()
 
     def wait() -> None:
-        with turn.taken(lambda progress: notes.append(progress.note)):
+        with lock.hold(lambda progress: notes.append(progress.note)):
             got.set()
 
     waiting = threading.Thread(target=wait)
     waiting.start()
     while not notes:
         time.sleep(0.01)
-    assert Turn("cuda:0", tmp_path).wanted() and not got.is_set()
-    assert not Turn("cuda:1", tmp_path).elsewhere(), "each GPU has its own turn"
+    assert GpuLock("cuda:0", tmp_path).is_wanted() and not got.is_set()
+    assert not GpuLock("cuda:1", tmp_path).is_held_elsewhere(), "each GPU has its own turn"
     assert other.stdin is not None
     other.stdin.write("\n")
     other.stdin.flush()
     waiting.join(30)
-    assert got.is_set() and not turn.wanted() and not turn.elsewhere()
+    assert got.is_set() and not lock.is_wanted() and not lock.is_held_elsewhere()
 
 
 def test_a_wait_for_a_turn_can_be_stopped_and_a_dead_process_has_none(tmp_path: Path, other: subprocess.Popen[str]) -> None:
     def stop(progress: Any) -> None:
         raise Stopped
 
-    turn = Turn("cuda:0", tmp_path)
-    with pytest.raises(Stopped), turn.taken(stop):
+    lock = GpuLock("cuda:0", tmp_path)
+    with pytest.raises(Stopped), lock.hold(stop):
         pytest.fail("it isn't our turn")
     other.kill()
     other.wait()
-    with turn.taken(stop):
+    with lock.hold(stop):
         pass
 
 
 def test_where_there_are_no_locks_nobody_waits(tmp_path: Path) -> None:
     blocked = tmp_path / "file"
     blocked.write_text("")
-    turn = Turn("cuda:0", blocked / "below")
-    with turn.taken(lambda progress: pytest.fail("waited")):
-        assert not turn.wanted() and not turn.elsewhere()
+    lock = GpuLock("cuda:0", blocked / "below")
+    with lock.hold(lambda progress: pytest.fail("waited")):
+        assert not lock.is_wanted() and not lock.is_held_elsewhere()

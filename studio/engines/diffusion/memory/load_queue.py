@@ -1,8 +1,8 @@
-"""Loads in the background: each in a thread of its own, one at a time, watched and stopped from anywhere.
+"""The queue of loads: each in a background thread of its own, one at a time, watched and stopped from anywhere.
 
-Knows threads, order and progress. Refuses to know what is loaded. One at a time, because transformers and diffusers switch
-process-wide defaults (the dtype, how weights are initialised) while they build a model, and because two loads at once would each
-count on the same free memory.
+One at a time, because transformers and diffusers switch process-wide defaults (the dtype, how weights are initialised) while
+they build a model, and because two loads at once would each count on the same free memory. What a load does is the model
+manager's: see model_manager.py.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Callable
 
 from studio.cards import ModelCard
 from studio.engines.base import Stopped, Tick
+from studio.engines.diffusion.memory.memory_errors import find_exhausted
 from studio.engines.diffusion.memory.placement import Fit
-from studio.engines.diffusion.run import out_of_memory
 from studio.nouns import Progress, Refusal
 
 POLL = 0.1
@@ -50,13 +50,13 @@ class Load:
             tick(self.progress)
         tick(self.progress)
 
-    def ended(self, seconds: float) -> bool:
-        """Wait so long at most; whether it is over."""
+    def join(self, seconds: float) -> bool:
+        """Wait for its end, so long at most; returns whether it is over."""
         return self._done.wait(seconds)
 
 
-class Loads:
-    """All loads there are. `work` does one: it keeps what it has loaded before it returns. Any thread may call."""
+class LoadQueue:
+    """All loads under way or in line. `work` does one: it caches what it has loaded before it returns. Any thread may call."""
 
     def __init__(self, work: Callable[[Load], None]) -> None:
         self._work = work
@@ -84,7 +84,7 @@ class Loads:
         with self._lock:
             return self._under_way.get(card)
 
-    def problem(self, card: str) -> str:
+    def find_problem(self, card: str) -> str:
         """What went wrong with a card's last load, in the user's words; empty when nothing did."""
         with self._lock:
             return self._problems.get(card, "")
@@ -97,7 +97,7 @@ class Loads:
         for load in left:
             load.stop()
         for load in left:
-            load.ended(seconds)
+            load.join(seconds)
 
     def _run(self, load: Load) -> None:
         try:
@@ -109,15 +109,15 @@ class Loads:
             finally:
                 self._one.release()
         except BaseException as error:  # whoever waits raises it again; a thread has nobody else to tell
-            load.error = error.with_traceback(None) if out_of_memory.ran_out(error) else error  # frames hold what was half loaded
+            load.error = error.with_traceback(None) if find_exhausted(error) else error  # frames hold what was half loaded
         with self._lock:
             self._under_way.pop(load.card.id, None)
             if load.error is not None and not load.hint and not isinstance(load.error, Stopped):
-                self._problems[load.card.id] = told(load)
+                self._problems[load.card.id] = describe_failure(load)
         load.finish()
 
 
-def told(load: Load) -> str:
+def describe_failure(load: Load) -> str:
     """A failed load in the user's words."""
     error = load.error
     if isinstance(error, Refusal):

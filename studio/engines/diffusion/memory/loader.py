@@ -1,7 +1,7 @@
-"""Loading a card: its components from the disk, one after the other, into a pipeline of the card's own class.
+"""Loads a card's components from its files, one after the other, into a pipeline of the card's own class.
 
-Knows diffusers' and transformers' classes, dtypes, LoRAs and the ways to store weights in less. Refuses to know the network (only
-local files are read), other cards in memory (they are asked for through `Shared`), and where a pipeline will wait.
+Dtypes, LoRAs and the ways to store weights in less are here; only local files are read. Where the pipeline then waits and runs
+is residency.py's, what several models share shared_components.py's.
 
 `DiffusionPipeline` is never asked to find the class: for Wan, LTX-2 and others it ignores the components it is given and loads
 its own (diffusers 0.42.1). The concrete class takes them, and what it took is checked here.
@@ -25,9 +25,9 @@ from studio.engines.base import Stopped, Tick
 from studio.engines.diffusion.files.components import AGAIN, LocalComponent, find_companion_file, find_components
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
+from studio.engines.diffusion.memory.memory_errors import find_exhausted
 from studio.engines.diffusion.memory.placement import PACKAGES, SHRINK, Fit
-from studio.engines.diffusion.memory.shared_components import Shared, identity
-from studio.engines.diffusion.run.out_of_memory import ran_out
+from studio.engines.diffusion.memory.shared_components import SharedComponents, identify
 from studio.nouns import Progress, Refusal
 from studio.preferences import Weights
 
@@ -40,55 +40,55 @@ SPARSE = 0.5
 """Share of a component's tensors that may be missing from its files (tied ones are); beyond, the files are another model's."""
 
 
-def memory(card: ModelCard, folders: Folders, fit: Fit, cpu: bool) -> dict[str, int]:
-    """What loading a card takes, in bytes: by identity for what others may share, by name for the rest.
+def estimate_sizes(card: ModelCard, folders: Folders, fit: Fit, cpu: bool) -> dict[str, int]:
+    """The memory that loading a card takes, in bytes: by identity for what others may share, by component name for the rest.
 
     Raises `Refusal` for a folder that isn't whole.
     """
     checkpoint, sizes = require_checkpoint(card), dict[str, int]()
     for part in find_components(card, folders, fit.weights):
-        dtype = dtype_of(part, checkpoint, cpu)
+        dtype = choose_dtype(part, checkpoint, cpu)
         size = part.size if part.gguf else part.numbers * dtype.itemsize
         if part.name in checkpoint.denoisers and fit.weights in ("fp8", "int8"):
             size = round(size * SHRINK[fit.weights])
-        sizes[identity(part, str(dtype)) if shareable(part, checkpoint) else part.name] = size
+        sizes[identify(part, str(dtype)) if is_shareable(part, checkpoint) else part.name] = size
     return sizes
 
 
-def dtype_of(part: LocalComponent, checkpoint: Checkpoint, cpu: bool) -> torch.dtype:
+def choose_dtype(part: LocalComponent, checkpoint: Checkpoint, cpu: bool) -> torch.dtype:
     """What a component computes in: the card's word, and float32 on a processor, which is slow at anything shorter."""
     return torch.float32 if cpu else DTYPES[checkpoint.dtypes.get(part.name, checkpoint.dtype)]
 
 
-def shareable(part: LocalComponent, checkpoint: Checkpoint) -> bool:
+def is_shareable(part: LocalComponent, checkpoint: Checkpoint) -> bool:
     """Whether other cards may use this very component: not denoisers, which carry LoRAs and caches, nor what has no weights."""
     return bool(part.weights) and part.name not in checkpoint.denoisers and not part.gguf
 
 
-def load(card: ModelCard, folders: Folders, fit: Fit, tick: Tick, shared: Shared, cpu: bool = True) -> Any:
+def load(card: ModelCard, folders: Folders, fit: Fit, tick: Tick, shared: SharedComponents, cpu: bool = True) -> Any:
     """The card's pipeline, in memory and not yet on a GPU. `tick` is called before each component and may raise to stop.
 
     Progress counts megabytes of weight files. Raises `Refusal` for files that are missing, cut or damaged, and for a package
     that isn't installed; lets errors of memory through. When it raises, nothing of what it loaded stays.
     """
     checkpoint = require_checkpoint(card)
-    _require(fit.weights, card)
-    hush(checkpoint.pipeline)
+    _require_package(fit.weights, card)
+    silence_libraries(checkpoint.pipeline)
     found = find_components(card, folders, fit.weights)
     total, done = max(1, round(sum(part.size for part in found) / MB)), 0
     loaded: dict[str, Any] = {}
     try:
         for part in found:
 
-            def said(read: int, part: LocalComponent = part, done: int = done) -> None:
+            def report(read: int, part: LocalComponent = part, done: int = done) -> None:
                 tick(Progress("load", round((done + read) / MB), total, f"Loading the {part.title}"))
 
-            said(0)
-            loaded[part.name] = _one(card, part, fit, folders, shared, cpu, said)
+            report(0)
+            loaded[part.name] = _load_component(card, part, fit, folders=folders, shared=shared, cpu=cpu, report=report)
             done += part.size
         tick(Progress("load", total, total, "Putting it together"))
-        pipe = _assembled(card, folders, loaded)
-        _loras(card, folders, pipe)
+        pipe = _assemble(card, folders, loaded)
+        _add_loras(card, folders, pipe)
         if fit.weights == "fp8":
             store_fp8(pipe, checkpoint)
         return pipe
@@ -98,43 +98,44 @@ def load(card: ModelCard, folders: Folders, fit: Fit, tick: Tick, shared: Shared
         raise
 
 
-def _one(
+def _load_component(
     card: ModelCard,
     part: LocalComponent,
     fit: Fit,
+    *,
     folders: Folders,
-    shared: Shared,
+    shared: SharedComponents,
     cpu: bool,
-    said: Callable[[int], None],
+    report: Callable[[int], None],
 ) -> Any:
     """One component: the one that is in memory already, or a new one."""
     checkpoint = require_checkpoint(card)
-    dtype = dtype_of(part, checkpoint, cpu)
-    who = identity(part, str(dtype)) if shareable(part, checkpoint) else ""
+    dtype = choose_dtype(part, checkpoint, cpu)
+    who = identify(part, str(dtype)) if is_shareable(part, checkpoint) else ""
     component = shared.take(who, card.id, part.name) if who else None
     if component is not None:
         return component
     try:
-        _fetched(part.weights, said)
-        component = _read(card, part, fit.weights if part.name in checkpoint.denoisers else "published", folders, dtype)
+        _read_ahead(part.weights, report)
+        component = _read_component(card, part, fit.weights if part.name in checkpoint.denoisers else "published", folders, dtype)
     except (Refusal, Stopped):
         raise
     except Exception as error:
-        if ran_out(error):
+        if find_exhausted(error):
             raise
         if isinstance(error, ImportError):
-            raise Refusal(f"The {part.title} of {card.title} needs a package that isn't installed: {_short(error)}",
+            raise Refusal(f"The {part.title} of {card.title} needs a package that isn't installed: {_shorten(error)}",
                           "Install it, and load the model again.") from error  # fmt: skip
-        raise Refusal(f"The {part.title} of {card.title} can't be loaded ({_short(error)}).", AGAIN) from error
-    if fit.weights == "fp8" and part.name in checkpoint.denoisers and not _lora_targets(checkpoint, part.name):
+        raise Refusal(f"The {part.title} of {card.title} can't be loaded ({_shorten(error)}).", AGAIN) from error
+    if fit.weights == "fp8" and part.name in checkpoint.denoisers and not _has_lora(checkpoint, part.name):
         _narrow(component, dtype)  # at once, so that only one denoiser is ever there whole
     if who:
         shared.put(who, component, card.id)
     return component
 
 
-def _fetched(files: tuple[Path, ...], said: Callable[[int], None]) -> None:
-    """Bring weight files into the system's file cache, saying every so often how many bytes are read.
+def _read_ahead(files: tuple[Path, ...], report: Callable[[int], None]) -> None:
+    """Bring weight files into the system's file cache, reporting every so often how many bytes are read.
 
     Weights whose dtype doesn't change are only mapped (safetensors), so without this the disk would be read during the first
     run, page by page, and a load could be neither watched nor stopped within a component.
@@ -144,11 +145,11 @@ def _fetched(files: tuple[Path, ...], said: Callable[[int], None]) -> None:
         with file.open("rb", buffering=0) as handle:
             while count := handle.readinto(buffer):
                 read += count
-                said(read)
+                report(read)
 
 
-def _read(card: ModelCard, part: LocalComponent, weights: Weights, folders: Folders, dtype: torch.dtype) -> Any:
-    kind = _class(part)
+def _read_component(card: ModelCard, part: LocalComponent, weights: Weights, folders: Folders, dtype: torch.dtype) -> Any:
+    kind = _find_class(part)
     if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
         return kind.from_pretrained(str(part.folder), local_files_only=True)
     options: dict[str, Any] = {"dtype": dtype, "local_files_only": True}
@@ -176,32 +177,32 @@ def _read(card: ModelCard, part: LocalComponent, weights: Weights, folders: Fold
     return module.eval()
 
 
-def _class(part: LocalComponent) -> Any:
+def _find_class(part: LocalComponent) -> Any:
     """The class of a component, by library and name. Only diffusers' and transformers' own: a repository's code is never run."""
     import diffusers
     import transformers
 
     local = getattr(diffusers.pipelines, part.library, None) if part.library.isidentifier() else None
-    name = part.kind or _said(part)
+    name = part.kind or _read_class_name(part)
     places: dict[str, tuple[Any, ...]] = {"diffusers": (diffusers,), "transformers": (transformers,)}
     for place in places.get(part.library, (local, diffusers, transformers)):
-        kind = getattr(place, _renamed(name), None) or getattr(place, name, None)
+        kind = getattr(place, _resolve_renamed(name), None) or getattr(place, name, None)
         if kind is not None:
             return kind
     raise ValueError(f"neither diffusers nor transformers has a class {name or '?'}")
 
 
-def _said(part: LocalComponent) -> str:
+def _read_class_name(part: LocalComponent) -> str:
     """The class a component's own config names, for one that no index names."""
     import msgspec
 
     with suppress(OSError, msgspec.DecodeError):
-        said: dict[str, Any] = msgspec.json.decode((part.folder / "config.json").read_bytes())
-        return str(said.get("_class_name") or next(iter(said.get("architectures") or ()), ""))
+        config: dict[str, Any] = msgspec.json.decode((part.folder / "config.json").read_bytes())
+        return str(config.get("_class_name") or next(iter(config.get("architectures") or ()), ""))
     return ""
 
 
-def _renamed(name: str) -> str:
+def _resolve_renamed(name: str) -> str:
     """transformers has renamed classes that published repositories still name (CLIPFeatureExtractor): diffusers knows which."""
     from diffusers.utils.deprecation_utils import (
         _maybe_remap_transformers_class,  # pyright: ignore[reportPrivateUsage] - there is no public door to this table
@@ -210,7 +211,7 @@ def _renamed(name: str) -> str:
     return _maybe_remap_transformers_class(name) or name
 
 
-def _assembled(card: ModelCard, folders: Folders, loaded: dict[str, Any]) -> Any:
+def _assemble(card: ModelCard, folders: Folders, loaded: dict[str, Any]) -> Any:
     """The pipeline of the card's concrete class, which has taken exactly these components."""
     pipeline = require_checkpoint(card).pipeline
     kind: Any = getattr(importlib.import_module("diffusers"), pipeline, None)
@@ -226,16 +227,16 @@ def _assembled(card: ModelCard, folders: Folders, loaded: dict[str, Any]) -> Any
             pipe = kind.from_pretrained(str(folders.main), local_files_only=True, **given)
             loaded = given
     except Exception as error:
-        if ran_out(error):
+        if find_exhausted(error):
             raise
-        raise Refusal(f"{card.title} can't be put together ({_short(error)}).", AGAIN) from error
+        raise Refusal(f"{card.title} can't be put together ({_shorten(error)}).", AGAIN) from error
     ignored = [name for name, one in loaded.items() if getattr(pipe, name, None) is not one]
     if ignored:
         raise Refusal(f"{pipeline} did not take the {ignored[0]} that was loaded for it.", "Check the card's pipeline class.")
     return pipe
 
 
-def _loras(card: ModelCard, folders: Folders, pipe: Any) -> None:
+def _add_loras(card: ModelCard, folders: Folders, pipe: Any) -> None:
     """The card's LoRAs, each into its denoiser at its scale. They stay apart from the weights: rounded into them, they'd lose."""
     wanted = [companion for companion in require_checkpoint(card).companions if companion.kind == "lora"]
     if not wanted:
@@ -249,9 +250,9 @@ def _loras(card: ModelCard, folders: Folders, pipe: Any) -> None:
         try:
             pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name, local_files_only=True, **second)
         except Exception as error:
-            if ran_out(error):
+            if find_exhausted(error):
                 raise
-            raise Refusal(f"The LoRA {companion.file} of {card.title} can't be loaded ({_short(error)}).", AGAIN) from error
+            raise Refusal(f"The LoRA {companion.file} of {card.title} can't be loaded ({_shorten(error)}).", AGAIN) from error
         scales.setdefault(companion.target or "transformer", {})[name] = companion.scale
     for target, adapters in scales.items():
         denoiser = getattr(pipe, target)
@@ -260,7 +261,7 @@ def _loras(card: ModelCard, folders: Folders, pipe: Any) -> None:
         denoiser.set_adapters(list(adapters), list(adapters.values()))
 
 
-def _lora_targets(checkpoint: Checkpoint, name: str) -> bool:
+def _has_lora(checkpoint: Checkpoint, name: str) -> bool:
     return any(one.kind == "lora" and (one.target or "transformer") == name for one in checkpoint.companions)
 
 
@@ -278,7 +279,7 @@ def _narrow(denoiser: Any, dtype: torch.dtype) -> None:
     denoiser.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=dtype)
 
 
-def hush(pipeline: str) -> None:
+def silence_libraries(pipeline: str) -> None:
     """Bring the libraries, without bars and warnings of their own: progress is on the page, and what matters is an error here."""
     import diffusers
     import transformers
@@ -289,7 +290,7 @@ def hush(pipeline: str) -> None:
     getattr(diffusers, pipeline, None)  # diffusers imports a pipeline's modules when it is first asked for
 
 
-def _require(weights: Weights, card: ModelCard) -> None:
+def _require_package(weights: Weights, card: ModelCard) -> None:
     package = PACKAGES.get(weights)
     if package and find_spec(package) is None:
         raise Refusal(
@@ -298,7 +299,7 @@ def _require(weights: Weights, card: ModelCard) -> None:
         )
 
 
-def _short(error: BaseException) -> str:
+def _shorten(error: BaseException) -> str:
     """The first line of an error, short enough for the page."""
     text = str(error).strip().splitlines()
     return (text[0][:160] if text else "") or type(error).__name__

@@ -1,7 +1,7 @@
-"""The machine a model would run on: its GPU, its memory, and how much of both is free right now.
+"""The machine models run on: its GPU, its memory, and how much of both is free right now. Bytes.
 
-Knows nvidia-smi, the system's memory and a container's limit on it. Refuses to know models, and imports torch only where
-nvidia-smi answers, so that a machine without an NVIDIA GPU never waits for it. Units: bytes.
+From nvidia-smi, psutil and a container's own limit. torch is imported only where nvidia-smi answers, so that a machine without
+an NVIDIA GPU never waits for it.
 """
 
 from __future__ import annotations
@@ -42,25 +42,27 @@ class Machine:
 
 
 @cache
-def read() -> Machine:
+def read_machine() -> Machine:
     """This machine. Asked once: neither a GPU nor memory comes and goes while the studio runs."""
-    found = _nvidia()
+    found = _find_nvidia_gpu()
     if found is None:
-        return _processor(CPU_NOTE)
+        return _describe_processor(CPU_NOTE)
     import torch
 
     if not torch.cuda.is_available():
-        return _processor(f"there is an NVIDIA GPU ({found}), but this PyTorch ({torch.__version__}) can't use it")
+        return _describe_processor(f"there is an NVIDIA GPU ({found}), but this PyTorch ({torch.__version__}) can't use it")
     about = torch.cuda.get_device_properties(0)
     capability = (int(about.major), int(about.minor))
-    return Machine("cuda:0", str(about.name), int(about.total_memory), _ram(), capability, _free_vram, _free_ram)
+    return Machine(
+        "cuda:0", str(about.name), int(about.total_memory), _count_ram(), capability, _count_free_vram, _count_free_ram
+    )
 
 
-def _processor(note: str) -> Machine:
-    return Machine("cpu", platform.processor() or platform.machine(), 0, _ram(), free_ram=_free_ram, note=note)
+def _describe_processor(note: str) -> Machine:
+    return Machine("cpu", platform.processor() or platform.machine(), 0, _count_ram(), free_ram=_count_free_ram, note=note)
 
 
-def _nvidia() -> str | None:
+def _find_nvidia_gpu() -> str | None:
     """The first GPU's name as the driver gives it; None where there is no driver or it doesn't answer."""
     command = shutil.which("nvidia-smi")
     if command is None:
@@ -75,7 +77,7 @@ def _nvidia() -> str | None:
     return names[0].strip() if names else None
 
 
-def _free_vram() -> int:
+def _count_free_vram() -> int:
     """What the driver has left, and what PyTorch has reserved of it without using it: both can be had."""
     import torch
 
@@ -83,19 +85,19 @@ def _free_vram() -> int:
     return int(free) + int(torch.cuda.memory_reserved(0)) - int(torch.cuda.memory_allocated(0))
 
 
-def _ram() -> int:
-    limit, _ = container()
+def _count_ram() -> int:
+    limit, _ = read_container_limit()
     return min(int(psutil.virtual_memory().total), limit or 1 << 62)
 
 
-def _free_ram() -> int:
+def _count_free_ram() -> int:
     """What can be taken without anything being swapped out or killed: a container's own limit counts too."""
     free = int(psutil.virtual_memory().available)
-    limit, used = container()
+    limit, used = read_container_limit()
     return max(0, min(free, limit - used)) if limit else free
 
 
-def container(root: Path = Path("/sys/fs/cgroup")) -> tuple[int, int]:
+def read_container_limit(root: Path = Path("/sys/fs/cgroup")) -> tuple[int, int]:
     """The memory limit of the container we run in and what is used of it (without what the system can drop); 0, 0 for none.
 
     psutil doesn't know of it: it reports the whole machine's memory, and the system kills who goes over the limit.

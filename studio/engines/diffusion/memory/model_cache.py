@@ -1,7 +1,7 @@
-"""The cards that are in memory: what they hold together, which makes room for another, and how one is let go of.
+"""The cache of loaded models in system memory: least recently used evicted first, within a memory budget. It knows no GPU.
 
-Knows the order of use, what is shared, and the budget. Refuses to know jobs, threads of loads and how a component is read. Any
-thread may call; nothing here waits for a load or a run. Imports without torch.
+Owned by the model manager, which keeps the GPU's residency beside it. Any thread may call; nothing here waits for a load or a
+run. Imports without torch.
 """
 
 from __future__ import annotations
@@ -9,39 +9,141 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from math import inf
 from typing import TYPE_CHECKING, Any
 
+from studio.cards import ModelCard
+from studio.engines.diffusion.families.base import Family
 from studio.engines.diffusion.files.manifest import require_checkpoint
-from studio.engines.diffusion.memory import budget
-from studio.engines.diffusion.memory.loaded import Loaded, total_bytes
 from studio.engines.diffusion.memory.machine import Machine
-from studio.engines.diffusion.memory.placement import Fit, lower
-from studio.engines.diffusion.memory.shared_components import Shared
-from studio.engines.diffusion.run import out_of_memory
+from studio.engines.diffusion.memory.memory_errors import collect_garbage
+from studio.engines.diffusion.memory.placement import GB, SYSTEM_RESERVE, Fit, lower
+from studio.engines.diffusion.memory.shared_components import SharedComponents
 from studio.nouns import Choice, Refusal
 from studio.preferences import Placement, Weights
 
 if TYPE_CHECKING:
-    from studio.engines.diffusion.memory.residency import Residency
+    from torch import nn
+
+SHARE = 0.7
+"""Of all memory, what models may hold: the rest is for frames, the encoder, the page and the system's file cache."""
 
 
 @dataclass
-class Held:
-    """A card in memory. `failed`: the ways in which a run ran out of video memory, and the smallest volume that did."""
+class LoadedModel:
+    """A model in memory. `took` seconds to load; `reused` names the components that were in memory already.
 
-    loaded: Loaded
+    `pipe` is None once the model was evicted.
+    """
+
+    card: ModelCard
+    pipe: Any
+    family: Family
+    machine: Machine
+    fit: Fit
+    took: float = 0.0
+    reused: tuple[str, ...] = ()
+
+    @property
+    def denoisers(self) -> list[nn.Module]:
+        """The modules that run at every step, in the card's order."""
+        modules = self.modules
+        return [modules[name] for name in require_checkpoint(self.card).denoisers if name in modules]
+
+    @property
+    def modules(self) -> dict[str, nn.Module]:
+        """Every component that has weights, by its name in the pipeline."""
+        components: dict[str, Any] = self.pipe.components if self.pipe is not None else {}
+        return {name: one for name, one in components.items() if hasattr(one, "named_parameters")}
+
+
+def count_tensor_bytes(tensor: Any) -> int:
+    """Bytes of a tensor; of a quantised one, those of what it is made of."""
+    if hasattr(tensor, "__tensor_flatten__"):
+        return sum(count_tensor_bytes(getattr(tensor, name)) for name in tensor.__tensor_flatten__()[0])
+    return int(tensor.numel() * tensor.element_size())
+
+
+def count_module_bytes(module: nn.Module, device: str = "") -> int:
+    """Bytes of a component's weights as they are stored now; only those on one kind of device where that is given."""
+    tensors = (*module.parameters(), *module.buffers())
+    return sum(count_tensor_bytes(one) for one in tensors if not device or one.device.type == device)
+
+
+def count_model_bytes(models: list[LoadedModel], device: str = "") -> int:
+    """Bytes of several models together; what they share counts once. Only those on one kind of device where that is given."""
+    modules = {id(module): module for loaded in models for module in loaded.modules.values()}
+    return sum(count_module_bytes(module, device) for module in modules.values())
+
+
+# The budget -----------------------------------------------------------------------------------------------------------
+
+
+def find_budget(machine: Machine, held: int, ram_gb: float) -> tuple[int, Choice]:
+    """Bytes that all loaded models together may hold, and why. They hold `held` now; `ram_gb` is the user's own cap, or 0."""
+    if ram_gb > 0:
+        return round(ram_gb * GB), Choice("memory cap", f"{ram_gb:g} GB", "set in Settings")
+    others = max(0, machine.ram - machine.free_ram() - held)
+    room = max(0, round(SHARE * machine.ram) - others)
+    why = f"{SHARE:.0%} of {machine.ram / GB:.0f} GB, less the {others / GB:.1f} GB that other programs use"
+    return room, Choice("memory cap", f"{room / GB:.1f} GB", why)
+
+
+def choose_evictions(
+    order: Sequence[str], need: Callable[[Sequence[str]], int], room: Callable[[Sequence[str]], int]
+) -> list[str] | None:
+    """Which models are evicted, the least recently used first: as few as will do, None when even all of them don't.
+
+    `order` lists those that may go, the oldest first. `need` and `room` tell, for a number of models that are gone, the bytes
+    the new model takes then (it may share with one that stays) and the bytes there are for it.
+    """
+    for count in range(len(order) + 1):
+        gone = order[:count]
+        if need(gone) <= room(gone):
+            return list(gone)
+    return None
+
+
+def refuse_load(title: str, need: int, room: int, allowed: int) -> Refusal:
+    """The refusal of a load for which `room`, what is really free, or `allowed`, what the user's cap leaves, doesn't suffice."""
+    if need <= room:
+        return Refusal(
+            f"{title} needs {need / GB:.1f} GB of memory, and Settings allow models {max(0, allowed) / GB:.1f} GB.",
+            "Raise the memory cap in Settings, or set it back to automatic.",
+        )
+    return Refusal(
+        f"{title} needs {need / GB:.1f} GB of memory to load, and {max(0, room) / GB:.1f} GB is free.",
+        "Close other programs, choose a model that needs less, or use the built-in Parallax.",
+    )
+
+
+def find_reserve(machine: Machine) -> int:
+    """Bytes of free memory that a load leaves alone: on a small machine a tenth of it."""
+    return round(min(SYSTEM_RESERVE * GB, 0.1 * machine.ram))
+
+
+# The cache ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass
+class CachedModel:
+    """A cache entry: the model, when it was last `used`, and its `bytes`.
+
+    `failed`: the ways of placing it in which a run ran out of video memory, and the smallest clip volume that did.
+    """
+
+    loaded: LoadedModel
     used: float
     bytes: int
     failed: dict[tuple[Placement, Weights], float] = field(default_factory=dict[tuple[Placement, Weights], float])
 
-    def fail(self, volume: float) -> None:
+    def note_failure(self, volume: float) -> None:
         """A run of this volume ran out of video memory in the present way."""
         way = self.loaded.fit.placement, self.loaded.fit.weights
         self.failed[way] = min(volume, self.failed.get(way, volume))
 
-    def way(self, wanted: Fit, volume: float) -> Fit:
+    def choose_fit(self, wanted: Fit, volume: float) -> Fit:
         """How a clip of this volume is run: as `wanted`, or lower where one no larger ran out of video memory that way."""
         while self.failed.get((wanted.placement, wanted.weights), inf) <= volume:
             less = lower(self.loaded.card, self.loaded.machine, wanted)
@@ -51,168 +153,144 @@ class Held:
         return wanted
 
 
-class Kept:
-    """All cards in memory. `busy` is the id of the one at work, which only its own job may let go of."""
+class ModelCache:
+    """All models in memory, by card id. `busy` is the one at work, which only its own job may evict.
 
-    def __init__(self, machine: Machine, residency: Residency | None, clock: Callable[[], float]) -> None:
-        self.shared = Shared()
-        self._machine, self._placed, self._clock = machine, residency, clock
+    `release` is called with a model that is evicted, and a test of whether a component is another model's too, before its memory
+    is freed. `clock` counts seconds.
+    """
+
+    def __init__(
+        self,
+        machine: Machine,
+        release: Callable[[LoadedModel, Callable[[Any], bool]], None],
+        clock: Callable[[], float],
+    ) -> None:
+        self.shared = SharedComponents()
+        self._machine, self._release, self._clock = machine, release, clock
         self._lock = threading.RLock()  # never kept while anything is read or moved
-        self._held: OrderedDict[str, Held] = OrderedDict()  # the least recently used first
+        self._entries: OrderedDict[str, CachedModel] = OrderedDict()  # the least recently used first
         self._busy = ""
 
     @property
-    def placing(self) -> Residency:
-        """The GPU and what is on it, made at the first use: it brings torch."""
-        with self._lock:
-            if self._placed is None:
-                from studio.engines.diffusion.memory.residency import Residency
-
-                self._placed = Residency(self._machine)
-            return self._placed
-
-    @property
-    def placed(self) -> Residency | None:
-        """The same, if there is one yet."""
-        return self._placed
-
-    @property
     def busy(self) -> str:
-        """The card at work; "" when none is."""
+        """The model at work; "" when none is."""
         return self._busy
 
-    def work(self, name: str) -> None:
-        """Say which card is at work from now on; "" for none. What was at work counts as used just now."""
+    def mark_busy(self, name: str) -> None:
+        """Say which model is at work from now on; "" for none. What was at work counts as used just now."""
         with self._lock:
             for one in (self._busy, name):
-                if one in self._held:
-                    self._held[one].used = self._clock()
-                    self._held.move_to_end(one)
+                if one in self._entries:
+                    self._entries[one].used = self._clock()
+                    self._entries.move_to_end(one)
             self._busy = name
 
-    def get(self, name: str) -> Held | None:
-        """A card, if it is in memory."""
+    def get(self, name: str) -> CachedModel | None:
+        """A model's entry, if it is in memory."""
         with self._lock:
-            return self._held.get(name)
+            return self._entries.get(name)
 
-    def keep(self, loaded: Loaded) -> None:
-        """Take in a card that was just loaded."""
-        held = Held(loaded, self._clock(), total_bytes([loaded]))
+    def add(self, loaded: LoadedModel) -> None:
+        """Take in a model that was just loaded."""
+        entry = CachedModel(loaded, self._clock(), count_model_bytes([loaded]))
         with self._lock:
-            self._held[loaded.card.id] = held
+            self._entries[loaded.card.id] = entry
 
-    def total(self) -> int:
-        """Bytes that all cards hold together; what they share counts once."""
-        return total_bytes(self._cards())
-
-    def _cards(self, without: Sequence[str] = ()) -> list[Loaded]:
+    def update(self, entry: CachedModel, loaded: LoadedModel) -> None:
+        """Its model as it is now, placed or stored another way."""
         with self._lock:
-            return [held.loaded for name, held in self._held.items() if name not in without]
+            entry.loaded = loaded
+            entry.bytes = count_model_bytes([loaded])
 
-    # ------------------------------------------------------------------------------------------------ making room
+    def count_bytes(self) -> int:
+        """Bytes that all models hold together; what they share counts once."""
+        return count_model_bytes(self._list_models())
 
-    def cap(self, ram_gb: float) -> tuple[int, Choice]:
-        """Bytes that all cards together may hold, and why. `ram_gb` is the user's own cap, or 0."""
-        return budget.cap(self._machine, self.total(), ram_gb)
+    def _list_models(self, without: Sequence[str] = ()) -> list[LoadedModel]:
+        with self._lock:
+            return [entry.loaded for name, entry in self._entries.items() if name not in without]
+
+    def find_others_use(self, name: str) -> Callable[[Any], bool]:
+        """A test of whether a component belongs to another model in memory than `name` too."""
+        with self._lock:
+            others = [entry.loaded for other, entry in self._entries.items() if other != name]
+        return {module for loaded in others for module in loaded.modules.values()}.__contains__
+
+    # ------------------------------------------------------------------------------------------------ eviction
+
+    def find_cap(self, ram_gb: float) -> tuple[int, Choice]:
+        """Bytes that all models together may hold, and why. `ram_gb` is the user's own cap, or 0."""
+        return find_budget(self._machine, self.count_bytes(), ram_gb)
 
     def make_room(self, title: str, sizes: dict[str, int], ram_gb: float) -> None:
-        """Let go of cards, the least recently used first, until one of these `sizes` (identity → bytes) can be read.
+        """Evict models, the least recently used first, until one of these `sizes` (component identity → bytes) can be read.
 
-        Raises `Refusal` when even letting go of all that aren't at work wouldn't do, and then lets go of none.
+        Raises `Refusal` when even evicting all that aren't at work wouldn't do, and then evicts none.
         """
-        while gone := self._leaving(title, sizes, ram_gb):
-            self.let_go(gone[0])  # and then look again: a job may have taken one up meanwhile
+        while gone := self._choose_evictions(title, sizes, ram_gb):
+            self.evict(gone[0])  # and then look again: a job may have taken one up meanwhile
 
-    def _leaving(self, title: str, sizes: dict[str, int], ram_gb: float) -> list[str]:
+    def _choose_evictions(self, title: str, sizes: dict[str, int], ram_gb: float) -> list[str]:
         with self._lock:
-            order = [name for name in self._held if name != self._busy]
-        most, _ = self.cap(ram_gb)
-        reserve, waiting = budget.reserve(self._machine), total_bytes(self._cards(), "cpu")
+            order = [name for name in self._entries if name != self._busy]
+        most, _ = self.find_cap(ram_gb)
+        reserve, waiting = find_reserve(self._machine), count_model_bytes(self._list_models(), "cpu")
         free, most_free = self._machine.free_ram() - reserve, self._machine.ram - reserve
 
         def need(gone: Sequence[str]) -> int:
-            return sum(size for who, size in sizes.items() if not self.shared.users(who) - set(gone))
+            return sum(size for who, size in sizes.items() if not self.shared.list_users(who) - set(gone))
 
         def room(gone: Sequence[str]) -> int:
-            return min(most_free, free + waiting - total_bytes(self._cards(gone), "cpu"))
+            return min(most_free, free + waiting - count_model_bytes(self._list_models(gone), "cpu"))
 
         def allowed(gone: Sequence[str]) -> int:
-            return most - total_bytes(self._cards(gone))
+            return most - count_model_bytes(self._list_models(gone))
 
-        gone = budget.evicted(order, need, lambda gone: min(room(gone), allowed(gone)))
+        gone = choose_evictions(order, need, lambda gone: min(room(gone), allowed(gone)))
         if gone is None and not ram_gb and need(order) <= room(order):
-            return order  # one card alone may go over the automatic cap, where it really fits
+            return order  # one model alone may go over the automatic cap, where it really fits
         if gone is None:
-            raise Refusal(*budget.short(title, need(order), room(order), allowed(order)))
+            raise refuse_load(title, need(order), room(order), allowed(order))
         return gone
 
-    def let_go_others(self, keep: str) -> int:
-        """Let go of every card but this and the one at work. Returns bytes freed."""
+    def evict_others(self, keep: str) -> int:
+        """Evict every model but this and the one at work. Returns bytes freed."""
         with self._lock:
-            others = [name for name in self._held if name != keep]
-        return self._let_go_all(others)
+            others = [name for name in self._entries if name != keep]
+        return self._evict_all(others)
 
-    def let_go_idle(self, seconds: float) -> int:
-        """Let go of what hasn't been used for so long, unless a card is at work. Returns bytes freed."""
+    def evict_idle(self, seconds: float) -> int:
+        """Evict what hasn't been used for so long, unless a model is at work. Returns bytes freed."""
         with self._lock:
             before = self._clock() - seconds
-            old = [name for name, held in self._held.items() if held.used <= before and not self._busy]
-        return self._let_go_all(old)
+            old = [name for name, entry in self._entries.items() if entry.used <= before and not self._busy]
+        return self._evict_all(old)
 
-    def _let_go_all(self, names: list[str]) -> int:
-        """Forget cards, and sweep once for all of them: it takes a good part of a second. Returns bytes freed."""
-        freed = sum(self._forget(name) for name in names)
+    def _evict_all(self, names: list[str]) -> int:
+        """Drop models, and collect garbage once for all of them: it takes a good part of a second. Returns bytes freed."""
+        freed = sum(self._drop(name) for name in names)
         if names:
-            out_of_memory.sweep()
+            collect_garbage()
         return freed
 
-    def let_go(self, name: str, even_busy: bool = False) -> int:
-        """Forget a card; not one at work, unless its own job asks. Returns bytes freed.
+    def evict(self, name: str, even_busy: bool = False) -> int:
+        """Drop a model; not one at work, unless its own job asks. Returns bytes freed.
 
-        Its `Loaded` is emptied, so that whoever still has it doesn't keep the memory.
+        Its `LoadedModel` is emptied, so that whoever still has it doesn't keep the memory.
         """
-        freed = self._forget(name, even_busy)
-        out_of_memory.sweep()
+        freed = self._drop(name, even_busy)
+        collect_garbage()
         return freed
 
-    def _forget(self, name: str, even_busy: bool = False) -> int:
+    def _drop(self, name: str, even_busy: bool = False) -> int:
         with self._lock:
-            if name not in self._held or (name == self._busy and not even_busy):
+            if name not in self._entries or (name == self._busy and not even_busy):
                 return 0
-            before = total_bytes(self._cards())
-            held = self._held.pop(name)
-            after = total_bytes(self._cards())
-        if self._placed is not None:
-            self._placed.detach(held.loaded, self._others(name))
+            before = count_model_bytes(self._list_models())
+            entry = self._entries.pop(name)
+            after = count_model_bytes(self._list_models())
+        self._release(entry.loaded, self.find_others_use(name))
         self.shared.leave(name)
-        held.loaded.pipe = None
+        entry.loaded.pipe = None
         return before - after
-
-    def _others(self, name: str) -> Callable[[Any], bool]:
-        """Whether a component belongs to another card in memory too."""
-        with self._lock:
-            used = {module for other, held in self._held.items() if other != name for module in held.loaded.modules.values()}
-        return used.__contains__
-
-    # ------------------------------------------------------------------------------------------------ placing
-
-    def place(self, held: Held, fit: Fit) -> None:
-        """Place a card another way, and narrow its denoisers where that is the way, without reading it again.
-
-        Where only the reasons differ, nothing moves.
-        """
-        loaded = held.loaded
-        if (loaded.fit.placement, loaded.fit.weights) == (fit.placement, fit.weights):
-            loaded.fit = fit
-            return
-        from studio.engines.diffusion.memory.loader import store_fp8
-
-        self.placing.detach(loaded, self._others(loaded.card.id))
-        self.placing.retreat()
-        for module in loaded.modules.values():
-            module.to("cpu")
-        if fit.weights == "fp8":
-            store_fp8(loaded.pipe, require_checkpoint(loaded.card))
-        with self._lock:
-            held.loaded = replace(loaded, fit=fit)
-            held.bytes = total_bytes([held.loaded])

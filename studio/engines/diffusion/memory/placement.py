@@ -1,7 +1,7 @@
-"""Whether a model fits a machine, and how: where its weights wait, and what they are made of.
+"""Memory placement: whether a model fits this machine, and how: on the GPU, offloaded in turns, streamed, or in 8 bits.
 
-Knows arithmetic over a card's needs and a machine's memory, and says the reason for each decision. Refuses to load or measure
-anything. The ways are tried in order of speed; a preference of the user's goes before the order. GB are 1e9 bytes.
+Arithmetic over a card's needs and the machine's memory, with the reason for each decision; nothing is loaded or measured. The
+ways are tried in order of speed; a preference of the user's goes before the order. GB are 1e9 bytes.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ class Fit:
     choices: tuple[Choice, ...] = ()
 
 
-def installed(package: str) -> bool:
+def is_installed(package: str) -> bool:
     """Whether a package can be imported here."""
     return find_spec(package) is not None
 
 
-def volume(card: ModelCard, plan: Plan | None) -> float:
+def find_volume(card: ModelCard, plan: Plan | None) -> float:
     """How large a clip is: 1 at the card's default size and length. A model of sections makes a longer one piece by piece."""
     if card.checkpoint is None or plan is None:
         return 1.0
@@ -72,13 +72,13 @@ def volume(card: ModelCard, plan: Plan | None) -> float:
     return plan.width * plan.height / (width * height) * longer
 
 
-def activation(needs: Needs, volume: float = 1.0) -> float:
+def estimate_activation(needs: Needs, volume: float = 1.0) -> float:
     """GB that a run of so large a clip takes, besides the weights. The card's own number is the least: decoders work in tiles."""
     return needs.activation * max(1.0, volume)
 
 
 def fit(
-    card: ModelCard, machine: Machine, preferences: Preferences, have: Callable[[str], bool] = installed, volume: float = 1.0
+    card: ModelCard, machine: Machine, preferences: Preferences, have: Callable[[str], bool] = is_installed, volume: float = 1.0
 ) -> Fit:
     """How `card` would run on `machine`. `have` tells which optional packages there are.
 
@@ -89,44 +89,46 @@ def fit(
     if checkpoint is None:
         return Fit("yes", "It is built in.", "", "resident", "published")
     if not machine.cuda:
-        return _processor(checkpoint.needs, machine)
+        return _fit_processor(checkpoint.needs, machine)
     wanted = preferences.placement.get(card.id, "auto"), preferences.weights.get(card.id, "auto")
-    refused = _impossible(wanted[1], checkpoint, have)
+    refused = _refuse_impossible(wanted[1], checkpoint, have)
     if refused is not None:
         return refused
     if wanted == ("auto", "auto") and machine.vram / GB < checkpoint.needs.vram:
-        return _no(f"It needs {_gb(checkpoint.needs.vram)} of video memory; this {machine.name} has {_gb(machine.vram / GB)}.")
-    for placement, weights in _ways(wanted, checkpoint, have):
-        if lacks(checkpoint, machine, placement, weights) is None:
-            found = _verdict(checkpoint, machine, placement, weights, wanted)
-            return found if wanted[0] != "auto" else _sized(checkpoint, machine, found, volume)
+        return _reject(
+            f"It needs {_gb(checkpoint.needs.vram)} of video memory; this {machine.name} has {_gb(machine.vram / GB)}."
+        )
+    for placement, weights in _list_ways(wanted, checkpoint, have):
+        if find_shortage(checkpoint, machine, placement, weights) is None:
+            found = _accept(checkpoint, machine, placement, weights, wanted)
+            return found if wanted[0] != "auto" else _place_for_volume(checkpoint, machine, found, volume)
     if wanted != ("auto", "auto"):
-        return _insisted(checkpoint, machine, wanted)
-    least = lacks(checkpoint, machine, *_ways(wanted, checkpoint, have)[-1]) or ""
-    if any(one.kind == "gguf" for one in checkpoint.companions) and not lacks(checkpoint, machine, "grouped", "gguf"):
-        return _no(least, "In Settings, set its weights to GGUF: with those it fits. Or use the built-in Parallax.")
-    return _no(least)
+        return _fit_as_set(checkpoint, machine, wanted)
+    least = find_shortage(checkpoint, machine, *_list_ways(wanted, checkpoint, have)[-1]) or ""
+    if any(one.kind == "gguf" for one in checkpoint.companions) and not find_shortage(checkpoint, machine, "grouped", "gguf"):
+        return _reject(least, "In Settings, set its weights to GGUF: with those it fits. Or use the built-in Parallax.")
+    return _reject(least)
 
 
-def lower(card: ModelCard, machine: Machine, now: Fit, have: Callable[[str], bool] = installed) -> Fit | None:
+def lower(card: ModelCard, machine: Machine, now: Fit, have: Callable[[str], bool] = is_installed) -> Fit | None:
     """The next way that needs less video memory than `now`, for a run that didn't fit after all; None when there is none."""
     checkpoint = card.checkpoint
     if checkpoint is None or not machine.cuda:
         return None
-    kinds = _kinds(checkpoint, have, gguf=now.weights == "gguf")
+    kinds = _list_kinds(checkpoint, have, gguf=now.weights == "gguf")
     for placement, weights in ORDER:
         narrower = weights in kinds and KINDS.index(weights) >= KINDS.index(now.weights)
-        less = video(checkpoint, placement, weights) < video(checkpoint, now.placement, now.weights)
-        if narrower and less and memory(checkpoint, weights) <= machine.ram / GB - SYSTEM_RESERVE:
+        less = estimate_vram(checkpoint, placement, weights) < estimate_vram(checkpoint, now.placement, now.weights)
+        if narrower and less and estimate_ram(checkpoint, weights) <= machine.ram / GB - SYSTEM_RESERVE:
             why = "the way before it ran out of video memory"
             choices = Choice("placement", placement, why), Choice("weights", weights, _WHY[weights])
-            return Fit("slowly", f"Runs {_way(placement, weights)}: {why}.", "", placement, weights, choices)
+            return Fit("slowly", f"Runs {_describe(placement, weights)}: {why}.", "", placement, weights, choices)
     return None
 
 
-def video(checkpoint: Checkpoint, placement: Placement, weights: Weights, volume: float = 1.0) -> float:
+def estimate_vram(checkpoint: Checkpoint, placement: Placement, weights: Weights, volume: float = 1.0) -> float:
     """GB of video memory a run takes: weights that are there at once, and the run itself."""
-    needs, run, count = checkpoint.needs, activation(checkpoint.needs, volume), max(1, len(checkpoint.denoisers))
+    needs, run, count = checkpoint.needs, estimate_activation(checkpoint.needs, volume), max(1, len(checkpoint.denoisers))
     denoiser = needs.denoiser * SHRINK[weights]
     if placement == "resident":
         return denoiser + needs.encoder + needs.other + run
@@ -134,53 +136,53 @@ def video(checkpoint: Checkpoint, placement: Placement, weights: Weights, volume
         rest = max(min(needs.encoder, needs.largest), min(needs.other, needs.largest))
         heaviest = needs.largest if weights == "published" else max(denoiser / count, rest)
         return heaviest + run
-    return stream(needs, count) * SHRINK[weights] + run
+    return estimate_streamed(needs, count) * SHRINK[weights] + run
 
 
-def stream(needs: Needs, count: int = 1) -> float:
+def estimate_streamed(needs: Needs, count: int = 1) -> float:
     """GB on the GPU while a denoiser is streamed: two blocks are under way at a time, of some thirty there are."""
     return needs.denoiser / count / 15
 
 
-def memory(checkpoint: Checkpoint, weights: Weights) -> float:
+def estimate_ram(checkpoint: Checkpoint, weights: Weights) -> float:
     """GB of memory that a card takes: all its parts wait there. Files are mapped and not copied while weights are narrowed."""
     needs = checkpoint.needs
     return needs.encoder + needs.other + needs.denoiser * SHRINK[weights]
 
 
-def lacks(checkpoint: Checkpoint, machine: Machine, placement: Placement, weights: Weights) -> str | None:
+def find_shortage(checkpoint: Checkpoint, machine: Machine, placement: Placement, weights: Weights) -> str | None:
     """What is missing for this way, in the user's words; None when nothing is.
 
     The card's own minima count: streaming works where they are met, whatever the estimate, and below its memory the published
     weights don't.
     """
     needs = checkpoint.needs
-    need, there = video(checkpoint, placement, weights) + VIDEO_RESERVE, machine.vram / GB
+    need, there = estimate_vram(checkpoint, placement, weights) + VIDEO_RESERVE, machine.vram / GB
     if placement == "grouped":
         need = min(need, needs.vram)
     if need > there:
-        return f"It needs {_gb(need)} of video memory even {_way(placement, weights)}; this {machine.name} has {_gb(there)}."
-    need, there = memory(checkpoint, weights) + SYSTEM_RESERVE, machine.ram / GB
+        return f"It needs {_gb(need)} of video memory even {_describe(placement, weights)}; this {machine.name} has {_gb(there)}."
+    need, there = estimate_ram(checkpoint, weights) + SYSTEM_RESERVE, machine.ram / GB
     if weights == "published":
         need = max(need, needs.ram)
     if need > there:
-        return f"It needs {_gb(need)} of memory even {_way(placement, weights)}; this machine has {_gb(there)}."
+        return f"It needs {_gb(need)} of memory even {_describe(placement, weights)}; this machine has {_gb(there)}."
     return None
 
 
-def _ways(
+def _list_ways(
     wanted: tuple[Placement, Weights], checkpoint: Checkpoint, have: Callable[[str], bool]
 ) -> list[tuple[Placement, Weights]]:
     """The ways that are open to this card here, by the user's wishes. Never empty."""
     placement, weights = wanted
-    kinds = _kinds(checkpoint, have, gguf=weights == "gguf")
+    kinds = _list_kinds(checkpoint, have, gguf=weights == "gguf")
     first: tuple[tuple[Placement, Weights], ...] = () if weights in ("auto", "published") else (("resident", weights),)
     order = (*first, *ORDER)
     ways = [way for way in order if way[1] in kinds and placement in ("auto", way[0]) and weights in ("auto", way[1])]
     return ways or [("resident" if placement == "auto" else placement, "published" if weights == "auto" else weights)]
 
 
-def _kinds(checkpoint: Checkpoint, have: Callable[[str], bool], gguf: bool) -> set[Weights]:
+def _list_kinds(checkpoint: Checkpoint, have: Callable[[str], bool], gguf: bool) -> set[Weights]:
     """The kinds of weights that are open. GGUF only where it is preferred: its file isn't fetched otherwise."""
     kinds: set[Weights] = set()
     kinds.update(kind for kind in KINDS if kind not in PACKAGES or have(PACKAGES[kind]))
@@ -188,21 +190,21 @@ def _kinds(checkpoint: Checkpoint, have: Callable[[str], bool], gguf: bool) -> s
     return kinds if gguf and named else kinds - {"gguf"}
 
 
-def _impossible(weights: Weights, checkpoint: Checkpoint, have: Callable[[str], bool]) -> Fit | None:
+def _refuse_impossible(weights: Weights, checkpoint: Checkpoint, have: Callable[[str], bool]) -> Fit | None:
     """A wish that can't be granted, said so."""
     package = PACKAGES.get(weights)
     if weights == "gguf" and not any(companion.kind == "gguf" for companion in checkpoint.companions):
-        return _no("This model's card names no GGUF file.", "Choose other weights for it in Settings.")
+        return _reject("This model's card names no GGUF file.", "Choose other weights for it in Settings.")
     if package and not have(package):
-        return _no(f"{weights} weights need the Python package {package}.", f"Install it with: pip install {package}")
+        return _reject(f"{weights} weights need the Python package {package}.", f"Install it with: pip install {package}")
     return None
 
 
-def _processor(needs: Needs, machine: Machine) -> Fit:
+def _fit_processor(needs: Needs, machine: Machine) -> Fit:
     """Without a GPU: everything in memory, in float32, and only what is small."""
     why = machine.note or "there is no GPU"
     if needs.weights > PROCESSOR_LIMIT:
-        return _no(f"It needs a GPU with {_gb(needs.vram)} of memory, and {why}.")
+        return _reject(f"It needs a GPU with {_gb(needs.vram)} of memory, and {why}.")
     choices = (
         Choice("device", "processor", why),
         Choice("placement", "resident", "there is only one memory"),
@@ -212,7 +214,7 @@ def _processor(needs: Needs, machine: Machine) -> Fit:
     return Fit("slowly", f"It is small enough for the processor, which is slow; {why}.", "", "resident", "published", choices)
 
 
-def _verdict(
+def _accept(
     checkpoint: Checkpoint, machine: Machine, placement: Placement, weights: Weights, wanted: tuple[Placement, Weights]
 ) -> Fit:
     needs, there = checkpoint.needs, _gb(machine.vram / GB)
@@ -224,7 +226,7 @@ def _verdict(
     }
     where, what = reasons[placement], _WHY[weights]
     if weights != "published":
-        lack = lacks(checkpoint, machine, "grouped", "published")
+        lack = find_shortage(checkpoint, machine, "grouped", "published")
         what = f"{what}; " + ("memory is too small for the published ones" if lack else "as set in Settings")
     choices = [
         Choice("device", machine.name, "the GPU that was found"),
@@ -234,39 +236,39 @@ def _verdict(
     if checkpoint.dtype == "bfloat16" and machine.capability < (8, 0):
         choices.append(Choice("dtype", "bfloat16", f"what the model needs, though {machine.name} is slow at it (before Ampere)"))
     fits = "slowly" if placement == "grouped" else "yes"
-    return Fit(fits, f"Runs {_way(placement, weights)}: {where}.", "", placement, weights, tuple(choices))
+    return Fit(fits, f"Runs {_describe(placement, weights)}: {where}.", "", placement, weights, tuple(choices))
 
 
-def _sized(checkpoint: Checkpoint, machine: Machine, found: Fit, volume: float) -> Fit:
+def _place_for_volume(checkpoint: Checkpoint, machine: Machine, found: Fit, volume: float) -> Fit:
     """The same weights placed the next way that leaves room for a run of this size; streamed where none does."""
     most = machine.vram / GB - VIDEO_RESERVE
-    if volume <= 1 or found.placement == "grouped" or video(checkpoint, found.placement, found.weights, volume) <= most:
+    if volume <= 1 or found.placement == "grouped" or estimate_vram(checkpoint, found.placement, found.weights, volume) <= most:
         return found
-    parted = found.placement == "resident" and video(checkpoint, "managed", found.weights, volume) <= most
+    parted = found.placement == "resident" and estimate_vram(checkpoint, "managed", found.weights, volume) <= most
     placement: Placement = "managed" if parted else "grouped"
-    run, there = _gb(activation(checkpoint.needs, volume)), _gb(machine.vram / GB)
+    run, there = _gb(estimate_activation(checkpoint.needs, volume)), _gb(machine.vram / GB)
     how = "its parts take turns" if parted else "the denoiser is streamed block by block, which is slower"
     where = f"{how} for this size: the run alone needs {run} of the {there} of video memory"
     choices = tuple(Choice("placement", placement, where) if one.what == "placement" else one for one in found.choices)
-    reason = f"Runs {_way(placement, found.weights)}: {where}."
+    reason = f"Runs {_describe(placement, found.weights)}: {where}."
     return replace(found, fits="yes" if parted else "slowly", reason=reason, placement=placement, choices=choices)
 
 
-def _insisted(checkpoint: Checkpoint, machine: Machine, wanted: tuple[Placement, Weights]) -> Fit:
+def _fit_as_set(checkpoint: Checkpoint, machine: Machine, wanted: tuple[Placement, Weights]) -> Fit:
     """What the user set, although by the numbers it doesn't fit: the numbers are estimates, and it is the user's machine."""
     placement: Placement = "grouped" if wanted[0] == "auto" else wanted[0]
     weights: Weights = "published" if wanted[1] == "auto" else wanted[1]
-    doubt = lacks(checkpoint, machine, placement, weights) or ""
+    doubt = find_shortage(checkpoint, machine, placement, weights) or ""
     choices = Choice("placement", placement, f"set in Settings. {doubt}"), Choice("weights", weights, _WHY[weights])
     return Fit("slowly", f"Runs as set in Settings, if at all. {doubt}", "Set it back to automatic in Settings.",
                placement, weights, choices)  # fmt: skip
 
 
-def _no(reason: str, remedy: str = PARALLAX) -> Fit:
+def _reject(reason: str, remedy: str = PARALLAX) -> Fit:
     return Fit("no", reason, remedy, "grouped", "published")
 
 
-def _way(placement: Placement, weights: Weights) -> str:
+def _describe(placement: Placement, weights: Weights) -> str:
     where = {"resident": "entirely on the GPU", "managed": "part by part on the GPU", "grouped": "streamed to the GPU"}[placement]
     return where if weights == "published" else f"{where} with {weights} weights"
 

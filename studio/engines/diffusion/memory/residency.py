@@ -1,11 +1,11 @@
-"""What is on the GPU: several cards at once, each component brought there when it runs, and who leaves when room is needed.
+"""What is on the GPU: several models at once, each component brought there when it runs, others offloaded when room is needed.
 
-Knows diffusers' ComponentsManager and group offloading. Refuses to know where components come from and when a card is let go of
-altogether. One job at a time runs; what other threads may call is said with each method.
+Built on diffusers' ComponentsManager and group offloading. What stays in system memory is model_cache.py's. One job at a time
+runs; what other threads may call is said with each method.
 
 The ComponentsManager's own way to add a component moves all others to memory and forgets its strategy and margin (diffusers
-0.42.1), and its search for who leaves tries all subsets. So here a card is attached and detached without touching the others,
-hooks may be added while another card runs, and the search is bounded.
+0.42.1), and its search for what to offload tries all subsets. So here a model is attached and detached without touching the
+others, hooks may be added while another model runs, and the search is bounded.
 """
 
 from __future__ import annotations
@@ -22,10 +22,10 @@ from torch import nn
 
 from studio.engines.base import Tick
 from studio.engines.diffusion.files.manifest import require_checkpoint
-from studio.engines.diffusion.memory.loaded import Loaded, module_bytes, tensor_bytes
 from studio.engines.diffusion.memory.machine import Machine
-from studio.engines.diffusion.memory.placement import GB, VIDEO_RESERVE, activation, stream
-from studio.engines.diffusion.run.out_of_memory import ran_out, sweep
+from studio.engines.diffusion.memory.memory_errors import collect_garbage, find_exhausted
+from studio.engines.diffusion.memory.model_cache import LoadedModel, count_module_bytes, count_tensor_bytes
+from studio.engines.diffusion.memory.placement import GB, VIDEO_RESERVE, estimate_activation, estimate_streamed
 from studio.nouns import Progress
 
 MOST_SEARCHED = 12
@@ -39,7 +39,7 @@ MOVING = Progress("load", note="Moving the model to the GPU")
 _GROUP_HOOKS = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_group_offloading")
 
 
-def leaving(sizes: dict[str, int], needed: int) -> list[str]:
+def choose_offloads(sizes: dict[str, int], needed: int) -> list[str]:
     """Which of these are moved out to free `needed` bytes: the combination that frees least beyond it, all if none suffices."""
     if needed <= 0 or not sizes:
         return []
@@ -47,7 +47,7 @@ def leaving(sizes: dict[str, int], needed: int) -> list[str]:
     if len(names) > MOST_SEARCHED:
         first = names[0]
         rest = {name: size for name, size in sizes.items() if name != first}
-        return [first, *leaving(rest, needed - sizes[first])]
+        return [first, *choose_offloads(rest, needed - sizes[first])]
     best: Sequence[str] = names
     for count in range(1, len(names) + 1):
         for some in combinations(names, count):
@@ -57,7 +57,7 @@ def leaving(sizes: dict[str, int], needed: int) -> list[str]:
     return list(best)
 
 
-class Room:
+class OffloadStrategy:
     """The strategy by which hooks make room. `margin` is what the run itself needs, in bytes: the running card's."""
 
     def __init__(self, free: Callable[[], int]) -> None:
@@ -66,22 +66,22 @@ class Room:
 
     def __call__(self, hooks: list[Any], model_id: str, model: nn.Module, execution_device: Any) -> list[Any]:
         """diffusers' signature: the hooks of what is on the GPU, what comes in, and whither; returns those that must leave."""
-        return self.leavers(hooks, module_bytes(model))
+        return self.choose(hooks, count_module_bytes(model))
 
-    def leavers(self, hooks: list[Any], coming: int) -> list[Any]:
+    def choose(self, hooks: list[Any], coming: int) -> list[Any]:
         """Those of `hooks` whose models must leave for `coming` bytes and the run."""
         needed = coming + self.margin - self.free()
-        names = set(leaving({hook.model_id: module_bytes(hook.model) for hook in hooks}, needed))
+        names = set(choose_offloads({hook.model_id: count_module_bytes(hook.model) for hook in hooks}, needed))
         return [hook for hook in hooks if hook.model_id in names]
 
 
-class Residents(ComponentsManager):
+class GpuComponents(ComponentsManager):
     """diffusers' ComponentsManager, whose collections here are cards, attached and detached one at a time."""
 
-    def __init__(self, device: str, room: Room) -> None:
+    def __init__(self, device: str, strategy: OffloadStrategy) -> None:
         super().__init__()
         self.device = torch.device(device)
-        self.room = room
+        self.strategy = strategy
         self.hooks: list[Any] = []
 
     def attach(self, card: str, modules: dict[str, nn.Module]) -> None:
@@ -106,18 +106,18 @@ class Residents(ComponentsManager):
         self.added_time = type(self.added_time)((key, when) for key, when in self.added_time.items() if key not in gone)
         return [cast("nn.Module", self.components.pop(key)) for key in gone]
 
-    def of(self, card: str) -> list[Any]:
+    def list_hooks(self, card: str) -> list[Any]:
         """The hooks of a card's components, the heaviest first."""
         keys = self.collections.get(card, set())
         found = [hook for hook in self.hooks if hook.model_id in keys]
-        return sorted(found, key=lambda hook: module_bytes(hook.model), reverse=True)
+        return sorted(found, key=lambda hook: count_module_bytes(hook.model), reverse=True)
 
-    def here(self) -> list[Any]:
+    def list_on_device(self) -> list[Any]:
         """The hooks of what is on the device now."""
         return [hook for hook in self.hooks if hook.model.device == self.device]
 
     def _hook(self, key: str, module: nn.Module) -> None:
-        new = custom_offload_with_hook(key, module, self.device, offload_strategy=cast("Any", self.room))
+        new = custom_offload_with_hook(key, module, self.device, offload_strategy=cast("Any", self.strategy))
         for other in self.hooks:
             new.add_other_hook(other)
         for other in self.hooks:
@@ -132,11 +132,11 @@ class Residency:
         self.active = machine.cuda if active is None else active
         self._machine = machine
         self._lock = threading.RLock()
-        self.room = Room(machine.free_vram)
-        self.residents = Residents(machine.device, self.room)
+        self.strategy = OffloadStrategy(machine.free_vram)
+        self.components = GpuComponents(machine.device, self.strategy)
         self._streamed: dict[int, tuple[nn.Module, Any]] = {}
 
-    def activate(self, loaded: Loaded, tick: Tick = lambda progress: None, volume: float = 1.0) -> None:
+    def activate(self, loaded: LoadedModel, tick: Tick = lambda progress: None, volume: float = 1.0) -> None:
         """Make ready for a run of this card, by the thread that runs it: registered, streamed or brought over as its fit says.
 
         `tick` is called before each component that moves or is pinned, and may raise to stop. `volume` is how large the clip is.
@@ -144,44 +144,44 @@ class Residency:
         if not self.active:
             return
         with self._lock:
-            self.room.margin = round(activation(require_checkpoint(loaded.card).needs, volume) * GB)
-            streams = self.streams(loaded)
+            self.strategy.margin = round(estimate_activation(require_checkpoint(loaded.card).needs, volume) * GB)
+            streams = self.find_streamed(loaded)
             for module in [one for one in streams.values() if id(one) not in self._streamed]:
                 tick(MOVING)
                 self._stream(loaded, module)
-            self.residents.attach(loaded.card.id, {name: one for name, one in loaded.modules.items() if name not in streams})
-            own = self.residents.of(loaded.card.id)
+            self.components.attach(loaded.card.id, {name: one for name, one in loaded.modules.items() if name not in streams})
+            own = self.components.list_hooks(loaded.card.id)
             coming = own if loaded.fit.placement == "resident" else []
             self._clear(own, coming)
         for hook in coming:
-            if hook.model.device != self.residents.device:
+            if hook.model.device != self.components.device:
                 tick(MOVING)
             hook.hook.pre_forward(hook.model)
 
     def _clear(self, own: list[Any], coming: list[Any]) -> None:
         """Have other cards' components leave for those `coming` and for the run: hooks make room only for what comes in, one at
         a time, and would as soon move out what has just come. Where parts take turns, own ones leave too if others don't do."""
-        here = self.residents.here()
-        size = sum(module_bytes(hook.model) for hook in coming if hook not in here)
+        here = self.components.list_on_device()
+        size = sum(count_module_bytes(hook.model) for hook in coming if hook not in here)
         others, mine = [hook for hook in here if hook not in own], [hook for hook in here if hook in own and not coming]
         for hooks in (others, mine):
-            leavers = self.room.leavers(hooks, size)
-            for hook in leavers:
+            offloads = self.strategy.choose(hooks, size)
+            for hook in offloads:
                 hook.offload()
-            if leavers:
-                sweep()
+            if offloads:
+                collect_garbage()
 
-    def streams(self, loaded: Loaded) -> dict[str, nn.Module]:
+    def find_streamed(self, loaded: LoadedModel) -> dict[str, nn.Module]:
         """The components that are streamed: those that are already, denoisers of a grouped card, and what never fits alone."""
         names = require_checkpoint(loaded.card).denoisers if loaded.fit.placement == "grouped" else ()
         most = self._machine.vram - (VIDEO_RESERVE + ENCODER_RUN) * GB
         return {
             name: module
             for name, module in loaded.modules.items()
-            if name in names or id(module) in self._streamed or (module_bytes(module) > most and "vae" not in name)
+            if name in names or id(module) in self._streamed or (count_module_bytes(module) > most and "vae" not in name)
         }
 
-    def detach(self, loaded: Loaded, kept: Callable[[nn.Module], bool] = lambda module: False) -> None:
+    def detach(self, loaded: LoadedModel, kept: Callable[[nn.Module], bool] = lambda module: False) -> None:
         """Take a card off, before it is placed another way or let go of. Any thread, for a card that doesn't run.
 
         `kept` says of a streamed component that another card in memory uses it too.
@@ -189,44 +189,48 @@ class Residency:
         if not self.active:
             return
         with self._lock:
-            self.residents.detach(loaded.card.id)
+            self.components.detach(loaded.card.id)
             for module in loaded.modules.values():
                 if not kept(module):
                     self._unstream(module)
 
-    def retreat(self, keep: str = "") -> int:
+    def offload_all(self, keep: str = "") -> int:
         """Move everything to memory, card `keep` too, and return the bytes of all but that. Only while no model runs."""
         if not self.active:
             return 0
         with self._lock:
-            own = {hook.model_id for hook in self.residents.of(keep)} if keep else set[str]()
-            freed = sum(module_bytes(hook.model) for hook in self.residents.here() if hook.model_id not in own)
-            for hook in self.residents.here():
+            own = {hook.model_id for hook in self.components.list_hooks(keep)} if keep else set[str]()
+            freed = sum(count_module_bytes(hook.model) for hook in self.components.list_on_device() if hook.model_id not in own)
+            for hook in self.components.list_on_device():
                 hook.offload()
-        sweep()
+        collect_garbage()
         return freed
 
-    def on_gpu(self, loaded: Loaded) -> int:
+    def count_gpu_bytes(self, loaded: LoadedModel) -> int:
         """Bytes of a card's weights that are on the GPU now. Any thread, at any time."""
         modules = list(loaded.modules.values()) if self.active else []
-        return sum(tensor_bytes(one) for module in modules for one in module.parameters() if one.device.type != "cpu")
+        return sum(count_tensor_bytes(one) for module in modules for one in module.parameters() if one.device.type != "cpu")
 
-    def _stream(self, loaded: Loaded, module: nn.Module) -> None:
+    def _stream(self, loaded: LoadedModel, module: nn.Module) -> None:
         """Stream a component to the GPU, block by block. Before each run of it, room is made for the blocks and the run."""
         module.to("cpu")
         blocks = module in loaded.denoisers
-        size = module_bytes(module)
-        streams = self.residents.device.type == "cuda"
-        options: dict[str, Any] = {"onload_device": self.residents.device, "offload_device": torch.device("cpu")}
+        size = count_module_bytes(module)
+        streams = self.components.device.type == "cuda"
+        options: dict[str, Any] = {"onload_device": self.components.device, "offload_device": torch.device("cpu")}
         if streams:
             options |= {"use_stream": True, "record_stream": True}
         # Pinned copies are made of everything at once; where memory doesn't hold them, blocks are pinned as they go.
         tight = not streams or self._machine.free_ram() < size + 4 * GB
-        pinned(module, lambda tight: group(module, {**options, "low_cpu_mem_usage": tight and streams}, blocks), tight)
-        coming = round(stream(require_checkpoint(loaded.card).needs, len(loaded.denoisers)) * GB) if blocks else 0
+        attach_pinned(
+            module,
+            lambda tight: attach_group_offloading(module, {**options, "low_cpu_mem_usage": tight and streams}, blocks),
+            tight,
+        )
+        coming = round(estimate_streamed(require_checkpoint(loaded.card).needs, len(loaded.denoisers)) * GB) if blocks else 0
 
         def make_room(*_: Any) -> None:
-            for hook in self.room.leavers(self.residents.here(), coming):
+            for hook in self.strategy.choose(self.components.list_on_device(), coming):
                 hook.offload()
 
         self._streamed[id(module)] = (module, module.register_forward_pre_hook(make_room))
@@ -236,11 +240,11 @@ class Residency:
         if found is None:
             return
         found[1].remove()
-        ungroup(module)
+        remove_group_offloading(module)
         module.to("cpu")
 
 
-def pinned(module: nn.Module, attach: Callable[[bool], None], tight: bool) -> None:
+def attach_pinned(module: nn.Module, attach: Callable[[bool], None], tight: bool) -> None:
     """Attach group offloading, and do it again with `tight` where memory can't be pinned for all of the component at once.
 
     The driver then says "CUDA error: out of memory", as for video memory, though how much may be pinned is the system's word.
@@ -250,15 +254,15 @@ def pinned(module: nn.Module, attach: Callable[[bool], None], tight: bool) -> No
             attach(last)
             return
         except BaseException as error:
-            ungroup(module)  # half a set of hooks would be taken for a whole one, and keep the old weights
-            if last or not ran_out(error):
+            remove_group_offloading(module)  # half a set of hooks would be taken for a whole one, and keep the old weights
+            if last or not find_exhausted(error):
                 raise
-        sweep()
+        collect_garbage()
         if torch.cuda.is_available() and hasattr(torch.accelerator, "empty_host_cache"):
             torch.accelerator.empty_host_cache()  # or what was pinned would be kept for the next
 
 
-def group(module: nn.Module, options: dict[str, Any], blocks: bool) -> None:
+def attach_group_offloading(module: nn.Module, options: dict[str, Any], blocks: bool) -> None:
     """Group offloading: block by block where the component has blocks, else leaf by leaf (as transformers' encoders)."""
     from diffusers.hooks.group_offloading import apply_group_offloading
 
@@ -268,7 +272,7 @@ def group(module: nn.Module, options: dict[str, Any], blocks: bool) -> None:
         apply_group_offloading(module, offload_type="leaf_level", **options)
 
 
-def ungroup(module: nn.Module) -> None:
+def remove_group_offloading(module: nn.Module) -> None:
     """Take group offloading off a component, also one that it was only begun on."""
     registry = HookRegistry.check_if_exists_or_initialize(module)
     for name in _GROUP_HOOKS:

@@ -20,12 +20,14 @@ from studio.engines.diffusion.families.base import Made, Request, Words
 from studio.engines.diffusion.files.components import find_components
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
-from studio.engines.diffusion.memory.loaded import Loaded
-from studio.engines.diffusion.memory.model_manager import Manager
-from studio.engines.diffusion.memory.shared_components import identity
+from studio.engines.diffusion.memory import memory_errors
+from studio.engines.diffusion.memory.memory_errors import Memory
+from studio.engines.diffusion.memory.model_cache import LoadedModel
+from studio.engines.diffusion.memory.model_manager import ModelManager
+from studio.engines.diffusion.memory.shared_components import identify
 from studio.engines.diffusion.run import attention, length, out_of_memory, speed_history, speedups, vae_decode
 from studio.engines.diffusion.run.latent_preview import APART, Palette, Previews
-from studio.engines.diffusion.run.out_of_memory import Ladder, Memory, Rung
+from studio.engines.diffusion.run.out_of_memory import Ladder, Rung
 from studio.engines.diffusion.run.pipeline_run import Meter, run, wait
 from studio.engines.diffusion.run.pixels import finite, fitted, pictures
 from studio.engines.diffusion.run.prompt_cache import Remembered
@@ -45,7 +47,7 @@ class Tools:
     """What every job of an engine works with. `apart` is the least number of seconds between two previews."""
 
     settings: Settings
-    manager: Manager
+    manager: ModelManager
     folders: Callable[[ModelCard], Folders]
     preferences: Callable[[], Preferences]
     history: History
@@ -70,7 +72,7 @@ class Job:
         self.choices: list[Choice] = []
         self.tiled = False
         self.meter: Meter | None = None
-        self.loaded: Loaded | None = None
+        self.loaded: LoadedModel | None = None
         self.failed: Memory | None = None
         self.foreseen = False
         self.smaller = out_of_memory.smaller(shot, card)
@@ -85,7 +87,7 @@ class Job:
                     self._ready(loaded)
                     made = self._climb()
         except Exception as error:
-            memory = out_of_memory.ran_out(error)
+            memory = memory_errors.find_exhausted(error)
             if memory is None or isinstance(error, Refusal):
                 raise
             raise out_of_memory.refusal(memory, self.ladder.taken, True, self.plan) from error  # it failed while it was loaded
@@ -96,7 +98,7 @@ class Job:
 
     # The ladder -------------------------------------------------------------------------------------------------------
 
-    def _ready(self, loaded: Loaded) -> None:
+    def _ready(self, loaded: LoadedModel) -> None:
         """The model is here, for the first time or once more; one that comes back placed another way is tried as it is."""
         if self.loaded is not None and _way(self.loaded) != _way(loaded):
             self.failed = None
@@ -118,13 +120,13 @@ class Job:
                 rising = False
                 return self._attempt()
             except Exception as error:
-                memory = out_of_memory.ran_out(error)
+                memory = memory_errors.find_exhausted(error)
                 if memory is None or (isinstance(error, Refusal) and not rising):
                     raise
                 self.foreseen = isinstance(error, length.TooLong) or (rising and self.foreseen)
                 self.failed = self.failed if rising else memory
             # Out here the error, and with it everything its traceback held on to, is gone.
-            out_of_memory.sweep()
+            memory_errors.collect_garbage()
             if rising:
                 return None
 
@@ -175,7 +177,7 @@ class Job:
         return out_of_memory.shrunk(before, self.plan)
 
     @property
-    def _here(self) -> Loaded:
+    def _here(self) -> LoadedModel:
         assert self.loaded is not None
         return self.loaded
 
@@ -222,7 +224,7 @@ class Job:
             now.steps == self.checkpoint.steps.default,
         )  # fmt: skip
 
-    def _words(self, loaded: Loaded, request: Request) -> tuple[Words, Choice]:
+    def _words(self, loaded: LoadedModel, request: Request) -> tuple[Words, Choice]:
         """The prompt's embeddings, read now or remembered."""
         family, checkpoint = loaded.family, self.checkpoint
         if not family.words_arguments:
@@ -237,31 +239,31 @@ class Job:
         reason = f"{written.reason}; read before, so the text encoder wasn't needed" if remembered else written.reason
         return words, Choice(written.what, written.value, reason)
 
-    def _encoders(self, loaded: Loaded) -> tuple[str, ...]:
+    def _encoders(self, loaded: LoadedModel) -> tuple[str, ...]:
         """What reads the words: the identities of the text encoders on the disk, told once for each load."""
         known = self.tools.encoders.get(loaded.pipe)
         if known is None:
             found = find_components(self.card, self.tools.folders(self.card), loaded.fit.weights)
             wanted = set(self.checkpoint.encoders)
-            known = tuple(identity(part, str(loaded.modules[part.name].dtype)) for part in found if part.name in wanted)
+            known = tuple(identify(part, str(loaded.modules[part.name].dtype)) for part in found if part.name in wanted)
             self.tools.encoders[loaded.pipe] = known
         return known
 
-    def _meter(self, loaded: Loaded, request: Request, previews: Previews) -> Meter:
+    def _meter(self, loaded: LoadedModel, request: Request, previews: Previews) -> Meter:
         total = loaded.family.steps_in_all(loaded.pipe, request, self.checkpoint)
         pace = self.tools.history.pace(loaded.machine.name, self.card, self.plan, tuple(self.able))
         expected = (pace[0] * self.plan.steps / total, pace[1]) if pace else None
         calls = loaded.family.calls_per_step(loaded.pipe, request)
         return Meter(self.tick, total, calls, previews, expected, wait(loaded))
 
-    def _decoding(self, loaded: Loaded, meter: Meter) -> Decoding | None:
+    def _decoding(self, loaded: LoadedModel, meter: Meter) -> Decoding | None:
         vae = getattr(loaded.pipe, "vae", None)
         if not hasattr(vae, "decode"):
             return None
         machine = loaded.machine
         return Decoding(vae, machine.free_vram if machine.cuda else machine.free_ram, meter.decode)
 
-    def _kernel(self, loaded: Loaded) -> Choice:
+    def _kernel(self, loaded: LoadedModel) -> Choice:
         """The attention kernel, set before every run: whoever ran before may have left another."""
         machine, wanted = loaded.machine, self.wanted.attention
         settings = self.tools.settings
@@ -272,7 +274,7 @@ class Job:
 
     # What is told afterwards ------------------------------------------------------------------------------------------
 
-    def _remember(self, loaded: Loaded, meter: Meter, took: float) -> None:
+    def _remember(self, loaded: LoadedModel, meter: Meter, took: float) -> None:
         """The times of a run that went as planned; one that climbed says nothing of the next."""
         if self.ladder.taken or not meter.step:
             return
@@ -282,7 +284,7 @@ class Job:
         )
         self.tools.history.ran(loaded.machine.name, self.card, one)
 
-    def _choose(self, loaded: Loaded, said: tuple[Choice, ...], meter: Meter) -> None:
+    def _choose(self, loaded: LoadedModel, said: tuple[Choice, ...], meter: Meter) -> None:
         shared = Choice("shared", ", ".join(loaded.reused).replace("_", " "), "another model in memory uses the same")
         pace = Choice("pace", f"{meter.step or 0.0:.2f} s a step", f"{meter.done} steps on {loaded.machine.name}")
         self.choices = [
@@ -294,5 +296,5 @@ _WHOSE: dict[Memory, str] = {"video": "the GPU's memory", "system": "this machin
 _UNABLE = "it isn't made for this model"
 
 
-def _way(loaded: Loaded) -> tuple[str, str]:
+def _way(loaded: LoadedModel) -> tuple[str, str]:
     return loaded.fit.placement, loaded.fit.weights

@@ -22,7 +22,7 @@ from PIL import Image
 from PIL.Image import Image as Picture
 
 from studio.engines.diffusion.families.base import Family, Request
-from studio.engines.diffusion.run.out_of_memory import ran_out
+from studio.engines.diffusion.memory.memory_errors import find_exhausted
 from studio.engines.diffusion.run.vae_decode import spatial
 
 LONG_SIDE = 224
@@ -72,7 +72,7 @@ class Palette:
             try:
                 self._fitted[vae] = fit(pipe, family, picture)
             except (RuntimeError, ValueError, MemoryError) as error:
-                if ran_out(error):
+                if find_exhausted(error):
                     return None  # there may be room the next time
                 self._fitted[vae] = None
         return self._fitted[vae]

@@ -6,65 +6,21 @@ done (the manager and the decoder do it), and never shrinks anything without the
 
 from __future__ import annotations
 
-import errno
-import gc
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal
 
 from studio import nouns
 from studio.cards import ModelCard, Plan
+from studio.engines.diffusion.memory.memory_errors import Memory
 from studio.engines.plan import plan
 from studio.nouns import Choice, Refusal, Shot, Size
 from studio.photo.crop import SHORT_SIDES
-
-Memory = Literal["video", "system"]
 
 SHORTER = 0.67
 """How much of its length a clip keeps at each step down: about two thirds, so that two steps halve it."""
 
 FAILS = 3
 """How often a rung that may be taken again may fail: as many ways of placing weights as there are below the first."""
-
-_VIDEO = ("cuda out of memory", "cuda error: out of memory", "cublas_status_alloc_failed", "cudnn_status_alloc_failed",
-          "cudnn_status_not_enough_workspace", "cuda error: invalid device allocation", "hip out of memory")  # fmt: skip
-_SYSTEM = ("defaultcpuallocator", "can't allocate memory", "cannot allocate memory", "not enough memory: you tried to allocate",
-           "cannot pin", "cudahostalloc")  # fmt: skip
-
-
-def ran_out(error: BaseException | None) -> Memory | None:
-    """Which memory ran out, if that is what this error, or one it was raised from, says; None for any other error.
-
-    "video" is the GPU's: torch.OutOfMemoryError and the RuntimeErrors by which cuBLAS and cuDNN say the same. "system" is the
-    machine's: MemoryError, ENOMEM, and what PyTorch's CPU allocator says in a RuntimeError.
-    """
-    while error is not None:
-        found = _one(error)
-        if found:
-            return found
-        error = error.__cause__
-    return None
-
-
-def _one(error: BaseException) -> Memory | None:
-    torch = sys.modules.get("torch")  # an error of torch's can only come from a torch that is there
-    if torch is not None and isinstance(error, torch.OutOfMemoryError):
-        return "video"
-    if isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno == errno.ENOMEM):
-        return "system"
-    words = str(error).lower() if isinstance(error, RuntimeError) else ""
-    if any(said in words for said in _SYSTEM):
-        return "system"
-    return "video" if any(said in words for said in _VIDEO) else None
-
-
-def sweep() -> None:
-    """Let go of what a failed attempt left behind: reference cycles first, then the blocks the GPU's allocator keeps."""
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 
 from studio.engines.base import Tick
 from studio.engines.diffusion.families.base import Made, Request, Words, accepted, placed
+from studio.engines.diffusion.memory.memory_errors import find_exhausted
 from studio.engines.diffusion.run.latent_preview import Previews
-from studio.engines.diffusion.run.out_of_memory import ran_out
 from studio.engines.diffusion.run.vae_decode import Decoding, guarded
 from studio.nouns import Progress, Refusal
 
 if TYPE_CHECKING:
-    from studio.engines.diffusion.memory.model_manager import Loaded
+    from studio.engines.diffusion.memory.model_cache import LoadedModel
 
 RECENT = 8
 """Steps that the present pace is taken from: the first are slower while kernels are chosen, and pieces of a section differ."""
@@ -161,7 +161,7 @@ class Bar:
     set_postfix = set_description
 
 
-def run(loaded: Loaded, request: Request, words: Words, meter: Meter, decoding: Decoding | None, previews: Previews) -> Made:
+def run(loaded: LoadedModel, request: Request, words: Words, meter: Meter, decoding: Decoding | None, previews: Previews) -> Made:
     """Run a loaded model once. What is left behind is as it was before, however this ends.
 
     Raises `Refusal` when the pipeline gives other frames than were asked for; `Stopped` and out-of-memory errors pass through.
@@ -183,7 +183,7 @@ def run(loaded: Loaded, request: Request, words: Words, meter: Meter, decoding: 
     return _as_planned(made, request)
 
 
-def wait(loaded: Loaded) -> Callable[[], None]:
+def wait(loaded: LoadedModel) -> Callable[[], None]:
     """A way to wait until the GPU has done what it was given; nothing on a processor, which is never ahead."""
     if not loaded.machine.cuda:
         return lambda: None
@@ -203,7 +203,7 @@ def _callback(pipe: Any, previews: Previews) -> dict[str, Any]:
 
 
 @contextmanager
-def _cleaned(loaded: Loaded) -> Generator[None]:
+def _cleaned(loaded: LoadedModel) -> Generator[None]:
     """Afterwards no state of this run is left in hooks: it would change the next run's frames."""
     vae: Any = getattr(loaded.pipe, "vae", None)
     dtype = getattr(vae, "dtype", None)
@@ -233,7 +233,7 @@ def _outright(vae: Any) -> Generator[None]:
         try:
             return decode(*given, **named)
         except RuntimeError as error:
-            if ran_out(error) != "video":
+            if find_exhausted(error) != "video":
                 raise
             raise RuntimeError("CUDA out of memory while decoding") from error
 
@@ -248,7 +248,7 @@ def _outright(vae: Any) -> Generator[None]:
 
 
 @contextmanager
-def _heard(loaded: Loaded, meter: Meter, previews: Previews) -> Generator[None]:
+def _heard(loaded: LoadedModel, meter: Meter, previews: Previews) -> Generator[None]:
     """The meter hears every step, every denoiser call and every part of the decoder; afterwards nothing of it is left."""
     pipe = loaded.pipe
     blind = not _callback(pipe, previews)

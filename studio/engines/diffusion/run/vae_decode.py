@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from studio.engines.diffusion.run.out_of_memory import ran_out, sweep
+from studio.engines.diffusion.memory.memory_errors import collect_garbage, find_exhausted
 from studio.nouns import Choice
 
 ALLOCATED: dict[str, tuple[int, int]] = {
@@ -142,9 +142,9 @@ class Decoding:
                 try:
                     return _decoded(original, way, latents, rest, named)
                 except (RuntimeError, MemoryError) as error:
-                    if ran_out(error) is None or not lesser:
+                    if find_exhausted(error) is None or not lesser:
                         raise
-            sweep()
+            collect_garbage()
             way = self.least = lesser.pop(0)
             self._say(way, "memory ran out while decoding, and it was decoded again without denoising again")
 

@@ -41,7 +41,7 @@ STEREO = ("corridor", "cycles", "desk", "livingroom", "selfie", "toy")
 READ = """
 import sys, time
 import numpy as np
-from studio.engines.parallax import depth
+from studio.engines.parallax import depth_cues
 from studio.photo import matte
 loaded, found = np.load(sys.argv[1]), {}
 for name in loaded.files:

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from studio.config import Settings
-from studio.engines.parallax.engine import ParallaxEngine
+from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.nouns import Camera, Motion, Move, Photo, Shot
 from studio.presets import card
 

@@ -21,7 +21,7 @@ from bench import clips
 from bench.clips import PHOTO, RUNS, middle, scratch, table
 from studio.clip.ffmpeg import program
 from studio.engines import registry
-from studio.engines.parallax.engine import ParallaxEngine
+from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.presets import card
 
 VERSION = "1.0.1"

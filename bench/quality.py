@@ -23,7 +23,7 @@ from bench.clips import ignore, scratch, settings, table, verdict
 from studio.clip import score
 from studio.clip.ffmpeg import program
 from studio.engines.parallax import framing, stage
-from studio.engines.parallax.engine import ParallaxEngine
+from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.parallax.path import half_frame
 from studio.engines.parallax.render import Renderer
 from studio.nouns import Camera, Motion, Move, MoveName, Photo, Shot

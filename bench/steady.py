@@ -40,7 +40,7 @@ from pathlib import Path
 import numpy as np
 from studio.clip.encode import encode
 from studio.config import Settings
-from studio.engines.parallax.engine import ParallaxEngine
+from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.frames import Frames
 from studio.nouns import Shot, replace
 from studio.presets import card

@@ -121,10 +121,10 @@ def _check_subject(shot: Shot) -> None:
 
 def depth_model(settings: Settings) -> tuple[bool, Choice]:
     """Whether the optional depth network has been downloaded, and what that means for depth."""
-    from studio.engines.parallax import anything
+    from studio.engines.parallax import depth_anything
 
-    if anything.ready(settings):
-        return True, Choice("depth", anything.NAME, "it is downloaded, and reads depth best")
+    if depth_anything.ready(settings):
+        return True, Choice("depth", depth_anything.NAME, "it is downloaded, and reads depth best")
     return False, Choice("depth", "built in", "read from the photo itself; nothing is downloaded")
 
 
@@ -149,7 +149,7 @@ def _check_depth(shot: Shot, settings: Settings) -> None:
         raise Refusal("That depth map isn't here.", "Add it again, or let Stir read the depth itself.", "photo")
     from PIL import Image as Pictures
 
-    from studio.engines.parallax.source import covers_photo
+    from studio.engines.parallax.depth_source import covers_photo
 
     with Pictures.open(depth_file(settings, depth)) as picture:
         covers_photo(shot, *picture.size)

@@ -140,7 +140,7 @@ class Drafts:
 
     def _depth(self, shot: Shot) -> str:
         """Where the depth of a shot comes from at this moment: what is kept of it is kept with that."""
-        from studio.engines.parallax.source import resolved
+        from studio.engines.parallax.depth_source import resolved
 
         return resolved(shot, self._settings)
 
@@ -231,9 +231,9 @@ class Drafts:
 
     def download_depth_model(self, tick: Tick) -> None:
         """Fetch the optional depth network. Raises `Refusal`."""
-        from studio.engines.parallax import anything
+        from studio.engines.parallax import depth_anything
 
-        anything.download(self._settings, tick)
+        depth_anything.download(self._settings, tick)
 
 
 def recipe(file: Path) -> Shot:

@@ -275,7 +275,7 @@ def test_cancelled_at_the_last_moment_there_is_no_clip(settings: Settings) -> No
 
 
 def test_cancelling_with_the_true_engine(settings: Settings, samples: Path) -> None:
-    pytest.importorskip("studio.engines.parallax.engine")
+    pytest.importorskip("studio.engines.parallax.parallax_engine")
     studio = Studio(settings)
     studio.start()
     photo = studio.take_in(samples / "dogs.jpg")

@@ -209,14 +209,14 @@ def test_what_finds_no_place_is_said_before_and_refused_where_nothing_else_moves
 
 def test_a_downloaded_depth_network_is_used_by_photos_that_are_open(true: tuple[Studio, Shot]) -> None:
     """Its files are no network here, so that the photo's own depth is read; what is kept of it is told apart all the same."""
-    from studio.engines.parallax import anything
+    from studio.engines.parallax import depth_anything
 
     studio, shot = true
     before = studio.preview(shot)
     assert studio.preview(shot) == before
-    place = anything.folder(studio.settings)
+    place = depth_anything.folder(studio.settings)
     place.mkdir(parents=True)
-    for name in anything.BEFORE:
+    for name in depth_anything.BEFORE:
         (place / name).write_text("{}")
     try:
         after = studio.preview(shot)

@@ -14,7 +14,7 @@ from studio.engines.base import Engine
 from studio.nouns import Refusal
 
 ENGINES = {
-    "parallax": "studio.engines.parallax.engine:ParallaxEngine",
+    "parallax": "studio.engines.parallax.parallax_engine:ParallaxEngine",
     "diffusion": "studio.engines.diffusion.diffusion_engine:DiffusionEngine",
 }
 """Engine name → "module:class". A class is made with the settings."""

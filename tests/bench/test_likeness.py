@@ -11,7 +11,7 @@ import pytest
 from bench import coherence, film, hard
 from bench.compare import parallax
 from studio.config import ASSETS, Settings
-from studio.engines.parallax.engine import ParallaxEngine
+from studio.engines.parallax.parallax_engine import ParallaxEngine
 
 
 @pytest.mark.parametrize(

@@ -10,15 +10,16 @@ import numpy as np
 import pytest
 
 from studio.clip import score
-from studio.engines.parallax import stage, swarm
-from studio.engines.parallax.ambient import Ambient
-from studio.engines.parallax.colour import colour_planes, from_rgb
+from studio.engines.parallax import stage
+from studio.engines.parallax.effects import particles
+from studio.engines.parallax.effects.ambience import Ambient
+from studio.engines.parallax.effects.particles import Swarm, View, Ways
+from studio.engines.parallax.effects.sprites import Strokes, dots, streaks
 from studio.engines.parallax.path import Pose, rotation
-from studio.engines.parallax.project import Framing
+from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Layer, Scene
-from studio.engines.parallax.sprites import Strokes, dots, streaks
-from studio.engines.parallax.swarm import Swarm, View, Ways
+from studio.engines.parallax.yuv import colour_planes, from_rgb
 from studio.nouns import Effect, EffectName
 from tests.engines.made_scene import make, shot
 
@@ -156,7 +157,7 @@ def test_near_things_pass_further_than_far_ones_as_the_camera_moves() -> None:
 @pytest.mark.parametrize("speed", [0.05, 3.0])
 def test_a_swarm_is_back_where_it_was_after_the_clip(speed: float) -> None:
     rng = np.random.default_rng(1)
-    d = swarm.depths(rng, 300, 0.2, 1.5, 1.5)
+    d = particles.depths(rng, 300, 0.2, 1.5, 1.5)
     ways = Ways(d, 0.3 * speed * d, speed * d, 0.01 * d, np.full(300, 2.0, np.float32))
     things = Swarm(ways, (0.4, 0.25), 4.0, rng)
     view = View(Pose(np.zeros(3), rotation(), 1.0), Framing(), (0.4, 0.25), (640, 400))

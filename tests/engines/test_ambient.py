@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from studio.clip import score
-from studio.engines.parallax import region, stage
-from studio.engines.parallax.ambient import Ambient
+from studio.engines.parallax import stage
+from studio.engines.parallax.effects import effect_masks
+from studio.engines.parallax.effects.ambience import Ambient
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Areas, Scene
 from studio.nouns import Crop, Effect, EffectName, Leg, Move, Refusal
@@ -190,7 +191,7 @@ def test_why_an_effect_has_no_place_is_a_value() -> None:
     away = brush(0.0, 0.3)
     effects = (Effect("clouds"), Effect("steam"), Effect("ripple"), Effect("flow", brush=away), Effect("fog"))
     wanted = shot("static", effects=effects)
-    found = region.places(changed(wanted, crop=Crop(0.5, 0.0, 0.5, 1.0)), areas)
+    found = effect_masks.places(changed(wanted, crop=Crop(0.5, 0.0, 0.5, 1.0)), areas)
     assert [(one.effect, one.region, one.why) for one in found.unplaced] == [
         ("clouds", "sky", "absent"), ("steam", "subject", "vague"),
         ("ripple", "brush", "unpainted"), ("flow", "brush", "outside"),
@@ -198,8 +199,8 @@ def test_why_an_effect_has_no_place_is_a_value() -> None:
     assert found.placed == ("fog",) and not found.camera and found.moves
     later = shot("static", effects=(Effect("clouds"),))
     then = changed(later.motion.camera, then=(Leg((Move("dolly_in"),)),))
-    assert region.places(changed(later, motion=changed(later.motion, camera=then)), areas).moves
-    assert not region.places(later, areas).moves
+    assert effect_masks.places(changed(later, motion=changed(later.motion, camera=then)), areas).moves
+    assert not effect_masks.places(later, areas).moves
 
 
 def test_a_brush_that_is_no_picture_or_outside_the_crop_is_refused() -> None:
@@ -212,9 +213,9 @@ def test_a_brush_that_is_no_picture_or_outside_the_crop_is_refused() -> None:
 
 def test_a_brush_is_painted_on_the_photo_and_cropped_with_it() -> None:
     effect = Effect("ripple", brush=brush(0.5, 1.0))
-    whole = region.painted(effect, shot("static"), (100, 64))
+    whole = effect_masks.painted(effect, shot("static"), (100, 64))
     assert whole[60, 20] < 0.01 < 0.99 < whole[60, 80]
-    right = region.painted(effect, changed(shot("static"), crop=Crop(0.5, 0.5, 0.5, 0.5)), (100, 64))
+    right = effect_masks.painted(effect, changed(shot("static"), crop=Crop(0.5, 0.5, 0.5, 0.5)), (100, 64))
     assert right.min() > 0.4
 
 

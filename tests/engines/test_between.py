@@ -13,8 +13,8 @@ from studio.cards import ModelCard
 from studio.clip import score
 from studio.config import ASSETS, Settings
 from studio.engines.draft import asked
-from studio.engines.parallax import between, colour
-from studio.engines.parallax.engine import ParallaxEngine
+from studio.engines.parallax import ken_burns, yuv
+from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.nouns import Aspect, Camera, Crop, Ease, Effect, Leg, Motion, Move, Photo, Refusal, Shot, Size, Still, replace
 from studio.photo.crop import box, settle
 from tests.engines.test_parallax_engine import ignore
@@ -49,7 +49,7 @@ def plain(image: np.ndarray, shot: Shot, crop: Crop, width: int, height: int) ->
     """A crop resized, as the encoder gets it: brightness alone."""
     left, top, right, bottom = box(shot.photo, crop)
     how = cv2.INTER_AREA if right - left > width else cv2.INTER_CUBIC
-    return colour.from_rgb(cv2.resize(image[top:bottom, left:right], (width, height), interpolation=how))[:height]
+    return yuv.from_rgb(cv2.resize(image[top:bottom, left:right], (width, height), interpolation=how))[:height]
 
 
 def lumas(engine: ParallaxEngine, image: np.ndarray, shot: Shot) -> list[np.ndarray]:
@@ -117,26 +117,26 @@ def test_near_and_far_part_in_between_and_are_together_at_the_ends(engine: Paral
     """The swing: against the plain pan and zoom of one flat picture, near things lie elsewhere only on the way."""
     image = photos["dogs"]
     shot = boxed(image, *crops("16:9")["across"])
-    found = between.span(shot)
+    found = ken_burns.span(shot)
     frames = lumas(engine, image, shot)
     height, width = frames[0].shape
     left, top, right, bottom = box(shot.photo, found.shot.crop)
     apart: list[float] = []
-    for index, e in enumerate(between.ways(shot)):
-        x, y, w, h = between.window(found.start, found.end, e)
+    for index, e in enumerate(ken_burns.ways(shot)):
+        x, y, w, h = ken_burns.window(found.start, found.end, e)
         sides = (left + x * (right - left), top + y * (bottom - top), w * (right - left) / width, h * (bottom - top) / height)
         turn = np.array([[sides[2], 0, sides[0] + sides[2] / 2 - 0.5], [0, sides[3], sides[1] + sides[3] / 2 - 0.5]])
         soft = cv2.GaussianBlur(image, (0, 0), 0.35 * sides[2])
         flat = cv2.warpAffine(soft, turn, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-        apart.append(score.psnr(frames[index], colour.from_rgb(flat)[:height]))
+        apart.append(score.psnr(frames[index], yuv.from_rgb(flat)[:height]))
     assert min(apart[0], apart[-1]) > max(apart[len(apart) // 2 - 1 : len(apart) // 2 + 2]) + 6
 
 
 @pytest.mark.parametrize("way", ["in", "across"])
 def test_the_way_is_even(photos: dict[str, np.ndarray], way: str) -> None:
     shot = boxed(photos["dogs"], *crops("16:9")[way], ease="linear")
-    found = between.span(shot)
-    seen = np.array([between.window(found.start, found.end, e) for e in between.ways(shot)])
+    found = ken_burns.span(shot)
+    seen = np.array([ken_burns.window(found.start, found.end, e) for e in ken_burns.ways(shot)])
     steps = np.diff(np.log(seen[:, 2]))
     assert np.ptp(steps) < 1e-9
     moved = np.hypot(*np.diff(seen[:, :2] + seen[:, 2:] / 2, axis=0).T) / seen[:-1, 2]
@@ -148,10 +148,10 @@ def test_the_way_is_even(photos: dict[str, np.ndarray], way: str) -> None:
 def test_it_is_read_as_finely_as_the_smaller_box_needs(photos: dict[str, np.ndarray]) -> None:
     image = photos["dogs"]
     for way in ("in", "out"):
-        found = between.span(boxed(image, *crops("16:9")[way], size="240p"))
+        found = ken_burns.span(boxed(image, *crops("16:9")[way], size="240p"))
         assert found.size[0] * min(found.start[2], found.end[2]) == pytest.approx(426, abs=2)
-    large = between.span(boxed(image, Crop(0, 0, 1, 1, "16:9"), Crop(0.4, 0.4, 0.1, 0.1, "16:9"), size="2160p"))
-    assert large.size[0] * large.size[1] <= between.MOST_PIXELS * 1.01
+    large = ken_burns.span(boxed(image, Crop(0, 0, 1, 1, "16:9"), Crop(0.4, 0.4, 0.1, 0.1, "16:9"), size="2160p"))
+    assert large.size[0] * large.size[1] <= ken_burns.MOST_PIXELS * 1.01
 
 
 def test_four_k_from_box_to_box(engine: ParallaxEngine, photos: dict[str, np.ndarray]) -> None:

@@ -11,7 +11,7 @@ from sklearn.datasets import load_sample_image
 
 from bench import known
 from bench.depth import labels, pairs, photo, right
-from studio.engines.parallax import depth, perspective, sky
+from studio.engines.parallax import depth_cues, perspective, sky
 from studio.nouns import Crop, Photo
 from studio.photo import matte
 from studio.photo.crop import cut
@@ -30,7 +30,7 @@ def motorcycle():
 
 def test_depth_agrees_with_measured_disparity(motorcycle):
     image, measured = motorcycle
-    found = depth.estimate(image, matte.find(image)).disparity
+    found = depth_cues.estimate(image, matte.find(image)).disparity
     found = cv2.resize(found, measured.shape[::-1])
     known = np.isfinite(measured)
     assert spearman(found[known], measured[known]) >= 0.80
@@ -43,13 +43,13 @@ def test_points_of_photos_are_in_the_order_that_was_seen():
         image = photo(name)
         asked = pairs(name, labelled, image.shape[:2])
         assert len(asked) == 100
-        shares.append(right(depth.estimate(image, matte.find(image)).disparity, labelled, asked))
+        shares.append(right(depth_cues.estimate(image, matte.find(image)).disparity, labelled, asked))
     assert min(shares) >= 0.75 and np.mean(shares) >= 0.85, dict(zip(photos, shares, strict=True))
 
 
 def test_lines_that_meet_make_walls_that_recede():
     for scene, least in zip(known.scenes(), (0.9, 0.7, 0.7), strict=False):  # a field, a street, a corridor
-        found = depth.estimate(scene.image, matte.find(scene.image)).disparity
+        found = depth_cues.estimate(scene.image, matte.find(scene.image)).disparity
         laid = cv2.resize(found, scene.disparity.shape[::-1])
         assert spearman(laid.ravel(), scene.disparity.ravel()) >= least, scene.name
 
@@ -70,7 +70,7 @@ def test_a_pale_wall_indoors_is_not_a_sky(name):
 
 def test_depth_has_the_working_size_and_range(samples):
     image = np.asarray(Pictures.open(samples / "sunset.jpg"))
-    found = depth.estimate(image, matte.find(image)).disparity
+    found = depth_cues.estimate(image, matte.find(image)).disparity
     assert max(found.shape) == matte.WORK
     assert found.dtype == np.float32
     assert found.min() >= 0 and found.max() <= 1 and found.max() - found.min() > 0.3
@@ -79,7 +79,7 @@ def test_depth_has_the_working_size_and_range(samples):
 def test_a_subject_is_nearer_than_what_is_around_it():
     image = data.astronaut()
     subject = matte.find(image)
-    found = depth.estimate(image, subject).disparity
+    found = depth_cues.estimate(image, subject).disparity
     near, far = found[subject.soft > 0.95], found[: found.shape[0] // 2][subject.soft[: found.shape[0] // 2] < 0.05]
     assert np.percentile(near, 10) > np.percentile(far, 90)
 
@@ -87,7 +87,7 @@ def test_a_subject_is_nearer_than_what_is_around_it():
 @pytest.mark.parametrize("name", ["mountains", "sunset"])
 def test_a_landscape_has_sky_at_infinity_and_ground_near(samples, name):
     image = np.asarray(Pictures.open(samples / f"{name}.jpg"))
-    reading = depth.estimate(image, matte.find(image))
+    reading = depth_cues.estimate(image, matte.find(image))
     assert reading.sky.apart
     assert reading.disparity[:10].mean() < 0.03
     assert reading.disparity[-10:].mean() > 0.4
@@ -102,7 +102,7 @@ def test_a_bright_cloud_belongs_to_the_sky(samples):
 @pytest.mark.parametrize("load", [data.astronaut, data.coffee, data.chelsea], ids=["astronaut", "coffee", "chelsea"])
 def test_a_wall_is_not_a_sky(load):
     image = load()
-    assert depth.estimate(image, matte.find(image)).sky.share == 0
+    assert depth_cues.estimate(image, matte.find(image)).sky.share == 0
 
 
 def test_a_bounded_edge_is_certain_and_a_blur_is_not(samples):
@@ -144,5 +144,5 @@ def test_a_range_of_hills_is_not_a_subject(samples):
 
 def test_flat_and_tiny_pictures_are_read():
     for image in (np.full((90, 160, 3), 200, np.uint8), np.zeros((64, 64, 3), np.uint8), np.zeros((64, 900, 3), np.uint8)):
-        reading = depth.estimate(image, matte.find(image))
+        reading = depth_cues.estimate(image, matte.find(image))
         assert np.isfinite(reading.disparity).all()

@@ -15,7 +15,7 @@ from studio import checks
 from studio.config import ASSETS, ROOT, Settings
 from studio.engines.base import Stopped
 from studio.engines.diffusion.files.local_files import HubFile
-from studio.engines.parallax import anything, source
+from studio.engines.parallax import depth_anything, depth_source
 from studio.library import disk
 from studio.nouns import Choice, Photo, Progress, Refusal, Shot
 from studio.photo.matte import Matte, small
@@ -23,7 +23,7 @@ from tests.fakes import tiny_depth
 from tests.fakes.hub import Hub as Fake
 
 SIZE = {"height": 518, "width": 518}
-PATH = anything.PUBLISHED.file.path
+PATH = depth_anything.PUBLISHED.file.path
 
 
 @pytest.fixture
@@ -35,12 +35,12 @@ def read(image: np.ndarray, settings: Settings, depth: str) -> tuple[np.ndarray,
     plain = np.zeros(small(image).shape[:2], np.float32)
     subject = Matte(plain, (), 0.0, False, 1.0, Choice("layers", "one", ""), "none")
     shot = Shot(Photo("0" * 64, image.shape[1], image.shape[0]), depth=depth)
-    reading, choice = source.read(image, shot, settings, subject)
+    reading, choice = depth_source.read(image, shot, settings, subject)
     return reading.disparity, choice
 
 
 def lay(settings: Settings, content: bytes) -> Path:
-    file = anything.folder(settings) / PATH
+    file = depth_anything.folder(settings) / PATH
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_bytes(content)
     return file
@@ -72,8 +72,8 @@ def before(settings: Settings) -> Settings:
         for weights in model.parameters():
             weights.mul_(6)
         model.head.conv3.bias.fill_(1.0)
-    model.save_pretrained(anything.folder(settings))
-    DPTImageProcessor(size=SIZE, ensure_multiple_of=14, keep_aspect_ratio=True).save_pretrained(anything.folder(settings))
+    model.save_pretrained(depth_anything.folder(settings))
+    DPTImageProcessor(size=SIZE, ensure_multiple_of=14, keep_aspect_ratio=True).save_pretrained(depth_anything.folder(settings))
     return settings
 
 
@@ -81,10 +81,10 @@ def before(settings: Settings) -> Settings:
 def test_the_network_is_used_once_it_is_here(kept: str, image: np.ndarray, request: pytest.FixtureRequest) -> None:
     """Whichever of the two it is: who has the larger one is asked for no second download."""
     settings = request.getfixturevalue(kept)
-    assert anything.ready(settings) and checks.depth_model(settings)[1].value == anything.NAME
+    assert depth_anything.ready(settings) and checks.depth_model(settings)[1].value == depth_anything.NAME
     for asked in ("anything", "auto"):
         disparity, choice = read(image, settings, asked)
-        assert choice.value == anything.NAME
+        assert choice.value == depth_anything.NAME
         assert disparity.shape == small(image).shape[:2]
         assert disparity.min() >= 0 and disparity.max() <= 1
         assert disparity.max() > disparity.min()
@@ -92,7 +92,7 @@ def test_the_network_is_used_once_it_is_here(kept: str, image: np.ndarray, reque
 
 def test_the_small_file_sees_the_picture_as_it_is(small_file: Settings, image: np.ndarray) -> None:
     """The stand-in's depth is a sum of the colours, which is worked out here from the photo: right way up, red first."""
-    found = anything.estimate(image, small_file)
+    found = depth_anything.estimate(image, small_file)
     assert found.shape[1] == 518 and not any(side % 14 for side in found.shape)
     view = np.float64(image) / 255
     near = ((view - np.array([0.485, 0.456, 0.406])) / np.array([0.229, 0.224, 0.225])) @ tiny_depth.WEIGHTS
@@ -118,7 +118,7 @@ def test_a_picture_is_fed_as_the_published_processor_feeds_it(shape: tuple[int, 
         image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225],
     )  # fmt: skip
     wanted = processor(images=small(view, 518), return_tensors="np")["pixel_values"]
-    given = anything.fed(view)
+    given = depth_anything.fed(view)
     assert given.shape == wanted.shape and given.dtype == np.float32
     assert abs(given.mean((0, 2, 3)) - wanted.mean((0, 2, 3))).max() < 0.02
 
@@ -142,12 +142,12 @@ def test_a_damaged_or_foreign_file_is_refused_or_passed_over(settings: Settings,
     _, choice = read(image, settings, "auto")
     assert choice.value == "built in" and "damaged" in choice.reason
     lay(settings, tiny_depth.made())
-    assert read(image, settings, "auto")[1].value == anything.NAME
+    assert read(image, settings, "auto")[1].value == depth_anything.NAME
 
 
 @pytest.mark.parametrize("name", ["model.safetensors", "config.json"])
 def test_damaged_files_of_before_are_refused_or_passed_over(before: Settings, image: np.ndarray, name: str) -> None:
-    (anything.folder(before) / name).write_bytes(b"{}")
+    (depth_anything.folder(before) / name).write_bytes(b"{}")
     with pytest.raises(Refusal, match="damaged") as refused:
         read(image, before, "anything")
     assert "Download it again" in refused.value.remedy
@@ -164,10 +164,10 @@ def fake(monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake]:
         yield hub
 
 
-def publish(fake: Fake, content: bytes) -> anything.Published:
-    repo = fake.put(anything.PUBLISHED.repo, {PATH: content, "onnx/model.onnx": bytes(999), "config.json": b"{}"})
-    return anything.Published(
-        anything.PUBLISHED.repo, repo.commit, HubFile(PATH, len(content), hashlib.sha256(content).hexdigest())
+def publish(fake: Fake, content: bytes) -> depth_anything.Published:
+    repo = fake.put(depth_anything.PUBLISHED.repo, {PATH: content, "onnx/model.onnx": bytes(999), "config.json": b"{}"})
+    return depth_anything.Published(
+        depth_anything.PUBLISHED.repo, repo.commit, HubFile(PATH, len(content), hashlib.sha256(content).hexdigest())
     )
 
 
@@ -176,17 +176,19 @@ def quiet(_: Progress) -> None:
 
 
 def test_a_download_brings_one_file_and_takes_the_place_of_what_was_here(fake: Fake, before: Settings, image: np.ndarray) -> None:
-    kept, ticks = anything.mark(before), []
+    kept, ticks = depth_anything.mark(before), []
     read(image, before, "anything")
     published = publish(fake, tiny_depth.made())
-    anything.download(before, ticks.append, published)
-    files = {path.relative_to(anything.folder(before)) for path in anything.folder(before).rglob("*") if path.is_file()}
+    depth_anything.download(before, ticks.append, published)
+    files = {
+        path.relative_to(depth_anything.folder(before)) for path in depth_anything.folder(before).rglob("*") if path.is_file()
+    }
     assert files - {Path(".lock")} == {Path(PATH)}
     assert fake.bytes_of(".onnx") == published.file.size and ticks[-1].stage == "load"
-    assert anything.mark(before) not in ("", kept)
-    assert read(image, before, "anything")[1].value == anything.NAME
+    assert depth_anything.mark(before) not in ("", kept)
+    assert read(image, before, "anything")[1].value == depth_anything.NAME
     fake.rest()
-    anything.download(before, quiet, published)  # a second press, or another page's
+    depth_anything.download(before, quiet, published)  # a second press, or another page's
     assert fake.rest() == 0
 
 
@@ -200,19 +202,19 @@ def test_a_download_goes_on_where_it_stopped(fake: Fake, settings: Settings) -> 
             raise Stopped
 
     with pytest.raises(Stopped):
-        anything.download(settings, stop, published)
-    assert fake.rest() >= 30_000 and not anything.ready(settings)
+        depth_anything.download(settings, stop, published)
+    assert fake.rest() >= 30_000 and not depth_anything.ready(settings)
     fake.pace = 0
-    anything.download(settings, quiet, published)
-    assert (anything.folder(settings) / PATH).read_bytes() == content
+    depth_anything.download(settings, quiet, published)
+    assert (depth_anything.folder(settings) / PATH).read_bytes() == content
     assert fake.rest() <= len(content) - 20_000
 
 
 def test_a_damaged_file_is_fetched_anew_though_its_length_is_right(fake: Fake, settings: Settings, image: np.ndarray) -> None:
     content = tiny_depth.made()
     lay(settings, bytes(len(content)))
-    anything.download(settings, quiet, publish(fake, content))
-    assert read(image, settings, "auto")[1].value == anything.NAME
+    depth_anything.download(settings, quiet, publish(fake, content))
+    assert read(image, settings, "auto")[1].value == depth_anything.NAME
 
 
 def test_what_is_not_the_published_file_is_not_taken(fake: Fake, before: Settings, image: np.ndarray) -> None:
@@ -220,9 +222,9 @@ def test_what_is_not_the_published_file_is_not_taken(fake: Fake, before: Setting
     published = publish(fake, tiny_depth.made((1, 1, 1)))
     other = hashlib.sha256(tiny_depth.made()).hexdigest()
     with pytest.raises(Refusal, match="damaged"):
-        anything.download(before, quiet, published._replace(file=HubFile(PATH, published.file.size, other)))
-    assert not (anything.folder(before) / PATH).exists()
-    assert read(image, before, "auto")[1].value == anything.NAME
+        depth_anything.download(before, quiet, published._replace(file=HubFile(PATH, published.file.size, other)))
+    assert not (depth_anything.folder(before) / PATH).exists()
+    assert read(image, before, "auto")[1].value == depth_anything.NAME
 
 
 def test_a_hub_that_is_not_there_is_said_at_once(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,18 +232,18 @@ def test_a_hub_that_is_not_there_is_said_at_once(settings: Settings, monkeypatch
         nobody.bind(("127.0.0.1", 0))
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{nobody.getsockname()[1]}")
         with pytest.raises(Refusal, match="can't be reached") as refused:
-            anything.download(settings, quiet)
-    assert "Check the connection" in refused.value.remedy and not anything.ready(settings)
+            depth_anything.download(settings, quiet)
+    assert "Check the connection" in refused.value.remedy and not depth_anything.ready(settings)
 
 
 def test_a_repository_that_has_gone_leaves_the_built_in_depth(fake: Fake, settings: Settings) -> None:
     with pytest.raises(Refusal) as refused:
-        anything.download(settings, quiet)
+        depth_anything.download(settings, quiet)
     assert "built-in depth" in refused.value.remedy and "card" not in refused.value.remedy
 
 
 def test_the_size_that_is_said_is_the_published_one() -> None:
-    said = disk.size(anything.PUBLISHED.file.size)
+    said = disk.size(depth_anything.PUBLISHED.file.size)
     page, guide = ((ROOT / name).read_text("utf-8") for name in ("assets/js/file_drop.js", "README.md"))
     assert f'"Download, {said}"' in page and f"Depth Anything V2 Small once ({said}, Apache-2.0)" in guide
     assert "99 MB" not in page + guide

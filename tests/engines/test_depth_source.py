@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from studio.engines.parallax import anything, layers, source, stage
+from studio.engines.parallax import depth_anything, depth_source, layers, stage
 from studio.nouns import Camera, Choice, Crop, Effect, Motion, Move, Photo, Refusal, Shot
 from studio.photo.matte import Matte, small
 
@@ -42,7 +42,7 @@ def ramp(height, width, top=255, kind=np.uint8):
 @pytest.mark.parametrize(("top", "kind"), [(255, np.uint8), (65535, np.uint16)])
 def test_a_map_of_the_photo_is_laid_over_it(settings, image, nothing, top, kind):
     lay(settings, ramp(200, 300, top, kind))
-    reading, choice = source.read(image, shot_of(image, depth=KEY), settings, nothing)
+    reading, choice = depth_source.read(image, shot_of(image, depth=KEY), settings, nothing)
     row = reading.disparity[50]
     assert row[0] < 0.05 and row[-1] > 0.95 and (np.diff(row) >= -1e-4).all()
     assert choice.value == "your depth map"
@@ -51,14 +51,14 @@ def test_a_map_of_the_photo_is_laid_over_it(settings, image, nothing, top, kind)
 def test_a_map_of_the_photo_is_cut_to_the_crop(settings, image, nothing):
     lay(settings, ramp(200, 300))
     shot = shot_of(image, depth=KEY, crop=Crop(0.5, 0.5, 0.5, 0.5))
-    reading, _ = source.read(image, shot, settings, nothing)
+    reading, _ = depth_source.read(image, shot, settings, nothing)
     assert 0.45 < reading.disparity[:, 0].mean() < 0.55 and reading.disparity[:, -1].mean() > 0.95
 
 
 def test_a_map_of_the_crops_shape_covers_the_crop(settings, image):
     lay(settings, ramp(100, 100))
     shot = shot_of(image, depth=KEY, crop=Crop(1 / 3, 0, 2 / 3, 1, "1:1"))
-    reading, _ = source.read(image[:, 200:], shot, settings, no_subject(image[:, 200:]))
+    reading, _ = depth_source.read(image[:, 200:], shot, settings, no_subject(image[:, 200:]))
     assert reading.disparity[:, 0].mean() < 0.05 and reading.disparity[:, -1].mean() > 0.95
 
 
@@ -75,26 +75,26 @@ def test_a_map_of_the_crops_shape_covers_the_crop(settings, image):
 def test_a_map_that_cannot_be_used_is_refused_with_a_remedy(settings, image, nothing, make, words):
     make(settings)
     with pytest.raises(Refusal, match=words) as refused:
-        source.read(image, shot_of(image, depth=KEY), settings, nothing)
+        depth_source.read(image, shot_of(image, depth=KEY), settings, nothing)
     assert refused.value.remedy and str(settings.home) not in str(refused.value)
 
 
 def test_an_unknown_depth_is_refused(settings, image, nothing):
     with pytest.raises(Refusal, match="no depth called"):
-        source.read(image, shot_of(image, depth="../../etc/passwd"), settings, nothing)
+        depth_source.read(image, shot_of(image, depth="../../etc/passwd"), settings, nothing)
 
 
 def test_builtin_and_auto_say_why(settings, image, nothing):
-    _, by_hand = source.read(image, shot_of(image, depth="builtin"), settings, nothing)
-    _, by_itself = source.read(image, shot_of(image), settings, nothing)
+    _, by_hand = depth_source.read(image, shot_of(image, depth="builtin"), settings, nothing)
+    _, by_itself = depth_source.read(image, shot_of(image), settings, nothing)
     assert by_hand.reason == "chosen by hand"
     assert by_itself.value == "built in" and "not downloaded" in by_itself.reason
 
 
 def test_the_network_is_refused_before_it_is_downloaded(settings, image, nothing):
-    assert not anything.ready(settings)
+    assert not depth_anything.ready(settings)
     with pytest.raises(Refusal, match="not on this computer"):
-        source.read(image, shot_of(image, depth="anything"), settings, nothing)
+        depth_source.read(image, shot_of(image, depth="anything"), settings, nothing)
 
 
 def own(settings, image, values, **changes):
@@ -105,31 +105,31 @@ def own(settings, image, values, **changes):
 
 
 def test_the_photos_own_depth_goes_before_the_built_in_one(settings, image, nothing):
-    builtin = source.read(image, shot_of(image, depth="builtin"), settings, nothing)[0].disparity
+    builtin = depth_source.read(image, shot_of(image, depth="builtin"), settings, nothing)[0].disparity
     values = np.rint(builtin * 200 + ramp(*builtin.shape, 50)).astype(np.uint8)
     for asked, why in (("auto", "phone measured it"), ("photo", "chosen by hand")):
         shot = own(settings, image, values, depth=asked)
-        reading, choice = source.read(image, shot, settings, nothing)
-        assert choice.value == source.OWN and why in choice.reason
+        reading, choice = depth_source.read(image, shot, settings, nothing)
+        assert choice.value == depth_source.OWN and why in choice.reason
         assert np.corrcoef(reading.disparity.ravel(), values.ravel())[0, 1] > 0.99
-        assert KEY in source.resolved(shot, settings), "what is kept of it is kept with the map's name"
-    assert source.resolved(own(settings, image, values, depth="builtin"), settings) == "builtin"
+        assert KEY in depth_source.resolved(shot, settings), "what is kept of it is kept with the map's name"
+    assert depth_source.resolved(own(settings, image, values, depth="builtin"), settings) == "builtin"
 
 
 def test_own_depth_that_is_doubted_inverted_or_lost_is_only_used_when_chosen(settings, image, nothing):
-    builtin = source.read(image, shot_of(image, depth="builtin"), settings, nothing)[0].disparity
+    builtin = depth_source.read(image, shot_of(image, depth="builtin"), settings, nothing)[0].disparity
     values = np.rint(255 - builtin * 255).astype(np.uint8)
-    reading, choice = source.read(image, own(settings, image, values), settings, nothing)
+    reading, choice = depth_source.read(image, own(settings, image, values), settings, nothing)
     assert choice.value == "built in" and "exchanged" in choice.reason and np.array_equal(reading.disparity, builtin)
     for doubted in (own(settings, image, 255 - values, doubted=True), own(settings, image, 255 - values)):
         if not doubted.photo.depth_doubted:
             (settings.depths / f"{KEY}.png").unlink()
-        _, choice = source.read(image, doubted, settings, nothing)
-        assert choice.value == "built in" and source.resolved(doubted, settings) == "builtin"
-    _, choice = source.read(image, own(settings, image, values, doubted=True, depth="photo"), settings, nothing)
-    assert choice.value == source.OWN
+        _, choice = depth_source.read(image, doubted, settings, nothing)
+        assert choice.value == "built in" and depth_source.resolved(doubted, settings) == "builtin"
+    _, choice = depth_source.read(image, own(settings, image, values, doubted=True, depth="photo"), settings, nothing)
+    assert choice.value == depth_source.OWN
     with pytest.raises(Refusal, match="without depth of its own"):
-        source.read(image, shot_of(image, depth="photo"), settings, nothing)
+        depth_source.read(image, shot_of(image, depth="photo"), settings, nothing)
 
 
 def test_a_map_goes_through_the_same_cut_wherever_it_comes_from(settings, image):

@@ -11,9 +11,9 @@ from PIL import Image as Pictures
 
 from bench import coherence
 from studio.config import Settings
-from studio.engines.parallax import colour, disparity, layers, stage
+from studio.engines.parallax import disparity, layers, stage, yuv
 from studio.engines.parallax.disparity import STRETCH, Bearing
-from studio.engines.parallax.engine import ParallaxEngine
+from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.parallax.render import Renderer
 from studio.nouns import Camera, Effect, Motion, Move, MoveName, Photo, Shot, replace
 from studio.presets import card
@@ -122,7 +122,7 @@ def test_every_frame_is_made_of_the_photo(engine: ParallaxEngine, samples: Path,
         )
         frames = engine.animate(image, wanted, card("parallax"), lambda progress: None)
         photo = coherence.prepare(image, frames.width, frames.height)
-        shown = [colour.to_rgb(frame) for index, frame in enumerate(frames.images) if index in (0, wanted.num_frames - 1)]
+        shown = [yuv.to_rgb(frame) for index, frame in enumerate(frames.images) if index in (0, wanted.num_frames - 1)]
         assert max(coherence.excess(frame, photo) for frame in shown) < 4, name
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from studio.clip import score
 from studio.clip.encode import encode
-from studio.engines.parallax import colour, dither
+from studio.engines.parallax import dither, yuv
 from studio.frames import Frames
 from studio.nouns import replace
 from tests.fakes.gradients import SHOT
@@ -39,14 +39,14 @@ def textured(rgb: np.ndarray) -> np.ndarray:
 def test_a_dark_gradient_has_no_bands_and_stays_what_it_was(night: np.ndarray) -> None:
     exact = plain(night)
     assert score.banding(np.rint(exact).astype(np.uint8)) > 15
-    for made in (colour.to_yuva(textured(night))[..., 0], colour.from_rgb(night)[:HEIGHT]):
+    for made in (yuv.to_yuva(textured(night))[..., 0], yuv.from_rgb(night)[:HEIGHT]):
         assert score.banding(np.ascontiguousarray(made)) < 1
         assert np.abs(cv2.blur(made.astype(np.float64), (31, 31)) - cv2.blur(exact, (31, 31))).max() < 0.5
         assert np.abs(made - exact).max() < 4
 
 
 def test_it_is_the_same_noise_every_time(night: np.ndarray) -> None:
-    assert np.array_equal(colour.to_yuva(textured(night)), colour.to_yuva(textured(night)))
+    assert np.array_equal(yuv.to_yuva(textured(night)), yuv.to_yuva(textured(night)))
 
 
 @pytest.mark.parametrize("change", ["bright", "grained", "seen through", "flat"])
@@ -64,7 +64,7 @@ def test_what_is_bright_or_grained_or_seen_through_or_flat_is_left_alone(night: 
         picture[..., 3] = 200
     matrix = np.array([0.2126, 0.7152, 0.0722, 0.0]) * 219 / 255
     matrix[3] = 16 / 255
-    assert np.abs(colour.to_yuva(picture)[..., 0] - picture @ matrix).max() <= 0.51
+    assert np.abs(yuv.to_yuva(picture)[..., 0] - picture @ matrix).max() <= 0.51
 
 
 def test_bands_stay_away_in_the_clip(night: np.ndarray, tmp_path: Path) -> None:
@@ -79,7 +79,7 @@ def test_bands_stay_away_in_the_clip(night: np.ndarray, tmp_path: Path) -> None:
         return float(np.mean([score.banding(np.ascontiguousarray(frame)) for frame in seen[::4]]))
 
     without = bands(np.rint(plain(night)).astype(np.uint8), "plain.mp4")
-    assert bands(colour.from_rgb(night)[:HEIGHT], "dithered.mp4") < without / 3
+    assert bands(yuv.from_rgb(night)[:HEIGHT], "dithered.mp4") < without / 3
 
 
 def test_nothing_is_done_where_nothing_is_dark_and_smooth() -> None:

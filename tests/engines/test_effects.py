@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 
 from studio.clip import score
-from studio.engines.parallax import region, steam, sway
-from studio.engines.parallax.fog import Fog, plane, sight
-from studio.engines.parallax.glitter import Glitter
+from studio.engines.parallax.effects import effect_masks, steam, sway
+from studio.engines.parallax.effects.fog import Fog, plane, sight
+from studio.engines.parallax.effects.glitter import Glitter
+from studio.engines.parallax.effects.particles import View
 from studio.engines.parallax.path import Pose, half_frame
-from studio.engines.parallax.project import Framing
+from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.scene import Scene
-from studio.engines.parallax.swarm import View
 from studio.nouns import Effect, EffectName
 from tests.engines.made_scene import make
 from tests.engines.test_ambient import brush, changes, frames
@@ -90,7 +90,7 @@ def test_steam_rises_from_an_opening_and_dissolves() -> None:
 def test_hair_never_bends_what_is_behind_it() -> None:
     scene = make()
     for effect in (Effect("hair"), Effect("hair", brush=brush(0.0, 1.0), region="brush"), Effect("hair", region="everywhere")):
-        assert region.sheets(effect, scene) == {"subject"}
+        assert effect_masks.sheets(effect, scene) == {"subject"}
     framed = scene.layers[0].texture.copy()
     framed[..., :3] = 120
     calm = replace(scene, layers=(replace(scene.layers[0], texture=framed.copy()), scene.layers[1]))

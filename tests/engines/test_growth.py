@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from studio.config import ASSETS, Settings
-from studio.engines.parallax.engine import ParallaxEngine
+from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.nouns import Camera, Motion, Move, MoveName, Photo, Shot, Speed
 from tests.engines.test_parallax_engine import CARD, ignore, load
 

@@ -9,7 +9,7 @@ import pytest
 
 from studio.engines.parallax import framing, stage
 from studio.engines.parallax.path import half_frame
-from studio.engines.parallax.project import Framing, homographies, homography
+from studio.engines.parallax.projection import Framing, homographies, homography
 from studio.engines.parallax.scene import Scene
 from studio.nouns import MoveName
 from tests.engines.made_scene import make, shot

@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from studio.engines.parallax import areas, region, sky, sway
+from studio.engines.parallax import areas, sky
+from studio.engines.parallax.effects import effect_masks, sway
 from studio.engines.parallax.scene import Layer
 from studio.nouns import Effect
 from studio.photo import matte
@@ -60,7 +61,7 @@ def test_a_wire_that_no_leaf_hangs_together_with_is_no_plant() -> None:
 
 
 def test_a_room_of_yellow_green_wood_has_no_leaves() -> None:
-    assert masks(room())["foliage"].mean() < region.LEAST
+    assert masks(room())["foliage"].mean() < effect_masks.LEAST
 
 
 def test_a_plant_bends_from_its_root_and_all_at_once() -> None:
@@ -97,4 +98,4 @@ def test_a_subject_bends_with_the_foliage_only_where_it_is_a_plant(plant: bool) 
     rgba = np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
     layers = tuple(Layer(name, rgba, found["subject"]) for name in ("background", "subject"))
     scene = replace(make(), width=size[0], height=size[1], layers=layers, masks=found, disparity=found["subject"])
-    assert ("subject" in region.sheets(Effect("wind"), scene)) is plant
+    assert ("subject" in effect_masks.sheets(Effect("wind"), scene)) is plant

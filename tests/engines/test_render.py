@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from studio.clip import score
-from studio.engines.parallax import colour, stage
+from studio.engines.parallax import stage, yuv
 from studio.engines.parallax.path import Pose, half_frame
-from studio.engines.parallax.project import Field, Framing, homography, pull, rays, solve
+from studio.engines.parallax.projection import Field, Framing, homography, pull, rays, solve
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Layer, Scene
 from studio.engines.parallax.sheets import Sheet
@@ -67,16 +67,16 @@ def test_standing_still_shows_the_photo() -> None:
     scene = make()
     setting, renderer = painter(scene, "static")
     one = stage.flat(scene).texture[..., :3]
-    assert score.psnr(renderer.paint(setting.poses[0], 0.0)[: scene.height], colour.from_rgb(one)[: scene.height]) > 45
+    assert score.psnr(renderer.paint(setting.poses[0], 0.0)[: scene.height], yuv.from_rgb(one)[: scene.height]) > 45
 
 
 def test_colours_are_bt709_limited_range_and_come_back() -> None:
-    for rgb, yuv in [((255, 255, 255), (235, 128, 128)), ((0, 0, 0), (16, 128, 128)), ((255, 0, 0), (63, 102, 240))]:
-        frame = colour.from_rgb(np.full((8, 12, 3), rgb, np.uint8))
-        assert tuple(int(v) for v in (frame[0, 0], *colour.colour_planes(frame)[:, 0, 0])) == yuv  # BT.709's own colour bars
-        assert np.abs(colour.to_rgb(frame).astype(int) - rgb).max() <= 2
+    for rgb, planes in [((255, 255, 255), (235, 128, 128)), ((0, 0, 0), (16, 128, 128)), ((255, 0, 0), (63, 102, 240))]:
+        frame = yuv.from_rgb(np.full((8, 12, 3), rgb, np.uint8))
+        assert tuple(int(v) for v in (frame[0, 0], *yuv.colour_planes(frame)[:, 0, 0])) == planes  # BT.709's own colour bars
+        assert np.abs(yuv.to_rgb(frame).astype(int) - rgb).max() <= 2
     picture = cv2.GaussianBlur(texture(64, 48), (0, 0), 3)
-    assert score.psnr(colour.to_rgb(colour.from_rgb(picture)), picture) > 40
+    assert score.psnr(yuv.to_rgb(yuv.from_rgb(picture)), picture) > 40
 
 
 def test_colour_sits_on_its_brightness() -> None:
@@ -90,7 +90,7 @@ def test_colour_sits_on_its_brightness() -> None:
     setting, renderer = painter(scene, "truck_left", amount=0.5)
     for pose in setting.poses[::6]:
         frame = renderer.paint(pose, 0.0)
-        u, _ = colour.colour_planes(frame)
+        u, _ = yuv.colour_planes(frame)
         assert 2 * score.edge(u) - 0.5 == pytest.approx(score.edge(frame[:96]), abs=0.2)  # sample i lies at pixel 2 i
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from studio.engines.parallax.path import Pose, Stage, half_frame, travel
-from studio.engines.parallax.rest import NEAR_ENOUGH, departure, nearest
+from studio.engines.parallax.rest_pose import NEAR_ENOUGH, departure, nearest
 from studio.nouns import Camera, Move, MoveName
 
 HALF = half_frame(1280, 720)

@@ -11,8 +11,8 @@ import pytest
 
 from studio.clip import score
 from studio.config import Settings
-from studio.engines.parallax import framing, pace, stage
-from studio.engines.parallax.engine import ParallaxEngine
+from studio.engines.parallax import easing, framing, stage
+from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.parallax.path import Pose, Stage, half_frame, travel
 from studio.motion.camera import goes
 from studio.motion.vary import vary
@@ -79,9 +79,9 @@ def test_no_joint_has_a_jolt(moves: tuple[MoveName, ...], ease: Ease, loop: bool
 
 @pytest.mark.parametrize("moves", [("truck_right", "crane_up"), ("dolly_in", "orbit_left"), ("pan_left", "tilt_up", "roll_left")])
 def test_the_camera_never_stops_between_two_moves(moves: tuple[MoveName, ...]) -> None:
-    each = np.stack([pace.progress(camera(*moves), t) for t in np.linspace(0, 1, 601)])
+    each = np.stack([easing.progress(camera(*moves), t) for t in np.linspace(0, 1, 601)])
     speed = np.diff(each, axis=0).sum(1)
-    eased = round(pace.ENDS["smooth"][0] * 600 / len(moves))
+    eased = round(easing.ENDS["smooth"][0] * 600 / len(moves))
     inner = speed[eased:-eased]
     assert inner.min() > 0.6 * inner.max()
     steps = np.abs(np.diff(path(camera(*moves), 601), axis=0)).sum(1)
@@ -92,12 +92,12 @@ def test_the_camera_never_stops_between_two_moves(moves: tuple[MoveName, ...]) -
 def test_legs_share_the_time_equally_and_go_the_whole_way() -> None:
     for moves in PAIRS:
         moving, count = camera(*moves), len(moves)
-        assert pace.progress(moving, 0.0) == pytest.approx(np.zeros(count))
-        assert pace.progress(moving, 1.0) == pytest.approx(np.ones(count))
+        assert easing.progress(moving, 0.0) == pytest.approx(np.zeros(count))
+        assert easing.progress(moving, 1.0) == pytest.approx(np.ones(count))
         for leg in range(count):
-            before, after = pace.progress(moving, leg / count)[leg], pace.progress(moving, (leg + 1) / count)[leg]
+            before, after = easing.progress(moving, leg / count)[leg], easing.progress(moving, (leg + 1) / count)[leg]
             assert after - before > 0.85
-        assert sum(pace.presence(moving, 0.37)) == pytest.approx(1)
+        assert sum(easing.presence(moving, 0.37)) == pytest.approx(1)
 
 
 def test_what_is_begun_where_the_other_has_ended() -> None:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from studio.config import ASSETS, Settings
-from studio.engines.parallax import lookup, stage
-from studio.engines.parallax.ambient import Ambient
-from studio.engines.parallax.engine import ParallaxEngine
+from studio.engines.parallax import remap, stage
+from studio.engines.parallax.effects.ambience import Ambient
+from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Layer, Scene
 from studio.engines.parallax.sheets import GUARD, Stack
@@ -109,7 +109,7 @@ def test_every_move_and_effect_on_two_sheets_or_more(engine: ParallaxEngine, mov
 def test_outlines_of_any_length_are_composed_as_the_geometry_says() -> None:
     """Stripes so narrow that every cell lies on an outline: more of them than one look of OpenCV's takes."""
     width, height = 1024, 640
-    assert (width // 4) * (height // 4) > lookup.MOST_SIDE
+    assert (width // 4) * (height // 4) > remap.MOST_SIDE
     depth = np.full((80, 128), 0.2, np.float32)
     alpha = (127.5 + 127.5 * np.sin(np.arange(width) * 1.1)).astype(np.float32)[None].repeat(height, 0)
     front = np.dstack([texture(width, height, 1) * (alpha[..., None] / 255), alpha])
@@ -128,7 +128,7 @@ def test_a_stack_of_any_height_fits_a_look_and_keeps_its_sheets(count: int, heig
     sheets = [np.random.default_rng(index).integers(0, 255, (height, width, 4), np.uint8) for index in range(count)]
     for index, sheet in enumerate(sheets):
         stack.hold(index, sheet)
-    assert max(stack.picture.shape) <= lookup.MOST_SIDE
+    assert max(stack.picture.shape) <= remap.MOST_SIDE
     for index, sheet in enumerate(sheets):
         left, top = stack.corner(index)
         assert np.array_equal(stack.picture[top : top + height, left : left + width], sheet[..., 0])
@@ -154,4 +154,4 @@ def test_a_look_takes_places_of_any_number(shape: tuple[int, int], channels: int
     picture = np.random.default_rng(0).integers(0, 255, (9, 11, channels), np.uint8).squeeze()
     chance = np.random.default_rng(1)
     x, y = (chance.integers(0, most, shape).astype(np.float32) for most in (11, 9))
-    assert np.array_equal(lookup.look_up(picture, x, y), picture[y.astype(int), x.astype(int)])
+    assert np.array_equal(remap.look_up(picture, x, y), picture[y.astype(int), x.astype(int)])

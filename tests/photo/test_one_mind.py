@@ -11,7 +11,7 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from studio.engines.parallax.areas import areas
-from studio.engines.parallax.region import LEAST
+from studio.engines.parallax.effects.effect_masks import LEAST
 from studio.nouns import Aspect, Crop, Photo
 from studio.photo import doctor, matte, painted
 from studio.photo.crop import Image as Pixels

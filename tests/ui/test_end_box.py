@@ -107,7 +107,7 @@ def test_it_stays_after_a_reload_and_waits_for_a_model_that_can(page: Page, app:
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     """A page whose built-in model is the real one."""
-    from studio.engines.parallax.engine import ParallaxEngine
+    from studio.engines.parallax.parallax_engine import ParallaxEngine
 
     def find(card: ModelCard, settings: Settings) -> Engine:
         return shelf.ShelfEngine(pace=0.02) if card.checkpoint else ParallaxEngine(settings)

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from studio import presets
 from studio.config import Settings
-from studio.engines.parallax import anything
+from studio.engines.parallax import depth_anything
 from studio.nouns import Refusal
 from studio.preferences import Preferences, preferences
 from studio.studio import Studio
@@ -132,7 +132,7 @@ def test_preferences_of_an_older_stir_are_read(tmp_path: Path) -> None:
 
 def test_a_depth_network_that_is_here_can_be_downloaded_again(app: App, open_page: Open, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its files may be damaged. When that fails too, what is here is still said to be here."""
-    file = anything.folder(app.studio.settings) / anything.PUBLISHED.file.path
+    file = depth_anything.folder(app.studio.settings) / depth_anything.PUBLISHED.file.path
     file.parent.mkdir(parents=True)
     file.write_bytes(tiny_depth.made())
     with socket.socket() as nobody:

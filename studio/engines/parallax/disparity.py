@@ -16,9 +16,9 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax.lookup import look_up
 from studio.engines.parallax.path import Pose
-from studio.engines.parallax.project import Field, pull
+from studio.engines.parallax.projection import Field, pull
+from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Detail, Floats
 
 STRETCH = 0.36

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from studio.engines.parallax.lookup import look_up
 from studio.engines.parallax.path import Pose
-from studio.engines.parallax.project import Field, Framing, homographies, pull, rays, solve
+from studio.engines.parallax.projection import Field, Framing, homographies, pull, rays, solve
+from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats
 
 MOST_CROP = 1.5

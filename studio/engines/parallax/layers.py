@@ -12,7 +12,7 @@ import numpy as np
 
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.parallax import areas, disparity, fill, part, source
+from studio.engines.parallax import areas, depth_source, disparity, fill, part
 from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sky import Sky
 from studio.nouns import Choice, Progress, Shot
@@ -39,7 +39,7 @@ def read_scene(
     texture = _texture(image, width, height)
     subject = matte.find(image, whole, shot.crop, shot.subject)
     tick(Progress("read", 1, 3, "reading the depth"))
-    reading, chosen = source.read(image, shot, settings, subject)
+    reading, chosen = depth_source.read(image, shot, settings, subject)
     tick(Progress("read", 2, 3, "filling in what is behind"))
     picture = np.asarray(cv2.resize(texture, reading.disparity.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
     alpha = matte.edge(picture, subject.soft) if subject.layered else np.zeros(picture.shape[:2], np.uint8)

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.engines.base import Image
-from studio.engines.parallax import colour
-from studio.engines.parallax.lookup import look_up
-from studio.engines.parallax.project import Field
+from studio.engines.parallax import yuv
+from studio.engines.parallax.projection import Field
+from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats
 from studio.engines.parallax.sheets import CELL, Sheet
 
@@ -113,7 +113,7 @@ def scale(at: Field, sheet: Sheet, shrink: int) -> Scale:
 
 def compose(sheets: Sequence[Sheet], stirred: Sequence[Stirred], cells: Cells, out: Image, cover: Image | None) -> None:
     """Compose all sheets in the chosen cells of an I420 frame, in place; and how much is subject into `cover` (H, W)."""
-    planes = colour.colour_planes(out)
+    planes = yuv.colour_planes(out)
     views = [_View(sheet, one, cells) for sheet, one in zip(sheets, stirred, strict=True)]
     for shrink in (1, 2):
         total: Image | None = None

@@ -16,7 +16,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.engines.parallax.pace import along, presence, progress
+from studio.engines.parallax.easing import along, presence, progress
 from studio.motion.camera import moving
 from studio.nouns import Camera, Move, MoveName, Speed
 

@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.engines.base import Image
-from studio.engines.parallax import colour, outline
-from studio.engines.parallax.lookup import look_up
+from studio.engines.parallax import outline, yuv
+from studio.engines.parallax.effects.particles import View
 from studio.engines.parallax.path import Pose, half_frame
-from studio.engines.parallax.project import STEPS, Field, Framing, homography, look, pull, rays, solve
+from studio.engines.parallax.projection import STEPS, Field, Framing, homography, look, pull, rays, solve
+from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats
 from studio.engines.parallax.sheets import CELL, FINE, LEAP, PARTLY, SOLID, Sheet, Stack
-from studio.engines.parallax.swarm import View
 
 NOWHERE = np.float32(-1e7)  # where a cell looks for a sheet that is nowhere near: so far out that nothing near it mixes in
 
@@ -198,7 +198,7 @@ class Renderer:
             if flowing
             else None
         )
-        for shrink, stacks, planes in ((1, self._luma, [out[: self.height]]), (2, self._chroma, [*colour.colour_planes(out)])):
+        for shrink, stacks, planes in ((1, self._luma, [out[: self.height]]), (2, self._chroma, [*yuv.colour_planes(out)])):
             easel = self._easels[shrink]
             easel.look(stacks, _tops(sheets, [one.at for one in stirred], owner, stacks[0], shrink), planes)
             if share is not None:

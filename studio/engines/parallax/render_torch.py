@@ -19,9 +19,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax import colour
+from studio.engines.parallax import yuv
 from studio.engines.parallax.path import Pose, half_frame
-from studio.engines.parallax.project import STEPS, Framing, homography, pixels
+from studio.engines.parallax.projection import STEPS, Framing, homography, pixels
 from studio.engines.parallax.sheets import CELL, Sheet
 from studio.nouns import Choice
 
@@ -188,6 +188,6 @@ def _found(size: tuple[int, int]) -> str:
 def likeness(one: Image, other: Image) -> float:
     """The peak signal-to-noise ratio of two I420 frames in dB, of brightness, U and V the least; 99 where they are equal."""
     height = one.shape[0] * 2 // 3
-    pairs = [(one[:height], other[:height]), *zip(colour.colour_planes(one), colour.colour_planes(other), strict=True)]
+    pairs = [(one[:height], other[:height]), *zip(yuv.colour_planes(one), yuv.colour_planes(other), strict=True)]
     off = max(float(np.mean((a.astype(np.float32) - b) ** 2)) for a, b in pairs)
     return 99.0 if off == 0 else float(10 * np.log10(255**2 / off))

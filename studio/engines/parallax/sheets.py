@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.engines.base import Image
-from studio.engines.parallax import colour
-from studio.engines.parallax.lookup import MOST_SIDE
+from studio.engines.parallax import yuv
+from studio.engines.parallax.remap import MOST_SIDE
 from studio.engines.parallax.scene import Floats, Layer
 
 CELL = 4  # pixels of the frame to one cell of the grid on which places are solved
@@ -43,7 +43,7 @@ class Sheet:
 
 def prepare(layer: Layer, disparity: Floats, furthest: bool, width: int) -> Sheet:
     """A scene's layer as a sheet for frames `width` pixels wide."""
-    texture = colour.to_yuva(layer.texture)
+    texture = yuv.to_yuva(layer.texture)
     chroma = halved(texture)
     if furthest:
         return Sheet(layer.name, texture, chroma, disparity)

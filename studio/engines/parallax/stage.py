@@ -12,9 +12,9 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax import between, disparity, framing
+from studio.engines.parallax import disparity, framing, ken_burns
 from studio.engines.parallax.path import Pose, Stage, half_frame, travel
-from studio.engines.parallax.project import Framing
+from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sheets import Sheet, prepare
 from studio.nouns import Choice, Shot
@@ -102,11 +102,11 @@ def _tied(scene: Scene, poses: tuple[Pose, ...], half: tuple[float, float]) -> t
     return tuple(replace(layer, disparity=tied) for layer in scene.layers)
 
 
-def between_boxes(scene: Scene, shot: Shot, found: between.Span) -> Setting:
+def between_boxes(scene: Scene, shot: Shot, found: ken_burns.Span) -> Setting:
     """Lay out the way from a start box to an end box, in a scene that was read of what is around both."""
     depth, where = Depth(scene.pivot, scene.gap), _where(scene)
-    layers = _tied(scene, between.poses(shot, found, where, 1.0), where.half)
-    poses = between.settle(shot, found, _edges(layers, depth, {}), where)
+    layers = _tied(scene, ken_burns.poses(shot, found, where, 1.0), where.half)
+    poses = ken_burns.settle(shot, found, _edges(layers, depth, {}), where)
     across = round(output_size(shot).width / found.widest)
     sheets = tuple(prepare(layer, depth.of(layer.disparity), index == 0, across) for index, layer in enumerate(layers))
     reason = "the camera goes exactly from the start box to the end box, and swings a little aside in between"

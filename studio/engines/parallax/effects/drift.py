@@ -14,10 +14,10 @@ import math
 import cv2
 import numpy as np
 
-from studio.engines.parallax.project import Field, look
+from studio.engines.parallax.effects.sway import edge
+from studio.engines.parallax.projection import Field, look
 from studio.engines.parallax.render import Stirred
 from studio.engines.parallax.scene import Floats, Scene
-from studio.engines.parallax.sway import edge
 from studio.nouns import Effect
 
 _WATER_SPEED, _WATER_PERIOD = 0.035, 1.5  # frame sides a second at amount 1, seconds between jumps

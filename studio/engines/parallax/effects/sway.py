@@ -14,7 +14,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from studio.engines.parallax.project import Field, look
+from studio.engines.parallax.projection import Field, look
 from studio.engines.parallax.scene import Floats, Scene
 from studio.nouns import Effect
 

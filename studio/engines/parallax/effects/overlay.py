@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax.colour import colour_planes
-from studio.engines.parallax.lookup import look_up
-from studio.engines.parallax.project import Field, look
+from studio.engines.parallax.projection import Field, look
+from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats, Scene
+from studio.engines.parallax.yuv import colour_planes
 from studio.nouns import Effect
 
 _TILE = (128, 256)

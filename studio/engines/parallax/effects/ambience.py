@@ -11,30 +11,30 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image, require_motion
-from studio.engines.parallax import drift, region, sway, weather
-from studio.engines.parallax.airborne import Air, Airborne
-from studio.engines.parallax.drift import Drift
-from studio.engines.parallax.focus import Focus
-from studio.engines.parallax.fog import Fog
-from studio.engines.parallax.glitter import Glitter
-from studio.engines.parallax.grain import Grain
-from studio.engines.parallax.motes import Dust, Embers
-from studio.engines.parallax.project import Field
+from studio.engines.parallax.effects import drift, effect_masks, rain_snow, sway
+from studio.engines.parallax.effects.cloud_shadow import Shadow
+from studio.engines.parallax.effects.compositing import Air, Airborne
+from studio.engines.parallax.effects.drift import Drift
+from studio.engines.parallax.effects.dust_embers import Dust, Embers
+from studio.engines.parallax.effects.focus import Focus
+from studio.engines.parallax.effects.fog import Fog
+from studio.engines.parallax.effects.glitter import Glitter
+from studio.engines.parallax.effects.grain import Grain
+from studio.engines.parallax.effects.overlay import Light, Veil
+from studio.engines.parallax.effects.particles import View
+from studio.engines.parallax.effects.steam import Steam
+from studio.engines.parallax.effects.sway import Sway
+from studio.engines.parallax.projection import Field
 from studio.engines.parallax.render import Stirred
 from studio.engines.parallax.scene import Floats, Scene
-from studio.engines.parallax.shadow import Shadow
 from studio.engines.parallax.sheets import Sheet
-from studio.engines.parallax.steam import Steam
-from studio.engines.parallax.swarm import View
-from studio.engines.parallax.sway import Sway
-from studio.engines.parallax.veil import Light, Veil
 from studio.motion.effects import EFFECTS
 from studio.nouns import Choice, Effect, EffectName, Shot
 
 _WAVES = {"wind": sway.wind, "hair": sway.hair, "ripple": sway.ripple}
 _VEILS: dict[EffectName, type[Light]] = {"light": Light}
 _AIRBORNE = {
-    "ripple": Glitter, "fog": Fog, "shadow": Shadow, "steam": Steam, "dust": Dust, "rain": weather.rain, "snow": weather.snow,
+    "ripple": Glitter, "fog": Fog, "shadow": Shadow, "steam": Steam, "dust": Dust, "rain": rain_snow.rain, "snow": rain_snow.snow,
     "embers": Embers, "grain": Grain,
 }  # fmt: skip
 """What is drawn by the pose of the camera, in the order in which it is: light first, what shines over it, grain over all."""
@@ -58,18 +58,18 @@ class Ambient:
         self._veils: list[Veil] = []
         self._airborne: list[Airborne] = []
         self._focus: list[Focus] = []
-        found = region.places(shot, scene.measured)
+        found = effect_masks.places(shot, scene.measured)
         require_motion(found)
         choices = [Choice(EFFECTS[one.effect].title, "left out", one.says) for one in found.unplaced]
         for index, effect in sorted(enumerate(shot.motion.effects), key=lambda one: _ORDER.get(one[1].name, 0)):
             if effect.amount > 0 and effect.name in found.placed:
-                mask, choice = region.find(effect, scene, shot)
+                mask, choice = effect_masks.find(effect, scene, shot)
                 choices.append(choice)
                 self._add(effect, mask, scene, shot, np.random.default_rng((shot.seed, index)))
         self.choices = tuple(choices)
 
     def _add(self, effect: Effect, mask: Floats, scene: Scene, shot: Shot, rng: np.random.Generator) -> None:
-        touched, seconds = region.sheets(effect, scene, mask), shot.seconds
+        touched, seconds = effect_masks.sheets(effect, scene, mask), shot.seconds
         if effect.name in _WAVES:
             self._sways.append(Sway(_WAVES[effect.name](mask, scene, effect, seconds, rng), touched))
         if effect.name == "flow":

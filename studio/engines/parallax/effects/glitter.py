@@ -11,13 +11,13 @@ import math
 import cv2
 import numpy as np
 
-from studio.engines.parallax import sway, tint
-from studio.engines.parallax.airborne import Air
-from studio.engines.parallax.colour import colour_planes
-from studio.engines.parallax.fog import sight
-from studio.engines.parallax.project import Field, look, solve
+from studio.engines.parallax.effects import scene_light, sway
+from studio.engines.parallax.effects.compositing import Air
+from studio.engines.parallax.effects.fog import sight
+from studio.engines.parallax.projection import Field, look, solve
 from studio.engines.parallax.scene import Floats, Scene
 from studio.engines.parallax.stage import Depth
+from studio.engines.parallax.yuv import colour_planes
 from studio.nouns import Effect
 
 _GRID = 384  # columns or rows of the long side
@@ -51,7 +51,7 @@ class Glitter:
             self._waves.append((max(1, round(hertz * seconds)), *waves))
         subject = scene.masks["subject"]
         self._on_subject = float((mask * subject).sum()) > 0.5 * float(mask.sum())
-        found = tint.light(scene)
+        found = scene_light.light(scene)
         self._sky = (found.brightest, found.blue_sky, found.red_sky)
 
     def draw(self, air: Air) -> None:

@@ -19,8 +19,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from studio.engines.parallax.lookup import look_up
 from studio.engines.parallax.path import Matrix, Pose
+from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats
 
 STEPS = 4

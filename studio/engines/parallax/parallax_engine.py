@@ -19,14 +19,15 @@ from threadpoolctl import ThreadpoolController
 from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Image, Places, Tick
-from studio.engines.parallax import between, colour, region, render_torch, source, stage
-from studio.engines.parallax.ambient import Ambient
+from studio.engines.parallax import depth_source, ken_burns, render_torch, stage, yuv
 from studio.engines.parallax.areas import areas
+from studio.engines.parallax.effects import effect_masks
+from studio.engines.parallax.effects.ambience import Ambient
 from studio.engines.parallax.layers import needs_sheets, read_scene
-from studio.engines.parallax.levels import Levels
+from studio.engines.parallax.mipmap import Levels
 from studio.engines.parallax.path import half_frame
 from studio.engines.parallax.render import Renderer
-from studio.engines.parallax.rest import nearest
+from studio.engines.parallax.rest_pose import nearest
 from studio.engines.parallax.scene import Areas, Scene
 from studio.engines.plan import count_frames
 from studio.frames import Frames
@@ -64,7 +65,7 @@ class ParallaxEngine:
 
         With an end box it is the scene of what is around both boxes.
         """
-        found = between.span(shot) if shot.end else None
+        found = ken_burns.span(shot) if shot.end else None
         shot, size = (found.shot, found.size) if found else (shot, output_size(shot)[:2])
         key = self._key(image, shot, size)
         scene = self._kept(key)
@@ -91,7 +92,7 @@ class ParallaxEngine:
 
     def places(self, image: Image, shot: Shot) -> Places:
         """Where the effects of a shot of a photo would happen: no sheet is cut for it, and a crop is looked at only once."""
-        shot = between.span(shot).shot if shot.end else shot
+        shot = ken_burns.span(shot).shot if shot.end else shot
         key = _seen(image, shot)
         with self._looking:
             if key not in self._areas:
@@ -101,11 +102,11 @@ class ParallaxEngine:
             while len(self._areas) > KEPT_AREAS:
                 self._areas.popitem(last=False)
             found = self._areas[key]
-        return region.places(shot, found)
+        return effect_masks.places(shot, found)
 
     def _key(self, image: Image, shot: Shot, size: tuple[int, int]) -> Key:
         """What a scene depends on: its depth is that of the network as soon as that is here, and so is what is kept of it."""
-        return _seen(image, shot), source.resolved(shot, self._settings), needs_sheets(shot), *size
+        return _seen(image, shot), depth_source.resolved(shot, self._settings), needs_sheets(shot), *size
 
     def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
         """Frames of a shot, I420 BT.709, painted as they are read.
@@ -116,7 +117,7 @@ class ParallaxEngine:
         size = output_size(shot)
         if still(shot):
             shown = cut(image, shot.photo, shot.crop)
-            picture = colour.from_rgb(stage.resized(shown, size.width, size.height))
+            picture = yuv.from_rgb(stage.resized(shown, size.width, size.height))
             reason = "nothing in this shot moves, so every frame is the crop itself"
             return _frames(_ticked(lambda index: picture, shot, tick), shot, size, (Choice("camera", "still", reason),))
         scene = self.read(image, shot, tick)
@@ -149,7 +150,7 @@ def _calm_blas() -> None:
 
 def _boxed(scene: Scene, shot: Shot, tick: Tick) -> Frames:
     """Frames from the start box to the end box of a shot, in the scene of both."""
-    found, size = between.span(shot), output_size(shot)
+    found, size = ken_burns.span(shot), output_size(shot)
     ambient = Ambient(scene, found.shot)
     setting = stage.between_boxes(scene, shot, found)
     levels = Levels(
@@ -159,7 +160,7 @@ def _boxed(scene: Scene, shot: Shot, tick: Tick) -> Frames:
     def paint(index: int) -> Image:
         return levels.paint(setting.poses[index], index / shot.num_frames)
 
-    choices = (*scene.choices, setting.choice, *between.choices(shot), *ambient.choices)
+    choices = (*scene.choices, setting.choice, *ken_burns.choices(shot), *ambient.choices)
     return _frames(_ahead(paint, shot, tick), shot, (size.width, size.height), choices)
 
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from studio.engines.parallax import colour
+from studio.engines.parallax import yuv
 from studio.engines.parallax.scene import Floats, Scene
 
 BLACK, WHITE = 16.0, 235.0
@@ -37,7 +37,7 @@ def light(scene: Scene) -> Light:
     for layer in scene.layers:
         upper = cv2.resize(layer.texture, (_WIDE, rows), interpolation=cv2.INTER_AREA).astype(np.float32)
         picture = picture * (1 - upper[..., 3:] / 255) + upper
-    y, u, v, _ = cv2.split(colour.to_yuva(np.clip(picture, 0, 255).astype(np.uint8)).astype(np.float32))
+    y, u, v, _ = cv2.split(yuv.to_yuva(np.clip(picture, 0, 255).astype(np.uint8)).astype(np.float32))
     bright = y >= np.percentile(y, 80)
     return Light(
         *(cv2.GaussianBlur(plane, (0, 0), _WIDE * 0.045) for plane in (y, u, v)),

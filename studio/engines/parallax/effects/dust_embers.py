@@ -12,11 +12,12 @@ import math
 import cv2
 import numpy as np
 
-from studio.engines.parallax import stage, tint
-from studio.engines.parallax.airborne import Air, Flock, Place, fade, shine
+from studio.engines.parallax import stage
+from studio.engines.parallax.effects import scene_light
+from studio.engines.parallax.effects.compositing import Air, Flock, Place, fade, shine
+from studio.engines.parallax.effects.particles import Swarm, Ways, depths
+from studio.engines.parallax.effects.sprites import dots
 from studio.engines.parallax.scene import Floats, Scene
-from studio.engines.parallax.sprites import dots
-from studio.engines.parallax.swarm import Swarm, Ways, depths
 from studio.nouns import Effect
 
 DUST_SPEED, EMBER_SPEED = 0.016, 0.20  # mean frame sides a second at the nearest depth
@@ -38,12 +39,12 @@ class Dust:
         ways = Ways(d, _f32(pace * np.cos(aim)), _f32(pace * np.sin(aim)), _f32(sway), _f32(rng.uniform(4, 8, count)))
         mote, blur = 0.00104 * (0.4 + d) * rng.lognormal(0, 0.45, count), 0.0038 * np.maximum(0, d - 0.9)
         strength = DUST * rng.uniform(0.35, 1, count) * (mote / (mote + blur)) ** 0.9
-        found = tint.light(scene)
+        found = scene_light.light(scene)
         lit = cv2.resize(_shafts(found), scene.disparity.shape[::-1], interpolation=cv2.INTER_LINEAR)
         place = Place(mask * lit, scene)
         swarm = Swarm(ways, stage.half_frame(scene.width, scene.height), seconds, rng)
         self._flock = Flock(swarm, _f32(mote + blur), _f32(strength), place, dots)
-        self._colour = tint.lit(found, 0.4, 0.95, 62, 234)
+        self._colour = scene_light.lit(found, 0.4, 0.95, 62, 234)
         self._glints = np.maximum(1, np.rint(seconds / rng.uniform(1.2, 4, count)))
         self._start = rng.random(count)
 
@@ -53,7 +54,7 @@ class Dust:
         fade(air, self._flock.cover(air, _f32(0.55 + 0.45 * turn)), self._colour)
 
 
-def _shafts(found: tint.Light) -> Floats:
+def _shafts(found: scene_light.Light) -> Floats:
     """(h, w) how much light falls through the air at every place, 0..1: near what is brighter than most."""
     low, high = (float(np.percentile(found.luma, share)) for share in (25, 94))
     wide = cv2.GaussianBlur(cv2.dilate(found.luma, np.ones((15, 15), np.uint8)), (0, 0), 9)
@@ -74,8 +75,8 @@ class Embers:
         life = EMBER_LIFE * rng.uniform(0.6, 1.5, count)
         ways = Ways(d, _f32(rise * aside), _f32(-rise), _f32(sway), _f32(life))
         spark, blur = 0.0008 * (0.35 + d) * rng.lognormal(0, 0.4, count), 0.0026 * np.maximum(0, d - 1.1)
-        found = tint.light(scene)
-        day = float(np.clip((found.luma.mean() - tint.BLACK) / (tint.WHITE - tint.BLACK), 0, 1))
+        found = scene_light.light(scene)
+        day = float(np.clip((found.luma.mean() - scene_light.BLACK) / (scene_light.WHITE - scene_light.BLACK), 0, 1))
         bright = NIGHT + (DAY - NIGHT) * day**0.7
         strength = bright * rng.uniform(0.3, 1, count) ** 1.5 * (spark / (spark + blur)) ** 1.6
         swarm = Swarm(ways, stage.half_frame(scene.width, scene.height), seconds, rng)

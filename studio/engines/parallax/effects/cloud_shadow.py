@@ -15,13 +15,13 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax.airborne import Air, spread
-from studio.engines.parallax.colour import colour_planes
-from studio.engines.parallax.lookup import look_up
-from studio.engines.parallax.project import Field, homography, look, pull, rays, solve
+from studio.engines.parallax.effects.compositing import Air, spread
+from studio.engines.parallax.effects.overlay import cloudy, tiled
+from studio.engines.parallax.projection import Field, homography, look, pull, rays, solve
+from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats, Scene
 from studio.engines.parallax.stage import Depth, half_frame
-from studio.engines.parallax.veil import cloudy, tiled
+from studio.engines.parallax.yuv import colour_planes
 from studio.nouns import Effect
 from studio.photo.matte import step
 

@@ -12,14 +12,14 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax import swarm
-from studio.engines.parallax.colour import colour_planes
-from studio.engines.parallax.project import Field, look
+from studio.engines.parallax.effects import particles
+from studio.engines.parallax.effects.particles import Swarm, View
+from studio.engines.parallax.effects.scene_light import Tint
+from studio.engines.parallax.effects.sprites import Strokes
+from studio.engines.parallax.projection import Field, look
 from studio.engines.parallax.scene import Floats, Scene
-from studio.engines.parallax.sprites import Strokes
 from studio.engines.parallax.stage import Depth
-from studio.engines.parallax.swarm import Swarm, View
-from studio.engines.parallax.tint import Tint
+from studio.engines.parallax.yuv import colour_planes
 
 _BEHIND = 0.16  # the disparity over which something passes behind what stands there
 _THROUGH = 0.45  # how much of what is behind other things than the subject shows all the same: their depth is but estimated
@@ -83,7 +83,7 @@ class Flock(NamedTuple):
     """Things that look alike: how they go, `radius` in mean frame sides and `strength` 0..1 (each (n,)), where they may be, and
     how they are drawn."""
 
-    swarm: Swarm
+    particles: Swarm
     radius: Floats
     strength: Floats
     place: Place
@@ -112,7 +112,9 @@ class Flock(NamedTuple):
         px, py, larger = view.see(x, y, self.swarm.d)
         size = self.radius * np.float32(view.scale) * larger
         seen = np.flatnonzero(
-            swarm.within(px, py, np.float32(_MARGIN * view.scale) + size, view.size) & (larger > 0) & (there * strength > 0.004)
+            particles.within(px, py, np.float32(_MARGIN * view.scale) + size, view.size)
+            & (larger > 0)
+            & (there * strength > 0.004)
         )
         px, py, d = px[seen], py[seen], self.swarm.d[seen]
         ex, ey, _ = view.see(x[seen] + right[seen], y[seen] + down[seen], d)

@@ -13,8 +13,8 @@ import numpy as np
 
 from studio.config import Settings
 from studio.engines.base import Image
-from studio.engines.parallax import anything, depth
-from studio.engines.parallax.depth import Reading
+from studio.engines.parallax import depth_anything, depth_cues
+from studio.engines.parallax.depth_cues import Reading
 from studio.engines.parallax.scene import Floats
 from studio.nouns import Choice, Crop, Refusal, Shot
 from studio.photo import crop, matte
@@ -34,12 +34,12 @@ def read(image: Image, shot: Shot, settings: Settings, subject: Matte) -> tuple[
 
     Raises `Refusal` for a depth that the shot names but that isn't here or doesn't fit the picture.
     """
-    builtin = depth.estimate(image, subject)
+    builtin = depth_cues.estimate(image, subject)
     if shot.depth == "builtin":
         return builtin, Choice(WHAT, "built in", "chosen by hand")
     if shot.depth == "anything":
-        found = anything.estimate(image, settings)
-        return _instead(builtin, found, image), Choice(WHAT, anything.NAME, "chosen by hand")
+        found = depth_anything.estimate(image, settings)
+        return _instead(builtin, found, image), Choice(WHAT, depth_anything.NAME, "chosen by hand")
     if shot.depth == "photo":
         return _instead(builtin, _own(shot, settings), image), Choice(WHAT, OWN, "chosen by hand")
     if shot.depth == "auto":
@@ -53,7 +53,7 @@ def resolved(shot: Shot, settings: Settings) -> str:
     own = shot.photo.own_depth
     if shot.depth == "photo":
         return f"photo {own}"
-    mark = anything.mark(settings) if shot.depth in ("auto", "anything") else ""
+    mark = depth_anything.mark(settings) if shot.depth in ("auto", "anything") else ""
     otherwise = f"anything {mark}" if mark else "builtin" if shot.depth == "auto" else shot.depth
     return f"photo {own}, or {otherwise}" if shot.depth == "auto" and _trusted(shot, settings) else otherwise
 
@@ -85,14 +85,14 @@ def _correlation(one: Floats, other: Floats) -> float:
 
 
 def _read(image: Image, settings: Settings, builtin: Reading) -> tuple[Reading, Choice]:
-    if not anything.ready(settings):
-        why = f"read from the photo's own sky, ground, focus and subject; {anything.NAME} is not downloaded"
+    if not depth_anything.ready(settings):
+        why = f"read from the photo's own sky, ground, focus and subject; {depth_anything.NAME} is not downloaded"
         return builtin, Choice(WHAT, "built in", why)
     try:
-        found = anything.estimate(image, settings)
+        found = depth_anything.estimate(image, settings)
     except Refusal as refusal:
         return builtin, Choice(WHAT, "built in", f"read from the photo itself, because: {refusal.reason}")
-    return _instead(builtin, found, image), Choice(WHAT, anything.NAME, "it is downloaded, and reads depth best")
+    return _instead(builtin, found, image), Choice(WHAT, depth_anything.NAME, "it is downloaded, and reads depth best")
 
 
 def _instead(builtin: Reading, found: Floats, image: Image) -> Reading:

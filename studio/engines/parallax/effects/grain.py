@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.engines.parallax.airborne import Air
+from studio.engines.parallax.effects.compositing import Air
 from studio.engines.parallax.scene import Floats, Scene
 from studio.nouns import Effect
 

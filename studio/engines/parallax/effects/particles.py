@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.engines.parallax.path import Matrix, Pose
-from studio.engines.parallax.project import Framing
+from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.scene import Floats
 
 ROOM = 1.7

@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.engines.parallax import tint
-from studio.engines.parallax.airborne import Air
-from studio.engines.parallax.project import Field, homography, look, pull, rays, solve
+from studio.engines.parallax.effects import scene_light
+from studio.engines.parallax.effects.compositing import Air
+from studio.engines.parallax.effects.overlay import cloudy, mix, tiled
+from studio.engines.parallax.effects.particles import View
+from studio.engines.parallax.projection import Field, homography, look, pull, rays, solve
 from studio.engines.parallax.scene import Floats, Scene
 from studio.engines.parallax.stage import Depth
-from studio.engines.parallax.swarm import View
-from studio.engines.parallax.veil import cloudy, mix, tiled
 from studio.nouns import Effect
 
 BANKS = (22, 48, 68)  # of the scene's disparities, the percentiles at which a bank hangs
@@ -61,7 +61,7 @@ class Fog:
         self._periods = max(1, round(seconds / _PERIOD))
         way, far = math.radians(effect.direction), _SPEED * seconds / self._periods
         self._way = (far * math.cos(way), far * math.sin(way))
-        found = tint.light(scene)
+        found = scene_light.light(scene)
         luma = float(np.clip(0.35 * found.ambient + 0.6 * found.brightest, 60, 208))
         self._colour = (round(luma), round(0.6 * found.blue_sky + 0.4 * 130), round(0.6 * found.red_sky + 0.4 * 127))
 

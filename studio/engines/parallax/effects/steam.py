@@ -8,13 +8,13 @@ from __future__ import annotations
 import cv2
 import numpy as np
 
-from studio.engines.parallax import tint
-from studio.engines.parallax.airborne import Air
-from studio.engines.parallax.fog import plane, sight
-from studio.engines.parallax.project import Field, look
+from studio.engines.parallax.effects import scene_light
+from studio.engines.parallax.effects.compositing import Air
+from studio.engines.parallax.effects.fog import plane, sight
+from studio.engines.parallax.effects.overlay import cloudy, mix, tiled
+from studio.engines.parallax.projection import Field, look
 from studio.engines.parallax.scene import Floats, Scene
 from studio.engines.parallax.stage import Depth
-from studio.engines.parallax.veil import cloudy, mix, tiled
 from studio.nouns import Effect
 
 _SPEED = 0.2  # tile heights a second
@@ -36,7 +36,7 @@ class Steam:
         self._deep = float(Depth(scene.pivot, scene.gap).of(np.float32(near)))
         self._noise = cloudy(rng, 2.7), cloudy(rng, 2.2)
         self._turns = tuple(max(1, round(_SPEED * speed * seconds)) for speed in (1.0, 1.7))
-        found = tint.light(scene)
+        found = scene_light.light(scene)
         self._colour = (round(float(np.clip(found.brightest, 120, 226))), 128, 128)
 
     def draw(self, air: Air) -> None:

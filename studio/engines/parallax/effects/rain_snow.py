@@ -12,12 +12,13 @@ import math
 import cv2
 import numpy as np
 
-from studio.engines.parallax import stage, tint
-from studio.engines.parallax.airborne import Air, Flock, Place, fade
-from studio.engines.parallax.project import look
+from studio.engines.parallax import stage
+from studio.engines.parallax.effects import scene_light
+from studio.engines.parallax.effects.compositing import Air, Flock, Place, fade
+from studio.engines.parallax.effects.particles import Swarm, Ways, depths
+from studio.engines.parallax.effects.sprites import dots, streaks
+from studio.engines.parallax.projection import look
 from studio.engines.parallax.scene import Floats, Scene
-from studio.engines.parallax.sprites import dots, streaks
-from studio.engines.parallax.swarm import Swarm, Ways, depths
 from studio.nouns import Effect
 
 RAIN_SPEED, SNOW_SPEED = 2.2, 0.24  # mean frame sides a second at the nearest depth: 8 m/s and 1 m/s, in one scale
@@ -30,7 +31,7 @@ RAIN, SNOW = 0.62, 0.92  # how much a drop and a flake hides of what is behind i
 class Falling:
     """What falls: a flock, its colour, and the haze that much of it is in the distance."""
 
-    def __init__(self, flock: Flock, colour: tint.Tint, haze: Floats) -> None:
+    def __init__(self, flock: Flock, colour: scene_light.Tint, haze: Floats) -> None:
         self._flock, self._colour, self._haze = flock, colour, haze
 
     def draw(self, air: Air) -> None:
@@ -54,7 +55,7 @@ def rain(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
     radius = 0.00036 * (0.55 + d) * rng.lognormal(0, 0.22, count)
     strength = RAIN * rng.uniform(0.35, 1, count) * np.minimum(1, 0.85 / np.maximum(d, 0.3)) ** 0.9
     flock = Flock(Swarm(ways, _half(scene), seconds, rng), _f32(radius), _f32(strength), Place(mask, scene), streaks)
-    return Falling(flock, tint.lit(tint.light(scene), 0.62, 0.5, 14, 216), _haze(mask, scene, effect.amount * 0.9))
+    return Falling(flock, scene_light.lit(scene_light.light(scene), 0.62, 0.5, 14, 216), _haze(mask, scene, effect.amount * 0.9))
 
 
 def snow(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> Falling:
@@ -69,7 +70,7 @@ def snow(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
     blur = 0.0036 * np.maximum(0, d - 1.0)
     strength = SNOW * rng.uniform(0.55, 1, count) * (flake / (flake + blur)) ** 1.5
     flock = Flock(Swarm(ways, _half(scene), seconds, rng), _f32(flake + blur), _f32(strength), Place(mask, scene), dots)
-    return Falling(flock, tint.lit(tint.light(scene), 0.64, 0.5, 26, 226), _haze(mask, scene, effect.amount))
+    return Falling(flock, scene_light.lit(scene_light.light(scene), 0.64, 0.5, 26, 226), _haze(mask, scene, effect.amount))
 
 
 def _f32(values: object) -> Floats:

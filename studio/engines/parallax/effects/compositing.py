@@ -83,7 +83,7 @@ class Flock(NamedTuple):
     """Things that look alike: how they go, `radius` in mean frame sides and `strength` 0..1 (each (n,)), where they may be, and
     how they are drawn."""
 
-    particles: Swarm
+    swarm: Swarm
     radius: Floats
     strength: Floats
     place: Place

@@ -25,7 +25,7 @@ _INLINE = re.compile(r"(image/(?!svg)|video/|audio/)[\w.+-]+", re.IGNORECASE)
 _Span = tuple[int | None, int | None]
 
 
-def spans(header: str) -> list[_Span] | None:
+def parse_ranges(header: str) -> list[_Span] | None:
     """The ranges of a Range header as (first, last): last None for an open one, first None for the last so many bytes.
 
     [] for one that runs backwards or doesn't read as ranges; None for units that aren't bytes, which are to be ignored.
@@ -48,13 +48,13 @@ def spans(header: str) -> list[_Span] | None:
     return found
 
 
-def written(wanted: Sequence[_Span]) -> str:
+def write_ranges(wanted: Sequence[_Span]) -> str:
     """Ranges as a Range header that Starlette reads and Gradio doesn't."""
     parts = [f"{'' if first is None else first}-{'' if last is None else last}" for first, last in wanted]
     return "Bytes=" + ",".join(parts)
 
 
-def within(wanted: Sequence[_Span], length: int) -> list[_Span]:
+def drop_unsatisfiable(wanted: Sequence[_Span], length: int) -> list[_Span]:
     """Those of the ranges that a file of this length has some bytes of."""
     return [(first, last) for first, last in wanted if length and (first < length if first is not None else last)]
 
@@ -70,16 +70,16 @@ class Ranges:
         if scope["type"] != "http" or "/file=" not in scope["path"]:
             return await self.app(scope, receive, send)
         asked = Headers(scope=scope).get("range")
-        wanted = spans(asked) if asked is not None and scope["method"] == "GET" else None
+        wanted = parse_ranges(asked) if asked is not None and scope["method"] == "GET" else None
         if wanted is None or len(wanted) > MOST_RANGES:  # 14.2: ranges are defined for GET, and of bytes
-            return await self.app(_with(scope, None), receive, _safely(send))
-        first = _with(scope, written(wanted) if wanted else NOWHERE)
+            return await self.app(_replace_range(scope, None), receive, _wrap_send(send))
+        first = _replace_range(scope, write_ranges(wanted) if wanted else NOWHERE)
         if len(wanted) < 2:
-            return await self.app(first, receive, _safely(send))
+            return await self.app(first, receive, _wrap_send(send))
         length = await self._refused(first, receive, send)
         if length is not None:  # some are past the end: the others are sent (14.1.2)
-            left = within(wanted, length)
-            await self.app(_with(scope, written(left) if left else NOWHERE), receive, _safely(send))
+            left = drop_unsatisfiable(wanted, length)
+            await self.app(_replace_range(scope, write_ranges(left) if left else NOWHERE), receive, _wrap_send(send))
         return None
 
     async def _refused(self, scope: Scope, receive: Receive, send: Send) -> int | None:
@@ -93,17 +93,17 @@ class Ranges:
             if length is None:
                 await send(message)
 
-        await self.app(scope, receive, _safely(unless))
+        await self.app(scope, receive, _wrap_send(unless))
         return length
 
 
-def _with(scope: Scope, header: str | None) -> Scope:
+def _replace_range(scope: Scope, header: str | None) -> Scope:
     """The request with this Range header, or with none."""
     kept = [(name, value) for name, value in scope["headers"] if name.lower() != b"range"]
     return {**scope, "headers": kept if header is None else [*kept, (b"range", header.encode("latin-1"))]}
 
 
-def _safely(send: Send) -> Send:
+def _wrap_send(send: Send) -> Send:
     """Sends a file that a browser might run, a page or a drawing with a script in it, to be saved and not to be opened."""
 
     async def dressed(message: Message) -> None:

@@ -13,21 +13,21 @@ from studio.motion.compose import plain
 from studio.nouns import Clip, Noun, Shot, replace
 from studio.presets import platform
 from studio.studio import Studio
-from studio.ui.html_part import Call, call
+from studio.ui.html_part import Call, make_call
 from studio.ui.model_facts import SPEEDUPS
-from studio.ui.model_status import paced, title
-from studio.ui.panels.report_panel import mended
-from studio.ui.queue_snapshot import clip_card, motion_words, photo_words
-from studio.ui.uploads import shot_card
+from studio.ui.model_status import describe_length, name_model
+from studio.ui.panels.report_panel import name_mend
+from studio.ui.queue_snapshot import describe_motion, name_photo, show_clip
+from studio.ui.uploads import show_shot
 
 
-class One(Noun, frozen=True):
+class ById(Noun, frozen=True):
     """A clip or a job by its id."""
 
     id: str
 
 
-class Pressed(One, frozen=True):
+class PressedById(ById, frozen=True):
     """The same, asked for by one press of a button: its id, so that a double click asks once."""
 
     press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
@@ -54,29 +54,29 @@ class Rating(Noun, frozen=True):
     stars: int
 
 
-def details(studio: Studio, clip_id: str) -> dict[str, Any]:
+def describe_clip(studio: Studio, clip_id: str) -> dict[str, Any]:
     """Everything about a clip in words: its recipe and the choices that were made for it."""
     clip = studio.clip(clip_id)
     shot = clip.shot
     place = platform(shot.platform)
     rows = [
-        ("Photo", f"{photo_words(shot)}, {shot.photo.width} × {shot.photo.height}"),
+        ("Photo", f"{name_photo(shot)}, {shot.photo.width} × {shot.photo.height}"),
         ("Crop", "The whole photo" if shot.crop.w == shot.crop.h == 1 else f"{shot.crop.aspect}, {shot.crop.w:.0%} of its width"),
-        ("Motion", motion_words(shot).capitalize()),
+        ("Motion", describe_motion(shot).capitalize()),
         ("Ease", shot.motion.camera.ease.replace("_", " ").capitalize()),
         ("Words", plain(shot.motion)),
-        ("Mended", ", ".join(map(mended, shot.mends))),
-        ("Model", title(studio, shot.model)),
-        ("Draft", f"Made by {title(studio, shot.draft)}; the model has not made it yet" if shot.draft else ""),
+        ("Mended", ", ".join(map(name_mend, shot.mends))),
+        ("Model", name_model(studio, shot.model)),
+        ("Draft", f"Made by {name_model(studio, shot.draft)}; the model has not made it yet" if shot.draft else ""),
         ("Ends on", _end(shot)),
-        *trained(studio, clip),
-        ("Clip", ", ".join([f"{clip.width} × {clip.height}", *paced(clip), TITLES[shot.format]])),
+        *describe_denoising(studio, clip),
+        ("Clip", ", ".join([f"{clip.width} × {clip.height}", *describe_length(clip), TITLES[shot.format]])),
         ("Made for", place.title if place else shot.platform),
         ("Seed", str(shot.seed)),
         ("Made", f"{datetime.fromtimestamp(clip.made_at):%d %B %Y, %H:%M} in {clip.took:.1f} s"),
     ]
     return {
-        "clip": clip_card(studio, clip),
+        "clip": show_clip(studio, clip),
         "rows": [[name, words] for name, words in rows if words],
         "choices": msgspec.to_builtins(clip.choices),
     }
@@ -92,7 +92,7 @@ def _end(shot: Shot) -> str:
     return f"An end box of {round(box.w * photo.width)} × {round(box.h * photo.height)}"
 
 
-def trained(studio: Studio, clip: Clip) -> list[tuple[str, str]]:
+def describe_denoising(studio: Studio, clip: Clip) -> list[tuple[str, str]]:
     """What a clip's recipe asked of a model that denoises; nothing for any other."""
     shot = clip.shot
     if not any(card.id == shot.model and card.checkpoint for card in studio.cards()) and shot.model == "parallax":
@@ -106,23 +106,23 @@ def trained(studio: Studio, clip: Clip) -> list[tuple[str, str]]:
     ]
 
 
-def clip_calls(studio: Studio) -> list[Call]:
+def make_clip_calls(studio: Studio) -> list[Call]:
     """Export, again, vary, rate, details and settings of a clip."""
 
     def export(ask: Export) -> dict[str, str]:
         file = studio.export(ask.id, ask.recipe)
         return {"path": str(file), "name": file.name}
 
-    def render(ask: Pressed) -> dict[str, str]:
+    def render(ask: PressedById) -> dict[str, str]:
         return {"job": studio.submit(replace(studio.clip(ask.id).shot, draft=""), ask.press).id}
 
     return [
-        call("export_clip", Export, export),
-        call("render_clip", Pressed, render),
-        call("again_clip", Pressed, lambda ask: {"job": studio.again(ask.id, ask.press).id}),
-        call("vary_clip", Pressed, lambda ask: {"job": studio.vary(ask.id, ask.press).id}),
-        call("rate_clip", Rating, lambda ask: studio.rate(ask.id, ask.stars)),
-        call("title_clip", Title, lambda ask: studio.retitle(ask.id, ask.title)),
-        call("detail_clip", One, lambda ask: details(studio, ask.id)),
-        call("shot_of_clip", One, lambda ask: shot_card(studio, studio.clip(ask.id).shot)),
+        make_call("export_clip", Export, export),
+        make_call("render_clip", PressedById, render),
+        make_call("again_clip", PressedById, lambda ask: {"job": studio.again(ask.id, ask.press).id}),
+        make_call("vary_clip", PressedById, lambda ask: {"job": studio.vary(ask.id, ask.press).id}),
+        make_call("rate_clip", Rating, lambda ask: studio.rate(ask.id, ask.stars)),
+        make_call("title_clip", Title, lambda ask: studio.retitle(ask.id, ask.title)),
+        make_call("detail_clip", ById, lambda ask: describe_clip(studio, ask.id)),
+        make_call("shot_of_clip", ById, lambda ask: show_shot(studio, studio.clip(ask.id).shot)),
     ]

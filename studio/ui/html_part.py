@@ -37,7 +37,7 @@ Part = gr.HTML
 """A part as the panels pass it around. Not a subclass: Gradio writes a stub file beside the source of every subclass."""
 
 
-def part(
+def make_part(
     name: str, value: Any = None, events: Sequence[str] = (), calls: Sequence[Call] = (), elem_id: str = "", **props: Any
 ) -> Part:
     """A part named after its script in assets/js. `events` can be listened to as methods; `calls` are asked by the script.
@@ -57,17 +57,17 @@ def part(
     )
 
 
-def told(refusal: Refusal) -> dict[str, dict[str, str]]:
+def describe_refusal(refusal: Refusal) -> dict[str, dict[str, str]]:
     """A refusal as the scripts understand it: shown where the mistake is."""
     return {"refusal": {"reason": refusal.reason, "remedy": refusal.remedy}}
 
 
-def report_to(log: logging.Logger) -> None:
+def log_faults_to(log: logging.Logger) -> None:
     """Where the questions and moments of the page that is built from now on write what nobody foresaw."""
     _log.set(log)
 
 
-def heard(does: Callable[..., Any], refused: Callable[[Refusal], Any]) -> Callable[..., Any]:
+def catch_faults(does: Callable[..., Any], refused: Callable[[Refusal], Any]) -> Callable[..., Any]:
     """A moment's answer that never fails: what nobody foresaw is logged, and answered with the refusal that names the entry."""
     log = _log.get(_ELSEWHERE)
 
@@ -81,7 +81,7 @@ def heard(does: Callable[..., Any], refused: Callable[[Refusal], Any]) -> Callab
     return answer
 
 
-def call(name: str, takes: type[T], does: Callable[[T], Any]) -> Call:
+def make_call(name: str, takes: type[T], does: Callable[[T], Any]) -> Call:
     """A question a part may ask. What the browser sends is checked against `takes`; a `Refusal` is told, not raised.
 
     So is what nobody foresaw, after it was logged: a question that fails leaves the page as it was.
@@ -92,11 +92,11 @@ def call(name: str, takes: type[T], does: Callable[[T], Any]) -> Call:
         try:
             return msgspec.to_builtins(does(msgspec.convert(value, takes)))
         except msgspec.ValidationError as error:
-            return told(Refusal(f"The page sent something unexpected ({error}).", "Reload the page and try again."))
+            return describe_refusal(Refusal(f"The page sent something unexpected ({error}).", "Reload the page and try again."))
         except Refusal as refusal:
-            return told(refusal)
+            return describe_refusal(refusal)
         except Exception as error:
-            return told(inside(log, BUSY, error, f"the page's {name}"))
+            return describe_refusal(inside(log, BUSY, error, f"the page's {name}"))
 
     answer.__name__ = name
     return answer

@@ -31,54 +31,54 @@ CLIP_USE = {
 COMPANIONS = {"component": "part", "lora": "LoRA", "gguf": "GGUF file", "upscaler": "upscaler"}
 
 
-def size(count: float) -> str:
+def format_bytes(count: float) -> str:
     """Bytes in words: "33.1 GB", "420 MB"."""
     if count >= 1e9:
         return f"{count / 1e9:.3g} GB" if count < 1e12 else f"{count / 1e12:.3g} TB"
     return f"{max(1, round(count / 1e6))} MB"
 
 
-def about(seconds: float) -> str:
+def format_time(seconds: float) -> str:
     """A time in words: "~40 s", "~6 min", "~1.5 h"."""
     if seconds < 90:
         return f"~{max(1, round(seconds, -1 if seconds >= 20 else 0)):.0f} s"
     return f"~{seconds / 60:.0f} min" if seconds < 5400 else f"~{seconds / 3600:.2g} h"
 
 
-def sentence(words: str) -> str:
+def make_sentence(words: str) -> str:
     """The words with a capital and a full stop."""
     words = words.strip()
     return words and words[0].upper() + words[1:] + ("" if words[-1] in ".!?" else ".")
 
 
-def facts(card: ModelCard) -> dict[str, Any]:
+def describe_card(card: ModelCard) -> dict[str, Any]:
     """Everything about a card that never changes, for the picker, the desk and the models tab."""
     return {
         "id": card.id, "title": card.title, "where": card.where, "summary": card.summary, "supports": card.supports,
-        "good_at": card.good_at, "licence": short_licence(card), "speed": card.speed, "controls": controls(card),
+        "good_at": card.good_at, "licence": shorten_licence(card), "speed": card.speed, "controls": list_controls(card),
         "sound": "sound" in card.supports, "end_frame": "end_frame" in card.supports, "local": card.checkpoint is not None,
-        "gpu": card.checkpoint.needs.vram if card.checkpoint else 0.0, "rows": rows(card),
+        "gpu": card.checkpoint.needs.vram if card.checkpoint else 0.0, "rows": list_facts(card),
         "published": msgspec.to_builtins(card.checkpoint.published) if card.checkpoint else [],
     }  # fmt: skip
 
 
-def short_licence(card: ModelCard) -> str:
+def shorten_licence(card: ModelCard) -> str:
     """The licence as a chip says it: its name, and that it has limits."""
     name = card.licence.split(",")[0].split(" (")[0].strip()
     return name + {"no": " · not commercial", "limits": " · limits"}.get(card.commercial, "")
 
 
-def rows(card: ModelCard) -> list[tuple[str, str]]:
+def list_facts(card: ModelCard) -> list[tuple[str, str]]:
     """A card's facts as name and words."""
     found = [("Good at", ", ".join(card.good_at))]
     if card.checkpoint:
-        found += _trained(card, card.checkpoint)
+        found += _list_checkpoint_facts(card, card.checkpoint)
     use = "" if card.licence_limits and card.commercial == "yes" else CLIP_USE[card.commercial]
-    licence = [sentence(card.licence), sentence(card.licence_limits), use]
+    licence = [make_sentence(card.licence), make_sentence(card.licence_limits), use]
     return [*found, ("Licence", " ".join(words for words in licence if words))]
 
 
-def _trained(card: ModelCard, checkpoint: Checkpoint) -> list[tuple[str, str]]:
+def _list_checkpoint_facts(card: ModelCard, checkpoint: Checkpoint) -> list[tuple[str, str]]:
     steps, guidance, needs = checkpoint.steps, checkpoint.guidance, checkpoint.needs
     native = ", ".join(f"{width} × {height}" for width, height in checkpoint.sizes.native)
     low, high = card.fps
@@ -100,7 +100,7 @@ def _companion(one: Companion) -> str:
     return f"{COMPANIONS[one.kind]} {one.file.rsplit('/', 1)[-1] or one.repo}"
 
 
-def controls(card: ModelCard) -> dict[str, Any]:
+def list_controls(card: ModelCard) -> dict[str, Any]:
     """What the desk may ask of a card: sizes, lengths in seconds, rates, and for models that denoise steps and guidance."""
     short, long = card.seconds
     every: dict[str, Any] = {
@@ -113,17 +113,17 @@ def controls(card: ModelCard) -> dict[str, Any]:
         return every
     guided = point.guidance.most > point.guidance.least
     return every | {
-        "sizes": _sizes(point), "length": _length(card, point),
-        "steps": _range(point.steps), "guidance": _range(point.guidance) if guided else None,
+        "sizes": _list_sizes(point), "length": _find_lengths(card, point),
+        "steps": _show_range(point.steps), "guidance": _show_range(point.guidance) if guided else None,
         "speedups": [{"name": name, "title": SPEEDUPS[name][0], "cost": SPEEDUPS[name][1]} for name in point.speedups],
     }  # fmt: skip
 
 
-def _range(of: Steps | Guidance) -> dict[str, float]:
+def _show_range(of: Steps | Guidance) -> dict[str, float]:
     return {"default": of.default, "least": of.least, "most": of.most}
 
 
-def _sizes(point: Checkpoint) -> list[str]:
+def _list_sizes(point: Checkpoint) -> list[str]:
     """The named sizes that a checkpoint makes; none where it picks the size itself or knows only one."""
     shorts = [min(pair) for pair in point.sizes.native]
     if point.sizes.rule == "bucket":
@@ -135,7 +135,7 @@ def _sizes(point: Checkpoint) -> list[str]:
     return found if len(found) > 1 else []
 
 
-def _length(card: ModelCard, point: Checkpoint) -> dict[str, float]:
+def _find_lengths(card: ModelCard, point: Checkpoint) -> dict[str, float]:
     """Shortest, longest, step and default in seconds; where the rate is fixed every step is a length the model really makes."""
     low, high = card.fps
     short, long = card.seconds

@@ -15,77 +15,77 @@ from studio.nouns import Choice, Clip, Refusal, Shot, Size
 from studio.photo.crop import AUTOMATIC, SHORT_SIDES
 from studio.presets import platform
 from studio.studio import Studio
-from studio.ui.model_facts import about, sentence, short_licence, size
+from studio.ui.model_facts import format_bytes, format_time, make_sentence, shorten_licence
 
 Group = Literal["ready", "download", "out"]
 
 PLAINLY = "Stir finds no NVIDIA GPU with CUDA on this computer, and these models need one. Parallax runs on any computer."
 
 
-def group(state: ModelState) -> Group:
+def choose_group(state: ModelState) -> Group:
     """Where the picker lists a model."""
     if state.fits == "no":
         return "out"
     return "ready" if state.disk in ("built in", "here") else "download"
 
 
-def chips(card: ModelCard, state: ModelState) -> list[str]:
+def list_chips(card: ModelCard, state: ModelState) -> list[str]:
     """A model in a few short words: where it runs, whether it fits, how long it takes, what it adds, its licence."""
     needs = f"needs {card.checkpoint.needs.vram:g} GB" if card.checkpoint else "out of reach"
     fits = {"yes": "fits", "slowly": "slowly", "no": needs}[state.fits]
-    time = about(state.expected) if state.expected else _published(card)
+    time = format_time(state.expected) if state.expected else _describe_published(card)
     adds = ["sound" if "sound" in card.supports else "", "end frame" if "end_frame" in card.supports else ""]
-    return [chip for chip in (card.where, fits, time, *adds, short_licence(card)) if chip]
+    return [chip for chip in (card.where, fits, time, *adds, shorten_licence(card)) if chip]
 
 
-def _published(card: ModelCard) -> str:
+def _describe_published(card: ModelCard) -> str:
     """How long a clip takes elsewhere, as short as a chip."""
     if card.checkpoint and card.checkpoint.published:
         first = card.checkpoint.published[0]
-        return f"{about(first.seconds)} on {first.device}"
+        return f"{format_time(first.seconds)} on {first.device}"
     return card.speed if len(card.speed) <= 28 else ""
 
 
-def files(card: ModelCard, state: ModelState, adopted: bool = False) -> str:
+def describe_files(card: ModelCard, state: ModelState, adopted: bool = False) -> str:
     """How a model's files stand: "On disk, 33.1 GB", "Needs a 33.1 GB download"; `adopted`, in a folder of the user's."""
     whole = state.download or (round(card.checkpoint.needs.weights * 1e9) if card.checkpoint else 0)
     if state.disk == "here":
-        return f"In your folder, {size(state.on_disk)}" if adopted else f"On disk, {size(state.on_disk)}"
+        return f"In your folder, {format_bytes(state.on_disk)}" if adopted else f"On disk, {format_bytes(state.on_disk)}"
     if state.disk == "partly":
-        return f"Partly here, {size(state.on_disk)} so far"
-    return f"Needs a {size(whole)} download" if state.disk == "missing" else "Built in"
+        return f"Partly here, {format_bytes(state.on_disk)} so far"
+    return f"Needs a {format_bytes(whole)} download" if state.disk == "missing" else "Built in"
 
 
-def memory(state: ModelState) -> str:
+def describe_memory(state: ModelState) -> str:
     """Where a model is held: "on the GPU, 11.2 GB", or nothing."""
-    held = f", {size(state.held)}" if state.held else ""
+    held = f", {format_bytes(state.held)}" if state.held else ""
     if state.disk == "built in":
         return ""
     return {"out": "", "loading": "loading", "ram": "loaded" + held, "gpu": "on the GPU" + held}[state.memory]
 
 
-def shown(card: ModelCard, state: ModelState, adopted: bool = False) -> dict[str, Any]:
+def show_model(card: ModelCard, state: ModelState, adopted: bool = False) -> dict[str, Any]:
     """How a model stands right now, in words and for the buttons; `adopted`, its files are in a folder of the user's."""
     fits = {"yes": "Fits this computer", "slowly": "Runs slowly here", "no": ""}[state.fits]
-    time = f"{about(state.expected)} for a clip" if state.expected else ""
+    time = f"{format_time(state.expected)} for a clip" if state.expected else ""
     return {
-        "id": card.id, "group": group(state), "chips": chips(card, state), "disk": state.disk, "memory": state.memory,
-        "files": files(card, state, adopted), "held": memory(state), "fits": state.fits, "reason": sentence(state.reason),
-        "remedy": sentence(state.remedy), "time": time,
-        "why": " ".join(sentence(words) for words in (fits, state.reason) if words),
+        "id": card.id, "group": choose_group(state), "chips": list_chips(card, state), "disk": state.disk,
+        "memory": state.memory, "files": describe_files(card, state, adopted), "held": describe_memory(state),
+        "fits": state.fits, "reason": make_sentence(state.reason), "remedy": make_sentence(state.remedy), "time": time,
+        "why": " ".join(make_sentence(words) for words in (fits, state.reason) if words),
         "progress": msgspec.to_builtins(state.progress) if state.progress else None, "downloading": state.downloading,
-        "problem": state.problem, "folder": state.folder, "adopted": adopted, "on_disk": size(state.on_disk),
-        "choices": msgspec.to_builtins((*state.choices, *_expected(state))),
+        "problem": state.problem, "folder": state.folder, "adopted": adopted, "on_disk": format_bytes(state.on_disk),
+        "choices": msgspec.to_builtins((*state.choices, *_explain_expected(state))),
     }  # fmt: skip
 
 
-def _expected(state: ModelState) -> tuple[Choice, ...]:
+def _explain_expected(state: ModelState) -> tuple[Choice, ...]:
     """How long a clip takes here, and where that is known from."""
-    known = about(state.expected) if state.expected else "not known yet"
+    known = format_time(state.expected) if state.expected else "not known yet"
     return (Choice("time", known, state.basis),) if state.basis else ()
 
 
-def gauge(now: Gauge) -> dict[str, Any]:
+def show_gauge(now: Gauge) -> dict[str, Any]:
     """What the engines say of the device: in a few words for the header, in full, and the attention kernels as a table.
 
     Without a GPU `plainly` says what that means for the models.
@@ -93,77 +93,77 @@ def gauge(now: Gauge) -> dict[str, Any]:
     gpu = now.devices[0] if now.devices else None
     without = "Ready · Parallax on this computer" if now.choices else ""
     return {
-        "words": f"GPU {_short(gpu.used)}/{_short(gpu.total)} GB" if gpu else without,
+        "words": f"GPU {_shorten(gpu.used)}/{_shorten(gpu.total)} GB" if gpu else without,
         "plainly": PLAINLY if now.choices and not gpu else "",
-        "full": " ".join(sentence(f"{one.what}: {one.value}, {one.reason}") for one in now.choices),
-        "gpu": gpu is not None, "kernels": [_kernel(one) for one in now.kernels],
+        "full": " ".join(make_sentence(f"{one.what}: {one.value}, {one.reason}") for one in now.choices),
+        "gpu": gpu is not None, "kernels": [_show_kernel(one) for one in now.kernels],
     }  # fmt: skip
 
 
-def _short(count: int) -> str:
+def _shorten(count: int) -> str:
     """Bytes in GB, as the header has room for: one decimal under 10."""
     gigabytes = round(count / 1e9, 1)
     return f"{gigabytes:.{1 if 0 < gigabytes < 10 and gigabytes % 1 else 0}f}"
 
 
-def _kernel(one: Kernel) -> dict[str, Any]:
+def _show_kernel(one: Kernel) -> dict[str, Any]:
     time = f"{one.ms:.2f} ms" if one.ok else "off"
     return {"name": one.name, "title": one.title, "value": time, "reason": one.why, "ok": one.ok}
 
 
-def standing(studio: Studio) -> dict[str, Any]:
+def show_models(studio: Studio) -> dict[str, Any]:
     """How every model stands, the gauge, and what a page begins with: what every part of the page may watch beside the board."""
     cards = {card.id: card for card in studio.cards()}
     wanted = studio.models.preferences()
-    states = [shown(cards[state.id], state, state.id in wanted.folders) for state in studio.models.states()]
+    states = [show_model(cards[state.id], state, state.id in wanted.folders) for state in studio.models.states()]
     begins = {"size": wanted.size, "fps": wanted.fps, "place": wanted.place, "look": wanted.look}
-    return {"states": states, "gauge": gauge(studio.models.gauge()), "defaults": begins}
+    return {"states": states, "gauge": show_gauge(studio.models.gauge()), "defaults": begins}
 
 
-def plan(studio: Studio, shot: Shot) -> dict[str, Any]:
+def show_plan(studio: Studio, shot: Shot) -> dict[str, Any]:
     """What the file of a shot will be, in one line, with its reasons: "1080 × 1920, 120 frames, 5 s at 24 fps, about 9 s here".
 
     `misfits` are what the place it is made for doesn't take of it.
     """
     card = studio.card(shot.model)
     run, made, takes = studio.plan(shot), studio.outcome(shot), studio.expected(shot)
-    words = [f"{made.width} × {made.height}", *paced(made)]
+    words = [f"{made.width} × {made.height}", *describe_length(made)]
     if card.checkpoint:
         words.append(f"{run.steps} step{'s' if run.steps != 1 else ''}")
     if takes is not None:
         words.append(f"{spent(takes)} here")
     return {
-        "line": ", ".join(words), "draft": drafted(studio, shot), "width": made.width, "height": made.height,
+        "line": ", ".join(words), "draft": pick_draft(studio, shot), "width": made.width, "height": made.height,
         "upscale": made.width / (run.box[2] - run.box[0]), "fps": made.fps, "seconds": made.seconds, "frames": made.num_frames,
         "steps": run.steps, "guidance": run.guidance,
-        "why": _why_smaller(shot, run, made), "choices": msgspec.to_builtins(run.choices),
+        "why": _explain_size(shot, run, made), "choices": msgspec.to_builtins(run.choices),
         "misfits": msgspec.to_builtins(studio.misfits(shot)),
     }  # fmt: skip
 
 
-def _why_smaller(shot: Shot, run: Plan, made: Outcome) -> str:
+def _explain_size(shot: Shot, run: Plan, made: Outcome) -> str:
     """Why a clip is smaller than it was asked to be, or enlarged; "" where it is neither."""
     place = platform(shot.platform)
     wanted: Size = shot.size if shot.size != "auto" else place.size if place else AUTOMATIC[0]
     if min(made.width, made.height) >= SHORT_SIDES[wanted] and run.upscale < 1.005:
         return ""
-    return next((sentence(one.reason) for one in run.choices if one.what == "size"), "")
+    return next((make_sentence(one.reason) for one in run.choices if one.what == "size"), "")
 
 
-def paced(made: Outcome | Clip) -> list[str]:
+def describe_length(made: Outcome | Clip) -> list[str]:
     """Frames, length and rate of a clip in words; of a still picture only that it is one."""
     if made.num_frames == 1:
         return ["a still picture"]
     return [f"{made.num_frames} frames", f"{made.seconds:.3g} s at {made.fps:.3g} fps"]
 
 
-def drafted(studio: Studio, shot: Shot) -> dict[str, str] | None:
+def pick_draft(studio: Studio, shot: Shot) -> dict[str, str] | None:
     """The model that tries a shot out before its own makes it, and why that one; None where its own is the fastest thing here."""
     card, reason = studio.advice.draft_card(shot)
-    return None if card.id == shot.model else {"id": card.id, "title": card.title, "reason": sentence(reason)}
+    return None if card.id == shot.model else {"id": card.id, "title": card.title, "reason": make_sentence(reason)}
 
 
-def title(studio: Studio, model: str) -> str:
+def name_model(studio: Studio, model: str) -> str:
     """What a model is called; its id when its card has gone."""
     try:
         return studio.card(model).title

@@ -18,7 +18,7 @@ from studio.config import ASSETS, MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Refusal
 from studio.studio import Studio
 from studio.ui import request_guard, theme, thumbnails
-from studio.ui.html_part import Part, part, report_to
+from studio.ui.html_part import Part, log_faults_to, make_part
 from studio.ui.panels.assist_panel import AssistPanel
 from studio.ui.panels.camera_panel import CameraPanel
 from studio.ui.panels.clip_panel import ClipPanel
@@ -41,13 +41,13 @@ STALE = 3600
 
 def build(studio: Studio) -> gr.Blocks:
     """The whole page for one studio."""
-    _quiet(studio)
-    report_to(studio.log)
+    _quiet_gradio(studio)
+    log_faults_to(studio.log)
     sweep_uploads(studio.settings)
-    thumbnails.sweep(studio)
+    thumbnails.sweep_thumbs(studio)
     recommend, queue = RecommendPanel(studio), QueuePanel(studio)
     with gr.Blocks(title="Stir", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
-        part("page_header", elem_id="header")
+        make_part("page_header", elem_id="header")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Create", id="create", elem_id="create"):
                 _draw_create(studio, recommend)
@@ -73,7 +73,7 @@ def _draw_create(studio: Studio, recommend: RecommendPanel) -> None:
         with gr.Column(elem_id="photo-column", elem_classes="column"):
             photo.render()
         with gr.Column(elem_id="motion-column", elem_classes="column"):
-            part("phone_draft", elem_id="peek")
+            make_part("phone_draft", elem_id="peek")
             presets.render()
             words.render()
             AssistPanel(studio).render()
@@ -91,7 +91,7 @@ def _draw_create(studio: Studio, recommend: RecommendPanel) -> None:
         panel.listen(desk)
 
 
-def _quiet(studio: Studio) -> None:
+def _quiet_gradio(studio: Studio) -> None:
     """Keep Gradio's own files inside the home folder and its reports to itself."""
     os.environ["GRADIO_TEMP_DIR"] = str(studio.settings.uploads)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
@@ -117,24 +117,23 @@ def require_port(settings: Settings) -> None:
         ) from None
 
 
-def served(studio: Studio) -> list[str]:
+def list_served(studio: Studio) -> list[str]:
     """The only folders the page may show files from."""
     settings = studio.settings
-    return [
-        str(place) for place in (settings.views, settings.clips, settings.cache / "served", thumbnails.folder(studio), ASSETS)
-    ]
+    folders = (settings.views, settings.clips, settings.cache / "served", thumbnails.find_folder(studio), ASSETS)
+    return [str(folder) for folder in folders]
 
 
 def launch_options(studio: Studio) -> dict[str, Any]:
     """How the page is served: where, to whom, from which folders, and with which look."""
     settings = studio.settings
-    gr.set_static_paths([*served(studio)])
+    gr.set_static_paths([*list_served(studio)])
     return {
         "server_name": settings.host, "server_port": settings.port,
         "auth": (settings.user, settings.password) if settings.user else None,
         "auth_message": "Stir",
-        "allowed_paths": served(studio), "max_file_size": MAX_UPLOAD_BYTES, "show_error": False, "quiet": True,
+        "allowed_paths": list_served(studio), "max_file_size": MAX_UPLOAD_BYTES, "show_error": False, "quiet": True,
         "run_history": False, "footer_links": [], "enable_monitoring": False, "ssr_mode": False, "share": False,
-        "theme": theme.theme(), "head": theme.head(), "favicon_path": str(ASSETS / "icon.png"),
-        "app_kwargs": {"middleware": request_guard.middleware(settings)},
+        "theme": theme.make_theme(), "head": theme.make_head(), "favicon_path": str(ASSETS / "icon.png"),
+        "app_kwargs": {"middleware": request_guard.list_middleware(settings)},
     }  # fmt: skip

@@ -17,9 +17,9 @@ from studio.motion.effects import EFFECTS
 from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Progress, Queued, Refusal, Running, Shot, Stage
 from studio.photo.crop import ratio
 from studio.studio import Studio
-from studio.ui.model_facts import size
-from studio.ui.model_status import title
-from studio.ui.thumbnails import small, thumb
+from studio.ui.model_facts import format_bytes
+from studio.ui.model_status import name_model
+from studio.ui.thumbnails import make_clip_thumb, make_photo_thumb
 
 STAGES: dict[Stage, str] = {
     "wait": "Waiting",
@@ -44,52 +44,52 @@ PATIENCE = 0.3
 """Seconds one look may spend on small pictures that are missing, after the cache was emptied for instance."""
 
 
-def motion_words(shot: Shot) -> str:
+def describe_motion(shot: Shot) -> str:
     """What moves, in one line: "dolly in with orbit left, looped · water ripple"."""
     effects = [EFFECTS[effect.name].title.lower() for effect in shot.motion.effects]
     return " · ".join([describe(shot.motion.camera), *effects])
 
 
-def photo_words(shot: Shot) -> str:
+def name_photo(shot: Shot) -> str:
     """What the photo is called: its file name without the ending."""
     return Path(shot.photo.name).stem or "Photo"
 
 
-def clip_cards(studio: Studio, clips: tuple[Clip, ...]) -> list[dict[str, Any]]:
+def show_clips(studio: Studio, clips: tuple[Clip, ...]) -> list[dict[str, Any]]:
     """Clips as the page shows them. It never waits long for small pictures: those still missing come with the next look."""
     until = time.monotonic() + PATIENCE
-    return [clip_card(studio, clip, time.monotonic() < until) for clip in clips]
+    return [show_clip(studio, clip, time.monotonic() < until) for clip in clips]
 
 
-def clip_card(studio: Studio, clip: Clip, make_thumb: bool = True) -> dict[str, Any]:
+def show_clip(studio: Studio, clip: Clip, make_thumb: bool = True) -> dict[str, Any]:
     """A clip as the page shows it."""
     folder = studio.settings.clips
     shot = clip.shot
     return {
-        "id": clip.id, "title": clip.title or photo_words(shot), "motion": motion_words(shot),
+        "id": clip.id, "title": clip.title or name_photo(shot), "motion": describe_motion(shot),
         "file": str(folder / clip.file), "poster": str(folder / clip.poster),
-        "thumb": str(thumb(studio, clip, make_thumb)), "format": shot.format,
+        "thumb": str(make_clip_thumb(studio, clip, make_thumb)), "format": shot.format,
         "width": clip.width, "height": clip.height, "fps": clip.fps, "frames": clip.num_frames, "seconds": clip.seconds,
-        "draft": bool(shot.draft), "model": title(studio, shot.model),
+        "draft": bool(shot.draft), "model": name_model(studio, shot.model),
         "bytes": clip.bytes, "made_at": clip.made_at, "took": clip.took, "rating": clip.rating, "trashed": clip.trashed,
     }  # fmt: skip
 
 
-def job_card(studio: Studio, job: Job) -> dict[str, Any]:
+def show_job(studio: Studio, job: Job) -> dict[str, Any]:
     """A job as the page shows it: the state in words, how far it is, and what went wrong."""
     state = job.state
     shot = job.shot
     card: dict[str, Any] = {
-        "id": job.id, "state": type(state).__name__.lower(), "title": photo_words(shot), "motion": motion_words(shot),
-        "thumb": _thumb(studio, shot), "crop": msgspec.to_builtins(shot.crop), "ratio": ratio(shot.photo, shot.crop.aspect),
+        "id": job.id, "state": type(state).__name__.lower(), "title": name_photo(shot), "motion": describe_motion(shot),
+        "thumb": _find_thumb(studio, shot), "crop": msgspec.to_builtins(shot.crop), "ratio": ratio(shot.photo, shot.crop.aspect),
         "group": job.group, "place": job.place,
-        "seconds": shot.seconds, "fps": shot.fps, "model": _model(studio, shot),
+        "seconds": shot.seconds, "fps": shot.fps, "model": _name_models(studio, shot),
     }  # fmt: skip
     match state:
         case Queued() | Cancelled():
             pass
         case Running(progress):
-            card |= {**msgspec.to_builtins(progress), **running(studio, shot, progress)}
+            card |= {**msgspec.to_builtins(progress), **show_progress(studio, shot, progress)}
         case Done(clip):
             card |= {"clip": clip}
         case Failed(reason, remedy):
@@ -99,7 +99,7 @@ def job_card(studio: Studio, job: Job) -> dict[str, Any]:
     return card
 
 
-def running(studio: Studio, shot: Shot, progress: Progress) -> dict[str, Any]:
+def show_progress(studio: Studio, shot: Shot, progress: Progress) -> dict[str, Any]:
     """How far a job is, in words ("Step 12 of 40"), its pace ("2.3 s a step"), and its live picture with the clip's ratio."""
     trained = any(card.id == shot.maker and card.checkpoint for card in studio.cards())
     stage = progress.stage
@@ -111,37 +111,38 @@ def running(studio: Studio, shot: Shot, progress: Progress) -> dict[str, Any]:
     if PICTURE.fullmatch(progress.preview):
         plan = studio.plan(shot)
         live = {"preview": progress.preview, "shape": plan.width / plan.height}
-    return {"words": words, "line": _line(progress, words, trained), "pace": pace, **live}
+    return {"words": words, "line": _describe_progress(progress, words, trained), "pace": pace, **live}
 
 
-def _line(progress: Progress, words: str, trained: bool) -> str:
+def _describe_progress(progress: Progress, words: str, trained: bool) -> str:
     """A stage and how far it is: "Step 12 of 40", "Loading the text encoder · 3.1 GB of 24.2 GB"."""
     counted = f"{progress.done} of {progress.total}" if progress.total > 1 else ""
     if progress.stage == "denoise" and counted:
         return f"Step {counted}"
     if trained and progress.stage == "load" and counted:
-        counted = f"{size(progress.done * 1e6)} of {size(progress.total * 1e6)}"
+        counted = f"{format_bytes(progress.done * 1e6)} of {format_bytes(progress.total * 1e6)}"
     return " · ".join(filter(None, [progress.note or words, counted]))
 
 
-def _model(studio: Studio, shot: Shot) -> str:
+def _name_models(studio: Studio, shot: Shot) -> str:
     """What makes a clip, and for what, where it is only a draft."""
-    return f"{title(studio, shot.draft)}, a draft for {title(studio, shot.model)}" if shot.draft else title(studio, shot.model)
+    model = name_model(studio, shot.model)
+    return f"{name_model(studio, shot.draft)}, a draft for {model}" if shot.draft else model
 
 
-def _thumb(studio: Studio, shot: Shot) -> str:
+def _find_thumb(studio: Studio, shot: Shot) -> str:
     try:
-        return str(small(studio, shot.photo))
+        return str(make_photo_thumb(studio, shot.photo))
     except Refusal:
         return ""
 
 
-def board(studio: Studio) -> dict[str, Any]:
+def take_snapshot(studio: Studio) -> dict[str, Any]:
     """The whole snapshot: jobs in their order, the newest clips, and a mark that changes when the library does."""
-    recent = clip_cards(studio, studio.clips(limit=RECENT))
+    recent = show_clips(studio, studio.clips(limit=RECENT))
     kept, trashed = studio.count(), studio.count(trashed=True)
     return {
-        "jobs": [job_card(studio, job) for job in studio.jobs()],
+        "jobs": [show_job(studio, job) for job in studio.jobs()],
         "recent": recent,
         "kept": kept,
         "trashed": trashed,

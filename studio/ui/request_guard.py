@@ -55,7 +55,7 @@ class OnlyHere:
         return await self.app(scope, receive, dressed)
 
 
-def middleware(settings: Settings) -> list[Middleware]:
+def list_middleware(settings: Settings) -> list[Middleware]:
     """What stands before the page, outermost first."""
     guards = [Middleware(OnlyHere), Middleware(Ranges)]
     if not settings.user:

@@ -51,7 +51,7 @@ class Misplaced(Refusal):
         self.where = where
 
 
-def misplaced(refusal: Refusal) -> dict[str, Any]:
+def place_refusal(refusal: Refusal) -> dict[str, Any]:
     """A refusal of the desk as the page shows it, at its place."""
     where = refusal.where if isinstance(refusal, Misplaced) else refusal.about or "output"
     return {"kind": "refusal", "where": where, "reason": refusal.reason, "remedy": refusal.remedy, "at": time.time()}
@@ -110,7 +110,7 @@ class Output(Noun, frozen=True):
     platform: str = ""
 
 
-def checked(value: Any, kind: type[T], where: Place) -> T:
+def check_value(value: Any, kind: type[T], where: Place) -> T:
     """A browser's value as a noun. Raises `Misplaced` when it isn't one."""
     try:
         return msgspec.convert(value, kind)
@@ -118,51 +118,51 @@ def checked(value: Any, kind: type[T], where: Place) -> T:
         raise Misplaced(where, f"This can't be used ({error}).", "Set it again, or reload the page.") from None
 
 
-def compose(studio: Studio, frame: Any, camera: Any, effects: Any, words: Any, output: Any, ending: Any = None) -> Shot:
+def build_shot(studio: Studio, frame: Any, camera: Any, effects: Any, words: Any, output: Any, ending: Any = None) -> Shot:
     """The Shot on the desk. Raises `Misplaced` for whatever can't be used."""
-    framed = checked(frame or {}, Frame, "photo")
-    wanted = checked(output or {}, Output, "output")
+    framed = check_value(frame or {}, Frame, "photo")
+    wanted = check_value(output or {}, Output, "output")
     if not framed.photo:
         raise Misplaced("photo", "There is no photo yet.", "Drop one here, or start from a sample.")
-    photo = _photo(studio, framed.photo, "photo")
-    moving = checked(effects or [], tuple[Effect, ...], "effects")
-    said = checked(words or {}, Words, "words")
+    photo = _find_photo(studio, framed.photo, "photo")
+    moving = check_value(effects or [], tuple[Effect, ...], "effects")
+    said = check_value(words or {}, Words, "words")
     motion = Motion(
-        said.prompt, wanted.negative_prompt, checked(camera or {}, Camera, "camera"), moving,
+        said.prompt, wanted.negative_prompt, check_value(camera or {}, Camera, "camera"), moving,
         said.subject, said.action, said.environment, said.light, said.still,
     )  # fmt: skip
     shot = Shot(
         photo, settle(photo, framed.crop), motion, wanted.model, wanted.size, wanted.seconds, wanted.fps, wanted.seed,
         framed.depth, wanted.format, wanted.quality, wanted.steps, wanted.guidance, wanted.strength,
-        _end(studio, ending, framed, wanted.model), wanted.sound, wanted.speedups, wanted.may_shrink, framed.mends,
-        platform=_made_for(wanted.platform, framed.crop.aspect), subject=framed.subject,
+        _find_end(studio, ending, framed, wanted.model), wanted.sound, wanted.speedups, wanted.may_shrink, framed.mends,
+        platform=_choose_platform(wanted.platform, framed.crop.aspect), subject=framed.subject,
     )  # fmt: skip
-    return checked(msgspec.to_builtins(shot), Shot, "output")
+    return check_value(msgspec.to_builtins(shot), Shot, "output")
 
 
-def _photo(studio: Studio, photo_id: str, where: Place) -> Photo:
+def _find_photo(studio: Studio, photo_id: str, where: Place) -> Photo:
     try:
         return studio.photo(photo_id)
     except Refusal as refusal:
         raise Misplaced(where, refusal.reason, refusal.remedy) from None
 
 
-def _made_for(place: str, aspect: Aspect) -> str:
+def _choose_platform(place: str, aspect: Aspect) -> str:
     """The place a clip is made for; none for a photo whose shape is an exception."""
     known = presets.platform(place)
     return place if known is None or known.aspect == aspect else ""
 
 
-def _end(studio: Studio, ending: Any, framed: Frame, model: str) -> Still | None:
+def _find_end(studio: Studio, ending: Any, framed: Frame, model: str) -> Still | None:
     """Where the clip ends, on another photo or on a second box of the same one.
 
     A model that can't be told isn't: the page keeps the wish for the next one that can.
     """
-    wanted, supports = checked(ending or {}, Ending, "ending"), studio.card(model).supports
+    wanted, supports = check_value(ending or {}, Ending, "ending"), studio.card(model).supports
     if framed.end and "end_crop" in supports:
-        photo = _photo(studio, framed.photo, "photo")
+        photo = _find_photo(studio, framed.photo, "photo")
         return Still(photo, settle(photo, nouns.replace(framed.end, aspect=framed.crop.aspect)))
     if not wanted.photo or "end_frame" not in supports:
         return None
-    photo = _photo(studio, wanted.photo, "ending")
+    photo = _find_photo(studio, wanted.photo, "ending")
     return Still(photo, settle(photo, wanted.crop))

@@ -25,7 +25,7 @@ SCRIPTS = (
 FONTS = ["-apple-system", "BlinkMacSystemFont", "Segoe UI", "Inter", "Cantarell", "Ubuntu", "Roboto", "system-ui", "sans-serif"]
 
 
-def theme() -> Base:
+def make_theme() -> Base:
     """Gradio's base theme on our grounds, with the system's own fonts."""
     return Base(font=FONTS, font_mono=["ui-monospace", "monospace"]).set(
         body_background_fill="#f6f5f2",
@@ -51,7 +51,7 @@ def theme() -> Base:
     )
 
 
-def head() -> str:
+def make_head() -> str:
     """Every style and script of the page, inline: they are there before the first part is drawn."""
     styles = "\n".join((ASSETS / "css" / f"{name}.css").read_text("utf-8") for name in STYLES)
     scripts = "\n".join((ASSETS / "js" / f"{name}.js").read_text("utf-8") for name in SCRIPTS)

@@ -23,17 +23,17 @@ PHOTOS = "photos"
 """The folder for those, inside the other."""
 
 
-def folder(studio: Studio) -> Path:
+def find_folder(studio: Studio) -> Path:
     """Where they are kept."""
     return studio.settings.cache / "thumbs"
 
 
-def thumb(studio: Studio, clip: Clip, make: bool = True) -> Path:
+def make_clip_thumb(studio: Studio, clip: Clip, make: bool = True) -> Path:
     """The small picture of a clip, made on first use; its path even when there is no poster to make it from.
 
     Where it may not be made now, the poster itself stands in.
     """
-    file = folder(studio) / f"{clip.id}.jpg"
+    file = find_folder(studio) / f"{clip.id}.jpg"
     if file.exists():
         return file
     if not make:
@@ -49,12 +49,12 @@ def thumb(studio: Studio, clip: Clip, make: bool = True) -> Path:
     return file
 
 
-def small(studio: Studio, photo: Photo) -> Path:
+def make_photo_thumb(studio: Studio, photo: Photo) -> Path:
     """The small picture of a photo, made on first use; the display copy itself where it can't be made.
 
     Raises `Refusal` when the photo isn't here.
     """
-    file = folder(studio) / PHOTOS / f"{photo.id}.jpg"
+    file = find_folder(studio) / PHOTOS / f"{photo.id}.jpg"
     if file.exists():
         return file
     from PIL import Image
@@ -70,9 +70,9 @@ def small(studio: Studio, photo: Photo) -> Path:
     return view
 
 
-def sweep(studio: Studio) -> None:
+def sweep_thumbs(studio: Studio) -> None:
     """Remove the pictures of clips that are gone for good."""
-    for file in folder(studio).glob("*.*"):
+    for file in find_folder(studio).glob("*.*"):
         try:
             studio.clip(file.stem)
         except Refusal:

@@ -14,7 +14,7 @@ import msgspec
 from studio.config import ASSETS
 from studio.nouns import Noun, Photo, Refusal, Shot
 from studio.studio import Studio
-from studio.ui.thumbnails import small
+from studio.ui.thumbnails import make_photo_thumb
 
 CLIPS = {".mp4", ".webm", ".json"}
 """Endings that can only be a clip or its recipe; a .gif or .webp may be either and is tried as a clip first."""
@@ -28,7 +28,7 @@ class Upload(Noun, frozen=True):
     name: str = ""
 
 
-def uploaded(studio: Studio, upload: Upload) -> Path:
+def find_upload(studio: Studio, upload: Upload) -> Path:
     """The uploaded file. Raises `Refusal` for any path that is not an upload."""
     folder = studio.settings.uploads.resolve()
     file = Path(upload.path).resolve()
@@ -37,47 +37,47 @@ def uploaded(studio: Studio, upload: Upload) -> Path:
     return file
 
 
-def photo_card(studio: Studio, photo: Photo) -> dict[str, Any]:
+def show_photo(studio: Studio, photo: Photo) -> dict[str, Any]:
     """A photo as the page shows it; `view` is the display copy, `thumb` a small one for the strip."""
-    return {**msgspec.to_builtins(photo), "view": str(studio.view(photo)), "thumb": str(small(studio, photo))}
+    return {**msgspec.to_builtins(photo), "view": str(studio.view(photo)), "thumb": str(make_photo_thumb(studio, photo))}
 
 
-def shot_card(studio: Studio, shot: Shot) -> dict[str, Any]:
+def show_shot(studio: Studio, shot: Shot) -> dict[str, Any]:
     """A recipe for the desk, with its photo when it is in this home; otherwise its name, to ask for it."""
-    photo = _found(studio, shot.photo)
-    end = _found(studio, shot.end.photo) if shot.end else None
+    photo = _show_if_here(studio, shot.photo)
+    end = _show_if_here(studio, shot.end.photo) if shot.end else None
     missing = shot.photo.name or "its photo"
     return {"kind": "shot", "shot": msgspec.to_builtins(shot), "photo": photo, "end": end, "missing": missing}
 
 
-def _found(studio: Studio, photo: Photo) -> dict[str, Any] | None:
+def _show_if_here(studio: Studio, photo: Photo) -> dict[str, Any] | None:
     try:
-        return photo_card(studio, studio.photo(photo.id))
+        return show_photo(studio, studio.photo(photo.id))
     except Refusal:
         return None
 
 
-def receive(studio: Studio, upload: Upload) -> dict[str, Any]:
+def receive_upload(studio: Studio, upload: Upload) -> dict[str, Any]:
     """Take in whatever was dropped: a photo, or a clip or recipe whose settings come back."""
-    file = uploaded(studio, upload)
+    file = find_upload(studio, upload)
     name = Path(upload.name or file.name).name
     ending = Path(name).suffix.lower()
     try:
         if ending in CLIPS:
-            return shot_card(studio, studio.recipe(file))
+            return show_shot(studio, studio.recipe(file))
         if ending in EITHER:
             try:
-                return shot_card(studio, studio.recipe(file))
+                return show_shot(studio, studio.recipe(file))
             except Refusal:
                 pass  # an ordinary picture
-        return {"kind": "photo", "photo": photo_card(studio, studio.take_in(file, name))}
+        return {"kind": "photo", "photo": show_photo(studio, studio.take_in(file, name))}
     finally:
         file.unlink(missing_ok=True)
 
 
-def sample(studio: Studio, name: str) -> dict[str, Any]:
+def take_sample(studio: Studio, name: str) -> dict[str, Any]:
     """Take in one of the photographs that ship. Raises `Refusal` for any other name."""
     for one in studio.samples():
         if one.file == name:
-            return {"kind": "photo", "photo": photo_card(studio, studio.take_in(ASSETS / "samples" / one.file, one.title))}
+            return {"kind": "photo", "photo": show_photo(studio, studio.take_in(ASSETS / "samples" / one.file, one.title))}
     raise Refusal("There is no such sample.", "Pick one of those shown.")

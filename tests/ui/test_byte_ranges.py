@@ -18,7 +18,7 @@ from playwright.sync_api import Page
 
 from studio.config import Settings
 from studio.studio import Studio
-from studio.ui.byte_ranges import spans, within, written
+from studio.ui.byte_ranges import drop_unsatisfiable, parse_ranges, write_ranges
 from studio.ui.page import build, launch_options
 from tests.ui.conftest import App
 from tests.ui.steps import animate, quick, sample
@@ -190,13 +190,13 @@ def test_with_a_password_only_who_signed_in_gets_files(guarded: tuple[str, Path]
 
 
 def test_a_header_is_read_by_the_book() -> None:
-    assert spans("bytes=0-9, 20-,-5") == [(0, 9), (20, None), (None, 5)]
-    assert spans("BYTES=1-1") == [(1, 1)]
-    assert spans("bytes=9-1") == spans("bytes=1") == spans("bytes=--1") == spans("bytes=1-2-3") == []
-    assert spans("lines=1-2") is None
-    assert written([(0, 9), (20, None), (None, 5)]) == "Bytes=0-9,20-,-5"
-    assert within([(0, 9), (20, None), (None, 5), (None, 0)], 15) == [(0, 9), (None, 5)]
-    assert within([(0, None), (None, 5)], 0) == []
+    assert parse_ranges("bytes=0-9, 20-,-5") == [(0, 9), (20, None), (None, 5)]
+    assert parse_ranges("BYTES=1-1") == [(1, 1)]
+    assert parse_ranges("bytes=9-1") == parse_ranges("bytes=1") == parse_ranges("bytes=--1") == parse_ranges("bytes=1-2-3") == []
+    assert parse_ranges("lines=1-2") is None
+    assert write_ranges([(0, 9), (20, None), (None, 5)]) == "Bytes=0-9,20-,-5"
+    assert drop_unsatisfiable([(0, 9), (20, None), (None, 5), (None, 0)], 15) == [(0, 9), (None, 5)]
+    assert drop_unsatisfiable([(0, None), (None, 5)], 0) == []
 
 
 @pytest.mark.ui

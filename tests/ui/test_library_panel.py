@@ -262,21 +262,21 @@ def test_again_and_use_settings_from_a_clip(shelf: Page, app: App) -> None:
 
 
 def test_many_clips_come_a_page_at_a_time(page: Page, app: App) -> None:
-    from studio.ui.panels.library_panel import LibraryPanel, Search
+    from studio.ui.panels.library_panel import ClipSearch, LibraryPanel
 
     sample(page)
     quick(page)
     animate(page)
     clip = app.studio.clips()[0]
     panel = LibraryPanel(app.studio)
-    answer = panel.find(Search())
+    answer = panel.find(ClipSearch())
     assert answer["count"] == 1 and answer["clips"][0]["id"] == clip.id
-    assert panel.find(Search(offset=60))["clips"] == []
+    assert panel.find(ClipSearch(offset=60))["clips"] == []
 
 
 def test_a_thousand_clips_open_in_a_second(tmp_path: Path) -> None:
     """Also when the cache was emptied, and none of the small pictures is there: posters stand in for them."""
-    from studio.ui.panels.library_panel import LibraryPanel, Search
+    from studio.ui.panels.library_panel import ClipSearch, LibraryPanel
 
     studio = Studio(Settings(tmp_path / "home"))
     poster = np.random.default_rng(0).integers(0, 255, (720, 1280, 3), dtype=np.uint8)
@@ -294,7 +294,7 @@ def test_a_thousand_clips_open_in_a_second(tmp_path: Path) -> None:
             )
     panel = LibraryPanel(studio)
     began = time.process_time()  # of this process alone, however busy the machine is
-    answer = panel.find(Search())
+    answer = panel.find(ClipSearch())
     assert time.process_time() - began < 1
     assert (answer["count"], len(answer["clips"])) == (1000, 60)
     assert answer["clips"][-1]["thumb"].endswith(".png")

@@ -171,10 +171,10 @@ def test_only_our_folders_are_served_and_nothing_is_fetched(app: App) -> None:
 
 
 def test_a_path_that_was_never_uploaded_is_refused(app: App, tmp_path: Path) -> None:
-    from studio.ui.uploads import Upload, receive
+    from studio.ui.uploads import Upload, receive_upload
 
     with pytest.raises(Refusal, match="did not arrive"):
-        receive(app.studio, Upload(str(picture(tmp_path / "mine.png")), "mine.png"))
+        receive_upload(app.studio, Upload(str(picture(tmp_path / "mine.png")), "mine.png"))
 
 
 def test_an_upload_is_not_kept_twice(page: Page, app: App, tmp_path: Path) -> None:

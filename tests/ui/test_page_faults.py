@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from studio.ui.clip_actions import One
-from studio.ui.html_part import call, heard, report_to
+from studio.ui.clip_actions import ById
+from studio.ui.html_part import catch_faults, log_faults_to, make_call
 from tests.ui.conftest import App
 from tests.ui.steps import LONG, WAIT, crop_box, quick, sample  # fmt: skip
 from tests.ui.steps import heard as agreed
@@ -82,13 +82,13 @@ def test_questions_and_moments_that_fail_are_refusals_with_one_entry_each(tmp_pa
     from studio.library import logbook
 
     log = logbook.open(tmp_path)
-    report_to(log)
+    log_faults_to(log)
 
     def fails(*_: object, **__: object) -> None:
         raise KeyError("a secret file name")
 
-    answered = call("fails", One, fails)({"id": "x"})["refusal"]
-    moment = heard(fails, lambda refusal: {"remedy": refusal.remedy})(camera=None)
+    answered = make_call("fails", ById, fails)({"id": "x"})["refusal"]
+    moment = catch_faults(fails, lambda refusal: {"remedy": refusal.remedy})(camera=None)
     text = (tmp_path / "stir.log").read_text("utf-8")
     for told in (answered, moment):
         found = ENTRY.search(told["remedy"])
@@ -96,5 +96,5 @@ def test_questions_and_moments_that_fail_are_refusals_with_one_entry_each(tmp_pa
         assert text.count(found[1]) == 1
     assert text.count("KeyError") == 2
     assert "secret" not in text
-    assert heard(abs, str)(-2) == 2
-    report_to(logging.getLogger("stir"))
+    assert catch_faults(abs, str)(-2) == 2
+    log_faults_to(logging.getLogger("stir"))

@@ -13,7 +13,7 @@ from playwright.sync_api import Page, expect
 from studio.config import ASSETS
 from studio.nouns import Crop, Mend
 from studio.photo.report import Finding, Remedy, Report
-from studio.ui.panels.report_panel import fine, mend_titles, report_calls, shown, summary, together
+from studio.ui.panels.report_panel import join_mends, list_mends, make_report_calls, name_fine, show_report, summarise
 from tests.fakes.shelf import READY
 from tests.ui import steps
 from tests.ui.conftest import App, Open
@@ -30,22 +30,26 @@ SHARP = Finding("soft", "fine", "It is sharp.")
 
 
 def test_a_report_in_one_line() -> None:
-    assert summary(Report(None, (NOISE, SHARP, BUSY))) == "1 fix suggested · 1 to know · 1 fine"
-    assert summary(Report(None, (SHARP,))) == "nothing to fix · 1 fine"
+    assert summarise(Report(None, (NOISE, SHARP, BUSY))) == "1 fix suggested · 1 to know · 1 fine"
+    assert summarise(Report(None, (SHARP,))) == "nothing to fix · 1 fine"
     assert (
-        fine(Report(None, (SHARP, Finding("faces_cut", "fine", "a"), Finding("faces_small", "fine", "b"))))
+        name_fine(Report(None, (SHARP, Finding("faces_cut", "fine", "a"), Finding("faces_small", "fine", "b"))))
         == "Fine: sharpness, faces"
     )
 
 
 def test_mends_of_one_name_become_one() -> None:
     now = (Mend("contrast", 0.4), Mend("denoise", 0.5))
-    assert together(now, (Mend("denoise", 0.5), Mend("deblock", 0.3))) == (*now[:1], Mend("denoise", 0.75), Mend("deblock", 0.3))
-    assert together((Mend("upscale", 1.0),), ()) == (Mend("upscale", 1.0),)
+    assert join_mends(now, (Mend("denoise", 0.5), Mend("deblock", 0.3))) == (
+        *now[:1],
+        Mend("denoise", 0.75),
+        Mend("deblock", 0.3),
+    )
+    assert join_mends((Mend("upscale", 1.0),), ()) == (Mend("upscale", 1.0),)
 
 
 def test_what_hurts_comes_first_and_a_remedy_knows_the_mends_there_are() -> None:
-    told = shown(Report("street", (SHARP, BUSY, FLAT, NOISE)), (Mend("deblock", 0.5),))
+    told = show_report(Report("street", (SHARP, BUSY, FLAT, NOISE)), (Mend("deblock", 0.5),))
     assert [one["code"] for one in told["hurts"]] == ["flat", "noise", "busy"]
     assert list(told["hurts"][1]["remedies"][0]["mends"]) == [
         {"name": "deblock", "amount": 0.5},
@@ -53,7 +57,7 @@ def test_what_hurts_comes_first_and_a_remedy_knows_the_mends_there_are() -> None
     ]
     assert told["hurts"][2]["remedies"][0]["mends"] is None
     assert [one["name"] for one in told["all"]] == ["deblock", "denoise", "contrast"]
-    assert shown(Report(None, (NOISE,)), ())["all"] is None
+    assert show_report(Report(None, (NOISE,)), ())["all"] is None
 
 
 def test_of_one_mend_the_strongest_is_enough_for_all() -> None:
@@ -61,35 +65,37 @@ def test_of_one_mend_the_strongest_is_enough_for_all() -> None:
         Finding(code, "mend", "It is.", "", (Remedy("Blur", (Mend("background", amount),)),))
         for code, amount in (("busy", 0.5), ("subject", 0.6))
     )
-    assert list(shown(Report(None, (busy, alike)), ())["all"]) == [{"name": "background", "amount": 0.6}]
+    assert list(show_report(Report(None, (busy, alike)), ())["all"]) == [{"name": "background", "amount": 0.6}]
 
 
 def test_a_photo_is_enlarged_once() -> None:
     small = Finding(
         "small", "mend", "It is small.", "", (Remedy("Upscale 2×", (Mend("upscale", 1.0),)), Remedy("480p", size="480p"))
     )
-    told = shown(Report(None, (small,)), (Mend("upscale", 1.0),))
+    told = show_report(Report(None, (small,)), (Mend("upscale", 1.0),))
     assert [one["label"] for one in told["hurts"][0]["remedies"]] == ["480p"]
     assert told["hurts"][0]["says"].startswith("Even twice as large")
-    alone = shown(Report(None, (Finding("small", "mend", "It is small.", "", small.remedies[:1]),)), (Mend("upscale", 1.0),))
+    alone = show_report(
+        Report(None, (Finding("small", "mend", "It is small.", "", small.remedies[:1]),)), (Mend("upscale", 1.0),)
+    )
     assert alone["line"] == "1 to know"
 
 
 def test_only_a_network_upscales() -> None:
-    plain, upscaled = ({one["name"]: one for one in mend_titles(network)}["upscale"] for network in (False, True))
+    plain, upscaled = ({one["name"]: one for one in list_mends(network)}["upscale"] for network in (False, True))
     assert (plain["title"], plain["amount"]) == ("Resampled 2×", False)
     assert (upscaled["title"], upscaled["none"], upscaled["amount"]) == ("Upscaled 2×", "Resampled 2×", True)
     small = Finding("small", "mend", "It is small.", "", (Remedy("Upscale 2×", (Mend("upscale"),)),))
-    labels = [shown(Report(None, (small,)), (), network)["hurts"][0]["remedies"][0]["label"] for network in (False, True)]
+    labels = [show_report(Report(None, (small,)), (), network)["hurts"][0]["remedies"][0]["label"] for network in (False, True)]
     assert labels == ["Resample 2×", "Upscale 2×"]
-    assert "without new detail" in shown(Report(None, (small,)), (), False)["hurts"][0]["says"]
+    assert "without new detail" in show_report(Report(None, (small,)), (), False)["hurts"][0]["says"]
 
 
 def test_a_close_up_is_pixel_by_pixel(app: App, tmp_path: Path) -> None:
     grain = np.repeat(np.random.default_rng(3).integers(0, 255, (1200, 2400, 1), np.uint8), 3, axis=2)
     Image.fromarray(grain).save(tmp_path / "grain.png")
     photo = app.studio.take_in(tmp_path / "grain.png")
-    close = {one.__name__: one for one in report_calls(app.studio)}["close_up"]
+    close = {one.__name__: one for one in make_report_calls(app.studio)}["close_up"]
     ask = {"photo": photo.id, "before": [], "after": [{"name": "contrast", "amount": 0.5}], "box": [0.5, 0.25, 0.25, 0.5]}
     seen = np.asarray(Image.open(close(ask)["before"]), np.float32)
     assert seen.shape == (600, 600, 3)

@@ -14,7 +14,7 @@ from studio.engines.parallax import depth_anything
 from studio.nouns import Refusal
 from studio.preferences import Preferences, preferences
 from studio.studio import Studio
-from studio.ui.panels.models_panel import Wish, wish
+from studio.ui.panels.models_panel import Wish, change_preferences
 from tests.fakes import tiny_depth
 from tests.fakes.zoom import Zoom
 from tests.ui.conftest import App, Open
@@ -115,12 +115,12 @@ def test_attention_kernels_are_asked_about_only_where_there_is_a_gpu(page: Page,
 def test_a_wish_that_means_nothing_is_refused(tmp_path: Path) -> None:
     studio = Studio(Settings(tmp_path / "home"))
     with pytest.raises(Refusal, match="no place called 'moon'") as refused:
-        wish(studio, Wish(place="moon"))
+        change_preferences(studio, Wish(place="moon"))
     assert presets.platforms()[0].id in refused.value.remedy
     with pytest.raises(Refusal):
-        wish(studio, Wish(fps=1000))
-    assert wish(studio, Wish(place="reels")).place == "reels"
-    assert wish(studio, Wish(place="")).place == ""
+        change_preferences(studio, Wish(fps=1000))
+    assert change_preferences(studio, Wish(place="reels")).place == "reels"
+    assert change_preferences(studio, Wish(place="")).place == ""
     studio.close()
 
 

@@ -14,8 +14,8 @@ from studio.config import ASSETS
 from studio.motion.compose import plain
 from studio.motion.read import read
 from studio.nouns import Camera, Effect, Motion, Move, Shot
-from studio.ui.panels.words_panel import Ask, avoided, direct, merged
-from studio.ui.shot_form import Misplaced, compose
+from studio.ui.panels.words_panel import WordsQuestion, merge_avoided, merge_motions, sync_words
+from studio.ui.shot_form import Misplaced, build_shot
 from tests.fakes.shelf import READY
 from tests.ui.conftest import App, Open
 from tests.ui.steps import WAIT, animate, choose, draft, drop, heard, held, quick, sample, say
@@ -272,7 +272,7 @@ def test_a_recipe_comes_back_as_a_sentence_and_its_pieces(page: Page, app: App, 
 
 def test_what_is_avoided_is_kept_thing_by_thing() -> None:
     def after(avoid: str, said: str, text: str) -> str:
-        return avoided(Ask(Motion(), Motion(negative_prompt=avoid), text, said))
+        return merge_avoided(WordsQuestion(Motion(), Motion(negative_prompt=avoid), text, said))
 
     assert after("textures", "The woman smiles", "The woman smiles, no text") == "textures, text"
     assert after("blurry text, text", "The woman smiles, no text", "The woman smiles") == "blurry text"
@@ -364,7 +364,7 @@ def test_a_phone_has_it_all(open_page: Open) -> None:
 def test_what_was_pressed_stands_while_something_was_typed() -> None:
     before = Motion(camera=Camera((Move("dolly_in"),)))
     held = Motion(camera=Camera((Move("pan_left"),)), subject="the kite", action="climbs")
-    both = merged(before, Motion(camera=Camera((Move("crane_up"),))), held)
+    both = merge_motions(before, Motion(camera=Camera((Move("crane_up"),))), held)
     assert (both.camera.moves, both.subject, both.action) == ((Move("crane_up"),), "the kite", "climbs")
 
 
@@ -379,9 +379,9 @@ def test_what_was_pressed_stands_while_something_was_typed() -> None:
 def test_heard_letter_by_letter_or_at_once_it_is_the_same(app: App, words: str) -> None:
     def hear(steps: list[str]) -> Motion:
         motion = Motion()
-        said = direct(app.studio, Ask(motion, motion, write=True))["text"]
+        said = sync_words(app.studio, WordsQuestion(motion, motion, write=True))["text"]
         for text in steps:
-            answer = direct(app.studio, Ask(motion, motion, text, said))
+            answer = sync_words(app.studio, WordsQuestion(motion, motion, text, said))
             motion, said = msgspec.convert(answer["motion"], Motion), answer["text"]
         return motion
 
@@ -391,9 +391,9 @@ def test_heard_letter_by_letter_or_at_once_it_is_the_same(app: App, words: str) 
 def test_a_pressed_change_that_no_word_shows_leaves_the_sentence_as_it_was_typed(app: App) -> None:
     before = read("push in slowly, leaves rustle")
     looped = Motion(before.prompt, "", Camera(before.camera.moves, "linear", True, before.camera.speed), before.effects)
-    ask = Ask(looped, before, "push in slowly, leaves rustle", "push in slowly, leaves rustle")
+    ask = WordsQuestion(looped, before, "push in slowly, leaves rustle", "push in slowly, leaves rustle")
     if plain(looped) == plain(before):
-        assert direct(app.studio, ask)["text"] == ask.text
+        assert sync_words(app.studio, ask)["text"] == ask.text
 
 
 def test_words_that_are_no_words_are_refused_at_their_place(app: App) -> None:
@@ -401,7 +401,7 @@ def test_words_that_are_no_words_are_refused_at_their_place(app: App) -> None:
     frame = {"photo": photo.id}
     for words in ({"prompt": 3}, {"subject": "x" * 4001}, {"told": "x"}, "words"):
         with pytest.raises(Misplaced) as refused:
-            compose(app.studio, frame, None, None, words, None)
+            build_shot(app.studio, frame, None, None, words, None)
         assert refused.value.where == "words"
-    shot = compose(app.studio, frame, None, None, {"subject": "the fig", "still": "the plate"}, None)
+    shot = build_shot(app.studio, frame, None, None, {"subject": "the fig", "still": "the plate"}, None)
     assert (shot.motion.subject, shot.motion.still) == ("the fig", "the plate")

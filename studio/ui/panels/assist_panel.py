@@ -6,7 +6,7 @@ from typing import Any
 
 from studio.nouns import Noun
 from studio.studio import Studio
-from studio.ui.html_part import call, part
+from studio.ui.html_part import make_call, make_part
 from studio.ui.shot_form import Frame
 
 
@@ -25,11 +25,11 @@ class AssistPanel:
     def render(self) -> None:
         """Draw the part."""
         calls = [
-            call("ask_assistant", dict[str, str], lambda _: self.studio.assist.state()),
-            call("propose_motion", Frame, self.propose),
-            call("rewrite_prompt", Sentence, lambda ask: {"text": self.studio.assist.rewrite(ask.text)}),
+            make_call("ask_assistant", dict[str, str], lambda _: self.studio.assist.state()),
+            make_call("propose_motion", Frame, self.propose),
+            make_call("rewrite_prompt", Sentence, lambda ask: {"text": self.studio.assist.rewrite(ask.text)}),
         ]
-        self.part = part("assist_panel", None, calls=calls)
+        self.part = make_part("assist_panel", None, calls=calls)
 
     def propose(self, frame: Frame) -> dict[str, Any]:
         """A motion for the photo on the desk, in words."""

@@ -6,7 +6,7 @@ import msgspec
 
 from studio.motion.camera import MOVES
 from studio.nouns import Camera
-from studio.ui.html_part import part
+from studio.ui.html_part import make_part
 
 
 class CameraPanel:
@@ -15,4 +15,4 @@ class CameraPanel:
     def render(self) -> None:
         """Draw the part."""
         moves = [{"name": name, "title": info.title, "sees": info.sees} for name, info in MOVES.items()]
-        self.part = part("camera_panel", msgspec.to_builtins(Camera()), moves=moves)
+        self.part = make_part("camera_panel", msgspec.to_builtins(Camera()), moves=moves)

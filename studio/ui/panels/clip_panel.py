@@ -9,10 +9,10 @@ import msgspec
 
 from studio.nouns import Refusal
 from studio.studio import Studio
-from studio.ui.clip_actions import One, clip_calls
-from studio.ui.html_part import QUIET, Part, call, heard, part
-from studio.ui.model_status import plan
-from studio.ui.shot_form import compose, misplaced
+from studio.ui.clip_actions import ById, make_clip_calls
+from studio.ui.html_part import QUIET, Part, catch_faults, make_call, make_part
+from studio.ui.model_status import show_plan
+from studio.ui.shot_form import build_shot, place_refusal
 
 
 class ClipPanel:
@@ -25,40 +25,40 @@ class ClipPanel:
         """Draw the parts."""
         studio = self.studio
         calls = [
-            *clip_calls(studio),
-            call("cancel_job", One, lambda ask: studio.cancel(ask.id)),
-            call("retry_job", One, lambda ask: {"job": studio.retry(ask.id).id}),
+            *make_clip_calls(studio),
+            make_call("cancel_job", ById, lambda ask: studio.cancel(ask.id)),
+            make_call("retry_job", ById, lambda ask: {"job": studio.retry(ask.id).id}),
         ]
-        self.part = part("clip_panel", None, calls=calls)
-        self.draft = part("clip_draft", elem_id="draft", events=["draft"])
-        self.places = part("unplaced_effects", elem_id="places", events=["places"])
+        self.part = make_part("clip_panel", None, calls=calls)
+        self.draft = make_part("clip_draft", elem_id="draft", events=["draft"])
+        self.places = make_part("unplaced_effects", elem_id="places", events=["places"])
 
     def listen(self, desk: dict[str, Part]) -> None:
         """A new draft whenever the desk has settled; only the last one asked for counts."""
         self.draft.draft(
-            heard(self.preview, misplaced), inputs_kwargs=desk, outputs=self.draft, trigger_mode="always_last", **QUIET
+            catch_faults(self.preview, place_refusal), inputs_kwargs=desk, outputs=self.draft, trigger_mode="always_last", **QUIET
         )
 
         self.places.places(
-            heard(self.place, misplaced), inputs_kwargs=desk, outputs=self.places, trigger_mode="always_last", **QUIET
+            catch_faults(self.place, place_refusal), inputs_kwargs=desk, outputs=self.places, trigger_mode="always_last", **QUIET
         )
 
     def place(self, **desk: Any) -> dict[str, Any]:
         """Which effects of the shot on the desk have no place in the photo, pressed or asked for in words."""
         try:
-            found = self.studio.places(compose(self.studio, **desk))
+            found = self.studio.places(build_shot(self.studio, **desk))
         except Refusal as refusal:
-            return misplaced(refusal)
+            return place_refusal(refusal)
         return {"kind": "places", "unplaced": msgspec.to_builtins(found.unplaced), "moves": found.moves, "at": time.time()}
 
     def preview(self, **desk: Any) -> dict[str, Any]:
         """A tiny clip of the shot on the desk, with the size the real one will have."""
         try:
-            shot = compose(self.studio, **desk)
-            size = plan(self.studio, shot)
+            shot = build_shot(self.studio, **desk)
+            size = show_plan(self.studio, shot)
             path = self.studio.preview(shot)
         except Refusal as refusal:
-            return misplaced(refusal)
+            return place_refusal(refusal)
         about: dict[str, Any] = {"photo": shot.photo.id, "crop": msgspec.to_builtins(shot.crop)}
         about |= {name: size[name] for name in ("width", "height", "upscale")}
         return {"kind": "draft", "path": str(path), **about, "at": time.time()}

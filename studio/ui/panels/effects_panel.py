@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studio.motion.effects import EFFECTS
-from studio.ui.html_part import part
+from studio.ui.html_part import make_part
 
 
 class EffectsPanel:
@@ -12,4 +12,4 @@ class EffectsPanel:
     def render(self) -> None:
         """Draw the part."""
         effects = [{"name": name, "title": info.title, "sees": info.sees, "auto": info.auto} for name, info in EFFECTS.items()]
-        self.part = part("effects_panel", [], effects=effects)
+        self.part = make_part("effects_panel", [], effects=effects)

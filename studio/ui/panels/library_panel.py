@@ -13,10 +13,10 @@ import msgspec
 from studio.library.clips import Sort
 from studio.nouns import Noun, Refusal
 from studio.studio import Studio
-from studio.ui.clip_actions import One, clip_calls
-from studio.ui.html_part import call, part
-from studio.ui.queue_snapshot import clip_cards
-from studio.ui.thumbnails import sweep
+from studio.ui.clip_actions import ById, make_clip_calls
+from studio.ui.html_part import make_call, make_part
+from studio.ui.queue_snapshot import show_clips
+from studio.ui.thumbnails import sweep_thumbs
 
 PAGE = 60
 """Clips in one page of the grid."""
@@ -26,7 +26,7 @@ MOST_MARKED = 10_000
 """Clips that something may be done to at once."""
 
 
-class Search(Noun, frozen=True):
+class ClipSearch(Noun, frozen=True):
     """Which clips: the words they hold, the trash or the shelf, the least stars; how they are sorted, and which of them."""
 
     words: str = ""
@@ -37,7 +37,7 @@ class Search(Noun, frozen=True):
     limit: int = PAGE
 
 
-class Several(Noun, frozen=True):
+class SeveralClips(Noun, frozen=True):
     """Clips by their ids, and what is done to them all."""
 
     ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_MARKED)]
@@ -55,41 +55,41 @@ class LibraryPanel:
         """Draw the part."""
         studio = self.studio
         calls = [
-            *clip_calls(studio),
-            call("find_clips", Search, self.find),
-            call("trash_clip", One, lambda ask: studio.trash(ask.id)),
-            call("restore_clip", One, lambda ask: studio.restore(ask.id)),
-            call("find_ids", Search, self.find_ids),
-            call("trash_clips", Several, lambda ask: studio.trash(ask.ids)),
-            call("restore_clips", Several, lambda ask: studio.restore(ask.ids)),
-            call("rate_clips", Several, lambda ask: studio.rate(ask.ids, ask.stars)),
-            call("export_clips", Several, self.export),
-            call("empty_trash", dict[str, str], lambda _: self.empty()),
+            *make_clip_calls(studio),
+            make_call("find_clips", ClipSearch, self.find),
+            make_call("trash_clip", ById, lambda ask: studio.trash(ask.id)),
+            make_call("restore_clip", ById, lambda ask: studio.restore(ask.id)),
+            make_call("find_ids", ClipSearch, self.find_ids),
+            make_call("trash_clips", SeveralClips, lambda ask: studio.trash(ask.ids)),
+            make_call("restore_clips", SeveralClips, lambda ask: studio.restore(ask.ids)),
+            make_call("rate_clips", SeveralClips, lambda ask: studio.rate(ask.ids, ask.stars)),
+            make_call("export_clips", SeveralClips, self.export),
+            make_call("empty_trash", dict[str, str], lambda _: self.empty()),
         ]
         local = self.studio.settings.user == ""
         if local:
-            calls.append(call("open_folder", One, lambda ask: open_folder(studio, ask.id)))
-        self.part = part("library_panel", None, calls=calls, local=local, page=PAGE)
+            calls.append(make_call("open_folder", ById, lambda ask: open_folder(studio, ask.id)))
+        self.part = make_part("library_panel", None, calls=calls, local=local, page=PAGE)
 
     def empty(self) -> dict[str, int]:
         """Delete what is in the trash, small pictures and all."""
         count = self.studio.empty_trash()
-        sweep(self.studio)
+        sweep_thumbs(self.studio)
         return {"count": count}
 
-    def find(self, search: Search) -> dict[str, Any]:
+    def find(self, search: ClipSearch) -> dict[str, Any]:
         """One page of clips, and how many there are in all."""
         words, studio = search.words[:200], self.studio
         clips = studio.clips(words, search.trashed, search.limit, search.offset, search.sort, search.stars)
         count = studio.count(words, search.trashed, search.stars)
-        return {"clips": clip_cards(studio, clips), "count": count, "trash": studio.count(trashed=True)}
+        return {"clips": show_clips(studio, clips), "count": count, "trash": studio.count(trashed=True)}
 
-    def find_ids(self, search: Search) -> dict[str, Any]:
+    def find_ids(self, search: ClipSearch) -> dict[str, Any]:
         """Every clip that is found, to mark them all."""
         ids = self.studio.clip_ids(search.words[:200], search.trashed, search.sort, search.stars)
         return {"ids": ids[:MOST_MARKED]}
 
-    def export(self, ask: Several) -> dict[str, str]:
+    def export(self, ask: SeveralClips) -> dict[str, str]:
         """One zip of several clips."""
         file = self.studio.export_all(ask.ids, ask.recipe)
         return {"path": str(file), "name": file.name}

@@ -10,9 +10,9 @@ import msgspec
 from studio.nouns import Noun, Refusal, Size
 from studio.preferences import Look, Placement, Preferences, Weights
 from studio.studio import Studio
-from studio.ui.clip_actions import One
-from studio.ui.html_part import Call, call, part
-from studio.ui.model_facts import size
+from studio.ui.clip_actions import ById
+from studio.ui.html_part import Call, make_call, make_part
+from studio.ui.model_facts import format_bytes
 
 
 class Folder(Noun, frozen=True):
@@ -44,7 +44,7 @@ class Wish(Noun, frozen=True):
     look: Look | None = None
 
 
-def wish(studio: Studio, wanted: Wish) -> Preferences:
+def change_preferences(studio: Studio, wanted: Wish) -> Preferences:
     """Change what the wish names. Raises `Refusal` for a value out of range and a place that isn't known."""
     if wanted.place and all(one.id != wanted.place for one in studio.platforms()):
         known = ", ".join(one.id for one in studio.platforms())
@@ -53,7 +53,7 @@ def wish(studio: Studio, wanted: Wish) -> Preferences:
     return studio.models.alter(lambda now: msgspec.structs.replace(now, **named))
 
 
-def override(studio: Studio, wanted: Override) -> Preferences:
+def override_model(studio: Studio, wanted: Override) -> Preferences:
     """Decide for one model, or leave it to the studio again."""
     model = studio.card(wanted.id).id
 
@@ -78,7 +78,7 @@ class ModelsPanel:
     def render(self) -> None:
         """Draw the part."""
         local = self.studio.settings.user == ""
-        self.part = part(
+        self.part = make_part(
             "models_panel", None, calls=self.calls(local), local=local,
             placements=get_args(Placement), weights=get_args(Weights),
         )  # fmt: skip
@@ -87,17 +87,17 @@ class ModelsPanel:
         """What may be asked; folders of this computer are named only from this computer."""
         studio, models = self.studio, self.studio.models
         calls = [
-            call("quote_model", One, lambda ask: self.quote(ask.id)),
-            call("download_model", One, lambda ask: models.download(ask.id)),
-            call("stop_download", One, lambda ask: models.stop_download(ask.id)),
-            call("load_model", One, lambda ask: models.load(ask.id)),
-            call("unload_model", One, lambda ask: models.unload(ask.id)),
-            call("delete_model", One, lambda ask: {"freed": size(models.delete(ask.id))}),
-            call("forget_folder", One, lambda ask: self.forget(ask.id)),
-            call("override_model", Override, lambda wanted: override(studio, wanted)),
-            call("ask_models", dict[str, str], lambda _: self.about()),
+            make_call("quote_model", ById, lambda ask: self.quote(ask.id)),
+            make_call("download_model", ById, lambda ask: models.download(ask.id)),
+            make_call("stop_download", ById, lambda ask: models.stop_download(ask.id)),
+            make_call("load_model", ById, lambda ask: models.load(ask.id)),
+            make_call("unload_model", ById, lambda ask: models.unload(ask.id)),
+            make_call("delete_model", ById, lambda ask: {"freed": format_bytes(models.delete(ask.id))}),
+            make_call("forget_folder", ById, lambda ask: self.forget(ask.id)),
+            make_call("override_model", Override, lambda wanted: override_model(studio, wanted)),
+            make_call("ask_models", dict[str, str], lambda _: self.about()),
         ]
-        return [*calls, call("adopt_model", Folder, self.adopt)] if local else calls
+        return [*calls, make_call("adopt_model", Folder, self.adopt)] if local else calls
 
     def about(self) -> dict[str, Any]:
         """The user's cards that can't be used, and what the user prefers."""
@@ -110,7 +110,8 @@ class ModelsPanel:
         quote = self.studio.models.quote(model)
         card = self.studio.card(model)
         return {
-            "total": size(quote.total), "missing": size(quote.missing), "free": size(quote.free), "files": quote.files,
+            "total": format_bytes(quote.total), "missing": format_bytes(quote.missing), "free": format_bytes(quote.free),
+            "files": quote.files,
             "resumes": quote.missing < quote.total, "licence": quote.licence or card.licence, "limits": card.licence_limits,
             "gated": quote.gated, "refused": quote.refused, "remedy": quote.remedy,
             "repo": card.checkpoint.repo if card.checkpoint else "",

@@ -15,16 +15,16 @@ import msgspec
 from studio.motion.effects import EFFECTS
 from studio.nouns import Brush, Effect, EffectName, Noun, Refusal, Shot, replace
 from studio.studio import Studio
-from studio.ui.html_part import QUIET, Part, call, heard, part
-from studio.ui.model_facts import facts
-from studio.ui.model_status import drafted, plan
-from studio.ui.shot_form import PARTS, Frame, Misplaced, Output, checked, compose, misplaced
+from studio.ui.html_part import QUIET, Part, catch_faults, make_call, make_part
+from studio.ui.model_facts import describe_card
+from studio.ui.model_status import pick_draft, show_plan
+from studio.ui.shot_form import PARTS, Frame, Misplaced, Output, build_shot, check_value, place_refusal
 
 MOST = 200
 """Photos that one press may animate."""
 
 
-class Framed(Frame, frozen=True):
+class StripPhoto(Frame, frozen=True):
     """A photo of the strip as it is sent: its frame, and what was painted on it for effects."""
 
     brushes: dict[EffectName, Brush] = msgspec.field(default_factory=dict)
@@ -35,39 +35,39 @@ class Press(Noun, frozen=True):
 
     press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
     desk: dict[str, Any] = msgspec.field(default_factory=dict)
-    film: tuple[Framed, ...] = ()
+    film: tuple[StripPhoto, ...] = ()
 
 
-def animate(studio: Studio, press: Press, desk: dict[str, Any]) -> dict[str, Any]:
+def queue_press(studio: Studio, press: Press, desk: dict[str, Any]) -> dict[str, Any]:
     """Queue what was pressed; the worker does the rest. The same press once more queues nothing and answers alike."""
     try:
         if press.film:
-            return _all(studio, press, desk)
-        job = studio.submit(_tried(studio, compose(studio, **desk), desk), press.press)
+            return _queue_strip(studio, press, desk)
+        job = studio.submit(_draft_first(studio, build_shot(studio, **desk), desk), press.press)
     except Refusal as refusal:
-        return misplaced(refusal)
+        return place_refusal(refusal)
     return {"kind": "submitted", "jobs": [job.id], "refused": [], "notes": [], "at": time.time()}
 
 
-def _tried(studio: Studio, shot: Shot, desk: dict[str, Any]) -> Shot:
+def _draft_first(studio: Studio, shot: Shot, desk: dict[str, Any]) -> Shot:
     """The shot, as a draft first where that is wanted and another model draws it sooner."""
-    draft = drafted(studio, shot) if checked(desk.get("output") or {}, Output, "output").draft else None
+    draft = pick_draft(studio, shot) if check_value(desk.get("output") or {}, Output, "output").draft else None
     return replace(shot, draft=draft["id"]) if draft else shot
 
 
-def _all(studio: Studio, press: Press, desk: dict[str, Any]) -> dict[str, Any]:
+def _queue_strip(studio: Studio, press: Press, desk: dict[str, Any]) -> dict[str, Any]:
     """One group of jobs. Raises `Misplaced` when not one photo can be used and all for one reason."""
     if len(press.film) > MOST:
         raise Misplaced("output", f"{len(press.film)} photos are more than {MOST} at once.", "Take some off the strip.")
-    effects = checked(desk.get("effects") or [], tuple[Effect, ...], "effects")
-    own = [placed(effects, frame) for frame in press.film]
+    effects = check_value(desk.get("effects") or [], tuple[Effect, ...], "effects")
+    own = [place_effects(effects, frame) for frame in press.film]
     shots: dict[int, Shot] = {}
     refused: dict[int, Refusal] = {}
     for at, frame in enumerate(press.film):
         plain = Frame(**{name: getattr(frame, name) for name in Frame.__struct_fields__})
         try:
-            shot = compose(studio, **{**desk, "frame": plain, "effects": own[at]})
-            shots[at] = _tried(studio, shot, desk)
+            shot = build_shot(studio, **{**desk, "frame": plain, "effects": own[at]})
+            shots[at] = _draft_first(studio, shot, desk)
         except Refusal as refusal:
             refused[at] = refusal
     numbers = list(shots)
@@ -81,11 +81,11 @@ def _all(studio: Studio, press: Press, desk: dict[str, Any]) -> dict[str, Any]:
         "refused": [
             {"photo": press.film[at].photo, "reason": refused[at].reason, "remedy": refused[at].remedy} for at in sorted(refused)
         ],
-        "notes": unpainted(effects, [own[at] for at in numbers]),
+        "notes": describe_unpainted(effects, [own[at] for at in numbers]),
     }  # fmt: skip
 
 
-def placed(effects: tuple[Effect, ...], frame: Framed) -> list[dict[str, Any]]:
+def place_effects(effects: tuple[Effect, ...], frame: StripPhoto) -> list[dict[str, Any]]:
     """The effects as one photo has them: with what was painted on it. One that was painted on another photo only finds its own
     place here, or is left out where it needs the brush."""
     found: list[Effect] = []
@@ -100,7 +100,7 @@ def placed(effects: tuple[Effect, ...], frame: Framed) -> list[dict[str, Any]]:
     return [msgspec.to_builtins(effect) for effect in found]
 
 
-def unpainted(effects: tuple[Effect, ...], own: list[list[dict[str, Any]]]) -> list[str]:
+def describe_unpainted(effects: tuple[Effect, ...], own: list[list[dict[str, Any]]]) -> list[str]:
     """In words, on how many photos an effect that was painted finds its own place or is left out."""
     left = Counter(effect.name for effect in effects for each in own if effect.name not in {one["name"] for one in each})
     found = Counter(
@@ -109,19 +109,20 @@ def unpainted(effects: tuple[Effect, ...], own: list[list[dict[str, Any]]]) -> l
         for each in own
         if effect.region == "brush" and any(one["name"] == effect.name and one["region"] == "auto" for one in each)
     )
-    words = [f"{EFFECTS[name].title} is left out of {_photos(count)} it isn't painted on." for name, count in left.items()]
+    words = [f"{EFFECTS[name].title} is left out of {_count_photos(count)} it isn't painted on." for name, count in left.items()]
     return words + [
-        f"{EFFECTS[name].title} finds its own place on {_photos(count)} it isn't painted on." for name, count in found.items()
+        f"{EFFECTS[name].title} finds its own place on {_count_photos(count)} it isn't painted on."
+        for name, count in found.items()
     ]
 
 
-def _photos(count: int) -> str:
+def _count_photos(count: int) -> str:
     return "the photo" if count == 1 else f"the {count} photos"
 
 
-def unexplained(refusal: Refusal) -> dict[str, Any]:
+def explain_refusal(refusal: Refusal) -> dict[str, Any]:
     """No choices, and why there are none."""
-    return {"choices": [], "refusal": misplaced(refusal), "at": time.time()}
+    return {"choices": [], "refusal": place_refusal(refusal), "at": time.time()}
 
 
 class OutputPanel:
@@ -132,35 +133,35 @@ class OutputPanel:
 
     def render(self) -> None:
         """Draw the parts."""
-        cards = [facts(card) for card in self.studio.cards()]
-        press = call("animate", Press, self.animate)
-        self.part = part(
+        cards = [describe_card(card) for card in self.studio.cards()]
+        press = make_call("animate", Press, self.animate)
+        self.part = make_part(
             "output_panel", msgspec.to_builtins(Output()), events=["why", "plan"], calls=[press], cards=cards, desk=PARTS
         )
-        self.reasons = part("output_reasons", elem_id="reasons")
-        self.planned = part("output_plan", elem_id="planned")
+        self.reasons = make_part("output_reasons", elem_id="reasons")
+        self.planned = make_part("output_plan", elem_id="planned")
 
     def listen(self, desk: dict[str, Part]) -> None:
         """The plan is asked for at every change; "Why these?" wants every choice."""
         quiet: dict[str, Any] = {**QUIET, "inputs_kwargs": desk}
-        self.part.why(heard(self.why, unexplained), outputs=self.reasons, trigger_mode="always_last", **quiet)
-        self.part.plan(heard(self.plan, misplaced), outputs=self.planned, trigger_mode="always_last", **quiet)
+        self.part.why(catch_faults(self.why, explain_refusal), outputs=self.reasons, trigger_mode="always_last", **quiet)
+        self.part.plan(catch_faults(self.plan, place_refusal), outputs=self.planned, trigger_mode="always_last", **quiet)
 
     def animate(self, press: Press) -> dict[str, Any]:
         """Queue the shot on the desk, or one of each photo on the strip."""
-        return animate(self.studio, press, {name: press.desk.get(name) for name in PARTS})
+        return queue_press(self.studio, press, {name: press.desk.get(name) for name in PARTS})
 
     def why(self, **desk: Any) -> dict[str, Any]:
         """Every automatic choice of the shot on the desk, with its reason."""
         try:
-            shot = compose(self.studio, **desk)
+            shot = build_shot(self.studio, **desk)
             return {"choices": msgspec.to_builtins(self.studio.choices(shot)), "at": time.time()}
         except Refusal as refusal:
-            return unexplained(refusal)
+            return explain_refusal(refusal)
 
     def plan(self, **desk: Any) -> dict[str, Any]:
         """What a run of the shot on the desk will really be, in one line."""
         try:
-            return {"kind": "plan", **plan(self.studio, compose(self.studio, **desk)), "at": time.time()}
+            return {"kind": "plan", **show_plan(self.studio, build_shot(self.studio, **desk)), "at": time.time()}
         except Refusal as refusal:
-            return misplaced(refusal)
+            return place_refusal(refusal)

@@ -11,14 +11,14 @@ from studio.nouns import Aspect, Brush, Fraction, Mend, Motion, Noun, Shot
 from studio.photo.crop import RATIOS, settle
 from studio.photo.mend import UPSCALE
 from studio.studio import Studio
-from studio.ui.clip_actions import One
-from studio.ui.html_part import Call, call, part
-from studio.ui.panels.report_panel import mend_titles, network, report_calls
+from studio.ui.clip_actions import ById
+from studio.ui.html_part import Call, make_call, make_part
+from studio.ui.panels.report_panel import has_network, list_mends, make_report_calls
 from studio.ui.shot_form import Frame
-from studio.ui.uploads import Upload, photo_card, receive, sample, uploaded
+from studio.ui.uploads import Upload, find_upload, receive_upload, show_photo, take_sample
 
 
-class Fit(Noun, frozen=True):
+class CropQuestion(Noun, frozen=True):
     """A question for a crop: which photo, which aspect, and what was marked as its subject."""
 
     photo: str
@@ -35,7 +35,7 @@ class Click(Noun, frozen=True):
     mends: tuple[Mend, ...] = ()
 
 
-def depth_calls(studio: Studio) -> list[Call]:
+def make_depth_calls(studio: Studio) -> list[Call]:
     """Whether the optional depth network is here, and its download: only ever asked for by the user's own button."""
 
     def about(_: dict[str, str]) -> dict[str, Any]:
@@ -46,7 +46,7 @@ def depth_calls(studio: Studio) -> list[Call]:
         studio.download_depth_model(lambda progress: None)
         return about(nothing)
 
-    return [call("depth_model", dict[str, str], about), call("download_depth", dict[str, str], download)]
+    return [make_call("depth_model", dict[str, str], about), make_call("download_depth", dict[str, str], download)]
 
 
 class PhotoPanel:
@@ -59,18 +59,20 @@ class PhotoPanel:
         """Draw the part."""
         studio = self.studio
         calls = [
-            call("receive_file", Upload, lambda upload: receive(studio, upload)),
-            call("take_sample", One, lambda ask: sample(studio, ask.id)),
-            call("look_at", One, lambda ask: photo_card(studio, studio.photo(ask.id))),
-            call("suggest_crop", Fit, self.suggest),
-            call("pick_subject", Click, lambda ask: {"subject": studio.pick(studio.photo(ask.photo), ask.mends, ask.x, ask.y)}),
-            call("depth_view", Frame, self.depth),
-            call("take_depth", Upload, self.take_depth),
-            *depth_calls(studio),
-            *report_calls(studio),
+            make_call("receive_file", Upload, lambda upload: receive_upload(studio, upload)),
+            make_call("take_sample", ById, lambda ask: take_sample(studio, ask.id)),
+            make_call("look_at", ById, lambda ask: show_photo(studio, studio.photo(ask.id))),
+            make_call("suggest_crop", CropQuestion, self.suggest),
+            make_call(
+                "pick_subject", Click, lambda ask: {"subject": studio.pick(studio.photo(ask.photo), ask.mends, ask.x, ask.y)}
+            ),
+            make_call("depth_view", Frame, self.depth),
+            make_call("take_depth", Upload, self.take_depth),
+            *make_depth_calls(studio),
+            *make_report_calls(studio),
         ]
         samples = [{**msgspec.to_builtins(one), "path": str(ASSETS / "samples" / one.file)} for one in studio.samples()]
-        self.part = part(
+        self.part = make_part(
             "photo_panel",
             None,
             calls=calls,
@@ -78,13 +80,16 @@ class PhotoPanel:
             ratios=RATIOS,
             platforms=msgspec.to_builtins(studio.platforms()),
             limit=MAX_UPLOAD_BYTES,
-            mends=mend_titles(network()),
+            mends=list_mends(has_network()),
             upscale=UPSCALE,
         )
-        ending = [call("receive_file", Upload, lambda upload: receive(studio, upload)), call("suggest_crop", Fit, self.suggest)]
-        self.ending = part("ending", None, calls=ending, limit=MAX_UPLOAD_BYTES)
+        ending = [
+            make_call("receive_file", Upload, lambda upload: receive_upload(studio, upload)),
+            make_call("suggest_crop", CropQuestion, self.suggest),
+        ]
+        self.ending = make_part("ending", None, calls=ending, limit=MAX_UPLOAD_BYTES)
 
-    def suggest(self, fit: Fit) -> dict[str, Any]:
+    def suggest(self, fit: CropQuestion) -> dict[str, Any]:
         """The crop the studio would choose, and why."""
         suggestion = self.studio.suggest_crop(self.studio.photo(fit.photo), fit.aspect, fit.subject)
         return {"crop": msgspec.to_builtins(suggestion.crop), "why": suggestion.choice.reason}
@@ -99,7 +104,7 @@ class PhotoPanel:
 
     def take_depth(self, upload: Upload) -> dict[str, str]:
         """Keep a depth map that the user drew or measured elsewhere."""
-        file = uploaded(self.studio, upload)
+        file = find_upload(self.studio, upload)
         try:
             return {"depth": self.studio.adopt_depth(file)}
         finally:

@@ -14,9 +14,9 @@ from studio.nouns import Kind, Noun, Refusal, Shot, Use
 from studio.photo.crop import settle
 from studio.presets import MotionPreset
 from studio.studio import Studio
-from studio.ui.html_part import call, part
-from studio.ui.model_facts import sentence
-from studio.ui.panels.words_panel import suggestions
+from studio.ui.html_part import make_call, make_part
+from studio.ui.model_facts import make_sentence
+from studio.ui.panels.words_panel import suggest_words
 from studio.ui.shot_form import Frame
 
 KINDS: dict[Kind, str] = {
@@ -33,13 +33,13 @@ CLOSE_UP = "A close-up: only the subject is in focus. What it is Stir can’t te
 """Why no kind is named for a close-up."""
 
 
-class Fit(Noun, frozen=True):
+class ByPhoto(Noun, frozen=True):
     """A question for motions: which photo."""
 
     photo: str
 
 
-def fitting(studio: Studio, photo_id: str) -> dict[str, Any]:
+def sort_motions(studio: Studio, photo_id: str) -> dict[str, Any]:
     """The ids of all motions, those that fit a photo first, which of them do, what it is of and why, and words that suit it.
 
     Raises `Refusal`.
@@ -48,17 +48,17 @@ def fitting(studio: Studio, photo_id: str) -> dict[str, Any]:
     seen = studio.advice.seen(photo)
     kind = of(seen)
     order = studio.advice.motions(photo)
-    plain = CLOSE_UP if seen.marks.close else sentence(seen.reason)
+    plain = CLOSE_UP if seen.marks.close else make_sentence(seen.reason)
     return {
         "order": [one.id for one in order],
         "fitting": [one.id for one in order if fits(one, kind, seen.marks.people)],
         "kind": kind,
         "reason": f"{KINDS[kind]}: {seen.reason}." if kind else plain,
-        "words": suggestions(seen.marks),
+        "words": suggest_words(seen.marks),
     }
 
 
-class Played(Noun, frozen=True):
+class PreviewQuestion(Noun, frozen=True):
     """A question for a motion to start from: what it looks like on the photo on the desk."""
 
     frame: Frame
@@ -69,7 +69,7 @@ WORDED = "Only the camera: what happens needs a model that reads words."
 UNSEEN = "Needs a model that reads words."
 
 
-def played(studio: Studio, ask: Played) -> dict[str, str]:
+def preview_motion(studio: Studio, ask: PreviewQuestion) -> dict[str, str]:
     """A tiny clip of a motion on a photo, "" where nothing would move, and what of it can't be seen there. Raises `Refusal`."""
     preset = next((one for one in presets.motions() if one.id == ask.motion), None)
     if preset is None:
@@ -85,13 +85,13 @@ def played(studio: Studio, ask: Played) -> dict[str, str]:
     return {"path": str(studio.preview(shot)), "says": WORDED if reads else said}
 
 
-def gallery(studio: Studio) -> list[dict[str, Any]]:
+def list_motions(studio: Studio) -> list[dict[str, Any]]:
     """Every motion to start from, with where its still lies and what it goes well with."""
     titles = {card.id: card.title for card in studio.cards()}
-    return [_tile(one, titles) for one in presets.motions()]
+    return [_show_motion(one, titles) for one in presets.motions()]
 
 
-def _tile(one: MotionPreset, titles: dict[str, str]) -> dict[str, Any]:
+def _show_motion(one: MotionPreset, titles: dict[str, str]) -> dict[str, Any]:
     return {
         "id": one.id, "title": one.title, "summary": one.summary, "kinds": list(one.kinds), "uses": list(one.uses),
         "motion": msgspec.to_builtins(one.motion), "seconds": one.seconds, "aspect": one.aspect,
@@ -107,6 +107,6 @@ class PresetsPanel:
 
     def render(self) -> None:
         """Draw the part."""
-        fit = call("fit_motions", Fit, lambda ask: fitting(self.studio, ask.photo))
-        play = call("play_motion", Played, lambda ask: played(self.studio, ask))
-        part("presets_panel", calls=[fit, play], motions=gallery(self.studio), kinds=KINDS, uses=USES)
+        fit = make_call("fit_motions", ByPhoto, lambda ask: sort_motions(self.studio, ask.photo))
+        play = make_call("play_motion", PreviewQuestion, lambda ask: preview_motion(self.studio, ask))
+        make_part("presets_panel", calls=[fit, play], motions=list_motions(self.studio), kinds=KINDS, uses=USES)

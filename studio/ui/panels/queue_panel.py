@@ -10,16 +10,16 @@ import msgspec
 from studio.library.logbook import trace
 from studio.nouns import Noun
 from studio.studio import Studio
-from studio.ui.clip_actions import One
-from studio.ui.html_part import QUIET, call, part
-from studio.ui.model_status import standing
-from studio.ui.queue_snapshot import board
+from studio.ui.clip_actions import ById
+from studio.ui.html_part import QUIET, make_call, make_part
+from studio.ui.model_status import show_models
+from studio.ui.queue_snapshot import take_snapshot
 
 TICK = 0.5
 """Seconds between two looks at the studio's version; a look that finds nothing new sends nothing."""
 
 
-class Place(Noun, frozen=True):
+class JobMove(Noun, frozen=True):
     """A job's new place: before another queued job, or last."""
 
     id: str
@@ -36,19 +36,19 @@ class QueuePanel:
     def render(self) -> None:
         """Draw the part."""
         studio = self.studio
-        self.part = part(
+        self.part = make_part(
             "queue_panel",
             elem_id="strip",
             calls=[
-                call("cancel_job", One, lambda ask: studio.cancel(ask.id)),
-                call("retry_job", One, lambda ask: {"job": studio.retry(ask.id).id}),
-                call("cancel_group", One, lambda ask: studio.cancel_group(ask.id)),
-                call("retry_group", One, lambda ask: {"jobs": [job.id for job in studio.retry_group(ask.id)]}),
-                call("move_job", Place, lambda ask: studio.move(ask.id, ask.before)),
-                call("clear_ended", dict[str, str], lambda _: studio.clear_ended()),
+                make_call("cancel_job", ById, lambda ask: studio.cancel(ask.id)),
+                make_call("retry_job", ById, lambda ask: {"job": studio.retry(ask.id).id}),
+                make_call("cancel_group", ById, lambda ask: studio.cancel_group(ask.id)),
+                make_call("retry_group", ById, lambda ask: {"jobs": [job.id for job in studio.retry_group(ask.id)]}),
+                make_call("move_job", JobMove, lambda ask: studio.move(ask.id, ask.before)),
+                make_call("clear_ended", dict[str, str], lambda _: studio.clear_ended()),
             ],
         )
-        self.models = part("model_status", elem_id="standing")
+        self.models = make_part("model_status", elem_id="standing")
 
     def listen(self, page: gr.Blocks) -> None:
         """One timer for the whole page; a reload or another tab sees the same board."""
@@ -73,6 +73,6 @@ class QueuePanel:
         now = self.studio.version
         if now == version:
             return gr.skip(), gr.skip(), gr.skip()
-        models = standing(self.studio)
+        models = show_models(self.studio)
         mark = hash(msgspec.json.encode(models))
-        return board(self.studio), gr.skip() if mark == before else models, (now, mark)
+        return take_snapshot(self.studio), gr.skip() if mark == before else models, (now, mark)

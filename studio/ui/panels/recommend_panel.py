@@ -9,8 +9,8 @@ import msgspec
 from studio.advice import Wishes
 from studio.nouns import Refusal
 from studio.studio import Studio
-from studio.ui.html_part import QUIET, Part, heard, part
-from studio.ui.shot_form import compose, misplaced
+from studio.ui.html_part import QUIET, Part, catch_faults, make_part
+from studio.ui.shot_form import build_shot, place_refusal
 
 
 class RecommendPanel:
@@ -21,16 +21,18 @@ class RecommendPanel:
 
     def render(self) -> None:
         """Draw the silent part: the picker shows what it carries."""
-        self.picks = part("recommend_panel", elem_id="picks", events=["ask"])
+        self.picks = make_part("recommend_panel", elem_id="picks", events=["ask"])
 
     def render_guide(self) -> None:
         """Draw which photo suits which model, made from the cards alone: it stands beside the models themselves."""
-        part("model_guide", elem_id="guide", rows=msgspec.to_builtins(self.studio.advice.guide()))
+        make_part("model_guide", elem_id="guide", rows=msgspec.to_builtins(self.studio.advice.guide()))
 
     def listen(self, desk: dict[str, Part]) -> None:
         """Picks are made for what stands on the desk when they are asked for."""
         asked = {**desk, "wishes": self.picks}
-        self.picks.ask(heard(self.make, misplaced), inputs_kwargs=asked, outputs=self.picks, trigger_mode="always_last", **QUIET)
+        self.picks.ask(
+            catch_faults(self.make, place_refusal), inputs_kwargs=asked, outputs=self.picks, trigger_mode="always_last", **QUIET
+        )
 
     def make(self, wishes: Any = None, **desk: Any) -> dict[str, Any]:
         """The picks, the best first, each with its reason and what is given up."""
@@ -39,7 +41,7 @@ class RecommendPanel:
         except msgspec.ValidationError:
             wished = Wishes()
         try:
-            picks = self.studio.advice.recommend(compose(self.studio, **desk), wished)
+            picks = self.studio.advice.recommend(build_shot(self.studio, **desk), wished)
         except Refusal as refusal:
-            return misplaced(refusal)
+            return place_refusal(refusal)
         return {"kind": "picks", "picks": msgspec.to_builtins(picks)}

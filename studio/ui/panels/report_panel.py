@@ -15,7 +15,7 @@ from studio.photo.crop import settle
 from studio.photo.mend import upscaler
 from studio.photo.report import Box, Code, Finding, Remedy, Report
 from studio.studio import Studio
-from studio.ui.html_part import Call, call
+from studio.ui.html_part import Call, make_call
 
 WHOLE = Crop()
 CHECKED: dict[Code, str] = {
@@ -45,7 +45,7 @@ ORDER: tuple[MendName, ...] = ("deblock", "denoise", "upscale", "contrast", "bac
 """How mends that are used together are done: what is enlarged or stretched is clean by then."""
 
 
-class Looked(Noun, frozen=True):
+class ReportQuestion(Noun, frozen=True):
     """A question for the report: the photo, its crop and mends, and the size of the clip; `glance`, on its pixels alone."""
 
     photo: str
@@ -56,7 +56,7 @@ class Looked(Noun, frozen=True):
     subject: Brush = ""
 
 
-class Compared(Noun, frozen=True):
+class ComparisonQuestion(Noun, frozen=True):
     """A question for two pictures of a photo: with the one set of mends, and with the other."""
 
     photo: str
@@ -64,13 +64,13 @@ class Compared(Noun, frozen=True):
     after: tuple[Mend, ...] = ()
 
 
-class CloseUp(Compared, frozen=True):
+class CloseUpQuestion(ComparisonQuestion, frozen=True):
     """The same question for a part of the photo: left, top, width and height in fractions."""
 
     box: Box = (0.0, 0.0, 1.0, 1.0)
 
 
-def together(now: tuple[Mend, ...], more: tuple[Mend, ...]) -> tuple[Mend, ...]:
+def join_mends(now: tuple[Mend, ...], more: tuple[Mend, ...]) -> tuple[Mend, ...]:
     """The mends with more of them after them, one of a name: each takes its share of what the one before has left."""
     done: dict[MendName, float] = {mend.name: mend.amount for mend in now}
     for mend in sorted(more, key=lambda one: ORDER.index(one.name)):
@@ -79,7 +79,7 @@ def together(now: tuple[Mend, ...], more: tuple[Mend, ...]) -> tuple[Mend, ...]:
     return tuple(Mend(name, amount) for name, amount in done.items())
 
 
-def mend_titles(network: bool) -> list[dict[str, Any]]:
+def list_mends(network: bool) -> list[dict[str, Any]]:
     """Every mend as the page names it, at an amount and at none; whether its amount can be chosen.
 
     Without a `network` that gives it new detail a photo is resampled, and says so.
@@ -91,14 +91,14 @@ def mend_titles(network: bool) -> list[dict[str, Any]]:
     ]
 
 
-def mended(mend: Mend) -> str:
+def name_mend(mend: Mend) -> str:
     """A mend that was done, in words: "Denoised 50 %", "Upscaled 2×"."""
     if mend.name == "upscale":
         return DONE["upscale"] if mend.amount else RESAMPLED
     return f"{DONE[mend.name]} {mend.amount * 100:.0f} %"
 
 
-def summary(report: Report) -> str:
+def summarise(report: Report) -> str:
     """The report in one line, what to fix first: "1 fix suggested · 1 to know · 2 fine"."""
     fine, fixes, mind = (len(report.at(level)) for level in ("fine", "mend", "mind"))
     if not fixes and not mind:
@@ -107,90 +107,91 @@ def summary(report: Report) -> str:
     return " · ".join(f"{count} {words}" for count, words in counted if count)
 
 
-def fine(report: Report) -> str:
+def name_fine(report: Report) -> str:
     """What is fine, in one line: "Fine: sharpness, noise, contrast"."""
     words = dict.fromkeys(CHECKED[finding.code] for finding in report.at("fine"))
     return f"Fine: {', '.join(words)}" if words else ""
 
 
-def shown(report: Report, mends: tuple[Mend, ...], network: bool = True) -> dict[str, Any]:
+def show_report(report: Report, mends: tuple[Mend, ...], network: bool = True) -> dict[str, Any]:
     """A report for the page; `mends` are those of the photo now. A remedy carries every mend there will be once it is used.
 
     Without a `network` nothing is called upscaled.
     """
-    report = replace(report, findings=tuple(_once(finding, mends) for finding in report.findings))
-    hurts = [_finding(finding, mends, network) for finding in (*report.at("mend"), *report.at("mind"))]
+    report = replace(report, findings=tuple(_drop_done(finding, mends) for finding in report.findings))
+    hurts = [_show_finding(finding, mends, network) for finding in (*report.at("mend"), *report.at("mind"))]
     firsts = [remedy for finding in report.at("mend") if (remedy := next((one for one in finding.remedies if one.mends), None))]
     strongest: dict[MendName, Mend] = {}
     for mend in sorted((mend for remedy in firsts for mend in remedy.mends), key=lambda one: one.amount):
         strongest[mend.name] = mend
     return {
-        "line": summary(report), "fixes": len(report.at("mend")), "hurts": hurts, "fine": fine(report),
+        "line": summarise(report), "fixes": len(report.at("mend")), "hurts": hurts, "fine": name_fine(report),
         "checked": [finding.says for finding in report.at("fine")],
-        "all": msgspec.to_builtins(together(mends, tuple(strongest.values()))) if len(firsts) > 1 else None,
+        "all": msgspec.to_builtins(join_mends(mends, tuple(strongest.values()))) if len(firsts) > 1 else None,
     }  # fmt: skip
 
 
-def _once(finding: Finding, mends: tuple[Mend, ...]) -> Finding:
+def _drop_done(finding: Finding, mends: tuple[Mend, ...]) -> Finding:
     """A finding as it is said of a photo with these mends: one that was made larger isn't offered it again."""
-    useful = tuple(one for one in finding.remedies if not _enlarged(one, mends))
+    useful = tuple(one for one in finding.remedies if not _is_enlarged(one, mends))
     if len(useful) == len(finding.remedies):
         return finding
     return replace(finding, level="mend" if useful else "mind", says=STILL_SMALL, remedies=useful)
 
 
-def _finding(finding: Finding, mends: tuple[Mend, ...], network: bool) -> dict[str, Any]:
+def _show_finding(finding: Finding, mends: tuple[Mend, ...], network: bool) -> dict[str, Any]:
     remedies = [
-        {**msgspec.to_builtins(one), "label": _label(one, network), "mends": _all(one, mends)} for one in finding.remedies
+        {**msgspec.to_builtins(one), "label": _name_remedy(one, network), "mends": _join_remedy(one, mends)}
+        for one in finding.remedies
     ]
     plainly = not network and any(mend.name == "upscale" for one in finding.remedies for mend in one.mends)
     return {**msgspec.to_builtins(finding), "says": PLAINLY if plainly else finding.says, "remedies": remedies}
 
 
-def _enlarged(remedy: Remedy, mends: tuple[Mend, ...]) -> bool:
+def _is_enlarged(remedy: Remedy, mends: tuple[Mend, ...]) -> bool:
     """Whether a remedy enlarges the photo and nothing else, and that is done: it is done once at most."""
     once = any(mend.name == "upscale" for mend in mends)
     return once and bool(remedy.mends) and all(mend.name == "upscale" for mend in remedy.mends)
 
 
-def _label(remedy: Remedy, network: bool) -> str:
+def _name_remedy(remedy: Remedy, network: bool) -> str:
     enlarges = any(mend.name == "upscale" for mend in remedy.mends)
     return remedy.label.replace("Upscale", "Resample") if enlarges and not network else remedy.label
 
 
-def _all(remedy: Remedy, mends: tuple[Mend, ...]) -> Any:
-    return msgspec.to_builtins(together(mends, remedy.mends)) if remedy.mends else None
+def _join_remedy(remedy: Remedy, mends: tuple[Mend, ...]) -> Any:
+    return msgspec.to_builtins(join_mends(mends, remedy.mends)) if remedy.mends else None
 
 
-def network() -> bool:
+def has_network() -> bool:
     """Whether what is upscaled here gets new detail from a network."""
     return upscaler().value == "network"
 
 
-def report_calls(studio: Studio) -> list[Call]:
+def make_report_calls(studio: Studio) -> list[Call]:
     """The report on a photo; a picture of it with its mends; and the pictures before and after some."""
 
     def shot(photo_id: str, mends: tuple[Mend, ...], crop: Crop = WHOLE, size: Size = "auto", subject: str = "") -> Shot:
         photo = studio.photo(photo_id)
         return Shot(photo, settle(photo, crop), Motion(), size=size, mends=mends, subject=subject)
 
-    def report(ask: Looked) -> dict[str, Any]:
+    def report(ask: ReportQuestion) -> dict[str, Any]:
         asked = shot(ask.photo, ask.mends, ask.crop, ask.size, ask.subject)
-        return shown(studio.advice.look(asked, ask.glance), ask.mends, network())
+        return show_report(studio.advice.look(asked, ask.glance), ask.mends, has_network())
 
-    def compare(ask: Compared) -> dict[str, str]:
+    def compare(ask: ComparisonQuestion) -> dict[str, str]:
         if ask.before == ask.after:
             raise Refusal("This changes nothing more.", "Set a stronger amount under the photo.")
         before, after = studio.advice.before_after(shot(ask.photo, ask.before), shot(ask.photo, ask.after))
         return {"before": str(before), "after": str(after)}
 
-    def close_up(ask: CloseUp) -> dict[str, str]:
+    def close_up(ask: CloseUpQuestion) -> dict[str, str]:
         before, after = (studio.advice.close_up(shot(ask.photo, mends), ask.box) for mends in (ask.before, ask.after))
         return {"before": str(before), "after": str(after)}
 
     return [
-        call("report", Looked, report),
-        call("mended", Compared, lambda ask: {"view": str(studio.advice.view(shot(ask.photo, ask.after)))}),
-        call("compare", Compared, compare),
-        call("close_up", CloseUp, close_up),
+        make_call("report", ReportQuestion, report),
+        make_call("mended", ComparisonQuestion, lambda ask: {"view": str(studio.advice.view(shot(ask.photo, ask.after)))}),
+        make_call("compare", ComparisonQuestion, compare),
+        make_call("close_up", CloseUpQuestion, close_up),
     ]

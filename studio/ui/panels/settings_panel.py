@@ -8,9 +8,9 @@ import msgspec
 
 from studio.photo.crop import SHORT_SIDES
 from studio.studio import Studio
-from studio.ui.html_part import call, part
-from studio.ui.panels.models_panel import Wish, wish
-from studio.ui.panels.photo_panel import depth_calls
+from studio.ui.html_part import make_call, make_part
+from studio.ui.panels.models_panel import Wish, change_preferences
+from studio.ui.panels.photo_panel import make_depth_calls
 
 SIZES = [["auto", "Auto"], *([name, "4K" if name == "2160p" else name] for name in SHORT_SIDES)]
 """Sizes a desk may begin with, and what they are called."""
@@ -28,14 +28,14 @@ class SettingsPanel:
     def render(self) -> None:
         """Draw the part."""
         calls = [
-            call("ask_facts", dict[str, str], lambda _: self.facts()),
-            call("wish", Wish, lambda wanted: wish(self.studio, wanted)),
-            call("ask_assistant", dict[str, str], lambda _: self.studio.assist.state()),
-            *depth_calls(self.studio),
+            make_call("ask_facts", dict[str, str], lambda _: self.facts()),
+            make_call("wish", Wish, lambda wanted: change_preferences(self.studio, wanted)),
+            make_call("ask_assistant", dict[str, str], lambda _: self.studio.assist.state()),
+            *make_depth_calls(self.studio),
         ]
         places = [[one.id, one.title] for one in self.studio.platforms()]
         begins = {"sizes": SIZES, "rates": RATES, "places": places}
-        self.part = part("settings_panel", None, calls=calls, local=self.studio.settings.user == "", **begins)
+        self.part = make_part("settings_panel", None, calls=calls, local=self.studio.settings.user == "", **begins)
 
     def facts(self) -> dict[str, Any]:
         """Places, the machine's choices, and what the user prefers."""

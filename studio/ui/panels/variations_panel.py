@@ -10,25 +10,25 @@ from studio.motion.vary import Axis, axes, vary
 from studio.nouns import Noun, Refusal, Shot, replace
 from studio.photo.crop import ratio
 from studio.studio import Studio
-from studio.ui.html_part import QUIET, Part, call, heard, part
-from studio.ui.model_status import drafted
-from studio.ui.shot_form import compose, misplaced
+from studio.ui.html_part import QUIET, Part, catch_faults, make_call, make_part
+from studio.ui.model_status import pick_draft
+from studio.ui.shot_form import build_shot, place_refusal
 
 
-class Wanted(Noun, frozen=True):
+class VariationsQuestion(Noun, frozen=True):
     """What the part asks for: along which axis, and how many."""
 
     axis: Axis = "amount"
     count: Annotated[int, msgspec.Meta(ge=2, le=4)] = 3
 
 
-class One(Noun, frozen=True):
+class Variation(Noun, frozen=True):
     """One of the variations, to be seen."""
 
     shot: Shot
 
 
-class Several(Noun, frozen=True):
+class ChosenVariations(Noun, frozen=True):
     """Those that are to be made: each as a draft first where `draft`, and for real where `real`."""
 
     shots: Annotated[tuple[Shot, ...], msgspec.Meta(min_length=1, max_length=4)]
@@ -45,24 +45,26 @@ class VariationsPanel:
 
     def render(self) -> None:
         """Draw the part."""
-        calls = [call("see_variation", One, self.see), call("queue_variations", Several, self.queue)]
-        self.part = part("variations_panel", elem_id="vary", events=["ask"], calls=calls)
+        calls = [make_call("see_variation", Variation, self.see), make_call("queue_variations", ChosenVariations, self.queue)]
+        self.part = make_part("variations_panel", elem_id="vary", events=["ask"], calls=calls)
 
     def listen(self, desk: dict[str, Part]) -> None:
         """Variations are made of what stands on the desk when they are asked for."""
         asked = {**desk, "wanted": self.part}
-        self.part.ask(heard(self.make, misplaced), inputs_kwargs=asked, outputs=self.part, trigger_mode="always_last", **QUIET)
+        self.part.ask(
+            catch_faults(self.make, place_refusal), inputs_kwargs=asked, outputs=self.part, trigger_mode="always_last", **QUIET
+        )
 
     def make(self, wanted: Any = None, **desk: Any) -> dict[str, Any]:
         """The variations along an axis: their shots, and in words what differs."""
         try:
-            asked = msgspec.convert(wanted or {}, Wanted)
+            asked = msgspec.convert(wanted or {}, VariationsQuestion)
         except msgspec.ValidationError:
-            asked = Wanted()
+            asked = VariationsQuestion()
         try:
-            shot = compose(self.studio, **desk)
+            shot = build_shot(self.studio, **desk)
         except Refusal as refusal:
-            return misplaced(refusal)
+            return place_refusal(refusal)
         sensible = axes(shot.motion)
         axis = asked.axis if asked.axis in sensible or not sensible else sensible[0]
         made = vary(shot.motion, axis, asked.count) if sensible else ()
@@ -70,7 +72,7 @@ class VariationsPanel:
             {"title": one.title, "differs": one.differs, "shot": msgspec.to_builtins(replace(shot, motion=one.motion))}
             for one in made
         ]
-        draft, shape = drafted(self.studio, shot), ratio(shot.photo, shot.crop.aspect)
+        draft, shape = pick_draft(self.studio, shot), ratio(shot.photo, shot.crop.aspect)
         return {
             "kind": "variations",
             "axes": sensible,
@@ -81,16 +83,16 @@ class VariationsPanel:
             "shape": shape,
         }
 
-    def see(self, ask: One) -> dict[str, str]:
+    def see(self, ask: Variation) -> dict[str, str]:
         """The tiny preview of one variation."""
         return {"path": str(self.studio.preview(ask.shot))}
 
-    def queue(self, ask: Several) -> dict[str, Any]:
+    def queue(self, ask: ChosenVariations) -> dict[str, Any]:
         """Queue the variations together, drafts before what they are drafts of. Raises `Refusal` before any is queued."""
         shots: list[Shot] = []
         for shot in ask.shots:
             plain = replace(shot, draft="")
-            draft = drafted(self.studio, plain)
+            draft = pick_draft(self.studio, plain)
             if draft and ask.draft:
                 shots.append(replace(plain, draft=draft["id"]))
             if ask.real or not draft or not ask.draft:

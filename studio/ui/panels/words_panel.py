@@ -15,7 +15,7 @@ from studio.motion import compose, lint, read
 from studio.motion.promise import promise
 from studio.nouns import Effect, EffectName, Motion, Noun, Words, replace
 from studio.studio import Studio
-from studio.ui.html_part import call, part
+from studio.ui.html_part import make_call, make_part
 
 SUGGESTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "people": {
@@ -52,13 +52,13 @@ ANY: dict[str, tuple[str, ...]] = {
 """What may be said of any photo: it names nothing that may not be there."""
 
 
-def suggestions(marks: Any) -> dict[str, list[str]]:
+def suggest_words(marks: Any) -> dict[str, list[str]]:
     """Short words for each slot that suit a photo: of what is surely in it, then what may be said of any."""
     there = [words for name, words in SUGGESTIONS.items() if getattr(marks, name)]
     return {slot: list(dict.fromkeys(one for words in (*there, ANY) for one in words.get(slot, ()))) for slot in ANY}
 
 
-class Ask(Noun, frozen=True):
+class WordsQuestion(Noun, frozen=True):
     """What the page asks: the builder and the sentence as they are, and as they were when both last agreed (`before`, `said`).
 
     `unplaced` are effects that find no place on the photo; `boxed`: there is an end box on it. `write`: the sentence is to be
@@ -77,7 +77,7 @@ class Ask(Noun, frozen=True):
     boxed: bool = False
 
 
-def direct(studio: Studio, ask: Ask) -> dict[str, Any]:
+def sync_words(studio: Studio, ask: WordsQuestion) -> dict[str, Any]:
     """Builder and sentence in step again, what the check says of them, and what the model will be told.
 
     What was typed is heard first; what was pressed meanwhile stands. The sentence is left alone unless something was pressed.
@@ -86,21 +86,21 @@ def direct(studio: Studio, ask: Ask) -> dict[str, Any]:
     card = studio.card(ask.model)
     motion = ask.motion
     if not ask.write and ask.text != ask.said:
-        heard = replace(read.hear(ask.before, ask.text), negative_prompt=avoided(ask))
-        motion = merged(ask.before, ask.motion, heard)
+        heard = replace(read.hear(ask.before, ask.text), negative_prompt=merge_avoided(ask))
+        motion = merge_motions(ask.before, ask.motion, heard)
     pressed = compose.plain(ask.motion) != compose.plain(ask.before)
     text = compose.plain(motion) if ask.write or pressed else ask.text
     return {
         "motion": msgspec.to_builtins(motion),
         "text": text,
-        "findings": msgspec.to_builtins(findings(motion, text, ask.seconds, card)),
+        "findings": msgspec.to_builtins(check_words(motion, text, ask.seconds, card)),
         "promise": msgspec.to_builtins(promise(motion, card, text, ask.unplaced, ask.boxed)),
-        "told": told(motion, card),
-        "unplaced": unplaced(motion, text),
+        "told": describe_prompt(motion, card),
+        "unplaced": find_unplaced(motion, text),
     }
 
 
-def avoided(ask: Ask) -> str:
+def merge_avoided(ask: WordsQuestion) -> str:
     """What is to be avoided: what was, without what the last sentence said of it, and with what this one says.
 
     A sentence is heard while it is typed: "no te" and "no tex" on the way to "no text" must leave nothing behind.
@@ -113,7 +113,7 @@ def avoided(ask: Ask) -> str:
     return read.avoiding(*kept, says)
 
 
-def merged(before: Motion, pressed: Motion, heard: Motion) -> Motion:
+def merge_motions(before: Motion, pressed: Motion, heard: Motion) -> Motion:
     """What was heard, but for what was pressed meanwhile: field by field, the pressed value where it has changed."""
     changed = {
         field: getattr(pressed, field) for field in Motion.__struct_fields__ if getattr(pressed, field) != getattr(before, field)
@@ -121,20 +121,20 @@ def merged(before: Motion, pressed: Motion, heard: Motion) -> Motion:
     return replace(heard, **changed)
 
 
-def findings(motion: Motion, text: str, seconds: float, card: ModelCard) -> tuple[lint.Finding, ...]:
+def check_words(motion: Motion, text: str, seconds: float, card: ModelCard) -> tuple[lint.Finding, ...]:
     """What the check says of the sentence as it stands, each at its words; what has no place the promise says."""
     found = lint.check(motion if text == compose.plain(motion) else text, seconds=seconds, card=card)
     return tuple(one for one in found if one.code != "no_region")
 
 
-def unplaced(motion: Motion, text: str) -> list[EffectName]:
+def find_unplaced(motion: Motion, text: str) -> list[EffectName]:
     """The effects, pressed or asked for in words, that wait for somebody to paint where they happen."""
     pressed = {effect.name for effect in motion.effects}
     asked = (effect for effect in read.read(text).effects if effect.name not in pressed)
     return [effect.name for effect in (*motion.effects, *asked) if effect.amount > 0 and needs_brush(effect)]
 
 
-def told(motion: Motion, card: ModelCard) -> dict[str, Any]:
+def describe_prompt(motion: Motion, card: ModelCard) -> dict[str, Any]:
     """What a card is told, what it can't obey, and what is acted on where the words are only read here."""
     written = compose.compose(motion, card)
     acted = read.enacted(motion)
@@ -146,11 +146,11 @@ def told(motion: Motion, card: ModelCard) -> dict[str, Any]:
         "control": written.control,
         "notes": list(written.notes),
         "implied": implied,
-        "acted": msgspec.to_builtins(Motion(camera=acted.camera, effects=tuple(_unpainted(one) for one in acted.effects))),
+        "acted": msgspec.to_builtins(Motion(camera=acted.camera, effects=tuple(_strip_brush(one) for one in acted.effects))),
     }
 
 
-def _unpainted(effect: Effect) -> Effect:
+def _strip_brush(effect: Effect) -> Effect:
     return replace(effect, brush="")
 
 
@@ -162,8 +162,8 @@ class WordsPanel:
 
     def render(self) -> None:
         """Draw the sentence."""
-        self.part = part("words_panel", calls=[call("direct", Ask, lambda ask: direct(self.studio, ask))])
+        self.part = make_part("words_panel", calls=[make_call("direct", WordsQuestion, lambda ask: sync_words(self.studio, ask))])
 
     def render_slots(self) -> None:
         """Draw the slots."""
-        part("slots_panel", suggestions=ANY)
+        make_part("slots_panel", suggestions=ANY)

@@ -15,8 +15,8 @@ import msgspec
 
 from bench.clips import table, verdict
 from studio.config import ROOT
-from studio.motion.lint import Finding, check
-from studio.motion.read import read
+from studio.motion.prompt_check import Finding, check
+from studio.motion.read_prompt import read
 from studio.nouns import Effect, Motion, replace
 from studio.presets import card
 

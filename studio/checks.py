@@ -14,7 +14,7 @@ from studio.clip.formats import TICKS
 from studio.config import Settings
 from studio.engines.draft import asked
 from studio.engines.plan import plan
-from studio.motion.effects import EFFECTS
+from studio.motion.ambient_effects import EFFECTS
 from studio.nouns import Choice, Effect, Photo, Refusal, Shot, Still, replace
 from studio.photo import crop, mend
 

@@ -29,9 +29,9 @@ from studio.frames import Frames
 from studio.jobs import Rooms
 from studio.library import clips, disk, names
 from studio.library.served import Served
-from studio.motion import camera
-from studio.motion.effects import EFFECTS
-from studio.motion.read import effects
+from studio.motion import camera_moves
+from studio.motion.ambient_effects import EFFECTS
+from studio.motion.read_prompt import effects
 from studio.nouns import Choice, Clip, Motion, Progress, Refusal, Shot, Size, Still, replace
 from studio.presets import platform
 
@@ -248,7 +248,7 @@ def recipe(file: Path) -> Shot:
 def words(shot: Shot) -> str:
     """What people may look for to find a clip of this shot: the titles of its moves and effects, their other names, the place."""
     way = shot.motion.camera
-    moves = [camera.MOVES[move.name] for leg in (way.moves, *(leg.moves for leg in way.then)) for move in leg]
+    moves = [camera_moves.MOVES[move.name] for leg in (way.moves, *(leg.moves for leg in way.then)) for move in leg]
     stirring = [EFFECTS[effect.name] for effect in shot.motion.effects]
     found = [word for info in (*moves, *stirring) for word in (info.title, *info.aliases)]
     place = platform(shot.platform)
@@ -258,7 +258,7 @@ def words(shot: Shot) -> str:
 
 def _called(clip: Clip, source: Path) -> str:
     """What the download of a clip is called."""
-    path = camera.describe(clip.shot.motion.camera)
+    path = camera_moves.describe(clip.shot.motion.camera)
     return names.download(clip.title or clip.shot.photo.name, path, min(clip.width, clip.height), source.suffix)
 
 

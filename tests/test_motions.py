@@ -15,10 +15,10 @@ from studio.advice import fits, fitting
 from studio.advice.recommend import spoken
 from studio.checks import needs_brush
 from studio.config import ASSETS, PRESETS
-from studio.motion.camera import MOVES
+from studio.motion.camera_moves import MOVES
 from studio.motion.compose import compose, plain
-from studio.motion.lint import check
-from studio.motion.read import hear, read
+from studio.motion.prompt_check import check
+from studio.motion.read_prompt import hear, read
 from studio.nouns import Kind, Use
 from studio.presets import MotionPreset
 

@@ -8,8 +8,8 @@ from typing import get_args
 
 from studio import presets
 from studio.config import ROOT
-from studio.motion.camera import MOVES
-from studio.motion.effects import EFFECTS
+from studio.motion.ambient_effects import EFFECTS
+from studio.motion.camera_moves import MOVES
 from studio.nouns import Format
 
 README = (ROOT / "README.md").read_text("utf-8")

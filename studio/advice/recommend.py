@@ -11,10 +11,10 @@ from typing import NamedTuple
 from studio.advice.weigh import FEW_CALLS, MANY_CALLS, barred, calls, pace, spell, terms, unmet
 from studio.advice.wishes import About, Asked, Pick, Stands, Term, Wishes
 from studio.cards import ModelCard, ModelState
-from studio.motion.beyond import beyond
-from studio.motion.camera import goes
-from studio.motion.read import placed
-from studio.motion.sort import clauses
+from studio.motion.camera_moves import goes
+from studio.motion.clauses import clauses
+from studio.motion.generative_only import beyond
+from studio.motion.read_prompt import placed
 from studio.nouns import Kind, Motion, Shot
 from studio.photo.crop import SHORT_SIDES
 

@@ -17,7 +17,7 @@ from studio.advice.pace import about
 from studio.cli import delivery, request
 from studio.cli.place import open_studio
 from studio.cli.report import Bar, Failure, clock, complain, say, say_json
-from studio.motion.promise import promise
+from studio.motion.prompt_promise import promise
 from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Photo, Refusal, Running, Shot
 
 if TYPE_CHECKING:

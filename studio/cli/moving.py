@@ -14,8 +14,8 @@ from typing import TypeVar, get_args
 
 from studio.checks import needs_brush
 from studio.cli.report import complain
-from studio.motion import camera, effects
-from studio.motion.read import avoiding, read
+from studio.motion import ambient_effects, camera_moves
+from studio.motion.read_prompt import avoiding, read
 from studio.nouns import Camera, Ease, Effect, Leg, Motion, Move, Refusal, Region, Speed, replace
 from studio.presets import MotionPreset, motions
 
@@ -28,9 +28,9 @@ _AMOUNT = 0.6  # how far a move goes when nobody says
 
 def preset(words: str) -> MotionPreset:
     """The motion that ships under this id or title. Raises `Refusal` listing them."""
-    asked = camera.plain(words)
+    asked = camera_moves.plain(words)
     for one in motions():
-        if asked in (camera.plain(one.id), camera.plain(one.title)):
+        if asked in (camera_moves.plain(one.id), camera_moves.plain(one.title)):
             return one
     raise Refusal(f"There is no motion called {words!r}.", "See them all: python -m studio motions")
 
@@ -61,7 +61,7 @@ def _camera(flags: argparse.Namespace, said: Camera, start: Camera) -> Camera:
     ease = _one_of(eases, flags.ease, "easing") if flags.ease else base.ease
     speed = _one_of(speeds, flags.speed, "speed") if flags.speed else base.speed
     if flags.move:
-        moves = camera.moves(flags.move, _AMOUNT if flags.amount is None else flags.amount)
+        moves = camera_moves.moves(flags.move, _AMOUNT if flags.amount is None else flags.amount)
     else:
         moves = base.moves if flags.amount is None else tuple(Move(move.name, flags.amount) for move in base.moves)
     then = tuple(_leg(words, flags) for words in flags.then or ()) or (() if flags.move else base.then)
@@ -72,14 +72,14 @@ def _camera(flags: argparse.Namespace, said: Camera, start: Camera) -> Camera:
 
 def _leg(words: str, flags: argparse.Namespace) -> Leg:
     """A leg from words: moves joined by "and", a pace before them: "slow orbit left and tilt up"."""
-    pace, _, rest = camera.plain(words).partition(" ")
+    pace, _, rest = camera_moves.plain(words).partition(" ")
     speed = next((one for one in get_args(Speed) if one == pace), None)
-    named = (rest if speed else camera.plain(words)).split(" and ")
-    return Leg(camera.moves(named, _AMOUNT if flags.amount is None else flags.amount), speed or "normal")
+    named = (rest if speed else camera_moves.plain(words)).split(" and ")
+    return Leg(camera_moves.moves(named, _AMOUNT if flags.amount is None else flags.amount), speed or "normal")
 
 
 def _one_of(known: dict[str, T], words: str, what: str) -> T:
-    name = camera.plain(words).replace(" ", "_")
+    name = camera_moves.plain(words).replace(" ", "_")
     if name not in known:
         raise Refusal(f"There is no {what} called {words!r}.", f"Choose from: {', '.join(known)}.")
     return known[name]
@@ -88,9 +88,9 @@ def _one_of(known: dict[str, T], words: str, what: str) -> T:
 def _effect(words: str, brush: str) -> Effect:
     """An effect from NAME or NAME:REGION, in what is painted where no region is named."""
     named, _, where = words.partition(":")
-    name = effects.parse(named)
+    name = ambient_effects.parse(named)
     regions: dict[str, Region] = {region: region for region in get_args(Region)}
-    where = camera.plain(where) if where else "brush" if brush else "auto"
+    where = camera_moves.plain(where) if where else "brush" if brush else "auto"
     if where not in regions:
         raise Refusal(f"There is no region called {where!r}.", f"Choose from: {', '.join(regions)}.")
     if where == "brush" and not brush:

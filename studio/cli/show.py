@@ -14,8 +14,8 @@ import msgspec
 
 from studio.cli.place import open_studio
 from studio.cli.report import say, say_json
-from studio.motion import camera
-from studio.motion.effects import EFFECTS
+from studio.motion import camera_moves
+from studio.motion.ambient_effects import EFFECTS
 from studio.nouns import Camera, Clip, Leg, Refusal, Shot
 from studio.presets import platform
 
@@ -74,7 +74,7 @@ def _camera(of: Camera) -> str:
 
 
 def _leg(of: Camera | Leg) -> str:
-    moves = ", ".join(f"{camera.MOVES[move.name].title.lower()} {move.amount:g}" for move in of.moves) or "not said"
+    moves = ", ".join(f"{camera_moves.MOVES[move.name].title.lower()} {move.amount:g}" for move in of.moves) or "not said"
     return moves if of.speed == "normal" else f"{moves}, {of.speed}"
 
 
@@ -134,6 +134,6 @@ def _nothing(words: bool, stars: int) -> str:
 def _row(clip: Clip, path: Path) -> str:
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(clip.made_at))
     title = " ".join((clip.title or clip.shot.photo.name or "unnamed").split())
-    what = f"{title}, {camera.describe(clip.shot.motion.camera)}"
+    what = f"{title}, {camera_moves.describe(clip.shot.motion.camera)}"
     length = "still" if clip.num_frames == 1 else f"{clip.seconds:g} s"
     return f"{clip.id[:8]}  {made}  {clip.width}x{clip.height} {length}  {'*' * clip.rating:<5}  {what}  {path}"

@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 
 from studio.cli import lessons
-from studio.motion.camera import MOVES
-from studio.motion.effects import EFFECTS
+from studio.motion.ambient_effects import EFFECTS
+from studio.motion.camera_moves import MOVES
 from studio.nouns import Format, MendName, Quality, Refusal, Region, SpeedUp, Use
 from studio.presets import cards, platforms
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from studio.cards import ModelCard
 from studio.clip import formats
-from studio.motion.read import enacted
+from studio.motion.read_prompt import enacted
 from studio.nouns import Shot, Size, Still, replace
 from studio.photo import crop
 from studio.photo.mend import settled

@@ -10,7 +10,7 @@ import math
 from studio.cards import Checkpoint, ModelCard, Plan, Sizes
 from studio.clip import formats
 from studio.engines.base import Image
-from studio.motion.camera import still
+from studio.motion.camera_moves import still
 from studio.nouns import Choice, Refusal, Shot, Still
 from studio.photo import crop
 

@@ -1,25 +1,39 @@
-"""The motion in words: the builder's sentence, and each model's own way of being told the same.
+"""A motion as a prompt: the builder's sentence, and the prompt and negative prompt in each model's dialect and token limit.
 
-Knows which words a motion is made of, and which of them a card reads. Refuses to know tokens for certain: they are counted from
-above.
+Sources of the dialects, as published by the makers (read where public copies of them are kept):
+wan     Alibaba Cloud Model Studio, "Wan video generation prompts recipe" (alibabacloud.com/blog, 602777) and its image-to-video
+        formula "Motion description + camera movement": the picture already holds subject, scene and style; adverbs say speed
+        and extent; a camera that should not move is asked for by name ("static shot", "fixed camera").
+ltx     Lightricks, LTX-Video and LTX-2 READMEs, "Prompting": one flowing paragraph, literal and chronological, that starts with
+        the main action; then gestures, appearance, background, camera and light, within 200 words.
+kling   Kuaishou, "KLING AI Guide (Video)": subject + its movement + scene + (camera language + light + atmosphere); for a photo
+        subject + movement, background + movement; simple words, short sentences.
+plain   everything else: short sentences of what moves, then the camera. FramePack's README asks for just that (concise, motion
+        first: subject, motion, the rest); of HunyuanVideo, CogVideoX, Kandinsky and SANA no rule for photos is known to us.
+
+Tokens are counted from above and without a tokenizer: none is here before a model is. A word of English takes one token for about
+every four letters with the vocabularies that the cards' text encoders have (CLIP 49k, T5 32k, UMT5 256k, Llama and Qwen 128k to
+150k entries): a rule of thumb of their makers, general knowledge and not measured here. Rare words take more. So it is one for
+every three letters begun, one for the commonest words, one for every mark and digit, and three for every character outside Latin
+script (bytes, at worst). Two more are kept for the marks at the ends.
 """
 
 from __future__ import annotations
 
+import re
 from bisect import bisect
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from studio.cards import ModelCard
 from studio.motion import sentences
-from studio.motion.camera import goes
-from studio.motion.dialects import FEWEST_FIRST, Dialect, Slot, dialect
-from studio.motion.lexicon import PREPOSITIONS
-from studio.motion.notes import notes
-from studio.motion.sort import clauses
-from studio.motion.split import tokens
+from studio.motion.ambient_effects import EFFECTS
+from studio.motion.camera_moves import describe, goes
+from studio.motion.clause_split import tokens
+from studio.motion.clauses import clauses
+from studio.motion.generative_only import beyond
+from studio.motion.sentences import moving
 from studio.motion.syntax import many, verb_at
-from studio.motion.tokens import count
-from studio.motion.verbs import GOING
+from studio.motion.vocabulary import FUNCTION, GOING, PREPOSITIONS
 from studio.nouns import Choice, EffectName, Motion
 
 _WAYS = (PREPOSITIONS | frozenset(["down", "up"])) - {"with", "without", "like", "of"}
@@ -220,3 +234,108 @@ def _listed(words: str, limit: int) -> str:
     while limit and len(listed) > 1 and count(", ".join(listed)) > limit:
         listed.pop()
     return ", ".join(listed)
+
+
+Slot = Literal["prompt", "subject", "environment", "effects", "light", "still", "camera"]
+Name = Literal["plain", "wan", "ltx", "kling"]
+
+
+class Dialect(NamedTuple):
+    """The order of what is said, the slots that are joined into one sentence and by what, and a camera that holds still.
+
+    `tail`: extra words come last where somebody acts; where nobody does they come first in every dialect.
+    """
+
+    title: str
+    order: tuple[Slot, ...]
+    joined: tuple[Slot, ...] = ()
+    joint: str = ", "
+    static: str = "The camera stays still."
+    tail: bool = True
+
+
+DIALECTS: dict[Name, Dialect] = {
+    "plain": Dialect("plain sentences", ("subject", "environment", "effects", "light", "still", "camera"), tail=False),
+    "wan": Dialect(
+        "Wan's order: what moves, then the camera",
+        ("subject", "environment", "effects", "light", "still", "camera"),
+        static="Static shot, the camera stays still.",
+    ),
+    "ltx": Dialect(
+        "LTX's one paragraph, the action first",
+        ("subject", "environment", "effects", "camera", "light", "still"),
+        ("subject", "environment"), " while ", "The camera stays still throughout.",
+    ),
+    "kling": Dialect(
+        "Kling's formula: subject and its movement, background and its movement, camera",
+        ("subject", "environment", "effects", "camera", "light", "still"),
+        ("subject", "environment", "effects"), ", ", "Fixed camera.",
+    ),
+}  # fmt: skip
+
+FAMILIES: dict[str, Name] = {"wan": "wan", "skyreels": "wan", "helios": "wan", "ltx": "ltx", "ltx2": "ltx"}
+"""Which family speaks which; SkyReels V2 and Helios are built on Wan and trained on such captions. The others speak plainly."""
+
+FEWEST_FIRST: tuple[Slot, ...] = ("prompt", "environment", "light", "effects", "still")
+"""What is left out first when words have to be: the subject and the camera never are."""
+
+
+def dialect(card: ModelCard) -> Dialect:
+    """The dialect of a card: its own, or its family's."""
+    if card.dialect != "auto":
+        return DIALECTS[card.dialect]
+    return DIALECTS[FAMILIES.get(card.checkpoint.family if card.checkpoint else "", "plain")]
+
+
+_PART = re.compile(r"[A-Za-z]+|\d|[^\sA-Za-z\d]")
+ENDS = 2
+
+
+def count(text: str) -> int:
+    """Tokens, more rather than fewer, the two at the ends included."""
+    return ENDS + sum(_tokens(part) for part in _PART.findall(text))
+
+
+def _tokens(part: str) -> int:
+    if part.isascii():
+        return 1 if part.lower() in FUNCTION or not part.isalpha() else -(-len(part) // 3)
+    return 3 if ord(part) > 0x24F else 2
+
+
+def notes(motion: Motion, card: ModelCard) -> tuple[str, ...]:
+    """One sentence for each wish that `card` has no way of hearing: the words, then the camera, the effects and the rest."""
+    reads = "prompt" in card.supports
+    found: list[str] = []
+    if not reads:
+        draws = "effects" in card.supports
+        says = "won't show {!r}" if draws else "can't be told what moves: {!r} is left to chance"
+        found += [f"{card.title} {says.format(one)}." for one in _lost(motion, draws)]
+        if (
+            moving(motion.camera)
+            and "camera" not in card.supports
+            and not any(move.name in card.cameras for move in motion.camera.moves)
+        ):
+            found.append(f"{card.title} has no camera control: {describe(motion.camera)!r} can't be asked of it.")
+        if "effects" not in card.supports:
+            names = dict.fromkeys(EFFECTS[effect.name].title for effect in motion.effects if effect.amount > 0)
+            found += [f"{card.title} has no ambient effects: {name!r} can't be asked of it." for name in names]
+    elif any(effect.brush and effect.amount > 0 for effect in motion.effects) and "effects" not in card.supports:
+        found.append(f"{card.title} is told in words what moves, not where: what is painted isn't seen.")
+    if motion.negative_prompt.strip() and "negative_prompt" not in card.supports:
+        found.append(f"{card.title} reads no negative prompt: {' '.join(motion.negative_prompt.split())!r} is not passed on.")
+    if motion.camera.loop and "loop" not in card.supports:
+        found.append(f"{card.title} can't be asked to end where it began: the clip will not loop without a seam.")
+    return tuple(found)
+
+
+def _lost(motion: Motion, effects: bool) -> list[str]:
+    """What the words ask for that isn't done: all that happens, or where effects are drawn, what goes beyond them."""
+    said = (motion.prompt, f"{motion.subject} {motion.action}" if motion.action.strip() else "", motion.environment, motion.light)
+    found: list[str] = []
+    for words in said:
+        for clause in clauses(words):
+            if effects:
+                found += [" ".join(words[one.start : one.end].split()) for one in beyond(clause)]
+            elif clause.kind in ("action", "environment"):
+                found.append(" ".join(clause.text.split()))
+    return found

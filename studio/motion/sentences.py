@@ -1,7 +1,4 @@
-"""The builder's own sentences: one for every move and every effect, each readable back to exactly what it was said of.
-
-Knows how a camera and an effect are said in plain English. Refuses to know free words and models.
-"""
+"""Sentence templates of the prompt builder: one for every camera move and every effect, each read back to exactly that."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import msgspec
 
-from studio.motion.camera import describe
-from studio.motion.effects import EFFECTS
+from studio.motion.ambient_effects import EFFECTS
+from studio.motion.camera_moves import describe
 from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Progress, Queued, Refusal, Running, Shot, Stage
 from studio.photo.crop import ratio
 from studio.studio import Studio

@@ -10,8 +10,8 @@ import pytest
 
 from studio.config import Settings
 from studio.engines.assistant import LARGEST, LONGEST, Assistant, cleaned
-from studio.motion.lint import check
-from studio.motion.read import read
+from studio.motion.prompt_check import check
+from studio.motion.read_prompt import read
 from studio.nouns import Refusal
 from studio.studio import Studio
 from tests.fakes.tiny_assistant import WORDS, seer, writer

@@ -14,8 +14,8 @@ from studio.config import Settings
 from studio.engines.parallax import easing, framing, stage
 from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.parallax.path import Pose, Stage, half_frame, travel
-from studio.motion.camera import goes
-from studio.motion.vary import vary
+from studio.motion.camera_moves import goes
+from studio.motion.variations import vary
 from studio.nouns import Camera, Ease, Leg, Motion, Move, MoveName, Photo, Shot, Speed, replace
 from tests.engines.made_scene import make, shot
 from tests.engines.test_parallax_engine import CARD, ignore, load

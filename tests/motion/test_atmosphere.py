@@ -6,8 +6,8 @@ import pytest
 
 from studio import presets
 from studio.motion.compose import compose
-from studio.motion.promise import promise
-from studio.motion.read import enacted, read
+from studio.motion.prompt_promise import promise
+from studio.motion.read_prompt import enacted, read
 from studio.nouns import Effect, Motion
 
 PARALLAX, WAN = presets.card("parallax"), presets.card("wan22-ti2v-5b")

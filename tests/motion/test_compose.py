@@ -9,10 +9,8 @@ import pytest
 from studio import presets
 from studio.cards import ModelCard
 from studio.motion import sentences
-from studio.motion.compose import compose, parts, plain, sentence
-from studio.motion.dialects import DIALECTS, FAMILIES
-from studio.motion.read import hear, read
-from studio.motion.tokens import count
+from studio.motion.compose import DIALECTS, FAMILIES, compose, count, parts, plain, sentence
+from studio.motion.read_prompt import hear, read
 from studio.nouns import Camera, Effect, EffectName, Motion, Move, MoveName, replace
 
 WAN, LTX, SVD, CLIP, PARALLAX = (presets.card(one) for one in ("wan22-ti2v-5b", "ltx-2", "svd-xt", "i2vgen-xl", "parallax"))

@@ -13,8 +13,8 @@ import pytest
 from bench.check import HUNDRED, LEAST_FOUND, MOST_FALSE, Labelled, asked, found, hinted, prompts, right
 from studio import presets
 from studio.motion.compose import plain
-from studio.motion.lint import CODES, HINTS, OFFERED, Finding, check
-from studio.motion.read import read
+from studio.motion.prompt_check import CODES, HINTS, OFFERED, Finding, check
+from studio.motion.read_prompt import read
 from studio.nouns import Camera, Effect, Motion, Move
 
 PROMPTS = prompts()

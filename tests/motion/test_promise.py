@@ -10,13 +10,12 @@ from typing import Any
 import pytest
 
 from studio import presets
+from studio.motion.clauses import clauses
 from studio.motion.compose import plain
-from studio.motion.lexicon import FUNCTION, PURE_STYLE
-from studio.motion.moods import MOODS
-from studio.motion.promise import HAPPENS, promise
-from studio.motion.read import enacted, read
-from studio.motion.rules.emptiness import PUSH_IN
-from studio.motion.sort import clauses
+from studio.motion.prompt_promise import HAPPENS, promise
+from studio.motion.read_prompt import enacted, read
+from studio.motion.rules.empty_prompts import PUSH_IN
+from studio.motion.vocabulary import FUNCTION, MOODS, PURE_STYLE
 from studio.nouns import Camera, Effect, Leg, Motion, Move, replace
 
 ROWS: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "prompts_shown.toml").read_text("utf-8"))["prompt"]

@@ -12,11 +12,11 @@ from typing import Any, get_args
 
 import pytest
 
-from studio.motion import aim
+from studio.motion import camera_clause
 from studio.motion.compose import plain
-from studio.motion.lexicon import FAST, KEPT, LOOP, SLOW, SMOOTH, STAY
-from studio.motion.read import enacted, hear, parse, read
+from studio.motion.read_prompt import enacted, hear, parse, read
 from studio.motion.sentences import DIRECTED, EFFECT_AMOUNTS, MOVE_AMOUNTS, UPRIGHT, bucket
+from studio.motion.vocabulary import FAST, KEPT, LOOP, SLOW, SMOOTH, STAY
 from studio.nouns import Camera, Effect, EffectName, Leg, Motion, Move, MoveName, Speed, replace
 
 ROWS: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "prompts_read.toml").read_text("utf-8"))["prompt"]
@@ -144,7 +144,7 @@ def test_no_word_is_lost_and_every_clause_stands_where_it_says(text: str) -> Non
     found = parse(text)
     kept = {word for slot in SLOTS for word in words(getattr(found.motion, slot))}
     meant = (
-        aim.MEANT
+        camera_clause.MEANT
         | SLOW
         | FAST
         | SMOOTH

@@ -6,9 +6,9 @@ import pytest
 
 from studio import presets
 from studio.motion.compose import plain
-from studio.motion.lint import check
-from studio.motion.read import read
-from studio.motion.vary import AXES, MOST, Axis, Variation, axes, vary
+from studio.motion.prompt_check import check
+from studio.motion.read_prompt import read
+from studio.motion.variations import AXES, MOST, Axis, Variation, axes, vary
 from studio.nouns import Camera, Effect, Motion, Move, Refusal, replace
 
 MOTIONS = {

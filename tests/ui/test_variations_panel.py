@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from playwright.sync_api import Page, expect
 
-from studio.motion.lint import check
+from studio.motion.prompt_check import check
 from studio.nouns import Done, Kind
 from studio.photo import doctor
 from tests.fakes.shelf import READY

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from studio import presets
 from studio.config import ASSETS
 from studio.motion.compose import plain
-from studio.motion.read import read
+from studio.motion.read_prompt import read
 from studio.nouns import Camera, Effect, Motion, Move, Shot
 from studio.ui.panels.words_panel import WordsQuestion, merge_avoided, merge_motions, sync_words
 from studio.ui.shot_form import Misplaced, build_shot

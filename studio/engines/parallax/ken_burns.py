@@ -19,7 +19,7 @@ from studio.engines.parallax import framing
 from studio.engines.parallax.easing import ease, sway
 from studio.engines.parallax.path import Matrix, Pose, Stage, hand, rotation, shake
 from studio.engines.parallax.projection import Framing
-from studio.motion.camera import moving
+from studio.motion.camera_moves import moving
 from studio.nouns import Choice, Shot, replace
 from studio.photo.crop import both, box, output_size
 

@@ -31,7 +31,7 @@ from studio.engines.parallax.rest_pose import nearest
 from studio.engines.parallax.scene import Areas, Scene
 from studio.engines.plan import count_frames
 from studio.frames import Frames
-from studio.motion.camera import still
+from studio.motion.camera_moves import still
 from studio.nouns import Choice, Progress, Shot
 from studio.photo import matte
 from studio.photo.crop import cut, output_size

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.engines.parallax.easing import along, presence, progress
-from studio.motion.camera import moving
+from studio.motion.camera_moves import moving
 from studio.nouns import Camera, Move, MoveName, Speed
 
 Matrix = NDArray[np.float64]

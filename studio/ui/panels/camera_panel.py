@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from studio.motion.camera import MOVES
+from studio.motion.camera_moves import MOVES
 from studio.nouns import Camera
 from studio.ui.html_part import make_part
 

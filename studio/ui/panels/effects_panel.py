@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from studio.motion.effects import EFFECTS
+from studio.motion.ambient_effects import EFFECTS
 from studio.ui.html_part import make_part
 
 

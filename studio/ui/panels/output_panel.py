@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from studio.motion.effects import EFFECTS
+from studio.motion.ambient_effects import EFFECTS
 from studio.nouns import Brush, Effect, EffectName, Noun, Refusal, Shot, replace
 from studio.studio import Studio
 from studio.ui.html_part import QUIET, Part, catch_faults, make_call, make_part

@@ -9,7 +9,7 @@ import msgspec
 from studio import presets
 from studio.advice import fits, of
 from studio.config import ASSETS
-from studio.motion.camera import goes
+from studio.motion.camera_moves import goes
 from studio.nouns import Kind, Noun, Refusal, Shot, Use
 from studio.photo.crop import settle
 from studio.presets import MotionPreset

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from studio.motion.vary import Axis, axes, vary
+from studio.motion.variations import Axis, axes, vary
 from studio.nouns import Noun, Refusal, Shot, replace
 from studio.photo.crop import ratio
 from studio.studio import Studio

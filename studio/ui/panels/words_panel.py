@@ -11,8 +11,8 @@ import msgspec
 
 from studio.cards import ModelCard
 from studio.checks import needs_brush
-from studio.motion import compose, lint, read
-from studio.motion.promise import promise
+from studio.motion import compose, prompt_check, read_prompt
+from studio.motion.prompt_promise import promise
 from studio.nouns import Effect, EffectName, Motion, Noun, Words, replace
 from studio.studio import Studio
 from studio.ui.html_part import make_call, make_part
@@ -86,7 +86,7 @@ def sync_words(studio: Studio, ask: WordsQuestion) -> dict[str, Any]:
     card = studio.card(ask.model)
     motion = ask.motion
     if not ask.write and ask.text != ask.said:
-        heard = replace(read.hear(ask.before, ask.text), negative_prompt=merge_avoided(ask))
+        heard = replace(read_prompt.hear(ask.before, ask.text), negative_prompt=merge_avoided(ask))
         motion = merge_motions(ask.before, ask.motion, heard)
     pressed = compose.plain(ask.motion) != compose.plain(ask.before)
     text = compose.plain(motion) if ask.write or pressed else ask.text
@@ -105,12 +105,12 @@ def merge_avoided(ask: WordsQuestion) -> str:
 
     A sentence is heard while it is typed: "no te" and "no tex" on the way to "no text" must leave nothing behind.
     """
-    said, says = read.read(ask.said).negative_prompt, read.read(ask.text).negative_prompt
+    said, says = read_prompt.read(ask.said).negative_prompt, read_prompt.read(ask.text).negative_prompt
     if said == says:
         return ask.before.negative_prompt
-    gone = set(read.avoiding(said).split(", "))
-    kept = [one for one in read.avoiding(ask.before.negative_prompt).split(", ") if one not in gone]
-    return read.avoiding(*kept, says)
+    gone = set(read_prompt.avoiding(said).split(", "))
+    kept = [one for one in read_prompt.avoiding(ask.before.negative_prompt).split(", ") if one not in gone]
+    return read_prompt.avoiding(*kept, says)
 
 
 def merge_motions(before: Motion, pressed: Motion, heard: Motion) -> Motion:
@@ -121,23 +121,23 @@ def merge_motions(before: Motion, pressed: Motion, heard: Motion) -> Motion:
     return replace(heard, **changed)
 
 
-def check_words(motion: Motion, text: str, seconds: float, card: ModelCard) -> tuple[lint.Finding, ...]:
+def check_words(motion: Motion, text: str, seconds: float, card: ModelCard) -> tuple[prompt_check.Finding, ...]:
     """What the check says of the sentence as it stands, each at its words; what has no place the promise says."""
-    found = lint.check(motion if text == compose.plain(motion) else text, seconds=seconds, card=card)
+    found = prompt_check.check(motion if text == compose.plain(motion) else text, seconds=seconds, card=card)
     return tuple(one for one in found if one.code != "no_region")
 
 
 def find_unplaced(motion: Motion, text: str) -> list[EffectName]:
     """The effects, pressed or asked for in words, that wait for somebody to paint where they happen."""
     pressed = {effect.name for effect in motion.effects}
-    asked = (effect for effect in read.read(text).effects if effect.name not in pressed)
+    asked = (effect for effect in read_prompt.read(text).effects if effect.name not in pressed)
     return [effect.name for effect in (*motion.effects, *asked) if effect.amount > 0 and needs_brush(effect)]
 
 
 def describe_prompt(motion: Motion, card: ModelCard) -> dict[str, Any]:
     """What a card is told, what it can't obey, and what is acted on where the words are only read here."""
     written = compose.compose(motion, card)
-    acted = read.enacted(motion)
+    acted = read_prompt.enacted(motion)
     implied = [effect.name for effect in acted.effects if effect.name not in {one.name for one in motion.effects}]
     return {
         "reads": "prompt" in card.supports,

@@ -28,7 +28,7 @@ from studio.engines.parallax.projection import Field
 from studio.engines.parallax.render import Stirred
 from studio.engines.parallax.scene import Floats, Scene
 from studio.engines.parallax.sheets import Sheet
-from studio.motion.effects import EFFECTS
+from studio.motion.ambient_effects import EFFECTS
 from studio.nouns import Choice, Effect, EffectName, Shot
 
 _WAVES = {"wind": sway.wind, "hair": sway.hair, "ripple": sway.ripple}

@@ -11,8 +11,8 @@ import numpy as np
 
 from studio.engines.base import Places, Unplaced
 from studio.engines.parallax.scene import Areas, Floats, Scene
-from studio.motion.camera import goes
-from studio.motion.effects import EFFECTS
+from studio.motion.ambient_effects import EFFECTS
+from studio.motion.camera_moves import goes
 from studio.nouns import Choice, Effect, Refusal, Region, Shot
 from studio.photo import painted as masks
 

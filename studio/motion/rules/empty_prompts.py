@@ -1,6 +1,6 @@
-"""Sentences in which nothing moves: empty ones, moods, and descriptions of the picture.
+"""Prompt check for sentences in which nothing moves: empty ones, moods, and descriptions of the picture.
 
-Knows words that sound like motion and name none. Refuses to know the photo: what it offers comes from the words alone.
+What it offers instead comes from the words alone, not from the photo.
 """
 
 from __future__ import annotations
@@ -9,8 +9,12 @@ import re
 from collections.abc import Iterator
 
 from studio.motion import sentences
-from studio.motion.effects import EFFECTS
-from studio.motion.lexicon import (
+from studio.motion.ambient_effects import EFFECTS
+from studio.motion.clause_split import lows
+from studio.motion.read_prompt import Clause
+from studio.motion.rules.faults import Asked, Fault, add, cut
+from studio.motion.syntax import begins, verb_at
+from studio.motion.vocabulary import (
     AIR,
     BARE,
     CLOTH,
@@ -18,21 +22,17 @@ from studio.motion.lexicon import (
     FOG,
     FOLIAGE,
     FUNCTION,
+    GOING,
     LIGHT,
+    MOODS,
     MOTION_NOUNS,
     PRONOUNS,
     STEAM,
     STREAM,
     WATER,
+    forms,
     words,
-)  # fmt: skip
-from studio.motion.moods import MOODS
-from studio.motion.read import Clause
-from studio.motion.rules.base import Asked, Fault
-from studio.motion.rules.edits import add, cut
-from studio.motion.rules.verbal import begins, lows
-from studio.motion.split import verb_at
-from studio.motion.verbs import GOING, forms
+)
 from studio.nouns import Camera, Effect, EffectName, Move
 
 REMEDIES: tuple[tuple[frozenset[str], str | EffectName], ...] = (

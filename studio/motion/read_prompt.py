@@ -1,7 +1,7 @@
-"""Free words into a Motion, and what has changed in a sentence back into the motion it was written from.
+"""A prompt read into a Motion, and an edited sentence read back into the motion it was written from.
 
-Knows clauses and what they mean. Refuses to know models. Nothing is lost: every word with a content of its own ends up in a slot,
-in `prompt` or `negative_prompt`, or means a camera move, a pace, an amount, an effect or the loop.
+Nothing is lost: every word with a content of its own ends up in a slot, in `prompt` or `negative_prompt`, or means a
+camera move, a pace, an amount, an effect or the loop.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import re
 from typing import NamedTuple
 
 from studio.motion import sentences
-from studio.motion.camera import goes
+from studio.motion.ambient_effects import EFFECTS
+from studio.motion.camera_moves import goes
+from studio.motion.camera_words import MOST
+from studio.motion.clauses import Clause, clauses
 from studio.motion.compose import LOOP, parts, plain, stays
-from studio.motion.effects import EFFECTS
-from studio.motion.lexicon import CONJUNCTIONS, PRONOUNS
-from studio.motion.sort import Clause, clauses
-from studio.motion.turns import MOST
+from studio.motion.vocabulary import CONJUNCTIONS, PRONOUNS
 from studio.nouns import Camera, Effect, EffectName, Leg, Motion, Move, MoveName, Speed, replace
 
 

@@ -1,11 +1,47 @@
-"""Edits of a sentence that leave a sentence: a part cut out, a part replaced, a sentence added.
-
-Knows commas, connectives and capitals. Refuses to know why something is edited.
-"""
+"""What a rule of the prompt check is given and gives, and edits of a sentence that leave a sentence."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
+from studio.cards import ModelCard
+from studio.motion.read_prompt import Parsed
+from studio.nouns import Effect
+
+Level = Literal["hurts", "hint"]
+
+
+class Asked(NamedTuple):
+    """A sentence to check: as typed, in lower case (spans are the same in both), as read, and what it is for.
+
+    `effects` are those set beside the words; `seconds` is the clip's length.
+    """
+
+    text: str
+    low: str
+    parsed: Parsed
+    effects: tuple[Effect, ...]
+    seconds: float
+    card: ModelCard | None
+
+
+class Fault(NamedTuple):
+    """What a rule found. `fixed` is the sentence with this mended and nothing else looked at; "" when only the user can."""
+
+    code: str
+    level: Level
+    start: int
+    end: int
+    reason: str
+    label: str = ""
+    fixed: str = ""
+    negative: str = ""
+
+
+Rule = Callable[[Asked], Iterator[Fault]]
+
 
 _LOOSE_END = re.compile(
     r"(?:[\s,;:–—-]|\b(?:and|but|while|as|then|with|so|yet|plus|whilst|when|because|or|there|please|also)\b)+$", re.I

@@ -1,24 +1,27 @@
-"""What a clause says of the camera: which moves, how far, how quickly, towards what; or that it holds still.
-
-Knows the words of one clause. Refuses to know the clauses around it, but for whether they too were about the camera.
-"""
+"""What one clause says of the camera: moves, amount, pace, sequence, target, or that it holds still; None for another subject."""
 
 from __future__ import annotations
 
 import re
 from typing import NamedTuple
 
-from studio.motion import aim, moves
-from studio.motion.aim import Run
-from studio.motion.lexicon import (
+from studio.motion import camera_words
+from studio.motion.camera_words import MOST, Found, closes, later, opening, patterns, spans, turn
+from studio.motion.sentences import MOVE_AMOUNTS as AMOUNTS
+from studio.motion.sentences import bucket
+from studio.motion.vocabulary import (
+    BASE,
     CAMERA,
+    CAMERA_FILLER,
     DETERMINERS,
     DOWN,
     FAR,
     FAST,
+    FUNCTION,
     LEFT,
     LITTLE,
     MODIFIERS,
+    NATURE,
     NEGATIONS,
     PREPOSITIONS,
     RIGHT,
@@ -27,11 +30,7 @@ from studio.motion.lexicon import (
     UP,
     VIEW,
     words,
-)  # fmt: skip
-from studio.motion.moves import Found, patterns
-from studio.motion.sentences import MOVE_AMOUNTS as AMOUNTS
-from studio.motion.sentences import bucket
-from studio.motion.turns import MOST, closes, later, opening, spans, turn
+)
 from studio.nouns import Leg, Move, MoveName, Speed
 
 
@@ -141,7 +140,7 @@ def see(lows: list[str], after_camera: bool = False, free: bool = True) -> Seen 
     if _NO_MOVEMENT.search(line):
         return _said(lows, [Found("static", 0, len(line))], [match.span() for match in _NO_MOVEMENT.finditer(line)], False)
     found = _moves(line, named or viewed or head, strict=not (named or after_camera or viewed))
-    found += moves.more_ways(line, found)
+    found += camera_words.more_ways(line, found)
     unwanted = any(low in NEGATIONS or low.endswith("n't") for low in lows)
     if not found and _holds(line, named, unwanted):
         return _said(lows, [Found("static", 0, len(line))], _still_words(line), False)
@@ -181,7 +180,7 @@ def _goes_on(rest: list[str]) -> bool:
     for weak in (False, True):
         for match in filter(None, (pattern.match(line) for _, pattern in patterns(weak))):
             after = line[match.end() :].split()
-            if not after or not weak or after[0] in aim.MEANT or after[0].endswith("ly"):
+            if not after or not weak or after[0] in MEANT or after[0].endswith("ly"):
                 return True
     return False
 
@@ -241,7 +240,7 @@ def _said(lows: list[str], found: list[Found], used: list[Run], unwanted: bool) 
         starts.append(starts[-1] + len(low) + 1)
     ordered = [*used, *spans(line)]
     consumed = {at for at in range(len(lows)) if any(first <= starts[at] < past for first, past in ordered)}
-    target, rest = aim.left(lows, consumed, tuple(dict.fromkeys(one.name for one in found)))
+    target, rest = left(lows, consumed, tuple(dict.fromkeys(one.name for one in found)))
     bare = _blotted(line, [(starts[first], starts[past] - 1) for first, past in (*([target] if target else []), *rest)])
     unread = _blotted(line, used)
     speed = _pace(lows)
@@ -251,7 +250,7 @@ def _said(lows: list[str], found: list[Found], used: list[Run], unwanted: bool) 
         if len(found) > 1 and line.startswith(("follow", "trail", "chas"), one.start) and not later(line[last : one.start]):
             continue
         first, past = _part(line, one) if len(found) > 1 else (0, len(line))
-        name = moves.sided(one, line, unread, line[first:past])
+        name = camera_words.sided(one, line, unread, line[first:past])
         begins = turn(line, last, one.start)
         if not turns or (begins >= 0 and len(turns) < MOST):
             turns.append((max(begins, last) if turns else 0, {}))
@@ -292,3 +291,78 @@ def _amount(part: str) -> float:
         return AMOUNTS[bucket(int(share[1]) / 100)]
     said = set(part.split())
     return AMOUNTS[0] if said & LITTLE else AMOUNTS[2] if said & FAR else AMOUNTS[1]
+
+
+Run = tuple[int, int]
+"""Words of a clause: the first, and the one past the last."""
+
+_WAYS = LEFT | RIGHT | UP | DOWN | words(
+    "in out back away forward forwards backward backwards closer nearer sideways clockwise anticlockwise counterclockwise counter"
+    " anti higher lower amount distance side direction her him it them us closely handheld same once simultaneously together both"
+    " also"
+)  # fmt: skip
+MEANT = FUNCTION | CAMERA_FILLER | SLOW | FAST | LITTLE | FAR | _WAYS
+"""What means the camera, how it goes, or nothing by itself: it need not be kept as words."""
+
+_EXTENT = FAR | LITTLE | UP | DOWN | SLOW | FAST
+_NOUNS_TOO = words("light end beginning distance side shot frame scene picture image video")
+_ON = words("on onto around following")
+_TOWARDS = words("to toward towards into at round about with closer of")
+_PAST = words("through over down across between under past along up")
+_BEYOND = _PAST | words("from towards toward into behind")
+_SUBJECTS = ("dolly", "zoom", "orbit", "push", "handheld", "truck")
+_NUMBER = re.compile(r"\d+(?:°|%)?")
+
+
+def left(lows: list[str], consumed: set[int], moves: tuple[MoveName, ...]) -> tuple[Run | None, tuple[Run, ...]]:
+    """What else a clause says: whom or what the camera is on about, None for nobody, and the other runs of words.
+
+    consumed: the words that named its moves.
+    """
+    meant = MEANT - _EXTENT if moves == ("static",) else MEANT
+    loose = [at in consumed or low in meant or bool(_NUMBER.fullmatch(low)) for at, low in enumerate(lows)]
+    target: Run | None = None
+    runs: list[Run] = []
+    at = 0
+    while at < len(lows):
+        if loose[at]:
+            at += 1
+            continue
+        end = next((one for one in range(at, len(lows)) if one in consumed), len(lows))
+        while loose[end - 1] and lows[end - 1] not in _NOUNS_TOO:
+            end -= 1
+        start = at
+        while start > 0 and start - 1 not in consumed and lows[start - 1] in DETERMINERS | FAR | LITTLE:
+            start -= 1
+        if target is None and _aims(lows, start, consumed, moves):
+            end = next((one for one in range(at + 1, end) if lows[one] in _BEYOND), end)
+            target = start, end
+        else:
+            while start > 0 and (_leads(lows, start, consumed) or _passes(lows, start, moves)):
+                start -= 1
+            runs.append((start, end))
+        at = end
+    return target, tuple(runs)
+
+
+def _leads(lows: list[str], start: int, consumed: set[int]) -> bool:
+    return lows[start - 1] in PREPOSITIONS | _PAST and start - 1 not in consumed
+
+
+def _passes(lows: list[str], start: int, moves: tuple[MoveName, ...]) -> bool:
+    """Whether the preposition before `start`, read as part of a move, also says where it goes: "down the corridor"."""
+    if lows[start - 1] in ("up", "down"):
+        return lows[start] in DETERMINERS and any(name.startswith(("dolly", "truck")) for name in moves)
+    return lows[start - 1] in _PAST
+
+
+def _aims(lows: list[str], start: int, consumed: set[int], moves: tuple[MoveName, ...]) -> bool:
+    """Whether the words from `start` on are whom or what the camera is on about."""
+    before = lows[start - 1] if start else ""
+    if before in _ON:
+        return True
+    if before in _PAST and start - 1 in consumed:
+        return False
+    if not any(name.startswith(_SUBJECTS) for name in moves) or (lows[start] in BASE and lows[start] not in NATURE):
+        return False
+    return before in _TOWARDS or (start - 1 in consumed and lows[start] in DETERMINERS)

@@ -1,13 +1,10 @@
-"""The ambient vocabulary: what can move by itself in a photo, where it is looked for, and the words people use for it.
-
-Knows words only; each engine maps an effect to what it can do.
-"""
+"""The table of ambient effects: title, what is seen, the region where each happens, and other words that mean it."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
-from studio.motion.camera import plain
+from studio.motion.camera_moves import plain
 from studio.nouns import EffectName, Refusal, Region
 
 

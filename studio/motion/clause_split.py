@@ -1,17 +1,21 @@
-"""Text into clauses: where one thing that is said ends and the next begins.
-
-Knows words, their places in the text as typed, and what joins clauses. Refuses to know what a clause means.
-"""
+"""A prompt split into words and clauses, each with its place in the text; typing errors in camera words are put right."""
 
 from __future__ import annotations
 
 import re
+from functools import cache, lru_cache
 from typing import NamedTuple
 
-from studio.motion.lexicon import (
+from studio.motion.camera_words import bounds
+from studio.motion.effect_words import timed
+from studio.motion.syntax import LEADING, complete, filmed, has_verb, lead, own_subject, paces, skip, starts_camera, verb_at
+from studio.motion.vocabulary import (
     BARE,
+    BASE,
     CONJUNCTIONS,
     DETERMINERS,
+    FINITE,
+    GOING,
     LIGHT,
     MODIFIERS,
     NATURE,
@@ -20,10 +24,6 @@ from studio.motion.lexicon import (
     PRONOUNS,
     words,
 )
-from studio.motion.syntax import LEADING, complete, filmed, has_verb, lead, own_subject, paces, skip, starts_camera, verb_at
-from studio.motion.times import timed
-from studio.motion.turns import bounds
-from studio.motion.typos import meant
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*[°%]?")
 _HARD = re.compile(r"[.;!?\n:()\[\]{}|•>→]|[-–—]{2,}|\s[-–—]|[–—]")
@@ -71,6 +71,12 @@ class Piece(NamedTuple):
 def tokens(text: str) -> list[Word]:
     """The words of a text, slips of the keyboard read as what was meant; a hyphen parts words."""
     return [Word(meant(found.group().lower().replace("’", "'")), found.start(), found.end()) for found in _WORD.finditer(text)]
+
+
+@lru_cache(maxsize=2048)
+def lows(text: str) -> list[str]:
+    """The words of a clause as they are compared. Remembered: most clauses are the same at the next letter typed."""
+    return [word.low for word in tokens(text)]
 
 
 def pieces(text: str) -> list[Piece]:
@@ -193,3 +199,37 @@ def _belongs(before: Piece, piece: Piece) -> bool:
     bare = [low for low in lows if low not in DETERMINERS and low not in MODIFIERS and low not in CONJUNCTIONS]
     things = 0 < len(bare) <= 4 and all((low in NATURE or low in LIGHT) and low not in BARE for low in bare)
     return things and own_subject(after) and after[0] not in ("the", "a", "camera")
+
+
+_MEANT = words(
+    "camera zoom zooms zooming dolly pan pans panning tilt tilts tilting orbit orbits orbiting push pushes pushing pull pulls"
+    " pulling truck trucks crane static slowly slow quickly handheld rotate rotates left right towards around circle circles"
+    " still steady pedestal"
+)
+_OFTEN = {
+    "zomm": "zoom", "zoon": "zoom", "zooom": "zoom", "dolley": "dolly", "dollie": "dolly", "ortbit": "orbit", "oribt": "orbit",
+    "camrea": "camera", "camara": "camera", "camer": "camera", "paning": "panning", "titling": "tilting", "slowely": "slowly",
+    "slowley": "slowly", "slwoly": "slowly", "handeld": "handheld", "arround": "around", "leftt": "left", "rigth": "right",
+}  # fmt: skip
+_OWN = words("lowly obit sill till tit ill ship craned static's caner carne pul pus pusher rotates rotate ti il pa slow low")
+_LONG = 6
+"""Letters from which a word may lack one and still be known."""
+
+
+def meant(low: str) -> str:
+    """The word that was meant, the word itself where it is no known slip."""
+    return low if len(low) < 3 or low in BASE or low in FINITE or low in GOING else _slips().get(low, low)
+
+
+@cache
+def _slips() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for word in _MEANT:
+        for at in range(len(word) - 1):
+            found.setdefault(word[:at] + word[at + 1] + word[at] + word[at + 2 :], word)
+        for at in range(len(word)):
+            found.setdefault(word[:at] + word[at] + word[at:], word)
+            if len(word) >= _LONG or (at and word[at] == word[at - 1] and len(word) > 4):
+                found.setdefault(word[:at] + word[at + 1 :], word)
+    found.update(_OFTEN)
+    return {slip: word for slip, word in found.items() if slip not in _OWN and slip not in _MEANT and slip != word}

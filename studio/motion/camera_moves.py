@@ -1,7 +1,6 @@
-"""The camera vocabulary: every move's name, what it looks like, and the words people use for it.
+"""The table of camera moves: title, what the viewer sees, and other words that mean it.
 
-Knows words only. Refuses to know geometry: each engine maps a move to its own path, words or controls.
-The sense of left, right, in and out is the cinematographer's: the word says where the camera goes.
+Left, right, in and out are the cinematographer's: the word says where the camera goes.
 """
 
 from __future__ import annotations

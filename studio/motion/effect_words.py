@@ -1,39 +1,178 @@
-"""What words say moves by itself: ripples, leaves in the wind, drifting clouds, how strongly and which way.
+"""The ambient effects that a clause's words ask for, with amount and direction in degrees.
 
-Knows the words of one clause. Refuses to know regions and brushes, which words can't say.
+Where they happen can't be said in words (see `ambient_effects`). What is said to lie, melt, run down a pane or come from something
+in the picture isn't asked of the air: only a model that reads can do that.
 """
 
 from __future__ import annotations
 
-from studio.motion.atmosphere import ATMOSPHERE, DRIZZLES, POURS, asked
-from studio.motion.lexicon import (
+import itertools
+from typing import NamedTuple
+
+from studio.motion.sentences import DIRECTED
+from studio.motion.sentences import EFFECT_AMOUNTS as AMOUNTS
+from studio.motion.syntax import verb_at
+from studio.motion.vocabulary import (
     AIR,
     BARE,
     CLOTH,
     CLOUD,
     DOWN,
+    DUST,
+    EMBERS,
     FOCUS,
     FOG,
     FOLIAGE,
+    GRAIN,
     LEFT,
     LIGHT,
     LITTLE,
     MOTION_NOUNS,
     MOVING,
     PREPOSITIONS,
+    RAIN,
     RIGHT,
+    SHADE,
+    SNOW,
     STEAM,
     STREAM,
     STRONG,
     UP,
     WATER,
-)  # fmt: skip
-from studio.motion.sentences import DIRECTED
-from studio.motion.sentences import EFFECT_AMOUNTS as AMOUNTS
-from studio.motion.syntax import verb_at
-from studio.motion.times import dawns, ends_at_an_hour, timed
-from studio.motion.verbs import forms
+    forms,
+    words,
+)
 from studio.nouns import Effect, EffectName
+
+_HOURS = words("sunrise sunset dawn dusk twilight daybreak sundown")
+_HOUR = words("golden magic blue")
+_AROUND = words(
+    "at in on during the a an by around early late warm soft beautiful gentle glowing light just before after hour this time"
+)
+_WHEN = words("at in during around by before after")
+_SUN = words("sun sunlight sunshine daylight light sunbeams")
+_APPEARS = forms("come break peek burst emerge pour") | words("shines shining")
+_OUT = words("out through up")
+
+
+def timed(lows: list[str]) -> bool:
+    """Whether words name a time of warm, low light and nothing else: "at sunrise", "during golden hour"."""
+    said = set(lows)
+    hour = bool(said & _HOURS) or ("hour" in said and bool(said & _HOUR))
+    return hour and said <= _HOURS | _HOUR | _AROUND
+
+
+def ends_at_an_hour(lows: list[str]) -> bool:
+    """Whether words that say something else end with such a time: "leaves rustle at sunset"."""
+    return any(low in _WHEN and timed(lows[at:]) for at, low in enumerate(lows[1:], 1))
+
+
+def dawns(lows: list[str]) -> bool:
+    """Whether the sun or its light is said to come: "the sun comes out from behind the clouds", "sun breaks through"."""
+    at = next((at for at, low in enumerate(lows[:4]) if low in _SUN), -1)
+    after = lows[at + 1 : at + 5] if at >= 0 else []
+    return (
+        bool(after) and bool(set(after[:2]) & _APPEARS) and bool(set(after[1:]) & _OUT or set(after[:2]) & {"shines", "shining"})
+    )
+
+
+ATMOSPHERE: dict[EffectName, frozenset[str]] = {
+    "rain": RAIN, "snow": SNOW, "dust": DUST, "embers": EMBERS, "shadow": SHADE, "grain": GRAIN,
+}  # fmt: skip
+"""What each is said of."""
+
+DRIZZLES = forms("drizzle") | words("flurry flurries")
+POURS = forms("pour lash pelt") | words("downpour blizzard snowstorm")
+"""What says by itself that little or much of it falls."""
+
+_RAINS = forms("rain drizzle") - words("rain drizzle")
+_SNOWS = forms("snow") - words("snow")
+_SNOWFALL = words("snowfall snowflakes snowflake flurries flurry snowstorm blizzard")
+_PANES = words("window windows windowpane glass pane windshield windscreen lens visor umbrella roof leaves petals skin face hair")
+_FROM = words("from off behind")
+_SOURCES = words("sky above heavens clouds cloud fire campfire bonfire flames below left right ground fireplace hearth embers")
+_BRIGHT = words("light sunlight sunbeam sunbeams beam beams ray rays shaft shafts air sun sunshine lamplight spotlight window")
+_MOTES = words("motes mote particles specks")
+_CLOUDY = CLOUD | words("cloud's clouds'") - words("sky skies")
+_FILMED = words("film analog analogue 35mm 16mm 8mm super8 grainy celluloid kodak cinematic")
+_LEADS = words("add some with a the and more light heavy soft gentle show")
+_KEEPS = words("no not without stops stop stopped ends ended never")
+
+
+class _Said(NamedTuple):
+    """A clause: its words, those that something is said of, the last of these, and whether it has no verb."""
+
+    lows: list[str]
+    head: frozenset[str]
+    last: str
+    verbless: bool
+
+    @property
+    def words(self) -> frozenset[str]:
+        return frozenset(self.lows)
+
+
+def asked(lows: list[str], head: list[str], verbless: bool, moving: dict[EffectName, frozenset[str]]) -> list[EffectName]:
+    """Which of them a clause asks for. head: the words that something is said of; moving: what each does when it moves."""
+    last = next((low for low in reversed(head) if not low.endswith("ly")), "")
+    said = _Said(lows, frozenset(head), last, verbless)
+    if said.words & _KEEPS:
+        return []
+    return [name for name in ATMOSPHERE if _ASKED[name](said, moving[name])]
+
+
+def _moves(said: _Said, things: frozenset[str], moving: frozenset[str]) -> bool:
+    """Whether one of these things moves as it would in the air, and from nowhere in the picture."""
+    found = said.head & things
+    if _FROM & said.words and not _SOURCES & said.words:
+        return False
+    return bool(found) and bool((said.words - found) & moving or said.words & (MOTION_NOUNS - {"breathing", "stir"}))
+
+
+def _wished(said: _Said, base: frozenset[str]) -> bool:
+    """Whether it is to fall: "make it snow", "it starts to rain", "add falling snow"."""
+    pairs = list(itertools.pairwise(said.lows))
+    if any(low in base and (before == "it" or (before == "to" and "it" in said.words)) for before, low in pairs):
+        return True
+    at = next((at for at, (before, low) in enumerate(pairs) if before == "falling" and low in base), -1)
+    return at >= 0 and all(low in _LEADS or low.endswith("ly") for low in said.lows[:at])
+
+
+def _rain(said: _Said, moving: frozenset[str]) -> bool:
+    if said.words & _RAINS or _wished(said, RAIN):
+        return not said.words & _PANES
+    if said.words & _PANES and not said.words & forms("fall pour beat lash drizzle"):
+        return False
+    return _moves(said, RAIN, moving) or (said.verbless and said.last in RAIN)
+
+
+def _snow(said: _Said, moving: frozenset[str]) -> bool:
+    if said.words & _SNOWS or _wished(said, SNOW) or _moves(said, SNOW, moving):
+        return True
+    strength = bool(said.words & (LITTLE | STRONG) - {"thick", "dense"}) and len(said.lows) <= 3
+    return said.verbless and said.last in SNOW and (said.last in _SNOWFALL or len(said.lows) == 1 or strength)
+
+
+def _dust(said: _Said, moving: frozenset[str]) -> bool:
+    lit = bool(said.words & _MOTES or said.words & _BRIGHT)
+    return _moves(said, DUST, moving) or (said.verbless and said.last in DUST and lit)
+
+
+def _embers(said: _Said, moving: frozenset[str]) -> bool:
+    placed = bool(said.words & PREPOSITIONS - {"of"})
+    return _moves(said, EMBERS, moving) or (said.verbless and said.last in EMBERS and not placed)
+
+
+def _shadow(said: _Said, moving: frozenset[str]) -> bool:
+    return bool(said.words & _CLOUDY) and bool(said.head & SHADE) and bool(said.words & moving or said.verbless)
+
+
+def _grain(said: _Said, moving: frozenset[str]) -> bool:
+    return bool(said.words & GRAIN and said.words & _FILMED) or said.lows == ["grain"]
+
+
+_ASKED = {"rain": _rain, "snow": _snow, "dust": _dust, "embers": _embers, "shadow": _shadow, "grain": _grain}
+
 
 _WAYS = {(1, 0): 0.0, (1, 1): 45.0, (0, 1): 90.0, (-1, 1): 135.0, (-1, 0): 180.0, (-1, -1): 225.0, (0, -1): 270.0, (1, -1): 315.0}
 _FALLS = forms("cascade pour plunge tumble spill") | {"waterfall", "waterfalls"}

@@ -1,7 +1,7 @@
-"""What a model will show of a sentence, and what it won't: nothing that is said is passed over.
+"""What a model will show of a prompt and what it won't, in the prompt's own words.
 
-Knows motions, their sentence and cards. Refuses to know photos: an effect that finds no place on one is for whoever has seen it
-(`unplaced`). For models that read words it knows only what they are told and what they have no way of obeying.
+An effect that finds no place on the photo is for whoever has seen it (`unplaced`). Of models that read words it is only
+known what they are told and what they have no control for.
 """
 
 from __future__ import annotations
@@ -11,18 +11,18 @@ from collections.abc import Iterator
 from typing import Literal
 
 from studio.cards import ModelCard
-from studio.motion import beyond, sentences
+from studio.motion import generative_only, sentences
+from studio.motion.ambient_effects import EFFECTS
+from studio.motion.clauses import Clause, clauses, own
 from studio.motion.compose import plain
-from studio.motion.effects import EFFECTS
-from studio.motion.read import enacted, placed
-from studio.motion.rules.camera import called
-from studio.motion.rules.edits import cut
-from studio.motion.rules.emptiness import PUSH_IN
-from studio.motion.sort import Clause, clauses, own
+from studio.motion.read_prompt import enacted, placed
+from studio.motion.rules.camera_rules import called
+from studio.motion.rules.empty_prompts import PUSH_IN
+from studio.motion.rules.faults import cut
 from studio.nouns import Camera, Effect, EffectName, Motion, Move, MoveName, Noun, Speed
 
 Why = Literal["acts", "look", "letters", "unread", "place", "control", "loop", "avoid", "boxes"]
-"""Why something won't be seen. Besides what `beyond.Why` says: an effect has no place yet; the model has no control for it; it
+"""Why something won't be seen. Besides `generative_only.Why`: an effect has no place yet; the model has no control for it; it
 can't end where it began; it isn't told what to avoid; a start and an end box have set the move aside."""
 
 
@@ -91,7 +91,9 @@ def promise(
     kept = tuple(
         own(clause.text)
         for at, clause in enumerate(found)
-        if beyond.described(clause) and not clause.effects and not beyond.beyond(clause, found[at - 1] if at else None)
+        if generative_only.described(clause)
+        and not clause.effects
+        and not generative_only.beyond(clause, found[at - 1] if at else None)
     )
     return Promise(seen, unseen, kept, without=_without(text, unseen))
 
@@ -120,7 +122,7 @@ def _unseen(found: tuple[Clause, ...], drawn: set[EffectName], motion: Motion, b
             waiting.update(lost)
             yield Unseen(_brief(clause), clause.start, clause.end, "place", lost[0])
             continue
-        for one in beyond.beyond(clause, found[at - 1] if at else None):
+        for one in generative_only.beyond(clause, found[at - 1] if at else None):
             yield Unseen(_words(clause, one), one.start, one.end, one.why)
     for effect in motion.effects:
         if effect.amount > 0 and effect.name not in drawn | waiting:
@@ -155,7 +157,7 @@ def _brief(clause: Clause, end: int | None = None) -> str:
     return own(re.sub(r"^(?:and|but|while|whilst|then|with|as|plus|also)\s+", "", text.strip(), flags=re.I).rstrip(" ,;."))
 
 
-def _words(clause: Clause, one: beyond.Beyond) -> str:
+def _words(clause: Clause, one: generative_only.Beyond) -> str:
     return _brief(clause._replace(text=clause.text[one.start - clause.start : one.end - clause.start]))
 
 

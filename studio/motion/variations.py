@@ -1,18 +1,15 @@
-"""Variations on purpose: the same motion two to four times, different along one named axis and in nothing else.
-
-Knows which axes a motion has and what lies on them. Refuses to shuffle words, and to know seeds: what differs is what was meant.
-"""
+"""Variations of a motion: two to four that differ along one axis (amount, direction, effect or pace) and in nothing else."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from typing import Literal, get_args
 
-from studio.motion.camera import MOVES
+from studio.motion.ambient_effects import EFFECTS
+from studio.motion.camera_moves import MOVES
 from studio.motion.compose import plain
-from studio.motion.effects import EFFECTS
-from studio.motion.lint import check
-from studio.motion.read import enacted
+from studio.motion.prompt_check import check
+from studio.motion.read_prompt import enacted
 from studio.nouns import Camera, Effect, EffectName, Motion, Move, MoveName, Noun, Refusal, Speed, replace
 
 Axis = Literal["amount", "direction", "effect", "pace"]

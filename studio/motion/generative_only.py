@@ -1,7 +1,6 @@
-"""What words ask for that only a model which reads can do: somebody acts, something falls, the picture becomes another.
+"""What words ask for that only a generative model can show: somebody acts, something falls, the picture becomes another.
 
-Knows one clause and the one before it, and what a camera, the effects and the photo's own pixels can show. Refuses to know
-models and what to do about it: `promise` says it of a whole sentence.
+Judged clause by clause; `prompt_promise` says it of a whole sentence and a model card.
 """
 
 from __future__ import annotations
@@ -10,30 +9,34 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from studio.motion.lexicon import (
+from studio.motion.clause_split import lows
+from studio.motion.clauses import Clause
+from studio.motion.syntax import begins, verb_at
+from studio.motion.vocabulary import (
     ADVERBS,
     AIR,
     AUXILIARIES,
+    BASE,
     CLOTH,
     CLOUD,
     DETERMINERS,
+    FINITE,
     FOG,
     FOLIAGE,
     FUNCTION,
+    GOING,
+    MOODS,
     MOVING,
     NATURE,
     PREPOSITIONS,
     PURE_STYLE,
+    STATE_FORMS,
     STEAM,
     STREAM,
     WATER,
+    forms,
     words,
-)  # fmt: skip
-from studio.motion.moods import MOODS
-from studio.motion.rules.verbal import begins, lows
-from studio.motion.sort import Clause
-from studio.motion.syntax import verb_at
-from studio.motion.verbs import BASE, FINITE, GOING, STATE_FORMS, forms
+)
 
 Why = Literal["acts", "look", "letters", "unread"]
 """Somebody or something acts by itself; the picture is to look otherwise; letters are to appear; it isn't understood."""

@@ -1,6 +1,6 @@
-"""Clauses by what they are about: the camera, an action, what moves around, the light, what stays still, what is unwanted.
+"""The clauses of a prompt, each with its kind: camera, action, environment, light, still, negative, loop, description.
 
-Knows one clause and the one before it. Refuses to know what becomes of them: `read` makes the motion.
+`read_prompt` makes a Motion of them.
 """
 
 from __future__ import annotations
@@ -9,10 +9,16 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from studio.motion import ambient, lens, moves
-from studio.motion.deeds import Said
-from studio.motion.lexicon import (
+from studio.motion import camera_clause, camera_words, effect_words
+from studio.motion.camera_words import later, opening, precedes
+from studio.motion.clause_kinds import Said, still
+from studio.motion.clause_split import Piece, pieces
+from studio.motion.effect_words import timed
+from studio.motion.sentences import SAID
+from studio.motion.syntax import lead, many, verb_at
+from studio.motion.vocabulary import (
     ADVERBS,
+    BASE,
     DETERMINERS,
     FAST,
     FUNCTION,
@@ -23,15 +29,10 @@ from studio.motion.lexicon import (
     NEGATIVE,
     PREPOSITIONS,
     SLOW,
+    forms,
+    third,
     words,
-)  # fmt: skip
-from studio.motion.sentences import SAID
-from studio.motion.split import Piece, pieces
-from studio.motion.stillness import still
-from studio.motion.syntax import lead, many, verb_at
-from studio.motion.times import timed
-from studio.motion.turns import later, opening, precedes
-from studio.motion.verbs import BASE, forms, third
+)
 from studio.nouns import Effect, Leg, Move, Speed
 
 Kind = Literal["camera", "effect", "action", "environment", "light", "still", "negative", "description", "loop", "other"]
@@ -164,12 +165,12 @@ def _camera(whole: Clause, lows: list[str], before: Clause | None, gap: str, cut
     follows = follows and not (it and before is not None and before.target != "")
     if before is not None and follows and before.moves and len(lows) <= 4:
         ways = [low for low in lows if low not in FUNCTION | SLOW | FAST]
-        name = moves.again(before.moves[-1].name, ways[0]) if len(ways) == 1 else None
+        name = camera_words.again(before.moves[-1].name, ways[0]) if len(ways) == 1 else None
         if name:
             move = Move(name, before.moves[-1].amount)
             anew = later(" ".join(lows))
             return whole._replace(kind="camera", moves=(move,), legs=(Leg((move,)),), anew=anew)
-    seen = lens.see(lows, follows, free=before is None or before.kind != "action" or gap == ".")
+    seen = camera_clause.see(lows, follows, free=before is None or before.kind != "action" or gap == ".")
     if seen is None:
         return None
     if seen.unwanted:
@@ -216,7 +217,7 @@ def _only(whole: Clause, lows: list[str], cut: Cut) -> Clause | None:
     if {"nothing", "everything", "all"} & set(lows[:2]) and 0 < but < len(lows) - 1:
         first = but + 1 + lead(lows[but + 1 :], words("for"))
         said = f"{cut(first, len(lows))} {'move' if many(lows[-1]) else 'moves'}"
-        return whole._replace(kind="environment", words=said, effects=ambient.effects([*lows[first:], "moves"]), still=REST)
+        return whole._replace(kind="environment", words=said, effects=effect_words.effects([*lows[first:], "moves"]), still=REST)
     if lows[0] not in ("only", "just") or len(lows) < 2:
         return None
     clause = _about(whole, lows, 1, cut)
@@ -229,7 +230,7 @@ def _about(whole: Clause, lows: list[str], first: int, cut: Cut) -> Clause:
     if lows[first] in _ASKS and first + 2 < len(lows):
         first += lead(lows[first:], _WANTS)
     rest, end = lows[first:], len(lows)
-    effects = ambient.effects(rest)
+    effects = effect_words.effects(rest)
     said = Said(rest, verb_at(rest), bool(effects))
     changing = said.verb > 0 and any(one.name == "light" for one in effects) and not NATURE & said.head
     if said.lit() or changing or timed(rest):

@@ -1,7 +1,7 @@
-"""The prompt check: what will make a poor clip, said while there is still time, each with the words it is about and a remedy.
+"""The prompt check: what will make a poor clip, each finding with the words it is about and a remedy.
 
-Knows the order of the rules and that a remedy may not bring in a new fault. Refuses to know a rule's words: see `rules`.
-Nothing is loaded and nothing is asked of a model: a check is a few milliseconds of reading.
+The rules are in `rules`; here is their order, and that a remedy may not bring in a new fault. Nothing is loaded and no model is
+asked: a check is a few milliseconds of reading.
 
 Levels: "hurts" is what makes a worse clip by itself; "hint" is what is left to chance and can be told (`no_camera`, `no_still`)
 or goes by too quickly (`short_legs`). A prompt with hints alone is a good prompt.
@@ -11,14 +11,12 @@ from __future__ import annotations
 
 from studio.cards import ModelCard
 from studio.motion.compose import plain
-from studio.motion.read import parse
-from studio.motion.rules.base import Asked, Fault, Level, Rule
-from studio.motion.rules.camera import camera
-from studio.motion.rules.emptiness import EMPTY, emptiness
-from studio.motion.rules.forces import forces
-from studio.motion.rules.load import load
-from studio.motion.rules.place import place
-from studio.motion.rules.wording import lettering, negations
+from studio.motion.read_prompt import parse
+from studio.motion.rules.camera_rules import camera
+from studio.motion.rules.contradictions import forces
+from studio.motion.rules.empty_prompts import EMPTY, emptiness
+from studio.motion.rules.faults import Asked, Fault, Level, Rule
+from studio.motion.rules.wording_rules import lettering, load, negations, place
 from studio.nouns import Effect, Motion, Noun
 
 CODES = (

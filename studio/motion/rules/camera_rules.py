@@ -1,7 +1,4 @@
-"""A camera that is asked for two opposite things, that stands and moves, or that nobody speaks of.
-
-Knows which moves undo each other. Refuses to know the words for moves: the reader does.
-"""
+"""Prompt check of the camera: opposite moves, a still camera that moves, moves too short, or no camera at all."""
 
 from __future__ import annotations
 
@@ -10,12 +7,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from studio.motion import sentences
-from studio.motion.camera import MOVES
-from studio.motion.read import Clause, read
-from studio.motion.rules.base import Asked, Fault
-from studio.motion.rules.edits import add, cut
-from studio.motion.rules.emptiness import PUSH_IN, moving
-from studio.motion.turns import spans
+from studio.motion.camera_moves import MOVES
+from studio.motion.camera_words import spans
+from studio.motion.read_prompt import Clause, read
+from studio.motion.rules.empty_prompts import PUSH_IN, moving
+from studio.motion.rules.faults import Asked, Fault, add, cut
 from studio.nouns import Camera, Move, MoveName
 
 OPPOSITE: dict[MoveName, MoveName] = {

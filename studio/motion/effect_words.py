@@ -1,7 +1,7 @@
 """The ambient effects that a clause's words ask for, with amount and direction in degrees.
 
-Where they happen can't be said in words (see `ambient_effects`). What is said to lie, melt, run down a pane or come from something
-in the picture isn't asked of the air: only a model that reads can do that.
+Where they happen can't be said in words (see `ambient_effects`). What is said to lie, melt, run down a pane or come from
+something in the picture isn't asked of the air: only a model that reads can do that.
 """
 
 from __future__ import annotations

@@ -78,6 +78,11 @@ def test_an_upward_import_would_be_caught() -> None:
     assert not broken_arrow(ROOT / "studio/jobs/worker.py", "studio.photo.crop")
 
 
+def test_the_page_imports_no_engine() -> None:
+    for path in (ROOT / "studio/ui").rglob("*.py"):
+        assert not any(module.startswith("studio.engines") for module in imports(path)), path
+
+
 @pytest.mark.parametrize("path", SOURCES, ids=NAMES)
 def test_private_libraries_stay_in_their_rooms(path: Path) -> None:
     for module in imports(path):

@@ -65,7 +65,7 @@
     }
     /* `first`: what was found in the pixels, while faces, lettering and the subject are still looked for. */
     function paint(answer, first = false) {
-      if (first) answer = { ...answer, line: answer.line + " · looking on…", fine: "" };
+      if (first) answer = { ...answer, line: answer.line + " · looking on…", counts: [...answer.counts, "looking on…"], fine: "" };
       outline(null);
       if (!answer.hurts.length) {
         line(answer.line, answer.fine);
@@ -73,7 +73,7 @@
         return;
       }
       [fold.hidden, plain.hidden] = [false, true];
-      figures.replaceChildren(...answer.line.split(" · ").flatMap((words, index) => [index ? " · " : "", !index && answer.fixes ? h("em", {}, words) : words]));
+      figures.replaceChildren(...answer.counts.flatMap((words, index) => [index ? " · " : "", !index && answer.fixes ? h("em", {}, words) : words]));
       Stir.redraw(list, () => list.replaceChildren(
         ...GROUPS.flatMap(([level, words]) => {
           const some = answer.hurts.filter((one) => one.level === level);

@@ -56,11 +56,16 @@ def check(photo: Photo, mends: tuple[Mend, ...]) -> None:
         raise Refusal(f"This photo is large enough as it is ({size}), so it is not upscaled.", "Take “upscale” out of its mends.")
 
 
-def upscaler(weights: Path | None = None) -> Choice:
-    """What "upscale" is done with here, "network" or "resampled", and why; `weights` other than those that ship, for a test."""
+def has_network(weights: Path | None = None) -> bool:
+    """Whether the network that gives an upscaled photo new detail is here; `weights` other than those that ship, for a test."""
     from studio.photo.mends import upscale
 
-    if upscale.there(weights or upscale.WEIGHTS):
+    return upscale.there(weights or upscale.WEIGHTS)
+
+
+def upscaler(weights: Path | None = None) -> Choice:
+    """What "upscale" is done with here, "network" or "resampled", and why; `weights` other than those that ship, for a test."""
+    if has_network(weights):
         return Choice("upscale", "network", "a super-resolution network that ships with the studio (Real-ESRGAN)")
     return Choice("upscale", "resampled", "the network's file is not here: the photo is made larger without new detail (Lanczos)")
 

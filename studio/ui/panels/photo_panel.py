@@ -9,11 +9,11 @@ import msgspec
 from studio.config import ASSETS, MAX_UPLOAD_BYTES
 from studio.nouns import Aspect, Brush, Fraction, Mend, Motion, Noun, Shot
 from studio.photo.crop import RATIOS, settle
-from studio.photo.mend import UPSCALE
+from studio.photo.mend import UPSCALE, has_network
 from studio.studio import Studio
 from studio.ui.clip_actions import ById
 from studio.ui.html_part import Call, make_call, make_part
-from studio.ui.panels.report_panel import has_network, list_mends, make_report_calls
+from studio.ui.panels.report_panel import list_mends, make_report_calls
 from studio.ui.shot_form import Frame
 from studio.ui.uploads import Upload, find_upload, receive_upload, show_photo, take_sample
 

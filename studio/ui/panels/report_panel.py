@@ -12,7 +12,7 @@ import msgspec
 
 from studio.nouns import Brush, Crop, Mend, MendName, Motion, Noun, Refusal, Shot, Size, replace
 from studio.photo.crop import settle
-from studio.photo.mend import upscaler
+from studio.photo.mend import has_network
 from studio.photo.report import Box, Code, Finding, Remedy, Report
 from studio.studio import Studio
 from studio.ui.html_part import Call, make_call
@@ -98,13 +98,18 @@ def name_mend(mend: Mend) -> str:
     return f"{DONE[mend.name]} {mend.amount * 100:.0f} %"
 
 
-def summarise(report: Report) -> str:
-    """The report in one line, what to fix first: "1 fix suggested · 1 to know · 2 fine"."""
+def count_findings(report: Report) -> list[str]:
+    """How many findings of each kind there are, what to fix first: "1 fix suggested", "1 to know", "2 fine"."""
     fine, fixes, mind = (len(report.at(level)) for level in ("fine", "mend", "mind"))
     if not fixes and not mind:
-        return f"nothing to fix · {fine} fine" if fine else "nothing to fix"
+        return ["nothing to fix", f"{fine} fine"] if fine else ["nothing to fix"]
     counted = [(fixes, "fix suggested" if fixes == 1 else "fixes suggested"), (mind, "to know"), (fine, "fine")]
-    return " · ".join(f"{count} {words}" for count, words in counted if count)
+    return [f"{count} {words}" for count, words in counted if count]
+
+
+def summarise(report: Report) -> str:
+    """The report in one line: "1 fix suggested · 1 to know · 2 fine"."""
+    return " · ".join(count_findings(report))
 
 
 def name_fine(report: Report) -> str:
@@ -125,7 +130,8 @@ def show_report(report: Report, mends: tuple[Mend, ...], network: bool = True) -
     for mend in sorted((mend for remedy in firsts for mend in remedy.mends), key=lambda one: one.amount):
         strongest[mend.name] = mend
     return {
-        "line": summarise(report), "fixes": len(report.at("mend")), "hurts": hurts, "fine": name_fine(report),
+        "line": summarise(report), "counts": count_findings(report),
+        "fixes": len(report.at("mend")), "hurts": hurts, "fine": name_fine(report),
         "checked": [finding.says for finding in report.at("fine")],
         "all": msgspec.to_builtins(join_mends(mends, tuple(strongest.values()))) if len(firsts) > 1 else None,
     }  # fmt: skip
@@ -161,11 +167,6 @@ def _name_remedy(remedy: Remedy, network: bool) -> str:
 
 def _join_remedy(remedy: Remedy, mends: tuple[Mend, ...]) -> Any:
     return msgspec.to_builtins(join_mends(mends, remedy.mends)) if remedy.mends else None
-
-
-def has_network() -> bool:
-    """Whether what is upscaled here gets new detail from a network."""
-    return upscaler().value == "network"
 
 
 def make_report_calls(studio: Studio) -> list[Call]:

@@ -151,7 +151,6 @@
     function look(board) {
       const running = board.jobs.find((one) => one.state === "running");
       job = running ?? board.jobs.find((one) => one.state === "queued") ?? null;
-      Stir.tell("following", job?.id ?? null);
       watchLive(running);
       if (running) pending.add(running.id), follow !== running.id && remember(running.id);
       for (const id of pending) {

@@ -13,7 +13,7 @@
     const words = (mend) => (enlarges(mend) ? (mend.amount ? title(mend).title : title(mend).none) : `${title(mend).title} ${percent(mend.amount)}`);
 
     const chips = h("div", { class: "mend-chips", role: "group", "aria-label": "Fixes in use" });
-    const amount = Stir.slider("Amount", { min: LEAST, max: 1, step: 0.05, class: "mend-amount" }, (value) => ((output.textContent = percent(value)), relabel(value)));
+    const amount = Stir.slider("Amount", { min: LEAST, max: 1, step: 0.05 }, (value) => ((output.textContent = percent(value)), relabel(value)));
     const output = h("output", {});
     const name = h("span", { class: "mend-label" });
     const more = h("div", { class: "mend-more", hidden: true }, h("label", { class: "joined grow" }, name, amount, output), Stir.button("Before and after", { class: "ghost tiny-text", onclick: () => compare(mends.find((one) => one.name === open)) }));

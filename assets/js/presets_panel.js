@@ -146,7 +146,6 @@
       fitting = new Set(answer?.fitting ?? []);
       kind = answer?.kind ?? null;
       reason = answer?.reason ?? "";
-      Stir.tell("kind", kind);
       Stir.tell("photo-words", answer?.words ?? null);
       paint();
     }

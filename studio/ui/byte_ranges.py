@@ -1,9 +1,9 @@
-"""Parts of files, as a player asks for them when it seeks: Range requests answered by RFC 9110, section 14.
+"""HTTP Range requests, RFC 9110 section 14: the part of a file that a player asks for when it seeks.
 
-Knows request and response heads. Refuses to open files and to say who may: Gradio's own route does both, its sign-in included.
-Gradio 6.31 answers a closed range ("bytes=0-99") with code of its own, which sends the request's headers back and fails on
-several ranges and on backward ones; whatever else is asked, it leaves to Starlette's FileResponse. Range units are read without
-regard to case (14.1), Gradio looks for "bytes" in small letters only, and so every good range is handed on as "Bytes=".
+Gradio's own route opens the file and says who may have it. Gradio 6.31 answers a closed range ("bytes=0-99") with code
+of its own, which sends the request's headers back and fails on several ranges and on backward ones; whatever else is
+asked, it leaves to Starlette's FileResponse. Range units are read without regard to case (14.1), Gradio looks for
+"bytes" in small letters only, and so every good range is handed on as "Bytes=".
 """
 
 from __future__ import annotations

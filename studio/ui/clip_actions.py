@@ -1,4 +1,4 @@
-"""What can be asked about a finished clip, the same in the player and in the library."""
+"""What can be done with a finished clip: details, download, rating, title, and another run of its recipe."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""One part of the page: a `gr.HTML` whose markup is drawn by its own script from a plain value.
+"""One part of the page: a `gr.HTML` that its own script draws from a plain value, its events and server calls.
 
-Knows how a part is mounted, which moments it may report and which questions it may ask. Refuses to put a value into
-markup: the template is a constant, because Gradio evaluates templates, and `${…}` in a photo's name would run. Scripts
-write what people have written through text nodes only.
+No value goes into markup: the template is a constant, because Gradio evaluates templates, and `${…}` in a photo's name
+would run. Scripts write what people have written through text nodes only.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""What a model's card says, as the page shows it, and what the desk may ask of the model.
+"""A model card in words: sizes, steps, licence and speed, and the controls the page offers for it.
 
-Knows how facts are put into words. Refuses to know how a model stands on this machine.
+How a model stands on this machine: `model_status`.
 """
 
 from __future__ import annotations

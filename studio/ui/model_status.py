@@ -1,6 +1,6 @@
-"""Models as they stand on this machine, as the page shows them: the picker, the models tab, the gauge, the plan of a run.
+"""Models on this machine in words: files, memory, fit, the GPU's gauge, and the plan of a run.
 
-Knows how states are put into words. Refuses to know how a model is loaded, fetched or run.
+What a card says that never changes: `model_facts`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,10 @@
-"""The page: panels put together, first drawn, then wired; and how it is served.
+"""The page: its tabs and columns, which panels stand in them, and how it is served.
 
-Knows the order of things on the page. Refuses to do work: the studio owns the queue, and the page only watches.
+Gradio gives the frame: tabs, columns, events, uploads, sign-in. The content is `gr.HTML` parts drawn by scripts of our
+own in assets/js (`html_part`): no stock component locks a crop to its aspect, the stock image editor sends whole
+pictures where four fractions say it, and a job has to outlive a reload of the page, so the studio owns the queue and
+the page only watches it. Panel, part, script and style of one thing share one name: `photo_panel.py` draws the part
+"photo_panel" with photo_panel.js and photo_panel.css.
 """
 
 from __future__ import annotations

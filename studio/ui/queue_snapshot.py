@@ -1,7 +1,4 @@
-"""The board: the queue and the newest clips as the page shows them, in one snapshot.
-
-Knows how a job and a clip are put into words and which files the page may show. Refuses to know how they are drawn.
-"""
+"""The queue and the newest clips as one snapshot for the page: jobs and clips in words, with their files."""
 
 from __future__ import annotations
 

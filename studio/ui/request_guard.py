@@ -1,8 +1,8 @@
-"""What the page may do and who may ask for it: headers that keep every request on this machine.
+"""HTTP security: response headers, and middleware that answers only requests meant for this machine.
 
-Knows HTTP only. Closes two doors that Gradio leaves open, both of which make the server itself fetch from elsewhere, and
-answers only to the names of this computer while no password is set (a page on the network could otherwise point its own
-name here: DNS rebinding).
+Closes two doors that Gradio leaves open, both of which make the server itself fetch from elsewhere, and answers only to
+the names of this computer while no password is set (a page on the network could otherwise point its own name here: DNS
+rebinding).
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The desk: what the page holds, put together into a Shot.
+"""The form behind the page: the values of its parts, checked and put together into a Shot.
 
-Knows the values of the parts and where on the page each belongs. Nothing that comes from a browser is trusted: every
-value is checked here, and what is wrong is refused at the place where it can be put right.
+Nothing that comes from a browser is trusted: every value is checked here, and what is wrong is refused at the place on
+the page where it can be put right.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Darkroom and lightbox: what Gradio needs to know of the look, and the styles and scripts of the page.
+"""Gradio's theme: the colours that show before our styles arrive, and the order of the page's styles and scripts.
 
-Knows the grounds that show before the styles arrive. The look itself is in assets/css; nothing is fetched from anywhere.
+The look itself is in assets/css; nothing is fetched from anywhere.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Small pictures of clips for the grid and of photos for the strip: sixty as large as the clips are too many for a page.
+"""Thumbnails of clips for the grid and of photos for the strip: JPEGs in the cache, made on first use.
 
-Knows where they are kept, in the cache, and that they go when their clip goes. They can always be made again.
+They go when their clip goes, and can always be made again.
 """
 
 from __future__ import annotations

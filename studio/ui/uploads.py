@@ -1,7 +1,7 @@
-"""What the browser hands over: uploaded files, and which of them are photos, clips or recipes.
+"""Uploaded files, and what each of them is: a photo, a clip or a recipe.
 
-Knows where Gradio puts an upload and that its name can't be trusted. Takes files only from that folder, and removes them
-once the studio has its own copy.
+Only files in Gradio's upload folder are taken, whatever they are called, and each is removed once the studio has its
+own copy.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The clip panel: a draft of the camera path, how far the job is, and the clip when it is done."""
+"""The clip: a draft of the camera path, the job's progress, and the player when it is done."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The library: every clip, sorted, found by words and stars; one or many rated, exported, put away and brought back."""
+"""The library: clips sorted, found by words and stars; one or many rated, exported, trashed and restored."""
 
 from __future__ import annotations
 

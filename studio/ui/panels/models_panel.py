@@ -1,4 +1,4 @@
-"""The models tab: what is on this computer, what it would take to have the rest, and what may be done about each."""
+"""The models tab: which models are on this computer, and downloading, loading, placing and deleting them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The photo panel: taking photos in, the film strip, the crop, the report and its mends, and the depth."""
+"""The photo: files taken in, the film strip, the crop, the subject, the depth, and the photo to end on."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The queue strip and the recent clips: one part that watches the studio, and tells every other part what it saw."""
+"""The queue and the recent clips; its timer watches the studio for the whole page, models included."""
 
 from __future__ import annotations
 

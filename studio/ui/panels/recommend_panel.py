@@ -1,4 +1,4 @@
-"""Choosing a model: two or three picks for the photo and the wishes on the desk, and "which photo, which model"."""
+"""Models recommended for this photo and the user's wishes, and the guide to which photo suits which model."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""The report on a photo as the page shows it, and the pictures before and after a mend.
+"""The report on the photo in words: findings, remedies and mends; and pictures before and after a mend.
 
-Knows how findings, remedies and mends are put into words and in which order they are read. Refuses to know how a photo is looked
-at or mended.
+How a photo is examined: `studio.photo.report`; how it is mended: `studio.photo.mend`.
 """
 
 from __future__ import annotations

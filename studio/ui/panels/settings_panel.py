@@ -1,4 +1,4 @@
-"""The settings tab: where things live, what this machine can do and why, how models run, and what leaves it."""
+"""The settings tab: folders, what this machine can do and why, attention kernels, and what the user prefers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The variations panel: two to four shots that differ on purpose along one axis, seen side by side before any is made."""
+"""Variations: two to four shots that differ along one axis, previewed side by side before any is made."""
 
 from __future__ import annotations
 

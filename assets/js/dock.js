@@ -65,7 +65,6 @@
     addEventListener("focusin", ({ target }) => narrow.matches && target.matches("textarea") && target.scrollIntoView({ block: "nearest" }));
 
     Stir.on("refusal", (refusal) => (refusal.pressed || refusal.where === "output" || refusal.where === "camera") && refuse(refusal));
-    Stir.on("sent", note.clear);
     for (const topic of DESK) Stir.on(topic, () => !note.node.hidden && desk() !== refused && note.clear());
     Stir.tell("dock", { actions, narrow });
     return { node, go, came: () => ((unseen = !inView), paint()), left: () => ((unseen = false), paint()) };

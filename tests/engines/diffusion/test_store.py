@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import resource
 import shutil
 import subprocess
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -17,6 +20,7 @@ from studio import presets
 from studio.cards import Companion, ModelCard
 from studio.config import ROOT, Settings
 from studio.engines.diffusion.files import local_files, manifest
+from studio.engines.diffusion.files.local_files import FaultKind, FileFault
 from studio.engines.diffusion.files.store import Store
 from studio.nouns import Refusal
 from studio.preferences import Preferences
@@ -92,6 +96,68 @@ def test_a_corrupt_file_is_named_with_what_is_wrong(store: Store, how: str, name
     assert how in problem
     shutil.copy(lay(store.models.parent / "again") / name, folder / name)
     assert store.disk(repos.card()).state == "here", "mended, it is seen at once"
+
+
+BROKEN: dict[str, tuple[Callable[[bytes], bytes], FaultKind]] = {
+    "a header cut off": (lambda whole: whole[:30], "damaged"),
+    "a header that is a list": (lambda _: (5).to_bytes(8, "little") + b"[1,2]", "damaged"),
+    "zeros": (lambda whole: bytes(len(whole)), "damaged"),
+    "seven bytes": (lambda whole: whole[:7], "damaged"),
+    "a hole between tensors": (lambda _: _header({"a": (0, 4), "b": (8, 12)}) + bytes(12), "damaged"),
+    "a byte too few": (lambda whole: whole[:-1], "cut"),
+    "a byte too many": (lambda whole: whole + b"x", "long"),
+    "nothing": (lambda _: b"", "empty"),
+    "a pointer": (lambda _: b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 10\n", "pointer"),
+}
+
+
+def _header(tensors: dict[str, tuple[int, int]]) -> bytes:
+    facts = {
+        name: {"dtype": "U8", "shape": [end - begin], "data_offsets": [begin, end]} for name, (begin, end) in tensors.items()
+    }
+    text = json.dumps(facts).encode()
+    return len(text).to_bytes(8, "little") + text
+
+
+@pytest.mark.parametrize("how", BROKEN)
+def test_what_safetensors_would_not_open_is_a_fault_of_one_kind(tmp_path: Path, how: str) -> None:
+    spoilt, kind = BROKEN[how]
+    file, whole = tmp_path / "x.safetensors", repos.tensors(500)
+    file.write_bytes(whole)
+    assert local_files.find_fault(file) is None
+    file.write_bytes(spoilt(whole))
+    fault = local_files.find_fault(file)
+    assert fault
+    assert (fault.kind, fault.name, fault.is_absence) == (kind, "x.safetensors", False)
+    assert (fault.have, fault.need) == ((file.stat().st_size, len(whole)) if kind in ("cut", "long") else (0, 0))
+    file.unlink()
+    gone = FileFault("missing", "vae/x.safetensors")
+    assert local_files.find_fault(file, "vae/x.safetensors") == gone
+    assert gone.is_absence
+
+
+@pytest.mark.parametrize("kind", get_args(FaultKind))
+def test_every_kind_of_fault_is_a_sentence(kind: FaultKind) -> None:
+    fault = FileFault(kind, "vae/config.json", 2, 5, "Input/output error")
+    assert fault.sentence.endswith(".")
+    assert fault.sentence[:-1].lower() == fault.clause.lower()
+    assert "vae/config.json" in fault.clause or kind == "partial"
+
+
+def test_ten_gigabytes_are_judged_by_their_header_alone(tmp_path: Path) -> None:
+    size = 10_000_000_000
+    file = tmp_path / "large.safetensors"
+    with file.open("wb") as handle:
+        handle.write(_header({"w": (0, size)}))
+        handle.truncate(handle.tell() + size)  # a hole: it takes no room on the disk
+    local_files.find_fault(file)  # brings the libraries
+    for less, kind in ((0, None), (1, "cut")):
+        os.truncate(file, file.stat().st_size - less)
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        assert timed(lambda: local_files.find_fault(file)) < 0.5
+        fault = local_files.find_fault(file)
+        assert (fault.kind if fault else None) == kind
+        assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 500_000, "read into memory"
 
 
 @pytest.mark.parametrize("name", ["model_index.json", "transformer/config.json", "text_encoder/model.safetensors.index.json"])

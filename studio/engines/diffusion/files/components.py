@@ -5,16 +5,14 @@ Looks at names, lengths and headers. loader.py loads them.
 
 from __future__ import annotations
 
-import math
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from studio.cards import Companion, ModelCard
 from studio.engines.diffusion.files import manifest
-from studio.engines.diffusion.files.local_files import Folders, find_fault, get_size, read_header, read_shards
+from studio.engines.diffusion.files.local_files import UNFINISHED, FileFault, Folders, find_fault, get_size, read_shards
 from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.nouns import Refusal
 from studio.preferences import Weights
@@ -52,7 +50,7 @@ class LocalComponent:
     @property
     def numbers(self) -> int:
         """How many numbers its weights are; of a file that has no header, half its bytes."""
-        return sum(_numbers(file) for file in self.weights)
+        return sum(_count_numbers(file) for file in self.weights)
 
 
 _TITLES = {
@@ -72,6 +70,10 @@ def read_index(card: ModelCard, folders: Folders) -> dict[str, Any]:
     if found is None:
         raise Refusal(f"{card.title} can't be loaded: {name} is empty or damaged.", AGAIN)
     return found
+
+
+def _refuse(what: str, fault: FileFault) -> Refusal:
+    return Refusal(f"{what} can't be loaded: {fault.clause}.", RESUME if fault.is_absence else AGAIN)
 
 
 def find_components(card: ModelCard, folders: Folders, weights: Weights = "published") -> tuple[LocalComponent, ...]:
@@ -94,8 +96,8 @@ def find_components(card: ModelCard, folders: Folders, weights: Weights = "publi
             place = folders.main / name if folder is None else folder / companion.subfolder
             found[name] = LocalComponent(name, library, kind, place)
     instead = {one.target: one for one in checkpoint.companions if one.kind == "gguf" and weights == "gguf"}
-    whole_ones = [_judged(card, part, folders, instead.get(part.name)) for part in found.values()]
-    return tuple(sorted(whole_ones, key=lambda part: (part.size, part.name)))
+    located = [_locate(card, part, folders, instead.get(part.name)) for part in found.values()]
+    return tuple(sorted(located, key=lambda part: (part.size, part.name)))
 
 
 def find_companion_file(card: ModelCard, folders: Folders, companion: Companion) -> Path:
@@ -105,50 +107,57 @@ def find_companion_file(card: ModelCard, folders: Folders, companion: Companion)
     if folder is None:
         raise Refusal(f"{card.title} needs the file {companion.file}, which is not on this disk.", RESUME)
     file = folder / manifest.companion_path(companion)
-    why = find_fault(file)
-    if why:
-        raise Refusal(f"{card.title} can't be loaded: {companion.file} {why}.", RESUME if "missing" in why else AGAIN)
+    if fault := find_fault(file, companion.file):
+        raise _refuse(card.title, fault)
     return file
 
 
-def _judged(card: ModelCard, part: LocalComponent, folders: Folders, gguf: Companion | None) -> LocalComponent:
-    """The part with its files. Raises `Refusal` when one of them is missing, cut or damaged."""
-
-    def refuse(why: str, remedy: str) -> Refusal:
-        return Refusal(f"The {part.title} of {card.title} can't be loaded: {why}.", remedy)
-
-    if not part.folder.is_dir():
-        raise refuse(f"the folder {part.folder.name} is missing", RESUME)
-    names = [file.name for file in part.folder.iterdir()]
-    unfinished = [name for name in names if name.endswith(".incomplete")]
-    if unfinished:
-        raise refuse(f"the download of {unfinished[0].removesuffix('.incomplete')} was not finished", RESUME)
-    weighs = manifest.Component(part.folder.name, part.kind).has_weights
-    chosen = manifest.select_files(names, "", require_checkpoint(card).variant, weighs and gguf is None)
-    if weighs and "config.json" not in names:
-        raise refuse("config.json is missing", RESUME)
-    for name in chosen:
-        if why := find_fault(part.folder / name):
-            raise refuse(f"{name} {why}", RESUME if "missing" in why else AGAIN)
-        if manifest.WEIGHTS_INDEX.fullmatch(name):
-            shards = read_shards(part.folder / name)
-            if shards is None:
-                raise refuse(f"{name} is damaged", AGAIN)
-            missing = [shard for shard in shards if get_size(part.folder / shard) is None]
-            if missing:
-                raise refuse(f"{len(missing)} of its {len(shards)} files are missing ({missing[0]})", RESUME)
+def _locate(card: ModelCard, part: LocalComponent, folders: Folders, gguf: Companion | None) -> LocalComponent:
+    """The component with its files. Raises `Refusal` when one of them is missing, cut or damaged."""
+    weighs, wanted = manifest.Component(part.folder.name, part.kind).has_weights, require_checkpoint(card).variant
+    names = [file.name for file in part.folder.iterdir()] if part.folder.is_dir() else []
+    chosen = manifest.select_files(names, "", wanted, weighs and gguf is None)
     files = tuple(part.folder / name for name in chosen if manifest.WEIGHTS.fullmatch(name))
+    fault = _find_component_fault(part.folder, names, chosen, weighs)
+    if fault is None and weighs and not files and gguf is None:
+        fault = FileFault("weights")
+    if fault:
+        raise _refuse(f"The {part.title} of {card.title}", fault)
     if gguf is not None:
         return replace(part, weights=(find_companion_file(card, folders, gguf),), gguf=True)
-    if weighs and not files:
-        raise refuse("its weights are missing", RESUME)
-    wanted = require_checkpoint(card).variant
     variant = wanted if wanted and any(f".{wanted}." in file.name or f".{wanted}-" in file.name for file in files) else ""
     return replace(part, weights=files, variant=variant)
 
 
-def _numbers(file: Path) -> int:
-    if file.suffix != ".safetensors":
-        return file.stat().st_size // 2
-    tensors: dict[str, Any] = msgspec.json.decode(read_header(file)[8:])
-    return sum(math.prod(about["shape"]) for name, about in tensors.items() if name != "__metadata__")
+def _find_component_fault(folder: Path, names: list[str], chosen: tuple[str, ...], weighs: bool) -> FileFault | None:
+    """What is wrong in a component's folder: `names` lie there, of which those `chosen` would be loaded."""
+    if not folder.is_dir():
+        return FileFault("folder", folder.name)
+    for name in names:
+        if name.endswith(UNFINISHED):
+            return FileFault("unfinished", name.removesuffix(UNFINISHED))
+    if weighs and "config.json" not in names:
+        return FileFault("missing", "config.json")
+    return next(filter(None, (find_fault(folder / name) or _find_shard_fault(folder / name) for name in chosen)), None)
+
+
+def _find_shard_fault(file: Path) -> FileFault | None:
+    """What is wrong with the shards that a file names, where it is a weights index."""
+    if not manifest.WEIGHTS_INDEX.fullmatch(file.name):
+        return None
+    shards = read_shards(file)
+    if shards is None:
+        return FileFault("damaged", file.name)
+    missing = [shard for shard in shards if get_size(file.with_name(shard)) is None]
+    return FileFault("shards", missing[0], len(shards) - len(missing), len(shards)) if missing else None
+
+
+def _count_numbers(file: Path) -> int:
+    """Numbers in a weight file, by its header; of one without a header that can be read, half its bytes."""
+    from huggingface_hub import parse_local_safetensors_file_metadata
+    from huggingface_hub.errors import SafetensorsParsingError
+
+    if file.suffix == ".safetensors":
+        with suppress(SafetensorsParsingError):  # a header of over 25 MB, which safetensors would take
+            return sum(parse_local_safetensors_file_metadata(file).parameter_count.values())
+    return file.stat().st_size // 2

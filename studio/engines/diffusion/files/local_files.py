@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -19,8 +19,12 @@ from studio.cards import Checkpoint, Companion
 from studio.engines.diffusion.files import manifest
 from studio.nouns import Noun
 
-MOST_HEADER = 100_000_000
-"""Bytes; the safetensors library refuses a longer header too."""
+FaultKind = Literal[
+    "missing", "empty", "pointer", "damaged", "cut", "long", "foreign", "unreadable",
+    "folder", "unfinished", "partial", "shards", "weights",
+]  # fmt: skip
+"""What can be wrong with a file; "foreign" is one of another length than the published one. The second line is of several files:
+no folder, a download that was stopped, files still to come, shards that are missing, no weights at all."""
 
 MOST_JSON = 1_000_000
 """Bytes; a longer one (a tokenizer's) isn't read, so that the Models tab doesn't wait."""
@@ -37,6 +41,55 @@ DEPTH = 3
 """How many folders deep a repository's files lie at most."""
 
 LEDGER = ".stir.json"
+
+
+class FileFault(NamedTuple):
+    """What is wrong with a file, or with a set of files. `have` and `need` are bytes (of one file) or files (of several)."""
+
+    kind: FaultKind
+    name: str = ""
+    have: int = 0
+    need: int = 0
+    error: str = ""
+
+    @property
+    def is_absence(self) -> bool:
+        """Whether something isn't here yet, so that the download has only to go on; else what is here has to be replaced."""
+        return self.kind in ("missing", "folder", "unfinished", "partial", "shards", "weights")
+
+    @property
+    def clause(self) -> str:
+        """The fault in the user's words, to follow a colon."""
+        match self.kind:
+            case "folder":
+                return f"the folder {self.name} is missing"
+            case "unfinished":
+                return f"the download of {self.name} was not finished"
+            case "partial":
+                return f"{self.need - self.have} of {self.need} files are still to come"
+            case "shards":
+                return f"{self.need - self.have} of its {self.need} files are missing ({self.name})"
+            case "weights":
+                return f"the weights of {self.name} are missing" if self.name else "its weights are missing"
+            case "cut":
+                return f"{self.name} is cut short: {self.have:,} of {self.need:,} bytes"
+            case "long":
+                return f"{self.name} is too long: {self.have:,} for {self.need:,} bytes"
+            case "unreadable":
+                return f"{self.name} can't be read ({self.error})"
+            case plain:
+                return f"{self.name} {_PLAIN[plain]}"
+
+    @property
+    def sentence(self) -> str:
+        """The fault as a sentence of its own."""
+        return f"{self.clause.replace('the', 'The', 1) if self.kind == 'weights' else self.clause}."
+
+
+_PLAIN = {
+    "missing": "is missing", "empty": "is empty", "damaged": "is damaged",
+    "pointer": "is only a Git LFS pointer, not the file itself", "foreign": "has another length than the published file",
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -56,75 +109,74 @@ def get_size(file: Path) -> int | None:
     return found.st_size if stat.S_ISREG(found.st_mode) else None
 
 
-def find_fault(file: Path) -> str:
-    """What is wrong with a file, in words that follow its name; empty when nothing is."""
+def find_fault(file: Path, name: str = "") -> FileFault | None:
+    """What is wrong with a file, judged by its length and header; None when nothing is. `name` is what a person calls it.
+
+    Verdicts are remembered for as long as a file's length and time stay the same.
+    """
     try:
         found = file.stat()
     except OSError:
-        return "is missing"
-    return _fault(str(file), found.st_size, found.st_mtime_ns)
+        return FileFault("missing", name or file.name)
+    fault = _find_fault(str(file), found.st_size, found.st_mtime_ns)
+    return fault._replace(name=name or file.name) if fault else None
 
 
 @lru_cache(maxsize=8192)
-def _fault(name: str, size: int, _time: int) -> str:
+def _find_fault(path: str, size: int, _time: int) -> FileFault | None:
     if size == 0:
-        return "is empty"
-    file = Path(name)
+        return FileFault("empty")
+    file = Path(path)
     try:
         with file.open("rb") as handle:
-            start = handle.read(8)
-            if start == POINTER[:8] and (start + handle.read(64)).startswith(POINTER):
-                return "is only a Git LFS pointer, not the file itself"
-            if file.suffix == ".safetensors":
-                return _tensors(start, handle.read(_promised(start)), size)
-            if file.suffix == ".json" and size <= MOST_JSON and not _is_json(start + handle.read()):
-                return "is damaged"
+            if handle.read(len(POINTER)) == POINTER:
+                return FileFault("pointer")
+        if file.suffix == ".safetensors":
+            return _find_tensor_fault(file, size)
+        if file.suffix == ".json" and size <= MOST_JSON:
+            msgspec.json.decode(file.read_bytes())
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return FileFault("damaged")
     except OSError as error:
-        return f"can't be read ({error.strerror or type(error).__name__})"
-    return ""
+        return FileFault("unreadable", error=error.strerror or type(error).__name__)
+    return None
 
 
-def _is_json(text: bytes) -> bool:
+def _find_tensor_fault(file: Path, size: int) -> FileFault | None:
+    """What safetensors finds wrong with its own kind of file.
+
+    `safe_open` maps the file and reads its header alone ("np", as "pt" would import torch), and wants it to be exactly as long as
+    the header says. Its error is the same for a file that is cut and one that is too long: which it is, the header tells.
+    """
+    from safetensors import SafetensorError, safe_open
+
     try:
-        msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return False
-    return True
+        with safe_open(file, framework="np"):
+            return None
+    except SafetensorError:
+        need = _find_promised_size(file)
+    if need is None or need == size:
+        return FileFault("damaged")
+    return FileFault("cut" if size < need else "long", have=size, need=need)
 
 
-def _promised(start: bytes) -> int:
-    """Bytes of a safetensors header, 0 when that can't be."""
-    size = int.from_bytes(start, "little")
-    return size if len(start) == 8 and size <= MOST_HEADER else 0
+def _find_promised_size(file: Path) -> int | None:
+    """Bytes a safetensors file should have: 8, its header, and the end of its last tensor; None if the header can't be read."""
+    from huggingface_hub import parse_local_safetensors_file_metadata
 
-
-def _tensors(start: bytes, header: bytes, size: int) -> str:
-    """A safetensors file is 8 bytes, a JSON header, and exactly as many bytes as the header's last offset says."""
-    tensors = _object(header)
-    if tensors is None or not header:
-        return "is damaged"
     try:
-        ends = [one["data_offsets"][1] for name, one in tensors.items() if name != "__metadata__"]
-        whole = 8 + len(header) + max(ends, default=0)
-    except (TypeError, KeyError, IndexError):
-        return "is damaged"
-    if size == whole:
-        return ""
-    return f"is cut short: {size:,} of {whole:,} bytes" if size < whole else f"is too long: {size:,} for {whole:,} bytes"
-
-
-def _object(text: bytes) -> dict[str, Any] | None:
-    try:
-        found = msgspec.json.decode(text)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        tensors = parse_local_safetensors_file_metadata(file).tensors.values()
+        ends = [tensor.data_offsets[1] for tensor in tensors]
+    except Exception:  # huggingface_hub 2.4 lets AttributeError, TypeError and IndexError through besides its own
         return None
-    return found if isinstance(found, dict) else None
+    with file.open("rb") as handle:
+        return 8 + int.from_bytes(handle.read(8), "little") + max(ends, default=0)
 
 
 def read_shards(index: Path) -> tuple[str, ...] | None:
     """The files a weights index names, each a plain name beside it; None when the index is damaged."""
     try:
-        found = _object(index.read_bytes())
+        found = manifest.parse_object(index.read_bytes())
     except OSError:
         return None
     names = found.get("weight_map") if found else None
@@ -132,13 +184,6 @@ def read_shards(index: Path) -> tuple[str, ...] | None:
         return None
     values = {value for value in names.values() if isinstance(value, str) and "/" not in value and "\\" not in value}
     return tuple(sorted(values)) if len(values) == len({str(value) for value in names.values()}) else None
-
-
-def read_header(file: Path) -> bytes:
-    """A safetensors file's first bytes: 8 with the length, and the JSON that names every tensor and its place."""
-    with file.open("rb") as handle:
-        start = handle.read(8)
-        return start + handle.read(min(int.from_bytes(start, "little"), MOST_HEADER))
 
 
 class HubFile(Noun, frozen=True):
@@ -210,11 +255,49 @@ def partial_path(path: Path, file: HubFile) -> Path:
 
 
 class FileSet(NamedTuple):
-    """A folder, the files that are wanted of it (paths from the folder, with "/"), and why those can't be told."""
+    """The files that are needed of a folder (paths from the folder, with "/"); `fault` is why they can't be listed."""
 
     folder: Path
     files: tuple[str, ...]
-    problem: str = ""
+    fault: FileFault | None = None
+
+    def find_fault(self) -> FileFault | None:
+        """What is wrong with the first file that isn't whole, else how many aren't here; None when nothing is."""
+        if self.fault:
+            return self.fault
+        ledger = read_ledger(self.folder)
+        published = {file.path: file.size for file in ledger.files} if ledger else {}
+        absent = [name for name in self.files if get_size(self.folder / name) is None]
+        for name in self.files:
+            if name not in absent and (fault := self._find_file_fault(name, published.get(name))):
+                return fault
+        if not absent:
+            return None
+        if ledger or self.partials():
+            return FileFault("partial", have=len(self.files) - len(absent), need=len(self.files))
+        if absent[0].endswith(ANY):
+            return FileFault("weights", absent[0].rpartition("/")[0] or self.folder.name)
+        return FileFault("missing", absent[0])
+
+    def _find_file_fault(self, name: str, published: int | None) -> FileFault | None:
+        file = self.folder / name
+        if fault := find_fault(file, name):
+            return fault
+        if published is not None and get_size(file) != published:
+            return FileFault("foreign", name, get_size(file) or 0, published)
+        damaged = manifest.WEIGHTS_INDEX.fullmatch(file.name) and read_shards(file) is None
+        return FileFault("damaged", name) if damaged else None
+
+    def partials(self) -> list[Path]:
+        """The files of the set that have begun to arrive (PATH.ETAG.incomplete)."""
+        stems = {str(self.folder / name) + "." for name in self.files}
+        found = [Path(entry.path) for entry in walk_files(self.folder) if entry.name.endswith(UNFINISHED)]
+        return [file for file in found if str(file.with_suffix("").with_suffix("")) + "." in stems]
+
+    def size(self) -> int:
+        """Bytes of the set's files on the disk, half-arrived ones included."""
+        files = {self.folder / name for name in self.files}
+        return sum(get_size(file) or 0 for file in (*files, *self.partials()))
 
 
 def walk_files(folder: Path, depth: int = DEPTH) -> Iterator[os.DirEntry[str]]:
@@ -238,22 +321,15 @@ def list_names(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(here | {file.path for file in book.files} if book else here))
 
 
-def find_partials(share: FileSet) -> list[Path]:
-    """The half-arrived files of a share."""
-    stems = {str(share.folder / name) + "." for name in share.files}
-    halves = [Path(entry.path) for entry in walk_files(share.folder) if entry.name.endswith(UNFINISHED)]
-    return [half for half in halves if str(half.with_suffix("").with_suffix("")) + "." in stems]
-
-
 def list_main(checkpoint: Checkpoint, folder: Path, gguf: bool) -> FileSet:
     """What the pipeline needs of its main folder."""
     names = list_names(folder)
     name = manifest.find_index(names, checkpoint.pipeline) or manifest.INDEXES[0]
     if get_size(folder / name) is None:
-        return FileSet(folder, manifest.select_main_files(None, names, checkpoint, gguf), f"{name} is missing.")
+        return FileSet(folder, manifest.select_main_files(None, names, checkpoint, gguf), FileFault("missing", name))
     index = manifest.parse_object((folder / name).read_bytes())
     if index is None:
-        return FileSet(folder, (name,), f"{name} is damaged.")
+        return FileSet(folder, (name,), FileFault("damaged", name))
     files = list(manifest.select_main_files(index, names, checkpoint, gguf))
     instead = manifest.gguf_targets(checkpoint) if gguf else frozenset[str]()
     for one, part in manifest.select_components(index, names, checkpoint).items():
@@ -293,32 +369,3 @@ def _expected(folder: Path, name: str, files: Iterable[str], weighs: bool, kind:
 
 
 _FIRST = {"Tokenizer": "tokenizer_config.json", "Processor": "preprocessor_config.json"}
-
-
-def find_set_fault(share: FileSet) -> str:
-    """What is the matter with a share's files, as a sentence; empty when they are all there and whole."""
-    if share.problem:
-        return share.problem
-    book = read_ledger(share.folder)
-    sizes = {file.path: file.size for file in book.files} if book else {}
-    absent = [name for name in share.files if get_size(share.folder / name) is None]
-    for name in share.files:
-        if name in absent:
-            continue
-        if why := find_fault(share.folder / name):
-            return f"{name} {why}."
-        if name in sizes and get_size(share.folder / name) != sizes[name]:
-            return f"{name} has another length than the published file."
-        if manifest.WEIGHTS_INDEX.fullmatch(Path(name).name) and read_shards(share.folder / name) is None:
-            return f"{name} is damaged."
-    if absent and (book or find_partials(share)):
-        return f"{len(absent)} of {len(share.files)} files are still to come."
-    if absent and absent[0].endswith(ANY):
-        return f"The weights of {absent[0].rpartition('/')[0] or share.folder.name} are missing."
-    return f"{absent[0]} is missing." if absent else ""
-
-
-def get_set_size(share: FileSet) -> int:
-    """Bytes of a share's files on the disk, half-arrived ones included."""
-    files = {share.folder / name for name in share.files}
-    return sum(get_size(file) or 0 for file in (*files, *find_partials(share)))

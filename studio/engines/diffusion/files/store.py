@@ -22,9 +22,6 @@ from studio.engines.diffusion.files.local_files import (
     LEDGER,
     FileSet,
     Folders,
-    find_partials,
-    find_set_fault,
-    get_set_size,
     get_size,
     list_companion,
     list_main,
@@ -104,7 +101,7 @@ class Store:
         if Path(repo).is_absolute():
             return Path(repo)
         home, cached = self.place(repo, revision), _cached(repo, revision)
-        if cached and not find_set_fault(share(cached)) and find_set_fault(share(home)):
+        if cached and not share(cached).find_fault() and share(home).find_fault():
             return cached
         return home
 
@@ -138,12 +135,12 @@ class Store:
 
     def _judge(self, card: ModelCard, folders: Folders) -> Disk:
         found = self.shares(card, folders)
-        held = sum({share: get_set_size(share) for share in found}.values())
-        problem = next(filter(None, map(find_set_fault, found)), "")
-        if not problem:
+        held = sum({share: share.size() for share in found}.values())
+        fault = next(filter(None, (share.find_fault() for share in found)), None)
+        if not fault:
             return Disk("here", held)
         begun = held > 0 or any(get_size(share.folder / LEDGER) for share in found)
-        return Disk("partly", held, problem) if begun or not self.ours(folders.main) else Disk("missing", 0)
+        return Disk("partly", held, fault.sentence) if begun or not self.ours(folders.main) else Disk("missing", 0)
 
     def owed(self, card: ModelCard) -> int:
         """About how many bytes are still to be downloaded, told without asking: as was asked for, or as the card's needs say."""
@@ -178,9 +175,10 @@ class Store:
         own = Folders(folder, tuple(
             self._companion(one, checkpoint.variant, self.gguf(card), folder) for one in checkpoint.companions
         ))  # fmt: skip
-        problem = find_set_fault(self.shares(card, own)[0])
-        if problem:
-            raise Refusal(f"{folder.name} isn't complete: {problem}", "Copy the whole folder again, or download the model.")
+        if fault := self.shares(card, own)[0].find_fault():
+            raise Refusal(
+                f"{folder.name} isn't complete: {fault.sentence}", "Copy the whole folder again, or download the model."
+            )
         return folder
 
     def delete(self, card: ModelCard, others: Iterable[ModelCard]) -> int:
@@ -287,7 +285,7 @@ def _remove(share: FileSet, kept: set[str], card: str) -> int:
             shutil.rmtree(folder)
             return freed
         doomed = share._replace(files=tuple(name for name in share.files if name not in kept))
-        files = [*(folder / name for name in doomed.files), *find_partials(doomed)]
+        files = [*(folder / name for name in doomed.files), *doomed.partials()]
         freed = sum(get_size(file) or 0 for file in files)
         for file in files:
             file.unlink(missing_ok=True)

@@ -15,13 +15,15 @@ from typing import Any
 import msgspec
 
 from studio.engines.diffusion.files.components import LocalComponent
-from studio.engines.diffusion.files.local_files import read_header
 
 SAMPLE = 65_536
 """Bytes read of each place that is looked at."""
 
 PLACES = 24
 """How many places of a file are looked at. With the header, which names every tensor and its place, 1.6 MB of 11 GB."""
+
+MOST_HEADER = 100_000_000
+"""Bytes; the safetensors library refuses a longer header."""
 
 _UNIMPORTANT = {"transformers_version", "dtype", "torch_dtype"}
 """Keys of a config that say who wrote it and not what it is; so do those that begin with an underscore."""
@@ -66,12 +68,19 @@ def _fingerprint(name: str, size: int, _time: int) -> str:
     file = Path(name)
     digest = hashlib.blake2b(str(size).encode(), digest_size=20)
     if file.suffix == ".safetensors":
-        digest.update(read_header(file))
+        digest.update(_read_header(file))
     with file.open("rb") as handle:
         for place in range(PLACES):
             handle.seek(max(0, (size - SAMPLE) * place // (PLACES - 1)))
             digest.update(handle.read(SAMPLE))
     return f"{size}-{digest.hexdigest()}"
+
+
+def _read_header(file: Path) -> bytes:
+    """A safetensors file's first bytes: 8 with the length, and the JSON that names every tensor and its place."""
+    with file.open("rb") as handle:
+        start = handle.read(8)
+        return start + handle.read(min(int.from_bytes(start, "little"), MOST_HEADER))
 
 
 class SharedComponents:

@@ -140,9 +140,9 @@ class Drafts:
 
     def _depth(self, shot: Shot) -> str:
         """Where the depth of a shot comes from at this moment: what is kept of it is kept with that."""
-        from studio.engines.parallax.depth_source import resolved
+        from studio.engines.parallax.depth_source import resolve
 
-        return resolved(shot, self._settings)
+        return resolve(shot, self._settings)
 
     def depth_view(self, shot: Shot, card: ModelCard) -> Path:
         """The depth of an accepted shot's crop as a grey PNG, near things light: what `adopt_depth` takes back."""

@@ -213,9 +213,9 @@ def test_a_brush_that_is_no_picture_or_outside_the_crop_is_refused() -> None:
 
 def test_a_brush_is_painted_on_the_photo_and_cropped_with_it() -> None:
     effect = Effect("ripple", brush=brush(0.5, 1.0))
-    whole = effect_masks.painted(effect, shot("static"), (100, 64))
+    whole = effect_masks.read_brush(effect, shot("static"), (100, 64))
     assert whole[60, 20] < 0.01 < 0.99 < whole[60, 80]
-    right = effect_masks.painted(effect, changed(shot("static"), crop=Crop(0.5, 0.5, 0.5, 0.5)), (100, 64))
+    right = effect_masks.read_brush(effect, changed(shot("static"), crop=Crop(0.5, 0.5, 0.5, 0.5)), (100, 64))
     assert right.min() > 0.4
 
 

@@ -118,7 +118,7 @@ def test_a_picture_is_fed_as_the_published_processor_feeds_it(shape: tuple[int, 
         image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225],
     )  # fmt: skip
     wanted = processor(images=small(view, 518), return_tensors="np")["pixel_values"]
-    given = depth_anything.fed(view)
+    given = depth_anything.to_input(view)
     assert given.shape == wanted.shape and given.dtype == np.float32
     assert abs(given.mean((0, 2, 3)) - wanted.mean((0, 2, 3))).max() < 0.02
 

@@ -112,8 +112,8 @@ def test_the_photos_own_depth_goes_before_the_built_in_one(settings, image, noth
         reading, choice = depth_source.read(image, shot, settings, nothing)
         assert choice.value == depth_source.OWN and why in choice.reason
         assert np.corrcoef(reading.disparity.ravel(), values.ravel())[0, 1] > 0.99
-        assert KEY in depth_source.resolved(shot, settings), "what is kept of it is kept with the map's name"
-    assert depth_source.resolved(own(settings, image, values, depth="builtin"), settings) == "builtin"
+        assert KEY in depth_source.resolve(shot, settings), "what is kept of it is kept with the map's name"
+    assert depth_source.resolve(own(settings, image, values, depth="builtin"), settings) == "builtin"
 
 
 def test_own_depth_that_is_doubted_inverted_or_lost_is_only_used_when_chosen(settings, image, nothing):
@@ -125,7 +125,7 @@ def test_own_depth_that_is_doubted_inverted_or_lost_is_only_used_when_chosen(set
         if not doubted.photo.depth_doubted:
             (settings.depths / f"{KEY}.png").unlink()
         _, choice = depth_source.read(image, doubted, settings, nothing)
-        assert choice.value == "built in" and depth_source.resolved(doubted, settings) == "builtin"
+        assert choice.value == "built in" and depth_source.resolve(doubted, settings) == "builtin"
     _, choice = depth_source.read(image, own(settings, image, values, doubted=True, depth="photo"), settings, nothing)
     assert choice.value == depth_source.OWN
     with pytest.raises(Refusal, match="without depth of its own"):

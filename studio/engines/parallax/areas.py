@@ -1,7 +1,4 @@
-"""Areas: how much of a crop is sky, foliage, subject and background, known before any sheet is cut.
-
-Knows the working copy alone, so that the answer is the same for a draft and for a clip of any size. Refuses to know effects.
-"""
+"""How much of a crop is sky, foliage, subject and background, before any sheet is made."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Depth-Anything-V2-Small: a better depth, for those who have asked for it once.
+"""Depth-Anything-V2-Small: the downloadable depth network, run by ONNX Runtime.
 
-Knows where the network is kept and how to run it offline. Refuses to fetch anything unless `download` is called, which
-only the user's own button does. Network and weights: Lihe Yang et al., "Depth Anything V2", NeurIPS 2024, Apache-2.0.
+Nothing is fetched unless `download` is called, which only the user's own button does.
+Network and weights: Lihe Yang et al., "Depth Anything V2", NeurIPS 2024, Apache-2.0.
 
 What is fetched is the ONNX file with weights of 8 bits, 27 MB. Of the two such files this is the one whose weights have no sign:
 processors without VNNI add signed ones up in 16 bits, which overflow. The file with 4 bits (19 MB) computes in half floats, which
@@ -124,13 +124,13 @@ def estimate(image: Image, settings: Settings) -> Floats:
 
 
 def _run(image: Image, file: Path) -> Floats:
-    (found,) = _opened(file, _mark(file)).run(fed(image), "predicted_depth")
+    (found,) = _open(file, _mark(file)).run(to_input(image), "predicted_depth")
     if found.ndim != 3 or not np.isfinite(found).all():
         raise Unreadable(f"{file.name}: answers no depth")
     return found[0]
 
 
-def fed(image: Image) -> Floats:
+def to_input(image: Image) -> Floats:
     """A picture, (H, W, 3) uint8 RGB, as the network takes it: (1, 3, h, w) float32."""
     scale = SIDE / max(image.shape[:2])
     height, width = (max(PATCH, round(side * scale / PATCH) * PATCH) for side in image.shape[:2])
@@ -143,7 +143,7 @@ def _run_before(image: Image, place: Path) -> Floats:
     from safetensors import SafetensorError
 
     try:
-        processor, model = _loaded(place, _mark(place / BEFORE[-1]))
+        processor, model = _load(place, _mark(place / BEFORE[-1]))
         with torch.inference_mode():
             found = model(**processor(images=small(image, SIDE), return_tensors="pt")).predicted_depth[0]
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
@@ -152,12 +152,12 @@ def _run_before(image: Image, place: Path) -> Floats:
 
 
 @lru_cache(maxsize=1)
-def _opened(file: Path, _mark: str) -> Network:
+def _open(file: Path, _mark: str) -> Network:
     return Network(file)
 
 
 @lru_cache(maxsize=1)
-def _loaded(place: Path, _mark: str) -> tuple[Any, Any]:
+def _load(place: Path, _mark: str) -> tuple[Any, Any]:
     from transformers import AutoImageProcessor, AutoModelForDepthEstimation
 
     processor = AutoImageProcessor.from_pretrained(place, local_files_only=True)

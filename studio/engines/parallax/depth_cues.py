@@ -1,7 +1,4 @@
-"""How near each part of a photo is, by eye: sky, ground, walls, focus, haze and the roundness of subjects.
-
-Knows the cues painters use and how they are weighed; what lines tell: perspective. Refuses to know layers, fills and cameras.
-"""
+"""Monocular depth from pictorial cues: sky, ground, walls, focus, haze and the roundness of subjects."""
 
 from __future__ import annotations
 
@@ -76,7 +73,7 @@ def _focus(rgb: Floats, guide: Image, found: Floats) -> Floats:
     """Blurred parts go back, where the picture is clearly part sharp and part blurred."""
     gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     fine, coarse = cv2.GaussianBlur(gray, (0, 0), 1.0), cv2.GaussianBlur(gray, (0, 0), 2.5)
-    sharp, soft = (cv2.GaussianBlur(_halved(np.abs(one - other)), (0, 0), 3) for one, other in ((gray, fine), (fine, coarse)))
+    sharp, soft = (cv2.GaussianBlur(_halve(np.abs(one - other)), (0, 0), 3) for one, other in ((gray, fine), (fine, coarse)))
     ratio, sure = sharp / (sharp + soft + 0.004), step(0.006, 0.02, sharp + soft)
     seen = ratio[sure > 0.5]
     if seen.size < 125:
@@ -84,7 +81,7 @@ def _focus(rgb: Floats, guide: Image, found: Floats) -> Floats:
     low, high = np.percentile(seen, (10, 92))
     spread = float(step(0.12, 0.32, np.float32([high - low]))[0])
     near = step(float(low), float(high), ratio) * sure
-    near = np.clip(cv2.ximgproc.guidedFilter(_halved(guide), near, max(gray.shape) // 40, 4e-3 * 255**2), 0, 1)
+    near = np.clip(cv2.ximgproc.guidedFilter(_halve(guide), near, max(gray.shape) // 40, 4e-3 * 255**2), 0, 1)
     near = cv2.resize(near, gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return (found * (1 - 0.45 * spread) + (0.08 + 0.62 * near) * (0.45 * spread)).astype(np.float32)
 
@@ -96,12 +93,12 @@ def _haze(rgb: Floats, guide: Image, found: Floats, heavens: Sky) -> Floats:
     dark = cv2.erode(rgb.min(2), np.ones((9, 9), np.uint8))
     air = float(np.median(dark[heavens.soft > 0.5]))
     clear = (1 - 0.95 * dark / max(air, 0.2)).astype(np.float32)
-    clear = np.clip(cv2.ximgproc.guidedFilter(_halved(guide), _halved(clear), max(dark.shape) // 40, 1e-3 * 255**2), 0, 1)
+    clear = np.clip(cv2.ximgproc.guidedFilter(_halve(guide), _halve(clear), max(dark.shape) // 40, 1e-3 * 255**2), 0, 1)
     clear = cv2.resize(clear, dark.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return np.where(heavens.soft > 0.5, 0, found * (0.75 + 0.25 * clear)).astype(np.float32)
 
 
-def _halved(picture: NDArray[Any]) -> NDArray[Any]:
+def _halve(picture: NDArray[Any]) -> NDArray[Any]:
     return cv2.resize(picture, (picture.shape[1] // 2, picture.shape[0] // 2), interpolation=cv2.INTER_AREA)
 
 

@@ -1,7 +1,4 @@
-"""Where a scene's depth comes from: the photo's own, read from its looks, a map the user gave, or the downloaded network.
-
-Knows how a shot names its depth and how a map is laid over a crop. Refuses to know what is done with it.
-"""
+"""Which source a scene's depth comes from: the photo's own, pictorial cues, an uploaded map, or the network."""
 
 from __future__ import annotations
 
@@ -44,23 +41,23 @@ def read(image: Image, shot: Shot, settings: Settings, subject: Matte) -> tuple[
         return _instead(builtin, _own(shot, settings), image), Choice(WHAT, OWN, "chosen by hand")
     if shot.depth == "auto":
         return _automatic(image, shot, settings, builtin)
-    found = _given(shot, settings)
+    found = _read_map(shot, settings)
     return _instead(builtin, found, image), Choice(WHAT, "your depth map", "a depth map was given for this photo")
 
 
-def resolved(shot: Shot, settings: Settings) -> str:
+def resolve(shot: Shot, settings: Settings) -> str:
     """The source that a shot's depth really comes from, here and now, for whoever keeps what was made with it."""
     own = shot.photo.own_depth
     if shot.depth == "photo":
         return f"photo {own}"
     mark = depth_anything.mark(settings) if shot.depth in ("auto", "anything") else ""
     otherwise = f"anything {mark}" if mark else "builtin" if shot.depth == "auto" else shot.depth
-    return f"photo {own}, or {otherwise}" if shot.depth == "auto" and _trusted(shot, settings) else otherwise
+    return f"photo {own}, or {otherwise}" if shot.depth == "auto" and _is_trusted(shot, settings) else otherwise
 
 
 def _automatic(image: Image, shot: Shot, settings: Settings, builtin: Reading) -> tuple[Reading, Choice]:
     """The photo's own depth where nothing speaks against it, else the network's where that is here, else the built-in one."""
-    if not _trusted(shot, settings):
+    if not _is_trusted(shot, settings):
         return _read(image, settings, builtin)
     try:
         own = _instead(builtin, _own(shot, settings), image)
@@ -72,7 +69,7 @@ def _automatic(image: Image, shot: Shot, settings: Settings, builtin: Reading) -
     return reading, Choice(WHAT, choice.value, f"{choice.reason}; the photo's own has near and far exchanged, it seems")
 
 
-def _trusted(shot: Shot, settings: Settings) -> bool:
+def _is_trusted(shot: Shot, settings: Settings) -> bool:
     own = shot.photo.own_depth
     return bool(own) and not shot.photo.depth_doubted and (settings.depths / f"{own}.png").is_file()
 
@@ -102,7 +99,7 @@ def _instead(builtin: Reading, found: Floats, image: Image) -> Reading:
     return Reading(np.clip(laid, 0, 1).astype(np.float32), builtin.sky)
 
 
-def _given(shot: Shot, settings: Settings) -> Floats:
+def _read_map(shot: Shot, settings: Settings) -> Floats:
     """The uploaded map of a shot, cut to its crop: (h, w) float32 0..1, near is bright.
 
     A map of the photo's ratio covers the whole photo; one of the crop's ratio covers the crop.

@@ -1,6 +1,4 @@
-"""Dither: noise that keeps a dark, smooth gradient from falling into bands when it is rounded to 8 bits.
-
-Knows where a picture is dark and smooth, and what it would be there between the levels. Refuses to know what is in it.
+"""Dither: noise that keeps a dark, smooth gradient from banding when it is rounded to 8 bits.
 
 A photo's own gradient has come in whole levels: it is taken apart by a wide blur, no further than a rounding away, and noise is
 added before it is rounded again. Noise lies in the texture, so it goes with what it lies on and doesn't shimmer. It is a little
@@ -45,21 +43,21 @@ def place(luma: Image, alpha: Image | None = None) -> Floats | None:
     """
     if min(luma.shape) < _SMALLEST:
         return None
-    small = _halved(luma)
+    small = _halve(luma)
     window = np.ones((7, 7), np.uint8)
     even = cv2.subtract(cv2.dilate(small, window), cv2.erode(small, window)) <= SMOOTH
     even &= small < DARK[1]
     if alpha is not None:
-        even &= _halved(alpha) == 255
+        even &= _halve(alpha) == 255
     if even.mean() < LEAST:
         return None
     fading = np.clip((DARK[1] - small.astype(np.float32)) / (DARK[1] - DARK[0]), 0, 1)
     return np.asarray(cv2.erode(even.astype(np.float32), window) * fading, np.float32)
 
 
-def rounded(exact: Floats, where: Floats) -> Image:
+def round_dithered(exact: Floats, where: Floats) -> Image:
     """A brightness (H, W) before rounding as uint8, taken apart and with noise where `place` says."""
-    small, size = _halved(exact), exact.shape[::-1]
+    small, size = _halve(exact), exact.shape[::-1]
     around = np.maximum(_wide(where), 1e-6)
     between = _wide(small * where) / around  # of what is dark and smooth alone: no light of a star or a lamp
     reach = (_REACH, _REACH)
@@ -70,7 +68,7 @@ def rounded(exact: Floats, where: Floats) -> Image:
     return np.clip(np.rint(exact + share * change), 0, 255).astype(np.uint8)
 
 
-def _halved(plane: NDArray[Any]) -> NDArray[Any]:
+def _halve(plane: NDArray[Any]) -> NDArray[Any]:
     """A plane (H, W) at half its size, (H // 2, W // 2)."""
     return np.asarray(cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA))
 

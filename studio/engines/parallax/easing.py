@@ -1,6 +1,4 @@
-"""How far along a camera is at any time: eased from beginning to end, through the joints between its legs, and round a loop.
-
-Knows time only. Refuses to know where the camera goes.
+"""Easing: how far along a camera is at any time, through the joints between its legs, and round a loop.
 
 A camera of several legs doesn't stop at a joint: around it one leg's speed dies away while the next one's rises, both along a
 smooth step, so that together they stay what they were. A leg's way is the integral of its speed, which makes it smooth.

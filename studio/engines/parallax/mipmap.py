@@ -1,7 +1,4 @@
-"""Sheets at several finenesses, for a window that grows or shrinks on its way: each frame is drawn from what suits it.
-
-Knows how fine a texture a frame wants: looked at far too fine it would shimmer. Refuses to know where windows come from.
-"""
+"""Sheets at several sizes for a window that grows or shrinks: each frame is drawn from the one that suits it."""
 
 from __future__ import annotations
 
@@ -15,7 +12,7 @@ from studio.engines.base import Image
 from studio.engines.parallax.path import Pose
 from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.render import Ambience, Renderer
-from studio.engines.parallax.sheets import Sheet, halved
+from studio.engines.parallax.sheets import Sheet, halve
 
 BEST = 1.5  # pixels of a texture to one of the frame: the finest that bilinear sampling makes use of
 MIXED = (0.35, 0.65)  # between these parts of an octave two levels are mixed, so that no frame is seen to change over
@@ -53,5 +50,5 @@ def _coarser(sheet: Sheet, level: int) -> Sheet:
     """The sheet with its texture halved so many times."""
     texture = sheet.texture
     for _ in range(level):
-        texture = halved(texture)
-    return replace(sheet, texture=texture, chroma=halved(texture)) if level else sheet
+        texture = halve(texture)
+    return replace(sheet, texture=texture, chroma=halve(texture)) if level else sheet

@@ -1,6 +1,4 @@
-"""The cells along outlines, where several sheets meet: looked at one by one and composed, far to near.
-
-Knows cells and premultiplied layers. Refuses to know cameras.
+"""Compositing of the cells along outlines, where several sheets meet, far to near.
 
 A cell's pixels lie between its middle and its neighbours', with the same weights in every cell, so the places of all pixels of
 all chosen cells are one matrix product: (n, 9) neighbours times (9, pixels of a cell).
@@ -11,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,13 +17,10 @@ from numpy.typing import NDArray
 
 from studio.engines.base import Image
 from studio.engines.parallax import yuv
-from studio.engines.parallax.projection import Field
+from studio.engines.parallax.projection import Displacement, Field
 from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats
 from studio.engines.parallax.sheets import CELL, Sheet
-
-if TYPE_CHECKING:
-    from studio.engines.parallax.render import Stirred
 
 
 def _weights(pixels: int) -> Floats:
@@ -111,10 +106,10 @@ def scale(at: Field, sheet: Sheet, shrink: int) -> Scale:
     return Scale(across, (half - lean) * across - half, down, half * down - half)
 
 
-def compose(sheets: Sequence[Sheet], stirred: Sequence[Stirred], cells: Cells, out: Image, cover: Image | None) -> None:
+def compose(sheets: Sequence[Sheet], displaced: Sequence[Displacement], cells: Cells, out: Image, cover: Image | None) -> None:
     """Compose all sheets in the chosen cells of an I420 frame, in place; and how much is subject into `cover` (H, W)."""
     planes = yuv.colour_planes(out)
-    views = [_View(sheet, one, cells) for sheet, one in zip(sheets, stirred, strict=True)]
+    views = [_View(sheet, one, cells) for sheet, one in zip(sheets, displaced, strict=True)]
     for shrink in (1, 2):
         total: Image | None = None
         subject: Image | None = None
@@ -137,7 +132,7 @@ def compose(sheets: Sequence[Sheet], stirred: Sequence[Stirred], cells: Cells, o
 class _View:
     """What one sheet shows in chosen cells."""
 
-    def __init__(self, sheet: Sheet, one: Stirred, cells: Cells) -> None:
+    def __init__(self, sheet: Sheet, one: Displacement, cells: Cells) -> None:
         self._sheet = sheet
         self._border = cv2.BORDER_REPLICATE if sheet.kind is None else cv2.BORDER_CONSTANT
         self._looks = [(at, cells.near(at.x), cells.near(at.y)) for at in (one.at, one.other) if at is not None]

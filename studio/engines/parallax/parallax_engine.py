@@ -1,7 +1,4 @@
-"""The embedded engine: a photo's scene, read once, moved through by a camera and stirred from within.
-
-Knows how reading, placing and painting follow each other, and keeps the last scenes. Refuses to know files and encoders.
-"""
+"""The embedded engine: a photo's scene is read once, then every frame is painted by a camera's pose and effects."""
 
 from __future__ import annotations
 
@@ -68,17 +65,17 @@ class ParallaxEngine:
         found = ken_burns.span(shot) if shot.end else None
         shot, size = (found.shot, found.size) if found else (shot, output_size(shot)[:2])
         key = self._key(image, shot, size)
-        scene = self._kept(key)
+        scene = self._recall(key)
         if scene is not None:
             return scene
         with self._reading:
-            scene = self._kept(key)  # another thread may have read it meanwhile
+            scene = self._recall(key)  # another thread may have read it meanwhile
             if scene is None:
                 scene = read_scene(cut(image, shot.photo, shot.crop), shot, self._settings, tick, image, size)
                 self._keep(key, scene)
             return scene
 
-    def _kept(self, key: Key) -> Scene | None:
+    def _recall(self, key: Key) -> Scene | None:
         with self._keeping:
             if key in self._scenes:
                 self._scenes.move_to_end(key)
@@ -93,7 +90,7 @@ class ParallaxEngine:
     def places(self, image: Image, shot: Shot) -> Places:
         """Where the effects of a shot of a photo would happen: no sheet is cut for it, and a crop is looked at only once."""
         shot = ken_burns.span(shot).shot if shot.end else shot
-        key = _seen(image, shot)
+        key = _identify(image, shot)
         with self._looking:
             if key not in self._areas:
                 shown = cut(image, shot.photo, shot.crop)
@@ -106,7 +103,7 @@ class ParallaxEngine:
 
     def _key(self, image: Image, shot: Shot, size: tuple[int, int]) -> Key:
         """What a scene depends on: its depth is that of the network as soon as that is here, and so is what is kept of it."""
-        return _seen(image, shot), depth_source.resolved(shot, self._settings), needs_sheets(shot), *size
+        return _identify(image, shot), depth_source.resolve(shot, self._settings), needs_sheets(shot), *size
 
     def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
         """Frames of a shot, I420 BT.709, painted as they are read.
@@ -119,10 +116,10 @@ class ParallaxEngine:
             shown = cut(image, shot.photo, shot.crop)
             picture = yuv.from_rgb(stage.resized(shown, size.width, size.height))
             reason = "nothing in this shot moves, so every frame is the crop itself"
-            return _frames(_ticked(lambda index: picture, shot, tick), shot, size, (Choice("camera", "still", reason),))
+            return _frames(_paint_all(lambda index: picture, shot, tick), shot, size, (Choice("camera", "still", reason),))
         scene = self.read(image, shot, tick)
         if shot.end:
-            return _boxed(scene, shot, tick)
+            return _paint_boxes(scene, shot, tick)
         ambient = Ambient(scene, shot)
         setting = stage.place(scene, shot, ambient.reaches, still=not ambient)
         frame = (scene.width, scene.height)
@@ -148,7 +145,7 @@ def _calm_blas() -> None:
             library.set_num_threads(1)
 
 
-def _boxed(scene: Scene, shot: Shot, tick: Tick) -> Frames:
+def _paint_boxes(scene: Scene, shot: Shot, tick: Tick) -> Frames:
     """Frames from the start box to the end box of a shot, in the scene of both."""
     found, size = ken_burns.span(shot), output_size(shot)
     ambient = Ambient(scene, found.shot)
@@ -168,7 +165,7 @@ def _frames(images: Iterator[Image], shot: Shot, size: tuple[int, ...], choices:
     return Frames(images, size[0], size[1], shot.fps, count_frames(shot), "yuv420p", choices, poster=poster)
 
 
-def _ticked(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Image]:
+def _paint_all(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Image]:
     count = count_frames(shot)
     for index in range(count):
         tick(Progress("paint", index, count))
@@ -182,7 +179,7 @@ def _ahead(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Im
     Small ones are painted as they are read: a pipe holds several, and handing one over takes half as long as painting it.
     """
     if min(output_size(shot)[:2]) <= SMALL:
-        yield from _ticked(paint, shot, tick)
+        yield from _paint_all(paint, shot, tick)
         return
     with ThreadPoolExecutor(1, "paint") as painter:
         waiting: Future[Image] = painter.submit(paint, 0)
@@ -194,10 +191,10 @@ def _ahead(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Im
                 waiting = painter.submit(paint, index + 1)
             return ready
 
-        yield from _ticked(next_one, shot, tick)
+        yield from _paint_all(next_one, shot, tick)
 
 
-def _seen(image: Image, shot: Shot) -> str:
+def _identify(image: Image, shot: Shot) -> str:
     """What is seen of a photo. Every eighth line tells photos apart; its id, the crop and the marked subject do the rest."""
     seen = hashlib.blake2b(np.ascontiguousarray(image[::8]), digest_size=16)
     seen.update(repr((shot.photo.id, shot.crop, shot.subject, image.shape)).encode())

@@ -1,6 +1,6 @@
-"""Plants in a photo, found whole: leaves by hue and texture, what grows out of them, and the subject where it is one.
+"""Masks of whole plants: leaves by hue and texture, what grows out of them, and a subject that is one.
 
-Knows one small picture. Refuses to know how plants move (sway.py). Lengths are fractions of the picture's long side.
+Lengths are fractions of the picture's long side.
 
 Green alone is taken for leaves. The colour of straw is also that of wood, sand and rock: it counts only where it is textured,
 mostly upright and near something green. What is thin, stands out from its surroundings and hangs together with leaves grows from
@@ -40,7 +40,7 @@ def find(picture: Image, cover: Floats, sky: Floats) -> Floats:
     rgb = picture.astype(np.float32) / 255
     hsv, lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV), cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
     leaves = _leaves(hsv, lab[..., 0]) * (1 - sky)
-    grown = _grown(hsv, lab, leaves > 0.5, cover > 0.5)
+    grown = _find_stems(hsv, lab, leaves > 0.5, cover > 0.5)
     plants = np.maximum(leaves, grown)
     body = cover > 0.5
     if body.mean() > 0.001 and _is_plant(hsv, lab, plants, body):
@@ -80,7 +80,7 @@ def _leaves(hsv: Floats, light: Floats) -> Floats:
     return step(0.35, 0.8, soft)
 
 
-def _grown(hsv: Floats, lab: Floats, leaves: Flags, body: Flags) -> Floats:
+def _find_stems(hsv: Floats, lab: Floats, leaves: Flags, body: Flags) -> Floats:
     """What is thin and hangs together with leaves, with a little of what is around it, so that it moves as a whole."""
     long = max(leaves.shape)
     eight = np.clip(lab * np.float32([2.55, 1, 1]) + np.float32([0, 128, 128]), 0, 255).astype(np.uint8)

@@ -1,6 +1,4 @@
-"""From a pixel of a frame to the point of the photo it shows: the exact pinhole, for layers of smooth disparity.
-
-Knows rays and disparity. Refuses to know paths through time, textures and colour.
+"""Pinhole projection: from a pixel of a frame to the point of the photo it shows, for layers of smooth disparity.
 
 A frame's pixel looks along q = (o + w / crop) / zoom + shift, where w is its place in tangents and (o, crop) the framing; in the
 scene that is v = R q', q' = (q, 1), and with u = v.xy / v.z the ray from centre C is C + s (u, 1). It meets the layer at the
@@ -39,6 +37,14 @@ class Field(NamedTuple):
 
     x: Floats
     y: Floats
+
+
+class Displacement(NamedTuple):
+    """Where to look, in the pixels of the sheet's disparity map; and for what flows, where else, and its share 0..1."""
+
+    at: Field
+    other: Field | None = None
+    share: Floats | None = None
 
 
 def homography(pose: Pose, framing: Framing, half: tuple[float, float], size: tuple[int, int]) -> Matrix:

@@ -1,7 +1,4 @@
-"""Looking up pixels of a picture: cv2.remap for places of any number of rows and columns.
-
-Knows OpenCV's limit on the sides of what it is given, and cuts up what is larger. Refuses to know what is looked up and why.
-"""
+"""cv2.remap for pictures of any size: what is beyond OpenCV's limit of 32,766 rows or columns is cut up."""
 
 from __future__ import annotations
 

@@ -1,8 +1,6 @@
-"""Draws frames: layers looked at by a camera, composed far to near, straight into the planes the encoder wants.
+"""Draws frames on the processor: sheets seen by a camera, composed far to near, straight into Y, U and V planes.
 
-Knows sheets and how to look at them fast. Refuses to know why the camera moves.
-
-Where a frame's pixels look (project.py) is solved on a grid of a quarter of the frame, for disparity is smooth. A cell in which
+Where a pixel looks (projection.py) is solved on a grid of a quarter of the frame, for disparity is smooth. A cell in which
 one sheet is solid and covers all others takes that sheet's place; the grid is stretched to full size, with one guard cell all
 round, so that the stretching is exact up to the border, and a `cv2.remap` of the stacked sheets does brightness at full size,
 two do colour at half size. Only the cells along outlines look at every sheet and compose them. Measured at 720p on one core:
@@ -22,7 +20,7 @@ from studio.engines.base import Image
 from studio.engines.parallax import outline, yuv
 from studio.engines.parallax.effects.particles import View
 from studio.engines.parallax.path import Pose, half_frame
-from studio.engines.parallax.projection import STEPS, Field, Framing, homography, look, pull, rays, solve
+from studio.engines.parallax.projection import STEPS, Displacement, Field, Framing, homography, look, pull, rays, solve
 from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats
 from studio.engines.parallax.sheets import CELL, FINE, LEAP, PARTLY, SOLID, Sheet, Stack
@@ -33,14 +31,6 @@ Owners = NDArray[np.uint8]
 Aim = tuple[Field, Field]  # rays, and how far each is pulled per unit of disparity
 
 
-class Stirred(NamedTuple):
-    """Where to look, in the pixels of the sheet's disparity map; and for what flows, where else, and its share 0..1."""
-
-    at: Field
-    other: Field | None = None
-    share: Floats | None = None
-
-
 class Ambience(Protocol):
     """What moves by itself, at a time t of the clip (0..1)."""
 
@@ -48,7 +38,7 @@ class Ambience(Protocol):
         """The sheet with its texture as it is now."""
         ...
 
-    def stir(self, sheet: Sheet, at: Field, t: float) -> Stirred:
+    def displace(self, sheet: Sheet, at: Field, t: float) -> Displacement:
         """Where to look for what has moved to `at`, a field of grid cells."""
         ...
 
@@ -122,22 +112,22 @@ class Renderer:
         aims = self._aims(pose)
         found = [self._find(sheet, pose, *aims) for sheet in self._sheets]
         whole = found[0]
-        sheets, stirred = self._sheets, [Stirred(at) for at in found]
+        sheets, displaced = self._sheets, [Displacement(at) for at in found]
         if self._ambience:
             sheets = tuple(self._ambience.sheet(sheet, t) for sheet in sheets)
-            stirred = [self._ambience.stir(sheet, at, t) for sheet, at in zip(sheets, found, strict=True)]
+            displaced = [self._ambience.displace(sheet, at, t) for sheet, at in zip(sheets, found, strict=True)]
         for index, sheet in enumerate(sheets):
             for stack in self._luma:
                 stack.hold(index, sheet.texture)
             for stack in self._chroma:
                 stack.hold(index, sheet.chroma)
-        owner, mixed = _owners(sheets, [one.at for one in stirred])
+        owner, mixed = _owners(sheets, [one.at for one in displaced])
         out = np.empty((self.height * 3 // 2, self.width), np.uint8)
-        self._weave(sheets, stirred, owner, out)
+        self._weave(sheets, displaced, owner, out)
         cells = outline.Cells.of(mixed, self.width, self.height)
         cover = self._cover(owner) if self._ambience and self._ambience.hides() else None
         if len(cells):
-            outline.compose(sheets, stirred, cells, out, cover)
+            outline.compose(sheets, displaced, cells, out, cover)
         if self._ambience:
             view = View(pose, self.framing, self.half, (self.width, self.height))
             self._ambience.veil(Field(whole.x[1:-1, 1:-1], whole.y[1:-1, 1:-1]), t, out, cover, view)
@@ -190,19 +180,19 @@ class Renderer:
         top, bottom, left, right = (LEAP * int(end) for end in (rows[0], rows[-1] + 1, columns[0], columns[-1] + 1))
         return Box(top, min(bottom, self._all.bottom), left, min(right, self._all.right))
 
-    def _weave(self, sheets: tuple[Sheet, ...], stirred: list[Stirred], owner: Owners, out: Image) -> None:
+    def _weave(self, sheets: tuple[Sheet, ...], displaced: list[Displacement], owner: Owners, out: Image) -> None:
         """Look at every cell's owner, at once for all sheets. What is along outlines comes out wrong and is composed later."""
-        flowing = any(one.share is not None for one in stirred)
+        flowing = any(one.share is not None for one in displaced)
         share = (
-            _merged([one.share if one.share is not None else np.zeros_like(one.at.x) for one in stirred], owner)
+            _merge([one.share if one.share is not None else np.zeros_like(one.at.x) for one in displaced], owner)
             if flowing
             else None
         )
         for shrink, stacks, planes in ((1, self._luma, [out[: self.height]]), (2, self._chroma, [*yuv.colour_planes(out)])):
             easel = self._easels[shrink]
-            easel.look(stacks, _tops(sheets, [one.at for one in stirred], owner, stacks[0], shrink), planes)
+            easel.look(stacks, _tops(sheets, [one.at for one in displaced], owner, stacks[0], shrink), planes)
             if share is not None:
-                others = [one.other or one.at for one in stirred]
+                others = [one.other or one.at for one in displaced]
                 seconds = [np.empty_like(plane) for plane in planes]
                 easel.look(stacks, _tops(sheets, others, owner, stacks[0], shrink), seconds)
                 part = np.ascontiguousarray(easel.stretch(share, 0))
@@ -235,7 +225,7 @@ def _owners(sheets: tuple[Sheet, ...], at: list[Field]) -> tuple[Owners, NDArray
     return owner, (mixed | seam)[1:-1, 1:-1]
 
 
-def _merged(parts: list[Floats], owner: Owners) -> Floats:
+def _merge(parts: list[Floats], owner: Owners) -> Floats:
     merged = parts[0]
     for index, part in enumerate(parts[1:], 1):
         merged = np.where(owner == index, part, merged)
@@ -245,7 +235,7 @@ def _merged(parts: list[Floats], owner: Owners) -> Floats:
 def _tops(sheets: tuple[Sheet, ...], at: list[Field], owner: Owners, stack: Stack, shrink: int) -> Field:
     """Where every cell looks in the stack, by its owner."""
     scales = [outline.scale(field, sheet, shrink) for field, sheet in zip(at, sheets, strict=True)]
-    merged = Field(_merged([one.x for one in at], owner), _merged([one.y for one in at], owner))
+    merged = Field(_merge([one.x for one in at], owner), _merge([one.y for one in at], owner))
     shift = np.zeros((2, 256), np.float32)
     for index, one in enumerate(scales):
         left, top = stack.corner(index)

@@ -1,8 +1,8 @@
-"""Draws frames on a GPU through torch: the same layers, camera and colours as render.py, every sheet looked at in every pixel.
+"""Draws frames on a GPU through torch: the same sheets, camera and colours as render.py.
 
-Knows devices and their memory. Refuses to know what moves by itself: a shot with effects is painted by the processor, for its
-effects change sheets and places there. Nothing here is believed unseen: the first frame is painted by both, and the GPU is used
-where they are alike (`renderer`). torch is imported on first use, and only where the driver of an NVIDIA GPU is.
+A shot with effects is painted by the processor (render.py), for its effects change sheets and places there.
+Nothing here is believed unseen: the first frame is painted by both, and the GPU is used where they are alike
+(`renderer`). torch is imported on first use, and only where the driver of an NVIDIA GPU is.
 
 Places are solved on render.py's grid of a quarter of the frame and stretched alike (bilinear, one guard cell all round). Where
 render.py lets the cell of a solid sheet look there only, and composes along outlines, here all sheets are composed everywhere:
@@ -55,16 +55,16 @@ class TorchRenderer:
         self.width, self.height = size
         self._framing, self._half, self._device = framing, half_frame(*size), torch.device(device)
         self._sheets = sheets
-        self._disparities = [self._held(sheet.disparity[..., None]) for sheet in sheets]
-        self._luma = [self._held(sheet.texture[..., [0, 3]]) for sheet in sheets]
-        self._chroma = [self._held(sheet.chroma[..., 1:]) for sheet in sheets]
+        self._disparities = [self._upload(sheet.disparity[..., None]) for sheet in sheets]
+        self._luma = [self._upload(sheet.texture[..., [0, 3]]) for sheet in sheets]
+        self._chroma = [self._upload(sheet.chroma[..., 1:]) for sheet in sheets]
         across, down = (torch.arange(-1, -(-side // CELL) + 1, dtype=torch.float32) for side in size)
         self._x = (((across + 0.5) * (2 * CELL / self.width) - 1) * self._half[0]).to(self._device)[None]
         self._y = (((down + 0.5) * (2 * CELL / self.height) - 1) * self._half[1]).to(self._device)[:, None]
         pinned = self._device.type == "cuda"
         self._frame = torch.empty((self.height * 3 // 2, self.width), dtype=torch.uint8, pin_memory=pinned)
 
-    def _held(self, picture: np.ndarray[Any, Any]) -> torch.Tensor:
+    def _upload(self, picture: np.ndarray[Any, Any]) -> torch.Tensor:
         """(H, W, c) as (1, c, H, W) float32 on the device."""
         import torch
 
@@ -78,8 +78,8 @@ class TorchRenderer:
         del t
         with torch.inference_mode():
             at = [self._find(index, pose) for index in range(len(self._sheets))]
-            luma = self._composed(at, self._luma, 1)[0, 0]
-            chroma = self._composed(at, self._chroma, 2)[0, :2].reshape(-1, self.width)
+            luma = self._compose(at, self._luma, 1)[0, 0]
+            chroma = self._compose(at, self._chroma, 2)[0, :2].reshape(-1, self.width)
             frame = torch.cat([luma, chroma]).round_().clamp_(0, 255).to(torch.uint8)
             self._frame.copy_(frame, non_blocking=True)  # into memory that the GPU writes by itself
             if self._device.type == "cuda":
@@ -104,17 +104,17 @@ class TorchRenderer:
             seen = _look(disparity, u + seen * right, v + seen * down, "border")[0, 0]
         return torch.stack([u + seen * right, v + seen * down])[None]
 
-    def _composed(self, at: list[torch.Tensor], textures: list[torch.Tensor], shrink: int) -> torch.Tensor:
+    def _compose(self, at: list[torch.Tensor], textures: list[torch.Tensor], shrink: int) -> torch.Tensor:
         """The sheets' pictures, their last channel alpha, far to near over each other: (1, c, H, W) over `shrink`, 0..255."""
         total: torch.Tensor | None = None
         for grid, disparity, texture in zip(at, self._disparities, textures, strict=True):
-            x, y = self._stretched(grid, disparity, texture, shrink)
+            x, y = self._stretch(grid, disparity, texture, shrink)
             seen = _look(texture, x, y, "border" if total is None else "zeros")
             total = seen if total is None else total * (1 - seen[:, -1:] / 255) + seen
         assert total is not None
         return total
 
-    def _stretched(
+    def _stretch(
         self, grid: torch.Tensor, disparity: torch.Tensor, texture: torch.Tensor, shrink: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Where every pixel looks in a sheet's texture, or where `shrink` is 2 in its chroma: as `outline.scale` has it."""
@@ -141,7 +141,7 @@ def _look(picture: torch.Tensor, x: torch.Tensor, y: torch.Tensor, beyond: str) 
 
 
 @cache
-def driven() -> bool:
+def has_driver() -> bool:
     """Whether the driver of an NVIDIA GPU is installed: known without torch, which takes seconds to import."""
     if sys.platform == "darwin":
         return False
@@ -160,7 +160,7 @@ def renderer(
     And the choice to tell, none where there is no GPU to choose. stirred: whether effects are at work. device: a torch device,
     looked for unless named.
     """
-    found = device or _found(size)
+    found = device or _find_device(size)
     if not found:
         return slow, ()
     if stirred:
@@ -176,9 +176,9 @@ def renderer(
     return fast, (Choice("painting", "GPU", f"its first frame is the processor's to {like:.0f} dB, and nothing moves by itself"),)
 
 
-def _found(size: tuple[int, int]) -> str:
+def _find_device(size: tuple[int, int]) -> str:
     """The torch device that frames of this size may be painted on, "" where there is none."""
-    if min(size) < LEAST_SIDE or not driven():
+    if min(size) < LEAST_SIDE or not has_driver():
         return ""
     import torch
 

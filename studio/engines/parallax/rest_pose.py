@@ -1,7 +1,4 @@
-"""The rest pose: which frame of a path is most nearly the untouched photo, and so stands for the clip.
-
-Knows how far poses are from where the photo was taken. Refuses to know why the camera goes there.
-"""
+"""The rest pose: which frame of a path is nearest to the untouched photo, and becomes the clip's poster."""
 
 from __future__ import annotations
 

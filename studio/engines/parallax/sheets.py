@@ -1,7 +1,4 @@
-"""A scene's layers made ready to be drawn: planes the encoder understands, and where each sheet is seen and solid.
-
-Knows textures. Refuses to know cameras and time.
-"""
+"""A scene's layers prepared for drawing: Y, U, V and alpha planes, and where each sheet is seen and solid."""
 
 from __future__ import annotations
 
@@ -44,7 +41,7 @@ class Sheet:
 def prepare(layer: Layer, disparity: Floats, furthest: bool, width: int) -> Sheet:
     """A scene's layer as a sheet for frames `width` pixels wide."""
     texture = yuv.to_yuva(layer.texture)
-    chroma = halved(texture)
+    chroma = halve(texture)
     if furthest:
         return Sheet(layer.name, texture, chroma, disparity)
     rows, columns = disparity.shape
@@ -58,7 +55,7 @@ def prepare(layer: Layer, disparity: Floats, furthest: bool, width: int) -> Shee
     return Sheet(layer.name, texture, chroma, disparity, np.asarray(seen + solid, np.uint8), near)
 
 
-def halved(texture: Image) -> Image:
+def halve(texture: Image) -> Image:
     """A texture at half its size, (H // 2, W // 2, 4)."""
     size = (max(1, texture.shape[1] // 2), max(1, texture.shape[0] // 2))
     return np.asarray(cv2.resize(texture, size, interpolation=cv2.INTER_AREA), np.uint8)

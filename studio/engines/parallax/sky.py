@@ -1,7 +1,4 @@
-"""Where the sky is and how high the horizon stands, from colour and smoothness alone.
-
-Knows one photo at the working size. Refuses to know depth, subjects' shapes and layers.
-"""
+"""Sky mask and horizon height, from colour and smoothness alone."""
 
 from __future__ import annotations
 
@@ -72,8 +69,8 @@ def find(rgb: Floats, subject: Floats) -> Sky:
     hard = _with_clouds(rgb, slope, hard)
     soft = _skyline(rgb, hard) * (1 - step(0.3, 0.7, subject))
     share = float(soft.mean())
-    landed = _landed(soft, subject)
-    if share < LEAST or landed < WALL or rough > ROUGH or _painted(rgb, soft):
+    landed = _land_share(soft, subject)
+    if share < LEAST or landed < WALL or rough > ROUGH or _is_wall(rgb, soft):
         return nothing
     lowest = (soft * (rows / height)[:, None]).max(0)
     horizon = float(np.clip(np.percentile(lowest[lowest > 0], 60), 0.1, 0.75))
@@ -81,7 +78,7 @@ def find(rgb: Floats, subject: Floats) -> Sky:
     return Sky(soft, share, horizon, apart)
 
 
-def _painted(rgb: Floats, soft: Floats) -> bool:
+def _is_wall(rgb: Floats, soft: Floats) -> bool:
     """Whether it is a pale wall: without a colour of the sky, and not the brightest thing there is, or reaching the ground."""
     hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)
     there, elsewhere = soft > 0.5, soft < 0.05
@@ -133,7 +130,7 @@ def _with_clouds(rgb: Floats, slope: Floats, sky: NDArray[np.uint8]) -> NDArray[
     return np.asarray(cv2.morphologyEx(sky, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)), np.uint8)
 
 
-def _landed(soft: Floats, subject: Floats) -> float:
+def _land_share(soft: Floats, subject: Floats) -> float:
     """The share of the picture's columns in which the sky ends on land: a backdrop ends on the person before it."""
     height, width = soft.shape
     there = soft > 0.5

@@ -1,6 +1,4 @@
-"""Between RGB and the planes an encoder wants: Y, U and V by BT.709 in limited range, colour at half size.
-
-Knows the matrix and where colour samples sit. Refuses to know what is in the picture.
+"""RGB to and from Y, U and V by BT.709 in limited range, chroma at half size.
 
 ITU-R BT.709-6: Y' = 0.2126 R' + 0.7152 G' + 0.0722 B'; limited range puts it at 16..235 and (B' - Y') / 1.8556,
 (R' - Y') / 1.5748 at 16..240 around 128. Colour samples sit level with every other pixel across and halfway between two
@@ -37,7 +35,7 @@ def to_yuva(premultiplied: Image) -> Image:
     where = dither.place(cv2.extractChannel(yuva, 0), cv2.extractChannel(premultiplied, 3))
     if where is not None:
         exact = cv2.transform(premultiplied.astype(np.float32), matrix[:1])
-        cv2.insertChannel(dither.rounded(exact, where), yuva, 0)
+        cv2.insertChannel(dither.round_dithered(exact, where), yuva, 0)
     return yuva
 
 
@@ -51,7 +49,7 @@ def from_rgb(rgb: Image) -> Image:
     where = dither.place(out[:height])
     if where is not None:
         exact = cv2.transform(rgb.astype(np.float32), np.append(_RGB_TO_YUV[0], 16.0)[None])
-        out[:height] = dither.rounded(exact, where)
+        out[:height] = dither.round_dithered(exact, where)
     for plane, channel in zip(colour_planes(out), (1, 2), strict=True):
         soft = cv2.sepFilter2D(
             np.ascontiguousarray(yuv[..., channel]), -1, across, down, anchor=(1, 0), borderType=cv2.BORDER_REPLICATE

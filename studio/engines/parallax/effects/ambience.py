@@ -1,6 +1,6 @@
-"""Everything that moves by itself in a shot, as the renderer asks for it.
+"""All effects of one shot, as the renderer asks for them: textures, displacements and overlays at a time.
 
-Knows which effect is made of what. Refuses to know cameras. All of it repeats after the clip's length when the shot loops.
+All of it repeats after the clip's length when the shot loops.
 """
 
 from __future__ import annotations
@@ -24,8 +24,7 @@ from studio.engines.parallax.effects.overlay import Light, Veil
 from studio.engines.parallax.effects.particles import View
 from studio.engines.parallax.effects.steam import Steam
 from studio.engines.parallax.effects.sway import Sway
-from studio.engines.parallax.projection import Field
-from studio.engines.parallax.render import Stirred
+from studio.engines.parallax.projection import Displacement, Field
 from studio.engines.parallax.scene import Floats, Scene
 from studio.engines.parallax.sheets import Sheet
 from studio.motion.ambient_effects import EFFECTS
@@ -76,7 +75,7 @@ class Ambient:
             self._drifts.append(drift.flow(mask, scene, effect, seconds, rng, touched))
         elif effect.name == "clouds":
             loop = shot.motion.camera.loop
-            self._drifts.append(drift.clouds(mask, scene, effect, seconds, rng, touched, loop))
+            self._drifts.append(drift.clouds(mask, scene, effect, seconds, rng, names=touched, loop=loop))
         elif effect.name == "focus":
             self._focus.append(Focus(mask, scene, effect, seconds, touched))
         elif effect.name in _AIRBORNE:
@@ -102,18 +101,18 @@ class Ambient:
                 sheet = focus.sheet(sheet, t)
         return sheet
 
-    def stir(self, sheet: Sheet, at: Field, t: float) -> Stirred:
+    def displace(self, sheet: Sheet, at: Field, t: float) -> Displacement:
         """Where to look for what has moved to `at`; the strongest flow decides where flows overlap."""
         size = (sheet.disparity.shape[1], sheet.disparity.shape[0])
         for one in self._sways:
             if sheet.name in one.sheets:
-                at = one.stir(at, size, t)
+                at = one.displace(at, size, t)
         drifts = [one for one in self._drifts if sheet.name in one.sheets]
         if not drifts:
-            return Stirred(at)
-        found = drifts[0].stir(at, size, t)
+            return Displacement(at)
+        found = drifts[0].displace(at, size, t)
         for one in drifts[1:]:
-            found = _joined(at, found, one.stir(at, size, t))
+            found = _join(at, found, one.displace(at, size, t))
         return found
 
     def hides(self) -> bool:
@@ -137,20 +136,20 @@ def _total(reaches: Iterable[tuple[float, float]]) -> tuple[float, float]:
     return sum(x for x, _ in every), sum(y for _, y in every)
 
 
-def _joined(at: Field, one: Stirred, two: Stirred) -> Stirred:
+def _join(at: Field, one: Displacement, two: Displacement) -> Displacement:
     """Two flows over the same sheet: their ways add up, and the share is that of the one that moves most at each place."""
     first = Field(one.at.x + two.at.x - at.x, one.at.y + two.at.y - at.y)
     if one.share is None or one.other is None:
-        return two._replace(at=first) if two.share is None else _shifted(two, at, one.at)
+        return two._replace(at=first) if two.share is None else _shift(two, at, one.at)
     if two.share is None or two.other is None:
-        return _shifted(one, at, two.at)
+        return _shift(one, at, two.at)
     other = Field(one.other.x + two.other.x - at.x, one.other.y + two.other.y - at.y)
     here = np.hypot(one.at.x - one.other.x, one.at.y - one.other.y) >= np.hypot(two.at.x - two.other.x, two.at.y - two.other.y)
-    return Stirred(first, other, np.where(here, one.share, two.share).astype(np.float32))
+    return Displacement(first, other, np.where(here, one.share, two.share).astype(np.float32))
 
 
-def _shifted(flowing: Stirred, at: Field, carried: Field) -> Stirred:
+def _shift(flowing: Displacement, at: Field, carried: Field) -> Displacement:
     assert flowing.other is not None
     dx, dy = carried.x - at.x, carried.y - at.y
     first = Field(flowing.at.x + dx, flowing.at.y + dy)
-    return Stirred(first, Field(flowing.other.x + dx, flowing.other.y + dy), flowing.share)
+    return Displacement(first, Field(flowing.other.x + dx, flowing.other.y + dy), flowing.share)

@@ -1,6 +1,4 @@
-"""A cloud's shadow that passes over the land: soft patches on the ground and on what stands there, never on the sky.
-
-Knows the scene's depth as a ground that shadows travel over in perspective, and I420 planes. Refuses to know the clouds.
+"""A cloud's shadow that passes over the land, in perspective, never on the sky.
 
 A place p of disparity d lies p / d to the right and 1 / d ahead. The shadow is noise of falling spectrum over that ground, seen
 as patches that go on, looked at twice so that it comes round without a jump. Depth is smoothed before, so that no estimated
@@ -16,7 +14,7 @@ import numpy as np
 
 from studio.engines.base import Image
 from studio.engines.parallax.effects.compositing import Air, spread
-from studio.engines.parallax.effects.overlay import cloudy, tiled
+from studio.engines.parallax.effects.overlay import cloudy, tile
 from studio.engines.parallax.projection import Field, homography, look, pull, rays, solve
 from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats, Scene
@@ -68,7 +66,7 @@ class Shadow:
         for noise, start in zip(self._noise, (0.0, 0.5), strict=True):
             phase = (self._looks * t + start) % 1
             gone = np.float32(self._start[0] - self._way * (phase - 0.5))
-            total += np.float32(math.sin(math.pi * phase)) * (tiled(noise, x + gone, y + np.float32(self._start[1])) - 0.5)
+            total += np.float32(math.sin(math.pi * phase)) * (tile(noise, x + gone, y + np.float32(self._start[1])) - 0.5)
         return total
 
     def _where(self, air: Air) -> Field:
@@ -103,14 +101,14 @@ def _land(scene: Scene, mask: Floats) -> Image:
         # in blue, sky and clouds are bright
         light = cv2.extractChannel(cv2.resize(below.texture, (FINE, rows), interpolation=cv2.INTER_AREA), 2)
         sky = scene.masks.get("sky", np.zeros_like(mask))
-        drawn = guided(spread(sky, (FINE, rows)), light.astype(np.float32) / 255)
+        drawn = filter_guided(spread(sky, (FINE, rows)), light.astype(np.float32) / 255)
         land = np.rint(255 * np.clip((0.45 - drawn) * 4 + 0.5, 0, 1)).astype(np.uint8)
     there = spread(mask * step(*FAR, scene.disparity), (land.shape[1], land.shape[0]))
     land = cv2.multiply(land, np.rint(255 * there).astype(np.uint8), scale=1 / 255)
     return np.ascontiguousarray(land, np.uint8)
 
 
-def guided(mask: Floats, light: Floats, reach: int = 9, least: float = 4e-4) -> Floats:
+def filter_guided(mask: Floats, light: Floats, reach: int = 9, least: float = 4e-4) -> Floats:
     """A mask drawn to the edges of a picture of the same size, both 0..1: He, Sun and Tang's guided filter (2010).
 
     reach: pixels to each side; least: the variance of light under which there is no edge.

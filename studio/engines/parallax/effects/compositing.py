@@ -1,7 +1,4 @@
-"""Things in the air put into a frame: hidden by what stands before them, and in the colour of the light they catch.
-
-Knows regions, the subject and I420 planes. Refuses to know how things go (swarm.py) and are drawn (sprites.py).
-"""
+"""Particles composited into a frame: hidden by what stands before them, tinted by the scene's light."""
 
 from __future__ import annotations
 
@@ -59,10 +56,10 @@ class Place:
 
     def share(self, x: Floats, y: Floats, d: Floats, air: Air) -> Floats:
         """How much of things at pixels (x, y) and disparities d is to be seen, 0..1; the subject hides by itself."""
-        there = sampled(look(self._deep, air.at), x, y, air)
+        there = sample(look(self._deep, air.at), x, y, air)
         free = _THROUGH + (1 - _THROUGH) * np.clip((d - there) / _BEHIND + 1, 0, 1)
         shown = np.where(d < self.subject, free, 1)
-        return shown if self._mask is None else shown * sampled(look(self._mask, air.at), x, y, air)
+        return shown if self._mask is None else shown * sample(look(self._mask, air.at), x, y, air)
 
 
 def spread(coarse: Floats, size: tuple[int, int]) -> Floats:
@@ -70,7 +67,7 @@ def spread(coarse: Floats, size: tuple[int, int]) -> Floats:
     return np.asarray(cv2.resize(coarse, size, interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def sampled(coarse: Floats, x: Floats, y: Floats, air: Air) -> Floats:
+def sample(coarse: Floats, x: Floats, y: Floats, air: Air) -> Floats:
     """A grid over the frame at pixels of it."""
     if not x.size:
         return np.zeros_like(x)
@@ -91,7 +88,7 @@ class Flock(NamedTuple):
 
     def cover(self, air: Air, share: Floats | None = None) -> Floats:
         """(H, W) how much of every pixel they cover, 0 and up. share: (n,) of each one's strength at this moment."""
-        drawn, d = self._drawn(air, self.strength if share is None else self.strength * share)
+        drawn, d = self._trace(air, self.strength if share is None else self.strength * share)
         width, height = air.view.size
         behind = d < self.place.subject
         if air.subject is None or not behind.any():
@@ -104,7 +101,7 @@ class Flock(NamedTuple):
         self.brush(canvas, drawn.of(~behind))
         return canvas
 
-    def _drawn(self, air: Air, strength: Floats) -> tuple[Strokes, Floats]:
+    def _trace(self, air: Air, strength: Floats) -> tuple[Strokes, Floats]:
         """What shows of them in a frame, and its disparities."""
         view = air.view
         x, y, there = self.swarm.at(air.t, view)
@@ -128,13 +125,13 @@ def fade(air: Air, cover: Floats, colour: Tint) -> None:
     whole = cv2.convertScaleAbs(cover, alpha=255)
     half = cv2.resize(whole, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
     for plane, value, share in zip((air.frame[:height], *colour_planes(air.frame)), colour, (whole, half, half), strict=True):
-        coarse = np.rint(look(value, _scaled(air, value))).astype(np.uint8)
+        coarse = np.rint(look(value, _scale(air, value))).astype(np.uint8)
         there = cv2.resize(coarse, (plane.shape[1], plane.shape[0]), interpolation=cv2.INTER_LINEAR)
         kept = cv2.multiply(plane, cv2.bitwise_not(share), scale=1 / 255)
         plane[:] = cv2.add(kept, cv2.multiply(there, share, scale=1 / 255))
 
 
-def _scaled(air: Air, value: Floats) -> Field:
+def _scale(air: Air, value: Floats) -> Field:
     """Where coarse cells look in a map of another size than `air.size`."""
     across, down = np.float32(value.shape[1] / air.size[0]), np.float32(value.shape[0] / air.size[1])
     half = np.float32(0.5)

@@ -1,6 +1,4 @@
-"""What runs one way: flowing water and drifting clouds.
-
-Knows a steady velocity at every place. Refuses to know pixels and cameras.
+"""Flow that runs one way: water and drifting clouds, as displacements that repeat without a seam.
 
 The picture is carried along for a while, fades into a copy that starts again, and so on: two looks, half a period apart,
 each weighing nothing at the moment it jumps back. Neighbouring places jump at different moments, so the whole never pulses
@@ -15,8 +13,7 @@ import cv2
 import numpy as np
 
 from studio.engines.parallax.effects.sway import edge
-from studio.engines.parallax.projection import Field, look
-from studio.engines.parallax.render import Stirred
+from studio.engines.parallax.projection import Displacement, Field, look
 from studio.engines.parallax.scene import Floats, Scene
 from studio.nouns import Effect
 
@@ -34,14 +31,14 @@ class Drift:
         """`when`: (h, w) 0..1 the moment of each place's jump; None to carry everything along once, without fading."""
         self.x, self.y, self.when, self.periods, self.sheets = x, y, when, periods, sheets
 
-    def stir(self, at: Field, size: tuple[int, int], t: float) -> Stirred:
+    def displace(self, at: Field, size: tuple[int, int], t: float) -> Displacement:
         """Places in a map of `size` (w, h), moved; with the second look and its share where there is fading."""
         x, y = look(self.x, at) * size[0], look(self.y, at) * size[1]
         if self.when is None:
-            return Stirred(_moved(at, x, y, np.float32(t)))
+            return Displacement(_move(at, x, y, np.float32(t)))
         first = np.mod(look(self.when, at) + np.float32(self.periods * t), 1)
         second = np.mod(first + np.float32(0.5), 1)
-        return Stirred(_moved(at, x, y, first), _moved(at, x, y, second), np.abs(2 * first - 1))
+        return Displacement(_move(at, x, y, first), _move(at, x, y, second), np.abs(2 * first - 1))
 
     @property
     def reach(self) -> tuple[float, float]:
@@ -49,7 +46,7 @@ class Drift:
         return edge(np.abs(self.x), 1) / 2, edge(np.abs(self.y), 0) / 2
 
 
-def _moved(at: Field, x: Floats, y: Floats, phase: Floats | np.float32) -> Field:
+def _move(at: Field, x: Floats, y: Floats, phase: Floats | np.float32) -> Field:
     return Field(at.x - x * (phase - np.float32(0.5)), at.y - y * (phase - np.float32(0.5)))
 
 
@@ -77,7 +74,7 @@ def flow(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
 
 
 def clouds(
-    mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator, names: frozenset[str], loop: bool
+    mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator, *, names: frozenset[str], loop: bool
 ) -> Drift:
     """The sky carried along the direction. Where it is a sheet of its own it moves behind the land.
 

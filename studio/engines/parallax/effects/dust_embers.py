@@ -1,8 +1,7 @@
 """Dust that floats where the light is, and embers that rise, glow and go out.
 
-Knows what floats, how it goes and how it is lit. Refuses to know where a camera sees it (swarm.py) and how it gets into a frame
-(airborne.py). Dust takes its colour from the light that it is in, and isn't seen where there is none. Embers shine themselves:
-their light is added, as much of it as the photo's exposure leaves them.
+Dust takes its colour from the light that it is in, and isn't seen where there is none. Embers shine themselves: their
+light is added, as much of it as the photo's exposure leaves them.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class Dust:
         place = Place(mask * lit, scene)
         swarm = Swarm(ways, stage.half_frame(scene.width, scene.height), seconds, rng)
         self._flock = Flock(swarm, _f32(mote + blur), _f32(strength), place, dots)
-        self._colour = scene_light.lit(found, 0.4, 0.95, 62, 234)
+        self._colour = scene_light.tint_from(found, 0.4, 0.95, 62, 234)
         self._glints = np.maximum(1, np.rint(seconds / rng.uniform(1.2, 4, count)))
         self._start = rng.random(count)
 

@@ -1,7 +1,4 @@
-"""Where in the picture something moves by itself: masks found in the scene, or painted by hand.
-
-Knows masks, brushes, and which effect has no place. Refuses to know what the motion looks like.
-"""
+"""Masks of effects: where in the picture each one happens, found in the scene or painted by hand."""
 
 from __future__ import annotations
 
@@ -29,7 +26,7 @@ _ABSENT: dict[Region, str] = {
 _VAGUE = "what stands out has too soft an edge to part it from its background"
 
 
-def painted(effect: Effect, shot: Shot, size: tuple[int, int]) -> Floats:
+def read_brush(effect: Effect, shot: Shot, size: tuple[int, int]) -> Floats:
     """The brush of an effect over the crop, (h, w) 0..1 at `size` (w, h). Raises `Refusal` when it isn't a picture."""
     mask = masks.opened(effect.brush)
     if mask is None:
@@ -37,49 +34,49 @@ def painted(effect: Effect, shot: Shot, size: tuple[int, int]) -> Floats:
     return masks.over(mask, shot.crop, size)
 
 
-def chosen(effect: Effect) -> Region:
+def choose_region(effect: Effect) -> Region:
     """The region an effect means: what was asked for, a brush where water is painted, or what "auto" stands for."""
     return EFFECTS[effect.name].auto if effect.region == "auto" else effect.region
 
 
 def places(shot: Shot, areas: Areas) -> Places:
     """Where the effects of a shot would happen. Raises `Refusal` for a brush that isn't a picture."""
-    lost = tuple(found for effect in shot.motion.effects if (found := unplaced(effect, shot, areas)))
+    lost = tuple(found for effect in shot.motion.effects if (found := explain_unplaced(effect, shot, areas)))
     missing = {one.effect for one in lost}
     placed = tuple(effect.name for effect in shot.motion.effects if effect.amount > 0 and effect.name not in missing)
     return Places(placed, lost, goes(shot.motion.camera) or shot.end is not None)
 
 
-def unplaced(effect: Effect, shot: Shot, areas: Areas) -> Unplaced | None:
+def explain_unplaced(effect: Effect, shot: Shot, areas: Areas) -> Unplaced | None:
     """Why an effect has no place, None where it has one. Raises `Refusal` for a brush that isn't a picture."""
-    region = chosen(effect)
+    region = choose_region(effect)
     if effect.amount <= 0 or region == "everywhere":
         return None
     if region == "brush":
         if not effect.brush:
             water = effect.name in ("ripple", "flow")
-            return _lost(effect, "unpainted", "paint where the water is" if water else "paint where it should happen")
-        outside = float(painted(effect, shot, _COARSE).mean()) < LEAST
-        return _lost(effect, "outside", "what was painted lies outside the crop") if outside else None
+            return _explain(effect, "unpainted", "paint where the water is" if water else "paint where it should happen")
+        outside = float(read_brush(effect, shot, _COARSE).mean()) < LEAST
+        return _explain(effect, "outside", "what was painted lies outside the crop") if outside else None
     if areas.shares[region] >= LEAST:
         return None
     vague = region == "subject" and areas.standing == "vague"
-    return _lost(effect, "vague", _VAGUE) if vague else _lost(effect, "absent", _ABSENT[region])
+    return _explain(effect, "vague", _VAGUE) if vague else _explain(effect, "absent", _ABSENT[region])
 
 
-def _lost(effect: Effect, why: Literal["unpainted", "outside", "absent", "vague"], because: str) -> Unplaced:
+def _explain(effect: Effect, why: Literal["unpainted", "outside", "absent", "vague"], because: str) -> Unplaced:
     yet = " yet" if why == "unpainted" else ""
     says = f"No place for {EFFECTS[effect.name].title.lower()}{yet}: {because}."
-    return Unplaced(effect.name, chosen(effect), why, because, says)
+    return Unplaced(effect.name, choose_region(effect), why, because, says)
 
 
 def find(effect: Effect, scene: Scene, shot: Shot) -> tuple[Floats, Choice]:
     """Where an effect that has a place happens, (h, w) 0..1 like the scene's disparity, and a word about it."""
     rows, columns = scene.disparity.shape
-    title, region = EFFECTS[effect.name].title, chosen(effect)
+    title, region = EFFECTS[effect.name].title, choose_region(effect)
     if region == "everywhere":
         return np.ones((rows, columns), np.float32), Choice(title, "everywhere", "it is meant for the whole picture")
-    mask = painted(effect, shot, (columns, rows)) if region == "brush" else scene.masks[region]
+    mask = read_brush(effect, shot, (columns, rows)) if region == "brush" else scene.masks[region]
     how = "painted by hand" if region == "brush" else "found in the photo"
     return mask.astype(np.float32), Choice(title, region, f"{how}: {float(mask.mean()):.0%} of the picture")
 
@@ -91,7 +88,7 @@ def sheets(effect: Effect, scene: Scene, mask: Floats | None = None) -> frozense
     What stands in water that was painted (`mask`, (h, w) 0..1) stands still, unless it is itself what was painted.
     A subject that is a plant belongs to the foliage and bends with it.
     """
-    names, region = frozenset(layer.name for layer in scene.layers), chosen(effect)
+    names, region = frozenset(layer.name for layer in scene.layers), choose_region(effect)
     if (region == "subject" or effect.name == "hair") and "subject" in names:
         return frozenset({"subject"})
     if region == "brush" and effect.name in ("ripple", "flow") and mask is not None:

@@ -1,7 +1,4 @@
-"""Focus that slowly comes and goes: a layer's texture, blurred more and less.
-
-Knows textures and blur. Refuses to know where layers are looked at.
-"""
+"""Focus that slowly comes and goes: a layer's texture, blurred more and less."""
 
 from __future__ import annotations
 
@@ -52,11 +49,11 @@ class Focus:
         levels = [(sheet.texture, sheet.chroma)]
         for level in range(1, LEVELS):
             sigma = _WIDEST * self._amount * level / (LEVELS - 1)
-            levels.append((_blurred(sheet.texture, sigma, self._mask), _blurred(sheet.chroma, sigma, self._mask)))
+            levels.append((_blur(sheet.texture, sigma, self._mask), _blur(sheet.chroma, sigma, self._mask)))
         return tuple(levels)
 
 
-def _blurred(texture: Image, sigma: float, mask: Floats) -> Image:
+def _blur(texture: Image, sigma: float, mask: Floats) -> Image:
     """The texture blurred by sigma (of its long side) where the mask is 1."""
     height, width = texture.shape[:2]
     soft = cv2.GaussianBlur(texture, (0, 0), max(0.3, sigma * max(height, width)), borderType=cv2.BORDER_REPLICATE)

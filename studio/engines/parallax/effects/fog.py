@@ -1,7 +1,4 @@
-"""Fog that passes in depth: banks at several distances, each behind what is nearer and moving as its distance moves.
-
-Knows a scene's depth and a camera's view of planes at a distance. Refuses to know layers.
-"""
+"""Fog: banks at several distances, each behind what is nearer, with parallax of its own."""
 
 from __future__ import annotations
 
@@ -13,7 +10,7 @@ from numpy.typing import NDArray
 
 from studio.engines.parallax.effects import scene_light
 from studio.engines.parallax.effects.compositing import Air
-from studio.engines.parallax.effects.overlay import cloudy, mix, tiled
+from studio.engines.parallax.effects.overlay import cloudy, mix, tile
 from studio.engines.parallax.effects.particles import View
 from studio.engines.parallax.projection import Field, homography, look, pull, rays, solve
 from studio.engines.parallax.scene import Floats, Scene
@@ -85,7 +82,7 @@ class Fog:
         for noise, start in zip(self._noise[index], (0.0, 0.5), strict=True):
             phase = (self._periods * t + start + index / len(BANKS)) % 1
             share = math.sin(math.pi * phase)  # powers add up to one, so the fog's contrast never pulses
-            moved = tiled(noise, x - self._way[0] * (phase - 0.5) * 0.6, y - self._way[1] * (phase - 0.5))
+            moved = tile(noise, x - self._way[0] * (phase - 0.5) * 0.6, y - self._way[1] * (phase - 0.5))
             total += np.float32(share) * (moved - 0.5)
         return np.clip(0.42 + 1.25 * total, 0, 1) * np.float32(_THICK[index]) * look(self._heights[index], at)
 

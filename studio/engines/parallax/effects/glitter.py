@@ -1,7 +1,7 @@
-"""What small waves do to the light on water: facets turned to the sky shine as it does, those turned to us are darker.
+"""Glitter: the light of small waves on water, by the slope of their facets.
 
-Knows waves on a level surface and a scene's own light. Refuses to know how the picture itself is moved (sway.py). On smooth
-water, which looks alike wherever it is looked up, this is all that shows of a wave; on rough water little of it is added.
+On smooth water, which looks alike wherever it is looked up, this is all that shows of a wave; on rough water little
+of it is added.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Glitter:
     def draw(self, air: Air) -> None:
         """Lead brightness and colour of a frame towards the sky's on one side of every wave, and darken the other."""
         height = air.view.size[1]
-        found = self._seen(air)
+        found = self._tilt(air)
         if found is None:
             return
         facing, (top, bottom, left, right) = found
@@ -75,7 +75,7 @@ class Glitter:
             full = cv2.resize(np.rint(change).astype(np.int16), here.shape[::-1], interpolation=cv2.INTER_LINEAR)
             here[:] = cv2.add(here, full, dtype=cv2.CV_8U)
 
-    def _seen(self, air: Air) -> tuple[Floats, tuple[int, int, int, int]] | None:
+    def _tilt(self, air: Air) -> tuple[Floats, tuple[int, int, int, int]] | None:
         """How far the water faces the sky (1) or us (-1) in cells over a box of the frame: top, bottom, left, right in pixels."""
         width, height = air.view.size
         rows, columns = max(1, height // (2 * _CELL)), max(1, width // (2 * _CELL))

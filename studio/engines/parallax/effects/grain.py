@@ -1,6 +1,4 @@
-"""Film grain: noise as the silver of a film has it, over the whole frame and new in every one.
-
-Knows brightness and the frame's size. Refuses to know what is in the picture.
+"""Film grain: noise weighted by brightness, over the whole frame and new in every one.
 
 Grain shows most in the mid-tones and least in black and in white, where a film has hardly any, or nothing but, grains. A grain
 has a size on the film, so its noise is blurred alike in a large frame and a small one; where it would be smaller than a pixel
@@ -47,13 +45,13 @@ class Grain:
     def _cut(self, t: float, height: int, width: int) -> NDArray[np.int16]:
         """The grain of the frame at time t, (height, width): all of one grain, mirrored, and from a place of its own."""
         if self._noise.shape != (height, width):
-            self._noise = self._made(height, width)
+            self._noise = self._make_grain(height, width)
         chance = np.random.default_rng((self._seed, round((t % 1) * 1_000_000)))
         left, top, turn = (int(one) for one in chance.integers((width, height, 4)))
         tile = self._noise[:: -1 if turn & 1 else 1, :: -1 if turn & 2 else 1]
         return np.ascontiguousarray(np.roll(tile, (top, left), (0, 1)))
 
-    def _made(self, height: int, width: int) -> NDArray[np.int16]:
+    def _make_grain(self, height: int, width: int) -> NDArray[np.int16]:
         """Grain as large as the frame, so that nothing in it repeats; each side goes on where the one across begins."""
         sigma = SIZE * float(np.sqrt(height * width))
         noise = np.random.default_rng(self._seed).standard_normal((height, width), dtype=np.float32)

@@ -1,7 +1,4 @@
-"""Soft shapes laid over a frame: noise that tiles, fading towards a colour, and a wandering light.
-
-Knows soft shapes on a coarse grid laid over I420 frames. Refuses to know layers and cameras.
-"""
+"""Overlays: noise that tiles, fading towards a colour, and a wandering light, on I420 frames."""
 
 from __future__ import annotations
 
@@ -58,7 +55,7 @@ def cloudy(rng: np.random.Generator, slope: float) -> Floats:
     return (0.5 + 0.25 * (noise - noise.mean()) / noise.std()).astype(np.float32)
 
 
-def tiled(noise: Floats, x: Floats, y: Floats) -> Floats:
+def tile(noise: Floats, x: Floats, y: Floats) -> Floats:
     """The tile at places in tiles."""
     across, down = (x * noise.shape[1]).astype(np.float32), (y * noise.shape[0]).astype(np.float32)
     return np.asarray(look_up(noise, across, down, border=cv2.BORDER_WRAP), np.float32)
@@ -103,10 +100,10 @@ def brightest(luma: Image, blue: Image, red: Image) -> Image:
     return np.asarray(cv2.max(plain, cv2.max(*parts)), np.uint8)
 
 
-def _rolled() -> Floats:
+def _highlight_rolloff() -> Floats:
     """Of a change of light, how much a pixel takes whose brightest channel is 0..255: all up to the middle, none at white."""
     free = np.clip((1 - np.arange(256, dtype=np.float32) / 250) / 0.5, 0, 1)
     return (free**1.5).astype(np.float32)
 
 
-_ROLL = _rolled()
+_ROLL = _highlight_rolloff()

@@ -1,9 +1,7 @@
-"""What falls, rises or floats between the camera and the scene: thousands of things, each at its own depth, on its own way.
-
-Knows where each is at a time, and where a camera sees it. Refuses to know what it looks like.
+"""Particle system: thousands of things at depths of their own, and where a camera sees them at a time.
 
 A thing of disparity d keeps to that depth. Its place p is where the camera at rest sees it, so it goes v d when it goes v. It is
-seen along u = (p - d C.xy) / (1 - d C.z): the pinhole of project.py, solved for the ray. Nothing ever runs out: whatever leaves
+seen along u = (p - d C.xy) / (1 - d C.z): the pinhole of projection.py, solved for the ray. Nothing ever runs out: what leaves
 a window somewhat larger than the frame comes in again on the other side of it. After the clip's length each is back where it
 was: what is fast enough crosses the window a whole number of times; what is slower lives a whole number of lives, and fades in
 and out unseen among the others.

@@ -1,8 +1,7 @@
-"""Rain and snow: thousands of drops and flakes at depths of their own, before and behind what stands in the picture.
+"""Rain and snow: drops and flakes at depths of their own, before and behind what stands in the picture.
 
-Knows what falls, how fast, how large and how bright. Refuses to know where a camera sees it (swarm.py) and how it gets into a
-frame (airborne.py). A drop shows what is bright around it, so both take their colour from the photo's light (tint.py); and much
-of it together greys the distance.
+A drop shows what is bright around it, so both take their colour from the photo's light (scene_light.py); and much of it
+together greys the distance.
 """
 
 from __future__ import annotations
@@ -55,7 +54,9 @@ def rain(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
     radius = 0.00036 * (0.55 + d) * rng.lognormal(0, 0.22, count)
     strength = RAIN * rng.uniform(0.35, 1, count) * np.minimum(1, 0.85 / np.maximum(d, 0.3)) ** 0.9
     flock = Flock(Swarm(ways, _half(scene), seconds, rng), _f32(radius), _f32(strength), Place(mask, scene), streaks)
-    return Falling(flock, scene_light.lit(scene_light.light(scene), 0.62, 0.5, 14, 216), _haze(mask, scene, effect.amount * 0.9))
+    return Falling(
+        flock, scene_light.tint_from(scene_light.light(scene), 0.62, 0.5, 14, 216), _haze(mask, scene, effect.amount * 0.9)
+    )
 
 
 def snow(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> Falling:
@@ -70,7 +71,7 @@ def snow(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
     blur = 0.0036 * np.maximum(0, d - 1.0)
     strength = SNOW * rng.uniform(0.55, 1, count) * (flake / (flake + blur)) ** 1.5
     flock = Flock(Swarm(ways, _half(scene), seconds, rng), _f32(flake + blur), _f32(strength), Place(mask, scene), dots)
-    return Falling(flock, scene_light.lit(scene_light.light(scene), 0.64, 0.5, 26, 226), _haze(mask, scene, effect.amount))
+    return Falling(flock, scene_light.tint_from(scene_light.light(scene), 0.64, 0.5, 26, 226), _haze(mask, scene, effect.amount))
 
 
 def _f32(values: object) -> Floats:

@@ -1,7 +1,4 @@
-"""The photo's own light, as what hangs in the air catches it: how bright and of which colour, all over the scene.
-
-Knows brightness and colour of a scene, blurred. Refuses to know what is lit.
-"""
+"""The scene's light: brightness and colour of the photo, blurred, that particles and fog take their tint from."""
 
 from __future__ import annotations
 
@@ -53,7 +50,7 @@ class Tint(NamedTuple):
     red: Floats
 
 
-def lit(found: Light, ambient: float, local: float, lift: float, most: float) -> Tint:
+def tint_from(found: Light, ambient: float, local: float, lift: float, most: float) -> Tint:
     """The colour of what catches light from all round: shares of the scene's bright parts and of what is near, and `lift` more.
 
     most: the brightest it gets, in luma; never brighter than the photo's own lights, nearly.

@@ -1,7 +1,7 @@
-"""Soft dots and streaks, drawn by the thousand: every one at a place of its own, to a fraction of a pixel.
+"""Sprites: soft dots and streaks drawn by the thousand, at sub-pixel places.
 
-Knows coverage. Refuses to know what falls or flies. What is smaller than a pixel grows fainter, not wider, so that a small frame
-looks as a large one does. Some 180,000 touched pixels cost about 4 ms on one core, whatever the frame's size.
+What is smaller than a pixel grows fainter, not wider, so that a small frame looks as a large one does. Some 180,000
+touched pixels cost about 4 ms on one core, whatever the frame's size.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Steam that rises from what steams: a cup's or a pot's opening, the top of a chimney, or what was painted.
-
-Knows shapes and a plane at their depth. Refuses to know layers.
-"""
+"""Steam that rises from an opening (a cup, a pot, a chimney), or from what was painted."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ import numpy as np
 from studio.engines.parallax.effects import scene_light
 from studio.engines.parallax.effects.compositing import Air
 from studio.engines.parallax.effects.fog import plane, sight
-from studio.engines.parallax.effects.overlay import cloudy, mix, tiled
+from studio.engines.parallax.effects.overlay import cloudy, mix, tile
 from studio.engines.parallax.projection import Field, look
 from studio.engines.parallax.scene import Floats, Scene
 from studio.engines.parallax.stage import Depth
@@ -49,8 +46,8 @@ class Steam:
     def _wisps(self, at: Field, t: float) -> Floats:
         up = look(self._height, at)
         x, y = at.x * np.float32(1 / self._size[0]), at.y * np.float32(1 / self._size[0])
-        fast = tiled(self._noise[1], x * 1.3, y * 0.9 + self._turns[1] * t) - 0.5
-        slow = tiled(self._noise[0], x * 2.0 + (0.08 + 0.3 * up) * fast, y * 0.36 + self._turns[0] * t)
+        fast = tile(self._noise[1], x * 1.3, y * 0.9 + self._turns[1] * t) - 0.5
+        slow = tile(self._noise[0], x * 2.0 + (0.08 + 0.3 * up) * fast, y * 0.36 + self._turns[0] * t)
         thread = np.clip(1 - np.abs(slow - 0.5) * (7 - 3.5 * up), 0, 1)
         return (0.8 * thread * thread + 0.2 * np.clip(0.5 + 1.2 * fast, 0, 1)).astype(np.float32)
 

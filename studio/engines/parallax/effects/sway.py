@@ -1,6 +1,4 @@
-"""What moves to and fro: foliage in wind, hair and cloth at their edges, small waves on water.
-
-Knows sums of travelling waves. Refuses to know pixels and cameras.
+"""Sway: displacements of plants in wind, of hair and cloth at their edges, of small waves on water.
 
 Every wave makes a whole number of turns in the clip, a cos(2 pi n t) + b sin(2 pi n t) with a and b fixed at each place, so a
 frame costs a few additions on a coarse grid and the last frame leads into the first.
@@ -55,7 +53,7 @@ class Sway:
             y += cos * wave.y_cos + sin * wave.y_sin
         return x, y
 
-    def stir(self, at: Field, size: tuple[int, int], t: float) -> Field:
+    def displace(self, at: Field, size: tuple[int, int], t: float) -> Field:
         """Places in a map of `size` (w, h), moved."""
         x, y = self.at(t)
         rows, columns = x.shape

@@ -16,6 +16,7 @@ from PIL import Image
 from studio.clip.encode import encode
 from studio.config import ASSETS, Settings
 from studio.engines import registry
+from studio.engines.prepare import prepare
 from studio.frames import Frames
 from studio.nouns import Camera, Motion, Move, Progress, Shot, Size
 from studio.photo import crop, intake
@@ -65,7 +66,7 @@ def animate(file: Path, size: Size, seconds: float, fps: int) -> tuple[Frames, S
     """The frames of a photo on disk, not yet rendered."""
     shot, image = shot_of(file, size, seconds, fps)
     chosen = card("parallax")
-    return registry.engine(chosen, settings()).animate(image, shot, chosen, ignore), shot
+    return registry.engine(chosen, settings()).animate(prepare(shot, chosen), image, None, ignore), shot
 
 
 def make(file: Path, size: Size, seconds: float, fps: int) -> Path:

@@ -26,6 +26,7 @@ from studio.engines.diffusion.families import family
 from studio.engines.diffusion.run import speedups
 from studio.engines.diffusion.run.generation import Job
 from studio.engines.diffusion.run.vae_decode import spatial
+from studio.engines.prepare import prepare
 from studio.nouns import Motion, Progress, Shot, replace
 from studio.photo import crop, intake
 
@@ -59,7 +60,7 @@ def shot(prompt: str, steps: int, **more: Any) -> Shot:
 
 def made(card: ModelCard, asked: Shot) -> tuple[Frames, tuple[Any, ...]]:
     """A shot's frames by the studio, all of them read, and what it says of them."""
-    found = engine().animate(photo()[1], asked, card, ignore)
+    found = engine().animate(prepare(asked, card), photo()[1], None, ignore)
     return np.stack(list(found.images)), found.choices
 
 
@@ -133,7 +134,7 @@ def first_step(card: ModelCard) -> float:
             raise Stopped
 
     with suppress(Stopped):
-        engine().animate(photo()[1], shot("the waves roll in", 4), card, tick)
+        engine().animate(prepare(shot("the waves roll in", 4), card), photo()[1], None, tick)
     return arrived[0]
 
 

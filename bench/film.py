@@ -16,6 +16,7 @@ import numpy as np
 
 from studio.config import Settings
 from studio.engines.parallax.parallax_engine import ParallaxEngine
+from studio.engines.prepare import prepare
 from studio.nouns import Camera, Motion, Move, Photo, Shot
 from studio.presets import card
 
@@ -35,7 +36,8 @@ def rgb(planes: np.ndarray) -> np.ndarray:
 
 def film(engine: ParallaxEngine, image: np.ndarray, move: str, amount: float, size: str) -> np.ndarray:
     """First, middle and last frame of a move over a whole picture, (3, H, W, 3) uint8 RGB."""
-    frames = list(engine.animate(image, shot(image, move, amount, size), card("parallax"), lambda progress: None).images)
+    prepared = prepare(shot(image, move, amount, size), card("parallax"))
+    frames = list(engine.animate(prepared, image, None, lambda progress: None).images)
     return np.stack([rgb(frames[index]) for index in (0, len(frames) // 2, -1)])
 
 

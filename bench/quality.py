@@ -26,6 +26,7 @@ from studio.engines.parallax import framing, stage
 from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.parallax.path import half_frame
 from studio.engines.parallax.render import Renderer
+from studio.engines.prepare import prepare
 from studio.nouns import Camera, Motion, Move, MoveName, Photo, Shot
 from studio.presets import card
 
@@ -63,7 +64,7 @@ def shot(image: Image, move: MoveName, amount: float, loop: bool = False, second
 
 def luma(image: Image, wanted: Shot) -> list[Image]:
     """The brightness of every frame of a shot."""
-    frames = engine().animate(image, wanted, card("parallax"), ignore)
+    frames = engine().animate(prepare(wanted, card("parallax")), image, None, ignore)
     return [frame[: frames.height] for frame in frames.images]
 
 

@@ -48,7 +48,7 @@ home, image, shot = Path(sys.argv[1]), np.load(sys.argv[2]), Shot.from_json(sys.
 settings = Settings(home / "home")
 settings.prepare()
 ignore = lambda progress: None
-made = ParallaxEngine(settings).animate(image, shot, card("parallax"), ignore)
+made = ParallaxEngine(settings).animate(prepare(shot, card("parallax")), image, None, ignore)
 images = [frame.copy() for frame in made.images]
 np.save(home / "source.npy", np.stack([frame[: made.height] for frame in images]))
 def spent():

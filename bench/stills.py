@@ -19,6 +19,7 @@ from bench.quality import engine, ignore
 from studio.checks import needs_brush
 from studio.config import ASSETS
 from studio.engines.base import Image
+from studio.engines.prepare import prepare
 from studio.nouns import Brush, Effect, EffectName, MoveName, Photo, Shot, replace
 from studio.presets import MotionPreset, card, motions
 
@@ -132,7 +133,7 @@ def still(preset: MotionPreset) -> bytes:
     motion = replace(preset.motion, effects=tuple(painted(effect, view) for effect in preset.motion.effects))
     photo = Photo("3" * 64, image.shape[1], image.shape[0])
     shot = Shot(photo, motion=motion, size="360p", seconds=preset.seconds, fps=FPS, seed=7)
-    frames = engine().animate(image, shot, card("parallax"), ignore)
+    frames = engine().animate(prepare(shot, card("parallax")), image, None, ignore)
     sharp = min(frames.num_frames - 1, round(view.at * (frames.num_frames - 1)))
     trail, total = np.zeros((frames.height, frames.width, 3)), 0.0
     picture = trail

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from studio.clip.encode import encode
 from studio.config import Settings
+from studio.engines.prepare import prepare
 from studio.nouns import Camera, Motion, Move, Photo, Shot, replace
 from studio.photo import crop, intake
 from studio.presets import card
@@ -49,7 +50,7 @@ class Build:
         """From a photo on disk to a playable MP4, without the library."""
         noun, image = intake.read(Path(photo))
         shot = Shot(noun, crop.largest(noun, "16:9"), MOTION, size=size, seconds=seconds, fps=fps)
-        frames = self.engine.animate(image, shot, card("parallax"), ignore)
+        frames = self.engine.animate(prepare(shot, card("parallax")), image, None, ignore)
         encode(frames, HOME / "clip.mp4", shot, ignore)
 
     def open(self, photo: str) -> None:

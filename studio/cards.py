@@ -227,7 +227,8 @@ class Plan(Noun, frozen=True):
     """What a run of a shot will really be: decided by the card's rules before anything runs, each decision with its reason.
 
     `box` is what is shown, in pixels of the whole photo (left, top, right, bottom): the shot's crop, cut further to the frame's
-    ratio so that nothing is ever stretched. `upscale` over 1: it is enlarged to fill the frame.
+    ratio so that nothing is ever stretched. `upscale` over 1: it is enlarged to fill the frame. `size`, `length` (or rate) and
+    `pace` (steps) say why they are what they are; None where there was nothing to decide.
     """
 
     box: tuple[int, int, int, int]
@@ -238,7 +239,14 @@ class Plan(Noun, frozen=True):
     upscale: float = 1.0
     steps: int = 0
     guidance: float = 0.0
-    choices: tuple[Choice, ...] = ()
+    size: Choice | None = None
+    length: Choice | None = None
+    pace: Choice | None = None
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """All that was decided, for people."""
+        return tuple(choice for choice in (self.size, self.length, self.pace) if choice)
 
     @property
     def seconds(self) -> float:

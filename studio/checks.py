@@ -9,11 +9,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from studio.advice.pace import Pace, choose_size
 from studio.cards import ModelCard
 from studio.clip.formats import TICKS
 from studio.config import Settings
-from studio.engines.draft import asked
-from studio.engines.plan import plan
+from studio.engines.prepare import Prepared
 from studio.motion.ambient_effects import EFFECTS
 from studio.nouns import Choice, Effect, Photo, Refusal, Shot, Still, replace
 from studio.photo import crop, mend
@@ -22,10 +22,11 @@ LEAST_SUBJECT = 0.001
 """The least share of the crop that a marked subject covers."""
 
 
-def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, settings: Settings) -> Shot:
-    """The shot with its photos as they were taken in and its crops settled. Raises `Refusal` when its maker, `card`, can't.
+def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, settings: Settings, here: Pace) -> Prepared:
+    """A shot prepared for its maker, `card`: its photos as they were taken in, its crops settled, its automatic size chosen.
 
-    A model with a checkpoint makes what `plan` says of lengths and rates; it is never refused for those.
+    Raises `Refusal` when the card can't make it. A model with a checkpoint makes what the plan says of lengths and rates; it is
+    never refused for those.
     """
     shot = replace(shot, photo=replace(photo, name=shot.photo.name or photo.name), crop=crop.settle(photo, shot.crop))
     if shot.end and end:
@@ -35,18 +36,18 @@ def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, setting
         still = Still(replace(end, name=shot.end.photo.name or end.name), crop.settle(end, part))
         shot = replace(shot, end=still)
     mend.check(shot.photo, shot.mends)
-    wanted = asked(shot, card)
+    prepared = choose_size(shot, card, here)
+    shot, wanted = prepared.recipe, prepared.shot
     if card.checkpoint is None:
         _check_range(wanted, card)
     _check_end(shot, wanted, card)
     _check_wishes(wanted, card)
-    plan(wanted, card)
     for effect in shot.motion.effects:
         _check_brush(effect)
     _check_subject(shot)
     wide = replace(shot, crop=crop.both(photo, shot.crop, shot.end.crop)) if shot.end and ends_on_box(wanted, card) else shot
     _check_depth(wide, settings)
-    return shot
+    return prepared
 
 
 def ends_on_box(shot: Shot, card: ModelCard) -> bool:

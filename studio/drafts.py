@@ -19,12 +19,10 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 
 from studio import checks
-from studio.cards import ModelCard
 from studio.config import MAX_UPLOAD_BYTES, Settings
 from studio.engines.base import Image, Placer, Places, Shelf, Tick
-from studio.engines.draft import asked
 from studio.engines.eager import Eager
-from studio.engines.plan import plan
+from studio.engines.prepare import Prepared, prepare
 from studio.frames import Frames
 from studio.jobs import Rooms
 from studio.library import clips, disk, names
@@ -79,37 +77,40 @@ class Drafts:
 
     # What it leads to -------------------------------------------------------------------------------------------------
 
-    def choices(self, shot: Shot, card: ModelCard) -> tuple[Choice, ...]:
+    def choices(self, prepared: Prepared) -> tuple[Choice, ...]:
         """The automatic choices for an accepted shot: size, what the engine sees in the photo, encoder."""
         from studio.clip import formats
 
-        engine = self._rooms.engine(card)
-        image, shot = self._rooms.photos.mended(shot.photo, shot.mends), asked(shot, card)
-        planned = plan(shot, card)
+        engine, planned = self._rooms.engine(prepared.card), prepared.plan
+        image, shot = self._image(prepared), prepared.shot
         seen = engine.read(image, shot).choices if isinstance(engine, Reader) else ()
-        kept = engine.choices(shot, card) if isinstance(engine, Shelf) else ()
+        kept = engine.choices(prepared) if isinstance(engine, Shelf) else ()
         unpainted = Frames(iter(()), planned.width, planned.height, planned.fps, planned.num_frames)
         return tuple(dict.fromkeys((*planned.choices, *seen, *kept, *formats.plan(unpainted, shot.format).choices)))
 
-    def places(self, shot: Shot, card: ModelCard) -> Places:
+    def places(self, prepared: Prepared) -> Places:
         """Where the effects of an accepted shot would happen, those its words ask for among them.
 
         A model that reads words finds places by itself: nothing is said of it.
         """
+        card, shot = prepared.card, prepared.shot
         engine = self._rooms.engine(card)
-        every = effects(shot.motion)
+        every = effects(prepared.recipe.motion)
         if "effects" not in card.supports or "prompt" in card.supports or not every or not isinstance(engine, Placer):
             return Places()
-        image, shot = self._rooms.photos.mended(shot.photo, shot.mends), asked(shot, card)
-        return engine.places(image, replace(shot, motion=replace(shot.motion, effects=every)))
+        return engine.places(self._image(prepared), replace(shot, motion=replace(shot.motion, effects=every)))
+
+    def _image(self, prepared: Prepared) -> Image:
+        """The whole photo with the mends of the recipe done: (H, W, 3) uint8 RGB."""
+        return self._rooms.photos.mended(prepared.recipe.photo, prepared.recipe.mends)
 
     # What it will look like -------------------------------------------------------------------------------------------
 
-    def preview(self, shot: Shot, card: ModelCard) -> Path:
+    def preview(self, prepared: Prepared) -> Path:
         """A tiny MP4 of an accepted shot, made once: 240p, 16 fps, 2.5 s. One is made at a time; a job may run meanwhile."""
         from studio.clip.encode import encode
 
-        source, mends, shot = shot.photo, shot.mends, asked(shot, card)
+        shot, card = prepared.shot, prepared.card
         motion = Motion(camera=shot.motion.camera, effects=shot.motion.effects)
         photo = replace(shot.photo, name="", notes=())
         end = Still(photo, shot.end.crop) if shot.end and "end_crop" in card.supports else None
@@ -123,19 +124,17 @@ class Drafts:
             found = self._served.find(key)
             if found:
                 return found
-            image = self._rooms.photos.mended(source, mends)
-            frames = self._rooms.engine(card).animate(image, tiny, card, _unwatched)
+            frames = self._rooms.engine(card).animate(prepare(tiny, card), self._image(prepared), None, _unwatched)
             with self._folder() as folder:
                 made = encode(frames, Path(folder) / "preview.mp4", tiny, _unwatched)
                 return self._served.keep(made.file, key, "preview.mp4")
 
-    def expect(self, shot: Shot, card: ModelCard) -> None:
+    def expect(self, prepared: Prepared) -> None:
         """Read the scene of an accepted shot in the background, until the next preview: it is likely to be rendered next."""
-        engine, size = self._rooms.engine(card), plan(shot, card)
+        engine, size, shot = self._rooms.engine(prepared.card), prepared.plan, prepared.shot
         if not isinstance(engine, Reader) or min(size.width, size.height) > MOST_AHEAD:
             return
-        image, shot = self._rooms.photos.mended(shot.photo, shot.mends), asked(shot, card)
-        tiny = replace(shot, size=PREVIEW_SIZE)
+        image, tiny = self._image(prepared), replace(shot, size=PREVIEW_SIZE)
         self._eager.wish(lambda tick: engine.read(image, tiny, tick), lambda tick: engine.read(image, shot, tick))
 
     def _depth(self, shot: Shot) -> str:
@@ -144,16 +143,15 @@ class Drafts:
 
         return resolve(shot, self._settings)
 
-    def depth_view(self, shot: Shot, card: ModelCard) -> Path:
+    def depth_view(self, prepared: Prepared) -> Path:
         """The depth of an accepted shot's crop as a grey PNG, near things light: what `adopt_depth` takes back."""
         from PIL import Image as Pictures
 
-        engine = self._rooms.engine(card)
+        engine = self._rooms.engine(prepared.card)
         if not isinstance(engine, Reader):
-            raise Refusal(f"{card.title} doesn't work with depth.", "Choose another model to see it.")
+            raise Refusal(f"{prepared.card.title} doesn't work with depth.", "Choose another model to see it.")
         with self._making:
-            image = self._rooms.photos.mended(shot.photo, shot.mends)
-            disparity = engine.read(image, asked(shot, card)).disparity
+            disparity = engine.read(self._image(prepared), prepared.shot).disparity
             grey = np.rint(np.clip(disparity, 0, 1) * 255).astype(np.uint8)
             key = f"depth-{hashlib.sha256(grey.tobytes()).hexdigest()[:32]}"
             found = self._served.find(key)

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio import checks, drafts, presets
-from studio.advice import Advice
-from studio.advice.pace import RECENT, Pace, pace, sized
+from studio.advice.adviser import Advice
+from studio.advice.pace import RECENT, Pace, choose_size, pace
 from studio.advice.platforms import Misfit, misfits
 from studio.assist import Assist
 from studio.cards import ModelCard, Outcome, Plan
@@ -24,8 +24,7 @@ from studio.clip import formats
 from studio.config import Settings
 from studio.engines import registry
 from studio.engines.base import Engine, Places, Tick, require_motion
-from studio.engines.draft import asked, drawn
-from studio.engines.plan import plan
+from studio.engines.prepare import Prepared, adapt
 from studio.jobs import Worker, put_right
 from studio.library import database, logbook
 from studio.library.clips import Clips, Sort
@@ -171,12 +170,7 @@ class Studio:
 
     def plan(self, shot: Shot) -> Plan:
         """What a run of this shot will really be: size, length, rate, steps, each with its reason. Quick. Raises `Refusal`."""
-        card = self.card(shot.maker)
-        shot, size = sized(shot, card, self._pace())
-        made = plan(asked(shot, card), card)
-        if size is None:
-            return made
-        return replace(made, choices=tuple(size if one.what == "size" else one for one in made.choices))
+        return choose_size(shot, self.card(shot.maker), self._pace()).plan
 
     def outcome(self, shot: Shot) -> Outcome:
         """What the finished file of this shot will hold: size, frames, rate, length. Quick. Raises `Refusal`."""
@@ -200,21 +194,18 @@ class Studio:
 
     def choices(self, shot: Shot) -> tuple[Choice, ...]:
         """Every automatic choice this shot leads to, with its reason. Reads the scene on first use: a second or so."""
-        size = {one.what: one for one in self.plan(shot).choices}.get("size")
-        found = self._drafts.choices(self._accept(shot), self.card(shot.maker))
-        return tuple(size if size and one.what == "size" and one.value == size.value else one for one in found)
+        return self._drafts.choices(self._accept(shot))
 
     def places(self, shot: Shot) -> Places:
         """Where the effects of a shot would happen and which have no place, those its words ask for among them.
 
         For models that find places by themselves there is nothing to say. Quick where a draft has read the photo, else a second.
         """
-        return self._drafts.places(self._accept(shot), self.card(shot.maker))
+        return self._drafts.places(self._accept(shot))
 
     def depth_view(self, shot: Shot) -> Path:
         """A picture of the crop's depth, near things light: a grey PNG in the served folder. Of any model: the built-in one's."""
-        shot = self._accept(drawn(shot, self.models.draft(self.card(shot.model))))
-        return self._drafts.depth_view(shot, self.card(shot.model))
+        return self._drafts.depth_view(self._accept(adapt(shot, self.models.draft(self.card(shot.model)))))
 
     def adopt_depth(self, file: Path) -> str:
         """Keep a depth map of the user's (light is near); the id goes into `Shot.depth`. Raises `Refusal`."""
@@ -228,25 +219,22 @@ class Studio:
         """
         ready = tuple(effect for effect in shot.motion.effects if not checks.needs_brush(effect))
         shot = replace(shot, motion=replace(shot.motion, effects=ready))
-        tried = self._accept(drawn(shot, self.models.draft(self.card(shot.model))))
-        made = self._drafts.preview(tried, self.card(tried.model))
+        made = self._drafts.preview(self._accept(adapt(shot, self.models.draft(self.card(shot.model)))))
         if self.card(shot.maker).checkpoint is None:
             with contextlib.suppress(Refusal):  # the draft is shown all the same; why there is no clip is said elsewhere
-                self._drafts.expect(self._accept(shot), self.card(shot.maker))
+                self._drafts.expect(self._accept(shot))
         return made
 
-    def _accept(self, shot: Shot) -> Shot:
-        end = self.photos.get(shot.end.photo.id) if shot.end else None
-        card = self.card(shot.maker)
-        shot = checks.accept(shot, card, self.photos.get(shot.photo.id), end, self.settings)
-        return sized(shot, card, self._pace())[0]
+    def _accept(self, shot: Shot) -> Prepared:
+        photo, end = self.photos.get(shot.photo.id), self.photos.get(shot.end.photo.id) if shot.end else None
+        return checks.accept(shot, self.card(shot.maker), photo, end, self.settings, self._pace())
 
     def _ready(self, shot: Shot) -> Shot:
-        """The accepted shot, which its model can make here and now, and in which something moves that was asked for."""
-        shot = self._accept(shot)
-        self.models.require(self.card(shot.maker))
-        require_motion(self._drafts.places(shot, self.card(shot.maker)))
-        return shot
+        """The recipe of an accepted shot, which its model can make here and now, and in which something moves as was asked."""
+        prepared = self._accept(shot)
+        self.models.require(prepared.card)
+        require_motion(self._drafts.places(prepared))
+        return prepared.recipe
 
     # Queue ----------------------------------------------------------------------------------------------------------
 

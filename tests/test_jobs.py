@@ -485,9 +485,9 @@ def test_a_clips_folder_that_cannot_be_written_is_said_before_rendering(settings
 
 def test_the_engine_gets_the_whole_photo_and_makes_a_clip_of_the_crop(settings: Settings) -> None:
     class Measuring(Gradient):
-        def animate(self, image, shot, card, tick, end=None):
+        def animate(self, prepared, image, end, tick):
             self.shape = image.shape
-            return super().animate(image, shot, card, tick, end)
+            return super().animate(prepared, image, end, tick)
 
     engine = Measuring()
     studio = Studio(settings, (CARD,), finder(engine))

@@ -11,7 +11,7 @@ import pytest
 
 from bench.stills import VIEWS
 from studio import presets
-from studio.advice import fits, fitting
+from studio.advice.adviser import fits, fitting
 from studio.advice.recommend import spoken
 from studio.checks import needs_brush
 from studio.config import ASSETS, PRESETS

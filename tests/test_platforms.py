@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from studio import presets
-from studio.advice.pace import PATIENCE, Pace, pace, sized
+from studio.advice.pace import PATIENCE, Pace, choose_size, pace
 from studio.advice.platforms import Misfit, misfits
 from studio.cards import ModelCard, Outcome
 from studio.clip import formats
-from studio.engines.draft import asked
 from studio.engines.plan import plan
+from studio.engines.prepare import prepare
 from studio.nouns import Clip, Photo, Shot, replace
 from studio.photo.crop import largest
 from studio.presets import Platform
@@ -23,8 +23,7 @@ QUICK = Pace(0.01, 3)
 
 
 def outcome(shot: Shot, card: ModelCard) -> Outcome:
-    shot, _ = sized(shot, card, QUICK)
-    made = plan(asked(shot, card), card)
+    made = choose_size(shot, card, QUICK).plan
     return formats.outcome(made.width, made.height, made.fps, made.num_frames, shot.format)
 
 
@@ -106,22 +105,25 @@ def test_the_pace_is_that_of_the_clips_made_here() -> None:
 def test_a_place_means_its_own_size_where_the_crop_has_it(place: str, width: int, height: int, expected: tuple[int, int]) -> None:
     to = platform(place)
     shot = made_for(to, Photo("0" * 64, width, height))
-    best, choice = sized(shot, CARD, Pace(9.0, 1))  # however long that takes
-    made = plan(best, CARD)
+    best = choose_size(shot, CARD, Pace(9.0, 1))  # however long that takes
+    made, choice = plan(best.recipe, CARD), best.plan.size
+    assert (best.plan.width, best.plan.height) == expected
     assert (made.width, made.height) == expected
     assert choice and to.title in choice.reason and "here" in choice.reason
 
 
 def test_auto_is_1080p_where_that_is_made_in_a_time_that_is_named() -> None:
-    best, choice = sized(Shot(PHOTO), CARD, QUICK)
-    assert best.size == "1080p"
+    best = choose_size(Shot(PHOTO), CARD, QUICK)
+    choice = best.plan.size
+    assert best.recipe.size == best.shot.size == "1080p"
     assert choice and choice.reason.endswith("about 4 s here")
 
 
 def test_auto_is_720p_where_1080p_takes_too_long_and_says_how_long() -> None:
     slow = Pace(0.4, 3)
-    best, choice = sized(Shot(PHOTO), CARD, slow)
-    assert best.size == "720p"
+    best = choose_size(Shot(PHOTO), CARD, slow)
+    choice = best.plan.size
+    assert best.recipe.size == best.shot.size == "720p"
     assert slow.expected(plan(Shot(PHOTO, size="1080p"), CARD)) > PATIENCE
     assert choice and "1080p would take about" in choice.reason
 
@@ -132,7 +134,8 @@ def test_auto_is_720p_where_1080p_takes_too_long_and_says_how_long() -> None:
 def test_what_was_chosen_and_what_others_choose_stays(wish: Wish, trained: bool) -> None:
     card = next(one for one in presets.cards() if one.checkpoint) if trained else CARD
     shot = replace(Shot(PHOTO, model=card.id), **wish)
-    assert sized(shot, card, QUICK) == (shot, None)
+    assert choose_size(shot, card, QUICK).recipe == shot
+    assert choose_size(shot, card, QUICK) == prepare(shot, card), "nothing else is said of its size"
 
 
 def test_the_samples_in_a_reel_are_never_smaller_than_720p(samples: Path) -> None:
@@ -141,6 +144,6 @@ def test_the_samples_in_a_reel_are_never_smaller_than_720p(samples: Path) -> Non
     for file in sorted(samples.glob("*.jpg")):
         with Pictures.open(file) as picture:
             photo = Photo("0" * 64, *picture.size)
-        best, _ = sized(made_for(platform("reels"), photo), CARD, QUICK)
-        assert best.size in ("720p", "1080p"), file.name
-        assert sized(Shot(photo), CARD, QUICK)[0].size == "1080p", file.name
+        best = choose_size(made_for(platform("reels"), photo), CARD, QUICK)
+        assert best.recipe.size in ("720p", "1080p"), file.name
+        assert choose_size(Shot(photo), CARD, QUICK).recipe.size == "1080p", file.name

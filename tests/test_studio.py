@@ -228,7 +228,7 @@ def test_a_downloaded_depth_network_is_used_by_photos_that_are_open(true: tuple[
 
 
 def test_after_a_draft_the_clip_finds_its_scene_read(true: tuple[Studio, Shot]) -> None:
-    from studio.engines.draft import asked
+    from studio.engines.prepare import prepare
 
     studio, shot = true
     card, shot = studio.card(shot.model), replace(shot, crop=settle(shot.photo, Crop(0.1, 0.1, 0.6, 0.6)))
@@ -239,9 +239,9 @@ def test_after_a_draft_the_clip_finds_its_scene_read(true: tuple[Studio, Shot]) 
     read: list[Progress] = []
     engine, image = studio.engine(card), studio.photos.pixels(shot.photo)
     assert isinstance(engine, drafts.Reader)
-    engine.read(image, asked(shot, card), read.append)
+    engine.read(image, prepare(shot, card).shot, read.append)
     assert not read
-    engine.read(image, asked(replace(shot, size="480p"), card), read.append)
+    engine.read(image, prepare(replace(shot, size="480p"), card).shot, read.append)
     assert read  # so a scene that is not there yet would have been noticed
 
 

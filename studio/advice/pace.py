@@ -11,9 +11,10 @@ from collections.abc import Iterable
 from statistics import median
 from typing import NamedTuple
 
+from msgspec import structs
+
 from studio.cards import ModelCard, Plan
-from studio.engines.draft import asked
-from studio.engines.plan import plan
+from studio.engines.prepare import Prepared, prepare
 from studio.nouns import Choice, Clip, Shot, Size, replace
 from studio.photo import crop
 from studio.photo.mend import settled
@@ -67,31 +68,27 @@ def about(seconds: float) -> str:
     return f"about {round(seconds / 60):.0f} min"
 
 
-def sized(shot: Shot, card: ModelCard, here: Pace) -> tuple[Shot, Choice | None]:
-    """The shot with the size that "auto" means for it on this machine, and why; as it is where it means nothing else.
+def choose_size(shot: Shot, card: ModelCard, here: Pace) -> Prepared:
+    """The shot prepared at the size that "auto" means for it on this machine; as it is where it means nothing else.
 
     That is the size its platform asks for, otherwise 1080p where that takes no longer than PATIENCE: as far as the crop has the
-    pixels, or nearly. What is promised when a shot is queued is then what is made, however the pace changes meanwhile.
+    pixels, or nearly. It stands in the recipe: what is promised when a shot is queued is then what is made, however the pace
+    changes meanwhile. The plan says why.
     """
     if shot.size != "auto" or shot.draft or card.checkpoint is not None or shot.format in ("gif", "webp"):
-        return shot, None
+        return prepare(shot, card)
     short, place = crop.pixels(settled(shot)), platform(shot.platform)
     size = crop.automatic(short, place.size if place else crop.AUTOMATIC[0])
     if size == "auto":
-        return shot, None
-    best, made = _planned(shot, card, size)
-    takes = here.expected(made)
+        return prepare(shot, card)
+    made = prepare(replace(shot, size=size), card)
+    takes = here.expected(made.plan)
     why = crop.why_automatic(size, short)
     if place:
-        why = f"{place.title} asks for {place.size}" + ("" if size == place.size and made.upscale <= 1 else f"; {why}")
+        why = f"{place.title} asks for {place.size}" + ("" if size == place.size and made.plan.upscale <= 1 else f"; {why}")
     elif takes > PATIENCE and crop.SHORT_SIDES[size] > crop.SHORT_SIDES[PATIENT]:
-        best, made = _planned(shot, card, PATIENT)
+        made = prepare(replace(shot, size=PATIENT), card)
         why = f"{size} would take {about(takes)} here"
-        takes = here.expected(made)
-    return best, Choice("size", f"{made.width}x{made.height}", f"{why}; {about(takes)} here")
-
-
-def _planned(shot: Shot, card: ModelCard, size: Size) -> tuple[Shot, Plan]:
-    """The shot at a size, and what a run of it would be."""
-    best = replace(shot, size=size)
-    return best, plan(asked(best, card), card)
+        takes = here.expected(made.plan)
+    choice = Choice("size", f"{made.plan.width}x{made.plan.height}", f"{why}; {about(takes)} here")
+    return Prepared(made.shot, card, structs.replace(made.plan, size=choice), made.recipe)

@@ -115,7 +115,7 @@ def compose(flags: argparse.Namespace) -> None:
 
 def recommend(flags: argparse.Namespace) -> None:
     """Print two or three models for a photo and what is asked of them, each with its reason and what is given up."""
-    from studio.advice import Wishes
+    from studio.advice.wishes import Wishes
 
     asked = request.read(flags)
     wishes = Wishes(

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.cards import Gauge, ModelCard, ModelState, Quote
+from studio.engines.prepare import Prepared
 from studio.frames import Frames
 from studio.nouns import Choice, EffectName, Noun, Progress, Refusal, Region, Shot
 
@@ -28,11 +29,12 @@ class Stopped(Exception):
 class Engine(Protocol):
     """Turns a photo and a shot into frames."""
 
-    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
-        """Animate `image`, the whole photo at full resolution ((H, W, 3) uint8 RGB), as `shot` says.
+    def animate(self, prepared: Prepared, image: Image, end: Image | None, tick: Tick) -> Frames:
+        """Animate `image`, the whole mended photo at full resolution ((H, W, 3) uint8 RGB), as `prepared.shot` says.
 
-        `end` is the whole photo of `shot.end`, given when there is one. Size, length, rate and the part of the photo that is
-        shown are those of `studio.engines.plan.plan(shot, card)`; what lies around that part may help to understand it.
+        `end` is the whole photo of `shot.end` where the card takes an end frame and the shot has one, else None. Size, length,
+        rate and the part of the photo that is shown are those of `prepared.plan`; what lies around that part may help to
+        understand it.
         Returns `Frames`, whose iterator may render as it is read, so that memory doesn't grow with the clip's length. Raises
         `Refusal` for a shot this engine can't make and lets `Stopped` from `tick` through.
         """
@@ -126,7 +128,7 @@ class Shelf(Protocol):
         """Delete a model's files (never an adopted folder's, never those another card needs). Returns the bytes freed."""
         ...
 
-    def choices(self, shot: Shot, card: ModelCard) -> tuple[Choice, ...]:
+    def choices(self, prepared: Prepared) -> tuple[Choice, ...]:
         """The automatic choices a run of this shot would lead to: placement, weights, attention kernel, prompt; each says why."""
         ...
 

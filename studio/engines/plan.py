@@ -9,10 +9,10 @@ import math
 
 from studio.cards import Checkpoint, ModelCard, Plan, Sizes
 from studio.clip import formats
-from studio.engines.base import Image
 from studio.motion.camera_moves import still
 from studio.nouns import Choice, Refusal, Shot, Still
 from studio.photo import crop
+from studio.photo.crop import Image
 
 Pair = tuple[int, int]
 Box = tuple[int, int, int, int]
@@ -40,9 +40,8 @@ def plan(shot: Shot, card: ModelCard) -> Plan:
     if checkpoint is None:
         size = crop.output_size(shot)
         box = crop.box(shot.photo, shot.crop)
-        return Plan(
-            box, size.width, size.height, count_frames(shot), shot.fps, size.upscale, choices=(size.choice, *_looping(shot))
-        )
+        looping = _looping(shot)
+        return Plan(box, size.width, size.height, count_frames(shot), shot.fps, size.upscale, size=size.choice, length=looping)
     whole = crop.box(shot.photo, shot.crop)
     size, why = _size(shot, checkpoint, (whole[2] - whole[0]) / (whole[3] - whole[1]))
     box, lost = _cut(whole, size[0] / size[1])
@@ -52,8 +51,8 @@ def plan(shot: Shot, card: ModelCard) -> Plan:
     steps, pace = _steps(shot, checkpoint)
     why += f"; {lost:.0%} of the crop falls away, nothing is stretched" if lost >= 0.005 else ""
     why += f"; enlarged {upscale:.1f} times" if upscale >= 1.095 else ""
-    choices = (Choice("size", f"{size[0]}x{size[1]}", why), length, pace)
-    return Plan(box, *size, num_frames, fps, upscale, steps, _guidance(shot, checkpoint), choices)
+    choice = Choice("size", f"{size[0]}x{size[1]}", why)
+    return Plan(box, *size, num_frames, fps, upscale, steps, _guidance(shot, checkpoint), choice, length, pace)
 
 
 def count_frames(shot: Shot) -> int:
@@ -61,20 +60,15 @@ def count_frames(shot: Shot) -> int:
     return 1 if shot.format in formats.TICKS and still(shot) else shot.num_frames
 
 
-def _looping(shot: Shot) -> tuple[Choice, ...]:
+def _looping(shot: Shot) -> Choice | None:
     """What a GIF or WebP makes of length and rate; nothing of an MP4 or WebM."""
     title = formats.TITLES[shot.format]
     if shot.format not in formats.TICKS:
-        return ()
+        return None
     if count_frames(shot) == 1:
-        return (Choice("length", "a still picture", f"nothing in this shot moves, so the {title} is one picture"),)
-    return (
-        Choice(
-            "rate",
-            f"{shot.fps} fps",
-            f"the highest rate up to the one asked for at which the frames of a {title} last equally long",
-        ),
-    )
+        return Choice("length", "a still picture", f"nothing in this shot moves, so the {title} is one picture")
+    why = f"the highest rate up to the one asked for at which the frames of a {title} last equally long"
+    return Choice("rate", f"{shot.fps} fps", why)
 
 
 def cut(image: Image, plan: Plan) -> Image:

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import structs
 
 from studio.cards import Plan
 from studio.engines.base import Stopped, Tick
-from studio.engines.draft import asked
-from studio.engines.plan import plan
+from studio.engines.prepare import prepare
 from studio.frames import Frames
 from studio.jobs.ahead import Ahead
 from studio.jobs.rooms import Rooms
@@ -128,15 +128,14 @@ class Worker:
         shot = job.shot
         watch.tick(Progress("load"))
         card = self._rooms.card(shot.maker)
-        wanted = asked(shot, card)
-        planned = plan(wanted, card)
-        self._require_room(planned, BYTES_PER_PIXEL[shot.format], folder)
+        prepared = prepare(shot, card)
+        self._require_room(prepared.plan, BYTES_PER_PIXEL[shot.format], folder)
         image = self._rooms.photos.mended(shot.photo, shot.mends)
         end = self._rooms.photos.pixels(shot.end.photo) if shot.end and "end_frame" in card.supports else None
         tick = self._ticks(watch)
-        frames = self._rooms.engine(card).animate(image, wanted, card, tick, end)
+        frames = self._rooms.engine(card).animate(prepared, image, end, tick)
         encoded = encode(frames, folder / f"clip.{shot.format}", shot, tick)
-        clip = _clip(job, planned, frames, encoded, time.monotonic() - watch.began)
+        clip = _clip(job, prepared.plan, frames, encoded, time.monotonic() - watch.began)
         watch.tick(Progress("keep"))
         self._keep(job, clip, encoded.file, encoded.poster)
         return Done(clip.id)
@@ -205,12 +204,12 @@ def _clip(job: Job, planned: Plan, frames: Frames, encoded: Encoded, took: float
 
 def _choices(planned: Plan, frames: Frames, encoded: Encoded) -> tuple[Choice, ...]:
     """What was planned, as far as it came true and the engine doesn't say it better, then what engine and encoder chose."""
-    said = {choice.what for choice in frames.choices}
     if (planned.width, planned.height) != (frames.width, frames.height):
-        said.add("size")
+        planned = structs.replace(planned, size=None)
     if (planned.num_frames, planned.fps) != (frames.num_frames, frames.fps):
-        said.add("length")
-    return tuple(dict.fromkeys((*(choice for choice in planned.choices if choice.what not in said), *encoded.choices)))
+        planned = structs.replace(planned, length=None)
+    told = {choice.what for choice in frames.choices}
+    return tuple(dict.fromkeys((*(choice for choice in planned.choices if choice.what not in told), *encoded.choices)))
 
 
 def put_right(queue: Queue, clips: Clips, everything: bool = False) -> tuple[int, int]:

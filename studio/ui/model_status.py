@@ -147,7 +147,7 @@ def _explain_size(shot: Shot, run: Plan, made: Outcome) -> str:
     wanted: Size = shot.size if shot.size != "auto" else place.size if place else AUTOMATIC[0]
     if min(made.width, made.height) >= SHORT_SIDES[wanted] and run.upscale < 1.005:
         return ""
-    return next((make_sentence(one.reason) for one in run.choices if one.what == "size"), "")
+    return make_sentence(run.size.reason) if run.size else ""
 
 
 def describe_length(made: Outcome | Clip) -> list[str]:

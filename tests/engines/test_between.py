@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 
 from studio import checks, presets
+from studio.advice.pace import pace
 from studio.cards import ModelCard
 from studio.clip import score
 from studio.config import ASSETS, Settings
-from studio.engines.draft import asked
 from studio.engines.parallax import ken_burns, yuv
 from studio.engines.parallax.parallax_engine import ParallaxEngine
+from studio.engines.prepare import prepare
 from studio.nouns import Aspect, Camera, Crop, Ease, Effect, Leg, Motion, Move, Photo, Refusal, Shot, Size, Still, replace
 from studio.photo.crop import box, settle
 from tests.engines.test_parallax_engine import ignore
@@ -53,7 +54,7 @@ def plain(image: np.ndarray, shot: Shot, crop: Crop, width: int, height: int) ->
 
 
 def lumas(engine: ParallaxEngine, image: np.ndarray, shot: Shot) -> list[np.ndarray]:
-    found = engine.animate(image, shot, CARD, ignore)
+    found = engine.animate(prepare(shot, CARD), image, None, ignore)
     return [frame[: found.height] for frame in found.images]
 
 
@@ -107,7 +108,7 @@ def test_a_hand_an_effect_a_seed_and_moves_leave_both_ends_exact(engine: Paralla
         assert score.psnr(frames[0], plain(image, shot, shot.crop, width, height)) > 40
         assert score.psnr(frames[-1], plain(image, shot, shot.end.crop, width, height)) > 40
     assert score.psnr(still[12], shaken[12]) < 35
-    words = {choice.what: choice.reason for choice in engine.animate(image, held, CARD, ignore).choices}
+    words = {choice.what: choice.reason for choice in engine.animate(prepare(held, CARD), image, None, ignore).choices}
     assert "in place of its moves" in words["camera"]
     stirred = replace(shot, motion=Motion(camera=Camera(()), effects=(Effect("hair", 1.0), Effect("focus"))))
     assert score.psnr(lumas(engine, image, stirred)[12], still[12]) < 45
@@ -157,7 +158,7 @@ def test_it_is_read_as_finely_as_the_smaller_box_needs(photos: dict[str, np.ndar
 def test_four_k_from_box_to_box(engine: ParallaxEngine, photos: dict[str, np.ndarray]) -> None:
     image = photos["dogs"]
     shot = replace(boxed(image, *crops("16:9")["in"], size="2160p"), seconds=1.0, fps=16)
-    found = engine.animate(image, shot, CARD, ignore)
+    found = engine.animate(prepare(shot, CARD), image, None, ignore)
     frame = next(iter(found.images))
     assert (found.width, found.height) == (3840, 2160)
     assert score.psnr(frame[:2160], plain(image, shot, shot.crop, 3840, 2160)) > 38
@@ -167,7 +168,7 @@ def test_four_k_from_box_to_box(engine: ParallaxEngine, photos: dict[str, np.nda
 
 
 def accepted(shot: Shot, card: ModelCard, settings: Settings, end: Photo | None = None) -> Shot:
-    return checks.accept(shot, card, shot.photo, end or shot.photo, settings)
+    return checks.accept(shot, card, shot.photo, end or shot.photo, settings, pace(())).recipe
 
 
 @pytest.fixture
@@ -195,6 +196,6 @@ def test_another_photo_as_an_end_is_refused_with_a_remedy_that_is_true(wanted: S
 
 def test_a_draft_keeps_a_box_and_leaves_out_another_photo(wanted: Shot) -> None:
     for_reader = replace(wanted, model=READER.id, draft="parallax")
-    assert asked(for_reader, CARD).end == wanted.end
-    assert asked(replace(for_reader, end=Still(Photo("9" * 64, 500, 500))), CARD).end is None
-    assert asked(for_reader, PLAIN).end is None
+    assert prepare(for_reader, CARD).shot.end == wanted.end
+    assert prepare(replace(for_reader, end=Still(Photo("9" * 64, 500, 500))), CARD).shot.end is None
+    assert prepare(for_reader, PLAIN).shot.end is None

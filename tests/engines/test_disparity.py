@@ -15,6 +15,7 @@ from studio.engines.parallax import disparity, layers, stage, yuv
 from studio.engines.parallax.disparity import STRETCH, Bearing
 from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.parallax.render import Renderer
+from studio.engines.prepare import prepare
 from studio.nouns import Camera, Effect, Motion, Move, MoveName, Photo, Shot, replace
 from studio.presets import card
 from tests.engines.made_scene import make, shot, texture
@@ -120,7 +121,7 @@ def test_every_frame_is_made_of_the_photo(engine: ParallaxEngine, samples: Path,
             seconds=2,
             fps=12,
         )
-        frames = engine.animate(image, wanted, card("parallax"), lambda progress: None)
+        frames = engine.animate(prepare(wanted, card("parallax")), image, None, lambda progress: None)
         photo = coherence.prepare(image, frames.width, frames.height)
         shown = [yuv.to_rgb(frame) for index, frame in enumerate(frames.images) if index in (0, wanted.num_frames - 1)]
         assert max(coherence.excess(frame, photo) for frame in shown) < 4, name

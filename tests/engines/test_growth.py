@@ -10,6 +10,7 @@ import pytest
 
 from studio.config import ASSETS, Settings
 from studio.engines.parallax.parallax_engine import ParallaxEngine
+from studio.engines.prepare import prepare
 from studio.nouns import Camera, Motion, Move, MoveName, Photo, Shot, Speed
 from tests.engines.test_parallax_engine import CARD, ignore, load
 
@@ -39,7 +40,7 @@ def growth(engine: ParallaxEngine, name: str, move: MoveName, amount: float = 0.
     image = load(ASSETS / "samples", name)
     camera = Camera((Move(move, amount),), speed=speed)
     wanted = Shot(Photo("6" * 64, image.shape[1], image.shape[0]), motion=Motion(camera=camera), size="240p", fps=16)
-    found = engine.animate(image, wanted, CARD, ignore)
+    found = engine.animate(prepare(wanted, CARD), image, None, ignore)
     frames = [picture[: found.height] for index, picture in enumerate(found.images) if index in (0, 40, 79)]
     cover = cv2.resize(engine.read(image, wanted).masks["subject"], (found.width, found.height))
     where = (cover > 0.5).astype(np.uint8) * np.uint8(255)

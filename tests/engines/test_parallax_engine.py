@@ -16,6 +16,7 @@ from studio.config import Settings
 from studio.engines.base import Stopped
 from studio.engines.parallax import stage, yuv
 from studio.engines.parallax.parallax_engine import ParallaxEngine
+from studio.engines.prepare import prepare
 from studio.nouns import Camera, Effect, Motion, Move, MoveName, Photo, Progress, Refusal, Shot
 from studio.photo.crop import output_size
 
@@ -56,7 +57,7 @@ def dogs() -> np.ndarray:
 def test_frames_are_as_promised_and_told_as_they_come(engine: ParallaxEngine, dogs: np.ndarray) -> None:
     told: list[Progress] = []
     wanted = shot(dogs, "dolly_in")
-    frames = engine.animate(dogs, wanted, CARD, told.append)
+    frames = engine.animate(prepare(wanted, CARD), dogs, None, told.append)
     read = len(told)
     assert all(one.stage == "read" for one in told)
     images = list(frames.images)
@@ -73,7 +74,8 @@ def test_frames_are_as_promised_and_told_as_they_come(engine: ParallaxEngine, do
 def test_the_poster_is_the_frame_nearest_to_the_photo(engine: ParallaxEngine, dogs: np.ndarray) -> None:
     """An orbit's middle, where it passes through the photo; and what begins there is shown from there."""
     posters = {
-        move: engine.animate(dogs, shot(dogs, move), CARD, ignore).poster for move in ("orbit_left", "dolly_in", "dolly_out")
+        move: engine.animate(prepare(shot(dogs, move), CARD), dogs, None, ignore).poster
+        for move in ("orbit_left", "dolly_in", "dolly_out")
     }
     assert posters["orbit_left"] in (8, 9)
     assert posters["dolly_in"] == 0
@@ -110,7 +112,7 @@ def test_stopping_while_painting_stops_at_once(engine: ParallaxEngine, dogs: np.
         if progress.stage == "paint" and progress.done == 4:
             raise Stopped
 
-    images = engine.animate(dogs, shot(dogs, "truck_left"), CARD, stop).images
+    images = engine.animate(prepare(shot(dogs, "truck_left"), CARD), dogs, None, stop).images
     assert [next(images) is not None for _ in range(4)] == [True] * 4
     with pytest.raises(Stopped):
         next(images)
@@ -119,7 +121,7 @@ def test_stopping_while_painting_stops_at_once(engine: ParallaxEngine, dogs: np.
 
 @pytest.mark.parametrize("moves", [("static",), ("orbit_left",)])
 def test_amount_zero_is_the_crop_itself(engine: ParallaxEngine, dogs: np.ndarray, moves: tuple[MoveName, ...]) -> None:
-    frames = engine.animate(dogs, shot(dogs, *moves, amount=0.0), CARD, ignore)
+    frames = engine.animate(prepare(shot(dogs, *moves, amount=0.0), CARD), dogs, None, ignore)
     crop = yuv.from_rgb(stage.resized(dogs, frames.width, frames.height))
     images = list(frames.images)
     assert len(images) == frames.num_frames
@@ -128,18 +130,18 @@ def test_amount_zero_is_the_crop_itself(engine: ParallaxEngine, dogs: np.ndarray
 
 def test_a_shot_is_the_same_every_time(engine: ParallaxEngine, dogs: np.ndarray) -> None:
     wanted = shot(dogs, "handheld", effects=(Effect("hair"), Effect("fog")))
-    once, again = (list(engine.animate(dogs, wanted, CARD, ignore).images) for _ in range(2))
+    once, again = (list(engine.animate(prepare(wanted, CARD), dogs, None, ignore).images) for _ in range(2))
     assert all(np.array_equal(one, other) for one, other in zip(once, again, strict=True))
 
 
 def test_a_refusal_comes_before_the_first_frame(engine: ParallaxEngine, dogs: np.ndarray) -> None:
     with pytest.raises(Refusal, match="paint where the water is"):
-        engine.animate(dogs, shot(dogs, "static", effects=(Effect("flow"),)), CARD, ignore)
+        engine.animate(prepare(shot(dogs, "static", effects=(Effect("flow"),)), CARD), dogs, None, ignore)
 
 
 @pytest.mark.parametrize("move", ["dolly_in", "orbit_left", "handheld", "crane_up", "dolly_zoom_out", "roll_right"])
 def test_a_loop_has_no_seam(engine: ParallaxEngine, dogs: np.ndarray, move: MoveName) -> None:
-    frames = engine.animate(dogs, shot(dogs, move, loop=True, effects=(Effect("light"),)), CARD, ignore)
+    frames = engine.animate(prepare(shot(dogs, move, loop=True, effects=(Effect("light"),)), CARD), dogs, None, ignore)
     assert score.seam([image[: frames.height] for image in frames.images]).ratio <= 1.05
 
 
@@ -148,7 +150,7 @@ def test_a_loop_has_no_seam(engine: ParallaxEngine, dogs: np.ndarray, move: Move
 def test_the_camera_is_obeyed(engine: ParallaxEngine, samples: Path, name: str, move: MoveName) -> None:
     image = load(samples, name)
     wanted = shot(image, move)
-    frames = engine.animate(image, wanted, CARD, ignore)
+    frames = engine.animate(prepare(wanted, CARD), image, None, ignore)
     scene = engine.read(image, wanted)
     luma = [picture[: frames.height] for picture in frames.images]
     assert score.obeyed(luma, move, scene.disparity, scene.pivot), score.flows(luma, scene.disparity, scene.pivot)

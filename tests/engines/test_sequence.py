@@ -14,6 +14,7 @@ from studio.config import Settings
 from studio.engines.parallax import easing, framing, stage
 from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.parallax.path import Pose, Stage, half_frame, travel
+from studio.engines.prepare import prepare
 from studio.motion.camera_moves import goes
 from studio.motion.variations import vary
 from studio.nouns import Camera, Ease, Leg, Motion, Move, MoveName, Photo, Shot, Speed, replace
@@ -59,7 +60,7 @@ def test_each_leg_is_obeyed_in_its_own_part(
     image = load(samples, name)
     photo = Photo("3" * 64, image.shape[1], image.shape[0])
     wanted = Shot(photo, motion=Motion(camera=camera(*moves)), size="240p", seconds=1.5 * len(moves), fps=12)
-    frames = engine.animate(image, wanted, CARD, ignore)
+    frames = engine.animate(prepare(wanted, CARD), image, None, ignore)
     scene = engine.read(image, wanted)
     luma = [picture[: frames.height] for picture in frames.images]
     each = len(luma) // len(moves)
@@ -153,7 +154,7 @@ def test_a_camera_that_only_goes_later_is_no_still(engine: ParallaxEngine, sampl
     assert goes(late) and not goes(camera("static", "static")) and not goes(camera("truck_left", "pan_left", amount=0.0))
     image = load(samples, "fig")
     wanted = Shot(Photo("4" * 64, image.shape[1], image.shape[0]), motion=Motion(camera=late), size="240p", seconds=1, fps=12)
-    frames = list(engine.animate(image, wanted, CARD, ignore).images)
+    frames = list(engine.animate(prepare(wanted, CARD), image, None, ignore).images)
     assert np.array_equal(frames[0], frames[2])
     assert not np.array_equal(frames[0], frames[-1])
 

@@ -18,6 +18,7 @@ from studio.config import ASSETS
 from studio.engines.base import Stopped
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.memory.machine import Machine
+from studio.engines.prepare import prepare
 from studio.frames import Frames
 from studio.nouns import Crop, Motion, Photo, Progress, Shot
 
@@ -49,7 +50,7 @@ def shot(image: NDArray[np.uint8], card: ModelCard, **changes: Any) -> Shot:
 def made(engine: DiffusionEngine, card: ModelCard, tick: Callable[[Progress], None] | None = None, **changes: Any) -> Frames:
     """A clip of the sample photograph, made to the end."""
     image = photo()
-    return engine.animate(image, shot(image, card, **changes), card, tick or (lambda progress: None))
+    return engine.animate(prepare(shot(image, card, **changes), card), image, None, tick or (lambda progress: None))
 
 
 def pixels(frames: Frames) -> NDArray[np.uint8]:

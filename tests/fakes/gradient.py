@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Engine, Image, Tick
+from studio.engines.prepare import Prepared
 from studio.frames import Frames
 from studio.nouns import Choice, Progress, Refusal, Shot
 from studio.photo.crop import output_size
@@ -41,7 +42,8 @@ class Gradient:
         self.pace = pace
         self.painted = 0
 
-    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
+    def animate(self, prepared: Prepared, image: Image, end: Image | None, tick: Tick) -> Frames:
+        shot = prepared.shot
         tick(Progress("read", 1, 1))
         if shot.motion.prompt == "refuse":
             raise Refusal("The stand-in was told to refuse.", "Tell it otherwise.")

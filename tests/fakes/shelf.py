@@ -24,7 +24,7 @@ from studio.cards import Checkpoint, Device, Gauge, Guidance, Kernel, Lengths, M
 from studio.config import Settings
 from studio.engines import registry
 from studio.engines.base import Engine, Image, Tick
-from studio.engines.plan import plan
+from studio.engines.prepare import Prepared
 from studio.frames import Frames, Sound
 from studio.nouns import Choice, Progress, Refusal, Shot
 
@@ -180,8 +180,8 @@ class ShelfEngine:
         self._folders.pop(card.id, None)
         return self._disk.pop(card.id, 0)
 
-    def choices(self, shot: Shot, card: ModelCard) -> tuple[Choice, ...]:
-        words = _words(shot) or "none"
+    def choices(self, prepared: Prepared) -> tuple[Choice, ...]:
+        words = _words(prepared.shot) or "none"
         return (Choice("engine", "pretend", "a stand-in for tests: it denoises nothing"), Choice("prompt", words, "as written"))
 
     def gauge(self) -> Gauge:
@@ -214,22 +214,23 @@ class ShelfEngine:
 
     # A run ------------------------------------------------------------------------------------------------------------
 
-    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
+    def animate(self, prepared: Prepared, image: Image, end: Image | None, tick: Tick) -> Frames:
+        card = prepared.card
         self._require(card)
         with self._lock:
             self._working = card.id
         try:
-            return self._run(shot, card, tick, end)
+            return self._run(prepared, tick, end)
         finally:
             self._working = ""
             if self._memory.get(card.id) == "gpu":
                 self._memory[card.id] = "ram"
 
-    def _run(self, shot: Shot, card: ModelCard, tick: Tick, end: Image | None) -> Frames:
+    def _run(self, prepared: Prepared, tick: Tick, end: Image | None) -> Frames:
+        shot, card, made = prepared.shot, prepared.card, prepared.plan
         self._fill(card, tick)
         self._memory[card.id] = "gpu"
-        made = plan(shot, card)
-        width, height, said = made.width, made.height, [*self.choices(shot, card)]
+        width, height, said = made.width, made.height, [*self.choices(prepared)]
         pace = SLOW if "slow" in _words(shot) else self.pace
         for step in range(made.steps):
             time.sleep(pace)

@@ -10,9 +10,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.cards import ModelCard
 from studio.engines.base import Image, Tick
 from studio.engines.parallax.scene import Scene
+from studio.engines.prepare import Prepared
 from studio.frames import Frames
 from studio.nouns import Choice, Progress, Refusal, Shot
 from studio.photo.crop import output_size
@@ -33,7 +33,8 @@ class Zoom:
         if where in self.breaks:
             raise ZeroDivisionError("a secret file name")
 
-    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
+    def animate(self, prepared: Prepared, image: Image, end: Image | None, tick: Tick) -> Frames:
+        shot = prepared.shot
         self._stumble("animate")
         tick(Progress("read", 0, 1))
         if shot.motion.prompt == "refuse":

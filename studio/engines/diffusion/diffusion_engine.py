@@ -26,9 +26,10 @@ from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.engines.diffusion.memory.placement import GB
 from studio.engines.diffusion.run import attention
 from studio.engines.diffusion.run.speed_history import History
+from studio.engines.prepare import Prepared
 from studio.frames import Frames
 from studio.motion.compose import compose
-from studio.nouns import Choice, Refusal, Shot, replace
+from studio.nouns import Choice, Refusal, replace
 from studio.preferences import Preferences
 
 if TYPE_CHECKING:
@@ -66,7 +67,7 @@ class DiffusionEngine:
 
     # One clip ---------------------------------------------------------------------------------------------------------
 
-    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
+    def animate(self, prepared: Prepared, image: Image, end: Image | None, tick: Tick) -> Frames:
         """Make a shot's frames. All of them are made before this returns; they become uint8 as they are read.
 
         image, end: (H, W, 3) uint8 RGB, whole photos. Raises `Refusal`, also when memory runs out and nothing is left to try;
@@ -74,8 +75,8 @@ class DiffusionEngine:
         """
         from studio.engines.diffusion.run.generation import Job
 
-        self._require_whole(card)
-        return Job(self._tools, image, shot, card, tick, end).frames()
+        self._require_whole(prepared.card)
+        return Job(self._tools, prepared, image, end, tick).frames()
 
     def _require_whole(self, card: ModelCard) -> None:
         """Raises `Refusal` for a card whose files aren't all here, unless it is in memory already."""
@@ -154,8 +155,9 @@ class DiffusionEngine:
         self.manager.unload(card)
         return self.store.delete(card, self._cards())
 
-    def choices(self, shot: Shot, card: ModelCard) -> tuple[Choice, ...]:
+    def choices(self, prepared: Prepared) -> tuple[Choice, ...]:
         """What a run of this shot would lead to: where and as what the weights are, the kernel, and the words."""
+        card = prepared.card
         found = fitting.fit(card, self.machine, self.preferences())
         wanted = self.preferences().attention
         fastest = attention.best(attention.kept(self.machine, self.settings), self.machine.device)
@@ -165,7 +167,7 @@ class DiffusionEngine:
             kernel = Choice(attention.WHAT, fastest.title, "the fastest of those that proved themselves on this device")
         else:
             kernel = Choice(attention.WHAT, "PyTorch's own choice", "nothing faster has proved itself on this device")
-        return (*found.choices, kernel, compose(shot.motion, card).choice)
+        return (*found.choices, kernel, compose(prepared.shot.motion, card).choice)
 
     def gauge(self) -> Gauge:
         """The device, how much of its memory is in use, what models may hold, and the kernels tried on it."""

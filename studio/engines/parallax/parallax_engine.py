@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
-from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Image, Places, Tick
 from studio.engines.parallax import depth_source, ken_burns, render_torch, stage, yuv
@@ -27,6 +26,7 @@ from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.rest_pose import nearest
 from studio.engines.parallax.scene import Areas, Scene
 from studio.engines.plan import count_frames
+from studio.engines.prepare import Prepared
 from studio.frames import Frames
 from studio.motion.camera_moves import still
 from studio.nouns import Choice, Progress, Shot
@@ -105,12 +105,13 @@ class ParallaxEngine:
         """What a scene depends on: its depth is that of the network as soon as that is here, and so is what is kept of it."""
         return _identify(image, shot), depth_source.resolve(shot, self._settings), needs_sheets(shot), *size
 
-    def animate(self, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None = None) -> Frames:
+    def animate(self, prepared: Prepared, image: Image, end: Image | None, tick: Tick) -> Frames:
         """Frames of a shot, I420 BT.709, painted as they are read.
 
         image: (H, W, 3) uint8 RGB, the photo. `end` isn't looked at: with an end box the clip ends on the same photo. Raises
         `Refusal` where nothing would move, as no effect that was asked for has a place.
         """
+        shot = prepared.shot
         size = output_size(shot)
         if still(shot):
             shown = cut(image, shot.photo, shot.crop)

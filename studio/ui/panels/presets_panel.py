@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from studio import presets
-from studio.advice import fits, of
+from studio.advice.adviser import fits, of
 from studio.config import ASSETS
 from studio.motion.camera_moves import goes
 from studio.nouns import Kind, Noun, Refusal, Shot, Use

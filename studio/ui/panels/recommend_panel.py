@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from studio.advice import Wishes
+from studio.advice.wishes import Wishes
 from studio.nouns import Refusal
 from studio.studio import Studio
 from studio.ui.html_part import QUIET, Part, catch_faults, make_part

@@ -20,6 +20,7 @@ from studio.engines import plan as planning
 from studio.engines.base import Shelf
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.run.pixels import fitted
+from studio.engines.prepare import prepare
 from studio.nouns import Camera, Crop, Motion, Photo, Progress, Refusal, Shot, Still
 from studio.preferences import Preferences
 from tests.fakes import faults, tiny
@@ -43,7 +44,7 @@ def test_a_photo_becomes_a_clip_as_planned(engine: DiffusionEngine, tiny: Tiny, 
     card, image = tiny(name), faults.photo()
     shot = faults.shot(image, card, crop=Crop(0.1, 0.2, 0.8, 0.5, "16:9"))
     seen: list[Progress] = []
-    frames = engine.animate(image, shot, card, seen.append)
+    frames = engine.animate(prepare(shot, card), image, None, seen.append)
     planned = planning.plan(shot, card)
     one = faults.pixels(frames)
     assert one.dtype == np.uint8
@@ -59,9 +60,9 @@ def test_a_photo_becomes_a_clip_as_planned(engine: DiffusionEngine, tiny: Tiny, 
     assert [progress.done for progress in steps] == sorted(progress.done for progress in steps)
     assert seen[-1] == Progress("decode", 1, 1)
 
-    again = faults.pixels(engine.animate(image, shot, card, seen.append))
+    again = faults.pixels(engine.animate(prepare(shot, card), image, None, seen.append))
     assert np.array_equal(again, one), "the same seed makes the same frames"
-    other = faults.pixels(engine.animate(image, msgspec.structs.replace(shot, seed=6), card, seen.append))
+    other = faults.pixels(engine.animate(prepare(msgspec.structs.replace(shot, seed=6), card), image, None, seen.append))
     assert not np.array_equal(other, one), "another seed makes others"
 
 
@@ -114,8 +115,8 @@ def test_an_end_photo_changes_the_clip(engine: DiffusionEngine, tiny: Tiny) -> N
     still = Still(Photo("1" * 64, last.shape[1], last.shape[0]), Crop(0.1, 0.1, 0.8, 0.8))
     shot = faults.shot(image, card)
     told = msgspec.structs.replace(shot, end=still)
-    without = faults.pixels(engine.animate(image, shot, card, lambda progress: None))
-    with_end = faults.pixels(engine.animate(image, told, card, lambda progress: None, last))
+    without = faults.pixels(engine.animate(prepare(shot, card), image, None, lambda progress: None))
+    with_end = faults.pixels(engine.animate(prepare(told, card), image, last, lambda progress: None))
     assert with_end.shape == without.shape
     assert not np.array_equal(with_end, without)
 
@@ -287,7 +288,7 @@ def test_a_folder_is_adopted_and_never_deleted(tiny: Tiny, settings: Settings) -
 def test_what_a_run_would_lead_to_is_told_without_loading(engine: DiffusionEngine, tiny: Tiny) -> None:
     card, image = tiny("kandinsky5_i2v"), faults.photo()
     loads = engine.manager.loads
-    told = {choice.what: choice for choice in engine.choices(faults.shot(image, card), card)}
+    told = {choice.what: choice for choice in engine.choices(prepare(faults.shot(image, card), card))}
     assert {"device", "placement", "weights", "attention", "prompt"} <= set(told)
     assert told["prompt"].value.startswith("The dogs run.")
     assert engine.manager.loads == loads

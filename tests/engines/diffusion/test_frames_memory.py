@@ -13,6 +13,7 @@ from studio.config import Settings
 from studio.engines import plan as planning
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.run import length, out_of_memory
+from studio.engines.prepare import prepare
 from studio.nouns import Refusal
 from studio.preferences import Preferences
 from tests.fakes import faults
@@ -49,9 +50,9 @@ def test_a_clip_that_is_too_long_is_refused_before_it_runs(tiny: Tiny, settings:
 def test_it_is_made_shorter_where_that_is_allowed(tiny: Tiny, settings: Settings) -> None:
     card, image = tiny("framepack"), faults.photo()
     shot = faults.shot(image, card, seconds=card.seconds[1], may_shrink=True)
-    _, less = next(out_of_memory.smaller(shot, card))
+    less = next(out_of_memory.smaller(prepare(shot, card))).plan
     engine = of_size(settings, card, length.needed(less, faults.machine()))
-    frames = engine.animate(image, shot, card, lambda progress: None)
+    frames = engine.animate(prepare(shot, card), image, None, lambda progress: None)
     assert frames.num_frames == less.num_frames
     said = [choice for choice in frames.choices if choice.what == "memory"]
     assert [choice.value.split(":")[0] for choice in said] == ["freed what was idle", "shorter"]
@@ -79,7 +80,7 @@ def test_a_minute_of_framepack_is_counted_and_the_longest_that_fits_is_named() -
     assert 3.0 * whole < length.needed(now, faults.machine())
     with pytest.raises(length.TooLong):
         length.check(now, here)
-    told = length.refusal(shot, card, here)
+    told = length.refusal(prepare(shot, card), here)
     seconds = int(told.remedy.split()[1])
     assert told.remedy.startswith(f"Choose {seconds} seconds or less") and 5 < seconds < 60
     fits, over = (

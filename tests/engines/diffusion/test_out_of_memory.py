@@ -21,6 +21,7 @@ from studio.engines.diffusion.memory import loader, memory_errors
 from studio.engines.diffusion.memory.model_cache import LoadedModel
 from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.engines.diffusion.run import out_of_memory, vae_decode
+from studio.engines.prepare import prepare
 from studio.frames import Frames
 from studio.nouns import Choice, Motion, Refusal
 from studio.preferences import Preferences
@@ -115,7 +116,8 @@ def test_a_shot_shrinks_by_length_then_by_size_and_stays_the_same_shot(tiny: Tin
     card, image = tiny("wan21_i2v"), faults.photo()
     shot = faults.shot(image, card, seconds=2.0, size="auto")
     now, sizes = planning.plan(shot, card), []
-    for smaller, less in out_of_memory.smaller(shot, card):
+    for step in out_of_memory.smaller(prepare(shot, card)):
+        smaller, less = step.shot, step.plan
         assert less.num_frames < now.num_frames or less.width * less.height < now.width * now.height
         assert (smaller.seed, smaller.motion, smaller.crop) == (shot.seed, shot.motion, shot.crop)
         assert planning.plan(smaller, card) == less
@@ -170,14 +172,14 @@ def test_without_consent_nothing_shrinks_and_the_remedy_says_so(engine: Diffusio
 def test_with_consent_a_smaller_clip_is_made_with_the_same_seed(engine: DiffusionEngine, tiny: Tiny) -> None:
     card, image = tiny("wan21_i2v"), faults.photo()
     shot = faults.shot(image, card, seconds=2.0, may_shrink=True)
-    shrunk = list(out_of_memory.smaller(shot, card))
+    shrunk = list(out_of_memory.smaller(prepare(shot, card)))
     pipe = faults.pipe_of(engine, card)
     with faults.failing(pipe.transformer, video, times=3):
-        frames = engine.animate(image, shot, card, lambda progress: None)
-    smaller, less = shrunk[1]
+        frames = engine.animate(prepare(shot, card), image, None, lambda progress: None)
+    smaller, less = shrunk[1].shot, shrunk[1].plan
     assert (frames.num_frames, frames.width, frames.height) == (less.num_frames, less.width, less.height)
     assert frames.num_frames < planning.plan(shot, card).num_frames
-    plain = engine.animate(image, smaller, card, lambda progress: None)
+    plain = engine.animate(prepare(smaller, card), image, None, lambda progress: None)
     assert np.array_equal(faults.pixels(frames), faults.pixels(plain)), "as if it had been asked for"
     said = [choice for choice in frames.choices if choice.what == "memory"]
     assert [choice.value.split(":")[0] for choice in said] == ["freed what was idle", "shorter", "shorter"]

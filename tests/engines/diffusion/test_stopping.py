@@ -13,6 +13,7 @@ from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Stopped
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
+from studio.engines.prepare import prepare
 from studio.frames import Frames
 from studio.nouns import SpeedUp
 from tests.fakes import faults, tiny
@@ -167,5 +168,5 @@ def test_photos_may_come_from_memory_that_is_not_ours(engine: DiffusionEngine, t
     card, image = tiny("svd"), faults.photo().copy()
     before = image.copy()
     image.flags.writeable = False
-    engine.animate(image, msgspec.structs.replace(faults.shot(image, card)), card, lambda progress: None)
+    engine.animate(prepare(msgspec.structs.replace(faults.shot(image, card)), card), image, None, lambda progress: None)
     assert np.array_equal(image, before)

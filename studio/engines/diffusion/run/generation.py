@@ -13,7 +13,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
 
-from studio.cards import ModelCard
+from studio.cards import ModelCard, Plan
 from studio.config import Settings
 from studio.engines.base import Image, Tick
 from studio.engines.diffusion.families.base import Made, Request, Words
@@ -33,7 +33,8 @@ from studio.engines.diffusion.run.pixels import finite, fitted, pictures
 from studio.engines.diffusion.run.prompt_cache import Remembered
 from studio.engines.diffusion.run.speed_history import History
 from studio.engines.diffusion.run.vae_decode import Decoding
-from studio.engines.plan import cut, cut_end, plan
+from studio.engines.plan import cut, cut_end
+from studio.engines.prepare import Prepared
 from studio.frames import Frames
 from studio.motion.compose import Written, compose
 from studio.nouns import Choice, Progress, Refusal, Shot, SpeedUp
@@ -61,11 +62,12 @@ class Tools:
 class Job:
     """One shot and everything that is decided on the way. `image` and `end` are whole photos, (H, W, 3) uint8 RGB."""
 
-    def __init__(self, tools: Tools, image: Image, shot: Shot, card: ModelCard, tick: Tick, end: Image | None) -> None:
+    def __init__(self, tools: Tools, prepared: Prepared, image: Image, end: Image | None, tick: Tick) -> None:
+        shot, card = prepared.shot, prepared.card
         self.tools, self.card, self.tick = tools, card, tick
         self.checkpoint = require_checkpoint(card)
         self.image, self.end = image, end
-        self.shot, self.plan = shot, plan(shot, card)
+        self.prepared = prepared
         self.written: Written = compose(shot.motion, card)
         self.wanted = tools.preferences()
         self.able: list[SpeedUp] = [name for name in shot.speedups if name in self.checkpoint.speedups]
@@ -75,8 +77,18 @@ class Job:
         self.loaded: LoadedModel | None = None
         self.failed: Memory | None = None
         self.foreseen = False
-        self.smaller = out_of_memory.smaller(shot, card)
+        self.smaller = out_of_memory.smaller(prepared)
         self.ladder = Ladder(self._rungs())
+
+    @property
+    def shot(self) -> Shot:
+        """The shot as it is tried now."""
+        return self.prepared.shot
+
+    @property
+    def plan(self) -> Plan:
+        """What the run that is tried now will be."""
+        return self.prepared.plan
 
     def frames(self) -> Frames:
         """Load, run, and hand over. Raises `Refusal`; lets `Stopped` through."""
@@ -136,7 +148,7 @@ class Job:
         if choice is not None:
             self.tick(Progress("load", note=f"Memory ran out; trying again: {choice.value}"))
         elif self.foreseen and not self.shot.may_shrink:
-            raise length.refusal(self.shot, self.card, self._here.machine)
+            raise length.refusal(self.prepared, self._here.machine)
         else:
             raise out_of_memory.refusal(memory, self.ladder.taken, self.shot.may_shrink, self.plan)
 
@@ -173,7 +185,7 @@ class Job:
         if found is None:
             return None
         before = self.plan
-        self.shot, self.plan = found
+        self.prepared = found
         return out_of_memory.shrunk(before, self.plan)
 
     @property

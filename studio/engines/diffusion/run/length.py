@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 
-from studio.cards import ModelCard, Plan
+from studio.cards import Plan
 from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.placement import GB
 from studio.engines.diffusion.run import out_of_memory
-from studio.engines.plan import plan
-from studio.nouns import Refusal, Shot, replace
+from studio.engines.prepare import Prepared, prepare
+from studio.nouns import Refusal, replace
 
 ON_GPU, ON_PROCESSOR = 2, 3
 """How many whole clips in float32 are in memory at once, in diffusers 0.42.1, whatever the family.
@@ -43,12 +43,16 @@ def check(now: Plan, machine: Machine) -> None:
         raise TooLong
 
 
-def refusal(shot: Shot, card: ModelCard, machine: Machine) -> Refusal:
+def refusal(prepared: Prepared, machine: Machine) -> Refusal:
     """What is said of a clip that is too long: the longest that fits, in whole seconds, and whether a smaller size would do."""
-    now, free = plan(shot, card), machine.free_ram()
-    seconds = range(math.floor(shot.seconds), 0, -1)
-    longest = next((one for one in seconds if needed(plan(replace(shot, seconds=float(one)), card), machine) <= free), 0)
-    smaller = any(less.width * less.height < now.width * now.height for _, less in out_of_memory.smaller(shot, card))
+    shot, now, free = prepared.shot, prepared.plan, machine.free_ram()
+
+    def fits(seconds: int) -> bool:
+        return needed(prepare(replace(shot, seconds=float(seconds)), prepared.card).plan, machine) <= free
+
+    longest = next((one for one in range(math.floor(shot.seconds), 0, -1) if fits(one)), 0)
+    plans = (less.plan for less in out_of_memory.smaller(prepared))
+    smaller = any(less.width * less.height < now.width * now.height for less in plans)
     possible = (
         *((f"{longest} second{'s' * (longest > 1)} or less",) if longest else ()),
         *(("a smaller size",) if smaller else ()),

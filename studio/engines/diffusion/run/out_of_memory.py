@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from studio import nouns
-from studio.cards import ModelCard, Plan
+from studio.cards import Plan
 from studio.engines.diffusion.memory.memory_errors import Memory
-from studio.engines.plan import plan
-from studio.nouns import Choice, Refusal, Shot, Size
+from studio.engines.prepare import Prepared, prepare
+from studio.nouns import Choice, Refusal, Size
 from studio.photo.crop import SHORT_SIDES
 
 SHORTER = 0.67
@@ -67,42 +67,40 @@ class Ladder:
         return None
 
 
-def smaller(shot: Shot, card: ModelCard) -> Iterator[tuple[Shot, Plan]]:
+def smaller(prepared: Prepared) -> Iterator[Prepared]:
     """The same shot made ever smaller, seed and all else kept: first fewer frames, then smaller frames; the mildest first.
 
     Each is what the card really makes of it, and each is less than the one before.
     """
-    least = plan(shot, card)
-    while (found := _shorter(shot, card, least)) is not None:
-        shot, least = found
+    while (found := _shorter(prepared)) is not None:
+        prepared = found
         yield found
-    while (found := _lower(shot, card, least)) is not None:
-        shot, least = found
+    while (found := _lower(prepared)) is not None:
+        prepared = found
         yield found
 
 
-def _shorter(shot: Shot, card: ModelCard, now: Plan) -> tuple[Shot, Plan] | None:
+def _shorter(prepared: Prepared) -> Prepared | None:
     """About two thirds of the length, or the next length the card makes; None when there is none."""
+    card, now = prepared.card, prepared.plan
     lengths = card.checkpoint.lengths if card.checkpoint else None
     if lengths is None:
         return None
     for frames in (round(now.num_frames * SHORTER), now.num_frames - lengths.step):
-        seconds = max(1.0, min(60.0, frames / now.fps))
-        changed = nouns.replace(shot, seconds=seconds)
-        less = plan(changed, card)
-        if less.num_frames < now.num_frames:
-            return changed, less
+        less = prepare(nouns.replace(prepared.shot, seconds=max(1.0, min(60.0, frames / now.fps))), card)
+        if less.plan.num_frames < now.num_frames:
+            return less
     return None
 
 
-def _lower(shot: Shot, card: ModelCard, now: Plan) -> tuple[Shot, Plan] | None:
+def _lower(prepared: Prepared) -> Prepared | None:
     """The next named size under the present one at which the card makes fewer pixels; None when there is none."""
+    now = prepared.plan
     below: list[Size] = [size for size, short in SHORT_SIDES.items() if short <= min(now.width, now.height)]
     for size in sorted(below, key=SHORT_SIDES.__getitem__, reverse=True):
-        changed = nouns.replace(shot, size=size)
-        less = plan(changed, card)
-        if less.width * less.height < now.width * now.height:
-            return changed, less
+        less = prepare(nouns.replace(prepared.shot, size=size), prepared.card)
+        if less.plan.width * less.plan.height < now.width * now.height:
+            return less
     return None
 
 

@@ -1,14 +1,15 @@
-"""What a shot becomes for the model that makes it: mended, its words acted on where nobody reads them, and tried out as a draft.
+"""A shot prepared for the model that makes it, with the plan of its run: made once, and handed from room to room.
 
-Knows which wishes a card has no use for, and which rates a GIF or WebP keeps. Refuses to choose the model and to touch pixels.
+What size, length, rate and steps a plan has is decided in plan.py; which size "auto" is on this machine in advice/pace.py.
 """
 
 from __future__ import annotations
 
-from studio.cards import ModelCard
+from studio.cards import ModelCard, Plan
 from studio.clip import formats
+from studio.engines.plan import plan
 from studio.motion.read_prompt import enacted
-from studio.nouns import Shot, Size, Still, replace
+from studio.nouns import Noun, Shot, Size, Still, replace
 from studio.photo import crop
 from studio.photo.mend import settled
 
@@ -16,18 +17,37 @@ DRAFT_SIZE: Size = "720p"
 """The largest size that "auto" takes for a draft, which is there to be quick."""
 
 
-def asked(shot: Shot, card: ModelCard) -> Shot:
-    """The shot as its maker is given it: `card` is that of `shot.maker`. What the clip's recipe keeps is the shot as it was."""
+class Prepared(Noun, frozen=True):
+    """A shot ready for its model.
+
+    `shot` is what the engine is given: its photo is the mended one, its effects are those its words ask for as well where the
+    model reads no words, and a draft is within the model's reach. `plan` is what its run will be, `card` that of its maker.
+    `recipe` is the shot as it was asked for: it is queued and kept in the clip, and names the photo with the mends to be done.
+    """
+
+    shot: Shot
+    card: ModelCard
+    plan: Plan
+    recipe: Shot
+
+
+def prepare(shot: Shot, card: ModelCard) -> Prepared:
+    """A shot prepared for `card`, the card of `shot.maker`. Arithmetic alone, and quick; what is prepared already stays as it is.
+
+    Raises `Refusal` for steps or guidance that the card doesn't allow.
+    """
+    recipe = shot
     if shot.draft:
-        shot = drawn(shot, card)
+        shot = adapt(shot, card)
     if "effects" in card.supports and "prompt" not in card.supports:
         shot = replace(shot, motion=enacted(shot.motion))
     if card.checkpoint is None and shot.format in formats.TICKS:
         shot = replace(shot, fps=formats.loop_rate(shot.fps))
-    return settled(shot)
+    shot = settled(shot)
+    return Prepared(shot, card, plan(shot, card), recipe)
 
 
-def drawn(shot: Shot, card: ModelCard) -> Shot:
+def adapt(shot: Shot, card: ModelCard) -> Shot:
     """The shot as `card` tries it out: what it can't be asked is left out, length and rate are brought within its reach."""
     low, high = card.fps
     short, long = card.seconds

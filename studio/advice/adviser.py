@@ -1,0 +1,210 @@
+"""Advice: what the studio thinks of a shot before minutes are spent on it.
+
+Knows which room sees what: the photo's doctor, the motions that ship, the cards and how they stand here. Refuses to change a
+shot, to load a model, and to touch the network.
+"""
+
+from __future__ import annotations
+
+import tempfile
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from studio import presets
+from studio.advice.guide import guide
+from studio.advice.recommend import asked, quickest, recommend, stands
+from studio.advice.weigh import KINDS
+from studio.advice.wishes import Pick, Row, Wishes
+from studio.cards import ModelCard
+from studio.checks import needs_brush
+from studio.config import Settings
+from studio.library.served import Served
+from studio.models import Models
+from studio.nouns import Kind, Photo, Shot
+from studio.photo.mend import settled
+from studio.presets import MotionPreset
+
+if TYPE_CHECKING:
+    from PIL.Image import Image as Picture
+
+    from studio.photo.intake import PhotoStore
+    from studio.photo.kind import Marks
+    from studio.photo.report import Box, Report
+
+KEPT = 32
+"""Photos whose kind and faces are remembered: a session's worth, a few bytes each."""
+
+NONE = Wishes()
+VIEW_SIDE = 1600
+VIEW_QUALITY = 88
+CLOSE_QUALITY = 94
+"""JPEG quality: a close-up is there to be judged, so that nothing may be lost in it that was not lost before."""
+
+
+class Seen(NamedTuple):
+    """What a photo is of (None where that isn't clear), whether people look out of it, what the kind was told by, and what may
+    be spoken of."""
+
+    kind: Kind | None
+    faces: bool
+    reason: str
+    marks: Marks
+
+
+class Rooms(Protocol):
+    """What advice is asked about: the photos, the models and where things live. `Studio` is one."""
+
+    settings: Settings
+    models: Models
+
+    @property
+    def photos(self) -> PhotoStore:
+        """Where photographs are kept."""
+        ...
+
+
+class Advice:
+    """The advice of one studio. Any thread may ask; nothing is decided here that a press of the user's doesn't decide again."""
+
+    def __init__(self, studio: Rooms, served: Served) -> None:
+        self._rooms = studio
+        self._served = served
+        self._seen: OrderedDict[str, Seen] = OrderedDict()
+        self._looking = threading.Lock()
+        self._making = threading.Lock()
+
+    # The photo --------------------------------------------------------------------------------------------------------
+
+    def look(self, shot: Shot, glance: bool = False) -> Report:
+        """The doctor's report on the shot's photo as its mends leave it, for its crop and size; `glance`: on its pixels alone.
+
+        Raises `Refusal`.
+        """
+        from studio.photo import doctor
+
+        image, mended = self._rooms.photos.mended(shot.photo, shot.mends), settled(shot)
+        if glance:
+            return doctor.glance(image, mended.photo, mended.crop, mended.size)
+        return doctor.look(image, mended.photo, mended.crop, mended.size, shot.subject)
+
+    def view(self, shot: Shot) -> Path:
+        """A JPEG of the whole photo with the shot's mends, at most 1600 px, in the served folder. Raises `Refusal`."""
+        return self._view(shot, shot)
+
+    def before_after(self, before: Shot, after: Shot) -> tuple[Path, Path]:
+        """Two such JPEGs, made alike and as large as that of the larger. Raises `Refusal`."""
+        large = max(before, after, key=lambda one: settled(one).photo.width)
+        return self._view(before, large), self._view(after, large)
+
+    def _view(self, shot: Shot, like: Shot) -> Path:
+        """The photo as large as that of another shot is shown, made once."""
+        photo, large = settled(shot).photo, settled(like).photo
+        scale = min(VIEW_SIDE / max(large.width, large.height), 1.0)
+        size = (max(1, round(large.width * scale)), max(1, round(large.height * scale)))
+
+        def picture() -> Picture:
+            from PIL import Image as Pictures
+
+            image = self._rooms.photos.mended(shot.photo, shot.mends)
+            return Pictures.fromarray(image).resize(size, Pictures.Resampling.LANCZOS, reducing_gap=3.0)
+
+        return self._made(f"view-{photo.id[:32]}-{size[0]}x{size[1]}", "view.jpg", VIEW_QUALITY, picture)
+
+    def close_up(self, shot: Shot, box: Box) -> Path:
+        """A JPEG of a part of the photo with the shot's mends, pixel by pixel, in the served folder.
+
+        `box` is left, top, width and height in fractions of the photo; at most 1600 px a side of it are shown. Raises `Refusal`.
+        """
+        photo = settled(shot).photo
+        left, top = round(box[0] * (photo.width - 1)), round(box[1] * (photo.height - 1))
+        wide = min(VIEW_SIDE, max(1, round(box[2] * photo.width)), photo.width - left)
+        tall = min(VIEW_SIDE, max(1, round(box[3] * photo.height)), photo.height - top)
+
+        def picture() -> Picture:
+            from PIL import Image as Pictures
+
+            return Pictures.fromarray(self._rooms.photos.mended(shot.photo, shot.mends)[top : top + tall, left : left + wide])
+
+        return self._made(f"close-{photo.id[:32]}-{left}-{top}-{wide}x{tall}", "close.jpg", CLOSE_QUALITY, picture)
+
+    def _made(self, key: str, name: str, quality: int, picture: Callable[[], Picture]) -> Path:
+        """What was made under this key, or the picture as a JPEG in the served folder. One is made at a time."""
+        with self._making:
+            found = self._served.find(key)
+            if found:
+                return found
+            with tempfile.TemporaryDirectory(dir=self._rooms.settings.cache, ignore_cleanup_errors=True) as folder:
+                made = Path(folder) / name
+                picture().save(made, "JPEG", quality=quality)
+                return self._served.keep(made, key, name)
+
+    def seen(self, photo: Photo) -> Seen:
+        """What a photo is of and whether it has faces: looked at once. Raises `Refusal` when the photo isn't here."""
+        with self._looking:
+            if photo.id in self._seen:
+                self._seen.move_to_end(photo.id)
+                return self._seen[photo.id]
+            from studio.photo.kind import kind, marks
+            from studio.photo.scene import see
+
+            scene = see(self._rooms.photos.pixels(photo))
+            kinded = kind(scene)
+            found = self._seen[photo.id] = Seen(kinded.kind, bool(scene.faces), kinded.reason, marks(scene))
+            while len(self._seen) > KEPT:
+                self._seen.popitem(last=False)
+            return found
+
+    # Motions and models -----------------------------------------------------------------------------------------------
+
+    def motions(self, photo: Photo) -> tuple[MotionPreset, ...]:
+        """Every motion that ships, those that fit the photo first; of those, what can be made here at once."""
+        ready = frozenset(state.id for state in self._rooms.models.states() if stands(state) == "ready")
+        seen = self.seen(photo)
+        return fitting(presets.motions(), of(seen), ready, seen.marks.people)
+
+    def recommend(self, shot: Shot, wishes: Wishes = NONE) -> tuple[Pick, ...]:
+        """Two or three models for a shot, the first one that runs here and now, each with its reason. Raises `Refusal`."""
+        seen = self.seen(shot.photo)
+        return recommend(asked(shot, wishes, seen.kind, seen.faces), self._rooms.models.cards, self._rooms.models.states())
+
+    def guide(self) -> tuple[Row, ...]:
+        """The table "which photo, which model", made from the cards on offer."""
+        return guide(self._rooms.models.cards)
+
+    def draft_card(self, shot: Shot) -> tuple[ModelCard, str]:
+        """The fastest thing here that shows what the shot asks, and why that one. Doesn't look at the photo."""
+        models = self._rooms.models
+        wanted = asked(shot, Wishes(), None, faces=False)
+        return quickest(wanted, models.card(shot.model), models.cards, models.states())
+
+
+def of(seen: Seen) -> Kind | None:
+    """The kind of photo that motions are chosen for: a close-up is of nothing that has a name here, whatever lies behind it."""
+    return None if seen.marks.close else seen.kind
+
+
+def fits(preset: MotionPreset, kind: Kind | None, people: bool) -> bool:
+    """Whether a motion fits a photo of a kind, and with people in it or not: none names what may not be there."""
+    return (preset.any or kind in preset.kinds) and (people or not preset.people)
+
+
+def fitting(
+    motions: tuple[MotionPreset, ...], kind: Kind | None, ready: frozenset[str], people: bool = False
+) -> tuple[MotionPreset, ...]:
+    """Motions in the order they are offered: made for the kind of photo, then those for any photo, then those for other photos.
+
+    Among equals those come first that a `ready` model makes, and those that wait for no brush; what is about people comes last
+    where there are none.
+    """
+
+    def order(preset: MotionPreset) -> tuple[int, bool, bool]:
+        kinds = preset.kinds if people or not preset.people else ()
+        place = kinds.index(kind) if kind in kinds else len(KINDS)
+        place = min(place, len(KINDS) - 1) if preset.any else place
+        place += len(KINDS) if preset.people and not people else 0
+        return place, not ready & set(preset.models), any(needs_brush(effect) for effect in preset.motion.effects)
+
+    return tuple(sorted(motions, key=order))

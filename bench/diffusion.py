@@ -22,10 +22,10 @@ from bench.clips import PHOTO, ignore, middle, seconds, settings, table, verdict
 from studio.cards import ModelCard
 from studio.engines.base import Stopped
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
-from studio.engines.diffusion.families import family
+from studio.engines.diffusion.families import get_family
 from studio.engines.diffusion.run import speedups
 from studio.engines.diffusion.run.generation import Job
-from studio.engines.diffusion.run.vae_decode import spatial
+from studio.engines.diffusion.run.vae_decode import find_spatial_scale
 from studio.engines.prepare import prepare
 from studio.nouns import Motion, Progress, Shot, replace
 from studio.photo import crop, intake
@@ -73,7 +73,7 @@ def bare(card: ModelCard, asked: Shot) -> Callable[[], object]:
     checkpoint = card.checkpoint
     assert checkpoint is not None
     pipe = _plain_pipe(getattr(diffusers, checkpoint.pipeline), checkpoint.repo)
-    kind = family(checkpoint.family)
+    kind = get_family(checkpoint.family)
     request = Job(engine()._tools, photo()[1], asked, card, ignore, None).request()
     arguments = kind.arguments(pipe, request, checkpoint)
     words = {"prompt": request.prompt, "negative_prompt": request.negative} if kind.words_arguments else {}
@@ -256,7 +256,7 @@ def _decoding(card: ModelCard, name: str, switch: str) -> tuple[Callable[[], tup
 
     with engine().manager.use(card, ignore) as loaded:
         vae = loaded.pipe.vae
-    side = SIDE[name] // spatial(vae)
+    side = SIDE[name] // find_spatial_scale(vae)
     channels = vae.config.get("z_dim") or vae.config.get("latent_channels")
     latents = torch.randn((1, channels, 3, side, side), generator=torch.Generator().manual_seed(0))
     tile = {

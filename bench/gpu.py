@@ -143,12 +143,12 @@ def step_seconds(denoiser: Any, arguments: dict[str, Any], device: str, rounds: 
     times: list[float] = []
     with torch.inference_mode():
         for number in range(rounds + 1):
-            attention_probe.wait(device)
+            attention_probe.synchronize(device)
             began = time.perf_counter()
             for name in ("cond", "uncond")[:PASSES]:
                 with denoiser.cache_context(name):
                     denoiser(**arguments)
-            attention_probe.wait(device)
+            attention_probe.synchronize(device)
             if number:
                 times.append(time.perf_counter() - began)
     return statistics.median(times)
@@ -157,7 +157,7 @@ def step_seconds(denoiser: Any, arguments: dict[str, Any], device: str, rounds: 
 class Bench:
     """One model at one size on one device: rows of what was tried and the seconds a step took."""
 
-    def __init__(self, model: Model, size: Size, device: str, kernels: tuple[attention_probe.Kernel, ...]) -> None:
+    def __init__(self, model: Model, size: Size, device: str, kernels: tuple[attention_probe.ProbedKernel, ...]) -> None:
         import torch
 
         self.model, self.size, self.device = model, size, device
@@ -173,7 +173,7 @@ class Bench:
         """Every row: (what, seconds a step or None where it failed, peak GB). `backend` is torch.compile's."""
         for kernel in self.kernels:
             self._row(f"attention: {kernel.title}", lambda kernel=kernel: self._kernel(kernel.name))
-        best = attention.best(self.kernels, self.device, masks=False)
+        best = attention.choose_fastest(self.kernels, self.device, masks=False)
         self._kernel(best.name if best else attention.NATIVE)
         with self._cache():
             self._row("first-block cache, every pass skipped", lambda: None)
@@ -199,7 +199,7 @@ class Bench:
         print(".", end="", file=sys.stderr, flush=True)
 
     def _kernel(self, name: str) -> None:
-        attention.use(self, [self.denoiser], self.kernels, name, self.device)
+        attention.set_kernel(self, [self.denoiser], self.kernels, name, self.device)
 
     @contextmanager
     def _cache(self) -> Generator[None]:
@@ -245,10 +245,10 @@ def ceilings(device: str, side: int = 8192, megabytes: int = 1024) -> list[tuple
 def _best(work: Callable[[], object], device: str) -> float:
     times: list[float] = []
     for _ in range(6):
-        attention_probe.wait(device)
+        attention_probe.synchronize(device)
         began = time.perf_counter()
         work()
-        attention_probe.wait(device)
+        attention_probe.synchronize(device)
         times.append(time.perf_counter() - began)
     return min(times[1:])
 
@@ -309,7 +309,7 @@ def run(device: str = "", shrink: bool = False, runs: tuple[tuple[Model, Size], 
     name = torch.cuda.get_device_name(device) if device != "cpu" else "the processor"
     print(f"\nOn {name}, torch {torch.__version__}, random weights, {PASSES} passes a step.")
     table("What it can do at most", ("what", "rate"), ceilings(device, *((64, 1) if shrink else ())))
-    kernels = attention_probe.tried(device)
+    kernels = attention_probe.probe_kernels(device)
     table("Attention kernels", ("kernel", "error", "time", "verdict"), [
         (row.title, f"{row.error:.2g}", f"{row.milliseconds:.2f} ms" if row.ok else "", row.why) for row in kernels
     ])  # fmt: skip

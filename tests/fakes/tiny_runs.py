@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studio.cards import ModelCard
-from studio.engines.diffusion.families import family
-from studio.engines.diffusion.families.base import Made, Request, Words, placed
+from studio.engines.diffusion.families import get_family
+from studio.engines.diffusion.families.family import Request, Result, Words, move_to_device
 
 
 def picture(width: int = 64, height: int = 64, flipped: bool = False) -> Image.Image:
@@ -48,18 +48,18 @@ def load(card: ModelCard) -> Any:
     assert point is not None
     pipe = getattr(diffusers, point.pipeline).from_pretrained(point.repo, local_files_only=True)
     pipe.set_progress_bar_config(disable=True)
-    family(point.family).prepare(pipe, point)
+    get_family(point.family).prepare(pipe, point)
     return pipe
 
 
-def run(pipe: Any, card: ModelCard, asked: Request, words: Words | None = None, **more: Any) -> Made:
+def run(pipe: Any, card: ModelCard, asked: Request, words: Words | None = None, **more: Any) -> Result:
     """One run, as the studio does it: words first (unless remembered), then the pipeline with them."""
     point = card.checkpoint
     assert point is not None
-    kind = family(point.family)
+    kind = get_family(point.family)
     words = kind.words(pipe, asked, point) if words is None else words
-    output = pipe(**kind.arguments(pipe, asked, point), **placed(pipe, words), **more)
-    return kind.made(pipe, output, asked)
+    output = pipe(**kind.arguments(pipe, asked, point), **move_to_device(pipe, words), **more)
+    return kind.read_output(pipe, output, asked)
 
 
 def stepped(pipe: Any, card: ModelCard, asked: Request) -> int:

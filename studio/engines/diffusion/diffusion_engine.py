@@ -103,7 +103,7 @@ class DiffusionEngine:
         found = fitting.fit(card, self.machine, self.preferences())
         disk, memory = self.store.disk(card), self.manager.read_state(card)
         arriving, (problem, remedy) = self.downloads.progress(card), self.downloads.trouble(card)
-        expected, basis = self.history.expected(self.machine.name, card, usual(card))
+        expected, basis = self.history.estimate(self.machine.name, card, usual(card))
         if not problem:
             problem = memory.problem or (disk.problem if disk.state == "partly" and arriving is None else "")
         return ModelState(
@@ -160,7 +160,7 @@ class DiffusionEngine:
         card = prepared.card
         found = fitting.fit(card, self.machine, self.preferences())
         wanted = self.preferences().attention
-        fastest = attention.best(attention.kept(self.machine, self.settings), self.machine.device)
+        fastest = attention.choose_fastest(attention.read_table(self.machine, self.settings), self.machine.device)
         if wanted != "auto":
             kernel = Choice(attention.WHAT, wanted, "set in Settings")
         elif fastest is not None:
@@ -178,14 +178,16 @@ class DiffusionEngine:
             device = Choice("GPU", f"{here.name}, {used / GB:.1f} of {here.vram / GB:.0f} GB", "in use by all programs")
         else:
             devices, device = (), Choice("device", "processor", here.note or "there is no GPU")
-        return Gauge(devices, attention.rows(attention.kept(here, self.settings)), (device, self.manager.find_cap()))
+        return Gauge(
+            devices, attention.list_kernels(attention.read_table(here, self.settings)), (device, self.manager.find_cap())
+        )
 
     def close(self) -> None:
         """Stop what runs in the background and let go of all memory. Safe to call twice."""
         self.downloads.close()
         self.manager.close()
         if "_tools" in self.__dict__:
-            self._tools.words.forget()
+            self._tools.words.clear()
 
 
 def usual(card: ModelCard) -> Plan:

@@ -14,7 +14,7 @@ import pytest
 from studio.cards import Gauge, ModelCard
 from studio.config import Settings
 from studio.engines.diffusion.run import attention, attention_probe
-from studio.engines.diffusion.run.attention_probe import Candidate, Kernel
+from studio.engines.diffusion.run.attention_probe import Candidate, ProbedKernel
 from tests.fakes import tiny_runs
 
 Pipeline = Callable[[str], tuple[Any, ModelCard]]
@@ -30,22 +30,22 @@ class Here:
 
 
 @pytest.fixture(scope="module")
-def table() -> dict[str, Kernel]:
+def table() -> dict[str, ProbedKernel]:
     """All candidates, really tried on this processor."""
-    return {row.name: row for row in attention_probe.tried("cpu")}
+    return {row.name: row for row in attention_probe.probe_kernels("cpu")}
 
 
-def a_table(**milliseconds: float) -> list[Kernel]:
+def a_table(**milliseconds: float) -> list[ProbedKernel]:
     """A table as a GPU might give it: kernels that agree, with and without masks."""
     unmasked = ("_native_flash", "flash", "sage")
     return [
-        Kernel(name, name.strip("_"), True, 0.003, each, "agrees", name not in unmasked, name != "sage")
+        ProbedKernel(name, name.strip("_"), True, 0.003, each, "agrees", name not in unmasked, name != "sage")
         for name, each in milliseconds.items()
     ]
 
 
 # ------------------------------------------------------------------------------------------------ trying
-def test_pytorchs_own_kernels_agree_with_the_plain_sum(table: dict[str, Kernel]) -> None:
+def test_pytorchs_own_kernels_agree_with_the_plain_sum(table: dict[str, ProbedKernel]) -> None:
     for name in ("native", "_native_flash"):
         assert table[name].ok
         assert 0 < table[name].error < attention_probe.FLOAT32
@@ -55,7 +55,7 @@ def test_pytorchs_own_kernels_agree_with_the_plain_sum(table: dict[str, Kernel])
     assert "masks" in table["_native_flash"].why
 
 
-def test_what_cannot_run_here_says_why(table: dict[str, Kernel]) -> None:
+def test_what_cannot_run_here_says_why(table: dict[str, ProbedKernel]) -> None:
     assert "no operator for this device" in table["_native_cudnn"].why
     assert "needs the package flash-attn" in table["flash"].why
     assert "needs the package sageattention" in table["sage"].why
@@ -64,7 +64,7 @@ def test_what_cannot_run_here_says_why(table: dict[str, Kernel]) -> None:
         assert (table[name].error, table[name].milliseconds) == (0.0, 0.0)
 
 
-def test_the_reference_is_in_the_table_and_never_chosen_alone(table: dict[str, Kernel]) -> None:
+def test_the_reference_is_in_the_table_and_never_chosen_alone(table: dict[str, ProbedKernel]) -> None:
     assert table[attention_probe.REFERENCE].ok
     assert table[attention_probe.REFERENCE].error == 0.0
     assert not table[attention_probe.REFERENCE].automatic
@@ -77,7 +77,7 @@ def test_a_kernel_that_differs_too_much_is_off(off: float, quantised: bool, ok: 
     def shifted(query: Any, key: Any, value: Any, mask: Any, name: str) -> Any:
         return attention_probe.attend(query, key, value, mask, "native") * (1 + off)
 
-    (row,) = attention_probe.tried("cpu", (Candidate("native", "Shifted", quantised=quantised),), shifted)
+    (row,) = attention_probe.probe_kernels("cpu", (Candidate("native", "Shifted", quantised=quantised),), shifted)
     assert row.ok is ok
     assert row.error == pytest.approx(off, abs=1e-4)
     assert ok or "differs" in row.why
@@ -87,7 +87,7 @@ def test_a_kernel_that_gives_no_numbers_is_off() -> None:
     def broken(query: Any, key: Any, value: Any, mask: Any, name: str) -> Any:
         return query * math.nan
 
-    (row,) = attention_probe.tried("cpu", FEW[:1], broken)
+    (row,) = attention_probe.probe_kernels("cpu", FEW[:1], broken)
     assert not row.ok
     assert math.isfinite(row.error)
 
@@ -98,7 +98,7 @@ def test_a_kernel_that_takes_a_truth_for_a_number_takes_no_masks() -> None:
     def mistaken(query: Any, key: Any, value: Any, mask: Any, name: str) -> Any:
         return attention_probe.attend(query, key, value, None if mask is None else mask.to(query.dtype), "native")
 
-    (row,) = attention_probe.tried("cpu", FEW[:1], mistaken)
+    (row,) = attention_probe.probe_kernels("cpu", FEW[:1], mistaken)
     assert row.ok
     assert not row.masks
 
@@ -110,39 +110,39 @@ def test_a_full_device_is_no_verdict(tmp_path: Path) -> None:
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     with pytest.raises(torch.OutOfMemoryError):
-        attention_probe.tried("cpu", FEW, full)
+        attention_probe.probe_kernels("cpu", FEW, full)
 
 
 # ------------------------------------------------------------------------------------------------ keeping
 def test_the_table_is_kept_and_not_tried_again(tmp_path: Path) -> None:
-    first = attention.kernels(Here(), Settings(tmp_path), candidates=FEW)
-    assert attention.kept(Here(), Settings(tmp_path)) == first
-    assert attention.kernels(Here(), Settings(tmp_path), candidates=()) == first
-    assert attention.kernels(Here(), Settings(tmp_path), again=True, candidates=FEW[:1]) != first
+    first = attention.load_or_probe(Here(), Settings(tmp_path), candidates=FEW)
+    assert attention.read_table(Here(), Settings(tmp_path)) == first
+    assert attention.load_or_probe(Here(), Settings(tmp_path), candidates=()) == first
+    assert attention.load_or_probe(Here(), Settings(tmp_path), again=True, candidates=FEW[:1]) != first
 
 
 def test_another_device_or_version_is_tried_anew(tmp_path: Path) -> None:
-    attention.kernels(Here(), Settings(tmp_path), candidates=FEW[:1])
-    assert attention.kept(Here(name="Another processor"), Settings(tmp_path)) == ()
+    attention.load_or_probe(Here(), Settings(tmp_path), candidates=FEW[:1])
+    assert attention.read_table(Here(name="Another processor"), Settings(tmp_path)) == ()
     (file,) = (tmp_path / "models").iterdir()
     assert file.name.startswith("attention-")
     file.write_text(file.read_text().replace('"torch": "', '"torch": "0.'))
-    assert attention.kept(Here(), Settings(tmp_path)) == ()
+    assert attention.read_table(Here(), Settings(tmp_path)) == ()
 
 
 @pytest.mark.parametrize("broken", [b"", b"{", b"[]", b'{"basis": {}, "kernels": [{"name": 1}]}', b"\xff\xfe"])
 def test_a_broken_table_is_tried_anew(broken: bytes, tmp_path: Path) -> None:
-    attention.kernels(Here(), Settings(tmp_path), candidates=FEW[:1])
+    attention.load_or_probe(Here(), Settings(tmp_path), candidates=FEW[:1])
     (file,) = (tmp_path / "models").iterdir()
     file.write_bytes(broken)
-    assert attention.kept(Here(), Settings(tmp_path)) == ()
-    assert [row.name for row in attention.kernels(Here(), Settings(tmp_path), candidates=FEW[:1])] == ["native"]
-    assert attention.kept(Here(), Settings(tmp_path))
+    assert attention.read_table(Here(), Settings(tmp_path)) == ()
+    assert [row.name for row in attention.load_or_probe(Here(), Settings(tmp_path), candidates=FEW[:1])] == ["native"]
+    assert attention.read_table(Here(), Settings(tmp_path))
 
 
 def test_a_home_that_cannot_be_written_only_costs_time(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file where the folder should be")
-    assert attention.kernels(Here(), Settings(tmp_path), candidates=FEW[:1])
+    assert attention.load_or_probe(Here(), Settings(tmp_path), candidates=FEW[:1])
 
 
 def test_the_table_reads_without_torch(tmp_path: Path) -> None:
@@ -161,8 +161,8 @@ def test_the_table_reads_without_torch(tmp_path: Path) -> None:
     assert done.stdout.strip() == "[]"
 
 
-def test_the_table_in_words(table: dict[str, Kernel]) -> None:
-    told = {row.what: row for row in Gauge(kernels=attention.rows(list(table.values()))).rows}
+def test_the_table_in_words(table: dict[str, ProbedKernel]) -> None:
+    told = {row.what: row for row in Gauge(kernels=attention.list_kernels(list(table.values()))).rows}
     assert told["PyTorch's own choice"].value.endswith(" ms")
     assert told["FlashAttention 2"].value == "off"
 
@@ -170,20 +170,20 @@ def test_the_table_in_words(table: dict[str, Kernel]) -> None:
 # ------------------------------------------------------------------------------------------------ choosing
 def test_the_fastest_that_takes_the_masks_is_chosen() -> None:
     rows = a_table(native=2.0, _native_cudnn=1.5, _native_flash=1.0)
-    found = attention.best(rows, "cuda:0", masks=True), attention.best(rows, "cuda:0", masks=False)
+    found = attention.choose_fastest(rows, "cuda:0", masks=True), attention.choose_fastest(rows, "cuda:0", masks=False)
     assert [row.name for row in found if row] == ["_native_cudnn", "_native_flash"]
 
 
 def test_noise_is_no_reason_to_leave_pytorch() -> None:
-    assert attention.best(a_table(native=2.0, _native_cudnn=1.95), "cuda:0") is None
+    assert attention.choose_fastest(a_table(native=2.0, _native_cudnn=1.95), "cuda:0") is None
 
 
 def test_eight_bits_only_by_name() -> None:
-    assert attention.best(a_table(native=2.0, sage=0.5), "cuda:0", masks=False) is None
+    assert attention.choose_fastest(a_table(native=2.0, sage=0.5), "cuda:0", masks=False) is None
 
 
 def test_on_a_processor_pytorch_chooses() -> None:
-    assert attention.best(a_table(native=2.0, _native_flash=0.5), "cpu", masks=False) is None
+    assert attention.choose_fastest(a_table(native=2.0, _native_flash=0.5), "cpu", masks=False) is None
 
 
 # ------------------------------------------------------------------------------------------------ setting
@@ -215,7 +215,7 @@ class Holder:
 def test_the_fastest_kernel_is_set_on_a_model_without_masks() -> None:
     denoiser = wan()
     rows = a_table(native=2.0, _native_flash=1.0)
-    choice = attention.use(Holder(transformer=denoiser), [denoiser], rows, "auto", "cuda:0")
+    choice = attention.set_kernel(Holder(transformer=denoiser), [denoiser], rows, "auto", "cuda:0")
     assert backends(denoiser) == {"_native_flash"}
     assert choice.value == "native_flash"
     assert "1.00 ms" in choice.reason
@@ -224,7 +224,7 @@ def test_the_fastest_kernel_is_set_on_a_model_without_masks() -> None:
 def test_a_model_with_other_heads_keeps_pytorchs_choice() -> None:
     denoiser = wan(head=12)
     rows = a_table(native=2.0, _native_flash=1.0)
-    choice = attention.use(Holder(), [denoiser], rows, "auto", "cuda:0")
+    choice = attention.set_kernel(Holder(), [denoiser], rows, "auto", "cuda:0")
     assert backends(denoiser) == {"native"}
     assert "12 numbers" in choice.reason
 
@@ -236,10 +236,10 @@ def test_a_model_never_changes_another(pipeline: Pipeline) -> None:
     first, second = wan(), wan()
     rows = a_table(native=2.0, _native_flash=1.0)
     first.set_attention_backend("_native_math")  # somebody else's leak
-    attention.use(Holder(), [first], rows, "auto", "cuda:0")
+    attention.set_kernel(Holder(), [first], rows, "auto", "cuda:0")
     assert _AttentionBackendRegistry.get_active_backend()[0] == "native"
     assert backends(second) == {None}
-    attention.use(Holder(), [second], rows, "native", "cuda:0")
+    attention.set_kernel(Holder(), [second], rows, "native", "cuda:0")
     assert (backends(first), backends(second)) == ({"_native_flash"}, {"native"})
 
 
@@ -247,28 +247,31 @@ def test_the_rest_of_a_pipeline_keeps_pytorchs_choice(pipeline: Pipeline) -> Non
     """LTX-2's connectors go through the same dispatch, with masks that flash refuses."""
     pipe, _ = pipeline("ltx2_i2v")
     rows = a_table(native=2.0, _native_cudnn=1.0)
-    attention.use(pipe, [pipe.transformer], rows, "_native_cudnn", "cuda:0")
+    attention.set_kernel(pipe, [pipe.transformer], rows, "_native_cudnn", "cuda:0")
     try:
         assert backends(pipe.transformer) == {"_native_cudnn"}
         assert backends(pipe.connectors) == {"native"}
     finally:
-        attention.use(pipe, [pipe.transformer], rows, "native")
+        attention.set_kernel(pipe, [pipe.transformer], rows, "native")
 
 
 def test_a_chosen_kernel_is_used_or_said_to_be_unusable() -> None:
     denoiser = wan()
-    rows = [*a_table(native=2.0, sage=1.0), Kernel("flash", "FlashAttention 2", False, 0.0, 0.0, "needs the package flash-attn")]
-    assert "chosen in Settings; agrees" in attention.use(Holder(), [denoiser], rows, "sage", "cuda:0").reason
+    rows = [
+        *a_table(native=2.0, sage=1.0),
+        ProbedKernel("flash", "FlashAttention 2", False, 0.0, 0.0, "needs the package flash-attn"),
+    ]
+    assert "chosen in Settings; agrees" in attention.set_kernel(Holder(), [denoiser], rows, "sage", "cuda:0").reason
     assert backends(denoiser) == {"sage"}
-    choice = attention.use(Holder(), [denoiser], rows, "flash", "cuda:0")
+    choice = attention.set_kernel(Holder(), [denoiser], rows, "flash", "cuda:0")
     assert "needs the package flash-attn" in choice.reason
     assert backends(denoiser) == {"native"}
-    assert "hasn't been tried" in attention.use(Holder(), [denoiser], rows, "_flash_3", "cuda:0").reason
+    assert "hasn't been tried" in attention.set_kernel(Holder(), [denoiser], rows, "_flash_3", "cuda:0").reason
 
 
 def test_a_chosen_kernel_without_masks_is_not_given_to_a_model_with_them(pipeline: Pipeline) -> None:
     pipe, card = pipeline("ltx_i2v")
-    choice = attention.use(pipe, [pipe.transformer], a_table(native=2.0, _native_flash=1.0), "_native_flash")
+    choice = attention.set_kernel(pipe, [pipe.transformer], a_table(native=2.0, _native_flash=1.0), "_native_flash")
     assert "masks" in choice.reason
     assert backends(pipe.transformer) == {"native"}
     assert np.isfinite(tiny_runs.run(pipe, card, tiny_runs.request(card)).frames).all()
@@ -282,12 +285,12 @@ def test_models_said_to_pass_no_masks_pass_none(name: str, pipeline: Pipeline) -
     denoisers = [getattr(pipe, each) for each in card.checkpoint.denoisers]
     assert {type(each).__name__ for each in denoisers} <= attention.MASKLESS
     rows = a_table(native=2.0, _native_flash=1.0)
-    attention.use(pipe, denoisers, rows, "_native_flash")
+    attention.set_kernel(pipe, denoisers, rows, "_native_flash")
     try:
         assert all(backends(each) == {"_native_flash"} for each in denoisers)
         assert np.isfinite(tiny_runs.run(pipe, card, tiny_runs.request(card)).frames).all()
     finally:
-        attention.use(pipe, denoisers, rows, "native")
+        attention.set_kernel(pipe, denoisers, rows, "native")
 
 
 @pytest.mark.parametrize(
@@ -306,7 +309,7 @@ def test_a_model_that_takes_no_kernel_says_so(name: str, wanted: str, reason: st
     pipe, card = pipeline(name)
     assert card.checkpoint is not None
     denoisers = [getattr(pipe, each) for each in card.checkpoint.denoisers]
-    choice = attention.use(pipe, denoisers, a_table(native=2.0, _native_cudnn=1.0), wanted, "cuda:0")
+    choice = attention.set_kernel(pipe, denoisers, a_table(native=2.0, _native_cudnn=1.0), wanted, "cuda:0")
     assert choice.value == "PyTorch's own choice"
     assert reason in choice.reason
 
@@ -319,6 +322,6 @@ def test_xformers_goes_to_unets_by_their_own_method_and_may_fail_there(pipeline:
         pytest.skip("here it would work")
     pipe, _ = pipeline("svd")
     rows = a_table(native=2.0, xformers=1.0)
-    choice = attention.use(pipe, [pipe.unet], rows, "auto", "cuda:0")
+    choice = attention.set_kernel(pipe, [pipe.unet], rows, "auto", "cuda:0")
     assert "xFormers was tried on this model and failed" in choice.reason
     assert not any("XFormers" in type(each).__name__ for each in pipe.unet.attn_processors.values())

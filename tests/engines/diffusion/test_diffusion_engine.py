@@ -191,7 +191,7 @@ def test_every_load_is_timed_once(tiny: Tiny, settings: Settings, name: str) -> 
     card, engine = tiny(name), DiffusionEngine(settings, faults.machine())
     for seed in (1, 2):
         faults.made(engine, card, seed=seed)
-    assert engine.history.loading(engine.machine.name, card)
+    assert engine.history.find_load_time(engine.machine.name, card)
     known = msgspec.json.decode((settings.models / "history.json").read_bytes())
     assert [len(one["loads"]) for one in known.values()] == [1]
     engine.close()

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from studio.cards import Checkpoint, ModelCard
-from studio.engines.diffusion.families import family
+from studio.engines.diffusion.families import get_family
 from tests.fakes.tiny_runs import load, request, run, with_point
 
 Pipeline = Callable[[str], tuple[Any, ModelCard]]
@@ -25,7 +25,7 @@ def test_guidance_is_dynamic_with_dpm_and_plain_with_ddim_unless_a_card_says(tin
 
     card = tiny("cogvideox_i2v")
     pipe = load(card)
-    kind = family("cogvideox")
+    kind = get_family("cogvideox")
     assert kind.arguments(pipe, request(card), of(card))["use_dynamic_cfg"] is True
     own = with_point(card, arguments={"use_dynamic_cfg": False})
     assert not np.array_equal(run(pipe, card, request(card)).frames, run(pipe, own, request(own)).frames)
@@ -49,7 +49,7 @@ def test_the_newer_one_gets_its_offset_and_shows_no_padding(pipeline: Pipeline) 
 
     def watch(_: Any, step: int, time: Any, kept: dict[str, Any]) -> dict[str, Any]:
         padded.append(kept["latents"].shape[1])
-        shown.append(family("cogvideox").picture_latents(pipe, kept["latents"], asked).shape[1])
+        shown.append(get_family("cogvideox").picture_latents(pipe, kept["latents"], asked).shape[1])
         return kept
 
     asked = request(card, num_frames=17)

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from studio.cards import Lengths, ModelCard
-from studio.engines.diffusion.families import family
-from studio.engines.diffusion.families.base import asked, sections
+from studio.engines.diffusion.families import get_family
+from studio.engines.diffusion.families.family import count_pipeline_frames, count_sections
 from tests.fakes.tiny_runs import bare, picture, request, run, with_point
 
 Pipeline = Callable[[str], tuple[Any, ModelCard]]
@@ -40,7 +40,7 @@ def test_the_published_window_gives_36_frames_a_section_and_one_more(pipeline: P
         card, arguments={}, lengths=Lengths(step=36, first=1, least=37, most=1801, default=37, ask_step=33, ask_first=0)
     )
     assert published.checkpoint is not None
-    assert [(sections(n, published.checkpoint), asked(n, published.checkpoint)) for n in (37, 73, 145)] == [
+    assert [(count_sections(n, published.checkpoint), count_pipeline_frames(n, published.checkpoint)) for n in (37, 73, 145)] == [
         (1, 33),
         (2, 66),
         (4, 132),
@@ -52,10 +52,10 @@ def test_guidance_is_a_number_the_denoiser_reads_and_not_a_second_pass(pipeline:
     pipe, card = pipeline("framepack")
     low, high = (run(pipe, card, request(card, guidance=value)).frames for value in (1.0, 12.0))
     assert not np.array_equal(low, high)
-    assert family("framepack").calls_per_step(pipe, request(card, guidance=12.0)) == 1
+    assert get_family("framepack").calls_per_step(pipe, request(card, guidance=12.0)) == 1
 
 
 def test_the_negative_prompt_is_no_part_of_what_is_read(pipeline: Pipeline) -> None:
     _, card = pipeline("framepack")
     assert card.checkpoint is not None
-    assert family("framepack").prompts(request(card), card.checkpoint) == ("the waves roll in", "")
+    assert get_family("framepack").prompts(request(card), card.checkpoint) == ("the waves roll in", "")

@@ -11,8 +11,8 @@ import torch
 from diffusers import FirstBlockCacheConfig
 
 from studio.cards import ModelCard
-from studio.engines.diffusion.families import family
-from studio.engines.diffusion.families.base import asked, sections
+from studio.engines.diffusion.families import get_family
+from studio.engines.diffusion.families.family import count_pipeline_frames, count_sections
 from tests.fakes.tiny_runs import bare, load, picture, request, run, stepped, with_point
 
 Pipeline = Callable[[str], tuple[Any, ModelCard]]
@@ -36,12 +36,17 @@ def test_sections_are_asked_for_by_33_and_come_out_by_32(pipeline: Pipeline) -> 
     _, card = pipeline("helios")
     point = card.checkpoint
     assert point is not None
-    assert [(sections(n, point), asked(n, point)) for n in (33, 65, 97, 129)] == [(1, 33), (2, 66), (3, 99), (4, 132)]
+    assert [(count_sections(n, point), count_pipeline_frames(n, point)) for n in (33, 65, 97, 129)] == [
+        (1, 33),
+        (2, 66),
+        (3, 99),
+        (4, 132),
+    ]
 
 
 def test_steps_are_shared_out_over_the_pyramid(pipeline: Pipeline) -> None:
     pipe, card = pipeline("helios_pyramid")
-    kind, point = family("helios"), card.checkpoint
+    kind, point = get_family("helios"), card.checkpoint
     assert point is not None
     shared = [kind.arguments(pipe, request(card, steps=n), point)["pyramid_num_inference_steps_list"] for n in (1, 3, 4, 6, 8)]
     assert shared == [[1, 1, 1], [1, 1, 1], [2, 1, 1], [2, 2, 2], [3, 3, 2]]
@@ -52,7 +57,7 @@ def test_an_amplified_first_section_is_counted_twice(pipeline: Pipeline) -> None
     amplified = with_point(card, arguments={"is_amplify_first_chunk": True})
     assert amplified.checkpoint is not None
     wanted = request(amplified, num_frames=65)
-    assert stepped(pipe, amplified, wanted) == family("helios").steps_in_all(pipe, wanted, amplified.checkpoint) == 9
+    assert stepped(pipe, amplified, wanted) == get_family("helios").steps_in_all(pipe, wanted, amplified.checkpoint) == 9
 
 
 def test_the_first_block_cache_finds_its_blocks(tiny: Callable[[str], ModelCard]) -> None:

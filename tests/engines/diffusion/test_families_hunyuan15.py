@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from studio.cards import Checkpoint, ModelCard
-from studio.engines.diffusion.families import family
+from studio.engines.diffusion.families import get_family
 from tests.fakes.tiny_runs import counted, load, request, run
 
 Pipeline = Callable[[str], tuple[Any, ModelCard]]
@@ -41,7 +41,7 @@ def test_guidance_goes_through_the_guider_and_leaves_nothing_behind(pipeline: Pi
     assert np.array_equal(strong, again)
     assert not np.array_equal(strong, weak)
     assert not np.array_equal(weak, off)
-    family("hunyuan15").arguments(pipe, request(card, guidance=0.0), of(card))
+    get_family("hunyuan15").arguments(pipe, request(card, guidance=0.0), of(card))
     assert pipe.guider.guidance_scale == 1.0
 
 
@@ -49,7 +49,7 @@ def test_words_in_quotation_marks_are_read_letter_by_letter(pipeline: Pipeline) 
     pipe, card = pipeline("hunyuan15_i2v")
     for prompt, expected in (("a sign", 0), ('a sign says "open"', 1)):
         with counted(pipe.text_encoder_2) as read:
-            words = family("hunyuan15").words(pipe, request(card, prompt=prompt, guidance=1.0), of(card))
+            words = get_family("hunyuan15").words(pipe, request(card, prompt=prompt, guidance=1.0), of(card))
         assert read == [expected]
         assert bool(words["prompt_embeds_mask_2"].any()) is bool(expected)
 
@@ -60,7 +60,7 @@ def test_no_callback_is_taken_and_the_latents_are_the_denoisers_first_channels(p
     hook = pipe.transformer.register_forward_pre_hook(lambda _, a, named: given.append(named["hidden_states"]), with_kwargs=True)
     run(pipe, card, request(card))
     hook.remove()
-    seen = [family("hunyuan15").picture_latents(pipe, latents, request(card)) for latents in given]
+    seen = [get_family("hunyuan15").picture_latents(pipe, latents, request(card)) for latents in given]
     assert all(latents.shape == (4, 3, 8, 8) for latents in seen)
     assert not np.array_equal(seen[0], seen[-1])
     with pytest.raises(TypeError, match="callback_on_step_end"):

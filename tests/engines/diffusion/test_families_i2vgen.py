@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from studio.cards import Checkpoint, ModelCard
-from studio.engines.diffusion.families import family
+from studio.engines.diffusion.families import get_family
 from tests.fakes.tiny_runs import bare, load, request, run
 
 Pipeline = Callable[[str], tuple[Any, ModelCard]]
@@ -33,7 +33,7 @@ def test_a_seed_means_its_frames_whatever_the_global_noise_was(pipeline: Pipelin
         torch.manual_seed(noise)
         ours.append(run(pipe, card, asked).frames)
         torch.manual_seed(noise)
-        theirs.append(bare(pipe, generator=family("i2vgen").generator(pipe, asked), **plain))
+        theirs.append(bare(pipe, generator=get_family("i2vgen").generator(pipe, asked), **plain))
     assert np.array_equal(*ours)
     assert not np.array_equal(*theirs), "the flaw is mended upstream: drop the work-around"
 
@@ -52,7 +52,7 @@ def test_the_alias_is_no_part_of_the_encoder_and_words_are_those_of_the_layer_th
     pipe = load(card)
     assert list(pipe.text_encoder.state_dict()) == before
     assert sum(1 for _ in pipe.text_encoder.modules()) == sum(1 for _ in bare_pipe.text_encoder.modules())
-    words = family("i2vgen").words(pipe, request(card), of(card))
+    words = get_family("i2vgen").words(pipe, request(card), of(card))
     last = pipe.encode_prompt("the waves roll in", "cpu", 1, "blurry")[0]
     assert words["prompt_embeds"].shape == last.shape
     assert not torch.equal(words["prompt_embeds"], last)
@@ -60,7 +60,7 @@ def test_the_alias_is_no_part_of_the_encoder_and_words_are_those_of_the_layer_th
 
 def test_the_rate_is_a_condition_and_there_is_no_callback(pipeline: Pipeline) -> None:
     pipe, card = pipeline("i2vgen_xl")
-    made = family("i2vgen").arguments(pipe, request(card, fps=8), of(card))
+    made = get_family("i2vgen").arguments(pipe, request(card, fps=8), of(card))
     assert made["target_fps"] == 8
     with pytest.raises(TypeError, match="callback_on_step_end"):
         run(pipe, card, request(card), callback_on_step_end=lambda *_: {})

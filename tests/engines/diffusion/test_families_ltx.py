@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from studio.cards import Checkpoint, ModelCard, Steps
-from studio.engines.diffusion.families import family
+from studio.engines.diffusion.families import get_family
 from studio.nouns import Refusal
 from tests.fakes.tiny_runs import counted, load, picture, request, run, with_point
 
@@ -32,7 +32,7 @@ def distilled(tiny: Callable[[str], ModelCard]) -> ModelCard:
 def test_a_distilled_schedule_is_run_as_it_stands_even_by_a_scheduler_that_bends(distilled: ModelCard) -> None:
     pipe = load(distilled)
     pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, use_dynamic_shifting=True, shift_terminal=0.1)
-    family("ltx").prepare(pipe, of(distilled))
+    get_family("ltx").prepare(pipe, of(distilled))
     times: list[float] = []
 
     def watch(_: Any, step: int, time: Any, kept: dict[str, Any]) -> dict[str, Any]:
@@ -49,11 +49,11 @@ def test_another_number_of_steps_follows_the_same_curve(distilled: ModelCard, pi
     pipe, _ = pipeline("ltx_condition")
     for steps in (4, 8, 12):
         asked = request(distilled, steps=steps, own_steps=False)
-        times = family("ltx").arguments(pipe, asked, of(distilled))["timesteps"]
-        assert len(times) == steps == family("ltx").steps_in_all(pipe, asked, of(distilled))
+        times = get_family("ltx").arguments(pipe, asked, of(distilled))["timesteps"]
+        assert len(times) == steps == get_family("ltx").steps_in_all(pipe, asked, of(distilled))
         assert times[0] == 1000.0
         assert times == sorted(times, reverse=True)
-    assert family("ltx").arguments(pipe, request(distilled, steps=4, own_steps=False), of(distilled))[
+    assert get_family("ltx").arguments(pipe, request(distilled, steps=4, own_steps=False), of(distilled))[
         "timesteps"
     ] == pytest.approx([1000.0, 987.0, 975.0, 725.0])
 
@@ -69,14 +69,14 @@ def test_a_class_that_cannot_take_the_schedule_says_so_before_a_run(
 def test_an_end_frame_is_a_condition_at_the_last_frame(pipeline: Pipeline) -> None:
     pipe, card = pipeline("ltx_condition")
     asked = request(card, num_frames=17, end=picture(flipped=True))
-    first, last = family("ltx").arguments(pipe, asked, of(card))["conditions"]
+    first, last = get_family("ltx").arguments(pipe, asked, of(card))["conditions"]
     assert (first.frame_index, last.frame_index) == (0, 16)
     assert (first.image, last.image) == (asked.image, asked.end)
 
 
 def test_decoding_is_told_a_timestep_only_where_the_vae_knows_them_and_a_card_decides(pipeline: Pipeline) -> None:
     pipe, card = pipeline("ltx_condition")
-    kind, asked = family("ltx"), request(card)
+    kind, asked = get_family("ltx"), request(card)
     assert kind.arguments(pipe, asked, of(card))["decode_timestep"] == 0.05
     own = with_point(card, arguments={"decode_timestep": 0.1, "image_cond_noise_scale": 0.0})
     made = kind.arguments(pipe, asked, of(own))

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from studio.cards import Checkpoint, Guidance, ModelCard, Steps
-from studio.engines.diffusion.families import family
-from studio.engines.diffusion.families.ltx2 import motion_speed
+from studio.engines.diffusion.families import get_family
+from studio.engines.diffusion.families.ltx2 import find_motion_speed
 from tests.fakes.tiny_runs import bare, counted, load, picture, request, run, with_point
 
 Pipeline = Callable[[str], tuple[Any, ModelCard]]
@@ -39,7 +39,7 @@ def test_sound_comes_at_the_vocoders_rate_as_long_as_the_picture(pipeline: Pipel
 @both
 def test_every_kind_of_guidance_has_its_call_and_none_is_left_when_guidance_is_off(pipeline: Pipeline, name: str) -> None:
     pipe, card = pipeline(name)
-    kind = family("ltx2")
+    kind = get_family("ltx2")
     lean: dict[str, Any] = {"stg_scale": 0.0}  # and the sound's with it
     for arguments, guidance, expected in (({}, 3.0, 3), (lean, 3.0, 2), ({"stg_scale": 2.0}, 1.0, 1)):
         own = with_point(card, arguments=arguments)
@@ -55,7 +55,7 @@ def test_the_guided_run_is_the_pipelines_own_default(pipeline: Pipeline) -> None
     asked = request(card)
     plain = bare(
         pipe, image=asked.image, prompt=asked.prompt, negative_prompt=asked.negative, width=64, height=64, num_frames=9,
-        num_inference_steps=2, generator=family("ltx2").generator(pipe, asked),
+        num_inference_steps=2, generator=get_family("ltx2").generator(pipe, asked),
     )  # fmt: skip
     assert np.array_equal(run(pipe, card, asked).frames, plain)
 
@@ -68,7 +68,7 @@ def test_a_distilled_card_runs_its_sigmas_in_one_call_each(tiny: Callable[[str],
     card = with_point(tiny(name), steps=steps, guidance=Guidance(default=1.0))
     pipe = load(card)
     pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, use_dynamic_shifting=True, shift_terminal=0.1)
-    family("ltx2").prepare(pipe, of(card))
+    get_family("ltx2").prepare(pipe, of(card))
     times: list[float] = []
 
     def watch(_: Any, step: int, time: Any, kept: dict[str, Any]) -> dict[str, Any]:
@@ -87,7 +87,7 @@ def test_a_distilled_card_runs_its_sigmas_in_one_call_each(tiny: Callable[[str],
 @both
 def test_motion_strength_is_motion_speed_and_the_middle_is_the_default(pipeline: Pipeline, name: str) -> None:
     pipe, card = pipeline(name)
-    assert [motion_speed(strength) for strength in (0.0, 0.5, 1.0)] == [0.5, 1.0, 1.5]
+    assert [find_motion_speed(strength) for strength in (0.0, 0.5, 1.0)] == [0.5, 1.0, 1.5]
     slow, own, fast = (run(pipe, card, request(card, strength=strength)).frames for strength in (0.0, 0.5, 1.0))
     assert not np.array_equal(slow, own)
     assert not np.array_equal(own, fast)
@@ -96,7 +96,7 @@ def test_motion_strength_is_motion_speed_and_the_middle_is_the_default(pipeline:
 def test_an_end_frame_is_the_last_latent_and_a_block_number_becomes_a_list(pipeline: Pipeline) -> None:
     pipe, card = pipeline("ltx2_condition")
     own = with_point(card, arguments={"spatio_temporal_guidance_blocks": 29, "use_cross_timestep": False})
-    made = family("ltx2").arguments(pipe, request(own, end=picture(flipped=True)), of(own))
+    made = get_family("ltx2").arguments(pipe, request(own, end=picture(flipped=True)), of(own))
     assert [condition.index for condition in made["conditions"]] == [0, -1]
     assert (made["spatio_temporal_guidance_blocks"], made["use_cross_timestep"]) == ([29], False)
     assert made["audio_guidance_scale"] == 7.0
@@ -105,10 +105,10 @@ def test_an_end_frame_is_the_last_latent_and_a_block_number_becomes_a_list(pipel
 def test_remembered_words_are_padded_on_the_side_they_were_read_with(tiny: Callable[[str], ModelCard]) -> None:
     card = tiny("ltx2_i2v")
     pipe = load(card)
-    words = family("ltx2").words(pipe, request(card), of(card))
+    words = get_family("ltx2").words(pipe, request(card), of(card))
     fresh = load(card)
     fresh.tokenizer.padding_side = "right"
-    family("ltx2").prepare(fresh, of(card))
+    get_family("ltx2").prepare(fresh, of(card))
     assert np.array_equal(run(fresh, card, request(card), words).frames, run(pipe, card, request(card)).frames)
     fresh.tokenizer.padding_side = "right"
     assert not np.array_equal(run(fresh, card, request(card), words).frames, run(pipe, card, request(card)).frames)

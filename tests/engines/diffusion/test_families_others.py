@@ -15,8 +15,8 @@ import torch
 from numpy.typing import NDArray
 
 from studio.cards import Checkpoint, ModelCard
-from studio.engines.diffusion.families import family
-from studio.engines.diffusion.families.base import Family
+from studio.engines.diffusion.families import get_family
+from studio.engines.diffusion.families.family import Family
 from studio.nouns import Refusal
 from tests.fakes.tiny_runs import counted, load, picture, request, run
 
@@ -51,7 +51,7 @@ def of(card: ModelCard) -> Checkpoint:
 
 
 def kind_of(card: ModelCard) -> Family:
-    return family(of(card).family)
+    return get_family(of(card).family)
 
 
 def parts(pipe: Any, names: tuple[str, ...]) -> list[Any]:
@@ -164,7 +164,7 @@ def test_a_step_shows_latents_in_the_denoisers_own_space(pipeline: Pipeline, nam
     flat = name in ("svd", "i2vgen_xl")
     video = torch.rand(1, 3, *(() if flat else (asked.num_frames,)), 64, 64) * 2 - 1
     encoded = pipe.vae.encode(video).latent_dist.mode()
-    assert kind_of(card).normalised(pipe, encoded).shape == encoded.shape
+    assert kind_of(card).normalise_latents(pipe, encoded).shape == encoded.shape
     frames = asked.num_frames if flat else encoded.shape[2]
     assert len(seen) >= asked.steps
     for latents in seen:

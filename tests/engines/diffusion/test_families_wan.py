@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from studio.cards import Guidance, ModelCard
-from studio.engines.diffusion.families import family
+from studio.engines.diffusion.families import get_family
 from tests.fakes.tiny_runs import bare, counted, load, picture, request, run, with_point
 
 Pipeline = Callable[[str], tuple[Any, ModelCard]]
@@ -44,7 +44,7 @@ def test_the_frames_are_those_of_a_plain_call(pipeline: Pipeline, name: str, own
 
 def test_words_are_mended_before_they_are_read(pipeline: Pipeline) -> None:
     pipe, card = pipeline("wan21_i2v")
-    kind, point = family("wan"), card.checkpoint
+    kind, point = get_family("wan"), card.checkpoint
     assert point is not None
     mended, broken, other = (
         kind.words(pipe, request(card, prompt=text), point)["prompt_embeds"]
@@ -66,7 +66,7 @@ def test_both_denoisers_run_and_each_has_its_own_guidance(pipeline: Pipeline) ->
 
 def test_the_second_guidance_keeps_its_proportion_to_the_first(pipeline: Pipeline) -> None:
     pipe, card = pipeline("wan22_a14b")
-    kind, point = family("wan"), card.checkpoint
+    kind, point = get_family("wan"), card.checkpoint
     assert point is not None
     seconds = [kind.arguments(pipe, request(card, guidance=value), point)["guidance_scale_2"] for value in (3.5, 7.0, 1.0)]
     assert seconds == pytest.approx([3.0, 6.0, 1.0])
@@ -75,7 +75,7 @@ def test_the_second_guidance_keeps_its_proportion_to_the_first(pipeline: Pipelin
 def test_one_denoiser_is_given_no_second_guidance(pipeline: Pipeline) -> None:
     pipe, card = pipeline("wan21_i2v")
     assert card.checkpoint is not None
-    assert "guidance_scale_2" not in family("wan").arguments(pipe, request(card), card.checkpoint)
+    assert "guidance_scale_2" not in get_family("wan").arguments(pipe, request(card), card.checkpoint)
 
 
 def test_the_card_decides_the_flow_shift(tiny: Callable[[str], ModelCard]) -> None:
@@ -87,7 +87,7 @@ def test_the_card_decides_the_flow_shift(tiny: Callable[[str], ModelCard]) -> No
 
 def test_a_model_between_two_photos_comes_back_to_the_one_it_has_and_says_so(pipeline: Pipeline) -> None:
     pipe, card = pipeline("wan21_flf2v")
-    kind, point = family("wan"), card.checkpoint
+    kind, point = get_family("wan"), card.checkpoint
     assert point is not None
     alone, pair = request(card), request(card, end=picture(flipped=True))
     plain = bare(pipe, image=picture(), last_image=picture(), generator=seeded(), guidance_scale=5.5, **PLAIN)

@@ -12,7 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from studio.cards import Checkpoint, ModelCard
-from studio.engines.diffusion.families import NAMES, base, family
+from studio.engines.diffusion.families import NAMES, family, get_family
 from studio.nouns import Refusal
 from tests.fakes.tiny_runs import counted, load, picture, request, run, stepped, with_point
 
@@ -87,7 +87,7 @@ def test_another_prompt_makes_other_frames(pipeline: Pipeline, first: First, nam
 def test_remembered_words_need_no_encoder_and_change_nothing(tiny: Callable[[str], ModelCard], first: First, name: str) -> None:
     card = tiny(name)
     pipe, asked = load(card), request(card)
-    words = family(of(card).family).words(pipe, asked, of(card))
+    words = get_family(of(card).family).words(pipe, asked, of(card))
     assert all(value.device.type == "cpu" and not value.requires_grad for value in words.values())
     with counted(*encoders(pipe, card)) as read:
         assert np.array_equal(run(pipe, card, asked, words).frames, first(name))
@@ -100,7 +100,7 @@ def test_remembered_words_need_no_encoder_and_change_nothing(tiny: Callable[[str
 @every
 def test_steps_and_the_denoiser_calls_in_each_are_as_announced(pipeline: Pipeline, name: str) -> None:
     pipe, card = pipeline(name)
-    kind = family(of(card).family)
+    kind = get_family(of(card).family)
     for guidance in (of(card).guidance.default, 1.0):
         asked = request(card, guidance=guidance, num_frames=of(card).lengths.least + of(card).lengths.step)
         with counted(*denoisers(pipe, card)) as calls:
@@ -112,14 +112,14 @@ def test_steps_and_the_denoiser_calls_in_each_are_as_announced(pipeline: Pipelin
 @every
 def test_without_guidance_no_negative_prompt_is_read(pipeline: Pipeline, name: str) -> None:
     pipe, card = pipeline(name)
-    words = family(of(card).family).words(pipe, request(card, guidance=1.0), of(card))
+    words = get_family(of(card).family).words(pipe, request(card, guidance=1.0), of(card))
     assert set(words) <= {"prompt_embeds", "pooled_prompt_embeds", "prompt_attention_mask"}
 
 
 @every
 def test_a_step_shows_latents_in_the_denoisers_own_space(pipeline: Pipeline, name: str) -> None:
     pipe, card = pipeline(name)
-    kind, asked = family(of(card).family), request(card)
+    kind, asked = get_family(of(card).family), request(card)
     seen: list[Any] = []
 
     def watch(_: Any, step: int, time: Any, kept: dict[str, Any]) -> dict[str, Any]:
@@ -132,14 +132,14 @@ def test_a_step_shows_latents_in_the_denoisers_own_space(pipeline: Pipeline, nam
     assert last.ndim == 4
     assert last.shape[0] == encoded.shape[1]
     assert last.shape[2:] == encoded.shape[3:]
-    assert kind.normalised(pipe, encoded).shape == encoded.shape
+    assert kind.normalise_latents(pipe, encoded).shape == encoded.shape
 
 
 def test_a_picture_that_went_to_the_denoisers_space_comes_back(pipeline: Pipeline) -> None:
     pipe, card = pipeline("wan21_i2v")
     encoded = torch.randn(1, 16, 2, 4, 4)
     mean, std = (torch.tensor(pipe.vae.config[name]).view(1, 16, 1, 1, 1) for name in ("latents_mean", "latents_std"))
-    there = family(of(card).family).normalised(pipe, encoded)
+    there = get_family(of(card).family).normalise_latents(pipe, encoded)
     assert torch.allclose(there * std + mean, encoded, atol=1e-5)
 
 
@@ -147,11 +147,11 @@ def test_a_shift_changes_the_schedule_and_preparing_twice_changes_nothing(tiny: 
     card = tiny("wan21_i2v")
     pipe = load(card)
     assert pipe.scheduler.config.flow_shift == 3.0
-    base.shift_schedule(pipe, 16.0)
+    family.shift_schedule(pipe, 16.0)
     pipe.scheduler.set_timesteps(4)
     far = pipe.scheduler.timesteps.clone()
-    family("wan").prepare(pipe, of(card))
-    family("wan").prepare(pipe, of(card))
+    get_family("wan").prepare(pipe, of(card))
+    get_family("wan").prepare(pipe, of(card))
     pipe.scheduler.set_timesteps(4)
     assert pipe.scheduler.config.flow_shift == 3.0
     assert not torch.equal(far, pipe.scheduler.timesteps)
@@ -161,7 +161,7 @@ def test_a_distilled_schedule_stands_only_while_its_own_number_of_steps_does(pip
     pipe, card = pipeline("framepack")
     steps = of(card).steps
     point = of(with_point(card, steps=type(steps)(default=2, least=1, most=8, draft=1, best=3, sigmas=(1.0, 0.7, 0.3))))
-    kind = family("framepack")
+    kind = get_family("framepack")
     own, users = (request(card, own_steps=own) for own in (True, False))
     assert kind.arguments(pipe, own, point)["sigmas"] == [1.0, 0.7, 0.3]
     assert "sigmas" not in kind.arguments(pipe, users, point)
@@ -172,14 +172,14 @@ def test_a_constant_the_pipeline_does_not_take_is_refused(pipeline: Pipeline) ->
     pipe, card = pipeline("wan21_i2v")
     point = of(with_point(card, arguments={"speed_of_light": 3.0}))
     with pytest.raises(Refusal, match="speed_of_light"):
-        family("wan").arguments(pipe, request(card), point)
+        get_family("wan").arguments(pipe, request(card), point)
 
 
 def test_an_end_frame_is_refused_where_it_would_do_nothing(pipeline: Pipeline) -> None:
     for name in ("wan21_i2v", "wan22_ti2v_5b", "skyreels_v2", "helios", "helios_pyramid", "framepack_f1"):
         pipe, card = pipeline(name)
         with pytest.raises(Refusal, match="how a clip ends"):
-            family(of(card).family).arguments(pipe, request(card, end=picture(flipped=True)), of(card))
+            get_family(of(card).family).arguments(pipe, request(card, end=picture(flipped=True)), of(card))
 
 
 def test_an_end_frame_changes_the_frames_where_the_card_supports_it(pipeline: Pipeline, first: First) -> None:
@@ -196,7 +196,7 @@ def test_an_end_frame_changes_the_frames_where_the_card_supports_it(pipeline: Pi
 
 def test_an_unknown_family_is_refused_and_every_named_one_is_a_module() -> None:
     with pytest.raises(Refusal, match="zeppelin"):
-        family("zeppelin")
+        get_family("zeppelin")
     for name in NAMES:
-        assert type(family(name)).__module__.endswith(f".{name}")
-        assert family(name) is family(name)
+        assert type(get_family(name)).__module__.endswith(f".{name}")
+        assert get_family(name) is get_family(name)

@@ -16,11 +16,11 @@ from PIL import Image
 from studio.cards import ModelCard
 from studio.config import ASSETS, Settings
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
-from studio.engines.diffusion.families import family
-from studio.engines.diffusion.families.base import Family
+from studio.engines.diffusion.families import get_family
+from studio.engines.diffusion.families.family import Family
 from studio.engines.diffusion.run import latent_preview
 from studio.engines.diffusion.run.latent_preview import Palette, Previews
-from studio.engines.diffusion.run.prompt_cache import Remembered
+from studio.engines.diffusion.run.prompt_cache import PromptCache
 from studio.nouns import Progress
 from studio.preferences import Preferences
 from tests.fakes import faults, tiny, tiny_runs
@@ -63,9 +63,9 @@ def opened(url: str) -> Image.Image:
 @pytest.mark.parametrize("channels", [4, 16, 128])
 def test_colours_are_found_again(channels: int) -> None:
     pipe = SimpleNamespace(vae=Mixing(channels), _execution_device=torch.device("cpu"))
-    colours = latent_preview.fit(pipe, Family(), sample())
+    colours = latent_preview.fit_colours(pipe, Family(), sample())
     other = np.asarray(sample().transpose(Image.Transpose.FLIP_LEFT_RIGHT).resize((64, 64)), np.float32) / 255
-    latents = Family().normalised(pipe, latent_preview.encoded(pipe, other))[0].detach().numpy()
+    latents = Family().normalise_latents(pipe, latent_preview.encode_still(pipe, other))[0].detach().numpy()
     painted = colours.paint(latents)
     wanted = np.asarray(Image.fromarray((other * 255).astype(np.uint8)).resize((8, 8), Image.Resampling.BOX))
     assert painted.shape == (1, 8, 8, 3) and painted.dtype == np.uint8
@@ -78,10 +78,10 @@ def test_a_map_is_solved_even_where_channels_carry_nothing() -> None:
     latents[:, 5] = latents[:, 4]
     weights = random.normal(size=(6, 3)).astype(np.float32)
     weights[3] = 0
-    found = latent_preview.solved(latents, latents @ weights + 0.3)
+    found = latent_preview.solve_colours(latents, latents @ weights + 0.3)
     assert np.allclose(latents @ found.weights + found.bias, latents @ weights + 0.3, atol=0.02)
     with pytest.raises(ValueError, match="finite"):
-        latent_preview.solved(np.full((10, 2), np.nan, np.float32), np.zeros((10, 3), np.float32))
+        latent_preview.solve_colours(np.full((10, 2), np.nan, np.float32), np.zeros((10, 3), np.float32))
 
 
 @pytest.mark.parametrize("name", sorted(tiny.BUILDERS))
@@ -90,7 +90,7 @@ def test_every_vae_can_be_fitted_and_every_familys_latents_are_seen(pipeline: Pi
     assert card.checkpoint
     torch.manual_seed(11)
     before = torch.random.get_rng_state()
-    colours = Palette().colours(pipe, family(card.checkpoint.family), sample(64))
+    colours = Palette().get_colours(pipe, get_family(card.checkpoint.family), sample(64))
     assert colours is not None
     assert torch.equal(torch.random.get_rng_state(), before), "fitting draws no random numbers"
     shown = colours.paint(np.zeros((len(colours.weights), 3, 8, 8), np.float32))
@@ -99,16 +99,16 @@ def test_every_vae_can_be_fitted_and_every_familys_latents_are_seen(pipeline: Pi
 
 def test_a_vae_is_fitted_once_and_forgotten_with_it(pipeline: Pipeline) -> None:
     one, _ = pipeline("wan21_i2v")
-    kind, palette = family("wan"), Palette()
+    kind, palette = get_family("wan"), Palette()
     with faults.counted(one.vae.encoder) as calls:
-        first = palette.colours(one, kind, sample(64))
+        first = palette.get_colours(one, kind, sample(64))
         assert calls
         calls.clear()
         sharing = SimpleNamespace(vae=one.vae, _execution_device=torch.device("cpu"))
-        assert palette.colours(sharing, kind, sample(96)) is first
+        assert palette.get_colours(sharing, kind, sample(96)) is first
         assert not calls
     brief = SimpleNamespace(vae=Mixing(4), _execution_device=torch.device("cpu"))
-    assert palette.colours(brief, Family(), sample(64)) is not None
+    assert palette.get_colours(brief, Family(), sample(64)) is not None
     assert len(palette._fitted) == 2
     brief.vae = None
     assert len(palette._fitted) == 1
@@ -118,21 +118,21 @@ def test_a_vae_that_fails_costs_the_preview_only() -> None:
     broken = SimpleNamespace(vae=Mixing(4), _execution_device=torch.device("cpu"))
     broken.vae.encoder = torch.nn.Conv2d(7, 4, 8, 8)
     palette = Palette()
-    assert palette.colours(broken, Family(), sample(64)) is None
+    assert palette.get_colours(broken, Family(), sample(64)) is None
     broken.vae.encoder = torch.nn.Conv2d(3, 4, 8, 8)
-    assert palette.colours(broken, Family(), sample(64)) is None, "it isn't tried before every run"
+    assert palette.get_colours(broken, Family(), sample(64)) is None, "it isn't tried before every run"
     short = SimpleNamespace(vae=Mixing(4), _execution_device=torch.device("cpu"))
     with faults.failing(short.vae.encoder, lambda: torch.OutOfMemoryError("CUDA out of memory")):
-        assert palette.colours(short, Family(), sample(64)) is None
-    assert palette.colours(short, Family(), sample(64)) is not None, "once there is room it is"
-    assert palette.colours(SimpleNamespace(), Family(), sample(64)) is None
+        assert palette.get_colours(short, Family(), sample(64)) is None
+    assert palette.get_colours(short, Family(), sample(64)) is not None, "once there is room it is"
+    assert palette.get_colours(SimpleNamespace(), Family(), sample(64)) is None
 
 
 @pytest.mark.parametrize(("frames", "height", "width"), [(21, 60, 104), (1, 8, 8), (31, 22, 40), (2, 200, 24)])
 def test_a_preview_is_small_and_moves(frames: int, height: int, width: int) -> None:
     noise = np.random.default_rng(2).integers(0, 255, (frames, height, width, 3)).astype(np.uint8)
     for shown in (noise, np.zeros_like(noise) + np.linspace(0, 250, frames).astype(np.uint8)[:, None, None, None]):
-        url = latent_preview.picture(shown, 4.0)
+        url = latent_preview.encode_preview(shown, 4.0)
         picture = opened(url)
         assert len(url) <= latent_preview.MAX_BYTES
         assert max(picture.size) <= latent_preview.LONG_SIDE
@@ -142,8 +142,8 @@ def test_a_preview_is_small_and_moves(frames: int, height: int, width: int) -> N
 
 def previews(pipeline: Pipeline, now: list[float], apart: float) -> tuple[Previews, Any]:
     pipe, card = pipeline("wan21_i2v")
-    kind = family("wan")
-    colours = Palette().colours(pipe, kind, sample(64))
+    kind = get_family("wan")
+    colours = Palette().get_colours(pipe, kind, sample(64))
     request = tiny_runs.request(card)
     return Previews(pipe, kind, request, colours, apart, lambda: now[0]), torch.randn(1, 16, 3, 8, 8)
 
@@ -231,7 +231,7 @@ def _rest(seconds: float) -> None:
 
 
 def test_prompts_are_forgotten_the_least_recently_used_first() -> None:
-    kept = Remembered(limit=2000)
+    kept = PromptCache(limit=2000)
     read: list[str] = []
 
     def reader(name: str) -> Callable[[], dict[str, Any]]:
@@ -242,13 +242,13 @@ def test_prompts_are_forgotten_the_least_recently_used_first() -> None:
         return words
 
     for name in ("a", "b", "a", "c", "a", "b"):
-        kept.words(name, reader(name))
+        kept.get(name, reader(name))
     assert read == ["a", "b", "c", "b"], "b had to go for c; a had been used since"
     assert kept.held == 1600
-    kept.words("huge", lambda: {"prompt_embeds": torch.zeros(10_000)})
+    kept.get("huge", lambda: {"prompt_embeds": torch.zeros(10_000)})
     assert kept.held == 1600, "what is larger than all the room isn't kept"
-    words, remembered = kept.words("a", reader("a"))
+    words, remembered = kept.get("a", reader("a"))
     words["prompt_embeds"] = None
-    assert remembered and kept.words("a", reader("a"))[0]["prompt_embeds"] is not None
-    kept.forget()
+    assert remembered and kept.get("a", reader("a"))[0]["prompt_embeds"] is not None
+    kept.clear()
     assert kept.held == 0

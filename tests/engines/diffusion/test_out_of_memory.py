@@ -353,19 +353,19 @@ def test_decoding_is_sized_before_it_runs(tiny: Tiny, settings: Settings, name: 
 def test_tiles_take_less_and_make_the_same_picture(tiny: Tiny, pipeline: Callable[[str], tuple[Any, ModelCard]]) -> None:
     pipe, _ = pipeline("wan21_i2v")
     shape = (1, 16, 3, 64, 80)
-    whole, tiled = (vae_decode.needed(pipe.vae, shape, 4, way) for way in vae_decode.ways(pipe.vae, shape))
+    whole, tiled = (vae_decode.estimate_bytes(pipe.vae, shape, 4, way) for way in vae_decode.list_ways(pipe.vae, shape))
     assert tiled < whole / 3
     small = (1, 16, 3, 8, 8)
-    same = [vae_decode.needed(pipe.vae, small, 4, way) for way in vae_decode.ways(pipe.vae, small)]
+    same = [vae_decode.estimate_bytes(pipe.vae, small, 4, way) for way in vae_decode.list_ways(pipe.vae, small)]
     assert same[0] == same[1], "a picture no larger than a tile gains nothing"
 
 
 def test_images_are_taken_one_by_one_before_they_are_cut_up(pipeline: Callable[[str], tuple[Any, ModelCard]]) -> None:
     pipe, _ = pipeline("i2vgen_xl")
     shape = (16, 4, 90, 160)
-    possible = vae_decode.ways(pipe.vae, shape)
+    possible = vae_decode.list_ways(pipe.vae, shape)
     assert [way.name for way in possible] == ["whole", "image by image", "in tiles"]
-    needs = [vae_decode.needed(pipe.vae, shape, 4, way) for way in possible]
+    needs = [vae_decode.estimate_bytes(pipe.vae, shape, 4, way) for way in possible]
     assert needs == sorted(needs, reverse=True) and needs[1] < needs[0] / 5
 
 
@@ -375,7 +375,7 @@ def test_what_decoding_takes_was_counted_on_real_configurations() -> None:
     vae.config = {"scale_factor_spatial": 8, "scale_factor_temporal": 4}
     vae.use_tiling, vae.tile_sample_min_height, vae.tile_sample_min_width = False, 256, 256
     shape = (1, 16, 21, 60, 104)
-    whole, tiled = (vae_decode.needed(vae, shape, 4, way) / 1e9 for way in vae_decode.ways(vae, shape))
+    whole, tiled = (vae_decode.estimate_bytes(vae, shape, 4, way) / 1e9 for way in vae_decode.list_ways(vae, shape))
     assert 7 < whole < 11
     assert tiled < 4
 

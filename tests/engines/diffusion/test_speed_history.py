@@ -22,66 +22,66 @@ def plan(width: int = 64, height: int = 64, frames: int = 9, steps: int = 2) -> 
 def test_times_carry_over_by_pixels_and_frames(tmp_path: Path, tiny: Tiny) -> None:
     card, history = tiny("wan21_i2v"), History(tmp_path / "models")
     for step in (2.0, 4.0, 3.0):
-        history.ran("RTX 4090", card, Run(64, 64, 9, 20, step, 6.0))
-    assert history.expected("RTX 4090", card, plan(steps=20)) == (pytest.approx(3.0 * 20 + 6.0), "from 3 clips made here")
-    assert history.expected("RTX 4090", card, plan(128, 64, steps=10))[0] == pytest.approx(2 * (3.0 * 10 + 6.0))
-    assert history.expected("RTX 4090", card, plan(frames=18, steps=10))[0] == pytest.approx(2 * (3.0 * 10 + 6.0))
-    assert history.expected("another GPU", card, plan())[0] is None, "other machines differ"
-    assert history.expected("RTX 4090", tiny("ltx_i2v"), plan())[0] is None
+        history.add_run("RTX 4090", card, Run(64, 64, 9, 20, step, 6.0))
+    assert history.estimate("RTX 4090", card, plan(steps=20)) == (pytest.approx(3.0 * 20 + 6.0), "from 3 clips made here")
+    assert history.estimate("RTX 4090", card, plan(128, 64, steps=10))[0] == pytest.approx(2 * (3.0 * 10 + 6.0))
+    assert history.estimate("RTX 4090", card, plan(frames=18, steps=10))[0] == pytest.approx(2 * (3.0 * 10 + 6.0))
+    assert history.estimate("another GPU", card, plan())[0] is None, "other machines differ"
+    assert history.estimate("RTX 4090", tiny("ltx_i2v"), plan())[0] is None
     again = History(tmp_path / "models")
-    assert again.expected("RTX 4090", card, plan(steps=20)) == history.expected("RTX 4090", card, plan(steps=20))
+    assert again.estimate("RTX 4090", card, plan(steps=20)) == history.estimate("RTX 4090", card, plan(steps=20))
 
 
 def test_the_nearest_sizes_count_and_speedups_are_kept_apart(tmp_path: Path, tiny: Tiny) -> None:
     card, history = tiny("wan21_i2v"), History(tmp_path)
     for _ in range(6):
-        history.ran("x", card, Run(640, 640, 9, 10, 500.0, 0.0))
+        history.add_run("x", card, Run(640, 640, 9, 10, 500.0, 0.0))
     for _ in range(5):
-        history.ran("x", card, Run(64, 64, 9, 10, 1.0, 0.0))
-    history.ran("x", card, Run(64, 64, 9, 10, 0.5, 0.0, ("first_block_cache",)))
-    assert history.pace("x", card, plan()) == (pytest.approx(1.0), 0.0)
-    assert history.pace("x", card, plan(), ("first_block_cache",)) == (pytest.approx(0.5), 0.0)
-    assert history.pace("x", card, plan(), ("compile",)) is None
+        history.add_run("x", card, Run(64, 64, 9, 10, 1.0, 0.0))
+    history.add_run("x", card, Run(64, 64, 9, 10, 0.5, 0.0, ("first_block_cache",)))
+    assert history.find_pace("x", card, plan()) == (pytest.approx(1.0), 0.0)
+    assert history.find_pace("x", card, plan(), ("first_block_cache",)) == (pytest.approx(0.5), 0.0)
+    assert history.find_pace("x", card, plan(), ("compile",)) is None
 
 
 def test_before_the_first_clip_others_are_quoted(tmp_path: Path, tiny: Tiny) -> None:
     card, history = tiny("wan21_i2v"), History(tmp_path)
-    assert history.expected("x", card, usual(card)) == (None, "not known before the first clip")
+    assert history.estimate("x", card, usual(card)) == (None, "not known before the first clip")
     assert card.checkpoint
     for device, words in (("RTX 4090", "an RTX 4090"), ("single H100", "a single H100"), ("H100", "an H100")):
         told = Published(what="720p, 121 frames", device=device, seconds=524.8, source="its README")
         quoted = msgspec.structs.replace(card, checkpoint=msgspec.structs.replace(card.checkpoint, published=(told,)))
-        seconds, basis = history.expected("x", quoted, usual(quoted))
+        seconds, basis = history.estimate("x", quoted, usual(quoted))
         assert seconds is None
         assert basis == f"published for {words}: 9 min for 720p, 121 frames; other machines differ"
 
 
 def test_loads_are_learned_and_old_runs_give_way(tmp_path: Path, tiny: Tiny) -> None:
     card, history = tiny("wan21_i2v"), History(tmp_path)
-    assert history.loading("x", card) is None
+    assert history.find_load_time("x", card) is None
     for seconds in (9.0, 3.0, 4.0):
-        history.loaded("x", card, seconds)
-    assert history.loading("x", card) == 4.0
+        history.add_load("x", card, seconds)
+    assert history.find_load_time("x", card) == 4.0
     for step in range(40):
-        history.ran("x", card, Run(64, 64, 9, 10, float(step), 0.0))
+        history.add_run("x", card, Run(64, 64, 9, 10, float(step), 0.0))
     assert (tmp_path / "history.json").read_text().count('"num_frames"') == KEPT
-    assert history.pace("x", card, plan()) == (pytest.approx(37.0), 0.0), "the newest five"
-    assert history.loading("x", card) == 4.0
+    assert history.find_pace("x", card, plan()) == (pytest.approx(37.0), 0.0), "the newest five"
+    assert history.find_load_time("x", card) == 4.0
 
 
 @pytest.mark.parametrize("damage", ["", "{", "[]", '{"x|y": {"runs": 3}}', '{"x|y": {"unknown": 3}}', "\xff"])
 def test_a_damaged_file_teaches_nothing_and_stops_nothing(tmp_path: Path, tiny: Tiny, damage: str) -> None:
     card, history = tiny("wan21_i2v"), History(tmp_path)
     (tmp_path / "history.json").write_text(damage, "latin-1")
-    assert history.expected("x", card, plan())[0] is None
-    history.ran("x", card, Run(64, 64, 9, 10, 1.0, 0.0))
-    assert history.pace("x", card, plan()) == (1.0, 0.0)
+    assert history.estimate("x", card, plan())[0] is None
+    history.add_run("x", card, Run(64, 64, 9, 10, 1.0, 0.0))
+    assert history.find_pace("x", card, plan()) == (1.0, 0.0)
 
 
 def test_a_place_that_cannot_be_written_costs_the_estimate_only(tmp_path: Path, tiny: Tiny) -> None:
     blocked = tmp_path / "models"
     blocked.write_text("not a folder")
     history = History(blocked)
-    history.ran("x", tiny("wan21_i2v"), Run(64, 64, 9, 10, 1.0, 0.0))
-    assert history.pace("x", tiny("wan21_i2v"), plan()) is None
+    history.add_run("x", tiny("wan21_i2v"), Run(64, 64, 9, 10, 1.0, 0.0))
+    assert history.find_pace("x", tiny("wan21_i2v"), plan()) is None
     assert list(tmp_path.iterdir()) == [blocked]

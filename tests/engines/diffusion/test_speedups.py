@@ -42,7 +42,7 @@ def sped_up(
     assert card.checkpoint is not None
     with (
         tiny_runs.counted(*attention) as calls,
-        speedups.applied(pipe, denoisers(pipe, card), names, card.checkpoint, steps, **more) as choices,
+        speedups.apply_speedups(pipe, denoisers(pipe, card), names, card.checkpoint, steps, **more) as choices,
     ):
         frames = made(pipe, card, steps)
     return frames, choices, calls[0]
@@ -51,7 +51,7 @@ def sped_up(
 def untouched(pipe: Any, card: ModelCard) -> bool:
     """Whether nothing of a speed-up is left on a pipeline's denoisers."""
     modules = [module for each in denoisers(pipe, card) for module in each.modules()]
-    hooks = sum(step_caches.count(name, each) for name in CACHES for each in denoisers(pipe, card))
+    hooks = sum(step_caches.count_hooks(name, each) for name in CACHES for each in denoisers(pipe, card))
     return not hooks and not any(module._compiled_call_impl or module._forward_pre_hooks for module in modules)
 
 
@@ -117,8 +117,8 @@ def test_a_cache_that_found_nothing_was_attached_all_the_same(name: str, pipelin
 def test_both_denoisers_of_a_pair_carry_the_cache(pipeline: Pipeline) -> None:
     pipe, card = pipeline("wan22_a14b")
     assert card.checkpoint is not None
-    with speedups.applied(pipe, denoisers(pipe, card), ("first_block_cache",), card.checkpoint, STEPS):
-        assert [step_caches.count("first_block_cache", each) for each in denoisers(pipe, card)] == [2, 2]
+    with speedups.apply_speedups(pipe, denoisers(pipe, card), ("first_block_cache",), card.checkpoint, STEPS):
+        assert [step_caches.count_hooks("first_block_cache", each) for each in denoisers(pipe, card)] == [2, 2]
 
 
 def test_the_steps_of_a_pair_are_shared_out_as_the_pipeline_does(pipeline: Pipeline) -> None:
@@ -127,7 +127,7 @@ def test_the_steps_of_a_pair_are_shared_out_as_the_pipeline_does(pipeline: Pipel
     with tiny_runs.counted(first) as high, tiny_runs.counted(second) as low:
         made(pipe, card)
     passes = 2  # with and without the prompt
-    assert step_caches.shares(pipe, STEPS, 2) == [high[0] // passes, low[0] // passes]
+    assert step_caches.split_steps(pipe, STEPS, 2) == [high[0] // passes, low[0] // passes]
 
 
 def test_a_unet_has_nothing_to_attach_to(pipeline: Pipeline) -> None:
@@ -135,8 +135,8 @@ def test_a_unet_has_nothing_to_attach_to(pipeline: Pipeline) -> None:
     assert card.checkpoint is not None
     usual = made(pipe, card)
     for cache in CACHES:
-        assert "no blocks" in step_caches.refusal(pipe, denoisers(pipe, card), card.checkpoint, STEPS)
-        with speedups.applied(pipe, denoisers(pipe, card), (cache,), card.checkpoint, STEPS) as choices:
+        assert "no blocks" in step_caches.find_obstacle(pipe, denoisers(pipe, card), card.checkpoint, STEPS)
+        with speedups.apply_speedups(pipe, denoisers(pipe, card), (cache,), card.checkpoint, STEPS) as choices:
             assert [choice.value for choice in choices] == [speedups.OFF]
     frames, choices, _ = sped_up(pipe, card, "first_block_cache", "compile")
     assert [choice.value for choice in choices] == [speedups.OFF, speedups.NOTHING]
@@ -157,13 +157,13 @@ def test_a_model_it_does_not_fit_is_left_alone(pipeline: Pipeline) -> None:
 def test_sections_carry_nothing_over(pipeline: Pipeline) -> None:
     pipe, card = pipeline("framepack")
     assert card.checkpoint is not None
-    assert "sections" in step_caches.refusal(pipe, denoisers(pipe, card), card.checkpoint, STEPS)
+    assert "sections" in step_caches.find_obstacle(pipe, denoisers(pipe, card), card.checkpoint, STEPS)
 
 
 def test_a_pipeline_that_names_its_passes_is_told_from_one_that_does_not(pipeline: Pipeline) -> None:
-    assert step_caches.names_its_passes(pipeline("wan21_i2v")[0])
-    assert not step_caches.names_its_passes(pipeline("framepack")[0])
-    assert not step_caches.names_its_passes(pipeline("svd")[0])
+    assert step_caches.has_cache_context(pipeline("wan21_i2v")[0])
+    assert not step_caches.has_cache_context(pipeline("framepack")[0])
+    assert not step_caches.has_cache_context(pipeline("svd")[0])
 
 
 def test_few_steps_are_all_computed(pipeline: Pipeline) -> None:
@@ -184,7 +184,10 @@ def test_only_one_cache_at_a_time(pipeline: Pipeline) -> None:
 def test_a_run_that_is_stopped_leaves_nothing(pipeline: Pipeline, plain: Plain) -> None:
     pipe, card = pipeline("ltx_i2v")
     assert card.checkpoint is not None
-    with pytest.raises(KeyboardInterrupt), speedups.applied(pipe, denoisers(pipe, card), ("taylorseer",), card.checkpoint, STEPS):
+    with (
+        pytest.raises(KeyboardInterrupt),
+        speedups.apply_speedups(pipe, denoisers(pipe, card), ("taylorseer",), card.checkpoint, STEPS),
+    ):
         made(pipe, card, 5)
         raise KeyboardInterrupt
     assert untouched(pipe, card)
@@ -194,7 +197,7 @@ def test_a_run_that_is_stopped_leaves_nothing(pipeline: Pipeline, plain: Plain) 
 def test_guessing_never_skips_blocks_whose_outcome_is_computed(pipeline: Pipeline) -> None:
     """A denoiser whose last layer is called otherwise would turn its pictures to nothing."""
     pipe, card = pipeline("wan21_i2v")
-    config = step_caches.taylorseer(pipe.transformer, STEPS)
+    config = step_caches.configure_taylorseer(pipe.transformer, STEPS)
     config.cache_identifiers = [r"last"]
     with pytest.raises(ValueError, match="isn't guessed"):
         step_caches.attach("taylorseer", pipe.transformer, config)
@@ -218,8 +221,8 @@ def test_mag_cache_measures_once_and_skips_from_then_on(
     assert calls == all_calls
     assert np.array_equal(frames, usual)
     assert card.checkpoint is not None
-    each = step_caches.shares(pipe, STEPS, len(denoisers(pipe, card)))
-    ratios = step_caches.ratios(card.checkpoint, each, tmp_path)
+    each = step_caches.split_steps(pipe, STEPS, len(denoisers(pipe, card)))
+    ratios = step_caches.find_ratios(card.checkpoint, each, tmp_path)
     assert [len(found) for found in ratios] == each
     assert all(found[0] == 1.0 and min(found) > 0 for found in ratios)
     assert sped_up(pipe, card, "mag_cache", folder=tmp_path)[1][0].value in (speedups.ON, speedups.NOTHING)
@@ -237,8 +240,8 @@ def test_broken_ratios_are_measured_again(pipeline: Pipeline, tmp_path: Path) ->
 def test_a_stopped_run_measures_nothing(pipeline: Pipeline, tmp_path: Path) -> None:
     pipe, card = pipeline("ltx_i2v")
     assert card.checkpoint is not None
-    given = (pipe, denoisers(pipe, card), ("mag_cache",), card.checkpoint, STEPS, tmp_path)
-    with pytest.raises(KeyboardInterrupt), speedups.applied(*given):
+    given = (pipe, denoisers(pipe, card), ("mag_cache",), card.checkpoint, STEPS)
+    with pytest.raises(KeyboardInterrupt), speedups.apply_speedups(*given, folder=tmp_path):
         made(pipe, card)
         raise KeyboardInterrupt
     assert not list(tmp_path.iterdir())
@@ -247,7 +250,7 @@ def test_a_stopped_run_measures_nothing(pipeline: Pipeline, tmp_path: Path) -> N
 def test_the_cards_ratios_are_stretched_over_all_steps_and_cut_between_a_pair(tiny: Callable[[str], ModelCard]) -> None:
     card = tiny_runs.with_point(tiny("wan22_a14b"), mag_ratios=(1.0, 0.9, 0.8, 0.7))
     assert card.checkpoint is not None
-    assert step_caches.ratios(card.checkpoint, [3, 4], None) == [[1.0, 1.0, 0.9], [0.8, 0.8, 0.8, 0.7]]
+    assert step_caches.find_ratios(card.checkpoint, [3, 4], None) == [[1.0, 1.0, 0.9], [0.8, 0.8, 0.8, 0.7]]
 
 
 # ------------------------------------------------------------------------------------------------ compiled blocks

@@ -49,7 +49,7 @@ def small_tiles(vae: Any) -> Generator[None]:
     before = {
         name: value for name, value in vars(vae).items() if name.startswith("tile_") and name.endswith(("_height", "_width"))
     }
-    side = vae_decode.spatial(vae)
+    side = vae_decode.find_spatial_scale(vae)
     for name in before:
         # CogVideoX shares a sixth of a tile's height and a fifth of its width, which have to be whole latents.
         tile = max(32, side) if not hasattr(vae, "tile_overlap_factor_height") else 48 if name.endswith("_height") else 40
@@ -93,7 +93,7 @@ def test_a_picture_within_one_tile_stays_as_it_is_and_it_is_said(name: str, engi
 def test_a_vae_without_tiles_says_so(pipeline: Callable[[str], tuple[Any, ModelCard]]) -> None:
     pipe, card = pipeline("svd")
     assert card.checkpoint is not None
-    with speedups.applied(pipe, [pipe.unet], ASKED, card.checkpoint, 2) as choices:
+    with speedups.apply_speedups(pipe, [pipe.unet], ASKED, card.checkpoint, 2) as choices:
         pass
     assert choices == [Choice(TITLE, speedups.NOTHING, "this model's VAE knows no tiles")]
 
@@ -104,7 +104,7 @@ def test_it_goes_with_a_cache_and_compiled_blocks(pipeline: Callable[[str], tupl
     asked = tiny_runs.request(card, steps=9, own_steps=False)
     with (
         small_tiles(pipe.vae),
-        speedups.applied(
+        speedups.apply_speedups(
             pipe, [pipe.transformer], (*ASKED, "taylorseer", "compile"), card.checkpoint, 9, backend="eager"
         ) as choices,
     ):
@@ -118,7 +118,7 @@ def test_it_goes_with_a_cache_and_compiled_blocks(pipeline: Callable[[str], tupl
 def test_a_run_that_is_stopped_leaves_no_tiles(pipeline: Callable[[str], tuple[Any, ModelCard]]) -> None:
     pipe, card = pipeline("wan21_i2v")
     assert card.checkpoint is not None
-    with pytest.raises(KeyboardInterrupt), speedups.applied(pipe, [pipe.transformer], ASKED, card.checkpoint, 2):
+    with pytest.raises(KeyboardInterrupt), speedups.apply_speedups(pipe, [pipe.transformer], ASKED, card.checkpoint, 2):
         assert pipe.vae.use_tiling
         raise KeyboardInterrupt
     assert untouched(pipe.vae)
@@ -133,9 +133,9 @@ def test_with_tiles_on_there_is_no_way_back_to_the_whole(
 ) -> None:
     vae = pipeline(name)[0].vae
     shape = (1, 16, 3, 64, 64)
-    assert vae_decode.ways(vae, shape)[0] == vae_decode.WHOLE
-    with vae_decode.switched(vae, ("use_tiling",)):
-        assert [way.name for way in vae_decode.ways(vae, shape)] == ways
+    assert vae_decode.list_ways(vae, shape)[0] == vae_decode.WHOLE
+    with vae_decode.switch_on(vae, ("use_tiling",)):
+        assert [way.name for way in vae_decode.list_ways(vae, shape)] == ways
     assert untouched(vae)
 
 
@@ -156,7 +156,7 @@ def test_memory_that_runs_out_in_tiles_goes_on_to_smaller_pieces(engine: Diffusi
 def test_no_tile_of_ltx_2_is_too_narrow_to_be_mirrored(tile: int, columns: int, used: int, pipeline: Callable[..., Any]) -> None:
     """As 832 x 480 would have it: 15 rows of latents, and a tile begins every 14."""
     pipe, card = pipeline("ltx2_i2v")
-    vae, side = pipe.vae, vae_decode.spatial(pipe.vae)
+    vae, side = pipe.vae, vae_decode.find_spatial_scale(pipe.vae)
     latents = torch.randn((1, vae.config["latent_channels"], 2, 2, columns), generator=torch.Generator().manual_seed(0))
     seen: list[int] = []
     decoding = vae_decode.Decoding(vae, lambda: faults.GB, lambda: seen.append(0))
@@ -168,7 +168,10 @@ def test_no_tile_of_ltx_2_is_too_narrow_to_be_mirrored(tile: int, columns: int, 
     with torch.inference_mode(), small_tiles(vae):
         for axis in ("min_height", "min_width", "stride_height", "stride_width"):
             setattr(vae, f"tile_sample_{axis}", tile * side)
-        with speedups.applied(pipe, [pipe.transformer], ASKED, card.checkpoint, 2) as choices, vae_decode.guarded(decoding):
+        with (
+            speedups.apply_speedups(pipe, [pipe.transformer], ASKED, card.checkpoint, 2) as choices,
+            vae_decode.guard_decode(decoding),
+        ):
             out = vae.decode(latents, return_dict=False)[0]
         assert vae.tile_sample_stride_width == tile * side
     hook.remove()
@@ -180,10 +183,10 @@ def test_no_tile_of_ltx_2_is_too_narrow_to_be_mirrored(tile: int, columns: int, 
 def test_decoding_that_would_not_fit_whole_is_no_news_where_it_is_tiled_anyway(pipeline: Callable[..., Any]) -> None:
     vae = pipeline("wan21_i2v")[0].vae
     latents = torch.zeros((1, vae.config["z_dim"], 1, 64, 64))
-    most = vae_decode.needed(vae, tuple(latents.shape), 4, vae_decode.ways(vae, tuple(latents.shape))[1]) * 2
+    most = vae_decode.estimate_bytes(vae, tuple(latents.shape), 4, vae_decode.list_ways(vae, tuple(latents.shape))[1]) * 2
     for switches, news in (((), ["in tiles"]), (("use_tiling",), [])):
         decoding = vae_decode.Decoding(vae, lambda: int(most), lambda: None)
-        with torch.inference_mode(), vae_decode.switched(vae, switches), vae_decode.guarded(decoding):
+        with torch.inference_mode(), vae_decode.switch_on(vae, switches), vae_decode.guard_decode(decoding):
             vae.decode(latents)
         assert [choice.value for choice in decoding.choices] == news
     assert untouched(vae)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from functools import cache
 
-from studio.engines.diffusion.families.base import Family
+from studio.engines.diffusion.families.family import Family
 from studio.nouns import Refusal
 
 NAMES = (
@@ -16,7 +16,7 @@ NAMES = (
 
 
 @cache
-def family(name: str) -> Family:
+def get_family(name: str) -> Family:
     """The family a card names. Raises `Refusal` for a name that isn't in `NAMES`."""
     if name not in NAMES:
         raise Refusal(f"There is no family of models called “{name}” here.", f"Use one of {', '.join(NAMES)}.")

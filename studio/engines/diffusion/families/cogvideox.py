@@ -1,7 +1,7 @@
 """CogVideoX 1.0 and 1.5 image to video.
 
-Knows that 1.5 pads its latents at the front to whole patches of two, and when guidance is dynamic. Refuses to know sizes: 1.0
-makes exactly 480x720, 1.5 others too, and its offset embedding is the pipeline's own affair.
+1.5 pads its latents at the front to whole patches of two, and guidance may be dynamic. 1.0 makes exactly 480x720, 1.5 other
+sizes too; its offset embedding is the pipeline's own affair.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from studio.cards import Checkpoint
-from studio.engines.diffusion.families.base import Family, Request
+from studio.engines.diffusion.families.family import Family, Request
 
 
 class CogVideoX(Family):

@@ -1,7 +1,7 @@
 """Helios: long clips in sections of 33 frames, each made from the memory of those before; plain, or in a pyramid of stages.
 
-Knows both pipeline classes and how steps are shared out over the pyramid's stages. Refuses to know sizes and lengths: those are
-the card's (32 k + 1 frames for k sections: the pipeline makes 33 k and cuts some off; a pyramid's sides are multiples of 64).
+Two pipeline classes; steps are shared out over the pyramid's stages. Sizes and lengths are the card's: 32 k + 1 frames for k
+sections (the pipeline makes 33 k and cuts some off); a pyramid's sides are multiples of 64.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from studio.cards import Checkpoint
-from studio.engines.diffusion.families.base import Family, Request, accepted, register_blocks, sections
+from studio.engines.diffusion.families.family import Family, Request, count_sections, filter_call_arguments, register_blocks
 
 STAGES = "pyramid_num_inference_steps_list"
 GAMMA = 0.33333
@@ -47,11 +47,11 @@ class Helios(Family):
         if not stages:
             return super().steps_in_all(pipe, request, checkpoint)
         twice = bool(checkpoint.arguments.get("is_amplify_first_chunk")) and pipe.config.is_distilled
-        return sum(stages) * (sections(request.num_frames, checkpoint) + int(twice))
+        return sum(stages) * (count_sections(request.num_frames, checkpoint) + int(twice))
 
 
 def _pyramid(pipe: Any) -> bool:
-    return STAGES in accepted(pipe, {STAGES: None})
+    return STAGES in filter_call_arguments(pipe, {STAGES: None})
 
 
 def _stages(pipe: Any, steps: int) -> list[int]:

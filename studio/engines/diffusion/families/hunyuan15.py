@@ -1,8 +1,7 @@
 """HunyuanVideo 1.5 image to video: a photo of a size the model knows, guided by an object of its own.
 
-Knows how guidance is set, that its size is the photo's, and that words in quotation marks are read letter by letter by a second
-encoder. Refuses to know the sizes: `Sizes.bucket` is the card's. It takes no callback; progress and previews come from its bar
-and its denoiser, whose first channels are the latents.
+The size is the photo's, one of the card's `Sizes.bucket`; words in quotation marks are read letter by letter by a second text
+encoder. It takes no callback: progress and previews come from its bar and its denoiser, whose first channels are the latents.
 """
 
 from __future__ import annotations
@@ -10,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from studio.cards import Checkpoint
-from studio.engines.diffusion.families.base import Family, Request, Words, kept, read, register_blocks
+from studio.engines.diffusion.families.family import Family, Request, Words, encode_prompt, name_embeddings, register_blocks
 
 NAMES = ("prompt_embeds", "prompt_embeds_mask", "prompt_embeds_2", "prompt_embeds_mask_2")
 
@@ -29,14 +28,14 @@ class HunyuanVideo15(Family):
         """
         super().prepare(pipe, checkpoint)
         register_blocks(pipe.transformer, ("transformer_blocks",), hidden=0, encoder=1)
-        pipe.video_processor.calculate_default_height_width = own_size
+        pipe.video_processor.calculate_default_height_width = find_own_size
 
     def words(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> Words:
         """Both encoders, of the prompt and, with guidance, of what to avoid."""
         prompt, negative = self.prompts(request, checkpoint)
-        words = kept(NAMES, read(pipe, {"prompt": prompt, "device": pipe._execution_device}))
-        if self.guided(request):
-            avoided = kept(NAMES, read(pipe, {"prompt": negative, "device": pipe._execution_device}))
+        words = name_embeddings(NAMES, encode_prompt(pipe, {"prompt": prompt, "device": pipe._execution_device}))
+        if self.is_guided(request):
+            avoided = name_embeddings(NAMES, encode_prompt(pipe, {"prompt": negative, "device": pipe._execution_device}))
             words |= {f"negative_{name}": value for name, value in avoided.items()}
         return words
 
@@ -50,6 +49,6 @@ class HunyuanVideo15(Family):
         return latents[0, : pipe.num_channels_latents]
 
 
-def own_size(height: int, width: int, target_size: int) -> tuple[int, int]:
+def find_own_size(height: int, width: int, target_size: int) -> tuple[int, int]:
     """A photo's own height and width, in place of the pipeline's choice of a bucket."""
     return height, width

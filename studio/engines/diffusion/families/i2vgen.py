@@ -1,8 +1,8 @@
 """I2VGen-XL: an old pipeline that diffusers keeps, with two flaws that are worked around here.
 
-Knows both: it looks for the text encoder's inner model, which transformers 5 has done away with, and it draws the photo's latents
-from the global noise, so that a seed alone would not say which frames come out. Refuses to know callbacks: it takes none, so
-progress and previews come from its bar and its denoiser.
+It looks for the text encoder's inner model, which transformers 5 has done away with, and it draws the photo's latents from the
+global noise, so that a seed alone would not say which frames come out. It takes no callback: progress and previews come from its
+bar and its denoiser.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from studio.cards import Checkpoint
-from studio.engines.diffusion.families.base import Family, Request, Words
+from studio.engines.diffusion.families.family import Family, Request, Words
 
 CLIP_SKIP = 1
 """The pipeline reads the layer before CLIP's last; `encode_prompt` alone would read the last."""

@@ -1,8 +1,8 @@
-"""Kandinsky 5 image to video: Qwen2.5-VL and CLIP read, HunyuanVideo's VAE decodes.
+"""Kandinsky 5 image to video: Qwen2.5-VL and CLIP read the prompt, HunyuanVideo's VAE decodes.
 
-Knows its names for words and that its latents carry the photo's beside them. Refuses to know lengths, with one warning for cards:
-the pipeline evens the first four latent frames out with those that follow, so clips of 13 frames and fewer have nothing to be
-evened out with and come out as NaN; 17 is the least.
+It has its own names for embeddings, and its latents carry the photo's beside them. A warning for cards: the pipeline evens the
+first four latent frames out with those that follow, so clips of 13 frames and fewer have nothing to be evened out with and come
+out as NaN; 17 is the least.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 from studio.cards import Checkpoint
-from studio.engines.diffusion.families.base import Family, Request, Words, kept, reach, read
+from studio.engines.diffusion.families.family import Family, Request, Words, encode_prompt, limit_tokens, name_embeddings
 
 NAMES = ("prompt_embeds_qwen", "prompt_embeds_clip", "prompt_cu_seqlens")
 NEGATIVE = (
@@ -28,15 +28,15 @@ class Kandinsky5(Family):
     def prompts(self, request: Request, checkpoint: Checkpoint) -> tuple[str, str]:
         """The prompt, and what is said to be avoided or else the model's own."""
         prompt, negative = super().prompts(request, checkpoint)
-        return prompt, (negative.strip() or NEGATIVE) if self.guided(request) else ""
+        return prompt, (negative.strip() or NEGATIVE) if self.is_guided(request) else ""
 
     def words(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> Words:
         """Both encoders, of the prompt and, with guidance, of what to avoid: `encode_prompt` reads one at a time."""
         prompt, negative = self.prompts(request, checkpoint)
-        common = {"device": pipe._execution_device, **reach(pipe, checkpoint)}
-        words = kept(NAMES, read(pipe, {"prompt": prompt, **common}))
-        if self.guided(request):
-            avoided = kept(NAMES, read(pipe, {"prompt": negative, **common}))
+        common = {"device": pipe._execution_device, **limit_tokens(pipe, checkpoint)}
+        words = name_embeddings(NAMES, encode_prompt(pipe, {"prompt": prompt, **common}))
+        if self.is_guided(request):
+            avoided = name_embeddings(NAMES, encode_prompt(pipe, {"prompt": negative, **common}))
             words |= {f"negative_{name}": value for name, value in avoided.items()}
         return words
 

@@ -1,8 +1,8 @@
 """LTX-Video 0.9: two pipeline classes, one for a first frame and one for conditions at any frame.
 
-Knows how an end frame is said (a condition at the last frame), how tokens become latents again, and how a distilled schedule
-is kept. Refuses to know which checkpoint is distilled: its card says so with `timesteps` (LTXConditionPipeline alone takes them)
-and its constants (`image_cond_noise_scale`, `decode_timestep`, `decode_noise_scale`, `guidance_rescale`).
+An end frame is a condition at the last frame. A checkpoint is distilled where its card says so with `timesteps`
+(LTXConditionPipeline alone takes them) and its constants (`image_cond_noise_scale`, `decode_timestep`, `decode_noise_scale`,
+`guidance_rescale`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from studio.cards import Checkpoint
-from studio.engines.diffusion.families.base import Family, Request, accepted, no_end
+from studio.engines.diffusion.families.family import Family, Request, filter_call_arguments, refuse_end
 from studio.nouns import Refusal
 
 DECODE_TIMESTEP, DECODE_NOISE = 0.05, 0.025
@@ -27,7 +27,7 @@ class LTX(Family):
     def prepare(self, pipe: Any, checkpoint: Checkpoint) -> None:
         """A scheduler that takes a distilled schedule as it is given. Raises `Refusal` where the class can't take one."""
         super().prepare(pipe, checkpoint)
-        if checkpoint.steps.timesteps and not conditioned(pipe):
+        if checkpoint.steps.timesteps and not takes_conditions(pipe):
             raise Refusal(
                 f"{checkpoint.pipeline} can't take the timesteps on the model's card.", "Use LTXConditionPipeline on that card."
             )
@@ -36,9 +36,9 @@ class LTX(Family):
 
     def arguments(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
         """The common ones, the rate, the schedule for so many steps, and conditions in a picture's place where it takes them."""
-        ours: dict[str, Any] = {"frame_rate": request.fps, **resampled(request, checkpoint), **self.decoding(pipe)}
+        ours: dict[str, Any] = {"frame_rate": request.fps, **resample_schedule(request, checkpoint), **self.decoding(pipe)}
         made = {**ours, **super().arguments(pipe, request, checkpoint)}
-        if conditioned(pipe):
+        if takes_conditions(pipe):
             made["conditions"] = self.conditions(request)
             made.pop("image", None)
         return made
@@ -52,7 +52,7 @@ class LTX(Family):
 
         if any(pipe.vae.config.decoder_inject_noise):
             torch.manual_seed(request.seed)
-        if conditioned(pipe) or not pipe.vae.config.timestep_conditioning:
+        if takes_conditions(pipe) or not pipe.vae.config.timestep_conditioning:
             return super().generator(pipe, request)
         return torch.Generator(pipe._execution_device).manual_seed(request.seed)
 
@@ -64,8 +64,8 @@ class LTX(Family):
 
     def ending(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
         """Nothing of its own: an end frame is one of `conditions`. Raises `Refusal` where the class takes none."""
-        if request.end is not None and not conditioned(pipe):
-            raise no_end()
+        if request.end is not None and not takes_conditions(pipe):
+            raise refuse_end()
         return {}
 
     def conditions(self, request: Request) -> list[Any]:
@@ -79,36 +79,36 @@ class LTX(Family):
 
     def picture_latents(self, pipe: Any, latents: Any, request: Request) -> Any:
         """Tokens as latents again, without those of an end frame, which LTXConditionPipeline puts before the clip's own."""
-        return unpacked(pipe, latents[:, -tokens(pipe, request) :], request)
+        return unpack_latents(pipe, latents[:, -count_tokens(pipe, request) :], request)
 
     def calls_per_step(self, pipe: Any, request: Request) -> int:
         """Always one: with guidance the batch is doubled instead."""
         return 1
 
 
-def conditioned(pipe: Any) -> bool:
+def takes_conditions(pipe: Any) -> bool:
     """Whether the pipeline takes conditions at any frame."""
-    return bool(accepted(pipe, {"conditions": None}))
+    return bool(filter_call_arguments(pipe, {"conditions": None}))
 
 
-def grid(pipe: Any, request: Request) -> tuple[int, int, int]:
+def find_latent_grid(pipe: Any, request: Request) -> tuple[int, int, int]:
     """Frames, height and width of the clip in latents."""
     frames = (request.num_frames - 1) // pipe.vae_temporal_compression_ratio + 1
     side = pipe.vae_spatial_compression_ratio
     return frames, request.height // side, request.width // side
 
 
-def tokens(pipe: Any, request: Request) -> int:
+def count_tokens(pipe: Any, request: Request) -> int:
     """How many tokens the clip itself has."""
-    frames, height, width = grid(pipe, request)
+    frames, height, width = find_latent_grid(pipe, request)
     side, deep = pipe.transformer_spatial_patch_size, pipe.transformer_temporal_patch_size
     return (frames // deep) * (height // side) * (width // side)
 
 
-def unpacked(pipe: Any, packed: Any, request: Request) -> Any:
+def unpack_latents(pipe: Any, packed: Any, request: Request) -> Any:
     """The clip's tokens ((batch, tokens, channels)) as latents ((channels, frames, height, width))."""
     side, deep = pipe.transformer_spatial_patch_size, pipe.transformer_temporal_patch_size
-    return pipe._unpack_latents(packed, *grid(pipe, request), side, deep)[0]
+    return pipe._unpack_latents(packed, *find_latent_grid(pipe, request), side, deep)[0]
 
 
 def take_as_given(pipe: Any) -> None:
@@ -117,7 +117,7 @@ def take_as_given(pipe: Any) -> None:
     pipe.scheduler = type(scheduler).from_config(scheduler.config, use_dynamic_shifting=False, shift_terminal=None)
 
 
-def resampled(request: Request, checkpoint: Checkpoint) -> dict[str, list[float]]:
+def resample_schedule(request: Request, checkpoint: Checkpoint) -> dict[str, list[float]]:
     """A distilled schedule for another number of steps than its own: the same curve down to 0, taken at other places."""
     own = {"sigmas": checkpoint.steps.sigmas, "timesteps": checkpoint.steps.timesteps}
     return {

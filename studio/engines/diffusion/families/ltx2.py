@@ -1,7 +1,7 @@
 """LTX-2, 2.3 and 2.5: picture and sound from one denoiser.
 
-Knows its three kinds of guidance, its sound, and that motion strength is its motion speed. Refuses to know which checkpoint is
-distilled: with guidance off (the card's default is 1) every kind is off, and the card's `sigmas` stand.
+Three kinds of guidance; motion strength is its motion speed. With guidance off (a distilled card's default is 1) every kind is
+off, and the card's `sigmas` stand.
 
 A card's constants may be `use_cross_timestep` (false for LTX-2.0) and, for while guidance is on, `audio_guidance_scale` (7),
 `stg_scale` (1), `modality_scale` (3) and `guidance_rescale` (0.7), these three with `audio_` before them where sound differs, and
@@ -17,8 +17,8 @@ import msgspec
 import numpy as np
 
 from studio.cards import Checkpoint
-from studio.engines.diffusion.families.base import Made, Request
-from studio.engines.diffusion.families.ltx import LTX, tokens, unpacked
+from studio.engines.diffusion.families.family import Request, Result
+from studio.engines.diffusion.families.ltx import LTX, count_tokens, unpack_latents
 from studio.frames import Sound
 
 GUIDED: dict[str, float] = {
@@ -49,9 +49,13 @@ class LTX2(LTX):
         """LTX's, the speed of motion, and every guidance scale said, for each has a default that is on."""
         plain = {name: value for name, value in checkpoint.arguments.items() if name != BLOCKS}
         made = super().arguments(pipe, request, msgspec.structs.replace(checkpoint, arguments=plain))
-        scales = {**made, **guidance(plain)} if self.guided(request) else {**made, **UNGUIDED}
+        scales = {**made, **read_guidance(plain)} if self.is_guided(request) else {**made, **UNGUIDED}
         block = checkpoint.arguments.get(BLOCKS)
-        return {"motion_speed": motion_speed(request.strength), **scales, **({BLOCKS: [int(block)]} if block is not None else {})}
+        return {
+            "motion_speed": find_motion_speed(request.strength),
+            **scales,
+            **({BLOCKS: [int(block)]} if block is not None else {}),
+        }
 
     def decoding(self, pipe: Any) -> dict[str, float]:
         """Nothing: no LTX-2 VAE is told a timestep so far, and the pipelines' own default stands."""
@@ -64,35 +68,35 @@ class LTX2(LTX):
         first = LTX2VideoCondition(frames=request.image, index=0)
         return [first] if request.end is None else [first, LTX2VideoCondition(frames=request.end, index=-1)]
 
-    def made(self, pipe: Any, output: Any, request: Request) -> Made:
+    def read_output(self, pipe: Any, output: Any, request: Request) -> Result:
         """The frames, and the sound at the rate the vocoder makes, unless none was asked for."""
-        frames = super().made(pipe, output, request).frames
+        frames = super().read_output(pipe, output, request).frames
         if not request.sound:
-            return Made(frames)
+            return Result(frames)
         samples = np.clip(output.audio[0].float().cpu().numpy(), -1.0, 1.0)
-        return Made(frames, Sound(np.ascontiguousarray(samples, np.float32), int(pipe.vocoder.config.output_sampling_rate)))
+        return Result(frames, Sound(np.ascontiguousarray(samples, np.float32), int(pipe.vocoder.config.output_sampling_rate)))
 
     def picture_latents(self, pipe: Any, latents: Any, request: Request) -> Any:
         """Tokens as latents again, without those of an end frame, which LTX2ConditionPipeline puts after the clip's own."""
-        return unpacked(pipe, latents[:, : tokens(pipe, request)], request)
+        return unpack_latents(pipe, latents[:, : count_tokens(pipe, request)], request)
 
     def calls_per_step(self, pipe: Any, request: Request, checkpoint: Checkpoint | None = None) -> int:
         """Three with guidance on: guided (a doubled batch), without some blocks, and picture and sound apart; those a card turns
         off are left out, where the card is given. One with guidance off.
         """
-        if not self.guided(request):
+        if not self.is_guided(request):
             return 1
-        scales = guidance(checkpoint.arguments if checkpoint else {})
+        scales = read_guidance(checkpoint.arguments if checkpoint else {})
         off = {"stg_scale": 0.0, "modality_scale": 1.0}
         return 1 + sum(max(scales[name], scales[f"audio_{name}"]) > value for name, value in off.items())
 
 
-def guidance(constants: Mapping[str, Any]) -> dict[str, float]:
+def read_guidance(constants: Mapping[str, Any]) -> dict[str, float]:
     """Every scale while guidance is on: the card's, for sound else the card's for the picture, else the default."""
     return {name: float(constants.get(name, constants.get(name.removeprefix("audio_"), own))) for name, own in GUIDED.items()}
 
 
-def motion_speed(strength: float) -> float:
+def find_motion_speed(strength: float) -> float:
     """How fast things move against real time: 0.5 to 1.5, and 1 in the middle.
 
     The pipeline tells the denoiser a rate of fps / speed, and it was trained between about 24 and 60 frames a second

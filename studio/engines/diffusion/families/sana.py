@@ -1,7 +1,7 @@
 """SANA-Video image to video.
 
-Knows that motion strength is a score said in the prompt, and that the size asked for has to be the size made. Refuses to know the
-bins of sizes the pipeline would pick from by itself: the card lists sizes, and nothing is resized afterwards.
+Motion strength is a score in the prompt. The size asked for has to be the size made: the pipeline would pick from bins of sizes
+by itself, so the card lists sizes, and nothing is resized afterwards.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import inspect
 from typing import Any
 
 from studio.cards import Checkpoint
-from studio.engines.diffusion.families.base import Family, Request
+from studio.engines.diffusion.families.family import Family, Request
 
 
 class Sana(Family):
@@ -36,10 +36,10 @@ class Sana(Family):
         made = super().arguments(pipe, request, checkpoint)
         return {"use_resolution_binning": False, "negative_prompt": None, **made}
 
-    def normalised(self, pipe: Any, encoded: Any) -> Any:
+    def normalise_latents(self, pipe: Any, encoded: Any) -> Any:
         """By the VAE's statistics; a VAE that has none is left alone here, its scaling factor too, as the pipeline does."""
         has = hasattr(pipe.vae, "latents_mean") or pipe.vae.config.get("latents_mean") is not None
-        return super().normalised(pipe, encoded) if has else encoded
+        return super().normalise_latents(pipe, encoded) if has else encoded
 
     def calls_per_step(self, pipe: Any, request: Request) -> int:
         """Always one."""

@@ -1,14 +1,11 @@
-"""SkyReels-V2 image to video: Wan 2.1's shape with its own denoiser class.
-
-Knows that diffusers' caches haven't met its blocks. Refuses to know anything else: the rest is Wan's way.
-"""
+"""SkyReels-V2 image to video: Wan 2.1's shape with its own denoiser class, whose blocks diffusers' caches haven't met."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from studio.cards import Checkpoint
-from studio.engines.diffusion.families.base import register_blocks
+from studio.engines.diffusion.families.family import register_blocks
 from studio.engines.diffusion.families.wan import Wan
 
 

@@ -1,7 +1,6 @@
 """Stable Video Diffusion: a photo, no words, and two numbers for how much moves.
 
-Knows how the studio's motion strength becomes those two, and that guidance grows from the first frame to the last. Refuses to
-know words: it has no text encoder.
+The studio's motion strength becomes those two; guidance grows from the first frame to the last. It has no text encoder.
 """
 
 from __future__ import annotations
@@ -9,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from studio.cards import Checkpoint
-from studio.engines.diffusion.families.base import Family, Request
+from studio.engines.diffusion.families.family import Family, Request
 
 
 class SVD(Family):
@@ -26,7 +25,7 @@ class SVD(Family):
         """
         ours = {
             "fps": request.fps, "max_guidance_scale": request.guidance, "min_guidance_scale": min(1.0, request.guidance),
-            **motion(request.strength),
+            **choose_motion(request.strength),
         }  # fmt: skip
         return {**ours, **super().arguments(pipe, request, checkpoint)}
 
@@ -40,7 +39,7 @@ class SVD(Family):
         return 1
 
 
-def motion(strength: float) -> dict[str, float]:
+def choose_motion(strength: float) -> dict[str, float]:
     """The studio's motion strength as SVD's two numbers: 0.5 is its own default of both.
 
     `motion_bucket_id` is what it was trained to read as the amount of motion, 0 to 255, so it takes the whole range: 254 times

@@ -14,7 +14,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from studio.cards import ModelCard
-from studio.engines.diffusion.families.base import Family
+from studio.engines.diffusion.families.family import Family
 from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.memory_errors import collect_garbage

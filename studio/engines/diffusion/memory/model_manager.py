@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from studio.cards import ModelCard, Plan
 from studio.config import Settings
 from studio.engines.base import Tick
-from studio.engines.diffusion.families import family
+from studio.engines.diffusion.families import get_family
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.memory import placement
@@ -243,7 +243,7 @@ class ModelManager:
         pipe = self._read_pipeline(load, folders, self._read or loader.load)
         shared = self._cache.shared
         try:
-            kind = family(require_checkpoint(card).family)
+            kind = get_family(require_checkpoint(card).family)
             kind.prepare(pipe, require_checkpoint(card))
             load.tick(load.progress)
         except BaseException:

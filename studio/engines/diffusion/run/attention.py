@@ -1,6 +1,6 @@
-"""Which attention kernel a model runs with: the fastest that has proved itself on this device, or the one the user chose.
+"""The attention kernel a model runs with: the fastest that passed the probe on this device, or the one the user chose.
 
-Knows the table of what was tried, where it is kept, and how a kernel is set on a model. Refuses to know what a job is.
+The table of kernels that were tried is a JSON file in the home folder's models; trying them is attention_probe.py's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import msgspec
 
 from studio import cards
 from studio.config import Settings
-from studio.engines.diffusion.run.attention_probe import CANDIDATES, HEADS, Candidate, Kernel, tried
+from studio.engines.diffusion.run.attention_probe import CANDIDATES, HEADS, Candidate, ProbedKernel, probe_kernels
 from studio.nouns import Choice, Noun
 
 if TYPE_CHECKING:
@@ -53,50 +53,50 @@ class Device(Protocol):
     def name(self) -> str: ...  # noqa: D102
 
 
-class Kept(Noun, frozen=True):
+class KernelTable(Noun, frozen=True):
     """The table as it is kept: `basis` is what it was made with, and it stands as long as nothing of that has changed."""
 
     basis: dict[str, str]
-    kernels: tuple[Kernel, ...]
+    kernels: tuple[ProbedKernel, ...]
 
 
-def kernels(
+def load_or_probe(
     machine: Device, settings: Settings, again: bool = False, candidates: tuple[Candidate, ...] = CANDIDATES
-) -> tuple[Kernel, ...]:
+) -> tuple[ProbedKernel, ...]:
     """The kernels tried on this machine: those kept, or tried now where none are, where they are out of date, or `again`.
 
     Takes some seconds the first time (torch and diffusers are imported). Empty, and nothing kept, where the device had no memory
     left to try in: the studio then stays with PyTorch's own choice and tries again before the next job.
     """
     with _probing:
-        known = () if again else kept(machine, settings)
+        known = () if again else read_table(machine, settings)
         if known:
             return known
         import torch
 
         try:
-            found = tried(machine.device, candidates)
+            found = probe_kernels(machine.device, candidates)
         except torch.OutOfMemoryError:
             return ()
-        _keep(Kept(_basis(machine), found), machine, settings)
+        _write_table(KernelTable(_find_basis(machine), found), machine, settings)
         return found
 
 
-def kept(machine: Device, settings: Settings) -> tuple[Kernel, ...]:
+def read_table(machine: Device, settings: Settings) -> tuple[ProbedKernel, ...]:
     """The kernels as they were last tried on this machine, without trying; empty where they weren't, or something has changed."""
     try:
-        table = msgspec.json.decode(_file(machine, settings).read_bytes(), type=Kept)
+        table = msgspec.json.decode(_find_file(machine, settings).read_bytes(), type=KernelTable)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
         return ()
-    return table.kernels if table.basis == _basis(machine) else ()
+    return table.kernels if table.basis == _find_basis(machine) else ()
 
 
-def rows(table: Sequence[Kernel]) -> tuple[cards.Kernel, ...]:
+def list_kernels(table: Sequence[ProbedKernel]) -> tuple[cards.Kernel, ...]:
     """The table as the rest of the studio knows it: each kernel, its time, and why it can or can't be used."""
     return tuple(cards.Kernel(row.name, row.ok, row.milliseconds, row.error, row.title, row.why) for row in table)
 
 
-def best(table: Sequence[Kernel], device: str, masks: bool = True) -> Kernel | None:
+def choose_fastest(table: Sequence[ProbedKernel], device: str, masks: bool = True) -> ProbedKernel | None:
     """The kernel the studio would choose on `device` for a model that passes masks or not; None leaves it to PyTorch."""
     native = next((row for row in table if row.name == NATIVE and row.ok), None)
     if device == "cpu" or native is None:
@@ -106,7 +106,7 @@ def best(table: Sequence[Kernel], device: str, masks: bool = True) -> Kernel | N
     return fastest if fastest.milliseconds < native.milliseconds * LEAST_FASTER else None
 
 
-def use(pipe: Any, denoisers: Sequence[Module], table: Sequence[Kernel], wanted: str, device: str = "") -> Choice:
+def set_kernel(pipe: Any, denoisers: Sequence[Module], table: Sequence[ProbedKernel], wanted: str, device: str = "") -> Choice:
     """Set the kernel on every denoiser of a pipeline, and say which and why. To be called before every job.
 
     `wanted` is "auto" or a kernel's name. `device` is where the denoisers will run; by default where their weights are now.
@@ -116,19 +116,19 @@ def use(pipe: Any, denoisers: Sequence[Module], table: Sequence[Kernel], wanted:
     """
     from diffusers.models.attention_dispatch import AttentionBackendName, _AttentionBackendRegistry  # pyright: ignore
 
-    name, why = _chosen(denoisers, table, wanted, device or str(next(denoisers[0].parameters()).device))
+    name, why = _choose(denoisers, table, wanted, device or str(next(denoisers[0].parameters()).device))
     parts = [part for part in getattr(pipe, "components", {}).values() if hasattr(part, "set_attention_backend")]
     for part in parts:
-        _tell(part, AttentionBackendName(NATIVE))
-    told = sum(_tell(denoiser, AttentionBackendName(name)) for denoiser in denoisers)
+        _set_backend(part, AttentionBackendName(NATIVE))
+    told = sum(_set_backend(denoiser, AttentionBackendName(name)) for denoiser in denoisers)
     _AttentionBackendRegistry.set_active_backend(AttentionBackendName.NATIVE)
     if told:
         title = next((row.title for row in table if row.name == name), "PyTorch's own choice")
         return Choice(WHAT, title, why)
-    return _use_unet(denoisers, name, why, wanted != "auto")
+    return _set_on_unets(denoisers, name, why, wanted != "auto")
 
 
-def _tell(part: Any, backend: Any) -> int:
+def _set_backend(part: Any, backend: Any) -> int:
     """Set a kernel on each attention processor of a model that takes one; how many did.
 
     Not by the model's own `set_attention_backend`: that sets the process's too, and some models take it and change nothing.
@@ -141,7 +141,7 @@ def _tell(part: Any, backend: Any) -> int:
     return len(able)
 
 
-def _chosen(denoisers: Sequence[Module], table: Sequence[Kernel], wanted: str, device: str) -> tuple[str, str]:
+def _choose(denoisers: Sequence[Module], table: Sequence[ProbedKernel], wanted: str, device: str) -> tuple[str, str]:
     """A kernel's name, and why that one."""
     masks = any(type(denoiser).__name__ not in MASKLESS for denoiser in denoisers)
     if all(_is_unet(denoiser) for denoiser in denoisers):
@@ -150,18 +150,18 @@ def _chosen(denoisers: Sequence[Module], table: Sequence[Kernel], wanted: str, d
             return NATIVE, f"{unfit.title} was chosen in Settings, but isn't for this kind of model"
         table = [row for row in table if row.name in UNETS]
     if wanted != "auto":
-        return _asked(table, wanted, masks)
+        return _choose_wanted(table, wanted, masks)
     if device == "cpu":
         return NATIVE, "on a processor PyTorch's own choice is the fastest there is"
     if not table:
         return NATIVE, "no other kernel has been tried on this device yet"
-    sizes = {size for denoiser in denoisers if not _is_unet(denoiser) for size in _heads(denoiser)}
+    sizes = {size for denoiser in denoisers if not _is_unet(denoiser) for size in _find_head_sizes(denoiser)}
     if not sizes <= set(HEADS):
         return (
             NATIVE,
             f"this model's heads hold {max(sizes - set(HEADS))} numbers, and the others were only tried with 64 and 128",
         )
-    found = best(table, device, masks)
+    found = choose_fastest(table, device, masks)
     native = next((row for row in table if row.name == NATIVE), None)
     if found is None or native is None:
         also = " that takes this model's masks" if masks else ""
@@ -169,7 +169,7 @@ def _chosen(denoisers: Sequence[Module], table: Sequence[Kernel], wanted: str, d
     return found.name, f"the fastest here: {found.milliseconds:.2f} ms where PyTorch takes {native.milliseconds:.2f}; {found.why}"
 
 
-def _asked(table: Sequence[Kernel], wanted: str, masks: bool) -> tuple[str, str]:
+def _choose_wanted(table: Sequence[ProbedKernel], wanted: str, masks: bool) -> tuple[str, str]:
     row = next((row for row in table if row.name == wanted), None)
     if row is None:
         return NATIVE, f"{wanted} was chosen in Settings, but hasn't been tried on this device"
@@ -180,7 +180,7 @@ def _asked(table: Sequence[Kernel], wanted: str, masks: bool) -> tuple[str, str]
     return row.name, f"chosen in Settings; {row.why}"
 
 
-def _heads(denoiser: Any) -> set[int]:
+def _find_head_sizes(denoiser: Any) -> set[int]:
     """The sizes of a denoiser's heads by its configuration."""
     config = getattr(denoiser, "config", {})
     sizes = {config.get(key) for key in ("attention_head_dim", "audio_attention_head_dim", "cross_attention_head_dim")}
@@ -191,7 +191,7 @@ def _is_unet(denoiser: Any) -> bool:
     return "UNet" in type(denoiser).__name__
 
 
-def _use_unet(denoisers: Sequence[Any], name: str, why: str, asked: bool) -> Choice:
+def _set_on_unets(denoisers: Sequence[Any], name: str, why: str, asked: bool) -> Choice:
     """U-Nets know nothing of the dispatch, but have a method of their own for xFormers."""
     unets = [denoiser for denoiser in denoisers if _is_unet(denoiser)]
     for unet in unets:
@@ -210,17 +210,17 @@ def _use_unet(denoisers: Sequence[Any], name: str, why: str, asked: bool) -> Cho
     return Choice(WHAT, "xFormers", why)
 
 
-def _file(machine: Device, settings: Settings) -> Any:
+def _find_file(machine: Device, settings: Settings) -> Any:
     slug = re.sub(r"[^a-z0-9]+", "-", f"{machine.name} {machine.device.split(':')[0]}".lower()).strip("-")[:80]
     return settings.home / "models" / f"attention-{slug}.json"
 
 
-def _basis(machine: Device) -> dict[str, str]:
-    return {"device": machine.name, **_versions()}
+def _find_basis(machine: Device) -> dict[str, str]:
+    return {"device": machine.name, **_read_versions()}
 
 
 @cache
-def _versions() -> dict[str, str]:
+def _read_versions() -> dict[str, str]:
     """The versions of everything that decides how attention runs."""
     found: dict[str, str] = dict.fromkeys(PACKAGES, "")
     for package in PACKAGES:
@@ -229,9 +229,9 @@ def _versions() -> dict[str, str]:
     return found
 
 
-def _keep(table: Kept, machine: Device, settings: Settings) -> None:
+def _write_table(table: KernelTable, machine: Device, settings: Settings) -> None:
     """Write the table down; where that fails it is tried again next time, which costs seconds and nothing else."""
-    file = _file(machine, settings)
+    file = _find_file(machine, settings)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         half = file.with_suffix(f".{os.getpid()}.half")

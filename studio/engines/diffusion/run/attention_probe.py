@@ -1,7 +1,7 @@
-"""Attention kernels tried out on a device: which run, how far they are from the plain sum, and how fast they are.
+"""Tries attention kernels out on a device: which run, their error against the plain sum, and their time.
 
-Knows diffusers' attention dispatch and what a kernel is asked for by the video models. Refuses to know models, jobs and files.
-A kernel is called through the very function that the models call it through, so what is tried here is what runs later.
+A kernel is called through the very function that the models call it through (diffusers' dispatch), with shapes as the video
+models have them, so what is tried here is what runs later.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ CANDIDATES = (
 REFERENCE = "_native_math"
 
 
-class Kernel(Noun, frozen=True):
+class ProbedKernel(Noun, frozen=True):
     """What came of trying one kernel on one device.
 
     `error` is the worst relative error, `milliseconds` the median time at 128 numbers a head; both 0 where it never ran. `why`
@@ -96,7 +96,7 @@ def attend(query: Any, key: Any, value: Any, mask: Any, name: str) -> Any:
     return dispatch_attention_fn(query, key, value, attn_mask=mask, backend=backend)
 
 
-def tried(device: str, candidates: tuple[Candidate, ...] = CANDIDATES, by: Attend = attend) -> tuple[Kernel, ...]:
+def probe_kernels(device: str, candidates: tuple[Candidate, ...] = CANDIDATES, by: Attend = attend) -> tuple[ProbedKernel, ...]:
     """Every candidate tried on `device` ("cuda:0", "cpu"): bfloat16 on a GPU, float32 on the processor.
 
     About a second on the processor. Raises torch's OutOfMemoryError where there is no room even for that: such a result is no
@@ -106,13 +106,13 @@ def tried(device: str, candidates: tuple[Candidate, ...] = CANDIDATES, by: Atten
 
     with torch.inference_mode(), _quiet():
         cases = [_Case(device, size) for size in HEADS]
-        rows = [_row(candidate, cases, by) for candidate in candidates]
-        times = _timed(device, [row.name for row in rows if row.ok], by)
-    return tuple(_with_time(row, times.get(row.name, 0.0)) for row in rows)
+        rows = [_probe_one(candidate, cases, by) for candidate in candidates]
+        times = _time_kernels(device, [row.name for row in rows if row.ok], by)
+    return tuple(_add_time(row, times.get(row.name, 0.0)) for row in rows)
 
 
-def _with_time(row: Kernel, milliseconds: float) -> Kernel:
-    return Kernel(row.name, row.title, row.ok, row.error, milliseconds, row.why, row.masks, row.automatic)
+def _add_time(row: ProbedKernel, milliseconds: float) -> ProbedKernel:
+    return ProbedKernel(row.name, row.title, row.ok, row.error, milliseconds, row.why, row.masks, row.automatic)
 
 
 class _Case:
@@ -123,7 +123,7 @@ class _Case:
 
         self.dtype = torch.float32 if device == "cpu" else torch.bfloat16
         tokens = CPU_TOKENS if device == "cpu" else ERROR_TOKENS
-        self.query, self.key, self.value = _given(device, tokens, 2, size, self.dtype)
+        self.query, self.key, self.value = _make_inputs(device, tokens, 2, size, self.dtype)
         keep = torch.arange(tokens, device=device) < tokens - tokens // 4
         # HunyuanVideo passes one truth a pair of tokens, LTX a number added to each key's score, for each head.
         pairs = (keep[:, None] & keep[None, :]) | torch.eye(tokens, dtype=torch.bool, device=device)
@@ -138,68 +138,70 @@ class _Case:
         whole = mask if mask is None or mask.dtype == torch.bool else mask.float()
         return attend(self.query.float(), self.key.float(), self.value.float(), whole, REFERENCE)
 
-    def error(self, by: Attend, name: str) -> float:
+    def measure_error(self, by: Attend, name: str) -> float:
         """The relative error without a mask."""
-        return _apart(by(self.query, self.key, self.value, None, name), self.plain)
+        return _measure_error(by(self.query, self.key, self.value, None, name), self.plain)
 
-    def masked_error(self, by: Attend, name: str) -> float:
+    def measure_masked_error(self, by: Attend, name: str) -> float:
         """The worst relative error with a mask."""
         found = [by(self.query, self.key, self.value, mask, name) for mask in self.masks]
-        return max(_apart(out, reference) for out, reference in zip(found, self.masked, strict=True))
+        return max(_measure_error(out, reference) for out, reference in zip(found, self.masked, strict=True))
 
 
-def _given(device: str, tokens: int, heads: int, size: int, dtype: Any) -> list[Any]:
+def _make_inputs(device: str, tokens: int, heads: int, size: int, dtype: Any) -> list[Any]:
     import torch
 
     random = torch.Generator().manual_seed(0)
     return [torch.randn((1, tokens, heads, size), generator=random).to(device, dtype) for _ in range(3)]
 
 
-def _apart(out: Any, reference: Any) -> float:
+def _measure_error(out: Any, reference: Any) -> float:
     """How far a result is off: the size of the difference over that of the reference; infinite where it isn't a number."""
     apart = float((out.float() - reference).norm() / reference.norm())
     return apart if apart == apart else float("inf")
 
 
-def _row(candidate: Candidate, cases: list[_Case], by: Attend) -> Kernel:
+def _probe_one(candidate: Candidate, cases: list[_Case], by: Attend) -> ProbedKernel:
     """One candidate's row, not yet timed."""
     import torch
 
     most = QUANTISED if candidate.quantised else FLOAT32 if cases[0].dtype == torch.float32 else BFLOAT16
     try:
-        error = max(case.error(by, candidate.name) for case in cases)
+        error = max(case.measure_error(by, candidate.name) for case in cases)
     except torch.OutOfMemoryError:
         raise
     except Exception as fault:  # a kernel may fail in any way at all: that is what is being found out
-        return Kernel(candidate.name, candidate.title, False, 0.0, 0.0, _words(fault, candidate), automatic=not candidate.asked)
+        return ProbedKernel(
+            candidate.name, candidate.title, False, 0.0, 0.0, _explain_fault(fault, candidate), automatic=not candidate.asked
+        )
     if not error <= most:
-        why = f"differs from the plain sum by {_percent(error)}, where at most {_percent(most)} is allowed"
-        return Kernel(candidate.name, candidate.title, False, min(error, FAR), 0.0, why, automatic=not candidate.asked)
-    masks = _masked(candidate, cases, by, most)
-    why = f"differs from the plain sum by {_percent(error)}" + ("" if masks else "; not for models that pass masks")
+        why = f"differs from the plain sum by {_say_percent(error)}, where at most {_say_percent(most)} is allowed"
+        return ProbedKernel(candidate.name, candidate.title, False, min(error, FAR), 0.0, why, automatic=not candidate.asked)
+    masks = _takes_masks(candidate, cases, by, most)
+    why = f"differs from the plain sum by {_say_percent(error)}" + ("" if masks else "; not for models that pass masks")
     why += f"; {candidate.asked}, so it is only used when you choose it" if candidate.asked else ""
-    return Kernel(candidate.name, candidate.title, True, error, 0.0, why, masks, not candidate.asked)
+    return ProbedKernel(candidate.name, candidate.title, True, error, 0.0, why, masks, not candidate.asked)
 
 
-def _masked(candidate: Candidate, cases: list[_Case], by: Attend, most: float) -> bool:
+def _takes_masks(candidate: Candidate, cases: list[_Case], by: Attend, most: float) -> bool:
     """Whether a kernel also takes masks and heeds them (xFormers takes a truth for a number, and says nothing)."""
     import torch
 
     try:
-        return max(case.masked_error(by, candidate.name) for case in cases) <= most
+        return max(case.measure_masked_error(by, candidate.name) for case in cases) <= most
     except torch.OutOfMemoryError:
         raise
     except Exception:  # refusing masks is the usual reason
         return False
 
 
-def _percent(error: float) -> str:
+def _say_percent(error: float) -> str:
     if error >= FAR:
         return "far too much"
     return f"{error * 100:.2g} %" if error >= 1e-4 else "less than 0.01 %"
 
 
-def _words(fault: Exception, candidate: Candidate) -> str:
+def _explain_fault(fault: Exception, candidate: Candidate) -> str:
     """Why a kernel can't be used, in words."""
     said = str(fault).strip().split("\n")[0]
     if candidate.package and "not usable because" in said:
@@ -211,27 +213,27 @@ def _words(fault: Exception, candidate: Candidate) -> str:
     return f"failed here ({type(fault).__name__}: {said[:120]})"
 
 
-def _timed(device: str, names: list[str], by: Attend) -> dict[str, float]:
+def _time_kernels(device: str, names: list[str], by: Attend) -> dict[str, float]:
     """Median milliseconds of each, in turns, so that a busy moment falls on everyone. The plain sum: of one head, times all."""
     tokens, heads = (CPU_TOKENS, 4) if device == "cpu" else (GPU_TOKENS, 24)
     import torch
 
-    query, key, value = _given(device, tokens, heads, HEADS[-1], torch.float32 if device == "cpu" else torch.bfloat16)
+    query, key, value = _make_inputs(device, tokens, heads, HEADS[-1], torch.float32 if device == "cpu" else torch.bfloat16)
     times: dict[str, list[float]] = {name: [] for name in names}
     for number in range(ROUNDS + 2):
         for name in names:
             few = heads if name != REFERENCE else 1  # it keeps every pair of tokens: of 24 heads on a GPU some 13 GB
             given = [one[:, :, :few].contiguous() for one in (query, key, value)]
-            wait(device)
+            synchronize(device)
             began = time.perf_counter()
             by(*given, None, name)
-            wait(device)
+            synchronize(device)
             if number >= 2:  # the first two warm up: kernels are built and clocks rise
                 times[name].append((time.perf_counter() - began) * 1000 * heads / few)
     return {name: statistics.median(each) for name, each in times.items()}
 
 
-def wait(device: str) -> None:
+def synchronize(device: str) -> None:
     """Until the device has done what it was given; the processor has."""
     if device != "cpu":
         import torch

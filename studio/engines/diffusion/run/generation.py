@@ -16,7 +16,7 @@ from typing import Any
 from studio.cards import ModelCard, Plan
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.diffusion.families.base import Made, Request, Words
+from studio.engines.diffusion.families.family import Request, Result, Words
 from studio.engines.diffusion.files.components import find_components
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
@@ -28,9 +28,9 @@ from studio.engines.diffusion.memory.shared_components import identify
 from studio.engines.diffusion.run import attention, length, out_of_memory, speed_history, speedups, vae_decode
 from studio.engines.diffusion.run.latent_preview import APART, Palette, Previews
 from studio.engines.diffusion.run.out_of_memory import Ladder, Rung
-from studio.engines.diffusion.run.pipeline_run import Meter, run, wait
+from studio.engines.diffusion.run.pipeline_run import Meter, make_waiter, run_pipeline
 from studio.engines.diffusion.run.pixels import finite, fitted, pictures
-from studio.engines.diffusion.run.prompt_cache import Remembered
+from studio.engines.diffusion.run.prompt_cache import PromptCache
 from studio.engines.diffusion.run.speed_history import History
 from studio.engines.diffusion.run.vae_decode import Decoding
 from studio.engines.plan import cut, cut_end
@@ -52,7 +52,7 @@ class Tools:
     folders: Callable[[ModelCard], Folders]
     preferences: Callable[[], Preferences]
     history: History
-    words: Remembered = field(default_factory=Remembered)
+    words: PromptCache = field(default_factory=PromptCache)
     palette: Palette = field(default_factory=Palette)
     encoders: weakref.WeakKeyDictionary[Any, tuple[str, ...]] = field(default_factory=weakref.WeakKeyDictionary)
     timed: weakref.WeakSet[Any] = field(default_factory=weakref.WeakSet)
@@ -92,7 +92,7 @@ class Job:
 
     def frames(self) -> Frames:
         """Load, run, and hand over. Raises `Refusal`; lets `Stopped` through."""
-        made: Made | None = None
+        made: Result | None = None
         try:
             while made is None:
                 with self.tools.manager.use(self.card, self.tick, self.plan) as loaded:
@@ -117,9 +117,9 @@ class Job:
         self.loaded = loaded
         if loaded.took and loaded.pipe not in self.tools.timed:
             self.tools.timed.add(loaded.pipe)
-            self.tools.history.loaded(loaded.machine.name, self.card, loaded.took)
+            self.tools.history.add_load(loaded.machine.name, self.card, loaded.took)
 
-    def _climb(self) -> Made | None:
+    def _climb(self) -> Result | None:
         """Try, and after every out-of-memory take the next rung and try again, until it is made or no rung is left.
 
         None: memory ran out inside a rung, which may have left the model half placed. It has to be made ready anew.
@@ -168,7 +168,7 @@ class Job:
         """Tiles help where the VAE was at work on the photo; when it decodes, it goes through its own ways by itself."""
         vae = getattr(self._here.pipe, "vae", None)
         tiled = self.tiled or "vae_tiling" in self.able
-        if tiled or self.meter is None or self.meter.stepped or not hasattr(vae, "use_tiling"):
+        if tiled or self.meter is None or self.meter.has_stepped or not hasattr(vae, "use_tiling"):
             return None
         self.tiled = True
         return Choice(TITLE, "VAE in tiles", f"{_WHOSE[memory]} ran out while the photo was encoded")
@@ -195,7 +195,7 @@ class Job:
 
     # One attempt ------------------------------------------------------------------------------------------------------
 
-    def _attempt(self) -> Made:
+    def _attempt(self) -> Result:
         loaded, self.meter = self._here, None
         length.check(self.plan, loaded.machine)
         request = self.request()
@@ -203,7 +203,7 @@ class Job:
         words, said = self._words(loaded, request)
         self.tick(Progress("read", note="Reading the photo"))
         shown = self.wanted.preview
-        colours = self.tools.palette.colours(loaded.pipe, loaded.family, request.image) if shown else None
+        colours = self.tools.palette.get_colours(loaded.pipe, loaded.family, request.image) if shown else None
         previews = Previews(loaded.pipe, loaded.family, request, colours, self.tools.apart)
         meter = self.meter = self._meter(loaded, request, previews)
         decoding = self._decoding(loaded, meter)
@@ -211,13 +211,18 @@ class Job:
         with ExitStack() as stack:
             stack.callback(previews.close)
             if self.tiled:
-                stack.enter_context(vae_decode.switched(loaded.pipe.vae, ("use_tiling",)))
+                stack.enter_context(vae_decode.switch_on(loaded.pipe.vae, ("use_tiling",)))
             sped = stack.enter_context(
-                speedups.applied(
-                    loaded.pipe, loaded.denoisers, self.able, self.checkpoint, self.plan.steps, self.tools.settings.models
+                speedups.apply_speedups(
+                    loaded.pipe,
+                    loaded.denoisers,
+                    self.able,
+                    self.checkpoint,
+                    self.plan.steps,
+                    folder=self.tools.settings.models,
                 )
             )
-            made = run(loaded, request, words, meter, decoding, previews)
+            made = run_pipeline(loaded, request, words, meter=meter, decoding=decoding, previews=previews)
         finite(made.frames)
         sped = (*sped, *(Choice(speedups.TITLES[one], "off", _UNABLE) for one in self.shot.speedups if one not in self.able))
         self._remember(loaded, meter, time.monotonic() - began)
@@ -244,9 +249,9 @@ class Job:
         self.tick(Progress("read", note="Reading the prompt"))
         key = (
             self._encoders(loaded), checkpoint.family, checkpoint.pipeline, family.prompts(request, checkpoint),
-            family.guided(request), checkpoint.text_tokens, tuple(sorted(checkpoint.arguments.items())),
+            family.is_guided(request), checkpoint.text_tokens, tuple(sorted(checkpoint.arguments.items())),
         )  # fmt: skip
-        words, remembered = self.tools.words.words(key, lambda: family.words(loaded.pipe, request, checkpoint))
+        words, remembered = self.tools.words.get(key, lambda: family.words(loaded.pipe, request, checkpoint))
         written = self.written.choice
         reason = f"{written.reason}; read before, so the text encoder wasn't needed" if remembered else written.reason
         return words, Choice(written.what, written.value, reason)
@@ -263,26 +268,26 @@ class Job:
 
     def _meter(self, loaded: LoadedModel, request: Request, previews: Previews) -> Meter:
         total = loaded.family.steps_in_all(loaded.pipe, request, self.checkpoint)
-        pace = self.tools.history.pace(loaded.machine.name, self.card, self.plan, tuple(self.able))
+        pace = self.tools.history.find_pace(loaded.machine.name, self.card, self.plan, tuple(self.able))
         expected = (pace[0] * self.plan.steps / total, pace[1]) if pace else None
         calls = loaded.family.calls_per_step(loaded.pipe, request)
-        return Meter(self.tick, total, calls, previews, expected, wait(loaded))
+        return Meter(self.tick, total, calls, previews=previews, expected=expected, wait=make_waiter(loaded))
 
     def _decoding(self, loaded: LoadedModel, meter: Meter) -> Decoding | None:
         vae = getattr(loaded.pipe, "vae", None)
         if not hasattr(vae, "decode"):
             return None
         machine = loaded.machine
-        return Decoding(vae, machine.free_vram if machine.cuda else machine.free_ram, meter.decode)
+        return Decoding(vae, machine.free_vram if machine.cuda else machine.free_ram, meter.begin_decode)
 
     def _kernel(self, loaded: LoadedModel) -> Choice:
         """The attention kernel, set before every run: whoever ran before may have left another."""
         machine, wanted = loaded.machine, self.wanted.attention
         settings = self.tools.settings
-        if machine.cuda and not attention.kept(machine, settings):
+        if machine.cuda and not attention.read_table(machine, settings):
             self.tick(Progress("read", note="Trying out attention kernels, once on this device"))
-        table = attention.kernels(machine, settings) if machine.cuda or wanted != "auto" else ()
-        return attention.use(loaded.pipe, loaded.denoisers, table, wanted, machine.device)
+        table = attention.load_or_probe(machine, settings) if machine.cuda or wanted != "auto" else ()
+        return attention.set_kernel(loaded.pipe, loaded.denoisers, table, wanted, machine.device)
 
     # What is told afterwards ------------------------------------------------------------------------------------------
 
@@ -290,11 +295,11 @@ class Job:
         """The times of a run that went as planned; one that climbed says nothing of the next."""
         if self.ladder.taken or not meter.step:
             return
-        now, rest = self.plan, max(0.0, took - meter.stepping)
+        now, rest = self.plan, max(0.0, took - meter.stepping_seconds)
         one = speed_history.Run(
-            now.width, now.height, now.num_frames, now.steps, meter.stepping / now.steps, rest, tuple(self.able)
+            now.width, now.height, now.num_frames, now.steps, meter.stepping_seconds / now.steps, rest, tuple(self.able)
         )
-        self.tools.history.ran(loaded.machine.name, self.card, one)
+        self.tools.history.add_run(loaded.machine.name, self.card, one)
 
     def _choose(self, loaded: LoadedModel, said: tuple[Choice, ...], meter: Meter) -> None:
         shared = Choice("shared", ", ".join(loaded.reused).replace("_", " "), "another model in memory uses the same")

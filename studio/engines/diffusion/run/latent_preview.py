@@ -1,7 +1,7 @@
-"""What is being made, while it is being made: latents as a small moving picture.
+"""The latent preview: latents as a small moving picture, while they are denoised.
 
-Knows how colours hide in latents (a linear map fitted to the model's own VAE) and how small a preview has to be. Refuses to cost
-a job anything: latents are copied, pictures are made in a thread of their own, and a preview that fails is none.
+Latents become colours by a linear map that is fitted to the model's own VAE. A preview costs a job nothing: latents are copied,
+pictures are made in a thread of their own, and a preview that fails is none.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Image as Picture
 
-from studio.engines.diffusion.families.base import Family, Request
+from studio.engines.diffusion.families.family import Family, Request
 from studio.engines.diffusion.memory.memory_errors import find_exhausted
-from studio.engines.diffusion.run.vae_decode import spatial
+from studio.engines.diffusion.run.vae_decode import find_spatial_scale
 
 LONG_SIDE = 224
 """Pixels of a preview's long side."""
@@ -63,14 +63,14 @@ class Palette:
     def __init__(self) -> None:
         self._fitted: weakref.WeakKeyDictionary[Any, Colours | None] = weakref.WeakKeyDictionary()
 
-    def colours(self, pipe: Any, family: Family, picture: Picture) -> Colours | None:
+    def get_colours(self, pipe: Any, family: Family, picture: Picture) -> Colours | None:
         """The colours of this pipeline's VAE; None where they can't be had. `picture` is what the first fit is made with."""
         vae = getattr(pipe, "vae", None)
         if vae is None or not hasattr(vae, "encode"):
             return None
         if vae not in self._fitted:
             try:
-                self._fitted[vae] = fit(pipe, family, picture)
+                self._fitted[vae] = fit_colours(pipe, family, picture)
             except (RuntimeError, ValueError, MemoryError) as error:
                 if find_exhausted(error):
                     return None  # there may be room the next time
@@ -78,28 +78,28 @@ class Palette:
         return self._fitted[vae]
 
 
-def fit(pipe: Any, family: Family, picture: Picture) -> Colours:
+def fit_colours(pipe: Any, family: Family, picture: Picture) -> Colours:
     """Fit the colours of a pipeline's VAE by least squares: what it makes of the photo and of a field of colour patches.
 
     Only the VAE's encoder runs, on two small still pictures, without drawing any random number.
     """
     import torch
 
-    side = spatial(pipe.vae)
-    stills = [picture.convert("RGB").resize((GRID * side, GRID * side), Image.Resampling.BILINEAR), patches(GRID * side)]
+    side = find_spatial_scale(pipe.vae)
+    stills = [picture.convert("RGB").resize((GRID * side, GRID * side), Image.Resampling.BILINEAR), make_patches(GRID * side)]
     rows: list[NDArray[np.float32]] = []
     wanted: list[NDArray[np.float32]] = []
     with torch.no_grad():
         for still in stills:
-            latents = family.normalised(pipe, encoded(pipe, np.asarray(still, dtype=np.float32) / 255.0))[0, :, 0]
+            latents = family.normalise_latents(pipe, encode_still(pipe, np.asarray(still, dtype=np.float32) / 255.0))[0, :, 0]
             channels, height, width = latents.shape
             rows.append(latents.float().cpu().numpy().reshape(channels, -1).T)
             small = still.resize((width, height), Image.Resampling.BOX)
             wanted.append(np.asarray(small, dtype=np.float32).reshape(-1, 3) / 255.0)
-    return solved(np.concatenate(rows), np.concatenate(wanted))
+    return solve_colours(np.concatenate(rows), np.concatenate(wanted))
 
 
-def encoded(pipe: Any, pixels: NDArray[np.float32]) -> Any:
+def encode_still(pipe: Any, pixels: NDArray[np.float32]) -> Any:
     """What the VAE makes of one still (height, width, 3) in 0..1: (1, channels, 1, rows, columns), in its own space."""
     import torch
 
@@ -112,14 +112,14 @@ def encoded(pipe: Any, pixels: NDArray[np.float32]) -> Any:
     return latents if moving else latents[:, :, None]
 
 
-def patches(side: int) -> Picture:
+def make_patches(side: int) -> Picture:
     """A field of 8 x 8 colours from all over the cube, the same every time, as a square picture."""
     chosen = np.random.default_rng(8).permutation(64)
     colours = np.stack([chosen // 16, chosen // 4 % 4, chosen % 4], axis=-1).reshape(8, 8, 3) * 85
     return Image.fromarray(colours.astype(np.uint8)).resize((side, side), Image.Resampling.NEAREST)
 
 
-def solved(latents: NDArray[np.float32], wanted: NDArray[np.float32]) -> Colours:
+def solve_colours(latents: NDArray[np.float32], wanted: NDArray[np.float32]) -> Colours:
     """The map from latents (samples, channels) to colours (samples, 3) that errs least, kept small by `RIDGE`.
 
     Raises `ValueError` for latents that aren't finite.
@@ -134,7 +134,7 @@ def solved(latents: NDArray[np.float32], wanted: NDArray[np.float32]) -> Colours
     return Colours(weights.astype(np.float32), (centre - middle @ weights).astype(np.float32))
 
 
-def picture(frames: NDArray[np.uint8], fps: float) -> str:
+def encode_preview(frames: NDArray[np.uint8], fps: float) -> str:
     """Frames (frames, height, width, 3) as a moving WebP in a data URL of at most `MAX_BYTES`; "" when none is that small."""
     count, height, width, _ = frames.shape
     for long_side, most, quality in ((LONG_SIDE, MAX_FRAMES, 60), (LONG_SIDE, MAX_FRAMES, 25), (160, 6, 20), (96, 1, 20)):
@@ -204,7 +204,7 @@ class Previews:
         if self._colours is None or latents.ndim != 4 or latents.shape[0] != len(self._colours.weights):
             return
         rate = self._request.fps * latents.shape[1] / self._request.num_frames
-        made = picture(self._colours.paint(latents), max(rate, 1.0))
+        made = encode_preview(self._colours.paint(latents), max(rate, 1.0))
         with self._lock:
             self._latest = made or self._latest
 

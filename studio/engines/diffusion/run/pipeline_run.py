@@ -1,7 +1,6 @@
-"""One run of a loaded model, from decided request to frames: how far it is, how it is stopped, and how it is left behind.
+"""One run of a loaded pipeline, from request to frames: progress by step, stopping, and leaving the model as it was before.
 
-Knows how steps are counted in every pipeline, with a callback or without, and what a run that ended early has to put back.
-Refuses to know how models are loaded or placed, and changes nothing in what a pipeline computes.
+Steps are counted in every pipeline, with a callback or without; nothing is changed in what a pipeline computes.
 """
 
 from __future__ import annotations
@@ -14,10 +13,10 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 from studio.engines.base import Tick
-from studio.engines.diffusion.families.base import Made, Request, Words, accepted, placed
+from studio.engines.diffusion.families.family import Request, Result, Words, filter_call_arguments, move_to_device
 from studio.engines.diffusion.memory.memory_errors import find_exhausted
 from studio.engines.diffusion.run.latent_preview import Previews
-from studio.engines.diffusion.run.vae_decode import Decoding, guarded
+from studio.engines.diffusion.run.vae_decode import Decoding, guard_decode
 from studio.nouns import Progress, Refusal
 
 if TYPE_CHECKING:
@@ -39,6 +38,7 @@ class Meter:
         tick: Tick,
         total: int,
         calls: int = 1,
+        *,
         previews: Previews | None = None,
         expected: tuple[float, float] | None = None,
         wait: Callable[[], None] = lambda: None,
@@ -63,12 +63,12 @@ class Meter:
         return self._done
 
     @property
-    def stepped(self) -> bool:
+    def has_stepped(self) -> bool:
         """Whether the denoiser has been called: before that it is the words and the photo that are read."""
         return self._called > 0
 
     @property
-    def stepping(self) -> float:
+    def stepping_seconds(self) -> float:
         """Seconds that all steps took together."""
         return sum(self._took)
 
@@ -81,14 +81,14 @@ class Meter:
             self._tick(Progress("decode", 0, 1, "Decoding the frames", elapsed, self._rest(step), preview))
             return
         left = None if step is None else max(0, self._total - self._done) * step + (self._rest(step) or 0.0)
-        note = f"{_said(self.step)} a step" if self.step is not None else ""
+        note = f"{_say_seconds(self.step)} a step" if self.step is not None else ""
         self._tick(Progress("denoise", self._done, self._total, note, elapsed, left, preview))
 
     def _rest(self, step: float | None) -> float | None:
         """Seconds to decode: as it was before on this machine, else about as long as two steps, as most of these models take."""
         return self._expected[1] if self._expected else None if step is None else 2.0 * step
 
-    def calling(self, module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
+    def note_call(self, module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         """A denoiser is about to run (a forward pre-hook). Counts the steps itself where a pipeline shows no bar."""
         self._wait()
         if not self._bars:
@@ -100,7 +100,7 @@ class Meter:
         self._called += 1
         self.pulse()
 
-    def bar(self, iterable: Iterable[Any] | None = None, total: int | None = None) -> Bar:
+    def open_bar(self, iterable: Iterable[Any] | None = None, total: int | None = None) -> Bar:
         """What a pipeline gets for its progress bar. Each section of a long clip opens its own."""
         self._bars += 1
         self._last = self._clock()
@@ -109,7 +109,7 @@ class Meter:
         self._total = max(self._total, self._done + count)
         return Bar(self, held)
 
-    def passed(self, steps: int = 1) -> None:
+    def count_steps(self, steps: int = 1) -> None:
         """Some steps are done."""
         self._wait()
         self._pass(steps)
@@ -121,7 +121,7 @@ class Meter:
         self._last = now
         self._done += steps
 
-    def decode(self) -> None:
+    def begin_decode(self) -> None:
         """The VAE is about to decode: the whole clip, or a section of it while others are still to come."""
         self._wait()
         if not self._bars:
@@ -146,11 +146,11 @@ class Bar:
     def __iter__(self) -> Iterator[Any]:
         for one in self._held or ():
             yield one
-            self._meter.passed()
+            self._meter.count_steps()
 
     def update(self, n: int = 1) -> None:
         """`n` more steps are done."""
-        self._meter.passed(n)
+        self._meter.count_steps(n)
 
     def close(self) -> None:
         """Nothing to close."""
@@ -161,7 +161,9 @@ class Bar:
     set_postfix = set_description
 
 
-def run(loaded: LoadedModel, request: Request, words: Words, meter: Meter, decoding: Decoding | None, previews: Previews) -> Made:
+def run_pipeline(
+    loaded: LoadedModel, request: Request, words: Words, *, meter: Meter, decoding: Decoding | None, previews: Previews
+) -> Result:
     """Run a loaded model once. What is left behind is as it was before, however this ends.
 
     Raises `Refusal` when the pipeline gives other frames than were asked for; `Stopped` and out-of-memory errors pass through.
@@ -171,19 +173,19 @@ def run(loaded: LoadedModel, request: Request, words: Words, meter: Meter, decod
     pipe, family, checkpoint = loaded.pipe, loaded.family, loaded.card.checkpoint
     assert checkpoint is not None
     with ExitStack() as stack:
-        stack.enter_context(_cleaned(loaded))
-        stack.enter_context(_heard(loaded, meter, previews))
+        stack.enter_context(_clean_afterwards(loaded))
+        stack.enter_context(_listen(loaded, meter, previews))
         if decoding is not None:
-            stack.enter_context(guarded(decoding))
-            stack.enter_context(_outright(decoding.vae))
+            stack.enter_context(guard_decode(decoding))
+            stack.enter_context(_raise_plainly(decoding.vae))
         torch.manual_seed(request.seed)  # whatever draws from no generator; the family may seed it once more
         arguments = family.arguments(pipe, request, checkpoint)
-        output = pipe(**{**arguments, **placed(pipe, words), **_callback(pipe, previews)})
-        made = family.made(pipe, output, request)
-    return _as_planned(made, request)
+        output = pipe(**{**arguments, **move_to_device(pipe, words), **_build_callback(pipe, previews)})
+        made = family.read_output(pipe, output, request)
+    return _check_planned(made, request)
 
 
-def wait(loaded: LoadedModel) -> Callable[[], None]:
+def make_waiter(loaded: LoadedModel) -> Callable[[], None]:
     """A way to wait until the GPU has done what it was given; nothing on a processor, which is never ahead."""
     if not loaded.machine.cuda:
         return lambda: None
@@ -192,18 +194,18 @@ def wait(loaded: LoadedModel) -> Callable[[], None]:
     return lambda: torch.cuda.current_stream().synchronize()
 
 
-def _callback(pipe: Any, previews: Previews) -> dict[str, Any]:
+def _build_callback(pipe: Any, previews: Previews) -> dict[str, Any]:
     """The arguments by which a pipeline hands over its latents after each step; {} where it doesn't."""
 
-    def seen(pipe: Any, index: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+    def offer(pipe: Any, index: int, time: Any, tensors: dict[str, Any]) -> dict[str, Any]:
         previews.offer(tensors["latents"])
         return {}  # nothing of it is changed
 
-    return accepted(pipe, {"callback_on_step_end": seen, "callback_on_step_end_tensor_inputs": ["latents"]})
+    return filter_call_arguments(pipe, {"callback_on_step_end": offer, "callback_on_step_end_tensor_inputs": ["latents"]})
 
 
 @contextmanager
-def _cleaned(loaded: LoadedModel) -> Generator[None]:
+def _clean_afterwards(loaded: LoadedModel) -> Generator[None]:
     """Afterwards no state of this run is left in hooks: it would change the next run's frames."""
     vae: Any = getattr(loaded.pipe, "vae", None)
     dtype = getattr(vae, "dtype", None)
@@ -223,7 +225,7 @@ def _cleaned(loaded: LoadedModel) -> Generator[None]:
 
 
 @contextmanager
-def _outright(vae: Any) -> Generator[None]:
+def _raise_plainly(vae: Any) -> Generator[None]:
     """A decode that runs out of memory ends the run, also in pipelines that swallow torch's own error and then stumble over the
     frames they don't have (SANA's): it comes out as another error, in words that are known, raised from the first."""
     before, decode = vars(vae).get("decode"), vae.decode
@@ -248,16 +250,16 @@ def _outright(vae: Any) -> Generator[None]:
 
 
 @contextmanager
-def _heard(loaded: LoadedModel, meter: Meter, previews: Previews) -> Generator[None]:
+def _listen(loaded: LoadedModel, meter: Meter, previews: Previews) -> Generator[None]:
     """The meter hears every step, every denoiser call and every part of the decoder; afterwards nothing of it is left."""
     pipe = loaded.pipe
-    blind = not _callback(pipe, previews)
+    blind = not _build_callback(pipe, previews)
     decoder: Any = getattr(getattr(pipe, "vae", None), "decoder", None)
     had_bar = "progress_bar" in vars(pipe)
     before = vars(pipe).get("progress_bar")
 
     def calling(module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
-        meter.calling(module, given, named)
+        meter.note_call(module, given, named)
         if blind:
             previews.offer_input(given, named)
 
@@ -266,7 +268,7 @@ def _heard(loaded: LoadedModel, meter: Meter, previews: Previews) -> Generator[N
             hooks.callback(denoiser.register_forward_pre_hook(calling, with_kwargs=True).remove)
         if hasattr(decoder, "register_forward_pre_hook"):
             hooks.callback(decoder.register_forward_pre_hook(meter.pulse).remove)
-        pipe.progress_bar = meter.bar
+        pipe.progress_bar = meter.open_bar
         try:
             yield
         finally:
@@ -276,7 +278,7 @@ def _heard(loaded: LoadedModel, meter: Meter, previews: Previews) -> Generator[N
                 del pipe.progress_bar
 
 
-def _as_planned(made: Made, request: Request) -> Made:
+def _check_planned(made: Result, request: Request) -> Result:
     """What was made, if it is what was planned; a clip is never silently another."""
     count, height, width = made.frames.shape[:3]
     if (count, width, height) == (request.num_frames, request.width, request.height):
@@ -287,5 +289,5 @@ def _as_planned(made: Made, request: Request) -> Made:
     )
 
 
-def _said(seconds: float) -> str:
+def _say_seconds(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds >= 1 else f"{seconds:.2f} s"

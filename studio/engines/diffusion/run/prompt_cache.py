@@ -1,7 +1,6 @@
-"""Prompts that have been read are remembered, so that trying again with another seed doesn't touch the text encoder.
+"""The prompt cache: embeddings of prompts that were encoded, so that another seed doesn't need the text encoder again.
 
-Knows how much memory remembered prompts may take and which is let go first. Refuses to know how a prompt is read: the family
-does that. Nothing is written to the disk: a prompt is the user's.
+In memory only, the least recently used dropped first: a prompt is the user's, and is never written to the disk.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ KEPT_BYTES = 256 * 1024 * 1024
 """What remembered prompts may take together: a prompt of UMT5-XXL is 4 MB (512 tokens of 4096 in bfloat16), so some sixty."""
 
 
-class Remembered:
+class PromptCache:
     """Prompt embeddings by everything they depend on, the least recently used forgotten first. Safe from any thread."""
 
     def __init__(self, limit: int = KEPT_BYTES) -> None:
@@ -25,7 +24,7 @@ class Remembered:
         self._kept: OrderedDict[Hashable, tuple[Words, int]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def words(self, key: Hashable, read: Callable[[], Words]) -> tuple[Words, bool]:
+    def get(self, key: Hashable, read: Callable[[], Words]) -> tuple[Words, bool]:
         """The embeddings of `key`, and whether they were remembered; `read` is called only when they weren't.
 
         What is handed out is a new dict of the same tensors: nobody writes into them.
@@ -44,7 +43,7 @@ class Remembered:
                     self._kept.popitem(last=False)
         return dict(words), False
 
-    def forget(self) -> None:
+    def clear(self) -> None:
         """Let go of every prompt."""
         with self._lock:
             self._kept.clear()

@@ -1,7 +1,7 @@
-"""What this machine has learned about its own speed: seconds a step, to decode and to load, by device, model and size.
+"""The history of this machine's speed: seconds a step, to decode and to load, by device, model and size.
 
-Knows a small file in the home folder and how a time carries over to another size. Refuses to know anything about other machines
-beyond what a card quotes, and never lets a damaged file stop a job.
+Kept in a small JSON file of the home folder; a damaged one never stops a job. A time carries over to another size by pixels
+times frames.
 """
 
 from __future__ import annotations
@@ -66,25 +66,27 @@ class History:
         self._seen: tuple[int, int] = (0, 0)
         self._known: dict[str, Learned] = {}
 
-    def ran(self, device: str, card: ModelCard, run: Run) -> None:
+    def add_run(self, device: str, card: ModelCard, run: Run) -> None:
         """Remember a finished run."""
         with self._lock:
             known = self._read()
-            one = known.get(_key(device, card), Learned())
-            known[_key(device, card)] = msgspec.structs.replace(one, runs=(*one.runs, run)[-KEPT:])
+            one = known.get(_make_key(device, card), Learned())
+            known[_make_key(device, card)] = msgspec.structs.replace(one, runs=(*one.runs, run)[-KEPT:])
             self._write(known)
 
-    def loaded(self, device: str, card: ModelCard, seconds: float) -> None:
+    def add_load(self, device: str, card: ModelCard, seconds: float) -> None:
         """Remember how long a load took."""
         with self._lock:
             known = self._read()
-            one = known.get(_key(device, card), Learned())
-            known[_key(device, card)] = msgspec.structs.replace(one, loads=(*one.loads, seconds)[-KEPT:])
+            one = known.get(_make_key(device, card), Learned())
+            known[_make_key(device, card)] = msgspec.structs.replace(one, loads=(*one.loads, seconds)[-KEPT:])
             self._write(known)
 
-    def pace(self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...] = ()) -> tuple[float, float] | None:
+    def find_pace(
+        self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...] = ()
+    ) -> tuple[float, float] | None:
         """Seconds a step and for the rest that a run of this plan should take here; None before the first run."""
-        runs = self._like(device, card, plan, speedups)
+        runs = self._list_nearest(device, card, plan, speedups)
         if not runs:
             return None
         volume = plan.width * plan.height * plan.num_frames
@@ -93,14 +95,14 @@ class History:
             statistics.median(run.rest * volume / run.volume for run in runs),
         )
 
-    def expected(self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...] = ()) -> tuple[float | None, str]:
+    def estimate(self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...] = ()) -> tuple[float | None, str]:
         """Seconds a run of this plan should take here without loading, scaled by pixels times frames, and where that is from.
 
         None before the first run: then the words quote what the card publishes of another machine.
         """
-        pace = self.pace(device, card, plan, speedups)
+        pace = self.find_pace(device, card, plan, speedups)
         if pace is not None:
-            count = len(self._like(device, card, plan, speedups))
+            count = len(self._list_nearest(device, card, plan, speedups))
             clips = "a clip" if count == 1 else f"{count} clips"
             return pace[0] * plan.steps + pace[1], f"from {clips} made here"
         published = card.checkpoint.published if card.checkpoint else ()
@@ -108,18 +110,18 @@ class History:
             return None, "not known before the first clip"
         one = published[0]
         article = "an" if one.device[:1] in SPOKEN else "a"
-        return None, f"published for {article} {one.device}: {_said(one.seconds)} for {one.what}; other machines differ"
+        return None, f"published for {article} {one.device}: {_say_seconds(one.seconds)} for {one.what}; other machines differ"
 
-    def loading(self, device: str, card: ModelCard) -> float | None:
+    def find_load_time(self, device: str, card: ModelCard) -> float | None:
         """Seconds a load of this model takes here; None before the first."""
         with self._lock:
-            loads = self._read().get(_key(device, card), Learned()).loads
+            loads = self._read().get(_make_key(device, card), Learned()).loads
         return statistics.median(loads[-NEAREST:]) if loads else None
 
-    def _like(self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...]) -> list[Run]:
+    def _list_nearest(self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...]) -> list[Run]:
         """The runs with these speed-ups that are nearest in size, the newest of the equally near."""
         with self._lock:
-            runs = self._read().get(_key(device, card), Learned()).runs
+            runs = self._read().get(_make_key(device, card), Learned()).runs
         volume = plan.width * plan.height * plan.num_frames
         alike = [run for run in reversed(runs) if set(run.speedups) == set(speedups) and run.volume]
         alike.sort(key=lambda run: max(run.volume, volume) / min(run.volume, volume))
@@ -150,11 +152,11 @@ class History:
                 part.unlink()
 
 
-def _key(device: str, card: ModelCard) -> str:
+def _make_key(device: str, card: ModelCard) -> str:
     return f"{device}|{card.id}"
 
 
-def _said(seconds: float) -> str:
+def _say_seconds(seconds: float) -> str:
     """Seconds as a person says them."""
     if seconds < 90:
         return f"{seconds:.0f} s" if seconds >= 10 else f"{seconds:.1f} s"

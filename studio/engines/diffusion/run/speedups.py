@@ -1,9 +1,8 @@
-"""What trades likeness or patience for time or memory, switched on for one run and off again: step caches, compiled
-blocks, a VAE in tiles.
+"""Speed-ups and memory savers of one run: step caches, compiled blocks, a VAE in tiles; on for the run, and off again.
 
-Knows which of them fit a model and a run, and says what each of them did, also when that is nothing. Refuses to choose any by
-itself. Afterwards the model computes exactly as before. VAE slicing is not among them: it decodes the clips of a batch one by
-one, and a batch here is one clip, so there is nothing to gain (bench/RESULTS.md has it beside tiling).
+Each says what came of it, also when that is nothing. Afterwards the model computes exactly as before. The caches themselves are
+set in step_caches.py. VAE slicing is not among them: it decodes the clips of a batch one by one, and a batch here is one clip,
+so there is nothing to gain (bench/RESULTS.md has it beside tiling).
 """
 
 from __future__ import annotations
@@ -15,12 +14,13 @@ import logging
 import os
 import shutil
 from collections.abc import Generator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from studio.cards import Checkpoint
 from studio.engines.diffusion.run import step_caches
-from studio.engines.diffusion.run.vae_decode import switched
+from studio.engines.diffusion.run.vae_decode import switch_on
 from studio.nouns import Choice, SpeedUp
 
 if TYPE_CHECKING:
@@ -42,12 +42,13 @@ NOTHING, OFF, ON, MEASURING = "no effect", "off", "on", "measuring"
 
 
 @contextlib.contextmanager
-def applied(
+def apply_speedups(
     pipe: Any,
     denoisers: Sequence[Module],
     speedups: Sequence[SpeedUp],
     checkpoint: Checkpoint,
     steps: int,
+    *,
     folder: Path | None = None,
     backend: str = "inductor",
 ) -> Generator[list[Choice]]:
@@ -60,45 +61,58 @@ def applied(
     choices: list[Choice] = []
     with contextlib.ExitStack() as stack:
         if asked:
-            stack.enter_context(_sped_up(pipe, denoisers, asked, checkpoint, steps, folder, backend, choices))
+            run = _Run(pipe, denoisers, checkpoint, steps, folder, backend)
+            stack.enter_context(_speed_up(run, asked, choices))
         if "vae_tiling" in speedups:
-            stack.enter_context(_tiled(pipe, choices))
+            stack.enter_context(_tile_vae(pipe, choices))
         yield choices
 
 
+@dataclass(frozen=True)
+class _Run:
+    """What speed-ups are switched on for, as `apply_speedups` is given it."""
+
+    pipe: Any
+    denoisers: Sequence[Module]
+    checkpoint: Checkpoint
+    steps: int
+    folder: Path | None
+    backend: str
+
+    @property
+    def each(self) -> list[int]:
+        """How many of the steps each denoiser takes."""
+        return step_caches.split_steps(self.pipe, self.steps, len(self.denoisers))
+
+
 @contextlib.contextmanager
-def _sped_up(
-    pipe: Any, denoisers: Sequence[Module], asked: Sequence[SpeedUp], checkpoint: Checkpoint, steps: int, folder: Path | None,
-    backend: str, choices: list[Choice],
-) -> Generator[None]:  # fmt: skip
+def _speed_up(run: _Run, asked: Sequence[SpeedUp], choices: list[Choice]) -> Generator[None]:
     """What changes the denoisers on, and off again; what became of each goes first into `choices`."""
     cache: SpeedUp | None = next((name for name in asked if name != "compile"), None)
-    watch: _Passes | step_caches.Measured | None = None
+    watch: _PassCounter | step_caches.RatioWatcher | None = None
     try:
         if cache:
-            choices.append(_cache(cache, pipe, denoisers, checkpoint, steps, folder))
-            watch = _watcher(choices[0], denoisers, "compile" in asked)
+            choices.append(_attach_cache(cache, run))
+            watch = _watch(choices[0], run.denoisers, "compile" in asked)
         if "compile" in asked:
-            choices.append(_compile(denoisers, cache if choices and choices[0].value != OFF else None, backend))
+            choices.append(_compile(run.denoisers, cache if choices and choices[0].value != OFF else None, run.backend))
         first = f"only one cache at a time, and {TITLES[cache]} was first" if cache else ""
         choices += [Choice(TITLES[name], OFF, first) for name in asked if name not in (cache, "compile")]
         yield
-        if isinstance(watch, _Passes):
-            choices[0] = watch.told(choices[0])
-        if isinstance(watch, step_caches.Measured) and folder:
-            choices[0] = _keep_ratios(
-                choices[0], watch.ratios, step_caches.shares(pipe, steps, len(denoisers)), checkpoint, folder
-            )
+        if isinstance(watch, _PassCounter):
+            choices[0] = watch.describe(choices[0])
+        if isinstance(watch, step_caches.RatioWatcher) and run.folder:
+            choices[0] = _write_ratios(choices[0], watch.ratios, run)
     finally:
         if watch:
             watch.close()
-        for denoiser in denoisers:
+        for denoiser in run.denoisers:
             step_caches.detach(denoiser)
             _uncompile(denoiser)
 
 
 @contextlib.contextmanager
-def _tiled(pipe: Any, choices: list[Choice]) -> Generator[None]:
+def _tile_vae(pipe: Any, choices: list[Choice]) -> Generator[None]:
     """The VAE in tiles, and as it was afterwards; adds to `choices` what came of it, once it has decoded.
 
     It holds for the photo that is encoded too. decode.py takes tiles that are on for given, and may only go on to smaller pieces.
@@ -112,15 +126,15 @@ def _tiled(pipe: Any, choices: list[Choice]) -> Generator[None]:
     whole, calls, place = vae.tiled_decode, 0, len(choices)
 
     @functools.wraps(whole)
-    def counted(*given: Any, **named: Any) -> Any:
+    def count(*given: Any, **named: Any) -> Any:
         nonlocal calls
         calls += 1
         return whole(*given, **named)
 
     choices.append(Choice(title, ON, "decoded in tiles: less memory for decoding, slower, and faint seams are possible"))
-    vae.tiled_decode = counted
+    vae.tiled_decode = count
     try:
-        with switched(vae, ("use_tiling",)):
+        with switch_on(vae, ("use_tiling",)):
             yield
         if not calls:
             choices[place] = Choice(title, NOTHING, "it was on, but the picture is no larger than one tile")
@@ -128,25 +142,20 @@ def _tiled(pipe: Any, choices: list[Choice]) -> Generator[None]:
         del vae.tiled_decode
 
 
-def _cache(
-    name: SpeedUp, pipe: Any, denoisers: Sequence[Module], checkpoint: Checkpoint, steps: int, folder: Path | None
-) -> Choice:
+def _attach_cache(name: SpeedUp, run: _Run) -> Choice:
     """Set one cache on all denoisers, or on none."""
     title = TITLES[name]
-    why = step_caches.refusal(pipe, denoisers, checkpoint, steps)
+    why = step_caches.find_obstacle(run.pipe, run.denoisers, run.checkpoint, run.steps)
     if why:
         return Choice(title, OFF, why)
-    each = step_caches.shares(pipe, steps, len(denoisers))
-    measuring = name == "mag_cache" and not step_caches.ratios(checkpoint, each, folder)
-    if measuring and folder is None:
+    measuring = name == "mag_cache" and not step_caches.find_ratios(run.checkpoint, run.each, run.folder)
+    if measuring and run.folder is None:
         return Choice(title, OFF, "it needs ratios of this very model, and its card names none")
     try:
-        hooks = [
-            step_caches.attach(name, denoiser, config)
-            for denoiser, config in zip(denoisers, _configs(name, denoisers, checkpoint, each, folder), strict=True)
-        ]
+        configs = _configure(name, run)
+        hooks = [step_caches.attach(name, *pair) for pair in zip(run.denoisers, configs, strict=True)]
     except Exception as fault:  # diffusers raises a kind for every reason; none of them may cost a run
-        for denoiser in denoisers:
+        for denoiser in run.denoisers:
             step_caches.detach(denoiser)
         return Choice(title, NOTHING, f"it doesn't fit this model ({str(fault).strip()[:120]})")
     if not all(hooks):
@@ -156,38 +165,37 @@ def _cache(
     return Choice(title, ON, f"{HOW[name]}; attached in {sum(hooks)} places")
 
 
-def _configs(
-    name: SpeedUp, denoisers: Sequence[Module], checkpoint: Checkpoint, each: list[int], folder: Path | None
-) -> list[Any]:
+def _configure(name: SpeedUp, run: _Run) -> list[Any]:
     """The settings of a cache for each denoiser."""
     if name == "first_block_cache":
-        return [step_caches.first_block() for _ in denoisers]
+        return [step_caches.configure_first_block() for _ in run.denoisers]
     if name == "taylorseer":
-        return [step_caches.taylorseer(denoiser, steps) for denoiser, steps in zip(denoisers, each, strict=True)]
-    known = step_caches.ratios(checkpoint, each, folder)
-    if known:
-        return [step_caches.mag(ratios, steps) for ratios, steps in zip(known, each, strict=True)]
-    return [step_caches.mag_measuring(steps) for steps in each]
+        return [step_caches.configure_taylorseer(*pair) for pair in zip(run.denoisers, run.each, strict=True)]
+    ratios = step_caches.find_ratios(run.checkpoint, run.each, run.folder)
+    if ratios:
+        return [step_caches.configure_mag(*pair) for pair in zip(ratios, run.each, strict=True)]
+    return [step_caches.configure_mag_measuring(steps) for steps in run.each]
 
 
-def _keep_ratios(choice: Choice, found: list[list[float]], each: list[int], checkpoint: Checkpoint, folder: Path) -> Choice:
-    if [len(ratios) for ratios in found] != each:
+def _write_ratios(choice: Choice, ratios: list[list[float]], run: _Run) -> Choice:
+    if [len(one) for one in ratios] != run.each:
         return Choice(choice.what, NOTHING, "this run couldn't be measured: its passes weren't one a step")
     try:
-        step_caches.keep(checkpoint, folder, found)
+        if run.folder:
+            step_caches.write_ratios(run.checkpoint, run.folder, ratios)
     except OSError as fault:
         logging.getLogger(__name__).warning("MagCache's ratios can't be kept: %s", fault)
     return choice
 
 
-def _watcher(choice: Choice, denoisers: Sequence[Module], compiled: bool) -> _Passes | step_caches.Measured | None:
+def _watch(choice: Choice, denoisers: Sequence[Module], compiled: bool) -> _PassCounter | step_caches.RatioWatcher | None:
     """What watches a run with a cache; what counts passes would be in a compiler's way."""
     if choice.value == MEASURING:
-        return step_caches.Measured(denoisers)
-    return _Passes(denoisers) if choice.value == ON and not compiled else None
+        return step_caches.RatioWatcher(denoisers)
+    return _PassCounter(denoisers) if choice.value == ON and not compiled else None
 
 
-class _Passes:
+class _PassCounter:
     """Counts the passes of the denoisers, and those of them in which the last block was really computed."""
 
     def __init__(self, denoisers: Sequence[Module]) -> None:
@@ -195,7 +203,7 @@ class _Passes:
         self._in_this = False
         self._hooks: list[Any] = []
         for denoiser in denoisers:
-            block = step_caches.last_block(denoiser)
+            block = step_caches.find_last_block(denoiser)
             if block is None:
                 continue
             self._hooks.append(denoiser.register_forward_pre_hook(self._begin))
@@ -210,7 +218,7 @@ class _Passes:
         self.computed += not self._in_this
         self._in_this = True
 
-    def told(self, choice: Choice) -> Choice:
+    def describe(self, choice: Choice) -> Choice:
         """The choice, with what came of it."""
         skipped = self.passes - self.computed
         if not skipped:
@@ -230,26 +238,26 @@ def _compile(denoisers: Sequence[Any], cached: SpeedUp | None, backend: str) -> 
         return Choice(title, NOTHING, "MagCache keeps the compiler out of the blocks")
     if not all(getattr(denoiser, "_repeated_blocks", None) for denoiser in denoisers):
         return Choice(title, NOTHING, "this model doesn't say which of its blocks are alike")
-    lacking = lacks_compiler(str(next(denoisers[0].parameters()).device)) if backend == "inductor" else ""
+    lacking = find_missing_compiler(str(next(denoisers[0].parameters()).device)) if backend == "inductor" else ""
     if lacking:
         return Choice(title, OFF, lacking)
     for denoiser in denoisers:
         denoiser.compile_repeated_blocks(backend=backend, dynamic=False)
-    blocks = sum(len(_compiled(denoiser)) for denoiser in denoisers)
+    blocks = sum(len(_list_compiled(denoiser)) for denoiser in denoisers)
     return Choice(title, ON, f"{blocks} blocks; the first pass of a size takes a minute or more, those after it are faster")
 
 
-def _compiled(denoiser: Module) -> list[Module]:
+def _list_compiled(denoiser: Module) -> list[Module]:
     return [module for module in denoiser.modules() if module._compiled_call_impl is not None]  # pyright: ignore
 
 
 def _uncompile(denoiser: Module) -> None:
     """Back to the blocks as they were; what was compiled stays with torch and is found again."""
-    for module in _compiled(denoiser):
+    for module in _list_compiled(denoiser):
         module._compiled_call_impl = None  # pyright: ignore
 
 
-def lacks_compiler(device: str) -> str:
+def find_missing_compiler(device: str) -> str:
     """What torch.compile would miss on `device`; "" where nothing."""
     cxx = os.environ.get("CXX") or next(filter(shutil.which, ("g++", "clang++", "c++")), "")
     if device.startswith("cuda"):

@@ -1,7 +1,6 @@
-"""diffusers' step caches: passes of a denoiser that are guessed from earlier ones instead of computed.
+"""The step caches of diffusers on a denoiser: FirstBlockCache, MagCache, TaylorSeer; passes are skipped or guessed, not computed.
 
-Knows how each is set on a denoiser, which hooks it should have attached, and how it comes off again. Refuses to know which were
-wanted and what is said of them.
+How each is attached, which hooks it should have, and how it comes off again. Which are wanted is speedups.py's.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ HOOKS: dict[SpeedUp, tuple[str, ...]] = {
 """The names that diffusers gives to the hooks of each."""
 
 
-def refusal(pipe: Any, denoisers: Sequence[Module], checkpoint: Checkpoint, steps: int) -> str:
+def find_obstacle(pipe: Any, denoisers: Sequence[Module], checkpoint: Checkpoint, steps: int) -> str:
     """Why no cache can be used in this run; "" where one can."""
     if steps < FEWEST_STEPS:
         return f"with {steps} steps each differs too much from the last; from {FEWEST_STEPS} on it would help"
@@ -56,19 +55,19 @@ def refusal(pipe: Any, denoisers: Sequence[Module], checkpoint: Checkpoint, step
         return "this model makes a clip in sections, and nothing may be carried from one into the next"
     if not all(hasattr(denoiser, "enable_cache") for denoiser in denoisers):
         return "this model has no blocks it could attach to"
-    if not names_its_passes(pipe):
+    if not has_cache_context(pipe):
         return "this model's pipeline doesn't say which pass is which, so they would be mixed up"
     return ""
 
 
-def names_its_passes(pipe: Any) -> bool:
+def has_cache_context(pipe: Any) -> bool:
     """Whether a pipeline tells its denoiser which pass it is in (`cache_context`): without, every cache raises or mixes them."""
     found = (member for kind in type(pipe).__mro__ for member in vars(kind).values())
     functions = (getattr(member, "__wrapped__", member) for member in found)
     return any("cache_context" in each.__code__.co_names for each in functions if isinstance(each, FunctionType))
 
 
-def shares(pipe: Any, steps: int, denoisers: int) -> list[int]:
+def split_steps(pipe: Any, steps: int, denoisers: int) -> list[int]:
     """How many of the steps each denoiser takes: with two (Wan2.2 A14B) the first takes those above the noise boundary."""
     boundary = getattr(pipe.config, "boundary_ratio", None)
     if denoisers == 1 or boundary is None:
@@ -84,16 +83,16 @@ def attach(name: SpeedUp, denoiser: Any, config: Any) -> int:
     detach(denoiser)
     try:
         denoiser.enable_cache(config)
-        _check(name, denoiser)
+        _check_hooks(name, denoiser)
     except Exception:
         detach(denoiser)
         raise
-    return count(name, denoiser)
+    return count_hooks(name, denoiser)
 
 
-def _check(name: SpeedUp, denoiser: Any) -> None:
+def _check_hooks(name: SpeedUp, denoiser: Any) -> None:
     """Raise for what diffusers only finds out in the middle of a run."""
-    hooked = [(path, module) for path, module in denoiser.named_modules() if _names(module) & set(HOOKS[name])]
+    hooked = [(path, module) for path, module in denoiser.named_modules() if _list_hook_names(module) & set(HOOKS[name])]
     if name == "taylorseer":
         guessed = [path for path, _ in hooked if re.fullmatch(TAYLOR_GUESSED, path)]
         if hooked and not 0 < len(guessed) < len(hooked):
@@ -110,35 +109,35 @@ def detach(denoiser: Any) -> None:
         denoiser.disable_cache()
     ours = {hook for hooks in HOOKS.values() for hook in hooks}
     for module in denoiser.modules():
-        for hook in _names(module) & ours:
+        for hook in _list_hook_names(module) & ours:
             module._diffusers_hook.remove_hook(hook, recurse=False)
 
 
-def count(name: SpeedUp, denoiser: Module) -> int:
+def count_hooks(name: SpeedUp, denoiser: Module) -> int:
     """How many hooks of a cache a denoiser carries."""
-    return sum(len(_names(module) & set(HOOKS[name])) for module in denoiser.modules())
+    return sum(len(_list_hook_names(module) & set(HOOKS[name])) for module in denoiser.modules())
 
 
-def last_block(denoiser: Module) -> Module | None:
+def find_last_block(denoiser: Module) -> Module | None:
     """The last block that carries a cache's hook: the one that isn't computed in a pass that is skipped."""
     ours = {hook for hooks in HOOKS.values() for hook in hooks}
-    blocks = [module for module in denoiser.modules() if _names(module) & ours and any(True for _ in module.children())]
+    blocks = [module for module in denoiser.modules() if _list_hook_names(module) & ours and any(True for _ in module.children())]
     return blocks[-1] if blocks else None
 
 
-def _names(module: Any) -> set[str]:
+def _list_hook_names(module: Any) -> set[str]:
     registry = module.__dict__.get("_diffusers_hook")
     return set(registry.hooks) if registry else set()
 
 
-def first_block() -> Any:
+def configure_first_block() -> Any:
     """The first-block cache's settings."""
     from diffusers.hooks.first_block_cache import FirstBlockCacheConfig
 
     return FirstBlockCacheConfig(threshold=FIRST_BLOCK_THRESHOLD)
 
 
-def taylorseer(denoiser: Any, steps: int) -> Any:
+def configure_taylorseer(denoiser: Any, steps: int) -> Any:
     """TaylorSeer's settings for a denoiser that takes `steps` passes: the last is always computed."""
     from diffusers.hooks.taylorseer_cache import TaylorSeerCacheConfig
 
@@ -152,7 +151,7 @@ def taylorseer(denoiser: Any, steps: int) -> Any:
     )
 
 
-def mag(ratios: Sequence[float], steps: int) -> Any:
+def configure_mag(ratios: Sequence[float], steps: int) -> Any:
     """MagCache's settings for a denoiser that takes `steps` passes; `ratios` are stretched to as many."""
     from diffusers.hooks.mag_cache import MagCacheConfig
 
@@ -165,20 +164,21 @@ def mag(ratios: Sequence[float], steps: int) -> Any:
     )
 
 
-def mag_measuring(steps: int) -> Any:
+def configure_mag_measuring(steps: int) -> Any:
     """MagCache's settings for a run that skips nothing and measures. One step too many: at the end it would print and forget."""
     from diffusers.hooks.mag_cache import MagCacheConfig
 
     return MagCacheConfig(num_inference_steps=steps + 1, calibrate=True)
 
 
-class Measured:
+class RatioWatcher:
     """Watches a measuring run: the ratios it finds are forgotten by diffusers when the pipeline ends, and are held here."""
 
     def __init__(self, denoisers: Sequence[Module]) -> None:
         self.ratios: list[list[float]] = [[] for _ in denoisers]
         self._watchers = [
-            denoiser.register_forward_hook(self._watch(number, _leader(denoiser))) for number, denoiser in enumerate(denoisers)
+            denoiser.register_forward_hook(self._watch(number, _find_leader(denoiser)))
+            for number, denoiser in enumerate(denoisers)
         ]
 
     def _watch(self, number: int, leader: Any) -> Any:
@@ -195,42 +195,42 @@ class Measured:
             watcher.remove()
 
 
-def _leader(denoiser: Module) -> Any:
+def _find_leader(denoiser: Module) -> Any:
     """MagCache's hook on the first block."""
     name = HOOKS["mag_cache"][0]
-    module: Any = next(module for module in denoiser.modules() if name in _names(module))
+    module: Any = next(module for module in denoiser.modules() if name in _list_hook_names(module))
     return module._diffusers_hook.hooks[name]
 
 
-def ratios(checkpoint: Checkpoint, steps: Sequence[int], folder: Path | None) -> list[list[float]]:
+def find_ratios(checkpoint: Checkpoint, steps: Sequence[int], folder: Path | None) -> list[list[float]]:
     """MagCache's ratios for each denoiser: the card's, which run over all steps together, else those measured here, else none."""
     if not checkpoint.mag_ratios:
-        return _kept(checkpoint, folder, len(steps))
+        return _read_ratios(checkpoint, folder, len(steps))
     whole, total = checkpoint.mag_ratios, sum(steps)
     stretched = [whole[round(index * (len(whole) - 1) / max(total - 1, 1))] for index in range(total)]
     begins = [sum(steps[:number]) for number in range(len(steps))]
     return [stretched[begin : begin + each] for begin, each in zip(begins, steps, strict=True)]
 
 
-def _kept(checkpoint: Checkpoint, folder: Path | None, denoisers: int) -> list[list[float]]:
+def _read_ratios(checkpoint: Checkpoint, folder: Path | None, denoisers: int) -> list[list[float]]:
     if folder is None:
         return []
     try:
-        found = msgspec.json.decode(_file(checkpoint, folder).read_bytes(), type=list[list[float]])
+        found = msgspec.json.decode(_find_file(checkpoint, folder).read_bytes(), type=list[list[float]])
     except (OSError, msgspec.MsgspecError):
         return []
     return found if len(found) == denoisers and all(found) else []
 
 
-def keep(checkpoint: Checkpoint, folder: Path, found: list[list[float]]) -> None:
+def write_ratios(checkpoint: Checkpoint, folder: Path, found: list[list[float]]) -> None:
     """Write measured ratios down. Raises OSError."""
-    file = _file(checkpoint, folder)
+    file = _find_file(checkpoint, folder)
     file.parent.mkdir(parents=True, exist_ok=True)
     half = file.with_suffix(".half")
     half.write_bytes(msgspec.json.encode(found))
     half.replace(file)
 
 
-def _file(checkpoint: Checkpoint, folder: Path) -> Path:
+def _find_file(checkpoint: Checkpoint, folder: Path) -> Path:
     slug = re.sub(r"[^A-Za-z0-9.]+", "-", f"{checkpoint.repo}@{checkpoint.revision}").strip("-")
     return folder / f"magcache-{slug[-120:]}.json"

@@ -1,7 +1,6 @@
-"""Decoding latents into frames within the memory there is: sized before it runs, and tried again in smaller pieces if it fails.
+"""VAE decoding within the memory there is: whole, in tiles or image by image, estimated before and tried again in smaller pieces.
 
-Knows how much memory a VAE takes to decode, the ways of decoding that take less, and how to switch between them for one job.
-Refuses to know pipelines and steps: it stands in front of `vae.decode`, so a failed decode costs no denoising.
+It stands in front of `vae.decode` for one job, so a decode that runs out of memory costs no denoising.
 """
 
 from __future__ import annotations
@@ -54,7 +53,7 @@ class Way:
 WHOLE = Way("whole")
 
 
-def _number(vae: Any, *names: str) -> int:
+def _read_number(vae: Any, *names: str) -> int:
     """The first of these that the VAE or its configuration states, else 0."""
     for name in names:
         value = vars(vae).get(name) or vae.config.get(name)
@@ -63,18 +62,18 @@ def _number(vae: Any, *names: str) -> int:
     return 0
 
 
-def spatial(vae: Any) -> int:
+def find_spatial_scale(vae: Any) -> int:
     """Pixels along one side of a latent."""
     blocks = vae.config.get("block_out_channels")
-    return _number(vae, "scale_factor_spatial", "spatial_compression_ratio") or (2 ** (len(blocks) - 1) if blocks else 8)
+    return _read_number(vae, "scale_factor_spatial", "spatial_compression_ratio") or (2 ** (len(blocks) - 1) if blocks else 8)
 
 
-def temporal(vae: Any) -> int:
+def find_temporal_scale(vae: Any) -> int:
     """Frames to a latent frame; 1 for a VAE that knows only images."""
-    return _number(vae, "scale_factor_temporal", "temporal_compression_ratio") or 1
+    return _read_number(vae, "scale_factor_temporal", "temporal_compression_ratio") or 1
 
 
-def ways(vae: Any, shape: tuple[int, ...]) -> list[Way]:
+def list_ways(vae: Any, shape: tuple[int, ...]) -> list[Way]:
     """The ways this VAE can decode latents of a shape, each taking less memory than the one before.
 
     Images (4 dimensions) are first taken one by one, which changes nothing in them where the VAE looks at each alone; a VAE with
@@ -96,26 +95,26 @@ def ways(vae: Any, shape: tuple[int, ...]) -> list[Way]:
     return [way for way in found if "use_tiling" in way.switches] if getattr(vae, "use_tiling", False) else found
 
 
-def needed(vae: Any, shape: tuple[int, ...], itemsize: int, way: Way) -> int:
+def estimate_bytes(vae: Any, shape: tuple[int, ...], itemsize: int, way: Way) -> int:
     """An estimate of the bytes it takes to decode latents of this shape, frames of the result included.
 
     shape: (batch, channels, frames, height, width), or (frames, channels, height, width) for a VAE of images.
     """
     numbers, together = ALLOCATED.get(type(vae).__name__, UNKNOWN)
-    side, (rows, columns) = spatial(vae), shape[-2:]
-    total = (shape[2] - 1) * temporal(vae) + 1 if len(shape) == 5 else shape[0]
+    side, (rows, columns) = find_spatial_scale(vae), shape[-2:]
+    total = (shape[2] - 1) * find_temporal_scale(vae) + 1 if len(shape) == 5 else shape[0]
     live = min(total, together or total)
     if "use_slicing" in way.switches:
         live = 1
     elif way.images:
         live = min(live, way.images)
     elif "use_framewise_decoding" in way.switches or getattr(vae, "use_framewise_decoding", False):
-        live = min(live, _number(vae, "tile_sample_min_num_frames") + temporal(vae) or live)
+        live = min(live, _read_number(vae, "tile_sample_min_num_frames") + find_temporal_scale(vae) or live)
     height, width = rows * side, columns * side
     out = 2 * total * height * width * 3 * itemsize  # the parts and what they are joined into
     if "use_tiling" in way.switches:
-        height = min(height, _number(vae, "tile_sample_min_height", "tile_sample_min_size") or height)
-        width = min(width, _number(vae, "tile_sample_min_width", "tile_sample_min_size") or width)
+        height = min(height, _read_number(vae, "tile_sample_min_height", "tile_sample_min_size") or height)
+        width = min(width, _read_number(vae, "tile_sample_min_width", "tile_sample_min_size") or width)
     return live * height * width * numbers * itemsize + out
 
 
@@ -132,15 +131,15 @@ class Decoding:
     def decode(self, original: Callable[..., Any], latents: Any, *rest: Any, **named: Any) -> Any:
         """Decode as the VAE does, in the first way that should fit, and in lesser ways after an out-of-memory."""
         self.begin()
-        possible = ways(self.vae, tuple(latents.shape))
+        possible = list_ways(self.vae, tuple(latents.shape))
         if self.least in possible:
             possible = possible[possible.index(self.least) :]
-        way = self._sized(latents, possible)
+        way = self._choose_way(latents, possible)
         lesser = possible[possible.index(way) + 1 :] or [way]
         while True:
-            with switched(self.vae, way.switches), _strided(self.vae, latents.shape[-2:]):
+            with switch_on(self.vae, way.switches), _adjust_tile_strides(self.vae, latents.shape[-2:]):
                 try:
-                    return _decoded(original, way, latents, rest, named)
+                    return _decode_one_way(original, way, latents, rest, named)
                 except (RuntimeError, MemoryError) as error:
                     if find_exhausted(error) is None or not lesser:
                         raise
@@ -148,7 +147,7 @@ class Decoding:
             way = self.least = lesser.pop(0)
             self._say(way, "memory ran out while decoding, and it was decoded again without denoising again")
 
-    def _sized(self, latents: Any, possible: list[Way]) -> Way:
+    def _choose_way(self, latents: Any, possible: list[Way]) -> Way:
         """The first way that fits into what is free; the least when none does. Said when it isn't the first.
 
         A VAE that waits elsewhere is brought in first, and what has to leave for it leaves: that is what is free then.
@@ -158,12 +157,12 @@ class Decoding:
             hook.pre_forward(self.vae)
         size, free = latents.element_size(), self.free()
         for way in possible:
-            if needed(self.vae, tuple(latents.shape), size, way) * HEADROOM <= free:
+            if estimate_bytes(self.vae, tuple(latents.shape), size, way) * HEADROOM <= free:
                 break
         else:
             way = possible[-1]
         if way != possible[0]:
-            whole = needed(self.vae, tuple(latents.shape), size, possible[0]) / 1e9
+            whole = estimate_bytes(self.vae, tuple(latents.shape), size, possible[0]) / 1e9
             self._say(way, f"decoded {possible[0].name} it would take about {whole:.1f} GB, and {free / 1e9:.1f} GB are free")
         return way
 
@@ -174,7 +173,7 @@ class Decoding:
 
 
 @contextmanager
-def switched(vae: Any, switches: tuple[str, ...]) -> Generator[None]:
+def switch_on(vae: Any, switches: tuple[str, ...]) -> Generator[None]:
     """Some switches of a VAE on, and afterwards as they were."""
     before = {name: getattr(vae, name) for name in switches}
     try:
@@ -187,18 +186,18 @@ def switched(vae: Any, switches: tuple[str, ...]) -> Generator[None]:
 
 
 @contextmanager
-def _strided(vae: Any, sides: tuple[int, ...]) -> Generator[None]:
+def _adjust_tile_strides(vae: Any, sides: tuple[int, ...]) -> Generator[None]:
     """Tiles of LTX-2's VAE a little closer together where the last would be one latent wide: it mirrors edges, and can't do that.
 
     sides: latents (rows, columns). 832 x 480 is such a size: 15 rows, and a tile begins every 14.
     """
     before: dict[str, int] = {}
     for name, latents in zip(("tile_sample_stride_height", "tile_sample_stride_width"), sides, strict=True):
-        usual = _number(vae, name) // spatial(vae) if type(vae).__name__ in MIRRORING else 0
+        usual = _read_number(vae, name) // find_spatial_scale(vae) if type(vae).__name__ in MIRRORING else 0
         if 2 < usual < latents:
             fit = next((stride for stride in range(usual, 1, -1) if (latents - 1) % stride), usual)
             before[name] = getattr(vae, name)
-            setattr(vae, name, fit * spatial(vae))
+            setattr(vae, name, fit * find_spatial_scale(vae))
     try:
         yield
     finally:
@@ -206,7 +205,7 @@ def _strided(vae: Any, sides: tuple[int, ...]) -> Generator[None]:
             setattr(vae, name, value)
 
 
-def _decoded(original: Callable[..., Any], way: Way, latents: Any, rest: tuple[Any, ...], named: dict[str, Any]) -> Any:
+def _decode_one_way(original: Callable[..., Any], way: Way, latents: Any, rest: tuple[Any, ...], named: dict[str, Any]) -> Any:
     if not way.images or latents.shape[0] <= way.images:
         return original(latents, *rest, **named)
     import torch
@@ -220,7 +219,7 @@ def _decoded(original: Callable[..., Any], way: Way, latents: Any, rest: tuple[A
 
 
 @contextmanager
-def guarded(decoding: Decoding) -> Generator[None]:
+def guard_decode(decoding: Decoding) -> Generator[None]:
     """`decoding` stands in front of the VAE's `decode` for as long as this lasts; afterwards nothing of it is left."""
     vae = decoding.vae
     before = vars(vae).get("decode")

@@ -1,7 +1,7 @@
-"""What every family of models has in common, and the few ways in which they differ.
+"""The base class of model families: how a request becomes a diffusers pipeline's arguments, and its output frames and sound.
 
-Knows how a request becomes the arguments of a diffusers pipeline and how its output becomes frames and sound. Refuses to know
-where weights come from, where they lie, and what is done when memory runs out.
+A family is a module beside this one that overrides what differs. Loading weights is memory/loader.py's, running a pipeline and
+running out of memory run/'s.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class Request:
 
 
 @dataclass(frozen=True)
-class Made:
+class Result:
     """What came out: frames as float32 (T, H, W, 3) in 0..1, and sound where the model makes it."""
 
     frames: NDArray[np.float32]
@@ -60,7 +60,8 @@ class Family:
     """The common way. A family's module subclasses it and overrides what differs; an instance holds no state.
 
     A pipeline is passed in each time as `pipe`, always an instance of the card's concrete class. A run is
-    `pipe(**family.arguments(pipe, request, checkpoint), **placed(pipe, words))`, then `family.made(pipe, output, request)`.
+    `pipe(**family.arguments(pipe, request, checkpoint), **move_to_device(pipe, words))`, then
+    `family.read_output(pipe, output, request)`.
     """
 
     words_arguments: tuple[str, ...] = ("prompt_embeds", "negative_prompt_embeds")
@@ -77,38 +78,40 @@ class Family:
         if checkpoint.guidance.shift:
             shift_schedule(pipe, checkpoint.guidance.shift)
 
-    def guided(self, request: Request) -> bool:
+    def is_guided(self, request: Request) -> bool:
         """Whether classifier-free guidance is on, and so whether the negative prompt is read at all."""
         return request.guidance > 1.0
 
     def prompts(self, request: Request, checkpoint: Checkpoint) -> tuple[str, str]:
         """The prompt and the negative prompt as the encoders will read them: with `guided`, all that `words` depends on."""
-        return request.prompt, request.negative if self.guided(request) else ""
+        return request.prompt, request.negative if self.is_guided(request) else ""
 
     def words(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> Words:
         """The prompt read by the text encoders. Called only when this prompt isn't remembered."""
         if not self.words_arguments:
             return {}
         prompt, negative = self.prompts(request, checkpoint)
-        return kept(self.words_arguments, read(pipe, self.encoding(pipe, prompt, negative, request, checkpoint)))
+        return name_embeddings(
+            self.words_arguments, encode_prompt(pipe, self.encoding(pipe, prompt, negative, request, checkpoint))
+        )
 
     def encoding(self, pipe: Any, prompt: str, negative: str, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
         """What `encode_prompt` is called with; names that it doesn't take are dropped."""
         return {
-            "prompt": prompt, "negative_prompt": negative, "do_classifier_free_guidance": self.guided(request),
-            "num_videos_per_prompt": 1, "device": pipe._execution_device, **reach(pipe, checkpoint),
+            "prompt": prompt, "negative_prompt": negative, "do_classifier_free_guidance": self.is_guided(request),
+            "num_videos_per_prompt": 1, "device": pipe._execution_device, **limit_tokens(pipe, checkpoint),
         }  # fmt: skip
 
     def arguments(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
         """Everything else that the pipeline is called with, a seeded generator included."""
         ours = {
             "image": request.image, "height": request.height, "width": request.width,
-            self.frames_argument: asked(request.num_frames, checkpoint),
+            self.frames_argument: count_pipeline_frames(request.num_frames, checkpoint),
             "num_inference_steps": request.steps, "guidance_scale": request.guidance,
-            "generator": self.generator(pipe, request), "output_type": "np", **reach(pipe, checkpoint),
-            **schedule(request, checkpoint),
+            "generator": self.generator(pipe, request), "output_type": "np", **limit_tokens(pipe, checkpoint),
+            **find_schedule(request, checkpoint),
         }  # fmt: skip
-        return {**accepted(pipe, ours), **self.ending(pipe, request, checkpoint), **constants(pipe, checkpoint)}
+        return {**filter_call_arguments(pipe, ours), **self.ending(pipe, request, checkpoint), **read_constants(pipe, checkpoint)}
 
     def generator(self, pipe: Any, request: Request) -> Any:
         """Seeded noise, drawn on the CPU so that a seed means the same frames on every device."""
@@ -120,18 +123,18 @@ class Family:
         """The end frame as an argument. Raises `Refusal` where there is one and the pipeline can't be told."""
         if request.end is None:
             return {}
-        if not accepted(pipe, {self.end_argument: None}):
-            raise no_end()
+        if not filter_call_arguments(pipe, {self.end_argument: None}):
+            raise refuse_end()
         return {self.end_argument: request.end}
 
     def choices(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> tuple[Choice, ...]:
         """What this family decided by itself for this run, each with its reason."""
         return ()
 
-    def made(self, pipe: Any, output: Any, request: Request) -> Made:
+    def read_output(self, pipe: Any, output: Any, request: Request) -> Result:
         """Frames and sound from the pipeline's output; frames beyond those asked for (sections) are let go."""
         frames = np.asarray(output.frames[0], dtype=np.float32)
-        return Made(frames[: request.num_frames])
+        return Result(frames[: request.num_frames])
 
     def picture_latents(self, pipe: Any, latents: Any, request: Request) -> Any:
         """A step callback's latents as (channels, frames, height, width), for a preview; None where they can't be had.
@@ -140,34 +143,34 @@ class Family:
         """
         return latents[0]
 
-    def normalised(self, pipe: Any, encoded: Any) -> Any:
+    def normalise_latents(self, pipe: Any, encoded: Any) -> Any:
         """What the VAE encoded ((batch, channels, frames, height, width)), in the space the denoiser works in."""
-        return normalised(pipe.vae, encoded)
+        return normalise_latents(pipe.vae, encoded)
 
     def calls_per_step(self, pipe: Any, request: Request) -> int:
         """How often the denoiser runs in one step (2 with classifier-free guidance done in two passes)."""
-        return 2 if self.guided(request) else 1
+        return 2 if self.is_guided(request) else 1
 
     def steps_in_all(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> int:
         """How many steps the whole run has: those of one section, times the sections."""
-        own = schedule(request, checkpoint)
-        return sections(request.num_frames, checkpoint) * (len(next(iter(own.values()))) if own else request.steps)
+        own = find_schedule(request, checkpoint)
+        return count_sections(request.num_frames, checkpoint) * (len(next(iter(own.values()))) if own else request.steps)
 
 
-def accepted(pipe: Any, arguments: dict[str, Any]) -> dict[str, Any]:
+def filter_call_arguments(pipe: Any, arguments: dict[str, Any]) -> dict[str, Any]:
     """Only those arguments that the pipeline's `__call__` takes."""
-    return taken(type(pipe).__call__, arguments)
+    return filter_arguments(type(pipe).__call__, arguments)
 
 
-def taken(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
+def filter_arguments(function: Callable[..., Any], arguments: dict[str, Any]) -> dict[str, Any]:
     """Only those arguments that the function takes."""
     known = inspect.signature(function).parameters
     return {name: value for name, value in arguments.items() if name in known}
 
 
-def constants(pipe: Any, checkpoint: Checkpoint) -> dict[str, Any]:
+def read_constants(pipe: Any, checkpoint: Checkpoint) -> dict[str, Any]:
     """The card's constant call arguments. Raises `Refusal` for one that the pipeline doesn't take."""
-    unknown = set(checkpoint.arguments) - set(accepted(pipe, checkpoint.arguments))
+    unknown = set(checkpoint.arguments) - set(filter_call_arguments(pipe, checkpoint.arguments))
     if unknown:
         raise Refusal(
             f"The model's card gives {', '.join(sorted(unknown))}, which {checkpoint.pipeline} doesn't take.",
@@ -176,28 +179,28 @@ def constants(pipe: Any, checkpoint: Checkpoint) -> dict[str, Any]:
     return dict(checkpoint.arguments)
 
 
-def sections(num_frames: int, checkpoint: Checkpoint) -> int:
+def count_sections(num_frames: int, checkpoint: Checkpoint) -> int:
     """How many sections a clip of so many frames is made in: 1 unless the card's lengths are asked for by section."""
     lengths = checkpoint.lengths
     return max(1, -(-(num_frames - lengths.first) // lengths.step)) if lengths.ask_step else 1
 
 
-def asked(num_frames: int, checkpoint: Checkpoint) -> int:
+def count_pipeline_frames(num_frames: int, checkpoint: Checkpoint) -> int:
     """How many frames the pipeline is asked for so that it gives `num_frames` (`Lengths.ask_step`)."""
     lengths = checkpoint.lengths
     if not lengths.ask_step:
         return num_frames
-    return lengths.ask_step * sections(num_frames, checkpoint) + lengths.ask_first
+    return lengths.ask_step * count_sections(num_frames, checkpoint) + lengths.ask_first
 
 
-def schedule(request: Request, checkpoint: Checkpoint) -> dict[str, list[float]]:
+def find_schedule(request: Request, checkpoint: Checkpoint) -> dict[str, list[float]]:
     """The card's distilled schedule, which stands while the number of steps is the card's own; {} otherwise."""
     steps = checkpoint.steps
     own = {"sigmas": list(steps.sigmas), "timesteps": list(steps.timesteps)} if request.own_steps else {}
     return {name: values for name, values in own.items() if values}
 
 
-def reach(pipe: Any, checkpoint: Checkpoint) -> dict[str, int]:
+def limit_tokens(pipe: Any, checkpoint: Checkpoint) -> dict[str, int]:
     """How many tokens are read: the card's figure, else the pipeline's own (`encode_prompt` alone may default to another)."""
     known = inspect.signature(type(pipe).__call__).parameters
     if "max_sequence_length" not in known:
@@ -205,20 +208,20 @@ def reach(pipe: Any, checkpoint: Checkpoint) -> dict[str, int]:
     return {"max_sequence_length": checkpoint.text_tokens or known["max_sequence_length"].default}
 
 
-def read(pipe: Any, arguments: dict[str, Any]) -> tuple[Any, ...]:
+def encode_prompt(pipe: Any, arguments: dict[str, Any]) -> tuple[Any, ...]:
     """What the pipeline's `encode_prompt` makes of those arguments that it takes; no gradients are kept."""
     import torch
 
     with torch.no_grad():
-        return tuple(pipe.encode_prompt(**taken(pipe.encode_prompt, arguments)))
+        return tuple(pipe.encode_prompt(**filter_arguments(pipe.encode_prompt, arguments)))
 
 
-def kept(names: Iterable[str], values: Iterable[Any]) -> Words:
+def name_embeddings(names: Iterable[str], values: Iterable[Any]) -> Words:
     """Named embeddings as they are remembered: on the CPU; those that are None (no guidance) left out."""
     return {name: value.detach().cpu() for name, value in zip(names, values, strict=True) if value is not None}
 
 
-def placed(pipe: Any, words: Words) -> Words:
+def move_to_device(pipe: Any, words: Words) -> Words:
     """Remembered words where this pipeline runs: most pipelines don't move embeddings themselves."""
     return {name: value.to(pipe._execution_device) for name, value in words.items()}
 
@@ -244,7 +247,7 @@ def register_blocks(model: Any, lists: tuple[str, ...] = ("blocks",), hidden: in
         TransformerBlockRegistry.register(block, metadata)
 
 
-def normalised(vae: Any, encoded: Any) -> Any:
+def normalise_latents(vae: Any, encoded: Any) -> Any:
     """A VAE's latents by its own statistics: per channel (`latents_mean`, `latents_std`) and by its scaling factor.
 
     As in the pipelines: LTX keeps the statistics as buffers, Wan and others in the config; a plain scaling factor is the rest.
@@ -261,6 +264,6 @@ def normalised(vae: Any, encoded: Any) -> Any:
     return (encoded - mean) * (scale / std)
 
 
-def no_end() -> Refusal:
+def refuse_end() -> Refusal:
     """What is said where a model can't be told how a clip ends."""
     return Refusal("This model can't be told how a clip ends.", "Take the end photo away, or choose a model that takes one.")

@@ -154,7 +154,7 @@ def test_the_table_reads_without_torch(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from types import SimpleNamespace as N;"
         "from studio.config import Settings; from studio.engines.diffusion.run import attention, speedups;"
-        f"attention.kept(N(device='cpu', name='x'), Settings(Path({str(tmp_path)!r})));"
+        f"attention.read_table(N(device='cpu', name='x'), Settings(Path({str(tmp_path)!r})));"
         "print(sorted({'torch', 'diffusers'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

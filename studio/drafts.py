@@ -256,7 +256,7 @@ def words(shot: Shot) -> str:
 
 def _called(clip: Clip, source: Path) -> str:
     """What the download of a clip is called."""
-    path = camera_moves.describe(clip.shot.motion.camera)
+    path = camera_moves.describe_camera(clip.shot.motion.camera)
     return names.download(clip.title or clip.shot.photo.name, path, min(clip.width, clip.height), source.suffix)
 
 

@@ -61,7 +61,7 @@ def _camera(flags: argparse.Namespace, said: Camera, start: Camera) -> Camera:
     ease = _one_of(eases, flags.ease, "easing") if flags.ease else base.ease
     speed = _one_of(speeds, flags.speed, "speed") if flags.speed else base.speed
     if flags.move:
-        moves = camera_moves.moves(flags.move, _AMOUNT if flags.amount is None else flags.amount)
+        moves = camera_moves.parse_moves(flags.move, _AMOUNT if flags.amount is None else flags.amount)
     else:
         moves = base.moves if flags.amount is None else tuple(Move(move.name, flags.amount) for move in base.moves)
     then = tuple(_leg(words, flags) for words in flags.then or ()) or (() if flags.move else base.then)
@@ -75,7 +75,7 @@ def _leg(words: str, flags: argparse.Namespace) -> Leg:
     pace, _, rest = camera_moves.plain(words).partition(" ")
     speed = next((one for one in get_args(Speed) if one == pace), None)
     named = (rest if speed else camera_moves.plain(words)).split(" and ")
-    return Leg(camera_moves.moves(named, _AMOUNT if flags.amount is None else flags.amount), speed or "normal")
+    return Leg(camera_moves.parse_moves(named, _AMOUNT if flags.amount is None else flags.amount), speed or "normal")
 
 
 def _one_of(known: dict[str, T], words: str, what: str) -> T:

@@ -134,6 +134,6 @@ def _nothing(words: bool, stars: int) -> str:
 def _row(clip: Clip, path: Path) -> str:
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(clip.made_at))
     title = " ".join((clip.title or clip.shot.photo.name or "unnamed").split())
-    what = f"{title}, {camera_moves.describe(clip.shot.motion.camera)}"
+    what = f"{title}, {camera_moves.describe_camera(clip.shot.motion.camera)}"
     length = "still" if clip.num_frames == 1 else f"{clip.seconds:g} s"
     return f"{clip.id[:8]}  {made}  {clip.width}x{clip.height} {length}  {'*' * clip.rating:<5}  {what}  {path}"

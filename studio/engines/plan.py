@@ -9,7 +9,7 @@ import math
 
 from studio.cards import Checkpoint, ModelCard, Plan, Sizes
 from studio.clip import formats
-from studio.motion.camera_moves import still
+from studio.motion.camera_moves import is_still
 from studio.nouns import Choice, Refusal, Shot, Still
 from studio.photo import crop
 from studio.photo.crop import Image
@@ -57,7 +57,7 @@ def plan(shot: Shot, card: ModelCard) -> Plan:
 
 def count_frames(shot: Shot) -> int:
     """Frames that the built-in engine makes of a shot: one for a GIF or WebP in which nothing moves, which is a still picture."""
-    return 1 if shot.format in formats.TICKS and still(shot) else shot.num_frames
+    return 1 if shot.format in formats.TICKS and is_still(shot) else shot.num_frames
 
 
 def _looping(shot: Shot) -> Choice | None:

@@ -6,6 +6,7 @@ import re
 from typing import NamedTuple
 
 from studio.motion import camera_words
+from studio.motion.camera_moves import MOVES, STATIC
 from studio.motion.camera_words import MOST, Found, closes, later, opening, patterns, spans, turn
 from studio.motion.sentences import MOVE_AMOUNTS as AMOUNTS
 from studio.motion.sentences import bucket
@@ -136,14 +137,14 @@ def see(lows: list[str], after_camera: bool = False, free: bool = True) -> Seen 
         return Seen(rest=((len(lows) - len(rest), len(lows)),))
     rests = " ".join(rest).removeprefix("it ") if after_camera else ""
     if _RESTS.fullmatch(rests):
-        return _said(lows, [Found("static", line.index(rests), len(line))], [(line.index(rests), len(line))], False)
+        return _said(lows, [Found(STATIC, line.index(rests), len(line))], [(line.index(rests), len(line))], False)
     if _NO_MOVEMENT.search(line):
-        return _said(lows, [Found("static", 0, len(line))], [match.span() for match in _NO_MOVEMENT.finditer(line)], False)
+        return _said(lows, [Found(STATIC, 0, len(line))], [match.span() for match in _NO_MOVEMENT.finditer(line)], False)
     found = _moves(line, named or viewed or head, strict=not (named or after_camera or viewed))
     found += camera_words.more_ways(line, found)
     unwanted = any(low in NEGATIONS or low.endswith("n't") for low in lows)
     if not found and _holds(line, named, unwanted):
-        return _said(lows, [Found("static", 0, len(line))], _still_words(line), False)
+        return _said(lows, [Found(STATIC, 0, len(line))], _still_words(line), False)
     if not found and not named:
         return None
     return _said(lows, found, [(one.start, one.end) for one in found], unwanted)
@@ -254,7 +255,7 @@ def _said(lows: list[str], found: list[Found], used: list[Run], unwanted: bool) 
         begins = turn(line, last, one.start)
         if not turns or (begins >= 0 and len(turns) < MOST):
             turns.append((max(begins, last) if turns else 0, {}))
-        turns[-1][1].setdefault(name, Move(name) if name == "static" else Move(name, _amount(bare[first:past])))
+        turns[-1][1].setdefault(name, Move(name) if name == STATIC else Move(name, _amount(bare[first:past])))
         last = one.end
     ends = [*(start for start, _ in turns[1:]), len(line)][: len(turns)]
     paces = [speed] if len(turns) == 1 else [_pace(line[start:end].split()) for (start, _), end in zip(turns, ends, strict=True)]
@@ -310,7 +311,6 @@ _ON = words("on onto around following")
 _TOWARDS = words("to toward towards into at round about with closer of")
 _PAST = words("through over down across between under past along up")
 _BEYOND = _PAST | words("from towards toward into behind")
-_SUBJECTS = ("dolly", "zoom", "orbit", "push", "handheld", "truck")
 _NUMBER = re.compile(r"\d+(?:°|%)?")
 
 
@@ -319,7 +319,7 @@ def left(lows: list[str], consumed: set[int], moves: tuple[MoveName, ...]) -> tu
 
     consumed: the words that named its moves.
     """
-    meant = MEANT - _EXTENT if moves == ("static",) else MEANT
+    meant = MEANT - _EXTENT if moves == (STATIC,) else MEANT
     loose = [at in consumed or low in meant or bool(_NUMBER.fullmatch(low)) for at, low in enumerate(lows)]
     target: Run | None = None
     runs: list[Run] = []
@@ -352,7 +352,7 @@ def _leads(lows: list[str], start: int, consumed: set[int]) -> bool:
 def _passes(lows: list[str], start: int, moves: tuple[MoveName, ...]) -> bool:
     """Whether the preposition before `start`, read as part of a move, also says where it goes: "down the corridor"."""
     if lows[start - 1] in ("up", "down"):
-        return lows[start] in DETERMINERS and any(name.startswith(("dolly", "truck")) for name in moves)
+        return lows[start] in DETERMINERS and any(MOVES[name].passes for name in moves)
     return lows[start - 1] in _PAST
 
 
@@ -363,6 +363,6 @@ def _aims(lows: list[str], start: int, consumed: set[int], moves: tuple[MoveName
         return True
     if before in _PAST and start - 1 in consumed:
         return False
-    if not any(name.startswith(_SUBJECTS) for name in moves) or (lows[start] in BASE and lows[start] not in NATURE):
+    if not any(MOVES[name].aims for name in moves) or (lows[start] in BASE and lows[start] not in NATURE):
         return False
     return before in _TOWARDS or (start - 1 in consumed and lows[start] in DETERMINERS)

@@ -1,48 +1,66 @@
-"""The table of camera moves: title, what the viewer sees, and other words that mean it.
+"""The camera moves: one row each, read from words/camera_moves.toml, and what can be asked of moves by their names.
 
-Left, right, in and out are the cinematographer's: the word says where the camera goes.
+Left, right, in and out are the cinematographer's: the word says where the camera goes. What an engine makes of a row's
+curve is its own (studio/engines/parallax/path.py).
 """
 
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from pathlib import Path
+from typing import Literal
 
-from studio.nouns import Camera, Move, MoveName, Refusal, Shot
+import msgspec
+
+from studio.nouns import Camera, Move, MoveName, Noun, Refusal, Shot
+
+Axis = Literal["x", "y", "yaw", "pitch", "roll", "lens", "circle", "vertigo", "travel", "hand"]
+"""What a move may go along: sideways, down, turned right, turned up, tipped right, zoomed in, round the subject, a dolly that the
+lens undoes, a dolly, and the unrest of a hand."""
+
+Curve = dict[Axis, float]
+Phrase = tuple[int, str]
 
 
-class MoveInfo(NamedTuple):
-    """A move as the page and the command line show it: title, what the viewer sees, and other words that mean it."""
+class CameraMove(Noun, frozen=True):
+    """A row of the table, which explains its fields: words/camera_moves.toml."""
 
+    name: MoveName
     title: str
     sees: str
+    says: str
+    tile: str
+    place: int
+    scene: tuple[float, float, float, float, float, float, float]
+    mark: str
     aliases: tuple[str, ...] = ()
+    far: str = " far"
+    called: str = ""
+    way: str = ""
+    opposite: MoveName | None = None
+    beside: str = ""
+    curve: Curve = msgspec.field(default_factory=dict)
+    sided: bool = False
+    group: str = ""
+    again: tuple[str, ...] = ()
+    aims: bool = False
+    passes: bool = False
+    phrases: tuple[Phrase, ...] = ()
+    spoken: tuple[Phrase, ...] = ()
 
 
-MOVES: dict[MoveName, MoveInfo] = {
-    "static": MoveInfo("Static", "the camera holds still", ("still", "locked", "none", "hold")),
-    "dolly_in": MoveInfo("Dolly in", "the camera travels in; near things grow faster", ("dolly", "push in", "push")),
-    "dolly_out": MoveInfo("Dolly out", "the camera travels back; near things shrink faster", ("pull out", "pull back")),
-    "truck_left": MoveInfo("Truck left", "the camera slides left; the picture moves right", ("slide left",)),
-    "truck_right": MoveInfo("Truck right", "the camera slides right; the picture moves left", ("truck", "slide right")),
-    "crane_up": MoveInfo("Crane up", "the camera rises; the picture moves down", ("crane", "pedestal up", "rise")),
-    "crane_down": MoveInfo("Crane down", "the camera sinks; the picture moves up", ("pedestal down", "sink")),
-    "pan_left": MoveInfo("Pan left", "the camera turns left; the picture moves right"),
-    "pan_right": MoveInfo("Pan right", "the camera turns right; the picture moves left", ("pan",)),
-    "tilt_up": MoveInfo("Tilt up", "the camera looks up; the picture moves down", ("tilt",)),
-    "tilt_down": MoveInfo("Tilt down", "the camera looks down; the picture moves up"),
-    "orbit_left": MoveInfo("Orbit left", "the camera circles left around the subject", ("arc left",)),
-    "orbit_right": MoveInfo("Orbit right", "the camera circles right around the subject", ("orbit", "arc", "arc right")),
-    "zoom_in": MoveInfo("Zoom in", "the lens closes in; everything grows alike", ("zoom",)),
-    "zoom_out": MoveInfo("Zoom out", "the lens opens; everything shrinks alike"),
-    "roll_left": MoveInfo("Roll left", "the camera tips left; the picture turns clockwise"),
-    "roll_right": MoveInfo("Roll right", "the camera tips right; the picture turns anticlockwise", ("roll",)),
-    "dolly_zoom_in": MoveInfo("Dolly zoom in", "the subject keeps its size while the world stretches", ("dolly zoom", "vertigo")),
-    "dolly_zoom_out": MoveInfo("Dolly zoom out", "the subject keeps its size while the world closes up"),
-    "handheld": MoveInfo("Handheld", "the camera breathes in a hand", ("hand held", "shake")),
-    "push_orbit_left": MoveInfo("Push and orbit left", "the camera travels in while circling left"),
-    "push_orbit_right": MoveInfo("Push and orbit right", "the camera travels in while circling right", ("push and orbit",)),
-}  # fmt: skip
+class _Table(Noun, frozen=True):
+    """The file: the parts that phrases are made of, and the rows in the order in which moves are listed."""
+
+    parts: dict[str, str]
+    moves: tuple[CameraMove, ...]
+
+
+_TABLE = msgspec.toml.decode((Path(__file__).parent / "words/camera_moves.toml").read_bytes(), type=_Table)
+MOVES: dict[MoveName, CameraMove] = {row.name: row for row in _TABLE.moves}
+PHRASE_PARTS = _TABLE.parts
+STATIC: MoveName = next(row.name for row in _TABLE.moves if not row.curve)
+"""The camera that holds still."""
 
 
 def plain(words: str) -> str:
@@ -50,42 +68,57 @@ def plain(words: str) -> str:
     return re.sub(r"[\s_\-]+", " ", words.strip().lower())
 
 
-_NAMES: dict[str, MoveName] = {plain(word): name for name, info in MOVES.items() for word in (name, info.title, *info.aliases)}
+_NAMES: dict[str, MoveName] = {plain(word): row.name for row in _TABLE.moves for word in (row.name, row.title, *row.aliases)}
 
 
-def parse(words: str) -> MoveName:
+def parse_move(words: str) -> MoveName:
     """The move that a person's words name: "dolly in", "Dolly-In", "push in". Raises `Refusal` listing the moves."""
     name = _NAMES.get(plain(words))
     if name is None:
-        known = ", ".join(info.title.lower() for info in MOVES.values())
+        known = ", ".join(row.title.lower() for row in _TABLE.moves)
         raise Refusal(f"There is no camera move called {words!r}.", f"Choose from: {known}.")
     return name
 
 
-def describe(camera: Camera) -> str:
+def parse_moves(words: list[str], amount: float) -> tuple[Move, ...]:
+    """Moves from words, all at one amount (0..1). Raises `Refusal` for a word that names none."""
+    return tuple(Move(parse_move(word), amount) for word in words)
+
+
+def describe_camera(camera: Camera) -> str:
     """The camera in one short phrase: "dolly in with tilt up, then orbit left, looped"."""
     legs = [
-        " with ".join(MOVES[move.name].title.lower() for move in each if moving(move)) or "static"
+        " with ".join(MOVES[move.name].title.lower() for move in each if is_moving(move)) or MOVES[STATIC].title.lower()
         for each in (camera.moves, *(leg.moves for leg in camera.then))
     ]
     return ", then ".join(legs) + (", looped" if camera.loop else "")
 
 
-def moves(words: list[str], amount: float) -> tuple[Move, ...]:
-    """Moves from words, all at one amount (0..1). Raises `Refusal` for a word that names none."""
-    return tuple(Move(parse(word), amount) for word in words)
+def name_move(name: MoveName) -> str:
+    """What a move is called in a sentence: "push in"."""
+    return MOVES[name].called or MOVES[name].title.lower()
 
 
-def moving(move: Move) -> bool:
+def is_shaken(name: MoveName) -> bool:
+    """Whether a move is a hand's unrest."""
+    return "hand" in MOVES[name].curve
+
+
+def has_circle(name: MoveName) -> bool:
+    """Whether a move goes round the subject."""
+    return "circle" in MOVES[name].curve
+
+
+def is_moving(move: Move) -> bool:
     """Whether a move goes anywhere."""
-    return move.name != "static" and move.amount > 0
+    return move.name != STATIC and move.amount > 0
 
 
 def goes(camera: Camera) -> bool:
     """Whether the camera moves at all, in any of its legs."""
-    return any(moving(move) for move in camera.moves) or any(moving(move) for leg in camera.then for move in leg.moves)
+    return any(is_moving(move) for move in camera.moves) or any(is_moving(move) for leg in camera.then for move in leg.moves)
 
 
-def still(shot: Shot) -> bool:
+def is_still(shot: Shot) -> bool:
     """Whether nothing in a shot is asked to move: the camera holds and ends where it begins, and there is no effect."""
     return not (goes(shot.motion.camera) or shot.end or any(effect.amount > 0 for effect in shot.motion.effects))

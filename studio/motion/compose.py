@@ -27,7 +27,7 @@ from typing import Literal, NamedTuple
 from studio.cards import ModelCard
 from studio.motion import sentences
 from studio.motion.ambient_effects import EFFECTS
-from studio.motion.camera_moves import describe, goes
+from studio.motion.camera_moves import describe_camera, goes
 from studio.motion.clause_split import tokens
 from studio.motion.clauses import clauses
 from studio.motion.generative_only import beyond
@@ -315,7 +315,7 @@ def notes(motion: Motion, card: ModelCard) -> tuple[str, ...]:
             and "camera" not in card.supports
             and not any(move.name in card.cameras for move in motion.camera.moves)
         ):
-            found.append(f"{card.title} has no camera control: {describe(motion.camera)!r} can't be asked of it.")
+            found.append(f"{card.title} has no camera control: {describe_camera(motion.camera)!r} can't be asked of it.")
         if "effects" not in card.supports:
             names = dict.fromkeys(EFFECTS[effect.name].title for effect in motion.effects if effect.amount > 0)
             found += [f"{card.title} has no ambient effects: {name!r} can't be asked of it." for name in names]

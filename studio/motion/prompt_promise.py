@@ -13,13 +13,13 @@ from typing import Literal
 from studio.cards import ModelCard
 from studio.motion import generative_only, sentences
 from studio.motion.ambient_effects import EFFECTS
+from studio.motion.camera_moves import STATIC, is_moving, is_shaken, name_move
 from studio.motion.clauses import Clause, clauses, own
 from studio.motion.compose import plain
 from studio.motion.read_prompt import enacted, placed
-from studio.motion.rules.camera_rules import called
 from studio.motion.rules.empty_prompts import PUSH_IN
 from studio.motion.rules.faults import cut
-from studio.nouns import Camera, Effect, EffectName, Motion, Move, MoveName, Noun, Speed
+from studio.nouns import Camera, Effect, EffectName, Motion, Move, Noun, Speed
 
 Why = Literal["acts", "look", "letters", "unread", "place", "control", "loop", "avoid", "boxes"]
 """Why something won't be seen. Besides `generative_only.Why`: an effect has no place yet; the model has no control for it; it
@@ -54,9 +54,6 @@ class Promise(Noun, frozen=True):
 
 
 BETWEEN = "from the start box to the end box"
-SHAKEN: frozenset[MoveName] = frozenset({"static", "handheld"})
-"""What may be asked of a camera that goes from box to box."""
-
 PACES: dict[Speed, str] = {"slow": "slow ", "normal": "", "fast": "fast "}
 HAPPENS: dict[EffectName, str] = {
     "ripple": "water ripples", "flow": "water flows", "wind": "leaves and grass sway", "hair": "hair and fabric stir",
@@ -100,7 +97,7 @@ def promise(
 
 def filmed(moves: tuple[Move, ...], speed: Speed) -> str:
     """Moves made together, in few words: "slow push in and circle left"; "" for a camera that holds still."""
-    moving = [called(move.name) for move in moves if move.name != "static" and move.amount > 0]
+    moving = [name_move(move.name) for move in moves if is_moving(move)]
     return PACES[speed] + " and ".join(moving) if moving else ""
 
 
@@ -114,7 +111,7 @@ def _unseen(found: tuple[Clause, ...], drawn: set[EffectName], motion: Motion, b
     """What of the clauses isn't done, in the order of the sentence; then effects set beside the words that have no place."""
     waiting: set[EffectName] = set()
     for at, clause in enumerate(found):
-        if boxed and clause.kind == "camera" and not {move.name for move in clause.moves if move.amount > 0} <= SHAKEN:
+        if boxed and clause.kind == "camera" and any(is_moving(move) and not is_shaken(move.name) for move in clause.moves):
             yield Unseen(_brief(clause), clause.start, clause.end, "boxes")
             continue
         lost = [effect.name for effect in clause.effects if effect.name not in drawn and not _off(effect, motion)]
@@ -191,14 +188,14 @@ def _uncontrolled(motion: Motion, card: ModelCard, text: str) -> Promise:
         for one in clauses(text)
         if one.kind in ("action", "environment", "effect", "camera", "light", "loop") and _asked(one, card)
     ]
-    cameras = tuple(called(move.name) for move in sentences.moving(motion.camera) if move.name in card.cameras)
+    cameras = tuple(name_move(move.name) for move in sentences.moving(motion.camera) if move.name in card.cameras)
     return Promise(cameras, tuple(unseen), without="")
 
 
 def _asked(clause: Clause, card: ModelCard) -> bool:
     """Whether a clause asks for something to move that this model has no control for."""
     if clause.kind == "camera":
-        return any(move.name != "static" and move.name not in card.cameras for move in clause.moves)
+        return any(move.name != STATIC and move.name not in card.cameras for move in clause.moves)
     if clause.kind == "loop":
         return "loop" not in card.supports
     return clause.kind != "light" or bool(clause.effects)

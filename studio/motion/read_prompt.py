@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from studio.motion import sentences
 from studio.motion.ambient_effects import EFFECTS
-from studio.motion.camera_moves import goes
+from studio.motion.camera_moves import STATIC, goes, has_circle
 from studio.motion.camera_words import MOST
 from studio.motion.clauses import Clause, clauses
 from studio.motion.compose import LOOP, parts, plain, stays
@@ -105,7 +105,7 @@ def _toward(clause: Clause) -> str:
     led = re.search(rf"\b(?:around|round|towards?|to|into|onto|on|over|at|past) +{re.escape(clause.target)}", clause.text, re.I)
     if led or not clause.target:
         return led.group() if clause.target and led else ""
-    return f"{'around' if any('orbit' in move.name for move in clause.moves) else 'on'} {clause.target}"
+    return f"{'around' if any(has_circle(move.name) for move in clause.moves) else 'on'} {clause.target}"
 
 
 def _stays(found: tuple[Clause, ...]) -> str:
@@ -166,9 +166,9 @@ def _together(legs: list[Leg]) -> Leg:
         for move in leg.moves:
             moves.setdefault(move.name, move)
     if len(moves) > 1:
-        moves.pop("static", None)
+        moves.pop(STATIC, None)
     speeds: list[Speed] = [leg.speed for leg in legs if leg.speed != "normal"]
-    return Leg(tuple(moves.values()), speeds[0] if speeds and tuple(moves) != ("static",) else "normal")
+    return Leg(tuple(moves.values()), speeds[0] if speeds and tuple(moves) != (STATIC,) else "normal")
 
 
 def hear(motion: Motion, text: str) -> Motion:
@@ -233,7 +233,7 @@ def _filmed(motion: Motion, new: Motion, kept: dict[str, bool], anew: bool) -> C
         return replace(old, then=(*old.then, *more)[: MOST - 1])
     if kept.get("camera"):
         names = {move.name for move in old.moves}
-        more = tuple(move for move in said.moves if move.name not in names and move.name != "static")
+        more = tuple(move for move in said.moves if move.name not in names and move.name != STATIC)
         then = (*old.then, *said.then)[: MOST - 1]
         return replace(old, moves=(*old.moves, *more), speed=speed if more or not old.then else old.speed, then=then)
     if not said.moves:

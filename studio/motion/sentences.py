@@ -2,24 +2,13 @@
 
 from __future__ import annotations
 
-from studio.nouns import Camera, Effect, EffectName, Leg, Move, MoveName, Speed
+from studio.motion.camera_moves import MOVES, STATIC, is_moving
+from studio.nouns import Camera, Effect, EffectName, Leg, Move, Speed
 
 SUBJECT = "the subject"
-MOVES: dict[MoveName, str] = {
-    "static": "stays still", "dolly_in": "pushes in{}", "dolly_out": "pulls back{}", "truck_left": "slides{} left",
-    "truck_right": "slides{} right", "crane_up": "rises{}", "crane_down": "sinks{}", "pan_left": "pans{} left",
-    "pan_right": "pans{} right", "tilt_up": "tilts{} up", "tilt_down": "tilts{} down",
-    "orbit_left": f"circles{{}} left around {SUBJECT}", "orbit_right": f"circles{{}} right around {SUBJECT}",
-    "zoom_in": "zooms in{}", "zoom_out": "zooms out{}", "roll_left": "rolls{} left", "roll_right": "rolls{} right",
-    "dolly_zoom_in": "pushes in{} while zooming out for a dolly zoom",
-    "dolly_zoom_out": "pulls back{} while zooming in for a dolly zoom",
-    "handheld": "sways{} as if handheld", "push_orbit_left": f"pushes in{{}} while circling left around {SUBJECT}",
-    "push_orbit_right": f"pushes in{{}} while circling right around {SUBJECT}",
-}  # fmt: skip
-"""What the camera does, after "The camera", for every move; the gap takes how far."""
+"""Whom a camera goes round where nobody is named: the words of the table's sentences."""
 
 PACES: dict[Speed, str] = {"slow": "slowly ", "normal": "", "fast": "quickly "}
-HOW_FAR = (" slightly", "", " far")
 LIMITS = (0.34, 0.67)
 """Where amounts are said differently: up to the first, up to the second, and over it."""
 
@@ -87,13 +76,13 @@ def way(one: Effect) -> str:
 
 def moving(camera: Camera | Leg) -> tuple[Move, ...]:
     """The moves that move, of a camera before its legs or of a leg."""
-    return tuple(move for move in camera.moves if move.name != "static" and move.amount > 0)
+    return tuple(move for move in camera.moves if is_moving(move))
 
 
 def move(one: Move) -> str:
     """One move, after "The camera": "pans slightly left"."""
-    how = HOW_FAR[bucket(one.amount)]
-    return MOVES[one.name].format(" strongly" if one.name == "handheld" and how == " far" else how)
+    row = MOVES[one.name]
+    return row.says.format((" slightly", "", row.far)[bucket(one.amount)])
 
 
 def camera(said: Camera, on: str = "") -> str:
@@ -114,7 +103,7 @@ def camera(said: Camera, on: str = "") -> str:
 
 def _leg(leg: Camera | Leg) -> str:
     """What the camera does at once, after "The camera": "slowly pushes in and tilts up"."""
-    verbs = [move(one) for one in moving(leg)] or [MOVES["static"]]
+    verbs = [move(one) for one in moving(leg)] or [MOVES[STATIC].says]
     line = verbs[0] if len(verbs) == 1 else f"{', '.join(verbs[:-1])} and {verbs[-1]}"
     return f"{PACES[leg.speed] if moving(leg) else ''}{line}"
 

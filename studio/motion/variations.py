@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Literal, get_args
 
 from studio.motion.ambient_effects import EFFECTS
-from studio.motion.camera_moves import MOVES
+from studio.motion.camera_moves import MOVES, STATIC, is_moving
 from studio.motion.compose import plain
 from studio.motion.prompt_check import check
 from studio.motion.read_prompt import enacted
@@ -26,14 +26,6 @@ PACES: tuple[tuple[Speed, str, str], ...] = (
     ("normal", "", "The camera moves at an even pace."),
     ("fast", " quickly", "The camera moves briskly."),
 )
-
-ROUNDS: tuple[tuple[MoveName, ...], ...] = (
-    ("dolly_in", "dolly_out", "truck_left", "truck_right"), ("pan_left", "pan_right", "tilt_up", "tilt_down"),
-    ("truck_left", "truck_right", "crane_up", "crane_down"), ("tilt_up", "tilt_down", "pan_left", "pan_right"),
-    ("crane_up", "crane_down", "truck_left", "truck_right"), ("orbit_left", "orbit_right"), ("zoom_in", "zoom_out"),
-    ("roll_left", "roll_right"), ("dolly_zoom_in", "dolly_zoom_out"), ("push_orbit_left", "push_orbit_right"),
-)  # fmt: skip
-"""Moves that differ in direction alone, the opposite next to each: the camera turns, travels or circles one way or another."""
 
 AIMED: tuple[EffectName, ...] = ("flow", "wind", "hair", "clouds", "rain", "snow", "dust", "embers", "shadow")
 """Effects that go somewhere (see `Effect.direction`)."""
@@ -95,7 +87,7 @@ def _faults(motion: Motion) -> set[str]:
 
 
 def _moving(camera: Camera) -> tuple[Move, ...]:
-    return tuple(move for move in camera.moves if move.name != "static" and move.amount > 0)
+    return tuple(move for move in camera.moves if is_moving(move))
 
 
 def _name(moves: Iterable[Move], how: str = "") -> str:
@@ -133,17 +125,16 @@ def _scaled(amount: float, times: float) -> float:
 
 
 def _held(motion: Motion) -> Motion:
-    return _with_camera(motion, moves=(Move("static"),), then=())
+    return _with_camera(motion, moves=(Move(STATIC),), then=())
 
 
 def _directions(motion: Motion) -> Iterator[Variation]:
     """The first move that has a direction goes the other ways; without one, the first effect that has."""
     moves = motion.camera.moves
     for place, move in enumerate(moves):
-        around = next((names for names in ROUNDS if move.name in names and move.amount > 0), ())
-        if around:
+        if MOVES[move.name].opposite and move.amount > 0:
             others = {other.name for index, other in enumerate(moves) if index != place}
-            for name in (move.name, *_others(around, move.name)):
+            for name in (move.name, *_others(move.name)):
                 if name == move.name or name not in others:
                     turned = (*moves[:place], replace(move, name=name), *moves[place + 1 :])
                     changed = motion if name == move.name else _with_camera(motion, moves=turned)
@@ -152,11 +143,12 @@ def _directions(motion: Motion) -> Iterator[Variation]:
     yield from _aims(motion)
 
 
-def _others(around: tuple[MoveName, ...], name: MoveName) -> list[MoveName]:
-    """The other moves of a round, the opposite first."""
-    place = around.index(name)
-    opposite = around[place ^ 1]
-    return [opposite, *(other for other in around if other not in (name, opposite))]
+def _others(name: MoveName) -> Iterator[MoveName]:
+    """The moves that differ from one in direction alone, its opposite first."""
+    row = MOVES[name]
+    if row.opposite:
+        yield row.opposite
+    yield from (other.name for other in MOVES.values() if row.beside and other.tile == row.beside)
 
 
 def _aims(motion: Motion) -> Iterator[Variation]:

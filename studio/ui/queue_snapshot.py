@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from studio.motion.ambient_effects import EFFECTS
-from studio.motion.camera_moves import describe
+from studio.motion.camera_moves import describe_camera
 from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Progress, Queued, Refusal, Running, Shot, Stage
 from studio.photo.crop import ratio
 from studio.studio import Studio
@@ -44,7 +44,7 @@ PATIENCE = 0.3
 def describe_motion(shot: Shot) -> str:
     """What moves, in one line: "dolly in with orbit left, looped · water ripple"."""
     effects = [EFFECTS[effect.name].title.lower() for effect in shot.motion.effects]
-    return " · ".join([describe(shot.motion.camera), *effects])
+    return " · ".join([describe_camera(shot.motion.camera), *effects])
 
 
 def name_photo(shot: Shot) -> str:

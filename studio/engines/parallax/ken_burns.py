@@ -17,7 +17,7 @@ from studio.engines.parallax import framing
 from studio.engines.parallax.easing import ease, sway
 from studio.engines.parallax.path import Matrix, Pose, Stage, hand, rotation, shake
 from studio.engines.parallax.projection import Framing
-from studio.motion.camera_moves import moving
+from studio.motion.camera_moves import is_moving, is_shaken
 from studio.nouns import Choice, Shot, replace
 from studio.photo.crop import both, box, output_size
 
@@ -83,7 +83,7 @@ def ways(shot: Shot) -> list[float]:
 def poses(shot: Shot, found: Span, stage: Stage, scale: float) -> tuple[Pose, ...]:
     """Every frame's pose. stage: half of what was read, in tangents, and its pivot. scale: 0..1, of swing and hand."""
     unrest = hand(shot.seed, shot.seconds)
-    shaking = scale * sum(move.amount for move in shot.motion.camera.moves if move.name == "handheld")
+    shaking = scale * sum(move.amount for move in shot.motion.camera.moves if is_shaken(move.name))
     reach = scale * SWING * _aside(found, shot.seed)
     made: list[Pose] = []
     for index, e in enumerate(ways(shot)):
@@ -134,7 +134,7 @@ def choices(shot: Shot) -> tuple[Choice, ...]:
     found: list[Choice] = []
     camera = shot.motion.camera
     every = (*camera.moves, *(move for leg in camera.then for move in leg.moves))
-    if any(moving(move) and move.name != "handheld" for move in every):
+    if any(is_moving(move) and not is_shaken(move.name) for move in every):
         found.append(Choice("camera", "start box to end box", "the two boxes say where the camera goes, in place of its moves"))
     left, _, right, _ = box(shot.photo, shot.end.crop)
     larger = output_size(shot).width / (right - left)

@@ -28,7 +28,7 @@ from studio.engines.parallax.scene import Areas, Scene
 from studio.engines.plan import count_frames
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
-from studio.motion.camera_moves import still
+from studio.motion.camera_moves import is_still
 from studio.nouns import Choice, Progress, Shot
 from studio.photo import matte
 from studio.photo.crop import cut, output_size
@@ -113,7 +113,7 @@ class ParallaxEngine:
         """
         shot = prepared.shot
         size = output_size(shot)
-        if still(shot):
+        if is_still(shot):
             shown = cut(image, shot.photo, shot.crop)
             picture = yuv.from_rgb(stage.resized(shown, size.width, size.height))
             reason = "nothing in this shot moves, so every frame is the crop itself"

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.engines.parallax.easing import along, presence, progress
-from studio.motion.camera_moves import moving
+from studio.motion.camera_moves import MOVES, Axis, is_moving, is_shaken
 from studio.nouns import Camera, Move, MoveName, Speed
 
 Matrix = NDArray[np.float64]
@@ -29,7 +29,6 @@ CIRCLE = 0.25  # the same for the sideways way of an orbit
 GROWTH = 0.29  # how much larger a dolly makes what lies at the pivot at amount 1: at 0.6 by a sixth, which reads on a phone
 MOST_DEPTH = 0.50  # how far all moves together may go, of the way to the nearest thing
 VERTIGO = 0.34  # how far back a dolly zoom goes at amount 1, alike
-PUSHED = 0.75  # how much of a dolly a push and orbit is
 TURN = 0.15  # how far a pan or a tilt turns either side at amount 1, in half frames
 ROLL = 0.085  # radians either side at amount 1
 ZOOM = 0.36  # how much larger the lens makes things at amount 1
@@ -39,7 +38,6 @@ SPEEDS: dict[Speed, float] = {"slow": 0.6, "normal": 1.0, "fast": 1.4}  # how fa
 AXES = ("x", "y", "z", "yaw", "pitch", "roll", "lens", "circle", "vertigo")
 """What a path is laid out along: travel, turn, lens (a logarithm), the way round the pivot, and a dolly that the lens undoes."""
 
-ROUND: dict[MoveName, float] = {"orbit_left": 1.0, "orbit_right": 1.0, "push_orbit_left": 1.0, "push_orbit_right": 1.0}
 HANDS = ((0.23, 1.0), (0.57, 0.45), (1.4, 0.10))  # a hand's drift, sway and tremor: hertz, share
 
 
@@ -88,20 +86,18 @@ def _ways(name: MoveName, amount: float, stage: Stage) -> Matrix:
     side, lens = 2 * stage.mean * amount, math.log(1 + ZOOM * amount)
     turn, tilt = 2 * TURN * stage.half[0] * amount, 2 * TURN * stage.half[1] * amount
     z, closer = _closer(amount, stage)
-    ways: dict[MoveName, dict[str, float]] = {
-        "static": {}, "handheld": {},
-        "dolly_in": {"z": z, "lens": closer}, "dolly_out": {"z": -z, "lens": -closer},
-        "truck_left": {"x": -LATERAL * side}, "truck_right": {"x": LATERAL * side},
-        "crane_up": {"y": -LATERAL * side}, "crane_down": {"y": LATERAL * side},
-        "pan_left": {"yaw": -turn}, "pan_right": {"yaw": turn}, "tilt_up": {"pitch": tilt}, "tilt_down": {"pitch": -tilt},
-        "orbit_left": {"circle": -CIRCLE * side}, "orbit_right": {"circle": CIRCLE * side},
-        "zoom_in": {"lens": lens}, "zoom_out": {"lens": -lens},
-        "roll_left": {"roll": -2 * ROLL * amount}, "roll_right": {"roll": 2 * ROLL * amount},
-        "dolly_zoom_in": {"vertigo": VERTIGO * amount}, "dolly_zoom_out": {"vertigo": -VERTIGO * amount},
-        "push_orbit_left": {"circle": -CIRCLE * side, "z": PUSHED * z, "lens": PUSHED * closer},
-        "push_orbit_right": {"circle": CIRCLE * side, "z": PUSHED * z, "lens": PUSHED * closer},
+    units: dict[Axis, dict[str, float]] = {
+        "x": {"x": LATERAL * side}, "y": {"y": LATERAL * side}, "yaw": {"yaw": turn}, "pitch": {"pitch": tilt},
+        "roll": {"roll": 2 * ROLL * amount}, "lens": {"lens": lens}, "circle": {"circle": CIRCLE * side},
+        "vertigo": {"vertigo": VERTIGO * amount}, "travel": {"z": z, "lens": closer}, "hand": {},
     }  # fmt: skip
-    return np.array([ways[name].get(axis, 0.0) for axis in AXES])
+    curve = MOVES[name].curve
+    return np.array([sum(share * units[axis].get(way, 0.0) for axis, share in curve.items()) for way in AXES], float)
+
+
+def _round(name: MoveName) -> float:
+    """How much of an orbit a move is, whichever way round."""
+    return abs(MOVES[name].curve.get("circle", 0.0))
 
 
 def _closer(amount: float, stage: Stage) -> tuple[float, float]:
@@ -155,7 +151,7 @@ def _legs(camera: Camera, seed: int) -> list[list[Move]]:
     further = _accent(seed)[0]
     legs = [(camera.moves, camera.speed), *((leg.moves, leg.speed) for leg in camera.then)]
     return [
-        [Move(one.name, min(1.0, further * min(1.0, SPEEDS[speed] * one.amount))) for one in moves if moving(one)]
+        [Move(one.name, min(1.0, further * min(1.0, SPEEDS[speed] * one.amount))) for one in moves if is_moving(one)]
         for moves, speed in legs
     ]
 
@@ -185,8 +181,8 @@ def travel(camera: Camera, num_frames: int, seconds: float, seed: int, stage: St
     """
     legs = [[Move(one.name, scale * one.amount) for one in leg] for leg in _legs(camera, seed)]
     ways = np.stack([sum((_ways(one.name, one.amount, stage) for one in leg), np.zeros(len(AXES))) for leg in legs])
-    ellipses = np.array([sum(0.25 * CIRCLE * ROUND.get(one.name, 0.0) * stage.mean * one.amount for one in leg) for leg in legs])
-    hands = np.array([sum(one.amount for one in leg if one.name == "handheld") for leg in legs])
+    ellipses = np.array([sum(0.25 * CIRCLE * _round(one.name) * stage.mean * one.amount for one in leg) for leg in legs])
+    hands = np.array([sum(one.amount for one in leg if is_shaken(one.name)) for leg in legs])
     start, share = _start(camera, ways)
     unrest, (_, right, up) = hand(seed, seconds), _accent(seed)
     drift = TURN * max((one.amount for leg in legs for one in leg), default=0.0)

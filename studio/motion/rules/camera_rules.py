@@ -7,27 +7,14 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from studio.motion import sentences
-from studio.motion.camera_moves import MOVES
+from studio.motion.camera_moves import MOVES, STATIC, is_shaken, name_move
 from studio.motion.camera_words import spans
 from studio.motion.read_prompt import Clause, read
 from studio.motion.rules.empty_prompts import PUSH_IN, moving
 from studio.motion.rules.faults import Asked, Fault, add, cut
 from studio.nouns import Camera, Move, MoveName
 
-OPPOSITE: dict[MoveName, MoveName] = {
-    "dolly_in": "dolly_out", "truck_left": "truck_right", "crane_up": "crane_down", "pan_left": "pan_right",
-    "tilt_up": "tilt_down", "orbit_left": "orbit_right", "zoom_in": "zoom_out", "roll_left": "roll_right",
-    "dolly_zoom_in": "dolly_zoom_out", "push_orbit_left": "push_orbit_right",
-}  # fmt: skip
-"""Moves that undo each other. Pushing in while zooming out is none of these: it is a dolly zoom."""
-
-SAID: dict[MoveName, str] = {
-    "dolly_in": "push in", "dolly_out": "pull back", "truck_left": "slide left", "truck_right": "slide right", "crane_up": "rise",
-    "crane_down": "sink", "orbit_left": "circle left", "orbit_right": "circle right",
-}  # fmt: skip
-"""What moves are called in a sentence, where their titles are a craft's words."""
-
-HOLD = sentences.camera(Camera((Move("static"),)))
+HOLD = sentences.camera(Camera((Move(STATIC),)))
 
 _BOTH = re.compile(
     r"\b(?P<one>in|out|left|right|up|down|forwards?|backwards?|clockwise)(?P<two>\s*(?:and(?!\s+then)|&|/|or|,)\s*(?:\w+ly\s+)?(?:(?:zoom|pan|tilt|doll|truck|orbit|roll|crane)\w*\s+)?"
@@ -86,7 +73,7 @@ def _told(views: list[Clause]) -> Iterator[Told]:
     for clause in views:
         for at, one in enumerate(clause.legs):
             leg += at > 0 or clause.anew
-            yield from (Told(move.name, clause, leg) for move in one.moves if move.name != "static")
+            yield from (Told(move.name, clause, leg) for move in one.moves if move.name != STATIC)
 
 
 def _hurried(asked: Asked, views: list[Clause]) -> Iterator[Fault]:
@@ -104,7 +91,7 @@ def _conflict(asked: Asked, said: list[Told]) -> Iterator[Fault]:
     for index, second in enumerate(said):
         for first in said[:index]:
             apart = first.leg != second.leg or _in_turn(asked, first.clause, second.clause)
-            if apart or second.name not in (OPPOSITE.get(first.name), _inverse(first.name)):
+            if apart or second.name != MOVES[first.name].opposite:
                 continue
             yield _undone(asked, first, second)
             return
@@ -115,10 +102,6 @@ def _conflict(asked: Asked, said: list[Told]) -> Iterator[Fault]:
             reason = f"“{found['one']}” and “{found['other']}” undo each other: the camera goes one way."
             yield Fault("camera_conflict", "hurts", *found.span(), reason, f"Leave out “{found['two'].strip()}”", fixed)
             return
-
-
-def _inverse(name: MoveName) -> MoveName | None:
-    return next((one for one, other in OPPOSITE.items() if other == name), None)
 
 
 def _against(one: str, other: str) -> bool:
@@ -132,16 +115,11 @@ def _in_turn(asked: Asked, first: Clause, second: Clause) -> bool:
 
 
 def _undone(asked: Asked, first: Told, second: Told) -> Fault:
-    one, other = called(first.name), called(second.name)
+    one, other = name_move(first.name), name_move(second.name)
     reason = f"“{one}” and “{other}” undo each other: the camera goes one way."
     start, end = second.clause.start, second.clause.end
     fixed = _alone(asked, first, second) if first.clause == second.clause else _cut(asked, second.clause)
     return Fault("camera_conflict", "hurts", start, end, reason, f"Only {one}", fixed)
-
-
-def called(name: MoveName) -> str:
-    """What a move is called in a sentence: "push in"."""
-    return SAID.get(name, MOVES[name].title.lower())
 
 
 def _cut(asked: Asked, clause: Clause) -> str:
@@ -175,8 +153,8 @@ def _stands(asked: Asked, said: list[Told]) -> Iterator[Fault]:
         moves = [one for one in said if not _AFTER.search(asked.low, *_between(clause, one.clause)) and not _looks(asked, one)]
         if moves:
             other = moves[0]
-            reason = f"A camera that holds still can't {called(other.name)}."
-            if other.name == "handheld":
+            reason = f"A camera that holds still can't {name_move(other.name)}."
+            if is_shaken(other.name):
                 reason = "A locked camera is not in a hand."
             label = f"Leave out “{asked.text[still[0] : still[1]].strip()}”"
             yield Fault("still_camera_moves", "hurts", *still, reason, label, _moved(asked, clause, other.clause, still))
@@ -186,7 +164,7 @@ def _stands(asked: Asked, said: list[Told]) -> Iterator[Fault]:
 def _looks(asked: Asked, one: Told) -> bool:
     """Whether a camera only looks somewhere: "looks straight down and stays still" is where it stands."""
     return (
-        one.name in ("tilt_up", "tilt_down")
+        "pitch" in MOVES[one.name].curve
         and re.search(r"\blook(?:s|ing)?\b", asked.low[one.clause.start : one.clause.end]) is not None
     )
 
@@ -198,12 +176,12 @@ def _between(one: Clause, other: Clause) -> tuple[int, int]:
 def _standing(asked: Asked, clause: Clause) -> tuple[int, int] | None:
     """Where a clause says that the camera stands; what the camera looks at may stand as it likes."""
     low = asked.low[clause.start : clause.end]
-    if clause.target and not any(move.name == "handheld" for move in clause.moves):
+    if clause.target and not any(is_shaken(move.name) for move in clause.moves):
         low = low.replace(clause.target.lower(), " " * len(clause.target))
     found = _STILL.search(low)
     if found:
         return clause.start + found.start(), clause.start + found.end()
-    return (clause.start, clause.end) if any(move.name == "static" for move in clause.moves) else None
+    return (clause.start, clause.end) if any(move.name == STATIC for move in clause.moves) else None
 
 
 def _moved(asked: Asked, clause: Clause, other: Clause, still: tuple[int, int]) -> str:

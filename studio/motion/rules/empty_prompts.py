@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from studio.motion import sentences
 from studio.motion.ambient_effects import EFFECTS
+from studio.motion.camera_moves import is_moving
 from studio.motion.clause_split import lows
 from studio.motion.read_prompt import Clause
 from studio.motion.rules.faults import Asked, Fault, add, cut
@@ -33,7 +34,7 @@ from studio.motion.vocabulary import (
     forms,
     words,
 )
-from studio.nouns import Camera, Effect, EffectName, Move
+from studio.nouns import Camera, Effect, EffectName
 
 REMEDIES: tuple[tuple[frozenset[str], str | EffectName], ...] = (
     (words("curtain curtains"), "The curtains sway gently."),
@@ -53,7 +54,7 @@ REMEDIES: tuple[tuple[frozenset[str], str | EffectName], ...] = (
 )
 """What the things that are named can do, the likeliest first: an effect, said as the studio says it, or a sentence."""
 
-PUSH_IN = sentences.camera(Camera((Move("dolly_in"),), speed="slow"))
+PUSH_IN = sentences.camera(Camera(speed="slow"))
 REST_STILL = "The background stays still."
 
 MOVE = forms("move")
@@ -84,7 +85,7 @@ def moving(asked: Asked) -> bool:
 def moves_camera(asked: Asked) -> bool:
     """Whether the camera is asked to go anywhere."""
     return any(
-        any(move.name != "static" and move.amount > 0 for move in clause.moves)
+        any(is_moving(move) for move in clause.moves)
         or (clause.kind == "camera" and not clause.moves and bool(MOVE & set(lows(clause.text))))
         for clause in asked.parsed.clauses
     )

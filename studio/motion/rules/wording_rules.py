@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator
 
 from studio.motion.ambient_effects import EFFECTS
+from studio.motion.camera_moves import STATIC
 from studio.motion.clause_split import lows, tokens
 from studio.motion.compose import count, plain
 from studio.motion.read_prompt import Clause
@@ -170,7 +171,7 @@ def actions(asked: Asked) -> list[tuple[int, int]]:
         if clause.kind == "action" or (clause.kind == "description" and _goes_on(clause, before)):
             found += _acts(asked.text, clause)
         before = clause
-    moves = [(clause.start, clause.end) for clause in asked.parsed.clauses if any(move.name != "static" for move in clause.moves)]
+    moves = [(clause.start, clause.end) for clause in asked.parsed.clauses if any(move.name != STATIC for move in clause.moves)]
     return sorted(found + moves[1:])
 
 
@@ -256,7 +257,7 @@ def place(asked: Asked) -> Iterator[Fault]:
         yield Fault("no_region", "hurts", start, end, reason, "Paint where")
     acts = [clause for clause in asked.parsed.clauses if clause.kind == "action"]
     kept = any(clause.kind == "still" or clause.still for clause in asked.parsed.clauses)
-    holds = any(move.name == "static" for clause in asked.parsed.clauses for move in clause.moves)
+    holds = any(move.name == STATIC for clause in asked.parsed.clauses for move in clause.moves)
     if acts and not kept and not holds:
         around = any(clause.kind in ("environment", "effect", "light") for clause in asked.parsed.clauses)
         reason = "Nothing is said to stay still: models then let everything move a little."

@@ -27,6 +27,7 @@ from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.parallax.path import half_frame
 from studio.engines.parallax.render import Renderer
 from studio.engines.prepare import prepare
+from studio.motion.camera_moves import MOVES
 from studio.nouns import Camera, Motion, Move, MoveName, Photo, Shot
 from studio.presets import card
 
@@ -109,7 +110,8 @@ def measure(image: Image) -> Row:
     """Everything about one picture."""
     moves: tuple[MoveName, ...] = get_args(MoveName)
     scene = engine().read(image, shot(image, "static", 0.6))
-    wrong = [move for move in moves if not score.obeyed(luma(image, shot(image, move, 0.6)), move, scene.disparity, scene.pivot)]
+    seen = {move: luma(image, shot(image, move, 0.6)) for move in moves}
+    wrong = [move for move in moves if not score.obeyed(seen[move], MOVES[move].curve, scene.disparity, scene.pivot)]
     jitter = max(score.jitter(luma(image, shot(image, move, 0.3, seconds=4.0, fps=24))) for move in SLOW)
     seam = max(score.seam(luma(image, shot(image, move, 0.6, loop=True))).ratio for move in LOOPS)
     return Row(

@@ -4,39 +4,30 @@
   const { h, icon, memory } = Stir;
   const MOST = 3;
   const STEPS = 4;
-  /* A tile holds a move and its opposite: title, the names in order, and the words of its switch. */
-  const FAMILIES = [
-    ["Dolly", ["dolly_in", "dolly_out"], ["In", "Out"]],
-    ["Truck", ["truck_left", "truck_right"], ["Left", "Right"]],
-    ["Crane", ["crane_up", "crane_down"], ["Up", "Down"]],
-    ["Orbit", ["orbit_left", "orbit_right"], ["Left", "Right"]],
-    ["Pan", ["pan_left", "pan_right"], ["Left", "Right"]],
-    ["Tilt", ["tilt_up", "tilt_down"], ["Up", "Down"]],
-    ["Zoom", ["zoom_in", "zoom_out"], ["In", "Out"]],
-    ["Roll", ["roll_left", "roll_right"], ["Left", "Right"]],
-    ["Push-orbit", ["push_orbit_left", "push_orbit_right"], ["Left", "Right"]],
-    ["Dolly zoom", ["dolly_zoom_in", "dolly_zoom_out"], ["In", "Out"]],
-    ["Handheld", ["handheld"], []],
-    ["Static", ["static"], []],
-  ];
   const SPEEDS = [["slow", "Slow"], ["normal", "Normal"], ["fast", "Fast"]];
   const EASES = [["smooth", "Smooth", "Starts and ends gently"], ["linear", "Even", "The same speed throughout"], ["ease_in", "Ease in", "Starts gently"], ["ease_out", "Ease out", "Ends gently"]];
 
   Stir.parts.camera_panel = ({ element, props }) => {
     const root = element.firstElementChild;
     const infos = Object.fromEntries(props.moves.map((one) => [one.name, one]));
+    /* A tile holds a move and its opposite: title, the names in order, and the words of its switch. */
+    const families = [...new Set(props.moves.map((one) => one.tile))].map((tile) => {
+      const pair = props.moves.filter((one) => one.tile === tile);
+      return [tile, pair.map((one) => one.name), pair.map((one) => one.way)];
+    });
+    const STATIC = props.moves.find((one) => one.static).name;
     let camera = { ...props.value, ...memory.get("camera", {}) };
     let at = 0; // the step that is open
     const steps = () => [{ moves: camera.moves, speed: camera.speed }, ...(camera.then ?? [])];
     const here = () => steps()[at];
     let combine = camera.moves.length > 1;
-    const family = (name) => FAMILIES.find(([, names]) => names.includes(name));
+    const family = (name) => families.find(([, names]) => names.includes(name));
     const held = (names) => here().moves.findIndex((move) => names.includes(move.name));
     const called = ({ moves }) => moves.map((move) => infos[move.name].title).join(" + ") || "As it likes";
 
     const tiles = h("div", { class: "tiles", role: "group", "aria-label": "Camera moves" });
-    const all = FAMILIES.map(([title, names]) => {
-      const scene = Stir.scene(names[0]);
+    const all = families.map(([title, names]) => {
+      const scene = Stir.scene(infos[names[0]]);
       const tile = h("button", { type: "button", class: "tile", "data-family": names[0], "aria-pressed": "false" }, h("span", { class: "tile-picture" }, scene), h("span", { class: "tile-name" }, title));
       tile.addEventListener("click", (event) => press(names, event.shiftKey || event.ctrlKey));
       tiles.append(tile);
@@ -73,8 +64,8 @@
     function add() {
       const all = steps();
       if (all.length >= STEPS) return hint("Four steps at most. Take one off first.");
-      const circled = all.at(-1).moves.some((move) => move.name.includes("orbit"));
-      const next = { moves: [{ name: circled ? "dolly_in" : "orbit_left", amount: 0.6 }], speed: "normal" };
+      const circled = all.at(-1).moves.some((move) => infos[move.name].circles);
+      const next = { moves: [{ name: (circled ? props.moves[0] : props.moves.find((one) => one.circles)).name, amount: 0.6 }], speed: "normal" };
       at = all.length;
       combine = false;
       walk([...all, next]);
@@ -101,8 +92,8 @@
     function press(names, add) {
       const index = held(names);
       const fresh = { name: names[0], amount: here().moves[0]?.amount ?? 0.6 };
-      if (names[0] === "static") return turn({ moves: index < 0 ? [{ ...fresh, name: "static" }] : [] });
-      const moves = here().moves.filter((move) => move.name !== "static");
+      if (names[0] === STATIC) return turn({ moves: index < 0 ? [{ ...fresh, name: STATIC }] : [] });
+      const moves = here().moves.filter((move) => move.name !== STATIC);
       if (index >= 0 && names.length < 2) return off(index);
       if (index >= 0) return flip(index);
       if (!(combine || add)) return turn({ moves: [fresh] });
@@ -145,7 +136,7 @@
       for (const { tile, scene, names, title } of all) {
         const index = held(names);
         const name = index < 0 ? names[0] : moves[index].name;
-        scene.play(name);
+        scene.play(infos[name]);
         tile.setAttribute("aria-pressed", String(index >= 0));
         tile.lastChild.textContent = index < 0 ? title : infos[name].title;
         if (index < 0) tile.removeAttribute("aria-label");
@@ -155,9 +146,9 @@
       sees.textContent = boxed() ?? (moves.map((move) => infos[move.name].sees).join("; ") + (moves.length === 1 ? ` (${again(moves[0].name)})` : "") || unsaid());
       speed.paint(pace);
       ease.paint(camera.ease);
-      const still = !moves.some((move) => move.name !== "static");
+      const still = !moves.some((move) => move.name !== STATIC);
       for (const one of speed.node.querySelectorAll("button")) one.disabled = still;
-      for (const one of ease.node.querySelectorAll("button")) one.disabled = !steps().some((step) => step.moves.some((move) => move.name !== "static"));
+      for (const one of ease.node.querySelectorAll("button")) one.disabled = !steps().some((step) => step.moves.some((move) => move.name !== STATIC));
       loop.paint(camera.loop);
       join.paint(combine);
       paintSteps();
@@ -175,7 +166,7 @@
     }
     function paintRows() {
       const { moves } = here();
-      const moving = moves.filter((move) => move.name !== "static");
+      const moving = moves.filter((move) => move.name !== STATIC);
       Stir.redraw(rows, () => rows.replaceChildren(...moving.map((move) => row(move, moves.indexOf(move)))));
     }
     function row(move, index) {

@@ -5,15 +5,13 @@ Knows pictures in sequence. Refuses to know how they were made. Frames are brigh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-
-from studio.nouns import MoveName
 
 Grey = NDArray[np.uint8] | NDArray[np.float32]
 Floats = NDArray[np.float32]
@@ -179,32 +177,20 @@ def fit(field: Floats, weight: Floats) -> Flow:
 
 _LEAST = 0.0015  # a movement smaller than this, in diagonals over the clip's middle third, is none
 
-_Rule = Callable[[Flows], bool]
-_RULES: dict[MoveName, _Rule] = {
-    "static": lambda f: max(map(abs, f.whole)) < _LEAST,
-    "handheld": lambda f: max(map(abs, f.whole)) < 0.02,
-    "dolly_in": lambda f: f.whole.growth > _LEAST,
-    "dolly_out": lambda f: f.whole.growth < -_LEAST,
-    "zoom_in": lambda f: f.whole.growth > max(_LEAST, 4 * abs(f.whole.turn)),
-    "zoom_out": lambda f: -f.whole.growth > max(_LEAST, 4 * abs(f.whole.turn)),
-    "truck_left": lambda f: f.whole.x > _LEAST and f.near.x > f.far.x - _LEAST,
-    "truck_right": lambda f: f.whole.x < -_LEAST and f.near.x < f.far.x + _LEAST,
-    "crane_up": lambda f: f.whole.y > _LEAST and f.near.y > f.far.y - _LEAST,
-    "crane_down": lambda f: f.whole.y < -_LEAST and f.near.y < f.far.y + _LEAST,
-    "pan_left": lambda f: f.whole.x > max(_LEAST, 3 * abs(f.whole.y)),
-    "pan_right": lambda f: -f.whole.x > max(_LEAST, 3 * abs(f.whole.y)),
-    "tilt_up": lambda f: f.whole.y > max(_LEAST, 3 * abs(f.whole.x)),
-    "tilt_down": lambda f: -f.whole.y > max(_LEAST, 3 * abs(f.whole.x)),
-    "roll_left": lambda f: f.whole.turn > max(_LEAST, 2 * abs(f.whole.growth)),
-    "roll_right": lambda f: -f.whole.turn > max(_LEAST, 2 * abs(f.whole.growth)),
-    "orbit_left": lambda f: f.far.x < -_LEAST / 2 and f.near.x - f.far.x > _LEAST,
-    "orbit_right": lambda f: f.far.x > _LEAST / 2 and f.near.x - f.far.x < -_LEAST,
-    "dolly_zoom_in": lambda f: f.far.growth < -_LEAST and abs(f.kept.growth) < abs(f.far.growth),
-    "dolly_zoom_out": lambda f: f.far.growth > _LEAST and abs(f.kept.growth) < abs(f.far.growth),
-    "push_orbit_left": lambda f: f.whole.growth > _LEAST and f.near.x - f.far.x > _LEAST,
-    "push_orbit_right": lambda f: f.whole.growth > _LEAST and f.near.x - f.far.x < -_LEAST,
+_Rule = Callable[[Flows, int], bool]
+_AXES: dict[str, _Rule] = {
+    "x": lambda f, way: way * f.whole.x < -_LEAST and way * (f.near.x - f.far.x) < _LEAST,
+    "y": lambda f, way: way * f.whole.y < -_LEAST and way * (f.near.y - f.far.y) < _LEAST,
+    "yaw": lambda f, way: -way * f.whole.x > max(_LEAST, 3 * abs(f.whole.y)),
+    "pitch": lambda f, way: way * f.whole.y > max(_LEAST, 3 * abs(f.whole.x)),
+    "roll": lambda f, way: -way * f.whole.turn > max(_LEAST, 2 * abs(f.whole.growth)),
+    "lens": lambda f, way: way * f.whole.growth > max(_LEAST, 4 * abs(f.whole.turn)),
+    "travel": lambda f, way: way * f.whole.growth > _LEAST,
+    "circle": lambda f, way: way * (f.near.x - f.far.x) < -_LEAST,
+    "vertigo": lambda f, way: way * f.far.growth < -_LEAST and abs(f.kept.growth) < abs(f.far.growth),
+    "hand": lambda f, way: max(map(abs, f.whole)) < 0.02,
 }
-"""The sign and the shape each move must have, over the middle third of a clip that does not loop."""
+"""The sign and the shape of what a move along each axis does, over the middle third of a clip that does not loop."""
 
 
 def flows(frames: Sequence[Grey], near: Floats, pivot: float) -> Flows:
@@ -217,9 +203,15 @@ def flows(frames: Sequence[Grey], near: Floats, pivot: float) -> Flows:
     return Flows(fit(field, texture), *(fit(field, texture * part) for part in parts))
 
 
-def obeyed(frames: Sequence[Grey], move: MoveName, near: Floats, pivot: float) -> bool:
-    """Whether a clip that does not loop moves as `move` says. near, pivot: as for `flows`."""
-    return _RULES[move](flows(frames, near, pivot))
+def obeyed(frames: Sequence[Grey], curve: Mapping[str, float], near: Floats, pivot: float) -> bool:
+    """Whether a clip that does not loop moves as a camera move's curve says: how far it goes along each of `_AXES`, none to hold
+    still. near, pivot: as for `flows`."""
+    seen = flows(frames, near, pivot)
+    if not curve:
+        return max(map(abs, seen.whole)) < _LEAST
+    ways = {axis: 1 if share > 0 else -1 for axis, share in curve.items()}
+    alone = ways.get("circle", 0) if len(ways) == 1 else 0  # an orbit and no more turns the distance the way it goes
+    return all(_AXES[axis](seen, way) for axis, way in ways.items()) and (not alone or alone * seen.far.x > _LEAST / 2)
 
 
 def _texture(frame: Grey) -> Floats:

@@ -17,6 +17,7 @@ from studio.engines.base import Stopped
 from studio.engines.parallax import stage, yuv
 from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.prepare import prepare
+from studio.motion.camera_moves import MOVES
 from studio.nouns import Camera, Effect, Motion, Move, MoveName, Photo, Progress, Refusal, Shot
 from studio.photo.crop import output_size
 
@@ -153,4 +154,4 @@ def test_the_camera_is_obeyed(engine: ParallaxEngine, samples: Path, name: str, 
     frames = engine.animate(prepare(wanted, CARD), image, None, ignore)
     scene = engine.read(image, wanted)
     luma = [picture[: frames.height] for picture in frames.images]
-    assert score.obeyed(luma, move, scene.disparity, scene.pivot), score.flows(luma, scene.disparity, scene.pivot)
+    assert score.obeyed(luma, MOVES[move].curve, scene.disparity, scene.pivot), score.flows(luma, scene.disparity, scene.pivot)

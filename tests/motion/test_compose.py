@@ -9,6 +9,7 @@ import pytest
 from studio import presets
 from studio.cards import ModelCard
 from studio.motion import sentences
+from studio.motion.camera_moves import MOVES
 from studio.motion.compose import DIALECTS, FAMILIES, compose, count, parts, plain, sentence
 from studio.motion.read_prompt import hear, read
 from studio.nouns import Camera, Effect, EffectName, Motion, Move, MoveName, replace
@@ -24,7 +25,7 @@ FILMED = "The camera slowly pushes in slightly and pans far left."
 
 
 def test_every_move_effect_and_family_can_be_said() -> None:
-    assert set(sentences.MOVES) == set(get_args(MoveName))
+    assert set(MOVES) == set(get_args(MoveName))
     assert set(sentences.EFFECTS) == set(get_args(EffectName))
     assert set(FAMILIES) <= {card.checkpoint.family for card in presets.cards() if card.checkpoint}
 

@@ -206,11 +206,30 @@ _MEANT = words(
     " pulling truck trucks crane static slowly slow quickly handheld rotate rotates left right towards around circle circles"
     " still steady pedestal"
 )
-_OFTEN = {
-    "zomm": "zoom", "zoon": "zoom", "zooom": "zoom", "dolley": "dolly", "dollie": "dolly", "ortbit": "orbit", "oribt": "orbit",
-    "camrea": "camera", "camara": "camera", "camer": "camera", "paning": "panning", "titling": "tilting", "slowely": "slowly",
-    "slowley": "slowly", "slwoly": "slowly", "handeld": "handheld", "arround": "around", "leftt": "left", "rigth": "right",
-}  # fmt: skip
+_OFTEN = dict(
+    pair.split(":")
+    for pair in [
+        "zomm:zoom",
+        "zoon:zoom",
+        "zooom:zoom",
+        "dolley:dolly",
+        "dollie:dolly",
+        "ortbit:orbit",
+        "oribt:orbit",
+        "camrea:camera",
+        "camara:camera",
+        "camer:camera",
+        "paning:panning",
+        "titling:tilting",
+        "slowely:slowly",
+        "slowley:slowly",
+        "slwoly:slowly",
+        "handeld:handheld",
+        "arround:around",
+        "leftt:left",
+        "rigth:right",
+    ]
+)
 _OWN = words("lowly obit sill till tit ill ship craned static's caner carne pul pus pusher rotates rotate ti il pa slow low")
 _LONG = 6
 """Letters from which a word may lack one and still be known."""

@@ -110,8 +110,8 @@ def measure(image: Image) -> Row:
     """Everything about one picture."""
     moves: tuple[MoveName, ...] = get_args(MoveName)
     scene = engine().read(image, shot(image, "static", 0.6))
-    seen = {move: luma(image, shot(image, move, 0.6)) for move in moves}
-    wrong = [move for move in moves if not score.obeyed(seen[move], MOVES[move].curve, scene.disparity, scene.pivot)]
+    film = ((move, luma(image, shot(image, move, 0.6))) for move in moves)
+    wrong = [move for move, seen in film if not score.obeyed(seen, MOVES[move].curve, scene.disparity, scene.pivot)]
     jitter = max(score.jitter(luma(image, shot(image, move, 0.3, seconds=4.0, fps=24))) for move in SLOW)
     seam = max(score.seam(luma(image, shot(image, move, 0.6, loop=True))).ratio for move in LOOPS)
     return Row(

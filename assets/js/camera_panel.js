@@ -15,7 +15,7 @@
       const pair = props.moves.filter((one) => one.tile === tile);
       return [tile, pair.map((one) => one.name), pair.map((one) => one.way)];
     });
-    const STATIC = props.moves.find((one) => one.static).name;
+    const STATIC = props.moves.find((one) => one.stands).name;
     let camera = { ...props.value, ...memory.get("camera", {}) };
     let at = 0; // the step that is open
     const steps = () => [{ moves: camera.moves, speed: camera.speed }, ...(camera.then ?? [])];

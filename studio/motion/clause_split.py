@@ -208,27 +208,11 @@ _MEANT = words(
 )
 _OFTEN = dict(
     pair.split(":")
-    for pair in [
-        "zomm:zoom",
-        "zoon:zoom",
-        "zooom:zoom",
-        "dolley:dolly",
-        "dollie:dolly",
-        "ortbit:orbit",
-        "oribt:orbit",
-        "camrea:camera",
-        "camara:camera",
-        "camer:camera",
-        "paning:panning",
-        "titling:tilting",
-        "slowely:slowly",
-        "slowley:slowly",
-        "slwoly:slowly",
-        "handeld:handheld",
-        "arround:around",
-        "leftt:left",
-        "rigth:right",
-    ]
+    for pair in words(
+        "zomm:zoom zoon:zoom zooom:zoom dolley:dolly dollie:dolly ortbit:orbit oribt:orbit camrea:camera "
+        "camara:camera camer:camera paning:panning titling:tilting slowely:slowly slowley:slowly slwoly:slowly "
+        "handeld:handheld arround:around leftt:left rigth:right"
+    )
 )
 _OWN = words("lowly obit sill till tit ill ship craned static's caner carne pul pus pusher rotates rotate ti il pa slow low")
 _LONG = 6

@@ -5,6 +5,7 @@ Words are given in lower case, as `clause_split` parts them; what they mean for 
 
 from __future__ import annotations
 
+from studio.motion.camera_moves import STATIC
 from studio.motion.vocabulary import (
     ADJECTIVES,
     ADVERBS,
@@ -36,7 +37,6 @@ _MOVES = words(
     "zoom zooms zooming dolly dollies dollying pan pans panning tilt tilts tilting orbit orbits orbiting crane craning handheld"
     " push pull truck trucking tracking arc pedestal jib vertigo dutch whip"
 )
-_STANDS = words("static")
 _MANY = words("people children men women fish sheep feet teeth mice geese others both they them")
 _DO = words("people children men women they we i you hair fish sheep grass couple crowd family pair to and will can else")
 """What may be followed by a verb's base form without ending in -s."""
@@ -78,7 +78,7 @@ def filmed(lows: list[str]) -> bool:
 def starts_camera(lows: list[str]) -> bool:
     """Whether words begin with a camera, or with the name of a move."""
     rest = lows[skip(lows, LEADING) :]
-    return bool(rest) and (rest[0] in CAMERA or rest[0] in _MOVES or rest[:2] == ["hand", "held"] or rest[0] in _STANDS)
+    return bool(rest) and (rest[0] in CAMERA or rest[0] in _MOVES or rest[:2] == ["hand", "held"] or rest[0] == STATIC)
 
 
 def verb_at(lows: list[str], first: int = 1) -> int:

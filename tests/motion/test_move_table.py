@@ -19,9 +19,8 @@ PERMITTED = {"studio/nouns.py", "studio/motion/words/camera_moves.toml", "studio
 
 def product() -> list[str]:
     """Every file of the product that could name a move; a preset that uses one is no copy of the table."""
-    found = subprocess.run(
-        ["git", "ls-files", "studio", "assets", "app.py"], cwd=ROOT, capture_output=True, text=True, check=True
-    )
+    listing = ["git", "ls-files", "studio", "assets", "app.py"]
+    found = subprocess.run(listing, cwd=ROOT, capture_output=True, text=True, check=True)
     return [name for name in found.stdout.splitlines() if name.endswith((".py", ".toml", ".js", ".css", ".html"))]
 
 

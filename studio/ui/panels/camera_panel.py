@@ -23,4 +23,4 @@ class CameraPanel:
 def _to_props(row: CameraMove) -> dict[str, Any]:
     """What the page is told of a move: its tile, and what its little scene shows."""
     shown = {name: getattr(row, name) for name in ("name", "title", "sees", "tile", "way", "scene", "mark")}
-    return {**shown, "static": row.name == STATIC, "circles": has_circle(row.name), "shaken": is_shaken(row.name)}
+    return {**shown, "stands": row.name == STATIC, "circles": has_circle(row.name), "shaken": is_shaken(row.name)}

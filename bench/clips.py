@@ -19,7 +19,7 @@ from studio.engines import registry
 from studio.engines.prepare import prepare
 from studio.frames import Frames
 from studio.nouns import Camera, Motion, Move, Progress, Shot, Size
-from studio.photo import crop, intake
+from studio.photo import crop, photo_store
 from studio.presets import card
 
 PHOTO = ASSETS / "samples" / "fig.jpg"
@@ -57,7 +57,7 @@ def scratch(name: str) -> Path:
 
 def shot_of(file: Path, size: Size, seconds: float, fps: int) -> tuple[Shot, NDArray[np.uint8]]:
     """A 16:9 shot of a photo on disk, and the photo's pixels."""
-    photo, image = intake.read(file)
+    photo, image = photo_store.read(file)
     shot = Shot(photo, crop.largest(photo, "16:9"), MOTION, size=size, seconds=seconds, fps=fps)
     return shot, image
 

@@ -28,7 +28,7 @@ from studio.engines.diffusion.run.generation import Job
 from studio.engines.diffusion.run.vae_decode import find_spatial_scale
 from studio.engines.prepare import prepare
 from studio.nouns import Motion, Progress, Shot, replace
-from studio.photo import crop, intake
+from studio.photo import crop, photo_store
 
 BARE = ("wan21_i2v", "ltx_i2v", "cogvideox_i2v", "svd")
 """Checkpoints the studio's own overhead is measured on."""
@@ -49,7 +49,7 @@ def engine() -> DiffusionEngine:
 @cache
 def photo() -> tuple[Any, Any]:
     """The photo and its pixels."""
-    return intake.read(PHOTO)
+    return photo_store.read(PHOTO)
 
 
 def shot(prompt: str, steps: int, **more: Any) -> Shot:

@@ -21,10 +21,10 @@ from bench.album import pictures
 from bench.clips import middle, seconds, table, verdict
 from studio.config import ASSETS
 from studio.nouns import Aspect, Crop, Photo
-from studio.photo import doctor, mend
+from studio.photo import inspection, mend
+from studio.photo.auto_crop import suggest
 from studio.photo.crop import Image, largest
-from studio.photo.report import Finding
-from studio.photo.subject import suggest
+from studio.photo.findings import Finding
 from tests.photo.degraded import CARE, FLAWS, resized
 
 SAMPLES = tuple(sorted(file.stem for file in (ASSETS / "samples").glob("*.jpg")))
@@ -61,7 +61,7 @@ def of(image: Image) -> Photo:
 def wrong(image: Image, crop: Crop | None = None, content: bool = False) -> dict[str, Finding]:
     """What is found not to be fine; of the content, where asked, the lettering, which the set holds."""
     photo, crop = of(image), crop or Crop()
-    found = doctor.look(image, photo, crop).findings if content else doctor.pixels(image, photo, crop)
+    found = inspection.look(image, photo, crop).findings if content else inspection.pixels(image, photo, crop)
     kept = {flaw.code for flaw in FLAWS}
     return {one.code: one for one in found if one.level != "fine" and one.code in kept}
 
@@ -147,17 +147,17 @@ def unseen(number: int) -> Image:
 def timing() -> None:
     """How long a look takes: networks and all, after a crop was suggested (which asks the same networks), again, and in parts."""
     photo = Photo("0" * 64, LARGE[1], LARGE[0])
-    doctor.look(unseen(2 * RUNS), photo, Crop())  # networks are loaded once
+    inspection.look(unseen(2 * RUNS), photo, Crop())  # networks are loaded once
     names = ("the pixels, which are told first", "all of it", "after a crop was suggested", "again, for another crop")
     times: dict[str, list[float]] = {name: [] for name in names}
     for number in range(RUNS):
         image, other = unseen(number), unseen(RUNS + number)
         suggest(other, photo, "9:16")
         works: tuple[Callable[[], object], ...] = (
-            lambda image=image: doctor.glance(image, photo, Crop()),
-            lambda image=image: doctor.look(image, photo, Crop()),
-            lambda other=other: doctor.look(other, photo, Crop()),
-            lambda image=image: doctor.look(image, photo, largest(photo, "9:16")),
+            lambda image=image: inspection.glance(image, photo, Crop()),
+            lambda image=image: inspection.look(image, photo, Crop()),
+            lambda other=other: inspection.look(other, photo, Crop()),
+            lambda image=image: inspection.look(image, photo, largest(photo, "9:16")),
         )
         for name, work in zip(names, works, strict=True):
             times[name].append(seconds(work))

@@ -18,7 +18,7 @@ from studio.clip.encode import encode
 from studio.config import Settings
 from studio.engines.prepare import prepare
 from studio.nouns import Camera, Motion, Move, Photo, Shot, replace
-from studio.photo import crop, intake
+from studio.photo import crop, photo_store
 from studio.presets import card
 from studio.studio import Studio
 
@@ -48,7 +48,7 @@ class Build:
 
     def clip(self, photo: str, size: str, seconds: float, fps: int) -> None:
         """From a photo on disk to a playable MP4, without the library."""
-        noun, image = intake.read(Path(photo))
+        noun, image = photo_store.read(Path(photo))
         shot = Shot(noun, crop.largest(noun, "16:9"), MOTION, size=size, seconds=seconds, fps=fps)
         frames = self.engine.animate(prepare(shot, card("parallax")), image, None, ignore)
         encode(frames, HOME / "clip.mp4", shot, ignore)

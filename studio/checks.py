@@ -99,9 +99,9 @@ def _check_wishes(shot: Shot, card: ModelCard) -> None:
 
 def _check_brush(effect: Effect) -> None:
     """Raises `Refusal` unless the painted region is a PNG of at most 256 px, going by its header alone."""
-    from studio.photo import painted
+    from studio.photo import brush_mask
 
-    if effect.brush and not painted.sound(effect.brush):
+    if effect.brush and not brush_mask.sound(effect.brush):
         raise Refusal(
             f"What was painted for {EFFECTS[effect.name].title.lower()} can't be read.", "Clear it and paint it again.", "effects"
         )
@@ -109,14 +109,14 @@ def _check_brush(effect: Effect) -> None:
 
 def _check_subject(shot: Shot) -> None:
     """Raises `Refusal` unless what is marked as the subject can be read, and some of it lies inside the crop."""
-    from studio.photo import painted
+    from studio.photo import brush_mask
 
     if not shot.subject:
         return
-    mask = painted.opened(shot.subject) if painted.sound(shot.subject) else None
+    mask = brush_mask.opened(shot.subject) if brush_mask.sound(shot.subject) else None
     if mask is None:
         raise Refusal("What was marked as the subject can't be read.", "Mark it again, or choose Automatic.")
-    if float(painted.over(mask, shot.crop, (160, 160)).mean()) < LEAST_SUBJECT:
+    if float(brush_mask.over(mask, shot.crop, (160, 160)).mean()) < LEAST_SUBJECT:
         raise Refusal("What you marked as the subject lies outside the crop.", "Move the crop over it, or mark something inside.")
 
 

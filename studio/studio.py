@@ -36,8 +36,8 @@ from studio.nouns import Aspect, Choice, Clip, Job, Mend, Photo, Refusal, Shot, 
 from studio.presets import Platform, Sample
 
 if TYPE_CHECKING:
-    from studio.photo.intake import PhotoStore
-    from studio.photo.subject import Suggestion
+    from studio.photo.auto_crop import Suggestion
+    from studio.photo.photo_store import PhotoStore
 
 
 class Studio:
@@ -100,7 +100,7 @@ class Studio:
         """Where photographs are kept; opened on first use."""
         with self._opening:
             if self._photos is None:
-                from studio.photo.intake import PhotoStore
+                from studio.photo.photo_store import PhotoStore
 
                 self._photos = PhotoStore(self.settings)
             return self._photos
@@ -123,16 +123,16 @@ class Studio:
 
     def suggest_crop(self, photo: Photo, aspect: Aspect, subject: str = "") -> Suggestion:
         """A crop of this aspect that keeps what matters in the picture, and why it is where it is; `subject` as in `Shot`."""
-        from studio.photo.subject import suggest
+        from studio.photo.auto_crop import suggest
 
         return suggest(self.photos.pixels(photo), photo, aspect, subject)
 
     def pick(self, photo: Photo, mends: tuple[Mend, ...], x: float, y: float) -> str:
         """What lies at a place of a photo with its mends, given in fractions, as `Shot.subject` holds it. Raises `Refusal`."""
-        from studio.photo import painted
-        from studio.photo.pick import pick
+        from studio.photo import brush_mask
+        from studio.photo.click_select import pick
 
-        found = painted.packed(pick(self.photos.mended(photo, mends), x, y))
+        found = brush_mask.packed(pick(self.photos.mended(photo, mends), x, y))
         if not found:
             raise Refusal("Nothing could be told apart there.", "Click on another part of it, or paint it with Add.")
         return found

@@ -33,7 +33,7 @@ from studio.nouns import (
     Shot,
     replace,
 )
-from studio.photo.intake import PhotoStore
+from studio.photo.photo_store import PhotoStore
 from studio.studio import Studio
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
 from tests.fakes.process import Other

@@ -15,7 +15,7 @@ from PIL import Image as Pictures
 
 from studio.cards import Outcome
 from studio.clip import formats
-from studio.clip.probe import probe
+from studio.clip.formats import probe
 from studio.config import Settings
 from studio.nouns import Aspect, Camera, Clip, Crop, Effect, Format, Motion, Move, Shot, Size, replace
 from studio.photo.crop import largest

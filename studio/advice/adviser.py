@@ -30,9 +30,9 @@ from studio.presets import MotionPreset
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
-    from studio.photo.intake import PhotoStore
-    from studio.photo.kind import Marks
-    from studio.photo.report import Box, Report
+    from studio.photo.findings import Box, Report
+    from studio.photo.photo_kind import Marks
+    from studio.photo.photo_store import PhotoStore
 
 KEPT = 32
 """Photos whose kind and faces are remembered: a session's worth, a few bytes each."""
@@ -83,12 +83,12 @@ class Advice:
 
         Raises `Refusal`.
         """
-        from studio.photo import doctor
+        from studio.photo import inspection
 
         image, mended = self._rooms.photos.mended(shot.photo, shot.mends), settled(shot)
         if glance:
-            return doctor.glance(image, mended.photo, mended.crop, mended.size)
-        return doctor.look(image, mended.photo, mended.crop, mended.size, shot.subject)
+            return inspection.glance(image, mended.photo, mended.crop, mended.size)
+        return inspection.look(image, mended.photo, mended.crop, mended.size, shot.subject)
 
     def view(self, shot: Shot) -> Path:
         """A JPEG of the whole photo with the shot's mends, at most 1600 px, in the served folder. Raises `Refusal`."""
@@ -147,8 +147,8 @@ class Advice:
             if photo.id in self._seen:
                 self._seen.move_to_end(photo.id)
                 return self._seen[photo.id]
-            from studio.photo.kind import kind, marks
-            from studio.photo.scene import see
+            from studio.photo.photo_kind import kind, marks
+            from studio.photo.photo_scene import see
 
             scene = see(self._rooms.photos.pixels(photo))
             kinded = kind(scene)

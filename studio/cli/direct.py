@@ -26,13 +26,13 @@ from studio.photo.crop import parse_size
 
 def look(flags: argparse.Namespace) -> None:
     """Print what is fine in a photo, what will hurt, and what to do. Raises `Refusal` for a file that is no photo."""
-    from studio.photo import doctor, intake, subject
+    from studio.photo import auto_crop, inspection, photo_store
 
-    photo, image = intake.read(_file(flags.photo), flags.photo.name)
+    photo, image = photo_store.read(_file(flags.photo), flags.photo.name)
     aspect, size = request.target(flags.place or "photo")
     size = parse_size(flags.size) if flags.size else size
-    crop = Crop() if aspect == "photo" else subject.suggest(image, photo, aspect).crop
-    report = doctor.look(image, photo, crop, size)
+    crop = Crop() if aspect == "photo" else auto_crop.suggest(image, photo, aspect).crop
+    report = inspection.look(image, photo, crop, size)
     if flags.json:
         say_json(report)
         return

@@ -1,27 +1,26 @@
-"""Frames into a clip: streamed to ffmpeg, whole or not at all.
-
-Knows the order of things: room on the disk, ffmpeg, frames, recipe, poster, names. Refuses to know how frames are made and
-where clips are kept.
-"""
+"""Encoding: frames streamed to ffmpeg with sound, recipe and a PNG poster; the clip is there whole or not at all."""
 
 from __future__ import annotations
 
 import os
 import secrets
 import shutil
+import struct
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.cards import Outcome
-from studio.clip import chunks, ffmpeg, formats, recipe, sound
 from studio.clip import encoders as _encoders
-from studio.clip.probe import probe
-from studio.frames import Frames
+from studio.clip import ffmpeg, formats, gif_webp, recipe, sound
+from studio.clip.formats import probe
+from studio.frames import Frames, Pixels
 from studio.nouns import Choice, Progress, Refusal, Shot
 
 _BITS_PER_PIXEL = 0.5  # more than libx264 at crf 19 needs for a busy picture, and MP4 is written before it is moved
@@ -131,16 +130,15 @@ def _inputs(shot: Shot, plan: formats.Plan, parts: _Parts) -> list[str]:
 def _keep_time(frames: Frames, shot: Shot, parts: _Parts) -> None:
     """Have a GIF or WebP show each frame as long as was promised. Raises `ValueError` when it hasn't the frames."""
     if shot.format == "gif":
-        chunks.set_gif_delays(parts.clip, formats.delays(frames.fps, frames.num_frames, "gif"))
+        gif_webp.set_gif_delays(parts.clip, formats.delays(frames.fps, frames.num_frames, "gif"))
     elif shot.format == "webp":
         made = formats.outcome(frames.width, frames.height, frames.fps, frames.num_frames, "webp")
         shown = formats.delays(frames.fps, frames.num_frames, "webp")
         parts.clip.replace(parts.stills)
-        chunks.join_webp(parts.stills, parts.clip, (made.width, made.height), shown)
+        gif_webp.join_webp(parts.stills, parts.clip, (made.width, made.height), shown)
 
 
 def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, given: list[str], tick: Callable[[Progress], None]) -> None:
-    from studio.clip.poster import png
 
     size = f"{frames.width}x{frames.height}"
     raw = ["-f", "rawvideo", "-pixel_format", frames.pixels, "-video_size", size, "-framerate", f"{frames.fps}/{plan.step}"]
@@ -180,3 +178,34 @@ def _progress(frames: Frames, done: int, began: float) -> Progress:
     elapsed = time.monotonic() - began
     remaining = elapsed / done * max(0, frames.num_frames - done) if elapsed > 0.25 else None
     return Progress("paint", done, frames.num_frames, "", elapsed, remaining)
+
+
+# Inverse of ITU-R BT.709-6 table 3 for limited range: Y 16..235, Cb and Cr 16..240; rows give B, G, R from (Y, Cb, Cr, 1).
+_Y, _C = 255 / 219, 255 / 224
+_BLUE, _GREEN_B, _GREEN_R, _RED = 1.8556 * _C, -0.187324 * _C, -0.468124 * _C, 1.5748 * _C
+_TO_BGR = np.array(
+    [
+        [_Y, _BLUE, 0.0, -16 * _Y - 128 * _BLUE],
+        [_Y, _GREEN_B, _GREEN_R, -16 * _Y - 128 * (_GREEN_B + _GREEN_R)],
+        [_Y, 0.0, _RED, -16 * _Y - 128 * _RED],
+    ]
+)
+
+
+def _bgr(frame: NDArray[np.uint8], pixels: Pixels) -> NDArray[np.uint8]:
+    if pixels == "rgb24":
+        return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), np.uint8)
+    height, width = frame.shape[0] * 2 // 3, frame.shape[1]
+    chroma = np.ascontiguousarray(frame[height:]).reshape(2, height // 2, width // 2)
+    planes = [frame[:height], *(cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR) for plane in chroma)]
+    return np.asarray(cv2.transform(cv2.merge(planes), _TO_BGR), np.uint8)
+
+
+def png(frame: NDArray[np.uint8], pixels: Pixels) -> bytes:
+    """A frame as PNG bytes with an sRGB chunk. rgb24: (H, W, 3); yuv420p: (H * 3 // 2, W), BT.709 limited range."""
+    _, made = cv2.imencode(".png", _bgr(frame, pixels))
+    picture = made.tobytes()
+    body = b"sRGB\x00"  # perceptual intent, PNG specification 11.3.2.5
+    chunk = struct.pack(">I", 1) + body + struct.pack(">I", zlib.crc32(body))
+    header = 8 + 12 + 13  # the signature, then IHDR with its length, type and checksum
+    return picture[:header] + chunk + picture[header:]

@@ -1,7 +1,6 @@
-"""Which H.264 encoder to use: a hardware one when it has been seen to work, otherwise libx264.
+"""H.264 encoders: a hardware one when it has been seen to work here, otherwise libx264, each asked for the same quality.
 
-Knows each encoder's own way of asking for the same quality. Refuses to guess from drivers or names: an encoder counts
-only when it has encoded a tenth of a second here.
+An encoder counts only when it has encoded a tenth of a second on this machine; drivers and names prove nothing.
 """
 
 from __future__ import annotations

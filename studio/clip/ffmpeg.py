@@ -1,7 +1,4 @@
-"""The ffmpeg program: where it is, how raw frames are streamed into it, and what it means when it ends badly.
-
-Knows one process and its pipe. Refuses to know formats, encoders, recipes and shots.
-"""
+"""The ffmpeg program: where it is, how raw frames are piped into it, and what it means when it ends badly."""
 
 from __future__ import annotations
 

@@ -1,16 +1,14 @@
-"""Formats: what each kind of clip asks of ffmpeg, the choices that were made for it, and what its file will hold.
-
-Knows sizes, rates, delays, colour and encoder settings. Refuses to know files and processes.
-"""
+"""Formats (MP4, WebM, GIF, WebP): ffmpeg's arguments, the choices made, and what a file holds, foretold and read."""
 
 from __future__ import annotations
 
 from itertools import pairwise
 from math import ceil
+from pathlib import Path
 from typing import NamedTuple
 
 from studio.cards import Outcome
-from studio.clip import chunks, encoders
+from studio.clip import encoders, gif_webp
 from studio.frames import Frames
 from studio.nouns import LONG_SIDES, Choice, Format
 
@@ -27,7 +25,7 @@ seeking, for which a player decodes from the key frame on: in 10 s at 720p Chrom
 frame every two seconds 0.1 s; at 1080p twice that."""
 
 LOOP_SIDE = LONG_SIDES["gif"]
-TICKS: dict[Format, int] = {"gif": chunks.GIF_TICKS, "webp": chunks.WEBP_TICKS}
+TICKS: dict[Format, int] = {"gif": gif_webp.GIF_TICKS, "webp": gif_webp.WEBP_TICKS}
 TITLES: dict[Format, str] = {"mp4": "MP4", "webm": "WebM", "gif": "GIF", "webp": "WebP"}
 
 _BT709 = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
@@ -103,7 +101,7 @@ def _gif(frames: Frames) -> Plan:
 
 def _webp(frames: Frames) -> Plan:
     size, step, choices = _small(frames, "webp")
-    # Every frame as a picture of its own; chunks.join_webp makes one file of them.
+    # Every frame as a picture of its own; gif_webp.join_webp makes one file of them.
     quality = ("-c:v", "libwebp", "-quality", "78", "-compression_level", "3", "-f", "image2pipe")
     # libwebp decodes with BT.601 whatever a file says, so it is given RGB and does the conversion itself.
     colour = "" if frames.pixels == "rgb24" else f"{_BT709},"
@@ -157,3 +155,32 @@ def loop_rate(fps: int) -> int:
     """The rate that a GIF or WebP is painted at when this one is wished for: the highest up to it whose frames all last equally
     long. Each frame more is that much more to send: 3 s of a detailed photo are 11 MB at 20, half of that at 10."""
     return max(rate for rate in LOOP_RATES if rate <= max(fps, 1))
+
+
+def probe(file: Path) -> Outcome:
+    """A clip's own facts. A GIF or WebP of one frame is a still picture: no rate, no length. Raises `OSError`, `ValueError`."""
+    with file.open("rb") as source:
+        head = source.read(16)
+        if head[:4] == b"GIF8":
+            return _looping(*gif_webp.gif_delays(source), gif_webp.GIF_TICKS)
+        if head[8:12] == b"WEBP":
+            return _looping(*gif_webp.webp_delays(source), gif_webp.WEBP_TICKS)
+    return _video(file)
+
+
+def _looping(width: int, height: int, delays: list[int], ticks: int) -> Outcome:
+    if len(delays) < 2:
+        return Outcome(width, height, len(delays), 0.0, 0.0)
+    seconds = sum(delays) / ticks
+    return Outcome(width, height, len(delays), len(delays) / seconds if seconds else 0.0, seconds)
+
+
+def _video(file: Path) -> Outcome:
+    """Of the video track: packets are counted, not decoded, and the rate is the track's own."""
+    import av
+
+    with av.open(str(file)) as video:
+        stream = video.streams.video[0]
+        count = sum(1 for packet in video.demux(stream) if packet.size)
+        rate = float(stream.average_rate or 0)
+        return Outcome(stream.codec_context.width, stream.codec_context.height, count, rate, count / rate if rate else 0.0)

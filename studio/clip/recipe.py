@@ -1,7 +1,7 @@
-"""The recipe inside a clip: written, read back, and taken out again.
+"""The recipe in a clip's metadata: written, read back, and taken out again.
 
-Knows where each kind of file keeps words about itself: MP4 in moov/udta/meta/ilst, WebM in Tags, GIF in a comment, WebP in
-XMP. Refuses to trust a file: everything is read with bounds, by seeking, without a decoder.
+MP4 keeps it in moov/udta/meta/ilst, WebM in Tags, GIF in a comment, WebP in XMP. A file is not trusted: everything is
+read with bounds, without a decoder.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from studio.clip import boxes, chunks, ebml, ffmpeg
+from studio.clip import boxes, ebml, ffmpeg, gif_webp
 from studio.nouns import Refusal, Shot
 
 MAX_BYTES = 2 << 20
@@ -18,8 +18,8 @@ MAX_BYTES = 2 << 20
 _SIGNATURES = (
     (0, b"\x1a\x45\xdf\xa3", ebml.comment),
     (4, b"ftyp", boxes.comment),
-    (0, b"GIF8", chunks.gif_comment),
-    (8, b"WEBP", chunks.webp_recipe),
+    (0, b"GIF8", gif_webp.gif_comment),
+    (8, b"WEBP", gif_webp.webp_recipe),
 )
 
 
@@ -34,9 +34,9 @@ def ffmetadata(shot: Shot) -> str:
 def embed(file: Path, shot: Shot) -> None:
     """Write the recipe into a finished GIF or WebP in place; MP4 and WebM got theirs from ffmpeg. Raises `OSError`."""
     if shot.format == "gif":
-        chunks.add_gif_comment(file, json.dumps(json.loads(shot.to_json())).encode("ascii"))  # GIF89a comments are ASCII
+        gif_webp.add_gif_comment(file, json.dumps(json.loads(shot.to_json())).encode("ascii"))  # GIF89a comments are ASCII
     elif shot.format == "webp":
-        chunks.add_webp_recipe(file, shot.to_json())
+        gif_webp.add_webp_recipe(file, shot.to_json())
 
 
 def read(file: Path) -> Shot:
@@ -71,9 +71,9 @@ def strip(file: Path, dest: Path) -> Path:
         with file.open("rb") as source:
             head = source.read(16)
         if head[:4] == b"GIF8":
-            chunks.strip_gif(file, part)
+            gif_webp.strip_gif(file, part)
         elif head[8:12] == b"WEBP":
-            chunks.strip_webp(file, part)
+            gif_webp.strip_webp(file, part)
         else:
             _copy(file, part, webm=head[:4] == b"\x1a\x45\xdf\xa3")
         part.replace(dest)

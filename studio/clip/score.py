@@ -1,6 +1,6 @@
-"""How good a clip is, in numbers: steadiness, seam, likeness, flicker, and whether the camera did what it was told.
+"""Quality measures of a clip: jitter, loop seam, flicker, banding, likeness (PSNR), and camera motion by optical flow.
 
-Knows pictures in sequence. Refuses to know how they were made. Frames are brightness, (H, W) uint8 or float32, all of a size.
+Frames are brightness, (H, W) uint8 or float32, all of a size.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Sound: samples from an engine as a WAV file that ffmpeg reads, exactly as long as the picture.
-
-Knows 16-bit PCM and which formats carry sound. Refuses to know where sound comes from.
-"""
+"""Sound: samples from a model as a 16-bit WAV file for ffmpeg, exactly as long as the picture, and the codec of each format."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The crop: which part of the photo is used, and how large the clip made from it is.
+"""Crop and clip size: aspects, boxes, pixels.
 
-Knows the maths of aspects, boxes and sizes. Refuses to know what is in the picture (subject.py) or where it came from
-(intake.py). A crop travels as four fractions of the oriented photo; pixels appear only here, from the full original.
+A crop travels as four fractions of the oriented photo; pixels appear only here, from the full original. Which crop
+keeps the subject is in auto_crop.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Faces: where people look out of the photo.
-
-Knows the two BlazeFace detectors and how their answers are read. Refuses to know who anyone is, and what the faces are for.
-"""
+"""Face detection: two BlazeFace detectors over the whole photo and tiles of it, with non-maximum suppression."""
 
 from __future__ import annotations
 
@@ -14,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.config import ASSETS
-from studio.photo.copies import fitted, reduced
 from studio.photo.crop import Image
-from studio.photo.networks import Network, network
+from studio.photo.downscale import fitted, reduced
+from studio.photo.onnx_network import Network, network
 
 Boxes = NDArray[np.float32]
 """(N, 5): left, top, right, bottom and score, 0..1 of whatever picture they were found in."""

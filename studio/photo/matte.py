@@ -1,8 +1,8 @@
-"""What the subject is, how soft its edge is, and how far that can be trusted: the one place where that is decided.
+"""The subject's matte (alpha): what the subject is, how soft its edge is, and how far that can be trusted.
 
-Knows saliency, shapes, edges, and what the user has marked as the subject. The crop, the report, the depth and the effects all go
-by what is decided here, so that none of them says there is a subject where another finds none. Refuses to know depth, fills and
-cameras.
+The one place where it is decided whether there is a subject, from saliency, shapes, edges and what the user has
+marked. The crop, the report, the depth and the effects all go by it, so that none of them says there is a subject
+where another finds none.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.nouns import Choice, Crop
-from studio.photo import painted
+from studio.photo import brush_mask
 from studio.photo.crop import Image
 from studio.photo.saliency import SIDE, Look, saliency
 
@@ -107,7 +107,7 @@ def find(image: Image, whole: Image | None = None, crop: Crop = FULL, marked: st
         if key in _found:
             _found.move_to_end(key)
             return _found[key]
-    mask = painted.opened(marked) if marked else None
+    mask = brush_mask.opened(marked) if marked else None
     if mask is not None:
         matte = _said(image, mask, crop)
     else:
@@ -121,7 +121,7 @@ def find(image: Image, whole: Image | None = None, crop: Crop = FULL, marked: st
 
 def marked(seen: Look, mask: str) -> Look:
     """What was seen in a photo, with what is marked as its subject (`Shot.subject`) for what draws the eye."""
-    laid = painted.opened(mask) if mask else None
+    laid = brush_mask.opened(mask) if mask else None
     if laid is None:
         return seen
     map_ = np.asarray(cv2.resize(laid, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
@@ -146,7 +146,7 @@ def _of_crop(image: Image, whole: Image, crop: Crop) -> Matte:
         return found
     work = small(image)
     far = saliency(whole)
-    there = painted.over(far, crop, work.shape[1::-1])
+    there = brush_mask.over(far, crop, work.shape[1::-1])
     soft, parts = _refine(work, there, bands=True)  # the photo knows that it is no range of hills
     wider = _judge(soft, parts, _doubt(there, parts))
     if photo.layered and wider.layered:
@@ -164,7 +164,7 @@ def _said(image: Image, mask: Floats, crop: Crop) -> Matte:
     """What was marked, within the picture, its edge laid along that of the thing it was painted over."""
     work = small(image)
     height, width = work.shape[:2]
-    laid = painted.over(mask, crop, (width, height))
+    laid = brush_mask.over(mask, crop, (width, height))
     inside = (laid > 0.5).astype(np.uint8)
     coarse = max(width / max(mask.shape[1] * crop.w, 1), height / max(mask.shape[0] * crop.h, 1))
     inside = _snapped(work, inside, round(max(BAND * max(width, height), 1.5 * coarse)))

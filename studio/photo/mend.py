@@ -1,8 +1,7 @@
-"""Mends: remedies for a photo's flaws, applied to its pixels before anything else sees them.
+"""Mends of a photo: denoise, deblock, contrast, background blur and upscale, applied in their order to its pixels.
 
-Knows which mends there are, in what order they are done and what they may be asked. Refuses to decide whether one is needed
-(doctor.py), and never touches the original: a mended photo is another photo, whose id says what it was made from and how. What
-each does to pixels is in mends, loaded when the first one is done.
+The original is never touched: a mended photo is another photo, whose id says what it was made from and how. What each
+does to pixels is in mends/, imported when the first one is done; whether one is needed is inspection.py's.
 """
 
 from __future__ import annotations

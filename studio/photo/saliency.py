@@ -1,6 +1,6 @@
-"""Saliency: what in a picture draws the eye, by a small network (U2-NetP).
+"""Saliency map: how much each part of a picture draws the eye, by a small network (U2-NetP).
 
-Knows the network and one look at a picture. Refuses to decide what the subject is, and whether there is one: matte.py does.
+What the subject is, and whether there is one, is decided in matte.py.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.config import ASSETS
-from studio.photo.copies import reduced
 from studio.photo.crop import Image
+from studio.photo.downscale import reduced
 from studio.photo.faces import Face, faces
-from studio.photo.networks import network
+from studio.photo.onnx_network import network
 
 SIDE = 320
 """The side of the square that U2-NetP looks at."""

@@ -14,17 +14,16 @@ from PIL import Image, ImageDraw, ImageFont
 from sklearn.datasets import load_sample_image
 
 from studio.nouns import Choice, Crop, Photo
-from studio.photo import lettering, outdoors
-from studio.photo.content import busy, findings, separation, text
+from studio.photo import lettering, photo_scene
+from studio.photo.auto_crop import SIDE, Look
 from studio.photo.crop import Image as Pixels
 from studio.photo.crop import largest
 from studio.photo.faces import Face
-from studio.photo.framing import FACE, faces_cut, faces_small, inside, ratio
+from studio.photo.findings import Finding
+from studio.photo.flaws.content import FACE, busy, faces_cut, faces_small, findings, inside, ratio, separation, text
 from studio.photo.lettering import Lettering
 from studio.photo.matte import Matte, Part
-from studio.photo.report import Finding
-from studio.photo.scene import Scene, see
-from studio.photo.subject import SIDE, Look
+from studio.photo.photo_scene import Scene, see
 
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 SAMPLES = ("dandelion", "dogs", "fig", "mountains", "stream", "sunset")
@@ -144,7 +143,7 @@ def made(
     small = np.full((341, 512, 3), 120, np.uint8)
     seen = Look(map_, float(map_.max()), np.ones((SIDE, SIDE), np.float32), faces)
     subject = np.asarray(cv2.resize(map_, (512, 341)), np.float32)
-    cues = outdoors.cues(np.asarray(cv2.resize(small, (256, 170)), np.uint8), np.zeros((170, 256), np.float32), False)
+    cues = photo_scene.cues(np.asarray(cv2.resize(small, (256, 170)), np.uint8), np.zeros((170, 256), np.float32), False)
     return Scene(small, seen, matte(map_), subject, box, box is not None, cues, print_)
 
 

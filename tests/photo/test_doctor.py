@@ -13,17 +13,17 @@ import pytest
 
 from studio.config import ASSETS
 from studio.nouns import Crop, Mend, Photo, Size
-from studio.photo import doctor, mend
+from studio.photo import inspection, mend
+from studio.photo.auto_crop import saliency, suggest
 from studio.photo.crop import Image, box, largest
-from studio.photo.report import Code, Finding, Report
-from studio.photo.signs import sample
-from studio.photo.signs.compression import measured as squares
-from studio.photo.signs.noise import measured as grain
-from studio.photo.signs.resolution import small
-from studio.photo.signs.sharpness import measured as edges
-from studio.photo.signs.tones import lost
-from studio.photo.signs.vignette import measured as fall
-from studio.photo.subject import saliency, suggest
+from studio.photo.findings import Code, Finding, Report
+from studio.photo.flaws import photo_sample
+from studio.photo.flaws.exposure import lost
+from studio.photo.flaws.jpeg_blocks import measured as squares
+from studio.photo.flaws.noise import measured as grain
+from studio.photo.flaws.resolution import small
+from studio.photo.flaws.sharpness import measured as edges
+from studio.photo.flaws.vignette import measured as fall
 from tests.photo import degraded
 from tests.photo.degraded import CARE, FLAWS, Flaw
 
@@ -45,7 +45,7 @@ def of(image: Image) -> Photo:
 
 def signs(image: Image, crop: Crop | None = None, size: Size = "auto") -> dict[Code, Finding]:
     """What the pixels alone show."""
-    return {one.code: one for one in doctor.pixels(image, of(image), crop or Crop(), size)}
+    return {one.code: one for one in inspection.pixels(image, of(image), crop or Crop(), size)}
 
 
 def wrong(image: Image, crop: Crop | None = None) -> set[Code]:
@@ -53,7 +53,7 @@ def wrong(image: Image, crop: Crop | None = None) -> set[Code]:
 
 
 def whole(image: Image) -> Report:
-    return doctor.look(image, of(image), Crop())
+    return inspection.look(image, of(image), Crop())
 
 
 # The labelled set ---------------------------------------------------------------------------------------------------------
@@ -85,7 +85,7 @@ def test_what_is_sound_is_left_alone(name: str) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_a_sound_photo_has_nothing_to_mend(name: str) -> None:
     image = picture(name, 1080)
-    report = doctor.look(image, of(image), Crop())
+    report = inspection.look(image, of(image), Crop())
     assert [one.code for one in report.at("mend")] == []
     assert {one.code for one in report.at("fine")} >= {"small", *PIXELS}
 
@@ -93,7 +93,7 @@ def test_a_sound_photo_has_nothing_to_mend(name: str) -> None:
 def test_a_glance_says_of_the_pixels_what_the_whole_look_says() -> None:
     image = picture("mountains").astype(np.float32) + np.random.default_rng(7).normal(0, 22, (*picture("mountains").shape[:2], 1))
     noisy = np.asarray(image.clip(0, 255), np.uint8)
-    glance, report = doctor.glance(noisy, of(noisy), Crop()), whole(noisy)
+    glance, report = inspection.glance(noisy, of(noisy), Crop()), whole(noisy)
     assert glance.findings == tuple(one for one in report.findings if one.code in ("small", *PIXELS))
     assert [one.code for one in glance.at("mend")][:1] == ["noise"] and glance.kind is None
 
@@ -116,7 +116,7 @@ def test_a_backdrop_is_meant(level: int, side: int) -> None:
     salient = cv2.resize(saliency(image), image.shape[1::-1])
     studio = degraded.on_a_backdrop(image, salient, level)
     assert (studio.min(axis=2) == 255).mean() + (studio.max(axis=2) == 0).mean() > 0.3, "no backdrop to speak of"
-    assert lost(sample.fitted(studio, 480))[side] == 0.0
+    assert lost(photo_sample.fitted(studio, 480))[side] == 0.0
 
 
 def test_a_sun_and_glints_are_no_lost_light() -> None:
@@ -138,7 +138,7 @@ def test_texture_is_no_noise(name: str) -> None:
 # What is measured ---------------------------------------------------------------------------------------------------------
 
 
-def luma(image: Image) -> sample.Floats:
+def luma(image: Image) -> photo_sample.Floats:
     return cv2.cvtColor(image, cv2.COLOR_RGB2GRAY).astype(np.float32)
 
 
@@ -289,8 +289,8 @@ def test_the_pixels_that_are_there_count_not_those_that_were() -> None:
     """A photo upscaled by a mend is larger than the photo that was taken in."""
     image = picture("fig", 600)
     twice = degraded.resized(image, 2)
-    assert {one.code for one in doctor.look(image, of(image), Crop()).at("mend")} >= {"small"}
-    assert "small" in {one.code for one in doctor.look(twice, of(image), Crop()).at("fine")}
+    assert {one.code for one in inspection.look(image, of(image), Crop()).at("mend")} >= {"small"}
+    assert "small" in {one.code for one in inspection.look(twice, of(image), Crop()).at("fine")}
 
 
 def test_only_the_crop_counts() -> None:
@@ -310,7 +310,7 @@ def test_the_suggested_crops_of_a_sound_photo_are_sound() -> None:
 @pytest.mark.parametrize("shape", [(64, 64), (64, 900), (3, 3), (1, 500), (200, 70)])
 def test_any_shape_can_be_looked_at(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(5).integers(0, 256, (*shape, 3)).astype(np.uint8)
-    assert len(doctor.pixels(image, of(image), Crop())) == 8
+    assert len(inspection.pixels(image, of(image), Crop())) == 8
 
 
 def test_nothing_is_found_in_nothing() -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from studio.config import MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Refusal
-from studio.photo.intake import PhotoStore, read
+from studio.photo.photo_store import PhotoStore, read
 from tests.photo import made
 
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="900" height="900"><script>alert(1)</script></svg>'

@@ -13,8 +13,8 @@ from sklearn.datasets import load_sample_image
 
 from studio.nouns import Kind
 from studio.photo.crop import Image as Pixels
-from studio.photo.kind import kind, marks
-from studio.photo.scene import see
+from studio.photo.photo_kind import kind, marks
+from studio.photo.photo_scene import see
 
 
 def sample(samples: Path, name: str) -> Pixels:

@@ -18,7 +18,6 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from studio.config import ASSETS, Settings
 from studio.nouns import Mend, MendName, Photo, Refusal, Shot
 from studio.photo import mend
-from studio.photo.intake import PhotoStore
 from studio.photo.mend import apply, check, derived, settled, upscaler
 from studio.photo.mends.background import find
 from studio.photo.mends.contrast import curve
@@ -26,7 +25,8 @@ from studio.photo.mends.deblock import pressed
 from studio.photo.mends.denoise import measured
 from studio.photo.mends.tiles import tiled
 from studio.photo.mends.upscale import TIMES, WEIGHTS, upscale
-from studio.photo.networks import network
+from studio.photo.onnx_network import network
+from studio.photo.photo_store import PhotoStore
 
 Pixels = NDArray[np.uint8]
 

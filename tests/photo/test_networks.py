@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from studio.config import ASSETS
-from studio.photo.networks import Network, Unreadable, network
+from studio.photo.onnx_network import Network, Unreadable, network
 
 WEIGHTS = ASSETS / "weights"
 

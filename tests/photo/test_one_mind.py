@@ -13,11 +13,11 @@ from sklearn.datasets import load_sample_image
 from studio.engines.parallax.areas import areas
 from studio.engines.parallax.effects.effect_masks import LEAST
 from studio.nouns import Aspect, Crop, Photo
-from studio.photo import doctor, matte, painted
+from studio.photo import brush_mask, inspection, matte
+from studio.photo.auto_crop import suggest
+from studio.photo.click_select import pick
 from studio.photo.crop import Image as Pixels
 from studio.photo.crop import cut, settle
-from studio.photo.pick import pick
-from studio.photo.subject import suggest
 
 Place = tuple[float, float]
 NAMES = (
@@ -49,7 +49,7 @@ def test_what_is_said_of_the_subject_never_contradicts_itself(name: str, samples
     for crop, reason in crops:
         shown = cut(image, photo, crop)
         found = matte.find(shown, image, crop)
-        said = {one.code: one for one in doctor.look(image, photo, crop).findings}
+        said = {one.code: one for one in inspection.look(image, photo, crop).findings}
         place = areas(shown, found).shares["subject"]
         assert found.layered == (found.standing == "clear") == (place >= LEAST), (crop, found.standing, place)
         if "no clear subject" in reason:
@@ -69,8 +69,8 @@ def test_what_is_said_of_the_subject_never_contradicts_itself(name: str, samples
 def test_what_is_marked_is_the_subject_for_all_of_them(name: str, x: float, y: float, samples: Path) -> None:
     image = photograph(name, samples)
     photo = Photo("0" * 64, image.shape[1], image.shape[0])
-    mask = painted.packed(pick(image, x, y))
-    assert mask and painted.sound(mask)
+    mask = brush_mask.packed(pick(image, x, y))
+    assert mask and brush_mask.sound(mask)
     for aspect in ASPECTS:
         got = suggest(image, photo, aspect, mask)
         assert got.crop.x <= x <= got.crop.x + got.crop.w and got.crop.y <= y <= got.crop.y + got.crop.h
@@ -78,7 +78,7 @@ def test_what_is_marked_is_the_subject_for_all_of_them(name: str, x: float, y: f
         shown = cut(image, photo, got.crop)
         found = matte.find(shown, image, got.crop, mask)
         assert found.standing == "marked" and found.layered and areas(shown, found).shares["subject"] >= LEAST
-        said = {one.code: one for one in doctor.look(image, photo, got.crop, subject=mask).findings}
+        said = {one.code: one for one in inspection.look(image, photo, got.crop, subject=mask).findings}
         assert said["subject"].says == "The subject is what you marked."
 
 

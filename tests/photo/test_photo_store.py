@@ -14,7 +14,7 @@ from PIL import Image
 
 from studio.config import Settings
 from studio.nouns import Photo, Refusal
-from studio.photo.intake import VIEW_SIDE, PhotoStore, cannot_keep
+from studio.photo.photo_store import VIEW_SIDE, PhotoStore, cannot_keep
 from tests.photo import made
 
 

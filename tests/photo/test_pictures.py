@@ -10,9 +10,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from studio.nouns import Photo
-from studio.photo import colour, decode
+from studio.photo import image_decoder
 from studio.photo.crop import Image as Pixels
-from studio.photo.intake import read
+from studio.photo.photo_store import read
 from tests.photo import made
 
 
@@ -158,7 +158,7 @@ def test_a_profile_works_through_a_palette_and_transparency(tmp_path: Path) -> N
     clear.putpixel((0, 0), (0, 0, 0, 0))
     _, image = taken(tmp_path, made.saved(clear, "PNG", icc_profile=made.swapped_profile()))
     assert off(image[1:], made.picture()[1:]) < 4
-    assert tuple(image[0, 0]) == colour.GROUND
+    assert tuple(image[0, 0]) == image_decoder.GROUND
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
@@ -235,8 +235,8 @@ def test_transparency_is_laid_over_the_ground(mode: str, kind: str, tmp_path: Pa
     photo, image = taken(tmp_path, made.saved(source, kind, **options))
     solid = np.asarray(source.convert("RGBA"))[..., :3]
     assert off(image[:, : made.W // 2 - 12], solid[:, : made.W // 2 - 12]) < 5
-    assert off(image[:, made.W // 2 + 4 :], np.full_like(image[:, made.W // 2 + 4 :], colour.GROUND[0])) < 1
-    between = (solid[:, made.W // 2 - 5].astype(float) + colour.GROUND[0]) / 2
+    assert off(image[:, made.W // 2 + 4 :], np.full_like(image[:, made.W // 2 + 4 :], image_decoder.GROUND[0])) < 1
+    between = (solid[:, made.W // 2 - 5].astype(float) + image_decoder.GROUND[0]) / 2
     assert np.abs(image[:, made.W // 2 - 5] - between).mean() < 6
     assert "transparency laid over light grey" in photo.notes
 
@@ -247,7 +247,7 @@ def test_a_transparent_colour_in_a_palette_counts(tmp_path: Path) -> None:
     paletted.paste(0, (0, 0, 45, 90))
     for kind in ("PNG", "GIF"):
         _, image = taken(tmp_path, made.saved(paletted, kind, transparency=0))
-        assert tuple(image[45, 10]) == colour.GROUND and tuple(image[45, 80]) == (0, 0, 255)
+        assert tuple(image[45, 10]) == image_decoder.GROUND and tuple(image[45, 80]) == (0, 0, 255)
 
 
 def test_a_transparent_colour_key_counts(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_transparent_colour_key_counts(tmp_path: Path) -> None:
     half = bytearray(rows)
     half[: len(rows) // 2] = b"".join(b"\x00" + bytes([200]) * 240 for _ in range(40))
     _, image = taken(tmp_path, made.png(80, 80, 8, 2, bytes(half), key))
-    assert tuple(image[0, 0]) == (200, 200, 200) and tuple(image[-1, -1]) == colour.GROUND
+    assert tuple(image[0, 0]) == (200, 200, 200) and tuple(image[-1, -1]) == image_decoder.GROUND
 
 
 def test_full_opacity_is_not_worth_a_note(tmp_path: Path) -> None:
@@ -280,11 +280,11 @@ def test_the_smallest_and_the_longest_photos_are_taken(tmp_path: Path) -> None:
 
 def test_the_header_is_checked_before_a_pixel_is_decoded(tmp_path: Path) -> None:
     """120 megapixels in one bit each would be a small file and half a gigabyte of pixels; just under is a real photo's size."""
-    assert decode.MAX_PIXELS == 120_000_000
+    assert image_decoder.MAX_PIXELS == 120_000_000
     assert made.png(12_000, 10_000, 1, 0, b"")  # exactly at the limit: refused as damaged, not as too large
     file = tmp_path / "limit.png"
     file.write_bytes(made.png(12_000, 10_000, 1, 0, bytes(10)))
-    with pytest.raises(decode.Refusal) as caught:
+    with pytest.raises(image_decoder.Refusal) as caught:
         read(file)
     assert "megapixels" not in caught.value.reason
 

@@ -16,9 +16,9 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from studio.nouns import Aspect, Photo
+from studio.photo.auto_crop import Face, Suggestion, faces, saliency, suggest
 from studio.photo.crop import RATIOS, box, largest, settle
 from studio.photo.crop import Image as Pixels
-from studio.photo.subject import Face, Suggestion, faces, saliency, suggest
 
 ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 

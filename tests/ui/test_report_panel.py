@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from studio.config import ASSETS
 from studio.nouns import Crop, Mend
-from studio.photo.report import Finding, Remedy, Report
+from studio.photo.findings import Finding, Remedy, Report
 from studio.ui.panels.report_panel import join_mends, list_mends, make_report_calls, name_fine, show_report, summarise
 from tests.fakes.shelf import READY
 from tests.ui import steps

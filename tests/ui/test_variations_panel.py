@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from studio.motion.prompt_check import check
 from studio.nouns import Done, Kind
-from studio.photo import doctor
+from studio.photo import inspection
 from tests.fakes.shelf import READY
 from tests.fakes.tiny_assistant import WORDS, writer
 from tests.ui import steps
@@ -42,7 +42,7 @@ def test_a_flawed_photo_and_vague_words_become_a_good_clip_by_the_offered_fixes(
     assert motion.camera.moves
     assert check(motion, seconds=clip.shot.seconds, card=app.studio.card(clip.shot.model)) == ()
     image = app.studio.photos.mended(clip.shot.photo, clip.shot.mends)
-    report = doctor.look(image, clip.shot.photo, clip.shot.crop, clip.shot.size)
+    report = inspection.look(image, clip.shot.photo, clip.shot.crop, clip.shot.size)
     assert {"noise", "blocks", "flat"}.isdisjoint(finding.code for finding in report.at("mend"))
 
 

@@ -25,7 +25,7 @@ from studio.engines.diffusion.files.local_files import HubFile
 from studio.engines.parallax.scene import Floats
 from studio.nouns import Refusal
 from studio.photo.matte import small
-from studio.photo.networks import Network, Unreadable
+from studio.photo.onnx_network import Network, Unreadable
 
 NAME = "Depth Anything V2"
 SIDE = 518

@@ -1,1 +1,1 @@
-"""Mends, one module each: what is done to the pixels. Knows nothing of photos, shots and when a mend is called for (mend.py)."""
+"""What each mend does to pixels, one module each; which are done, and when, is in studio/photo/mend.py."""

@@ -1,8 +1,7 @@
-"""Background: what lies behind the subject made calm, the subject left as it is.
+"""Background blur: what lies behind the subject is blurred, the subject left as it is.
 
-Knows where a subject ends and how to blur up to that edge. Refuses to guess: a photo in which nothing stands out stays as it is.
-
-The subject is taken out before the blur and its place filled from around, so that none of its colour spreads into a halo.
+The subject is taken out before the blur and its place filled from around, so that none of its colour spreads into a
+halo. A photo in which nothing stands out stays as it is.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.photo import subject
+from studio.photo import auto_crop
 from studio.photo.mends.tiles import Image
 
 Floats = NDArray[np.float32]
@@ -21,7 +20,7 @@ _WORK = 1024
 
 _PEAK, _VAGUE, _LEAST, _MOST = 0.5, 1.4, 0.004, 0.85
 """What counts as a subject: the surest raw answer of the network, how much of the map may be undecided against what is decided
-(both as in subject.py), and the share of the photo it covers."""
+(both as in auto_crop.py), and the share of the photo it covers."""
 
 _SOLID = 0.72
 """How sure, on average, each part of the subject must be."""
@@ -70,7 +69,7 @@ def find(image: Image) -> Floats | None:
     scale = min(1.0, _WORK / max(height, width))
     size = (max(round(width * scale), 2), max(round(height * scale), 2))
     work = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    seen = subject.look(image, with_faces=False)
+    seen = auto_crop.look(image, with_faces=False)
     if seen.peak < _PEAK:
         return None
     soft = _along_edges(work, np.asarray(cv2.resize(seen.map, size, interpolation=cv2.INTER_LINEAR), np.float32))

@@ -1,9 +1,8 @@
-"""Contrast: a flat photo given its black and its white back.
+"""Contrast: a tone curve that gives a flat photo its black and its white back, hues kept.
 
-Knows brightness, its darkest and brightest parts, and a curve between them. Refuses to judge colour: hues stay what they are.
-
-Every colour is its brightness and what it differs from grey by. The brightness follows a curve; the difference grows with it, and
-gives way where a colour would leave what can be shown: nothing is cut off and nothing turns towards another hue.
+Every colour is its brightness and what it differs from grey by. The brightness follows a curve; the difference grows
+with it, and gives way where a colour would leave what can be shown: nothing is cut off and nothing turns towards
+another hue.
 """
 
 from __future__ import annotations

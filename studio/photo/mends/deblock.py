@@ -1,11 +1,9 @@
-"""Deblock: the squares and ripples that strong JPEG compression leaves, taken out while real edges stay.
+"""Deblocking: the squares and ripples that strong JPEG compression leaves, taken out while real edges stay.
 
-Knows JPEG's grid and steps, and finds both in the pixels. Refuses to read the file: a picture that was saved again still shows
-them.
-
-The picture is compressed again as strongly as it was, at sixteen places of the grid, and the results are averaged (Nosratinia,
-"Enhancement of JPEG-compressed images by re-application of JPEG", 2001): what depends on where the grid lies averages out.
-Colour, which JPEG keeps at half the size, is laid along the edges of the brightness.
+JPEG's grid and steps are found in the pixels, not in the file: a picture that was saved again still shows them. It is
+compressed again as strongly as it was, at sixteen places of the grid, and the results are averaged (Nosratinia,
+"Enhancement of JPEG-compressed images by re-application of JPEG", 2001): what depends on where the grid lies averages
+out. Colour, which JPEG keeps at half the size, is laid along the edges of the brightness.
 """
 
 from __future__ import annotations

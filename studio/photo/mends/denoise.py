@@ -1,10 +1,8 @@
-"""Denoise: grain and colour speckle taken out of a photo, its edges and texture left in.
+"""Denoising: grain and colour speckle taken out of a photo, its edges and texture left in.
 
-Knows bands of detail and how much noise each holds. Refuses to know what a face is: nothing is smoothed for being skin.
-
-The picture is taken apart into three colours that hold equal noise and into bands of detail (a Laplacian pyramid, Burt and
-Adelson 1983). Each place of each band is scaled by Wiener's rule, signal over signal plus noise: once to guess the signal, and
-once more with that guess.
+The picture is taken apart into three colours that hold equal noise and into bands of detail (a Laplacian pyramid,
+Burt and Adelson 1983). Each place of each band is scaled by Wiener's rule, signal over signal plus noise: once to
+guess the signal, and once more with that guess.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Tiles: a large picture mended in parts of bounded size, without seams.
-
-Knows where parts begin and end. Refuses to know what is done in them: whoever asks says how far around a pixel it looks.
-"""
+"""Tiled processing: a large picture worked on in tiles of bounded size, without seams."""
 
 from __future__ import annotations
 

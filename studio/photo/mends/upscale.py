@@ -1,7 +1,7 @@
-"""Upscale: a photo twice as wide and high, its edges drawn by a network.
+"""Super-resolution: a photo twice as wide and high, its edges drawn by a network (Real-ESRGAN).
 
-Knows the network of Real-ESRGAN and how far to believe it. Refuses to invent without bounds: the network by itself paints, so it
-is mixed with plain resampling, and the result made small again must be the photo that came in.
+The network by itself paints: it is mixed with plain resampling, and the result made small again must be the photo
+that came in.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from studio.config import ASSETS
 from studio.photo.mends.tiles import Image, tiled
-from studio.photo.networks import Unreadable, network
+from studio.photo.onnx_network import Unreadable, network
 
 Floats = NDArray[np.float32]
 

@@ -1,6 +1,6 @@
 """The report on the photo in words: findings, remedies and mends; and pictures before and after a mend.
 
-How a photo is examined: `studio.photo.report`; how it is mended: `studio.photo.mend`.
+How a photo is examined: `studio.photo.findings`; how it is mended: `studio.photo.mend`.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ import msgspec
 
 from studio.nouns import Brush, Crop, Mend, MendName, Motion, Noun, Refusal, Shot, Size, replace
 from studio.photo.crop import settle
+from studio.photo.findings import Box, Code, Finding, Remedy, Report
 from studio.photo.mend import has_network
-from studio.photo.report import Box, Code, Finding, Remedy, Report
 from studio.studio import Studio
 from studio.ui.html_part import Call, make_call
 

@@ -40,7 +40,7 @@ SUGGESTIONS: dict[str, dict[str, tuple[str, ...]]] = {
     "sky": {"environment": ("clouds drift",), "still": ("the horizon", "the land")},
     "built": {"environment": ("dust floats in the light",), "still": ("the buildings", "the ground")},
 }
-"""Short words for each slot of the builder, by what is surely in a photo (`studio.photo.kind.Marks`)."""
+"""Short words for each slot of the builder, by what is surely in a photo (`studio.photo.photo_kind.Marks`)."""
 
 ANY: dict[str, tuple[str, ...]] = {
     "subject": ("the subject",),

@@ -11,7 +11,7 @@ from studio.engines.parallax.scene import Areas, Floats, Scene
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import goes
 from studio.nouns import Choice, Effect, Refusal, Region, Shot
-from studio.photo import painted as masks
+from studio.photo import brush_mask as masks
 
 LEAST = 0.002
 """A region smaller than this share of the picture is as good as none."""

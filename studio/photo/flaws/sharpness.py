@@ -1,10 +1,8 @@
-"""Soft: a photo that is sharp nowhere, by focus or by shake.
+"""Sharpness: a photo that is sharp nowhere, by focus or by shake (its sharpest part counts, not the background).
 
-Knows how wide edges are. Refuses to mind a blurred background: the sharpest part of the photo is what counts.
-
-How wide an edge is follows from how much its steepness falls when it is blurred once more (Zhuo and Sim, "Defocus map estimation
-from a single image", 2011): at two blurs a < b the ratio of steepness is sqrt((s² + b²) / (s² + a²)) for an edge of deviation s.
-Shake widens edges across its direction only, so that each direction is judged for itself.
+How wide an edge is follows from how much its steepness falls when it is blurred once more (Zhuo and Sim, "Defocus map
+estimation from a single image", 2011): at two blurs a < b the ratio of steepness is sqrt((s² + b²) / (s² + a²)) for
+an edge of deviation s. Shake widens edges across its direction only, so that each direction is judged for itself.
 """
 
 from __future__ import annotations
@@ -17,8 +15,8 @@ from numpy.typing import NDArray
 
 from studio.nouns import Size
 from studio.photo.crop import SHORT_SIDES
-from studio.photo.report import Finding, Remedy
-from studio.photo.signs.sample import COPY, Floats
+from studio.photo.findings import Finding, Remedy
+from studio.photo.flaws.photo_sample import COPY, Floats
 
 SOFT, SHAKEN = 1.3, 1.85
 """The deviation, in pixels at 1080p, of the sharpest twentieth of all edges, and of those of the worst direction, from which a

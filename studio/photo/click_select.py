@@ -1,7 +1,7 @@
-"""Pick: the thing that lies under a click.
+"""Object selection by a click: the mask of what lies under it.
 
-Knows how one place in a photo grows into the whole of what it belongs to: looks of several widths around it, the one whose answer
-holds together best, and the picture's own edges. Refuses to know names of things.
+Saliency is looked at in windows of several widths around the click; the answer that holds together best is moved onto
+the picture's edges (GrabCut).
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.photo.copies import fitted
 from studio.photo.crop import Image
+from studio.photo.downscale import fitted
 from studio.photo.saliency import glance, look
 
 Floats = NDArray[np.float32]

@@ -1,7 +1,7 @@
-"""The kind: what a photo is of, as far as that decides how it should move.
+"""Classification of a photo: portrait, water, street, landscape or product, as far as that decides how it should move.
 
-Knows the marks by which five kinds of photo are told apart, and says nothing where they don't speak clearly. Refuses to guess:
-there is no network here that knows things by name, so a cat, a flower and a cup differ only in what their edges look like.
+By the marks that tell five kinds apart, None where they don't speak clearly. No network here knows things by name: a
+cat, a flower and a cup differ only in what their edges look like.
 """
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from studio.nouns import Kind
-from studio.photo.content import likeness
-from studio.photo.scene import Scene
+from studio.photo.flaws.content import likeness
+from studio.photo.photo_scene import Scene
 
 PORTRAIT = 0.12
 """The height of a face, in fractions of the photo, from which the photo is of a person."""

@@ -1,7 +1,4 @@
-"""Painted masks: what was painted over a photo, read back and laid over a crop.
-
-Knows the small grey PNG that a recipe holds: white where something was painted. Refuses to know what it was painted for.
-"""
+"""Painted masks: the small grey PNG (base64) in a recipe, white where something was painted, laid over a crop."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What a file is, told by its first bytes and never by its name.
-
-Knows the signatures of the photographs Stir reads and of what people drop by mistake, and what to do about those.
-Refuses to decode anything.
-"""
+"""File signatures: what a file is by its first bytes, never by its name, and the refusal for what is no photograph."""
 
 from __future__ import annotations
 

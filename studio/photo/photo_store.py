@@ -1,7 +1,6 @@
-"""Intake: a file from anywhere becomes a photo that the studio holds, or is refused with a remedy.
+"""The photos the studio holds: files taken in, originals kept by content, display copies, and upscaled ones.
 
-Knows how a file is read and how photos are kept: originals by content, a display copy, the noun. Refuses to know how bytes
-become pixels (decode.py) and what is in the picture. No message names a path.
+How bytes become pixels is in image_decoder.py. No message names a path.
 """
 
 from __future__ import annotations
@@ -10,9 +9,11 @@ import contextlib
 import errno
 import hashlib
 import io
+import os
 import re
 import stat
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -20,13 +21,13 @@ import msgspec
 import numpy as np
 from PIL import Image as Pillow
 
+from studio.atomic_write import sweep, thin, write
 from studio.config import MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Mend, Photo, Refusal, replace
-from studio.photo import portrait, signature
+from studio.photo import embedded_depth, file_signature
 from studio.photo.crop import Image
-from studio.photo.decode import ENDINGS, Decoded, decode
-from studio.photo.mended import Mended
-from studio.photo.whole import sweep, write
+from studio.photo.image_decoder import ENDINGS, Decoded, decode
+from studio.photo.mend import apply, check, derived
 
 VIEW_SIDE = 1600
 VIEW_QUALITY = 88
@@ -50,7 +51,7 @@ def _bytes(file: Path) -> bytes:
         if stat.S_ISDIR(mode):
             raise Refusal("This is a folder, not a photo.", "Open it and add the photographs inside.")
         if not stat.S_ISREG(mode):
-            raise Refusal("This is not an ordinary file.", f"Add a {signature.READS} file.")
+            raise Refusal("This is not an ordinary file.", f"Add a {file_signature.READS} file.")
         with file.open("rb") as source:
             data = source.read(MAX_UPLOAD_BYTES + 1)
     except FileNotFoundError:
@@ -99,7 +100,7 @@ class PhotoStore:
 
     def _with_depth(self, got: Decoded) -> Photo:
         """The photo with the depth that its file carries, kept as an uploaded map is; or with that of an earlier copy of it."""
-        found = portrait.find(got.data, got.image)
+        found = embedded_depth.find(got.data, got.image)
         if found is None:
             with contextlib.suppress(Refusal):
                 before = self.get(got.photo.id)
@@ -196,3 +197,65 @@ def _display(image: Image) -> bytes:
     sink = io.BytesIO()
     Pillow.fromarray(image).save(sink, "JPEG", quality=VIEW_QUALITY)
     return sink.getvalue()
+
+
+MOST_KEPT = 6
+"""How many upscaled photos, of some 10 to 40 MB, stay on the disk."""
+
+
+class Mended:
+    """Mended photos: the last one in memory, upscaled ones on the disk as well, the newest few of them."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        sweep(folder)
+        self._lock = threading.Lock()
+        self._enlarging = threading.Lock()
+        self._last: tuple[str, Image] | None = None
+
+    def image(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
+        """The photo with its mends done, read-only; `original` gives its pixels where they are needed. Raises as `check` does."""
+        if not mends:
+            return original()
+        check(photo, mends)
+        wanted = derived(photo, mends).id
+        with self._lock:
+            if self._last and self._last[0] == wanted:
+                return self._last[1]
+        image = self._made(photo, mends, original)
+        image.flags.writeable = False
+        with self._lock:
+            self._last = (wanted, image)
+        return image
+
+    def _made(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
+        """Done from the last upscale on, where that was kept: it alone takes long."""
+        names = [mend.name for mend in mends]
+        if "upscale" not in names:
+            return apply(original(), mends)
+        upto = names.index("upscale") + 1
+        with self._enlarging:  # whoever asks for the same meanwhile waits for it, and finds it kept
+            large = self._enlarged(photo, mends[:upto], original)
+        return apply(large, mends[upto:])
+
+    def _enlarged(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
+        file = self._folder / f"{derived(photo, mends).id}.png"
+        large = _read(file)
+        if large is None:
+            large = apply(original(), mends)
+            with contextlib.suppress(OSError):  # a full disk costs time at the next turn, nothing else
+                self._folder.mkdir(parents=True, exist_ok=True)
+                _, data = cv2.imencode(".png", cv2.cvtColor(large, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
+                write(file, data.tobytes())
+                thin(self._folder, "*.png", MOST_KEPT)
+        return large
+
+
+def _read(file: Path) -> Image | None:
+    """A kept image, now the freshest; None where there is none or it is damaged."""
+    with contextlib.suppress(OSError):
+        data = np.frombuffer(file.read_bytes(), np.uint8)
+        os.utime(file)
+        found = cv2.imdecode(data, cv2.IMREAD_COLOR) if data.size else None
+        return None if found is None else np.asarray(cv2.cvtColor(found, cv2.COLOR_BGR2RGB), np.uint8)
+    return None

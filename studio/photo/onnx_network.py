@@ -1,7 +1,7 @@
-"""Small networks on the processor: ONNX files run by ONNX Runtime, each opened once.
+"""Small neural networks on the CPU: ONNX files run by ONNX Runtime, each opened once for the process.
 
-Knows threads and memory. Refuses to know what a network is for, and what its input means. Against OpenCV 5's engine the same
-files take 0.53 (U2-NetP), 0.75 (Real-ESRGAN) and 0.52 (the far face detector) of the processor's time, answers equal to 3e-5.
+Against OpenCV 5's engine the same files take 0.53 (U2-NetP), 0.75 (Real-ESRGAN) and 0.52 (the far face detector) of
+the processor's time, answers equal to 3e-5.
 """
 
 from __future__ import annotations

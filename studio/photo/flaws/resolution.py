@@ -1,14 +1,11 @@
-"""Small: a crop with fewer pixels than the clip, and the camera's way through it, will show.
-
-Knows pixels against sizes. Refuses to look at any of them: a large photo may still be soft (sharpness.py).
-"""
+"""Resolution: a crop with fewer pixels than the clip, and the camera's way through it, will show."""
 
 from __future__ import annotations
 
 from studio.nouns import Crop, Mend, Photo, Size
 from studio.photo.crop import ENLARGED, SHORT_SIDES, largest
+from studio.photo.findings import Finding, Remedy
 from studio.photo.mend import UPSCALE_MOST
-from studio.photo.report import Finding, Remedy
 
 SHORT = 1024
 """The short side, in pixels, that a clip of 720p or 1080p wants: room for the camera in the one, the other nearly filled. Models

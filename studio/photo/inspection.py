@@ -1,26 +1,22 @@
-"""The doctor: what is wrong with a photo before minutes are spent on it, and what one press does about it.
-
-Knows what is looked for and which finding comes first. Refuses to measure, which signs and content do, and to change the photo.
-"""
+"""Inspection of a photo: every flaw that is looked for (flaws/), those that hurt the clip most first, as one report."""
 
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 
 from studio.nouns import Crop, Kind, Photo, Size, replace
-from studio.photo import content
 from studio.photo.crop import Image, cut, settle
-from studio.photo.kind import kind
-from studio.photo.report import Finding, Level, Report
-from studio.photo.scene import see, standing
-from studio.photo.signs import sample
-from studio.photo.signs.compression import blocks
-from studio.photo.signs.noise import noise
-from studio.photo.signs.processed import hdr
-from studio.photo.signs.resolution import small
-from studio.photo.signs.sharpness import soft
-from studio.photo.signs.tones import clipped, flat
-from studio.photo.signs.vignette import vignette
+from studio.photo.findings import Finding, Level, Report
+from studio.photo.flaws import content, photo_sample
+from studio.photo.flaws.exposure import clipped, flat
+from studio.photo.flaws.hdr_halos import hdr
+from studio.photo.flaws.jpeg_blocks import blocks
+from studio.photo.flaws.noise import noise
+from studio.photo.flaws.resolution import small
+from studio.photo.flaws.sharpness import soft
+from studio.photo.flaws.vignette import vignette
+from studio.photo.photo_kind import kind
+from studio.photo.photo_scene import see, standing
 
 _ORDER: dict[Level, int] = {"mend": 0, "mind": 0, "fine": 1}
 
@@ -56,7 +52,7 @@ def _report(found: tuple[Finding, ...], of: Kind | None = None) -> Report:
 
 def pixels(image: Image, photo: Photo, crop: Crop, size: Size = "auto") -> tuple[Finding, ...]:
     """What is found in the pixels alone, in no order; `crop` is settled, and `photo` has the size of `image`."""
-    taken = sample.take(image, photo, crop)
+    taken = photo_sample.take(image, photo, crop)
     height, width = taken.crop.shape[:2]
     return (
         small(width, height, photo, crop, size),

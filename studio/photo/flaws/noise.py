@@ -1,9 +1,7 @@
 """Noise: grain that crawls or flickers once the picture moves.
 
-Knows what varies where a picture is flat. Refuses to mind texture: grass, gravel and bark vary coarsely too.
-
-The deviation comes from a mask that is blind to edges and slopes (Immerkær, "Fast noise variance estimation", 1996), block by
-block, so that the quietest blocks tell: noise is everywhere, texture hardly ever is.
+The deviation comes from a mask that is blind to edges and slopes (Immerkær, "Fast noise variance estimation", 1996),
+block by block, so that the quietest blocks tell: noise is everywhere, texture (grass, gravel, bark) hardly ever is.
 """
 
 from __future__ import annotations
@@ -14,8 +12,8 @@ import cv2
 import numpy as np
 
 from studio.nouns import Mend
-from studio.photo.report import Finding, Remedy
-from studio.photo.signs.sample import Floats
+from studio.photo.findings import Finding, Remedy
+from studio.photo.flaws.photo_sample import Floats
 
 FINE, COARSE = 2.7, 3.6
 """The deviation, in levels of 255 at 1080p, from which noise is seen: in the finest detail, and in detail twice as coarse,

@@ -1,10 +1,9 @@
-"""Blocks: the squares of 8 by 8 pixels that strong JPEG compression leaves.
+"""JPEG blocking: the squares of 8 by 8 pixels that strong compression leaves.
 
-Knows what repeats in the steps between neighbouring pixels, along and across. Refuses to trust the file: what was saved again,
-cut or resized a little still shows its squares, elsewhere and of another size.
-
-The excess of each step over its neighbours is averaged along the grid (blockiness as in Wang, Sheikh and Bovik, "No-reference
-perceptual quality assessment of JPEG compressed images", 2002); its spectrum then shows a comb at one over the side of a square.
+Looked for in the pixels, not in the file: what was saved again, cut or resized a little still shows its squares,
+elsewhere and of another size. The excess of each step over its neighbours is averaged along the grid (blockiness as
+in Wang, Sheikh and Bovik, "No-reference perceptual quality assessment of JPEG compressed images", 2002); its spectrum
+then shows a comb at one over the side of a square.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from numpy.typing import NDArray
 
 from studio.nouns import Mend
 from studio.photo.crop import Image
-from studio.photo.report import Finding, Remedy
-from studio.photo.signs.sample import Floats
+from studio.photo.findings import Finding, Remedy
+from studio.photo.flaws.photo_sample import Floats
 
 SEEN = 0.32
 """From here on squares are seen: the geometric mean of their step in levels and of that step against all others. Measured: of the

@@ -1,8 +1,8 @@
-"""The depth that a phone writes into a portrait: found in the file, turned into disparity, and held against the picture.
+"""The depth map in a phone's portrait: read from the file, turned into disparity, and checked against the picture.
 
-Knows the three ways depth is carried: HEIF's depth image, GDepth in a JPEG's XMP, and the pictures after a JPEG that a container
-directory names (https://developer.android.com/media/camera/camera2/Dynamic-depth-v1.0.pdf). Refuses to know what is done with
-it. The bytes are hostile: every reader is bounded, and what it can't make sense of is told, never raised.
+Three ways it is carried: HEIF's depth image, GDepth in a JPEG's XMP, and the pictures after a JPEG that a container
+directory names (https://developer.android.com/media/camera/camera2/Dynamic-depth-v1.0.pdf). The bytes are hostile:
+every reader is bounded, and what it can't make sense of is said in `EmbeddedDepth.doubt`, never raised.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from studio.photo import signature
+from studio.photo import file_signature
 from studio.photo.crop import Image
-from studio.photo.decode import TURNS, orientation
+from studio.photo.image_decoder import TURNS, orientation
 
 Floats = NDArray[np.float32]
 
@@ -60,7 +60,7 @@ class Own(NamedTuple):
 
 def find(data: bytes, image: Image) -> Own | None:
     """The depth that a file, `data`, carries for its picture, (H, W, 3) uint8 RGB; None where it carries none."""
-    reader = {"HEIC": _in_heif, "JPG": _in_jpeg}.get(signature.kind(data))
+    reader = {"HEIC": _in_heif, "JPG": _in_jpeg}.get(file_signature.kind(data))
     try:
         found = reader(data) if reader else None
         if found is None:

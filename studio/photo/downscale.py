@@ -1,7 +1,4 @@
-"""Copies: the same picture, smaller, as quickly as can be.
-
-Knows that an area average by a whole factor costs a quarter of any other. Refuses to crop or to change colours.
-"""
+"""Smaller copies of a picture by area averages, the quickest way to each: a whole factor costs a quarter of any other."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""GIF blocks and WebP chunks, as far as the recipe and the clock: written in, read back, and left out of a copy.
+"""GIF blocks and WebP chunks: frame delays, the recipe written in, and metadata left out of a copy.
 
-Knows the GIF89a block structure and the WebP container specification (RFC 9649). Refuses to read pictures.
+By the GIF89a block structure and the WebP container specification (RFC 9649); pictures are never decoded.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The subject: what the photo is of, and the crop that keeps it.
+"""Automatic crop: where a box of an aspect lies so that faces stay whole and the subject stays in the picture.
 
-Knows where a photographer would lay a box around faces and things. Refuses to know how a box becomes pixels (crop.py), and to
-decide whether there is a subject (matte.py). A box of the largest size leaves one thing to choose: how far along it lies.
+A box of the largest size leaves one thing to choose: how far along it lies. Whether there is a subject is decided in
+matte.py; how a box becomes pixels is in crop.py.
 """
 
 from __future__ import annotations

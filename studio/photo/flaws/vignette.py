@@ -1,11 +1,9 @@
-"""Vignette: corners darkened by a lens or a filter.
+"""Vignetting: corners darkened by a lens or a filter.
 
-Knows how light falls from the middle of a photo outwards. Refuses to mind a dark scene: what is dark by itself falls in steps, on
-some sides, and not all the way.
-
-Seen from the middle outwards, a scene grows brighter as often as darker, so that the middle value of its slopes is nought on
-every ring; a vignette tilts it (Zheng, Yu, Kang, Lin and Kambhamettu, "Single-image vignetting correction using radial gradient
-symmetry", 2008). Summed over the rings, the tilt is the fall of light.
+Seen from the middle outwards, a scene grows brighter as often as darker, so that the middle value of its slopes is
+nought on every ring; a vignette tilts it (Zheng, Yu, Kang, Lin and Kambhamettu, "Single-image vignetting correction
+using radial gradient symmetry", 2008). Summed over the rings, the tilt is the fall of light. A scene that is dark by
+itself falls in steps, on some sides.
 """
 
 from __future__ import annotations
@@ -18,8 +16,8 @@ import numpy as np
 
 from studio.nouns import Crop, Photo
 from studio.photo.crop import Image, settle
-from studio.photo.report import Finding, Remedy
-from studio.photo.signs.sample import Floats
+from studio.photo.findings import Finding, Remedy
+from studio.photo.flaws.photo_sample import Floats
 
 STRONG = 0.575
 """The share of light left at the corners, against half way there, under which a vignette is strong. Measured: photographs 0.62

@@ -1,7 +1,6 @@
-"""HDR: a filter that was too heavy, with halos along edges and local contrast where there was none.
+"""Heavy HDR processing: halos along edges, and local contrast where there was none.
 
-Knows brightness beside strong edges, and how much it varies in small neighbourhoods. Refuses to call it wrong where it can't be
-told from a vivid photo: a picture without a plain part beside an edge shows no halo.
+A picture without a plain part beside an edge shows no halo: there only harsh local contrast counts.
 """
 
 from __future__ import annotations
@@ -13,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.photo.crop import Image
-from studio.photo.report import Finding
-from studio.photo.signs.sample import Floats
+from studio.photo.findings import Finding
+from studio.photo.flaws.photo_sample import Floats
 
 HALO = 0.05
 """How far, against the step of an edge, the plain side next to it overshoots. Measured: photographs -0.14 to 0.03."""

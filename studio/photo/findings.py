@@ -1,6 +1,6 @@
-"""The report on a photo: what is fine, what will hurt the clip, and what one press does about it.
+"""The report on a photo as data: findings, their level, where in the photo they are, and the remedies that one press applies.
 
-Knows how a finding and its remedies are written down. Refuses to look at pixels: what is measured is in signs and content.
+What is measured is in flaws/; which are looked for, and their order, in inspection.py.
 """
 
 from __future__ import annotations

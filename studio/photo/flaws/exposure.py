@@ -1,7 +1,6 @@
-"""Clipped and flat: light that was lost at either end, and light that reaches neither.
+"""Exposure: highlights blown and shadows blocked in large parts, and contrast too flat.
 
-Knows how much of a picture is white, black, and between. Refuses to mind what is meant: a backdrop that goes round the whole
-picture, the sun, a lamp, a glint.
+Not minded is what is meant: a backdrop that goes round the whole picture, the sun, a lamp, a glint.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from numpy.typing import NDArray
 
 from studio.nouns import Mend
 from studio.photo.crop import Image
-from studio.photo.report import Finding, Remedy
+from studio.photo.findings import Finding, Remedy
 
 BLOWN, CRUSHED = 0.145, 0.165
 """The share of the picture from which lost light is seen as lost. Measured: photographs up to 0.12 (snow, glare) and

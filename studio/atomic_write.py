@@ -1,7 +1,4 @@
-"""Files written whole or not at all, and folders that don't grow for ever.
-
-Knows temporary names, and which files are old. Refuses to know what is in them.
-"""
+"""Atomic file writes: a file is there whole or not at all, and what a crash left half-written is swept up."""
 
 from __future__ import annotations
 

@@ -1,9 +1,7 @@
-"""The sample: the part of a photo that a clip shows, at the three sizes at which its flaws are looked for.
+"""The copies of a crop that flaws are measured on, at the three sizes at which they are seen.
 
-Knows which size shows what. Refuses to judge: noise, softness and the like are the other modules'.
-
-A flaw counts where it will be seen. Softness and noise are judged on a copy as large as a 1080p clip, tones on a small one, and
-compression in windows of the photo's own pixels, as its grid is lost in any copy.
+A flaw counts where it will be seen. Softness and noise are judged on a copy as large as a 1080p clip, tones on a
+small one, and compression in windows of the photo's own pixels, as its grid is lost in any copy.
 """
 
 from __future__ import annotations
@@ -15,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.nouns import Crop, Photo, replace
-from studio.photo.copies import reduced
 from studio.photo.crop import Image, box
+from studio.photo.downscale import reduced
 
 Floats = NDArray[np.float32]
 

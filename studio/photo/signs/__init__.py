@@ -1,1 +1,0 @@
-"""Signs: flaws that can be measured in the pixels, one family a module. Knows nothing of content, faces and subjects."""

@@ -23,6 +23,32 @@ Supports = Literal[
 ]  # fmt: skip
 
 
+class Component(Noun, frozen=True):
+    """A component of a pipeline: the argument it is given as, its class, the library that has it, and the folder it lies in.
+
+    `library` is "diffusers", "transformers", or the package of `diffusers.pipelines` a class is written in ("ltx2"); "" leaves it
+    open. A repository's own model_index.json goes before `class_name` and `library`: they may be older names of the same.
+    """
+
+    name: Text
+    class_name: str = msgspec.field(name="class", default="")
+    library: str = ""
+    subfolder: str = ""
+
+    @property
+    def folder(self) -> str:
+        """The component's folder in its repository."""
+        return self.subfolder.strip("/") or self.name
+
+    @property
+    def has_weights(self) -> bool:
+        """Whether a component of this class has weights; tokenizers, processors, schedulers and guiders have none."""
+        return not any(word in self.class_name for word in _WITHOUT_WEIGHTS)
+
+
+_WITHOUT_WEIGHTS = ("Tokenizer", "Processor", "Extractor", "Scheduler", "Guidance", "Guider")
+
+
 class Companion(Noun, frozen=True):
     """A file or folder from elsewhere that a checkpoint needs.
 
@@ -157,7 +183,9 @@ class Published(Noun, frozen=True):
 class Checkpoint(Noun, frozen=True):
     """One checkpoint of a diffusers pipeline.
 
-    `pipeline` is the concrete class. `repo` is a hub id or an absolute folder. `denoisers` and `encoders` name its components.
+    `pipeline` is the concrete class. `repo` is a hub id or an absolute folder. `components` are all that the pipeline is put
+    together from, those of companions too; a card without them takes what model_index.json lists of what the class takes.
+    `denoisers` and `encoders` name components.
     `mag_ratios` are MagCache's published magnitude ratios for this checkpoint, when there are any. `arguments` are constant
     arguments of every call (`latent_window_size` and the like).
     """
@@ -176,6 +204,7 @@ class Checkpoint(Noun, frozen=True):
     dtypes: dict[str, Dtype] = msgspec.field(default_factory=dict)
     denoisers: tuple[str, ...] = ("transformer",)
     encoders: tuple[str, ...] = ("text_encoder",)
+    components: tuple[Component, ...] = ()
     gated: bool = False
     text_tokens: Natural = 0
     speedups: tuple[SpeedUp, ...] = ()
@@ -183,6 +212,10 @@ class Checkpoint(Noun, frozen=True):
     companions: tuple[Companion, ...] = ()
     published: tuple[Published, ...] = ()
     arguments: dict[str, str | int | float | bool] = msgspec.field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.components and (lacking := {*self.denoisers, *self.encoders} - {one.name for one in self.components}):
+            raise ValueError(f"`components` lacks {', '.join(sorted(lacking))}")
 
 
 class ModelCard(Noun, frozen=True):

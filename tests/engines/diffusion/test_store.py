@@ -12,12 +12,19 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
+import diffusers
 import pytest
+import torch
+import transformers
+from diffusers.guiders.guider_utils import BaseGuidance
+from diffusers.schedulers.scheduling_utils import SchedulerMixin
+from transformers.image_processing_base import ImageProcessingMixin as BaseImageProcessor
+from transformers.tokenization_utils_base import PreTrainedTokenizerBase
 
 from studio import presets
-from studio.cards import Companion, ModelCard
+from studio.cards import Companion, Component, ModelCard
 from studio.config import ROOT, Settings
 from studio.engines.diffusion.files import local_files, manifest
 from studio.engines.diffusion.files.local_files import FaultKind, FileFault
@@ -376,17 +383,68 @@ def timed(work: Callable[[], object]) -> float:
 
 
 @pytest.mark.parametrize("card", [card for card in presets.cards() if card.checkpoint], ids=lambda card: card.id)
-def test_every_card_that_ships_can_be_kept_and_names_components_of_its_class(store: Store, card: ModelCard) -> None:
+def test_every_card_that_ships_has_a_place(store: Store, card: ModelCard) -> None:
     checkpoint = card.checkpoint
     assert checkpoint
     folders = store.folders(card)
     needed = [one for one in checkpoint.companions if manifest.is_needed(one, gguf=False)]
     assert [folder for folder in folders.companions if folder] == [store.place(one.repo, one.revision) for one in needed]
     assert store.disk(card) == ("missing", 0, "")
-    known = manifest.takes(checkpoint.pipeline)
-    if "Modular" not in checkpoint.pipeline:
-        named = {*checkpoint.denoisers, *checkpoint.encoders, *(one.target for one in checkpoint.companions)} - {""}
-        assert named <= known, f"{checkpoint.pipeline} takes {sorted(known)}"
+
+
+def accepts(hints: tuple[Any, ...], component: Component) -> bool:
+    """Whether a pipeline's argument of these types takes a component: a module by its class; what has no weights by its sort, as
+    pipelines name one scheduler and are published with another."""
+    libraries = {"diffusers": diffusers, "transformers": transformers}
+    library = libraries.get(component.library) or getattr(diffusers.pipelines, component.library)
+    given = getattr(library, component.class_name)
+    if issubclass(given, torch.nn.Module):
+        return component.has_weights and any(issubclass(given, hint) for hint in hints)
+    sorts = {"scheduler": SchedulerMixin, "guider": BaseGuidance, "tokenizer": PreTrainedTokenizerBase}
+    sort = sorts.get(component.name.removesuffix("_2"), BaseImageProcessor)
+    return not component.has_weights and issubclass(given, sort)
+
+
+@pytest.mark.parametrize("card", [card for card in presets.cards() if card.checkpoint], ids=lambda card: card.id)
+def test_a_card_s_components_are_those_that_its_pipeline_class_takes(card: ModelCard) -> None:
+    """Held against the real class: nothing that it doesn't take, all that it can't do without, each of a class that fits."""
+    checkpoint = card.checkpoint
+    assert checkpoint
+    pipeline: Any = getattr(diffusers, checkpoint.pipeline)
+    types = pipeline._get_signature_types()
+    modules = {name for name, hints in types.items() if not {bool, int, float, str} & set(hints)}
+    listed = [one.name for one in checkpoint.components]
+    assert sorted(set(listed)) == listed, "sorted, and each once"
+    assert modules - set(pipeline._optional_components) <= set(listed) <= modules
+    assert [one for one in checkpoint.components if not accepts(types[one.name], one)] == []
+    assert {*checkpoint.denoisers, *checkpoint.encoders} <= set(listed)
+    assert {one.target for one in checkpoint.companions} <= set(listed)
+    assert manifest.component_names(checkpoint) == set(listed)
+
+
+def test_a_card_of_the_user_s_that_lists_no_components_takes_what_is_known_of_its_pipeline() -> None:
+    """Cards written before cards listed them: of a pipeline that ships, what its cards list; else the class's arguments."""
+    shipped, other = repos.card().checkpoint, repos.card(pipeline="LTXImageToVideoPipeline").checkpoint
+    assert shipped
+    assert other
+    assert manifest.component_names(shipped) == set(repos.WAN)
+    assert manifest.component_names(other) == {"scheduler", "vae", "text_encoder", "tokenizer", "transformer"}
+    index = {name: ["diffusers", f"A{name}"] for name in ("vae", "transformer", "safety_checker")}
+    for checkpoint in (shipped, other):
+        assert {one.name for one in manifest.select_components(index, (), checkpoint)} == {"vae", "transformer"}
+    with pytest.raises(ValueError, match="`components` lacks transformer"):
+        repos.card(components=(Component("vae", "AutoencoderKLWan"), Component("text_encoder")))
+
+
+def test_a_gated_card_s_components_are_told_by_its_folders_and_classes() -> None:
+    """Where the index is behind the gate: the weights of what has weights, and none of what has none or isn't listed."""
+    svd = presets.card("svd-xt").checkpoint
+    assert svd
+    names = ["unet/config.json", "unet/diffusion_pytorch_model.fp16.safetensors", "scheduler/scheduler_config.json",
+             "scheduler/model.safetensors", "other/config.json"]  # fmt: skip
+    assert manifest.select_main_files(None, names, svd, gguf=False) == (
+        "scheduler/scheduler_config.json", "unet/config.json", "unet/diffusion_pytorch_model.fp16.safetensors",
+    )  # fmt: skip
 
 
 def test_the_models_tab_does_not_wait(store: Store) -> None:
@@ -404,7 +462,7 @@ def test_the_store_needs_no_heavy_library() -> None:
     code = (
         "import sys, studio.engines.diffusion.files.store as s, studio.engines.diffusion.files.download;"
         "from tests.fakes import repos; from studio.engines.diffusion.files import manifest;"
-        "manifest.takes('WanImageToVideoPipeline');"
+        "manifest.component_names(repos.card().checkpoint);"
         "print(sorted({'torch', 'diffusers', 'transformers', 'huggingface_hub', 'safetensors', 'PIL', 'cv2'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from studio.cards import Companion, ModelCard
+from studio.cards import Companion, Component, ModelCard
 from studio.engines.diffusion.files import manifest
 from studio.engines.diffusion.files.local_files import UNFINISHED, FileFault, Folders, find_fault, get_size, read_shards
 from studio.engines.diffusion.files.manifest import require_checkpoint
@@ -31,7 +31,7 @@ class LocalComponent:
 
     name: str
     library: str
-    kind: str
+    class_name: str
     folder: Path
     weights: tuple[Path, ...] = ()
     variant: str = ""
@@ -81,22 +81,14 @@ def find_components(card: ModelCard, folders: Folders, weights: Weights = "publi
 
     With `weights` "gguf" a GGUF companion stands in for the weights of its target.
     """
-    checkpoint, said = require_checkpoint(card), read_index(card, folders)
-    found: dict[str, LocalComponent] = {}
-    for name, piece in manifest.select_components(said, (), checkpoint).items():
-        library = said[name][0] if isinstance(said[name][0], str) else ""
-        found[name] = LocalComponent(name, library, piece.kind, folders.main / piece.folder)
-    listed = manifest.read_components(said)
+    checkpoint, index = require_checkpoint(card), read_index(card, folders)
+    found = {one.name: (one, folders.main / one.folder) for one in manifest.select_components(index, (), checkpoint)}
     for companion, folder in zip(checkpoint.companions, folders.companions, strict=False):
-        name = companion.target
         if companion.kind == "component":
-            same = not companion.kind_of or (name in listed and listed[name].kind == companion.kind_of)
-            library = str(said[name][0] or "") if same and name in listed else ""
-            kind = companion.kind_of or (listed[name].kind if name in listed else "")
-            place = folders.main / name if folder is None else folder / companion.subfolder
-            found[name] = LocalComponent(name, library, kind, place)
+            place = folders.main / companion.target if folder is None else folder / companion.subfolder
+            found[companion.target] = (manifest.companion_component(checkpoint, companion, index), place)
     instead = {one.target: one for one in checkpoint.companions if one.kind == "gguf" and weights == "gguf"}
-    located = [_locate(card, part, folders, instead.get(part.name)) for part in found.values()]
+    located = [_locate(card, one, place, folders, instead.get(one.name)) for one, place in found.values()]
     return tuple(sorted(located, key=lambda part: (part.size, part.name)))
 
 
@@ -112,9 +104,10 @@ def find_companion_file(card: ModelCard, folders: Folders, companion: Companion)
     return file
 
 
-def _locate(card: ModelCard, part: LocalComponent, folders: Folders, gguf: Companion | None) -> LocalComponent:
-    """The component with its files. Raises `Refusal` when one of them is missing, cut or damaged."""
-    weighs, wanted = manifest.Component(part.folder.name, part.kind).has_weights, require_checkpoint(card).variant
+def _locate(card: ModelCard, one: Component, place: Path, folders: Folders, gguf: Companion | None) -> LocalComponent:
+    """A component with its files in the folder `place`. Raises `Refusal` when one of them is missing, cut or damaged."""
+    part, weighs = LocalComponent(one.name, one.library, one.class_name, place), one.has_weights
+    wanted = require_checkpoint(card).variant
     names = [file.name for file in part.folder.iterdir()] if part.folder.is_dir() else []
     chosen = manifest.select_files(names, "", wanted, weighs and gguf is None)
     files = tuple(part.folder / name for name in chosen if manifest.WEIGHTS.fullmatch(name))

@@ -320,11 +320,12 @@ def _of_main(checkpoint: Checkpoint, listing: Listing, gguf: bool) -> tuple[str,
         index = None
     found = manifest.select_main_files(index, listing.files, checkpoint, gguf)
     spared = manifest.gguf_targets(checkpoint) if gguf else frozenset[str]()
-    for one, part in manifest.select_components(index, listing.files, checkpoint).items() if index is not None else ():
+    for part in manifest.select_components(index, listing.files, checkpoint) if index is not None else ():
         has = any(manifest.WEIGHTS.fullmatch(path.rsplit("/", 1)[-1]) for path in found if path.startswith(f"{part.folder}/"))
-        if part.has_weights and one not in spared and not has:
+        if part.has_weights and part.name not in spared and not has:
             raise Refusal(
-                f"{listing.repo} has no weights for {one} that diffusers can load.", "Correct the card's repository or variant."
+                f"{listing.repo} has no weights for {part.name} that diffusers can load.",
+                "Correct the card's repository or variant.",
             )
     return found
 

@@ -332,17 +332,17 @@ def list_main(checkpoint: Checkpoint, folder: Path, gguf: bool) -> FileSet:
         return FileSet(folder, (name,), FileFault("damaged", name))
     files = list(manifest.select_main_files(index, names, checkpoint, gguf))
     instead = manifest.gguf_targets(checkpoint) if gguf else frozenset[str]()
-    for one, part in manifest.select_components(index, names, checkpoint).items():
-        files += _expected(folder, part.folder, files, part.has_weights and one not in instead, part.kind)
+    for part in manifest.select_components(index, names, checkpoint):
+        files += _expected(folder, part.folder, files, part.has_weights and part.name not in instead, part.class_name)
     return FileSet(folder, tuple(dict.fromkeys(files)))
 
 
-def list_companion(companion: Companion, folder: Path, variant: str) -> FileSet:
+def list_companion(checkpoint: Checkpoint, companion: Companion, folder: Path) -> FileSet:
     """What the pipeline needs of a companion's folder."""
-    files = list(manifest.select_companion_files(companion, list_names(folder), variant))
+    files = list(manifest.select_companion_files(companion, list_names(folder), checkpoint.variant))
     if companion.kind == "component":
-        part = manifest.Component(companion.subfolder.strip("/"), companion.kind_of or companion.target)
-        files += _expected(folder, part.folder, files, part.has_weights, part.kind)
+        part = manifest.companion_component(checkpoint, companion)
+        files += _expected(folder, companion.subfolder.strip("/"), files, part.has_weights, part.class_name)
     else:
         files += [manifest.companion_path(companion)]
     return FileSet(folder, tuple(dict.fromkeys(files)))

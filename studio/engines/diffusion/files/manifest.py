@@ -7,17 +7,19 @@ replaced component, code, and weights in a second format stay where they are.
 
 from __future__ import annotations
 
+import importlib
+import inspect
 import re
 from collections import defaultdict
 from collections.abc import Iterable
 from functools import cache
-from importlib.util import find_spec
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any
 
 import msgspec
 
-from studio.cards import Checkpoint, Companion, ModelCard
+from studio import presets
+from studio.cards import Checkpoint, Companion, Component, ModelCard
 from studio.nouns import Refusal
 
 INDEXES = ("model_index.json", "modular_model_index.json")
@@ -28,56 +30,37 @@ SHARD = r"-\d{5}-of-\d{5}"
 WEIGHTS = re.compile(rf"(diffusion_pytorch_model|pytorch_model|model)(\.\w+)?({SHARD})?(\.\w+)?\.(safetensors|bin)")
 WEIGHTS_INDEX = re.compile(r"(diffusion_pytorch_model|pytorch_model|model)\.(safetensors|bin)(\.\w+)?\.index(\.\w+)?\.json")
 SMALL = frozenset({".json", ".txt", ".model", ".jinja", ".vocab", ".tiktoken", ".spm"})
-WITHOUT_WEIGHTS = re.compile("Tokenizer|Processor|Extractor|Scheduler|Guidance|Guider")
 PLAIN = re.compile(r"[A-Za-z0-9_][\w.-]*")
 
 
-class Component(msgspec.Struct, frozen=True):
-    """A component as an index names it: the folder it lies in and its class."""
-
-    folder: str
-    kind: str = ""
-
-    @property
-    def has_weights(self) -> bool:
-        """Whether a component of this class has weights; tokenizers, processors, schedulers and guiders have none."""
-        return not WITHOUT_WEIGHTS.search(self.kind)
-
-
-def _package(pipeline: str) -> Path | None:
-    """The folder of diffusers that a pipeline class is written in."""
-    spec = find_spec("diffusers")
-    if spec is None or not spec.submodule_search_locations:
-        return None
-    root = Path(spec.submodule_search_locations[0]) / "pipelines"
-    text = (root / "__init__.py").read_text("utf-8")
-    before, found, _ = text.partition(f'"{pipeline}"')
-    rooms = re.findall(r'_import_structure\["([\w.]+)"\]', before)
-    return root.joinpath(*rooms[-1].split(".")) if found and rooms else None
+def _pipeline_class(name: str) -> type | None:
+    """A pipeline's class. Imports diffusers and torch, which takes seconds."""
+    found = getattr(importlib.import_module("diffusers"), name, None)
+    return found if isinstance(found, type) and found.__module__.startswith("diffusers.pipelines.") else None
 
 
 @cache
-def _source(pipeline: str) -> tuple[str, str]:
-    """The package of a pipeline class and its source from its first line on; empty where diffusers has no such class."""
-    folder = _package(pipeline)
-    for file in sorted(folder.rglob("*.py")) if folder else ():
-        _, found, text = file.read_text("utf-8").partition(f"\nclass {pipeline}(")
-        if found:
-            return str(file.parent), text
-    return "", ""
+def _known_components(pipeline: str) -> frozenset[str]:
+    """The components a pipeline may have, by name: of the cards that ship for it, else the arguments of the class itself; empty
+    where neither can be told (a modular class)."""
+    shipped = [card.checkpoint for card in presets.cards() if card.checkpoint and card.checkpoint.pipeline == pipeline]
+    if shipped:
+        return frozenset(one.name for checkpoint in shipped for one in checkpoint.components)
+    found = None if "Modular" in pipeline else _pipeline_class(pipeline)
+    return frozenset(inspect.signature(found).parameters) if found else frozenset()
 
 
-@cache
-def takes(pipeline: str) -> frozenset[str]:
-    """What the concrete class's `__init__` takes by name; empty when that can't be told (a modular class, no diffusers)."""
-    signature = re.search(r"def __init__\((.*?)\)\s*(?:->[^:]+)?:\n", _source(pipeline)[1], re.DOTALL)
-    names = re.findall(r"(?:^|,)\s*(\w+)\s*(?=[:,=]|$)", signature[1]) if signature else []
-    return frozenset(names) - {"self"}
+def component_names(checkpoint: Checkpoint) -> frozenset[str]:
+    """The names of the components a checkpoint may have: the card's, else those known of its pipeline; empty when unknown."""
+    return frozenset(one.name for one in checkpoint.components) or _known_components(checkpoint.pipeline)
 
 
 def is_same_family(pipeline: str, other: str) -> bool:
-    """Whether two pipeline classes are the same or of one family, so that one loads what the other has saved."""
-    return pipeline == other or (_source(pipeline)[0] != "" and _source(pipeline)[0] == _source(other)[0])
+    """Whether two pipeline classes are the same or of one package of diffusers, so that one loads what the other has saved."""
+    if pipeline == other:
+        return True
+    one, two = _pipeline_class(pipeline), _pipeline_class(other)
+    return one is not None and two is not None and one.__module__.rpartition(".")[0] == two.__module__.rpartition(".")[0]
 
 
 def find_index(names: Iterable[str], pipeline: str) -> str:
@@ -107,21 +90,33 @@ def read_components(index: dict[str, Any]) -> dict[str, Component]:
         kind = value[1] or (hint[1] if isinstance(hint, list) and len(hint) > 1 else None)
         folder = where.get("subfolder") or name
         if isinstance(kind, str) and isinstance(folder, str) and PLAIN.fullmatch(folder):
-            found[name] = Component(folder, kind)
+            found[name] = Component(name, kind, value[0] if isinstance(value[0], str) else "", folder)
     return found
 
 
-def select_components(index: dict[str, Any] | None, names: Iterable[str], checkpoint: Checkpoint) -> dict[str, Component]:
-    """The components the pipeline loads from its main repository: what its index names, what its class takes, less what a
-    companion replaces. Where the index can't be read (behind a gate) the folders' names stand in for it."""
-    known = takes(checkpoint.pipeline)
-    if index is None:
-        folders = {name.split("/")[0] for name in names if "/" in name}
-        found = {name: Component(name, "Tokenizer") for name in sorted(folders & known)}
-    else:
-        found = {name: part for name, part in read_components(index).items() if not known or name in known}
+def select_components(index: dict[str, Any] | None, names: Iterable[str], checkpoint: Checkpoint) -> tuple[Component, ...]:
+    """The components loaded from the main repository: those of the card, as the index has them, less what a companion replaces.
+
+    Where the index can't be read (behind a gate) they are those whose folders are among the repository's file `names`.
+    """
+    known = component_names(checkpoint)
     replaced = {companion.target for companion in checkpoint.companions if companion.kind == "component"}
-    return {name: part for name, part in found.items() if name not in replaced}
+    if index is not None:
+        found = [one for one in read_components(index).values() if not known or one.name in known]
+    else:
+        folders = {name.split("/")[0] for name in names if "/" in name}
+        listed = checkpoint.components or tuple(Component(name) for name in sorted(known))
+        found = [one for one in listed if one.folder in folders]
+    return tuple(one for one in found if one.name not in replaced)
+
+
+def companion_component(checkpoint: Checkpoint, companion: Companion, index: dict[str, Any] | None = None) -> Component:
+    """The component that a companion brings: the class it says, else the one of the main repository's index or of the card."""
+    saved = read_components(index).get(companion.target) if index else None
+    listed = next((one for one in checkpoint.components if one.name == companion.target), None)
+    known = [one for one in (saved, listed) if one and companion.kind_of in ("", one.class_name)]
+    kind, library = (known[0].class_name, known[0].library) if known else (companion.kind_of, "")
+    return Component(companion.target, kind, library, companion.subfolder)
 
 
 def select_files(names: Iterable[str], folder: str, variant: str, weights: bool = True) -> tuple[str, ...]:
@@ -174,8 +169,8 @@ def select_main_files(index: dict[str, Any] | None, names: Iterable[str], checkp
     names = [name for name in names if is_safe_path(name)]
     spared = gguf_targets(checkpoint) if gguf else frozenset[str]()
     found = [one for one in (find_index(names, checkpoint.pipeline),) if one]
-    for name, part in select_components(index, names, checkpoint).items():
-        found += select_files(names, part.folder, checkpoint.variant, (part.has_weights or index is None) and name not in spared)
+    for part in select_components(index, names, checkpoint):
+        found += select_files(names, part.folder, checkpoint.variant, part.has_weights and part.name not in spared)
     return tuple(dict.fromkeys(found))
 
 

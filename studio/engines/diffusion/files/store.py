@@ -15,7 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from studio.cards import Companion, ModelCard
+from studio.cards import Checkpoint, Companion, ModelCard
 from studio.config import Settings
 from studio.engines.diffusion.files import manifest
 from studio.engines.diffusion.files.local_files import (
@@ -83,9 +83,9 @@ class Store:
             checkpoint.repo, checkpoint.revision, lambda folder: list_main(checkpoint, folder, gguf)
         )  # fmt: skip
         own = Path(adopted) if adopted else None
-        return Folders(main, tuple(self._companion(one, checkpoint.variant, gguf, own) for one in checkpoint.companions))
+        return Folders(main, tuple(self._companion(checkpoint, one, gguf, own) for one in checkpoint.companions))
 
-    def _companion(self, companion: Companion, variant: str, gguf: bool, own: Path | None) -> Path | None:
+    def _companion(self, checkpoint: Checkpoint, companion: Companion, gguf: bool, own: Path | None) -> Path | None:
         """`own` is the user's folder of the whole model, which may hold the companion too."""
         if not manifest.is_needed(companion, gguf):
             return None
@@ -94,7 +94,7 @@ class Store:
                 return None
             if companion.kind != "component" and (own / manifest.companion_path(companion)).is_file():
                 return own
-        return self._find(companion.repo, companion.revision, lambda folder: list_companion(companion, folder, variant))
+        return self._find(companion.repo, companion.revision, lambda folder: list_companion(checkpoint, companion, folder))
 
     def _find(self, repo: str, revision: str, share: Callable[[Path], FileSet]) -> Path:
         """An absolute folder as it is; else Hugging Face's cache, where all is there and isn't in the home folder already."""
@@ -111,7 +111,7 @@ class Store:
         beside = zip(checkpoint.companions, folders.companions, strict=True)
         return (
             list_main(checkpoint, folders.main, self.gguf(card)),
-            *(list_companion(one, folder, checkpoint.variant) for one, folder in beside if folder),
+            *(list_companion(checkpoint, one, folder) for one, folder in beside if folder),
         )
 
     def disk(self, card: ModelCard) -> Disk:
@@ -173,7 +173,7 @@ class Store:
             )
         _require_kin(card, index)
         own = Folders(folder, tuple(
-            self._companion(one, checkpoint.variant, self.gguf(card), folder) for one in checkpoint.companions
+            self._companion(checkpoint, one, self.gguf(card), folder) for one in checkpoint.companions
         ))  # fmt: skip
         if fault := self.shares(card, own)[0].find_fault():
             raise Refusal(
@@ -231,7 +231,7 @@ def _has(folder: Path, companion: Companion) -> bool:
     """Whether a folder of a whole model has the component that a companion would bring, of the same class."""
     index = manifest.parse_object((folder / manifest.INDEXES[0]).read_bytes()) if get_size(folder / manifest.INDEXES[0]) else None
     part = manifest.read_components(index).get(companion.target) if index else None
-    return part is not None and companion.kind_of in ("", part.kind) and (folder / part.folder).is_dir()
+    return part is not None and companion.kind_of in ("", part.class_name) and (folder / part.folder).is_dir()
 
 
 def _require_kin(card: ModelCard, index: dict[str, object]) -> None:

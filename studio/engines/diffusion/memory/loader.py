@@ -183,7 +183,7 @@ def _find_class(part: LocalComponent) -> Any:
     import transformers
 
     local = getattr(diffusers.pipelines, part.library, None) if part.library.isidentifier() else None
-    name = part.kind or _read_class_name(part)
+    name = part.class_name or _read_class_name(part)
     places: dict[str, tuple[Any, ...]] = {"diffusers": (diffusers,), "transformers": (transformers,)}
     for place in places.get(part.library, (local, diffusers, transformers)):
         kind = getattr(place, _resolve_renamed(name), None) or getattr(place, name, None)

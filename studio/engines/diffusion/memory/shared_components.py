@@ -35,7 +35,7 @@ def identify(part: LocalComponent, dtype: str) -> str:
     It is made of the class, the config, the dtype it is loaded with, and each weight file: the hub's own name for its content
     where the file is a link into the hub's cache, else its length, header and samples.
     """
-    digest = hashlib.blake2b(f"{part.kind}|{dtype}|{part.variant}|{part.gguf}".encode(), digest_size=20)
+    digest = hashlib.blake2b(f"{part.class_name}|{dtype}|{part.variant}|{part.gguf}".encode(), digest_size=20)
     file = part.folder / "config.json"
     config: Any = msgspec.json.decode(file.read_bytes()) if file.is_file() else {}
     important = {key: value for key, value in config.items() if key not in _UNIMPORTANT and not key.startswith("_")}

@@ -24,7 +24,7 @@ from studio.engines.base import Stopped
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.families import get_family
 from studio.engines.diffusion.run import speedups
-from studio.engines.diffusion.run.generation import Job
+from studio.engines.diffusion.run.generation import Generation
 from studio.engines.diffusion.run.vae_decode import find_spatial_scale
 from studio.engines.prepare import prepare
 from studio.nouns import Motion, Progress, Shot, replace
@@ -74,7 +74,7 @@ def bare(card: ModelCard, asked: Shot) -> Callable[[], object]:
     assert checkpoint is not None
     pipe = _plain_pipe(getattr(diffusers, checkpoint.pipeline), checkpoint.repo)
     kind = get_family(checkpoint.family)
-    request = Job(engine()._tools, photo()[1], asked, card, ignore, None).request()
+    request = Generation(engine()._tools, prepare(asked, card), photo()[1], None, ignore).build_request()
     arguments = kind.arguments(pipe, request, checkpoint)
     words = {"prompt": request.prompt, "negative_prompt": request.negative} if kind.words_arguments else {}
     if words and checkpoint.text_tokens:

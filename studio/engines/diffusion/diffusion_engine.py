@@ -1,7 +1,7 @@
-"""The diffusion engine: open image-to-video models behind the same door as every other engine, and the shelf they stand on.
+"""The diffusion engine: open image-to-video models behind the same call as every other engine, and the shelf they stand on.
 
-Knows how its rooms fit together: files, downloads, memory, speed, jobs. Refuses to know how any of them works. Imports neither
-torch nor what needs it before a model is loaded: the Models tab of a machine without a GPU is there at once.
+It joins files/, memory/ and run/. Neither torch nor what needs it is imported before a model is loaded: the Models tab of a
+machine without a GPU is there at once.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from studio import preferences as kept
+from studio import preferences as stored
 from studio import presets
 from studio.cards import Device, Gauge, ModelCard, ModelState, Plan, Quote
 from studio.config import Settings
@@ -19,9 +19,8 @@ from studio.engines.base import Image, Tick
 from studio.engines.diffusion.files.download import Downloads
 from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.files.store import Store
-from studio.engines.diffusion.memory import machine as machines
-from studio.engines.diffusion.memory import placement as fitting
-from studio.engines.diffusion.memory.machine import Machine
+from studio.engines.diffusion.memory import placement
+from studio.engines.diffusion.memory.machine import Machine, read_machine
 from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.engines.diffusion.memory.placement import GB
 from studio.engines.diffusion.run import attention
@@ -56,8 +55,8 @@ class DiffusionEngine:
         apart: float | None = None,
     ) -> None:
         self.settings = settings
-        self.machine = machine or machines.read_machine()
-        self.preferences = preferences or (lambda: kept.preferences(settings))
+        self.machine = machine or read_machine()
+        self.preferences = preferences or (lambda: stored.preferences(settings))
         self.store = store or Store(settings, self.preferences)
         self.downloads = downloads or Downloads(settings, self.store)
         self.manager = manager or ModelManager(settings, self.machine, self.store.folders, self.preferences)
@@ -73,10 +72,10 @@ class DiffusionEngine:
         image, end: (H, W, 3) uint8 RGB, whole photos. Raises `Refusal`, also when memory runs out and nothing is left to try;
         lets `Stopped` from `tick` through, after which the next run is as if this one hadn't been.
         """
-        from studio.engines.diffusion.run.generation import Job
+        from studio.engines.diffusion.run.generation import Generation
 
         self._require_whole(prepared.card)
-        return Job(self._tools, prepared, image, end, tick).frames()
+        return Generation(self._tools, prepared, image, end, tick).make_frames()
 
     def _require_whole(self, card: ModelCard) -> None:
         """Raises `Refusal` for a card whose files aren't all here, unless it is in memory already."""
@@ -100,10 +99,10 @@ class DiffusionEngine:
 
     def state(self, card: ModelCard) -> ModelState:
         """How a model stands right now. Quick, and never touches the network."""
-        found = fitting.fit(card, self.machine, self.preferences())
+        found = placement.fit(card, self.machine, self.preferences())
         disk, memory = self.store.disk(card), self.manager.read_state(card)
         arriving, (problem, remedy) = self.downloads.progress(card), self.downloads.trouble(card)
-        expected, basis = self.history.estimate(self.machine.name, card, usual(card))
+        expected, basis = self.history.estimate(self.machine.name, card, plan_usual_clip(card))
         if not problem:
             problem = memory.problem or (disk.problem if disk.state == "partly" and arriving is None else "")
         return ModelState(
@@ -148,7 +147,7 @@ class DiffusionEngine:
         """Use a folder that already holds the model's files, from now on. Raises `Refusal` for one that doesn't."""
         found = self.store.adopt(card, folder)
         self.manager.unload(card)
-        kept.alter(self.settings, lambda now: replace(now, folders={**now.folders, card.id: str(found)}))
+        stored.alter(self.settings, lambda now: replace(now, folders={**now.folders, card.id: str(found)}))
 
     def delete(self, card: ModelCard) -> int:
         """Delete a model's files and let go of its memory. Returns the bytes freed. Raises `Refusal`."""
@@ -158,7 +157,7 @@ class DiffusionEngine:
     def choices(self, prepared: Prepared) -> tuple[Choice, ...]:
         """What a run of this shot would lead to: where and as what the weights are, the kernel, and the words."""
         card = prepared.card
-        found = fitting.fit(card, self.machine, self.preferences())
+        found = placement.fit(card, self.machine, self.preferences())
         wanted = self.preferences().attention
         fastest = attention.choose_fastest(attention.read_table(self.machine, self.settings), self.machine.device)
         if wanted != "auto":
@@ -190,8 +189,8 @@ class DiffusionEngine:
             self._tools.words.clear()
 
 
-def usual(card: ModelCard) -> Plan:
-    """The clip that expected times are told for: the card's default size, length and steps."""
+def plan_usual_clip(card: ModelCard) -> Plan:
+    """The plan of the clip that expected times are of: the card's default size, length and steps."""
     checkpoint = require_checkpoint(card)
     width, height = checkpoint.sizes.native[0]
     return Plan((0, 0, width, height), width, height, checkpoint.lengths.default, card.fps[0], steps=checkpoint.steps.default)

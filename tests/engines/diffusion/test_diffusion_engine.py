@@ -19,7 +19,7 @@ from studio.config import ROOT, Settings
 from studio.engines import plan as planning
 from studio.engines.base import Shelf
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
-from studio.engines.diffusion.run.pixels import fitted
+from studio.engines.diffusion.run.generation import fit_photo
 from studio.engines.prepare import prepare
 from studio.nouns import Camera, Crop, Motion, Photo, Progress, Refusal, Shot, Still
 from studio.preferences import Preferences
@@ -135,7 +135,7 @@ def test_nothing_is_stretched(tiny: Tiny, box: tuple[float, float, float, float]
 def test_a_round_thing_stays_round() -> None:
     y, x = np.mgrid[0:900, 0:1200]
     disc = np.where((x - 600) ** 2 + (y - 450) ** 2 < 300**2, 255, 0).astype(np.uint8)
-    small = np.asarray(fitted(np.repeat(disc[..., None], 3, 2), (96, 72)))[..., 0] > 127
+    small = np.asarray(fit_photo(np.repeat(disc[..., None], 3, 2), (96, 72)))[..., 0] > 127
     across, down = small.any(axis=0).sum(), small.any(axis=1).sum()
     assert small.shape == (72, 96)
     assert abs(int(across) - int(down)) <= 1

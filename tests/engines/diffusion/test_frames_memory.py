@@ -12,7 +12,7 @@ from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines import plan as planning
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
-from studio.engines.diffusion.run import length, out_of_memory
+from studio.engines.diffusion.run import out_of_memory
 from studio.engines.prepare import prepare
 from studio.nouns import Refusal
 from studio.preferences import Preferences
@@ -35,7 +35,7 @@ def test_a_clip_that_is_too_long_is_refused_before_it_runs(tiny: Tiny, settings:
     card, image = tiny(name), faults.photo()
     sizes = [planning.plan(faults.shot(image, card, seconds=seconds), card) for seconds in (1.0, card.seconds[1])]
     assert sizes[0].num_frames < sizes[1].num_frames
-    engine = of_size(settings, card, length.needed(sizes[0], faults.machine()))
+    engine = of_size(settings, card, out_of_memory.estimate_frame_bytes(sizes[0], faults.machine()))
     pipe = faults.pipe_of(engine, card)
     with faults.counted(pipe.transformer) as calls, pytest.raises(Refusal) as told:
         faults.made(engine, card, seconds=card.seconds[1])
@@ -50,8 +50,8 @@ def test_a_clip_that_is_too_long_is_refused_before_it_runs(tiny: Tiny, settings:
 def test_it_is_made_shorter_where_that_is_allowed(tiny: Tiny, settings: Settings) -> None:
     card, image = tiny("framepack"), faults.photo()
     shot = faults.shot(image, card, seconds=card.seconds[1], may_shrink=True)
-    less = next(out_of_memory.smaller(prepare(shot, card))).plan
-    engine = of_size(settings, card, length.needed(less, faults.machine()))
+    less = next(out_of_memory.list_smaller(prepare(shot, card))).plan
+    engine = of_size(settings, card, out_of_memory.estimate_frame_bytes(less, faults.machine()))
     frames = engine.animate(prepare(shot, card), image, None, lambda progress: None)
     assert frames.num_frames == less.num_frames
     said = [choice for choice in frames.choices if choice.what == "memory"]
@@ -76,14 +76,14 @@ def test_a_minute_of_framepack_is_counted_and_the_longest_that_fits_is_named() -
     here = replace(faults.machine(lambda: 8 * faults.GB), device="cuda:0")
     now = planning.plan(shot, card)
     whole = now.num_frames * now.width * now.height * 3 * 4
-    assert 2.0 * whole < length.needed(now, here) < 2.5 * whole
-    assert 3.0 * whole < length.needed(now, faults.machine())
-    with pytest.raises(length.TooLong):
-        length.check(now, here)
-    told = length.refusal(prepare(shot, card), here)
+    assert 2.0 * whole < out_of_memory.estimate_frame_bytes(now, here) < 2.5 * whole
+    assert 3.0 * whole < out_of_memory.estimate_frame_bytes(now, faults.machine())
+    with pytest.raises(out_of_memory.TooLong):
+        out_of_memory.check_frames_fit(now, here)
+    told = out_of_memory.refuse_too_long(prepare(shot, card), here)
     seconds = int(told.remedy.split()[1])
     assert told.remedy.startswith(f"Choose {seconds} seconds or less") and 5 < seconds < 60
     fits, over = (
         planning.plan(faults.shot(faults.photo(), card, seconds=float(one), fps=30), card) for one in (seconds, seconds + 2)
     )
-    assert length.needed(fits, here) <= 8 * faults.GB < length.needed(over, here)
+    assert out_of_memory.estimate_frame_bytes(fits, here) <= 8 * faults.GB < out_of_memory.estimate_frame_bytes(over, here)

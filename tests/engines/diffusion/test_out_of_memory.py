@@ -90,7 +90,7 @@ def test_a_fault_that_was_raised_from_another_is_looked_through() -> None:
 def test_rungs_are_taken_in_order_and_only_where_they_help() -> None:
     taken: list[str] = []
 
-    def rung(name: str, helps: tuple[Any, ...], times: int, often: bool = False) -> out_of_memory.Rung:
+    def fallback(name: str, helps: tuple[Any, ...], times: int, often: bool = False) -> out_of_memory.Fallback:
         left = [times]
 
         def take(memory: memory_errors.Memory) -> Choice | None:
@@ -100,11 +100,11 @@ def test_rungs_are_taken_in_order_and_only_where_they_help() -> None:
             taken.append(name)
             return Choice("memory", name, "test")
 
-        return out_of_memory.Rung(helps, take, often)
+        return out_of_memory.Fallback(helps, take, often)
 
-    steps = out_of_memory.Ladder(
-        [rung("idle", ("video", "system"), 9), rung("nothing", ("video",), 0), rung("offload", ("video",), 1),
-         rung("shrink", ("video", "system"), 2, often=True)]
+    steps = out_of_memory.Fallbacks(
+        [fallback("idle", ("video", "system"), 9), fallback("nothing", ("video",), 0), fallback("offload", ("video",), 1),
+         fallback("shrink", ("video", "system"), 2, often=True)]
     )  # fmt: skip
     assert [steps.next("system") and taken[-1] for _ in range(4)] == ["idle", "shrink", "shrink", None]
     assert steps.next("video") and taken == ["idle", "shrink", "shrink", "offload"]
@@ -116,7 +116,7 @@ def test_a_shot_shrinks_by_length_then_by_size_and_stays_the_same_shot(tiny: Tin
     card, image = tiny("wan21_i2v"), faults.photo()
     shot = faults.shot(image, card, seconds=2.0, size="auto")
     now, sizes = planning.plan(shot, card), []
-    for step in out_of_memory.smaller(prepare(shot, card)):
+    for step in out_of_memory.list_smaller(prepare(shot, card)):
         smaller, less = step.shot, step.plan
         assert less.num_frames < now.num_frames or less.width * less.height < now.width * now.height
         assert (smaller.seed, smaller.motion, smaller.crop) == (shot.seed, shot.motion, shot.crop)
@@ -172,7 +172,7 @@ def test_without_consent_nothing_shrinks_and_the_remedy_says_so(engine: Diffusio
 def test_with_consent_a_smaller_clip_is_made_with_the_same_seed(engine: DiffusionEngine, tiny: Tiny) -> None:
     card, image = tiny("wan21_i2v"), faults.photo()
     shot = faults.shot(image, card, seconds=2.0, may_shrink=True)
-    shrunk = list(out_of_memory.smaller(prepare(shot, card)))
+    shrunk = list(out_of_memory.list_smaller(prepare(shot, card)))
     pipe = faults.pipe_of(engine, card)
     with faults.failing(pipe.transformer, video, times=3):
         frames = engine.animate(prepare(shot, card), image, None, lambda progress: None)
@@ -261,7 +261,7 @@ def stuck(settings: Settings) -> tuple[Stuck, DiffusionEngine]:
     return manager, DiffusionEngine(settings, faults.machine(), manager=manager, preferences=lambda: wants)
 
 
-def test_a_rung_that_runs_out_of_memory_itself_does_not_end_the_ladder(tiny: Tiny, settings: Settings) -> None:
+def test_a_fallback_that_runs_out_of_memory_itself_does_not_end_the_others(tiny: Tiny, settings: Settings) -> None:
     card = tiny("wan21_i2v")
     manager, engine = stuck(settings)
     pipe = faults.pipe_of(engine, card)
@@ -298,9 +298,9 @@ def test_a_failed_rung_is_spent_and_the_next_is_taken() -> None:
         return take
 
     last = Choice("memory", "shrink", "test")
-    steps = out_of_memory.Ladder(
-        [out_of_memory.Rung(("video",), fails("idle")), out_of_memory.Rung(("video",), fails("offload"), often=True),
-         out_of_memory.Rung(("video",), lambda memory: last)]
+    steps = out_of_memory.Fallbacks(
+        [out_of_memory.Fallback(("video",), fails("idle")), out_of_memory.Fallback(("video",), fails("offload"), often=True),
+         out_of_memory.Fallback(("video",), lambda memory: last)]
     )  # fmt: skip
     for _ in range(1 + out_of_memory.FAILS):
         with pytest.raises(torch.OutOfMemoryError):
@@ -380,7 +380,7 @@ def test_what_decoding_takes_was_counted_on_real_configurations() -> None:
     assert tiled < 4
 
 
-def test_a_decoder_that_always_fails_climbs_the_ladder(engine: DiffusionEngine, tiny: Tiny) -> None:
+def test_a_decoder_that_always_fails_takes_the_fallbacks(engine: DiffusionEngine, tiny: Tiny) -> None:
     card = tiny("ltx_i2v")
     pipe = faults.pipe_of(engine, card)
     with faults.failing(pipe.vae.decoder, video, times=99), pytest.raises(Refusal) as told:
@@ -418,7 +418,7 @@ def test_tiles_are_not_spent_on_words(engine: DiffusionEngine, tiny: Tiny) -> No
     assert [value.split(":")[0] for value in made_in(frames)] == ["freed what was idle", "shorter"]
 
 
-def test_a_pipeline_that_swallows_out_of_memory_climbs_the_ladder_too(engine: DiffusionEngine, tiny: Tiny) -> None:
+def test_a_pipeline_that_swallows_out_of_memory_takes_the_fallbacks_too(engine: DiffusionEngine, tiny: Tiny) -> None:
     card = tiny("sana_i2v")
     expected = faults.pixels(faults.made(engine, card))
     pipe = faults.pipe_of(engine, card)

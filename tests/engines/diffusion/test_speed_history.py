@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from studio.cards import ModelCard, Plan, Published
-from studio.engines.diffusion.diffusion_engine import usual
+from studio.engines.diffusion.diffusion_engine import plan_usual_clip
 from studio.engines.diffusion.run.speed_history import KEPT, History, Run
 
 Tiny = Callable[[str], ModelCard]
@@ -46,12 +46,12 @@ def test_the_nearest_sizes_count_and_speedups_are_kept_apart(tmp_path: Path, tin
 
 def test_before_the_first_clip_others_are_quoted(tmp_path: Path, tiny: Tiny) -> None:
     card, history = tiny("wan21_i2v"), History(tmp_path)
-    assert history.estimate("x", card, usual(card)) == (None, "not known before the first clip")
+    assert history.estimate("x", card, plan_usual_clip(card)) == (None, "not known before the first clip")
     assert card.checkpoint
     for device, words in (("RTX 4090", "an RTX 4090"), ("single H100", "a single H100"), ("H100", "an H100")):
         told = Published(what="720p, 121 frames", device=device, seconds=524.8, source="its README")
         quoted = msgspec.structs.replace(card, checkpoint=msgspec.structs.replace(card.checkpoint, published=(told,)))
-        seconds, basis = history.estimate("x", quoted, usual(quoted))
+        seconds, basis = history.estimate("x", quoted, plan_usual_clip(quoted))
         assert seconds is None
         assert basis == f"published for {words}: 9 min for 720p, 121 frames; other machines differ"
 

@@ -1,7 +1,7 @@
-"""One job: a shot on its way through a model, and up the ladder when memory runs out, until there are frames.
+"""One generation: a prepared shot through a model to frames, with its photo, prompt, kernel, speed-ups, run and memory fallbacks.
 
-Knows the order of things: plan, photo, words, model, kernel, speed-ups, run; and which rung does what. Refuses to know how any of
-them works, and what the page shows of models.
+The order of things is here, and what each fallback does; how each works is its neighbour's: pipeline_run.py, prompt_cache.py,
+attention.py, speedups.py, vae_decode.py, out_of_memory.py, and the model manager in memory/.
 """
 
 from __future__ import annotations
@@ -12,6 +12,11 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as Pictures
+from PIL.Image import Image as Picture
 
 from studio.cards import ModelCard, Plan
 from studio.config import Settings
@@ -25,11 +30,10 @@ from studio.engines.diffusion.memory.memory_errors import Memory
 from studio.engines.diffusion.memory.model_cache import LoadedModel
 from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.engines.diffusion.memory.shared_components import identify
-from studio.engines.diffusion.run import attention, length, out_of_memory, speed_history, speedups, vae_decode
+from studio.engines.diffusion.run import attention, out_of_memory, speed_history, speedups, vae_decode
 from studio.engines.diffusion.run.latent_preview import APART, Palette, Previews
-from studio.engines.diffusion.run.out_of_memory import Ladder, Rung
+from studio.engines.diffusion.run.out_of_memory import Fallback, Fallbacks
 from studio.engines.diffusion.run.pipeline_run import Meter, make_waiter, run_pipeline
-from studio.engines.diffusion.run.pixels import finite, fitted, pictures
 from studio.engines.diffusion.run.prompt_cache import PromptCache
 from studio.engines.diffusion.run.speed_history import History
 from studio.engines.diffusion.run.vae_decode import Decoding
@@ -59,7 +63,7 @@ class Tools:
     apart: float = APART
 
 
-class Job:
+class Generation:
     """One shot and everything that is decided on the way. `image` and `end` are whole photos, (H, W, 3) uint8 RGB."""
 
     def __init__(self, tools: Tools, prepared: Prepared, image: Image, end: Image | None, tick: Tick) -> None:
@@ -77,8 +81,8 @@ class Job:
         self.loaded: LoadedModel | None = None
         self.failed: Memory | None = None
         self.foreseen = False
-        self.smaller = out_of_memory.smaller(prepared)
-        self.ladder = Ladder(self._rungs())
+        self.smaller = out_of_memory.list_smaller(prepared)
+        self.fallbacks = Fallbacks(self._list_fallbacks())
 
     @property
     def shot(self) -> Shot:
@@ -90,27 +94,28 @@ class Job:
         """What the run that is tried now will be."""
         return self.prepared.plan
 
-    def frames(self) -> Frames:
+    def make_frames(self) -> Frames:
         """Load, run, and hand over. Raises `Refusal`; lets `Stopped` through."""
         made: Result | None = None
         try:
             while made is None:
                 with self.tools.manager.use(self.card, self.tick, self.plan) as loaded:
-                    self._ready(loaded)
-                    made = self._climb()
+                    self._take_model(loaded)
+                    made = self._try_until_made()
         except Exception as error:
             memory = memory_errors.find_exhausted(error)
             if memory is None or isinstance(error, Refusal):
                 raise
-            raise out_of_memory.refusal(memory, self.ladder.taken, True, self.plan) from error  # it failed while it was loaded
+            # It failed while it was loaded.
+            raise out_of_memory.refuse_out_of_memory(memory, self.fallbacks.taken, True, self.plan) from error
         self.tick(Progress("decode", 1, 1))
         now = self.plan
-        images = pictures(made.frames)
+        images = read_uint8(made.frames)
         return Frames(images, now.width, now.height, now.fps, now.num_frames, "rgb24", tuple(self.choices), made.sound)
 
-    # The ladder -------------------------------------------------------------------------------------------------------
+    # When memory runs out -------------------------------------------------------------------------------------------------------
 
-    def _ready(self, loaded: LoadedModel) -> None:
+    def _take_model(self, loaded: LoadedModel) -> None:
         """The model is here, for the first time or once more; one that comes back placed another way is tried as it is."""
         if self.loaded is not None and _way(self.loaded) != _way(loaded):
             self.failed = None
@@ -119,44 +124,44 @@ class Job:
             self.tools.timed.add(loaded.pipe)
             self.tools.history.add_load(loaded.machine.name, self.card, loaded.took)
 
-    def _climb(self) -> Result | None:
-        """Try, and after every out-of-memory take the next rung and try again, until it is made or no rung is left.
+    def _try_until_made(self) -> Result | None:
+        """Try, and after every out-of-memory take the next fallback and try again, until it is made or none is left.
 
-        None: memory ran out inside a rung, which may have left the model half placed. It has to be made ready anew.
+        None: memory ran out inside a fallback, which may have left the model half placed. It has to be made ready anew.
         """
         while True:
-            rising = self.failed is not None
+            falling_back = self.failed is not None
             try:
                 if self.failed is not None:
-                    self._rise(self.failed)
-                rising = False
+                    self._fall_back(self.failed)
+                falling_back = False
                 return self._attempt()
             except Exception as error:
                 memory = memory_errors.find_exhausted(error)
-                if memory is None or (isinstance(error, Refusal) and not rising):
+                if memory is None or (isinstance(error, Refusal) and not falling_back):
                     raise
-                self.foreseen = isinstance(error, length.TooLong) or (rising and self.foreseen)
-                self.failed = self.failed if rising else memory
+                self.foreseen = isinstance(error, out_of_memory.TooLong) or (falling_back and self.foreseen)
+                self.failed = self.failed if falling_back else memory
             # Out here the error, and with it everything its traceback held on to, is gone.
             memory_errors.collect_garbage()
-            if rising:
+            if falling_back:
                 return None
 
-    def _rise(self, memory: Memory) -> None:
-        """Take the next rung. Raises `Refusal` when there is none left, and out-of-memory where the rung itself does."""
-        choice = self.ladder.next(memory)
+    def _fall_back(self, memory: Memory) -> None:
+        """Take the next fallback. Raises `Refusal` when there is none left, and out-of-memory where it runs out itself."""
+        choice = self.fallbacks.next(memory)
         if choice is not None:
             self.tick(Progress("load", note=f"Memory ran out; trying again: {choice.value}"))
         elif self.foreseen and not self.shot.may_shrink:
-            raise length.refusal(self.prepared, self._here.machine)
+            raise out_of_memory.refuse_too_long(self.prepared, self._here.machine)
         else:
-            raise out_of_memory.refusal(memory, self.ladder.taken, self.shot.may_shrink, self.plan)
+            raise out_of_memory.refuse_out_of_memory(memory, self.fallbacks.taken, self.shot.may_shrink, self.plan)
 
-    def _rungs(self) -> Iterator[Rung]:
-        yield Rung(("video", "system"), self._free_idle)
-        yield Rung(("video", "system"), self._tile)
-        yield Rung(("video",), self._offload, often=True)
-        yield Rung(("video", "system"), self._shrink, often=True)
+    def _list_fallbacks(self) -> Iterator[Fallback]:
+        yield Fallback(("video", "system"), self._free_idle)
+        yield Fallback(("video", "system"), self._tile)
+        yield Fallback(("video",), self._offload, often=True)
+        yield Fallback(("video", "system"), self._shrink, often=True)
 
     def _free_idle(self, memory: Memory) -> Choice | None:
         freed = self.tools.manager.free_idle(self.card, memory)
@@ -186,7 +191,7 @@ class Job:
             return None
         before = self.plan
         self.prepared = found
-        return out_of_memory.shrunk(before, self.plan)
+        return out_of_memory.describe_shrink(before, self.plan)
 
     @property
     def _here(self) -> LoadedModel:
@@ -197,17 +202,17 @@ class Job:
 
     def _attempt(self) -> Result:
         loaded, self.meter = self._here, None
-        length.check(self.plan, loaded.machine)
-        request = self.request()
+        out_of_memory.check_frames_fit(self.plan, loaded.machine)
+        request = self.build_request()
         began = time.monotonic()
-        words, said = self._words(loaded, request)
+        words, said = self._encode_prompt(loaded, request)
         self.tick(Progress("read", note="Reading the photo"))
         shown = self.wanted.preview
         colours = self.tools.palette.get_colours(loaded.pipe, loaded.family, request.image) if shown else None
         previews = Previews(loaded.pipe, loaded.family, request, colours, self.tools.apart)
-        meter = self.meter = self._meter(loaded, request, previews)
-        decoding = self._decoding(loaded, meter)
-        kernel = self._kernel(loaded)
+        meter = self.meter = self._make_meter(loaded, request, previews)
+        decoding = self._make_decoding(loaded, meter)
+        kernel = self._set_kernel(loaded)
         with ExitStack() as stack:
             stack.callback(previews.close)
             if self.tiled:
@@ -223,32 +228,32 @@ class Job:
                 )
             )
             made = run_pipeline(loaded, request, words, meter=meter, decoding=decoding, previews=previews)
-        finite(made.frames)
+        require_finite(made.frames)
         sped = (*sped, *(Choice(speedups.TITLES[one], "off", _UNABLE) for one in self.shot.speedups if one not in self.able))
-        self._remember(loaded, meter, time.monotonic() - began)
+        self._record_speed(loaded, meter, time.monotonic() - began)
         own = loaded.family.choices(loaded.pipe, request, self.checkpoint)
-        self._choose(loaded, (*own, said, kernel, *sped, *(decoding.choices if decoding else ())), meter)
+        self._collect_choices(loaded, (*own, said, kernel, *sped, *(decoding.choices if decoding else ())), meter)
         return made
 
-    def request(self) -> Request:
+    def build_request(self) -> Request:
         """What the pipeline is asked for by the plan as it stands: photos cut and scaled to it, never stretched."""
         shot, now = self.shot, self.plan
         size = now.width, now.height
-        end = fitted(cut_end(self.end, shot.end, now), size) if shot.end is not None and self.end is not None else None
+        end = fit_photo(cut_end(self.end, shot.end, now), size) if shot.end is not None and self.end is not None else None
         return Request(
-            fitted(cut(self.image, now), size), self.written.prompt, self.written.negative, now.width, now.height,
+            fit_photo(cut(self.image, now), size), self.written.prompt, self.written.negative, now.width, now.height,
             now.num_frames, now.fps, now.steps, now.guidance, shot.seed, end, shot.strength, shot.sound,
             now.steps == self.checkpoint.steps.default,
         )  # fmt: skip
 
-    def _words(self, loaded: LoadedModel, request: Request) -> tuple[Words, Choice]:
+    def _encode_prompt(self, loaded: LoadedModel, request: Request) -> tuple[Words, Choice]:
         """The prompt's embeddings, read now or remembered."""
         family, checkpoint = loaded.family, self.checkpoint
         if not family.words_arguments:
             return {}, self.written.choice
         self.tick(Progress("read", note="Reading the prompt"))
         key = (
-            self._encoders(loaded), checkpoint.family, checkpoint.pipeline, family.prompts(request, checkpoint),
+            self._identify_encoders(loaded), checkpoint.family, checkpoint.pipeline, family.prompts(request, checkpoint),
             family.is_guided(request), checkpoint.text_tokens, tuple(sorted(checkpoint.arguments.items())),
         )  # fmt: skip
         words, remembered = self.tools.words.get(key, lambda: family.words(loaded.pipe, request, checkpoint))
@@ -256,8 +261,8 @@ class Job:
         reason = f"{written.reason}; read before, so the text encoder wasn't needed" if remembered else written.reason
         return words, Choice(written.what, written.value, reason)
 
-    def _encoders(self, loaded: LoadedModel) -> tuple[str, ...]:
-        """What reads the words: the identities of the text encoders on the disk, told once for each load."""
+    def _identify_encoders(self, loaded: LoadedModel) -> tuple[str, ...]:
+        """What reads the words: the identities of the text encoders on the disk, read once for each load."""
         known = self.tools.encoders.get(loaded.pipe)
         if known is None:
             found = find_components(self.card, self.tools.folders(self.card), loaded.fit.weights)
@@ -266,21 +271,21 @@ class Job:
             self.tools.encoders[loaded.pipe] = known
         return known
 
-    def _meter(self, loaded: LoadedModel, request: Request, previews: Previews) -> Meter:
+    def _make_meter(self, loaded: LoadedModel, request: Request, previews: Previews) -> Meter:
         total = loaded.family.steps_in_all(loaded.pipe, request, self.checkpoint)
         pace = self.tools.history.find_pace(loaded.machine.name, self.card, self.plan, tuple(self.able))
         expected = (pace[0] * self.plan.steps / total, pace[1]) if pace else None
         calls = loaded.family.calls_per_step(loaded.pipe, request)
         return Meter(self.tick, total, calls, previews=previews, expected=expected, wait=make_waiter(loaded))
 
-    def _decoding(self, loaded: LoadedModel, meter: Meter) -> Decoding | None:
+    def _make_decoding(self, loaded: LoadedModel, meter: Meter) -> Decoding | None:
         vae = getattr(loaded.pipe, "vae", None)
         if not hasattr(vae, "decode"):
             return None
         machine = loaded.machine
         return Decoding(vae, machine.free_vram if machine.cuda else machine.free_ram, meter.begin_decode)
 
-    def _kernel(self, loaded: LoadedModel) -> Choice:
+    def _set_kernel(self, loaded: LoadedModel) -> Choice:
         """The attention kernel, set before every run: whoever ran before may have left another."""
         machine, wanted = loaded.machine, self.wanted.attention
         settings = self.tools.settings
@@ -289,11 +294,11 @@ class Job:
         table = attention.load_or_probe(machine, settings) if machine.cuda or wanted != "auto" else ()
         return attention.set_kernel(loaded.pipe, loaded.denoisers, table, wanted, machine.device)
 
-    # What is told afterwards ------------------------------------------------------------------------------------------
+    # Afterwards ------------------------------------------------------------------------------------------
 
-    def _remember(self, loaded: LoadedModel, meter: Meter, took: float) -> None:
-        """The times of a run that went as planned; one that climbed says nothing of the next."""
-        if self.ladder.taken or not meter.step:
+    def _record_speed(self, loaded: LoadedModel, meter: Meter, took: float) -> None:
+        """The times of a run that went as planned; one that fell back says nothing of the next."""
+        if self.fallbacks.taken or not meter.step:
             return
         now, rest = self.plan, max(0.0, took - meter.stepping_seconds)
         one = speed_history.Run(
@@ -301,11 +306,11 @@ class Job:
         )
         self.tools.history.add_run(loaded.machine.name, self.card, one)
 
-    def _choose(self, loaded: LoadedModel, said: tuple[Choice, ...], meter: Meter) -> None:
+    def _collect_choices(self, loaded: LoadedModel, said: tuple[Choice, ...], meter: Meter) -> None:
         shared = Choice("shared", ", ".join(loaded.reused).replace("_", " "), "another model in memory uses the same")
         pace = Choice("pace", f"{meter.step or 0.0:.2f} s a step", f"{meter.done} steps on {loaded.machine.name}")
         self.choices = [
-            *self.plan.choices, *loaded.fit.choices, *((shared,) if loaded.reused else ()), *said, *self.ladder.taken, pace,
+            *self.plan.choices, *loaded.fit.choices, *((shared,) if loaded.reused else ()), *said, *self.fallbacks.taken, pace,
         ]  # fmt: skip
 
 
@@ -315,3 +320,26 @@ _UNABLE = "it isn't made for this model"
 
 def _way(loaded: LoadedModel) -> tuple[str, str]:
     return loaded.fit.placement, loaded.fit.weights
+
+
+# Pixels in and out ----------------------------------------------------------------------------------------------------
+
+
+def fit_photo(pixels: Image, size: tuple[int, int]) -> Picture:
+    """Pixels (H, W, 3) uint8, cut to the frame's ratio already, as a picture of exactly this size."""
+    return Pictures.fromarray(np.ascontiguousarray(pixels)).resize(size, Pictures.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def require_finite(frames: NDArray[np.float32]) -> None:
+    """Raises `Refusal` when what came out is no picture: some numbers of a first, middle or last frame aren't finite."""
+    if not all(np.isfinite(frames[index]).all() for index in (0, len(frames) // 2, -1)):
+        raise Refusal(
+            "The model's numbers ran over, and there is no picture in them.",
+            "Choose another attention kernel or other weights in Settings, or another seed.",
+        )
+
+
+def read_uint8(frames: NDArray[np.float32]) -> Iterator[NDArray[np.uint8]]:
+    """Frames in 0..1 (T, H, W, 3) as uint8, each when it is read."""
+    for frame in frames:
+        yield (np.clip(frame, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)

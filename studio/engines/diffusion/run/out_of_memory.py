@@ -1,17 +1,21 @@
-"""The ladder: what is tried, in order, when memory runs out in the middle of a job, so that the job still ends in a clip.
+"""Out of memory in a job: what is tried, in order, so that it still ends in a clip; and whether its frames fit in memory.
 
-Knows which memory an error speaks of, the order of the rungs, and how a shot becomes smaller. Refuses to know how a rung is
-done (the manager and the decoder do it), and never shrinks anything without the consent given in the shot.
+Which memory an error speaks of is memory/memory_errors.py's; how a fallback is done is the model manager's and the VAE decode's.
+Nothing is ever shrunk without the consent given in the shot. Linux doesn't say no to an array that doesn't fit: it kills the
+process once its pages are touched, so frames are counted first.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from studio import nouns
 from studio.cards import Plan
+from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.memory_errors import Memory
+from studio.engines.diffusion.memory.placement import GB
 from studio.engines.prepare import Prepared, prepare
 from studio.nouns import Choice, Refusal, Size
 from studio.photo.crop import SHORT_SIDES
@@ -20,11 +24,25 @@ SHORTER = 0.67
 """How much of its length a clip keeps at each step down: about two thirds, so that two steps halve it."""
 
 FAILS = 3
-"""How often a rung that may be taken again may fail: as many ways of placing weights as there are below the first."""
+"""How often a fallback that may be taken again may fail: as many ways of placing weights as there are below the first."""
+
+ON_GPU, ON_PROCESSOR = 2, 3
+"""How many whole clips in float32 are in memory at once, in diffusers 0.42.1, whatever the family.
+
+`VaeImageProcessor.pt_to_numpy` makes the first (`.cpu()...float()`), and `VideoProcessor.postprocess_video` copies it with
+`np.stack` while it is still there; `Family.read_output` is a view of that. On a processor what the VAE decoded is there as well
+(FramePack's and Helios' `history_video`, which grows by sections), and `denormalize` makes two more before the other two exist.
+"""
+
+FRAMES_HEADROOM = 1.1
+"""Sections give some frames more than are kept (Helios 33 for 32), and the rest of the program wants to go on, too."""
+
+
+# Fallbacks -------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class Rung:
+class Fallback:
     """One thing to try. `helps` says which memories it frees; `take` does it and says so, or None where it can do nothing.
 
     `take` is given the memory that ran out. `often`: it may be taken again and again, until it can do nothing more.
@@ -35,39 +53,39 @@ class Rung:
     often: bool = False
 
 
-class Ladder:
-    """The rungs of one job, from the one that costs least. One that can do nothing at the time is passed over, and kept.
+class Fallbacks:
+    """The fallbacks of one job, from the one that costs least. One that can do nothing at the time is passed over, and kept.
 
     One that fails itself is spent; one that may be taken often, once it has failed `FAILS` times: it may get further each time.
     """
 
-    def __init__(self, rungs: Iterable[Rung]) -> None:
-        self._rungs = list(rungs)
-        self._failed: list[Rung] = []
+    def __init__(self, fallbacks: Iterable[Fallback]) -> None:
+        self._fallbacks = list(fallbacks)
+        self._failed: list[Fallback] = []
         self.taken: list[Choice] = []
 
     def next(self, memory: Memory) -> Choice | None:
-        """Take the next rung that helps with this memory, and say what it did; None when there is none left.
+        """Take the next fallback that helps with this memory, and say what it did; None when there is none left.
 
-        What a rung raises comes out; the next call goes on from there.
+        What a fallback raises comes out; the next call goes on from there.
         """
-        for rung in list(self._rungs):
+        for fallback in list(self._fallbacks):
             try:
-                choice = rung.take(memory) if memory in rung.helps else None
+                choice = fallback.take(memory) if memory in fallback.helps else None
             except Exception:
-                self._failed.append(rung)
-                if not rung.often or self._failed.count(rung) == FAILS:
-                    self._rungs.remove(rung)
+                self._failed.append(fallback)
+                if not fallback.often or self._failed.count(fallback) == FAILS:
+                    self._fallbacks.remove(fallback)
                 raise
             if choice is not None:
-                if not rung.often:
-                    self._rungs.remove(rung)
+                if not fallback.often:
+                    self._fallbacks.remove(fallback)
                 self.taken.append(choice)
                 return choice
         return None
 
 
-def smaller(prepared: Prepared) -> Iterator[Prepared]:
+def list_smaller(prepared: Prepared) -> Iterator[Prepared]:
     """The same shot made ever smaller, seed and all else kept: first fewer frames, then smaller frames; the mildest first.
 
     Each is what the card really makes of it, and each is less than the one before.
@@ -104,7 +122,7 @@ def _lower(prepared: Prepared) -> Prepared | None:
     return None
 
 
-def shrunk(before: Plan, after: Plan) -> Choice:
+def describe_shrink(before: Plan, after: Plan) -> Choice:
     """What a step down changed, for the recipe."""
     if after.num_frames < before.num_frames:
         was, now, what = f"{before.num_frames} frames", f"{after.num_frames} frames", "shorter"
@@ -113,8 +131,8 @@ def shrunk(before: Plan, after: Plan) -> Choice:
     return Choice("memory", f"{what}: {now}", f"{was} didn't fit in memory, and a smaller clip was allowed; the seed is the same")
 
 
-def refusal(memory: Memory, taken: list[Choice], may_shrink: bool, now: Plan) -> Refusal:
-    """The end of the ladder, in the user's words: what ran out, what was tried, what would help."""
+def refuse_out_of_memory(memory: Memory, taken: list[Choice], may_shrink: bool, now: Plan) -> Refusal:
+    """The refusal when nothing is left to try, in the user's words: what ran out, what was tried, what would help."""
     which = "The GPU's memory" if memory == "video" else "This machine's memory"
     tried = f" Tried: {'; '.join(choice.value for choice in taken)}." if taken else ""
     size = f"{now.width}x{now.height}, {now.num_frames} frames"
@@ -123,3 +141,44 @@ def refusal(memory: Memory, taken: list[Choice], may_shrink: bool, now: Plan) ->
         return Refusal(reason, "Allow a smaller clip should memory run out, or choose a smaller size or a shorter length.")
     close = "Close other programs that use the GPU" if memory == "video" else "Close other programs"
     return Refusal(reason, f"{close}, or choose a model that needs less memory.")
+
+
+# Frames in memory ------------------------------------------------------------------------------------------------------
+
+
+class TooLong(MemoryError):
+    """A clip whose frames wouldn't fit: out of the machine's memory, but seen beforehand."""
+
+
+def estimate_frame_bytes(now: Plan, machine: Machine) -> int:
+    """Bytes that the frames of a run take in this machine's memory at the worst moment."""
+    clips = ON_GPU if machine.cuda else ON_PROCESSOR
+    return round(now.num_frames * now.width * now.height * 3 * 4 * clips * FRAMES_HEADROOM)
+
+
+def check_frames_fit(now: Plan, machine: Machine) -> None:
+    """Raises `TooLong` for a run whose frames don't fit into what is free now."""
+    if estimate_frame_bytes(now, machine) > machine.free_ram():
+        raise TooLong
+
+
+def refuse_too_long(prepared: Prepared, machine: Machine) -> Refusal:
+    """The refusal of a clip that is too long: the longest that fits, in whole seconds, and whether a smaller size would do."""
+    shot, now, free = prepared.shot, prepared.plan, machine.free_ram()
+    take = estimate_frame_bytes(now, machine)
+
+    def fits(seconds: int) -> bool:
+        return estimate_frame_bytes(prepare(nouns.replace(shot, seconds=float(seconds)), prepared.card).plan, machine) <= free
+
+    longest = next((one for one in range(math.floor(shot.seconds), 0, -1) if fits(one)), 0)
+    plans = (less.plan for less in list_smaller(prepared))
+    smaller = any(less.width * less.height < now.width * now.height for less in plans)
+    possible = (
+        *((f"{longest} second{'s' * (longest > 1)} or less",) if longest else ()),
+        *(("a smaller size",) if smaller else ()),
+    )
+    return Refusal(
+        f"The frames of this clip ({now.width}x{now.height}, {now.num_frames} frames) take {take / GB:.1f} GB"
+        f" of this machine's memory while they are put together, and {free / GB:.1f} GB are free.",
+        f"Choose {', or '.join(possible)}." if possible else "Close other programs, or choose a model that makes smaller clips.",
+    )

@@ -219,9 +219,9 @@ class Lowering(ModelManager):
         return dataclasses.replace(loaded, fit=dataclasses.replace(loaded.fit, placement="grouped"))
 
 
-@pytest.mark.parametrize(("error", "rungs"), [(video, ["freed what was idle", "offload: grouped"]), (system, [])])
+@pytest.mark.parametrize(("error", "tried"), [(video, ["freed what was idle", "offload: grouped"]), (system, [])])
 def test_weights_are_offloaded_before_anything_shrinks(
-    tiny: Tiny, settings: Settings, error: Callable[[], Exception], rungs: list[str]
+    tiny: Tiny, settings: Settings, error: Callable[[], Exception], tried: list[str]
 ) -> None:
     wants = Preferences(preview=False)
     manager = Lowering(settings, faults.machine(), DiffusionEngine(settings, faults.machine()).store.folders, lambda: wants)
@@ -229,8 +229,8 @@ def test_weights_are_offloaded_before_anything_shrinks(
     card = tiny("wan21_i2v")
     pipe = faults.pipe_of(engine, card)
     with faults.failing(pipe.transformer, error, times=2):
-        if rungs:
-            assert list(made_in(faults.made(engine, card, may_shrink=True))) == rungs
+        if tried:
+            assert list(made_in(faults.made(engine, card, may_shrink=True))) == tried
         else:
             with pytest.raises(Refusal):
                 faults.made(engine, card)

@@ -43,7 +43,7 @@ class Build:
         settings = Settings(HOME)
         settings.prepare()
         self.studio = Studio(settings)
-        self.engine = self.studio.engine(card("parallax"))
+        self.engine = self.studio.models.engine(card("parallax"))
         self.shot: Shot | None = None
 
     def clip(self, photo: str, size: str, seconds: float, fps: int) -> None:
@@ -57,8 +57,8 @@ class Build:
         """What the page asks for when a photo is dropped: its report, its crop, and a draft of a camera that stands still."""
         file = HOME / "dropped.jpg"
         file.write_bytes(Path(photo).read_bytes())
-        noun: Photo = self.studio.take_in(file, Path(photo).name)
-        found = self.studio.suggest_crop(noun, "16:9").crop
+        noun: Photo = self.studio.photos.take_in(file, Path(photo).name)
+        found = self.studio.advice.suggest_crop(noun, "16:9").crop
         self.shot = Shot(noun, found, Motion(camera=Camera(())), size="720p")
         self.studio.advice.look(self.shot)
         self.studio.preview(self.shot)

@@ -11,12 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio.jobs import Rooms
 from studio.models import Models
 from studio.nouns import Choice, Mend, Photo, Refusal
 
 if TYPE_CHECKING:
     from studio.engines.assistant import Assistant
+    from studio.photo.photo_store import PhotoStore
 
 PATIENCE = 90.0
 """Seconds an answer may take before it is stopped: a slow processor and a large model."""
@@ -25,8 +25,8 @@ PATIENCE = 90.0
 class Assist:
     """What the page and the command line ask; off until `Preferences.assistant` names a folder."""
 
-    def __init__(self, rooms: Rooms, models: Models) -> None:
-        self._rooms = rooms
+    def __init__(self, models: Models, photos: Callable[[], PhotoStore]) -> None:
+        self._photos = photos
         self._models = models
         self._opening = threading.Lock()
         self._assistant: Assistant | None = None
@@ -46,7 +46,7 @@ class Assist:
 
     def propose(self, photo: Photo, mends: tuple[Mend, ...] = ()) -> str:
         """A motion for a photo in words. Raises `Refusal` when there is no assistant that sees, or it fails."""
-        return self._open().propose(self._rooms.photos.mended(photo, mends), _limit())
+        return self._open().propose(self._photos().mended(photo, mends), _limit())
 
     def rewrite(self, prompt: str) -> str:
         """A prompt said better. Raises `Refusal` when there is no assistant, or it fails."""

@@ -7,15 +7,15 @@ ask how a model stands.
 from __future__ import annotations
 
 import re
-from pathlib import Path
 
 from studio.advice.pace import Pace, choose_size
 from studio.cards import ModelCard
 from studio.clip.formats import TICKS
 from studio.config import Settings
+from studio.depth_maps import depth_file, find_network
 from studio.engines.prepare import Prepared
 from studio.motion.ambient_effects import EFFECTS
-from studio.nouns import Choice, Effect, Photo, Refusal, Shot, Still, replace
+from studio.nouns import Effect, Photo, Refusal, Shot, Still, replace
 from studio.photo import crop, mend
 
 LEAST_SUBJECT = 0.001
@@ -120,23 +120,9 @@ def _check_subject(shot: Shot) -> None:
         raise Refusal("What you marked as the subject lies outside the crop.", "Move the crop over it, or mark something inside.")
 
 
-def depth_model(settings: Settings) -> tuple[bool, Choice]:
-    """Whether the optional depth network has been downloaded, and what that means for depth."""
-    from studio.engines.parallax import depth_anything
-
-    if depth_anything.ready(settings):
-        return True, Choice("depth", depth_anything.NAME, "it is downloaded, and reads depth best")
-    return False, Choice("depth", "built in", "read from the photo itself; nothing is downloaded")
-
-
-def depth_file(settings: Settings, depth: str) -> Path:
-    """Where an uploaded depth map of this id is kept."""
-    return settings.depths / f"{depth}.png"
-
-
 def _check_depth(shot: Shot, settings: Settings) -> None:
     depth = shot.depth
-    if depth == "anything" and not depth_model(settings)[0]:
+    if depth == "anything" and not find_network(settings)[0]:
         raise Refusal(
             "Depth Anything V2 is not on this computer.", "Download it in Settings, or choose the built-in depth.", "photo"
         )

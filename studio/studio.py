@@ -1,20 +1,21 @@
-"""Studio: the only object a face may hold. It composes the rooms and does one thing a method.
+"""Studio: the one object that page and command line hold. Its rooms are attributes; its methods are what takes two of them.
 
-Knows which room answers which question. Refuses to know pages and command lines; heavy libraries load on first use.
+photos, models, queue, library, previews, exports, depths, advice, assist. Heavy libraries load on first use.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import secrets
 import shutil
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio import checks, drafts, presets
+from studio import checks, presets
 from studio.advice.adviser import Advice
 from studio.advice.pace import RECENT, Pace, choose_size, pace
 from studio.advice.platforms import Misfit, misfits
@@ -22,21 +23,25 @@ from studio.assist import Assist
 from studio.cards import ModelCard, Outcome, Plan
 from studio.clip import formats
 from studio.config import Settings
+from studio.depth_maps import DepthMaps, find_network
 from studio.engines import registry
-from studio.engines.base import Engine, Places, Tick, require_motion
+from studio.engines.base import Engine, Places, require_motion
 from studio.engines.prepare import Prepared, adapt
-from studio.jobs import Worker, put_right
-from studio.library import database, logbook
-from studio.library.clips import Clips, Sort
+from studio.exports import Exports
+from studio.jobs.worker import Worker, recover
+from studio.library import database, disk, logbook
+from studio.library.clips import Clips
 from studio.library.owner import Owner
 from studio.library.queue import Queue
 from studio.library.served import Served
 from studio.models import Models
-from studio.nouns import Aspect, Choice, Clip, Job, Mend, Photo, Refusal, Shot, replace
-from studio.presets import Platform, Sample
+from studio.motion import camera_moves
+from studio.motion.ambient_effects import EFFECTS
+from studio.nouns import Choice, Job, Refusal, Shot, replace
+from studio.presets import platform
+from studio.previews import Previews
 
 if TYPE_CHECKING:
-    from studio.photo.auto_crop import Suggestion
     from studio.photo.photo_store import PhotoStore
 
 
@@ -59,21 +64,26 @@ class Studio:
         settings.prepare()
         self.settings = settings
         self.models = Models(settings, cards, engines)
-        self._photos: PhotoStore | None = None
+        self._photo_store: PhotoStore | None = None
         self._opening = threading.Lock()
         self.log = logbook.open(settings.home / "logs")
         self._owner = Owner(settings.home / "locks")
         self._room = self._owner.room(settings.cache)
         self._served = Served(settings.cache / "served")
         self._database = database.open(settings.database)
-        self._clips = Clips(self._database, settings.clips, drafts.words)
-        self._queue = Queue(self._database, self._owner)
-        self._drafts = drafts.Drafts(settings, self._served, self._room, self)
-        self.advice = Advice(self, self._served)
-        self.assist = Assist(self, self.models)
+        self.library = Clips(self._database, settings.clips, search_words)
+        self.queue = Queue(self._database, self._owner)
+        self.exports = Exports(self.library, self._served, self._room)
+        self.depths = DepthMaps(settings, self._room)
+        self.previews = Previews(settings, self._served, self._room, self.models, lambda: self.photos)
+        self.advice = Advice(settings, self._served, self.models, lambda: self.photos)
+        self.assist = Assist(self.models, lambda: self.photos)
         self._paced: tuple[int, Pace] | None = None
-        self._worker = Worker(self._room, self._database, self._queue, self._clips, self, self.log)
-        found, interrupted = put_right(self._queue, self._clips, everything=True)
+        self._worker = Worker(
+            room=self._room, database=self._database, queue=self.queue, clips=self.library, log=self.log,
+            photos=lambda: self.photos, find_card=self.models.card, find_engine=self.models.engine,
+        )  # fmt: skip
+        found, interrupted = recover(self.queue, self.library, everything=True)
         self._owner.sweep(settings.cache)
         if found or interrupted or self._database.notes:
             self.log.warning("put right: %d clips found again, %d jobs were running", found, interrupted)
@@ -85,7 +95,7 @@ class Studio:
     def close(self) -> None:
         """Stop the worker (a running job becomes Interrupted), let go of models and database. Safe to call twice."""
         self._worker.close()
-        self._drafts.close()
+        self.previews.close()
         self.assist.close()
         self.models.close()
         self._database.close()
@@ -99,78 +109,22 @@ class Studio:
     def photos(self) -> PhotoStore:
         """Where photographs are kept; opened on first use."""
         with self._opening:
-            if self._photos is None:
+            if self._photo_store is None:
                 from studio.photo.photo_store import PhotoStore
 
-                self._photos = PhotoStore(self.settings)
-            return self._photos
-
-    def take_in(self, file: Path, name: str = "") -> Photo:
-        """Take a photograph in; `name` is what the user calls it. Raises `Refusal` when it can't be used."""
-        return self.photos.take_in(file, name)
-
-    def photo(self, photo_id: str) -> Photo:
-        """A photograph taken in before. Raises `Refusal` when it isn't here."""
-        return self.photos.get(photo_id)
-
-    def view(self, photo: Photo) -> Path:
-        """The display copy of a photograph: a JPEG without metadata, at most 1600 px."""
-        return self.photos.view(photo)
-
-    def samples(self) -> tuple[Sample, ...]:
-        """The photographs that ship; their files are in assets/samples."""
-        return presets.samples()
-
-    def suggest_crop(self, photo: Photo, aspect: Aspect, subject: str = "") -> Suggestion:
-        """A crop of this aspect that keeps what matters in the picture, and why it is where it is; `subject` as in `Shot`."""
-        from studio.photo.auto_crop import suggest
-
-        return suggest(self.photos.pixels(photo), photo, aspect, subject)
-
-    def pick(self, photo: Photo, mends: tuple[Mend, ...], x: float, y: float) -> str:
-        """What lies at a place of a photo with its mends, given in fractions, as `Shot.subject` holds it. Raises `Refusal`."""
-        from studio.photo import brush_mask
-        from studio.photo.click_select import pick
-
-        found = brush_mask.packed(pick(self.photos.mended(photo, mends), x, y))
-        if not found:
-            raise Refusal("Nothing could be told apart there.", "Click on another part of it, or paint it with Add.")
-        return found
+                self._photo_store = PhotoStore(self.settings)
+            return self._photo_store
 
     # Models and machine ---------------------------------------------------------------------------------------------
-
-    def cards(self) -> tuple[ModelCard, ...]:
-        """Every model on offer; `models` knows how each stands on this machine."""
-        return self.models.cards
-
-    def platforms(self) -> tuple[Platform, ...]:
-        """Every place a clip can go."""
-        return presets.platforms()
-
-    def card(self, model: str) -> ModelCard:
-        """The card of a model. Raises `Refusal` when there is none."""
-        return self.models.card(model)
-
-    def engine(self, card: ModelCard) -> Engine:
-        """The engine that a card runs on, loaded on first use."""
-        return self.models.engine(card)
 
     def machine(self, kernels: bool = True) -> tuple[Choice, ...]:
         """What this machine can do, and why each thing is chosen; with the attention `kernels` tried on it, or without."""
         gauge = self.models.gauge()
-        return (*drafts.machine(self.settings, gauge.rows if kernels else gauge.choices), *self._database.notes)
-
-    def depth_model(self) -> tuple[bool, Choice]:
-        """Whether the optional depth network has been downloaded, and what that means for depth."""
-        return checks.depth_model(self.settings)
-
-    def download_depth_model(self, tick: Tick) -> None:
-        """Fetch the optional depth network, about 27 MB: only ever because the user asked. Raises `Refusal`."""
-        self._drafts.download_depth_model(tick)
+        return (*describe_machine(self.settings, gauge.rows if kernels else gauge.choices), *self._database.notes)
 
     def plan(self, shot: Shot) -> Plan:
         """What a run of this shot will really be: size, length, rate, steps, each with its reason. Quick. Raises `Refusal`."""
-        return choose_size(shot, self.card(shot.maker), self._pace()).plan
+        return choose_size(shot, self.models.card(shot.maker), self._pace()).plan
 
     def outcome(self, shot: Shot) -> Outcome:
         """What the finished file of this shot will hold: size, frames, rate, length. Quick. Raises `Refusal`."""
@@ -179,37 +133,33 @@ class Studio:
 
     def expected(self, shot: Shot) -> float | None:
         """Seconds that this shot will take here, by the clips made here; None for a model that denoises (`models` knows)."""
-        return self._pace().expected(self.plan(shot)) if self.card(shot.maker).checkpoint is None else None
+        return self._pace().expected(self.plan(shot)) if self.models.card(shot.maker).checkpoint is None else None
 
     def misfits(self, shot: Shot) -> tuple[Misfit, ...]:
         """What the place this shot is made for doesn't take of it; () when it takes it, or none is chosen. Raises `Refusal`."""
         place, whole = presets.platform(shot.platform), replace(shot, draft="")
-        return misfits(whole, self.outcome(whole), place, self.card(shot.model)) if place else ()
+        return misfits(whole, self.outcome(whole), place, self.models.card(shot.model)) if place else ()
 
     def _pace(self) -> Pace:
         version = self._database.version
         if self._paced is None or self._paced[0] != version:
-            self._paced = (version, pace(self._clips.find(limit=2 * RECENT)))
+            self._paced = (version, pace(self.library.find(limit=2 * RECENT)))
         return self._paced[1]
 
     def choices(self, shot: Shot) -> tuple[Choice, ...]:
         """Every automatic choice this shot leads to, with its reason. Reads the scene on first use: a second or so."""
-        return self._drafts.choices(self._accept(shot))
+        return self.previews.choices(self._accept(shot))
 
     def places(self, shot: Shot) -> Places:
         """Where the effects of a shot would happen and which have no place, those its words ask for among them.
 
         For models that find places by themselves there is nothing to say. Quick where a draft has read the photo, else a second.
         """
-        return self._drafts.places(self._accept(shot))
+        return self.previews.places(self._accept(shot))
 
     def depth_view(self, shot: Shot) -> Path:
         """A picture of the crop's depth, near things light: a grey PNG in the served folder. Of any model: the built-in one's."""
-        return self._drafts.depth_view(self._accept(adapt(shot, self.models.draft(self.card(shot.model)))))
-
-    def adopt_depth(self, file: Path) -> str:
-        """Keep a depth map of the user's (light is near); the id goes into `Shot.depth`. Raises `Refusal`."""
-        return self._drafts.adopt_depth(file)
+        return self.previews.depth_view(self._accept(adapt(shot, self.models.draft(self.models.card(shot.model)))))
 
     def preview(self, shot: Shot) -> Path:
         """A tiny MP4 of the shot (240p, 16 fps, 2.5 s) in the served folder, made once for a recipe.
@@ -219,21 +169,21 @@ class Studio:
         """
         ready = tuple(effect for effect in shot.motion.effects if not checks.needs_brush(effect))
         shot = replace(shot, motion=replace(shot.motion, effects=ready))
-        made = self._drafts.preview(self._accept(adapt(shot, self.models.draft(self.card(shot.model)))))
-        if self.card(shot.maker).checkpoint is None:
+        made = self.previews.preview(self._accept(adapt(shot, self.models.draft(self.models.card(shot.model)))))
+        if self.models.card(shot.maker).checkpoint is None:
             with contextlib.suppress(Refusal):  # the draft is shown all the same; why there is no clip is said elsewhere
-                self._drafts.expect(self._accept(shot))
+                self.previews.expect(self._accept(shot))
         return made
 
     def _accept(self, shot: Shot) -> Prepared:
         photo, end = self.photos.get(shot.photo.id), self.photos.get(shot.end.photo.id) if shot.end else None
-        return checks.accept(shot, self.card(shot.maker), photo, end, self.settings, self._pace())
+        return checks.accept(shot, self.models.card(shot.maker), photo, end, self.settings, self._pace())
 
     def _ready(self, shot: Shot) -> Shot:
         """The recipe of an accepted shot, which its model can make here and now, and in which something moves as was asked."""
         prepared = self._accept(shot)
         self.models.require(prepared.card)
-        require_motion(self._drafts.places(prepared))
+        require_motion(self.previews.places(prepared))
         return prepared.recipe
 
     # Queue ----------------------------------------------------------------------------------------------------------
@@ -268,126 +218,80 @@ class Studio:
         return self._put(tuple(ready), group, press) if ready else (), refused
 
     def _put(self, shots: tuple[Shot, ...], group: str, press: str) -> tuple[Job, ...]:
-        jobs = self._queue.submit_all(shots, group, press)
+        jobs = self.queue.submit_all(shots, group, press)
         self._worker.wake()
         return jobs
 
     def jobs(self) -> tuple[Job, ...]:
         """The running jobs, then the queued in their order, then the ended, newest first."""
-        return tuple(self._worker.live(job) for job in self._queue.jobs())
+        return tuple(self._worker.live(job) for job in self.queue.jobs())
 
     def job(self, job_id: str) -> Job:
         """One job as it stands now. Raises `Refusal` when there is none."""
-        return self._worker.live(self._queue.get(job_id))
+        return self._worker.live(self.queue.get(job_id))
 
     def cancel(self, job_id: str) -> None:
         """Cancel a job that has not finished; what runs stops within a second. Nothing happens to one that has ended."""
-        self._queue.cancel(job_id)
+        self.queue.cancel(job_id)
         self._worker.stop(job_id)
 
     def cancel_group(self, group: str) -> None:
         """Cancel whatever of a group has not ended."""
-        for job_id in self._queue.cancel_group(group):
+        for job_id in self.queue.cancel_group(group):
             self._worker.stop(job_id)
 
     def retry_group(self, group: str) -> tuple[Job, ...]:
         """Queue again what of a group failed or was interrupted. Raises `Refusal` when one can't be made here any more."""
-        failed = self._queue.failed(group)
+        failed = self.queue.failed(group)
         for job in failed:
             self._ready(job.shot)
-        jobs = tuple(self._queue.retry(job.id) for job in failed)
+        jobs = tuple(self.queue.retry(job.id) for job in failed)
         self._worker.wake()
         return jobs
 
     def retry(self, job_id: str) -> Job:
         """Queue a failed, cancelled or interrupted job again. Raises `Refusal` for any other."""
-        self._ready(self._queue.get(job_id).shot)
-        job = self._queue.retry(job_id)
+        self._ready(self.queue.get(job_id).shot)
+        job = self.queue.retry(job_id)
         self._worker.wake()
         return job
 
-    def move(self, job_id: str, before: str | None) -> None:
-        """Put a queued job before another queued job, or last. Raises `Refusal` when either is no longer queued."""
-        self._queue.move(job_id, before)
-
-    def clear_ended(self) -> None:
-        """Take done, failed and cancelled jobs off the list; their clips stay. Interrupted ones wait to be resumed."""
-        self._queue.clear_ended()
-
-    # Library --------------------------------------------------------------------------------------------------------
-
-    def clips(
-        self, words: str = "", trashed: bool = False, limit: int = 60, offset: int = 0, sort: Sort = "newest", stars: int = 0
-    ) -> tuple[Clip, ...]:
-        """Clips that have every word in their prompt, photo name, title, moves, effects or model, and at least so many stars."""
-        return self._clips.find(words, trashed, limit, offset, sort, stars)
-
-    def clip_ids(self, words: str = "", trashed: bool = False, sort: Sort = "newest", stars: int = 0) -> tuple[str, ...]:
-        """The ids of all clips that `clips` would find without a limit."""
-        return self._clips.ids(words, trashed, sort, stars)
-
-    def count(self, words: str = "", trashed: bool = False, stars: int = 0) -> int:
-        """How many clips `clips` would find without a limit."""
-        return self._clips.count(words, trashed, stars)
-
-    def clip(self, clip_id: str) -> Clip:
-        """One clip. Raises `Refusal` when it isn't in the library."""
-        return self._clips.get(clip_id)
-
-    def clip_file(self, clip: Clip) -> Path:
-        """The clip's file. Raises `Refusal` when it has been moved or deleted by hand."""
-        return self._clips.file(clip)
-
-    def poster_file(self, clip: Clip) -> Path:
-        """The clip's poster. Raises `Refusal` when it has been moved or deleted by hand."""
-        return self._clips.poster(clip)
-
-    def rate(self, clip_ids: str | Sequence[str], stars: int) -> int:
-        """Give a clip, or several, 0 to 5 stars. Returns how many clips that were. Raises `Refusal` for any other number."""
-        return self._change(clip_ids, rating=stars)
-
-    def retitle(self, clip_id: str, title: str) -> None:
-        """Give a clip a title of its own, at most 200 characters; "" takes it away."""
-        self._clips.change(clip_id, title=" ".join(title.split())[:200])
-
-    def trash(self, clip_ids: str | Sequence[str]) -> int:
-        """Put a clip, or several, in the trash; `restore` brings them back. Returns how many that were."""
-        return self._change(clip_ids, trashed=True)
-
-    def restore(self, clip_ids: str | Sequence[str]) -> int:
-        """Bring a clip, or several, back from the trash. Returns how many that were."""
-        return self._change(clip_ids, trashed=False)
-
-    def _change(self, clip_ids: str | Sequence[str], **changes: object) -> int:
-        """One clip has to be here; of several, those that are."""
-        if isinstance(clip_ids, str):
-            self._clips.change(clip_ids, **changes)
-            return 1
-        return len(self._clips.change_all(clip_ids, **changes))
-
-    def empty_trash(self) -> int:
-        """Delete what is in the trash for good, files and all. Returns how many clips that were."""
-        return self._clips.empty_trash()
-
-    def export(self, clip_id: str, with_recipe: bool) -> Path:
-        """The file to download, named for a person, with the recipe inside it or without."""
-        clip = self._clips.get(clip_id)
-        return self._drafts.export(clip, self._clips.file(clip), with_recipe)
-
-    def export_all(self, clip_ids: Sequence[str], with_recipe: bool) -> Path:
-        """One zip with several clips, each named for a person, with its recipe inside or without. Raises `Refusal`."""
-        clips = [self._clips.get(clip_id) for clip_id in dict.fromkeys(clip_ids)]
-        return self._drafts.export_all([(clip, self._clips.file(clip)) for clip in clips], with_recipe)
-
-    def recipe(self, file: Path) -> Shot:
-        """The recipe inside a clip, or in a .json beside one. Raises `Refusal` when there is none."""
-        return drafts.recipe(file)
+    # Again ---------------------------------------------------------------------------------------------------------------
 
     def again(self, clip_id: str, press: str = "") -> Job:
         """Make a clip again, exactly as it was."""
-        return self.submit(self._clips.get(clip_id).shot, press)
+        return self.submit(self.library.get(clip_id).shot, press)
 
     def vary(self, clip_id: str, press: str = "") -> Job:
         """Make a clip again with a seed it did not have."""
-        shot = self._clips.get(clip_id).shot
+        shot = self.library.get(clip_id).shot
         return self.submit(replace(shot, seed=(shot.seed + 1 + secrets.randbelow(2**32 - 1)) % 2**32), press)
+
+
+def search_words(shot: Shot) -> str:
+    """What people may look for to find a clip of this shot: the titles of its moves and effects, their other names, the place."""
+    way = shot.motion.camera
+    moves = [camera_moves.MOVES[move.name] for leg in (way.moves, *(leg.moves for leg in way.then)) for move in leg]
+    stirring = [EFFECTS[effect.name] for effect in shot.motion.effects]
+    found = [word for info in (*moves, *stirring) for word in (info.title, *info.aliases)]
+    place = platform(shot.platform)
+    made_for = place.title if place else shot.platform
+    return " ".join((*found, shot.crop.aspect, shot.format, "loop" if shot.motion.camera.loop else "", made_for))
+
+
+def describe_machine(settings: Settings, gauge: tuple[Choice, ...] = ()) -> tuple[Choice, ...]:
+    """What this machine can do for any shot, and why; `gauge` is what the engines know of its GPU."""
+    import psutil
+
+    from studio.clip import encode
+
+    memory = psutil.virtual_memory()
+    return (
+        Choice("cores", str(os.cpu_count() or 1), "frames are painted and encoded on all of them"),
+        Choice("memory", disk.size(memory.total), f"{disk.size(memory.available)} free now; a clip takes under 1 GB"),
+        *(gauge or (Choice("GPU", "not looked for", "the built-in engine needs none"),)),
+        *encode.encoders(),
+        find_network(settings)[1],
+        *settings.choices,
+        Choice("free space", disk.size(shutil.disk_usage(settings.home).free), "on the disk of the home folder"),
+    )

@@ -278,7 +278,7 @@ def studio(settings: Settings) -> Iterator[Studio]:
 
 
 def test_a_draft_is_advised_for_a_shot(studio: Studio, samples: Path) -> None:
-    photo = studio.take_in(samples / "dogs.jpg")
+    photo = studio.photos.take_in(samples / "dogs.jpg")
     shot = Shot(photo, motion=Motion(subject="the dog", action="yawns"), model="wan22-ti2v-5b")
     card, why = studio.advice.draft_card(shot)
     assert card.id == "parallax", "nothing else is here"
@@ -286,7 +286,7 @@ def test_a_draft_is_advised_for_a_shot(studio: Studio, samples: Path) -> None:
 
 
 def test_models_are_recommended_for_a_photo_on_this_machine(studio: Studio, samples: Path) -> None:
-    shot = Shot(studio.take_in(samples / "mountains.jpg"), motion=Motion(camera=Camera((Move("dolly_in"),))))
+    shot = Shot(studio.photos.take_in(samples / "mountains.jpg"), motion=Motion(camera=Camera((Move("dolly_in"),))))
     picks = studio.advice.recommend(shot, Wishes(offline=True))
     assert [one.model for one in picks] == ["parallax"]
     assert "landscapes" in picks[0].says
@@ -294,14 +294,14 @@ def test_models_are_recommended_for_a_photo_on_this_machine(studio: Studio, samp
 
 def test_motions_that_fit_the_photo_come_first(studio: Studio, samples: Path) -> None:
     for name, kind in (("mountains", "landscape"), ("fig", "product")):
-        photo = studio.take_in(samples / f"{name}.jpg")
+        photo = studio.photos.take_in(samples / f"{name}.jpg")
         assert studio.advice.seen(photo).kind == kind
         assert kind in studio.advice.motions(photo)[0].kinds
         assert studio.advice.seen(photo) is studio.advice.seen(photo), "looked at once"
 
 
 def test_the_report_is_of_the_photo_as_it_is_mended(studio: Studio, samples: Path) -> None:
-    photo = studio.take_in(samples / "dogs.jpg")
+    photo = studio.photos.take_in(samples / "dogs.jpg")
     report = studio.advice.look(Shot(photo, crop=largest(photo, "9:16"), size="1080p"))
     assert {finding.level for finding in report.findings} <= {"fine", "mend", "mind"}
     small = {finding.code: finding.level for finding in studio.advice.look(Shot(photo, size="2160p")).findings}
@@ -311,7 +311,7 @@ def test_the_report_is_of_the_photo_as_it_is_mended(studio: Studio, samples: Pat
 
 
 def test_before_and_after_are_alike_in_size_and_made_once(studio: Studio, samples: Path) -> None:
-    photo = studio.take_in(samples / "dandelion.jpg")
+    photo = studio.photos.take_in(samples / "dandelion.jpg")
     plain, shot = Shot(photo), Shot(photo, mends=(Mend("contrast", 1.0),))
     before, after = studio.advice.before_after(plain, shot)
     pictures = [np.asarray(cv2.imread(str(file)), np.float32) for file in (before, after)]

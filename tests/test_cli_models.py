@@ -215,7 +215,7 @@ def test_the_flags_of_a_model_that_denoises_reach_the_shot(studio: Studio) -> No
         "--no-sound", "--may-shrink", "--aspect", "1:1",
     ]  # fmt: skip
     flags = words.parser().parse_args(typed)
-    photo, end = studio.take_in(PHOTO), studio.take_in(ASSETS / "samples" / "fig.jpg")
+    photo, end = studio.photos.take_in(PHOTO), studio.photos.take_in(ASSETS / "samples" / "fig.jpg")
     shot = request.shot(request.read(flags), photo, "auto", "mp4", studio, end)
     assert (shot.motion.prompt, shot.motion.negative_prompt, shot.model) == ("gulls", "blur", READY.id)
     assert (shot.quality, shot.steps, shot.guidance, shot.strength) == ("draft", 5, 3.5, 0.8)
@@ -227,7 +227,7 @@ def test_the_flags_of_a_model_that_denoises_reach_the_shot(studio: Studio) -> No
 
 def test_what_a_model_will_really_make_is_said_first(studio: Studio, capfd: pytest.CaptureFixture[str]) -> None:
     flags = words.parser().parse_args(["animate", str(PHOTO), "--model", READY.id, "--seconds", "1.2", "--prompt", "slow"])
-    shot = request.shot(request.read(flags), studio.take_in(PHOTO), "auto", "mp4", studio)
+    shot = request.shot(request.read(flags), studio.photos.take_in(PHOTO), "auto", "mp4", studio)
     animate.make(studio, [shot], ["stream"], None, True)
     said = capfd.readouterr()
     assert "29 frames, 1.21 s at 24 fps, 6 steps; a clip takes about 0:40 here (made up for tests)." in said.err
@@ -239,7 +239,7 @@ def test_what_a_model_will_really_make_is_said_first(studio: Studio, capfd: pyte
 
 def test_a_model_that_does_not_fit_is_refused_before_any_work(studio: Studio) -> None:
     flags = words.parser().parse_args(["animate", str(PHOTO), "--model", LARGE.id])
-    shot = request.shot(request.read(flags), studio.take_in(PHOTO), "auto", "mp4", studio)
+    shot = request.shot(request.read(flags), studio.photos.take_in(PHOTO), "auto", "mp4", studio)
     with pytest.raises(Refusal, match="80 GB"):
         animate.make(studio, [shot], ["stream"], None, False)
     assert studio.jobs() == ()
@@ -272,8 +272,8 @@ def test_a_recipe_tells_what_was_asked_of_the_model(studio: Studio, stir: Say, t
         "mag cache",
     ]
     flags = words.parser().parse_args(typed)
-    photo = studio.take_in(PHOTO)
-    shot = request.shot(request.read(flags), photo, "auto", "mp4", studio, studio.take_in(OTHER_PHOTO, "dusk.jpg"))
+    photo = studio.photos.take_in(PHOTO)
+    shot = request.shot(request.read(flags), photo, "auto", "mp4", studio, studio.photos.take_in(OTHER_PHOTO, "dusk.jpg"))
     (tmp_path / "clip.json").write_text(shot.to_json())
     code, out, _ = stir("recipe", tmp_path / "clip.json")
     assert code == 0

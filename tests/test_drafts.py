@@ -31,14 +31,14 @@ def studio(settings: Settings) -> Iterator[Studio]:
 
 @pytest.fixture
 def shot(studio: Studio, samples: Path) -> Shot:
-    photo = studio.take_in(samples / "stream.jpg", "stream.jpg")
+    photo = studio.photos.take_in(samples / "stream.jpg", "stream.jpg")
     return Shot(photo, model=READY.id, seconds=2, fps=24, size="240p", steps=5, guidance=3.0, draft="parallax")
 
 
 def test_a_draft_is_made_by_the_fast_model_and_keeps_the_whole_recipe(studio: Studio, shot: Shot) -> None:
     job = studio.submit(shot)
     assert ended(studio, job.id).state == Done(job.id)
-    clip = studio.clip(job.id)
+    clip = studio.library.get(job.id)
     assert clip.shot == shot
     assert (clip.width, clip.height) == (studio.plan(shot).width, studio.plan(shot).height)
     assert "layers" in " ".join(choice.what for choice in clip.choices)  # the parallax engine's own
@@ -47,10 +47,10 @@ def test_a_draft_is_made_by_the_fast_model_and_keeps_the_whole_recipe(studio: St
 def test_one_press_makes_it_for_real(studio: Studio, shot: Shot) -> None:
     draft = studio.submit(shot)
     ended(studio, draft.id)
-    real = studio.submit(replace(studio.clip(draft.id).shot, draft=""))
+    real = studio.submit(replace(studio.library.get(draft.id).shot, draft=""))
     assert real.shot == replace(shot, draft="")
     ended(studio, real.id)
-    made = studio.clip(real.id)
+    made = studio.library.get(real.id)
     assert made.shot.steps == 5
     assert Done(real.id) == studio.job(real.id).state
     assert any(choice.value == "pretend" for choice in made.choices)
@@ -65,7 +65,7 @@ def test_a_draft_of_a_model_that_is_not_here_is_made_all_the_same(studio: Studio
 
 def test_drafts_are_queued_before_what_they_are_drafts_of(settings: Settings, samples: Path) -> None:
     resting = Studio(settings, (PARALLAX, *CARDS), finder(ShelfEngine()))
-    photo = resting.take_in(samples / "stream.jpg")
+    photo = resting.photos.take_in(samples / "stream.jpg")
     shots = [Shot(photo, model=READY.id, seed=seed, draft=draft) for seed in (1, 2) for draft in ("", "parallax")]
     jobs = resting.submit_all(tuple(shots))
     assert [(job.shot.draft, job.shot.seed) for job in jobs] == [("parallax", 1), ("parallax", 2), ("", 1), ("", 2)]
@@ -93,22 +93,22 @@ def test_mends_reach_the_engine_and_never_the_original(studio: Studio, shot: Sho
     assert studio.photos.pixels(shot.photo).flags.writeable is False
     assert (samples / "stream.jpg").read_bytes() == before
     job = ended(studio, studio.submit(mended).id)
-    assert studio.clip(job.id).shot.mends == (Mend("contrast", 1.0),)
-    assert studio.clip(job.id).shot.photo.id == shot.photo.id
+    assert studio.library.get(job.id).shot.mends == (Mend("contrast", 1.0),)
+    assert studio.library.get(job.id).shot.photo.id == shot.photo.id
 
 
 def pixels(studio: Studio, shot: Shot) -> Pixels:
     """The poster of a clip of this shot."""
     job = studio.submit(replace(shot, motion=Motion(camera=Camera((Move("static"),)))))
     ended(studio, job.id)
-    with Image.open(studio.poster_file(studio.clip(job.id))) as poster:
+    with Image.open(studio.library.poster(studio.library.get(job.id))) as poster:
         return np.asarray(poster.convert("RGB"))
 
 
 def test_upscaling_makes_room_for_a_larger_clip(studio: Studio, tmp_path: Path) -> None:
     file = tmp_path / "small.png"
     Image.effect_noise((300, 200), 60).convert("RGB").save(file)
-    photo = studio.take_in(file)
+    photo = studio.photos.take_in(file)
     shot = Shot(photo, size="360p")
     larger = replace(shot, mends=(Mend("upscale"),))
     assert studio.plan(shot).upscale == pytest.approx(1.8)
@@ -134,6 +134,6 @@ def test_a_mended_photo_is_another_photo() -> None:
 
 
 def test_own_depth_is_accepted_only_where_the_photo_has_it(studio, samples):
-    photo = studio.take_in(samples / "stream.jpg", "stream.jpg")
+    photo = studio.photos.take_in(samples / "stream.jpg", "stream.jpg")
     with pytest.raises(Refusal, match="without depth of its own"):
         studio.depth_view(Shot(photo, depth="photo"))

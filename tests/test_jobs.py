@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from PIL import Image as Pictures
 
-from studio.cards import ModelCard, Outcome
+from studio.cards import Outcome
 from studio.config import ROOT, Settings
-from studio.jobs import Worker
+from studio.jobs.worker import Worker
 from studio.library import database, logbook
 from studio.library.clips import Clips
 from studio.library.owner import Owner
@@ -61,12 +61,12 @@ def opened(settings: Settings) -> Iterator[Open]:
 
 def shot(studio: Studio, prompt: str = "", **changes: object) -> Shot:
     """A two-second shot of 32 frames on the stand-in."""
-    photo = studio.take_in(photograph(studio.settings.home), "harbour.jpg")
+    photo = studio.photos.take_in(photograph(studio.settings.home), "harbour.jpg")
     return replace(Shot(photo, motion=Motion(prompt=prompt), model="gradient", seconds=2, fps=16), **changes)
 
 
 def listed(studio: Studio) -> set[str]:
-    return {clip.id for clip in studio.clips()}
+    return {clip.id for clip in studio.library.find()}
 
 
 def left_over(settings: Settings) -> list[Path]:
@@ -92,12 +92,12 @@ def test_a_shot_becomes_a_clip(opened: Open, settings: Settings) -> None:
         return isinstance(state, Done)
 
     until(over)
-    (clip,) = studio.clips()
+    (clip,) = studio.library.find()
     assert studio.job(job.id).state == Done(clip.id)
     assert clip.shot == wanted
     assert (clip.num_frames, clip.fps, clip.seconds) == (32, 16.0, 2.0)
-    assert clip.bytes == studio.clip_file(clip).stat().st_size
-    assert studio.poster_file(clip).read_bytes().startswith(b"\x89PNG")
+    assert clip.bytes == studio.library.file(clip).stat().st_size
+    assert studio.library.poster(clip).read_bytes().startswith(b"\x89PNG")
     assert {choice.what for choice in clip.choices} >= {"size", "engine", "encoder"}
     paint = [progress for progress in seen if progress.stage == "paint"]
     assert [one.done for one in paint] == sorted(one.done for one in paint)
@@ -109,10 +109,10 @@ def test_a_shot_becomes_a_clip(opened: Open, settings: Settings) -> None:
 def test_the_queue_is_done_in_order_and_can_be_reordered(opened: Open) -> None:
     studio = opened(start=False)
     a, b, c = (studio.submit(shot(studio, seed=seed)).id for seed in range(3))
-    studio.move(c, before=a)
+    studio.queue.move(c, before=a)
     studio.start()
-    until(lambda: studio.count() == 3)
-    assert [clip.id for clip in studio.clips()] == [b, a, c], "newest first"
+    until(lambda: studio.library.count() == 3)
+    assert [clip.id for clip in studio.library.find()] == [b, a, c], "newest first"
 
 
 def test_progress_is_live_here_and_written_for_other_processes(opened: Open) -> None:
@@ -130,8 +130,8 @@ def test_a_clip_says_what_its_file_is(opened: Open, kind: str) -> None:
     studio = opened()
     job = studio.submit(shot(studio, format=kind, size="720p", seconds=1, fps=17))
     ended(studio, job.id)
-    clip = studio.clip(job.id)
-    with Pictures.open(studio.clip_file(clip)) as picture:
+    clip = studio.library.get(job.id)
+    with Pictures.open(studio.library.file(clip)) as picture:
         assert (clip.width, clip.height) == picture.size == (640, 480)
         assert picture.n_frames == clip.num_frames == 10
     assert (clip.seconds, clip.fps) == (1.0, 10.0)
@@ -247,26 +247,19 @@ def test_a_cancelled_job_paints_no_more(settings: Settings, here: bool) -> None:
 def test_cancelled_at_the_last_moment_there_is_no_clip(settings: Settings) -> None:
     """Between the clip's file and its row, which is when its words are asked for."""
 
-    class Bench:
-        photos = PhotoStore(settings)
-        log = logbook.open(settings.home / "logs")
-
-        def card(self, model: str) -> ModelCard:
-            return CARD
-
-        def engine(self, card: ModelCard) -> Gradient:
-            return Gradient()
-
     def meanwhile(shot: Shot) -> str:
         queue.cancel(job.id)
         return ""
 
-    owner = Owner(settings.home / "locks")
+    owner, photos = Owner(settings.home / "locks"), PhotoStore(settings)
     base = database.open(settings.database)
     queue, clips = Queue(base, owner), Clips(base, settings.clips, meanwhile)
-    photo = Bench.photos.take_in(photograph(settings.home))
+    photo = photos.take_in(photograph(settings.home))
     job = queue.submit(Shot(photo, model="gradient", seconds=1, fps=16))
-    worker = Worker(owner.room(settings.cache), base, queue, clips, Bench(), Bench.log)
+    worker = Worker(
+        room=owner.room(settings.cache), database=base, queue=queue, clips=clips, log=logbook.open(settings.home / "logs"),
+        photos=lambda: photos, find_card=lambda model: CARD, find_engine=lambda card: Gradient(),
+    )  # fmt: skip
     worker.start()
     until(lambda: queue.get(job.id).state == Cancelled())
     worker.close()
@@ -278,7 +271,7 @@ def test_cancelling_with_the_true_engine(settings: Settings, samples: Path) -> N
     pytest.importorskip("studio.engines.parallax.parallax_engine")
     studio = Studio(settings)
     studio.start()
-    photo = studio.take_in(samples / "dogs.jpg")
+    photo = studio.photos.take_in(samples / "dogs.jpg")
     job = studio.submit(Shot(photo, size="480p", seconds=10))
     painting(studio, job.id)
     studio.cancel(job.id)
@@ -297,11 +290,11 @@ def test_closing_interrupts_and_one_click_resumes(opened: Open, settings: Settin
     second = opened()
     assert second.job(runs.id).state == Interrupted()
     assert isinstance(ended(second, waits.id).state, Done)
-    second.clear_ended()
+    second.queue.clear_ended()
     assert [job.id for job in second.jobs()] == [runs.id], "what can be resumed is not cleared away"
     second.retry(runs.id)
     assert isinstance(ended(second, runs.id).state, Done)
-    assert second.clip(runs.id).shot == runs.shot
+    assert second.library.get(runs.id).shot == runs.shot
     until(lambda: not left_over(settings))
 
 
@@ -324,7 +317,7 @@ def test_kill_9_in_mid_job_loses_nothing(opened: Open, settings: Settings) -> No
     assert left_over(settings) == []
     studio.start()
     studio.retry(other.jobs[0])
-    until(lambda: studio.count() == 4)
+    until(lambda: studio.library.count() == 4)
     assert listed(studio) == {*finished.jobs, *other.jobs}
 
 
@@ -337,7 +330,7 @@ from studio.studio import Studio
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
 home, step = Path(sys.argv[1]), int(sys.argv[2])
 studio = Studio(Settings(home), (CARD,), finder(Gradient()))
-studio.submit(Shot(studio.take_in(photograph(home), "harbour.jpg"), model="gradient", seconds=1, fps=16))
+studio.submit(Shot(studio.photos.take_in(photograph(home), "harbour.jpg"), model="gradient", seconds=1, fps=16))
 seen = 0
 def hook(event, arguments):
     global seen
@@ -357,7 +350,7 @@ def test_killed_while_a_clip_is_moved_in(opened: Open, settings: Settings, step:
     killed = subprocess.run(command, cwd=ROOT, timeout=60, check=False)
     assert killed.returncode == -9
     studio = opened()
-    assert studio.clips() == ()
+    assert studio.library.find() == ()
     assert left_over(settings) == []
     (job,) = studio.jobs()
     assert job.state == Interrupted()
@@ -369,12 +362,12 @@ def test_killed_while_a_clip_is_moved_in(opened: Open, settings: Settings, step:
 def test_a_crash_between_the_clip_and_its_row_makes_it_done(opened: Open, settings: Settings) -> None:
     studio = opened()
     job = ended(studio, studio.submit(shot(studio)).id)
-    kept = studio.clip(job.id)
+    kept = studio.library.get(job.id)
     studio.close()
     rewind(settings, job)
     again = opened(start=False)
     assert again.job(job.id).state == Done(job.id)
-    assert again.clips() == (kept,)
+    assert again.library.find() == (kept,)
 
 
 def rewind(settings: Settings, job: Job) -> None:
@@ -443,14 +436,15 @@ from studio.studio import Studio
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
 from tests.fakes.waiting import ended
 studio = Studio(Settings(Path(sys.argv[1])), (CARD,), finder(Gradient()))
-shot = Shot(studio.take_in(photograph(Path(sys.argv[1])), "harbour.jpg"), model="gradient", seconds=4, fps=16, format="gif")
+photo = studio.photos.take_in(photograph(Path(sys.argv[1])), "harbour.jpg")
+shot = Shot(photo, model="gradient", seconds=4, fps=16, format="gif")
 first, second = studio.submit(shot), studio.submit(Shot(shot.photo, model="gradient", seconds=1, fps=16))
 limit = resource.getrlimit(resource.RLIMIT_FSIZE)
 resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, limit[1]))
 studio.start()
 state = ended(studio, first.id).state
 print(type(state).__name__, "|", state.reason, "|", state.remedy)
-print(type(ended(studio, second.id).state).__name__, studio.count())
+print(type(ended(studio, second.id).state).__name__, studio.library.count())
 studio.close()
 """
 
@@ -496,6 +490,6 @@ def test_the_engine_gets_the_whole_photo_and_makes_a_clip_of_the_crop(settings: 
     state = ended(studio, job.id).state
     assert isinstance(state, Done)
     assert engine.shape == (240, 320, 3)
-    clip = studio.clip(state.clip)
+    clip = studio.library.get(state.clip)
     assert clip.width * 3 == clip.height * 4
     studio.close()

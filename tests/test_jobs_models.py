@@ -11,6 +11,7 @@ import pytest
 
 from studio import presets
 from studio.config import Settings
+from studio.exports import read_recipe
 from studio.jobs.watch import Watch
 from studio.library import database
 from studio.library.owner import Owner
@@ -52,7 +53,7 @@ def studio(settings: Settings, engine: ShelfEngine) -> Iterator[Studio]:
 
 @pytest.fixture
 def shot(studio: Studio) -> Shot:
-    return Shot(studio.take_in(photograph(studio.settings.home), "harbour.jpg"), model=READY.id, seconds=1)
+    return Shot(studio.photos.take_in(photograph(studio.settings.home), "harbour.jpg"), model=READY.id, seconds=1)
 
 
 def denoising(studio: Studio, job_id: str) -> Progress:
@@ -76,7 +77,7 @@ def test_a_clip_is_what_was_planned(studio: Studio, shot: Shot, kind: str) -> No
     plan = studio.plan(shot)
     job = ended(studio, studio.submit(shot).id)
     assert job.state == Done(job.id)
-    clip = studio.clip(job.id)
+    clip = studio.library.get(job.id)
     assert clip.seconds == pytest.approx(studio.outcome(shot).seconds, abs=1e-9)
     assert (clip.width, clip.height) == (plan.width, plan.height)
     if kind in ("mp4", "webm"):
@@ -84,7 +85,7 @@ def test_a_clip_is_what_was_planned(studio: Studio, shot: Shot, kind: str) -> No
     said = [choice.what for choice in clip.choices]
     assert {"size", "length", "steps", "engine", "prompt", "sound"} <= set(said)
     assert len(clip.choices) == len(set(clip.choices))
-    assert studio.recipe(studio.clip_file(clip)) == shot
+    assert read_recipe(studio.library.file(clip)) == shot
 
 
 def test_a_clip_has_the_models_sound_unless_it_was_not_wanted(studio: Studio, shot: Shot) -> None:
@@ -93,16 +94,16 @@ def test_a_clip_has_the_models_sound_unless_it_was_not_wanted(studio: Studio, sh
     tracks = []
     for job in (heard, silent):
         ended(studio, job.id)
-        with av.open(str(studio.clip_file(studio.clip(job.id)))) as video:
+        with av.open(str(studio.library.file(studio.library.get(job.id)))) as video:
             tracks.append([(stream.rate, stream.channels) for stream in video.streams.audio])
     assert tracks == [[(24_000, 2)], []]
 
 
 def test_the_end_photo_reaches_the_engine(studio: Studio, shot: Shot) -> None:
     studio.start()
-    end = studio.take_in(photograph(studio.settings.home, 200, 300, seed=3), "dusk.jpg")
+    end = studio.photos.take_in(photograph(studio.settings.home, 200, 300, seed=3), "dusk.jpg")
     job = ended(studio, studio.submit(replace(shot, end=Still(end))).id)
-    assert "200x300" in {choice.value for choice in studio.clip(job.id).choices if choice.what == "end"}
+    assert "200x300" in {choice.value for choice in studio.library.get(job.id).choices if choice.what == "end"}
 
 
 def test_memory_that_runs_out_shrinks_the_clip_only_with_consent(studio: Studio, shot: Shot) -> None:
@@ -113,7 +114,7 @@ def test_memory_that_runs_out_shrinks_the_clip_only_with_consent(studio: Studio,
     assert isinstance(state, Failed)
     assert "memory" in state.reason
     ended(studio, smaller.id)
-    clip, plan = studio.clip(smaller.id), studio.plan(shot)
+    clip, plan = studio.library.get(smaller.id), studio.plan(shot)
     assert (clip.width, clip.height) == (plan.width // 2, plan.height // 2)
     said = {choice.what: choice.value for choice in clip.choices}
     assert said["memory"] == f"size: {clip.width}x{clip.height}"
@@ -148,7 +149,7 @@ def test_stopped_between_steps_it_lets_go_and_the_next_is_done(studio: Studio, s
     after = ended(studio, studio.submit(shot).id)
     assert isinstance(after.state, Done)
     assert engine.loads == [READY.id], "it stayed loaded"
-    assert studio.count() == 1
+    assert studio.library.count() == 1
 
 
 def test_the_next_jobs_model_is_expected_while_this_one_runs(studio: Studio, shot: Shot, engine: ShelfEngine) -> None:
@@ -159,7 +160,7 @@ def test_the_next_jobs_model_is_expected_while_this_one_runs(studio: Studio, sho
     denoising(studio, first.id)
     until(lambda: bool(engine.expected))
     assert engine.expected == [OTHER.id]
-    until(lambda: studio.count() == 3)
+    until(lambda: studio.library.count() == 3)
     assert engine.expected[0] == OTHER.id
 
 
@@ -188,7 +189,7 @@ def test_an_engine_without_a_shelf_expects_those_of_others(studio: Studio, shot:
     studio.submit(replace(shot, model=CARD.id, fps=16, seconds=2))
     studio.submit(shot)
     studio.start()
-    until(lambda: studio.count() == 2)
+    until(lambda: studio.library.count() == 2)
     assert engine.expected == [READY.id]
 
 
@@ -243,7 +244,7 @@ def test_the_same_seed_paints_the_same(studio: Studio, shot: Shot) -> None:
     frames: list[np.ndarray] = []
     for seed in (1, 1, 2):
         job = ended(studio, studio.submit(replace(shot, seed=seed)).id)
-        with av.open(str(studio.clip_file(studio.clip(job.id)))) as video:
+        with av.open(str(studio.library.file(studio.library.get(job.id)))) as video:
             frames.append(next(video.decode(video=0)).to_ndarray(format="rgb24"))
     assert np.array_equal(frames[0], frames[1])
     assert not np.array_equal(frames[0], frames[2])

@@ -13,6 +13,7 @@ from studio import config, presets
 from studio.cards import Gauge, ModelState
 from studio.config import PRESETS, Settings
 from studio.engines.base import Shelf
+from studio.exports import read_recipe
 from studio.nouns import Crop, Motion, Photo, Refusal, Shot, Still, replace
 from studio.preferences import Preferences, prefer, preferences
 from studio.studio import Studio
@@ -38,12 +39,12 @@ def studio(settings: Settings, engine: ShelfEngine) -> Iterator[Studio]:
 
 def another(studio: Studio) -> Photo:
     """A photo that isn't the shot's own: an end frame, which not every model takes."""
-    return studio.take_in(photograph(studio.settings.home, seed=1), "other.jpg")
+    return studio.photos.take_in(photograph(studio.settings.home, seed=1), "other.jpg")
 
 
 @pytest.fixture
 def shot(studio: Studio) -> Shot:
-    return Shot(studio.take_in(photograph(studio.settings.home), "harbour.jpg"), model=READY.id, seconds=1)
+    return Shot(studio.photos.take_in(photograph(studio.settings.home), "harbour.jpg"), model=READY.id, seconds=1)
 
 
 def state(studio: Studio, model: str) -> ModelState:
@@ -54,13 +55,13 @@ def state(studio: Studio, model: str) -> ModelState:
 
 
 def test_the_stand_in_keeps_models_and_the_true_engine_needs_none(studio: Studio) -> None:
-    assert isinstance(studio.engine(READY), Shelf)
-    assert not isinstance(studio.engine(PARALLAX), Shelf)
+    assert isinstance(studio.models.engine(READY), Shelf)
+    assert not isinstance(studio.models.engine(PARALLAX), Shelf)
 
 
 def test_every_card_has_a_state_in_the_order_of_the_cards(studio: Studio) -> None:
     states = studio.models.states()
-    assert [one.id for one in states] == [card.id for card in studio.cards()]
+    assert [one.id for one in states] == [card.id for card in studio.models.cards]
     assert [(one.disk, one.fits) for one in states] == [
         ("built in", "yes"), ("here", "yes"), ("here", "slowly"), ("missing", "yes"), ("missing", "yes"), ("here", "no")
     ]  # fmt: skip
@@ -93,7 +94,7 @@ def test_an_engine_that_cannot_be_had_leaves_the_other_models_alone(settings: Se
     assert "torch" in state(studio, READY.id).reason
     assert "pip install" in state(studio, READY.id).remedy
     assert studio.models.gauge() == Gauge()
-    shot = Shot(studio.take_in(photograph(settings.home), "a.png"), model=READY.id)
+    shot = Shot(studio.photos.take_in(photograph(settings.home), "a.png"), model=READY.id)
     with pytest.raises(Refusal, match="torch"):
         studio.submit(shot)
     studio.close()
@@ -254,7 +255,7 @@ def test_rates_and_lengths_are_brought_to_what_the_model_makes(studio: Studio, s
 
 
 def test_an_end_photo_is_taken_as_it_lies_here_and_must_be_here(studio: Studio, shot: Shot) -> None:
-    end = studio.take_in(photograph(studio.settings.home, 200, 300, seed=1), "dusk.jpg")
+    end = studio.photos.take_in(photograph(studio.settings.home, 200, 300, seed=1), "dusk.jpg")
     lied = Still(replace(end, width=9, height=9), Crop(0.9, 0.9, 0.9, 0.1, "1:1"))
     kept = studio.submit(replace(shot, end=lied)).shot.end
     assert kept and kept.photo == end
@@ -266,7 +267,7 @@ def test_an_end_photo_is_taken_as_it_lies_here_and_must_be_here(studio: Studio, 
 def test_a_model_that_takes_its_time_is_drafted_by_the_built_in_engine(studio: Studio, shot: Shot, engine: ShelfEngine) -> None:
     end = Still(another(studio))
     wanted = replace(shot, motion=Motion("gulls"), fps=8, seconds=30, steps=9, quality="best", end=end, model=AWAY.id)
-    recipe = studio.recipe(studio.preview(wanted))
+    recipe = read_recipe(studio.preview(wanted))
     assert (recipe.model, recipe.size, recipe.end, recipe.steps) == ("parallax", "240p", None, None)
     assert studio.preview(wanted) == studio.preview(replace(wanted, model="parallax", steps=None, end=None, fps=24, seconds=5))
     assert studio.depth_view(wanted).is_file()
@@ -275,7 +276,7 @@ def test_a_model_that_takes_its_time_is_drafted_by_the_built_in_engine(studio: S
 
 def test_without_the_built_in_engine_there_is_no_draft(settings: Settings) -> None:
     studio = Studio(settings, CARDS, finder(ShelfEngine()))
-    shot = Shot(studio.take_in(photograph(settings.home), "a.png"), model=READY.id)
+    shot = Shot(studio.photos.take_in(photograph(settings.home), "a.png"), model=READY.id)
     with pytest.raises(Refusal, match="no quick preview"):
         studio.preview(shot)
     studio.close()
@@ -345,12 +346,12 @@ def test_cards_of_the_user_appear_and_a_broken_one_stops_nothing(tmp_path: Path)
     own(more, "broken.toml", source.replace("licence", "license"))
     own(more, "twice.toml", source)
     studio = Studio(config.read(home=str(home), cards=[str(more)]), engines=only(Gradient()))
-    ids = [card.id for card in studio.cards()]
+    ids = [card.id for card in studio.models.cards]
     assert ids[0] == "parallax", "what ships comes first"
     assert ids[-2:] == ["mine", "theirs"]
     assert {problem.value for problem in studio.models.problems()} == {"broken.toml", "twice.toml"}
     assert all(problem.reason for problem in studio.models.problems())
-    shot = Shot(studio.take_in(photograph(home), "a.png"), model="theirs", seconds=1)
+    shot = Shot(studio.photos.take_in(photograph(home), "a.png"), model="theirs", seconds=1)
     assert studio.submit(shot).shot.model == "theirs"
     studio.close()
 

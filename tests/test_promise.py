@@ -33,7 +33,7 @@ def painted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, 
     folder = tmp_path_factory.mktemp("painted")
     studio = Studio(Settings(folder / "home"), (CARD,), finder(Gradient()))
     studio.start()
-    yield studio, Shot(studio.take_in(photograph(folder, 1440, 1080), "harbour.png"), model="gradient")
+    yield studio, Shot(studio.photos.take_in(photograph(folder, 1440, 1080), "harbour.png"), model="gradient")
     studio.close()
 
 
@@ -42,7 +42,7 @@ def true(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[tu
     """A studio on the engine that ships, at work, and a shot of a photo."""
     studio = Studio(Settings(tmp_path_factory.mktemp("true") / "home"))
     studio.start()
-    yield studio, Shot(studio.take_in(samples / "stream.jpg"), seconds=1, fps=16, size="240p")
+    yield studio, Shot(studio.photos.take_in(samples / "stream.jpg"), seconds=1, fps=16, size="240p")
     studio.close()
 
 
@@ -75,7 +75,7 @@ def made(studio: Studio, shot: Shot) -> tuple[Outcome, Clip]:
     promised = studio.outcome(shot)
     job = studio.submit(shot)
     ended(studio, job.id)
-    return promised, studio.clip(job.id)
+    return promised, studio.library.get(job.id)
 
 
 Wish = tuple[Size, float, int, Aspect]
@@ -94,7 +94,7 @@ def test_what_is_promised_is_what_comes(
     size, seconds, fps, aspect = wish
     shot = replace(shot, crop=largest(shot.photo, aspect), size=size, seconds=seconds, fps=fps, format=kind)
     promised, clip = made(studio, shot)
-    file = studio.clip_file(clip)
+    file = studio.library.file(clip)
     assert probe(file) == promised == Outcome(clip.width, clip.height, clip.num_frames, clip.fps, clip.seconds)
     assert close(seen(file), promised)
     assert promised.seconds == pytest.approx(seconds, abs=0.51 / promised.fps)
@@ -131,8 +131,10 @@ def test_the_engine_that_ships_keeps_the_promise_when_the_camera_holds(
     studio, shot = true
     shot = replace(shot, format=kind, motion=replace(STILL, effects=effects))
     promised, clip = made(studio, shot)
-    assert probe(studio.clip_file(clip)) == promised == Outcome(clip.width, clip.height, clip.num_frames, clip.fps, clip.seconds)
-    assert close(seen(studio.clip_file(clip)), promised)
+    assert (
+        probe(studio.library.file(clip)) == promised == Outcome(clip.width, clip.height, clip.num_frames, clip.fps, clip.seconds)
+    )
+    assert close(seen(studio.library.file(clip)), promised)
     still = kind in ("gif", "webp") and not effects
     assert (promised.num_frames == 1) == still
     assert any(choice.value == "a still picture" for choice in studio.plan(shot).choices) == still
@@ -143,7 +145,7 @@ def test_the_engine_that_ships_keeps_the_promise_when_the_camera_moves(true: tup
     studio, shot = true
     promised, clip = made(studio, replace(shot, format=kind, size="auto", crop=largest(shot.photo, "9:16"), fps=24))
     assert (promised.width, promised.height, promised.num_frames, promised.seconds) == (360, 640, 20, 1.0)
-    assert close(seen(studio.clip_file(clip)), promised)
+    assert close(seen(studio.library.file(clip)), promised)
     assert clip.shot.fps == 24
 
 

@@ -38,22 +38,22 @@ def test_nothing_is_written_outside_the_home(tmp_path: Path, monkeypatch: pytest
     monkeypatch.setenv("HOME", str(tmp_path / "user"))
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     studio = at_work(Settings(tmp_path / "home"))
-    shot = Shot(studio.take_in(photograph(tmp_path / "home"), "a.jpg"), model="gradient", seconds=1, fps=16)
+    shot = Shot(studio.photos.take_in(photograph(tmp_path / "home"), "a.jpg"), model="gradient", seconds=1, fps=16)
     job = studio.submit(shot)
     assert isinstance(ended(studio, job.id).state, Done)
     studio.preview(shot)
-    studio.export(job.id, False)
+    studio.exports.export(job.id, False)
     studio.close()
     assert {path.parts[0] for path in everything(tmp_path)} == {"home"}
 
 
 def test_no_temporary_file_outlives_its_use(settings: Settings) -> None:
     studio = at_work(settings)
-    shot = Shot(studio.take_in(photograph(settings.home), "a.jpg"), model="gradient", seconds=1, fps=16)
+    shot = Shot(studio.photos.take_in(photograph(settings.home), "a.jpg"), model="gradient", seconds=1, fps=16)
     for format_ in ("mp4", "gif", "webp"):
         job = studio.submit(Shot(shot.photo, model="gradient", seconds=1, fps=16, format=format_))
         assert isinstance(ended(studio, job.id).state, Done)
-        studio.export(job.id, False)
+        studio.exports.export(job.id, False)
     studio.preview(shot)
     until(lambda: everything(settings.cache / "work") == set())
     studio.close()
@@ -78,7 +78,7 @@ def test_what_a_crash_left_is_gone_at_the_next_start_and_what_is_finished_stays(
 
 def test_the_log_knows_nobody(settings: Settings) -> None:
     studio = at_work(settings)
-    photo = studio.take_in(photograph(settings.home), "Anna on the pier.jpg")
+    photo = studio.photos.take_in(photograph(settings.home), "Anna on the pier.jpg")
     for prompt in ("Anna waves", "break", "refuse"):
         ended(studio, studio.submit(Shot(photo, motion=Motion(prompt=prompt), model="gradient", seconds=1, fps=16)).id)
     studio.close()
@@ -93,11 +93,11 @@ def test_the_log_knows_nobody(settings: Settings) -> None:
 )
 def test_a_hostile_name_leads_nowhere(settings: Settings, name: str) -> None:
     studio = at_work(settings)
-    shot = Shot(studio.take_in(photograph(settings.home), name), model="gradient", seconds=1, fps=16)
+    shot = Shot(studio.photos.take_in(photograph(settings.home), name), model="gradient", seconds=1, fps=16)
     job = studio.submit(shot)
     assert isinstance(ended(studio, job.id).state, Done)
     for with_recipe in (True, False):
-        file = studio.export(job.id, with_recipe)
+        file = studio.exports.export(job.id, with_recipe)
         assert file.resolve().parent.parent == (settings.cache / "served").resolve()
         assert not set(file.name) & set("<>/\\:\x00")
     studio.close()
@@ -106,7 +106,7 @@ def test_a_hostile_name_leads_nowhere(settings: Settings, name: str) -> None:
 def test_ids_are_never_paths(settings: Settings) -> None:
     studio = at_work(settings)
     for attempt in ("../stir.db", "..", "", "/etc/passwd", "%"):
-        for door in (studio.clip, studio.job, studio.photo, studio.again, studio.trash):
+        for door in (studio.library.get, studio.job, studio.photo, studio.again, studio.library.trash):
             with pytest.raises(Refusal):
                 door(attempt)
     studio.close()

@@ -17,11 +17,12 @@ import numpy as np
 import pytest
 from PIL import Image as Pictures
 
-from studio import drafts, presets
+from studio import presets, previews
 from studio.config import ROOT, Settings
+from studio.exports import read_recipe
 from studio.nouns import Camera, Clip, Crop, Done, Effect, Motion, Move, Photo, Progress, Refusal, Shot, Size, replace
 from studio.photo.crop import SHORT_SIDES, ratio, settle
-from studio.studio import Studio
+from studio.studio import Studio, search_words
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
 from tests.fakes.waiting import ended, painting
 
@@ -37,7 +38,7 @@ def studio(settings: Settings) -> Iterator[Studio]:
 
 @pytest.fixture
 def shot(studio: Studio) -> Shot:
-    photo = studio.take_in(photograph(studio.settings.home), "harbour.jpg")
+    photo = studio.photos.take_in(photograph(studio.settings.home), "harbour.jpg")
     return Shot(photo, model="gradient", seconds=1, fps=16)
 
 
@@ -50,14 +51,14 @@ def clip(studio: Studio, shot: Shot) -> Clip:
 def true(tmp_path_factory: pytest.TempPathFactory, samples: Path) -> Iterator[tuple[Studio, Shot]]:
     """A studio on the engine that ships, not at work, and a shot of two dogs."""
     studio = Studio(Settings(tmp_path_factory.mktemp("true") / "home"))
-    yield studio, Shot(studio.take_in(samples / "dogs.jpg"), size="360p")
+    yield studio, Shot(studio.photos.take_in(samples / "dogs.jpg"), size="360p")
     studio.close()
 
 
 def kept(studio: Studio, shot: Shot) -> Clip:
     job = studio.submit(shot)
     assert ended(studio, job.id).state == Done(job.id)
-    return studio.clip(job.id)
+    return studio.library.get(job.id)
 
 
 def painted(side: int = 64) -> str:
@@ -141,7 +142,7 @@ def test_a_preview_is_tiny_and_made_once(true: tuple[Studio, Shot]) -> None:
     first = studio.preview(shot)
     made = first.stat().st_mtime_ns
     assert first.is_relative_to(studio.settings.cache / "served")
-    recipe = studio.recipe(first)
+    recipe = read_recipe(first)
     assert (recipe.size, recipe.fps, recipe.seconds, recipe.num_frames) == ("240p", 16, 2.5, 40)
     assert recipe.photo.name == "", "a preview is no one's clip"
     told_apart = replace(shot, size="720p", seconds=9, motion=replace(shot.motion, prompt="words"))
@@ -160,7 +161,7 @@ def test_a_preview_leaves_out_what_waits_for_the_brush(true: tuple[Studio, Shot]
 def test_previews_may_be_asked_for_while_a_job_runs_and_by_many(settings: Settings, samples: Path) -> None:
     studio = Studio(settings)
     studio.start()
-    shot = Shot(studio.take_in(samples / "fig.jpg"), size="480p", seconds=5)
+    shot = Shot(studio.photos.take_in(samples / "fig.jpg"), size="480p", seconds=5)
     job = studio.submit(shot)
     painting(studio, job.id)
     made: list[Path] = []
@@ -231,14 +232,14 @@ def test_after_a_draft_the_clip_finds_its_scene_read(true: tuple[Studio, Shot]) 
     from studio.engines.prepare import prepare
 
     studio, shot = true
-    card, shot = studio.card(shot.model), replace(shot, crop=settle(shot.photo, Crop(0.1, 0.1, 0.6, 0.6)))
+    card, shot = studio.models.card(shot.model), replace(shot, crop=settle(shot.photo, Crop(0.1, 0.1, 0.6, 0.6)))
     studio.preview(shot)
     for thread in threading.enumerate():
         if thread.name == "read-ahead":
             thread.join(30)
     read: list[Progress] = []
-    engine, image = studio.engine(card), studio.photos.pixels(shot.photo)
-    assert isinstance(engine, drafts.Reader)
+    engine, image = studio.models.engine(card), studio.photos.pixels(shot.photo)
+    assert isinstance(engine, previews.Reader)
     engine.read(image, prepare(shot, card).shot, read.append)
     assert not read
     engine.read(image, prepare(replace(shot, size="480p"), card).shot, read.append)
@@ -253,8 +254,8 @@ def test_the_depth_can_be_seen_changed_and_given_back(true: tuple[Studio, Shot],
     assert grey.dtype == np.uint8
     assert int(grey.max()) - int(grey.min()) > 60
     Pictures.fromarray(255 - grey).save(tmp_path / "turned.png")
-    identity = studio.adopt_depth(tmp_path / "turned.png")
-    assert studio.adopt_depth(tmp_path / "turned.png") == identity
+    identity = studio.depths.adopt(tmp_path / "turned.png")
+    assert studio.depths.adopt(tmp_path / "turned.png") == identity
     turned = np.asarray(Pictures.open(studio.depth_view(replace(shot, depth=identity))))
     assert np.corrcoef(grey.ravel(), turned.ravel())[0, 1] < -0.9, "the engine uses the map it was given"
 
@@ -263,11 +264,11 @@ def test_a_depth_map_is_kept_as_16_bit_grey_over_the_whole_range(studio: Studio,
     ramp = np.linspace(1000, 5000, 64 * 48).reshape(48, 64)
     Pictures.fromarray(ramp.astype(np.uint16)).save(tmp_path / "deep.png")
     Pictures.fromarray(ramp.astype(np.float32)).save(tmp_path / "deep.tiff")
-    identity = studio.adopt_depth(tmp_path / "deep.png")
+    identity = studio.depths.adopt(tmp_path / "deep.png")
     deep = np.asarray(Pictures.open(studio.settings.depths / f"{identity}.png"))
     assert deep.dtype == np.uint16
     assert (deep.min(), deep.max(), len(np.unique(deep))) == (0, 65535, 48 * 64)
-    floating = np.asarray(Pictures.open(studio.settings.depths / f"{studio.adopt_depth(tmp_path / 'deep.tiff')}.png"))
+    floating = np.asarray(Pictures.open(studio.settings.depths / f"{studio.depths.adopt(tmp_path / 'deep.tiff')}.png"))
     assert np.abs(floating.astype(int) - deep).max() < 40
 
 
@@ -279,7 +280,7 @@ def test_what_is_no_depth_map_is_refused(studio: Studio, tmp_path: Path, content
     else:
         file.write_bytes(b"<svg xmlns='http://www.w3.org/2000/svg'/>" if isinstance(content, str) else content)
     with pytest.raises(Refusal, match="depth") as refused:
-        studio.adopt_depth(file)
+        studio.depths.adopt(file)
     assert str(tmp_path) not in str(refused.value)
     assert list(studio.settings.depths.iterdir()) == []
 
@@ -310,7 +311,7 @@ def test_the_plan_follows_the_crop(studio: Studio, shot: Shot) -> None:
 
 def test_a_suggested_crop_has_the_aspect_that_was_asked_for(true: tuple[Studio, Shot]) -> None:
     studio, shot = true
-    assert studio.suggest_crop(shot.photo, "9:16").crop.aspect == "9:16"
+    assert studio.advice.suggest_crop(shot.photo, "9:16").crop.aspect == "9:16"
 
 
 # The library --------------------------------------------------------------------------------------------------------------
@@ -321,74 +322,74 @@ def test_clips_are_found_by_what_people_call_things(studio: Studio, shot: Shot) 
     found = kept(studio, replace(shot, motion=motion))
     kept(studio, replace(shot, motion=Motion(camera=Camera((Move("static"),))), format="gif"))
     for words in ("gulls", "push in", "drifting", "sky", "loop", "pier dolly", "mp4"):
-        assert studio.clips(words) == (found,), words
-    assert studio.count("harbour gradient") == 2
-    assert studio.count("still gif") == 1
+        assert studio.library.find(words) == (found,), words
+    assert studio.library.count("harbour gradient") == 2
+    assert studio.library.count("still gif") == 1
 
 
 def test_rate_title_trash_restore_empty(studio: Studio, clip: Clip) -> None:
-    studio.rate(clip.id, 5)
-    studio.retitle(clip.id, "  At\nlast " + "!" * 300)
-    changed = studio.clip(clip.id)
+    studio.library.rate(clip.id, 5)
+    studio.library.retitle(clip.id, "  At\nlast " + "!" * 300)
+    changed = studio.library.get(clip.id)
     assert (changed.rating, changed.title[:9], len(changed.title)) == (5, "At last !", 200)
     with pytest.raises(Refusal):
-        studio.rate(clip.id, 9)
+        studio.library.rate(clip.id, 9)
     version = studio.version
-    studio.trash(clip.id)
+    studio.library.trash(clip.id)
     assert studio.version > version
-    assert (studio.count(), studio.count(trashed=True)) == (0, 1)
-    studio.restore(clip.id)
-    assert studio.clips() == (changed,)
-    studio.trash(clip.id)
-    assert studio.empty_trash() == 1
+    assert (studio.library.count(), studio.library.count(trashed=True)) == (0, 1)
+    studio.library.restore(clip.id)
+    assert studio.library.find() == (changed,)
+    studio.library.trash(clip.id)
+    assert studio.library.empty_trash() == 1
     assert list(studio.settings.clips.iterdir()) == []
 
 
 def test_watching_costs_nothing_while_nothing_happens(studio: Studio, clip: Clip) -> None:
     version = studio.version
-    studio.jobs(), studio.clips(), studio.preview(clip.shot)
+    studio.jobs(), studio.library.find(), studio.preview(clip.shot)
     assert studio.version == version
 
 
 def test_a_download_has_a_persons_name_and_the_recipe_if_wanted(studio: Studio, clip: Clip) -> None:
-    whole, bare = studio.export(clip.id, True), studio.export(clip.id, False)
+    whole, bare = studio.exports.export(clip.id, True), studio.exports.export(clip.id, False)
     assert whole.name == bare.name == "harbour, dolly in, 240p.mp4"
-    assert studio.recipe(whole) == clip.shot
+    assert read_recipe(whole) == clip.shot
     with pytest.raises(Refusal):
-        studio.recipe(bare)
+        read_recipe(bare)
     assert b"harbour" not in bare.read_bytes()
     assert whole.is_relative_to(studio.settings.cache / "served")
-    assert whole.read_bytes() == studio.clip_file(clip).read_bytes()
-    studio.retitle(clip.id, "../../Dusk/*")
-    assert studio.export(clip.id, True).name == "Dusk, dolly in, 240p.mp4"
+    assert whole.read_bytes() == studio.library.file(clip).read_bytes()
+    studio.library.retitle(clip.id, "../../Dusk/*")
+    assert studio.exports.export(clip.id, True).name == "Dusk, dolly in, 240p.mp4"
     with pytest.raises(Refusal):
-        studio.export("../../stir", True)
+        studio.exports.export("../../stir", True)
 
 
 def test_several_are_one_zip_with_the_recipes_or_without(studio: Studio, clip: Clip, tmp_path: Path) -> None:
     kept(studio, clip.shot)
-    ids = studio.clip_ids()
+    ids = studio.library.ids()
     assert len(ids) == 2
     for with_recipe in (True, False):
-        with zipfile.ZipFile(studio.export_all(ids, with_recipe)) as zipped:
+        with zipfile.ZipFile(studio.exports.export_all(ids, with_recipe)) as zipped:
             assert sorted(zipped.namelist()) == ["harbour, dolly in, 240p (2).mp4", "harbour, dolly in, 240p.mp4"]
             for name in zipped.namelist():
                 file = Path(zipped.extract(name, tmp_path))
                 assert (b"harbour" in file.read_bytes()) == with_recipe
                 if with_recipe:
-                    assert studio.recipe(file) == clip.shot
+                    assert read_recipe(file) == clip.shot
                 else:
                     with pytest.raises(Refusal):
-                        studio.recipe(file)
+                        read_recipe(file)
     with pytest.raises(Refusal, match="no longer in the library"):
-        studio.export_all([*ids, "f" * 32], True)
+        studio.exports.export_all([*ids, "f" * 32], True)
 
 
 def test_recipes_come_back_from_everything_that_carries_one(studio: Studio, clip: Clip, tmp_path: Path) -> None:
     bare = tmp_path / "bare.json"
     bare.write_text(clip.shot.to_json())
-    for file in (studio.clip_file(clip), studio.settings.clips / f"{clip.id}.json", bare):
-        assert studio.recipe(file) == clip.shot
+    for file in (studio.library.file(clip), studio.settings.clips / f"{clip.id}.json", bare):
+        assert read_recipe(file) == clip.shot
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[1, 2]", b'{"photo": 1}', b"\xff\xfe\x00", b"x" * 3_000_000])
@@ -396,9 +397,9 @@ def test_what_carries_no_recipe_is_refused(studio: Studio, tmp_path: Path, conte
     for name in ("strange.json", "strange.mp4"):
         (tmp_path / name).write_bytes(content)
         with pytest.raises(Refusal):
-            studio.recipe(tmp_path / name)
+            read_recipe(tmp_path / name)
     with pytest.raises(Refusal):
-        studio.recipe(tmp_path / "not there.json")
+        read_recipe(tmp_path / "not there.json")
 
 
 def test_again_and_vary(studio: Studio, clip: Clip) -> None:
@@ -420,9 +421,9 @@ def test_a_recipe_whose_photo_is_not_here_says_so(studio: Studio, clip: Clip) ->
 
 def test_what_ships_is_offered(true: tuple[Studio, Shot]) -> None:
     studio, _ = true
-    assert "parallax" in [card.id for card in studio.cards()]
-    assert len(studio.samples()) >= 5
-    assert {place.id for place in studio.platforms()} >= {"reels", "tiktok", "shorts", "feed", "youtube"}
+    assert "parallax" in [card.id for card in studio.models.cards]
+    assert len(presets.samples()) >= 5
+    assert {place.id for place in presets.platforms()} >= {"reels", "tiktok", "shorts", "feed", "youtube"}
     reels = presets.platform("reels")
     assert reels is not None
     assert (reels.min_seconds, reels.min_fps, reels.formats) == (3.0, 23, ("mp4",))
@@ -445,15 +446,15 @@ def test_a_recipe_from_before_places_opens_and_one_with_a_place_keeps_it(true: t
     assert Shot.from_json(json.dumps(fields)) == shot
     made_for = replace(shot, platform="reels")
     assert Shot.from_json(made_for.to_json()).platform == "reels"
-    assert "Instagram Reels" in drafts.words(made_for)
+    assert "Instagram Reels" in search_words(made_for)
 
 
 def test_a_damaged_database_is_told_of_and_the_clips_are_back(settings: Settings, studio: Studio, clip: Clip) -> None:
-    studio.rate(clip.id, 3)
+    studio.library.rate(clip.id, 3)
     studio.close()
     settings.database.write_bytes(b"ruined" * 999)
     again = Studio(settings, (CARD,), finder(Gradient()))
-    assert again.clips() == (replace(clip, rating=3),)
+    assert again.library.find() == (replace(clip, rating=3),)
     (told,) = [choice for choice in again.machine() if choice.what == "library"]
     assert "damaged" in told.reason
     again.close()

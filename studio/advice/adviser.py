@@ -11,7 +11,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 from studio import presets
 from studio.advice.guide import guide
@@ -23,13 +23,14 @@ from studio.checks import needs_brush
 from studio.config import Settings
 from studio.library.served import Served
 from studio.models import Models
-from studio.nouns import Kind, Photo, Shot
+from studio.nouns import Aspect, Kind, Mend, Photo, Refusal, Shot
 from studio.photo.mend import settled
 from studio.presets import MotionPreset
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
 
+    from studio.photo.auto_crop import Suggestion
     from studio.photo.findings import Box, Report
     from studio.photo.photo_kind import Marks
     from studio.photo.photo_store import PhotoStore
@@ -54,23 +55,13 @@ class Seen(NamedTuple):
     marks: Marks
 
 
-class Rooms(Protocol):
-    """What advice is asked about: the photos, the models and where things live. `Studio` is one."""
-
-    settings: Settings
-    models: Models
-
-    @property
-    def photos(self) -> PhotoStore:
-        """Where photographs are kept."""
-        ...
-
-
 class Advice:
     """The advice of one studio. Any thread may ask; nothing is decided here that a press of the user's doesn't decide again."""
 
-    def __init__(self, studio: Rooms, served: Served) -> None:
-        self._rooms = studio
+    def __init__(self, settings: Settings, served: Served, models: Models, photos: Callable[[], PhotoStore]) -> None:
+        self._settings = settings
+        self._models = models
+        self._photos = photos
         self._served = served
         self._seen: OrderedDict[str, Seen] = OrderedDict()
         self._looking = threading.Lock()
@@ -85,7 +76,7 @@ class Advice:
         """
         from studio.photo import inspection
 
-        image, mended = self._rooms.photos.mended(shot.photo, shot.mends), settled(shot)
+        image, mended = self._photos().mended(shot.photo, shot.mends), settled(shot)
         if glance:
             return inspection.glance(image, mended.photo, mended.crop, mended.size)
         return inspection.look(image, mended.photo, mended.crop, mended.size, shot.subject)
@@ -108,7 +99,7 @@ class Advice:
         def picture() -> Picture:
             from PIL import Image as Pictures
 
-            image = self._rooms.photos.mended(shot.photo, shot.mends)
+            image = self._photos().mended(shot.photo, shot.mends)
             return Pictures.fromarray(image).resize(size, Pictures.Resampling.LANCZOS, reducing_gap=3.0)
 
         return self._made(f"view-{photo.id[:32]}-{size[0]}x{size[1]}", "view.jpg", VIEW_QUALITY, picture)
@@ -126,7 +117,7 @@ class Advice:
         def picture() -> Picture:
             from PIL import Image as Pictures
 
-            return Pictures.fromarray(self._rooms.photos.mended(shot.photo, shot.mends)[top : top + tall, left : left + wide])
+            return Pictures.fromarray(self._photos().mended(shot.photo, shot.mends)[top : top + tall, left : left + wide])
 
         return self._made(f"close-{photo.id[:32]}-{left}-{top}-{wide}x{tall}", "close.jpg", CLOSE_QUALITY, picture)
 
@@ -136,7 +127,7 @@ class Advice:
             found = self._served.find(key)
             if found:
                 return found
-            with tempfile.TemporaryDirectory(dir=self._rooms.settings.cache, ignore_cleanup_errors=True) as folder:
+            with tempfile.TemporaryDirectory(dir=self._settings.cache, ignore_cleanup_errors=True) as folder:
                 made = Path(folder) / name
                 picture().save(made, "JPEG", quality=quality)
                 return self._served.keep(made, key, name)
@@ -150,33 +141,49 @@ class Advice:
             from studio.photo.photo_kind import kind, marks
             from studio.photo.photo_scene import see
 
-            scene = see(self._rooms.photos.pixels(photo))
+            scene = see(self._photos().pixels(photo))
             kinded = kind(scene)
             found = self._seen[photo.id] = Seen(kinded.kind, bool(scene.faces), kinded.reason, marks(scene))
             while len(self._seen) > KEPT:
                 self._seen.popitem(last=False)
             return found
 
+    def suggest_crop(self, photo: Photo, aspect: Aspect, subject: str = "") -> Suggestion:
+        """A crop of this aspect that keeps what matters in the picture, and why it is where it is; `subject` as in `Shot`."""
+        from studio.photo.auto_crop import suggest
+
+        return suggest(self._photos().pixels(photo), photo, aspect, subject)
+
+    def pick(self, photo: Photo, mends: tuple[Mend, ...], x: float, y: float) -> str:
+        """What lies at a place of a photo with its mends, given in fractions, as `Shot.subject` holds it. Raises `Refusal`."""
+        from studio.photo import brush_mask
+        from studio.photo.click_select import pick
+
+        found = brush_mask.packed(pick(self._photos().mended(photo, mends), x, y))
+        if not found:
+            raise Refusal("Nothing could be told apart there.", "Click on another part of it, or paint it with Add.")
+        return found
+
     # Motions and models -----------------------------------------------------------------------------------------------
 
     def motions(self, photo: Photo) -> tuple[MotionPreset, ...]:
         """Every motion that ships, those that fit the photo first; of those, what can be made here at once."""
-        ready = frozenset(state.id for state in self._rooms.models.states() if stands(state) == "ready")
+        ready = frozenset(state.id for state in self._models.states() if stands(state) == "ready")
         seen = self.seen(photo)
         return fitting(presets.motions(), of(seen), ready, seen.marks.people)
 
     def recommend(self, shot: Shot, wishes: Wishes = NONE) -> tuple[Pick, ...]:
         """Two or three models for a shot, the first one that runs here and now, each with its reason. Raises `Refusal`."""
         seen = self.seen(shot.photo)
-        return recommend(asked(shot, wishes, seen.kind, seen.faces), self._rooms.models.cards, self._rooms.models.states())
+        return recommend(asked(shot, wishes, seen.kind, seen.faces), self._models.cards, self._models.states())
 
     def guide(self) -> tuple[Row, ...]:
         """The table "which photo, which model", made from the cards on offer."""
-        return guide(self._rooms.models.cards)
+        return guide(self._models.cards)
 
     def draft_card(self, shot: Shot) -> tuple[ModelCard, str]:
         """The fastest thing here that shows what the shot asks, and why that one. Doesn't look at the photo."""
-        models = self._rooms.models
+        models = self._models
         wanted = asked(shot, Wishes(), None, faces=False)
         return quickest(wanted, models.card(shot.model), models.cards, models.states())
 

@@ -17,6 +17,7 @@ from studio.advice.pace import about
 from studio.cli import delivery, request
 from studio.cli.place import open_studio
 from studio.cli.report import Bar, Failure, clock, complain, say, say_json
+from studio.exports import read_recipe
 from studio.motion.prompt_promise import promise
 from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Photo, Refusal, Running, Shot
 
@@ -44,7 +45,7 @@ def animate(flags: argparse.Namespace) -> None:
 
 def _promise(studio: Studio, shot: Shot) -> None:
     """Say what of the words won't be seen, before any work."""
-    card = studio.card(shot.maker)
+    card = studio.models.card(shot.maker)
     lost = [one.words for one in promise(shot.motion, card).unseen if one.end > one.start]
     if lost:
         complain(f"Note: {card.title} won't show: {', '.join(lost)}.")
@@ -62,7 +63,7 @@ def _take_in(studio: Studio, file: Path, one_of_many: bool) -> Photo:
     if not file.expanduser().exists():
         raise Refusal(f"There is no photo {str(file)!r}.", "Check its name and its folder.")
     try:
-        return studio.take_in(file.expanduser(), file.name)
+        return studio.photos.take_in(file.expanduser(), file.name)
     except Refusal as refusal:
         if one_of_many:  # which one it was
             raise Refusal(f"{file.name}: {refusal.reason}", refusal.remedy) from None
@@ -72,15 +73,15 @@ def _take_in(studio: Studio, file: Path, one_of_many: bool) -> Photo:
 def _recipe(studio: Studio, words: str) -> Shot:
     file = Path(words).expanduser()
     if file.is_file():
-        shot = studio.recipe(file)
+        shot = read_recipe(file)
         try:
-            studio.photo(shot.photo.id)
+            studio.photos.get(shot.photo.id)
         except Refusal:
             name = shot.photo.name or "PHOTO"
             remedy = f"Give Stir the photo once: python -m studio animate {name}"
             raise Refusal(f"The photo of {file.name} isn't in this library.", remedy) from None
         return shot
-    found = [clip for clip in studio.clips(limit=100_000) if clip.id.startswith(words)] if words else []
+    found = [clip for clip in studio.library.find(limit=100_000) if clip.id.startswith(words)] if words else []
     if len(found) != 1:
         which = "No clip is" if not found else f"{len(found)} clips are"
         raise Refusal(f"{which} called {words!r}.", "Give a file, or an id from: python -m studio library")
@@ -121,7 +122,7 @@ def _announce(studio: Studio, shot: Shot, title: str) -> None:
     paced = f"{made.num_frames} frames, {made.seconds:.2f} s at {made.fps:.3g} fps" if made.num_frames > 1 else "a still picture"
     words = [f"{made.width}x{made.height}", paced]
     takes = f"; {about(expected)} here" if expected else ""
-    if studio.card(shot.maker).checkpoint:
+    if studio.models.card(shot.maker).checkpoint:
         steps, state = studio.plan(shot).steps, studio.models.state(shot.maker)
         words.append("1 step" if steps == 1 else f"{steps} steps")
         takes = f"; a clip takes about {clock(state.expected)} here ({state.basis})" if state.expected else ""
@@ -130,7 +131,7 @@ def _announce(studio: Studio, shot: Shot, title: str) -> None:
 
 def _finish(studio: Studio, job: Job, stem: str, to: delivery.Delivery | None, as_json: bool) -> dict[str, Any]:
     clip = _watch(studio, job, stem)
-    file = studio.clip_file(clip)
+    file = studio.library.file(clip)
     if to:
         file = delivery.deliver(file, to, stem)
         if to.name and file.name != to.name:
@@ -147,7 +148,7 @@ def _watch(studio: Studio, job: Job, title: str) -> Clip:
             state = studio.job(job.id).state
             match state:
                 case Done():
-                    return studio.clip(state.clip)
+                    return studio.library.get(state.clip)
                 case Failed():
                     raise Failure(f"{title}: {state.reason} {state.remedy}".strip())
                 case Cancelled():

@@ -122,9 +122,9 @@ def recommend(flags: argparse.Namespace) -> None:
         flags.use, flags.sound, flags.end_frame, flags.faces, flags.priority, flags.commercial, flags.offline
     )  # fmt: skip
     with closing(open_studio(flags)) as studio:
-        photo = studio.take_in(_file(flags.photo), flags.photo.name)
+        photo = studio.photos.take_in(_file(flags.photo), flags.photo.name)
         picks = studio.advice.recommend(request.shot(asked, photo, "auto", "mp4", studio), wishes)
-        titles = {one.id: one.title for one in studio.cards()}
+        titles = {one.id: one.title for one in studio.models.cards}
     if flags.json:
         say_json(picks)
         return
@@ -141,7 +141,7 @@ def motions(flags: argparse.Namespace) -> None:
     found = presets.motions()
     if flags.photo:
         with closing(open_studio(flags)) as studio:
-            found = studio.advice.motions(studio.take_in(_file(flags.photo), flags.photo.name))
+            found = studio.advice.motions(studio.photos.take_in(_file(flags.photo), flags.photo.name))
     if flags.json:
         say_json(found)
         return

@@ -51,7 +51,7 @@ def size(amount: int) -> str:
 def _list(studio: Studio, flags: argparse.Namespace) -> None:
     for problem in studio.models.problems():
         complain(f"Note: {problem.value} is left out. {problem.reason}")
-    found = list(zip(studio.cards(), studio.models.states(), strict=True))
+    found = list(zip(studio.models.cards, studio.models.states(), strict=True))
     if flags.json:
         say_json([{**msgspec.to_builtins(card), "state": msgspec.to_builtins(state)} for card, state in found])
         return

@@ -95,7 +95,7 @@ def _mend(words: str) -> Mend:
 def shot(asked: Asked, photo: Photo, depth_id: str, kind: Format, studio: Studio, end: Photo | None = None) -> Shot:
     """The shot of one photo, cropped around what matters in it; `end` is cropped to the same aspect. Raises `Refusal`."""
     mends = asked.wishes.get("mends", ())
-    subject = asked.subject if isinstance(asked.subject, str) else studio.pick(photo, mends, *asked.subject)
+    subject = asked.subject if isinstance(asked.subject, str) else studio.advice.pick(photo, mends, *asked.subject)
     last = Still(end, _crop(end, asked.aspect, studio)) if end else Still(photo, asked.end_box) if asked.end_box else None
     start = asked.start_box or _crop(photo, asked.aspect, studio, subject)
     return Shot(
@@ -128,7 +128,7 @@ def _typed(value: float | str) -> str:
 
 
 def _crop(photo: Photo, aspect: Aspect, studio: Studio, subject: str = "") -> Crop:
-    return Crop() if aspect == "photo" else studio.suggest_crop(photo, aspect, subject).crop
+    return Crop() if aspect == "photo" else studio.advice.suggest_crop(photo, aspect, subject).crop
 
 
 def _subject(words: str) -> str | tuple[float, float]:
@@ -150,7 +150,7 @@ def depth(words: str | None, studio: Studio) -> str:
     file = Path(words).expanduser()
     if not file.is_file():
         raise Refusal(f"There is no depth map {words!r}.", "Give a picture file, or one of: auto, builtin, anything, photo.")
-    return studio.adopt_depth(file)
+    return studio.depths.adopt(file)
 
 
 def target(words: str) -> tuple[Aspect, Size]:

@@ -22,9 +22,9 @@ from studio.presets import platform
 
 def recipe(flags: argparse.Namespace) -> None:
     """Print what a clip was made with. Raises `Refusal` when the file has no recipe. Needs no home folder."""
-    from studio import drafts
+    from studio.exports import read_recipe
 
-    shot = drafts.recipe(flags.clip.expanduser())
+    shot = read_recipe(flags.clip.expanduser())
     if flags.json:
         say_json(shot)
         return
@@ -111,8 +111,8 @@ def library(flags: argparse.Namespace) -> None:
         raise Refusal("list takes no words.", f"Use: python -m studio library find {' '.join(flags.words)}")
     with closing(open_studio(flags)) as studio:
         words = " ".join(flags.words)
-        clips = studio.clips(words, flags.trash, flags.limit, 0, flags.sort, flags.stars)
-        count = studio.count(words, flags.trash, flags.stars)
+        clips = studio.library.find(words, flags.trash, flags.limit, 0, flags.sort, flags.stars)
+        count = studio.library.count(words, flags.trash, flags.stars)
         paths = [studio.settings.clips / clip.file for clip in clips]
     if flags.json:
         say_json([{"path": str(path), **msgspec.to_builtins(clip)} for clip, path in zip(clips, paths, strict=True)])

@@ -1,7 +1,7 @@
-"""The worker: one thread that turns queued shots into kept clips, one at a time.
+"""The worker: one thread that turns queued shots into kept clips, one at a time; one that fails never stops the next.
 
-Knows the sentence (open, crop, animate, encode, keep), and that one that fails never stops the next. Refuses to know pages, and
-what any engine does inside.
+While a job runs, the model of the next one is loaded ahead where the engine finds memory for both. How far a running job is, and
+how it is stopped, is in watch.py.
 """
 
 from __future__ import annotations
@@ -10,45 +10,64 @@ import logging
 import tempfile
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec import structs
 
-from studio.cards import Plan
-from studio.engines.base import Stopped, Tick
+from studio.cards import ModelCard, Plan
+from studio.engines.base import Engine, Shelf, Stopped, Tick
 from studio.engines.prepare import prepare
 from studio.frames import Frames
-from studio.jobs.ahead import Ahead
-from studio.jobs.rooms import Rooms
 from studio.jobs.watch import Watch
 from studio.library import disk
 from studio.library.clips import Clips
 from studio.library.database import Database
 from studio.library.logbook import inside, said, trace
 from studio.library.queue import Queue
-from studio.nouns import Cancelled, Choice, Clip, Done, Failed, Interrupted, Job, Progress, Refusal, Running, State
+from studio.nouns import Cancelled, Choice, Clip, Done, Failed, Interrupted, Job, Progress, Refusal, Running, Stage, State
 
 if TYPE_CHECKING:
     from studio.clip.encode import Encoded
+    from studio.photo.photo_store import PhotoStore
 
 IDLE_SECONDS = 1.0
 """How often an idle worker looks for what another process has left; what is submitted here wakes it at once."""
+
+LOOK_SECONDS = 2.0
+"""How often the queue is looked at while a job runs: what is submitted meanwhile is expected too."""
+
+AT_WORK: tuple[Stage, ...] = ("denoise", "decode", "paint")
+"""Stages in which the present job has all it needs: loading the next model before would only make it wait."""
 
 BYTES_PER_PIXEL = {"mp4": 0.25, "webm": 0.25, "gif": 1.0, "webp": 0.5}
 """A generous clip: libx264 at crf 19 takes about 0.02 for a slow move over a photograph, twice over while it is written."""
 
 
 class Worker:
-    """The one thread that works. `room` is where half-made clips lie."""
+    """The one thread that works. `room` is where half-made clips lie, `photos` opens the photos when a job needs them."""
 
-    def __init__(self, room: Path, database: Database, queue: Queue, clips: Clips, rooms: Rooms, log: logging.Logger) -> None:
+    def __init__(
+        self,
+        *,
+        room: Path,
+        database: Database,
+        queue: Queue,
+        clips: Clips,
+        log: logging.Logger,
+        photos: Callable[[], PhotoStore],
+        find_card: Callable[[str], ModelCard],
+        find_engine: Callable[[ModelCard], Engine],
+    ) -> None:
         self._room = room
         self._database = database
         self._queue = queue
         self._clips = clips
-        self._rooms = rooms
+        self._photos = photos
+        self._card = find_card
+        self._engine = find_engine
         self._log = log
         self._watch: Watch | None = None
         self._adopt = True
@@ -100,7 +119,7 @@ class Worker:
 
     def _next(self) -> Job | None:
         try:
-            put_right(self._queue, self._clips)
+            recover(self._queue, self._clips)
             return self._queue.take_next(self._adopt)
         except Exception as error:
             self._log.error("the queue can't be read: %s", trace(error))
@@ -127,13 +146,13 @@ class Worker:
 
         shot = job.shot
         watch.tick(Progress("load"))
-        card = self._rooms.card(shot.maker)
+        card = self._card(shot.maker)
         prepared = prepare(shot, card)
         self._require_room(prepared.plan, BYTES_PER_PIXEL[shot.format], folder)
-        image = self._rooms.photos.mended(shot.photo, shot.mends)
-        end = self._rooms.photos.pixels(shot.end.photo) if shot.end and "end_frame" in card.supports else None
+        image = self._photos().mended(shot.photo, shot.mends)
+        end = self._photos().pixels(shot.end.photo) if shot.end and "end_frame" in card.supports else None
         tick = self._ticks(watch)
-        frames = self._rooms.engine(card).animate(prepared, image, end, tick)
+        frames = self._engine(card).animate(prepared, image, end, tick)
         encoded = encode(frames, folder / f"clip.{shot.format}", shot, tick)
         clip = _clip(job, prepared.plan, frames, encoded, time.monotonic() - watch.began)
         watch.tick(Progress("keep"))
@@ -142,13 +161,20 @@ class Worker:
 
     def _ticks(self, watch: Watch) -> Tick:
         """How far the job is, for whoever watches it, and now and then a look at the next job."""
-        ahead = Ahead(watch.job.shot.maker, self._queue, self._rooms, self._log)
+        ahead = Ahead(watch.job.shot.maker, self._queue, self._expect, self._log)
 
         def tick(progress: Progress) -> None:
             watch.tick(progress)
             ahead.tick(progress)
 
         return tick
+
+    def _expect(self, model: str) -> None:
+        """Tell a model's engine that its job comes next. Raises `Refusal` where there is no such model."""
+        card = self._card(model)
+        engine = self._engine(card)
+        if isinstance(engine, Shelf):
+            engine.expect(card)
 
     def _keep(self, job: Job, clip: Clip, file: Path, poster: Path) -> None:
         """The clip and its job's end in one transaction: cancelled at the last moment, there is no clip."""
@@ -192,6 +218,37 @@ class Worker:
                 return
 
 
+class Ahead:
+    """One running job's view of the next."""
+
+    def __init__(self, model: str, queue: Queue, expect: Callable[[str], None], log: logging.Logger) -> None:
+        self._expected = model
+        self._queue = queue
+        self._expect = expect
+        self._log = log
+        self._looked = -LOOK_SECONDS
+
+    def tick(self, progress: Progress) -> None:
+        """Tell the next job's engine to expect it, once for a model. Never raises: it is only a hint."""
+        now = time.monotonic()
+        if progress.stage not in AT_WORK or now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        try:
+            self._look()
+        except Refusal:
+            pass  # the job itself will say so when its turn comes
+        except Exception as error:
+            self._log.error("the next job can't be expected: %s", trace(error))
+
+    def _look(self) -> None:
+        coming = self._queue.coming()
+        if coming is None or coming.shot.maker == self._expected:
+            return
+        self._expect(coming.shot.maker)
+        self._expected = coming.shot.maker
+
+
 def _clip(job: Job, planned: Plan, frames: Frames, encoded: Encoded, took: float) -> Clip:
     """The noun of a finished clip: what the file itself holds, not what was meant."""
     made = encoded.outcome
@@ -212,7 +269,7 @@ def _choices(planned: Plan, frames: Frames, encoded: Encoded) -> tuple[Choice, .
     return tuple(dict.fromkeys((*(choice for choice in planned.choices if choice.what not in told), *encoded.choices)))
 
 
-def put_right(queue: Queue, clips: Clips, everything: bool = False) -> tuple[int, int]:
+def recover(queue: Queue, clips: Clips, everything: bool = False) -> tuple[int, int]:
     """Put right what processes that ended have left; how many clips were found again and jobs interrupted.
 
     A job whose clip had already arrived is Done, any other that was running is Interrupted. `everything` looks for files

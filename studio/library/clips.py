@@ -213,6 +213,29 @@ class Clips:
         with self._database.write():
             return tuple(self.change(clip_id, **changes) for clip_id in dict.fromkeys(clip_ids) if self.has(clip_id))
 
+    def rate(self, clip_ids: str | Sequence[str], stars: int) -> int:
+        """Give a clip, or several, 0 to 5 stars. Returns how many clips that were. Raises `Refusal` for any other number."""
+        return self._change_each(clip_ids, rating=stars)
+
+    def retitle(self, clip_id: str, title: str) -> None:
+        """Give a clip a title of its own, at most 200 characters; "" takes it away."""
+        self.change(clip_id, title=" ".join(title.split())[:200])
+
+    def trash(self, clip_ids: str | Sequence[str]) -> int:
+        """Put a clip, or several, in the trash; `restore` brings them back. Returns how many that were."""
+        return self._change_each(clip_ids, trashed=True)
+
+    def restore(self, clip_ids: str | Sequence[str]) -> int:
+        """Bring a clip, or several, back from the trash. Returns how many that were."""
+        return self._change_each(clip_ids, trashed=False)
+
+    def _change_each(self, clip_ids: str | Sequence[str], **changes: object) -> int:
+        """One clip has to be here; of several, those that are."""
+        if isinstance(clip_ids, str):
+            self.change(clip_ids, **changes)
+            return 1
+        return len(self.change_all(clip_ids, **changes))
+
     def empty_trash(self) -> int:
         """Delete every clip in the trash for good. Returns how many that were."""
         with self._database.write():

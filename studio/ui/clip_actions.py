@@ -56,7 +56,7 @@ class Rating(Noun, frozen=True):
 
 def describe_clip(studio: Studio, clip_id: str) -> dict[str, Any]:
     """Everything about a clip in words: its recipe and the choices that were made for it."""
-    clip = studio.clip(clip_id)
+    clip = studio.library.get(clip_id)
     shot = clip.shot
     place = platform(shot.platform)
     rows = [
@@ -95,7 +95,7 @@ def _end(shot: Shot) -> str:
 def describe_denoising(studio: Studio, clip: Clip) -> list[tuple[str, str]]:
     """What a clip's recipe asked of a model that denoises; nothing for any other."""
     shot = clip.shot
-    if not any(card.id == shot.model and card.checkpoint for card in studio.cards()) and shot.model == "parallax":
+    if not any(card.id == shot.model and card.checkpoint for card in studio.models.cards) and shot.model == "parallax":
         return []
     return [
         ("Avoid", shot.motion.negative_prompt),
@@ -110,19 +110,19 @@ def make_clip_calls(studio: Studio) -> list[Call]:
     """Export, again, vary, rate, details and settings of a clip."""
 
     def export(ask: Export) -> dict[str, str]:
-        file = studio.export(ask.id, ask.recipe)
+        file = studio.exports.export(ask.id, ask.recipe)
         return {"path": str(file), "name": file.name}
 
     def render(ask: PressedById) -> dict[str, str]:
-        return {"job": studio.submit(replace(studio.clip(ask.id).shot, draft=""), ask.press).id}
+        return {"job": studio.submit(replace(studio.library.get(ask.id).shot, draft=""), ask.press).id}
 
     return [
         make_call("export_clip", Export, export),
         make_call("render_clip", PressedById, render),
         make_call("again_clip", PressedById, lambda ask: {"job": studio.again(ask.id, ask.press).id}),
         make_call("vary_clip", PressedById, lambda ask: {"job": studio.vary(ask.id, ask.press).id}),
-        make_call("rate_clip", Rating, lambda ask: studio.rate(ask.id, ask.stars)),
-        make_call("title_clip", Title, lambda ask: studio.retitle(ask.id, ask.title)),
+        make_call("rate_clip", Rating, lambda ask: studio.library.rate(ask.id, ask.stars)),
+        make_call("title_clip", Title, lambda ask: studio.library.retitle(ask.id, ask.title)),
         make_call("detail_clip", ById, lambda ask: describe_clip(studio, ask.id)),
-        make_call("shot_of_clip", ById, lambda ask: show_shot(studio, studio.clip(ask.id).shot)),
+        make_call("shot_of_clip", ById, lambda ask: show_shot(studio, studio.library.get(ask.id).shot)),
     ]

@@ -113,7 +113,7 @@ def _show_kernel(one: Kernel) -> dict[str, Any]:
 
 def show_models(studio: Studio) -> dict[str, Any]:
     """How every model stands, the gauge, and what a page begins with: what every part of the page may watch beside the board."""
-    cards = {card.id: card for card in studio.cards()}
+    cards = {card.id: card for card in studio.models.cards}
     wanted = studio.models.preferences()
     states = [show_model(cards[state.id], state, state.id in wanted.folders) for state in studio.models.states()]
     begins = {"size": wanted.size, "fps": wanted.fps, "place": wanted.place, "look": wanted.look}
@@ -125,7 +125,7 @@ def show_plan(studio: Studio, shot: Shot) -> dict[str, Any]:
 
     `misfits` are what the place it is made for doesn't take of it.
     """
-    card = studio.card(shot.model)
+    card = studio.models.card(shot.model)
     run, made, takes = studio.plan(shot), studio.outcome(shot), studio.expected(shot)
     words = [f"{made.width} × {made.height}", *describe_length(made)]
     if card.checkpoint:
@@ -166,6 +166,6 @@ def pick_draft(studio: Studio, shot: Shot) -> dict[str, str] | None:
 def name_model(studio: Studio, model: str) -> str:
     """What a model is called; its id when its card has gone."""
     try:
-        return studio.card(model).title
+        return studio.models.card(model).title
     except Refusal:
         return model

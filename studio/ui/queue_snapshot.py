@@ -98,7 +98,7 @@ def show_job(studio: Studio, job: Job) -> dict[str, Any]:
 
 def show_progress(studio: Studio, shot: Shot, progress: Progress) -> dict[str, Any]:
     """How far a job is, in words ("Step 12 of 40"), its pace ("2.3 s a step"), and its live picture with the clip's ratio."""
-    trained = any(card.id == shot.maker and card.checkpoint for card in studio.cards())
+    trained = any(card.id == shot.maker and card.checkpoint for card in studio.models.cards)
     stage = progress.stage
     words = TRAINED.get(stage, STAGES[stage]) if trained else STAGES[stage]
     pace = progress.note if stage == "denoise" else ""
@@ -136,8 +136,8 @@ def _find_thumb(studio: Studio, shot: Shot) -> str:
 
 def take_snapshot(studio: Studio) -> dict[str, Any]:
     """The whole snapshot: jobs in their order, the newest clips, and a mark that changes when the library does."""
-    recent = show_clips(studio, studio.clips(limit=RECENT))
-    kept, trashed = studio.count(), studio.count(trashed=True)
+    recent = show_clips(studio, studio.library.find(limit=RECENT))
+    kept, trashed = studio.library.count(), studio.library.count(trashed=True)
     return {
         "jobs": [show_job(studio, job) for job in studio.jobs()],
         "recent": recent,

@@ -142,7 +142,7 @@ def build_shot(studio: Studio, frame: Any, camera: Any, effects: Any, words: Any
 
 def _find_photo(studio: Studio, photo_id: str, where: Place) -> Photo:
     try:
-        return studio.photo(photo_id)
+        return studio.photos.get(photo_id)
     except Refusal as refusal:
         raise Misplaced(where, refusal.reason, refusal.remedy) from None
 
@@ -158,7 +158,7 @@ def _find_end(studio: Studio, ending: Any, framed: Frame, model: str) -> Still |
 
     A model that can't be told isn't: the page keeps the wish for the next one that can.
     """
-    wanted, supports = check_value(ending or {}, Ending, "ending"), studio.card(model).supports
+    wanted, supports = check_value(ending or {}, Ending, "ending"), studio.models.card(model).supports
     if framed.end and "end_crop" in supports:
         photo = _find_photo(studio, framed.photo, "photo")
         return Still(photo, settle(photo, nouns.replace(framed.end, aspect=framed.crop.aspect)))

@@ -40,7 +40,7 @@ def make_clip_thumb(studio: Studio, clip: Clip, make: bool = True) -> Path:
         return studio.settings.clips / clip.poster
     from PIL import Image
 
-    with suppress(Refusal, OSError), Image.open(studio.poster_file(clip)) as poster:
+    with suppress(Refusal, OSError), Image.open(studio.library.poster(clip)) as poster:
         poster.thumbnail((HEIGHT * 4, HEIGHT))
         file.parent.mkdir(parents=True, exist_ok=True)
         half = file.with_suffix(".part")
@@ -59,7 +59,7 @@ def make_photo_thumb(studio: Studio, photo: Photo) -> Path:
         return file
     from PIL import Image
 
-    view = studio.view(photo)
+    view = studio.photos.view(photo)
     with suppress(OSError), Image.open(view) as picture:
         picture.thumbnail((PHOTO_SIDE * 2, PHOTO_SIDE))
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -74,6 +74,6 @@ def sweep_thumbs(studio: Studio) -> None:
     """Remove the pictures of clips that are gone for good."""
     for file in find_folder(studio).glob("*.*"):
         try:
-            studio.clip(file.stem)
+            studio.library.get(file.stem)
         except Refusal:
             file.unlink(missing_ok=True)

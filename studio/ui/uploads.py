@@ -11,7 +11,9 @@ from typing import Any
 
 import msgspec
 
+from studio import presets
 from studio.config import ASSETS
+from studio.exports import read_recipe
 from studio.nouns import Noun, Photo, Refusal, Shot
 from studio.studio import Studio
 from studio.ui.thumbnails import make_photo_thumb
@@ -39,7 +41,7 @@ def find_upload(studio: Studio, upload: Upload) -> Path:
 
 def show_photo(studio: Studio, photo: Photo) -> dict[str, Any]:
     """A photo as the page shows it; `view` is the display copy, `thumb` a small one for the strip."""
-    return {**msgspec.to_builtins(photo), "view": str(studio.view(photo)), "thumb": str(make_photo_thumb(studio, photo))}
+    return {**msgspec.to_builtins(photo), "view": str(studio.photos.view(photo)), "thumb": str(make_photo_thumb(studio, photo))}
 
 
 def show_shot(studio: Studio, shot: Shot) -> dict[str, Any]:
@@ -52,7 +54,7 @@ def show_shot(studio: Studio, shot: Shot) -> dict[str, Any]:
 
 def _show_if_here(studio: Studio, photo: Photo) -> dict[str, Any] | None:
     try:
-        return show_photo(studio, studio.photo(photo.id))
+        return show_photo(studio, studio.photos.get(photo.id))
     except Refusal:
         return None
 
@@ -64,20 +66,20 @@ def receive_upload(studio: Studio, upload: Upload) -> dict[str, Any]:
     ending = Path(name).suffix.lower()
     try:
         if ending in CLIPS:
-            return show_shot(studio, studio.recipe(file))
+            return show_shot(studio, read_recipe(file))
         if ending in EITHER:
             try:
-                return show_shot(studio, studio.recipe(file))
+                return show_shot(studio, read_recipe(file))
             except Refusal:
                 pass  # an ordinary picture
-        return {"kind": "photo", "photo": show_photo(studio, studio.take_in(file, name))}
+        return {"kind": "photo", "photo": show_photo(studio, studio.photos.take_in(file, name))}
     finally:
         file.unlink(missing_ok=True)
 
 
 def take_sample(studio: Studio, name: str) -> dict[str, Any]:
     """Take in one of the photographs that ship. Raises `Refusal` for any other name."""
-    for one in studio.samples():
+    for one in presets.samples():
         if one.file == name:
-            return {"kind": "photo", "photo": show_photo(studio, studio.take_in(ASSETS / "samples" / one.file, one.title))}
+            return {"kind": "photo", "photo": show_photo(studio, studio.photos.take_in(ASSETS / "samples" / one.file, one.title))}
     raise Refusal("There is no such sample.", "Pick one of those shown.")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from studio import checks
+from studio import depth_maps
 from studio.config import ASSETS, ROOT, Settings
 from studio.engines.base import Stopped
 from studio.engines.diffusion.files.local_files import HubFile
@@ -81,7 +81,7 @@ def before(settings: Settings) -> Settings:
 def test_the_network_is_used_once_it_is_here(kept: str, image: np.ndarray, request: pytest.FixtureRequest) -> None:
     """Whichever of the two it is: who has the larger one is asked for no second download."""
     settings = request.getfixturevalue(kept)
-    assert depth_anything.ready(settings) and checks.depth_model(settings)[1].value == depth_anything.NAME
+    assert depth_anything.ready(settings) and depth_maps.find_network(settings)[1].value == depth_anything.NAME
     for asked in ("anything", "auto"):
         disparity, choice = read(image, settings, asked)
         assert choice.value == depth_anything.NAME

@@ -37,7 +37,7 @@ class Other:
 
 def main(home: str, pace: str, jobs: str) -> None:
     studio = Studio(Settings(Path(home)), (CARD,), finder(Gradient(float(pace))))
-    photo = studio.take_in(photograph(Path(home)), "harbour.jpg")
+    photo = studio.photos.take_in(photograph(Path(home)), "harbour.jpg")
     made = [studio.submit(Shot(photo, model="gradient", seconds=2, fps=16, seed=seed)) for seed in range(int(jobs))]
     studio.start()
     print(*(job.id for job in made), flush=True)

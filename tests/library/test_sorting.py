@@ -65,44 +65,44 @@ def test_clips_are_sorted_and_no_page_misses_or_repeats_one(studio: Studio, sort
         "best": lambda one: (-one.rating, -one.made_at), "name": lambda one: (called(one), -one.made_at),
     }  # fmt: skip
     wanted = [clip.id for clip in sorted(clips, key=by[sort])]
-    pages = [clip.id for start in range(0, 50, 7) for clip in studio.clips(limit=7, offset=start, sort=sort)]
+    pages = [clip.id for start in range(0, 50, 7) for clip in studio.library.find(limit=7, offset=start, sort=sort)]
     assert pages == wanted
-    assert list(studio.clip_ids(sort=sort)) == wanted
+    assert list(studio.library.ids(sort=sort)) == wanted
 
 
 def test_names_are_sorted_as_people_do(studio: Studio) -> None:
     put(studio, [made(number) for number in range(5)])
-    found = [clip.shot.photo.name for clip in studio.clips(sort="name")]
+    found = [clip.shot.photo.name for clip in studio.library.find(sort="name")]
     assert found == ["Äpfel.jpg", "beach.jpg", "IMG_9.jpg", "IMG_10.jpg", "zoo.jpg"]
 
 
 def test_only_so_many_stars_or_more(studio: Studio) -> None:
     put(studio, [made(number) for number in range(12)])
-    assert {clip.rating for clip in studio.clips(stars=4)} == {4, 5}
-    assert (studio.count(stars=4), studio.count(stars=1), studio.count()) == (4, 10, 12)
-    assert len(studio.clip_ids(stars=4)) == 4
-    studio.rate(studio.clip_ids(stars=4), 1)
-    assert studio.count(stars=4) == 0
+    assert {clip.rating for clip in studio.library.find(stars=4)} == {4, 5}
+    assert (studio.library.count(stars=4), studio.library.count(stars=1), studio.library.count()) == (4, 10, 12)
+    assert len(studio.library.ids(stars=4)) == 4
+    studio.library.rate(studio.library.ids(stars=4), 1)
+    assert studio.library.count(stars=4) == 0
 
 
 def test_a_rating_and_a_title_move_a_clip_to_its_place(studio: Studio) -> None:
     put(studio, [made(number, rating=0) for number in range(3)])
-    last = studio.clips()[-1]
-    studio.rate(last.id, 5)
-    studio.retitle(last.id, "Aardvark")
-    assert studio.clips(sort="best")[0].id == studio.clips(sort="name")[0].id == last.id
+    last = studio.library.find()[-1]
+    studio.library.rate(last.id, 5)
+    studio.library.retitle(last.id, "Aardvark")
+    assert studio.library.find(sort="best")[0].id == studio.library.find(sort="name")[0].id == last.id
 
 
 def test_several_go_to_the_trash_and_come_back_in_place(studio: Studio) -> None:
     put(studio, [made(number) for number in range(6)])
-    before = studio.clip_ids()
-    studio.trash([before[1], before[4], "f" * 32])  # one is no longer here: the others are put away all the same
-    assert studio.clip_ids() == (before[0], before[2], before[3], before[5])
-    assert set(studio.clip_ids(trashed=True)) == {before[1], before[4]}
-    studio.restore([before[1], before[4]])
-    assert studio.clip_ids() == before
+    before = studio.library.ids()
+    studio.library.trash([before[1], before[4], "f" * 32])  # one is no longer here: the others are put away all the same
+    assert studio.library.ids() == (before[0], before[2], before[3], before[5])
+    assert set(studio.library.ids(trashed=True)) == {before[1], before[4]}
+    studio.library.restore([before[1], before[4]])
+    assert studio.library.ids() == before
     with pytest.raises(Refusal):
-        studio.trash("f" * 32)
+        studio.library.trash("f" * 32)
 
 
 def test_a_library_of_an_older_stir_is_sorted_too(tmp_path: Path) -> None:
@@ -122,12 +122,12 @@ def test_a_library_of_an_older_stir_is_sorted_too(tmp_path: Path) -> None:
         rows.commit()
     (home / "clips" / "broken.mp4").write_bytes(b"x")
     again = Studio(Settings(home))
-    assert again.clips(sort="name")[0].title == "Aardvark"
-    assert [clip.rating for clip in again.clips(sort="best")] == [5, 4, 3, 2, 1, 0]
-    seconds = [clip.seconds for clip in again.clips(sort="longest")]
+    assert again.library.find(sort="name")[0].title == "Aardvark"
+    assert [clip.rating for clip in again.library.find(sort="best")] == [5, 4, 3, 2, 1, 0]
+    seconds = [clip.seconds for clip in again.library.find(sort="longest")]
     assert seconds == sorted(seconds, reverse=True)
     version = again.version
-    again.rate(again.clips()[0].id, 2)
+    again.library.rate(again.library.find()[0].id, 2)
     assert again.version != version  # the counter of changes is still there
     again.close()
 
@@ -138,7 +138,7 @@ def test_a_library_of_an_older_stir_is_sorted_too(tmp_path: Path) -> None:
 def test_a_zip_keeps_every_clip_under_a_name_of_its_own(studio: Studio) -> None:
     clips = [made(number) for number in (0, 5, 10, 1)]  # three of one photo
     put(studio, clips)
-    file = studio.export_all([clip.id for clip in clips], True)
+    file = studio.exports.export_all([clip.id for clip in clips], True)
     assert file.name == "Stir, 4 clips.zip"
     assert file.is_relative_to(studio.settings.cache / "served")
     with zipfile.ZipFile(file) as zipped:
@@ -162,16 +162,16 @@ def test_a_zip_that_has_no_room_is_refused_before_it_is_begun(studio: Studio, mo
     usage = shutil.disk_usage(studio.settings.home)
     monkeypatch.setattr(disk.shutil, "disk_usage", lambda folder: usage._replace(free=disk.RESERVE))
     with pytest.raises(Refusal, match=r"The zip may need .* and the disk has") as refused:
-        studio.export_all(studio.clip_ids(), True)
+        studio.exports.export_all(studio.library.ids(), True)
     assert "fewer clips" in refused.value.remedy
     assert list((studio.settings.cache / "served").iterdir()) == []
 
 
 def test_a_zip_is_swept_with_what_else_is_served(studio: Studio) -> None:
     put(studio, [made(number) for number in range(3)])
-    ids = studio.clip_ids()
-    first = studio.export_all(ids[:2], True)
-    assert studio.export_all(ids[:2], True) == first  # again: in its own place, not beside it
+    ids = studio.library.ids()
+    first = studio.exports.export_all(ids[:2], True)
+    assert studio.exports.export_all(ids[:2], True) == first  # again: in its own place, not beside it
     served = studio.settings.cache / "served"
     assert len(list(served.iterdir())) == 1
     for number in range(70):

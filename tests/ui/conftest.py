@@ -54,10 +54,10 @@ class App:
         for job in self.studio.jobs():
             self.studio.cancel(job.id)
         self.settle()
-        self.studio.clear_ended()
-        for clip in self.studio.clips(limit=1000):
-            self.studio.trash(clip.id)
-        self.studio.empty_trash()
+        self.studio.queue.clear_ended()
+        for clip in self.studio.library.find(limit=1000):
+            self.studio.library.trash(clip.id)
+        self.studio.library.empty_trash()
         self.shelf.close()  # what it was fetching, and what it holds
         self.shelf.fails.clear()
         self.zoom.breaks.clear()

@@ -61,7 +61,7 @@ def test_keys_animate_and_stop(page: Page, app: App) -> None:
     page.keyboard.press("Escape")
     expect(page.locator(".progress")).to_be_hidden(timeout=3000)
     expect(page.locator(".job[data-state='cancelled']")).to_be_visible()
-    assert app.studio.count() == 0
+    assert app.studio.library.count() == 0
     page.locator("#clear-ended").click()
     expect(page.locator(".queue")).to_be_hidden()
 
@@ -175,7 +175,7 @@ def test_a_dropped_clip_brings_every_setting_back(page: Page, app: App, open_pag
     page.locator("[data-family='crane_up']").click()
     page.locator("#loop input").check()
     animate(page)
-    file = app.studio.clip_file(app.studio.clips()[0])
+    file = app.studio.library.file(app.studio.library.find()[0])
     other = open_page()
     drop(other, str(file))
     expect(other.locator(".photo-name")).to_contain_text("Dandelion")
@@ -200,7 +200,7 @@ def test_a_recipe_brings_photo_and_crop_when_the_photo_is_here(page: Page, app: 
     from studio.config import ASSETS
     from studio.nouns import Crop, Shot, replace
 
-    photo = app.studio.take_in(ASSETS / "samples" / "fig.jpg")
+    photo = app.studio.photos.take_in(ASSETS / "samples" / "fig.jpg")
     shot = Shot(photo, Crop(0.1, 0.2, 0.3, 0.3, "photo"))
     recipe = tmp_path / "recipe.json"
     recipe.write_text(replace(shot, photo=replace(photo, id="f" * 64)).to_json())

@@ -57,7 +57,7 @@ def test_the_sequence_is_in_the_clip_and_comes_back_with_its_settings(page: Page
     quick(page)
     say(page, "dolly in fast, then orbit left")
     animate(page)
-    (clip, *_) = app.studio.clips()
+    (clip, *_) = app.studio.library.find()
     assert clip.shot.motion.camera == BOTH.camera
     page.locator(".step .ghost").last.click()
     expect(page.locator(".step")).to_have_count(0)

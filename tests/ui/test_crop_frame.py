@@ -91,7 +91,7 @@ def test_the_clip_has_the_crop_that_was_drawn(page: Page, app: App) -> None:
     drawn = crop_box(page)
     quick(page)
     animate(page)
-    clip = app.studio.clips()[0]
+    clip = app.studio.library.find()[0]
     assert (clip.width, clip.height) == (360, 360)
     crop = clip.shot.crop
     assert (crop.x, crop.y, crop.w, crop.h) == pytest.approx(drawn, abs=0.004)
@@ -106,7 +106,7 @@ def test_an_aspect_counts_at_once(page: Page, app: App) -> None:
         document.querySelector('#animate').click();
     }""")
     expect(page.locator(".player video")).to_be_visible(timeout=20_000)
-    clip = app.studio.clips()[0]
+    clip = app.studio.library.find()[0]
     assert clip.shot.crop.aspect == "9:16"
     assert (clip.width, clip.height) == (360, 640)
 
@@ -141,7 +141,7 @@ def test_the_brush_paints_a_small_grey_mask(page: Page, app: App) -> None:
     page.reload()
     expect(page.locator("[data-paint='ripple']")).to_contain_text("Painted")
     animate(page)
-    (effect,) = app.studio.clips()[0].shot.motion.effects
+    (effect,) = app.studio.library.find()[0].shot.motion.effects
     mask = Image.open(io.BytesIO(base64.b64decode(effect.brush))).convert("L")
     assert max(mask.size) == 256
     assert mask.getpixel((mask.width // 2, int(mask.height * 0.8))) > 250

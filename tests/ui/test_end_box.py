@@ -137,12 +137,12 @@ class TestForReal:
         drawn = crop_box(page), end_box(page)
         quick(page)
         animate(page)
-        (clip,) = app.studio.clips()
+        (clip,) = app.studio.library.find()
         shot = clip.shot
         assert shot.end is not None
         for crop, seen in zip((shot.crop, shot.end.crop), drawn, strict=True):
             assert (crop.x, crop.y, crop.w, crop.h) == pytest.approx(seen, abs=0.006)
-        first, last = ends(app.studio.clip_file(clip))
+        first, last = ends(app.studio.library.file(clip))
         for frame, crop in ((first, shot.crop), (last, shot.end.crop)):
             assert score.psnr(frame, plain(shot, crop, frame.shape[1], frame.shape[0])) > 30  # through a codec, in 8 bits
         assert score.psnr(first, last) < 20

@@ -76,17 +76,17 @@ def test_search_rate_trash_and_restore(shelf: Page, app: App) -> None:
 
 
 def test_emptying_the_trash_asks_first(shelf: Page, app: App) -> None:
-    app.studio.trash(app.studio.clips()[0].id)
+    app.studio.library.trash(app.studio.library.find()[0].id)
     shelf.locator(".library-bar [data-value='trash']").click()
     shelf.locator("#empty-trash").click()
     ask = shelf.locator("dialog.ask")
     expect(ask).to_contain_text("1 clip will be deleted")
     ask.get_by_role("button", name="Keep them").click()
-    assert app.studio.count(trashed=True) == 1
+    assert app.studio.library.count(trashed=True) == 1
     shelf.locator("#empty-trash").click()
     ask.get_by_role("button", name="Delete for good").click()
     expect(shelf.locator("#library .nothing")).to_be_visible()
-    assert app.studio.count(trashed=True) == 0
+    assert app.studio.library.count(trashed=True) == 0
     assert len(list((app.studio.settings.cache / "thumbs").glob("*.jpg"))) == 1
 
 
@@ -108,7 +108,7 @@ def fill(app: App, count: int, trashed: bool = False) -> list[str]:
             clip = Clip(
                 name, shot, name + ".mp4", name + ".png", *size, 24, 48, 1 + number % 9, 37, 1.6e9 + number, 1, rating=number % 6
             )
-            app.studio._clips.keep(clip, folder / "clip.part", folder / "poster.part")
+            app.studio.library.keep(clip, folder / "clip.part", folder / "poster.part")
             made.append(name)
     return made[::-1]
 
@@ -149,13 +149,13 @@ def test_a_card_says_what_it_is_without_being_pointed_at(many: Page) -> None:
 def test_sorted_and_chosen_by_stars(many: Page, app: App) -> None:
     for sort in ("oldest", "longest", "best", "name", "newest"):
         many.locator("#library-sort").select_option(sort)
-        wanted = list(app.studio.clip_ids(sort=sort))[:60]
+        wanted = list(app.studio.library.ids(sort=sort))[:60]
         begins(many, wanted)
     many.locator("#library-stars").select_option("5")
-    expect(many.locator(".card")).to_have_count(app.studio.count(stars=5))
-    expect(many.locator(".count").first).to_have_text(f"{app.studio.count(stars=5)} clips")
+    expect(many.locator(".card")).to_have_count(app.studio.library.count(stars=5))
+    expect(many.locator(".count").first).to_have_text(f"{app.studio.library.count(stars=5)} clips")
     many.locator("#library-search").fill("beach")
-    expect(many.locator(".card")).to_have_count(app.studio.count("beach", stars=5))
+    expect(many.locator(".card")).to_have_count(app.studio.library.count("beach", stars=5))
 
 
 def test_a_page_looked_at_stays_where_it_is_when_the_list_changes(many: Page, app: App) -> None:
@@ -164,7 +164,7 @@ def test_a_page_looked_at_stays_where_it_is_when_the_list_changes(many: Page, ap
     many.locator(".card").nth(70).scroll_into_view_if_needed()
     card = many.locator(f"[data-card='{shown(many)[70]}']")
     before = card.bounding_box()
-    app.studio.trash(shown(many)[2])
+    app.studio.library.trash(shown(many)[2])
     expect(many.locator(".card")).to_have_count(99)
     after = card.bounding_box()
     assert before and after and abs(before["y"] - after["y"]) < 2
@@ -189,7 +189,7 @@ def test_several_are_marked_by_click_shift_and_keys(many: Page, app: App) -> Non
     bar.get_by_role("button", name="3 stars").click()
     rated = "one => one.querySelector('.card-stars')?.textContent === '★★★'"
     many.wait_for_function(f"[...document.querySelectorAll('.card')].every({rated})")
-    assert {clip.rating for clip in app.studio.clips(limit=1000)} == {3}
+    assert {clip.rating for clip in app.studio.library.find(limit=1000)} == {3}
     many.keyboard.press("Escape")
     expect(bar).to_be_hidden()
 
@@ -199,12 +199,12 @@ def test_what_goes_to_the_trash_comes_back_in_place(many: Page, app: App) -> Non
     mark(many, 2, 7)
     many.locator("#trash-marked").click()
     expect(many.locator(f"[data-card='{before[2]}']")).to_have_count(0)
-    assert app.studio.count(trashed=True) == 2
+    assert app.studio.library.count(trashed=True) == 2
     expect(many.locator(".put-back")).to_contain_text("2 clips moved to the trash")
     many.locator("#undo-trash").click()
     begins(many, before[:20])
     expect(many.locator(".put-back")).to_be_hidden()
-    assert app.studio.count(trashed=True) == 0
+    assert app.studio.library.count(trashed=True) == 0
 
 
 def test_the_trash_and_undo_by_keys_alone(many: Page, app: App) -> None:
@@ -226,7 +226,7 @@ def test_the_trash_and_undo_by_keys_alone(many: Page, app: App) -> None:
 
 
 def test_several_are_brought_back_from_the_trash(many: Page, app: App) -> None:
-    app.studio.trash(list(app.studio.clip_ids())[:5])
+    app.studio.library.trash(list(app.studio.library.ids())[:5])
     many.locator(".library-bar [data-value='trash']").click()
     expect(many.locator(".card")).to_have_count(5)
     many.locator("#library").get_by_role("searchbox").blur()
@@ -235,7 +235,7 @@ def test_several_are_brought_back_from_the_trash(many: Page, app: App) -> None:
     expect(many.locator("#trash-marked")).to_be_hidden()
     many.locator("#restore-marked").click()
     expect(many.locator("#library .nothing")).to_contain_text("The trash is empty")
-    until(lambda: app.studio.count() == 100)
+    until(lambda: app.studio.library.count() == 100)
 
 
 def test_several_are_one_download(many: Page, app: App, tmp_path: Path) -> None:
@@ -258,7 +258,7 @@ def test_again_and_use_settings_from_a_clip(shelf: Page, app: App) -> None:
     shelf.locator("#library .clip-tile").first.click()
     shelf.locator(".sheet").get_by_role("button", name="Another take").click()
     expect(shelf.locator(".shelf .clip-tile")).to_have_count(3, timeout=WAIT)
-    assert app.studio.clips()[0].shot.seed != app.studio.clips()[1].shot.seed
+    assert app.studio.library.find()[0].shot.seed != app.studio.library.find()[1].shot.seed
 
 
 def test_many_clips_come_a_page_at_a_time(page: Page, app: App) -> None:
@@ -267,7 +267,7 @@ def test_many_clips_come_a_page_at_a_time(page: Page, app: App) -> None:
     sample(page)
     quick(page)
     animate(page)
-    clip = app.studio.clips()[0]
+    clip = app.studio.library.find()[0]
     panel = LibraryPanel(app.studio)
     answer = panel.find(ClipSearch())
     assert answer["count"] == 1 and answer["clips"][0]["id"] == clip.id

@@ -22,7 +22,7 @@ def test_the_picker_groups_models_and_says_why_one_is_out_of_reach(page: Page, a
     page.locator("#model").click()
     picker = page.get_by_role("dialog", name="Choose a model")
     options = picker.get_by_role("option")
-    expect(options).to_have_count(len(app.studio.cards()))
+    expect(options).to_have_count(len(app.studio.models.cards))
     ready = picker.get_by_role("group", name="Ready on this computer")
     expect(ready.get_by_role("option")).to_have_count(3)
     expect(ready.locator("[data-model='pretend']")).to_contain_text(
@@ -98,7 +98,7 @@ def test_what_is_asked_of_a_model_reaches_the_recipe(page: Page, app: App) -> No
     page.locator("#may-shrink input").check()
     page.locator("#animate").click()
     plays(page)
-    shot = app.studio.clips()[0].shot
+    shot = app.studio.library.find()[0].shot
     assert (shot.model, shot.motion.negative_prompt) == ("pretend", "text")
     assert "The seeds drift away." in plain(shot.motion)
     assert (shot.quality, shot.steps, shot.guidance) == ("good", None, 3.5)
@@ -131,7 +131,7 @@ def test_a_live_picture_appears_while_it_denoises_and_stop_works(page: Page, app
     page.locator("#stop").click()
     expect(page.locator(".job[data-state='cancelled']")).to_be_visible()
     expect(page.locator(".live-view")).to_be_hidden()
-    assert app.studio.count() == 0
+    assert app.studio.library.count() == 0
 
 
 def test_a_clip_ends_on_another_photo(page: Page, app: App, tmp_path: Path) -> None:
@@ -146,7 +146,7 @@ def test_a_clip_ends_on_another_photo(page: Page, app: App, tmp_path: Path) -> N
     expect(page.locator(".ending-name")).to_have_text("two.png")
     page.locator("#animate").click()
     plays(page)
-    shot = app.studio.clips()[0].shot
+    shot = app.studio.library.find()[0].shot
     assert shot.end and shot.end.photo.name == "two.png"
     page.get_by_role("button", name="Remove the end frame").click()
     expect(page.locator(".ending-chosen")).to_be_hidden()
@@ -268,14 +268,14 @@ def test_a_finished_shot_is_tried_on_another_model(page: Page, app: App) -> None
     expect(page.locator("#model")).to_contain_text(OTHER.title)
     page.locator("#animate").click()
     expect(page.locator(".shelf .clip-tile")).to_have_count(2, timeout=WAIT)
-    assert [clip.shot.model for clip in app.studio.clips()] == [OTHER.id, READY.id]
+    assert [clip.shot.model for clip in app.studio.library.find()] == [OTHER.id, READY.id]
 
 
 def test_a_recipe_of_a_model_that_is_gone_says_so(page: Page, app: App, tmp_path: Path) -> None:
     from studio.config import ASSETS
     from studio.nouns import Shot
 
-    photo = app.studio.take_in(ASSETS / "samples" / "fig.jpg")
+    photo = app.studio.photos.take_in(ASSETS / "samples" / "fig.jpg")
     recipe = tmp_path / "recipe.json"
     recipe.write_text(Shot(photo, model="long-gone").to_json())
     drop(page, str(recipe))
@@ -290,7 +290,7 @@ def test_what_works_here_stands_first_and_the_rest_is_folded_by_the_gpu_it_takes
     expect(large).to_be_hidden()
     page.locator("#beyond summary").first.click()
     expect(large).to_be_visible()
-    needs = {card.id: card.checkpoint.needs.vram for card in app.studio.cards() if card.checkpoint}
+    needs = {card.id: card.checkpoint.needs.vram for card in app.studio.models.cards if card.checkpoint}
     below = 0
     for tier in page.locator("#beyond .shelf-group:not([hidden])").all():
         size = int(tier.locator("h3").inner_text().split()[0])

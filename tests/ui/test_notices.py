@@ -293,4 +293,4 @@ def test_escape_in_a_box_a_slider_or_a_menu_leaves_the_job_alone(page: Page, app
     expect(page.locator("#stop")).to_have_attribute("title", re.compile("unless a box, a slider or a menu"))
     page.keyboard.press("Escape")
     expect(page.locator(".progress")).to_be_hidden(timeout=WAIT)
-    assert app.studio.count() == 0
+    assert app.studio.library.count() == 0

@@ -98,7 +98,7 @@ def test_words_stay_words(page: Page, app: App, tmp_path: Path) -> None:
     animate(page)
     page.get_by_role("tab", name="Library").click()
     page.locator("#library .clip-tile").first.click()
-    words = plain(app.studio.clips()[0].shot.motion)
+    words = plain(app.studio.library.find()[0].shot.motion)
     assert "onerror=hit=1" in words
     expect(page.locator(".sheet")).to_contain_text(words)
     page.reload()

@@ -148,7 +148,7 @@ def test_the_desk_survives_a_reload(page: Page, app: App) -> None:
     expect(page.locator("[data-family='orbit_left']")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#size")).to_have_value("480p")
     animate(page)
-    shot = app.studio.clips()[0].shot
+    shot = app.studio.library.find()[0].shot
     assert (shot.crop.aspect, shot.size, shot.seconds, shot.fps) == ("4:5", "480p", 1, 16)
     assert [move.name for move in shot.motion.camera.moves] == ["orbit_left"]
     assert [effect.name for effect in shot.motion.effects] == ["fog"]

@@ -66,9 +66,9 @@ def test_a_clip_knows_what_it_was_made_for(app: App, page: Page) -> None:
     promised(page, "30 fps")
     quick(page, 1)
     animate(page)
-    (clip,) = app.studio.clips()
+    (clip,) = app.studio.library.find()
     assert clip.shot.platform == "reels"
-    assert app.studio.clips("instagram") == (clip,)
+    assert app.studio.library.find("instagram") == (clip,)
     made_for(page, "")
     expect(page.locator("#misfits")).to_be_hidden(timeout=WAIT)
 
@@ -81,7 +81,7 @@ def test_what_is_promised_of_a_looping_picture_is_what_comes(app: App, page: Pag
     promised(page, r"^640 × 360, 10 frames, 1 s at 10 fps, about \d+ s here$")
     page.locator("#animate").click()
     expect(page.locator(".facts").first).to_contain_text("640 × 360 · 1 s · 10 fps", timeout=60_000)
-    (clip,) = app.studio.clips()
+    (clip,) = app.studio.library.find()
     assert (clip.width, clip.height, clip.num_frames, clip.fps, clip.seconds) == (640, 360, 10, 10.0, 1.0)
 
 

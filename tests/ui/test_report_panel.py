@@ -94,7 +94,7 @@ def test_only_a_network_upscales() -> None:
 def test_a_close_up_is_pixel_by_pixel(app: App, tmp_path: Path) -> None:
     grain = np.repeat(np.random.default_rng(3).integers(0, 255, (1200, 2400, 1), np.uint8), 3, axis=2)
     Image.fromarray(grain).save(tmp_path / "grain.png")
-    photo = app.studio.take_in(tmp_path / "grain.png")
+    photo = app.studio.photos.take_in(tmp_path / "grain.png")
     close = {one.__name__: one for one in make_report_calls(app.studio)}["close_up"]
     ask = {"photo": photo.id, "before": [], "after": [{"name": "contrast", "amount": 0.5}], "box": [0.5, 0.25, 0.25, 0.5]}
     seen = np.asarray(Image.open(close(ask)["before"]), np.float32)
@@ -182,13 +182,13 @@ def test_the_clip_is_made_from_the_mended_photo_and_a_recipe_brings_the_mends_ba
     mend(page, take_flawed(page, flawed(tmp_path, "flat"), "flat"))
     quick(page)
     animate(page)
-    clip = app.studio.clips()[0]
+    clip = app.studio.library.find()[0]
     assert [mend.name for mend in clip.shot.mends] == ["contrast"]
-    poster = np.asarray(Image.open(app.studio.poster_file(clip)).convert("L"), np.float32)
+    poster = np.asarray(Image.open(app.studio.library.poster(clip)).convert("L"), np.float32)
     whole = np.asarray(Image.open(tmp_path / "flat.jpg").convert("L"), np.float32)
     assert np.ptp(np.percentile(poster, (2, 98))) > 1.4 * np.ptp(np.percentile(whole, (2, 98)))
     other = open_page()
-    drop(other, str(app.studio.clip_file(clip)))
+    drop(other, str(app.studio.library.file(clip)))
     expect(other.locator(".mend-name")).to_contain_text("Contrast", timeout=LONG)
     expect(other.locator(".photo-image")).to_have_attribute("src", re.compile("served"), timeout=LONG)
 
@@ -204,7 +204,7 @@ def test_an_amount_is_set_and_a_reload_keeps_it(page: Page, app: App, tmp_path: 
     expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("served"), timeout=LONG)
     quick(page)
     animate(page)
-    assert app.studio.clips()[0].shot.mends == (Mend("contrast", 0.3),)
+    assert app.studio.library.find()[0].shot.mends == (Mend("contrast", 0.3),)
 
 
 def test_every_photo_on_the_strip_has_mends_of_its_own(page: Page, app: App, tmp_path: Path) -> None:
@@ -222,7 +222,7 @@ def test_every_photo_on_the_strip_has_mends_of_its_own(page: Page, app: App, tmp
     quick(page)
     animate(page)
     app.settle()
-    assert sorted([mend.name for mend in clip.shot.mends] for clip in app.studio.clips()) == [[], ["contrast"]]
+    assert sorted([mend.name for mend in clip.shot.mends] for clip in app.studio.library.find()) == [[], ["contrast"]]
 
 
 def test_several_flaws_are_mended_at_once(page: Page, tmp_path: Path) -> None:

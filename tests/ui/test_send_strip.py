@@ -38,7 +38,7 @@ def test_ten_photos_are_ten_upright_clips_in_three_actions(page: Page, app: App,
     expect(page.locator(".job.group")).to_contain_text("10 photos")
     expect(page.locator(".queue-list > .job:not(.group)")).to_have_count(0)
     app.settle()
-    clips = app.studio.clips()
+    clips = app.studio.library.find()
     assert len(clips) == 10 and {clip.width / clip.height for clip in clips} == {9 / 16}
     assert {clip.shot.photo.name for clip in clips} == {Path(file).name for file in files}
     assert {clip.shot.motion for clip in clips} == {clips[0].shot.motion}
@@ -61,7 +61,7 @@ def test_each_goes_with_its_own_crop_and_one_may_go_alone(page: Page, app: App, 
     page.locator(".aspects [data-value='16:9']").click()
     page.locator("#animate").click()
     settled(page, app, 3)
-    shots = {clip.shot.photo.name: clip.shot for clip in app.studio.clips()}
+    shots = {clip.shot.photo.name: clip.shot for clip in app.studio.library.find()}
     assert [shots[f"{at:02}.png"].crop.aspect for at in range(3)] == ["1:1", "1:1", "16:9"]
     crop = shots["01.png"].crop
     assert (crop.x, crop.y, crop.w, crop.h) == pytest.approx(moved, abs=0.005)
@@ -69,7 +69,7 @@ def test_each_goes_with_its_own_crop_and_one_may_go_alone(page: Page, app: App, 
     expect(page.locator("#animate")).not_to_have_attribute("aria-disabled", "true")
     page.locator("#animate-one").click()
     settled(page, app, 4)
-    assert app.studio.clips()[0].shot.photo.name == "02.png" and app.studio.count() == 4
+    assert app.studio.library.find()[0].shot.photo.name == "02.png" and app.studio.library.count() == 4
     for _ in range(2):
         page.locator(".film-away").first.focus()
         page.keyboard.press("Enter")
@@ -89,7 +89,7 @@ def test_a_photo_that_cannot_be_used_is_named_and_the_others_go(page: Page, app:
     expect(note).to_contain_text("01.png: That photo is not in the studio.")
     expect(page.locator(".sent")).to_contain_text("2 photos are in the queue.")
     settled(page, app, 2)
-    assert sorted(clip.shot.photo.name for clip in app.studio.clips()) == ["00.png", "02.png"]
+    assert sorted(clip.shot.photo.name for clip in app.studio.library.find()) == ["00.png", "02.png"]
 
 
 def test_what_is_painted_belongs_to_its_photo(page: Page, app: App, tmp_path: Path) -> None:
@@ -109,7 +109,8 @@ def test_what_is_painted_belongs_to_its_photo(page: Page, app: App, tmp_path: Pa
     expect(page.locator(".sent")).to_contain_text("Water ripple is left out of the photo it isn't painted on.")
     settled(page, app, 2)
     effects = {
-        clip.shot.photo.name: [(one.name, bool(one.brush)) for one in clip.shot.motion.effects] for clip in app.studio.clips()
+        clip.shot.photo.name: [(one.name, bool(one.brush)) for one in clip.shot.motion.effects]
+        for clip in app.studio.library.find()
     }
     assert effects == {"00.png": [("ripple", True)], "01.png": []}
 
@@ -145,7 +146,7 @@ def test_a_group_opens_is_cancelled_as_one_and_retries_what_failed(page: Page, a
         app.zoom.breaks.clear()
     group.get_by_role("button", name="Retry what failed").click()
     expect(page.locator(".queue")).to_be_hidden(timeout=WAIT)
-    assert app.studio.count() == 4 and not any(isinstance(job.state, Failed) for job in app.studio.jobs())
+    assert app.studio.library.count() == 4 and not any(isinstance(job.state, Failed) for job in app.studio.jobs())
 
 
 # Once -------------------------------------------------------------------------------------------------------------------
@@ -239,7 +240,7 @@ def test_draft_and_variations_have_the_crop_that_is_chosen(page: Page, app: App)
         assert tile == pytest.approx(9 / 16, abs=0.01)
     page.locator("#vary-go").click()
     settled(page, app, 3)
-    for clip in app.studio.clips():
+    for clip in app.studio.library.find():
         assert (clip.shot.crop.x, clip.shot.crop.w) == pytest.approx((suggested[0], suggested[2]), abs=0.004)
     page.wait_for_function("document.querySelector('.draft')?.videoWidth > 0")
     shape = page.evaluate("document.querySelector('.draft').videoWidth / document.querySelector('.draft').videoHeight")

@@ -67,7 +67,7 @@ def test_a_click_marks_the_subject_and_the_clip_keeps_it(page: Page, app: App) -
     page.wait_for_function("Stir.now('frame')?.subject", timeout=LONG)
     quick(page)
     animate(page)
-    (clip,) = app.studio.clips()
+    (clip,) = app.studio.library.find()
     assert np.array_equal(mask(page), np.asarray(Image.open(io.BytesIO(base64.b64decode(clip.shot.subject))).convert("L")))
     assert any(one.what == "layers" and "you marked" in one.reason for one in clip.choices)
 

@@ -56,7 +56,7 @@ def app(tiny_app: App) -> App:
 
 
 def test_a_tiny_model_makes_a_clip_on_the_page(page: Page, app: App) -> None:
-    (card,) = [card for card in app.studio.cards() if card.title.startswith("Tiny") or card.id.startswith("tiny")]
+    (card,) = [card for card in app.studio.models.cards if card.title.startswith("Tiny") or card.id.startswith("tiny")]
     sample(page)
     choose(page, card.id)
     page.locator("#quality [data-value='best']").click()
@@ -74,7 +74,7 @@ def test_a_tiny_model_makes_a_clip_on_the_page(page: Page, app: App) -> None:
     expect(film).to_be_visible(timeout=SLOW)
     page.wait_for_function("document.querySelector('.player video').videoWidth > 0")
     assert film.evaluate("one => [one.videoWidth, one.videoHeight]") == [width, height]
-    clip = app.studio.clips()[0]
+    clip = app.studio.library.find()[0]
     assert (clip.num_frames, clip.shot.steps) == (frames, MANY)
     assert "The seeds drift away." in plain(clip.shot.motion)
     models(page)

@@ -36,11 +36,11 @@ def test_a_flawed_photo_and_vague_words_become_a_good_clip_by_the_offered_fixes(
     expect(page.locator("#check-state")).to_have_text("Reads well")
     expect(page.locator(".report-line em")).to_have_count(0)  # nothing is left to fix
     steps.animate(page)
-    clip = app.studio.clips()[0]
+    clip = app.studio.library.find()[0]
     assert [mend.name for mend in clip.shot.mends] == ["denoise"]
     motion = clip.shot.motion
     assert motion.camera.moves
-    assert check(motion, seconds=clip.shot.seconds, card=app.studio.card(clip.shot.model)) == ()
+    assert check(motion, seconds=clip.shot.seconds, card=app.studio.models.card(clip.shot.model)) == ()
     image = app.studio.photos.mended(clip.shot.photo, clip.shot.mends)
     report = inspection.look(image, clip.shot.photo, clip.shot.crop, clip.shot.size)
     assert {"noise", "blocks", "flat"}.isdisjoint(finding.code for finding in report.at("mend"))
@@ -93,12 +93,12 @@ def test_a_draft_comes_first_and_one_press_renders_the_same_shot(app: App, page:
     steps.choose(page, READY.id, draft=True)
     expect(page.locator("#animate")).to_contain_text("Draft on Parallax", timeout=WAIT)
     steps.animate(page)
-    (draft,) = app.studio.clips()
+    (draft,) = app.studio.library.find()
     assert (draft.shot.model, draft.shot.draft) == (READY.id, "parallax")
     page.locator("#render").click()
     expect(page.locator("#render")).to_be_hidden(timeout=WAIT)
     app.settle()
-    real, first = app.studio.clips()
+    real, first = app.studio.library.find()
     assert first == draft
     assert (real.shot.model, real.shot.draft, real.shot.motion) == (READY.id, "", draft.shot.motion)
     assert isinstance(app.studio.job(real.id).state, Done)

@@ -112,10 +112,10 @@ def test_animate_waits_for_what_was_just_typed(page: Page, app: App) -> None:
     page.locator("#prompt").fill("the camera rises while the fisherman waves")
     page.keyboard.press("Control+Enter")
     expect(page.locator(".player video")).to_be_visible(timeout=WAIT)
-    motion = app.studio.clips()[0].shot.motion
+    motion = app.studio.library.find()[0].shot.motion
     assert [move.name for move in motion.camera.moves] == ["crane_up"]
     assert "fisherman" in plain(motion)
-    assert app.studio.count("fisherman waves") == 1  # the library finds it by what was said
+    assert app.studio.library.count("fisherman waves") == 1  # the library finds it by what was said
 
 
 def test_nothing_said_of_the_camera_is_shown_as_that(page: Page) -> None:
@@ -194,7 +194,7 @@ def test_a_preset_fills_the_builder_and_the_clip_has_it(page: Page, app: App) ->
     expect(page.locator(f".chip[data-effect='{one.motion.effects[0].name}']")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#seconds")).to_have_value("1")  # length, aspect and model are only offered
     animate(page)
-    shot = app.studio.clips()[0].shot
+    shot = app.studio.library.find()[0].shot
     assert shot.motion == one.motion
     assert (shot.seconds, shot.crop.aspect) == (1, "photo")
     page.locator("#use-suggested").click()
@@ -208,7 +208,7 @@ def test_a_preset_is_undone_and_motions_that_fit_come_first(page: Page, app: App
     mine = "The dandelion sways. The camera rises."
     say(page, mine)
     first = page.locator(".preset-strip .preset").first
-    photo = app.studio.photo(page.evaluate("Stir.now('frame').photo"))
+    photo = app.studio.photos.get(page.evaluate("Stir.now('frame').photo"))
     expect(first).to_have_attribute("data-preset", app.studio.advice.motions(photo)[0].id, timeout=WAIT)
     first.click()
     expect(first).to_have_attribute("aria-pressed", "true")
@@ -255,7 +255,7 @@ def test_a_reload_keeps_the_builder(page: Page) -> None:
 
 
 def test_a_recipe_comes_back_as_a_sentence_and_its_pieces(page: Page, app: App, tmp_path: Path) -> None:
-    photo = app.studio.take_in(ASSETS / "samples" / "fig.jpg")
+    photo = app.studio.photos.take_in(ASSETS / "samples" / "fig.jpg")
     camera = Camera((Move("orbit_left", 0.85), Move("crane_up", 0.2)), "linear", True, "fast")
     motion = Motion("a quiet morning", "text", camera, (Effect("fog", 0.3),), "the steam", "curls", still="the bowl")
     recipe = tmp_path / "recipe.json"
@@ -397,7 +397,7 @@ def test_a_pressed_change_that_no_word_shows_leaves_the_sentence_as_it_was_typed
 
 
 def test_words_that_are_no_words_are_refused_at_their_place(app: App) -> None:
-    photo = app.studio.take_in(ASSETS / "samples" / "fig.jpg")
+    photo = app.studio.photos.take_in(ASSETS / "samples" / "fig.jpg")
     frame = {"photo": photo.id}
     for words in ({"prompt": 3}, {"subject": "x" * 4001}, {"told": "x"}, "words"):
         with pytest.raises(Misplaced) as refused:

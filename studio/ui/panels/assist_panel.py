@@ -33,4 +33,4 @@ class AssistPanel:
 
     def propose(self, frame: Frame) -> dict[str, Any]:
         """A motion for the photo on the desk, in words."""
-        return {"text": self.studio.assist.propose(self.studio.photo(frame.photo), frame.mends)}
+        return {"text": self.studio.assist.propose(self.studio.photos.get(frame.photo), frame.mends)}

@@ -57,12 +57,12 @@ class LibraryPanel:
         calls = [
             *make_clip_calls(studio),
             make_call("find_clips", ClipSearch, self.find),
-            make_call("trash_clip", ById, lambda ask: studio.trash(ask.id)),
-            make_call("restore_clip", ById, lambda ask: studio.restore(ask.id)),
+            make_call("trash_clip", ById, lambda ask: studio.library.trash(ask.id)),
+            make_call("restore_clip", ById, lambda ask: studio.library.restore(ask.id)),
             make_call("find_ids", ClipSearch, self.find_ids),
-            make_call("trash_clips", SeveralClips, lambda ask: studio.trash(ask.ids)),
-            make_call("restore_clips", SeveralClips, lambda ask: studio.restore(ask.ids)),
-            make_call("rate_clips", SeveralClips, lambda ask: studio.rate(ask.ids, ask.stars)),
+            make_call("trash_clips", SeveralClips, lambda ask: studio.library.trash(ask.ids)),
+            make_call("restore_clips", SeveralClips, lambda ask: studio.library.restore(ask.ids)),
+            make_call("rate_clips", SeveralClips, lambda ask: studio.library.rate(ask.ids, ask.stars)),
             make_call("export_clips", SeveralClips, self.export),
             make_call("empty_trash", dict[str, str], lambda _: self.empty()),
         ]
@@ -73,31 +73,31 @@ class LibraryPanel:
 
     def empty(self) -> dict[str, int]:
         """Delete what is in the trash, small pictures and all."""
-        count = self.studio.empty_trash()
+        count = self.studio.library.empty_trash()
         sweep_thumbs(self.studio)
         return {"count": count}
 
     def find(self, search: ClipSearch) -> dict[str, Any]:
         """One page of clips, and how many there are in all."""
         words, studio = search.words[:200], self.studio
-        clips = studio.clips(words, search.trashed, search.limit, search.offset, search.sort, search.stars)
-        count = studio.count(words, search.trashed, search.stars)
-        return {"clips": show_clips(studio, clips), "count": count, "trash": studio.count(trashed=True)}
+        clips = studio.library.find(words, search.trashed, search.limit, search.offset, search.sort, search.stars)
+        count = studio.library.count(words, search.trashed, search.stars)
+        return {"clips": show_clips(studio, clips), "count": count, "trash": studio.library.count(trashed=True)}
 
     def find_ids(self, search: ClipSearch) -> dict[str, Any]:
         """Every clip that is found, to mark them all."""
-        ids = self.studio.clip_ids(search.words[:200], search.trashed, search.sort, search.stars)
+        ids = self.studio.library.ids(search.words[:200], search.trashed, search.sort, search.stars)
         return {"ids": ids[:MOST_MARKED]}
 
     def export(self, ask: SeveralClips) -> dict[str, str]:
         """One zip of several clips."""
-        file = self.studio.export_all(ask.ids, ask.recipe)
+        file = self.studio.exports.export_all(ask.ids, ask.recipe)
         return {"path": str(file), "name": file.name}
 
 
 def open_folder(studio: Studio, clip_id: str) -> bool:
     """Show a clip in the system's file manager. Raises `Refusal`, naming the folder, where there is none."""
-    folder = studio.clip_file(studio.clip(clip_id)).parent
+    folder = studio.library.file(studio.library.get(clip_id)).parent
     if sys.platform == "win32":
         os.startfile(folder)  # noqa: S606  a folder of our own, not a program
         return True

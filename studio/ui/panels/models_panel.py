@@ -7,6 +7,7 @@ from typing import Any, get_args
 
 import msgspec
 
+from studio import presets
 from studio.nouns import Noun, Refusal, Size
 from studio.preferences import Look, Placement, Preferences, Weights
 from studio.studio import Studio
@@ -46,8 +47,8 @@ class Wish(Noun, frozen=True):
 
 def change_preferences(studio: Studio, wanted: Wish) -> Preferences:
     """Change what the wish names. Raises `Refusal` for a value out of range and a place that isn't known."""
-    if wanted.place and all(one.id != wanted.place for one in studio.platforms()):
-        known = ", ".join(one.id for one in studio.platforms())
+    if wanted.place and all(one.id != wanted.place for one in presets.platforms()):
+        known = ", ".join(one.id for one in presets.platforms())
         raise Refusal(f"There is no place called {wanted.place!r}.", f"Choose one of: {known}.")
     named = {name: value for name, value in msgspec.structs.asdict(wanted).items() if value is not None}
     return studio.models.alter(lambda now: msgspec.structs.replace(now, **named))
@@ -55,7 +56,7 @@ def change_preferences(studio: Studio, wanted: Wish) -> Preferences:
 
 def override_model(studio: Studio, wanted: Override) -> Preferences:
     """Decide for one model, or leave it to the studio again."""
-    model = studio.card(wanted.id).id
+    model = studio.models.card(wanted.id).id
 
     def decided(now: Preferences) -> Preferences:
         placement = {**now.placement, model: wanted.placement}
@@ -108,7 +109,7 @@ class ModelsPanel:
     def quote(self, model: str) -> dict[str, Any]:
         """What a download would take, in words."""
         quote = self.studio.models.quote(model)
-        card = self.studio.card(model)
+        card = self.studio.models.card(model)
         return {
             "total": format_bytes(quote.total), "missing": format_bytes(quote.missing), "free": format_bytes(quote.free),
             "files": quote.files,

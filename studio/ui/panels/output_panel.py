@@ -133,7 +133,7 @@ class OutputPanel:
 
     def render(self) -> None:
         """Draw the parts."""
-        cards = [describe_card(card) for card in self.studio.cards()]
+        cards = [describe_card(card) for card in self.studio.models.cards]
         press = make_call("animate", Press, self.animate)
         self.part = make_part(
             "output_panel", msgspec.to_builtins(Output()), events=["why", "plan"], calls=[press], cards=cards, desk=PARTS

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from studio import presets
 from studio.config import ASSETS, MAX_UPLOAD_BYTES
 from studio.nouns import Aspect, Brush, Fraction, Mend, Motion, Noun, Shot
 from studio.photo.crop import RATIOS, settle
@@ -39,11 +40,11 @@ def make_depth_calls(studio: Studio) -> list[Call]:
     """Whether the optional depth network is here, and its download: only ever asked for by the user's own button."""
 
     def about(_: dict[str, str]) -> dict[str, Any]:
-        ready, choice = studio.depth_model()
+        ready, choice = studio.depths.network()
         return {"ready": ready, "value": choice.value, "reason": choice.reason}
 
     def download(nothing: dict[str, str]) -> dict[str, Any]:
-        studio.download_depth_model(lambda progress: None)
+        studio.depths.download_network(lambda progress: None)
         return about(nothing)
 
     return [make_call("depth_model", dict[str, str], about), make_call("download_depth", dict[str, str], download)]
@@ -61,24 +62,26 @@ class PhotoPanel:
         calls = [
             make_call("receive_file", Upload, lambda upload: receive_upload(studio, upload)),
             make_call("take_sample", ById, lambda ask: take_sample(studio, ask.id)),
-            make_call("look_at", ById, lambda ask: show_photo(studio, studio.photo(ask.id))),
+            make_call("look_at", ById, lambda ask: show_photo(studio, studio.photos.get(ask.id))),
             make_call("suggest_crop", CropQuestion, self.suggest),
             make_call(
-                "pick_subject", Click, lambda ask: {"subject": studio.pick(studio.photo(ask.photo), ask.mends, ask.x, ask.y)}
+                "pick_subject",
+                Click,
+                lambda ask: {"subject": studio.advice.pick(studio.photos.get(ask.photo), ask.mends, ask.x, ask.y)},
             ),
             make_call("depth_view", Frame, self.depth),
             make_call("take_depth", Upload, self.take_depth),
             *make_depth_calls(studio),
             *make_report_calls(studio),
         ]
-        samples = [{**msgspec.to_builtins(one), "path": str(ASSETS / "samples" / one.file)} for one in studio.samples()]
+        samples = [{**msgspec.to_builtins(one), "path": str(ASSETS / "samples" / one.file)} for one in presets.samples()]
         self.part = make_part(
             "photo_panel",
             None,
             calls=calls,
             samples=samples,
             ratios=RATIOS,
-            platforms=msgspec.to_builtins(studio.platforms()),
+            platforms=msgspec.to_builtins(presets.platforms()),
             limit=MAX_UPLOAD_BYTES,
             mends=list_mends(has_network()),
             upscale=UPSCALE,
@@ -91,12 +94,12 @@ class PhotoPanel:
 
     def suggest(self, fit: CropQuestion) -> dict[str, Any]:
         """The crop the studio would choose, and why."""
-        suggestion = self.studio.suggest_crop(self.studio.photo(fit.photo), fit.aspect, fit.subject)
+        suggestion = self.studio.advice.suggest_crop(self.studio.photos.get(fit.photo), fit.aspect, fit.subject)
         return {"crop": msgspec.to_builtins(suggestion.crop), "why": suggestion.choice.reason}
 
     def depth(self, frame: Frame) -> dict[str, Any]:
         """A picture of the crop's depth, and what is known about where it comes from."""
-        photo = self.studio.photo(frame.photo)
+        photo = self.studio.photos.get(frame.photo)
         shot = Shot(photo, settle(photo, frame.crop), Motion(), depth=frame.depth, mends=frame.mends, subject=frame.subject)
         view = self.studio.depth_view(shot)
         about = [choice for choice in self.studio.choices(shot) if "depth" in choice.what or "layer" in choice.what]
@@ -106,6 +109,6 @@ class PhotoPanel:
         """Keep a depth map that the user drew or measured elsewhere."""
         file = find_upload(self.studio, upload)
         try:
-            return {"depth": self.studio.adopt_depth(file)}
+            return {"depth": self.studio.depths.adopt(file)}
         finally:
             file.unlink(missing_ok=True)

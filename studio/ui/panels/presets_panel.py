@@ -44,7 +44,7 @@ def sort_motions(studio: Studio, photo_id: str) -> dict[str, Any]:
 
     Raises `Refusal`.
     """
-    photo = studio.photo(photo_id)
+    photo = studio.photos.get(photo_id)
     seen = studio.advice.seen(photo)
     kind = of(seen)
     order = studio.advice.motions(photo)
@@ -74,7 +74,7 @@ def preview_motion(studio: Studio, ask: PreviewQuestion) -> dict[str, str]:
     preset = next((one for one in presets.motions() if one.id == ask.motion), None)
     if preset is None:
         raise Refusal("There is no such motion.", "Reload the page.")
-    frame, photo = ask.frame, studio.photo(ask.frame.photo)
+    frame, photo = ask.frame, studio.photos.get(ask.frame.photo)
     crop = settle(photo, frame.crop)
     shot = Shot(photo, crop, preset.motion, depth=frame.depth, mends=frame.mends, subject=frame.subject)
     places = studio.places(shot)
@@ -87,7 +87,7 @@ def preview_motion(studio: Studio, ask: PreviewQuestion) -> dict[str, str]:
 
 def list_motions(studio: Studio) -> list[dict[str, Any]]:
     """Every motion to start from, with where its still lies and what it goes well with."""
-    titles = {card.id: card.title for card in studio.cards()}
+    titles = {card.id: card.title for card in studio.models.cards}
     return [_show_motion(one, titles) for one in presets.motions()]
 
 

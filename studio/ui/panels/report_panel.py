@@ -172,7 +172,7 @@ def make_report_calls(studio: Studio) -> list[Call]:
     """The report on a photo; a picture of it with its mends; and the pictures before and after some."""
 
     def shot(photo_id: str, mends: tuple[Mend, ...], crop: Crop = WHOLE, size: Size = "auto", subject: str = "") -> Shot:
-        photo = studio.photo(photo_id)
+        photo = studio.photos.get(photo_id)
         return Shot(photo, settle(photo, crop), Motion(), size=size, mends=mends, subject=subject)
 
     def report(ask: ReportQuestion) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from studio import presets
 from studio.photo.crop import SHORT_SIDES
 from studio.studio import Studio
 from studio.ui.html_part import make_call, make_part
@@ -33,7 +34,7 @@ class SettingsPanel:
             make_call("ask_assistant", dict[str, str], lambda _: self.studio.assist.state()),
             *make_depth_calls(self.studio),
         ]
-        places = [[one.id, one.title] for one in self.studio.platforms()]
+        places = [[one.id, one.title] for one in presets.platforms()]
         begins = {"sizes": SIZES, "rates": RATES, "places": places}
         self.part = make_part("settings_panel", None, calls=calls, local=self.studio.settings.user == "", **begins)
 

@@ -83,7 +83,7 @@ def sync_words(studio: Studio, ask: WordsQuestion) -> dict[str, Any]:
     What was typed is heard first; what was pressed meanwhile stands. The sentence is left alone unless something was pressed.
     Raises `Refusal` for a model that isn't there.
     """
-    card = studio.card(ask.model)
+    card = studio.models.card(ask.model)
     motion = ask.motion
     if not ask.write and ask.text != ask.said:
         heard = replace(read_prompt.hear(ask.before, ask.text), negative_prompt=merge_avoided(ask))

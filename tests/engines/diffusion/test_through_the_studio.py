@@ -15,6 +15,7 @@ from studio import presets
 from studio.cards import ModelCard
 from studio.cli import main
 from studio.config import ASSETS, Settings
+from studio.exports import read_recipe
 from studio.nouns import Cancelled, Clip, Crop, Done, Motion, Progress, Refusal, Running, Shot, Still, replace
 from studio.photo import crop
 from studio.studio import Studio
@@ -43,7 +44,7 @@ def open_with(settings: Settings, tiny: Tiny) -> Iterator[Callable[..., Studio]]
 
 def shot_of(studio: Studio, card: ModelCard, **changes: object) -> Shot:
     """A square shot of a photo, a second and a bit, in words."""
-    photo = studio.take_in(PHOTO, "fig.jpg")
+    photo = studio.photos.take_in(PHOTO, "fig.jpg")
     shot = Shot(photo, crop.largest(photo, "1:1"), Motion("leaves stir"), card.id, seconds=1, fps=card.fps[0])
     return replace(shot, **changes)
 
@@ -51,11 +52,11 @@ def shot_of(studio: Studio, card: ModelCard, **changes: object) -> Shot:
 def kept(studio: Studio, shot: Shot) -> Clip:
     job = ended(studio, studio.submit(shot).id)
     assert job.state == Done(job.id), job.state
-    return studio.clip(job.id)
+    return studio.library.get(job.id)
 
 
 def pictures(studio: Studio, clip: Clip) -> list[np.ndarray]:
-    with av.open(str(studio.clip_file(clip))) as video:
+    with av.open(str(studio.library.file(clip))) as video:
         return [frame.to_ndarray(format="rgb24") for frame in video.decode(video=0)]
 
 
@@ -69,7 +70,7 @@ def test_a_photo_becomes_an_mp4(open_with: Callable[..., Studio], tiny: Tiny, na
     clip = kept(studio, shot)
     assert (clip.width, clip.height, clip.num_frames) == (plan.width, plan.height, plan.num_frames)
     assert clip.fps == plan.fps
-    with av.open(str(studio.clip_file(clip))) as video:
+    with av.open(str(studio.library.file(clip))) as video:
         track = video.streams.video[0]
         assert (track.width, track.height, track.average_rate) == (plan.width, plan.height, plan.fps)
         assert sum(1 for _ in video.decode(video=0)) == plan.num_frames
@@ -78,7 +79,7 @@ def test_a_photo_becomes_an_mp4(open_with: Callable[..., Studio], tiny: Tiny, na
         if video.streams.audio:
             (sound,) = video.streams.audio
             assert float(sound.duration * sound.time_base) == pytest.approx(plan.seconds, abs=1 / plan.fps)
-    assert studio.recipe(studio.clip_file(clip)) == clip.shot
+    assert read_recipe(studio.library.file(clip)) == clip.shot
     assert {"size", "length", "steps"} <= {choice.what for choice in clip.choices}
     assert all(choice.reason for choice in clip.choices)
 
@@ -113,13 +114,13 @@ def test_cancelled_in_mid_step_the_next_is_as_if_nothing_had_been(open_with: Cal
     again = pictures(studio, kept(studio, wanted))
     assert studio.job(job.id).state == Cancelled()
     assert np.array_equal(fresh, again)
-    assert studio.count() == 2
+    assert studio.library.count() == 2
 
 
 def test_an_end_photo_changes_how_it_ends(open_with: Callable[..., Studio], tiny: Tiny) -> None:
     studio, card = open_with("wan21_flf2v"), tiny("wan21_flf2v")
     start = shot_of(studio, card, quality="draft", seed=1)
-    ends = [studio.take_in(ASSETS / "samples" / name) for name in ("stream.jpg", "dandelion.jpg")]
+    ends = [studio.photos.take_in(ASSETS / "samples" / name) for name in ("stream.jpg", "dandelion.jpg")]
     clips = [pictures(studio, kept(studio, replace(start, end=Still(end, Crop(aspect="photo"))))) for end in ends]
     assert not np.array_equal(clips[0][-1], clips[1][-1])
 

@@ -1,0 +1,92 @@
+"""Depth maps of the user's own, and the optional depth network: whether it is here, and its download.
+
+Where the depth of a shot comes from is decided in engines/parallax.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from pathlib import Path
+
+import numpy as np
+
+from studio.config import MAX_UPLOAD_BYTES, Settings
+from studio.engines.base import Tick
+from studio.library import disk
+from studio.nouns import Choice, Refusal
+
+DEPTH_PIXELS = 50_000_000
+"""Pixels of the largest depth map that is opened: twice a 24-megapixel photo."""
+
+
+def find_network(settings: Settings) -> tuple[bool, Choice]:
+    """Whether the optional depth network has been downloaded, and what that means for depth."""
+    from studio.engines.parallax import depth_anything
+
+    if depth_anything.ready(settings):
+        return True, Choice("depth", depth_anything.NAME, "it is downloaded, and reads depth best")
+    return False, Choice("depth", "built in", "read from the photo itself; nothing is downloaded")
+
+
+def depth_file(settings: Settings, depth: str) -> Path:
+    """Where an uploaded depth map of this id is kept."""
+    return settings.depths / f"{depth}.png"
+
+
+class DepthMaps:
+    """The depth maps of one home folder. `room` is where half-made files lie."""
+
+    def __init__(self, settings: Settings, room: Path) -> None:
+        self._settings = settings
+        self._room = room
+
+    def network(self) -> tuple[bool, Choice]:
+        """Whether the optional depth network has been downloaded, and what that means for depth."""
+        return find_network(self._settings)
+
+    def download_network(self, tick: Tick) -> None:
+        """Fetch the optional depth network, about 27 MB: only ever because the user asked. Raises `Refusal`."""
+        from studio.engines.parallax import depth_anything
+
+        depth_anything.download(self._settings, tick)
+
+    def adopt(self, file: Path) -> str:
+        """Keep a depth map (PNG, TIFF, JPEG or WebP; light is near) as 16-bit grey from 0 to 65535. Returns its id.
+
+        Raises `Refusal` for a file that can't be read as one, is over 40 MB or 50 megapixels, or is all one grey.
+        """
+        grey = _read_depth(file)
+        identity = hashlib.sha256(repr(grey.shape).encode() + grey.tobytes()).hexdigest()
+        kept = depth_file(self._settings, identity)
+        if not kept.exists():
+            from PIL import Image as Pictures
+
+            try:
+                with tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True) as folder:
+                    made = Path(folder) / "depth.png"
+                    Pictures.fromarray(grey).save(made)
+                    made.replace(kept)
+            except OSError as error:
+                raise disk.refusal(error) from error
+        return identity
+
+
+def _read_depth(file: Path) -> np.ndarray[tuple[int, int], np.dtype[np.uint16]]:
+    from PIL import Image as Pictures
+
+    unreadable = Refusal("This depth map can't be read.", "Save it as a grey PNG, light where things are near.")
+    try:
+        if file.stat().st_size > MAX_UPLOAD_BYTES:
+            raise Refusal("This depth map is over 40 MB.", "Save it as a smaller grey PNG.")
+        with Pictures.open(file, formats=("PNG", "TIFF", "JPEG", "WEBP")) as picture:
+            if picture.width * picture.height > DEPTH_PIXELS:
+                raise Refusal("This depth map is over 50 megapixels.", "Save it at the size of your photo or smaller.")
+            deep = picture.mode in ("I;16", "I;16B", "I;16L", "I", "F")
+            grey = np.asarray(picture if deep else picture.convert("L"), np.float64)
+    except (OSError, ValueError, SyntaxError, Pictures.DecompressionBombError) as error:
+        raise unreadable from error
+    low, high = float(grey.min()), float(grey.max())
+    if not np.isfinite(high - low) or high <= low:
+        raise Refusal("This depth map is all one grey, so it holds no depth.", "Use one that is light where things are near.")
+    return np.rint((grey - low) / (high - low) * 65535).astype(np.uint16)

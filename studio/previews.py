@@ -1,0 +1,160 @@
+"""Previews of a shot before it is made: the automatic choices, where effects happen, the tiny MP4, the picture of its depth.
+
+What is made is cached in the served folder by what it was made from. Copies of finished clips are made in exports.py.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+import numpy as np
+
+from studio.config import Settings
+from studio.engines.base import Image, Placer, Places, Shelf, Tick
+from studio.engines.eager import Eager
+from studio.engines.prepare import Prepared, prepare
+from studio.frames import Frames
+from studio.library.served import Served
+from studio.models import Models
+from studio.motion.read_prompt import effects
+from studio.nouns import Choice, Motion, Progress, Refusal, Shot, Size, Still, replace
+
+if TYPE_CHECKING:
+    from studio.engines.parallax.scene import Scene
+    from studio.photo.photo_store import PhotoStore
+
+PREVIEW_SIZE: Size = "240p"
+PREVIEW_SECONDS = 2.5
+PREVIEW_FPS = 16
+MOST_AHEAD = 1080
+"""The short side of the largest clip whose scene is read before it is asked for: larger ones would push out all that is kept."""
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """An engine that reads a photo into a scene with depth."""
+
+    def read(self, image: Image, shot: Shot, tick: Tick = ...) -> Scene:
+        """The scene of a shot of a photo, (H, W, 3) uint8 RGB; quick when it was read before."""
+        ...
+
+
+def _unwatched(progress: Progress) -> None:
+    """The tick of work that is too short to be stopped."""
+    del progress
+
+
+class Previews:
+    """Previews of prepared shots. `room` is where half-made files lie, `served` where the page may look."""
+
+    def __init__(self, settings: Settings, served: Served, room: Path, models: Models, photos: Callable[[], PhotoStore]) -> None:
+        self._settings = settings
+        self._served = served
+        self._room = room
+        self._models = models
+        self._photos = photos
+        self._making = threading.Lock()
+        self._eager = Eager()
+
+    def close(self) -> None:
+        """Read no further ahead."""
+        self._eager.close()
+
+    # What it leads to -------------------------------------------------------------------------------------------------
+
+    def choices(self, prepared: Prepared) -> tuple[Choice, ...]:
+        """The automatic choices for an accepted shot: size, what the engine sees in the photo, encoder."""
+        from studio.clip import formats
+
+        engine, planned = self._models.engine(prepared.card), prepared.plan
+        image, shot = self._image(prepared), prepared.shot
+        seen = engine.read(image, shot).choices if isinstance(engine, Reader) else ()
+        kept = engine.choices(prepared) if isinstance(engine, Shelf) else ()
+        unpainted = Frames(iter(()), planned.width, planned.height, planned.fps, planned.num_frames)
+        return tuple(dict.fromkeys((*planned.choices, *seen, *kept, *formats.plan(unpainted, shot.format).choices)))
+
+    def places(self, prepared: Prepared) -> Places:
+        """Where the effects of an accepted shot would happen, those its words ask for among them.
+
+        A model that reads words finds places by itself: nothing is said of it.
+        """
+        card, shot = prepared.card, prepared.shot
+        engine = self._models.engine(card)
+        every = effects(prepared.recipe.motion)
+        if "effects" not in card.supports or "prompt" in card.supports or not every or not isinstance(engine, Placer):
+            return Places()
+        return engine.places(self._image(prepared), replace(shot, motion=replace(shot.motion, effects=every)))
+
+    def _image(self, prepared: Prepared) -> Image:
+        """The whole photo with the mends of the recipe done: (H, W, 3) uint8 RGB."""
+        return self._photos().mended(prepared.recipe.photo, prepared.recipe.mends)
+
+    # What it will look like -------------------------------------------------------------------------------------------
+
+    def preview(self, prepared: Prepared) -> Path:
+        """A tiny MP4 of an accepted shot, made once: 240p, 16 fps, 2.5 s. One is made at a time; a job may run meanwhile."""
+        from studio.clip.encode import encode
+
+        shot, card = prepared.shot, prepared.card
+        motion = Motion(camera=shot.motion.camera, effects=shot.motion.effects)
+        photo = replace(shot.photo, name="", notes=())
+        end = Still(photo, shot.end.crop) if shot.end and "end_crop" in card.supports else None
+        tiny = replace(
+            shot, photo=photo, end=end, motion=motion, size=PREVIEW_SIZE, seconds=PREVIEW_SECONDS, fps=PREVIEW_FPS, format="mp4",
+            platform="",
+        )  # fmt: skip
+        key = f"preview-{_digest(tiny.to_json() + self._depth(shot))}"
+        self._eager.drop()
+        with self._making:
+            found = self._served.find(key)
+            if found:
+                return found
+            frames = self._models.engine(card).animate(prepare(tiny, card), self._image(prepared), None, _unwatched)
+            with self._folder() as folder:
+                made = encode(frames, Path(folder) / "preview.mp4", tiny, _unwatched)
+                return self._served.keep(made.file, key, "preview.mp4")
+
+    def expect(self, prepared: Prepared) -> None:
+        """Read the scene of an accepted shot in the background, until the next preview: it is likely to be rendered next."""
+        engine, size, shot = self._models.engine(prepared.card), prepared.plan, prepared.shot
+        if not isinstance(engine, Reader) or min(size.width, size.height) > MOST_AHEAD:
+            return
+        image, tiny = self._image(prepared), replace(shot, size=PREVIEW_SIZE)
+        self._eager.wish(lambda tick: engine.read(image, tiny, tick), lambda tick: engine.read(image, shot, tick))
+
+    def _depth(self, shot: Shot) -> str:
+        """Where the depth of a shot comes from at this moment: what is kept of it is kept with that."""
+        from studio.engines.parallax.depth_source import resolve
+
+        return resolve(shot, self._settings)
+
+    def depth_view(self, prepared: Prepared) -> Path:
+        """The depth of an accepted shot's crop as a grey PNG, near things light: what `adopt_depth` takes back."""
+        from PIL import Image as Pictures
+
+        engine = self._models.engine(prepared.card)
+        if not isinstance(engine, Reader):
+            raise Refusal(f"{prepared.card.title} doesn't work with depth.", "Choose another model to see it.")
+        with self._making:
+            disparity = engine.read(self._image(prepared), prepared.shot).disparity
+            grey = np.rint(np.clip(disparity, 0, 1) * 255).astype(np.uint8)
+            key = f"depth-{hashlib.sha256(grey.tobytes()).hexdigest()[:32]}"
+            found = self._served.find(key)
+            if found:
+                return found
+            with self._folder() as folder:
+                made = Path(folder) / "depth.png"
+                Pictures.fromarray(grey).save(made)
+                return self._served.keep(made, key, "depth.png")
+
+    def _folder(self) -> tempfile.TemporaryDirectory[str]:
+        return tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True)
+
+
+def _digest(words: str) -> str:
+    return hashlib.sha256(words.encode()).hexdigest()[:32]

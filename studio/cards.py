@@ -261,7 +261,7 @@ class Plan(Noun, frozen=True):
 
     `box` is what is shown, in pixels of the whole photo (left, top, right, bottom): the shot's crop, cut further to the frame's
     ratio so that nothing is ever stretched. `upscale` over 1: it is enlarged to fill the frame. `size`, `length` (or rate) and
-    `pace` (steps) say why they are what they are; None where there was nothing to decide.
+    `pace` (steps) say why they are what they are; None where there was nothing to decide. `still`: nothing in it moves.
     """
 
     box: tuple[int, int, int, int]
@@ -275,6 +275,7 @@ class Plan(Noun, frozen=True):
     size: Choice | None = None
     length: Choice | None = None
     pace: Choice | None = None
+    still: bool = False
 
     @property
     def choices(self) -> tuple[Choice, ...]:

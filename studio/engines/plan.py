@@ -38,10 +38,11 @@ def plan(shot: Shot, card: ModelCard) -> Plan:
     """
     checkpoint = card.checkpoint
     if checkpoint is None:
-        size = crop.output_size(shot)
+        still = shot.end is None and is_still(shot.motion)
+        count = 1 if still and shot.format in formats.TICKS else shot.num_frames
+        looping, size = _looping(shot, still), crop.output_size(shot)
         box = crop.box(shot.photo, shot.crop)
-        looping = _looping(shot)
-        return Plan(box, size.width, size.height, count_frames(shot), shot.fps, size.upscale, size=size.choice, length=looping)
+        return Plan(box, size.width, size.height, count, shot.fps, size.upscale, size=size.choice, length=looping, still=still)
     whole = crop.box(shot.photo, shot.crop)
     size, why = _size(shot, checkpoint, (whole[2] - whole[0]) / (whole[3] - whole[1]))
     box, lost = _cut(whole, size[0] / size[1])
@@ -55,17 +56,12 @@ def plan(shot: Shot, card: ModelCard) -> Plan:
     return Plan(box, *size, num_frames, fps, upscale, steps, _guidance(shot, checkpoint), choice, length, pace)
 
 
-def count_frames(shot: Shot) -> int:
-    """Frames that the built-in engine makes of a shot: one for a GIF or WebP in which nothing moves, which is a still picture."""
-    return 1 if shot.format in formats.TICKS and is_still(shot) else shot.num_frames
-
-
-def _looping(shot: Shot) -> Choice | None:
+def _looping(shot: Shot, still: bool) -> Choice | None:
     """What a GIF or WebP makes of length and rate; nothing of an MP4 or WebM."""
     title = formats.TITLES[shot.format]
     if shot.format not in formats.TICKS:
         return None
-    if count_frames(shot) == 1:
+    if still:
         return Choice("length", "a still picture", f"nothing in this shot moves, so the {title} is one picture")
     why = f"the highest rate up to the one asked for at which the frames of a {title} last equally long"
     return Choice("rate", f"{shot.fps} fps", why)

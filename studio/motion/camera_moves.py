@@ -12,7 +12,7 @@ from typing import Literal
 
 import msgspec
 
-from studio.nouns import Camera, Move, MoveName, Noun, Refusal, Shot
+from studio.nouns import Camera, Motion, Move, MoveName, Noun, Refusal
 
 Axis = Literal["x", "y", "yaw", "pitch", "roll", "lens", "circle", "vertigo", "travel", "hand"]
 """What a move may go along: sideways, down, turned right, turned up, tipped right, zoomed in, round the subject, a dolly that the
@@ -119,6 +119,6 @@ def goes(camera: Camera) -> bool:
     return any(is_moving(move) for move in camera.moves) or any(is_moving(move) for leg in camera.then for move in leg.moves)
 
 
-def is_still(shot: Shot) -> bool:
-    """Whether nothing in a shot is asked to move: the camera holds and ends where it begins, and there is no effect."""
-    return not (goes(shot.motion.camera) or shot.end or any(effect.amount > 0 for effect in shot.motion.effects))
+def is_still(motion: Motion) -> bool:
+    """Whether nothing is asked to move: the camera holds, and there is no effect."""
+    return not (goes(motion.camera) or any(effect.amount > 0 for effect in motion.effects))

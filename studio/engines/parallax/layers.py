@@ -34,8 +34,7 @@ def read_scene(
     asks for can't be had, and lets `Stopped` from `tick` through.
     """
     tick(Progress("read", 0, 3, "finding the subject"))
-    frame = output_size(shot)
-    width, height = size or (frame.width, frame.height)
+    width, height = size or output_size(shot)[:2]
     texture = _texture(image, width, height)
     subject = matte.find(image, whole, shot.crop, shot.subject)
     tick(Progress("read", 1, 3, "reading the depth"))

@@ -13,6 +13,7 @@ import cv2
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from studio.cards import Plan
 from studio.config import Settings
 from studio.engines.base import Image, Places, Tick
 from studio.engines.parallax import depth_source, ken_burns, render_torch, stage, yuv
@@ -25,10 +26,8 @@ from studio.engines.parallax.path import half_frame
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.rest_pose import nearest
 from studio.engines.parallax.scene import Areas, Scene
-from studio.engines.plan import count_frames
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
-from studio.motion.camera_moves import is_still
 from studio.nouns import Choice, Progress, Shot
 from studio.photo import matte
 from studio.photo.crop import cut, output_size
@@ -62,8 +61,12 @@ class ParallaxEngine:
 
         With an end box it is the scene of what is around both boxes.
         """
+        return self._read(image, shot, output_size(shot)[:2], tick)
+
+    def _read(self, image: Image, shot: Shot, size: tuple[int, int], tick: Tick) -> Scene:
+        """The scene of a shot whose frames are as large as `size` says."""
         found = ken_burns.span(shot) if shot.end else None
-        shot, size = (found.shot, found.size) if found else (shot, output_size(shot)[:2])
+        shot, size = (found.shot, found.size) if found else (shot, size)
         key = self._key(image, shot, size)
         scene = self._recall(key)
         if scene is not None:
@@ -111,28 +114,26 @@ class ParallaxEngine:
         image: (H, W, 3) uint8 RGB, the photo. `end` isn't looked at: with an end box the clip ends on the same photo. Raises
         `Refusal` where nothing would move, as no effect that was asked for has a place.
         """
-        shot = prepared.shot
-        size = output_size(shot)
-        if is_still(shot):
-            shown = cut(image, shot.photo, shot.crop)
-            picture = yuv.from_rgb(stage.resized(shown, size.width, size.height))
+        shot, plan = prepared.shot, prepared.plan
+        frame = (plan.width, plan.height)
+        if plan.still:
+            picture = yuv.from_rgb(stage.resized(cut(image, shot.photo, shot.crop), *frame))
             reason = "nothing in this shot moves, so every frame is the crop itself"
-            return _frames(_paint_all(lambda index: picture, shot, tick), shot, size, (Choice("camera", "still", reason),))
-        scene = self.read(image, shot, tick)
+            return _frames(_paint_all(lambda index: picture, plan, tick), plan, (Choice("camera", "still", reason),))
+        scene = self._read(image, shot, frame, tick)
         if shot.end:
-            return _paint_boxes(scene, shot, tick)
+            return _paint_boxes(scene, shot, plan, tick)
         ambient = Ambient(scene, shot)
         setting = stage.place(scene, shot, ambient.reaches, still=not ambient)
-        frame = (scene.width, scene.height)
         renderer = Renderer(setting.sheets, frame, setting.framing, ambient if ambient else None)
         painter, told = render_torch.renderer(renderer, setting, frame, bool(ambient))
 
         def paint(index: int) -> Image:
-            return painter.paint(setting.poses[index], index / shot.num_frames)
+            return painter.paint(setting.poses[index], index / plan.num_frames)
 
         choices = (*scene.choices, setting.choice, *ambient.choices, *told)
         poster = nearest(setting.poses, renderer.half)
-        return _frames(_ahead(paint, shot, tick), shot, frame, choices, poster)
+        return _frames(_ahead(paint, plan, tick), plan, choices, poster)
 
 
 def _calm_blas() -> None:
@@ -146,41 +147,41 @@ def _calm_blas() -> None:
             library.set_num_threads(1)
 
 
-def _paint_boxes(scene: Scene, shot: Shot, tick: Tick) -> Frames:
+def _paint_boxes(scene: Scene, shot: Shot, plan: Plan, tick: Tick) -> Frames:
     """Frames from the start box to the end box of a shot, in the scene of both."""
-    found, size = ken_burns.span(shot), output_size(shot)
+    found = ken_burns.span(shot)
     ambient = Ambient(scene, found.shot)
     setting = stage.between_boxes(scene, shot, found)
     levels = Levels(
-        setting.sheets, (size.width, size.height), half_frame(scene.width, scene.height), ambient if ambient else None
+        setting.sheets, (plan.width, plan.height), half_frame(scene.width, scene.height), ambient if ambient else None
     )
 
     def paint(index: int) -> Image:
-        return levels.paint(setting.poses[index], index / shot.num_frames)
+        return levels.paint(setting.poses[index], index / plan.num_frames)
 
     choices = (*scene.choices, setting.choice, *ken_burns.choices(shot), *ambient.choices)
-    return _frames(_ahead(paint, shot, tick), shot, (size.width, size.height), choices)
+    return _frames(_ahead(paint, plan, tick), plan, choices)
 
 
-def _frames(images: Iterator[Image], shot: Shot, size: tuple[int, ...], choices: tuple[Choice, ...], poster: int = 0) -> Frames:
-    return Frames(images, size[0], size[1], shot.fps, count_frames(shot), "yuv420p", choices, poster=poster)
+def _frames(images: Iterator[Image], plan: Plan, choices: tuple[Choice, ...], poster: int = 0) -> Frames:
+    return Frames(images, plan.width, plan.height, plan.fps, plan.num_frames, "yuv420p", choices, poster=poster)
 
 
-def _paint_all(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Image]:
-    count = count_frames(shot)
+def _paint_all(paint: Callable[[int], Image], plan: Plan, tick: Tick) -> Iterator[Image]:
+    count = plan.num_frames
     for index in range(count):
         tick(Progress("paint", index, count))
         yield paint(index)
     tick(Progress("paint", count, count))
 
 
-def _ahead(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Image]:
+def _ahead(paint: Callable[[int], Image], plan: Plan, tick: Tick) -> Iterator[Image]:
     """Frames painted one ahead of the reader, in a thread, so that painting and encoding run side by side.
 
     Small ones are painted as they are read: a pipe holds several, and handing one over takes half as long as painting it.
     """
-    if min(output_size(shot)[:2]) <= SMALL:
-        yield from _paint_all(paint, shot, tick)
+    if min(plan.width, plan.height) <= SMALL:
+        yield from _paint_all(paint, plan, tick)
         return
     with ThreadPoolExecutor(1, "paint") as painter:
         waiting: Future[Image] = painter.submit(paint, 0)
@@ -188,11 +189,11 @@ def _ahead(paint: Callable[[int], Image], shot: Shot, tick: Tick) -> Iterator[Im
         def next_one(index: int) -> Image:
             nonlocal waiting
             ready = waiting.result()
-            if index + 1 < shot.num_frames:
+            if index + 1 < plan.num_frames:
                 waiting = painter.submit(paint, index + 1)
             return ready
 
-        yield from _paint_all(next_one, shot, tick)
+        yield from _paint_all(next_one, plan, tick)
 
 
 def _identify(image: Image, shot: Shot) -> str:

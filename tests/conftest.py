@@ -34,7 +34,7 @@ def samples() -> Path:
 
 
 @pytest.fixture
-def displace(
+def stir(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[int, str, str]]:
     """Run a command with a home of its own; returns exit code, stdout and stderr."""

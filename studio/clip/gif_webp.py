@@ -38,18 +38,17 @@ class _Part(NamedTuple):
     end: int
 
 
-def _sub_blocks(source: BinaryIO, keep: int, budget: Iterator[int]) -> bytes | None:
-    """Read sub-blocks to their terminator; return about `keep` bytes of them, or None when file or budget end first."""
-    kept = bytearray()
+def _read_sub_blocks(source: BinaryIO, budget: Iterator[int]) -> bytes | None:
+    """Read sub-blocks to their terminator; return the first of them, or None when file or budget end first."""
+    first = b""
     for _ in budget:
         size = source.read(1)
         if not size:
             return None
         if size == b"\0":
-            return bytes(kept)
+            return first
         data = source.read(size[0])
-        if len(kept) < keep:
-            kept += data
+        first = first or data
     return None
 
 
@@ -57,8 +56,8 @@ def _colours(packed: int) -> int:
     return 3 << ((packed & 7) + 1) if packed & 0x80 else 0
 
 
-def _gif_parts(source: BinaryIO, comment: int = 0) -> Iterator[tuple[_Part, bytes]]:
-    """The parts of a GIF: b"head", extensions by their label, b"image", b"end"; with `comment` + 1 bytes of their text."""
+def _gif_parts(source: BinaryIO) -> Iterator[tuple[_Part, bytes]]:
+    """The parts of a GIF: b"head", extensions by their label, b"image", b"end"; with the first 16 bytes or so of their data."""
     source.seek(0)
     head = source.read(13)
     if len(head) < 13 or head[:4] != b"GIF8":
@@ -78,20 +77,11 @@ def _gif_parts(source: BinaryIO, comment: int = 0) -> Iterator[tuple[_Part, byte
             source.seek((_colours(frame[8]) if len(frame) == 9 else 0) + 1, 1)
         else:
             return
-        text = _sub_blocks(source, comment + 1 if kind == b"\xfe" else 16, budget)
+        text = _read_sub_blocks(source, budget)
         if text is None:
             return
         start, at = at, source.tell()
         yield _Part(kind, start, at), text
-
-
-def gif_comment(source: BinaryIO, limit: int) -> bytes:
-    """The last comment of a GIF, or b"" when there is none or it is longer than `limit` bytes."""
-    found = b""
-    for part, text in _gif_parts(source, limit):
-        if part.kind == b"\xfe":
-            found = text
-    return found if len(found) <= limit else b""
 
 
 def add_gif_comment(file: Path, text: bytes) -> None:
@@ -160,17 +150,10 @@ def _webp_parts(source: BinaryIO, at: int = 12, end: int = 0) -> Iterator[_Part]
         at = stop
 
 
-def webp_recipe(source: BinaryIO, limit: int) -> bytes:
-    """The recipe in the XMP of a WebP, or b"" when there is none or it is longer than `limit` bytes.
-
-    The one element is found by its name and never parsed as XML, so entities can't be made to expand.
-    """
-    for part in _webp_parts(source):
-        if part.kind == b"XMP " and part.end - part.start <= 2 * limit:
-            source.seek(part.start + 8)
-            found = re.search(rb"<stir:shot>([^<]*)</stir:shot>", source.read(part.end - part.start - 8))
-            return unescape(found[1].decode("utf-8", "replace")).encode() if found else b""
-    return b""
+def find_webp_recipe(xmp: bytes) -> bytes:
+    """The recipe in the XMP of a WebP, or b"": one element found by its name and never parsed as XML, so no entity can expand."""
+    found = re.search(rb"<stir:shot>([^<]*)</stir:shot>", xmp)
+    return unescape(found[1].decode("utf-8", "replace")).encode() if found else b""
 
 
 def add_webp_recipe(file: Path, text: str) -> None:

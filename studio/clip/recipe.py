@@ -1,7 +1,6 @@
 """The recipe in a clip's metadata: written, read back, and taken out again.
 
-MP4 keeps it in moov/udta/meta/ilst, WebM in Tags, GIF in a comment, WebP in XMP. A file is not trusted: everything is
-read with bounds, without a decoder.
+MP4 keeps it in moov/udta/meta/ilst, WebM in Tags, GIF in a comment, WebP in XMP. A file is not trusted: metadata.py reads it.
 """
 
 from __future__ import annotations
@@ -9,17 +8,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from studio.clip import boxes, ebml, ffmpeg, gif_webp
+from studio.clip import ffmpeg, gif_webp, metadata
 from studio.nouns import Refusal, Shot
 
 MAX_BYTES = 2 << 20
 """The longest recipe that is read: a shot with a painted region for every effect stays well below."""
 
-_SIGNATURES = (
-    (0, b"\x1a\x45\xdf\xa3", ebml.comment),
-    (4, b"ftyp", boxes.comment),
-    (0, b"GIF8", gif_webp.gif_comment),
-    (8, b"WEBP", gif_webp.webp_recipe),
+_SIGNATURES: tuple[tuple[int, bytes, metadata.Container], ...] = (
+    (0, b"\x1a\x45\xdf\xa3", "matroska"),
+    (4, b"ftyp", "mov"),
+    (0, b"GIF8", "gif"),
+    (8, b"WEBP", "webp"),
 )
 
 
@@ -42,7 +41,7 @@ def embed(file: Path, shot: Shot) -> None:
 def read(file: Path) -> Shot:
     """The shot a clip (MP4, WebM, GIF, WebP) or a .json beside one was made from. Raises `Refusal` when there is none.
 
-    Time and memory are bounded whatever the file says of itself: at most 2 MB are kept and a few thousand parts looked at.
+    Time and memory are bounded whatever the file says of itself (metadata.py).
     """
     try:
         with file.open("rb") as source:
@@ -51,14 +50,22 @@ def read(file: Path) -> Shot:
                 source.seek(0)
                 text = source.read(MAX_BYTES + 1)
             else:
-                reader = next((read for at, mark, read in _SIGNATURES if head[at : at + len(mark)] == mark), None)
-                text = reader(source, MAX_BYTES) if reader else b""
+                text = _read_container(file, head)
     except OSError as error:
         why = error.strerror or type(error).__name__
         raise Refusal(f"{file.name} can't be opened ({why}).", "Check the name of the file and that you may read it.") from None
     if not text or len(text) > MAX_BYTES or text.lstrip()[:1] != b"{":
         raise Refusal("There is no recipe in this file.", "Use a clip made by Stir with its recipe kept, or the .json beside it.")
     return Shot.from_json(text)
+
+
+def _read_container(file: Path, head: bytes) -> bytes:
+    """The words in the metadata of a clip that begins with `head`; b"" for what is no clip."""
+    container = next((name for at, mark, name in _SIGNATURES if head[at : at + len(mark)] == mark), None)
+    if container is None:
+        return b""
+    text = metadata.read_comment(file, container, 2 * MAX_BYTES)
+    return gif_webp.find_webp_recipe(text) if container == "webp" else text
 
 
 def strip(file: Path, dest: Path) -> Path:

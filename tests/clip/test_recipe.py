@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import struct
+import subprocess
+import sys
 import time
 import tracemalloc
+import zlib
 from collections.abc import Callable
+from dataclasses import replace as change
 from pathlib import Path
 
 import av
 import pytest
 from PIL import Image
 
-from studio.clip import recipe
+from studio.clip import metadata, recipe
 from studio.clip.encode import encode
 from studio.nouns import Camera, Crop, Effect, Format, Motion, Move, Refusal, Shot, replace
-from tests.fakes.gradients import SHOT, frames
+from tests.fakes.gradients import SHOT, frames, tone
 
 FORMATS: tuple[Format, ...] = ("mp4", "webm", "gif", "webp")
 
@@ -84,6 +88,41 @@ def test_strip_takes_the_recipe_out_and_leaves_the_pictures(clips: dict[Format, 
     assert pictures(plain) == pictures(clips[kind])
 
 
+def held(clip: Path) -> list[object]:
+    """All of a film but its words: what each track says of itself and every packet, with its times."""
+    found: list[object] = []
+    with av.open(str(clip), format="mov" if clip.suffix == ".mp4" else "matroska") as film:
+        found.append((film.start_time, len(film.streams), film.duration if clip.suffix == ".mp4" else None))
+        for track in film.streams:
+            codec = track.codec_context
+            found.append(
+                (track.type, codec.name, codec.extradata, track.time_base, track.duration, track.frames, track.start_time)
+            )
+            if track.type == "video":
+                found.append((codec.width, codec.height, codec.pix_fmt, track.average_rate))
+                found.append((codec.color_range, codec.color_primaries, codec.color_trc, codec.colorspace))
+        for packet in film.demux():
+            found.append((packet.stream.index, packet.pts, packet.dts, packet.duration, packet.is_keyframe, bytes(packet)))
+    return found
+
+
+@pytest.mark.parametrize("loud", [True, False], ids=["sound", "silent"])
+@pytest.mark.parametrize("kind", ["mp4", "webm"])
+def test_strip_leaves_every_packet_its_times_and_its_colours(tmp_path: Path, kind: Format, loud: bool) -> None:
+    shown = change(frames(8), sound=tone(8 / 24) if loud else None)
+    clip = encode(shown, tmp_path / f"clip.{kind}", rich(kind), lambda _: None).file
+    plain = recipe.strip(clip, tmp_path / f"plain.{kind}")
+    before = held(clip)
+    assert held(plain) == before
+    with av.open(str(clip)) as one, av.open(str(plain)) as other:
+        assert abs((one.duration or 0) - (other.duration or 0)) <= 1000  # a WebM's own is written in whole milliseconds
+    assert sum(1 for part in before if isinstance(part, tuple) and part[0] == "audio") == loud
+    if kind == "mp4":
+        for film in (clip, plain):
+            data = film.read_bytes()
+            assert data.index(b"moov") < data.index(b"mdat")
+
+
 def pictures(clip: Path) -> list[bytes]:
     if clip.suffix in (".mp4", ".webm"):
         with av.open(str(clip)) as video:
@@ -128,10 +167,24 @@ def box(name: bytes, body: bytes, size: int | None = None) -> bytes:
     return struct.pack(">I", len(body) + 8 if size is None else size) + name + body
 
 
-def in_mp4(comment: bytes, size: int | None = None) -> bytes:
+def in_mp4(comment: bytes, size: int | None = None, track: bytes = b"") -> bytes:
     data = box(b"data", bytes(8) + comment, size)
-    meta = box(b"meta", bytes(4) + box(b"ilst", box(b"\xa9cmt", data)))
-    return box(b"ftyp", b"isom" + bytes(4)) + box(b"moov", box(b"udta", meta))
+    kind = box(b"hdlr", bytes(8) + b"mdirappl" + bytes(9))
+    meta = box(b"meta", bytes(4) + kind + box(b"ilst", box(b"\xa9cmt", data)))
+    return box(b"ftyp", b"isom" + bytes(4)) + box(b"moov", track + box(b"udta", meta))
+
+
+def full(name: bytes, *numbers: int, rest: bytes = b"") -> bytes:
+    return box(name, bytes(4) + struct.pack(f">{len(numbers)}I", *numbers) + rest)
+
+
+def track_of(samples: int) -> bytes:
+    """The boxes of a track that claims so many pictures, of one byte each, in its one chunk (ISO/IEC 14496-12, 8.3 to 8.7)."""
+    picture = box(b"avc1", bytes(7) + b"\1" + bytes(16) + struct.pack(">HH", 64, 64) + bytes(50))
+    table = full(b"stsd", 1, rest=picture) + full(b"stts", 1, samples, 1) + full(b"stsc", 1, 1, samples, 1)
+    table += full(b"stsz", 1, samples) + full(b"stco", 1, 100)
+    about = full(b"mdhd", 0, 0, 1000, 1000, 0) + full(b"hdlr", 0, rest=b"vide" + bytes(13))
+    return box(b"trak", full(b"tkhd", *[0] * 20) + box(b"mdia", about + box(b"minf", full(b"vmhd", 0, 0) + box(b"stbl", table))))
 
 
 def element(name: int, body: bytes, size: bytes | None = None) -> bytes:
@@ -140,7 +193,32 @@ def element(name: int, body: bytes, size: bytes | None = None) -> bytes:
 
 
 def in_webm(tags: bytes) -> bytes:
-    return element(0x1A45DFA3, b"") + element(0x18538067, tags)
+    head = element(0x1A45DFA3, element(0x4282, b"webm"))
+    track = element(0xAE, element(0xD7, b"\1") + element(0x73C5, b"\1") + element(0x83, b"\1") + element(0x86, b"V_VP9"))
+    return head + element(0x18538067, element(0x1549A966, b"") + element(0x1654AE6B, track) + tags + element(0x1F43B675, b""))
+
+
+def nested(name: int, times: int) -> bytes:
+    """Elements of one kind, each in the one before."""
+    inside = b""
+    for _ in range(times):
+        inside = element(name, inside)
+    return inside
+
+
+def bomb(picture: bytes) -> bytes:
+    """Matroska's CodecPrivate of 40 MB of zeros, in a few kilobytes of zlib (RFC 9559, 5.1.4.1.31)."""
+    encodings = element(0x6D80, element(0x6240, element(0x5032, b"\2") + element(0x5034, element(0x4254, b"\0"))))
+    track = element(
+        0xAE, element(0xD7, b"\1") + element(0x83, b"\1") + element(0x86, b"V_VP9") + encodings + element(0x63A2, picture)
+    )
+    head = element(0x1A45DFA3, element(0x4282, b"webm"))
+    return head + element(0x18538067, element(0x1549A966, b"") + element(0x1654AE6B, track))
+
+
+def vp8x(side: int) -> bytes:
+    """A WebP whose header promises a square canvas (RFC 9649, 2.7)."""
+    return b"VP8X" + (10).to_bytes(4, "little") + b"\4" + bytes(3) + 2 * (side - 1).to_bytes(3, "little")
 
 
 def in_webp(chunks: bytes) -> bytes:
@@ -173,6 +251,15 @@ HOSTILE: dict[str, Callable[[], bytes]] = {
     "an element longer than the file": lambda: element(0x1A45DFA3, b"") + element(0x18538067, b"", b"\x01" + b"\xfe" * 7),
     "elements without end": lambda: in_webm(element(0x1254C367, element(0x7373, element(0x67C8, b"")) * 60_000)),
     "an element id of zero": lambda: element(0x1A45DFA3, b"") + bytes(500_000),
+    "tags in tags in tags": lambda: in_webm(element(0x1254C367, element(0x7373, nested(0x67C8, 5000)))),
+    "a codec that unpacks to 40 MB": lambda: bomb(zlib.compress(bytes(40_000_000))),
+    "eighty million pictures in a kilobyte": lambda: in_mp4(b"", track=track_of(80_000_000)),
+    "boxes in boxes in boxes": lambda: (
+        box(b"ftyp", b"isom" + bytes(4)) + b"".join(box(b"moov", b"", 8 * n) for n in range(9000, 0, -1))
+    ),
+    "a picture renamed": lambda: b"\xff\xd8\xff\xe0" + bytes(1000),
+    "a gif of four gigapixels": lambda: b"GIF89a\xff\xff\xff\xff\0\0\0,\0\0\0\0\xff\xff\xff\xff\0\2\0;",
+    "a webp canvas of a gigabyte": lambda: in_webp(vp8x(16_384) + b"XMP " + len(XMP).to_bytes(4, "little") + XMP),
     "a gif that never ends a block": lambda: GIF + b"!\xfe" + (b"\xff" + b"{" * 255) * 20_000,
     "a gif of a million extensions": lambda: GIF + b"!\x01\x00" * 1_000_000 + b";",
     "a gif of tiny blocks": lambda: GIF + (b"!\xfe" + b"\x01{" * 100_000 + b"\0") * 30,
@@ -200,6 +287,25 @@ def test_a_hostile_file_is_refused_in_little_time_and_memory(tmp_path: Path, nam
     assert len(str(caught.value)) < 400
     assert most < 8 * recipe.MAX_BYTES
     assert spent < 5  # of the processor's time, under a tracer that makes it several times slower
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no resource limits")
+def test_what_reads_a_hostile_file_is_held_to_its_memory(tmp_path: Path) -> None:
+    """An index of eighty million pictures would take two gigabytes: the process that is asked for it doesn't get them."""
+    file = tmp_path / "clip.mp4"
+    file.write_bytes(HOSTILE["eighty million pictures in a kilobyte"]())
+    command = [sys.executable, metadata.__file__, str(file), "mov", "100"]
+    weigh = (
+        f"import resource, subprocess; subprocess.run({command!r}); print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run([sys.executable, "-c", weigh], capture_output=True, text=True, check=True)
+    assert int(done.stdout) * (1 if sys.platform == "darwin" else 1024) < metadata.MEMORY_BYTES
+
+
+def test_a_track_of_ordinary_length_is_read_past(tmp_path: Path) -> None:
+    file = tmp_path / "clip.mp4"
+    file.write_bytes(in_mp4(SHOT.to_json().encode(), track=track_of(100_000)))
+    assert recipe.read(file) == SHOT
 
 
 def test_a_file_that_is_not_there_and_a_folder_are_refused(tmp_path: Path) -> None:

@@ -11,7 +11,6 @@
     let order = props.motions.map((one) => one.id); // those that fit the photo first
     let fitting = new Set();
     let photo = "";
-    let kind = null;
     let reason = ""; // what its kind was told by, or why it could not be told
     let chosen = memory.get("preset", "") in all ? memory.get("preset", "") : "";
     let settled = false;
@@ -144,7 +143,6 @@
       if (photo !== id) return;
       order = answer?.order ?? props.motions.map((one) => one.id);
       fitting = new Set(answer?.fitting ?? []);
-      kind = answer?.kind ?? null;
       reason = answer?.reason ?? "";
       Stir.tell("photo-words", answer?.words ?? null);
       paint();

@@ -6,6 +6,7 @@ It reads the source as text and never runs it, except to load the presets.
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,19 @@ def test_an_upward_import_would_be_caught() -> None:
     assert broken_arrow(ROOT / "studio/photo/crop.py", "studio.jobs")
     assert broken_arrow(ROOT / "studio/photo/crop.py", "studio.clip.encode")
     assert not broken_arrow(ROOT / "studio/jobs/worker.py", "studio.photo.crop")
+
+
+def test_panel_part_and_script_share_one_name() -> None:
+    """Every part of the page is drawn by the script of its name, or for a silent one by its panel's; names are the page's own."""
+    scripts = {path.stem: path.read_text("utf-8") for path in (ROOT / "assets/js").glob("*.js")}
+    taken = {path.stem for path in SOURCES if room(path) != "ui"}
+    assert not taken & scripts.keys(), "a script is called as another thing's module"
+    for path in (ROOT / "studio/ui").rglob("*.py"):
+        if path.stem.endswith("_panel"):
+            assert path.stem in scripts, path
+        for part in re.findall(r'make_part\(\s*"(\w+)"', path.read_text("utf-8")):
+            homes = [name for name, text in scripts.items() if f"Stir.parts.{part} =" in text]
+            assert homes in ([part], [path.stem]), f"{part} is drawn in {homes}"
 
 
 def test_the_page_imports_no_engine() -> None:

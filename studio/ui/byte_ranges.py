@@ -76,24 +76,24 @@ class Ranges:
         first = _replace_range(scope, write_ranges(wanted) if wanted else NOWHERE)
         if len(wanted) < 2:
             return await self.app(first, receive, _wrap_send(send))
-        length = await self._refused(first, receive, send)
+        length = await self._send_unless_416(first, receive, send)
         if length is not None:  # some are past the end: the others are sent (14.1.2)
             left = drop_unsatisfiable(wanted, length)
             await self.app(_replace_range(scope, write_ranges(left) if left else NOWHERE), receive, _wrap_send(send))
         return None
 
-    async def _refused(self, scope: Scope, receive: Receive, send: Send) -> int | None:
+    async def _send_unless_416(self, scope: Scope, receive: Receive, send: Send) -> int | None:
         """Answer, unless the answer is that there is no such range (416): then the file's length, and nothing is sent."""
         length: int | None = None
 
-        async def unless(message: Message) -> None:
+        async def send_on(message: Message) -> None:
             nonlocal length
             if message["type"] == "http.response.start" and message["status"] == 416:
                 length = int(Headers(raw=message["headers"])["content-range"].rpartition("/")[2])
             if length is None:
                 await send(message)
 
-        await self.app(scope, receive, _wrap_send(unless))
+        await self.app(scope, receive, _wrap_send(send_on))
         return length
 
 
@@ -106,7 +106,7 @@ def _replace_range(scope: Scope, header: str | None) -> Scope:
 def _wrap_send(send: Send) -> Send:
     """Sends a file that a browser might run, a page or a drawing with a script in it, to be saved and not to be opened."""
 
-    async def dressed(message: Message) -> None:
+    async def send_guarded(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] in (200, 206):
             headers = MutableHeaders(scope=message)
             kind = headers.get("content-type", "").partition(";")[0]
@@ -114,4 +114,4 @@ def _wrap_send(send: Send) -> Send:
                 headers["content-disposition"] = headers.get("content-disposition", "attachment").replace("inline", "attachment")
         await send(message)
 
-    return dressed
+    return send_guarded

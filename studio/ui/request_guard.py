@@ -47,12 +47,12 @@ class OnlyHere:
         if "/proxy=" in path or "/file=http:" in path or "/file=https:" in path:
             return await PlainTextResponse("Stir fetches nothing from elsewhere.", 403)(scope, receive, send)
 
-        async def dressed(message: Message) -> None:
+        async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(HEADERS)
             await send(message)
 
-        return await self.app(scope, receive, dressed)
+        return await self.app(scope, receive, send_guarded)
 
 
 def list_middleware(settings: Settings) -> list[Middleware]:

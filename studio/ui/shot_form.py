@@ -118,7 +118,7 @@ def check_value(value: Any, kind: type[T], where: Place) -> T:
         raise Misplaced(where, f"This can't be used ({error}).", "Set it again, or reload the page.") from None
 
 
-def build_shot(studio: Studio, frame: Any, camera: Any, effects: Any, words: Any, output: Any, ending: Any = None) -> Shot:
+def build_shot(studio: Studio, *, frame: Any, camera: Any, effects: Any, words: Any, output: Any, ending: Any = None) -> Shot:
     """The Shot on the desk. Raises `Misplaced` for whatever can't be used."""
     framed = check_value(frame or {}, Frame, "photo")
     wanted = check_value(output or {}, Output, "output")

@@ -401,7 +401,9 @@ def test_words_that_are_no_words_are_refused_at_their_place(app: App) -> None:
     frame = {"photo": photo.id}
     for words in ({"prompt": 3}, {"subject": "x" * 4001}, {"told": "x"}, "words"):
         with pytest.raises(Misplaced) as refused:
-            build_shot(app.studio, frame, None, None, words, None)
+            build_shot(app.studio, frame=frame, camera=None, effects=None, words=words, output=None)
         assert refused.value.where == "words"
-    shot = build_shot(app.studio, frame, None, None, {"subject": "the fig", "still": "the plate"}, None)
+    shot = build_shot(
+        app.studio, frame=frame, camera=None, effects=None, words={"subject": "the fig", "still": "the plate"}, output=None
+    )
     assert (shot.motion.subject, shot.motion.still) == ("the fig", "the plate")

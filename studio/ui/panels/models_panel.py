@@ -58,7 +58,7 @@ def override_model(studio: Studio, wanted: Override) -> Preferences:
     """Decide for one model, or leave it to the studio again."""
     model = studio.models.card(wanted.id).id
 
-    def decided(now: Preferences) -> Preferences:
+    def decide(now: Preferences) -> Preferences:
         placement = {**now.placement, model: wanted.placement}
         weights = {**now.weights, model: wanted.weights}
         return msgspec.structs.replace(
@@ -67,7 +67,7 @@ def override_model(studio: Studio, wanted: Override) -> Preferences:
             weights={name: value for name, value in weights.items() if value != "auto"},
         )
 
-    return studio.models.alter(decided)
+    return studio.models.alter(decide)
 
 
 class ModelsPanel:

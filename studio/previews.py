@@ -152,6 +152,11 @@ class Previews:
                 Pictures.fromarray(grey).save(made)
                 return self._served.keep(made, key, "depth.png")
 
+    def depth_choices(self, prepared: Prepared) -> tuple[Choice, ...]:
+        """Where the depth of an accepted shot's crop comes from, and how many layers it has; none without depth."""
+        engine = self._models.engine(prepared.card)
+        return engine.read(self._image(prepared), prepared.shot).depth_choices if isinstance(engine, Reader) else ()
+
     def _folder(self) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True)
 

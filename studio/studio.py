@@ -161,6 +161,10 @@ class Studio:
         """A picture of the crop's depth, near things light: a grey PNG in the served folder. Of any model: the built-in one's."""
         return self.previews.depth_view(self._accept(adapt(shot, self.models.draft(self.models.card(shot.model)))))
 
+    def depth_choices(self, shot: Shot) -> tuple[Choice, ...]:
+        """Where that depth comes from, and how many layers it has."""
+        return self.previews.depth_choices(self._accept(adapt(shot, self.models.draft(self.models.card(shot.model)))))
+
     def preview(self, shot: Shot) -> Path:
         """A tiny MP4 of the shot (240p, 16 fps, 2.5 s) in the served folder, made once for a recipe.
 

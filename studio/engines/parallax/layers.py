@@ -48,10 +48,12 @@ def read_scene(
     tick(Progress("read", 3, 3))
     core = reading.disparity[masks["subject"] > 0.9]
     pivot = float(np.median(core)) if core.size else float(np.percentile(reading.disparity, 60))
-    choices = (chosen, subject.choice, *_said(layers, reading.sky))
+    depth_choices = (chosen, subject.choice)
+    choices = (*depth_choices, *_said(layers, reading.sky))
     return Scene(
         width, height, layers, reading.disparity, masks, pivot, subject.gap, reading.sky.horizon, choices,
         areas.areas(image, subject, reading.sky), disparity.find_detail(picture),
+        depth_choices,
     )  # fmt: skip
 
 

@@ -59,7 +59,8 @@ class Scene:
     width, height: the frame size in pixels (even). layers: far to near. disparity: (h, w) the whole picture's, for the
     depth view and for fog. masks: (h, w) float32 0..1 for "sky", "foliage", "subject" and "background". pivot: the
     disparity an orbit looks at and a dolly zoom keeps. gap: 0..1, how much of the depth is used (small when the matte is
-    uncertain). horizon: its height as a fraction from the top. choices: what was decided and why.
+    uncertain). horizon: its height as a fraction from the top. choices: what was decided and why;
+    depth_choices: those of them about the depth and how many layers it has.
     areas: how much each of the masks takes, measured alike for every size; None for what the masks themselves say.
     detail: what would show that the picture is stretched; None for the same everywhere.
     """
@@ -75,6 +76,7 @@ class Scene:
     choices: tuple[Choice, ...] = field(default=())
     areas: Areas | None = None
     detail: Detail | None = None
+    depth_choices: tuple[Choice, ...] = field(default=())
 
     @property
     def measured(self) -> Areas:

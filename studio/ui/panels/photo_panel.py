@@ -102,8 +102,7 @@ class PhotoPanel:
         photo = self.studio.photos.get(frame.photo)
         shot = Shot(photo, settle(photo, frame.crop), Motion(), depth=frame.depth, mends=frame.mends, subject=frame.subject)
         view = self.studio.depth_view(shot)
-        about = [choice for choice in self.studio.choices(shot) if "depth" in choice.what or "layer" in choice.what]
-        return {"path": str(view), "choices": msgspec.to_builtins(about)}
+        return {"path": str(view), "choices": msgspec.to_builtins(self.studio.depth_choices(shot))}
 
     def take_depth(self, upload: Upload) -> dict[str, str]:
         """Keep a depth map that the user drew or measured elsewhere."""

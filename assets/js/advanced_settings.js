@@ -5,7 +5,7 @@
   const QUALITIES = [["draft", "Draft", "Small, short and with few steps"], ["good", "Good", "As the model was made to be used"], ["best", "Best", "Its largest size, and more steps"]];
   const field = (label, ...control) => h("label", { class: "field" }, h("span", {}, label), control);
 
-  Stir.advanced = (set) => {
+  Stir.advancedSettings = (set) => {
     const whole = (input, least, most) => (input.value === "" ? null : Stir.clamp(Number(input.value) || least, least, most));
     let card = null;
 

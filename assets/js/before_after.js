@@ -6,7 +6,7 @@
   const SIDE = 1600; // pixels of the longest picture the studio shows: what is larger is fetched where one looks
 
   /* `easel` is the photo's room and `stage` what the bar comes after; `use(photo, mends, view)` when it is wanted. */
-  Stir.compare = ({ easel, stage, server, use, closed }) => {
+  Stir.beforeAfter = ({ easel, stage, server, use, closed }) => {
     let turn = 0;
     let trying = null; // {photo, before, after, title, box, offered, width, height}
     let answer = null;

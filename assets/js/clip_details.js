@@ -2,7 +2,7 @@
 (() => {
   const { h } = Stir;
 
-  Stir.sheet = (props, server, changed) => {
+  Stir.clipDetails = (props, server, changed) => {
     let card = null;
     const room = h("div", { class: "sheet-film" });
     const title = h("input", { class: "sheet-title", "aria-label": "Title", maxlength: 200, spellcheck: false });

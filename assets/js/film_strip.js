@@ -23,7 +23,7 @@
   };
 
   /* A picture that shows a crop of it and nothing else; `node.crop(crop, ratio)` moves it. */
-  Stir.cropped = (path, props = {}) => {
+  Stir.cropView = (path, props = {}) => {
     const image = h("img", { src: file(path), alt: "", loading: "lazy", draggable: "false" });
     const node = h("span", { ...props, class: "cropped " + (props.class ?? "") }, image);
     node.crop = ({ x, y, w, h: tall }, ratio) => {
@@ -43,7 +43,7 @@
     const name = (photo, index) => photo.name || "Photo " + (index + 1);
 
     function make(photo) {
-      const face = Stir.cropped(photo.thumb || photo.view);
+      const face = Stir.cropView(photo.thumb || photo.view);
       const choose = h("button", { type: "button", class: "film-pick", "data-photo": photo.id, onclick: () => pick(photo.id) }, face);
       const remove = h("button", { type: "button", class: "film-away", onclick: () => away(photo.id) }, icon("close", 10));
       return { node: h("div", { class: "film-one" }, choose, remove), choose, remove, face };

@@ -2,7 +2,7 @@
 (() => {
   const { h } = Stir;
 
-  Stir.running = (server) => {
+  Stir.kernelTable = (server) => {
     const table = h("table", { class: "kernels" });
     const none = h("p", { class: "why" }, "No attention kernel has been tried here: that happens the first time a model runs on a GPU.");
     const kernel = h("select", { id: "attention", "aria-label": "Attention kernel", onchange: () => keep({ attention: kernel.value }) });

@@ -7,7 +7,7 @@
   const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select");
 
   /* A clip with what it is, seen without pointing at it. `pick(card, event)` when its mark is pressed. */
-  Stir.captioned = (card, open, pick) => {
+  Stir.libraryCard = (card, open, pick) => {
     const tick = h("input", { type: "checkbox", "aria-label": `Mark ${card.title}`, onclick: (event) => pick(card, event) });
     const tile = Stir.tile(card, open);
     tile.addEventListener("click", (event) => {
@@ -23,7 +23,7 @@
   };
 
   /* Which clips are marked, and the bar for them. `room` has {cards, all, trashed, paint, changed}. */
-  Stir.marks = (server, room) => {
+  Stir.libraryMarks = (server, room) => {
     const marked = new Set();
     let last = null;
     const count = h("strong", { "aria-live": "polite" });

@@ -29,8 +29,8 @@
     const confirm = h("dialog", { class: "ask", "aria-label": "Empty the trash" }, h("h2", {}, "Empty the trash?"), sure, h("div", { class: "row end" },
       Stir.button("Keep them", { class: "ghost", onclick: () => confirm.close() }),
       Stir.button("Delete for good", { class: "danger", onclick: async () => (confirm.close(), await Stir.ask(server.empty_trash, {}), load()) })));
-    const sheet = Stir.sheet(props, server, (gone) => (gone && marks.offer([gone]), load()));
-    const marks = Stir.marks(server, {
+    const sheet = Stir.clipDetails(props, server, (gone) => (gone && marks.offer([gone]), load()));
+    const marks = Stir.libraryMarks(server, {
       cards: () => loaded,
       total: () => total,
       trashed: () => trashed,
@@ -81,7 +81,7 @@
       loaded.forEach((one, index) => {
         let card = cards.get(one.id);
         if (!card || card.seen !== JSON.stringify(one)) {
-          const fresh = Stir.captioned(one, (clip) => sheet.open(clip.id), marks.pick);
+          const fresh = Stir.libraryCard(one, (clip) => sheet.open(clip.id), marks.pick);
           card?.node.replaceWith(fresh.node);
           cards.set(one.id, (card = fresh));
         }

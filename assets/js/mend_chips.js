@@ -4,7 +4,7 @@
   const LEAST = 0.05; // an amount of none is taken off instead
 
   /* titles: [{name, title, none, amount}], none is what a photo made larger without new detail is called; change(mends) after each change; compare(mend) to see what it does. */
-  Stir.mends = (titles, { change, compare }) => {
+  Stir.mendChips = (titles, { change, compare }) => {
     let mends = [];
     let open = ""; // the mend whose amount is shown
     const title = (mend) => titles.find((one) => one.name === mend.name) ?? { title: mend.name, none: "", amount: true };
@@ -67,8 +67,8 @@
     const busy = h("span", { class: "easel-busy", hidden: true }, "Fixing…");
     easel.append(busy);
     const find = (words) => [...root.querySelectorAll(".remedy, .mend-all, .mend-name")].find((one) => one.textContent === words);
-    const trial = Stir.compare({ easel, stage, server, use, closed: (was, held) => held && find(was.title)?.focus({ preventScroll: true }) });
-    const chips = Stir.mends(titles, { change: (mends) => set(here(), mends), compare: (one) => open(chips.words(one), here().mends.filter((each) => each !== one), here().mends, null, false) });
+    const trial = Stir.beforeAfter({ easel, stage, server, use, closed: (was, held) => held && find(was.title)?.focus({ preventScroll: true }) });
+    const chips = Stir.mendChips(titles, { change: (mends) => set(here(), mends), compare: (one) => open(chips.words(one), here().mends.filter((each) => each !== one), here().mends, null, false) });
     const enlarged = (mends) => (mends.some((one) => one.name === "upscale") ? times : 1);
 
     function open(title, before, after, box, offered) {

@@ -30,7 +30,7 @@
       } }, words)));
     const close = h("button", { type: "button", class: "ghost tiny", "aria-label": "Close", onclick: () => node.close() }, icon("close"));
     const pick = (id) => (node.close(), choose(id));
-    const picks = Stir.picks(pick);
+    const picks = Stir.recommendPanel(pick);
     const more = Stir.button("Downloads, memory and details are on the Models tab", { class: "ghost tiny-text", onclick: () => (node.close(), Stir.goto(2)) });
     const node = h("dialog", { class: "picker", "aria-label": "Choose a model" }, h("div", { class: "picker-head" }, h("div", { class: "row between" }, h("h2", {}, "Choose a model"), close)), h("div", { class: "picker-body" }, picks.node, filters, list, none), h("div", { class: "picker-foot" }, more));
     const options = () => [...list.querySelectorAll("[role=option]")];
@@ -78,7 +78,7 @@
   }
 
   /* The chosen model as a row that opens the sheet, and below it what stands in its way. `choose(id)` after a choice. */
-  Stir.picker = (choose) => {
+  Stir.modelPicker = (choose) => {
     let chosen = "";
     const face = h("button", { type: "button", class: "model chosen", id: "model", "aria-haspopup": "dialog", onclick: () => choice.open(chosen) });
     const words = h("p", {});

@@ -29,15 +29,15 @@
     const sizeField = field("Size", size);
     const rateField = field("Rate", rate);
     const format = Stir.menu("Format", FORMATS, "mp4", (next) => set({ format: next }), { id: "format" });
-    const picker = Stir.picker((id) => choose(id));
-    const advanced = Stir.advanced((change, redraw) => set(change, redraw));
+    const picker = Stir.modelPicker((id) => choose(id));
+    const advanced = Stir.advancedSettings((change, redraw) => set(change, redraw));
     const plan = h("p", { class: "plan", id: "plan", hidden: true });
     const planWhy = h("p", { class: "why", id: "plan-why", hidden: true });
     const reasons = h("dl", { class: "reasons" });
     const whyFold = Stir.fold("Why these?", reasons);
     whyFold.id = "why";
     const animate = h("button", { type: "button", class: "primary", id: "animate", onclick: () => send() }, h("span", {}, "Animate"), h("kbd", {}, /Mac/.test(navigator.platform) ? "⌘ ⏎" : "Ctrl ⏎"));
-    const misfits = Stir.misfits((change) => set(fitted(card(), { ...value, ...change })), animate);
+    const misfits = Stir.platformMisfits((change) => set(fitted(card(), { ...value, ...change })), animate);
     const only = h("button", { type: "button", class: "solid", id: "animate-one", hidden: true, title: "The photo on the desk, without the others", onclick: () => send(false) }, h("span", {}, "Only this one"));
     const said = h("p", { class: "why sent", role: "status", hidden: true });
     const drafting = Stir.toggle("Draft first", true, (on) => set({ draft: on }), { id: "draft-first" });

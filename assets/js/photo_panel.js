@@ -34,13 +34,13 @@
     frame.node.after(ending.frame);
     const stage = h("div", { class: "photo-stage" }, easel);
     const mending = Stir.mending({ root, easel, stage, server, titles: props.mends, times: props.upscale, here, of: (id) => film.find((one) => one.id === id), begins: () => (endBrush(), marking.close(), mark.clear()), changed: () => (paint(), say()) });
-    const marking = Stir.marking({ easel, stage, server, here, begins: () => (endBrush(), mending.close(), mark.clear()), changed: setSubject });
+    const marking = Stir.subjectMark({ easel, stage, server, here, begins: () => (endBrush(), mending.close(), mark.clear()), changed: setSubject });
     image.addEventListener("error", () => here()?.mended && ((here().mended = null), paint(), mending.resume())); // it was cleared away
     const looked = () => here() && { photo: here().id, crop: here().crop, size: Stir.now("output")?.size ?? "auto", mends: here().mends, subject: here().subject };
-    const report = Stir.report(server, { looked, mend: mending.tryOut, place: settle, outline: mark.show });
+    const report = Stir.reportPanel(server, { looked, mend: mending.tryOut, place: settle, outline: mark.show });
 
     const aspects = Stir.segments("Aspect", [["16:9", "16:9"], ["9:16", "9:16"], ["1:1", "1:1"], ["4:5", "4:5"], ["3:4", "3:4"], ["21:9", "21:9"], ["photo", "Photo", "The photo's own shape"]], (aspect) => choose(aspect));
-    const made = Stir.madeFor(props.platforms, (next) => makeFor(next));
+    const made = Stir.platformRow(props.platforms, (next) => makeFor(next));
     const why = h("p", { class: "why" });
     const whyFold = Stir.fold("Why this crop?", why);
     const notes = h("ul", { class: "notes" });
@@ -64,7 +64,7 @@
       "div", { class: "photo-full" }, stage, mending.node, h("div", { class: "row aspects" }, aspects.node), made.exception,
       h("div", { class: "row photo-line" }, title, ending.node, marking.node), ending.hint, notes, strip.node, report.node, whyFold, depth.node, sampleFold,
     );
-    const { input, line, take } = Stir.intake({ root, server, upload, limit: props.limit, note, adopt: takeIn, adoptShot });
+    const { input, line, take } = Stir.uploads({ root, server, upload, limit: props.limit, note, adopt: takeIn, adoptShot });
     const head = h("div", { class: "panel-head" }, h("h2", {}, "Photo"), Stir.button("Add", { class: "ghost", id: "add-photo", onclick: () => input.click() }, "plus"));
     root.append(head, made.node, note.node, line, empty, full, input);
 

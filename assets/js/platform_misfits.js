@@ -3,7 +3,7 @@
   const { h } = Stir;
 
   /* mend({field: value}) is what a press does; focus stays in the list, or goes to `after` when nothing is left in it. */
-  Stir.misfits = (mend, after) => {
+  Stir.platformMisfits = (mend, after) => {
     const node = h("ul", { class: "misfits", id: "misfits", role: "status", hidden: true });
     let shown = "[]";
     function line(one) {

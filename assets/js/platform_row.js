@@ -30,7 +30,7 @@
   }
 
   /* platforms: [{id, label, title, aspect, size, fps}]; choose(place) after a choice, null for none. */
-  Stir.madeFor = (platforms, choose) => {
+  Stir.platformRow = (platforms, choose) => {
     const all = [OWN, ...platforms];
     const title = h("h3", { id: "made-for-title" }, "Made for");
     const row = h("div", { class: "places-row", role: "radiogroup", "aria-labelledby": "made-for-title" });

@@ -5,7 +5,7 @@
   const REST = 250; // a pointer on its way elsewhere asks for nothing
 
   /* `play(ask)` answers {path, says}: a tiny clip, or "" and why there is none to see. */
-  Stir.foretaste = (play) => {
+  Stir.presetPreview = (play) => {
     const made = new Map();
     let over = null; // the tile under the pointer or the keyboard
     let wanted = null;

@@ -16,7 +16,7 @@
     let settled = false;
     let before = null; // what was there before the last press, for undo
 
-    const plays = Stir.foretaste(server.play_motion);
+    const plays = Stir.presetPreview(server.play_motion);
     const strip = h("div", { class: "preset-strip", role: "group", "aria-label": "Motions to start from" });
     const open = Stir.button(`All ${props.motions.length} motions`, { class: "ghost", id: "all-motions", "aria-haspopup": "dialog", onclick: () => show() });
     const words = h("p", {});

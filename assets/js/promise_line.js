@@ -26,7 +26,7 @@
   }
 
   /* `strike(sentence)` takes the sentence without what won't be seen; `paint(effect)` begins to paint a place. */
-  Stir.promise = ({ strike, paint }) => {
+  Stir.promiseLine = ({ strike, paint }) => {
     const node = h("div", { class: "promise", id: "promise", hidden: true });
     let shown = null;
     let model = "";

@@ -2,7 +2,7 @@
 (() => {
   const { h } = Stir;
 
-  Stir.told = () => {
+  Stir.promptFold = () => {
     const title = h("span", {}, "What the model is told");
     const body = h("div", { class: "fold-body told" });
     const fold = h("details", { class: "fold", id: "told" }, h("summary", {}, title), body);

@@ -19,7 +19,7 @@
     return node;
   }
   function poster(job) {
-    const face = Stir.cropped(job.thumb, { class: "job-poster" });
+    const face = Stir.cropView(job.thumb, { class: "job-poster" });
     face.crop(job.crop, job.ratio);
     return face;
   }

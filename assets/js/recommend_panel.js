@@ -7,7 +7,7 @@
   const USES = [["", "Made for anything"], ["product", "A product"], ["travel", "Travel and lifestyle"], ["music", "Music and art"], ["estate", "Real estate"], ["brand", "A personal brand"]];
 
   /* The head of the sheet. `pick(id)` after a choice; `ask()` when the sheet opens. */
-  Stir.picks = (pick) => {
+  Stir.recommendPanel = (pick) => {
     let wishes = { use: null, priority: "balance", ...memory.get("wishes", {}) };
     let chosen = "";
     const list = h("div", { class: "picks-list", role: "group", "aria-label": "Picks for this photo" });

@@ -5,7 +5,7 @@
 
   /* looked() is what to ask about, or null; mend(title, mends, box) opens the before and after; place(remedy) does what needs
      none and answers how to undo it; outline(box) shows where on the photo. */
-  Stir.report = (server, { looked, mend, place, outline }) => {
+  Stir.reportPanel = (server, { looked, mend, place, outline }) => {
     let turn = 0;
     let asked = ""; // the question on its way, or answered last
     let begun = ""; // the photo it is about

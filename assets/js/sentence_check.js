@@ -21,7 +21,7 @@
 
   /* `words` is the textarea; `fix(finding)` after a press on its fix. The marks lie behind the words, in the same box with the same
      type, and both scroll with it. */
-  Stir.check = (words, fix) => {
+  Stir.sentenceCheck = (words, fix) => {
     const back = h("div", { class: "sentence-back", "aria-hidden": "true" });
     const node = h("div", { class: "sentence" }, back, words);
     const state = h("span", { class: "check-state", id: "check-state", role: "status" });

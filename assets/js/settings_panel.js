@@ -29,7 +29,7 @@
     const begins = desk(props, server);
     const places = h("dl", { class: "recipe places" });
     const machine = h("dl", { class: "reasons" });
-    const running = Stir.running(server);
+    const running = Stir.kernelTable(server);
     const assistant = Stir.assistant(server);
     const section = (title, ...children) => h("section", {}, h("h2", {}, title), ...children);
     root.append(

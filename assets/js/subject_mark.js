@@ -4,7 +4,7 @@
   const TOOLS = [["pick", "Click it"], ["paint", "Add"], ["erase", "Take away"]];
 
   /* `here` answers the photo on the desk, `changed(png)` keeps what is marked of it ("" is automatic), `begins()` ends other tools. */
-  Stir.marking = ({ easel, stage, server, here, changed, begins }) => {
+  Stir.subjectMark = ({ easel, stage, server, here, changed, begins }) => {
     let open = ""; // the photo it is open for
     let turn = 0;
     let shown = ""; // what the canvas shows, and of which photo

@@ -3,7 +3,7 @@
   const { h } = Stir;
 
   /* adopt(photo, first) and adoptShot(answer) with what has arrived; `note` holds what was refused. */
-  Stir.intake = ({ root, server, upload, limit, note, adopt, adoptShot }) => {
+  Stir.uploads = ({ root, server, upload, limit, note, adopt, adoptShot }) => {
     let among = ""; // the file being taken in, when it is one of several
     let queue = Promise.resolve(); // files dropped while others are taken in wait for them
     const line = h("p", { class: "intake-line", role: "status", hidden: true });

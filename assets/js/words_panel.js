@@ -22,9 +22,9 @@
     let held = ""; // the sentence as the desk knows it: what is just being typed comes after
 
     const words = h("textarea", { rows: 1, id: "prompt", "data-undo": true, maxlength: 4000, placeholder: "Say what moves, what the camera does and what stays still", "aria-describedby": "check-state promise", oninput: () => typed() });
-    const check = Stir.check(words, fix);
-    const promise = Stir.promise({ strike: (next) => enter(next), paint: (effect) => Stir.emit("paint-missing", effect) });
-    const told = Stir.told();
+    const check = Stir.sentenceCheck(words, fix);
+    const promise = Stir.promiseLine({ strike: (next) => enter(next), paint: (effect) => Stir.emit("paint-missing", effect) });
+    const told = Stir.promptFold();
     const note = Stir.note();
     root.append(h("div", { class: "row between words-head" }, h("h3", {}, h("label", { for: "prompt" }, "Describe it")), check.state), check.node, note.node, promise.node, check.list, told.fold);
 

@@ -5,12 +5,12 @@
   Stir.parts.assist_panel = ({ element, server }) => {
     const root = element.firstElementChild;
     const note = Stir.note();
-    const suggest = Stir.button("Suggest a motion", { class: "ghost tiny-text", id: "suggest", onclick: () => ask(suggest, () => server.propose_motion(framed())) });
+    const suggest = Stir.button("Suggest a motion", { class: "ghost tiny-text", id: "suggest", onclick: () => ask(suggest, () => server.propose_motion(readFrame())) });
     const rewrite = Stir.button("Rewrite", { class: "ghost tiny-text", id: "rewrite", onclick: () => ask(rewrite, () => server.rewrite_prompt({ text: sentence() })) });
     const row = h("div", { class: "row", hidden: true }, suggest, rewrite);
     root.append(row, note.node);
 
-    function framed() {
+    function readFrame() {
       const { photo, crop, depth, mends } = Stir.now("frame");
       return { photo, crop, depth, mends: mends ?? [] };
     }

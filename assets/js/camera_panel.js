@@ -22,8 +22,8 @@
     const here = () => steps()[at];
     let combine = camera.moves.length > 1;
     const family = (name) => families.find(([, names]) => names.includes(name));
-    const held = (names) => here().moves.findIndex((move) => names.includes(move.name));
-    const called = ({ moves }) => moves.map((move) => infos[move.name].title).join(" + ") || "As it likes";
+    const findMove = (names) => here().moves.findIndex((move) => names.includes(move.name));
+    const nameStep = ({ moves }) => moves.map((move) => infos[move.name].title).join(" + ") || "As it likes";
 
     const tiles = h("div", { class: "tiles", role: "group", "aria-label": "Camera moves" });
     const all = families.map(([title, names]) => {
@@ -69,7 +69,7 @@
       at = all.length;
       combine = false;
       walk([...all, next]);
-      Stir.say(`Step ${at + 1}: ${called(next)}.`);
+      Stir.say(`Step ${at + 1}: ${nameStep(next)}.`);
     }
     function remove(index) {
       const all = steps().filter((_, place) => place !== index);
@@ -85,12 +85,12 @@
       then.title = all.length < STEPS ? "Add a step: the camera does it after the others" : "Four steps at most";
       then.setAttribute("aria-disabled", String(all.length >= STEPS));
       Stir.redraw(way, () => way.replaceChildren(...(way.hidden ? [] : all.map((one, index) => h("span", { class: "step" },
-        h("button", { type: "button", class: "chip", "data-step": index, "aria-pressed": String(index === at), onclick: () => open(index) }, h("span", { class: "step-number" }, index + 1), " ", called(one)),
+        h("button", { type: "button", class: "chip", "data-step": index, "aria-pressed": String(index === at), onclick: () => open(index) }, h("span", { class: "step-number" }, index + 1), " ", nameStep(one)),
         h("button", { type: "button", class: "ghost tiny", "aria-label": `Take step ${index + 1} off`, onclick: () => remove(index) }, icon("close", 12)))))));
     }
 
     function press(names, add) {
-      const index = held(names);
+      const index = findMove(names);
       const fresh = { name: names[0], amount: here().moves[0]?.amount ?? 0.6 };
       if (names[0] === STATIC) return turn({ moves: index < 0 ? [{ ...fresh, name: STATIC }] : [] });
       const moves = here().moves.filter((move) => move.name !== STATIC);
@@ -134,7 +134,7 @@
     function paint() {
       const { moves, speed: pace } = here();
       for (const { tile, scene, names, title } of all) {
-        const index = held(names);
+        const index = findMove(names);
         const name = index < 0 ? names[0] : moves[index].name;
         scene.play(infos[name]);
         tile.setAttribute("aria-pressed", String(index >= 0));
@@ -143,7 +143,7 @@
         else tile.setAttribute("aria-label", `${infos[name].title}, ${again(name)}`);
         tile.title = index < 0 ? infos[name].sees : `${infos[name].sees}; ${again(name)}`;
       }
-      sees.textContent = boxed() ?? (moves.map((move) => infos[move.name].sees).join("; ") + (moves.length === 1 ? ` (${again(moves[0].name)})` : "") || unsaid());
+      sees.textContent = explainBoxes() ?? (moves.map((move) => infos[move.name].sees).join("; ") + (moves.length === 1 ? ` (${again(moves[0].name)})` : "") || unsaid());
       speed.paint(pace);
       ease.paint(camera.ease);
       const still = !moves.some((move) => move.name !== STATIC);
@@ -155,7 +155,7 @@
       paintRows();
     }
     /* Two boxes on the photo take the place of the moves. */
-    function boxed() {
+    function explainBoxes() {
       const able = Stir.card(Stir.now("output")?.model)?.supports.includes("end_crop");
       return able && Stir.now("frame")?.end ? "The clip goes from the start box to the end box on the photo; these moves are set aside." : null;
     }
@@ -194,8 +194,8 @@
     Stir.history.register("camera", { take: () => camera, put: (before) => ((combine = before.moves.length > 1), set(before)), words: () => "camera" });
     let aside = null;
     for (const topic of ["output", "frame", "cards"]) Stir.on(topic, () => {
-      if (here().moves.length && boxed() === aside) return;
-      aside = boxed();
+      if (here().moves.length && explainBoxes() === aside) return;
+      aside = explainBoxes();
       paint();
     });
     set({});

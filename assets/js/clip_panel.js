@@ -156,7 +156,7 @@
       for (const id of pending) {
         const mine = board.jobs.find((one) => one.id === id);
         if (mine && ACTIVE.includes(mine.state)) continue;
-        if (mine) pending.delete(id), ended(mine);
+        if (mine) pending.delete(id), showEnd(mine);
       }
       const last = board.jobs.find((one) => one.id === follow);
       if (!job && last && STUCK.includes(last.state)) fail(last);
@@ -179,7 +179,7 @@
       }
       paint();
     }
-    function ended(mine) {
+    function showEnd(mine) {
       if (mine.state === "done") {
         Stir.say("The clip is ready.");
         open(mine.clip).then(dock.came);

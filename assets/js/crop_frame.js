@@ -29,18 +29,18 @@
       box.setAttribute("aria-valuenow", String(Math.round(rect.x * 100)));
       box.setAttribute("aria-valuetext", `${percent(rect.x)} from the left, ${percent(rect.y)} from the top, ${percent(rect.w)} wide`);
     }
-    function fitted(w) {
+    function fitWidth(w) {
       const most = Math.min(1, 1 / slope);
       return clamp(w, Math.min(MIN, most), most);
     }
     function place(next) {
-      const w = fitted(next.w);
+      const w = fitWidth(next.w);
       const height = Math.min(1, w * slope);
       rect = { w, h: height, x: clamp(next.x, 0, 1 - w), y: clamp(next.y, 0, 1 - height) };
       paint();
     }
     function grow(by) {
-      const w = fitted(rect.w + by);
+      const w = fitWidth(rect.w + by);
       place({ w, x: rect.x + (rect.w - w) / 2, y: rect.y + (rect.h - w * slope) / 2 });
     }
     /* Pull one corner; the opposite one stays where it is. */

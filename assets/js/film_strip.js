@@ -83,7 +83,7 @@
     let working = false;
     const waiting = []; // those who wait until photos have their crops
     const next = () => (here()?.wants ? here() : film().find((photo) => photo.wants));
-    const settled = () => waiting.splice(0).forEach((one) => (one.until() ? one.go() : waiting.push(one)));
+    const releaseWaiting = () => waiting.splice(0).forEach((one) => (one.until() ? one.go() : waiting.push(one)));
 
     async function work() {
       if (working) return;
@@ -96,11 +96,11 @@
         photo.wants = "";
         if (answer) Object.assign(photo, { crop: answer.crop, why: answer.why });
         placed(photo);
-        settled();
+        releaseWaiting();
       }
       working = false;
       told(0, film().length);
-      settled();
+      releaseWaiting();
     }
     return {
       work,

@@ -34,13 +34,13 @@
       cards: () => loaded,
       total: () => total,
       trashed: () => trashed,
-      all: async () => (await Stir.ask(server.find_ids, asked()))?.ids,
+      all: async () => (await Stir.ask(server.find_ids, readSearch()))?.ids,
       paint: () => cards.forEach((card, id) => card.paint(marks.has(id))),
       changed: () => load(),
     });
     root.append(h("div", { class: "library-bar" }, h("h2", {}, "Library"), search, sort, stars, count, h("span", { class: "grow" }), empty, shelves.node), grid, more, nothing, ...marks.nodes, confirm, sheet.node);
 
-    const asked = () => ({ words: search.value, trashed, sort: sort.value, stars: Number(stars.value) });
+    const readSearch = () => ({ words: search.value, trashed, sort: sort.value, stars: Number(stars.value) });
     /* Another question: from the top, and nothing marked. */
     function afresh() {
       loaded = [];
@@ -54,7 +54,7 @@
       let found = offset ? loaded : [];
       let answer = null;
       do {
-        answer = await Stir.ask(server.find_clips, { ...asked(), offset: found.length, limit: Math.min(MOST, wanted - found.length) });
+        answer = await Stir.ask(server.find_clips, { ...readSearch(), offset: found.length, limit: Math.min(MOST, wanted - found.length) });
         if (!answer || mine !== turn) return;
         const known = new Set(found.map((one) => one.id));
         found = [...found, ...answer.clips.filter((one) => !known.has(one.id))];

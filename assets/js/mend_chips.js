@@ -69,12 +69,12 @@
     const find = (words) => [...root.querySelectorAll(".remedy, .mend-all, .mend-name")].find((one) => one.textContent === words);
     const trial = Stir.beforeAfter({ easel, stage, server, use, closed: (was, held) => held && find(was.title)?.focus({ preventScroll: true }) });
     const chips = Stir.mendChips(titles, { change: (mends) => set(here(), mends), compare: (one) => open(chips.words(one), here().mends.filter((each) => each !== one), here().mends, null, false) });
-    const enlarged = (mends) => (mends.some((one) => one.name === "upscale") ? times : 1);
+    const enlargement = (mends) => (mends.some((one) => one.name === "upscale") ? times : 1);
 
     function open(title, before, after, box, offered) {
       begins();
       const photo = here();
-      const [width, height] = [photo.width, photo.height].map((side) => side * enlarged(after));
+      const [width, height] = [photo.width, photo.height].map((side) => side * enlargement(after));
       const [x, y, w, tall] = box ?? [];
       trial.open({ photo: photo.id, width, height, before, after, title, box: box ? { x, y, w, h: tall } : photo.crop, offered });
     }
@@ -110,7 +110,7 @@
       node: chips.node,
       paint: chips.paint,
       close: trial.close,
-      times: enlarged,
+      times: enlargement,
       tryOut: (title, mends, box) => open(title, here().mends, mends, box, true),
       /* Another photo is on the desk: its mended view is fetched where it isn't here. */
       resume() {

@@ -9,7 +9,7 @@
     const use = (one) => (Stir.goto(0), Stir.emit("use-model", one.model));
     const why = (one) => h("p", {}, one.why, one.mind ? h("span", { class: "guide-mind" }, " " + one.mind) : null);
     const usable = (one) => h("li", { "data-model": one.model }, h("button", { type: "button", class: "guide-model", "aria-label": "Use " + one.title, onclick: () => use(one) }, one.title), why(one));
-    const folded = (one) => h("li", { "data-model": one.model }, h("strong", {}, one.title), why(one));
+    const listFolded = (one) => h("li", { "data-model": one.model }, h("strong", {}, one.title), why(one));
 
     function kind(row) {
       const here = h("ul", { class: "guide-list" });
@@ -33,7 +33,7 @@
           const mine = of(group);
           fold.hidden = !mine.length;
           fold.querySelector("summary span").textContent = `${mine.length} more ${group === "out" && !Stir.gauge().gpu ? "with a GPU" : REST.find(([key]) => key === group)[1]}`;
-          list.replaceChildren(...mine.map(group === "out" ? folded : usable));
+          list.replaceChildren(...mine.map(group === "out" ? listFolded : usable));
         }
       }
       return { node, paint };

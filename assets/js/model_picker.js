@@ -34,7 +34,7 @@
     const more = Stir.button("Downloads, memory and details are on the Models tab", { class: "ghost tiny-text", onclick: () => (node.close(), Stir.goto(2)) });
     const node = h("dialog", { class: "picker", "aria-label": "Choose a model" }, h("div", { class: "picker-head" }, h("div", { class: "row between" }, h("h2", {}, "Choose a model"), close)), h("div", { class: "picker-body" }, picks.node, filters, list, none), h("div", { class: "picker-foot" }, more));
     const options = () => [...list.querySelectorAll("[role=option]")];
-    const held = (target) => options().forEach((one) => (one.tabIndex = one === target ? 0 : -1));
+    const takeFocus = (target) => options().forEach((one) => (one.tabIndex = one === target ? 0 : -1));
 
     function paint() {
       const cards = (Stir.now("cards") ?? []).filter((card) => [...wishes].every((wish) => card.supports.includes(wish)));
@@ -42,7 +42,7 @@
       const focus = list.contains(document.activeElement) ? document.activeElement.dataset.model : null;
       const groups = Stir.now("models") ? GROUPS : [["", "Looking at this computer…"]];
       list.replaceChildren(...groups.flatMap(([key, words]) => section(key, words, cards.filter((card) => !key || Stir.groupOf(card) === key))));
-      held(options().find((one) => one.dataset.model === (focus ?? chosen)) ?? options()[0]);
+      takeFocus(options().find((one) => one.dataset.model === (focus ?? chosen)) ?? options()[0]);
       if (focus) options().find((one) => one.tabIndex === 0)?.focus({ preventScroll: true });
     }
     function section(key, words, cards) {
@@ -60,7 +60,7 @@
       if (to === undefined || at < 0) return;
       event.preventDefault();
       const next = all[Stir.clamp(to, 0, all.length - 1)];
-      held(next);
+      takeFocus(next);
       next.focus();
     });
     node.addEventListener("click", (event) => event.target === node && node.close());

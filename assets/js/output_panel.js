@@ -37,7 +37,7 @@
     const whyFold = Stir.fold("Why these?", reasons);
     whyFold.id = "why";
     const animate = h("button", { type: "button", class: "primary", id: "animate", onclick: () => send() }, h("span", {}, "Animate"), h("kbd", {}, /Mac/.test(navigator.platform) ? "⌘ ⏎" : "Ctrl ⏎"));
-    const misfits = Stir.platformMisfits((change) => set(fitted(card(), { ...value, ...change })), animate);
+    const misfits = Stir.platformMisfits((change) => set(fitToModel(card(), { ...value, ...change })), animate);
     const only = h("button", { type: "button", class: "solid", id: "animate-one", hidden: true, title: "The photo on the desk, without the others", onclick: () => send(false) }, h("span", {}, "Only this one"));
     const said = h("p", { class: "why sent", role: "status", hidden: true });
     const drafting = Stir.toggle("Draft first", true, (on) => set({ draft: on }), { id: "draft-first" });
@@ -67,7 +67,7 @@
     /* What a model is asked for when nothing is remembered of it. */
     const usual = ({ controls }) => ({ size: begins.size, seconds: controls.length.default, fps: Stir.clamp(begins.fps, ...controls.fps), steps: null, guidance: null, speedups: [] });
     /* A wish brought within what a model makes. */
-    function fitted({ controls }, wish) {
+    function fitToModel({ controls }, wish) {
       const { least, most } = controls.length;
       return { ...wish, size: wish.size === "auto" || controls.sizes.includes(wish.size) ? wish.size : "auto", seconds: Stir.clamp(wish.seconds, least, most), fps: Stir.clamp(wish.fps, ...controls.fps), steps: within(wish.steps, controls.steps), guidance: within(wish.guidance, controls.guidance), speedups: (wish.speedups ?? []).filter((name) => controls.speedups.some((one) => one.name === name)) };
     }
@@ -78,7 +78,7 @@
       memory.set("runs", kept);
       const next = Stir.card(id);
       const place = Stir.now("place"); // what the clips are made for holds on every model
-      set({ model: id, ...fitted(next, { ...usual(next), ...kept[id], ...(place ? { size: "auto", fps: place.fps } : {}) }) });
+      set({ model: id, ...fitToModel(next, { ...usual(next), ...kept[id], ...(place ? { size: "auto", fps: place.fps } : {}) }) });
     }
     function set(change, redraw = true) {
       value = { ...value, ...change };
@@ -89,7 +89,7 @@
       if (redraw) paint();
     }
     const NAMES = { platform: "made for", model: "model", seconds: "length", size: "size", fps: "rate", format: "format", seed: "seed", negative_prompt: "what to avoid" };
-    const named = (before, after) => NAMES[Object.keys(NAMES).find((name) => before[name] !== after[name])] ?? "how it is made";
+    const nameChange = (before, after) => NAMES[Object.keys(NAMES).find((name) => before[name] !== after[name])] ?? "how it is made";
     function options(menu, choices, now) {
       const all = choices.some(([key]) => String(key) === String(now)) ? choices : [...choices, [now, SIZES[now] ?? now + " fps"]];
       menu.replaceChildren(...all.map(([key, words]) => h("option", { value: key }, words)));
@@ -173,21 +173,21 @@
     });
     Stir.on("reasons", ({ choices, refusal }) => reasons.replaceChildren(...(refusal ? [h("dd", {}, refusal.reason + " " + refusal.remedy)] : Stir.reasons(choices))));
 
-    const goTo = (place) => set(place ? fitted(card(), { ...value, platform: place.id, size: "auto", fps: place.fps, seconds: Stir.clamp(value.seconds, place.min_seconds, place.max_seconds) }) : { platform: "" });
+    const goTo = (place) => set(place ? fitToModel(card(), { ...value, platform: place.id, size: "auto", fps: place.fps, seconds: Stir.clamp(value.seconds, place.min_seconds, place.max_seconds) }) : { platform: "" });
     Stir.on("platform", goTo);
     /* Settings say what a desk begins with. What was changed here holds for this browser; what was not follows. */
     Stir.on("defaults", ({ size, fps, place: id }) => {
       const follows = Object.entries(id ? {} : { size, fps }).filter(([name]) => value[name] === begins[name]); // a place brings its own
       memory.set("begins", (begins = { size, fps }));
-      set(fitted(card(), { ...value, ...Object.fromEntries(follows) }));
+      set(fitToModel(card(), { ...value, ...Object.fromEntries(follows) }));
       const place = Stir.now("place"); // the photo's part may have been told before this one was listening
       if (place && place.id !== value.platform) goTo(place);
     });
-    Stir.on("use-defaults", ({ place }) => place || set(fitted(card(), { ...value, ...begins }))); // a place brings its own
+    Stir.on("use-defaults", ({ place }) => place || set(fitToModel(card(), { ...value, ...begins }))); // a place brings its own
     Stir.on("use-model", choose);
-    Stir.on("use-length", (seconds) => set(fitted(card(), { ...value, seconds })));
+    Stir.on("use-length", (seconds) => set(fitToModel(card(), { ...value, seconds })));
     Stir.on("avoid", (words) => words !== value.negative_prompt && set({ negative_prompt: words }));
-    Stir.on("use-size", (size) => set(fitted(card(), { ...value, size })));
+    Stir.on("use-size", (size) => set(fitToModel(card(), { ...value, size })));
     Stir.on("animate", () => send());
     Stir.on("film", () => ((said.hidden = true), paintDraft()));
     /* The place a clip is made for; null leaves that open and the rest as it is. Auto is the place's size, as far as the crop has it. */
@@ -197,8 +197,8 @@
       set({ ...asked, model: known ? shot.model : value.model, negative_prompt: shot.motion.negative_prompt ?? "", draft: value.draft });
       if (!known) note.show({ reason: `There is no model called “${shot.model}” here.`, remedy: `The settings are back; ${card().title} will make the clip.` });
     });
-    Stir.history.register("output", { take: () => value, put: (before) => set(before), words: named });
-    set(fitted(card(), value));
+    Stir.history.register("output", { take: () => value, put: (before) => set(before), words: nameChange });
+    set(fitToModel(card(), value));
   };
 
   /* Silent parts: they hand what they are given to whoever shows it. */

@@ -16,7 +16,7 @@
     const here = () => film[current];
     const find = (id) => film.findIndex((one) => one.id === id);
     const byId = (id) => props.platforms.find((one) => one.id === id) ?? null;
-    const shown = (photo) => photo.mended ?? photo.view;
+    const viewOf = (photo) => photo.mended ?? photo.view;
     const ratioOf = (photo) => shapes.ratio(photo, photo.crop.aspect);
     /* The shape of a photo that is an exception among those made for one place. */
     const ownShape = (photo) => (place && photo.crop.aspect !== place.aspect ? (photo.crop.aspect === "photo" ? "in its own shape" : photo.crop.aspect) : "");
@@ -36,8 +36,8 @@
     const mending = Stir.mending({ root, easel, stage, server, titles: props.mends, times: props.upscale, here, of: (id) => film.find((one) => one.id === id), begins: () => (endBrush(), marking.close(), mark.clear()), changed: () => (paint(), say()) });
     const marking = Stir.subjectMark({ easel, stage, server, here, begins: () => (endBrush(), mending.close(), mark.clear()), changed: setSubject });
     image.addEventListener("error", () => here()?.mended && ((here().mended = null), paint(), mending.resume())); // it was cleared away
-    const looked = () => here() && { photo: here().id, crop: here().crop, size: Stir.now("output")?.size ?? "auto", mends: here().mends, subject: here().subject };
-    const report = Stir.reportPanel(server, { looked, mend: mending.tryOut, place: settle, outline: mark.show });
+    const reportQuestion = () => here() && { photo: here().id, crop: here().crop, size: Stir.now("output")?.size ?? "auto", mends: here().mends, subject: here().subject };
+    const report = Stir.reportPanel(server, { looked: reportQuestion, mend: mending.tryOut, place: settle, outline: mark.show });
 
     const aspects = Stir.segments("Aspect", [["16:9", "16:9"], ["9:16", "9:16"], ["1:1", "1:1"], ["4:5", "4:5"], ["3:4", "3:4"], ["21:9", "21:9"], ["photo", "Photo", "The photo's own shape"]], (aspect) => choose(aspect));
     const made = Stir.platformRow(props.platforms, (next) => makeFor(next));
@@ -74,7 +74,7 @@
       const value = photo ? frameOf(photo) : null;
       props.value = value;
       keep();
-      Stir.tell("frame", photo ? { ...value, width: photo.width * mending.times(photo.mends), height: photo.height * mending.times(photo.mends), view: shown(photo), name: photo.name, placing: Boolean(photo.wants) } : null);
+      Stir.tell("frame", photo ? { ...value, width: photo.width * mending.times(photo.mends), height: photo.height * mending.times(photo.mends), view: viewOf(photo), name: photo.name, placing: Boolean(photo.wants) } : null);
       depth.stale();
     }
     /* The strip as it is remembered and as others are told of it. */
@@ -98,9 +98,9 @@
       if (!photo) return;
       const shape = photo.width / photo.height;
       easel.style.setProperty("--shape", shape);
-      if (image.dataset.view !== shown(photo)) {
-        image.src = file(shown(photo));
-        image.dataset.view = shown(photo);
+      if (image.dataset.view !== viewOf(photo)) {
+        image.src = file(viewOf(photo));
+        image.dataset.view = viewOf(photo);
         image.alt = photo.name || "Your photo";
       }
       mending.paint(photo.mends);
@@ -206,11 +206,11 @@
       fit(one, place?.aspect ?? "photo");
       return one;
     }
-    const boxed = (shot) => shot.end?.photo.id === shot.photo.id && Stir.card(shot.model)?.supports.includes("end_crop");
+    const isBoxed = (shot) => shot.end?.photo.id === shot.photo.id && Stir.card(shot.model)?.supports.includes("end_crop");
     const boxOf = ({ x, y, w, h: tall }) => ({ x, y, w, h: tall });
-    const restored = (shot) => ({ end: boxed(shot) ? boxOf(shot.end.crop) : null, crop: shot.crop, depth: shot.depth, mends: shot.mends ?? [], subject: shot.subject ?? "", mended: null, wants: "", moved: true, why: "It came with the settings." });
+    const restore = (shot) => ({ end: isBoxed(shot) ? boxOf(shot.end.crop) : null, crop: shot.crop, depth: shot.depth, mends: shot.mends ?? [], subject: shot.subject ?? "", mended: null, wants: "", moved: true, why: "It came with the settings." });
     function adopt(photo, extra = {}) {
-      if (awaited?.photo.id === photo.id) extra = restored(awaited);
+      if (awaited?.photo.id === photo.id) extra = restore(awaited);
       awaited = null;
       Stir.history.step();
       if (find(photo.id) < 0) film.push({ ...fresh(photo), ...extra });
@@ -231,10 +231,10 @@
       placing.work();
     }
     function adoptShot({ shot, photo, missing, end }) {
-      if (photo) adopt(photo, restored(shot));
+      if (photo) adopt(photo, restore(shot));
       else (awaited = shot), note.show({ reason: "The settings are back, but the photo is not in this home.", remedy: `Drop ${missing} here to use them.` });
       Stir.emit("shot", shot);
-      Stir.emit("end-photo", end && !boxed(shot) ? { photo: end, crop: shot.end.crop } : null);
+      Stir.emit("end-photo", end && !isBoxed(shot) ? { photo: end, crop: shot.end.crop } : null);
       Stir.say("Settings restored.");
     }
     async function takeSample(one) {
@@ -296,12 +296,12 @@
       Stir.history.came("photo");
       note.show(answer.refusal);
     }
-    function changed(before, after) {
+    function nameChange(before, after) {
       if (before.film.length !== after.film.length) return before.film.length < after.film.length ? "photo added" : "photo taken off";
       const first = (what) => before.film.some((one, index) => JSON.stringify(one[what]) !== JSON.stringify(after.film[index][what]));
       return first("id") ? "photos" : first("mends") ? "mend" : first("crop") ? "crop" : first("end") ? "end box" : first("subject") ? "subject" : first("depth") ? "depth" : "";
     }
-    Stir.history.register("photo", { take: taken, put, words: changed });
+    Stir.history.register("photo", { take: taken, put, words: nameChange });
     Stir.history.register("platform", { take: () => place?.id ?? "", put: (id) => (setPlace(byId(id)), paint()), words: () => "made for" });
 
     // The page -------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@
   const short = (words) => (words.length > 48 ? words.slice(0, 46).trimEnd() + "…" : words);
 
   /* Findings after an edit: those before it stay, those behind it move along, and one whose words were edited loses its mark. */
-  function moved(found, before, after) {
+  function moveFindings(found, before, after) {
     let head = 0;
     while (head < before.length && head < after.length && before[head] === after[head]) head += 1;
     let tail = 0;
@@ -49,11 +49,11 @@
 
     /* A reason with the words it is about drawn as they are marked: those it quotes, or else those of its mark, put before it. */
     function reason(one) {
-      const drawn = (quoted) => h("strong", { class: GRAVE.includes(one.code) ? "grave" : "" }, short(quoted));
+      const drawQuote = (quoted) => h("strong", { class: GRAVE.includes(one.code) ? "grave" : "" }, short(quoted));
       const pieces = one.reason.split(/“([^”]+)”/);
-      if (pieces.length > 1 && one.end > one.start) return pieces.map((piece, index) => (index % 2 ? drawn(piece) : piece));
+      if (pieces.length > 1 && one.end > one.start) return pieces.map((piece, index) => (index % 2 ? drawQuote(piece) : piece));
       const quoted = [...words.value].slice(one.start, one.end).join("").trim();
-      return quoted ? [drawn(quoted), " ", one.reason] : [one.reason];
+      return quoted ? [drawQuote(quoted), " ", one.reason] : [one.reason];
     }
     function item(one, at) {
       const act = one.fix && Stir.button(one.label || "Change it", { class: one.level === "hint" ? "ghost" : "solid", "data-fix": one.code, title: one.fix, onclick: () => fix(one) });
@@ -77,7 +77,7 @@
       again: (code) => found.find((one) => one.code === code),
       /* The text as it is now, and what was found in it; null while that is not known: then the marks stay at their words. */
       paint(text, findings, wont = []) {
-        if (!findings) [found, unseen] = [found, unseen].map((some) => moved(some, [...checked], [...text]));
+        if (!findings) [found, unseen] = [found, unseen].map((some) => moveFindings(some, [...checked], [...text]));
         checked = text;
         if (findings) {
           const same = JSON.stringify(findings) === JSON.stringify(found);

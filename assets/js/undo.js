@@ -24,10 +24,10 @@
   const names = () => [...parts.keys()].sort((one, other) => place(one) - place(other));
   const place = (name) => (ORDER.indexOf(name) + ORDER.length + 1) % (ORDER.length + 1);
   const take = () => Object.fromEntries([...parts].map(([name, part]) => [name, part.take()]));
-  const said = (name, before, after) => (name in before && !same(before[name], after[name]) ? (parts.get(name).words ?? (() => name))(before[name], after[name]) : "");
+  const nameStep = (name, before, after) => (name in before && !same(before[name], after[name]) ? (parts.get(name).words ?? (() => name))(before[name], after[name]) : "");
   /* What differs, in words: first of the part that was touched, then of the first that differs. */
   function differs(before, after) {
-    return [touched.part, ...names()].filter((name) => parts.has(name)).map((name) => said(name, before, after)).find(Boolean) ?? "";
+    return [touched.part, ...names()].filter((name) => parts.has(name)).map((name) => nameStep(name, before, after)).find(Boolean) ?? "";
   }
   function close() {
     const now = take();
@@ -47,13 +47,13 @@
 
   // The user's hand --------------------------------------------------------------------------------------------------------
   const fresh = (event) => event.target !== touched.target || (!touched.down && event.timeStamp - touched.at > PAUSE);
-  const rests = (event) => event.key === " " && worded(event.target) && event.timeStamp - touched.since > LONG;
-  const boxed = (target) => target instanceof Element && target.matches(FIELD);
+  const rests = (event) => event.key === " " && takesText(event.target) && event.timeStamp - touched.since > LONG;
+  const isField = (target) => target instanceof Element && target.matches(FIELD);
   const goes = (event) => (event.ctrlKey || event.metaKey) && !event.altKey && { z: event.shiftKey ? redo : undo, y: redo }[event.key.toLowerCase()];
   function act(event) {
     if (event.target instanceof Element && event.target.closest(".undo")) return;
     if (event.type === "keydown" && (goes(event) || ["Control", "Shift", "Alt", "Meta", "Tab"].includes(event.key))) return;
-    const opens = event.type === "pointerdown" || fresh(event) || rests(event) || (event.type === "keydown" && !boxed(event.target) && !event.repeat);
+    const opens = event.type === "pointerdown" || fresh(event) || rests(event) || (event.type === "keydown" && !isField(event.target) && !event.repeat);
     if (event.type === "pointerdown") touched.down = true;
     if (opens) begin(event.target);
     touched.at = event.timeStamp;
@@ -81,10 +81,10 @@
   const redo = () => move(() => undone, () => done, "Done again");
 
   const inFront = () => document.getElementById("desk")?.offsetParent && !document.querySelector("dialog[open]");
-  const worded = (target) => target instanceof Element && target.matches("textarea, input:not([type=range], [type=checkbox], [type=file])");
+  const takesText = (target) => target instanceof Element && target.matches("textarea, input:not([type=range], [type=checkbox], [type=file])");
   addEventListener("keydown", (event) => {
     const run = goes(event);
-    if (!run || !inFront() || event.isComposing || (worded(event.target) && !event.target.closest("[data-undo]"))) return;
+    if (!run || !inFront() || event.isComposing || (takesText(event.target) && !event.target.closest("[data-undo]"))) return;
     event.preventDefault();
     run();
   });

@@ -21,7 +21,7 @@
     let answering = Promise.resolve();
     let held = ""; // the sentence as the desk knows it: what is just being typed comes after
 
-    const words = h("textarea", { rows: 1, id: "prompt", "data-undo": true, maxlength: 4000, placeholder: "Say what moves, what the camera does and what stays still", "aria-describedby": "check-state promise", oninput: () => typed() });
+    const words = h("textarea", { rows: 1, id: "prompt", "data-undo": true, maxlength: 4000, placeholder: "Say what moves, what the camera does and what stays still", "aria-describedby": "check-state promise", oninput: () => hearTyping() });
     const check = Stir.sentenceCheck(words, fix);
     const promise = Stir.promiseLine({ strike: (next) => enter(next), paint: (effect) => Stir.emit("paint-missing", effect) });
     const told = Stir.promptFold();
@@ -36,7 +36,7 @@
       const painted = effects.map((one) => ({ ...one, brush: one.brush ? PAINTED : "" }));
       return { prompt, negative_prompt: output.negative_prompt, camera: { moves, ease, loop, speed, then }, effects: painted, ...others };
     }
-    function typed() {
+    function hearTyping() {
       write = false;
       held = words.value;
       memory.set("words", words.value);
@@ -52,7 +52,7 @@
     /* A sentence from elsewhere is typed, so that it can be undone like everything that is typed; where typing would bring up a
        keyboard over half the screen it is put there. */
     function enter(next) {
-      if (matchMedia("(pointer: coarse)").matches || !type(next)) (words.value = next), typed();
+      if (matchMedia("(pointer: coarse)").matches || !type(next)) (words.value = next), hearTyping();
       run();
     }
     function type(next) {
@@ -137,7 +137,7 @@
       Stir.emit("avoid", motion.negative_prompt);
       agreed = before; // what had not been heard yet is still to be heard
       words.value = text;
-      typed();
+      hearTyping();
     });
     /* Back by undo, whole: what is still on its way is dropped. The caret goes where the words changed. */
     function back(before) {

@@ -45,6 +45,16 @@ class Component(Noun, frozen=True):
         """Whether a component of this class has weights; tokenizers, processors, schedulers and guiders have none."""
         return not any(word in self.class_name for word in _WITHOUT_WEIGHTS)
 
+    @property
+    def config_file(self) -> str:
+        """The file in its folder that says what it is."""
+        sorts = {
+            "Scheduler": "scheduler_config.json",
+            "Tokenizer": "tokenizer_config.json",
+            "Processor": "preprocessor_config.json",
+        }
+        return next((file for sort, file in sorts.items() if sort in self.class_name), "config.json")
+
 
 _WITHOUT_WEIGHTS = ("Tokenizer", "Processor", "Extractor", "Scheduler", "Guidance", "Guider")
 

@@ -26,7 +26,8 @@ ONE, TWO = repos.card("owner/one", id="one"), repos.card("owner/two", id="two")
 def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Fake]:
     with Fake() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.address)
-        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))  # for processes that a test starts
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
         monkeypatch.delenv("HF_TOKEN", raising=False)
         for name in ("owner/one", "owner/two"):
             hub.put(name, repos.wan(300_000))

@@ -23,6 +23,7 @@ from studio.engines.diffusion.files.store import Store
 from studio.nouns import Progress, Refusal
 from studio.preferences import Preferences
 from tests.fakes import repos
+from tests.fakes.hub import LARGE, blob, sha256
 from tests.fakes.hub import Hub as Fake
 
 GB = 1_000_000_000
@@ -34,7 +35,8 @@ def fake(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Fake]:
     """A hub, which HF_ENDPOINT points at; no token and no cache of the user's."""
     with Fake() as hub:
         monkeypatch.setenv("HF_ENDPOINT", hub.address)
-        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))  # for processes that a test starts
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
         monkeypatch.delenv("HF_TOKEN", raising=False)
         yield hub
 
@@ -226,6 +228,43 @@ def test_stopped_in_the_middle_it_goes_on_where_it_was(fake: Fake, hub: Hub, sto
     assert fake.rest() - len(files["model_index.json"]) == quote.missing, "only the rest"
     assert here(folder) == repos.LOADED
     assert all((folder / name).read_bytes() == files[name] for name in repos.LOADED)
+
+
+LEFT = {
+    "image_encoder/model.safetensors": "3f4b7a4cf8c3",
+    "text_encoder/model-00001-of-00002.safetensors": "a627f79461f2",
+    "text_encoder/model-00002-of-00002.safetensors": "c3922091cce0",
+    "transformer/diffusion_pytorch_model-00001-of-00002.safetensors": "4a193cc3765e",
+}
+"""What a download by an earlier build (20b0351) left of `repos.wan()`: 2560 bytes of each, and how the files were named."""
+
+BOOK = "65f88d936d026b98cd52f5837b0f3e755cc9df43b85abf114a126efb8aff4092"
+"""The sha256 of the ledger it left beside them."""
+
+
+def test_a_download_that_an_earlier_build_began_goes_on(fake: Fake, hub: Hub, store: Store) -> None:
+    files = fake.put(REPO, repos.wan(), licence="apache-2.0").files
+    folder = store.models / "Wan-AI--Wan-Tiny@main"
+    untouched = {"transformer/diffusion_pytorch_model-00002-of-00002.safetensors", "vae/diffusion_pytorch_model.safetensors"}
+    for name in repos.LOADED - untouched:
+        file = folder / (f"{name}.{LEFT[name]}.incomplete" if name in LEFT else name)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(files[name][:2560] if name in LEFT else files[name])
+    book = {"repo": REPO, "commit": fake.repos[REPO].commit, "licence": "apache-2.0", "files": [
+        {"path": name, "size": len(files[name]), "etag": sha256(files[name]) if name.endswith(LARGE) else blob(files[name])}
+        for name in sorted(repos.LOADED)
+    ], "asked": ["tiny"], "forgotten": []}  # fmt: skip
+    text = json.dumps(book, indent=2)
+    (folder / ".stir.json").write_text(text)
+    assert hashlib.sha256(text.encode()).hexdigest() == BOOK, "the ledger as it was"
+    state, held, problem = store.disk(repos.card(REPO))
+    assert (state, problem) == ("partly", "6 of 17 files are still to come.")
+    fake.rest()
+    fetch(hub, repos.card(REPO), ignore)
+    assert fake.rest() == sum(len(files[name]) for name in repos.LOADED) - held + len(files["model_index.json"]), "only the rest"
+    assert here(folder) == repos.LOADED
+    assert all((folder / name).read_bytes() == files[name] for name in repos.LOADED)
+    assert (folder / ".stir.json").read_text() == text, "and as it will be"
 
 
 def test_a_killed_process_leaves_a_download_that_goes_on(fake: Fake, hub: Hub, store: Store, settings: Settings) -> None:

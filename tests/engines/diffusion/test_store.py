@@ -39,7 +39,8 @@ LORA = Companion("lora", "other/Fast", "transformer", file="fast.safetensors")
 
 @pytest.fixture
 def store(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Store:
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))  # for processes that a test starts
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     return Store(settings, Preferences)
 
 
@@ -243,6 +244,21 @@ def test_a_complete_snapshot_of_hugging_face_s_cache_is_used_in_place(store: Sto
     (snapshot / "vae/config.json").unlink()
     assert store.folders(repos.card()).main == store.models / FOLDER, "an incomplete one isn't"
     assert store.disk(repos.card()).state == "missing"
+
+
+def test_a_companion_s_files_are_found_in_hugging_face_s_cache_too(store: Store, tmp_path: Path) -> None:
+    brings = Companion("component", "other/Processor", "image_processor", subfolder="sub", kind_of="CLIPImageProcessor")
+    cache = tmp_path / "cache"
+    lora = lay(cache / "models--other--Fast/snapshots" / ("a" * 40), {"fast.safetensors": repos.tensors(9)})
+    processor = lay(cache / "models--other--Processor/snapshots/abc", {"sub/preprocessor_config.json": b"{}"})
+    for folder, commit in ((lora, "a" * 40), (processor, "abc")):
+        (folder.parents[1] / "refs").mkdir()
+        (folder.parents[1] / "refs/main").write_text(commit)
+    assert store.folders(repos.card(companions=(brings, LORA))).companions == (processor, lora)
+    pinned = Companion("lora", "other/Fast", "transformer", revision="a" * 40, file="fast.safetensors")
+    assert store.folders(repos.card(companions=(pinned,))).companions == (lora,), "by its commit"
+    for odd in (Companion("lora", "other/Fast.git", "transformer", file="fast.safetensors"), Companion("upscaler", "a/b")):
+        assert store.folders(repos.card(companions=(odd,))).companions[0] in (None, store.place("other/Fast.git", "main"))
 
 
 def test_an_offline_folder_is_adopted_when_it_is_one_of_that_pipeline(store: Store, settings: Settings, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from studio.cards import Checkpoint, Companion
+from studio.cards import Checkpoint, Companion, Component
 from studio.engines.diffusion.files import manifest
 from studio.nouns import Noun
 
@@ -333,7 +333,7 @@ def list_main(checkpoint: Checkpoint, folder: Path, gguf: bool) -> FileSet:
     files = list(manifest.select_main_files(index, names, checkpoint, gguf))
     instead = manifest.gguf_targets(checkpoint) if gguf else frozenset[str]()
     for part in manifest.select_components(index, names, checkpoint):
-        files += _expected(folder, part.folder, files, part.has_weights and part.name not in instead, part.class_name)
+        files += _expected(folder, part.folder, files, part.has_weights and part.name not in instead, part)
     return FileSet(folder, tuple(dict.fromkeys(files)))
 
 
@@ -342,21 +342,20 @@ def list_companion(checkpoint: Checkpoint, companion: Companion, folder: Path) -
     files = list(manifest.select_companion_files(companion, list_names(folder), checkpoint.variant))
     if companion.kind == "component":
         part = manifest.companion_component(checkpoint, companion)
-        files += _expected(folder, companion.subfolder.strip("/"), files, part.has_weights, part.class_name)
+        files += _expected(folder, companion.subfolder.strip("/"), files, part.has_weights, part)
     else:
         files += [manifest.companion_path(companion)]
     return FileSet(folder, tuple(dict.fromkeys(files)))
 
 
-def _expected(folder: Path, name: str, files: Iterable[str], weighs: bool, kind: str) -> list[str]:
+def _expected(folder: Path, name: str, files: Iterable[str], weighs: bool, part: Component) -> list[str]:
     """Files of a component that must be there, whether or not anything shows them: its configuration, its weights, and the
     shards that a weights index names."""
     prefix = f"{name}/" if name else ""
     here = [file[len(prefix) :] for file in files if file.startswith(prefix) and "/" not in file[len(prefix) :]]
     if not weighs:
-        if "Scheduler" in kind:
-            return [f"{prefix}scheduler_config.json"]
-        return [] if here or not kind else [f"{prefix}{_FIRST.get(kind[-9:], 'config.json')}"]
+        shown = "Scheduler" not in part.class_name and (here or not part.class_name)
+        return [] if shown else [prefix + part.config_file]
     must = ["config.json"]
     if not any(manifest.WEIGHTS.fullmatch(file) for file in here):
         must.append(next((file for file in here if manifest.WEIGHTS_INDEX.fullmatch(file)), ANY))
@@ -366,6 +365,3 @@ def _expected(folder: Path, name: str, files: Iterable[str], weighs: bool, kind:
         if manifest.WEIGHTS_INDEX.fullmatch(file) and file not in must:
             must += read_shards(folder / f"{prefix}{file}") or ()
     return [prefix + file for file in must]
-
-
-_FIRST = {"Tokenizer": "tokenizer_config.json", "Processor": "preprocessor_config.json"}

@@ -80,7 +80,7 @@ class Store:
         checkpoint, gguf = require_checkpoint(card), self.gguf(card)
         adopted = self._preferences().folders.get(card.id)
         main = Path(adopted) if adopted else self._find(
-            checkpoint.repo, checkpoint.revision, lambda folder: list_main(checkpoint, folder, gguf)
+            checkpoint.repo, checkpoint.revision, manifest.INDEXES, lambda folder: list_main(checkpoint, folder, gguf)
         )  # fmt: skip
         own = Path(adopted) if adopted else None
         return Folders(main, tuple(self._companion(checkpoint, one, gguf, own) for one in checkpoint.companions))
@@ -94,14 +94,17 @@ class Store:
                 return None
             if companion.kind != "component" and (own / manifest.companion_path(companion)).is_file():
                 return own
-        return self._find(companion.repo, companion.revision, lambda folder: list_companion(checkpoint, companion, folder))
+        file = companion.file or manifest.companion_component(checkpoint, companion).config_file
+        files = (f"{companion.subfolder.strip('/')}/{file}".lstrip("/"),)
+        return self._find(companion.repo, companion.revision, files, lambda folder: list_companion(checkpoint, companion, folder))
 
-    def _find(self, repo: str, revision: str, share: Callable[[Path], FileSet]) -> Path:
-        """An absolute folder as it is; else Hugging Face's cache, where all is there and isn't in the home folder already."""
+    def _find(self, repo: str, revision: str, files: tuple[str, ...], needs: Callable[[Path], FileSet]) -> Path:
+        """An absolute folder as it is; else Hugging Face's cache, where all is there and isn't in the home folder already. Only a
+        snapshot that has one of `files` is looked at."""
         if Path(repo).is_absolute():
             return Path(repo)
-        home, cached = self.place(repo, revision), _cached(repo, revision)
-        if cached and not share(cached).find_fault() and share(home).find_fault():
+        home = self.place(repo, revision)
+        if needs(home).find_fault() and (cached := _find_snapshot(repo, revision, files)) and not needs(cached).find_fault():
             return cached
         return home
 
@@ -252,16 +255,17 @@ def _require_kin(card: ModelCard, index: dict[str, object]) -> None:
         )  # fmt: skip
 
 
-def _cached(repo: str, revision: str) -> Path | None:
-    """The snapshot of a repository in Hugging Face's cache, by the places huggingface_hub looks in, read each time."""
-    home = os.environ.get("HF_HOME") or f"{os.environ.get('XDG_CACHE_HOME') or '~/.cache'}/huggingface"
-    place = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE") or f"{home}/hub"
-    folder = Path(os.path.expandvars(place)).expanduser() / f"models--{repo.replace('/', '--')}"
-    commit = revision
-    with suppress(OSError):
-        commit = (folder / "refs" / revision).read_text("ascii").strip()
-    snapshot = folder / "snapshots" / commit
-    return snapshot if commit and "/" not in commit and snapshot.is_dir() else None
+def _find_snapshot(repo: str, revision: str, files: tuple[str, ...]) -> Path | None:
+    """The snapshot of a repository in Hugging Face's cache that has one of these files, as huggingface_hub looks for it."""
+    from huggingface_hub import try_to_load_from_cache
+    from huggingface_hub.errors import HFValidationError
+
+    for name in files:
+        with suppress(HFValidationError):  # a name that no hub has, though it might be a folder's
+            found = try_to_load_from_cache(repo, name, revision=revision)
+            if isinstance(found, str):
+                return Path(found).parents[name.count("/")]
+    return None
 
 
 def _trace(folder: Path | None) -> tuple[object, ...]:

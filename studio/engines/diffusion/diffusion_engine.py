@@ -59,7 +59,7 @@ class DiffusionEngine:
         self.preferences = preferences or (lambda: stored.preferences(settings))
         self.store = store or Store(settings, self.preferences)
         self.downloads = downloads or Downloads(settings, self.store)
-        self.manager = manager or ModelManager(settings, self.machine, self.store.folders, self.preferences)
+        self.manager = manager or ModelManager(settings, self.machine, self.store.find_folders, self.preferences)
         self.history = History(settings.models)
         self._cards = cards or (lambda: (*presets.cards(), *presets.own_cards(settings.card_folders)[0]))
         self._apart = apart
@@ -81,7 +81,7 @@ class DiffusionEngine:
         """Raises `Refusal` for a card whose files aren't all here, unless it is in memory already."""
         if self.manager.read_state(card).state in ("ram", "gpu"):
             return
-        disk = self.store.disk(card)
+        disk = self.store.check(card)
         if disk.state == "missing":
             raise Refusal(f"{card.title} is not on this disk.", "Download it on the Models tab.")
         if disk.state == "partly":
@@ -93,27 +93,28 @@ class DiffusionEngine:
         from studio.engines.diffusion.run.generation import Tools
 
         more: dict[str, Any] = {} if self._apart is None else {"apart": self._apart}
-        return Tools(self.settings, self.manager, self.store.folders, self.preferences, self.history, **more)
+        return Tools(self.settings, self.manager, self.store.find_folders, self.preferences, self.history, **more)
 
     # The shelf --------------------------------------------------------------------------------------------------------
 
     def state(self, card: ModelCard) -> ModelState:
         """How a model stands right now. Quick, and never touches the network."""
         found = placement.fit(card, self.machine, self.preferences())
-        disk, memory = self.store.disk(card), self.manager.read_state(card)
+        disk, memory = self.store.check(card), self.manager.read_state(card)
         arriving, (problem, remedy) = self.downloads.progress(card), self.downloads.trouble(card)
         expected, basis = self.history.estimate(self.machine.name, card, plan_usual_clip(card))
         if not problem:
             problem = memory.problem or (disk.problem if disk.state == "partly" and arriving is None else "")
         return ModelState(
             card.id, disk.state, memory.state, found.fits, found.reason, found.remedy or remedy, disk.bytes,
-            self.store.owed(card), memory.bytes, expected if found.fits != "no" else None, basis, arriving or memory.progress,
-            arriving is not None, problem, self._folder(card) if disk.state != "missing" else "", found.choices,
+            self.store.estimate_missing(card), memory.bytes, expected if found.fits != "no" else None, basis,
+            arriving or memory.progress, arriving is not None, problem,
+            self._folder(card) if disk.state != "missing" else "", found.choices,
         )  # fmt: skip
 
     def _folder(self, card: ModelCard) -> str:
         try:
-            return str(self.store.folders(card).main)
+            return str(self.store.find_folders(card).main)
         except Refusal:
             return ""
 
@@ -124,7 +125,7 @@ class DiffusionEngine:
 
     def expect(self, card: ModelCard) -> None:
         """Begin to load the card of the next job where memory allows; does nothing otherwise, and says nothing."""
-        if card.checkpoint is not None and self.store.disk(card).state == "here":
+        if card.checkpoint is not None and self.store.check(card).state == "here":
             self.manager.expect(card)
 
     def unload(self, card: ModelCard) -> None:

@@ -52,10 +52,10 @@ def done(downloads: Downloads, *cards: object) -> None:
 
 def test_nothing_is_fetched_unless_it_is_asked_for(fake: Fake, downloads: Downloads, store: Store) -> None:
     for _ in range(3):
-        assert store.disk(ONE).state == "missing"
+        assert store.check(ONE).state == "missing"
         assert downloads.progress(ONE) is None
         assert downloads.trouble(ONE) == ("", "")
-        store.owed(ONE)
+        store.estimate_missing(ONE)
     assert fake.asked == []
     assert downloads.quote(ONE).missing > 0
     assert fake.bytes_of(".safetensors", ".bin") == 0
@@ -74,7 +74,7 @@ def test_one_at_a_time_in_the_order_they_were_asked_for(fake: Fake, downloads: D
     done(downloads, ONE, TWO)
     order = [line.split("/resolve/")[0].rsplit(" /", 1)[1] for line in fake.asked if "/resolve/" in line]
     assert order == sorted(order), "the second began before the first was done"
-    assert store.disk(ONE).state == store.disk(TWO).state == "here"
+    assert store.check(ONE).state == store.check(TWO).state == "here"
 
 
 def test_progress_tells_bytes_speed_and_time_left(fake: Fake, downloads: Downloads) -> None:
@@ -99,7 +99,7 @@ def test_a_stopped_download_goes_on_from_where_it_was(fake: Fake, downloads: Dow
     downloads.stop(ONE)
     done(downloads, ONE)
     assert downloads.trouble(ONE) == ("", ""), "stopping is no trouble"
-    state, held, _ = store.disk(ONE)
+    state, held, _ = store.check(ONE)
     assert state == "partly"
     assert list((store.models / "owner--one@main").rglob("*.incomplete"))
     fake.pace = 0
@@ -108,7 +108,7 @@ def test_a_stopped_download_goes_on_from_where_it_was(fake: Fake, downloads: Dow
     fake.rest()
     downloads.start(ONE)
     done(downloads, ONE)
-    assert store.disk(ONE).state == "here"
+    assert store.check(ONE).state == "here"
     assert fake.rest() == total - held + len(repos.wan()["model_index.json"])
 
 
@@ -119,8 +119,8 @@ def test_one_that_waits_can_be_taken_out(fake: Fake, downloads: Downloads, store
     downloads.stop(TWO)
     fake.pace = 0
     done(downloads, ONE, TWO)
-    assert store.disk(ONE).state == "here"
-    assert store.disk(TWO).state == "missing"
+    assert store.check(ONE).state == "here"
+    assert store.check(TWO).state == "missing"
 
 
 def test_what_went_wrong_is_told_and_stops_no_other(fake: Fake, downloads: Downloads, store: Store) -> None:
@@ -131,12 +131,12 @@ def test_what_went_wrong_is_told_and_stops_no_other(fake: Fake, downloads: Downl
     reason, remedy = downloads.trouble(ONE)
     assert "behind a gate" in reason
     assert "HF_TOKEN" in remedy
-    assert store.disk(TWO).state == "here"
+    assert store.check(TWO).state == "here"
     fake.put("owner/one", repos.wan())
     downloads.start(ONE)
     done(downloads, ONE)
     assert downloads.trouble(ONE) == ("", "")
-    assert store.disk(ONE).state == "here"
+    assert store.check(ONE).state == "here"
 
 
 def test_what_is_being_downloaded_is_not_deleted(fake: Fake, downloads: Downloads, store: Store) -> None:
@@ -166,7 +166,7 @@ def test_closing_stops_what_is_under_way(fake: Fake, downloads: Downloads, store
     until(lambda: fake.bytes_of(".safetensors") > 50_000)
     downloads.close()
     downloads.close()
-    assert (store.disk(ONE).state, store.disk(TWO).state) == ("partly", "missing")
+    assert (store.check(ONE).state, store.check(TWO).state) == ("partly", "missing")
 
 
 def test_a_built_in_model_has_nothing_to_download(downloads: Downloads) -> None:

@@ -90,11 +90,11 @@ def test_a_download_brings_exactly_what_the_pipeline_loads(fake: Fake, hub: Hub,
     fake.put(REPO, repos.wan())
     heard: list[Progress] = []
     fetch(hub, repos.card(REPO), heard.append)
-    folder = store.folders(repos.card(REPO)).main
+    folder = store.find_folders(repos.card(REPO)).main
     assert folder == store.models / "Wan-AI--Wan-Tiny@main"
     assert here(folder) == repos.LOADED
     assert all((folder / name).read_bytes() == fake.repos[REPO].files[name] for name in repos.LOADED)
-    assert store.disk(repos.card(REPO)).state == "here"
+    assert store.check(repos.card(REPO)).state == "here"
     assert heard[-1].stage == "load"
     assert heard[-1].note.startswith("25 kB of 25 kB")
     again = hub.quote(repos.card(REPO))
@@ -155,7 +155,7 @@ def test_what_a_companion_replaces_is_not_fetched(fake: Fake, hub: Hub, store: S
         Companion("upscaler", "other/Large"),
     ))  # fmt: skip
     fetch(hub, card, ignore)
-    folders = store.folders(card)
+    folders = store.find_folders(card)
     assert here(folders.main) == {name for name in repos.LOADED if not name.startswith("transformer/")}
     denoiser, fast, upscaler = folders.companions
     assert denoiser
@@ -163,7 +163,7 @@ def test_what_a_companion_replaces_is_not_fetched(fake: Fake, hub: Hub, store: S
     assert upscaler is None
     assert here(denoiser) == {"config.json", *repos.sharded("diffusion_pytorch_model", 3, 700, 50)}
     assert here(fast) == {"loras/fast.safetensors"}
-    assert store.disk(card).state == "here"
+    assert store.check(card).state == "here"
 
 
 def test_gguf_instead_of_the_published_weights_only_where_it_is_preferred(fake: Fake, settings: Settings) -> None:
@@ -214,14 +214,14 @@ def test_stopped_in_the_middle_it_goes_on_where_it_was(fake: Fake, hub: Hub, sto
     fake.pace, fake.step = 0.02, 16_384
     with pytest.raises(Stopped):
         fetch(hub, repos.card(REPO), stop_at(200_000, fake))
-    folder = store.folders(repos.card(REPO)).main
-    state, held, problem = store.disk(repos.card(REPO))
+    folder = store.find_folders(repos.card(REPO)).main
+    state, held, problem = store.check(repos.card(REPO))
     assert state == "partly"
     assert "still to come" in problem
     assert halves(folder) > 0
     quote = hub.quote(repos.card(REPO))
     assert quote.missing == quote.total - held
-    assert store.owed(repos.card(REPO)) == quote.missing
+    assert store.estimate_missing(repos.card(REPO)) == quote.missing
     fake.pace = 0
     fake.rest()
     fetch(hub, repos.card(REPO), ignore)
@@ -257,7 +257,7 @@ def test_a_download_that_an_earlier_build_began_goes_on(fake: Fake, hub: Hub, st
     text = json.dumps(book, indent=2)
     (folder / ".stir.json").write_text(text)
     assert hashlib.sha256(text.encode()).hexdigest() == BOOK, "the ledger as it was"
-    state, held, problem = store.disk(repos.card(REPO))
+    state, held, problem = store.check(repos.card(REPO))
     assert (state, problem) == ("partly", "6 of 17 files are still to come.")
     fake.rest()
     fetch(hub, repos.card(REPO), ignore)
@@ -291,20 +291,20 @@ fetch(Hub(home, Store(home, Preferences)), repos.card(), lambda progress: print(
         with pytest.raises(Refusal, match="at this moment"):
             store.delete(repos.card(), ())
         other.kill()
-    state, held, _ = store.disk(repos.card())
+    state, held, _ = store.check(repos.card())
     assert state == "partly"
     fake.pace = 0
     fake.rest()
     fetch(hub, repos.card(), ignore)
     assert fake.rest() == hub.quote(repos.card()).total - held + len(repos.wan()["model_index.json"])
-    assert store.disk(repos.card()).state == "here"
+    assert store.check(repos.card()).state == "here"
 
 
 def test_a_dropped_connection_is_taken_up_again(fake: Fake, hub: Hub, store: Store) -> None:
     fake.put(REPO, repos.wan(400_000))
     fake.step, fake.drop_after = 16_384, [100_000, 0, 200_000, 50_000, 16_384]
     fetch(hub, repos.card(REPO), ignore)
-    assert store.disk(repos.card(REPO)).state == "here"
+    assert store.check(repos.card(REPO)).state == "here"
     assert fake.drop_after == []
     once = sum(len(what) for name, what in repos.wan(400_000).items() if name in repos.LOADED)
     assert fake.rest() < once + 300_000, "what had come was asked for again"
@@ -317,7 +317,7 @@ def test_a_connection_that_keeps_dropping_ends_in_words(fake: Fake, hub: Hub, st
         fetch(hub, repos.card(REPO), ignore)
     assert "what has arrived is kept" in refused.value.remedy
     assert len(fake.drop_after) > 900
-    assert store.disk(repos.card(REPO)).state == "partly"
+    assert store.check(repos.card(REPO)).state == "partly"
 
 
 def test_a_hub_that_ignores_ranges_is_begun_again_and_not_added_to(fake: Fake, hub: Hub, store: Store) -> None:
@@ -325,7 +325,7 @@ def test_a_hub_that_ignores_ranges_is_begun_again_and_not_added_to(fake: Fake, h
     fake.ranges, fake.step, fake.drop_after = False, 16_384, [100_000]
     heard: list[Progress] = []
     fetch(hub, repos.card(REPO), heard.append)
-    assert store.disk(repos.card(REPO)).state == "here"
+    assert store.check(repos.card(REPO)).state == "here"
     done, total = heard[-1].note.partition(",")[0].split(" of ")
     assert done == total
 
@@ -354,7 +354,7 @@ def test_a_repository_that_moves_on_does_not_mix_two_versions(fake: Fake, hub: H
     newer = {**repos.wan(400_000), "vae/diffusion_pytorch_model.safetensors": repos.tensors(400_000, 77)}
     fake.put(REPO, newer)
     fetch(hub, repos.card(REPO), ignore)
-    folder = store.folders(repos.card(REPO)).main
+    folder = store.find_folders(repos.card(REPO)).main
     assert all((folder / name).read_bytes() == newer[name] for name in repos.LOADED)
     assert halves(folder) == 0
     book = local_files.read_ledger(folder)
@@ -365,7 +365,7 @@ def test_a_repository_that_moves_on_does_not_mix_two_versions(fake: Fake, hub: H
 def test_a_file_that_the_repository_has_changed_is_fetched_again_though_it_is_as_long(fake: Fake, hub: Hub, store: Store) -> None:
     fake.put(REPO, repos.wan())
     fetch(hub, repos.card(REPO), ignore)
-    folder = store.folders(repos.card(REPO)).main
+    folder = store.find_folders(repos.card(REPO)).main
     (folder / "vae/config.json").unlink()
     newer = {**repos.wan(), "transformer/config.json": b'{"_class_name": "b"}'}
     fake.put(REPO, newer)
@@ -378,7 +378,7 @@ def test_a_hub_that_offers_xet_is_asked_over_plain_https(fake: Fake, hub: Hub, s
     fake.put(REPO, repos.wan())
     fake.xet = True
     fetch(hub, repos.card(REPO), ignore)
-    assert store.disk(repos.card(REPO)).state == "here"
+    assert store.check(repos.card(REPO)).state == "here"
     assert not [line for line in fake.asked if "xet" in line]
 
 
@@ -492,9 +492,9 @@ def test_a_disk_that_fills_up_on_the_way_is_said_and_gone_on_with(fake: Fake, hu
             fetch(hub, repos.card(REPO), ignore)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-    assert halves(store.folders(repos.card(REPO)).main) >= 2_000_000
+    assert halves(store.find_folders(repos.card(REPO)).main) >= 2_000_000
     fetch(hub, repos.card(REPO), ignore)
-    assert store.disk(repos.card(REPO)).state == "here"
+    assert store.check(repos.card(REPO)).state == "here"
 
 
 def test_a_hub_cannot_write_outside_the_folder(fake: Fake, hub: Hub, settings: Settings) -> None:
@@ -519,10 +519,10 @@ def test_a_tiny_real_checkpoint_comes_from_the_hub_and_runs_in_the_concrete_clas
     assert original
     fake.put_folder(REPO, Path(original.repo))
     card = repos.card(REPO)
-    assert store.disk(card).state == "missing"
+    assert store.check(card).state == "missing"
     fetch(hub, card, ignore)
-    assert store.disk(card).state == "here"
-    folder = store.folders(card).main
+    assert store.check(card).state == "here"
+    folder = store.find_folders(card).main
     assert here(folder) == here(Path(original.repo))
     ours, theirs = (
         diffusers.WanImageToVideoPipeline.from_pretrained(place, dtype=torch.float32, local_files_only=True)

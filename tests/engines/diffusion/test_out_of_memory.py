@@ -224,7 +224,7 @@ def test_weights_are_offloaded_before_anything_shrinks(
     tiny: Tiny, settings: Settings, error: Callable[[], Exception], tried: list[str]
 ) -> None:
     wants = Preferences(preview=False)
-    manager = Lowering(settings, faults.machine(), DiffusionEngine(settings, faults.machine()).store.folders, lambda: wants)
+    manager = Lowering(settings, faults.machine(), DiffusionEngine(settings, faults.machine()).store.find_folders, lambda: wants)
     engine = DiffusionEngine(settings, faults.machine(), manager=manager, preferences=lambda: wants)
     card = tiny("wan21_i2v")
     pipe = faults.pipe_of(engine, card)
@@ -257,7 +257,7 @@ class Stuck(Lowering):
 def stuck(settings: Settings) -> tuple[Stuck, DiffusionEngine]:
     """A manager that is stuck, and an engine with it."""
     wants = Preferences(preview=False)
-    manager = Stuck(settings, faults.machine(), DiffusionEngine(settings, faults.machine()).store.folders, lambda: wants)
+    manager = Stuck(settings, faults.machine(), DiffusionEngine(settings, faults.machine()).store.find_folders, lambda: wants)
     return manager, DiffusionEngine(settings, faults.machine(), manager=manager, preferences=lambda: wants)
 
 
@@ -443,7 +443,7 @@ def manager_that(fails: int, settings: Settings) -> ModelManager:
         return loader.load(*given, **named)
 
     store = DiffusionEngine(settings, faults.machine()).store
-    return ModelManager(settings, faults.machine(), store.folders, Preferences, load=load)
+    return ModelManager(settings, faults.machine(), store.find_folders, Preferences, load=load)
 
 
 def test_out_of_memory_while_loading_lets_go_of_what_is_idle(tiny: Tiny, settings: Settings) -> None:

@@ -58,22 +58,22 @@ def adopting(settings: Settings, **folders: Path) -> Store:
 
 
 def test_nothing_is_there_at_first(store: Store) -> None:
-    assert store.disk(repos.card()) == ("missing", 0, "")
-    assert store.folders(repos.card()).main == store.models / FOLDER
-    assert store.owed(repos.card()) == 30_000, "as the card's needs say"
+    assert store.check(repos.card()) == ("missing", 0, "")
+    assert store.find_folders(repos.card()).main == store.models / FOLDER
+    assert store.estimate_missing(repos.card()) == 30_000, "as the card's needs say"
     assert not store.models.exists()
 
 
 def test_a_whole_folder_is_here_with_its_bytes(store: Store) -> None:
     folder = lay(store.models / FOLDER)
-    assert store.disk(repos.card()) == ("here", sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()), "")
-    assert store.owed(repos.card()) == 0
+    assert store.check(repos.card()) == ("here", sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()), "")
+    assert store.estimate_missing(repos.card()) == 0
 
 
 @pytest.mark.parametrize("name", sorted(name for name in repos.LOADED if not name.startswith("tokenizer/")))
 def test_any_missing_file_is_seen_though_nothing_lists_it(store: Store, name: str) -> None:
     (lay(store.models / FOLDER) / name).unlink()
-    state, _, problem = store.disk(repos.card())
+    state, _, problem = store.check(repos.card())
     assert state == "partly"
     alone = re.fullmatch(r"(\w+)/\w+\.safetensors", name)
     assert problem == (f"The weights of {alone[1]} are missing." if alone else f"{name} is missing.")
@@ -96,14 +96,14 @@ def spoil(how: str, file: Path) -> None:
 @pytest.mark.parametrize("name", ["vae/diffusion_pytorch_model.safetensors", "text_encoder/model-00002-of-00002.safetensors"])
 def test_a_corrupt_file_is_named_with_what_is_wrong(store: Store, how: str, name: str) -> None:
     folder = lay(store.models / FOLDER)
-    assert store.disk(repos.card()).state == "here"
+    assert store.check(repos.card()).state == "here"
     spoil(how, folder / name)
-    state, _, problem = store.disk(repos.card())
+    state, _, problem = store.check(repos.card())
     assert state == "partly"
     assert problem.startswith(name)
     assert how in problem
     shutil.copy(lay(store.models.parent / "again") / name, folder / name)
-    assert store.disk(repos.card()).state == "here", "mended, it is seen at once"
+    assert store.check(repos.card()).state == "here", "mended, it is seen at once"
 
 
 BROKEN: dict[str, tuple[Callable[[bytes], bytes], FaultKind]] = {
@@ -171,35 +171,35 @@ def test_ten_gigabytes_are_judged_by_their_header_alone(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["model_index.json", "transformer/config.json", "text_encoder/model.safetensors.index.json"])
 def test_damaged_json_is_named(store: Store, name: str) -> None:
     (lay(store.models / FOLDER) / name).write_bytes(b'{"half": ')
-    assert store.disk(repos.card()).problem.startswith(f"{name} is damaged")
+    assert store.check(repos.card()).problem.startswith(f"{name} is damaged")
 
 
 def test_an_index_that_points_elsewhere_is_damaged(store: Store) -> None:
     folder = lay(store.models / FOLDER)
     index = folder / "text_encoder/model.safetensors.index.json"
     index.write_text(json.dumps({"weight_map": {"a": "../../../../etc/passwd"}}))
-    assert "is damaged" in store.disk(repos.card()).problem
+    assert "is damaged" in store.check(repos.card()).problem
 
 
 def test_a_component_whose_folder_is_gone(store: Store) -> None:
     shutil.rmtree(lay(store.models / FOLDER) / "text_encoder")
-    assert store.disk(repos.card()).problem == "text_encoder/config.json is missing."
+    assert store.check(repos.card()).problem == "text_encoder/config.json is missing."
 
 
 def test_a_companion_that_is_missing_makes_it_half(store: Store) -> None:
     lay(store.models / FOLDER)
     card = repos.card(companions=(LORA,))
-    assert store.disk(card).state == "partly"
-    assert store.disk(card).problem == "fast.safetensors is missing."
+    assert store.check(card).state == "partly"
+    assert store.check(card).problem == "fast.safetensors is missing."
     lay(store.models / "other--Fast@main", {"fast.safetensors": repos.tensors(9)})
-    assert store.disk(card).state == "here"
-    assert store.folders(card).companions == (store.models / "other--Fast@main",)
+    assert store.check(card).state == "here"
+    assert store.find_folders(card).companions == (store.models / "other--Fast@main",)
 
 
 def test_cards_of_one_repository_share_a_folder_and_revisions_do_not(store: Store) -> None:
     one, two = repos.card(id="one"), repos.card(id="two")
-    assert store.folders(one) == store.folders(two)
-    assert store.folders(repos.card(revision="refs/pr/1")).main == store.models / "Wan-AI--Wan-Tiny@refs--pr--1"
+    assert store.find_folders(one) == store.find_folders(two)
+    assert store.find_folders(repos.card(revision="refs/pr/1")).main == store.models / "Wan-AI--Wan-Tiny@refs--pr--1"
 
 
 @pytest.mark.parametrize(
@@ -210,22 +210,22 @@ def test_cards_of_one_repository_share_a_folder_and_revisions_do_not(store: Stor
 def test_a_repository_s_name_never_leads_out_of_the_home(store: Store, repo: str, revision: str) -> None:
     card = repos.card(repo, revision=revision)
     with pytest.raises(Refusal, match="not the name of a repository"):
-        store.folders(card)
-    assert store.disk(card).state == "missing"
-    assert "not the name" in store.disk(card).problem
+        store.find_folders(card)
+    assert store.check(card).state == "missing"
+    assert "not the name" in store.check(card).problem
     with pytest.raises(Refusal):
         store.delete(card, ())
 
 
 def test_an_absolute_folder_is_used_in_place(store: Store, tmp_path: Path) -> None:
     card = repos.card(str(lay(tmp_path / "mine")))
-    assert store.folders(card).main == tmp_path / "mine"
-    assert store.disk(card).state == "here"
+    assert store.find_folders(card).main == tmp_path / "mine"
+    assert store.check(card).state == "here"
     with pytest.raises(Refusal, match="isn't Stir's"):
         store.delete(card, ())
     gone = repos.card(str(tmp_path / "elsewhere"))
-    assert store.disk(gone).state == "partly"
-    assert "model_index.json is missing" in store.disk(gone).problem
+    assert store.check(gone).state == "partly"
+    assert "model_index.json is missing" in store.check(gone).problem
 
 
 def test_a_complete_snapshot_of_hugging_face_s_cache_is_used_in_place(store: Store, tmp_path: Path) -> None:
@@ -237,13 +237,13 @@ def test_a_complete_snapshot_of_hugging_face_s_cache_is_used_in_place(store: Sto
         (snapshot / name).symlink_to(blobs / name)
     (cache / "refs").mkdir()
     (cache / "refs/main").write_text("0123abcd")
-    assert store.folders(repos.card()).main == snapshot
-    assert store.disk(repos.card()).state == "here"
+    assert store.find_folders(repos.card()).main == snapshot
+    assert store.check(repos.card()).state == "here"
     with pytest.raises(Refusal, match="isn't Stir's"):
         store.delete(repos.card(), ())
     (snapshot / "vae/config.json").unlink()
-    assert store.folders(repos.card()).main == store.models / FOLDER, "an incomplete one isn't"
-    assert store.disk(repos.card()).state == "missing"
+    assert store.find_folders(repos.card()).main == store.models / FOLDER, "an incomplete one isn't"
+    assert store.check(repos.card()).state == "missing"
 
 
 def test_a_companion_s_files_are_found_in_hugging_face_s_cache_too(store: Store, tmp_path: Path) -> None:
@@ -254,11 +254,11 @@ def test_a_companion_s_files_are_found_in_hugging_face_s_cache_too(store: Store,
     for folder, commit in ((lora, "a" * 40), (processor, "abc")):
         (folder.parents[1] / "refs").mkdir()
         (folder.parents[1] / "refs/main").write_text(commit)
-    assert store.folders(repos.card(companions=(brings, LORA))).companions == (processor, lora)
+    assert store.find_folders(repos.card(companions=(brings, LORA))).companions == (processor, lora)
     pinned = Companion("lora", "other/Fast", "transformer", revision="a" * 40, file="fast.safetensors")
-    assert store.folders(repos.card(companions=(pinned,))).companions == (lora,), "by its commit"
+    assert store.find_folders(repos.card(companions=(pinned,))).companions == (lora,), "by its commit"
     for odd in (Companion("lora", "other/Fast.git", "transformer", file="fast.safetensors"), Companion("upscaler", "a/b")):
-        assert store.folders(repos.card(companions=(odd,))).companions[0] in (None, store.place("other/Fast.git", "main"))
+        assert store.find_folders(repos.card(companions=(odd,))).companions[0] in (None, store.locate("other/Fast.git", "main"))
 
 
 def test_an_offline_folder_is_adopted_when_it_is_one_of_that_pipeline(store: Store, settings: Settings, tmp_path: Path) -> None:
@@ -267,8 +267,8 @@ def test_an_offline_folder_is_adopted_when_it_is_one_of_that_pipeline(store: Sto
     for way in (folder, tmp_path / "link"):
         assert store.adopt(repos.card(), way) == way
     own = adopting(settings, tiny=folder)
-    assert own.disk(repos.card()).state == "here"
-    assert own.folders(repos.card()).main == folder
+    assert own.check(repos.card()).state == "here"
+    assert own.find_folders(repos.card()).main == folder
     with pytest.raises(Refusal, match="isn't Stir's"):
         own.delete(repos.card(), ())
     assert (folder / "model_index.json").is_file()
@@ -305,8 +305,8 @@ def test_an_adopted_folder_brings_its_own_component_instead_of_a_companion(setti
     folder = lay(tmp_path / "whole")
     (folder / "fast.safetensors").write_bytes(repos.tensors(5))
     own = adopting(settings, tiny=folder)
-    assert own.folders(card).companions == (None, folder)
-    assert own.disk(card).state == "here"
+    assert own.find_folders(card).companions == (None, folder)
+    assert own.check(card).state == "here"
 
 
 def test_deleting_frees_the_bytes_and_leaves_nothing(store: Store) -> None:
@@ -316,7 +316,7 @@ def test_deleting_frees_the_bytes_and_leaves_nothing(store: Store) -> None:
     held = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     assert store.delete(repos.card(), ()) == held
     assert not folder.exists()
-    assert store.disk(repos.card()).state == "missing"
+    assert store.check(repos.card()).state == "missing"
     assert store.delete(repos.card(), ()) == 0, "twice does no harm"
 
 
@@ -328,12 +328,12 @@ def test_deleting_keeps_what_another_card_on_the_disk_needs(store: Store) -> Non
     lay(store.models / "other--Fast@main", {"fast.safetensors": repos.tensors(90)})
     lay(store.models / "other--Denoiser@main", {"config.json": b"{}", "diffusion_pytorch_model.safetensors": repos.tensors(800)})
     local_files.write_ledger(folder, local_files.Ledger("Wan-AI/Wan-Tiny", "c" * 40, asked=("base", "turbo")))
-    assert store.disk(base).state == store.disk(turbo).state == "here"
+    assert store.check(base).state == store.check(turbo).state == "here"
     freed = store.delete(base, (base, turbo))
     denoiser = {name for name in repos.LOADED if name.startswith("transformer/")}
     assert freed == sum(len(repos.wan()[name]) for name in denoiser)
-    assert store.disk(turbo).state == "here"
-    assert store.disk(base).state == "partly"
+    assert store.check(turbo).state == "here"
+    assert store.check(base).state == "partly"
     assert store.delete(turbo, (base, turbo)) > 0
     assert [path for path in store.models.rglob("*") if path.is_file() and ".locks" not in path.parts] == []
 
@@ -343,7 +343,7 @@ def test_two_cards_of_the_same_files_do_not_protect_each_other_for_ever(store: S
     folder = lay(store.models / FOLDER)
     local_files.write_ledger(folder, local_files.Ledger("Wan-AI/Wan-Tiny", "c" * 40, asked=("one",)))
     assert store.delete(one, (one, two)) == 0, "the other is on the disk too, with the same files"
-    assert store.disk(two).state == "here"
+    assert store.check(two).state == "here"
     assert store.delete(two, (one, two)) > 0
     assert not folder.exists()
 
@@ -351,7 +351,7 @@ def test_two_cards_of_the_same_files_do_not_protect_each_other_for_ever(store: S
 def test_a_card_that_is_not_on_the_disk_protects_nothing(store: Store) -> None:
     folder = lay(store.models / FOLDER)
     fast = repos.card(id="fast", companions=(LORA,))
-    assert store.disk(fast).state == "partly"
+    assert store.check(fast).state == "partly"
     assert store.delete(repos.card(), (fast,)) > 0
     assert not folder.exists()
 
@@ -370,7 +370,7 @@ def test_a_folder_that_another_card_has_adopted_is_never_deleted(settings: Setti
 
 def test_nothing_is_deleted_while_it_is_being_downloaded(store: Store) -> None:
     folder = lay(store.models / FOLDER)
-    with store.hold([folder]), pytest.raises(Refusal, match="at this moment"):
+    with store.lock([folder]), pytest.raises(Refusal, match="at this moment"):
         store.delete(repos.card(), ())
     assert store.delete(repos.card(), ()) > 0
 
@@ -381,7 +381,7 @@ def test_real_checkpoints_of_every_family_are_judged_right(
     for name in ("wan22_a14b", "ltx2_condition", "svd", "hunyuan15_i2v"):
         card = tiny(name)
         assert card.checkpoint
-        assert store.disk(card).state == "here", name
+        assert store.check(card).state == "here", name
         assert store.adopt(card, Path(card.checkpoint.repo))
         copied = tmp_path / name
         shutil.copytree(card.checkpoint.repo, copied)
@@ -402,10 +402,10 @@ def timed(work: Callable[[], object]) -> float:
 def test_every_card_that_ships_has_a_place(store: Store, card: ModelCard) -> None:
     checkpoint = card.checkpoint
     assert checkpoint
-    folders = store.folders(card)
+    folders = store.find_folders(card)
     needed = [one for one in checkpoint.companions if manifest.is_needed(one, gguf=False)]
-    assert [folder for folder in folders.companions if folder] == [store.place(one.repo, one.revision) for one in needed]
-    assert store.disk(card) == ("missing", 0, "")
+    assert [folder for folder in folders.companions if folder] == [store.locate(one.repo, one.revision) for one in needed]
+    assert store.check(card) == ("missing", 0, "")
 
 
 def accepts(hints: tuple[Any, ...], component: Component) -> bool:
@@ -468,9 +468,9 @@ def test_the_models_tab_does_not_wait(store: Store) -> None:
     cards = [repos.card(f"owner/model-{number}", id=f"model-{number}") for number in range(20)]
     for number in range(20):
         lay(store.models / f"owner--model-{number}@main", repos.wan())
-    first_time = timed(lambda: [store.disk(card) for card in cards])
-    assert [store.disk(card).state for card in cards] == ["here"] * 20
-    again = [timed(lambda: [store.disk(card) for card in cards]) for _ in range(5)]
+    first_time = timed(lambda: [store.check(card) for card in cards])
+    assert [store.check(card).state for card in cards] == ["here"] * 20
+    again = [timed(lambda: [store.check(card) for card in cards]) for _ in range(5)]
     assert min(again) < first_time / 2
 
 

@@ -86,7 +86,7 @@ def find_components(card: ModelCard, folders: Folders, weights: Weights = "publi
     for companion, folder in zip(checkpoint.companions, folders.companions, strict=False):
         if companion.kind == "component":
             place = folders.main / companion.target if folder is None else folder / companion.subfolder
-            found[companion.target] = (manifest.companion_component(checkpoint, companion, index), place)
+            found[companion.target] = (manifest.resolve_companion(checkpoint, companion, index), place)
     instead = {one.target: one for one in checkpoint.companions if one.kind == "gguf" and weights == "gguf"}
     located = [_locate(card, one, place, folders, instead.get(one.name)) for one, place in found.values()]
     return tuple(sorted(located, key=lambda part: (part.size, part.name)))

@@ -189,7 +189,7 @@ def fetch(hub: Hub, card: ModelCard, tick: Tick) -> None:
     """Download what is missing, in this thread. `tick` hears how far it is in MB and raises `Stopped` to stop; what has come
     stays and is gone on with the next time. Raises `Refusal` when it can't be done, now or any more."""
     found = hub.plan(card)
-    state, _, problem = hub.store.disk(card)
+    state, _, problem = hub.store.check(card)
     if not found and state != "here":
         raise Refusal(
             f"{card.title} lies in a folder that Stir doesn't write to, and isn't complete there: {problem}",
@@ -198,11 +198,11 @@ def fetch(hub: Hub, card: ModelCard, tick: Tick) -> None:
     quote = hub.sum_up(card, found)
     if quote.refused:
         raise Refusal(quote.refused, quote.remedy)
-    with hub.store.hold(one.folder for one in found):
+    with hub.store.lock(one.folder for one in found):
         for one in found:
             _open(one, card)
         Transfer(tuple(replace(one, stale=frozenset()) for one in found), tick, hub.pause).run()
-    state, _, problem = hub.store.disk(card)
+    state, _, problem = hub.store.check(card)
     if state != "here":
         raise Refusal(f"What has arrived isn't complete: {problem}", "Download it again: only what is wrong is fetched.")
 
@@ -247,7 +247,7 @@ class Downloads:
         """Begin, or go on with, a download; nothing when it is under way or all is here. Raises `Refusal` for a card that has no
         files; whatever the hub says later is in `trouble`."""
         require_checkpoint(card)
-        if self._store.disk(card).state == "here":
+        if self._store.check(card).state == "here":
             return
         with self._lock:
             self._troubles.pop(card.id, None)

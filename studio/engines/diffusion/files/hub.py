@@ -241,7 +241,7 @@ class Hub:
         try:
             found = self.plan(card)
         except Refusal as refused:
-            owed, free = self.store.owed(card), self._free(self.models)
+            owed, free = self.store.estimate_missing(card), self._free(self.models)
             return Quote(0, owed, owed, free, card.licence, checkpoint.gated, refused.reason, refused.remedy)
         return self.sum_up(card, found)
 
@@ -266,8 +266,8 @@ class Hub:
     def plan(self, card: ModelCard) -> tuple[FetchPlan, ...]:
         """What to fetch, by repository: exactly the files that the card's pipeline loads. Folders that aren't Stir's own
         (adopted, absolute, in Hugging Face's cache) are left out. Raises `Refusal`."""
-        checkpoint, gguf = require_checkpoint(card), self.store.gguf(card)
-        folders = self.store.folders(card)
+        checkpoint, gguf = require_checkpoint(card), self.store.prefers_gguf(card)
+        folders = self.store.find_folders(card)
         wanted: dict[Path, tuple[Listing, dict[str, HubFile]]] = {}
 
         def want(repo: str, revision: str, folder: Path, choose: Callable[[Listing], tuple[str, ...]]) -> None:
@@ -275,10 +275,10 @@ class Hub:
             files = {name: listing.files[name] for name in choose(listing)}
             wanted[folder] = (listing, (wanted[folder][1] if folder in wanted else {}) | files)
 
-        if self.store.ours(folders.main):
+        if self.store.owns(folders.main):
             want(checkpoint.repo, checkpoint.revision, folders.main, lambda repo: _of_main(checkpoint, repo, gguf))
         for companion, folder in zip(checkpoint.companions, folders.companions, strict=True):
-            if folder is not None and self.store.ours(folder):
+            if folder is not None and self.store.owns(folder):
                 want(
                     companion.repo, companion.revision, folder, lambda found, one=companion: _of_companion(checkpoint, found, one)
                 )

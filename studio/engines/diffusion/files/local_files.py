@@ -333,7 +333,7 @@ def list_main(checkpoint: Checkpoint, folder: Path, gguf: bool) -> FileSet:
     files = list(manifest.select_main_files(index, names, checkpoint, gguf))
     instead = manifest.gguf_targets(checkpoint) if gguf else frozenset[str]()
     for part in manifest.select_components(index, names, checkpoint):
-        files += _expected(folder, part.folder, files, part.has_weights and part.name not in instead, part)
+        files += _list_expected(folder, part.folder, files, part.has_weights and part.name not in instead, part)
     return FileSet(folder, tuple(dict.fromkeys(files)))
 
 
@@ -341,14 +341,14 @@ def list_companion(checkpoint: Checkpoint, companion: Companion, folder: Path) -
     """What the pipeline needs of a companion's folder."""
     files = list(manifest.select_companion_files(companion, list_names(folder), checkpoint.variant))
     if companion.kind == "component":
-        part = manifest.companion_component(checkpoint, companion)
-        files += _expected(folder, companion.subfolder.strip("/"), files, part.has_weights, part)
+        part = manifest.resolve_companion(checkpoint, companion)
+        files += _list_expected(folder, companion.subfolder.strip("/"), files, part.has_weights, part)
     else:
         files += [manifest.companion_path(companion)]
     return FileSet(folder, tuple(dict.fromkeys(files)))
 
 
-def _expected(folder: Path, name: str, files: Iterable[str], weighs: bool, part: Component) -> list[str]:
+def _list_expected(folder: Path, name: str, files: Iterable[str], weighs: bool, part: Component) -> list[str]:
     """Files of a component that must be there, whether or not anything shows them: its configuration, its weights, and the
     shards that a weights index names."""
     prefix = f"{name}/" if name else ""

@@ -40,7 +40,7 @@ def _pipeline_class(name: str) -> type | None:
 
 
 @cache
-def _known_components(pipeline: str) -> frozenset[str]:
+def _find_component_names(pipeline: str) -> frozenset[str]:
     """The components a pipeline may have, by name: of the cards that ship for it, else the arguments of the class itself; empty
     where neither can be told (a modular class)."""
     shipped = [card.checkpoint for card in presets.cards() if card.checkpoint and card.checkpoint.pipeline == pipeline]
@@ -52,7 +52,7 @@ def _known_components(pipeline: str) -> frozenset[str]:
 
 def component_names(checkpoint: Checkpoint) -> frozenset[str]:
     """The names of the components a checkpoint may have: the card's, else those known of its pipeline; empty when unknown."""
-    return frozenset(one.name for one in checkpoint.components) or _known_components(checkpoint.pipeline)
+    return frozenset(one.name for one in checkpoint.components) or _find_component_names(checkpoint.pipeline)
 
 
 def is_same_family(pipeline: str, other: str) -> bool:
@@ -110,7 +110,7 @@ def select_components(index: dict[str, Any] | None, names: Iterable[str], checkp
     return tuple(one for one in found if one.name not in replaced)
 
 
-def companion_component(checkpoint: Checkpoint, companion: Companion, index: dict[str, Any] | None = None) -> Component:
+def resolve_companion(checkpoint: Checkpoint, companion: Companion, index: dict[str, Any] | None = None) -> Component:
     """The component that a companion brings: the class it says, else the one of the main repository's index or of the card."""
     saved = read_components(index).get(companion.target) if index else None
     listed = next((one for one in checkpoint.components if one.name == companion.target), None)

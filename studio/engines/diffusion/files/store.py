@@ -56,7 +56,7 @@ class Store:
         self._verdicts: dict[tuple[str, Folders], tuple[object, Disk]] = {}
         self._lock = threading.Lock()
 
-    def place(self, repo: str, revision: str) -> Path:
+    def locate(self, repo: str, revision: str) -> Path:
         """The folder a repository is downloaded to. Raises `Refusal` for a name no hub has, which might lead elsewhere."""
         if not REPO.fullmatch(repo) or not REVISION.fullmatch(revision) or ".." in repo + revision or "--" in repo:
             raise Refusal(
@@ -65,36 +65,36 @@ class Store:
             )
         return self.models / f"{repo.replace('/', '--')}@{revision.replace('/', '--')}"
 
-    def ours(self, folder: Path) -> bool:
+    def owns(self, folder: Path) -> bool:
         """Whether a folder is one that Stir downloads to, and so may delete: in its home, no link, not adopted."""
         adopted = self._preferences().folders.values()
         return folder.parent == self.models and not folder.is_symlink() and str(folder) not in adopted
 
-    def gguf(self, card: ModelCard) -> bool:
+    def prefers_gguf(self, card: ModelCard) -> bool:
         """Whether the user prefers the card's GGUF file to the published weights."""
         return self._preferences().weights.get(card.id) == "gguf"
 
-    def folders(self, card: ModelCard) -> Folders:
+    def find_folders(self, card: ModelCard) -> Folders:
         """Where a card's files are, or would be. A companion's path is its repository's folder, in which `subfolder` and `file`
         lie; None where it isn't needed, as when the user's own folder has that component. Raises `Refusal`."""
-        checkpoint, gguf = require_checkpoint(card), self.gguf(card)
+        checkpoint, gguf = require_checkpoint(card), self.prefers_gguf(card)
         adopted = self._preferences().folders.get(card.id)
         main = Path(adopted) if adopted else self._find(
             checkpoint.repo, checkpoint.revision, manifest.INDEXES, lambda folder: list_main(checkpoint, folder, gguf)
         )  # fmt: skip
         own = Path(adopted) if adopted else None
-        return Folders(main, tuple(self._companion(checkpoint, one, gguf, own) for one in checkpoint.companions))
+        return Folders(main, tuple(self._find_companion(checkpoint, one, gguf, own) for one in checkpoint.companions))
 
-    def _companion(self, checkpoint: Checkpoint, companion: Companion, gguf: bool, own: Path | None) -> Path | None:
+    def _find_companion(self, checkpoint: Checkpoint, companion: Companion, gguf: bool, own: Path | None) -> Path | None:
         """`own` is the user's folder of the whole model, which may hold the companion too."""
         if not manifest.is_needed(companion, gguf):
             return None
         if own and not Path(companion.repo).is_absolute():
-            if companion.kind == "component" and _has(own, companion):
+            if companion.kind == "component" and _has_component(own, companion):
                 return None
             if companion.kind != "component" and (own / manifest.companion_path(companion)).is_file():
                 return own
-        file = companion.file or manifest.companion_component(checkpoint, companion).config_file
+        file = companion.file or manifest.resolve_companion(checkpoint, companion).config_file
         files = (f"{companion.subfolder.strip('/')}/{file}".lstrip("/"),)
         return self._find(companion.repo, companion.revision, files, lambda folder: list_companion(checkpoint, companion, folder))
 
@@ -103,31 +103,28 @@ class Store:
         snapshot that has one of `files` is looked at."""
         if Path(repo).is_absolute():
             return Path(repo)
-        home = self.place(repo, revision)
+        home = self.locate(repo, revision)
         if needs(home).find_fault() and (cached := _find_snapshot(repo, revision, files)) and not needs(cached).find_fault():
             return cached
         return home
 
-    def shares(self, card: ModelCard, folders: Folders | None = None) -> tuple[FileSet, ...]:
+    def list_files(self, card: ModelCard, folders: Folders | None = None) -> tuple[FileSet, ...]:
         """What a card needs of each of its folders, the main one first, as far as can be told offline. Raises `Refusal`."""
-        checkpoint, folders = require_checkpoint(card), folders or self.folders(card)
+        checkpoint, folders = require_checkpoint(card), folders or self.find_folders(card)
         beside = zip(checkpoint.companions, folders.companions, strict=True)
         return (
-            list_main(checkpoint, folders.main, self.gguf(card)),
+            list_main(checkpoint, folders.main, self.prefers_gguf(card)),
             *(list_companion(checkpoint, one, folder) for one, folder in beside if folder),
         )
 
-    def disk(self, card: ModelCard) -> Disk:
+    def check(self, card: ModelCard) -> Disk:
         """How a card's files are. Quick: it reads names, lengths and headers, and these once for as long as nothing changes."""
         try:
-            return self.look(card, self.folders(card))
+            folders = self.find_folders(card)
         except Refusal as refused:
             return Disk("missing", 0, refused.reason)
-
-    def look(self, card: ModelCard, folders: Folders) -> Disk:
-        """`disk` for files that lie in these folders."""
-        key = (card.id, folders)
-        seen = (require_checkpoint(card), self.gguf(card), *(_trace(folder) for folder in (folders.main, *folders.companions)))
+        key, places = (card.id, folders), (folders.main, *folders.companions)
+        seen = (require_checkpoint(card), self.prefers_gguf(card), *(_trace(folder) for folder in places))
         with self._lock:
             kept = self._verdicts.get(key)
         if kept is None or kept[0] != seen:
@@ -137,25 +134,25 @@ class Store:
         return kept[1]
 
     def _judge(self, card: ModelCard, folders: Folders) -> Disk:
-        found = self.shares(card, folders)
-        held = sum({share: share.size() for share in found}.values())
-        fault = next(filter(None, (share.find_fault() for share in found)), None)
+        found = self.list_files(card, folders)
+        held = sum({need: need.size() for need in found}.values())
+        fault = next(filter(None, (need.find_fault() for need in found)), None)
         if not fault:
             return Disk("here", held)
-        begun = held > 0 or any(get_size(share.folder / LEDGER) for share in found)
-        return Disk("partly", held, fault.sentence) if begun or not self.ours(folders.main) else Disk("missing", 0)
+        begun = held > 0 or any(get_size(need.folder / LEDGER) for need in found)
+        return Disk("partly", held, fault.sentence) if begun or not self.owns(folders.main) else Disk("missing", 0)
 
-    def owed(self, card: ModelCard) -> int:
+    def estimate_missing(self, card: ModelCard) -> int:
         """About how many bytes are still to be downloaded, told without asking: as was asked for, or as the card's needs say."""
-        state, held, _ = self.disk(card)
+        state, held, _ = self.check(card)
         if state == "here":
             return 0
         total = 0
-        for share in self.shares(card):
-            book = read_ledger(share.folder)
-            if book is None and self.ours(share.folder):
+        for need in self.list_files(card):
+            book = read_ledger(need.folder)
+            if book is None and self.owns(need.folder):
                 return max(0, round(require_checkpoint(card).needs.weights * 1e9) - held)
-            wanted = set(share.files)
+            wanted = set(need.files)
             total += sum(file.size for file in book.files if file.path in wanted) if book else 0
         return max(0, total - held)
 
@@ -176,9 +173,9 @@ class Store:
             )
         _require_kin(card, index)
         own = Folders(folder, tuple(
-            self._companion(checkpoint, one, self.gguf(card), folder) for one in checkpoint.companions
+            self._find_companion(checkpoint, one, self.prefers_gguf(card), folder) for one in checkpoint.companions
         ))  # fmt: skip
-        if fault := self.shares(card, own)[0].find_fault():
+        if fault := self.list_files(card, own)[0].find_fault():
             raise Refusal(
                 f"{folder.name} isn't complete: {fault.sentence}", "Copy the whole folder again, or download the model."
             )
@@ -190,16 +187,16 @@ class Store:
         Raises `Refusal` while they are being downloaded, and for files that Stir hasn't put there: an adopted folder's, Hugging
         Face's cache.
         """
-        found = [share for share in self.shares(card) if self.ours(share.folder) and share.folder.is_dir()]
-        if not found and self.disk(card).bytes:
+        found = [need for need in self.list_files(card) if self.owns(need.folder) and need.folder.is_dir()]
+        if not found and self.check(card).bytes:
             raise Refusal(
-                f"{card.title} lies in a folder that isn't Stir's ({self.folders(card).main}).", "Delete it there yourself."
+                f"{card.title} lies in a folder that isn't Stir's ({self.find_folders(card).main}).", "Delete it there yourself."
             )
-        with self.hold(share.folder for share in found):
-            kept = [self._claimed(share.folder, card, others) for share in found]
-            return sum(_remove(share, keep, card.id) for share, keep in zip(found, kept, strict=True))
+        with self.lock(need.folder for need in found):
+            kept = [self._find_claims(need.folder, card, others) for need in found]
+            return sum(_remove(need, keep, card.id) for need, keep in zip(found, kept, strict=True))
 
-    def _claimed(self, folder: Path, card: ModelCard, others: Iterable[ModelCard]) -> set[str]:
+    def _find_claims(self, folder: Path, card: ModelCard, others: Iterable[ModelCard]) -> set[str]:
         """The files in a folder that other cards need which are on the disk, or whose download was begun. A card whose own files
         the user has deleted claims nothing more, or two cards of one repository would protect each other for ever."""
         book, claimed = read_ledger(folder), set[str]()
@@ -207,13 +204,13 @@ class Store:
             if other.id == card.id or other.checkpoint is None or (book and other.id in book.forgotten):
                 continue
             with suppress(Refusal):
-                mine = [share for share in self.shares(other) if share.folder == folder]
-                if mine and (self.disk(other).state == "here" or (book and other.id in book.asked)):
-                    claimed.update(*(share.files for share in mine))
+                mine = [need for need in self.list_files(other) if need.folder == folder]
+                if mine and (self.check(other).state == "here" or (book and other.id in book.asked)):
+                    claimed.update(*(need.files for need in mine))
         return claimed
 
     @contextmanager
-    def hold(self, folders: Iterable[Path]) -> Generator[None]:
+    def lock(self, folders: Iterable[Path]) -> Generator[None]:
         """Keep folders for oneself while files come or go, over all Stir processes. Raises `Refusal` where another has one."""
         from filelock import FileLock, Timeout
 
@@ -230,7 +227,7 @@ class Store:
             yield
 
 
-def _has(folder: Path, companion: Companion) -> bool:
+def _has_component(folder: Path, companion: Companion) -> bool:
     """Whether a folder of a whole model has the component that a companion would bring, of the same class."""
     index = manifest.parse_object((folder / manifest.INDEXES[0]).read_bytes()) if get_size(folder / manifest.INDEXES[0]) else None
     part = manifest.read_components(index).get(companion.target) if index else None
@@ -280,15 +277,15 @@ def _trace(folder: Path | None) -> tuple[object, ...]:
     return tuple(sorted(found))
 
 
-def _remove(share: FileSet, kept: set[str], card: str) -> int:
-    """Delete a share's files but those kept, or the whole folder where none is. Returns the bytes freed."""
-    folder = share.folder
+def _remove(need: FileSet, kept: set[str], card: str) -> int:
+    """Delete a set of files but those kept, or the whole folder where none is. Returns the bytes freed."""
+    folder = need.folder
     try:
         if not kept:
             freed = sum(entry.stat(follow_symlinks=False).st_size for entry in walk_files(folder))
             shutil.rmtree(folder)
             return freed
-        doomed = share._replace(files=tuple(name for name in share.files if name not in kept))
+        doomed = need._replace(files=tuple(name for name in need.files if name not in kept))
         files = [*(folder / name for name in doomed.files), *doomed.partials()]
         freed = sum(get_size(file) or 0 for file in files)
         for file in files:

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from bench.album import pictures
 from bench.quality import engine, ignore
-from studio.checks import needs_brush
 from studio.config import ASSETS
 from studio.engines.base import Image
 from studio.engines.prepare import prepare
+from studio.motion.ambient_effects import needs_brush
 from studio.nouns import Brush, Effect, EffectName, MoveName, Photo, Shot, replace
 from studio.presets import MotionPreset, card, motions
 

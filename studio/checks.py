@@ -55,12 +55,6 @@ def ends_on_box(shot: Shot, card: ModelCard) -> bool:
     return shot.end is not None and "end_crop" in card.supports and "end_frame" not in card.supports
 
 
-def needs_brush(effect: Effect) -> bool:
-    """Whether an effect happens where the user paints, and nothing is painted yet."""
-    region = EFFECTS[effect.name].auto if effect.region == "auto" else effect.region
-    return region == "brush" and not effect.brush
-
-
 def _check_range(shot: Shot, card: ModelCard) -> None:
     """Raises `Refusal` for a rate or a length that this model doesn't make. A GIF or WebP may be as slow as it likes."""
     low, high = (1 if shot.format in TICKS else card.fps[0]), card.fps[1]

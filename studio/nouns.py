@@ -123,7 +123,7 @@ class Effect(Noun, frozen=True):
     """One ambient motion and where it happens; `brush` is what was painted of the photo: a grey base64 PNG of at most 256 px.
 
     `direction` is in degrees clockwise from rightwards (0 right, 90 down) and counts for what goes somewhere
-    (studio.motion.sentences.DIRECTED).
+    (`directed` in studio/motion/words/ambient_effects.toml).
     """
 
     name: EffectName

@@ -36,7 +36,7 @@ from studio.library.queue import Queue
 from studio.library.served import Served
 from studio.models import Models
 from studio.motion import camera_moves
-from studio.motion.ambient_effects import EFFECTS
+from studio.motion.ambient_effects import EFFECTS, needs_brush
 from studio.nouns import Choice, Job, Refusal, Shot, replace
 from studio.presets import platform
 from studio.previews import Previews
@@ -171,7 +171,7 @@ class Studio:
         Effects that wait for the user's brush are left out of it. A model that takes its time has its camera drawn by the
         built-in engine. While the user looks at it, the scene of the real clip is read ahead.
         """
-        ready = tuple(effect for effect in shot.motion.effects if not checks.needs_brush(effect))
+        ready = tuple(effect for effect in shot.motion.effects if not needs_brush(effect))
         shot = replace(shot, motion=replace(shot.motion, effects=ready))
         made = self.previews.preview(self._accept(adapt(shot, self.models.draft(self.models.card(shot.model)))))
         if self.models.card(shot.maker).checkpoint is None:

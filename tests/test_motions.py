@@ -13,8 +13,8 @@ from bench.stills import VIEWS
 from studio import presets
 from studio.advice.adviser import fits, fitting
 from studio.advice.recommend import spoken
-from studio.checks import needs_brush
 from studio.config import ASSETS, PRESETS
+from studio.motion.ambient_effects import needs_brush
 from studio.motion.camera_moves import MOVES
 from studio.motion.compose import compose, plain
 from studio.motion.prompt_check import check

@@ -4,14 +4,13 @@
   const { h, icon, memory } = Stir;
   const REGIONS = { everywhere: "Everywhere", sky: "Sky", foliage: "Foliage", subject: "Subject", background: "Background", brush: "Painted" };
   const REMEMBERED = 50;
-  const DIRECTED = ["flow", "wind", "hair", "clouds", "rain", "snow", "dust", "embers", "shadow"];
   const WAYS = [[0, "→ Right"], [45, "↘ Down right"], [90, "↓ Down"], [135, "↙ Down left"], [180, "← Left"], [225, "↖ Up left"], [270, "↑ Up"], [315, "↗ Up right"]];
   /* What falls or rises is only driven aside: three ways. */
-  const UPRIGHT = { rain: "↓ Straight down", snow: "↓ Straight down", embers: "↑ Straight up" };
-  const ways = (name) => (UPRIGHT[name] ? [[0, "→ Right"], [90, UPRIGHT[name]], [180, "← Left"]] : WAYS);
-  const step = (name, degrees) => {
+  const upright = ({ upright: way }) => (way.endsWith("up") ? "↑ " : "↓ ") + way[0].toUpperCase() + way.slice(1);
+  const ways = (info) => (info.upright ? [[0, "→ Right"], [90, upright(info)], [180, "← Left"]] : WAYS);
+  const step = (info, degrees) => {
     const eighth = (Math.round(degrees / 45) * 45) % 360;
-    if (!UPRIGHT[name]) return eighth;
+    if (!info.upright) return eighth;
     return eighth % 180 === 90 ? 90 : eighth > 90 && eighth < 270 ? 180 : 0;
   };
 
@@ -80,7 +79,7 @@
         change(name, { amount }, false);
       });
       const where = Stir.menu(info.title + ", where", [["auto", "Auto: " + REGIONS[info.auto].toLowerCase()], ...Object.entries(REGIONS)], effect.region, (next) => change(name, { region: next }), { class: "quiet" });
-      const way = DIRECTED.includes(name) && Stir.menu(info.title + ", direction", ways(name), String(step(name, effect.direction)), (next) => change(name, { direction: Number(next) }), { class: "quiet" });
+      const way = info.directed && Stir.menu(info.title + ", direction", ways(info), String(step(info, effect.direction)), (next) => change(name, { direction: Number(next) }), { class: "quiet" });
       const paintIt = region(effect) === "brush" && h("button", { type: "button", class: png(name) ? "ghost" : "ghost wanted", "data-paint": name, "aria-pressed": String(painting === name), onclick: () => brush(name) }, icon("brush"), h("span", {}, png(name) ? "Painted" : "Paint it"));
       const away = h("button", { type: "button", class: "ghost tiny", "aria-label": "Take " + info.title + " off", onclick: () => press(name) }, icon("close", 12));
       const lost = nowhere(name);

@@ -19,10 +19,10 @@ from studio.advice.recommend import asked, quickest, recommend, stands
 from studio.advice.weigh import KINDS
 from studio.advice.wishes import Pick, Row, Wishes
 from studio.cards import ModelCard
-from studio.checks import needs_brush
 from studio.config import Settings
 from studio.library.served import Served
 from studio.models import Models
+from studio.motion.ambient_effects import needs_brush
 from studio.nouns import Aspect, Kind, Mend, Photo, Refusal, Shot
 from studio.photo.mend import settled
 from studio.presets import MotionPreset

@@ -11,10 +11,10 @@ from typing import NamedTuple
 from studio.advice.weigh import FEW_CALLS, MANY_CALLS, barred, calls, pace, spell, terms, unmet
 from studio.advice.wishes import About, Asked, Pick, Stands, Term, Wishes
 from studio.cards import ModelCard, ModelState
+from studio.motion.ambient_effects import needs_brush
 from studio.motion.camera_moves import goes
 from studio.motion.clauses import clauses
 from studio.motion.generative_only import beyond
-from studio.motion.read_prompt import placed
 from studio.nouns import Kind, Motion, Shot
 from studio.photo.crop import SHORT_SIDES
 
@@ -83,7 +83,7 @@ def spoken(motion: Motion) -> str:
         for clause in clauses(said):
             for one in beyond(clause):
                 return said[one.start : one.end]
-            if clause.effects and not any(placed(one) or one.name in pressed for one in clause.effects):
+            if clause.effects and not any(not needs_brush(one) or one.name in pressed for one in clause.effects):
                 return clause.text
     return ""
 

@@ -12,9 +12,9 @@ import io
 from pathlib import Path
 from typing import TypeVar, get_args
 
-from studio.checks import needs_brush
 from studio.cli.report import complain
 from studio.motion import ambient_effects, camera_moves
+from studio.motion.ambient_effects import needs_brush
 from studio.motion.read_prompt import avoiding, read
 from studio.nouns import Camera, Ease, Effect, Leg, Motion, Move, Refusal, Region, Speed, replace
 from studio.presets import MotionPreset, motions
@@ -88,7 +88,7 @@ def _one_of(known: dict[str, T], words: str, what: str) -> T:
 def _effect(words: str, brush: str) -> Effect:
     """An effect from NAME or NAME:REGION, in what is painted where no region is named."""
     named, _, where = words.partition(":")
-    name = ambient_effects.parse(named)
+    name = ambient_effects.parse_effect(named)
     regions: dict[str, Region] = {region: region for region in get_args(Region)}
     where = camera_moves.plain(where) if where else "brush" if brush else "auto"
     if where not in regions:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from typing import NamedTuple
 
-from studio.motion.sentences import DIRECTED
+from studio.motion.ambient_effects import EFFECTS
 from studio.motion.sentences import EFFECT_AMOUNTS as AMOUNTS
 from studio.motion.syntax import verb_at
 from studio.motion.vocabulary import (
@@ -220,8 +220,9 @@ def effects(lows: list[str]) -> tuple[Effect, ...]:
     fills = asked(lows, _head(lows, verb), verb < 0, MOVING)
     names = [name for name in names if not fills or name not in _INSTEAD.get(fills[0], _DRIVEN)] + fills
     how = _qualified(lows)
+    way = direction(lows)
     return tuple(
-        Effect(name, amount(how if name in ATMOSPHERE else said, name), direction=direction(lows) if name in DIRECTED else 0.0)
+        Effect(name, amount(how if name in ATMOSPHERE else said, name), direction=way if EFFECTS[name].directed else 0.0)
         for name in names
     )
 

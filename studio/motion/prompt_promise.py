@@ -12,11 +12,11 @@ from typing import Literal
 
 from studio.cards import ModelCard
 from studio.motion import generative_only, sentences
-from studio.motion.ambient_effects import EFFECTS
+from studio.motion.ambient_effects import EFFECTS, needs_brush
 from studio.motion.camera_moves import STATIC, is_moving, is_shaken, name_move
 from studio.motion.clauses import Clause, clauses, own
 from studio.motion.compose import plain
-from studio.motion.read_prompt import enacted, placed
+from studio.motion.read_prompt import enacted
 from studio.motion.rules.empty_prompts import PUSH_IN
 from studio.motion.rules.faults import cut
 from studio.nouns import Camera, Effect, EffectName, Motion, Move, Noun, Speed
@@ -55,13 +55,6 @@ class Promise(Noun, frozen=True):
 
 BETWEEN = "from the start box to the end box"
 PACES: dict[Speed, str] = {"slow": "slow ", "normal": "", "fast": "fast "}
-HAPPENS: dict[EffectName, str] = {
-    "ripple": "water ripples", "flow": "water flows", "wind": "leaves and grass sway", "hair": "hair and fabric stir",
-    "clouds": "clouds drift", "fog": "fog drifts by", "steam": "steam rises", "light": "the light shifts",
-    "rain": "rain falls", "snow": "snow falls", "dust": "dust floats in the light", "embers": "embers rise",
-    "shadow": "a cloud's shadow passes", "grain": "film grain flickers", "focus": "the focus breathes",
-}  # fmt: skip
-"""An effect that no words ask for, in few."""
 
 
 def promise(
@@ -79,7 +72,7 @@ def promise(
         return _uncontrolled(motion, card, text)
     acted = enacted(motion)
     found = clauses(text)
-    drawn = {effect.name for effect in acted.effects if effect.amount > 0 and placed(effect)} - set(unplaced)
+    drawn = {effect.name for effect in acted.effects if effect.amount > 0 and not needs_brush(effect)} - set(unplaced)
     boxed = boxed and "end_crop" in card.supports
     unseen = tuple(_unseen(found, drawn, motion, boxed))
     loop = ("back to where it began",) if acted.camera.loop else ()
@@ -145,7 +138,7 @@ def _happening(
                 yield _brief(clause, end)
     for effect in effects:
         if effect.name in drawn - told:
-            yield HAPPENS[effect.name]
+            yield EFFECTS[effect.name].happens
 
 
 def _brief(clause: Clause, end: int | None = None) -> str:

@@ -10,7 +10,7 @@ import re
 from typing import NamedTuple
 
 from studio.motion import sentences
-from studio.motion.ambient_effects import EFFECTS
+from studio.motion.ambient_effects import needs_brush
 from studio.motion.camera_moves import STATIC, goes, has_circle
 from studio.motion.camera_words import MOST
 from studio.motion.clauses import Clause, clauses
@@ -292,8 +292,8 @@ def enacted(motion: Motion) -> Motion:
     said = _said(motion)
     wanted = _wanted(said)
     known = {effect.name for effect in motion.effects}
-    kept = tuple(effect for effect in motion.effects if effect.name not in wanted or placed(effect))
-    more = tuple(effect for name, effect in wanted.items() if name not in known and placed(effect))
+    kept = tuple(effect for effect in motion.effects if effect.name not in wanted or not needs_brush(effect))
+    more = tuple(effect for name, effect in wanted.items() if name not in known and not needs_brush(effect))
     camera = motion.camera
     if not camera.moves:
         asked = read(said).camera
@@ -318,9 +318,3 @@ def _wanted(said: str) -> dict[EffectName, Effect]:
     for effect in _asked(said):
         wanted.setdefault(effect.name, effect)
     return wanted
-
-
-def placed(effect: Effect) -> bool:
-    """Whether it is known where an effect happens."""
-    region = EFFECTS[effect.name].auto if effect.region == "auto" else effect.region
-    return region != "brush" or bool(effect.brush)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import MOVES, STATIC, is_moving
-from studio.nouns import Camera, Effect, EffectName, Leg, Move, Speed
+from studio.nouns import Camera, Effect, Leg, Move, Speed
 
 SUBJECT = "the subject"
 """Whom a camera goes round where nobody is named: the words of the table's sentences."""
@@ -11,25 +12,6 @@ SUBJECT = "the subject"
 PACES: dict[Speed, str] = {"slow": "slowly ", "normal": "", "fast": "quickly "}
 LIMITS = (0.34, 0.67)
 """Where amounts are said differently: up to the first, up to the second, and over it."""
-
-EFFECTS: dict[EffectName, tuple[str, tuple[str, str, str]]] = {
-    "ripple": ("Waves ripple{how} across the water", (" gently", "", " strongly")),
-    "flow": ("The water flows{how}{way}", (" gently", "", " strongly")),
-    "wind": ("Leaves and grass sway{how}{way} in the wind", (" gently", "", " strongly")),
-    "hair": ("Hair and fabric stir{how}{way} in the breeze", (" gently", "", " wildly")),
-    "clouds": ("Clouds drift{how}{way} across the sky", (" gently", "", " swiftly")),
-    "fog": ("Fog drifts by{how}", (" faintly", "", " thickly")),
-    "steam": ("Steam rises{how}", (" faintly", "", " thickly")),
-    "light": ("Warm light wanders over the scene{how}", (" subtly", "", " strongly")),
-    "rain": ("Rain falls{how}{way}", (" lightly", "", " heavily")),
-    "snow": ("Snow falls{how}{way}", (" gently", "", " heavily")),
-    "dust": ("Dust floats{how}{way} in the light", (" faintly", "", " thickly")),
-    "embers": ("Embers rise{how}{way}", (" gently", "", " wildly")),
-    "shadow": ("A cloud's shadow passes{how}{way} over the land", (" faintly", "", " darkly")),
-    "grain": ("Film grain flickers{how} over the picture", (" subtly", "", " strongly")),
-    "focus": ("Focus breathes{how} behind the subject", (" subtly", "", " strongly")),
-}  # fmt: skip
-"""What moves by itself, as a sentence, for every effect, and how gently or strongly is said of it."""
 
 EFFECT_AMOUNTS, MOVE_AMOUNTS = (0.3, 0.5, 0.9), (0.3, 0.6, 0.9)
 """What each way of saying how much stands for: gently or slightly, nothing said, strongly or far."""
@@ -46,11 +28,7 @@ WAYS = (
 )
 """Which way, in steps of 45 degrees clockwise from rightwards, which goes without saying."""
 
-DIRECTED: frozenset[EffectName] = frozenset({"flow", "wind", "hair", "clouds", "rain", "snow", "dust", "embers", "shadow"})
-UPRIGHT: dict[EffectName, str] = {"rain": " straight down", "snow": " straight down", "embers": " straight up"}
-"""What falls or rises whatever the wind does, and is only driven to the right or the left; and how it goes in still air."""
-
-_DRIVEN = (0, 0, 2, 4, 4, 4, 2, 0)  # of eight ways, which one of three such a thing takes
+_DRIVEN = (0, 0, 2, 4, 4, 4, 2, 0)  # of eight ways, which one of three it takes that falls or rises and is only driven aside
 
 
 def bucket(amount: float) -> int:
@@ -65,12 +43,13 @@ def octant(direction: float) -> int:
 
 def way(one: Effect) -> str:
     """Which way an effect goes, as it is said: " to the left"; "" for rightwards and for what goes nowhere."""
-    if one.name not in DIRECTED:
+    row = EFFECTS[one.name]
+    if not row.directed:
         return ""
     step = octant(one.direction)
-    if one.name in UPRIGHT:
+    if row.upright:
         step = _DRIVEN[step]
-        return UPRIGHT[one.name] if step == 2 else WAYS[step]
+        return f" {row.upright}" if step == 2 else WAYS[step]
     return WAYS[step]
 
 
@@ -110,15 +89,15 @@ def _leg(leg: Camera | Leg) -> str:
 
 def effect(one: Effect) -> str:
     """An effect in one sentence."""
-    sentence, hows = EFFECTS[one.name]
-    return sentence.format(how=hows[bucket(one.amount)], way=way(one)) + "."
+    row = EFFECTS[one.name]
+    return row.says.format(how=row.hows[bucket(one.amount)], way=way(one)) + "."
 
 
 def _said() -> dict[str, Effect]:
     found: dict[str, Effect] = {}
-    for name in EFFECTS:
+    for name, row in EFFECTS.items():
         for amount in EFFECT_AMOUNTS:
-            for step in (0, 4, 2, 6, 1, 3, 5, 7) if name in DIRECTED else (0,):
+            for step in (0, 4, 2, 6, 1, 3, 5, 7) if row.directed else (0,):
                 one = Effect(name, amount, direction=step * 45.0)
                 found.setdefault(effect(one)[:-1].lower(), one)
     return found

@@ -10,7 +10,7 @@ from studio.motion.camera_moves import MOVES, STATIC, is_moving
 from studio.motion.compose import plain
 from studio.motion.prompt_check import check
 from studio.motion.read_prompt import enacted
-from studio.nouns import Camera, Effect, EffectName, Motion, Move, MoveName, Noun, Refusal, Speed, replace
+from studio.nouns import Camera, Effect, Motion, Move, MoveName, Noun, Refusal, Speed, replace
 
 Axis = Literal["amount", "direction", "effect", "pace"]
 AXES: tuple[Axis, ...] = get_args(Axis)
@@ -27,10 +27,7 @@ PACES: tuple[tuple[Speed, str, str], ...] = (
     ("fast", " quickly", "The camera moves briskly."),
 )
 
-AIMED: tuple[EffectName, ...] = ("flow", "wind", "hair", "clouds", "rain", "snow", "dust", "embers", "shadow")
-"""Effects that go somewhere (see `Effect.direction`)."""
-
-ANYWHERE: tuple[EffectName, ...] = ("light", "fog", "focus")
+ANYWHERE = tuple(row.name for row in sorted(EFFECTS.values(), key=lambda row: row.offered) if row.offered)
 """Effects that suit any photo and need nothing painted: what is offered where the words name nothing else."""
 
 
@@ -153,7 +150,7 @@ def _others(name: MoveName) -> Iterator[MoveName]:
 
 def _aims(motion: Motion) -> Iterator[Variation]:
     for place, effect in enumerate(motion.effects):
-        if effect.name in AIMED and effect.amount > 0:
+        if EFFECTS[effect.name].directed and effect.amount > 0:
             title = EFFECTS[effect.name].title
             for aim in (effect.direction, (effect.direction + 180) % 360):
                 turned = (*motion.effects[:place], replace(effect, direction=aim), *motion.effects[place + 1 :])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from studio.motion.ambient_effects import EFFECTS
 from studio.nouns import EffectName
 
 VERBS = """
@@ -268,40 +269,7 @@ LOOSE = words(
 )
 """Things around only when nobody else is the subject: said alone they are the subject."""
 
-_SWAY = (
-    "sway wave flutter move tremble dance bend blow stir quiver shake rustle swing drift ruffle bob nod waft ripple shiver whip"
-    " thrash shift swirl lift billow float flap flow rock lean toss play fly tousle animate react"
-)
-MOVING: dict[EffectName, frozenset[str]] = {
-    "ripple": forms(
-        "ripple lap shimmer move wave undulate roll crash sway glisten swell rock break surge churn stir dance spread wash"
-        " glitter sparkle rise bob tremble animate heave"
-    ),
-    "flow": forms("flow run pour cascade stream rush move fall tumble course gush trickle plunge spill glide wind drift animate"),
-    "wind": forms(_SWAY),
-    "hair": forms(_SWAY),
-    "clouds": forms(
-        "drift move pass float roll race swirl glide sail travel scud slide shift roil flow animate stream build gather billow"
-        " cross churn"
-    ),
-    "fog": forms("clear fill drift roll move swirl float creep pass flow waft hang settle lift rise thicken curl spread animate"),
-    "steam": forms(
-        "fill spread fade rise curl drift waft swirl float ascend billow escape move emanate come lift dance steam smoke"
-        " twist puff animate spiral snake"
-    ),
-    "light": forms(
-        "spread turn shift move wander flicker play dance pulse change sweep travel creep drift dapple shimmer brighten"
-        " dim fade glint glide sparkle twinkle glimmer lengthen stretch pass flash ripple glow flow filter slide animate"
-        " strobe swell break stream vary"
-    ),
-    "rain": forms("fall pour drizzle come patter beat hit lash stream slant sweep pelt start begin drive move animate"),
-    "snow": forms("fall drift float swirl come blow tumble flutter dance whirl descend spin start begin move animate waft"),
-    "dust": forms("float drift dance hang hover glint sparkle shimmer twinkle swirl waft move animate catch glitter"),
-    "embers": forms("rise fly drift float swirl dance flicker crackle burst shoot scatter spray ascend move animate pop"),
-    "shadow": forms("pass move drift travel sweep cross slide race glide wander roll creep"),
-    "grain": forms("flicker dance move shimmer"),
-    "focus": forms("shift breathe pull rack move change soften sharpen drift pulse blur transition"),
-}  # fmt: skip
+MOVING: dict[EffectName, frozenset[str]] = {row.name: forms(row.verbs) for row in EFFECTS.values()}
 """What an effect's things do when they move by themselves."""
 
 MOTION_NOUNS = words(

@@ -8,7 +8,7 @@ import pytest
 
 from studio import presets
 from studio.cards import ModelCard
-from studio.motion import sentences
+from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import MOVES
 from studio.motion.compose import DIALECTS, FAMILIES, compose, count, parts, plain, sentence
 from studio.motion.read_prompt import hear, read
@@ -26,7 +26,7 @@ FILMED = "The camera slowly pushes in slightly and pans far left."
 
 def test_every_move_effect_and_family_can_be_said() -> None:
     assert set(MOVES) == set(get_args(MoveName))
-    assert set(sentences.EFFECTS) == set(get_args(EffectName))
+    assert set(EFFECTS) == set(get_args(EffectName))
     assert set(FAMILIES) <= {card.checkpoint.family for card in presets.cards() if card.checkpoint}
 
 

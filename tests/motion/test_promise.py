@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from studio import presets
+from studio.motion.ambient_effects import EFFECTS
 from studio.motion.clauses import clauses
 from studio.motion.compose import plain
-from studio.motion.prompt_promise import HAPPENS, promise
+from studio.motion.prompt_promise import promise
 from studio.motion.read_prompt import enacted, read
 from studio.motion.rules.empty_prompts import PUSH_IN
 from studio.motion.vocabulary import FUNCTION, MOODS, PURE_STYLE
@@ -90,7 +91,7 @@ def test_an_effect_that_finds_no_place_on_the_photo_is_named_however_it_was_aske
 
 def test_what_is_pressed_and_not_said_is_promised_too() -> None:
     told = promise(Motion(effects=(Effect("fog"),)), PARALLAX, "The camera pushes in.")
-    assert told.seen == ("push in", HAPPENS["fog"])
+    assert told.seen == ("push in", EFFECTS["fog"].happens)
 
 
 def test_what_is_left_after_striking_fully_happens() -> None:
@@ -124,7 +125,7 @@ def test_a_model_that_is_told_nothing_promises_nothing() -> None:
 
 
 def test_the_builder_s_own_sentences_fully_happen_where_they_have_a_place() -> None:
-    for name in HAPPENS:
+    for name in EFFECTS:
         motion = Motion(effects=(Effect(name, region="everywhere"),))
         assert promise(motion, PARALLAX).unseen == (), plain(motion)
 

@@ -12,10 +12,10 @@ from typing import Any, get_args
 
 import pytest
 
-from studio.motion import camera_clause
+from studio.motion import ambient_effects, camera_clause
 from studio.motion.compose import plain
 from studio.motion.read_prompt import enacted, hear, parse, read
-from studio.motion.sentences import DIRECTED, EFFECT_AMOUNTS, MOVE_AMOUNTS, UPRIGHT, bucket
+from studio.motion.sentences import EFFECT_AMOUNTS, MOVE_AMOUNTS, bucket
 from studio.motion.vocabulary import FAST, KEPT, LOOP, SLOW, SMOOTH, STAY
 from studio.nouns import Camera, Effect, EffectName, Leg, Motion, Move, MoveName, Speed, replace
 
@@ -286,7 +286,8 @@ def test_what_is_added_after_then_is_a_leg_of_its_own() -> None:
 
 def steps(name: EffectName) -> tuple[int, ...]:
     """The ways an effect can go, of eight: what falls or rises is only driven aside."""
-    return ((0, 4, 2) if name in UPRIGHT else tuple(range(8))) if name in DIRECTED else (0,)
+    row = ambient_effects.EFFECTS[name]
+    return ((0, 4, 2) if row.upright else tuple(range(8))) if row.directed else (0,)
 
 
 def test_every_effect_at_every_amount_and_direction_reads_back() -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from studio.motion import sentences
-from studio.motion.ambient_effects import EFFECTS
+from studio.motion.ambient_effects import EFFECTS, needs_brush
 from studio.motion.camera_moves import is_moving
 from studio.motion.clause_split import lows
 from studio.motion.read_prompt import Clause
@@ -183,7 +183,7 @@ def _remedy(asked: Asked, content: list[str]) -> tuple[str, str]:
     said = set(content)
     acts = asked.card is not None and "prompt" not in asked.card.supports
     for named, remedy in REMEDIES:
-        if said & named and not (acts and remedy in EFFECTS and EFFECTS[remedy].auto == "brush"):
+        if said & named and not (acts and remedy in EFFECTS and needs_brush(Effect(remedy))):
             sentence = sentences.effect(Effect(remedy, GENTLY)) if remedy in EFFECTS else remedy
             return f"{sentence} {PUSH_IN}", f"Say “{sentence.rstrip('.')}”"
     return PUSH_IN, "Add a slow push in"

@@ -6,7 +6,7 @@ import math
 import re
 from collections.abc import Iterator
 
-from studio.motion.ambient_effects import EFFECTS
+from studio.motion.ambient_effects import EFFECTS, needs_brush
 from studio.motion.camera_moves import STATIC
 from studio.motion.clause_split import lows, tokens
 from studio.motion.compose import count, plain
@@ -249,7 +249,7 @@ ELSE_STILL = "Everything else stays still."
 
 def place(asked: Asked) -> Iterator[Fault]:
     """no_region and no_still."""
-    lost = [effect for effect in _acted(asked) if needs_brush(effect)]
+    lost = [effect for effect in _acted(asked) if effect.amount > 0 and needs_brush(effect)]
     if lost:
         titles = " and ".join(dict.fromkeys(EFFECTS[effect.name].title.lower() for effect in lost))
         start, end = _where(asked, lost[0])
@@ -264,12 +264,6 @@ def place(asked: Asked) -> Iterator[Fault]:
         yield Fault(
             "no_still", "hint", 0, 0, reason, "Keep the rest still", add(asked.text, ELSE_STILL if around else REST_STILL)
         )
-
-
-def needs_brush(effect: Effect) -> bool:
-    """Whether an effect has no place to happen: it wants painting, and nothing is painted."""
-    region = EFFECTS[effect.name].auto if effect.region == "auto" else effect.region
-    return effect.amount > 0 and region == "brush" and not effect.brush
 
 
 def _acted(asked: Asked) -> tuple[Effect, ...]:

@@ -11,5 +11,6 @@ class EffectsPanel:
 
     def render(self) -> None:
         """Draw the part."""
-        effects = [{"name": name, "title": info.title, "sees": info.sees, "auto": info.auto} for name, info in EFFECTS.items()]
+        fields = ("name", "title", "sees", "auto", "directed", "upright")
+        effects = [{name: getattr(row, name) for name in fields} for row in EFFECTS.values()]
         self.part = make_part("effects_panel", [], effects=effects)

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from studio.motion.ambient_effects import EFFECTS
+from studio.motion.ambient_effects import EFFECTS, needs_brush, region_of
 from studio.nouns import Brush, Effect, EffectName, Noun, Refusal, Shot, replace
 from studio.studio import Studio
 from studio.ui.html_part import QUIET, Part, catch_faults, make_call, make_part
@@ -90,13 +90,13 @@ def place_effects(effects: tuple[Effect, ...], frame: StripPhoto) -> list[dict[s
     place here, or is left out where it needs the brush."""
     found: list[Effect] = []
     for effect in effects:
-        auto = EFFECTS[effect.name].auto
-        if (auto if effect.region == "auto" else effect.region) != "brush":
+        own = replace(effect, region="auto", brush="")
+        if region_of(effect) != "brush":
             found.append(effect)
         elif frame.brushes.get(effect.name):
             found.append(replace(effect, brush=frame.brushes[effect.name]))
-        elif auto != "brush":
-            found.append(replace(effect, region="auto", brush=""))
+        elif not needs_brush(own):
+            found.append(own)
     return [msgspec.to_builtins(effect) for effect in found]
 
 

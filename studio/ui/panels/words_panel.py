@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from studio.cards import ModelCard
-from studio.checks import needs_brush
 from studio.motion import compose, prompt_check, read_prompt
+from studio.motion.ambient_effects import needs_brush
 from studio.motion.prompt_promise import promise
 from studio.nouns import Effect, EffectName, Motion, Noun, Words, replace
 from studio.studio import Studio

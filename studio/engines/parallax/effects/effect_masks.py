@@ -8,7 +8,7 @@ import numpy as np
 
 from studio.engines.base import Places, Unplaced
 from studio.engines.parallax.scene import Areas, Floats, Scene
-from studio.motion.ambient_effects import EFFECTS
+from studio.motion.ambient_effects import EFFECTS, region_of
 from studio.motion.camera_moves import goes
 from studio.nouns import Choice, Effect, Refusal, Region, Shot
 from studio.photo import brush_mask as masks
@@ -34,11 +34,6 @@ def read_brush(effect: Effect, shot: Shot, size: tuple[int, int]) -> Floats:
     return masks.over(mask, shot.crop, size)
 
 
-def choose_region(effect: Effect) -> Region:
-    """The region an effect means: what was asked for, a brush where water is painted, or what "auto" stands for."""
-    return EFFECTS[effect.name].auto if effect.region == "auto" else effect.region
-
-
 def places(shot: Shot, areas: Areas) -> Places:
     """Where the effects of a shot would happen. Raises `Refusal` for a brush that isn't a picture."""
     lost = tuple(found for effect in shot.motion.effects if (found := explain_unplaced(effect, shot, areas)))
@@ -49,7 +44,7 @@ def places(shot: Shot, areas: Areas) -> Places:
 
 def explain_unplaced(effect: Effect, shot: Shot, areas: Areas) -> Unplaced | None:
     """Why an effect has no place, None where it has one. Raises `Refusal` for a brush that isn't a picture."""
-    region = choose_region(effect)
+    region = region_of(effect)
     if effect.amount <= 0 or region == "everywhere":
         return None
     if region == "brush":
@@ -67,13 +62,13 @@ def explain_unplaced(effect: Effect, shot: Shot, areas: Areas) -> Unplaced | Non
 def _explain(effect: Effect, why: Literal["unpainted", "outside", "absent", "vague"], because: str) -> Unplaced:
     yet = " yet" if why == "unpainted" else ""
     says = f"No place for {EFFECTS[effect.name].title.lower()}{yet}: {because}."
-    return Unplaced(effect.name, choose_region(effect), why, because, says)
+    return Unplaced(effect.name, region_of(effect), why, because, says)
 
 
 def find(effect: Effect, scene: Scene, shot: Shot) -> tuple[Floats, Choice]:
     """Where an effect that has a place happens, (h, w) 0..1 like the scene's disparity, and a word about it."""
     rows, columns = scene.disparity.shape
-    title, region = EFFECTS[effect.name].title, choose_region(effect)
+    title, region = EFFECTS[effect.name].title, region_of(effect)
     if region == "everywhere":
         return np.ones((rows, columns), np.float32), Choice(title, "everywhere", "it is meant for the whole picture")
     mask = read_brush(effect, shot, (columns, rows)) if region == "brush" else scene.masks[region]
@@ -88,7 +83,7 @@ def sheets(effect: Effect, scene: Scene, mask: Floats | None = None) -> frozense
     What stands in water that was painted (`mask`, (h, w) 0..1) stands still, unless it is itself what was painted.
     A subject that is a plant belongs to the foliage and bends with it.
     """
-    names, region = frozenset(layer.name for layer in scene.layers), choose_region(effect)
+    names, region = frozenset(layer.name for layer in scene.layers), region_of(effect)
     if (region == "subject" or effect.name == "hair") and "subject" in names:
         return frozenset({"subject"})
     if region == "brush" and effect.name in ("ripple", "flow") and mask is not None:

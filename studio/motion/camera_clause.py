@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from studio.motion import camera_words
-from studio.motion.camera_moves import MOVES, STATIC
-from studio.motion.camera_words import MOST, Found, closes, later, opening, patterns, spans, turn
+from studio.motion import camera_moves
+from studio.motion.camera_moves import MOST, MOVES, STATIC, Found, closes, later, opening, patterns, spans, turn
 from studio.motion.sentences import MOVE_AMOUNTS as AMOUNTS
 from studio.motion.sentences import bucket
 from studio.motion.vocabulary import (
@@ -30,9 +29,11 @@ from studio.motion.vocabulary import (
     SMOOTH,
     UP,
     VIEW,
-    words,
+    read_lists,
 )
 from studio.nouns import Leg, Move, MoveName, Speed
+
+_LISTS = read_lists("camera_clause")
 
 
 class Seen(NamedTuple):
@@ -49,37 +50,23 @@ class Seen(NamedTuple):
     anew: bool = False
 
 
-_AT = words("at to toward towards into from past for near behind of face faces facing")
-_HEADS = words(
-    "move slide glide drift float fly travel sweep creep inch ease track truck dolly push pull rise ascend descend sink crane"
-    " boom jib pedestal circle orbit arc tilt pan roll pulling pushing circling orbiting zooming panning tilting craning trucking"
-    " tracking dollying lift approach follow zoom whip swoop advance retreat back"
-)
+_AT = _LISTS["at"]
+_HEADS = _LISTS["heads"]
 """What speaks of the camera at the beginning of a clause, though nobody is named."""
 
-_LEADS = DETERMINERS | MODIFIERS | SMOOTH | words(
-    "and then with while as but also finally next use add apply do please give me it start make let have no without first in"
-    " avoid to very leftward rightward upward downward clockwise anticlockwise counterclockwise starting don't never not there is"
-)  # fmt: skip
+_LEADS = DETERMINERS | MODIFIERS | SMOOTH | _LISTS["leads"]  # fmt: skip
 _TRIGGER = re.compile(
     r"\b(?:doll|zoom|pan|tilt|hand ?held|vertigo|hitchcock|zolly|contra|trombone|jaws|orbit|arc|crane|jib|boom|pedestal|track"
     r"|truck|push|pull|spiral|shaky|go ?pro|ken |punch|dutch|barrel|360|turntable|static|locked|tripod|fixed|still|stationary"
     r"|steady|whip|lateral|sideways|unmoving|motionless|camera|sway|crash|snap|circling)"
 )
-_OPENS = words("begins starts opens ends begin start")
-_SHOWS = words("revealing showing exposing uncovering capturing ending starting keeping unveiling following")
-_STOPS = words("hold holds stop stops then and pause pauses rest there holding")
-_ENDS = words("stop stops end ends settle settles land lands finish finishes")
-_FREE = words("moving rising descending flying gliding sliding swooping ascending travelling traveling")
-_STEPS = (
-    words("closer forward forwards backward backwards away back in out nearer ahead sideways")
-    | PREPOSITIONS
-    | UP
-    | DOWN
-    | LEFT
-    | RIGHT
-)
-_SPINS = words("spin rotate swing go curve wrap sweep")
+_OPENS = _LISTS["opens"]
+_SHOWS = _LISTS["shows"]
+_STOPS = _LISTS["stops"]
+_ENDS = _LISTS["ends"]
+_FREE = _LISTS["free"]
+_STEPS = _LISTS["steps"] | PREPOSITIONS | UP | DOWN | LEFT | RIGHT
+_SPINS = _LISTS["spins"]
 
 _NOT_SHOTS = r"(?:static|fixed|stationary|locked(?: (?:off|down))?|still|unmoving|motionless|steady)"
 _SHOTS = r"(?:shot|frame|camera|cam|view|framing|composition|perspective|viewpoint|angle|tripod)"
@@ -103,7 +90,7 @@ _RESTS = re.compile(
     r"(?:(?:stays?|staying|remains?|holds?|holding|stands?|is|comes to) )?(?:\w+ly )?(?:still|static|steady|locked(?: off)?"
     r"|in place|tripod|(?:a )?stand ?still|(?:a )?rest|put|fixed|motionless)"
 )
-_GENERIC = words("move moves moved moving movement movements motion motions")
+_GENERIC = _LISTS["generic"]
 _PARTS = re.compile(r"\b(?:and|then|while|plus|with|followed by|as it|before|&|but)\b")
 _DEGREES = re.compile(r"\b(\d{1,3}) ?(?:°|degrees?\b)")
 _SHARE = re.compile(r"\b(\d{1,3})(?:%| percent)")
@@ -141,7 +128,7 @@ def see(lows: list[str], after_camera: bool = False, free: bool = True) -> Seen 
     if _NO_MOVEMENT.search(line):
         return _said(lows, [Found(STATIC, 0, len(line))], [match.span() for match in _NO_MOVEMENT.finditer(line)], False)
     found = _moves(line, named or viewed or head, strict=not (named or after_camera or viewed))
-    found += camera_words.more_ways(line, found)
+    found += camera_moves.more_ways(line, found)
     unwanted = any(low in NEGATIONS or low.endswith("n't") for low in lows)
     if not found and _holds(line, named, unwanted):
         return _said(lows, [Found(STATIC, 0, len(line))], _still_words(line), False)
@@ -251,7 +238,7 @@ def _said(lows: list[str], found: list[Found], used: list[Run], unwanted: bool) 
         if len(found) > 1 and line.startswith(("follow", "trail", "chas"), one.start) and not later(line[last : one.start]):
             continue
         first, past = _part(line, one) if len(found) > 1 else (0, len(line))
-        name = camera_words.sided(one, line, unread, line[first:past])
+        name = camera_moves.sided(one, line, unread, line[first:past])
         begins = turn(line, last, one.start)
         if not turns or (begins >= 0 and len(turns) < MOST):
             turns.append((max(begins, last) if turns else 0, {}))
@@ -297,20 +284,16 @@ def _amount(part: str) -> float:
 Run = tuple[int, int]
 """Words of a clause: the first, and the one past the last."""
 
-_WAYS = LEFT | RIGHT | UP | DOWN | words(
-    "in out back away forward forwards backward backwards closer nearer sideways clockwise anticlockwise counterclockwise counter"
-    " anti higher lower amount distance side direction her him it them us closely handheld same once simultaneously together both"
-    " also"
-)  # fmt: skip
+_WAYS = LEFT | RIGHT | UP | DOWN | _LISTS["ways"]  # fmt: skip
 MEANT = FUNCTION | CAMERA_FILLER | SLOW | FAST | LITTLE | FAR | _WAYS
 """What means the camera, how it goes, or nothing by itself: it need not be kept as words."""
 
 _EXTENT = FAR | LITTLE | UP | DOWN | SLOW | FAST
-_NOUNS_TOO = words("light end beginning distance side shot frame scene picture image video")
-_ON = words("on onto around following")
-_TOWARDS = words("to toward towards into at round about with closer of")
-_PAST = words("through over down across between under past along up")
-_BEYOND = _PAST | words("from towards toward into behind")
+_NOUNS_TOO = _LISTS["nouns_too"]
+_ON = _LISTS["on"]
+_TOWARDS = _LISTS["towards"]
+_PAST = _LISTS["past"]
+_BEYOND = _PAST | _LISTS["beyond"]
 _NUMBER = re.compile(r"\d+(?:°|%)?")
 
 

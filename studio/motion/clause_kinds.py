@@ -24,40 +24,34 @@ from studio.motion.vocabulary import (
     STAY,
     STILL,
     WATER,
-    forms,
-    words,
+    read_lists,
 )
 
-_DIM = words("sunset sunrise sun dusk dawn lamp lamps lantern lanterns reflection reflections beam beams sunshine shade")
-_LAMPS = words("lamp lamps lantern lanterns")
-_AROUND = words("background foreground surroundings environment distance")
-_BEHIND = _AROUND | words("behind around")
-_FALLS = words("rains raining snows snowing drizzles drizzling")
-_PART_OF = words(
-    "surface tops top tips edge edges ends fronds blades layer layers bank banks trail trails reflection reflections line"
-)
-_LOOK = forms("look")
-_RISES = forms("stand sit lie kneel crouch")
-_LOOKS = words("up down away back at over around towards toward into out left right straight through off to")
-_AUXILIARY = words("is are will can begins starts continues")
-_DOING = words("holds poses faces rests keeps")
-_AMBIGUOUS = words(
-    "open close light warm cool clean dry level tense smooth still display dress water slow board shape rest face front fan dust"
-    " smoke steam rain snow dance surf fire cut part hand head cross post fade flash blur bark wave waves leaves set clear"
-)
+_LISTS = read_lists("clause_kinds")
+
+_DIM = _LISTS["dim"]
+_LAMPS = _LISTS["lamps"]
+_AROUND = _LISTS["around"]
+_BEHIND = _AROUND | _LISTS["behind"]
+_FALLS = _LISTS["falls"]
+_PART_OF = _LISTS["part_of"]
+_LOOK = _LISTS["look"]
+_RISES = _LISTS["rises"]
+_LOOKS = _LISTS["looks"]
+_AUXILIARY = _LISTS["auxiliary"]
+_DOING = _LISTS["doing"]
+_AMBIGUOUS = _LISTS["ambiguous"]
 """Verbs that as likely are a name or a quality when they stand first."""
 
-_NODS = words(
-    "blink smile nod wink breath breaths breathing glance sigh laugh turn gesture shrug yawn frown grin blinks blinking smiling"
-)
+_NODS = _LISTS["nods"]
 """What somebody does, as a thing: "a soft smile"."""
 
-_WALKS = words("walk smile look glance nod step run jump stride")
-_BRING = words("make let have give animate bring turn")
-_ADD = words("animate add put create include bring give")
-_IT = words("it this everything that photo picture image video scene")
-_BEGINS = words("starting beginning opening ending revealing showing following")
-_ORDERS = words("reveal show showcase create generate feature capture")
+_WALKS = _LISTS["walks"]
+_BRING = _LISTS["bring"]
+_ADD = _LISTS["add"]
+_IT = _LISTS["it"]
+_BEGINS = _LISTS["begins"]
+_ORDERS = _LISTS["orders"]
 
 
 class Said:
@@ -162,16 +156,16 @@ class Still(NamedTuple):
     purely: bool = True
 
 
-_ENTIRELY = words("completely perfectly totally absolutely entirely fully all throughout exactly")
-_WHOLLY = _ENTIRELY | words("whole time very as it they scene alone otherwise")
-_MOVES = forms("move change shift budge alter stir animate")
-_MOTION = _MOVES | words("motion moving")
-_KEEP = words("keep keeping hold leave leaving make")
-_AFTER_NAME = KEPT | words("exactly completely perfectly as in alone")
-_BEFORE_VERB = words("should must will to is are kept remains all always")
-_SAID_LAST = STILL - words("put place")
-_SAID_FIRST = words("static motionless frozen unmoving stationary immobile still unchanged")
-_NOT = words("do does should will must not is are")
+_ENTIRELY = _LISTS["entirely"]
+_WHOLLY = _ENTIRELY | _LISTS["wholly"]
+_MOVES = _LISTS["moves"]
+_MOTION = _MOVES | _LISTS["motion"]
+_KEEP = _LISTS["keep"]
+_AFTER_NAME = KEPT | _LISTS["after_name"]
+_BEFORE_VERB = _LISTS["before_verb"]
+_SAID_LAST = STILL - _LISTS["said_last"]
+_SAID_FIRST = _LISTS["said_first"]
+_NOT = _LISTS["not"]
 
 
 def still(lows: list[str]) -> Still | None:
@@ -219,7 +213,7 @@ def _adjective(lows: list[str]) -> Still | None:
         return Still(0, end, False)
     if lows[-1] in _SAID_LAST and lows[-2] not in FUNCTION:
         return Still(0, _back(lows, end - 1))
-    first = lead(lows, DETERMINERS | words("completely perfectly totally mostly"))
+    first = lead(lows, DETERMINERS | _LISTS["mostly"])
     return Still(first + 1, end) if lows[first] in _SAID_FIRST and first + 1 < end else None
 
 

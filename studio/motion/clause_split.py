@@ -6,7 +6,7 @@ import re
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from studio.motion.camera_words import bounds
+from studio.motion.camera_moves import bounds
 from studio.motion.effect_words import timed
 from studio.motion.syntax import LEADING, complete, filmed, has_verb, lead, own_subject, paces, skip, starts_camera, verb_at
 from studio.motion.vocabulary import (
@@ -22,20 +22,22 @@ from studio.motion.vocabulary import (
     NEGATIONS,
     PREPOSITIONS,
     PRONOUNS,
-    words,
+    read_lists,
 )
+
+_LISTS = read_lists("clause_split")
 
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*[°%]?")
 _HARD = re.compile(r"[.;!?\n:()\[\]{}|•>→]|[-–—]{2,}|\s[-–—]|[–—]")
-_JOINS = words("while whilst then but before until whereas though although because when")
-_WAYS = words("left right up down back again forward forwards backwards away out in")
-_FILMING = words("zooming orbiting circling arcing panning trucking craning dollying")
-_ONWARD = words("then and back up down away off forward")
-_WRAPPED = (_WAYS - words("back again in out")) | words("to toward towards from")
+_JOINS = _LISTS["joins"]
+_WAYS = _LISTS["ways"]
+_FILMING = _LISTS["filming"]
+_ONWARD = _LISTS["onward"]
+_WRAPPED = (_WAYS - _LISTS["wrapped"]) | _LISTS["leads_on"]
 """What goes on with the line before it when it is the first word of a line: "the camera pans" and, wrapped, "left"."""
-_LABELS = words("subject motion action environment scene style movement animation")
-_HEADINGS = words("camera background light lighting")
-_ORDERS = words("let make keep animate")
+_LABELS = _LISTS["labels"]
+_HEADINGS = _LISTS["headings"]
+_ORDERS = _LISTS["orders"]
 
 
 class Word(NamedTuple):
@@ -201,20 +203,9 @@ def _belongs(before: Piece, piece: Piece) -> bool:
     return things and own_subject(after) and after[0] not in ("the", "a", "camera")
 
 
-_MEANT = words(
-    "camera zoom zooms zooming dolly pan pans panning tilt tilts tilting orbit orbits orbiting push pushes pushing pull pulls"
-    " pulling truck trucks crane static slowly slow quickly handheld rotate rotates left right towards around circle circles"
-    " still steady pedestal"
-)
-_OFTEN = dict(
-    pair.split(":")
-    for pair in words(
-        "zomm:zoom zoon:zoom zooom:zoom dolley:dolly dollie:dolly ortbit:orbit oribt:orbit camrea:camera "
-        "camara:camera camer:camera paning:panning titling:tilting slowely:slowly slowley:slowly slwoly:slowly "
-        "handeld:handheld arround:around leftt:left rigth:right"
-    )
-)
-_OWN = words("lowly obit sill till tit ill ship craned static's caner carne pul pus pusher rotates rotate ti il pa slow low")
+_MEANT = _LISTS["meant"]
+_OFTEN = dict(pair.split(":") for pair in _LISTS["often"])
+_OWN = _LISTS["own"]
 _LONG = 6
 """Letters from which a word may lack one and still be known."""
 

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Literal, NamedTuple
 
-from studio.motion import camera_clause, camera_words, effect_words
-from studio.motion.camera_words import later, opening, precedes
+from studio.motion import camera_clause, camera_moves, effect_words
+from studio.motion.camera_moves import later, opening, precedes
 from studio.motion.clause_kinds import Said, still
 from studio.motion.clause_split import Piece, pieces
 from studio.motion.effect_words import timed
@@ -29,11 +29,12 @@ from studio.motion.vocabulary import (
     NEGATIVE,
     PREPOSITIONS,
     SLOW,
-    forms,
+    read_lists,
     third,
-    words,
 )
 from studio.nouns import Effect, Leg, Move, Speed
+
+_LISTS = read_lists("clauses")
 
 Kind = Literal["camera", "effect", "action", "environment", "light", "still", "negative", "description", "loop", "other"]
 Cut = Callable[[int, int], str]
@@ -69,23 +70,20 @@ class Clause(NamedTuple):
 
 
 REST = "everything else"
-_LOOPING = LOOP | FUNCTION | words(
-    "seamless seamlessly perfect perfectly endless endlessly infinite infinitely video clip animation forever back whole should"
-    " make smooth smoothly continuous continuously please be as in"
-)  # fmt: skip
-_ALTER = forms("change alter move touch animate warp distort modify affect morph deform edit")
-_DONT = words("don't dont never not")
-_LEADS = words("and but while whilst then with as plus also finally & when though although whereas so")
-_ASKS = words("please can could i i'd we would")
-_WANTS = _ASKS | words("you want like need to see have")
-_NOW_THAT = words("and but with please there is should be make sure that")
+_LOOPING = LOOP | FUNCTION | _LISTS["looping"]  # fmt: skip
+_ALTER = _LISTS["alter"]
+_DONT = _LISTS["dont"]
+_LEADS = _LISTS["leads"]
+_ASKS = _LISTS["asks"]
+_WANTS = _ASKS | _LISTS["wants"]
+_NOW_THAT = _LISTS["now_that"]
 _NEGATIVES = (["negative"], ["negatives"], ["negative", "prompt"], ["avoid"])
-_ADDED = words("add show include put draw generate insert any more extra a the")
-_OWN = words("the her his my our their this")
+_ADDED = _LISTS["added"]
+_OWN = _LISTS["own"]
 _CONTRACTED = {"she's": ("she", "is"), "he's": ("he", "is"), "it's": ("it", "is"), "they're": ("they", "are")}
-_MAKE = words("make let have")
+_MAKE = _LISTS["make"]
 _WHO = {"her": "she", "him": "he", "them": "they"}
-_BEFORE_VERB = words("then also just slow never not")
+_BEFORE_VERB = _LISTS["before_verb"]
 
 
 def own(text: str) -> str:
@@ -140,7 +138,7 @@ def _clause(text: str, piece: Piece, before: Clause | None, listing: bool, alone
         return own(text[piece.words[first].start : piece.words[past - 1].end]) if past > first else ""
 
     if listing or _more_unwanted(piece, before):
-        return whole._replace(kind="negative", words=cut(lead(lows, words("and or no any")), len(lows)))
+        return whole._replace(kind="negative", words=cut(lead(lows, frozenset({"and", "or", "no", "any"})), len(lows)))
     if LOOP & set(lows) and set(lows) <= _LOOPING:
         return whole._replace(kind="loop")
     return (
@@ -165,7 +163,7 @@ def _camera(whole: Clause, lows: list[str], before: Clause | None, gap: str, cut
     follows = follows and not (it and before is not None and before.target != "")
     if before is not None and follows and before.moves and len(lows) <= 4:
         ways = [low for low in lows if low not in FUNCTION | SLOW | FAST]
-        name = camera_words.again(before.moves[-1].name, ways[0]) if len(ways) == 1 else None
+        name = camera_moves.again(before.moves[-1].name, ways[0]) if len(ways) == 1 else None
         if name:
             move = Move(name, before.moves[-1].amount)
             anew = later(" ".join(lows))
@@ -215,7 +213,7 @@ def _only(whole: Clause, lows: list[str], cut: Cut) -> Clause | None:
     """ "Only the water moves", "everything is still except the water": the rest stays still."""
     but = next((at for at, low in enumerate(lows) if low in ("but", "except", "besides") and at > 0), -1)
     if {"nothing", "everything", "all"} & set(lows[:2]) and 0 < but < len(lows) - 1:
-        first = but + 1 + lead(lows[but + 1 :], words("for"))
+        first = but + 1 + lead(lows[but + 1 :], frozenset({"for"}))
         said = f"{cut(first, len(lows))} {'move' if many(lows[-1]) else 'moves'}"
         return whole._replace(kind="environment", words=said, effects=effect_words.effects([*lows[first:], "moves"]), still=REST)
     if lows[0] not in ("only", "just") or len(lows) < 2:

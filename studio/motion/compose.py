@@ -36,7 +36,7 @@ from studio.motion.syntax import many, verb_at
 from studio.motion.vocabulary import FUNCTION, GOING, PREPOSITIONS
 from studio.nouns import Choice, EffectName, Motion
 
-_WAYS = (PREPOSITIONS | frozenset(["down", "up"])) - {"with", "without", "like", "of"}
+_WAYS = (PREPOSITIONS | frozenset({"down", "up"})) - {"with", "without", "like", "of"}
 LOOP = "The clip loops seamlessly."
 
 

@@ -28,7 +28,6 @@ from studio.motion.vocabulary import (
     LIGHT,
     LITTLE,
     MOTION_NOUNS,
-    MOVING,
     PREPOSITIONS,
     RAIN,
     RIGHT,
@@ -40,19 +39,22 @@ from studio.motion.vocabulary import (
     UP,
     WATER,
     forms,
-    words,
+    read_lists,
 )
 from studio.nouns import Effect, EffectName
 
-_HOURS = words("sunrise sunset dawn dusk twilight daybreak sundown")
-_HOUR = words("golden magic blue")
-_AROUND = words(
-    "at in on during the a an by around early late warm soft beautiful gentle glowing light just before after hour this time"
-)
-_WHEN = words("at in during around by before after")
-_SUN = words("sun sunlight sunshine daylight light sunbeams")
-_APPEARS = forms("come break peek burst emerge pour") | words("shines shining")
-_OUT = words("out through up")
+_LISTS = read_lists("effect_words")
+MOVING: dict[EffectName, frozenset[str]] = {row.name: forms(row.verbs) for row in EFFECTS.values()}
+"""What an effect's things do when they move by themselves."""
+
+
+_HOURS = _LISTS["hours"]
+_HOUR = _LISTS["hour"]
+_AROUND = _LISTS["around"]
+_WHEN = _LISTS["when"]
+_SUN = _LISTS["sun"]
+_APPEARS = _LISTS["appears"] | _LISTS["shines"]
+_OUT = _LISTS["out"]
 
 
 def timed(lows: list[str]) -> bool:
@@ -81,22 +83,22 @@ ATMOSPHERE: dict[EffectName, frozenset[str]] = {
 }  # fmt: skip
 """What each is said of."""
 
-DRIZZLES = forms("drizzle") | words("flurry flurries")
-POURS = forms("pour lash pelt") | words("downpour blizzard snowstorm")
+DRIZZLES = _LISTS["drizzles"] | _LISTS["flurries"]
+POURS = _LISTS["pours"] | _LISTS["downpours"]
 """What says by itself that little or much of it falls."""
 
-_RAINS = forms("rain drizzle") - words("rain drizzle")
-_SNOWS = forms("snow") - words("snow")
-_SNOWFALL = words("snowfall snowflakes snowflake flurries flurry snowstorm blizzard")
-_PANES = words("window windows windowpane glass pane windshield windscreen lens visor umbrella roof leaves petals skin face hair")
-_FROM = words("from off behind")
-_SOURCES = words("sky above heavens clouds cloud fire campfire bonfire flames below left right ground fireplace hearth embers")
-_BRIGHT = words("light sunlight sunbeam sunbeams beam beams ray rays shaft shafts air sun sunshine lamplight spotlight window")
-_MOTES = words("motes mote particles specks")
-_CLOUDY = CLOUD | words("cloud's clouds'") - words("sky skies")
-_FILMED = words("film analog analogue 35mm 16mm 8mm super8 grainy celluloid kodak cinematic")
-_LEADS = words("add some with a the and more light heavy soft gentle show")
-_KEEPS = words("no not without stops stop stopped ends ended never")
+_RAINS = _LISTS["rains"] - _LISTS["rain_itself"]
+_SNOWS = _LISTS["snows"] - _LISTS["snow_itself"]
+_SNOWFALL = _LISTS["snowfall"]
+_PANES = _LISTS["panes"]
+_FROM = _LISTS["from"]
+_SOURCES = _LISTS["sources"]
+_BRIGHT = _LISTS["bright"]
+_MOTES = _LISTS["motes"]
+_CLOUDY = CLOUD | _LISTS["cloudy"] - _LISTS["sky"]
+_FILMED = _LISTS["filmed"]
+_LEADS = _LISTS["leads"]
+_KEEPS = _LISTS["keeps"]
 
 
 class _Said(NamedTuple):
@@ -141,7 +143,7 @@ def _wished(said: _Said, base: frozenset[str]) -> bool:
 def _rain(said: _Said, moving: frozenset[str]) -> bool:
     if said.words & _RAINS or _wished(said, RAIN):
         return not said.words & _PANES
-    if said.words & _PANES and not said.words & forms("fall pour beat lash drizzle"):
+    if said.words & _PANES and not said.words & _LISTS["beats"]:
         return False
     return _moves(said, RAIN, moving) or (said.verbless and said.last in RAIN)
 
@@ -175,28 +177,24 @@ _ASKED = {"rain": _rain, "snow": _snow, "dust": _dust, "embers": _embers, "shado
 
 
 _WAYS = {(1, 0): 0.0, (1, 1): 45.0, (0, 1): 90.0, (-1, 1): 135.0, (-1, 0): 180.0, (-1, -1): 225.0, (0, -1): 270.0, (1, -1): 315.0}
-_FALLS = forms("cascade pour plunge tumble spill") | {"waterfall", "waterfalls"}
-_RUNS = forms("flow run pour cascade stream rush trickle gush spill course")
-_FALL = forms("fall")
-_SHINING = frozenset(
-    form for form in forms("flicker dapple shimmer glint sparkle twinkle glimmer pulse flash glow strobe") if form.endswith("ing")
-)
-_BLURS = forms("defocus blur unfocus")
-_AWAY = frozenset(["down", "away", "off", "past", "by", "through"])
-_LOOSE = frozenset(["leaf", "leaves", "petal", "petals", "blossom", "blossoms", "flower", "flowers"])
-_BORNE = forms("drift float fly swirl tumble flutter whirl spin")
-_DIMS = frozenset(["darker", "brighter", "dimmer", "lighter", "darkens", "brightens", "dims"])
-_BEHIND = frozenset(["background", "backdrop", "surroundings", "foreground", "scene", "behind", "rest"])
-_COMES = frozenset(["comes", "coming", "goes", "going", "falls", "falling", "slips"])
-_DRIVEN: frozenset[EffectName] = frozenset({"wind"})
+_FALLS = _LISTS["falls"] | {"waterfall", "waterfalls"}
+_RUNS = _LISTS["runs"]
+_FALL = _LISTS["fall"]
+_SHINING = frozenset(form for form in _LISTS["shining"] if form.endswith("ing"))
+_BLURS = _LISTS["blurs"]
+_AWAY = _LISTS["away"]
+_LOOSE = _LISTS["loose"]
+_BORNE = _LISTS["borne"]
+_DIMS = _LISTS["dims"]
+_BEHIND = _LISTS["behind"]
+_COMES = _LISTS["comes"]
+_DRIVEN: frozenset[EffectName] = _LISTS["driven"]
 _INSTEAD: dict[EffectName, frozenset[EffectName]] = {
     "shadow": frozenset({"light", "clouds"}), "dust": frozenset({"wind", "light"}), "embers": frozenset({"wind", "light"}),
 }  # fmt: skip
 """What the words would ask for as well, were it not rain in the wind, dust in a beam or a cloud's shadow they speak of."""
 
-_NOUNS = frozenset(
-    {"soft", "light", "gentle", "little", "small", "short", "hint", "touch", "bit", "tiny", "mild", "delicate", "faint"}
-)
+_NOUNS = _LISTS["nouns"]
 """What of a light says how it looks, not how much it moves."""
 
 

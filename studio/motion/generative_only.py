@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 
 from studio.motion.clause_split import lows
 from studio.motion.clauses import Clause
+from studio.motion.effect_words import MOVING
 from studio.motion.syntax import begins, verb_at
 from studio.motion.vocabulary import (
     ADVERBS,
@@ -26,7 +27,6 @@ from studio.motion.vocabulary import (
     FUNCTION,
     GOING,
     MOODS,
-    MOVING,
     NATURE,
     PREPOSITIONS,
     PURE_STYLE,
@@ -34,9 +34,10 @@ from studio.motion.vocabulary import (
     STEAM,
     STREAM,
     WATER,
-    forms,
-    words,
+    read_lists,
 )
+
+_LISTS = read_lists("generative_only")
 
 Why = Literal["acts", "look", "letters", "unread"]
 """Somebody or something acts by itself; the picture is to look otherwise; letters are to appear; it isn't understood."""
@@ -50,43 +51,28 @@ class Beyond(NamedTuple):
     why: Why
 
 
-_LETTERS = words("text caption captions subtitle subtitles lettering typography headline slogan watermark credits tagline")
-_LOOKS = words(
-    "vhs anime cartoon sepia grayscale greyscale monochrome pixar ghibli watercolour watercolor sketch filter overlay glitchy"
-    " cgi claymation pixel pixelated cyberpunk duotone desaturated colorize colourize colorized colourised colorised grade"
-    " graded grading timelapse hyperlapse lapse transition montage splitscreen reverse rewind"
-)
-_HAPPENS = words(
-    "explosion explosions fireworks firework thunderstorm storm rainbow lightning earthquake tornado hurricane blizzard"
-    " sandstorm eruption avalanche parade fight fire flames flame rain rainfall snowfall snow snowflakes raindrops sparks"
-    " sparkles embers confetti bubbles fireflies hail drizzle splash splashes traffic downpour lens-flare meteor comet"
-)
+_LETTERS = _LISTS["letters"]
+_LOOKS = _LISTS["looks"]
+_HAPPENS = _LISTS["happens"]
 """What is something that happens by its mere name: a photo can show it, only a model can make it happen."""
 
-_BECOMES = forms("turn change become fade shift transform morph transition go convert switch")
-_OTHERWISE = words(
-    "night day daytime nighttime winter summer autumn spring red blue green purple pink yellow black white silver teal colour"
-    " colours color colors monochrome grey gray rainbow dark stone ice dust smoke butterflies"
-)
-_VIEWS = words(
-    "to revealing showing exposing uncovering capturing ending starting keeping unveiling following reveal reveals shows"
-    " opens starts begins ends beginning opening hold holds holding stop stops pause pauses settle settles land lands rest"
-    " then finish finishes lingering passing approaching entering framing focusing"
-)
+_BECOMES = _LISTS["becomes"]
+_OTHERWISE = _LISTS["otherwise"]
+_VIEWS = _LISTS["views"]
 """What a camera's way is said to do besides moving: it isn't somebody's deed."""
 
-_STAND = words("constant unchanged same still stays stay remains remain steady falls lit comes coming shines")
-_WAYS = words("in out left right up down around forward forwards back backwards")
+_STAND = _LISTS["stand"]
+_WAYS = _LISTS["ways"]
 _JOINT = re.compile(r"\s*(?:,\s*)?\b(?:and then|and|then)\s+(?=\S)|\s*,\s*(?=\S)")
 _WITH = FUNCTION | PURE_STYLE | MOODS
-_AFTER_DOING = PREPOSITIONS | DETERMINERS | ADVERBS | words("and while")
-_TURNS = forms("turn switch go")
-_NEXT = words("then next finally suddenly")
-_SOUNDS = words("music sound sounds audio voice voiceover narration song soundtrack")
-_DRIVEN = FOLIAGE | CLOTH | WATER | STREAM | CLOUD | FOG | STEAM | words("everything it them scene")
-_MAKES = words("make let have get")
-_WHOM = DETERMINERS | words("it him them her")
-_MADE = words("fade cut transition morph loop")
+_AFTER_DOING = PREPOSITIONS | DETERMINERS | ADVERBS | _LISTS["after_doing"]
+_TURNS = _LISTS["turns"]
+_NEXT = _LISTS["next"]
+_SOUNDS = _LISTS["sounds"]
+_DRIVEN = FOLIAGE | CLOTH | WATER | STREAM | CLOUD | FOG | STEAM | _LISTS["driven"]
+_MAKES = _LISTS["makes"]
+_WHOM = DETERMINERS | _LISTS["whom"]
+_MADE = _LISTS["made"]
 
 
 def beyond(clause: Clause, before: Clause | None = None) -> tuple[Beyond, ...]:

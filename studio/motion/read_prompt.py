@@ -11,8 +11,7 @@ from typing import NamedTuple
 
 from studio.motion import sentences
 from studio.motion.ambient_effects import needs_brush
-from studio.motion.camera_moves import STATIC, goes, has_circle
-from studio.motion.camera_words import MOST
+from studio.motion.camera_moves import MOST, STATIC, goes, has_circle
 from studio.motion.clauses import Clause, clauses
 from studio.motion.compose import LOOP, parts, plain, stays
 from studio.motion.vocabulary import CONJUNCTIONS, PRONOUNS
@@ -144,7 +143,7 @@ def _named(before: tuple[Clause, ...], acting: Clause) -> str:
 
 
 _OWN = ("her ", "his ", "its ", "their ")
-_SOMEBODY = frozenset(["a", "an", "the", "two", "three", "my", "his", "her", "our", "their", "this"])
+_SOMEBODY = ("a", "an", "the", "two", "three", "my", "his", "her", "our", "their", "this")
 
 
 def _camera(found: tuple[Clause, ...]) -> Camera:

@@ -27,30 +27,26 @@ from studio.motion.vocabulary import (
     SMOOTH,
     STATE_FORMS,
     STILL,
-    words,
+    read_lists,
 )
 
-LEADING = DETERMINERS | MODIFIERS | SMOOTH | words("and then with while as but also finally")
+_LISTS = read_lists("syntax")
+
+LEADING = DETERMINERS | MODIFIERS | SMOOTH | _LISTS["leading"]
 """What may stand before the name of a camera move."""
 
-_MOVES = words(
-    "zoom zooms zooming dolly dollies dollying pan pans panning tilt tilts tilting orbit orbits orbiting crane craning handheld"
-    " push pull truck trucking tracking arc pedestal jib vertigo dutch whip"
-)
-_MANY = words("people children men women fish sheep feet teeth mice geese others both they them")
-_DO = words("people children men women they we i you hair fish sheep grass couple crowd family pair to and will can else")
+_MOVES = _LISTS["moves"]
+_MANY = _LISTS["many"]
+_DO = _LISTS["do"]
 """What may be followed by a verb's base form without ending in -s."""
 
-_NAMES = words(
-    "leaves waves ripples drops clouds lights shadows flows smiles steps falls sails fires flames currents streams sparks rays"
-    " beams glow light rain snow smoke steam dust fan hand hands head face eyes water dress cup"
-)
+_NAMES = _LISTS["names"]
 _NOT_BEFORE_VERB = DETERMINERS | PREPOSITIONS | ADJECTIVES
-_QUALITIES = MODIFIERS - LIGHT - words("crash whip snap race big")
-_CAUSES = words("let make have watch see want")
-_HELPS = words("is are do does doesn't don't will can begins starts continues")
+_QUALITIES = MODIFIERS - LIGHT - _LISTS["qualities"]
+_CAUSES = _LISTS["causes"]
+_HELPS = _LISTS["helps"]
 _OBJECTS = (["the"], ["a"], ["an"], ["his"], ["her"], ["its"], ["their"])
-_ONE = words("lens canvas bus gas iris chaos atlas cosmos always")
+_ONE = _LISTS["one"]
 _LIT_BY = (["up"], ["the"], ["a"], ["her"], ["his"])
 
 
@@ -170,13 +166,9 @@ def paces(lows: list[str]) -> bool:
     return all(low in LEADING or low.endswith("ly") for low in lows)
 
 
-_AFTER = DETERMINERS | PRONOUNS | PREPOSITIONS | ADVERBS | frozenset({"him", "them", "us", "me", "together"})
-_STANDS_UP = frozenset({"up", "down", "out", "away", "back", "over", "on", "off"})
-_NOT_DONE = (
-    STATE_FORMS
-    | AUXILIARIES
-    | frozenset({"this", "always", "perhaps", "towards", "across", "lots", "less", "its", "his", "hers"})
-)
+_AFTER = DETERMINERS | PRONOUNS | PREPOSITIONS | ADVERBS | _LISTS["after"]
+_STANDS_UP = _LISTS["stands_up"]
+_NOT_DONE = STATE_FORMS | AUXILIARIES | _LISTS["not_done"]
 
 
 def begins(said: list[str], listed: bool = False) -> bool:

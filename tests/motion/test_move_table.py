@@ -9,8 +9,7 @@ from typing import get_args
 import pytest
 
 from studio.config import ROOT
-from studio.motion.camera_moves import MOVES, STATIC
-from studio.motion.camera_words import patterns
+from studio.motion.camera_moves import MOVES, STATIC, patterns
 from studio.nouns import MoveName
 
 PERMITTED = {"studio/nouns.py", "studio/motion/words/camera_moves.toml", "studio/engines/parallax/path.py"}

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from studio.motion import sentences
-from studio.motion.camera_moves import MOVES, STATIC, is_shaken, name_move
-from studio.motion.camera_words import spans
+from studio.motion.camera_moves import MOVES, STATIC, is_shaken, name_move, spans
 from studio.motion.read_prompt import Clause, read
 from studio.motion.rules.empty_prompts import PUSH_IN, moving
 from studio.motion.rules.faults import Asked, Fault, add, cut

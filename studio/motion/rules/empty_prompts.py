@@ -31,41 +31,42 @@ from studio.motion.vocabulary import (
     STEAM,
     STREAM,
     WATER,
-    forms,
-    words,
+    read_lists,
 )
 from studio.nouns import Camera, Effect, EffectName
 
+_LISTS = read_lists("empty_prompts")
+
 REMEDIES: tuple[tuple[frozenset[str], str | EffectName], ...] = (
-    (words("curtain curtains"), "The curtains sway gently."),
-    (words("flag flags banner banners laundry awning"), "The cloth flutters gently in the breeze."),
-    (CLOTH - words("sail sails"), "hair"),
+    (_LISTS["remedies_curtain"], "The curtains sway gently."),
+    (_LISTS["remedies_flag"], "The cloth flutters gently in the breeze."),
+    (CLOTH - _LISTS["remedies_sail"], "hair"),
     (STREAM, "flow"),
-    (WATER | words("bay beach coast seaside boat boats pier"), "ripple"),
-    (STEAM | words("coffee tea soup ramen noodles cup mug kettle"), "steam"),
+    (WATER | _LISTS["remedies_bay"], "ripple"),
+    (STEAM | _LISTS["remedies_coffee"], "steam"),
     (FOG, "fog"),
-    (words("plant plants houseplant houseplants bouquet vase"), "The leaves stir gently."),
-    (FOLIAGE | AIR | words("valley park"), "wind"),
-    (words("rainy umbrella umbrellas"), "rain"),
-    (words("snowy snowman"), "snow"),
-    (words("campfire bonfire forge"), "embers"),
-    (CLOUD | words("mountain mountains skyline horizon"), "clouds"),
-    (LIGHT - words("light lights lighting") | words("neon candle candles"), "light"),
+    (_LISTS["remedies_plant"], "The leaves stir gently."),
+    (FOLIAGE | AIR | _LISTS["remedies_valley"], "wind"),
+    (_LISTS["remedies_rainy"], "rain"),
+    (_LISTS["remedies_snowy"], "snow"),
+    (_LISTS["remedies_campfire"], "embers"),
+    (CLOUD | _LISTS["remedies_mountain"], "clouds"),
+    (LIGHT - _LISTS["remedies_light"] | _LISTS["remedies_neon"], "light"),
 )
 """What the things that are named can do, the likeliest first: an effect, said as the studio says it, or a sentence."""
 
 PUSH_IN = sentences.camera(Camera(speed="slow"))
 REST_STILL = "The background stays still."
 
-MOVE = forms("move")
+MOVE = _LISTS["move"]
 _YET = re.compile(r"\bto\s+(?!stay|remain|be\b|keep|hold|stand|sit|the\b|its\b|her\b|his\b|a\b)\w+|\bstop\s+\w+ing\b")
 """What moves in a clause that is about stillness: "I want the water to flow and the rest to stay still"."""
 
-STAYS = forms("stay remain keep")
+STAYS = _LISTS["stays"]
 
 GENTLY = 0.3
 
-NAMES = words("lighting painting drawing building setting wedding clothing ceiling railing engraving")
+NAMES = _LISTS["names"]
 """What ends like a verb and is a thing."""
 
 DESCRIBED = 3

@@ -1,4 +1,4 @@
-"""One app and one browser for all; every test has a context, and so a memory, of its own."""
+"""One app and one browser for all tests; a context is used again, emptied of all that a page has stored in it."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSize, expect, sync_playwright
 
 from studio import presets
 from studio.cards import ModelCard
@@ -20,10 +21,13 @@ from studio.studio import Studio
 from tests.fakes import shelf
 from tests.fakes.zoom import Zoom
 
-FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required"]
+FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required", "--process-per-site"]
 CHROMIUM = os.environ.get("STIR_CHROMIUM", "/usr/bin/chromium")
 WAIT = 20_000
+WINDOW: ViewportSize = {"width": 1440, "height": 900}
 Find = Callable[[ModelCard, Settings], Engine]
+Look = Literal["light", "dark"] | None
+Calm = Literal["reduce"] | None
 
 
 class App:
@@ -115,29 +119,83 @@ class Watch:
             self.faults.append(f"asked: {url}")
 
 
+class Contexts:
+    """Browser contexts by what they are made with, each used by one test after another and emptied in between.
+
+    In each a page stays open that runs nothing: the tests' pages start in its process, which has read and compiled Gradio's
+    scripts already. That takes a third of the processor's time that a fresh context takes.
+    """
+
+    def __init__(self, browser: Browser) -> None:
+        self.browser = browser
+        self.free: dict[tuple[tuple[str, object], ...], tuple[BrowserContext, Page]] = {}
+        self.out: list[tuple[BrowserContext, Page, dict[str, object]]] = []
+
+    def take(self, app: App, **options: object) -> BrowserContext:
+        """An empty context: the one that was used before, or a new one if a test wants a second of its kind."""
+        context, idle = self.free.pop(tuple(sorted(options.items())), None) or self._make(app, options)
+        self.out.append((context, idle, options))
+        return context
+
+    def _make(self, app: App, options: dict[str, object]) -> tuple[BrowserContext, Page]:
+        context = self.browser.new_context(viewport=WINDOW, **options)  # pyright: ignore
+        context.set_default_timeout(WAIT)
+        idle = context.new_page()
+        idle.goto(f"{app.url}theme.css")
+        return context, idle
+
+    def give_back(self, app: App) -> None:
+        """Close the pages of all that were taken and forget what they have stored; one of each kind is kept."""
+        while self.out:
+            context, idle, options = self.out.pop()
+            for page in context.pages:
+                if page is not idle:
+                    page.close()
+            key = tuple(sorted(options.items()))
+            if key in self.free or not self._empty(app, context, idle):
+                context.close()
+            else:
+                self.free[key] = context, idle
+
+    @staticmethod
+    def _empty(app: App, context: BrowserContext, idle: Page) -> bool:
+        """Whether all that the app's pages have stored is gone; a context whose process has crashed can't tell."""
+        try:
+            browser = context.new_cdp_session(idle)
+            browser.send("Storage.clearDataForOrigin", {"origin": app.url.rstrip("/"), "storageTypes": "all"})
+            browser.detach()
+            context.clear_cookies()
+        except Error:
+            return False
+        return True
+
+
+@pytest.fixture(scope="session")
+def contexts(browser: Browser) -> Contexts:
+    return Contexts(browser)
+
+
 Open = Callable[..., Page]
 
 
 @pytest.fixture
-def open_page(app: App, browser: Browser) -> Iterator[Open]:
-    """Open the page in a context of its own (or in `context`); at the end no page may have misbehaved."""
+def open_page(app: App, contexts: Contexts) -> Iterator[Open]:
+    """Open the page in a context that holds nothing; at the end no page may have misbehaved."""
     watch = Watch(app.url)
-    contexts: list[BrowserContext] = []
 
-    def open_one(context: BrowserContext | None = None, **options: object) -> Page:
-        if context is None:
-            context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})  # pyright: ignore
-            context.set_default_timeout(WAIT)
-            contexts.append(context)
-        page = context.new_page()
+    def open_one(
+        viewport: ViewportSize = WINDOW, color_scheme: Look = None, reduced_motion: Calm = None, **options: object
+    ) -> Page:
+        page = contexts.take(app, **options).new_page()
         watch.follow(page)
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=color_scheme, reduced_motion=reduced_motion)
         page.goto(app.url)
         expect(page.locator(".part-photo.ready")).to_be_visible(timeout=WAIT)
         return page
 
     yield open_one
-    for context in contexts:
-        context.close()
+    contexts.give_back(app)
     assert watch.faults == []
 
 

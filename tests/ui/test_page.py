@@ -16,7 +16,7 @@ from studio.config import Settings
 from studio.motion.compose import plain
 from studio.nouns import Refusal
 from studio.ui.page import require_port, sweep_uploads
-from tests.ui.conftest import App, Open
+from tests.ui.conftest import App, Contexts, Open
 from tests.ui.steps import animate, drop, models, quick, sample
 from tests.ui.test_photo_panel import picture
 
@@ -84,6 +84,23 @@ def test_a_phone_scrolls_one_way_only(open_page: Open) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     animate(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_context_that_is_used_again_holds_nothing(page: Page, app: App, contexts: Contexts) -> None:
+    """What one test's page has stored, no other test's page reads."""
+    page.evaluate("""async () => {
+        localStorage.setItem('stir.camera', '"mine"'); sessionStorage.setItem('mine', 1); document.cookie = 'mine=1';
+        await new Promise((done) => { indexedDB.open('mine').onsuccess = done; });
+        await (await caches.open('mine')).put('/mine', new Response('mine'));
+    }""")
+    used = page.context
+    contexts.give_back(app)
+    again = contexts.take(app)
+    assert again is used
+    other = again.new_page()
+    other.goto(f"{app.url}theme.css")
+    assert other.evaluate("""async () => [localStorage.length, sessionStorage.length, document.cookie,
+        (await indexedDB.databases()).length, (await caches.keys()).length]""") == [0, 0, "", 0, 0]
 
 
 def test_words_stay_words(page: Page, app: App, tmp_path: Path) -> None:

@@ -24,6 +24,10 @@ from tests.fakes.zoom import Zoom
 FLAGS = ["--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required", "--process-per-site"]
 CHROMIUM = os.environ.get("STIR_CHROMIUM", "/usr/bin/chromium")
 WAIT = 20_000
+PACE = 0.05
+HELD = 0.3
+"""Seconds a frame of a shot whose prompt says "slow"; held is what has to be at work until it has been looked at, and may
+then go on with no pace at all."""
 WINDOW: ViewportSize = {"width": 1440, "height": 900}
 Find = Callable[[ModelCard, Settings], Engine]
 Look = Literal["light", "dark"] | None
@@ -39,7 +43,7 @@ class App:
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
-        self.zoom, self.shelf = Zoom(), shelf.ShelfEngine(pace=0.02)
+        self.zoom, self.shelf = Zoom(PACE), shelf.ShelfEngine(pace=0.02)
         self.studio = Studio(Settings(home, port=port), (*presets.cards(), *cards), find or self.engine)
         self.studio.start()
         self.page = build(self.studio)
@@ -65,6 +69,7 @@ class App:
         self.shelf.close()  # what it was fetching, and what it holds
         self.shelf.fails.clear()
         self.zoom.breaks.clear()
+        self.zoom.pace = PACE
         for card in (shelf.AWAY, shelf.GATED):
             self.shelf.delete(card)
         self.studio.models.prefer(Preferences())

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.ui.conftest import App, Open
+from tests.ui.conftest import HELD, App, Open
 from tests.ui.steps import WAIT, animate, crop_box, draft, drop, plays, quick, sample, slow
 
 pytestmark = pytest.mark.ui
@@ -52,6 +52,7 @@ def test_moves_are_toggles_that_combine(page: Page) -> None:
 def test_keys_animate_and_stop(page: Page, app: App) -> None:
     sample(page)
     quick(page, 4)
+    app.zoom.pace = HELD
     slow(page)
     page.keyboard.press("Control+Enter")
     expect(page.locator(".stage-words")).to_contain_text("of 64", timeout=WAIT)
@@ -69,6 +70,7 @@ def test_keys_animate_and_stop(page: Page, app: App) -> None:
 def test_escape_leaves_the_brush_and_the_search_before_it_stops_anything(page: Page, app: App) -> None:
     sample(page)
     quick(page, 8)
+    app.zoom.pace = HELD
     slow(page)
     page.locator("#animate").click()
     expect(page.locator(".stage-words")).to_contain_text("of 128", timeout=WAIT)
@@ -119,6 +121,7 @@ def test_the_poster_is_a_png_of_the_clip(page: Page, tmp_path: Path) -> None:
 def test_a_reload_and_a_second_tab_find_the_running_job(page: Page, app: App, open_page: Open) -> None:
     sample(page)
     quick(page, 8)
+    app.zoom.pace = HELD
     slow(page)
     page.locator("#animate").click()
     expect(page.locator(".stage-words")).to_contain_text("of 128", timeout=WAIT)
@@ -127,6 +130,7 @@ def test_a_reload_and_a_second_tab_find_the_running_job(page: Page, app: App, op
     other = open_page()
     expect(other.locator(".job[data-state='running']")).to_be_visible()
     expect(other.locator("#stop")).to_be_visible()
+    app.zoom.pace = 0.0
     plays(page)
     expect(other.locator(".shelf .clip-tile")).to_have_count(1, timeout=WAIT)
 
@@ -134,6 +138,7 @@ def test_a_reload_and_a_second_tab_find_the_running_job(page: Page, app: App, op
 def test_the_queue_is_put_in_order_by_keys_and_by_dragging(page: Page, app: App) -> None:
     sample(page)
     quick(page, 10)
+    app.zoom.pace = HELD
     slow(page)
     page.locator("#animate").click()
     expect(page.locator(".job[data-state='running']")).to_be_visible(timeout=WAIT)

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
-from tests.ui.conftest import App, Open
+from tests.ui.conftest import HELD, App, Open
 from tests.ui.steps import WAIT, animate, draft, heard, plays, quick, sample, slow
 
 pytestmark = pytest.mark.ui
@@ -107,10 +107,11 @@ def test_a_job_that_fails_says_so_beside_the_button(open_page: Open) -> None:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_after_animate_progress_and_clip_are_in_sight(open_page: Open, size: str) -> None:
+def test_after_animate_progress_and_clip_are_in_sight(open_page: Open, app: App, size: str) -> None:
     page = open_page(**SIZES[size])
     sample(page)
     quick(page, 4)
+    app.zoom.pace = HELD
     slow(page)
     heard(page)
     page.evaluate("document.querySelector('#camera').scrollIntoView()")
@@ -118,6 +119,7 @@ def test_after_animate_progress_and_clip_are_in_sight(open_page: Open, size: str
     expect(page.locator(".stage-words")).to_contain_text("of 64", timeout=WAIT)
     for one in (".progress", "#stop", "#animate", "#clip .stage"):
         in_sight(page, page.locator(one))
+    app.zoom.pace = 0.0
     plays(page)
     in_sight(page, page.locator("#clip .stage"))
 
@@ -153,10 +155,11 @@ def test_the_draft_stays_at_the_top_of_a_phone_while_the_motion_is_chosen(open_p
     expect(page.locator("#peek.folded")).to_be_visible(timeout=WAIT)
 
 
-def test_the_bar_of_a_phone_leads_to_the_clip(open_page: Open) -> None:
+def test_the_bar_of_a_phone_leads_to_the_clip(open_page: Open, app: App) -> None:
     page = open_page(**PHONE)
     sample(page)
     quick(page, 4)
+    app.zoom.pace = HELD
     slow(page)
     heard(page)
     bar = page.locator(".dock")
@@ -165,6 +168,7 @@ def test_the_bar_of_a_phone_leads_to_the_clip(open_page: Open) -> None:
     assert box(bar)[3] == 844
     page.evaluate("scrollTo(0, 0)")
     in_sight(page, page.locator("#stop"))
+    app.zoom.pace = 0.0
     expect(page.locator("#see-clip")).to_be_visible(timeout=WAIT)
     page.locator("#see-clip").click()
     expect(page.locator("#clip .stage")).to_be_in_viewport(ratio=1)
@@ -276,6 +280,7 @@ def test_no_hairline_stands_beside_the_clip(open_page: Open, scale: int, aspect:
 def test_escape_in_a_box_a_slider_or_a_menu_leaves_the_job_alone(page: Page, app: App) -> None:
     sample(page)
     quick(page, 10)
+    app.zoom.pace = HELD
     slow(page)
     page.locator("#animate").click()
     expect(page.locator(".stage-words")).to_contain_text("of 160", timeout=WAIT)

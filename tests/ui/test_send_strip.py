@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from studio.nouns import Cancelled, Failed
-from tests.ui.conftest import WAIT, App, Open
+from tests.ui.conftest import HELD, WAIT, App, Open
 from tests.ui.steps import animate, asks, choose, crop_box, drop, heard, held, made_for, plays, quick, sample, say, slow
 from tests.ui.test_film_strip import photos, placed
 
@@ -118,6 +118,7 @@ def test_what_is_painted_belongs_to_its_photo(page: Page, app: App, tmp_path: Pa
 def test_a_group_opens_is_cancelled_as_one_and_retries_what_failed(page: Page, app: App, tmp_path: Path) -> None:
     loaded(page, photos(tmp_path, 4))
     quick(page, 8)
+    app.zoom.pace = HELD
     slow(page)
     page.locator("#animate").click()
     group = page.locator(".job.group")
@@ -256,6 +257,7 @@ def test_the_queue_and_the_recent_clips_show_the_crop_and_say_the_move_and_the_l
     expect(page.locator(".shelf-words")).to_have_text("dolly in · 3 s")
     expect(page.locator(".clip-caption")).to_have_text("Dandelion · dolly in · 3 s")
     quick(page, 8)
+    app.zoom.pace = HELD
     slow(page)
     page.locator("#animate").click()
     job = page.locator(".job")

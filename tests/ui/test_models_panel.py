@@ -11,6 +11,7 @@ from playwright.sync_api import Page, expect
 from studio.motion.compose import plain
 from studio.preferences import Preferences
 from tests.fakes.shelf import AWAY, GATED, LARGE, OTHER, READY
+from tests.fakes.waiting import until
 from tests.ui.conftest import App, Open
 from tests.ui.steps import WAIT, choose, drop, models, plays, row, sample
 from tests.ui.test_photo_panel import picture
@@ -234,12 +235,11 @@ def test_models_are_loaded_unloaded_and_overridden(page: Page, app: App) -> None
     ready.locator("[data-do='details']").click()
     expect(ready).to_contain_text("made up for tests")
     ready.locator("[data-override='placement']").select_option("grouped")
-    page.wait_for_timeout(100)
+    until(lambda: app.studio.models.preferences().placement == {READY.id: "grouped"})
     page.reload()
     models(page)
     row(page, READY.id).locator("[data-do='details']").click()
     expect(row(page, READY.id).locator("[data-override='placement']")).to_have_value("grouped")
-    assert app.studio.models.preferences().placement == {READY.id: "grouped"}
 
 
 def test_settings_of_models_are_kept(page: Page, app: App) -> None:

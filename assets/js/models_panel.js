@@ -1,4 +1,4 @@
-/* The models tab: how every model stands, what it holds, and what may be done about it. The board tells; nothing here waits. */
+/* The models tab: how every model stands, what it holds, and what may be done about it. The snapshot tells; nothing here waits. */
 (() => {
   const { h } = Stir;
   const GROUPS = [["ready", "Works on this computer"], ["download", "Works after a download"]];

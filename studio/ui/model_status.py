@@ -112,7 +112,7 @@ def _show_kernel(one: Kernel) -> dict[str, Any]:
 
 
 def show_models(studio: Studio) -> dict[str, Any]:
-    """How every model stands, the gauge, and what a page begins with: what every part of the page may watch beside the board."""
+    """Every model's status, the GPU's gauge, and the values a new page begins with."""
     cards = {card.id: card for card in studio.models.cards}
     wanted = studio.models.preferences()
     states = [show_model(cards[state.id], state, state.id in wanted.folders) for state in studio.models.states()]

@@ -71,7 +71,7 @@ def override_model(studio: Studio, wanted: Override) -> Preferences:
 
 
 class ModelsPanel:
-    """Its part draws what the board says of each model; nothing is fetched, loaded or deleted without being asked for."""
+    """Its part draws each model's status; nothing is fetched, loaded or deleted without being asked for."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio

@@ -27,7 +27,7 @@ class JobMove(Noun, frozen=True):
 
 
 class QueuePanel:
-    """Two parts: the board, and silently how the models stand; each is replaced only when it has changed."""
+    """Two parts: the queue's snapshot, which scripts hear as "board", and silently the models' status; each sent on change."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
@@ -51,7 +51,7 @@ class QueuePanel:
         self.models = make_part("model_status", elem_id="standing")
 
     def listen(self, page: gr.Blocks) -> None:
-        """One timer for the whole page; a reload or another tab sees the same board."""
+        """One timer for the whole page; a reload or another tab sees the same queue."""
         seen = gr.State(None)
         timer = gr.Timer(TICK)
         gr.on([timer.tick, page.load], self.look, seen, [self.part, self.models, seen], **QUIET)
@@ -68,7 +68,7 @@ class QueuePanel:
             return gr.skip(), gr.skip(), gr.skip()
 
     def watch(self, seen: tuple[int, int] | None) -> tuple[Any, Any, Any]:
-        """The board, how the models stand, and a mark of both; of each only what has changed."""
+        """The snapshot, the models' status, and a mark of both; of each only what has changed."""
         version, before = seen or (None, None)
         now = self.studio.version
         if now == version:

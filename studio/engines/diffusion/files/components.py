@@ -1,6 +1,6 @@
-"""The components a card is put together from, as they lie on the disk, each judged before minutes are spent on loading it.
+"""The components a pipeline is loaded from: found on the disk and checked before minutes are spent on loading them.
 
-Looks at names, lengths and headers. loader.py loads them.
+Looks at names, lengths and headers. memory/loader.py loads them.
 """
 
 from __future__ import annotations

@@ -46,7 +46,7 @@ TRIES = 5
 """Times in a row that a connection may break without a byte having come."""
 
 
-class _Halted(Exception):
+class _Halt(Exception):
     """The user has stopped, or another file has failed."""
 
 
@@ -106,7 +106,7 @@ class Transfer:
                 return
             try:
                 self._fetch(plan, file)
-            except _Halted:
+            except _Halt:
                 return
             except Exception as error:
                 self._errors.append(explain(error, plan.repo))
@@ -123,7 +123,7 @@ class Transfer:
             if handle.tell() > file.size:
                 self._shrink(handle)
             self._fill(plan, file, handle)
-        if file.etag and self._sum(part, file) != file.etag:
+        if file.etag and self._checksum(part, file) != file.etag:
             part.unlink()
             raise Refusal(f"{file.path} has arrived damaged.", "Download it again: only that file is fetched.")
         os.replace(part, path)  # noqa: PTH105  (replaces also on Windows)
@@ -143,7 +143,7 @@ class Transfer:
             if tries >= TRIES:
                 raise trouble or Refusal(f"{file.path} doesn't arrive.", "Try again later: what has arrived is kept.")
             if (trouble or tries) and self._halt.wait(self._pause * 2**tries):
-                raise _Halted
+                raise _Halt
 
     def _stream(self, plan: FetchPlan, file: HubFile, handle: IO[bytes]) -> None:
         """One answer of the hub, written as it comes. A broken connection raises; what has come stays."""
@@ -157,7 +157,7 @@ class Transfer:
                 self._shrink(handle)
             for chunk in answer.iter_raw():
                 if self._halt.is_set():
-                    raise _Halted
+                    raise _Halt
                 if handle.tell() + len(chunk) > file.size:
                     self._shrink(handle)
                     raise Refusal(f"{file.path} isn't what the hub has announced.", "Try again later.")
@@ -173,14 +173,14 @@ class Transfer:
         handle.seek(0)
         handle.truncate()
 
-    def _sum(self, part: Path, file: HubFile) -> str:
+    def _checksum(self, part: Path, file: HubFile) -> str:
         """What the content of a file that has come is known by, in the same way as its etag."""
         large = len(file.etag) == 64
         found = hashlib.sha256() if large else hashlib.sha1(b"blob %d\0" % file.size, usedforsecurity=False)
         with part.open("rb") as handle:
             while chunk := handle.read(1 << 22):
                 if self._halt.is_set():
-                    raise _Halted
+                    raise _Halt
                 found.update(chunk)
         return found.hexdigest()
 
@@ -200,14 +200,14 @@ def fetch(hub: Hub, card: ModelCard, tick: Tick) -> None:
         raise Refusal(quote.refused, quote.remedy)
     with hub.store.lock(one.folder for one in found):
         for one in found:
-            _open(one, card)
+            _prepare(one, card)
         Transfer(tuple(replace(one, stale=frozenset()) for one in found), tick, hub.pause).run()
     state, _, problem = hub.store.check(card)
     if state != "here":
         raise Refusal(f"What has arrived isn't complete: {problem}", "Download it again: only what is wrong is fetched.")
 
 
-def _open(plan: FetchPlan, card: ModelCard) -> None:
+def _prepare(plan: FetchPlan, card: ModelCard) -> None:
     """Make a folder ready: what it holds of another commit goes, and its ledger says what is to come. Raises `Refusal`."""
     try:
         for name in plan.stale:
@@ -222,7 +222,7 @@ WAITING = Progress("wait", note="waits for the download before it")
 
 
 @dataclass
-class _Wish:
+class _Download:
     card: ModelCard
     progress: Progress = WAITING
     stopped: threading.Event = field(default_factory=threading.Event)
@@ -234,7 +234,7 @@ class Downloads:
     def __init__(self, settings: Settings, store: Store, hub: Hub | None = None) -> None:
         self._hub = hub or Hub(settings, store)
         self._store = store
-        self._wishes: list[_Wish] = []
+        self._queue: list[_Download] = []
         self._troubles: dict[str, tuple[str, str]] = {}
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -251,9 +251,9 @@ class Downloads:
             return
         with self._lock:
             self._troubles.pop(card.id, None)
-            if any(wish.card.id == card.id and not wish.stopped.is_set() for wish in self._wishes):
+            if any(download.card.id == card.id and not download.stopped.is_set() for download in self._queue):
                 return
-            self._wishes.append(_Wish(card))
+            self._queue.append(_Download(card))
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="downloads", daemon=True)
                 self._thread.start()
@@ -261,14 +261,14 @@ class Downloads:
     def stop(self, card: ModelCard) -> None:
         """Stop a download, or take it out of the queue. What has arrived stays; `start` goes on from there."""
         with self._lock:
-            for wish in self._wishes:
-                if wish.card.id == card.id:
-                    wish.stopped.set()
+            for download in self._queue:
+                if download.card.id == card.id:
+                    download.stopped.set()
 
     def progress(self, card: ModelCard) -> Progress | None:
         """How far a download is: stage "load" in MB, "wait" before its turn; None when there is none."""
         with self._lock:
-            return next((wish.progress for wish in self._wishes if wish.card.id == card.id), None)
+            return next((download.progress for download in self._queue if download.card.id == card.id), None)
 
     def trouble(self, card: ModelCard) -> tuple[str, str]:
         """What went wrong with the last download of a card, and the remedy; two empty strings when nothing did."""
@@ -278,8 +278,8 @@ class Downloads:
     def close(self) -> None:
         """Stop everything and wait until it has stopped. Safe to call twice."""
         with self._lock:
-            for wish in self._wishes:
-                wish.stopped.set()
+            for download in self._queue:
+                download.stopped.set()
             thread = self._thread
         if thread is not None:
             thread.join()
@@ -287,27 +287,27 @@ class Downloads:
     def _work(self) -> None:
         while True:
             with self._lock:
-                if not self._wishes:
+                if not self._queue:
                     self._thread = None
                     return
-                wish = self._wishes[0]
-            trouble = self._run(wish)
+                download = self._queue[0]
+            trouble = self._run(download)
             with self._lock:
-                self._wishes.remove(wish)
+                self._queue.remove(download)
                 if trouble:
-                    self._troubles[wish.card.id] = trouble
+                    self._troubles[download.card.id] = trouble
 
-    def _run(self, wish: _Wish) -> tuple[str, str] | None:
+    def _run(self, download: _Download) -> tuple[str, str] | None:
         """One download to its end. Returns what went wrong."""
 
         def tick(progress: Progress) -> None:
-            if wish.stopped.is_set():
+            if download.stopped.is_set():
                 raise Stopped
-            wish.progress = progress
+            download.progress = progress
 
         try:
             tick(Progress("load", note="asking the hub"))
-            fetch(self._hub, wish.card, tick)
+            fetch(self._hub, download.card, tick)
         except Stopped:
             return None
         except Refusal as refused:

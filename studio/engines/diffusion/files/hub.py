@@ -106,7 +106,7 @@ def explain(error: Exception, repo: str) -> Refusal:
         why = "HF_HUB_OFFLINE is set, so nothing is downloaded."
         return Refusal(why, "Unset it and start Stir again, or use an offline folder.")
     if isinstance(error, errors.HfHubHTTPError):
-        return _answer(error, repo)
+        return _explain_status(error, repo)
     if isinstance(error, httpx2.ProxyError):
         return Refusal("The proxy lets nothing through.", "Check HTTPS_PROXY, then try again.")
     if isinstance(error, httpx2.TransportError):
@@ -117,7 +117,7 @@ def explain(error: Exception, repo: str) -> Refusal:
     return Refusal(f"The answer of {_host()} can't be understood ({type(error).__name__}).", "Try again later.")
 
 
-def _answer(error: Exception, repo: str) -> Refusal:
+def _explain_status(error: Exception, repo: str) -> Refusal:
     from huggingface_hub import errors
 
     page = f"{_host()}/{repo}"
@@ -256,7 +256,7 @@ class Hub:
             remedy = f"Free {room.size(missing + RESERVE - free)}, or choose a home folder on a larger disk with --home."
         for repo in gated if missing else ():
             try:
-                _ask(repo, api_url(repo, "auth-check"))
+                _get(repo, api_url(repo, "auth-check"))
             except Refusal as shut:
                 refused, remedy = shut.reason, shut.remedy
         licence = found[0].licence if found else ""
@@ -271,29 +271,32 @@ class Hub:
         wanted: dict[Path, tuple[Listing, dict[str, HubFile]]] = {}
 
         def want(repo: str, revision: str, folder: Path, choose: Callable[[Listing], tuple[str, ...]]) -> None:
-            listing = wanted[folder][0] if folder in wanted else self.listing(repo, revision, folder)
+            listing = wanted[folder][0] if folder in wanted else self.list_repo(repo, revision, folder)
             files = {name: listing.files[name] for name in choose(listing)}
             wanted[folder] = (listing, (wanted[folder][1] if folder in wanted else {}) | files)
 
         if self.store.owns(folders.main):
-            want(checkpoint.repo, checkpoint.revision, folders.main, lambda repo: _of_main(checkpoint, repo, gguf))
+            want(checkpoint.repo, checkpoint.revision, folders.main, lambda repo: _choose_main(checkpoint, repo, gguf))
         for companion, folder in zip(checkpoint.companions, folders.companions, strict=True):
             if folder is not None and self.store.owns(folder):
                 want(
-                    companion.repo, companion.revision, folder, lambda found, one=companion: _of_companion(checkpoint, found, one)
+                    companion.repo,
+                    companion.revision,
+                    folder,
+                    lambda found, one=companion: _choose_companion(checkpoint, found, one),
                 )
         return tuple(_make_plan(listing, folder, files) for folder, (listing, files) in wanted.items())
 
-    def listing(self, repo: str, revision: str, folder: Path) -> Listing:
+    def list_repo(self, repo: str, revision: str, folder: Path) -> Listing:
         """A repository's files. A folder whose download was begun stays with the commit it began with, while that is there."""
         book = read_ledger(folder)
         if book and book.repo == repo:
             try:
-                return _listing(repo, book.commit)
+                return _read_listing(repo, book.commit)
             except Refusal as refused:
                 if not isinstance(refused, Gone):
                     raise
-        return _listing(repo, revision)
+        return _read_listing(repo, revision)
 
 
 def _make_plan(listing: Listing, folder: Path, files: dict[str, HubFile]) -> FetchPlan:
@@ -304,7 +307,7 @@ def _make_plan(listing: Listing, folder: Path, files: dict[str, HubFile]) -> Fet
     return FetchPlan(listing.repo, listing.commit, folder, wanted, listing.licence, listing.gated, stale)
 
 
-def _of_main(checkpoint: Checkpoint, listing: Listing, gguf: bool) -> tuple[str, ...]:
+def _choose_main(checkpoint: Checkpoint, listing: Listing, gguf: bool) -> tuple[str, ...]:
     """The main repository's files, by its own index; by its folders where the index is behind a gate."""
     name = manifest.find_index(listing.files, checkpoint.pipeline)
     if not name:
@@ -313,7 +316,7 @@ def _of_main(checkpoint: Checkpoint, listing: Listing, gguf: bool) -> tuple[str,
             "Correct the card: many models have a second repository for diffusers.",
         )
     try:
-        index = manifest.parse_object(_ask(listing.repo, file_url(listing.repo, listing.commit, name)))
+        index = manifest.parse_object(_get(listing.repo, file_url(listing.repo, listing.commit, name)))
     except Refusal:
         if not listing.gated:
             raise
@@ -330,7 +333,7 @@ def _of_main(checkpoint: Checkpoint, listing: Listing, gguf: bool) -> tuple[str,
     return found
 
 
-def _of_companion(checkpoint: Checkpoint, listing: Listing, companion: Companion) -> tuple[str, ...]:
+def _choose_companion(checkpoint: Checkpoint, listing: Listing, companion: Companion) -> tuple[str, ...]:
     """The files of a companion's repository. Raises `Gone` where it has none of them."""
     names = manifest.select_companion_files(companion, listing.files, checkpoint.variant)
     if not names:
@@ -339,8 +342,8 @@ def _of_companion(checkpoint: Checkpoint, listing: Listing, companion: Companion
     return names
 
 
-def _listing(repo: str, revision: str) -> Listing:
-    found = manifest.parse_object(_ask(repo, f"{api_url(repo, 'revision', revision)}?blobs=true"))
+def _read_listing(repo: str, revision: str) -> Listing:
+    found = manifest.parse_object(_get(repo, f"{api_url(repo, 'revision', revision)}?blobs=true"))
     try:
         about = convert(found, _About)
     except ValidationError as error:
@@ -351,7 +354,7 @@ def _listing(repo: str, revision: str) -> Listing:
     return Listing(repo, about.sha, licence if isinstance(licence, str) else "", bool(about.gated), files)
 
 
-def _ask(repo: str, address: str) -> bytes:
+def _get(repo: str, address: str) -> bytes:
     """The hub's answer. Raises `Refusal` in the user's words."""
     try:
         return get(address)

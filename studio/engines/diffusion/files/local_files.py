@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from studio import atomic_write
 from studio.cards import Checkpoint, Companion, Component
 from studio.engines.diffusion.files import manifest
 from studio.nouns import Noun
@@ -32,10 +33,10 @@ MOST_JSON = 1_000_000
 POINTER = b"version https://git-lfs"
 
 UNFINISHED = ".incomplete"
-"""How the name of a file ends that is still on its way."""
+"""How the name of a file ends that is being downloaded."""
 
 ANY = "(weights)"
-"""Stands for a file of weights where there is none whose name could be said."""
+"""Stands for a weight file where none is there to be named."""
 
 DEPTH = 3
 """How many folders deep a repository's files lie at most."""
@@ -215,11 +216,9 @@ def read_ledger(folder: Path) -> Ledger | None:
 
 
 def write_ledger(folder: Path, ledger: Ledger) -> None:
-    """Put a ledger into a folder, which is made, in one step, so that no half of it is ever read. Raises `OSError`."""
+    """Put a ledger into a folder, which is made, in one step. Raises `OSError`."""
     folder.mkdir(parents=True, exist_ok=True)
-    part = folder / f"{LEDGER}.part"
-    part.write_bytes(msgspec.json.format(msgspec.json.encode(ledger)))
-    os.replace(part, folder / LEDGER)  # noqa: PTH105  (replaces also on Windows)
+    atomic_write.write(folder / LEDGER, msgspec.json.format(msgspec.json.encode(ledger)))
 
 
 def extend_ledger(old: Ledger | None, repo: str, commit: str, licence: str, files: tuple[HubFile, ...], card: str) -> Ledger:
@@ -250,7 +249,7 @@ def is_complete(path: Path, file: HubFile) -> bool:
 
 
 def partial_path(path: Path, file: HubFile) -> Path:
-    """Where a file is kept while it is on its way. The name says which content, so that no other is ever added to it."""
+    """Where a file is kept while it is downloaded. The name says which content, so that no other is ever appended to it."""
     return path.with_name(f"{path.name}.{(file.etag or str(file.size))[:12]}{UNFINISHED}")
 
 

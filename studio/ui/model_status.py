@@ -93,7 +93,7 @@ def show_gauge(now: Gauge) -> dict[str, Any]:
     gpu = now.devices[0] if now.devices else None
     without = "Ready · Parallax on this computer" if now.choices else ""
     return {
-        "words": f"GPU {_shorten(gpu.used)}/{_shorten(gpu.total)} GB" if gpu else without,
+        "words": f"GPU {_shorten(gpu.used)}/{gpu.total / 1e9:.0f} GB" if gpu else without,
         "plainly": PLAINLY if now.choices and not gpu else "",
         "full": " ".join(make_sentence(f"{one.what}: {one.value}, {one.reason}") for one in now.choices),
         "gpu": gpu is not None, "kernels": [_show_kernel(one) for one in now.kernels],

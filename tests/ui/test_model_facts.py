@@ -71,6 +71,8 @@ def test_the_gauge_tells_a_gpu_from_none() -> None:
     assert [(one["name"], one["ok"]) for one in held["kernels"]] == [("_native_cudnn", True), ("flash", False)]
     assert [(one["title"], one["value"]) for one in held["kernels"]] == [("cuDNN", "1.10 ms"), ("FlashAttention 2", "off")]
     assert [(one.what, one.value) for one in now.rows[1:]] == [("cuDNN", "1.10 ms"), ("FlashAttention 2", "off")]
+    small = Device("GTX 1070", 1_200_000_000, 8_590_000_000)
+    assert show_gauge(Gauge((small,), (), gpu))["words"] == "GPU 1.2/9 GB"
     none = show_gauge(Gauge(choices=(Choice("device", "processor, 12 of 25 GB", "no NVIDIA GPU was found"),)))
     assert none["words"] == "Ready · Parallax on this computer"
     assert "no NVIDIA GPU with CUDA" in none["plainly"]

@@ -238,20 +238,20 @@ class ModelCache:
         reserve, waiting = find_reserve(self._machine), count_model_bytes(self._list_models(), "cpu")
         free, most_free = self._machine.free_ram() - reserve, self._machine.ram - reserve
 
-        def need(gone: Sequence[str]) -> int:
+        def count_needed(gone: Sequence[str]) -> int:
             return sum(size for who, size in sizes.items() if not self.shared.list_users(who) - set(gone))
 
-        def room(gone: Sequence[str]) -> int:
+        def count_room(gone: Sequence[str]) -> int:
             return min(most_free, free + waiting - count_model_bytes(self._list_models(gone), "cpu"))
 
-        def allowed(gone: Sequence[str]) -> int:
+        def count_allowed(gone: Sequence[str]) -> int:
             return most - count_model_bytes(self._list_models(gone))
 
-        gone = choose_evictions(order, need, lambda gone: min(room(gone), allowed(gone)))
-        if gone is None and not ram_gb and need(order) <= room(order):
+        gone = choose_evictions(order, count_needed, lambda gone: min(count_room(gone), count_allowed(gone)))
+        if gone is None and not ram_gb and count_needed(order) <= count_room(order):
             return order  # one model alone may go over the automatic cap, where it really fits
         if gone is None:
-            raise refuse_load(title, need(order), room(order), allowed(order))
+            raise refuse_load(title, count_needed(order), count_room(order), count_allowed(order))
         return gone
 
     def evict_others(self, keep: str) -> int:

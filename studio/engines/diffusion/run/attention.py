@@ -44,7 +44,7 @@ PACKAGES = ("torch", "diffusers", "flash-attn", "flash-attn-3", "sageattention",
 _probing = threading.Lock()
 
 
-class Device(Protocol):
+class TorchDevice(Protocol):
     """What is needed of a machine: its device as torch calls it ("cuda:0", "cpu") and its name in words."""
 
     @property
@@ -61,7 +61,7 @@ class KernelTable(Noun, frozen=True):
 
 
 def load_or_probe(
-    machine: Device, settings: Settings, again: bool = False, candidates: tuple[Candidate, ...] = CANDIDATES
+    machine: TorchDevice, settings: Settings, again: bool = False, candidates: tuple[Candidate, ...] = CANDIDATES
 ) -> tuple[ProbedKernel, ...]:
     """The kernels tried on this machine: those kept, or tried now where none are, where they are out of date, or `again`.
 
@@ -82,7 +82,7 @@ def load_or_probe(
         return found
 
 
-def read_table(machine: Device, settings: Settings) -> tuple[ProbedKernel, ...]:
+def read_table(machine: TorchDevice, settings: Settings) -> tuple[ProbedKernel, ...]:
     """The kernels as they were last tried on this machine, without trying; empty where they weren't, or something has changed."""
     try:
         table = msgspec.json.decode(_find_file(machine, settings).read_bytes(), type=KernelTable)
@@ -111,8 +111,8 @@ def set_kernel(pipe: Any, denoisers: Sequence[Module], table: Sequence[ProbedKer
 
     `wanted` is "auto" or a kernel's name. `device` is where the denoisers will run; by default where their weights are now.
     diffusers keeps one kernel for the whole process beside those of the models (and setting a model's sets that too), so a model
-    that was never told would run with the last one's. Nothing is left to that here: it is put back to PyTorch's own, and every
-    other part of the pipeline is told so as well.
+    whose kernel was never set would run with the last one's. Nothing is left to that here: it is put back to PyTorch's own,
+    and every other part of the pipeline is set to it as well.
     """
     from diffusers.models.attention_dispatch import AttentionBackendName, _AttentionBackendRegistry  # pyright: ignore
 
@@ -120,9 +120,9 @@ def set_kernel(pipe: Any, denoisers: Sequence[Module], table: Sequence[ProbedKer
     parts = [part for part in getattr(pipe, "components", {}).values() if hasattr(part, "set_attention_backend")]
     for part in parts:
         _set_backend(part, AttentionBackendName(NATIVE))
-    told = sum(_set_backend(denoiser, AttentionBackendName(name)) for denoiser in denoisers)
+    changed = sum(_set_backend(denoiser, AttentionBackendName(name)) for denoiser in denoisers)
     _AttentionBackendRegistry.set_active_backend(AttentionBackendName.NATIVE)
-    if told:
+    if changed:
         title = next((row.title for row in table if row.name == name), "PyTorch's own choice")
         return Choice(WHAT, title, why)
     return _set_on_unets(denoisers, name, why, wanted != "auto")
@@ -191,13 +191,13 @@ def _is_unet(denoiser: Any) -> bool:
     return "UNet" in type(denoiser).__name__
 
 
-def _set_on_unets(denoisers: Sequence[Any], name: str, why: str, asked: bool) -> Choice:
+def _set_on_unets(denoisers: Sequence[Any], name: str, why: str, wanted: bool) -> Choice:
     """U-Nets know nothing of the dispatch, but have a method of their own for xFormers."""
     unets = [denoiser for denoiser in denoisers if _is_unet(denoiser)]
     for unet in unets:
         if any("XFormers" in type(processor).__name__ for processor in unet.attn_processors.values()):
             unet.disable_xformers_memory_efficient_attention()
-    fixed = Choice(WHAT, "PyTorch's own choice", why if unets and asked else "this model's attention can't be changed")
+    fixed = Choice(WHAT, "PyTorch's own choice", why if unets and wanted else "this model's attention can't be changed")
     if not unets or name != "xformers":
         return fixed
     try:
@@ -210,12 +210,12 @@ def _set_on_unets(denoisers: Sequence[Any], name: str, why: str, asked: bool) ->
     return Choice(WHAT, "xFormers", why)
 
 
-def _find_file(machine: Device, settings: Settings) -> Any:
+def _find_file(machine: TorchDevice, settings: Settings) -> Any:
     slug = re.sub(r"[^a-z0-9]+", "-", f"{machine.name} {machine.device.split(':')[0]}".lower()).strip("-")[:80]
     return settings.home / "models" / f"attention-{slug}.json"
 
 
-def _find_basis(machine: Device) -> dict[str, str]:
+def _find_basis(machine: TorchDevice) -> dict[str, str]:
     return {"device": machine.name, **_read_versions()}
 
 
@@ -229,7 +229,7 @@ def _read_versions() -> dict[str, str]:
     return found
 
 
-def _write_table(table: KernelTable, machine: Device, settings: Settings) -> None:
+def _write_table(table: KernelTable, machine: TorchDevice, settings: Settings) -> None:
     """Write the table down; where that fails it is tried again next time, which costs seconds and nothing else."""
     file = _find_file(machine, settings)
     try:

@@ -37,13 +37,13 @@ FAR = 9.0  # an error past telling
 class Candidate:
     """A kernel by diffusers' name for it; `package` is what must be installed.
 
-    `asked` says why it is only used when the user chooses it; `quantised`, that it rounds what it is given to 8 bits.
+    `caution` says why it is only used when the user chooses it; `quantised`, that it rounds what it is given to 8 bits.
     """
 
     name: str
     title: str
     package: str = ""
-    asked: str = ""
+    caution: str = ""
     quantised: bool = False
 
 
@@ -56,7 +56,7 @@ CANDIDATES = (
     Candidate("_flash_3", "FlashAttention 3", "flash-attn-3, which is built from its source"),
     Candidate("sage", "SageAttention", "sageattention", "rounds to 8 bits", quantised=True),
     Candidate("xformers", "xFormers", "xformers"),
-    Candidate("_native_math", "PyTorch plain sum", asked="the reference itself, and slow"),
+    Candidate("_native_math", "PyTorch plain sum", caution="the reference itself, and slow"),
 )
 REFERENCE = "_native_math"
 
@@ -172,15 +172,15 @@ def _probe_one(candidate: Candidate, cases: list[_Case], by: Attend) -> ProbedKe
         raise
     except Exception as fault:  # a kernel may fail in any way at all: that is what is being found out
         return ProbedKernel(
-            candidate.name, candidate.title, False, 0.0, 0.0, _explain_fault(fault, candidate), automatic=not candidate.asked
+            candidate.name, candidate.title, False, 0.0, 0.0, _explain_fault(fault, candidate), automatic=not candidate.caution
         )
     if not error <= most:
         why = f"differs from the plain sum by {_say_percent(error)}, where at most {_say_percent(most)} is allowed"
-        return ProbedKernel(candidate.name, candidate.title, False, min(error, FAR), 0.0, why, automatic=not candidate.asked)
+        return ProbedKernel(candidate.name, candidate.title, False, min(error, FAR), 0.0, why, automatic=not candidate.caution)
     masks = _takes_masks(candidate, cases, by, most)
     why = f"differs from the plain sum by {_say_percent(error)}" + ("" if masks else "; not for models that pass masks")
-    why += f"; {candidate.asked}, so it is only used when you choose it" if candidate.asked else ""
-    return ProbedKernel(candidate.name, candidate.title, True, error, 0.0, why, masks, not candidate.asked)
+    why += f"; {candidate.caution}, so it is only used when you choose it" if candidate.caution else ""
+    return ProbedKernel(candidate.name, candidate.title, True, error, 0.0, why, masks, not candidate.caution)
 
 
 def _takes_masks(candidate: Candidate, cases: list[_Case], by: Attend, most: float) -> bool:
@@ -203,14 +203,19 @@ def _say_percent(error: float) -> str:
 
 def _explain_fault(fault: Exception, candidate: Candidate) -> str:
     """Why a kernel can't be used, in words."""
-    said = str(fault).strip().split("\n")[0]
-    if candidate.package and "not usable because" in said:
+    message = str(fault).strip().split("\n")[0]
+    if candidate.package and "not usable because" in message:
         return f"needs the package {candidate.package}"
-    if isinstance(fault, NotImplementedError) or "No operator" in said or "No available kernel" in said or "No viable" in said:
+    if (
+        isinstance(fault, NotImplementedError)
+        or "No operator" in message
+        or "No available kernel" in message
+        or "No viable" in message
+    ):
         return "has no operator for this device"
-    if "CUDA" in said and "device" in said:
+    if "CUDA" in message and "device" in message:
         return "needs a CUDA device"
-    return f"failed here ({type(fault).__name__}: {said[:120]})"
+    return f"failed here ({type(fault).__name__}: {message[:120]})"
 
 
 def _time_kernels(device: str, names: list[str], by: Attend) -> dict[str, float]:

@@ -205,7 +205,7 @@ class Generation:
         out_of_memory.check_frames_fit(self.plan, loaded.machine)
         request = self.build_request()
         began = time.monotonic()
-        words, said = self._encode_prompt(loaded, request)
+        words, prompt = self._encode_prompt(loaded, request)
         self.tick(Progress("read", note="Reading the photo"))
         shown = self.wanted.preview
         colours = self.tools.palette.get_colours(loaded.pipe, loaded.family, request.image) if shown else None
@@ -232,7 +232,7 @@ class Generation:
         sped = (*sped, *(Choice(speedups.TITLES[one], "off", _UNABLE) for one in self.shot.speedups if one not in self.able))
         self._record_speed(loaded, meter, time.monotonic() - began)
         own = loaded.family.choices(loaded.pipe, request, self.checkpoint)
-        self._collect_choices(loaded, (*own, said, kernel, *sped, *(decoding.choices if decoding else ())), meter)
+        self._collect_choices(loaded, (*own, prompt, kernel, *sped, *(decoding.choices if decoding else ())), meter)
         return made
 
     def build_request(self) -> Request:
@@ -306,11 +306,11 @@ class Generation:
         )
         self.tools.history.add_run(loaded.machine.name, self.card, one)
 
-    def _collect_choices(self, loaded: LoadedModel, said: tuple[Choice, ...], meter: Meter) -> None:
+    def _collect_choices(self, loaded: LoadedModel, run: tuple[Choice, ...], meter: Meter) -> None:
         shared = Choice("shared", ", ".join(loaded.reused).replace("_", " "), "another model in memory uses the same")
         pace = Choice("pace", f"{meter.step or 0.0:.2f} s a step", f"{meter.done} steps on {loaded.machine.name}")
         self.choices = [
-            *self.plan.choices, *loaded.fit.choices, *((shared,) if loaded.reused else ()), *said, *self.fallbacks.taken, pace,
+            *self.plan.choices, *loaded.fit.choices, *((shared,) if loaded.reused else ()), *run, *self.fallbacks.taken, pace,
         ]  # fmt: skip
 
 

@@ -107,8 +107,8 @@ def encode_still(pipe: Any, pixels: NDArray[np.float32]) -> Any:
     still = torch.from_numpy(pixels).permute(2, 0, 1)[None] * 2.0 - 1.0
     moving = any(isinstance(module, torch.nn.Conv3d) for module in vae.encoder.modules())
     still = still.to(device=pipe._execution_device, dtype=vae.dtype)
-    told = vae.encode(still[:, :, None] if moving else still)
-    latents = told.latent_dist.mode() if hasattr(told, "latent_dist") else told.latent
+    encoded = vae.encode(still[:, :, None] if moving else still)
+    latents = encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else encoded.latent
     return latents if moving else latents[:, :, None]
 
 

@@ -1,4 +1,4 @@
-"""The pipeline manager over tiny cards: loaded once, kept, shared, evicted, waited for, stopped, and told when it fails."""
+"""The model manager over tiny cards: loaded once, cached, shared, evicted, waited for, stopped, and its failures explained."""
 
 from __future__ import annotations
 

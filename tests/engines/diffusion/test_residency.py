@@ -407,7 +407,7 @@ def test_on_a_processor_nothing_is_placed(tiny: Tiny) -> None:
     assert residency.count_gpu_bytes(loaded) == 0 and residency.offload_all() == 0
 
 
-# ------------------------------------------------------------------------------------------------------- turns
+# ------------------------------------------------------------------------------------------------- GPU lock
 
 HOLD = """
 import sys, time
@@ -421,7 +421,7 @@ with GpuLock("cuda:0", Path(sys.argv[1])).hold(lambda progress: None):
 
 @pytest.fixture
 def other(tmp_path: Path):
-    """Another process that has the turn until it is told to go on."""
+    """Another process that holds the GPU lock until it is told to go on."""
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(tmp_path)], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
@@ -444,7 +444,7 @@ def test_a_turn_is_waited_for_and_seen_to_be_wanted(tmp_path: Path, other: subpr
     while not notes:
         time.sleep(0.01)
     assert GpuLock("cuda:0", tmp_path).is_wanted() and not got.is_set()
-    assert not GpuLock("cuda:1", tmp_path).is_held_elsewhere(), "each GPU has its own turn"
+    assert not GpuLock("cuda:1", tmp_path).is_held_elsewhere(), "each GPU has its own lock"
     assert other.stdin is not None
     other.stdin.write("\n")
     other.stdin.flush()

@@ -431,7 +431,7 @@ def other(tmp_path: Path):
     process.wait()
 
 
-def test_a_turn_is_waited_for_and_seen_to_be_wanted(tmp_path: Path, other: subprocess.Popen[str]) -> None:
+def test_the_lock_is_waited_for_and_seen_to_be_wanted(tmp_path: Path, other: subprocess.Popen[str]) -> None:
     lock, notes, got = GpuLock("cuda:0", tmp_path), list[str](), threading.Event()
     assert lock.is_held_elsewhere() and not lock.is_wanted()
 
@@ -452,13 +452,13 @@ def test_a_turn_is_waited_for_and_seen_to_be_wanted(tmp_path: Path, other: subpr
     assert got.is_set() and not lock.is_wanted() and not lock.is_held_elsewhere()
 
 
-def test_a_wait_for_a_turn_can_be_stopped_and_a_dead_process_has_none(tmp_path: Path, other: subprocess.Popen[str]) -> None:
+def test_a_wait_for_the_lock_can_be_stopped_and_a_dead_process_has_none(tmp_path: Path, other: subprocess.Popen[str]) -> None:
     def stop(progress: Any) -> None:
         raise Stopped
 
     lock = GpuLock("cuda:0", tmp_path)
     with pytest.raises(Stopped), lock.hold(stop):
-        pytest.fail("it isn't our turn")
+        pytest.fail("it isn't ours")
     other.kill()
     other.wait()
     with lock.hold(stop):

@@ -1,6 +1,6 @@
-"""Assist: the optional helper, when the user has named one: it may propose a motion for a photo and rewrite a prompt.
+"""The optional assistant: a language or vision model of the user's own that may propose a motion or rewrite a prompt.
 
-Knows whether one is wanted and keeps it loaded between questions. Refuses to be needed: everything else works without it.
+It is kept loaded between questions; everything else works without it. The model itself runs in engines/assistant.py.
 """
 
 from __future__ import annotations

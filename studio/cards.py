@@ -1,6 +1,5 @@
-"""Model cards: everything that is known of a model before it is loaded, and everything the studio can say of it here.
+"""Model cards (presets/models/*.toml), the plan of a run, and how a model and the device stand on this machine.
 
-Knows the shape of presets/models/*.toml and of what the Models tab shows. Refuses to know how a model is loaded or run.
 Units: GB are 1e9 bytes, sizes are (width, height) in pixels, times are seconds.
 """
 

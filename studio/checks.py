@@ -1,7 +1,6 @@
-"""Checks: whether a shot can be made at all.
+"""Whether a shot can be made at all: it is brought in order, prepared for its model, and refused with a remedy where it can't.
 
-Knows what each card can be asked, and what in a shot has to be here. Refuses to make anything, and to
-ask how a model stands.
+How a model stands on this machine is asked of models.py.
 """
 
 from __future__ import annotations

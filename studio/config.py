@@ -1,7 +1,4 @@
-"""Settings, read once at the start: where things live and how the page is reached.
-
-Knows flags and the environment, and says why each automatic value is what it is. Refuses to know what they are used for.
-"""
+"""Settings, read once at the start from flags and the environment: where things live and how the page is reached, and why."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Frames and sound: what an engine hands over to be encoded. The one thing between the rooms that is not JSON.
-
-Knows the shapes and units of pixels and samples. Refuses to know who made them and what they are written to.
-"""
+"""Frames and sound that an engine hands over to be encoded: pixel layouts, shapes, units. The one thing here that isn't JSON."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Models: every card on offer and how it stands on this machine; and what the user may have done about it.
+"""Every model on offer, how it stands on this machine, and what the user may do about it: load, download, adopt, delete.
 
-Knows which engine keeps which model, and when something about one has changed. Refuses to know how models are kept.
+Which engine a card names is in engines/registry.py; where the files lie and what is in memory, in engines/diffusion.
 """
 
 from __future__ import annotations

@@ -1,6 +1,5 @@
-"""The studio's nouns: what a clip is made of, frozen and JSON in and out.
+"""The values a clip is made of: frozen, checked against their legal range, JSON in and out.
 
-Knows the shape and the legal range of every value. Refuses to know files, pixels, engines, databases or pages.
 `Shot` is the one noun that carries a request: the page builds it, the queue stores it, an engine receives it, and it is
 written into the clip, so that any clip can be made again.
 """

@@ -1,7 +1,4 @@
-"""Preferences: what the user has decided instead of the studio, in the home folder.
-
-Knows preferences.json and how it is written whole or not at all. Refuses to know what a preference does.
-"""
+"""The user's preferences, in preferences.json of the home folder, which is written whole or not at all."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Presets: strict TOML files into nouns.
-
-Knows where preset files live and that an unknown key is an error. Refuses to know what an engine does with a card.
-"""
+"""Presets: model cards, motions, platforms and sample photos, read from strict TOML files: an unknown key is an error."""
 
 from __future__ import annotations
 

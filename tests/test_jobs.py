@@ -304,7 +304,7 @@ def test_closing_interrupts_and_one_click_resumes(opened: Open, settings: Settin
 def test_kill_9_in_mid_job_loses_nothing(opened: Open, settings: Settings) -> None:
     watcher = opened(start=False)
     finished = Other(settings.home, 0.0, 1)
-    until(lambda: watcher.count() == 1)
+    until(lambda: watcher.library.count() == 1)
     finished.leave()
     other = Other(settings.home, 0.05, 3)
     painting(watcher, other.jobs[0])
@@ -388,7 +388,7 @@ def test_two_processes_on_one_home_leave_each_others_jobs_alone(opened: Open, se
     states = [here.job(job).state for job in other.jobs]
     assert isinstance(states[0], Running | Done)
     assert isinstance(states[1], Queued | Running | Done)
-    until(lambda: here.count() == 3)
+    until(lambda: here.library.count() == 3)
     other.leave()
     assert listed(here) == {mine.id, *other.jobs}
 
@@ -400,7 +400,7 @@ def test_a_job_is_cancelled_from_another_process(opened: Open, settings: Setting
     here.cancel(other.jobs[0])
     painting(here, other.jobs[1])
     assert here.job(other.jobs[0]).state == Cancelled()
-    until(lambda: here.count() == 1)
+    until(lambda: here.library.count() == 1)
     other.leave()
     assert listed(here) == {other.jobs[1]}
 

@@ -180,7 +180,7 @@ def test_nothing_is_expected_before_this_job_has_its_own_model(studio: Studio, s
     noting.submit(shot)
     noting.submit(replace(shot, model=OTHER.id))
     noting.start()
-    until(lambda: noting.count() == 2)
+    until(lambda: noting.library.count() == 2)
     noting.close()
     assert order == ["loaded", "expected", "loaded"]
 

@@ -106,7 +106,7 @@ def test_a_hostile_name_leads_nowhere(settings: Settings, name: str) -> None:
 def test_ids_are_never_paths(settings: Settings) -> None:
     studio = at_work(settings)
     for attempt in ("../stir.db", "..", "", "/etc/passwd", "%"):
-        for door in (studio.library.get, studio.job, studio.photo, studio.again, studio.library.trash):
+        for door in (studio.library.get, studio.job, studio.photos.get, studio.again, studio.library.trash):
             with pytest.raises(Refusal):
                 door(attempt)
     studio.close()

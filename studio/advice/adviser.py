@@ -1,7 +1,6 @@
-"""Advice: what the studio thinks of a shot before minutes are spent on it.
+"""Advice on a shot before minutes are spent on it: the photo's report and crop, the motions that suit it, models to choose.
 
-Knows which room sees what: the photo's doctor, the motions that ship, the cards and how they stand here. Refuses to change a
-shot, to load a model, and to touch the network.
+Nothing of a shot is changed, no model is loaded, and the network is never touched.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Which photo, which model: the table, made from the cards alone.
-
-Knows what each kind of photo asks of a model. Refuses to know this machine, and to name a model: the cards say what they suit.
-"""
+"""The table "which photo, which model", made from the cards alone: no model is named here, the cards say what they suit."""
 
 from __future__ import annotations
 

@@ -1,7 +1,6 @@
-"""Pace: how long the built-in engine takes for a clip on this machine, and the size that "auto" means here.
+"""How long the built-in engine takes for a clip on this machine, by the clips made here, and the size that "auto" means here.
 
-Knows the clips that were made here and what they took. Refuses to know what is in a photo. Models that denoise keep times of
-their own (engines/diffusion/history.py) and pick their own sizes.
+Models that denoise keep times of their own (engines/diffusion/run/speed_history.py) and pick their own sizes.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
-"""What the place a clip is made for doesn't take of it, said before it is made, with the change that puts each right.
+"""What the platform a clip is made for doesn't take of it, with the change that puts each right; before it is made.
 
-Knows limits against what a file will hold. Refuses to know where the limits are stated (presets/platforms/*.toml) and to change
-anything itself.
+The limits themselves are in presets/platforms/*.toml.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Which model: two or three picks for what is asked, each with its reason and what is given up.
-
-Knows how weighed models become picks, and the fastest way to try a shot out. Refuses to look at photos and to load anything.
-"""
+"""Model recommendation: two or three picks for what is asked, each with its reason and what is given up; the fastest draft."""
 
 from __future__ import annotations
 

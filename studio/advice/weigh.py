@@ -1,7 +1,6 @@
-"""Weighing a model against what is asked: which wishes it can't meet, and what speaks for it and against it, each in words.
+"""The weights of a recommendation: which wishes a model can't meet, and what speaks for it and against it, each in words.
 
-Knows cards, states and weights. Refuses to choose. The weights are the studio's judgement, few and small so that they can be
-argued with: 3 decides, 2 counts, 1 tips the balance.
+The weights are the studio's judgement, few and small so that they can be argued with: 3 decides, 2 counts, 1 tips the balance.
 """
 
 from __future__ import annotations

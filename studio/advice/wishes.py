@@ -1,7 +1,4 @@
-"""What is wished of a model, and what the answers look like.
-
-Knows nouns: wishes, picks, and the rows of the table "which photo, which model". Refuses to weigh anything.
-"""
+"""What a user wishes of a model, the picks that answer it, and the rows of the table "which photo, which model"."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""`animate` and `again`: from flags to clips where they were asked for.
-
-Knows the order: check everything, then work, then deliver. Refuses to know how any of it is done.
-"""
+"""`animate` and `again`: from flags to clips where they were asked for. Everything is checked before work begins."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Where -o puts a clip: a file or a folder, checked before work begins, and never over something else.
-
-Knows names and folders. Refuses to know how clips are made.
-"""
+"""Where -o puts a clip: a file or a folder, checked before work begins, and never over something else."""
 
 from __future__ import annotations
 

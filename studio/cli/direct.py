@@ -1,6 +1,6 @@
 """`look`, `check`, `read`, `compose`, `recommend` and `motions`: directing a clip before any of it is made.
 
-Knows how reports, findings and picks are put into lines. Refuses to keep anything: `look` reads the photo and leaves no copy.
+Nothing is kept: `look` reads the photo and leaves no copy.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""The help that teaches: what each command does, by examples.
-
-Knows words only. Refuses to know flags: those explain themselves where they are defined.
-"""
+"""The text of --help that teaches each command by examples; flags explain themselves where they are defined (words.py)."""
 
 from __future__ import annotations
 

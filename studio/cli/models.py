@@ -1,7 +1,4 @@
-"""`models`: every model and how it stands on this machine; and what may be done about one from here.
-
-Knows lines, JSON and the order of a download. Refuses to load anything: memory belongs to the page that runs.
-"""
+"""`models`: how every model stands on this machine; download, adopt and delete one. Memory belongs to the page that runs."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What should move: words and flags into a Motion.
-
-Knows how they give way to each other: a flag wins, then the words, then the motion started from, then a dolly in. Refuses to know
-what the motion is for.
-"""
+"""Words and flags into a Motion: a flag wins, then the words, then the motion started from, then a dolly in."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""Where the studio works: --home and --cards, which may be given before or after the command.
-
-Knows how flags become settings. Refuses to open anything before it is asked to.
-"""
+"""--home and --cards, which may be given before or after the command, into settings and a studio."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""What is said on the terminal: results on stdout, everything else on stderr.
-
-Knows lines, JSON and one progress bar. Refuses to know what is being done.
-"""
+"""What is printed on the terminal: results as lines or JSON on stdout, everything else and one progress bar on stderr."""
 
 from __future__ import annotations
 

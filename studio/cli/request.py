@@ -1,8 +1,4 @@
-"""What was asked for: words and flags into shots.
-
-Knows how a flag, a place's preset and a default give way to each other: the flag wins, then the place, then the default.
-Refuses to know how shots are made into clips.
-"""
+"""Words and flags into shots: a flag wins, then the platform's preset, then the default."""
 
 from __future__ import annotations
 

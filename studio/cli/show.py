@@ -1,7 +1,4 @@
-"""`recipe`, `machine` and `library`: what is known, in words or as JSON.
-
-Knows how to put nouns into lines. Refuses to start any work.
-"""
+"""`recipe`, `machine` and `library`: what is known, in words or as JSON."""
 
 from __future__ import annotations
 

@@ -1,8 +1,4 @@
-"""What can be typed: commands, flags and their ranges.
-
-Knows what each flag means and may be. Refuses to do anything: no photo is opened and no studio made here, so
-that --help is quick.
-"""
+"""The argument parser: commands, flags and their ranges. No photo is opened and no studio made, so that --help is quick."""
 
 from __future__ import annotations
 

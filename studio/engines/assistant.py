@@ -1,7 +1,6 @@
-"""The assistant: a small language or vision model of the user's own, which may suggest a motion or rewrite a prompt.
+"""A small language or vision model of the user's own, from one transformers folder, on the processor.
 
-Knows one folder with a transformers model, and runs it on the processor, where it is in nobody's way. Refuses to fetch anything,
-to run code that came with a model, and to have the last word: what it writes is only a prompt, read and checked like any other.
+Nothing is fetched and no code that came with the model is run. What it writes is only a prompt, read and checked like any other.
 """
 
 from __future__ import annotations

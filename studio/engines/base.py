@@ -1,7 +1,4 @@
-"""The door to every engine: one call, one result, one way to be stopped; and what an engine that keeps models adds to it.
-
-Knows what an engine is given and what it must hand over. Refuses to know queues, files, pages and encoders.
-"""
+"""The protocols of an engine: animate a prepared shot; find places for effects; and keep models on the disk and in memory."""
 
 from __future__ import annotations
 

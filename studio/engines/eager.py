@@ -1,7 +1,6 @@
-"""Reading ahead: what will be asked for next is worked out in the background while the user still chooses.
+"""Reading ahead: what will be asked for next is worked out in a background thread while the user still chooses.
 
-Knows the newest wish and drops all others. Refuses to know what is read. A wish is only a hint: what goes wrong with one is said
-by whoever asks for the same thing in earnest.
+Only the newest wish counts. It is only a hint: what goes wrong with one is said by whoever asks for the same thing in earnest.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""The plan of a run: what size, length and rate a shot will really have on a card, before anything runs.
+"""The plan of a run: what size, length, rate and steps a shot really has on a card, by the card's rules. Arithmetic, and quick.
 
-Knows the cards' rules for frames, grids and steps. Refuses to load anything: it is arithmetic, and quick.
+Shots are prepared for it in prepare.py.
 """
 
 from __future__ import annotations

@@ -1,7 +1,4 @@
-"""Which engine a card names, imported on first use and kept.
-
-Knows the names of engines. Refuses to import any of them before a card asks for it.
-"""
+"""The table of engines: which class a card's engine is, imported on first use and kept."""
 
 from __future__ import annotations
 

@@ -1,7 +1,4 @@
-"""A running job as others see it, and the way it is stopped.
-
-Knows the job's own clock, what reaches the database and how often. Refuses to know what is being done.
-"""
+"""The progress of a running job: its clock, what of it reaches the database and how often, and how the job is stopped."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The library: finished clips, their files and their rows.
 
-Knows how a clip is kept so that neither a crash nor a damaged database loses it: the recipe beside the clip comes first,
-the clip's own file last, then the row. Refuses to know how a clip was made.
+A clip is kept so that neither a crash nor a damaged database loses it: the recipe beside the clip comes first, the clip's own
+file last, then the row.
 """
 
 from __future__ import annotations

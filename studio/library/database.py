@@ -1,8 +1,7 @@
 """The one SQLite database of a home folder: opened, brought up to date, and moved aside when it is damaged.
 
-Knows tables, transactions and versions. Refuses to know what a job or a clip means (queue.py, clips.py).
 Write-ahead logging lets a page and a command line use one home at once; every change counts `version` up by a trigger, so
-each sees what the other did.
+each sees what the other did. What jobs and clips mean is in queue.py and clips.py.
 """
 
 from __future__ import annotations

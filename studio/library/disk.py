@@ -1,7 +1,4 @@
-"""Room on the disk: is there enough before work starts, and what a disk's refusal means to a person.
-
-Knows folders and bytes. Refuses to know what will be written there.
-"""
+"""Free space on the disk: whether there is enough before work starts, and a full or read-only disk in words for people."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The log of a home folder: what happened, never whose photo or which words.
 
-Knows where the log is and what may stand in it. Refuses to write messages of errors (they hold file names) and paths
-outside the program: a fault is logged as its kind and the lines of code it came through.
+Messages of errors (they hold file names) and paths outside the program are never written: a fault is logged as its kind and the
+lines of code it came through.
 """
 
 from __future__ import annotations

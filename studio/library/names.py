@@ -1,7 +1,4 @@
-"""Names for people: what a download is called, and how names are searched and sorted.
-
-Knows what file systems refuse. Refuses to know paths: a name never leads anywhere.
-"""
+"""File names for downloads, that every file system takes and that lead nowhere; and how names are searched and sorted."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Which processes are alive on this home folder, so that none takes another's work for a dead one's.
 
-Knows lock files: each process holds one for as long as it lives, and the system lets go of it however the process ends
-(also at kill -9), which a written process id could not promise. Refuses to know what is being worked on.
+Each process holds a lock file for as long as it lives, and the system lets go of it however the process ends (also at kill -9),
+which a written process id could not promise.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
-"""The queue: jobs in the database, their states and their order.
+"""The queue: jobs in the database, their order, their states and which may follow which; each change is one transaction.
 
-Knows which state may follow which, and that each change is one transaction. Refuses to know how a job is done (jobs.py).
 A running job carries the token of the process that runs it and a queued one that of the process it was given to: another
-process touches neither while that one lives.
+process touches neither while that one lives. Jobs are done in jobs/worker.py.
 """
 
 from __future__ import annotations

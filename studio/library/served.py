@@ -1,7 +1,4 @@
-"""Files made for the page to show or hand out, which can all be made again: previews, depth views, downloads.
-
-Knows how many are kept and that the oldest go first. Refuses to know how they are made.
-"""
+"""The cache of files that the page may show or hand out: previews, depth views, downloads. The oldest go first."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ def read_recipe(file: Path) -> Shot:
     from studio.clip import recipe as inside
 
     small = file.is_file() and file.stat().st_size <= inside.MAX_BYTES
-    kept = clips.recipe(file) if small and file.suffix.lower() == ".json" else None
+    kept = clips.read_recipe_beside(file) if small and file.suffix.lower() == ".json" else None
     return kept or inside.read(file)
 
 

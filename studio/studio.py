@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from studio import checks, presets
 from studio.advice.adviser import Advice
 from studio.advice.pace import RECENT, Pace, choose_size, pace
-from studio.advice.platforms import Misfit, misfits
+from studio.advice.platforms import Misfit, find_misfits
 from studio.assist import Assist
 from studio.cards import ModelCard, Outcome, Plan
 from studio.clip import formats
@@ -138,7 +138,7 @@ class Studio:
     def misfits(self, shot: Shot) -> tuple[Misfit, ...]:
         """What the place this shot is made for doesn't take of it; () when it takes it, or none is chosen. Raises `Refusal`."""
         place, whole = presets.platform(shot.platform), replace(shot, draft="")
-        return misfits(whole, self.outcome(whole), place, self.models.card(shot.model)) if place else ()
+        return find_misfits(whole, self.outcome(whole), place, self.models.card(shot.model)) if place else ()
 
     def _pace(self) -> Pace:
         version = self._database.version

@@ -13,7 +13,7 @@ import pytest
 
 from studio import presets
 from studio.advice.guide import guide
-from studio.advice.recommend import asked, quickest, recommend, spoken
+from studio.advice.recommend import describe_request, find_fastest, recommend, spoken
 from studio.advice.wishes import Asked, Pick, Wishes
 from studio.cards import ModelCard, ModelState
 from studio.config import Settings
@@ -228,10 +228,10 @@ def test_what_only_a_reader_can_do_is_heard(motion: Motion, words: str) -> None:
 def test_the_shot_and_the_wishes_become_one_question() -> None:
     motion = Motion(camera=Camera((Move("dolly_in"),), loop=True), subject="the dog", action="yawns")
     shot = Shot(PHOTO, motion=motion, size="1080p", seconds=8, end=Still(Photo("f" * 64, 900, 600)))
-    found = asked(shot, Wishes(use="travel", sound=True, commercial=True), "portrait", faces=True)
+    found = describe_request(shot, Wishes(use="travel", sound=True, commercial=True), "portrait", faces=True)
     assert found == Asked("portrait", "travel", 8, 1080, "the dog yawns", True, True, True, True, True, "balance", True, False)
-    assert not asked(Shot(PHOTO, end=Still(PHOTO)), Wishes(), None, faces=False).end_frame  # a box on the photo itself
-    plainly = asked(Shot(PHOTO, motion=Motion(camera=Camera((Move("static"),)))), Wishes(), None, faces=False)
+    assert not describe_request(Shot(PHOTO, end=Still(PHOTO)), Wishes(), None, faces=False).end_frame  # a box on the photo itself
+    plainly = describe_request(Shot(PHOTO, motion=Motion(camera=Camera((Move("static"),)))), Wishes(), None, faces=False)
     assert (plainly.camera, plainly.short, plainly.end_frame) == (False, 480, False)
 
 
@@ -256,13 +256,13 @@ TIMES = {CHOSEN.id: 600.0, "ltx-23-distilled": 30.0, "wan22-ti2v-5b": 120.0}
 def test_a_shot_is_tried_out_on_the_fastest_that_shows_it(
     words: str, states: tuple[ModelState, ...], draft: str, says: str
 ) -> None:
-    card, why = quickest(Asked(words=words), CHOSEN, CARDS, states)
+    card, why = find_fastest(Asked(words=words), CHOSEN, CARDS, states)
     assert card.id == draft
     assert says in why
 
 
 def test_parallax_needs_no_draft() -> None:
-    card, why = quickest(Asked(words=TURNS), CARDS[0], CARDS, NONE)
+    card, why = find_fastest(Asked(words=TURNS), CARDS[0], CARDS, NONE)
     assert card.id == "parallax"
     assert why.endswith("as quick as any draft.")
 
@@ -295,9 +295,9 @@ def test_models_are_recommended_for_a_photo_on_this_machine(studio: Studio, samp
 def test_motions_that_fit_the_photo_come_first(studio: Studio, samples: Path) -> None:
     for name, kind in (("mountains", "landscape"), ("fig", "product")):
         photo = studio.photos.take_in(samples / f"{name}.jpg")
-        assert studio.advice.seen(photo).kind == kind
+        assert studio.advice.see(photo).kind == kind
         assert kind in studio.advice.motions(photo)[0].kinds
-        assert studio.advice.seen(photo) is studio.advice.seen(photo), "looked at once"
+        assert studio.advice.see(photo) is studio.advice.see(photo), "looked at once"
 
 
 def test_the_report_is_of_the_photo_as_it_is_mended(studio: Studio, samples: Path) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bench.stills import VIEWS
 from studio import presets
-from studio.advice.adviser import fits, fitting
+from studio.advice.adviser import fits, order_motions
 from studio.advice.recommend import spoken
 from studio.config import ASSETS, PRESETS
 from studio.motion.ambient_effects import needs_brush
@@ -146,7 +146,7 @@ READY = frozenset({"parallax"})
 
 @pytest.mark.parametrize("kind", get_args(Kind))
 def test_those_for_the_photo_come_first(kind: Kind) -> None:
-    offered = fitting(MOTIONS, kind, READY, people=True)
+    offered = order_motions(MOTIONS, kind, READY, people=True)
     assert Counter(offered) == Counter(MOTIONS), "all of them, once"
     fit = [kind in preset.kinds for preset in offered]
     assert fit == sorted(fit, reverse=True)
@@ -157,13 +157,13 @@ def test_those_for_the_photo_come_first(kind: Kind) -> None:
 
 def test_a_model_that_is_here_brings_its_motions_forward() -> None:
     without, having = (
-        [preset.id for preset in fitting(MOTIONS, "water", ready)] for ready in (READY, READY | {"wan22-i2v-a14b"})
+        [preset.id for preset in order_motions(MOTIONS, "water", ready)] for ready in (READY, READY | {"wan22-i2v-a14b"})
     )
     assert having.index("water-tide-comes-in") == 0 < without.index("water-tide-comes-in")
 
 
 def test_a_photo_of_no_clear_kind_gets_what_does_for_any() -> None:
-    offered = fitting(MOTIONS, None, READY)
+    offered = order_motions(MOTIONS, None, READY)
     assert Counter(offered) == Counter(MOTIONS)
     anyone = [preset.any for preset in offered]
     assert anyone == sorted(anyone, reverse=True)
@@ -196,12 +196,12 @@ def test_what_is_about_people_says_so() -> None:
 
 @pytest.mark.parametrize("kind", [None, *get_args(Kind)])
 def test_people_are_offered_only_where_they_are(kind: Kind | None) -> None:
-    order = fitting(MOTIONS, kind, frozenset({"parallax"}))
+    order = order_motions(MOTIONS, kind, frozenset({"parallax"}))
     persons = [preset.people for preset in order]
     assert persons == sorted(persons), "they come last where there are none"
     assert not any(fits(preset, kind, people=False) for preset in order if preset.people)
     first = order[:8]
     assert all(preset.any or kind in preset.kinds for preset in first)
-    with_people = fitting(MOTIONS, kind, frozenset({"parallax"}), people=True)
+    with_people = order_motions(MOTIONS, kind, frozenset({"parallax"}), people=True)
     if kind == "portrait":
         assert with_people[0].people and fits(with_people[0], kind, people=True)

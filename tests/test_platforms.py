@@ -8,7 +8,7 @@ import pytest
 
 from studio import presets
 from studio.advice.pace import PATIENCE, Pace, choose_size, pace
-from studio.advice.platforms import Misfit, misfits
+from studio.advice.platforms import Misfit, find_misfits
 from studio.cards import ModelCard, Outcome
 from studio.clip import formats
 from studio.engines.plan import plan
@@ -28,7 +28,7 @@ def outcome(shot: Shot, card: ModelCard) -> Outcome:
 
 
 def found(shot: Shot, place: Platform, card: ModelCard = CARD) -> tuple[Misfit, ...]:
-    return misfits(shot, outcome(shot, card), place, card)
+    return find_misfits(shot, outcome(shot, card), place, card)
 
 
 def platform(place: str) -> Platform:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from studio import presets
 from studio.advice.guide import guide
-from studio.advice.recommend import asked, quickest, recommend, stands
+from studio.advice.recommend import describe_request, find_fastest, find_standing, recommend
 from studio.advice.weigh import KINDS
 from studio.advice.wishes import Pick, Row, Wishes
 from studio.cards import ModelCard
@@ -101,7 +101,7 @@ class Advice:
             image = self._photos().mended(shot.photo, shot.mends)
             return Pictures.fromarray(image).resize(size, Pictures.Resampling.LANCZOS, reducing_gap=3.0)
 
-        return self._made(f"view-{photo.id[:32]}-{size[0]}x{size[1]}", "view.jpg", VIEW_QUALITY, picture)
+        return self._make_once(f"view-{photo.id[:32]}-{size[0]}x{size[1]}", "view.jpg", VIEW_QUALITY, picture)
 
     def close_up(self, shot: Shot, box: Box) -> Path:
         """A JPEG of a part of the photo with the shot's mends, pixel by pixel, in the served folder.
@@ -118,9 +118,9 @@ class Advice:
 
             return Pictures.fromarray(self._photos().mended(shot.photo, shot.mends)[top : top + tall, left : left + wide])
 
-        return self._made(f"close-{photo.id[:32]}-{left}-{top}-{wide}x{tall}", "close.jpg", CLOSE_QUALITY, picture)
+        return self._make_once(f"close-{photo.id[:32]}-{left}-{top}-{wide}x{tall}", "close.jpg", CLOSE_QUALITY, picture)
 
-    def _made(self, key: str, name: str, quality: int, picture: Callable[[], Picture]) -> Path:
+    def _make_once(self, key: str, name: str, quality: int, picture: Callable[[], Picture]) -> Path:
         """What was made under this key, or the picture as a JPEG in the served folder. One is made at a time."""
         with self._making:
             found = self._served.find(key)
@@ -131,7 +131,7 @@ class Advice:
                 picture().save(made, "JPEG", quality=quality)
                 return self._served.keep(made, key, name)
 
-    def seen(self, photo: Photo) -> Seen:
+    def see(self, photo: Photo) -> Seen:
         """What a photo is of and whether it has faces: looked at once. Raises `Refusal` when the photo isn't here."""
         with self._looking:
             if photo.id in self._seen:
@@ -167,14 +167,14 @@ class Advice:
 
     def motions(self, photo: Photo) -> tuple[MotionPreset, ...]:
         """Every motion that ships, those that fit the photo first; of those, what can be made here at once."""
-        ready = frozenset(state.id for state in self._models.states() if stands(state) == "ready")
-        seen = self.seen(photo)
-        return fitting(presets.motions(), of(seen), ready, seen.marks.people)
+        ready = frozenset(state.id for state in self._models.states() if find_standing(state) == "ready")
+        seen = self.see(photo)
+        return order_motions(presets.motions(), choose_kind(seen), ready, seen.marks.people)
 
     def recommend(self, shot: Shot, wishes: Wishes = NONE) -> tuple[Pick, ...]:
         """Two or three models for a shot, the first one that runs here and now, each with its reason. Raises `Refusal`."""
-        seen = self.seen(shot.photo)
-        return recommend(asked(shot, wishes, seen.kind, seen.faces), self._models.cards, self._models.states())
+        seen = self.see(shot.photo)
+        return recommend(describe_request(shot, wishes, seen.kind, seen.faces), self._models.cards, self._models.states())
 
     def guide(self) -> tuple[Row, ...]:
         """The table "which photo, which model", made from the cards on offer."""
@@ -183,11 +183,11 @@ class Advice:
     def draft_card(self, shot: Shot) -> tuple[ModelCard, str]:
         """The fastest thing here that shows what the shot asks, and why that one. Doesn't look at the photo."""
         models = self._models
-        wanted = asked(shot, Wishes(), None, faces=False)
-        return quickest(wanted, models.card(shot.model), models.cards, models.states())
+        wanted = describe_request(shot, Wishes(), None, faces=False)
+        return find_fastest(wanted, models.card(shot.model), models.cards, models.states())
 
 
-def of(seen: Seen) -> Kind | None:
+def choose_kind(seen: Seen) -> Kind | None:
     """The kind of photo that motions are chosen for: a close-up is of nothing that has a name here, whatever lies behind it."""
     return None if seen.marks.close else seen.kind
 
@@ -197,7 +197,7 @@ def fits(preset: MotionPreset, kind: Kind | None, people: bool) -> bool:
     return (preset.any or kind in preset.kinds) and (people or not preset.people)
 
 
-def fitting(
+def order_motions(
     motions: tuple[MotionPreset, ...], kind: Kind | None, ready: frozenset[str], people: bool = False
 ) -> tuple[MotionPreset, ...]:
     """Motions in the order they are offered: made for the kind of photo, then those for any photo, then those for other photos.

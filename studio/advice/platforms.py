@@ -32,7 +32,7 @@ class Misfit(Noun, frozen=True):
     remedy: str = ""
 
 
-def misfits(shot: Shot, made: Outcome, place: Platform, card: ModelCard) -> tuple[Misfit, ...]:
+def find_misfits(shot: Shot, made: Outcome, place: Platform, card: ModelCard) -> tuple[Misfit, ...]:
     """What `place` doesn't take of a shot, by what its file will hold; () when it is taken as it is."""
     if shot.format not in place.formats:
         return (_format(shot, place),)  # length and rate are another format's, once that is changed

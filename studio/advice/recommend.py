@@ -52,7 +52,7 @@ class Weighed(NamedTuple):
         return sum(term.weight for term in self.terms)
 
 
-def asked(shot: Shot, wishes: Wishes, kind: Kind | None, faces: bool) -> Asked:
+def describe_request(shot: Shot, wishes: Wishes, kind: Kind | None, faces: bool) -> Asked:
     """What a model is weighed against. `kind` is what the photo is of and `faces` whether any were found in it."""
     camera = shot.motion.camera
     return Asked(
@@ -121,10 +121,10 @@ def _pools(rest: list[Weighed], missed: int) -> list[list[Weighed]]:
 
 
 def _weighed(wanted: Asked, card: ModelCard, state: ModelState) -> Weighed:
-    return Weighed(card, state, stands(state), unmet(wanted, card), terms(wanted, card, state))
+    return Weighed(card, state, find_standing(state), unmet(wanted, card), terms(wanted, card, state))
 
 
-def stands(state: ModelState) -> Stands:
+def find_standing(state: ModelState) -> Stands:
     """Whether a model can run here now, after a download, or not at all."""
     if state.fits == "no":
         return "beyond"
@@ -195,7 +195,9 @@ def _sentence(words: str) -> str:
 # Trying it out ------------------------------------------------------------------------------------------------------------
 
 
-def quickest(wanted: Asked, chosen: ModelCard, cards: Sequence[ModelCard], states: Iterable[ModelState]) -> tuple[ModelCard, str]:
+def find_fastest(
+    wanted: Asked, chosen: ModelCard, cards: Sequence[ModelCard], states: Iterable[ModelState]
+) -> tuple[ModelCard, str]:
     """The card a shot for `chosen` is tried out on, and why: what draws it at once, unless only words make it move.
 
     Then the fastest that is ready, reads words, and takes under a third of the chosen model's time; both times have to be known.
@@ -210,7 +212,7 @@ def quickest(wanted: Asked, chosen: ModelCard, cards: Sequence[ModelCard], state
     able = [
         (seconds, card)
         for card in cards
-        if card.id in known and stands(known[card.id]) == "ready" and "prompt" in card.supports and card.id != chosen.id
+        if card.id in known and find_standing(known[card.id]) == "ready" and "prompt" in card.supports and card.id != chosen.id
         if (seconds := pace(card, known[card.id])) is not None and limit is not None and seconds < limit * DRAFT_SHARE
     ]
     if able:

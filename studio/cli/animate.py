@@ -35,7 +35,7 @@ def animate(flags: argparse.Namespace) -> None:
         depth = request.depth(flags.depth, studio)
         end = _take_in(studio, flags.end, True) if flags.end else None
         shots = [request.shot(asked, photo, depth, kind, studio, end) for photo in photos]
-        request.fitting(shots, studio, flags.force)
+        request.require_fitting(shots, studio, flags.force)
         _promise(studio, shots[0])
         make(studio, shots, [file.stem for file in flags.photos], to, flags.json)
 

@@ -71,7 +71,7 @@ def deliver(clip: Path, to: Delivery, stem: str) -> Path:
         except FileExistsError:
             number += 1
         except OSError as error:
-            raise _kept(dest, error) from None
+            raise _refuse_kept(dest, error) from None
     part = dest.with_name(f".{dest.name}.part")
     try:
         shutil.copyfile(clip, part)
@@ -80,11 +80,11 @@ def deliver(clip: Path, to: Delivery, stem: str) -> Path:
         dest.unlink(missing_ok=True)
         part.unlink(missing_ok=True)
         if isinstance(error, OSError):
-            raise _kept(dest, error) from None
+            raise _refuse_kept(dest, error) from None
         raise
     return dest
 
 
-def _kept(dest: Path, error: OSError) -> Refusal:
+def _refuse_kept(dest: Path, error: OSError) -> Refusal:
     why = error.strerror or type(error).__name__
     return Refusal(f"{dest.name} can't be written ({why}).", "The clip is in the library; make room or choose another place.")

@@ -148,15 +148,15 @@ def _settle(studio: Studio, model: str) -> None:
 
 def _adopt(studio: Studio, flags: argparse.Namespace) -> None:
     studio.models.adopt(flags.model, flags.folder.expanduser().resolve())
-    _said(studio, flags, f"{flags.model} uses {flags.folder}; nothing was copied.")
+    _print_state(studio, flags, f"{flags.model} uses {flags.folder}; nothing was copied.")
 
 
 def _delete(studio: Studio, flags: argparse.Namespace) -> None:
     freed = studio.models.delete(flags.model)
-    _said(studio, flags, f"{flags.model} is deleted; {size(freed)} are free again.")
+    _print_state(studio, flags, f"{flags.model} is deleted; {size(freed)} are free again.")
 
 
-def _said(studio: Studio, flags: argparse.Namespace, words: str) -> None:
+def _print_state(studio: Studio, flags: argparse.Namespace, words: str) -> None:
     if flags.json:
         say_json(studio.models.state(flags.model))
     else:

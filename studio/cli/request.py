@@ -100,7 +100,7 @@ def shot(asked: Asked, photo: Photo, depth_id: str, kind: Format, studio: Studio
     )  # fmt: skip
 
 
-def fitting(shots: list[Shot], studio: Studio, force: bool) -> None:
+def require_fitting(shots: list[Shot], studio: Studio, force: bool) -> None:
     """Raises `Refusal` for shots that the place they are made for doesn't take, naming the flags that meet it.
 
     With `force` it is only said.

@@ -30,15 +30,15 @@ def make(card: ModelCard, settings: Settings) -> Engine:
 
     Raises `Refusal` when this version of Stir has no such engine.
     """
-    return _new(_known(card), settings)
+    return _new(_find_name(card), settings)
 
 
 def engine(card: ModelCard, settings: Settings) -> Engine:
     """The engine a card runs on, one for all who ask in this process. Raises `Refusal` as `make` does."""
-    return _kept(_known(card), settings)
+    return _kept(_find_name(card), settings)
 
 
-def _known(card: ModelCard) -> str:
+def _find_name(card: ModelCard) -> str:
     if card.engine not in ENGINES:
         raise Refusal(f"{card.title} needs the engine {card.engine!r}.", "Update Stir, or choose another model.")
     return card.engine

@@ -25,7 +25,7 @@ from studio.jobs.watch import Watch
 from studio.library import disk
 from studio.library.clips import Clips
 from studio.library.database import Database
-from studio.library.logbook import inside, said, trace
+from studio.library.logbook import describe_shot, report_fault, trace
 from studio.library.queue import Queue
 from studio.nouns import Cancelled, Choice, Clip, Done, Failed, Interrupted, Job, Progress, Refusal, Running, Stage, State
 
@@ -129,7 +129,7 @@ class Worker:
         watch = self._watch = Watch(job, self._queue)
         if self._closing.is_set():
             watch.stop()  # close() may have looked before there was a watch
-        self._log.info("job %s: %s", job.id[:8], said(job.shot))
+        self._log.info("job %s: %s", job.id[:8], describe_shot(job.shot))
         try:
             with tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True) as folder:
                 state = self._make(job, Path(folder), watch)
@@ -200,7 +200,7 @@ class Worker:
         elif isinstance(error, OSError) and disk.is_full(error):
             refusal = disk.refusal(error)
         else:
-            refusal = inside(self._log, "this clip was made", error, f"job {job.id[:8]}")
+            refusal = report_fault(self._log, "this clip was made", error, f"job {job.id[:8]}")
             return Failed(refusal.reason, refusal.remedy)
         self._log.error("job %s: %s", job.id[:8], trace(error))
         return Failed(refusal.reason, refusal.remedy)

@@ -44,7 +44,7 @@ def _own_words(shot: Shot) -> str:
     return " ".join((*said, shot.photo.name, shot.model, *names)).replace("_", " ")
 
 
-def _found(words: str, trashed: bool, stars: int) -> tuple[str, tuple[object, ...]]:
+def _select(words: str, trashed: bool, stars: int) -> tuple[str, tuple[object, ...]]:
     """Which rows are looked for: the end of a statement, and its values."""
     wanted = plain(words[:1000]).split()[:MOST_WORDS]
     rated = " AND rating >= ?" if stars > 0 else ""
@@ -52,7 +52,7 @@ def _found(words: str, trashed: bool, stars: int) -> tuple[str, tuple[object, ..
     return " FROM clips WHERE trashed = ?" + rated + " AND instr(words, ?)" * len(wanted), values
 
 
-def recipe(file: Path) -> Shot | None:
+def read_recipe_beside(file: Path) -> Shot | None:
     """The shot in a .json that lies beside a kept clip; None when it is something else."""
     try:
         return msgspec.json.decode(file.read_bytes(), type=Clip).shot
@@ -152,7 +152,7 @@ class Clips:
     ) -> tuple[Clip, ...]:
         """Clips that have every one of the (first eight) words and at least so many stars, sorted; at most 1,000 at once."""
         window = (max(0, min(limit, MOST_LISTED)), max(0, offset))
-        which, values = _found(words, trashed, stars)
+        which, values = _select(words, trashed, stars)
         rows = self._database.read(f"SELECT clip{which} ORDER BY {ORDERS[sort]} LIMIT ? OFFSET ?", (*values, *window))
         found: list[Clip] = []
         for row in rows:
@@ -162,12 +162,12 @@ class Clips:
 
     def ids(self, words: str = "", trashed: bool = False, sort: Sort = "newest", stars: int = 0) -> tuple[str, ...]:
         """The ids of all that `find` would find without a limit."""
-        which, values = _found(words, trashed, stars)
+        which, values = _select(words, trashed, stars)
         return tuple(str(row[0]) for row in self._database.read(f"SELECT id{which} ORDER BY {ORDERS[sort]}", values))
 
     def count(self, words: str = "", trashed: bool = False, stars: int = 0) -> int:
         """How many clips have every one of the words and at least so many stars."""
-        which, values = _found(words, trashed, stars)
+        which, values = _select(words, trashed, stars)
         return int(str(self._database.read(f"SELECT count(*){which}", values)[0][0]))
 
     def get(self, clip_id: str) -> Clip:

@@ -41,7 +41,7 @@ def close(log: logging.Logger) -> None:
         handler.close()
 
 
-def said(shot: Shot) -> str:
+def describe_shot(shot: Shot) -> str:
     """A shot as the log may know it."""
     legs = (shot.motion.camera.moves, *(leg.moves for leg in shot.motion.camera.then))
     moves = " then ".join("+".join(move.name for move in leg) for leg in legs)
@@ -49,7 +49,7 @@ def said(shot: Shot) -> str:
     return f"{shot.model} {moves} [{effects}] {shot.size} {shot.seconds:g} s {shot.fps} fps {shot.format}"
 
 
-def inside(log: logging.Logger, what: str, error: BaseException, about: str = "") -> Refusal:
+def report_fault(log: logging.Logger, what: str, error: BaseException, about: str = "") -> Refusal:
     """An error that nobody foresaw, written down under a short name: what to tell people, with the name to look for.
 
     `what` says what was being done ("this clip was made"), `about` is for the log alone ("job 1a2b3c4d").

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import gradio as gr
 import msgspec
 
-from studio.library.logbook import inside
+from studio.library.logbook import report_fault
 from studio.nouns import Refusal
 
 T = TypeVar("T")
@@ -75,7 +75,7 @@ def catch_faults(does: Callable[..., Any], refused: Callable[[Refusal], Any]) ->
         try:
             return does(*values, **named)
         except Exception as error:
-            return refused(inside(log, BUSY, error, f"the page's {does.__name__}"))
+            return refused(report_fault(log, BUSY, error, f"the page's {does.__name__}"))
 
     return answer
 
@@ -95,7 +95,7 @@ def make_call(name: str, takes: type[T], does: Callable[[T], Any]) -> Call:
         except Refusal as refusal:
             return describe_refusal(refusal)
         except Exception as error:
-            return describe_refusal(inside(log, BUSY, error, f"the page's {name}"))
+            return describe_refusal(report_fault(log, BUSY, error, f"the page's {name}"))
 
     answer.__name__ = name
     return answer

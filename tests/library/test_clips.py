@@ -59,7 +59,7 @@ def test_a_kept_clip_is_listed_with_its_files(shelf: Shelf) -> None:
     assert shelf.clips.get(clip.id) == clip
     assert shelf.clips.file(clip).read_bytes() == b"clip"
     assert shelf.clips.poster(clip).read_bytes() == b"poster"
-    assert clips.recipe(shelf.folder / "clips" / f"{clip.id}.json") == clip.shot
+    assert clips.read_recipe_beside(shelf.folder / "clips" / f"{clip.id}.json") == clip.shot
     assert shelf.names() == {f"{clip.id}{ending}" for ending in (".mp4", ".png", ".json")}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from studio import presets
-from studio.advice.adviser import fits, of
+from studio.advice.adviser import choose_kind, fits
 from studio.config import ASSETS
 from studio.motion.camera_moves import goes
 from studio.nouns import Kind, Noun, Refusal, Shot, Use
@@ -45,8 +45,8 @@ def sort_motions(studio: Studio, photo_id: str) -> dict[str, Any]:
     Raises `Refusal`.
     """
     photo = studio.photos.get(photo_id)
-    seen = studio.advice.seen(photo)
-    kind = of(seen)
+    seen = studio.advice.see(photo)
+    kind = choose_kind(seen)
     order = studio.advice.motions(photo)
     plain = CLOSE_UP if seen.marks.close else make_sentence(seen.reason)
     return {

@@ -15,8 +15,8 @@ import msgspec
 
 from bench.clips import table, verdict
 from studio.config import ROOT
-from studio.motion.prompt_check import Finding, check
-from studio.motion.read_prompt import read
+from studio.motion.prompt_check import Finding, check_prompt
+from studio.motion.read_prompt import read_motion
 from studio.nouns import Effect, Motion, replace
 from studio.presets import card
 
@@ -64,13 +64,13 @@ def _of(groups: dict[str, dict[str, list[dict[str, object]]]]) -> Iterator[Label
 
 def asked(prompt: Labelled) -> Motion | str:
     """What the check is given: the text, or with effects set beside it the motion they make together."""
-    return replace(read(prompt.text), effects=prompt.effects) if prompt.effects else prompt.text
+    return replace(read_motion(prompt.text), effects=prompt.effects) if prompt.effects else prompt.text
 
 
 def found(prompt: Labelled, text: str | None = None) -> tuple[Finding, ...]:
     """The findings of a prompt, or of another text in its place."""
     maker = card(prompt.card) if prompt.card else None
-    return check(asked(prompt) if text is None else text, seconds=prompt.seconds, card=maker)
+    return check_prompt(asked(prompt) if text is None else text, seconds=prompt.seconds, card=maker)
 
 
 def right(prompt: Labelled) -> bool:
@@ -114,7 +114,7 @@ def milliseconds(text: str, runs: int = 50) -> tuple[list[float], list[float]]:
     for number in range(runs):
         typed = f"{text[: -2 - number]}{text[-1]}"
         began, worked = time.perf_counter(), time.process_time()
-        check(typed)
+        check_prompt(typed)
         busy.append((time.process_time() - worked) * 1000)
         wall.append((time.perf_counter() - began) * 1000)
     return wall, busy

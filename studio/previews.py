@@ -21,7 +21,7 @@ from studio.engines.prepare import Prepared, prepare
 from studio.frames import Frames
 from studio.library.served import Served
 from studio.models import Models
-from studio.motion.read_prompt import effects
+from studio.motion.read_prompt import list_effects
 from studio.nouns import Choice, Motion, Progress, Refusal, Shot, Size, Still, replace
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Previews:
         """
         card, shot = prepared.card, prepared.shot
         engine = self._models.engine(card)
-        every = effects(prepared.recipe.motion)
+        every = list_effects(prepared.recipe.motion)
         if "effects" not in card.supports or "prompt" in card.supports or not every or not isinstance(engine, Placer):
             return Places()
         return engine.places(self._image(prepared), replace(shot, motion=replace(shot.motion, effects=every)))

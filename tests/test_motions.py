@@ -17,8 +17,8 @@ from studio.config import ASSETS, PRESETS
 from studio.motion.ambient_effects import needs_brush
 from studio.motion.camera_moves import MOVES
 from studio.motion.compose import compose, plain
-from studio.motion.prompt_check import check
-from studio.motion.read_prompt import hear, read
+from studio.motion.prompt_check import check_prompt
+from studio.motion.read_prompt import read_changes, read_motion
 from studio.nouns import Kind, Use
 from studio.presets import MotionPreset
 
@@ -66,15 +66,15 @@ def waits(preset: MotionPreset) -> bool:
 def test_the_prompt_check_has_nothing_against_it(preset: MotionPreset) -> None:
     """Not even a hint: each says its camera and what stays still. Only the brush may be missing."""
     known = [None, *(presets.card(model) for model in preset.models)]
-    found = {finding.code for card in known for finding in check(preset.motion, seconds=preset.seconds, card=card)}
+    found = {finding.code for card in known for finding in check_prompt(preset.motion, seconds=preset.seconds, card=card)}
     assert found == ({"no_region"} if waits(preset) else set())
 
 
 @EACH
 def test_its_sentence_means_what_it_is(preset: MotionPreset) -> None:
     said = plain(preset.motion)
-    assert hear(preset.motion, said) == preset.motion
-    heard = read(said)
+    assert read_changes(preset.motion, said) == preset.motion
+    heard = read_motion(said)
     assert heard.camera.loop == preset.motion.camera.loop
     assert [move.name for move in heard.camera.moves] == [move.name for move in preset.motion.camera.moves]
     assert heard.still.lower() == preset.motion.still

@@ -10,8 +10,8 @@ from studio.advice.wishes import About, Asked, Pick, Stands, Term, Wishes
 from studio.cards import ModelCard, ModelState
 from studio.motion.ambient_effects import needs_brush
 from studio.motion.camera_moves import goes
-from studio.motion.clauses import clauses
-from studio.motion.generative_only import beyond
+from studio.motion.clauses import read_clauses
+from studio.motion.generative_only import find_generative
 from studio.nouns import Kind, Motion, Shot
 from studio.photo.crop import SHORT_SIDES
 
@@ -77,8 +77,8 @@ def spoken(motion: Motion) -> str:
     pressed = {effect.name for effect in motion.effects}
     acting = f"{motion.subject} {motion.action}".strip() if motion.action else ""
     for said in (acting, motion.environment, motion.light, motion.prompt):
-        for clause in clauses(said):
-            for one in beyond(clause):
+        for clause in read_clauses(said):
+            for one in find_generative(clause):
                 return said[one.start : one.end]
             if clause.effects and not any(not needs_brush(one) or one.name in pressed for one in clause.effects):
                 return clause.text

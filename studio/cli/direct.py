@@ -17,9 +17,9 @@ from studio.cli.place import card, open_studio
 from studio.cli.report import say, say_json
 from studio.motion.compose import compose as written
 from studio.motion.compose import plain
-from studio.motion.prompt_check import check as checked
+from studio.motion.prompt_check import check_prompt as checked
 from studio.motion.prompt_promise import promise
-from studio.motion.read_prompt import read as understood
+from studio.motion.read_prompt import read_motion as understood
 from studio.nouns import Camera, Crop, Leg, Refusal
 from studio.photo.crop import parse_size
 

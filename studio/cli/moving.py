@@ -11,7 +11,7 @@ from typing import TypeVar, get_args
 from studio.cli.report import complain
 from studio.motion import ambient_effects, camera_moves
 from studio.motion.ambient_effects import needs_brush
-from studio.motion.read_prompt import avoiding, read
+from studio.motion.read_prompt import join_negatives, read_motion
 from studio.nouns import Camera, Ease, Effect, Leg, Motion, Move, Refusal, Region, Speed, replace
 from studio.presets import MotionPreset, motions
 
@@ -24,9 +24,9 @@ _AMOUNT = 0.6  # how far a move goes when nobody says
 
 def preset(words: str) -> MotionPreset:
     """The motion that ships under this id or title. Raises `Refusal` listing them."""
-    asked = camera_moves.plain(words)
+    asked = camera_moves.normalise(words)
     for one in motions():
-        if asked in (camera_moves.plain(one.id), camera_moves.plain(one.title)):
+        if asked in (camera_moves.normalise(one.id), camera_moves.normalise(one.title)):
             return one
     raise Refusal(f"There is no motion called {words!r}.", "See them all: python -m studio motions")
 
@@ -34,7 +34,7 @@ def preset(words: str) -> MotionPreset:
 def motion(flags: argparse.Namespace) -> Motion:
     """The motion that the flags of `animate` or `compose` ask for. Raises `Refusal`."""
     start = preset(flags.motion).motion if flags.motion else Motion(camera=Camera(moves=()))
-    said = read(flags.prompt)
+    said = read_motion(flags.prompt)
     brush = mask(flags.brush) if flags.brush else ""
     given = tuple(_effect(words, brush) for words in flags.effect or ())
     merged = {one.name: one for one in (*start.effects, *said.effects, *given)}
@@ -43,7 +43,7 @@ def motion(flags: argparse.Namespace) -> Motion:
         raise Refusal("--brush says where effects happen, and there is none.", "Add one, such as --effect ripple.")
     slots = ("prompt", "subject", "action", "environment", "light", "still")
     words = {name: getattr(flags, name, "") or getattr(said, name) or getattr(start, name) for name in slots if name != "prompt"}
-    avoided = avoiding(start.negative_prompt, said.negative_prompt, flags.avoid)
+    avoided = join_negatives(start.negative_prompt, said.negative_prompt, flags.avoid)
     return replace(
         Motion(said.prompt or start.prompt, avoided, _camera(flags, said.camera, start.camera), placed, **words)
     )  # checks it
@@ -68,14 +68,14 @@ def _camera(flags: argparse.Namespace, said: Camera, start: Camera) -> Camera:
 
 def _leg(words: str, flags: argparse.Namespace) -> Leg:
     """A leg from words: moves joined by "and", a pace before them: "slow orbit left and tilt up"."""
-    pace, _, rest = camera_moves.plain(words).partition(" ")
+    pace, _, rest = camera_moves.normalise(words).partition(" ")
     speed = next((one for one in get_args(Speed) if one == pace), None)
-    named = (rest if speed else camera_moves.plain(words)).split(" and ")
+    named = (rest if speed else camera_moves.normalise(words)).split(" and ")
     return Leg(camera_moves.parse_moves(named, _AMOUNT if flags.amount is None else flags.amount), speed or "normal")
 
 
 def _one_of(known: dict[str, T], words: str, what: str) -> T:
-    name = camera_moves.plain(words).replace(" ", "_")
+    name = camera_moves.normalise(words).replace(" ", "_")
     if name not in known:
         raise Refusal(f"There is no {what} called {words!r}.", f"Choose from: {', '.join(known)}.")
     return known[name]
@@ -86,7 +86,7 @@ def _effect(words: str, brush: str) -> Effect:
     named, _, where = words.partition(":")
     name = ambient_effects.parse_effect(named)
     regions: dict[str, Region] = {region: region for region in get_args(Region)}
-    where = camera_moves.plain(where) if where else "brush" if brush else "auto"
+    where = camera_moves.normalise(where) if where else "brush" if brush else "auto"
     if where not in regions:
         raise Refusal(f"There is no region called {where!r}.", f"Choose from: {', '.join(regions)}.")
     if where == "brush" and not brush:

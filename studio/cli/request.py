@@ -63,7 +63,7 @@ def _box(words: str, aspect: Aspect) -> Crop:
 
 def _wishes(flags: argparse.Namespace, place: Platform | None) -> dict[str, Any]:
     known: dict[str, SpeedUp] = {name: name for name in get_args(SpeedUp)}
-    speedups = tuple(dict.fromkeys(camera_moves.plain(words).replace(" ", "_") for words in flags.speedup or ()))
+    speedups = tuple(dict.fromkeys(camera_moves.normalise(words).replace(" ", "_") for words in flags.speedup or ()))
     for name in speedups:
         if name not in known:
             raise Refusal(f"There is no speed-up called {name!r}.", f"Choose from: {', '.join(known)}.")
@@ -79,7 +79,7 @@ def _mend(words: str) -> Mend:
     """A mend from NAME or NAME:AMOUNT."""
     named, _, amount = words.partition(":")
     known: dict[str, MendName] = {name: name for name in get_args(MendName)}
-    name = camera_moves.plain(named)
+    name = camera_moves.normalise(named)
     if name not in known:
         raise Refusal(f"There is no mend called {named!r}.", f"Choose from: {', '.join(known)}.")
     try:
@@ -161,9 +161,9 @@ def target(words: str) -> tuple[Aspect, Size]:
 def _place(words: str) -> Platform:
     from studio.presets import platforms
 
-    asked = camera_moves.plain(words)
+    asked = camera_moves.normalise(words)
     for one in platforms():
-        if asked in (camera_moves.plain(one.id), camera_moves.plain(one.title)):
+        if asked in (camera_moves.normalise(one.id), camera_moves.normalise(one.title)):
             return one
     known = ", ".join(one.id for one in platforms())
     raise Refusal(f"There is no place called {words!r}.", f"Choose from: {known}.")

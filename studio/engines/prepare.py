@@ -8,7 +8,7 @@ from __future__ import annotations
 from studio.cards import ModelCard, Plan
 from studio.clip import formats
 from studio.engines.plan import plan
-from studio.motion.read_prompt import enacted
+from studio.motion.read_prompt import add_worded_motion
 from studio.nouns import Noun, Shot, Size, Still, replace
 from studio.photo import crop
 from studio.photo.mend import settled
@@ -40,7 +40,7 @@ def prepare(shot: Shot, card: ModelCard) -> Prepared:
     if shot.draft:
         shot = adapt(shot, card)
     if "effects" in card.supports and "prompt" not in card.supports:
-        shot = replace(shot, motion=enacted(shot.motion))
+        shot = replace(shot, motion=add_worded_motion(shot.motion))
     if card.checkpoint is None and shot.format in formats.TICKS:
         shot = replace(shot, fps=formats.loop_rate(shot.fps))
     shot = settled(shot)

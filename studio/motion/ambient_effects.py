@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from studio.motion.camera_moves import plain
+from studio.motion.camera_moves import normalise
 from studio.nouns import Effect, EffectName, Noun, Refusal, Region
 
 
@@ -35,12 +35,12 @@ class _Table(Noun, frozen=True):
 
 _ROWS = msgspec.toml.decode((Path(__file__).parent / "words/ambient_effects.toml").read_bytes(), type=_Table).effects
 EFFECTS: dict[EffectName, AmbientEffect] = {row.name: row for row in _ROWS}
-_NAMES: dict[str, EffectName] = {plain(word): row.name for row in _ROWS for word in (row.name, row.title, *row.aliases)}
+_NAMES: dict[str, EffectName] = {normalise(word): row.name for row in _ROWS for word in (row.name, row.title, *row.aliases)}
 
 
 def parse_effect(words: str) -> EffectName:
     """The effect that a person's words name. Raises `Refusal` listing the effects."""
-    name = _NAMES.get(plain(words))
+    name = _NAMES.get(normalise(words))
     if name is None:
         raise Refusal(f"There is no effect called {words!r}.", f"Choose from: {', '.join(EFFECTS)}.")
     return name

@@ -6,7 +6,18 @@ import re
 from typing import NamedTuple
 
 from studio.motion import camera_moves
-from studio.motion.camera_moves import MOST, MOVES, STATIC, Found, closes, later, opening, patterns, spans, turn
+from studio.motion.camera_moves import (
+    MOST,
+    MOVES,
+    STATIC,
+    NamedMove,
+    compile_patterns,
+    count_opener,
+    find_order_words,
+    find_turn,
+    is_last,
+    is_later,
+)
 from studio.motion.sentences import MOVE_AMOUNTS as AMOUNTS
 from studio.motion.sentences import bucket
 from studio.motion.vocabulary import (
@@ -36,7 +47,7 @@ from studio.nouns import Leg, Move, MoveName, Speed
 _LISTS = read_lists("camera_clause")
 
 
-class Seen(NamedTuple):
+class CameraClause(NamedTuple):
     """What a clause says of the camera. `target` and `rest` are runs of its words: whom or what the camera is on about, and what
     else was said. `unwanted`: it is something that should not be done. `legs` are the moves as they follow one another;
     `anew`: the first of them follows what was said before, else it goes with that."""
@@ -106,7 +117,7 @@ def camera_at(lows: list[str]) -> int:
     return -1
 
 
-def see(lows: list[str], after_camera: bool = False, free: bool = True) -> Seen | None:
+def read_camera_clause(lows: list[str], after_camera: bool = False, free: bool = True) -> CameraClause | None:
     """What a clause says of the camera; None when it is about something else.
 
     after_camera: the clause before it was. free: nobody has acted in this sentence yet, so "moving closer" is the camera.
@@ -114,41 +125,43 @@ def see(lows: list[str], after_camera: bool = False, free: bool = True) -> Seen 
     line = " ".join(lows)
     named = camera_at(lows) >= 0
     rest = lows[_lead(lows) :]
-    viewed = _viewed(rest)
-    head = _heads(rest, free) or (after_camera and _goes_on(rest))
+    viewed = _has_view(rest)
+    head = _starts_with_move(rest, free) or (after_camera and _goes_on(rest))
     if not (named or head or viewed or after_camera or _TRIGGER.search(line)):
         return None
     if after_camera and set(rest) <= _STOPS:
-        return Seen()
+        return CameraClause()
     if (viewed and set(rest[1:3]) & _OPENS) or (after_camera and rest[0] in _SHOWS | _ENDS):
-        return Seen(rest=((len(lows) - len(rest), len(lows)),))
+        return CameraClause(rest=((len(lows) - len(rest), len(lows)),))
     rests = " ".join(rest).removeprefix("it ") if after_camera else ""
     if _RESTS.fullmatch(rests):
-        return _said(lows, [Found(STATIC, line.index(rests), len(line))], [(line.index(rests), len(line))], False)
+        return _build_clause(lows, [NamedMove(STATIC, line.index(rests), len(line))], [(line.index(rests), len(line))], False)
     if _NO_MOVEMENT.search(line):
-        return _said(lows, [Found(STATIC, 0, len(line))], [match.span() for match in _NO_MOVEMENT.finditer(line)], False)
+        return _build_clause(
+            lows, [NamedMove(STATIC, 0, len(line))], [match.span() for match in _NO_MOVEMENT.finditer(line)], False
+        )
     found = _moves(line, named or viewed or head, strict=not (named or after_camera or viewed))
-    found += camera_moves.more_ways(line, found)
+    found += camera_moves.find_more_moves(line, found)
     unwanted = any(low in NEGATIONS or low.endswith("n't") for low in lows)
-    if not found and _holds(line, named, unwanted):
-        return _said(lows, [Found(STATIC, 0, len(line))], _still_words(line), False)
+    if not found and _is_still(line, named, unwanted):
+        return _build_clause(lows, [NamedMove(STATIC, 0, len(line))], _still_words(line), False)
     if not found and not named:
         return None
-    return _said(lows, found, [(one.start, one.end) for one in found], unwanted)
+    return _build_clause(lows, found, [(one.start, one.end) for one in found], unwanted)
 
 
 def _lead(lows: list[str]) -> int:
     """How many words only lead up to the name of a move: "with a slow, gentle"."""
     at = 0
     while at < len(lows) and lows[at] not in _HEADS:
-        step = opening(lows, at) or int(lows[at] in _LEADS or (lows[at].endswith("ly") and len(lows[at]) > 4))
+        step = count_opener(lows, at) or int(lows[at] in _LEADS or (lows[at].endswith("ly") and len(lows[at]) > 4))
         if not step:
             break
         at += step
     return at
 
 
-def _heads(rest: list[str], free: bool) -> bool:
+def _starts_with_move(rest: list[str], free: bool) -> bool:
     """Whether words that nobody is named in speak of the camera: "orbit the car", "spin around her", "slowly descending"."""
     if not rest:
         return False
@@ -157,7 +170,7 @@ def _heads(rest: list[str], free: bool) -> bool:
     return rest[0] in _HEADS or (rest[0] in _SPINS and bool({"around", "round"} & set(rest[1:4])) and len(rest) > 2)
 
 
-def _viewed(rest: list[str]) -> bool:
+def _has_view(rest: list[str]) -> bool:
     """Whether a stand-in for the camera ("we", "the shot", "drone shot") is what does something."""
     return any(low in VIEW and rest[at + 1 : at + 2] != ["of"] for at, low in enumerate(rest[:3])) and rest[0] not in PREPOSITIONS
 
@@ -166,31 +179,31 @@ def _goes_on(rest: list[str]) -> bool:
     """Whether words after a camera clause are still about the camera: they have no subject of their own."""
     line = " ".join(rest)
     for weak in (False, True):
-        for match in filter(None, (pattern.match(line) for _, pattern in patterns(weak))):
+        for match in filter(None, (pattern.match(line) for _, pattern in compile_patterns(weak))):
             after = line[match.end() :].split()
             if not after or not weak or after[0] in MEANT or after[0].endswith("ly"):
                 return True
     return False
 
 
-def _moves(line: str, weak: bool, strict: bool) -> list[Found]:
+def _moves(line: str, weak: bool, strict: bool) -> list[NamedMove]:
     """Moves named in a line, in its order. What is read as one is not read again.
 
     weak: verbs that others use too count as well. strict: those only where nothing but a lead stands before them.
     """
-    found: list[Found] = []
+    found: list[NamedMove] = []
     for last in (False, True) if weak else (False,):
-        for name, pattern in patterns(last):
+        for name, pattern in compile_patterns(last):
             for match in pattern.finditer(line):
                 before = line[: match.start()]
-                if (last and strict and not _led(before)) or (not weak and _others(before, match.group())):
+                if (last and strict and not _is_lead(before)) or (not weak and _others(before, match.group())):
                     continue
-                found.append(Found(name, match.start(), match.end()))
+                found.append(NamedMove(name, match.start(), match.end()))
                 line = before + "\x00" * (match.end() - match.start()) + line[match.end() :]
     return sorted(found, key=lambda one: one.start)
 
 
-def _led(before: str) -> bool:
+def _is_lead(before: str) -> bool:
     """Whether what stands before the name of a move, in its part of the line, only leads up to it."""
     said = before[max((match.end() for match in _PARTS.finditer(before)), default=0) :].split()
     return _lead(said) == len(said)
@@ -203,7 +216,7 @@ def _others(before: str, name: str) -> bool:
     return lead < len(said) and said[-1] not in ("a", "an", "the", "with", "slow", "and") and name.split()[0].endswith("s")
 
 
-def _holds(line: str, named: bool, unwanted: bool) -> bool:
+def _is_still(line: str, named: bool, unwanted: bool) -> bool:
     """Whether a line that names no move says that the camera holds still."""
     if named and ((unwanted and _GENERIC & set(line.split())) or (not unwanted and _STATIC.search(line))):
         return True
@@ -219,27 +232,27 @@ def _still_words(line: str) -> list[Run]:
     return used
 
 
-def _said(lows: list[str], found: list[Found], used: list[Run], unwanted: bool) -> Seen:
+def _build_clause(lows: list[str], found: list[NamedMove], used: list[Run], unwanted: bool) -> CameraClause:
     """What was found, with how far and how quickly; `used` are the characters that said it."""
     line = " ".join(lows)
     found = [one for one in found if not line.startswith("followed by ", one.start)]
     starts = [0]
     for low in lows:
         starts.append(starts[-1] + len(low) + 1)
-    ordered = [*used, *spans(line)]
+    ordered = [*used, *find_order_words(line)]
     consumed = {at for at in range(len(lows)) if any(first <= starts[at] < past for first, past in ordered)}
-    target, rest = left(lows, consumed, tuple(dict.fromkeys(one.name for one in found)))
-    bare = _blotted(line, [(starts[first], starts[past] - 1) for first, past in (*([target] if target else []), *rest)])
-    unread = _blotted(line, used)
+    target, rest = find_target(lows, consumed, tuple(dict.fromkeys(one.name for one in found)))
+    bare = _blot(line, [(starts[first], starts[past] - 1) for first, past in (*([target] if target else []), *rest)])
+    unread = _blot(line, used)
     speed = _pace(lows)
     turns: list[tuple[int, dict[MoveName, Move]]] = []
     last = 0
     for one in found:
-        if len(found) > 1 and line.startswith(("follow", "trail", "chas"), one.start) and not later(line[last : one.start]):
+        if len(found) > 1 and line.startswith(("follow", "trail", "chas"), one.start) and not is_later(line[last : one.start]):
             continue
         first, past = _part(line, one) if len(found) > 1 else (0, len(line))
-        name = camera_moves.sided(one, line, unread, line[first:past])
-        begins = turn(line, last, one.start)
+        name = camera_moves.resolve_side(one, line, unread, line[first:past])
+        begins = find_turn(line, last, one.start)
         if not turns or (begins >= 0 and len(turns) < MOST):
             turns.append((max(begins, last) if turns else 0, {}))
         turns[-1][1].setdefault(name, Move(name) if name == STATIC else Move(name, _amount(bare[first:past])))
@@ -247,23 +260,23 @@ def _said(lows: list[str], found: list[Found], used: list[Run], unwanted: bool) 
     ends = [*(start for start, _ in turns[1:]), len(line)][: len(turns)]
     paces = [speed] if len(turns) == 1 else [_pace(line[start:end].split()) for (start, _), end in zip(turns, ends, strict=True)]
     legs = tuple(Leg(tuple(named.values()), pace) for (_, named), pace in zip(turns, paces, strict=True))
-    anew = bool(found) and (later(line[: found[0].start]) or closes(line) or (bool(used) and later(line[: used[0][0]])))
+    anew = bool(found) and (is_later(line[: found[0].start]) or is_last(line) or (bool(used) and is_later(line[: used[0][0]])))
     every = dict.fromkeys(move for leg in legs for move in leg.moves)
-    return Seen(tuple(every), legs[0].speed if legs else speed, target, rest, unwanted, legs, anew)
+    return CameraClause(tuple(every), legs[0].speed if legs else speed, target, rest, unwanted, legs, anew)
 
 
 def _pace(lows: list[str]) -> Speed:
     return "slow" if SLOW & set(lows) else "fast" if FAST & set(lows) else "normal"
 
 
-def _blotted(line: str, used: list[Run]) -> str:
+def _blot(line: str, used: list[Run]) -> str:
     """A line with some of its characters blotted out."""
     for start, end in used:
         line = line[:start] + "\x00" * (end - start) + line[end:]
     return line
 
 
-def _part(line: str, one: Found) -> Run:
+def _part(line: str, one: NamedMove) -> Run:
     """Which characters of a line are said of one of several moves."""
     first = max((match.end() for match in _PARTS.finditer(line) if match.end() <= one.start), default=0)
     return first, min((match.start() for match in _PARTS.finditer(line) if match.start() >= one.end), default=len(line))
@@ -297,7 +310,7 @@ _BEYOND = _PAST | _LISTS["beyond"]
 _NUMBER = re.compile(r"\d+(?:°|%)?")
 
 
-def left(lows: list[str], consumed: set[int], moves: tuple[MoveName, ...]) -> tuple[Run | None, tuple[Run, ...]]:
+def find_target(lows: list[str], consumed: set[int], moves: tuple[MoveName, ...]) -> tuple[Run | None, tuple[Run, ...]]:
     """What else a clause says: whom or what the camera is on about, None for nobody, and the other runs of words.
 
     consumed: the words that named its moves.

@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
-from studio.motion.vocabulary import forms, inflected
+from studio.motion.vocabulary import forms, inflect
 from studio.nouns import Camera, Motion, Move, MoveName, Noun, Refusal
 
 Axis = Literal["x", "y", "yaw", "pitch", "roll", "lens", "circle", "vertigo", "travel", "hand"]
@@ -64,17 +64,17 @@ STATIC: MoveName = next(row.name for row in _TABLE.moves if not row.curve)
 """The camera that holds still."""
 
 
-def plain(words: str) -> str:
+def normalise(words: str) -> str:
     """Words as they are compared: lower case, one space between them."""
     return re.sub(r"[\s_\-]+", " ", words.strip().lower())
 
 
-_NAMES: dict[str, MoveName] = {plain(word): row.name for row in _TABLE.moves for word in (row.name, row.title, *row.aliases)}
+_NAMES: dict[str, MoveName] = {normalise(word): row.name for row in _TABLE.moves for word in (row.name, row.title, *row.aliases)}
 
 
 def parse_move(words: str) -> MoveName:
     """The move that a person's words name: "dolly in", "Dolly-In", "push in". Raises `Refusal` listing the moves."""
-    name = _NAMES.get(plain(words))
+    name = _NAMES.get(normalise(words))
     if name is None:
         known = ", ".join(row.title.lower() for row in _TABLE.moves)
         raise Refusal(f"There is no camera move called {words!r}.", f"Choose from: {known}.")
@@ -146,44 +146,44 @@ _WITH = frozenset({"with", "in"})
 _BEFORE = re.compile(r"^(?:and |but |right |just |shortly )?after (?!that\b|this\b|which\b|wards)")
 
 
-def later(before: str) -> bool:
+def is_later(before: str) -> bool:
     """Whether words between two moves, or before the first of a clause, put what comes after them later."""
-    return turn(before, 0, len(before)) >= 0
+    return find_turn(before, 0, len(before)) >= 0
 
 
-def turn(line: str, start: int, end: int) -> int:
+def find_turn(line: str, start: int, end: int) -> int:
     """Where, from the character `start` to `end`, a line turns to what comes later; -1 where it doesn't."""
     found = _NEXT.search(line, start, end)
     return found.start() if found else -1
 
 
-def spans(line: str) -> list[tuple[int, int]]:
+def find_order_words(line: str) -> list[tuple[int, int]]:
     """The characters of a line that only say in which order things happen."""
     return [found.span() for pattern in (_NEXT, _FIRST) for found in pattern.finditer(line)]
 
 
-def opening(lows: list[str], at: int = 0) -> int:
+def count_opener(lows: list[str], at: int = 0) -> int:
     """How many words from `at` on are such an order of two words: "followed by"."""
     low, after = lows[at], lows[at + 1] if at + 1 < len(lows) else ""
     return 2 if after in _OPENERS.get(low, ()) or (low in _BOUNDS and after in _WITH) else 0
 
 
-def bounds(low: str) -> bool:
+def is_bound(low: str) -> bool:
     """Whether a word says that something begins or ends so, before "with"."""
     return low in _BOUNDS
 
 
-def closes(after: str) -> bool:
+def is_last(after: str) -> bool:
     """Whether words after a move put it last: "orbit left at the end"."""
     return _LATER.search(after) is not None
 
 
-def precedes(line: str) -> bool:
+def is_before(line: str) -> bool:
     """Whether a clause says what comes before that which follows it: "after panning left, push in"."""
     return _BEFORE.match(line) is not None
 
 
-class Found(NamedTuple):
+class NamedMove(NamedTuple):
     """A move that a line names, and where: the characters from `start` to `end`."""
 
     name: MoveName
@@ -200,14 +200,14 @@ _GAP = re.compile(r"<([A-Z_]+|[a-z ]+)>")
 
 
 def _any_form(verbs: str) -> str:
-    return "(?:" + "|".join(dict.fromkeys(form for verb in verbs.split() for form in inflected(verb))) + ")"
+    return "(?:" + "|".join(dict.fromkeys(form for verb in verbs.split() for form in inflect(verb))) + ")"
 
 
 Patterns = tuple[tuple[MoveName, re.Pattern[str]], ...]
 
 
 @cache
-def patterns(weak: bool) -> Patterns:
+def compile_patterns(weak: bool) -> Patterns:
     """What names a move wherever it stands, or (weak) only where the camera is spoken of. Compiled on first use: that takes long.
 
     Tried in their order: what is read by one is not read by those after it.
@@ -225,24 +225,24 @@ _SIDED = re.compile(r"\b(?:left|right|up|down|clockwise)")
 _LEFTWARDS = re.compile(rf"\b(?:{_expand('<FROM_RIGHT>|left|leftwards?|<CLOCKWISE>')})(?! to (?:the )?right)\b")
 
 
-def again(name: MoveName, way: str) -> MoveName | None:
+def find_next_move(name: MoveName, way: str) -> MoveName | None:
     """The move that goes on another way than `name` did, None when it can't: "pan left, then right"."""
     group, said = MOVES[name].group, way.removesuffix("s").removesuffix("ward")
     return next((row.name for row in MOVES.values() if group and row.group == group and said in row.again), None)
 
 
-def more_ways(line: str, found: list[Found]) -> list[Found]:
+def find_more_moves(line: str, found: list[NamedMove]) -> list[NamedMove]:
     """Further ways that the moves of a line go: "moves up and to the right"."""
-    more: list[Found] = []
+    more: list[NamedMove] = []
     for match in _AGAIN.finditer(line):
         before = [one for one in found if one.end <= match.start() + 1]
         if before and not any(one.start < match.end() and match.start(1) < one.end for one in found):
-            name = again(before[-1].name, match[1])
-            more += [Found(name, match.start(1), match.end())] if name else []
+            name = find_next_move(before[-1].name, match[1])
+            more += [NamedMove(name, match.start(1), match.end())] if name else []
     return more
 
 
-def sided(one: Found, line: str, unread: str, part: str) -> MoveName:
+def resolve_side(one: NamedMove, line: str, unread: str, part: str) -> MoveName:
     """A move with its side, where that is said elsewhere than right after it: "circles her clockwise", "a leftward pan".
 
     unread: the line with what names moves blotted out. part: what of the line is said of this move.

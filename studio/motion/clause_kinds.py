@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from studio.motion.syntax import lead, verb_at
+from studio.motion.syntax import find_verb, lead
 from studio.motion.vocabulary import (
     ADVERBS,
     BARE,
@@ -54,7 +54,7 @@ _BEGINS = _LISTS["begins"]
 _ORDERS = _LISTS["orders"]
 
 
-class Said:
+class ClauseWords:
     """The words of a clause, its verb (-1 for none), and what it is said of: `head`, whose last word that counts is `thing`."""
 
     def __init__(self, lows: list[str], verb: int, stirs: bool) -> None:
@@ -168,46 +168,46 @@ _SAID_FIRST = _LISTS["said_first"]
 _NOT = _LISTS["not"]
 
 
-def still(lows: list[str]) -> Still | None:
+def find_still(lows: list[str]) -> Still | None:
     """What a clause says stays still; None when it says no such thing."""
     end = len(lows)
     if lows[0] in ("freeze", "lock", "freezing") and end > 1:
         return Still(1, end)
     if lows[0] in _KEEP and (KEPT & set(lows[2:]) or lows[0] == "leave" or lows[-1] in ("is", "are")):
         last = next((at for at in range(2, end) if lows[at] in _AFTER_NAME), end)
-        return Still(1, last, _purely(lows[last:]))
-    if (lows[0] in ("nothing", "none") and "else" in lows and verb_at(lows) > 0) or lows == ["nothing", "else"]:
+        return Still(1, last, _is_bare(lows[last:]))
+    if (lows[0] in ("nothing", "none") and "else" in lows and find_verb(lows) > 0) or lows == ["nothing", "else"]:
         return Still()
     for at in range(1, end):
-        found = _denied(lows, at) or _kept(lows, at)
+        found = _match_denial(lows, at) or _match_stays(lows, at)
         if found is not None:
             return found
-    return _adjective(lows)
+    return _match_adjective(lows)
 
 
-def _denied(lows: list[str], at: int) -> Still | None:
+def _match_denial(lows: list[str], at: int) -> Still | None:
     """ "The trees don't move", "she doesn't blink": the word at `at` denies what follows."""
     low, after = lows[at], lows[at + 1 :]
     if not (low.endswith("n't") or low in ("never", "don", "doesn") or (low in _NOT and "not" in lows[at : at + 2])):
         return None
     if set(after) & _MOTION:
-        return Still(0, at, _purely([one for one in after if one not in _MOVES]))
+        return Still(0, at, _is_bare([one for one in after if one not in _MOVES]))
     return Still(0, len(lows), False) if low not in ("is", "are") else None
 
 
-def _kept(lows: list[str], at: int) -> Still | None:
+def _match_stays(lows: list[str], at: int) -> Still | None:
     """ "The house stays still": the word at `at` is the verb."""
     low, after = lows[at], lows[at + 1 :]
     said = STILL if low in ("is", "are", "be") else KEPT
     if low not in STAY or not set(after) & said or lows[at - 1] in PREPOSITIONS or any(one in FINITE for one in after):
         return None
-    return Still(0, _back(lows, at), _purely(after))
+    return Still(0, _back(lows, at), _is_bare(after))
 
 
-def _adjective(lows: list[str]) -> Still | None:
+def _match_adjective(lows: list[str]) -> Still | None:
     """ "Background still", "static background"."""
     end = len(lows)
-    if end < 2 or verb_at(lows) >= 0:
+    if end < 2 or find_verb(lows) >= 0:
         return None
     if lows[-1] in STILL and lows[-2] == "and":
         return Still(0, end, False)
@@ -224,6 +224,6 @@ def _back(lows: list[str], at: int) -> int:
     return at
 
 
-def _purely(after: list[str]) -> bool:
+def _is_bare(after: list[str]) -> bool:
     """Whether words say no more than that something stays as it is."""
     return all(low in STILL or low in FUNCTION or low in _WHOLLY for low in after)

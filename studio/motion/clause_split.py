@@ -6,9 +6,20 @@ import re
 from functools import cache, lru_cache
 from typing import NamedTuple
 
-from studio.motion.camera_moves import bounds
-from studio.motion.effect_words import timed
-from studio.motion.syntax import LEADING, complete, filmed, has_verb, lead, own_subject, paces, skip, starts_camera, verb_at
+from studio.motion.camera_moves import is_bound
+from studio.motion.effect_words import is_time_of_day
+from studio.motion.syntax import (
+    LEADING,
+    find_verb,
+    has_own_subject,
+    has_verb,
+    is_about_camera,
+    is_complete,
+    is_manner,
+    lead,
+    skip,
+    starts_camera,
+)
 from studio.motion.vocabulary import (
     BARE,
     BASE,
@@ -70,32 +81,34 @@ class Piece(NamedTuple):
         return self.words[-1].end
 
 
-def tokens(text: str) -> list[Word]:
+def split_words(text: str) -> list[Word]:
     """The words of a text, slips of the keyboard read as what was meant; a hyphen parts words."""
-    return [Word(meant(found.group().lower().replace("’", "'")), found.start(), found.end()) for found in _WORD.finditer(text)]
+    return [
+        Word(correct_typo(found.group().lower().replace("’", "'")), found.start(), found.end()) for found in _WORD.finditer(text)
+    ]
 
 
 @lru_cache(maxsize=2048)
-def lows(text: str) -> list[str]:
+def lower_words(text: str) -> list[str]:
     """The words of a clause as they are compared. Remembered: most clauses are the same at the next letter typed."""
-    return [word.low for word in tokens(text)]
+    return [word.low for word in split_words(text)]
 
 
-def pieces(text: str) -> list[Piece]:
+def split_clauses(text: str) -> list[Piece]:
     """The text as clauses, in order; nothing but punctuation and spaces lies between them."""
     found: list[Piece] = []
     for run, gap in _runs(text):
-        for part in _parted(run):
+        for part in _split_run(run):
             found.append(Piece(tuple(part), gap))
             gap = ""
-    return _joined(found)
+    return _join_pieces(found)
 
 
 def _runs(text: str) -> list[tuple[list[Word], str]]:
     """Words between punctuation marks, and the mark before them."""
     found: list[tuple[list[Word], str]] = []
     last = 0
-    for word in tokens(text):
+    for word in split_words(text):
         between = text[last : word.start]
         decimal = between in (".", ":", "/") and text[last - 1 : last].isdigit() and text[word.start].isdigit()
         wrapped = not between.strip() and word.low in _WRAPPED
@@ -112,7 +125,7 @@ def _runs(text: str) -> list[tuple[list[Word], str]]:
     return found
 
 
-def _parted(run: list[Word]) -> list[list[Word]]:
+def _split_run(run: list[Word]) -> list[list[Word]]:
     """A run parted where a conjunction begins a clause of its own; the conjunction goes with what follows."""
     lows = [word.low for word in run]
     cuts = [0]
@@ -132,14 +145,18 @@ def _begins(lows: list[str], start: int, at: int) -> bool:
         return _meanwhile(lows[at - 1], after)
     if low in ("and", "&", "plus"):
         begins = (
-            starts_camera(after) or own_subject(after) or after[0] in NEGATIONS or after[0] in _ORDERS or "camera" in after[:3]
+            starts_camera(after)
+            or has_own_subject(after)
+            or after[0] in NEGATIONS
+            or after[0] in _ORDERS
+            or "camera" in after[:3]
         )
-        return begins and complete(lows[start:at])
-    if low == "with" and bounds(lows[at - 1]):
+        return begins and is_complete(lows[start:at])
+    if low == "with" and is_bound(lows[at - 1]):
         return False
     if low == "with":
-        moving = own_subject(after) and (
-            complete(lows[start:at]) or bool(NATURE & set(after[:2]) and not NATURE & set(lows[start:at]))
+        moving = has_own_subject(after) and (
+            is_complete(lows[start:at]) or bool(NATURE & set(after[:2]) and not NATURE & set(lows[start:at]))
         )
         return moving or starts_camera(after) or after[0] == "no"
     if low in ("without", "no"):
@@ -167,7 +184,7 @@ def _meanwhile(before: str, after: list[str]) -> bool:
     return starts_camera(after) or has_verb(after)
 
 
-def _joined(found: list[Piece]) -> list[Piece]:
+def _join_pieces(found: list[Piece]) -> list[Piece]:
     """Pieces that only together say something: "a slow, gentle push in", "trees, grass and flowers sway"."""
     done: list[Piece] = []
     for index, piece in enumerate(found):
@@ -181,26 +198,26 @@ def _joined(found: list[Piece]) -> list[Piece]:
 
 def _trails(before: Piece, piece: Piece, after: Piece | None) -> bool:
     """Whether a piece only says how what came before is done: "orbit left, slow, clouds drift"."""
-    if piece.gap != "," or not paces(piece.lows):
+    if piece.gap != "," or not is_manner(piece.lows):
         return False
-    return after is None or after.gap == "." or (filmed(before.lows) and not starts_camera(after.lows))
+    return after is None or after.gap == "." or (is_about_camera(before.lows) and not starts_camera(after.lows))
 
 
 def _belongs(before: Piece, piece: Piece) -> bool:
     """Whether a piece goes on with the one before it."""
     lows, after = before.lows, piece.lows
     on = after[lead(after, _ONWARD) :]
-    if timed(after) and piece.gap == ",":
+    if is_time_of_day(after) and piece.gap == ",":
         return False
-    if on[0] in PREPOSITIONS - {"with", "without", "like"} and piece.gap == "," and verb_at(after) < 0:
-        return not paces(lows)
+    if on[0] in PREPOSITIONS - {"with", "without", "like"} and piece.gap == "," and find_verb(after) < 0:
+        return not is_manner(lows)
     if piece.gap != ",":
         return False
-    if paces(lows):
+    if is_manner(lows):
         return lows[0] not in PRONOUNS
     bare = [low for low in lows if low not in DETERMINERS and low not in MODIFIERS and low not in CONJUNCTIONS]
     things = 0 < len(bare) <= 4 and all((low in NATURE or low in LIGHT) and low not in BARE for low in bare)
-    return things and own_subject(after) and after[0] not in ("the", "a", "camera")
+    return things and has_own_subject(after) and after[0] not in ("the", "a", "camera")
 
 
 _MEANT = _LISTS["meant"]
@@ -210,7 +227,7 @@ _LONG = 6
 """Letters from which a word may lack one and still be known."""
 
 
-def meant(low: str) -> str:
+def correct_typo(low: str) -> str:
     """The word that was meant, the word itself where it is no known slip."""
     return low if len(low) < 3 or low in BASE or low in FINITE or low in GOING else _slips().get(low, low)
 

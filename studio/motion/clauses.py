@@ -10,12 +10,12 @@ from functools import lru_cache
 from typing import Literal, NamedTuple
 
 from studio.motion import camera_clause, camera_moves, effect_words
-from studio.motion.camera_moves import later, opening, precedes
-from studio.motion.clause_kinds import Said, still
-from studio.motion.clause_split import Piece, pieces
-from studio.motion.effect_words import timed
+from studio.motion.camera_moves import count_opener, is_before, is_later
+from studio.motion.clause_kinds import ClauseWords, find_still
+from studio.motion.clause_split import Piece, split_clauses
+from studio.motion.effect_words import is_time_of_day
 from studio.motion.sentences import SAID
-from studio.motion.syntax import lead, many, verb_at
+from studio.motion.syntax import find_verb, is_plural, lead
 from studio.motion.vocabulary import (
     ADVERBS,
     BASE,
@@ -30,7 +30,7 @@ from studio.motion.vocabulary import (
     PREPOSITIONS,
     SLOW,
     read_lists,
-    third,
+    third_person,
 )
 from studio.nouns import Effect, Leg, Move, Speed
 
@@ -86,7 +86,7 @@ _WHO = {"her": "she", "him": "he", "them": "they"}
 _BEFORE_VERB = _LISTS["before_verb"]
 
 
-def own(text: str) -> str:
+def lower_first(text: str) -> str:
     """Words as they stand inside a sentence: the first letter small, unless the word is written large throughout."""
     line = " ".join(text.split())
     first = line.split(" ", 1)[0]
@@ -98,16 +98,16 @@ def own(text: str) -> str:
 
 
 @lru_cache(256)
-def clauses(text: str) -> tuple[Clause, ...]:
+def read_clauses(text: str) -> tuple[Clause, ...]:
     """The clauses of a text, in order."""
     found: list[Clause] = []
-    parts = pieces(text)
+    parts = split_clauses(text)
     listing = False
     said = number = 0
     for index, piece in enumerate(parts):
         if index < said:
             continue
-        said, own_sentence = _builders(text, parts, index)
+        said, own_sentence = _match_builder(text, parts, index)
         if own_sentence is not None:
             found.append(own_sentence)
             continue
@@ -117,12 +117,12 @@ def clauses(text: str) -> tuple[Clause, ...]:
         listing = listing and (piece.gap != "." or parts[index - 1].lows in _NEGATIVES)
         ends = index + 1 == len(parts) or parts[index + 1].gap == "."
         number += piece.gap == "."
-        clause = _clause(text, piece, found[-1] if found else None, listing, piece.gap == "." and ends)
+        clause = _read_clause(text, piece, found[-1] if found else None, listing, piece.gap == "." and ends)
         found.append(clause._replace(sentence=number))
     return tuple(found)
 
 
-def _builders(text: str, parts: list[Piece], index: int) -> tuple[int, Clause | None]:
+def _match_builder(text: str, parts: list[Piece], index: int) -> tuple[int, Clause | None]:
     """A sentence of the builder's own about an effect that begins with this piece, and which piece comes after it."""
     past = next((at for at in range(index + 1, len(parts)) if parts[at].gap == "."), len(parts))
     start, end = parts[index].start, parts[past - 1].end
@@ -130,45 +130,45 @@ def _builders(text: str, parts: list[Piece], index: int) -> tuple[int, Clause | 
     return (past, Clause(start, end, "effect", text[start:end], effects=(effect,))) if effect else (index, None)
 
 
-def _clause(text: str, piece: Piece, before: Clause | None, listing: bool, alone: bool) -> Clause:
+def _read_clause(text: str, piece: Piece, before: Clause | None, listing: bool, alone: bool) -> Clause:
     lows = piece.lows
     whole = Clause(piece.start, piece.end, "other", text[piece.start : piece.end], alone=alone)
 
     def cut(first: int, past: int) -> str:
-        return own(text[piece.words[first].start : piece.words[past - 1].end]) if past > first else ""
+        return lower_first(text[piece.words[first].start : piece.words[past - 1].end]) if past > first else ""
 
-    if listing or _more_unwanted(piece, before):
+    if listing or _goes_on_negative(piece, before):
         return whole._replace(kind="negative", words=cut(lead(lows, frozenset({"and", "or", "no", "any"})), len(lows)))
     if LOOP & set(lows) and set(lows) <= _LOOPING:
         return whole._replace(kind="loop")
     return (
-        _camera(whole, lows, before, piece.gap, cut)
-        or _unwanted(whole, lows, cut)
-        or _only(whole, lows, cut)
-        or _about(whole, lows, 0, cut)
+        _read_camera(whole, lows, before, piece.gap, cut)
+        or _read_negative(whole, lows, cut)
+        or _read_only(whole, lows, cut)
+        or _read_other(whole, lows, 0, cut)
     )  # fmt: skip
 
 
-def _more_unwanted(piece: Piece, before: Clause | None) -> bool:
+def _goes_on_negative(piece: Piece, before: Clause | None) -> bool:
     """Whether a piece goes on with a list of what is unwanted: "no text, blur or watermark"."""
     if before is None or before.kind != "negative" or piece.gap == ".":
         return False
     return all(low in NEGATIVE or low in FUNCTION or low in MODIFIERS for low in piece.lows)
 
 
-def _camera(whole: Clause, lows: list[str], before: Clause | None, gap: str, cut: Cut) -> Clause | None:
+def _read_camera(whole: Clause, lows: list[str], before: Clause | None, gap: str, cut: Cut) -> Clause | None:
     """What is said of the camera, or that it should not be done."""
-    it = "it" in lows[: 2 + opening(lows)]
-    follows = before is not None and before.kind == "camera" and (gap != "." or it or later(" ".join(lows[:2])))
+    it = "it" in lows[: 2 + count_opener(lows)]
+    follows = before is not None and before.kind == "camera" and (gap != "." or it or is_later(" ".join(lows[:2])))
     follows = follows and not (it and before is not None and before.target != "")
     if before is not None and follows and before.moves and len(lows) <= 4:
         ways = [low for low in lows if low not in FUNCTION | SLOW | FAST]
-        name = camera_moves.again(before.moves[-1].name, ways[0]) if len(ways) == 1 else None
+        name = camera_moves.find_next_move(before.moves[-1].name, ways[0]) if len(ways) == 1 else None
         if name:
             move = Move(name, before.moves[-1].amount)
-            anew = later(" ".join(lows))
+            anew = is_later(" ".join(lows))
             return whole._replace(kind="camera", moves=(move,), legs=(Leg((move,)),), anew=anew)
-    seen = camera_clause.see(lows, follows, free=before is None or before.kind != "action" or gap == ".")
+    seen = camera_clause.read_camera_clause(lows, follows, free=before is None or before.kind != "action" or gap == ".")
     if seen is None:
         return None
     if seen.unwanted:
@@ -178,17 +178,17 @@ def _camera(whole: Clause, lows: list[str], before: Clause | None, gap: str, cut
         return whole._replace(kind="negative", words=cut(first, len(lows)))
     target = cut(*seen.target) if seen.target else ""
     rest = tuple(cut(*run) for run in seen.rest)
-    anew = seen.anew or (before is not None and before.kind == "camera" and _led_in(before))
+    anew = seen.anew or (before is not None and before.kind == "camera" and _is_after(before))
     return whole._replace(kind="camera", moves=seen.moves, speed=seen.speed, target=target, rest=rest, legs=seen.legs, anew=anew)
 
 
-def _led_in(before: Clause) -> bool:
+def _is_after(before: Clause) -> bool:
     """Whether the clause before says what comes first: "after panning left, …", "After that, …"."""
     said = before.text.lower()
-    return precedes(said) or (not before.legs and later(said))
+    return is_before(said) or (not before.legs and is_later(said))
 
 
-def _unwanted(whole: Clause, lows: list[str], cut: Cut) -> Clause | None:
+def _read_negative(whole: Clause, lows: list[str], cut: Cut) -> Clause | None:
     """What should not be seen, or not be changed."""
     at = lead(lows, _NOW_THAT)
     first, rest = lows[at], lows[at + 1 :]
@@ -209,31 +209,33 @@ def _unwanted(whole: Clause, lows: list[str], cut: Cut) -> Clause | None:
     return whole._replace(kind="negative", words=cut(past, len(lows)))
 
 
-def _only(whole: Clause, lows: list[str], cut: Cut) -> Clause | None:
+def _read_only(whole: Clause, lows: list[str], cut: Cut) -> Clause | None:
     """ "Only the water moves", "everything is still except the water": the rest stays still."""
     but = next((at for at, low in enumerate(lows) if low in ("but", "except", "besides") and at > 0), -1)
     if {"nothing", "everything", "all"} & set(lows[:2]) and 0 < but < len(lows) - 1:
         first = but + 1 + lead(lows[but + 1 :], frozenset({"for"}))
-        said = f"{cut(first, len(lows))} {'move' if many(lows[-1]) else 'moves'}"
-        return whole._replace(kind="environment", words=said, effects=effect_words.effects([*lows[first:], "moves"]), still=REST)
+        said = f"{cut(first, len(lows))} {'move' if is_plural(lows[-1]) else 'moves'}"
+        return whole._replace(
+            kind="environment", words=said, effects=effect_words.find_effects([*lows[first:], "moves"]), still=REST
+        )
     if lows[0] not in ("only", "just") or len(lows) < 2:
         return None
-    clause = _about(whole, lows, 1, cut)
+    clause = _read_other(whole, lows, 1, cut)
     return clause._replace(still=REST) if clause.kind in ("environment", "action", "light") else None
 
 
-def _about(whole: Clause, lows: list[str], first: int, cut: Cut) -> Clause:
+def _read_other(whole: Clause, lows: list[str], first: int, cut: Cut) -> Clause:
     """Anything that is not about the camera, from the word at `first` on; what only leads up to it is left out."""
     first += lead(lows[first:], _LEADS)
     if lows[first] in _ASKS and first + 2 < len(lows):
         first += lead(lows[first:], _WANTS)
     rest, end = lows[first:], len(lows)
-    effects = effect_words.effects(rest)
-    said = Said(rest, verb_at(rest), bool(effects))
+    effects = effect_words.find_effects(rest)
+    said = ClauseWords(rest, find_verb(rest), bool(effects))
     changing = said.verb > 0 and any(one.name == "light" for one in effects) and not NATURE & said.head
-    if said.lit() or changing or timed(rest):
+    if said.lit() or changing or is_time_of_day(rest):
         return whole._replace(kind="light", words=cut(first, end), effects=effects)
-    stays = still(rest)
+    stays = find_still(rest)
     if stays is not None:
         thing = cut(first + stays.first, first + stays.past) or REST
         clause = cut(first, end)
@@ -243,7 +245,7 @@ def _about(whole: Clause, lows: list[str], first: int, cut: Cut) -> Clause:
     if said.order():
         return whole._replace(kind="other", words=cut(first, end))
     if said.verb > 0 and not said.state() and not said.verb_first():
-        return _deed(whole, rest, said.verb, first, cut)._replace(effects=effects)
+        return _read_action(whole, rest, said.verb, first, cut)._replace(effects=effects)
     if said.acts():
         return whole._replace(kind="action", action=cut(first, end), effects=effects)
     if whole.alone and rest[0] in _OWN and said.verb < 0 and len(rest) <= 6:
@@ -255,14 +257,14 @@ def _about(whole: Clause, lows: list[str], first: int, cut: Cut) -> Clause:
     )
 
 
-def _deed(whole: Clause, rest: list[str], verb: int, first: int, cut: Cut) -> Clause:
+def _read_action(whole: Clause, rest: list[str], verb: int, first: int, cut: Cut) -> Clause:
     """Who does what, parted before the verb and the adverbs that go with it."""
     at, end = verb, first + len(rest)
     while at > 1 and (rest[at - 1] in _BEFORE_VERB or (rest[at - 1].endswith("ly") and rest[at - 2] not in DETERMINERS)):
         at -= 1
     if rest[0] in _MAKE and at > 1 and rest[at] in BASE:
         who = cut(first + 1, first + at)
-        return whole._replace(kind="action", subject=_WHO.get(who, who), action=_doing(cut(first + at, end), who))
+        return whole._replace(kind="action", subject=_WHO.get(who, who), action=_conjugate(cut(first + at, end), who))
     if at == 1 and rest[0] in _CONTRACTED:
         who, does = _CONTRACTED[rest[0]]
         return whole._replace(kind="action", subject=who, action=f"{does} {cut(first + at, end)}")
@@ -271,8 +273,8 @@ def _deed(whole: Clause, rest: list[str], verb: int, first: int, cut: Cut) -> Cl
     return whole._replace(kind="action", subject=cut(first, first + at), action=cut(first + at, end))
 
 
-def _doing(action: str, who: str) -> str:
+def _conjugate(action: str, who: str) -> str:
     """What somebody is made to do, as done: "wink and smile", "winks and smiles"."""
     said = action.split()
-    done = [third(one) if one in BASE and (at == 0 or said[at - 1] == "and") else one for at, one in enumerate(said)]
-    return action if many(who.split()[-1]) else " ".join(done)
+    done = [third_person(one) if one in BASE and (at == 0 or said[at - 1] == "and") else one for at, one in enumerate(said)]
+    return action if is_plural(who.split()[-1]) else " ".join(done)

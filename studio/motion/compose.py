@@ -28,11 +28,11 @@ from studio.cards import ModelCard
 from studio.motion import sentences
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import describe_camera, goes
-from studio.motion.clause_split import tokens
-from studio.motion.clauses import clauses
-from studio.motion.generative_only import beyond
-from studio.motion.sentences import moving
-from studio.motion.syntax import many, verb_at
+from studio.motion.clause_split import split_words
+from studio.motion.clauses import read_clauses
+from studio.motion.generative_only import find_generative
+from studio.motion.sentences import pick_moving
+from studio.motion.syntax import find_verb, is_plural
 from studio.motion.vocabulary import FUNCTION, GOING, PREPOSITIONS
 from studio.nouns import Choice, EffectName, Motion
 
@@ -40,14 +40,14 @@ _WAYS = (PREPOSITIONS | frozenset({"down", "up"})) - {"with", "without", "like",
 LOOP = "The clip loops seamlessly."
 
 
-class Part(NamedTuple):
+class MotionSentence(NamedTuple):
     """One sentence of a motion, and the slot of the motion that it says."""
 
     slot: Slot
     text: str
 
 
-class Written(NamedTuple):
+class ModelPrompt(NamedTuple):
     """The words a model is given, and why they are those; what of the motion it can't obey, and its camera control's value."""
 
     prompt: str
@@ -59,31 +59,31 @@ class Written(NamedTuple):
 
 def plain(motion: Motion) -> str:
     """The builder's sentence: everything the motion says, for no model in particular. `read` reads it back."""
-    said = [part.text for part in parts(motion)]
+    said = [part.text for part in list_sentences(motion)]
     return " ".join([*said, LOOP] if motion.camera.loop else said)
 
 
-def parts(motion: Motion) -> tuple[Part, ...]:
+def list_sentences(motion: Motion) -> tuple[MotionSentence, ...]:
     """The sentences of a motion, extra words first and the camera last; effects only where the words don't say them already."""
     worded = [
-        Part("prompt", sentence(motion.prompt)),
-        Part("subject", _acting(motion)),
-        Part("environment", sentence(motion.environment)),
-        Part("light", sentence(motion.light)),
-        Part("still", _still(motion.still)),
+        MotionSentence("prompt", make_sentence(motion.prompt)),
+        MotionSentence("subject", _say_action(motion)),
+        MotionSentence("environment", make_sentence(motion.environment)),
+        MotionSentence("light", make_sentence(motion.light)),
+        MotionSentence("still", _say_still(motion.still)),
     ]
     words = [part for part in worded if part.text]
-    known = said_effects(" ".join(part.text for part in words))
-    effects = dict.fromkeys(sentences.effect(one) for one in motion.effects if one.amount > 0 and one.name not in known)
-    camera = sentences.camera(motion.camera, _target(motion))
-    if whole := _trailed(camera, motion):
+    known = find_worded_effects(" ".join(part.text for part in words))
+    effects = dict.fromkeys(sentences.say_effect(one) for one in motion.effects if one.amount > 0 and one.name not in known)
+    camera = sentences.say_camera(motion.camera, _target(motion))
+    if whole := _add_way(camera, motion):
         camera, words = whole, [part for part in words if part.slot != "prompt"]
-    last = [Part("effects", one) for one in effects], [part for part in words if part.slot in ("light", "still")]
+    last = [MotionSentence("effects", one) for one in effects], [part for part in words if part.slot in ("light", "still")]
     first = [part for part in words if part.slot not in ("light", "still")]
-    return (*first, *last[0], *last[1], *([Part("camera", camera)] if camera else []))
+    return (*first, *last[0], *last[1], *([MotionSentence("camera", camera)] if camera else []))
 
 
-def _trailed(camera: str, motion: Motion) -> str:
+def _add_way(camera: str, motion: Motion) -> str:
     """The camera's sentence with where it goes, if the extra words say just that: "tilts up", "from her shoes to her face".
 
     "" where it would not be understood so.
@@ -93,7 +93,7 @@ def _trailed(camera: str, motion: Motion) -> str:
         return ""
     around = f" around {sentences.SUBJECT}"
     said = f"{(camera.replace(around, '') if way.startswith(('around ', 'round ')) else camera)[:-1]} {way}."
-    before, after = clauses(camera), clauses(said)
+    before, after = read_clauses(camera), read_clauses(said)
     if [clause.legs for clause in before] != [clause.legs for clause in after] or len(before) != 1 + len(motion.camera.then):
         return ""
     last, then = before[-1], after[-1]
@@ -104,12 +104,12 @@ def _trailed(camera: str, motion: Motion) -> str:
     return said if acts and whole and not last.target and not then.rest else ""
 
 
-def said_effects(text: str) -> frozenset[EffectName]:
+def find_worded_effects(text: str) -> frozenset[EffectName]:
     """The effects that words ask for by themselves."""
-    return frozenset(effect.name for clause in clauses(text) for effect in clause.effects)
+    return frozenset(effect.name for clause in read_clauses(text) for effect in clause.effects)
 
 
-def sentence(words: str) -> str:
+def make_sentence(words: str) -> str:
     """Words on one line that begin and end as a sentence does; "" stays ""."""
     line = " ".join(words.split())
     if not line:
@@ -123,52 +123,52 @@ def _target(motion: Motion) -> str:
     return " ".join(motion.subject.split()) if motion.camera.moves and not motion.action.strip() else ""
 
 
-def _acting(motion: Motion) -> str:
+def _say_action(motion: Motion) -> str:
     if motion.subject.strip() and not motion.action.strip() and motion.camera.moves:
         return ""
-    return sentence(f"{motion.subject} {motion.action}")
+    return make_sentence(f"{motion.subject} {motion.action}")
 
 
-def _still(still: str) -> str:
+def _say_still(still: str) -> str:
     """What stays still, as a sentence: "The house stays still."; words that say so themselves are left alone."""
     line = " ".join(still.split())
-    if not line or any(clause.still or clause.kind == "light" for clause in clauses(line)):
-        return sentence(line)
+    if not line or any(clause.still or clause.kind == "light" for clause in read_clauses(line)):
+        return make_sentence(line)
     line = line.replace(", and ", " and ").replace(", ", " and ")
-    return sentence(f"{line} {stays(line)}")
+    return make_sentence(f"{line} {conjugate_stay(line)}")
 
 
-def stays(thing: str) -> str:
+def conjugate_stay(thing: str) -> str:
     """ "stays still" or "stay still", as a thing that is named is one or more."""
     low = thing.lower().split()
     noun = low[next((at for at in range(1, len(low)) if low[at] in PREPOSITIONS), len(low)) - 1]
-    return "stay still" if "and" in low or many(noun) else "stays still"
+    return "stay still" if "and" in low or is_plural(noun) else "stays still"
 
 
-def compose(motion: Motion, card: ModelCard) -> Written:
+def compose(motion: Motion, card: ModelCard) -> ModelPrompt:
     """The prompt and the negative prompt of a motion for a card; both are "" for a card that reads none.
 
     They are in the card's dialect and within its `text_tokens`: what has to go is said in the notes.
     """
-    said = notes(motion, card)
+    said = list_unsupported(motion, card)
     control = next((card.cameras[move.name] for move in motion.camera.moves if move.name in card.cameras), "")
     if "prompt" not in card.supports:
         draws = "camera" in card.supports
         drawn = "the camera and the effects are drawn as set" if draws else "it is told how much moves and no more"
-        return Written("", "", Choice("prompt", "not passed on", drawn), said, control)
-    speech = dialect(card)
+        return ModelPrompt("", "", Choice("prompt", "not passed on", drawn), said, control)
+    speech = choose_dialect(card)
     limit = card.checkpoint.text_tokens if card.checkpoint else 0
-    kept, left = _fitted(parts(motion), speech, motion, limit)
-    prompt = _spoken(kept, speech, motion)
-    negative = _listed(motion.negative_prompt, limit) if "negative_prompt" in card.supports else ""
+    kept, left = _fit_tokens(list_sentences(motion), speech, motion, limit)
+    prompt = _join_sentences(kept, speech, motion)
+    negative = _fit_negative(motion.negative_prompt, limit) if "negative_prompt" in card.supports else ""
     reason = f"in {speech.title}"
     if left:
         reason += f"; shortened to fit its {limit} tokens"
         said = (*said, f"{card.title} reads about {limit} tokens, so this was left out: {', '.join(left)}.")
-    return Written(prompt, negative, Choice("prompt", prompt, reason), said, control)
+    return ModelPrompt(prompt, negative, Choice("prompt", prompt, reason), said, control)
 
 
-def _spoken(said: tuple[Part, ...], speech: Dialect, motion: Motion) -> str:
+def _join_sentences(said: tuple[MotionSentence, ...], speech: Dialect, motion: Motion) -> str:
     """Sentences in a dialect's order, some of them joined."""
     tail = speech.tail and any(part.slot == "subject" for part in said)
     order: tuple[Slot, ...] = (*speech.order, "prompt") if tail else ("prompt", *speech.order)
@@ -192,16 +192,18 @@ def _spoken(said: tuple[Part, ...], speech: Dialect, motion: Motion) -> str:
 
 def _whole(text: str) -> bool:
     """Whether words can be joined to others: "hair moving in the wind" can't be what happens "while" something else does."""
-    lows = [word.low for word in tokens(text)]
-    return bool(lows) and lows[verb_at(lows)] not in GOING
+    lows = [word.low for word in split_words(text)]
+    return bool(lows) and lows[find_verb(lows)] not in GOING
 
 
-def _fitted(said: tuple[Part, ...], speech: Dialect, motion: Motion, limit: int) -> tuple[tuple[Part, ...], list[str]]:
+def _fit_tokens(
+    said: tuple[MotionSentence, ...], speech: Dialect, motion: Motion, limit: int
+) -> tuple[tuple[MotionSentence, ...], list[str]]:
     """What of the sentences fits `limit` tokens (0: all), and what had to go: whole clauses, the least important first."""
     kept, left = list(said), list[str]()
 
-    def fits(at: int, part: Part) -> bool:
-        return count(_spoken((*kept[:at], part, *kept[at + 1 :]), speech, motion)) <= limit
+    def fits(at: int, part: MotionSentence) -> bool:
+        return count_tokens(_join_sentences((*kept[:at], part, *kept[at + 1 :]), speech, motion)) <= limit
 
     slots = (*FEWEST_FIRST, "subject")
     for at in sorted(
@@ -210,28 +212,29 @@ def _fitted(said: tuple[Part, ...], speech: Dialect, motion: Motion, limit: int)
         part = said[at]
         if not limit or fits(at, part):
             break
-        found = clauses(part.text)
+        found = read_clauses(part.text)
         least = 1 if part.slot == "subject" else 0
         shorter = [
-            Part(part.slot, sentence(part.text[: found[number - 1].end]) if number else "") for number in range(len(found))
+            MotionSentence(part.slot, make_sentence(part.text[: found[number - 1].end]) if number else "")
+            for number in range(len(found))
         ]
         number = max(least, bisect(range(len(found)), 0, key=lambda number: not fits(at, shorter[number])) - 1)
         if number < len(found):
             kept[at] = shorter[number]
-            left.append(_quoted(part.text[found[number].start :]))
+            left.append(_quote(part.text[found[number].start :]))
     return tuple(part for part in kept if part.text), left
 
 
-def _quoted(text: str, most: int = 60) -> str:
+def _quote(text: str, most: int = 60) -> str:
     """The beginning of a text in quotation marks."""
     line = text.rstrip(".")
     return repr(line if len(line) <= most else f"{line[:most].rsplit(' ', 1)[0]} …")
 
 
-def _listed(words: str, limit: int) -> str:
+def _fit_negative(words: str, limit: int) -> str:
     """The negative prompt within `limit` tokens: its last wishes go first."""
     listed = [one.strip() for one in " ".join(words.split()).split(",")]
-    while limit and len(listed) > 1 and count(", ".join(listed)) > limit:
+    while limit and len(listed) > 1 and count_tokens(", ".join(listed)) > limit:
         listed.pop()
     return ", ".join(listed)
 
@@ -280,7 +283,7 @@ FEWEST_FIRST: tuple[Slot, ...] = ("prompt", "environment", "light", "effects", "
 """What is left out first when words have to be: the subject and the camera never are."""
 
 
-def dialect(card: ModelCard) -> Dialect:
+def choose_dialect(card: ModelCard) -> Dialect:
     """The dialect of a card: its own, or its family's."""
     if card.dialect != "auto":
         return DIALECTS[card.dialect]
@@ -291,27 +294,27 @@ _PART = re.compile(r"[A-Za-z]+|\d|[^\sA-Za-z\d]")
 ENDS = 2
 
 
-def count(text: str) -> int:
+def count_tokens(text: str) -> int:
     """Tokens, more rather than fewer, the two at the ends included."""
-    return ENDS + sum(_tokens(part) for part in _PART.findall(text))
+    return ENDS + sum(_count_word(part) for part in _PART.findall(text))
 
 
-def _tokens(part: str) -> int:
+def _count_word(part: str) -> int:
     if part.isascii():
         return 1 if part.lower() in FUNCTION or not part.isalpha() else -(-len(part) // 3)
     return 3 if ord(part) > 0x24F else 2
 
 
-def notes(motion: Motion, card: ModelCard) -> tuple[str, ...]:
+def list_unsupported(motion: Motion, card: ModelCard) -> tuple[str, ...]:
     """One sentence for each wish that `card` has no way of hearing: the words, then the camera, the effects and the rest."""
     reads = "prompt" in card.supports
     found: list[str] = []
     if not reads:
         draws = "effects" in card.supports
         says = "won't show {!r}" if draws else "can't be told what moves: {!r} is left to chance"
-        found += [f"{card.title} {says.format(one)}." for one in _lost(motion, draws)]
+        found += [f"{card.title} {says.format(one)}." for one in _list_lost(motion, draws)]
         if (
-            moving(motion.camera)
+            pick_moving(motion.camera)
             and "camera" not in card.supports
             and not any(move.name in card.cameras for move in motion.camera.moves)
         ):
@@ -328,14 +331,14 @@ def notes(motion: Motion, card: ModelCard) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _lost(motion: Motion, effects: bool) -> list[str]:
+def _list_lost(motion: Motion, effects: bool) -> list[str]:
     """What the words ask for that isn't done: all that happens, or where effects are drawn, what goes beyond them."""
     said = (motion.prompt, f"{motion.subject} {motion.action}" if motion.action.strip() else "", motion.environment, motion.light)
     found: list[str] = []
     for words in said:
-        for clause in clauses(words):
+        for clause in read_clauses(words):
             if effects:
-                found += [" ".join(words[one.start : one.end].split()) for one in beyond(clause)]
+                found += [" ".join(words[one.start : one.end].split()) for one in find_generative(clause)]
             elif clause.kind in ("action", "environment"):
                 found.append(" ".join(clause.text.split()))
     return found

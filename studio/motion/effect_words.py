@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.sentences import EFFECT_AMOUNTS as AMOUNTS
-from studio.motion.syntax import verb_at
+from studio.motion.syntax import find_verb
 from studio.motion.vocabulary import (
     AIR,
     BARE,
@@ -57,19 +57,19 @@ _APPEARS = _LISTS["appears"] | _LISTS["shines"]
 _OUT = _LISTS["out"]
 
 
-def timed(lows: list[str]) -> bool:
+def is_time_of_day(lows: list[str]) -> bool:
     """Whether words name a time of warm, low light and nothing else: "at sunrise", "during golden hour"."""
     said = set(lows)
     hour = bool(said & _HOURS) or ("hour" in said and bool(said & _HOUR))
     return hour and said <= _HOURS | _HOUR | _AROUND
 
 
-def ends_at_an_hour(lows: list[str]) -> bool:
+def has_time_at_end(lows: list[str]) -> bool:
     """Whether words that say something else end with such a time: "leaves rustle at sunset"."""
-    return any(low in _WHEN and timed(lows[at:]) for at, low in enumerate(lows[1:], 1))
+    return any(low in _WHEN and is_time_of_day(lows[at:]) for at, low in enumerate(lows[1:], 1))
 
 
-def dawns(lows: list[str]) -> bool:
+def has_dawn(lows: list[str]) -> bool:
     """Whether the sun or its light is said to come: "the sun comes out from behind the clouds", "sun breaks through"."""
     at = next((at for at, low in enumerate(lows[:4]) if low in _SUN), -1)
     after = lows[at + 1 : at + 5] if at >= 0 else []
@@ -101,7 +101,7 @@ _LEADS = _LISTS["leads"]
 _KEEPS = _LISTS["keeps"]
 
 
-class _Said(NamedTuple):
+class _ClauseWords(NamedTuple):
     """A clause: its words, those that something is said of, the last of these, and whether it has no verb."""
 
     lows: list[str]
@@ -114,16 +114,16 @@ class _Said(NamedTuple):
         return frozenset(self.lows)
 
 
-def asked(lows: list[str], head: list[str], verbless: bool, moving: dict[EffectName, frozenset[str]]) -> list[EffectName]:
+def find_airborne(lows: list[str], head: list[str], verbless: bool, moving: dict[EffectName, frozenset[str]]) -> list[EffectName]:
     """Which of them a clause asks for. head: the words that something is said of; moving: what each does when it moves."""
     last = next((low for low in reversed(head) if not low.endswith("ly")), "")
-    said = _Said(lows, frozenset(head), last, verbless)
+    said = _ClauseWords(lows, frozenset(head), last, verbless)
     if said.words & _KEEPS:
         return []
     return [name for name in ATMOSPHERE if _ASKED[name](said, moving[name])]
 
 
-def _moves(said: _Said, things: frozenset[str], moving: frozenset[str]) -> bool:
+def _moves(said: _ClauseWords, things: frozenset[str], moving: frozenset[str]) -> bool:
     """Whether one of these things moves as it would in the air, and from nowhere in the picture."""
     found = said.head & things
     if _FROM & said.words and not _SOURCES & said.words:
@@ -131,7 +131,7 @@ def _moves(said: _Said, things: frozenset[str], moving: frozenset[str]) -> bool:
     return bool(found) and bool((said.words - found) & moving or said.words & (MOTION_NOUNS - {"breathing", "stir"}))
 
 
-def _wished(said: _Said, base: frozenset[str]) -> bool:
+def _is_wish(said: _ClauseWords, base: frozenset[str]) -> bool:
     """Whether it is to fall: "make it snow", "it starts to rain", "add falling snow"."""
     pairs = list(itertools.pairwise(said.lows))
     if any(low in base and (before == "it" or (before == "to" and "it" in said.words)) for before, low in pairs):
@@ -140,36 +140,36 @@ def _wished(said: _Said, base: frozenset[str]) -> bool:
     return at >= 0 and all(low in _LEADS or low.endswith("ly") for low in said.lows[:at])
 
 
-def _rain(said: _Said, moving: frozenset[str]) -> bool:
-    if said.words & _RAINS or _wished(said, RAIN):
+def _rain(said: _ClauseWords, moving: frozenset[str]) -> bool:
+    if said.words & _RAINS or _is_wish(said, RAIN):
         return not said.words & _PANES
     if said.words & _PANES and not said.words & _LISTS["beats"]:
         return False
     return _moves(said, RAIN, moving) or (said.verbless and said.last in RAIN)
 
 
-def _snow(said: _Said, moving: frozenset[str]) -> bool:
-    if said.words & _SNOWS or _wished(said, SNOW) or _moves(said, SNOW, moving):
+def _snow(said: _ClauseWords, moving: frozenset[str]) -> bool:
+    if said.words & _SNOWS or _is_wish(said, SNOW) or _moves(said, SNOW, moving):
         return True
     strength = bool(said.words & (LITTLE | STRONG) - {"thick", "dense"}) and len(said.lows) <= 3
     return said.verbless and said.last in SNOW and (said.last in _SNOWFALL or len(said.lows) == 1 or strength)
 
 
-def _dust(said: _Said, moving: frozenset[str]) -> bool:
+def _dust(said: _ClauseWords, moving: frozenset[str]) -> bool:
     lit = bool(said.words & _MOTES or said.words & _BRIGHT)
     return _moves(said, DUST, moving) or (said.verbless and said.last in DUST and lit)
 
 
-def _embers(said: _Said, moving: frozenset[str]) -> bool:
+def _embers(said: _ClauseWords, moving: frozenset[str]) -> bool:
     placed = bool(said.words & PREPOSITIONS - {"of"})
     return _moves(said, EMBERS, moving) or (said.verbless and said.last in EMBERS and not placed)
 
 
-def _shadow(said: _Said, moving: frozenset[str]) -> bool:
+def _shadow(said: _ClauseWords, moving: frozenset[str]) -> bool:
     return bool(said.words & _CLOUDY) and bool(said.head & SHADE) and bool(said.words & moving or said.verbless)
 
 
-def _grain(said: _Said, moving: frozenset[str]) -> bool:
+def _grain(said: _ClauseWords, moving: frozenset[str]) -> bool:
     return bool(said.words & GRAIN and said.words & _FILMED) or said.lows == ["grain"]
 
 
@@ -198,41 +198,41 @@ _NOUNS = _LISTS["nouns"]
 """What of a light says how it looks, not how much it moves."""
 
 
-def effects(lows: list[str]) -> tuple[Effect, ...]:
+def find_effects(lows: list[str]) -> tuple[Effect, ...]:
     """The effects that a clause's words ask for, each once, with its amount and, where it counts, its direction."""
-    said, verb = frozenset(lows), verb_at(lows)
-    head = frozenset(_head(lows, verb))
+    said, verb = frozenset(lows), find_verb(lows)
+    head = frozenset(_find_head(lows, verb))
     stirred = bool(head & (AIR | MOTION_NOUNS))
     names: list[EffectName] = [
         name for name in MOVING if name not in ATMOSPHERE and _asks(name, lows, said if stirred else head, verb < 0)
     ]
-    last = next((low for low in reversed(_head(lows, verb)) if not low.endswith("ly")), "")
+    last = next((low for low in reversed(_find_head(lows, verb)) if not low.endswith("ly")), "")
     if last in LIGHT and not stirred:
         names = [name for name in names if name in ("light", "ripple")]
     if head & AIR and not set(names) & {"wind", "hair", "ripple", "clouds", "steam", "fog", "flow"}:
         names.append("wind")
     if "ripple" in names and "flow" in names:
         names.remove("flow" if said & MOVING["ripple"] - MOVING["flow"] else "ripple")
-    if names and "light" not in names and ends_at_an_hour(lows):
+    if names and "light" not in names and has_time_at_end(lows):
         names.append("light")
-    fills = asked(lows, _head(lows, verb), verb < 0, MOVING)
+    fills = find_airborne(lows, _find_head(lows, verb), verb < 0, MOVING)
     names = [name for name in names if not fills or name not in _INSTEAD.get(fills[0], _DRIVEN)] + fills
-    how = _qualified(lows)
-    way = direction(lows)
+    how = _pick_qualifiers(lows)
+    way = read_direction(lows)
     return tuple(
-        Effect(name, amount(how if name in ATMOSPHERE else said, name), direction=way if EFFECTS[name].directed else 0.0)
+        Effect(name, read_amount(how if name in ATMOSPHERE else said, name), direction=way if EFFECTS[name].directed else 0.0)
         for name in names
     )
 
 
-def _qualified(lows: list[str]) -> frozenset[str]:
+def _pick_qualifiers(lows: list[str]) -> frozenset[str]:
     """The words that say how much falls or floats: the "light" of "light rain", not of "in the light"; a drizzle says it."""
     after = [*lows[1:], "of"]
     how = frozenset(low for low, then in zip(lows, after, strict=True) if low != "light" or then not in PREPOSITIONS)
     return how | {"light"} if how & DRIZZLES else how | {"heavy"} if how & POURS else how
 
 
-def _head(lows: list[str], verb: int) -> list[str]:
+def _find_head(lows: list[str], verb: int) -> list[str]:
     """What something is said of: the words before the verb, as far as the first preposition."""
     head = lows[:verb] if verb > 0 else lows
     if "of" in head[1:] and head[head.index("of") - 1] in LIGHT:
@@ -258,7 +258,7 @@ def _asks(name: EffectName, lows: list[str], things: frozenset[str], verbless: b
         lit = said & {"reflection", "reflections"} and said & WATER
         return bool(found or lit) and (moving or bool(found & BARE and verbless))
     if name == "light":
-        if timed(lows) or dawns(lows):
+        if is_time_of_day(lows) or has_dawn(lows):
             return True
         if verbless and not said & MOTION_NOUNS:
             return bool((said - found) & _SHINING)
@@ -279,14 +279,14 @@ _THINGS: dict[EffectName, frozenset[str]] = {
 }  # fmt: skip
 
 
-def amount(said: frozenset[str], name: EffectName) -> float:
+def read_amount(said: frozenset[str], name: EffectName) -> float:
     """How strongly, 0..1: one of `AMOUNTS`."""
     if said & (LITTLE - (_NOUNS if name in ("light", "focus") else frozenset())):
         return AMOUNTS[0]
     return AMOUNTS[2] if said & STRONG else AMOUNTS[1]
 
 
-def direction(lows: list[str]) -> float:
+def read_direction(lows: list[str]) -> float:
     """Which way, in degrees clockwise from rightwards, to the nearest 45: what is said, else down for what falls, else right."""
     line = f" {' '.join(lows)} ".replace(" on the left ", " ").replace(" on the right ", " ")
     lows = line.split()

@@ -9,10 +9,10 @@ import re
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-from studio.motion.clause_split import lows
+from studio.motion.clause_split import lower_words
 from studio.motion.clauses import Clause
 from studio.motion.effect_words import MOVING
-from studio.motion.syntax import begins, verb_at
+from studio.motion.syntax import begins_action, find_verb
 from studio.motion.vocabulary import (
     ADVERBS,
     AIR,
@@ -43,7 +43,7 @@ Why = Literal["acts", "look", "letters", "unread"]
 """Somebody or something acts by itself; the picture is to look otherwise; letters are to appear; it isn't understood."""
 
 
-class Beyond(NamedTuple):
+class GenerativeOnly(NamedTuple):
     """Words of a text, from the character `start` to `end`, that are not done, and why."""
 
     start: int
@@ -75,48 +75,50 @@ _WHOM = DETERMINERS | _LISTS["whom"]
 _MADE = _LISTS["made"]
 
 
-def beyond(clause: Clause, before: Clause | None = None) -> tuple[Beyond, ...]:
+def find_generative(clause: Clause, before: Clause | None = None) -> tuple[GenerativeOnly, ...]:
     """What of a clause a camera and effects can't show; `before` is the clause that stands before it."""
-    said = lows(clause.text)
-    whole = Beyond(clause.start, clause.end, "acts")
+    said = lower_words(clause.text)
+    whole = GenerativeOnly(clause.start, clause.end, "acts")
     if clause.kind in ("effect", "loop", "negative", "still"):
         return ()
     if clause.kind == "camera":
-        return tuple(_filmed(clause, said))
+        return tuple(_check_camera(clause, said))
     if _LETTERS & set(said[:4]) and not clause.effects:
         return (whole._replace(why="letters"),)
-    if _becomes(said):
+    if _has_change(said):
         return (whole._replace(why="look"),)
     if clause.effects:
-        return (whole,) if _borne(said) or _switched(said) else tuple(_tail(clause))
+        return (whole,) if _is_borne(said) or _is_switched(said) else tuple(_check_tail(clause))
     if clause.kind in ("action", "environment"):
         return (whole,)
     if clause.kind == "light":
         happens = any(low in FINITE or low in GOING for low in said) and not _STAND & set(said)
         return (whole,) if happens else ()
-    why = _described(clause, said, before)
+    why = _judge_rest(clause, said, before)
     return (whole._replace(why=why),) if why else ()
 
 
-def described(clause: Clause) -> bool:
+def is_description(clause: Clause) -> bool:
     """Whether a clause says how the picture is, in more than words of mood: that stays as it is."""
-    return clause.kind in ("description", "other", "light") and bool([low for low in lows(clause.text) if not _mood(low)])
+    return clause.kind in ("description", "other", "light") and bool(
+        [low for low in lower_words(clause.text) if not _is_mood(low)]
+    )
 
 
-def _filmed(clause: Clause, said: list[str]) -> Iterator[Beyond]:
+def _check_camera(clause: Clause, said: list[str]) -> Iterator[GenerativeOnly]:
     """A camera clause of which no move was read, and what somebody does in one of which one was."""
     if not clause.moves:
         if not set(said) & _VIEWS and clause.target == "":
-            yield Beyond(clause.start, clause.end, "unread")
+            yield GenerativeOnly(clause.start, clause.end, "unread")
         return
     for run in clause.rest:
-        doing = lows(run)
+        doing = lower_words(run)
         at = clause.text.lower().find(run.lower())
-        if at >= 0 and not set(doing[:2]) & _VIEWS and any(_going(doing, place) for place in range(len(doing))):
-            yield Beyond(clause.start + at, clause.start + at + len(run), "acts")
+        if at >= 0 and not set(doing[:2]) & _VIEWS and any(_is_deed(doing, place) for place in range(len(doing))):
+            yield GenerativeOnly(clause.start + at, clause.start + at + len(run), "acts")
 
 
-def _becomes(said: list[str]) -> bool:
+def _has_change(said: list[str]) -> bool:
     """Whether something is to turn into something else: "the sky turns pink", "from day to night"."""
     at = next((at for at, low in enumerate(said) if low in _BECOMES), -1)
     if at >= 0 and set(said[at + 1 :]) & _OTHERWISE and not {"into", "in"} & set(said[at + 2 : at + 3]) - {"into"}:
@@ -124,35 +126,39 @@ def _becomes(said: list[str]) -> bool:
     return {"day", "night"} <= set(said) or {"winter", "summer"} <= set(said)
 
 
-def _borne(said: list[str]) -> bool:
+def _is_borne(said: list[str]) -> bool:
     """Whether the wind is said to carry something that isn't leaves, cloth, water or air: "a gust blows her hat off"."""
-    verb = verb_at(said)
+    verb = find_verb(said)
     if verb < 1 or not AIR & set(said[:verb]) or _DRIVEN & set(said):
         return False
     after = [low for low in said[verb + 1 :] if low not in DETERMINERS and not low.endswith("ly")]
     return bool(after) and after[0] not in PREPOSITIONS | ADVERBS | AUXILIARIES
 
 
-def _switched(said: list[str]) -> bool:
+def _is_switched(said: list[str]) -> bool:
     """Whether lights are turned on or off."""
     return any(low in _TURNS and said[at + 1 : at + 2] in (["on"], ["off"]) for at, low in enumerate(said))
 
 
-def _tail(clause: Clause) -> Iterator[Beyond]:
+def _check_tail(clause: Clause) -> Iterator[GenerativeOnly]:
     """What a clause with effects says besides: "the waves roll in and freeze"."""
     moving = frozenset().union(*(MOVING[effect.name] for effect in clause.effects))
     for joint in _JOINT.finditer(clause.text):
-        after = lows(clause.text[joint.end() :])
+        after = lower_words(clause.text[joint.end() :])
         verb = next((low for low in after if low not in ADVERBS and not low.endswith("ly")), "")
-        if verb in moving or not begins(after, listed=True) or (verb_at(after) > 0 and after[verb_at(after)] in moving):
+        if (
+            verb in moving
+            or not begins_action(after, listed=True)
+            or (find_verb(after) > 0 and after[find_verb(after)] in moving)
+        ):
             continue
-        yield Beyond(clause.start + joint.start(), clause.end, "acts")
+        yield GenerativeOnly(clause.start + joint.start(), clause.end, "acts")
         return
 
 
-def _described(clause: Clause, said: list[str], before: Clause | None) -> Why | None:
+def _judge_rest(clause: Clause, said: list[str], before: Clause | None) -> Why | None:
     """Why words that name no deed are one all the same; None for a description, a mood, or where a camera goes."""
-    rest = [low for low in said if not _mood(low)]
+    rest = [low for low in said if not _is_mood(low)]
     if not rest or (said[0] in _VIEWS and before is not None and before.kind == "camera"):
         return None
     if set(rest) & _LOOKS or (said[0] in _MADE and len(said) > 1) or ("black" in said and "white" in said and len(rest) <= 3):
@@ -160,9 +166,9 @@ def _described(clause: Clause, said: list[str], before: Clause | None) -> Why | 
     ordered = said[0] in BASE and said[1:2] and said[1] in _WHOM
     if clause.kind == "other" or ordered or (said[0] in _MAKES and any(low in BASE for low in said[2:])):
         return "acts"
-    if any(_going(said, at) for at in range(len(said))) or said[0] in _NEXT:
+    if any(_is_deed(said, at) for at in range(len(said))) or said[0] in _NEXT:
         return "acts"
-    verb = verb_at(said)
+    verb = find_verb(said)
     if verb > 0 and said[verb] in FINITE and said[verb] not in STATE_FORMS | AUXILIARIES:
         return "acts"
     head = said[: next((at for at, low in enumerate(said) if low in PREPOSITIONS and at), len(said))]
@@ -171,7 +177,7 @@ def _described(clause: Clause, said: list[str], before: Clause | None) -> Why | 
     return "unread" if len(said) <= 5 and said[-1] in _WAYS and said[0] not in DETERMINERS | PREPOSITIONS else None
 
 
-def _going(said: list[str], at: int) -> bool:
+def _is_deed(said: list[str], at: int) -> bool:
     """Whether a word in -ing is what somebody does: not in "rolling hills", "a woman holding a cup"; but "floating dust"."""
     low, after = said[at], said[at + 1 : at + 2]
     if low not in GOING or low in STATE_FORMS or low in _VIEWS:
@@ -179,5 +185,5 @@ def _going(said: list[str], at: int) -> bool:
     return not after or after[0] in _AFTER_DOING | NATURE or after[0].endswith("ly")
 
 
-def _mood(low: str) -> bool:
+def _is_mood(low: str) -> bool:
     return low in _WITH or (low.endswith("ly") and low[:-2] in MOODS) or low.isdigit()

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 from studio.cards import ModelCard
 from studio.motion.compose import plain
-from studio.motion.read_prompt import parse
-from studio.motion.rules.camera_rules import camera
-from studio.motion.rules.contradictions import forces
-from studio.motion.rules.empty_prompts import EMPTY, emptiness
-from studio.motion.rules.faults import Asked, Fault, Level, Rule
-from studio.motion.rules.wording_rules import lettering, load, negations, place
+from studio.motion.read_prompt import parse_prompt
+from studio.motion.rules.camera_rules import check_camera
+from studio.motion.rules.contradictions import check_contradictions
+from studio.motion.rules.empty_prompts import EMPTY, check_empty
+from studio.motion.rules.faults import CheckedPrompt, Fault, Level, Rule
+from studio.motion.rules.wording_rules import check_lettering, check_load, check_negations, check_place
 from studio.nouns import Effect, Motion, Noun
 
 CODES = (
@@ -25,9 +25,17 @@ CODES = (
     "short_legs",
 )  # fmt: skip
 HINTS = ("no_camera", "no_still", "short_legs")
-RULES: tuple[Rule, ...] = (emptiness, camera, forces, load, negations, lettering, place)
+RULES: tuple[Rule, ...] = (
+    check_empty,
+    check_camera,
+    check_contradictions,
+    check_load,
+    check_negations,
+    check_lettering,
+    check_place,
+)
 ACTED_ON = (*EMPTY, "camera_conflict", "forces_conflict", "still_camera_moves", "no_region", "short_legs")
-"""What counts for a model that reads no words and is told what to do by them all the same (`read.enacted`)."""
+"""What counts for a model that reads no words and is told what to do by them all the same (`read_prompt.add_worded_motion`)."""
 
 ROUNDS = 4
 """How often a remedy is mended in its turn: a sentence that loses its only motion needs another, which may need a camera."""
@@ -54,7 +62,7 @@ class Finding(Noun, frozen=True):
     negative: str = ""
 
 
-def check(motion: Motion | str, *, seconds: float = 5.0, card: ModelCard | None = None) -> tuple[Finding, ...]:
+def check_prompt(motion: Motion | str, *, seconds: float = 5.0, card: ModelCard | None = None) -> tuple[Finding, ...]:
     """What is wrong with a prompt for a clip of `seconds`, what hurts first and in the order of the sentence.
 
     A text is read. A motion is checked as the sentence it makes (`compose.plain`), with what words can't say: effects that lack a
@@ -69,14 +77,14 @@ def check(motion: Motion | str, *, seconds: float = 5.0, card: ModelCard | None 
 
 def _faults(text: str, effects: tuple[Effect, ...], seconds: float, card: ModelCard | None) -> list[Fault]:
     """What the rules find. Where nothing moves at all, that is said and no more about what is missing."""
-    asked = Asked(text, _lower(text), parse(text), effects, seconds, card)
+    asked = CheckedPrompt(text, _lower(text), parse_prompt(text), effects, seconds, card)
     found = [fault for rule in RULES for fault in rule(asked)]
     codes = {fault.code for fault in found}
     silent = EMPTY if "text_changes" in codes else HINTS if codes & set(EMPTY) else ()
-    return [fault for fault in found if fault.code not in silent and fault.code in _counting(card)]
+    return [fault for fault in found if fault.code not in silent and fault.code in _list_codes(card)]
 
 
-def _counting(card: ModelCard | None) -> tuple[str, ...]:
+def _list_codes(card: ModelCard | None) -> tuple[str, ...]:
     """The codes that mean something to a model: none where words do nothing at all, which `compose` says in its notes."""
     if card is None or "prompt" in card.supports:
         return CODES
@@ -93,11 +101,11 @@ def _lower(text: str) -> str:
 def _finding(
     fault: Fault, offered: bool, found: list[Fault], effects: tuple[Effect, ...], seconds: float, card: ModelCard | None
 ) -> Finding:
-    fix, negative = _settled(fault, found, effects, seconds, card) if offered else ("", "")
+    fix, negative = _find_fix(fault, found, effects, seconds, card) if offered else ("", "")
     return Finding(fault.code, fault.start, fault.end, fault.reason, fault.label, fix, fault.level, negative if fix else "")
 
 
-def _settled(
+def _find_fix(
     fault: Fault, found: list[Fault], effects: tuple[Effect, ...], seconds: float, card: ModelCard | None
 ) -> tuple[str, str]:
     """The sentence after a fault's remedy and the remedies of what that brought in, and what goes into the negative prompt.

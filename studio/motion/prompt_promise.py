@@ -14,9 +14,9 @@ from studio.cards import ModelCard
 from studio.motion import generative_only, sentences
 from studio.motion.ambient_effects import EFFECTS, needs_brush
 from studio.motion.camera_moves import STATIC, is_moving, is_shaken, name_move
-from studio.motion.clauses import Clause, clauses, own
+from studio.motion.clauses import Clause, lower_first, read_clauses
 from studio.motion.compose import plain
-from studio.motion.read_prompt import enacted
+from studio.motion.read_prompt import add_worded_motion
 from studio.motion.rules.empty_prompts import PUSH_IN
 from studio.motion.rules.faults import cut
 from studio.nouns import Camera, Effect, EffectName, Motion, Move, Noun, Speed
@@ -67,36 +67,36 @@ def promise(
     """
     text = plain(motion) if text is None else text
     if "prompt" in card.supports:
-        return _written(motion, card, text)
+        return _promise_reader(motion, card, text)
     if "effects" not in card.supports:
-        return _uncontrolled(motion, card, text)
-    acted = enacted(motion)
-    found = clauses(text)
+        return _promise_uncontrolled(motion, card, text)
+    acted = add_worded_motion(motion)
+    found = read_clauses(text)
     drawn = {effect.name for effect in acted.effects if effect.amount > 0 and not needs_brush(effect)} - set(unplaced)
     boxed = boxed and "end_crop" in card.supports
     unseen = tuple(_unseen(found, drawn, motion, boxed))
     loop = ("back to where it began",) if acted.camera.loop else ()
-    camera, happening = BETWEEN if boxed else _camera(acted.camera), tuple(_happening(found, acted.effects, drawn, unseen))
+    camera, happening = BETWEEN if boxed else _name_camera(acted.camera), tuple(_happening(found, acted.effects, drawn, unseen))
     seen = (camera, *happening, *loop) if camera else (*happening, "the camera holds still")
     kept = tuple(
-        own(clause.text)
+        lower_first(clause.text)
         for at, clause in enumerate(found)
-        if generative_only.described(clause)
+        if generative_only.is_description(clause)
         and not clause.effects
-        and not generative_only.beyond(clause, found[at - 1] if at else None)
+        and not generative_only.find_generative(clause, found[at - 1] if at else None)
     )
     return Promise(seen, unseen, kept, without=_without(text, unseen))
 
 
-def filmed(moves: tuple[Move, ...], speed: Speed) -> str:
+def name_moves(moves: tuple[Move, ...], speed: Speed) -> str:
     """Moves made together, in few words: "slow push in and circle left"; "" for a camera that holds still."""
     moving = [name_move(move.name) for move in moves if is_moving(move)]
     return PACES[speed] + " and ".join(moving) if moving else ""
 
 
-def _camera(camera: Camera) -> str:
+def _name_camera(camera: Camera) -> str:
     """What the camera does, in few words: "push in, then circle left"; "" for one that holds still throughout."""
-    legs = [filmed(camera.moves, camera.speed), *(filmed(leg.moves, leg.speed) for leg in camera.then)]
+    legs = [name_moves(camera.moves, camera.speed), *(name_moves(leg.moves, leg.speed) for leg in camera.then)]
     return ", then ".join(leg or "hold still" for leg in legs) if any(legs) else ""
 
 
@@ -112,7 +112,7 @@ def _unseen(found: tuple[Clause, ...], drawn: set[EffectName], motion: Motion, b
             waiting.update(lost)
             yield Unseen(_brief(clause), clause.start, clause.end, "place", lost[0])
             continue
-        for one in generative_only.beyond(clause, found[at - 1] if at else None):
+        for one in generative_only.find_generative(clause, found[at - 1] if at else None):
             yield Unseen(_words(clause, one), one.start, one.end, one.why)
     for effect in motion.effects:
         if effect.amount > 0 and effect.name not in drawn | waiting:
@@ -144,10 +144,12 @@ def _happening(
 def _brief(clause: Clause, end: int | None = None) -> str:
     """A clause's words without what joins it to others."""
     text = clause.text[: end - clause.start] if end is not None else clause.text
-    return own(re.sub(r"^(?:and|but|while|whilst|then|with|as|plus|also)\s+", "", text.strip(), flags=re.I).rstrip(" ,;."))
+    return lower_first(
+        re.sub(r"^(?:and|but|while|whilst|then|with|as|plus|also)\s+", "", text.strip(), flags=re.I).rstrip(" ,;.")
+    )
 
 
-def _words(clause: Clause, one: generative_only.Beyond) -> str:
+def _words(clause: Clause, one: generative_only.GenerativeOnly) -> str:
     return _brief(clause._replace(text=clause.text[one.start - clause.start : one.end - clause.start]))
 
 
@@ -162,9 +164,9 @@ def _without(text: str, unseen: tuple[Unseen, ...]) -> str:
     return left if left.strip(" .,;!") else PUSH_IN
 
 
-def _written(motion: Motion, card: ModelCard, text: str) -> Promise:
+def _promise_reader(motion: Motion, card: ModelCard, text: str) -> Promise:
     """For a model that reads words: it is told everything, and what it can't obey is named."""
-    found = clauses(text)
+    found = read_clauses(text)
     unseen: list[Unseen] = []
     if "negative_prompt" not in card.supports:
         unseen += [Unseen(_brief(one), one.start, one.end, "avoid") for one in found if one.kind == "negative"]
@@ -174,18 +176,18 @@ def _written(motion: Motion, card: ModelCard, text: str) -> Promise:
     return Promise((), tuple(unseen), told=True, without=_without(text, tuple(unseen)))
 
 
-def _uncontrolled(motion: Motion, card: ModelCard, text: str) -> Promise:
+def _promise_uncontrolled(motion: Motion, card: ModelCard, text: str) -> Promise:
     """For a model that is only told how much moves: nothing that is asked of it is sure."""
     unseen = [
         Unseen(_brief(one), one.start, one.end, "control")
-        for one in clauses(text)
-        if one.kind in ("action", "environment", "effect", "camera", "light", "loop") and _asked(one, card)
+        for one in read_clauses(text)
+        if one.kind in ("action", "environment", "effect", "camera", "light", "loop") and _needs_control(one, card)
     ]
-    cameras = tuple(name_move(move.name) for move in sentences.moving(motion.camera) if move.name in card.cameras)
+    cameras = tuple(name_move(move.name) for move in sentences.pick_moving(motion.camera) if move.name in card.cameras)
     return Promise(cameras, tuple(unseen), without="")
 
 
-def _asked(clause: Clause, card: ModelCard) -> bool:
+def _needs_control(clause: Clause, card: ModelCard) -> bool:
     """Whether a clause asks for something to move that this model has no control for."""
     if clause.kind == "camera":
         return any(move.name != STATIC and move.name not in card.cameras for move in clause.moves)

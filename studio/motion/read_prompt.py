@@ -12,28 +12,28 @@ from typing import NamedTuple
 from studio.motion import sentences
 from studio.motion.ambient_effects import needs_brush
 from studio.motion.camera_moves import MOST, STATIC, goes, has_circle
-from studio.motion.clauses import Clause, clauses
-from studio.motion.compose import LOOP, parts, plain, stays
+from studio.motion.clauses import Clause, read_clauses
+from studio.motion.compose import LOOP, conjugate_stay, list_sentences, plain
 from studio.motion.vocabulary import CONJUNCTIONS, PRONOUNS
 from studio.nouns import Camera, Effect, EffectName, Leg, Motion, Move, MoveName, Speed, replace
 
 
-class Parsed(NamedTuple):
+class ParsedPrompt(NamedTuple):
     """A text as it was understood: the motion, and the clauses it was read from, in their order."""
 
     motion: Motion
     clauses: tuple[Clause, ...]
 
 
-def parse(text: str) -> Parsed:
+def parse_prompt(text: str) -> ParsedPrompt:
     """What a text says, as a motion and clause by clause."""
-    found = clauses(text)
-    return Parsed(_motion(text, found), found)
+    found = read_clauses(text)
+    return ParsedPrompt(_motion(text, found), found)
 
 
-def read(text: str) -> Motion:
+def read_motion(text: str) -> Motion:
     """What a text says. Nothing said of the camera: no moves at all."""
-    return parse(text).motion
+    return parse_prompt(text).motion
 
 
 class _Slot:
@@ -84,7 +84,9 @@ def _motion(text: str, found: tuple[Clause, ...]) -> Motion:
         if clause.kind in _SLOTS and clause.words != subject:
             slots[_SLOTS[clause.kind]].add(clause.words, clause)
         if clause.action:
-            first = not slots["action"].words and (clause.subject in ("", subject) or (_refers(clause.subject) and subject != ""))
+            first = not slots["action"].words and (
+                clause.subject in ("", subject) or (_is_pronoun(clause.subject) and subject != "")
+            )
             slots["action"].add(clause.action if first else f"{clause.subject} {clause.action}".strip(), clause)
         elif clause.subject != subject:
             slots["prompt"].add(clause.subject, clause)
@@ -114,10 +116,10 @@ def _stays(found: tuple[Clause, ...]) -> str:
     )
     if not any(words for _, words in still):
         return " and ".join(thing for thing, _ in still)
-    return ", ".join(thing if words else f"{thing} {stays(thing)}" for thing, words in still)
+    return ", ".join(thing if words else f"{thing} {conjugate_stay(thing)}" for thing, words in still)
 
 
-def _refers(subject: str) -> bool:
+def _is_pronoun(subject: str) -> bool:
     return subject.lower() in PRONOUNS
 
 
@@ -126,15 +128,15 @@ def _subject(found: tuple[Clause, ...]) -> str:
     first = next((at for at, clause in enumerate(found) if clause.action), -1)
     acting = found[first].subject if first >= 0 else ""
     if first > 0 and not acting:
-        acting = _named(found[:first], found[first])
-    if acting and not _refers(acting):
+        acting = _name_actor(found[:first], found[first])
+    if acting and not _is_pronoun(acting):
         return acting
     known = found[: first + 1] if acting else found
     target = next((clause.target for clause in known if clause.target and not (acting and clause.target.startswith(_OWN))), "")
     return target or acting or next((clause.subject for clause in found if clause.subject and not clause.action), "")
 
 
-def _named(before: tuple[Clause, ...], acting: Clause) -> str:
+def _name_actor(before: tuple[Clause, ...], acting: Clause) -> str:
     """Who acts, where that was said earlier in the same sentence: "the old fisherman, weathered face, lifts his hat"."""
     for clause in before:
         if clause.kind == "description" and clause.sentence == acting.sentence and clause.words.split(" ", 1)[0] in _SOMEBODY:
@@ -170,7 +172,7 @@ def _together(legs: list[Leg]) -> Leg:
     return Leg(tuple(moves.values()), speeds[0] if speeds and tuple(moves) != (STATIC,) else "normal")
 
 
-def hear(motion: Motion, text: str) -> Motion:
+def read_changes(motion: Motion, text: str) -> Motion:
     """The motion changed only where the sentence says otherwise than `plain(motion)` does.
 
     A sentence that is still there word for word stays what it was; the rest is read anew. An exact amount or direction stays
@@ -180,23 +182,22 @@ def hear(motion: Motion, text: str) -> Motion:
     if line == " ".join(plain(motion).split()):
         return motion
     there: set[str] = set()
-    for said in sorted({part.text for part in parts(motion)} | {LOOP}, key=len, reverse=True):
+    for said in sorted({part.text for part in list_sentences(motion)} | {LOOP}, key=len, reverse=True):
         at = f" {line} ".find(f" {said} ")
         if at >= 0:
             there.add(said)
             line = f"{line[:at]} {line[at + len(said) :]}"
-    new, found = parse(line)
+    new, found = parse_prompt(line)
     anew = next((clause.anew for clause in found if clause.legs), False)
-    kept = {part.slot: part.text in there for part in parts(motion) if part.slot != "effects"}
+    kept = {part.slot: part.text in there for part in list_sentences(motion) if part.slot != "effects"}
     kept.setdefault("prompt", kept.get("camera", False))  # where all that is extra is said with the camera
     loop = new.camera.loop or (motion.camera.loop and LOOP in there)
     changes = _words(motion, new, kept)
-    return replace(
-        motion, camera=replace(_filmed(motion, new, kept, anew), loop=loop), effects=_stirred(motion, new, there), **changes
-    )  # fmt: skip
+    camera = replace(_update_camera(motion, new, kept, anew), loop=loop)
+    return replace(motion, camera=camera, effects=_update_effects(motion, new, there), **changes)
 
 
-def avoiding(*lists: str) -> str:
+def join_negatives(*lists: str) -> str:
     """What negative prompts ask to avoid, each thing once: "blurry, text" and "text" are "blurry, text"."""
     return ", ".join(dict.fromkeys(one.strip() for words in lists for one in words.split(",") if one.strip()))
 
@@ -204,7 +205,7 @@ def avoiding(*lists: str) -> str:
 def _words(motion: Motion, new: Motion, kept: dict[str, bool]) -> dict[str, str]:
     """The slots of words: what is still there, then what is new."""
     found = {name: _and(getattr(motion, name) if kept.get(name) else "", getattr(new, name)) for name in _FREE}
-    found["negative_prompt"] = avoiding(motion.negative_prompt, new.negative_prompt)
+    found["negative_prompt"] = join_negatives(motion.negative_prompt, new.negative_prompt)
     here = kept.get("subject") or (not motion.action and kept.get("camera"))
     if not here:
         return {**found, "subject": new.subject, "action": new.action}
@@ -223,7 +224,7 @@ def _and(one: str, other: str) -> str:
     return f"{one}, {other}" if one and other else one or other
 
 
-def _filmed(motion: Motion, new: Motion, kept: dict[str, bool], anew: bool) -> Camera:
+def _update_camera(motion: Motion, new: Motion, kept: dict[str, bool], anew: bool) -> Camera:
     """The camera: its moves as they were where the words say the same of them. `anew`: what is new follows what was there."""
     old, said = motion.camera, new.camera
     speed: Speed = said.speed if said.speed != "normal" else old.speed
@@ -255,65 +256,68 @@ def _exactly(leg: Leg, at: int, old: Camera) -> Leg:
     return Leg(tuple(exact.get((move.name, sentences.bucket(move.amount)), move) for move in leg.moves), leg.speed)
 
 
-def _stirred(motion: Motion, new: Motion, there: set[str]) -> tuple[Effect, ...]:
+def _update_effects(motion: Motion, new: Motion, there: set[str]) -> tuple[Effect, ...]:
     """The effects: those that are still said, as exactly as before, then new ones."""
     worded = {
-        effect.name: (effect, part.text) for part in parts(motion) if part.slot != "effects" for effect in _asked(part.text)
+        effect.name: (effect, part.text)
+        for part in list_sentences(motion)
+        if part.slot != "effects"
+        for effect in _worded(part.text)
     }
     fresh = {effect.name: effect for effect in new.effects}
     found: list[Effect] = []
     for effect in motion.effects:
-        before, sentence = worded.get(effect.name, (effect, sentences.effect(effect)))
+        before, sentence = worded.get(effect.name, (effect, sentences.say_effect(effect)))
         if effect.amount == 0 or sentence in there:
             found.append(effect)
         elif effect.name in fresh:
-            found.append(_retold(effect, before, fresh[effect.name]))
+            found.append(_update_effect(effect, before, fresh[effect.name]))
     names = {effect.name for effect in motion.effects}
     return (*found, *(effect for effect in new.effects if effect.name not in names))
 
 
-def _retold(effect: Effect, before: Effect, after: Effect) -> Effect:
+def _update_effect(effect: Effect, before: Effect, after: Effect) -> Effect:
     """An effect after other words about it: what they say differently from those before."""
     amount = effect.amount if sentences.bucket(before.amount) == sentences.bucket(after.amount) else after.amount
     turned = sentences.octant(before.direction) != sentences.octant(after.direction)
     return replace(effect, amount=amount, direction=after.direction if turned else effect.direction)
 
 
-def _asked(text: str) -> tuple[Effect, ...]:
-    return tuple(effect for clause in clauses(text) for effect in clause.effects)
+def _worded(text: str) -> tuple[Effect, ...]:
+    return tuple(effect for clause in read_clauses(text) for effect in clause.effects)
 
 
-def enacted(motion: Motion) -> Motion:
+def add_worded_motion(motion: Motion) -> Motion:
     """The motion with the effects its words ask for added, and the camera where it has no moves: for engines that read no words.
 
     What would have to be painted and isn't is left out, if it is the words that ask for it: they can't be refused for it.
     """
-    said = _said(motion)
-    wanted = _wanted(said)
+    said = _write_words(motion)
+    wanted = _find_effects(said)
     known = {effect.name for effect in motion.effects}
     kept = tuple(effect for effect in motion.effects if effect.name not in wanted or not needs_brush(effect))
     more = tuple(effect for name, effect in wanted.items() if name not in known and not needs_brush(effect))
     camera = motion.camera
     if not camera.moves:
-        asked = read(said).camera
+        asked = read_motion(said).camera
         camera = replace(camera, moves=asked.moves, speed=asked.speed if asked.moves else camera.speed, then=asked.then)
     return replace(motion, camera=camera, effects=(*kept, *more))
 
 
-def effects(motion: Motion) -> tuple[Effect, ...]:
+def list_effects(motion: Motion) -> tuple[Effect, ...]:
     """Every effect of a motion: those pressed, then those its words ask for, whether or not it is known where they happen."""
     known = {effect.name for effect in motion.effects}
-    return (*motion.effects, *(effect for name, effect in _wanted(_said(motion)).items() if name not in known))
+    return (*motion.effects, *(effect for name, effect in _find_effects(_write_words(motion)).items() if name not in known))
 
 
-def _said(motion: Motion) -> str:
+def _write_words(motion: Motion) -> str:
     """Its words, without what is written from its camera and its effects."""
-    return " ".join(part.text for part in parts(replace(motion, camera=Camera(()), effects=())))
+    return " ".join(part.text for part in list_sentences(replace(motion, camera=Camera(()), effects=())))
 
 
-def _wanted(said: str) -> dict[EffectName, Effect]:
+def _find_effects(said: str) -> dict[EffectName, Effect]:
     """The effects that words ask for, the first of a name."""
     wanted: dict[EffectName, Effect] = {}
-    for effect in _asked(said):
+    for effect in _worded(said):
         wanted.setdefault(effect.name, effect)
     return wanted

@@ -41,7 +41,7 @@ def octant(direction: float) -> int:
     return round(direction / 45) % 8
 
 
-def way(one: Effect) -> str:
+def say_way(one: Effect) -> str:
     """Which way an effect goes, as it is said: " to the left"; "" for rightwards and for what goes nowhere."""
     row = EFFECTS[one.name]
     if not row.directed:
@@ -53,18 +53,18 @@ def way(one: Effect) -> str:
     return WAYS[step]
 
 
-def moving(camera: Camera | Leg) -> tuple[Move, ...]:
+def pick_moving(camera: Camera | Leg) -> tuple[Move, ...]:
     """The moves that move, of a camera before its legs or of a leg."""
     return tuple(move for move in camera.moves if is_moving(move))
 
 
-def move(one: Move) -> str:
+def say_move(one: Move) -> str:
     """One move, after "The camera": "pans slightly left"."""
     row = MOVES[one.name]
     return row.says.format((" slightly", "", row.far)[bucket(one.amount)])
 
 
-def camera(said: Camera, on: str = "") -> str:
+def say_camera(said: Camera, on: str = "") -> str:
     """The camera in one sentence, leg after leg, "" when nothing is said of it.
 
     `on` is whom or what it is about, if it isn't said elsewhere.
@@ -82,26 +82,26 @@ def camera(said: Camera, on: str = "") -> str:
 
 def _leg(leg: Camera | Leg) -> str:
     """What the camera does at once, after "The camera": "slowly pushes in and tilts up"."""
-    verbs = [move(one) for one in moving(leg)] or [MOVES[STATIC].says]
+    verbs = [say_move(one) for one in pick_moving(leg)] or [MOVES[STATIC].says]
     line = verbs[0] if len(verbs) == 1 else f"{', '.join(verbs[:-1])} and {verbs[-1]}"
-    return f"{PACES[leg.speed] if moving(leg) else ''}{line}"
+    return f"{PACES[leg.speed] if pick_moving(leg) else ''}{line}"
 
 
-def effect(one: Effect) -> str:
+def say_effect(one: Effect) -> str:
     """An effect in one sentence."""
     row = EFFECTS[one.name]
-    return row.says.format(how=row.hows[bucket(one.amount)], way=way(one)) + "."
+    return row.says.format(how=row.hows[bucket(one.amount)], way=say_way(one)) + "."
 
 
-def _said() -> dict[str, Effect]:
+def _list_said() -> dict[str, Effect]:
     found: dict[str, Effect] = {}
     for name, row in EFFECTS.items():
         for amount in EFFECT_AMOUNTS:
             for step in (0, 4, 2, 6, 1, 3, 5, 7) if row.directed else (0,):
                 one = Effect(name, amount, direction=step * 45.0)
-                found.setdefault(effect(one)[:-1].lower(), one)
+                found.setdefault(say_effect(one)[:-1].lower(), one)
     return found
 
 
-SAID = _said()
+SAID = _list_said()
 """Every sentence about an effect, in lower case and without its full stop, and the effect it is said of."""

@@ -66,7 +66,7 @@ def skip(lows: list[str], over: frozenset[str]) -> int:
     return at
 
 
-def filmed(lows: list[str]) -> bool:
+def is_about_camera(lows: list[str]) -> bool:
     """Whether words are about the camera."""
     return starts_camera(lows) or any(low in CAMERA or low in _MOVES for low in lows)
 
@@ -77,7 +77,7 @@ def starts_camera(lows: list[str]) -> bool:
     return bool(rest) and (rest[0] in CAMERA or rest[0] in _MOVES or rest[:2] == ["hand", "held"] or rest[0] == STATIC)
 
 
-def verb_at(lows: list[str], first: int = 1) -> int:
+def find_verb(lows: list[str], first: int = 1) -> int:
     """Where the verb stands that something does: at `first` or later, -1 for none. An -ing form counts when no other is found."""
     going = -1
     caused = bool(lows) and lows[0] in _CAUSES
@@ -94,7 +94,7 @@ def verb_at(lows: list[str], first: int = 1) -> int:
         elif low in BASE and before == "and" and at > 2 and lows[at - 2] in BASE and lows[at - 2] not in NATURE:
             return at - 2
         elif low in BASE:
-            if (does(before) or does(noun) or (caused and at > 1)) and not _names(lows, at):
+            if (takes_base_form(before) or takes_base_form(noun) or (caused and at > 1)) and not _names(lows, at):
                 return at
         elif at and _unknown(lows, at):
             return at
@@ -120,32 +120,32 @@ def _names(lows: list[str], at: int) -> bool:
     return bool(after) and (after[0] in FINITE or after[0] in GOING or after[0] in BASE or after[0] in AUXILIARIES)
 
 
-def many(noun: str) -> bool:
+def is_plural(noun: str) -> bool:
     """Whether a thing that is named is more than one."""
     return noun in _MANY or (noun.endswith("s") and noun not in _ONE and not noun.endswith(("ss", "us", "is", "'s")))
 
 
-def does(low: str) -> bool:
+def takes_base_form(low: str) -> bool:
     """Whether a word may be followed by a verb's base form: a plural, one who says I, we, you or they, an adverb."""
     return low in _DO or (low.endswith("s") and low not in _ONE and not low.endswith(("ss", "us", "'s"))) or low.endswith("ly")
 
 
 def has_verb(lows: list[str]) -> bool:
     """Whether words say that something does something."""
-    return verb_at(lows) >= 0
+    return find_verb(lows) >= 0
 
 
-def own_subject(lows: list[str]) -> bool:
+def has_own_subject(lows: list[str]) -> bool:
     """Whether words are a clause with a subject of its own: something named, then what it does."""
     if not lows or (_verb_first(lows) and not _names(lows, 0)):
         return False
-    at = verb_at(lows)
+    at = find_verb(lows)
     return at > 0 and any(low not in DETERMINERS and low not in MODIFIERS for low in lows[:at])
 
 
-def complete(lows: list[str]) -> bool:
+def is_complete(lows: list[str]) -> bool:
     """Whether words stand as a clause by themselves."""
-    if filmed(lows):
+    if is_about_camera(lows):
         return True
     rest = lows[skip(lows, LEADING) :]
     if any(low in NEGATIONS for low in lows) or not rest:
@@ -161,7 +161,7 @@ def _verb_first(lows: list[str]) -> bool:
     return lows[0] not in NATURE and (lows[0] in FINITE or lows[0] in GOING or lows[0] in BASE)
 
 
-def paces(lows: list[str]) -> bool:
+def is_manner(lows: list[str]) -> bool:
     """Whether words only say how something is done: "a slow", "gently"."""
     return all(low in LEADING or low.endswith("ly") for low in lows)
 
@@ -171,7 +171,7 @@ _STANDS_UP = _LISTS["stands_up"]
 _NOT_DONE = STATE_FORMS | AUXILIARIES | _LISTS["not_done"]
 
 
-def begins(said: list[str], listed: bool = False) -> bool:
+def begins_action(said: list[str], listed: bool = False) -> bool:
     """Whether words begin with what somebody does, themselves named or not: "falls to her knees", "the crew dives in".
 
     listed: they go on with a list of such, so that a verb nobody knows is told by its ending: "parks the car".
@@ -184,18 +184,18 @@ def begins(said: list[str], listed: bool = False) -> bool:
         return after[:1] != [] and after[0] in _STANDS_UP and first not in ("is", "are")
     if first in FINITE or first in GOING:
         return True
-    if verb_at(rest) > 0:
-        return rest[verb_at(rest)] not in STATE_FORMS
+    if find_verb(rest) > 0:
+        return rest[find_verb(rest)] not in STATE_FORMS
     if first in PRONOUNS and after:
         return _verbish(after)
     return listed and _verbish(rest)
 
 
-def acting(said: list[str]) -> bool:
+def has_action(said: list[str]) -> bool:
     """Whether words say that something happens."""
     rest = _plain(said)
     return any(low in FINITE or low in GOING or low in BASE for low in rest if low not in _NOT_DONE) or any(
-        begins(rest[at:], listed=True) for at in range(min(len(rest), 4))
+        begins_action(rest[at:], listed=True) for at in range(min(len(rest), 4))
     )
 
 

@@ -8,8 +8,8 @@ from typing import Literal, get_args
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import MOVES, STATIC, is_moving
 from studio.motion.compose import plain
-from studio.motion.prompt_check import check
-from studio.motion.read_prompt import enacted
+from studio.motion.prompt_check import check_prompt
+from studio.motion.read_prompt import add_worded_motion
 from studio.nouns import Camera, Effect, Motion, Move, MoveName, Noun, Refusal, Speed, replace
 
 Axis = Literal["amount", "direction", "effect", "pace"]
@@ -45,17 +45,17 @@ def vary(motion: Motion, axis: Axis, count: int = 3) -> tuple[Variation, ...]:
     `count` is how many are wanted, 2 to 4; an axis with fewer values gives fewer. Each has a sentence of its own and none brings
     in a contradiction. Raises `Refusal` for an axis that the motion doesn't have: see `axes`.
     """
-    found = _distinct(motion, _along(motion, axis), max(LEAST, min(count, MOST)))
+    found = _pick_distinct(motion, _along(motion, axis), max(LEAST, min(count, MOST)))
     if len(found) < LEAST:
-        known = ", ".join(axes(motion))
+        known = ", ".join(list_axes(motion))
         remedy = f"Vary another axis: {known}." if known else "Choose a camera move first."
         raise Refusal(f"There is nothing to vary along {axis!r} in this motion.", remedy)
     return found
 
 
-def axes(motion: Motion) -> tuple[Axis, ...]:
+def list_axes(motion: Motion) -> tuple[Axis, ...]:
     """The axes along which this motion has at least two values."""
-    return tuple(axis for axis in AXES if len(_distinct(motion, _along(motion, axis), LEAST)) >= LEAST)
+    return tuple(axis for axis in AXES if len(_pick_distinct(motion, _along(motion, axis), LEAST)) >= LEAST)
 
 
 def _along(motion: Motion, axis: Axis) -> Iterator[Variation]:
@@ -66,7 +66,7 @@ def _along(motion: Motion, axis: Axis) -> Iterator[Variation]:
     return _effects(motion) if axis == "effect" else _paces(motion)
 
 
-def _distinct(motion: Motion, found: Iterable[Variation], count: int) -> tuple[Variation, ...]:
+def _pick_distinct(motion: Motion, found: Iterable[Variation], count: int) -> tuple[Variation, ...]:
     """The first `count` that say something the others don't, and nothing that contradicts itself where the motion didn't."""
     before = _faults(motion)
     kept: dict[str, Variation] = {}
@@ -80,7 +80,7 @@ def _distinct(motion: Motion, found: Iterable[Variation], count: int) -> tuple[V
 
 
 def _faults(motion: Motion) -> set[str]:
-    return {finding.code for finding in check(motion, seconds=60.0) if finding.level == "hurts"}
+    return {finding.code for finding in check_prompt(motion, seconds=60.0) if finding.level == "hurts"}
 
 
 def _moving(camera: Camera) -> tuple[Move, ...]:
@@ -110,18 +110,18 @@ def _amounts(motion: Motion) -> Iterator[Variation]:
         then = tuple(replace(leg, moves=_times(leg.moves, amount / lead)) for leg in motion.camera.then)
         changed = motion if itself else _with_camera(motion, moves=_times(moves, amount / lead), then=then)
         yield Variation(_name(moves, how), f"The camera goes {far}.", changed)
-    yield Variation("Static", "The camera holds still; only what is in the picture moves.", _held(motion))
+    yield Variation("Static", "The camera holds still; only what is in the picture moves.", _hold_still(motion))
 
 
 def _times(moves: tuple[Move, ...], times: float) -> tuple[Move, ...]:
-    return tuple(Move(move.name, _scaled(move.amount, times) if move.amount else 0.0) for move in moves)
+    return tuple(Move(move.name, _scale(move.amount, times) if move.amount else 0.0) for move in moves)
 
 
-def _scaled(amount: float, times: float) -> float:
+def _scale(amount: float, times: float) -> float:
     return round(min(1.0, max(0.05, amount * times)), 3)
 
 
-def _held(motion: Motion) -> Motion:
+def _hold_still(motion: Motion) -> Motion:
     return _with_camera(motion, moves=(Move(STATIC),), then=())
 
 
@@ -167,24 +167,24 @@ def _way(degrees: float) -> str:
 def _effects(motion: Motion) -> Iterator[Variation]:
     """Itself; each of its effects alone; none; then others, those that the words speak of first."""
     own = [effect for effect in motion.effects if effect.amount > 0]
-    yield Variation(_listed(own), _moved(own), motion)
+    yield Variation(_name_effects(own), _say_effects(own), motion)
     if len(own) > 1:
         for effect in own:
-            yield Variation(_listed([effect]), _moved([effect]), replace(motion, effects=(effect,)))
+            yield Variation(_name_effects([effect]), _say_effects([effect]), replace(motion, effects=(effect,)))
     if own:
-        yield Variation(_listed([]), _moved([]), replace(motion, effects=()))
-    told = [effect for effect in enacted(motion).effects if effect not in motion.effects]
+        yield Variation(_name_effects([]), _say_effects([]), replace(motion, effects=()))
+    told = [effect for effect in add_worded_motion(motion).effects if effect not in motion.effects]
     for effect in (*told, *map(Effect, ANYWHERE)):
         if effect.name not in {one.name for one in own}:
-            yield Variation(_listed([effect]), _moved([effect]), replace(motion, effects=(effect,)))
+            yield Variation(_name_effects([effect]), _say_effects([effect]), replace(motion, effects=(effect,)))
 
 
-def _listed(effects: list[Effect]) -> str:
+def _name_effects(effects: list[Effect]) -> str:
     titles = list(dict.fromkeys(EFFECTS[effect.name].title for effect in effects))
     return " and ".join([*titles[:1], *(title.lower() for title in titles[1:])]) or "No effect"
 
 
-def _moved(effects: list[Effect]) -> str:
+def _say_effects(effects: list[Effect]) -> str:
     seen = list(dict.fromkeys(EFFECTS[effect.name].sees for effect in effects))
     return f"{_capital('; '.join(seen))}." if seen else "Nothing is added to what the words ask for."
 

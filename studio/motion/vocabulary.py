@@ -16,7 +16,7 @@ _VERBS = tomllib.loads((_FOLDER / "verbs.toml").read_text("utf-8"))
 _DOUBLED = re.compile(r"(?:[^aeiou]|qu)*[aeiou][^aeiouwxy]$")
 
 
-def third(verb: str) -> str:
+def third_person(verb: str) -> str:
     """The form for he, she and it: turn, turns; push, pushes; fly, flies."""
     if verb in ("be", "have"):
         return {"be": "is", "have": "has"}[verb]
@@ -25,7 +25,7 @@ def third(verb: str) -> str:
     return verb + ("es" if re.search(r"(?:s|sh|ch|x|z|o)$", verb) else "s")
 
 
-def going(verb: str) -> str:
+def ing_form(verb: str) -> str:
     """The form in -ing: turn, turning; drip, dripping; rise, rising."""
     if verb.endswith("ie"):
         return verb[:-2] + "ying"
@@ -34,7 +34,7 @@ def going(verb: str) -> str:
     return verb + (verb[-1] if _DOUBLED.fullmatch(verb) else "") + "ing"
 
 
-def past(verb: str) -> str:
+def past_form(verb: str) -> str:
     """The regular past: turned, dripped, carried."""
     if verb.endswith("e"):
         return verb + "d"
@@ -44,14 +44,14 @@ def past(verb: str) -> str:
 
 
 @cache
-def inflected(verb: str) -> tuple[str, ...]:
+def inflect(verb: str) -> tuple[str, ...]:
     """Every form of a verb, the base first."""
-    return (verb, third(verb), going(verb), past(verb), *_VERBS["irregular"].get(verb, "").split())
+    return (verb, third_person(verb), ing_form(verb), past_form(verb), *_VERBS["irregular"].get(verb, "").split())
 
 
 def forms(verbs: str) -> frozenset[str]:
     """Every form of every verb of a string."""
-    return frozenset(form for verb in verbs.split() for form in inflected(verb))
+    return frozenset(form for verb in verbs.split() for form in inflect(verb))
 
 
 def words(text: str) -> frozenset[str]:
@@ -67,8 +67,8 @@ def read_lists(subject: str) -> dict[str, frozenset[str]]:
 
 
 BASE = words(f"{_VERBS['verbs']} {_VERBS['states']}")
-FINITE = frozenset(third(verb) for verb in BASE)
-GOING = frozenset(going(verb) for verb in BASE) - {"lighting", "building"} | {"raining", "snowing"}
+FINITE = frozenset(third_person(verb) for verb in BASE)
+GOING = frozenset(ing_form(verb) for verb in BASE) - {"lighting", "building"} | {"raining", "snowing"}
 STATE_FORMS = forms(_VERBS["states"])
 _LISTS = read_lists("vocabulary")
 

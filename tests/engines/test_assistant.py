@@ -10,8 +10,8 @@ import pytest
 
 from studio.config import Settings
 from studio.engines.assistant import LARGEST, LONGEST, Assistant, cleaned
-from studio.motion.prompt_check import check
-from studio.motion.read_prompt import read
+from studio.motion.prompt_check import check_prompt
+from studio.motion.read_prompt import read_motion
 from studio.nouns import Refusal
 from studio.studio import Studio
 from tests.fakes.tiny_assistant import WORDS, seer, writer
@@ -40,8 +40,8 @@ def test_a_language_model_rewrites_a_prompt(writes: Path) -> None:
     assert said
     assert set(said.split()) <= set(WORDS)
     assert said == assistant.rewrite("the camera slowly pushes in", going)  # no dice are thrown
-    assert read(said) is not None
-    assert all(0 <= one.start <= one.end <= len(said) for one in check(said))
+    assert read_motion(said) is not None
+    assert all(0 <= one.start <= one.end <= len(said) for one in check_prompt(said))
 
 
 def test_a_vision_model_proposes_a_motion_for_a_photo(sees: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 from studio import presets
 from studio.motion.compose import compose
 from studio.motion.prompt_promise import promise
-from studio.motion.read_prompt import enacted, read
+from studio.motion.read_prompt import add_worded_motion, read_motion
 from studio.nouns import Effect, Motion
 
 PARALLAX, WAN = presets.card("parallax"), presets.card("wan22-ti2v-5b")
@@ -34,8 +34,8 @@ ELSE = (
 
 @pytest.mark.parametrize("text", ASKED)
 def test_what_the_air_is_asked_for_is_shown_and_told(text: str) -> None:
-    motion = read(text)
-    assert motion.effects == (ASKED[text],) or enacted(motion).effects == (ASKED[text],)
+    motion = read_motion(text)
+    assert motion.effects == (ASKED[text],) or add_worded_motion(motion).effects == (ASKED[text],)
     told = promise(motion, PARALLAX, text)
     assert not told.unseen and any(text.removeprefix("with ") in seen for seen in told.seen)
     assert ASKED[text].name in {"grain"} or text.split()[-1] in compose(motion, WAN).prompt.lower()
@@ -44,5 +44,5 @@ def test_what_the_air_is_asked_for_is_shown_and_told(text: str) -> None:
 @pytest.mark.parametrize("text", ELSE)
 def test_what_lies_melts_runs_or_comes_from_a_thing_is_not_asked_of_the_air(text: str) -> None:
     air = {"rain", "snow", "dust", "embers", "shadow", "grain"}
-    assert not air & {effect.name for effect in enacted(read(text)).effects}
-    assert not air & {effect.name for effect in enacted(Motion(environment=text)).effects}
+    assert not air & {effect.name for effect in add_worded_motion(read_motion(text)).effects}
+    assert not air & {effect.name for effect in add_worded_motion(Motion(environment=text)).effects}

@@ -10,8 +10,8 @@ from studio import presets
 from studio.cards import ModelCard
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import MOVES
-from studio.motion.compose import DIALECTS, FAMILIES, compose, count, parts, plain, sentence
-from studio.motion.read_prompt import hear, read
+from studio.motion.compose import DIALECTS, FAMILIES, compose, count_tokens, list_sentences, make_sentence, plain
+from studio.motion.read_prompt import read_changes, read_motion
 from studio.nouns import Camera, Effect, EffectName, Motion, Move, MoveName, replace
 
 WAN, LTX, SVD, CLIP, PARALLAX = (presets.card(one) for one in ("wan22-ti2v-5b", "ltx-2", "svd-xt", "i2vgen-xl", "parallax"))
@@ -143,8 +143,8 @@ def test_no_prompt_is_longer_than_its_model_reads(card: ModelCard) -> None:
     limit = card.checkpoint.text_tokens
     for motion in (WHOLE, LONG, replace(LONG, negative_prompt=", ".join(["watermark"] * 350))):
         written = compose(motion, card)
-        assert count(written.prompt) <= limit
-        assert count(written.negative) <= limit
+        assert count_tokens(written.prompt) <= limit
+        assert count_tokens(written.negative) <= limit
         assert "The woman turns and smiles" in written.prompt
         assert FILMED in written.prompt
 
@@ -169,9 +169,14 @@ def test_a_long_action_loses_its_last_clauses_and_never_half_of_one() -> None:
 
 def test_tokens_are_counted_from_above() -> None:
     """The counts of two published vocabularies, from their makers' own examples, are below ours."""
-    assert count("a photo of a cat") >= 7  # CLIP: five words and two ends
-    assert count("") == 2
-    assert count("ripple") <= count("rippling") <= count("rippling water") <= count("rippling water, 水") - 4
+    assert count_tokens("a photo of a cat") >= 7  # CLIP: five words and two ends
+    assert count_tokens("") == 2
+    assert (
+        count_tokens("ripple")
+        <= count_tokens("rippling")
+        <= count_tokens("rippling water")
+        <= count_tokens("rippling water, 水") - 4
+    )
 
 
 # What a model can't obey ------------------------------------------------------------------------------------------------
@@ -212,7 +217,7 @@ def test_the_clause_of_an_effect_says_its_direction() -> None:
 
 
 def test_parts_say_each_slot_and_a_sentence_ends_once() -> None:
-    assert [part.slot for part in parts(WHOLE)] == [
+    assert [part.slot for part in list_sentences(WHOLE)] == [
         "prompt",
         "subject",
         "environment",
@@ -222,7 +227,7 @@ def test_parts_say_each_slot_and_a_sentence_ends_once() -> None:
         "still",
         "camera",
     ]
-    said = [sentence(words) for words in ("", "  ", "it moves", "It moves.", "does it?", "iPhone spins")]
+    said = [make_sentence(words) for words in ("", "  ", "it moves", "It moves.", "does it?", "iPhone spins")]
     assert said == ["", "", "It moves.", "It moves.", "Does it?", "iPhone spins."]
 
 
@@ -238,10 +243,10 @@ def test_parts_say_each_slot_and_a_sentence_ends_once() -> None:
     ],
 )
 def test_where_the_camera_goes_is_said_with_it(typed: str, said: str) -> None:
-    motion = read(typed)
+    motion = read_motion(typed)
     assert plain(motion).endswith(said)
-    assert read(plain(motion)) == motion
-    heard = hear(motion, f"{plain(motion)} Steam rises.")
+    assert read_motion(plain(motion)) == motion
+    heard = read_changes(motion, f"{plain(motion)} Steam rises.")
     assert (heard.prompt, heard.camera) == (motion.prompt, motion.camera)
 
 

@@ -13,8 +13,8 @@ import pytest
 from bench.check import HUNDRED, LEAST_FOUND, MOST_FALSE, Labelled, asked, found, hinted, prompts, right
 from studio import presets
 from studio.motion.compose import plain
-from studio.motion.prompt_check import CODES, HINTS, OFFERED, Finding, check
-from studio.motion.read_prompt import read
+from studio.motion.prompt_check import CODES, HINTS, OFFERED, Finding, check_prompt
+from studio.motion.read_prompt import read_motion
 from studio.nouns import Camera, Effect, Motion, Move
 
 PROMPTS = prompts()
@@ -123,64 +123,64 @@ def test_pressing_the_offered_buttons_ends_in_a_clean_prompt(prompt: Labelled) -
 def looking(prompt: Labelled) -> Callable[[str], tuple[Finding, ...]]:
     """The check of a sentence under the same circumstances, but for effects that words can't mend."""
     maker = presets.card(prompt.card) if prompt.card else None
-    return lambda text: check(text, seconds=prompt.seconds, card=maker)
+    return lambda text: check_prompt(text, seconds=prompt.seconds, card=maker)
 
 
 def test_unwanted_words_go_to_the_negative_prompt() -> None:
     text = "no blur, no distortion, she turns her head, the background stays still, camera pushes in"
-    (finding,) = check(text)
+    (finding,) = check_prompt(text)
     assert (finding.code, finding.negative) == ("negative_words", "blur, distortion")
     assert finding.fix == "she turns her head, the background stays still, camera pushes in"
     assert "negative prompt" in finding.reason
-    (without,) = check(text, card=FAST)
+    (without,) = check_prompt(text, card=FAST)
     assert (without.negative, without.fix) == ("", finding.fix)
     assert FAST.title in without.reason
 
 
 def test_what_must_not_change_is_said_as_what_stays() -> None:
-    (finding,) = check("Do not move the background. The girl laughs. The camera slowly pushes in.")
+    (finding,) = check_prompt("Do not move the background. The girl laughs. The camera slowly pushes in.")
     assert finding.code == "negative_words"
-    assert read(finding.fix).still == "the background"
+    assert read_motion(finding.fix).still == "the background"
     assert finding.negative == ""
 
 
 def test_how_many_actions_fit_depends_on_the_seconds() -> None:
     text = "She turns her head, smiles, lifts the cup and drinks. Static camera."
-    assert codes(check(text, seconds=5.0)) == {"too_many_actions"}
-    assert "4 things" in check(text, seconds=5.0)[0].reason
-    assert check(text, seconds=10.0) == ()
+    assert codes(check_prompt(text, seconds=5.0)) == {"too_many_actions"}
+    assert "4 things" in check_prompt(text, seconds=5.0)[0].reason
+    assert check_prompt(text, seconds=10.0) == ()
 
 
 def test_how_long_is_too_long_depends_on_the_model() -> None:
     text = next(prompt.text for prompt in BAD if prompt.code == "too_long")
-    (finding,) = check(text, card=SMALL)
+    (finding,) = check_prompt(text, card=SMALL)
     assert finding.code == "too_long"
     assert SMALL.title in finding.reason
     assert text[finding.end :] in ("", ".")
-    assert check(text, card=WAN) == ()
-    assert check(text, card=SVD) == (), "a model that reads nothing can't be told too much"
+    assert check_prompt(text, card=WAN) == ()
+    assert check_prompt(text, card=SVD) == (), "a model that reads nothing can't be told too much"
 
 
 def test_a_model_that_reads_no_words_is_spared_what_is_about_words() -> None:
     text = "no blur, she turns her head and the letters change into a bird"
-    assert codes(check(text)) >= {"negative_words", "text_changes", "no_camera"}
-    assert codes(check(text, card=PARALLAX)) == set()
-    assert codes(check("pan left and pan right", card=PARALLAX)) == {"camera_conflict"}
-    assert codes(check("make it move", card=PARALLAX)) == {"vague"}
-    assert check("make it move", card=SVD) == ()
+    assert codes(check_prompt(text)) >= {"negative_words", "text_changes", "no_camera"}
+    assert codes(check_prompt(text, card=PARALLAX)) == set()
+    assert codes(check_prompt("pan left and pan right", card=PARALLAX)) == {"camera_conflict"}
+    assert codes(check_prompt("make it move", card=PARALLAX)) == {"vague"}
+    assert check_prompt("make it move", card=SVD) == ()
 
 
 def test_what_is_offered_can_be_done_by_the_model() -> None:
     """Waves would have to be painted for an engine that acts on words; for a model that reads them they are just said."""
     text = "A wooden boat on a turquoise lake, blue sky, beautiful, 4k"
-    assert read(check(text, card=WAN)[0].fix).effects[0].name == "ripple"
-    assert "ripple" not in {effect.name for effect in read(check(text, card=PARALLAX)[0].fix).effects}
+    assert read_motion(check_prompt(text, card=WAN)[0].fix).effects[0].name == "ripple"
+    assert "ripple" not in {effect.name for effect in read_motion(check_prompt(text, card=PARALLAX)[0].fix).effects}
 
 
 def test_a_still_tile_against_moving_words() -> None:
     motion = Motion("The camera pans left over the bay.", camera=Camera((Move("static"),)), environment="waves roll in")
-    assert "still_camera_moves" in codes(check(motion))
-    assert check(Motion(environment="waves roll in", camera=Camera((Move("pan_left"),)))) == ()
+    assert "still_camera_moves" in codes(check_prompt(motion))
+    assert check_prompt(Motion(environment="waves roll in", camera=Camera((Move("pan_left"),)))) == ()
 
 
 @pytest.mark.parametrize(
@@ -193,21 +193,21 @@ def test_a_still_tile_against_moving_words() -> None:
 )  # fmt: skip
 def test_an_effect_that_has_to_be_painted(effect: Effect, lost: bool) -> None:
     motion = Motion(camera=Camera((Move("dolly_in"),)), effects=(effect,))
-    assert ("no_region" in codes(check(motion))) == lost
-    assert ("no_region" in codes(check(motion, card=PARALLAX))) == lost
-    assert check(motion, card=WAN) == (), "a model that reads words needs no place"
+    assert ("no_region" in codes(check_prompt(motion))) == lost
+    assert ("no_region" in codes(check_prompt(motion, card=PARALLAX))) == lost
+    assert check_prompt(motion, card=WAN) == (), "a model that reads words needs no place"
 
 
 def test_a_motion_is_checked_as_the_sentence_it_makes() -> None:
-    motion = read("wind blows from the left and from the right, her hair flutters, camera pushes in")
-    (finding,) = check(motion)
+    motion = read_motion("wind blows from the left and from the right, her hair flutters, camera pushes in")
+    (finding,) = check_prompt(motion)
     assert "right" in plain(motion)[finding.start : finding.end]
-    assert check(finding.fix) == ()
+    assert check_prompt(finding.fix) == ()
 
 
 def test_every_motion_that_ships_is_clean() -> None:
     for preset in presets.motions():
-        hurting = {f.code for f in check(preset.motion, seconds=preset.seconds) if f.level == "hurts"}
+        hurting = {f.code for f in check_prompt(preset.motion, seconds=preset.seconds) if f.level == "hurts"}
         assert hurting <= set(PAINT), (preset.id, plain(preset.motion))
 
 
@@ -217,11 +217,11 @@ def test_whatever_is_typed_is_survived() -> None:
     parts = [part for prompt in PROMPTS for part in re.split(r"(?<=[,.;])\s", prompt.text) if part.strip()]
     for _ in range(150):
         text = chance.choice(["", "İ ", "🎬 ", "  "]) + " ".join(chance.sample(parts, chance.randint(1, 5)))
-        findings = check(text)
+        findings = check_prompt(text)
         assert all(0 <= finding.start <= finding.end <= len(text) for finding in findings)
-        mends(text, findings, check)
+        mends(text, findings, check_prompt)
     for text in ("…", "-", "!!!", "カメラがゆっくり近づく", "a" * 4000, ", " * 2000, "no " * 1300, "and " * 1000):
-        check(text)
+        check_prompt(text)
 
 
 def fastest(text: str, times: int = 9) -> float:
@@ -230,7 +230,7 @@ def fastest(text: str, times: int = 9) -> float:
     for number in range(times):
         typed = f"{text[: -2 - 3 * number]}."
         began = time.process_time()
-        check(typed)
+        check_prompt(typed)
         best = min(best, time.process_time() - began)
     return best
 
@@ -245,34 +245,34 @@ CLEAN = " ".join(
 def test_a_check_costs_little_more_than_looking_once() -> None:
     """The sentence is looked at once, and once more or a little oftener for each fix that is offered."""
     assert len(HUNDRED.split()) >= 100 <= len(CLEAN.split())
-    assert codes(check(CLEAN)) == {"no_camera"}
-    findings = check(HUNDRED)
+    assert codes(check_prompt(CLEAN)) == {"no_camera"}
+    findings = check_prompt(HUNDRED)
     assert len(findings) >= 2
     assert fastest(HUNDRED) <= (2 + 2 * len(findings)) * fastest(CLEAN)
 
 
 def test_a_long_text_has_its_fixes_worked_out_a_few_at_a_time() -> None:
     long, clean = (HUNDRED * 8)[:4000], (CLEAN * 8)[:4000]
-    assert len(check(long)) > sum(bool(finding.fix) for finding in check(long)) <= OFFERED
+    assert len(check_prompt(long)) > sum(bool(finding.fix) for finding in check_prompt(long)) <= OFFERED
     assert fastest(long, 3) <= (2 + 2 * OFFERED) * fastest(clean, 3)
 
 
 @pytest.mark.parametrize("text", ["make it move, no blur", "do something cool with this pic"])
 def test_nothing_named_is_vague_whatever_is_unwanted(text: str) -> None:
-    assert check(text)[0].code == "vague"
-    assert check("make it move, no blur")[0].negative == "blur"
+    assert check_prompt(text)[0].code == "vague"
+    assert check_prompt("make it move, no blur")[0].negative == "blur"
 
 
 @pytest.mark.parametrize("text", ["кошка идёт", "女性が振り向く、カメラはゆっくり近づく"])
 def test_another_script_is_not_said_to_stay_still(text: str) -> None:
-    (finding,) = check(text)
+    (finding,) = check_prompt(text)
     assert (finding.code, finding.level, finding.fix) == ("nothing_moves", "hint", "")
     assert "English" in finding.reason
 
 
 def test_a_single_word_is_not_said_to_stay_still() -> None:
-    assert "yet" in check("cat")[0].reason
-    assert "stays still" in check("everything stays still, static camera")[0].reason
+    assert "yet" in check_prompt("cat")[0].reason
+    assert "stays still" in check_prompt("everything stays still, static camera")[0].reason
 
 
 @pytest.mark.parametrize(
@@ -283,5 +283,5 @@ def test_a_single_word_is_not_said_to_stay_still() -> None:
     ],
 )
 def test_a_fix_leaves_a_sentence(text: str, fix: str) -> None:
-    (finding,) = check(text)
+    (finding,) = check_prompt(text)
     assert (finding.fix, finding.negative) == (fix, "text" if "text" in text else "")

@@ -9,7 +9,7 @@ from typing import get_args
 import pytest
 
 from studio.config import ROOT
-from studio.motion.camera_moves import MOVES, STATIC, patterns
+from studio.motion.camera_moves import MOVES, STATIC, compile_patterns
 from studio.nouns import MoveName
 
 PERMITTED = {"studio/nouns.py", "studio/motion/words/camera_moves.toml", "studio/engines/parallax/path.py"}
@@ -53,5 +53,5 @@ def test_a_tile_holds_a_move_or_a_pair_that_its_switch_tells_apart() -> None:
 def test_every_phrase_has_a_turn_of_its_own_and_every_moving_row_has_phrases() -> None:
     for weak in (False, True):
         ranks = [rank for row in MOVES.values() for rank, _ in (row.spoken if weak else row.phrases)]
-        assert len(ranks) == len(set(ranks)) == len(patterns(weak))
+        assert len(ranks) == len(set(ranks)) == len(compile_patterns(weak))
     assert all(row.phrases or row.spoken for name, row in MOVES.items() if name != STATIC)

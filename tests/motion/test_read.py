@@ -14,7 +14,7 @@ import pytest
 
 from studio.motion import ambient_effects, camera_clause
 from studio.motion.compose import plain
-from studio.motion.read_prompt import enacted, hear, parse, read
+from studio.motion.read_prompt import add_worded_motion, parse_prompt, read_changes, read_motion
 from studio.motion.sentences import EFFECT_AMOUNTS, MOVE_AMOUNTS, bucket
 from studio.motion.vocabulary import FAST, KEPT, LOOP, SLOW, SMOOTH, STAY
 from studio.nouns import Camera, Effect, EffectName, Leg, Motion, Move, MoveName, Speed, replace
@@ -97,7 +97,7 @@ SMALL = frozenset(
 
 def wrong(row: dict[str, Any]) -> dict[str, object]:
     """Where a prompt is not read as labelled."""
-    motion = read(row["text"])
+    motion = read_motion(row["text"])
     found: dict[str, object] = {}
 
     def either(key: str) -> list[str]:
@@ -141,7 +141,7 @@ def test_nine_in_ten_of_all_prompts_are_read_as_labelled() -> None:
 
 @pytest.mark.parametrize("text", [row["text"] for row in ROWS])
 def test_no_word_is_lost_and_every_clause_stands_where_it_says(text: str) -> None:
-    found = parse(text)
+    found = parse_prompt(text)
     kept = {word for slot in SLOTS for word in words(getattr(found.motion, slot))}
     meant = (
         camera_clause.MEANT
@@ -166,10 +166,10 @@ def test_no_word_is_lost_and_every_clause_stands_where_it_says(text: str) -> Non
 def test_every_move_at_every_amount_and_pace_reads_back() -> None:
     for name, amount, speed in itertools.product(MOVES, MOVE_AMOUNTS, SPEEDS):
         motion = Motion(camera=Camera((Move(name, amount),), speed=speed))
-        assert read(plain(motion)) == motion, plain(motion)
+        assert read_motion(plain(motion)) == motion, plain(motion)
     still = Motion(camera=Camera((Move("static"),)))
-    assert read(plain(still)) == still
-    assert read(plain(Motion(camera=Camera(())))) == Motion(camera=Camera(()))
+    assert read_motion(plain(still)) == still
+    assert read_motion(plain(Motion(camera=Camera(())))) == Motion(camera=Camera(()))
 
 
 def test_up_to_three_moves_together_read_back() -> None:
@@ -178,7 +178,7 @@ def test_up_to_three_moves_together_read_back() -> None:
     for names in several:
         moves = tuple(Move(name, chance.choice(MOVE_AMOUNTS)) for name in names)
         motion = Motion(camera=Camera(moves, loop=chance.random() < 0.3, speed=chance.choice(SPEEDS)))
-        assert read(plain(motion)) == motion, plain(motion)
+        assert read_motion(plain(motion)) == motion, plain(motion)
 
 
 def test_moves_in_sequence_read_back() -> None:
@@ -193,9 +193,9 @@ def test_moves_in_sequence_read_back() -> None:
             camera=Camera(first.moves, loop=chance.random() < 0.3, speed=first.speed, then=tuple(then)),
             effects=tuple(Effect(name, chance.choice(EFFECT_AMOUNTS)) for name in sorted(names, key=EFFECTS.index)),
         )
-        said = read(plain(motion))
+        said = read_motion(plain(motion))
         assert (said.camera, set(said.effects)) == (motion.camera, set(motion.effects)), plain(motion)
-        assert hear(motion, plain(motion)) == motion
+        assert read_changes(motion, plain(motion)) == motion
 
 
 def leg(chance: random.Random, still: bool) -> Leg:
@@ -268,18 +268,18 @@ def sequence(camera: Camera) -> str:
 
 @pytest.mark.parametrize(("text", "said"), SEQUENCES)
 def test_one_move_after_another_is_read_so(text: str, said: str) -> None:
-    assert sequence(read(text).camera) == said
+    assert sequence(read_motion(text).camera) == said
 
 
 def test_most_sequences_that_were_not_tuned_on_are_read() -> None:
-    right = sum(sequence(read(text).camera) == said for text, said in HELD)
+    right = sum(sequence(read_motion(text).camera) == said for text, said in HELD)
     assert right >= 0.8 * len(HELD)
 
 
 def test_what_is_added_after_then_is_a_leg_of_its_own() -> None:
-    heard = hear(SHOT, plain(SHOT) + " Then the camera tilts up.")
+    heard = read_changes(SHOT, plain(SHOT) + " Then the camera tilts up.")
     assert heard.camera == replace(SHOT.camera, then=(Leg((Move("tilt_up"),)),))
-    shorter = hear(heard, plain(heard).replace(", then it tilts up", "").replace("First the", "The"))
+    shorter = read_changes(heard, plain(heard).replace(", then it tilts up", "").replace("First the", "The"))
     assert shorter.camera.moves == SHOT.camera.moves
     assert shorter.camera.then == ()
 
@@ -294,7 +294,7 @@ def test_every_effect_at_every_amount_and_direction_reads_back() -> None:
     for name, amount in itertools.product(EFFECTS, EFFECT_AMOUNTS):
         for step in steps(name):
             motion = Motion(camera=Camera(()), effects=(Effect(name, amount, direction=45.0 * step),))
-            assert read(plain(motion)) == motion, plain(motion)
+            assert read_motion(plain(motion)) == motion, plain(motion)
 
 
 def built(chance: random.Random) -> Motion:
@@ -323,7 +323,7 @@ def test_what_the_builder_says_reads_back_slot_by_slot() -> None:
     chance = random.Random(1)
     for _ in range(1500):
         motion = built(chance)
-        assert read(plain(motion)) == motion, plain(motion)
+        assert read_motion(plain(motion)) == motion, plain(motion)
 
 
 def test_what_the_builder_says_is_heard_as_it_was_whatever_it_was() -> None:
@@ -344,13 +344,13 @@ def test_what_the_builder_says_is_heard_as_it_was_whatever_it_was() -> None:
         motion = replace(
             motion, camera=camera, effects=effects, negative_prompt="blur", environment=chance.choice(STIRRED), still="no"
         )
-        assert hear(motion, plain(motion)) == motion
+        assert read_changes(motion, plain(motion)) == motion
 
 
 @pytest.mark.parametrize("text", [row["text"] for row in ROWS if not row.get("held")])
 def test_what_was_read_is_read_the_same_again(text: str) -> None:
-    motion = read(text)
-    assert replace(read(plain(motion)), negative_prompt=motion.negative_prompt) == motion
+    motion = read_motion(text)
+    assert replace(read_motion(plain(motion)), negative_prompt=motion.negative_prompt) == motion
 
 
 # A sentence that was edited --------------------------------------------------------------------------------------------
@@ -398,11 +398,11 @@ def filmed(*moves: Move, **changes: Any) -> dict[str, Any]:
     ],
 )
 def test_only_what_the_sentence_says_otherwise_changes(old: str, new: str, changes: dict[str, Any]) -> None:
-    assert hear(SHOT, plain(SHOT).replace(old, new)) == replace(SHOT, **changes)
+    assert read_changes(SHOT, plain(SHOT).replace(old, new)) == replace(SHOT, **changes)
 
 
 def test_a_sentence_written_anew_is_read_anew_but_for_what_words_cannot_say() -> None:
-    heard = hear(SHOT, "Small waves ripple, slow pan left")
+    heard = read_changes(SHOT, "Small waves ripple, slow pan left")
     assert heard.camera == Camera((Move("pan_left"),), "linear", speed="slow")
     assert heard.effects == (Effect("ripple", 0.3, "brush", brush="abcd"),)
     assert (heard.environment, heard.action, heard.still, heard.negative_prompt) == ("small waves ripple", "", "", "blur")
@@ -412,25 +412,27 @@ def test_a_sentence_written_anew_is_read_anew_but_for_what_words_cannot_say() ->
 
 
 def test_words_are_enacted_as_effects_and_as_the_camera_where_it_has_no_moves() -> None:
-    asked = enacted(Motion("slow pan left", camera=Camera(()), environment="clouds drift to the left, leaves rustle wildly"))
+    asked = add_worded_motion(
+        Motion("slow pan left", camera=Camera(()), environment="clouds drift to the left, leaves rustle wildly")
+    )
     assert asked.camera == Camera((Move("pan_left"),), speed="slow")
     assert asked.effects == (Effect("clouds", 0.5, direction=180.0), Effect("wind", 0.9))
-    assert enacted(Motion(environment="clouds drift")).camera == Camera()
+    assert add_worded_motion(Motion(environment="clouds drift")).camera == Camera()
 
 
 def test_what_would_have_to_be_painted_is_enacted_only_where_it_is() -> None:
     painted = Effect("ripple", 0.4, brush="abcd")
-    assert enacted(Motion(environment="waves roll in")).effects == ()
-    assert enacted(Motion(environment="waves roll in", effects=(Effect("ripple"),))).effects == ()
-    assert enacted(Motion(environment="waves roll in", effects=(painted,))).effects == (painted,)
-    assert enacted(Motion(effects=(Effect("ripple"),))).effects == (
+    assert add_worded_motion(Motion(environment="waves roll in")).effects == ()
+    assert add_worded_motion(Motion(environment="waves roll in", effects=(Effect("ripple"),))).effects == ()
+    assert add_worded_motion(Motion(environment="waves roll in", effects=(painted,))).effects == (painted,)
+    assert add_worded_motion(Motion(effects=(Effect("ripple"),))).effects == (
         Effect("ripple"),
     )  # asked for by hand: it is refused, and says why
 
 
 def test_what_is_set_by_hand_stands_against_the_words() -> None:
     by_hand = Motion(environment="leaves rustle", camera=Camera((Move("tilt_up"),)), effects=(Effect("wind", 0.2, "everywhere"),))
-    assert enacted(replace(by_hand, prompt="camera pans left")) == replace(by_hand, prompt="camera pans left")
+    assert add_worded_motion(replace(by_hand, prompt="camera pans left")) == replace(by_hand, prompt="camera pans left")
 
 
 def test_reading_takes_no_longer_for_a_word_of_a_long_text_than_for_one_of_a_short() -> None:
@@ -439,7 +441,7 @@ def test_reading_takes_no_longer_for_a_word_of_a_long_text_than_for_one_of_a_sho
     def took(texts: list[str]) -> float:
         start = time.process_time()
         for text in texts:
-            parse(text)
+            parse_prompt(text)
         return (time.process_time() - start) / sum(len(text.split()) for text in texts)
 
     texts = [row["text"] for row in ROWS]
@@ -461,7 +463,7 @@ def test_reading_takes_no_longer_for_a_word_of_a_long_text_than_for_one_of_a_sho
     ],
 )
 def test_which_way_the_camera_goes(text: str, moves: list[MoveName]) -> None:
-    assert [move.name for move in read(text).camera.moves] == moves
+    assert [move.name for move in read_motion(text).camera.moves] == moves
 
 
 @pytest.mark.parametrize(
@@ -475,9 +477,9 @@ def test_which_way_the_camera_goes(text: str, moves: list[MoveName]) -> None:
     ],
 )
 def test_who_acts_is_not_lost(text: str, subject: str, action: str) -> None:
-    motion = read(text)
+    motion = read_motion(text)
     assert (motion.subject, motion.action) == (subject, action)
 
 
 def test_what_is_not_to_be_added_is_unwanted_itself() -> None:
-    assert read("a man waves, don't add any text or watermarks").negative_prompt == "text or watermarks"
+    assert read_motion("a man waves, don't add any text or watermarks").negative_prompt == "text or watermarks"

@@ -6,14 +6,14 @@ import pytest
 
 from studio import presets
 from studio.motion.compose import plain
-from studio.motion.prompt_check import check
-from studio.motion.read_prompt import read
-from studio.motion.variations import AXES, MOST, Axis, Variation, axes, vary
+from studio.motion.prompt_check import check_prompt
+from studio.motion.read_prompt import read_motion
+from studio.motion.variations import AXES, MOST, Axis, Variation, list_axes, vary
 from studio.nouns import Camera, Effect, Motion, Move, Refusal, replace
 
 MOTIONS = {
     "push": Motion(),
-    "words": read("camera slowly pushes in, leaves rustle, light stays constant"),
+    "words": read_motion("camera slowly pushes in, leaves rustle, light stays constant"),
     "several": Motion(
         subject="the woman", action="turns her head", camera=Camera((Move("pan_left", 0.95), Move("zoom_in", 0.3)), speed="fast"),
         effects=(Effect("hair", 0.4), Effect("fog")), still="the house", negative_prompt="blur",
@@ -22,7 +22,7 @@ MOTIONS = {
     "handheld": Motion(environment="waves roll in", camera=Camera((Move("handheld", 0.2),), loop=True)),
     "circle": Motion(camera=Camera((Move("orbit_left", 0.63),), ease="linear"), still="everything"),
 }  # fmt: skip
-ALONG = [(name, axis) for name, motion in MOTIONS.items() for axis in axes(motion)]
+ALONG = [(name, axis) for name, motion in MOTIONS.items() for axis in list_axes(motion)]
 
 
 def off_axis(motion: Motion, axis: Axis) -> Motion:
@@ -55,7 +55,7 @@ def test_variations_differ_along_their_axis_alone(name: str, axis: Axis, count: 
 @pytest.mark.parametrize(("name", "axis"), ALONG)
 def test_no_variation_contradicts_itself(name: str, axis: Axis) -> None:
     def faults(motion: Motion) -> set[str]:
-        return {finding.code for finding in check(motion) if finding.level == "hurts"}
+        return {finding.code for finding in check_prompt(motion) if finding.level == "hurts"}
 
     before = faults(MOTIONS[name])
     assert all(faults(one.motion) <= before for one in vary(MOTIONS[name], axis, MOST))
@@ -104,16 +104,16 @@ def test_light_that_stays_is_not_made_to_wander() -> None:
 
 
 def test_an_axis_that_makes_no_sense_is_refused_with_one_that_does() -> None:
-    assert axes(MOTIONS["static"]) == ("direction", "effect")
+    assert list_axes(MOTIONS["static"]) == ("direction", "effect")
     with pytest.raises(Refusal, match="Vary another axis: direction, effect"):
         vary(MOTIONS["static"], "pace")
-    assert axes(MOTIONS["handheld"]) == ("amount", "effect", "pace")
-    assert axes(Motion(camera=Camera((Move("static"),)), still="everything")) == ()
+    assert list_axes(MOTIONS["handheld"]) == ("amount", "effect", "pace")
+    assert list_axes(Motion(camera=Camera((Move("static"),)), still="everything")) == ()
 
 
 def test_every_motion_that_ships_can_be_varied() -> None:
     for preset in presets.motions():
-        for axis in axes(preset.motion):
+        for axis in list_axes(preset.motion):
             found: tuple[Variation, ...] = vary(preset.motion, axis, 3)
             assert len({plain(one.motion) for one in found}) == len(found) >= 2, preset.id
-    assert {axis for preset in presets.motions() for axis in axes(preset.motion)} == set(AXES)
+    assert {axis for preset in presets.motions() for axis in list_axes(preset.motion)} == set(AXES)

@@ -8,7 +8,7 @@ from typing import get_args
 import pytest
 from playwright.sync_api import Page, expect
 
-from studio.motion.prompt_check import check
+from studio.motion.prompt_check import check_prompt
 from studio.nouns import Done, Kind
 from studio.photo import inspection
 from tests.fakes.shelf import READY
@@ -40,7 +40,7 @@ def test_a_flawed_photo_and_vague_words_become_a_good_clip_by_the_offered_fixes(
     assert [mend.name for mend in clip.shot.mends] == ["denoise"]
     motion = clip.shot.motion
     assert motion.camera.moves
-    assert check(motion, seconds=clip.shot.seconds, card=app.studio.models.card(clip.shot.model)) == ()
+    assert check_prompt(motion, seconds=clip.shot.seconds, card=app.studio.models.card(clip.shot.model)) == ()
     image = app.studio.photos.mended(clip.shot.photo, clip.shot.mends)
     report = inspection.look(image, clip.shot.photo, clip.shot.crop, clip.shot.size)
     assert {"noise", "blocks", "flat"}.isdisjoint(finding.code for finding in report.at("mend"))

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 from studio import presets
 from studio.config import ASSETS
 from studio.motion.compose import plain
-from studio.motion.read_prompt import read
+from studio.motion.read_prompt import read_motion
 from studio.nouns import Camera, Effect, Motion, Move, Shot
 from studio.ui.panels.words_panel import WordsQuestion, merge_avoided, merge_motions, sync_words
 from studio.ui.shot_form import Misplaced, build_shot
@@ -43,7 +43,7 @@ def test_what_is_typed_fills_the_builder(page: Page) -> None:
     assert pressed(page) == ["dolly_in"]
     expect(page.locator(".paces [data-value='slow']")).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".chip[data-effect='wind']")).to_have_attribute("aria-pressed", "true")
-    expect(page.locator("#slot-light")).to_have_value(read(words).light)
+    expect(page.locator("#slot-light")).to_have_value(read_motion(words).light)
     assert "constant" in page.locator("#slot-light").input_value()
     # It is left as it was typed, and the caret where it was.
     expect(page.locator("#prompt")).to_have_value(words)
@@ -389,7 +389,7 @@ def test_heard_letter_by_letter_or_at_once_it_is_the_same(app: App, words: str) 
 
 
 def test_a_pressed_change_that_no_word_shows_leaves_the_sentence_as_it_was_typed(app: App) -> None:
-    before = read("push in slowly, leaves rustle")
+    before = read_motion("push in slowly, leaves rustle")
     looped = Motion(before.prompt, "", Camera(before.camera.moves, "linear", True, before.camera.speed), before.effects)
     ask = WordsQuestion(looped, before, "push in slowly, leaves rustle", "push in slowly, leaves rustle")
     if plain(looped) == plain(before):

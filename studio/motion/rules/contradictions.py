@@ -8,10 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from studio.motion.clause_split import lows
+from studio.motion.clause_split import lower_words
 from studio.motion.read_prompt import Clause
-from studio.motion.rules.empty_prompts import moves_thing
-from studio.motion.rules.faults import Asked, Fault, cut, swap
+from studio.motion.rules.empty_prompts import has_thing_motion
+from studio.motion.rules.faults import CheckedPrompt, Fault, cut, swap
 from studio.motion.vocabulary import AIR, CLOTH, CLOUD, FINITE, FOG, FOLIAGE, GOING, STATE_FORMS, STEAM, STREAM, WATER
 
 
@@ -109,7 +109,7 @@ _DRIVEN = ((AIR | CLOTH | FOLIAGE | FOG | STEAM) - CLOUD, CLOUD - {"sky", "skies
 """What one force moves: the wind's things, the clouds, the water."""
 
 
-def forces(asked: Asked) -> Iterator[Fault]:
+def check_contradictions(asked: CheckedPrompt) -> Iterator[Fault]:
     """forces_conflict, one for each kind of contradiction."""
     for first, second, reason in PAIRS:
         calm = first.search(asked.low)
@@ -128,16 +128,16 @@ def forces(asked: Asked) -> Iterator[Fault]:
     yield from _still_and_moving(asked)
 
 
-def _fault(asked: Asked, start: int, end: int, reason: str, label: str, fixed: str, word: str) -> Fault:
+def _fault(asked: CheckedPrompt, start: int, end: int, reason: str, label: str, fixed: str, word: str) -> Fault:
     return Fault("forces_conflict", "hurts", start, end, reason, label.format(word.strip()), fixed)
 
 
-def clause_at(asked: Asked, place: int) -> Clause | None:
+def clause_at(asked: CheckedPrompt, place: int) -> Clause | None:
     """The clause that a place in the text belongs to."""
     return next((clause for clause in asked.parsed.clauses if clause.start <= place < clause.end), None)
 
 
-def _without(asked: Asked, gone: tuple[int, int], kept: tuple[int, int]) -> str:
+def _without(asked: CheckedPrompt, gone: tuple[int, int], kept: tuple[int, int]) -> str:
     """The text without what contradicts: the clause it stands in, or the words alone where the clause says both."""
     clause = clause_at(asked, gone[0])
     inside = clause and clause.start <= kept[0] < clause.end
@@ -160,13 +160,13 @@ def _without(asked: Asked, gone: tuple[int, int], kept: tuple[int, int]) -> str:
     return asked.text[:start] + asked.text[end + joined.end() :] if joined else cut(asked.text, start, end)
 
 
-def _opposite_sides(asked: Asked) -> Iterator[Fault]:
+def _opposite_sides(asked: CheckedPrompt) -> Iterator[Fault]:
     """What one force moves goes one way: the second side named gives way to the first."""
     ways: dict[int, tuple[str, int, int, Clause]] = {}
     for clause in asked.parsed.clauses:
         if clause.kind in ("camera", "action"):
             continue
-        words = _lows(asked, clause.start, clause.end)
+        words = _word_set(asked, clause.start, clause.end)
         force = next((index for index, things in enumerate(_DRIVEN) if words & things), None)
         if force is None or SWAYS.search(asked.low, clause.start, clause.end):
             continue
@@ -186,7 +186,7 @@ def _way(found: re.Match[str]) -> str:
     return "both" if not way else {"left": "right", "right": "left"}[way] if found["side"] == "from" else way
 
 
-def _two_sides(asked: Asked, first: tuple[str, int, int, Clause], found: re.Match[str], clause: Clause) -> Fault:
+def _two_sides(asked: CheckedPrompt, first: tuple[str, int, int, Clause], found: re.Match[str], clause: Clause) -> Fault:
     """One side instead of two: the second left out where it is said in one breath or says the same again, else turned."""
     reason = "What the same wind or current moves goes one way: name one side."
     start, end = found.span()
@@ -195,7 +195,7 @@ def _two_sides(asked: Asked, first: tuple[str, int, int, Clause], found: re.Matc
         return _fault(asked, start, end, reason, "Only {}", swap(asked.text, start, end, word), word)
     if first[3] == clause:
         return _fault(asked, start, end, reason, "Leave out “{}”", cut(asked.text, start, end), asked.text[start:end])
-    same = _lows(asked, first[3].start, first[1]) >= _lows(asked, clause.start, start) - {"and", "while"}
+    same = _word_set(asked, first[3].start, first[1]) >= _word_set(asked, clause.start, start) - {"and", "while"}
     if same:
         start, end = clause.start, clause.end
         return _fault(asked, start, end, reason, "Leave out “{}”", cut(asked.text, start, end), asked.text[start:end])
@@ -208,11 +208,11 @@ def _two_sides(asked: Asked, first: tuple[str, int, int, Clause], found: re.Matc
     return _fault(asked, start, end, reason, "Let both go {}", fixed, other)
 
 
-def _lows(asked: Asked, start: int, end: int) -> set[str]:
-    return set(lows(asked.text[start:end]))
+def _word_set(asked: CheckedPrompt, start: int, end: int) -> set[str]:
+    return set(lower_words(asked.text[start:end]))
 
 
-def _up_and_down(asked: Asked) -> Iterator[Fault]:
+def _up_and_down(asked: CheckedPrompt) -> Iterator[Fault]:
     """The same thing rises and sinks in one breath, and isn't one that does so by nature."""
     for found in UP_DOWN.finditer(asked.low):
         clause = clause_at(asked, found.start())
@@ -225,7 +225,7 @@ def _up_and_down(asked: Asked) -> Iterator[Fault]:
         yield _fault(asked, *found.span(), reason, "Leave out “{}”", fixed, found["two"])
 
 
-def _still_and_moving(asked: Asked) -> Iterator[Fault]:
+def _still_and_moving(asked: CheckedPrompt) -> Iterator[Fault]:
     """What is said to stay still, and moves: in one breath, in two clauses, or with everything."""
     for found in STANDS.finditer(asked.low):
         clause = clause_at(asked, found.start())
@@ -237,7 +237,7 @@ def _still_and_moving(asked: Asked) -> Iterator[Fault]:
             asked, found.start(), found.start() + len(words), "It can't stay still and move.", "Leave out “{}”", fixed, words
         )
         return
-    moving = [clause for clause in asked.parsed.clauses if moves_thing(clause)]
+    moving = [clause for clause in asked.parsed.clauses if has_thing_motion(clause)]
     everything = ALL_STILL.search(asked.low)
     if everything and moving:
         start, end = everything.span("all")
@@ -245,8 +245,8 @@ def _still_and_moving(asked: Asked) -> Iterator[Fault]:
         yield _fault(asked, start, end, "Not everything stays still when something moves.", "Say “everything else”", fixed, "")
         return
     for clause in asked.parsed.clauses:
-        held = _subject(clause) if clause.kind == "still" else None
-        other = next((one for one in moving if held and one != clause and _subject(one) == held), None)
+        held = _find_subject(clause) if clause.kind == "still" else None
+        other = next((one for one in moving if held and one != clause and _find_subject(one) == held), None)
         if held and other:
             fixed = cut(asked.text, clause.start, clause.end)
             reason = f"The {held} can't stay still and move."
@@ -254,7 +254,7 @@ def _still_and_moving(asked: Asked) -> Iterator[Fault]:
             return
 
 
-def _subject(clause: Clause) -> str | None:
+def _find_subject(clause: Clause) -> str | None:
     """The thing a clause begins with: "the curtains stay still" is about curtains."""
     skip = {"the", "a", "an", "her", "his", "its", "their", "our", "my", "and", "while", "but", "all", "of", "keep", "with", "as"}
-    return next((low for low in lows(clause.text) if low not in skip), None)
+    return next((low for low in lower_words(clause.text) if low not in skip), None)

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from studio.motion import sentences
 from studio.motion.ambient_effects import EFFECTS, needs_brush
 from studio.motion.camera_moves import is_moving
-from studio.motion.clause_split import lows
+from studio.motion.clause_split import lower_words
 from studio.motion.read_prompt import Clause
-from studio.motion.rules.faults import Asked, Fault, add, cut
-from studio.motion.syntax import begins, verb_at
+from studio.motion.rules.faults import CheckedPrompt, Fault, add, cut
+from studio.motion.syntax import begins_action, find_verb
 from studio.motion.vocabulary import (
     AIR,
     BARE,
@@ -55,7 +55,7 @@ REMEDIES: tuple[tuple[frozenset[str], str | EffectName], ...] = (
 )
 """What the things that are named can do, the likeliest first: an effect, said as the studio says it, or a sentence."""
 
-PUSH_IN = sentences.camera(Camera(speed="slow"))
+PUSH_IN = sentences.say_camera(Camera(speed="slow"))
 REST_STILL = "The background stays still."
 
 MOVE = _LISTS["move"]
@@ -78,119 +78,126 @@ LATIN = 0x24F
 EMPTY = ("nothing_moves", "vague", "describes")
 
 
-def moving(asked: Asked) -> bool:
+def has_motion(asked: CheckedPrompt) -> bool:
     """Whether anything moves: the camera, or something in the picture."""
-    return moves_camera(asked) or any(moves_thing(clause) for clause in asked.parsed.clauses)
+    return has_camera_motion(asked) or any(has_thing_motion(clause) for clause in asked.parsed.clauses)
 
 
-def moves_camera(asked: Asked) -> bool:
+def has_camera_motion(asked: CheckedPrompt) -> bool:
     """Whether the camera is asked to go anywhere."""
     return any(
         any(is_moving(move) for move in clause.moves)
-        or (clause.kind == "camera" and not clause.moves and bool(MOVE & set(lows(clause.text))))
+        or (clause.kind == "camera" and not clause.moves and bool(MOVE & set(lower_words(clause.text))))
         for clause in asked.parsed.clauses
     )
 
 
-def moves_thing(clause: Clause) -> bool:
+def has_thing_motion(clause: Clause) -> bool:
     """Whether a clause says that something in the picture moves."""
     if clause.kind == "still":
         return _YET.search(clause.text.lower()) is not None
     if clause.kind in ("camera", "negative", "loop"):
         return False
     if clause.kind in ("action", "effect"):
-        return _done(lows(clause.text), clause.action)
-    said = lows(clause.text)
+        return _is_action(lower_words(clause.text), clause.action)
+    said = lower_words(clause.text)
     if "rack" in said and "focus" in said:
         return True
     if clause.kind == "environment":
-        return _stirs(said)
-    return begins(said) and (verb_at(said) >= 0 or said[0] in PRONOUNS)
+        return _has_stir(said)
+    return begins_action(said) and (find_verb(said) >= 0 or said[0] in PRONOUNS)
 
 
-def _done(said: list[str], action: str) -> bool:
+def _is_action(said: list[str], action: str) -> bool:
     """Whether an action is one: "oil painting style" and "nothing moves" aren't."""
     if said[0] in ("nothing", "nobody", "none") and not {"but", "except"} & set(said):
         return False
-    return not NAMES & set(lows(action)[:1])
+    return not NAMES & set(lower_words(action)[:1])
 
 
-def _stirs(said: list[str]) -> bool:
+def _has_stir(said: list[str]) -> bool:
     """Whether what is around moves, or is motion by its name: "light rain", "gentle ripples"."""
     return (
-        begins(said) or bool(GOING & set(said)) or bool(MOTION_NOUNS & set(said)) or (bool(BARE & set(said)) and len(said) <= 5)
+        begins_action(said)
+        or bool(GOING & set(said))
+        or bool(MOTION_NOUNS & set(said))
+        or (bool(BARE & set(said)) and len(said) <= 5)
     )
 
 
-def emptiness(asked: Asked) -> Iterator[Fault]:
+def check_empty(asked: CheckedPrompt) -> Iterator[Fault]:
     """vague, describes or nothing_moves: one of them at most.
 
     That a picture needn't be described to a model that sees it, and that what is described and not moved stays as it is, is what
     the guides of the models say with one voice ("describe what moves, not what things look like").
     """
-    content = _wanted(asked)
+    content = _list_content(asked)
     start, end = _extent(asked.text)
-    if _foreign(asked.text):
+    if _is_foreign(asked.text):
         reason = "Only English is read here: what moves in these words can't be told, and a model may know them all the same."
         yield Fault("nothing_moves", "hint", start, end, reason)
         return
     fixed, label = _remedy(asked, content)
     if not content:
         yield Fault("nothing_moves", "hurts", 0, 0, "Nothing is said to move yet.", label, fixed)
-    elif all(word in MOODS or (word.endswith("ly") and word[:-2] in MOODS) for word in content) and not moves_camera(asked):
+    elif all(word in MOODS or (word.endswith("ly") and word[:-2] in MOODS) for word in content) and not has_camera_motion(asked):
         reason = f"“{asked.text[start:end]}” names nothing that moves: a model fills the gap as it likes."
         yield Fault("vague", "hurts", start, end, reason, label, fixed, asked.parsed.motion.negative_prompt)
-    elif not moving(asked):
+    elif not has_motion(asked):
         told = [
             clause
             for clause in asked.parsed.clauses
-            if clause.kind not in ("camera", "still", "negative", "loop") and not _stays(clause)
+            if clause.kind not in ("camera", "still", "negative", "loop") and not _is_stay(clause)
         ]
-        said = [low for clause in told for low in lows(clause.text) if low not in FUNCTION]
+        said = [low for clause in told for low in lower_words(clause.text) if low not in FUNCTION]
         if len(said) >= DESCRIBED and any(clause.kind != "light" for clause in told):
             reason = "This describes the picture, which the model sees already: say what moves instead."
             yield Fault("describes", "hurts", start, end, reason, label, fixed)
         else:
-            held = any(clause.kind in ("camera", "still") or _stays(clause) for clause in asked.parsed.clauses)
+            held = any(clause.kind in ("camera", "still") or _is_stay(clause) for clause in asked.parsed.clauses)
             reason = "Everything stays still here: a clip of this is a photo." if held else "Nothing is said to move yet."
-            yield Fault("nothing_moves", "hurts", 0, 0, reason, label, _moved(asked, fixed))
+            yield Fault("nothing_moves", "hurts", 0, 0, reason, label, _replace_still(asked, fixed))
 
 
-def _wanted(asked: Asked) -> list[str]:
+def _list_content(asked: CheckedPrompt) -> list[str]:
     """The words of content: of those that say what shall not be none, unless nothing else is said."""
     said = [
-        low for clause in asked.parsed.clauses if clause.kind != "negative" for low in lows(clause.text) if low not in FUNCTION
+        low
+        for clause in asked.parsed.clauses
+        if clause.kind != "negative"
+        for low in lower_words(clause.text)
+        if low not in FUNCTION
     ]
-    return said or [low for low in lows(asked.text) if low not in FUNCTION]
+    return said or [low for low in lower_words(asked.text) if low not in FUNCTION]
 
 
-def _foreign(text: str) -> bool:
+def _is_foreign(text: str) -> bool:
     """Whether most letters of a text are of another script than English is written in."""
     letters = [one for one in text if one.isalpha()]
     return sum(ord(one) > LATIN for one in letters) * 2 > len(letters)
 
 
-def _stays(clause: Clause) -> bool:
+def _is_stay(clause: Clause) -> bool:
     """Whether a clause says that something stays as it is, whatever the reader took it for."""
-    return bool(STAYS & set(lows(clause.text))) or clause.text.lower() == "as it is"
+    return bool(STAYS & set(lower_words(clause.text))) or clause.text.lower() == "as it is"
 
 
 def _extent(text: str) -> tuple[int, int]:
     return len(text) - len(text.lstrip()), len(text.rstrip())
 
 
-def _remedy(asked: Asked, content: list[str]) -> tuple[str, str]:
+def _remedy(asked: CheckedPrompt, content: list[str]) -> tuple[str, str]:
     """What to say instead, and its button: what the things that are named can do, and a camera that moves."""
     said = set(content)
     acts = asked.card is not None and "prompt" not in asked.card.supports
     for named, remedy in REMEDIES:
         if said & named and not (acts and remedy in EFFECTS and needs_brush(Effect(remedy))):
-            sentence = sentences.effect(Effect(remedy, GENTLY)) if remedy in EFFECTS else remedy
+            sentence = sentences.say_effect(Effect(remedy, GENTLY)) if remedy in EFFECTS else remedy
             return f"{sentence} {PUSH_IN}", f"Say “{sentence.rstrip('.')}”"
     return PUSH_IN, "Add a slow push in"
 
 
-def _moved(asked: Asked, fixed: str) -> str:
+def _replace_still(asked: CheckedPrompt, fixed: str) -> str:
     """What stays still is kept; the camera that holds still goes, since it is what is to move now."""
     text = asked.text.strip()
     for clause in reversed(asked.parsed.clauses):

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
 from studio.cards import ModelCard
-from studio.motion.read_prompt import Parsed
+from studio.motion.read_prompt import ParsedPrompt
 from studio.nouns import Effect
 
 Level = Literal["hurts", "hint"]
 
 
-class Asked(NamedTuple):
+class CheckedPrompt(NamedTuple):
     """A sentence to check: as typed, in lower case (spans are the same in both), as read, and what it is for.
 
     `effects` are those set beside the words; `seconds` is the clip's length.
@@ -21,7 +21,7 @@ class Asked(NamedTuple):
 
     text: str
     low: str
-    parsed: Parsed
+    parsed: ParsedPrompt
     effects: tuple[Effect, ...]
     seconds: float
     card: ModelCard | None
@@ -40,7 +40,7 @@ class Fault(NamedTuple):
     negative: str = ""
 
 
-Rule = Callable[[Asked], Iterator[Fault]]
+Rule = Callable[[CheckedPrompt], Iterator[Fault]]
 
 
 _LOOSE_END = re.compile(
@@ -59,7 +59,7 @@ def cut(text: str, start: int, end: int) -> str:
     if right[:1] in tuple(_STOP) and (not left or left[-1] in _STOP):
         right = right[1:].lstrip()
     if not left or not right or right[0] in _STOP:
-        return _opened(text, left + right).strip()
+        return _capitalise(text, left + right).strip()
     if left[-1] in _STOP:
         return f"{left} {right[0].upper()}{right[1:]}" if text.lstrip()[:1].isupper() else f"{left} {right}"
     return f"{left}, {right}"
@@ -69,7 +69,7 @@ def swap(text: str, start: int, end: int, words: str) -> str:
     """The text with [start, end) replaced by `words`, which take over the capital of what they replace."""
     if text[start : start + 1].isupper():
         words = words[:1].upper() + words[1:]
-    elif start and not _opens(text, start):
+    elif start and not _starts_sentence(text, start):
         words = words[:1].lower() + words[1:]
     return f"{text[:start]}{words}{text[end:]}"
 
@@ -82,10 +82,10 @@ def add(text: str, sentence: str) -> str:
     return f"{before} {sentence}" if before[-1] in f"{_STOP}\"'”" else f"{before}. {sentence}"
 
 
-def _opens(text: str, place: int) -> bool:
+def _starts_sentence(text: str, place: int) -> bool:
     return not text[:place].strip() or text[:place].rstrip()[-1] in _STOP
 
 
-def _opened(before: str, after: str) -> str:
+def _capitalise(before: str, after: str) -> str:
     """What is left, beginning with a capital where the text did."""
     return after[:1].upper() + after[1:] if before.lstrip()[:1].isupper() else after

@@ -8,12 +8,12 @@ from collections.abc import Iterator
 
 from studio.motion.ambient_effects import EFFECTS, needs_brush
 from studio.motion.camera_moves import STATIC
-from studio.motion.clause_split import lows, tokens
-from studio.motion.compose import count, plain
+from studio.motion.clause_split import lower_words, split_words
+from studio.motion.compose import count_tokens, plain
 from studio.motion.read_prompt import Clause
 from studio.motion.rules.empty_prompts import PUSH_IN, REST_STILL
-from studio.motion.rules.faults import Asked, Fault, add, cut, swap
-from studio.motion.syntax import acting, begins
+from studio.motion.rules.faults import CheckedPrompt, Fault, add, cut, swap
+from studio.motion.syntax import begins_action, has_action
 from studio.nouns import Effect
 
 _FREEZE = r"change|changes|changing|move|let|deform|alter|touch|distort|warp|morph|modify|shift|bend|melt|blur"
@@ -55,18 +55,18 @@ _NOT = re.compile(r"\b(?:not?|never|without|avoid)\b|n[’']t\b")
 _CLAUSE = re.compile(r"[^,.;:!?\n]*")
 
 
-def negations(asked: Asked) -> Iterator[Fault]:
+def check_negations(asked: CheckedPrompt) -> Iterator[Fault]:
     """negative_words: a model that reads "no blur" has read "blur"; what shall not be belongs into the negative prompt.
 
     The guides of models that take a negative prompt say so (Wan, LTX and Kling keep it in a field of its own).
     """
-    spans = list(_negated(asked.low))
-    for group in _joined(asked.low, spans):
+    spans = list(_find_negations(asked.low))
+    for group in _group_negations(asked.low, spans):
         start, end = group[0][0], group[-1][1]
-        yield _denied(asked, start, end, [asked.text[first:last].strip() for _, _, first, last in group])
+        yield _fault_negation(asked, start, end, [asked.text[first:last].strip() for _, _, first, last in group])
 
 
-def _negated(low: str) -> Iterator[tuple[int, int, int, int]]:
+def _find_negations(low: str) -> Iterator[tuple[int, int, int, int]]:
     """Each negation: its span with what leads up to it, and the span of what it denies."""
     place = 0
     while found := _NEGATION.search(low, place):
@@ -79,7 +79,7 @@ def _negated(low: str) -> Iterator[tuple[int, int, int, int]]:
         place = end
 
 
-def _joined(low: str, spans: list[tuple[int, int, int, int]]) -> Iterator[list[tuple[int, int, int, int]]]:
+def _group_negations(low: str, spans: list[tuple[int, int, int, int]]) -> Iterator[list[tuple[int, int, int, int]]]:
     """Negations with nothing but a comma between them, together."""
     group: list[tuple[int, int, int, int]] = []
     for span in spans:
@@ -91,7 +91,7 @@ def _joined(low: str, spans: list[tuple[int, int, int, int]]) -> Iterator[list[t
         yield group
 
 
-def _denied(asked: Asked, start: int, end: int, things: list[str]) -> Fault:
+def _fault_negation(asked: CheckedPrompt, start: int, end: int, things: list[str]) -> Fault:
     word = asked.low[start:end].split()[0]
     wanted = re.match(r"(?:do\s+not|don[’']?t)\s+want\s+(.+?)\s+to\s+(?:move|change|stir)\b", asked.low[start:end])
     if wanted:
@@ -118,18 +118,18 @@ def _denied(asked: Asked, start: int, end: int, things: list[str]) -> Fault:
     return Fault("negative_words", "hurts", start, end, reason, label, fixed, ", ".join(things) if reads else "")
 
 
-def lettering(asked: Asked) -> Iterator[Fault]:
+def check_lettering(asked: CheckedPrompt) -> Iterator[Fault]:
     """text_changes: no image-to-video model writes letters; those it makes are garbled, and those it moves warp."""
     for clause in _CLAUSE.finditer(asked.low):
         if _NOT.search(clause.group()):
             continue
-        span = _asked_of_text(asked.low, clause.start(), clause.end())
+        span = _find_lettering(asked.low, clause.start(), clause.end())
         if span:
-            yield _relettered(asked, span, clause.end())
+            yield _fault_lettering(asked, span, clause.end())
             return
 
 
-def _asked_of_text(low: str, start: int, end: int) -> tuple[int, int] | None:
+def _find_lettering(low: str, start: int, end: int) -> tuple[int, int] | None:
     for head in _HEAD.finditer(low, start, end):
         turn = _TURN.search(low, head.end(), end)
         if turn and not _OF.search(low[start : head.start()]):
@@ -138,7 +138,7 @@ def _asked_of_text(low: str, start: int, end: int) -> tuple[int, int] | None:
     return made.span() if made else None
 
 
-def _relettered(asked: Asked, span: tuple[int, int], end: int) -> Fault:
+def _fault_lettering(asked: CheckedPrompt, span: tuple[int, int], end: int) -> Fault:
     reason = "Letters that a model draws come out garbled: leave lettering as it is and put words on top of the finished clip."
     fixed = cut(asked.text, span[0], end) or PUSH_IN
     return Fault("text_changes", "hurts", *span, reason, "Leave the lettering as it is", fixed)
@@ -150,16 +150,16 @@ SECONDS_PER_ACTION = 2.0
 
 _THEN = re.compile(r"\s*,?\s*\b(?:and\s+then|and|then|before|after\s+which|finally)\b\s*")
 _DROPPED = (("description", "other"), ("environment",), ("light",), ("effect",), ("still",), ("action",), ("still",))
-"""What is left out first when words have to be; the order is that of `dialects.FEWEST_FIRST`."""
+"""What is left out first when words have to be; the order is that of `compose.FEWEST_FIRST`."""
 
 
-def load(asked: Asked) -> Iterator[Fault]:
+def check_load(asked: CheckedPrompt) -> Iterator[Fault]:
     """too_many_actions and too_long."""
     yield from _too_many(asked)
     yield from _too_long(asked)
 
 
-def actions(asked: Asked) -> list[tuple[int, int]]:
+def list_actions(asked: CheckedPrompt) -> list[tuple[int, int]]:
     """Where each action is said, in order: what subjects do one after another, and the camera's moves after the first
     where they go together; what follows one another has a rule of its own too (`short_legs`).
 
@@ -177,7 +177,7 @@ def actions(asked: Asked) -> list[tuple[int, int]]:
 
 def _goes_on(clause: Clause, before: Clause | None) -> bool:
     """Whether words that the reader took for a description are one more action of a list: "…, locks it, buys a paper, …"."""
-    return begins(lows(clause.text), listed=before is not None and before.kind in ("action", "description"))
+    return begins_action(lower_words(clause.text), listed=before is not None and before.kind in ("action", "description"))
 
 
 def _acts(text: str, clause: Clause) -> Iterator[tuple[int, int]]:
@@ -185,15 +185,15 @@ def _acts(text: str, clause: Clause) -> Iterator[tuple[int, int]]:
     start, low = clause.start, text.lower()
     joints = [found.span() for found in _THEN.finditer(low, clause.start, clause.end) if found.start() > clause.start]
     for stop, after in joints:
-        following = lows(text[after : clause.end])
-        if begins(following, listed=True) and acting(lows(text[start:stop])):
+        following = lower_words(text[after : clause.end])
+        if begins_action(following, listed=True) and has_action(lower_words(text[start:stop])):
             yield start, stop
             start = after
     yield start, clause.end
 
 
-def _too_many(asked: Asked) -> Iterator[Fault]:
-    found, fit = actions(asked), max(1, math.ceil(asked.seconds / SECONDS_PER_ACTION))
+def _too_many(asked: CheckedPrompt) -> Iterator[Fault]:
+    found, fit = list_actions(asked), max(1, math.ceil(asked.seconds / SECONDS_PER_ACTION))
     if len(found) <= fit:
         return
     fixed = asked.text
@@ -205,24 +205,24 @@ def _too_many(asked: Asked) -> Iterator[Fault]:
     yield Fault("too_many_actions", "hurts", found[fit][0], found[-1][1], reason, label, fixed)
 
 
-def _too_long(asked: Asked) -> Iterator[Fault]:
+def _too_long(asked: CheckedPrompt) -> Iterator[Fault]:
     limit = asked.card.checkpoint.text_tokens if asked.card and asked.card.checkpoint and "prompt" in asked.card.supports else 0
-    if not limit or count(asked.text) * 2 < limit:
+    if not limit or count_tokens(asked.text) * 2 < limit:
         return
-    spoken = count(plain(asked.parsed.motion))
+    spoken = count_tokens(plain(asked.parsed.motion))
     if spoken > limit and asked.card:
         reason = f"{asked.card.title} reads about {limit} tokens and this takes about {spoken}: the end is not read."
-        kept, left = _shortened(asked, limit - (spoken - count(asked.text)))
+        kept, left = _shorten(asked, limit - (spoken - count_tokens(asked.text)))
         label = f"Leave out {left} parts" if left > 1 else "Leave out one part"
         yield Fault("too_long", "hurts", _reach(asked.text, limit), len(asked.text.rstrip(" .\n")), reason, label, kept)
 
 
 def _reach(text: str, limit: int) -> int:
     """Where in the text the tokens run out."""
-    return next((word.start for word in tokens(text) if count(text[: word.end]) > limit), len(text))
+    return next((word.start for word in split_words(text) if count_tokens(text[: word.end]) > limit), len(text))
 
 
-def _shortened(asked: Asked, limit: int) -> tuple[str, int]:
+def _shorten(asked: CheckedPrompt, limit: int) -> tuple[str, int]:
     """The text without its least important clauses, so that it takes `limit` tokens, and how many went; "" when it can't be.
 
     The first of what stays still and the first action are kept.
@@ -239,7 +239,7 @@ def _shortened(asked: Asked, limit: int) -> tuple[str, int]:
             text, left = asked.text, len(gone)
             for one in sorted(gone, key=lambda each: -each.start):
                 text = cut(text, one.start, one.end)
-            if count(text) <= limit:
+            if count_tokens(text) <= limit:
                 return text, left
     return "", left
 
@@ -247,9 +247,9 @@ def _shortened(asked: Asked, limit: int) -> tuple[str, int]:
 ELSE_STILL = "Everything else stays still."
 
 
-def place(asked: Asked) -> Iterator[Fault]:
+def check_place(asked: CheckedPrompt) -> Iterator[Fault]:
     """no_region and no_still."""
-    lost = [effect for effect in _acted(asked) if effect.amount > 0 and needs_brush(effect)]
+    lost = [effect for effect in _effects_to_place(asked) if effect.amount > 0 and needs_brush(effect)]
     if lost:
         titles = " and ".join(dict.fromkeys(EFFECTS[effect.name].title.lower() for effect in lost))
         start, end = _where(asked, lost[0])
@@ -266,22 +266,22 @@ def place(asked: Asked) -> Iterator[Fault]:
         )
 
 
-def _acted(asked: Asked) -> tuple[Effect, ...]:
+def _effects_to_place(asked: CheckedPrompt) -> tuple[Effect, ...]:
     """Effects that want a place: those set beside the words, and the words' own for a card that reads none."""
     card = asked.card
     if card is None:
         return asked.effects
     if "effects" not in card.supports:
         return ()
-    return asked.effects if "prompt" in card.supports else (*asked.effects, *_told(asked))
+    return asked.effects if "prompt" in card.supports else (*asked.effects, *_worded_effects(asked))
 
 
-def _told(asked: Asked) -> tuple[Effect, ...]:
+def _worded_effects(asked: CheckedPrompt) -> tuple[Effect, ...]:
     told = {effect.name for effect in asked.effects}
     return tuple(effect for clause in asked.parsed.clauses for effect in clause.effects if effect.name not in told)
 
 
-def _where(asked: Asked, effect: Effect) -> tuple[int, int]:
+def _where(asked: CheckedPrompt, effect: Effect) -> tuple[int, int]:
     for clause in asked.parsed.clauses:
         if any(one.name == effect.name for one in clause.effects):
             return clause.start, clause.end

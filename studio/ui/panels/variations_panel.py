@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from studio.motion.variations import Axis, axes, vary
+from studio.motion.variations import Axis, list_axes, vary
 from studio.nouns import Noun, Refusal, Shot, replace
 from studio.photo.crop import ratio
 from studio.studio import Studio
@@ -65,7 +65,7 @@ class VariationsPanel:
             shot = build_shot(self.studio, **desk)
         except Refusal as refusal:
             return place_refusal(refusal)
-        sensible = axes(shot.motion)
+        sensible = list_axes(shot.motion)
         axis = asked.axis if asked.axis in sensible or not sensible else sensible[0]
         made = vary(shot.motion, axis, asked.count) if sensible else ()
         shots = [

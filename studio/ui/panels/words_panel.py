@@ -1,6 +1,6 @@
 """The sentence and the slots it is written from: kept in step with camera and effects, and checked while it is typed.
 
-Words are understood by `studio.motion.read` and checked by `studio.motion.lint`.
+Words are understood by `studio.motion.read_prompt` and checked by `studio.motion.prompt_check`.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ def sync_words(studio: Studio, ask: WordsQuestion) -> dict[str, Any]:
     card = studio.models.card(ask.model)
     motion = ask.motion
     if not ask.write and ask.text != ask.said:
-        heard = replace(read_prompt.hear(ask.before, ask.text), negative_prompt=merge_avoided(ask))
+        heard = replace(read_prompt.read_changes(ask.before, ask.text), negative_prompt=merge_avoided(ask))
         motion = merge_motions(ask.before, ask.motion, heard)
     pressed = compose.plain(ask.motion) != compose.plain(ask.before)
     text = compose.plain(motion) if ask.write or pressed else ask.text
@@ -105,12 +105,12 @@ def merge_avoided(ask: WordsQuestion) -> str:
 
     A sentence is heard while it is typed: "no te" and "no tex" on the way to "no text" must leave nothing behind.
     """
-    said, says = read_prompt.read(ask.said).negative_prompt, read_prompt.read(ask.text).negative_prompt
+    said, says = read_prompt.read_motion(ask.said).negative_prompt, read_prompt.read_motion(ask.text).negative_prompt
     if said == says:
         return ask.before.negative_prompt
-    gone = set(read_prompt.avoiding(said).split(", "))
-    kept = [one for one in read_prompt.avoiding(ask.before.negative_prompt).split(", ") if one not in gone]
-    return read_prompt.avoiding(*kept, says)
+    gone = set(read_prompt.join_negatives(said).split(", "))
+    kept = [one for one in read_prompt.join_negatives(ask.before.negative_prompt).split(", ") if one not in gone]
+    return read_prompt.join_negatives(*kept, says)
 
 
 def merge_motions(before: Motion, pressed: Motion, heard: Motion) -> Motion:
@@ -123,21 +123,21 @@ def merge_motions(before: Motion, pressed: Motion, heard: Motion) -> Motion:
 
 def check_words(motion: Motion, text: str, seconds: float, card: ModelCard) -> tuple[prompt_check.Finding, ...]:
     """What the check says of the sentence as it stands, each at its words; what has no place the promise says."""
-    found = prompt_check.check(motion if text == compose.plain(motion) else text, seconds=seconds, card=card)
+    found = prompt_check.check_prompt(motion if text == compose.plain(motion) else text, seconds=seconds, card=card)
     return tuple(one for one in found if one.code != "no_region")
 
 
 def find_unplaced(motion: Motion, text: str) -> list[EffectName]:
     """The effects, pressed or asked for in words, that wait for somebody to paint where they happen."""
     pressed = {effect.name for effect in motion.effects}
-    asked = (effect for effect in read_prompt.read(text).effects if effect.name not in pressed)
+    asked = (effect for effect in read_prompt.read_motion(text).effects if effect.name not in pressed)
     return [effect.name for effect in (*motion.effects, *asked) if effect.amount > 0 and needs_brush(effect)]
 
 
 def describe_prompt(motion: Motion, card: ModelCard) -> dict[str, Any]:
     """What a card is told, what it can't obey, and what is acted on where the words are only read here."""
     written = compose.compose(motion, card)
-    acted = read_prompt.enacted(motion)
+    acted = read_prompt.add_worded_motion(motion)
     implied = [effect.name for effect in acted.effects if effect.name not in {one.name for one in motion.effects}]
     return {
         "reads": "prompt" in card.supports,

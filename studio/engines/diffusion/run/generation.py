@@ -40,7 +40,7 @@ from studio.engines.diffusion.run.vae_decode import Decoding
 from studio.engines.plan import cut, cut_end
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
-from studio.motion.compose import Written, compose
+from studio.motion.compose import ModelPrompt, compose
 from studio.nouns import Choice, Progress, Refusal, Shot, SpeedUp
 from studio.preferences import Preferences
 
@@ -72,7 +72,7 @@ class Generation:
         self.checkpoint = require_checkpoint(card)
         self.image, self.end = image, end
         self.prepared = prepared
-        self.written: Written = compose(shot.motion, card)
+        self.written: ModelPrompt = compose(shot.motion, card)
         self.wanted = tools.preferences()
         self.able: list[SpeedUp] = [name for name in shot.speedups if name in self.checkpoint.speedups]
         self.choices: list[Choice] = []

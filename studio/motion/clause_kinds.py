@@ -67,7 +67,7 @@ class ClauseWords:
         past = of if of > 0 and lows[of - 1] in LIGHT else past
         self.thing = next((low for low in reversed(lows[:past]) if low not in loose and not low.endswith("ly")), "")
 
-    def lit(self) -> bool:
+    def is_light(self) -> bool:
         """Whether it is about the light."""
         if "neon" in self.lows[:3] and (self.verb > 0 or self.thing == "neon"):
             return True
@@ -75,10 +75,10 @@ class ClauseWords:
             return False
         return self.stirs if self.thing in _LAMPS else self.verb > 0 or self.thing not in _DIM
 
-    def around(self) -> bool:
+    def is_environment(self) -> bool:
         """Whether it is about what moves around the subject."""
         lows, verb, said = self.lows, self.verb, set(self.lows)
-        moving = (verb > 0 and not self.state()) or (lows[0] in GOING and bool(NATURE & self.head)) or self.stirs
+        moving = (verb > 0 and not self.is_state()) or (lows[0] in GOING and bool(NATURE & self.head)) or self.stirs
         if _AROUND & self.head and (moving or "blurs" in said):
             return True
         if self.thing in LOOSE and not self.stirs:
@@ -96,7 +96,7 @@ class ClauseWords:
             return True
         return verb < 0 and (bool(NATURE & said and MOTION_NOUNS & self.head) or lows[0] in BARE)
 
-    def state(self) -> bool:
+    def is_state(self) -> bool:
         """Whether its verb says how things are, not what they do."""
         low, after = self.lows[self.verb], self.lows[self.verb + 1 : self.verb + 4]
         if low in ("do", "does"):
@@ -111,7 +111,7 @@ class ClauseWords:
             return False
         return low in STATE_FORMS and low not in _DOING
 
-    def order(self) -> bool:
+    def is_order(self) -> bool:
         """Whether it asks for the clip itself: "make it move", "bring the picture to life", "to reveal the sea"."""
         first, rest = self.lows[0], self.lows[1:]
         if first in _BEGINS or (first in _ORDERS and self.verb < 0):
@@ -122,12 +122,12 @@ class ClauseWords:
             return rest[0] in BASE
         return first in _BRING and (rest[0] in _IT or (rest[0] in DETERMINERS and rest[1:2] != [] and rest[1] in _IT))
 
-    def verb_first(self) -> bool:
+    def starts_with_verb(self) -> bool:
         """Whether it begins with what is done: "looks up and smiles"."""
         first = self.lows[0]
         return first in FINITE and first not in NATURE and first not in LIGHT and first not in _AMBIGUOUS
 
-    def acts(self) -> bool:
+    def is_action(self) -> bool:
         """Whether words without a subject are an action: "turns and smiles", "walking away", "blink slowly", "a soft smile"."""
         lows, at = self.lows, 0
         while at < len(lows) - 1 and (lows[at].endswith("ly") or lows[at] in ("then", "to", "please", "also")):

@@ -233,20 +233,20 @@ def _read_other(whole: Clause, lows: list[str], first: int, cut: Cut) -> Clause:
     effects = effect_words.find_effects(rest)
     said = ClauseWords(rest, find_verb(rest), bool(effects))
     changing = said.verb > 0 and any(one.name == "light" for one in effects) and not NATURE & said.head
-    if said.lit() or changing or is_time_of_day(rest):
+    if said.is_light() or changing or is_time_of_day(rest):
         return whole._replace(kind="light", words=cut(first, end), effects=effects)
     stays = find_still(rest)
     if stays is not None:
         thing = cut(first + stays.first, first + stays.past) or REST
         clause = cut(first, end)
         return whole._replace(kind="still", still=thing if stays.purely else clause, words="" if stays.purely else clause)
-    if said.around():
+    if said.is_environment():
         return whole._replace(kind="environment", words=cut(first, end), effects=effects)
-    if said.order():
+    if said.is_order():
         return whole._replace(kind="other", words=cut(first, end))
-    if said.verb > 0 and not said.state() and not said.verb_first():
+    if said.verb > 0 and not said.is_state() and not said.starts_with_verb():
         return _read_action(whole, rest, said.verb, first, cut)._replace(effects=effects)
-    if said.acts():
+    if said.is_action():
         return whole._replace(kind="action", action=cut(first, end), effects=effects)
     if whole.alone and rest[0] in _OWN and said.verb < 0 and len(rest) <= 6:
         return whole._replace(kind="description", subject=cut(first, end))

@@ -262,7 +262,7 @@ def _update_effects(motion: Motion, new: Motion, there: set[str]) -> tuple[Effec
         effect.name: (effect, part.text)
         for part in list_sentences(motion)
         if part.slot != "effects"
-        for effect in _worded(part.text)
+        for effect in _find_worded(part.text)
     }
     fresh = {effect.name: effect for effect in new.effects}
     found: list[Effect] = []
@@ -283,7 +283,7 @@ def _update_effect(effect: Effect, before: Effect, after: Effect) -> Effect:
     return replace(effect, amount=amount, direction=after.direction if turned else effect.direction)
 
 
-def _worded(text: str) -> tuple[Effect, ...]:
+def _find_worded(text: str) -> tuple[Effect, ...]:
     return tuple(effect for clause in read_clauses(text) for effect in clause.effects)
 
 
@@ -318,6 +318,6 @@ def _write_words(motion: Motion) -> str:
 def _find_effects(said: str) -> dict[EffectName, Effect]:
     """The effects that words ask for, the first of a name."""
     wanted: dict[EffectName, Effect] = {}
-    for effect in _worded(said):
+    for effect in _find_worded(said):
         wanted.setdefault(effect.name, effect)
     return wanted

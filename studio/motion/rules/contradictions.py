@@ -116,7 +116,6 @@ def check_contradictions(asked: CheckedPrompt) -> Iterator[Fault]:
         rough = calm and second.search(asked.low)
         if calm and rough:
             yield _fault(
-                asked,
                 *rough.span(),
                 reason,
                 "Leave out “{}”",
@@ -128,7 +127,7 @@ def check_contradictions(asked: CheckedPrompt) -> Iterator[Fault]:
     yield from _still_and_moving(asked)
 
 
-def _fault(asked: CheckedPrompt, start: int, end: int, reason: str, label: str, fixed: str, word: str) -> Fault:
+def _fault(start: int, end: int, reason: str, label: str, fixed: str, word: str) -> Fault:
     return Fault("forces_conflict", "hurts", start, end, reason, label.format(word.strip()), fixed)
 
 
@@ -192,20 +191,20 @@ def _two_sides(asked: CheckedPrompt, first: tuple[str, int, int, Clause], found:
     start, end = found.span()
     if first[0] == "both":
         word = f"{found[0].split()[0]} the left"
-        return _fault(asked, start, end, reason, "Only {}", swap(asked.text, start, end, word), word)
+        return _fault(start, end, reason, "Only {}", swap(asked.text, start, end, word), word)
     if first[3] == clause:
-        return _fault(asked, start, end, reason, "Leave out “{}”", cut(asked.text, start, end), asked.text[start:end])
+        return _fault(start, end, reason, "Leave out “{}”", cut(asked.text, start, end), asked.text[start:end])
     same = _word_set(asked, first[3].start, first[1]) >= _word_set(asked, clause.start, start) - {"and", "while"}
     if same:
         start, end = clause.start, clause.end
-        return _fault(asked, start, end, reason, "Leave out “{}”", cut(asked.text, start, end), asked.text[start:end])
+        return _fault(start, end, reason, "Leave out “{}”", cut(asked.text, start, end), asked.text[start:end])
     other = asked.text[first[1] : first[2]].strip()
     if found["from"]:
-        return _fault(asked, start, end, reason, "Let both go {}", swap(asked.text, start, end, other), other)
+        return _fault(start, end, reason, "Let both go {}", swap(asked.text, start, end, other), other)
     side = {"left": "right", "right": "left"}[first[0]] if found["side"] == "from" else first[0]
     group = "way" if found["way"] else "bare"
     fixed = asked.text[: found.start(group)] + side + asked.text[found.end(group) :]
-    return _fault(asked, start, end, reason, "Let both go {}", fixed, other)
+    return _fault(start, end, reason, "Let both go {}", fixed, other)
 
 
 def _word_set(asked: CheckedPrompt, start: int, end: int) -> set[str]:
@@ -222,7 +221,7 @@ def _up_and_down(asked: CheckedPrompt) -> Iterator[Fault]:
             continue
         fixed = asked.text[: found.start("two")] + asked.text[found.end("two") :]
         reason = "The same thing can't rise and sink at once."
-        yield _fault(asked, *found.span(), reason, "Leave out “{}”", fixed, found["two"])
+        yield _fault(*found.span(), reason, "Leave out “{}”", fixed, found["two"])
 
 
 def _still_and_moving(asked: CheckedPrompt) -> Iterator[Fault]:
@@ -233,16 +232,14 @@ def _still_and_moving(asked: CheckedPrompt) -> Iterator[Fault]:
             continue
         fixed = asked.text[: found.start()] + asked.text[found.end() :]
         words = asked.text[found.start() : found.end()].rsplit(None, 1)[0]
-        yield _fault(
-            asked, found.start(), found.start() + len(words), "It can't stay still and move.", "Leave out “{}”", fixed, words
-        )
+        yield _fault(found.start(), found.start() + len(words), "It can't stay still and move.", "Leave out “{}”", fixed, words)
         return
     moving = [clause for clause in asked.parsed.clauses if has_thing_motion(clause)]
     everything = ALL_STILL.search(asked.low)
     if everything and moving:
         start, end = everything.span("all")
         fixed = swap(asked.text, start, end, "Everything else")
-        yield _fault(asked, start, end, "Not everything stays still when something moves.", "Say “everything else”", fixed, "")
+        yield _fault(start, end, "Not everything stays still when something moves.", "Say “everything else”", fixed, "")
         return
     for clause in asked.parsed.clauses:
         held = _find_subject(clause) if clause.kind == "still" else None
@@ -250,7 +247,7 @@ def _still_and_moving(asked: CheckedPrompt) -> Iterator[Fault]:
         if held and other:
             fixed = cut(asked.text, clause.start, clause.end)
             reason = f"The {held} can't stay still and move."
-            yield _fault(asked, clause.start, clause.end, reason, "Leave out “{}”", fixed, asked.text[clause.start : clause.end])
+            yield _fault(clause.start, clause.end, reason, "Leave out “{}”", fixed, asked.text[clause.start : clause.end])
             return
 
 

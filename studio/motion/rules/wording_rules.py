@@ -273,10 +273,10 @@ def _effects_to_place(asked: CheckedPrompt) -> tuple[Effect, ...]:
         return asked.effects
     if "effects" not in card.supports:
         return ()
-    return asked.effects if "prompt" in card.supports else (*asked.effects, *_worded_effects(asked))
+    return asked.effects if "prompt" in card.supports else (*asked.effects, *_find_worded(asked))
 
 
-def _worded_effects(asked: CheckedPrompt) -> tuple[Effect, ...]:
+def _find_worded(asked: CheckedPrompt) -> tuple[Effect, ...]:
     told = {effect.name for effect in asked.effects}
     return tuple(effect for clause in asked.parsed.clauses for effect in clause.effects if effect.name not in told)
 

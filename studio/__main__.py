@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import sys
 
-from studio.cli import main
+from studio.cli.main import main
 
 sys.exit(main())

@@ -38,7 +38,7 @@ def stir(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., tuple[int, str, str]]:
     """Run a command with a home of its own; returns exit code, stdout and stderr."""
-    from studio.cli import main
+    from studio.cli.main import main
 
     monkeypatch.setenv("STIR_HOME", str(tmp_path / "home"))
     monkeypatch.chdir(tmp_path)

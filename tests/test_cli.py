@@ -299,7 +299,7 @@ def test_nothing_typed_prints_the_help_and_starts_nothing(stir: Say, tmp_path: P
 
 def test_help_loads_nothing_heavy() -> None:
     code = (
-        "import sys\nfrom studio.cli import main\nmain(['animate', '--help'])\n"
+        "import sys\nfrom studio.cli.main import main\nmain(['animate', '--help'])\n"
         "print(sorted({'cv2', 'gradio', 'torch', 'PIL', 'sqlite3'} & set(sys.modules)), file=sys.stderr)"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

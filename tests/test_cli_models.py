@@ -138,7 +138,8 @@ def test_a_folder_is_adopted(ask: Ask, tmp_path: Path) -> None:
 DOWNLOADING = """
 import sys
 from pathlib import Path
-from studio.cli import REFUSED, STOPPED, models, words
+from studio.cli import models, words
+from studio.cli.main import REFUSED, STOPPED
 from studio.config import Settings
 from studio.studio import Studio
 from tests.fakes.shelf import AWAY, CARDS, ShelfEngine, finder
@@ -247,7 +248,7 @@ def test_a_model_that_does_not_fit_is_refused_before_any_work(studio: Studio) ->
 
 def test_listing_models_loads_neither_torch_nor_a_picture_library(tmp_path: Path) -> None:
     code = (
-        "import sys\nfrom studio.cli import main\ncode = main(['models', '--json'])\n"
+        "import sys\nfrom studio.cli.main import main\ncode = main(['models', '--json'])\n"
         "print(code, sorted({'gradio', 'torch', 'diffusers', 'transformers', 'PIL'} & set(sys.modules)), file=sys.stderr)"
     )
     env = {**os.environ, "STIR_HOME": str(tmp_path / "home")}

@@ -136,7 +136,7 @@ def test_every_preset_loads(name: str) -> None:
 def test_importing_the_studio_is_light() -> None:
     """No heavy library is loaded until a room needs it."""
     code = (
-        "import sys, studio.studio, studio.cli;"
+        "import sys, studio.studio, studio.cli.main;"
         "print(sorted({'torch','gradio','cv2','PIL','diffusers','transformers','moviepy'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)

@@ -13,7 +13,7 @@ import pytest
 
 from studio import presets
 from studio.cards import ModelCard
-from studio.cli import main
+from studio.cli.main import main
 from studio.config import ASSETS, Settings
 from studio.exports import read_recipe
 from studio.nouns import Cancelled, Clip, Crop, Done, Motion, Progress, Refusal, Running, Shot, Still, replace

@@ -1,0 +1,59 @@
+"""The command line: the same doors as the page, without a browser.
+
+Knows exit codes: 0 done, 1 failed, 2 refused (one line on stderr that names the remedy), 130 stopped with Ctrl+C. What can
+be typed is in words.py, what is done about it in the other modules.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from studio.cli import animate, direct, models, show, words
+from studio.cli.report import Failure, complain
+from studio.nouns import Refusal
+
+DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 130
+
+COMMANDS = {
+    "animate": animate.animate,
+    "again": animate.again,
+    "look": direct.look,
+    "check": direct.check,
+    "read": direct.read,
+    "compose": direct.compose,
+    "recommend": direct.recommend,
+    "motions": direct.motions,
+    "models": models.models,
+    "recipe": show.recipe,
+    "machine": show.machine,
+    "library": show.library,
+}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Do what the arguments ask (those of the process when None) and return the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        flags = words.parser().parse_args(arguments or ["--help"])
+        COMMANDS[flags.command](flags)
+        sys.stdout.flush()
+    except SystemExit:  # argparse, after --help
+        return DONE
+    except Refusal as refusal:
+        complain(str(refusal))
+        return REFUSED
+    except Failure as failure:
+        complain(str(failure))
+        return FAILED
+    except KeyboardInterrupt:
+        complain("Stopped.")
+        return STOPPED
+    except BrokenPipeError:  # what we were printing to, `head` perhaps, has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except Exception as error:
+        complain(f"Something went wrong inside Stir ({type(error).__name__}). Try again, or with other settings.")
+        return FAILED
+    return DONE

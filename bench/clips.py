@@ -57,8 +57,8 @@ def scratch(name: str) -> Path:
 
 def shot_of(file: Path, size: Size, seconds: float, fps: int) -> tuple[Shot, NDArray[np.uint8]]:
     """A 16:9 shot of a photo on disk, and the photo's pixels."""
-    photo, image = photo_store.read(file)
-    shot = Shot(photo, crop.largest(photo, "16:9"), MOTION, size=size, seconds=seconds, fps=fps)
+    photo, image = photo_store.read_photo(file)
+    shot = Shot(photo, crop.find_largest(photo, "16:9"), MOTION, size=size, seconds=seconds, fps=fps)
     return shot, image
 
 

@@ -49,13 +49,13 @@ def engine() -> DiffusionEngine:
 @cache
 def photo() -> tuple[Any, Any]:
     """The photo and its pixels."""
-    return photo_store.read(PHOTO)
+    return photo_store.read_photo(PHOTO)
 
 
 def shot(prompt: str, steps: int, **more: Any) -> Shot:
     """A square shot of the photo. 1 second at the least: the shortest clip a card makes."""
     about = photo()[0]
-    return Shot(about, crop.largest(about, "1:1"), Motion(prompt), seconds=1.0, fps=8, seed=3, steps=steps, **more)
+    return Shot(about, crop.find_largest(about, "1:1"), Motion(prompt), seconds=1.0, fps=8, seed=3, steps=steps, **more)
 
 
 def made(card: ModelCard, asked: Shot) -> tuple[Frames, tuple[Any, ...]]:

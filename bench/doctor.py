@@ -22,8 +22,8 @@ from bench.clips import middle, seconds, table, verdict
 from studio.config import ASSETS
 from studio.nouns import Aspect, Crop, Photo
 from studio.photo import inspection, mend
-from studio.photo.auto_crop import suggest
-from studio.photo.crop import Image, largest
+from studio.photo.auto_crop import suggest_crop
+from studio.photo.crop import Image, find_largest
 from studio.photo.findings import Finding
 from tests.photo.degraded import CARE, FLAWS, resized
 
@@ -61,7 +61,7 @@ def of(image: Image) -> Photo:
 def wrong(image: Image, crop: Crop | None = None, content: bool = False) -> dict[str, Finding]:
     """What is found not to be fine; of the content, where asked, the lettering, which the set holds."""
     photo, crop = of(image), crop or Crop()
-    found = inspection.look(image, photo, crop).findings if content else inspection.pixels(image, photo, crop)
+    found = inspection.inspect_photo(image, photo, crop).findings if content else inspection.find_pixel_flaws(image, photo, crop)
     kept = {flaw.code for flaw in FLAWS}
     return {one.code: one for one in found if one.level != "fine" and one.code in kept}
 
@@ -71,7 +71,7 @@ def sound(image: Image) -> Iterator[tuple[str, Image, Crop]]:
     for name, change in CARE:
         yield name, change(image), Crop()
     for aspect in ASPECTS:
-        yield aspect, image, largest(of(image), aspect)
+        yield aspect, image, find_largest(of(image), aspect)
 
 
 def count(name: str, image: Image) -> Tally:
@@ -95,7 +95,7 @@ def count(name: str, image: Image) -> Tally:
             tally.notes.append(f"{name}: {flaw.code}, {flaw.strength}, was missed")
         elif flaw.code in CURED:
             tally.treated[flaw.code] += 1
-            tally.cured[flaw.code] += flaw.code not in wrong(mend.apply(spoiled, found.remedies[0].mends))
+            tally.cured[flaw.code] += flaw.code not in wrong(mend.apply_mends(spoiled, found.remedies[0].mends))
     return tally
 
 
@@ -147,17 +147,17 @@ def unseen(number: int) -> Image:
 def timing() -> None:
     """How long a look takes: networks and all, after a crop was suggested (which asks the same networks), again, and in parts."""
     photo = Photo("0" * 64, LARGE[1], LARGE[0])
-    inspection.look(unseen(2 * RUNS), photo, Crop())  # networks are loaded once
+    inspection.inspect_photo(unseen(2 * RUNS), photo, Crop())  # networks are loaded once
     names = ("the pixels, which are told first", "all of it", "after a crop was suggested", "again, for another crop")
     times: dict[str, list[float]] = {name: [] for name in names}
     for number in range(RUNS):
         image, other = unseen(number), unseen(RUNS + number)
-        suggest(other, photo, "9:16")
+        suggest_crop(other, photo, "9:16")
         works: tuple[Callable[[], object], ...] = (
-            lambda image=image: inspection.glance(image, photo, Crop()),
-            lambda image=image: inspection.look(image, photo, Crop()),
-            lambda other=other: inspection.look(other, photo, Crop()),
-            lambda image=image: inspection.look(image, photo, largest(photo, "9:16")),
+            lambda image=image: inspection.inspect_pixels(image, photo, Crop()),
+            lambda image=image: inspection.inspect_photo(image, photo, Crop()),
+            lambda other=other: inspection.inspect_photo(other, photo, Crop()),
+            lambda image=image: inspection.inspect_photo(image, photo, find_largest(photo, "9:16")),
         )
         for name, work in zip(names, works, strict=True):
             times[name].append(seconds(work))

@@ -18,7 +18,7 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from bench.clips import table
 from studio.config import ASSETS
 from studio.nouns import Mend, MendName
-from studio.photo.mend import apply, upscaler
+from studio.photo.mend import apply_mends, describe_upscaler
 
 Image = NDArray[np.uint8]
 
@@ -88,7 +88,7 @@ def restored(clean: dict[str, Image]) -> None:
         row = [name]
         for mend, spoil in SPOILT.values():
             spoilt = spoil(image)
-            row.append(f"{likeness(spoilt, image)} → {likeness(apply(spoilt, (Mend(mend, AMOUNT),)), image)}")
+            row.append(f"{likeness(spoilt, image)} → {likeness(apply_mends(spoilt, (Mend(mend, AMOUNT),)), image)}")
         rows.append(tuple(row))
     title = f"Mends at {AMOUNT}: PSNR / SSIM against the clean photo, spoilt → mended"
     table(title, ("photo", *(f"{how} ({mend})" for how, (mend, _) in SPOILT.items())), rows)
@@ -102,10 +102,12 @@ def enlarged(clean: dict[str, Image]) -> None:
         small = np.asarray(cv2.resize(image, (320, 240), interpolation=cv2.INTER_AREA), np.uint8)
         row = [name]
         for amount in (0.0, AMOUNT, 1.0):
-            large = apply(small, (Mend("upscale", amount),))
+            large = apply_mends(small, (Mend("upscale", amount),))
             row.append(f"{likeness(large, image)} / {sharpness(large) / sharpness(image):.2f}")
         rows.append(tuple(row))
-    title = f"Upscale ({upscaler().value}): photos halved and enlarged again, PSNR / SSIM / sharpness (the photo's own is 1)"
+    title = (
+        f"Upscale ({describe_upscaler().value}): photos halved and enlarged again, PSNR / SSIM / sharpness (the photo's own is 1)"
+    )
     table(title, ("photo", "Lanczos (0)", f"half and half ({AMOUNT})", "all network (1)"), rows)
 
 
@@ -130,10 +132,10 @@ def timed() -> None:
         decode = seconds(lambda sink=sink: np.asarray(Pillow.open(sink).convert("RGB")), 5)
         row = [f"{megapixels} MP", f"{decode:.2f} s"]
         for name in QUICK:
-            took = seconds(lambda image=image, name=name: apply(image, (Mend(name, AMOUNT),)), 3)
+            took = seconds(lambda image=image, name=name: apply_mends(image, (Mend(name, AMOUNT),)), 3)
             row.append(f"{took:.2f} s, {took / decode:.1f}")
         if megapixels <= 6:
-            took = seconds(lambda image=image: apply(image, (Mend("upscale", AMOUNT),)), 1)
+            took = seconds(lambda image=image: apply_mends(image, (Mend("upscale", AMOUNT),)), 1)
             row.append(f"{took:.1f} s, {took / decode:.0f}")
         else:
             row.append("refused")

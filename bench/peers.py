@@ -19,7 +19,7 @@ from PIL import Image
 
 from bench import clips
 from bench.clips import PHOTO, RUNS, middle, scratch, table
-from studio.clip.ffmpeg import program
+from studio.clip.ffmpeg import find_ffmpeg
 from studio.engines import registry
 from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.presets import card
@@ -66,7 +66,7 @@ def _depthflow(tool: Path, photo: Path, depth: Path, num_frames: int) -> None:
     tools = scratch("bin")
     tools.mkdir(exist_ok=True)
     if not (tools / "ffmpeg").exists():
-        (tools / "ffmpeg").symlink_to(program())
+        (tools / "ffmpeg").symlink_to(find_ffmpeg())
     scene = ["input", "-i", str(photo), "-d", str(depth), "state", "--offset", "0.3", "0.0"]
     size = ["-w", "1280", "-h", "720", "--fps", "24", "--ssaa", "1", "--quality", "50", "--time", str(num_frames / 24)]
     encoder = ["h264", "--preset", "veryfast", "--crf", "19"]

@@ -21,7 +21,7 @@ from bench import compare
 from bench.album import pictures
 from bench.clips import ignore, scratch, settings, table, verdict
 from studio.clip import score
-from studio.clip.ffmpeg import program
+from studio.clip.ffmpeg import find_ffmpeg
 from studio.engines.parallax import framing, stage
 from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.parallax.path import half_frame
@@ -111,7 +111,7 @@ def measure(image: Image) -> Row:
     moves: tuple[MoveName, ...] = get_args(MoveName)
     scene = engine().read(image, shot(image, "static", 0.6))
     film = ((move, luma(image, shot(image, move, 0.6))) for move in moves)
-    wrong = [move for move, seen in film if not score.obeyed(seen, MOVES[move].curve, scene.disparity, scene.pivot)]
+    wrong = [move for move, seen in film if not score.obeys_move(seen, MOVES[move].curve, scene.disparity, scene.pivot)]
     jitter = max(score.jitter(luma(image, shot(image, move, 0.3, seconds=4.0, fps=24))) for move in SLOW)
     seam = max(score.seam(luma(image, shot(image, move, 0.6, loop=True))).ratio for move in LOOPS)
     return Row(
@@ -138,7 +138,7 @@ def _edge_jitter(frames: list[Image]) -> float:
 
 
 def _decoded(file: Path) -> list[Image]:
-    command = [program(), "-loglevel", "error", "-i", str(file), "-f", "rawvideo", "-pix_fmt", "gray", "-"]
+    command = [find_ffmpeg(), "-loglevel", "error", "-i", str(file), "-f", "rawvideo", "-pix_fmt", "gray", "-"]
     raw = subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL).stdout
     return list(np.frombuffer(raw, np.uint8).reshape(-1, 720, 1280))
 
@@ -148,7 +148,7 @@ def _zoompan(photo: Path, times: int) -> list[Image]:
     zoom = "zoompan=z='1+0.12*on/96':x='iw/2-iw/zoom/2':y='ih/2-ih/zoom/2':d=96:s=1280x720:fps=24"
     to = scratch("edge.mkv")
     filters = ["-vf", f"scale={1280 * times}:{720 * times},{zoom}", "-frames:v", "96", "-c:v", "ffv1"]
-    subprocess.run([program(), "-loglevel", "error", "-y", "-i", str(photo), *filters, str(to)], check=True)
+    subprocess.run([find_ffmpeg(), "-loglevel", "error", "-y", "-i", str(photo), *filters, str(to)], check=True)
     return _decoded(to)
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from bench import clips, turns
 from bench.clips import PHOTO, RUNS, middle, scratch, table, verdict
 from studio.clip.encode import encode
-from studio.clip.ffmpeg import program
+from studio.clip.ffmpeg import find_ffmpeg
 from studio.config import ROOT
 from studio.frames import Frames
 from studio.nouns import Shot
@@ -35,7 +35,7 @@ def zoompan(supersampling: int) -> None:
     cut = f"crop={WIDTH * supersampling}:{HEIGHT * supersampling}"
     zoom = f"zoompan=z='1+0.12*on/{NUM_FRAMES}':x='iw/2-iw/zoom/2':y='ih/2-ih/zoom/2':d={NUM_FRAMES}:s={WIDTH}x{HEIGHT}:fps={FPS}"
     filters = ["-vf", f"{large},{cut},{zoom}", "-frames:v", str(NUM_FRAMES)]
-    command = [program(), "-loglevel", "error", "-y", "-i", str(PHOTO), *filters, *X264, str(scratch("zoompan.mp4"))]
+    command = [find_ffmpeg(), "-loglevel", "error", "-y", "-i", str(PHOTO), *filters, *X264, str(scratch("zoompan.mp4"))]
     subprocess.run(command, check=True, stdin=subprocess.DEVNULL)
 
 

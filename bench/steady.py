@@ -128,7 +128,7 @@ def shot(image: Image, still: Still) -> Shot:
     """Five seconds of it at 720p24."""
     photo = Photo("3" * 64, image.shape[1], image.shape[0])
     motion = Motion(camera=still.camera, effects=still.effects)
-    return Shot(photo, crop.largest(photo, "16:9"), motion, size="720p", seconds=SECONDS, fps=FPS)
+    return Shot(photo, crop.find_largest(photo, "16:9"), motion, size="720p", seconds=SECONDS, fps=FPS)
 
 
 def make(image: Image, wanted: Shot, root: Path, home: Path) -> dict[str, Any]:

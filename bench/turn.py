@@ -48,8 +48,8 @@ class Build:
 
     def clip(self, photo: str, size: str, seconds: float, fps: int) -> None:
         """From a photo on disk to a playable MP4, without the library."""
-        noun, image = photo_store.read(Path(photo))
-        shot = Shot(noun, crop.largest(noun, "16:9"), MOTION, size=size, seconds=seconds, fps=fps)
+        noun, image = photo_store.read_photo(Path(photo))
+        shot = Shot(noun, crop.find_largest(noun, "16:9"), MOTION, size=size, seconds=seconds, fps=fps)
         frames = self.engine.animate(prepare(shot, card("parallax")), image, None, ignore)
         encode(frames, HOME / "clip.mp4", shot, ignore)
 

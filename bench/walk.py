@@ -52,7 +52,7 @@ def main(home: str, photo: str) -> None:
     studio = Studio(settings)
     taken = studio.photos.take_in(Path(photo), "photo.jpg")
     shot = Shot(
-        taken, crop.largest(taken, "16:9"), Motion(camera=Camera((Move("dolly_in", 0.6),))), size="480p", seconds=1.0, fps=16
+        taken, crop.find_largest(taken, "16:9"), Motion(camera=Camera((Move("dolly_in", 0.6),))), size="480p", seconds=1.0, fps=16
     )
     threading.setprofile(walk.note)
     sys.setprofile(walk.note)

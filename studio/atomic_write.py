@@ -11,7 +11,7 @@ from pathlib import Path
 _UNFINISHED = ".new-"
 
 
-def write(dest: Path, data: bytes) -> None:
+def write_whole(dest: Path, data: bytes) -> None:
     """Write a file whole or not at all: a temporary one beside it takes its name at the end. Raises OSError."""
     handle, temporary = tempfile.mkstemp(dir=dest.parent, prefix=_UNFINISHED)
     try:
@@ -23,7 +23,7 @@ def write(dest: Path, data: bytes) -> None:
         raise
 
 
-def sweep(folder: Path) -> None:
+def sweep_unfinished(folder: Path) -> None:
     """Remove what a crash left half-written. What is under an hour old may be another program's, at work now."""
     for left in folder.glob(f"{_UNFINISHED}*"):
         with contextlib.suppress(OSError):
@@ -31,7 +31,7 @@ def sweep(folder: Path) -> None:
                 left.unlink()
 
 
-def thin(folder: Path, pattern: str, most: int) -> None:
+def keep_newest(folder: Path, pattern: str, most: int) -> None:
     """Let the oldest files of a pattern go, beyond `most`."""
     found: list[tuple[float, Path]] = []
     for file in folder.glob(pattern):

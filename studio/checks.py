@@ -27,14 +27,14 @@ def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, setting
     Raises `Refusal` when the card can't make it. A model with a checkpoint makes what the plan says of lengths and rates; it is
     never refused for those.
     """
-    shot = replace(shot, photo=replace(photo, name=shot.photo.name or photo.name), crop=crop.settle(photo, shot.crop))
+    shot = replace(shot, photo=replace(photo, name=shot.photo.name or photo.name), crop=crop.settle_crop(photo, shot.crop))
     if shot.end and end:
         part = shot.end.crop
         if ends_on_box(shot, card):  # which is seen in the frame of the crop
             part = replace(part, aspect=shot.crop.aspect)
-        still = Still(replace(end, name=shot.end.photo.name or end.name), crop.settle(end, part))
+        still = Still(replace(end, name=shot.end.photo.name or end.name), crop.settle_crop(end, part))
         shot = replace(shot, end=still)
-    mend.check(shot.photo, shot.mends)
+    mend.check_mends(shot.photo, shot.mends)
     prepared = choose_size(shot, card, here)
     shot, wanted = prepared.recipe, prepared.shot
     if card.checkpoint is None:
@@ -44,7 +44,7 @@ def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, setting
     for effect in shot.motion.effects:
         _check_brush(effect)
     _check_subject(shot)
-    wide = replace(shot, crop=crop.both(photo, shot.crop, shot.end.crop)) if shot.end and ends_on_box(wanted, card) else shot
+    wide = replace(shot, crop=crop.enclose(photo, shot.crop, shot.end.crop)) if shot.end and ends_on_box(wanted, card) else shot
     _check_depth(wide, settings)
     return prepared
 
@@ -94,7 +94,7 @@ def _check_brush(effect: Effect) -> None:
     """Raises `Refusal` unless the painted region is a PNG of at most 256 px, going by its header alone."""
     from studio.photo import brush_mask
 
-    if effect.brush and not brush_mask.sound(effect.brush):
+    if effect.brush and not brush_mask.is_valid_brush(effect.brush):
         raise Refusal(
             f"What was painted for {EFFECTS[effect.name].title.lower()} can't be read.", "Clear it and paint it again.", "effects"
         )
@@ -106,10 +106,10 @@ def _check_subject(shot: Shot) -> None:
 
     if not shot.subject:
         return
-    mask = brush_mask.opened(shot.subject) if brush_mask.sound(shot.subject) else None
+    mask = brush_mask.decode_brush(shot.subject) if brush_mask.is_valid_brush(shot.subject) else None
     if mask is None:
         raise Refusal("What was marked as the subject can't be read.", "Mark it again, or choose Automatic.")
-    if float(brush_mask.over(mask, shot.crop, (160, 160)).mean()) < LEAST_SUBJECT:
+    if float(brush_mask.lay_over_crop(mask, shot.crop, (160, 160)).mean()) < LEAST_SUBJECT:
         raise Refusal("What you marked as the subject lies outside the crop.", "Move the crop over it, or mark something inside.")
 
 

@@ -36,7 +36,7 @@ class Exports:
                 if with_recipe:
                     shutil.copyfile(source, copy)
                 else:
-                    inside.strip(source, copy)
+                    inside.strip_recipe(source, copy)
                 return self._served.keep(copy, f"{'recipe' if with_recipe else 'plain'}-{clip.id}", _name(clip, source))
         except OSError as error:
             raise disk.refusal(error) from error
@@ -61,7 +61,7 @@ class Exports:
                         copy = source
                         if not with_recipe:
                             copy = Path(folder) / source.name
-                            inside.strip(source, copy)
+                            inside.strip_recipe(source, copy)
                         zipped.write(copy, names.apart(_name(clip, source), taken))
                         if copy != source:
                             copy.unlink()
@@ -79,7 +79,7 @@ def read_recipe(file: Path) -> Shot:
 
     small = file.is_file() and file.stat().st_size <= inside.MAX_BYTES
     kept = clips.read_recipe_beside(file) if small and file.suffix.lower() == ".json" else None
-    return kept or inside.read(file)
+    return kept or inside.read_recipe(file)
 
 
 def _name(clip: Clip, source: Path) -> str:

@@ -76,7 +76,7 @@ class Previews:
         seen = engine.read(image, shot).choices if isinstance(engine, Reader) else ()
         kept = engine.choices(prepared) if isinstance(engine, Shelf) else ()
         unpainted = Frames(iter(()), planned.width, planned.height, planned.fps, planned.num_frames)
-        return tuple(dict.fromkeys((*planned.choices, *seen, *kept, *formats.plan(unpainted, shot.format).choices)))
+        return tuple(dict.fromkeys((*planned.choices, *seen, *kept, *formats.plan_encoding(unpainted, shot.format).choices)))
 
     def places(self, prepared: Prepared) -> Places:
         """Where the effects of an accepted shot would happen, those its words ask for among them.

@@ -129,7 +129,7 @@ class Studio:
     def outcome(self, shot: Shot) -> Outcome:
         """What the finished file of this shot will hold: size, frames, rate, length. Quick. Raises `Refusal`."""
         made = self.plan(shot)
-        return formats.outcome(made.width, made.height, made.fps, made.num_frames, shot.format)
+        return formats.foretell_outcome(made.width, made.height, made.fps, made.num_frames, shot.format)
 
     def expected(self, shot: Shot) -> float | None:
         """Seconds that this shot will take here, by the clips made here; None for a model that denoises (`models` knows)."""
@@ -294,7 +294,7 @@ def describe_machine(settings: Settings, gauge: tuple[Choice, ...] = ()) -> tupl
         Choice("cores", str(os.cpu_count() or 1), "frames are painted and encoded on all of them"),
         Choice("memory", disk.size(memory.total), f"{disk.size(memory.available)} free now; a clip takes under 1 GB"),
         *(gauge or (Choice("GPU", "not looked for", "the built-in engine needs none"),)),
-        *encode.encoders(),
+        *encode.list_encoders(),
         find_network(settings)[1],
         *settings.choices,
         Choice("free space", disk.size(shutil.disk_usage(settings.home).free), "on the disk of the home folder"),

@@ -18,7 +18,7 @@ from studio.advice.wishes import Asked, Pick, Wishes
 from studio.cards import ModelCard, ModelState
 from studio.config import Settings
 from studio.nouns import Camera, Effect, Kind, Mend, Motion, Move, Photo, Shot, Still, replace
-from studio.photo.crop import largest
+from studio.photo.crop import find_largest
 from studio.studio import Studio
 
 CARDS = presets.cards()
@@ -302,7 +302,7 @@ def test_motions_that_fit_the_photo_come_first(studio: Studio, samples: Path) ->
 
 def test_the_report_is_of_the_photo_as_it_is_mended(studio: Studio, samples: Path) -> None:
     photo = studio.photos.take_in(samples / "dogs.jpg")
-    report = studio.advice.look(Shot(photo, crop=largest(photo, "9:16"), size="1080p"))
+    report = studio.advice.look(Shot(photo, crop=find_largest(photo, "9:16"), size="1080p"))
     assert {finding.level for finding in report.findings} <= {"fine", "mend", "mind"}
     small = {finding.code: finding.level for finding in studio.advice.look(Shot(photo, size="2160p")).findings}
     larger = Shot(photo, size="2160p", mends=(Mend("upscale", 0.0),))

@@ -53,7 +53,7 @@ def home_is_untouched(tmp_path: Path) -> bool:
 
 
 def test_the_clip_holds_what_was_asked_for(kept: Path) -> None:
-    shot = recipe.read(kept / "clip.mp4")
+    shot = recipe.read_recipe(kept / "clip.mp4")
     assert [move.name for move in shot.motion.camera.moves] == ["dolly_in"]
     assert [effect.name for effect in shot.motion.effects] == ["fog"]
     assert (shot.seed, shot.size, shot.seconds, shot.fps) == (7, "240p", 1.0, 16)
@@ -69,7 +69,7 @@ def test_many_flags_reach_the_shot_and_json_tells_it_back(stir: Say, tmp_path: P
     assert (shot.motion.camera.ease, shot.motion.camera.loop, shot.depth, shot.format) == ("ease_in", True, "builtin", "webp")
     assert (shot.crop.aspect, clip["width"] < clip["height"]) == ("9:16", True)
     assert Path(clip["path"]) == Path("new/clip.webp")
-    assert recipe.read(tmp_path / "new" / "clip.webp") == shot
+    assert recipe.read_recipe(tmp_path / "new" / "clip.webp") == shot
     assert clip["choices"]
 
 
@@ -238,7 +238,7 @@ def test_recipe_in_words_and_as_json(kept: Path, stir: Say) -> None:
     assert "fog" in words
     code, out, _ = stir("recipe", kept / "clip.mp4", "--json")
     assert code == 0
-    assert Shot.from_json(out) == recipe.read(kept / "clip.mp4")
+    assert Shot.from_json(out) == recipe.read_recipe(kept / "clip.mp4")
     (beside,) = (kept / "home" / "clips").glob("*.json")
     assert stir("recipe", beside, "--json")[:2] == (0, out)
 
@@ -358,7 +358,7 @@ def test_two_boxes_reach_the_shot_the_clip_and_what_is_shown_of_it(stir: Say, tm
     boxes = ("--start-box", "0,0,1,1", "--end-box", "0.4,0.3,0.4,0.4")
     code, out, err = stir("animate", PHOTO, *boxes, *SMALL, "--depth", "builtin", "-o", "box.mp4", "--json")
     assert code == 0, err
-    shot = recipe.read(tmp_path / "box.mp4")
+    shot = recipe.read_recipe(tmp_path / "box.mp4")
     assert shot.end is not None
     assert shot.end.photo.id == shot.photo.id
     assert (shot.end.crop.x, shot.end.crop.y, shot.end.crop.w, shot.end.crop.h) == pytest.approx((0.4, 0.3, 0.4, 0.4))

@@ -13,7 +13,7 @@ from studio import presets
 from studio.config import Settings
 from studio.engines.base import Image as Pixels
 from studio.nouns import Camera, Done, Effect, Mend, Motion, Move, Refusal, Shot, replace
-from studio.photo.mend import derived
+from studio.photo.mend import derive_photo
 from studio.studio import Studio
 from tests.fakes.shelf import CARDS, READY, ShelfEngine, finder
 from tests.fakes.waiting import ended
@@ -127,10 +127,10 @@ def test_a_mended_photo_is_another_photo() -> None:
     from studio.nouns import Photo
 
     photo = Photo("0" * 64, 100, 80)
-    one, other = derived(photo, (Mend("denoise", 0.4),)), derived(photo, (Mend("denoise", 0.5),))
+    one, other = derive_photo(photo, (Mend("denoise", 0.4),)), derive_photo(photo, (Mend("denoise", 0.5),))
     assert len({photo.id, one.id, other.id}) == 3
-    assert (one.width, derived(photo, (Mend("upscale"),)).width) == (100, 200)
-    assert derived(photo, ()) is photo
+    assert (one.width, derive_photo(photo, (Mend("upscale"),)).width) == (100, 200)
+    assert derive_photo(photo, ()) is photo
 
 
 def test_own_depth_is_accepted_only_where_the_photo_has_it(studio, samples):

@@ -14,7 +14,7 @@ from studio.clip import formats
 from studio.engines.plan import plan
 from studio.engines.prepare import prepare
 from studio.nouns import Clip, Photo, Shot, replace
-from studio.photo.crop import largest
+from studio.photo.crop import find_largest
 from studio.presets import Platform
 
 PHOTO = Photo("0" * 64, 5472, 3648)  # 20 megapixels
@@ -24,7 +24,7 @@ QUICK = Pace(0.01, 3)
 
 def outcome(shot: Shot, card: ModelCard) -> Outcome:
     made = choose_size(shot, card, QUICK).plan
-    return formats.outcome(made.width, made.height, made.fps, made.num_frames, shot.format)
+    return formats.foretell_outcome(made.width, made.height, made.fps, made.num_frames, shot.format)
 
 
 def found(shot: Shot, place: Platform, card: ModelCard = CARD) -> tuple[Misfit, ...]:
@@ -38,7 +38,7 @@ def platform(place: str) -> Platform:
 
 
 def made_for(place: Platform, photo: Photo = PHOTO, **changes: object) -> Shot:
-    return replace(Shot(photo, largest(photo, place.aspect), platform=place.id, fps=place.fps), **changes)
+    return replace(Shot(photo, find_largest(photo, place.aspect), platform=place.id, fps=place.fps), **changes)
 
 
 @pytest.mark.parametrize("place", presets.platforms(), ids=lambda place: place.id)

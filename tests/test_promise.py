@@ -15,10 +15,10 @@ from PIL import Image as Pictures
 
 from studio.cards import Outcome
 from studio.clip import formats
-from studio.clip.formats import probe
+from studio.clip.formats import read_outcome
 from studio.config import Settings
 from studio.nouns import Aspect, Camera, Clip, Crop, Effect, Format, Motion, Move, Shot, Size, replace
-from studio.photo.crop import largest
+from studio.photo.crop import find_largest
 from studio.studio import Studio
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
 from tests.fakes.waiting import ended
@@ -92,10 +92,10 @@ def test_what_is_promised_is_what_comes(
 ) -> None:
     studio, shot = painted
     size, seconds, fps, aspect = wish
-    shot = replace(shot, crop=largest(shot.photo, aspect), size=size, seconds=seconds, fps=fps, format=kind)
+    shot = replace(shot, crop=find_largest(shot.photo, aspect), size=size, seconds=seconds, fps=fps, format=kind)
     promised, clip = made(studio, shot)
     file = studio.library.file(clip)
-    assert probe(file) == promised == Outcome(clip.width, clip.height, clip.num_frames, clip.fps, clip.seconds)
+    assert read_outcome(file) == promised == Outcome(clip.width, clip.height, clip.num_frames, clip.fps, clip.seconds)
     assert close(seen(file), promised)
     assert promised.seconds == pytest.approx(seconds, abs=0.51 / promised.fps)
 
@@ -109,14 +109,14 @@ def test_a_gif_of_three_seconds_lasts_three_seconds(painted: tuple[Studio, Shot]
 
 @pytest.mark.parametrize(("fps", "rate"), [(60, 20), (24, 20), (20, 20), (16, 10), (12, 10), (8, 5), (3, 2), (1, 1)])
 def test_a_rate_that_is_asked_for_is_never_passed(fps: int, rate: int) -> None:
-    assert formats.loop_rate(fps) == rate
-    assert len(set(formats.delays(rate, 5 * rate, "gif"))) == 1
+    assert formats.choose_loop_rate(fps) == rate
+    assert len(set(formats.list_delays(rate, 5 * rate, "gif"))) == 1
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 @pytest.mark.parametrize(("fps", "num_frames"), [(16, 81), (24, 97), (25, 75), (30, 2), (8, 25), (23, 100)])
 def test_the_frames_of_a_model_with_its_own_rate_last_as_long(kind: Format, fps: int, num_frames: int) -> None:
-    of = formats.outcome(1280, 720, fps, num_frames, kind)
+    of = formats.foretell_outcome(1280, 720, fps, num_frames, kind)
     assert (of.width, of.height) == (640, 360)
     assert of.fps <= formats.LOOP_RATE + 0.5
     if of.num_frames > 1:
@@ -132,7 +132,9 @@ def test_the_engine_that_ships_keeps_the_promise_when_the_camera_holds(
     shot = replace(shot, format=kind, motion=replace(STILL, effects=effects))
     promised, clip = made(studio, shot)
     assert (
-        probe(studio.library.file(clip)) == promised == Outcome(clip.width, clip.height, clip.num_frames, clip.fps, clip.seconds)
+        read_outcome(studio.library.file(clip))
+        == promised
+        == Outcome(clip.width, clip.height, clip.num_frames, clip.fps, clip.seconds)
     )
     assert close(seen(studio.library.file(clip)), promised)
     still = kind in ("gif", "webp") and not effects
@@ -143,7 +145,7 @@ def test_the_engine_that_ships_keeps_the_promise_when_the_camera_holds(
 @pytest.mark.parametrize("kind", ["gif", "webp"])
 def test_the_engine_that_ships_keeps_the_promise_when_the_camera_moves(true: tuple[Studio, Shot], kind: Format) -> None:
     studio, shot = true
-    promised, clip = made(studio, replace(shot, format=kind, size="auto", crop=largest(shot.photo, "9:16"), fps=24))
+    promised, clip = made(studio, replace(shot, format=kind, size="auto", crop=find_largest(shot.photo, "9:16"), fps=24))
     assert (promised.width, promised.height, promised.num_frames, promised.seconds) == (360, 640, 20, 1.0)
     assert close(seen(studio.library.file(clip)), promised)
     assert clip.shot.fps == 24

@@ -21,7 +21,7 @@ from studio import presets, previews
 from studio.config import ROOT, Settings
 from studio.exports import read_recipe
 from studio.nouns import Camera, Clip, Crop, Done, Effect, Motion, Move, Photo, Progress, Refusal, Shot, Size, replace
-from studio.photo.crop import SHORT_SIDES, ratio, settle
+from studio.photo.crop import SHORT_SIDES, find_ratio, settle_crop
 from studio.studio import Studio, search_words
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
 from tests.fakes.waiting import ended, painting
@@ -119,7 +119,7 @@ def test_what_the_browser_says_of_photo_and_crop_is_not_trusted(studio: Studio, 
     box = job.shot.crop
     assert box.x + box.w <= 1
     assert box.y + box.h <= 1
-    assert box.w * shot.photo.width / (box.h * shot.photo.height) == pytest.approx(ratio(shot.photo, "1:1"))
+    assert box.w * shot.photo.width / (box.h * shot.photo.height) == pytest.approx(find_ratio(shot.photo, "1:1"))
 
 
 def test_a_photo_keeps_the_name_its_shot_gives_it(studio: Studio, shot: Shot) -> None:
@@ -232,7 +232,7 @@ def test_after_a_draft_the_clip_finds_its_scene_read(true: tuple[Studio, Shot]) 
     from studio.engines.prepare import prepare
 
     studio, shot = true
-    card, shot = studio.models.card(shot.model), replace(shot, crop=settle(shot.photo, Crop(0.1, 0.1, 0.6, 0.6)))
+    card, shot = studio.models.card(shot.model), replace(shot, crop=settle_crop(shot.photo, Crop(0.1, 0.1, 0.6, 0.6)))
     studio.preview(shot)
     for thread in threading.enumerate():
         if thread.name == "read-ahead":

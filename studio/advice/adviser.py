@@ -23,7 +23,7 @@ from studio.library.served import Served
 from studio.models import Models
 from studio.motion.ambient_effects import needs_brush
 from studio.nouns import Aspect, Kind, Mend, Photo, Refusal, Shot
-from studio.photo.mend import settled
+from studio.photo.mend import settle_mends
 from studio.presets import MotionPreset
 
 if TYPE_CHECKING:
@@ -48,10 +48,10 @@ class Seen(NamedTuple):
     """What a photo is of (None where that isn't clear), whether people look out of it, what the kind was told by, and what may
     be spoken of."""
 
-    kind: Kind | None
+    classify: Kind | None
     faces: bool
     reason: str
-    marks: Marks
+    list_marks: Marks
 
 
 class Advice:
@@ -75,10 +75,10 @@ class Advice:
         """
         from studio.photo import inspection
 
-        image, mended = self._photos().mended(shot.photo, shot.mends), settled(shot)
+        image, mended = self._photos().mended(shot.photo, shot.mends), settle_mends(shot)
         if glance:
-            return inspection.glance(image, mended.photo, mended.crop, mended.size)
-        return inspection.look(image, mended.photo, mended.crop, mended.size, shot.subject)
+            return inspection.inspect_pixels(image, mended.photo, mended.crop, mended.size)
+        return inspection.inspect_photo(image, mended.photo, mended.crop, mended.size, shot.subject)
 
     def view(self, shot: Shot) -> Path:
         """A JPEG of the whole photo with the shot's mends, at most 1600 px, in the served folder. Raises `Refusal`."""
@@ -86,12 +86,12 @@ class Advice:
 
     def before_after(self, before: Shot, after: Shot) -> tuple[Path, Path]:
         """Two such JPEGs, made alike and as large as that of the larger. Raises `Refusal`."""
-        large = max(before, after, key=lambda one: settled(one).photo.width)
+        large = max(before, after, key=lambda one: settle_mends(one).photo.width)
         return self._view(before, large), self._view(after, large)
 
     def _view(self, shot: Shot, like: Shot) -> Path:
         """The photo as large as that of another shot is shown, made once."""
-        photo, large = settled(shot).photo, settled(like).photo
+        photo, large = settle_mends(shot).photo, settle_mends(like).photo
         scale = min(VIEW_SIDE / max(large.width, large.height), 1.0)
         size = (max(1, round(large.width * scale)), max(1, round(large.height * scale)))
 
@@ -108,7 +108,7 @@ class Advice:
 
         `box` is left, top, width and height in fractions of the photo; at most 1600 px a side of it are shown. Raises `Refusal`.
         """
-        photo = settled(shot).photo
+        photo = settle_mends(shot).photo
         left, top = round(box[0] * (photo.width - 1)), round(box[1] * (photo.height - 1))
         wide = min(VIEW_SIDE, max(1, round(box[2] * photo.width)), photo.width - left)
         tall = min(VIEW_SIDE, max(1, round(box[3] * photo.height)), photo.height - top)
@@ -137,28 +137,28 @@ class Advice:
             if photo.id in self._seen:
                 self._seen.move_to_end(photo.id)
                 return self._seen[photo.id]
-            from studio.photo.photo_kind import kind, marks
-            from studio.photo.photo_scene import see
+            from studio.photo.photo_kind import classify, list_marks
+            from studio.photo.photo_scene import read_scene
 
-            scene = see(self._photos().pixels(photo))
-            kinded = kind(scene)
-            found = self._seen[photo.id] = Seen(kinded.kind, bool(scene.faces), kinded.reason, marks(scene))
+            scene = read_scene(self._photos().pixels(photo))
+            kinded = classify(scene)
+            found = self._seen[photo.id] = Seen(kinded.kind, bool(scene.faces), kinded.reason, list_marks(scene))
             while len(self._seen) > KEPT:
                 self._seen.popitem(last=False)
             return found
 
     def suggest_crop(self, photo: Photo, aspect: Aspect, subject: str = "") -> Suggestion:
         """A crop of this aspect that keeps what matters in the picture, and why it is where it is; `subject` as in `Shot`."""
-        from studio.photo.auto_crop import suggest
+        from studio.photo.auto_crop import suggest_crop
 
-        return suggest(self._photos().pixels(photo), photo, aspect, subject)
+        return suggest_crop(self._photos().pixels(photo), photo, aspect, subject)
 
     def pick(self, photo: Photo, mends: tuple[Mend, ...], x: float, y: float) -> str:
         """What lies at a place of a photo with its mends, given in fractions, as `Shot.subject` holds it. Raises `Refusal`."""
         from studio.photo import brush_mask
-        from studio.photo.click_select import pick
+        from studio.photo.click_select import select_at
 
-        found = brush_mask.packed(pick(self._photos().mended(photo, mends), x, y))
+        found = brush_mask.encode_brush(select_at(self._photos().mended(photo, mends), x, y))
         if not found:
             raise Refusal("Nothing could be told apart there.", "Click on another part of it, or paint it with Add.")
         return found

@@ -16,7 +16,7 @@ from studio.cards import ModelCard, Plan
 from studio.engines.prepare import Prepared, prepare
 from studio.nouns import Choice, Clip, Shot, Size, replace
 from studio.photo import crop
-from studio.photo.mend import settled
+from studio.photo.mend import settle_mends
 from studio.presets import platform
 
 START = 2.0
@@ -76,13 +76,13 @@ def choose_size(shot: Shot, card: ModelCard, here: Pace) -> Prepared:
     """
     if shot.size != "auto" or shot.draft or card.checkpoint is not None or shot.format in ("gif", "webp"):
         return prepare(shot, card)
-    short, place = crop.pixels(settled(shot)), platform(shot.platform)
-    size = crop.automatic(short, place.size if place else crop.AUTOMATIC[0])
+    short, place = crop.count_pixels(settle_mends(shot)), platform(shot.platform)
+    size = crop.choose_size(short, place.size if place else crop.AUTOMATIC[0])
     if size == "auto":
         return prepare(shot, card)
     made = prepare(replace(shot, size=size), card)
     takes = here.expected(made.plan)
-    why = crop.why_automatic(size, short)
+    why = crop.explain_automatic(size, short)
     if place:
         why = f"{place.title} asks for {place.size}" + ("" if size == place.size and made.plan.upscale <= 1 else f"; {why}")
     elif takes > PATIENCE and crop.SHORT_SIDES[size] > crop.SHORT_SIDES[PATIENT]:

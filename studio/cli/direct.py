@@ -28,11 +28,11 @@ def look(flags: argparse.Namespace) -> None:
     """Print what is fine in a photo, what will hurt, and what to do. Raises `Refusal` for a file that is no photo."""
     from studio.photo import auto_crop, inspection, photo_store
 
-    photo, image = photo_store.read(_file(flags.photo), flags.photo.name)
+    photo, image = photo_store.read_photo(_file(flags.photo), flags.photo.name)
     aspect, size = request.target(flags.place or "photo")
     size = parse_size(flags.size) if flags.size else size
-    crop = Crop() if aspect == "photo" else auto_crop.suggest(image, photo, aspect).crop
-    report = inspection.look(image, photo, crop, size)
+    crop = Crop() if aspect == "photo" else auto_crop.suggest_crop(image, photo, aspect).crop
+    report = inspection.inspect_photo(image, photo, crop, size)
     if flags.json:
         say_json(report)
         return

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from studio.cards import Outcome
 from studio.clip import encoders as _encoders
 from studio.clip import ffmpeg, formats, gif_webp, recipe, sound
-from studio.clip.formats import probe
+from studio.clip.formats import read_outcome
 from studio.frames import Frames, Pixels
 from studio.nouns import Choice, Progress, Refusal, Shot
 
@@ -38,9 +38,9 @@ class Encoded(NamedTuple):
     choices: tuple[Choice, ...]
 
 
-def encoders() -> tuple[Choice, ...]:
+def list_encoders() -> tuple[Choice, ...]:
     """The encoder that is used and why, then every hardware encoder that was tried here (once for the process)."""
-    return _encoders.describe()
+    return _encoders.describe_encoders()
 
 
 def encode(frames: Frames, dest: Path, shot: Shot, tick: Callable[[Progress], None]) -> Encoded:
@@ -52,25 +52,25 @@ def encode(frames: Frames, dest: Path, shot: Shot, tick: Callable[[Progress], No
     is whole. Raises `Refusal` for a full disk, an unwritable folder, a missing or failing ffmpeg; whatever else is raised
     by `tick` or by the frames passes through. In every case ffmpeg is ended, `frames.images` closed and partial files gone.
     """
-    parts = _parts(dest)
+    parts = _name_parts(dest)
     try:
-        _room(frames, dest)
-        plan = formats.plan(frames, shot.format)
-        parts.meta.write_text(recipe.ffmetadata(shot) if plan.tagged else "", encoding="utf-8", newline="\n")
-        if frames.sound and sound.carried(frames, shot.format, shot.sound):
-            sound.write(frames.sound, frames.num_frames / frames.fps, parts.sound)
-        _stream(frames, plan, parts, _inputs(shot, plan, parts), tick)
-        _keep_time(frames, shot, parts)
-        recipe.embed(parts.clip, shot)
+        _require_room(frames, dest)
+        plan = formats.plan_encoding(frames, shot.format)
+        parts.meta.write_text(recipe.format_ffmetadata(shot) if plan.tagged else "", encoding="utf-8", newline="\n")
+        if frames.sound and sound.has_sound(frames, shot.format, shot.sound):
+            sound.write_wav(frames.sound, frames.num_frames / frames.fps, parts.sound)
+        _stream(frames, plan, parts, _list_inputs(shot, plan, parts), tick)
+        _set_delays(frames, shot, parts)
+        recipe.embed_recipe(parts.clip, shot)
         parts.recipe.write_text(shot.to_json(), encoding="utf-8")
         size = parts.clip.stat().st_size
         poster, beside = dest.with_suffix(".png"), dest.with_suffix(".json")
         for part, final in ((parts.poster, poster), (parts.recipe, beside), (parts.clip, dest)):
             part.replace(final)
-        heard = sound.choices(frames, shot.format, shot.sound)
-        return Encoded(dest, poster, probe(dest), size, (*frames.choices, *plan.choices, *heard))
+        heard = sound.explain_sound(frames, shot.format, shot.sound)
+        return Encoded(dest, poster, read_outcome(dest), size, (*frames.choices, *plan.choices, *heard))
     except OSError as error:
-        refusal = _unwritten(error, dest)
+        refusal = _find_refusal(error, dest)
         if refusal is None:
             raise
         raise refusal from None
@@ -91,20 +91,20 @@ class _Parts(NamedTuple):
     stills: Path
 
 
-def _parts(dest: Path) -> _Parts:
+def _name_parts(dest: Path) -> _Parts:
     token = secrets.token_hex(4)
     return _Parts(*(dest.with_name(f".{token}.{kind}.part") for kind in ("clip", "poster", "recipe", "meta", "sound", "stills")))
 
 
-def _room(frames: Frames, dest: Path) -> None:
+def _require_room(frames: Frames, dest: Path) -> None:
     need = round(frames.width * frames.height * frames.num_frames * _BITS_PER_PIXEL / 8) + _SPARE_BYTES
     if shutil.disk_usage(dest.parent).free < need:
         raise Refusal("There isn't enough room on the disk for this clip.", f"Free about {need >> 20} MB, then try again.")
 
 
-def _unwritten(error: OSError, dest: Path) -> Refusal | None:
+def _find_refusal(error: OSError, dest: Path) -> Refusal | None:
     if ffmpeg.is_disk_full(error):
-        return ffmpeg.disk_full()
+        return ffmpeg.refuse_full_disk()
     place = None if error.filename is None else Path(os.fsdecode(error.filename))
     if place is not None and dest.parent in (place, place.parent):
         why = error.strerror or type(error).__name__
@@ -114,7 +114,7 @@ def _unwritten(error: OSError, dest: Path) -> Refusal | None:
     return None
 
 
-def _inputs(shot: Shot, plan: formats.Plan, parts: _Parts) -> list[str]:
+def _list_inputs(shot: Shot, plan: formats.Plan, parts: _Parts) -> list[str]:
     """What ffmpeg is given besides the frames, which are its first input: the sound, and the recipe as tags."""
     given: list[str] = []
     heard = parts.sound.exists()
@@ -127,13 +127,13 @@ def _inputs(shot: Shot, plan: formats.Plan, parts: _Parts) -> list[str]:
     return given
 
 
-def _keep_time(frames: Frames, shot: Shot, parts: _Parts) -> None:
+def _set_delays(frames: Frames, shot: Shot, parts: _Parts) -> None:
     """Have a GIF or WebP show each frame as long as was promised. Raises `ValueError` when it hasn't the frames."""
     if shot.format == "gif":
-        gif_webp.set_gif_delays(parts.clip, formats.delays(frames.fps, frames.num_frames, "gif"))
+        gif_webp.set_gif_delays(parts.clip, formats.list_delays(frames.fps, frames.num_frames, "gif"))
     elif shot.format == "webp":
-        made = formats.outcome(frames.width, frames.height, frames.fps, frames.num_frames, "webp")
-        shown = formats.delays(frames.fps, frames.num_frames, "webp")
+        made = formats.foretell_outcome(frames.width, frames.height, frames.fps, frames.num_frames, "webp")
+        shown = formats.list_delays(frames.fps, frames.num_frames, "webp")
         parts.clip.replace(parts.stills)
         gif_webp.join_webp(parts.stills, parts.clip, (made.width, made.height), shown)
 
@@ -146,10 +146,10 @@ def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, given: list[str],
     pipe = ffmpeg.Pipe([*plan.before, *raw, "-i", "pipe:0", *given, *plan.after, "-y", f"file:{parts.clip}"], yields)
     began = time.monotonic()
     try:
-        shown = _feed(frames, plan.step, pipe, lambda done: tick(_progress(frames, done, began)))
+        shown = _feed(frames, plan.step, pipe, lambda done: tick(_make_progress(frames, done, began)))
         pipe.end()
         tick(Progress("encode", frames.num_frames, frames.num_frames, "", time.monotonic() - began))
-        parts.poster.write_bytes(png(shown, frames.pixels))
+        parts.poster.write_bytes(make_poster(shown, frames.pixels))
         pipe.finish()
     except Refusal:
         if plan.hardware:
@@ -174,7 +174,7 @@ def _feed(frames: Frames, step: int, pipe: ffmpeg.Pipe, painted: Callable[[int],
     return shown
 
 
-def _progress(frames: Frames, done: int, began: float) -> Progress:
+def _make_progress(frames: Frames, done: int, began: float) -> Progress:
     elapsed = time.monotonic() - began
     remaining = elapsed / done * max(0, frames.num_frames - done) if elapsed > 0.25 else None
     return Progress("paint", done, frames.num_frames, "", elapsed, remaining)
@@ -192,7 +192,7 @@ _TO_BGR = np.array(
 )
 
 
-def _bgr(frame: NDArray[np.uint8], pixels: Pixels) -> NDArray[np.uint8]:
+def _convert_to_bgr(frame: NDArray[np.uint8], pixels: Pixels) -> NDArray[np.uint8]:
     if pixels == "rgb24":
         return np.asarray(cv2.cvtColor(frame, cv2.COLOR_RGB2BGR), np.uint8)
     height, width = frame.shape[0] * 2 // 3, frame.shape[1]
@@ -201,9 +201,9 @@ def _bgr(frame: NDArray[np.uint8], pixels: Pixels) -> NDArray[np.uint8]:
     return np.asarray(cv2.transform(cv2.merge(planes), _TO_BGR), np.uint8)
 
 
-def png(frame: NDArray[np.uint8], pixels: Pixels) -> bytes:
+def make_poster(frame: NDArray[np.uint8], pixels: Pixels) -> bytes:
     """A frame as PNG bytes with an sRGB chunk. rgb24: (H, W, 3); yuv420p: (H * 3 // 2, W), BT.709 limited range."""
-    _, made = cv2.imencode(".png", _bgr(frame, pixels))
+    _, made = cv2.imencode(".png", _convert_to_bgr(frame, pixels))
     picture = made.tobytes()
     body = b"sRGB\x00"  # perceptual intent, PNG specification 11.3.2.5
     chunk = struct.pack(">I", 1) + body + struct.pack(">I", zlib.crc32(body))

@@ -70,15 +70,15 @@ class Verdict(NamedTuple):
     reason: str
 
 
-def _probe(encoder: Encoder) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+def _start_probe(encoder: Encoder) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
     errors = tempfile.TemporaryFile()  # noqa: SIM115  (read after the process has ended)
     source = ["-f", "lavfi", "-i", "testsrc=size=640x360:rate=30:duration=0.1"]
     quality = [word.format(rate=2_000_000) for word in encoder.quality]
     arguments = [*encoder.before, *source, "-vf", encoder.upload, "-c:v", encoder.name, *quality, "-f", "null", "-"]
-    return ffmpeg.launch(arguments, errors), errors
+    return ffmpeg.launch_ffmpeg(arguments, errors), errors
 
 
-def _verdict(encoder: Encoder, process: subprocess.Popen[bytes], errors: IO[bytes]) -> Verdict:
+def _judge(encoder: Encoder, process: subprocess.Popen[bytes], errors: IO[bytes]) -> Verdict:
     try:
         code = process.wait(_PATIENCE)
     except subprocess.TimeoutExpired:
@@ -96,19 +96,19 @@ def _verdict(encoder: Encoder, process: subprocess.Popen[bytes], errors: IO[byte
 
 def try_out(candidates: Iterable[Encoder]) -> tuple[Verdict, ...]:
     """Have each encoder encode a tenth of a second, all at the same time. Raises `Refusal` without ffmpeg."""
-    running = [(encoder, *_probe(encoder)) for encoder in candidates]
-    return tuple(_verdict(*one) for one in running)
+    running = [(encoder, *_start_probe(encoder)) for encoder in candidates]
+    return tuple(_judge(*one) for one in running)
 
 
 @cache
-def _probed() -> tuple[Verdict, ...]:
+def _probe_once() -> tuple[Verdict, ...]:
     return try_out(encoder for encoder in HARDWARE if sys.platform in encoder.platforms)
 
 
-def probed() -> tuple[Verdict, ...]:
+def probe_hardware() -> tuple[Verdict, ...]:
     """Every hardware encoder of this platform, all tried at once, once for the process. Raises `Refusal` without ffmpeg."""
     with _lock:
-        return _probed()
+        return _probe_once()
 
 
 def give_up(name: str) -> None:
@@ -116,11 +116,11 @@ def give_up(name: str) -> None:
     _broken.add(name)
 
 
-def choose(width: int, height: int) -> tuple[Encoder, Choice]:
+def choose_encoder(width: int, height: int) -> tuple[Encoder, Choice]:
     """The H.264 encoder for frames of this size in pixels, and why."""
     if min(width, height) <= DRAFT_SIDE:
         return DRAFT, Choice("encoder", "libx264 superfast", f"a draft ({DRAFT_SIDE}p or less) is done before hardware wakes up")
-    verdicts = [verdict for verdict in probed() if verdict.encoder.name not in _broken]
+    verdicts = [verdict for verdict in probe_hardware() if verdict.encoder.name not in _broken]
     for verdict in verdicts:
         if verdict.works:
             return verdict.encoder, Choice("encoder", verdict.encoder.title, f"it {verdict.reason}")
@@ -128,8 +128,8 @@ def choose(width: int, height: int) -> tuple[Encoder, Choice]:
     return SOFTWARE, Choice("encoder", "libx264 veryfast", f"no hardware encoder worked here ({tried})")
 
 
-def describe() -> tuple[Choice, ...]:
+def describe_encoders() -> tuple[Choice, ...]:
     """What is used for clips above a draft's size and why, then every hardware encoder that was tried."""
-    _, chosen = choose(1280, 720)
-    tried = (Choice(v.encoder.title, "works" if v.works else "not here", v.reason) for v in probed())
+    _, chosen = choose_encoder(1280, 720)
+    tried = (Choice(v.encoder.title, "works" if v.works else "not here", v.reason) for v in probe_hardware())
     return (chosen, *tried)

@@ -23,21 +23,21 @@ _FULL = (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC))
 _FULL_WORDS = ("No space left on device", "File too large", "Disk quota exceeded", "not enough space")
 
 
-def program() -> str:
+def find_ffmpeg() -> str:
     """The ffmpeg that imageio-ffmpeg carries (IMAGEIO_FFMPEG_EXE names another). Raises `Refusal` when there is none."""
     import imageio_ffmpeg
 
     try:
         return str(imageio_ffmpeg.get_ffmpeg_exe())
     except RuntimeError:
-        raise _missing() from None
+        raise _refuse_missing() from None
 
 
-def _missing() -> Refusal:
+def _refuse_missing() -> Refusal:
     return Refusal("The ffmpeg program that writes clips isn't here.", "Run: pip install --force-reinstall imageio-ffmpeg")
 
 
-def disk_full() -> Refusal:
+def refuse_full_disk() -> Refusal:
     """What is said when a clip could not be written for want of room."""
     return Refusal("The disk filled up before the clip was finished.", "Free some space, then try again; nothing else was lost.")
 
@@ -47,7 +47,7 @@ def is_disk_full(error: OSError) -> bool:
     return error.errno in _FULL
 
 
-def launch(arguments: list[str], errors: IO[bytes], stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+def launch_ffmpeg(arguments: list[str], errors: IO[bytes], stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
     """Start ffmpeg with a list of arguments, never a shell; what it complains of goes to `errors`.
 
     Raises `Refusal` when the program isn't there.
@@ -56,7 +56,7 @@ def launch(arguments: list[str], errors: IO[bytes], stdin: int = subprocess.DEVN
     quiet = {**os.environ, "SVT_LOG": "1"}  # SVT-AV1 talks past -loglevel
     try:
         return subprocess.Popen(
-            [program(), *QUIET, *arguments],
+            [find_ffmpeg(), *QUIET, *arguments],
             stdin=stdin,
             stdout=subprocess.DEVNULL,
             stderr=errors,
@@ -65,13 +65,13 @@ def launch(arguments: list[str], errors: IO[bytes], stdin: int = subprocess.DEVN
             creationflags=window,
         )
     except (FileNotFoundError, PermissionError):
-        raise _missing() from None
+        raise _refuse_missing() from None
 
 
-def run(arguments: list[str], seconds: float) -> None:
+def run_ffmpeg(arguments: list[str], seconds: float) -> None:
     """Run ffmpeg to its end. Raises `Refusal` when it fails or takes longer than `seconds`."""
     with tempfile.TemporaryFile() as errors:
-        process = launch(arguments, errors)
+        process = launch_ffmpeg(arguments, errors)
         try:
             code = process.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -80,14 +80,14 @@ def run(arguments: list[str], seconds: float) -> None:
             process.kill()
             process.wait()
         if code:
-            raise _verdict(code, errors)
+            raise _explain_failure(code, errors)
 
 
-def _verdict(code: int, errors: IO[bytes]) -> Refusal:
+def _explain_failure(code: int, errors: IO[bytes]) -> Refusal:
     errors.seek(0)
     words = errors.read(8192).decode(errors="replace")
     if any(word in words for word in _FULL_WORDS) or code == -getattr(signal, "SIGXFSZ", 0):
-        return disk_full()
+        return refuse_full_disk()
     refusal = Refusal("The encoder stopped before the clip was finished.", "Try again, or choose another format.")
     refusal.add_note(f"ffmpeg ended with {code}: {words.strip()[-400:]}")  # for whoever reads a traceback, never for a page
     return refusal
@@ -112,7 +112,7 @@ class Pipe:
     def __init__(self, arguments: list[str], yields: bool = True) -> None:
         self._errors = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
         try:
-            self._process = launch(arguments, self._errors, subprocess.PIPE)
+            self._process = launch_ffmpeg(arguments, self._errors, subprocess.PIPE)
         except BaseException:
             self._errors.close()
             raise
@@ -160,4 +160,4 @@ class Pipe:
         except subprocess.TimeoutExpired:  # it closed its input and hangs
             self._process.kill()
             code = self._process.wait()
-        return _verdict(code, self._errors)
+        return _explain_failure(code, self._errors)

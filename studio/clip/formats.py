@@ -44,63 +44,73 @@ class Plan(NamedTuple):
     choices: tuple[Choice, ...]
 
 
-def plan(frames: Frames, kind: Format) -> Plan:
+def plan_encoding(frames: Frames, kind: Format) -> Plan:
     """The way to encode these frames in this format. Raises `Refusal` when ffmpeg is missing."""
     if kind == "mp4":
-        return _mp4(frames)
+        return _plan_mp4(frames)
     if kind == "webm":
-        return _webm(frames)
-    return _gif(frames) if kind == "gif" else _webp(frames)
+        return _plan_webm(frames)
+    return _plan_gif(frames) if kind == "gif" else _plan_webp(frames)
 
 
-def key_interval(frames: Frames) -> int:
+def choose_key_interval(frames: Frames) -> int:
     """Every how many frames one is a key frame: the clip in equal parts of at most MOST_BETWEEN_KEYS, so in one up to that."""
     most = MOST_BETWEEN_KEYS if frames.width * frames.height <= 1_000_000 else LARGE_BETWEEN_KEYS
     return ceil(frames.num_frames / ceil(frames.num_frames / (frames.fps * most)))
 
 
-def _keys(frames: Frames) -> tuple[str, str]:
-    return "-g", str(key_interval(frames))
+def _list_key_options(frames: Frames) -> tuple[str, str]:
+    return "-g", str(choose_key_interval(frames))
 
 
-def _to_bt709(frames: Frames) -> str:
+def _convert_to_bt709(frames: Frames) -> str:
     """Filters after which the frames are BT.709 limited-range 4:2:0 and say so."""
     if frames.pixels == "yuv420p":
         return _BT709
     return f"scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_inp,format=yuv420p,{_BT709}"
 
 
-def _mp4(frames: Frames) -> Plan:
-    encoder, choice = encoders.choose(frames.width, frames.height)
+def _plan_mp4(frames: Frames) -> Plan:
+    encoder, choice = encoders.choose_encoder(frames.width, frames.height)
     rate = max(1_000_000, round(frames.width * frames.height * frames.fps * 0.12))
     quality = [word.format(rate=rate) for word in encoder.quality]
-    chain = _to_bt709(frames)
+    chain = _convert_to_bt709(frames)
     if encoder.name != "libx264":
         chain += f",{encoder.upload}"
-    after = ("-vf", chain, "-c:v", encoder.name, *quality, *_keys(frames), *_TAGS)
+    after = ("-vf", chain, "-c:v", encoder.name, *quality, *_list_key_options(frames), *_TAGS)
     hardware = "" if encoder.name == "libx264" else encoder.name
     return Plan(encoder.before, (*after, "-movflags", "+faststart", "-f", "mp4"), 1, True, hardware, (choice,))
 
 
-def _webm(frames: Frames) -> Plan:
+def _plan_webm(frames: Frames) -> Plan:
     # Measured on two cores at 720p, a forest dolly: SVT-AV1 preset 10 crf 25 SSIM 0.968, 72 fps, 1.3 MB;
     # VP9 realtime cpu-used 8 crf 28 SSIM 0.966, 55 fps, 2.4 MB.
     # A pyramid of three levels instead of five: frames differ less in quality, so that what hardly moves doesn't pulse.
-    quality = ("-c:v", "libsvtav1", "-preset", "10", "-crf", "23", "-svtav1-params", "hierarchical-levels=3", *_keys(frames))
-    after = ("-vf", _to_bt709(frames), *quality, *_TAGS, "-f", "webm")
+    quality = (
+        "-c:v",
+        "libsvtav1",
+        "-preset",
+        "10",
+        "-crf",
+        "23",
+        "-svtav1-params",
+        "hierarchical-levels=3",
+        *_list_key_options(frames),
+    )
+    after = ("-vf", _convert_to_bt709(frames), *quality, *_TAGS, "-f", "webm")
     why = "quicker than VP9 here and half its size at the same quality; MP4 is for what can't play AV1"
     return Plan((), after, 1, True, "", (Choice("encoder", "SVT-AV1", why),))
 
 
-def _gif(frames: Frames) -> Plan:
-    size, step, choices = _small(frames, "gif")
+def _plan_gif(frames: Frames) -> Plan:
+    size, step, choices = _shrink(frames, "gif")
     colour = "" if frames.pixels == "rgb24" else f"{_BT709},"
     chain = f"{colour}{size},split[a][b];[a]palettegen=stats_mode=full[p];[b][p]paletteuse=dither=bayer:bayer_scale=3"
     return Plan((), ("-filter_complex", chain, "-loop", "0", "-f", "gif"), step, False, "", choices)
 
 
-def _webp(frames: Frames) -> Plan:
-    size, step, choices = _small(frames, "webp")
+def _plan_webp(frames: Frames) -> Plan:
+    size, step, choices = _shrink(frames, "webp")
     # Every frame as a picture of its own; gif_webp.join_webp makes one file of them.
     quality = ("-c:v", "libwebp", "-quality", "78", "-compression_level", "3", "-f", "image2pipe")
     # libwebp decodes with BT.601 whatever a file says, so it is given RGB and does the conversion itself.
@@ -108,9 +118,9 @@ def _webp(frames: Frames) -> Plan:
     return Plan((), ("-vf", f"{colour}{size},format=bgra", *quality), step, False, "", choices)
 
 
-def _small(frames: Frames, kind: Format) -> tuple[str, int, tuple[Choice, ...]]:
+def _shrink(frames: Frames, kind: Format) -> tuple[str, int, tuple[Choice, ...]]:
     """The filter that makes frames small enough to loop, every how many of them one is used, and why where that is a change."""
-    made = outcome(frames.width, frames.height, frames.fps, frames.num_frames, kind)
+    made = foretell_outcome(frames.width, frames.height, frames.fps, frames.num_frames, kind)
     scale = f"scale={made.width}:{made.height}:flags=lanczos+accurate_rnd"
     step = ceil(frames.fps / LOOP_RATE)
     if (made.width, made.height, step) == (frames.width, frames.height, 1):
@@ -123,8 +133,8 @@ def _small(frames: Frames, kind: Format) -> tuple[str, int, tuple[Choice, ...]]:
 # What a file will hold ----------------------------------------------------------------------------------------------
 
 
-def outcome(width: int, height: int, fps: int, num_frames: int, kind: Format) -> Outcome:
-    """What a file of this format holds of so many frames of this size: what `probe` reads from it once it is made.
+def foretell_outcome(width: int, height: int, fps: int, num_frames: int, kind: Format) -> Outcome:
+    """What a file of this format holds of so many frames of this size: what `read_outcome` reads from it once it is made.
 
     MP4 and WebM hold all of them. A GIF or WebP is made small, holds every second or third frame of a rate over LOOP_RATE and
     lasts as long; of one frame it is a still picture.
@@ -133,14 +143,14 @@ def outcome(width: int, height: int, fps: int, num_frames: int, kind: Format) ->
         return Outcome(width, height, num_frames, float(fps), num_frames / fps)
     scale = min(1.0, LOOP_SIDE / max(width, height))
     small = [max(2, round(side * scale / 2) * 2) for side in (width, height)]
-    shown = delays(fps, num_frames, kind)
+    shown = list_delays(fps, num_frames, kind)
     if len(shown) == 1:
         return Outcome(small[0], small[1], 1, 0.0, 0.0)
     seconds = sum(shown) / TICKS[kind]
     return Outcome(small[0], small[1], len(shown), len(shown) / seconds, seconds)
 
 
-def delays(fps: int, num_frames: int, kind: Format) -> list[int]:
+def list_delays(fps: int, num_frames: int, kind: Format) -> list[int]:
     """How long each frame of a GIF or WebP is shown, in `TICKS` of a second: together as long as the frames they come from, and
     all alike where the format can say that."""
     count = ceil(num_frames / ceil(fps / LOOP_RATE))
@@ -151,31 +161,31 @@ def delays(fps: int, num_frames: int, kind: Format) -> list[int]:
     return [end - start for start, end in pairwise(ends)]
 
 
-def loop_rate(fps: int) -> int:
+def choose_loop_rate(fps: int) -> int:
     """The rate that a GIF or WebP is painted at when this one is wished for: the highest up to it whose frames all last equally
     long. Each frame more is that much more to send: 3 s of a detailed photo are 11 MB at 20, half of that at 10."""
     return max(rate for rate in LOOP_RATES if rate <= max(fps, 1))
 
 
-def probe(file: Path) -> Outcome:
+def read_outcome(file: Path) -> Outcome:
     """A clip's own facts. A GIF or WebP of one frame is a still picture: no rate, no length. Raises `OSError`, `ValueError`."""
     with file.open("rb") as source:
         head = source.read(16)
         if head[:4] == b"GIF8":
-            return _looping(*gif_webp.gif_delays(source), gif_webp.GIF_TICKS)
+            return _describe_loop(*gif_webp.read_gif_delays(source), gif_webp.GIF_TICKS)
         if head[8:12] == b"WEBP":
-            return _looping(*gif_webp.webp_delays(source), gif_webp.WEBP_TICKS)
-    return _video(file)
+            return _describe_loop(*gif_webp.read_webp_delays(source), gif_webp.WEBP_TICKS)
+    return _read_video(file)
 
 
-def _looping(width: int, height: int, delays: list[int], ticks: int) -> Outcome:
+def _describe_loop(width: int, height: int, delays: list[int], ticks: int) -> Outcome:
     if len(delays) < 2:
         return Outcome(width, height, len(delays), 0.0, 0.0)
     seconds = sum(delays) / ticks
     return Outcome(width, height, len(delays), len(delays) / seconds if seconds else 0.0, seconds)
 
 
-def _video(file: Path) -> Outcome:
+def _read_video(file: Path) -> Outcome:
     """Of the video track: packets are counted, not decoded, and the rate is the track's own."""
     import av
 

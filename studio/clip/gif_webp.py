@@ -52,17 +52,17 @@ def _read_sub_blocks(source: BinaryIO, budget: Iterator[int]) -> bytes | None:
     return None
 
 
-def _colours(packed: int) -> int:
+def _measure_palette(packed: int) -> int:
     return 3 << ((packed & 7) + 1) if packed & 0x80 else 0
 
 
-def _gif_parts(source: BinaryIO) -> Iterator[tuple[_Part, bytes]]:
+def _read_gif_parts(source: BinaryIO) -> Iterator[tuple[_Part, bytes]]:
     """The parts of a GIF: b"head", extensions by their label, b"image", b"end"; with the first 16 bytes or so of their data."""
     source.seek(0)
     head = source.read(13)
     if len(head) < 13 or head[:4] != b"GIF8":
         return
-    at, budget = 13 + _colours(head[10]), iter(range(MAX_SUB_BLOCKS))
+    at, budget = 13 + _measure_palette(head[10]), iter(range(MAX_SUB_BLOCKS))
     yield _Part(b"head", 0, at), b""
     for _ in range(MAX_PARTS):
         source.seek(at)
@@ -74,7 +74,7 @@ def _gif_parts(source: BinaryIO) -> Iterator[tuple[_Part, bytes]]:
             kind = source.read(1)
         elif mark == b",":
             kind, frame = b"image", source.read(9)
-            source.seek((_colours(frame[8]) if len(frame) == 9 else 0) + 1, 1)
+            source.seek((_measure_palette(frame[8]) if len(frame) == 9 else 0) + 1, 1)
         else:
             return
         text = _read_sub_blocks(source, budget)
@@ -92,13 +92,13 @@ def add_gif_comment(file: Path, text: bytes) -> None:
         clip.write(b"!\xfe" + blocks + b"\0;")
 
 
-def gif_delays(source: BinaryIO) -> tuple[int, int, list[int]]:
+def read_gif_delays(source: BinaryIO) -> tuple[int, int, list[int]]:
     """Width and height of a GIF, and how long each frame is shown, in hundredths of a second."""
     source.seek(6)
     size = source.read(4)
     delays: list[int] = []
     next_delay = 0
-    for part, text in _gif_parts(source):
+    for part, text in _read_gif_parts(source):
         if part.kind == b"\xf9":
             next_delay = int.from_bytes(text[1:3], "little")
         elif part.kind == b"image":
@@ -111,7 +111,7 @@ def set_gif_delays(file: Path, delays: list[int]) -> None:
     """Write how long each frame is shown, in hundredths of a second, into a GIF in place. Raises `ValueError` when the frames
     aren't as many."""
     with file.open("r+b") as clip:
-        parts = [part for part, _ in _gif_parts(clip)]
+        parts = [part for part, _ in _read_gif_parts(clip)]
         before = [one.start for one, next_one in pairwise(parts) if one.kind == b"\xf9" and next_one.kind == b"image"]
         if len(before) != len(delays) or sum(part.kind == b"image" for part in parts) != len(delays):
             raise ValueError(f"a GIF has {len(before)} timed frames where {len(delays)} were written")
@@ -126,7 +126,7 @@ def strip_gif(file: Path, dest: Path) -> None:
     Raises `Refusal` when the GIF is cut short.
     """
     with file.open("rb") as source, dest.open("wb") as clip:
-        parts = list(_gif_parts(source))
+        parts = list(_read_gif_parts(source))
         if not parts or parts[-1][0].kind != b"end":
             raise Refusal(f"{file.name} is cut short.", "Make the clip again, or use another copy of it.")
         for part, text in parts:
@@ -136,7 +136,7 @@ def strip_gif(file: Path, dest: Path) -> None:
                 clip.write(source.read(part.end - part.start))
 
 
-def _webp_parts(source: BinaryIO, at: int = 12, end: int = 0) -> Iterator[_Part]:
+def _read_webp_parts(source: BinaryIO, at: int = 12, end: int = 0) -> Iterator[_Part]:
     """The chunks of a WebP, or those from `at` to `end` of a file."""
     end = end or source.seek(0, 2)
     for _ in range(MAX_PARTS):
@@ -161,21 +161,21 @@ def add_webp_recipe(file: Path, text: str) -> None:
     body = _XMP.format(escape(text, quote=False)).encode()
     picture = file.read_bytes()[12:]
     if not picture.startswith(b"VP8X"):  # ffmpeg writes frames that are all alike as a still, without room for flags
-        picture = b"VP8X" + (10).to_bytes(4, "little") + bytes(4) + _still_size(picture) + picture
+        picture = b"VP8X" + (10).to_bytes(4, "little") + bytes(4) + _read_still_size(picture) + picture
     flags = picture[8] | _XMP_FLAG
-    xmp = _chunk(b"XMP ", body)
+    xmp = _make_chunk(b"XMP ", body)
     size = 4 + len(picture) + len(xmp)
     file.write_bytes(b"RIFF" + size.to_bytes(4, "little") + b"WEBP" + picture[:8] + bytes([flags]) + picture[9:] + xmp)
 
 
-def webp_delays(source: BinaryIO) -> tuple[int, int, list[int]]:
+def read_webp_delays(source: BinaryIO) -> tuple[int, int, list[int]]:
     """Width and height of a WebP, and how long each frame is shown, in thousandths of a second: [0] for a still picture."""
     size, delays = b"", []
-    for part in _webp_parts(source):
+    for part in _read_webp_parts(source):
         source.seek(part.start)
         head = source.read(24)
         if part.kind == b"VP8X" or (not size and part.kind in _FRAME_CHUNKS):
-            size = head[12:18] if part.kind == b"VP8X" else _still_size(head)
+            size = head[12:18] if part.kind == b"VP8X" else _read_still_size(head)
         if part.kind == b"ANMF":
             delays.append(int.from_bytes(head[20:23], "little"))
     return int.from_bytes(size[:3], "little") + 1, int.from_bytes(size[3:], "little") + 1, delays or [0]
@@ -202,24 +202,26 @@ def join_webp(stills: Path, dest: Path, size: tuple[int, int], delays: list[int]
             clip.write(source.read())
             return
         sides = b"".join((side - 1).to_bytes(3, "little") for side in size)
-        clip.write(b"RIFF\0\0\0\0WEBP" + _chunk(b"VP8X", bytes([_ANIMATION_FLAG, 0, 0, 0]) + sides) + _chunk(b"ANIM", bytes(6)))
+        clip.write(
+            b"RIFF\0\0\0\0WEBP" + _make_chunk(b"VP8X", bytes([_ANIMATION_FLAG, 0, 0, 0]) + sides) + _make_chunk(b"ANIM", bytes(6))
+        )
         for (start, stop), delay in zip(found, delays, strict=True):
             picture = b""
-            for part in list(_webp_parts(source, start + 12, stop)):
+            for part in list(_read_webp_parts(source, start + 12, stop)):
                 if part.kind in _FRAME_CHUNKS:
                     source.seek(part.start)
                     picture += source.read(part.end - part.start)
-            clip.write(_chunk(b"ANMF", bytes(6) + sides + delay.to_bytes(3, "little") + _REPLACES + picture))
+            clip.write(_make_chunk(b"ANMF", bytes(6) + sides + delay.to_bytes(3, "little") + _REPLACES + picture))
         whole = clip.tell() - 8
         clip.seek(4)
         clip.write(whole.to_bytes(4, "little"))
 
 
-def _chunk(kind: bytes, body: bytes) -> bytes:
+def _make_chunk(kind: bytes, body: bytes) -> bytes:
     return kind + len(body).to_bytes(4, "little") + body + b"\0" * (len(body) % 2)
 
 
-def _still_size(chunk: bytes) -> bytes:
+def _read_still_size(chunk: bytes) -> bytes:
     """Width - 1 and height - 1 of a "VP8 " or "VP8L" chunk, as VP8X wants them: 24 bits each (RFC 9649, 2.5 to 2.7)."""
     if chunk.startswith(b"VP8L"):
         bits = int.from_bytes(chunk[9:13], "little")
@@ -233,7 +235,7 @@ def strip_webp(file: Path, dest: Path) -> None:
     """Copy a WebP with its picture chunks only: no XMP, EXIF, colour profile or unknown chunk."""
     with file.open("rb") as source, dest.open("wb") as clip:
         clip.write(b"RIFF\0\0\0\0WEBP")
-        for part in list(_webp_parts(source)):
+        for part in list(_read_webp_parts(source)):
             if part.kind in _PICTURE_CHUNKS:
                 source.seek(part.start)
                 data = bytearray(source.read(part.end - part.start))

@@ -22,7 +22,7 @@ _SIGNATURES: tuple[tuple[int, bytes, metadata.Container], ...] = (
 )
 
 
-def ffmetadata(shot: Shot) -> str:
+def format_ffmetadata(shot: Shot) -> str:
     """The recipe as an ffmetadata file for MP4 and WebM: one comment tag, escaped as ffmpeg's documentation asks."""
     text = shot.to_json()
     for special in "\\=;#\n":
@@ -30,7 +30,7 @@ def ffmetadata(shot: Shot) -> str:
     return f";FFMETADATA1\ncomment={text}\n"
 
 
-def embed(file: Path, shot: Shot) -> None:
+def embed_recipe(file: Path, shot: Shot) -> None:
     """Write the recipe into a finished GIF or WebP in place; MP4 and WebM got theirs from ffmpeg. Raises `OSError`."""
     if shot.format == "gif":
         gif_webp.add_gif_comment(file, json.dumps(json.loads(shot.to_json())).encode("ascii"))  # GIF89a comments are ASCII
@@ -38,7 +38,7 @@ def embed(file: Path, shot: Shot) -> None:
         gif_webp.add_webp_recipe(file, shot.to_json())
 
 
-def read(file: Path) -> Shot:
+def read_recipe(file: Path) -> Shot:
     """The shot a clip (MP4, WebM, GIF, WebP) or a .json beside one was made from. Raises `Refusal` when there is none.
 
     Time and memory are bounded whatever the file says of itself (metadata.py).
@@ -68,7 +68,7 @@ def _read_container(file: Path, head: bytes) -> bytes:
     return gif_webp.find_webp_recipe(text) if container == "webp" else text
 
 
-def strip(file: Path, dest: Path) -> Path:
+def strip_recipe(file: Path, dest: Path) -> Path:
     """Copy a clip to `dest` without the recipe or any other words about itself; the pictures are the same bytes.
 
     Raises `Refusal` when the file isn't a clip, can't be read, or `dest` can't be written. Leaves nothing half-written.
@@ -86,7 +86,7 @@ def strip(file: Path, dest: Path) -> Path:
         part.replace(dest)
     except OSError as error:
         if ffmpeg.is_disk_full(error):
-            raise ffmpeg.disk_full() from None
+            raise ffmpeg.refuse_full_disk() from None
         why = error.strerror or type(error).__name__
         raise Refusal(f"{dest.name} can't be written ({why}).", "Choose another folder, or allow writing to it.") from None
     finally:
@@ -99,4 +99,4 @@ def _copy(file: Path, part: Path, webm: bool) -> None:
     source = ["-protocol_whitelist", "file", "-f", "matroska" if webm else "mov", "-i", f"file:{file}"]
     bare = ["-map", "0:v", "-map", "0:a?", "-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
     kind = ["-f", "webm"] if webm else ["-movflags", "+faststart", "-f", "mp4"]
-    ffmpeg.run([*source, *bare, *kind, "-y", f"file:{part}"], seconds=120)
+    ffmpeg.run_ffmpeg([*source, *bare, *kind, "-y", f"file:{part}"], seconds=120)

@@ -203,7 +203,7 @@ def flows(frames: Sequence[Grey], near: Floats, pivot: float) -> Flows:
     return Flows(fit(field, texture), *(fit(field, texture * part) for part in parts))
 
 
-def obeyed(frames: Sequence[Grey], curve: Mapping[str, float], near: Floats, pivot: float) -> bool:
+def obeys_move(frames: Sequence[Grey], curve: Mapping[str, float], near: Floats, pivot: float) -> bool:
     """Whether a clip that does not loop moves as a camera move's curve says: how far it goes along each of `_AXES`, none to hold
     still. near, pivot: as for `flows`."""
     seen = flows(frames, near, pivot)

@@ -18,12 +18,12 @@ CODECS: dict[Format, tuple[str, tuple[str, ...]]] = {
 """What sound becomes in each format that carries it: a title, and ffmpeg's arguments."""
 
 
-def carried(frames: Frames, kind: Format, wanted: bool) -> bool:
+def has_sound(frames: Frames, kind: Format, wanted: bool) -> bool:
     """Whether a clip of these frames in this format has sound."""
     return wanted and kind in CODECS and frames.sound is not None and frames.sound.samples.size > 0
 
 
-def choices(frames: Frames, kind: Format, wanted: bool) -> tuple[Choice, ...]:
+def explain_sound(frames: Frames, kind: Format, wanted: bool) -> tuple[Choice, ...]:
     """What became of the sound an engine gave, and why; () when it gave none."""
     if frames.sound is None or not frames.sound.samples.size:
         return ()
@@ -31,16 +31,16 @@ def choices(frames: Frames, kind: Format, wanted: bool) -> tuple[Choice, ...]:
         return (Choice("sound", "left out", "a clip without sound was asked for"),)
     if kind not in CODECS:
         return (Choice("sound", "left out", f"a {kind.upper()} is silent: choose MP4 or WebM to keep it"),)
-    made = f"{CODECS[kind][0]}, {frames.sound.rate} Hz {'stereo' if _channels(frames.sound).shape[0] == 2 else 'mono'}"
+    made = f"{CODECS[kind][0]}, {frames.sound.rate} Hz {'stereo' if _take_channels(frames.sound).shape[0] == 2 else 'mono'}"
     return (Choice("sound", made, "the model made it together with the picture"),)
 
 
-def write(sound: Sound, seconds: float, file: Path) -> None:
+def write_wav(sound: Sound, seconds: float, file: Path) -> None:
     """Sound as a 16-bit WAV file of exactly `seconds`: cut, or followed by silence. Raises `OSError`.
 
     What is beyond -1..1 is clipped, what is not a number is silence, and of more than two channels the first two are kept.
     """
-    samples = _channels(sound)
+    samples = _take_channels(sound)
     length = round(seconds * sound.rate)
     fitted = np.zeros((length, samples.shape[0]), "<i2")
     kept = samples[:, :length]
@@ -52,7 +52,7 @@ def write(sound: Sound, seconds: float, file: Path) -> None:
         made.writeframes(fitted.tobytes())
 
 
-def _channels(sound: Sound) -> NDArray[np.float32]:
+def _take_channels(sound: Sound) -> NDArray[np.float32]:
     """One or two channels: (channels, samples)."""
     samples = sound.samples[None] if sound.samples.ndim == 1 else sound.samples
     return samples[:2]

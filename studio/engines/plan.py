@@ -40,10 +40,10 @@ def plan(shot: Shot, card: ModelCard) -> Plan:
     if checkpoint is None:
         still = shot.end is None and is_still(shot.motion)
         count = 1 if still and shot.format in formats.TICKS else shot.num_frames
-        looping, size = _looping(shot, still), crop.output_size(shot)
-        box = crop.box(shot.photo, shot.crop)
+        looping, size = _looping(shot, still), crop.find_output_size(shot)
+        box = crop.find_pixel_box(shot.photo, shot.crop)
         return Plan(box, size.width, size.height, count, shot.fps, size.upscale, size=size.choice, length=looping, still=still)
-    whole = crop.box(shot.photo, shot.crop)
+    whole = crop.find_pixel_box(shot.photo, shot.crop)
     size, why = _size(shot, checkpoint, (whole[2] - whole[0]) / (whole[3] - whole[1]))
     box, lost = _cut(whole, size[0] / size[1])
     upscale = size[0] / (box[2] - box[0])
@@ -75,7 +75,7 @@ def cut(image: Image, plan: Plan) -> Image:
 
 def cut_end(image: Image, still: Still, plan: Plan) -> Image:
     """The pixels of the last frame: the still's crop, cut to the ratio of the plan's frame. `image` is its whole photo."""
-    (left, top, right, bottom), _ = _cut(crop.box(still.photo, still.crop), plan.width / plan.height)
+    (left, top, right, bottom), _ = _cut(crop.find_pixel_box(still.photo, still.crop), plan.width / plan.height)
     return image[top:bottom, left:right]
 
 

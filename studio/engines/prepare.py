@@ -11,7 +11,7 @@ from studio.engines.plan import plan
 from studio.motion.read_prompt import add_worded_motion
 from studio.nouns import Noun, Shot, Size, Still, replace
 from studio.photo import crop
-from studio.photo.mend import settled
+from studio.photo.mend import settle_mends
 
 DRAFT_SIZE: Size = "720p"
 """The largest size that "auto" takes for a draft, which is there to be quick."""
@@ -42,8 +42,8 @@ def prepare(shot: Shot, card: ModelCard) -> Prepared:
     if "effects" in card.supports and "prompt" not in card.supports:
         shot = replace(shot, motion=add_worded_motion(shot.motion))
     if card.checkpoint is None and shot.format in formats.TICKS:
-        shot = replace(shot, fps=formats.loop_rate(shot.fps))
-    shot = settled(shot)
+        shot = replace(shot, fps=formats.choose_loop_rate(shot.fps))
+    shot = settle_mends(shot)
     return Prepared(shot, card, plan(shot, card), recipe)
 
 
@@ -59,7 +59,7 @@ def adapt(shot: Shot, card: ModelCard) -> Shot:
         end=_end(shot, card), sound=shot.sound or not trained,
         speedups=tuple(one for one in shot.speedups if one in known), may_shrink=shot.may_shrink and trained,
         fps=min(max(shot.fps, low), high), seconds=min(max(shot.seconds, short), long),
-        size=crop.automatic(crop.pixels(settled(shot)), DRAFT_SIZE) if shot.size == "auto" and not trained else shot.size,
+        size=shot.size if shot.size != "auto" or trained else crop.choose_size(crop.count_pixels(settle_mends(shot)), DRAFT_SIZE),
     )  # fmt: skip
 
 

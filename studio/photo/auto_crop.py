@@ -13,12 +13,10 @@ import cv2
 import numpy as np
 
 from studio.nouns import Aspect, Choice, Crop, Photo
-from studio.photo.crop import Image, largest
-from studio.photo.faces import Face, faces
-from studio.photo.matte import Matte, find, marked
-from studio.photo.saliency import SIDE, Look, look, saliency
-
-__all__ = ["SIDE", "Face", "Look", "Span", "Suggestion", "body", "faces", "lay", "look", "saliency", "suggest"]
+from studio.photo.crop import Image, find_largest
+from studio.photo.faces import Face
+from studio.photo.matte import Matte, find_matte, mark_subject
+from studio.photo.saliency import SIDE, Look, look_at
 
 _SOLID = 0.4
 """How salient, 0..1, a place of the subject must be to count for where it lies."""
@@ -58,46 +56,46 @@ class Span(NamedTuple):
         return self.end - self.start
 
 
-def suggest(image: Image, photo: Photo, aspect: Aspect, subject: str = "") -> Suggestion:
+def suggest_crop(image: Image, photo: Photo, aspect: Aspect, subject: str = "") -> Suggestion:
     """The largest crop of an aspect, laid where it keeps faces whole and the subject in the picture.
 
     `image` is the photo's pixels, (H, W, 3) RGB, at any size; `subject` is what was marked as such, like `Shot.subject`. No face
     is ever cut when it fits: heads come first, with hair and headroom; then the subject as a whole; without either, the middle.
     What was marked comes before everything else. The choice says what was done, and how many faces couldn't be kept.
     """
-    middle = largest(photo, aspect)
+    middle = find_largest(photo, aspect)
     if middle.w > 0.999 and middle.h > 0.999:
-        return _because(middle, "the whole photo: nothing is cut off")
-    return lay(marked(look(image, with_faces=True), subject), find(image, marked=subject), photo, aspect)
+        return _explain(middle, "the whole photo: nothing is cut off")
+    return place_crop(mark_subject(look_at(image, with_faces=True), subject), find_matte(image, marked=subject), photo, aspect)
 
 
-def lay(seen: Look, matte: Matte, photo: Photo, aspect: Aspect) -> Suggestion:
+def place_crop(seen: Look, matte: Matte, photo: Photo, aspect: Aspect) -> Suggestion:
     """The same from what was seen in the photo: `look` with its faces, and the matte of the whole of it."""
-    middle = largest(photo, aspect)
+    middle = find_largest(photo, aspect)
     upright = middle.h < 0.999  # the box slides up and down, else sideways
     window = middle.h if upright else middle.w
-    start, reason = _place(seen, matte, upright, window)
+    start, reason = _place_start(seen, matte, upright, window)
     start = min(max(start, 0.0), 1.0 - window)
     crop = Crop(middle.x, start, middle.w, window, aspect) if upright else Crop(start, middle.y, window, middle.h, aspect)
-    return _because(crop, reason)
+    return _explain(crop, reason)
 
 
-def _because(crop: Crop, reason: str) -> Suggestion:
+def _explain(crop: Crop, reason: str) -> Suggestion:
     return Suggestion(crop, Choice("crop", "the photo's own shape" if crop.aspect == "photo" else crop.aspect, reason))
 
 
-def _place(look: Look, matte: Matte, upright: bool, window: float) -> tuple[float, str]:
+def _place_start(look: Look, matte: Matte, upright: bool, window: float) -> tuple[float, str]:
     """Where the box starts along its axis, and why."""
     found = look.faces or ()
-    span = body(look, matte, upright)
+    span = find_span(look, matte, upright)
     if found:
-        return _around_faces(found, span, upright, window)
+        return _place_around_faces(found, span, upright, window)
     if span is None:
         return (1 - window) / 2, "no clear subject was found, so the middle is kept"
-    return _around_body(span, look, upright, window)
+    return _place_around_body(span, look, upright, window)
 
 
-def body(look: Look, matte: Matte, upright: bool) -> Span | None:
+def find_span(look: Look, matte: Matte, upright: bool) -> Span | None:
     """The stretch that holds the subject, None where the matte of the whole photo has none."""
     if not matte.parts:
         return None
@@ -113,7 +111,7 @@ def body(look: Look, matte: Matte, upright: bool) -> Span | None:
     return Span(float(ends[0]), min(float(ends[1]) + 1 / SIDE, 1.0))
 
 
-def _around_body(body: Span, look: Look, upright: bool, window: float) -> tuple[float, str]:
+def _place_around_body(body: Span, look: Look, upright: bool, window: float) -> tuple[float, str]:
     """Around a subject without faces: whole when it fits, else the stretch that holds most of it and cuts it least."""
     middle = (1 - window) / 2
     if body.length <= window:
@@ -127,11 +125,11 @@ def _around_body(body: Span, look: Look, upright: bool, window: float) -> tuple[
     bulk = float((told * (np.arange(SIDE) + 0.5)).sum() / told.sum() / SIDE) - window / 2
     start = min(max(bulk, body.start), body.end - window)
     if body.length > 1.3 * window:  # what nearly fits is better cut alike on both sides
-        start = _cleaner(look, upright, window, start)
+        start = _find_cleaner(look, upright, window, start)
     return start, "the subject is larger than this shape: the most telling part of it is kept"
 
 
-def _cleaner(look: Look, upright: bool, window: float, home: float) -> float:
+def _find_cleaner(look: Look, upright: bool, window: float, home: float) -> float:
     """A start within an eighth of the box from `home` whose edges cut less of the subject's detail: past an eye, not through."""
     cut = cv2.blur((look.map * look.detail**2).sum(axis=1 if upright else 0)[None], (9, 1))[0]
     cut = np.concatenate([[0.0], cut[1:] / max(float(cut.max()), 1e-6), [0.0]])  # the photo's own edges cost nothing
@@ -141,9 +139,9 @@ def _cleaner(look: Look, upright: bool, window: float, home: float) -> float:
     return float(starts[int((cut[starts] + cut[starts + cells] + _STRAY * strays).argmin())]) / SIDE
 
 
-def _around_faces(found: tuple[Face, ...], body: Span | None, upright: bool, window: float) -> tuple[float, str]:
+def _place_around_faces(found: tuple[Face, ...], body: Span | None, upright: bool, window: float) -> tuple[float, str]:
     """Around faces: all heads, and the whole subject, when they fit; else as many whole heads as can be."""
-    heads = [_head(face, upright, window) for face in found]
+    heads = [_find_head(face, upright, window) for face in found]
     whole = [(face, head) for face, head in zip(found, heads, strict=True) if head.length <= window + 1e-9]
     if not whole:
         face = max(found, key=lambda one: one.w * one.h)
@@ -151,7 +149,7 @@ def _around_faces(found: tuple[Face, ...], body: Span | None, upright: bool, win
         return centre - window / 2, "the face is larger than this shape holds, so it is cut: the eyes are kept"
     must = Span(min(head.start for _, head in whole), max(head.end for _, head in whole))
     if must.length > window + 1e-9:
-        return _most_faces(found, heads, upright, window)
+        return _place_for_most_faces(found, heads, upright, window)
     aim = _aim([face for face, _ in whole], upright, window)
     if body is not None:
         both = Span(min(must.start, body.start), max(must.end, body.end))
@@ -159,13 +157,13 @@ def _around_faces(found: tuple[Face, ...], body: Span | None, upright: bool, win
     start = min(max(aim, must.end - window), must.start)
     left_out = len(found) - len(whole)
     if left_out:
-        return start, f"{_count(left_out)} larger than this shape holds; every other face is whole"
-    tight = any(head.start < start - 1e-9 or head.end > start + window + 1e-9 for head in _full(found, upright))
+        return start, f"{_count_faces(left_out)} larger than this shape holds; every other face is whole"
+    tight = any(head.start < start - 1e-9 or head.end > start + window + 1e-9 for head in _find_full_heads(found, upright))
     words = "the face is whole" if len(found) == 1 else f"all {len(found)} faces are whole"
     return start, f"{words}, though not all of the head fits" if tight else f"{words}, with room around"
 
 
-def _head(face: Face, upright: bool, window: float) -> Span:
+def _find_head(face: Face, upright: bool, window: float) -> Span:
     """The head around a face along an axis; its margins give way before it is too long for the window."""
     start, length = (face.y, face.h) if upright else (face.x, face.w)
     before, after = (_HEAD[1], _HEAD[3]) if upright else (_HEAD[0], _HEAD[2])
@@ -174,9 +172,9 @@ def _head(face: Face, upright: bool, window: float) -> Span:
     return Span(max(start - before * margin, 0.0), min(start + length + after * margin, 1.0))
 
 
-def _full(found: tuple[Face, ...], upright: bool) -> list[Span]:
+def _find_full_heads(found: tuple[Face, ...], upright: bool) -> list[Span]:
     """The heads with all their room, as far as the photo shows them."""
-    return [_head(face, upright, 10.0) for face in found]
+    return [_find_head(face, upright, 10.0) for face in found]
 
 
 def _aim(found: list[Face], upright: bool, window: float) -> float:
@@ -187,7 +185,7 @@ def _aim(found: list[Face], upright: bool, window: float) -> float:
     return (min(face.x for face in found) + max(face.x + face.w for face in found) - window) / 2
 
 
-def _most_faces(found: tuple[Face, ...], heads: list[Span], upright: bool, window: float) -> tuple[float, str]:
+def _place_for_most_faces(found: tuple[Face, ...], heads: list[Span], upright: bool, window: float) -> tuple[float, str]:
     """The stretch that cuts no face and keeps the most and largest heads whole, when not all can be kept."""
     cores = [Span(face.y, face.y + face.h) if upright else Span(face.x, face.x + face.w) for face in found]
     weights = [face.score * (face.w * face.h) ** 0.5 for face in found]
@@ -205,8 +203,11 @@ def _most_faces(found: tuple[Face, ...], heads: list[Span], upright: bool, windo
     equal = sorted(start for start in starts if worth(start) == best)
     start = equal[len(equal) // 2]
     kept = sum(start - 1e-9 <= core.start and core.end <= start + window + 1e-9 for core in cores)
-    return start, f"{_count(len(found) - kept)} outside: this shape can't hold them all, and {kept} of {len(found)} are whole"
+    return (
+        start,
+        f"{_count_faces(len(found) - kept)} outside: this shape can't hold them all, and {kept} of {len(found)} are whole",
+    )
 
 
-def _count(number: int) -> str:
+def _count_faces(number: int) -> str:
     return "1 face is" if number == 1 else f"{number} faces are"

@@ -18,7 +18,7 @@ LARGEST = 256
 """Pixels of the long side of what is painted."""
 
 
-def sound(brush: str) -> bool:
+def is_valid_brush(brush: str) -> bool:
     """Whether a brush is a PNG of at most 256 px, going by its header alone."""
     try:
         mark, width, height = struct.unpack(">8s8xII", base64.b64decode(brush, validate=True)[:24])
@@ -27,7 +27,7 @@ def sound(brush: str) -> bool:
     return bool(mark == b"\x89PNG\r\n\x1a\n" and 1 <= width <= LARGEST and 1 <= height <= LARGEST)
 
 
-def opened(brush: str) -> Floats | None:
+def decode_brush(brush: str) -> Floats | None:
     """The mask over the whole photo, (h, w) 0..1; None when it is no picture."""
     try:
         data = np.frombuffer(base64.b64decode(brush, validate=True), np.uint8)
@@ -37,7 +37,7 @@ def opened(brush: str) -> Floats | None:
     return None if grey is None else grey.astype(np.float32) / np.float32(255)
 
 
-def packed(mask: Floats) -> str:
+def encode_brush(mask: Floats) -> str:
     """A mask over the whole photo, (h, w) 0..1, as a recipe holds it: at most 256 px, "" where nothing is in it."""
     scale = min(1.0, LARGEST / max(mask.shape))
     size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
@@ -48,7 +48,7 @@ def packed(mask: Floats) -> str:
     return base64.b64encode(data.tobytes()).decode()
 
 
-def over(mask: Floats, crop: Crop, size: tuple[int, int]) -> Floats:
+def lay_over_crop(mask: Floats, crop: Crop, size: tuple[int, int]) -> Floats:
     """The mask as it lies over a crop, (h, w) 0..1 at `size` (w, h)."""
     rows, columns = mask.shape
     x = (crop.x + (np.arange(size[0], dtype=np.float32) + 0.5) / size[0] * crop.w) * columns - 0.5

@@ -51,7 +51,7 @@ class OutputSize(NamedTuple):
     choice: Choice
 
 
-def ratio(photo: Photo, aspect: Aspect) -> float:
+def find_ratio(photo: Photo, aspect: Aspect) -> float:
     """Width over height of an aspect; "photo" is the photo's own."""
     return photo.width / photo.height if aspect == "photo" else RATIOS[aspect]
 
@@ -60,7 +60,7 @@ def _sides(photo: Photo, aspect: Aspect) -> tuple[float, float]:
     """Width and height, in fractions, of the largest box of this aspect that the photo holds."""
     if aspect == "photo":
         return 1.0, 1.0
-    slope = ratio(photo, aspect) * photo.height / photo.width
+    slope = find_ratio(photo, aspect) * photo.height / photo.width
     return (1.0, 1.0 / slope) if slope >= 1 else (slope, 1.0)
 
 
@@ -71,20 +71,20 @@ def _around(centre: tuple[float, float], w: float, h: float, aspect: Aspect) -> 
     return Crop(x, y, w, h, aspect)
 
 
-def largest(photo: Photo, aspect: Aspect, centre: tuple[float, float] = (0.5, 0.5)) -> Crop:
+def find_largest(photo: Photo, aspect: Aspect, centre: tuple[float, float] = (0.5, 0.5)) -> Crop:
     """The largest crop of an aspect, its centre as near to `centre` (fractions) as the photo's edges allow."""
     w, h = _sides(photo, aspect)
     return _around(centre, w, h, aspect)
 
 
-def settle(photo: Photo, crop: Crop) -> Crop:
+def settle_crop(photo: Photo, crop: Crop) -> Crop:
     """The crop made good: its aspect exact, inside the photo, and never under 64 pixels where the photo has as many.
 
     What a browser sends is not trusted. A box of the wrong ratio becomes the largest right one inside it, about the same
     centre; one that makes no sense at all (not finite) becomes the largest in the photo.
     """
     if not all(math.isfinite(value) for value in (crop.x, crop.y, crop.w, crop.h)):
-        return largest(photo, crop.aspect)
+        return find_largest(photo, crop.aspect)
     full_w, full_h = _sides(photo, crop.aspect)
     shortest = min(full_w * photo.width, full_h * photo.height)
     scale = min(crop.w / full_w, crop.h / full_h, 1.0)
@@ -93,10 +93,10 @@ def settle(photo: Photo, crop: Crop) -> Crop:
     return _around((crop.x + crop.w / 2, crop.y + crop.h / 2), w, h, crop.aspect)
 
 
-def box(photo: Photo, crop: Crop) -> tuple[int, int, int, int]:
+def find_pixel_box(photo: Photo, crop: Crop) -> tuple[int, int, int, int]:
     """Left, top, right and bottom of the crop in pixels of the photo; its ratio is the aspect's to within a pixel."""
-    good = settle(photo, crop)
-    shape = ratio(photo, good.aspect)
+    good = settle_crop(photo, crop)
+    shape = find_ratio(photo, good.aspect)
     if shape >= 1:
         width = round(good.w * photo.width)
         height = min(max(round(width / shape), 1), photo.height)
@@ -108,9 +108,9 @@ def box(photo: Photo, crop: Crop) -> tuple[int, int, int, int]:
     return left, top, left + width, top + height
 
 
-def both(photo: Photo, one: Crop, other: Crop, margin: float = 0.0) -> Crop:
+def enclose(photo: Photo, one: Crop, other: Crop, margin: float = 0.0) -> Crop:
     """The smallest crop of the photo's own shape that holds two crops, and where there is room a margin of its side."""
-    boxes = (box(photo, one), box(photo, other))
+    boxes = (find_pixel_box(photo, one), find_pixel_box(photo, other))
     sizes = (photo.width, photo.height)
     low = [min(each[axis] for each in boxes) / sizes[axis] for axis in (0, 1)]
     high = [max(each[axis + 2] for each in boxes) / sizes[axis] for axis in (0, 1)]
@@ -118,9 +118,9 @@ def both(photo: Photo, one: Crop, other: Crop, margin: float = 0.0) -> Crop:
     return _around(((low[0] + high[0]) / 2, (low[1] + high[1]) / 2), side, side, "photo")
 
 
-def cut(image: Image, photo: Photo, crop: Crop) -> Image:
+def cut_crop(image: Image, photo: Photo, crop: Crop) -> Image:
     """The crop's pixels, as a view of `image`: (H, W, 3), the photo at its full size."""
-    left, top, right, bottom = box(photo, crop)
+    left, top, right, bottom = find_pixel_box(photo, crop)
     return image[top:bottom, left:right]
 
 
@@ -137,13 +137,13 @@ def _fit(short: int, shape: float, most: int = MAX_LONG_SIDE) -> tuple[int, int]
     return (large, small) if shape >= 1 else (small, large)
 
 
-def pixels(shot: Shot) -> int:
+def count_pixels(shot: Shot) -> int:
     """The crop's short side in pixels of the photo."""
-    left, top, right, bottom = box(shot.photo, shot.crop)
+    left, top, right, bottom = find_pixel_box(shot.photo, shot.crop)
     return min(right - left, bottom - top)
 
 
-def automatic(short: int, most: Size = AUTOMATIC[0]) -> Size:
+def choose_size(short: int, most: Size = AUTOMATIC[0]) -> Size:
     """The size that "auto" takes for a crop with this short side: the largest up to `most` that it fills, or nearly.
 
     "auto" itself where the crop fills none: it is kept at its own size.
@@ -154,46 +154,46 @@ def automatic(short: int, most: Size = AUTOMATIC[0]) -> Size:
     return "auto"
 
 
-def enlargement(short: int, pixels: int) -> str:
+def describe_enlargement(short: int, pixels: int) -> str:
     """How many times a crop of so many pixels is enlarged to so many, in words: "slightly", "1.4 times"."""
     return f"{short / pixels:.1f} times" if short / pixels >= 1.095 else "slightly"
 
 
-def why_automatic(size: Size, pixels: int) -> str:
+def explain_automatic(size: Size, pixels: int) -> str:
     """Why "auto" took this size for a crop with this short side."""
     if size == "auto":
         return f"the crop is {pixels} px on its short side and is kept at its own size, not enlarged"
     if SHORT_SIDES[size] > pixels:
-        return f"{size} is the nearest to the crop's {pixels} px, {enlargement(SHORT_SIDES[size], pixels)} enlarged"
+        return f"{size} is the nearest to the crop's {pixels} px, {describe_enlargement(SHORT_SIDES[size], pixels)} enlarged"
     if size == AUTOMATIC[0]:
         return f"{size} is sharp wherever it is shown; the crop has {pixels} px"
     return f"{size} is the largest the crop fills without being enlarged much ({pixels} px)"
 
 
-def _asked(size: Size, pixels: int) -> tuple[int, str]:
+def _explain_size(size: Size, pixels: int) -> tuple[int, str]:
     """The short side of a size chosen by hand, with a word when the crop has to be enlarged for it."""
     short = SHORT_SIDES[size]
     if short <= pixels:
         return short, f"{size}; the crop has {pixels} px, so nothing is enlarged"
     sharp = next((name for name in reversed(SHORT_SIDES) if 360 <= SHORT_SIDES[name] <= pixels), "auto")
-    return short, f"enlarged {enlargement(short, pixels)} from {pixels} px: choose {sharp} to stay sharp"
+    return short, f"enlarged {describe_enlargement(short, pixels)} from {pixels} px: choose {sharp} to stay sharp"
 
 
-def output_size(shot: Shot) -> OutputSize:
+def find_output_size(shot: Shot) -> OutputSize:
     """The clip's size: the short side that `shot.size` names, the long side from the aspect, both even, and why.
 
     "auto" is the largest of 1080p, 720p, 480p and 360p that the crop fills or nearly fills (ENLARGED); a crop under that keeps
     its own size. A size chosen by hand is honoured, and the choice says by how much the crop is enlarged. Very long panoramas
     are scaled down to a long side of 5120 px, a GIF or WebP to one of 640 px.
     """
-    short = pixels(shot)
+    short = count_pixels(shot)
     if shot.size == "auto":
-        size = automatic(short)
-        side, reason = SHORT_SIDES.get(size, short - short % 2), why_automatic(size, short)
+        size = choose_size(short)
+        side, reason = SHORT_SIDES.get(size, short - short % 2), explain_automatic(size, short)
     else:
-        side, reason = _asked(shot.size, short)
+        side, reason = _explain_size(shot.size, short)
     most = LONG_SIDES[shot.format]
-    width, height = _fit(side, ratio(shot.photo, shot.crop.aspect), most)
+    width, height = _fit(side, find_ratio(shot.photo, shot.crop.aspect), most)
     got = min(width, height)
     if got < side - side % 2:
         enlarged = f"; still enlarged {got / short:.1f} times from {short} px" if got > short else ""

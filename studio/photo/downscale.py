@@ -8,7 +8,7 @@ import numpy as np
 from studio.photo.crop import Image
 
 
-def reduced(image: Image, short: int) -> Image:
+def reduce_by_factor(image: Image, short: int) -> Image:
     """A copy whose short side is at least `short` pixels, averaged by the largest whole factor; the image where that is 1.
 
     Up to a factor's worth of rows and columns is left out at the right and the bottom.
@@ -21,7 +21,7 @@ def reduced(image: Image, short: int) -> Image:
     return np.asarray(cv2.resize(whole, (width, height), interpolation=cv2.INTER_AREA), np.uint8)
 
 
-def fitted(image: Image, long: int) -> Image:
+def fit_long_side(image: Image, long: int) -> Image:
     """The image with a long side of at most `long` pixels and no side under 8."""
     scale = long / max(image.shape[:2])
     size = (max(round(image.shape[1] * scale), 8), max(round(image.shape[0] * scale), 8))

@@ -21,7 +21,7 @@ from PIL import Image as Pillow
 
 from studio.photo import file_signature
 from studio.photo.crop import Image
-from studio.photo.image_decoder import TURNS, orientation
+from studio.photo.image_decoder import TURNS, read_orientation
 
 Floats = NDArray[np.float32]
 
@@ -48,19 +48,19 @@ _GOOGLE = "{http://ns.google.com/photos/"
 _DEPTH, _ITEM = "depthmap/", "item/"
 
 
-class Own(NamedTuple):
+class EmbeddedDepth(NamedTuple):
     """A photo's own depth. `map`: (h, w) uint16, near is bright, of the photo's ratio, upright; None where none can be used.
 
     `doubt` says why the map shouldn't be believed, "" when there is no reason not to.
     """
 
     map: NDArray[np.uint16] | None
-    doubt: str = ""
+    find_doubt: str = ""
 
 
-def find(data: bytes, image: Image) -> Own | None:
+def find_embedded_depth(data: bytes, image: Image) -> EmbeddedDepth | None:
     """The depth that a file, `data`, carries for its picture, (H, W, 3) uint8 RGB; None where it carries none."""
-    reader = {"HEIC": _in_heif, "JPG": _in_jpeg}.get(file_signature.kind(data))
+    reader = {"HEIC": _read_heif, "JPG": _read_jpeg}.get(file_signature.identify(data))
     try:
         found = reader(data) if reader else None
         if found is None:
@@ -68,35 +68,35 @@ def find(data: bytes, image: Image) -> Own | None:
         if not np.isfinite(found).all():
             raise ValueError("not numbers")
     except Exception:  # a decoder may throw anything at all on hostile bytes
-        return Own(None, "it can't be read")
+        return EmbeddedDepth(None, "it can't be read")
     height, width = image.shape[:2]
     if abs(found.shape[1] / found.shape[0] * height / width - 1) > ALIKE:
-        return Own(None, "it has another shape than the photo")
+        return EmbeddedDepth(None, "it has another shape than the photo")
     low, high = (float(value) for value in np.percentile(found, (0.5, 99.5)))
     if high - low < FLAT:
-        return Own(None, "it is flat")
-    spread = _shrunk(np.clip((found - low) / (high - low), 0, 1), LONGEST)
-    return Own(np.rint(spread * 65535).astype(np.uint16), doubt(spread, image))
+        return EmbeddedDepth(None, "it is flat")
+    spread = _shrink(np.clip((found - low) / (high - low), 0, 1), LONGEST)
+    return EmbeddedDepth(np.rint(spread * 65535).astype(np.uint16), find_doubt(spread, image))
 
 
-def doubt(disparity: Floats, image: Image) -> str:
+def find_doubt(disparity: Floats, image: Image) -> str:
     """Why a map, (h, w) float32 0..1, can't be of this picture, (H, W, 3) uint8 RGB; "" when nothing speaks against it."""
     if len(np.unique(np.rint(disparity * 255))) < LEVELS:
         return "it holds too few steps to be depth"
-    seen = _shrunk(image, LOOKED_AT)
+    seen = _shrink(image, LOOKED_AT)
     laid = cv2.resize(disparity, seen.shape[1::-1], interpolation=cv2.INTER_AREA)
-    outlines = _slope(laid) > STEP
+    outlines = _measure_slope(laid) > STEP
     count = int(np.count_nonzero(outlines))
     if count < ENOUGH:
         return ""  # a smooth map has no outline that could lie elsewhere
-    sure = _above_chance(outlines, seen) > CLEAR + SPREAD / count**0.5
+    sure = _measure_above_chance(outlines, seen) > CLEAR + SPREAD / count**0.5
     return "" if sure else "its outlines don't lie on the picture's"
 
 
-def _above_chance(outlines: NDArray[np.bool_], picture: Image) -> float:
+def _measure_above_chance(outlines: NDArray[np.bool_], picture: Image) -> float:
     """How much stronger the picture's edges are under outlines than under the same outlines moved aside, in ranks of 0..1."""
     soft = cv2.GaussianBlur(picture, (0, 0), 1.0)
-    edges = np.max([_slope(soft[..., index].astype(np.float32)) for index in range(3)], axis=0)
+    edges = np.max([_measure_slope(soft[..., index].astype(np.float32)) for index in range(3)], axis=0)
     edges = cv2.dilate(edges, np.ones((5, 5), np.uint8)).ravel()
     ranks = np.empty(edges.size, np.float32)
     ranks[np.argsort(edges, kind="stable")] = np.linspace(0, 1, edges.size, dtype=np.float32)
@@ -111,13 +111,13 @@ def _above_chance(outlines: NDArray[np.bool_], picture: Image) -> float:
     return float(ranks[outlines].mean()) - float(np.mean(lots or [0.5]))
 
 
-def _slope(values: Floats) -> Floats:
+def _measure_slope(values: Floats) -> Floats:
     """The larger of a map's differences across and down, (h, w)."""
     across = np.abs(np.diff(values, axis=1, append=values[:, -1:]))
     return np.maximum(across, np.abs(np.diff(values, axis=0, append=values[-1:])))
 
 
-def _shrunk(values: NDArray[Any], longest: int) -> NDArray[Any]:
+def _shrink(values: NDArray[Any], longest: int) -> NDArray[Any]:
     scale = longest / max(values.shape[:2])
     if scale >= 1:
         return values
@@ -125,46 +125,46 @@ def _shrunk(values: NDArray[Any], longest: int) -> NDArray[Any]:
     return cv2.resize(values, size, interpolation=cv2.INTER_AREA)
 
 
-def _in_heif(data: bytes) -> Floats | None:
+def _read_heif(data: bytes) -> Floats | None:
     """The first depth image of a HEIF file's picture, which libheif has already turned upright."""
     depths = pillow_heif.open_heif(io.BytesIO(data)).info.get("depth_images", [])
     if not depths:
         return None
     first = depths[0]
     _check_size(*first.size)
-    return from_heif(np.asarray(first), first.info.get("metadata") or {})
+    return read_heif_samples(np.asarray(first), first.info.get("metadata") or {})
 
 
-def from_heif(samples: NDArray[Any], about: dict[str, Any]) -> Floats:
+def read_heif_samples(samples: NDArray[Any], about: dict[str, Any]) -> Floats:
     """Disparity from the samples of a HEIF depth image and what its file says of them.
 
     Of the representations in ISO/IEC 23008-2 (table of depth_representation_type) only 2, uniform Z, grows with the distance.
     """
     values = (samples if samples.ndim == 2 else samples[..., 0]).astype(np.float32) / np.iinfo(samples.dtype).max
     if about.get("representation_type") == 2:
-        return _from_range(values, "RangeLinear", about.get("z_near", 0.0), about.get("z_far", 0.0))
+        return _convert_range(values, "RangeLinear", about.get("z_near", 0.0), about.get("z_far", 0.0))
     return values
 
 
-def _in_jpeg(data: bytes) -> Floats | None:
+def _read_jpeg(data: bytes) -> Floats | None:
     """The map in a JPEG's XMP, or in a picture behind it, turned as the photo is."""
-    roots = list(_packets(data))
-    about = {name: words for root in roots for name, words in _named(root, _DEPTH)}
+    roots = list(_read_packets(data))
+    about = {name: words for root in roots for name, words in _list_values(root, _DEPTH)}
     if about.get("Data"):
-        values = _grey(base64.b64decode(about["Data"]))
+        values = _read_grey(base64.b64decode(about["Data"]))
     else:
-        behind = _behind(data, roots, about.get("DepthURI", ""))
+        behind = _find_behind(data, roots, about.get("DepthURI", ""))
         if behind is None:
             return None
-        values = _grey(behind)
-    ends = (_number(about.get("Near", "")), _number(about.get("Far", "")))
-    disparity = _from_range(values, about.get("Format", "RangeInverse"), *ends)
+        values = _read_grey(behind)
+    ends = (_read_number(about.get("Near", "")), _read_number(about.get("Far", "")))
+    disparity = _convert_range(values, about.get("Format", "RangeInverse"), *ends)
     with Pillow.open(io.BytesIO(data), formats=("JPEG",)) as picture:
-        turn = TURNS.get(orientation(picture))
+        turn = TURNS.get(read_orientation(picture))
     return disparity if turn is None else np.asarray(Pillow.fromarray(disparity).transpose(turn))
 
 
-def _from_range(values: Floats, kind: str, near: float, far: float) -> Floats:
+def _convert_range(values: Floats, kind: str, near: float, far: float) -> Floats:
     """Disparity, 0..1, from values of 0 (near) to 1 (far): GDepth's RangeInverse, and RangeLinear, which needs both ends.
 
     https://developers.google.com/depthmap-metadata/encoding: RangeInverse is even in 1/d, RangeLinear in d.
@@ -175,22 +175,22 @@ def _from_range(values: Floats, kind: str, near: float, far: float) -> Floats:
     return ((nearness - 1 / far) / (1 / near - 1 / far)).astype(np.float32)
 
 
-def _packets(data: bytes) -> Iterator[ElementTree.Element]:
+def _read_packets(data: bytes) -> Iterator[ElementTree.Element]:
     """The XMP of a JPEG, and the extended packet that it names (XMP specification, part 3, 1.1.3.1)."""
-    segments = list(_segments(data))
+    segments = list(_read_segments(data))
     main = next((part[len(_XMP) :] for part in segments if part.startswith(_XMP)), None)
     if main is None:
         return
-    root = _parsed(main)
+    root = _parse(main)
     yield root
     key = "{http://ns.adobe.com/xmp/note/}HasExtendedXMP"
     mark = next((words for one in root.iter() for words in (one.get(key), one.text if one.tag == key else None) if words), None)
     if mark:
         start = _EXTENSION + mark.strip().encode()
-        yield _parsed(_joined([part[len(start) :] for part in segments if part.startswith(start)]))
+        yield _parse(_join([part[len(start) :] for part in segments if part.startswith(start)]))
 
 
-def _segments(data: bytes) -> Iterator[bytes]:
+def _read_segments(data: bytes) -> Iterator[bytes]:
     """What the APP1 segments before a JPEG's picture hold."""
     place = 2
     for _ in range(MOST_SEGMENTS):
@@ -202,7 +202,7 @@ def _segments(data: bytes) -> Iterator[bytes]:
         place += 2 + max(length, 2)
 
 
-def _joined(parts: list[bytes]) -> bytes:
+def _join(parts: list[bytes]) -> bytes:
     """The extended packet from its parts, each behind the whole's length and its own offset, four bytes each."""
     whole = int.from_bytes(parts[0][:4]) if parts else 0
     if not 0 < whole <= MOST_PACKET or sum(len(part) - 8 for part in parts) != whole:
@@ -216,7 +216,7 @@ def _joined(parts: list[bytes]) -> bytes:
     return bytes(packet)
 
 
-def _parsed(packet: bytes) -> ElementTree.Element:
+def _parse(packet: bytes) -> ElementTree.Element:
     """A packet's XML. Raises ValueError for one that declares anything: XMP never does, and entities can grow without end."""
     text = packet.strip(b"\0 \r\n\t").decode("utf-8-sig")
     if "<!" in text.replace("<!--", "").replace("<![CDATA[", ""):
@@ -224,7 +224,7 @@ def _parsed(packet: bytes) -> ElementTree.Element:
     return ElementTree.fromstring(text)  # noqa: S314  # without declarations there are no entities to grow
 
 
-def _named(root: ElementTree.Element, ending: str) -> Iterator[tuple[str, str]]:
+def _list_values(root: ElementTree.Element, ending: str) -> Iterator[tuple[str, str]]:
     """Names and values, in a namespace of Google's of this ending, of all elements and attributes under a root."""
     for one in root.iter():
         for name, words in (*one.attrib.items(), (one.tag, (one.text or "").strip())):
@@ -233,9 +233,9 @@ def _named(root: ElementTree.Element, ending: str) -> Iterator[tuple[str, str]]:
                 yield plain, words
 
 
-def _behind(data: bytes, roots: list[ElementTree.Element], link: str) -> bytes | None:
+def _find_behind(data: bytes, roots: list[ElementTree.Element], link: str) -> bytes | None:
     """The depth picture among those that lie one after the other at the file's end, as the directory counts them."""
-    items = [item for root in roots for one in root.iter() if (item := _item(one))]
+    items = [item for root in roots for one in root.iter() if (item := _read_item(one))]
     end = len(data)
     for item in items[:0:-1]:  # the first is the photo itself
         start = end - int(item.get("Length", "0"))
@@ -247,7 +247,7 @@ def _behind(data: bytes, roots: list[ElementTree.Element], link: str) -> bytes |
     return None
 
 
-def _item(element: ElementTree.Element) -> dict[str, str]:
+def _read_item(element: ElementTree.Element) -> dict[str, str]:
     """What a directory says of one picture, as attributes or as elements of their own; empty for any other element."""
     pairs = (*element.attrib.items(), *((child.tag, (child.text or "").strip()) for child in element))
     split = [(*name.rpartition("}"), words) for name, words in pairs]
@@ -255,7 +255,7 @@ def _item(element: ElementTree.Element) -> dict[str, str]:
     return said if "Mime" in said or "Semantic" in said else {}
 
 
-def _grey(data: bytes) -> Floats:
+def _read_grey(data: bytes) -> Floats:
     """A grey picture of 8 or 16 bits as (h, w) float32, 0..1 of what its kind can hold."""
     with Pillow.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
         _check_size(*picture.size)
@@ -268,7 +268,7 @@ def _check_size(width: int, height: int) -> None:
         raise ValueError("no size for a map")
 
 
-def _number(words: str) -> float:
+def _read_number(words: str) -> float:
     try:
         return float(words)
     except ValueError:

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from studio.config import ASSETS
 from studio.photo.crop import Image
-from studio.photo.downscale import fitted, reduced
-from studio.photo.onnx_network import Network, network
+from studio.photo.downscale import fit_long_side, reduce_by_factor
+from studio.photo.onnx_network import Network, load_network
 
 Boxes = NDArray[np.float32]
 """(N, 5): left, top, right, bottom and score, 0..1 of whatever picture they were found in."""
@@ -63,7 +63,7 @@ _SAME = 0.3
 
 
 @cache
-def _detectors() -> tuple[_Detector, _Detector]:
+def _load_detectors() -> tuple[_Detector, _Detector]:
     """The near and the far detector.
 
     Strides and anchors per cell (of a fixed size, so only their centres matter) are MediaPipe's own, from
@@ -71,13 +71,13 @@ def _detectors() -> tuple[_Detector, _Detector]:
     """
 
     def load(name: str, side: int, grid: tuple[tuple[int, int], ...]) -> _Detector:
-        net = network(ASSETS / "weights" / f"face_detection_{name}_range.onnx")
-        return _Detector(net, side, np.concatenate([_anchors(side // stride, each) for stride, each in grid]))
+        net = load_network(ASSETS / "weights" / f"face_detection_{name}_range.onnx")
+        return _Detector(net, side, np.concatenate([_lay_anchors(side // stride, each) for stride, each in grid]))
 
     return load("short", 128, ((8, 2), (16, 6))), load("full", _FAR_SIDE, ((4, 1),))
 
 
-def _anchors(cells: int, each: int) -> NDArray[np.float32]:
+def _lay_anchors(cells: int, each: int) -> NDArray[np.float32]:
     """Centres of a square grid of cells, row by row, each `each` times: (cells * cells * each, 2) as x, y."""
     line = (np.arange(cells, dtype=np.float32) + 0.5) / cells
     x, y = np.meshgrid(line, line)
@@ -96,7 +96,7 @@ def _detect(detector: _Detector, square: Image, least: float) -> Boxes:
     return np.concatenate([centre - half, centre + half, scores[found, None]], axis=1).astype(np.float32)
 
 
-def _tiles(image: Image, count: int) -> Iterator[tuple[Image, float, float, float, float]]:
+def _cut_tiles(image: Image, count: int) -> Iterator[tuple[Image, float, float, float, float]]:
     """Overlapping squares of the far detector's size, `count` along the short side, and where each lies in the photo.
 
     Yields the square and its left, top, width and height in fractions of the photo. A count of 0 is the whole photo, on
@@ -108,31 +108,31 @@ def _tiles(image: Image, count: int) -> Iterator[tuple[Image, float, float, floa
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), np.uint8)
     rows, columns = small.shape[:2]
-    for top in _starts(rows):
-        for left in _starts(columns):
+    for top in _list_starts(rows):
+        for left in _list_starts(columns):
             part = small[top : top + _FAR_SIDE, left : left + _FAR_SIDE]
             down, right = _FAR_SIDE - part.shape[0], _FAR_SIDE - part.shape[1]
             square = np.pad(part, ((0, down), (0, right), (0, 0)))
             yield square, left / columns, top / rows, _FAR_SIDE / columns, _FAR_SIDE / rows
 
 
-def _starts(length: int) -> list[int]:
+def _list_starts(length: int) -> list[int]:
     """Where tiles begin so that they cover a length evenly and overlap."""
     spare = max(length - _FAR_SIDE, 0)
     steps = int(np.ceil(spare / (_FAR_SIDE * (1 - _TILE_OVERLAP)) - 0.05)) if spare else 0
     return [round(spare * step / steps) for step in range(steps + 1)] if steps else [0]
 
 
-def _distinct(boxes: Boxes) -> Boxes:
+def _drop_doubles(boxes: Boxes) -> Boxes:
     """The boxes without doubles, the best first (non-maximum suppression, also of boxes inside one another)."""
     kept: list[NDArray[np.float32]] = []
     for box in boxes[np.argsort(-boxes[:, 4])]:
-        if all(_shared(box, other) < _SAME for other in kept):
+        if all(_measure_overlap(box, other) < _SAME for other in kept):
             kept.append(box)
     return np.array(kept, np.float32).reshape(-1, 5)
 
 
-def _shared(one: NDArray[np.float32], two: NDArray[np.float32]) -> float:
+def _measure_overlap(one: NDArray[np.float32], two: NDArray[np.float32]) -> float:
     """How far two boxes are the same: intersection over union, or half the share of the smaller that the other covers."""
     span = np.minimum(one[2:4], two[2:4]) - np.maximum(one[:2], two[:2])
     if span.min() <= 0:
@@ -142,18 +142,18 @@ def _shared(one: NDArray[np.float32], two: NDArray[np.float32]) -> float:
     return max(inside / (sum(areas) - inside), inside / max(min(areas), 1e-9) / 2)
 
 
-def faces(image: Image) -> tuple[Face, ...]:
+def find_faces(image: Image) -> tuple[Face, ...]:
     """The faces of a photo, uint8 (H, W, 3) RGB, the surest first. About 0.02 s for a portrait, 0.2 s else; from any thread.
 
     The whole photo is looked at first, then ever smaller tiles of it, until a face fills a good part of what was looked at:
     beside a portrait, the small faces in the distance don't matter.
     """
-    near, far = _detectors()
+    near, far = _load_detectors()
     scale = min(_LOOK / max(image.shape[:2]), 1.0)
-    image = fitted(reduced(image, round(min(image.shape[:2]) * scale)), _LOOK)
+    image = fit_long_side(reduce_by_factor(image, round(min(image.shape[:2]) * scale)), _LOOK)
     found = np.zeros((0, 5), np.float32)
     for count in _LOOKS:
-        for square, left, top, width, height in _tiles(image, count):
+        for square, left, top, width, height in _cut_tiles(image, count):
             boxes = _detect(far, square, _SURER if count else _SURE)
             if count == 0:
                 boxes = np.concatenate([boxes, _detect(near, square, _SURE)])
@@ -161,7 +161,7 @@ def faces(image: Image) -> tuple[Face, ...]:
             found = np.concatenate([found, boxes])
         if found.size and float((found[:, 3] - found[:, 1]).max()) > _PORTRAIT:
             break
-    return tuple(_face(box) for box in _distinct(found))
+    return tuple(_face(box) for box in _drop_doubles(found))
 
 
 def _face(box: NDArray[np.float32]) -> Face:

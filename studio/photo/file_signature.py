@@ -56,7 +56,7 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
 _RAW_ENDINGS = {".dng", ".nef", ".nrw", ".cr2", ".cr3", ".crw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".raf", ".pef", ".srw"}
 
 
-def kind(data: bytes) -> str:
+def identify(data: bytes) -> str:
     """The sort of photograph that these bytes claim to be ("JPG"), or "" when they are none that Stir reads."""
     if data[:4] == b"RIFF":
         return "WEBP" if data[8:12] == b"WEBP" else ""
@@ -75,7 +75,7 @@ def refuse_raw(data: bytes, name: str) -> None:
         raise Refusal("This is a camera raw file.", "Develop it first, or use the JPG your camera saved with it.")
 
 
-def foreign(data: bytes) -> Refusal:
+def refuse_foreign(data: bytes) -> Refusal:
     """The refusal for a file that is no photograph, naming what it is as far as that can be told."""
     for start, what, remedy in _FOREIGN:
         if data.startswith(start):
@@ -107,7 +107,7 @@ def _reads_as_text(start: bytes) -> bool:
     return bool(words) and all(letter.isprintable() or letter.isspace() for letter in words)
 
 
-def damaged(what: str, cut_short: bool) -> Refusal:
+def refuse_damaged(what: str, cut_short: bool) -> Refusal:
     """The refusal for a photograph of a known sort (`what`) that can't be decoded, cut short or otherwise broken."""
     if cut_short:
         return Refusal(f"This {what} is cut short: part of the file is missing.", "Copy or download it again, then add it.")

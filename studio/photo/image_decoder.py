@@ -72,28 +72,28 @@ class Decoded(NamedTuple):
     ending: str
 
 
-def decode(data: bytes, name: str) -> Decoded:
+def decode_image(data: bytes, name: str) -> Decoded:
     """A photo from the bytes of a file and the name to show for it. Raises `Refusal` for all that is no usable photo."""
-    what = file_signature.kind(data)
+    what = file_signature.identify(data)
     if not what:
-        raise file_signature.foreign(data)
+        raise file_signature.refuse_foreign(data)
     file_signature.refuse_raw(data, name)
     notes: list[str] = []
     try:
         with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
             _check_size(*picture.size)
-            image = _pixels(_normalise(picture, notes))
+            image = _copy_pixels(_normalise(picture, notes))
     except Refusal:
         raise
     except Pillow.DecompressionBombError:
         raise _too_large() from None
     except UnidentifiedImageError:
-        raise file_signature.damaged(what, cut_short=len(data) < 1024) from None
+        raise file_signature.refuse_damaged(what, cut_short=len(data) < 1024) from None
     except MemoryError:
         raise Refusal("This photo needs more memory than there is.", "Make it smaller, or close other programs.") from None
     except Exception as error:  # a decoder may throw anything at all on hostile bytes
         cut_short = isinstance(error, EOFError) or any(word in str(error).lower() for word in ("truncated", "end of file"))
-        raise file_signature.damaged(what, cut_short) from None
+        raise file_signature.refuse_damaged(what, cut_short) from None
     height, width = image.shape[:2]
     digest = hashlib.sha256(f"{width}x{height}:".encode())
     digest.update(image.data)
@@ -101,7 +101,7 @@ def decode(data: bytes, name: str) -> Decoded:
     return Decoded(photo, image, data, ENDINGS[what])
 
 
-def _pixels(rgb: Pillow.Image) -> Image:
+def _copy_pixels(rgb: Pillow.Image) -> Image:
     """The pixels, (H, W, 3) uint8, read-only. In strips: in one piece Pillow copies them twice, at a quarter of the pace."""
     width, height = rgb.size
     image = np.empty((height, width, 3), np.uint8)
@@ -136,14 +136,14 @@ def _normalise(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
         notes.append("the first page" if picture.format == "TIFF" else "the first frame of an animation")
     turned = isinstance(picture, TiffImagePlugin.TiffImageFile) and picture.tag_v2.get(ExifTags.Base.Orientation, 1) in TURNS
     picture.load()
-    turn = TURNS.get(orientation(picture))
+    turn = TURNS.get(read_orientation(picture))
     if turned or turn is not None:
         notes.append("turned upright")
-    rgb = to_srgb(picture, notes)
+    rgb = convert_to_srgb(picture, notes)
     return rgb if turn is None else rgb.transpose(turn)
 
 
-def orientation(picture: Pillow.Image) -> int:
+def read_orientation(picture: Pillow.Image) -> int:
     """The EXIF orientation, 1 when there is none or the EXIF block is beyond reading."""
     try:
         value = picture.getexif().get(ExifTags.Base.Orientation, 1)
@@ -168,25 +168,25 @@ _UNSEEN = 2
 """A profile that moves no colour by more than this many levels of 255 is sRGB in all but name."""
 
 
-def to_srgb(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
+def convert_to_srgb(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
     """The picture as mode "RGB", 8 bits, sRGB, transparency laid over `GROUND`; appends to `notes` what was done.
 
     Raises `Refusal` when nothing of the picture can be seen (fully transparent).
     """
     profile = picture.info.get("icc_profile")
     if picture.mode == "F" or picture.mode.startswith("I"):
-        picture = _eight_bits(picture, notes)
+        picture = _convert_to_8_bits(picture, notes)
     alpha = picture.convert("RGBA").getchannel("A") if picture.has_transparency_data else None
-    base = _opaque(picture, notes)
+    base = _drop_alpha(picture, notes)
     if profile:
         base = _apply_profile(base, profile, notes)
     if base.mode == "CMYK":
         notes.append("CMYK inks converted to RGB")
     rgb = base if base.mode == "RGB" else base.convert("RGB")
-    return rgb if alpha is None else _over_ground(rgb, alpha, notes)
+    return rgb if alpha is None else _lay_over_ground(rgb, alpha, notes)
 
 
-def _eight_bits(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
+def _convert_to_8_bits(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
     """Integer and floating-point greys as mode "L".
 
     Integers use the range of their depth (12 or 16 bits); floats are read as 0..1 or 0..255 when they lie there. Anything
@@ -208,7 +208,7 @@ def _eight_bits(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
     return Pillow.fromarray(np.clip(np.rint(scaled), 0, 255).astype(np.uint8), "L")
 
 
-def _opaque(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
+def _drop_alpha(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
     """The colours without the transparency, in the mode that a colour profile would speak of: L, RGB or CMYK."""
     if picture.mode in ("RGB", "CMYK"):
         return picture
@@ -247,7 +247,7 @@ def _apply_profile(base: Pillow.Image, profile: bytes, notes: list[str]) -> Pill
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
         notes.append("its colour profile is damaged and was left aside")
         return base
-    notes.append(f"colours converted from {_described(source)} to sRGB")
+    notes.append(f"colours converted from {_describe_profile(source)} to sRGB")
     return moved or base
 
 
@@ -263,13 +263,13 @@ def _moves_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
     return bool(np.abs(np.asarray(moved, np.int16) - before).max() <= _UNSEEN)
 
 
-def _described(profile: ImageCms.ImageCmsProfile) -> str:
+def _describe_profile(profile: ImageCms.ImageCmsProfile) -> str:
     """What a profile calls itself, shortened: it comes from the file and is shown on the page."""
     words = "".join(letter for letter in ImageCms.getProfileDescription(profile) if letter.isprintable()).strip()
     return words[:40] or "an unnamed profile"
 
 
-def _over_ground(rgb: Pillow.Image, alpha: Pillow.Image, notes: list[str]) -> Pillow.Image:
+def _lay_over_ground(rgb: Pillow.Image, alpha: Pillow.Image, notes: list[str]) -> Pillow.Image:
     """The picture laid over the neutral ground where it is transparent."""
     thinnest, thickest = alpha.getextrema()
     if thickest == 0:

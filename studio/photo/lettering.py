@@ -65,7 +65,7 @@ class Row(NamedTuple):
 
     box: tuple[float, float, float, float]
     plain: float
-    marks: Marks
+    find_strokes: StrokeMarks
     grey: Image
     dark: bool
     turned: bool
@@ -78,29 +78,29 @@ def _weights() -> dict[str, Floats]:
         return {name: file[name].astype(np.float32) for name in file.files}
 
 
-def find(image: Image) -> tuple[Lettering, ...]:
+def find_lettering(image: Image) -> tuple[Lettering, ...]:
     """The lettering in a photo, (H, W, 3) uint8 RGB at any size, the surest first. About 0.06 s; safe to call from any thread."""
-    found, (height, width) = candidates(image)
-    sure = [(row.box, answer) for row, answer in zip(found, answers(found), strict=True) if answer >= 0.5]
+    found, (height, width) = find_candidates(image)
+    sure = [(row.box, answer) for row, answer in zip(found, score_rows(found), strict=True) if answer >= 0.5]
     return tuple(
-        Lettering(_fractions(box, width, height), answer) for box, answer in _distinct(sorted(sure, key=lambda one: -one[1]))
+        Lettering(_fractions(box, width, height), answer) for box, answer in _drop_doubles(sorted(sure, key=lambda one: -one[1]))
     )
 
 
-def candidates(image: Image) -> tuple[list[Row], tuple[int, int]]:
+def find_candidates(image: Image) -> tuple[list[Row], tuple[int, int]]:
     """The rows that the network is asked about, the likeliest first, and the height and width of the copy they lie in."""
-    copy = _sized(image)
+    copy = _resize(image)
     found: list[Row] = []
     scale = 1.0
     level = copy
     while min(level.shape[:2]) >= _SMALLEST:
-        found += [row._replace(box=_times(row.box, scale)) for row in _rows(level)]
+        found += [row._replace(box=_times(row.box, scale)) for row in _find_rows(level)]
         level = np.asarray(cv2.resize(level, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
         scale *= 2
     return sorted(found, key=lambda row: -row.plain)[:_MOST], (copy.shape[0], copy.shape[1])
 
 
-def _sized(image: Image) -> Image:
+def _resize(image: Image) -> Image:
     """The copy that is searched; a smaller image is enlarged, so that strokes are as thick as elsewhere."""
     height, width = image.shape[:2]
     scale = min(SHORT / min(height, width), _LONG / max(height, width))
@@ -110,21 +110,21 @@ def _sized(image: Image) -> Image:
     return np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC), np.uint8)
 
 
-def _rows(level: Image) -> list[Row]:
+def _find_rows(level: Image) -> list[Row]:
     """The likely rows of one scale: level and upright ones, of both polarities."""
     grey = np.asarray(cv2.cvtColor(level, cv2.COLOR_RGB2GRAY), np.uint8)
     found: list[Row] = []
     for dark in (False, True):
-        strokes = marks(level, grey, dark)
+        strokes = find_strokes(level, grey, dark)
         for turned in (False, True):
-            strung = rows(strokes.turned() if turned else strokes)
-            for row, plain in zip(strung, _plain(strung), strict=True):
+            strung = string_rows(strokes.turned() if turned else strokes)
+            for row, plain in zip(strung, _score_plainly(strung), strict=True):
                 if plain > LIKELY:
-                    found.append(Row(_around(row, turned), plain, row, grey, dark, turned))
+                    found.append(Row(_surround(row, turned), plain, row, grey, dark, turned))
     return found
 
 
-def _plain(strung: list[Marks]) -> list[float]:
+def _score_plainly(strung: list[StrokeMarks]) -> list[float]:
     """How much the marks of each row are of one kind: above LIKELY it may be lettering."""
     if not strung:
         return []
@@ -150,13 +150,13 @@ def _plain(strung: list[Marks]) -> list[float]:
     return [float(value) for value in scores]
 
 
-def _around(row: Marks, turned: bool) -> tuple[float, float, float, float]:
+def _surround(row: StrokeMarks, turned: bool) -> tuple[float, float, float, float]:
     left, top = float(row.left.min()), float(row.top.min())
     right, bottom = float((row.left + row.wide).max()), float((row.top + row.high).max())
     return (top, left, bottom, right) if turned else (left, top, right, bottom)
 
 
-def views(found: Row) -> list[Floats]:
+def cut_views(found: Row) -> list[Floats]:
     """What the network is shown of a row: (16, 48) along the row, light on dark, of mean 0 and deviation 1."""
     row = found.marks
     x, y = row.left + row.wide / 2, row.top + row.high / 2
@@ -178,19 +178,19 @@ def views(found: Row) -> list[Floats]:
     return seen
 
 
-def answers(found: list[Row]) -> list[float]:
+def score_rows(found: list[Row]) -> list[float]:
     """How sure it is that each row is lettering, 0..1: at 0.5 its odds are those of ODDS."""
     if not found:
         return []
-    seen = [views(row) for row in found]
-    logits = network(np.stack([view for each in seen for view in each]))
+    seen = [cut_views(row) for row in found]
+    logits = run_network(np.stack([view for each in seen for view in each]))
     ends = np.cumsum([len(each) for each in seen])
     means = np.array([part.mean() for part in np.split(logits, ends[:-1])])
     lengths = np.log(np.minimum([len(row.marks.left) for row in found], 8) / 4)
     return [float(answer) for answer in 1 / (1 + np.exp(ODDS - means - _LENGTH * lengths))]
 
 
-def network(views: Floats) -> Floats:
+def run_network(views: Floats) -> Floats:
     """How much each view, (N, 16, 48), is of lettering: N log-odds. About 0.03 s for 300 views."""
     weights = _weights()
     layer = views[..., None]
@@ -216,18 +216,18 @@ def _fractions(box: tuple[float, float, float, float], width: int, height: int) 
     return left, top, min(box[2] / width, 1.0) - left, min(box[3] / height, 1.0) - top
 
 
-def _distinct(
+def _drop_doubles(
     found: list[tuple[tuple[float, float, float, float], float]],
 ) -> list[tuple[tuple[float, float, float, float], float]]:
     """The rows without those that lie mostly within a surer one."""
     kept: list[tuple[tuple[float, float, float, float], float]] = []
     for box, answer in found:
-        if all(_within(box, other) < 0.5 and _within(other, box) < 0.8 for other, _ in kept):
+        if all(_measure_within(box, other) < 0.5 and _measure_within(other, box) < 0.8 for other, _ in kept):
             kept.append((box, answer))
     return kept
 
 
-def _within(box: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
+def _measure_within(box: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> float:
     across = min(box[2], other[2]) - max(box[0], other[0])
     down = min(box[3], other[3]) - max(box[1], other[1])
     return max(across, 0.0) * max(down, 0.0) / max((box[2] - box[0]) * (box[3] - box[1]), 1e-9)
@@ -249,7 +249,7 @@ _REACH = 100
 """The farthest that the middles of two neighbours may lie apart, in pixels: the widest letter, the widest gap."""
 
 
-class Marks(NamedTuple):
+class StrokeMarks(NamedTuple):
     """Marks of one polarity, one element each. Pixels of the scale they were found at.
 
     left, top, wide, high: their boxes; colour (N, 3) and grain: mean colour and deviation of brightness inside; contrast: how
@@ -266,16 +266,16 @@ class Marks(NamedTuple):
     contrast: Floats
     stroke: Floats
 
-    def pick(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> Marks:
+    def pick(self, index: NDArray[np.int64] | NDArray[np.bool_]) -> StrokeMarks:
         """Some of them, in the order given."""
-        return Marks(*(values[index] for values in self))
+        return StrokeMarks(*(values[index] for values in self))
 
-    def turned(self) -> Marks:
+    def turned(self) -> StrokeMarks:
         """The same marks with across and down exchanged: a column becomes a row."""
         return self._replace(left=self.top, top=self.left, wide=self.high, high=self.wide)
 
 
-def marks(rgb: Image, grey: Image, dark: bool) -> Marks:
+def find_strokes(rgb: Image, grey: Image, dark: bool) -> StrokeMarks:
     """The marks of letters' size in a picture, (H, W, 3) RGB and its (H, W) brightness: darker than their ground, or lighter.
 
     A pixel belongs to a mark when it reaches half of the strongest contrast near it, so that strokes stay apart. Marks that are
@@ -305,12 +305,12 @@ def marks(rgb: Image, grey: Image, dark: bool) -> Marks:
     grain = np.sqrt(np.maximum(mean(light * light) - mean(light) ** 2, 0))
     contrast, stroke = mean(hat.ravel()[places]), np.maximum(4 * mean(depth) - 1, 1)  # a bar's mean depth: a quarter of its width
     chosen = np.flatnonzero(fits & (grain < 0.6 * contrast + 6) & (stroke < 0.6 * np.maximum(wide, high)))
-    colour = _colours(rgb.reshape(-1, 3), places, owner, chosen, count) / area[chosen, None].astype(np.float32)
+    colour = _sum_colours(rgb.reshape(-1, 3), places, owner, chosen, count) / area[chosen, None].astype(np.float32)
     left, top, wide, high, size = (values[chosen].astype(np.float32) for values in (left, top, wide, high, area))
-    return Marks(left, top, wide, high, size, colour, grain[chosen], contrast[chosen], stroke[chosen])
+    return StrokeMarks(left, top, wide, high, size, colour, grain[chosen], contrast[chosen], stroke[chosen])
 
 
-def _colours(pixels: Image, places: Whole, owner: NDArray[np.int32], chosen: Whole, count: int) -> Floats:
+def _sum_colours(pixels: Image, places: Whole, owner: NDArray[np.int32], chosen: Whole, count: int) -> Floats:
     """The summed colour of the chosen marks' pixels, (N, 3)."""
     wanted = np.zeros(count, bool)
     wanted[chosen] = True
@@ -320,12 +320,12 @@ def _colours(pixels: Image, places: Whole, owner: NDArray[np.int32], chosen: Who
     return np.stack(sums, axis=1).astype(np.float32)
 
 
-def rows(found: Marks) -> list[Marks]:
+def string_rows(found: StrokeMarks) -> list[StrokeMarks]:
     """The marks strung into rows of three and more, each from left to right: each mark's nearest likeness on its right, where
     the mark is also the nearest on that one's left. Alike are those of one height, colour and stroke, side by side.
     """
     found = found.pick((found.high >= LEAST) & (found.high <= MOST))
-    one, two, far = _pairs(found)
+    one, two, far = _pair(found)
     order = np.argsort(-far)  # of several the last one stays: the nearest
     count = len(found.left)
     after, before = np.full(count, -1), np.full(count, -1)
@@ -333,7 +333,7 @@ def rows(found: Marks) -> list[Marks]:
     mutual = (after >= 0) & (before[after] == np.arange(count))
     headed = np.zeros(count, bool)
     headed[after[mutual]] = True
-    strung: list[Marks] = []
+    strung: list[StrokeMarks] = []
     for first in np.flatnonzero(mutual & ~headed):
         row = [int(first)]
         while mutual[row[-1]]:
@@ -343,7 +343,7 @@ def rows(found: Marks) -> list[Marks]:
     return strung
 
 
-def _pairs(found: Marks) -> tuple[Whole, Whole, Floats]:
+def _pair(found: StrokeMarks) -> tuple[Whole, Whole, Floats]:
     """Every two marks that may be neighbours in a row, the left one first, and how far apart they are, in pixels and unlikeness.
 
     Marks are sorted into level bands as high as two can lie apart, so that only nearby ones are compared.

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from studio.nouns import Choice, Crop
 from studio.photo import brush_mask
 from studio.photo.crop import Image
-from studio.photo.saliency import SIDE, Look, saliency
+from studio.photo.saliency import SIDE, Look, find_saliency
 
 WORK = 448  # pixels of the long side at which shapes and depth are thought about
 CLOSER = 6.0  # a matte vaguer than this (pixels of uncertain edge at WORK) is worth a second, closer look
@@ -41,7 +41,7 @@ Standing = Literal["marked", "clear", "vague", "none"]
 """Whether there is a subject: the user's, one that stands clear, one whose edge is too vague to cut it out, or none."""
 
 
-class Part(NamedTuple):
+class SubjectPart(NamedTuple):
     """One accepted subject: `mask` (h, w) bool at the working size, `box` left, top, width, height in its pixels."""
 
     mask: Flags
@@ -58,7 +58,7 @@ class Matte(NamedTuple):
     """
 
     soft: Floats
-    parts: tuple[Part, ...]
+    parts: tuple[SubjectPart, ...]
     doubt: float
     layered: bool
     gap: float
@@ -66,18 +66,18 @@ class Matte(NamedTuple):
     standing: Standing
 
 
-def step(low: float, high: float, x: Floats) -> Floats:
+def smoothstep(low: float, high: float, x: Floats) -> Floats:
     """Smoothstep: 0 below `low`, 1 above `high`, smooth in between."""
     t = np.clip((x - np.float32(low)) / np.float32(high - low + 1e-9), 0, 1)
     return (t * t * (3 - 2 * t)).astype(np.float32)
 
 
-def squares(colours: Floats) -> Floats:
+def sum_squares(colours: Floats) -> Floats:
     """The sum of each pixel's squares: (h, w, 3) to (h, w). Several times as fast as numpy's sum over so short an axis."""
     return np.asarray(cv2.transform(colours * colours, np.ones((1, 3), np.float32)), np.float32)
 
 
-def small(image: Image, side: int = WORK) -> Image:
+def shrink_to_work(image: Image, side: int = WORK) -> Image:
     """The picture at the working size: long side at most `side` pixels."""
     height, width = image.shape[:2]
     scale = min(1.0, side / max(height, width))
@@ -89,7 +89,7 @@ _lock = threading.Lock()
 _found: OrderedDict[bytes, Matte] = OrderedDict()
 
 
-def find(image: Image, whole: Image | None = None, crop: Crop = FULL, marked: str = "") -> Matte:
+def find_matte(image: Image, whole: Image | None = None, crop: Crop = FULL, marked: str = "") -> Matte:
     """The subject of a picture, (H, W, 3) uint8 RGB at any size; the last few are remembered by content. Any thread may ask.
 
     The picture is the `crop` of the `whole` photo, where that is given; `marked` is what the user says the photo is of, a mask of
@@ -97,21 +97,21 @@ def find(image: Image, whole: Image | None = None, crop: Crop = FULL, marked: st
     the photo. A crop that spans the photo shows what the photo shows: it is never more of a subject than that. A smaller one is
     looked at by itself as well.
     """
-    seen = hashlib.blake2b(small(image).tobytes(), digest_size=16)
+    seen = hashlib.blake2b(shrink_to_work(image).tobytes(), digest_size=16)
     cropped = whole is not None and crop.w * crop.h <= ALL
     if whole is not None and cropped:
-        seen.update(small(whole).tobytes())
+        seen.update(shrink_to_work(whole).tobytes())
     seen.update(repr((image.shape, (crop.x, crop.y, crop.w, crop.h) if cropped or marked else None, marked)).encode())
     key = seen.digest()
     with _lock:
         if key in _found:
             _found.move_to_end(key)
             return _found[key]
-    mask = brush_mask.opened(marked) if marked else None
+    mask = brush_mask.decode_brush(marked) if marked else None
     if mask is not None:
-        matte = _said(image, mask, crop)
+        matte = _find_marked(image, mask, crop)
     else:
-        matte = _of_crop(image, whole, crop) if whole is not None and cropped else _within(image)
+        matte = _find_in_crop(image, whole, crop) if whole is not None and cropped else _find_within(image)
     with _lock:
         _found[key] = matte
         while len(_found) > REMEMBERED:
@@ -119,66 +119,68 @@ def find(image: Image, whole: Image | None = None, crop: Crop = FULL, marked: st
     return matte
 
 
-def marked(seen: Look, mask: str) -> Look:
+def mark_subject(seen: Look, mask: str) -> Look:
     """What was seen in a photo, with what is marked as its subject (`Shot.subject`) for what draws the eye."""
-    laid = brush_mask.opened(mask) if mask else None
+    laid = brush_mask.decode_brush(mask) if mask else None
     if laid is None:
         return seen
     map_ = np.asarray(cv2.resize(laid, (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.float32)
-    faces = tuple(face for face in seen.faces or () if _at(map_, face.x + face.w / 2, face.y + face.h / 2) > 0.5)
+    faces = tuple(face for face in seen.faces or () if _read_at(map_, face.x + face.w / 2, face.y + face.h / 2) > 0.5)
     return seen._replace(map=map_, faces=faces)
 
 
-def _at(map_: Floats, x: float, y: float) -> float:
+def _read_at(map_: Floats, x: float, y: float) -> float:
     """A map's value at a place in fractions."""
     rows, columns = map_.shape
     return float(map_[min(max(int(y * rows), 0), rows - 1), min(max(int(x * columns), 0), columns - 1)])
 
 
-def _of_crop(image: Image, whole: Image, crop: Crop) -> Matte:
+def _find_in_crop(image: Image, whole: Image, crop: Crop) -> Matte:
     """The subject of a crop, by what stands out in it and in the photo it was cut from."""
-    photo = find(whole)
+    photo = find_matte(whole)
     spans = crop.w > SPANS or crop.h > SPANS
     if photo.standing == "none":
-        return _without(image) if spans else _within(image)
-    found = _within(image)
+        return _make_empty(image) if spans else _find_within(image)
+    found = _find_within(image)
     if found.layered and not (spans and photo.standing == "vague"):
         return found
-    work = small(image)
-    far = saliency(whole)
-    there = brush_mask.over(far, crop, work.shape[1::-1])
+    work = shrink_to_work(image)
+    far = find_saliency(whole)
+    there = brush_mask.lay_over_crop(far, crop, work.shape[1::-1])
     soft, parts = _refine(work, there, bands=True)  # the photo knows that it is no range of hills
-    wider = _judge(soft, parts, _doubt(there, parts))
+    wider = _judge(soft, parts, _measure_doubt(there, parts))
     if photo.layered and wider.layered:
         return wider
-    return _vague(work, max(found.doubt, LOST)) if parts or found.standing != "none" else found
+    return _make_vague(work, max(found.doubt, LOST)) if parts or found.standing != "none" else found
 
 
-def _without(image: Image) -> Matte:
+def _make_empty(image: Image) -> Matte:
     """The matte of a crop of a photo in which nothing stands out."""
-    plain = small(image)
+    plain = shrink_to_work(image)
     return _judge(np.zeros(plain.shape[:2], np.float32), (), 0.0)
 
 
-def _said(image: Image, mask: Floats, crop: Crop) -> Matte:
+def _find_marked(image: Image, mask: Floats, crop: Crop) -> Matte:
     """What was marked, within the picture, its edge laid along that of the thing it was painted over."""
-    work = small(image)
+    work = shrink_to_work(image)
     height, width = work.shape[:2]
-    laid = brush_mask.over(mask, crop, (width, height))
+    laid = brush_mask.lay_over_crop(mask, crop, (width, height))
     inside = (laid > 0.5).astype(np.uint8)
     coarse = max(width / max(mask.shape[1] * crop.w, 1), height / max(mask.shape[0] * crop.h, 1))
-    inside = _snapped(work, inside, round(max(BAND * max(width, height), 1.5 * coarse)))
+    inside = _snap_to_edges(work, inside, round(max(BAND * max(width, height), 1.5 * coarse)))
     soft = np.clip(cv2.ximgproc.guidedFilter(work, inside.astype(np.float32), 4, 2e-4 * 255**2), 0, 1)
-    parts = _pieces(inside, MARKED)
+    parts = _find_pieces(inside, MARKED)
     if not parts:
         why = "what was marked as the subject lies outside the crop, so the picture moves as one sheet"
         return Matte(np.zeros_like(soft), (), 0.0, False, 1.0, Choice("layers", "one", why), "none")
-    doubt = _doubt(soft, parts)
+    doubt = _measure_doubt(soft, parts)
     why = "you marked what the subject is, so it moves by itself"
-    return Matte(_resolve(work, soft), parts, doubt, True, _gap(doubt), Choice("layers", "subject and background", why), "marked")
+    return Matte(
+        _resolve(work, soft), parts, doubt, True, _choose_gap(doubt), Choice("layers", "subject and background", why), "marked"
+    )
 
 
-def _snapped(work: Image, inside: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
+def _snap_to_edges(work: Image, inside: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
     """A mask, 0 or 1, moved onto the picture's edge within `reach` pixels of its own (GrabCut: Rother and others, 2004)."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     core = cv2.erode(inside, kernel, borderValue=1)
@@ -193,32 +195,32 @@ def _snapped(work: Image, inside: NDArray[np.uint8], reach: int) -> NDArray[np.u
     return found if found.sum() > 0.5 * inside.sum() else inside
 
 
-def _pieces(inside: NDArray[np.uint8], least: float) -> tuple[Part, ...]:
+def _find_pieces(inside: NDArray[np.uint8], least: float) -> tuple[SubjectPart, ...]:
     """The connected pieces of a mask that are at least this share of it."""
     count, labels, stats, _ = cv2.connectedComponentsWithStats(inside, connectivity=8)
     boxes = [tuple(int(value) for value in stats[label]) for label in range(count)]
     return tuple(
-        Part(labels == label, boxes[label][:4])  # pyright: ignore[reportArgumentType]
+        SubjectPart(labels == label, boxes[label][:4])  # pyright: ignore[reportArgumentType]
         for label in range(1, count) if boxes[label][4] >= least * inside.size
     )  # fmt: skip
 
 
-def _within(image: Image) -> Matte:
+def _find_within(image: Image) -> Matte:
     """The subject of a picture, by itself."""
-    work = small(image)
-    first = cv2.resize(saliency(image), work.shape[1::-1], interpolation=cv2.INTER_LINEAR)
+    work = shrink_to_work(image)
+    first = cv2.resize(find_saliency(image), work.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     soft, parts = _refine(work, first)
-    doubt = _doubt(first, parts)
+    doubt = _measure_doubt(first, parts)
     if parts and doubt > CLOSER:
-        box = _around(parts, work.shape[:2])
+        box = _surround(parts, work.shape[:2])
         if (box[1] - box[0]) * (box[3] - box[2]) < 0.7 * soft.size:
-            second = _closer(image, work, box)
+            second = _look_closer(image, work, box)
             soft, parts = _refine(work, second)
-            doubt = _doubt(second, parts)
+            doubt = _measure_doubt(second, parts)
     return _judge(soft, parts, doubt)
 
 
-def _refine(work: Image, salient: Floats, bands: bool = False) -> tuple[Floats, tuple[Part, ...]]:
+def _refine(work: Image, salient: Floats, bands: bool = False) -> tuple[Floats, tuple[SubjectPart, ...]]:
     """Saliency laid along the picture's edges, and kept only around the parts that are subjects."""
     soft = np.clip(cv2.ximgproc.guidedFilter(work, salient, 8, 1e-3 * 255**2), 0, 1)
     parts = _accept(soft, bands)
@@ -236,31 +238,31 @@ def _resolve(work: Image, soft: Floats) -> Floats:
     rgb = work.astype(np.float32) / 255
     inside = cv2.erode((soft > 0.75).astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=1).astype(np.float32)
     outside = (cv2.dilate((soft > 0.2).astype(np.uint8), np.ones((9, 9), np.uint8)) == 0).astype(np.float32)
-    ours, own, own_varies = _colours(rgb, inside)
-    theirs, back, back_varies = _colours(rgb, outside)
+    ours, own, own_varies = _measure_colours(rgb, inside)
+    theirs, back, back_varies = _measure_colours(rgb, outside)
     apart = own - back
-    contrast = squares(apart)
-    towards = step(0.25, 0.75, np.einsum("ijk,ijk->ij", rgb - back, apart) / (contrast + 1e-4))
-    sure = step(0.35, 0.75, contrast / (contrast + 1.5 * (own_varies + back_varies) + 0.004))
+    contrast = sum_squares(apart)
+    towards = smoothstep(0.25, 0.75, np.einsum("ijk,ijk->ij", rgb - back, apart) / (contrast + 1e-4))
+    sure = smoothstep(0.35, 0.75, contrast / (contrast + 1.5 * (own_varies + back_varies) + 0.004))
     sure[(ours < 0.01) | (theirs < 0.01)] = 0
     settled = soft * (1 - sure) + towards * sure
     return np.where(inside > 0, soft, np.where(outside > 0, 0, settled)).astype(np.float32)
 
 
-def _colours(rgb: Floats, where: Floats) -> tuple[Floats, Floats, Floats]:
+def _measure_colours(rgb: Floats, where: Floats) -> tuple[Floats, Floats, Floats]:
     """Around each pixel: how much of `where` there is, its mean colour, and how much that colour varies."""
     window = (25, 25)
     share = cv2.blur(where, window)
     mean = (cv2.blur(rgb * where[..., None], window) / (share[..., None] + 1e-4)).astype(np.float32)
-    square = cv2.blur(squares(rgb) * where, window) / (share + 1e-4)
-    return np.asarray(share, np.float32), mean, np.maximum(square - squares(mean), 0).astype(np.float32)
+    square = cv2.blur(sum_squares(rgb) * where, window) / (share + 1e-4)
+    return np.asarray(share, np.float32), mean, np.maximum(square - sum_squares(mean), 0).astype(np.float32)
 
 
-def _accept(soft: Floats, bands: bool) -> tuple[Part, ...]:
+def _accept(soft: Floats, bands: bool) -> tuple[SubjectPart, ...]:
     """The connected parts that are subjects: large enough, surely salient, and unless `bands` not one across the picture."""
     height, width = soft.shape
     count, labels, stats, _ = cv2.connectedComponentsWithStats((soft > 0.5).astype(np.uint8), connectivity=8)
-    parts: list[Part] = []
+    parts: list[SubjectPart] = []
     for label in range(1, count):
         left, top, wide, high, area = (int(v) for v in stats[label])
         across = left <= 2 and left + wide >= width - 2
@@ -268,11 +270,11 @@ def _accept(soft: Floats, bands: bool) -> tuple[Part, ...]:
         mask = labels == label
         if area < 0.006 * height * width or band or float(soft[mask].mean()) < 0.72:
             continue
-        parts.append(Part(mask, (left, top, wide, high)))
+        parts.append(SubjectPart(mask, (left, top, wide, high)))
     return tuple(parts)
 
 
-def _doubt(salient: Floats, parts: tuple[Part, ...]) -> float:
+def _measure_doubt(salient: Floats, parts: tuple[SubjectPart, ...]) -> float:
     """How wide the uncertain edge is: half-salient pixels around the parts, over the length of their outlines."""
     outline, vague = 0, 0
     for part in parts:
@@ -284,7 +286,7 @@ def _doubt(salient: Floats, parts: tuple[Part, ...]) -> float:
     return vague / max(1, outline) * WORK / max(salient.shape)
 
 
-def _around(parts: tuple[Part, ...], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
+def _surround(parts: tuple[SubjectPart, ...], shape: tuple[int, ...]) -> tuple[int, int, int, int]:
     """Top, bottom, left, right of a box around the parts with three tenths to spare on each side."""
     left, top = min(part.box[0] for part in parts), min(part.box[1] for part in parts)
     right, bottom = max(part.box[0] + part.box[2] for part in parts), max(part.box[1] + part.box[3] for part in parts)
@@ -292,36 +294,36 @@ def _around(parts: tuple[Part, ...], shape: tuple[int, ...]) -> tuple[int, int, 
     return max(0, int(top - high)), min(shape[0], int(bottom + high)), max(0, int(left - wide)), min(shape[1], int(right + wide))
 
 
-def _closer(image: Image, work: Image, box: tuple[int, int, int, int]) -> Floats:
+def _look_closer(image: Image, work: Image, box: tuple[int, int, int, int]) -> Floats:
     """Saliency seen in a box of the picture, laid back into the whole."""
     top, bottom, left, right = box
     scale = image.shape[0] / work.shape[0]
     piece = image[int(top * scale) : int(bottom * scale), int(left * scale) : int(right * scale)]
     seen = np.zeros(work.shape[:2], np.float32)
-    there = saliency(np.ascontiguousarray(small(piece)))
+    there = find_saliency(np.ascontiguousarray(shrink_to_work(piece)))
     seen[top:bottom, left:right] = cv2.resize(there, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)
     return seen
 
 
-def _gap(doubt: float) -> float:
+def _choose_gap(doubt: float) -> float:
     """How much of the depth may be used for an edge as uncertain as this."""
     return 1 - (1 - LEAST_GAP) * float(np.clip((doubt - SURE) / (LOST - SURE), 0, 1))
 
 
-def _vague(like: NDArray[Any], doubt: float) -> Matte:
+def _make_vague(like: NDArray[Any], doubt: float) -> Matte:
     """Something stands out and can't be cut out; `like` has the working size."""
     why = "what stands out has too vague an edge to cut out, so the picture moves as one sheet with less depth"
     plain = np.zeros(like.shape[:2], np.float32)
     return Matte(plain, (), doubt, False, WHOLE_GAP, Choice("layers", "one", why), "vague")
 
 
-def _judge(soft: Floats, parts: tuple[Part, ...], doubt: float) -> Matte:
+def _judge(soft: Floats, parts: tuple[SubjectPart, ...], doubt: float) -> Matte:
     if not parts:
         why = "nothing stands out clearly from its surroundings, so the picture moves as one sheet"
         return Matte(soft, (), doubt, False, 1.0, Choice("layers", "one", why), "none")
     if doubt > LOST:
-        return _vague(soft, doubt)
-    gap = _gap(doubt)
+        return _make_vague(soft, doubt)
+    gap = _choose_gap(doubt)
     if gap < 1:
         why = f"parts of the subject's edge are vague, so {gap:.0%} of the depth is used and a mistake shows less"
     else:
@@ -329,13 +331,13 @@ def _judge(soft: Floats, parts: tuple[Part, ...], doubt: float) -> Matte:
     return Matte(soft, parts, doubt, True, gap, Choice("layers", "subject and background", why), "clear")
 
 
-def edge(image: Image, soft: Floats) -> Image:
+def refine_edge(image: Image, soft: Floats) -> Image:
     """The matte at the picture's own size, laid along its finest edges: (H, W) uint8, 0 outside to 255 inside."""
     height, width = image.shape[:2]
     large = cv2.resize(np.rint(soft * 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
     side = max(height, width)
     fine = cv2.ximgproc.guidedFilter(image, large, max(3, side // 180), 4e-4 * 255**2, scale=0.25 if side > 900 else 1.0)
-    curve = step(LOW, HIGH, np.arange(256, dtype=np.float32) / 255)
+    curve = smoothstep(LOW, HIGH, np.arange(256, dtype=np.float32) / 255)
     return np.asarray(cv2.LUT(fine, np.rint(curve * 255).astype(np.uint8)), np.uint8)
 
 

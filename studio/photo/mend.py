@@ -30,7 +30,7 @@ _VERSION = 1
 """Raised when a mend comes to do something else: what was kept of the old ones is then no longer found."""
 
 
-def derived(photo: Photo, mends: tuple[Mend, ...]) -> Photo:
+def derive_photo(photo: Photo, mends: tuple[Mend, ...]) -> Photo:
     """The photo that mending makes: an id of its own, and its size. The photo itself where nothing is mended."""
     if not mends:
         return photo
@@ -39,12 +39,12 @@ def derived(photo: Photo, mends: tuple[Mend, ...]) -> Photo:
     return replace(photo, id=mark, width=photo.width * times, height=photo.height * times)
 
 
-def settled(shot: Shot) -> Shot:
+def settle_mends(shot: Shot) -> Shot:
     """The shot of the mended photo, with no mends left to do: what engines and plans are given."""
-    return replace(shot, photo=derived(shot.photo, shot.mends), mends=()) if shot.mends else shot
+    return replace(shot, photo=derive_photo(shot.photo, shot.mends), mends=()) if shot.mends else shot
 
 
-def check(photo: Photo, mends: tuple[Mend, ...]) -> None:
+def check_mends(photo: Photo, mends: tuple[Mend, ...]) -> None:
     """Raises `Refusal`, with a remedy, for mends that can't be done to a photo: one twice, or an upscale of a large one."""
     names = [mend.name for mend in mends]
     twice = next((name for name in names if names.count(name) > 1), None)
@@ -59,30 +59,30 @@ def has_network(weights: Path | None = None) -> bool:
     """Whether the network that gives an upscaled photo new detail is here; `weights` other than those that ship, for a test."""
     from studio.photo.mends import upscale
 
-    return upscale.there(weights or upscale.WEIGHTS)
+    return upscale.has_weights(weights or upscale.WEIGHTS)
 
 
-def upscaler(weights: Path | None = None) -> Choice:
+def describe_upscaler(weights: Path | None = None) -> Choice:
     """What "upscale" is done with here, "network" or "resampled", and why; `weights` other than those that ship, for a test."""
     if has_network(weights):
         return Choice("upscale", "network", "a super-resolution network that ships with the studio (Real-ESRGAN)")
     return Choice("upscale", "resampled", "the network's file is not here: the photo is made larger without new detail (Lanczos)")
 
 
-def apply(image: Image, mends: tuple[Mend, ...]) -> Image:
+def apply_mends(image: Image, mends: tuple[Mend, ...]) -> Image:
     """The mended image: (H, W, 3) uint8 RGB in, the same out, twice the size after "upscale"; mends are done in their order.
 
     The input is not changed, and is itself what comes back where no mend has an amount. An "upscale" of amount 0 is resampled.
     """
     for mend in mends:
         if mend.amount > 0 or mend.name == "upscale":
-            image = _doer(mend)(image, mend.amount)
+            image = _find_function(mend)(image, mend.amount)
     return image
 
 
-def _doer(mend: Mend) -> Callable[[Image, float], Image]:
-    from studio.photo.mends.background import background
-    from studio.photo.mends.contrast import contrast
+def _find_function(mend: Mend) -> Callable[[Image, float], Image]:
+    from studio.photo.mends.background import blur_background
+    from studio.photo.mends.contrast import stretch_contrast
     from studio.photo.mends.deblock import deblock
     from studio.photo.mends.denoise import denoise
     from studio.photo.mends.upscale import upscale
@@ -93,8 +93,8 @@ def _doer(mend: Mend) -> Callable[[Image, float], Image]:
         case "deblock":
             return deblock
         case "contrast":
-            return contrast
+            return stretch_contrast
         case "background":
-            return background
+            return blur_background
         case "upscale":
             return upscale

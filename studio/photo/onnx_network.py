@@ -27,7 +27,7 @@ class Network:
 
     def __init__(self, file: Path) -> None:
         """Raises `Unreadable`."""
-        runtime = _runtime()
+        runtime = _import_runtime()
         options = runtime.SessionOptions()
         options.intra_op_num_threads = os.cpu_count() or 1
         # Threads that wait for the next run by spinning would take the encoder's core.
@@ -57,7 +57,7 @@ class Network:
 
 
 @cache
-def _runtime() -> Any:
+def _import_runtime() -> Any:
     import onnxruntime
 
     onnxruntime.set_default_logger_severity(3)
@@ -68,12 +68,12 @@ def _runtime() -> Any:
 _opening = threading.Lock()
 
 
-def network(file: Path) -> Network:
+def load_network(file: Path) -> Network:
     """The network of a file, opened once for the process. Raises `Unreadable`."""
     with _opening:
-        return _opened(file)
+        return _load(file)
 
 
 @cache
-def _opened(file: Path) -> Network:
+def _load(file: Path) -> Network:
     return Network(file)

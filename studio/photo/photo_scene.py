@@ -17,13 +17,13 @@ from numpy.typing import NDArray
 
 from studio.nouns import Crop
 from studio.photo import lettering, matte
-from studio.photo.auto_crop import body
+from studio.photo.auto_crop import find_span
 from studio.photo.crop import Image
-from studio.photo.downscale import fitted, reduced
+from studio.photo.downscale import fit_long_side, reduce_by_factor
 from studio.photo.faces import Face
 from studio.photo.lettering import Lettering
-from studio.photo.matte import Matte, Standing, marked
-from studio.photo.saliency import Look, look
+from studio.photo.matte import Matte, Standing, mark_subject
+from studio.photo.saliency import Look, look_at
 
 Floats = NDArray[np.float32]
 
@@ -47,7 +47,7 @@ class Scene(NamedTuple):
     subject: Floats
     box: tuple[float, float, float, float] | None
     parted: bool
-    cues: Cues
+    measure_cues: Cues
     lettering: tuple[Lettering, ...]
 
     @property
@@ -71,16 +71,18 @@ _lock = threading.Lock()
 _scenes: OrderedDict[bytes, Scene] = OrderedDict()
 
 
-def see(image: Image, subject: str = "") -> Scene:
+def read_scene(image: Image, subject: str = "") -> Scene:
     """Look at a photo, (H, W, 3) uint8 RGB at its full size. Safe to call from any thread; the last four are remembered.
 
     `subject` is what was marked as such (`Shot.subject`). Whoever asks for the same photo meanwhile waits for it. The saliency
     network and the face detectors run once for this and the suggested crops (auto_crop.py); all else on reduced copies.
     """
-    copy = reduced(image, lettering.SHORT)
+    copy = reduce_by_factor(image, lettering.SHORT)
     key = hashlib.sha256(copy[::4, ::4].tobytes() + repr((image.shape, subject)).encode()).digest()
     with _lock:
-        scene = _scenes.get(key) or _read(copy, look(image, with_faces=True), matte.find(image, marked=subject), subject)
+        scene = _scenes.get(key) or _measure_scene(
+            copy, look_at(image, with_faces=True), matte.find_matte(image, marked=subject), subject
+        )
         _scenes[key] = scene
         _scenes.move_to_end(key)
         while len(_scenes) > _REMEMBERED:
@@ -88,30 +90,30 @@ def see(image: Image, subject: str = "") -> Scene:
     return scene
 
 
-def _read(copy: Image, seen: Look, found: Matte, subject: str) -> Scene:
-    small = fitted(copy, LONG)
-    tiny = fitted(small, LONG)
-    map_ = marked(seen, subject).map
+def _measure_scene(copy: Image, seen: Look, found: Matte, subject: str) -> Scene:
+    small = fit_long_side(copy, LONG)
+    tiny = fit_long_side(small, LONG)
+    map_ = mark_subject(seen, subject).map
     salient = np.asarray(cv2.resize(map_, small.shape[1::-1], interpolation=cv2.INTER_LINEAR), np.float32)
-    parted = found.standing == "marked" or (found.standing == "clear" and _parted(seen))
+    parted = found.standing == "marked" or (found.standing == "clear" and _is_parted(seen))
     less = np.asarray(cv2.resize(map_, tiny.shape[1::-1], interpolation=cv2.INTER_AREA), np.float32)
-    box = _box(marked(seen, subject), found)
-    return Scene(small, seen, found, salient, box, parted, cues(tiny, less, parted), lettering.find(copy))
+    box = _find_box(mark_subject(seen, subject), found)
+    return Scene(small, seen, found, salient, box, parted, measure_cues(tiny, less, parted), lettering.find_lettering(copy))
 
 
-def standing(image: Image, whole: Image, crop: Crop, subject: str = "") -> Standing:
+def find_standing(image: Image, whole: Image, crop: Crop, subject: str = "") -> Standing:
     """Whether there is a subject in a crop, cut from the whole photo: as its depth and its effects will find it."""
-    return matte.find(image, whole, crop, subject).standing
+    return matte.find_matte(image, whole, crop, subject).standing
 
 
-def _parted(seen: Look) -> bool:
+def _is_parted(seen: Look) -> bool:
     """Whether what draws the eye does so all round: surely somewhere, and with little of the map between yes and no."""
     solid = float((seen.map > 0.4).mean())
     return seen.peak > 0.9 and solid > 0.002 and float(((seen.map > 0.1) & (seen.map < 0.9)).mean()) < 0.5 * solid
 
 
-def _box(seen: Look, found: Matte) -> tuple[float, float, float, float] | None:
-    across, down = body(seen, found, upright=False), body(seen, found, upright=True)
+def _find_box(seen: Look, found: Matte) -> tuple[float, float, float, float] | None:
+    across, down = find_span(seen, found, upright=False), find_span(seen, found, upright=True)
     if across is None or down is None:
         return None
     return across.start, down.start, min(across.length, 1 - across.start), min(down.length, 1 - down.start)
@@ -159,7 +161,7 @@ class _Slopes(NamedTuple):
     steep: Floats
 
 
-def cues(small: Image, subject: Floats, parted: bool) -> Cues:
+def measure_cues(small: Image, subject: Floats, parted: bool) -> Cues:
     """Read a small copy, (h, w, 3) RGB with a long side of about 256 px, and its saliency (h, w) 0..1.
 
     `parted`: whether the saliency shows a clear subject, which the sky may end on without being a sky.
@@ -169,28 +171,29 @@ def cues(small: Image, subject: Floats, parted: bool) -> Cues:
     across = np.asarray(cv2.Sobel(light, cv2.CV_32F, 1, 0, scale=1 / 8), np.float32)
     down = np.asarray(cv2.Sobel(light, cv2.CV_32F, 0, 1, scale=1 / 8), np.float32)
     slopes = _Slopes(across, down, np.asarray(cv2.magnitude(across, down), np.float32))
-    likely, green = _colours(small)
-    sky = _sky(small, slopes, likely & ~green & (subject < 0.5))
+    likely, green = _classify_colours(small)
+    sky = _find_sky(small, slopes, likely & ~green & (subject < 0.5))
     rest = ~sky
     height = len(small)
     low = rest & (subject < 0.5) & (np.arange(height)[:, None] > 0.35 * height)
-    level = _level(slopes, low & ~green & (lab[..., 2] < 4))
+    level = _find_level(slopes, low & ~green & (lab[..., 2] < 4))
     cool = low & (lab[..., 2] < -2) & (lab[..., 0] > 20)
     drawn = slopes.steep > SLOPE
-    straight, upright, clean = _directions(slopes, drawn & rest)
+    straight, upright, clean = _measure_directions(slopes, drawn & rest)
     behind = subject < 0.2
     return Cues(
-        _share(sky), *_edges(sky, subject, parted), _share(green & rest) / max(_share(rest), 1e-6), _share(level),
-        _share(level[-height // 6 :]), _share(cool), _share(drawn & rest), straight, upright, clean,
-        _share(drawn & behind) / max(_share(behind), 1e-6),
+        _measure_share(sky), *_measure_sky_edges(sky, subject, parted),
+        _measure_share(green & rest) / max(_measure_share(rest), 1e-6), _measure_share(level),
+        _measure_share(level[-height // 6 :]), _measure_share(cool), _measure_share(drawn & rest), straight, upright, clean,
+        _measure_share(drawn & behind) / max(_measure_share(behind), 1e-6),
     )  # fmt: skip
 
 
-def _share(flags: Flags) -> float:
+def _measure_share(flags: Flags) -> float:
     return float(flags.mean())
 
 
-def _colours(small: Image) -> tuple[Flags, Flags]:
+def _classify_colours(small: Image) -> tuple[Flags, Flags]:
     """Where a sky may be (blue, pale, glowing or grey, also at dusk), and where foliage is."""
     hsv = cv2.cvtColor(small.astype(np.float32) / 255, cv2.COLOR_RGB2HSV)  # hue in degrees, the others 0..1
     hue, full, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]
@@ -200,7 +203,7 @@ def _colours(small: Image) -> tuple[Flags, Flags]:
     return blue | glow | pale, (hue > 62) & (hue < 170) & (full > 0.12) & (value > 0.08)
 
 
-def _sky(small: Image, slopes: _Slopes, likely: Flags) -> Flags:
+def _find_sky(small: Image, slopes: _Slopes, likely: Flags) -> Flags:
     """What hangs from the top edge and changes only gradually: a flood over small steps of colour."""
     height, width = likely.shape
     calm = np.asarray(cv2.blur(slopes.steep, (5, 5)), np.float32) < 4.5
@@ -214,7 +217,7 @@ def _sky(small: Image, slopes: _Slopes, likely: Flags) -> Flags:
     return np.asarray(cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8)) > 0)
 
 
-def _edges(sky: Flags, subject: Floats, parted: bool) -> tuple[float, float, float]:
+def _measure_sky_edges(sky: Flags, subject: Floats, parted: bool) -> tuple[float, float, float]:
     """Wide, deep and landed of a sky."""
     height, width = sky.shape
     there = sky.any(axis=0)
@@ -225,10 +228,10 @@ def _edges(sky: Flags, subject: Floats, parted: bool) -> tuple[float, float, flo
     if parted:
         body = cv2.dilate((subject > 0.4).astype(np.uint8), np.ones((7, 7), np.uint8)) > 0
         land &= ~body[np.minimum(foot + 4, height - 1), np.arange(width)]
-    return _share(sky[1:4].any(axis=0)), _share(sky[-3:].any(axis=0)), _share(land)
+    return _measure_share(sky[1:4].any(axis=0)), _measure_share(sky[-3:].any(axis=0)), _measure_share(land)
 
 
-def _level(slopes: _Slopes, where: Flags) -> Flags:
+def _find_level(slopes: _Slopes, where: Flags) -> Flags:
     """Where brightness changes downwards far more than across, over a good stretch: waves, reflections, ripples."""
     window = (25, 9)
     across, down = cv2.blur(slopes.across**2, window), cv2.blur(slopes.down**2, window)
@@ -236,7 +239,7 @@ def _level(slopes: _Slopes, where: Flags) -> Flags:
     return np.asarray(cv2.morphologyEx(streaks.astype(np.uint8), cv2.MORPH_OPEN, np.ones((3, 9), np.uint8)) > 0)
 
 
-def _directions(slopes: _Slopes, drawn: Flags) -> tuple[float, float, float]:
+def _measure_directions(slopes: _Slopes, drawn: Flags) -> tuple[float, float, float]:
     """Of the drawn edges: straight ones (upright or level); of the picture: upright ones; of the edges: clean ones.
 
     From the structure tensor (Bigun and Granlund 1987): coherence is how far one direction rules in 7x7 pixels.
@@ -248,5 +251,5 @@ def _directions(slopes: _Slopes, drawn: Flags) -> tuple[float, float, float]:
     angle = np.abs(np.degrees(0.5 * np.arctan2(2 * xy, xx - yy)))
     ruled = drawn & (coherence > 0.8)
     upright, lying = ruled & (angle < 12), ruled & (angle > 75)
-    edges = max(_share(drawn), 50 / drawn.size)
-    return _share(upright | lying) / edges, _share(upright), _share(drawn & (coherence > 0.85)) / edges
+    edges = max(_measure_share(drawn), 50 / drawn.size)
+    return _measure_share(upright | lying) / edges, _measure_share(upright), _measure_share(drawn & (coherence > 0.85)) / edges

@@ -21,13 +21,13 @@ import msgspec
 import numpy as np
 from PIL import Image as Pillow
 
-from studio.atomic_write import sweep, thin, write
+from studio.atomic_write import keep_newest, sweep_unfinished, write_whole
 from studio.config import MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Mend, Photo, Refusal, replace
 from studio.photo import embedded_depth, file_signature
 from studio.photo.crop import Image
-from studio.photo.image_decoder import ENDINGS, Decoded, decode
-from studio.photo.mend import apply, check, derived
+from studio.photo.image_decoder import ENDINGS, Decoded, decode_image
+from studio.photo.mend import apply_mends, check_mends, derive_photo
 
 VIEW_SIDE = 1600
 VIEW_QUALITY = 88
@@ -35,16 +35,16 @@ _KEPT_PIXELS = 40_000_000
 """Up to this size the last photo stays decoded in memory (120 MB): taking in, cropping and reading ask for the same one."""
 
 
-def read(file: Path, name: str = "") -> tuple[Photo, Image]:
+def read_photo(file: Path, name: str = "") -> tuple[Photo, Image]:
     """A photo and its pixels, uint8 (H, W, 3) sRGB RGB, upright, read-only. `name` is what to call it (the file's own).
 
     Raises `Refusal`, with a remedy, for anything that is not a photograph within the limits: 40 MB, 120 megapixels, 64 px.
     """
-    got = decode(_bytes(file), name or file.name)
+    got = decode_image(_read_bytes(file), name or file.name)
     return got.photo, got.image
 
 
-def _bytes(file: Path) -> bytes:
+def _read_bytes(file: Path) -> bytes:
     """All of a file. Raises `Refusal` for a folder, a device, nothing, too much, or what can't be opened."""
     try:
         mode = file.stat().st_mode
@@ -75,32 +75,32 @@ class PhotoStore:
         self._depths = settings.depths
         self._lock = threading.Lock()
         self._last: tuple[str, Image] | None = None
-        self._mended = Mended(settings.cache / "mended")
+        self._mended = MendedCache(settings.cache / "mended")
         for folder in (self._photos, self._views):
-            sweep(folder)
+            sweep_unfinished(folder)
 
     def take_in(self, file: Path, name: str = "") -> Photo:
         """Read a file and keep it. The same picture taken in twice is one photo, under its newest name.
 
         Keeps the original bytes, a display JPEG (at most 1600 px, no metadata), the depth map that the file carries and the
-        noun, each written whole or not at all. Raises `Refusal` as `read` does, and when the disk is full or can't be written.
+        noun, each written whole or not at all. Raises `Refusal` as `read_photo` does, and when it can't be written.
         """
-        got = decode(_bytes(file), name or file.name)
+        got = decode_image(_read_bytes(file), name or file.name)
         try:
             if self._original(got.photo.id) is None:
-                write(self._photos / f"{got.photo.id}{got.ending}", got.data)
+                write_whole(self._photos / f"{got.photo.id}{got.ending}", got.data)
             if not self._view(got.photo.id).is_file():
-                write(self._view(got.photo.id), _display(got.image))
+                write_whole(self._view(got.photo.id), _make_display(got.image))
             photo = self._with_depth(got)
-            write(self._photos / f"{photo.id}.json", msgspec.json.encode(photo))
+            write_whole(self._photos / f"{photo.id}.json", msgspec.json.encode(photo))
         except OSError as error:
-            raise cannot_keep(error) from None
+            raise refuse_unwritten(error) from None
         self._remember(photo.id, got.image)
         return photo
 
     def _with_depth(self, got: Decoded) -> Photo:
         """The photo with the depth that its file carries, kept as an uploaded map is; or with that of an earlier copy of it."""
-        found = embedded_depth.find(got.data, got.image)
+        found = embedded_depth.find_embedded_depth(got.data, got.image)
         if found is None:
             with contextlib.suppress(Refusal):
                 before = self.get(got.photo.id)
@@ -111,7 +111,7 @@ class PhotoStore:
         digest = hashlib.sha256(repr(found.map.shape).encode() + found.map.tobytes()).hexdigest()
         kept = self._depths / f"{digest}.png"
         if not kept.is_file():
-            write(kept, cv2.imencode(".png", found.map)[1].tobytes())
+            write_whole(kept, cv2.imencode(".png", found.map)[1].tobytes())
         doubted = f"its own depth map is not used unless chosen: {found.doubt}"
         notes = (*got.photo.notes, doubted if found.doubt else "with a depth map of its own")
         return replace(got.photo, notes=notes, own_depth=digest, depth_doubted=bool(found.doubt))
@@ -123,8 +123,8 @@ class PhotoStore:
                 return self._last[1]
         original = self._original(photo.id)
         if original is None:
-            raise _gone()
-        _, image = read(original, photo.name)
+            raise _refuse_missing()
+        _, image = read_photo(original, photo.name)
         self._remember(photo.id, image)
         return image
 
@@ -143,23 +143,23 @@ class PhotoStore:
         shown = self._view(photo.id)
         if not shown.is_file():
             try:
-                write(shown, _display(self.pixels(photo)))
+                write_whole(shown, _make_display(self.pixels(photo)))
             except OSError as error:
-                raise cannot_keep(error) from None
+                raise refuse_unwritten(error) from None
         return shown
 
     def get(self, photo_id: str) -> Photo:
         """The photo with this id. Raises `Refusal` when it is not here."""
         try:
-            return msgspec.json.decode((self._photos / f"{_checked(photo_id)}.json").read_bytes(), type=Photo)
+            return msgspec.json.decode((self._photos / f"{_check_id(photo_id)}.json").read_bytes(), type=Photo)
         except (OSError, msgspec.DecodeError):
-            raise _gone() from None
+            raise _refuse_missing() from None
 
     def _view(self, photo_id: str) -> Path:
-        return self._views / f"{_checked(photo_id)}.jpg"
+        return self._views / f"{_check_id(photo_id)}.jpg"
 
     def _original(self, photo_id: str) -> Path | None:
-        names = (self._photos / f"{_checked(photo_id)}{ending}" for ending in ENDINGS.values())
+        names = (self._photos / f"{_check_id(photo_id)}{ending}" for ending in ENDINGS.values())
         return next((name for name in names if name.is_file()), None)
 
     def _remember(self, photo_id: str, image: Image) -> None:
@@ -168,18 +168,18 @@ class PhotoStore:
                 self._last = (photo_id, image)
 
 
-def _gone() -> Refusal:
+def _refuse_missing() -> Refusal:
     return Refusal("That photo is not in the studio.", "Add it again.")
 
 
-def _checked(photo_id: str) -> str:
+def _check_id(photo_id: str) -> str:
     """An id that is safe in a file name. Raises `Refusal` for anything but 64 hexadecimal digits."""
     if not re.fullmatch("[0-9a-f]{64}", photo_id):
-        raise _gone()
+        raise _refuse_missing()
     return photo_id
 
 
-def cannot_keep(error: OSError) -> Refusal:
+def refuse_unwritten(error: OSError) -> Refusal:
     """The refusal for a photo that couldn't be written: the disk is full, or the folder is closed to us."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return Refusal("The disk is full, so the photo was not kept.", "Make some room, then add it again.")
@@ -187,7 +187,7 @@ def cannot_keep(error: OSError) -> Refusal:
     return Refusal(f"The photo can't be kept ({why}).", "Check the studio's folder, or choose another with --home.")
 
 
-def _display(image: Image) -> bytes:
+def _make_display(image: Image) -> bytes:
     """A JPEG of at most 1600 px on its long side, made from pixels alone, so that no metadata can follow."""
     height, width = image.shape[:2]
     scale = min(VIEW_SIDE / max(height, width), 1.0)
@@ -203,12 +203,12 @@ MOST_KEPT = 6
 """How many upscaled photos, of some 10 to 40 MB, stay on the disk."""
 
 
-class Mended:
+class MendedCache:
     """Mended photos: the last one in memory, upscaled ones on the disk as well, the newest few of them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        sweep(folder)
+        sweep_unfinished(folder)
         self._lock = threading.Lock()
         self._enlarging = threading.Lock()
         self._last: tuple[str, Image] | None = None
@@ -217,8 +217,8 @@ class Mended:
         """The photo with its mends done, read-only; `original` gives its pixels where they are needed. Raises as `check` does."""
         if not mends:
             return original()
-        check(photo, mends)
-        wanted = derived(photo, mends).id
+        check_mends(photo, mends)
+        wanted = derive_photo(photo, mends).id
         with self._lock:
             if self._last and self._last[0] == wanted:
                 return self._last[1]
@@ -232,26 +232,26 @@ class Mended:
         """Done from the last upscale on, where that was kept: it alone takes long."""
         names = [mend.name for mend in mends]
         if "upscale" not in names:
-            return apply(original(), mends)
+            return apply_mends(original(), mends)
         upto = names.index("upscale") + 1
         with self._enlarging:  # whoever asks for the same meanwhile waits for it, and finds it kept
             large = self._enlarged(photo, mends[:upto], original)
-        return apply(large, mends[upto:])
+        return apply_mends(large, mends[upto:])
 
     def _enlarged(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
-        file = self._folder / f"{derived(photo, mends).id}.png"
-        large = _read(file)
+        file = self._folder / f"{derive_photo(photo, mends).id}.png"
+        large = _read_kept(file)
         if large is None:
-            large = apply(original(), mends)
+            large = apply_mends(original(), mends)
             with contextlib.suppress(OSError):  # a full disk costs time at the next turn, nothing else
                 self._folder.mkdir(parents=True, exist_ok=True)
                 _, data = cv2.imencode(".png", cv2.cvtColor(large, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])
-                write(file, data.tobytes())
-                thin(self._folder, "*.png", MOST_KEPT)
+                write_whole(file, data.tobytes())
+                keep_newest(self._folder, "*.png", MOST_KEPT)
         return large
 
 
-def _read(file: Path) -> Image | None:
+def _read_kept(file: Path) -> Image | None:
     """A kept image, now the freshest; None where there is none or it is damaged."""
     with contextlib.suppress(OSError):
         data = np.frombuffer(file.read_bytes(), np.uint8)

@@ -12,7 +12,7 @@ import msgspec
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import describe_camera
 from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Progress, Queued, Refusal, Running, Shot, Stage
-from studio.photo.crop import ratio
+from studio.photo.crop import find_ratio
 from studio.studio import Studio
 from studio.ui.model_facts import format_bytes
 from studio.ui.model_status import name_model
@@ -78,8 +78,8 @@ def show_job(studio: Studio, job: Job) -> dict[str, Any]:
     shot = job.shot
     card: dict[str, Any] = {
         "id": job.id, "state": type(state).__name__.lower(), "title": name_photo(shot), "motion": describe_motion(shot),
-        "thumb": _find_thumb(studio, shot), "crop": msgspec.to_builtins(shot.crop), "ratio": ratio(shot.photo, shot.crop.aspect),
-        "group": job.group, "place": job.place,
+        "thumb": _find_thumb(studio, shot), "crop": msgspec.to_builtins(shot.crop),
+        "ratio": find_ratio(shot.photo, shot.crop.aspect), "group": job.group, "place": job.place,
         "seconds": shot.seconds, "fps": shot.fps, "model": _name_models(studio, shot),
     }  # fmt: skip
     match state:

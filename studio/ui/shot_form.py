@@ -30,7 +30,7 @@ from studio.nouns import (
     SpeedUp,
     Still,
 )  # fmt: skip
-from studio.photo.crop import settle
+from studio.photo.crop import settle_crop
 from studio.studio import Studio
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ def build_shot(studio: Studio, *, frame: Any, camera: Any, effects: Any, words: 
         said.subject, said.action, said.environment, said.light, said.still,
     )  # fmt: skip
     shot = Shot(
-        photo, settle(photo, framed.crop), motion, wanted.model, wanted.size, wanted.seconds, wanted.fps, wanted.seed,
+        photo, settle_crop(photo, framed.crop), motion, wanted.model, wanted.size, wanted.seconds, wanted.fps, wanted.seed,
         framed.depth, wanted.format, wanted.quality, wanted.steps, wanted.guidance, wanted.strength,
         _find_end(studio, ending, framed, wanted.model), wanted.sound, wanted.speedups, wanted.may_shrink, framed.mends,
         platform=_choose_platform(wanted.platform, framed.crop.aspect), subject=framed.subject,
@@ -161,8 +161,8 @@ def _find_end(studio: Studio, ending: Any, framed: Frame, model: str) -> Still |
     wanted, supports = check_value(ending or {}, Ending, "ending"), studio.models.card(model).supports
     if framed.end and "end_crop" in supports:
         photo = _find_photo(studio, framed.photo, "photo")
-        return Still(photo, settle(photo, nouns.replace(framed.end, aspect=framed.crop.aspect)))
+        return Still(photo, settle_crop(photo, nouns.replace(framed.end, aspect=framed.crop.aspect)))
     if not wanted.photo or "end_frame" not in supports:
         return None
     photo = _find_photo(studio, wanted.photo, "ending")
-    return Still(photo, settle(photo, wanted.crop))
+    return Still(photo, settle_crop(photo, wanted.crop))

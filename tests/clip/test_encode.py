@@ -88,7 +88,7 @@ def test_frames_that_are_alike_are_all_kept(tmp_path: Path, kind: Format) -> Non
             assert picture.info["duration"] == 100
             shades.append(int(np.asarray(picture.convert("RGB"))[20, 20, 0]))
         assert shades == pytest.approx([120, 120, 120, 90, 90, 120], abs=3)
-    assert recipe.read(made.file) == shot(kind)
+    assert recipe.read_recipe(made.file) == shot(kind)
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])
@@ -99,7 +99,7 @@ def test_one_frame_is_a_still_picture_with_its_recipe(tmp_path: Path, kind: Form
     with Image.open(made.file) as picture:
         picture.load()
         assert (picture.size, getattr(picture, "n_frames", 1)) == ((64, 48), 1)
-    assert recipe.read(made.file) == shot(kind)
+    assert recipe.read_recipe(made.file) == shot(kind)
 
 
 PATCHES = [
@@ -299,15 +299,15 @@ def test_awkward_names_are_only_names(tmp_path: Path) -> None:
 
 
 def test_every_encoder_that_was_tried_says_how_it_went() -> None:
-    chosen, *tried = encoders.describe()
+    chosen, *tried = encoders.describe_encoders()
     assert chosen.what == "encoder"
     assert len(tried) == sum(sys.platform in one.platforms for one in encoders.HARDWARE)
     assert all(one.reason and one.value in ("works", "not here") for one in tried)
-    assert encoders.probed() is encoders.probed()
+    assert encoders.probe_hardware() is encoders.probe_hardware()
 
 
 def test_a_draft_does_not_wait_for_hardware() -> None:
-    encoder, choice = encoders.choose(640, 360)
+    encoder, choice = encoders.choose_encoder(640, 360)
     assert encoder == encoders.DRAFT
     assert choice == Choice("encoder", "libx264 superfast", choice.reason)
 
@@ -322,5 +322,5 @@ def test_a_probe_can_fail_and_can_succeed() -> None:
 def test_ffmpeg_that_hangs_is_ended(tmp_path: Path) -> None:
     endless = ["-f", "lavfi", "-i", "testsrc=size=64x64:rate=1000", "-f", "null", os.devnull]
     with pytest.raises(Refusal, match="too long"):
-        ffmpeg.run(endless, seconds=0.3)
+        ffmpeg.run_ffmpeg(endless, seconds=0.3)
     assert children() == []

@@ -51,19 +51,19 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[Format, Path]:
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_every_setting_comes_back_from_the_clip(clips: dict[Format, Path], kind: Format) -> None:
-    assert recipe.read(clips[kind]) == rich(kind)
+    assert recipe.read_recipe(clips[kind]) == rich(kind)
 
 
 def test_every_setting_comes_back_from_the_file_beside_it(tmp_path: Path) -> None:
     made = encode(frames(4), tmp_path / "clip.mp4", rich("mp4"), lambda _: None)
-    assert recipe.read(made.file.with_suffix(".json")) == rich("mp4")
+    assert recipe.read_recipe(made.file.with_suffix(".json")) == rich("mp4")
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_the_name_of_a_clip_does_not_matter(clips: dict[Format, Path], tmp_path: Path, kind: Format) -> None:
     renamed = tmp_path / "download (1)"
     renamed.write_bytes(clips[kind].read_bytes())
-    assert recipe.read(renamed) == rich(kind)
+    assert recipe.read_recipe(renamed) == rich(kind)
 
 
 @pytest.mark.parametrize("kind", FORMATS)
@@ -78,12 +78,12 @@ def test_a_clip_with_a_recipe_is_still_a_clip(clips: dict[Format, Path], kind: F
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_strip_takes_the_recipe_out_and_leaves_the_pictures(clips: dict[Format, Path], tmp_path: Path, kind: Format) -> None:
-    plain = recipe.strip(clips[kind], tmp_path / f"plain.{kind}")
+    plain = recipe.strip_recipe(clips[kind], tmp_path / f"plain.{kind}")
     data = plain.read_bytes()
     for trace in (b"quoted", "日本語".encode(), b"\\u65e5", b"parallax", b"dolly_in", SHOT.photo.id.encode(), b"A/+zA/+z"):
         assert trace not in data
     with pytest.raises(Refusal, match="no recipe"):
-        recipe.read(plain)
+        recipe.read_recipe(plain)
     assert sorted(path.name for path in tmp_path.iterdir()) == [plain.name]
     assert pictures(plain) == pictures(clips[kind])
 
@@ -111,7 +111,7 @@ def held(clip: Path) -> list[object]:
 def test_strip_leaves_every_packet_its_times_and_its_colours(tmp_path: Path, kind: Format, loud: bool) -> None:
     shown = change(frames(8), sound=tone(8 / 24) if loud else None)
     clip = encode(shown, tmp_path / f"clip.{kind}", rich(kind), lambda _: None).file
-    plain = recipe.strip(clip, tmp_path / f"plain.{kind}")
+    plain = recipe.strip_recipe(clip, tmp_path / f"plain.{kind}")
     before = held(clip)
     assert held(plain) == before
     with av.open(str(clip)) as one, av.open(str(plain)) as other:
@@ -145,7 +145,7 @@ def test_strip_takes_out_what_others_wrote_too(tmp_path: Path) -> None:
     first.save(webp, save_all=True, append_images=[second], exif=exif, xmp=b"<x>SecretPlace</x>", icc_profile=b"SecretProfile")
     first.save(gif, save_all=True, append_images=[second], comment=b"SecretComment", loop=0)
     for file in (webp, gif):
-        plain = recipe.strip(file, tmp_path / f"plain{file.suffix}")
+        plain = recipe.strip_recipe(file, tmp_path / f"plain{file.suffix}")
         assert b"Secret" not in plain.read_bytes()
         with Image.open(plain) as picture:
             assert picture.n_frames == 2
@@ -155,12 +155,12 @@ def test_strip_refuses_what_is_not_a_clip(tmp_path: Path) -> None:
     playlist = tmp_path / "list.mp4"
     playlist.write_text("#EXTM3U\n#EXTINF:1,\nfile:///etc/hostname\n")
     with pytest.raises(Refusal):
-        recipe.strip(playlist, tmp_path / "plain.mp4")
+        recipe.strip_recipe(playlist, tmp_path / "plain.mp4")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["list.mp4"]
     short = tmp_path / "short.gif"
     short.write_bytes(GIF + b"!\xfe\x05abc")
     with pytest.raises(Refusal, match="cut short"):
-        recipe.strip(short, tmp_path / "plain.gif")
+        recipe.strip_recipe(short, tmp_path / "plain.gif")
 
 
 def box(name: bytes, body: bytes, size: int | None = None) -> bytes:
@@ -278,7 +278,7 @@ def test_a_hostile_file_is_refused_in_little_time_and_memory(tmp_path: Path, nam
     began = time.process_time()
     try:
         with pytest.raises(Refusal) as caught:
-            recipe.read(file)
+            recipe.read_recipe(file)
         spent, most = time.process_time() - began, tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -305,13 +305,13 @@ def test_what_reads_a_hostile_file_is_held_to_its_memory(tmp_path: Path) -> None
 def test_a_track_of_ordinary_length_is_read_past(tmp_path: Path) -> None:
     file = tmp_path / "clip.mp4"
     file.write_bytes(in_mp4(SHOT.to_json().encode(), track=track_of(100_000)))
-    assert recipe.read(file) == SHOT
+    assert recipe.read_recipe(file) == SHOT
 
 
 def test_a_file_that_is_not_there_and_a_folder_are_refused(tmp_path: Path) -> None:
     for path in (tmp_path / "none.mp4", tmp_path):
         with pytest.raises(Refusal, match="can't be opened"):
-            recipe.read(path)
+            recipe.read_recipe(path)
 
 
 def test_our_own_samples_of_containers_are_readable_when_honest(tmp_path: Path) -> None:
@@ -321,4 +321,4 @@ def test_our_own_samples_of_containers_are_readable_when_honest(tmp_path: Path) 
     for index, data in enumerate(honest):
         file = tmp_path / str(index)
         file.write_bytes(data)
-        assert recipe.read(file) == SHOT
+        assert recipe.read_recipe(file) == SHOT

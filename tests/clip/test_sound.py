@@ -71,14 +71,14 @@ def test_the_recipe_stays_in_a_clip_with_sound_and_can_be_taken_out(tmp_path: Pa
     for kind in ("mp4", "webm"):
         shot = replace(SHOT, format=kind, seed=11)
         made = encode(heard(), tmp_path / f"clip.{kind}", shot, quiet)
-        assert recipe.read(made.file) == shot
-        plain = recipe.strip(made.file, tmp_path / f"plain.{kind}")
+        assert recipe.read_recipe(made.file) == shot
+        plain = recipe.strip_recipe(made.file, tmp_path / f"plain.{kind}")
         assert np.array_equal(samples(plain)[0], samples(made.file)[0])
 
 
 def test_a_short_sound_ends_in_silence_and_a_long_one_is_cut(tmp_path: Path) -> None:
     for given in (0.5, 3.0):
-        sound.write(tone(given, 8000, 1), 1.0, tmp_path / "sound.wav")
+        sound.write_wav(tone(given, 8000, 1), 1.0, tmp_path / "sound.wav")
         with wave.open(str(tmp_path / "sound.wav")) as made:
             assert (made.getnchannels(), made.getsampwidth(), made.getframerate(), made.getnframes()) == (1, 2, 8000, 8000)
             heard = np.frombuffer(made.readframes(8000), "<i2")
@@ -88,7 +88,7 @@ def test_a_short_sound_ends_in_silence_and_a_long_one_is_cut(tmp_path: Path) -> 
 
 def test_what_is_too_loud_is_clipped_and_what_is_no_number_is_silent(tmp_path: Path) -> None:
     strange = np.float32([[2.0, -3.0, np.nan, 0.5, np.inf, -np.inf]])
-    sound.write(Sound(strange, 6), 1.0, tmp_path / "sound.wav")
+    sound.write_wav(Sound(strange, 6), 1.0, tmp_path / "sound.wav")
     with wave.open(str(tmp_path / "sound.wav")) as made:
         heard = np.frombuffer(made.readframes(6), "<i2")
     assert heard.tolist() == [32767, -32767, 0, 16384, 32767, -32767]
@@ -96,7 +96,7 @@ def test_what_is_too_loud_is_clipped_and_what_is_no_number_is_silent(tmp_path: P
 
 def test_one_channel_without_a_channel_axis_is_mono_and_more_than_two_are_the_first_two(tmp_path: Path) -> None:
     for samples, count in ((np.zeros(90, np.float32), 1), (np.zeros((6, 90), np.float32), 2)):
-        sound.write(Sound(samples, 90), 1.0, tmp_path / "sound.wav")
+        sound.write_wav(Sound(samples, 90), 1.0, tmp_path / "sound.wav")
         with wave.open(str(tmp_path / "sound.wav")) as made:
             assert made.getnchannels() == count
 

@@ -12,7 +12,7 @@ import pytest
 
 from studio.clip import score
 from studio.clip.encode import encode
-from studio.clip.formats import key_interval
+from studio.clip.formats import choose_key_interval
 from studio.frames import Frames
 from studio.nouns import Format, Progress, replace
 from tests.fakes.gradients import SHOT
@@ -60,9 +60,9 @@ def test_what_hardly_moves_does_not_pulse_at_a_key_frame(tmp_path: Path, kind: F
     ("fps", "seconds", "every"), [(24, 5, 5.0), (24, 10, 10.0), (24, 11, 5.5), (24, 60, 10.0), (60, 12, 6.0), (30, 1, 1.0)]
 )
 def test_key_frames_stand_evenly_and_never_more_than_ten_seconds_apart(fps: int, seconds: int, every: float) -> None:
-    assert key_interval(Frames(iter(()), 1280, 720, fps, fps * seconds)) == round(every * fps)
+    assert choose_key_interval(Frames(iter(()), 1280, 720, fps, fps * seconds)) == round(every * fps)
 
 
 def test_a_large_clip_has_a_key_frame_sooner_as_it_takes_longer_to_seek_in() -> None:
-    lengths = [key_interval(Frames(iter(()), 1920, 1080, 24, 24 * seconds)) / 24 for seconds in (5, 6, 10)]
+    lengths = [choose_key_interval(Frames(iter(()), 1920, 1080, 24, 24 * seconds)) / 24 for seconds in (5, 6, 10)]
     assert lengths == [5.0, 6.0, 5.0]

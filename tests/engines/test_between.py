@@ -17,7 +17,7 @@ from studio.engines.parallax import ken_burns, yuv
 from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.prepare import prepare
 from studio.nouns import Aspect, Camera, Crop, Ease, Effect, Leg, Motion, Move, Photo, Refusal, Shot, Size, Still, replace
-from studio.photo.crop import box, settle
+from studio.photo.crop import find_pixel_box, settle_crop
 from tests.engines.test_parallax_engine import ignore
 from tests.engines.test_sizes import open_photo
 from tests.fakes import shelf
@@ -42,13 +42,13 @@ def photos() -> dict[str, np.ndarray]:
 def boxed(image: np.ndarray, start: Crop, end: Crop, size: Size = "360p", **options: object) -> Shot:
     photo = Photo("7" * 64, image.shape[1], image.shape[0])
     camera = Camera((), **options)  # pyright: ignore
-    first, last = settle(photo, start), settle(photo, end)
+    first, last = settle_crop(photo, start), settle_crop(photo, end)
     return Shot(photo, first, Motion(camera=camera), size=size, seconds=2.0, fps=12, end=Still(photo, last))
 
 
 def plain(image: np.ndarray, shot: Shot, crop: Crop, width: int, height: int) -> np.ndarray:
     """A crop resized, as the encoder gets it: brightness alone."""
-    left, top, right, bottom = box(shot.photo, crop)
+    left, top, right, bottom = find_pixel_box(shot.photo, crop)
     how = cv2.INTER_AREA if right - left > width else cv2.INTER_CUBIC
     return yuv.from_rgb(cv2.resize(image[top:bottom, left:right], (width, height), interpolation=how))[:height]
 
@@ -121,7 +121,7 @@ def test_near_and_far_part_in_between_and_are_together_at_the_ends(engine: Paral
     found = ken_burns.span(shot)
     frames = lumas(engine, image, shot)
     height, width = frames[0].shape
-    left, top, right, bottom = box(shot.photo, found.shot.crop)
+    left, top, right, bottom = find_pixel_box(shot.photo, found.shot.crop)
     apart: list[float] = []
     for index, e in enumerate(ken_burns.ways(shot)):
         x, y, w, h = ken_burns.window(found.start, found.end, e)
@@ -180,7 +180,7 @@ def wanted() -> Shot:
 def test_an_end_box_has_the_shape_of_the_crop(wanted: Shot, tmp_path: Path) -> None:
     shot = accepted(wanted, CARD, Settings(tmp_path))
     assert shot.end is not None and shot.end.crop.aspect == "9:16"
-    left, top, right, bottom = box(shot.photo, shot.end.crop)
+    left, top, right, bottom = find_pixel_box(shot.photo, shot.end.crop)
     assert (right - left) / (bottom - top) == pytest.approx(9 / 16, abs=0.01)
     assert Shot.from_json(shot.to_json()) == shot
 

@@ -18,7 +18,7 @@ from studio.engines.diffusion.files.local_files import HubFile
 from studio.engines.parallax import depth_anything, depth_source
 from studio.library import disk
 from studio.nouns import Choice, Photo, Progress, Refusal, Shot
-from studio.photo.matte import Matte, small
+from studio.photo.matte import Matte, shrink_to_work
 from tests.fakes import tiny_depth
 from tests.fakes.hub import Hub as Fake
 
@@ -32,7 +32,7 @@ def image() -> np.ndarray:
 
 
 def read(image: np.ndarray, settings: Settings, depth: str) -> tuple[np.ndarray, Choice]:
-    plain = np.zeros(small(image).shape[:2], np.float32)
+    plain = np.zeros(shrink_to_work(image).shape[:2], np.float32)
     subject = Matte(plain, (), 0.0, False, 1.0, Choice("layers", "one", ""), "none")
     shot = Shot(Photo("0" * 64, image.shape[1], image.shape[0]), depth=depth)
     reading, choice = depth_source.read(image, shot, settings, subject)
@@ -85,7 +85,7 @@ def test_the_network_is_used_once_it_is_here(kept: str, image: np.ndarray, reque
     for asked in ("anything", "auto"):
         disparity, choice = read(image, settings, asked)
         assert choice.value == depth_anything.NAME
-        assert disparity.shape == small(image).shape[:2]
+        assert disparity.shape == shrink_to_work(image).shape[:2]
         assert disparity.min() >= 0 and disparity.max() <= 1
         assert disparity.max() > disparity.min()
 
@@ -111,13 +111,13 @@ def test_the_small_file_sees_the_picture_as_it_is(small_file: Settings, image: n
 def test_a_picture_is_fed_as_the_published_processor_feeds_it(shape: tuple[int, int]) -> None:
     from transformers import DPTImageProcessor
 
-    view = small(data.astronaut()[: shape[0], : shape[1]], 10_000)
+    view = shrink_to_work(data.astronaut()[: shape[0], : shape[1]], 10_000)
     view = np.ascontiguousarray(np.resize(view, (*shape, 3)) if view.shape[:2] != shape else view)
     processor = DPTImageProcessor(
         size=SIZE, ensure_multiple_of=14, keep_aspect_ratio=True,
         image_mean=[0.485, 0.456, 0.406], image_std=[0.229, 0.224, 0.225],
     )  # fmt: skip
-    wanted = processor(images=small(view, 518), return_tensors="np")["pixel_values"]
+    wanted = processor(images=shrink_to_work(view, 518), return_tensors="np")["pixel_values"]
     given = depth_anything.to_input(view)
     assert given.shape == wanted.shape and given.dtype == np.float32
     assert abs(given.mean((0, 2, 3)) - wanted.mean((0, 2, 3))).max() < 0.02

@@ -7,7 +7,7 @@ from skimage import data
 
 from studio.engines.parallax import depth_anything, depth_source, layers, stage
 from studio.nouns import Camera, Choice, Crop, Effect, Motion, Move, Photo, Refusal, Shot
-from studio.photo.matte import Matte, small
+from studio.photo.matte import Matte, shrink_to_work
 
 KEY = "ab" * 32
 
@@ -18,7 +18,7 @@ def image():
 
 
 def no_subject(image):
-    plain = np.zeros(small(image).shape[:2], np.float32)
+    plain = np.zeros(shrink_to_work(image).shape[:2], np.float32)
     return Matte(plain, (), 0.0, False, 1.0, Choice("layers", "one", ""), "none")
 
 

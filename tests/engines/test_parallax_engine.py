@@ -19,7 +19,7 @@ from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.prepare import prepare
 from studio.motion.camera_moves import MOVES
 from studio.nouns import Camera, Effect, Motion, Move, MoveName, Photo, Progress, Refusal, Shot
-from studio.photo.crop import output_size
+from studio.photo.crop import find_output_size
 
 CARD = presets.card("parallax")
 
@@ -62,7 +62,7 @@ def test_frames_are_as_promised_and_told_as_they_come(engine: ParallaxEngine, do
     read = len(told)
     assert all(one.stage == "read" for one in told)
     images = list(frames.images)
-    size = output_size(wanted)
+    size = find_output_size(wanted)
     assert (frames.width, frames.height, frames.fps, frames.pixels) == (size.width, size.height, 12, "yuv420p")
     assert len(images) == frames.num_frames == 18
     assert all(image.shape == (size.height * 3 // 2, size.width) and image.dtype == np.uint8 for image in images)
@@ -154,4 +154,6 @@ def test_the_camera_is_obeyed(engine: ParallaxEngine, samples: Path, name: str, 
     frames = engine.animate(prepare(wanted, CARD), image, None, ignore)
     scene = engine.read(image, wanted)
     luma = [picture[: frames.height] for picture in frames.images]
-    assert score.obeyed(luma, MOVES[move].curve, scene.disparity, scene.pivot), score.flows(luma, scene.disparity, scene.pivot)
+    assert score.obeys_move(luma, MOVES[move].curve, scene.disparity, scene.pivot), score.flows(
+        luma, scene.disparity, scene.pivot
+    )

@@ -9,7 +9,7 @@ from studio import presets
 from studio.cards import ModelCard
 from studio.engines.plan import buckets, cut, cut_end, plan
 from studio.nouns import Aspect, Crop, Photo, Quality, Refusal, Shot, Still, replace
-from studio.photo.crop import RATIOS, largest
+from studio.photo.crop import RATIOS, find_largest
 
 DIFFUSION = [card for card in presets.cards() if card.checkpoint]
 ASPECTS: list[Aspect] = [*RATIOS, "photo"]
@@ -21,7 +21,7 @@ def photo(width: int = 3000, height: int = 2000) -> Photo:
 
 def shot(aspect: Aspect = "photo", one: Photo | None = None, **changes: object) -> Shot:
     one = one or photo()
-    return replace(Shot(one, largest(one, aspect)), **changes)
+    return replace(Shot(one, find_largest(one, aspect)), **changes)
 
 
 @pytest.mark.parametrize("quality", ["draft", "good", "best"])
@@ -131,7 +131,7 @@ def test_steps_and_guidance_outside_the_card_are_refused() -> None:
 def test_the_last_frame_is_cut_to_the_same_shape() -> None:
     card = presets.card("wan21-flf2v")
     other = Photo("1" * 64, 900, 1600)
-    wanted = shot("16:9", end=Still(other, largest(other, "9:16")))
+    wanted = shot("16:9", end=Still(other, find_largest(other, "9:16")))
     made = plan(wanted, card)
     begin = cut(np.zeros((2000, 3000, 3), np.uint8), made)
     assert wanted.end is not None

@@ -81,9 +81,9 @@ def test_a_plant_bends_from_its_root_and_all_at_once() -> None:
 
 def heads() -> tuple[np.ndarray, np.ndarray]:
     image = cv2.imread(str(SAMPLES / "dandelion.jpg"))[..., ::-1]
-    picture = matte.small(np.ascontiguousarray(image))
-    found = matte.find(picture)
-    return picture, matte.edge(picture, found.soft).astype(np.float32) / 255
+    picture = matte.shrink_to_work(np.ascontiguousarray(image))
+    found = matte.find_matte(picture)
+    return picture, matte.refine_edge(picture, found.soft).astype(np.float32) / 255
 
 
 @pytest.mark.parametrize("plant", [True, False])

@@ -68,7 +68,7 @@ def test_each_leg_is_obeyed_in_its_own_part(
     for place, move in enumerate(moves):
         part = luma[place * each : (place + 1) * each]
         curve, shown = camera_moves.MOVES[move].curve, score.flows(part, scene.disparity, scene.pivot)
-        assert score.obeyed(part, curve, scene.disparity, scene.pivot), (move, shown)
+        assert score.obeys_move(part, curve, scene.disparity, scene.pivot), (move, shown)
 
 
 @pytest.mark.parametrize("loop", [False, True])

@@ -37,7 +37,7 @@ def last_frame(engine: ParallaxEngine, image: Image, wanted: Shot) -> tuple[Imag
     scene = engine.read(image, wanted)
     ambient = Ambient(scene, wanted)
     setting = stage.place(scene, wanted, ambient.reaches, still=not ambient)
-    size = crop.output_size(wanted)
+    size = crop.find_output_size(wanted)
     assert (scene.width, scene.height) == (size.width, size.height)
     renderer = Renderer(setting.sheets, (scene.width, scene.height), setting.framing, ambient if ambient else None)
     return renderer.paint(setting.poses[-1], 0.99), len(setting.sheets)
@@ -46,7 +46,7 @@ def last_frame(engine: ParallaxEngine, image: Image, wanted: Shot) -> tuple[Imag
 def wanted(image: Image, size: Size, aspect: Aspect, *moves: MoveName, effects: tuple[EffectName, ...] = ()) -> Shot:
     photo = Photo("5" * 64, image.shape[1], image.shape[0])
     motion = Motion(camera=Camera(tuple(Move(move, 1.0) for move in moves)), effects=tuple(map(Effect, effects)))
-    return Shot(photo, crop.largest(photo, aspect), motion, size=size, seconds=1.0, fps=16)
+    return Shot(photo, crop.find_largest(photo, aspect), motion, size=size, seconds=1.0, fps=16)
 
 
 def open_photo(file: Path) -> Image:
@@ -55,7 +55,7 @@ def open_photo(file: Path) -> Image:
 
 def whole(frame: Image, asked: Shot) -> bool:
     """Whether every part of a frame has been painted: none of its tenths is black or one flat tone."""
-    size = crop.output_size(asked)
+    size = crop.find_output_size(asked)
     assert frame.shape == (size.height * 3 // 2, size.width)
     luma = frame[: size.height]
     parts = [part for band in np.array_split(luma, 4) for part in np.array_split(band, 4, axis=1)]

@@ -18,7 +18,7 @@ from studio.engines.base import Engine, Image, Tick
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
 from studio.nouns import Choice, Progress, Refusal, Shot
-from studio.photo.crop import output_size
+from studio.photo.crop import find_output_size
 
 CARD = ModelCard(
     id="gradient",
@@ -47,7 +47,7 @@ class Gradient:
         tick(Progress("read", 1, 1))
         if shot.motion.prompt == "refuse":
             raise Refusal("The stand-in was told to refuse.", "Tell it otherwise.")
-        size = output_size(shot)
+        size = find_output_size(shot)
         said = (Choice("engine", "gradient", "a stand-in for tests: it paints gradients and never looks at the photo"),)
         images = self._paint(shot, size.width, size.height, tick)
         return Frames(images, size.width, size.height, shot.fps, shot.num_frames, choices=said)

@@ -15,7 +15,7 @@ from studio.engines.parallax.scene import Scene
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
 from studio.nouns import Choice, Progress, Refusal, Shot
-from studio.photo.crop import output_size
+from studio.photo.crop import find_output_size
 from tests.engines import made_scene
 
 
@@ -39,7 +39,7 @@ class Zoom:
         tick(Progress("read", 0, 1))
         if shot.motion.prompt == "refuse":
             raise Refusal("The engine ran out of memory.", "Choose a smaller size and try again.")
-        size = output_size(shot)
+        size = find_output_size(shot)
         said = (Choice("engine", "zoom", "a stand-in for tests: it only zooms"),)
         return Frames(
             self._paint(image, shot, size.width, size.height, tick),

@@ -17,13 +17,23 @@ from studio.nouns import Choice, Crop, Photo
 from studio.photo import lettering, photo_scene
 from studio.photo.auto_crop import SIDE, Look
 from studio.photo.crop import Image as Pixels
-from studio.photo.crop import largest
+from studio.photo.crop import find_largest
 from studio.photo.faces import Face
 from studio.photo.findings import Finding
-from studio.photo.flaws.content import FACE, busy, faces_cut, faces_small, findings, inside, ratio, separation, text
+from studio.photo.flaws.content import (
+    FACE,
+    find_content_flaws,
+    judge_clutter,
+    judge_cut_faces,
+    judge_face_size,
+    judge_lettering,
+    judge_separation,
+    judge_shape,
+    measure_inside,
+)
 from studio.photo.lettering import Lettering
-from studio.photo.matte import Matte, Part
-from studio.photo.photo_scene import Scene, see
+from studio.photo.matte import Matte, SubjectPart
+from studio.photo.photo_scene import Scene, read_scene
 
 FONTS = Path(matplotlib.get_data_path()) / "fonts" / "ttf"
 SAMPLES = ("dandelion", "dogs", "fig", "mountains", "stream", "sunset")
@@ -74,7 +84,7 @@ WRITING = [
 def test_print_on_a_photo_is_found_where_it_is(name: str, samples: Path) -> None:
     image = sample(samples, name)
     for words, font, tall, at, ink, ground, turn in WRITING:
-        found = lettering.find(written(image, words, font, tall, at, ink, ground, turn))
+        found = lettering.find_lettering(written(image, words, font, tall, at, ink, ground, turn))
         near = [
             one
             for one in found
@@ -87,23 +97,23 @@ def test_print_on_a_photo_is_found_where_it_is(name: str, samples: Path) -> None
 def test_letters_straight_on_a_photo_are_found_at_every_size(tall: float, samples: Path) -> None:
     """No panel behind them: white on a dark evening."""
     image = (sample(samples, "mountains") * 0.6).astype(np.uint8)
-    assert lettering.find(written(image, "Summer", "DejaVuSans-Bold", tall, (0.4, 0.7), "white"))
+    assert lettering.find_lettering(written(image, "Summer", "DejaVuSans-Bold", tall, (0.4, 0.7), "white"))
 
 
 @pytest.mark.parametrize("name", SAMPLES)
 def test_a_photo_without_print_has_no_lettering(name: str, samples: Path) -> None:
-    assert lettering.find(sample(samples, name)) == ()
+    assert lettering.find_lettering(sample(samples, name)) == ()
 
 
 @pytest.mark.parametrize("name", ["coffee", "chelsea", "rocket", "camera", "brick", "grass", "gravel"])
 def test_bricks_grass_whiskers_and_masts_are_no_lettering(name: str) -> None:
     image = np.asarray(getattr(skimage.data, name)(), np.uint8)
-    assert lettering.find(image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)) == ()
+    assert lettering.find_lettering(image if image.ndim == 3 else cv2.cvtColor(image, cv2.COLOR_GRAY2RGB)) == ()
 
 
 @pytest.mark.parametrize("name", ["china.jpg", "flower.jpg"])
 def test_roofs_and_petals_are_no_lettering(name: str) -> None:
-    assert lettering.find(np.asarray(load_sample_image(name), np.uint8)) == ()
+    assert lettering.find_lettering(np.asarray(load_sample_image(name), np.uint8)) == ()
 
 
 def test_rows_of_plain_shapes_are_no_lettering() -> None:
@@ -117,18 +127,18 @@ def test_rows_of_plain_shapes_are_no_lettering() -> None:
         fence[200:600, left : left + 8] = (240, 240, 235)
     board[:] = np.where(np.add.outer(np.arange(800) // 40, np.arange(1200) // 40)[..., None] % 2, 230, 30)
     for image in (wall, fence, board):
-        assert lettering.find(image) == ()
+        assert lettering.find_lettering(image) == ()
 
 
 def test_a_flat_or_tiny_picture_has_no_lettering() -> None:
-    assert lettering.find(np.full((300, 400, 3), 90, np.uint8)) == ()
-    assert lettering.find(np.zeros((2, 900, 3), np.uint8)) == ()
+    assert lettering.find_lettering(np.full((300, 400, 3), 90, np.uint8)) == ()
+    assert lettering.find_lettering(np.zeros((2, 900, 3), np.uint8)) == ()
 
 
 def matte(map_: np.ndarray) -> Matte:
     """What is decided of a subject with a sharp outline."""
     inside = map_ > 0
-    parts = (Part(inside, (0, 0, SIDE, SIDE)),) if inside.any() else ()
+    parts = (SubjectPart(inside, (0, 0, SIDE, SIDE)),) if inside.any() else ()
     return Matte(map_, parts, 0.0, bool(parts), 1.0, Choice("layers", "", ""), "clear" if parts else "none")
 
 
@@ -143,7 +153,7 @@ def made(
     small = np.full((341, 512, 3), 120, np.uint8)
     seen = Look(map_, float(map_.max()), np.ones((SIDE, SIDE), np.float32), faces)
     subject = np.asarray(cv2.resize(map_, (512, 341)), np.float32)
-    cues = photo_scene.cues(np.asarray(cv2.resize(small, (256, 170)), np.uint8), np.zeros((170, 256), np.float32), False)
+    cues = photo_scene.measure_cues(np.asarray(cv2.resize(small, (256, 170)), np.uint8), np.zeros((170, 256), np.float32), False)
     return Scene(small, seen, matte(map_), subject, box, box is not None, cues, print_)
 
 
@@ -153,89 +163,89 @@ def only(found: tuple[Finding, ...], code: str) -> Finding:
 
 def test_a_watermark_in_a_corner_is_cropped_away() -> None:
     mark = Lettering((0.8, 0.93, 0.15, 0.04), 0.9)
-    found = text(made(print_=(mark,)), WIDE, Crop())
+    found = judge_lettering(made(print_=(mark,)), WIDE, Crop())
     assert found.level == "mend" and found.box == pytest.approx(mark.box)
     crop = found.remedies[0].crop
-    assert crop is not None and inside(mark.box, crop) == 0 and crop.w * crop.h > 0.6
-    assert text(made(print_=(mark,)), WIDE, crop).level == "fine", "the remedy is enough"
+    assert crop is not None and measure_inside(mark.box, crop) == 0 and crop.w * crop.h > 0.6
+    assert judge_lettering(made(print_=(mark,)), WIDE, crop).level == "fine", "the remedy is enough"
 
 
 def test_print_in_the_middle_is_worth_knowing() -> None:
-    found = text(made(print_=(Lettering((0.3, 0.45, 0.4, 0.1), 0.9),)), WIDE, Crop())
+    found = judge_lettering(made(print_=(Lettering((0.3, 0.45, 0.4, 0.1), 0.9),)), WIDE, Crop())
     assert found.level == "mind" and not found.remedies and "slow" in found.says
 
 
 def test_no_remedy_cuts_the_subject_or_a_face() -> None:
     mark = Lettering((0.7, 0.9, 0.25, 0.05), 0.9)
     face = Face(0.45, 0.86, 0.1, 0.12, 0.95)
-    assert text(made(faces=(face,), print_=(mark,)), WIDE, Crop()).level == "mind"
-    assert text(made(box=(0.05, 0.02, 0.9, 0.96), print_=(mark,)), WIDE, Crop()).level == "mind"
+    assert judge_lettering(made(faces=(face,), print_=(mark,)), WIDE, Crop()).level == "mind"
+    assert judge_lettering(made(box=(0.05, 0.02, 0.9, 0.96), print_=(mark,)), WIDE, Crop()).level == "mind"
 
 
 def test_a_small_face_gets_a_closer_crop() -> None:
     face = Face(0.6, 0.4, 0.03, 0.05, 0.95)
     scene = made(faces=(face,))
-    crop = largest(WIDE, "16:9")
-    found = faces_small(scene, WIDE, crop, "720p")
+    crop = find_largest(WIDE, "16:9")
+    found = judge_face_size(scene, WIDE, crop, "720p")
     assert found is not None and found.level == "mend"
     closer = found.remedies[0].crop
-    assert closer is not None and closer.aspect == "16:9" and inside(face[:4], closer) == pytest.approx(1)
-    after = faces_small(scene, WIDE, closer, "720p")
+    assert closer is not None and closer.aspect == "16:9" and measure_inside(face[:4], closer) == pytest.approx(1)
+    after = judge_face_size(scene, WIDE, closer, "720p")
     assert after is not None and after.level == "fine", "the remedy is enough"
 
 
 def test_a_face_is_large_enough_or_not_by_the_clips_size() -> None:
     face = Face(0.4, 0.3, 0.06, 0.09, 0.95)
-    levels = [faces_small(made(faces=(face,)), WIDE, Crop(), size) for size in ("240p", "1080p")]
+    levels = [judge_face_size(made(faces=(face,)), WIDE, Crop(), size) for size in ("240p", "1080p")]
     assert [one.level for one in levels if one is not None] == ["mend", "fine"]
     assert FACE / 1080 < 0.09 < FACE / 240
 
 
 def test_nothing_is_said_of_faces_where_there_are_none() -> None:
-    codes = {one.code for one in findings(made(), WIDE, Crop(), "auto")}
+    codes = {one.code for one in find_content_flaws(made(), WIDE, Crop(), "auto")}
     assert codes.isdisjoint({"faces_small", "faces_cut", "busy"})
 
 
 def test_a_chance_likeness_is_not_spoken_of() -> None:
-    assert faces_cut(made(faces=(Face(0.3, 0.3, 0.1, 0.1, 0.76),)), WIDE, Crop(0.35, 0, 0.6, 0.6)) is None
+    assert judge_cut_faces(made(faces=(Face(0.3, 0.3, 0.1, 0.1, 0.76),)), WIDE, Crop(0.35, 0, 0.6, 0.6)) is None
 
 
 def test_a_cut_face_is_made_whole() -> None:
     face = Face(0.1, 0.3, 0.2, 0.3, 0.95)
     scene = made(faces=(face,))
     crop = Crop(0.2, 0.0, 2 / 3, 1.0, "1:1")
-    found = faces_cut(scene, WIDE, crop)
+    found = judge_cut_faces(scene, WIDE, crop)
     assert found is not None and found.level == "mend" and found.box == pytest.approx(face[:4])
     better = found.remedies[0].crop
-    assert better is not None and better.aspect == "1:1" and inside(face[:4], better) == pytest.approx(1)
+    assert better is not None and better.aspect == "1:1" and measure_inside(face[:4], better) == pytest.approx(1)
 
 
 def test_a_face_too_large_for_the_shape_asks_for_another_shape() -> None:
     face = Face(0.2, 0.1, 0.6, 0.8, 0.95)
-    found = faces_cut(made(faces=(face,)), WIDE, largest(WIDE, "9:16"))
+    found = judge_cut_faces(made(faces=(face,)), WIDE, find_largest(WIDE, "9:16"))
     assert found is not None and found.level == "mend"
     remedy = found.remedies[0]
-    assert remedy.crop is not None and inside(face[:4], remedy.crop) > 0.96
+    assert remedy.crop is not None and measure_inside(face[:4], remedy.crop) > 0.96
 
 
 def test_a_wide_photo_in_a_tall_shape_falls_away() -> None:
-    found = ratio(made(), WIDE, largest(WIDE, "9:16"))
+    found = judge_shape(made(), WIDE, find_largest(WIDE, "9:16"))
     assert found.level == "mend" and "38%" in found.why
     remedy = found.remedies[0]
     assert remedy.crop is not None and remedy.crop.w * remedy.crop.h >= 0.5 and remedy.crop.aspect == "3:4"
 
 
 def test_a_subject_that_stays_whole_makes_it_fine() -> None:
-    assert ratio(made(box=(0.4, 0.2, 0.2, 0.7)), WIDE, largest(WIDE, "9:16")).level == "fine"
-    assert ratio(made(), WIDE, largest(WIDE, "16:9")).level == "fine"
-    assert ratio(made(), WIDE, Crop()).level == "fine"
+    assert judge_shape(made(box=(0.4, 0.2, 0.2, 0.7)), WIDE, find_largest(WIDE, "9:16")).level == "fine"
+    assert judge_shape(made(), WIDE, find_largest(WIDE, "16:9")).level == "fine"
+    assert judge_shape(made(), WIDE, Crop()).level == "fine"
 
 
 def test_a_portrait_may_cut_a_body_but_no_face() -> None:
     face = Face(0.45, 0.1, 0.1, 0.2, 0.95)
-    assert ratio(made(box=(0.1, 0.05, 0.8, 0.95), faces=(face,)), WIDE, largest(WIDE, "9:16")).level == "fine"
+    assert judge_shape(made(box=(0.1, 0.05, 0.8, 0.95), faces=(face,)), WIDE, find_largest(WIDE, "9:16")).level == "fine"
     apart = (Face(0.05, 0.3, 0.1, 0.2, 0.95), Face(0.85, 0.3, 0.1, 0.2, 0.95))
-    found = ratio(made(faces=apart), WIDE, largest(WIDE, "1:1"))
+    found = judge_shape(made(faces=apart), WIDE, find_largest(WIDE, "1:1"))
     assert found.level == "mend" and "the faces" in found.says
     other = found.remedies[-1].crop
     assert other is not None and other.aspect != "1:1"
@@ -243,18 +253,18 @@ def test_a_portrait_may_cut_a_body_but_no_face() -> None:
 
 def test_a_crop_beside_the_subject_is_laid_around_it() -> None:
     scene = made(box=(0.75, 0.2, 0.2, 0.6))
-    found = ratio(scene, WIDE, largest(WIDE, "9:16"))
+    found = judge_shape(scene, WIDE, find_largest(WIDE, "9:16"))
     assert found.level == "mend"
     better = found.remedies[0].crop
-    assert better is not None and scene.box is not None and inside(scene.box, better) > 0.9
+    assert better is not None and scene.box is not None and measure_inside(scene.box, better) > 0.9
 
 
 def test_a_subject_too_wide_for_the_shape_gets_the_nearest_that_holds_it() -> None:
     scene = made(box=(0.1, 0.3, 0.8, 0.5))
-    found = ratio(scene, WIDE, largest(WIDE, "9:16"))
+    found = judge_shape(scene, WIDE, find_largest(WIDE, "9:16"))
     assert found.level == "mend"
     held = [one.crop for one in found.remedies if one.crop and one.crop.aspect != "9:16"]
-    assert scene.box is not None and held[0] is not None and inside(scene.box, held[0]) >= 0.9
+    assert scene.box is not None and held[0] is not None and measure_inside(scene.box, held[0]) >= 0.9
 
 
 def grey(name: str) -> Pixels:
@@ -263,42 +273,42 @@ def grey(name: str) -> Pixels:
 
 def test_a_busy_background_is_told_from_a_quiet_one(samples: Path) -> None:
     garage = cv2.cvtColor(cv2.imread(str(Path(skimage.data.__file__).parent / "motorcycle_left.png")), cv2.COLOR_BGR2RGB)
-    found = busy(see(garage))
+    found = judge_clutter(read_scene(garage))
     assert found is not None and found.level == "mend" and found.remedies[0].mends[0].name == "background"
     for quiet in (sample(samples, "fig"), np.asarray(load_sample_image("flower.jpg"), np.uint8)):
-        found = busy(see(quiet))
+        found = judge_clutter(read_scene(quiet))
         assert found is not None and found.level == "fine"
 
 
 def test_a_surface_has_no_depth_and_a_sky_has(samples: Path) -> None:
     for name in ("gravel", "grass"):
-        found = separation(see(grey(name)))
+        found = judge_separation(read_scene(grey(name)))
         assert found is not None and found.level == "mind"
     for name in ("sunset", "mountains", "fig"):
-        found = separation(see(sample(samples, name)))
+        found = judge_separation(read_scene(sample(samples, name)))
         assert found is not None and found.level == "fine"
 
 
 def test_a_subject_of_its_backgrounds_colour_is_told() -> None:
     """By hand: the same grey inside the subject and around it; then a red subject."""
     scene = made(box=(0.3, 0.3, 0.4, 0.4))
-    found = separation(scene)
+    found = judge_separation(scene)
     assert found is not None and found.level == "mend" and found.remedies[0].mends[0].name == "background"
     red = scene.small.copy()
     red[102:239, 153:358] = (200, 40, 40)
-    found = separation(scene._replace(small=red))
+    found = judge_separation(scene._replace(small=red))
     assert found is not None and found.level == "fine"
 
 
 def test_a_scene_is_seen_once(samples: Path) -> None:
     image = sample(samples, "fig")
-    assert see(image) is see(image.copy())
+    assert read_scene(image) is read_scene(image.copy())
 
 
 def test_findings_travel_as_json(samples: Path) -> None:
     image = written(sample(samples, "fig"), "Fresh figs", "DejaVuSans", 0.06, (0.5, 0.94), "white", "black")
     photo = Photo("0" * 64, image.shape[1], image.shape[0])
-    found = findings(see(image), photo, largest(photo, "9:16"), "720p")
+    found = find_content_flaws(read_scene(image), photo, find_largest(photo, "9:16"), "720p")
     assert msgspec.json.decode(msgspec.json.encode(found), type=tuple[Finding, ...]) == found
     assert only(found, "text").level == "mend" or only(found, "text").level == "mind"
     assert all(one.says and one.why for one in found)

@@ -14,16 +14,17 @@ import pytest
 from studio.config import ASSETS
 from studio.nouns import Crop, Mend, Photo, Size
 from studio.photo import inspection, mend
-from studio.photo.auto_crop import saliency, suggest
-from studio.photo.crop import Image, box, largest
+from studio.photo.auto_crop import suggest_crop
+from studio.photo.crop import Image, find_largest, find_pixel_box
 from studio.photo.findings import Code, Finding, Report
 from studio.photo.flaws import photo_sample
-from studio.photo.flaws.exposure import lost
-from studio.photo.flaws.jpeg_blocks import measured as squares
-from studio.photo.flaws.noise import measured as grain
-from studio.photo.flaws.resolution import small
-from studio.photo.flaws.sharpness import measured as edges
-from studio.photo.flaws.vignette import measured as fall
+from studio.photo.flaws.exposure import measure_lost
+from studio.photo.flaws.jpeg_blocks import measure_squares as squares
+from studio.photo.flaws.noise import measure_noise as grain
+from studio.photo.flaws.resolution import judge_resolution
+from studio.photo.flaws.sharpness import measure_edges as edges
+from studio.photo.flaws.vignette import measure_fall as fall
+from studio.photo.saliency import find_saliency
 from tests.photo import degraded
 from tests.photo.degraded import CARE, FLAWS, Flaw
 
@@ -45,7 +46,7 @@ def of(image: Image) -> Photo:
 
 def signs(image: Image, crop: Crop | None = None, size: Size = "auto") -> dict[Code, Finding]:
     """What the pixels alone show."""
-    return {one.code: one for one in inspection.pixels(image, of(image), crop or Crop(), size)}
+    return {one.code: one for one in inspection.find_pixel_flaws(image, of(image), crop or Crop(), size)}
 
 
 def wrong(image: Image, crop: Crop | None = None) -> set[Code]:
@@ -53,7 +54,7 @@ def wrong(image: Image, crop: Crop | None = None) -> set[Code]:
 
 
 def whole(image: Image) -> Report:
-    return inspection.look(image, of(image), Crop())
+    return inspection.inspect_photo(image, of(image), Crop())
 
 
 # The labelled set ---------------------------------------------------------------------------------------------------------
@@ -78,14 +79,14 @@ def test_what_is_sound_is_left_alone(name: str) -> None:
     """As it is, as careful people change it, and in the shapes that clips have: only its size may be minded."""
     image = picture(name)
     alarms = [(how, wrong(change(image)) - {"small"}) for how, change in CARE]
-    alarms += [(aspect, wrong(image, largest(of(image), aspect)) - {"small"}) for aspect in ("16:9", "9:16", "1:1", "4:5")]
+    alarms += [(aspect, wrong(image, find_largest(of(image), aspect)) - {"small"}) for aspect in ("16:9", "9:16", "1:1", "4:5")]
     assert [(how, codes) for how, codes in alarms if codes] == []
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_sound_photo_has_nothing_to_mend(name: str) -> None:
     image = picture(name, 1080)
-    report = inspection.look(image, of(image), Crop())
+    report = inspection.inspect_photo(image, of(image), Crop())
     assert [one.code for one in report.at("mend")] == []
     assert {one.code for one in report.at("fine")} >= {"small", *PIXELS}
 
@@ -93,7 +94,7 @@ def test_a_sound_photo_has_nothing_to_mend(name: str) -> None:
 def test_a_glance_says_of_the_pixels_what_the_whole_look_says() -> None:
     image = picture("mountains").astype(np.float32) + np.random.default_rng(7).normal(0, 22, (*picture("mountains").shape[:2], 1))
     noisy = np.asarray(image.clip(0, 255), np.uint8)
-    glance, report = inspection.glance(noisy, of(noisy), Crop()), whole(noisy)
+    glance, report = inspection.inspect_pixels(noisy, of(noisy), Crop()), whole(noisy)
     assert glance.findings == tuple(one for one in report.findings if one.code in ("small", *PIXELS))
     assert [one.code for one in glance.at("mend")][:1] == ["noise"] and glance.kind is None
 
@@ -104,7 +105,7 @@ def test_a_glance_says_of_the_pixels_what_the_whole_look_says() -> None:
 @pytest.mark.parametrize("name", ["dandelion", "dogs"])
 def test_a_background_out_of_focus_is_meant(name: str) -> None:
     image = picture(name)
-    salient = cv2.resize(saliency(image), image.shape[1::-1])
+    salient = cv2.resize(find_saliency(image), image.shape[1::-1])
     blurred = degraded.before_a_blur(image, salient)
     assert "soft" not in wrong(blurred)
     assert "soft" in wrong(degraded.blurred(3)(blurred))
@@ -113,10 +114,10 @@ def test_a_background_out_of_focus_is_meant(name: str) -> None:
 @pytest.mark.parametrize(("level", "side"), [(255, 0), (0, 1)])
 def test_a_backdrop_is_meant(level: int, side: int) -> None:
     image = picture("dogs")
-    salient = cv2.resize(saliency(image), image.shape[1::-1])
+    salient = cv2.resize(find_saliency(image), image.shape[1::-1])
     studio = degraded.on_a_backdrop(image, salient, level)
     assert (studio.min(axis=2) == 255).mean() + (studio.max(axis=2) == 0).mean() > 0.3, "no backdrop to speak of"
-    assert lost(photo_sample.fitted(studio, 480))[side] == 0.0
+    assert measure_lost(photo_sample.fit_short_side(studio, 480))[side] == 0.0
 
 
 def test_a_sun_and_glints_are_no_lost_light() -> None:
@@ -195,17 +196,17 @@ def test_the_fall_of_light_is_told() -> None:
     ],
 )  # fmt: skip
 def test_pixels_are_weighed_against_the_clip(width: int, height: int, size: Size, level: str) -> None:
-    assert small(width, height, Photo("0" * 64, width, height), Crop(), size).level == level
+    assert judge_resolution(width, height, Photo("0" * 64, width, height), Crop(), size).level == level
 
 
 def test_upscaling_is_advised_where_it_can_be_done() -> None:
     wide, little = Photo("0" * 64, 2500, 2500), Photo("0" * 64, 900, 900)
-    assert "upscal" not in small(2125, 911, wide, largest(wide, "21:9"), "auto").says
-    assert "upscal" in small(900, 900, little, Crop(), "auto").says
+    assert "upscal" not in judge_resolution(2125, 911, wide, find_largest(wide, "21:9"), "auto").says
+    assert "upscal" in judge_resolution(900, 900, little, Crop(), "auto").says
 
 
 def test_a_small_photo_is_upscaled_first() -> None:
-    finding = small(640, 480, Photo("0" * 64, 640, 480), Crop())
+    finding = judge_resolution(640, 480, Photo("0" * 64, 640, 480), Crop())
     assert "upscale" in finding.says and finding.remedies[0].mends == (Mend("upscale"),)
     assert finding.remedies[-1].mends, "what is left is too small a clip to offer"
 
@@ -213,7 +214,7 @@ def test_a_small_photo_is_upscaled_first() -> None:
 def test_a_small_crop_of_a_large_photo_is_widened() -> None:
     photo = Photo("0" * 64, 6000, 4000)
     crop = Crop(0.4, 0.4, 0.1, 0.1)
-    finding = small(600, 400, photo, crop)
+    finding = judge_resolution(600, 400, photo, crop)
     assert finding.remedies[0].label == "Use more of the photo"
     assert not any(remedy.mends for remedy in finding.remedies), "6000 px are not upscaled"
     wider = finding.remedies[0].crop
@@ -224,9 +225,9 @@ def test_a_small_crop_of_a_large_photo_is_widened() -> None:
 @pytest.mark.parametrize("short", [200, 500, 700, 1000, 1100])
 def test_a_smaller_size_that_is_offered_is_small_enough(short: int, size: Size) -> None:
     photo = Photo("0" * 64, short * 3 // 2, short)
-    for remedy in small(photo.width, photo.height, photo, Crop(), size).remedies:
+    for remedy in judge_resolution(photo.width, photo.height, photo, Crop(), size).remedies:
         if remedy.size:
-            assert small(photo.width, photo.height, photo, Crop(), remedy.size).level == "fine"
+            assert judge_resolution(photo.width, photo.height, photo, Crop(), remedy.size).level == "fine"
 
 
 # Remedies -------------------------------------------------------------------------------------------------------------------
@@ -245,7 +246,7 @@ def test_a_mend_cures_what_it_is_offered_for(name: str, code: Code, spoil: Calla
     spoiled = spoil(picture(name, 600))
     finding = signs(spoiled)[code]
     assert finding.level == "mend"
-    mended = mend.apply(spoiled, finding.remedies[0].mends)
+    mended = mend.apply_mends(spoiled, finding.remedies[0].mends)
     assert signs(mended)[code].level == "fine"
 
 
@@ -289,28 +290,28 @@ def test_the_pixels_that_are_there_count_not_those_that_were() -> None:
     """A photo upscaled by a mend is larger than the photo that was taken in."""
     image = picture("fig", 600)
     twice = degraded.resized(image, 2)
-    assert {one.code for one in inspection.look(image, of(image), Crop()).at("mend")} >= {"small"}
-    assert "small" in {one.code for one in inspection.look(twice, of(image), Crop()).at("fine")}
+    assert {one.code for one in inspection.inspect_photo(image, of(image), Crop()).at("mend")} >= {"small"}
+    assert "small" in {one.code for one in inspection.inspect_photo(twice, of(image), Crop()).at("fine")}
 
 
 def test_only_the_crop_counts() -> None:
     image = np.hstack([picture("fig"), degraded.noisy(25)(picture("fig"))])
     left, right = (Crop(x, 0.0, 0.5, 1.0) for x in (0.0, 0.5))
-    assert box(of(image), left)[2] == image.shape[1] // 2
+    assert find_pixel_box(of(image), left)[2] == image.shape[1] // 2
     assert "noise" not in wrong(image, left) and "noise" in wrong(image, right)
 
 
 def test_the_suggested_crops_of_a_sound_photo_are_sound() -> None:
     image = picture("dogs", 1080)
     for aspect in ("9:16", "1:1", "16:9"):
-        crop = suggest(image, of(image), aspect).crop
+        crop = suggest_crop(image, of(image), aspect).crop
         assert wrong(image, crop) <= {"small"}
 
 
 @pytest.mark.parametrize("shape", [(64, 64), (64, 900), (3, 3), (1, 500), (200, 70)])
 def test_any_shape_can_be_looked_at(shape: tuple[int, int]) -> None:
     image = np.random.default_rng(5).integers(0, 256, (*shape, 3)).astype(np.uint8)
-    assert len(inspection.pixels(image, of(image), Crop())) == 8
+    assert len(inspection.find_pixel_flaws(image, of(image), Crop())) == 8
 
 
 def test_nothing_is_found_in_nothing() -> None:

@@ -13,7 +13,7 @@ from PIL import Image
 
 from studio.config import MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Refusal
-from studio.photo.photo_store import PhotoStore, read
+from studio.photo.photo_store import PhotoStore, read_photo
 from tests.photo import made
 
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="900" height="900"><script>alert(1)</script></svg>'
@@ -102,7 +102,7 @@ def exploding_text() -> bytes:
 def refused(file: Path, name: str = "") -> Refusal:
     """The refusal of a file: it has a reason and a remedy, and neither names a path or a fault of the program."""
     with pytest.raises(Refusal) as caught:
-        read(file, name)
+        read_photo(file, name)
     reason, remedy = caught.value.reason, caught.value.remedy
     assert len(reason) > 10 and len(remedy) > 10 and reason.endswith(".") and remedy.endswith(".")
     for leak in (str(file.parent), "/tmp", "Traceback", "Error", "0x", "<_io", "BytesIO", "None"):
@@ -133,7 +133,7 @@ def test_damage_anywhere_is_a_picture_or_a_refusal(kind: str, tmp_path: Path) ->
     for seed in range(16):
         file.write_bytes(made.damaged(good, seed))
         try:
-            photo, image = read(file, "damaged")
+            photo, image = read_photo(file, "damaged")
         except Refusal as refusal:
             assert refusal.reason and refusal.remedy and str(tmp_path) not in str(refusal)
         else:

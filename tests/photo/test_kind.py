@@ -13,8 +13,8 @@ from sklearn.datasets import load_sample_image
 
 from studio.nouns import Kind
 from studio.photo.crop import Image as Pixels
-from studio.photo.photo_kind import kind, marks
-from studio.photo.photo_scene import see
+from studio.photo.photo_kind import classify, list_marks
+from studio.photo.photo_scene import read_scene
 
 
 def sample(samples: Path, name: str) -> Pixels:
@@ -32,45 +32,45 @@ def sample(samples: Path, name: str) -> Pixels:
 )  # fmt: skip
 def test_the_samples_are_what_they_are(name: str, expected: Kind | None, samples: Path) -> None:
     """Two dogs at a window are neither a person nor a street, and nothing here knows dogs."""
-    found = kind(see(sample(samples, name)))
+    found = classify(read_scene(sample(samples, name)))
     assert found.kind == expected and found.reason
 
 
 def test_a_person_makes_a_portrait() -> None:
     hopper = Image.open(matplotlib.cbook.get_sample_data("grace_hopper.jpg")).convert("RGB")
     for image in (np.asarray(skimage.data.astronaut(), np.uint8), np.asarray(hopper, np.uint8)):
-        found = kind(see(image))
+        found = classify(read_scene(image))
         assert found.kind == "portrait" and found.sure > 0.7 and "face" in found.reason
 
 
 def test_a_cup_is_a_product_though_it_has_a_round_rim() -> None:
-    assert kind(see(np.asarray(skimage.data.coffee(), np.uint8))).kind == "product"
+    assert classify(read_scene(np.asarray(skimage.data.coffee(), np.uint8))).kind == "product"
 
 
 def test_a_hall_among_trees_is_outdoors() -> None:
-    assert kind(see(np.asarray(load_sample_image("china.jpg"), np.uint8))).kind in ("landscape", "street", "water")
+    assert classify(read_scene(np.asarray(load_sample_image("china.jpg"), np.uint8))).kind in ("landscape", "street", "water")
 
 
 @pytest.mark.parametrize("name", ["gravel", "grass", "brick"])
 def test_a_surface_is_left_open(name: str) -> None:
     image = np.repeat(np.asarray(getattr(skimage.data, name)(), np.uint8)[..., None], 3, axis=2)
-    found = kind(see(image))
+    found = classify(read_scene(image))
     assert found.kind is None and found.sure == 0 and found.reason
 
 
 def test_an_animal_is_no_product() -> None:
-    assert kind(see(np.asarray(skimage.data.chelsea(), np.uint8))).kind in (None, "portrait")
+    assert classify(read_scene(np.asarray(skimage.data.chelsea(), np.uint8))).kind in (None, "portrait")
 
 
 def test_a_mirrored_photo_is_of_the_same_kind(samples: Path) -> None:
     for name in ("mountains", "fig"):
         image = sample(samples, name)
-        assert kind(see(image)).kind == kind(see(np.ascontiguousarray(image[:, ::-1]))).kind
+        assert classify(read_scene(image)).kind == classify(read_scene(np.ascontiguousarray(image[:, ::-1]))).kind
 
 
 def test_a_tiny_or_flat_picture_is_left_open() -> None:
     for image in (np.full((9, 12, 3), 200, np.uint8), np.zeros((400, 300, 3), np.uint8)):
-        assert kind(see(image)).kind is None
+        assert classify(read_scene(image)).kind is None
 
 
 def things(samples: Path) -> dict[str, Pixels]:
@@ -91,14 +91,14 @@ def things(samples: Path) -> dict[str, Pixels]:
 
 def test_nothing_alive_is_spoken_of_where_no_face_is_seen(samples: Path) -> None:
     for name, image in things(samples).items():
-        assert not marks(see(image)).people, name
-    assert all(marks(see(things(samples)[name])).close for name in ("dandelion", "flower", "chelsea"))
-    assert not any(marks(see(things(samples)[name])).sky for name in ("dandelion", "flower", "coffee"))
+        assert not list_marks(read_scene(image)).people, name
+    assert all(list_marks(read_scene(things(samples)[name])).close for name in ("dandelion", "flower", "chelsea"))
+    assert not any(list_marks(read_scene(things(samples)[name])).sky for name in ("dandelion", "flower", "coffee"))
 
 
 def test_what_is_seen_may_be_spoken_of(samples: Path) -> None:
-    astronaut = marks(see(np.asarray(skimage.data.astronaut(), np.uint8)))
+    astronaut = list_marks(read_scene(np.asarray(skimage.data.astronaut(), np.uint8)))
     assert astronaut.people and not astronaut.close
-    land = marks(see(sample(samples, "mountains")))
+    land = list_marks(read_scene(sample(samples, "mountains")))
     assert land.sky and not land.people and not land.close
-    assert marks(see(sample(samples, "stream"))).water
+    assert list_marks(read_scene(sample(samples, "stream"))).water

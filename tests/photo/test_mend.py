@@ -18,14 +18,14 @@ from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 from studio.config import ASSETS, Settings
 from studio.nouns import Mend, MendName, Photo, Refusal, Shot
 from studio.photo import mend
-from studio.photo.mend import apply, check, derived, settled, upscaler
-from studio.photo.mends.background import find
-from studio.photo.mends.contrast import curve
-from studio.photo.mends.deblock import pressed
-from studio.photo.mends.denoise import measured
-from studio.photo.mends.tiles import tiled
+from studio.photo.mend import apply_mends, check_mends, derive_photo, describe_upscaler, settle_mends
+from studio.photo.mends.background import find_subject
+from studio.photo.mends.contrast import fit_curve
+from studio.photo.mends.deblock import estimate_quality
+from studio.photo.mends.denoise import measure_bands
+from studio.photo.mends.tiles import work_in_tiles
 from studio.photo.mends.upscale import TIMES, WEIGHTS, upscale
-from studio.photo.onnx_network import network
+from studio.photo.onnx_network import load_network
 from studio.photo.photo_store import PhotoStore
 
 Pixels = NDArray[np.uint8]
@@ -61,7 +61,7 @@ def flat(image: Pixels) -> Pixels:
 
 
 def done(image: Pixels, name: MendName, amount: float = 0.5) -> Pixels:
-    return apply(image, (Mend(name, amount),))
+    return apply_mends(image, (Mend(name, amount),))
 
 
 def likeness(image: Pixels, clean: Pixels) -> tuple[float, float]:
@@ -137,9 +137,9 @@ def test_a_clean_photo_keeps_its_detail(name: str) -> None:
 
 def test_noise_is_measured_as_it_is() -> None:
     for sigma in (5.0, 15.0, 25.0):
-        found = measured(noisy(sample("dogs"), sigma))
+        found = measure_bands(noisy(sample("dogs"), sigma))
         assert [bands[0] for bands in found] == pytest.approx([sigma] * 3, rel=0.2)
-        wall = measured(noisy(np.full((400, 400, 3), 128, np.uint8), sigma))
+        wall = measure_bands(noisy(np.full((400, 400, 3), 128, np.uint8), sigma))
         assert wall[0] == pytest.approx([sigma] * 4, rel=0.2), "even noise is as strong in every band"
 
 
@@ -191,13 +191,13 @@ def test_the_steps_of_a_jpeg_are_read_from_its_pixels(name: str) -> None:
         found = {"as it is": spoilt, "held upright": np.ascontiguousarray(np.rot90(spoilt)), "saved again": jpeg(spoilt, 92)}
         found["cut"] = np.ascontiguousarray(spoilt[3:, 5:])
         for how, image in found.items():
-            seen = pressed(image)
+            seen = estimate_quality(image)
             assert seen.seen and abs(seen.quality - quality) <= 1, how
 
 
 def test_without_a_grid_little_is_done() -> None:
     clean = np.asarray(skimage.data.astronaut(), np.uint8)
-    assert not pressed(clean).seen
+    assert not estimate_quality(clean).seen
     assert likeness(done(clean, "deblock"), clean)[0] > 37
     fine = jpeg(clean, 95)
     assert likeness(done(fine, "deblock"), fine)[0] > 37
@@ -227,7 +227,7 @@ def test_contrast_cuts_nothing_off_and_turns_no_hue(name: str) -> None:
 def test_a_photo_with_full_contrast_hardly_changes() -> None:
     ramp = np.repeat(np.linspace(0, 255, 256).astype(np.uint8)[None, :, None], 64, axis=0).repeat(3, axis=2)
     assert np.abs(done(ramp, "contrast").astype(int) - ramp).max() <= 6
-    found = curve(ramp, 0.5)
+    found = fit_curve(ramp, 0.5)
     assert (np.diff(found.levels) >= 0).all() and found.colour == pytest.approx(1, abs=0.03)
 
 
@@ -238,7 +238,7 @@ def test_contrast_is_never_pulled_beyond_its_measure() -> None:
 
 def test_the_background_is_calmed_and_the_subject_stays_bit_by_bit() -> None:
     photo = np.asarray(skimage.data.astronaut(), np.uint8)
-    matte = find(photo)
+    matte = find_subject(photo)
     assert matte is not None
     mended = done(photo, "background")
     subject, behind = matte >= 1, matte <= 0
@@ -255,7 +255,7 @@ def test_the_subject_casts_no_halo() -> None:
     away = np.hypot(x - 320, y - 240)
     ball = away < 120
     scene[ball] = (np.array([210, 40, 30]) * (0.6 + 0.4 * np.clip(1 - away[ball] / 150, 0, 1)[:, None])).astype(np.uint8)
-    assert find(scene) is not None
+    assert find_subject(scene) is not None
     mended = done(scene, "background", 1.0)
     ring = (away > 126) & (away < 160)
     assert np.abs(mended[ring].astype(float).mean(axis=0) - 120).max() < 3
@@ -289,8 +289,8 @@ def test_tiles_leave_no_seams() -> None:
 
 def test_tiles_cover_a_picture_once() -> None:
     photo = sample("fig", 301, 203)
-    assert np.array_equal(tiled(photo, lambda part: part, 64, 16), photo)
-    doubled = tiled(photo, lambda part: part.repeat(2, axis=0).repeat(2, axis=1), 50, 7, times=2)
+    assert np.array_equal(work_in_tiles(photo, lambda part: part, 64, 16), photo)
+    doubled = work_in_tiles(photo, lambda part: part.repeat(2, axis=0).repeat(2, axis=1), 50, 7, times=2)
     assert np.array_equal(doubled, photo.repeat(2, axis=0).repeat(2, axis=1))
 
 
@@ -308,7 +308,7 @@ def test_the_network_draws_what_ncnn_draws() -> None:
     """Five pixels of a made picture, as the ncnn wheel 1.0.20261020 drew them with the original files, in levels."""
     x, y = np.meshgrid(np.arange(48), np.arange(48))
     picture = np.stack([(x * 5) % 256, (y * 5) % 256, ((x // 8 + y // 8) % 2) * 200 + 20], axis=-1)
-    drawn = network(WEIGHTS).run(picture.transpose(2, 0, 1)[None] / 255)[0][0] * 255
+    drawn = load_network(WEIGHTS).run(picture.transpose(2, 0, 1)[None] / 255)[0][0] * 255
     wanted = {
         (40, 41): (97.27, 86.42, 38.32), (47, 48): (114.75, 98.43, 119.66), (50, 33): (76.60, 102.57, 125.33),
         (56, 63): (161.32, 137.64, 122.37), (61, 40): (97.82, 142.02, 200.56),
@@ -326,46 +326,46 @@ def test_upscaling_keeps_what_the_photo_shows() -> None:
 def test_without_the_network_a_photo_is_resampled_and_says_so(tmp_path: Path) -> None:
     photo = sample("fig", 120, 90)
     lanczos = cv2.resize(photo, (240, 180), interpolation=cv2.INTER_LANCZOS4)
-    assert upscaler().value == "network" and np.array_equal(upscale(photo, 0.0), lanczos)
+    assert describe_upscaler().value == "network" and np.array_equal(upscale(photo, 0.0), lanczos)
     broken = tmp_path / "broken.onnx"
     broken.write_bytes(b"not a network")
     for weights in (tmp_path / "missing.onnx", broken):
         assert np.array_equal(upscale(photo, 0.5, weights), lanczos)
-        assert upscaler(weights).value == "resampled" and "Lanczos" in upscaler(weights).reason
+        assert describe_upscaler(weights).value == "resampled" and "Lanczos" in describe_upscaler(weights).reason
 
 
 def test_mends_are_done_in_their_order() -> None:
     spoilt = noisy(flat(sample("dogs", 240, 180)), 10)
     one, two = Mend("denoise"), Mend("contrast")
-    both = apply(spoilt, (one, two))
-    assert np.array_equal(both, apply(apply(spoilt, (one,)), (two,)))
-    assert not np.array_equal(both, apply(spoilt, (two, one)))
+    both = apply_mends(spoilt, (one, two))
+    assert np.array_equal(both, apply_mends(apply_mends(spoilt, (one,)), (two,)))
+    assert not np.array_equal(both, apply_mends(spoilt, (two, one)))
 
 
 PHOTO = Photo("5" * 64, 1200, 900)
 
 
 def test_a_mended_photo_is_another_photo() -> None:
-    assert derived(PHOTO, ()) is PHOTO
+    assert derive_photo(PHOTO, ()) is PHOTO
     ways = [(Mend("denoise"),), (Mend("denoise", 0.6),), (Mend("denoise"), Mend("contrast")), (Mend("contrast"), Mend("denoise"))]
-    assert len({derived(PHOTO, mends).id for mends in ways} | {PHOTO.id}) == 5
-    assert all(len(derived(PHOTO, mends).id) == 64 for mends in ways)
-    large = derived(PHOTO, (Mend("upscale"),))
+    assert len({derive_photo(PHOTO, mends).id for mends in ways} | {PHOTO.id}) == 5
+    assert all(len(derive_photo(PHOTO, mends).id) == 64 for mends in ways)
+    large = derive_photo(PHOTO, (Mend("upscale"),))
     assert (large.width, large.height) == (2400, 1800) and TIMES == mend.UPSCALE
-    shot = settled(Shot(PHOTO, mends=ways[2]))
-    assert shot.mends == () and shot.photo == derived(PHOTO, ways[2])
+    shot = settle_mends(Shot(PHOTO, mends=ways[2]))
+    assert shot.mends == () and shot.photo == derive_photo(PHOTO, ways[2])
 
 
 def test_what_can_not_be_mended_is_refused() -> None:
-    check(PHOTO, tuple(Mend(name) for name in NAMES))
+    check_mends(PHOTO, tuple(Mend(name) for name in NAMES))
     with pytest.raises(Refusal, match="twice") as twice:
-        check(PHOTO, (Mend("denoise"), Mend("contrast"), Mend("denoise", 0.2)))
+        check_mends(PHOTO, (Mend("denoise"), Mend("contrast"), Mend("denoise", 0.2)))
     assert twice.value.remedy
     with pytest.raises(Refusal, match="large enough") as large:
-        check(Photo("5" * 64, 3000, 2001), (Mend("upscale"),))
+        check_mends(Photo("5" * 64, 3000, 2001), (Mend("upscale"),))
     assert "upscale" in large.value.remedy
-    check(Photo("5" * 64, 3000, 2000), (Mend("upscale"),))
-    check(Photo("5" * 64, 6000, 4000), (Mend("denoise"),))
+    check_mends(Photo("5" * 64, 3000, 2000), (Mend("upscale"),))
+    check_mends(Photo("5" * 64, 6000, 4000), (Mend("denoise"),))
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from studio.config import ASSETS
-from studio.photo.onnx_network import Network, Unreadable, network
+from studio.photo.onnx_network import Network, Unreadable, load_network
 
 WEIGHTS = ASSETS / "weights"
 
@@ -39,7 +39,7 @@ def made(side: int) -> np.ndarray:
 )  # fmt: skip
 def test_the_face_detectors_answer_what_their_tflite_files_answered(name: str, side: int, wanted: dict) -> None:
     """The numbers are those of the original files in OpenCV 5.0.0's classic engine."""
-    boxes, scores = network(WEIGHTS / f"face_detection_{name}_range.onnx").run(made(side), "regressors", "classificators")
+    boxes, scores = load_network(WEIGHTS / f"face_detection_{name}_range.onnx").run(made(side), "regressors", "classificators")
     for anchor, numbers in wanted.items():
         assert (*boxes[0, anchor, :4], scores[0, anchor, 0]) == pytest.approx(numbers, abs=2e-3)
 
@@ -48,16 +48,16 @@ def test_saliency_is_what_opencv_makes_of_the_same_file() -> None:
     file = WEIGHTS / "u2netp.onnx"
     other = cv2.dnn.readNetFromONNX(str(file))
     other.setInput(made(320))
-    assert np.abs(network(file).run(made(320))[0] - np.asarray(other.forward())).max() < 1e-4
+    assert np.abs(load_network(file).run(made(320))[0] - np.asarray(other.forward())).max() < 1e-4
 
 
 def test_threads_share_a_network_and_it_is_opened_once() -> None:
     file = WEIGHTS / "face_detection_short_range.onnx"
     views = [made(128) * share for share in (1, 0.5, 0.2, -1)]
-    alone = [network(file).run(view)[0] for view in views]
+    alone = [load_network(file).run(view)[0] for view in views]
     with ThreadPoolExecutor(4) as crowd:
-        together = list(crowd.map(lambda view: network(file).run(view)[0], views * 4))
-        assert len({id(one) for one in crowd.map(lambda _: network(file), range(8))}) == 1
+        together = list(crowd.map(lambda view: load_network(file).run(view)[0], views * 4))
+        assert len({id(one) for one in crowd.map(lambda _: load_network(file), range(8))}) == 1
     for index, answer in enumerate(together):
         assert np.array_equal(answer, alone[index % 4])
 

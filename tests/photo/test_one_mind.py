@@ -14,10 +14,10 @@ from studio.engines.parallax.areas import areas
 from studio.engines.parallax.effects.effect_masks import LEAST
 from studio.nouns import Aspect, Crop, Photo
 from studio.photo import brush_mask, inspection, matte
-from studio.photo.auto_crop import suggest
-from studio.photo.click_select import pick
+from studio.photo.auto_crop import suggest_crop
+from studio.photo.click_select import select_at
 from studio.photo.crop import Image as Pixels
-from studio.photo.crop import cut, settle
+from studio.photo.crop import cut_crop, settle_crop
 
 Place = tuple[float, float]
 NAMES = (
@@ -44,12 +44,12 @@ def test_what_is_said_of_the_subject_never_contradicts_itself(name: str, samples
     image = photograph(name, samples)
     photo = Photo("0" * 64, image.shape[1], image.shape[0])
     crops: list[tuple[Crop, str]] = [(Crop(), "")]
-    crops += [(got.crop, got.choice.reason) for got in (suggest(image, photo, aspect) for aspect in ASPECTS)]
-    crops += [(settle(photo, Crop(0.25, 0.3, 0.5, 0.5, "1:1")), "")]
+    crops += [(got.crop, got.choice.reason) for got in (suggest_crop(image, photo, aspect) for aspect in ASPECTS)]
+    crops += [(settle_crop(photo, Crop(0.25, 0.3, 0.5, 0.5, "1:1")), "")]
     for crop, reason in crops:
-        shown = cut(image, photo, crop)
-        found = matte.find(shown, image, crop)
-        said = {one.code: one for one in inspection.look(image, photo, crop).findings}
+        shown = cut_crop(image, photo, crop)
+        found = matte.find_matte(shown, image, crop)
+        said = {one.code: one for one in inspection.inspect_photo(image, photo, crop).findings}
         place = areas(shown, found).shares["subject"]
         assert found.layered == (found.standing == "clear") == (place >= LEAST), (crop, found.standing, place)
         if "no clear subject" in reason:
@@ -69,16 +69,16 @@ def test_what_is_said_of_the_subject_never_contradicts_itself(name: str, samples
 def test_what_is_marked_is_the_subject_for_all_of_them(name: str, x: float, y: float, samples: Path) -> None:
     image = photograph(name, samples)
     photo = Photo("0" * 64, image.shape[1], image.shape[0])
-    mask = brush_mask.packed(pick(image, x, y))
-    assert mask and brush_mask.sound(mask)
+    mask = brush_mask.encode_brush(select_at(image, x, y))
+    assert mask and brush_mask.is_valid_brush(mask)
     for aspect in ASPECTS:
-        got = suggest(image, photo, aspect, mask)
+        got = suggest_crop(image, photo, aspect, mask)
         assert got.crop.x <= x <= got.crop.x + got.crop.w and got.crop.y <= y <= got.crop.y + got.crop.h
         assert "no clear subject" not in got.choice.reason
-        shown = cut(image, photo, got.crop)
-        found = matte.find(shown, image, got.crop, mask)
+        shown = cut_crop(image, photo, got.crop)
+        found = matte.find_matte(shown, image, got.crop, mask)
         assert found.standing == "marked" and found.layered and areas(shown, found).shares["subject"] >= LEAST
-        said = {one.code: one for one in inspection.look(image, photo, got.crop, subject=mask).findings}
+        said = {one.code: one for one in inspection.inspect_photo(image, photo, got.crop, subject=mask).findings}
         assert said["subject"].says == "The subject is what you marked."
 
 
@@ -95,7 +95,7 @@ def test_what_is_marked_is_the_subject_for_all_of_them(name: str, x: float, y: f
 def test_a_click_on_a_thing_marks_that_thing(
     name: str, at: Place, inside: tuple[Place, ...], outside: tuple[Place, ...], samples: Path
 ) -> None:
-    mask = pick(photograph(name, samples), *at)
+    mask = select_at(photograph(name, samples), *at)
     height, width = mask.shape
     assert all(mask[int(y * height), int(x * width)] > 0.5 for x, y in (at, *inside))
     assert all(mask[int(y * height), int(x * width)] < 0.5 for x, y in outside)

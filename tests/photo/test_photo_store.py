@@ -14,7 +14,7 @@ from PIL import Image
 
 from studio.config import Settings
 from studio.nouns import Photo, Refusal
-from studio.photo.photo_store import VIEW_SIDE, PhotoStore, cannot_keep
+from studio.photo.photo_store import VIEW_SIDE, PhotoStore, refuse_unwritten
 from tests.photo import made
 
 
@@ -141,7 +141,7 @@ def test_a_folder_that_is_gone_is_refused(settings: Settings, tmp_path: Path) ->
 
 def test_a_full_disk_is_named() -> None:
     for code in (errno.ENOSPC, errno.EDQUOT):
-        refusal = cannot_keep(OSError(code, "No space left on device", "/home/someone/secret"))
+        refusal = refuse_unwritten(OSError(code, "No space left on device", "/home/someone/secret"))
         assert "full" in refusal.reason and "someone" not in str(refusal)
 
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 from studio.nouns import Photo
 from studio.photo import image_decoder
 from studio.photo.crop import Image as Pixels
-from studio.photo.photo_store import read
+from studio.photo.photo_store import read_photo
 from tests.photo import made
 
 
@@ -20,7 +20,7 @@ def taken(tmp_path: Path, data: bytes, name: str = "photo") -> tuple[Photo, Pixe
     """What the studio makes of a file's bytes."""
     file = tmp_path / "upload.bin"
     file.write_bytes(data)
-    return read(file, name)
+    return read_photo(file, name)
 
 
 def off(image: Pixels, expected: Pixels) -> float:
@@ -285,7 +285,7 @@ def test_the_header_is_checked_before_a_pixel_is_decoded(tmp_path: Path) -> None
     file = tmp_path / "limit.png"
     file.write_bytes(made.png(12_000, 10_000, 1, 0, bytes(10)))
     with pytest.raises(image_decoder.Refusal) as caught:
-        read(file)
+        read_photo(file)
     assert "megapixels" not in caught.value.reason
 
 
@@ -303,4 +303,4 @@ def test_a_name_is_only_ever_a_name(given: str, kept: str, tmp_path: Path) -> No
 def test_without_a_name_the_files_own_is_used(tmp_path: Path) -> None:
     file = tmp_path / "harbour.png"
     file.write_bytes(made.plain())
-    assert read(file)[0].name == "harbour.png"
+    assert read_photo(file)[0].name == "harbour.png"

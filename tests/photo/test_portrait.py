@@ -94,7 +94,7 @@ def stretched(values: np.ndarray) -> np.ndarray:
     return (values - values.min()) / (values.max() - values.min())
 
 
-def off(found: embedded_depth.Own | None, expected: np.ndarray) -> float:
+def off(found: embedded_depth.EmbeddedDepth | None, expected: np.ndarray) -> float:
     """The mean difference between a map that was found and the one that was put in."""
     assert found is not None and found.map is not None, found
     return float(np.abs(found.map / 65535 - stretched(expected)).mean())
@@ -103,7 +103,7 @@ def off(found: embedded_depth.Own | None, expected: np.ndarray) -> float:
 @pytest.mark.parametrize("turned", [1, 3, 6, 8])
 def test_gdepth_is_found_and_turned_with_its_photo(turned: int) -> None:
     stored = np.ascontiguousarray(made.TO_STORED[turned](1 - nearness()))
-    found = embedded_depth.find(gdepth(stored, turned=turned), scene())
+    found = embedded_depth.find_embedded_depth(gdepth(stored, turned=turned), scene())
     assert off(found, nearness()) < 0.01 and found is not None and not found.doubt
 
 
@@ -111,25 +111,25 @@ def test_the_range_says_how_values_become_disparity() -> None:
     near, far = 0.5, 8.0
     distance = 1 / (1 / far + nearness() * (1 / near - 1 / far))
     linear = gdepth((distance - near) / (far - near), f'GDepth:Format="RangeLinear" GDepth:Near="{near}" GDepth:Far="{far}"')
-    assert off(embedded_depth.find(linear, scene()), nearness()) < 0.01
+    assert off(embedded_depth.find_embedded_depth(linear, scene()), nearness()) < 0.01
     endless = gdepth(1 - nearness(), 'GDepth:Format="RangeLinear" GDepth:Near="0" GDepth:Far="nan"')
-    assert off(embedded_depth.find(endless, scene()), nearness()) < 0.01, "without its ends, near stays near"
+    assert off(embedded_depth.find_embedded_depth(endless, scene()), nearness()) < 0.01, "without its ends, near stays near"
 
 
 @pytest.mark.parametrize("padding", [0, 64])
 def test_a_map_behind_the_jpeg_is_counted_from_the_files_end(padding: int) -> None:
-    assert off(embedded_depth.find(contained(1 - nearness(), padding=padding), scene()), nearness()) < 0.02
+    assert off(embedded_depth.find_embedded_depth(contained(1 - nearness(), padding=padding), scene()), nearness()) < 0.02
 
 
 def test_heif_samples_are_read_as_their_file_says() -> None:
     """What pillow-heif hands over stands in for a HEIC file here: it writes none that carries depth."""
     samples = np.rint(nearness() * 255).astype(np.uint8)
     for kind in (0, 1, 3):
-        assert np.allclose(embedded_depth.from_heif(samples, {"representation_type": kind}), nearness(), atol=0.01)
+        assert np.allclose(embedded_depth.read_heif_samples(samples, {"representation_type": kind}), nearness(), atol=0.01)
     distance = 1 / (1 / 8 + nearness() * (2 - 1 / 8))
     uniform = np.rint((distance - 0.5) / 7.5 * 65535).astype(np.uint16)
     about = {"representation_type": 2, "z_near": 0.5, "z_far": 8.0}
-    assert np.allclose(embedded_depth.from_heif(uniform, about), nearness(), atol=0.01)
+    assert np.allclose(embedded_depth.read_heif_samples(uniform, about), nearness(), atol=0.01)
 
 
 def bomb() -> bytes:
@@ -166,24 +166,27 @@ def test_what_cannot_be_read_is_told_and_costs_nothing_else(name: str, settings,
 def test_damage_anywhere_is_never_a_crash() -> None:
     for seed in range(30):
         for data in (gdepth(1 - nearness(), kind="JPEG"), contained(1 - nearness())):
-            embedded_depth.find(made.damaged(data, seed), scene())
-            embedded_depth.find(made.cut_short(data, seed / 30), scene())
+            embedded_depth.find_embedded_depth(made.damaged(data, seed), scene())
+            embedded_depth.find_embedded_depth(made.cut_short(data, seed / 30), scene())
 
 
 def test_maps_that_say_nothing_are_left_out() -> None:
-    flat = embedded_depth.find(gdepth(np.random.default_rng(2).uniform(0.5, 0.505, (H, W))), scene())
-    assert flat == embedded_depth.Own(None, "it is flat")
-    square = embedded_depth.find(gdepth(1 - nearness()[:, 30:150]), scene())
-    assert square == embedded_depth.Own(None, "it has another shape than the photo")
-    assert embedded_depth.find(jpeg(), scene()) is None and embedded_depth.find(made.plain("PNG"), scene()) is None
+    flat = embedded_depth.find_embedded_depth(gdepth(np.random.default_rng(2).uniform(0.5, 0.505, (H, W))), scene())
+    assert flat == embedded_depth.EmbeddedDepth(None, "it is flat")
+    square = embedded_depth.find_embedded_depth(gdepth(1 - nearness()[:, 30:150]), scene())
+    assert square == embedded_depth.EmbeddedDepth(None, "it has another shape than the photo")
+    assert (
+        embedded_depth.find_embedded_depth(jpeg(), scene()) is None
+        and embedded_depth.find_embedded_depth(made.plain("PNG"), scene()) is None
+    )
 
 
 def test_a_map_that_the_picture_speaks_against_is_doubted() -> None:
-    assert embedded_depth.doubt(nearness(), scene()) == ""
-    assert "outlines" in embedded_depth.doubt(np.roll(nearness(), W // 2, 1), scene())
-    assert "steps" in embedded_depth.doubt((nearness() > 0.5).astype(np.float32), scene())
+    assert embedded_depth.find_doubt(nearness(), scene()) == ""
+    assert "outlines" in embedded_depth.find_doubt(np.roll(nearness(), W // 2, 1), scene())
+    assert "steps" in embedded_depth.find_doubt((nearness() > 0.5).astype(np.float32), scene())
     ramp = np.ones((H, 1), np.float32) * np.linspace(0, 1, W, dtype=np.float32)
-    assert embedded_depth.doubt(ramp, scene()) == "", "a ramp has no outline that could lie elsewhere"
+    assert embedded_depth.find_doubt(ramp, scene()) == "", "a ramp has no outline that could lie elsewhere"
 
 
 def test_it_is_kept_with_the_photo(settings, tmp_path) -> None:

@@ -16,9 +16,11 @@ from PIL import Image
 from sklearn.datasets import load_sample_image
 
 from studio.nouns import Aspect, Photo
-from studio.photo.auto_crop import Face, Suggestion, faces, saliency, suggest
-from studio.photo.crop import RATIOS, box, largest, settle
+from studio.photo.auto_crop import Suggestion, suggest_crop
+from studio.photo.crop import RATIOS, find_largest, find_pixel_box, settle_crop
 from studio.photo.crop import Image as Pixels
+from studio.photo.faces import Face, find_faces
+from studio.photo.saliency import find_saliency
 
 ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 
@@ -36,7 +38,7 @@ def of(image: Pixels) -> Photo:
 
 
 def laid(image: Pixels, aspect: Aspect) -> Suggestion:
-    return suggest(image, of(image), aspect)
+    return suggest_crop(image, of(image), aspect)
 
 
 def group(places: list[tuple[int, int, int]], width: int = 1600, height: int = 900) -> Pixels:
@@ -62,7 +64,7 @@ def untouched(suggestion: Suggestion, face: Face) -> bool:
 
 @pytest.mark.parametrize(("picture", "centre"), [(astronaut, (0.44, 0.23)), (hopper, (0.53, 0.39))])
 def test_a_portraits_face_is_found_where_it_is(picture: Callable[[], Pixels], centre: tuple[float, float]) -> None:
-    found = faces(picture())
+    found = find_faces(picture())
     assert len(found) == 1 and found[0].score > 0.8
     assert (found[0].x + found[0].w / 2, found[0].y + found[0].h / 2) == pytest.approx(centre, abs=0.04)
     assert found[0].w < 0.45
@@ -70,17 +72,17 @@ def test_a_portraits_face_is_found_where_it_is(picture: Callable[[], Pixels], ce
 
 @pytest.mark.parametrize("name", ["mountains", "stream", "dandelion"])
 def test_no_face_is_seen_where_there_is_none(name: str, samples: Path) -> None:
-    assert faces(np.asarray(Image.open(samples / f"{name}.jpg").convert("RGB"))) == ()
+    assert find_faces(np.asarray(Image.open(samples / f"{name}.jpg").convert("RGB"))) == ()
 
 
 def test_no_face_is_seen_in_things() -> None:
     for image in (skimage.data.rocket(), load_sample_image("china.jpg")):
-        assert faces(np.asarray(image, np.uint8)) == ()
+        assert find_faces(np.asarray(image, np.uint8)) == ()
 
 
 def test_the_small_faces_of_a_group_are_found() -> None:
     places = [(80, 300, 150), (420, 380, 110), (760, 280, 90), (1010, 400, 160), (1330, 320, 120)]
-    found = faces(group(places))
+    found = find_faces(group(places))
     assert len(found) == len(places)
     for left, top, side in places:
         assert any(
@@ -90,25 +92,25 @@ def test_the_small_faces_of_a_group_are_found() -> None:
 
 def test_saliency_is_a_map_of_the_whole_picture() -> None:
     image = np.asarray(load_sample_image("flower.jpg"), np.uint8)
-    found = saliency(image)
+    found = find_saliency(image)
     assert found.dtype == np.float32 and found.shape == (320, 320) and not found.flags.writeable
     assert float(found.min()) == 0 and float(found.max()) == 1
     assert found[150, 150] > 0.9 and found[20, 20] < 0.1
-    assert saliency(image.copy()) is found, "remembered by content"
+    assert find_saliency(image.copy()) is found, "remembered by content"
 
 
 def test_a_flat_picture_has_no_subject() -> None:
     flat = np.full((300, 500, 3), 128, np.uint8)
-    assert np.isfinite(saliency(flat)).all()
+    assert np.isfinite(find_saliency(flat)).all()
     got = laid(flat, "1:1")
-    assert got.crop == largest(of(flat), "1:1") and "no clear subject" in got.choice.reason
+    assert got.crop == find_largest(of(flat), "1:1") and "no clear subject" in got.choice.reason
 
 
 def test_many_threads_see_the_same() -> None:
     image = hopper()
-    expected = faces(image)
+    expected = find_faces(image)
     with ThreadPoolExecutor(4) as pool:
-        assert all(one == expected for one in pool.map(faces, [image] * 8))
+        assert all(one == expected for one in pool.map(find_faces, [image] * 8))
         crops = list(pool.map(lambda aspect: laid(image, aspect), ASPECTS * 2))
     assert crops[: len(ASPECTS)] == crops[len(ASPECTS) :]
 
@@ -116,22 +118,22 @@ def test_many_threads_see_the_same() -> None:
 def test_the_suggestion_is_the_largest_box_of_its_aspect() -> None:
     for image in (astronaut(), hopper()):
         for aspect in ASPECTS:
-            crop, most = laid(image, aspect).crop, largest(of(image), aspect)
+            crop, most = laid(image, aspect).crop, find_largest(of(image), aspect)
             assert (crop.w, crop.h, crop.aspect) == (most.w, most.h, aspect)
-            good = settle(of(image), crop)
+            good = settle_crop(of(image), crop)
             assert (good.x, good.y) == pytest.approx((crop.x, crop.y))
 
 
 def test_the_photos_own_shape_is_the_whole_photo() -> None:
     got = laid(astronaut(), "photo")
-    assert box(of(astronaut()), got.crop) == (0, 0, 512, 512) and "nothing is cut" in got.choice.reason
-    assert laid(astronaut(), "1:1").crop == largest(of(astronaut()), "1:1")
+    assert find_pixel_box(of(astronaut()), got.crop) == (0, 0, 512, 512) and "nothing is cut" in got.choice.reason
+    assert laid(astronaut(), "1:1").crop == find_largest(of(astronaut()), "1:1")
 
 
 @pytest.mark.parametrize("picture", [astronaut, hopper])
 def test_a_face_that_fits_is_never_cut(picture: Callable[[], Pixels]) -> None:
     image = picture()
-    face = faces(image)[0]
+    face = find_faces(image)[0]
     for aspect in RATIOS:
         got = laid(image, aspect)
         assert whole(got, face)
@@ -147,7 +149,7 @@ def test_a_portrait_keeps_its_headroom() -> None:
 @pytest.mark.parametrize("left", [0, 400, 800, 1200])
 def test_a_face_anywhere_along_the_photo_is_kept(left: int) -> None:
     image = group([(left, 250, 400)])
-    face = faces(image)[0]
+    face = find_faces(image)[0]
     for aspect in ("9:16", "1:1", "4:5", "3:4"):
         assert whole(laid(image, aspect), face)
 
@@ -155,7 +157,7 @@ def test_a_face_anywhere_along_the_photo_is_kept(left: int) -> None:
 @pytest.mark.parametrize("top", [0, 500, 1000])
 def test_a_face_anywhere_down_the_photo_is_kept(top: int) -> None:
     image = group([(100, top, 600)], width=900, height=1600)
-    face = faces(image)[0]
+    face = find_faces(image)[0]
     for aspect in ("16:9", "1:1", "4:5"):
         got = laid(image, aspect)
         assert whole(got, face)
@@ -170,7 +172,7 @@ def five() -> Pixels:
 
 
 def test_of_a_group_no_face_is_cut_and_those_left_out_are_counted(five: Pixels) -> None:
-    found = faces(five)
+    found = find_faces(five)
     assert len(found) == 5
     for aspect in ("1:1", "4:5", "3:4", "9:16", "21:9"):
         got = laid(five, aspect)
@@ -182,13 +184,13 @@ def test_of_a_group_no_face_is_cut_and_those_left_out_are_counted(five: Pixels) 
 def test_two_faces_that_both_fit_are_both_kept() -> None:
     image = group([(300, 300, 240), (700, 260, 260)])
     got = laid(image, "1:1")
-    assert all(whole(got, face) for face in faces(image)) and "all 2 faces" in got.choice.reason
+    assert all(whole(got, face) for face in find_faces(image)) and "all 2 faces" in got.choice.reason
 
 
 def test_a_face_larger_than_the_box_is_said_to_be_cut_and_keeps_its_eyes() -> None:
     close = np.ascontiguousarray(cv2.resize(hopper()[120:360, 150:400], (500, 480)))
     tall = np.pad(close, ((200, 200), (0, 0), (0, 0)), mode="edge")
-    face = faces(tall)[0]
+    face = find_faces(tall)[0]
     got = laid(tall, "21:9")
     assert face.h > got.crop.h, "the face is too large for this to be a test otherwise"
     assert "cut" in got.choice.reason and "eyes" in got.choice.reason
@@ -215,13 +217,13 @@ def test_the_subject_is_in_the_picture(name: str, aspect: Aspect, inside: tuple[
 def test_a_landscape_without_a_subject_keeps_its_middle(samples: Path) -> None:
     image = np.asarray(Image.open(samples / "mountains.jpg").convert("RGB"))
     got = laid(image, "9:16")
-    assert got.crop == largest(of(image), "9:16") and "no clear subject" in got.choice.reason
+    assert got.crop == find_largest(of(image), "9:16") and "no clear subject" in got.choice.reason
 
 
 def test_a_small_copy_is_laid_like_the_whole_photo() -> None:
     image = astronaut()
     small = np.ascontiguousarray(image[::2, ::2])
-    one, two = suggest(image, of(image), "16:9"), suggest(small, of(image), "16:9")
+    one, two = suggest_crop(image, of(image), "16:9"), suggest_crop(small, of(image), "16:9")
     assert one.crop.y == pytest.approx(two.crop.y, abs=0.02)
 
 

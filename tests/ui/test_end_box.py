@@ -16,7 +16,7 @@ from studio.clip import score
 from studio.config import ASSETS, Settings
 from studio.engines.base import Engine
 from studio.nouns import Shot
-from studio.photo.crop import box
+from studio.photo.crop import find_pixel_box
 from tests.fakes import shelf
 from tests.ui.conftest import App, Open
 from tests.ui.steps import LONG, WAIT, animate, choose, crop_box, draft, quick, sample
@@ -168,5 +168,5 @@ def ends(file: Path) -> tuple[np.ndarray, np.ndarray]:
 
 def plain(shot: Shot, crop: object, width: int, height: int) -> np.ndarray:
     image = cv2.cvtColor(cv2.imread(str(ASSETS / "samples" / "dogs.jpg")), cv2.COLOR_BGR2RGB)
-    left, top, right, bottom = box(shot.photo, crop)  # pyright: ignore
+    left, top, right, bottom = find_pixel_box(shot.photo, crop)  # pyright: ignore
     return cv2.resize(image[top:bottom, left:right], (width, height), interpolation=cv2.INTER_AREA)

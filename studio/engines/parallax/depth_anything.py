@@ -24,7 +24,7 @@ from studio.engines.base import Image, Tick
 from studio.engines.diffusion.files.local_files import HubFile
 from studio.engines.parallax.scene import Floats
 from studio.nouns import Refusal
-from studio.photo.matte import small
+from studio.photo.matte import shrink_to_work
 from studio.photo.onnx_network import Network, Unreadable
 
 NAME = "Depth Anything V2"
@@ -145,7 +145,7 @@ def _run_before(image: Image, place: Path) -> Floats:
     try:
         processor, model = _load(place, _mark(place / BEFORE[-1]))
         with torch.inference_mode():
-            found = model(**processor(images=small(image, SIDE), return_tensors="pt")).predicted_depth[0]
+            found = model(**processor(images=shrink_to_work(image, SIDE), return_tensors="pt")).predicted_depth[0]
     except (OSError, ValueError, RuntimeError, KeyError, SafetensorError) as error:
         raise Unreadable(str(error)) from error
     return np.asarray(found.float().numpy())

@@ -14,7 +14,7 @@ from studio.engines.parallax.perspective import Walls
 from studio.engines.parallax.scene import Floats
 from studio.engines.parallax.sky import Sky
 from studio.photo import matte
-from studio.photo.matte import Matte, step
+from studio.photo.matte import Matte, smoothstep
 
 GENTLE = 0.6
 """How steeply floor and ceiling come nearer, of what lines say: where those are wrong, upright lines would bend at the floor."""
@@ -29,7 +29,7 @@ class Reading(NamedTuple):
 
 def estimate(image: Image, subject: Matte) -> Reading:
     """Depth of a photo from its looks. image: (H, W, 3) uint8 RGB at any size; the result has the matte's working size."""
-    rgb8 = matte.small(image)
+    rgb8 = matte.shrink_to_work(image)
     rgb = rgb8.astype(np.float32) / 255
     heavens = sky.find(rgb, subject.soft)
     height, width = subject.soft.shape
@@ -74,13 +74,13 @@ def _focus(rgb: Floats, guide: Image, found: Floats) -> Floats:
     gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     fine, coarse = cv2.GaussianBlur(gray, (0, 0), 1.0), cv2.GaussianBlur(gray, (0, 0), 2.5)
     sharp, soft = (cv2.GaussianBlur(_halve(np.abs(one - other)), (0, 0), 3) for one, other in ((gray, fine), (fine, coarse)))
-    ratio, sure = sharp / (sharp + soft + 0.004), step(0.006, 0.02, sharp + soft)
+    ratio, sure = sharp / (sharp + soft + 0.004), smoothstep(0.006, 0.02, sharp + soft)
     seen = ratio[sure > 0.5]
     if seen.size < 125:
         return found
     low, high = np.percentile(seen, (10, 92))
-    spread = float(step(0.12, 0.32, np.float32([high - low]))[0])
-    near = step(float(low), float(high), ratio) * sure
+    spread = float(smoothstep(0.12, 0.32, np.float32([high - low]))[0])
+    near = smoothstep(float(low), float(high), ratio) * sure
     near = np.clip(cv2.ximgproc.guidedFilter(_halve(guide), near, max(gray.shape) // 40, 4e-3 * 255**2), 0, 1)
     near = cv2.resize(near, gray.shape[::-1], interpolation=cv2.INTER_LINEAR)
     return (found * (1 - 0.45 * spread) + (0.08 + 0.62 * near) * (0.45 * spread)).astype(np.float32)
@@ -108,7 +108,7 @@ def _subjects(found: Floats, plane: Floats, down: Floats, subject: Matte, walls:
     walls: how sure the room is; a subject that isn't sure itself is then a part of it, a door rather than a person.
     """
     height, width = found.shape
-    believed = 1 - 0.9 * walls * float(step(5.0, 7.0, np.float32([subject.doubt]))[0])
+    believed = 1 - 0.9 * walls * float(smoothstep(5.0, 7.0, np.float32([subject.doubt]))[0])
     side = max(height, width)
     base = cv2.GaussianBlur(found, (0, 0), side / 40)
     for part in subject.parts:
@@ -121,7 +121,7 @@ def _subjects(found: Floats, plane: Floats, down: Floats, subject: Matte, walls:
         relief = cv2.GaussianBlur(np.sqrt(1 - (1 - rise) ** 2), (0, 0), side / 64)
         lean = (down - top / height) / max(high / height, 1e-3)
         body = min(near, 0.88) + 0.14 * (relief - 0.4) + 0.05 * (lean - 0.5)
-        lies = float(step(0.8, 1.0, np.float32([part.mask[-2].mean()]))[0])  # a pier fills the foot, and goes away from it
+        lies = float(smoothstep(0.8, 1.0, np.float32([part.mask[-2].mean()]))[0])  # a pier fills the foot, and goes away from it
         body = body + lies * (plane - float(plane[part.mask].mean()))
         found = np.where(part.mask, found + believed * (body - found), found)
     return np.clip(found, 0, 1).astype(np.float32)

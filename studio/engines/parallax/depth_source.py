@@ -94,7 +94,7 @@ def _read(image: Image, settings: Settings, builtin: Reading) -> tuple[Reading, 
 
 def _instead(builtin: Reading, found: Floats, image: Image) -> Reading:
     """The given depth at the working size, with the sky that was seen in the photo."""
-    size = matte.small(image).shape[1::-1]
+    size = matte.shrink_to_work(image).shape[1::-1]
     laid = cv2.resize(found, size, interpolation=cv2.INTER_AREA if found.shape[1] > size[0] else cv2.INTER_LINEAR)
     return Reading(np.clip(laid, 0, 1).astype(np.float32), builtin.sky)
 
@@ -107,19 +107,19 @@ def _read_map(shot: Shot, settings: Settings) -> Floats:
     if not re.fullmatch("[0-9a-f]{64}", shot.depth):
         raise Refusal(f"There is no depth called {shot.depth!r}.", "Choose auto, built in, or upload a depth map.")
     whole = _open(settings.depths / f"{shot.depth}.png")
-    return _cut(whole, crop.settle(shot.photo, shot.crop)) if covers_photo(shot, *whole.shape[::-1]) else whole
+    return _cut(whole, crop.settle_crop(shot.photo, shot.crop)) if covers_photo(shot, *whole.shape[::-1]) else whole
 
 
 def _own(shot: Shot, settings: Settings) -> Floats:
     """The map that came inside the photo, cut to the shot's crop: (h, w) float32 0..1, near is bright."""
     if not shot.photo.own_depth:
         raise Refusal("This photo came without depth of its own.", "Let Stir read the depth, or add the original.")
-    return _cut(_open(settings.depths / f"{shot.photo.own_depth}.png"), crop.settle(shot.photo, shot.crop))
+    return _cut(_open(settings.depths / f"{shot.photo.own_depth}.png"), crop.settle_crop(shot.photo, shot.crop))
 
 
 def covers_photo(shot: Shot, width: int, height: int) -> bool:
     """Whether a depth map of this size covers the whole photo; if not, the crop. Raises `Refusal` when it fits neither."""
-    left, top, right, bottom = crop.box(shot.photo, shot.crop)
+    left, top, right, bottom = crop.find_pixel_box(shot.photo, shot.crop)
     if _alike(width / height, shot.photo.width / shot.photo.height):
         return True
     if _alike(width / height, (right - left) / (bottom - top)):

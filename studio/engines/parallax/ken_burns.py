@@ -19,7 +19,7 @@ from studio.engines.parallax.path import Matrix, Pose, Stage, hand, rotation, sh
 from studio.engines.parallax.projection import Framing
 from studio.motion.camera_moves import is_moving, is_shaken
 from studio.nouns import Choice, Shot, replace
-from studio.photo.crop import both, box, output_size
+from studio.photo.crop import enclose, find_output_size, find_pixel_box
 
 MARGIN = 0.08  # of both boxes' extent: photo around them, for the swing to look into
 SWING = 0.12  # how far the camera swings aside, in mean half windows at the nearest depth
@@ -50,12 +50,12 @@ class Span(NamedTuple):
 def span(shot: Shot) -> Span:
     """What has to be read for a shot with an end box: as fine as its smaller box needs, where the photo has the pixels."""
     assert shot.end is not None
-    crop = both(shot.photo, shot.crop, shot.end.crop, MARGIN)
-    left, top, right, bottom = box(shot.photo, crop)
+    crop = enclose(shot.photo, shot.crop, shot.end.crop, MARGIN)
+    left, top, right, bottom = find_pixel_box(shot.photo, crop)
     across, down = right - left, bottom - top
-    boxes = [box(shot.photo, one) for one in (shot.crop, shot.end.crop)]
+    boxes = [find_pixel_box(shot.photo, one) for one in (shot.crop, shot.end.crop)]
     windows = [((a - left) / across, (b - top) / down, (c - a) / across, (d - b) / down) for a, b, c, d in boxes]
-    frame = output_size(shot)
+    frame = find_output_size(shot)
     wanted = max(frame.width / (one[2] * across) for one in windows)
     least = min(frame.width / (one[2] * across) for one in windows)
     scale = max(min(wanted, 1.5), least)
@@ -136,8 +136,8 @@ def choices(shot: Shot) -> tuple[Choice, ...]:
     every = (*camera.moves, *(move for leg in camera.then for move in leg.moves))
     if any(is_moving(move) and not is_shaken(move.name) for move in every):
         found.append(Choice("camera", "start box to end box", "the two boxes say where the camera goes, in place of its moves"))
-    left, _, right, _ = box(shot.photo, shot.end.crop)
-    larger = output_size(shot).width / (right - left)
+    left, _, right, _ = find_pixel_box(shot.photo, shot.end.crop)
+    larger = find_output_size(shot).width / (right - left)
     if larger >= 1.095:
         reason = f"the end box is {right - left} px wide: a larger one, or a smaller clip, stays sharp to the end"
         found.append(Choice("end box", f"enlarged {larger:.1f} times", reason))

@@ -17,7 +17,7 @@ from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sky import Sky
 from studio.nouns import Choice, Progress, Shot
 from studio.photo import matte
-from studio.photo.crop import output_size
+from studio.photo.crop import find_output_size
 from studio.photo.matte import Matte
 
 FINER = 1.5  # texture over frame: bilinear sampling then looks as sharp as the photo
@@ -34,14 +34,14 @@ def read_scene(
     asks for can't be had, and lets `Stopped` from `tick` through.
     """
     tick(Progress("read", 0, 3, "finding the subject"))
-    width, height = size or output_size(shot)[:2]
+    width, height = size or find_output_size(shot)[:2]
     texture = _texture(image, width, height)
-    subject = matte.find(image, whole, shot.crop, shot.subject)
+    subject = matte.find_matte(image, whole, shot.crop, shot.subject)
     tick(Progress("read", 1, 3, "reading the depth"))
     reading, chosen = depth_source.read(image, shot, settings, subject)
     tick(Progress("read", 2, 3, "filling in what is behind"))
     picture = np.asarray(cv2.resize(texture, reading.disparity.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
-    alpha = matte.edge(picture, subject.soft) if subject.layered else np.zeros(picture.shape[:2], np.uint8)
+    alpha = matte.refine_edge(picture, subject.soft) if subject.layered else np.zeros(picture.shape[:2], np.uint8)
     maps = _maps(alpha, reading.disparity, reading.sky)
     layers = _sheets(texture, subject, reading.sky, maps) if needs_sheets(shot) else (_one(texture, alpha, reading.sky, maps),)
     masks = areas.masks(texture, (alpha / 255).astype(np.float32), reading.sky)
@@ -107,7 +107,7 @@ def _sheets(texture: Image, subject: Matte, heavens: Sky, maps: _Maps) -> tuple[
     sheets: list[Layer] = []
     behind, soft = texture, heavens.soft
     if maps.subject is not None:
-        alpha = matte.edge(texture, subject.soft)
+        alpha = matte.refine_edge(texture, subject.soft)
         hole = _wider(alpha)
         front, behind = part.lift(texture, alpha, fill.smooth(texture, hole), hole)
         sheets.append(Layer("subject", front, maps.subject))
@@ -116,7 +116,7 @@ def _sheets(texture: Image, subject: Matte, heavens: Sky, maps: _Maps) -> tuple[
     if maps.sky is None:
         sheets.append(Layer("background", cv2.cvtColor(behind, cv2.COLOR_RGB2RGBA), maps.background))
         return tuple(sheets[::-1])
-    land = 255 - matte.edge(behind, soft)
+    land = 255 - matte.refine_edge(behind, soft)
     hole = _wider(land)
     front, beyond = part.lift(behind, land, fill.smooth(behind, hole), hole)
     sheets.append(Layer("background", front, maps.background))

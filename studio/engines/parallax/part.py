@@ -11,7 +11,7 @@ import numpy as np
 from studio.engines.base import Image
 from studio.engines.parallax.fill import spread
 from studio.engines.parallax.scene import Floats
-from studio.photo.matte import step
+from studio.photo.matte import smoothstep
 
 FIRM, LOOSE = 0.02, 0.5  # how willingly the back changes, against 1 for the front: on a calm background, and on a busy one
 WISP = 64  # alpha, of 255, below which a pixel may still be more of the front than the matte says
@@ -77,7 +77,7 @@ def _with_wisps(image: Image, alpha: Image, filled: Image, hole: Image, own: Ima
     wrong[ys, xs], count[ys, xs] = aside, 1
     around = (AROUND, AROUND)
     told = cv2.blur(count, around)
-    calm = (told > 0) * (1 - step(6, 14, cv2.blur(wrong, around) / (told + 1e-3)))
+    calm = (told > 0) * (1 - smoothstep(6, 14, cv2.blur(wrong, around) / (told + 1e-3)))
     found = np.where(contrast > 30**2, np.clip((towards - DULL) / (1 - DULL), 0, 0.9), 0) * calm[ys, xs]
     more, plain = alpha.copy(), image.copy()
     more[ys, xs] = np.maximum(alpha[ys, xs], np.rint(found * 255).astype(np.uint8))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from studio.engines.base import Image
 from studio.engines.parallax.scene import Floats
-from studio.photo.matte import step
+from studio.photo.matte import smoothstep
 
 Flags = NDArray[np.bool_]
 
@@ -77,7 +77,7 @@ def _leaves(hsv: Floats, light: Floats) -> Floats:
         straw[:] = False
     grass = straw & (_around(detail, 0.03) > _FINE) & upright & (_around(green, 0.3) > _NEAR)
     soft = cv2.GaussianBlur((green | grass).astype(np.float32), (0, 0), light.shape[1] / 120)
-    return step(0.35, 0.8, soft)
+    return smoothstep(0.35, 0.8, soft)
 
 
 def _find_stems(hsv: Floats, lab: Floats, leaves: Flags, body: Flags) -> Floats:

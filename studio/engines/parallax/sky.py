@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.engines.parallax.scene import Floats
-from studio.photo.matte import squares, step
+from studio.photo.matte import smoothstep, sum_squares
 
 LEAST = 0.03  # a smaller share of the picture than this is not worth calling a sky
 WALL = 0.3  # ending on land in fewer columns than this, it is a wall or a backdrop
@@ -67,7 +67,7 @@ def find(rgb: Floats, subject: Floats) -> Sky:
         return nothing
     rough = float(slope[hard > 0].mean())
     hard = _with_clouds(rgb, slope, hard)
-    soft = _skyline(rgb, hard) * (1 - step(0.3, 0.7, subject))
+    soft = _skyline(rgb, hard) * (1 - smoothstep(0.3, 0.7, subject))
     share = float(soft.mean())
     landed = _land_share(soft, subject)
     if share < LEAST or landed < WALL or rough > ROUGH or _is_wall(rgb, soft):
@@ -100,10 +100,10 @@ def _skyline(rgb: Floats, sky: NDArray[np.uint8]) -> Floats:
     above = cv2.blur(rgb * sure[..., None], window) / (near_sky + 1e-4)
     below = cv2.blur(rgb * land[..., None], window) / (near_land + 1e-4)
     apart = above - below
-    contrast = squares(apart)
+    contrast = sum_squares(apart)
     towards = np.einsum("ijk,ijk->ij", rgb - below, apart) / (contrast + 1e-4)
     known = (contrast > 0.01) & (near_sky[..., 0] > 0.01) & (near_land[..., 0] > 0.01)
-    found = np.where(known, step(0.35, 0.75, towards), sky.astype(np.float32))
+    found = np.where(known, smoothstep(0.35, 0.75, towards), sky.astype(np.float32))
     return np.maximum(np.where(land > 0, 0, found), sure).astype(np.float32)
 
 

@@ -18,7 +18,7 @@ from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sheets import Sheet, prepare
 from studio.nouns import Choice, Shot
-from studio.photo.crop import output_size
+from studio.photo.crop import find_output_size
 
 DEPTH = 0.8
 """The furthest thing lies at 1 / (1 - DEPTH) = 5 times the nearest: deeper looks cut out, shallower looks flat."""
@@ -107,7 +107,7 @@ def between_boxes(scene: Scene, shot: Shot, found: ken_burns.Span) -> Setting:
     depth, where = Depth(scene.pivot, scene.gap), _where(scene)
     layers = _tied(scene, ken_burns.poses(shot, found, where, 1.0), where.half)
     poses = ken_burns.settle(shot, found, _edges(layers, depth, {}), where)
-    across = round(output_size(shot).width / found.widest)
+    across = round(find_output_size(shot).width / found.widest)
     sheets = tuple(prepare(layer, depth.of(layer.disparity), index == 0, across) for index, layer in enumerate(layers))
     reason = "the camera goes exactly from the start box to the end box, and swings a little aside in between"
     return Setting(sheets, poses, Framing(), Choice("framing", "from box to box", reason))

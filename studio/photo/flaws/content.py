@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.nouns import Aspect, Crop, Mend, Photo, Shot, Size
-from studio.photo.auto_crop import lay
-from studio.photo.crop import RATIOS, box, output_size, settle
+from studio.photo.auto_crop import place_crop
+from studio.photo.crop import RATIOS, find_output_size, find_pixel_box, settle_crop
 from studio.photo.faces import Face
 from studio.photo.findings import Box, Finding, Remedy
 from studio.photo.lettering import Lettering
@@ -45,34 +45,36 @@ _AIR = 0.01
 """How far from the lettering such a crop ends, in fractions of the photo."""
 
 
-def findings(scene: Scene, photo: Photo, crop: Crop, size: Size, standing: Standing | None = None) -> tuple[Finding, ...]:
+def find_content_flaws(
+    scene: Scene, photo: Photo, crop: Crop, size: Size, standing: Standing | None = None
+) -> tuple[Finding, ...]:
     """What was found in a photo's content, for a crop and a size. Codes: busy, subject, text, faces_small, faces_cut, ratio.
 
     `photo` may be a mended one: only its width and height are used. `standing` is whether there is a subject in the crop, as its
     depth will find it; None for that of the whole photo. Nothing is said of what isn't there (faces, a subject).
     """
-    crop = settle(photo, crop)
+    crop = settle_crop(photo, crop)
     found = (
-        busy(scene, standing), separation(scene, standing), text(scene, photo, crop), faces_small(scene, photo, crop, size),
-        faces_cut(scene, photo, crop), ratio(scene, photo, crop),
+        judge_clutter(scene, standing), judge_separation(scene, standing), judge_lettering(scene, photo, crop),
+        judge_face_size(scene, photo, crop, size), judge_cut_faces(scene, photo, crop), judge_shape(scene, photo, crop),
     )  # fmt: skip
     return tuple(one for one in found if one is not None)
 
 
-def clutter(scene: Scene) -> float:
+def measure_clutter(scene: Scene) -> float:
     """The share of the background that is drawn in sharp edges, 0..1: with 12 grey levels and more of fine detail.
 
     The subject's surroundings, which share its outline, are left out.
     """
     around = cv2.dilate((scene.subject > 0.2).astype(np.uint8), np.ones((9, 9), np.uint8)) == 0
-    return float((_fine(scene)[around] > 12).mean()) if around.mean() > 0.1 else 0.0
+    return float((_measure_fine_detail(scene)[around] > 12).mean()) if around.mean() > 0.1 else 0.0
 
 
-def busy(scene: Scene, standing: Standing | None = None) -> Finding | None:
+def judge_clutter(scene: Scene, standing: Standing | None = None) -> Finding | None:
     """Whether the background competes with the subject. None where there is no clear subject, or hardly a background."""
     if not scene.parted or (standing or scene.matte.standing) not in APART:
         return None
-    share, most = clutter(scene), BUSY_OUTDOORS if scene.outdoors else BUSY
+    share, most = measure_clutter(scene), BUSY_OUTDOORS if scene.outdoors else BUSY
     why = f"sharp edges cover {share:.0%} of what lies behind the subject; from {most:.0%} on it competes"
     if share < most:
         return Finding("busy", "fine", "The background leaves the subject alone.", why)
@@ -81,7 +83,7 @@ def busy(scene: Scene, standing: Standing | None = None) -> Finding | None:
     return Finding("busy", "mend", says, why, (remedy,), None, min(0.3 + 1.5 * (share - most), 0.8))
 
 
-def likeness(scene: Scene) -> tuple[float, float]:
+def measure_likeness(scene: Scene) -> tuple[float, float]:
     """How like its surroundings a subject is: the overlap of their colours 0..1, and how many times its fine detail is theirs.
 
     The overlap is Bhattacharyya's, of histograms in CIE Lab, of the subject and a ring of 30 px around it.
@@ -94,41 +96,41 @@ def likeness(scene: Scene) -> tuple[float, float]:
     one, two = (
         cv2.calcHist([lab], [0, 1, 2], part.astype(np.uint8), [12, 16, 16], [0, 256, 64, 192, 64, 192]) for part in (inner, outer)
     )
-    fine = _fine(scene)
+    fine = _measure_fine_detail(scene)
     overlap = float(np.sqrt(one / max(one.sum(), 1) * two / max(two.sum(), 1)).sum())
     return overlap, float((fine[inner].mean() + 0.5) / (fine[outer].mean() + 0.5))
 
 
-def _fine(scene: Scene) -> NDArray[np.float32]:
+def _measure_fine_detail(scene: Scene) -> NDArray[np.float32]:
     """Detail finer than two pixels of the working copy, in grey levels: out of focus there is none."""
     light = cv2.cvtColor(scene.small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     return np.abs(light - cv2.GaussianBlur(light, (0, 0), 2)).astype(np.float32)
 
 
-def spread(scene: Scene) -> float:
+def measure_colour_spread(scene: Scene) -> float:
     """How far the nine parts of a photo differ in colour: CIE 1976 deviation of their means."""
     lab = cv2.cvtColor(scene.small.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
     means = cv2.resize(lab, (3, 3), interpolation=cv2.INTER_AREA).reshape(9, 3)
     return float(np.sqrt(((means - means.mean(axis=0)) ** 2).sum(axis=1).mean()))
 
 
-def separation(scene: Scene, standing: Standing | None = None) -> Finding | None:
+def judge_separation(scene: Scene, standing: Standing | None = None) -> Finding | None:
     """Whether near parts from far: a subject that can be cut out, or a sky. None where neither the one nor the other can be said.
 
-    `standing` as in `findings`: what is said agrees with what depth and effects will find in the crop.
+    `standing` as in `find_content_flaws`: what is said agrees with what depth and effects will find in the crop.
     """
     stands = standing or scene.matte.standing
     if stands == "marked":
         return Finding("subject", "fine", "The subject is what you marked.", "it was painted over the photo by hand")
     if stands == "clear":
-        return _apart(scene)
+        return _judge_apart(scene)
     if scene.outdoors:
         why = f"a sky covers {scene.cues.sky:.0%} of the photo and ends on land"
         return Finding("subject", "fine", "There is near and far: a sky and what lies under it.", why)
     if stands == "vague":
         says = "What stands out has too soft an edge to move by itself: mark the subject, or keep the camera slow."
         return Finding("subject", "mind", says, "its edge is more than 8 px wide at a long side of 448 px", (), None, 0.3)
-    alike = spread(scene)
+    alike = measure_colour_spread(scene)
     if alike >= ALIKE:
         return None
     why = f"its nine parts differ by {alike:.1f} in colour (CIE 1976); {ALIKE:.0f} and more show depth"
@@ -136,9 +138,9 @@ def separation(scene: Scene, standing: Standing | None = None) -> Finding | None
     return Finding("subject", "mind", says, why, (), None, 0.4)
 
 
-def _apart(scene: Scene) -> Finding:
+def _judge_apart(scene: Scene) -> Finding:
     """Whether a subject that is cut out differs from its surroundings enough for its outline not to show."""
-    overlap, detail = likeness(scene)
+    overlap, detail = measure_likeness(scene)
     why = f"{overlap:.0%} of its colours lie around it too, and it has {detail:.1f} times the fine detail"
     if overlap < FAINT or detail > SHARPER:
         return Finding("subject", "fine", "The subject stands out from its background.", why)
@@ -147,16 +149,16 @@ def _apart(scene: Scene) -> Finding:
     return Finding("subject", "mend", says, why, (remedy,), scene.box, 0.5)
 
 
-def text(scene: Scene, photo: Photo, crop: Crop) -> Finding:
+def judge_lettering(scene: Scene, photo: Photo, crop: Crop) -> Finding:
     """Whether the crop holds lettering, which models and parallax bend."""
-    held = [one for one in scene.lettering if inside(one.box, crop) > 0.2]
+    held = [one for one in scene.lettering if measure_inside(one.box, crop) > 0.2]
     if not held:
         why = "the crop leaves the lettering out" if scene.lettering else "no rows of strokes that look like print"
         return Finding("text", "fine", "No lettering to warp.", why)
-    where = _joined(held)
+    where = _join_boxes(held)
     tall = max(min(one.box[2] * photo.width, one.box[3] * photo.height) for one in held) / min(photo.width, photo.height)
-    why = f"{_rows(len(held))} of print, the tallest {tall:.1%} of the photo's short side"
-    without = _without(held, scene, photo, crop)
+    why = f"{_count_rows(len(held))} of print, the tallest {tall:.1%} of the photo's short side"
+    without = _crop_without(held, scene, photo, crop)
     if without is not None:
         says = "Lettering warps as soon as it moves."
         return Finding("text", "mend", says, why, (Remedy("Crop the lettering away", crop=without),), where, 0.6)
@@ -164,20 +166,20 @@ def text(scene: Scene, photo: Photo, crop: Crop) -> Finding:
     return Finding("text", "mind", says, why, (), where, 0.5)
 
 
-def _rows(count: int) -> str:
+def _count_rows(count: int) -> str:
     return "1 row" if count == 1 else f"{count} rows"
 
 
-def _joined(held: list[Lettering]) -> Box:
+def _join_boxes(held: list[Lettering]) -> Box:
     """The box around all of it."""
     left, top = min(one.box[0] for one in held), min(one.box[1] for one in held)
     right, bottom = max(one.box[0] + one.box[2] for one in held), max(one.box[1] + one.box[3] for one in held)
-    return place(left, top, right - left, bottom - top)
+    return clamp_box(left, top, right - left, bottom - top)
 
 
-def _without(held: list[Lettering], scene: Scene, photo: Photo, crop: Crop) -> Crop | None:
+def _crop_without(held: list[Lettering], scene: Scene, photo: Photo, crop: Crop) -> Crop | None:
     """The largest crop of the same shape inside this one that leaves the lettering out and keeps faces and subject; or None."""
-    left, top, width, height = _joined(held)
+    left, top, width, height = _join_boxes(held)
     right, bottom = left + width + _AIR, top + height + _AIR
     spans = (
         (crop.x, crop.y, left - _AIR - crop.x, crop.h), (right, crop.y, crop.x + crop.w - right, crop.h),
@@ -188,14 +190,14 @@ def _without(held: list[Lettering], scene: Scene, photo: Photo, crop: Crop) -> C
         scale = min(w / crop.w, h / crop.h)
         if scale <= 0 or scale**2 < _ROOM or (best is not None and scale * crop.w <= best.w):
             continue
-        at = _slide(scene, (x, y, w, h), (scale * crop.w, scale * crop.h))
-        tried = settle(photo, Crop(*at, scale * crop.w, scale * crop.h, crop.aspect))
-        if _keeps(tried, crop, scene) and all(inside(one.box, tried) < 0.02 for one in held):
+        at = _slide_into(scene, (x, y, w, h), (scale * crop.w, scale * crop.h))
+        tried = settle_crop(photo, Crop(*at, scale * crop.w, scale * crop.h, crop.aspect))
+        if _keeps(tried, crop, scene) and all(measure_inside(one.box, tried) < 0.02 for one in held):
             best = tried
     return best
 
 
-def _slide(scene: Scene, room: Box, sides: tuple[float, float]) -> tuple[float, float]:
+def _slide_into(scene: Scene, room: Box, sides: tuple[float, float]) -> tuple[float, float]:
     """Where a box of some sides lies in a room so that its middle is nearest to the subject's (or to the room's own)."""
     subject = scene.box or room
     x = min(max(subject[0] + subject[2] / 2 - sides[0] / 2, room[0]), room[0] + room[2] - sides[0])
@@ -205,8 +207,8 @@ def _slide(scene: Scene, room: Box, sides: tuple[float, float]) -> tuple[float, 
 
 def _keeps(tried: Crop, crop: Crop, scene: Scene) -> bool:
     """Whether a crop cuts no face that the other holds whole, and not much more of the subject."""
-    whole = all(inside(face[:4], tried) > 0.96 for face in scene.faces if inside(face[:4], crop) > 0.96)
-    return whole and (scene.box is None or inside(scene.box, tried) > 0.9 * inside(scene.box, crop))
+    whole = all(measure_inside(face[:4], tried) > 0.96 for face in scene.faces if measure_inside(face[:4], crop) > 0.96)
+    return whole and (scene.box is None or measure_inside(scene.box, tried) > 0.9 * measure_inside(scene.box, crop))
 
 
 FACE = 64
@@ -235,96 +237,100 @@ _WHOLE = 0.9
 """The share of the subject's box that must be inside the crop for the subject to fit."""
 
 
-def inside(part: Box, crop: Crop) -> float:
+def measure_inside(part: Box, crop: Crop) -> float:
     """The share of a box that a crop holds, 0..1."""
     across = min(part[0] + part[2], crop.x + crop.w) - max(part[0], crop.x)
     down = min(part[1] + part[3], crop.y + crop.h) - max(part[1], crop.y)
     return max(across, 0.0) * max(down, 0.0) / max(part[2] * part[3], 1e-9)
 
 
-def place(left: float, top: float, width: float, height: float) -> Box:
+def clamp_box(left: float, top: float, width: float, height: float) -> Box:
     """A box of fractions, held inside the photo."""
     x, y = min(max(left, 0.0), 1.0), min(max(top, 0.0), 1.0)
     return x, y, min(max(width, 0.0), 1 - x), min(max(height, 0.0), 1 - y)
 
 
-def same(one: Crop, two: Crop) -> bool:
+def is_same_crop(one: Crop, two: Crop) -> bool:
     """Whether two crops are one to the eye: no edge more than a hundredth of the photo apart."""
     edges = ((one.x, two.x), (one.y, two.y), (one.w, two.w), (one.h, two.h))
     return one.aspect == two.aspect and all(abs(a - b) < 0.01 for a, b in edges)
 
 
-def _seen(scene: Scene) -> list[Face]:
+def _list_sure_faces(scene: Scene) -> list[Face]:
     """The faces that are spoken of: sure ones, and of a crowd those at least half as high as the largest."""
     sure = [face for face in scene.faces if face.score >= _SURE]
     tallest = max((face.h for face in sure), default=0.0)
     return [face for face in sure if len(sure) <= _CROWD or face.h >= tallest / 2]
 
 
-def faces_small(scene: Scene, photo: Photo, crop: Crop, size: Size) -> Finding | None:
+def judge_face_size(scene: Scene, photo: Photo, crop: Crop, size: Size) -> Finding | None:
     """Whether the largest face in the crop will be too small in the clip to stay itself. None without faces."""
-    held = [face for face in _seen(scene) if inside(face[:4], crop) > _CUT[1]]
+    held = [face for face in _list_sure_faces(scene) if measure_inside(face[:4], crop) > _CUT[1]]
     if not held:
         return None
     face = max(held, key=lambda one: one.h)
-    high = _pixels(face, photo, crop, size)
+    high = _measure_height(face, photo, crop, size)
     why = f"the largest face is {high:.0f} px high in the clip; {FACE} px keep its features"
     if high >= FACE:
         return Finding("faces_small", "fine", "The faces are large enough to stay themselves.", why)
-    closer = _closer(face, photo, crop)
-    gain = _pixels(face, photo, closer, size) if closer is not None else 0.0
+    closer = _crop_closer(face, photo, crop)
+    gain = _measure_height(face, photo, closer, size) if closer is not None else 0.0
     remedies = (Remedy("Crop closer around the face", crop=closer),) if closer is not None and gain > 1.25 * high else ()
     subject = "The face is so small that its features" if len(held) == 1 else "The faces are so small that their features"
     hurts = 0.4 + 0.5 * (1 - high / FACE)
     says = f"{subject} may drift."
-    return Finding("faces_small", "mend" if remedies else "mind", says, why, remedies, place(*face[:4]), hurts)
+    return Finding("faces_small", "mend" if remedies else "mind", says, why, remedies, clamp_box(*face[:4]), hurts)
 
 
-def _pixels(face: Face, photo: Photo, crop: Crop, size: Size) -> float:
+def _measure_height(face: Face, photo: Photo, crop: Crop, size: Size) -> float:
     """How high a face is in the clip, in pixels."""
-    return face.h / crop.h * output_size(Shot(photo, crop, size=size)).height
+    return face.h / crop.h * find_output_size(Shot(photo, crop, size=size)).height
 
 
-def _closer(face: Face, photo: Photo, crop: Crop) -> Crop | None:
+def _crop_closer(face: Face, photo: Photo, crop: Crop) -> Crop | None:
     """A smaller crop of the same aspect around a face, with headroom: None where it would hardly be smaller."""
-    left, top, right, bottom = box(photo, crop)
+    left, top, right, bottom = find_pixel_box(photo, crop)
     short = min(right - left, bottom - top)
     scale = max(face.h / _FACE_SHARE / crop.h, 2.2 * face.w / crop.w, _CLOSEST / short)
     if scale > 0.85:
         return None
     w, h = crop.w * scale, crop.h * scale
     x, y = face.x + face.w / 2 - w / 2, face.y + 0.35 * face.h - 0.38 * h
-    return settle(photo, Crop(min(max(x, 0.0), 1 - w), min(max(y, 0.0), 1 - h), w, h, crop.aspect))
+    return settle_crop(photo, Crop(min(max(x, 0.0), 1 - w), min(max(y, 0.0), 1 - h), w, h, crop.aspect))
 
 
-def faces_cut(scene: Scene, photo: Photo, crop: Crop) -> Finding | None:
+def judge_cut_faces(scene: Scene, photo: Photo, crop: Crop) -> Finding | None:
     """Whether the crop's edge goes through a face. None without faces."""
-    found = _seen(scene)
+    found = _list_sure_faces(scene)
     if not found:
         return None
-    cut = [face for face in found if _CUT[0] < inside(face[:4], crop) < _CUT[1]]
+    cut = [face for face in found if _CUT[0] < measure_inside(face[:4], crop) < _CUT[1]]
     if not cut:
         return Finding("faces_cut", "fine", "No face is cut by the crop.", f"{len(found)} looked at")
-    face = min(cut, key=lambda one: abs(inside(one[:4], crop) - 0.5))
-    better = lay(scene.seen, scene.matte, photo, crop.aspect).crop
-    helps = not same(better, crop) and sum(_CUT[0] < inside(one[:4], better) < _CUT[1] for one in found) < len(cut)
-    remedies = (Remedy("Move the crop so that faces are whole", crop=better),) if helps else _wider(scene, photo, crop, found)
+    face = min(cut, key=lambda one: abs(measure_inside(one[:4], crop) - 0.5))
+    better = place_crop(scene.seen, scene.matte, photo, crop.aspect).crop
+    helps = not is_same_crop(better, crop) and sum(_CUT[0] < measure_inside(one[:4], better) < _CUT[1] for one in found) < len(
+        cut
+    )
+    remedies = (
+        (Remedy("Move the crop so that faces are whole", crop=better),) if helps else _find_wider(scene, photo, crop, found)
+    )
     many = "A face is" if len(cut) == 1 else f"{len(cut)} faces are"
     says = f"{many} cut by the crop's edge, and a cut face bends as it moves."
-    why = f"{inside(face[:4], crop):.0%} of it is inside; whole is {_CUT[1]:.0%} and more"
-    return Finding("faces_cut", "mend" if remedies else "mind", says, why, remedies, place(*face[:4]), 0.8)
+    why = f"{measure_inside(face[:4], crop):.0%} of it is inside; whole is {_CUT[1]:.0%} and more"
+    return Finding("faces_cut", "mend" if remedies else "mind", says, why, remedies, clamp_box(*face[:4]), 0.8)
 
 
-def _wider(scene: Scene, photo: Photo, crop: Crop, found: list[Face]) -> tuple[Remedy, ...]:
+def _find_wider(scene: Scene, photo: Photo, crop: Crop, found: list[Face]) -> tuple[Remedy, ...]:
     """The nearest other shape that cuts no face."""
-    for aspect in _nearest(photo, crop.aspect):
-        other = lay(scene.seen, scene.matte, photo, aspect).crop
-        if all(not _CUT[0] < inside(face[:4], other) < _CUT[1] for face in found):
-            return (Remedy(f"Take {_named(aspect)}, which holds the faces", crop=other),)
+    for aspect in _list_nearest(photo, crop.aspect):
+        other = place_crop(scene.seen, scene.matte, photo, aspect).crop
+        if all(not _CUT[0] < measure_inside(face[:4], other) < _CUT[1] for face in found):
+            return (Remedy(f"Take {_name_aspect(aspect)}, which holds the faces", crop=other),)
     return ()
 
 
-def _nearest(photo: Photo, aspect: Aspect) -> list[Aspect]:
+def _list_nearest(photo: Photo, aspect: Aspect) -> list[Aspect]:
     """The other aspects, the nearest in shape first."""
     own = photo.width / photo.height
     wanted = RATIOS.get(aspect, own)
@@ -332,59 +338,59 @@ def _nearest(photo: Photo, aspect: Aspect) -> list[Aspect]:
     return sorted(others, key=lambda one: abs(math.log(RATIOS.get(one, own) / wanted)))
 
 
-def _named(aspect: Aspect) -> str:
+def _name_aspect(aspect: Aspect) -> str:
     return "the photo's own shape" if aspect == "photo" else aspect
 
 
-def ratio(scene: Scene, photo: Photo, crop: Crop) -> Finding:
+def judge_shape(scene: Scene, photo: Photo, crop: Crop) -> Finding:
     """Whether the shape suits the photo: most of it is kept, or what falls away is not what it is of.
 
     That is the faces where there are any (a portrait may well cut a body), else the subject.
     """
-    best = lay(scene.seen, scene.matte, photo, crop.aspect).crop
+    best = place_crop(scene.seen, scene.matte, photo, crop.aspect).crop
     kept = best.w * best.h
     why = f"{'its own shape' if crop.aspect == 'photo' else crop.aspect} keeps {kept:.0%} of the photo"
-    told = _told(scene)
+    told = _find_theme(scene)
     if told is not None:
         name, part = told
-        held, could = inside(part, crop), inside(part, best)
+        held, could = measure_inside(part, crop), measure_inside(part, best)
         why += f", and this crop {held:.0%} of {name}"
         if held < _WHOLE and could > held + 0.05:
-            remedies = (Remedy(f"Lay the crop around {name}", crop=best), *_roomier(scene, photo, crop))
+            remedies = (Remedy(f"Lay the crop around {name}", crop=best), *_find_roomier(scene, photo, crop))
             return Finding("ratio", "mend", f"The crop cuts off part of {name}.", why, remedies, part, 0.6)
         if held < _WHOLE and kept < 1.0:
             says = f"This shape can't hold all of {name}, so part falls away."
-            remedies = _roomier(scene, photo, crop)
+            remedies = _find_roomier(scene, photo, crop)
             return Finding("ratio", "mend" if remedies else "mind", says, why, remedies, part, 0.5)
         if kept < KEPT:
             return Finding("ratio", "fine", f"Most of the photo falls away, with {name} kept whole.", why)
     elif kept < KEPT:
         says = "Most of the photo falls away in this shape, and nothing marks which part should stay."
-        remedies = _roomier(scene, photo, crop)
+        remedies = _find_roomier(scene, photo, crop)
         return Finding("ratio", "mend" if remedies else "mind", says, why, remedies, None, _clip(1.1 * (1 - kept) - 0.2))
     return Finding("ratio", "fine", "The photo suits this shape.", why)
 
 
-def _told(scene: Scene) -> tuple[str, Box] | None:
+def _find_theme(scene: Scene) -> tuple[str, Box] | None:
     """What a photo is of, by name, and the box around it: its face or faces, else its subject."""
-    found = _seen(scene)
+    found = _list_sure_faces(scene)
     if not found:
         return None if scene.box is None else ("the subject", scene.box)
     left, top = min(face.x for face in found), min(face.y for face in found)
     right, bottom = max(face.x + face.w for face in found), max(face.y + face.h for face in found)
-    return "the face" if len(found) == 1 else "the faces", place(left, top, right - left, bottom - top)
+    return "the face" if len(found) == 1 else "the faces", clamp_box(left, top, right - left, bottom - top)
 
 
-def _roomier(scene: Scene, photo: Photo, crop: Crop) -> tuple[Remedy, ...]:
+def _find_roomier(scene: Scene, photo: Photo, crop: Crop) -> tuple[Remedy, ...]:
     """The nearest other shape that keeps most of the photo, or what it is of."""
-    told = _told(scene)
-    for aspect in _nearest(photo, crop.aspect):
-        other = lay(scene.seen, scene.matte, photo, aspect).crop
+    told = _find_theme(scene)
+    for aspect in _list_nearest(photo, crop.aspect):
+        other = place_crop(scene.seen, scene.matte, photo, aspect).crop
         kept = other.w * other.h
-        if told is not None and inside(told[1], other) >= _WHOLE:
-            return (Remedy(f"Take {_named(aspect)}, which holds {told[0]}", crop=other),)
+        if told is not None and measure_inside(told[1], other) >= _WHOLE:
+            return (Remedy(f"Take {_name_aspect(aspect)}, which holds {told[0]}", crop=other),)
         if told is None and kept >= KEPT:
-            return (Remedy(f"Take {_named(aspect)}, which keeps {kept:.0%} of the photo", crop=other),)
+            return (Remedy(f"Take {_name_aspect(aspect)}, which keeps {kept:.0%} of the photo", crop=other),)
     return ()
 
 

@@ -38,9 +38,9 @@ class Lost(NamedTuple):
     black: float
 
 
-def clipped(small: Image) -> Finding:
+def judge_clipping(small: Image) -> Finding:
     """Whether light was lost in a meaningful part of a photo, (h, w, 3) uint8 RGB."""
-    found = lost(small)
+    found = measure_lost(small)
     why = f"{found.white:.0%} of it is blown out, {found.black:.0%} is black; {BLOWN:.0%} and {CRUSHED:.0%} are much"
     if found.white < BLOWN and found.black < CRUSHED:
         return Finding("clipped", "fine", "The exposure keeps its light and its shadows.", why)
@@ -54,14 +54,14 @@ def clipped(small: Image) -> Finding:
     return Finding("clipped", "mind", says, why, hurts=hurts)
 
 
-def lost(small: Image) -> Lost:
+def measure_lost(small: Image) -> Lost:
     """How much of a picture is lost: where two of its colours are at their upper end, or all three at their lower."""
     low, middle, high = np.sort(small, axis=2).transpose(2, 0, 1)
     del low
-    return Lost(_meant(middle >= _WHITE), _meant(high <= _BLACK))
+    return Lost(_measure_unmeant(middle >= _WHITE), _measure_unmeant(high <= _BLACK))
 
 
-def _meant(mask: NDArray[np.bool_]) -> float:
+def _measure_unmeant(mask: NDArray[np.bool_]) -> float:
     """The share of a mask; 0 for a backdrop, which reaches all sides and most of the border."""
     sides = (mask[:_BORDER], mask[-_BORDER:], mask[:, :_BORDER], mask[:, -_BORDER:])
     shares = [float(side.mean()) for side in sides]
@@ -74,9 +74,9 @@ def _meant(mask: NDArray[np.bool_]) -> float:
     return 0.0 if float(solid.mean()) >= _SOLID * share else share
 
 
-def flat(small: Image) -> Finding:
+def judge_contrast(small: Image) -> Finding:
     """Whether a photo, (h, w, 3) uint8 RGB, lacks contrast."""
-    found = span(small)
+    found = measure_span(small)
     why = f"it spans {found:.0f} of 255 levels; under {FLAT} is flat"
     if found >= FLAT:
         return Finding("flat", "fine", "Its contrast is good.", why)
@@ -85,7 +85,7 @@ def flat(small: Image) -> Finding:
     return Finding("flat", "mend", says, why, remedies, hurts=min(0.8, 0.3 + 0.5 * (1 - found / FLAT)))
 
 
-def span(small: Image) -> float:
+def measure_span(small: Image) -> float:
     """The levels between the darkest hundredth of any colour and the brightest of any: what is vivid is not flat."""
     red, green, blue = cv2.split(small)
     high, low = cv2.max(cv2.max(red, green), blue), cv2.min(cv2.min(red, green), blue)

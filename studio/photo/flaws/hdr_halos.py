@@ -46,9 +46,9 @@ class Processed(NamedTuple):
     local: float
 
 
-def hdr(small: Image) -> Finding:
+def judge_hdr(small: Image) -> Finding:
     """Whether a photo, (h, w, 3) uint8 RGB, went through too heavy a filter."""
-    found = measured(small)
+    found = measure_halos(small)
     halo = found.halo
     beside = "there is no plain place beside edges to look for halos on"
     if halo is not None:
@@ -63,26 +63,29 @@ def hdr(small: Image) -> Finding:
     return Finding("hdr", "mind", says, why, hurts=min(0.7, 0.3 + 0.6 * (halo or 0)))
 
 
-def measured(small: Image) -> Processed:
+def measure_halos(small: Image) -> Processed:
     """What a filter left in a picture, (h, w, 3) uint8 RGB."""
     light = cv2.extractChannel(cv2.cvtColor(small, cv2.COLOR_RGB2LAB), 0).astype(np.float32) * np.float32(100 / 255)
     short = min(light.shape)
-    around = np.abs(light - _blurred(light, _REACH * short))[::2, ::2]
+    around = np.abs(light - _blur(light, _REACH * short))[::2, ::2]
     rough = np.abs(light - cv2.GaussianBlur(light, (0, 0), 1.5))
-    both = [_beside(light, rough, short), _beside(np.ascontiguousarray(light.T), np.ascontiguousarray(rough.T), short)]
+    both = [
+        _measure_beside(light, rough, short),
+        _measure_beside(np.ascontiguousarray(light.T), np.ascontiguousarray(rough.T), short),
+    ]
     over = np.concatenate(both)
     halo = float(np.median(over)) if _EVERY * over.size >= _ENOUGH * light.size else None
     return Processed(halo, float(np.quantile(around, 0.95)))
 
 
-def _blurred(light: Floats, blur: float) -> Floats:
+def _blur(light: Floats, blur: float) -> Floats:
     """A wide blur, done on a copy of a quarter the size."""
     size = (max(1, light.shape[1] // 4), max(1, light.shape[0] // 4))
     few = cv2.GaussianBlur(cv2.resize(light, size, interpolation=cv2.INTER_AREA), (0, 0), max(blur / 4, 0.5))
     return np.asarray(cv2.resize(few, light.shape[::-1], interpolation=cv2.INTER_LINEAR), np.float32)
 
 
-def _beside(light: Floats, rough: Floats, short: int) -> NDArray[np.float32]:
+def _measure_beside(light: Floats, rough: Floats, short: int) -> NDArray[np.float32]:
     """The overshoot on the plain sides of upright edges, against the step between what lies further away."""
     near, near_end = max(1, round(_NEAR[0] * short)), max(2, round(_NEAR[1] * short))
     far, far_end = max(3, round(_FAR[0] * short)), max(4, round(_FAR[1] * short))

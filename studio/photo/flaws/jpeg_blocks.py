@@ -49,9 +49,9 @@ class Squares(NamedTuple):
     side: float
 
 
-def blocks(image: Image) -> Finding:
+def judge_blocks(image: Image) -> Finding:
     """Whether a photo, uint8 (H, W, 3) RGB in its own pixels, shows the squares of compression."""
-    found = measured(image)
+    found = measure_squares(image)
     why = f"steps every {found.side:.1f} px, {found.seen / SEEN:.1f} times what is seen"
     if found.seen < SEEN:
         why = f"steps between blocks reach {found.seen / SEEN:.0%} of what is seen"
@@ -63,13 +63,13 @@ def blocks(image: Image) -> Finding:
     return Finding("blocks", "mend", says, why, remedies, hurts=min(0.9, 0.4 + 0.1 * found.seen / SEEN))
 
 
-def measured(image: Image) -> Squares:
+def measure_squares(image: Image) -> Squares:
     """The squares of an image: along and across alike, as only those of compression are."""
     excess: list[NDArray[np.float64]] = []
     steps: list[float] = []
-    for window in _windows(image):
+    for window in _cut_windows(image):
         grey = np.asarray(cv2.cvtColor(window, cv2.COLOR_RGB2GRAY), np.float32)
-        (one, busy), (other, busier) = _comb(grey), _comb(np.ascontiguousarray(grey.T))
+        (one, busy), (other, busier) = _measure_comb(grey), _measure_comb(np.ascontiguousarray(grey.T))
         excess.append(np.minimum(one, other))
         steps.append((busy + busier) / 2)
     if not excess:
@@ -80,7 +80,7 @@ def measured(image: Image) -> Squares:
     return Squares(step / float(np.mean(steps) + _FLOOR) ** 0.5, float(_PERIODS[best]))
 
 
-def _windows(image: Image) -> list[Image]:
+def _cut_windows(image: Image) -> list[Image]:
     """Up to nine windows of the photo's own pixels, spread evenly."""
     height, width = image.shape[:2]
     if min(height, width) < 64:
@@ -93,7 +93,7 @@ def _windows(image: Image) -> list[Image]:
     return [image[top : top + _WINDOW, left : left + _WINDOW] for top in starts(height) for left in starts(width)]
 
 
-def _comb(grey: Floats) -> tuple[NDArray[np.float64], float]:
+def _measure_comb(grey: Floats) -> tuple[NDArray[np.float64], float]:
     """For each period, how far steps at its multiples exceed the others, in levels; and the mean step."""
     step = np.clip(np.abs(np.diff(grey, axis=1)), _UNSEEN, 2 * _STEP) - _UNSEEN
     excess = np.clip(step[:, 1:-1] - (step[:, :-2] + step[:, 2:]) / 2, -_STEP, _STEP).mean(axis=0)

@@ -41,9 +41,9 @@ class Noise(NamedTuple):
     coarser: float
 
 
-def noise(luma: Floats) -> Finding:
+def judge_noise(luma: Floats) -> Finding:
     """Whether the noise of a photo's copy, (h, w) float32 0..255, will be seen."""
-    found = measured(luma)
+    found = measure_noise(luma)
     seen = max(found.fine / FINE, found.coarse / COARSE)
     fine, coarse = f"{found.fine:.1f} of 255 levels ({FINE:g} is seen)", f"{found.coarse:.1f} ({COARSE:g})"
     why = f"where it is flat, it varies by {fine}; coarsely by {coarse}"
@@ -55,17 +55,17 @@ def noise(luma: Floats) -> Finding:
     return Finding("noise", "mend", says, why, remedies, hurts=min(0.9, 0.35 + 0.1 * seen))
 
 
-def measured(luma: Floats) -> Noise:
+def measure_noise(luma: Floats) -> Noise:
     """The noise of a copy, (h, w) float32 0..255."""
     found: list[float] = []
     for side in _SIDES:
-        found.append(_quiet(luma, side))
+        found.append(_measure_quietest(luma, side))
         size = (max(1, luma.shape[1] // 2), max(1, luma.shape[0] // 2))
         luma = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.float32)
     return Noise(*found)
 
 
-def _quiet(luma: Floats, side: int) -> float:
+def _measure_quietest(luma: Floats, side: int) -> float:
     """The noise of the quietest blocks; 0 where too little is neither black nor white."""
     rows, columns = luma.shape[0] // side, luma.shape[1] // side
     if rows * columns < _ENOUGH:

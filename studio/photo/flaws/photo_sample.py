@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.nouns import Crop, Photo, replace
-from studio.photo.crop import Image, box
-from studio.photo.downscale import reduced
+from studio.photo.crop import Image, find_pixel_box
+from studio.photo.downscale import reduce_by_factor
 
 Floats = NDArray[np.float32]
 
@@ -36,21 +36,21 @@ class Sample(NamedTuple):
     tiny: Image
 
 
-def take(image: Image, photo: Photo, crop: Crop) -> Sample:
+def take_sample(image: Image, photo: Photo, crop: Crop) -> Sample:
     """The sample of a crop. `image` is the whole photo at any size: the crop's fractions are taken of the pixels there are."""
     height, width = image.shape[:2]
-    left, top, right, bottom = box(replace(photo, width=width, height=height), crop)
+    left, top, right, bottom = find_pixel_box(replace(photo, width=width, height=height), crop)
     part = image[top:bottom, left:right]
-    nearly = reduced(part, COPY)
-    luma = fitted(np.asarray(cv2.cvtColor(nearly, cv2.COLOR_RGB2GRAY), np.uint8), COPY).astype(np.float32)
-    small = fitted(nearly, SMALL)
-    tiny = fitted(small if part.shape == image.shape else image, TINY)
+    nearly = reduce_by_factor(part, COPY)
+    luma = fit_short_side(np.asarray(cv2.cvtColor(nearly, cv2.COLOR_RGB2GRAY), np.uint8), COPY).astype(np.float32)
+    small = fit_short_side(nearly, SMALL)
+    tiny = fit_short_side(small if part.shape == image.shape else image, TINY)
     return Sample(part, luma, small, tiny)
 
 
-def fitted(image: Image, short: int) -> Image:
+def fit_short_side(image: Image, short: int) -> Image:
     """A copy with a short side of at most `short` pixels, averaged over what each of its pixels covers."""
-    image = reduced(image, short)
+    image = reduce_by_factor(image, short)
     height, width = image.shape[:2]
     scale = short / min(height, width)
     if scale >= 1:

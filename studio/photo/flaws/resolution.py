@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studio.nouns import Crop, Mend, Photo, Size
-from studio.photo.crop import ENLARGED, SHORT_SIDES, largest
+from studio.photo.crop import ENLARGED, SHORT_SIDES, find_largest
 from studio.photo.findings import Finding, Remedy
 from studio.photo.mend import UPSCALE_MOST
 
@@ -21,22 +21,22 @@ _WORTH = 360
 """Fewer lines than this are not offered: nobody wants to watch them."""
 
 
-def small(width: int, height: int, photo: Photo, crop: Crop, size: Size = "auto") -> Finding:
+def judge_resolution(width: int, height: int, photo: Photo, crop: Crop, size: Size = "auto") -> Finding:
     """Whether a crop of this many pixels is too small for a size; `photo` is the whole photo with its pixels as they are."""
     short = min(width, height)
-    if enough(short, size):
+    if is_enough(short, size):
         return Finding("small", "fine", "There are pixels enough for this size.", f"{width} × {height} px")
-    why = f"{width} × {height} px; {'a clip' if size == 'auto' else size} wants {_short(size)} px on the short side"
+    why = f"{width} × {height} px; {'a clip' if size == 'auto' else size} wants {_find_short_side(size)} px on the short side"
     remedies = _remedies(short, photo, crop, size)
     return Finding("small", "mend" if remedies else "mind", _says(short, size, remedies), why, remedies, hurts=_hurts(short))
 
 
-def enough(short: int, size: Size) -> bool:
+def is_enough(short: int, size: Size) -> bool:
     """Whether a short side of this many pixels is enough for a size. What is enough for "auto" is for the size it takes."""
-    return short >= _short(size)
+    return short >= _find_short_side(size)
 
 
-def _short(size: Size) -> int:
+def _find_short_side(size: Size) -> int:
     """The short side that a size wants: room to move in is in proportion down to the smallest, and over 1080p what "auto" would
     call nearly filled."""
     if size == "auto":
@@ -63,12 +63,12 @@ def _says(short: int, size: Size, remedies: tuple[Remedy, ...]) -> str:
 
 def _remedies(short: int, photo: Photo, crop: Crop, size: Size) -> tuple[Remedy, ...]:
     found: list[Remedy] = []
-    full = largest(photo, crop.aspect, (crop.x + crop.w / 2, crop.y + crop.h / 2))
+    full = find_largest(photo, crop.aspect, (crop.x + crop.w / 2, crop.y + crop.h / 2))
     if crop.w < _WIDER * full.w:
         found.append(Remedy("Use more of the photo", crop=full))
     if photo.width * photo.height <= UPSCALE_MOST:
         found.append(Remedy("Upscale 2×", mends=(Mend("upscale"),)))
-    smaller: list[Size] = [one for one, lines in SHORT_SIDES.items() if lines >= _WORTH and enough(short, one)]
+    smaller: list[Size] = [one for one, lines in SHORT_SIDES.items() if lines >= _WORTH and is_enough(short, one)]
     now = SHORT_SIDES.get(size, FIRST)
     if smaller and SHORT_SIDES[smaller[-1]] < now:
         found.append(Remedy(f"Make it {smaller[-1]}", size=smaller[-1]))

@@ -46,9 +46,9 @@ class Edges(NamedTuple):
     worst: float
 
 
-def soft(luma: Floats, size: Size = "auto") -> Finding:
+def judge_sharpness(luma: Floats, size: Size = "auto") -> Finding:
     """Whether a photo's copy, (h, w) float32 0..255, is sharp nowhere, for a clip of a size."""
-    edges = measured(luma)
+    edges = measure_edges(luma)
     share = min(1.0, SHORT_SIDES.get(size, _JUDGED) / _JUDGED)
     wide, worst = edges.all * share, edges.worst * share
     why = f"its sharpest edges are {2 * wide:.1f} px wide at 1080p; {2 * SOFT:.1f} is soft"
@@ -62,12 +62,12 @@ def soft(luma: Floats, size: Size = "auto") -> Finding:
         if shaken
         else "Nothing in it is quite sharp: a smaller clip shows it less, and a camera that stays wide suits it best."
     )
-    remedies = _smaller(edges, SHORT_SIDES.get(size, _JUDGED))
+    remedies = _find_smaller(edges, SHORT_SIDES.get(size, _JUDGED))
     hurts = min(0.9, 0.4 + 0.15 * max(wide / SOFT, worst / SHAKEN))
     return Finding("soft", "mend" if remedies else "mind", says, why, remedies, hurts=hurts)
 
 
-def measured(luma: Floats) -> Edges:
+def measure_edges(luma: Floats) -> Edges:
     """How wide the edges of a copy, (h, w) float32 0..255, are at 1080p."""
     if min(luma.shape) < 16:
         return Edges(0.0, 0.0)
@@ -80,16 +80,16 @@ def measured(luma: Floats) -> Edges:
     right, down, coarse = right.ravel(), down.ravel(), coarse.ravel()
     aside = np.where(np.abs(right[at]) >= np.abs(down[at]), 1, luma.shape[1])
     at = at[(coarse[at] >= coarse[at - aside]) & (coarse[at] >= coarse[at + aside])]  # the ridge of each edge
-    ratio = np.clip(_steepness(once, at) / coarse[at], 1.0001, 1.999)
+    ratio = np.clip(_measure_steepness(once, at) / coarse[at], 1.0001, 1.999)
     wide = np.sqrt((_B**2 - ratio**2 * _A**2) / (ratio**2 - 1))
     turn = np.arctan2(down[at], right[at]) % np.pi / np.pi * _DIRECTIONS
     direction = (turn + 0.5).astype(int) % _DIRECTIONS
     every = [wide[direction == one] for one in range(_DIRECTIONS)]
     shown = min(COPY / min(luma.shape), _ENLARGED)
-    return Edges(shown * _sharpest(wide), shown * max(_sharpest(one) for one in every))
+    return Edges(shown * _find_sharpest(wide), shown * max(_find_sharpest(one) for one in every))
 
 
-def _steepness(luma: Floats, at: NDArray[np.int64]) -> Floats:
+def _measure_steepness(luma: Floats, at: NDArray[np.int64]) -> Floats:
     """How steep a picture is at some of its pixels, none at its border, in levels a pixel (Sobel)."""
     flat, row = luma.ravel(), luma.shape[1]
 
@@ -99,11 +99,11 @@ def _steepness(luma: Floats, at: NDArray[np.int64]) -> Floats:
     return np.asarray(np.hypot(side(1, row) - side(-1, row), side(row, 1) - side(-row, 1)) / 8, np.float32)
 
 
-def _sharpest(wide: NDArray[np.float32]) -> float:
+def _find_sharpest(wide: NDArray[np.float32]) -> float:
     return float(np.quantile(wide, _SHARPEST)) if wide.size >= _ENOUGH else 0.0
 
 
-def _smaller(edges: Edges, now: int) -> tuple[Remedy, ...]:
+def _find_smaller(edges: Edges, now: int) -> tuple[Remedy, ...]:
     """The largest clip in which it is sharp, where that is one to watch."""
     share = 0.98 * min(SOFT / max(edges.all, 1e-3), SHAKEN / max(edges.worst, 1e-3))
     fits: list[Size] = [size for size, short in SHORT_SIDES.items() if 360 <= short < now and short <= share * _JUDGED]

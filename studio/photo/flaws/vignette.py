@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 
 from studio.nouns import Crop, Photo
-from studio.photo.crop import Image, settle
+from studio.photo.crop import Image, settle_crop
 from studio.photo.findings import Finding, Remedy
 from studio.photo.flaws.photo_sample import Floats
 
@@ -43,20 +43,20 @@ class Fall(NamedTuple):
     left: Floats
 
 
-def vignette(tiny: Image, photo: Photo, crop: Crop) -> Finding:
+def judge_vignette(tiny: Image, photo: Photo, crop: Crop) -> Finding:
     """Whether a crop shows dark corners. `tiny` is the whole photo, (h, w, 3) uint8 RGB: light falls from its middle."""
-    fall = measured(tiny)
-    left = float(np.interp(_corner(photo, crop), fall.distances, fall.left))
+    fall = measure_fall(tiny)
+    left = float(np.interp(_measure_corner(photo, crop), fall.distances, fall.left))
     why = f"{min(left, 1):.0%} of the light is left at its corners; under {STRONG:.0%} is strong"
     if left >= STRONG:
         return Finding("vignette", "fine", "Its light is even towards the corners.", why)
-    remedies = _tighter(fall, photo, crop)
+    remedies = _find_tighter(fall, photo, crop)
     advice = "a tighter crop leaves them out, and some of the scene" if remedies else "moves near the middle hide them best"
     says = f"Its corners are dark, and a moving camera drags them along; {advice}."
     return Finding("vignette", "mend" if remedies else "mind", says, why, remedies, hurts=min(0.7, 0.3 + 0.6 * (STRONG - left)))
 
 
-def measured(tiny: Image) -> Fall:
+def measure_fall(tiny: Image) -> Fall:
     """The fall of light in a whole photo."""
     grey = np.asarray(cv2.cvtColor(tiny, cv2.COLOR_RGB2GRAY), np.float32)
     height, width = grey.shape
@@ -76,19 +76,19 @@ def measured(tiny: Image) -> Fall:
     return Fall(rings.astype(np.float32), np.exp(np.cumsum(tilts)).astype(np.float32))
 
 
-def _corner(photo: Photo, crop: Crop) -> float:
+def _measure_corner(photo: Photo, crop: Crop) -> float:
     """How far the crop's furthest corner is from the photo's middle, in half diagonals."""
     wide = max(abs(crop.x - 0.5), abs(crop.x + crop.w - 0.5)) * photo.width
     high = max(abs(crop.y - 0.5), abs(crop.y + crop.h - 0.5)) * photo.height
     return float(np.hypot(wide, high) / (np.hypot(photo.width, photo.height) / 2))
 
 
-def _tighter(fall: Fall, photo: Photo, crop: Crop) -> tuple[Remedy, ...]:
+def _find_tighter(fall: Fall, photo: Photo, crop: Crop) -> tuple[Remedy, ...]:
     """The crop shrunk towards the photo's middle until its corners are light, where enough of it is left."""
     for share in np.arange(0.95, _KEPT**0.5, -0.05):
         x = min(max(0.5 - crop.w * share / 2, crop.x), crop.x + crop.w * (1 - share))
         y = min(max(0.5 - crop.h * share / 2, crop.y), crop.y + crop.h * (1 - share))
-        tried = settle(photo, Crop(float(x), float(y), float(crop.w * share), float(crop.h * share), crop.aspect))
-        if float(np.interp(_corner(photo, tried), fall.distances, fall.left)) >= _LEFT:
+        tried = settle_crop(photo, Crop(float(x), float(y), float(crop.w * share), float(crop.h * share), crop.aspect))
+        if float(np.interp(_measure_corner(photo, tried), fall.distances, fall.left)) >= _LEFT:
             return (Remedy("Crop the dark corners off", crop=tried),)
     return ()

@@ -10,8 +10,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.photo import auto_crop
 from studio.photo.mends.tiles import Image
+from studio.photo.saliency import look_at
 
 Floats = NDArray[np.float32]
 
@@ -20,7 +20,7 @@ _WORK = 1024
 
 _PEAK, _VAGUE, _LEAST, _MOST = 0.5, 1.4, 0.004, 0.85
 """What counts as a subject: the surest raw answer of the network, how much of the map may be undecided against what is decided
-(both as in auto_crop.py), and the share of the photo it covers."""
+(both as in matte.py), and the share of the photo it covers."""
 
 _SOLID = 0.72
 """How sure, on average, each part of the subject must be."""
@@ -40,17 +40,17 @@ _INSIDE, _OUTSIDE = 0.62, 0.18
 _STRIP = 512
 
 
-def background(image: Image, amount: float) -> Image:
+def blur_background(image: Image, amount: float) -> Image:
     """The image, (H, W, 3) uint8 RGB, with its background blurred; the same shape, the same pixels on the subject.
 
     `amount` 0..1 is how wide the blur is: its deviation is 0.8 % of the long side at 0.5, 1.6 % at 1; less around its
     foot, where it stands on something. The image itself where nothing stands out.
     """
-    matte = find(image)
+    matte = find_subject(image)
     if matte is None:
         return image
     height, width = image.shape[:2]
-    behind = _behind(np.asarray(cv2.resize(image, matte.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8), matte, amount)
+    behind = _blur_behind(np.asarray(cv2.resize(image, matte.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8), matte, amount)
     ours = cv2.resize(np.rint(matte * 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
     wide = cv2.resize(behind, (width, height), interpolation=cv2.INTER_CUBIC)
     done = np.empty_like(image)
@@ -63,18 +63,18 @@ def background(image: Image, amount: float) -> Image:
     return done
 
 
-def find(image: Image) -> Floats | None:
+def find_subject(image: Image) -> Floats | None:
     """How much each place is subject, float32 0..1 at most 1024 px wide or high; None where nothing stands out clearly."""
     height, width = image.shape[:2]
     scale = min(1.0, _WORK / max(height, width))
     size = (max(round(width * scale), 2), max(round(height * scale), 2))
     work = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
-    seen = auto_crop.look(image, with_faces=False)
+    seen = look_at(image, with_faces=False)
     if seen.peak < _PEAK:
         return None
-    soft = _along_edges(work, np.asarray(cv2.resize(seen.map, size, interpolation=cv2.INTER_LINEAR), np.float32))
+    soft = _lay_along_edges(work, np.asarray(cv2.resize(seen.map, size, interpolation=cv2.INTER_LINEAR), np.float32))
     vague = float(((seen.map > 0.1) & (seen.map < 0.9)).mean())
-    kept = _parts(soft)
+    kept = _find_parts(soft)
     area = float((kept > 0).mean())
     if not _LEAST < area < _MOST or vague > _VAGUE * area:
         return None
@@ -82,7 +82,7 @@ def find(image: Image) -> Floats | None:
     return _step(np.asarray(soft * near, np.float32))
 
 
-def _along_edges(work: Image, salient: Floats) -> Floats:
+def _lay_along_edges(work: Image, salient: Floats) -> Floats:
     """The map of 320 cells laid along the picture's edges: first its coarse ones, then its fine ones."""
     radius = max(max(work.shape) // 100, 2)
     coarse = cv2.ximgproc.guidedFilter(work, salient, radius, 1e-3 * 255**2)
@@ -90,7 +90,7 @@ def _along_edges(work: Image, salient: Floats) -> Floats:
     return np.clip(fine, 0, 1).astype(np.float32)
 
 
-def _parts(soft: Floats) -> NDArray[np.uint8]:
+def _find_parts(soft: Floats) -> NDArray[np.uint8]:
     """1 on the connected parts that are subjects: large and sure, and none a band from side to side above the ground."""
     height, width = soft.shape
     count, labels, stats, _ = cv2.connectedComponentsWithStats((soft > 0.5).astype(np.uint8), connectivity=8)
@@ -109,18 +109,18 @@ def _step(soft: Floats) -> Floats:
     return (t * t * (3 - 2 * t)).astype(np.float32)
 
 
-def _behind(work: Image, matte: Floats, amount: float) -> Image:
+def _blur_behind(work: Image, matte: Floats, amount: float) -> Image:
     """The background alone, blurred, also where the subject hides it: from ever further around, the deeper inside."""
     clear = cv2.erode((matte < 0.02).astype(np.uint8), np.ones((5, 5), np.uint8), borderValue=1).astype(np.float32)
     if clear.mean() < 0.02:
         return work
     deviation = max(_BLUR * amount * max(work.shape), 0.5)
     colours = work.astype(np.float32) * clear[..., None]
-    far, near = _filled(colours, clear, deviation), _filled(colours, clear, max(_NEAR * deviation, 0.5))
-    return np.rint(np.clip(far + (near - far) * _foot(matte)[..., None], 0, 255)).astype(np.uint8)
+    far, near = _fill(colours, clear, deviation), _fill(colours, clear, max(_NEAR * deviation, 0.5))
+    return np.rint(np.clip(far + (near - far) * _find_foot(matte)[..., None], 0, 255)).astype(np.uint8)
 
 
-def _foot(matte: Floats) -> Floats:
+def _find_foot(matte: Floats) -> Floats:
     """Where something is as near as the subject, 0..1: around and below the foot of each part that ends inside the photo."""
     height, width = matte.shape
     near = np.zeros((height, width), np.float32)
@@ -136,17 +136,17 @@ def _foot(matte: Floats) -> Floats:
     return near
 
 
-def _filled(colours: Floats, clear: Floats, deviation: float) -> Floats:
+def _fill(colours: Floats, clear: Floats, deviation: float) -> Floats:
     """The clear places blurred over all of the picture: from ever further around, where too little is clear close by."""
-    filled, known = _blurred(colours, clear, deviation)
+    filled, known = _blur(colours, clear, deviation)
     for wider in (3.0, 9.0, 27.0):
-        beyond, further = _blurred(colours, clear, deviation * wider)
+        beyond, further = _blur(colours, clear, deviation * wider)
         trust = np.clip(known / 0.2, 0, 1)[..., None]
         filled, known = filled * trust + beyond * (1 - trust), np.maximum(known, further)
     return np.asarray(filled, np.float32)
 
 
-def _blurred(colours: Floats, clear: Floats, deviation: float) -> tuple[Floats, Floats]:
+def _blur(colours: Floats, clear: Floats, deviation: float) -> tuple[Floats, Floats]:
     """The mean colour of the clear places around each pixel, and how much of its surroundings is clear."""
     shrink = max(1, int(deviation / 4))
     size = (max(colours.shape[1] // shrink, 1), max(colours.shape[0] // shrink, 1))

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.photo.mends.tiles import Image, tiled
+from studio.photo.mends.tiles import Image, work_in_tiles
 
 Floats = NDArray[np.float32]
 
@@ -45,18 +45,18 @@ class Curve(NamedTuple):
     colour: float
 
 
-def contrast(image: Image, amount: float) -> Image:
+def stretch_contrast(image: Image, amount: float) -> Image:
     """The image, (H, W, 3) uint8 RGB, with its brightness spread from black to white; the same shape.
 
     `amount` 0..1: how far its darkest and brightest parts go there (0.5 three quarters of the way, 1 all of it), and how much
     steeper the middle becomes (0.5: 8 %).
     """
-    found = curve(image, amount)
+    found = fit_curve(image, amount)
     lift = (found.levels - found.colour * np.arange(256, dtype=np.float32)).reshape(1, 256).astype(np.float32)
-    return tiled(image, lambda part: _spread(part, found, lift), _TILE, 0)
+    return work_in_tiles(image, lambda part: _spread(part, found, lift), _TILE, 0)
 
 
-def curve(image: Image, amount: float) -> Curve:
+def fit_curve(image: Image, amount: float) -> Curve:
     """The curve that an image's own brightness asks for. It never falls, and keeps 0 and 255 where they are."""
     counts = cv2.calcHist([cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)], [0], None, [256], [0, 256]).ravel()
     low, high = (float(np.searchsorted(np.cumsum(counts), share / 100 * counts.sum())) for share in _ENDS)
@@ -80,14 +80,14 @@ def _spread(image: Image, curve: Curve, lift: Floats) -> Image:
     red, green, blue = cv2.split(rgb)
     above = np.asarray(cv2.max(cv2.max(red, green), blue) - grey, np.float32)
     below = np.asarray(grey - cv2.min(cv2.min(red, green), blue), np.float32)
-    full = _fullness(above, below, grey)
-    before = _fullness(above / curve.colour, below / curve.colour, luma.astype(np.float32))
+    full = _measure_fullness(above, below, grey)
+    before = _measure_fullness(above / curve.colour, below / curve.colour, luma.astype(np.float32))
     room = _FULLEST - _FULL
     soft = np.where(full > _FULL, _FULLEST - room * np.exp((_FULL - full) / room), full)
     kept = np.maximum(soft, np.minimum(full, before)) / np.maximum(full, 1e-3)
     return np.rint(np.clip(grey[..., None] + (rgb - grey[..., None]) * kept[..., None], 0, 255)).astype(np.uint8)
 
 
-def _fullness(above: Floats, below: Floats, grey: Floats) -> Floats:
+def _measure_fullness(above: Floats, below: Floats, grey: Floats) -> Floats:
     """How much of the room between grey and what can be shown a colour takes: 1 touches the edge."""
     return np.asarray(np.maximum(above / np.maximum(255 - grey, 1), below / np.maximum(grey, 1)), np.float32)

@@ -15,12 +15,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.photo.mends.tiles import Image, tiled
+from studio.photo.mends.tiles import Image, work_in_tiles
 
 Floats = NDArray[np.float32]
 
 
-class Pressed(NamedTuple):
+class JpegQuality(NamedTuple):
     """How a picture was compressed: libjpeg's quality 1..100, and whether that was seen or is only supposed."""
 
     quality: int
@@ -75,26 +75,26 @@ def deblock(image: Image, amount: float) -> Image:
     `amount` 0..1 is how coarse the steps are taken to be against those found: 0.5 a tenth finer, which keeps more of
     texture than it leaves of blocks; 1 a third coarser.
     """
-    quality = _coarser(pressed(image).quality, _FINER * min(2 * amount, 0.5 + amount))
-    return tiled(image, lambda part: _smoothed(part, quality), _TILE, _MARGIN)
+    quality = _coarsen(estimate_quality(image).quality, _FINER * min(2 * amount, 0.5 + amount))
+    return work_in_tiles(image, lambda part: _smooth(part, quality), _TILE, _MARGIN)
 
 
-def pressed(image: Image) -> Pressed:
+def estimate_quality(image: Image) -> JpegQuality:
     """How strongly a picture was compressed as a JPEG, from its pixels: at the grid's place where one is seen."""
     height, width = image.shape[:2]
     top, left = max(height - _ENOUGH, 0) // 2, max(width - _ENOUGH, 0) // 2
     grey = cv2.cvtColor(image[top : top + _ENOUGH, left : left + _ENOUGH], cv2.COLOR_RGB2GRAY).astype(np.float32)
     if min(grey.shape) < 32:
-        return Pressed(_SUPPOSED, False)
-    waves = _waves(grey[_phase(grey) :, _phase(np.ascontiguousarray(grey.T)) :])
+        return JpegQuality(_SUPPOSED, False)
+    waves = _take_dct(grey[_find_phase(grey) :, _find_phase(np.ascontiguousarray(grey.T)) :])
     turned = np.ascontiguousarray(waves.transpose(0, 2, 1))  # a camera held upright compresses first and turns afterwards
     fits = np.array([max(_fit(waves, quality), _fit(turned, quality)) for quality in range(1, 96)])
     if float(fits.max()) < _SURE:
-        return Pressed(_SUPPOSED, False)
-    return Pressed(int(np.flatnonzero(fits >= 0.9 * fits.max())[0]) + 1, True)
+        return JpegQuality(_SUPPOSED, False)
+    return JpegQuality(int(np.flatnonzero(fits >= 0.9 * fits.max())[0]) + 1, True)
 
 
-def _phase(grey: Floats) -> int:
+def _find_phase(grey: Floats) -> int:
     """The row, 0..7, where blocks begin: where neighbouring rows differ most against the rows around."""
     steps = np.abs(np.diff(grey[:-1], axis=0)).mean(axis=1)
     jump = steps[1:-1] - (steps[:-2] + steps[2:]) / 2  # jump[i] lies between rows i + 1 and i + 2
@@ -102,7 +102,7 @@ def _phase(grey: Floats) -> int:
     return (int(np.median(usable, axis=0).argmax()) + 2) % 8
 
 
-def _waves(grey: Floats) -> Floats:
+def _take_dct(grey: Floats) -> Floats:
     """The DCT of blocks spread over a picture whose grid begins at its corner: (N, 8, 8), in JPEG's scale."""
     rows, columns = grey.shape[0] // 8, grey.shape[1] // 8
     blocks = grey[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8).transpose(0, 2, 1, 3).reshape(-1, 8, 8)
@@ -136,17 +136,17 @@ def _fit(waves: Floats, quality: int) -> float:
     return float(every.mean()) if every.size >= 200 else 0.0
 
 
-def _coarser(quality: int, times: float) -> int:
+def _coarsen(quality: int, times: float) -> int:
     """The quality whose steps are `times` as coarse."""
     scale = (5000 / quality if quality < 50 else 200 - 2 * quality) * times
     return int(np.clip(round(5000 / scale) if scale > 100 else round((200 - scale) / 2), 1, 100))
 
 
-def _smoothed(image: Image, quality: int) -> Image:
+def _smooth(image: Image, quality: int) -> Image:
     luma, *colours = cv2.split(cv2.cvtColor(image, cv2.COLOR_RGB2YCrCb))
-    again, coarse = _again(np.asarray(luma, np.uint8), quality), 10 / quality
+    again, coarse = _compress_again(np.asarray(luma, np.uint8), quality), 10 / quality
     even = np.asarray(cv2.ximgproc.guidedFilter(again, again, 3, _SMOOTH * coarse), np.float32)
-    flat = _flat(even, coarse)
+    flat = _find_flat(even, coarse)
     wide = cv2.ximgproc.guidedFilter(even, even, _WIDE, _TERRACE * coarse**2)
     even += (wide - even) * flat
     size, half = (luma.shape[1], luma.shape[0]), (max(luma.shape[1] // 2, 1), max(luma.shape[0] // 2, 1))
@@ -161,7 +161,7 @@ def _smoothed(image: Image, quality: int) -> Image:
     return np.asarray(cv2.cvtColor(cv2.merge(planes), cv2.COLOR_YCrCb2RGB), np.uint8)
 
 
-def _flat(even: Floats, coarse: float) -> Floats:
+def _find_flat(even: Floats, coarse: float) -> Floats:
     """Where nothing but terraces is left, 0..1: ground that varies less than the steps could make it."""
     window = (2 * _WIDE + 1, 2 * _WIDE + 1)
     mean = cv2.blur(even, window)
@@ -169,7 +169,7 @@ def _flat(even: Floats, coarse: float) -> Floats:
     return np.exp(spread / np.float32(-((_LEVEL * coarse) ** 2))).astype(np.float32)
 
 
-def _again(luma: Image, quality: int) -> Floats:
+def _compress_again(luma: Image, quality: int) -> Floats:
     """The brightness compressed at each place of the grid, averaged."""
     height, width = luma.shape
     wide = cv2.copyMakeBorder(luma, 8, 8, 8, 8, cv2.BORDER_REFLECT_101)

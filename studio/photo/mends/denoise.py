@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.photo.mends.tiles import Image, tiled
+from studio.photo.mends.tiles import Image, work_in_tiles
 
 Floats = NDArray[np.float32]
 Noise = tuple[tuple[float, ...], ...]
@@ -64,26 +64,28 @@ def denoise(image: Image, amount: float) -> Image:
     `amount` 0..1 is how strong the noise is taken to be against what was measured: 0.25 half of it, 0.5 as it is,
     1 half as much again.
     """
-    noise, strength = measured(image), min(2 * amount, 0.5 + amount)
-    return tiled(image, lambda part: _cleaned(part, noise, strength), _TILE, _MARGIN)
+    noise, strength = measure_bands(image), min(2 * amount, 0.5 + amount)
+    return work_in_tiles(image, lambda part: _clean(part, noise, strength), _TILE, _MARGIN)
 
 
-def measured(image: Image) -> Noise:
+def measure_bands(image: Image) -> Noise:
     """The noise of an image, (H, W, 3) uint8 RGB, as if each band held its share of even noise."""
     found: list[list[list[Floats]]] = [[[] for _ in range(count)] for count in _BANDS]
-    for patch in _patches(image):
-        planes = _planes(patch)
+    for patch in _cut_patches(image):
+        planes = _split_colours(patch)
         for part, plane in enumerate(planes):
-            for band, layer in enumerate(_split(plane, _BANDS[part])[0]):
-                energy = _means(layer * layer, _SIDES[band])
+            for band, layer in enumerate(_split_bands(plane, _BANDS[part])[0]):
+                energy = _average_blocks(layer * layer, _SIDES[band])
                 light = cv2.resize(planes[0], energy.shape[::-1], interpolation=cv2.INTER_AREA) / np.sqrt(3)
                 inside = (light > _DARK) & (light < _LIGHT)
                 found[part][band].append(energy[inside] if inside.mean() > 0.05 else energy.ravel())
     rises = (_RISE, _COLOUR_RISE, _COLOUR_RISE)
-    return tuple(_levels([np.concatenate(parts) for parts in bands], rise) for bands, rise in zip(found, rises, strict=True))
+    return tuple(
+        _measure_levels([np.concatenate(parts) for parts in bands], rise) for bands, rise in zip(found, rises, strict=True)
+    )
 
 
-def _levels(energies: list[Floats], rise: tuple[float, ...]) -> tuple[float, ...]:
+def _measure_levels(energies: list[Floats], rise: tuple[float, ...]) -> tuple[float, ...]:
     levels: list[float] = []
     for band, energy in enumerate(energies):
         level = float(np.sqrt(np.percentile(energy, _QUIET))) / _BY_CHANCE[band] / _WHITE[band]
@@ -91,7 +93,7 @@ def _levels(energies: list[Floats], rise: tuple[float, ...]) -> tuple[float, ...
     return tuple(levels)
 
 
-def _patches(image: Image) -> Iterator[Image]:
+def _cut_patches(image: Image) -> Iterator[Image]:
     """The whole of a small image, nine parts of a large one."""
     height, width = image.shape[:2]
     if height * width <= 9 * _PATCH * _PATCH:
@@ -103,18 +105,18 @@ def _patches(image: Image) -> Iterator[Image]:
             yield np.ascontiguousarray(image[top : top + _PATCH, left : left + _PATCH])
 
 
-def _planes(image: Image) -> list[Floats]:
+def _split_colours(image: Image) -> list[Floats]:
     return [np.asarray(plane, np.float32) for plane in cv2.split(cv2.transform(image.astype(np.float32), _APART))]
 
 
-def _means(plane: Floats, side: int) -> Floats:
+def _average_blocks(plane: Floats, side: int) -> Floats:
     """The mean of each block of `side` pixels."""
     rows, columns = max(plane.shape[0] // side, 1), max(plane.shape[1] // side, 1)
     whole = plane[: rows * side, : columns * side]
     return np.asarray(cv2.resize(whole, (columns, rows), interpolation=cv2.INTER_AREA), np.float32)
 
 
-def _split(plane: Floats, bands: int) -> tuple[list[Floats], Floats]:
+def _split_bands(plane: Floats, bands: int) -> tuple[list[Floats], Floats]:
     """A plane as bands of detail, the finest first, and what is left."""
     layers: list[Floats] = []
     for _ in range(bands):
@@ -124,20 +126,20 @@ def _split(plane: Floats, bands: int) -> tuple[list[Floats], Floats]:
     return layers, plane
 
 
-def _cleaned(image: Image, noise: Noise, strength: float) -> Image:
-    planes = _planes(image)
+def _clean(image: Image, noise: Noise, strength: float) -> Image:
+    planes = _split_colours(image)
     for part, plane in enumerate(planes):
-        layers, left = _split(plane, _BANDS[part])
+        layers, left = _split_bands(plane, _BANDS[part])
         for band in range(len(layers) - 1, -1, -1):
             level = noise[part][band] * _WHITE[band] * strength * (_COLOUR if part else 1)
-            layer = _wiener(layers[band], level, 0.0 if part else _GRAIN)
+            layer = _filter_wiener(layers[band], level, 0.0 if part else _GRAIN)
             left = np.asarray(cv2.add(cv2.pyrUp(left, dstsize=layer.shape[1::-1]), layer), np.float32)
         planes[part] = left
     whole = np.maximum(cv2.transform(cv2.merge(planes), _TOGETHER), 0)
     return np.asarray(cv2.convertScaleAbs(whole), np.uint8)
 
 
-def _wiener(layer: Floats, level: float, least: float) -> Floats:
+def _filter_wiener(layer: Floats, level: float, least: float) -> Floats:
     """A band with its noise of deviation `level` lowered, to no less than `least` of what it was anywhere."""
     noise = np.float32(level * level + 1e-6)
     energy = cv2.blur(layer * layer, (5, 5)) + np.float32(1e-6)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 Image = NDArray[np.uint8]
 
 
-def tiled(image: Image, work: Callable[[Image], Image], side: int, margin: int, times: int = 1) -> Image:
+def work_in_tiles(image: Image, work: Callable[[Image], Image], side: int, margin: int, times: int = 1) -> Image:
     """`work` done to (H, W, 3) uint8 in tiles of `side` pixels, each seen with `margin` more around it; (H, W, 3) times `times`.
 
     `work` takes (h, w, 3) uint8 and gives the same `times` as large. Without seams where it looks no further than `margin`.

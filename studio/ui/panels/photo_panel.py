@@ -9,7 +9,7 @@ import msgspec
 from studio import presets
 from studio.config import ASSETS, MAX_UPLOAD_BYTES
 from studio.nouns import Aspect, Brush, Fraction, Mend, Motion, Noun, Shot
-from studio.photo.crop import RATIOS, settle
+from studio.photo.crop import RATIOS, settle_crop
 from studio.photo.mend import UPSCALE, has_network
 from studio.studio import Studio
 from studio.ui.clip_actions import ById
@@ -100,7 +100,7 @@ class PhotoPanel:
     def depth(self, frame: Frame) -> dict[str, Any]:
         """A picture of the crop's depth, and what is known about where it comes from."""
         photo = self.studio.photos.get(frame.photo)
-        shot = Shot(photo, settle(photo, frame.crop), Motion(), depth=frame.depth, mends=frame.mends, subject=frame.subject)
+        shot = Shot(photo, settle_crop(photo, frame.crop), Motion(), depth=frame.depth, mends=frame.mends, subject=frame.subject)
         view = self.studio.depth_view(shot)
         return {"path": str(view), "choices": msgspec.to_builtins(self.studio.depth_choices(shot))}
 

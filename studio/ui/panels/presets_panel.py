@@ -11,7 +11,7 @@ from studio.advice.adviser import choose_kind, fits
 from studio.config import ASSETS
 from studio.motion.camera_moves import goes
 from studio.nouns import Kind, Noun, Refusal, Shot, Use
-from studio.photo.crop import settle
+from studio.photo.crop import settle_crop
 from studio.presets import MotionPreset
 from studio.studio import Studio
 from studio.ui.html_part import make_call, make_part
@@ -75,7 +75,7 @@ def preview_motion(studio: Studio, ask: PreviewQuestion) -> dict[str, str]:
     if preset is None:
         raise Refusal("There is no such motion.", "Reload the page.")
     frame, photo = ask.frame, studio.photos.get(ask.frame.photo)
-    crop = settle(photo, frame.crop)
+    crop = settle_crop(photo, frame.crop)
     shot = Shot(photo, crop, preset.motion, depth=frame.depth, mends=frame.mends, subject=frame.subject)
     places = studio.places(shot)
     reads = "parallax" not in preset.models

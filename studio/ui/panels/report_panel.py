@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from studio.nouns import Brush, Crop, Mend, MendName, Motion, Noun, Refusal, Shot, Size, replace
-from studio.photo.crop import settle
+from studio.photo.crop import settle_crop
 from studio.photo.findings import Box, Code, Finding, Remedy, Report
 from studio.photo.mend import has_network
 from studio.studio import Studio
@@ -173,7 +173,7 @@ def make_report_calls(studio: Studio) -> list[Call]:
 
     def shot(photo_id: str, mends: tuple[Mend, ...], crop: Crop = WHOLE, size: Size = "auto", subject: str = "") -> Shot:
         photo = studio.photos.get(photo_id)
-        return Shot(photo, settle(photo, crop), Motion(), size=size, mends=mends, subject=subject)
+        return Shot(photo, settle_crop(photo, crop), Motion(), size=size, mends=mends, subject=subject)
 
     def report(ask: ReportQuestion) -> dict[str, Any]:
         asked = shot(ask.photo, ask.mends, ask.crop, ask.size, ask.subject)

@@ -8,7 +8,7 @@ import msgspec
 
 from studio.motion.variations import Axis, list_axes, vary
 from studio.nouns import Noun, Refusal, Shot, replace
-from studio.photo.crop import ratio
+from studio.photo.crop import find_ratio
 from studio.studio import Studio
 from studio.ui.html_part import QUIET, Part, catch_faults, make_call, make_part
 from studio.ui.model_status import pick_draft
@@ -72,7 +72,7 @@ class VariationsPanel:
             {"title": one.title, "differs": one.differs, "shot": msgspec.to_builtins(replace(shot, motion=one.motion))}
             for one in made
         ]
-        draft, shape = pick_draft(self.studio, shot), ratio(shot.photo, shot.crop.aspect)
+        draft, shape = pick_draft(self.studio, shot), find_ratio(shot.photo, shot.crop.aspect)
         return {
             "kind": "variations",
             "axes": sensible,

@@ -45,7 +45,7 @@ def open_with(settings: Settings, tiny: Tiny) -> Iterator[Callable[..., Studio]]
 def shot_of(studio: Studio, card: ModelCard, **changes: object) -> Shot:
     """A square shot of a photo, a second and a bit, in words."""
     photo = studio.photos.take_in(PHOTO, "fig.jpg")
-    shot = Shot(photo, crop.largest(photo, "1:1"), Motion("leaves stir"), card.id, seconds=1, fps=card.fps[0])
+    shot = Shot(photo, crop.find_largest(photo, "1:1"), Motion("leaves stir"), card.id, seconds=1, fps=card.fps[0])
     return replace(shot, **changes)
 
 

@@ -21,7 +21,7 @@ from studio.engines.parallax.scene import Floats, Scene
 from studio.engines.parallax.stage import Depth, half_frame
 from studio.engines.parallax.yuv import colour_planes
 from studio.nouns import Effect
-from studio.photo.matte import step
+from studio.photo.matte import smoothstep
 
 DARK = 0.52  # how much of its light the middle of a shadow takes from the land at amount 1
 SPEED, SECONDS = 0.24, 9.0  # widths of what the frame shows nearby that a shadow goes a second; how long one look at it lasts
@@ -103,7 +103,7 @@ def _land(scene: Scene, mask: Floats) -> Image:
         sky = scene.masks.get("sky", np.zeros_like(mask))
         drawn = filter_guided(spread(sky, (FINE, rows)), light.astype(np.float32) / 255)
         land = np.rint(255 * np.clip((0.45 - drawn) * 4 + 0.5, 0, 1)).astype(np.uint8)
-    there = spread(mask * step(*FAR, scene.disparity), (land.shape[1], land.shape[0]))
+    there = spread(mask * smoothstep(*FAR, scene.disparity), (land.shape[1], land.shape[0]))
     land = cv2.multiply(land, np.rint(255 * there).astype(np.uint8), scale=1 / 255)
     return np.ascontiguousarray(land, np.uint8)
 

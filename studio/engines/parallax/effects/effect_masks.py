@@ -28,10 +28,10 @@ _VAGUE = "what stands out has too soft an edge to part it from its background"
 
 def read_brush(effect: Effect, shot: Shot, size: tuple[int, int]) -> Floats:
     """The brush of an effect over the crop, (h, w) 0..1 at `size` (w, h). Raises `Refusal` when it isn't a picture."""
-    mask = masks.opened(effect.brush)
+    mask = masks.decode_brush(effect.brush)
     if mask is None:
         raise Refusal(f"The painted region of {EFFECTS[effect.name].title!r} can't be read.", "Paint it again.")
-    return masks.over(mask, shot.crop, size)
+    return masks.lay_over_crop(mask, shot.crop, size)
 
 
 def places(shot: Shot, areas: Areas) -> Places:

@@ -48,10 +48,10 @@ class Seen(NamedTuple):
     """What a photo is of (None where that isn't clear), whether people look out of it, what the kind was told by, and what may
     be spoken of."""
 
-    classify: Kind | None
+    kind: Kind | None
     faces: bool
     reason: str
-    list_marks: Marks
+    marks: Marks
 
 
 class Advice:

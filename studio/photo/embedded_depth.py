@@ -55,7 +55,7 @@ class EmbeddedDepth(NamedTuple):
     """
 
     map: NDArray[np.uint16] | None
-    find_doubt: str = ""
+    doubt: str = ""
 
 
 def find_embedded_depth(data: bytes, image: Image) -> EmbeddedDepth | None:

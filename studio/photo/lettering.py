@@ -65,7 +65,7 @@ class Row(NamedTuple):
 
     box: tuple[float, float, float, float]
     plain: float
-    find_strokes: StrokeMarks
+    marks: StrokeMarks
     grey: Image
     dark: bool
     turned: bool

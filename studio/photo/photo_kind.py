@@ -67,7 +67,7 @@ def list_marks(scene: Scene) -> Marks:
 class Classification(NamedTuple):
     """What a photo is of, None where that is not clear; how sure that is, 0..1; and why, in the creator's words."""
 
-    classify: Kind | None
+    kind: Kind | None
     sure: float
     reason: str
 

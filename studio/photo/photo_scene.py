@@ -47,7 +47,7 @@ class Scene(NamedTuple):
     subject: Floats
     box: tuple[float, float, float, float] | None
     parted: bool
-    measure_cues: Cues
+    cues: Cues
     lettering: tuple[Lettering, ...]
 
     @property

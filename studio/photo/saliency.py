@@ -40,7 +40,7 @@ class Look(NamedTuple):
     map: NDArray[np.float32]
     peak: float
     detail: NDArray[np.float32]
-    find_faces: tuple[Face, ...] | None = None
+    faces: tuple[Face, ...] | None = None
 
 
 _lock = threading.Lock()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from studio.clip import score
+from studio.motion.camera_moves import MOVES
 from studio.nouns import MoveName
 
 
@@ -43,10 +44,10 @@ DEPTH = np.linspace(0, 1, 90, dtype=np.float32)[:, None].repeat(160, 1)
 )  # fmt: skip
 def test_a_known_movement_obeys_its_own_name_only(move: MoveName, step: dict[str, float]) -> None:
     seen = clip(**step)
-    assert score.obeys_move(seen, move, DEPTH, 0.5)
+    assert score.obeys_move(seen, MOVES[move].curve, DEPTH, 0.5)
     for other in ("pan_left", "pan_right", "tilt_up", "tilt_down", "zoom_in", "zoom_out", "roll_left", "roll_right", "static"):
         if other != move:
-            assert not score.obeys_move(seen, other, DEPTH, 0.5), other
+            assert not score.obeys_move(seen, MOVES[other].curve, DEPTH, 0.5), other
 
 
 def test_the_fit_finds_an_affine_motion() -> None:

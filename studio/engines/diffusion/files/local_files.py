@@ -218,7 +218,7 @@ def read_ledger(folder: Path) -> Ledger | None:
 def write_ledger(folder: Path, ledger: Ledger) -> None:
     """Put a ledger into a folder, which is made, in one step. Raises `OSError`."""
     folder.mkdir(parents=True, exist_ok=True)
-    atomic_write.write(folder / LEDGER, msgspec.json.format(msgspec.json.encode(ledger)))
+    atomic_write.write_whole(folder / LEDGER, msgspec.json.format(msgspec.json.encode(ledger)))
 
 
 def extend_ledger(old: Ledger | None, repo: str, commit: str, licence: str, files: tuple[HubFile, ...], card: str) -> Ledger:

@@ -1,9 +1,9 @@
 """`python -m bench`: every figure the README gives, measured here and now, as markdown tables.
 
 python -m bench            all of them (three quarters of an hour; with a GPU half an hour more)
-python -m bench speed      one of them: quality, steady, depth, doctor, mend, speed, peers, diffusion, gpu, check, house
+python -m bench speed      one of them: quality, steady, depth, doctor, mend, speed, peers, diffusion, gpu, check, house, remake
 python -m bench coherence [NAME ...] [--base BUILD]   likeness to the photo, an older build's beside it (--help says more)
-python -m bench steady --base BUILD                   an older build beside this one, in the same run: speed, steady, depth, house
+python -m bench steady --base BUILD                   an older build beside this one, in the same run; remake needs one
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-BENCHES = ("quality", "steady", "depth", "doctor", "mend", "speed", "peers", "diffusion", "gpu", "check", "house")
+BENCHES = ("quality", "steady", "depth", "doctor", "mend", "speed", "peers", "diffusion", "gpu", "check", "house", "remake")
 
 
 def _runner(name: str) -> Callable[[], None] | None:

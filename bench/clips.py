@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import statistics
 import tempfile
 import time
@@ -96,6 +97,11 @@ def seconds(work: Callable[[], object]) -> float:
 def middle(times: list[float]) -> float:
     """The median, which a busy moment of the machine doesn't move."""
     return statistics.median(times)
+
+
+def python_path(build: Path) -> str:
+    """The PYTHONPATH with which a process runs a build's modules, and finds them by `bench/builds/either_build.py`."""
+    return os.pathsep.join((str(build), str(Path(__file__).parent / "builds")))
 
 
 def table(title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from bench import coherence, hard
 from bench.album import pictures, read
-from bench.clips import table
+from bench.clips import python_path, table
 from studio.config import ROOT
 
 Image = NDArray[np.uint8]
@@ -117,7 +117,7 @@ def film(build: Path, to: Path, photos: list[Path], size: str, amount: float) ->
     script = Path(__file__).with_name("film.py")
     moves = ",".join((FLOOR, *MOVES))
     command = [sys.executable, "-P", str(script), str(to), size, str(amount), moves, *map(str, photos)]
-    subprocess.run(command, check=True, cwd=build, env={**os.environ, "PYTHONPATH": str(build)}, stdin=subprocess.DEVNULL)
+    subprocess.run(command, check=True, cwd=build, env=os.environ | {"PYTHONPATH": python_path(build)}, stdin=subprocess.DEVNULL)
 
 
 def gather(names: list[str], to: Path) -> dict[str, Path]:

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench import known
-from bench.clips import table, verdict
+from bench.clips import python_path, table, verdict
 from studio.config import ASSETS, ROOT
 
 Image = NDArray[np.uint8]
@@ -41,16 +41,15 @@ STEREO = ("corridor", "cycles", "desk", "livingroom", "selfie", "toy")
 READ = """
 import sys, time
 import numpy as np
-from studio.engines.parallax import depth_cues
-from studio.photo import matte
+from either_build import depth_cues, find_matte
 loaded, found = np.load(sys.argv[1]), {}
 for name in loaded.files:
     image = loaded[name]
-    subject = matte.find(image)
+    subject = find_matte(image)
     spent = []
     for _ in range(3):
         start = time.process_time()
-        read = depth.estimate(image, subject)
+        read = depth_cues.estimate(image, subject)
         spent.append(time.process_time() - start)
     found[name], found[name + " time"] = read.disparity, min(spent)
 np.savez(sys.argv[2], **found)
@@ -146,7 +145,7 @@ def read(pictures: Mapping[str, Image], root: Path) -> Mapping[str, NDArray[np.f
     with tempfile.TemporaryDirectory() as folder:
         there, back = Path(folder) / "pictures.npz", Path(folder) / "found.npz"
         np.savez(there, allow_pickle=False, **pictures)
-        place = os.environ | {"PYTHONPATH": str(root)}
+        place = os.environ | {"PYTHONPATH": python_path(root)}
         subprocess.run([sys.executable, "-c", READ, str(there), str(back)], cwd=root, env=place, check=True)
         with np.load(back) as found:
             return {name: found[name] for name in found.files}

@@ -1,6 +1,6 @@
 """Film a photo with whichever build of Stir is on the path, so that two builds can be compared.
 
-`PYTHONPATH=BUILD python -P film.py TO SIZE AMOUNT MOVE,MOVE PHOTO...` writes TO/PHOTO.npz: each move's first, middle and last
+`PYTHONPATH=BUILD:builds python -P film.py TO SIZE AMOUNT MOVE,MOVE PHOTO...` writes TO/PHOTO.npz: a move's first, middle and last
 frame by the move's name, (3, H, W, 3) uint8 RGB; `subject`, 0..255 at the size of the scene's depth; `layers`, far to near.
 Needs nothing but what every build has: nouns, presets and the built-in engine.
 """
@@ -13,12 +13,10 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from either_build import ParallaxEngine, animate
 
 from studio.config import Settings
-from studio.engines.parallax.parallax_engine import ParallaxEngine
-from studio.engines.prepare import prepare
 from studio.nouns import Camera, Motion, Move, Photo, Shot
-from studio.presets import card
 
 SECONDS, FPS = 2.0, 12
 
@@ -36,8 +34,7 @@ def rgb(planes: np.ndarray) -> np.ndarray:
 
 def film(engine: ParallaxEngine, image: np.ndarray, move: str, amount: float, size: str) -> np.ndarray:
     """First, middle and last frame of a move over a whole picture, (3, H, W, 3) uint8 RGB."""
-    prepared = prepare(shot(image, move, amount, size), card("parallax"))
-    frames = list(engine.animate(prepared, image, None, lambda progress: None).images)
+    frames = list(animate(engine, image, shot(image, move, amount, size)).images)
     return np.stack([rgb(frames[index]) for index in (0, len(frames) // 2, -1)])
 
 

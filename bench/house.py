@@ -22,7 +22,7 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
-from bench.clips import table
+from bench.clips import python_path, table
 from studio.config import ROOT
 
 FLOORS = {
@@ -84,7 +84,8 @@ class House:
 
     def shared_names(self) -> list[str]:
         """Names that serve several modules or packages."""
-        names = Counter(path.parent.name if path.stem == "__init__" else path.stem for path in self.text)
+        inside = (path for path in self.text if path != self.root / "studio" / "__init__.py")
+        names = Counter(path.parent.name if path.stem == "__init__" else path.stem for path in inside)
         return [name for name, count in names.items() if count > 1 and name != "__main__"]
 
     def common_functions(self) -> list[str]:
@@ -123,7 +124,7 @@ class House:
                 home,
                 str(self.root / "assets" / "samples" / "fig.jpg"),
             ]
-            place = os.environ | {"PYTHONPATH": str(self.root)}
+            place = os.environ | {"PYTHONPATH": python_path(self.root)}
             done = subprocess.run(command, cwd=self.root, env=place, stdout=subprocess.PIPE, text=True, check=True)
         return json.loads(done.stdout.splitlines()[-1])["walk"]
 

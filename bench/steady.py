@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bench.album import pictures
-from bench.clips import scratch, table, verdict
+from bench.clips import python_path, scratch, table, verdict
 from studio.clip import score
 from studio.config import ROOT
 from studio.nouns import Camera, Effect, Format, Motion, Move, Photo, Shot
@@ -40,15 +40,13 @@ from pathlib import Path
 import numpy as np
 from studio.clip.encode import encode
 from studio.config import Settings
-from studio.engines.parallax.parallax_engine import ParallaxEngine
+from either_build import ParallaxEngine, animate, ignore
 from studio.frames import Frames
 from studio.nouns import Shot, replace
-from studio.presets import card
 home, image, shot = Path(sys.argv[1]), np.load(sys.argv[2]), Shot.from_json(sys.argv[3])
 settings = Settings(home / "home")
 settings.prepare()
-ignore = lambda progress: None
-made = ParallaxEngine(settings).animate(prepare(shot, card("parallax")), image, None, ignore)
+made = animate(ParallaxEngine(settings), image, shot)
 images = [frame.copy() for frame in made.images]
 np.save(home / "source.npy", np.stack([frame[: made.height] for frame in images]))
 def spent():
@@ -136,7 +134,7 @@ def make(image: Image, wanted: Shot, root: Path, home: Path) -> dict[str, Any]:
     home.mkdir(parents=True, exist_ok=True)
     np.save(home / "photo.npy", image)
     command = [sys.executable, "-c", MAKE, str(home), str(home / "photo.npy"), wanted.to_json(), *FORMATS]
-    place = os.environ | {"PYTHONPATH": str(root)}
+    place = os.environ | {"PYTHONPATH": python_path(root)}
     made = subprocess.run(command, cwd=root, env=place, check=True, stdout=subprocess.PIPE, text=True)
     return dict(json.loads(made.stdout))
 

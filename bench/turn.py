@@ -13,22 +13,17 @@ import resource
 import sys
 import time
 from pathlib import Path
+from typing import Any
+
+from either_build import ParallaxEngine, animate, find_largest_crop, ignore, read_photo
 
 from studio.clip.encode import encode
 from studio.config import Settings
-from studio.engines.prepare import prepare
 from studio.nouns import Camera, Motion, Move, Photo, Shot, replace
-from studio.photo import crop, photo_store
-from studio.presets import card
 from studio.studio import Studio
 
 HOME = Path(sys.argv[1])
 MOTION = Motion(camera=Camera((Move("dolly_in", 0.6), Move("orbit_right", 0.3))))
-
-
-def ignore(progress: object) -> None:
-    """Never stop the work."""
-    del progress
 
 
 def used() -> float:
@@ -43,14 +38,14 @@ class Build:
         settings = Settings(HOME)
         settings.prepare()
         self.studio = Studio(settings)
-        self.engine = self.studio.models.engine(card("parallax"))
+        self.engine = ParallaxEngine(settings)
         self.shot: Shot | None = None
 
     def clip(self, photo: str, size: str, seconds: float, fps: int) -> None:
         """From a photo on disk to a playable MP4, without the library."""
-        noun, image = photo_store.read_photo(Path(photo))
-        shot = Shot(noun, crop.find_largest(noun, "16:9"), MOTION, size=size, seconds=seconds, fps=fps)
-        frames = self.engine.animate(prepare(shot, card("parallax")), image, None, ignore)
+        noun, image = read_photo(Path(photo))
+        shot = Shot(noun, find_largest_crop(noun, "16:9"), MOTION, size=size, seconds=seconds, fps=fps)
+        frames = animate(self.engine, image, shot)
         encode(frames, HOME / "clip.mp4", shot, ignore)
 
     def open(self, photo: str) -> None:
@@ -58,7 +53,8 @@ class Build:
         file = HOME / "dropped.jpg"
         file.write_bytes(Path(photo).read_bytes())
         noun: Photo = self.studio.photos.take_in(file, Path(photo).name)
-        found = self.studio.advice.suggest_crop(noun, "16:9").crop
+        advice: Any = self.studio.advice if hasattr(self.studio.advice, "suggest_crop") else self.studio
+        found = advice.suggest_crop(noun, "16:9").crop
         self.shot = Shot(noun, found, Motion(camera=Camera(())), size="720p")
         self.studio.advice.look(self.shot)
         self.studio.preview(self.shot)

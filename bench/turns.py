@@ -18,7 +18,7 @@ from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 from bench import clips
-from bench.clips import RUNS, middle, scratch, table, verdict
+from bench.clips import RUNS, middle, python_path, scratch, table, verdict
 from studio.config import ASSETS, ROOT
 
 PHOTOS = tuple(ASSETS / "samples" / f"{name}.jpg" for name in ("fig", "dandelion", "dogs"))
@@ -41,7 +41,7 @@ class Build:
 
     def __init__(self, root: Path, name: str) -> None:
         command = [sys.executable, "-P", str(Path(__file__).with_name("turn.py")), str(scratch(f"{name}-{time.monotonic_ns()}"))]
-        place = os.environ | {"PYTHONPATH": str(root)}
+        place = os.environ | {"PYTHONPATH": python_path(root)}
         self._process = subprocess.Popen(command, cwd=root, env=place, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         self._answer()
 

@@ -14,10 +14,11 @@ import time
 from pathlib import Path
 from types import CodeType, FrameType
 
+from either_build import find_largest_crop
+
 import studio as package
 from studio.config import Settings
 from studio.nouns import Camera, Motion, Move, Shot
-from studio.photo import crop
 from studio.studio import Studio
 
 ROOT = Path(package.__path__[0])
@@ -52,7 +53,7 @@ def main(home: str, photo: str) -> None:
     studio = Studio(settings)
     taken = studio.photos.take_in(Path(photo), "photo.jpg")
     shot = Shot(
-        taken, crop.find_largest(taken, "16:9"), Motion(camera=Camera((Move("dolly_in", 0.6),))), size="480p", seconds=1.0, fps=16
+        taken, find_largest_crop(taken, "16:9"), Motion(camera=Camera((Move("dolly_in", 0.6),))), size="480p", seconds=1.0, fps=16
     )
     threading.setprofile(walk.note)
     sys.setprofile(walk.note)

@@ -3,24 +3,29 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import tempfile
 import time
+import uuid
+from collections.abc import Iterator
 from pathlib import Path
 
 _UNFINISHED = ".new-"
 
 
-def write_whole(dest: Path, data: bytes) -> None:
-    """Write a file whole or not at all: a temporary one beside it takes its name at the end. Raises OSError."""
-    handle, temporary = tempfile.mkstemp(dir=dest.parent, prefix=_UNFINISHED)
+@contextlib.contextmanager
+def replace_whole(dest: Path) -> Iterator[Path]:
+    """A path beside `dest` to write to, with its suffix; it takes the name of `dest` at the end, or goes. Raises OSError."""
+    temporary = dest.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}{dest.suffix}")
     try:
-        with os.fdopen(handle, "wb") as sink:
-            sink.write(data)
-        Path(temporary).replace(dest)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+        yield temporary
+        temporary.replace(dest)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_whole(dest: Path, data: bytes) -> None:
+    """Write a file whole or not at all. Raises OSError."""
+    with replace_whole(dest) as temporary:
+        temporary.write_bytes(data)
 
 
 def sweep_unfinished(folder: Path) -> None:

@@ -6,11 +6,11 @@ Where the depth of a shot comes from is decided in engines/parallax.
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from pathlib import Path
 
 import numpy as np
 
+from studio.atomic_write import replace_whole
 from studio.config import MAX_UPLOAD_BYTES, Settings
 from studio.engines.base import Tick
 from studio.library import disk
@@ -35,11 +35,10 @@ def depth_file(settings: Settings, depth: str) -> Path:
 
 
 class DepthMaps:
-    """The depth maps of one home folder. `room` is where half-made files lie."""
+    """The depth maps of one home folder."""
 
-    def __init__(self, settings: Settings, room: Path) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._room = room
 
     def network(self) -> tuple[bool, Choice]:
         """Whether the optional depth network has been downloaded, and what that means for depth."""
@@ -63,10 +62,8 @@ class DepthMaps:
             from PIL import Image as Pictures
 
             try:
-                with tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True) as folder:
-                    made = Path(folder) / "depth.png"
+                with replace_whole(kept) as made:
                     Pictures.fromarray(grey).save(made)
-                    made.replace(kept)
             except OSError as error:
                 raise disk.refusal(error) from error
         return identity

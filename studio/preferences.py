@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import threading
-import uuid
 from collections.abc import Callable
 from typing import Annotated, Literal
 
 import msgspec
 
+from studio.atomic_write import write_whole
 from studio.config import Settings
 from studio.nouns import Noun, Refusal, Size
 
@@ -65,12 +65,9 @@ def prefer(settings: Settings, wanted: Preferences) -> None:
         checked = msgspec.convert(msgspec.to_builtins(wanted), Preferences)
     except msgspec.ValidationError as error:
         raise Refusal(f"That setting can't be used ({error}).", "Choose one within the range shown.") from None
-    part = settings.home / f".{uuid.uuid4().hex}.preferences.part"
     try:
-        part.write_bytes(msgspec.json.format(msgspec.json.encode(checked), indent=1))
-        part.replace(settings.preferences)
+        write_whole(settings.preferences, msgspec.json.format(msgspec.json.encode(checked), indent=1))
     except OSError as error:
-        part.unlink(missing_ok=True)
         why = error.strerror or type(error).__name__
         raise Refusal(f"The settings can't be written ({why}).", "Make room on the disk, or choose another --home.") from None
 

@@ -74,7 +74,7 @@ class Studio:
         self.library = Clips(self._database, settings.clips, search_words)
         self.queue = Queue(self._database, self._owner)
         self.exports = Exports(self.library, self._served, self._room)
-        self.depths = DepthMaps(settings, self._room)
+        self.depths = DepthMaps(settings)
         self.previews = Previews(settings, self._served, self._room, self.models, lambda: self.photos)
         self.advice = Advice(settings, self._served, self.models, lambda: self.photos)
         self.assist = Assist(self.models, lambda: self.photos)

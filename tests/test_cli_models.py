@@ -15,7 +15,7 @@ import pytest
 
 from studio import presets
 from studio.cards import ModelCard, ModelState
-from studio.cli import animate, models, request, words
+from studio.cli import animate, model_commands, request, words
 from studio.cli.report import Failure
 from studio.config import ASSETS, PRESETS, ROOT, Settings
 from studio.nouns import Clip, Refusal
@@ -46,7 +46,7 @@ def ask(studio: Studio, capfd: pytest.CaptureFixture[str]) -> Ask:
 
     def run(*typed: object) -> tuple[str, str]:
         capfd.readouterr()
-        models.answer(studio, words.parser().parse_args(["models", *(str(word) for word in typed)]))
+        model_commands.answer(studio, words.parser().parse_args(["models", *(str(word) for word in typed)]))
         said = capfd.readouterr()
         return said.out, said.err
 
@@ -138,7 +138,8 @@ def test_a_folder_is_adopted(ask: Ask, tmp_path: Path) -> None:
 DOWNLOADING = """
 import sys
 from pathlib import Path
-from studio.cli import models, words
+from studio.cli import words
+from studio.cli import model_commands
 from studio.cli.main import REFUSED, STOPPED
 from studio.config import Settings
 from studio.studio import Studio

@@ -9,10 +9,12 @@ import ast
 import re
 import subprocess
 import sys
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import pytest
 
+from bench.house import House
 from studio import presets
 from studio.cards import ModelCard
 from studio.config import PRESETS, ROOT
@@ -120,6 +122,45 @@ def test_files_and_functions_stay_small(path: Path) -> None:
 def test_every_module_says_what_it_knows(path: Path) -> None:
     text = path.read_text("utf-8")
     assert not text.strip() or ast.get_docstring(ast.parse(text)), "no module docstring"
+
+
+def test_modules_import_each_other_in_no_circle() -> None:
+    """Wherever the import stands in a file. Raises `CycleError`, which names the circle."""
+    importers = House(ROOT).importers
+    TopologicalSorter(importers).prepare()
+    assert len(importers) == len(SOURCES)
+
+
+def test_a_name_serves_one_module() -> None:
+    assert House(ROOT).shared_names() == []
+
+
+CALLED_FROM_OUTSIDE = {"set_postfix", "handleError"}
+"""Methods that only tqdm and logging call."""
+
+
+def dead_names(root: Path) -> list[str]:
+    """Functions, classes, methods and constants of the product that neither it nor its tests name, as vulture finds them.
+
+    Classes of families are found by the name a card gives.
+    """
+    tree = [name for name in ("studio", "app.py", "bench", "tests") if (root / name).exists()]
+    done = subprocess.run([sys.executable, "-m", "vulture", *tree], cwd=root, capture_output=True, text=True, check=False)
+    assert done.returncode in (0, 3), done.stderr  # 3: something was found
+    found = re.findall(r"^(studio/\S+):\d+: unused (function|class|method|property|variable) '(\w+)'", done.stdout, re.M)
+    return [
+        f"{file}: {name}"
+        for file, kind, name in found
+        if (kind != "variable" or name.isupper()) and name not in CALLED_FROM_OUTSIDE
+        if (Path(file).parent.name, kind) != ("families", "class")
+    ]
+
+
+def test_no_public_name_is_dead(tmp_path: Path) -> None:
+    (tmp_path / "studio").mkdir()
+    (tmp_path / "studio/crop.py").write_text("LEAST = 1\nMOST = 2\n\ndef cut(): ...\n\ndef fit(): return cut(), MOST\n", "utf-8")
+    assert dead_names(tmp_path) == ["studio/crop.py: LEAST", "studio/crop.py: fit"]
+    assert dead_names(ROOT) == []
 
 
 def test_tests_use_no_mocks() -> None:

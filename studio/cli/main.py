@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from studio.cli import animate, direct, models, show, words
+from studio.cli import animate, direct, model_commands, show, words
 from studio.cli.report import Failure, complain
 from studio.nouns import Refusal
 
@@ -25,7 +25,7 @@ COMMANDS = {
     "compose": direct.compose,
     "recommend": direct.recommend,
     "motions": direct.motions,
-    "models": models.models,
+    "models": model_commands.models,
     "recipe": show.recipe,
     "machine": show.machine,
     "library": show.library,

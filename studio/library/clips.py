@@ -13,6 +13,7 @@ from typing import Literal
 
 import msgspec
 
+from studio.atomic_write import sweep_unfinished, write_whole
 from studio.library import disk
 from studio.library.database import Database
 from studio.library.names import plain, sorting
@@ -91,9 +92,7 @@ class Clips:
             (self.folder / name).unlink(missing_ok=True)
 
     def _write_recipe(self, clip: Clip) -> None:
-        part = self.folder / f".{clip.id}.part"
-        part.write_bytes(msgspec.json.format(msgspec.json.encode(clip), indent=1))
-        part.replace(self.folder / f"{clip.id}.json")
+        write_whole(self.folder / f"{clip.id}.json", msgspec.json.format(msgspec.json.encode(clip), indent=1))
 
     def _insert(self, clip: Clip) -> None:
         words = plain(" ".join((clip.title, _own_words(clip.shot), self._describe(clip.shot))))
@@ -113,6 +112,7 @@ class Clips:
         `busy` gives the ids that are being made now. It is asked after the folder has been read, so that a clip which
         arrives meanwhile is either busy or has its row.
         """
+        sweep_unfinished(self.folder)
         here = {entry.name for entry in self.folder.iterdir()}
         spared = busy()
         found = 0

@@ -122,9 +122,6 @@ def _find_box(seen: Look, found: Matte) -> tuple[float, float, float, float] | N
 Floats = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
-CUES_LONG = 256
-"""The long side of the copy that all shares are measured on, in pixels."""
-
 SLOPE = 4.0
 """Lab lightness a pixel, on that copy, from which a slope is a drawn edge; skies and soft backgrounds stay under it."""
 

@@ -5,10 +5,10 @@ They go when their clip goes, and can always be made again.
 
 from __future__ import annotations
 
-import uuid
 from contextlib import suppress
 from pathlib import Path
 
+from studio.atomic_write import replace_whole
 from studio.nouns import Clip, Photo, Refusal
 from studio.studio import Studio
 
@@ -43,9 +43,8 @@ def make_clip_thumb(studio: Studio, clip: Clip, make: bool = True) -> Path:
     with suppress(Refusal, OSError), Image.open(studio.library.poster(clip)) as poster:
         poster.thumbnail((HEIGHT * 4, HEIGHT))
         file.parent.mkdir(parents=True, exist_ok=True)
-        half = file.with_suffix(".part")
-        poster.convert("RGB").save(half, "JPEG", quality=82)
-        half.replace(file)
+        with replace_whole(file) as half:
+            poster.convert("RGB").save(half, "JPEG", quality=82)
     return file
 
 
@@ -63,9 +62,8 @@ def make_photo_thumb(studio: Studio, photo: Photo) -> Path:
     with suppress(OSError), Image.open(view) as picture:
         picture.thumbnail((PHOTO_SIDE * 2, PHOTO_SIDE))
         file.parent.mkdir(parents=True, exist_ok=True)
-        half = file.with_suffix(f".{uuid.uuid4().hex}")
-        picture.convert("RGB").save(half, "JPEG", quality=82)
-        half.replace(file)
+        with replace_whole(file) as half:
+            picture.convert("RGB").save(half, "JPEG", quality=82)
         return file
     return view
 

@@ -1,4 +1,4 @@
-"""The disparity that sheets are drawn with: one for all, and nowhere steeper than the camera's way bears.
+"""Disparity: one map for all sheets, its slope nowhere steeper than the camera's way bears.
 
 A sheet that moves apart from the one behind it shows what the photo never showed: ghosts, rims and breaks along every outline
 that isn't known to the pixel. With one disparity the sheets stay the photo, however thin, soft or clear the subject's edge is;

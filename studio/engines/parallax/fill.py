@@ -1,4 +1,4 @@
-"""What is behind a subject: colours continued smoothly into a hole that the picture never showed."""
+"""Inpainting: colours continued smoothly into the hole behind a subject."""
 
 from __future__ import annotations
 

@@ -1,6 +1,4 @@
-"""The smallest crop-in for which no pose of a path ever looks past the edge of the photo.
-
-Knows borders. Refuses to know what is inside the picture.
+"""Framing: the smallest crop-in for which no pose of a path ever looks past the edge of the photo.
 
 Only the frame's border has to be checked: what a pixel shows moves continuously across a layer, so if the border of the frame
 looks inside the photo, so does everything within it.

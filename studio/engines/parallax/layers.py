@@ -1,7 +1,4 @@
-"""From a crop to a scene: sheets of texture and depth, far to near, that put back together are the photo again.
-
-Knows the order of the sheets and what each is made from. Refuses to know how depth is read, cameras and motion.
-"""
+"""From a crop to a scene: sheets of texture and depth, far to near, that composed are the photo again."""
 
 from __future__ import annotations
 
@@ -49,7 +46,7 @@ def read_scene(
     core = reading.disparity[masks["subject"] > 0.9]
     pivot = float(np.median(core)) if core.size else float(np.percentile(reading.disparity, 60))
     depth_choices = (chosen, subject.choice)
-    choices = (*depth_choices, *_said(layers, reading.sky))
+    choices = (*depth_choices, *_describe(layers, reading.sky))
     return Scene(
         width, height, layers, reading.disparity, masks, pivot, subject.gap, reading.sky.horizon, choices,
         areas.areas(image, subject, reading.sky), disparity.find_detail(picture),
@@ -134,7 +131,7 @@ def _smooth(disparity: Floats, sigma: float) -> Floats:
     return np.clip(cv2.GaussianBlur(disparity, (0, 0), sigma), 0, 1).astype(np.float32)
 
 
-def _said(layers: tuple[Layer, ...], heavens: Sky) -> tuple[Choice, ...]:
+def _describe(layers: tuple[Layer, ...], heavens: Sky) -> tuple[Choice, ...]:
     """What became of the sky."""
     if not any(layer.name == "sky" for layer in layers):
         return ()

@@ -117,7 +117,7 @@ class ParallaxEngine:
         shot, plan = prepared.shot, prepared.plan
         frame = (plan.width, plan.height)
         if plan.still:
-            picture = yuv.from_rgb(stage.resized(cut_crop(image, shot.photo, shot.crop), *frame))
+            picture = yuv.from_rgb(stage.resize(cut_crop(image, shot.photo, shot.crop), *frame))
             reason = "nothing in this shot moves, so every frame is the crop itself"
             return _frames(_paint_all(lambda index: picture, plan, tick), plan, (Choice("camera", "still", reason),))
         scene = self._read(image, shot, frame, tick)

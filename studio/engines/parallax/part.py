@@ -1,7 +1,4 @@
-"""Parting one sheet from what lies behind it, so that the one laid over the other is the picture again.
-
-Knows pixels and their cover. Refuses to know what is parted and why.
-"""
+"""Parting one sheet from what lies behind it: alpha and foreground colour, so that composed they are the picture again."""
 
 from __future__ import annotations
 

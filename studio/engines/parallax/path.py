@@ -1,6 +1,4 @@
-"""The camera's path: where the camera stands, how it is turned and how far its lens is zoomed, frame by frame.
-
-Knows geometry and time. Refuses to know pixels, layers and effects.
+"""The camera path: position, rotation and zoom of the camera, frame by frame.
 
 Axes: x right, y down, z into the picture; the photo was taken from the origin, looking along z. A thing of disparity d lies at
 depth 1/d, so the nearest is at depth 1. Directions are in tangents: a pixel x pixels from the centre lies at x / focal.

@@ -1,9 +1,8 @@
-"""What the straight lines of a photo say of its space: where the horizon is, and how walls recede.
+"""Horizon and vanishing of walls, from the straight lines of a photo.
 
-A line that is level in the world is nearer where it stands further from the horizon: along it, disparity is in proportion to the
-distance from the horizon (one-view geometry: Criminisi, Reid, Zisserman, IJCV 2000). Each line so tells how disparity changes
-between two columns, and the walls are what agrees with all of them best. Knows one photo at the working size. Refuses to know sky
-and subjects.
+A line that is level in the world is nearer where it stands further from the horizon: along it, disparity is in
+proportion to the distance from the horizon (one-view geometry: Criminisi, Reid, Zisserman, IJCV 2000). Each line so
+tells how disparity changes between two columns, and the walls are what agrees with all of them best.
 """
 
 from __future__ import annotations
@@ -121,7 +120,8 @@ def walls(gray: NDArray[np.uint8]) -> Walls:
     nearness, agree = _fit(ends, off, weight)
     told = float((weight * agree * np.minimum(recedes, 0.3)).sum())
     sure = float(
-        np.clip((share + 0.25 * _built(found, max(gray.shape)) - DOUBT) / 0.14, 0, 1) * np.clip((told - 0.02) / 0.04, 0, 1)
+        np.clip((share + 0.25 * _measure_built(found, max(gray.shape)) - DOUBT) / 0.14, 0, 1)
+        * np.clip((told - 0.02) / 0.04, 0, 1)
     )
     foot, _ = _ends(ends, off, nearness, level)
     floor = _along(ends, nearness) * max(foot, LEAST_FOOT) * (1 - level) * 1.1
@@ -130,7 +130,7 @@ def walls(gray: NDArray[np.uint8]) -> Walls:
     return Walls(np.log(nearness).astype(np.float32), level, foot, head, sure)
 
 
-def _built(found: Floats, side: int) -> float:
+def _measure_built(found: Floats, side: int) -> float:
     """How much of a picture's lines stand upright or lie level, 0..1, as they do where people have built."""
     across, down = found[:, 2] - found[:, 0], np.abs(found[:, 3] - found[:, 1])
     size = np.hypot(across, down)

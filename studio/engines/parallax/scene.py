@@ -1,7 +1,4 @@
-"""What the parallax renderer draws: layers of texture and disparity, far to near, and the masks of what can move.
-
-Knows the shape of a scene. Refuses to know how depth was found or how a camera moves.
-"""
+"""A scene: layers of texture and disparity, far to near, and the masks of what can move."""
 
 from __future__ import annotations
 

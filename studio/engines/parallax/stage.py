@@ -1,7 +1,4 @@
-"""A scene and a shot put together: sheets at their depths, a path that fits, and the framing that shows no border.
-
-Knows how a scene's disparity becomes the camera's depth. Refuses to know how pixels are drawn and where scenes come from.
-"""
+"""A scene and a shot put together: sheets at their depths, a path that fits, and the framing that shows no border."""
 
 from __future__ import annotations
 
@@ -81,7 +78,7 @@ def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> S
     half, camera = where.half, shot.motion.camera
     poses = travel(camera, shot.num_frames, shot.seconds, shot.seed, where)
     turning = still and not any(pose.centre.any() for pose in poses)
-    layers = (flat(scene),) if turning else _tied(scene, poses, half)
+    layers = (flat(scene),) if turning else _tie(scene, poses, half)
     edges = _edges(layers, depth, reaches)
     scale, fitted = 1.0, framing.fit(edges, poses, half)
     while fitted is None:
@@ -92,7 +89,7 @@ def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> S
     return Setting(sheets, poses, fitted, _choice(fitted, scale))
 
 
-def _tied(scene: Scene, poses: tuple[Pose, ...], half: tuple[float, float]) -> tuple[Layer, ...]:
+def _tie(scene: Scene, poses: tuple[Pose, ...], half: tuple[float, float]) -> tuple[Layer, ...]:
     """The scene's layers, in one disparity that these poses bear."""
     maps = [layer.disparity for layer in scene.layers]
     asked = disparity.bear(poses, half, (maps[0].shape[1], maps[0].shape[0]))
@@ -105,7 +102,7 @@ def _tied(scene: Scene, poses: tuple[Pose, ...], half: tuple[float, float]) -> t
 def between_boxes(scene: Scene, shot: Shot, found: ken_burns.Span) -> Setting:
     """Lay out the way from a start box to an end box, in a scene that was read of what is around both."""
     depth, where = Depth(scene.pivot, scene.gap), _where(scene)
-    layers = _tied(scene, ken_burns.poses(shot, found, where, 1.0), where.half)
+    layers = _tie(scene, ken_burns.poses(shot, found, where, 1.0), where.half)
     poses = ken_burns.settle(shot, found, _edges(layers, depth, {}), where)
     across = round(find_output_size(shot).width / found.widest)
     sheets = tuple(prepare(layer, depth.of(layer.disparity), index == 0, across) for index, layer in enumerate(layers))
@@ -144,7 +141,7 @@ def _choice(fitted: Framing, scale: float) -> Choice:
     return Choice("framing", value, "the smallest crop-in for which the camera never looks past the edge of the photo")
 
 
-def resized(image: Image, width: int, height: int) -> Image:
+def resize(image: Image, width: int, height: int) -> Image:
     """The crop at the frame's size, as the camera sees it when nothing moves."""
     how = cv2.INTER_AREA if image.shape[1] > width else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(image, (width, height), interpolation=how), np.uint8)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import os
 import re
 import threading
 from collections.abc import Sequence
@@ -18,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from studio import cards
+from studio.atomic_write import write_whole
 from studio.config import Settings
 from studio.engines.diffusion.run.attention_probe import CANDIDATES, HEADS, Candidate, ProbedKernel, probe_kernels
 from studio.nouns import Choice, Noun
@@ -234,8 +234,6 @@ def _write_table(table: KernelTable, machine: TorchDevice, settings: Settings) -
     file = _find_file(machine, settings)
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        half = file.with_suffix(f".{os.getpid()}.half")
-        half.write_bytes(msgspec.json.format(msgspec.json.encode(table)))
-        half.replace(file)
+        write_whole(file, msgspec.json.format(msgspec.json.encode(table)))
     except OSError as fault:
         logging.getLogger(__name__).warning("The table of attention kernels can't be kept: %s", fault)

@@ -9,12 +9,11 @@ from __future__ import annotations
 import logging
 import statistics
 import threading
-import uuid
-from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
+from studio.atomic_write import write_whole
 from studio.cards import ModelCard, Plan
 from studio.nouns import Noun, SpeedUp
 
@@ -141,15 +140,11 @@ class History:
 
     def _write(self, known: dict[str, Learned]) -> None:
         """Whole or not at all. A disk that is full costs the estimate, never the clip."""
-        part = self._file.with_name(f".{uuid.uuid4().hex}.history.part")
         try:
             self._file.parent.mkdir(parents=True, exist_ok=True)
-            part.write_bytes(msgspec.json.encode(known))
-            part.replace(self._file)
+            write_whole(self._file, msgspec.json.encode(known))
         except OSError as error:
             _log.warning("the history of speeds can't be kept: %s", error.strerror or type(error).__name__)
-            with suppress(OSError):
-                part.unlink()
 
 
 def _make_key(device: str, card: ModelCard) -> str:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from studio.atomic_write import write_whole
 from studio.cards import Checkpoint
 from studio.nouns import SpeedUp
 
@@ -226,9 +227,7 @@ def write_ratios(checkpoint: Checkpoint, folder: Path, found: list[list[float]])
     """Write measured ratios down. Raises OSError."""
     file = _find_file(checkpoint, folder)
     file.parent.mkdir(parents=True, exist_ok=True)
-    half = file.with_suffix(".half")
-    half.write_bytes(msgspec.json.encode(found))
-    half.replace(file)
+    write_whole(file, msgspec.json.encode(found))
 
 
 def _find_file(checkpoint: Checkpoint, folder: Path) -> Path:

@@ -8,13 +8,14 @@ import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
-_UNFINISHED = ".new-"
+_UNFINISHED = (".*.part", ".new-*")
+"""Names of what is being written, those of earlier builds too."""
 
 
 @contextlib.contextmanager
 def replace_whole(dest: Path) -> Iterator[Path]:
-    """A path beside `dest` to write to, with its suffix; it takes the name of `dest` at the end, or goes. Raises OSError."""
-    temporary = dest.with_name(f"{_UNFINISHED}{uuid.uuid4().hex}{dest.suffix}")
+    """A path beside `dest` to write to, .NAME.….part; it takes the name of `dest` at the end, or goes. Raises OSError."""
+    temporary = dest.with_name(f".{dest.name}.{uuid.uuid4().hex}.part")
     try:
         yield temporary
         temporary.replace(dest)
@@ -30,7 +31,7 @@ def write_whole(dest: Path, data: bytes) -> None:
 
 def sweep_unfinished(folder: Path) -> None:
     """Remove what a crash left half-written. What is under an hour old may be another program's, at work now."""
-    for left in folder.glob(f"{_UNFINISHED}*"):
+    for left in (file for pattern in _UNFINISHED for file in folder.glob(pattern)):
         with contextlib.suppress(OSError):
             if time.time() - left.stat().st_mtime > 3600:
                 left.unlink()

@@ -63,7 +63,7 @@ class DepthMaps:
 
             try:
                 with replace_whole(kept) as made:
-                    Pictures.fromarray(grey).save(made)
+                    Pictures.fromarray(grey).save(made, "PNG")
             except OSError as error:
                 raise disk.refusal(error) from error
         return identity

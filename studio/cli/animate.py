@@ -14,7 +14,6 @@ from studio.advice.pace import about
 from studio.cli import delivery, request
 from studio.cli.place import open_studio
 from studio.cli.report import Bar, Failure, clock, complain, say, say_json
-from studio.exports import read_recipe
 from studio.motion.prompt_promise import promise
 from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Photo, Refusal, Running, Shot
 
@@ -70,6 +69,8 @@ def _take_in(studio: Studio, file: Path, one_of_many: bool) -> Photo:
 def _recipe(studio: Studio, words: str) -> Shot:
     file = Path(words).expanduser()
     if file.is_file():
+        from studio.exports import read_recipe
+
         shot = read_recipe(file)
         try:
             studio.photos.get(shot.photo.id)

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from studio.atomic_write import sweep_unfinished, write_whole
+from studio.atomic_write import write_whole
 from studio.library import disk
 from studio.library.database import Database
 from studio.library.names import plain, sorting
@@ -112,7 +112,6 @@ class Clips:
         `busy` gives the ids that are being made now. It is asked after the folder has been read, so that a clip which
         arrives meanwhile is either busy or has its row.
         """
-        sweep_unfinished(self.folder)
         here = {entry.name for entry in self.folder.iterdir()}
         spared = busy()
         found = 0
@@ -121,7 +120,7 @@ class Clips:
             spared.update(str(row[0]) for row in rows)
             for name in here:
                 recipe = self.folder / name
-                if name.startswith(".") and name.endswith(".part") and name[1:-5] not in spared:
+                if name.startswith(".") and name.endswith(".part") and name.split(".")[1] not in spared:
                     recipe.unlink(missing_ok=True)
                 elif name.endswith(".json") and recipe.stem not in spared:
                     found += self._take_back(recipe, here)

@@ -16,7 +16,7 @@ def test_a_file_is_the_old_one_until_the_new_one_is_whole(tmp_path: Path) -> Non
     write_whole(file, b"old")
     with pytest.raises(KeyError), replace_whole(file) as beside:
         beside.write_bytes(b"ne")
-        assert file.read_bytes() == b"old" and beside.suffix == ".json"
+        assert file.read_bytes() == b"old" and beside.parent == file.parent
         raise KeyError
     assert file.read_bytes() == b"old" and list(tmp_path.iterdir()) == [file]
     write_whole(file, b"new")
@@ -32,10 +32,13 @@ def test_a_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
 
 def test_what_a_crash_left_is_removed_after_an_hour(tmp_path: Path) -> None:
     with pytest.raises(KeyError), replace_whole(tmp_path / "a.json") as beside:
-        old = beside.with_name(beside.name.replace(".json", "x.json"))
+        old, new = beside.with_name(beside.name.replace("a.json", "b.json")), beside.with_name(".new-4f")
         old.write_bytes(b"{")
-        beside.with_name(beside.name.replace(".json", "y.json")).write_bytes(b"{")
+        new.write_bytes(b"{")
         raise KeyError
     os.utime(old, (time.time() - 7200,) * 2)
     sweep_unfinished(tmp_path)
-    assert [file.name[-6:] for file in tmp_path.iterdir()] == ["y.json"]
+    assert list(tmp_path.iterdir()) == [new]
+    os.utime(new, (time.time() - 7200,) * 2)  # what an earlier build left
+    sweep_unfinished(tmp_path)
+    assert list(tmp_path.iterdir()) == []

@@ -10,12 +10,16 @@ from studio.nouns import Refusal
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Open the studio in the browser until it is stopped with Ctrl+C. Returns 2 when it can't start, with the remedy."""
+    """Open the studio in the browser until Ctrl+C stops it. Returns 2 when it can't start, with the remedy."""
     say = argparse.ArgumentParser("app.py", description="Stir turns photographs into video, on this computer.")
     say.add_argument("--home", help="the folder everything is kept in (or STIR_HOME)")
-    say.add_argument("--cards", metavar="FOLDER", action="append", default=[], help="a folder with your own model cards too")
+    say.add_argument(
+        "--cards", metavar="FOLDER", action="append", default=[], help="a folder with your own model cards too"
+    )
     say.add_argument("--port", type=int, help="the page's port, 7860 unless told otherwise")
-    say.add_argument("--listen", action="store_true", help="let the network reach the page; needs --user and STIR_PASSWORD")
+    say.add_argument(
+        "--listen", action="store_true", help="let the network reach the page; needs --user and STIR_PASSWORD"
+    )
     say.add_argument("--user", help="the name to sign in with (or STIR_USER)")
     say.add_argument("--open", action="store_true", help="open the page in the browser")
     flags = say.parse_args(argv)

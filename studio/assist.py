@@ -41,7 +41,9 @@ class Assist:
         except Refusal as refusal:
             return Choice("assistant", "off", str(refusal))
         return Choice(
-            "assistant", "sees" if sees else "writes", f"{Path(folder).name}, on the processor; what it writes is checked"
+            "assistant",
+            "sees" if sees else "writes",
+            f"{Path(folder).name}, on the processor; what it writes is checked",
         )
 
     def propose(self, photo: Photo, mends: tuple[Mend, ...] = ()) -> str:
@@ -72,7 +74,9 @@ class Assist:
 
 
 def _limit() -> Callable[[], None]:
-    """What is called at every token: it stops an answer that takes too long, counted from the first, when all is loaded."""
+    """What is called at every token: it stops an answer that takes too long, counted from the first, when all is
+    loaded.
+    """
     end = 0.0
 
     def going() -> None:

@@ -14,7 +14,7 @@ _UNFINISHED = (".*.part", ".new-*")
 
 @contextlib.contextmanager
 def replace_whole(dest: Path) -> Iterator[Path]:
-    """A path beside `dest` to write to, .NAME.….part; it takes the name of `dest` at the end, or goes. Raises OSError."""
+    """A path beside `dest` to write to, .NAME.….part; it takes `dest`'s name at the end, or goes. Raises OSError."""
     temporary = dest.with_name(f".{dest.name}.{uuid.uuid4().hex}.part")
     try:
         yield temporary

@@ -23,10 +23,12 @@ Supports = Literal[
 
 
 class Component(Noun, frozen=True):
-    """A component of a pipeline: the argument it is given as, its class, the library that has it, and the folder it lies in.
+    """A component of a pipeline: the argument it is given as, its class, the library that has it, and the folder it
+    lies in.
 
-    `library` is "diffusers", "transformers", or the package of `diffusers.pipelines` a class is written in ("ltx2"); "" leaves it
-    open. A repository's own model_index.json goes before `class_name` and `library`: they may be older names of the same.
+    `library` is "diffusers", "transformers", or the package of `diffusers.pipelines` a class is written in ("ltx2"); ""
+    leaves it open. A repository's own model_index.json goes before `class_name` and `library`: they may be older names
+    of the same.
     """
 
     name: Text
@@ -61,9 +63,9 @@ _WITHOUT_WEIGHTS = ("Tokenizer", "Processor", "Extractor", "Scheduler", "Guidanc
 class Companion(Noun, frozen=True):
     """A file or folder from elsewhere that a checkpoint needs.
 
-    "component": the component named `target` comes from `repo`/`subfolder` (class `kind_of` where it differs from the main
-    repo's). "lora": `file` of `repo` is loaded into the denoiser `target` at `scale`. "gguf": `file` may replace `target`.
-    "upscaler": a latent upscaler that may follow.
+    "component": the component named `target` comes from `repo`/`subfolder` (class `kind_of` where it differs from the
+    main repo's). "lora": `file` of `repo` is loaded into the denoiser `target` at `scale`. "gguf": `file` may replace
+    `target`. "upscaler": a latent upscaler that may follow.
     """
 
     kind: Literal["component", "lora", "gguf", "upscaler"]
@@ -77,10 +79,12 @@ class Companion(Noun, frozen=True):
 
 
 class Sizes(Noun, frozen=True):
-    """Which frame sizes a model makes. `native` lists what it was trained at, the default first; sides are multiples of `step`.
+    """Which frame sizes a model makes. `native` lists what it was trained at, the default first; sides are multiples of
+    `step`.
 
-    "free": any size on the grid with `least` to `most` pixels on the short and long side. "listed": exactly the native ones.
-    "bucket": the model itself picks a size from the photo's ratio around `bucket` pixels squared (HunyuanVideo 1.5).
+    "free": any size on the grid with `least` to `most` pixels on the short and long side. "listed": exactly the native
+    ones. "bucket": the model itself picks a size from the photo's ratio around `bucket` pixels squared (HunyuanVideo
+    1.5).
     """
 
     native: Annotated[tuple[tuple[Count, Count], ...], msgspec.Meta(min_length=1)]
@@ -100,7 +104,8 @@ class Sizes(Noun, frozen=True):
 
 
 class Lengths(Noun, frozen=True):
-    """How many frames a model makes: `step` * k + `first` for whole k, `least` to `most`; `default` is what it was trained at.
+    """How many frames a model makes: `step` * k + `first` for whole k, `least` to `most`; `default` is what it was
+    trained at.
 
     `ask_step` and `ask_first` are for sections (FramePack, Helios): for k sections the pipeline is asked for
     `ask_step` * k + `ask_first` frames. 0 and 0: it is asked for what it gives.
@@ -161,8 +166,8 @@ class Guidance(Noun, frozen=True):
 class Needs(Noun, frozen=True):
     """What a checkpoint weighs in GB as it is loaded: denoisers, text encoders and the rest.
 
-    `largest` is the heaviest single component, `activation` what a run of the default size needs on top. `vram` and `ram` are
-    published or derived minima; `source` says whose, and how.
+    `largest` is the heaviest single component, `activation` what a run of the default size needs on top. `vram` and
+    `ram` are published or derived minima; `source` says whose, and how.
     """
 
     denoiser: Positive
@@ -192,11 +197,11 @@ class Published(Noun, frozen=True):
 class Checkpoint(Noun, frozen=True):
     """One checkpoint of a diffusers pipeline.
 
-    `pipeline` is the concrete class. `repo` is a hub id or an absolute folder. `components` are all that the pipeline is put
-    together from, those of companions too; a card without them takes what model_index.json lists of what the class takes.
-    `denoisers` and `encoders` name components.
-    `mag_ratios` are MagCache's published magnitude ratios for this checkpoint, when there are any. `arguments` are constant
-    arguments of every call (`latent_window_size` and the like).
+    `pipeline` is the concrete class. `repo` is a hub id or an absolute folder. `components` are all that the pipeline
+    is put together from, those of companions too; a card without them takes what model_index.json lists of what the
+    class takes. `denoisers` and `encoders` name components. `mag_ratios` are MagCache's published magnitude ratios for
+    this checkpoint, when there are any. `arguments` are constant arguments of every call (`latent_window_size` and the
+    like).
     """
 
     family: Text
@@ -228,11 +233,12 @@ class Checkpoint(Noun, frozen=True):
 
 
 class ModelCard(Noun, frozen=True):
-    """One entry of the model picker (presets/models/*.toml, and the user's own). `checkpoint` is there for engine "diffusion".
+    """One entry of the model picker (presets/models/*.toml, and the user's own). `checkpoint` is there for engine
+    "diffusion".
 
-    `suits` lists the kinds of photo it is good with, the best first, and `faces` says how well a face stays itself: both are the
-    studio's judgement of what its makers and users say, not measured. `dialect` is how it wants to be told things ("auto": as its
-    family does), `cameras` its own enumerated camera controls: our move to its value.
+    `suits` lists the kinds of photo it is good with, the best first, and `faces` says how well a face stays itself:
+    both are the studio's judgement of what its makers and users say, not measured. `dialect` is how it wants to be told
+    things ("auto": as its family does), `cameras` its own enumerated camera controls: our move to its value.
     """
 
     id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9.-]{0,63}$")]
@@ -266,11 +272,13 @@ class ModelCard(Noun, frozen=True):
 
 
 class Plan(Noun, frozen=True):
-    """What a run of a shot will really be: decided by the card's rules before anything runs, each decision with its reason.
+    """What a run of a shot will really be: decided by the card's rules before anything runs, each decision with its
+    reason.
 
-    `box` is what is shown, in pixels of the whole photo (left, top, right, bottom): the shot's crop, cut further to the frame's
-    ratio so that nothing is ever stretched. `upscale` over 1: it is enlarged to fill the frame. `size`, `length` (or rate) and
-    `pace` (steps) say why they are what they are; None where there was nothing to decide. `still`: nothing in it moves.
+    `box` is what is shown, in pixels of the whole photo (left, top, right, bottom): the shot's crop, cut further to the
+    frame's ratio so that nothing is ever stretched. `upscale` over 1: it is enlarged to fill the frame. `size`,
+    `length` (or rate) and `pace` (steps) say why they are what they are; None where there was nothing to decide.
+    `still`: nothing in it moves.
     """
 
     box: tuple[int, int, int, int]
@@ -298,8 +306,8 @@ class Plan(Noun, frozen=True):
 
 
 class Outcome(Noun, frozen=True):
-    """What a finished file is: width and height in pixels, frames, frames a second, seconds. A still picture has one frame, and
-    neither a rate nor a length: both are 0."""
+    """What a finished file is: width and height in pixels, frames, frames a second, seconds. A still picture has one
+    frame, and neither a rate nor a length: both are 0."""
 
     width: int
     height: int
@@ -319,8 +327,8 @@ class Device(Noun, frozen=True):
 class Kernel(Noun, frozen=True):
     """What came of trying an attention kernel on this device: `name` as preferences have it, `title` as people do.
 
-    `ms` is the median time of a call, `error` the worst relative error against exact arithmetic: both 0 where it never ran.
-    `ok`: it may be chosen; `why` says how near it is, or what stands in its way.
+    `ms` is the median time of a call, `error` the worst relative error against exact arithmetic: both 0 where it never
+    ran. `ok`: it may be chosen; `why` says how near it is, or what stands in its way.
     """
 
     name: str
@@ -332,7 +340,9 @@ class Kernel(Noun, frozen=True):
 
 
 class Gauge(Noun, frozen=True):
-    """The GPUs of this machine, the attention kernels tried on them, and the device and its limits as choices, for people."""
+    """The GPUs of this machine, the attention kernels tried on them, and the device and its limits as choices, for
+    people.
+    """
 
     devices: tuple[Device, ...] = ()
     kernels: tuple[Kernel, ...] = ()
@@ -346,7 +356,9 @@ class Gauge(Noun, frozen=True):
 
 
 class Quote(Noun, frozen=True):
-    """What a download would take: asked of the hub, and only because the user asked. Bytes. `refused` says why it can't begin."""
+    """What a download would take: asked of the hub, and only because the user asked. Bytes. `refused` says why it can't
+    begin.
+    """
 
     files: int
     total: int

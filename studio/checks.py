@@ -1,4 +1,5 @@
-"""Whether a shot can be made at all: it is brought in order, prepared for its model, and refused with a remedy where it can't.
+"""Whether a shot can be made at all: it is brought in order, prepared for its model, and refused with a remedy where it
+can't.
 
 How a model stands on this machine is asked of models.py.
 """
@@ -22,12 +23,15 @@ LEAST_SUBJECT = 0.001
 
 
 def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, settings: Settings, here: Pace) -> Prepared:
-    """A shot prepared for its maker, `card`: its photos as they were taken in, its crops settled, its automatic size chosen.
+    """A shot prepared for its maker, `card`: its photos as they were taken in, its crops settled, its automatic size
+    chosen.
 
-    Raises `Refusal` when the card can't make it. A model with a checkpoint makes what the plan says of lengths and rates; it is
-    never refused for those.
+    Raises `Refusal` when the card can't make it. A model with a checkpoint makes what the plan says of lengths and
+    rates; it is never refused for those.
     """
-    shot = replace(shot, photo=replace(photo, name=shot.photo.name or photo.name), crop=crop.settle_crop(photo, shot.crop))
+    shot = replace(
+        shot, photo=replace(photo, name=shot.photo.name or photo.name), crop=crop.settle_crop(photo, shot.crop)
+    )
     if shot.end and end:
         part = shot.end.crop
         if ends_on_box(shot, card):  # which is seen in the frame of the crop
@@ -44,7 +48,11 @@ def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, setting
     for effect in shot.motion.effects:
         _check_brush(effect)
     _check_subject(shot)
-    wide = replace(shot, crop=crop.enclose(photo, shot.crop, shot.end.crop)) if shot.end and ends_on_box(wanted, card) else shot
+    wide = (
+        replace(shot, crop=crop.enclose(photo, shot.crop, shot.end.crop))
+        if shot.end and ends_on_box(wanted, card)
+        else shot
+    )
     _check_depth(wide, settings)
     return prepared
 
@@ -55,10 +63,12 @@ def ends_on_box(shot: Shot, card: ModelCard) -> bool:
 
 
 def _check_range(shot: Shot, card: ModelCard) -> None:
-    """Raises `Refusal` for a rate or a length that this model doesn't make. A GIF or WebP may be as slow as it likes."""
+    """Raises `Refusal` for a rate or length that this model doesn't make. A GIF or WebP may be as slow as it likes."""
     low, high = (1 if shot.format in TICKS else card.fps[0]), card.fps[1]
     if not low <= shot.fps <= high:
-        raise Refusal(f"{card.title} makes {low} to {high} frames a second, not {shot.fps}.", "Choose a rate within that.")
+        raise Refusal(
+            f"{card.title} makes {low} to {high} frames a second, not {shot.fps}.", "Choose a rate within that."
+        )
     short, long = card.seconds
     if not short <= shot.seconds <= long:
         raise Refusal(
@@ -68,7 +78,9 @@ def _check_range(shot: Shot, card: ModelCard) -> None:
 
 
 def _check_end(shot: Shot, wanted: Shot, card: ModelCard) -> None:
-    """Raises `Refusal` for an end that this model can't be told: any at all, or another photo. `wanted` is what it is asked."""
+    """Raises `Refusal` for an end that this model can't be told: any at all, or another photo. `wanted` is what it is
+    asked.
+    """
     if not wanted.end or not shot.end or "end_frame" in card.supports:
         return
     if "end_crop" not in card.supports:
@@ -96,7 +108,9 @@ def _check_brush(effect: Effect) -> None:
 
     if effect.brush and not brush_mask.is_valid_brush(effect.brush):
         raise Refusal(
-            f"What was painted for {EFFECTS[effect.name].title.lower()} can't be read.", "Clear it and paint it again.", "effects"
+            f"What was painted for {EFFECTS[effect.name].title.lower()} can't be read.",
+            "Clear it and paint it again.",
+            "effects",
         )
 
 
@@ -110,20 +124,26 @@ def _check_subject(shot: Shot) -> None:
     if mask is None:
         raise Refusal("What was marked as the subject can't be read.", "Mark it again, or choose Automatic.")
     if float(brush_mask.lay_over_crop(mask, shot.crop, (160, 160)).mean()) < LEAST_SUBJECT:
-        raise Refusal("What you marked as the subject lies outside the crop.", "Move the crop over it, or mark something inside.")
+        raise Refusal(
+            "What you marked as the subject lies outside the crop.", "Move the crop over it, or mark something inside."
+        )
 
 
 def _check_depth(shot: Shot, settings: Settings) -> None:
     depth = shot.depth
     if depth == "anything" and not find_network(settings)[0]:
         raise Refusal(
-            "Depth Anything V2 is not on this computer.", "Download it in Settings, or choose the built-in depth.", "photo"
+            "Depth Anything V2 is not on this computer.",
+            "Download it in Settings, or choose the built-in depth.",
+            "photo",
         )
     if depth in ("auto", "builtin", "anything"):
         return
     if depth == "photo":
         if not shot.photo.own_depth or not depth_file(settings, shot.photo.own_depth).is_file():
-            raise Refusal("This photo came without depth of its own.", "Let Stir read the depth, or add the original.", "photo")
+            raise Refusal(
+                "This photo came without depth of its own.", "Let Stir read the depth, or add the original.", "photo"
+            )
         return
     if not re.fullmatch("[0-9a-f]{64}", depth) or not depth_file(settings, depth).is_file():
         raise Refusal("That depth map isn't here.", "Add it again, or let Stir read the depth itself.", "photo")

@@ -1,4 +1,6 @@
-"""Settings, read once at the start from flags and the environment: where things live and how the page is reached, and why."""
+"""Settings, read once at the start from flags and the environment: where things live and how the page is reached, and
+why.
+"""
 
 from __future__ import annotations
 
@@ -65,7 +67,9 @@ class Settings:
 
     @property
     def models(self) -> Path:
-        """Models the user has downloaded, and what has been learned of them on this machine. Made when the first one comes."""
+        """Models the user has downloaded, and what has been learned of them on this machine. Made when the first one
+        comes.
+        """
         return self.home / "models"
 
     @property
@@ -108,8 +112,8 @@ def read(
 ) -> Settings:
     """Settings from flags, then the environment (STIR_HOME, STIR_USER, STIR_PASSWORD), then the machine.
 
-    `cards` are folders with the user's own model cards. Raises `Refusal` when one of them isn't there, and when the page would
-    be open to the network without a user name and a password.
+    `cards` are folders with the user's own model cards. Raises `Refusal` when one of them isn't there, and when the
+    page would be open to the network without a user name and a password.
     """
     if home:
         place, why = Path(home), "named with --home"

@@ -85,5 +85,7 @@ def _read_depth(file: Path) -> np.ndarray[tuple[int, int], np.dtype[np.uint16]]:
         raise unreadable from error
     low, high = float(grey.min()), float(grey.max())
     if not np.isfinite(high - low) or high <= low:
-        raise Refusal("This depth map is all one grey, so it holds no depth.", "Use one that is light where things are near.")
+        raise Refusal(
+            "This depth map is all one grey, so it holds no depth.", "Use one that is light where things are near."
+        )
     return np.rint((grey - low) / (high - low) * 65535).astype(np.uint16)

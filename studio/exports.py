@@ -1,4 +1,6 @@
-"""Copies of clips to download, alone or in a zip, with the recipe inside or without; and the recipe read back out of a file."""
+"""Copies of clips to download, alone or in a zip, with the recipe inside or without; and the recipe read back out of a
+file.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ class Exports:
         self._room = room
 
     def export(self, clip_id: str, with_recipe: bool) -> Path:
-        """A copy of a clip's file in the served folder, named for a person. Raises `Refusal` when it can't be written."""
+        """A copy of a clip's file in the served folder, named for people. Raises `Refusal` when it can't be written."""
         from studio.clip import recipe as inside
 
         clip = self._library.get(clip_id)

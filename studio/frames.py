@@ -1,4 +1,6 @@
-"""Frames and sound that an engine hands over to be encoded: pixel layouts, shapes, units. The one thing here that isn't JSON."""
+"""Frames and sound that an engine hands over to be encoded: pixel layouts, shapes, units. The one thing here that isn't
+JSON.
+"""
 
 from __future__ import annotations
 
@@ -26,9 +28,9 @@ class Sound:
 class Frames:
     """What an engine hands over: `images` yields uint8 arrays as they are ready, `num_frames` of them.
 
-    pixels "rgb24": (height, width, 3) RGB. pixels "yuv420p": (height * 3 // 2, width), planar I420, BT.709, limited range.
-    Width and height are even. `choices` are the engine's automatic choices. `poster` is which of the frames (from 0) stands for
-    the clip: the one that is most nearly the photo itself.
+    pixels "rgb24": (height, width, 3) RGB. pixels "yuv420p": (height * 3 // 2, width), planar I420, BT.709, limited
+    range. Width and height are even. `choices` are the engine's automatic choices. `poster` is which of the frames
+    (from 0) stands for the clip: the one that is most nearly the photo itself.
     """
 
     images: Iterator[NDArray[np.uint8]]

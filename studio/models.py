@@ -1,4 +1,5 @@
-"""Every model on offer, how it stands on this machine, and what the user may do about it: load, download, adopt, delete.
+"""Every model on offer, how it stands on this machine, and what the user may do about it: load, download, adopt,
+delete.
 
 Which engine a card names is in engines/registry.py; where the files lie and what is in memory, in engines/diffusion.
 """
@@ -34,7 +35,8 @@ LOOK_SHARE = 10
 class Models:
     """The models of one studio. Any thread may ask; nothing here waits for a running job.
 
-    `cards` None: those that ship, then the user's own. `make` makes the engine of a card, once for each engine a card names.
+    `cards` None: those that ship, then the user's own. `make` makes the engine of a card, once for each engine a card
+    names.
     """
 
     def __init__(
@@ -62,7 +64,8 @@ class Models:
         raise Refusal(f"There is no model called {model!r}.", f"Choose one of: {known}.")
 
     def draft(self, card: ModelCard) -> ModelCard:
-        """The card that draws instant drafts for this one: itself when it is drawn by the built-in engine or keeps no models.
+        """The card that draws instant drafts for this one: itself when it is drawn by the built-in engine or keeps no
+        models.
 
         Raises `Refusal` where the built-in engine isn't on offer.
         """
@@ -134,7 +137,9 @@ class Models:
         return tuple(Choice("card", one.file.name, one.reason) for one in self._wrong)
 
     def gauge(self) -> Gauge:
-        """The device, how much of its memory is in use, and the attention kernels tried on it; empty where nothing needs one."""
+        """The device, how much of its memory is in use, and the attention kernels tried on it; empty where nothing
+        needs one.
+        """
         for card in {card.engine: card for card in self.cards}.values():
             with contextlib.suppress(Refusal):  # its state says why
                 engine = self.engine(card)
@@ -151,7 +156,9 @@ class Models:
             how = "is only partly on" if state.disk == "partly" else "is not on"
             how = "is still being downloaded to" if state.downloading else how
             remedy = f"Download it on the Models tab, or with: python -m studio models download {card.id}"
-            raise Refusal(f"{card.title} {how} this computer.", "Wait until it has arrived." if state.downloading else remedy)
+            raise Refusal(
+                f"{card.title} {how} this computer.", "Wait until it has arrived." if state.downloading else remedy
+            )
 
     # What is done about them ------------------------------------------------------------------------------------------
 
@@ -164,7 +171,9 @@ class Models:
         self._shelf(model, lambda shelf, card: shelf.unload(card))
 
     def quote(self, model: str) -> Quote:
-        """Ask the hub what a download would take: the network is touched, so only because the user asked. Raises `Refusal`."""
+        """Ask the hub what a download would take: the network is touched, so only because the user asked. Raises
+        `Refusal`.
+        """
         return self._shelf(model, lambda shelf, card: shelf.quote(card))
 
     def download(self, model: str) -> None:
@@ -187,7 +196,9 @@ class Models:
         card = self.card(model)
         engine = self.engine(card)
         if not isinstance(engine, Shelf):
-            raise Refusal(f"{card.title} is built in.", "It is always here: there is nothing to load, download or delete.")
+            raise Refusal(
+                f"{card.title} is built in.", "It is always here: there is nothing to load, download or delete."
+            )
         try:
             return ask(engine, card)
         finally:
@@ -211,4 +222,6 @@ class Models:
 
 
 def _built_in(card: ModelCard) -> ModelState:
-    return ModelState(card.id, "built in", "ram", "yes", "it comes with Stir and runs on any computer", basis=card.speed)
+    return ModelState(
+        card.id, "built in", "ram", "yes", "it comes with Stir and runs on any computer", basis=card.speed
+    )

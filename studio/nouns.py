@@ -37,8 +37,8 @@ MendName = Literal["denoise", "deblock", "contrast", "upscale", "background"]
 SpeedUp = Literal["first_block_cache", "mag_cache", "taylorseer", "compile", "vae_tiling"]
 
 LONG_SIDES: dict[Format, int] = {"mp4": 5120, "webm": 5120, "gif": 640, "webp": 640}
-"""The longest side of a clip in pixels. Films: room for 21:9 at 2160p (5040), and short of what players and encoders give up at.
-GIF and WebP: they grow quickly, and are looked at in passing."""
+"""The longest side of a clip in pixels. Films: room for 21:9 at 2160p (5040), and short of what players and encoders
+give up at. GIF and WebP: they grow quickly, and are looked at in passing."""
 
 N = TypeVar("N", bound="Noun")
 Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
@@ -49,7 +49,8 @@ Brush = Annotated[str, msgspec.Meta(max_length=65_536, pattern="^[A-Za-z0-9+/=]*
 class Refusal(Exception):
     """Something the studio won't do: `reason` says what is wrong, `remedy` what to do next, both in the user's words.
 
-    `about` is what of a shot has to change: "photo", "camera", "effects", "words", "ending", or "" for how the clip is made.
+    `about` is what of a shot has to change: "photo", "camera", "effects", "words", "ending", or "" for how the clip is
+    made.
     """
 
     def __init__(self, reason: str, remedy: str, about: str = "") -> None:
@@ -66,8 +67,8 @@ class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Photo(Noun, frozen=True):
     """A photograph the studio has taken in. `id` is the sha256 of its oriented sRGB pixels; width and height in pixels.
 
-    `own_depth` is the sha256 id of the depth map that came inside its file, "" without one; `depth_doubted`: it is kept, but the
-    picture speaks against it.
+    `own_depth` is the sha256 id of the depth map that came inside its file, "" without one; `depth_doubted`: it is
+    kept, but the picture speaks against it.
     """
 
     id: Hash
@@ -104,11 +105,12 @@ class Leg(Noun, frozen=True):
 
 
 class Camera(Noun, frozen=True):
-    """How the camera behaves: moves that are added up, one easing and one speed for all, and whether it ends where it began.
+    """How the camera behaves: moves that are added up, one easing and one speed for all, and whether it ends where it
+    began.
 
-    `then` is what follows one after the other, at most three legs; moves and legs share the clip's time equally, and the camera
-    is eased through each joint. No moves at all: nothing is said of the camera. An engine with a path holds still, a model that
-    reads does as it likes.
+    `then` is what follows one after the other, at most three legs; moves and legs share the clip's time equally, and
+    the camera is eased through each joint. No moves at all: nothing is said of the camera. An engine with a path holds
+    still, a model that reads does as it likes.
     """
 
     moves: tuple[Move, ...] = (Move("dolly_in"),)
@@ -119,7 +121,8 @@ class Camera(Noun, frozen=True):
 
 
 class Effect(Noun, frozen=True):
-    """One ambient motion and where it happens; `brush` is what was painted of the photo: a grey base64 PNG of at most 256 px.
+    """One ambient motion and where it happens; `brush` is what was painted of the photo: a grey base64 PNG of at most
+    256 px.
 
     `direction` is in degrees clockwise from rightwards (0 right, 90 down) and counts for what goes somewhere
     (`directed` in studio/motion/words/ambient_effects.toml).
@@ -138,9 +141,10 @@ Words = Annotated[str, msgspec.Meta(max_length=4000)]
 class Motion(Noun, frozen=True):
     """What should move, and what should not.
 
-    In words, for models that read: `subject` ("the woman") and `action` ("turns her head"), `environment` (what moves around:
-    "leaves rustle"), `light` ("light stays constant"), `still` (what stays still: "the house"), and `prompt`, whatever else was
-    written. The camera and the ambient effects are for every engine; models that read get them in words as well.
+    In words, for models that read: `subject` ("the woman") and `action` ("turns her head"), `environment` (what moves
+    around: "leaves rustle"), `light` ("light stays constant"), `still` (what stays still: "the house"), and `prompt`,
+    whatever else was written. The camera and the ambient effects are for every engine; models that read get them in
+    words as well.
     """
 
     prompt: Words = ""
@@ -155,10 +159,11 @@ class Motion(Noun, frozen=True):
 
 
 class Mend(Noun, frozen=True):
-    """One remedy for a photo, applied to its pixels before anything else sees them; `amount` 0..1, 0 is no change at all.
+    """One remedy for a photo, applied to its pixels before anything else sees them; `amount` 0..1, 0 is no change at
+    all.
 
-    "denoise", "deblock" (JPEG blocks), "contrast" (levels stretched), "upscale" (twice the size; the amount is the share of the
-    network's detail), "background" (blurred behind the subject). The original is never changed.
+    "denoise", "deblock" (JPEG blocks), "contrast" (levels stretched), "upscale" (twice the size; the amount is the
+    share of the network's detail), "background" (blurred behind the subject). The original is never changed.
     """
 
     name: MendName
@@ -168,7 +173,8 @@ class Mend(Noun, frozen=True):
 class Still(Noun, frozen=True):
     """A photo and the part of it that is used: where a clip ends.
 
-    Cards that support "end_frame" take any photo; those that support "end_crop" take a second box on the shot's own photo.
+    Cards that support "end_frame" take any photo; those that support "end_crop" take a second box on the shot's own
+    photo.
     """
 
     photo: Photo
@@ -176,15 +182,15 @@ class Still(Noun, frozen=True):
 
 
 class Shot(Noun, frozen=True):
-    """The whole recipe of a clip. `depth` is "auto", "builtin", "anything", "photo" for the photo's own, or the sha256 id of an
-    uploaded depth map.
+    """The whole recipe of a clip. `depth` is "auto", "builtin", "anything", "photo" for the photo's own, or the sha256
+    id of an uploaded depth map.
 
-    `mends` are applied to the photo in their order. `draft` names the model that tries the shot out before `model` makes it; ""
-    is no draft. `subject` is a mask of the whole photo, painted like an effect's brush, of what the user says it is of; "" leaves
-    that to the studio. `platform` is the id of the place it is made for (presets/platforms); "" leaves that open. From `quality`
-    to `may_shrink` it is for models that denoise: `steps` and `guidance` None leave it to card and `quality`; `strength` is how
-    much moves; `speedups` trade likeness for time or memory; `may_shrink` consents to a smaller or shorter clip should memory run
-    out.
+    `mends` are applied to the photo in their order. `draft` names the model that tries the shot out before `model`
+    makes it; "" is no draft. `subject` is a mask of the whole photo, painted like an effect's brush, of what the user
+    says it is of; "" leaves that to the studio. `platform` is the id of the place it is made for (presets/platforms);
+    "" leaves that open. From `quality` to `may_shrink` it is for models that denoise: `steps` and `guidance` None leave
+    it to card and `quality`; `strength` is how much moves; `speedups` trade likeness for time or memory; `may_shrink`
+    consents to a smaller or shorter clip should memory run out.
     """
 
     photo: Photo
@@ -234,7 +240,9 @@ class Shot(Noun, frozen=True):
 
 
 class Choice(Noun, frozen=True):
-    """An automatic choice and why it was made: what ("encoder"), value ("libx264"), reason ("no hardware encoder worked")."""
+    """An automatic choice and why it was made: what ("encoder"), value ("libx264"), reason ("no hardware encoder
+    worked").
+    """
 
     what: str
     value: str
@@ -242,8 +250,8 @@ class Choice(Noun, frozen=True):
 
 
 class Progress(Noun, frozen=True):
-    """How far a job is: `done` of `total` in a stage, seconds gone and left (None while unknown), and a `preview`: a small
-    picture of what is being made, as a data URL, which is never written down."""
+    """How far a job is: `done` of `total` in a stage, seconds gone and left (None while unknown), and a `preview`: a
+    small picture of what is being made, as a data URL, which is never written down."""
 
     stage: Stage = "wait"
     done: int = 0
@@ -312,7 +320,8 @@ State = Queued | Running | Done | Failed | Cancelled | Interrupted
 class Job(Noun, frozen=True):
     """A shot on its way to a clip. `place` orders the queue: the lowest runs first.
 
-    `group` is one id for all that were queued by one press, several photos with the same motion; "" for a job of its own.
+    `group` is one id for all that were queued by one press, several photos with the same motion; "" for a job of its
+    own.
     """
 
     id: str

@@ -28,12 +28,13 @@ _ALTERING = threading.Lock()
 
 
 class Preferences(Noun, frozen=True):
-    """What the user has decided instead of the studio; kept in the home folder. "auto", 0 and {} leave it to the studio.
+    """What the user has decided instead of the studio; kept in the home folder. "auto", 0 and {} leave it to the
+    studio.
 
     `attention` is a kernel's name. `placement`, `weights` and `folders` (an offline copy of the files) go by card id.
-    `assistant` is the folder of a small language or vision model that may help with words, "" none.
-    `idle_minutes` without work unload every model, 0 never. `ram_gb` caps what models may hold in memory, 0 for automatic.
-    `size`, `fps`, `place` (a platform's id, "" none) and `look` are what the page begins with in a new browser.
+    `assistant` is the folder of a small language or vision model that may help with words, "" none. `idle_minutes`
+    without work unload every model, 0 never. `ram_gb` caps what models may hold in memory, 0 for automatic. `size`,
+    `fps`, `place` (a platform's id, "" none) and `look` are what the page begins with in a new browser.
     """
 
     attention: str = "auto"
@@ -69,11 +70,15 @@ def prefer(settings: Settings, wanted: Preferences) -> None:
         write_whole(settings.preferences, msgspec.json.format(msgspec.json.encode(checked), indent=1))
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise Refusal(f"The settings can't be written ({why}).", "Make room on the disk, or choose another --home.") from None
+        raise Refusal(
+            f"The settings can't be written ({why}).", "Make room on the disk, or choose another --home."
+        ) from None
 
 
 def alter(settings: Settings, change: Callable[[Preferences], Preferences]) -> Preferences:
-    """Keep what `change` makes of the present decisions, and return it: two changes at once both count. Raises `Refusal`."""
+    """Keep what `change` makes of the present decisions, and return it: two changes at once both count. Raises
+    `Refusal`.
+    """
     with _ALTERING:
         wanted = change(preferences(settings))
         prefer(settings, wanted)

@@ -1,4 +1,4 @@
-"""Presets: model cards, motions, platforms and sample photos, read from strict TOML files: an unknown key is an error."""
+"""Presets: model cards, motions, platforms and sample photos, from strict TOML files: an unknown key is an error."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ T = TypeVar("T", bound=Noun)
 
 
 class Platform(Noun, frozen=True):
-    """A place a clip is posted (presets/platforms/*.toml): the crop, size and rate it asks for, what it takes, who states it.
+    """A place a clip is posted (presets/platforms/*.toml): the crop, size and rate it asks for, what it takes, who
+    states it.
 
-    It takes clips of `min_seconds` to `max_seconds` at `min_fps` to `max_fps`, with at least `min_short` pixels on their short
-    side, in these `formats`. Where nothing is stated the least is the studio's own: 1 second, 1 frame a second, 0 pixels.
-    `label` is its short name, for a narrow button.
+    It takes clips of `min_seconds` to `max_seconds` at `min_fps` to `max_fps`, with at least `min_short` pixels on
+    their short side, in these `formats`. Where nothing is stated the least is the studio's own: 1 second, 1 frame a
+    second, 0 pixels. `label` is its short name, for a narrow button.
     """
 
     id: str
@@ -48,10 +49,12 @@ class Sample(Noun, frozen=True):
 
 
 class MotionPreset(Noun, frozen=True):
-    """A motion to start from (presets/motions/*.toml): the kinds of photo and the uses it is made for, its words, camera and
-    effects, and the length, the aspect and the models it goes well with. `still` is its picture in assets/motions.
+    """A motion to start from (presets/motions/*.toml): the kinds of photo and the uses it is made for, its words,
+    camera and effects, and the length, the aspect and the models it goes well with. `still` is its picture in
+    assets/motions.
 
-    `any`: it names nothing in particular, and does for whatever photo. `people`: it is about people, who have to be there.
+    `any`: it names nothing in particular, and does for whatever photo. `people`: it is about people, who have to be
+    there.
     """
 
     id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9][a-z0-9-]{0,63}$")]
@@ -69,7 +72,7 @@ class MotionPreset(Noun, frozen=True):
 
 
 def load(file: Path, kind: type[T]) -> T:
-    """One preset file as a noun. Raises `Refusal` for bad TOML, an unknown key, a missing one, or a value out of range."""
+    """One preset file as a noun. Raises `Refusal` for bad TOML, an unknown or missing key, or a value out of range."""
     try:
         return msgspec.toml.decode(file.read_bytes(), type=kind)
     except (OSError, msgspec.DecodeError) as error:

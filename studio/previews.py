@@ -1,4 +1,5 @@
-"""Previews of a shot before it is made: the automatic choices, where effects happen, the tiny MP4, the picture of its depth.
+"""Previews of a shot before it is made: the automatic choices, where effects happen, the tiny MP4, the picture of its
+depth.
 
 What is made is cached in the served folder by what it was made from. Copies of finished clips are made in exports.py.
 """
@@ -32,7 +33,9 @@ PREVIEW_SIZE: Size = "240p"
 PREVIEW_SECONDS = 2.5
 PREVIEW_FPS = 16
 MOST_AHEAD = 1080
-"""The short side of the largest clip whose scene is read before it is asked for: larger ones would push out all that is kept."""
+"""The short side of the largest clip whose scene is read before it is asked for: larger ones would push out all that is
+kept.
+"""
 
 
 @runtime_checkable
@@ -52,7 +55,9 @@ def _unwatched(progress: Progress) -> None:
 class Previews:
     """Previews of prepared shots. `room` is where half-made files lie, `served` where the page may look."""
 
-    def __init__(self, settings: Settings, served: Served, room: Path, models: Models, photos: Callable[[], PhotoStore]) -> None:
+    def __init__(
+        self, settings: Settings, served: Served, room: Path, models: Models, photos: Callable[[], PhotoStore]
+    ) -> None:
         self._settings = settings
         self._served = served
         self._room = room
@@ -76,7 +81,9 @@ class Previews:
         seen = engine.read(image, shot).choices if isinstance(engine, Reader) else ()
         kept = engine.choices(prepared) if isinstance(engine, Shelf) else ()
         unpainted = Frames(iter(()), planned.width, planned.height, planned.fps, planned.num_frames)
-        return tuple(dict.fromkeys((*planned.choices, *seen, *kept, *formats.plan_encoding(unpainted, shot.format).choices)))
+        return tuple(
+            dict.fromkeys((*planned.choices, *seen, *kept, *formats.plan_encoding(unpainted, shot.format).choices))
+        )
 
     def places(self, prepared: Prepared) -> Places:
         """Where the effects of an accepted shot would happen, those its words ask for among them.
@@ -97,7 +104,9 @@ class Previews:
     # What it will look like -------------------------------------------------------------------------------------------
 
     def preview(self, prepared: Prepared) -> Path:
-        """A tiny MP4 of an accepted shot, made once: 240p, 16 fps, 2.5 s. One is made at a time; a job may run meanwhile."""
+        """A tiny MP4 of an accepted shot, made once: 240p, 16 fps, 2.5 s. One is made at a time; a job may run
+        meanwhile.
+        """
         from studio.clip.encode import encode
 
         shot, card = prepared.shot, prepared.card
@@ -105,8 +114,8 @@ class Previews:
         photo = replace(shot.photo, name="", notes=())
         end = Still(photo, shot.end.crop) if shot.end and "end_crop" in card.supports else None
         tiny = replace(
-            shot, photo=photo, end=end, motion=motion, size=PREVIEW_SIZE, seconds=PREVIEW_SECONDS, fps=PREVIEW_FPS, format="mp4",
-            platform="",
+            shot, photo=photo, end=end, motion=motion, size=PREVIEW_SIZE, seconds=PREVIEW_SECONDS, fps=PREVIEW_FPS,
+            format="mp4", platform="",
         )  # fmt: skip
         key = f"preview-{_digest(tiny.to_json() + self._depth(shot))}"
         self._eager.drop()
@@ -120,7 +129,9 @@ class Previews:
                 return self._served.keep(made.file, key, "preview.mp4")
 
     def expect(self, prepared: Prepared) -> None:
-        """Read the scene of an accepted shot in the background, until the next preview: it is likely to be rendered next."""
+        """Read the scene of an accepted shot in the background, until the next preview: it is likely to be rendered
+        next.
+        """
         engine, size, shot = self._models.engine(prepared.card), prepared.plan, prepared.shot
         if not isinstance(engine, Reader) or min(size.width, size.height) > MOST_AHEAD:
             return

@@ -1,4 +1,5 @@
-"""Studio: the one object that page and command line hold. Its rooms are attributes; its methods are what takes two of them.
+"""Studio: the one object that page and command line hold. Its rooms are attributes; its methods are what takes two of
+them.
 
 photos, models, queue, library, previews, exports, depths, advice, assist. Heavy libraries load on first use.
 """
@@ -48,11 +49,10 @@ if TYPE_CHECKING:
 class Studio:
     """One home folder with its photos, queue and library, and the worker that turns the one into the other.
 
-    `cards` are the models on offer, those that ship and the user's own unless told otherwise, and `engines` makes the engine of a
-    card, which is kept and closed with the studio.
-    `log` is the home folder's log. The constructor opens the database and puts right what a crash has left behind; nothing is
-    rendered before `start`.
-    Raises `Refusal` when the home folder can't be used.
+    `cards` are the models on offer, those that ship and the user's own unless told otherwise, and `engines` makes the
+    engine of a card, which is kept and closed with the studio. `log` is the home folder's log. The constructor opens
+    the database and puts right what a crash has left behind; nothing is rendered before `start`. Raises `Refusal` when
+    the home folder can't be used.
     """
 
     def __init__(
@@ -118,12 +118,14 @@ class Studio:
     # Models and machine ---------------------------------------------------------------------------------------------
 
     def machine(self, kernels: bool = True) -> tuple[Choice, ...]:
-        """What this machine can do, and why each thing is chosen; with the attention `kernels` tried on it, or without."""
+        """What this machine can do, and why each is chosen; with the attention `kernels` tried on it, or without."""
         gauge = self.models.gauge()
         return (*describe_machine(self.settings, gauge.rows if kernels else gauge.choices), *self._database.notes)
 
     def plan(self, shot: Shot) -> Plan:
-        """What a run of this shot will really be: size, length, rate, steps, each with its reason. Quick. Raises `Refusal`."""
+        """What a run of this shot will really be: size, length, rate, steps, each with its reason. Quick. Raises
+        `Refusal`.
+        """
         return choose_size(shot, self.models.card(shot.maker), self._pace()).plan
 
     def outcome(self, shot: Shot) -> Outcome:
@@ -132,11 +134,15 @@ class Studio:
         return formats.foretell_outcome(made.width, made.height, made.fps, made.num_frames, shot.format)
 
     def expected(self, shot: Shot) -> float | None:
-        """Seconds that this shot will take here, by the clips made here; None for a model that denoises (`models` knows)."""
+        """Seconds that this shot will take here, by the clips made here; None for a model that denoises (`models`
+        knows).
+        """
         return self._pace().expected(self.plan(shot)) if self.models.card(shot.maker).checkpoint is None else None
 
     def misfits(self, shot: Shot) -> tuple[Misfit, ...]:
-        """What the place this shot is made for doesn't take of it; () when it takes it, or none is chosen. Raises `Refusal`."""
+        """What the place this shot is made for doesn't take of it; () when it takes it, or none is chosen. Raises
+        `Refusal`.
+        """
         place, whole = presets.platform(shot.platform), replace(shot, draft="")
         return find_misfits(whole, self.outcome(whole), place, self.models.card(shot.model)) if place else ()
 
@@ -153,12 +159,15 @@ class Studio:
     def places(self, shot: Shot) -> Places:
         """Where the effects of a shot would happen and which have no place, those its words ask for among them.
 
-        For models that find places by themselves there is nothing to say. Quick where a draft has read the photo, else a second.
+        For models that find places by themselves there is nothing to say. Quick where a draft has read the photo, else
+        a second.
         """
         return self.previews.places(self._accept(shot))
 
     def depth_view(self, shot: Shot) -> Path:
-        """A picture of the crop's depth, near things light: a grey PNG in the served folder. Of any model: the built-in one's."""
+        """A picture of the crop's depth, near things light: a grey PNG in the served folder. Of any model: the built-in
+        one's.
+        """
         return self.previews.depth_view(self._accept(adapt(shot, self.models.draft(self.models.card(shot.model)))))
 
     def depth_choices(self, shot: Shot) -> tuple[Choice, ...]:
@@ -168,14 +177,16 @@ class Studio:
     def preview(self, shot: Shot) -> Path:
         """A tiny MP4 of the shot (240p, 16 fps, 2.5 s) in the served folder, made once for a recipe.
 
-        Effects that wait for the user's brush are left out of it. A model that takes its time has its camera drawn by the
-        built-in engine. While the user looks at it, the scene of the real clip is read ahead.
+        Effects that wait for the user's brush are left out of it. A model that takes its time has its camera drawn by
+        the built-in engine. While the user looks at it, the scene of the real clip is read ahead.
         """
         ready = tuple(effect for effect in shot.motion.effects if not needs_brush(effect))
         shot = replace(shot, motion=replace(shot.motion, effects=ready))
         made = self.previews.preview(self._accept(adapt(shot, self.models.draft(self.models.card(shot.model)))))
         if self.models.card(shot.maker).checkpoint is None:
-            with contextlib.suppress(Refusal):  # the draft is shown all the same; why there is no clip is said elsewhere
+            with contextlib.suppress(
+                Refusal
+            ):  # the draft is shown all the same; why there is no clip is said elsewhere
                 self.previews.expect(self._accept(shot))
         return made
 
@@ -184,7 +195,9 @@ class Studio:
         return checks.accept(shot, self.models.card(shot.maker), photo, end, self.settings, self._pace())
 
     def _ready(self, shot: Shot) -> Shot:
-        """The recipe of an accepted shot, which its model can make here and now, and in which something moves as was asked."""
+        """The recipe of an accepted shot, which its model can make here and now, and in which something moves as was
+        asked.
+        """
         prepared = self._accept(shot)
         self.models.require(prepared.card)
         require_motion(self.previews.places(prepared))
@@ -194,7 +207,9 @@ class Studio:
 
     @property
     def version(self) -> int:
-        """A number that grows with every change of jobs or clips, in any process, and of models here. Compare with `!=`."""
+        """A number that grows with every change of jobs or clips, in any process, and of models here. Compare with
+        `!=`.
+        """
         return self._database.version + self.models.version
 
     def submit(self, shot: Shot, press: str = "") -> Job:
@@ -210,7 +225,9 @@ class Studio:
         return self._put(tuple(ready), "", press)
 
     def submit_each(self, shots: tuple[Shot, ...], press: str = "") -> tuple[tuple[Job, ...], dict[int, Refusal]]:
-        """Queue as one group, in their order, those of several shots that can be made; and why the others can't, by number."""
+        """Queue as one group, in their order, those of several shots that can be made; and why the others can't, by
+        number.
+        """
         ready: list[Shot] = []
         refused: dict[int, Refusal] = {}
         for at, shot in enumerate(shots):
@@ -235,7 +252,7 @@ class Studio:
         return self._worker.live(self.queue.get(job_id))
 
     def cancel(self, job_id: str) -> None:
-        """Cancel a job that has not finished; what runs stops within a second. Nothing happens to one that has ended."""
+        """Cancel a job that has not ended; what runs stops within a second. Nothing happens to one that has ended."""
         self.queue.cancel(job_id)
         self._worker.stop(job_id)
 
@@ -245,7 +262,7 @@ class Studio:
             self._worker.stop(job_id)
 
     def retry_group(self, group: str) -> tuple[Job, ...]:
-        """Queue again what of a group failed or was interrupted. Raises `Refusal` when one can't be made here any more."""
+        """Queue a group's failed and interrupted jobs again. Raises `Refusal` when one can't be made here any more."""
         failed = self.queue.failed(group)
         for job in failed:
             self._ready(job.shot)
@@ -260,7 +277,7 @@ class Studio:
         self._worker.wake()
         return job
 
-    # Again ---------------------------------------------------------------------------------------------------------------
+    # Again ------------------------------------------------------------------------------------------------------------
 
     def again(self, clip_id: str, press: str = "") -> Job:
         """Make a clip again, exactly as it was."""
@@ -273,7 +290,9 @@ class Studio:
 
 
 def search_words(shot: Shot) -> str:
-    """What people may look for to find a clip of this shot: the titles of its moves and effects, their other names, the place."""
+    """What people may look for to find a clip of this shot: the titles of its moves and effects, their other names, the
+    place.
+    """
     way = shot.motion.camera
     moves = [camera_moves.MOVES[move.name] for leg in (way.moves, *(leg.moves for leg in way.then)) for move in leg]
     stirring = [EFFECTS[effect.name] for effect in shot.motion.effects]

@@ -1,4 +1,5 @@
-"""Advice on a shot before minutes are spent on it: the photo's report and crop, the motions that suit it, models to choose.
+"""Advice on a shot before minutes are spent on it: the photo's report and crop, the motions that suit it, models to
+choose.
 
 Nothing of a shot is changed, no model is loaded, and the network is never touched.
 """
@@ -45,8 +46,8 @@ CLOSE_QUALITY = 94
 
 
 class Seen(NamedTuple):
-    """What a photo is of (None where that isn't clear), whether people look out of it, what the kind was told by, and what may
-    be spoken of."""
+    """What a photo is of (None where that isn't clear), whether people look out of it, what the kind was told by, and
+    what may be spoken of."""
 
     kind: Kind | None
     faces: bool
@@ -55,7 +56,9 @@ class Seen(NamedTuple):
 
 
 class Advice:
-    """The advice of one studio. Any thread may ask; nothing is decided here that a press of the user's doesn't decide again."""
+    """The advice of one studio. Any thread may ask; nothing is decided here that a press of the user's doesn't decide
+    again.
+    """
 
     def __init__(self, settings: Settings, served: Served, models: Models, photos: Callable[[], PhotoStore]) -> None:
         self._settings = settings
@@ -69,7 +72,8 @@ class Advice:
     # The photo --------------------------------------------------------------------------------------------------------
 
     def look(self, shot: Shot, glance: bool = False) -> Report:
-        """The doctor's report on the shot's photo as its mends leave it, for its crop and size; `glance`: on its pixels alone.
+        """The doctor's report on the shot's photo as its mends leave it, for its crop and size; `glance`: on its pixels
+        alone.
 
         Raises `Refusal`.
         """
@@ -106,7 +110,8 @@ class Advice:
     def close_up(self, shot: Shot, box: Box) -> Path:
         """A JPEG of a part of the photo with the shot's mends, pixel by pixel, in the served folder.
 
-        `box` is left, top, width and height in fractions of the photo; at most 1600 px a side of it are shown. Raises `Refusal`.
+        `box` is left, top, width and height in fractions of the photo; at most 1600 px a side of it are shown. Raises
+        `Refusal`.
         """
         photo = settle_mends(shot).photo
         left, top = round(box[0] * (photo.width - 1)), round(box[1] * (photo.height - 1))
@@ -116,7 +121,9 @@ class Advice:
         def picture() -> Picture:
             from PIL import Image as Pictures
 
-            return Pictures.fromarray(self._photos().mended(shot.photo, shot.mends)[top : top + tall, left : left + wide])
+            return Pictures.fromarray(
+                self._photos().mended(shot.photo, shot.mends)[top : top + tall, left : left + wide]
+            )
 
         return self._make_once(f"close-{photo.id[:32]}-{left}-{top}-{wide}x{tall}", "close.jpg", CLOSE_QUALITY, picture)
 
@@ -148,13 +155,17 @@ class Advice:
             return found
 
     def suggest_crop(self, photo: Photo, aspect: Aspect, subject: str = "") -> Suggestion:
-        """A crop of this aspect that keeps what matters in the picture, and why it is where it is; `subject` as in `Shot`."""
+        """A crop of this aspect that keeps what matters in the picture, and why it is where it is; `subject` as in
+        `Shot`.
+        """
         from studio.photo.auto_crop import suggest_crop
 
         return suggest_crop(self._photos().pixels(photo), photo, aspect, subject)
 
     def pick(self, photo: Photo, mends: tuple[Mend, ...], x: float, y: float) -> str:
-        """What lies at a place of a photo with its mends, given in fractions, as `Shot.subject` holds it. Raises `Refusal`."""
+        """What lies at a place of a photo with its mends, given in fractions, as `Shot.subject` holds it. Raises
+        `Refusal`.
+        """
         from studio.photo import brush_mask
         from studio.photo.click_select import select_at
 
@@ -172,9 +183,11 @@ class Advice:
         return order_motions(presets.motions(), choose_kind(seen), ready, seen.marks.people)
 
     def recommend(self, shot: Shot, wishes: Wishes = NONE) -> tuple[Pick, ...]:
-        """Two or three models for a shot, the first one that runs here and now, each with its reason. Raises `Refusal`."""
+        """Two or three models for a shot, each with its reason; the first one runs here and now. Raises `Refusal`."""
         seen = self.see(shot.photo)
-        return recommend(describe_request(shot, wishes, seen.kind, seen.faces), self._models.cards, self._models.states())
+        return recommend(
+            describe_request(shot, wishes, seen.kind, seen.faces), self._models.cards, self._models.states()
+        )
 
     def guide(self) -> tuple[Row, ...]:
         """The table "which photo, which model", made from the cards on offer."""
@@ -188,7 +201,9 @@ class Advice:
 
 
 def choose_kind(seen: Seen) -> Kind | None:
-    """The kind of photo that motions are chosen for: a close-up is of nothing that has a name here, whatever lies behind it."""
+    """The kind of photo that motions are chosen for: a close-up is of nothing that has a name here, whatever lies
+    behind it.
+    """
     return None if seen.marks.close else seen.kind
 
 
@@ -200,10 +215,11 @@ def fits(preset: MotionPreset, kind: Kind | None, people: bool) -> bool:
 def order_motions(
     motions: tuple[MotionPreset, ...], kind: Kind | None, ready: frozenset[str], people: bool = False
 ) -> tuple[MotionPreset, ...]:
-    """Motions in the order they are offered: made for the kind of photo, then those for any photo, then those for other photos.
+    """Motions in the order they are offered: made for the kind of photo, then those for any photo, then those for other
+    photos.
 
-    Among equals those come first that a `ready` model makes, and those that wait for no brush; what is about people comes last
-    where there are none.
+    Among equals those come first that a `ready` model makes, and those that wait for no brush; what is about people
+    comes last where there are none.
     """
 
     def order(preset: MotionPreset) -> tuple[int, bool, bool]:

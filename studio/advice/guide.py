@@ -1,4 +1,6 @@
-"""The table "which photo, which model", made from the cards alone: no model is named here, the cards say what they suit."""
+"""The table "which photo, which model", made from the cards alone: no model is named here, the cards say what they
+suit.
+"""
 
 from __future__ import annotations
 
@@ -18,11 +20,20 @@ ASKS: dict[Kind, str] = {
 }
 """What each kind of photo asks of a model."""
 
-FACES = {"steady": "faces stay themselves", "fair": "faces mostly stay themselves", "drifts": "faces drift", "unknown": ""}
+FACES = {
+    "steady": "faces stay themselves",
+    "fair": "faces mostly stay themselves",
+    "drifts": "faces drift",
+    "unknown": "",
+}
 SHORT = 4.5
 """Seconds under which a model's longest clip is short: most make 5."""
 
-TERMS: dict[str, str] = {"limits": "commercial use has limits", "no": "not for commercial use", "unknown": "licence not known"}
+TERMS: dict[str, str] = {
+    "limits": "commercial use has limits",
+    "no": "not for commercial use",
+    "unknown": "licence not known",
+}
 
 
 def guide(cards: Sequence[ModelCard]) -> tuple[Row, ...]:
@@ -40,7 +51,9 @@ def _suited(kind: Kind, cards: Sequence[ModelCard]) -> tuple[Suited, ...]:
 
 
 def _place(kind: Kind, card: ModelCard) -> tuple[int, int, bool]:
-    """What comes first: the kind's place with the card; for portraits how faces fare; and what makes a clip of usual length."""
+    """What comes first: the kind's place with the card; for portraits how faces fare; and what makes a clip of usual
+    length.
+    """
     faces = tuple(FACES).index(card.faces) if kind == "portrait" else 0
     return card.suits.index(kind), faces, card.seconds[1] < SHORT
 

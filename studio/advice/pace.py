@@ -1,4 +1,5 @@
-"""How long the built-in engine takes for a clip on this machine, by the clips made here, and the size that "auto" means here.
+"""How long the built-in engine takes for a clip on this machine, by the clips made here, and the size that "auto" means
+here.
 
 Models that denoise keep times of their own (engines/diffusion/run/speed_history.py) and pick their own sizes.
 """
@@ -23,7 +24,9 @@ START = 2.0
 """Seconds before the first frame: the photo is read and its depth found. Measured on two cores, 12 to 24 megapixels."""
 
 UNKNOWN = 0.06
-"""Seconds for a million pixels of film on two cores, before any clip was made here: 0.058 at 720p, 0.069 at 1080p, measured."""
+"""Seconds for a million pixels of film on two cores, before any clip was made here: 0.058 at 720p, 0.069 at 1080p,
+measured.
+"""
 
 MOST_CORES = 8
 """Cores beyond which a clip isn't made faster: painting and encoding take turns."""
@@ -32,7 +35,9 @@ RECENT = 12
 """Clips that the pace is told by: the newest, for the machine may have other work by now."""
 
 PATIENCE = 45.0
-"""Seconds that "auto" lets a clip take before it is made a size smaller, though never under PATIENT: who wants more can ask."""
+"""Seconds that "auto" lets a clip take before it is made a size smaller, though never under PATIENT: who wants more can
+ask.
+"""
 
 PATIENT: Size = "720p"
 
@@ -70,9 +75,9 @@ def about(seconds: float) -> str:
 def choose_size(shot: Shot, card: ModelCard, here: Pace) -> Prepared:
     """The shot prepared at the size that "auto" means for it on this machine; as it is where it means nothing else.
 
-    That is the size its platform asks for, otherwise 1080p where that takes no longer than PATIENCE: as far as the crop has the
-    pixels, or nearly. It stands in the recipe: what is promised when a shot is queued is then what is made, however the pace
-    changes meanwhile. The plan says why.
+    That is the size its platform asks for, otherwise 1080p where that takes no longer than PATIENCE: as far as the crop
+    has the pixels, or nearly. It stands in the recipe: what is promised when a shot is queued is then what is made,
+    however the pace changes meanwhile. The plan says why.
     """
     if shot.size != "auto" or shot.draft or card.checkpoint is not None or shot.format in ("gif", "webp"):
         return prepare(shot, card)
@@ -84,7 +89,9 @@ def choose_size(shot: Shot, card: ModelCard, here: Pace) -> Prepared:
     takes = here.expected(made.plan)
     why = crop.explain_automatic(size, short)
     if place:
-        why = f"{place.title} asks for {place.size}" + ("" if size == place.size and made.plan.upscale <= 1 else f"; {why}")
+        why = f"{place.title} asks for {place.size}" + (
+            "" if size == place.size and made.plan.upscale <= 1 else f"; {why}"
+        )
     elif takes > PATIENCE and crop.SHORT_SIDES[size] > crop.SHORT_SIDES[PATIENT]:
         made = prepare(replace(shot, size=PATIENT), card)
         why = f"{size} would take {about(takes)} here"

@@ -19,8 +19,8 @@ Field = Literal["format", "seconds", "fps", "size"]
 class Misfit(Noun, frozen=True):
     """One thing a place doesn't take: the field of the shot, what there is and what the place needs, in words.
 
-    `change` is the value of that field that meets it and `label` what the change does; None and "" where this model or this crop
-    can't, and then `remedy` says what would.
+    `change` is the value of that field that meets it and `label` what the change does; None and "" where this model or
+    this crop can't, and then `remedy` says what would.
     """
 
     field: Field

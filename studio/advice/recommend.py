@@ -1,4 +1,6 @@
-"""Model recommendation: two or three picks for what is asked, each with its reason and what is given up; the fastest draft."""
+"""Model recommendation: two or three picks for what is asked, each with its reason and what is given up; the fastest
+draft.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +24,9 @@ SAME_FAMILY = 1.5
 """What a model of a family that is picked already loses, so that the picks differ in more than their size."""
 
 DRAFT_SHARE = 1 / 3
-"""A draft on a model that denoises has to take under this share of the time the chosen model takes: else it isn't worth it."""
+"""A draft on a model that denoises has to take under this share of the time the chosen model takes: else it isn't worth
+it.
+"""
 
 SLOW = 180.0
 """Seconds from which a clip's time is told as something that is given up."""
@@ -70,7 +74,8 @@ def _elsewhere(shot: Shot) -> bool:
 
 
 def spoken(motion: Motion) -> str:
-    """The first thing in a motion that only a model that reads words can do: "the person turns her head"; "" for nothing.
+    """The first thing in a motion that only a model that reads words can do: "the person turns her head"; "" for
+    nothing.
 
     What an effect stands for isn't, unless nobody knows where it happens.
     """
@@ -85,15 +90,15 @@ def spoken(motion: Motion) -> str:
     return ""
 
 
-# The picks ----------------------------------------------------------------------------------------------------------------
+# The picks ------------------------------------------------------------------------------------------------------------
 
 
 def recommend(wanted: Asked, cards: Sequence[ModelCard], states: Iterable[ModelState]) -> tuple[Pick, ...]:
     """Two or three picks (fewer where no more is on offer), the best first, the same for the same question.
 
-    The first can run here and now wherever any can, and meets every wish wherever one such does. The licence and "offline" are
-    never given up; then come unmet wishes, then the score, then the cards' order. What this machine can't run is shown only
-    where nothing else would be left to compare with.
+    The first can run here and now wherever any can, and meets every wish wherever one such does. The licence and
+    "offline" are never given up; then come unmet wishes, then the score, then the cards' order. What this machine can't
+    run is shown only where nothing else would be left to compare with.
     """
     known = {state.id: state for state in states}
     here = [_weighed(wanted, card, known[card.id]) for card in cards if card.id in known]
@@ -114,7 +119,9 @@ def recommend(wanted: Asked, cards: Sequence[ModelCard], states: Iterable[ModelS
 
 
 def _pools(rest: list[Weighed], missed: int) -> list[list[Weighed]]:
-    """Where the second and third pick come from: what meets every wish; then what is beyond this machine; then the others."""
+    """Where the second and third pick come from: what meets every wish; then what is beyond this machine; then the
+    others.
+    """
     able = [one for one in rest if one.stands != "beyond"]
     beyond = sorted((one for one in rest if one.stands == "beyond" and len(one.unmet) <= missed), key=_rank)
     return [[one for one in able if not one.unmet], beyond[:1], able]
@@ -143,7 +150,7 @@ def _family(card: ModelCard) -> str:
     return card.checkpoint.family if card.checkpoint else card.engine
 
 
-# In words -----------------------------------------------------------------------------------------------------------------
+# In words -------------------------------------------------------------------------------------------------------------
 
 
 def _pick(one: Weighed) -> Pick:
@@ -167,7 +174,9 @@ def _gives_up(one: Weighed) -> list[str]:
     told = {term.about for term in against}
     found = [_sentence(one.state.reason)] if beyond else []
     found += [*one.unmet, *(_sentence(f"it {term.says}") for term in against)]
-    found += [says for about, says in _costs(one.card, None if beyond else pace(one.card, one.state)) if about not in told]
+    found += [
+        says for about, says in _costs(one.card, None if beyond else pace(one.card, one.state)) if about not in told
+    ]
     return found or ["What moves is imagined: small detail and lettering may change."]
 
 
@@ -192,7 +201,7 @@ def _sentence(words: str) -> str:
     return line[:1].upper() + line[1:] + ("" if line.endswith(".") else ".") if line else ""
 
 
-# Trying it out ------------------------------------------------------------------------------------------------------------
+# Trying it out --------------------------------------------------------------------------------------------------------
 
 
 def find_fastest(
@@ -200,7 +209,8 @@ def find_fastest(
 ) -> tuple[ModelCard, str]:
     """The card a shot for `chosen` is tried out on, and why: what draws it at once, unless only words make it move.
 
-    Then the fastest that is ready, reads words, and takes under a third of the chosen model's time; both times have to be known.
+    Then the fastest that is ready, reads words, and takes under a third of the chosen model's time; both times have to
+    be known.
     """
     known = {state.id: state for state in states}
     drawn = next((card for card in cards if card.checkpoint is None and card.where == "built in"), chosen)
@@ -212,11 +222,17 @@ def find_fastest(
     able = [
         (seconds, card)
         for card in cards
-        if card.id in known and find_standing(known[card.id]) == "ready" and "prompt" in card.supports and card.id != chosen.id
+        if card.id in known
+        and find_standing(known[card.id]) == "ready"
+        and "prompt" in card.supports
+        and card.id != chosen.id
         if (seconds := pace(card, known[card.id])) is not None and limit is not None and seconds < limit * DRAFT_SHARE
     ]
     if able:
         seconds, card = min(able, key=lambda pair: (pair[0], calls(pair[1])))
-        return card, f"{card.title} reads words too and takes {spell(seconds)} where {chosen.title} takes {spell(limit or 0)}."
+        return (
+            card,
+            f"{card.title} reads words too and takes {spell(seconds)} where {chosen.title} takes {spell(limit or 0)}.",
+        )
     wait = f"“{wanted.words}” waits for {chosen.title}: nothing that reads words is known to be much faster here"
     return drawn, f"{drawn.title} draws the camera at once; {wait}."

@@ -1,6 +1,8 @@
-"""The weights of a recommendation: which wishes a model can't meet, and what speaks for it and against it, each in words.
+"""The weights of a recommendation: which wishes a model can't meet, and what speaks for it and against it, each in
+words.
 
-The weights are the studio's judgement, few and small so that they can be argued with: 3 decides, 2 counts, 1 tips the balance.
+The weights are the studio's judgement, few and small so that they can be argued with: 3 decides, 2 counts, 1 tips the
+balance.
 """
 
 from __future__ import annotations
@@ -25,16 +27,22 @@ LARGEST = 2160
 """The short side, in pixels, of what a model without a size of its own makes."""
 
 BUILT_IN_SECONDS = 5.0
-"""What a built-in model takes for a clip of 5 s, about, on two cores without a GPU (bench/RESULTS.md: 1.5 to 2.5 s at 720p)."""
+"""What a built-in model takes for a clip of 5 s, about, on two cores without a GPU (bench/RESULTS.md: 1.5 to 2.5 s at
+720p).
+"""
 
 FEW_CALLS, MANY_CALLS = 16, 60
-"""Denoiser calls a clip: distilled models take at most the one, others mostly the other or more (guidance doubles a step)."""
+"""Denoiser calls a clip: distilled models take at most the one, others mostly the other or more (guidance doubles a
+step).
+"""
 
 PACES = ((15.0, 3.0), (60.0, 2.0), (180.0, 1.0), (600.0, 0.0))
 """Seconds for a clip here and what they weigh when speed is wanted; over the last it is -2."""
 
 WEIGHTS_GB = ((50.0, 4.0), (25.0, 3.0), (10.0, 2.0), (3.5, 1.0))
-"""The denoisers' GB and what they weigh when quality is wanted: among open models of one age the larger moves things better."""
+"""The denoisers' GB and what they weigh when quality is wanted: among open models of one age the larger moves things
+better.
+"""
 
 
 def barred(asked: Asked, card: ModelCard, state: ModelState) -> bool:
@@ -64,7 +72,7 @@ def terms(asked: Asked, card: ModelCard, state: ModelState) -> tuple[Term, ...]:
     return tuple(sorted(found, key=lambda term: -abs(term.weight)))
 
 
-# What is asked ------------------------------------------------------------------------------------------------------------
+# What is asked --------------------------------------------------------------------------------------------------------
 
 
 def _met(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
@@ -135,7 +143,7 @@ def _size(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     return [Term("size", -1.0 if most >= asked.short * 0.6 else -2.0, f"makes {most}p at most, not {asked.short}p")]
 
 
-# How it stands here -------------------------------------------------------------------------------------------------------
+# How it stands here ---------------------------------------------------------------------------------------------------
 
 
 def _pace(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
@@ -154,9 +162,19 @@ def _quality(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
         return []
     share = {"speed": 0.0, "balance": 0.5, "quality": 1.0}[asked.priority]
     weight = next((weight for limit, weight in WEIGHTS_GB if card.checkpoint.needs.denoiser >= limit), 0.0)
-    how = "is among the largest open models" if weight >= 4 else "is a large model" if weight >= 3 else "moves well for its size"
+    how = (
+        "is among the largest open models"
+        if weight >= 4
+        else "is a large model"
+        if weight >= 3
+        else "moves well for its size"
+    )
     found = [Term("quality", weight * share, how)]
-    return [*found, Term("quality", 0.5 * share, "takes all the steps it was trained for")] if calls(card) > FEW_CALLS else found
+    return (
+        [*found, Term("quality", 0.5 * share, "takes all the steps it was trained for")]
+        if calls(card) > FEW_CALLS
+        else found
+    )
 
 
 def _here(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:

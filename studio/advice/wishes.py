@@ -17,7 +17,8 @@ Stands = Literal["ready", "download", "beyond"]
 class Wishes(Noun, frozen=True):
     """What the creator cares about besides the shot: what the clip is for, and what it must have.
 
-    `faces`: they matter, also where none is found. `commercial`: the clip earns money. `offline`: nothing may be downloaded.
+    `faces`: they matter, also where none is found. `commercial`: the clip earns money. `offline`: nothing may be
+    downloaded.
     """
 
     use: Use | None = None
@@ -32,8 +33,8 @@ class Wishes(Noun, frozen=True):
 class Asked(Noun, frozen=True):
     """Everything a model is weighed against: the wishes, and what the shot and its photo ask without saying so.
 
-    `seconds` of clip, `short` its short side in pixels, `words` the first thing that only a model that reads words can do ("the
-    person turns her head"; "" for nothing), `camera` whether the camera is told to move.
+    `seconds` of clip, `short` its short side in pixels, `words` the first thing that only a model that reads words can
+    do ("the person turns her head"; "" for nothing), `camera` whether the camera is told to move.
     """
 
     kind: Kind | None = None
@@ -51,11 +52,15 @@ class Asked(Noun, frozen=True):
     offline: bool = False
 
 
-About = Literal["words", "end", "sound", "length", "kind", "faces", "use", "camera", "size", "pace", "quality", "here", "licence"]
+About = Literal[
+    "words", "end", "sound", "length", "kind", "faces", "use", "camera", "size", "pace", "quality", "here", "licence"
+]
 
 
 class Term(Noun, frozen=True):
-    """One reason for a model (a weight over 0) or against it (under 0). `says` goes on after "it": "keeps faces as they are"."""
+    """One reason for a model (a weight over 0) or against it (under 0). `says` goes on after "it": "keeps faces as they
+    are".
+    """
 
     about: About
     weight: float
@@ -65,7 +70,8 @@ class Term(Noun, frozen=True):
 class Pick(Noun, frozen=True):
     """A model that is recommended: why, in one sentence, and what is given up by taking it.
 
-    `stands` is whether it can run here now; `terms` is everything that was weighed, the weightiest first, and `score` their sum.
+    `stands` is whether it can run here now; `terms` is everything that was weighed, the weightiest first, and `score`
+    their sum.
     """
 
     model: str
@@ -86,7 +92,9 @@ class Suited(Noun, frozen=True):
 
 
 class Row(Noun, frozen=True):
-    """One row of "which photo, which model": a kind of photo, what that kind asks, and the models for it, the best first."""
+    """One row of "which photo, which model": a kind of photo, what that kind asks, and the models for it, the best
+    first.
+    """
 
     kind: Kind
     title: Text

@@ -87,7 +87,7 @@ def _recipe(studio: Studio, words: str) -> Shot:
 
 
 def make(studio: Studio, shots: list[Shot], stems: list[str], to: delivery.Delivery | None, as_json: bool) -> None:
-    """Submit all, so that a refusal comes before any work; then watch and deliver each. One that fails stops no other."""
+    """Submit all, so that a refusal comes before work; then watch and deliver each. One that fails stops no other."""
     jobs = [studio.submit(shot) for shot in shots]
     for job, stem in zip(jobs, stems, strict=True):
         _announce(studio, job.shot, stem)
@@ -117,7 +117,11 @@ def _announce(studio: Studio, shot: Shot, title: str) -> None:
     for lost in studio.places(shot).unplaced:
         complain(f"Note: {title}: {lost.says}")
     made, expected = studio.outcome(shot), studio.expected(shot)
-    paced = f"{made.num_frames} frames, {made.seconds:.2f} s at {made.fps:.3g} fps" if made.num_frames > 1 else "a still picture"
+    paced = (
+        f"{made.num_frames} frames, {made.seconds:.2f} s at {made.fps:.3g} fps"
+        if made.num_frames > 1
+        else "a still picture"
+    )
     words = [f"{made.width}x{made.height}", paced]
     takes = f"; {about(expected)} here" if expected else ""
     if studio.models.card(shot.maker).checkpoint:

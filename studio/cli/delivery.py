@@ -15,7 +15,9 @@ ENDINGS: dict[str, Format] = {f".{kind}": kind for kind in get_args(Format)}
 
 
 class Delivery(NamedTuple):
-    """A place that can be written: its folder, the file name that was asked for ("" to name it after the photo), its format."""
+    """A place that can be written: its folder, the file name that was asked for ("" to name it after the photo), its
+    format.
+    """
 
     folder: Path
     name: str
@@ -25,8 +27,8 @@ class Delivery(NamedTuple):
 def plan(output: str | None, kind: Format | None, num_photos: int) -> Delivery | None:
     """Where the clips go, or None when they only go to the library.
 
-    Makes the folder and tries it. Raises `Refusal` when it can't be written, when several photos are given one file name,
-    or when the ending is none that is made here or not that of --format.
+    Makes the folder and tries it. Raises `Refusal` when it can't be written, when several photos are given one file
+    name, or when the ending is none that is made here or not that of --format.
     """
     if not output:
         return None
@@ -34,7 +36,9 @@ def plan(output: str | None, kind: Format | None, num_photos: int) -> Delivery |
     meant = ENDINGS.get(place.suffix.lower())
     folder = place.is_dir() or output.endswith(("/", os.sep))
     if meant is None and not folder and re.fullmatch(r"\.(?=.*[A-Za-z])\w{2,4}", place.suffix):
-        raise Refusal(f"Stir makes no {place.suffix} files.", f"End it in {', '.join(ENDINGS)}; or in / if it is a folder.")
+        raise Refusal(
+            f"Stir makes no {place.suffix} files.", f"End it in {', '.join(ENDINGS)}; or in / if it is a folder."
+        )
     if meant is None or folder:
         _try(place, output)
         return Delivery(place, "", kind or "mp4")
@@ -87,4 +91,6 @@ def deliver(clip: Path, to: Delivery, stem: str) -> Path:
 
 def _refuse_kept(dest: Path, error: OSError) -> Refusal:
     why = error.strerror or type(error).__name__
-    return Refusal(f"{dest.name} can't be written ({why}).", "The clip is in the library; make room or choose another place.")
+    return Refusal(
+        f"{dest.name} can't be written ({why}).", "The clip is in the library; make room or choose another place."
+    )

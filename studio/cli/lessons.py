@@ -1,4 +1,4 @@
-"""The text of --help that teaches each command by examples; flags explain themselves where they are defined (words.py)."""
+"""The --help text that teaches each command by examples; flags explain themselves where they are defined (words.py)."""
 
 from __future__ import annotations
 
@@ -61,7 +61,8 @@ examples:
   python -m studio check "make it move"
   python -m studio check "she turns, waves, sits down and pours tea" --seconds 5 --model wan22-ti2v-5b --json
 
-Each finding names its words, says why, and gives the whole prompt as it reads once fixed. Then comes what the model will show
+Each finding names its words, says why, and gives the whole prompt as it reads once fixed. Then comes what the \
+model will show
 of it and what it won't; without --model that is Parallax."""
 
 READ = """\
@@ -70,7 +71,8 @@ examples:
 
 COMPOSE = """\
 examples:
-  python -m studio compose --subject "the woman" --action "turns her head" --move "push in" --speed slow --model wan22-ti2v-5b
+  python -m studio compose --subject "the woman" --action "turns her head" --move "push in" --speed slow \
+--model wan22-ti2v-5b
   python -m studio compose --motion portrait-slow-push --model ltx-2 --json
   python -m studio compose "slow pan left, waves roll in" --still "the pier"
 

@@ -1,7 +1,7 @@
 """The command line: the same doors as the page, without a browser.
 
-Knows exit codes: 0 done, 1 failed, 2 refused (one line on stderr that names the remedy), 130 stopped with Ctrl+C. What can
-be typed is in words.py, what is done about it in the other modules.
+Knows exit codes: 0 done, 1 failed, 2 refused (one line on stderr that names the remedy), 130 stopped with Ctrl+C. What
+can be typed is in words.py, what is done about it in the other modules.
 """
 
 from __future__ import annotations

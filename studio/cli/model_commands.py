@@ -1,4 +1,6 @@
-"""`models`: how every model stands on this machine; download, adopt and delete one. Memory belongs to the page that runs."""
+"""`models`: how every model stands on this machine; download, adopt and delete one. Memory belongs to the page that
+runs.
+"""
 
 from __future__ import annotations
 
@@ -24,13 +26,19 @@ FITS = {"yes": "fits", "slowly": "fits, slowly", "no": "out of reach"}
 
 
 def models(flags: argparse.Namespace) -> None:
-    """List the models, or do what is asked about one. Raises `Refusal`, and `Failure` for a download that didn't arrive."""
+    """List the models, or do what is asked about one. Raises `Refusal`, and `Failure` for a download that didn't
+    arrive.
+    """
     if flags.do == "list" and flags.model:
-        raise Refusal("list takes no model.", f"Say what to do with it, such as: python -m studio models quote {flags.model}")
+        raise Refusal(
+            "list takes no model.", f"Say what to do with it, such as: python -m studio models quote {flags.model}"
+        )
     if flags.do != "list" and not flags.model:
         raise Refusal(f"There is no model to {flags.do}.", f"Name one: python -m studio models {flags.do} ID")
     if (flags.do == "adopt") != bool(flags.folder):
-        raise Refusal("A folder goes with adopt, and adopt with a folder.", "Use: python -m studio models adopt ID FOLDER")
+        raise Refusal(
+            "A folder goes with adopt, and adopt with a folder.", "Use: python -m studio models adopt ID FOLDER"
+        )
     with closing(open_studio(flags)) as studio:
         answer(studio, flags)
 
@@ -89,7 +97,11 @@ def _needs(card: ModelCard, state: ModelState) -> str:
 def _time(card: ModelCard, state: ModelState) -> str:
     if state.expected is None:
         return card.speed
-    return f"about {clock(state.expected)} a clip ({state.basis})" if state.basis else f"about {clock(state.expected)} a clip"
+    return (
+        f"about {clock(state.expected)} a clip ({state.basis})"
+        if state.basis
+        else f"about {clock(state.expected)} a clip"
+    )
 
 
 def _quote(studio: Studio, flags: argparse.Namespace) -> None:
@@ -97,7 +109,9 @@ def _quote(studio: Studio, flags: argparse.Namespace) -> None:
     if flags.json:
         say_json(quote)
         return
-    say(f"{quote.files} files, {size(quote.total)}; {size(quote.missing)} to fetch, {size(quote.free)} free on the disk")
+    say(
+        f"{quote.files} files, {size(quote.total)}; {size(quote.missing)} to fetch, {size(quote.free)} free on the disk"
+    )
     say(f"licence: {quote.licence}{'; asks for an agreement on its page first' if quote.gated else ''}")
     if quote.refused:
         say(f"{quote.refused} {quote.remedy}".strip())
@@ -119,9 +133,8 @@ def _download(studio: Studio, flags: argparse.Namespace) -> None:
         raise
     if state.disk != "here":
         reason = state.problem or "The download ended before everything had arrived."
-        raise Failure(
-            f"{reason} {state.remedy if state.problem else 'Run the same command again; it goes on from there.'}".strip()
-        )
+        remedy = state.remedy if state.problem else "Run the same command again; it goes on from there."
+        raise Failure(f"{reason} {remedy}".strip())
     if flags.json:
         say_json(state)
         return

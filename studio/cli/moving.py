@@ -42,7 +42,11 @@ def motion(flags: argparse.Namespace) -> Motion:
     if brush and not any(one.brush for one in placed):
         raise Refusal("--brush says where effects happen, and there is none.", "Add one, such as --effect ripple.")
     slots = ("prompt", "subject", "action", "environment", "light", "still")
-    words = {name: getattr(flags, name, "") or getattr(said, name) or getattr(start, name) for name in slots if name != "prompt"}
+    words = {
+        name: getattr(flags, name, "") or getattr(said, name) or getattr(start, name)
+        for name in slots
+        if name != "prompt"
+    }
     avoided = join_negatives(start.negative_prompt, said.negative_prompt, flags.avoid)
     return replace(
         Motion(said.prompt or start.prompt, avoided, _camera(flags, said.camera, start.camera), placed, **words)
@@ -100,7 +104,10 @@ def _placed(effect: Effect, brush: str) -> Effect:
         return effect
     if brush:
         return replace(effect, region="brush", brush=brush)
-    complain(f"Note: {effect.name} moves everything behind the subject; --brush FILE, white on black, says where the water is.")
+    complain(
+        f"Note: {effect.name} moves everything behind the subject;"
+        " --brush FILE, white on black, says where the water is."
+    )
     return replace(effect, region="background")
 
 

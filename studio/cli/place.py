@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def card(flags: argparse.Namespace, model: str) -> ModelCard:
-    """The card of a model, of those that ship or in the folders that the flags name. Needs no studio. Raises `Refusal`."""
+    """The card of a model, of those that ship or in the folders that flags name. Needs no studio. Raises `Refusal`."""
     settings = config.read(home=flags.home, cards=[*flags.cards, *flags.more_cards])
     own, _ = presets.own_cards(settings.card_folders)
     found = next((one for one in own if one.id == model), None)

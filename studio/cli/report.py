@@ -1,4 +1,4 @@
-"""What is printed on the terminal: results as lines or JSON on stdout, everything else and one progress bar on stderr."""
+"""What is printed on the terminal: results as lines or JSON on stdout, all else and one progress bar on stderr."""
 
 from __future__ import annotations
 

@@ -9,7 +9,21 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 from studio.cli import moving
 from studio.cli.report import complain
 from studio.motion import camera_moves
-from studio.nouns import Aspect, Crop, Format, Mend, MendName, Motion, Photo, Refusal, Shot, Size, SpeedUp, Still, replace
+from studio.nouns import (
+    Aspect,
+    Crop,
+    Format,
+    Mend,
+    MendName,
+    Motion,
+    Photo,
+    Refusal,
+    Shot,
+    Size,
+    SpeedUp,
+    Still,
+    replace,
+)
 from studio.photo import crop
 from studio.presets import Platform
 
@@ -18,7 +32,8 @@ if TYPE_CHECKING:
 
 
 class Asked(NamedTuple):
-    """Everything that is the same for every photo of one command; `wishes` are fields of a Shot for models that denoise.
+    """Everything that is the same for every photo of one command; `wishes` are fields of a Shot for models that
+    denoise.
 
     `subject` is a mask of what was marked, or a place in fractions at which it lies.
     """
@@ -40,13 +55,17 @@ def read(flags: argparse.Namespace) -> Asked:
     """The flags of `animate`, checked as far as they can be without a photo. Raises `Refusal`."""
     place = _place(flags.place) if flags.place else None
     aspect = crop.parse_aspect(flags.aspect) if flags.aspect else place.aspect if place else "photo"
-    size = crop.parse_size(flags.size) if flags.size else "auto"  # which is the place's own, as far as the crop has the pixels
+    size = (
+        crop.parse_size(flags.size) if flags.size else "auto"
+    )  # which is the place's own, as far as the crop has the pixels
     fps = flags.fps or (place.fps if place else 24)
     seconds = flags.seconds or (min(max(5.0, place.min_seconds), place.max_seconds) if place else 5.0)
     subject = _subject(flags.mark) if getattr(flags, "mark", None) else ""
     start, end = (_box(words, aspect) if words else None for words in (flags.start_box, flags.end_box))
     if end and getattr(flags, "end", None):
-        raise Refusal("A clip ends either on a box of its own photo or on another photo.", "Leave out --end-box or --end.")
+        raise Refusal(
+            "A clip ends either on a box of its own photo or on another photo.", "Leave out --end-box or --end."
+        )
     wishes = _wishes(flags, place)
     return Asked(moving.motion(flags), aspect, size, seconds, fps, flags.seed, flags.model, wishes, subject, start, end)
 
@@ -89,14 +108,16 @@ def _mend(words: str) -> Mend:
 
 
 def shot(asked: Asked, photo: Photo, depth_id: str, kind: Format, studio: Studio, end: Photo | None = None) -> Shot:
-    """The shot of one photo, cropped around what matters in it; `end` is cropped to the same aspect. Raises `Refusal`."""
+    """The shot of a photo, cropped around what matters in it; `end` is cropped to the same aspect. Raises `Refusal`."""
     mends = asked.wishes.get("mends", ())
     subject = asked.subject if isinstance(asked.subject, str) else studio.advice.pick(photo, mends, *asked.subject)
-    last = Still(end, _crop(end, asked.aspect, studio)) if end else Still(photo, asked.end_box) if asked.end_box else None
+    last = (
+        Still(end, _crop(end, asked.aspect, studio)) if end else Still(photo, asked.end_box) if asked.end_box else None
+    )
     start = asked.start_box or _crop(photo, asked.aspect, studio, subject)
     return Shot(
-        photo, start, asked.motion, asked.model, asked.size, asked.seconds, asked.fps, asked.seed, depth_id, kind, end=last,
-        subject=subject, **asked.wishes,
+        photo, start, asked.motion, asked.model, asked.size, asked.seconds, asked.fps, asked.seed, depth_id, kind,
+        end=last, subject=subject, **asked.wishes,
     )  # fmt: skip
 
 
@@ -135,7 +156,9 @@ def _subject(words: str) -> str | tuple[float, float]:
     except ValueError:
         return moving.mask(Path(words).expanduser())
     if not comma or not all(0 <= value <= 1 for value in place):
-        raise Refusal(f"{words!r} is no place in a photo.", "Give two fractions of its width and height, such as 0.5,0.4.")
+        raise Refusal(
+            f"{words!r} is no place in a photo.", "Give two fractions of its width and height, such as 0.5,0.4."
+        )
     return place
 
 
@@ -145,7 +168,9 @@ def depth(words: str | None, studio: Studio) -> str:
         return words or "auto"
     file = Path(words).expanduser()
     if not file.is_file():
-        raise Refusal(f"There is no depth map {words!r}.", "Give a picture file, or one of: auto, builtin, anything, photo.")
+        raise Refusal(
+            f"There is no depth map {words!r}.", "Give a picture file, or one of: auto, builtin, anything, photo."
+        )
     return studio.depths.adopt(file)
 
 

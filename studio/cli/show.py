@@ -31,13 +31,18 @@ def recipe(flags: argparse.Namespace) -> None:
 
 def _lines(shot: Shot) -> list[tuple[str, str]]:
     box = shot.crop
-    ambient = ", ".join(f"{EFFECTS[one.name].title.lower()} {one.amount:g} ({one.region})" for one in shot.motion.effects)
+    ambient = ", ".join(
+        f"{EFFECTS[one.name].title.lower()} {one.amount:g} ({one.region})" for one in shot.motion.effects
+    )
     lines = [
         ("photo", f"{shot.photo.name or 'unnamed'}, {shot.photo.width}x{shot.photo.height}, {shot.photo.id[:12]}"),
         ("crop", f"{box.aspect}, from {box.x:.3f} {box.y:.3f}, {box.w:.3f} wide, {box.h:.3f} high"),
         ("camera", _camera(shot.motion.camera)),
         ("effects", ambient),
-        *((name, getattr(shot.motion, name)) for name in ("subject", "action", "environment", "light", "still", "prompt")),
+        *(
+            (name, getattr(shot.motion, name))
+            for name in ("subject", "action", "environment", "light", "still", "prompt")
+        ),
         ("avoid", shot.motion.negative_prompt),
         ("mends", ", ".join(f"{mend.name} {mend.amount:g}" for mend in shot.mends)),
         ("model", f"{shot.model}, drafted on {shot.draft}" if shot.draft else shot.model),
@@ -71,7 +76,9 @@ def _camera(of: Camera) -> str:
 
 
 def _leg(of: Camera | Leg) -> str:
-    moves = ", ".join(f"{camera_moves.MOVES[move.name].title.lower()} {move.amount:g}" for move in of.moves) or "not said"
+    moves = (
+        ", ".join(f"{camera_moves.MOVES[move.name].title.lower()} {move.amount:g}" for move in of.moves) or "not said"
+    )
     return moves if of.speed == "normal" else f"{moves}, {of.speed}"
 
 
@@ -101,7 +108,9 @@ def machine(flags: argparse.Namespace) -> None:
 
 
 def library(flags: argparse.Namespace) -> None:
-    """Print the clips that are kept, newest first or as --sort says. Raises `Refusal` for `find` without words or stars."""
+    """Print the clips that are kept, newest first or as --sort says. Raises `Refusal` for `find` without words or
+    stars.
+    """
     if flags.do == "find" and not flags.words and not flags.stars:
         raise Refusal("There is nothing to find.", "Add words: python -m studio library find dolly harbour")
     if flags.do == "list" and flags.words:
@@ -125,7 +134,11 @@ def library(flags: argparse.Namespace) -> None:
 def _nothing(words: bool, stars: int) -> str:
     if words:
         return "No clip has these words."
-    return "No clip has so many stars." if stars else "Nothing is here yet. Make a clip: python -m studio animate photo.jpg"
+    return (
+        "No clip has so many stars."
+        if stars
+        else "Nothing is here yet. Make a clip: python -m studio animate photo.jpg"
+    )
 
 
 def _row(clip: Clip, path: Path) -> str:

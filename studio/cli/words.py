@@ -1,4 +1,6 @@
-"""The argument parser: commands, flags and their ranges. No photo is opened and no studio made, so that --help is quick."""
+"""The argument parser: commands, flags and their ranges. No photo is opened and no studio made, so that --help is
+quick.
+"""
 
 from __future__ import annotations
 
@@ -16,8 +18,8 @@ from studio.presets import cards, platforms
 T = TypeVar("T", int, float)
 
 SLOTS = {
-    "subject": "what moves", "action": "what it does", "environment": "what moves around it", "light": "what the light does",
-    "still": "what stays still",
+    "subject": "what moves", "action": "what it does", "environment": "what moves around it",
+    "light": "what the light does", "still": "what stays still",
 }  # fmt: skip
 """The words of a motion, each a flag of `compose`."""
 
@@ -68,13 +70,20 @@ def _common() -> argparse.ArgumentParser:
         "--home", metavar="FOLDER", default=argparse.SUPPRESS, help="the folder everything is kept in (or STIR_HOME)"
     )
     common.add_argument(
-        "--cards", metavar="FOLDER", dest="more_cards", action="append", default=[], help="a folder with your own model cards too"
+        "--cards",
+        metavar="FOLDER",
+        dest="more_cards",
+        action="append",
+        default=[],
+        help="a folder with your own model cards too",
     )
     return common
 
 
 def _shape(animate: argparse.ArgumentParser) -> None:
-    animate.add_argument("--aspect", metavar="RATIO", help="9:16, 1:1, 4:5, 3:4, 16:9, 21:9 or photo (default: the photo's own)")
+    animate.add_argument(
+        "--aspect", metavar="RATIO", help="9:16, 1:1, 4:5, 3:4, 16:9, 21:9 or photo (default: the photo's own)"
+    )
     animate.add_argument(
         "--size", metavar="SIZE", help="the short side: 360p (a draft), 480p, 720p, 1080p, 1440p, 2160p, or auto"
     )
@@ -87,48 +96,82 @@ def _shape(animate: argparse.ArgumentParser) -> None:
 
 def _motion(animate: argparse.ArgumentParser) -> None:
     animate.add_argument("--motion", metavar="ID", help="start from a motion; python -m studio motions lists them")
-    animate.add_argument("--prompt", metavar="WORDS", default="", help="what should move and how the camera behaves, in words")
+    animate.add_argument(
+        "--prompt", metavar="WORDS", default="", help="what should move and how the camera behaves, in words"
+    )
     animate.add_argument("--avoid", metavar="WORDS", default="", help="what should not be seen (the negative prompt)")
     animate.add_argument(
         "--move", metavar="MOVE", action="append", help="a camera move; give several to add them up (default: dolly in)"
     )
     animate.add_argument(
-        "--then", metavar="MOVE", action="append", help="what the camera does next, such as 'slow orbit left'; up to three"
+        "--then",
+        metavar="MOVE",
+        action="append",
+        help="what the camera does next, such as 'slow orbit left'; up to three",
     )
     animate.add_argument("--amount", metavar="N", type=_between(float, 0.0, 1.0), help="how far, 0 to 1 (default: 0.6)")
     animate.add_argument("--speed", metavar="SPEED", help="slow, normal or fast (default: normal)")
     animate.add_argument("--ease", metavar="EASE", help="smooth, linear, ease in or ease out (default: smooth)")
-    animate.add_argument("--effect", metavar="EFFECT", action="append", help="something that moves by itself; give several")
-    animate.add_argument("--brush", metavar="FILE", type=Path, help="a picture over the whole photo, white where effects happen")
-    animate.add_argument("--mark", metavar="FILE|X,Y", help="what the photo is of: a mask, white on black, or a place in it")
+    animate.add_argument(
+        "--effect", metavar="EFFECT", action="append", help="something that moves by itself; give several"
+    )
+    animate.add_argument(
+        "--brush", metavar="FILE", type=Path, help="a picture over the whole photo, white where effects happen"
+    )
+    animate.add_argument(
+        "--mark", metavar="FILE|X,Y", help="what the photo is of: a mask, white on black, or a place in it"
+    )
 
 
 def _photo(animate: argparse.ArgumentParser) -> None:
     animate.add_argument(
         "--seed", metavar="N", type=_between(int, 0, 2**32 - 1), default=0, help="another number, another variation"
     )
-    animate.add_argument("--depth", metavar="FILE", help="a depth map of the photo, light is near; or builtin, anything, photo")
     animate.add_argument(
-        "--mend", metavar="NAME", action="append", help="mend the photo first: NAME or NAME:AMOUNT; `look` says which and why"
+        "--depth", metavar="FILE", help="a depth map of the photo, light is near; or builtin, anything, photo"
+    )
+    animate.add_argument(
+        "--mend",
+        metavar="NAME",
+        action="append",
+        help="mend the photo first: NAME or NAME:AMOUNT; `look` says which and why",
     )
 
 
 def _model(animate: argparse.ArgumentParser) -> None:
     animate.add_argument("--model", metavar="ID", default="parallax", help="what makes the clip (default: parallax)")
     animate.add_argument("--draft", metavar="ID", help="only try it out, on this model, such as parallax")
-    animate.add_argument("--quality", choices=get_args(Quality), default="good", help="steps, size and length (default: good)")
-    animate.add_argument("--steps", metavar="N", type=_between(int, 1, 200), help="denoising steps (default: the model's own)")
-    animate.add_argument("--guidance", metavar="N", type=_between(float, 0.0, 30.0), help="how closely the words are followed")
     animate.add_argument(
-        "--strength", metavar="N", type=_between(float, 0.0, 1.0), default=0.5, help="how much moves, 0 to 1 (default: 0.5)"
+        "--quality", choices=get_args(Quality), default="good", help="steps, size and length (default: good)"
+    )
+    animate.add_argument(
+        "--steps", metavar="N", type=_between(int, 1, 200), help="denoising steps (default: the model's own)"
+    )
+    animate.add_argument(
+        "--guidance", metavar="N", type=_between(float, 0.0, 30.0), help="how closely the words are followed"
+    )
+    animate.add_argument(
+        "--strength",
+        metavar="N",
+        type=_between(float, 0.0, 1.0),
+        default=0.5,
+        help="how much moves, 0 to 1 (default: 0.5)",
     )
     box = "of the photo, in fractions from its left and top: X,Y,WIDTH,HEIGHT"
     animate.add_argument("--start-box", metavar="BOX", help=f"the part {box} (default: what matters in it)")
-    animate.add_argument("--end-box", metavar="BOX", help="a second such part: the clip goes from one exactly to the other")
-    animate.add_argument("--end", metavar="PHOTO", type=Path, help="the photo a clip ends on, for models with an end frame")
-    animate.add_argument("--speedup", metavar="NAME", action="append", help="trade likeness for time or memory; give several")
+    animate.add_argument(
+        "--end-box", metavar="BOX", help="a second such part: the clip goes from one exactly to the other"
+    )
+    animate.add_argument(
+        "--end", metavar="PHOTO", type=Path, help="the photo a clip ends on, for models with an end frame"
+    )
+    animate.add_argument(
+        "--speedup", metavar="NAME", action="append", help="trade likeness for time or memory; give several"
+    )
     animate.add_argument("--no-sound", action="store_true", help="leave out the sound a model makes")
-    animate.add_argument("--may-shrink", action="store_true", help="a smaller or shorter clip will do should memory run out")
+    animate.add_argument(
+        "--may-shrink", action="store_true", help="a smaller or shorter clip will do should memory run out"
+    )
 
 
 def _output(command: argparse.ArgumentParser) -> None:
@@ -139,7 +182,9 @@ def parser() -> Parser:
     """The whole command line."""
     top = Parser("python -m studio", description=lessons.TOP, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--home", metavar="FOLDER", help="the folder everything is kept in (or STIR_HOME)")
-    top.add_argument("--cards", metavar="FOLDER", action="append", default=[], help="a folder with your own model cards too")
+    top.add_argument(
+        "--cards", metavar="FOLDER", action="append", default=[], help="a folder with your own model cards too"
+    )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     animate = _command(commands, "animate", "make a clip of a photo, or of several", _animate_help())
     animate.add_argument("photos", metavar="PHOTO", nargs="+", type=Path)
@@ -147,7 +192,9 @@ def parser() -> Parser:
     _photo(animate)
     _shape(animate)
     _model(animate)
-    animate.add_argument("--force", action="store_true", help="make it even where the place given with --for won't take it")
+    animate.add_argument(
+        "--force", action="store_true", help="make it even where the place given with --for won't take it"
+    )
     _output(animate)
     _directing(commands)
     models = _command(commands, "models", "the models: what each needs, and whether it fits here", lessons.MODELS)
@@ -172,7 +219,9 @@ def _directing(commands: Any) -> None:
     look.add_argument("--size", metavar="SIZE", help="the clip's short side, such as 1080p")
     check = _command(commands, "check", "what is wrong with a prompt, and how to fix it", lessons.CHECK)
     check.add_argument("prompt", metavar="PROMPT")
-    check.add_argument("--seconds", metavar="N", type=_between(float, 1.0, 60.0), help="how long the clip is (default: 5)")
+    check.add_argument(
+        "--seconds", metavar="N", type=_between(float, 1.0, 60.0), help="how long the clip is (default: 5)"
+    )
     check.add_argument("--model", metavar="ID", help="the model it is for")
     read = _command(commands, "read", "what a prompt means: subject, camera, effects", lessons.READ)
     read.add_argument("prompt", metavar="PROMPT")
@@ -188,7 +237,9 @@ def _directing(commands: Any) -> None:
     _motion(recommend)
     _shape(recommend)
     _wishes(recommend)
-    unasked = _command(commands, "motions", "the motions to start from; with a photo, those that fit it first", lessons.MOTIONS)
+    unasked = _command(
+        commands, "motions", "the motions to start from; with a photo, those that fit it first", lessons.MOTIONS
+    )
     unasked.add_argument("photo", metavar="PHOTO", nargs="?", type=Path)
 
 
@@ -197,7 +248,9 @@ def _wishes(recommend: argparse.ArgumentParser) -> None:
     recommend.add_argument("--sound", action="store_true", help="it should have sound")
     recommend.add_argument("--end-frame", action="store_true", help="it should end on another photo")
     recommend.add_argument("--faces", action="store_true", help="faces have to stay themselves")
-    recommend.add_argument("--priority", choices=("speed", "balance", "quality"), default="balance", help="(default: balance)")
+    recommend.add_argument(
+        "--priority", choices=("speed", "balance", "quality"), default="balance", help="(default: balance)"
+    )
     recommend.add_argument("--commercial", action="store_true", help="the clip is for commercial use")
     recommend.add_argument("--offline", action="store_true", help="nothing may be downloaded")
     recommend.set_defaults(
@@ -209,11 +262,15 @@ def _wishes(recommend: argparse.ArgumentParser) -> None:
 def _library(library: argparse.ArgumentParser) -> None:
     library.add_argument("do", nargs="?", choices=("list", "find"), default="list")
     library.add_argument("words", metavar="WORD", nargs="*")
-    library.add_argument("--limit", metavar="N", type=_between(int, 1, 10_000), default=20, help="at most so many (default: 20)")
+    library.add_argument(
+        "--limit", metavar="N", type=_between(int, 1, 10_000), default=20, help="at most so many (default: 20)"
+    )
     library.add_argument("--trash", action="store_true", help="what is in the trash instead")
     sorts = ("newest", "oldest", "longest", "best", "name")
     library.add_argument("--sort", choices=sorts, default="newest", help="what stands first (default: newest)")
-    library.add_argument("--stars", metavar="N", type=_between(int, 1, 5), default=0, help="only clips with N stars or more")
+    library.add_argument(
+        "--stars", metavar="N", type=_between(int, 1, 5), default=0, help="only clips with N stars or more"
+    )
 
 
 def _command(commands: Any, name: str, about: str, epilog: str) -> argparse.ArgumentParser:

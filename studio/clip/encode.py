@@ -28,8 +28,8 @@ _SPARE_BYTES = 16 << 20
 
 
 class Encoded(NamedTuple):
-    """A finished clip: the file, its PNG poster (the frame that `Frames.poster` says), what the file itself says it holds, and
-    its bytes."""
+    """A finished clip: the file, its PNG poster (the frame that `Frames.poster` says), what the file itself says it
+    holds, and its bytes."""
 
     file: Path
     poster: Path
@@ -46,11 +46,12 @@ def list_encoders() -> tuple[Choice, ...]:
 def encode(frames: Frames, dest: Path, shot: Shot, tick: Callable[[Progress], None]) -> Encoded:
     """Write `frames` to `dest` in `shot.format`, the poster to `dest` with .png and the recipe to `dest` with .json.
 
-    Sound becomes a track of MP4 and WebM, as long as the picture; a GIF or WebP drops it and says so.
-    Frames are rendered while earlier ones are encoded; memory doesn't grow with the clip. `tick` gets a `Progress` for
-    every frame ("paint") and one while the file is closed ("encode"). Nothing appears under the final names before the clip
-    is whole. Raises `Refusal` for a full disk, an unwritable folder, a missing or failing ffmpeg; whatever else is raised
-    by `tick` or by the frames passes through. In every case ffmpeg is ended, `frames.images` closed and partial files gone.
+    Sound becomes a track of MP4 and WebM, as long as the picture; a GIF or WebP drops it and says so. Frames are
+    rendered while earlier ones are encoded; memory doesn't grow with the clip. `tick` gets a `Progress` for every frame
+    ("paint") and one while the file is closed ("encode"). Nothing appears under the final names before the clip is
+    whole. Raises `Refusal` for a full disk, an unwritable folder, a missing or failing ffmpeg; whatever else is raised
+    by `tick` or by the frames passes through. In every case ffmpeg is ended, `frames.images` closed and partial files
+    gone.
     """
     parts = _name_parts(dest)
     try:
@@ -93,13 +94,17 @@ class _Parts(NamedTuple):
 
 def _name_parts(dest: Path) -> _Parts:
     token = secrets.token_hex(4)
-    return _Parts(*(dest.with_name(f".{token}.{kind}.part") for kind in ("clip", "poster", "recipe", "meta", "sound", "stills")))
+    return _Parts(
+        *(dest.with_name(f".{token}.{kind}.part") for kind in ("clip", "poster", "recipe", "meta", "sound", "stills"))
+    )
 
 
 def _require_room(frames: Frames, dest: Path) -> None:
     need = round(frames.width * frames.height * frames.num_frames * _BITS_PER_PIXEL / 8) + _SPARE_BYTES
     if shutil.disk_usage(dest.parent).free < need:
-        raise Refusal("There isn't enough room on the disk for this clip.", f"Free about {need >> 20} MB, then try again.")
+        raise Refusal(
+            "There isn't enough room on the disk for this clip.", f"Free about {need >> 20} MB, then try again."
+        )
 
 
 def _find_refusal(error: OSError, dest: Path) -> Refusal | None:
@@ -138,10 +143,21 @@ def _set_delays(frames: Frames, shot: Shot, parts: _Parts) -> None:
         gif_webp.join_webp(parts.stills, parts.clip, (made.width, made.height), shown)
 
 
-def _stream(frames: Frames, plan: formats.Plan, parts: _Parts, given: list[str], tick: Callable[[Progress], None]) -> None:
+def _stream(
+    frames: Frames, plan: formats.Plan, parts: _Parts, given: list[str], tick: Callable[[Progress], None]
+) -> None:
 
     size = f"{frames.width}x{frames.height}"
-    raw = ["-f", "rawvideo", "-pixel_format", frames.pixels, "-video_size", size, "-framerate", f"{frames.fps}/{plan.step}"]
+    raw = [
+        "-f",
+        "rawvideo",
+        "-pixel_format",
+        frames.pixels,
+        "-video_size",
+        size,
+        "-framerate",
+        f"{frames.fps}/{plan.step}",
+    ]
     yields = min(frames.width, frames.height) > _encoders.DRAFT_SIDE
     pipe = ffmpeg.Pipe([*plan.before, *raw, "-i", "pipe:0", *given, *plan.after, "-y", f"file:{parts.clip}"], yields)
     began = time.monotonic()
@@ -180,7 +196,8 @@ def _make_progress(frames: Frames, done: int, began: float) -> Progress:
     return Progress("paint", done, frames.num_frames, "", elapsed, remaining)
 
 
-# Inverse of ITU-R BT.709-6 table 3 for limited range: Y 16..235, Cb and Cr 16..240; rows give B, G, R from (Y, Cb, Cr, 1).
+# Inverse of ITU-R BT.709-6 table 3 for limited range: Y 16..235, Cb and Cr 16..240; rows give B, G, R from (Y, Cb, Cr,
+# 1).
 _Y, _C = 255 / 219, 255 / 224
 _BLUE, _GREEN_B, _GREEN_R, _RED = 1.8556 * _C, -0.187324 * _C, -0.468124 * _C, 1.5748 * _C
 _TO_BGR = np.array(

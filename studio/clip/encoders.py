@@ -1,4 +1,5 @@
-"""H.264 encoders: a hardware one when it has been seen to work here, otherwise libx264, each asked for the same quality.
+"""H.264 encoders: a hardware one when it has been seen to work here, otherwise libx264, each asked for the same
+quality.
 
 An encoder counts only when it has encoded a tenth of a second on this machine; drivers and names prove nothing.
 """
@@ -24,7 +25,7 @@ _PATIENCE = 8.0  # seconds for one probe; a driver that hangs is a driver that d
 
 
 class Encoder(NamedTuple):
-    """An H.264 encoder: its ffmpeg name, a title, what goes before the input, the end of the filter chain, its quality."""
+    """An H.264 encoder: its ffmpeg name, a title, what goes before the input, the filter chain's end, its quality."""
 
     name: str
     title: str
@@ -34,7 +35,8 @@ class Encoder(NamedTuple):
     platforms: tuple[str, ...] = ("linux", "win32")
 
 
-# Each asks for a constant quality near libx264 veryfast at crf 19; only V4L2 M2M knows no such thing and gets a bit rate.
+# Each asks for a constant quality near libx264 veryfast at crf 19; only V4L2 M2M knows no such thing and gets a bit
+# rate.
 HARDWARE = (
     Encoder("h264_nvenc", "NVIDIA NVENC", ("-preset", "p4", "-rc", "vbr", "-cq", "22", "-b:v", "0")),
     Encoder("h264_qsv", "Intel Quick Sync", ("-preset", "medium", "-global_quality", "21"), upload="format=nv12"),
@@ -51,11 +53,14 @@ HARDWARE = (
     Encoder("h264_v4l2m2m", "V4L2 M2M", ("-b:v", "{rate}"), platforms=("linux",)),
 )
 _EVEN = "b-adapt=0:bframes=3:b-pyramid=none:aq-mode=3"
-"""What keeps x264 from pulsing where hardly anything moves: always three B frames, none of them leant on, so that no frame is
-much better than its neighbours; and more bits for the dark, where gradients band (aq-mode 3). On nine near-still clips, with one
-key frame, 0.6 of the bytes that two-second groups and x264's own choice of B frames took, 0.8 dB more, in 0.9 of the time."""
+"""What keeps x264 from pulsing where hardly anything moves: always three B frames, none of them leant on, so that no
+frame is much better than its neighbours; and more bits for the dark, where gradients band (aq-mode 3). On nine
+near-still clips, with one key frame, 0.6 of the bytes that two-second groups and x264's own choice of B frames took,
+0.8 dB more, in 0.9 of the time."""
 
-SOFTWARE = Encoder("libx264", "libx264", ("-preset", "veryfast", "-crf", "19", "-x264-params", f"rc-lookahead=15:{_EVEN}"))
+SOFTWARE = Encoder(
+    "libx264", "libx264", ("-preset", "veryfast", "-crf", "19", "-x264-params", f"rc-lookahead=15:{_EVEN}")
+)
 DRAFT = Encoder("libx264", "libx264", ("-preset", "superfast", "-crf", "21", "-x264-params", _EVEN))
 
 _lock = threading.Lock()
@@ -106,7 +111,9 @@ def _probe_once() -> tuple[Verdict, ...]:
 
 
 def probe_hardware() -> tuple[Verdict, ...]:
-    """Every hardware encoder of this platform, all tried at once, once for the process. Raises `Refusal` without ffmpeg."""
+    """Every hardware encoder of this platform, all tried at once, once for the process. Raises `Refusal` without
+    ffmpeg.
+    """
     with _lock:
         return _probe_once()
 
@@ -119,7 +126,9 @@ def give_up(name: str) -> None:
 def choose_encoder(width: int, height: int) -> tuple[Encoder, Choice]:
     """The H.264 encoder for frames of this size in pixels, and why."""
     if min(width, height) <= DRAFT_SIDE:
-        return DRAFT, Choice("encoder", "libx264 superfast", f"a draft ({DRAFT_SIDE}p or less) is done before hardware wakes up")
+        return DRAFT, Choice(
+            "encoder", "libx264 superfast", f"a draft ({DRAFT_SIDE}p or less) is done before hardware wakes up"
+        )
     verdicts = [verdict for verdict in probe_hardware() if verdict.encoder.name not in _broken]
     for verdict in verdicts:
         if verdict.works:

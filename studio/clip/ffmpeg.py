@@ -24,7 +24,7 @@ _FULL_WORDS = ("No space left on device", "File too large", "Disk quota exceeded
 
 
 def find_ffmpeg() -> str:
-    """The ffmpeg that imageio-ffmpeg carries (IMAGEIO_FFMPEG_EXE names another). Raises `Refusal` when there is none."""
+    """The ffmpeg that imageio-ffmpeg carries (IMAGEIO_FFMPEG_EXE names another). Raises `Refusal` if there is none."""
     import imageio_ffmpeg
 
     try:
@@ -34,12 +34,16 @@ def find_ffmpeg() -> str:
 
 
 def _refuse_missing() -> Refusal:
-    return Refusal("The ffmpeg program that writes clips isn't here.", "Run: pip install --force-reinstall imageio-ffmpeg")
+    return Refusal(
+        "The ffmpeg program that writes clips isn't here.", "Run: pip install --force-reinstall imageio-ffmpeg"
+    )
 
 
 def refuse_full_disk() -> Refusal:
     """What is said when a clip could not be written for want of room."""
-    return Refusal("The disk filled up before the clip was finished.", "Free some space, then try again; nothing else was lost.")
+    return Refusal(
+        "The disk filled up before the clip was finished.", "Free some space, then try again; nothing else was lost."
+    )
 
 
 def is_disk_full(error: OSError) -> bool:
@@ -89,12 +93,15 @@ def _explain_failure(code: int, errors: IO[bytes]) -> Refusal:
     if any(word in words for word in _FULL_WORDS) or code == -getattr(signal, "SIGXFSZ", 0):
         return refuse_full_disk()
     refusal = Refusal("The encoder stopped before the clip was finished.", "Try again, or choose another format.")
-    refusal.add_note(f"ffmpeg ended with {code}: {words.strip()[-400:]}")  # for whoever reads a traceback, never for a page
+    refusal.add_note(
+        f"ffmpeg ended with {code}: {words.strip()[-400:]}"
+    )  # for whoever reads a traceback, never for a page
     return refusal
 
 
 def _yield_to_painting(pid: int) -> None:
-    """Let whoever paints the frames go first: an encoder that waits for frames leaves a core idle, one that lags never does.
+    """Let whoever paints the frames go first: an encoder that waits for frames leaves a core idle, one that lags never
+    does.
 
     A 5 s 720p clip of two layers takes 14 % less on two cores.
     """

@@ -16,13 +16,15 @@ LOOP_RATE = 20
 """The most frames a second of a GIF or animated WebP: smooth, and a 60 Hz screen shows each for three of its own."""
 
 LOOP_RATES = (1, 2, 4, 5, 10, LOOP_RATE)
-"""The rates whose frames last whole hundredths of a second, which is how a GIF tells time. 24 would be 4 or 5 of them in turn."""
+"""The rates whose frames last whole hundredths of a second, which is how a GIF tells time. 24 would be 4 or 5 of them
+in turn.
+"""
 
 MOST_BETWEEN_KEYS, LARGE_BETWEEN_KEYS = 10.0, 6.0
-"""The most seconds from one key frame to the next, up to a megapixel and above. A key frame is drawn anew, so its grain isn't
-that of the frame before it: where hardly anything moves that is a pulse. Up to this length a clip has only its first. It costs
-seeking, for which a player decodes from the key frame on: in 10 s at 720p Chromium takes 0.3 s on two busy cores, with a key
-frame every two seconds 0.1 s; at 1080p twice that."""
+"""The most seconds from one key frame to the next, up to a megapixel and above. A key frame is drawn anew, so its grain
+isn't that of the frame before it: where hardly anything moves that is a pulse. Up to this length a clip has only its
+first. It costs seeking, for which a player decodes from the key frame on: in 10 s at 720p Chromium takes 0.3 s on two
+busy cores, with a key frame every two seconds 0.1 s; at 1080p twice that."""
 
 LOOP_SIDE = LONG_SIDES["gif"]
 TICKS: dict[Format, int] = {"gif": gif_webp.GIF_TICKS, "webp": gif_webp.WEBP_TICKS}
@@ -34,7 +36,8 @@ _TAGS = ("-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709
 
 class Plan(NamedTuple):
     """How frames become a file: ffmpeg's arguments before the input and after it, every how many frames one is used
-    (`step`), whether the recipe goes in by ffmetadata, the hardware encoder that is relied on (or ""), and the choices."""
+    (`step`), whether the recipe goes in by ffmetadata, the hardware encoder that is relied on (or ""), and the choices.
+    """
 
     before: tuple[str, ...]
     after: tuple[str, ...]
@@ -54,7 +57,9 @@ def plan_encoding(frames: Frames, kind: Format) -> Plan:
 
 
 def choose_key_interval(frames: Frames) -> int:
-    """Every how many frames one is a key frame: the clip in equal parts of at most MOST_BETWEEN_KEYS, so in one up to that."""
+    """Every how many frames one is a key frame: the clip in equal parts of at most MOST_BETWEEN_KEYS, so in one up to
+    that.
+    """
     most = MOST_BETWEEN_KEYS if frames.width * frames.height <= 1_000_000 else LARGE_BETWEEN_KEYS
     return ceil(frames.num_frames / ceil(frames.num_frames / (frames.fps * most)))
 
@@ -67,7 +72,9 @@ def _convert_to_bt709(frames: Frames) -> str:
     """Filters after which the frames are BT.709 limited-range 4:2:0 and say so."""
     if frames.pixels == "yuv420p":
         return _BT709
-    return f"scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_inp,format=yuv420p,{_BT709}"
+    return (
+        f"scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_inp,format=yuv420p,{_BT709}"
+    )
 
 
 def _plan_mp4(frames: Frames) -> Plan:
@@ -119,7 +126,9 @@ def _plan_webp(frames: Frames) -> Plan:
 
 
 def _shrink(frames: Frames, kind: Format) -> tuple[str, int, tuple[Choice, ...]]:
-    """The filter that makes frames small enough to loop, every how many of them one is used, and why where that is a change."""
+    """The filter that makes frames small enough to loop, every how many of them one is used, and why where that is a
+    change.
+    """
     made = foretell_outcome(frames.width, frames.height, frames.fps, frames.num_frames, kind)
     scale = f"scale={made.width}:{made.height}:flags=lanczos+accurate_rnd"
     step = ceil(frames.fps / LOOP_RATE)
@@ -134,10 +143,11 @@ def _shrink(frames: Frames, kind: Format) -> tuple[str, int, tuple[Choice, ...]]
 
 
 def foretell_outcome(width: int, height: int, fps: int, num_frames: int, kind: Format) -> Outcome:
-    """What a file of this format holds of so many frames of this size: what `read_outcome` reads from it once it is made.
+    """What a file of this format holds of so many frames of this size: what `read_outcome` reads from it once it is
+    made.
 
-    MP4 and WebM hold all of them. A GIF or WebP is made small, holds every second or third frame of a rate over LOOP_RATE and
-    lasts as long; of one frame it is a still picture.
+    MP4 and WebM hold all of them. A GIF or WebP is made small, holds every second or third frame of a rate over
+    LOOP_RATE and lasts as long; of one frame it is a still picture.
     """
     if kind not in TICKS:
         return Outcome(width, height, num_frames, float(fps), num_frames / fps)
@@ -151,8 +161,8 @@ def foretell_outcome(width: int, height: int, fps: int, num_frames: int, kind: F
 
 
 def list_delays(fps: int, num_frames: int, kind: Format) -> list[int]:
-    """How long each frame of a GIF or WebP is shown, in `TICKS` of a second: together as long as the frames they come from, and
-    all alike where the format can say that."""
+    """How long each frame of a GIF or WebP is shown, in `TICKS` of a second: together as long as the frames they come
+    from, and all alike where the format can say that."""
     count = ceil(num_frames / ceil(fps / LOOP_RATE))
     if count == 1:
         return [0]
@@ -162,13 +172,16 @@ def list_delays(fps: int, num_frames: int, kind: Format) -> list[int]:
 
 
 def choose_loop_rate(fps: int) -> int:
-    """The rate that a GIF or WebP is painted at when this one is wished for: the highest up to it whose frames all last equally
-    long. Each frame more is that much more to send: 3 s of a detailed photo are 11 MB at 20, half of that at 10."""
+    """The rate that a GIF or WebP is painted at when this one is wished for: the highest up to it whose frames all last
+    equally long. Each frame more is that much more to send: 3 s of a detailed photo are 11 MB at 20, half of that at
+    10."""
     return max(rate for rate in LOOP_RATES if rate <= max(fps, 1))
 
 
 def read_outcome(file: Path) -> Outcome:
-    """A clip's own facts. A GIF or WebP of one frame is a still picture: no rate, no length. Raises `OSError`, `ValueError`."""
+    """A clip's own facts. A GIF or WebP of one frame is a still picture: no rate, no length. Raises `OSError`,
+    `ValueError`.
+    """
     with file.open("rb") as source:
         head = source.read(16)
         if head[:4] == b"GIF8":
@@ -193,4 +206,6 @@ def _read_video(file: Path) -> Outcome:
         stream = video.streams.video[0]
         count = sum(1 for packet in video.demux(stream) if packet.size)
         rate = float(stream.average_rate or 0)
-        return Outcome(stream.codec_context.width, stream.codec_context.height, count, rate, count / rate if rate else 0.0)
+        return Outcome(
+            stream.codec_context.width, stream.codec_context.height, count, rate, count / rate if rate else 0.0
+        )

@@ -57,7 +57,9 @@ def _measure_palette(packed: int) -> int:
 
 
 def _read_gif_parts(source: BinaryIO) -> Iterator[tuple[_Part, bytes]]:
-    """The parts of a GIF: b"head", extensions by their label, b"image", b"end"; with the first 16 bytes or so of their data."""
+    """The parts of a GIF: b"head", extensions by their label, b"image", b"end"; with the first 16 bytes or so of their
+    data.
+    """
     source.seek(0)
     head = source.read(13)
     if len(head) < 13 or head[:4] != b"GIF8":
@@ -108,8 +110,8 @@ def read_gif_delays(source: BinaryIO) -> tuple[int, int, list[int]]:
 
 
 def set_gif_delays(file: Path, delays: list[int]) -> None:
-    """Write how long each frame is shown, in hundredths of a second, into a GIF in place. Raises `ValueError` when the frames
-    aren't as many."""
+    """Write how long each frame is shown, in hundredths of a second, into a GIF in place. Raises `ValueError` when the
+    frames aren't as many."""
     with file.open("r+b") as clip:
         parts = [part for part, _ in _read_gif_parts(clip)]
         before = [one.start for one, next_one in pairwise(parts) if one.kind == b"\xf9" and next_one.kind == b"image"]
@@ -151,7 +153,9 @@ def _read_webp_parts(source: BinaryIO, at: int = 12, end: int = 0) -> Iterator[_
 
 
 def find_webp_recipe(xmp: bytes) -> bytes:
-    """The recipe in the XMP of a WebP, or b"": one element found by its name and never parsed as XML, so no entity can expand."""
+    """The recipe in the XMP of a WebP, or b"": one element found by its name and never parsed as XML, so no entity can
+    expand.
+    """
     found = re.search(rb"<stir:shot>([^<]*)</stir:shot>", xmp)
     return unescape(found[1].decode("utf-8", "replace")).encode() if found else b""
 
@@ -169,7 +173,9 @@ def add_webp_recipe(file: Path, text: str) -> None:
 
 
 def read_webp_delays(source: BinaryIO) -> tuple[int, int, list[int]]:
-    """Width and height of a WebP, and how long each frame is shown, in thousandths of a second: [0] for a still picture."""
+    """Width and height of a WebP, and how long each frame is shown, in thousandths of a second: [0] for a still
+    picture.
+    """
     size, delays = b"", []
     for part in _read_webp_parts(source):
         source.seek(part.start)
@@ -184,9 +190,9 @@ def read_webp_delays(source: BinaryIO) -> tuple[int, int, list[int]]:
 def join_webp(stills: Path, dest: Path, size: tuple[int, int], delays: list[int]) -> None:
     """One animated WebP of still ones that lie behind each other in a file; of a single one, that still picture.
 
-    Written here, not by libwebp's own animation encoder, which makes one frame of several that are alike: a clip then has fewer
-    frames than were painted. `size` in pixels, `delays` in thousandths of a second (RFC 9649, 2.7.1). Raises `ValueError` when
-    the pictures aren't as many.
+    Written here, not by libwebp's own animation encoder, which makes one frame of several that are alike: a clip then
+    has fewer frames than were painted. `size` in pixels, `delays` in thousandths of a second (RFC 9649, 2.7.1). Raises
+    `ValueError` when the pictures aren't as many.
     """
     found: list[tuple[int, int]] = []
     with stills.open("rb") as source, dest.open("wb") as clip:
@@ -203,7 +209,9 @@ def join_webp(stills: Path, dest: Path, size: tuple[int, int], delays: list[int]
             return
         sides = b"".join((side - 1).to_bytes(3, "little") for side in size)
         clip.write(
-            b"RIFF\0\0\0\0WEBP" + _make_chunk(b"VP8X", bytes([_ANIMATION_FLAG, 0, 0, 0]) + sides) + _make_chunk(b"ANIM", bytes(6))
+            b"RIFF\0\0\0\0WEBP"
+            + _make_chunk(b"VP8X", bytes([_ANIMATION_FLAG, 0, 0, 0]) + sides)
+            + _make_chunk(b"ANIM", bytes(6))
         )
         for (start, stop), delay in zip(found, delays, strict=True):
             picture = b""

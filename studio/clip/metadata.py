@@ -1,8 +1,9 @@
-"""A clip's comment, read by PyAV (MP4, WebM, GIF) and Pillow (WebP) in a process of its own, with bounded memory and time.
+"""A clip's comment, read by PyAV (MP4, WebM, GIF) and Pillow (WebP) in a process of its own, with bounded memory and
+time.
 
-A header of a kilobyte can have a demuxer build an index of gigabytes (findings/pyav_builds_the_index_a_header_claims.sh),
-and neither library has a limit for that: whoever reads a file that nobody vouches for does it here. Run as a script, this
-file is that process: it prints the comment.
+A header of a kilobyte can have a demuxer build an index of gigabytes
+(findings/pyav_builds_the_index_a_header_claims.sh), and neither library has a limit for that: whoever reads a file that
+nobody vouches for does it here. Run as a script, this file is that process: it prints the comment.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ Container = Literal["mov", "matroska", "gif", "webp"]
 """Formats by the names of ffmpeg's demuxers; none is ever probed for. "mov" is MP4 too, "matroska" WebM."""
 
 MEMORY_BYTES = 768 << 20
-"""The address space of the process, libraries among it (Linux, macOS); beyond, an allocation fails and nothing is read."""
+"""The address space of the process, libraries among it (Linux, macOS); beyond, an allocation fails and nothing is read.
+"""
 
 CPU_SECONDS, SECONDS = 5, 20
 """The processor's time and the time of day that it may take."""
@@ -26,8 +28,8 @@ _BOUNDS = {"probesize": "100000", "analyzeduration": "0", "max_streams": "64"}
 
 
 def read_comment(file: Path, container: Container, limit: int) -> bytes:
-    """The comment of an MP4, WebM or GIF, the XMP of a WebP, as bytes; b"" when there is none, it is longer than `limit`
-    bytes, or the file can't be read within the bounds."""
+    """The comment of an MP4, WebM or GIF, the XMP of a WebP, as bytes; b"" when there is none, it is longer than
+    `limit` bytes, or the file can't be read within the bounds."""
     command = [sys.executable, "-I", __file__, str(file.absolute()), container, str(limit)]
     window = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
     try:

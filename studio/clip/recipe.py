@@ -1,6 +1,7 @@
 """The recipe in a clip's metadata: written, read back, and taken out again.
 
-MP4 keeps it in moov/udta/meta/ilst, WebM in Tags, GIF in a comment, WebP in XMP. A file is not trusted: metadata.py reads it.
+MP4 keeps it in moov/udta/meta/ilst, WebM in Tags, GIF in a comment, WebP in XMP. A file is not trusted: metadata.py
+reads it.
 """
 
 from __future__ import annotations
@@ -33,7 +34,9 @@ def format_ffmetadata(shot: Shot) -> str:
 def embed_recipe(file: Path, shot: Shot) -> None:
     """Write the recipe into a finished GIF or WebP in place; MP4 and WebM got theirs from ffmpeg. Raises `OSError`."""
     if shot.format == "gif":
-        gif_webp.add_gif_comment(file, json.dumps(json.loads(shot.to_json())).encode("ascii"))  # GIF89a comments are ASCII
+        gif_webp.add_gif_comment(
+            file, json.dumps(json.loads(shot.to_json())).encode("ascii")
+        )  # GIF89a comments are ASCII
     elif shot.format == "webp":
         gif_webp.add_webp_recipe(file, shot.to_json())
 
@@ -53,9 +56,13 @@ def read_recipe(file: Path) -> Shot:
                 text = _read_container(file, head)
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise Refusal(f"{file.name} can't be opened ({why}).", "Check the name of the file and that you may read it.") from None
+        raise Refusal(
+            f"{file.name} can't be opened ({why}).", "Check the name of the file and that you may read it."
+        ) from None
     if not text or len(text) > MAX_BYTES or text.lstrip()[:1] != b"{":
-        raise Refusal("There is no recipe in this file.", "Use a clip made by Stir with its recipe kept, or the .json beside it.")
+        raise Refusal(
+            "There is no recipe in this file.", "Use a clip made by Stir with its recipe kept, or the .json beside it."
+        )
     return Shot.from_json(text)
 
 
@@ -88,15 +95,31 @@ def strip_recipe(file: Path, dest: Path) -> Path:
         if ffmpeg.is_disk_full(error):
             raise ffmpeg.refuse_full_disk() from None
         why = error.strerror or type(error).__name__
-        raise Refusal(f"{dest.name} can't be written ({why}).", "Choose another folder, or allow writing to it.") from None
+        raise Refusal(
+            f"{dest.name} can't be written ({why}).", "Choose another folder, or allow writing to it."
+        ) from None
     finally:
         part.unlink(missing_ok=True)
     return dest
 
 
 def _copy(file: Path, part: Path, webm: bool) -> None:
-    # The format is named and only local files are allowed, so that a playlist in disguise can't make ffmpeg fetch anything.
+    # The format is named and only local files are allowed, so that a playlist in disguise can't make ffmpeg fetch
+    # anything.
     source = ["-protocol_whitelist", "file", "-f", "matroska" if webm else "mov", "-i", f"file:{file}"]
-    bare = ["-map", "0:v", "-map", "0:a?", "-c", "copy", "-map_metadata", "-1", "-map_chapters", "-1", "-fflags", "+bitexact"]
+    bare = [
+        "-map",
+        "0:v",
+        "-map",
+        "0:a?",
+        "-c",
+        "copy",
+        "-map_metadata",
+        "-1",
+        "-map_chapters",
+        "-1",
+        "-fflags",
+        "+bitexact",
+    ]
     kind = ["-f", "webm"] if webm else ["-movflags", "+faststart", "-f", "mp4"]
     ffmpeg.run_ffmpeg([*source, *bare, *kind, "-y", f"file:{part}"], seconds=120)

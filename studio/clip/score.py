@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 
 
 class Seam(NamedTuple):
-    """Mean absolute differences in grey levels: last to first frame, and the median and the largest between neighbours."""
+    """Mean absolute differences in grey levels: last to first frame, and the median and largest between neighbours."""
 
     seam: float
     median: float
@@ -31,7 +31,9 @@ class Seam(NamedTuple):
 
 
 class Flow(NamedTuple):
-    """An affine fit of how the picture moved, in fractions of its diagonal: right, down, growth and clockwise turn (rad)."""
+    """An affine fit of how the picture moved, in fractions of its diagonal: right, down, growth and clockwise turn
+    (rad).
+    """
 
     x: float
     y: float
@@ -40,7 +42,7 @@ class Flow(NamedTuple):
 
 
 class Flows(NamedTuple):
-    """How parts of the picture moved: all of it, what lies at the depth that is kept, the nearest third, the furthest."""
+    """How parts of the picture moved: all of it, what lies at the depth kept, the nearest third, the furthest."""
 
     whole: Flow
     kept: Flow
@@ -55,8 +57,9 @@ def psnr(one: NDArray[np.uint8], other: NDArray[np.uint8]) -> float:
 
 
 def edge(frame: Grey) -> float:
-    """Where the one upright edge of a picture is, in pixels from its left: for brightness b that goes from b0 to b1 once,
-    the sum over columns of (b1 - b) / (b1 - b0), mean over rows. Exact to a hundredth of a pixel whatever the edge's blur."""
+    """Where the one upright edge of a picture is, in pixels from its left: for brightness b that goes from b0 to b1
+    once, the sum over columns of (b1 - b) / (b1 - b0), mean over rows. Exact to a hundredth of a pixel whatever the
+    edge's blur."""
     rows = frame.astype(np.float64)
     b0, b1 = rows[:, :3].mean(), rows[:, -3:].mean()
     return float(((b1 - rows) / (b1 - b0)).sum(1).mean())
@@ -72,7 +75,8 @@ def unsteadiness(positions: Sequence[float]) -> float:
 def jitter(frames: Sequence[Grey], corners: int = 60) -> float:
     """Unsteadiness of a picture, in pixels per frame: the median over well-marked corners of that of their tracks.
 
-    Corners are followed from frame to frame with Lucas-Kanade, windows of 31 pixels; those whose track ends are left out.
+    Corners are followed from frame to frame with Lucas-Kanade, windows of 31 pixels; those whose track ends are left
+    out.
     """
     seen = [_grey8(frame) for frame in frames]
     start = np.asarray(cv2.goodFeaturesToTrack(seen[0], corners, 0.02, 12))
@@ -82,7 +86,9 @@ def jitter(frames: Sequence[Grey], corners: int = 60) -> float:
     path = [start[:, 0, 0]]
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 0.001)
     for before, after in pairwise(seen):
-        here, found, _ = cv2.calcOpticalFlowPyrLK(before, after, here, None, winSize=(31, 31), maxLevel=2, criteria=stop)
+        here, found, _ = cv2.calcOpticalFlowPyrLK(
+            before, after, here, None, winSize=(31, 31), maxLevel=2, criteria=stop
+        )
         inside = (here[:, 0, 0] > 20) & (here[:, 0, 0] < before.shape[1] - 20)
         alive &= (found[:, 0] > 0) & inside & (here[:, 0, 1] > 20) & (here[:, 0, 1] < before.shape[0] - 20)
         path.append(here[:, 0, 0])
@@ -97,13 +103,14 @@ def seam(frames: Sequence[Grey]) -> Seam:
 
 
 def steps(frames: Sequence[Grey]) -> NDArray[np.float64]:
-    """How far each frame is from the one before it: mean absolute differences in grey levels. The first counts from the last,
-    as a loop shows it."""
+    """How far each frame is from the one before it: mean absolute differences in grey levels. The first counts from the
+    last, as a loop shows it."""
     return np.array([_apart(before, frame) for before, frame in zip((frames[-1], *frames[:-1]), frames, strict=True)])
 
 
 def pulse(frames: Sequence[Grey], at: Sequence[int]) -> float:
-    """How much frames at these places (1..) stand out: the largest step into one of them, over the median step of the clip.
+    """How much frames at these places (1..) stand out: the largest step into one of them, over the median step of the
+    clip.
 
     About 1 where a clip runs evenly; a key frame that is drawn otherwise than the frames before it makes it 2 to 90.
     """
@@ -112,10 +119,12 @@ def pulse(frames: Sequence[Grey], at: Sequence[int]) -> float:
 
 
 def banding(frame: NDArray[np.uint8]) -> float:
-    """How much of what is dark and smooth lies on the edge of a band, per mille, after CAMBI (Tandon et al. 2021) but simpler.
+    """How much of what is dark and smooth lies on the edge of a band, per mille, after CAMBI (Tandon et al. 2021) but
+    simpler.
 
-    Dark and smooth: within 5 pixels all levels lie within 4, and their mean is below 100. An edge: a step of one or two levels
-    between four pixels of one level and four of another, across or down, in a line 16 pixels long or more. 0 without such places.
+    Dark and smooth: within 5 pixels all levels lie within 4, and their mean is below 100. An edge: a step of one or two
+    levels between four pixels of one level and four of another, across or down, in a line 16 pixels long or more. 0
+    without such places.
     """
     square = np.ones((11, 11), np.uint8)
     even = cv2.subtract(cv2.dilate(frame, square), cv2.erode(frame, square)) <= 4
@@ -148,7 +157,8 @@ def flow(one: Grey, other: Grey) -> Floats:
 
 
 def fit(field: Floats, weight: Floats) -> Flow:
-    """The affine motion that fits a dense flow (H, W, 2) best, by least squares, where weight (H, W) is; outliers lose weight.
+    """The affine motion that fits a dense flow (H, W, 2) best, by least squares, where weight (H, W) is; outliers lose
+    weight.
 
     dx = a + b x + c y, dy = d + e x + f y about the middle of the weight: growth is (b + f) / 2, turn is (e - c) / 2.
     """
@@ -194,7 +204,7 @@ _AXES: dict[str, _Rule] = {
 
 
 def flows(frames: Sequence[Grey], near: Floats, pivot: float) -> Flows:
-    """How a clip moves over its middle third. near: (h, w) disparity of the picture; pivot: the disparity that is kept."""
+    """How a clip moves over its middle third. near: (h, w) disparity of the picture; pivot: the disparity kept."""
     first, last = frames[len(frames) // 3], frames[2 * len(frames) // 3]
     field, texture = flow(first, last), _texture(first)
     depth = cv2.resize(near, (texture.shape[1], texture.shape[0]), interpolation=cv2.INTER_LINEAR)
@@ -204,8 +214,8 @@ def flows(frames: Sequence[Grey], near: Floats, pivot: float) -> Flows:
 
 
 def obeys_move(frames: Sequence[Grey], curve: Mapping[str, float], near: Floats, pivot: float) -> bool:
-    """Whether a clip that does not loop moves as a camera move's curve says: how far it goes along each of `_AXES`, none to hold
-    still. near, pivot: as for `flows`."""
+    """Whether a clip that does not loop moves as a camera move's curve says: how far it goes along each of `_AXES`,
+    none to hold still. near, pivot: as for `flows`."""
     seen = flows(frames, near, pivot)
     if not curve:
         return max(map(abs, seen.whole)) < _LEAST
@@ -225,4 +235,8 @@ def _apart(one: Grey, other: Grey) -> float:
 
 
 def _grey8(frame: Grey) -> NDArray[np.uint8]:
-    return np.clip(np.rint(frame), 0, 255).astype(np.uint8) if frame.dtype != np.uint8 else frame.astype(np.uint8, copy=False)
+    return (
+        np.clip(np.rint(frame), 0, 255).astype(np.uint8)
+        if frame.dtype != np.uint8
+        else frame.astype(np.uint8, copy=False)
+    )

@@ -1,4 +1,6 @@
-"""Sound: samples from a model as a 16-bit WAV file for ffmpeg, exactly as long as the picture, and the codec of each format."""
+"""Sound: samples from a model as a 16-bit WAV file for ffmpeg, exactly as long as the picture, and the codec of each
+format.
+"""
 
 from __future__ import annotations
 
@@ -31,14 +33,16 @@ def explain_sound(frames: Frames, kind: Format, wanted: bool) -> tuple[Choice, .
         return (Choice("sound", "left out", "a clip without sound was asked for"),)
     if kind not in CODECS:
         return (Choice("sound", "left out", f"a {kind.upper()} is silent: choose MP4 or WebM to keep it"),)
-    made = f"{CODECS[kind][0]}, {frames.sound.rate} Hz {'stereo' if _take_channels(frames.sound).shape[0] == 2 else 'mono'}"
+    channels = "stereo" if _take_channels(frames.sound).shape[0] == 2 else "mono"
+    made = f"{CODECS[kind][0]}, {frames.sound.rate} Hz {channels}"
     return (Choice("sound", made, "the model made it together with the picture"),)
 
 
 def write_wav(sound: Sound, seconds: float, file: Path) -> None:
     """Sound as a 16-bit WAV file of exactly `seconds`: cut, or followed by silence. Raises `OSError`.
 
-    What is beyond -1..1 is clipped, what is not a number is silence, and of more than two channels the first two are kept.
+    What is beyond -1..1 is clipped, what is not a number is silence, and of more than two channels the first two are
+    kept.
     """
     samples = _take_channels(sound)
     length = round(seconds * sound.rate)

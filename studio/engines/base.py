@@ -1,4 +1,6 @@
-"""The protocols of an engine: animate a prepared shot; find places for effects; and keep models on the disk and in memory."""
+"""The protocols of an engine: animate a prepared shot; find places for effects; and keep models on the disk and in
+memory.
+"""
 
 from __future__ import annotations
 
@@ -29,11 +31,11 @@ class Engine(Protocol):
     def animate(self, prepared: Prepared, image: Image, end: Image | None, tick: Tick) -> Frames:
         """Animate `image`, the whole mended photo at full resolution ((H, W, 3) uint8 RGB), as `prepared.shot` says.
 
-        `end` is the whole photo of `shot.end` where the card takes an end frame and the shot has one, else None. Size, length,
-        rate and the part of the photo that is shown are those of `prepared.plan`; what lies around that part may help to
-        understand it.
-        Returns `Frames`, whose iterator may render as it is read, so that memory doesn't grow with the clip's length. Raises
-        `Refusal` for a shot this engine can't make and lets `Stopped` from `tick` through.
+        `end` is the whole photo of `shot.end` where the card takes an end frame and the shot has one, else None. Size,
+        length, rate and the part of the photo that is shown are those of `prepared.plan`; what lies around that part
+        may help to understand it. Returns `Frames`, whose iterator may render as it is read, so that memory doesn't
+        grow with the clip's length. Raises `Refusal` for a shot this engine can't make and lets `Stopped` from `tick`
+        through.
         """
         ...
 
@@ -41,9 +43,9 @@ class Engine(Protocol):
 class Unplaced(Noun, frozen=True):
     """An effect that finds no place in a photo: the region it was to happen in, and why it can't.
 
-    unpainted: it waits for the brush; outside: what was painted lies outside the crop; absent: there is no such thing in the
-    crop; vague: something stands out there, but its edge is too soft to part it. `because` is why in a few words,
-    `says` one sentence for people.
+    unpainted: it waits for the brush; outside: what was painted lies outside the crop; absent: there is no such thing
+    in the crop; vague: something stands out there, but its edge is too soft to part it. `because` is why in a few
+    words, `says` one sentence for people.
     """
 
     effect: EffectName
@@ -54,7 +56,9 @@ class Unplaced(Noun, frozen=True):
 
 
 class Places(Noun, frozen=True):
-    """Where the effects of a shot would happen: those that have a place, those that have none, and whether the camera moves."""
+    """Where the effects of a shot would happen: those that have a place, those that have none, and whether the camera
+    moves.
+    """
 
     placed: tuple[EffectName, ...] = ()
     unplaced: tuple[Unplaced, ...] = ()
@@ -78,7 +82,9 @@ class Placer(Protocol):
     """An engine that finds by itself where effects happen."""
 
     def places(self, image: Image, shot: Shot) -> Places:
-        """Where the effects of a shot of a photo, (H, W, 3) uint8 RGB, would happen. Quick where the photo was read before."""
+        """Where the effects of a shot of a photo, (H, W, 3) uint8 RGB, would happen. Quick where the photo was read
+        before.
+        """
         ...
 
 
@@ -98,7 +104,9 @@ class Shelf(Protocol):
         ...
 
     def expect(self, card: ModelCard) -> None:
-        """A hint that this card's job comes next: begins to load it in the background where memory allows, or does nothing."""
+        """A hint that this card's job comes next: begins to load it in the background where memory allows, or does
+        nothing.
+        """
         ...
 
     def unload(self, card: ModelCard) -> None:
@@ -122,15 +130,19 @@ class Shelf(Protocol):
         ...
 
     def delete(self, card: ModelCard) -> int:
-        """Delete a model's files (never an adopted folder's, never those another card needs). Returns the bytes freed."""
+        """Delete a model's files (never an adopted folder's, never those another card needs). Returns bytes freed."""
         ...
 
     def choices(self, prepared: Prepared) -> tuple[Choice, ...]:
-        """The automatic choices a run of this shot would lead to: placement, weights, attention kernel, prompt; each says why."""
+        """The automatic choices a run of this shot would lead to: placement, weights, attention kernel, prompt; each
+        says why.
+        """
         ...
 
     def gauge(self) -> Gauge:
-        """The device, how much of its memory is in use, and the attention kernels tried on it with their errors and times."""
+        """The device, how much of its memory is in use, and the attention kernels tried on it with their errors and
+        times.
+        """
         ...
 
     def close(self) -> None:

@@ -1,6 +1,7 @@
 """Reading ahead: what will be asked for next is worked out in a background thread while the user still chooses.
 
-Only the newest wish counts. It is only a hint: what goes wrong with one is said by whoever asks for the same thing in earnest.
+Only the newest wish counts. It is only a hint: what goes wrong with one is said by whoever asks for the same thing in
+earnest.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""The plan of a run: what size, length, rate and steps a shot really has on a card, by the card's rules. Arithmetic, and quick.
+"""The plan of a run: what size, length, rate and steps a shot really has on a card, by the card's rules. Arithmetic,
+and quick.
 
 Shots are prepared for it in prepare.py.
 """
@@ -33,8 +34,8 @@ DRAFT_SHARE = 0.5
 def plan(shot: Shot, card: ModelCard) -> Plan:
     """What a run of `shot` on `card` will be, each decision with its reason.
 
-    Raises `Refusal` for steps or guidance that the card doesn't allow. Sizes and lengths are never refused: they are brought to
-    the nearest the card makes.
+    Raises `Refusal` for steps or guidance that the card doesn't allow. Sizes and lengths are never refused: they are
+    brought to the nearest the card makes.
     """
     checkpoint = card.checkpoint
     if checkpoint is None:
@@ -42,7 +43,9 @@ def plan(shot: Shot, card: ModelCard) -> Plan:
         count = 1 if still and shot.format in formats.TICKS else shot.num_frames
         looping, size = _looping(shot, still), crop.find_output_size(shot)
         box = crop.find_pixel_box(shot.photo, shot.crop)
-        return Plan(box, size.width, size.height, count, shot.fps, size.upscale, size=size.choice, length=looping, still=still)
+        return Plan(
+            box, size.width, size.height, count, shot.fps, size.upscale, size=size.choice, length=looping, still=still
+        )
     whole = crop.find_pixel_box(shot.photo, shot.crop)
     size, why = _size(shot, checkpoint, (whole[2] - whole[0]) / (whole[3] - whole[1]))
     box, lost = _cut(whole, size[0] / size[1])
@@ -74,7 +77,7 @@ def cut(image: Image, plan: Plan) -> Image:
 
 
 def cut_end(image: Image, still: Still, plan: Plan) -> Image:
-    """The pixels of the last frame: the still's crop, cut to the ratio of the plan's frame. `image` is its whole photo."""
+    """The last frame's pixels: the still's crop, cut to the ratio of the plan's frame. `image` is its whole photo."""
     (left, top, right, bottom), _ = _cut(crop.find_pixel_box(still.photo, still.crop), plan.width / plan.height)
     return image[top:bottom, left:right]
 
@@ -105,7 +108,9 @@ def _size(shot: Shot, checkpoint: Checkpoint, ratio: float) -> tuple[Pair, str]:
         size = min(sizes.native, key=lambda pair: _loss(pair, ratio))
         return size, "the model makes only the sizes it was trained at, and this is the nearest to the crop"
     area, why = _area(shot, sizes)
-    native = [pair for pair in _both_ways(sizes) if _loss(pair, ratio) <= NATIVE_CUT and _alike(pair[0] * pair[1], area)]
+    native = [
+        pair for pair in _both_ways(sizes) if _loss(pair, ratio) <= NATIVE_CUT and _alike(pair[0] * pair[1], area)
+    ]
     if native:
         return min(native, key=lambda pair: _loss(pair, ratio)), f"{why}, a size the model was trained at"
     return _on_grid(sizes, area, ratio), f"{why}, on the model's grid of {sizes.step} pixels"
@@ -117,7 +122,11 @@ def _area(shot: Shot, sizes: Sizes) -> tuple[int, str]:
     default = sizes.native[0][0] * sizes.native[0][1]
     if shot.size == "auto":
         wanted = {"draft": areas[0], "good": default, "best": areas[-1]}[shot.quality]
-        reason = {"draft": "a draft is small", "good": "the model's own size", "best": "the largest the model was trained at"}
+        reason = {
+            "draft": "a draft is small",
+            "good": "the model's own size",
+            "best": "the largest the model was trained at",
+        }
         return wanted, reason[shot.quality]
     short = crop.SHORT_SIDES[shot.size]
     wanted = round(short * short * 16 / 9)
@@ -142,7 +151,9 @@ def _loss(pair: Pair, ratio: float) -> float:
 
 
 def _on_grid(sizes: Sizes, area: int, ratio: float) -> Pair:
-    """The size on the grid that loses least: of the crop (which counts three times), and of the pixels that were wanted."""
+    """The size on the grid that loses least: of the crop (which counts three times), and of the pixels that were
+    wanted.
+    """
     step = sizes.step
     sides = range(math.ceil(sizes.least / step) * step, sizes.most + 1, step)
     near = [(width, height) for width in sides for height in sides if width * height <= area * 1.05]
@@ -153,9 +164,9 @@ def _on_grid(sizes: Sizes, area: int, ratio: float) -> Pair:
 def buckets(base: int, step: int) -> list[Pair]:
     """The frame sizes HunyuanVideo 1.5 makes around `base` pixels squared, width and height, multiples of `step`.
 
-    The rule is that of its own data code (hyvideo/utils/data_utils.py, generate_crop_size_list and get_closest_ratio, as in
-    diffusers 0.42.1): walk down from the widest, keep what is within a ratio of 4. A size stays in the list only when the model
-    would pick it for a picture of exactly that size, so that what is planned is what is made.
+    The rule is that of its own data code (hyvideo/utils/data_utils.py, generate_crop_size_list and get_closest_ratio,
+    as in diffusers 0.42.1): walk down from the widest, keep what is within a ratio of 4. A size stays in the list only
+    when the model would pick it for a picture of exactly that size, so that what is planned is what is made.
     """
     count = round((base / step) ** 2)
     wide, high = count, 1
@@ -171,7 +182,9 @@ def buckets(base: int, step: int) -> list[Pair]:
 
 
 def _picked(pair: Pair, found: list[Pair]) -> Pair:
-    """The size the model picks for a picture of this size: the nearest ratio that isn't more extreme than the picture's."""
+    """The size the model picks for a picture of this size: the nearest ratio that isn't more extreme than the
+    picture's.
+    """
     tall = pair[1] / pair[0]
     ratios = [(round(height / width, 5), (width, height)) for width, height in found]
     milder = [(abs(one - tall), size) for one, size in ratios if (one <= tall if tall >= 1 else one >= tall)]
@@ -206,10 +219,16 @@ def _steps(shot: Shot, checkpoint: Checkpoint) -> tuple[int, Choice]:
     steps = checkpoint.steps
     if shot.steps is not None:
         if not steps.least <= shot.steps <= steps.most:
-            raise Refusal(f"This model takes {steps.least} to {steps.most} steps, not {shot.steps}.", "Choose within that.")
+            raise Refusal(
+                f"This model takes {steps.least} to {steps.most} steps, not {shot.steps}.", "Choose within that."
+            )
         return shot.steps, Choice("steps", str(shot.steps), "chosen by hand")
     count = {"draft": steps.draft, "good": steps.default, "best": steps.best}[shot.quality]
-    reason = {"draft": "enough for a draft", "good": "the model's own default", "best": "more than the default, for the best"}
+    reason = {
+        "draft": "enough for a draft",
+        "good": "the model's own default",
+        "best": "more than the default, for the best",
+    }
     if count == steps.default:
         return count, Choice("steps", str(count), reason["good"])
     return count, Choice("steps", str(count), reason[shot.quality])
@@ -221,6 +240,7 @@ def _guidance(shot: Shot, checkpoint: Checkpoint) -> float:
         return scale.default
     if not scale.least <= shot.guidance <= scale.most:
         raise Refusal(
-            f"This model takes a guidance of {scale.least:g} to {scale.most:g}, not {shot.guidance:g}.", "Choose within that."
+            f"This model takes a guidance of {scale.least:g} to {scale.most:g}, not {shot.guidance:g}.",
+            "Choose within that.",
         )
     return shot.guidance

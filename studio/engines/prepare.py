@@ -1,6 +1,7 @@
 """A shot prepared for the model that makes it, with the plan of its run: made once, and handed from room to room.
 
-What size, length, rate and steps a plan has is decided in plan.py; which size "auto" is on this machine in advice/pace.py.
+What size, length, rate and steps a plan has is decided in plan.py; which size "auto" is on this machine in
+advice/pace.py.
 """
 
 from __future__ import annotations
@@ -20,9 +21,10 @@ DRAFT_SIZE: Size = "720p"
 class Prepared(Noun, frozen=True):
     """A shot ready for its model.
 
-    `shot` is what the engine is given: its photo is the mended one, its effects are those its words ask for as well where the
-    model reads no words, and a draft is within the model's reach. `plan` is what its run will be, `card` that of its maker.
-    `recipe` is the shot as it was asked for: it is queued and kept in the clip, and names the photo with the mends to be done.
+    `shot` is what the engine is given: its photo is the mended one, its effects are those its words ask for as well
+    where the model reads no words, and a draft is within the model's reach. `plan` is what its run will be, `card` that
+    of its maker. `recipe` is the shot as it was asked for: it is queued and kept in the clip, and names the photo with
+    the mends to be done.
     """
 
     shot: Shot
@@ -32,7 +34,8 @@ class Prepared(Noun, frozen=True):
 
 
 def prepare(shot: Shot, card: ModelCard) -> Prepared:
-    """A shot prepared for `card`, the card of `shot.maker`. Arithmetic alone, and quick; what is prepared already stays as it is.
+    """A shot prepared for `card`, the card of `shot.maker`. Arithmetic alone, and quick; what is prepared already stays
+    as it is.
 
     Raises `Refusal` for steps or guidance that the card doesn't allow.
     """
@@ -48,23 +51,28 @@ def prepare(shot: Shot, card: ModelCard) -> Prepared:
 
 
 def adapt(shot: Shot, card: ModelCard) -> Shot:
-    """The shot as `card` tries it out: what it can't be asked is left out, length and rate are brought within its reach."""
+    """The shot as `card` tries it out: what it can't be asked is left out, length and rate are brought within its
+    reach.
+    """
     low, high = card.fps
     short, long = card.seconds
     trained = card.checkpoint is not None
     known = card.checkpoint.speedups if card.checkpoint else ()
+    wants_size = shot.size == "auto" and not trained
     return replace(
         shot, model=card.id, draft="", quality="draft" if trained else "good", steps=None, guidance=None,
         strength=shot.strength if "motion_strength" in card.supports else 0.5,
         end=_end(shot, card), sound=shot.sound or not trained,
         speedups=tuple(one for one in shot.speedups if one in known), may_shrink=shot.may_shrink and trained,
         fps=min(max(shot.fps, low), high), seconds=min(max(shot.seconds, short), long),
-        size=shot.size if shot.size != "auto" or trained else crop.choose_size(crop.count_pixels(settle_mends(shot)), DRAFT_SIZE),
+        size=crop.choose_size(crop.count_pixels(settle_mends(shot)), DRAFT_SIZE) if wants_size else shot.size,
     )  # fmt: skip
 
 
 def _end(shot: Shot, card: ModelCard) -> Still | None:
     """Where the clip ends, as far as `card` can be told: on any photo, or on a second box of the same one."""
-    if "end_frame" in card.supports or (shot.end and shot.end.photo.id == shot.photo.id and "end_crop" in card.supports):
+    if "end_frame" in card.supports or (
+        shot.end and shot.end.photo.id == shot.photo.id and "end_crop" in card.supports
+    ):
         return shot.end
     return None

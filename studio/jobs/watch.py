@@ -1,4 +1,4 @@
-"""The progress of a running job: its clock, what of it reaches the database and how often, and how the job is stopped."""
+"""The progress of a running job: its clock, what reaches the database and how often, and how the job is stopped."""
 
 from __future__ import annotations
 
@@ -12,7 +12,16 @@ from studio.nouns import Job, Progress, Refusal, Running, Stage, replace
 WRITE_SECONDS = 0.5
 """How often progress reaches the database; in memory it is there at every tick."""
 
-RANKS: dict[Stage, int] = {"wait": 0, "load": 0, "read": 0, "denoise": 0, "decode": 0, "paint": 1, "encode": 2, "keep": 3}
+RANKS: dict[Stage, int] = {
+    "wait": 0,
+    "load": 0,
+    "read": 0,
+    "denoise": 0,
+    "decode": 0,
+    "paint": 1,
+    "encode": 2,
+    "keep": 3,
+}
 """What lies behind stays behind. Before the first frame an engine may go back: it loads again when memory ran out."""
 
 COUNTED: tuple[Stage, ...] = ("denoise", "paint")
@@ -51,7 +60,7 @@ class Watch:
             raise Stopped
 
     def _timed(self, progress: Progress, now: float) -> Progress:
-        """The progress with the job's own clock; a stage that lies behind stays behind, and so does the last preview."""
+        """The progress with the job's own clock; a stage that lies behind stays behind, as does the last preview."""
         last = self.progress
         if RANKS[progress.stage] < RANKS[last.stage]:
             progress = last

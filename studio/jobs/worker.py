@@ -1,7 +1,7 @@
 """The worker: one thread that turns queued shots into kept clips, one at a time; one that fails never stops the next.
 
-While a job runs, the model of the next one is loaded ahead where the engine finds memory for both. How far a running job is, and
-how it is stopped, is in watch.py.
+While a job runs, the model of the next one is loaded ahead where the engine finds memory for both. How far a running
+job is, and how it is stopped, is in watch.py.
 """
 
 from __future__ import annotations
@@ -27,7 +27,20 @@ from studio.library.clips import Clips
 from studio.library.database import Database
 from studio.library.logbook import describe_shot, report_fault, trace
 from studio.library.queue import Queue
-from studio.nouns import Cancelled, Choice, Clip, Done, Failed, Interrupted, Job, Progress, Refusal, Running, Stage, State
+from studio.nouns import (
+    Cancelled,
+    Choice,
+    Clip,
+    Done,
+    Failed,
+    Interrupted,
+    Job,
+    Progress,
+    Refusal,
+    Running,
+    Stage,
+    State,
+)
 
 if TYPE_CHECKING:
     from studio.clip.encode import Encoded
@@ -43,11 +56,13 @@ AT_WORK: tuple[Stage, ...] = ("denoise", "decode", "paint")
 """Stages in which the present job has all it needs: loading the next model before would only make it wait."""
 
 BYTES_PER_PIXEL = {"mp4": 0.25, "webm": 0.25, "gif": 1.0, "webp": 0.5}
-"""A generous clip: libx264 at crf 19 takes about 0.02 for a slow move over a photograph, twice over while it is written."""
+"""A generous clip: libx264 at crf 19 takes about 0.02 for a slow move over a photograph, twice over while it is
+written.
+"""
 
 
 class Worker:
-    """The one thread that works. `room` is where half-made clips lie, `photos` opens the photos when a job needs them."""
+    """The one thread that works. `room` is where half-made clips lie, `photos` opens photos when a job needs them."""
 
     def __init__(
         self,
@@ -85,7 +100,7 @@ class Worker:
         self._woken.set()
 
     def close(self) -> None:
-        """Stop: a running job is Interrupted. Waits at most ten seconds for the engine to notice. Safe to call twice."""
+        """Stop: a running job is Interrupted. Waits at most 10 seconds for the engine to notice. Safe to call twice."""
         self._closing.set()
         self._woken.set()
         if self._watch:
@@ -192,11 +207,15 @@ class Worker:
         disk.require(self._clips.folder, 0)
 
     def _failure(self, job: Job, error: Exception) -> Failed:
-        """What went wrong and what to do, in the user's words. What nobody foresaw stands in the log, under the name it gives."""
+        """What went wrong and what to do, in the user's words. What nobody foresaw stands in the log, under the name it
+        gives.
+        """
         if isinstance(error, Refusal):
             refusal = error
         elif isinstance(error, MemoryError):
-            refusal = Refusal("There isn't enough memory for this clip.", "Choose a smaller size, or close other programs.")
+            refusal = Refusal(
+                "There isn't enough memory for this clip.", "Choose a smaller size, or close other programs."
+            )
         elif isinstance(error, OSError) and disk.is_full(error):
             refusal = disk.refusal(error)
         else:
@@ -260,7 +279,9 @@ def _clip(job: Job, planned: Plan, frames: Frames, encoded: Encoded, took: float
 
 
 def _choices(planned: Plan, frames: Frames, encoded: Encoded) -> tuple[Choice, ...]:
-    """What was planned, as far as it came true and the engine doesn't say it better, then what engine and encoder chose."""
+    """What was planned, as far as it came true and the engine doesn't say it better, then what engine and encoder
+    chose.
+    """
     if (planned.width, planned.height) != (frames.width, frames.height):
         planned = structs.replace(planned, size=None)
     if (planned.num_frames, planned.fps) != (frames.num_frames, frames.fps):
@@ -272,8 +293,8 @@ def _choices(planned: Plan, frames: Frames, encoded: Encoded) -> tuple[Choice, .
 def recover(queue: Queue, clips: Clips, everything: bool = False) -> tuple[int, int]:
     """Put right what processes that ended have left; how many clips were found again and jobs interrupted.
 
-    A job whose clip had already arrived is Done, any other that was running is Interrupted. `everything` looks for files
-    even when no job was running.
+    A job whose clip had already arrived is Done, any other that was running is Interrupted. `everything` looks for
+    files even when no job was running.
     """
     if not everything and not queue.orphans():
         return 0, 0

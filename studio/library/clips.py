@@ -1,7 +1,7 @@
 """The library: finished clips, their files and their rows.
 
-A clip is kept so that neither a crash nor a damaged database loses it: the recipe beside the clip comes first, the clip's own
-file last, then the row.
+A clip is kept so that neither a crash nor a damaged database loses it: the recipe beside the clip comes first, the
+clip's own file last, then the row.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ ORDERS: dict[Sort, str] = {
     "best": "rating DESC, made_at DESC, id",
     "name": "name, made_at DESC, id",
 }
-"""Each is an index of the database, read forwards or backwards: a page is as quick from ten thousand clips as from ten."""
+"""Each is an index of the database, read forwards or backwards: a page is as quick from ten thousand clips as from ten.
+"""
 
 
 def _own_words(shot: Shot) -> str:
@@ -87,7 +88,7 @@ class Clips:
         self._insert(clip)
 
     def discard(self, clip: Clip) -> None:
-        """Remove a clip's files, its own first, so that whatever stops this half-way leaves no clip without a recipe."""
+        """Remove a clip's files, its own first, so that whatever stops this halfway leaves no clip without a recipe."""
         for name in (clip.file, clip.poster, f"{clip.id}.json"):
             (self.folder / name).unlink(missing_ok=True)
 
@@ -130,7 +131,9 @@ class Clips:
         return found
 
     def _take_back(self, recipe: Path, here: set[str]) -> bool:
-        """List the clip beside this recipe, or remove the recipe of a clip that never arrived. Others' JSON is left alone."""
+        """List the clip beside this recipe, or remove the recipe of a clip that never arrived. Others' JSON is left
+        alone.
+        """
         try:
             clip = msgspec.json.decode(recipe.read_bytes(), type=Clip)
         except (OSError, msgspec.DecodeError, UnicodeDecodeError):
@@ -147,9 +150,17 @@ class Clips:
     # Finding ----------------------------------------------------------------------------------------------------------
 
     def find(
-        self, words: str = "", trashed: bool = False, limit: int = 60, offset: int = 0, sort: Sort = "newest", stars: int = 0
+        self,
+        words: str = "",
+        trashed: bool = False,
+        limit: int = 60,
+        offset: int = 0,
+        sort: Sort = "newest",
+        stars: int = 0,
     ) -> tuple[Clip, ...]:
-        """Clips that have every one of the (first eight) words and at least so many stars, sorted; at most 1,000 at once."""
+        """Clips that have every one of the (first eight) words and at least so many stars, sorted; at most 1,000 at
+        once.
+        """
         window = (max(0, min(limit, MOST_LISTED)), max(0, offset))
         which, values = _select(words, trashed, stars)
         rows = self._database.read(f"SELECT clip{which} ORDER BY {ORDERS[sort]} LIMIT ? OFFSET ?", (*values, *window))
@@ -173,7 +184,9 @@ class Clips:
         """One clip, in the trash or not. Raises `Refusal` when it isn't in the library."""
         rows = self._database.read("SELECT clip FROM clips WHERE id = ?", (clip_id,))
         if not rows:
-            raise Refusal("That clip is no longer in the library.", "It may have been deleted: look at the library again.")
+            raise Refusal(
+                "That clip is no longer in the library.", "It may have been deleted: look at the library again."
+            )
         return msgspec.json.decode(str(rows[0][0]), type=Clip)
 
     def has(self, clip_id: str) -> bool:
@@ -213,7 +226,9 @@ class Clips:
             return tuple(self.change(clip_id, **changes) for clip_id in dict.fromkeys(clip_ids) if self.has(clip_id))
 
     def rate(self, clip_ids: str | Sequence[str], stars: int) -> int:
-        """Give a clip, or several, 0 to 5 stars. Returns how many clips that were. Raises `Refusal` for any other number."""
+        """Give a clip, or several, 0 to 5 stars. Returns how many clips that were. Raises `Refusal` for any other
+        number.
+        """
         return self._change_each(clip_ids, rating=stars)
 
     def retitle(self, clip_id: str, title: str) -> None:

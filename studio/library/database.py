@@ -1,7 +1,7 @@
 """The one SQLite database of a home folder: opened, brought up to date, and moved aside when it is damaged.
 
-Write-ahead logging lets a page and a command line use one home at once; every change counts `version` up by a trigger, so
-each sees what the other did. What jobs and clips mean is in queue.py and clips.py.
+Write-ahead logging lets a page and a command line use one home at once; every change counts `version` up by a trigger,
+so each sees what the other did. What jobs and clips mean is in queue.py and clips.py.
 """
 
 from __future__ import annotations
@@ -48,7 +48,8 @@ def _first(connection: sqlite3.Connection) -> None:
 
 
 def _sorted(connection: sqlite3.Connection) -> None:
-    """Clips are sorted by what they are called, how long they are and how they are rated: columns of their own, and indexes.
+    """Clips are sorted by what they are called, how long they are and how they are rated: columns of their own, and
+    indexes.
 
     The table is made anew, because a column that is added lies behind the long JSON.
     """
@@ -56,7 +57,8 @@ def _sorted(connection: sqlite3.Connection) -> None:
     connection.execute("DROP TABLE clips")
     connection.execute(
         "CREATE TABLE clips (id TEXT PRIMARY KEY, file TEXT NOT NULL, made_at REAL NOT NULL, trashed INTEGER NOT NULL,"
-        " rating INTEGER NOT NULL, seconds REAL NOT NULL, name TEXT NOT NULL, words TEXT NOT NULL, clip TEXT NOT NULL) STRICT"
+        " rating INTEGER NOT NULL, seconds REAL NOT NULL, name TEXT NOT NULL, words TEXT NOT NULL,"
+        " clip TEXT NOT NULL) STRICT"
     )
     for clip_id, file, made_at, trashed, words, clip in rows:
         rating, seconds, name = _sorted_by(clip)
@@ -82,7 +84,11 @@ def _sorted_by(clip: str) -> tuple[int, float, str]:
     """What a clip of an older library is sorted by; one that can't be read goes last."""
     try:
         made = json.loads(clip)
-        return int(made.get("rating", 0)), float(made["seconds"]), sorting(made.get("title") or made["shot"]["photo"]["name"])
+        return (
+            int(made.get("rating", 0)),
+            float(made["seconds"]),
+            sorting(made.get("title") or made["shot"]["photo"]["name"]),
+        )
     except (ValueError, TypeError, KeyError, AttributeError):
         return 0, 0.0, ""
 
@@ -96,7 +102,8 @@ def _grouped(connection: sqlite3.Connection) -> None:
 
 
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _sorted, _grouped)
-"""Each takes the tables from the version before to its own: `PRAGMA user_version` is how many have run. Only ever add."""
+"""Each takes the tables from the version before to its own: `PRAGMA user_version` is how many have run. Only ever add.
+"""
 
 
 def _refusal(error: sqlite3.Error) -> Refusal:
@@ -109,11 +116,15 @@ def _refusal(error: sqlite3.Error) -> Refusal:
         case sqlite3.SQLITE_CORRUPT | sqlite3.SQLITE_NOTADB:
             return Refusal("The library's database is damaged.", "Restart Stir: it finds your clips again.")
         case _:
-            return Refusal("The library's database can't be read or written.", "Check that the home folder can be written.")
+            return Refusal(
+                "The library's database can't be read or written.", "Check that the home folder can be written."
+            )
 
 
 class Database:
-    """One connection, shared by every thread of this process under a lock. `notes` say what was done when it was opened."""
+    """One connection, shared by every thread of this process under a lock. `notes` say what was done when it was
+    opened.
+    """
 
     def __init__(self, connection: sqlite3.Connection, notes: tuple[Choice, ...] = ()) -> None:
         self.notes = notes
@@ -203,7 +214,9 @@ def _migrate(connection: sqlite3.Connection) -> None:
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     version = connection.execute("PRAGMA user_version").fetchone()[0]
     if application not in (0, APPLICATION_ID) or (application == 0 and tables):
-        raise Refusal("The database in the home folder belongs to another program.", "Choose another folder with --home.")
+        raise Refusal(
+            "The database in the home folder belongs to another program.", "Choose another folder with --home."
+        )
     if version > len(MIGRATIONS):
         raise Refusal("This library was made by a newer Stir.", "Update Stir, or choose another folder with --home.")
     for migration in MIGRATIONS[version:]:
@@ -226,8 +239,8 @@ def _set_aside(file: Path) -> Path:
 def open(file: Path) -> Database:  # noqa: A001 - the verb the contract names
     """The database in `file`, made or brought up to date.
 
-    A damaged one is moved aside and a fresh one begun: the clips come back from the recipes beside them, and `notes` say
-    so. Raises `Refusal` when the file can't be used at all.
+    A damaged one is moved aside and a fresh one begun: the clips come back from the recipes beside them, and `notes`
+    say so. Raises `Refusal` when the file can't be used at all.
     """
     try:
         return Database(_connect(file))
@@ -239,4 +252,6 @@ def open(file: Path) -> Database:  # noqa: A001 - the verb the contract names
         reason = f"the database was damaged and is kept as {aside.name}; clips were found again, waiting jobs were lost"
         return Database(_connect(file), (Choice("library", "found again from the clips folder", reason),))
     except (OSError, sqlite3.Error):
-        raise Refusal("The library's database is damaged and can't be moved.", "Check the home folder's permissions.") from None
+        raise Refusal(
+            "The library's database is damaged and can't be moved.", "Check the home folder's permissions."
+        ) from None

@@ -1,4 +1,4 @@
-"""Free space on the disk: whether there is enough before work starts, and a full or read-only disk in words for people."""
+"""Free space on the disk: whether there is enough before work starts, and a full or read-only disk in plain words."""
 
 from __future__ import annotations
 
@@ -23,10 +23,14 @@ def refusal(error: OSError) -> Refusal:
     if is_full(error):
         return Refusal("The disk is full.", "Free some space, then try again.")
     why = error.strerror or type(error).__name__
-    return Refusal(f"Stir's home folder can't be written ({why}).", "Check its permissions, or choose another with --home.")
+    return Refusal(
+        f"Stir's home folder can't be written ({why}).", "Check its permissions, or choose another with --home."
+    )
 
 
-def require(folder: Path, needed: int, what: str = "This clip", instead: str = "choose a smaller size or fewer seconds") -> None:
+def require(
+    folder: Path, needed: int, what: str = "This clip", instead: str = "choose a smaller size or fewer seconds"
+) -> None:
     """Raises `Refusal` unless files can be made in `folder` and `needed` bytes, and a reserve of 64 MB, are free there.
 
     `what` is to be written, and `instead` is what else the user may do about it.

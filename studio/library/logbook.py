@@ -1,7 +1,7 @@
 """The log of a home folder: what happened, never whose photo or which words.
 
-Messages of errors (they hold file names) and paths outside the program are never written: a fault is logged as its kind and the
-lines of code it came through.
+Messages of errors (they hold file names) and paths outside the program are never written: a fault is logged as its kind
+and the lines of code it came through.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ def report_fault(log: logging.Logger, what: str, error: BaseException, about: st
     entry = secrets.token_hex(3)
     log.error("entry %s, %s: %s", entry, about or what, trace(error))
     reason = f"Something went wrong inside Stir while {what}."
-    return Refusal(reason, f"Try again, or with other settings. Entry {entry} in logs/stir.log, in the home folder, says where.")
+    return Refusal(
+        reason, f"Try again, or with other settings. Entry {entry} in logs/stir.log, in the home folder, says where."
+    )
 
 
 def trace(error: BaseException) -> str:

@@ -1,4 +1,4 @@
-"""File names for downloads, that every file system takes and that lead nowhere; and how names are searched and sorted."""
+"""File names for downloads, that every file system takes and that lead nowhere; how names are searched and sorted."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONGEST = 120
 
 
 def tidy(words: str, longest: int = LONGEST) -> str:
-    """Words as part of a file name: letters of any script, digits, spaces and -_(),.'& only; "clip" when none is left."""
+    """Words as part of a file name: letters of any script, digits, spaces and -_(),.'& only; "clip" if none is left."""
     kept = "".join(one if one.isalnum() or one in " -_(),.'&" else " " for one in unicodedata.normalize("NFC", words))
     name = re.sub(r"\s+", " ", kept).strip(" .-")
     while len(name.encode()) > longest:
@@ -33,7 +33,9 @@ def sorting(words: str) -> str:
 
 
 def apart(name: str, taken: set[str]) -> str:
-    """The name, or the name with a number before its ending: one that isn't in `taken`, in any case of letters; it is added."""
+    """The name, or the name with a number before its ending: one that isn't in `taken`, in any case of letters; it is
+    added.
+    """
     stem, dot, ending = name.rpartition(".")
     stem, ending = (stem, dot + ending) if dot else (name, "")
     found, number = name, 1
@@ -45,6 +47,8 @@ def apart(name: str, taken: set[str]) -> str:
 
 
 def download(photo: str, camera: str, short_side: int, ending: str) -> str:
-    """The name of a download: "harbour, dolly in, 720p.mp4". `photo` loses its own ending; `ending` is one with its dot."""
+    """The name of a download: "harbour, dolly in, 720p.mp4". `photo` loses its own ending; `ending` is one with its
+    dot.
+    """
     stem = re.sub(r"\.[A-Za-z0-9]{2,5}$", "", photo.strip())
     return f"{tidy(stem)}, {tidy(camera, LONGEST // 2)}, {short_side}p{ending}"

@@ -1,7 +1,7 @@
 """Which processes are alive on this home folder, so that none takes another's work for a dead one's.
 
-Each process holds a lock file for as long as it lives, and the system lets go of it however the process ends (also at kill -9),
-which a written process id could not promise.
+Each process holds a lock file for as long as it lives, and the system lets go of it however the process ends (also at
+kill -9), which a written process id could not promise.
 """
 
 from __future__ import annotations
@@ -57,7 +57,9 @@ class Owner:
                     return handle
             handle.close()
             time.sleep(0.01)
-        raise Refusal("The home folder's disk can't lock files.", "Choose a folder on a disk of this computer with --home.")
+        raise Refusal(
+            "The home folder's disk can't lock files.", "Choose a folder on a disk of this computer with --home."
+        )
 
     def alive(self, token: str) -> bool:
         """Whether the process with this token still runs (this one included)."""

@@ -1,7 +1,8 @@
-"""The queue: jobs in the database, their order, their states and which may follow which; each change is one transaction.
+"""The queue: jobs in the database, their order, their states and which may follow which; each change is one
+transaction.
 
-A running job carries the token of the process that runs it and a queued one that of the process it was given to: another
-process touches neither while that one lives. Jobs are done in jobs/worker.py.
+A running job carries the token of the process that runs it and a queued one that of the process it was given to:
+another process touches neither while that one lives. Jobs are done in jobs/worker.py.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ _SELECT = f"SELECT {_COLUMNS} FROM jobs WHERE "  # noqa: S608 - constants only
 _ENDED = (
     f"SELECT {_COLUMNS} FROM jobs WHERE name NOT IN ('running', 'queued') AND"  # noqa: S608
     " (batch IN (SELECT batch FROM jobs WHERE name IN ('running', 'queued') AND batch <> '') OR id IN"
-    " (SELECT id FROM jobs WHERE name NOT IN ('running', 'queued') ORDER BY made_at DESC LIMIT ?)) ORDER BY made_at DESC"
+    " (SELECT id FROM jobs WHERE name NOT IN ('running', 'queued') ORDER BY made_at DESC LIMIT ?))"
+    " ORDER BY made_at DESC"
 )
 _TAKE = (
     "UPDATE jobs SET name = 'running', state = ?, owner = ? WHERE id ="  # noqa: S608
@@ -77,7 +79,9 @@ class Queue:
         return found[0]
 
     def jobs(self) -> list[Job]:
-        """Running, then queued in their order, then ended ones, newest first: at most 200, and all of a group that isn't done."""
+        """Running, then queued in their order, then ended ones, newest first: at most 200, and all of a group that
+        isn't done.
+        """
         running = self._database.read(_SELECT + "name = 'running' ORDER BY place")
         queued = self._database.read(_SELECT + "name = 'queued' ORDER BY place")
         ended = self._database.read(_ENDED, (SHOWN_ENDED,))
@@ -104,8 +108,8 @@ class Queue:
     def submit_all(self, shots: tuple[Shot, ...], group: str = "", press: str = "") -> tuple[Job, ...]:
         """Put shots at the end of the queue in their order, all of them or none, as one `group` unless that is "".
 
-        `press` is an id of the press that asked for them: the same one once more answers with the jobs of the first time. Two
-        at once are two transactions, so the second finds what the first has written.
+        `press` is an id of the press that asked for them: the same one once more answers with the jobs of the first
+        time. Two at once are two transactions, so the second finds what the first has written.
         """
         with self._database.write():
             before = _jobs(self._database.read(_SELECT + "press = ? AND press <> '' ORDER BY place", (press,)))
@@ -133,7 +137,7 @@ class Queue:
             return self.get(job_id)
 
     def move(self, job_id: str, before: str | None) -> None:
-        """Put a queued job right before another queued one, or last. Raises `Refusal` when either is no longer queued."""
+        """Put a queued job right before another queued one, or last. Raises `Refusal` if either is no longer queued."""
         with self._database.write():
             rows = self._database.read("SELECT id FROM jobs WHERE name = 'queued' ORDER BY place")
             order = [str(row[0]) for row in rows]
@@ -147,7 +151,9 @@ class Queue:
 
     def _renumber(self, order: list[str]) -> None:
         """Give the queued jobs, all of them in their new order, the places they now stand at."""
-        places = sorted(float(str(row[0])) for row in self._database.read("SELECT place FROM jobs WHERE name = 'queued'"))
+        places = sorted(
+            float(str(row[0])) for row in self._database.read("SELECT place FROM jobs WHERE name = 'queued'")
+        )
         for place, job_id in zip(places, order, strict=True):
             self._database.read("UPDATE jobs SET place = ? WHERE id = ? AND place <> ?", (place, job_id, place))
 
@@ -197,23 +203,29 @@ class Queue:
         """Cancel a job that waits, runs or was interrupted, in whichever process; one that has ended stays as it is."""
         with self._database.write():
             self._database.read(
-                "UPDATE jobs SET name = 'cancelled', state = ? WHERE id = ? AND name IN ('queued', 'running', 'interrupted')",
+                "UPDATE jobs SET name = 'cancelled', state = ? WHERE id = ?"
+                " AND name IN ('queued', 'running', 'interrupted')",
                 (_json(Cancelled()), job_id),
             )
 
     def cancel_group(self, group: str) -> list[str]:
         """Cancel whatever of a group waits or runs. The ids of those that ran."""
         with self._database.write():
-            ran = self._database.read("SELECT id FROM jobs WHERE batch = ? AND batch <> '' AND name = 'running'", (group,))
+            ran = self._database.read(
+                "SELECT id FROM jobs WHERE batch = ? AND batch <> '' AND name = 'running'", (group,)
+            )
             self._database.read(
-                "UPDATE jobs SET name = 'cancelled', state = ? WHERE batch = ? AND batch <> '' AND name IN ('queued', 'running')",
+                "UPDATE jobs SET name = 'cancelled', state = ?"
+                " WHERE batch = ? AND batch <> '' AND name IN ('queued', 'running')",
                 (_json(Cancelled()), group),
             )
         return [str(row[0]) for row in ran]
 
     def failed(self, group: str) -> list[Job]:
         """The jobs of a group that failed or were interrupted, in their order."""
-        return _jobs(self._database.read(_SELECT + "batch = ? AND name IN ('failed', 'interrupted') ORDER BY place", (group,)))
+        return _jobs(
+            self._database.read(_SELECT + "batch = ? AND name IN ('failed', 'interrupted') ORDER BY place", (group,))
+        )
 
     def interrupt_orphans(self, finished: Callable[[str], State | None]) -> int:
         """End jobs whose process ended while they ran: as `finished` says of their id, else Interrupted. How many."""
@@ -228,7 +240,9 @@ class Queue:
         return len(orphans)
 
     def clear_ended(self) -> None:
-        """Forget done, failed and cancelled jobs; those of a group that has more to come are still counted in its progress."""
+        """Forget done, failed and cancelled jobs; those of a group that has more to come are still counted in its
+        progress.
+        """
         with self._database.write():
             self._database.read(
                 "DELETE FROM jobs WHERE name IN ('done', 'failed', 'cancelled') AND batch NOT IN"

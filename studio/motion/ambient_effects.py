@@ -35,7 +35,9 @@ class _Table(Noun, frozen=True):
 
 _ROWS = msgspec.toml.decode((Path(__file__).parent / "words/ambient_effects.toml").read_bytes(), type=_Table).effects
 EFFECTS: dict[EffectName, AmbientEffect] = {row.name: row for row in _ROWS}
-_NAMES: dict[str, EffectName] = {normalise(word): row.name for row in _ROWS for word in (row.name, row.title, *row.aliases)}
+_NAMES: dict[str, EffectName] = {
+    normalise(word): row.name for row in _ROWS for word in (row.name, row.title, *row.aliases)
+}
 
 
 def parse_effect(words: str) -> EffectName:

@@ -1,4 +1,6 @@
-"""What one clause says of the camera: moves, amount, pace, sequence, target, or that it holds still; None for another subject."""
+"""What one clause says of the camera: moves, amount, pace, sequence, target, or that it holds still; None for another
+subject.
+"""
 
 from __future__ import annotations
 
@@ -48,9 +50,9 @@ _LISTS = read_lists("camera_clause")
 
 
 class CameraClause(NamedTuple):
-    """What a clause says of the camera. `target` and `rest` are runs of its words: whom or what the camera is on about, and what
-    else was said. `unwanted`: it is something that should not be done. `legs` are the moves as they follow one another;
-    `anew`: the first of them follows what was said before, else it goes with that."""
+    """What a clause says of the camera. `target` and `rest` are runs of its words: whom or what the camera is on about,
+    and what else was said. `unwanted`: it is something that should not be done. `legs` are the moves as they follow one
+    another; `anew`: the first of them follows what was said before, else it goes with that."""
 
     moves: tuple[Move, ...] = ()
     speed: Speed = "normal"
@@ -67,9 +69,9 @@ _HEADS = _LISTS["heads"]
 
 _LEADS = DETERMINERS | MODIFIERS | SMOOTH | _LISTS["leads"]  # fmt: skip
 _TRIGGER = re.compile(
-    r"\b(?:doll|zoom|pan|tilt|hand ?held|vertigo|hitchcock|zolly|contra|trombone|jaws|orbit|arc|crane|jib|boom|pedestal|track"
-    r"|truck|push|pull|spiral|shaky|go ?pro|ken |punch|dutch|barrel|360|turntable|static|locked|tripod|fixed|still|stationary"
-    r"|steady|whip|lateral|sideways|unmoving|motionless|camera|sway|crash|snap|circling)"
+    r"\b(?:doll|zoom|pan|tilt|hand ?held|vertigo|hitchcock|zolly|contra|trombone|jaws|orbit|arc|crane|jib|boom|pedestal"
+    r"|track|truck|push|pull|spiral|shaky|go ?pro|ken |punch|dutch|barrel|360|turntable|static|locked|tripod|fixed"
+    r"|still|stationary|steady|whip|lateral|sideways|unmoving|motionless|camera|sway|crash|snap|circling)"
 )
 _OPENS = _LISTS["opens"]
 _SHOWS = _LISTS["shows"]
@@ -85,21 +87,21 @@ _STILL_SHOT = re.compile(
     rf"\b(?:{_NOT_SHOTS} (?:(?P<kind>\w+) )?{_SHOTS}|locked (?:off|down)|(?:on a |from a )?tripod(?: shot)?)\b"
 )
 _STATIC = re.compile(
-    r"\b(?:\w+ly )?(?:static|still|fixed|stationary|motionless|locked(?: (?:off|down))?|tripod|unmoving|steady|frozen|immobile"
-    r"|in place|stays put|hover(?:s|ing)?|anchored|does nothing|stable|hold(?:s|ing)?|rests?|doesn't budge)\b"
+    r"\b(?:\w+ly )?(?:static|still|fixed|stationary|motionless|locked(?: (?:off|down))?|tripod|unmoving|steady|frozen"
+    r"|immobile|in place|stays put|hover(?:s|ing)?|anchored|does nothing|stable|hold(?:s|ing)?|rests?|doesn't budge)\b"
 )
 _STATIC_ALONE = re.compile(r"(?:\w+ly )?(?:static|locked off|locked down|stationary)")
 _STAYS = re.compile(
-    r"\b(?:stays?|staying|stayed|remains?|remaining|is|holds?|holding|keeps?|kept|completely|perfectly|totally|absolutely|fully"
-    r"|whole|entire|throughout|time|entirely)\b"
+    r"\b(?:stays?|staying|stayed|remains?|remaining|is|holds?|holding|keeps?|kept|completely|perfectly|totally|absolutely"
+    r"|fully|whole|entire|throughout|time|entirely)\b"
 )
 _NO_MOVEMENT = re.compile(
     r"\b(?:no|without|zero|not)(?: any| a)? camera (?:movements?|motions?|moves?|moving)\b"
     r"|\bno (?:movements?|motion) (?:of|from|in) the camera\b"
 )
 _RESTS = re.compile(
-    r"(?:(?:stays?|staying|remains?|holds?|holding|stands?|is|comes to) )?(?:\w+ly )?(?:still|static|steady|locked(?: off)?"
-    r"|in place|tripod|(?:a )?stand ?still|(?:a )?rest|put|fixed|motionless)"
+    r"(?:(?:stays?|staying|remains?|holds?|holding|stands?|is|comes to) )?(?:\w+ly )?(?:still|static|steady"
+    r"|locked(?: off)?|in place|tripod|(?:a )?stand ?still|(?:a )?rest|put|fixed|motionless)"
 )
 _GENERIC = _LISTS["generic"]
 _PARTS = re.compile(r"\b(?:and|then|while|plus|with|followed by|as it|before|&|but)\b")
@@ -120,7 +122,8 @@ def camera_at(lows: list[str]) -> int:
 def read_camera_clause(lows: list[str], after_camera: bool = False, free: bool = True) -> CameraClause | None:
     """What a clause says of the camera; None when it is about something else.
 
-    after_camera: the clause before it was. free: nobody has acted in this sentence yet, so "moving closer" is the camera.
+    after_camera: the clause before it was. free: nobody has acted in this sentence yet, so "moving closer" is the
+    camera.
     """
     line = " ".join(lows)
     named = camera_at(lows) >= 0
@@ -135,7 +138,9 @@ def read_camera_clause(lows: list[str], after_camera: bool = False, free: bool =
         return CameraClause(rest=((len(lows) - len(rest), len(lows)),))
     rests = " ".join(rest).removeprefix("it ") if after_camera else ""
     if _RESTS.fullmatch(rests):
-        return _build_clause(lows, [NamedMove(STATIC, line.index(rests), len(line))], [(line.index(rests), len(line))], False)
+        return _build_clause(
+            lows, [NamedMove(STATIC, line.index(rests), len(line))], [(line.index(rests), len(line))], False
+        )
     if _NO_MOVEMENT.search(line):
         return _build_clause(
             lows, [NamedMove(STATIC, 0, len(line))], [match.span() for match in _NO_MOVEMENT.finditer(line)], False
@@ -162,7 +167,9 @@ def _lead(lows: list[str]) -> int:
 
 
 def _starts_with_move(rest: list[str], free: bool) -> bool:
-    """Whether words that nobody is named in speak of the camera: "orbit the car", "spin around her", "slowly descending"."""
+    """Whether words that nobody is named in speak of the camera: "orbit the car", "spin around her", "slowly
+    descending".
+    """
     if not rest:
         return False
     if free and rest[0] in _FREE:
@@ -172,7 +179,10 @@ def _starts_with_move(rest: list[str], free: bool) -> bool:
 
 def _has_view(rest: list[str]) -> bool:
     """Whether a stand-in for the camera ("we", "the shot", "drone shot") is what does something."""
-    return any(low in VIEW and rest[at + 1 : at + 2] != ["of"] for at, low in enumerate(rest[:3])) and rest[0] not in PREPOSITIONS
+    return (
+        any(low in VIEW and rest[at + 1 : at + 2] != ["of"] for at, low in enumerate(rest[:3]))
+        and rest[0] not in PREPOSITIONS
+    )
 
 
 def _goes_on(rest: list[str]) -> bool:
@@ -213,7 +223,9 @@ def _others(before: str, name: str) -> bool:
     """Whether what looks like a move is somebody else's doing: "cars zoom past", "she pushes in the door"."""
     said = before.split()
     lead = _lead(said)
-    return lead < len(said) and said[-1] not in ("a", "an", "the", "with", "slow", "and") and name.split()[0].endswith("s")
+    return (
+        lead < len(said) and said[-1] not in ("a", "an", "the", "with", "slow", "and") and name.split()[0].endswith("s")
+    )
 
 
 def _is_still(line: str, named: bool, unwanted: bool) -> bool:
@@ -224,7 +236,9 @@ def _is_still(line: str, named: bool, unwanted: bool) -> bool:
 
 
 def _still_words(line: str) -> list[Run]:
-    """Which characters of a line say that the camera holds still; the kind of shot is something else: "static wide shot"."""
+    """Which characters of a line say that the camera holds still; the kind of shot is something else: "static wide
+    shot".
+    """
     used = [match.span() for pattern in (_STATIC, _STAYS) for match in pattern.finditer(line)]
     for match in _STILL_SHOT.finditer(line):
         kind = match.span("kind") if match["kind"] else (match.end(), match.end())
@@ -248,7 +262,8 @@ def _build_clause(lows: list[str], found: list[NamedMove], used: list[Run], unwa
     turns: list[tuple[int, dict[MoveName, Move]]] = []
     last = 0
     for one in found:
-        if len(found) > 1 and line.startswith(("follow", "trail", "chas"), one.start) and not is_later(line[last : one.start]):
+        follows = line.startswith(("follow", "trail", "chas"), one.start)
+        if len(found) > 1 and follows and not is_later(line[last : one.start]):
             continue
         first, past = _part(line, one) if len(found) > 1 else (0, len(line))
         name = camera_moves.resolve_side(one, line, unread, line[first:past])
@@ -258,9 +273,15 @@ def _build_clause(lows: list[str], found: list[NamedMove], used: list[Run], unwa
         turns[-1][1].setdefault(name, Move(name) if name == STATIC else Move(name, _amount(bare[first:past])))
         last = one.end
     ends = [*(start for start, _ in turns[1:]), len(line)][: len(turns)]
-    paces = [speed] if len(turns) == 1 else [_pace(line[start:end].split()) for (start, _), end in zip(turns, ends, strict=True)]
+    paces = (
+        [speed]
+        if len(turns) == 1
+        else [_pace(line[start:end].split()) for (start, _), end in zip(turns, ends, strict=True)]
+    )
     legs = tuple(Leg(tuple(named.values()), pace) for (_, named), pace in zip(turns, paces, strict=True))
-    anew = bool(found) and (is_later(line[: found[0].start]) or is_last(line) or (bool(used) and is_later(line[: used[0][0]])))
+    anew = bool(found) and (
+        is_later(line[: found[0].start]) or is_last(line) or (bool(used) and is_later(line[: used[0][0]]))
+    )
     every = dict.fromkeys(move for leg in legs for move in leg.moves)
     return CameraClause(tuple(every), legs[0].speed if legs else speed, target, rest, unwanted, legs, anew)
 

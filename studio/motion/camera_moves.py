@@ -1,4 +1,5 @@
-"""The camera moves: one row each, read from words/camera_moves.toml, and where a line of a prompt names one or the next one.
+"""The camera moves: one row each, read from words/camera_moves.toml, and where a line of a prompt names one or the next
+one.
 
 Left, right, in and out are the cinematographer's: the word says where the camera goes. What an engine makes of a row's
 curve is its own (studio/engines/parallax/path.py).
@@ -17,8 +18,8 @@ from studio.motion.vocabulary import forms, inflect
 from studio.nouns import Camera, Motion, Move, MoveName, Noun, Refusal
 
 Axis = Literal["x", "y", "yaw", "pitch", "roll", "lens", "circle", "vertigo", "travel", "hand"]
-"""What a move may go along: sideways, down, turned right, turned up, tipped right, zoomed in, round the subject, a dolly that the
-lens undoes, a dolly, and the unrest of a hand."""
+"""What a move may go along: sideways, down, turned right, turned up, tipped right, zoomed in, round the subject, a
+dolly that the lens undoes, a dolly, and the unrest of a hand."""
 
 Curve = dict[Axis, float]
 Phrase = tuple[int, str]
@@ -69,7 +70,9 @@ def normalise(words: str) -> str:
     return re.sub(r"[\s_\-]+", " ", words.strip().lower())
 
 
-_NAMES: dict[str, MoveName] = {normalise(word): row.name for row in _TABLE.moves for word in (row.name, row.title, *row.aliases)}
+_NAMES: dict[str, MoveName] = {
+    normalise(word): row.name for row in _TABLE.moves for word in (row.name, row.title, *row.aliases)
+}
 
 
 def parse_move(words: str) -> MoveName:
@@ -117,7 +120,9 @@ def is_moving(move: Move) -> bool:
 
 def goes(camera: Camera) -> bool:
     """Whether the camera moves at all, in any of its legs."""
-    return any(is_moving(move) for move in camera.moves) or any(is_moving(move) for leg in camera.then for move in leg.moves)
+    return any(is_moving(move) for move in camera.moves) or any(
+        is_moving(move) for leg in camera.then for move in leg.moves
+    )
 
 
 def is_still(motion: Motion) -> bool:
@@ -131,15 +136,16 @@ MOST = 4
 """Legs of a camera's way at most: the first moves and three more."""
 
 _NEXT = re.compile(
-    r"\b(?:then|after (?:that|this|which)|afterwards?|thereafter|next|finally|lastly|eventually|followed by|before|later"
-    r"|ends? (?:with|on|by|in)|ending (?:with|on|by|in)|finish(?:es|ing)? (?:with|on|by)|to finish|clos(?:es|ing) with"
-    r"|second(?:ly)?|third(?:ly)?|at last|at the end|in the end|once there|from there|transition(?:s|ing)? (?:to|into))\b"
+    r"\b(?:then|after (?:that|this|which)|afterwards?|thereafter|next|finally|lastly|eventually|followed by|before"
+    r"|later|ends? (?:with|on|by|in)|ending (?:with|on|by|in)|finish(?:es|ing)? (?:with|on|by)|to finish"
+    r"|clos(?:es|ing) with|second(?:ly)?|third(?:ly)?|at last|at the end|in the end|once there|from there"
+    r"|transition(?:s|ing)? (?:to|into))\b"
 )
 _LATER = re.compile(r"\b(?:at the end|in the end|at last|afterwards?)$")
 _FIRST = re.compile(r"\b(?:start|begin|open)(?:s|ing|ning)? (?:with|on|by)\b|^(?:at )?first(?:ly)?\b")
 _OPENERS = {
-    "after": ("that", "this", "which"), "followed": ("by",), "at": ("last", "first"), "once": ("there",), "from": ("there",),
-    "before": ("it",),
+    "after": ("that", "this", "which"), "followed": ("by",), "at": ("last", "first"), "once": ("there",),
+    "from": ("there",), "before": ("it",),
 }  # fmt: skip
 _BOUNDS = forms("end finish close start begin open")
 _WITH = frozenset({"with", "in"})
@@ -208,17 +214,20 @@ Patterns = tuple[tuple[MoveName, re.Pattern[str]], ...]
 
 @cache
 def compile_patterns(weak: bool) -> Patterns:
-    """What names a move wherever it stands, or (weak) only where the camera is spoken of. Compiled on first use: that takes long.
+    """What names a move wherever it stands, or (weak) only where the camera is spoken of. Compiled on first use: that
+    takes long.
 
     Tried in their order: what is read by one is not read by those after it.
     """
-    ranked = [(rank, row.name, phrase) for row in MOVES.values() for rank, phrase in (row.spoken if weak else row.phrases)]
+    ranked = [
+        (rank, row.name, phrase) for row in MOVES.values() for rank, phrase in (row.spoken if weak else row.phrases)
+    ]
     return tuple((name, re.compile(rf"\b(?:{_expand(phrase)})(?![\w'])")) for _, name, phrase in sorted(ranked))
 
 
 _AGAIN = re.compile(
-    r"\b(?:and then|and|then) (?:back )?(?:to the )?(left|right|up|down|upwards?|downwards?|forwards?|back|in|out)\b(?! (?:the|a"
-    r"|of)\b)"
+    r"\b(?:and then|and|then) (?:back )?(?:to the )?(left|right|up|down|upwards?|downwards?|forwards?|back|in|out)\b"
+    r"(?! (?:the|a|of)\b)"
 )
 _SIDE = re.compile(r"\b(left|right|up|down|clockwise|anti ?clockwise|counter ?clockwise)(?:ward|wards)?(?: \w+)? $")
 _SIDED = re.compile(r"\b(?:left|right|up|down|clockwise)")
@@ -243,7 +252,8 @@ def find_more_moves(line: str, found: list[NamedMove]) -> list[NamedMove]:
 
 
 def resolve_side(one: NamedMove, line: str, unread: str, part: str) -> MoveName:
-    """A move with its side, where that is said elsewhere than right after it: "circles her clockwise", "a leftward pan".
+    """A move with its side, where that is said elsewhere than right after it: "circles her clockwise", "a leftward
+    pan".
 
     unread: the line with what names moves blotted out. part: what of the line is said of this move.
     """
@@ -257,6 +267,8 @@ def resolve_side(one: NamedMove, line: str, unread: str, part: str) -> MoveName:
         return row.name
     way = side[1]
     turned = way in ("left", "down")
-    if way.endswith("clockwise"):  # seen from above a clockwise orbit goes left; seen from behind a clockwise roll goes right
+    if way.endswith(
+        "clockwise"
+    ):  # seen from above a clockwise orbit goes left; seen from behind a clockwise roll goes right
         turned = (way == "clockwise") == circles
     return other if turned else row.name

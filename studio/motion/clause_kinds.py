@@ -55,7 +55,9 @@ _ORDERS = _LISTS["orders"]
 
 
 class ClauseWords:
-    """The words of a clause, its verb (-1 for none), and what it is said of: `head`, whose last word that counts is `thing`."""
+    """The words of a clause, its verb (-1 for none), and what it is said of: `head`, whose last word that counts is
+    `thing`.
+    """
 
     def __init__(self, lows: list[str], verb: int, stirs: bool) -> None:
         self.lows, self.verb, self.stirs = lows, verb, stirs
@@ -88,7 +90,9 @@ class ClauseWords:
         )
         if self.stirs and (_FALLS & said or wished):
             return True
-        if (self.stirs and self.thing in _PART_OF) or ({"steams", "steaming"} & said and verb > 0 and lows[0] not in PRONOUNS):
+        if (self.stirs and self.thing in _PART_OF) or (
+            {"steams", "steaming"} & said and verb > 0 and lows[0] not in PRONOUNS
+        ):
             return True
         if self.thing in NATURE:
             return moving or self.thing in BARE
@@ -128,7 +132,9 @@ class ClauseWords:
         return first in FINITE and first not in NATURE and first not in LIGHT and first not in _AMBIGUOUS
 
     def is_action(self) -> bool:
-        """Whether words without a subject are an action: "turns and smiles", "walking away", "blink slowly", "a soft smile"."""
+        """Whether words without a subject are an action: "turns and smiles", "walking away", "blink slowly", "a soft
+        smile".
+        """
         lows, at = self.lows, 0
         while at < len(lows) - 1 and (lows[at].endswith("ly") or lows[at] in ("then", "to", "please", "also")):
             at += 1
@@ -148,8 +154,8 @@ class ClauseWords:
 
 
 class Still(NamedTuple):
-    """The words, from `first` to before `past`, that name what stays still: all else when they are none. `purely`: the clause
-    says no more of it than that."""
+    """The words, from `first` to before `past`, that name what stays still: all else when they are none. `purely`: the
+    clause says no more of it than that."""
 
     first: int = 0
     past: int = 0

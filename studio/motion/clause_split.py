@@ -1,4 +1,4 @@
-"""A prompt split into words and clauses, each with its place in the text; typing errors in camera words are put right."""
+"""A prompt split into words and clauses, each with its place in the text; typos in camera words are put right."""
 
 from __future__ import annotations
 
@@ -84,7 +84,8 @@ class Piece(NamedTuple):
 def split_words(text: str) -> list[Word]:
     """The words of a text, slips of the keyboard read as what was meant; a hyphen parts words."""
     return [
-        Word(correct_typo(found.group().lower().replace("’", "'")), found.start(), found.end()) for found in _WORD.finditer(text)
+        Word(correct_typo(found.group().lower().replace("’", "'")), found.start(), found.end())
+        for found in _WORD.finditer(text)
     ]
 
 
@@ -138,7 +139,9 @@ def _split_run(run: list[Word]) -> list[list[Word]]:
 def _begins(lows: list[str], start: int, at: int) -> bool:
     """Whether the word at `at` joins a new clause to that which began at `start`."""
     low, after = lows[at], lows[at + 1 :]
-    after = after[: next((one for one in range(1, len(after)) if after[one] in _JOINS or after[one] == "as"), len(after))]
+    after = after[
+        : next((one for one in range(1, len(after)) if after[one] in _JOINS or after[one] == "as"), len(after))
+    ]
     if low in _JOINS or low == "except":
         return _joins(low, lows[start : start + 2], after)
     if low == "as":
@@ -165,7 +168,9 @@ def _begins(lows: list[str], start: int, at: int) -> bool:
 
 
 def _joins(low: str, first: list[str], after: list[str]) -> bool:
-    """Whether a conjunction begins a clause: not "pushes in while circling", "nothing moves but the river", "left then right"."""
+    """Whether a conjunction begins a clause: not "pushes in while circling", "nothing moves but the river", "left then
+    right".
+    """
     if low in ("while", "whilst"):
         return after[min(skip(after, LEADING), len(after) - 1)] not in _FILMING
     if low in ("but", "except") and {"nothing", "everything", "all"} & set(first):

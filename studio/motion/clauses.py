@@ -36,7 +36,9 @@ from studio.nouns import Effect, Leg, Move, Speed
 
 _LISTS = read_lists("clauses")
 
-Kind = Literal["camera", "effect", "action", "environment", "light", "still", "negative", "description", "loop", "other"]
+Kind = Literal[
+    "camera", "effect", "action", "environment", "light", "still", "negative", "description", "loop", "other"
+]
 Cut = Callable[[int, int], str]
 """The person's own words, from one word of a clause to before another."""
 
@@ -44,10 +46,10 @@ Cut = Callable[[int, int], str]
 class Clause(NamedTuple):
     """One thing that is said: where it stands in the text as typed (characters), what it is about, and what it means.
 
-    `subject` and `action` part a clause in which somebody does something; `still` is what stays still; `target` is what a camera
-    clause is on about, `rest` what else it says. `words` go into the slot of its kind. `legs` are a camera clause's moves
-    as they follow one another, `anew` that they come after what was said before. `alone`: it is a sentence by itself, the
-    `sentence`th. Kind "effect" is a sentence of the builder's own.
+    `subject` and `action` part a clause in which somebody does something; `still` is what stays still; `target` is what
+    a camera clause is on about, `rest` what else it says. `words` go into the slot of its kind. `legs` are a camera
+    clause's moves as they follow one another, `anew` that they come after what was said before. `alone`: it is a
+    sentence by itself, the `sentence`th. Kind "effect" is a sentence of the builder's own.
     """
 
     start: int
@@ -173,13 +175,19 @@ def _read_camera(whole: Clause, lows: list[str], before: Clause | None, gap: str
         return None
     if seen.unwanted:
         first = lead(lows, FUNCTION)
-        if lows[first] == "camera" and first + 1 < len(lows) and (lows[first + 1] in FUNCTION or lows[first + 1].endswith("n't")):
+        if (
+            lows[first] == "camera"
+            and first + 1 < len(lows)
+            and (lows[first + 1] in FUNCTION or lows[first + 1].endswith("n't"))
+        ):
             first += 1 + lead(lows[first + 1 :], FUNCTION)
         return whole._replace(kind="negative", words=cut(first, len(lows)))
     target = cut(*seen.target) if seen.target else ""
     rest = tuple(cut(*run) for run in seen.rest)
     anew = seen.anew or (before is not None and before.kind == "camera" and _is_after(before))
-    return whole._replace(kind="camera", moves=seen.moves, speed=seen.speed, target=target, rest=rest, legs=seen.legs, anew=anew)
+    return whole._replace(
+        kind="camera", moves=seen.moves, speed=seen.speed, target=target, rest=rest, legs=seen.legs, anew=anew
+    )
 
 
 def _is_after(before: Clause) -> bool:
@@ -199,7 +207,9 @@ def _read_negative(whole: Clause, lows: list[str], cut: Cut) -> Clause | None:
         if rest and rest[0] in _ALTER and past + 1 < len(lows):
             return whole._replace(kind="still", still=cut(past + 1, len(lows)))
         past += lead(rest, _ADDED) if rest and rest[0] in _ADDED else 0
-        return whole._replace(kind="negative", words=cut(past, len(lows))) if rest and rest[0] not in DETERMINERS else None
+        return (
+            whole._replace(kind="negative", words=cut(past, len(lows))) if rest and rest[0] not in DETERMINERS else None
+        )
     if first not in ("no", "avoid", "exclude", "zero") or not rest:
         return None
     if rest[0] in MOTION_NOUNS and len(rest) > 2 and rest[1] in PREPOSITIONS:
@@ -239,7 +249,9 @@ def _read_other(whole: Clause, lows: list[str], first: int, cut: Cut) -> Clause:
     if stays is not None:
         thing = cut(first + stays.first, first + stays.past) or REST
         clause = cut(first, end)
-        return whole._replace(kind="still", still=thing if stays.purely else clause, words="" if stays.purely else clause)
+        return whole._replace(
+            kind="still", still=thing if stays.purely else clause, words="" if stays.purely else clause
+        )
     if said.is_environment():
         return whole._replace(kind="environment", words=cut(first, end), effects=effects)
     if said.is_order():
@@ -253,14 +265,18 @@ def _read_other(whole: Clause, lows: list[str], first: int, cut: Cut) -> Clause:
     if all(low in FUNCTION for low in rest):
         return whole
     return whole._replace(
-        kind="description", words=cut(first, end), effects=tuple(one for one in effects if said.verb > 0 or one.name == "grain")
+        kind="description",
+        words=cut(first, end),
+        effects=tuple(one for one in effects if said.verb > 0 or one.name == "grain"),
     )
 
 
 def _read_action(whole: Clause, rest: list[str], verb: int, first: int, cut: Cut) -> Clause:
     """Who does what, parted before the verb and the adverbs that go with it."""
     at, end = verb, first + len(rest)
-    while at > 1 and (rest[at - 1] in _BEFORE_VERB or (rest[at - 1].endswith("ly") and rest[at - 2] not in DETERMINERS)):
+    while at > 1 and (
+        rest[at - 1] in _BEFORE_VERB or (rest[at - 1].endswith("ly") and rest[at - 2] not in DETERMINERS)
+    ):
         at -= 1
     if rest[0] in _MAKE and at > 1 and rest[at] in BASE:
         who = cut(first + 1, first + at)
@@ -276,5 +292,7 @@ def _read_action(whole: Clause, rest: list[str], verb: int, first: int, cut: Cut
 def _conjugate(action: str, who: str) -> str:
     """What somebody is made to do, as done: "wink and smile", "winks and smiles"."""
     said = action.split()
-    done = [third_person(one) if one in BASE and (at == 0 or said[at - 1] == "and") else one for at, one in enumerate(said)]
+    done = [
+        third_person(one) if one in BASE and (at == 0 or said[at - 1] == "and") else one for at, one in enumerate(said)
+    ]
     return action if is_plural(who.split()[-1]) else " ".join(done)

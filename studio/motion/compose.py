@@ -1,21 +1,23 @@
-"""A motion as a prompt: the builder's sentence, and the prompt and negative prompt in each model's dialect and token limit.
+"""A motion in words: the builder's sentence, and prompt and negative prompt in a model's dialect and token limit.
 
 Sources of the dialects, as published by the makers (read where public copies of them are kept):
-wan     Alibaba Cloud Model Studio, "Wan video generation prompts recipe" (alibabacloud.com/blog, 602777) and its image-to-video
-        formula "Motion description + camera movement": the picture already holds subject, scene and style; adverbs say speed
-        and extent; a camera that should not move is asked for by name ("static shot", "fixed camera").
-ltx     Lightricks, LTX-Video and LTX-2 READMEs, "Prompting": one flowing paragraph, literal and chronological, that starts with
-        the main action; then gestures, appearance, background, camera and light, within 200 words.
-kling   Kuaishou, "KLING AI Guide (Video)": subject + its movement + scene + (camera language + light + atmosphere); for a photo
-        subject + movement, background + movement; simple words, short sentences.
-plain   everything else: short sentences of what moves, then the camera. FramePack's README asks for just that (concise, motion
-        first: subject, motion, the rest); of HunyuanVideo, CogVideoX, Kandinsky and SANA no rule for photos is known to us.
+wan     Alibaba Cloud Model Studio, "Wan video generation prompts recipe" (alibabacloud.com/blog, 602777) and its
+        image-to-video formula "Motion description + camera movement": the picture already holds subject, scene and
+        style; adverbs say speed and extent; a camera that should not move is asked for by name ("static shot",
+        "fixed camera").
+ltx     Lightricks, LTX-Video and LTX-2 READMEs, "Prompting": one flowing paragraph, literal and chronological, that
+        starts with the main action; then gestures, appearance, background, camera and light, within 200 words.
+kling   Kuaishou, "KLING AI Guide (Video)": subject + its movement + scene + (camera language + light + atmosphere);
+        for a photo subject + movement, background + movement; simple words, short sentences.
+plain   everything else: short sentences of what moves, then the camera. FramePack's README asks for just that
+        (concise, motion first: subject, motion, the rest); of HunyuanVideo, CogVideoX, Kandinsky and SANA no rule for
+        photos is known to us.
 
-Tokens are counted from above and without a tokenizer: none is here before a model is. A word of English takes one token for about
-every four letters with the vocabularies that the cards' text encoders have (CLIP 49k, T5 32k, UMT5 256k, Llama and Qwen 128k to
-150k entries): a rule of thumb of their makers, general knowledge and not measured here. Rare words take more. So it is one for
-every three letters begun, one for the commonest words, one for every mark and digit, and three for every character outside Latin
-script (bytes, at worst). Two more are kept for the marks at the ends.
+Tokens are counted from above and without a tokenizer: none is here before a model is. A word of English takes one token
+for about every four letters with the vocabularies that the cards' text encoders have (CLIP 49k, T5 32k, UMT5 256k,
+Llama and Qwen 128k to 150k entries): a rule of thumb of their makers, general knowledge and not measured here. Rare
+words take more. So it is one for every three letters begun, one for the commonest words, one for every mark and digit,
+and three for every character outside Latin script (bytes, at worst). Two more are kept for the marks at the ends.
 """
 
 from __future__ import annotations
@@ -48,7 +50,9 @@ class MotionSentence(NamedTuple):
 
 
 class ModelPrompt(NamedTuple):
-    """The words a model is given, and why they are those; what of the motion it can't obey, and its camera control's value."""
+    """The words a model is given, and why they are those; what of the motion it can't obey, and its camera control's
+    value.
+    """
 
     prompt: str
     negative: str
@@ -64,7 +68,9 @@ def plain(motion: Motion) -> str:
 
 
 def list_sentences(motion: Motion) -> tuple[MotionSentence, ...]:
-    """The sentences of a motion, extra words first and the camera last; effects only where the words don't say them already."""
+    """The sentences of a motion, extra words first and the camera last; effects only where the words don't say them
+    already.
+    """
     worded = [
         MotionSentence("prompt", make_sentence(motion.prompt)),
         MotionSentence("subject", _say_action(motion)),
@@ -74,17 +80,23 @@ def list_sentences(motion: Motion) -> tuple[MotionSentence, ...]:
     ]
     words = [part for part in worded if part.text]
     known = find_worded_effects(" ".join(part.text for part in words))
-    effects = dict.fromkeys(sentences.say_effect(one) for one in motion.effects if one.amount > 0 and one.name not in known)
+    effects = dict.fromkeys(
+        sentences.say_effect(one) for one in motion.effects if one.amount > 0 and one.name not in known
+    )
     camera = sentences.say_camera(motion.camera, _target(motion))
     if whole := _add_way(camera, motion):
         camera, words = whole, [part for part in words if part.slot != "prompt"]
-    last = [MotionSentence("effects", one) for one in effects], [part for part in words if part.slot in ("light", "still")]
+    last = (
+        [MotionSentence("effects", one) for one in effects],
+        [part for part in words if part.slot in ("light", "still")],
+    )
     first = [part for part in words if part.slot not in ("light", "still")]
     return (*first, *last[0], *last[1], *([MotionSentence("camera", camera)] if camera else []))
 
 
 def _add_way(camera: str, motion: Motion) -> str:
-    """The camera's sentence with where it goes, if the extra words say just that: "tilts up", "from her shoes to her face".
+    """The camera's sentence with where it goes, if the extra words say just that: "tilts up", "from her shoes to her
+    face".
 
     "" where it would not be understood so.
     """
@@ -94,7 +106,9 @@ def _add_way(camera: str, motion: Motion) -> str:
     around = f" around {sentences.SUBJECT}"
     said = f"{(camera.replace(around, '') if way.startswith(('around ', 'round ')) else camera)[:-1]} {way}."
     before, after = read_clauses(camera), read_clauses(said)
-    if [clause.legs for clause in before] != [clause.legs for clause in after] or len(before) != 1 + len(motion.camera.then):
+    if [clause.legs for clause in before] != [clause.legs for clause in after] or len(before) != 1 + len(
+        motion.camera.then
+    ):
         return ""
     last, then = before[-1], after[-1]
     if then.target == last.target and then.rest == (*last.rest, way):
@@ -184,14 +198,18 @@ def _join_sentences(said: tuple[MotionSentence, ...], speech: Dialect, motion: M
             else:
                 lines.append(text)
     if joined:
-        whole = speech.joint.join([joined[0], *(one[0].lower() + one[1:] if one[1:2].islower() else one for one in joined[1:])])
+        whole = speech.joint.join(
+            [joined[0], *(one[0].lower() + one[1:] if one[1:2].islower() else one for one in joined[1:])]
+        )
         at = 1 if order[0] == "prompt" and any(part.slot == "prompt" and part.text for part in said) else 0
         lines.insert(at, f"{whole}.")
     return " ".join(lines)
 
 
 def _whole(text: str) -> bool:
-    """Whether words can be joined to others: "hair moving in the wind" can't be what happens "while" something else does."""
+    """Whether words can be joined to others: "hair moving in the wind" can't be what happens "while" something else
+    does.
+    """
     lows = [word.low for word in split_words(text)]
     return bool(lows) and lows[find_verb(lows)] not in GOING
 
@@ -199,7 +217,7 @@ def _whole(text: str) -> bool:
 def _fit_tokens(
     said: tuple[MotionSentence, ...], speech: Dialect, motion: Motion, limit: int
 ) -> tuple[tuple[MotionSentence, ...], list[str]]:
-    """What of the sentences fits `limit` tokens (0: all), and what had to go: whole clauses, the least important first."""
+    """What of the sentences fits `limit` tokens (0: all), and what had to go: whole clauses, least important first."""
     kept, left = list(said), list[str]()
 
     def fits(at: int, part: MotionSentence) -> bool:
@@ -244,7 +262,8 @@ Name = Literal["plain", "wan", "ltx", "kling"]
 
 
 class Dialect(NamedTuple):
-    """The order of what is said, the slots that are joined into one sentence and by what, and a camera that holds still.
+    """The order of what is said, the slots that are joined into one sentence and by what, and a camera that holds
+    still.
 
     `tail`: extra words come last where somebody acts; where nobody does they come first in every dialect.
     """
@@ -277,7 +296,9 @@ DIALECTS: dict[Name, Dialect] = {
 }  # fmt: skip
 
 FAMILIES: dict[str, Name] = {"wan": "wan", "skyreels": "wan", "helios": "wan", "ltx": "ltx", "ltx2": "ltx"}
-"""Which family speaks which; SkyReels V2 and Helios are built on Wan and trained on such captions. The others speak plainly."""
+"""Which family speaks which; SkyReels V2 and Helios are built on Wan and trained on such captions. The others speak
+plainly.
+"""
 
 FEWEST_FIRST: tuple[Slot, ...] = ("prompt", "environment", "light", "effects", "still")
 """What is left out first when words have to be: the subject and the camera never are."""
@@ -306,7 +327,9 @@ def _count_word(part: str) -> int:
 
 
 def list_unsupported(motion: Motion, card: ModelCard) -> tuple[str, ...]:
-    """One sentence for each wish that `card` has no way of hearing: the words, then the camera, the effects and the rest."""
+    """One sentence for each wish that `card` has no way of hearing: the words, then the camera, the effects and the
+    rest.
+    """
     reads = "prompt" in card.supports
     found: list[str] = []
     if not reads:
@@ -318,14 +341,18 @@ def list_unsupported(motion: Motion, card: ModelCard) -> tuple[str, ...]:
             and "camera" not in card.supports
             and not any(move.name in card.cameras for move in motion.camera.moves)
         ):
-            found.append(f"{card.title} has no camera control: {describe_camera(motion.camera)!r} can't be asked of it.")
+            found.append(
+                f"{card.title} has no camera control: {describe_camera(motion.camera)!r} can't be asked of it."
+            )
         if "effects" not in card.supports:
             names = dict.fromkeys(EFFECTS[effect.name].title for effect in motion.effects if effect.amount > 0)
             found += [f"{card.title} has no ambient effects: {name!r} can't be asked of it." for name in names]
     elif any(effect.brush and effect.amount > 0 for effect in motion.effects) and "effects" not in card.supports:
         found.append(f"{card.title} is told in words what moves, not where: what is painted isn't seen.")
     if motion.negative_prompt.strip() and "negative_prompt" not in card.supports:
-        found.append(f"{card.title} reads no negative prompt: {' '.join(motion.negative_prompt.split())!r} is not passed on.")
+        found.append(
+            f"{card.title} reads no negative prompt: {' '.join(motion.negative_prompt.split())!r} is not passed on."
+        )
     if motion.camera.loop and "loop" not in card.supports:
         found.append(f"{card.title} can't be asked to end where it began: the clip will not loop without a seam.")
     return tuple(found)
@@ -333,7 +360,12 @@ def list_unsupported(motion: Motion, card: ModelCard) -> tuple[str, ...]:
 
 def _list_lost(motion: Motion, effects: bool) -> list[str]:
     """What the words ask for that isn't done: all that happens, or where effects are drawn, what goes beyond them."""
-    said = (motion.prompt, f"{motion.subject} {motion.action}" if motion.action.strip() else "", motion.environment, motion.light)
+    said = (
+        motion.prompt,
+        f"{motion.subject} {motion.action}" if motion.action.strip() else "",
+        motion.environment,
+        motion.light,
+    )
     found: list[str] = []
     for words in said:
         for clause in read_clauses(words):

@@ -1,7 +1,7 @@
 """The ambient effects that a clause's words ask for, with amount and direction in degrees.
 
-Where they happen can't be said in words (see `ambient_effects`). What is said to lie, melt, run down a pane or come from
-something in the picture isn't asked of the air: only a model that reads can do that.
+Where they happen can't be said in words (see `ambient_effects`). What is said to lie, melt, run down a pane or come
+from something in the picture isn't asked of the air: only a model that reads can do that.
 """
 
 from __future__ import annotations
@@ -70,11 +70,13 @@ def has_time_at_end(lows: list[str]) -> bool:
 
 
 def has_dawn(lows: list[str]) -> bool:
-    """Whether the sun or its light is said to come: "the sun comes out from behind the clouds", "sun breaks through"."""
+    """Whether the sun or its light is said to come: "the sun comes out from behind clouds", "sun breaks through"."""
     at = next((at for at, low in enumerate(lows[:4]) if low in _SUN), -1)
     after = lows[at + 1 : at + 5] if at >= 0 else []
     return (
-        bool(after) and bool(set(after[:2]) & _APPEARS) and bool(set(after[1:]) & _OUT or set(after[:2]) & {"shines", "shining"})
+        bool(after)
+        and bool(set(after[:2]) & _APPEARS)
+        and bool(set(after[1:]) & _OUT or set(after[:2]) & {"shines", "shining"})
     )
 
 
@@ -114,8 +116,10 @@ class _ClauseWords(NamedTuple):
         return frozenset(self.lows)
 
 
-def find_airborne(lows: list[str], head: list[str], verbless: bool, moving: dict[EffectName, frozenset[str]]) -> list[EffectName]:
-    """Which of them a clause asks for. head: the words that something is said of; moving: what each does when it moves."""
+def find_airborne(
+    lows: list[str], head: list[str], verbless: bool, moving: dict[EffectName, frozenset[str]]
+) -> list[EffectName]:
+    """Which of them a clause asks for. head: words that something is said of; moving: what each does when it moves."""
     last = next((low for low in reversed(head) if not low.endswith("ly")), "")
     said = _ClauseWords(lows, frozenset(head), last, verbless)
     if said.words & _KEEPS:
@@ -176,7 +180,16 @@ def _grain(said: _ClauseWords, moving: frozenset[str]) -> bool:
 _ASKED = {"rain": _rain, "snow": _snow, "dust": _dust, "embers": _embers, "shadow": _shadow, "grain": _grain}
 
 
-_WAYS = {(1, 0): 0.0, (1, 1): 45.0, (0, 1): 90.0, (-1, 1): 135.0, (-1, 0): 180.0, (-1, -1): 225.0, (0, -1): 270.0, (1, -1): 315.0}
+_WAYS = {
+    (1, 0): 0.0,
+    (1, 1): 45.0,
+    (0, 1): 90.0,
+    (-1, 1): 135.0,
+    (-1, 0): 180.0,
+    (-1, -1): 225.0,
+    (0, -1): 270.0,
+    (1, -1): 315.0,
+}
 _FALLS = _LISTS["falls"] | {"waterfall", "waterfalls"}
 _RUNS = _LISTS["runs"]
 _FALL = _LISTS["fall"]
@@ -190,9 +203,11 @@ _BEHIND = _LISTS["behind"]
 _COMES = _LISTS["comes"]
 _DRIVEN: frozenset[EffectName] = _LISTS["driven"]
 _INSTEAD: dict[EffectName, frozenset[EffectName]] = {
-    "shadow": frozenset({"light", "clouds"}), "dust": frozenset({"wind", "light"}), "embers": frozenset({"wind", "light"}),
+    "shadow": frozenset({"light", "clouds"}), "dust": frozenset({"wind", "light"}),
+    "embers": frozenset({"wind", "light"}),
 }  # fmt: skip
-"""What the words would ask for as well, were it not rain in the wind, dust in a beam or a cloud's shadow they speak of."""
+"""What the words would ask for as well, were it not rain in the wind, dust in a beam or a cloud's shadow they speak of.
+"""
 
 _NOUNS = _LISTS["nouns"]
 """What of a light says how it looks, not how much it moves."""
@@ -220,13 +235,19 @@ def find_effects(lows: list[str]) -> tuple[Effect, ...]:
     how = _pick_qualifiers(lows)
     way = read_direction(lows)
     return tuple(
-        Effect(name, read_amount(how if name in ATMOSPHERE else said, name), direction=way if EFFECTS[name].directed else 0.0)
+        Effect(
+            name,
+            read_amount(how if name in ATMOSPHERE else said, name),
+            direction=way if EFFECTS[name].directed else 0.0,
+        )
         for name in names
     )
 
 
 def _pick_qualifiers(lows: list[str]) -> frozenset[str]:
-    """The words that say how much falls or floats: the "light" of "light rain", not of "in the light"; a drizzle says it."""
+    """The words that say how much falls or floats: the "light" of "light rain", not of "in the light"; a drizzle says
+    it.
+    """
     after = [*lows[1:], "of"]
     how = frozenset(low for low, then in zip(lows, after, strict=True) if low != "light" or then not in PREPOSITIONS)
     return how | {"light"} if how & DRIZZLES else how | {"heavy"} if how & POURS else how
@@ -262,20 +283,24 @@ def _asks(name: EffectName, lows: list[str], things: frozenset[str], verbless: b
             return True
         if verbless and not said & MOTION_NOUNS:
             return bool((said - found) & _SHINING)
-        return bool(said & _DIMS) or (bool(found) and moving and not (said & WATER and said & {"reflection", "reflections"}))
+        return bool(said & _DIMS) or (
+            bool(found) and moving and not (said & WATER and said & {"reflection", "reflections"})
+        )
     if name == "steam":
         return (bool(found) and (moving or verbless)) or bool(said & {"steams", "steaming"})
     if name == "fog":
         return bool(found) and (moving or verbless)
     if name == "focus":
         blurs = said & (_BLURS - {"blurred"}) and said & _BEHIND
-        return (bool(said & {"focus", "bokeh", "racking"}) and (moving or "rack" in said or said & _COMES)) or bool(blurs)
+        return (bool(said & {"focus", "bokeh", "racking"}) and (moving or "rack" in said or said & _COMES)) or bool(
+            blurs
+        )
     return bool(found) and moving
 
 
 _THINGS: dict[EffectName, frozenset[str]] = {
-    "ripple": WATER, "flow": STREAM, "wind": FOLIAGE, "hair": CLOTH, "clouds": CLOUD, "fog": FOG, "steam": STEAM, "light": LIGHT,
-    "focus": FOCUS,
+    "ripple": WATER, "flow": STREAM, "wind": FOLIAGE, "hair": CLOTH, "clouds": CLOUD, "fog": FOG, "steam": STEAM,
+    "light": LIGHT, "focus": FOCUS,
 }  # fmt: skip
 
 
@@ -287,7 +312,9 @@ def read_amount(said: frozenset[str], name: EffectName) -> float:
 
 
 def read_direction(lows: list[str]) -> float:
-    """Which way, in degrees clockwise from rightwards, to the nearest 45: what is said, else down for what falls, else right."""
+    """Which way, in degrees clockwise from rightwards, to the nearest 45: what is said, else down for what falls, else
+    right.
+    """
     line = f" {' '.join(lows)} ".replace(" on the left ", " ").replace(" on the right ", " ")
     lows = line.split()
     if " right to left " in line or " right to the left " in line or " from the right " in line:

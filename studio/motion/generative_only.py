@@ -1,4 +1,5 @@
-"""What words ask for that only a generative model can show: somebody acts, something falls, the picture becomes another.
+"""What words ask for that only a generative model can show: somebody acts, something falls, the picture becomes
+another.
 
 Judged clause by clause; `prompt_promise` says it of a whole sentence and a model card.
 """
@@ -40,7 +41,8 @@ from studio.motion.vocabulary import (
 _LISTS = read_lists("generative_only")
 
 Why = Literal["acts", "look", "letters", "unread"]
-"""Somebody or something acts by itself; the picture is to look otherwise; letters are to appear; it isn't understood."""
+"""Somebody or something acts by itself; the picture is to look otherwise; letters are to appear; it isn't understood.
+"""
 
 
 class GenerativeOnly(NamedTuple):
@@ -127,7 +129,7 @@ def _has_change(said: list[str]) -> bool:
 
 
 def _is_borne(said: list[str]) -> bool:
-    """Whether the wind is said to carry something that isn't leaves, cloth, water or air: "a gust blows her hat off"."""
+    """Whether wind is said to carry something that isn't leaves, cloth, water or air: "a gust blows her hat off"."""
     verb = find_verb(said)
     if verb < 1 or not AIR & set(said[:verb]) or _DRIVEN & set(said):
         return False
@@ -161,7 +163,11 @@ def _judge_rest(clause: Clause, said: list[str], before: Clause | None) -> Why |
     rest = [low for low in said if not _is_mood(low)]
     if not rest or (said[0] in _VIEWS and before is not None and before.kind == "camera"):
         return None
-    if set(rest) & _LOOKS or (said[0] in _MADE and len(said) > 1) or ("black" in said and "white" in said and len(rest) <= 3):
+    if (
+        set(rest) & _LOOKS
+        or (said[0] in _MADE and len(said) > 1)
+        or ("black" in said and "white" in said and len(rest) <= 3)
+    ):
         return "look"
     ordered = said[0] in BASE and said[1:2] and said[1] in _WHOM
     if clause.kind == "other" or ordered or (said[0] in _MAKES and any(low in BASE for low in said[2:])):
@@ -178,7 +184,9 @@ def _judge_rest(clause: Clause, said: list[str], before: Clause | None) -> Why |
 
 
 def _is_deed(said: list[str], at: int) -> bool:
-    """Whether a word in -ing is what somebody does: not in "rolling hills", "a woman holding a cup"; but "floating dust"."""
+    """Whether a word in -ing is what somebody does: not in "rolling hills", "a woman holding a cup"; but "floating
+    dust".
+    """
     low, after = said[at], said[at + 1 : at + 2]
     if low not in GOING or low in STATE_FORMS or low in _VIEWS:
         return False

@@ -1,10 +1,10 @@
 """The prompt check: what will make a poor clip, each finding with the words it is about and a remedy.
 
-The rules are in `rules`; here is their order, and that a remedy may not bring in a new fault. Nothing is loaded and no model is
-asked: a check is a few milliseconds of reading.
+The rules are in `rules`; here is their order, and that a remedy may not bring in a new fault. Nothing is loaded and no
+model is asked: a check is a few milliseconds of reading.
 
-Levels: "hurts" is what makes a worse clip by itself; "hint" is what is left to chance and can be told (`no_camera`, `no_still`)
-or goes by too quickly (`short_legs`). A prompt with hints alone is a good prompt.
+Levels: "hurts" is what makes a worse clip by itself; "hint" is what is left to chance and can be told (`no_camera`,
+`no_still`) or goes by too quickly (`short_legs`). A prompt with hints alone is a good prompt.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from studio.motion.rules.wording_rules import check_lettering, check_load, check
 from studio.nouns import Effect, Motion, Noun
 
 CODES = (
-    "nothing_moves", "vague", "describes", "camera_conflict", "forces_conflict", "still_camera_moves", "too_many_actions",
-    "too_long", "negative_words", "text_changes", "no_camera", "no_still", "no_region",
+    "nothing_moves", "vague", "describes", "camera_conflict", "forces_conflict", "still_camera_moves",
+    "too_many_actions", "too_long", "negative_words", "text_changes", "no_camera", "no_still", "no_region",
     "short_legs",
 )  # fmt: skip
 HINTS = ("no_camera", "no_still", "short_legs")
@@ -35,10 +35,14 @@ RULES: tuple[Rule, ...] = (
     check_place,
 )
 ACTED_ON = (*EMPTY, "camera_conflict", "forces_conflict", "still_camera_moves", "no_region", "short_legs")
-"""What counts for a model that reads no words and is told what to do by them all the same (`read_prompt.add_worded_motion`)."""
+"""What counts for a model that reads no words and is told what to do by them all the same
+(`read_prompt.add_worded_motion`).
+"""
 
 ROUNDS = 4
-"""How often a remedy is mended in its turn: a sentence that loses its only motion needs another, which may need a camera."""
+"""How often a remedy is mended in its turn: a sentence that loses its only motion needs another, which may need a
+camera.
+"""
 
 
 OFFERED = 6
@@ -46,10 +50,11 @@ OFFERED = 6
 
 
 class Finding(Noun, frozen=True):
-    """Something about a prompt. `start` and `end` mark its words in the sentence that was checked; equal: it is about the whole.
+    """Something about a prompt. `start` and `end` mark its words in the sentence that was checked; equal: it is about
+    the whole.
 
-    `reason` is one sentence. `label` is the button's words and `fix` the whole sentence once it is pressed; "" where only
-    the user can mend it. `negative` is to be added to the negative prompt along with the fix.
+    `reason` is one sentence. `label` is the button's words and `fix` the whole sentence once it is pressed; "" where
+    only the user can mend it. `negative` is to be added to the negative prompt along with the fix.
     """
 
     code: str
@@ -65,8 +70,9 @@ class Finding(Noun, frozen=True):
 def check_prompt(motion: Motion | str, *, seconds: float = 5.0, card: ModelCard | None = None) -> tuple[Finding, ...]:
     """What is wrong with a prompt for a clip of `seconds`, what hurts first and in the order of the sentence.
 
-    A text is read. A motion is checked as the sentence it makes (`compose.plain`), with what words can't say: effects that lack a
-    place. `card` is the model that will read it: its limits count, and only what it can make something of is said.
+    A text is read. A motion is checked as the sentence it makes (`compose.plain`), with what words can't say: effects
+    that lack a place. `card` is the model that will read it: its limits count, and only what it can make something of
+    is said.
     """
     text = motion if isinstance(motion, str) else plain(motion)
     effects = () if isinstance(motion, str) else motion.effects
@@ -85,7 +91,7 @@ def _faults(text: str, effects: tuple[Effect, ...], seconds: float, card: ModelC
 
 
 def _list_codes(card: ModelCard | None) -> tuple[str, ...]:
-    """The codes that mean something to a model: none where words do nothing at all, which `compose` says in its notes."""
+    """The codes that mean something to a model: none where words do nothing, which `compose` says in its notes."""
     if card is None or "prompt" in card.supports:
         return CODES
     return ACTED_ON if "effects" in card.supports else ()
@@ -102,13 +108,16 @@ def _finding(
     fault: Fault, offered: bool, found: list[Fault], effects: tuple[Effect, ...], seconds: float, card: ModelCard | None
 ) -> Finding:
     fix, negative = _find_fix(fault, found, effects, seconds, card) if offered else ("", "")
-    return Finding(fault.code, fault.start, fault.end, fault.reason, fault.label, fix, fault.level, negative if fix else "")
+    return Finding(
+        fault.code, fault.start, fault.end, fault.reason, fault.label, fix, fault.level, negative if fix else ""
+    )
 
 
 def _find_fix(
     fault: Fault, found: list[Fault], effects: tuple[Effect, ...], seconds: float, card: ModelCard | None
 ) -> tuple[str, str]:
-    """The sentence after a fault's remedy and the remedies of what that brought in, and what goes into the negative prompt.
+    """The sentence after a fault's remedy and the remedies of what that brought in, and what goes into the negative
+    prompt.
 
     "" when the fault stays, or something new does, after a few rounds: then nothing is offered.
     """

@@ -22,12 +22,13 @@ from studio.motion.rules.faults import cut
 from studio.nouns import Camera, Effect, EffectName, Motion, Move, Noun, Speed
 
 Why = Literal["acts", "look", "letters", "unread", "place", "control", "loop", "avoid", "boxes"]
-"""Why something won't be seen. Besides `generative_only.Why`: an effect has no place yet; the model has no control for it; it
-can't end where it began; it isn't told what to avoid; a start and an end box have set the move aside."""
+"""Why something won't be seen. Besides `generative_only.Why`: an effect has no place yet; the model has no control for
+it; it can't end where it began; it isn't told what to avoid; a start and an end box have set the move aside."""
 
 
 class Unseen(Noun, frozen=True):
-    """Something that is asked for and won't be seen: its words, their place in the sentence (equal: it isn't in it), and why.
+    """Something that is asked for and won't be seen: its words, their place in the sentence (equal: it isn't in it),
+    and why.
 
     `effect` is the effect that waits for a place.
     """
@@ -40,10 +41,11 @@ class Unseen(Noun, frozen=True):
 
 
 class Promise(Noun, frozen=True):
-    """What a model makes of a sentence: `seen` and `unseen`, and `kept`: what is described and stays as it is in the photo.
+    """What a model makes of a sentence: `seen` and `unseen`, and `kept`: what is described and stays as it is in the
+    photo.
 
-    `told`: the model reads words and is told all that is said; then `seen` is empty. `without` is the sentence with what won't be
-    seen taken out of it, "" where nothing of that is in it.
+    `told`: the model reads words and is told all that is said; then `seen` is empty. `without` is the sentence with
+    what won't be seen taken out of it, "" where nothing of that is in it.
     """
 
     seen: tuple[str, ...] = ()
@@ -62,8 +64,8 @@ def promise(
 ) -> Promise:
     """What `card` shows of a motion whose sentence reads `text` (the builder's own where it isn't given).
 
-    `unplaced` names effects that find no place on the photo; those that wait for a brush are known here. `boxed`: the clip goes
-    from one box on the photo to another, where the card can do that, and no other move is made.
+    `unplaced` names effects that find no place on the photo; those that wait for a brush are known here. `boxed`: the
+    clip goes from one box on the photo to another, where the card can do that, and no other move is made.
     """
     text = plain(motion) if text is None else text
     if "prompt" in card.supports:
@@ -76,7 +78,10 @@ def promise(
     boxed = boxed and "end_crop" in card.supports
     unseen = tuple(_unseen(found, drawn, motion, boxed))
     loop = ("back to where it began",) if acted.camera.loop else ()
-    camera, happening = BETWEEN if boxed else _name_camera(acted.camera), tuple(_happening(found, acted.effects, drawn, unseen))
+    camera, happening = (
+        BETWEEN if boxed else _name_camera(acted.camera),
+        tuple(_happening(found, acted.effects, drawn, unseen)),
+    )
     seen = (camera, *happening, *loop) if camera else (*happening, "the camera holds still")
     kept = tuple(
         lower_first(clause.text)
@@ -101,10 +106,16 @@ def _name_camera(camera: Camera) -> str:
 
 
 def _unseen(found: tuple[Clause, ...], drawn: set[EffectName], motion: Motion, boxed: bool) -> Iterator[Unseen]:
-    """What of the clauses isn't done, in the order of the sentence; then effects set beside the words that have no place."""
+    """What of the clauses isn't done, in the order of the sentence; then effects set beside the words that have no
+    place.
+    """
     waiting: set[EffectName] = set()
     for at, clause in enumerate(found):
-        if boxed and clause.kind == "camera" and any(is_moving(move) and not is_shaken(move.name) for move in clause.moves):
+        if (
+            boxed
+            and clause.kind == "camera"
+            and any(is_moving(move) and not is_shaken(move.name) for move in clause.moves)
+        ):
             yield Unseen(_brief(clause), clause.start, clause.end, "boxes")
             continue
         lost = [effect.name for effect in clause.effects if effect.name not in drawn and not _off(effect, motion)]

@@ -102,8 +102,10 @@ def _motion(text: str, found: tuple[Clause, ...]) -> Motion:
 
 
 def _toward(clause: Clause) -> str:
-    """What the camera is on about with the word that led to it: "around the table", where somebody else is the subject."""
-    led = re.search(rf"\b(?:around|round|towards?|to|into|onto|on|over|at|past) +{re.escape(clause.target)}", clause.text, re.I)
+    """What the camera is on about with the word that led to it: "around the table", where somebody else is subject."""
+    led = re.search(
+        rf"\b(?:around|round|towards?|to|into|onto|on|over|at|past) +{re.escape(clause.target)}", clause.text, re.I
+    )
     if led or not clause.target:
         return led.group() if clause.target and led else ""
     return f"{'around' if any(has_circle(move.name) for move in clause.moves) else 'on'} {clause.target}"
@@ -112,7 +114,9 @@ def _toward(clause: Clause) -> str:
 def _stays(found: tuple[Clause, ...]) -> str:
     """What stays still: things, or, where something else is said of one of them, sentences."""
     still = list(
-        dict.fromkeys((clause.still, clause.words if clause.kind == "still" else "") for clause in found if clause.still)
+        dict.fromkeys(
+            (clause.still, clause.words if clause.kind == "still" else "") for clause in found if clause.still
+        )
     )
     if not any(words for _, words in still):
         return " and ".join(thing for thing, _ in still)
@@ -132,14 +136,20 @@ def _subject(found: tuple[Clause, ...]) -> str:
     if acting and not _is_pronoun(acting):
         return acting
     known = found[: first + 1] if acting else found
-    target = next((clause.target for clause in known if clause.target and not (acting and clause.target.startswith(_OWN))), "")
+    target = next(
+        (clause.target for clause in known if clause.target and not (acting and clause.target.startswith(_OWN))), ""
+    )
     return target or acting or next((clause.subject for clause in found if clause.subject and not clause.action), "")
 
 
 def _name_actor(before: tuple[Clause, ...], acting: Clause) -> str:
-    """Who acts, where that was said earlier in the same sentence: "the old fisherman, weathered face, lifts his hat"."""
+    """Who acts, where said earlier in the same sentence: "the old fisherman, weathered face, lifts his hat"."""
     for clause in before:
-        if clause.kind == "description" and clause.sentence == acting.sentence and clause.words.split(" ", 1)[0] in _SOMEBODY:
+        if (
+            clause.kind == "description"
+            and clause.sentence == acting.sentence
+            and clause.words.split(" ", 1)[0] in _SOMEBODY
+        ):
             return clause.words
     return ""
 
@@ -175,8 +185,8 @@ def _together(legs: list[Leg]) -> Leg:
 def read_changes(motion: Motion, text: str) -> Motion:
     """The motion changed only where the sentence says otherwise than `plain(motion)` does.
 
-    A sentence that is still there word for word stays what it was; the rest is read anew. An exact amount or direction stays
-    where the words say the same of it, and so do easing, regions, brushes and all that isn't said in words.
+    A sentence that is still there word for word stays what it was; the rest is read anew. An exact amount or direction
+    stays where the words say the same of it, and so do easing, regions, brushes and all that isn't said in words.
     """
     line = " ".join(text.split())
     if line == " ".join(plain(motion).split()):
@@ -225,7 +235,9 @@ def _and(one: str, other: str) -> str:
 
 
 def _update_camera(motion: Motion, new: Motion, kept: dict[str, bool], anew: bool) -> Camera:
-    """The camera: its moves as they were where the words say the same of them. `anew`: what is new follows what was there."""
+    """The camera: its moves as they were where the words say the same of them. `anew`: what is new follows what was
+    there.
+    """
     old, said = motion.camera, new.camera
     speed: Speed = said.speed if said.speed != "normal" else old.speed
     if kept.get("camera") and anew:
@@ -246,7 +258,9 @@ def _update_camera(motion: Motion, new: Motion, kept: dict[str, bool], anew: boo
 
 
 def _exactly(leg: Leg, at: int, old: Camera) -> Leg:
-    """A leg with the moves as exactly as they were, where the words say the same of them: of this leg, or else of another."""
+    """A leg with the moves as exactly as they were, where the words say the same of them: of this leg, or else of
+    another.
+    """
     before = [old.moves, *(one.moves for one in old.then)]
     exact = {
         (move.name, sentences.bucket(move.amount)): move
@@ -288,9 +302,11 @@ def _find_worded(text: str) -> tuple[Effect, ...]:
 
 
 def add_worded_motion(motion: Motion) -> Motion:
-    """The motion with the effects its words ask for added, and the camera where it has no moves: for engines that read no words.
+    """The motion with the effects its words ask for added, and the camera where it has no moves: for engines that read
+    no words.
 
-    What would have to be painted and isn't is left out, if it is the words that ask for it: they can't be refused for it.
+    What would have to be painted and isn't is left out, if it is the words that ask for it: they can't be refused for
+    it.
     """
     said = _write_words(motion)
     wanted = _find_effects(said)
@@ -305,9 +321,14 @@ def add_worded_motion(motion: Motion) -> Motion:
 
 
 def list_effects(motion: Motion) -> tuple[Effect, ...]:
-    """Every effect of a motion: those pressed, then those its words ask for, whether or not it is known where they happen."""
+    """Every effect of a motion: those pressed, then those its words ask for, whether or not it is known where they
+    happen.
+    """
     known = {effect.name for effect in motion.effects}
-    return (*motion.effects, *(effect for name, effect in _find_effects(_write_words(motion)).items() if name not in known))
+    return (
+        *motion.effects,
+        *(effect for name, effect in _find_effects(_write_words(motion)).items() if name not in known),
+    )
 
 
 def _write_words(motion: Motion) -> str:

@@ -1,4 +1,4 @@
-"""Sentence templates of the prompt builder: one for every camera move and every effect, each read back to exactly that."""
+"""Sentence templates of the prompt builder: one for every camera move and effect, each read back to exactly that."""
 
 from __future__ import annotations
 
@@ -28,7 +28,16 @@ WAYS = (
 )
 """Which way, in steps of 45 degrees clockwise from rightwards, which goes without saying."""
 
-_DRIVEN = (0, 0, 2, 4, 4, 4, 2, 0)  # of eight ways, which one of three it takes that falls or rises and is only driven aside
+_DRIVEN = (
+    0,
+    0,
+    2,
+    4,
+    4,
+    4,
+    2,
+    0,
+)  # of eight ways, which one of three it takes that falls or rises and is only driven aside
 
 
 def bucket(amount: float) -> int:

@@ -78,7 +78,9 @@ def starts_camera(lows: list[str]) -> bool:
 
 
 def find_verb(lows: list[str], first: int = 1) -> int:
-    """Where the verb stands that something does: at `first` or later, -1 for none. An -ing form counts when no other is found."""
+    """Where the verb stands that something does: at `first` or later, -1 for none. An -ing form counts when no other is
+    found.
+    """
     going = -1
     caused = bool(lows) and lows[0] in _CAUSES
     noun = next((lows[at - 1] for at in range(1, len(lows)) if lows[at] in PREPOSITIONS), "")
@@ -127,7 +129,11 @@ def is_plural(noun: str) -> bool:
 
 def takes_base_form(low: str) -> bool:
     """Whether a word may be followed by a verb's base form: a plural, one who says I, we, you or they, an adverb."""
-    return low in _DO or (low.endswith("s") and low not in _ONE and not low.endswith(("ss", "us", "'s"))) or low.endswith("ly")
+    return (
+        low in _DO
+        or (low.endswith("s") and low not in _ONE and not low.endswith(("ss", "us", "'s")))
+        or low.endswith("ly")
+    )
 
 
 def has_verb(lows: list[str]) -> bool:
@@ -200,11 +206,15 @@ def has_action(said: list[str]) -> bool:
 
 
 def _plain(said: list[str]) -> list[str]:
-    return [low for low in said if not (low.endswith("ly") and len(low) > 4) and low not in ("and", "then", "also", "while")]
+    return [
+        low for low in said if not (low.endswith("ly") and len(low) > 4) and low not in ("and", "then", "also", "while")
+    ]
 
 
 def _verbish(rest: list[str]) -> bool:
-    """Whether words look like a verb in the third person: "parks the car", "gets out"; "candles" alone may be a thing."""
+    """Whether words look like a third-person verb: "parks the car", "gets out"; "candles" alone may be a thing."""
     low, after = rest[0], rest[1:]
-    ends = low.endswith("s") and not low.endswith(("ss", "us", "'s")) and len(low) > 3 and low not in FUNCTION | _NOT_DONE
+    ends = (
+        low.endswith("s") and not low.endswith(("ss", "us", "'s")) and len(low) > 3 and low not in FUNCTION | _NOT_DONE
+    )
     return ends and bool(after) and after[0] in _AFTER

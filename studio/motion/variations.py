@@ -1,4 +1,6 @@
-"""Variations of a motion: two to four that differ along one axis (amount, direction, effect or pace) and in nothing else."""
+"""Variations of a motion: two to four that differ along one axis (amount, direction, effect or pace) and in nothing
+else.
+"""
 
 from __future__ import annotations
 
@@ -18,8 +20,14 @@ AXES: tuple[Axis, ...] = get_args(Axis)
 LEAST, MOST = 2, 4
 """How many variations are shown side by side: fewer is no comparison, more can't be watched at once."""
 
-AMOUNTS = ((0.34, 0.3, " slightly", "only a little way"), (0.67, 0.6, "", "a fair way"), (1.0, 0.9, " far", "a long way"))
-"""How far the camera goes: the bucket's end, the amount that stands for it, and how it is said in a title and in a sentence."""
+AMOUNTS = (
+    (0.34, 0.3, " slightly", "only a little way"),
+    (0.67, 0.6, "", "a fair way"),
+    (1.0, 0.9, " far", "a long way"),
+)
+"""How far the camera goes: the bucket's end, the amount that stands for it, and how it is said in a title and in a
+sentence.
+"""
 
 PACES: tuple[tuple[Speed, str, str], ...] = (
     ("slow", " slowly", "The camera takes its time."),
@@ -32,7 +40,9 @@ ANYWHERE = tuple(row.name for row in sorted(EFFECTS.values(), key=lambda row: ro
 
 
 class Variation(Noun, frozen=True):
-    """One of several motions to compare: a title naming its value on the axis, what differs in a sentence, and the motion."""
+    """One of several motions to compare: a title naming its value on the axis, what differs in a sentence, and the
+    motion.
+    """
 
     title: str
     differs: str
@@ -42,8 +52,8 @@ class Variation(Noun, frozen=True):
 def vary(motion: Motion, axis: Axis, count: int = 3) -> tuple[Variation, ...]:
     """Two to four motions that differ along `axis` alone; the first is the motion itself.
 
-    `count` is how many are wanted, 2 to 4; an axis with fewer values gives fewer. Each has a sentence of its own and none brings
-    in a contradiction. Raises `Refusal` for an axis that the motion doesn't have: see `axes`.
+    `count` is how many are wanted, 2 to 4; an axis with fewer values gives fewer. Each has a sentence of its own and
+    none brings in a contradiction. Raises `Refusal` for an axis that the motion doesn't have: see `axes`.
     """
     found = _pick_distinct(motion, _along(motion, axis), max(LEAST, min(count, MOST)))
     if len(found) < LEAST:
@@ -67,7 +77,9 @@ def _along(motion: Motion, axis: Axis) -> Iterator[Variation]:
 
 
 def _pick_distinct(motion: Motion, found: Iterable[Variation], count: int) -> tuple[Variation, ...]:
-    """The first `count` that say something the others don't, and nothing that contradicts itself where the motion didn't."""
+    """The first `count` that say something the others don't, and nothing that contradicts itself where the motion
+    didn't.
+    """
     before = _faults(motion)
     kept: dict[str, Variation] = {}
     for one in found:
@@ -196,7 +208,9 @@ def _paces(motion: Motion) -> Iterator[Variation]:
         return
     order = [speed for speed, _, _ in PACES]
     own = order.index(motion.camera.speed)
-    for speed, how, differs in sorted(PACES, key=lambda pace: (pace[0] != order[own], -abs(order.index(pace[0]) - own))):
+    for speed, how, differs in sorted(
+        PACES, key=lambda pace: (pace[0] != order[own], -abs(order.index(pace[0]) - own))
+    ):
         then = tuple(replace(leg, speed=speed) for leg in motion.camera.then)
         changed = motion if speed == motion.camera.speed else _with_camera(motion, speed=speed, then=then)
         yield Variation(_name(moves, how), differs, changed)

@@ -1,7 +1,7 @@
 """Word lists of a prompt: verbs in all their forms, directions, paces, amounts, what moves in a photo, moods.
 
-All in lower case and without hyphens. The lists are the studio's own, gathered from the makers' prompt guides (see `compose`) and
-from how people write prompts.
+All in lower case and without hyphens. The lists are the studio's own, gathered from the makers' prompt guides (see
+`compose`) and from how people write prompts.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ STATE_FORMS = forms(_VERBS["states"])
 _LISTS = read_lists("vocabulary")
 
 
-# How quickly, how far, where to -----------------------------------------------------------------------------------------
+# How quickly, how far, where to ---------------------------------------------------------------------------------------
 
 SLOW = _LISTS["slow"]
 FAST = _LISTS["fast"]
@@ -86,7 +86,7 @@ SMOOTH = _LISTS["smooth"]
 LEFT, RIGHT = _LISTS["left"], _LISTS["right"]
 UP, DOWN = _LISTS["up"], _LISTS["down"]
 
-# What holds a sentence together -----------------------------------------------------------------------------------------
+# What holds a sentence together ---------------------------------------------------------------------------------------
 
 DETERMINERS = _LISTS["determiners"]
 PRONOUNS = _LISTS["pronouns"]
@@ -102,7 +102,7 @@ FUNCTION = (
 )  # fmt: skip
 """Words that carry no content of their own: they alone may be left out."""
 
-# The camera -------------------------------------------------------------------------------------------------------------
+# The camera -----------------------------------------------------------------------------------------------------------
 
 CAMERA = _LISTS["camera"]
 VIEW = _LISTS["view"]
@@ -112,7 +112,7 @@ CAMERA_FILLER = CAMERA | VIEW | SMOOTH | _LISTS["camera_filler"]  # fmt: skip
 MODIFIERS = SLOW | FAST | LITTLE | FAR | SMOOTH | _LISTS["modifiers"]  # fmt: skip
 """What may stand before the name of a camera move."""
 
-# What moves by itself ---------------------------------------------------------------------------------------------------
+# What moves by itself -------------------------------------------------------------------------------------------------
 
 WATER = _LISTS["water"]
 STREAM = _LISTS["stream"]
@@ -141,7 +141,7 @@ LOOSE = _LISTS["loose"]
 MOTION_NOUNS = _LISTS["motion_nouns"]
 """Motion as a thing: "subtle hair movement", "a slow light shift"."""
 
-# What stays still -------------------------------------------------------------------------------------------------------
+# What stays still -----------------------------------------------------------------------------------------------------
 
 STILL = _LISTS["still"]
 """What something that stays still is said to be; "sharp", "readable" and the like are said in one's own words."""

@@ -22,7 +22,8 @@ _SOLID = 0.4
 """How salient, 0..1, a place of the subject must be to count for where it lies."""
 
 _HEAD = (0.3, 0.7, 0.3, 0.3)
-"""How far a head goes beyond its face to the left, above (hair, a cap), to the right and below, in widths and heights."""
+"""How far a head goes beyond its face to the left, above (hair, a cap), to the right and below, in widths and heights.
+"""
 
 _EYES = 0.35
 """Where the eyes are in a face box, from its top."""
@@ -59,14 +60,17 @@ class Span(NamedTuple):
 def suggest_crop(image: Image, photo: Photo, aspect: Aspect, subject: str = "") -> Suggestion:
     """The largest crop of an aspect, laid where it keeps faces whole and the subject in the picture.
 
-    `image` is the photo's pixels, (H, W, 3) RGB, at any size; `subject` is what was marked as such, like `Shot.subject`. No face
-    is ever cut when it fits: heads come first, with hair and headroom; then the subject as a whole; without either, the middle.
-    What was marked comes before everything else. The choice says what was done, and how many faces couldn't be kept.
+    `image` is the photo's pixels, (H, W, 3) RGB, at any size; `subject` is what was marked as such, like
+    `Shot.subject`. No face is ever cut when it fits: heads come first, with hair and headroom; then the subject as a
+    whole; without either, the middle. What was marked comes before everything else. The choice says what was done, and
+    how many faces couldn't be kept.
     """
     middle = find_largest(photo, aspect)
     if middle.w > 0.999 and middle.h > 0.999:
         return _explain(middle, "the whole photo: nothing is cut off")
-    return place_crop(mark_subject(look_at(image, with_faces=True), subject), find_matte(image, marked=subject), photo, aspect)
+    return place_crop(
+        mark_subject(look_at(image, with_faces=True), subject), find_matte(image, marked=subject), photo, aspect
+    )
 
 
 def place_crop(seen: Look, matte: Matte, photo: Photo, aspect: Aspect) -> Suggestion:
@@ -76,7 +80,9 @@ def place_crop(seen: Look, matte: Matte, photo: Photo, aspect: Aspect) -> Sugges
     window = middle.h if upright else middle.w
     start, reason = _place_start(seen, matte, upright, window)
     start = min(max(start, 0.0), 1.0 - window)
-    crop = Crop(middle.x, start, middle.w, window, aspect) if upright else Crop(start, middle.y, window, middle.h, aspect)
+    crop = (
+        Crop(middle.x, start, middle.w, window, aspect) if upright else Crop(start, middle.y, window, middle.h, aspect)
+    )
     return _explain(crop, reason)
 
 
@@ -130,11 +136,15 @@ def _place_around_body(body: Span, look: Look, upright: bool, window: float) -> 
 
 
 def _find_cleaner(look: Look, upright: bool, window: float, home: float) -> float:
-    """A start within an eighth of the box from `home` whose edges cut less of the subject's detail: past an eye, not through."""
+    """A start within an eighth of the box from `home` whose edges cut less of the subject's detail: past an eye, not
+    through.
+    """
     cut = cv2.blur((look.map * look.detail**2).sum(axis=1 if upright else 0)[None], (9, 1))[0]
     cut = np.concatenate([[0.0], cut[1:] / max(float(cut.max()), 1e-6), [0.0]])  # the photo's own edges cost nothing
     cells = round(window * SIDE)
-    starts = np.arange(max(round((home - window / 8) * SIDE), 0), min(round((home + window / 8) * SIDE), SIDE - cells) + 1)
+    starts = np.arange(
+        max(round((home - window / 8) * SIDE), 0), min(round((home + window / 8) * SIDE), SIDE - cells) + 1
+    )
     strays = np.abs(starts / SIDE - home) / window
     return float(starts[int((cut[starts] + cut[starts + cells] + _STRAY * strays).argmin())]) / SIDE
 
@@ -158,7 +168,9 @@ def _place_around_faces(found: tuple[Face, ...], body: Span | None, upright: boo
     left_out = len(found) - len(whole)
     if left_out:
         return start, f"{_count_faces(left_out)} larger than this shape holds; every other face is whole"
-    tight = any(head.start < start - 1e-9 or head.end > start + window + 1e-9 for head in _find_full_heads(found, upright))
+    tight = any(
+        head.start < start - 1e-9 or head.end > start + window + 1e-9 for head in _find_full_heads(found, upright)
+    )
     words = "the face is whole" if len(found) == 1 else f"all {len(found)} faces are whole"
     return start, f"{words}, though not all of the head fits" if tight else f"{words}, with room around"
 
@@ -185,7 +197,9 @@ def _aim(found: list[Face], upright: bool, window: float) -> float:
     return (min(face.x for face in found) + max(face.x + face.w for face in found) - window) / 2
 
 
-def _place_for_most_faces(found: tuple[Face, ...], heads: list[Span], upright: bool, window: float) -> tuple[float, str]:
+def _place_for_most_faces(
+    found: tuple[Face, ...], heads: list[Span], upright: bool, window: float
+) -> tuple[float, str]:
     """The stretch that cuts no face and keeps the most and largest heads whole, when not all can be kept."""
     cores = [Span(face.y, face.y + face.h) if upright else Span(face.x, face.x + face.w) for face in found]
     weights = [face.score * (face.w * face.h) ** 0.5 for face in found]
@@ -196,7 +210,9 @@ def _place_for_most_faces(found: tuple[Face, ...], heads: list[Span], upright: b
 
     def worth(start: float) -> tuple[bool, float]:
         kept = [start - 1e-9 <= head.start and head.end <= start + window + 1e-9 for head in heads]
-        cut = any(core.start < edge - 1e-9 and edge + 1e-9 < core.end for core in cores for edge in (start, start + window))
+        cut = any(
+            core.start < edge - 1e-9 and edge + 1e-9 < core.end for core in cores for edge in (start, start + window)
+        )
         return any(kept) and not cut, sum(weight for weight, whole in zip(weights, kept, strict=True) if whole)
 
     best = max(worth(start) for start in starts)
@@ -205,7 +221,8 @@ def _place_for_most_faces(found: tuple[Face, ...], heads: list[Span], upright: b
     kept = sum(start - 1e-9 <= core.start and core.end <= start + window + 1e-9 for core in cores)
     return (
         start,
-        f"{_count_faces(len(found) - kept)} outside: this shape can't hold them all, and {kept} of {len(found)} are whole",
+        f"{_count_faces(len(found) - kept)} outside: this shape can't hold them all, "
+        f"and {kept} of {len(found)} are whole",
     )
 
 

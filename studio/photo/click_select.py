@@ -32,7 +32,9 @@ _LEAST, _MOST = 0.0008, 0.8
 """The share of the photo that a thing may take."""
 
 _CUT = 1.2
-"""What it costs a look to cut through what it finds, against how sure it is of it: the share of the outline on its border."""
+"""What it costs a look to cut through what it finds, against how sure it is of it: the share of the outline on its
+border.
+"""
 
 _NEAR = 0.02
 """How far beside the thing a click may fall, in long sides."""
@@ -47,9 +49,11 @@ class _Candidate(NamedTuple):
 
 
 def select_at(image: Image, x: float, y: float) -> Floats:
-    """The mask of what lies at a place of a photo, given in fractions: (h, w) 0..1 over the whole of it, at most 512 px.
+    """The mask of what lies at a place of a photo, given in fractions: (h, w) 0..1 over the whole of it, at most 512
+    px.
 
-    `image` is (H, W, 3) uint8 RGB. Where no thing is found there, it is the surface of one colour around that place. About 0.6 s.
+    `image` is (H, W, 3) uint8 RGB. Where no thing is found there, it is the surface of one colour around that place.
+    About 0.6 s.
     """
     work = fit_long_side(image, LONG)
     height, width = work.shape[:2]
@@ -59,7 +63,9 @@ def select_at(image: Image, x: float, y: float) -> Floats:
     first = look_at(image, with_faces=False)  # as a rule it has been seen before, for the report or the crop
     seen = cv2.resize(first.map * np.float32(min(first.peak, 1.0)), (width, height), interpolation=cv2.INTER_LINEAR)
     found = [
-        one for one in (_judge(seen, at, (0, 0), slope), *(_look_closer(work, at, share, slope) for share in _WIDTHS)) if one
+        one
+        for one in (_judge(seen, at, (0, 0), slope), *(_look_closer(work, at, share, slope) for share in _WIDTHS))
+        if one
     ]
     best = max(found, key=lambda one: one.score, default=None)
     mask = _snap_to_edges(work, best.mask, at) if best else _grow_surface(work, at)
@@ -68,7 +74,9 @@ def select_at(image: Image, x: float, y: float) -> Floats:
 
 def _measure_slopes(lab: Floats, axis: int) -> list[Floats]:
     dx, dy = (1, 0) if axis == 0 else (0, 1)
-    return [np.abs(cv2.Sobel(np.ascontiguousarray(lab[..., band]), cv2.CV_32F, dx, dy, scale=1 / 8)) for band in range(3)]
+    return [
+        np.abs(cv2.Sobel(np.ascontiguousarray(lab[..., band]), cv2.CV_32F, dx, dy, scale=1 / 8)) for band in range(3)
+    ]
 
 
 def _look_closer(work: Image, at: tuple[int, int], share: float, slope: Floats) -> _Candidate | None:
@@ -78,14 +86,18 @@ def _look_closer(work: Image, at: tuple[int, int], share: float, slope: Floats) 
     wide, tall = min(side, width), min(side, height)
     left = min(max(at[0] - wide // 2, 0), width - wide)
     top = min(max(at[1] - tall // 2, 0), height - tall)
-    seen = cv2.resize(run_saliency(work[top : top + tall, left : left + wide]), (wide, tall), interpolation=cv2.INTER_LINEAR)
+    seen = cv2.resize(
+        run_saliency(work[top : top + tall, left : left + wide]), (wide, tall), interpolation=cv2.INTER_LINEAR
+    )
     return _judge(np.asarray(seen, np.float32), at, (left, top), slope)
 
 
 def _judge(seen: Floats, at: tuple[int, int], corner: tuple[int, int], slope: Floats) -> _Candidate | None:
-    """What a look with this upper left corner has found at the click, and how well it holds together; None for nothing."""
+    """What a look with this upper left corner found at the click, and how well it holds together; None for nothing."""
     (height, width), (tall, wide), (left, top) = slope.shape, seen.shape, corner
-    inside = _find_part_under((seen > _SURE).astype(np.uint8), (at[0] - left, at[1] - top), round(_NEAR * max(height, width)))
+    inside = _find_part_under(
+        (seen > _SURE).astype(np.uint8), (at[0] - left, at[1] - top), round(_NEAR * max(height, width))
+    )
     if inside is None or not _LEAST < inside.sum() / (height * width) < _MOST:
         return None
     ring = cv2.morphologyEx(inside.astype(np.uint8), cv2.MORPH_GRADIENT, np.ones((3, 3), np.uint8)) > 0
@@ -125,7 +137,9 @@ def _snap_to_edges(work: Image, mask: Flags, at: tuple[int, int]) -> Flags:
         return mask
     cv2.circle(labels, at, 2, cv2.GC_FGD, -1)
     cv2.setRNGSeed(0)
-    cv2.grabCut(np.ascontiguousarray(work), labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(
+        np.ascontiguousarray(work), labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK
+    )
     found = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
     found = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8)) | core
     kept = _find_part_under(found, at, reach)

@@ -20,14 +20,24 @@ Image = NDArray[np.uint8]
 RATIOS: dict[Aspect, float] = {"16:9": 16 / 9, "9:16": 9 / 16, "1:1": 1.0, "4:5": 4 / 5, "3:4": 3 / 4, "21:9": 21 / 9}
 """Width over height of every aspect that isn't the photo's own."""
 
-SHORT_SIDES: dict[Size, int] = {"240p": 240, "360p": 360, "480p": 480, "720p": 720, "1080p": 1080, "1440p": 1440, "2160p": 2160}
+SHORT_SIDES: dict[Size, int] = {
+    "240p": 240,
+    "360p": 360,
+    "480p": 480,
+    "720p": 720,
+    "1080p": 1080,
+    "1440p": 1440,
+    "2160p": 2160,
+}
 """What each size names: the clip's short side in pixels."""
 
 AUTOMATIC: tuple[Size, ...] = ("1080p", "720p", "480p", "360p")
 """The sizes that "auto" tries, the largest first: 1080p is what every place that takes clips asks for."""
 
 ENLARGED = 1.25
-"""How many times "auto" enlarges a crop at most to reach a size: a clip a class smaller looks worse on a phone than so little."""
+"""How many times "auto" enlarges a crop at most to reach a size: a clip a class smaller looks worse on a phone than so
+little.
+"""
 
 MIN_SIDE = 64
 """The shortest side of a crop in pixels, where the photo has as many."""
@@ -43,7 +53,9 @@ _SIZE_WORDS: dict[str, Size] = {"hd": "720p", "full hd": "1080p", "2k": "1440p",
 
 
 class OutputSize(NamedTuple):
-    """The clip's width and height in pixels, both even; `upscale` is over 1 when the crop has to be enlarged to fill it."""
+    """The clip's width and height in pixels, both even; `upscale` is over 1 when the crop has to be enlarged to fill
+    it.
+    """
 
     width: int
     height: int
@@ -80,8 +92,8 @@ def find_largest(photo: Photo, aspect: Aspect, centre: tuple[float, float] = (0.
 def settle_crop(photo: Photo, crop: Crop) -> Crop:
     """The crop made good: its aspect exact, inside the photo, and never under 64 pixels where the photo has as many.
 
-    What a browser sends is not trusted. A box of the wrong ratio becomes the largest right one inside it, about the same
-    centre; one that makes no sense at all (not finite) becomes the largest in the photo.
+    What a browser sends is not trusted. A box of the wrong ratio becomes the largest right one inside it, about the
+    same centre; one that makes no sense at all (not finite) becomes the largest in the photo.
     """
     if not all(math.isfinite(value) for value in (crop.x, crop.y, crop.w, crop.h)):
         return find_largest(photo, crop.aspect)
@@ -164,7 +176,8 @@ def explain_automatic(size: Size, pixels: int) -> str:
     if size == "auto":
         return f"the crop is {pixels} px on its short side and is kept at its own size, not enlarged"
     if SHORT_SIDES[size] > pixels:
-        return f"{size} is the nearest to the crop's {pixels} px, {describe_enlargement(SHORT_SIDES[size], pixels)} enlarged"
+        enlargement = describe_enlargement(SHORT_SIDES[size], pixels)
+        return f"{size} is the nearest to the crop's {pixels} px, {enlargement} enlarged"
     if size == AUTOMATIC[0]:
         return f"{size} is sharp wherever it is shown; the crop has {pixels} px"
     return f"{size} is the largest the crop fills without being enlarged much ({pixels} px)"
@@ -182,9 +195,9 @@ def _explain_size(size: Size, pixels: int) -> tuple[int, str]:
 def find_output_size(shot: Shot) -> OutputSize:
     """The clip's size: the short side that `shot.size` names, the long side from the aspect, both even, and why.
 
-    "auto" is the largest of 1080p, 720p, 480p and 360p that the crop fills or nearly fills (ENLARGED); a crop under that keeps
-    its own size. A size chosen by hand is honoured, and the choice says by how much the crop is enlarged. Very long panoramas
-    are scaled down to a long side of 5120 px, a GIF or WebP to one of 640 px.
+    "auto" is the largest of 1080p, 720p, 480p and 360p that the crop fills or nearly fills (ENLARGED); a crop under
+    that keeps its own size. A size chosen by hand is honoured, and the choice says by how much the crop is enlarged.
+    Very long panoramas are scaled down to a long side of 5120 px, a GIF or WebP to one of 640 px.
     """
     short = count_pixels(shot)
     if shot.size == "auto":

@@ -1,4 +1,4 @@
-"""Smaller copies of a picture by area averages, the quickest way to each: a whole factor costs a quarter of any other."""
+"""Smaller copies of a picture by area averages, each the quickest way: a whole factor costs a quarter of any other."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from studio.photo.crop import Image
 
 
 def reduce_by_factor(image: Image, short: int) -> Image:
-    """A copy whose short side is at least `short` pixels, averaged by the largest whole factor; the image where that is 1.
+    """A copy whose short side is at least `short` pixels, averaged by the largest whole factor; the image where that is
+    1.
 
     Up to a factor's worth of rows and columns is left out at the right and the bottom.
     """

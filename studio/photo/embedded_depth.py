@@ -40,7 +40,9 @@ STEP = 0.1  # of a map's range, between two pixels there: an outline
 ENOUGH = 60  # pixels of outlines from which on they can be held against the picture
 ASIDE = (12, 20)  # pixels there by which outlines are moved, to see what chance alone gives
 CLEAR, SPREAD = 0.02, 0.6
-"""Ranks by which outlines must beat chance, and, over the root of their pixels, what few need more, as chance varies so."""
+"""Ranks by which outlines must beat chance, and, over the root of their pixels, what few need more, as chance varies
+so.
+"""
 
 _XMP = b"http://ns.adobe.com/xap/1.0/\0"
 _EXTENSION = b"http://ns.adobe.com/xmp/extension/\0"
@@ -49,7 +51,8 @@ _DEPTH, _ITEM = "depthmap/", "item/"
 
 
 class EmbeddedDepth(NamedTuple):
-    """A photo's own depth. `map`: (h, w) uint16, near is bright, of the photo's ratio, upright; None where none can be used.
+    """A photo's own depth. `map`: (h, w) uint16, near is bright, of the photo's ratio, upright; None where none can be
+    used.
 
     `doubt` says why the map shouldn't be believed, "" when there is no reason not to.
     """
@@ -80,7 +83,7 @@ def find_embedded_depth(data: bytes, image: Image) -> EmbeddedDepth | None:
 
 
 def find_doubt(disparity: Floats, image: Image) -> str:
-    """Why a map, (h, w) float32 0..1, can't be of this picture, (H, W, 3) uint8 RGB; "" when nothing speaks against it."""
+    """Why a map, (h, w) float32 0..1, can't be of this picture, (H, W, 3) uint8 RGB; "" when nothing contradicts it."""
     if len(np.unique(np.rint(disparity * 255))) < LEVELS:
         return "it holds too few steps to be depth"
     seen = _shrink(image, LOOKED_AT)
@@ -94,7 +97,9 @@ def find_doubt(disparity: Floats, image: Image) -> str:
 
 
 def _measure_above_chance(outlines: NDArray[np.bool_], picture: Image) -> float:
-    """How much stronger the picture's edges are under outlines than under the same outlines moved aside, in ranks of 0..1."""
+    """How much stronger the picture's edges are under outlines than under the same outlines moved aside, in ranks of
+    0..1.
+    """
     soft = cv2.GaussianBlur(picture, (0, 0), 1.0)
     edges = np.max([_measure_slope(soft[..., index].astype(np.float32)) for index in range(3)], axis=0)
     edges = cv2.dilate(edges, np.ones((5, 5), np.uint8)).ravel()
@@ -138,7 +143,8 @@ def _read_heif(data: bytes) -> Floats | None:
 def read_heif_samples(samples: NDArray[Any], about: dict[str, Any]) -> Floats:
     """Disparity from the samples of a HEIF depth image and what its file says of them.
 
-    Of the representations in ISO/IEC 23008-2 (table of depth_representation_type) only 2, uniform Z, grows with the distance.
+    Of the representations in ISO/IEC 23008-2 (table of depth_representation_type) only 2, uniform Z, grows with the
+    distance.
     """
     values = (samples if samples.ndim == 2 else samples[..., 0]).astype(np.float32) / np.iinfo(samples.dtype).max
     if about.get("representation_type") == 2:
@@ -165,7 +171,8 @@ def _read_jpeg(data: bytes) -> Floats | None:
 
 
 def _convert_range(values: Floats, kind: str, near: float, far: float) -> Floats:
-    """Disparity, 0..1, from values of 0 (near) to 1 (far): GDepth's RangeInverse, and RangeLinear, which needs both ends.
+    """Disparity, 0..1, from values of 0 (near) to 1 (far): GDepth's RangeInverse, and RangeLinear, which needs both
+    ends.
 
     https://developers.google.com/depthmap-metadata/encoding: RangeInverse is even in 1/d, RangeLinear in d.
     """
@@ -184,7 +191,9 @@ def _read_packets(data: bytes) -> Iterator[ElementTree.Element]:
     root = _parse(main)
     yield root
     key = "{http://ns.adobe.com/xmp/note/}HasExtendedXMP"
-    mark = next((words for one in root.iter() for words in (one.get(key), one.text if one.tag == key else None) if words), None)
+    mark = next(
+        (words for one in root.iter() for words in (one.get(key), one.text if one.tag == key else None) if words), None
+    )
     if mark:
         start = _EXTENSION + mark.strip().encode()
         yield _parse(_join([part[len(start) :] for part in segments if part.startswith(start)]))
@@ -217,7 +226,9 @@ def _join(parts: list[bytes]) -> bytes:
 
 
 def _parse(packet: bytes) -> ElementTree.Element:
-    """A packet's XML. Raises ValueError for one that declares anything: XMP never does, and entities can grow without end."""
+    """A packet's XML. Raises ValueError for one that declares anything: XMP never does, and entities can grow without
+    end.
+    """
     text = packet.strip(b"\0 \r\n\t").decode("utf-8-sig")
     if "<!" in text.replace("<!--", "").replace("<![CDATA[", ""):
         raise ValueError("declarations")

@@ -41,9 +41,10 @@ _LOOK = 1280
 """The long side, in pixels, of the copy that is searched: a face of 1/60 of the photo still covers 20 px of it."""
 
 _LOOKS = (0, 2, 3)
-"""Tiles along the short side, look by look: the whole photo, its parts, and small parts for the faces of a group. Measured with
-faces set into seven photos: of those 4 % of the short side high 26 of 28 are found, of 3.3 % 15. Four tiles instead of three,
-for twice the time, find 27 and 25; in 168 photos as they are they found no face that three didn't."""
+"""Tiles along the short side, look by look: the whole photo, its parts, and small parts for the faces of a group.
+Measured with faces set into seven photos: of those 4 % of the short side high 26 of 28 are found, of 3.3 % 15. Four
+tiles instead of three, for twice the time, find 27 and 25; in 168 photos as they are they found no face that three
+didn't."""
 
 _FAR_SIDE = 192
 """The side of what the far detector sees, in pixels."""
@@ -106,7 +107,9 @@ def _cut_tiles(image: Image, count: int) -> Iterator[tuple[Image, float, float, 
     tile = max(height, width) if count == 0 else min(height, width) / (1 + (count - 1) * (1 - _TILE_OVERLAP))
     scale = _FAR_SIDE / tile
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), np.uint8)
+    small = np.asarray(
+        cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR), np.uint8
+    )
     rows, columns = small.shape[:2]
     for top in _list_starts(rows):
         for left in _list_starts(columns):
@@ -133,7 +136,7 @@ def _drop_doubles(boxes: Boxes) -> Boxes:
 
 
 def _measure_overlap(one: NDArray[np.float32], two: NDArray[np.float32]) -> float:
-    """How far two boxes are the same: intersection over union, or half the share of the smaller that the other covers."""
+    """How far two boxes are the same: intersection over union, or half the smaller's share that the other covers."""
     span = np.minimum(one[2:4], two[2:4]) - np.maximum(one[:2], two[:2])
     if span.min() <= 0:
         return 0.0
@@ -143,10 +146,11 @@ def _measure_overlap(one: NDArray[np.float32], two: NDArray[np.float32]) -> floa
 
 
 def find_faces(image: Image) -> tuple[Face, ...]:
-    """The faces of a photo, uint8 (H, W, 3) RGB, the surest first. About 0.02 s for a portrait, 0.2 s else; from any thread.
+    """The faces of a photo, uint8 (H, W, 3) RGB, the surest first. About 0.02 s for a portrait, 0.2 s else; from any
+    thread.
 
-    The whole photo is looked at first, then ever smaller tiles of it, until a face fills a good part of what was looked at:
-    beside a portrait, the small faces in the distance don't matter.
+    The whole photo is looked at first, then ever smaller tiles of it, until a face fills a good part of what was looked
+    at: beside a portrait, the small faces in the distance don't matter.
     """
     near, far = _load_detectors()
     scale = min(_LOOK / max(image.shape[:2]), 1.0)

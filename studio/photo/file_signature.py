@@ -53,7 +53,22 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"\x7fELF", "a program", "Add a photograph instead."),
 )
 
-_RAW_ENDINGS = {".dng", ".nef", ".nrw", ".cr2", ".cr3", ".crw", ".arw", ".srf", ".sr2", ".orf", ".rw2", ".raf", ".pef", ".srw"}
+_RAW_ENDINGS = {
+    ".dng",
+    ".nef",
+    ".nrw",
+    ".cr2",
+    ".cr3",
+    ".crw",
+    ".arw",
+    ".srf",
+    ".sr2",
+    ".orf",
+    ".rw2",
+    ".raf",
+    ".pef",
+    ".srw",
+}
 
 
 def identify(data: bytes) -> str:
@@ -61,7 +76,10 @@ def identify(data: bytes) -> str:
     if data[:4] == b"RIFF":
         return "WEBP" if data[8:12] == b"WEBP" else ""
     if data[4:8] == b"ftyp":
-        brands = {data[8:12], *(data[at : at + 4] for at in range(16, min(len(data), 64, int.from_bytes(data[:4], "big")), 4))}
+        brands = {
+            data[8:12],
+            *(data[at : at + 4] for at in range(16, min(len(data), 64, int.from_bytes(data[:4], "big")), 4)),
+        }
         if brands & _AVIF_BRANDS:
             return "AVIF"
         return "HEIC" if brands & _HEIF_BRANDS else ""
@@ -110,7 +128,9 @@ def _reads_as_text(start: bytes) -> bool:
 def refuse_damaged(what: str, cut_short: bool) -> Refusal:
     """The refusal for a photograph of a known sort (`what`) that can't be decoded, cut short or otherwise broken."""
     if cut_short:
-        return Refusal(f"This {what} is cut short: part of the file is missing.", "Copy or download it again, then add it.")
+        return Refusal(
+            f"This {what} is cut short: part of the file is missing.", "Copy or download it again, then add it."
+        )
     return Refusal(
         f"This {what} is damaged, or of a variety that can't be read.",
         "Open it in a photo editor and export it as a new JPG or PNG.",

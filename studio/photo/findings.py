@@ -1,4 +1,5 @@
-"""The report on a photo as data: findings, their level, where in the photo they are, and the remedies that one press applies.
+"""The report on a photo as data: findings, their level, where in the photo they are, and the remedies that one press
+applies.
 
 What is measured is in flaws/; which are looked for, and their order, in inspection.py.
 """
@@ -25,7 +26,9 @@ Box = tuple[Fraction, Fraction, Fraction, Fraction]
 
 
 class Remedy(Noun, frozen=True):
-    """One press that helps: `mends` are added to the shot's, the others take the place of what the shot has; None leaves it."""
+    """One press that helps: `mends` are added to the shot's, the others take the place of what the shot has; None
+    leaves it.
+    """
 
     label: Annotated[str, msgspec.Meta(min_length=1)]
     mends: tuple[Mend, ...] = ()
@@ -36,8 +39,9 @@ class Remedy(Noun, frozen=True):
 class Finding(Noun, frozen=True):
     """One thing that was looked at.
 
-    `says` is one sentence in the creator's words; `why` is what was measured, against which threshold; `hurts` is how much it
-    will hurt, 0..1 (0 where it is fine), which orders the report; `box` is where in the photo, None for all of it.
+    `says` is one sentence in the creator's words; `why` is what was measured, against which threshold; `hurts` is how
+    much it will hurt, 0..1 (0 where it is fine), which orders the report; `box` is where in the photo, None for all of
+    it.
     """
 
     code: Code
@@ -50,7 +54,7 @@ class Finding(Noun, frozen=True):
 
 
 class Report(Noun, frozen=True):
-    """What was found in a photo, those that hurt first; `kind` is what it is a photo of (None where that is not clear)."""
+    """What was found in a photo, those that hurt first; `kind` is what it is a photo of (None where unclear)."""
 
     kind: Kind | None = None
     findings: tuple[Finding, ...] = ()

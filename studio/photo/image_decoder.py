@@ -34,7 +34,9 @@ from studio.photo import file_signature
 from studio.photo.crop import Image
 
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
-"""The only Pillow decoders that are ever tried. (A JPG of several pictures, as phones write them, opens with the first.)"""
+"""The only Pillow decoders that are ever tried. (A JPG of several pictures, as phones write them, opens with the
+first.)
+"""
 
 MAX_PIXELS = 120_000_000
 MIN_SIDE = 64
@@ -58,13 +60,16 @@ TURNS = {
 """What undoes each EXIF orientation (tag 0x0112, EXIF 2.32 section 4.6.4)."""
 
 ENDINGS = {
-    "JPG": ".jpg", "PNG": ".png", "WEBP": ".webp", "HEIC": ".heic", "AVIF": ".avif", "TIFF": ".tif", "BMP": ".bmp", "GIF": ".gif",
+    "JPG": ".jpg", "PNG": ".png", "WEBP": ".webp", "HEIC": ".heic", "AVIF": ".avif", "TIFF": ".tif", "BMP": ".bmp",
+    "GIF": ".gif",
 }  # fmt: skip
 """The ending that an original is kept under, by its kind."""
 
 
 class Decoded(NamedTuple):
-    """A photo, its pixels (uint8 (H, W, 3) RGB, read-only), the bytes they came from and the ending those are kept under."""
+    """A photo, its pixels (uint8 (H, W, 3) RGB, read-only), the bytes they came from and the ending those are kept
+    under.
+    """
 
     photo: Photo
     image: Image
@@ -73,7 +78,7 @@ class Decoded(NamedTuple):
 
 
 def decode_image(data: bytes, name: str) -> Decoded:
-    """A photo from the bytes of a file and the name to show for it. Raises `Refusal` for all that is no usable photo."""
+    """A photo from the bytes of a file and the name to show for it. Raises `Refusal` for what is no usable photo."""
     what = file_signature.identify(data)
     if not what:
         raise file_signature.refuse_foreign(data)
@@ -90,9 +95,13 @@ def decode_image(data: bytes, name: str) -> Decoded:
     except UnidentifiedImageError:
         raise file_signature.refuse_damaged(what, cut_short=len(data) < 1024) from None
     except MemoryError:
-        raise Refusal("This photo needs more memory than there is.", "Make it smaller, or close other programs.") from None
+        raise Refusal(
+            "This photo needs more memory than there is.", "Make it smaller, or close other programs."
+        ) from None
     except Exception as error:  # a decoder may throw anything at all on hostile bytes
-        cut_short = isinstance(error, EOFError) or any(word in str(error).lower() for word in ("truncated", "end of file"))
+        cut_short = isinstance(error, EOFError) or any(
+            word in str(error).lower() for word in ("truncated", "end of file")
+        )
         raise file_signature.refuse_damaged(what, cut_short) from None
     height, width = image.shape[:2]
     digest = hashlib.sha256(f"{width}x{height}:".encode())
@@ -102,7 +111,9 @@ def decode_image(data: bytes, name: str) -> Decoded:
 
 
 def _copy_pixels(rgb: Pillow.Image) -> Image:
-    """The pixels, (H, W, 3) uint8, read-only. In strips: in one piece Pillow copies them twice, at a quarter of the pace."""
+    """The pixels, (H, W, 3) uint8, read-only. In strips: in one piece Pillow copies them twice, at a quarter of the
+    pace.
+    """
     width, height = rgb.size
     image = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, _STRIP):
@@ -116,7 +127,9 @@ def _check_size(width: int, height: int) -> None:
     if width * height > MAX_PIXELS:
         raise _too_large()
     if min(width, height) < MIN_SIDE:
-        raise Refusal(f"This photo is only {width} by {height} px.", f"Add one that is at least {MIN_SIDE} px on each side.")
+        raise Refusal(
+            f"This photo is only {width} by {height} px.", f"Add one that is at least {MIN_SIDE} px on each side."
+        )
     if max(width, height) > MAX_STRETCH * min(width, height):
         raise Refusal(
             f"This picture is a strip of {width} by {height} px.",
@@ -134,7 +147,9 @@ def _normalise(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
         raise Refusal("This is a camera raw file.", "Develop it first, or use the JPG your camera saved with it.")
     if getattr(picture, "is_animated", False) and picture.format != "MPO":
         notes.append("the first page" if picture.format == "TIFF" else "the first frame of an animation")
-    turned = isinstance(picture, TiffImagePlugin.TiffImageFile) and picture.tag_v2.get(ExifTags.Base.Orientation, 1) in TURNS
+    turned = (
+        isinstance(picture, TiffImagePlugin.TiffImageFile) and picture.tag_v2.get(ExifTags.Base.Orientation, 1) in TURNS
+    )
     picture.load()
     turn = TURNS.get(read_orientation(picture))
     if turned or turn is not None:
@@ -189,8 +204,8 @@ def convert_to_srgb(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
 def _convert_to_8_bits(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
     """Integer and floating-point greys as mode "L".
 
-    Integers use the range of their depth (12 or 16 bits); floats are read as 0..1 or 0..255 when they lie there. Anything
-    else is stretched from its darkest to its lightest.
+    Integers use the range of their depth (12 or 16 bits); floats are read as 0..1 or 0..255 when they lie there.
+    Anything else is stretched from its darkest to its lightest.
     """
     tones: NDArray[Any] = np.nan_to_num(np.asarray(picture).astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
     low, high = float(tones.min()), float(tones.max())
@@ -231,7 +246,7 @@ def _srgb() -> ImageCms.ImageCmsProfile:
 
 
 def _apply_profile(base: Pillow.Image, profile: bytes, notes: list[str]) -> Pillow.Image:
-    """Colours brought from the embedded ICC profile to sRGB. A profile that can't be used is left aside, with a note."""
+    """Colours brought from the embedded ICC profile to sRGB. A profile that can't be used is left out, with a note."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
         mode = _SPACES.get(ImageCms.core.profile_frombytes(profile).xcolor_space, "")
@@ -273,7 +288,9 @@ def _lay_over_ground(rgb: Pillow.Image, alpha: Pillow.Image, notes: list[str]) -
     """The picture laid over the neutral ground where it is transparent."""
     thinnest, thickest = alpha.getextrema()
     if thickest == 0:
-        raise Refusal("This picture is fully transparent: nothing in it can be seen.", "Export it again with its background.")
+        raise Refusal(
+            "This picture is fully transparent: nothing in it can be seen.", "Export it again with its background."
+        )
     if thinnest == 255:
         return rgb
     notes.append("transparency laid over light grey")

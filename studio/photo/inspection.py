@@ -30,11 +30,12 @@ def inspect_pixels(image: Image, photo: Photo, crop: Crop, size: Size = "auto") 
 def inspect_photo(image: Image, photo: Photo, crop: Crop, size: Size = "auto", subject: str = "") -> Report:
     """The report on a crop of a photo for a clip of a size: what hurts most comes first, what is fine last.
 
-    `image` is the whole photo, (H, W, 3) uint8 RGB, with the shot's mends done where it has any: its own pixels count, not those
-    that `photo` was taken in with. `subject` is what was marked as such (`Shot.subject`).
+    `image` is the whole photo, (H, W, 3) uint8 RGB, with the shot's mends done where it has any: its own pixels count,
+    not those that `photo` was taken in with. `subject` is what was marked as such (`Shot.subject`).
 
-    At 24 megapixels on two cores: about 0.7 s, most of it for the saliency network and the face detectors; 0.3 s after a crop was
-    suggested, which asks the same networks, and 0.2 s the second time, as what the photo shows is remembered.
+    At 24 megapixels on two cores: about 0.7 s, most of it for the saliency network and the face detectors; 0.3 s after
+    a crop was suggested, which asks the same networks, and 0.2 s the second time, as what the photo shows is
+    remembered.
     """
     real = replace(photo, width=image.shape[1], height=image.shape[0])
     crop = settle_crop(real, crop)

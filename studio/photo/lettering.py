@@ -20,7 +20,8 @@ from studio.photo.findings import Box
 Floats = NDArray[np.float32]
 
 SHORT = 720
-"""The short side, in pixels, of the copy that is searched: letters set in 2.5 % of it are 18 px high, their strokes 2."""
+"""The short side, in pixels, of the copy that is searched: letters set in 2.5 % of it are 18 px high, their strokes 2.
+"""
 
 _LONG = 1600
 _SMALLEST = 60
@@ -33,14 +34,16 @@ _VIEWS = 4
 """How many places of a row are looked at, at most."""
 
 _WEIGHTS = (1.07, -2.87, -3.79, -17.2, 1.59, -0.48)
-"""What speaks for a row, fitted by logistic regression (assets/weights/PROVENANCE.md): the logarithm of its marks' number, the
-spread of their heights, colours and grain, their contrast, the spread of their strokes."""
+"""What speaks for a row, fitted by logistic regression (assets/weights/PROVENANCE.md): the logarithm of its marks'
+number, the spread of their heights, colours and grain, their contrast, the spread of their strokes."""
 
 LIKELY = -0.5
 """The plain score from which the network is asked about a row."""
 
 ODDS = 2.0
-"""The network's log-odds, meant over its views, from which a row of four marks is lettering; chance likenesses are short."""
+"""The network's log-odds, meant over its views, from which a row of four marks is lettering; chance likenesses are
+short.
+"""
 
 _LENGTH = 3.0
 """What a row's length adds to its log-odds: this times the logarithm of its marks, up to eight, over four."""
@@ -60,8 +63,8 @@ class Lettering(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A row that may be lettering: its box in pixels of the copy (left, top, right, bottom), its plain score, its marks, the
-    brightness they were found in, and whether they are darker than their ground and run downwards."""
+    """A row that may be lettering: its box in pixels of the copy (left, top, right, bottom), its plain score, its
+    marks, the brightness they were found in, and whether they are darker than their ground and run downwards."""
 
     box: tuple[float, float, float, float]
     plain: float
@@ -79,16 +82,19 @@ def _weights() -> dict[str, Floats]:
 
 
 def find_lettering(image: Image) -> tuple[Lettering, ...]:
-    """The lettering in a photo, (H, W, 3) uint8 RGB at any size, the surest first. About 0.06 s; safe to call from any thread."""
+    """The lettering in a photo, (H, W, 3) uint8 RGB at any size, the surest first. About 0.06 s; safe to call from any
+    thread.
+    """
     found, (height, width) = find_candidates(image)
     sure = [(row.box, answer) for row, answer in zip(found, score_rows(found), strict=True) if answer >= 0.5]
     return tuple(
-        Lettering(_fractions(box, width, height), answer) for box, answer in _drop_doubles(sorted(sure, key=lambda one: -one[1]))
+        Lettering(_fractions(box, width, height), answer)
+        for box, answer in _drop_doubles(sorted(sure, key=lambda one: -one[1]))
     )
 
 
 def find_candidates(image: Image) -> tuple[list[Row], tuple[int, int]]:
-    """The rows that the network is asked about, the likeliest first, and the height and width of the copy they lie in."""
+    """The rows that the network is asked about, likeliest first, and the height and width of the copy they lie in."""
     copy = _resize(image)
     found: list[Row] = []
     scale = 1.0
@@ -131,7 +137,8 @@ def _score_plainly(strung: list[StrokeMarks]) -> list[float]:
     number = np.array([len(row.left) for row in strung])
     starts = np.cumsum(number) - number
     wide, high, area, grain, contrast, stroke = (
-        np.concatenate([getattr(row, name) for row in strung]) for name in ("wide", "high", "area", "grain", "contrast", "stroke")
+        np.concatenate([getattr(row, name) for row in strung])
+        for name in ("wide", "high", "area", "grain", "contrast", "stroke")
     )
     colour = np.concatenate([row.colour for row in strung])
 
@@ -145,7 +152,14 @@ def _score_plainly(strung: list[StrokeMarks]) -> list[float]:
     alike = (spread(wide) < _VARIED * mean(wide)) & (spread(area) < _VARIED * mean(area))
     strays = np.abs(colour - np.repeat(mean(colour), number, axis=0)).sum(axis=1).astype(np.float32)
     apart = mean(strays) / (strength + 10)
-    told = (np.log(number), spread(high) / mean(high), apart, mean(grain / (contrast + 5)), strength / 50, spread(np.log(stroke)))
+    told = (
+        np.log(number),
+        spread(high) / mean(high),
+        apart,
+        mean(grain / (contrast + 5)),
+        strength / 50,
+        spread(np.log(stroke)),
+    )
     scores = np.where(alike, -np.inf, np.array(_WEIGHTS) @ np.array(told))
     return [float(value) for value in scores]
 
@@ -161,7 +175,9 @@ def cut_views(found: Row) -> list[Floats]:
     row = found.marks
     x, y = row.left + row.wide / 2, row.top + row.high / 2
     one, two = np.triu_indices(len(x), 1)
-    slope = float(np.median((y[two] - y[one]) / np.maximum(x[two] - x[one], 1)))  # Theil-Sen: one odd mark doesn't turn it
+    slope = float(
+        np.median((y[two] - y[one]) / np.maximum(x[two] - x[one], 1))
+    )  # Theil-Sen: one odd mark doesn't turn it
     rise = float(np.median(y - slope * x))
     step = float(np.percentile(row.high, 75)) * 1.5 / _HIGH
     along = np.array([1, slope]) * step / np.hypot(1, slope)
@@ -172,7 +188,9 @@ def cut_views(found: Row) -> list[Floats]:
         matrix = np.column_stack([along, down, corner])
         matrix = matrix[::-1].copy() if found.turned else matrix
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        view = cv2.warpAffine(found.grey, matrix, (_WIDE, _HIGH), flags=flags, borderMode=cv2.BORDER_REPLICATE).astype(np.float32)
+        view = cv2.warpAffine(found.grey, matrix, (_WIDE, _HIGH), flags=flags, borderMode=cv2.BORDER_REPLICATE).astype(
+            np.float32
+        )
         view = (view - view.mean()) / (view.std() + 8)
         seen.append(-view if found.dark else view)
     return seen
@@ -237,7 +255,8 @@ Floats = NDArray[np.float32]
 Whole = NDArray[np.int64]
 
 SPAN = 11
-"""Pixels: a mark whose strokes are thinner than this is parted from its ground (Serra's top-hat, for both polarities)."""
+"""Pixels: a mark whose strokes are thinner than this is parted from its ground (Serra's top-hat, for both polarities).
+"""
 
 LEAST, MOST = 8, 34
 """The heights of letters that are looked for at one scale, in pixels; the next scale is half as large."""
@@ -252,8 +271,8 @@ _REACH = 100
 class StrokeMarks(NamedTuple):
     """Marks of one polarity, one element each. Pixels of the scale they were found at.
 
-    left, top, wide, high: their boxes; colour (N, 3) and grain: mean colour and deviation of brightness inside; contrast: how
-    far above (or below) the ground in grey levels; stroke: the mean width of their strokes; area.
+    left, top, wide, high: their boxes; colour (N, 3) and grain: mean colour and deviation of brightness inside;
+    contrast: how far above (or below) the ground in grey levels; stroke: the mean width of their strokes; area.
     """
 
     left: Floats
@@ -276,10 +295,11 @@ class StrokeMarks(NamedTuple):
 
 
 def find_strokes(rgb: Image, grey: Image, dark: bool) -> StrokeMarks:
-    """The marks of letters' size in a picture, (H, W, 3) RGB and its (H, W) brightness: darker than their ground, or lighter.
+    """The marks of letters' size in a picture, (H, W, 3) RGB and its (H, W) brightness: darker than their ground, or
+    lighter.
 
-    A pixel belongs to a mark when it reaches half of the strongest contrast near it, so that strokes stay apart. Marks that are
-    grainy or thick for their size are left out.
+    A pixel belongs to a mark when it reaches half of the strongest contrast near it, so that strokes stay apart. Marks
+    that are grainy or thick for their size are left out.
     """
     kind = cv2.MORPH_BLACKHAT if dark else cv2.MORPH_TOPHAT
     hat = np.asarray(cv2.morphologyEx(grey, kind, np.ones((SPAN, SPAN), np.uint8)), np.uint8)
@@ -303,7 +323,10 @@ def find_strokes(rgb: Image, grey: Image, dark: bool) -> StrokeMarks:
     depth = np.asarray(cv2.distanceTransform(kept.reshape(grey.shape), cv2.DIST_L2, 3), np.float32).ravel()[places]
     light = grey.ravel()[places].astype(np.float32)
     grain = np.sqrt(np.maximum(mean(light * light) - mean(light) ** 2, 0))
-    contrast, stroke = mean(hat.ravel()[places]), np.maximum(4 * mean(depth) - 1, 1)  # a bar's mean depth: a quarter of its width
+    contrast, stroke = (
+        mean(hat.ravel()[places]),
+        np.maximum(4 * mean(depth) - 1, 1),
+    )  # a bar's mean depth: a quarter of its width
     chosen = np.flatnonzero(fits & (grain < 0.6 * contrast + 6) & (stroke < 0.6 * np.maximum(wide, high)))
     colour = _sum_colours(rgb.reshape(-1, 3), places, owner, chosen, count) / area[chosen, None].astype(np.float32)
     left, top, wide, high, size = (values[chosen].astype(np.float32) for values in (left, top, wide, high, area))
@@ -321,8 +344,9 @@ def _sum_colours(pixels: Image, places: Whole, owner: NDArray[np.int32], chosen:
 
 
 def string_rows(found: StrokeMarks) -> list[StrokeMarks]:
-    """The marks strung into rows of three and more, each from left to right: each mark's nearest likeness on its right, where
-    the mark is also the nearest on that one's left. Alike are those of one height, colour and stroke, side by side.
+    """The marks strung into rows of three and more, each from left to right: each mark's nearest likeness on its right,
+    where the mark is also the nearest on that one's left. Alike are those of one height, colour and stroke, side by
+    side.
     """
     found = found.pick((found.high >= LEAST) & (found.high <= MOST))
     one, two, far = _pair(found)
@@ -344,7 +368,8 @@ def string_rows(found: StrokeMarks) -> list[StrokeMarks]:
 
 
 def _pair(found: StrokeMarks) -> tuple[Whole, Whole, Floats]:
-    """Every two marks that may be neighbours in a row, the left one first, and how far apart they are, in pixels and unlikeness.
+    """Every two marks that may be neighbours in a row, the left one first, and how far apart they are, in pixels and
+    unlikeness.
 
     Marks are sorted into level bands as high as two can lie apart, so that only nearby ones are compared.
     """

@@ -51,10 +51,10 @@ class SubjectPart(NamedTuple):
 class Matte(NamedTuple):
     """The subject of a photo. soft: (h, w) float32 0..1 at the working size, laid along the picture's edges.
 
-    parts: the subjects, none when nothing stands out. doubt: how wide its uncertain edge is, in pixels at the working size
-    (measured on the sixteen reference photos: portraits and objects 2 to 4, a motorcycle 8, no subject at all 12 to 16).
-    layered: whether the subject may become a sheet of its own. gap: how much of the depth may be used, 0..1. standing: whether
-    there is a subject at all.
+    parts: the subjects, none when nothing stands out. doubt: how wide its uncertain edge is, in pixels at the working
+    size (measured on the sixteen reference photos: portraits and objects 2 to 4, a motorcycle 8, no subject at all 12
+    to 16). layered: whether the subject may become a sheet of its own. gap: how much of the depth may be used, 0..1.
+    standing: whether there is a subject at all.
     """
 
     soft: Floats
@@ -73,7 +73,7 @@ def smoothstep(low: float, high: float, x: Floats) -> Floats:
 
 
 def sum_squares(colours: Floats) -> Floats:
-    """The sum of each pixel's squares: (h, w, 3) to (h, w). Several times as fast as numpy's sum over so short an axis."""
+    """The sum of each pixel's squares: (h, w, 3) to (h, w). Several times as fast as numpy's sum over a short axis."""
     return np.asarray(cv2.transform(colours * colours, np.ones((1, 3), np.float32)), np.float32)
 
 
@@ -90,12 +90,13 @@ _found: OrderedDict[bytes, Matte] = OrderedDict()
 
 
 def find_matte(image: Image, whole: Image | None = None, crop: Crop = FULL, marked: str = "") -> Matte:
-    """The subject of a picture, (H, W, 3) uint8 RGB at any size; the last few are remembered by content. Any thread may ask.
+    """The subject of a picture, (H, W, 3) uint8 RGB at any size; the last few are remembered by content. Any thread may
+    ask.
 
-    The picture is the `crop` of the `whole` photo, where that is given; `marked` is what the user says the photo is of, a mask of
-    the whole of it (`Shot.subject`). Else a subject that fills a tight crop, and stands out of nothing there, is looked for in
-    the photo. A crop that spans the photo shows what the photo shows: it is never more of a subject than that. A smaller one is
-    looked at by itself as well.
+    The picture is the `crop` of the `whole` photo, where that is given; `marked` is what the user says the photo is of,
+    a mask of the whole of it (`Shot.subject`). Else a subject that fills a tight crop, and stands out of nothing there,
+    is looked for in the photo. A crop that spans the photo shows what the photo shows: it is never more of a subject
+    than that. A smaller one is looked at by itself as well.
     """
     seen = hashlib.blake2b(shrink_to_work(image).tobytes(), digest_size=16)
     cropped = whole is not None and crop.w * crop.h <= ALL
@@ -176,12 +177,20 @@ def _find_marked(image: Image, mask: Floats, crop: Crop) -> Matte:
     doubt = _measure_doubt(soft, parts)
     why = "you marked what the subject is, so it moves by itself"
     return Matte(
-        _resolve(work, soft), parts, doubt, True, _choose_gap(doubt), Choice("layers", "subject and background", why), "marked"
+        _resolve(work, soft),
+        parts,
+        doubt,
+        True,
+        _choose_gap(doubt),
+        Choice("layers", "subject and background", why),
+        "marked",
     )
 
 
 def _snap_to_edges(work: Image, inside: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
-    """A mask, 0 or 1, moved onto the picture's edge within `reach` pixels of its own (GrabCut: Rother and others, 2004)."""
+    """A mask, 0 or 1, moved onto the picture's edge within `reach` pixels of its own (GrabCut: Rother and others,
+    2004).
+    """
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1, 2 * reach + 1))
     core = cv2.erode(inside, kernel, borderValue=1)
     outside = cv2.dilate(inside, kernel) == 0
@@ -190,7 +199,9 @@ def _snap_to_edges(work: Image, inside: NDArray[np.uint8], reach: int) -> NDArra
     labels = np.where(inside > 0, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
     labels[core > 0], labels[outside] = cv2.GC_FGD, cv2.GC_BGD
     cv2.setRNGSeed(0)
-    cv2.grabCut(np.ascontiguousarray(work), labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK)
+    cv2.grabCut(
+        np.ascontiguousarray(work), labels, None, np.zeros((1, 65)), np.zeros((1, 65)), 2, cv2.GC_INIT_WITH_MASK
+    )
     found = ((labels == cv2.GC_FGD) | (labels == cv2.GC_PR_FGD)).astype(np.uint8)
     return found if found.sum() > 0.5 * inside.sum() else inside
 
@@ -231,7 +242,8 @@ def _refine(work: Image, salient: Floats, bands: bool = False) -> tuple[Floats, 
 
 
 def _resolve(work: Image, soft: Floats) -> Floats:
-    """The vague band of a matte settled by colour: by how far each pixel lies from its place's background to its subject.
+    """The vague band of a matte settled by colour: by how far each pixel lies from its place's background to its
+    subject.
 
     Only where the two sides' colours differ by more than each varies in itself; elsewhere the matte stays as it is.
     """
@@ -259,7 +271,9 @@ def _measure_colours(rgb: Floats, where: Floats) -> tuple[Floats, Floats, Floats
 
 
 def _accept(soft: Floats, bands: bool) -> tuple[SubjectPart, ...]:
-    """The connected parts that are subjects: large enough, surely salient, and unless `bands` not one across the picture."""
+    """The connected parts that are subjects: large enough, surely salient, and unless `bands` not one across the
+    picture.
+    """
     height, width = soft.shape
     count, labels, stats, _ = cv2.connectedComponentsWithStats((soft > 0.5).astype(np.uint8), connectivity=8)
     parts: list[SubjectPart] = []
@@ -291,7 +305,12 @@ def _surround(parts: tuple[SubjectPart, ...], shape: tuple[int, ...]) -> tuple[i
     left, top = min(part.box[0] for part in parts), min(part.box[1] for part in parts)
     right, bottom = max(part.box[0] + part.box[2] for part in parts), max(part.box[1] + part.box[3] for part in parts)
     wide, high = 0.3 * (right - left), 0.3 * (bottom - top)
-    return max(0, int(top - high)), min(shape[0], int(bottom + high)), max(0, int(left - wide)), min(shape[1], int(right + wide))
+    return (
+        max(0, int(top - high)),
+        min(shape[0], int(bottom + high)),
+        max(0, int(left - wide)),
+        min(shape[1], int(right + wide)),
+    )
 
 
 def _look_closer(image: Image, work: Image, box: tuple[int, int, int, int]) -> Floats:
@@ -327,7 +346,10 @@ def _judge(soft: Floats, parts: tuple[SubjectPart, ...], doubt: float) -> Matte:
     if gap < 1:
         why = f"parts of the subject's edge are vague, so {gap:.0%} of the depth is used and a mistake shows less"
     else:
-        why = "the subject stands clear of its background; what lies around it is stretched a little, for a cut would show"
+        why = (
+            "the subject stands clear of its background; "
+            "what lies around it is stretched a little, for a cut would show"
+        )
     return Matte(soft, parts, doubt, True, gap, Choice("layers", "subject and background", why), "clear")
 
 
@@ -336,7 +358,9 @@ def refine_edge(image: Image, soft: Floats) -> Image:
     height, width = image.shape[:2]
     large = cv2.resize(np.rint(soft * 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
     side = max(height, width)
-    fine = cv2.ximgproc.guidedFilter(image, large, max(3, side // 180), 4e-4 * 255**2, scale=0.25 if side > 900 else 1.0)
+    fine = cv2.ximgproc.guidedFilter(
+        image, large, max(3, side // 180), 4e-4 * 255**2, scale=0.25 if side > 900 else 1.0
+    )
     curve = smoothstep(LOW, HIGH, np.arange(256, dtype=np.float32) / 255)
     return np.asarray(cv2.LUT(fine, np.rint(curve * 255).astype(np.uint8)), np.uint8)
 

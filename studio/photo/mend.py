@@ -24,7 +24,8 @@ UPSCALE = 2
 """How many times wider and higher "upscale" makes a photo."""
 
 UPSCALE_MOST = 6_000_000
-"""The most pixels that are upscaled: a minute's work on two cores, and 24 million pixels are more than any clip shows."""
+"""The most pixels that are upscaled: a minute's work on two cores, and 24 million pixels are more than any clip shows.
+"""
 
 _VERSION = 1
 """Raised when a mend comes to do something else: what was kept of the old ones is then no longer found."""
@@ -45,34 +46,46 @@ def settle_mends(shot: Shot) -> Shot:
 
 
 def check_mends(photo: Photo, mends: tuple[Mend, ...]) -> None:
-    """Raises `Refusal`, with a remedy, for mends that can't be done to a photo: one twice, or an upscale of a large one."""
+    """Raises `Refusal`, with a remedy, for mends that can't be done to a photo: one twice, or an upscale of a large
+    one.
+    """
     names = [mend.name for mend in mends]
     twice = next((name for name in names if names.count(name) > 1), None)
     if twice:
         raise Refusal(f"“{twice}” is among the mends twice.", "Keep one of them, and set its amount.")
     if "upscale" in names and photo.width * photo.height > UPSCALE_MOST:
         size = f"{photo.width} × {photo.height}"
-        raise Refusal(f"This photo is large enough as it is ({size}), so it is not upscaled.", "Take “upscale” out of its mends.")
+        raise Refusal(
+            f"This photo is large enough as it is ({size}), so it is not upscaled.", "Take “upscale” out of its mends."
+        )
 
 
 def has_network(weights: Path | None = None) -> bool:
-    """Whether the network that gives an upscaled photo new detail is here; `weights` other than those that ship, for a test."""
+    """Whether the network that gives an upscaled photo new detail is here; `weights` other than those that ship, for a
+    test.
+    """
     from studio.photo.mends import upscale
 
     return upscale.has_weights(weights or upscale.WEIGHTS)
 
 
 def describe_upscaler(weights: Path | None = None) -> Choice:
-    """What "upscale" is done with here, "network" or "resampled", and why; `weights` other than those that ship, for a test."""
+    """What "upscale" is done with here, "network" or "resampled", and why; `weights` other than those that ship, for a
+    test.
+    """
     if has_network(weights):
         return Choice("upscale", "network", "a super-resolution network that ships with the studio (Real-ESRGAN)")
-    return Choice("upscale", "resampled", "the network's file is not here: the photo is made larger without new detail (Lanczos)")
+    return Choice(
+        "upscale", "resampled", "the network's file is not here: the photo is made larger without new detail (Lanczos)"
+    )
 
 
 def apply_mends(image: Image, mends: tuple[Mend, ...]) -> Image:
-    """The mended image: (H, W, 3) uint8 RGB in, the same out, twice the size after "upscale"; mends are done in their order.
+    """The mended image: (H, W, 3) uint8 RGB in, the same out, twice the size after "upscale"; mends are done in their
+    order.
 
-    The input is not changed, and is itself what comes back where no mend has an amount. An "upscale" of amount 0 is resampled.
+    The input is not changed, and is itself what comes back where no mend has an amount. An "upscale" of amount 0 is
+    resampled.
     """
     for mend in mends:
         if mend.amount > 0 or mend.name == "upscale":

@@ -23,7 +23,7 @@ class Unreadable(Exception):
 
 
 class Network:
-    """One network. Any thread may run it; one run at a time, for what is held between its layers is most of its memory."""
+    """One network. Any thread may run it; one run at a time, as what is held between layers is most of its memory."""
 
     def __init__(self, file: Path) -> None:
         """Raises `Unreadable`."""
@@ -32,7 +32,8 @@ class Network:
         options.intra_op_num_threads = os.cpu_count() or 1
         # Threads that wait for the next run by spinning would take the encoder's core.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        # U2-NetP takes 355 MB; 548, and no less time, where memory is planned in one piece; 1.4 times as long without an arena.
+        # U2-NetP takes 355 MB; 548, and no less time, where memory is planned in one piece; 1.4 times as long without
+        # an arena.
         options.enable_mem_pattern = False
         try:
             self._session = runtime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

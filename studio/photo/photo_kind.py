@@ -16,13 +16,18 @@ PORTRAIT = 0.12
 """The height of a face, in fractions of the photo, from which the photo is of a person."""
 
 FACE = 0.78
-"""The score that face must have: people's reach 0.79 and more, what the detectors saw in a coffee filter reached 0.74."""
+"""The score that face must have: people's reach 0.79 and more, what the detectors saw in a coffee filter reached 0.74.
+"""
 
 UPRIGHT = 0.015
-"""The share of the picture drawn in upright edges from which something is built: houses 0.017 to 0.09, hills under 0.006."""
+"""The share of the picture drawn in upright edges from which something is built: houses 0.017 to 0.09, hills under
+0.006.
+"""
 
 LYING = 0.14
-"""The share of level edges, of all edges, that walls have where no sky is seen: facades 0.16 to 0.35, bark and cliffs to 0.11."""
+"""The share of level edges, of all edges, that walls have where no sky is seen: facades 0.16 to 0.35, bark and cliffs
+to 0.11.
+"""
 
 LEVEL = 0.12
 """The share in level streaks from which water lies there: lakes and bays 0.15 to 0.34, meadows under 0.05."""
@@ -42,9 +47,11 @@ GREEN = 0.25
 
 
 class Marks(NamedTuple):
-    """What is surely in a photo, so that it may be spoken of: people (a face), a sky, foliage, water, and what is built.
+    """What is surely in a photo, so that it may be spoken of: people (a face), a sky, foliage, water, and what is
+    built.
 
-    `close`: it is a close-up of something nobody here knows the name of: a flower, an insect, a drop of water, an animal.
+    `close`: it is a close-up of something nobody here knows the name of: a flower, an insect, a drop of water, an
+    animal.
     """
 
     people: bool = False
@@ -78,7 +85,9 @@ def classify(scene: Scene) -> Classification:
         found = judge(scene)
         if found is not None:
             return found
-    return Classification(None, 0.0, "what it is a photo of is not clear from its faces, its sky, its edges and its subject")
+    return Classification(
+        None, 0.0, "what it is a photo of is not clear from its faces, its sky, its edges and its subject"
+    )
 
 
 def _is_lone(scene: Scene) -> bool:
@@ -104,7 +113,9 @@ def _judge_water(scene: Scene) -> Classification | None:
             "water", min(0.6 + cues.level, 0.9), f"level streaks under a sky cover {cues.level:.0%} of the photo"
         )
     if cues.sky < 0.03 and cues.green > 0.25 and cues.detail > 0.35 and cues.cool > 0.06 and not scene.parted:
-        return Classification("water", 0.5, f"cool, shining patches lie low among greenery ({cues.cool:.0%} of the photo)")
+        return Classification(
+            "water", 0.5, f"cool, shining patches lie low among greenery ({cues.cool:.0%} of the photo)"
+        )
     return None
 
 
@@ -115,7 +126,9 @@ def _judge_street(scene: Scene) -> Classification | None:
     if not built or small or _is_lone(scene):
         return None
     if scene.outdoors:
-        return Classification("street", 0.75, f"upright edges of walls cover {cues.upright:.1%} of the photo, under a sky")
+        return Classification(
+            "street", 0.75, f"upright edges of walls cover {cues.upright:.1%} of the photo, under a sky"
+        )
     level = cues.straight - cues.upright / max(cues.detail, 1e-6)
     if not scene.parted and cues.upright > 2 * UPRIGHT and level > LYING and cues.green < 0.3:
         return Classification("street", 0.6, f"upright edges of walls cover {cues.upright:.1%} of the photo")
@@ -127,7 +140,9 @@ def _judge_landscape(scene: Scene) -> Classification | None:
     filled = scene.parted and scene.share > 0.35
     if not scene.outdoors or _is_lone(scene) or filled or cues.upright > 2 * UPRIGHT:
         return None
-    return Classification("landscape", min(0.6 + cues.sky, 0.9), f"a sky covers {cues.sky:.0%} of the photo and ends on land")
+    return Classification(
+        "landscape", min(0.6 + cues.sky, 0.9), f"a sky covers {cues.sky:.0%} of the photo and ends on land"
+    )
 
 
 def _judge_product(scene: Scene) -> Classification | None:

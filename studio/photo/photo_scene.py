@@ -36,9 +36,9 @@ _REMEMBERED = 4
 class Scene(NamedTuple):
     """What is in a photo. All places are fractions of the whole of it.
 
-    small: the working copy, (h, w, 3) uint8 RGB, its long side at most 512 px; matte: the subject as it is decided for the whole
-    photo; subject: its saliency, (h, w) 0..1; box: the subject's left, top, width and height, None where none can be cut out;
-    parted: whether it stands out all round.
+    small: the working copy, (h, w, 3) uint8 RGB, its long side at most 512 px; matte: the subject as it is decided for
+    the whole photo; subject: its saliency, (h, w) 0..1; box: the subject's left, top, width and height, None where none
+    can be cut out; parted: whether it stands out all round.
     """
 
     small: Image
@@ -72,10 +72,12 @@ _scenes: OrderedDict[bytes, Scene] = OrderedDict()
 
 
 def read_scene(image: Image, subject: str = "") -> Scene:
-    """Look at a photo, (H, W, 3) uint8 RGB at its full size. Safe to call from any thread; the last four are remembered.
+    """Look at a photo, (H, W, 3) uint8 RGB at its full size. Safe to call from any thread; the last four are
+    remembered.
 
-    `subject` is what was marked as such (`Shot.subject`). Whoever asks for the same photo meanwhile waits for it. The saliency
-    network and the face detectors run once for this and the suggested crops (auto_crop.py); all else on reduced copies.
+    `subject` is what was marked as such (`Shot.subject`). Whoever asks for the same photo meanwhile waits for it. The
+    saliency network and the face detectors run once for this and the suggested crops (auto_crop.py); all else on
+    reduced copies.
     """
     copy = reduce_by_factor(image, lettering.SHORT)
     key = hashlib.sha256(copy[::4, ::4].tobytes() + repr((image.shape, subject)).encode()).digest()
@@ -98,7 +100,9 @@ def _measure_scene(copy: Image, seen: Look, found: Matte, subject: str) -> Scene
     parted = found.standing == "marked" or (found.standing == "clear" and _is_parted(seen))
     less = np.asarray(cv2.resize(map_, tiny.shape[1::-1], interpolation=cv2.INTER_AREA), np.float32)
     box = _find_box(mark_subject(seen, subject), found)
-    return Scene(small, seen, found, salient, box, parted, measure_cues(tiny, less, parted), lettering.find_lettering(copy))
+    return Scene(
+        small, seen, found, salient, box, parted, measure_cues(tiny, less, parted), lettering.find_lettering(copy)
+    )
 
 
 def find_standing(image: Image, whole: Image, crop: Crop, subject: str = "") -> Standing:
@@ -129,12 +133,11 @@ SLOPE = 4.0
 class Cues(NamedTuple):
     """What colour and slope say.
 
-    sky: its share; wide: the share of the top edge that is sky; deep: the share of the
-    bottom edge that is; landed: the share of columns in which it ends on land.
-    green: foliage, of all that isn't sky; level: texture that lies in level streaks, as water does; shore: its share of the
-    lowest sixth; cool: bluish patches in the lower part; detail: drawn edges; straight: edges that are upright or level, of
-    all edges; upright: upright ones; clean: edges of one clear direction, of all edges: things have them, fur has not.
-    behind: drawn edges in what isn't subject, of that part.
+    sky: its share; wide: the share of the top edge that is sky; deep: the share of the bottom edge that is; landed: the
+    share of columns in which it ends on land. green: foliage, of all that isn't sky; level: texture that lies in level
+    streaks, as water does; shore: its share of the lowest sixth; cool: bluish patches in the lower part; detail: drawn
+    edges; straight: edges that are upright or level, of all edges; upright: upright ones; clean: edges of one clear
+    direction, of all edges: things have them, fur has not. behind: drawn edges in what isn't subject, of that part.
     """
 
     sky: float
@@ -181,8 +184,8 @@ def measure_cues(small: Image, subject: Floats, parted: bool) -> Cues:
     return Cues(
         _measure_share(sky), *_measure_sky_edges(sky, subject, parted),
         _measure_share(green & rest) / max(_measure_share(rest), 1e-6), _measure_share(level),
-        _measure_share(level[-height // 6 :]), _measure_share(cool), _measure_share(drawn & rest), straight, upright, clean,
-        _measure_share(drawn & behind) / max(_measure_share(behind), 1e-6),
+        _measure_share(level[-height // 6 :]), _measure_share(cool), _measure_share(drawn & rest),
+        straight, upright, clean, _measure_share(drawn & behind) / max(_measure_share(behind), 1e-6),
     )  # fmt: skip
 
 
@@ -249,4 +252,8 @@ def _measure_directions(slopes: _Slopes, drawn: Flags) -> tuple[float, float, fl
     ruled = drawn & (coherence > 0.8)
     upright, lying = ruled & (angle < 12), ruled & (angle > 75)
     edges = max(_measure_share(drawn), 50 / drawn.size)
-    return _measure_share(upright | lying) / edges, _measure_share(upright), _measure_share(drawn & (coherence > 0.85)) / edges
+    return (
+        _measure_share(upright | lying) / edges,
+        _measure_share(upright),
+        _measure_share(drawn & (coherence > 0.85)) / edges,
+    )

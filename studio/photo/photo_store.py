@@ -32,13 +32,16 @@ from studio.photo.mend import apply_mends, check_mends, derive_photo
 VIEW_SIDE = 1600
 VIEW_QUALITY = 88
 _KEPT_PIXELS = 40_000_000
-"""Up to this size the last photo stays decoded in memory (120 MB): taking in, cropping and reading ask for the same one."""
+"""Up to this size the last photo stays decoded in memory (120 MB): taking in, cropping and reading ask for the same
+one.
+"""
 
 
 def read_photo(file: Path, name: str = "") -> tuple[Photo, Image]:
     """A photo and its pixels, uint8 (H, W, 3) sRGB RGB, upright, read-only. `name` is what to call it (the file's own).
 
-    Raises `Refusal`, with a remedy, for anything that is not a photograph within the limits: 40 MB, 120 megapixels, 64 px.
+    Raises `Refusal`, with a remedy, for anything that is not a photograph within the limits: 40 MB, 120 megapixels, 64
+    px.
     """
     got = decode_image(_read_bytes(file), name or file.name)
     return got.photo, got.image
@@ -58,7 +61,9 @@ def _read_bytes(file: Path) -> bytes:
         raise Refusal("That file is not there any more.", "Check where it was moved to, then add it again.") from None
     except (OSError, ValueError) as error:
         why = getattr(error, "strerror", None) or "it can't be opened"
-        raise Refusal(f"This file can't be read ({why}).", "Check its permissions, or copy it elsewhere first.") from None
+        raise Refusal(
+            f"This file can't be read ({why}).", "Check its permissions, or copy it elsewhere first."
+        ) from None
     if not data:
         raise Refusal("This file is empty.", "Copy or download it again, then add it.")
     if len(data) > MAX_UPLOAD_BYTES:
@@ -82,8 +87,8 @@ class PhotoStore:
     def take_in(self, file: Path, name: str = "") -> Photo:
         """Read a file and keep it. The same picture taken in twice is one photo, under its newest name.
 
-        Keeps the original bytes, a display JPEG (at most 1600 px, no metadata), the depth map that the file carries and the
-        noun, each written whole or not at all. Raises `Refusal` as `read_photo` does, and when it can't be written.
+        Keeps the original bytes, a display JPEG (at most 1600 px, no metadata), the depth map that the file carries and
+        the noun, each written whole or not at all. Raises `Refusal` as `read_photo` does, and when it can't be written.
         """
         got = decode_image(_read_bytes(file), name or file.name)
         try:
@@ -99,7 +104,9 @@ class PhotoStore:
         return photo
 
     def _with_depth(self, got: Decoded) -> Photo:
-        """The photo with the depth that its file carries, kept as an uploaded map is; or with that of an earlier copy of it."""
+        """The photo with the depth that its file carries, kept as an uploaded map is; or with that of an earlier copy
+        of it.
+        """
         found = embedded_depth.find_embedded_depth(got.data, got.image)
         if found is None:
             with contextlib.suppress(Refusal):
@@ -214,7 +221,9 @@ class MendedCache:
         self._last: tuple[str, Image] | None = None
 
     def image(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
-        """The photo with its mends done, read-only; `original` gives its pixels where they are needed. Raises as `check` does."""
+        """The photo with its mends done, read-only; `original` gives its pixels where they are needed. Raises as
+        `check` does.
+        """
         if not mends:
             return original()
         check_mends(photo, mends)

@@ -32,7 +32,8 @@ _REMEMBERED = 4
 
 
 class Look(NamedTuple):
-    """What was seen in one photo: the map and its surest raw answer, where the detail is (0..1, the same shape), the faces.
+    """What was seen in one photo: the map and its surest raw answer, where the detail is (0..1, the same shape), the
+    faces.
 
     `faces` is None until they are asked for.
     """
@@ -50,19 +51,23 @@ _looks: OrderedDict[bytes, Look] = OrderedDict()
 def find_saliency(image: Image) -> NDArray[np.float32]:
     """How much each part of a picture is its subject: float32 (320, 320) over the whole of it, 0..1, read-only.
 
-    Stretched so that the surest pixel is 1, also where nothing stands out. About 0.15 s; the last few are remembered by content.
-    Safe to call from any thread.
+    Stretched so that the surest pixel is 1, also where nothing stands out. About 0.15 s; the last few are remembered by
+    content. Safe to call from any thread.
     """
     return look_at(image, with_faces=False).map
 
 
 def look_at(image: Image, with_faces: bool) -> Look:
-    """What is seen in a picture, (H, W, 3) RGB: the last few are remembered by content. Safe to call from any thread."""
-    small = np.asarray(cv2.resize(reduce_by_factor(image, 3 * SIDE), (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8)
+    """What is seen in a picture, (H, W, 3) RGB: the last few are remembered by content. Any thread may call it."""
+    small = np.asarray(
+        cv2.resize(reduce_by_factor(image, 3 * SIDE), (SIDE, SIDE), interpolation=cv2.INTER_AREA), np.uint8
+    )
     key = hashlib.sha256(small.tobytes() + repr(image.shape).encode()).digest()
     with _lock:
         seen = _looks.get(key)
-        with ThreadPoolExecutor(1) as beside:  # the network and the face detectors are different networks: they run side by side
+        with ThreadPoolExecutor(
+            1
+        ) as beside:  # the network and the face detectors are different networks: they run side by side
             found = beside.submit(find_faces, image) if with_faces and (seen is None or seen.faces is None) else None
             seen = seen or _see(small)
             if found:

@@ -83,7 +83,7 @@ class Ranges:
         return None
 
     async def _send_unless_416(self, scope: Scope, receive: Receive, send: Send) -> int | None:
-        """Answer, unless the answer is that there is no such range (416): then the file's length, and nothing is sent."""
+        """Answer, unless there is no such range (416): then the file's length, and nothing is sent."""
         length: int | None = None
 
         async def send_on(message: Message) -> None:
@@ -104,14 +104,16 @@ def _replace_range(scope: Scope, header: str | None) -> Scope:
 
 
 def _wrap_send(send: Send) -> Send:
-    """Sends a file that a browser might run, a page or a drawing with a script in it, to be saved and not to be opened."""
+    """Sends a file that a browser might run, a page or a drawing with a script in it, to be saved and not opened."""
 
     async def send_guarded(message: Message) -> None:
         if message["type"] == "http.response.start" and message["status"] in (200, 206):
             headers = MutableHeaders(scope=message)
             kind = headers.get("content-type", "").partition(";")[0]
             if not _INLINE.fullmatch(kind) and not kind.startswith("multipart/byteranges"):
-                headers["content-disposition"] = headers.get("content-disposition", "attachment").replace("inline", "attachment")
+                headers["content-disposition"] = headers.get("content-disposition", "attachment").replace(
+                    "inline", "attachment"
+                )
         await send(message)
 
     return send_guarded

@@ -61,7 +61,12 @@ def describe_clip(studio: Studio, clip_id: str) -> dict[str, Any]:
     place = platform(shot.platform)
     rows = [
         ("Photo", f"{name_photo(shot)}, {shot.photo.width} × {shot.photo.height}"),
-        ("Crop", "The whole photo" if shot.crop.w == shot.crop.h == 1 else f"{shot.crop.aspect}, {shot.crop.w:.0%} of its width"),
+        (
+            "Crop",
+            "The whole photo"
+            if shot.crop.w == shot.crop.h == 1
+            else f"{shot.crop.aspect}, {shot.crop.w:.0%} of its width",
+        ),
         ("Motion", describe_motion(shot).capitalize()),
         ("Ease", shot.motion.camera.ease.replace("_", " ").capitalize()),
         ("Words", plain(shot.motion)),

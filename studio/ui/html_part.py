@@ -33,13 +33,20 @@ _ELSEWHERE = logging.getLogger("stir")  # for parts that are built without a pag
 _log: ContextVar[logging.Logger] = ContextVar("log")
 
 Part = gr.HTML
-"""A part as the panels pass it around. Not a subclass: Gradio writes a stub file beside the source of every subclass."""
+"""A part as the panels pass it around. Not a subclass: Gradio writes a stub file beside the source of every subclass.
+"""
 
 
 def make_part(
-    name: str, value: Any = None, events: Sequence[str] = (), calls: Sequence[Call] = (), elem_id: str = "", **props: Any
+    name: str,
+    value: Any = None,
+    events: Sequence[str] = (),
+    calls: Sequence[Call] = (),
+    elem_id: str = "",
+    **props: Any,
 ) -> Part:
-    """A part named after its script in assets/js. `events` can be listened to as methods; `calls` are asked by the script.
+    """A part named after its script in assets/js. `events` can be listened to as methods; `calls` are asked by the
+    script.
 
     Its element's id is `elem_id`, or the name without "_panel".
     """
@@ -67,7 +74,9 @@ def log_faults_to(log: logging.Logger) -> None:
 
 
 def catch_faults(does: Callable[..., Any], refused: Callable[[Refusal], Any]) -> Callable[..., Any]:
-    """A moment's answer that never fails: what nobody foresaw is logged, and answered with the refusal that names the entry."""
+    """A moment's answer that never fails: what nobody foresaw is logged, and answered with the refusal that names the
+    entry.
+    """
     log = _log.get(_ELSEWHERE)
 
     @functools.wraps(does)
@@ -91,7 +100,9 @@ def make_call(name: str, takes: type[T], does: Callable[[T], Any]) -> Call:
         try:
             return msgspec.to_builtins(does(msgspec.convert(value, takes)))
         except msgspec.ValidationError as error:
-            return describe_refusal(Refusal(f"The page sent something unexpected ({error}).", "Reload the page and try again."))
+            return describe_refusal(
+                Refusal(f"The page sent something unexpected ({error}).", "Reload the page and try again.")
+            )
         except Refusal as refusal:
             return describe_refusal(refusal)
         except Exception as error:

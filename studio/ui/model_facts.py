@@ -14,7 +14,10 @@ from studio.nouns import SpeedUp
 from studio.photo.crop import SHORT_SIDES
 
 SPEEDUPS: dict[SpeedUp, tuple[str, str]] = {
-    "first_block_cache": ("First-block cache", "skips steps that change little; fine detail and small movements may differ"),
+    "first_block_cache": (
+        "First-block cache",
+        "skips steps that change little; fine detail and small movements may differ",
+    ),
     "mag_cache": ("MagCache", "skips steps as measured for this checkpoint; fine detail may differ"),
     "taylorseer": ("TaylorSeer", "foretells some steps from those before; takes more memory, and detail may differ"),
     "compile": ("Compile", "every frame stays as it is, or nearly; the first run waits a minute or more"),
@@ -56,8 +59,9 @@ def describe_card(card: ModelCard) -> dict[str, Any]:
     return {
         "id": card.id, "title": card.title, "where": card.where, "summary": card.summary, "supports": card.supports,
         "good_at": card.good_at, "licence": shorten_licence(card), "speed": card.speed, "controls": list_controls(card),
-        "sound": "sound" in card.supports, "end_frame": "end_frame" in card.supports, "local": card.checkpoint is not None,
-        "gpu": card.checkpoint.needs.vram if card.checkpoint else 0.0, "rows": list_facts(card),
+        "sound": "sound" in card.supports, "end_frame": "end_frame" in card.supports,
+        "local": card.checkpoint is not None, "gpu": card.checkpoint.needs.vram if card.checkpoint else 0.0,
+        "rows": list_facts(card),
         "published": msgspec.to_builtins(card.checkpoint.published) if card.checkpoint else [],
     }  # fmt: skip
 
@@ -83,6 +87,7 @@ def _list_checkpoint_facts(card: ModelCard, checkpoint: Checkpoint) -> list[tupl
     native = ", ".join(f"{width} × {height}" for width, height in checkpoint.sizes.native)
     low, high = card.fps
     rate = f"{low}" if low == high else f"{low} to {high}"
+    parts = f"denoiser {needs.denoiser:g}, encoder {needs.encoder:g}, the rest {needs.other:g}"
     counts = f"{steps.default} by default, {steps.draft} for a draft, {steps.best} at best"
     scale = f"{guidance.default:g} by default" if guidance.most > guidance.least else f"{guidance.default:g}, fixed"
     return [
@@ -90,7 +95,7 @@ def _list_checkpoint_facts(card: ModelCard, checkpoint: Checkpoint) -> list[tupl
         ("Length", f"{checkpoint.lengths.least} to {checkpoint.lengths.most} frames at {rate} fps"),
         ("Steps", counts if steps.least < steps.most else f"{steps.default}, fixed"),
         ("Guidance", scale),
-        ("Weighs", f"{needs.weights:.3g} GB: denoiser {needs.denoiser:g}, encoder {needs.encoder:g}, the rest {needs.other:g}"),
+        ("Weighs", f"{needs.weights:.3g} GB: {parts}"),
         ("Needs", f"{needs.vram:g} GB of video memory, {needs.ram:g} GB of memory ({needs.source.rstrip('.')})"),
         ("Files", " ".join([checkpoint.repo, *(f"+ {_companion(one)}" for one in checkpoint.companions)])),
     ]  # fmt: skip
@@ -101,7 +106,9 @@ def _companion(one: Companion) -> str:
 
 
 def list_controls(card: ModelCard) -> dict[str, Any]:
-    """What the desk may ask of a card: sizes, lengths in seconds, rates, and for models that denoise steps and guidance."""
+    """What the desk may ask of a card: sizes, lengths in seconds, rates, and for models that denoise steps and
+    guidance.
+    """
     short, long = card.seconds
     every: dict[str, Any] = {
         "sizes": [name for name in SHORT_SIDES if name != "240p"],
@@ -136,14 +143,23 @@ def _list_sizes(point: Checkpoint) -> list[str]:
 
 
 def _find_lengths(card: ModelCard, point: Checkpoint) -> dict[str, float]:
-    """Shortest, longest, step and default in seconds; where the rate is fixed every step is a length the model really makes."""
+    """Shortest, longest, step and default in seconds; where the rate is fixed every step is a length the model really
+    makes.
+    """
     low, high = card.fps
     short, long = card.seconds
     if low != high:
-        return {"least": short, "most": long, "step": 0.5, "default": min(max(point.lengths.default / high, short), long)}
+        return {
+            "least": short,
+            "most": long,
+            "step": 0.5,
+            "default": min(max(point.lengths.default / high, short), long),
+        }
     lengths = point.lengths
     first = lengths.least + (lengths.first - lengths.least) % lengths.step
-    counts = [count for count in range(first, lengths.most + 1, lengths.step) if 1.0 <= count / low <= 60.0] or [lengths.default]
+    counts = [count for count in range(first, lengths.most + 1, lengths.step) if 1.0 <= count / low <= 60.0] or [
+        lengths.default
+    ]
     return {
         "least": counts[0] / low, "most": counts[-1] / low, "step": lengths.step / low,
         "default": min(max(lengths.default, counts[0]), counts[-1]) / low,

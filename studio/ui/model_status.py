@@ -19,7 +19,9 @@ from studio.ui.model_facts import format_bytes, format_time, make_sentence, shor
 
 Group = Literal["ready", "download", "out"]
 
-PLAINLY = "Stir finds no NVIDIA GPU with CUDA on this computer, and these models need one. Parallax runs on any computer."
+PLAINLY = (
+    "Stir finds no NVIDIA GPU with CUDA on this computer, and these models need one. Parallax runs on any computer."
+)
 
 
 def choose_group(state: ModelState) -> Group:
@@ -47,10 +49,12 @@ def _describe_published(card: ModelCard) -> str:
 
 
 def describe_files(card: ModelCard, state: ModelState, adopted: bool = False) -> str:
-    """How a model's files stand: "On disk, 33.1 GB", "Needs a 33.1 GB download"; `adopted`, in a folder of the user's."""
+    """How a model's files stand: "On disk, 33.1 GB", "Needs a 33.1 GB download"; `adopted`, in the user's folder."""
     whole = state.download or (round(card.checkpoint.needs.weights * 1e9) if card.checkpoint else 0)
     if state.disk == "here":
-        return f"In your folder, {format_bytes(state.on_disk)}" if adopted else f"On disk, {format_bytes(state.on_disk)}"
+        return (
+            f"In your folder, {format_bytes(state.on_disk)}" if adopted else f"On disk, {format_bytes(state.on_disk)}"
+        )
     if state.disk == "partly":
         return f"Partly here, {format_bytes(state.on_disk)} so far"
     return f"Needs a {format_bytes(whole)} download" if state.disk == "missing" else "Built in"
@@ -65,7 +69,7 @@ def describe_memory(state: ModelState) -> str:
 
 
 def show_model(card: ModelCard, state: ModelState, adopted: bool = False) -> dict[str, Any]:
-    """How a model stands right now, in words and for the buttons; `adopted`, its files are in a folder of the user's."""
+    """How a model stands right now, in words and for the buttons; `adopted`, its files are in the user's folder."""
     fits = {"yes": "Fits this computer", "slowly": "Runs slowly here", "no": ""}[state.fits]
     time = f"{format_time(state.expected)} for a clip" if state.expected else ""
     return {
@@ -121,7 +125,8 @@ def show_models(studio: Studio) -> dict[str, Any]:
 
 
 def show_plan(studio: Studio, shot: Shot) -> dict[str, Any]:
-    """What the file of a shot will be, in one line, with its reasons: "1080 × 1920, 120 frames, 5 s at 24 fps, about 9 s here".
+    """What the file of a shot will be, in one line, with its reasons: "1080 × 1920, 120 frames, 5 s at 24 fps, about 9
+    s here".
 
     `misfits` are what the place it is made for doesn't take of it.
     """
@@ -134,8 +139,8 @@ def show_plan(studio: Studio, shot: Shot) -> dict[str, Any]:
         words.append(f"{spent(takes)} here")
     return {
         "line": ", ".join(words), "draft": pick_draft(studio, shot), "width": made.width, "height": made.height,
-        "upscale": made.width / (run.box[2] - run.box[0]), "fps": made.fps, "seconds": made.seconds, "frames": made.num_frames,
-        "steps": run.steps, "guidance": run.guidance,
+        "upscale": made.width / (run.box[2] - run.box[0]), "fps": made.fps, "seconds": made.seconds,
+        "frames": made.num_frames, "steps": run.steps, "guidance": run.guidance,
         "why": _explain_size(shot, run, made), "choices": msgspec.to_builtins(run.choices),
         "misfits": msgspec.to_builtins(studio.misfits(shot)),
     }  # fmt: skip
@@ -158,7 +163,9 @@ def describe_length(made: Outcome | Clip) -> list[str]:
 
 
 def pick_draft(studio: Studio, shot: Shot) -> dict[str, str] | None:
-    """The model that tries a shot out before its own makes it, and why that one; None where its own is the fastest thing here."""
+    """The model that tries a shot out before its own makes it, and why that one; None where its own is the fastest
+    thing here.
+    """
     card, reason = studio.advice.draft_card(shot)
     return None if card.id == shot.model else {"id": card.id, "title": card.title, "reason": make_sentence(reason)}
 

@@ -117,7 +117,8 @@ def require_port(settings: Settings) -> None:
             probe.bind((settings.host, settings.port))
     except (OSError, OverflowError):
         raise Refusal(
-            f"Port {settings.port} can't be used; perhaps Stir runs already.", "Look there, or choose another with --port."
+            f"Port {settings.port} can't be used; perhaps Stir runs already.",
+            "Look there, or choose another with --port.",
         ) from None
 
 

@@ -11,7 +11,20 @@ import msgspec
 
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import describe_camera
-from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Progress, Queued, Refusal, Running, Shot, Stage
+from studio.nouns import (
+    Cancelled,
+    Clip,
+    Done,
+    Failed,
+    Interrupted,
+    Job,
+    Progress,
+    Queued,
+    Refusal,
+    Running,
+    Shot,
+    Stage,
+)
 from studio.photo.crop import find_ratio
 from studio.studio import Studio
 from studio.ui.model_facts import format_bytes
@@ -53,7 +66,9 @@ def name_photo(shot: Shot) -> str:
 
 
 def show_clips(studio: Studio, clips: tuple[Clip, ...]) -> list[dict[str, Any]]:
-    """Clips as the page shows them. It never waits long for small pictures: those still missing come with the next look."""
+    """Clips as the page shows them. It never waits long for small pictures: those still missing come with the next
+    look.
+    """
     until = time.monotonic() + PATIENCE
     return [show_clip(studio, clip, time.monotonic() < until) for clip in clips]
 
@@ -92,12 +107,17 @@ def show_job(studio: Studio, job: Job) -> dict[str, Any]:
         case Failed(reason, remedy):
             card |= {"reason": reason, "remedy": remedy}
         case Interrupted():
-            card |= {"reason": "The studio closed while this was being made.", "remedy": "Resume makes it from the start."}
+            card |= {
+                "reason": "The studio closed while this was being made.",
+                "remedy": "Resume makes it from the start.",
+            }
     return card
 
 
 def show_progress(studio: Studio, shot: Shot, progress: Progress) -> dict[str, Any]:
-    """How far a job is, in words ("Step 12 of 40"), its pace ("2.3 s a step"), and its live picture with the clip's ratio."""
+    """How far a job is, in words ("Step 12 of 40"), its pace ("2.3 s a step"), and its live picture with the clip's
+    ratio.
+    """
     trained = any(card.id == shot.maker and card.checkpoint for card in studio.models.cards)
     stage = progress.stage
     words = TRAINED.get(stage, STAGES[stage]) if trained else STAGES[stage]

@@ -58,7 +58,9 @@ def place_refusal(refusal: Refusal) -> dict[str, Any]:
 
 
 class Frame(Noun, frozen=True):
-    """The photo part's value: the photo, crop and end box in fractions, its depth's source, what is mended, what it is of."""
+    """The photo part's value: the photo, crop and end box in fractions, its depth's source, what is mended, what it is
+    of.
+    """
 
     photo: str = ""
     crop: Crop = Crop()
@@ -87,7 +89,8 @@ class Ending(Noun, frozen=True):
 
 
 class Output(Noun, frozen=True):
-    """The output part's value: the model, what the clip is like, and the id of the place it is made for ("" where that is open).
+    """The output part's value: the model, what the clip is like, and the id of the place it is made for ("" where that
+    is open).
 
     From `quality` to `may_shrink` it is for models that denoise.
     """
@@ -118,7 +121,9 @@ def check_value(value: Any, kind: type[T], where: Place) -> T:
         raise Misplaced(where, f"This can't be used ({error}).", "Set it again, or reload the page.") from None
 
 
-def build_shot(studio: Studio, *, frame: Any, camera: Any, effects: Any, words: Any, output: Any, ending: Any = None) -> Shot:
+def build_shot(
+    studio: Studio, *, frame: Any, camera: Any, effects: Any, words: Any, output: Any, ending: Any = None
+) -> Shot:
     """The Shot on the desk. Raises `Misplaced` for whatever can't be used."""
     framed = check_value(frame or {}, Frame, "photo")
     wanted = check_value(output or {}, Output, "output")
@@ -132,8 +137,8 @@ def build_shot(studio: Studio, *, frame: Any, camera: Any, effects: Any, words: 
         said.subject, said.action, said.environment, said.light, said.still,
     )  # fmt: skip
     shot = Shot(
-        photo, settle_crop(photo, framed.crop), motion, wanted.model, wanted.size, wanted.seconds, wanted.fps, wanted.seed,
-        framed.depth, wanted.format, wanted.quality, wanted.steps, wanted.guidance, wanted.strength,
+        photo, settle_crop(photo, framed.crop), motion, wanted.model, wanted.size, wanted.seconds, wanted.fps,
+        wanted.seed, framed.depth, wanted.format, wanted.quality, wanted.steps, wanted.guidance, wanted.strength,
         _find_end(studio, ending, framed, wanted.model), wanted.sound, wanted.speedups, wanted.may_shrink, framed.mends,
         platform=_choose_platform(wanted.platform, framed.crop.aspect), subject=framed.subject,
     )  # fmt: skip

@@ -23,7 +23,17 @@ SCRIPTS = (
     "phone_draft", "clip_panel", "queue_panel", "clip_details", "library_cards", "library_panel", "model_dialogs",
     "models_panel", "kernel_table", "settings_panel",
 )  # fmt: skip
-FONTS = ["-apple-system", "BlinkMacSystemFont", "Segoe UI", "Inter", "Cantarell", "Ubuntu", "Roboto", "system-ui", "sans-serif"]
+FONTS = [
+    "-apple-system",
+    "BlinkMacSystemFont",
+    "Segoe UI",
+    "Inter",
+    "Cantarell",
+    "Ubuntu",
+    "Roboto",
+    "system-ui",
+    "sans-serif",
+]
 
 
 def make_theme() -> Base:

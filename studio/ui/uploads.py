@@ -41,7 +41,11 @@ def find_upload(studio: Studio, upload: Upload) -> Path:
 
 def show_photo(studio: Studio, photo: Photo) -> dict[str, Any]:
     """A photo as the page shows it; `view` is the display copy, `thumb` a small one for the strip."""
-    return {**msgspec.to_builtins(photo), "view": str(studio.photos.view(photo)), "thumb": str(make_photo_thumb(studio, photo))}
+    return {
+        **msgspec.to_builtins(photo),
+        "view": str(studio.photos.view(photo)),
+        "thumb": str(make_photo_thumb(studio, photo)),
+    }
 
 
 def show_shot(studio: Studio, shot: Shot) -> dict[str, Any]:
@@ -81,5 +85,8 @@ def take_sample(studio: Studio, name: str) -> dict[str, Any]:
     """Take in one of the photographs that ship. Raises `Refusal` for any other name."""
     for one in presets.samples():
         if one.file == name:
-            return {"kind": "photo", "photo": show_photo(studio, studio.photos.take_in(ASSETS / "samples" / one.file, one.title))}
+            return {
+                "kind": "photo",
+                "photo": show_photo(studio, studio.photos.take_in(ASSETS / "samples" / one.file, one.title)),
+            }
     raise Refusal("There is no such sample.", "Pick one of those shown.")

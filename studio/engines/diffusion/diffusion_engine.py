@@ -1,7 +1,8 @@
-"""The diffusion engine: open image-to-video models behind the same call as every other engine, and the shelf they stand on.
+"""The diffusion engine: open image-to-video models behind the same call as every other engine, and the shelf they stand
+on.
 
-It joins files/, memory/ and run/. Neither torch nor what needs it is imported before a model is loaded: the Models tab of a
-machine without a GPU is there at once.
+It joins files/, memory/ and run/. Neither torch nor what needs it is imported before a model is loaded: the Models tab
+of a machine without a GPU is there at once.
 """
 
 from __future__ import annotations
@@ -38,8 +39,9 @@ if TYPE_CHECKING:
 class DiffusionEngine:
     """Engine and Shelf for cards with a checkpoint. Any thread may call; jobs run one at a time.
 
-    What is given by keyword stands in for what would be made: `preferences` says what the user has decided, `cards` which cards
-    there are besides those at hand (to know whose files another needs), `apart` how many seconds lie between two previews.
+    What is given by keyword stands in for what would be made: `preferences` says what the user has decided, `cards`
+    which cards there are besides those at hand (to know whose files another needs), `apart` how many seconds lie
+    between two previews.
     """
 
     def __init__(
@@ -69,8 +71,8 @@ class DiffusionEngine:
     def animate(self, prepared: Prepared, image: Image, end: Image | None, tick: Tick) -> Frames:
         """Make a shot's frames. All of them are made before this returns; they become uint8 as they are read.
 
-        image, end: (H, W, 3) uint8 RGB, whole photos. Raises `Refusal`, also when memory runs out and nothing is left to try;
-        lets `Stopped` from `tick` through, after which the next run is as if this one hadn't been.
+        image, end: (H, W, 3) uint8 RGB, whole photos. Raises `Refusal`, also when memory runs out and nothing is left
+        to try; lets `Stopped` from `tick` through, after which the next run is as if this one hadn't been.
         """
         from studio.engines.diffusion.run.generation import Generation
 
@@ -179,7 +181,9 @@ class DiffusionEngine:
         else:
             devices, device = (), Choice("device", "processor", here.note or "there is no GPU")
         return Gauge(
-            devices, attention.list_kernels(attention.read_table(here, self.settings)), (device, self.manager.find_cap())
+            devices,
+            attention.list_kernels(attention.read_table(here, self.settings)),
+            (device, self.manager.find_cap()),
         )
 
     def close(self) -> None:
@@ -194,4 +198,6 @@ def plan_usual_clip(card: ModelCard) -> Plan:
     """The plan of the clip that expected times are of: the card's default size, length and steps."""
     checkpoint = require_checkpoint(card)
     width, height = checkpoint.sizes.native[0]
-    return Plan((0, 0, width, height), width, height, checkpoint.lengths.default, card.fps[0], steps=checkpoint.steps.default)
+    return Plan(
+        (0, 0, width, height), width, height, checkpoint.lengths.default, card.fps[0], steps=checkpoint.steps.default
+    )

@@ -3,10 +3,10 @@
 Nothing is fetched unless `download` is called, which only the user's own button does.
 Network and weights: Lihe Yang et al., "Depth Anything V2", NeurIPS 2024, Apache-2.0.
 
-What is fetched is the ONNX file with weights of 8 bits, 27 MB. Of the two such files this is the one whose weights have no sign:
-processors without VNNI add signed ones up in 16 bits, which overflow. The file with 4 bits (19 MB) computes in half floats, which
-processors do slowly. Measured at 518 by 392 on a network of this shape with random weights, not on the published ones: 0.50 s
-of processor time (signed 0.87, 32 bits 0.57, 32 bits in torch 2.7) and 239 MB (torch 677).
+What is fetched is the ONNX file with weights of 8 bits, 27 MB. Of the two such files this is the one whose weights have
+no sign: processors without VNNI add signed ones up in 16 bits, which overflow. The file with 4 bits (19 MB) computes in
+half floats, which processors do slowly. Measured at 518 by 392 on a network of this shape with random weights, not on
+the published ones: 0.50 s of processor time (signed 0.87, 32 bits 0.57, 32 bits in torch 2.7) and 239 MB (torch 677).
 Who has the 99 MB of safetensors that were fetched before keeps using them, until it is downloaded again.
 """
 
@@ -54,7 +54,9 @@ class Published(NamedTuple):
 PUBLISHED = Published(
     "onnx-community/depth-anything-v2-small",
     "4472b7362082ad9968fee890ca0f1e5aca36b93d",
-    HubFile("onnx/model_quantized.onnx", 27_258_801, "fcf51f1b230362b28690bb9d1809bf0431f29cad20534e3f589bd7285547f20d"),
+    HubFile(
+        "onnx/model_quantized.onnx", 27_258_801, "fcf51f1b230362b28690bb9d1809bf0431f29cad20534e3f589bd7285547f20d"
+    ),
 )
 
 
@@ -77,7 +79,9 @@ def ready(settings: Settings) -> bool:
 
 
 def mark(settings: Settings) -> str:
-    """What tells this network from another, or from none: it changes once it has been downloaded, or is downloaded again."""
+    """What tells this network from another, or from none: it changes once it has been downloaded, or is downloaded
+    again.
+    """
     file = weights(settings)
     return _mark(file) if file else ""
 
@@ -85,7 +89,8 @@ def mark(settings: Settings) -> str:
 def download(settings: Settings, tick: Tick, published: Published = PUBLISHED) -> None:
     """Fetch the network once, about 27 MB, or what of it isn't here yet. Only ever called because the user asked.
 
-    Raises `Refusal` when it can't be fetched or kept; what has come stays and is gone on with, and what was here before stays.
+    Raises `Refusal` when it can't be fetched or kept; what has come stays and is gone on with, and what was here before
+    stays.
     """
     from filelock import FileLock
 
@@ -113,7 +118,9 @@ def estimate(image: Image, settings: Settings) -> Floats:
     """
     file = weights(settings)
     if file is None:
-        raise Refusal(f"{NAME} is not on this computer.", "Download it on the Settings page, or choose the built-in depth.")
+        raise Refusal(
+            f"{NAME} is not on this computer.", "Download it on the Settings page, or choose the built-in depth."
+        )
     try:
         raw = _run(image, file) if file.suffix == ".onnx" else _run_before(image, file.parent)
     except Unreadable as error:

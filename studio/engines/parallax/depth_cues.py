@@ -17,7 +17,9 @@ from studio.photo import matte
 from studio.photo.matte import Matte, smoothstep
 
 GENTLE = 0.6
-"""How steeply floor and ceiling come nearer, of what lines say: where those are wrong, upright lines would bend at the floor."""
+"""How steeply floor and ceiling come nearer, of what lines say: where those are wrong, upright lines would bend at the
+floor.
+"""
 
 
 class Reading(NamedTuple):
@@ -28,7 +30,7 @@ class Reading(NamedTuple):
 
 
 def estimate(image: Image, subject: Matte) -> Reading:
-    """Depth of a photo from its looks. image: (H, W, 3) uint8 RGB at any size; the result has the matte's working size."""
+    """A photo's depth from its looks. image: (H, W, 3) uint8 RGB, any size; the result has the matte's working size."""
     rgb8 = matte.shrink_to_work(image)
     rgb = rgb8.astype(np.float32) / 255
     heavens = sky.find(rgb, subject.soft)
@@ -46,19 +48,25 @@ def estimate(image: Image, subject: Matte) -> Reading:
 
 
 def _ground(down: Floats, heavens: Sky) -> Floats:
-    """A flat ground's disparity grows in a straight line below the horizon; without a sky, a room: far walls, then floor."""
+    """A flat ground's disparity grows in a straight line below the horizon; without a sky, a room: far walls, then
+    floor.
+    """
     if heavens.share > sky.LEAST:
         return 0.10 + 0.62 * np.clip((down - heavens.horizon) / (1 - heavens.horizon + 1e-6), 0, 1)
     return (0.20 + 0.56 * down**1.35).astype(np.float32)
 
 
 def _room(plane: Floats, heavens: Sky, room: Walls) -> tuple[Floats, Floats]:
-    """Floor, walls and ceiling as the photo's lines tell of them, as far as that is sure: whichever is nearest; and the floor."""
+    """Floor, walls and ceiling as the photo's lines tell of them, as far as that is sure: whichever is nearest; and the
+    floor.
+    """
     if room.sure <= 0:
         return plane, plane
     height, width = plane.shape
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-    columns = np.interp(np.arange(width) / width * perspective.KNOTS - 0.5, np.arange(perspective.KNOTS), np.exp(room.nearness))
+    columns = np.interp(
+        np.arange(width) / width * perspective.KNOTS - 0.5, np.arange(perspective.KNOTS), np.exp(room.nearness)
+    )
     stands = 1 - heavens.soft[int(np.clip(room.horizon - 0.04, 0, 1) * (height - 1))]
     wall = (room.foot * columns * cv2.blur(stands[None], (width // 16, 1))[0])[None]
     floor = (down - room.horizon) / (1 - room.horizon)
@@ -66,14 +74,18 @@ def _room(plane: Floats, heavens: Sky, room: Walls) -> tuple[Floats, Floats]:
     nearest = wall + GENTLE * np.maximum(np.maximum(floor, ceiling) - wall, 0)
     seen = 0.10 + 0.62 * np.where(nearest < 0.9, nearest, 0.9 + 0.4 * (1 - np.exp((0.9 - nearest) / 0.4)))
     flat = 0.10 + 0.62 * np.clip(floor, 0, 1) * np.ones((1, width), np.float32)
-    return (plane + room.sure * (seen - plane)).astype(np.float32), (plane + room.sure * (flat - plane)).astype(np.float32)
+    return (plane + room.sure * (seen - plane)).astype(np.float32), (plane + room.sure * (flat - plane)).astype(
+        np.float32
+    )
 
 
 def _focus(rgb: Floats, guide: Image, found: Floats) -> Floats:
     """Blurred parts go back, where the picture is clearly part sharp and part blurred."""
     gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     fine, coarse = cv2.GaussianBlur(gray, (0, 0), 1.0), cv2.GaussianBlur(gray, (0, 0), 2.5)
-    sharp, soft = (cv2.GaussianBlur(_halve(np.abs(one - other)), (0, 0), 3) for one, other in ((gray, fine), (fine, coarse)))
+    sharp, soft = (
+        cv2.GaussianBlur(_halve(np.abs(one - other)), (0, 0), 3) for one, other in ((gray, fine), (fine, coarse))
+    )
     ratio, sure = sharp / (sharp + soft + 0.004), smoothstep(0.006, 0.02, sharp + soft)
     seen = ratio[sure > 0.5]
     if seen.size < 125:
@@ -121,7 +133,9 @@ def _subjects(found: Floats, plane: Floats, down: Floats, subject: Matte, walls:
         relief = cv2.GaussianBlur(np.sqrt(1 - (1 - rise) ** 2), (0, 0), side / 64)
         lean = (down - top / height) / max(high / height, 1e-3)
         body = min(near, 0.88) + 0.14 * (relief - 0.4) + 0.05 * (lean - 0.5)
-        lies = float(smoothstep(0.8, 1.0, np.float32([part.mask[-2].mean()]))[0])  # a pier fills the foot, and goes away from it
+        lies = float(
+            smoothstep(0.8, 1.0, np.float32([part.mask[-2].mean()]))[0]
+        )  # a pier fills the foot, and goes away from it
         body = body + lies * (plane - float(plane[part.mask].mean()))
         found = np.where(part.mask, found + believed * (body - found), found)
     return np.clip(found, 0, 1).astype(np.float32)

@@ -22,8 +22,8 @@ WHAT = "depth"
 OWN = "the photo's own"
 
 INVERTED = -0.6
-"""Spearman's correlation with the built-in depth below which a map has near and far exchanged: the least that a true one of
-bench/scenes has is -0.09, and a phone's portrait has 0.9."""
+"""Spearman's correlation with the built-in depth below which a map has near and far exchanged: the least that a true
+one of bench/scenes has is -0.09, and a phone's portrait has 0.9."""
 
 
 def read(image: Image, shot: Shot, settings: Settings, subject: Matte) -> tuple[Reading, Choice]:
@@ -56,7 +56,9 @@ def resolve(shot: Shot, settings: Settings) -> str:
 
 
 def _automatic(image: Image, shot: Shot, settings: Settings, builtin: Reading) -> tuple[Reading, Choice]:
-    """The photo's own depth where nothing speaks against it, else the network's where that is here, else the built-in one."""
+    """The photo's own depth where nothing speaks against it, else the network's where that is here, else the built-in
+    one.
+    """
     if not _is_trusted(shot, settings):
         return _read(image, settings, builtin)
     try:
@@ -118,7 +120,7 @@ def _own(shot: Shot, settings: Settings) -> Floats:
 
 
 def covers_photo(shot: Shot, width: int, height: int) -> bool:
-    """Whether a depth map of this size covers the whole photo; if not, the crop. Raises `Refusal` when it fits neither."""
+    """Whether a depth map of this size covers the photo; if not, the crop. Raises `Refusal` if it fits neither."""
     left, top, right, bottom = crop.find_pixel_box(shot.photo, shot.crop)
     if _alike(width / height, shot.photo.width / shot.photo.height):
         return True
@@ -151,5 +153,7 @@ def _open(file: Path) -> Floats:
     grey = read.astype(np.float32)
     low, high = np.percentile(grey, (0.5, 99.5))
     if high - low < 1e-6:
-        raise Refusal("The depth map is one flat tone, so it says nothing about depth.", "Upload one where near is bright.")
+        raise Refusal(
+            "The depth map is one flat tone, so it says nothing about depth.", "Upload one where near is bright."
+        )
     return np.clip((grey - low) / (high - low), 0, 1).astype(np.float32)

@@ -1,9 +1,10 @@
 """Disparity: one map for all sheets, its slope nowhere steeper than the camera's way bears.
 
-A sheet that moves apart from the one behind it shows what the photo never showed: ghosts, rims and breaks along every outline
-that isn't known to the pixel. With one disparity the sheets stay the photo, however thin, soft or clear the subject's edge is;
-what lies around a nearer thing is stretched a little instead. Where there is nothing to see, that may be within a few pixels, as
-if it were cut; straight lines would show it as bends, so along them it takes a longer way.
+A sheet that moves apart from the one behind it shows what the photo never showed: ghosts, rims and breaks along every
+outline that isn't known to the pixel. With one disparity the sheets stay the photo, however thin, soft or clear the
+subject's edge is; what lies around a nearer thing is stretched a little instead. Where there is nothing to see, that
+may be within a few pixels, as if it were cut; straight lines would show it as bends, so along them it takes a longer
+way.
 """
 
 from __future__ import annotations
@@ -22,7 +23,9 @@ from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Detail, Floats
 
 STRETCH = 0.36
-"""How much a neighbourhood may be stretched or squeezed, of 1, when the camera is furthest from where the photo was taken."""
+"""How much a neighbourhood may be stretched or squeezed, of 1, when the camera is furthest from where the photo was
+taken.
+"""
 
 BEARS = ((1.5, 0.85), (5.0, STRETCH), (12.0, STRETCH), (30.0, 0.18))
 """The same by what there is to see, in grey levels a pixel on average: next to nothing, texture, and strong edges."""
@@ -39,7 +42,9 @@ FAINT, CLEAR = 4.7, 36.0  # squared grey levels a pixel between which a line beg
 
 
 class Bearing(NamedTuple):
-    """What a camera's way asks of a map: the slope, per pixel, that stretches by all, and (2, 2) how much which line bends."""
+    """What a camera's way asks of a map: the slope, per pixel, that stretches by all, and (2, 2) how much which line
+    bends.
+    """
 
     slope: float
     bends: Floats
@@ -48,19 +53,22 @@ class Bearing(NamedTuple):
 def bear(poses: Sequence[Pose], half: tuple[float, float], size: tuple[int, int]) -> Bearing:
     """What these poses ask of a map of `size` (w, h), in the camera's disparity. half: what it covers, in tangents.
 
-    A point of disparity d moves by d times the pull of a pose, so a slope s stretches what lies there by s times the pull.
+    A point of disparity d moves by d times the pull of a pose, so a slope s stretches what lies there by s times the
+    pull.
     """
     x = np.array([-0.5, size[0] - 0.5, -0.5, size[0] - 0.5, size[0] / 2], np.float32)
     y = np.array([-0.5, -0.5, size[1] - 0.5, size[1] - 0.5, size[1] / 2], np.float32)
     ways = [pull(pose.centre, Field(x, y), half, size) for pose in poses]
-    across, down = (np.stack([np.broadcast_to(part, x.shape) for part in parts]).ravel() for parts in zip(*ways, strict=True))
+    across, down = (
+        np.stack([np.broadcast_to(part, x.shape) for part in parts]).ravel() for parts in zip(*ways, strict=True)
+    )
     most = float(np.hypot(across, down).max())
     spread = np.array([[across @ across, across @ down], [across @ down, down @ down]], np.float32)
     return Bearing(1 / max(most, 1e-6), spread / max(float(np.trace(spread)), 1e-9))
 
 
 def find_detail(picture: Image) -> Detail:
-    """What would show a stretch in a picture, (h, w, 3) uint8 RGB, by its structure tensor (Bigun and Granlund, 1987)."""
+    """What would show a stretch in a picture, (h, w, 3) uint8 RGB, by structure tensor (Bigun and Granlund, 1987)."""
     grey = cv2.GaussianBlur(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY).astype(np.float32), (0, 0), 0.8)
     gx, gy = (cv2.Sobel(grey, cv2.CV_32F, across, 1 - across, scale=1 / 8) for across in (1, 0))
     xx, xy, yy = (cv2.GaussianBlur(part, (0, 0), LINE) for part in (gx * gx, gx * gy, gy * gy))
@@ -72,7 +80,9 @@ def find_detail(picture: Image) -> Detail:
 
 
 def limit(disparity: Floats, bearing: Bearing, detail: Detail | None = None) -> Floats:
-    """The least map above `disparity` (h, w) that nowhere rises more steeply than the bearing allows: the near keeps its own."""
+    """The least map above `disparity` (h, w) that nowhere rises more steeply than the bearing allows: the near keeps
+    its own.
+    """
     bears = np.full_like(disparity, STRETCH) if detail is None else detail.bears
     steep = np.float32(bearing.slope) * bears
     top = _envelope(disparity, steep)
@@ -101,7 +111,9 @@ def _envelope(disparity: Floats, steep: Floats) -> Floats:
 
 
 def _along(disparity: Floats, bearing: Bearing, detail: Detail) -> Floats:
-    """The map raised along lines, so that one that passes near a near thing goes with it for longer than it lies beside it."""
+    """The map raised along lines, so that one that passes near a near thing goes with it for longer than it lies beside
+    it.
+    """
     rows, columns = disparity.shape
     y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
     (xx, xy), (_, yy) = bearing.bends
@@ -109,7 +121,9 @@ def _along(disparity: Floats, bearing: Bearing, detail: Detail) -> Floats:
     fall = (bearing.slope * STRETCH * (1 - (1 - STRAIGHT) * np.minimum(1, 2 * bent) * detail.sure)).astype(np.float32)
     top, stride = disparity, 1
     while stride <= max(rows, columns) // 6:
-        ends = (look_up(top, x - way * detail.y, y + way * detail.x) for way in (np.float32(stride), np.float32(-stride)))
+        ends = (
+            look_up(top, x - way * detail.y, y + way * detail.x) for way in (np.float32(stride), np.float32(-stride))
+        )
         top = np.maximum(top, np.maximum(*ends) - fall * np.float32(stride))
         stride *= 2
     return np.asarray(top, np.float32)
@@ -136,5 +150,5 @@ def tie(maps: Sequence[Floats], covers: Sequence[Floats], bearing: Bearing, deta
 
 
 def join(back: Floats, front: Floats, cover: Floats, around: int = 3) -> Floats:
-    """The map of two sheets, (h, w): the front's wherever any of it is seen, or is within a square of `around` pixels."""
+    """The map of two sheets, (h, w): the front's wherever any of it is seen within a square of `around` pixels."""
     return np.where(cv2.dilate(cover, np.ones((around, around), np.uint8)) > SEEN, front, back)

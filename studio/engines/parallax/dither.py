@@ -1,9 +1,9 @@
 """Dither: noise that keeps a dark, smooth gradient from banding when it is rounded to 8 bits.
 
-A photo's own gradient has come in whole levels: it is taken apart by a wide blur, no further than a rounding away, and noise is
-added before it is rounded again. Noise lies in the texture, so it goes with what it lies on and doesn't shimmer. It is a little
-soft, for an encoder drops what is finer: of a drawn night sky, after libx264, 34 per mille of the pixels lie on a band's edge
-without it, 18 with white noise as strong, 5 with this.
+A photo's own gradient has come in whole levels: it is taken apart by a wide blur, no further than a rounding away, and
+noise is added before it is rounded again. Noise lies in the texture, so it goes with what it lies on and doesn't
+shimmer. It is a little soft, for an encoder drops what is finer: of a drawn night sky, after libx264, 34 per mille of
+the pixels lie on a band's edge without it, 18 with white noise as strong, 5 with this.
 """
 
 from __future__ import annotations
@@ -22,13 +22,15 @@ DARK = (90.0, 115.0)
 """Brightness, 16..235, up to which all noise is added and from which on none: steps of a level are seen in the dark."""
 
 SMOOTH = 2
-"""Grey levels between the brightest and the darkest of some fifteen pixels each way: more is texture, or grain of its own."""
+"""Grey levels between the brightest and the darkest of some fifteen pixels each way: more is texture, or grain of its
+own.
+"""
 
 STRENGTH = 0.5  # standard deviation in grey levels
 GRAIN = 0.8  # of the blur that softens the noise, in pixels of a texture
 SLOPE = 0.03
-"""Grey levels that a place is, on average, from what lies between the levels there, from which on it takes all noise: on a level
-that stays as it is, black bars or a drawing's ground, nothing is to be parted."""
+"""Grey levels that a place is, on average, from what lies between the levels there, from which on it takes all noise:
+on a level that stays as it is, black bars or a drawing's ground, nothing is to be parted."""
 
 LEAST = 0.002  # the share of a picture below which it isn't worth the time
 _REACH = 49  # pixels at half size, over which a slow gradient's levels are looked for

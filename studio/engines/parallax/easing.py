@@ -1,7 +1,8 @@
 """Easing: how far along a camera is at any time, through the joints between its legs, and round a loop.
 
-A camera of several legs doesn't stop at a joint: around it one leg's speed dies away while the next one's rises, both along a
-smooth step, so that together they stay what they were. A leg's way is the integral of its speed, which makes it smooth.
+A camera of several legs doesn't stop at a joint: around it one leg's speed dies away while the next one's rises, both
+along a smooth step, so that together they stay what they were. A leg's way is the integral of its speed, which makes it
+smooth.
 """
 
 from __future__ import annotations
@@ -43,7 +44,9 @@ def sway(kind: Ease, t: float) -> float:
 
 
 def progress(camera: Camera, t: float) -> NDArray[np.float64]:
-    """How far along each leg is, 0..1, at time t (0..1) of the clip; a loop goes there by the middle and back by the end."""
+    """How far along each leg is, 0..1, at time t (0..1) of the clip; a loop goes there by the middle and back by the
+    end.
+    """
     if not camera.then:
         return np.array([sway(camera.ease, t) if camera.loop else ease(camera.ease, t)])
     return along(camera, _way(camera, t))

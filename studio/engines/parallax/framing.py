@@ -1,7 +1,7 @@
 """Framing: the smallest crop-in for which no pose of a path ever looks past the edge of the photo.
 
-Only the frame's border has to be checked: what a pixel shows moves continuously across a layer, so if the border of the frame
-looks inside the photo, so does everything within it.
+Only the frame's border has to be checked: what a pixel shows moves continuously across a layer, so if the border of the
+frame looks inside the photo, so does everything within it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,8 @@ TOLERANCE = 1e-4  # of half the frame's width, a sixteenth of a pixel at 720p
 
 
 class Sheet(NamedTuple):
-    """What a layer means to the border. disparity: (h, w). alpha: (h, w) 0..1 where it can be seen, None for everywhere.
+    """What a layer means to the border. disparity: (h, w). alpha: (h, w) 0..1 where it can be seen, None for
+    everywhere.
 
     reach: how far ambient motion may carry the layer's border, in fractions of its width and height.
     """
@@ -91,14 +92,20 @@ def _move(low: float, high: float) -> float:
     return 0.0
 
 
-def _settle(sheets: tuple[Sheet, ...], poses: tuple[Pose, ...], start: Framing, half: tuple[float, float]) -> Framing | None:
-    """The framing of this crop that looks nowhere past the photo, its window moved as little as will do; None without one."""
+def _settle(
+    sheets: tuple[Sheet, ...], poses: tuple[Pose, ...], start: Framing, half: tuple[float, float]
+) -> Framing | None:
+    """The framing of this crop that looks nowhere past the photo, its window moved as little as will do; None without
+    one.
+    """
     framing = start
     for _ in range(4):
         past = spill(sheets, poses, framing, half)
         if past.worst <= TOLERANCE * half[0]:
             return framing
-        framing = framing._replace(x=framing.x + _move(past.left, past.right), y=framing.y + _move(past.top, past.bottom))
+        framing = framing._replace(
+            x=framing.x + _move(past.left, past.right), y=framing.y + _move(past.top, past.bottom)
+        )
     return None
 
 

@@ -1,9 +1,9 @@
 """From a start box to an end box on the photo: the region to read, and every frame's window on it.
 
-A window is a lens that is shifted and zoomed, so it takes from the picture exactly what its box holds, without keystone. Its size
-goes geometrically, for the zoom to look even, and its edges go straight from those of one box to those of the other, so that it
-is always inside what covers both. In between, the camera itself swings aside and back, along the way, while the lens keeps the
-subject in place: near and far part, and at both ends nothing is left of it.
+A window is a lens that is shifted and zoomed, so it takes from the picture exactly what its box holds, without
+keystone. Its size goes geometrically, for the zoom to look even, and its edges go straight from those of one box to
+those of the other, so that it is always inside what covers both. In between, the camera itself swings aside and back,
+along the way, while the lens keeps the subject in place: near and far part, and at both ends nothing is left of it.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class Span(NamedTuple):
 
 
 def span(shot: Shot) -> Span:
-    """What has to be read for a shot with an end box: as fine as its smaller box needs, where the photo has the pixels."""
+    """What has to be read for a shot with an end box: as fine as its smaller box needs, if the photo has the pixels."""
     assert shot.end is not None
     crop = enclose(shot.photo, shot.crop, shot.end.crop, MARGIN)
     left, top, right, bottom = find_pixel_box(shot.photo, crop)
@@ -94,7 +94,9 @@ def poses(shot: Shot, found: Span, stage: Stage, scale: float) -> tuple[Pose, ..
         moved = shaking * _unheld(e) * math.sqrt(wide * high) * shake(unrest, index / shot.num_frames, stage)
         centre = np.array([*aside, 0.0]) + moved[3:]
         shift = shift - aside / stage.pivot[2]
-        made.append(Pose(centre, rotation(*(float(angle) for angle in moved[:3])), 1 / wide, (shift[0], shift[1]), high / wide))
+        made.append(
+            Pose(centre, rotation(*(float(angle) for angle in moved[:3])), 1 / wide, (shift[0], shift[1]), high / wide)
+        )
     return tuple(made)
 
 
@@ -135,7 +137,9 @@ def choices(shot: Shot) -> tuple[Choice, ...]:
     camera = shot.motion.camera
     every = (*camera.moves, *(move for leg in camera.then for move in leg.moves))
     if any(is_moving(move) and not is_shaken(move.name) for move in every):
-        found.append(Choice("camera", "start box to end box", "the two boxes say where the camera goes, in place of its moves"))
+        found.append(
+            Choice("camera", "start box to end box", "the two boxes say where the camera goes, in place of its moves")
+        )
     left, _, right, _ = find_pixel_box(shot.photo, shot.end.crop)
     larger = find_output_size(shot).width / (right - left)
     if larger >= 1.095:

@@ -22,13 +22,19 @@ MOST_PIXELS = 16_000_000  # of a texture: a 4K scene stays well under a gigabyte
 
 
 def read_scene(
-    image: Image, shot: Shot, settings: Settings, tick: Tick, whole: Image | None = None, size: tuple[int, int] | None = None
+    image: Image,
+    shot: Shot,
+    settings: Settings,
+    tick: Tick,
+    whole: Image | None = None,
+    size: tuple[int, int] | None = None,
 ) -> Scene:
-    """Make a photo ready to be moved through. image: (H, W, 3) uint8 RGB, the crop at full resolution; whole: the photo.
+    """Make a photo ready to be moved through.
 
-    size: the scene's width and height where they aren't the frame's, as when windows on it are what is shown. Where nothing moves
-    by itself one sheet is enough, for a camera never parts sheets (disparity.py). Raises `Refusal` when the depth that the shot
-    asks for can't be had, and lets `Stopped` from `tick` through.
+    image: (H, W, 3) uint8 RGB, the crop at full resolution; whole: the photo; size: the scene's width and height where
+    they aren't the frame's, as when windows on it are what is shown. Where nothing moves by itself one sheet is enough,
+    for a camera never parts sheets (disparity.py). Raises `Refusal` when the depth that the shot asks for can't be had,
+    and lets `Stopped` from `tick` through.
     """
     tick(Progress("read", 0, 3, "finding the subject"))
     width, height = size or find_output_size(shot)[:2]
@@ -40,7 +46,11 @@ def read_scene(
     picture = np.asarray(cv2.resize(texture, reading.disparity.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
     alpha = matte.refine_edge(picture, subject.soft) if subject.layered else np.zeros(picture.shape[:2], np.uint8)
     maps = _maps(alpha, reading.disparity, reading.sky)
-    layers = _sheets(texture, subject, reading.sky, maps) if needs_sheets(shot) else (_one(texture, alpha, reading.sky, maps),)
+    layers = (
+        _sheets(texture, subject, reading.sky, maps)
+        if needs_sheets(shot)
+        else (_one(texture, alpha, reading.sky, maps),)
+    )
     masks = areas.masks(texture, (alpha / 255).astype(np.float32), reading.sky)
     tick(Progress("read", 3, 3))
     core = reading.disparity[masks["subject"] > 0.9]
@@ -49,8 +59,7 @@ def read_scene(
     choices = (*depth_choices, *_describe(layers, reading.sky))
     return Scene(
         width, height, layers, reading.disparity, masks, pivot, subject.gap, reading.sky.horizon, choices,
-        areas.areas(image, subject, reading.sky), disparity.find_detail(picture),
-        depth_choices,
+        areas.areas(image, subject, reading.sky), disparity.find_detail(picture), depth_choices,
     )  # fmt: skip
 
 
@@ -69,7 +78,9 @@ def _texture(image: Image, width: int, height: int) -> Image:
 
 
 class _Maps(NamedTuple):
-    """What each sheet's place in depth is, (h, w) at the working size, continued outside its shape; None without such a sheet."""
+    """What each sheet's place in depth is, (h, w) at the working size, continued outside its shape; None without such a
+    sheet.
+    """
 
     sky: Floats | None
     background: Floats
@@ -135,4 +146,6 @@ def _describe(layers: tuple[Layer, ...], heavens: Sky) -> tuple[Choice, ...]:
     """What became of the sky."""
     if not any(layer.name == "sky" for layer in layers):
         return ()
-    return (Choice("sky", "a sheet of its own", f"a smooth sky fills {heavens.share:.0%} of the picture above the land"),)
+    return (
+        Choice("sky", "a sheet of its own", f"a smooth sky fills {heavens.share:.0%} of the picture above the land"),
+    )

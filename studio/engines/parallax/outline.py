@@ -1,7 +1,7 @@
 """Compositing of the cells along outlines, where several sheets meet, far to near.
 
-A cell's pixels lie between its middle and its neighbours', with the same weights in every cell, so the places of all pixels of
-all chosen cells are one matrix product: (n, 9) neighbours times (9, pixels of a cell).
+A cell's pixels lie between its middle and its neighbours', with the same weights in every cell, so the places of all
+pixels of all chosen cells are one matrix product: (n, 9) neighbours times (9, pixels of a cell).
 """
 
 from __future__ import annotations
@@ -52,7 +52,9 @@ class Cells:
         return len(self.rows)
 
     def pixels(self, shrink: int) -> NDArray[np.intp]:
-        """(n, k) the flat places of their pixels in a plane of the frame's size over `shrink`; -1 for those past its edge."""
+        """(n, k) the flat places of their pixels in a plane of the frame's size over `shrink`; -1 for those past its
+        edge.
+        """
         side, width, height = CELL // shrink, self.width // shrink, self.height // shrink
         inside = np.arange(side)
         if not (width % side or height % side):
@@ -106,8 +108,10 @@ def scale(at: Field, sheet: Sheet, shrink: int) -> Scale:
     return Scale(across, (half - lean) * across - half, down, half * down - half)
 
 
-def compose(sheets: Sequence[Sheet], displaced: Sequence[Displacement], cells: Cells, out: Image, cover: Image | None) -> None:
-    """Compose all sheets in the chosen cells of an I420 frame, in place; and how much is subject into `cover` (H, W)."""
+def compose(
+    sheets: Sequence[Sheet], displaced: Sequence[Displacement], cells: Cells, out: Image, cover: Image | None
+) -> None:
+    """Compose all sheets in the chosen cells of an I420 frame, in place; how much is subject into `cover` (H, W)."""
     planes = yuv.colour_planes(out)
     views = [_View(sheet, one, cells) for sheet, one in zip(sheets, displaced, strict=True)]
     for shrink in (1, 2):

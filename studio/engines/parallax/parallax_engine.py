@@ -33,7 +33,9 @@ from studio.photo import matte
 from studio.photo.crop import cut_crop, find_output_size
 
 PAINTING_SHARE = 2
-"""OpenCV gets one core in so many, for the encoder works at the same time: on two cores a 5 s 720p clip takes 10 % less."""
+"""OpenCV gets one core in so many, for the encoder works at the same time: on two cores a 5 s 720p clip takes 10 %
+less.
+"""
 
 KEPT_BYTES = 192 * 1024 * 1024
 """Scenes are kept up to this many bytes of texture (several at 720p, one at 4K), and always the last one."""
@@ -57,7 +59,8 @@ class ParallaxEngine:
         _calm_blas()
 
     def read(self, image: Image, shot: Shot, tick: Tick = lambda progress: None) -> Scene:
-        """The scene of a shot of a photo, (H, W, 3) uint8 RGB; the same crop at the same size and depth is read only once.
+        """The scene of a shot of a photo, (H, W, 3) uint8 RGB; the same crop at the same size and depth is read only
+        once.
 
         With an end box it is the scene of what is around both boxes.
         """
@@ -91,7 +94,9 @@ class ParallaxEngine:
                 self._scenes.popitem(last=False)
 
     def places(self, image: Image, shot: Shot) -> Places:
-        """Where the effects of a shot of a photo would happen: no sheet is cut for it, and a crop is looked at only once."""
+        """Where the effects of a shot of a photo would happen: no sheet is cut for it, and a crop is looked at only
+        once.
+        """
         shot = ken_burns.span(shot).shot if shot.end else shot
         key = _identify(image, shot)
         with self._looking:
@@ -105,14 +110,16 @@ class ParallaxEngine:
         return effect_masks.places(shot, found)
 
     def _key(self, image: Image, shot: Shot, size: tuple[int, int]) -> Key:
-        """What a scene depends on: its depth is that of the network as soon as that is here, and so is what is kept of it."""
+        """What a scene depends on: its depth is that of the network as soon as that is here, and so is what is kept of
+        it.
+        """
         return _identify(image, shot), depth_source.resolve(shot, self._settings), needs_sheets(shot), *size
 
     def animate(self, prepared: Prepared, image: Image, end: Image | None, tick: Tick) -> Frames:
         """Frames of a shot, I420 BT.709, painted as they are read.
 
-        image: (H, W, 3) uint8 RGB, the photo. `end` isn't looked at: with an end box the clip ends on the same photo. Raises
-        `Refusal` where nothing would move, as no effect that was asked for has a place.
+        image: (H, W, 3) uint8 RGB, the photo. `end` isn't looked at: with an end box the clip ends on the same photo.
+        Raises `Refusal` where nothing would move, as no effect that was asked for has a place.
         """
         shot, plan = prepared.shot, prepared.plan
         frame = (plan.width, plan.height)
@@ -139,8 +146,8 @@ class ParallaxEngine:
 def _calm_blas() -> None:
     """Have the OpenBLAS of numpy and OpenCV work in one thread.
 
-    Its threads wait for each other by spinning. A frame's matrix products are small, and beside an encoder that holds the other
-    core they took 30 ms of a frame that is painted in 6.
+    Its threads wait for each other by spinning. A frame's matrix products are small, and beside an encoder that holds
+    the other core they took 30 ms of a frame that is painted in 6.
     """
     for library in ThreadpoolController().lib_controllers:
         if library.internal_api == "openblas" and "torch" not in library.filepath:
@@ -178,7 +185,8 @@ def _paint_all(paint: Callable[[int], Image], plan: Plan, tick: Tick) -> Iterato
 def _ahead(paint: Callable[[int], Image], plan: Plan, tick: Tick) -> Iterator[Image]:
     """Frames painted one ahead of the reader, in a thread, so that painting and encoding run side by side.
 
-    Small ones are painted as they are read: a pipe holds several, and handing one over takes half as long as painting it.
+    Small ones are painted as they are read: a pipe holds several, and handing one over takes half as long as painting
+    it.
     """
     if min(plan.width, plan.height) <= SMALL:
         yield from _paint_all(paint, plan, tick)
@@ -197,7 +205,9 @@ def _ahead(paint: Callable[[int], Image], plan: Plan, tick: Tick) -> Iterator[Im
 
 
 def _identify(image: Image, shot: Shot) -> str:
-    """What is seen of a photo. Every eighth line tells photos apart; its id, the crop and the marked subject do the rest."""
+    """What is seen of a photo. Every eighth line tells photos apart; its id, the crop and the marked subject do the
+    rest.
+    """
     seen = hashlib.blake2b(np.ascontiguousarray(image[::8]), digest_size=16)
     seen.update(repr((shot.photo.id, shot.crop, shot.subject, image.shape)).encode())
     return seen.hexdigest()

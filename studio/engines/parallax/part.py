@@ -1,4 +1,4 @@
-"""Parting one sheet from what lies behind it: alpha and foreground colour, so that composed they are the picture again."""
+"""Parting one sheet from what lies behind it: alpha and foreground colour, which composed are the picture again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ from studio.engines.parallax.fill import spread
 from studio.engines.parallax.scene import Floats
 from studio.photo.matte import smoothstep
 
-FIRM, LOOSE = 0.02, 0.5  # how willingly the back changes, against 1 for the front: on a calm background, and on a busy one
+FIRM, LOOSE = (
+    0.02,
+    0.5,
+)  # how willingly the back changes, against 1 for the front: on a calm background, and on a busy one
 WISP = 64  # alpha, of 255, below which a pixel may still be more of the front than the matte says
 MORE = 90  # the most, of 255, by which alpha is raised so that the front can carry its own colour
 AROUND = 11  # pixels over which the fill is judged
@@ -21,11 +24,12 @@ DULL = 0.05  # the share of the front's colour that is taken for noise
 def lift(image: Image, alpha: Image, filled: Image, hole: Image) -> tuple[Image, Image]:
     """The front sheet, RGBA premultiplied, and what is behind it, RGB; all uint8 of one size (H, W).
 
-    alpha: how much the front covers. filled: the picture as it may look without the front, new where `hole` is not 0, which
-    reaches a little past alpha; what of the front's colour is found there (a hair, the blur of its edge) is taken along.
-    Where the front covers nothing the back is the picture, where it covers all the front is. In between the error of both
-    guesses is shared out (the least change of the two colours that makes them mix to the picture's, the back holding firmer
-    so that no outline is left on it), and the back takes only what the front can't; on a calm background next to none.
+    alpha: how much the front covers. filled: the picture as it may look without the front, new where `hole` is not 0,
+    which reaches a little past alpha; what of the front's colour is found there (a hair, the blur of its edge) is taken
+    along. Where the front covers nothing the back is the picture, where it covers all the front is. In between the
+    error of both guesses is shared out (the least change of the two colours that makes them mix to the picture's, the
+    back holding firmer so that no outline is left on it), and the back takes only what the front can't; on a calm
+    background next to none.
     """
     own = _colour(image, alpha)
     alpha, back_there, calm = _with_wisps(image, alpha, filled, hole, own)
@@ -50,15 +54,20 @@ def lift(image: Image, alpha: Image, filled: Image, hole: Image) -> tuple[Image,
 
 
 def _enough(alpha: Image, seen: Floats, back: Floats, trust: Floats) -> Image:
-    """The least alpha with which some colour over `back` can make what is seen, if that is not much more than the matte's."""
+    """The least alpha with which some colour over `back` can make what is seen, if that is not much more than the
+    matte's.
+    """
     darker = 1 - seen / np.maximum(back, 1)
     brighter = (seen - back) / np.maximum(255 - back, 1)
     needed = np.ceil(255 * np.clip(np.maximum(darker, brighter).max(1), 0, 1))
-    return np.clip(np.maximum(alpha, np.minimum(needed, alpha.astype(np.float32) + MORE * trust)), 0, 255).astype(np.uint8)
+    return np.clip(np.maximum(alpha, np.minimum(needed, alpha.astype(np.float32) + MORE * trust)), 0, 255).astype(
+        np.uint8
+    )
 
 
 def _with_wisps(image: Image, alpha: Image, filled: Image, hole: Image, own: Image) -> tuple[Image, Image, Floats]:
-    """Alpha with what else in the hole lies from the back's colour towards the front's, the picture without its trace, and calm.
+    """Alpha with what else in the hole lies from the back's colour towards the front's, the picture without its trace,
+    and calm.
 
     Calm, (H, W) 0..1, is where the fill is otherwise a good guess: on a busy background a difference says nothing.
     """
@@ -67,9 +76,9 @@ def _with_wisps(image: Image, alpha: Image, filled: Image, hole: Image, own: Ima
     apart, off = ours - back, seen - back
     contrast = np.einsum("ij,ij->i", apart, apart)
     towards = np.einsum("ij,ij->i", off, apart) / (contrast + 1)
-    aside = np.sqrt(np.maximum(np.einsum("ij,ij->i", off, off) - towards**2 * contrast, 0)) - np.minimum(towards, 0) * np.sqrt(
-        contrast
-    )
+    aside = np.sqrt(np.maximum(np.einsum("ij,ij->i", off, off) - towards**2 * contrast, 0)) - np.minimum(
+        towards, 0
+    ) * np.sqrt(contrast)
     wrong, count = np.zeros(alpha.shape, np.float32), np.zeros(alpha.shape, np.float32)
     wrong[ys, xs], count[ys, xs] = aside, 1
     around = (AROUND, AROUND)

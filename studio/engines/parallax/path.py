@@ -1,8 +1,9 @@
 """The camera path: position, rotation and zoom of the camera, frame by frame.
 
-Axes: x right, y down, z into the picture; the photo was taken from the origin, looking along z. A thing of disparity d lies at
-depth 1/d, so the nearest is at depth 1. Directions are in tangents: a pixel x pixels from the centre lies at x / focal.
-The focal length is 0.8 of the frame's diagonal, a 35 mm lens on a 36 x 24 mm picture: natural perspective, little keystone.
+Axes: x right, y down, z into the picture; the photo was taken from the origin, looking along z. A thing of disparity d
+lies at depth 1/d, so the nearest is at depth 1. Directions are in tangents: a pixel x pixels from the centre lies at x
+/ focal. The focal length is 0.8 of the frame's diagonal, a 35 mm lens on a 36 x 24 mm picture: natural perspective,
+little keystone.
 """
 
 from __future__ import annotations
@@ -24,7 +25,9 @@ Unrest = Callable[[float, int], float]
 FOCAL = 0.8  # focal length over the frame's diagonal
 LATERAL = 0.20  # how far a truck or a crane goes either side at amount 1, in mean half frames at the nearest depth
 CIRCLE = 0.25  # the same for the sideways way of an orbit
-GROWTH = 0.29  # how much larger a dolly makes what lies at the pivot at amount 1: at 0.6 by a sixth, which reads on a phone
+GROWTH = (
+    0.29  # how much larger a dolly makes what lies at the pivot at amount 1: at 0.6 by a sixth, which reads on a phone
+)
 MOST_DEPTH = 0.50  # how far all moves together may go, of the way to the nearest thing
 VERTIGO = 0.34  # how far back a dolly zoom goes at amount 1, alike
 TURN = 0.15  # how far a pan or a tilt turns either side at amount 1, in half frames
@@ -32,9 +35,15 @@ ROLL = 0.085  # radians either side at amount 1
 ZOOM = 0.36  # how much larger the lens makes things at amount 1
 ACCENT = 0.15  # how much further or less far a seed may take a move, as a share of it
 DRIFT = 0.15  # how far a seed may let the gaze drift, of what a pan of the move's amount would turn
-SPEEDS: dict[Speed, float] = {"slow": 0.6, "normal": 1.0, "fast": 1.4}  # how far a move goes in the same time, of its amount
+SPEEDS: dict[Speed, float] = {
+    "slow": 0.6,
+    "normal": 1.0,
+    "fast": 1.4,
+}  # how far a move goes in the same time, of its amount
 AXES = ("x", "y", "z", "yaw", "pitch", "roll", "lens", "circle", "vertigo")
-"""What a path is laid out along: travel, turn, lens (a logarithm), the way round the pivot, and a dolly that the lens undoes."""
+"""What a path is laid out along: travel, turn, lens (a logarithm), the way round the pivot, and a dolly that the lens
+undoes.
+"""
 
 HANDS = ((0.23, 1.0), (0.57, 0.45), (1.4, 0.10))  # a hand's drift, sway and tremor: hertz, share
 
@@ -42,7 +51,8 @@ HANDS = ((0.23, 1.0), (0.57, 0.45), (1.4, 0.10))  # a hand's drift, sway and tre
 class Pose(NamedTuple):
     """One frame's camera: centre (3,) in the units above, rotation (3, 3) from camera to scene, zoom of the lens.
 
-    shift: how far the lens is shifted, right and down in tangents. tall: how much higher it sees than its width would have it.
+    shift: how far the lens is shifted, right and down in tangents. tall: how much higher it sees than its width would
+    have it.
     """
 
     centre: Matrix
@@ -99,7 +109,8 @@ def _round(name: MoveName) -> float:
 
 
 def _closer(amount: float, stage: Stage) -> tuple[float, float]:
-    """How far to travel, and what the lens adds (a logarithm), for what lies at the pivot to grow by GROWTH times the amount.
+    """How far to travel, and what the lens adds (a logarithm), for what lies at the pivot to grow by GROWTH times the
+    amount.
 
     The lens helps only where the pivot is so far away that the nearest things would be run into.
     """
@@ -109,7 +120,8 @@ def _closer(amount: float, stage: Stage) -> tuple[float, float]:
 
 
 def _pose(at: Matrix, lift: float, shaken: Matrix, stage: Stage) -> Pose:
-    """The pose at these places along AXES: round the pivot first, then along the turned axes, then the camera's own turn.
+    """The pose at these places along AXES: round the pivot first, then along the turned axes, then the camera's own
+    turn.
 
     lift: how far an orbit is up its ellipse. shaken: a hand's yaw, pitch, roll, x, y and z.
     """
@@ -118,22 +130,30 @@ def _pose(at: Matrix, lift: float, shaken: Matrix, stage: Stage) -> Pose:
     turned = rotation(-circle / stage.pivot[2], -lift / stage.pivot[2])
     centre = point + turned @ (np.array([x, y, z + vertigo]) - point)
     own, held = rotation(yaw, pitch, roll), rotation(*(float(angle) for angle in shaken[:3]))
-    return Pose(centre + turned @ own @ shaken[3:], turned @ own @ held, math.exp(lens) * (1 - vertigo / stage.pivot[2]))
+    return Pose(
+        centre + turned @ own @ shaken[3:], turned @ own @ held, math.exp(lens) * (1 - vertigo / stage.pivot[2])
+    )
 
 
 def hand(seed: int, seconds: float) -> Unrest:
-    """Unrest number k at time t, about -1 to 1: whole waves in the clip's length, so that it has no mean and always loops."""
+    """Unrest number k at time t, about -1 to 1: whole waves in the clip's length, so that it has no mean and always
+    loops.
+    """
     phases = np.random.default_rng(seed).uniform(0, 2 * math.pi, (6, len(HANDS)))
 
     def unrest(t: float, k: int) -> float:
-        waves = ((share, max(1, round(hertz * seconds)) + k % 2, float(phases[k, j])) for j, (hertz, share) in enumerate(HANDS))
+        waves = (
+            (share, max(1, round(hertz * seconds)) + k % 2, float(phases[k, j]))
+            for j, (hertz, share) in enumerate(HANDS)
+        )
         return sum(share * math.sin(2 * math.pi * cycles * t + phase) for share, cycles, phase in waves)
 
     return unrest
 
 
 def _accent(seed: int) -> tuple[float, float, float]:
-    """What a seed changes in every move: how far it goes, and how far the gaze drifts right and up meanwhile (shares of TURN).
+    """What a seed changes in every move: how far it goes, and how far the gaze drifts right and up meanwhile (shares of
+    TURN).
 
     Seed 0 is the plain move. Without this a variation of a dolly would be the same dolly.
     """
@@ -157,9 +177,9 @@ def _legs(camera: Camera, seed: int) -> list[list[Move]]:
 def _start(camera: Camera, ways: Matrix) -> tuple[Matrix, Matrix]:
     """Where on AXES a path of these ways (legs, axes) begins, and how much of each axis it may use.
 
-    Travel begins at the photo's own view. Turns, round the pivot and on the spot, have that view in their middle, so that they
-    look as little past either side as can be. It never backs away from the photo, nor widens the lens: what lies outside isn't
-    there.
+    Travel begins at the photo's own view. Turns, round the pivot and on the spot, have that view in their middle, so
+    that they look as little past either side as can be. It never backs away from the photo, nor widens the lens: what
+    lies outside isn't there.
     """
     places = np.stack([along(camera, way) for way in np.linspace(0, 1, 16 * len(ways) + 1)]) @ ways
     low, high = places.min(0), places.max(0)
@@ -172,14 +192,18 @@ def _start(camera: Camera, ways: Matrix) -> tuple[Matrix, Matrix]:
     return start * share, share
 
 
-def travel(camera: Camera, num_frames: int, seconds: float, seed: int, stage: Stage, scale: float = 1.0) -> tuple[Pose, ...]:
+def travel(
+    camera: Camera, num_frames: int, seconds: float, seed: int, stage: Stage, scale: float = 1.0
+) -> tuple[Pose, ...]:
     """Every frame's pose. A looped path stops one step short of where it began, so the first frame follows the last.
 
     scale: 0..1, makes all moves smaller (when the frame can't hold them).
     """
     legs = [[Move(one.name, scale * one.amount) for one in leg] for leg in _legs(camera, seed)]
     ways = np.stack([sum((_ways(one.name, one.amount, stage) for one in leg), np.zeros(len(AXES))) for leg in legs])
-    ellipses = np.array([sum(0.25 * CIRCLE * _round(one.name) * stage.mean * one.amount for one in leg) for leg in legs])
+    ellipses = np.array(
+        [sum(0.25 * CIRCLE * _round(one.name) * stage.mean * one.amount for one in leg) for leg in legs]
+    )
     hands = np.array([sum(one.amount for one in leg if is_shaken(one.name)) for leg in legs])
     start, share = _start(camera, ways)
     unrest, (_, right, up) = hand(seed, seconds), _accent(seed)
@@ -192,7 +216,9 @@ def travel(camera: Camera, num_frames: int, seconds: float, seed: int, stage: St
         gaze = 2 * float(done.mean()) - 1
         at[AXES.index("yaw")] += right * drift * stage.half[0] * gaze
         at[AXES.index("pitch")] += up * drift * stage.half[1] * gaze
-        lift = float(here @ ellipses) * math.sin(2 * math.pi * t) if camera.loop else 0.0  # so a looped orbit never stands still
+        lift = (
+            float(here @ ellipses) * math.sin(2 * math.pi * t) if camera.loop else 0.0
+        )  # so a looped orbit never stands still
         poses.append(_pose(at, lift, float(here @ hands) * shake(unrest, t, stage), stage))
     return tuple(poses)
 

@@ -34,9 +34,9 @@ BENDS, FLAT = 0.35, 0.01  # how strongly the walls are held from bending, and fr
 class Walls(NamedTuple):
     """How near the walls are in each column, and where the picture's space begins.
 
-    nearness: (KNOTS,) float32, the logarithm of disparity against the furthest wall's, 0 or more. horizon: a fraction from the
-    top. foot, head: how far below and above the horizon the furthest wall ends, as a share of it; head 0 for no ceiling.
-    sure: 0..1, how far the lines agree.
+    nearness: (KNOTS,) float32, the logarithm of disparity against the furthest wall's, 0 or more. horizon: a fraction
+    from the top. foot, head: how far below and above the horizon the furthest wall ends, as a share of it; head 0 for
+    no ceiling. sure: 0..1, how far the lines agree.
     """
 
     nearness: Floats
@@ -63,8 +63,8 @@ def lines(gray: NDArray[np.uint8]) -> Floats:
 def vanishing(found: Floats, shape: tuple[int, int]) -> tuple[float, Floats, float]:
     """The horizon on which most slanted lines meet, in one point or two.
 
-    Returns its height as a fraction from the top, how far each line belongs to it (n,) 0..1, and the share of the slanted lines'
-    length that does.
+    Returns its height as a fraction from the top, how far each line belongs to it (n,) 0..1, and the share of the
+    slanted lines' length that does.
     """
     height, width = shape
     step = found[:, 2:] - found[:, :2]
@@ -78,7 +78,9 @@ def vanishing(found: Floats, shape: tuple[int, int]) -> tuple[float, Floats, flo
     if not len(points):
         return 0.5, np.zeros(len(found), np.float32), 0.0
     towards = points[:, None] - middle[None]
-    off = np.abs(towards[..., 0] * along[:, 1] - towards[..., 1] * along[:, 0]) / (np.hypot(towards[..., 0], towards[..., 1]) + 4)
+    off = np.abs(towards[..., 0] * along[:, 1] - towards[..., 1] * along[:, 0]) / (
+        np.hypot(towards[..., 0], towards[..., 1]) + 4
+    )
     meets = slanted * np.clip(1 - off / NARROW, 0, 1)
     likely = (meets @ length) * np.exp(-(((points[:, 1] / height - USUAL[0]) / USUAL[1]) ** 2))
     best = int(likely.argmax())
@@ -103,7 +105,9 @@ def _meetings(middle: Floats, along: Floats) -> Floats:
 
 
 def walls(gray: NDArray[np.uint8]) -> Walls:
-    """How near the walls of a photo are, column by column; not sure at all where lines tell nothing. gray: the working size."""
+    """How near the walls of a photo are, column by column; not sure at all where lines tell nothing. gray: the working
+    size.
+    """
     height, width = gray.shape
     found = lines(gray)
     level, belongs, share = vanishing(found, gray.shape)
@@ -139,10 +143,11 @@ def _measure_built(found: Floats, side: int) -> float:
 
 
 def _fit(ends: Floats, off: Floats, weight: Floats) -> tuple[Floats, Floats]:
-    """The disparity of walls by column that agrees with what lines say, the furthest 1, and how far each line agrees, 0..1.
+    """The disparity of walls by column that agrees with what lines say, the furthest 1, and how far each line agrees,
+    0..1.
 
-    ends: (n, 2) fractions of the width; off: (n, 2) how far off the horizon. A wall's disparity is straight in the picture, so
-    few bends are wanted, and those sharp.
+    ends: (n, 2) fractions of the width; off: (n, 2) how far off the horizon. A wall's disparity is straight in the
+    picture, so few bends are wanted, and those sharp.
     """
     place = np.clip(ends * KNOTS - 0.5, 0, KNOTS - 1.001)
     low = place.astype(int)
@@ -157,7 +162,11 @@ def _fit(ends: Floats, off: Floats, weight: Floats) -> tuple[Floats, Floats]:
     agree, bent = np.ones(len(ends)), np.ones(KNOTS - 2)
     nearness = np.ones(KNOTS)
     for _ in range(5):
-        held = says.T @ (says * (weight * agree)[:, None]) + BENDS * bends.T @ (bends * bent[:, None]) + FLAT * slopes.T @ slopes
+        held = (
+            says.T @ (says * (weight * agree)[:, None])
+            + BENDS * bends.T @ (bends * bent[:, None])
+            + FLAT * slopes.T @ slopes
+        )
         nearness = np.linalg.solve(held + 1.0, np.full(KNOTS, float(KNOTS)))
         agree = 1 / (1 + ((says @ nearness) / 0.2) ** 2)
         bent = 1 / (1 + np.abs(bends @ nearness) / 0.03)

@@ -2,9 +2,10 @@
 
 Lengths are fractions of the picture's long side.
 
-Green alone is taken for leaves. The colour of straw is also that of wood, sand and rock: it counts only where it is textured,
-mostly upright and near something green. What is thin, stands out from its surroundings and hangs together with leaves grows from
-them: stems, ears and twigs before the sky or the sea, which colour alone would cut off along the skyline.
+Green alone is taken for leaves. The colour of straw is also that of wood, sand and rock: it counts only where it is
+textured, mostly upright and near something green. What is thin, stands out from its surroundings and hangs together
+with leaves grows from them: stems, ears and twigs before the sky or the sea, which colour alone would cut off along the
+skyline.
 """
 
 from __future__ import annotations
@@ -142,7 +143,10 @@ def _on_stem(lab: Floats, body: Flags) -> bool:
             beside = [thin[y, place] - thin[y, place + side] for side in (-away, away)]
             means = [one.mean(0) for one in beside]
             norms = [max(float(np.linalg.norm(mean)), 1e-6) for mean in means]
-            steady = [float(((one @ mean) > 0.4 * norm**2).mean()) for one, mean, norm in zip(beside, means, norms, strict=True)]
+            steady = [
+                float(((one @ mean) > 0.4 * norm**2).mean())
+                for one, mean, norm in zip(beside, means, norms, strict=True)
+            ]
             if means[0] @ means[1] > 0.3 * norms[0] * norms[1] and min(steady) > _STEADY:
                 best = max(best, min(norms))
     return best > _STEM

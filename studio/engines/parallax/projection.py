@@ -1,13 +1,14 @@
 """Pinhole projection: from a pixel of a frame to the point of the photo it shows, for layers of smooth disparity.
 
-A frame's pixel looks along q = (o + w / crop) / zoom + shift, where w is its place in tangents and (o, crop) the framing; in the
-scene that is v = R q', q' = (q, 1), and with u = v.xy / v.z the ray from centre C is C + s (u, 1). It meets the layer at the
-photo's point p, which has depth 1 / d(p): C.z + s = 1 / d, hence p / d = C.xy + (1 / d - C.z) u and
+A frame's pixel looks along q = (o + w / crop) / zoom + shift, where w is its place in tangents and (o, crop) the
+framing; in the scene that is v = R q', q' = (q, 1), and with u = v.xy / v.z the ray from centre C is C + s (u, 1). It
+meets the layer at the photo's point p, which has depth 1 / d(p): C.z + s = 1 / d, hence p / d = C.xy + (1 / d - C.z) u
+and
 
     p = u + d(p) (C.xy - C.z u),
 
-solved by fixed point: it contracts because disparity is smooth. Everything is kept in the pixels of the disparity map, so
-that a solution is the place to look the disparity up.
+solved by fixed point: it contracts because disparity is smooth. Everything is kept in the pixels of the disparity map,
+so that a solution is the place to look the disparity up.
 """
 
 from __future__ import annotations
@@ -48,7 +49,9 @@ class Displacement(NamedTuple):
 
 
 def homography(pose: Pose, framing: Framing, half: tuple[float, float], size: tuple[int, int]) -> Matrix:
-    """(3, 3): from w in tangents to u in the pixels of a map of `size` (w, h) that covers the whole crop (`half` each way)."""
+    """(3, 3): from w in tangents to u in the pixels of a map of `size` (w, h) that covers the whole crop (`half` each
+    way).
+    """
     k = 1 / (framing.crop * pose.zoom)
     x, y = framing.x / pose.zoom + pose.shift[0], framing.y / pose.zoom + pose.shift[1]
     lens = np.array([[k, 0, x], [0, k * pose.tall, y], [0, 0, 1]])
@@ -73,14 +76,20 @@ def pixels(half: tuple[float, float], size: tuple[int, int]) -> Matrix:
 
 
 def rays(turn: Matrix, x: Floats, y: Floats) -> Field:
-    """u for places w = (x, y) in tangents that broadcast together. turn: a homography (3, 3), or (n, 3, 3) for (1, k) places."""
-    a, b, c, d, e, f, g, h, i = (turn[..., row, column, None].astype(np.float32) for row in range(3) for column in range(3))
+    """u for places w = (x, y) in tangents that broadcast together. turn: a homography (3, 3), or (n, 3, 3) for (1, k)
+    places.
+    """
+    a, b, c, d, e, f, g, h, i = (
+        turn[..., row, column, None].astype(np.float32) for row in range(3) for column in range(3)
+    )
     below = 1 / ((g * x + i) + h * y)
     return Field(((a * x + c) + b * y) * below, ((d * x + f) + e * y) * below)
 
 
 def pull(centre: Matrix, u: Field, half: tuple[float, float], size: tuple[int, int]) -> Field:
-    """How far p goes from u per unit of disparity, C.xy - C.z u, in the map's pixels. centre: (3,), or (n, 3) for (n, k) rays."""
+    """How far p goes from u per unit of disparity, C.xy - C.z u, in the map's pixels. centre: (3,), or (n, 3) for (n,
+    k) rays.
+    """
     m = pixels(half, size)
     cx, cy, cz = (centre[..., axis, None] for axis in range(3))
     ox, oy = (m[0, 0] * cx + m[0, 2] * cz).astype(np.float32), (m[1, 1] * cy + m[1, 2] * cz).astype(np.float32)

@@ -18,7 +18,8 @@ def look_up(
     picture: Picture, x: Floats, y: Floats, out: Picture | None = None,
     how: int = cv2.INTER_LINEAR, border: int = cv2.BORDER_REPLICATE,
 ) -> Picture:  # fmt: skip
-    """A picture (H, W) or (H, W, c) at places x across and y down, both (h, w) float32 in its pixels; written to `out` if given.
+    """A picture (H, W) or (H, W, c) at places x across and y down, both (h, w) float32 in its pixels; written to `out`
+    if given.
 
     Places may be of any size; the picture's own sides are at most MOST_SIDE.
     """

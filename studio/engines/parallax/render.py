@@ -1,11 +1,12 @@
 """Draws frames on the processor: sheets seen by a camera, composed far to near, straight into Y, U and V planes.
 
-Where a pixel looks (projection.py) is solved on a grid of a quarter of the frame, for disparity is smooth. A cell in which
-one sheet is solid and covers all others takes that sheet's place; the grid is stretched to full size, with one guard cell all
-round, so that the stretching is exact up to the border, and a `cv2.remap` of the stacked sheets does brightness at full size,
-two do colour at half size. Only the cells along outlines look at every sheet and compose them. Measured at 720p on one core:
-1.6 + 0.8 ms for the three looks, against 2.1 ms a sheet for RGBA, 0.3 ms for its conversion, and the error of OpenCV's BT.601
-matrix. OpenCV weighs in floating point for 8-bit pixels of 1 and 4 channels; its ways for 2 and 3 are thrice as slow.
+Where a pixel looks (projection.py) is solved on a grid of a quarter of the frame, for disparity is smooth. A cell in
+which one sheet is solid and covers all others takes that sheet's place; the grid is stretched to full size, with one
+guard cell all round, so that the stretching is exact up to the border, and a `cv2.remap` of the stacked sheets does
+brightness at full size, two do colour at half size. Only the cells along outlines look at every sheet and compose them.
+Measured at 720p on one core: 1.6 + 0.8 ms for the three looks, against 2.1 ms a sheet for RGBA, 0.3 ms for its
+conversion, and the error of OpenCV's BT.601 matrix. OpenCV weighs in floating point for 8-bit pixels of 1 and 4
+channels; its ways for 2 and 3 are thrice as slow.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats
 from studio.engines.parallax.sheets import CELL, FINE, LEAP, PARTLY, SOLID, Sheet, Stack
 
-NOWHERE = np.float32(-1e7)  # where a cell looks for a sheet that is nowhere near: so far out that nothing near it mixes in
+NOWHERE = np.float32(
+    -1e7
+)  # where a cell looks for a sheet that is nowhere near: so far out that nothing near it mixes in
 
 Owners = NDArray[np.uint8]
 Aim = tuple[Field, Field]  # rays, and how far each is pulled per unit of disparity
@@ -49,8 +52,8 @@ class Ambience(Protocol):
     def veil(self, at: Field, t: float, frame: Image, subject: Image | None, view: View) -> None:
         """Lay what hangs in the air over the frame, I420. at: where the furthest sheet is looked at, for every cell.
 
-        view: what the camera sees of things that hang at depths of their own. subject: (H, W) how much of every pixel is the
-        subject, 0..255, in front of some of it.
+        view: what the camera sees of things that hang at depths of their own. subject: (H, W) how much of every pixel
+        is the subject, 0..255, in front of some of it.
         """
         ...
 
@@ -65,7 +68,9 @@ class Box(NamedTuple):
 
 
 class Easel:
-    """Room to stretch grids to the frame's own size, or to half of it, kept from frame to frame: new memory is not free."""
+    """Room to stretch grids to the frame's own size, or to half of it, kept from frame to frame: new memory is not
+    free.
+    """
 
     def __init__(self, cells: Box, size: tuple[int, int], shrink: int) -> None:
         self._times = CELL // shrink
@@ -93,7 +98,8 @@ class Renderer:
         self, sheets: tuple[Sheet, ...], size: tuple[int, int], framing: Framing, ambience: Ambience | None = None,
         half: tuple[float, float] | None = None,
     ) -> None:  # fmt: skip
-        """`size`: (width, height) of the frame. The sheets' textures are all of a size, and so are their disparity maps.
+        """`size`: (width, height) of the frame. The sheets' textures are all of a size, and so are their disparity
+        maps.
 
         half: half of what the sheets cover, in tangents; the frame's own where they cover what it shows.
         """
@@ -134,7 +140,9 @@ class Renderer:
         return out
 
     def _grid(self, cell: int, guard: int) -> tuple[Floats, Floats]:
-        """Middles of cells of `cell` pixels that cover the frame, with a guard all round, in tangents: a row and a column."""
+        """Middles of cells of `cell` pixels that cover the frame, with a guard all round, in tangents: a row and a
+        column.
+        """
         steps = cell // CELL
         across = np.arange(-guard, -(-self._all.right // steps) + guard, dtype=np.float32)
         down = np.arange(-guard, -(-self._all.bottom // steps) + guard, dtype=np.float32)
@@ -143,14 +151,17 @@ class Renderer:
         return x[None].astype(np.float32), y[:, None].astype(np.float32)
 
     def _aims(self, pose: Pose) -> tuple[Aim, Aim]:
-        """The rays of all rough cells, and of all cells with a guard: the same for every sheet, as their maps are of a size."""
+        """The rays of all rough cells, and of all cells with a guard: the same for every sheet, as their maps are of a
+        size.
+        """
         size = self._sheets[0].disparity.shape[::-1]
         turn = homography(pose, self.framing, self.half, (size[0], size[1]))
         rough, fine = (rays(turn, *grid) for grid in self._grids)
         return (rough, pull(pose.centre, rough, self.half, size)), (fine, pull(pose.centre, fine, self.half, size))
 
     def _find(self, sheet: Sheet, pose: Pose, rough_aim: Aim, aim: Aim) -> Field:
-        """Where every cell looks for a sheet, with one guard cell all round: a rough solution, stretched, and one more step.
+        """Where every cell looks for a sheet, with one guard cell all round: a rough solution, stretched, and one more
+        step.
 
         Cells well away from what can be seen of the sheet look NOWHERE.
         """
@@ -160,7 +171,9 @@ class Renderer:
             shape = (self._all.bottom + 2, self._all.right + 2)
             return Field(np.full(shape, NOWHERE), np.full(shape, NOWHERE))
         inside = np.s_[box.top : box.bottom + 2, box.left : box.right + 2]
-        u, way = (Field(*(part[inside] if part.ndim == 2 and part.size > 1 else part for part in field)) for field in aim)
+        u, way = (
+            Field(*(part[inside] if part.ndim == 2 and part.size > 1 else part for part in field)) for field in aim
+        )
         if pose.centre.any():
             start = cv2.resize(look(sheet.disparity, rough), None, fx=LEAP, fy=LEAP, interpolation=cv2.INTER_LINEAR)
             start = cv2.copyMakeBorder(start, 1, 1 + LEAP, 1, 1 + LEAP, cv2.BORDER_REPLICATE)
@@ -181,14 +194,19 @@ class Renderer:
         return Box(top, min(bottom, self._all.bottom), left, min(right, self._all.right))
 
     def _weave(self, sheets: tuple[Sheet, ...], displaced: list[Displacement], owner: Owners, out: Image) -> None:
-        """Look at every cell's owner, at once for all sheets. What is along outlines comes out wrong and is composed later."""
+        """Look at every cell's owner, at once for all sheets. What is along outlines comes out wrong and is composed
+        later.
+        """
         flowing = any(one.share is not None for one in displaced)
         share = (
             _merge([one.share if one.share is not None else np.zeros_like(one.at.x) for one in displaced], owner)
             if flowing
             else None
         )
-        for shrink, stacks, planes in ((1, self._luma, [out[: self.height]]), (2, self._chroma, [*yuv.colour_planes(out)])):
+        for shrink, stacks, planes in (
+            (1, self._luma, [out[: self.height]]),
+            (2, self._chroma, [*yuv.colour_planes(out)]),
+        ):
             easel = self._easels[shrink]
             easel.look(stacks, _tops(sheets, [one.at for one in displaced], owner, stacks[0], shrink), planes)
             if share is not None:

@@ -4,9 +4,9 @@ A shot with effects is painted by the processor (render.py), for its effects cha
 Nothing here is believed unseen: the first frame is painted by both, and the GPU is used where they are alike
 (`renderer`). torch is imported on first use, and only where the driver of an NVIDIA GPU is.
 
-Places are solved on render.py's grid of a quarter of the frame and stretched alike (bilinear, one guard cell all round). Where
-render.py lets the cell of a solid sheet look there only, and composes along outlines, here all sheets are composed everywhere:
-the same picture but for rounding, as 8-bit steps come once, at the end.
+Places are solved on render.py's grid of a quarter of the frame and stretched alike (bilinear, one guard cell all
+round). Where render.py lets the cell of a solid sheet look there only, and composes along outlines, here all sheets are
+composed everywhere: the same picture but for rounding, as 8-bit steps come once, at the end.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class TorchRenderer:
     """Draws frames of one scene in one framing on a torch device. Not for several threads at once."""
 
     def __init__(self, sheets: tuple[Sheet, ...], size: tuple[int, int], framing: Framing, device: str) -> None:
-        """`size`: (width, height) of the frame, even. Raises torch's own errors, as where the device hasn't the memory."""
+        """`size`: (width, height) of the frame, even. Raises torch's own errors, as where device memory is short."""
         import torch
 
         self.width, self.height = size
@@ -87,7 +87,9 @@ class TorchRenderer:
         return self._frame.numpy().copy()
 
     def _find(self, index: int, pose: Pose) -> torch.Tensor:
-        """Where every cell, with a guard all round, looks for a sheet: (1, 2, rows, columns) in its disparity map's pixels."""
+        """Where every cell, with a guard all round, looks for a sheet: (1, 2, rows, columns) in its disparity map's
+        pixels.
+        """
         import torch
 
         disparity = self._disparities[index]
@@ -105,7 +107,9 @@ class TorchRenderer:
         return torch.stack([u + seen * right, v + seen * down])[None]
 
     def _compose(self, at: list[torch.Tensor], textures: list[torch.Tensor], shrink: int) -> torch.Tensor:
-        """The sheets' pictures, their last channel alpha, far to near over each other: (1, c, H, W) over `shrink`, 0..255."""
+        """The sheets' pictures, their last channel alpha, far to near over each other: (1, c, H, W) over `shrink`,
+        0..255.
+        """
         total: torch.Tensor | None = None
         for grid, disparity, texture in zip(at, self._disparities, textures, strict=True):
             x, y = self._stretch(grid, disparity, texture, shrink)
@@ -117,7 +121,9 @@ class TorchRenderer:
     def _stretch(
         self, grid: torch.Tensor, disparity: torch.Tensor, texture: torch.Tensor, shrink: int
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Where every pixel looks in a sheet's texture, or where `shrink` is 2 in its chroma: as `outline.scale` has it."""
+        """Where every pixel looks in a sheet's texture, or where `shrink` is 2 in its chroma: as `outline.scale` has
+        it.
+        """
         import torch
 
         times, height, width = CELL // shrink, self.height // shrink, self.width // shrink
@@ -132,7 +138,9 @@ class TorchRenderer:
 
 
 def _look(picture: torch.Tensor, x: torch.Tensor, y: torch.Tensor, beyond: str) -> torch.Tensor:
-    """A picture (1, c, H, W) at places (h, w) in its pixels, bilinear: (1, c, h, w). beyond its border: "border" or "zeros"."""
+    """A picture (1, c, H, W) at places (h, w) in its pixels, bilinear: (1, c, h, w). beyond its border: "border" or
+    "zeros".
+    """
     import torch
 
     height, width = picture.shape[2:]
@@ -157,23 +165,29 @@ def renderer(
 ) -> tuple[Painter, tuple[Choice, ...]]:
     """What paints a shot: the GPU where there is one and its first frame is what `slow` paints, else `slow`.
 
-    And the choice to tell, none where there is no GPU to choose. stirred: whether effects are at work. device: a torch device,
-    looked for unless named.
+    And the choice to tell, none where there is no GPU to choose. stirred: whether effects are at work. device: a torch
+    device, looked for unless named.
     """
     found = device or _find_device(size)
     if not found:
         return slow, ()
     if stirred:
-        return slow, (Choice("painting", "processor", "what moves by itself is painted by the processor, not by the GPU"),)
+        return slow, (
+            Choice("painting", "processor", "what moves by itself is painted by the processor, not by the GPU"),
+        )
     try:
         fast = TorchRenderer(setting.sheets, size, setting.framing, found)
         like = likeness(fast.paint(setting.poses[0], 0), slow.paint(setting.poses[0], 0))
     except RuntimeError as error:  # out of memory among them
-        return slow, (Choice("painting", "processor", f"the GPU couldn't paint this scene ({str(error).splitlines()[0][:80]})"),)
+        return slow, (
+            Choice("painting", "processor", f"the GPU couldn't paint this scene ({str(error).splitlines()[0][:80]})"),
+        )
     if like < LEAST_LIKENESS:
         why = f"the GPU's first frame was not the processor's ({like:.0f} dB, {LEAST_LIKENESS:.0f} are asked for)"
         return slow, (Choice("painting", "processor", why),)
-    return fast, (Choice("painting", "GPU", f"its first frame is the processor's to {like:.0f} dB, and nothing moves by itself"),)
+    return fast, (
+        Choice("painting", "GPU", f"its first frame is the processor's to {like:.0f} dB, and nothing moves by itself"),
+    )
 
 
 def _find_device(size: tuple[int, int]) -> str:
@@ -186,7 +200,9 @@ def _find_device(size: tuple[int, int]) -> str:
 
 
 def likeness(one: Image, other: Image) -> float:
-    """The peak signal-to-noise ratio of two I420 frames in dB, of brightness, U and V the least; 99 where they are equal."""
+    """The peak signal-to-noise ratio of two I420 frames in dB, of brightness, U and V the least; 99 where they are
+    equal.
+    """
     height = one.shape[0] * 2 // 3
     pairs = [(one[:height], other[:height]), *zip(yuv.colour_planes(one), yuv.colour_planes(other), strict=True)]
     off = max(float(np.mean((a.astype(np.float32) - b) ** 2)) for a, b in pairs)

@@ -10,12 +10,14 @@ import numpy as np
 from studio.engines.parallax.path import Pose
 
 NEAR_ENOUGH = 0.01
-"""A first frame this near to the photo is taken, though another were nearer: playing begins on the poster without a jump."""
+"""A first frame this near to the photo is taken, though another were nearer: playing begins on the poster without a
+jump.
+"""
 
 
 def departure(pose: Pose, half: tuple[float, float]) -> float:
-    """How far a pose is from the photo's own view, 0 at rest, in mean half frames that the picture goes: of the nearest thing
-    for the camera's way, of all things for its turn and its lens, of the corner for a roll and a zoom."""
+    """How far a pose is from the photo's own view, 0 at rest, in mean half frames that the picture goes: of the nearest
+    thing for the camera's way, of all things for its turn and its lens, of the corner for a roll and a zoom."""
     mean = math.sqrt(half[0] * half[1])
     cosine = (float(np.trace(pose.rotation)) - 1) / 2
     _, _, forward = pose.rotation[:, 2]

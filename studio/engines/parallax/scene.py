@@ -25,7 +25,8 @@ class Areas(NamedTuple):
 class Detail(NamedTuple):
     """What of a picture would show that it is stretched, each (h, w) float32.
 
-    x, y: the direction across a line, right and down; sure: how sure there is one, 0..1. bears: how much stretch is not seen.
+    x, y: the direction across a line, right and down; sure: how sure there is one, 0..1. bears: how much stretch is not
+    seen.
     """
 
     x: Floats
@@ -38,9 +39,9 @@ class Detail(NamedTuple):
 class Layer:
     """One sheet of the scene.
 
-    texture: (TH, TW, 4) uint8 RGBA, premultiplied; alpha is 255 everywhere in the furthest layer.
-    disparity: (h, w) float32, 0 at infinity to 1 nearest, continued outside the layer's own shape, so that it may be looked up
-    anywhere; as steep as the photo's depth, and made gentler for a camera before it is drawn (disparity.py). Texture and
+    texture: (TH, TW, 4) uint8 RGBA, premultiplied; alpha is 255 everywhere in the furthest layer. disparity: (h, w)
+    float32, 0 at infinity to 1 nearest, continued outside the layer's own shape, so that it may be looked up anywhere;
+    as steep as the photo's depth, and made gentler for a camera before it is drawn (disparity.py). Texture and
     disparity both cover the whole crop.
     """
 
@@ -55,11 +56,11 @@ class Scene:
 
     width, height: the frame size in pixels (even). layers: far to near. disparity: (h, w) the whole picture's, for the
     depth view and for fog. masks: (h, w) float32 0..1 for "sky", "foliage", "subject" and "background". pivot: the
-    disparity an orbit looks at and a dolly zoom keeps. gap: 0..1, how much of the depth is used (small when the matte is
-    uncertain). horizon: its height as a fraction from the top. choices: what was decided and why;
-    depth_choices: those of them about the depth and how many layers it has.
-    areas: how much each of the masks takes, measured alike for every size; None for what the masks themselves say.
-    detail: what would show that the picture is stretched; None for the same everywhere.
+    disparity an orbit looks at and a dolly zoom keeps. gap: 0..1, how much of the depth is used (small when the matte
+    is uncertain). horizon: its height as a fraction from the top. choices: what was decided and why; depth_choices:
+    those of them about the depth and how many layers it has. areas: how much each of the masks takes, measured alike
+    for every size; None for what the masks themselves say. detail: what would show that the picture is stretched; None
+    for the same everywhere.
     """
 
     width: int

@@ -25,9 +25,9 @@ UNSEEN, PARTLY, SOLID = 0, 1, 2
 class Sheet:
     """One layer. texture: (TH, TW, 4) premultiplied Y, U, V, A; chroma: (TH // 2, TW // 2, 4) the same at half size.
 
-    disparity: (h, w) in the camera's depth. kind: (FINE h, FINE w) UNSEEN, PARTLY or SOLID, with a margin of a cell, so that a
-    cell whose middle is UNSEEN or SOLID is so all over. near: (h, w) 1 within a rough cell of anything seen. The furthest sheet
-    has neither.
+    disparity: (h, w) in the camera's depth. kind: (FINE h, FINE w) UNSEEN, PARTLY or SOLID, with a margin of a cell, so
+    that a cell whose middle is UNSEEN or SOLID is so all over. near: (h, w) 1 within a rough cell of anything seen. The
+    furthest sheet has neither.
     """
 
     name: str
@@ -45,7 +45,9 @@ def prepare(layer: Layer, disparity: Floats, furthest: bool, width: int) -> Shee
     if furthest:
         return Sheet(layer.name, texture, chroma, disparity)
     rows, columns = disparity.shape
-    alpha = cv2.resize(layer.texture[..., 3].astype(np.float32), (FINE * columns, FINE * rows), interpolation=cv2.INTER_AREA)
+    alpha = cv2.resize(
+        layer.texture[..., 3].astype(np.float32), (FINE * columns, FINE * rows), interpolation=cv2.INTER_AREA
+    )
     cell = CELL * columns / width
     margin = _square(0.75 * cell * FINE + 1.5)
     seen = cv2.dilate((alpha > 0).astype(np.uint8), margin)

@@ -18,7 +18,8 @@ ROUGH = 0.06  # mean slope of brightness past which it is a surface, not air
 
 
 class Sky(NamedTuple):
-    """The sky of a photo: `soft` (h, w) float32 0..1, its `share` of the picture, and the `horizon` as a fraction from the top.
+    """The sky of a photo: `soft` (h, w) float32 0..1, its `share` of the picture, and the `horizon` as a fraction from
+    the top.
 
     apart: whether it is plain enough to become a sheet of its own.
     """
@@ -79,7 +80,9 @@ def find(rgb: Floats, subject: Floats) -> Sky:
 
 
 def _is_wall(rgb: Floats, soft: Floats) -> bool:
-    """Whether it is a pale wall: without a colour of the sky, and not the brightest thing there is, or reaching the ground."""
+    """Whether it is a pale wall: without a colour of the sky, and not the brightest thing there is, or reaching the
+    ground.
+    """
     hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)
     there, elsewhere = soft > 0.5, soft < 0.05
     hue, saturation = hsv[..., 0][there], hsv[..., 1][there]
@@ -92,7 +95,7 @@ def _is_wall(rgb: Floats, soft: Floats) -> bool:
 
 
 def _skyline(rgb: Floats, sky: NDArray[np.uint8]) -> Floats:
-    """The sky's edge set right: near it, each pixel is sky as far as its colour lies towards the sky's of that place."""
+    """The sky's edge set right: near it, each pixel is sky as far as its colour lies towards the sky's there."""
     sure = cv2.erode(sky, np.ones((5, 5), np.uint8), borderValue=1).astype(np.float32)
     land = (cv2.dilate(sky, np.ones((13, 13), np.uint8)) == 0).astype(np.float32)
     window = (41, 41)

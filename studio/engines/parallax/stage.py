@@ -63,14 +63,17 @@ def flat(scene: Scene) -> Layer:
     height, width = scene.layers[0].texture.shape[:2]
     below = scene.layers[0].texture.copy()
     for layer in scene.layers[1:]:
-        upper = cv2.resize(layer.texture, (width, height)) if layer.texture.shape[:2] != (height, width) else layer.texture
+        upper = (
+            cv2.resize(layer.texture, (width, height)) if layer.texture.shape[:2] != (height, width) else layer.texture
+        )
         alpha = cv2.merge([255 - upper[..., 3]] * 4)
         below = cv2.add(cv2.multiply(below, alpha, scale=1 / 255), upper)
     return Layer("background", below, scene.disparity)
 
 
 def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> Setting:
-    """Lay out a shot in a scene. reaches: how far ambient motion carries each layer's border, in fractions of the frame.
+    """Lay out a shot in a scene. reaches: how far ambient motion carries each layer's border, in fractions of the
+    frame.
 
     still: nothing moves by itself, so that a camera that only turns may see one flat sheet.
     """
@@ -85,7 +88,9 @@ def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> S
         scale *= 0.85
         poses = travel(camera, shot.num_frames, shot.seconds, shot.seed, where, scale)
         fitted = framing.fit(edges, poses, half)
-    sheets = tuple(prepare(layer, depth.of(layer.disparity), index == 0, scene.width) for index, layer in enumerate(layers))
+    sheets = tuple(
+        prepare(layer, depth.of(layer.disparity), index == 0, scene.width) for index, layer in enumerate(layers)
+    )
     return Setting(sheets, poses, fitted, _choice(fitted, scale))
 
 
@@ -120,7 +125,9 @@ def _where(scene: Scene) -> Stage:
 def _edges(layers: tuple[Layer, ...], depth: Depth, reaches: dict[str, Reach]) -> tuple[framing.Sheet, ...]:
     """What each layer means to the border."""
     return tuple(
-        framing.Sheet(depth.of(layer.disparity), None if index == 0 else cover(layer), reaches.get(layer.name, (0.0, 0.0)))
+        framing.Sheet(
+            depth.of(layer.disparity), None if index == 0 else cover(layer), reaches.get(layer.name, (0.0, 0.0))
+        )
         for index, layer in enumerate(layers)
     )
 
@@ -135,7 +142,9 @@ def cover(layer: Layer) -> Floats:
 def _choice(fitted: Framing, scale: float) -> Choice:
     value = f"{fitted.crop * 100 - 100:.0f} % closer"
     if scale < 1:
-        return Choice("framing", value, f"the camera goes {scale:.0%} as far as asked: beyond that the photo has no more to show")
+        return Choice(
+            "framing", value, f"the camera goes {scale:.0%} as far as asked: beyond that the photo has no more to show"
+        )
     if fitted.crop < 1.005:
         return Choice("framing", "as cropped", "this move never looks past the edge of the photo")
     return Choice("framing", value, "the smallest crop-in for which the camera never looks past the edge of the photo")

@@ -1,8 +1,9 @@
 """RGB to and from Y, U and V by BT.709 in limited range, chroma at half size.
 
-ITU-R BT.709-6: Y' = 0.2126 R' + 0.7152 G' + 0.0722 B'; limited range puts it at 16..235 and (B' - Y') / 1.8556,
-(R' - Y') / 1.5748 at 16..240 around 128. Colour samples sit level with every other pixel across and halfway between two
-lines, as H.264 has it when nothing else is said ("left"). All of it is linear, so premultiplied layers may be composed in it.
+ITU-R BT.709-6: Y' = 0.2126 R' + 0.7152 G' + 0.0722 B'; limited range puts it at 16..235 and (B' - Y') / 1.8556, (R' -
+Y') / 1.5748 at 16..240 around 128. Colour samples sit level with every other pixel across and halfway between two
+lines, as H.264 has it when nothing else is said ("left"). All of it is linear, so premultiplied layers may be composed
+in it.
 """
 
 from __future__ import annotations
@@ -71,7 +72,10 @@ def to_rgb(i420: Image) -> Image:
     height = rows * 2 // 3
     place = np.array([[0.5, 0, 0], [0, 0.5, -0.25]])  # where a pixel lies among the colour samples
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    u, v = (cv2.warpAffine(p, place, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE) for p in colour_planes(i420))
+    u, v = (
+        cv2.warpAffine(p, place, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+        for p in colour_planes(i420)
+    )
     back = np.linalg.inv(_RGB_TO_YUV)
     full = np.dstack([i420[:height], u, v])
     return np.asarray(cv2.transform(full, np.column_stack([back, -back @ _OFFSET])), np.uint8)

@@ -80,13 +80,17 @@ def _check_legs(asked: CheckedPrompt, views: list[Clause]) -> Iterator[Fault]:
     count = 1 + len(asked.parsed.motion.camera.then)
     if count > 1 and asked.seconds / count < LEAST:
         last = views[-1]
-        reason = f"{count} moves in a row have {asked.seconds / count:.1f} s each: {LEAST:g} s are the least that is seen."
+        reason = (
+            f"{count} moves in a row have {asked.seconds / count:.1f} s each: {LEAST:g} s are the least that is seen."
+        )
         start = (
             last.start
             if len(last.legs) == 1
             else last.start + max(at for at, _ in find_order_words(asked.low[last.start : last.end]))
         )
-        yield Fault("short_legs", "hint", start, last.end, reason, "Leave out the last", cut(asked.text, start, last.end))
+        yield Fault(
+            "short_legs", "hint", start, last.end, reason, "Leave out the last", cut(asked.text, start, last.end)
+        )
 
 
 def _check_opposites(asked: CheckedPrompt, said: list[NamedOnce]) -> Iterator[Fault]:
@@ -109,7 +113,9 @@ def _check_opposites(asked: CheckedPrompt, said: list[NamedOnce]) -> Iterator[Fa
 
 def _is_opposite(one: str, other: str) -> bool:
     one, other = (word.removesuffix("s") if word.endswith("wards") else word for word in (one, other))
-    return (one == "clockwise" and other.endswith("clockwise")) or _AGAINST.get(one) == other or _AGAINST.get(other) == one
+    return (
+        (one == "clockwise" and other.endswith("clockwise")) or _AGAINST.get(one) == other or _AGAINST.get(other) == one
+    )
 
 
 def _is_in_turn(asked: CheckedPrompt, first: Clause, second: Clause) -> bool:
@@ -153,14 +159,20 @@ def _check_still(asked: CheckedPrompt, said: list[NamedOnce]) -> Iterator[Fault]
         still = _find_still(asked, clause) if clause.kind == "camera" else None
         if still is None:
             continue
-        moves = [one for one in said if not _AFTER.search(asked.low, *_between(clause, one.clause)) and not _is_look(asked, one)]
+        moves = [
+            one
+            for one in said
+            if not _AFTER.search(asked.low, *_between(clause, one.clause)) and not _is_look(asked, one)
+        ]
         if moves:
             other = moves[0]
             reason = f"A camera that holds still can't {name_move(other.name)}."
             if is_shaken(other.name):
                 reason = "A locked camera is not in a hand."
             label = f"Leave out “{asked.text[still[0] : still[1]].strip()}”"
-            yield Fault("still_camera_moves", "hurts", *still, reason, label, _drop_still(asked, clause, other.clause, still))
+            yield Fault(
+                "still_camera_moves", "hurts", *still, reason, label, _drop_still(asked, clause, other.clause, still)
+            )
             return
 
 
@@ -189,7 +201,12 @@ def _find_still(asked: CheckedPrompt, clause: Clause) -> tuple[int, int] | None:
 
 def _drop_still(asked: CheckedPrompt, clause: Clause, other: Clause, still: tuple[int, int]) -> str:
     on = re.match(r"(?:and|but|yet)\s+", asked.low[other.start : other.end])
-    if on and not asked.text[clause.end : other.start].strip() and clause.end <= other.start and clause.start < still[0]:
+    if (
+        on
+        and not asked.text[clause.end : other.start].strip()
+        and clause.end <= other.start
+        and clause.start < still[0]
+    ):
         return asked.text[: still[0]] + asked.text[other.start + on.end() :]
     if clause != other:
         return cut(asked.text, clause.start, clause.end)

@@ -24,10 +24,15 @@ _WHOLLY = r"(?:\w+ly\s+)?"
 _IS = _one("is are lies lie stays stay remains remain keeps keep holds hold")
 
 WATERS = _one("sea water waters ocean lake pond bay surface river pool lagoon fjord")
-_CALM = _one("calm glassy mirror_still mirror_smooth mirror_calm mirror_flat mirror_like flat motionless frozen placid tranquil")
-_AT_REST = _one("calm glassy mirror_still mirror_smooth mirror_calm mirror_flat flat still motionless frozen placid smooth")
+_CALM = _one(
+    "calm glassy mirror_still mirror_smooth mirror_calm mirror_flat mirror_like flat motionless frozen placid tranquil"
+)
+_AT_REST = _one(
+    "calm glassy mirror_still mirror_smooth mirror_calm mirror_flat flat still motionless frozen placid smooth"
+)
 _ROUGH = _one(
-    "crashing huge big stormy raging violent towering massive breaking wild giant high powerful rough choppy turbulent churning"
+    "crashing huge big stormy raging violent towering massive breaking wild giant high powerful rough choppy "
+    "turbulent churning"
 )
 _CRASH = _one("crash crashes smash smashes break breaks pound pounds rage rages tower towers slam slams batter batters")
 CALM_WATER = re.compile(
@@ -39,7 +44,9 @@ ROUGH_WATER = re.compile(
 
 _NO_WIND = rf"(?:there\s+is\s+)?(?:no|without(?:\s+any)?|not\s+a\s+breath\s+of)\s+{_one('wind breeze')}(?:\s+at\s+all)?"
 _STILL_SKY = rf"{_WHOLLY}{_one('still calm windless motionless')}\s+{_one('air day evening morning night weather')}"
-STILL_AIR = re.compile(rf"\b(?:{_STILL_SKY}|windless|{_NO_WIND}|(?:the\s+)?air\s+{_IS}\s+{_WHOLLY}{_one('still calm')})\b")
+STILL_AIR = re.compile(
+    rf"\b(?:{_STILL_SKY}|windless|{_NO_WIND}|(?:the\s+)?air\s+{_IS}\s+{_WHOLLY}{_one('still calm')})\b"
+)
 _BLOW = _one(
     "blow blows blowing blown flap flaps flapping flutter flutters fluttering billow billows billowing"
     " whip whips whipping gust gusts gusty"
@@ -53,7 +60,9 @@ _CHANGES = _one(
     "flickers flicker flickering shifts shift shifting changes change changing pulses dims brightens fades strobes"
     " flashes darkens wanders"
 )
-STEADY_LIGHT = re.compile(rf"\b(?:{_LIGHT}\s+{_IS}\s+{_WHOLLY}{_SAME}|{_one('constant steady unchanging')}\s+{_LIGHT})\b")
+STEADY_LIGHT = re.compile(
+    rf"\b(?:{_LIGHT}\s+{_IS}\s+{_WHOLLY}{_SAME}|{_one('constant steady unchanging')}\s+{_LIGHT})\b"
+)
 CHANGING_LIGHT = re.compile(
     rf"\b(?:{_LIGHT}\s+(?:{_IS}\s+(?:\w+\s+){{1,2}}(?:and|but)\s+)?{_WHOLLY}{_CHANGES}|"
     rf"{_one('flickering changing pulsing shifting strobing')}\s+{_LIGHT})\b"
@@ -65,7 +74,8 @@ PAIRS = (
     (STEADY_LIGHT, CHANGING_LIGHT, "Light can't stay the same and change."),
     (re.compile(r"\bupstream\b"), re.compile(r"\bdownstream\b"), "A river runs one way at a time."),
 )
-"""Two things that can't both be true, and why. The first gives way: what moves was asked for, what doesn't is left out."""
+"""Two things that can't both be true, and why. The first gives way: what moves was asked for, what doesn't is left out.
+"""
 
 _THE = r"(?:(?:the|its|her|his)\s+)?"
 _TO = r"(?:from|to|towards?)"
@@ -73,7 +83,8 @@ TOWARDS = re.compile(
     rf"\b(?:from\s+)?{_THE}(?P<from>left|right)\s+to\s+{_THE}(?:left|right)\b|"
     rf"\b{_TO}\s+(?:both\s+sides|{_THE}(?:left|right)\s+and\s+(?:{_TO}\s+)?{_THE}(?:left|right))\b|"
     rf"\b(?P<side>{_TO})\s+{_THE}(?P<way>left|right)\b|"
-    r"(?<!the )(?<!her )(?<!his )(?<!its )(?<!on )\b(?P<bare>left|right)(?:wards?)?\b(?!\s+(?:hand|side|arm|eye|foot|leg))"
+    r"(?<!the )(?<!her )(?<!his )(?<!its )(?<!on )\b(?P<bare>left|right)(?:wards?)?\b"
+    r"(?!\s+(?:hand|side|arm|eye|foot|leg))"
 )
 """Where something goes, or comes from; neither group matches where it is both sides."""
 
@@ -81,7 +92,9 @@ SWAYS = re.compile(r"\b(?:sway|swing|rock|wave|wag|shake|toss|dance|turn)\w*\b|s
 """What goes to and fro by nature, one side as much as the other."""
 
 _HEIGHT = r"(?:\s+(?:up|down|upwards?|downwards?))?"
-_RISE_OR_SINK = _one("rises rise rising ascends ascend falls fall falling sinks sink sinking descends descend drops drop")
+_RISE_OR_SINK = _one(
+    "rises rise rising ascends ascend falls fall falling sinks sink sinking descends descend drops drop"
+)
 _GOES = _one("floats float goes go moves move climbs climb")
 UP_DOWN = re.compile(
     rf"\b(?P<one>{_RISE_OR_SINK}|{_GOES}\s+(?:up|down))\b{_HEIGHT}"
@@ -151,7 +164,8 @@ def _without(asked: CheckedPrompt, gone: tuple[int, int], kept: tuple[int, int])
         head = asked.text[: start - 2] + "an " if article else asked.text[:start]
         return head + asked.text[start + adjective.end(1) :].lstrip()
     predicate = re.search(
-        r"\b(?:stays?|remains?|is|keeps?|holds?)\s+(?:\w+ly\s+)?(?:the\s+)?\w+\s+(?:and|but)\s+", asked.low[start : kept[1]]
+        r"\b(?:stays?|remains?|is|keeps?|holds?)\s+(?:\w+ly\s+)?(?:the\s+)?\w+\s+(?:and|but)\s+",
+        asked.low[start : kept[1]],
     )
     if predicate:
         return asked.text[: start + predicate.start()] + asked.text[start + predicate.end() :]
@@ -185,8 +199,10 @@ def _way(found: re.Match[str]) -> str:
     return "both" if not way else {"left": "right", "right": "left"}[way] if found["side"] == "from" else way
 
 
-def _two_sides(asked: CheckedPrompt, first: tuple[str, int, int, Clause], found: re.Match[str], clause: Clause) -> Fault:
-    """One side instead of two: the second left out where it is said in one breath or says the same again, else turned."""
+def _two_sides(
+    asked: CheckedPrompt, first: tuple[str, int, int, Clause], found: re.Match[str], clause: Clause
+) -> Fault:
+    """One side instead of two: the second left out where said in one breath or saying the same again, else turned."""
     reason = "What the same wind or current moves goes one way: name one side."
     start, end = found.span()
     if first[0] == "both":
@@ -232,7 +248,9 @@ def _still_and_moving(asked: CheckedPrompt) -> Iterator[Fault]:
             continue
         fixed = asked.text[: found.start()] + asked.text[found.end() :]
         words = asked.text[found.start() : found.end()].rsplit(None, 1)[0]
-        yield _fault(found.start(), found.start() + len(words), "It can't stay still and move.", "Leave out “{}”", fixed, words)
+        yield _fault(
+            found.start(), found.start() + len(words), "It can't stay still and move.", "Leave out “{}”", fixed, words
+        )
         return
     moving = [clause for clause in asked.parsed.clauses if has_thing_motion(clause)]
     everything = ALL_STILL.search(asked.low)
@@ -247,11 +265,31 @@ def _still_and_moving(asked: CheckedPrompt) -> Iterator[Fault]:
         if held and other:
             fixed = cut(asked.text, clause.start, clause.end)
             reason = f"The {held} can't stay still and move."
-            yield _fault(clause.start, clause.end, reason, "Leave out “{}”", fixed, asked.text[clause.start : clause.end])
+            yield _fault(
+                clause.start, clause.end, reason, "Leave out “{}”", fixed, asked.text[clause.start : clause.end]
+            )
             return
 
 
 def _find_subject(clause: Clause) -> str | None:
     """The thing a clause begins with: "the curtains stay still" is about curtains."""
-    skip = {"the", "a", "an", "her", "his", "its", "their", "our", "my", "and", "while", "but", "all", "of", "keep", "with", "as"}
+    skip = {
+        "the",
+        "a",
+        "an",
+        "her",
+        "his",
+        "its",
+        "their",
+        "our",
+        "my",
+        "and",
+        "while",
+        "but",
+        "all",
+        "of",
+        "keep",
+        "with",
+        "as",
+    }
     return next((low for low in lower_words(clause.text) if low not in skip), None)

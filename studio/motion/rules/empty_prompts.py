@@ -128,19 +128,24 @@ def _has_stir(said: list[str]) -> bool:
 def check_empty(asked: CheckedPrompt) -> Iterator[Fault]:
     """vague, describes or nothing_moves: one of them at most.
 
-    That a picture needn't be described to a model that sees it, and that what is described and not moved stays as it is, is what
-    the guides of the models say with one voice ("describe what moves, not what things look like").
+    That a picture needn't be described to a model that sees it, and that what is described and not moved stays as it
+    is, is what the guides of the models say with one voice ("describe what moves, not what things look like").
     """
     content = _list_content(asked)
     start, end = _extent(asked.text)
     if _is_foreign(asked.text):
-        reason = "Only English is read here: what moves in these words can't be told, and a model may know them all the same."
+        reason = (
+            "Only English is read here: what moves in these words can't be told, "
+            "and a model may know them all the same."
+        )
         yield Fault("nothing_moves", "hint", start, end, reason)
         return
     fixed, label = _remedy(asked, content)
     if not content:
         yield Fault("nothing_moves", "hurts", 0, 0, "Nothing is said to move yet.", label, fixed)
-    elif all(word in MOODS or (word.endswith("ly") and word[:-2] in MOODS) for word in content) and not has_camera_motion(asked):
+    elif all(
+        word in MOODS or (word.endswith("ly") and word[:-2] in MOODS) for word in content
+    ) and not has_camera_motion(asked):
         reason = f"“{asked.text[start:end]}” names nothing that moves: a model fills the gap as it likes."
         yield Fault("vague", "hurts", start, end, reason, label, fixed, asked.parsed.motion.negative_prompt)
     elif not has_motion(asked):
@@ -155,7 +160,9 @@ def check_empty(asked: CheckedPrompt) -> Iterator[Fault]:
             yield Fault("describes", "hurts", start, end, reason, label, fixed)
         else:
             held = any(clause.kind in ("camera", "still") or _is_stay(clause) for clause in asked.parsed.clauses)
-            reason = "Everything stays still here: a clip of this is a photo." if held else "Nothing is said to move yet."
+            reason = (
+                "Everything stays still here: a clip of this is a photo." if held else "Nothing is said to move yet."
+            )
             yield Fault("nothing_moves", "hurts", 0, 0, reason, label, _replace_still(asked, fixed))
 
 
@@ -203,6 +210,8 @@ def _replace_still(asked: CheckedPrompt, fixed: str) -> str:
     for clause in reversed(asked.parsed.clauses):
         if clause.kind == "camera":
             text = (
-                cut(asked.text, clause.start, clause.end) if text == asked.text.strip() else cut(text, clause.start, clause.end)
+                cut(asked.text, clause.start, clause.end)
+                if text == asked.text.strip()
+                else cut(text, clause.start, clause.end)
             )
     return add(text, fixed) if text.strip(" .,;") else fixed

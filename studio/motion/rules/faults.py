@@ -28,7 +28,9 @@ class CheckedPrompt(NamedTuple):
 
 
 class Fault(NamedTuple):
-    """What a rule found. `fixed` is the sentence with this mended and nothing else looked at; "" when only the user can."""
+    """What a rule found. `fixed` is the sentence with this mended and nothing else looked at; "" when only the user
+    can.
+    """
 
     code: str
     level: Level

@@ -1,4 +1,4 @@
-"""Prompt check of wording and amount: negations, lettering that changes, too many actions, too many tokens, no region."""
+"""Prompt check of wording and amount: negations, changing lettering, too many actions, too many tokens, no region."""
 
 from __future__ import annotations
 
@@ -100,10 +100,14 @@ def _fault_negation(asked: CheckedPrompt, start: int, end: int, things: list[str
         start = next((clause.start for clause in asked.parsed.clauses if clause.start <= start < clause.end), start)
     frozen = re.match(rf"(?:ever\s+)?(?:{_FREEZE})\s+(.+)$", things[0], re.I) if len(things) == 1 else None
     if frozen and not re.match(r"no\b|without\b|free\b|zero\b", asked.low[start:end]):
-        thing = re.sub(r"\s+(?:move|open|change|close|blink|deform|warp|morph|be\s+\w+)$", "", frozen[1].strip(), flags=re.I)
+        thing = re.sub(
+            r"\s+(?:move|open|change|close|blink|deform|warp|morph|be\s+\w+)$", "", frozen[1].strip(), flags=re.I
+        )
         words = f"{thing} stays still" if asked.low[start:end].find("move") >= 0 else f"{thing} stays as it is"
         reason = f"Models tend to overlook “{word}”: say what stays instead."
-        return Fault("negative_words", "hurts", start, end, reason, f"Say “{words}”", swap(asked.text, start, end, words))
+        return Fault(
+            "negative_words", "hurts", start, end, reason, f"Say “{words}”", swap(asked.text, start, end, words)
+        )
     things = [_ADDED.sub("", thing) for thing in things]
     denied = " and ".join(f"“{thing}”" for thing in things)
     reads = asked.card is None or "negative_prompt" in asked.card.supports
@@ -139,14 +143,17 @@ def _find_lettering(low: str, start: int, end: int) -> tuple[int, int] | None:
 
 
 def _fault_lettering(asked: CheckedPrompt, span: tuple[int, int], end: int) -> Fault:
-    reason = "Letters that a model draws come out garbled: leave lettering as it is and put words on top of the finished clip."
+    reason = (
+        "Letters that a model draws come out garbled: "
+        "leave lettering as it is and put words on top of the finished clip."
+    )
     fixed = cut(asked.text, span[0], end) or PUSH_IN
     return Fault("text_changes", "hurts", *span, reason, "Leave the lettering as it is", fixed)
 
 
 SECONDS_PER_ACTION = 2.0
-"""The least an action takes. Prompt guides for clips of 5 s ask for one main action, two at most, and give each 2 to 3 s
-(those for Runway, Kling and Seedance among them); this is the short end, so that only what can't fit is found."""
+"""The least an action takes. Prompt guides for clips of 5 s ask for one main action, two at most, and give each 2 to 3
+s (those for Runway, Kling and Seedance among them); this is the short end, so that only what can't fit is found."""
 
 _THEN = re.compile(r"\s*,?\s*\b(?:and\s+then|and|then|before|after\s+which|finally)\b\s*")
 _DROPPED = (("description", "other"), ("environment",), ("light",), ("effect",), ("still",), ("action",), ("still",))
@@ -171,13 +178,21 @@ def list_actions(asked: CheckedPrompt) -> list[tuple[int, int]]:
         if clause.kind == "action" or (clause.kind == "description" and _goes_on(clause, before)):
             found += _acts(asked.text, clause)
         before = clause
-    moves = [(clause.start, clause.end) for clause in asked.parsed.clauses if any(move.name != STATIC for move in clause.moves)]
+    moves = [
+        (clause.start, clause.end)
+        for clause in asked.parsed.clauses
+        if any(move.name != STATIC for move in clause.moves)
+    ]
     return sorted(found + moves[1:])
 
 
 def _goes_on(clause: Clause, before: Clause | None) -> bool:
-    """Whether words that the reader took for a description are one more action of a list: "…, locks it, buys a paper, …"."""
-    return begins_action(lower_words(clause.text), listed=before is not None and before.kind in ("action", "description"))
+    """Whether words that the reader took for a description are one more action of a list: "…, locks it, buys a paper,
+    …".
+    """
+    return begins_action(
+        lower_words(clause.text), listed=before is not None and before.kind in ("action", "description")
+    )
 
 
 def _acts(text: str, clause: Clause) -> Iterator[tuple[int, int]]:
@@ -206,7 +221,11 @@ def _too_many(asked: CheckedPrompt) -> Iterator[Fault]:
 
 
 def _too_long(asked: CheckedPrompt) -> Iterator[Fault]:
-    limit = asked.card.checkpoint.text_tokens if asked.card and asked.card.checkpoint and "prompt" in asked.card.supports else 0
+    limit = (
+        asked.card.checkpoint.text_tokens
+        if asked.card and asked.card.checkpoint and "prompt" in asked.card.supports
+        else 0
+    )
     if not limit or count_tokens(asked.text) * 2 < limit:
         return
     spoken = count_tokens(plain(asked.parsed.motion))
@@ -223,7 +242,8 @@ def _reach(text: str, limit: int) -> int:
 
 
 def _shorten(asked: CheckedPrompt, limit: int) -> tuple[str, int]:
-    """The text without its least important clauses, so that it takes `limit` tokens, and how many went; "" when it can't be.
+    """The text without its least important clauses, so that it takes `limit` tokens, and how many went; "" when it
+    can't be.
 
     The first of what stays still and the first action are kept.
     """
@@ -262,7 +282,13 @@ def check_place(asked: CheckedPrompt) -> Iterator[Fault]:
         around = any(clause.kind in ("environment", "effect", "light") for clause in asked.parsed.clauses)
         reason = "Nothing is said to stay still: models then let everything move a little."
         yield Fault(
-            "no_still", "hint", 0, 0, reason, "Keep the rest still", add(asked.text, ELSE_STILL if around else REST_STILL)
+            "no_still",
+            "hint",
+            0,
+            0,
+            reason,
+            "Keep the rest still",
+            add(asked.text, ELSE_STILL if around else REST_STILL),
         )
 
 

@@ -23,20 +23,25 @@ from studio.photo.matte import Standing
 from studio.photo.photo_scene import Scene
 
 BUSY, BUSY_OUTDOORS = 0.19, 0.3
-"""The share of the background drawn in sharp edges from which it draws the eye from the subject: a garage 0.22, a street 0.4,
-a wooden table 0.16; what lies under a sky is far away, and woods and waves are drawn finely there."""
+"""The share of the background drawn in sharp edges from which it draws the eye from the subject: a garage 0.22, a
+street 0.4, a wooden table 0.16; what lies under a sky is far away, and woods and waves are drawn finely there."""
 
 FAINT = 0.7
-"""The overlap of the subject's colours with those around it from which they don't part it: cats before carpets reach 0.57."""
+"""The overlap of the subject's colours with those around it from which they don't part it: cats before carpets reach
+0.57.
+"""
 
 SHARPER = 1.6
-"""How many times as much fine detail as its surroundings parts a subject from them, whatever its colour: focus does that."""
+"""How many times as much fine detail as its surroundings parts a subject from them, whatever its colour: focus does
+that.
+"""
 
 APART: tuple[Standing, ...] = ("marked", "clear")
 """How a subject stands that moves by itself."""
 
 ALIKE = 5.0
-"""Deviation of colour (CIE 1976) between the nine parts of a photo, under which it is one surface without near and far."""
+"""Deviation of colour (CIE 1976) between the nine parts of a photo, under which it is one surface without near and far.
+"""
 
 _ROOM = 0.6
 """The share of the crop that a crop without the lettering must keep to be worth offering."""
@@ -48,10 +53,12 @@ _AIR = 0.01
 def find_content_flaws(
     scene: Scene, photo: Photo, crop: Crop, size: Size, standing: Standing | None = None
 ) -> tuple[Finding, ...]:
-    """What was found in a photo's content, for a crop and a size. Codes: busy, subject, text, faces_small, faces_cut, ratio.
+    """What was found in a photo's content, for a crop and a size. Codes: busy, subject, text, faces_small, faces_cut,
+    ratio.
 
-    `photo` may be a mended one: only its width and height are used. `standing` is whether there is a subject in the crop, as its
-    depth will find it; None for that of the whole photo. Nothing is said of what isn't there (faces, a subject).
+    `photo` may be a mended one: only its width and height are used. `standing` is whether there is a subject in the
+    crop, as its depth will find it; None for that of the whole photo. Nothing is said of what isn't there (faces, a
+    subject).
     """
     crop = settle_crop(photo, crop)
     found = (
@@ -71,7 +78,7 @@ def measure_clutter(scene: Scene) -> float:
 
 
 def judge_clutter(scene: Scene, standing: Standing | None = None) -> Finding | None:
-    """Whether the background competes with the subject. None where there is no clear subject, or hardly a background."""
+    """Whether the background competes with the subject. None without a clear subject, or with hardly a background."""
     if not scene.parted or (standing or scene.matte.standing) not in APART:
         return None
     share, most = measure_clutter(scene), BUSY_OUTDOORS if scene.outdoors else BUSY
@@ -84,7 +91,8 @@ def judge_clutter(scene: Scene, standing: Standing | None = None) -> Finding | N
 
 
 def measure_likeness(scene: Scene) -> tuple[float, float]:
-    """How like its surroundings a subject is: the overlap of their colours 0..1, and how many times its fine detail is theirs.
+    """How like its surroundings a subject is: the overlap of their colours 0..1, and how many times its fine detail is
+    theirs.
 
     The overlap is Bhattacharyya's, of histograms in CIE Lab, of the subject and a ring of 30 px around it.
     """
@@ -94,7 +102,8 @@ def measure_likeness(scene: Scene) -> tuple[float, float]:
         return 0.0, 1.0
     lab = cv2.cvtColor(scene.small, cv2.COLOR_RGB2LAB)
     one, two = (
-        cv2.calcHist([lab], [0, 1, 2], part.astype(np.uint8), [12, 16, 16], [0, 256, 64, 192, 64, 192]) for part in (inner, outer)
+        cv2.calcHist([lab], [0, 1, 2], part.astype(np.uint8), [12, 16, 16], [0, 256, 64, 192, 64, 192])
+        for part in (inner, outer)
     )
     fine = _measure_fine_detail(scene)
     overlap = float(np.sqrt(one / max(one.sum(), 1) * two / max(two.sum(), 1)).sum())
@@ -115,7 +124,8 @@ def measure_colour_spread(scene: Scene) -> float:
 
 
 def judge_separation(scene: Scene, standing: Standing | None = None) -> Finding | None:
-    """Whether near parts from far: a subject that can be cut out, or a sky. None where neither the one nor the other can be said.
+    """Whether near parts from far: a subject that can be cut out, or a sky. None where neither the one nor the other
+    can be said.
 
     `standing` as in `find_content_flaws`: what is said agrees with what depth and effects will find in the crop.
     """
@@ -129,7 +139,9 @@ def judge_separation(scene: Scene, standing: Standing | None = None) -> Finding 
         return Finding("subject", "fine", "There is near and far: a sky and what lies under it.", why)
     if stands == "vague":
         says = "What stands out has too soft an edge to move by itself: mark the subject, or keep the camera slow."
-        return Finding("subject", "mind", says, "its edge is more than 8 px wide at a long side of 448 px", (), None, 0.3)
+        return Finding(
+            "subject", "mind", says, "its edge is more than 8 px wide at a long side of 448 px", (), None, 0.3
+        )
     alike = measure_colour_spread(scene)
     if alike >= ALIKE:
         return None
@@ -156,7 +168,9 @@ def judge_lettering(scene: Scene, photo: Photo, crop: Crop) -> Finding:
         why = "the crop leaves the lettering out" if scene.lettering else "no rows of strokes that look like print"
         return Finding("text", "fine", "No lettering to warp.", why)
     where = _join_boxes(held)
-    tall = max(min(one.box[2] * photo.width, one.box[3] * photo.height) for one in held) / min(photo.width, photo.height)
+    tall = max(min(one.box[2] * photo.width, one.box[3] * photo.height) for one in held) / min(
+        photo.width, photo.height
+    )
     why = f"{_count_rows(len(held))} of print, the tallest {tall:.1%} of the photo's short side"
     without = _crop_without(held, scene, photo, crop)
     if without is not None:
@@ -178,7 +192,9 @@ def _join_boxes(held: list[Lettering]) -> Box:
 
 
 def _crop_without(held: list[Lettering], scene: Scene, photo: Photo, crop: Crop) -> Crop | None:
-    """The largest crop of the same shape inside this one that leaves the lettering out and keeps faces and subject; or None."""
+    """The largest crop of the same shape inside this one that leaves the lettering out and keeps faces and subject; or
+    None.
+    """
     left, top, width, height = _join_boxes(held)
     right, bottom = left + width + _AIR, top + height + _AIR
     spans = (
@@ -198,7 +214,7 @@ def _crop_without(held: list[Lettering], scene: Scene, photo: Photo, crop: Crop)
 
 
 def _slide_into(scene: Scene, room: Box, sides: tuple[float, float]) -> tuple[float, float]:
-    """Where a box of some sides lies in a room so that its middle is nearest to the subject's (or to the room's own)."""
+    """Where a box of some sides lies in a room so that its middle is nearest to the subject's (or the room's own)."""
     subject = scene.box or room
     x = min(max(subject[0] + subject[2] / 2 - sides[0] / 2, room[0]), room[0] + room[2] - sides[0])
     y = min(max(subject[1] + subject[3] / 2 - sides[1] / 2, room[1]), room[1] + room[3] - sides[1])
@@ -212,8 +228,8 @@ def _keeps(tried: Crop, crop: Crop, scene: Scene) -> bool:
 
 
 FACE = 64
-"""The height of a face in the clip, in pixels, under which features drift: video models work on cells of 8 pixels and more
-(the VAEs of SVD and Wan 2.1), so that a face of 64 px is 8 cells high."""
+"""The height of a face in the clip, in pixels, under which features drift: video models work on cells of 8 pixels and
+more (the VAEs of SVD and Wan 2.1), so that a face of 64 px is 8 cells high."""
 
 _SURE = 0.78
 """The score from which a face is spoken of: chance likenesses in things have reached 0.74."""
@@ -275,8 +291,12 @@ def judge_face_size(scene: Scene, photo: Photo, crop: Crop, size: Size) -> Findi
         return Finding("faces_small", "fine", "The faces are large enough to stay themselves.", why)
     closer = _crop_closer(face, photo, crop)
     gain = _measure_height(face, photo, closer, size) if closer is not None else 0.0
-    remedies = (Remedy("Crop closer around the face", crop=closer),) if closer is not None and gain > 1.25 * high else ()
-    subject = "The face is so small that its features" if len(held) == 1 else "The faces are so small that their features"
+    remedies = (
+        (Remedy("Crop closer around the face", crop=closer),) if closer is not None and gain > 1.25 * high else ()
+    )
+    subject = (
+        "The face is so small that its features" if len(held) == 1 else "The faces are so small that their features"
+    )
     hurts = 0.4 + 0.5 * (1 - high / FACE)
     says = f"{subject} may drift."
     return Finding("faces_small", "mend" if remedies else "mind", says, why, remedies, clamp_box(*face[:4]), hurts)
@@ -309,11 +329,13 @@ def judge_cut_faces(scene: Scene, photo: Photo, crop: Crop) -> Finding | None:
         return Finding("faces_cut", "fine", "No face is cut by the crop.", f"{len(found)} looked at")
     face = min(cut, key=lambda one: abs(measure_inside(one[:4], crop) - 0.5))
     better = place_crop(scene.seen, scene.matte, photo, crop.aspect).crop
-    helps = not is_same_crop(better, crop) and sum(_CUT[0] < measure_inside(one[:4], better) < _CUT[1] for one in found) < len(
-        cut
-    )
+    helps = not is_same_crop(better, crop) and sum(
+        _CUT[0] < measure_inside(one[:4], better) < _CUT[1] for one in found
+    ) < len(cut)
     remedies = (
-        (Remedy("Move the crop so that faces are whole", crop=better),) if helps else _find_wider(scene, photo, crop, found)
+        (Remedy("Move the crop so that faces are whole", crop=better),)
+        if helps
+        else _find_wider(scene, photo, crop, found)
     )
     many = "A face is" if len(cut) == 1 else f"{len(cut)} faces are"
     says = f"{many} cut by the crop's edge, and a cut face bends as it moves."
@@ -367,7 +389,9 @@ def judge_shape(scene: Scene, photo: Photo, crop: Crop) -> Finding:
     elif kept < KEPT:
         says = "Most of the photo falls away in this shape, and nothing marks which part should stay."
         remedies = _find_roomier(scene, photo, crop)
-        return Finding("ratio", "mend" if remedies else "mind", says, why, remedies, None, _clip(1.1 * (1 - kept) - 0.2))
+        return Finding(
+            "ratio", "mend" if remedies else "mind", says, why, remedies, None, _clip(1.1 * (1 - kept) - 0.2)
+        )
     return Finding("ratio", "fine", "The photo suits this shape.", why)
 
 

@@ -20,13 +20,13 @@ BLOWN, CRUSHED = 0.145, 0.165
 0.13 (a studio's black cloth, black suits); exposed until a fifth is blown, or a quarter black, 0.17 upwards."""
 
 FLAT = 140
-"""The levels of 255, of all colours together, between the darkest and the brightest hundredth of the picture under which it is
-flat. Measured: photographs 164 and up, most over 200; 45 % of a photo's contrast at most 119."""
+"""The levels of 255, of all colours together, between the darkest and the brightest hundredth of the picture under
+which it is flat. Measured: photographs 164 and up, most over 200; 45 % of a photo's contrast at most 119."""
 
 _WHITE, _BLACK = 251, 4
 _ROUND, _SIDE, _SOLID = 0.75, 0.3, 0.9
-"""A backdrop takes this share of the picture's border, and at least the second of every side; and so much of it has no holes:
-what was exposed away is speckled with what was not quite."""
+"""A backdrop takes this share of the picture's border, and at least the second of every side; and so much of it has no
+holes: what was exposed away is speckled with what was not quite."""
 
 _BORDER, _HOLE = 3, 4
 

@@ -19,11 +19,13 @@ HALO = 0.05
 """How far, against the step of an edge, the plain side next to it overshoots. Measured: photographs -0.14 to 0.03."""
 
 LOCAL = 15.0
-"""The local contrast, in steps of lightness (0..100) in the harshest twentieth of the picture, from which a halo counts."""
+"""The local contrast, in steps of lightness (0..100) in the harshest twentieth of the picture, from which a halo
+counts.
+"""
 
 HARSH = 46.0
-"""Local contrast that is harsh by itself, where there is no plain side of an edge to look for halos on. Measured: photographs 6
-to 38 (black and white buildings 47, beside which there are plain walls without a halo)."""
+"""Local contrast that is harsh by itself, where there is no plain side of an edge to look for halos on. Measured:
+photographs 6 to 38 (black and white buildings 47, beside which there are plain walls without a halo)."""
 
 _NEAR, _FAR = (0.008, 0.02), (0.05, 0.075)
 """Where beside an edge brightness is read, in short sides: in a halo, and beyond it."""
@@ -40,7 +42,7 @@ _ENOUGH = 0.01
 
 
 class Processed(NamedTuple):
-    """The overshoot beside edges, against their step, None where it can't be told; and the local contrast (see LOCAL)."""
+    """The overshoot beside edges, against their step, None where it can't be told; the local contrast (see LOCAL)."""
 
     halo: float | None
     local: float

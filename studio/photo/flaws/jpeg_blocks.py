@@ -20,8 +20,9 @@ from studio.photo.findings import Finding, Remedy
 from studio.photo.flaws.photo_sample import Floats
 
 SEEN = 0.32
-"""From here on squares are seen: the geometric mean of their step in levels and of that step against all others. Measured: of the
-JPEGs of quality 85 and up, 97 % under 0.28; of those of quality 18, or 10 and resized, 97 % over 0.40."""
+"""From here on squares are seen: the geometric mean of their step in levels and of that step against all others.
+Measured: of the JPEGs of quality 85 and up, 97 % under 0.28; of those of quality 18, or 10 and resized, 97 % over 0.40.
+"""
 
 _PERIODS: NDArray[np.float64] = np.arange(5.0, 13.01, 0.05)
 """The sides looked for, in pixels: 8, and what becomes of it between 0.63 and 1.6 times the size."""
@@ -57,7 +58,11 @@ def judge_blocks(image: Image) -> Finding:
         why = f"steps between blocks reach {found.seen / SEEN:.0%} of what is seen"
         return Finding("blocks", "fine", "Compression left no marks that show.", why)
     resized = abs(found.side - _SIDE) > _OFF
-    cost = "softens them only, as they were resized since" if resized else "smooths them, and a little fine detail with them"
+    cost = (
+        "softens them only, as they were resized since"
+        if resized
+        else "smooths them, and a little fine detail with them"
+    )
     says = f"Compression left squares that will shimmer in motion; deblocking {cost}."
     remedies = (Remedy("Deblock", mends=(Mend("deblock", 1.0 if resized else 0.5),)),)
     return Finding("blocks", "mend", says, why, remedies, hurts=min(0.9, 0.4 + 0.1 * found.seen / SEEN))

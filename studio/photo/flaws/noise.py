@@ -16,13 +16,13 @@ from studio.photo.findings import Finding, Remedy
 from studio.photo.flaws.photo_sample import Floats
 
 FINE, COARSE = 2.7, 3.6
-"""The deviation, in levels of 255 at 1080p, from which noise is seen: in the finest detail, and in detail twice as coarse,
-where noise that was developed or compressed lives. Measured: photographs up to 1.07 and 2.16, a wood in crops
+"""The deviation, in levels of 255 at 1080p, from which noise is seen: in the finest detail, and in detail twice as
+coarse, where noise that was developed or compressed lives. Measured: photographs up to 1.07 and 2.16, a wood in crops
 3.5; a noise of 12 3.3 upwards in the one, coarse noise of 16 4.1 upwards in the other."""
 
 _LEVEL = 1.15
-"""How much more may vary at twice the coarseness again: noise 0.5 to 1.13, grass 1.25, leaves 1.35, gravel 1.42, stars 1.17. The
-detail of things grows with its size; that of noise does not."""
+"""How much more may vary at twice the coarseness again: noise 0.5 to 1.13, grass 1.25, leaves 1.35, gravel 1.42, stars
+1.17. The detail of things grows with its size; that of noise does not."""
 
 _MASK = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32) * np.float32(np.sqrt(np.pi / 2) / 6)
 _QUIETEST = 0.05

@@ -25,9 +25,8 @@ COPY, SMALL, TINY = 1080, 480, 256
 class Sample(NamedTuple):
     """One crop of one photo.
 
-    crop: the photo's own pixels, (H, W, 3) uint8 RGB;
-    luma: the brightness of the copy, float32 0..255, its short side at most 1080 px; small: the crop in colour, at most 480 px;
-    tiny: the whole photo, at most 256 px, in colour.
+    crop: the photo's own pixels, (H, W, 3) uint8 RGB; luma: the brightness of the copy, float32 0..255, its short side
+    at most 1080 px; small: the crop in colour, at most 480 px; tiny: the whole photo, at most 256 px, in colour.
     """
 
     crop: Image
@@ -37,7 +36,9 @@ class Sample(NamedTuple):
 
 
 def take_sample(image: Image, photo: Photo, crop: Crop) -> Sample:
-    """The sample of a crop. `image` is the whole photo at any size: the crop's fractions are taken of the pixels there are."""
+    """The sample of a crop. `image` is the whole photo at any size: the crop's fractions are taken of the pixels there
+    are.
+    """
     height, width = image.shape[:2]
     left, top, right, bottom = find_pixel_box(replace(photo, width=width, height=height), crop)
     part = image[top:bottom, left:right]

@@ -8,8 +8,8 @@ from studio.photo.findings import Finding, Remedy
 from studio.photo.mend import UPSCALE_MOST
 
 SHORT = 1024
-"""The short side, in pixels, that a clip of 720p or 1080p wants: room for the camera in the one, the other nearly filled. Models
-that animate were trained on pictures about as large."""
+"""The short side, in pixels, that a clip of 720p or 1080p wants: room for the camera in the one, the other nearly
+filled. Models that animate were trained on pictures about as large."""
 
 FIRST = 720
 """Under this short side no size is right before the photo is made larger."""
@@ -22,23 +22,30 @@ _WORTH = 360
 
 
 def judge_resolution(width: int, height: int, photo: Photo, crop: Crop, size: Size = "auto") -> Finding:
-    """Whether a crop of this many pixels is too small for a size; `photo` is the whole photo with its pixels as they are."""
+    """Whether a crop of this many pixels is too small for a size; `photo` is the whole photo with its pixels as they
+    are.
+    """
     short = min(width, height)
     if is_enough(short, size):
         return Finding("small", "fine", "There are pixels enough for this size.", f"{width} × {height} px")
-    why = f"{width} × {height} px; {'a clip' if size == 'auto' else size} wants {_find_short_side(size)} px on the short side"
+    aim = "a clip" if size == "auto" else size
+    why = f"{width} × {height} px; {aim} wants {_find_short_side(size)} px on the short side"
     remedies = _remedies(short, photo, crop, size)
-    return Finding("small", "mend" if remedies else "mind", _says(short, size, remedies), why, remedies, hurts=_hurts(short))
+    return Finding(
+        "small", "mend" if remedies else "mind", _says(short, size, remedies), why, remedies, hurts=_hurts(short)
+    )
 
 
 def is_enough(short: int, size: Size) -> bool:
-    """Whether a short side of this many pixels is enough for a size. What is enough for "auto" is for the size it takes."""
+    """Whether a short side of this many pixels is enough for a size. What is enough for "auto" is for the size it
+    takes.
+    """
     return short >= _find_short_side(size)
 
 
 def _find_short_side(size: Size) -> int:
-    """The short side that a size wants: room to move in is in proportion down to the smallest, and over 1080p what "auto" would
-    call nearly filled."""
+    """The short side that a size wants: room to move in is in proportion down to the smallest, and over 1080p what
+    "auto" would call nearly filled."""
     if size == "auto":
         return SHORT
     lines = SHORT_SIDES[size]
@@ -54,7 +61,9 @@ def _says(short: int, size: Size, remedies: tuple[Remedy, ...]) -> str:
         return "This crop is small for a clip, and the photo has more to give."
     enlarges = any(remedy.mends for remedy in remedies)
     if short < FIRST:
-        return "This is small for a clip" + (": upscale it first, which draws detail that was not there." if enlarges else ".")
+        return "This is small for a clip" + (
+            ": upscale it first, which draws detail that was not there." if enlarges else "."
+        )
     if short < SHORT:
         more = ": upscaling gives more, and draws detail that was not there." if enlarges else "."
         return "There is little room for the camera to move in" + more

@@ -19,15 +19,17 @@ from studio.photo.findings import Finding, Remedy
 from studio.photo.flaws.photo_sample import COPY, Floats
 
 SOFT, SHAKEN = 1.3, 1.85
-"""The deviation, in pixels at 1080p, of the sharpest twentieth of all edges, and of those of the worst direction, from which a
-photo is soft. Measured: shallow close-ups and their crops up to 1.25 and 1.82, most photographs under 0.7; a blur of 2.5 px 1.36
-upwards, a shake of 24 px 1.9 upwards in that direction (one of fifteen 1.39)."""
+"""The deviation, in pixels at 1080p, of the sharpest twentieth of all edges, and of those of the worst direction, from
+which a photo is soft. Measured: shallow close-ups and their crops up to 1.25 and 1.82, most photographs under 0.7; a
+blur of 2.5 px 1.36 upwards, a shake of 24 px 1.9 upwards in that direction (one of fifteen 1.39)."""
 
 _A, _B = 1.0, 2.0
 _DIRECTIONS = 8
 _SHARPEST = 0.05
 _STRONG, _LEAST, _MOST = 0.35, 1.2, 9.0
-"""An edge is as steep as this share of the steepest five hundredth, in levels a pixel after the wider blur, within bounds."""
+"""An edge is as steep as this share of the steepest five hundredth, in levels a pixel after the wider blur, within
+bounds.
+"""
 
 _ENOUGH = 60
 """Edges that a direction needs, to be judged."""
@@ -40,7 +42,9 @@ _JUDGED = 720
 
 
 class Edges(NamedTuple):
-    """The deviation of the sharpest edges in pixels at 1080p, of all and of the worst direction; 0 where too few are there."""
+    """The deviation of the sharpest edges in pixels at 1080p, of all and of the worst direction; 0 where too few are
+    there.
+    """
 
     all: float
     worst: float

@@ -20,8 +20,9 @@ from studio.photo.findings import Finding, Remedy
 from studio.photo.flaws.photo_sample import Floats
 
 STRONG = 0.575
-"""The share of light left at the corners, against half way there, under which a vignette is strong. Measured: photographs 0.62
-and up (a rocket's glow at night), most over 0.8, one leaf before dark grass 0.56; corners darkened to a third 0.25 to 0.59."""
+"""The share of light left at the corners, against half way there, under which a vignette is strong. Measured:
+photographs 0.62 and up (a rocket's glow at night), most over 0.8, one leaf before dark grass 0.56; corners darkened to
+a third 0.25 to 0.59."""
 
 _START, _RINGS = 0.55, 9
 _OFFSET = 8.0
@@ -37,23 +38,29 @@ _KEPT = 0.45
 
 
 class Fall(NamedTuple):
-    """The share of light left at each distance from the middle: distances in half diagonals, 0.55 to 1, and shares 0..1."""
+    """The share of light left at each distance from the middle: distances in half diagonals, 0.55 to 1, and shares
+    0..1.
+    """
 
     distances: Floats
     left: Floats
 
 
 def judge_vignette(tiny: Image, photo: Photo, crop: Crop) -> Finding:
-    """Whether a crop shows dark corners. `tiny` is the whole photo, (h, w, 3) uint8 RGB: light falls from its middle."""
+    """Whether a crop shows dark corners. `tiny` is the full photo, (h, w, 3) uint8 RGB: light falls from its middle."""
     fall = measure_fall(tiny)
     left = float(np.interp(_measure_corner(photo, crop), fall.distances, fall.left))
     why = f"{min(left, 1):.0%} of the light is left at its corners; under {STRONG:.0%} is strong"
     if left >= STRONG:
         return Finding("vignette", "fine", "Its light is even towards the corners.", why)
     remedies = _find_tighter(fall, photo, crop)
-    advice = "a tighter crop leaves them out, and some of the scene" if remedies else "moves near the middle hide them best"
+    advice = (
+        "a tighter crop leaves them out, and some of the scene" if remedies else "moves near the middle hide them best"
+    )
     says = f"Its corners are dark, and a moving camera drags them along; {advice}."
-    return Finding("vignette", "mend" if remedies else "mind", says, why, remedies, hurts=min(0.7, 0.3 + 0.6 * (STRONG - left)))
+    return Finding(
+        "vignette", "mend" if remedies else "mind", says, why, remedies, hurts=min(0.7, 0.3 + 0.6 * (STRONG - left))
+    )
 
 
 def measure_fall(tiny: Image) -> Fall:
@@ -63,7 +70,10 @@ def measure_fall(tiny: Image) -> Fall:
     light = np.asarray(cv2.GaussianBlur(np.log(grey + _OFFSET), (0, 0), 1.5), np.float32)
     right = cv2.Sobel(light, cv2.CV_32F, 1, 0, ksize=3, scale=1 / 8)
     down = cv2.Sobel(light, cv2.CV_32F, 0, 1, ksize=3, scale=1 / 8)
-    y, x = np.mgrid[0:height, 0:width].astype(np.float32) - np.array([height - 1, width - 1], np.float32).reshape(2, 1, 1) / 2
+    y, x = (
+        np.mgrid[0:height, 0:width].astype(np.float32)
+        - np.array([height - 1, width - 1], np.float32).reshape(2, 1, 1) / 2
+    )
     far = np.hypot(x, y)
     outwards = (right * x + down * y) / np.maximum(far, 1)
     diagonal = float(far.max())

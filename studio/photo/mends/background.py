@@ -16,11 +16,13 @@ from studio.photo.saliency import look_at
 Floats = NDArray[np.float32]
 
 _WORK = 1024
-"""The long side, in pixels, at which edges are found and backgrounds blurred: both are soft beside the photo's own pixels."""
+"""The long side, in pixels, at which edges are found and backgrounds blurred: both are soft beside the photo's own
+pixels.
+"""
 
 _PEAK, _VAGUE, _LEAST, _MOST = 0.5, 1.4, 0.004, 0.85
-"""What counts as a subject: the surest raw answer of the network, how much of the map may be undecided against what is decided
-(both as in matte.py), and the share of the photo it covers."""
+"""What counts as a subject: the surest raw answer of the network, how much of the map may be undecided against what is
+decided (both as in matte.py), and the share of the photo it covers."""
 
 _SOLID = 0.72
 """How sure, on average, each part of the subject must be."""
@@ -29,7 +31,8 @@ _BLUR = 0.016
 """The deviation of the blur at amount 1, in long sides of the photo."""
 
 _NEAR = 0.25
-"""How wide the blur is where a subject stands on something, against elsewhere: what it stands on is as near as it is."""
+"""How wide the blur is where a subject stands on something, against elsewhere: what it stands on is as near as it is.
+"""
 
 _GROUND, _REACH = 0.3, 0.06
 """How far up from its foot that goes, in heights of the subject, and how far around it, in long sides of the photo."""
@@ -50,7 +53,9 @@ def blur_background(image: Image, amount: float) -> Image:
     if matte is None:
         return image
     height, width = image.shape[:2]
-    behind = _blur_behind(np.asarray(cv2.resize(image, matte.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8), matte, amount)
+    behind = _blur_behind(
+        np.asarray(cv2.resize(image, matte.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8), matte, amount
+    )
     ours = cv2.resize(np.rint(matte * 255).astype(np.uint8), (width, height), interpolation=cv2.INTER_LINEAR)
     wide = cv2.resize(behind, (width, height), interpolation=cv2.INTER_CUBIC)
     done = np.empty_like(image)
@@ -64,7 +69,7 @@ def blur_background(image: Image, amount: float) -> Image:
 
 
 def find_subject(image: Image) -> Floats | None:
-    """How much each place is subject, float32 0..1 at most 1024 px wide or high; None where nothing stands out clearly."""
+    """How much each place is subject, float32 0..1 at most 1024 px wide or high; None if nothing stands out clearly."""
     height, width = image.shape[:2]
     scale = min(1.0, _WORK / max(height, width))
     size = (max(round(width * scale), 2), max(round(height * scale), 2))
@@ -91,7 +96,7 @@ def _lay_along_edges(work: Image, salient: Floats) -> Floats:
 
 
 def _find_parts(soft: Floats) -> NDArray[np.uint8]:
-    """1 on the connected parts that are subjects: large and sure, and none a band from side to side above the ground."""
+    """1 on the connected parts that are subjects: large and sure, and no band from side to side above the ground."""
     height, width = soft.shape
     count, labels, stats, _ = cv2.connectedComponentsWithStats((soft > 0.5).astype(np.uint8), connectivity=8)
     kept = np.zeros((height, width), np.uint8)
@@ -121,7 +126,9 @@ def _blur_behind(work: Image, matte: Floats, amount: float) -> Image:
 
 
 def _find_foot(matte: Floats) -> Floats:
-    """Where something is as near as the subject, 0..1: around and below the foot of each part that ends inside the photo."""
+    """Where something is as near as the subject, 0..1: around and below the foot of each part that ends inside the
+    photo.
+    """
     height, width = matte.shape
     near = np.zeros((height, width), np.float32)
     count, labels, stats, _ = cv2.connectedComponentsWithStats((matte > 0.5).astype(np.uint8), connectivity=8)
@@ -137,7 +144,7 @@ def _find_foot(matte: Floats) -> Floats:
 
 
 def _fill(colours: Floats, clear: Floats, deviation: float) -> Floats:
-    """The clear places blurred over all of the picture: from ever further around, where too little is clear close by."""
+    """The clear places blurred over the whole picture: from ever further around, where too little is clear close by."""
     filled, known = _blur(colours, clear, deviation)
     for wider in (3.0, 9.0, 27.0):
         beyond, further = _blur(colours, clear, deviation * wider)
@@ -151,7 +158,9 @@ def _blur(colours: Floats, clear: Floats, deviation: float) -> tuple[Floats, Flo
     shrink = max(1, int(deviation / 4))
     size = (max(colours.shape[1] // shrink, 1), max(colours.shape[0] // shrink, 1))
     few, here = (cv2.resize(plane, size, interpolation=cv2.INTER_AREA) for plane in (colours, clear))
-    few, here = (cv2.GaussianBlur(plane, (0, 0), deviation / shrink, borderType=cv2.BORDER_REPLICATE) for plane in (few, here))
+    few, here = (
+        cv2.GaussianBlur(plane, (0, 0), deviation / shrink, borderType=cv2.BORDER_REPLICATE) for plane in (few, here)
+    )
     whole = (colours.shape[1], colours.shape[0])
     mean = cv2.resize(few / np.maximum(here, 1e-4)[..., None], whole, interpolation=cv2.INTER_LINEAR)
     return np.asarray(mean, np.float32), np.asarray(cv2.resize(here, whole, interpolation=cv2.INTER_LINEAR), np.float32)

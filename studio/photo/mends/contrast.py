@@ -33,7 +33,9 @@ _BEND = 0.16
 """How much steeper the middle becomes than the ends, at amount 1."""
 
 _FULL, _FULLEST = 0.75, 0.96
-"""How full of colour a pixel may become, of what can be shown at its brightness: held back from the first on, to the second."""
+"""How full of colour a pixel may become, of what can be shown at its brightness: held back from the first on, to the
+second.
+"""
 
 _TILE = 1024
 
@@ -48,8 +50,8 @@ class Curve(NamedTuple):
 def stretch_contrast(image: Image, amount: float) -> Image:
     """The image, (H, W, 3) uint8 RGB, with its brightness spread from black to white; the same shape.
 
-    `amount` 0..1: how far its darkest and brightest parts go there (0.5 three quarters of the way, 1 all of it), and how much
-    steeper the middle becomes (0.5: 8 %).
+    `amount` 0..1: how far its darkest and brightest parts go there (0.5 three quarters of the way, 1 all of it), and
+    how much steeper the middle becomes (0.5: 8 %).
     """
     found = fit_curve(image, amount)
     lift = (found.levels - found.colour * np.arange(256, dtype=np.float32)).reshape(1, 256).astype(np.float32)

@@ -46,7 +46,9 @@ _LOOKED_AT = ((0, 1), (1, 0), (1, 1), (0, 2), (2, 0), (1, 2), (2, 1), (2, 2), (0
 """The waves, down and across, whose steps are looked for: the lowest, which are seldom rounded to nothing."""
 
 _SURE = 0.35
-"""How well the waves must sit on the steps (the mean cosine of their phase: 1 exactly, 0 by chance) for those to be believed."""
+"""How well the waves must sit on the steps (the mean cosine of their phase: 1 exactly, 0 by chance) for those to be
+believed.
+"""
 
 _SUPPOSED = 60
 """The quality a picture is taken to have where no steps are found, as when it was made smaller afterwards."""
@@ -55,13 +57,17 @@ _FINER = 0.9
 _BLOCKS, _ENOUGH = 6000, 2048
 _SHIFTS = tuple((down, across) for down in range(0, 8, 2) for across in range(0, 8, 2))
 _SMOOTH = 8.0
-"""The variance, at quality 10, below which what is left on flat ground is a ripple: found on the six samples at q 10 to 50."""
+"""The variance, at quality 10, below which what is left on flat ground is a ripple: found on the six samples at q 10 to
+50.
+"""
 
 _ALONG = 16.0
 """The variance of brightness beyond which colour follows its edges: likewise."""
 
 _WIDE = 10
-"""How far, in pixels, the ground is evened out where it is flat: beyond a block, whose brightness is rounded to a terrace."""
+"""How far, in pixels, the ground is evened out where it is flat: beyond a block, whose brightness is rounded to a
+terrace.
+"""
 
 _TERRACE, _LEVEL = 50.0, 5.0
 """The variance of a terrace's edge and the deviation of flat ground, at quality 10: found likewise."""
@@ -87,7 +93,9 @@ def estimate_quality(image: Image) -> JpegQuality:
     if min(grey.shape) < 32:
         return JpegQuality(_SUPPOSED, False)
     waves = _take_dct(grey[_find_phase(grey) :, _find_phase(np.ascontiguousarray(grey.T)) :])
-    turned = np.ascontiguousarray(waves.transpose(0, 2, 1))  # a camera held upright compresses first and turns afterwards
+    turned = np.ascontiguousarray(
+        waves.transpose(0, 2, 1)
+    )  # a camera held upright compresses first and turns afterwards
     fits = np.array([max(_fit(waves, quality), _fit(turned, quality)) for quality in range(1, 96)])
     if float(fits.max()) < _SURE:
         return JpegQuality(_SUPPOSED, False)
@@ -125,7 +133,9 @@ def _table(quality: int) -> Floats:
 
 
 def _fit(waves: Floats, quality: int) -> float:
-    """How well the waves sit on a quality's steps, -1..1; 0 where hardly any reaches a step, or steps are too fine to see."""
+    """How well the waves sit on a quality's steps, -1..1; 0 where hardly any reaches a step, or steps are too fine to
+    see.
+    """
     table = _table(quality)
     cosines: list[NDArray[np.float32]] = []
     for down, across in _LOOKED_AT:
@@ -180,5 +190,7 @@ def _compress_again(luma: Image, quality: int) -> Floats:
         top, left = 8 - down, 8 - across
         cv2.accumulate(np.ascontiguousarray(once[top : top + height, left : left + width]), total)
     again = total / len(_SHIFTS)
-    shifted = cv2.blur(luma.astype(np.float32) - again, (4 * _WIDE + 1, 4 * _WIDE + 1))  # coarse steps round white to a grey
+    shifted = cv2.blur(
+        luma.astype(np.float32) - again, (4 * _WIDE + 1, 4 * _WIDE + 1)
+    )  # coarse steps round white to a grey
     return np.asarray(again + shifted, np.float32)

@@ -20,7 +20,9 @@ Noise = tuple[tuple[float, ...], ...]
 """The noise of brightness and of the two colours, band by band, the finest first, as deviations in levels (0..255)."""
 
 _APART = np.array([[1, 1, 1], [1, 0, -1], [1, -2, 1]], np.float32) / np.sqrt(np.array([[3], [2], [6]], np.float32))
-"""RGB to brightness, red against blue, green against both: rows of length 1 at right angles, so that noise stays what it is."""
+"""RGB to brightness, red against blue, green against both: rows of length 1 at right angles, so that noise stays what
+it is.
+"""
 
 _TOGETHER = np.ascontiguousarray(_APART.T)
 
@@ -34,15 +36,16 @@ _SIDES = (16, 12, 8, 6, 4)
 """The side of the blocks in which each band is measured, in its own pixels."""
 
 _QUIET = 3.0
-"""The percentile of blocks taken for flat: what varies in them is noise. Fewer in a hundred are flat only where all is texture,
-which hides noise anyway."""
+"""The percentile of blocks taken for flat: what varies in them is noise. Fewer in a hundred are flat only where all is
+texture, which hides noise anyway."""
 
 _BY_CHANCE = (0.913, 0.870, 0.790, 0.729, 0.618)
-"""How far that percentile is below the true deviation in even noise, for each band with its blocks; measured likewise."""
+"""How far that percentile is below the true deviation in even noise, for each band with its blocks; measured likewise.
+"""
 
 _RISE = (1.0, 3.0, 1.25, 1.0, 1.0)
-"""How far a band's noise may exceed that of the finer one, both as if even: noise blurred by developing (a Gaussian of 0.8 px)
-rises by 2.9 and 1.4. What rises more is texture."""
+"""How far a band's noise may exceed that of the finer one, both as if even: noise blurred by developing (a Gaussian of
+0.8 px) rises by 2.9 and 1.4. What rises more is texture."""
 
 _COLOUR_RISE = (1.0, 10.0, 1.25, 1.0, 1.0)
 """The same for colour: JPEG keeps it at half the size, so that its finest band holds next to nothing."""
@@ -81,7 +84,8 @@ def measure_bands(image: Image) -> Noise:
                 found[part][band].append(energy[inside] if inside.mean() > 0.05 else energy.ravel())
     rises = (_RISE, _COLOUR_RISE, _COLOUR_RISE)
     return tuple(
-        _measure_levels([np.concatenate(parts) for parts in bands], rise) for bands, rise in zip(found, rises, strict=True)
+        _measure_levels([np.concatenate(parts) for parts in bands], rise)
+        for bands, rise in zip(found, rises, strict=True)
     )
 
 

@@ -11,10 +11,12 @@ Image = NDArray[np.uint8]
 
 
 def work_in_tiles(image: Image, work: Callable[[Image], Image], side: int, margin: int, times: int = 1) -> Image:
-    """`work` done to (H, W, 3) uint8 in tiles of `side` pixels, each seen with `margin` more around it; (H, W, 3) times `times`.
+    """`work` done to (H, W, 3) uint8 in tiles of `side` pixels, each seen with `margin` more around it; (H, W, 3) times
+    `times`.
 
-    `work` takes (h, w, 3) uint8 and gives the same `times` as large. Without seams where it looks no further than `margin`.
-    Tiles begin at multiples of `side`, less the margin: make both multiples of the coarsest step that `work` takes.
+    `work` takes (h, w, 3) uint8 and gives the same `times` as large. Without seams where it looks no further than
+    `margin`. Tiles begin at multiples of `side`, less the margin: make both multiples of the coarsest step that `work`
+    takes.
     """
     height, width = image.shape[:2]
     done = np.empty((height * times, width * times, 3), np.uint8)

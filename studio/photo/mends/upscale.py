@@ -22,7 +22,9 @@ TIMES = 2
 WEIGHTS = ASSETS / "weights" / "realesr-animevideov3-x2.onnx"
 
 _TILE = 320
-"""The side of what is drawn at once, in pixels of the photo: 0.2 GB of memory, and a third of the work goes into margins."""
+"""The side of what is drawn at once, in pixels of the photo: 0.2 GB of memory, and a third of the work goes into
+margins.
+"""
 
 _MARGIN = 24
 """How far around a tile the network sees: its 18 layers look 18 px far, and what follows them 4 more."""
@@ -31,8 +33,8 @@ _MARGIN = 24
 def upscale(image: Image, amount: float, weights: Path = WEIGHTS) -> Image:
     """The image, (H, W, 3) uint8 RGB, twice the size: (2H, 2W, 3).
 
-    `amount` 0..1 is the network's share: 0 is Lanczos resampling alone, as everything is where the `weights` are not there. About
-    10 s a megapixel on two cores.
+    `amount` 0..1 is the network's share: 0 is Lanczos resampling alone, as everything is where the `weights` are not
+    there. About 10 s a megapixel on two cores.
     """
     if amount <= 0 or not has_weights(weights):
         return _resample(image)
@@ -60,8 +62,9 @@ def _resample(image: Image) -> Image:
 def _draw(image: Image, amount: float, weights: Path) -> Image:
     """A tile, mixed, and put right where it would not become the photo again when made small.
 
-    That step (back-projection: Irani and Peleg 1991) brings back the photo's own texture and tone. On halved photographs the
-    half-and-half mix with it is nearer to the original than Lanczos, and than the network, and sharper than the former.
+    That step (back-projection: Irani and Peleg 1991) brings back the photo's own texture and tone. On halved
+    photographs the half-and-half mix with it is nearer to the original than Lanczos, and than the network, and sharper
+    than the former.
     """
     size = (image.shape[1] * TIMES, image.shape[0] * TIMES)
     photo = image.astype(np.float32)

@@ -16,7 +16,7 @@ from studio.ui.shot_form import build_shot, place_refusal
 
 
 class ClipPanel:
-    """Three parts: the player, and two silent ones, so that nothing waits: they carry drafts, and what finds no place."""
+    """Three parts: the player and two silent ones, so that nothing waits: they carry drafts and what finds no place."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
@@ -36,11 +36,19 @@ class ClipPanel:
     def listen(self, desk: dict[str, Part]) -> None:
         """A new draft whenever the desk has settled; only the last one asked for counts."""
         self.draft.draft(
-            catch_faults(self.preview, place_refusal), inputs_kwargs=desk, outputs=self.draft, trigger_mode="always_last", **QUIET
+            catch_faults(self.preview, place_refusal),
+            inputs_kwargs=desk,
+            outputs=self.draft,
+            trigger_mode="always_last",
+            **QUIET,
         )
 
         self.places.places(
-            catch_faults(self.place, place_refusal), inputs_kwargs=desk, outputs=self.places, trigger_mode="always_last", **QUIET
+            catch_faults(self.place, place_refusal),
+            inputs_kwargs=desk,
+            outputs=self.places,
+            trigger_mode="always_last",
+            **QUIET,
         )
 
     def place(self, **desk: Any) -> dict[str, Any]:
@@ -49,7 +57,12 @@ class ClipPanel:
             found = self.studio.places(build_shot(self.studio, **desk))
         except Refusal as refusal:
             return place_refusal(refusal)
-        return {"kind": "places", "unplaced": msgspec.to_builtins(found.unplaced), "moves": found.moves, "at": time.time()}
+        return {
+            "kind": "places",
+            "unplaced": msgspec.to_builtins(found.unplaced),
+            "moves": found.moves,
+            "at": time.time(),
+        }
 
     def preview(self, **desk: Any) -> dict[str, Any]:
         """A tiny clip of the shot on the desk, with the size the real one will have."""

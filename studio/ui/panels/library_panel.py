@@ -27,7 +27,9 @@ MOST_MARKED = 10_000
 
 
 class ClipSearch(Noun, frozen=True):
-    """Which clips: the words they hold, the trash or the shelf, the least stars; how they are sorted, and which of them."""
+    """Which clips: the words they hold, the trash or the shelf, the least stars; how they are sorted, and which of
+    them.
+    """
 
     words: str = ""
     trashed: bool = False

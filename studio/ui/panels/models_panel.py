@@ -104,16 +104,20 @@ class ModelsPanel:
         """The user's cards that can't be used, and what the user prefers."""
         models = self.studio.models
         problems = [[one.value, one.reason] for one in models.problems()]
-        return {"problems": problems, "preferences": models.preferences(), "cards": str(self.studio.settings.home / "cards")}
+        return {
+            "problems": problems,
+            "preferences": models.preferences(),
+            "cards": str(self.studio.settings.home / "cards"),
+        }
 
     def quote(self, model: str) -> dict[str, Any]:
         """What a download would take, in words."""
         quote = self.studio.models.quote(model)
         card = self.studio.models.card(model)
         return {
-            "total": format_bytes(quote.total), "missing": format_bytes(quote.missing), "free": format_bytes(quote.free),
-            "files": quote.files,
-            "resumes": quote.missing < quote.total, "licence": quote.licence or card.licence, "limits": card.licence_limits,
+            "total": format_bytes(quote.total), "missing": format_bytes(quote.missing),
+            "free": format_bytes(quote.free), "files": quote.files, "resumes": quote.missing < quote.total,
+            "licence": quote.licence or card.licence, "limits": card.licence_limits,
             "gated": quote.gated, "refused": quote.refused, "remedy": quote.remedy,
             "repo": card.checkpoint.repo if card.checkpoint else "",
         }  # fmt: skip

@@ -1,7 +1,8 @@
-"""What the clip is like: model, size, length and rate; the plan of the run; and Animate, for one photo or all on the strip.
+"""What the clip is like: model, size, length and rate; the plan of the run; and Animate, for one photo or all on the
+strip.
 
-Of what the page holds, crop, mends, depth and what was painted belong to one photo each; all the rest belongs to every photo.
-Where one photo can't be used it is named, and the others are queued.
+Of what the page holds, crop, mends, depth and what was painted belong to one photo each; all the rest belongs to every
+photo. Where one photo can't be used it is named, and the others are queued.
 """
 
 from __future__ import annotations
@@ -79,15 +80,16 @@ def _queue_strip(studio: Studio, press: Press, desk: dict[str, Any]) -> dict[str
     return {
         "kind": "submitted", "jobs": [job.id for job in jobs], "at": time.time(),
         "refused": [
-            {"photo": press.film[at].photo, "reason": refused[at].reason, "remedy": refused[at].remedy} for at in sorted(refused)
+            {"photo": press.film[at].photo, "reason": refused[at].reason, "remedy": refused[at].remedy}
+            for at in sorted(refused)
         ],
         "notes": describe_unpainted(effects, [own[at] for at in numbers]),
     }  # fmt: skip
 
 
 def place_effects(effects: tuple[Effect, ...], frame: StripPhoto) -> list[dict[str, Any]]:
-    """The effects as one photo has them: with what was painted on it. One that was painted on another photo only finds its own
-    place here, or is left out where it needs the brush."""
+    """The effects as one photo has them: with what was painted on it. One that was painted on another photo only finds
+    its own place here, or is left out where it needs the brush."""
     found: list[Effect] = []
     for effect in effects:
         own = replace(effect, region="auto", brush="")
@@ -102,14 +104,19 @@ def place_effects(effects: tuple[Effect, ...], frame: StripPhoto) -> list[dict[s
 
 def describe_unpainted(effects: tuple[Effect, ...], own: list[list[dict[str, Any]]]) -> list[str]:
     """In words, on how many photos an effect that was painted finds its own place or is left out."""
-    left = Counter(effect.name for effect in effects for each in own if effect.name not in {one["name"] for one in each})
+    left = Counter(
+        effect.name for effect in effects for each in own if effect.name not in {one["name"] for one in each}
+    )
     found = Counter(
         effect.name
         for effect in effects
         for each in own
         if effect.region == "brush" and any(one["name"] == effect.name and one["region"] == "auto" for one in each)
     )
-    words = [f"{EFFECTS[name].title} is left out of {_count_photos(count)} it isn't painted on." for name, count in left.items()]
+    words = [
+        f"{EFFECTS[name].title} is left out of {_count_photos(count)} it isn't painted on."
+        for name, count in left.items()
+    ]
     return words + [
         f"{EFFECTS[name].title} finds its own place on {_count_photos(count)} it isn't painted on."
         for name, count in found.items()
@@ -136,7 +143,12 @@ class OutputPanel:
         cards = [describe_card(card) for card in self.studio.models.cards]
         press = make_call("animate", Press, self.animate)
         self.part = make_part(
-            "output_panel", msgspec.to_builtins(Output()), events=["why", "plan"], calls=[press], cards=cards, desk=PARTS
+            "output_panel",
+            msgspec.to_builtins(Output()),
+            events=["why", "plan"],
+            calls=[press],
+            cards=cards,
+            desk=PARTS,
         )
         self.reasons = make_part("output_reasons", elem_id="reasons")
         self.planned = make_part("output_plan", elem_id="planned")
@@ -144,8 +156,12 @@ class OutputPanel:
     def listen(self, desk: dict[str, Part]) -> None:
         """The plan is asked for at every change; "Why these?" wants every choice."""
         quiet: dict[str, Any] = {**QUIET, "inputs_kwargs": desk}
-        self.part.why(catch_faults(self.why, explain_refusal), outputs=self.reasons, trigger_mode="always_last", **quiet)
-        self.part.plan(catch_faults(self.plan, place_refusal), outputs=self.planned, trigger_mode="always_last", **quiet)
+        self.part.why(
+            catch_faults(self.why, explain_refusal), outputs=self.reasons, trigger_mode="always_last", **quiet
+        )
+        self.part.plan(
+            catch_faults(self.plan, place_refusal), outputs=self.planned, trigger_mode="always_last", **quiet
+        )
 
     def animate(self, press: Press) -> dict[str, Any]:
         """Queue the shot on the desk, or one of each photo on the strip."""

@@ -51,7 +51,9 @@ def make_depth_calls(studio: Studio) -> list[Call]:
 
 
 class PhotoPanel:
-    """Two parts: a `Frame` (the photo's id, crop, mends and source of depth), and the `Ending`, for models that can be told."""
+    """Two parts: a `Frame` (the photo's id, crop, mends and source of depth), and the `Ending`, for models that can be
+    told.
+    """
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
@@ -74,7 +76,9 @@ class PhotoPanel:
             *make_depth_calls(studio),
             *make_report_calls(studio),
         ]
-        samples = [{**msgspec.to_builtins(one), "path": str(ASSETS / "samples" / one.file)} for one in presets.samples()]
+        samples = [
+            {**msgspec.to_builtins(one), "path": str(ASSETS / "samples" / one.file)} for one in presets.samples()
+        ]
         self.part = make_part(
             "photo_panel",
             None,
@@ -100,7 +104,9 @@ class PhotoPanel:
     def depth(self, frame: Frame) -> dict[str, Any]:
         """A picture of the crop's depth, and what is known about where it comes from."""
         photo = self.studio.photos.get(frame.photo)
-        shot = Shot(photo, settle_crop(photo, frame.crop), Motion(), depth=frame.depth, mends=frame.mends, subject=frame.subject)
+        shot = Shot(
+            photo, settle_crop(photo, frame.crop), Motion(), depth=frame.depth, mends=frame.mends, subject=frame.subject
+        )
         view = self.studio.depth_view(shot)
         return {"path": str(view), "choices": msgspec.to_builtins(self.studio.depth_choices(shot))}
 

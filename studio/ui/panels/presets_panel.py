@@ -20,12 +20,14 @@ from studio.ui.panels.words_panel import suggest_words
 from studio.ui.shot_form import Frame
 
 KINDS: dict[Kind, str] = {
-    "portrait": "Portrait", "water": "Water", "landscape": "Landscape", "street": "Street", "product": "Food and product",
+    "portrait": "Portrait", "water": "Water", "landscape": "Landscape", "street": "Street",
+    "product": "Food and product",
 }  # fmt: skip
 """What a photo may be of, as the gallery's filter says it."""
 
 USES: dict[Use, str] = {
-    "product": "E-commerce", "travel": "Travel", "music": "Music and art", "estate": "Real estate", "brand": "Personal brand",
+    "product": "E-commerce", "travel": "Travel", "music": "Music and art", "estate": "Real estate",
+    "brand": "Personal brand",
 }  # fmt: skip
 """What a clip may be for, as the gallery's filter says it."""
 
@@ -40,7 +42,8 @@ class ByPhoto(Noun, frozen=True):
 
 
 def sort_motions(studio: Studio, photo_id: str) -> dict[str, Any]:
-    """The ids of all motions, those that fit a photo first, which of them do, what it is of and why, and words that suit it.
+    """The ids of all motions, those that fit a photo first, which of them do, what it is of and why, and words that
+    suit it.
 
     Raises `Refusal`.
     """
@@ -70,7 +73,9 @@ UNSEEN = "Needs a model that reads words."
 
 
 def preview_motion(studio: Studio, ask: PreviewQuestion) -> dict[str, str]:
-    """A tiny clip of a motion on a photo, "" where nothing would move, and what of it can't be seen there. Raises `Refusal`."""
+    """A tiny clip of a motion on a photo, "" where nothing would move, and what of it can't be seen there. Raises
+    `Refusal`.
+    """
     preset = next((one for one in presets.motions() if one.id == ask.motion), None)
     if preset is None:
         raise Refusal("There is no such motion.", "Reload the page.")

@@ -27,7 +27,9 @@ class JobMove(Noun, frozen=True):
 
 
 class QueuePanel:
-    """Two parts: the queue's snapshot, which scripts hear as "board", and silently the models' status; each sent on change."""
+    """Two parts: the queue's snapshot, which scripts hear as "board", and silently the models' status; each sent on
+    change.
+    """
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio

@@ -31,7 +31,11 @@ class RecommendPanel:
         """Picks are made for what stands on the desk when they are asked for."""
         asked = {**desk, "wishes": self.picks}
         self.picks.ask(
-            catch_faults(self.make, place_refusal), inputs_kwargs=asked, outputs=self.picks, trigger_mode="always_last", **QUIET
+            catch_faults(self.make, place_refusal),
+            inputs_kwargs=asked,
+            outputs=self.picks,
+            trigger_mode="always_last",
+            **QUIET,
         )
 
     def make(self, wishes: Any = None, **desk: Any) -> dict[str, Any]:

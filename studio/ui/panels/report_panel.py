@@ -18,9 +18,9 @@ from studio.ui.html_part import Call, make_call
 
 WHOLE = Crop()
 CHECKED: dict[Code, str] = {
-    "small": "size", "soft": "sharpness", "blocks": "compression", "noise": "noise", "clipped": "exposure", "flat": "contrast",
-    "hdr": "tones", "vignette": "corners", "busy": "background", "subject": "subject", "text": "no text", "faces_small": "faces",
-    "faces_cut": "faces", "ratio": "shape",
+    "small": "size", "soft": "sharpness", "blocks": "compression", "noise": "noise", "clipped": "exposure",
+    "flat": "contrast", "hdr": "tones", "vignette": "corners", "busy": "background", "subject": "subject",
+    "text": "no text", "faces_small": "faces", "faces_cut": "faces", "ratio": "shape",
 }  # fmt: skip
 """What was looked at, in a word: what is fine is read as one line."""
 
@@ -45,7 +45,9 @@ ORDER: tuple[MendName, ...] = ("deblock", "denoise", "upscale", "contrast", "bac
 
 
 class ReportQuestion(Noun, frozen=True):
-    """A question for the report: the photo, its crop and mends, and the size of the clip; `glance`, on its pixels alone."""
+    """A question for the report: the photo, its crop and mends, and the size of the clip; `glance`, on its pixels
+    alone.
+    """
 
     photo: str
     crop: Crop = Crop()
@@ -85,7 +87,12 @@ def list_mends(network: bool) -> list[dict[str, Any]]:
     """
     titles: dict[MendName, str] = DONE if network else {**DONE, "upscale": RESAMPLED}
     return [
-        {"name": name, "title": title, "none": RESAMPLED if name == "upscale" else "", "amount": name != "upscale" or network}
+        {
+            "name": name,
+            "title": title,
+            "none": RESAMPLED if name == "upscale" else "",
+            "amount": name != "upscale" or network,
+        }
         for name, title in titles.items()
     ]
 
@@ -118,13 +125,18 @@ def name_fine(report: Report) -> str:
 
 
 def show_report(report: Report, mends: tuple[Mend, ...], network: bool = True) -> dict[str, Any]:
-    """A report for the page; `mends` are those of the photo now. A remedy carries every mend there will be once it is used.
+    """A report for the page; `mends` are those of the photo now. A remedy carries every mend there will be once it is
+    used.
 
     Without a `network` nothing is called upscaled.
     """
     report = replace(report, findings=tuple(_drop_done(finding, mends) for finding in report.findings))
     hurts = [_show_finding(finding, mends, network) for finding in (*report.at("mend"), *report.at("mind"))]
-    firsts = [remedy for finding in report.at("mend") if (remedy := next((one for one in finding.remedies if one.mends), None))]
+    firsts = [
+        remedy
+        for finding in report.at("mend")
+        if (remedy := next((one for one in finding.remedies if one.mends), None))
+    ]
     strongest: dict[MendName, Mend] = {}
     for mend in sorted((mend for remedy in firsts for mend in remedy.mends), key=lambda one: one.amount):
         strongest[mend.name] = mend
@@ -171,7 +183,9 @@ def _join_remedy(remedy: Remedy, mends: tuple[Mend, ...]) -> Any:
 def make_report_calls(studio: Studio) -> list[Call]:
     """The report on a photo; a picture of it with its mends; and the pictures before and after some."""
 
-    def shot(photo_id: str, mends: tuple[Mend, ...], crop: Crop = WHOLE, size: Size = "auto", subject: str = "") -> Shot:
+    def shot(
+        photo_id: str, mends: tuple[Mend, ...], crop: Crop = WHOLE, size: Size = "auto", subject: str = ""
+    ) -> Shot:
         photo = studio.photos.get(photo_id)
         return Shot(photo, settle_crop(photo, crop), Motion(), size=size, mends=mends, subject=subject)
 
@@ -191,7 +205,9 @@ def make_report_calls(studio: Studio) -> list[Call]:
 
     return [
         make_call("report", ReportQuestion, report),
-        make_call("mended", ComparisonQuestion, lambda ask: {"view": str(studio.advice.view(shot(ask.photo, ask.after)))}),
+        make_call(
+            "mended", ComparisonQuestion, lambda ask: {"view": str(studio.advice.view(shot(ask.photo, ask.after)))}
+        ),
         make_call("compare", ComparisonQuestion, compare),
         make_call("close_up", CloseUpQuestion, close_up),
     ]

@@ -45,14 +45,21 @@ class VariationsPanel:
 
     def render(self) -> None:
         """Draw the part."""
-        calls = [make_call("see_variation", Variation, self.see), make_call("queue_variations", ChosenVariations, self.queue)]
+        calls = [
+            make_call("see_variation", Variation, self.see),
+            make_call("queue_variations", ChosenVariations, self.queue),
+        ]
         self.part = make_part("variations_panel", elem_id="vary", events=["ask"], calls=calls)
 
     def listen(self, desk: dict[str, Part]) -> None:
         """Variations are made of what stands on the desk when they are asked for."""
         asked = {**desk, "wanted": self.part}
         self.part.ask(
-            catch_faults(self.make, place_refusal), inputs_kwargs=asked, outputs=self.part, trigger_mode="always_last", **QUIET
+            catch_faults(self.make, place_refusal),
+            inputs_kwargs=asked,
+            outputs=self.part,
+            trigger_mode="always_last",
+            **QUIET,
         )
 
     def make(self, wanted: Any = None, **desk: Any) -> dict[str, Any]:
@@ -88,7 +95,7 @@ class VariationsPanel:
         return {"path": str(self.studio.preview(ask.shot))}
 
     def queue(self, ask: ChosenVariations) -> dict[str, Any]:
-        """Queue the variations together, drafts before what they are drafts of. Raises `Refusal` before any is queued."""
+        """Queue the variations together, drafts before what they draft. Raises `Refusal` before any is queued."""
         shots: list[Shot] = []
         for shot in ask.shots:
             plain = replace(shot, draft="")

@@ -59,11 +59,12 @@ def suggest_words(marks: Any) -> dict[str, list[str]]:
 
 
 class WordsQuestion(Noun, frozen=True):
-    """What the page asks: the builder and the sentence as they are, and as they were when both last agreed (`before`, `said`).
+    """What the page asks: the builder and the sentence as they are, and as they were when both last agreed (`before`,
+    `said`).
 
-    `unplaced` are effects that find no place on the photo; `boxed`: there is an end box on it. `write`: the sentence is to be
-    written from the builder, whatever it says. A painted region comes as any brush at all: here it only matters that there is
-    one.
+    `unplaced` are effects that find no place on the photo; `boxed`: there is an end box on it. `write`: the sentence is
+    to be written from the builder, whatever it says. A painted region comes as any brush at all: here it only matters
+    that there is one.
     """
 
     motion: Motion
@@ -80,8 +81,8 @@ class WordsQuestion(Noun, frozen=True):
 def sync_words(studio: Studio, ask: WordsQuestion) -> dict[str, Any]:
     """Builder and sentence in step again, what the check says of them, and what the model will be told.
 
-    What was typed is heard first; what was pressed meanwhile stands. The sentence is left alone unless something was pressed.
-    Raises `Refusal` for a model that isn't there.
+    What was typed is heard first; what was pressed meanwhile stands. The sentence is left alone unless something was
+    pressed. Raises `Refusal` for a model that isn't there.
     """
     card = studio.models.card(ask.model)
     motion = ask.motion
@@ -116,7 +117,9 @@ def merge_avoided(ask: WordsQuestion) -> str:
 def merge_motions(before: Motion, pressed: Motion, heard: Motion) -> Motion:
     """What was heard, but for what was pressed meanwhile: field by field, the pressed value where it has changed."""
     changed = {
-        field: getattr(pressed, field) for field in Motion.__struct_fields__ if getattr(pressed, field) != getattr(before, field)
+        field: getattr(pressed, field)
+        for field in Motion.__struct_fields__
+        if getattr(pressed, field) != getattr(before, field)
     }
     return replace(heard, **changed)
 
@@ -146,7 +149,9 @@ def describe_prompt(motion: Motion, card: ModelCard) -> dict[str, Any]:
         "control": written.control,
         "notes": list(written.notes),
         "implied": implied,
-        "acted": msgspec.to_builtins(Motion(camera=acted.camera, effects=tuple(_strip_brush(one) for one in acted.effects))),
+        "acted": msgspec.to_builtins(
+            Motion(camera=acted.camera, effects=tuple(_strip_brush(one) for one in acted.effects))
+        ),
     }
 
 
@@ -162,7 +167,9 @@ class WordsPanel:
 
     def render(self) -> None:
         """Draw the sentence."""
-        self.part = make_part("words_panel", calls=[make_call("direct", WordsQuestion, lambda ask: sync_words(self.studio, ask))])
+        self.part = make_part(
+            "words_panel", calls=[make_call("direct", WordsQuestion, lambda ask: sync_words(self.studio, ask))]
+        )
 
     def render_slots(self) -> None:
         """Draw the slots."""

@@ -1,7 +1,7 @@
 """CogVideoX 1.0 and 1.5 image to video.
 
-1.5 pads its latents at the front to whole patches of two, and guidance may be dynamic. 1.0 makes exactly 480x720, 1.5 other
-sizes too; its offset embedding is the pipeline's own affair.
+1.5 pads its latents at the front to whole patches of two, and guidance may be dynamic. 1.0 makes exactly 480x720, 1.5
+other sizes too; its offset embedding is the pipeline's own affair.
 """
 
 from __future__ import annotations
@@ -18,7 +18,9 @@ class CogVideoX(Family):
     end_argument = ""
 
     def arguments(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
-        """The common ones, and `use_dynamic_cfg` unless the card says: on with the DPM scheduler, off with DDIM, as upstream."""
+        """The common ones, and `use_dynamic_cfg` unless the card says: on with the DPM scheduler, off with DDIM, as
+        upstream.
+        """
         dynamic = type(pipe.scheduler).__name__ == "CogVideoXDPMScheduler"
         return {"use_dynamic_cfg": dynamic, **super().arguments(pipe, request, checkpoint)}
 

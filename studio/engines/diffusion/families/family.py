@@ -1,7 +1,8 @@
-"""The base class of model families: how a request becomes a diffusers pipeline's arguments, and its output frames and sound.
+"""The base class of model families: how a request becomes a diffusers pipeline's arguments, and its output frames and
+sound.
 
-A family is a module beside this one that overrides what differs. Loading weights is memory/loader.py's, running a pipeline and
-running out of memory run/'s.
+A family is a module beside this one that overrides what differs. Loading weights is memory/loader.py's, running a
+pipeline and running out of memory run/'s.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ from studio.nouns import Choice, Refusal
 class Request:
     """One run, all of it decided: pictures are RGB and exactly `width` x `height`, cut and never stretched.
 
-    `num_frames` is what the clip will have; `steps` and `guidance` are final; `strength` 0..1 is how much moves, 0.5 the model's
-    own default. `own_steps` says that `steps` is the card's default, so that a distilled schedule stands.
+    `num_frames` is what the clip will have; `steps` and `guidance` are final; `strength` 0..1 is how much moves, 0.5
+    the model's own default. `own_steps` says that `steps` is the card's default, so that a distilled schedule stands.
     """
 
     image: Picture
@@ -53,7 +54,9 @@ class Result:
 
 
 Words = dict[str, Any]
-"""Prompt embeddings and their masks, as keyword arguments of the pipeline: tensors on the CPU, so that they can be kept."""
+"""Prompt embeddings and their masks, as keyword arguments of the pipeline: tensors on the CPU, so that they can be
+kept.
+"""
 
 
 class Family:
@@ -65,7 +68,9 @@ class Family:
     """
 
     words_arguments: tuple[str, ...] = ("prompt_embeds", "negative_prompt_embeds")
-    """What `encode_prompt` returns, in order, by the names the pipeline takes them under. Empty: the family reads no words."""
+    """What `encode_prompt` returns, in order, by the names the pipeline takes them under. Empty: the family reads no
+    words.
+    """
 
     frames_argument: str = "num_frames"
     """The name the pipeline takes the number of frames under."""
@@ -74,7 +79,9 @@ class Family:
     """The name the pipeline takes the end frame under; empty where it takes none."""
 
     def prepare(self, pipe: Any, checkpoint: Checkpoint) -> None:
-        """Once after loading: scheduler shift, work-arounds, blocks registered for caches. Doing it twice changes nothing."""
+        """Once after loading: scheduler shift, work-arounds, blocks registered for caches. Doing it twice changes
+        nothing.
+        """
         if checkpoint.guidance.shift:
             shift_schedule(pipe, checkpoint.guidance.shift)
 
@@ -83,7 +90,9 @@ class Family:
         return request.guidance > 1.0
 
     def prompts(self, request: Request, checkpoint: Checkpoint) -> tuple[str, str]:
-        """The prompt and the negative prompt as the encoders will read them: with `guided`, all that `words` depends on."""
+        """The prompt and the negative prompt as the encoders will read them: with `guided`, all that `words` depends
+        on.
+        """
         return request.prompt, request.negative if self.is_guided(request) else ""
 
     def words(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> Words:
@@ -95,7 +104,9 @@ class Family:
             self.words_arguments, encode_prompt(pipe, self.encoding(pipe, prompt, negative, request, checkpoint))
         )
 
-    def encoding(self, pipe: Any, prompt: str, negative: str, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
+    def encoding(
+        self, pipe: Any, prompt: str, negative: str, request: Request, checkpoint: Checkpoint
+    ) -> dict[str, Any]:
         """What `encode_prompt` is called with; names that it doesn't take are dropped."""
         return {
             "prompt": prompt, "negative_prompt": negative, "do_classifier_free_guidance": self.is_guided(request),
@@ -111,7 +122,11 @@ class Family:
             "generator": self.generator(pipe, request), "output_type": "np", **limit_tokens(pipe, checkpoint),
             **find_schedule(request, checkpoint),
         }  # fmt: skip
-        return {**filter_call_arguments(pipe, ours), **self.ending(pipe, request, checkpoint), **read_constants(pipe, checkpoint)}
+        return {
+            **filter_call_arguments(pipe, ours),
+            **self.ending(pipe, request, checkpoint),
+            **read_constants(pipe, checkpoint),
+        }
 
     def generator(self, pipe: Any, request: Request) -> Any:
         """Seeded noise, drawn on the CPU so that a seed means the same frames on every device."""
@@ -154,7 +169,9 @@ class Family:
     def steps_in_all(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> int:
         """How many steps the whole run has: those of one section, times the sections."""
         own = find_schedule(request, checkpoint)
-        return count_sections(request.num_frames, checkpoint) * (len(next(iter(own.values()))) if own else request.steps)
+        return count_sections(request.num_frames, checkpoint) * (
+            len(next(iter(own.values()))) if own else request.steps
+        )
 
 
 def filter_call_arguments(pipe: Any, arguments: dict[str, Any]) -> dict[str, Any]:
@@ -201,7 +218,9 @@ def find_schedule(request: Request, checkpoint: Checkpoint) -> dict[str, list[fl
 
 
 def limit_tokens(pipe: Any, checkpoint: Checkpoint) -> dict[str, int]:
-    """How many tokens are read: the card's figure, else the pipeline's own (`encode_prompt` alone may default to another)."""
+    """How many tokens are read: the card's figure, else the pipeline's own (`encode_prompt` alone may default to
+    another).
+    """
     known = inspect.signature(type(pipe).__call__).parameters
     if "max_sequence_length" not in known:
         return {}
@@ -227,17 +246,22 @@ def move_to_device(pipe: Any, words: Words) -> Words:
 
 
 def shift_schedule(pipe: Any, shift: float) -> None:
-    """Give the scheduler another flow shift; UniPC calls it `flow_shift`, FlowMatchEuler `shift`. Others keep their own."""
+    """Give the scheduler another flow shift; UniPC calls it `flow_shift`, FlowMatchEuler `shift`. Others keep their
+    own.
+    """
     scheduler = pipe.scheduler
     name = next((name for name in ("flow_shift", "shift") if name in scheduler.config), "")
     if name:
         pipe.scheduler = type(scheduler).from_config(scheduler.config, **{name: shift})
 
 
-def register_blocks(model: Any, lists: tuple[str, ...] = ("blocks",), hidden: int = 0, encoder: int | None = None) -> None:
+def register_blocks(
+    model: Any, lists: tuple[str, ...] = ("blocks",), hidden: int = 0, encoder: int | None = None
+) -> None:
     """Tell diffusers' caches about a denoiser's blocks, where diffusers itself doesn't know them.
 
-    `hidden` and `encoder` say which element of a block's result the hidden states and the text's are; None: it returns none.
+    `hidden` and `encoder` say which element of a block's result the hidden states and the text's are; None: it returns
+    none.
     """
     from diffusers.hooks._helpers import TransformerBlockMetadata, TransformerBlockRegistry
 
@@ -250,7 +274,8 @@ def register_blocks(model: Any, lists: tuple[str, ...] = ("blocks",), hidden: in
 def normalise_latents(vae: Any, encoded: Any) -> Any:
     """A VAE's latents by its own statistics: per channel (`latents_mean`, `latents_std`) and by its scaling factor.
 
-    As in the pipelines: LTX keeps the statistics as buffers, Wan and others in the config; a plain scaling factor is the rest.
+    As in the pipelines: LTX keeps the statistics as buffers, Wan and others in the config; a plain scaling factor is
+    the rest.
     """
     import torch
 
@@ -260,10 +285,14 @@ def normalise_latents(vae: Any, encoded: Any) -> Any:
     if mean is None or std is None:
         return (encoded - (vae.config.get("shift_factor") or 0.0)) * scale
     shape = (1, -1, *(1 for _ in encoded.shape[2:]))
-    mean, std = (torch.as_tensor(values, device=encoded.device, dtype=encoded.dtype).view(shape) for values in (mean, std))
+    mean, std = (
+        torch.as_tensor(values, device=encoded.device, dtype=encoded.dtype).view(shape) for values in (mean, std)
+    )
     return (encoded - mean) * (scale / std)
 
 
 def refuse_end() -> Refusal:
     """What is said where a model can't be told how a clip ends."""
-    return Refusal("This model can't be told how a clip ends.", "Take the end photo away, or choose a model that takes one.")
+    return Refusal(
+        "This model can't be told how a clip ends.", "Take the end photo away, or choose a model that takes one."
+    )

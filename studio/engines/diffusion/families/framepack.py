@@ -1,10 +1,12 @@
-"""FramePack: HunyuanVideo in sections that look back at what came before, so that the denoiser's memory doesn't grow with length.
+"""FramePack: HunyuanVideo in sections that look back at what came before, so that the denoiser's memory doesn't grow
+with length.
 
-The frames' memory does: the pipeline keeps every section it has decoded, and copies them all at the end (run/out_of_memory.py).
+The frames' memory does: the pipeline keeps every section it has decoded, and copies them all at the end
+(run/out_of_memory.py).
 
-It samples in two ways: "inverted_anti_drifting", from the end backwards, which takes an end frame, and "vanilla" (F1), forwards,
-which takes none; a card says which in its arguments. Lengths are the card's: 36 k + 1 frames for k sections with a window of 9
-latent frames, asked for as 33 k.
+It samples in two ways: "inverted_anti_drifting", from the end backwards, which takes an end frame, and "vanilla" (F1),
+forwards, which takes none; a card says which in its arguments. Lengths are the card's: 36 k + 1 frames for k sections
+with a window of 9 latent frames, asked for as 33 k.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
-"""Helios: long clips in sections of 33 frames, each made from the memory of those before; plain, or in a pyramid of stages.
+"""Helios: long clips in sections of 33 frames, each made from the memory of those before; plain, or in a pyramid of
+stages.
 
-Two pipeline classes; steps are shared out over the pyramid's stages. Sizes and lengths are the card's: 32 k + 1 frames for k
-sections (the pipeline makes 33 k and cuts some off); a pyramid's sides are multiples of 64.
+Two pipeline classes; steps are shared out over the pyramid's stages. Sizes and lengths are the card's: 32 k + 1 frames
+for k sections (the pipeline makes 33 k and cuts some off); a pyramid's sides are multiples of 64.
 """
 
 from __future__ import annotations
@@ -9,12 +10,19 @@ from __future__ import annotations
 from typing import Any
 
 from studio.cards import Checkpoint
-from studio.engines.diffusion.families.family import Family, Request, count_sections, filter_call_arguments, register_blocks
+from studio.engines.diffusion.families.family import (
+    Family,
+    Request,
+    count_sections,
+    filter_call_arguments,
+    register_blocks,
+)
 
 STAGES = "pyramid_num_inference_steps_list"
 GAMMA = 0.33333
-"""Just under the published 1/3, at which the covariance of the noise between stages (4 x 4, least eigenvalue 1 - 3 gamma) is
-singular: whether its Cholesky factor can be had is then a matter of rounding, and on some processors it can't."""
+"""Just under the published 1/3, at which the covariance of the noise between stages (4 x 4, least eigenvalue 1 - 3
+gamma) is singular: whether its Cholesky factor can be had is then a matter of rounding, and on some processors it
+can't."""
 
 
 class Helios(Family):
@@ -23,14 +31,16 @@ class Helios(Family):
     end_argument = ""
 
     def prepare(self, pipe: Any, checkpoint: Checkpoint) -> None:
-        """The schedule's shift, the denoiser's blocks made known to the caches, and a pyramid's noise kept off the edge."""
+        """The schedule's shift, the denoiser's blocks made known to the caches, and a pyramid's noise kept off the
+        edge.
+        """
         super().prepare(pipe, checkpoint)
         register_blocks(pipe.transformer)
         if _pyramid(pipe) and pipe.scheduler.config.gamma > GAMMA:
             pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, gamma=GAMMA)
 
     def generator(self, pipe: Any, request: Request) -> Any:
-        """Seeded noise, drawn on the device: this pipeline draws some of it there itself and takes no other generator."""
+        """Seeded noise, drawn on the device: this pipeline draws some of it there and takes no other generator."""
         import torch
 
         return torch.Generator(pipe._execution_device).manual_seed(request.seed)
@@ -55,7 +65,9 @@ def _pyramid(pipe: Any) -> bool:
 
 
 def _stages(pipe: Any, steps: int) -> list[int]:
-    """`steps` shared out over the pyramid's stages, at least one each, the coarse ones first; [] for the plain pipeline."""
+    """`steps` shared out over the pyramid's stages, at least one each, the coarse ones first; [] for the plain
+    pipeline.
+    """
     if not _pyramid(pipe):
         return []
     count = int(pipe.scheduler.config.stages)

@@ -1,8 +1,8 @@
 """I2VGen-XL: an old pipeline that diffusers keeps, with two flaws that are worked around here.
 
-It looks for the text encoder's inner model, which transformers 5 has done away with, and it draws the photo's latents from the
-global noise, so that a seed alone would not say which frames come out. It takes no callback: progress and previews come from its
-bar and its denoiser.
+It looks for the text encoder's inner model, which transformers 5 has done away with, and it draws the photo's latents
+from the global noise, so that a seed alone would not say which frames come out. It takes no callback: progress and
+previews come from its bar and its denoiser.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ class I2VGen(Family):
     end_argument = ""
 
     def prepare(self, pipe: Any, checkpoint: Checkpoint) -> None:
-        """The text encoder under the name the pipeline looks for; past nn.Module's own registry, or it would hold itself."""
+        """The text encoder under the name the pipeline looks for; past nn.Module's own registry, or it would hold
+        itself.
+        """
         super().prepare(pipe, checkpoint)
         if not hasattr(pipe.text_encoder, "text_model"):
             object.__setattr__(pipe.text_encoder, "text_model", pipe.text_encoder)
@@ -32,13 +34,17 @@ class I2VGen(Family):
         pipe._guidance_scale = request.guidance
         return super().words(pipe, request, checkpoint)
 
-    def encoding(self, pipe: Any, prompt: str, negative: str, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
+    def encoding(
+        self, pipe: Any, prompt: str, negative: str, request: Request, checkpoint: Checkpoint
+    ) -> dict[str, Any]:
         """With the layer that the call itself would read."""
         skip = checkpoint.arguments.get("clip_skip", CLIP_SKIP)
         return {**super().encoding(pipe, prompt, negative, request, checkpoint), "clip_skip": skip}
 
     def arguments(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
-        """The common ones and the rate. Seeds the global noise too: the photo's latents are drawn from it, first of all."""
+        """The common ones and the rate. Seeds the global noise too: the photo's latents are drawn from it, first of
+        all.
+        """
         import torch
 
         torch.manual_seed(request.seed)

@@ -1,8 +1,8 @@
 """Kandinsky 5 image to video: Qwen2.5-VL and CLIP read the prompt, HunyuanVideo's VAE decodes.
 
-It has its own names for embeddings, and its latents carry the photo's beside them. A warning for cards: the pipeline evens the
-first four latent frames out with those that follow, so clips of 13 frames and fewer have nothing to be evened out with and come
-out as NaN; 17 is the least.
+It has its own names for embeddings, and its latents carry the photo's beside them. A warning for cards: the pipeline
+evens the first four latent frames out with those that follow, so clips of 13 frames and fewer have nothing to be evened
+out with and come out as NaN; 17 is the least.
 """
 
 from __future__ import annotations
@@ -10,11 +10,19 @@ from __future__ import annotations
 from typing import Any
 
 from studio.cards import Checkpoint
-from studio.engines.diffusion.families.family import Family, Request, Words, encode_prompt, limit_tokens, name_embeddings
+from studio.engines.diffusion.families.family import (
+    Family,
+    Request,
+    Words,
+    encode_prompt,
+    limit_tokens,
+    name_embeddings,
+)
 
 NAMES = ("prompt_embeds_qwen", "prompt_embeds_clip", "prompt_cu_seqlens")
 NEGATIVE = (
-    "Static, 2D cartoon, cartoon, 2d animation, paintings, images, worst quality, low quality, ugly, deformed, walking backwards"
+    "Static, 2D cartoon, cartoon, 2d animation, paintings, images, worst quality, low quality, ugly, deformed, "
+    "walking backwards"
 )
 """What is avoided when nothing is said: the pipeline's own default."""
 

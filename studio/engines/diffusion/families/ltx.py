@@ -1,8 +1,8 @@
 """LTX-Video 0.9: two pipeline classes, one for a first frame and one for conditions at any frame.
 
 An end frame is a condition at the last frame. A checkpoint is distilled where its card says so with `timesteps`
-(LTXConditionPipeline alone takes them) and its constants (`image_cond_noise_scale`, `decode_timestep`, `decode_noise_scale`,
-`guidance_rescale`).
+(LTXConditionPipeline alone takes them) and its constants (`image_cond_noise_scale`, `decode_timestep`,
+`decode_noise_scale`, `guidance_rescale`).
 """
 
 from __future__ import annotations
@@ -20,23 +20,35 @@ DECODE_TIMESTEP, DECODE_NOISE = 0.05, 0.025
 
 
 class LTX(Family):
-    """The LTX-Video family, through LTXImageToVideoPipeline or LTXConditionPipeline. One denoiser call a step: batched."""
+    """The LTX-Video family, by LTXImageToVideoPipeline or LTXConditionPipeline. One denoiser call a step: batched."""
 
-    words_arguments = ("prompt_embeds", "prompt_attention_mask", "negative_prompt_embeds", "negative_prompt_attention_mask")
+    words_arguments = (
+        "prompt_embeds",
+        "prompt_attention_mask",
+        "negative_prompt_embeds",
+        "negative_prompt_attention_mask",
+    )
 
     def prepare(self, pipe: Any, checkpoint: Checkpoint) -> None:
-        """A scheduler that takes a distilled schedule as it is given. Raises `Refusal` where the class can't take one."""
+        """A scheduler that takes a distilled schedule as it is. Raises `Refusal` where the class can't take one."""
         super().prepare(pipe, checkpoint)
         if checkpoint.steps.timesteps and not takes_conditions(pipe):
             raise Refusal(
-                f"{checkpoint.pipeline} can't take the timesteps on the model's card.", "Use LTXConditionPipeline on that card."
+                f"{checkpoint.pipeline} can't take the timesteps on the model's card.",
+                "Use LTXConditionPipeline on that card.",
             )
         if checkpoint.steps.timesteps or checkpoint.steps.sigmas:
             take_as_given(pipe)
 
     def arguments(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
-        """The common ones, the rate, the schedule for so many steps, and conditions in a picture's place where it takes them."""
-        ours: dict[str, Any] = {"frame_rate": request.fps, **resample_schedule(request, checkpoint), **self.decoding(pipe)}
+        """The common ones, the rate, the schedule for so many steps, and conditions in a picture's place where it takes
+        them.
+        """
+        ours: dict[str, Any] = {
+            "frame_rate": request.fps,
+            **resample_schedule(request, checkpoint),
+            **self.decoding(pipe),
+        }
         made = {**ours, **super().arguments(pipe, request, checkpoint)}
         if takes_conditions(pipe):
             made["conditions"] = self.conditions(request)
@@ -46,7 +58,8 @@ class LTX(Family):
     def generator(self, pipe: Any, request: Request) -> Any:
         """Seeded noise. Seeds the global noise too where the VAE adds some as it decodes: it draws from no generator.
 
-        LTXImageToVideoPipeline with a VAE that knows timesteps wants a generator on its own device for what it decodes from.
+        LTXImageToVideoPipeline with a VAE that knows timesteps wants a generator on its own device for what it decodes
+        from.
         """
         import torch
 
@@ -78,7 +91,9 @@ class LTX(Family):
         return [first, LTXVideoCondition(image=request.end, frame_index=request.num_frames - 1)]
 
     def picture_latents(self, pipe: Any, latents: Any, request: Request) -> Any:
-        """Tokens as latents again, without those of an end frame, which LTXConditionPipeline puts before the clip's own."""
+        """Tokens as latents again, without those of an end frame, which LTXConditionPipeline puts before the clip's
+        own.
+        """
         return unpack_latents(pipe, latents[:, -count_tokens(pipe, request) :], request)
 
     def calls_per_step(self, pipe: Any, request: Request) -> int:
@@ -112,18 +127,20 @@ def unpack_latents(pipe: Any, packed: Any, request: Request) -> Any:
 
 
 def take_as_given(pipe: Any) -> None:
-    """Let the scheduler take a schedule as it is: LTX's own ones bend it by the clip's size and stretch its end to 0.1."""
+    """Let the scheduler take a schedule as it is: LTX's own bend it by the clip's size and stretch its end to 0.1."""
     scheduler = pipe.scheduler
     pipe.scheduler = type(scheduler).from_config(scheduler.config, use_dynamic_shifting=False, shift_terminal=None)
 
 
 def resample_schedule(request: Request, checkpoint: Checkpoint) -> dict[str, list[float]]:
-    """A distilled schedule for another number of steps than its own: the same curve down to 0, taken at other places."""
+    """A distilled schedule for another number of steps than its own: the same curve to 0, taken at other places."""
     own = {"sigmas": checkpoint.steps.sigmas, "timesteps": checkpoint.steps.timesteps}
     return {
         name: [
             float(value)
-            for value in np.interp(np.arange(request.steps) * len(curve) / request.steps, range(len(curve) + 1), (*curve, 0.0))
+            for value in np.interp(
+                np.arange(request.steps) * len(curve) / request.steps, range(len(curve) + 1), (*curve, 0.0)
+            )
         ]
         for name, curve in own.items()
         if curve

@@ -1,11 +1,11 @@
 """LTX-2, 2.3 and 2.5: picture and sound from one denoiser.
 
-Three kinds of guidance; motion strength is its motion speed. With guidance off (a distilled card's default is 1) every kind is
-off, and the card's `sigmas` stand.
+Three kinds of guidance; motion strength is its motion speed. With guidance off (a distilled card's default is 1) every
+kind is off, and the card's `sigmas` stand.
 
-A card's constants may be `use_cross_timestep` (false for LTX-2.0) and, for while guidance is on, `audio_guidance_scale` (7),
-`stg_scale` (1), `modality_scale` (3) and `guidance_rescale` (0.7), these three with `audio_` before them where sound differs, and
-`spatio_temporal_guidance_blocks`, one number (28; LTX-2.0 wants 29).
+A card's constants may be `use_cross_timestep` (false for LTX-2.0) and, for while guidance is on, `audio_guidance_scale`
+(7), `stg_scale` (1), `modality_scale` (3) and `guidance_rescale` (0.7), these three with `audio_` before them where
+sound differs, and `spatio_temporal_guidance_blocks`, one number (28; LTX-2.0 wants 29).
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from studio.engines.diffusion.families.ltx import LTX, count_tokens, unpack_late
 from studio.frames import Sound
 
 GUIDED: dict[str, float] = {
-    "audio_guidance_scale": 7.0, "stg_scale": 1.0, "audio_stg_scale": 1.0, "modality_scale": 3.0, "audio_modality_scale": 3.0,
-    "guidance_rescale": 0.7, "audio_guidance_rescale": 0.7,
+    "audio_guidance_scale": 7.0, "stg_scale": 1.0, "audio_stg_scale": 1.0, "modality_scale": 3.0,
+    "audio_modality_scale": 3.0, "guidance_rescale": 0.7, "audio_guidance_rescale": 0.7,
 }  # fmt: skip
 """With guidance on: the pipeline's own defaults, which are those of Lightricks for LTX-2.3."""
 
@@ -40,7 +40,7 @@ class LTX2(LTX):
     """The LTX-2 family, through LTX2ImageToVideoPipeline or LTX2ConditionPipeline (first and last frame)."""
 
     def prepare(self, pipe: Any, checkpoint: Checkpoint) -> None:
-        """As LTX; and the side Gemma's prompts are padded on, which only encoding sets and remembered words would miss."""
+        """As LTX; and the side Gemma's prompts are padded on: only encoding sets it, remembered words would miss it."""
         super().prepare(pipe, checkpoint)
         pipe.tokenizer.padding_side = "left"
         pipe.tokenizer_padding_side = "left"
@@ -74,15 +74,19 @@ class LTX2(LTX):
         if not request.sound:
             return Result(frames)
         samples = np.clip(output.audio[0].float().cpu().numpy(), -1.0, 1.0)
-        return Result(frames, Sound(np.ascontiguousarray(samples, np.float32), int(pipe.vocoder.config.output_sampling_rate)))
+        return Result(
+            frames, Sound(np.ascontiguousarray(samples, np.float32), int(pipe.vocoder.config.output_sampling_rate))
+        )
 
     def picture_latents(self, pipe: Any, latents: Any, request: Request) -> Any:
-        """Tokens as latents again, without those of an end frame, which LTX2ConditionPipeline puts after the clip's own."""
+        """Tokens as latents again, without those of an end frame, which LTX2ConditionPipeline puts after the clip's
+        own.
+        """
         return unpack_latents(pipe, latents[:, : count_tokens(pipe, request)], request)
 
     def calls_per_step(self, pipe: Any, request: Request, checkpoint: Checkpoint | None = None) -> int:
-        """Three with guidance on: guided (a doubled batch), without some blocks, and picture and sound apart; those a card turns
-        off are left out, where the card is given. One with guidance off.
+        """Three with guidance on: guided (a doubled batch), without some blocks, and picture and sound apart; those a
+        card turns off are left out, where the card is given. One with guidance off.
         """
         if not self.is_guided(request):
             return 1
@@ -93,7 +97,10 @@ class LTX2(LTX):
 
 def read_guidance(constants: Mapping[str, Any]) -> dict[str, float]:
     """Every scale while guidance is on: the card's, for sound else the card's for the picture, else the default."""
-    return {name: float(constants.get(name, constants.get(name.removeprefix("audio_"), own))) for name, own in GUIDED.items()}
+    return {
+        name: float(constants.get(name, constants.get(name.removeprefix("audio_"), own)))
+        for name, own in GUIDED.items()
+    }
 
 
 def find_motion_speed(strength: float) -> float:

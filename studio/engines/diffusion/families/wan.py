@@ -1,7 +1,7 @@
 """Wan 2.1 and 2.2: one pipeline class for four shapes of checkpoint, told apart by what they hold.
 
-2.1 I2V (a CLIP look at the photo), 2.1 FLF2V (a look at two), 2.2 A14B (two denoisers, one after the other) and 2.2 TI2V-5B (the
-photo as the first latent frame). Sizes and schedules are the card's.
+2.1 I2V (a CLIP look at the photo), 2.1 FLF2V (a look at two), 2.2 A14B (two denoisers, one after the other) and 2.2
+TI2V-5B (the photo as the first latent frame). Sizes and schedules are the card's.
 """
 
 from __future__ import annotations
@@ -18,7 +18,11 @@ class Wan(Family):
 
     def arguments(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
         """The common ones, and the low-noise denoiser's guidance where there are two denoisers."""
-        second = {"guidance_scale_2": choose_second_guidance(request, checkpoint)} if pipe.config.get("boundary_ratio") else {}
+        second = (
+            {"guidance_scale_2": choose_second_guidance(request, checkpoint)}
+            if pipe.config.get("boundary_ratio")
+            else {}
+        )
         return {**super().arguments(pipe, request, checkpoint), **second}
 
     def ending(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
@@ -36,11 +40,15 @@ class Wan(Family):
         """That FLF2V comes back to the photo, where it does."""
         if request.end is not None or not needs_end(pipe):
             return ()
-        return (Choice("end", "the photo itself", "this model goes from one photo to another, and no end photo was given"),)
+        return (
+            Choice("end", "the photo itself", "this model goes from one photo to another, and no end photo was given"),
+        )
 
 
 def choose_second_guidance(request: Request, checkpoint: Checkpoint) -> float:
-    """The low-noise denoiser's guidance: in the card's proportion to the first, which the user may have moved; at least 1."""
+    """The low-noise denoiser's guidance: in the card's proportion to the first, which the user may have moved; at least
+    1.
+    """
     guidance = checkpoint.guidance
     return max(1.0, request.guidance * guidance.second / guidance.default) if guidance.second else request.guidance
 

@@ -25,8 +25,8 @@ RESUME = "Resume the download on the Models tab."
 class LocalComponent:
     """One component: what the pipeline calls it, its library and class ("" where only its config says), and its files.
 
-    `weights` are the files with its weights, none for a tokenizer or a scheduler; `variant` is theirs ("fp16"), "" for plain
-    ones. `gguf` says that the weights are a GGUF file, and only the config is in `folder`.
+    `weights` are the files with its weights, none for a tokenizer or a scheduler; `variant` is theirs ("fp16"), "" for
+    plain ones. `gguf` says that the weights are a GGUF file, and only the config is in `folder`.
     """
 
     name: str
@@ -54,7 +54,8 @@ class LocalComponent:
 
 
 _TITLES = {
-    "transformer": "denoiser", "transformer_2": "second denoiser", "unet": "denoiser", "vae": "VAE", "audio_vae": "audio VAE",
+    "transformer": "denoiser", "transformer_2": "second denoiser", "unet": "denoiser",
+    "vae": "VAE", "audio_vae": "audio VAE",
     "text_encoder": "text encoder", "text_encoder_2": "second text encoder",
 }  # fmt: skip
 
@@ -77,7 +78,8 @@ def _refuse(what: str, fault: FileFault) -> Refusal:
 
 
 def find_components(card: ModelCard, folders: Folders, weights: Weights = "published") -> tuple[LocalComponent, ...]:
-    """Every component of a card, the smallest first so that a fault shows early. Raises `Refusal` for the first that isn't whole.
+    """Every component of a card, the smallest first so that a fault shows early. Raises `Refusal` for the first that
+    isn't whole.
 
     With `weights` "gguf" a GGUF companion stands in for the weights of its target.
     """
@@ -105,7 +107,7 @@ def find_companion_file(card: ModelCard, folders: Folders, companion: Companion)
 
 
 def _locate(card: ModelCard, one: Component, place: Path, folders: Folders, gguf: Companion | None) -> LocalComponent:
-    """A component with its files in the folder `place`. Raises `Refusal` when one of them is missing, cut or damaged."""
+    """A component with its files in the folder `place`. Raises `Refusal` when one is missing, cut or damaged."""
     part, weighs = LocalComponent(one.name, one.library, one.class_name, place), one.has_weights
     wanted = require_checkpoint(card).variant
     names = [file.name for file in part.folder.iterdir()] if part.folder.is_dir() else []
@@ -118,7 +120,9 @@ def _locate(card: ModelCard, one: Component, place: Path, folders: Folders, gguf
         raise _refuse(f"The {part.title} of {card.title}", fault)
     if gguf is not None:
         return replace(part, weights=(find_companion_file(card, folders, gguf),), gguf=True)
-    variant = wanted if wanted and any(f".{wanted}." in file.name or f".{wanted}-" in file.name for file in files) else ""
+    variant = (
+        wanted if wanted and any(f".{wanted}." in file.name or f".{wanted}-" in file.name for file in files) else ""
+    )
     return replace(part, weights=files, variant=variant)
 
 

@@ -1,8 +1,9 @@
-"""Downloads: one model at a time in the background, several files at once, each resumed by HTTP ranges and checked as it arrives.
+"""Downloads: one model at a time in the background, several files at once, each resumed by HTTP ranges and checked as
+it arrives.
 
-Why not `snapshot_download`: huggingface_hub 2.4 gives each attempt a temporary file of its own and deletes it when the attempt
-ends, over plain HTTPS and over Xet alike (`_download_to_tmp_and_move`), so a stopped download would begin again at nothing. What
-a hub keeps in Xet it serves over plain HTTPS too, which is the way taken here.
+Why not `snapshot_download`: huggingface_hub 2.4 gives each attempt a temporary file of its own and deletes it when the
+attempt ends, over plain HTTPS and over Xet alike (`_download_to_tmp_and_move`), so a stopped download would begin again
+at nothing. What a hub keeps in Xet it serves over plain HTTPS too, which is the way taken here.
 """
 
 from __future__ import annotations
@@ -51,7 +52,9 @@ class _Halt(Exception):
 
 
 class Transfer:
-    """One download. `pause` is how long the first wait before trying again takes, in seconds; each next one is twice as long."""
+    """One download. `pause` is how long the first wait before trying again takes, in seconds; each next one is twice as
+    long.
+    """
 
     def __init__(self, plans: tuple[FetchPlan, ...], tick: Tick, pause: float = 1.0) -> None:
         self._todo: queue.SimpleQueue[tuple[FetchPlan, HubFile]] = queue.SimpleQueue()
@@ -94,7 +97,9 @@ class Transfer:
             self._marks.append((now, done))
         then, before = self._marks[0]
         speed = (done - before) / (now - then) if now > then else 0.0
-        note = f"{room.size(done)} of {room.size(self._total)}" + (f", {room.size(round(speed))} a second" if speed > 0 else "")
+        note = f"{room.size(done)} of {room.size(self._total)}" + (
+            f", {room.size(round(speed))} a second" if speed > 0 else ""
+        )
         left = (self._total - done) / speed if speed > 0 else None
         return Progress("load", done // 1_000_000, -(-self._total // 1_000_000), note, now - self._begun, left)
 
@@ -186,8 +191,8 @@ class Transfer:
 
 
 def fetch(hub: Hub, card: ModelCard, tick: Tick) -> None:
-    """Download what is missing, in this thread. `tick` hears how far it is in MB and raises `Stopped` to stop; what has come
-    stays and is gone on with the next time. Raises `Refusal` when it can't be done, now or any more."""
+    """Download what is missing, in this thread. `tick` hears how far it is in MB and raises `Stopped` to stop; what has
+    come stays and is gone on with the next time. Raises `Refusal` when it can't be done, now or any more."""
     found = hub.plan(card)
     state, _, problem = hub.store.check(card)
     if not found and state != "here":
@@ -204,11 +209,13 @@ def fetch(hub: Hub, card: ModelCard, tick: Tick) -> None:
         Transfer(tuple(replace(one, stale=frozenset()) for one in found), tick, hub.pause).run()
     state, _, problem = hub.store.check(card)
     if state != "here":
-        raise Refusal(f"What has arrived isn't complete: {problem}", "Download it again: only what is wrong is fetched.")
+        raise Refusal(
+            f"What has arrived isn't complete: {problem}", "Download it again: only what is wrong is fetched."
+        )
 
 
 def _prepare(plan: FetchPlan, card: ModelCard) -> None:
-    """Make a folder ready: what it holds of another commit goes, and its ledger says what is to come. Raises `Refusal`."""
+    """Make a folder ready: what is of another commit goes, and its ledger says what is to come. Raises `Refusal`."""
     try:
         for name in plan.stale:
             (plan.folder / name).unlink(missing_ok=True)
@@ -244,8 +251,8 @@ class Downloads:
         return self._hub.quote(card)
 
     def start(self, card: ModelCard) -> None:
-        """Begin, or go on with, a download; nothing when it is under way or all is here. Raises `Refusal` for a card that has no
-        files; whatever the hub says later is in `trouble`."""
+        """Begin, or go on with, a download; nothing when it is under way or all is here. Raises `Refusal` for a card
+        that has no files; whatever the hub says later is in `trouble`."""
         require_checkpoint(card)
         if self._store.check(card).state == "here":
             return

@@ -1,9 +1,10 @@
-"""What a Hugging Face hub says of a model's repositories: files, bytes, licence, gate; and its refusals in the user's words.
+"""What a Hugging Face hub says of a model's repositories: files, bytes, licence, gate; and its refusals in the user's
+words.
 
-The only requests that this engine makes, and only when called. A token is never shown or kept: huggingface_hub reads HF_TOKEN or
-the one saved by `hf auth login`, it goes to the hub alone, and the session takes it off when the hub sends it on to another host.
-The client's own headers are not taken: huggingface_hub 2.4 fetches a list from huggingface.co to make them, wherever HF_ENDPOINT
-points, and says which tools this process was started by. download.py brings the files.
+The only requests that this engine makes, and only when called. A token is never shown or kept: huggingface_hub reads
+HF_TOKEN or the one saved by `hf auth login`, it goes to the hub alone, and the session takes it off when the hub sends
+it on to another host. The client's own headers are not taken: huggingface_hub 2.4 fetches a list from huggingface.co to
+make them, wherever HF_ENDPOINT points, and says which tools this process was started by. download.py brings the files.
 """
 
 from __future__ import annotations
@@ -70,7 +71,9 @@ def open_stream(address: str, first: int, last: int) -> AbstractContextManager[A
 
 
 def _find_token() -> str | None:
-    """HF_TOKEN, or the one saved by `hf auth login`, unless HF_HUB_DISABLE_IMPLICIT_TOKEN forbids it. Never shown or kept."""
+    """HF_TOKEN, or the one saved by `hf auth login`, unless HF_HUB_DISABLE_IMPLICIT_TOKEN forbids it. Never shown or
+    kept.
+    """
     from huggingface_hub import constants, get_token
 
     return None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
@@ -117,32 +120,51 @@ def explain(error: Exception, repo: str) -> Refusal:
     return Refusal(f"The answer of {_host()} can't be understood ({type(error).__name__}).", "Try again later.")
 
 
+def _explain_gate(page: str, repo: str) -> Refusal:
+    if _find_token():
+        why = f"{repo} is behind a gate, and your token hasn't been let through."
+        remedy = f"Accept the licence on {page} with the token's account, and wait if it has to be granted."
+        return Refusal(why, remedy)
+    return Refusal(
+        f"{repo} is behind a gate.", f"Accept the licence on {page}, then set HF_TOKEN and start Stir again."
+    )
+
+
 def _explain_status(error: Exception, repo: str) -> Refusal:
     from huggingface_hub import errors
 
     page = f"{_host()}/{repo}"
     if isinstance(error, errors.GatedRepoError):
-        if _find_token():
-            why = f"{repo} is behind a gate, and your token hasn't been let through."
-            return Refusal(why, f"Accept the licence on {page} with the token's account, and wait if it has to be granted.")
-        return Refusal(f"{repo} is behind a gate.", f"Accept the licence on {page}, then set HF_TOKEN and start Stir again.")
+        return _explain_gate(page, repo)
     if isinstance(error, errors.RevisionNotFoundError):
         return Gone(f"{page} doesn't have that revision any more.", "Correct the card's revision.")
     if isinstance(error, errors.EntryNotFoundError):
-        return Gone(f"{page} doesn't have a file that was asked for.", "Try again; if it stays so, correct the card's revision.")
+        return Gone(
+            f"{page} doesn't have a file that was asked for.", "Try again; if it stays so, correct the card's revision."
+        )
     if isinstance(error, errors.DisabledRepoError):
         return Gone(f"{page} has been closed by the hub.", "Choose another model.")
     if isinstance(error, errors.RepositoryNotFoundError):
-        return Gone(f"{_host()} has no repository {repo}, or it is private.", "Check its name; for a private one set HF_TOKEN.")
+        return Gone(
+            f"{_host()} has no repository {repo}, or it is private.", "Check its name; for a private one set HF_TOKEN."
+        )
     status = error.response.status_code if isinstance(error, errors.HfHubHTTPError) else 0
     if status == 401 and not _find_token():  # what a hub says of a repository that it doesn't know, or that is private
-        return Gone(f"{_host()} has no repository {repo}, or it is private.", "Check its name; for a private one set HF_TOKEN.")
+        return Gone(
+            f"{_host()} has no repository {repo}, or it is private.", "Check its name; for a private one set HF_TOKEN."
+        )
     if status == 401:
-        return Refusal(f"{_host()} doesn't accept your token.", "Set HF_TOKEN to a valid one, or unset it, and start Stir again.")
+        return Refusal(
+            f"{_host()} doesn't accept your token.", "Set HF_TOKEN to a valid one, or unset it, and start Stir again."
+        )
     if status == 403:
-        return Refusal(f"{_host()} doesn't allow {repo} to be read.", f"Look at {page}; your token may lack the permission.")
+        return Refusal(
+            f"{_host()} doesn't allow {repo} to be read.", f"Look at {page}; your token may lack the permission."
+        )
     if status == 429:
-        return Refusal(f"{_host()} has had too many requests from here.", "Try again in some minutes: what has arrived is kept.")
+        return Refusal(
+            f"{_host()} has had too many requests from here.", "Try again in some minutes: what has arrived is kept."
+        )
     if status >= 500:
         return Refusal(f"{_host()} has trouble of its own ({status}).", "Try again later: what has arrived is kept.")
     return Refusal(f"{_host()} has refused ({status}).", "Try again later.")
@@ -150,8 +172,8 @@ def _explain_status(error: Exception, repo: str) -> Refusal:
 
 @dataclass(frozen=True)
 class FetchPlan:
-    """Files of a repository at one commit, and the folder they go into; `stale` are those that lie there as another commit has
-    them."""
+    """Files of a repository at one commit, and the folder they go into; `stale` are those that lie there as another
+    commit has them."""
 
     repo: str
     commit: str
@@ -195,7 +217,9 @@ class _Sibling(Struct):
 
     @property
     def file(self) -> HubFile:
-        return HubFile(self.path, self.lfs.size if self.lfs else self.size or 0, self.lfs.sha256 if self.lfs else self.blob)
+        return HubFile(
+            self.path, self.lfs.size if self.lfs else self.size or 0, self.lfs.sha256 if self.lfs else self.blob
+        )
 
 
 class _About(Struct):
@@ -226,17 +250,19 @@ def free_space(folder: Path) -> int:
 
 
 class Hub:
-    """A hub, asked about cards. `free` says how many bytes are free where a folder is; `pause` is the first wait in seconds
-    before a broken connection is tried again."""
+    """A hub, asked about cards. `free` says how many bytes are free where a folder is; `pause` is the first wait in
+    seconds before a broken connection is tried again."""
 
-    def __init__(self, settings: Settings, store: Store, free: Callable[[Path], int] = free_space, pause: float = 1.0) -> None:
+    def __init__(
+        self, settings: Settings, store: Store, free: Callable[[Path], int] = free_space, pause: float = 1.0
+    ) -> None:
         self.models = settings.home / "models"
         self.store = store
         self.pause = pause
         self._free = free
 
     def quote(self, card: ModelCard) -> Quote:
-        """What a download would take. Whatever stands in its way is said in `refused` and `remedy`; nothing is fetched."""
+        """What a download would take. What stands in its way is said in `refused` and `remedy`; nothing is fetched."""
         checkpoint = require_checkpoint(card)
         try:
             found = self.plan(card)
@@ -253,7 +279,9 @@ class Hub:
         gated = [plan.repo for plan in found if plan.gated]
         if missing and free < missing + RESERVE:
             refused = f"The download needs {room.size(missing + RESERVE)} and the disk has {room.size(free)} left."
-            remedy = f"Free {room.size(missing + RESERVE - free)}, or choose a home folder on a larger disk with --home."
+            remedy = (
+                f"Free {room.size(missing + RESERVE - free)}, or choose a home folder on a larger disk with --home."
+            )
         for repo in gated if missing else ():
             try:
                 _get(repo, api_url(repo, "auth-check"))
@@ -264,8 +292,8 @@ class Hub:
         return Quote(files, total, missing, free, licence or card.licence, bool(gated), refused, remedy)
 
     def plan(self, card: ModelCard) -> tuple[FetchPlan, ...]:
-        """What to fetch, by repository: exactly the files that the card's pipeline loads. Folders that aren't Stir's own
-        (adopted, absolute, in Hugging Face's cache) are left out. Raises `Refusal`."""
+        """What to fetch, by repository: exactly the files that the card's pipeline loads. Folders that aren't Stir's
+        own (adopted, absolute, in Hugging Face's cache) are left out. Raises `Refusal`."""
         checkpoint, gguf = require_checkpoint(card), self.store.prefers_gguf(card)
         folders = self.store.find_folders(card)
         wanted: dict[Path, tuple[Listing, dict[str, HubFile]]] = {}
@@ -288,7 +316,9 @@ class Hub:
         return tuple(_make_plan(listing, folder, files) for folder, (listing, files) in wanted.items())
 
     def list_repo(self, repo: str, revision: str, folder: Path) -> Listing:
-        """A repository's files. A folder whose download was begun stays with the commit it began with, while that is there."""
+        """A repository's files. A folder whose download was begun stays with the commit it began with, while that is
+        there.
+        """
         book = read_ledger(folder)
         if book and book.repo == repo:
             try:
@@ -324,7 +354,9 @@ def _choose_main(checkpoint: Checkpoint, listing: Listing, gguf: bool) -> tuple[
     found = manifest.select_main_files(index, listing.files, checkpoint, gguf)
     spared = manifest.gguf_targets(checkpoint) if gguf else frozenset[str]()
     for part in manifest.select_components(index, listing.files, checkpoint) if index is not None else ():
-        has = any(manifest.WEIGHTS.fullmatch(path.rsplit("/", 1)[-1]) for path in found if path.startswith(f"{part.folder}/"))
+        has = any(
+            manifest.WEIGHTS.fullmatch(path.rsplit("/", 1)[-1]) for path in found if path.startswith(f"{part.folder}/")
+        )
         if part.has_weights and part.name not in spared and not has:
             raise Refusal(
                 f"{listing.repo} has no weights for {part.name} that diffusers can load.",

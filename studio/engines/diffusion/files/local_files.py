@@ -1,4 +1,5 @@
-"""A model's files on this disk: what is needed of a folder, the ledger of what was asked for, and whether each file is whole.
+"""A model's files on this disk: what is needed of a folder, the ledger of what was asked for, and whether each file is
+whole.
 
 Offline, and reads names, lengths and headers, no weights. Which folder a card's files lie in is store.py's.
 """
@@ -24,8 +25,9 @@ FaultKind = Literal[
     "missing", "empty", "pointer", "damaged", "cut", "long", "foreign", "unreadable",
     "folder", "unfinished", "partial", "shards", "weights",
 ]  # fmt: skip
-"""What can be wrong with a file; "foreign" is one of another length than the published one. The second line is of several files:
-no folder, a download that was stopped, files still to come, shards that are missing, no weights at all."""
+"""What can be wrong with a file; "foreign" is one of another length than the published one. The second line is of
+several files: no folder, a download that was stopped, files still to come, shards that are missing, no weights at all.
+"""
 
 MOST_JSON = 1_000_000
 """Bytes; a longer one (a tokenizer's) isn't read, so that the Models tab doesn't wait."""
@@ -45,7 +47,9 @@ LEDGER = ".stir.json"
 
 
 class FileFault(NamedTuple):
-    """What is wrong with a file, or with a set of files. `have` and `need` are bytes (of one file) or files (of several)."""
+    """What is wrong with a file, or with a set of files. `have` and `need` are bytes (of one file) or files (of
+    several).
+    """
 
     kind: FaultKind
     name: str = ""
@@ -55,7 +59,9 @@ class FileFault(NamedTuple):
 
     @property
     def is_absence(self) -> bool:
-        """Whether something isn't here yet, so that the download has only to go on; else what is here has to be replaced."""
+        """Whether something isn't here yet, so that the download has only to go on; else what is here has to be
+        replaced.
+        """
         return self.kind in ("missing", "folder", "unfinished", "partial", "shards", "weights")
 
     @property
@@ -89,13 +95,16 @@ class FileFault(NamedTuple):
 
 _PLAIN = {
     "missing": "is missing", "empty": "is empty", "damaged": "is damaged",
-    "pointer": "is only a Git LFS pointer, not the file itself", "foreign": "has another length than the published file",
+    "pointer": "is only a Git LFS pointer, not the file itself",
+    "foreign": "has another length than the published file",
 }  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Folders:
-    """`main` is the pipeline's folder; `companions` go by the order of `checkpoint.companions`, None where none is needed."""
+    """`main` is the pipeline's folder; `companions` go by the order of `checkpoint.companions`, None where none is
+    needed.
+    """
 
     main: Path
     companions: tuple[Path | None, ...] = ()
@@ -111,7 +120,8 @@ def get_size(file: Path) -> int | None:
 
 
 def find_fault(file: Path, name: str = "") -> FileFault | None:
-    """What is wrong with a file, judged by its length and header; None when nothing is. `name` is what a person calls it.
+    """What is wrong with a file, judged by its length and header; None when nothing is. `name` is what a person calls
+    it.
 
     Verdicts are remembered for as long as a file's length and time stay the same.
     """
@@ -146,8 +156,9 @@ def _find_fault(path: str, size: int, _time: int) -> FileFault | None:
 def _find_tensor_fault(file: Path, size: int) -> FileFault | None:
     """What safetensors finds wrong with its own kind of file.
 
-    `safe_open` maps the file and reads its header alone ("np", as "pt" would import torch), and wants it to be exactly as long as
-    the header says. Its error is the same for a file that is cut and one that is too long: which it is, the header tells.
+    `safe_open` maps the file and reads its header alone ("np", as "pt" would import torch), and wants it to be exactly
+    as long as the header says. Its error is the same for a file that is cut and one that is too long: which it is, the
+    header tells.
     """
     from safetensors import SafetensorError, safe_open
 
@@ -162,7 +173,9 @@ def _find_tensor_fault(file: Path, size: int) -> FileFault | None:
 
 
 def _find_promised_size(file: Path) -> int | None:
-    """Bytes a safetensors file should have: 8, its header, and the end of its last tensor; None if the header can't be read."""
+    """Bytes a safetensors file should have: 8, its header, and the end of its last tensor; None if the header can't be
+    read.
+    """
     from huggingface_hub import parse_local_safetensors_file_metadata
 
     try:
@@ -188,8 +201,8 @@ def read_shards(index: Path) -> tuple[str, ...] | None:
 
 
 class HubFile(Noun, frozen=True):
-    """A file of a repository: its path there, its bytes, and what its content is known by: the sha256 of a large file, 64 hex
-    digits; git's own name of a small one, 40; empty where the hub says none."""
+    """A file of a repository: its path there, its bytes, and what its content is known by: the sha256 of a large file,
+    64 hex digits; git's own name of a small one, 40; empty where the hub says none."""
 
     path: str
     size: int
@@ -197,7 +210,9 @@ class HubFile(Noun, frozen=True):
 
 
 class Ledger(Noun, frozen=True):
-    """`asked` are the ids of the cards that the files were fetched for, `forgotten` those whose files the user has deleted."""
+    """`asked` are the ids of the cards that the files were fetched for, `forgotten` those whose files the user has
+    deleted.
+    """
 
     repo: str
     commit: str
@@ -221,7 +236,9 @@ def write_ledger(folder: Path, ledger: Ledger) -> None:
     atomic_write.write_whole(folder / LEDGER, msgspec.json.format(msgspec.json.encode(ledger)))
 
 
-def extend_ledger(old: Ledger | None, repo: str, commit: str, licence: str, files: tuple[HubFile, ...], card: str) -> Ledger:
+def extend_ledger(
+    old: Ledger | None, repo: str, commit: str, licence: str, files: tuple[HubFile, ...], card: str
+) -> Ledger:
     """The ledger once a card's files are asked for too. Another commit's files are no longer of any use, so they go."""
     same = old is not None and old.commit == commit
     known = {file.path: file for file in old.files} if old and same else {}
@@ -249,7 +266,9 @@ def is_complete(path: Path, file: HubFile) -> bool:
 
 
 def partial_path(path: Path, file: HubFile) -> Path:
-    """Where a file is kept while it is downloaded. The name says which content, so that no other is ever appended to it."""
+    """Where a file is kept while it is downloaded. The name says which content, so that no other is ever appended to
+    it.
+    """
     return path.with_name(f"{path.name}.{(file.etag or str(file.size))[:12]}{UNFINISHED}")
 
 
@@ -313,9 +332,11 @@ def walk_files(folder: Path, depth: int = DEPTH) -> Iterator[os.DirEntry[str]]:
 
 
 def list_names(folder: Path) -> tuple[str, ...]:
-    """The names of a repository's files, from the folder it is kept in: those that are there and those still to come."""
+    """The names of a repository's files, from the folder it is kept in: those there and those still to come."""
     base = len(str(folder)) + 1
-    here = {entry.path[base:].replace(os.sep, "/") for entry in walk_files(folder) if not entry.name.endswith(UNFINISHED)}
+    here = {
+        entry.path[base:].replace(os.sep, "/") for entry in walk_files(folder) if not entry.name.endswith(UNFINISHED)
+    }
     book = read_ledger(folder)
     return tuple(sorted(here | {file.path for file in book.files} if book else here))
 
@@ -348,8 +369,8 @@ def list_companion(checkpoint: Checkpoint, companion: Companion, folder: Path) -
 
 
 def _list_expected(folder: Path, name: str, files: Iterable[str], weighs: bool, part: Component) -> list[str]:
-    """Files of a component that must be there, whether or not anything shows them: its configuration, its weights, and the
-    shards that a weights index names."""
+    """Files of a component that must be there, whether or not anything shows them: its configuration, its weights, and
+    the shards that a weights index names."""
     prefix = f"{name}/" if name else ""
     here = [file[len(prefix) :] for file in files if file.startswith(prefix) and "/" not in file[len(prefix) :]]
     if not weighs:
@@ -358,7 +379,9 @@ def _list_expected(folder: Path, name: str, files: Iterable[str], weighs: bool, 
     must = ["config.json"]
     if not any(manifest.WEIGHTS.fullmatch(file) for file in here):
         must.append(next((file for file in here if manifest.WEIGHTS_INDEX.fullmatch(file)), ANY))
-    if any(manifest.is_shard(file) for file in here) and not any(manifest.WEIGHTS_INDEX.fullmatch(file) for file in here):
+    if any(manifest.is_shard(file) for file in here) and not any(
+        manifest.WEIGHTS_INDEX.fullmatch(file) for file in here
+    ):
         must.append(manifest.shard_index_name(next(file for file in here if manifest.is_shard(file))))
     for file in here:
         if manifest.WEIGHTS_INDEX.fullmatch(file) and file not in must:

@@ -1,8 +1,8 @@
 """Which files of a model's repository one pipeline loads, by their names and the pipeline's index (model_index.json).
 
-Nothing else is ever fetched, asked for or deleted. What lies on the disk is local_files.py's, what the hub says hub.py's.
-diffusers' own rule is `DiffusionPipeline.download` of 0.42.1; this one is narrower: a folder that the class doesn't take, a
-replaced component, code, and weights in a second format stay where they are.
+Nothing else is ever fetched, asked for or deleted. What lies on the disk is local_files.py's, what the hub says
+hub.py's. diffusers' own rule is `DiffusionPipeline.download` of 0.42.1; this one is narrower: a folder that the class
+doesn't take, a replaced component, code, and weights in a second format stay where they are.
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ INDEXES = ("model_index.json", "modular_model_index.json")
 DENOISERS = frozenset({"transformer", "transformer_2", "unet"})
 SHARD = r"-\d{5}-of-\d{5}"
 WEIGHTS = re.compile(rf"(diffusion_pytorch_model|pytorch_model|model)(\.\w+)?({SHARD})?(\.\w+)?\.(safetensors|bin)")
-WEIGHTS_INDEX = re.compile(r"(diffusion_pytorch_model|pytorch_model|model)\.(safetensors|bin)(\.\w+)?\.index(\.\w+)?\.json")
+WEIGHTS_INDEX = re.compile(
+    r"(diffusion_pytorch_model|pytorch_model|model)\.(safetensors|bin)(\.\w+)?\.index(\.\w+)?\.json"
+)
 SMALL = frozenset({".json", ".txt", ".model", ".jinja", ".vocab", ".tiktoken", ".spm"})
 PLAIN = re.compile(r"[A-Za-z0-9_][\w.-]*")
 
@@ -41,8 +43,8 @@ def _pipeline_class(name: str) -> type | None:
 
 @cache
 def _find_component_names(pipeline: str) -> frozenset[str]:
-    """The components a pipeline may have, by name: of the cards that ship for it, else the arguments of the class itself; empty
-    where neither can be told (a modular class)."""
+    """The components a pipeline may have, by name: of the cards that ship for it, else the arguments of the class
+    itself; empty where neither can be told (a modular class)."""
     shipped = [card.checkpoint for card in presets.cards() if card.checkpoint and card.checkpoint.pipeline == pipeline]
     if shipped:
         return frozenset(one.name for checkpoint in shipped for one in checkpoint.components)
@@ -51,16 +53,22 @@ def _find_component_names(pipeline: str) -> frozenset[str]:
 
 
 def component_names(checkpoint: Checkpoint) -> frozenset[str]:
-    """The names of the components a checkpoint may have: the card's, else those known of its pipeline; empty when unknown."""
+    """The names of the components a checkpoint may have: the card's, else those known of its pipeline; empty when
+    unknown.
+    """
     return frozenset(one.name for one in checkpoint.components) or _find_component_names(checkpoint.pipeline)
 
 
 def is_same_family(pipeline: str, other: str) -> bool:
-    """Whether two pipeline classes are the same or of one package of diffusers, so that one loads what the other has saved."""
+    """Whether two pipeline classes are the same or of one package of diffusers, so that one loads what the other has
+    saved.
+    """
     if pipeline == other:
         return True
     one, two = _pipeline_class(pipeline), _pipeline_class(other)
-    return one is not None and two is not None and one.__module__.rpartition(".")[0] == two.__module__.rpartition(".")[0]
+    return (
+        one is not None and two is not None and one.__module__.rpartition(".")[0] == two.__module__.rpartition(".")[0]
+    )
 
 
 def find_index(names: Iterable[str], pipeline: str) -> str:
@@ -80,7 +88,7 @@ def parse_object(text: bytes) -> dict[str, Any] | None:
 
 
 def read_components(index: dict[str, Any]) -> dict[str, Component]:
-    """The components an index names and that aren't empty, in either form: [library, class] or [library, class, where]."""
+    """The components an index names that aren't empty, in either form: [library, class] or [library, class, where]."""
     found: dict[str, Component] = {}
     for name, value in index.items():
         if not PLAIN.fullmatch(name) or name.startswith("_") or not isinstance(value, list) or len(value) < 2:
@@ -94,8 +102,11 @@ def read_components(index: dict[str, Any]) -> dict[str, Component]:
     return found
 
 
-def select_components(index: dict[str, Any] | None, names: Iterable[str], checkpoint: Checkpoint) -> tuple[Component, ...]:
-    """The components loaded from the main repository: those of the card, as the index has them, less what a companion replaces.
+def select_components(
+    index: dict[str, Any] | None, names: Iterable[str], checkpoint: Checkpoint
+) -> tuple[Component, ...]:
+    """The components loaded from the main repository: those of the card, as the index has them, less what a companion
+    replaces.
 
     Where the index can't be read (behind a gate) they are those whose folders are among the repository's file `names`.
     """
@@ -111,7 +122,9 @@ def select_components(index: dict[str, Any] | None, names: Iterable[str], checkp
 
 
 def resolve_companion(checkpoint: Checkpoint, companion: Companion, index: dict[str, Any] | None = None) -> Component:
-    """The component that a companion brings: the class it says, else the one of the main repository's index or of the card."""
+    """The component that a companion brings: the class it says, else the one of the main repository's index or of the
+    card.
+    """
     saved = read_components(index).get(companion.target) if index else None
     listed = next((one for one in checkpoint.components if one.name == companion.target), None)
     known = [one for one in (saved, listed) if one and companion.kind_of in ("", one.class_name)]
@@ -120,8 +133,8 @@ def resolve_companion(checkpoint: Checkpoint, companion: Companion, index: dict[
 
 
 def select_files(names: Iterable[str], folder: str, variant: str, weights: bool = True) -> tuple[str, ...]:
-    """The files of one component: its small files, and its weights in one format: safetensors before .bin, the variant's
-    before the others. `folder` "" is the repository's root. Paths are those of the repository."""
+    """The files of one component: its small files, and its weights in one format: safetensors before .bin, the
+    variant's before the others. `folder` "" is the repository's root. Paths are those of the repository."""
     prefix = f"{folder}/" if folder else ""
     here = [name[len(prefix) :] for name in names if name.startswith(prefix) and "/" not in name[len(prefix) :]]
     chosen = _weights(here, variant) if weights else ()
@@ -164,8 +177,12 @@ def shard_index_name(name: str) -> str:
     return f"{stem}.{ending}.index{variant}.json"
 
 
-def select_main_files(index: dict[str, Any] | None, names: Iterable[str], checkpoint: Checkpoint, gguf: bool) -> tuple[str, ...]:
-    """The files of the main repository that the card's pipeline loads. With `gguf` a GGUF companion stands in for weights."""
+def select_main_files(
+    index: dict[str, Any] | None, names: Iterable[str], checkpoint: Checkpoint, gguf: bool
+) -> tuple[str, ...]:
+    """The files of the main repository that the card's pipeline loads. With `gguf` a GGUF companion stands in for
+    weights.
+    """
     names = [name for name in names if is_safe_path(name)]
     spared = gguf_targets(checkpoint) if gguf else frozenset[str]()
     found = [one for one in (find_index(names, checkpoint.pipeline),) if one]
@@ -193,8 +210,8 @@ def companion_path(companion: Companion) -> str:
 
 
 def is_needed(companion: Companion, gguf: bool) -> bool:
-    """Whether a companion's files are needed to run: components and LoRAs always, a GGUF file only where it is preferred, an
-    upscaler never (it may follow)."""
+    """Whether a companion's files are needed to run: components and LoRAs always, a GGUF file only where it is
+    preferred, an upscaler never (it may follow)."""
     return companion.kind in ("component", "lora") or (companion.kind == "gguf" and gguf)
 
 

@@ -1,7 +1,7 @@
 """Where the files of models are on this disk, whether they are all there and whole, and which may be deleted.
 
-Looks in the home folder's models, the user's own folders and Hugging Face's cache. Never online, and imports nothing that runs a
-model: the Models tab asks for the state of every card at once.
+Looks in the home folder's models, the user's own folders and Hugging Face's cache. Never online, and imports nothing
+that runs a model: the Models tab asks for the state of every card at once.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Store:
         self._lock = threading.Lock()
 
     def locate(self, repo: str, revision: str) -> Path:
-        """The folder a repository is downloaded to. Raises `Refusal` for a name no hub has, which might lead elsewhere."""
+        """The folder a repository is downloaded to. Raises `Refusal` for a name no hub has: it might lead elsewhere."""
         if not REPO.fullmatch(repo) or not REVISION.fullmatch(revision) or ".." in repo + revision or "--" in repo:
             raise Refusal(
                 f"{repo}@{revision} is not the name of a repository.",
@@ -75,8 +75,9 @@ class Store:
         return self._preferences().weights.get(card.id) == "gguf"
 
     def find_folders(self, card: ModelCard) -> Folders:
-        """Where a card's files are, or would be. A companion's path is its repository's folder, in which `subfolder` and `file`
-        lie; None where it isn't needed, as when the user's own folder has that component. Raises `Refusal`."""
+        """Where a card's files are, or would be. A companion's path is its repository's folder, in which `subfolder`
+        and `file` lie; None where it isn't needed, as when the user's own folder has that component. Raises `Refusal`.
+        """
         checkpoint, gguf = require_checkpoint(card), self.prefers_gguf(card)
         adopted = self._preferences().folders.get(card.id)
         main = Path(adopted) if adopted else self._find(
@@ -85,7 +86,9 @@ class Store:
         own = Path(adopted) if adopted else None
         return Folders(main, tuple(self._find_companion(checkpoint, one, gguf, own) for one in checkpoint.companions))
 
-    def _find_companion(self, checkpoint: Checkpoint, companion: Companion, gguf: bool, own: Path | None) -> Path | None:
+    def _find_companion(
+        self, checkpoint: Checkpoint, companion: Companion, gguf: bool, own: Path | None
+    ) -> Path | None:
         """`own` is the user's folder of the whole model, which may hold the companion too."""
         if not manifest.is_needed(companion, gguf):
             return None
@@ -96,20 +99,28 @@ class Store:
                 return own
         file = companion.file or manifest.resolve_companion(checkpoint, companion).config_file
         files = (f"{companion.subfolder.strip('/')}/{file}".lstrip("/"),)
-        return self._find(companion.repo, companion.revision, files, lambda folder: list_companion(checkpoint, companion, folder))
+        return self._find(
+            companion.repo, companion.revision, files, lambda folder: list_companion(checkpoint, companion, folder)
+        )
 
     def _find(self, repo: str, revision: str, files: tuple[str, ...], needs: Callable[[Path], FileSet]) -> Path:
-        """An absolute folder as it is; else Hugging Face's cache, where all is there and isn't in the home folder already. Only a
-        snapshot that has one of `files` is looked at."""
+        """An absolute folder as it is; else Hugging Face's cache, where all is there and isn't in the home folder
+        already. Only a snapshot that has one of `files` is looked at."""
         if Path(repo).is_absolute():
             return Path(repo)
         home = self.locate(repo, revision)
-        if needs(home).find_fault() and (cached := _find_snapshot(repo, revision, files)) and not needs(cached).find_fault():
+        if (
+            needs(home).find_fault()
+            and (cached := _find_snapshot(repo, revision, files))
+            and not needs(cached).find_fault()
+        ):
             return cached
         return home
 
     def list_files(self, card: ModelCard, folders: Folders | None = None) -> tuple[FileSet, ...]:
-        """What a card needs of each of its folders, the main one first, as far as can be told offline. Raises `Refusal`."""
+        """What a card needs of each of its folders, the main one first, as far as can be told offline. Raises
+        `Refusal`.
+        """
         checkpoint, folders = require_checkpoint(card), folders or self.find_folders(card)
         beside = zip(checkpoint.companions, folders.companions, strict=True)
         return (
@@ -118,7 +129,9 @@ class Store:
         )
 
     def check(self, card: ModelCard) -> Disk:
-        """How a card's files are. Quick: it reads names, lengths and headers, and these once for as long as nothing changes."""
+        """How a card's files are. Quick: it reads names, lengths and headers, and these once for as long as nothing
+        changes.
+        """
         try:
             folders = self.find_folders(card)
         except Refusal as refused:
@@ -143,7 +156,9 @@ class Store:
         return Disk("partly", held, fault.sentence) if begun or not self.owns(folders.main) else Disk("missing", 0)
 
     def estimate_missing(self, card: ModelCard) -> int:
-        """About how many bytes are still to be downloaded, told without asking: as was asked for, or as the card's needs say."""
+        """About how many bytes are still to be downloaded, told without asking: as was asked for, or as the card's
+        needs say.
+        """
         state, held, _ = self.check(card)
         if state == "here":
             return 0
@@ -157,13 +172,16 @@ class Store:
         return max(0, total - held)
 
     def adopt(self, card: ModelCard, folder: Path) -> Path:
-        """The folder, made absolute, when it can stand in for a download of the card: what `Preferences.folders` then holds.
+        """The folder, made absolute, when it can stand in for a download of the card: what `Preferences.folders` then
+        holds.
 
         Raises `Refusal` when it isn't a folder of that pipeline, or its files aren't whole.
         """
         checkpoint, folder = require_checkpoint(card), Path(os.path.abspath(folder.expanduser()))  # noqa: PTH100  (links stay)
         if not folder.is_dir():
-            raise Refusal(f"There is no folder {folder}.", "Give the full path of the folder that holds model_index.json.")
+            raise Refusal(
+                f"There is no folder {folder}.", "Give the full path of the folder that holds model_index.json."
+            )
         name = manifest.find_index((entry.name for entry in os.scandir(folder)), checkpoint.pipeline)
         index = manifest.parse_object((folder / name).read_bytes()) if name else None
         if index is None:
@@ -182,23 +200,26 @@ class Store:
         return folder
 
     def delete(self, card: ModelCard, others: Iterable[ModelCard]) -> int:
-        """Delete a card's files, less those that another of the cards that is on the disk needs. Returns the bytes freed.
+        """Delete a card's files, less those that another of the cards that is on the disk needs. Returns the bytes
+        freed.
 
-        Raises `Refusal` while they are being downloaded, and for files that Stir hasn't put there: an adopted folder's, Hugging
-        Face's cache.
+        Raises `Refusal` while they are being downloaded, and for files that Stir hasn't put there: an adopted folder's,
+        Hugging Face's cache.
         """
         found = [need for need in self.list_files(card) if self.owns(need.folder) and need.folder.is_dir()]
         if not found and self.check(card).bytes:
             raise Refusal(
-                f"{card.title} lies in a folder that isn't Stir's ({self.find_folders(card).main}).", "Delete it there yourself."
+                f"{card.title} lies in a folder that isn't Stir's ({self.find_folders(card).main}).",
+                "Delete it there yourself.",
             )
         with self.lock(need.folder for need in found):
             kept = [self._find_claims(need.folder, card, others) for need in found]
             return sum(_remove(need, keep, card.id) for need, keep in zip(found, kept, strict=True))
 
     def _find_claims(self, folder: Path, card: ModelCard, others: Iterable[ModelCard]) -> set[str]:
-        """The files in a folder that other cards need which are on the disk, or whose download was begun. A card whose own files
-        the user has deleted claims nothing more, or two cards of one repository would protect each other for ever."""
+        """The files in a folder that other cards need which are on the disk, or whose download was begun. A card whose
+        own files the user has deleted claims nothing more, or two cards of one repository would protect each other for
+        ever."""
         book, claimed = read_ledger(folder), set[str]()
         for other in others:
             if other.id == card.id or other.checkpoint is None or (book and other.id in book.forgotten):
@@ -211,7 +232,9 @@ class Store:
 
     @contextmanager
     def lock(self, folders: Iterable[Path]) -> Generator[None]:
-        """Keep folders for oneself while files come or go, over all Stir processes. Raises `Refusal` where another has one."""
+        """Keep folders for oneself while files come or go, over all Stir processes. Raises `Refusal` where another has
+        one.
+        """
         from filelock import FileLock, Timeout
 
         locks = self.models / ".locks"
@@ -222,14 +245,19 @@ class Store:
                     stack.enter_context(FileLock(locks / f"{folder.name}.lock").acquire(blocking=False))
                 except Timeout:
                     raise Refusal(
-                        f"{folder.name} is being downloaded or deleted at this moment.", "Stop the download, or wait for it."
+                        f"{folder.name} is being downloaded or deleted at this moment.",
+                        "Stop the download, or wait for it.",
                     ) from None
             yield
 
 
 def _has_component(folder: Path, companion: Companion) -> bool:
     """Whether a folder of a whole model has the component that a companion would bring, of the same class."""
-    index = manifest.parse_object((folder / manifest.INDEXES[0]).read_bytes()) if get_size(folder / manifest.INDEXES[0]) else None
+    index = (
+        manifest.parse_object((folder / manifest.INDEXES[0]).read_bytes())
+        if get_size(folder / manifest.INDEXES[0])
+        else None
+    )
     part = manifest.read_components(index).get(companion.target) if index else None
     return part is not None and companion.kind_of in ("", part.class_name) and (folder / part.folder).is_dir()
 
@@ -238,9 +266,9 @@ def _require_kin(card: ModelCard, index: dict[str, object]) -> None:
     """Raises `Refusal` for the index of another pipeline: another family's, or one with other denoisers."""
     checkpoint, theirs = require_checkpoint(card), index.get("_class_name")
     if not isinstance(theirs, str) or not manifest.is_same_family(checkpoint.pipeline, theirs):
+        held = theirs if isinstance(theirs, str) else "different pipeline"
         raise Refusal(
-            f"This folder holds a {theirs if isinstance(theirs, str) else 'different pipeline'}, not a {checkpoint.pipeline}.",
-            f"Choose a copy of {checkpoint.repo}.",
+            f"This folder holds a {held}, not a {checkpoint.pipeline}.", f"Choose a copy of {checkpoint.repo}."
         )
     replaced = {one.target for one in checkpoint.companions if one.kind == "component"}
     there = (set(manifest.read_components(index)) & manifest.DENOISERS) - replaced
@@ -253,7 +281,9 @@ def _require_kin(card: ModelCard, index: dict[str, object]) -> None:
 
 
 def _find_snapshot(repo: str, revision: str, files: tuple[str, ...]) -> Path | None:
-    """The snapshot of a repository in Hugging Face's cache that has one of these files, as huggingface_hub looks for it."""
+    """The snapshot of a repository in Hugging Face's cache that has one of these files, as huggingface_hub looks for
+    it.
+    """
     from huggingface_hub import try_to_load_from_cache
     from huggingface_hub.errors import HFValidationError
 

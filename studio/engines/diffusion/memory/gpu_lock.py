@@ -1,4 +1,5 @@
-"""One lock on the GPU for all Stir processes of this user: one works at a time, the others wait. Lock files, freed by the system.
+"""One lock on the GPU for all Stir processes of this user: one works at a time, the others wait. Lock files, freed by
+the system.
 
 The files are in the user's own cache folder and not in a home folder: two homes share one GPU.
 """
@@ -29,12 +30,15 @@ NOTE = "Waiting for another Stir to finish on this GPU"
 class GpuLock:
     """The lock on one device of this computer. Where the disk has no file locks there is none, and nobody waits.
 
-    `device` is torch's name for it ("cuda:0"); `folder` is where the lock files lie, by default in the user's cache folder.
+    `device` is torch's name for it ("cuda:0"); `folder` is where the lock files lie, by default in the user's cache
+    folder.
     """
 
     def __init__(self, device: str, folder: Path | None = None) -> None:
         folder = folder or Path(platformdirs.user_cache_dir("Stir", appauthor=False)) / "turns"
-        name = re.sub(r"[^\w-]", "-", f"{platform.node()}-{device}")  # a user's folder may be shared by several computers
+        name = re.sub(
+            r"[^\w-]", "-", f"{platform.node()}-{device}"
+        )  # a user's folder may be shared by several computers
         self._file, self._queue = folder / f"{name}.turn", folder / f"{name}.queue"
         self._usable = self._can_lock(folder)
 

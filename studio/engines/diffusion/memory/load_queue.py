@@ -1,8 +1,8 @@
 """The queue of loads: each in a background thread of its own, one at a time, watched and stopped from anywhere.
 
-One at a time, because transformers and diffusers switch process-wide defaults (the dtype, how weights are initialised) while
-they build a model, and because two loads at once would each count on the same free memory. What a load does is the model
-manager's: see model_manager.py.
+One at a time, because transformers and diffusers switch process-wide defaults (the dtype, how weights are initialised)
+while they build a model, and because two loads at once would each count on the same free memory. What a load does is
+the model manager's: see model_manager.py.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ class Load:
 
 
 class LoadQueue:
-    """All loads under way or in line. `work` does one: it caches what it has loaded before it returns. Any thread may call."""
+    """All loads under way or in line. `work` does one: it caches what it has loaded before it returns. Any thread may
+    call.
+    """
 
     def __init__(self, work: Callable[[Load], None]) -> None:
         self._work = work
@@ -109,7 +111,9 @@ class LoadQueue:
             finally:
                 self._one.release()
         except BaseException as error:  # whoever waits raises it again; a thread has nobody else to tell
-            load.error = error.with_traceback(None) if find_exhausted(error) else error  # frames hold what was half loaded
+            load.error = (
+                error.with_traceback(None) if find_exhausted(error) else error
+            )  # frames hold what was half loaded
         with self._lock:
             self._under_way.pop(load.card.id, None)
             if load.error is not None and not load.hint and not isinstance(load.error, Stopped):
@@ -123,5 +127,8 @@ def describe_failure(load: Load) -> str:
     if isinstance(error, Refusal):
         return str(error)
     if isinstance(error, MemoryError):
-        return f"There was not enough memory to load {load.card.title}. Close other programs, or choose a model that needs less."
+        return (
+            f"There was not enough memory to load {load.card.title}. "
+            "Close other programs, or choose a model that needs less."
+        )
     return f"{load.card.title} can't be loaded ({type(error).__name__}: {str(error)[:160]})."

@@ -1,10 +1,10 @@
 """Loads a card's components from its files, one after the other, into a pipeline of the card's own class.
 
-Dtypes, LoRAs and the ways to store weights in less are here; only local files are read. Where the pipeline then waits and runs
-is residency.py's, what several models share shared_components.py's.
+Dtypes, LoRAs and the ways to store weights in less are here; only local files are read. Where the pipeline then waits
+and runs is residency.py's, what several models share shared_components.py's.
 
-`DiffusionPipeline` is never asked to find the class: for Wan, LTX-2 and others it ignores the components it is given and loads
-its own (diffusers 0.42.1). The concrete class takes them, and what it took is checked here.
+`DiffusionPipeline` is never asked to find the class: for Wan, LTX-2 and others it ignores the components it is given
+and loads its own (diffusers 0.42.1). The concrete class takes them, and what it took is checked here.
 """
 
 from __future__ import annotations
@@ -37,11 +37,14 @@ CHUNK = 64 * 1024 * 1024
 """Bytes read of a weight file between two looks at whether the load was stopped: tens of milliseconds of an SSD."""
 
 SPARSE = 0.5
-"""Share of a component's tensors that may be missing from its files (tied ones are); beyond, the files are another model's."""
+"""Share of a component's tensors that may be missing from its files (tied ones are); beyond, the files are another
+model's.
+"""
 
 
 def estimate_sizes(card: ModelCard, folders: Folders, fit: Fit, cpu: bool) -> dict[str, int]:
-    """The memory that loading a card takes, in bytes: by identity for what others may share, by component name for the rest.
+    """The memory that loading a card takes, in bytes: by identity for what others may share, by component name for the
+    rest.
 
     Raises `Refusal` for a folder that isn't whole.
     """
@@ -61,15 +64,18 @@ def choose_dtype(part: LocalComponent, checkpoint: Checkpoint, cpu: bool) -> tor
 
 
 def is_shareable(part: LocalComponent, checkpoint: Checkpoint) -> bool:
-    """Whether other cards may use this very component: not denoisers, which carry LoRAs and caches, nor what has no weights."""
+    """Whether other cards may use this very component: not denoisers, which carry LoRAs and caches, nor what has no
+    weights.
+    """
     return bool(part.weights) and part.name not in checkpoint.denoisers and not part.gguf
 
 
 def load(card: ModelCard, folders: Folders, fit: Fit, tick: Tick, shared: SharedComponents, cpu: bool = True) -> Any:
-    """The card's pipeline, in memory and not yet on a GPU. `tick` is called before each component and may raise to stop.
+    """The card's pipeline, in memory and not yet on a GPU. `tick` is called before each component and may raise to
+    stop.
 
-    Progress counts megabytes of weight files. Raises `Refusal` for files that are missing, cut or damaged, and for a package
-    that isn't installed; lets errors of memory through. When it raises, nothing of what it loaded stays.
+    Progress counts megabytes of weight files. Raises `Refusal` for files that are missing, cut or damaged, and for a
+    package that isn't installed; lets errors of memory through. When it raises, nothing of what it loaded stays.
     """
     checkpoint = require_checkpoint(card)
     _require_package(fit.weights, card)
@@ -117,7 +123,9 @@ def _load_component(
         return component
     try:
         _read_ahead(part.weights, report)
-        component = _read_component(card, part, fit.weights if part.name in checkpoint.denoisers else "published", folders, dtype)
+        component = _read_component(
+            card, part, fit.weights if part.name in checkpoint.denoisers else "published", folders, dtype
+        )
     except (Refusal, Stopped):
         raise
     except Exception as error:
@@ -137,8 +145,8 @@ def _load_component(
 def _read_ahead(files: tuple[Path, ...], report: Callable[[int], None]) -> None:
     """Bring weight files into the system's file cache, reporting every so often how many bytes are read.
 
-    Weights whose dtype doesn't change are only mapped (safetensors), so without this the disk would be read during the first
-    run, page by page, and a load could be neither watched nor stopped within a component.
+    Weights whose dtype doesn't change are only mapped (safetensors), so without this the disk would be read during the
+    first run, page by page, and a load could be neither watched nor stopped within a component.
     """
     read, buffer = 0, bytearray(min(CHUNK, max((file.stat().st_size for file in files), default=0)))
     for file in files:
@@ -148,7 +156,9 @@ def _read_ahead(files: tuple[Path, ...], report: Callable[[int], None]) -> None:
                 report(read)
 
 
-def _read_component(card: ModelCard, part: LocalComponent, weights: Weights, folders: Folders, dtype: torch.dtype) -> Any:
+def _read_component(
+    card: ModelCard, part: LocalComponent, weights: Weights, folders: Folders, dtype: torch.dtype
+) -> Any:
     kind = _find_class(part)
     if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
         return kind.from_pretrained(str(part.folder), local_files_only=True)
@@ -159,7 +169,11 @@ def _read_component(card: ModelCard, part: LocalComponent, weights: Weights, fol
         single: Any = kind
         quantised = GGUFQuantizationConfig(compute_dtype=dtype)
         return single.from_single_file(
-            str(part.weights[0]), config=str(folders.main), subfolder=part.folder.name, quantization_config=quantised, **options
+            str(part.weights[0]),
+            config=str(folders.main),
+            subfolder=part.folder.name,
+            quantization_config=quantised,
+            **options,
         ).eval()
     if part.variant:
         options["variant"] = part.variant
@@ -178,7 +192,9 @@ def _read_component(card: ModelCard, part: LocalComponent, weights: Weights, fol
 
 
 def _find_class(part: LocalComponent) -> Any:
-    """The class of a component, by library and name. Only diffusers' and transformers' own: a repository's code is never run."""
+    """The class of a component, by library and name. Only diffusers' and transformers' own: a repository's code is
+    never run.
+    """
     import diffusers
     import transformers
 
@@ -203,7 +219,9 @@ def _read_class_name(part: LocalComponent) -> str:
 
 
 def _resolve_renamed(name: str) -> str:
-    """transformers has renamed classes that published repositories still name (CLIPFeatureExtractor): diffusers knows which."""
+    """transformers has renamed classes that published repositories still name (CLIPFeatureExtractor): diffusers knows
+    which.
+    """
     from diffusers.utils.deprecation_utils import (
         _maybe_remap_transformers_class,  # pyright: ignore[reportPrivateUsage] - there is no public door to this table
     )
@@ -218,7 +236,9 @@ def _assemble(card: ModelCard, folders: Folders, loaded: dict[str, Any]) -> Any:
     if kind is None:
         raise Refusal(f"This version of diffusers has no {pipeline}, which {card.title} needs.", "Update diffusers.")
     try:
-        if hasattr(kind, "update_components"):  # a modular pipeline: its index may name components of other repositories
+        if hasattr(
+            kind, "update_components"
+        ):  # a modular pipeline: its index may name components of other repositories
             pipe = kind(pretrained_model_name_or_path=str(folders.main), local_files_only=True)
             pipe.update_components(**loaded)
         else:
@@ -232,27 +252,37 @@ def _assemble(card: ModelCard, folders: Folders, loaded: dict[str, Any]) -> Any:
         raise Refusal(f"{card.title} can't be put together ({_shorten(error)}).", AGAIN) from error
     ignored = [name for name, one in loaded.items() if getattr(pipe, name, None) is not one]
     if ignored:
-        raise Refusal(f"{pipeline} did not take the {ignored[0]} that was loaded for it.", "Check the card's pipeline class.")
+        raise Refusal(
+            f"{pipeline} did not take the {ignored[0]} that was loaded for it.", "Check the card's pipeline class."
+        )
     return pipe
 
 
 def _add_loras(card: ModelCard, folders: Folders, pipe: Any) -> None:
-    """The card's LoRAs, each into its denoiser at its scale. They stay apart from the weights: rounded into them, they'd lose."""
+    """The card's LoRAs, each into its denoiser at its scale. They stay apart from the weights: rounded into them,
+    they'd lose.
+    """
     wanted = [companion for companion in require_checkpoint(card).companions if companion.kind == "lora"]
     if not wanted:
         return
     if find_spec("peft") is None:
-        raise Refusal(f"{card.title} has a LoRA, which needs the Python package peft.", "Install it with: pip install peft")
+        raise Refusal(
+            f"{card.title} has a LoRA, which needs the Python package peft.", "Install it with: pip install peft"
+        )
     scales: dict[str, dict[str, float]] = {}
     for number, companion in enumerate(wanted):
         file, name = find_companion_file(card, folders, companion), f"{companion.target or 'transformer'}_{number}"
         second = {"load_into_transformer_2": True} if companion.target == "transformer_2" else {}
         try:
-            pipe.load_lora_weights(str(file.parent), weight_name=file.name, adapter_name=name, local_files_only=True, **second)
+            pipe.load_lora_weights(
+                str(file.parent), weight_name=file.name, adapter_name=name, local_files_only=True, **second
+            )
         except Exception as error:
             if find_exhausted(error):
                 raise
-            raise Refusal(f"The LoRA {companion.file} of {card.title} can't be loaded ({_shorten(error)}).", AGAIN) from error
+            raise Refusal(
+                f"The LoRA {companion.file} of {card.title} can't be loaded ({_shorten(error)}).", AGAIN
+            ) from error
         scales.setdefault(companion.target or "transformer", {})[name] = companion.scale
     for target, adapters in scales.items():
         denoiser = getattr(pipe, target)
@@ -280,7 +310,9 @@ def _narrow(denoiser: Any, dtype: torch.dtype) -> None:
 
 
 def silence_libraries(pipeline: str) -> None:
-    """Bring the libraries, without bars and warnings of their own: progress is on the page, and what matters is an error here."""
+    """Bring the libraries, without bars and warnings of their own: progress is on the page, and what matters is an
+    error here.
+    """
     import diffusers
     import transformers
 

@@ -1,7 +1,7 @@
 """The machine models run on: its GPU, its memory, and how much of both is free right now. Bytes.
 
-From nvidia-smi, psutil and a container's own limit. torch is imported only where nvidia-smi answers, so that a machine without
-an NVIDIA GPU never waits for it.
+From nvidia-smi, psutil and a container's own limit. torch is imported only where nvidia-smi answers, so that a machine
+without an NVIDIA GPU never waits for it.
 """
 
 from __future__ import annotations
@@ -50,7 +50,9 @@ def read_machine() -> Machine:
     import torch
 
     if not torch.cuda.is_available():
-        return _describe_processor(f"there is an NVIDIA GPU ({found}), but this PyTorch ({torch.__version__}) can't use it")
+        return _describe_processor(
+            f"there is an NVIDIA GPU ({found}), but this PyTorch ({torch.__version__}) can't use it"
+        )
     about = torch.cuda.get_device_properties(0)
     capability = (int(about.major), int(about.minor))
     return Machine(
@@ -59,7 +61,9 @@ def read_machine() -> Machine:
 
 
 def _describe_processor(note: str) -> Machine:
-    return Machine("cpu", platform.processor() or platform.machine(), 0, _count_ram(), free_ram=_count_free_ram, note=note)
+    return Machine(
+        "cpu", platform.processor() or platform.machine(), 0, _count_ram(), free_ram=_count_free_ram, note=note
+    )
 
 
 def _find_nvidia_gpu() -> str | None:
@@ -69,7 +73,11 @@ def _find_nvidia_gpu() -> str | None:
         return None
     try:
         done = subprocess.run(
-            [command, "--query-gpu=name", "--format=csv,noheader"], capture_output=True, text=True, timeout=20, check=True
+            [command, "--query-gpu=name", "--format=csv,noheader"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+            check=True,
         )
     except (OSError, subprocess.SubprocessError):
         return None
@@ -98,7 +106,8 @@ def _count_free_ram() -> int:
 
 
 def read_container_limit(root: Path = Path("/sys/fs/cgroup")) -> tuple[int, int]:
-    """The memory limit of the container we run in and what is used of it (without what the system can drop); 0, 0 for none.
+    """The memory limit of the container we run in and what is used of it (without what the system can drop); 0, 0 for
+    none.
 
     psutil doesn't know of it: it reports the whole machine's memory, and the system kills who goes over the limit.
     """

@@ -1,7 +1,8 @@
-"""The cache of loaded models in system memory: least recently used evicted first, within a memory budget. It knows no GPU.
+"""The cache of loaded models in system memory: least recently used evicted first, within a memory budget. It knows no
+GPU.
 
-Owned by the model manager, which keeps the GPU's residency beside it. Any thread may call; nothing here waits for a load or a
-run. Imports without torch.
+Owned by the model manager, which keeps the GPU's residency beside it. Any thread may call; nothing here waits for a
+load or a run. Imports without torch.
 """
 
 from __future__ import annotations
@@ -72,7 +73,9 @@ def count_module_bytes(module: nn.Module, device: str = "") -> int:
 
 
 def count_model_bytes(models: list[LoadedModel], device: str = "") -> int:
-    """Bytes of several models together; what they share counts once. Only those on one kind of device where that is given."""
+    """Bytes of several models together; what they share counts once. Only those on one kind of device where that is
+    given.
+    """
     modules = {id(module): module for loaded in models for module in loaded.modules.values()}
     return sum(count_module_bytes(module, device) for module in modules.values())
 
@@ -81,7 +84,9 @@ def count_model_bytes(models: list[LoadedModel], device: str = "") -> int:
 
 
 def find_budget(machine: Machine, held: int, ram_gb: float) -> tuple[int, Choice]:
-    """Bytes that all loaded models together may hold, and why. They hold `held` now; `ram_gb` is the user's own cap, or 0."""
+    """Bytes that all loaded models together may hold, and why. They hold `held` now; `ram_gb` is the user's own cap, or
+    0.
+    """
     if ram_gb > 0:
         return round(ram_gb * GB), Choice("memory cap", f"{ram_gb:g} GB", "set in Settings")
     others = max(0, machine.ram - machine.free_ram() - held)
@@ -95,8 +100,8 @@ def choose_evictions(
 ) -> list[str] | None:
     """Which models are evicted, the least recently used first: as few as will do, None when even all of them don't.
 
-    `order` lists those that may go, the oldest first. `need` and `room` tell, for a number of models that are gone, the bytes
-    the new model takes then (it may share with one that stays) and the bytes there are for it.
+    `order` lists those that may go, the oldest first. `need` and `room` tell, for a number of models that are gone, the
+    bytes the new model takes then (it may share with one that stays) and the bytes there are for it.
     """
     for count in range(len(order) + 1):
         gone = order[:count]
@@ -106,7 +111,9 @@ def choose_evictions(
 
 
 def refuse_load(title: str, need: int, room: int, allowed: int) -> Refusal:
-    """The refusal of a load for which `room`, what is really free, or `allowed`, what the user's cap leaves, doesn't suffice."""
+    """The refusal of a load for which `room`, what is really free, or `allowed`, what the user's cap leaves, doesn't
+    suffice.
+    """
     if need <= room:
         return Refusal(
             f"{title} needs {need / GB:.1f} GB of memory, and Settings allow models {max(0, allowed) / GB:.1f} GB.",
@@ -144,7 +151,7 @@ class CachedModel:
         self.failed[way] = min(volume, self.failed.get(way, volume))
 
     def choose_fit(self, wanted: Fit, volume: float) -> Fit:
-        """How a clip of this volume is run: as `wanted`, or lower where one no larger ran out of video memory that way."""
+        """How to run a clip of this volume: as `wanted`, or lower if one no larger ran out of video memory that way."""
         while self.failed.get((wanted.placement, wanted.weights), inf) <= volume:
             less = lower(self.loaded.card, self.loaded.machine, wanted)
             if less is None:
@@ -156,8 +163,8 @@ class CachedModel:
 class ModelCache:
     """All models in memory, by card id. `busy` is the one at work, which only its own job may evict.
 
-    `release` is called with a model that is evicted, and a test of whether a component is another model's too, before its memory
-    is freed. `clock` counts seconds.
+    `release` is called with a model that is evicted, and a test of whether a component is another model's too, before
+    its memory is freed. `clock` counts seconds.
     """
 
     def __init__(
@@ -224,7 +231,8 @@ class ModelCache:
         return find_budget(self._machine, self.count_bytes(), ram_gb)
 
     def make_room(self, title: str, sizes: dict[str, int], ram_gb: float) -> None:
-        """Evict models, the least recently used first, until one of these `sizes` (component identity → bytes) can be read.
+        """Evict models, the least recently used first, until one of these `sizes` (component identity → bytes) can be
+        read.
 
         Raises `Refusal` when even evicting all that aren't at work wouldn't do, and then evicts none.
         """
@@ -268,7 +276,7 @@ class ModelCache:
         return self._evict_all(old)
 
     def _evict_all(self, names: list[str]) -> int:
-        """Drop models, and collect garbage once for all of them: it takes a good part of a second. Returns bytes freed."""
+        """Drop models, and collect garbage once for all: it takes a good part of a second. Returns bytes freed."""
         freed = sum(self._drop(name) for name in names)
         if names:
             collect_garbage()

@@ -1,8 +1,9 @@
-"""The model manager: which models are loaded, which is at work, and which makes room; it owns the cache and the GPU's residency.
+"""The model manager: which models are loaded, which is at work, and which makes room; it owns the cache and the GPU's
+residency.
 
-The cache (model_cache.py) holds what is in system memory, the residency (residency.py) what of it is on the GPU; loads go
-through a queue (load_queue.py), and one Stir process at a time works on a GPU (gpu_lock.py). Imports without torch, which the
-first load brings.
+The cache (model_cache.py) holds what is in system memory, the residency (residency.py) what of it is on the GPU; loads
+go through a queue (load_queue.py), and one Stir process at a time works on a GPU (gpu_lock.py). Imports without torch,
+which the first load brings.
 
 A job that waits for a load stops at once when it is stopped; the load itself ends before its next component.
 """
@@ -40,7 +41,9 @@ WATCH = 5.0
 
 
 class MemoryState(NamedTuple):
-    """How a model is in memory: `bytes` it holds (with what it shares), `progress` while it loads, `problem` of its last load."""
+    """How a model is in memory: `bytes` it holds (with what it shares), `progress` while it loads, `problem` of its
+    last load.
+    """
 
     state: Literal["out", "loading", "ram", "gpu"]
     bytes: int = 0
@@ -49,9 +52,11 @@ class MemoryState(NamedTuple):
 
 
 class ModelManager:
-    """The cards in memory. Every method may be called from any thread; only `use`, and `lower` within it, wait for loads.
+    """The cards in memory. Every method may be called from any thread; only `use`, and `lower` within it, wait for
+    loads.
 
-    `load` and `residency` are the real ones unless given; `clock` counts seconds. `loads` counts how often a card was read.
+    `load` and `residency` are the real ones unless given; `clock` counts seconds. `loads` counts how often a card was
+    read.
     """
 
     def __init__(
@@ -85,9 +90,10 @@ class ModelManager:
     def use(self, card: ModelCard, tick: Tick, plan: Plan | None = None) -> Generator[LoadedModel]:
         """The card, loaded and ready to run, for one job at a time; it is loaded where it isn't.
 
-        `plan` is what the job will make: a larger clip is given more room beside the weights, which may wait elsewhere for it.
-        `tick` is called while waiting and may raise to stop. Raises `Refusal` for a card that doesn't fit, isn't on the disk or
-        is damaged. Errors of memory come out as they are, after idle cards have made room and it was tried again.
+        `plan` is what the job will make: a larger clip is given more room beside the weights, which may wait elsewhere
+        for it. `tick` is called while waiting and may raise to stop. Raises `Refusal` for a card that doesn't fit,
+        isn't on the disk or is damaged. Errors of memory come out as they are, after idle cards have made room and it
+        was tried again.
         """
         while not self._one_job.acquire(timeout=POLL):
             tick(Progress("wait", note="Waiting for the job that is running"))
@@ -125,7 +131,7 @@ class ModelManager:
             held = lowered
 
     def _wait(self, card: ModelCard, wanted: Fit, tick: Tick) -> CachedModel:
-        """The card in memory with these weights: it is, or a load that is under way brings it, or one that begins here."""
+        """The card in memory with these weights: it is, or a load under way brings it, or one that begins here."""
         failed: dict[tuple[Placement, Weights], float] = {}
         while True:
             held = self._cache.get(card.id)
@@ -148,7 +154,8 @@ class ModelManager:
                 raise load.error
 
     def lower(self, loaded: LoadedModel, tick: Tick = lambda progress: None) -> LoadedModel | None:
-        """The same card in the next way that needs less video memory, for the job that uses it; None when there is none.
+        """The same card in the next way that needs less video memory, for the job that uses it; None when there is
+        none.
 
         What can stay in memory stays: only int8 weights are read again, and then the old `loaded` is empty.
         """
@@ -209,14 +216,18 @@ class ModelManager:
     # ------------------------------------------------------------------------------------------------ loading
 
     def begin(self, card: ModelCard) -> None:
-        """Begin to load a card in the background. Raises `Refusal` for one that doesn't fit or that no folder is known for."""
+        """Begin to load a card in the background. Raises `Refusal` for one that doesn't fit or that no folder is known
+        for.
+        """
         wanted = self._fit(card)
         self._folders(card)
         if self._cache.get(card.id) is None:
             self._loads.start(card, wanted)
 
     def expect(self, card: ModelCard) -> None:
-        """A hint that this card comes next: loads it in the background where memory allows, or does nothing and says nothing."""
+        """A hint that this card comes next: loads it in the background where memory allows, or does nothing and says
+        nothing.
+        """
         try:
             wanted = self._fit(card)
             if self._cache.get(card.id) is None:
@@ -249,7 +260,9 @@ class ModelManager:
         except BaseException:
             shared.leave(card.id)
             raise
-        self._cache.add(LoadedModel(card, pipe, kind, self.machine, load.fit, self._clock() - began, shared.list_reused(card.id)))
+        self._cache.add(
+            LoadedModel(card, pipe, kind, self.machine, load.fit, self._clock() - began, shared.list_reused(card.id))
+        )
         self.loads += 1
         if self._watcher is None:
             self._watcher = threading.Thread(target=self._watch_idle, name="idle models", daemon=True)
@@ -282,8 +295,9 @@ class ModelManager:
     def free_idle(self, keep: ModelCard, memory: Memory = "video") -> int:
         """Free what doesn't belong to `keep`: "video": it moves to memory; "system": it is let go of. Returns bytes.
 
-        `keep` itself leaves the GPU too, which costs a moment and isn't counted: what of it isn't needed next is out of the way.
-        Called by the job that runs, between runs of its pipeline. Without a GPU there is only the system's memory.
+        `keep` itself leaves the GPU too, which costs a moment and isn't counted: what of it isn't needed next is out of
+        the way. Called by the job that runs, between runs of its pipeline. Without a GPU there is only the system's
+        memory.
         """
         if memory == "video" and self.machine.cuda:
             return self.residency.offload_all(keep.id)

@@ -1,7 +1,7 @@
 """Memory placement: whether a model fits this machine, and how: on the GPU, offloaded in turns, streamed, or in 8 bits.
 
-Arithmetic over a card's needs and the machine's memory, with the reason for each decision; nothing is loaded or measured. The
-ways are tried in order of speed; a preference of the user's goes before the order. GB are 1e9 bytes.
+Arithmetic over a card's needs and the machine's memory, with the reason for each decision; nothing is loaded or
+measured. The ways are tried in order of speed; a preference of the user's goes before the order. GB are 1e9 bytes.
 """
 
 from __future__ import annotations
@@ -27,8 +27,10 @@ PROCESSOR_LIMIT = 1.0
 """GB of weights up to which a model is run without a GPU at all: beyond, one clip takes hours."""
 
 ORDER: tuple[tuple[Placement, Weights], ...] = (
-    ("resident", "published"), ("managed", "published"), ("grouped", "published"), ("managed", "fp8"), ("grouped", "fp8"),
-    ("managed", "int8"), ("grouped", "int8"), ("managed", "gguf"), ("grouped", "gguf"),
+    ("resident", "published"), ("managed", "published"), ("grouped", "published"),
+    ("managed", "fp8"), ("grouped", "fp8"),
+    ("managed", "int8"), ("grouped", "int8"),
+    ("managed", "gguf"), ("grouped", "gguf"),
 )  # fmt: skip
 """The ways to run, the fastest and truest first. Cost of each: see `_WHY`."""
 
@@ -48,7 +50,9 @@ PARALLAX = "Use the built-in Parallax, which runs on any computer, or a model th
 
 @dataclass(frozen=True)
 class Fit:
-    """The verdict on a card: "slowly" where weights are streamed or there is no GPU. Reason and remedy in the user's words."""
+    """The verdict on a card: "slowly" where weights are streamed or there is no GPU. Reason and remedy in the user's
+    words.
+    """
 
     fits: Literal["yes", "slowly", "no"]
     reason: str
@@ -64,7 +68,9 @@ def is_installed(package: str) -> bool:
 
 
 def find_volume(card: ModelCard, plan: Plan | None) -> float:
-    """How large a clip is: 1 at the card's default size and length. A model of sections makes a longer one piece by piece."""
+    """How large a clip is: 1 at the card's default size and length. A model of sections makes a longer one piece by
+    piece.
+    """
     if card.checkpoint is None or plan is None:
         return 1.0
     (width, height), lengths = card.checkpoint.sizes.native[0], card.checkpoint.lengths
@@ -73,17 +79,23 @@ def find_volume(card: ModelCard, plan: Plan | None) -> float:
 
 
 def estimate_activation(needs: Needs, volume: float = 1.0) -> float:
-    """GB that a run of so large a clip takes, besides the weights. The card's own number is the least: decoders work in tiles."""
+    """GB that a run of so large a clip takes, besides the weights. The card's own number is the least: decoders work in
+    tiles.
+    """
     return needs.activation * max(1.0, volume)
 
 
 def fit(
-    card: ModelCard, machine: Machine, preferences: Preferences, have: Callable[[str], bool] = is_installed, volume: float = 1.0
+    card: ModelCard,
+    machine: Machine,
+    preferences: Preferences,
+    have: Callable[[str], bool] = is_installed,
+    volume: float = 1.0,
 ) -> Fit:
     """How `card` would run on `machine`. `have` tells which optional packages there are.
 
-    For a clip of a larger `volume` the weights are the same, and wait elsewhere where they'd leave its run no room: unless the
-    user has said where.
+    For a clip of a larger `volume` the weights are the same, and wait elsewhere where they'd leave its run no room:
+    unless the user has said where.
     """
     checkpoint = card.checkpoint
     if checkpoint is None:
@@ -105,13 +117,17 @@ def fit(
     if wanted != ("auto", "auto"):
         return _fit_as_set(checkpoint, machine, wanted)
     least = find_shortage(checkpoint, machine, *_list_ways(wanted, checkpoint, have)[-1]) or ""
-    if any(one.kind == "gguf" for one in checkpoint.companions) and not find_shortage(checkpoint, machine, "grouped", "gguf"):
+    if any(one.kind == "gguf" for one in checkpoint.companions) and not find_shortage(
+        checkpoint, machine, "grouped", "gguf"
+    ):
         return _reject(least, "In Settings, set its weights to GGUF: with those it fits. Or use the built-in Parallax.")
     return _reject(least)
 
 
 def lower(card: ModelCard, machine: Machine, now: Fit, have: Callable[[str], bool] = is_installed) -> Fit | None:
-    """The next way that needs less video memory than `now`, for a run that didn't fit after all; None when there is none."""
+    """The next way that needs less video memory than `now`, for a run that didn't fit after all; None when there is
+    none.
+    """
     checkpoint = card.checkpoint
     if checkpoint is None or not machine.cuda:
         return None
@@ -128,7 +144,11 @@ def lower(card: ModelCard, machine: Machine, now: Fit, have: Callable[[str], boo
 
 def estimate_vram(checkpoint: Checkpoint, placement: Placement, weights: Weights, volume: float = 1.0) -> float:
     """GB of video memory a run takes: weights that are there at once, and the run itself."""
-    needs, run, count = checkpoint.needs, estimate_activation(checkpoint.needs, volume), max(1, len(checkpoint.denoisers))
+    needs, run, count = (
+        checkpoint.needs,
+        estimate_activation(checkpoint.needs, volume),
+        max(1, len(checkpoint.denoisers)),
+    )
     denoiser = needs.denoiser * SHRINK[weights]
     if placement == "resident":
         return denoiser + needs.encoder + needs.other + run
@@ -145,7 +165,9 @@ def estimate_streamed(needs: Needs, count: int = 1) -> float:
 
 
 def estimate_ram(checkpoint: Checkpoint, weights: Weights) -> float:
-    """GB of memory that a card takes: all its parts wait there. Files are mapped and not copied while weights are narrowed."""
+    """GB of memory that a card takes: all its parts wait there. Files are mapped and not copied while weights are
+    narrowed.
+    """
     needs = checkpoint.needs
     return needs.encoder + needs.other + needs.denoiser * SHRINK[weights]
 
@@ -153,20 +175,21 @@ def estimate_ram(checkpoint: Checkpoint, weights: Weights) -> float:
 def find_shortage(checkpoint: Checkpoint, machine: Machine, placement: Placement, weights: Weights) -> str | None:
     """What is missing for this way, in the user's words; None when nothing is.
 
-    The card's own minima count: streaming works where they are met, whatever the estimate, and below its memory the published
-    weights don't.
+    The card's own minima count: streaming works where they are met, whatever the estimate, and below its memory the
+    published weights don't.
     """
     needs = checkpoint.needs
     need, there = estimate_vram(checkpoint, placement, weights) + VIDEO_RESERVE, machine.vram / GB
     if placement == "grouped":
         need = min(need, needs.vram)
+    way = _describe(placement, weights)
     if need > there:
-        return f"It needs {_gb(need)} of video memory even {_describe(placement, weights)}; this {machine.name} has {_gb(there)}."
+        return f"It needs {_gb(need)} of video memory even {way}; this {machine.name} has {_gb(there)}."
     need, there = estimate_ram(checkpoint, weights) + SYSTEM_RESERVE, machine.ram / GB
     if weights == "published":
         need = max(need, needs.ram)
     if need > there:
-        return f"It needs {_gb(need)} of memory even {_describe(placement, weights)}; this machine has {_gb(there)}."
+        return f"It needs {_gb(need)} of memory even {way}; this machine has {_gb(there)}."
     return None
 
 
@@ -196,7 +219,9 @@ def _refuse_impossible(weights: Weights, checkpoint: Checkpoint, have: Callable[
     if weights == "gguf" and not any(companion.kind == "gguf" for companion in checkpoint.companions):
         return _reject("This model's card names no GGUF file.", "Choose other weights for it in Settings.")
     if package and not have(package):
-        return _reject(f"{weights} weights need the Python package {package}.", f"Install it with: pip install {package}")
+        return _reject(
+            f"{weights} weights need the Python package {package}.", f"Install it with: pip install {package}"
+        )
     return None
 
 
@@ -211,7 +236,9 @@ def _fit_processor(needs: Needs, machine: Machine) -> Fit:
         Choice("weights", "published", "they are small enough for the processor"),
         Choice("dtype", "float32", "processors are slow at shorter numbers"),
     )
-    return Fit("slowly", f"It is small enough for the processor, which is slow; {why}.", "", "resident", "published", choices)
+    return Fit(
+        "slowly", f"It is small enough for the processor, which is slow; {why}.", "", "resident", "published", choices
+    )
 
 
 def _accept(
@@ -234,7 +261,9 @@ def _accept(
         Choice("weights", weights, what if wanted[1] == "auto" else f"set in Settings; {_WHY[weights]}"),
     ]
     if checkpoint.dtype == "bfloat16" and machine.capability < (8, 0):
-        choices.append(Choice("dtype", "bfloat16", f"what the model needs, though {machine.name} is slow at it (before Ampere)"))
+        choices.append(
+            Choice("dtype", "bfloat16", f"what the model needs, though {machine.name} is slow at it (before Ampere)")
+        )
     fits = "slowly" if placement == "grouped" else "yes"
     return Fit(fits, f"Runs {_describe(placement, weights)}: {where}.", "", placement, weights, tuple(choices))
 
@@ -242,7 +271,11 @@ def _accept(
 def _place_for_volume(checkpoint: Checkpoint, machine: Machine, found: Fit, volume: float) -> Fit:
     """The same weights placed the next way that leaves room for a run of this size; streamed where none does."""
     most = machine.vram / GB - VIDEO_RESERVE
-    if volume <= 1 or found.placement == "grouped" or estimate_vram(checkpoint, found.placement, found.weights, volume) <= most:
+    if (
+        volume <= 1
+        or found.placement == "grouped"
+        or estimate_vram(checkpoint, found.placement, found.weights, volume) <= most
+    ):
         return found
     parted = found.placement == "resident" and estimate_vram(checkpoint, "managed", found.weights, volume) <= most
     placement: Placement = "managed" if parted else "grouped"
@@ -255,7 +288,9 @@ def _place_for_volume(checkpoint: Checkpoint, machine: Machine, found: Fit, volu
 
 
 def _fit_as_set(checkpoint: Checkpoint, machine: Machine, wanted: tuple[Placement, Weights]) -> Fit:
-    """What the user set, although by the numbers it doesn't fit: the numbers are estimates, and it is the user's machine."""
+    """What the user set, although by the numbers it doesn't fit: the numbers are estimates, and it is the user's
+    machine.
+    """
     placement: Placement = "grouped" if wanted[0] == "auto" else wanted[0]
     weights: Weights = "published" if wanted[1] == "auto" else wanted[1]
     doubt = find_shortage(checkpoint, machine, placement, weights) or ""
@@ -269,7 +304,9 @@ def _reject(reason: str, remedy: str = PARALLAX) -> Fit:
 
 
 def _describe(placement: Placement, weights: Weights) -> str:
-    where = {"resident": "entirely on the GPU", "managed": "part by part on the GPU", "grouped": "streamed to the GPU"}[placement]
+    where = {"resident": "entirely on the GPU", "managed": "part by part on the GPU", "grouped": "streamed to the GPU"}[
+        placement
+    ]
     return where if weights == "published" else f"{where} with {weights} weights"
 
 

@@ -1,11 +1,12 @@
-"""What is on the GPU: several models at once, each component brought there when it runs, others offloaded when room is needed.
+"""What is on the GPU: several models at once, each component brought there when it runs, others offloaded when room is
+needed.
 
-Built on diffusers' ComponentsManager and group offloading. What stays in system memory is model_cache.py's. One job at a time
-runs; what other threads may call is said with each method.
+Built on diffusers' ComponentsManager and group offloading. What stays in system memory is model_cache.py's. One job at
+a time runs; what other threads may call is said with each method.
 
-The ComponentsManager's own way to add a component moves all others to memory and forgets its strategy and margin (diffusers
-0.42.1), and its search for what to offload tries all subsets. So here a model is attached and detached without touching the
-others, hooks may be added while another model runs, and the search is bounded.
+The ComponentsManager's own way to add a component moves all others to memory and forgets its strategy and margin
+(diffusers 0.42.1), and its search for what to offload tries all subsets. So here a model is attached and detached
+without touching the others, hooks may be added while another model runs, and the search is bounded.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ from studio.engines.diffusion.memory.placement import GB, VIDEO_RESERVE, estimat
 from studio.nouns import Progress
 
 MOST_SEARCHED = 12
-"""How many components are weighed in all combinations (4096 of them, milliseconds); of more, the largest leave first."""
+"""How many components are weighed in all combinations (4096 of them, milliseconds); of more, the largest leave first.
+"""
 
 ENCODER_RUN = 1.0
 """GB a text encoder needs to run, besides itself: one prompt is short."""
@@ -40,7 +42,9 @@ _GROUP_HOOKS = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_gr
 
 
 def choose_offloads(sizes: dict[str, int], needed: int) -> list[str]:
-    """Which of these are moved out to free `needed` bytes: the combination that frees least beyond it, all if none suffices."""
+    """Which of these are moved out to free `needed` bytes: the combination that frees least beyond it, all if none
+    suffices.
+    """
     if needed <= 0 or not sizes:
         return []
     names = sorted(sizes, key=lambda name: sizes[name], reverse=True)
@@ -65,7 +69,9 @@ class OffloadStrategy:
         self.margin = 0
 
     def __call__(self, hooks: list[Any], model_id: str, model: nn.Module, execution_device: Any) -> list[Any]:
-        """diffusers' signature: the hooks of what is on the GPU, what comes in, and whither; returns those that must leave."""
+        """diffusers' signature: the hooks of what is on the GPU, what comes in, and whither; returns those that must
+        leave.
+        """
         return self.choose(hooks, count_module_bytes(model))
 
     def choose(self, hooks: list[Any], coming: int) -> list[Any]:
@@ -95,7 +101,7 @@ class GpuComponents(ComponentsManager):
             collection.add(key)
 
     def detach(self, card: str) -> list[nn.Module]:
-        """Let go of a card's components, and return those that no other card uses, off their hooks and where they are."""
+        """Let go of a card's components, and return those no other card uses, off their hooks and where they are."""
         keys: set[str] = self.collections.pop(card, set())
         gone = {key for key in keys if not any(key in others for others in self.collections.values())}
         for hook in [one for one in self.hooks if one.model_id in gone]:
@@ -137,9 +143,11 @@ class Residency:
         self._streamed: dict[int, tuple[nn.Module, Any]] = {}
 
     def activate(self, loaded: LoadedModel, tick: Tick = lambda progress: None, volume: float = 1.0) -> None:
-        """Make ready for a run of this card, by the thread that runs it: registered, streamed or brought over as its fit says.
+        """Make ready for a run of this card, by the thread that runs it: registered, streamed or brought over as its
+        fit says.
 
-        `tick` is called before each component that moves or is pinned, and may raise to stop. `volume` is how large the clip is.
+        `tick` is called before each component that moves or is pinned, and may raise to stop. `volume` is how large the
+        clip is.
         """
         if not self.active:
             return
@@ -149,7 +157,9 @@ class Residency:
             for module in [one for one in streams.values() if id(one) not in self._streamed]:
                 tick(MOVING)
                 self._stream(loaded, module)
-            self.components.attach(loaded.card.id, {name: one for name, one in loaded.modules.items() if name not in streams})
+            self.components.attach(
+                loaded.card.id, {name: one for name, one in loaded.modules.items() if name not in streams}
+            )
             own = self.components.list_hooks(loaded.card.id)
             coming = own if loaded.fit.placement == "resident" else []
             self._clear(own, coming)
@@ -159,8 +169,9 @@ class Residency:
             hook.hook.pre_forward(hook.model)
 
     def _clear(self, own: list[Any], coming: list[Any]) -> None:
-        """Have other cards' components leave for those `coming` and for the run: hooks make room only for what comes in, one at
-        a time, and would as soon move out what has just come. Where parts take turns, own ones leave too if others don't do."""
+        """Have other cards' components leave for those `coming` and for the run: hooks make room only for what comes
+        in, one at a time, and would as soon move out what has just come. Where parts take turns, own ones leave too if
+        others don't do."""
         here = self.components.list_on_device()
         size = sum(count_module_bytes(hook.model) for hook in coming if hook not in here)
         others, mine = [hook for hook in here if hook not in own], [hook for hook in here if hook in own and not coming]
@@ -172,13 +183,17 @@ class Residency:
                 collect_garbage()
 
     def find_streamed(self, loaded: LoadedModel) -> dict[str, nn.Module]:
-        """The components that are streamed: those that are already, denoisers of a grouped card, and what never fits alone."""
+        """The components that are streamed: those that are already, denoisers of a grouped card, and what never fits
+        alone.
+        """
         names = require_checkpoint(loaded.card).denoisers if loaded.fit.placement == "grouped" else ()
         most = self._machine.vram - (VIDEO_RESERVE + ENCODER_RUN) * GB
         return {
             name: module
             for name, module in loaded.modules.items()
-            if name in names or id(module) in self._streamed or (count_module_bytes(module) > most and "vae" not in name)
+            if name in names
+            or id(module) in self._streamed
+            or (count_module_bytes(module) > most and "vae" not in name)
         }
 
     def detach(self, loaded: LoadedModel, kept: Callable[[nn.Module], bool] = lambda module: False) -> None:
@@ -195,12 +210,14 @@ class Residency:
                     self._unstream(module)
 
     def offload_all(self, keep: str = "") -> int:
-        """Move everything to memory, card `keep` too, and return the bytes of all but that. Only while no model runs."""
+        """Move everything to memory, card `keep` too; returns the bytes of all but that. Only while no model runs."""
         if not self.active:
             return 0
         with self._lock:
             own = {hook.model_id for hook in self.components.list_hooks(keep)} if keep else set[str]()
-            freed = sum(count_module_bytes(hook.model) for hook in self.components.list_on_device() if hook.model_id not in own)
+            freed = sum(
+                count_module_bytes(hook.model) for hook in self.components.list_on_device() if hook.model_id not in own
+            )
             for hook in self.components.list_on_device():
                 hook.offload()
         collect_garbage()
@@ -209,10 +226,14 @@ class Residency:
     def count_gpu_bytes(self, loaded: LoadedModel) -> int:
         """Bytes of a card's weights that are on the GPU now. Any thread, at any time."""
         modules = list(loaded.modules.values()) if self.active else []
-        return sum(count_tensor_bytes(one) for module in modules for one in module.parameters() if one.device.type != "cpu")
+        return sum(
+            count_tensor_bytes(one) for module in modules for one in module.parameters() if one.device.type != "cpu"
+        )
 
     def _stream(self, loaded: LoadedModel, module: nn.Module) -> None:
-        """Stream a component to the GPU, block by block. Before each run of it, room is made for the blocks and the run."""
+        """Stream a component to the GPU, block by block. Before each run of it, room is made for the blocks and the
+        run.
+        """
         module.to("cpu")
         blocks = module in loaded.denoisers
         size = count_module_bytes(module)
@@ -227,7 +248,9 @@ class Residency:
             lambda tight: attach_group_offloading(module, {**options, "low_cpu_mem_usage": tight and streams}, blocks),
             tight,
         )
-        coming = round(estimate_streamed(require_checkpoint(loaded.card).needs, len(loaded.denoisers)) * GB) if blocks else 0
+        coming = (
+            round(estimate_streamed(require_checkpoint(loaded.card).needs, len(loaded.denoisers)) * GB) if blocks else 0
+        )
 
         def make_room(*_: Any) -> None:
             for hook in self.strategy.choose(self.components.list_on_device(), coming):
@@ -245,16 +268,20 @@ class Residency:
 
 
 def attach_pinned(module: nn.Module, attach: Callable[[bool], None], tight: bool) -> None:
-    """Attach group offloading, and do it again with `tight` where memory can't be pinned for all of the component at once.
+    """Attach group offloading, and do it again with `tight` where memory can't be pinned for all of the component at
+    once.
 
-    The driver then says "CUDA error: out of memory", as for video memory, though how much may be pinned is the system's word.
+    The driver then says "CUDA error: out of memory", as for video memory, though how much may be pinned is the system's
+    word.
     """
     for last in (tight, True):
         try:
             attach(last)
             return
         except BaseException as error:
-            remove_group_offloading(module)  # half a set of hooks would be taken for a whole one, and keep the old weights
+            remove_group_offloading(
+                module
+            )  # half a set of hooks would be taken for a whole one, and keep the old weights
             if last or not find_exhausted(error):
                 raise
         collect_garbage()
@@ -263,7 +290,7 @@ def attach_pinned(module: nn.Module, attach: Callable[[bool], None], tight: bool
 
 
 def attach_group_offloading(module: nn.Module, options: dict[str, Any], blocks: bool) -> None:
-    """Group offloading: block by block where the component has blocks, else leaf by leaf (as transformers' encoders)."""
+    """Group offloading: block by block where the component has blocks, else leaf by leaf (transformers' encoders)."""
     from diffusers.hooks.group_offloading import apply_group_offloading
 
     if blocks and any(isinstance(one, nn.ModuleList) for one in module.children()):

@@ -1,7 +1,7 @@
 """Components that several models share in memory, loaded once: the same text encoder of 11 GB serves every Wan model.
 
-`identify` tells from the disk, before loading, that two folders hold the same component; `SharedComponents` counts who uses
-what is in memory. Reading a component is loader.py's.
+`identify` tells from the disk, before loading, that two folders hold the same component; `SharedComponents` counts who
+uses what is in memory. Reading a component is loader.py's.
 """
 
 from __future__ import annotations
@@ -32,8 +32,8 @@ _UNIMPORTANT = {"transformers_version", "dtype", "torch_dtype"}
 def identify(part: LocalComponent, dtype: str) -> str:
     """What a component on the disk is: the same for two folders only if they would load the same thing.
 
-    It is made of the class, the config, the dtype it is loaded with, and each weight file: the hub's own name for its content
-    where the file is a link into the hub's cache, else its length, header and samples.
+    It is made of the class, the config, the dtype it is loaded with, and each weight file: the hub's own name for its
+    content where the file is a link into the hub's cache, else its length, header and samples.
     """
     digest = hashlib.blake2b(f"{part.class_name}|{dtype}|{part.variant}|{part.gguf}".encode(), digest_size=20)
     file = part.folder / "config.json"
@@ -93,7 +93,7 @@ class SharedComponents:
         self._reused: dict[str, list[str]] = {}
 
     def take(self, identity: str, card: str, name: str) -> Any | None:
-        """The component, if it is in memory; `card` counts as its user from now on. `name` is what the card calls it."""
+        """The component, if it is in memory; `card` is one of its users from now on. `name`: what the card calls it."""
         with self._lock:
             found = self._components.get(identity)
             if found is not None:

@@ -34,8 +34,8 @@ MASKLESS = frozenset({
     "WanTransformer3DModel", "SkyReelsV2Transformer3DModel", "HeliosTransformer3DModel",
     "UNetSpatioTemporalConditionModel", "I2VGenXLUNet",
 })  # fmt: skip
-"""Denoisers that pass no mask when they make a video from a photo. All others are taken to pass one (LTX does for the words,
-HunyuanVideo for words and picture together), since some kernels refuse masks in the middle of a run."""
+"""Denoisers that pass no mask when they make a video from a photo. All others are taken to pass one (LTX does for the
+words, HunyuanVideo for words and picture together), since some kernels refuse masks in the middle of a run."""
 
 UNETS = frozenset({NATIVE, "xformers"})
 """All that a U-Net can be given."""
@@ -54,7 +54,7 @@ class TorchDevice(Protocol):
 
 
 class KernelTable(Noun, frozen=True):
-    """The table as it is kept: `basis` is what it was made with, and it stands as long as nothing of that has changed."""
+    """The table as it is kept: `basis` is what it was made with, and it stands as long as none of that has changed."""
 
     basis: dict[str, str]
     kernels: tuple[ProbedKernel, ...]
@@ -63,10 +63,11 @@ class KernelTable(Noun, frozen=True):
 def load_or_probe(
     machine: TorchDevice, settings: Settings, again: bool = False, candidates: tuple[Candidate, ...] = CANDIDATES
 ) -> tuple[ProbedKernel, ...]:
-    """The kernels tried on this machine: those kept, or tried now where none are, where they are out of date, or `again`.
+    """The kernels tried on this machine: those kept, or tried now where none are, where they are out of date, or
+    `again`.
 
-    Takes some seconds the first time (torch and diffusers are imported). Empty, and nothing kept, where the device had no memory
-    left to try in: the studio then stays with PyTorch's own choice and tries again before the next job.
+    Takes some seconds the first time (torch and diffusers are imported). Empty, and nothing kept, where the device had
+    no memory left to try in: the studio then stays with PyTorch's own choice and tries again before the next job.
     """
     with _probing:
         known = () if again else read_table(machine, settings)
@@ -83,7 +84,9 @@ def load_or_probe(
 
 
 def read_table(machine: TorchDevice, settings: Settings) -> tuple[ProbedKernel, ...]:
-    """The kernels as they were last tried on this machine, without trying; empty where they weren't, or something has changed."""
+    """The kernels as they were last tried on this machine, without trying; empty where they weren't, or something has
+    changed.
+    """
     try:
         table = msgspec.json.decode(_find_file(machine, settings).read_bytes(), type=KernelTable)
     except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
@@ -97,7 +100,7 @@ def list_kernels(table: Sequence[ProbedKernel]) -> tuple[cards.Kernel, ...]:
 
 
 def choose_fastest(table: Sequence[ProbedKernel], device: str, masks: bool = True) -> ProbedKernel | None:
-    """The kernel the studio would choose on `device` for a model that passes masks or not; None leaves it to PyTorch."""
+    """The kernel the studio chooses on `device` for a model that passes masks or not; None leaves it to PyTorch."""
     native = next((row for row in table if row.name == NATIVE and row.ok), None)
     if device == "cpu" or native is None:
         return None
@@ -106,13 +109,15 @@ def choose_fastest(table: Sequence[ProbedKernel], device: str, masks: bool = Tru
     return fastest if fastest.milliseconds < native.milliseconds * LEAST_FASTER else None
 
 
-def set_kernel(pipe: Any, denoisers: Sequence[Module], table: Sequence[ProbedKernel], wanted: str, device: str = "") -> Choice:
+def set_kernel(
+    pipe: Any, denoisers: Sequence[Module], table: Sequence[ProbedKernel], wanted: str, device: str = ""
+) -> Choice:
     """Set the kernel on every denoiser of a pipeline, and say which and why. To be called before every job.
 
-    `wanted` is "auto" or a kernel's name. `device` is where the denoisers will run; by default where their weights are now.
-    diffusers keeps one kernel for the whole process beside those of the models (and setting a model's sets that too), so a model
-    whose kernel was never set would run with the last one's. Nothing is left to that here: it is put back to PyTorch's own,
-    and every other part of the pipeline is set to it as well.
+    `wanted` is "auto" or a kernel's name. `device` is where the denoisers will run; by default where their weights are
+    now. diffusers keeps one kernel for the whole process beside those of the models (and setting a model's sets that
+    too), so a model whose kernel was never set would run with the last one's. Nothing is left to that here: it is put
+    back to PyTorch's own, and every other part of the pipeline is set to it as well.
     """
     from diffusers.models.attention_dispatch import AttentionBackendName, _AttentionBackendRegistry  # pyright: ignore
 
@@ -131,10 +136,13 @@ def set_kernel(pipe: Any, denoisers: Sequence[Module], table: Sequence[ProbedKer
 def _set_backend(part: Any, backend: Any) -> int:
     """Set a kernel on each attention processor of a model that takes one; how many did.
 
-    Not by the model's own `set_attention_backend`: that sets the process's too, and some models take it and change nothing.
+    Not by the model's own `set_attention_backend`: that sets the process's too, and some models take it and change
+    nothing.
     """
     # Not by getattr: on a module without one it takes microseconds, and there are thousands of modules.
-    processors: list[Any] = [vars(module).get("processor") or module._modules.get("processor") for module in part.modules()]
+    processors: list[Any] = [
+        vars(module).get("processor") or module._modules.get("processor") for module in part.modules()
+    ]
     able = [processor for processor in processors if hasattr(processor, "_attention_backend")]
     for processor in able:
         processor._attention_backend = backend
@@ -157,16 +165,17 @@ def _choose(denoisers: Sequence[Module], table: Sequence[ProbedKernel], wanted: 
         return NATIVE, "no other kernel has been tried on this device yet"
     sizes = {size for denoiser in denoisers if not _is_unet(denoiser) for size in _find_head_sizes(denoiser)}
     if not sizes <= set(HEADS):
-        return (
-            NATIVE,
-            f"this model's heads hold {max(sizes - set(HEADS))} numbers, and the others were only tried with 64 and 128",
-        )
+        odd = max(sizes - set(HEADS))
+        return NATIVE, f"this model's heads hold {odd} numbers, and the others were only tried with 64 and 128"
     found = choose_fastest(table, device, masks)
     native = next((row for row in table if row.name == NATIVE), None)
     if found is None or native is None:
         also = " that takes this model's masks" if masks else ""
         return NATIVE, f"no other kernel{also} was faster on this device"
-    return found.name, f"the fastest here: {found.milliseconds:.2f} ms where PyTorch takes {native.milliseconds:.2f}; {found.why}"
+    return (
+        found.name,
+        f"the fastest here: {found.milliseconds:.2f} ms where PyTorch takes {native.milliseconds:.2f}; {found.why}",
+    )
 
 
 def _choose_wanted(table: Sequence[ProbedKernel], wanted: str, masks: bool) -> tuple[str, str]:

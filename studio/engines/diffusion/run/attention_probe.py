@@ -1,7 +1,7 @@
 """Tries attention kernels out on a device: which run, their error against the plain sum, and their time.
 
-A kernel is called through the very function that the models call it through (diffusers' dispatch), with shapes as the video
-models have them, so what is tried here is what runs later.
+A kernel is called through the very function that the models call it through (diffusers' dispatch), with shapes as the
+video models have them, so what is tried here is what runs later.
 """
 
 from __future__ import annotations
@@ -17,16 +17,17 @@ from typing import Any
 from studio.nouns import Noun
 
 HEADS = (64, 128)
-"""Numbers a head holds in the denoisers of the cards: CogVideoX, SVD, LTX 2B and LTX-2's sound 64; Wan, LTX 13B, LTX-2, Hunyuan,
-SkyReels, Helios and FramePack 128 (their `attention_head_dim`)."""
+"""Numbers a head holds in the denoisers of the cards: CogVideoX, SVD, LTX 2B and LTX-2's sound 64; Wan, LTX 13B, LTX-2,
+Hunyuan, SkyReels, Helios and FramePack 128 (their `attention_head_dim`)."""
 
 BFLOAT16, FLOAT32, QUANTISED = 0.01, 1e-4, 0.08
-"""Largest relative error, |out - reference| / |reference| over all numbers, against the plain sum in float32 of the same inputs.
+"""Largest relative error, |out - reference| / |reference| over all numbers, against the plain sum in float32 of the
+same inputs.
 
-bfloat16 keeps 8 bits: rounding weights and result alone costs about 0.003, and 0.01 leaves room for another order of sums.
-float32 is limited by the order of sums, about 1e-6; 1e-4 still rules out sums in TF32 (10 bits, about 1e-3).
-Kernels that round queries and keys to 8-bit integers and values to 8-bit floats are 0.02 to 0.06 off by design (SageAttention
-reports similar relative errors); they are held to 0.08 and never chosen but by name."""
+bfloat16 keeps 8 bits: rounding weights and result alone costs about 0.003, and 0.01 leaves room for another order of
+sums. float32 is limited by the order of sums, about 1e-6; 1e-4 still rules out sums in TF32 (10 bits, about 1e-3).
+Kernels that round queries and keys to 8-bit integers and values to 8-bit floats are 0.02 to 0.06 off by design
+(SageAttention reports similar relative errors); they are held to 0.08 and never chosen but by name."""
 
 CPU_TOKENS, GPU_TOKENS, ERROR_TOKENS = 512, 8192, 1024
 ROUNDS = 5
@@ -64,9 +65,9 @@ REFERENCE = "_native_math"
 class ProbedKernel(Noun, frozen=True):
     """What came of trying one kernel on one device.
 
-    `error` is the worst relative error, `milliseconds` the median time at 128 numbers a head; both 0 where it never ran. `why`
-    says what stood in its way, or how near it is. `masks`: it also takes the masks that some models pass. `automatic`: the
-    studio may choose it by itself.
+    `error` is the worst relative error, `milliseconds` the median time at 128 numbers a head; both 0 where it never
+    ran. `why` says what stood in its way, or how near it is. `masks`: it also takes the masks that some models pass.
+    `automatic`: the studio may choose it by itself.
     """
 
     name: str
@@ -80,7 +81,9 @@ class ProbedKernel(Noun, frozen=True):
 
 
 Attend = Callable[..., Any]
-"""Query, key, value (batch, tokens, heads, numbers), a mask or None, and a kernel's name → the result, shaped like the query."""
+"""Query, key, value (batch, tokens, heads, numbers), a mask or None, and a kernel's name → the result, shaped like the
+query.
+"""
 
 
 def attend(query: Any, key: Any, value: Any, mask: Any, name: str) -> Any:
@@ -96,11 +99,13 @@ def attend(query: Any, key: Any, value: Any, mask: Any, name: str) -> Any:
     return dispatch_attention_fn(query, key, value, attn_mask=mask, backend=backend)
 
 
-def probe_kernels(device: str, candidates: tuple[Candidate, ...] = CANDIDATES, by: Attend = attend) -> tuple[ProbedKernel, ...]:
+def probe_kernels(
+    device: str, candidates: tuple[Candidate, ...] = CANDIDATES, by: Attend = attend
+) -> tuple[ProbedKernel, ...]:
     """Every candidate tried on `device` ("cuda:0", "cpu"): bfloat16 on a GPU, float32 on the processor.
 
-    About a second on the processor. Raises torch's OutOfMemoryError where there is no room even for that: such a result is no
-    result and must not be kept.
+    About a second on the processor. Raises torch's OutOfMemoryError where there is no room even for that: such a result
+    is no result and must not be kept.
     """
     import torch
 
@@ -116,7 +121,9 @@ def _add_time(row: ProbedKernel, milliseconds: float) -> ProbedKernel:
 
 
 class _Case:
-    """Queries, keys and values of one head size with the reference's answers, without a mask and with the two kinds there are."""
+    """Queries, keys and values of one head size with the reference's answers, without a mask and with the two kinds
+    there are.
+    """
 
     def __init__(self, device: str, size: int) -> None:
         import torch
@@ -156,7 +163,7 @@ def _make_inputs(device: str, tokens: int, heads: int, size: int, dtype: Any) ->
 
 
 def _measure_error(out: Any, reference: Any) -> float:
-    """How far a result is off: the size of the difference over that of the reference; infinite where it isn't a number."""
+    """How far a result is off: the difference's size over the reference's; infinite where it isn't a number."""
     apart = float((out.float() - reference).norm() / reference.norm())
     return apart if apart == apart else float("inf")
 
@@ -172,11 +179,19 @@ def _probe_one(candidate: Candidate, cases: list[_Case], by: Attend) -> ProbedKe
         raise
     except Exception as fault:  # a kernel may fail in any way at all: that is what is being found out
         return ProbedKernel(
-            candidate.name, candidate.title, False, 0.0, 0.0, _explain_fault(fault, candidate), automatic=not candidate.caution
+            candidate.name,
+            candidate.title,
+            False,
+            0.0,
+            0.0,
+            _explain_fault(fault, candidate),
+            automatic=not candidate.caution,
         )
     if not error <= most:
         why = f"differs from the plain sum by {_say_percent(error)}, where at most {_say_percent(most)} is allowed"
-        return ProbedKernel(candidate.name, candidate.title, False, min(error, FAR), 0.0, why, automatic=not candidate.caution)
+        return ProbedKernel(
+            candidate.name, candidate.title, False, min(error, FAR), 0.0, why, automatic=not candidate.caution
+        )
     masks = _takes_masks(candidate, cases, by, most)
     why = f"differs from the plain sum by {_say_percent(error)}" + ("" if masks else "; not for models that pass masks")
     why += f"; {candidate.caution}, so it is only used when you choose it" if candidate.caution else ""
@@ -219,11 +234,15 @@ def _explain_fault(fault: Exception, candidate: Candidate) -> str:
 
 
 def _time_kernels(device: str, names: list[str], by: Attend) -> dict[str, float]:
-    """Median milliseconds of each, in turns, so that a busy moment falls on everyone. The plain sum: of one head, times all."""
+    """Median milliseconds of each, in turns, so that a busy moment falls on everyone. The plain sum: of one head, times
+    all.
+    """
     tokens, heads = (CPU_TOKENS, 4) if device == "cpu" else (GPU_TOKENS, 24)
     import torch
 
-    query, key, value = _make_inputs(device, tokens, heads, HEADS[-1], torch.float32 if device == "cpu" else torch.bfloat16)
+    query, key, value = _make_inputs(
+        device, tokens, heads, HEADS[-1], torch.float32 if device == "cpu" else torch.bfloat16
+    )
     times: dict[str, list[float]] = {name: [] for name in names}
     for number in range(ROUNDS + 2):
         for name in names:

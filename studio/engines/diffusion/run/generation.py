@@ -1,7 +1,8 @@
-"""One generation: a prepared shot through a model to frames, with its photo, prompt, kernel, speed-ups, run and memory fallbacks.
+"""One generation: a prepared shot through a model to frames, with its photo, prompt, kernel, speed-ups, run and memory
+fallbacks.
 
-The order of things is here, and what each fallback does; how each works is its neighbour's: pipeline_run.py, prompt_cache.py,
-attention.py, speedups.py, vae_decode.py, out_of_memory.py, and the model manager in memory/.
+The order of things is here, and what each fallback does; how each works is its neighbour's: pipeline_run.py,
+prompt_cache.py, attention.py, speedups.py, vae_decode.py, out_of_memory.py, and the model manager in memory/.
 """
 
 from __future__ import annotations
@@ -113,10 +114,10 @@ class Generation:
         images = read_uint8(made.frames)
         return Frames(images, now.width, now.height, now.fps, now.num_frames, "rgb24", tuple(self.choices), made.sound)
 
-    # When memory runs out -------------------------------------------------------------------------------------------------------
+    # When memory runs out ---------------------------------------------------------------------------------------------
 
     def _take_model(self, loaded: LoadedModel) -> None:
-        """The model is here, for the first time or once more; one that comes back placed another way is tried as it is."""
+        """The model is here, for the first time or again; one that comes back placed another way is tried as it is."""
         if self.loaded is not None and _way(self.loaded) != _way(loaded):
             self.failed = None
         self.loaded = loaded
@@ -148,7 +149,7 @@ class Generation:
                 return None
 
     def _fall_back(self, memory: Memory) -> None:
-        """Take the next fallback. Raises `Refusal` when there is none left, and out-of-memory where it runs out itself."""
+        """Take the next fallback. Raises `Refusal` when none is left, and out-of-memory where it runs out itself."""
         choice = self.fallbacks.next(memory)
         if choice is not None:
             self.tick(Progress("load", note=f"Memory ran out; trying again: {choice.value}"))
@@ -166,11 +167,13 @@ class Generation:
     def _free_idle(self, memory: Memory) -> Choice | None:
         freed = self.tools.manager.free_idle(self.card, memory)
         others = f"other models gave {freed / 1e9:.1f} GB back" if freed else "no other model was there to make room"
-        why = "the frames wouldn't have fitted in this machine's memory" if self.foreseen else f"{_WHOSE[memory]} ran out"
+        why = (
+            "the frames wouldn't have fitted in this machine's memory" if self.foreseen else f"{_WHOSE[memory]} ran out"
+        )
         return Choice(TITLE, "freed what was idle", f"{why}; {others}")
 
     def _tile(self, memory: Memory) -> Choice | None:
-        """Tiles help where the VAE was at work on the photo; when it decodes, it goes through its own ways by itself."""
+        """Tiles help where the VAE was at work on the photo; when it decodes, it goes through its own ways."""
         vae = getattr(self._here.pipe, "vae", None)
         tiled = self.tiled or "vae_tiling" in self.able
         if tiled or self.meter is None or self.meter.has_stepped or not hasattr(vae, "use_tiling"):
@@ -183,7 +186,9 @@ class Generation:
         if lowered is None:
             return None
         self.loaded = lowered
-        return Choice(TITLE, f"offload: {lowered.fit.placement}", f"{_WHOSE[memory]} ran out; slower, and the same frames")
+        return Choice(
+            TITLE, f"offload: {lowered.fit.placement}", f"{_WHOSE[memory]} ran out; slower, and the same frames"
+        )
 
     def _shrink(self, memory: Memory) -> Choice | None:
         found = next(self.smaller, None) if self.shot.may_shrink else None
@@ -229,7 +234,10 @@ class Generation:
             )
             made = run_pipeline(loaded, request, words, meter=meter, decoding=decoding, previews=previews)
         require_finite(made.frames)
-        sped = (*sped, *(Choice(speedups.TITLES[one], "off", _UNABLE) for one in self.shot.speedups if one not in self.able))
+        sped = (
+            *sped,
+            *(Choice(speedups.TITLES[one], "off", _UNABLE) for one in self.shot.speedups if one not in self.able),
+        )
         self._record_speed(loaded, meter, time.monotonic() - began)
         own = loaded.family.choices(loaded.pipe, request, self.checkpoint)
         self._collect_choices(loaded, (*own, prompt, kernel, *sped, *(decoding.choices if decoding else ())), meter)
@@ -239,7 +247,9 @@ class Generation:
         """What the pipeline is asked for by the plan as it stands: photos cut and scaled to it, never stretched."""
         shot, now = self.shot, self.plan
         size = now.width, now.height
-        end = fit_photo(cut_end(self.end, shot.end, now), size) if shot.end is not None and self.end is not None else None
+        end = (
+            fit_photo(cut_end(self.end, shot.end, now), size) if shot.end is not None and self.end is not None else None
+        )
         return Request(
             fit_photo(cut(self.image, now), size), self.written.prompt, self.written.negative, now.width, now.height,
             now.num_frames, now.fps, now.steps, now.guidance, shot.seed, end, shot.strength, shot.sound,
@@ -253,8 +263,9 @@ class Generation:
             return {}, self.written.choice
         self.tick(Progress("read", note="Reading the prompt"))
         key = (
-            self._identify_encoders(loaded), checkpoint.family, checkpoint.pipeline, family.prompts(request, checkpoint),
-            family.is_guided(request), checkpoint.text_tokens, tuple(sorted(checkpoint.arguments.items())),
+            self._identify_encoders(loaded), checkpoint.family, checkpoint.pipeline,
+            family.prompts(request, checkpoint), family.is_guided(request), checkpoint.text_tokens,
+            tuple(sorted(checkpoint.arguments.items())),
         )  # fmt: skip
         words, remembered = self.tools.words.get(key, lambda: family.words(loaded.pipe, request, checkpoint))
         written = self.written.choice
@@ -310,7 +321,8 @@ class Generation:
         shared = Choice("shared", ", ".join(loaded.reused).replace("_", " "), "another model in memory uses the same")
         pace = Choice("pace", f"{meter.step or 0.0:.2f} s a step", f"{meter.done} steps on {loaded.machine.name}")
         self.choices = [
-            *self.plan.choices, *loaded.fit.choices, *((shared,) if loaded.reused else ()), *run, *self.fallbacks.taken, pace,
+            *self.plan.choices, *loaded.fit.choices, *((shared,) if loaded.reused else ()), *run,
+            *self.fallbacks.taken, pace,
         ]  # fmt: skip
 
 
@@ -331,7 +343,7 @@ def fit_photo(pixels: Image, size: tuple[int, int]) -> Picture:
 
 
 def require_finite(frames: NDArray[np.float32]) -> None:
-    """Raises `Refusal` when what came out is no picture: some numbers of a first, middle or last frame aren't finite."""
+    """Raises `Refusal` if what came out is no picture: not all numbers of a first, middle or last frame are finite."""
     if not all(np.isfinite(frames[index]).all() for index in (0, len(frames) // 2, -1)):
         raise Refusal(
             "The model's numbers ran over, and there is no picture in them.",

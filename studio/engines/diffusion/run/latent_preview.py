@@ -1,7 +1,7 @@
 """The latent preview: latents as a small moving picture, while they are denoised.
 
-Latents become colours by a linear map that is fitted to the model's own VAE. A preview costs a job nothing: latents are copied,
-pictures are made in a thread of their own, and a preview that fails is none.
+Latents become colours by a linear map that is fitted to the model's own VAE. A preview costs a job nothing: latents are
+copied, pictures are made in a thread of their own, and a preview that fails is none.
 """
 
 from __future__ import annotations
@@ -64,7 +64,9 @@ class Palette:
         self._fitted: weakref.WeakKeyDictionary[Any, Colours | None] = weakref.WeakKeyDictionary()
 
     def get_colours(self, pipe: Any, family: Family, picture: Picture) -> Colours | None:
-        """The colours of this pipeline's VAE; None where they can't be had. `picture` is what the first fit is made with."""
+        """The colours of this pipeline's VAE; None where they can't be had. `picture` is what the first fit is made
+        with.
+        """
         vae = getattr(pipe, "vae", None)
         if vae is None or not hasattr(vae, "encode"):
             return None
@@ -79,19 +81,25 @@ class Palette:
 
 
 def fit_colours(pipe: Any, family: Family, picture: Picture) -> Colours:
-    """Fit the colours of a pipeline's VAE by least squares: what it makes of the photo and of a field of colour patches.
+    """Fit the colours of a pipeline's VAE by least squares: what it makes of the photo and of a field of colour
+    patches.
 
     Only the VAE's encoder runs, on two small still pictures, without drawing any random number.
     """
     import torch
 
     side = find_spatial_scale(pipe.vae)
-    stills = [picture.convert("RGB").resize((GRID * side, GRID * side), Image.Resampling.BILINEAR), make_patches(GRID * side)]
+    stills = [
+        picture.convert("RGB").resize((GRID * side, GRID * side), Image.Resampling.BILINEAR),
+        make_patches(GRID * side),
+    ]
     rows: list[NDArray[np.float32]] = []
     wanted: list[NDArray[np.float32]] = []
     with torch.no_grad():
         for still in stills:
-            latents = family.normalise_latents(pipe, encode_still(pipe, np.asarray(still, dtype=np.float32) / 255.0))[0, :, 0]
+            latents = family.normalise_latents(pipe, encode_still(pipe, np.asarray(still, dtype=np.float32) / 255.0))[
+                0, :, 0
+            ]
             channels, height, width = latents.shape
             rows.append(latents.float().cpu().numpy().reshape(channels, -1).T)
             small = still.resize((width, height), Image.Resampling.BOX)
@@ -135,16 +143,25 @@ def solve_colours(latents: NDArray[np.float32], wanted: NDArray[np.float32]) -> 
 
 
 def encode_preview(frames: NDArray[np.uint8], fps: float) -> str:
-    """Frames (frames, height, width, 3) as a moving WebP in a data URL of at most `MAX_BYTES`; "" when none is that small."""
+    """Frames (frames, height, width, 3) as a moving WebP in a data URL of at most `MAX_BYTES`; "" when none is that
+    small.
+    """
     count, height, width, _ = frames.shape
-    for long_side, most, quality in ((LONG_SIDE, MAX_FRAMES, 60), (LONG_SIDE, MAX_FRAMES, 25), (160, 6, 20), (96, 1, 20)):
+    for long_side, most, quality in (
+        (LONG_SIDE, MAX_FRAMES, 60),
+        (LONG_SIDE, MAX_FRAMES, 25),
+        (160, 6, 20),
+        (96, 1, 20),
+    ):
         scale = long_side / max(height, width)
         size = max(1, round(width * scale)), max(1, round(height * scale))
         shown = np.unique(np.linspace(0, count - 1, min(count, most)).round().astype(int))
         stills = [Image.fromarray(frames[index]).resize(size, Image.Resampling.BICUBIC) for index in shown]
         each = max(40, round(1000 * count / fps / len(stills)))
         out = io.BytesIO()
-        stills[0].save(out, "WEBP", quality=quality, method=0, save_all=True, append_images=stills[1:], duration=each, loop=0)
+        stills[0].save(
+            out, "WEBP", quality=quality, method=0, save_all=True, append_images=stills[1:], duration=each, loop=0
+        )
         url = "data:image/webp;base64," + base64.b64encode(out.getvalue()).decode("ascii")
         if len(url) <= MAX_BYTES:
             return url
@@ -152,7 +169,9 @@ def encode_preview(frames: NDArray[np.uint8], fps: float) -> str:
 
 
 class Previews:
-    """The previews of one run. `latest` is the newest picture, "" before there is one. `apart` is the least time between two."""
+    """The previews of one run. `latest` is the newest picture, "" before there is one. `apart` is the least time
+    between two.
+    """
 
     def __init__(
         self,
@@ -195,7 +214,9 @@ class Previews:
         self._busy = self._painter.submit(self._paint, copied)
 
     def offer_input(self, given: tuple[Any, ...], named: dict[str, Any]) -> None:
-        """What a denoiser is called with, for pipelines that show their latents to nobody: its first channels are the latents."""
+        """What a denoiser is called with, for pipelines that show their latents to nobody: its first channels are the
+        latents.
+        """
         latents: Any = named.get("hidden_states", named.get("sample", given[0] if given else None))
         if self._colours is not None and getattr(latents, "ndim", 0) == 5:
             self.offer(latents[:1, : len(self._colours.weights)])

@@ -1,8 +1,9 @@
-"""Out of memory in a job: what is tried, in order, so that it still ends in a clip; and whether its frames fit in memory.
+"""Out of memory in a job: what is tried, in order, so that it still ends in a clip; and whether its frames fit in
+memory.
 
-Which memory an error speaks of is memory/memory_errors.py's; how a fallback is done is the model manager's and the VAE decode's.
-Nothing is ever shrunk without the consent given in the shot. Linux doesn't say no to an array that doesn't fit: it kills the
-process once its pages are touched, so frames are counted first.
+Which memory an error speaks of is memory/memory_errors.py's; how a fallback is done is the model manager's and the VAE
+decode's. Nothing is ever shrunk without the consent given in the shot. Linux doesn't say no to an array that doesn't
+fit: it kills the process once its pages are touched, so frames are counted first.
 """
 
 from __future__ import annotations
@@ -24,26 +25,29 @@ SHORTER = 0.67
 """How much of its length a clip keeps at each step down: about two thirds, so that two steps halve it."""
 
 FAILS = 3
-"""How often a fallback that may be taken again may fail: as many ways of placing weights as there are below the first."""
+"""How often a fallback that may be taken again may fail: as many ways of placing weights as there are below the first.
+"""
 
 ON_GPU, ON_PROCESSOR = 2, 3
 """How many whole clips in float32 are in memory at once, in diffusers 0.42.1, whatever the family.
 
-`VaeImageProcessor.pt_to_numpy` makes the first (`.cpu()...float()`), and `VideoProcessor.postprocess_video` copies it with
-`np.stack` while it is still there; `Family.read_output` is a view of that. On a processor what the VAE decoded is there as well
-(FramePack's and Helios' `history_video`, which grows by sections), and `denormalize` makes two more before the other two exist.
+`VaeImageProcessor.pt_to_numpy` makes the first (`.cpu()...float()`), and `VideoProcessor.postprocess_video` copies it
+with `np.stack` while it is still there; `Family.read_output` is a view of that. On a processor what the VAE decoded is
+there as well (FramePack's and Helios' `history_video`, which grows by sections), and `denormalize` makes two more
+before the other two exist.
 """
 
 FRAMES_HEADROOM = 1.1
 """Sections give some frames more than are kept (Helios 33 for 32), and the rest of the program wants to go on, too."""
 
 
-# Fallbacks -------------------------------------------------------------------------------------------------------------
+# Fallbacks ------------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class Fallback:
-    """One thing to try. `helps` says which memories it frees; `take` does it and says so, or None where it can do nothing.
+    """One thing to try. `helps` says which memories it frees; `take` does it and says so, or None where it can do
+    nothing.
 
     `take` is given the memory that ran out. `often`: it may be taken again and again, until it can do nothing more.
     """
@@ -54,9 +58,11 @@ class Fallback:
 
 
 class Fallbacks:
-    """The fallbacks of one job, from the one that costs least. One that can do nothing at the time is passed over, and kept.
+    """The fallbacks of one job, from the one that costs least. One that can do nothing at the time is passed over, and
+    kept.
 
-    One that fails itself is spent; one that may be taken often, once it has failed `FAILS` times: it may get further each time.
+    One that fails itself is spent; one that may be taken often, once it has failed `FAILS` times: it may get further
+    each time.
     """
 
     def __init__(self, fallbacks: Iterable[Fallback]) -> None:
@@ -86,7 +92,8 @@ class Fallbacks:
 
 
 def list_smaller(prepared: Prepared) -> Iterator[Prepared]:
-    """The same shot made ever smaller, seed and all else kept: first fewer frames, then smaller frames; the mildest first.
+    """The same shot made ever smaller, seed and all else kept: first fewer frames, then smaller frames; the mildest
+    first.
 
     Each is what the card really makes of it, and each is less than the one before.
     """
@@ -128,7 +135,9 @@ def describe_shrink(before: Plan, after: Plan) -> Choice:
         was, now, what = f"{before.num_frames} frames", f"{after.num_frames} frames", "shorter"
     else:
         was, now, what = f"{before.width}x{before.height}", f"{after.width}x{after.height}", "smaller"
-    return Choice("memory", f"{what}: {now}", f"{was} didn't fit in memory, and a smaller clip was allowed; the seed is the same")
+    return Choice(
+        "memory", f"{what}: {now}", f"{was} didn't fit in memory, and a smaller clip was allowed; the seed is the same"
+    )
 
 
 def refuse_out_of_memory(memory: Memory, taken: list[Choice], may_shrink: bool, now: Plan) -> Refusal:
@@ -138,12 +147,14 @@ def refuse_out_of_memory(memory: Memory, taken: list[Choice], may_shrink: bool, 
     size = f"{now.width}x{now.height}, {now.num_frames} frames"
     reason = f"{which} doesn't suffice for this clip ({size}).{tried}"
     if not may_shrink:
-        return Refusal(reason, "Allow a smaller clip should memory run out, or choose a smaller size or a shorter length.")
+        return Refusal(
+            reason, "Allow a smaller clip should memory run out, or choose a smaller size or a shorter length."
+        )
     close = "Close other programs that use the GPU" if memory == "video" else "Close other programs"
     return Refusal(reason, f"{close}, or choose a model that needs less memory.")
 
 
-# Frames in memory ------------------------------------------------------------------------------------------------------
+# Frames in memory -----------------------------------------------------------------------------------------------------
 
 
 class TooLong(MemoryError):
@@ -163,12 +174,17 @@ def check_frames_fit(now: Plan, machine: Machine) -> None:
 
 
 def refuse_too_long(prepared: Prepared, machine: Machine) -> Refusal:
-    """The refusal of a clip that is too long: the longest that fits, in whole seconds, and whether a smaller size would do."""
+    """The refusal of a clip that is too long: the longest that fits, in whole seconds, and whether a smaller size would
+    do.
+    """
     shot, now, free = prepared.shot, prepared.plan, machine.free_ram()
     take = estimate_frame_bytes(now, machine)
 
     def fits(seconds: int) -> bool:
-        return estimate_frame_bytes(prepare(nouns.replace(shot, seconds=float(seconds)), prepared.card).plan, machine) <= free
+        return (
+            estimate_frame_bytes(prepare(nouns.replace(shot, seconds=float(seconds)), prepared.card).plan, machine)
+            <= free
+        )
 
     longest = next((one for one in range(math.floor(shot.seconds), 0, -1) if fits(one)), 0)
     plans = (less.plan for less in list_smaller(prepared))
@@ -180,5 +196,7 @@ def refuse_too_long(prepared: Prepared, machine: Machine) -> Refusal:
     return Refusal(
         f"The frames of this clip ({now.width}x{now.height}, {now.num_frames} frames) take {take / GB:.1f} GB"
         f" of this machine's memory while they are put together, and {free / GB:.1f} GB are free.",
-        f"Choose {', or '.join(possible)}." if possible else "Close other programs, or choose a model that makes smaller clips.",
+        f"Choose {', or '.join(possible)}."
+        if possible
+        else "Close other programs, or choose a model that makes smaller clips.",
     )

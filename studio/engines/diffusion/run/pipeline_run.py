@@ -1,4 +1,5 @@
-"""One run of a loaded pipeline, from request to frames: progress by step, stopping, and leaving the model as it was before.
+"""One run of a loaded pipeline, from request to frames: progress by step, stopping, and leaving the model as it was
+before.
 
 Steps are counted in every pipeline, with a callback or without; nothing is changed in what a pipeline computes.
 """
@@ -23,14 +24,17 @@ if TYPE_CHECKING:
     from studio.engines.diffusion.memory.model_cache import LoadedModel
 
 RECENT = 8
-"""Steps that the present pace is taken from: the first are slower while kernels are chosen, and pieces of a section differ."""
+"""Steps that the present pace is taken from: the first are slower while kernels are chosen, and pieces of a section
+differ.
+"""
 
 
 class Meter:
     """A run's steps as they pass, told to `tick` as they do. `Stopped` comes out of any of its methods.
 
-    `total` is how many steps there will be, `calls` how often a denoiser runs in each. `expected` are seconds a step and for the
-    rest, as the history knows them. `wait` waits for the device, so that a stop acts at once and seconds are true ones.
+    `total` is how many steps there will be, `calls` how often a denoiser runs in each. `expected` are seconds a step
+    and for the rest, as the history knows them. `wait` waits for the device, so that a stop acts at once and seconds
+    are true ones.
     """
 
     def __init__(
@@ -85,7 +89,9 @@ class Meter:
         self._tick(Progress("denoise", self._done, self._total, note, elapsed, left, preview))
 
     def _rest(self, step: float | None) -> float | None:
-        """Seconds to decode: as it was before on this machine, else about as long as two steps, as most of these models take."""
+        """Seconds to decode: as it was before on this machine, else about as long as two steps, as most of these models
+        take.
+        """
         return self._expected[1] if self._expected else None if step is None else 2.0 * step
 
     def note_call(self, module: Any, given: tuple[Any, ...], named: dict[str, Any]) -> None:
@@ -166,7 +172,8 @@ def run_pipeline(
 ) -> Result:
     """Run a loaded model once. What is left behind is as it was before, however this ends.
 
-    Raises `Refusal` when the pipeline gives other frames than were asked for; `Stopped` and out-of-memory errors pass through.
+    Raises `Refusal` when the pipeline gives other frames than were asked for; `Stopped` and out-of-memory errors pass
+    through.
     """
     import torch
 
@@ -201,7 +208,9 @@ def _build_callback(pipe: Any, previews: Previews) -> dict[str, Any]:
         previews.offer(tensors["latents"])
         return {}  # nothing of it is changed
 
-    return filter_call_arguments(pipe, {"callback_on_step_end": offer, "callback_on_step_end_tensor_inputs": ["latents"]})
+    return filter_call_arguments(
+        pipe, {"callback_on_step_end": offer, "callback_on_step_end_tensor_inputs": ["latents"]}
+    )
 
 
 @contextmanager
@@ -226,8 +235,9 @@ def _clean_afterwards(loaded: LoadedModel) -> Generator[None]:
 
 @contextmanager
 def _raise_plainly(vae: Any) -> Generator[None]:
-    """A decode that runs out of memory ends the run, also in pipelines that swallow torch's own error and then stumble over the
-    frames they don't have (SANA's): it comes out as another error, in words that are known, raised from the first."""
+    """A decode that runs out of memory ends the run, also in pipelines that swallow torch's own error and then stumble
+    over the frames they don't have (SANA's): it comes out as another error, in words that are known, raised from the
+    first."""
     before, decode = vars(vae).get("decode"), vae.decode
 
     @functools.wraps(decode)
@@ -251,7 +261,7 @@ def _raise_plainly(vae: Any) -> Generator[None]:
 
 @contextmanager
 def _listen(loaded: LoadedModel, meter: Meter, previews: Previews) -> Generator[None]:
-    """The meter hears every step, every denoiser call and every part of the decoder; afterwards nothing of it is left."""
+    """The meter hears every step, denoiser call and part of the decoder; afterwards nothing of it is left."""
     pipe = loaded.pipe
     blind = not _build_callback(pipe, previews)
     decoder: Any = getattr(getattr(pipe, "vae", None), "decoder", None)
@@ -284,7 +294,8 @@ def _check_planned(made: Result, request: Request) -> Result:
     if (count, width, height) == (request.num_frames, request.width, request.height):
         return made
     raise Refusal(
-        f"The model made {count} frames of {width}x{height} instead of {request.num_frames} of {request.width}x{request.height}.",
+        f"The model made {count} frames of {width}x{height} "
+        f"instead of {request.num_frames} of {request.width}x{request.height}.",
         "The sizes or lengths in its card don't fit the model: correct them, or choose another size or length.",
     )
 

@@ -13,7 +13,9 @@ from typing import Any
 Words = dict[str, Any]
 
 MOST_BYTES = 256 * 1024 * 1024
-"""What remembered prompts may take together: a prompt of UMT5-XXL is 4 MB (512 tokens of 4096 in bfloat16), so some sixty."""
+"""What remembered prompts may take together: a prompt of UMT5-XXL is 4 MB (512 tokens of 4096 in bfloat16), so some
+sixty.
+"""
 
 
 class PromptCache:

@@ -1,7 +1,7 @@
 """The history of this machine's speed: seconds a step, to decode and to load, by device, model and size.
 
-Kept in a small JSON file of the home folder; a damaged one never stops a job. A time carries over to another size by pixels
-times frames.
+Kept in a small JSON file of the home folder; a damaged one never stops a job. A time carries over to another size by
+pixels times frames.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _log = logging.getLogger(__name__)
 
 
 class Run(Noun, frozen=True):
-    """One finished run: its size, its steps, seconds a step, and seconds for all that isn't a step (reading, decoding)."""
+    """One finished run: its size, its steps, seconds a step, and seconds for all else (reading, decoding)."""
 
     width: int
     height: int
@@ -57,7 +57,9 @@ class Learned(Noun, frozen=True):
 
 
 class History:
-    """The times of one home folder. Any thread may call; two studios on one home folder may lose each other's newest line."""
+    """The times of one home folder. Any thread may call; two studios on one home folder may lose each other's newest
+    line.
+    """
 
     def __init__(self, models: Path) -> None:
         self._file = models / "history.json"
@@ -94,8 +96,11 @@ class History:
             statistics.median(run.rest * volume / run.volume for run in runs),
         )
 
-    def estimate(self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...] = ()) -> tuple[float | None, str]:
-        """Seconds a run of this plan should take here without loading, scaled by pixels times frames, and where that is from.
+    def estimate(
+        self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...] = ()
+    ) -> tuple[float | None, str]:
+        """Seconds a run of this plan should take here without loading, scaled by pixels times frames, and where that is
+        from.
 
         None before the first run: then the words quote what the card publishes of another machine.
         """
@@ -109,7 +114,10 @@ class History:
             return None, "not known before the first clip"
         one = published[0]
         article = "an" if one.device[:1] in SPOKEN else "a"
-        return None, f"published for {article} {one.device}: {_say_seconds(one.seconds)} for {one.what}; other machines differ"
+        return (
+            None,
+            f"published for {article} {one.device}: {_say_seconds(one.seconds)} for {one.what}; other machines differ",
+        )
 
     def find_load_time(self, device: str, card: ModelCard) -> float | None:
         """Seconds a load of this model takes here; None before the first."""
@@ -127,7 +135,7 @@ class History:
         return alike[:NEAREST]
 
     def _read(self) -> dict[str, Learned]:
-        """What is kept, read again when the file has changed. One that is missing, damaged or of another kind is empty."""
+        """What is kept, read again when the file has changed. One missing, damaged or of another kind is empty."""
         try:
             stat = self._file.stat()
             if (stat.st_mtime_ns, stat.st_size) != self._seen:

@@ -1,8 +1,8 @@
 """Speed-ups and memory savers of one run: step caches, compiled blocks, a VAE in tiles; on for the run, and off again.
 
-Each says what came of it, also when that is nothing. Afterwards the model computes exactly as before. The caches themselves are
-set in step_caches.py. VAE slicing is not among them: it decodes the clips of a batch one by one, and a batch here is one clip,
-so there is nothing to gain (bench/RESULTS.md has it beside tiling).
+Each says what came of it, also when that is nothing. Afterwards the model computes exactly as before. The caches
+themselves are set in step_caches.py. VAE slicing is not among them: it decodes the clips of a batch one by one, and a
+batch here is one clip, so there is nothing to gain (bench/RESULTS.md has it beside tiling).
 """
 
 from __future__ import annotations
@@ -52,10 +52,11 @@ def apply_speedups(
     folder: Path | None = None,
     backend: str = "inductor",
 ) -> Generator[list[Choice]]:
-    """Run a pipeline with `speedups` inside this context; yields what became of each, and completes it when the run has ended.
+    """Run a pipeline with `speedups` inside this context; yields what became of each, and completes it when the run has
+    ended.
 
-    `folder` (home/models) is where MagCache's ratios are kept that a first run measures; None: only the card's are used.
-    `backend` is torch.compile's. Only one cache can be on at a time: the first that was asked for.
+    `folder` (home/models) is where MagCache's ratios are kept that a first run measures; None: only the card's are
+    used. `backend` is torch.compile's. Only one cache can be on at a time: the first that was asked for.
     """
     asked: list[SpeedUp] = [name for name in dict.fromkeys(speedups) if name != "vae_tiling"]
     choices: list[Choice] = []
@@ -115,7 +116,8 @@ def _speed_up(run: _Run, asked: Sequence[SpeedUp], choices: list[Choice]) -> Gen
 def _tile_vae(pipe: Any, choices: list[Choice]) -> Generator[None]:
     """The VAE in tiles, and as it was afterwards; adds to `choices` what came of it, once it has decoded.
 
-    It holds for the photo that is encoded too. decode.py takes tiles that are on for given, and may only go on to smaller pieces.
+    It holds for the photo that is encoded too. decode.py takes tiles that are on for given, and may only go on to
+    smaller pieces.
     """
     title = TITLES["vae_tiling"]
     vae: Any = getattr(pipe, "vae", None)
@@ -131,7 +133,9 @@ def _tile_vae(pipe: Any, choices: list[Choice]) -> Generator[None]:
         calls += 1
         return whole(*given, **named)
 
-    choices.append(Choice(title, ON, "decoded in tiles: less memory for decoding, slower, and faint seams are possible"))
+    choices.append(
+        Choice(title, ON, "decoded in tiles: less memory for decoding, slower, and faint seams are possible")
+    )
     vae.tiled_decode = count
     try:
         with switch_on(vae, ("use_tiling",)):
@@ -161,7 +165,9 @@ def _attach_cache(name: SpeedUp, run: _Run) -> Choice:
     if not all(hooks):
         return Choice(title, NOTHING, "it attached to nothing in this model")
     if measuring:
-        return Choice(title, MEASURING, "this run takes its usual time and measures the model; the next one is the faster for it")
+        return Choice(
+            title, MEASURING, "this run takes its usual time and measures the model; the next one is the faster for it"
+        )
     return Choice(title, ON, f"{HOW[name]}; attached in {sum(hooks)} places")
 
 
@@ -188,7 +194,9 @@ def _write_ratios(choice: Choice, ratios: list[list[float]], run: _Run) -> Choic
     return choice
 
 
-def _watch(choice: Choice, denoisers: Sequence[Module], compiled: bool) -> _PassCounter | step_caches.RatioWatcher | None:
+def _watch(
+    choice: Choice, denoisers: Sequence[Module], compiled: bool
+) -> _PassCounter | step_caches.RatioWatcher | None:
     """What watches a run with a cache; what counts passes would be in a compiler's way."""
     if choice.value == MEASURING:
         return step_caches.RatioWatcher(denoisers)
@@ -244,7 +252,9 @@ def _compile(denoisers: Sequence[Any], cached: SpeedUp | None, backend: str) -> 
     for denoiser in denoisers:
         denoiser.compile_repeated_blocks(backend=backend, dynamic=False)
     blocks = sum(len(_list_compiled(denoiser)) for denoiser in denoisers)
-    return Choice(title, ON, f"{blocks} blocks; the first pass of a size takes a minute or more, those after it are faster")
+    return Choice(
+        title, ON, f"{blocks} blocks; the first pass of a size takes a minute or more, those after it are faster"
+    )
 
 
 def _list_compiled(denoiser: Module) -> list[Module]:

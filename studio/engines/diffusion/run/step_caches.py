@@ -1,4 +1,5 @@
-"""The step caches of diffusers on a denoiser: FirstBlockCache, MagCache, TaylorSeer; passes are skipped or guessed, not computed.
+"""The step caches of diffusers on a denoiser: FirstBlockCache, MagCache, TaylorSeer; passes are skipped or guessed, not
+computed.
 
 How each is attached, which hooks it should have, and how it comes off again. Which are wanted is speedups.py's.
 """
@@ -26,19 +27,22 @@ FEWEST_STEPS = 9
 """Below this nothing is cached: distilled models take 4 to 8 steps, each unlike the last."""
 
 FIRST_BLOCK_THRESHOLD = 0.1
-"""How much the first block's change may differ from the last pass's before all is computed. diffusers documents 0.05 to 0.2."""
+"""How much the first block's change may differ from the last pass's before all is computed. diffusers documents 0.05 to
+0.2.
+"""
 
 MAG_THRESHOLD, MAG_SKIPS, MAG_FIRST = 0.06, 3, 0.2
-"""MagCache: largest accumulated error, most passes skipped in a row, and the share of first passes that is always computed; the
-defaults of diffusers and of its authors (github.com/Zehong-Ma/MagCache)."""
+"""MagCache: largest accumulated error, most passes skipped in a row, and the share of first passes that is always
+computed; the defaults of diffusers and of its authors (github.com/Zehong-Ma/MagCache)."""
 
 TAYLOR_INTERVAL, TAYLOR_FIRST = 3, 3
 TAYLOR_SKIPPED, TAYLOR_GUESSED = r"(transformer_|single_transformer_)?blocks\.\d+", r"(audio_)?proj_out"
 """TaylorSeer computes the first 3 passes and then every third, and guesses the rest from the slope between two.
 
-diffusers' own patterns match no video model and attach to nothing. Matching every attention layer would do, but each then keeps
-two copies of its output: for Wan 14B at 480p and 81 frames 80 layers x 2 x 335 MB, twice over with guidance, 107 GB. So what is
-guessed is the denoiser's output, and its blocks are skipped (the "lite" way of the method's authors)."""
+diffusers' own patterns match no video model and attach to nothing. Matching every attention layer would do, but each
+then keeps two copies of its output: for Wan 14B at 480p and 81 frames 80 layers x 2 x 335 MB, twice over with guidance,
+107 GB. So what is guessed is the denoiser's output, and its blocks are skipped (the "lite" way of the method's
+authors)."""
 
 HOOKS: dict[SpeedUp, tuple[str, ...]] = {
     "first_block_cache": ("fbc_leader_block_hook", "fbc_block_hook"),
@@ -62,14 +66,16 @@ def find_obstacle(pipe: Any, denoisers: Sequence[Module], checkpoint: Checkpoint
 
 
 def has_cache_context(pipe: Any) -> bool:
-    """Whether a pipeline tells its denoiser which pass it is in (`cache_context`): without, every cache raises or mixes them."""
+    """Whether a pipeline tells its denoiser which pass it is in (`cache_context`): without, every cache raises or mixes
+    them.
+    """
     found = (member for kind in type(pipe).__mro__ for member in vars(kind).values())
     functions = (getattr(member, "__wrapped__", member) for member in found)
     return any("cache_context" in each.__code__.co_names for each in functions if isinstance(each, FunctionType))
 
 
 def split_steps(pipe: Any, steps: int, denoisers: int) -> list[int]:
-    """How many of the steps each denoiser takes: with two (Wan2.2 A14B) the first takes those above the noise boundary."""
+    """How many of the steps each denoiser takes: of two (Wan2.2 A14B) the first takes those above the boundary."""
     boundary = getattr(pipe.config, "boundary_ratio", None)
     if denoisers == 1 or boundary is None:
         return [steps] * denoisers
@@ -80,7 +86,9 @@ def split_steps(pipe: Any, steps: int, denoisers: int) -> list[int]:
 
 
 def attach(name: SpeedUp, denoiser: Any, config: Any) -> int:
-    """Set a cache on a denoiser; how many hooks it attached. Where that fails nothing stays behind, and the error goes on."""
+    """Set a cache on a denoiser; how many hooks it attached. Where that fails nothing stays behind, and the error goes
+    on.
+    """
     detach(denoiser)
     try:
         denoiser.enable_cache(config)
@@ -93,7 +101,9 @@ def attach(name: SpeedUp, denoiser: Any, config: Any) -> int:
 
 def _check_hooks(name: SpeedUp, denoiser: Any) -> None:
     """Raise for what diffusers only finds out in the middle of a run."""
-    hooked = [(path, module) for path, module in denoiser.named_modules() if _list_hook_names(module) & set(HOOKS[name])]
+    hooked = [
+        (path, module) for path, module in denoiser.named_modules() if _list_hook_names(module) & set(HOOKS[name])
+    ]
     if name == "taylorseer":
         guessed = [path for path, _ in hooked if re.fullmatch(TAYLOR_GUESSED, path)]
         if hooked and not 0 < len(guessed) < len(hooked):
@@ -122,7 +132,11 @@ def count_hooks(name: SpeedUp, denoiser: Module) -> int:
 def find_last_block(denoiser: Module) -> Module | None:
     """The last block that carries a cache's hook: the one that isn't computed in a pass that is skipped."""
     ours = {hook for hooks in HOOKS.values() for hook in hooks}
-    blocks = [module for module in denoiser.modules() if _list_hook_names(module) & ours and any(True for _ in module.children())]
+    blocks = [
+        module
+        for module in denoiser.modules()
+        if _list_hook_names(module) & ours and any(True for _ in module.children())
+    ]
     return blocks[-1] if blocks else None
 
 
@@ -166,14 +180,18 @@ def configure_mag(ratios: Sequence[float], steps: int) -> Any:
 
 
 def configure_mag_measuring(steps: int) -> Any:
-    """MagCache's settings for a run that skips nothing and measures. One step too many: at the end it would print and forget."""
+    """MagCache's settings for a run that skips nothing and measures. One step too many: at the end it would print and
+    forget.
+    """
     from diffusers.hooks.mag_cache import MagCacheConfig
 
     return MagCacheConfig(num_inference_steps=steps + 1, calibrate=True)
 
 
 class RatioWatcher:
-    """Watches a measuring run: the ratios it finds are forgotten by diffusers when the pipeline ends, and are held here."""
+    """Watches a measuring run: the ratios it finds are forgotten by diffusers when the pipeline ends, and are held
+    here.
+    """
 
     def __init__(self, denoisers: Sequence[Module]) -> None:
         self.ratios: list[list[float]] = [[] for _ in denoisers]
@@ -186,7 +204,9 @@ class RatioWatcher:
         def look(*_: Any) -> None:
             states: list[Any] = list(leader.state_manager._state_cache.values())
             if states and not self.ratios[number]:
-                self.ratios[number] = states[0].calibration_ratios  # the pass with the prompt is the first; it grows by itself
+                self.ratios[number] = states[
+                    0
+                ].calibration_ratios  # the pass with the prompt is the first; it grows by itself
 
         return look
 
@@ -204,7 +224,9 @@ def _find_leader(denoiser: Module) -> Any:
 
 
 def find_ratios(checkpoint: Checkpoint, steps: Sequence[int], folder: Path | None) -> list[list[float]]:
-    """MagCache's ratios for each denoiser: the card's, which run over all steps together, else those measured here, else none."""
+    """MagCache's ratios for each denoiser: the card's, which run over all steps together, else those measured here,
+    else none.
+    """
     if not checkpoint.mag_ratios:
         return _read_ratios(checkpoint, folder, len(steps))
     whole, total = checkpoint.mag_ratios, sum(steps)

@@ -1,4 +1,5 @@
-"""VAE decoding within the memory there is: whole, in tiles or image by image, estimated before and tried again in smaller pieces.
+"""VAE decoding within the memory there is: whole, in tiles or image by image, estimated before and tried again in
+smaller pieces.
 
 It stands in front of `vae.decode` for one job, so a decode that runs out of memory costs no denoising.
 """
@@ -25,10 +26,11 @@ ALLOCATED: dict[str, tuple[int, int]] = {
     "AutoencoderKLTemporalDecoder": (1040, 0),
     "AutoencoderKL": (785, 0),
 }
-"""Numbers alive at once for each pixel of each frame that is decoded together, and how many frames that is (0: all of them).
+"""Numbers alive at once for each pixel of each frame that is decoded together, and how many frames that is (0: all of
+them).
 
-Counted by summing live tensors while the published configurations decoded 128 x 128 pixels in diffusers 0.42.1; both Wan VAEs
-share a class, and the larger figure stands. Workspaces of cuDNN come on top, hence HEADROOM.
+Counted by summing live tensors while the published configurations decoded 128 x 128 pixels in diffusers 0.42.1; both
+Wan VAEs share a class, and the larger figure stands. Workspaces of cuDNN come on top, hence HEADROOM.
 """
 
 UNKNOWN = (1350, 0)
@@ -43,7 +45,7 @@ HEADROOM = 1.15
 
 @dataclass(frozen=True)
 class Way:
-    """A way of decoding: switches of the VAE that are on, and how many images go through at a time (0: as they come)."""
+    """A way of decoding: the VAE's switches that are on, and how many images go through at a time (0: as they come)."""
 
     name: str
     switches: tuple[str, ...] = ()
@@ -65,7 +67,9 @@ def _read_number(vae: Any, *names: str) -> int:
 def find_spatial_scale(vae: Any) -> int:
     """Pixels along one side of a latent."""
     blocks = vae.config.get("block_out_channels")
-    return _read_number(vae, "scale_factor_spatial", "spatial_compression_ratio") or (2 ** (len(blocks) - 1) if blocks else 8)
+    return _read_number(vae, "scale_factor_spatial", "spatial_compression_ratio") or (
+        2 ** (len(blocks) - 1) if blocks else 8
+    )
 
 
 def find_temporal_scale(vae: Any) -> int:
@@ -76,9 +80,9 @@ def find_temporal_scale(vae: Any) -> int:
 def list_ways(vae: Any, shape: tuple[int, ...]) -> list[Way]:
     """The ways this VAE can decode latents of a shape, each taking less memory than the one before.
 
-    Images (4 dimensions) are first taken one by one, which changes nothing in them where the VAE looks at each alone; a VAE with
-    frames and no tiles (SVD's) takes them in shorter and shorter runs, as its pipeline's decode_chunk_size does. Where tiles are
-    on already, for the whole run, there are only the ways in tiles.
+    Images (4 dimensions) are first taken one by one, which changes nothing in them where the VAE looks at each alone; a
+    VAE with frames and no tiles (SVD's) takes them in shorter and shorter runs, as its pipeline's decode_chunk_size
+    does. Where tiles are on already, for the whole run, there are only the ways in tiles.
     """
     found = [WHOLE]
     if len(shape) == 4 and hasattr(vae, "use_slicing"):
@@ -120,7 +124,9 @@ def estimate_bytes(vae: Any, shape: tuple[int, ...], itemsize: int, way: Way) ->
 
 @dataclass
 class Decoding:
-    """One job's decoding with `vae`. `free` says how many bytes are free where it runs; `begin` is called before each decode."""
+    """One job's decoding with `vae`. `free` says how many bytes are free where it runs; `begin` is called before each
+    decode.
+    """
 
     vae: Any
     free: Callable[[], int]
@@ -163,7 +169,9 @@ class Decoding:
             way = possible[-1]
         if way != possible[0]:
             whole = estimate_bytes(self.vae, tuple(latents.shape), size, possible[0]) / 1e9
-            self._say(way, f"decoded {possible[0].name} it would take about {whole:.1f} GB, and {free / 1e9:.1f} GB are free")
+            self._say(
+                way, f"decoded {possible[0].name} it would take about {whole:.1f} GB, and {free / 1e9:.1f} GB are free"
+            )
         return way
 
     def _say(self, way: Way, reason: str) -> None:
@@ -187,7 +195,8 @@ def switch_on(vae: Any, switches: tuple[str, ...]) -> Generator[None]:
 
 @contextmanager
 def _adjust_tile_strides(vae: Any, sides: tuple[int, ...]) -> Generator[None]:
-    """Tiles of LTX-2's VAE a little closer together where the last would be one latent wide: it mirrors edges, and can't do that.
+    """Tiles of LTX-2's VAE a little closer together where the last would be one latent wide: it mirrors edges, and
+    can't do that.
 
     sides: latents (rows, columns). 832 x 480 is such a size: 15 rows, and a tile begins every 14.
     """
@@ -205,7 +214,9 @@ def _adjust_tile_strides(vae: Any, sides: tuple[int, ...]) -> Generator[None]:
             setattr(vae, name, value)
 
 
-def _decode_one_way(original: Callable[..., Any], way: Way, latents: Any, rest: tuple[Any, ...], named: dict[str, Any]) -> Any:
+def _decode_one_way(
+    original: Callable[..., Any], way: Way, latents: Any, rest: tuple[Any, ...], named: dict[str, Any]
+) -> Any:
     if not way.images or latents.shape[0] <= way.images:
         return original(latents, *rest, **named)
     import torch

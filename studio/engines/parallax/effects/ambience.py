@@ -33,10 +33,12 @@ from studio.nouns import Choice, Effect, EffectName, Shot
 _WAVES = {"wind": sway.wind, "hair": sway.hair, "ripple": sway.ripple}
 _VEILS: dict[EffectName, type[Light]] = {"light": Light}
 _AIRBORNE = {
-    "ripple": Glitter, "fog": Fog, "shadow": Shadow, "steam": Steam, "dust": Dust, "rain": rain_snow.rain, "snow": rain_snow.snow,
-    "embers": Embers, "grain": Grain,
+    "ripple": Glitter, "fog": Fog, "shadow": Shadow, "steam": Steam, "dust": Dust,
+    "rain": rain_snow.rain, "snow": rain_snow.snow, "embers": Embers, "grain": Grain,
 }  # fmt: skip
-"""What is drawn by the pose of the camera, in the order in which it is: light first, what shines over it, grain over all."""
+"""What is drawn by the pose of the camera, in the order in which it is: light first, what shines over it, grain over
+all.
+"""
 
 _ORDER = {name: place for place, name in enumerate(_AIRBORNE)}
 _COARSE = 4  # grid cells to one of the grid on which veils are laid
@@ -137,14 +139,16 @@ def _total(reaches: Iterable[tuple[float, float]]) -> tuple[float, float]:
 
 
 def _join(at: Field, one: Displacement, two: Displacement) -> Displacement:
-    """Two flows over the same sheet: their ways add up, and the share is that of the one that moves most at each place."""
+    """Two flows over the same sheet: their ways add up, and the share is that of the one that moves most there."""
     first = Field(one.at.x + two.at.x - at.x, one.at.y + two.at.y - at.y)
     if one.share is None or one.other is None:
         return two._replace(at=first) if two.share is None else _shift(two, at, one.at)
     if two.share is None or two.other is None:
         return _shift(one, at, two.at)
     other = Field(one.other.x + two.other.x - at.x, one.other.y + two.other.y - at.y)
-    here = np.hypot(one.at.x - one.other.x, one.at.y - one.other.y) >= np.hypot(two.at.x - two.other.x, two.at.y - two.other.y)
+    here = np.hypot(one.at.x - one.other.x, one.at.y - one.other.y) >= np.hypot(
+        two.at.x - two.other.x, two.at.y - two.other.y
+    )
     return Displacement(first, other, np.where(here, one.share, two.share).astype(np.float32))
 
 

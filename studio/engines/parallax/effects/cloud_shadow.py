@@ -1,8 +1,8 @@
 """A cloud's shadow that passes over the land, in perspective, never on the sky.
 
-A place p of disparity d lies p / d to the right and 1 / d ahead. The shadow is noise of falling spectrum over that ground, seen
-as patches that go on, looked at twice so that it comes round without a jump. Depth is smoothed before, so that no estimated
-edge shows as an edge of the shadow; the subject lies in the shadow of where it stands.
+A place p of disparity d lies p / d to the right and 1 / d ahead. The shadow is noise of falling spectrum over that
+ground, seen as patches that go on, looked at twice so that it comes round without a jump. Depth is smoothed before, so
+that no estimated edge shows as an edge of the shadow; the subject lies in the shadow of where it stands.
 """
 
 from __future__ import annotations
@@ -24,7 +24,10 @@ from studio.nouns import Effect
 from studio.photo.matte import smoothstep
 
 DARK = 0.52  # how much of its light the middle of a shadow takes from the land at amount 1
-SPEED, SECONDS = 0.24, 9.0  # widths of what the frame shows nearby that a shadow goes a second; how long one look at it lasts
+SPEED, SECONDS = (
+    0.24,
+    9.0,
+)  # widths of what the frame shows nearby that a shadow goes a second; how long one look at it lasts
 LENGTH, WIDTH = 2.6, 1.7  # how long and wide the pattern is, in widths of what the frame shows nearby
 COVER, EDGE = 0.51, 0.09  # the noise above which the land lies in the shadow, and how softly
 FAR = (0.12, 0.4)  # disparity up to which there is no shadow, and from which on it is whole: far off it would be blots
@@ -48,7 +51,9 @@ class Shadow:
     def draw(self, air: Air) -> None:
         """Darken what lies in it, and make that a little bluer, as the sky still lights it."""
         at = self._where(air)
-        depth = np.clip((self._clouds(look(self._along, at), look(self._across, at), air.t) - COVER) / (2 * EDGE) + 0.5, 0, 1)
+        depth = np.clip(
+            (self._clouds(look(self._along, at), look(self._across, at), air.t) - COVER) / (2 * EDGE) + 0.5, 0, 1
+        )
         shade = spread(depth * depth * (3 - 2 * depth) * self._dark, air.view.size)
         land = self._land
         places = (
@@ -61,12 +66,14 @@ class Shadow:
         darken(air, shade * there.astype(np.float32) * np.float32(1 / 255))
 
     def _clouds(self, x: Floats, y: Floats, t: float) -> Floats:
-        """The clouds over places of the pattern: two looks at noise that go on, each fading out before it starts again."""
+        """The clouds over places of the pattern: two looks at noise that go on, each fading out before it restarts."""
         total = np.full_like(x, 0.5)
         for noise, start in zip(self._noise, (0.0, 0.5), strict=True):
             phase = (self._looks * t + start) % 1
             gone = np.float32(self._start[0] - self._way * (phase - 0.5))
-            total += np.float32(math.sin(math.pi * phase)) * (tile(noise, x + gone, y + np.float32(self._start[1])) - 0.5)
+            total += np.float32(math.sin(math.pi * phase)) * (
+                tile(noise, x + gone, y + np.float32(self._start[1])) - 0.5
+            )
         return total
 
     def _where(self, air: Air) -> Field:
@@ -92,10 +99,14 @@ def _pattern(scene: Scene, ground: Floats, way: float) -> tuple[Floats, Floats]:
 
 
 def _land(scene: Scene, mask: Floats) -> Image:
-    """(h, w) 0..255 where land is, as finely as the picture has it: the sky's own sheet, or the found sky drawn to its edges."""
+    """(h, w) 0..255 where land is, as finely as the picture has it: the sky's own sheet, or the found sky drawn to its
+    edges.
+    """
     below = scene.layers[0]
     if below.name == "sky":
-        land = next((layer.texture[..., 3] for layer in scene.layers if layer.name == "background"), below.texture[..., 3])
+        land = next(
+            (layer.texture[..., 3] for layer in scene.layers if layer.name == "background"), below.texture[..., 3]
+        )
     else:
         rows = round(FINE * below.texture.shape[0] / below.texture.shape[1])
         # in blue, sky and clouds are bright
@@ -123,7 +134,9 @@ def filter_guided(mask: Floats, light: Floats, reach: int = 9, least: float = 4e
 
 
 def darken(air: Air, shade: Floats) -> None:
-    """Take a share (H, W) 0..1 of its light from a frame, in place: from brightness about black, from colour about grey."""
+    """Take a share (H, W) 0..1 of its light from a frame, in place: from brightness about black, from colour about
+    grey.
+    """
     height, width = shade.shape
     luma = air.frame[:height]
     luma[:] = np.rint(16 + (luma.astype(np.float32) - 16) * (1 - shade)).astype(np.uint8)

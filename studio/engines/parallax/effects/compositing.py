@@ -19,13 +19,15 @@ from studio.engines.parallax.stage import Depth
 from studio.engines.parallax.yuv import colour_planes
 
 _BEHIND = 0.16  # the disparity over which something passes behind what stands there
-_THROUGH = 0.45  # how much of what is behind other things than the subject shows all the same: their depth is but estimated
+_THROUGH = (
+    0.45  # how much of what is behind other things than the subject shows all the same: their depth is but estimated
+)
 _MARGIN = 0.08  # how far outside the frame a streak may begin that reaches into it, in mean frame sides
 
 
 class Air(NamedTuple):
-    """A frame that things are drawn into: what its camera sees; where coarse cells look, in the pixels of a map of `size` (w, h);
-    the time, 0..1; the I420 frame; and (H, W) 0..255 how much of it is the subject, if there is one."""
+    """A frame that things are drawn into: what its camera sees; where coarse cells look, in the pixels of a map of
+    `size` (w, h); the time, 0..1; the I420 frame; and (H, W) 0..255 how much of it is the subject, if there is one."""
 
     view: View
     at: Field
@@ -73,12 +75,14 @@ def sample(coarse: Floats, x: Floats, y: Floats, air: Air) -> Floats:
         return np.zeros_like(x)
     across, down = np.float32(coarse.shape[1] / air.view.size[0]), np.float32(coarse.shape[0] / air.view.size[1])
     places = ((x + np.float32(0.5)) * across - np.float32(0.5), (y + np.float32(0.5)) * down - np.float32(0.5))
-    return np.asarray(cv2.remap(coarse, *places, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE), np.float32).reshape(x.shape)
+    return np.asarray(cv2.remap(coarse, *places, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE), np.float32).reshape(
+        x.shape
+    )
 
 
 class Flock(NamedTuple):
-    """Things that look alike: how they go, `radius` in mean frame sides and `strength` 0..1 (each (n,)), where they may be, and
-    how they are drawn."""
+    """Things that look alike: how they go, `radius` in mean frame sides and `strength` 0..1 (each (n,)), where they may
+    be, and how they are drawn."""
 
     swarm: Swarm
     radius: Floats
@@ -124,7 +128,9 @@ def fade(air: Air, cover: Floats, colour: Tint) -> None:
     height, width = cover.shape
     whole = cv2.convertScaleAbs(cover, alpha=255)
     half = cv2.resize(whole, (width // 2, height // 2), interpolation=cv2.INTER_AREA)
-    for plane, value, share in zip((air.frame[:height], *colour_planes(air.frame)), colour, (whole, half, half), strict=True):
+    for plane, value, share in zip(
+        (air.frame[:height], *colour_planes(air.frame)), colour, (whole, half, half), strict=True
+    ):
         coarse = np.rint(look(value, _scale(air, value))).astype(np.uint8)
         there = cv2.resize(coarse, (plane.shape[1], plane.shape[0]), interpolation=cv2.INTER_LINEAR)
         kept = cv2.multiply(plane, cv2.bitwise_not(share), scale=1 / 255)
@@ -139,18 +145,22 @@ def _scale(air: Air, value: Floats) -> Field:
 
 
 EMBER = (188.0, -64.0, 52.0)
-"""What light of strength 1 adds to Y, U and V: a glowing orange, whose core burns out to yellow as red and green saturate."""
+"""What light of strength 1 adds to Y, U and V: a glowing orange, whose core burns out to yellow as red and green
+saturate.
+"""
 
 
 def shine(air: Air, light: Floats) -> None:
     """Add glowing light (H, W) to a frame, and its soft halo, in place: faint light is redder than strong."""
     height, width = light.shape
     small = cv2.resize(light, (max(1, width // 8), max(1, height // 8)), interpolation=cv2.INTER_AREA)
-    halo = cv2.resize(cv2.GaussianBlur(small, (0, 0), max(0.8, width / 8 / 110)), (width, height), interpolation=cv2.INTER_LINEAR)
+    halo = cv2.resize(
+        cv2.GaussianBlur(small, (0, 0), max(0.8, width / 8 / 110)), (width, height), interpolation=cv2.INTER_LINEAR
+    )
     whole = np.minimum(light + np.float32(0.9) * halo, np.float32(1.15))
     half = np.sqrt(cv2.resize(whole, (width // 2, height // 2), interpolation=cv2.INTER_AREA))
     parts = (whole, half, half)
     for plane, most, part in zip((air.frame[:height], *colour_planes(air.frame)), EMBER, parts, strict=True):
-        plane[:] = np.rint(np.clip(plane + np.float32(most) * part, 16, 235 if plane.shape[0] == height else 240)).astype(
-            np.uint8
-        )
+        plane[:] = np.rint(
+            np.clip(plane + np.float32(most) * part, 16, 235 if plane.shape[0] == height else 240)
+        ).astype(np.uint8)

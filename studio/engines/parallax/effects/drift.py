@@ -1,8 +1,9 @@
 """Flow that runs one way: water and drifting clouds, as displacements that repeat without a seam.
 
-The picture is carried along for a while, fades into a copy that starts again, and so on: two looks, half a period apart,
-each weighing nothing at the moment it jumps back. Neighbouring places jump at different moments, so the whole never pulses
-(Vlachos, "Water flow in Portal 2", SIGGRAPH 2010). A short clip that needn't loop is simply carried, with no fading.
+The picture is carried along for a while, fades into a copy that starts again, and so on: two looks, half a period
+apart, each weighing nothing at the moment it jumps back. Neighbouring places jump at different moments, so the whole
+never pulses (Vlachos, "Water flow in Portal 2", SIGGRAPH 2010). A short clip that needn't loop is simply carried, with
+no fading.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ _CARRY = 0.10  # how far clouds are carried without fading, in frame sides
 
 
 class Drift:
-    """A velocity over the sheets it touches. x, y: (h, w) how far in one period, in fractions of the width and the height."""
+    """A velocity over the sheets it touches. x, y: (h, w) how far in one period, in fractions of the width and the
+    height.
+    """
 
     def __init__(self, x: Floats, y: Floats, when: Floats | None, periods: int, sheets: frozenset[str]) -> None:
         """`when`: (h, w) 0..1 the moment of each place's jump; None to carry everything along once, without fading."""
@@ -64,7 +67,9 @@ def _moments(shape: tuple[int, int], grain: float, spread: float, rng: np.random
     return np.asarray(cv2.normalize(noise, np.empty_like(noise), 0, spread, cv2.NORM_MINMAX), np.float32)
 
 
-def flow(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator, names: frozenset[str]) -> Drift:
+def flow(
+    mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator, names: frozenset[str]
+) -> Drift:
     """Water that runs along the direction, faster where it is near."""
     periods = max(1, round(seconds / _WATER_PERIOD))
     near = 0.35 + 0.9 * cv2.GaussianBlur(scene.disparity, (0, 0), 6)
@@ -74,12 +79,19 @@ def flow(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
 
 
 def clouds(
-    mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator, *, names: frozenset[str], loop: bool
+    mask: Floats,
+    scene: Scene,
+    effect: Effect,
+    seconds: float,
+    rng: np.random.Generator,
+    *,
+    names: frozenset[str],
+    loop: bool,
 ) -> Drift:
     """The sky carried along the direction. Where it is a sheet of its own it moves behind the land.
 
-    Nothing that stands before the sky is ever looked at from beside it: near what does, the sky goes no further than that is
-    away, so that neither a ridge nor a wire drags a copy of itself along.
+    Nothing that stands before the sky is ever looked at from beside it: near what does, the sky goes no further than
+    that is away, so that neither a ridge nor a wire drags a copy of itself along.
     """
     touched = frozenset({"sky"}) if "sky" in names else names
     way, far = math.radians(effect.direction), effect.amount * _CLOUD_SPEED * seconds
@@ -94,11 +106,14 @@ def clouds(
 def _room(mask: Floats, scene: Scene, apart: bool) -> Floats:
     """How far every place of the sky is from what isn't sky, in mean frame sides, (h, w).
 
-    What stands is the land, where that shares the sky's sheet, whatever shows fine, hard detail (a twig, a wire), and the sun.
+    What stands is the land, where that shares the sky's sheet, whatever shows fine, hard detail (a twig, a wire), and
+    the sun.
     """
     size = mask.shape[::-1]
     texture = next((layer for layer in scene.layers if layer.name == "sky"), scene.layers[0]).texture
-    small = cv2.cvtColor(np.asarray(cv2.resize(texture, size, interpolation=cv2.INTER_AREA), np.uint8), cv2.COLOR_RGBA2GRAY)
+    small = cv2.cvtColor(
+        np.asarray(cv2.resize(texture, size, interpolation=cv2.INTER_AREA), np.uint8), cv2.COLOR_RGBA2GRAY
+    )
     light = small.astype(np.float32)
     fine = np.abs(light - cv2.medianBlur(small, 7)) > _HARD
     across, down = cv2.Sobel(light, cv2.CV_32F, 1, 0, scale=1 / 8), cv2.Sobel(light, cv2.CV_32F, 0, 1, scale=1 / 8)

@@ -69,7 +69,9 @@ class Embers:
         count = round(EMBER_MOST * effect.amount)
         d = depths(rng, count, 0.22, 1.7, 2.1)
         rise = EMBER_SPEED * (0.3 + 0.7 * d) * rng.uniform(0.5, 1.5, count)
-        aside = 0.6 * math.cos(math.radians(effect.direction)) * rng.uniform(0.3, 1.2, count) + rng.normal(0, 0.15, count)
+        aside = 0.6 * math.cos(math.radians(effect.direction)) * rng.uniform(0.3, 1.2, count) + rng.normal(
+            0, 0.15, count
+        )
         sway = 0.016 * (0.3 + d) * rng.uniform(0.3, 1.5, count)
         life = EMBER_LIFE * rng.uniform(0.6, 1.5, count)
         ways = Ways(d, _f32(rise * aside), _f32(-rise), _f32(sway), _f32(life))

@@ -50,7 +50,9 @@ def explain_unplaced(effect: Effect, shot: Shot, areas: Areas) -> Unplaced | Non
     if region == "brush":
         if not effect.brush:
             water = effect.name in ("ripple", "flow")
-            return _explain(effect, "unpainted", "paint where the water is" if water else "paint where it should happen")
+            return _explain(
+                effect, "unpainted", "paint where the water is" if water else "paint where it should happen"
+            )
         outside = float(read_brush(effect, shot, _COARSE).mean()) < LEAST
         return _explain(effect, "outside", "what was painted lies outside the crop") if outside else None
     if areas.shares[region] >= LEAST:

@@ -23,7 +23,11 @@ class Focus:
 
     def __init__(self, mask: Floats, scene: Scene, effect: Effect, seconds: float, sheets: frozenset[str]) -> None:
         self.sheets = sheets
-        behind = np.clip((scene.pivot + 0.05 - scene.disparity) / 0.25, 0, 1) if effect.region == "auto" else np.ones_like(mask)
+        behind = (
+            np.clip((scene.pivot + 0.05 - scene.disparity) / 0.25, 0, 1)
+            if effect.region == "auto"
+            else np.ones_like(mask)
+        )
         self._mask = cv2.GaussianBlur(mask * behind, (0, 0), 3).astype(np.float32)
         self._amount, self._turns = effect.amount, max(1, round(seconds / _PERIOD))
         self._blurs: dict[tuple[str, tuple[int, ...]], tuple[tuple[Image, Image], ...]] = {}

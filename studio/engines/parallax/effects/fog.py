@@ -26,7 +26,9 @@ _THICK = (1.0, 0.9, 0.5)  # of each bank at amount 1, where it is thickest
 
 
 def sight(view: View, shape: tuple[int, int], size: tuple[int, int]) -> tuple[Field, Field]:
-    """For (rows, columns) of cells over a frame: rays, and how far each is pulled per unit of disparity, in a map's pixels."""
+    """For (rows, columns) of cells over a frame: rays, and how far each is pulled per unit of disparity, in a map's
+    pixels.
+    """
     rows, columns = shape
     x = ((np.arange(columns, dtype=np.float32) + 0.5) * (2 / columns) - 1)[None] * np.float32(view.half[0])
     y = ((np.arange(rows, dtype=np.float32) + 0.5) * (2 / rows) - 1)[:, None] * np.float32(view.half[1])
@@ -94,4 +96,6 @@ def _profile(disparity: Floats, behind: NDArray[np.bool_], bank: float) -> Float
     down = np.arange(rows, dtype=np.float32)
     foot = float(weight.sum(1) @ down / max(float(weight.sum()), 1e-6)) / rows
     up = np.clip(foot + 0.05 - down / rows, 0, 1) / (0.16 + 0.3 * bank)
-    return np.repeat(np.exp(-(up**2)).astype(np.float32)[:, None], disparity.shape[1], 1) * np.float32(0.75) + np.float32(0.25)
+    return np.repeat(np.exp(-(up**2)).astype(np.float32)[:, None], disparity.shape[1], 1) * np.float32(
+        0.75
+    ) + np.float32(0.25)

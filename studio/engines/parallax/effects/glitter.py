@@ -22,7 +22,13 @@ from studio.nouns import Effect
 
 _GRID = 384  # columns or rows of the long side
 _CELL = 4  # pixels of the frame to one cell of the grid on which light is laid
-_BANDS = ((0.4, 7.0, 1.1, 0.6), (0.55, 12.0, -3.0, 0.8), (0.7, 19.0, 2.3, 0.9), (0.9, 29.0, -9.0, 0.7), (1.2, 43.0, 14.0, 0.5))
+_BANDS = (
+    (0.4, 7.0, 1.1, 0.6),
+    (0.55, 12.0, -3.0, 0.8),
+    (0.7, 19.0, 2.3, 0.9),
+    (0.9, 29.0, -9.0, 0.7),
+    (1.2, 43.0, 14.0, 0.5),
+)
 _SHINE, _SHADE = 0.34, 0.16  # how far a facet goes towards the sky's light, and how much darker than the water
 _ROUGH = 14.0  # levels of the water's own detail beside which a wave's light hardly counts
 
@@ -76,7 +82,9 @@ class Glitter:
             here[:] = cv2.add(here, full, dtype=cv2.CV_8U)
 
     def _tilt(self, air: Air) -> tuple[Floats, tuple[int, int, int, int]] | None:
-        """How far the water faces the sky (1) or us (-1) in cells over a box of the frame: top, bottom, left, right in pixels."""
+        """How far the water faces the sky (1) or us (-1) in cells over a box of the frame: top, bottom, left, right in
+        pixels.
+        """
         width, height = air.view.size
         rows, columns = max(1, height // (2 * _CELL)), max(1, width // (2 * _CELL))
         u, way = sight(air.view, (rows, columns), self._deep.shape[::-1])
@@ -87,7 +95,9 @@ class Glitter:
             return None
         rows_in, columns_in = slice(down[0], down[-1] + 1), slice(across[0], across[-1] + 1)
         finer = tuple(
-            cv2.resize(np.broadcast_to(part, wet.shape)[rows_in, columns_in], None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR)
+            cv2.resize(
+                np.broadcast_to(part, wet.shape)[rows_in, columns_in], None, fx=2, fy=2, interpolation=cv2.INTER_LINEAR
+            )
             for part in at
         )
         box = tuple(
@@ -95,7 +105,12 @@ class Glitter:
             for part, side, count in ((rows_in, height, rows), (columns_in, width, columns))
             for end in (part.start, part.stop)
         )
-        return look(self._slope(air.t), Field(finer[0], finer[1] - np.float32(self._top))), (box[0], box[1], box[2], box[3])
+        return look(self._slope(air.t), Field(finer[0], finer[1] - np.float32(self._top))), (
+            box[0],
+            box[1],
+            box[2],
+            box[3],
+        )
 
     def _slope(self, t: float) -> Floats:
         total = np.zeros_like(self._waves[0][1])
@@ -106,7 +121,9 @@ class Glitter:
 
 
 def _uneven(near: Floats, rng: np.random.Generator, grain: int) -> Floats:
-    """Noise of deviation 1 on the level surface, grain to the width of the picture where it is nearest, finer further off."""
+    """Noise of deviation 1 on the level surface, grain to the width of the picture where it is nearest, finer further
+    off.
+    """
     rows, columns = near.shape
     noise = cv2.GaussianBlur(rng.standard_normal((rows, columns)).astype(np.float32), (0, 0), columns / grain / 2)
     x, _ = np.meshgrid(np.arange(columns, dtype=np.float32), np.arange(rows, dtype=np.float32))
@@ -116,7 +133,9 @@ def _uneven(near: Floats, rng: np.random.Generator, grain: int) -> Floats:
 
 
 def _smooth(scene: Scene, size: tuple[int, int]) -> Floats:
-    """How much of a wave's light counts, (h, w): all of it on smooth water, little where the water has detail of its own."""
+    """How much of a wave's light counts, (h, w): all of it on smooth water, little where the water has detail of its
+    own.
+    """
     texture = cv2.resize(scene.layers[0].texture, size, interpolation=cv2.INTER_AREA)
     for layer in scene.layers[1:]:
         upper = cv2.resize(layer.texture, size, interpolation=cv2.INTER_AREA)

@@ -1,8 +1,8 @@
 """Film grain: noise weighted by brightness, over the whole frame and new in every one.
 
-Grain shows most in the mid-tones and least in black and in white, where a film has hardly any, or nothing but, grains. A grain
-has a size on the film, so its noise is blurred alike in a large frame and a small one; where it would be smaller than a pixel
-many fall into one and even each other out.
+Grain shows most in the mid-tones and least in black and in white, where a film has hardly any, or nothing but, grains.
+A grain has a size on the film, so its noise is blurred alike in a large frame and a small one; where it would be
+smaller than a pixel many fall into one and even each other out.
 """
 
 from __future__ import annotations
@@ -27,7 +27,9 @@ class Grain:
         self._amount, self._noise = effect.amount, np.zeros((0, 0), np.int16)
         level = np.clip((np.arange(256) - 16) / 219, 0, 1)
         middle = (4 * level * (1 - level)) ** 0.75
-        self._gain = np.rint(256 * (middle + (1 - middle) * (_SHADOWS * (1 - level) + _LIGHTS * level))).astype(np.int16)
+        self._gain = np.rint(256 * (middle + (1 - middle) * (_SHADOWS * (1 - level) + _LIGHTS * level))).astype(
+            np.int16
+        )
         self._seed = int(rng.integers(2**31))
         self._mask = mask if float(mask.min()) < 1 else None
 
@@ -37,13 +39,15 @@ class Grain:
         luma = air.frame[:height]
         gain = cv2.LUT(luma, self._gain)
         if self._mask is not None:
-            share = cv2.resize(cv2.remap(self._mask, *air.at, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE), (width, height))
+            share = cv2.resize(
+                cv2.remap(self._mask, *air.at, cv2.INTER_LINEAR, None, cv2.BORDER_REPLICATE), (width, height)
+            )
             gain = np.rint(gain * share).astype(np.int16)
         cv2.add(luma, cv2.multiply(self._cut(air.t, height, width), gain, scale=4 / 65536), luma, dtype=cv2.CV_8U)
         cv2.max(cv2.min(luma, 235), 16, luma)
 
     def _cut(self, t: float, height: int, width: int) -> NDArray[np.int16]:
-        """The grain of the frame at time t, (height, width): all of one grain, mirrored, and from a place of its own."""
+        """The grain of the frame at time t, (height, width): all of one grain, mirrored, from a place of its own."""
         if self._noise.shape != (height, width):
             self._noise = self._make_grain(height, width)
         chance = np.random.default_rng((self._seed, round((t % 1) * 1_000_000)))

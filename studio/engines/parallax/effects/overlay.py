@@ -101,7 +101,9 @@ def brightest(luma: Image, blue: Image, red: Image) -> Image:
 
 
 def _highlight_rolloff() -> Floats:
-    """Of a change of light, how much a pixel takes whose brightest channel is 0..255: all up to the middle, none at white."""
+    """Of a change of light, how much a pixel takes whose brightest channel is 0..255: all up to the middle, none at
+    white.
+    """
     free = np.clip((1 - np.arange(256, dtype=np.float32) / 250) / 0.5, 0, 1)
     return (free**1.5).astype(np.float32)
 

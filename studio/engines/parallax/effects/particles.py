@@ -1,10 +1,10 @@
 """Particle system: thousands of things at depths of their own, and where a camera sees them at a time.
 
-A thing of disparity d keeps to that depth. Its place p is where the camera at rest sees it, so it goes v d when it goes v. It is
-seen along u = (p - d C.xy) / (1 - d C.z): the pinhole of projection.py, solved for the ray. Nothing ever runs out: what leaves
-a window somewhat larger than the frame comes in again on the other side of it. After the clip's length each is back where it
-was: what is fast enough crosses the window a whole number of times; what is slower lives a whole number of lives, and fades in
-and out unseen among the others.
+A thing of disparity d keeps to that depth. Its place p is where the camera at rest sees it, so it goes v d when it goes
+v. It is seen along u = (p - d C.xy) / (1 - d C.z): the pinhole of projection.py, solved for the ray. Nothing ever runs
+out: what leaves a window somewhat larger than the frame comes in again on the other side of it. After the clip's length
+each is back where it was: what is fast enough crosses the window a whole number of times; what is slower lives a whole
+number of lives, and fades in and out unseen among the others.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.scene import Floats
 
 ROOM = 1.7
-"""How much larger than the frame at rest the window is in which things are: room for what a move shows of the nearest."""
+"""How much larger than the frame at rest the window is in which things are: room for what a move shows of the nearest.
+"""
 
 GOLDEN = 0.6180339887
 LENS = 1.4
@@ -65,10 +66,14 @@ class View(NamedTuple):
         """The places that the frame's middle shows at disparities d."""
         x, y, z = self.turn @ np.array([0.0, 0.0, 1.0])
         c = self.pose.centre
-        return (x / z + d * (c[0] - c[2] * x / z)).astype(np.float32), (y / z + d * (c[1] - c[2] * y / z)).astype(np.float32)
+        return (x / z + d * (c[0] - c[2] * x / z)).astype(np.float32), (y / z + d * (c[1] - c[2] * y / z)).astype(
+            np.float32
+        )
 
     def see(self, x: Floats, y: Floats, d: Floats) -> tuple[Floats, Floats, Floats]:
-        """Where places at disparities d are seen, in the frame's pixels, and how much larger than at rest; 0 for too near."""
+        """Where places at disparities d are seen, in the frame's pixels, and how much larger than at rest; 0 for too
+        near.
+        """
         c, back = self.pose.centre, np.linalg.inv(self.turn)
         away = 1 - d * c[2]
         safe = np.maximum(away, 1 - NEAREST)
@@ -81,8 +86,8 @@ class View(NamedTuple):
 
 
 class Ways(NamedTuple):
-    """How things go, each (n,): disparity; speed right and down, in mean frame sides a second as the camera at rest sees it; how
-    far each sways to and fro, alike; seconds that one lives that doesn't cross the window."""
+    """How things go, each (n,): disparity; speed right and down, in mean frame sides a second as the camera at rest
+    sees it; how far each sways to and fro, alike; seconds that one lives that doesn't cross the window."""
 
     d: Floats
     right: Floats
@@ -104,7 +109,9 @@ class Swarm:
         self._swings = np.maximum(1, np.rint(seconds / rng.uniform(2.2, 4.5, count))).astype(np.float32)
         self._turns = np.floor(np.abs(self._down) / self._tall).astype(np.float32)
         self._crosses = self._turns >= 1
-        self._high = np.where(self._crosses, np.abs(self._down) / np.maximum(self._turns, 1), self._tall).astype(np.float32)
+        self._high = np.where(self._crosses, np.abs(self._down) / np.maximum(self._turns, 1), self._tall).astype(
+            np.float32
+        )
         self._lives = np.maximum(1, np.rint(seconds / ways.life)).astype(np.float32)
 
     def at(self, t: float, view: View) -> tuple[Floats, Floats, Floats]:
@@ -136,7 +143,7 @@ class Swarm:
 
 
 def depths(rng: np.random.Generator, count: int, least: float, most: float, far: float) -> Floats:
-    """Disparities between two, (count,) in random order; far: how many more are far than near, 1 for as many of each."""
+    """Disparities between two, (count,) in random order; far: how many more are far than near, 1 for equally many."""
     return (least + (most - least) * rng.random(count, dtype=np.float32) ** np.float32(far)).astype(np.float32)
 
 

@@ -55,23 +55,31 @@ def rain(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
     strength = RAIN * rng.uniform(0.35, 1, count) * np.minimum(1, 0.85 / np.maximum(d, 0.3)) ** 0.9
     flock = Flock(Swarm(ways, _half(scene), seconds, rng), _f32(radius), _f32(strength), Place(mask, scene), streaks)
     return Falling(
-        flock, scene_light.tint_from(scene_light.light(scene), 0.62, 0.5, 14, 216), _haze(mask, scene, effect.amount * 0.9)
+        flock,
+        scene_light.tint_from(scene_light.light(scene), 0.62, 0.5, 14, 216),
+        _haze(mask, scene, effect.amount * 0.9),
     )
 
 
 def snow(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> Falling:
-    """Snow that sways as it falls, and is driven to where the wind goes. What is very near is out of focus: large and faint."""
+    """Snow that sways as it falls, and is driven to where the wind goes. What is very near is out of focus: large and
+    faint.
+    """
     count = round(SNOW_MOST * effect.amount**1.2)
     d = depths(rng, count, 0.14, 1.75, 2.7)
     fall = SNOW_SPEED * (0.25 + 0.75 * d) * rng.uniform(0.75, 1.25, count)
     aside = math.cos(math.radians(effect.direction)) * DRIFT * (0.2 + 0.8 * effect.amount)
     sway = 0.012 * (0.2 + d) * rng.uniform(0.3, 1.4, count)
-    ways = Ways(d, _f32(fall * (aside + rng.normal(0, 0.12, count))), _f32(fall), _f32(sway), _f32(rng.uniform(5, 9, count)))
+    ways = Ways(
+        d, _f32(fall * (aside + rng.normal(0, 0.12, count))), _f32(fall), _f32(sway), _f32(rng.uniform(5, 9, count))
+    )
     flake = 0.0020 * (0.12 + 0.88 * d) * rng.lognormal(0, 0.38, count)
     blur = 0.0036 * np.maximum(0, d - 1.0)
     strength = SNOW * rng.uniform(0.55, 1, count) * (flake / (flake + blur)) ** 1.5
     flock = Flock(Swarm(ways, _half(scene), seconds, rng), _f32(flake + blur), _f32(strength), Place(mask, scene), dots)
-    return Falling(flock, scene_light.tint_from(scene_light.light(scene), 0.64, 0.5, 26, 226), _haze(mask, scene, effect.amount))
+    return Falling(
+        flock, scene_light.tint_from(scene_light.light(scene), 0.64, 0.5, 26, 226), _haze(mask, scene, effect.amount)
+    )
 
 
 def _f32(values: object) -> Floats:

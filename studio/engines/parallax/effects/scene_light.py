@@ -15,8 +15,9 @@ _WIDE = 192  # pixels across of the small picture on which light is measured
 
 
 class Light(NamedTuple):
-    """Light in a scene: `luma`, `blue`, `red` (h, w) are the picture's planes, small and blurred, Y 16..235; `ambient` is the
-    luma of its bright parts, `brightest` that of its lights, `blue_sky` and `red_sky` the colour of the bright parts."""
+    """Light in a scene: `luma`, `blue`, `red` (h, w) are the picture's planes, small and blurred, Y 16..235; `ambient`
+    is the luma of its bright parts, `brightest` that of its lights, `blue_sky` and `red_sky` the colour of the bright
+    parts."""
 
     luma: Floats
     blue: Floats
@@ -51,7 +52,8 @@ class Tint(NamedTuple):
 
 
 def tint_from(found: Light, ambient: float, local: float, lift: float, most: float) -> Tint:
-    """The colour of what catches light from all round: shares of the scene's bright parts and of what is near, and `lift` more.
+    """The colour of what catches light from all round: shares of the scene's bright parts and of what is near, and
+    `lift` more.
 
     most: the brightest it gets, in luma; never brighter than the photo's own lights, nearly.
     """

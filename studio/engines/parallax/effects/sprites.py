@@ -23,7 +23,9 @@ _MOST = 400_000  # pixels worked on at once
 
 
 class Strokes(NamedTuple):
-    """Dots that moved while the shutter was open, each (n,) in pixels: from (x, y) by (dx, dy), `radius`; `strength` is 0..1."""
+    """Dots that moved while the shutter was open, each (n,) in pixels: from (x, y) by (dx, dy), `radius`; `strength` is
+    0..1.
+    """
 
     x: Floats
     y: Floats
@@ -76,7 +78,9 @@ def _discs(canvas: Floats, drawn: Strokes, size: Floats, edge: Floats, strength:
 
 
 def streaks(canvas: Floats, drawn: Strokes) -> None:
-    """Add streaks that run more down than across to a canvas (H, W): as wide as twice their radius, fading towards both ends."""
+    """Add streaks that run more down than across to a canvas (H, W): as wide as twice their radius, fading towards both
+    ends.
+    """
     upwards = drawn.dy < 0
     top = np.where(upwards, drawn.y + drawn.dy, drawn.y)
     left = np.where(upwards, drawn.x + drawn.dx, drawn.x)

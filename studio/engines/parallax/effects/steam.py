@@ -37,7 +37,9 @@ class Steam:
         self._colour = (round(float(np.clip(found.brightest, 120, 226))), 128, 128)
 
     def draw(self, air: Air) -> None:
-        """Threads along the middle values of a noise that rises, drawn out upwards; a faster one bends them, high up most."""
+        """Threads along the middle values of a noise that rises, drawn out upwards; a faster one bends them, high up
+        most.
+        """
         width, height = air.view.size
         u, way = sight(air.view, (-(-height // _CELL), -(-width // _CELL)), self._size)
         at = plane(u, way, self._deep)
@@ -76,7 +78,9 @@ def mouth(mask: Floats) -> Floats:
 
 
 def _plume(source: Floats) -> tuple[Floats, Floats]:
-    """The source drawn out upwards, widening and thinning until it is gone, and how high over the source each place is, 0..1."""
+    """The source drawn out upwards, widening and thinning until it is gone, and how high over the source each place is,
+    0..1.
+    """
     rows = source.shape[0]
     inside, across = np.flatnonzero(source.max(1) > 0.3), np.flatnonzero(source.max(0) > 0.3)
     tall = float(np.clip(1.3 * across.size, rows * 0.28, rows * 0.6))

@@ -1,7 +1,7 @@
 """Sway: displacements of plants in wind, of hair and cloth at their edges, of small waves on water.
 
-Every wave makes a whole number of turns in the clip, a cos(2 pi n t) + b sin(2 pi n t) with a and b fixed at each place, so a
-frame costs a few additions on a coarse grid and the last frame leads into the first.
+Every wave makes a whole number of turns in the clip, a cos(2 pi n t) + b sin(2 pi n t) with a and b fixed at each
+place, so a frame costs a few additions on a coarse grid and the last frame leads into the first.
 """
 
 from __future__ import annotations
@@ -19,7 +19,11 @@ from studio.nouns import Effect
 GRID = 224  # columns or rows of the long side
 _WIND = ((0.21, 2.1, 0.9), (0.43, 4.3, 0.7), (0.8, 8.0, 0.42), (1.3, 13.0, 0.2))  # hertz, waves across the frame, share
 _HAIR = ((0.35, 3.0, 0.8), (0.7, 5.5, 0.7), (1.2, 9.0, 0.4))
-_WATER = ((0.42, 5.0, 2.5, 1.0), (0.66, 8.0, -4.0, 0.7), (1.05, 13.0, 7.0, 0.45))  # hertz, waves in depth, across, share
+_WATER = (
+    (0.42, 5.0, 2.5, 1.0),
+    (0.66, 8.0, -4.0, 0.7),
+    (1.05, 13.0, 7.0, 0.45),
+)  # hertz, waves in depth, across, share
 _LEAST_BENT = 0.22  # of the bend at the top, at the root
 _TALLEST = 0.0046  # of the frame's mean side, of one wave of wind at amount 1 where disparity is 1
 _HAIR_TALLEST = 0.0042
@@ -29,7 +33,7 @@ _WATER_TALLEST = 0.0055
 
 
 class Wave(NamedTuple):
-    """One wave: `turns` in the clip, and what it adds across and down at the cosine and the sine of each turn, (h, w)."""
+    """One wave: `turns` in the clip, and what it adds across and down at each turn's cosine and sine, (h, w)."""
 
     turns: int
     x_cos: Floats
@@ -105,7 +109,10 @@ def _along(
     """
     x, y = _places(strength.shape)
     if counts is not None:
-        x, y = (part * np.float32(side / max(strength.shape)) for part, side in zip(counts, strength.shape[::-1], strict=True))
+        x, y = (
+            part * np.float32(side / max(strength.shape))
+            for part, side in zip(counts, strength.shape[::-1], strict=True)
+        )
     way = math.radians(effect.direction)
     rows, columns = strength.shape
     mean = math.sqrt(rows * columns)
@@ -134,13 +141,17 @@ def wind(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
     bent = np.clip((root - y) / tall, 0, 1)
     grown = (_LEAST_BENT + (1 - _LEAST_BENT) * bent) * np.clip(0.5 + tall, 0.5, 1.2)
     tallest = strength * grown * (0.25 + 0.75 * near) * effect.amount * _TALLEST
-    bend = _along(tallest * 2.6, _WIND[:2], effect, seconds, rng, (_whole(scene, strength.shape), root + 0.2 * (y - root)))
+    bend = _along(
+        tallest * 2.6, _WIND[:2], effect, seconds, rng, (_whole(scene, strength.shape), root + 0.2 * (y - root))
+    )
     leaves = 1 - 0.9 * _fit(scene.masks["subject"], 1.5)  # they flutter; a flower's head doesn't
     return (*bend, *_along(tallest * leaves * 1.8, _WIND[2:], effect, seconds, rng))
 
 
 def _whole(scene: Scene, shape: tuple[int, ...]) -> Floats:
-    """How far across each place counts for the phase of a wave, (h, w) 0..1: a subject is one plant, and bends all at once."""
+    """How far across each place counts for the phase of a wave, (h, w) 0..1: a subject is one plant, and bends all at
+    once.
+    """
     x = _places(shape)[0] * np.float32(max(shape) / shape[1])
     body = _fit(scene.masks["subject"], 2.0)
     total = float(body.sum())
@@ -148,7 +159,7 @@ def _whole(scene: Scene, shape: tuple[int, ...]) -> Floats:
 
 
 def _roots(plants: Floats) -> tuple[Floats, Floats]:
-    """Where each plant's root is and how tall it stands, both in heights of the picture from the top, smooth, (h, w)."""
+    """Where each plant's root is and how tall it is, both in heights of the picture from the top, smooth, (h, w)."""
     rows, columns = plants.shape
     solid = cv2.morphologyEx((plants > 0.3).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(solid, connectivity=8)
@@ -166,7 +177,9 @@ def _roots(plants: Floats) -> tuple[Floats, Floats]:
         root[there], tall[there], weight[there] = foot[0, there[1] - left] / rows, max(high / rows, 0.12), 1
     soft = columns / 24
     total = cv2.GaussianBlur(weight, (0, 0), soft)
-    root, tall = (np.asarray(cv2.GaussianBlur(part * weight, (0, 0), soft) / total, np.float32) for part in (root, tall))
+    root, tall = (
+        np.asarray(cv2.GaussianBlur(part * weight, (0, 0), soft) / total, np.float32) for part in (root, tall)
+    )
     return root, tall
 
 
@@ -179,19 +192,25 @@ def hair(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
 
 
 def _free(scene: Scene, shape: tuple[int, ...]) -> Floats:
-    """How freely an edge may stir, 0..1: where lines show behind it, they shine through what is thin and would bend with it."""
+    """How freely an edge may stir, 0..1: where lines show behind it, they shine through what is thin and would bend
+    with it.
+    """
     if scene.layers[-1].name != "subject":
         return _fit(np.ones(shape, np.float32))
     behind = next(layer for layer in reversed(scene.layers) if layer.name != "subject").texture
     size = (shape[1], shape[0])
-    small = cv2.cvtColor(np.asarray(cv2.resize(behind, size, interpolation=cv2.INTER_AREA), np.uint8), cv2.COLOR_RGBA2GRAY)
+    small = cv2.cvtColor(
+        np.asarray(cv2.resize(behind, size, interpolation=cv2.INTER_AREA), np.uint8), cv2.COLOR_RGBA2GRAY
+    )
     across, down = (cv2.Sobel(small, cv2.CV_32F, *way, scale=1 / 8) for way in ((1, 0), (0, 1)))
     lines = (cv2.magnitude(across, down) > _LINE).astype(np.float32)
     return np.asarray(1 - _HELD * np.clip(6 * _fit(lines, 3), 0, 1), np.float32)
 
 
 def level(mask: Floats, scene: Scene) -> tuple[Floats, Floats, float]:
-    """A level surface seen from the side: places across (0..1 of the long side), nearness 0..1, (h, w), and its horizon."""
+    """A level surface seen from the side: places across (0..1 of the long side), nearness 0..1, (h, w), and its
+    horizon.
+    """
     rows = np.flatnonzero(mask.max(1) > 0.1)
     horizon = min(scene.horizon, (rows[0] / mask.shape[0] if rows.size else 0.0) - 0.08)
     x, y = _places(mask.shape)

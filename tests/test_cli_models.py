@@ -156,7 +156,9 @@ finally:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C reaches a whole console there")
 def test_ctrl_c_stops_a_download_that_can_be_gone_on_with(tmp_path: Path) -> None:
-    command = [sys.executable, "-c", DOWNLOADING, str(tmp_path / "home")]
+    # Ctrl+C is heard, also where the tests themselves run in the background, which are told to ignore it.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+    command = [sys.executable, "-c", heard + DOWNLOADING, str(tmp_path / "home")]
     running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert running.stdout and running.stderr
     for line in running.stderr:

@@ -136,6 +136,7 @@ def test_a_folder_is_adopted(ask: Ask, tmp_path: Path) -> None:
 
 
 DOWNLOADING = """
+import signal
 import sys
 from pathlib import Path
 from studio.cli import words
@@ -145,8 +146,9 @@ from studio.config import Settings
 from studio.studio import Studio
 from tests.fakes.shelf import AWAY, CARDS, ShelfEngine, finder
 studio = Studio(Settings(Path(sys.argv[1])), CARDS, finder(ShelfEngine(pace=0.1)))
+signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background are told to ignore it
 try:
-    models.answer(studio, words.parser().parse_args(["models", "download", AWAY.id]))
+    model_commands.answer(studio, words.parser().parse_args(["models", "download", AWAY.id]))
 except KeyboardInterrupt:
     print(studio.models.state(AWAY.id).disk, studio.models.state(AWAY.id).downloading)
 finally:
@@ -156,9 +158,7 @@ finally:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl+C reaches a whole console there")
 def test_ctrl_c_stops_a_download_that_can_be_gone_on_with(tmp_path: Path) -> None:
-    # Ctrl+C is heard, also where the tests themselves run in the background, which are told to ignore it.
-    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)\n"
-    command = [sys.executable, "-c", heard + DOWNLOADING, str(tmp_path / "home")]
+    command = [sys.executable, "-c", DOWNLOADING, str(tmp_path / "home")]
     running = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     assert running.stdout and running.stderr
     for line in running.stderr:

@@ -76,7 +76,7 @@
       if (!answer) return (picture.hidden = true), (about.textContent = ""), false;
       picture.src = file(answer.path);
       picture.hidden = false;
-      about.textContent = answer.choices.map((one) => `${one.what[0].toUpperCase()}${one.what.slice(1)}: ${one.value}, ${one.reason}`).join(". ") + ".";
+      about.textContent = answer.choices.map((one) => `${one.what[0].toUpperCase()}${one.what.slice(1)}: ${one.value}, ${one.reason}.`).join(" ");
       return true;
     }
     input.addEventListener("change", async () => {

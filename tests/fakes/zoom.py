@@ -55,7 +55,7 @@ class Zoom:
         self._stumble("read")
         given = len(shot.depth) == 64
         said = Choice("depth", "your depth map" if given else "built in", "a stand-in for tests: it is always the same")
-        return replace(made_scene.make(), choices=(said,))
+        return replace(made_scene.make(), choices=(said,), depth_choices=(said,))
 
     def _paint(self, image: Image, shot: Shot, width: int, height: int, tick: Tick) -> Iterator[NDArray[np.uint8]]:
         still = cv2.resize(np.ascontiguousarray(image), (width, height), interpolation=cv2.INTER_AREA)

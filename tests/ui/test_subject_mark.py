@@ -64,7 +64,7 @@ def test_a_click_marks_the_subject_and_the_clip_keeps_it(page: Page, app: App) -
     tool(page, "Done")
     expect(page.locator(".subject-canvas")).to_have_count(0)
     page.reload()
-    page.wait_for_function("Stir.now('frame')?.subject", timeout=LONG)
+    page.wait_for_function("window.Stir?.now('frame')?.subject", timeout=LONG)
     quick(page)
     animate(page)
     (clip,) = app.studio.library.find()

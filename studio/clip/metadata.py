@@ -1,8 +1,7 @@
 """A clip's comment, read by PyAV (MP4, WebM, GIF) and Pillow (WebP) in a process of its own, with bounded memory and
 time.
 
-A header of a kilobyte can have a demuxer build an index of gigabytes
-(findings/pyav_builds_the_index_a_header_claims.sh), and neither library has a limit for that: whoever reads a file that
+What a demuxer allocates is up to the file's header, and neither library has a limit for it: whoever reads a file that
 nobody vouches for does it here. Run as a script, this file is that process: it prints the comment.
 """
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
@@ -204,7 +205,13 @@ def test_a_run_is_watched_and_stays_the_same(tiny: Tiny, settings: Settings, nam
         seen.append(progress)
 
     seen: list[Progress] = []
-    handle = slow.register_forward_hook(lambda *_: _rest(0.02))
+    waits = iter((0.02, 0.04, 0.1, 0.3, 0.6, 1.2))
+
+    def rest(*_: object) -> None:
+        """Leave the thread that paints previews some time, and more of it for as long as nothing is seen."""
+        time.sleep(0.02 if any(progress.preview for progress in seen) else next(waits, 1.2))
+
+    handle = slow.register_forward_hook(rest)
     shown = faults.pixels(faults.made(engine, card, watched, quality="draft", steps=6))
     urls = {progress.preview for progress in seen if progress.preview}
     assert urls, "something was seen while it was made"
@@ -218,13 +225,6 @@ def test_a_run_is_watched_and_stays_the_same(tiny: Tiny, settings: Settings, nam
     assert not any(progress.preview for progress in seen), "the user wants none"
     assert np.array_equal(shown, hidden), "looking changes nothing"
     engine.close()
-
-
-def _rest(seconds: float) -> None:
-    """Leave the thread that paints previews some time."""
-    import time
-
-    time.sleep(seconds)
 
 
 # Words -----------------------------------------------------------------------------------------------------------------

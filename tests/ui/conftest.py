@@ -178,6 +178,7 @@ class Contexts:
             browser.send("Storage.clearDataForOrigin", {"origin": app.url.rstrip("/"), "storageTypes": "all"})
             browser.detach()
             context.clear_cookies()
+            idle.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")  # what its process still holds
         except Error:
             return False
         return True

@@ -6,7 +6,6 @@ Steps are counted in every pipeline, with a callback or without; nothing is chan
 
 from __future__ import annotations
 
-import functools
 import statistics
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
@@ -17,7 +16,7 @@ from studio.engines.base import Tick
 from studio.engines.diffusion.families.family import Request, Result, Words, filter_call_arguments, move_to_device
 from studio.engines.diffusion.memory.memory_errors import find_exhausted
 from studio.engines.diffusion.run.latent_preview import Previews
-from studio.engines.diffusion.run.vae_decode import Decoding, guard_decode
+from studio.engines.diffusion.run.vae_decode import Decoding, guard_decode, wrap_decode
 from studio.nouns import Progress, Refusal
 
 if TYPE_CHECKING:
@@ -184,7 +183,7 @@ def run_pipeline(
         stack.enter_context(_listen(loaded, meter, previews))
         if decoding is not None:
             stack.enter_context(guard_decode(decoding))
-            stack.enter_context(_raise_plainly(decoding.vae))
+            stack.enter_context(wrap_decode(decoding.vae, _raise_plainly))
         torch.manual_seed(request.seed)  # whatever draws from no generator; the family may seed it once more
         arguments = family.arguments(pipe, request, checkpoint)
         output = pipe(**{**arguments, **move_to_device(pipe, words), **_build_callback(pipe, previews)})
@@ -233,14 +232,11 @@ def _clean_afterwards(loaded: LoadedModel) -> Generator[None]:
             loaded.pipe.maybe_free_model_hooks()
 
 
-@contextmanager
-def _raise_plainly(vae: Any) -> Generator[None]:
+def _raise_plainly(decode: Callable[..., Any]) -> Callable[..., Any]:
     """A decode that runs out of memory ends the run, also in pipelines that swallow torch's own error and then stumble
     over the frames they don't have (SANA's): it comes out as another error, in words that are known, raised from the
     first."""
-    before, decode = vars(vae).get("decode"), vae.decode
 
-    @functools.wraps(decode)
     def outright(*given: Any, **named: Any) -> Any:
         try:
             return decode(*given, **named)
@@ -249,14 +245,7 @@ def _raise_plainly(vae: Any) -> Generator[None]:
                 raise
             raise RuntimeError("CUDA out of memory while decoding") from error
 
-    vae.decode = outright
-    try:
-        yield
-    finally:
-        if before is None:
-            del vae.decode
-        else:
-            vae.decode = before
+    return outright
 
 
 @contextmanager

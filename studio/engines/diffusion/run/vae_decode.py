@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import math
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -230,17 +230,10 @@ def _decode_one_way(
 
 
 @contextmanager
-def guard_decode(decoding: Decoding) -> Generator[None]:
-    """`decoding` stands in front of the VAE's `decode` for as long as this lasts; afterwards nothing of it is left."""
-    vae = decoding.vae
-    before = vars(vae).get("decode")
-    original = vae.decode
-
-    @functools.wraps(original)
-    def decode(latents: Any, *rest: Any, **named: Any) -> Any:
-        return decoding.decode(original, latents, *rest, **named)
-
-    vae.decode = decode
+def wrap_decode(vae: Any, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Generator[None]:
+    """`wrap(decode)` stands for the VAE's `decode` for as long as this lasts; afterwards nothing of it is left."""
+    before, original = vars(vae).get("decode"), vae.decode
+    vae.decode = functools.wraps(original)(wrap(original))
     try:
         yield
     finally:
@@ -248,3 +241,8 @@ def guard_decode(decoding: Decoding) -> Generator[None]:
             del vae.decode
         else:
             vae.decode = before
+
+
+def guard_decode(decoding: Decoding) -> AbstractContextManager[None]:
+    """`decoding` stands in front of the VAE's `decode` for as long as this lasts."""
+    return wrap_decode(decoding.vae, lambda original: functools.partial(decoding.decode, original))

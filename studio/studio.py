@@ -168,11 +168,11 @@ class Studio:
         """A picture of the crop's depth, near things light: a grey PNG in the served folder. Of any model: the built-in
         one's.
         """
-        return self.previews.depth_view(self._accept(adapt(shot, self.models.draft(self.models.card(shot.model)))))
+        return self.previews.depth_view(self._accept_draft(shot))
 
     def depth_choices(self, shot: Shot) -> tuple[Choice, ...]:
         """Where that depth comes from, and how many layers it has."""
-        return self.previews.depth_choices(self._accept(adapt(shot, self.models.draft(self.models.card(shot.model)))))
+        return self.previews.depth_choices(self._accept_draft(shot))
 
     def preview(self, shot: Shot) -> Path:
         """A tiny MP4 of the shot (240p, 16 fps, 2.5 s) in the served folder, made once for a recipe.
@@ -182,17 +182,20 @@ class Studio:
         """
         ready = tuple(effect for effect in shot.motion.effects if not needs_brush(effect))
         shot = replace(shot, motion=replace(shot.motion, effects=ready))
-        made = self.previews.preview(self._accept(adapt(shot, self.models.draft(self.models.card(shot.model)))))
+        made = self.previews.preview(self._accept_draft(shot))
         if self.models.card(shot.maker).checkpoint is None:
-            with contextlib.suppress(
-                Refusal
-            ):  # the draft is shown all the same; why there is no clip is said elsewhere
+            # The draft is shown all the same; why there is no clip is said elsewhere.
+            with contextlib.suppress(Refusal):
                 self.previews.expect(self._accept(shot))
         return made
 
     def _accept(self, shot: Shot) -> Prepared:
         photo, end = self.photos.get(shot.photo.id), self.photos.get(shot.end.photo.id) if shot.end else None
         return checks.accept(shot, self.models.card(shot.maker), photo, end, self.settings, self._pace())
+
+    def _accept_draft(self, shot: Shot) -> Prepared:
+        """The shot as the model that draws quick drafts of its camera makes it."""
+        return self._accept(adapt(shot, self.models.draft(self.models.card(shot.model))))
 
     def _ready(self, shot: Shot) -> Shot:
         """The recipe of an accepted shot, which its model can make here and now, and in which something moves as was

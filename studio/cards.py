@@ -393,3 +393,6 @@ class ModelState(Noun, frozen=True):
     problem: str = ""
     folder: str = ""
     choices: tuple[Choice, ...] = ()
+
+
+msgspec.json.Decoder(tuple[ModelCard, Plan, ModelState])  # built before threads read them: see the end of nouns.py

@@ -51,6 +51,9 @@ class Preferences(Noun, frozen=True):
     look: Look = "system"
 
 
+msgspec.json.Decoder(Preferences)  # built before threads read it: see the end of nouns.py
+
+
 def preferences(settings: Settings) -> Preferences:
     """What the user has decided. A file that is missing or damaged leaves everything to the studio."""
     try:

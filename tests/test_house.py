@@ -182,3 +182,19 @@ def test_importing_the_studio_is_light() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_nouns_are_read_without_building_their_types() -> None:
+    """msgspec builds what it knows of a type when it is first read, and two threads that both do crash the process."""
+    code = (
+        "import msgspec, msgspec._utils as utils\n"
+        "import studio.cards as cards, studio.nouns as nouns, studio.preferences as kept\n"
+        "def late(obj): raise AssertionError(f'{obj} is built late')\n"
+        "utils.get_class_annotations.__code__ = late.__code__\n"
+        "photo = nouns.Photo('4' * 64, 8, 8)\n"
+        "job = nouns.Job('a', nouns.Shot(photo), nouns.Running(nouns.Progress()), 1.0, 2.0)\n"
+        "msgspec.json.decode(msgspec.json.encode(job), type=nouns.Job)\n"
+        "msgspec.json.decode('{}', type=kept.Preferences)\n"
+        "for noun in (nouns.Clip, cards.ModelCard, cards.Plan, cards.ModelState): msgspec.json.Decoder(noun)"
+    )
+    subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=True)

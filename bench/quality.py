@@ -1,7 +1,8 @@
 """How good the clips are: steady, seamless, obedient, without a border; on nine photographs and seven well-known pictures.
 
-Every figure is measured from rendered frames with studio/clip/score.py, where each measure is defined. Likeness to the photo is
-told by bench/compare.py, on the photos of bench/photos/hard.toml too, an older build's beside it with STIR_BENCH_BASE.
+Every figure is measured from rendered frames with studio/score/frame_measures.py, where each measure is defined.
+Likeness to the photo is told by bench/compare.py, on the photos of bench/photos/hard.toml too, an older build's beside it with
+STIR_BENCH_BASE.
 """
 
 from __future__ import annotations
@@ -20,7 +21,6 @@ from numpy.typing import NDArray
 from bench import compare
 from bench.album import pictures
 from bench.clips import ignore, scratch, settings, table, verdict
-from studio.clip import score
 from studio.clip.ffmpeg import find_ffmpeg
 from studio.engines.parallax import framing, stage
 from studio.engines.parallax.parallax_engine import ParallaxEngine
@@ -30,6 +30,7 @@ from studio.engines.prepare import prepare
 from studio.motion.camera_moves import MOVES
 from studio.nouns import Camera, Motion, Move, MoveName, Photo, Shot
 from studio.presets import card
+from studio.score import frame_measures
 
 Image = NDArray[np.uint8]
 
@@ -79,7 +80,7 @@ def still(image: Image) -> float:
     """PSNR of a frame at amount 0 against the resized crop."""
     wanted = shot(image, "dolly_in", 0.0)
     frame = luma(image, wanted)[0]
-    return score.psnr(frame, plain(image, frame.shape[1], frame.shape[0]))
+    return frame_measures.psnr(frame, plain(image, frame.shape[1], frame.shape[0]))
 
 
 def at_rest(image: Image) -> float:
@@ -89,7 +90,7 @@ def at_rest(image: Image) -> float:
     scene = engine().read(image, wanted)
     setting = stage.place(scene, wanted, {}, still=False)
     frame = Renderer(setting.sheets, (scene.width, scene.height), setting.framing).paint(setting.poses[0], 0.0)
-    return score.psnr(frame[: scene.height], plain(image, scene.width, scene.height))
+    return frame_measures.psnr(frame[: scene.height], plain(image, scene.width, scene.height))
 
 
 def border(image: Image, move: MoveName) -> float:
@@ -111,9 +112,9 @@ def measure(image: Image) -> Row:
     moves: tuple[MoveName, ...] = get_args(MoveName)
     scene = engine().read(image, shot(image, "static", 0.6))
     film = ((move, luma(image, shot(image, move, 0.6))) for move in moves)
-    wrong = [move for move, seen in film if not score.obeys_move(seen, MOVES[move].curve, scene.disparity, scene.pivot)]
-    jitter = max(score.jitter(luma(image, shot(image, move, 0.3, seconds=4.0, fps=24))) for move in SLOW)
-    seam = max(score.seam(luma(image, shot(image, move, 0.6, loop=True))).ratio for move in LOOPS)
+    wrong = [move for move, seen in film if not frame_measures.obeys_move(seen, MOVES[move].curve, scene.disparity, scene.pivot)]
+    jitter = max(frame_measures.jitter(luma(image, shot(image, move, 0.3, seconds=4.0, fps=24))) for move in SLOW)
+    seam = max(frame_measures.seam(luma(image, shot(image, move, 0.6, loop=True))).ratio for move in LOOPS)
     return Row(
         still(image),
         at_rest(image),
@@ -134,7 +135,7 @@ def upright() -> Image:
 
 def _edge_jitter(frames: list[Image]) -> float:
     rows = slice(frames[0].shape[0] // 2 - 2, frames[0].shape[0] // 2 + 2)
-    return score.unsteadiness([score.edge(frame[rows]) for frame in frames])
+    return frame_measures.unsteadiness([frame_measures.edge(frame[rows]) for frame in frames])
 
 
 def _decoded(file: Path) -> list[Image]:

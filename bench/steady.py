@@ -1,7 +1,7 @@
 """How steady a clip is in which hardly anything moves: no pulse at key frames, no bands in dark gradients, no more to send.
 
 STIR_BENCH_BASE=/another/checkout (or --base) sets another build's clips beside this one's, made in the same run. A figure over
-today's is that build's. Every build paints its own frames and encodes them; measures are those of studio/clip/score.py.
+today's is that build's. Every build paints its own frames and encodes them; measures are those of studio/score/frame_measures.py.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 
 from bench.album import pictures
 from bench.clips import python_path, scratch, table, verdict
-from studio.clip import score
 from studio.config import ROOT
 from studio.nouns import Camera, Effect, Format, Motion, Move, Photo, Shot
 from studio.photo import crop
+from studio.score import frame_measures
 
 Image = NDArray[np.uint8]
 
@@ -149,13 +149,13 @@ def measure(source: list[Image], clip: dict[str, Any], loop: bool) -> Figures:
     """Everything about one clip."""
     file = Path(clip["file"])
     seen = luma(file)
-    steps = score.steps(seen)
+    steps = frame_measures.steps(seen)
     return Figures(
-        score.pulse(seen, KEYS),
-        score.pulse(source, KEYS),
+        frame_measures.pulse(seen, KEYS),
+        frame_measures.pulse(source, KEYS),
         float(steps[0]) if loop else 0.0,
         float(steps[1:].max()),
-        statistics.fmean(score.banding(frame) for frame in seen[::24]),
+        statistics.fmean(frame_measures.banding(frame) for frame in seen[::24]),
         file.stat().st_size,
         statistics.median(clip["seconds"]),
     )

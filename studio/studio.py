@@ -1,7 +1,7 @@
 """Studio: the one object that page and command line hold. Its rooms are attributes; its methods are what takes two of
 them.
 
-photos, models, queue, library, previews, exports, depths, advice, assist. Heavy libraries load on first use.
+photos, models, queue, library, scores, previews, exports, depths, advice, assist. Heavy libraries load on first use.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from studio.library import database, disk, logbook
 from studio.library.clips import Clips
 from studio.library.owner import Owner
 from studio.library.queue import Queue
+from studio.library.scores import Scores
 from studio.library.served import Served
 from studio.models import Models
 from studio.motion import camera_moves
@@ -73,6 +74,7 @@ class Studio:
         self._database = database.open(settings.database)
         self.library = Clips(self._database, settings.clips, search_words)
         self.queue = Queue(self._database, self._owner)
+        self.scores = Scores(self._database)
         self.exports = Exports(self.library, self._served, self._room)
         self.depths = DepthMaps(settings)
         self.previews = Previews(settings, self._served, self._room, self.models, lambda: self.photos)

@@ -101,7 +101,20 @@ def _grouped(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX jobs_by_press ON jobs (press) WHERE press <> ''")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _sorted, _grouped)
+def _scored(connection: sqlite3.Connection) -> None:
+    """Scores of clips, each of one version of the measures; "" for a clip that can't be scored. They go with their
+    clip.
+    """
+    connection.execute(
+        "CREATE TABLE scores (clip TEXT PRIMARY KEY, version INTEGER NOT NULL, score TEXT NOT NULL) STRICT"
+    )
+    connection.execute(
+        "CREATE TRIGGER clips_unscored AFTER DELETE ON clips BEGIN DELETE FROM scores WHERE clip = OLD.id; END"
+    )
+    connection.execute("CREATE TRIGGER scores_INSERT AFTER INSERT ON scores BEGIN UPDATE change SET n = n + 1; END")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _sorted, _grouped, _scored)
 """Each takes the tables from the version before to its own: `PRAGMA user_version` is how many have run. Only ever add.
 """
 

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from studio.clip import score
 from studio.clip.encode import encode
 from studio.clip.formats import choose_key_interval
 from studio.frames import Frames
 from studio.nouns import Format, Progress, replace
+from studio.score import frame_measures
 from tests.fakes.gradients import SHOT
 
 COUNT = 50
@@ -53,7 +53,7 @@ def test_what_hardly_moves_does_not_pulse_at_a_key_frame(tmp_path: Path, kind: F
     frames, keys = shown(made.file)
     assert len(frames) == COUNT
     assert keys == [0]
-    assert score.pulse(frames, [PAST]) <= 1.5
+    assert frame_measures.pulse(frames, [PAST]) <= 1.5
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 
-from studio.clip import score
 from studio.engines.parallax import stage
 from studio.engines.parallax.effects import particles
 from studio.engines.parallax.effects.ambience import Ambient
@@ -21,6 +20,7 @@ from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Layer, Scene
 from studio.engines.parallax.yuv import colour_planes, from_rgb
 from studio.nouns import Effect, EffectName
+from studio.score import frame_measures
 from tests.engines.made_scene import make, shot
 
 FALLS: tuple[EffectName, ...] = ("rain", "snow", "dust", "embers")
@@ -102,7 +102,7 @@ def test_a_shadow_goes_along_its_direction() -> None:
         scene = plain(0.5, subject=False)
         scene = replace(scene, masks={**scene.masks, "sky": np.zeros_like(scene.disparity)})
         seen = frames(scene, Effect("shadow", 1.0, direction=direction), count=8, seed=5)
-        ways = [score.flow(one[:160], next_[:160])[90:, 20:-20, axis] for one, next_ in itertools.pairwise(seen)]
+        ways = [frame_measures.flow(one[:160], next_[:160])[90:, 20:-20, axis] for one, next_ in itertools.pairwise(seen)]
         assert sign * float(np.mean(ways)) > 0.05
 
 

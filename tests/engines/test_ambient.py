@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 
-from studio.clip import score
 from studio.engines.parallax import stage
 from studio.engines.parallax.effects import effect_masks
 from studio.engines.parallax.effects.ambience import Ambient
@@ -17,6 +16,7 @@ from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Areas, Scene
 from studio.nouns import Crop, Effect, EffectName, Leg, Move, Refusal
 from studio.nouns import replace as changed
+from studio.score import frame_measures
 from tests.engines.made_scene import make, shot
 
 
@@ -95,7 +95,7 @@ def changes(seen: list[np.ndarray], height: int = 160) -> np.ndarray:
 @pytest.mark.parametrize("name", EVERY)
 def test_every_effect_moves_and_loops(name: EffectName) -> None:
     seen = [frame[:160] for frame in frames(EVERY[name])]
-    seam = score.seam(seen)
+    seam = frame_measures.seam(seen)
     assert seam.median > 0.005
     assert seam.seam <= seam.most * 1.05 + 0.02
 
@@ -142,13 +142,13 @@ def test_flow_runs_where_it_is_told() -> None:
         scene = make(subject=False)
         still = replace(scene, disparity=np.full_like(scene.disparity, 0.5))
         seen = frames(effect, still)
-        ways = [score.flow(seen[k][:160], seen[k + 1][:160])[40:-20, 30:-30, 0].mean() for k in range(0, 20, 3)]
+        ways = [frame_measures.flow(seen[k][:160], seen[k + 1][:160])[40:-20, 30:-30, 0].mean() for k in range(0, 20, 3)]
         assert sign * float(np.median(ways)) > 0.05
 
 
 def test_a_short_sky_that_need_not_loop_is_carried_in_one_piece() -> None:
     seen = frames(Effect("clouds", 1.0), cloudy(), loop=False)
-    way = score.flow(seen[0][:160], seen[-1][:160])[5:30, 40:-40, 0]
+    way = frame_measures.flow(seen[0][:160], seen[-1][:160])[5:30, 40:-40, 0]
     assert float(np.median(way)) > 2
 
 

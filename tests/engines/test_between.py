@@ -11,13 +11,13 @@ import pytest
 from studio import checks, presets
 from studio.advice.pace import pace
 from studio.cards import ModelCard
-from studio.clip import score
 from studio.config import ASSETS, Settings
 from studio.engines.parallax import ken_burns, yuv
 from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.prepare import prepare
 from studio.nouns import Aspect, Camera, Crop, Ease, Effect, Leg, Motion, Move, Photo, Refusal, Shot, Size, Still, replace
 from studio.photo.crop import find_pixel_box, settle_crop
+from studio.score import frame_measures
 from tests.engines.test_parallax_engine import ignore
 from tests.engines.test_sizes import open_photo
 from tests.fakes import shelf
@@ -77,8 +77,8 @@ def test_the_first_frame_is_the_start_box_and_the_last_the_end_box(
     frames = lumas(engine, image, shot)
     height, width = frames[0].shape
     assert len(frames) == shot.num_frames
-    assert score.psnr(frames[0], plain(image, shot, shot.crop, width, height)) > 40
-    assert score.psnr(frames[-1], plain(image, shot, shot.end.crop, width, height)) > 40
+    assert frame_measures.psnr(frames[0], plain(image, shot, shot.crop, width, height)) > 40
+    assert frame_measures.psnr(frames[-1], plain(image, shot, shot.end.crop, width, height)) > 40
 
 
 @pytest.mark.parametrize("ease", ["smooth", "linear"])
@@ -91,9 +91,9 @@ def test_a_loop_is_at_the_end_box_by_the_middle_and_comes_back(
     frames = lumas(engine, image, shot)
     height, width = frames[0].shape
     least = 40 if ease == "smooth" else 20  # whose triangle has rounded corners
-    assert score.psnr(frames[0], plain(image, shot, shot.crop, width, height)) > least
-    assert score.psnr(frames[12], plain(image, shot, shot.end.crop, width, height)) > least
-    assert score.seam(frames).ratio <= 1.05
+    assert frame_measures.psnr(frames[0], plain(image, shot, shot.crop, width, height)) > least
+    assert frame_measures.psnr(frames[12], plain(image, shot, shot.end.crop, width, height)) > least
+    assert frame_measures.seam(frames).ratio <= 1.05
 
 
 def test_a_hand_an_effect_a_seed_and_moves_leave_both_ends_exact(engine: ParallaxEngine, photos: dict[str, np.ndarray]) -> None:
@@ -105,13 +105,13 @@ def test_a_hand_an_effect_a_seed_and_moves_leave_both_ends_exact(engine: Paralla
     still, shaken = lumas(engine, image, shot), lumas(engine, image, held)
     height, width = still[0].shape
     for frames in (still, shaken):
-        assert score.psnr(frames[0], plain(image, shot, shot.crop, width, height)) > 40
-        assert score.psnr(frames[-1], plain(image, shot, shot.end.crop, width, height)) > 40
-    assert score.psnr(still[12], shaken[12]) < 35
+        assert frame_measures.psnr(frames[0], plain(image, shot, shot.crop, width, height)) > 40
+        assert frame_measures.psnr(frames[-1], plain(image, shot, shot.end.crop, width, height)) > 40
+    assert frame_measures.psnr(still[12], shaken[12]) < 35
     words = {choice.what: choice.reason for choice in engine.animate(prepare(held, CARD), image, None, ignore).choices}
     assert "in place of its moves" in words["camera"]
     stirred = replace(shot, motion=Motion(camera=Camera(()), effects=(Effect("hair", 1.0), Effect("focus"))))
-    assert score.psnr(lumas(engine, image, stirred)[12], still[12]) < 45
+    assert frame_measures.psnr(lumas(engine, image, stirred)[12], still[12]) < 45
 
 
 def test_near_and_far_part_in_between_and_are_together_at_the_ends(engine: ParallaxEngine, photos: dict[str, np.ndarray]) -> None:
@@ -129,7 +129,7 @@ def test_near_and_far_part_in_between_and_are_together_at_the_ends(engine: Paral
         turn = np.array([[sides[2], 0, sides[0] + sides[2] / 2 - 0.5], [0, sides[3], sides[1] + sides[3] / 2 - 0.5]])
         soft = cv2.GaussianBlur(image, (0, 0), 0.35 * sides[2])
         flat = cv2.warpAffine(soft, turn, (width, height), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-        apart.append(score.psnr(frames[index], yuv.from_rgb(flat)[:height]))
+        apart.append(frame_measures.psnr(frames[index], yuv.from_rgb(flat)[:height]))
     assert min(apart[0], apart[-1]) > max(apart[len(apart) // 2 - 1 : len(apart) // 2 + 2]) + 6
 
 
@@ -161,7 +161,7 @@ def test_four_k_from_box_to_box(engine: ParallaxEngine, photos: dict[str, np.nda
     found = engine.animate(prepare(shot, CARD), image, None, ignore)
     frame = next(iter(found.images))
     assert (found.width, found.height) == (3840, 2160)
-    assert score.psnr(frame[:2160], plain(image, shot, shot.crop, 3840, 2160)) > 38
+    assert frame_measures.psnr(frame[:2160], plain(image, shot, shot.crop, 3840, 2160)) > 38
 
 
 # What is asked of whom ----------------------------------------------------------------------------------------------------

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
-from studio.clip import score
 from studio.clip.encode import encode
 from studio.engines.parallax import dither, yuv
 from studio.frames import Frames
 from studio.nouns import replace
+from studio.score import frame_measures
 from tests.fakes.gradients import SHOT
 
 WIDTH, HEIGHT = 640, 400
@@ -38,9 +38,9 @@ def textured(rgb: np.ndarray) -> np.ndarray:
 
 def test_a_dark_gradient_has_no_bands_and_stays_what_it_was(night: np.ndarray) -> None:
     exact = plain(night)
-    assert score.banding(np.rint(exact).astype(np.uint8)) > 15
+    assert frame_measures.banding(np.rint(exact).astype(np.uint8)) > 15
     for made in (yuv.to_yuva(textured(night))[..., 0], yuv.from_rgb(night)[:HEIGHT]):
-        assert score.banding(np.ascontiguousarray(made)) < 1
+        assert frame_measures.banding(np.ascontiguousarray(made)) < 1
         assert np.abs(cv2.blur(made.astype(np.float64), (31, 31)) - cv2.blur(exact, (31, 31))).max() < 0.5
         assert np.abs(made - exact).max() < 4
 
@@ -76,7 +76,7 @@ def test_bands_stay_away_in_the_clip(night: np.ndarray, tmp_path: Path) -> None:
         made = encode(Frames(moved, WIDTH - 16, HEIGHT, 24, 12, "yuv420p"), tmp_path / name, replace(SHOT, format="mp4"), _quiet)
         with av.open(str(made.file)) as video:
             seen = [frame.to_ndarray(format="yuv420p")[:HEIGHT] for frame in video.decode(video=0)]
-        return float(np.mean([score.banding(np.ascontiguousarray(frame)) for frame in seen[::4]]))
+        return float(np.mean([frame_measures.banding(np.ascontiguousarray(frame)) for frame in seen[::4]]))
 
     without = bands(np.rint(plain(night)).astype(np.uint8), "plain.mp4")
     assert bands(yuv.from_rgb(night)[:HEIGHT], "dithered.mp4") < without / 3

@@ -9,7 +9,6 @@ import cv2
 import numpy as np
 import pytest
 
-from studio.clip import score
 from studio.engines.parallax.effects import effect_masks, steam, sway
 from studio.engines.parallax.effects.fog import Fog, plane, sight
 from studio.engines.parallax.effects.glitter import Glitter
@@ -18,6 +17,7 @@ from studio.engines.parallax.path import Pose, half_frame
 from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.scene import Scene
 from studio.nouns import Effect, EffectName
+from studio.score import frame_measures
 from tests.engines.made_scene import make
 from tests.engines.test_ambient import brush, changes, frames
 
@@ -83,7 +83,7 @@ def test_steam_rises_from_an_opening_and_dissolves() -> None:
     assert moved[40:75, 90:166].mean() > 3 * max(moved[:25].mean(), 1e-6)
     assert moved[85:].max() <= 2 and moved[50:70, 100:156].mean() > 1.5
     seen = [frame[:160] for frame in frames(Effect("steam", 1.0), scene)]
-    up = np.mean([np.median(score.flow(a, b)[45:70, 100:156, 1]) for a, b in pairwise(seen[:9])])
+    up = np.mean([np.median(frame_measures.flow(a, b)[45:70, 100:156, 1]) for a, b in pairwise(seen[:9])])
     assert float(up) < 0
 
 

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from studio import presets
-from studio.clip import score
 from studio.config import Settings
 from studio.engines.base import Stopped
 from studio.engines.parallax import stage, yuv
@@ -20,6 +19,7 @@ from studio.engines.prepare import prepare
 from studio.motion.camera_moves import MOVES
 from studio.nouns import Camera, Effect, Motion, Move, MoveName, Photo, Progress, Refusal, Shot
 from studio.photo.crop import find_output_size
+from studio.score import frame_measures
 
 CARD = presets.card("parallax")
 
@@ -126,7 +126,7 @@ def test_amount_zero_is_the_crop_itself(engine: ParallaxEngine, dogs: np.ndarray
     crop = yuv.from_rgb(stage.resize(dogs, frames.width, frames.height))
     images = list(frames.images)
     assert len(images) == frames.num_frames
-    assert all(score.psnr(image, crop) >= 45 for image in images)
+    assert all(frame_measures.psnr(image, crop) >= 45 for image in images)
 
 
 def test_a_shot_is_the_same_every_time(engine: ParallaxEngine, dogs: np.ndarray) -> None:
@@ -143,7 +143,7 @@ def test_a_refusal_comes_before_the_first_frame(engine: ParallaxEngine, dogs: np
 @pytest.mark.parametrize("move", ["dolly_in", "orbit_left", "handheld", "crane_up", "dolly_zoom_out", "roll_right"])
 def test_a_loop_has_no_seam(engine: ParallaxEngine, dogs: np.ndarray, move: MoveName) -> None:
     frames = engine.animate(prepare(shot(dogs, move, loop=True, effects=(Effect("light"),)), CARD), dogs, None, ignore)
-    assert score.seam([image[: frames.height] for image in frames.images]).ratio <= 1.05
+    assert frame_measures.seam([image[: frames.height] for image in frames.images]).ratio <= 1.05
 
 
 @pytest.mark.parametrize("name", ["fig", "mountains"])
@@ -154,6 +154,6 @@ def test_the_camera_is_obeyed(engine: ParallaxEngine, samples: Path, name: str, 
     frames = engine.animate(prepare(wanted, CARD), image, None, ignore)
     scene = engine.read(image, wanted)
     luma = [picture[: frames.height] for picture in frames.images]
-    assert score.obeys_move(luma, MOVES[move].curve, scene.disparity, scene.pivot), score.flows(
+    assert frame_measures.obeys_move(luma, MOVES[move].curve, scene.disparity, scene.pivot), frame_measures.flows(
         luma, scene.disparity, scene.pivot
     )

@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
-from studio.clip import score
 from studio.engines.parallax import stage, yuv
 from studio.engines.parallax.path import Pose, half_frame
 from studio.engines.parallax.projection import Field, Framing, homography, pull, rays, solve
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Layer, Scene
 from studio.engines.parallax.sheets import Sheet
+from studio.score import frame_measures
 from tests.engines.made_scene import make, shot, texture
 
 
@@ -60,14 +60,14 @@ def test_a_camera_that_only_turns_sees_one_flat_sheet() -> None:
     layered, renderer = painter(scene, "pan_left")
     flat = Renderer(setting.sheets, (scene.width, scene.height), setting.framing)
     assert len(layered.sheets) == 2
-    assert score.psnr(flat.paint(setting.poses[5], 0.0), renderer.paint(layered.poses[5], 0.0)) > 40
+    assert frame_measures.psnr(flat.paint(setting.poses[5], 0.0), renderer.paint(layered.poses[5], 0.0)) > 40
 
 
 def test_standing_still_shows_the_photo() -> None:
     scene = make()
     setting, renderer = painter(scene, "static")
     one = stage.flat(scene).texture[..., :3]
-    assert score.psnr(renderer.paint(setting.poses[0], 0.0)[: scene.height], yuv.from_rgb(one)[: scene.height]) > 45
+    assert frame_measures.psnr(renderer.paint(setting.poses[0], 0.0)[: scene.height], yuv.from_rgb(one)[: scene.height]) > 45
 
 
 def test_colours_are_bt709_limited_range_and_come_back() -> None:
@@ -76,7 +76,7 @@ def test_colours_are_bt709_limited_range_and_come_back() -> None:
         assert tuple(int(v) for v in (frame[0, 0], *yuv.colour_planes(frame)[:, 0, 0])) == planes  # BT.709's own colour bars
         assert np.abs(yuv.to_rgb(frame).astype(int) - rgb).max() <= 2
     picture = cv2.GaussianBlur(texture(64, 48), (0, 0), 3)
-    assert score.psnr(yuv.to_rgb(yuv.from_rgb(picture)), picture) > 40
+    assert frame_measures.psnr(yuv.to_rgb(yuv.from_rgb(picture)), picture) > 40
 
 
 def test_colour_sits_on_its_brightness() -> None:
@@ -91,7 +91,8 @@ def test_colour_sits_on_its_brightness() -> None:
     for pose in setting.poses[::6]:
         frame = renderer.paint(pose, 0.0)
         u, _ = yuv.colour_planes(frame)
-        assert 2 * score.edge(u) - 0.5 == pytest.approx(score.edge(frame[:96]), abs=0.2)  # sample i lies at pixel 2 i
+        seen = 2 * frame_measures.edge(u) - 0.5  # sample i lies at pixel 2 i
+        assert seen == pytest.approx(frame_measures.edge(frame[:96]), abs=0.2)
 
 
 @pytest.mark.parametrize("move", ["truck_left", "pan_left", "dolly_in", "orbit_left", "zoom_in"])
@@ -103,9 +104,9 @@ def test_an_edge_moves_steadily(move: str) -> None:
     layer = Layer("background", np.dstack([picture, np.full((180, 320), 255, np.uint8)]), depth)
     scene = Scene(320, 180, (layer,), depth, {}, 0.3, 1.0, 0.2)
     setting, renderer = painter(scene, move, amount=0.3, seconds=4.0, fps=24)
-    where = [score.edge(renderer.paint(pose, 0.0)[88:92]) for pose in setting.poses]
+    where = [frame_measures.edge(renderer.paint(pose, 0.0)[88:92]) for pose in setting.poses]
     assert max(where) - min(where) > 1
-    assert score.unsteadiness(where) < 0.05
+    assert frame_measures.unsteadiness(where) < 0.05
 
 
 def test_frames_are_new_and_the_same_every_time() -> None:

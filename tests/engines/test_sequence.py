@@ -9,16 +9,16 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from studio.clip import score
 from studio.config import Settings
-from studio.engines.parallax import easing, framing, stage
+from studio.engines.parallax import framing, stage
 from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.parallax.path import Pose, Stage, half_frame, travel
 from studio.engines.prepare import prepare
-from studio.motion import camera_moves
+from studio.motion import camera_moves, easing
 from studio.motion.camera_moves import goes
 from studio.motion.variations import vary
 from studio.nouns import Camera, Ease, Leg, Motion, Move, MoveName, Photo, Shot, Speed, replace
+from studio.score import frame_measures
 from tests.engines.made_scene import make, shot
 from tests.engines.test_parallax_engine import CARD, ignore, load
 from tests.engines.test_path_framing import edges
@@ -67,8 +67,8 @@ def test_each_leg_is_obeyed_in_its_own_part(
     each = len(luma) // len(moves)
     for place, move in enumerate(moves):
         part = luma[place * each : (place + 1) * each]
-        curve, shown = camera_moves.MOVES[move].curve, score.flows(part, scene.disparity, scene.pivot)
-        assert score.obeys_move(part, curve, scene.disparity, scene.pivot), (move, shown)
+        curve, shown = camera_moves.MOVES[move].curve, frame_measures.flows(part, scene.disparity, scene.pivot)
+        assert frame_measures.obeys_move(part, curve, scene.disparity, scene.pivot), (move, shown)
 
 
 @pytest.mark.parametrize("loop", [False, True])

@@ -12,11 +12,11 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from studio.cards import ModelCard
-from studio.clip import score
 from studio.config import ASSETS, Settings
 from studio.engines.base import Engine
 from studio.nouns import Shot
 from studio.photo.crop import find_pixel_box
+from studio.score import frame_measures
 from tests.fakes import shelf
 from tests.ui.conftest import App, Open
 from tests.ui.steps import LONG, WAIT, animate, choose, crop_box, draft, quick, sample
@@ -144,8 +144,8 @@ class TestForReal:
             assert (crop.x, crop.y, crop.w, crop.h) == pytest.approx(seen, abs=0.006)
         first, last = ends(app.studio.library.file(clip))
         for frame, crop in ((first, shot.crop), (last, shot.end.crop)):
-            assert score.psnr(frame, plain(shot, crop, frame.shape[1], frame.shape[0])) > 30  # through a codec, in 8 bits
-        assert score.psnr(first, last) < 20
+            assert frame_measures.psnr(frame, plain(shot, crop, frame.shape[1], frame.shape[0])) > 30
+        assert frame_measures.psnr(first, last) < 20
         # And the recipe brings both boxes back.
         page.locator(".end-box").focus()
         page.keyboard.press("Delete")

@@ -15,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.engines.parallax.easing import along, presence, progress
 from studio.motion.camera_moves import MOVES, Axis, is_moving, is_shaken
+from studio.motion.easing import along, presence, progress
 from studio.nouns import Camera, Move, MoveName, Speed
 
 Matrix = NDArray[np.float64]

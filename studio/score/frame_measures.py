@@ -1,4 +1,4 @@
-"""Quality measures of a clip: jitter, loop seam, flicker, banding, likeness (PSNR), and camera motion by optical flow.
+"""Measures of frames: jitter, loop seam, flicker, banding, likeness (PSNR), and camera motion by optical flow.
 
 Frames are brightness, (H, W) uint8 or float32, all of a size.
 """

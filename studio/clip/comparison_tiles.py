@@ -24,6 +24,8 @@ Ending = Literal["hold", "loop"]
 GROUND, PANEL, INK, QUIET, ACCENT = (16, 17, 19), (31, 33, 37), (236, 232, 225), (166, 160, 150), (255, 138, 60)
 """Colours of the dark page (assets/css/look.css), sRGB."""
 
+CLIPS = (".mp4", ".webm", ".gif", ".webp")
+
 GAP = 8
 """Pixels between two tiles."""
 
@@ -129,10 +131,11 @@ def refuse_unreadable() -> Iterator[None]:
 
 
 def fit_inside(inner: tuple[int, int], outer: tuple[int, int]) -> tuple[int, int]:
-    """The largest size of `inner`'s shape that fits in `outer`, in whole pixels of at least 2."""
+    """The largest size of `inner`'s shape that fits in `outer`, in whole pixels of at least 2; a side short of it by less
+    than a hundredth fills it, so that rounding leaves no line at an edge."""
     scale = min(outer[0] / inner[0], outer[1] / inner[1])
     width, height = (max(2, round(side * scale)) for side in inner)
-    return min(width, outer[0]), min(height, outer[1])
+    return outer[0] if width > 0.99 * outer[0] else width, outer[1] if height > 0.99 * outer[1] else height
 
 
 def letterbox(picture: Image, size: tuple[int, int]) -> Image:
@@ -242,9 +245,10 @@ def choose_columns(count: int, shape: float) -> int:
 
 
 def measure_tiles(tiles: Sequence[Tile]) -> tuple[int, int]:
-    """The size of the largest picture among tiles, in pixels; 1280x720 where there is none. Raises `OSError`,
-    `ValueError`."""
-    sizes = [_measure_picture(tile.file) for tile in tiles if tile.file is not None]
+    """The size of the largest clip among tiles in pixels, of the largest still picture where there is no clip, else
+    1280x720. Raises `OSError`, `ValueError`."""
+    found = [(_measure_picture(tile.file), tile.file.suffix.lower()) for tile in tiles if tile.file is not None]
+    sizes = [size for size, ending in found if ending in CLIPS] or [size for size, _ in found]
     return max(sizes, key=lambda size: size[0] * size[1], default=(1280, 720))
 
 

@@ -131,8 +131,8 @@ def refuse_unreadable() -> Iterator[None]:
 
 
 def fit_inside(inner: tuple[int, int], outer: tuple[int, int]) -> tuple[int, int]:
-    """The largest size of `inner`'s shape that fits in `outer`, in whole pixels of at least 2; a side short of it by less
-    than a hundredth fills it, so that rounding leaves no line at an edge."""
+    """The largest size of `inner`'s shape that fits in `outer`, in whole pixels of at least 2; a side short of it by
+    less than a hundredth fills it, so that rounding leaves no line at an edge."""
     scale = min(outer[0] / inner[0], outer[1] / inner[1])
     width, height = (max(2, round(side * scale)) for side in inner)
     return outer[0] if width > 0.99 * outer[0] else width, outer[1] if height > 0.99 * outer[1] else height

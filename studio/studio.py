@@ -1,7 +1,8 @@
 """Studio: the one object that page and command line hold. Its rooms are attributes; its methods are what takes two of
 them.
 
-photos, models, queue, library, scores, previews, exports, depths, advice, assist. Heavy libraries load on first use.
+photos, models, queue, library, comparisons, scores, previews, exports, depths, advice, assist. Heavy libraries load on
+first use.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from studio.advice.platforms import Misfit, find_misfits
 from studio.assist import Assist
 from studio.cards import ModelCard, Outcome, Plan
 from studio.clip import formats
+from studio.compare.compare_room import Comparisons
 from studio.config import Settings
 from studio.depth_maps import DepthMaps, find_network
 from studio.engines import registry
@@ -84,6 +86,10 @@ class Studio:
         self._worker = Worker(
             room=self._room, database=self._database, queue=self.queue, clips=self.library, log=self.log,
             photos=lambda: self.photos, find_card=self.models.card, find_engine=self.models.engine,
+        )  # fmt: skip
+        self.comparisons = Comparisons(
+            database=self._database, queue=self.queue, library=self.library, models=self.models, worker=self._worker,
+            ready=self._ready, describe=search_words,
         )  # fmt: skip
         found, interrupted = recover(self.queue, self.library, everything=True)
         self._owner.sweep(settings.cache)

@@ -37,7 +37,7 @@ ORDERS: dict[Sort, str] = {
 """
 
 
-def _own_words(shot: Shot) -> str:
+def list_words(shot: Shot) -> str:
     """What a shot can be found by when nobody says more: what was said of it, its photo, model, moves and effects."""
     motion = shot.motion
     said = (motion.subject, motion.action, motion.environment, motion.light, motion.still, motion.prompt)
@@ -96,7 +96,7 @@ class Clips:
         write_whole(self.folder / f"{clip.id}.json", msgspec.json.format(msgspec.json.encode(clip), indent=1))
 
     def _insert(self, clip: Clip) -> None:
-        words = plain(" ".join((clip.title, _own_words(clip.shot), self._describe(clip.shot))))
+        words = plain(" ".join((clip.title, list_words(clip.shot), self._describe(clip.shot))))
         name = sorting(clip.title or clip.shot.photo.name)
         row = (clip.id, clip.file, clip.made_at, int(clip.trashed), clip.rating, clip.seconds, name, words)
         with self._database.write():
@@ -188,6 +188,17 @@ class Clips:
                 "That clip is no longer in the library.", "It may have been deleted: look at the library again."
             )
         return msgspec.json.decode(str(rows[0][0]), type=Clip)
+
+    def get_all(self, clip_ids: Sequence[str]) -> dict[str, Clip]:
+        """Those of these clips that are in the library, in the trash or not, by their ids."""
+        listed = msgspec.json.encode(list(clip_ids)).decode()
+        rows = self._database.read("SELECT clip FROM clips WHERE id IN (SELECT value FROM json_each(?))", (listed,))
+        found: dict[str, Clip] = {}
+        for row in rows:
+            with suppress(msgspec.DecodeError):
+                clip = msgspec.json.decode(str(row[0]), type=Clip)
+                found[clip.id] = clip
+        return found
 
     def has(self, clip_id: str) -> bool:
         """Whether a clip is in the library, in the trash or not."""

@@ -1,7 +1,7 @@
 """The one SQLite database of a home folder: opened, brought up to date, and moved aside when it is damaged.
 
 Write-ahead logging lets a page and a command line use one home at once; every change counts `version` up by a trigger,
-so each sees what the other did. What jobs and clips mean is in queue.py and clips.py.
+so each sees what the other did. What jobs, clips and comparisons mean is in queue.py, clips.py and comparisons.py.
 """
 
 from __future__ import annotations
@@ -114,7 +114,22 @@ def _scored(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TRIGGER scores_INSERT AFTER INSERT ON scores BEGIN UPDATE change SET n = n + 1; END")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _sorted, _grouped, _scored)
+def _compared(connection: sqlite3.Connection) -> None:
+    """Comparisons; and jobs that were cleared from the queue, but are still a comparison's."""
+    connection.execute(
+        "CREATE TABLE comparisons (id TEXT PRIMARY KEY, made_at REAL NOT NULL, trashed INTEGER NOT NULL,"
+        " press TEXT NOT NULL, words TEXT NOT NULL, comparison TEXT NOT NULL) STRICT"
+    )
+    connection.execute("CREATE INDEX comparisons_by_age ON comparisons (trashed, made_at DESC, id)")
+    for verb in ("INSERT", "UPDATE", "DELETE"):
+        connection.execute(
+            f"CREATE TRIGGER comparisons_{verb} AFTER {verb} ON comparisons"  # noqa: S608
+            " BEGIN UPDATE change SET n = n + 1; END"
+        )
+    connection.execute("ALTER TABLE jobs ADD COLUMN cleared INTEGER NOT NULL DEFAULT 0")
+
+
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _sorted, _grouped, _scored, _compared)
 """Each takes the tables from the version before to its own: `PRAGMA user_version` is how many have run. Only ever add.
 """
 
@@ -177,7 +192,7 @@ class Database:
 
     @property
     def version(self) -> int:
-        """How many changes jobs and clips have seen, from every process."""
+        """How many changes jobs, clips and comparisons have seen, from every process."""
         rows = self.read("SELECT n FROM change")
         return int(str(rows[0][0]))
 

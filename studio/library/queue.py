@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -24,9 +24,9 @@ SHOWN_ENDED = 200
 _COLUMNS = "id, shot, state, place, made_at, batch"
 _SELECT = f"SELECT {_COLUMNS} FROM jobs WHERE "  # noqa: S608 - constants only
 _ENDED = (
-    f"SELECT {_COLUMNS} FROM jobs WHERE name NOT IN ('running', 'queued') AND"  # noqa: S608
+    f"SELECT {_COLUMNS} FROM jobs WHERE name NOT IN ('running', 'queued') AND cleared = 0 AND"  # noqa: S608
     " (batch IN (SELECT batch FROM jobs WHERE name IN ('running', 'queued') AND batch <> '') OR id IN"
-    " (SELECT id FROM jobs WHERE name NOT IN ('running', 'queued') ORDER BY made_at DESC LIMIT ?))"
+    " (SELECT id FROM jobs WHERE name NOT IN ('running', 'queued') AND cleared = 0 ORDER BY made_at DESC LIMIT ?))"
     " ORDER BY made_at DESC"
 )
 _TAKE = (
@@ -77,6 +77,12 @@ class Queue:
         if not found:
             raise Refusal("That job is no longer in the queue.", "Press Animate to make it again.")
         return found[0]
+
+    def get_all(self, job_ids: Sequence[str]) -> dict[str, Job]:
+        """Those of these jobs that are there, by their ids."""
+        listed = msgspec.json.encode(list(job_ids)).decode()
+        among = "id IN (SELECT value FROM json_each(?))"
+        return {job.id: job for job in _jobs(self._database.read(_SELECT + among, (listed,)))}
 
     def jobs(self) -> list[Job]:
         """Running, then queued in their order, then ended ones, newest first: at most 200, and all of a group that
@@ -131,7 +137,8 @@ class Queue:
             if state_name(self.get(job_id).state) not in RESUMABLE:
                 raise Refusal("That job is waiting, running or done.", "Use Again on its clip to make another.")
             self._database.read(
-                "UPDATE jobs SET name = 'queued', state = ?, place = ?, given = ?, owner = '' WHERE id = ?",
+                "UPDATE jobs SET name = 'queued', state = ?, place = ?, given = ?, owner = '', cleared = 0"
+                " WHERE id = ?",
                 (_json(Queued()), self._last(), self._owner.token, job_id),
             )
             return self.get(job_id)
@@ -241,10 +248,15 @@ class Queue:
 
     def clear_ended(self) -> None:
         """Forget done, failed and cancelled jobs; those of a group that has more to come are still counted in its
-        progress.
+        progress, and those of a comparison are only no longer listed: its cells say how they ended.
         """
         with self._database.write():
             self._database.read(
-                "DELETE FROM jobs WHERE name IN ('done', 'failed', 'cancelled') AND batch NOT IN"
+                "UPDATE jobs SET cleared = 1 WHERE name IN ('done', 'failed', 'cancelled') AND batch NOT IN"
+                " (SELECT batch FROM jobs WHERE name IN ('running', 'queued') AND batch <> '')"
+                " AND batch IN (SELECT id FROM comparisons)"
+            )
+            self._database.read(
+                "DELETE FROM jobs WHERE cleared = 0 AND name IN ('done', 'failed', 'cancelled') AND batch NOT IN"
                 " (SELECT batch FROM jobs WHERE name IN ('running', 'queued') AND batch <> '')"
             )

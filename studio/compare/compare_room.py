@@ -1,0 +1,325 @@
+"""Comparisons: several clips of one photo asked for at once, kept as a record, and looked at side by side.
+
+The record and its jobs are written in one transaction, so that a crash loses neither or both. The jobs are done by the
+worker like any others; a comparison never waits for them.
+"""
+
+from __future__ import annotations
+
+import time
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from studio.compare.axis_values import TITLES
+from studio.compare.cell_states import DOES, find_standing
+from studio.compare.grid import MOST_CELLS, MOST_IN_ROW, expand
+from studio.compare.job_order import arrange, insert_beside
+from studio.comparison import Axis, Cell, Comparison, Standing
+from studio.jobs.worker import Worker
+from studio.library.clips import Clips, list_words
+from studio.library.comparisons import ComparisonTable
+from studio.library.database import Database
+from studio.library.queue import Queue
+from studio.models import Models
+from studio.nouns import Clip, Refusal, Shot, replace
+
+Ready = Callable[[Shot], Shot]
+"""The recipe of a shot as it will be queued. Raises `Refusal` for one that can't be made here and now."""
+
+LONGEST_NAME = 200
+
+
+class Comparisons:
+    """Every comparison of one studio. Any thread may ask."""
+
+    def __init__(
+        self, *, database: Database, queue: Queue, library: Clips, models: Models, worker: Worker, ready: Ready,
+        describe: Callable[[Shot], str],
+    ) -> None:  # fmt: skip
+        self._database = database
+        self._queue = queue
+        self._library = library
+        self._models = models
+        self._worker = worker
+        self._ready = ready
+        self._describe_shot = describe
+        self._table = ComparisonTable(database, self._describe)
+
+    def _describe(self, one: Comparison) -> str:
+        """What a comparison is found by: its axes and values, and what its clips are found by."""
+        axes = [f"{axis.name} {TITLES[axis.name]} {' '.join(axis.values)}" for axis in one.axes]
+        shots = dict.fromkeys(cell.shot for cell in one.cells if cell.shot)
+        return " ".join((*axes, *(f"{list_words(shot)} {self._describe_shot(shot)}" for shot in shots)))
+
+    # Beginning --------------------------------------------------------------------------------------------------------
+
+    def start(
+        self, shot: Shot, axes: Sequence[Axis], *, paired: bool = False, baseline: bool = False, photo: bool = False,
+        blind: bool = False, drafts: str = "", name: str = "", press: str = "",
+    ) -> Comparison:  # fmt: skip
+        """Queue the clips of a comparison: `shot` with every value of one axis or two, see `grid.expand`.
+
+        `baseline` pins the shot as it is, untouched, and `photo` the photo itself. `drafts` is a model that tries out
+        every cell first, such as "parallax". `press` is an id of the press that asked: the same once more answers with
+        the comparison that is there. What can't be made here says so in its cell and stops no other. Raises `Refusal`
+        for axes that are wrong, and where nothing at all can be made; then nothing is queued.
+        """
+        before = self._table.find_press(press)
+        if before:
+            return before
+        grid = expand(shot, axes, paired, self._models.card)
+        cells = self._check(self._pin(shot, grid.cells, baseline))
+        able = [cell for cell in cells if cell.refusal is None]
+        if not able:
+            reason, remedy = cells[0].refusal or ("", "")
+            raise Refusal(f"None of these clips can be made here. {reason}", remedy)
+        if photo:
+            cells = (*cells, _photo_cell(cells, shot))
+        one = Comparison(
+            uuid.uuid4().hex, _tidy(name) or _name(shot, grid.axes), grid.axes, paired, cells, time.time(), blind
+        )
+        with self._database.write():
+            before = self._table.find_press(press)
+            if before:
+                return before
+            one = replace(one, cells=self._queue_cells(one, drafts))
+            self._table.keep(one, press)
+        self._worker.wake()
+        return one
+
+    def _pin(self, shot: Shot, cells: tuple[Cell, ...], baseline: bool) -> tuple[Cell, ...]:
+        """With the baseline: in the cell that is the shot itself where there is one, else in one of its own, first."""
+        if not baseline:
+            return cells
+        own = next((cell for cell in cells if cell.shot == shot), None)
+        if own:
+            return tuple(replace(cell, baseline=cell.id == own.id) for cell in cells)
+        return (Cell(uuid.uuid4().hex, 0, -1, shot, baseline=True), *cells)
+
+    def _check(self, cells: Iterable[Cell]) -> tuple[Cell, ...]:
+        """The cells with their shots as they will be queued, or why they can't be made here. Alike ones asked once."""
+        seen: dict[Shot, Cell] = {}
+        found: list[Cell] = []
+        for cell in cells:
+            if cell.shot and cell.shot not in seen:
+                seen[cell.shot] = self._check_cell(cell)
+            same = seen[cell.shot] if cell.shot else cell
+            found.append(replace(cell, shot=same.shot, refusal=same.refusal))
+        return tuple(found)
+
+    def _check_cell(self, cell: Cell) -> Cell:
+        try:
+            return replace(cell, shot=self._ready(cell.shot) if cell.shot else None)
+        except Refusal as refusal:
+            return replace(cell, refusal=(refusal.reason, refusal.remedy))
+
+    def _queue_cells(self, one: Comparison, drafts: str) -> tuple[Cell, ...]:
+        """Queue a job for each shot of the cells that can be made, drafts first, and the cells with their jobs."""
+        able = [cell for cell in one.cells if cell.shot and not cell.refusal and not cell.photo]
+        tried: dict[str, Shot] = {}
+        for cell in able if drafts else ():
+            if cell.shot and self._models.card(cell.shot.model).checkpoint:
+                tried[cell.id] = self._ready(replace(cell.shot, draft=drafts))
+        loaded = [state.id for state in self._models.states() if state.memory in ("ram", "gpu")]
+        wanted = arrange([*(cell.shot for cell in able if cell.shot), *tried.values()], loaded)
+        made = {job.shot: (job.id,) for job in self._queue.submit_all(wanted, one.id)}
+        return tuple(
+            replace(
+                cell,
+                jobs=made[cell.shot] if cell in able and cell.shot else (),
+                drafts=made[tried[cell.id]] if cell.id in tried else (),
+            )
+            for cell in one.cells
+        )
+
+    def start_from_clips(
+        self, clip_ids: Sequence[str], *, blind: bool = False, photo: bool = False, name: str = ""
+    ) -> Comparison:
+        """Compare two to six clips of the library; nothing is made. Raises `Refusal` for any other number."""
+        clips = [self._library.get(clip_id) for clip_id in dict.fromkeys(clip_ids)]
+        if not 2 <= len(clips) <= MOST_IN_ROW:
+            raise Refusal(f"{len(clips)} clips can't be compared.", f"Mark two to {MOST_IN_ROW} clips.")
+        cells = tuple(Cell(uuid.uuid4().hex, at, 0, clip.shot, clip=clip.id) for at, clip in enumerate(clips))
+        if photo:
+            cells = (*cells, _photo_cell(cells, clips[0].shot))
+        one = Comparison(
+            uuid.uuid4().hex, _tidy(name) or _name(clips[0].shot, ()), (), False, cells, time.time(), blind
+        )
+        self._table.keep(one)
+        return one
+
+    # Looking ----------------------------------------------------------------------------------------------------------
+
+    def get(self, comparison_id: str) -> Comparison:
+        """One comparison, in the trash or not. Raises `Refusal` when it isn't there."""
+        return self._table.get(comparison_id)
+
+    def find(self, words: str = "", trashed: bool = False, limit: int = 60, offset: int = 0) -> tuple[Comparison, ...]:
+        """Comparisons that have every one of the words, in their name, their values or their clips; newest first."""
+        return self._table.find(words, trashed, limit, offset)
+
+    def count(self, words: str = "", trashed: bool = False) -> int:
+        """How many comparisons have every one of the words."""
+        return self._table.count(words, trashed)
+
+    def stand(self, one: Comparison) -> dict[str, Standing]:
+        """How every cell stands right now, by its id."""
+        jobs = self._queue.get_all([job for cell in one.cells for job in (*cell.jobs, *cell.drafts)])
+        clips = self._library.get_all([*jobs, *(job for cell in one.cells for job in (*cell.jobs, cell.clip))])
+        live = {job.id: self._worker.live(job) for job in jobs.values()}
+        return {cell.id: find_standing(cell, live, clips) for cell in one.cells}
+
+    # Going on ---------------------------------------------------------------------------------------------------------
+
+    def extend(self, comparison_id: str, shot: Shot | None = None, clip: str = "", photo: bool = False) -> Comparison:
+        """Add a cell: another shot, which is queued, a clip of the library, or the photo itself. Raises `Refusal`."""
+        one = self.get(comparison_id)
+        if clip:
+            made = self._library.get(clip)
+            return self._add(comparison_id, Cell(uuid.uuid4().hex, 0, -1, made.shot, clip=made.id))
+        if shot:
+            ready = self._ready(shot)
+            return self._add(comparison_id, Cell(uuid.uuid4().hex, 0, -1, ready), ready)
+        first = next((cell.shot for cell in one.cells if cell.shot), None)
+        if not photo or first is None:
+            raise Refusal("There is nothing to add.", "Choose a clip of the library, or change the shot on Create.")
+        return self._add(comparison_id, Cell(uuid.uuid4().hex, 0, -1, first, photo=True))
+
+    def _add(self, comparison_id: str, cell: Cell, shot: Shot | None = None) -> Comparison:
+        def alter(one: Comparison) -> Comparison:
+            _require_new(one, cell)
+            if len(one.cells) > MOST_CELLS:
+                raise Refusal("This comparison is full.", f"It holds {MOST_CELLS} clips; start another one.")
+            jobs = (self._submit(one, shot),) if shot else ()
+            column = sum(other.row == -1 for other in one.cells)
+            return replace(one, cells=(*one.cells, replace(cell, column=column, jobs=jobs)))
+
+        one = self._table.change(comparison_id, alter)
+        self._worker.wake()
+        return one
+
+    def _submit(self, one: Comparison, shot: Shot) -> str:
+        """Queue one more job of a comparison, beside those of its model that still wait."""
+        (job,) = self._queue.submit_all((shot,), one.id)
+        insert_beside(self._queue, job)
+        return job.id
+
+    def retry(self, comparison_id: str, cell_id: str, seed: int | None = None) -> Comparison:
+        """Make another attempt in the same cell, from another seed where one is given.
+
+        Raises `Refusal` while it waits or runs, when it is done and no other seed is given, and when it can't be made
+        here.
+        """
+        cell = _find(self.get(comparison_id), cell_id)
+        if not cell.shot or cell.photo or cell.clip:
+            reason, remedy = cell.refusal or ("There is nothing to make in this cell.", "Choose another one.")
+            raise Refusal(reason, remedy)
+        shot = self._ready(cell.shot if seed is None else replace(cell.shot, seed=seed))
+
+        def alter(one: Comparison) -> Comparison:
+            now = _find(one, cell_id)
+            state = self.stand(one)[cell_id].state
+            if state in DOES or (state == "done" and shot == now.shot):
+                raise Refusal("This clip is there already, or on its way.", "Give another seed to make it otherwise.")
+            changed = replace(now, shot=shot, jobs=(*now.jobs, self._submit(one, shot)), refusal=None)
+            return _swap(one, changed)
+
+        one = self._table.change(comparison_id, alter)
+        self._worker.wake()
+        return one
+
+    # Deciding ---------------------------------------------------------------------------------------------------------
+
+    def pick(self, comparison_id: str, cell_id: str) -> Comparison:
+        """Make a cell the winner and give its clip five stars; "" takes the choice back, and leaves the stars."""
+
+        def alter(one: Comparison) -> Comparison:
+            if cell_id:
+                self._library.rate(self._clip(one, cell_id).id, 5)
+            return replace(one, winner=cell_id)
+
+        return self._table.change(comparison_id, alter)
+
+    def _clip(self, one: Comparison, cell_id: str) -> Clip:
+        standing = self.stand(one)[_find(one, cell_id).id]
+        if standing.clip is None or standing.draft:
+            raise Refusal("This clip isn't made yet.", "Wait until it is, or pick another.")
+        return standing.clip
+
+    def trash_losers(self, comparison_id: str) -> Comparison:
+        """Put every clip but the winner's in the trash. Raises `Refusal` before there is a winner."""
+
+        def alter(one: Comparison) -> Comparison:
+            if not one.winner:
+                raise Refusal("There is no winner yet.", "Pick the clip that you keep first.")
+            kept = self._clip(one, one.winner).id
+            found = {
+                standing.clip.id for standing in self.stand(one).values() if standing.clip and not standing.clip.trashed
+            }
+            losers = tuple(sorted(found - {kept}))
+            self._library.trash(losers)
+            return replace(one, losers=tuple(dict.fromkeys((*one.losers, *losers))))
+
+        return self._table.change(comparison_id, alter)
+
+    def restore_losers(self, comparison_id: str) -> Comparison:
+        """Bring back what `trash_losers` has put in the trash, as far as it isn't deleted."""
+
+        def alter(one: Comparison) -> Comparison:
+            self._library.restore(one.losers)
+            return replace(one, losers=())
+
+        return self._table.change(comparison_id, alter)
+
+    def rename(self, comparison_id: str, name: str) -> Comparison:
+        """Give a comparison another name, at most 200 characters. Raises `Refusal` for an empty one."""
+        if not _tidy(name):
+            raise Refusal("A comparison needs a name.", "Write what you compare.")
+        return self._table.change(comparison_id, lambda one: replace(one, name=_tidy(name)))
+
+    def show(self, comparison_id: str) -> Comparison:
+        """End blind mode: say what is what from now on."""
+        return self._table.change(comparison_id, lambda one: replace(one, blind=False))
+
+    def trash(self, comparison_id: str) -> Comparison:
+        """Put a comparison in the trash; its clips stay where they are, and what still waits is made."""
+        return self._table.change(comparison_id, lambda one: replace(one, trashed=True))
+
+    def restore(self, comparison_id: str) -> Comparison:
+        """Bring a comparison back from the trash."""
+        return self._table.change(comparison_id, lambda one: replace(one, trashed=False))
+
+
+def _find(one: Comparison, cell_id: str) -> Cell:
+    for cell in one.cells:
+        if cell.id == cell_id:
+            return cell
+    raise Refusal("That cell is no longer in this comparison.", "Look at the comparison again.")
+
+
+def _swap(one: Comparison, cell: Cell) -> Comparison:
+    return replace(one, cells=tuple(cell if other.id == cell.id else other for other in one.cells))
+
+
+def _require_new(one: Comparison, cell: Cell) -> None:
+    for other in one.cells:
+        same_clip = cell.clip and cell.clip in (other.clip, *other.jobs)
+        same_shot = not cell.clip and cell.photo == other.photo and cell.shot == other.shot
+        if same_clip or same_shot:
+            raise Refusal("This is in the comparison already.", "Change something of it, or choose another clip.")
+
+
+def _photo_cell(cells: Sequence[Cell], shot: Shot) -> Cell:
+    """The photo itself, last of what stands outside the grid."""
+    return Cell(uuid.uuid4().hex, sum(cell.row == -1 for cell in cells), -1, shot, photo=True)
+
+
+def _tidy(name: str) -> str:
+    return " ".join(name.split())[:LONGEST_NAME]
+
+
+def _name(shot: Shot, axes: tuple[Axis, ...]) -> str:
+    """What a comparison is called until it is renamed: the photo, and what differs."""
+    photo = Path(shot.photo.name).stem or "photo"
+    return f"{photo}: {' and '.join(TITLES[axis.name] for axis in axes)}" if axes else f"{photo}: side by side"

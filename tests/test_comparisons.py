@@ -1,0 +1,139 @@
+"""Comparisons: one press makes several clips, each cell stands for itself, and neither a fault nor a crash loses a record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from studio.comparison import Axis, Comparison
+from studio.config import Settings
+from studio.nouns import Motion, Refusal, Shot, replace
+from studio.studio import Studio
+from tests.fakes.gradient import CARD, Gradient, finder, photograph
+from tests.fakes.waiting import until
+
+Open = Callable[..., Studio]
+
+
+@pytest.fixture
+def opened(settings: Settings) -> Iterator[Open]:
+    """Opens studios on one home folder with the stand-in at a pace (seconds a frame), and closes them all."""
+    made: list[Studio] = []
+
+    def make(pace: float = 0.0, start: bool = True) -> Studio:
+        studio = Studio(settings, (CARD,), finder(Gradient(pace)))
+        made.append(studio)
+        if start:
+            studio.start()
+        return studio
+
+    yield make
+    for studio in made:
+        studio.close()
+
+
+def shot(studio: Studio, prompt: str = "", **changes: object) -> Shot:
+    """A one-second shot of 8 frames on the stand-in."""
+    photo = studio.photos.take_in(photograph(studio.settings.home), "harbour.jpg")
+    wanted = Shot(photo, motion=Motion(prompt=prompt), model="gradient", seconds=1, fps=8, size="240p")
+    return replace(wanted, **changes)
+
+
+def states(studio: Studio, one: Comparison) -> list[str]:
+    """The states of all cells, in their order."""
+    standings = studio.comparisons.stand(one)
+    return [standings[cell.id].state for cell in one.cells]
+
+
+def test_a_row_of_seeds_becomes_clips(opened: Open) -> None:
+    studio = opened()
+    one = studio.comparisons.start(shot(studio), [Axis("seed", ("1-3",))], baseline=True, photo=True)
+    until(lambda: states(studio, one) == ["done"] * 4 + ["photo"])
+    assert one.axes == (Axis("seed", ("1", "2", "3")),)
+    assert [(cell.column, cell.row, cell.baseline, cell.photo) for cell in one.cells] == [
+        (0, -1, True, False), (0, 0, False, False), (1, 0, False, False), (2, 0, False, False), (1, -1, False, True),
+    ]  # fmt: skip
+    clips = [studio.comparisons.stand(one)[cell.id].clip for cell in one.cells[:4]]
+    assert [clip.shot.seed for clip in clips if clip] == [0, 1, 2, 3]
+    assert studio.comparisons.get(one.id) == one
+    for words in ("harbour seed", "seed", "dolly"):
+        assert studio.comparisons.find(words) == (one,)
+    assert studio.comparisons.find("elephant") == ()
+    assert (one.name, studio.comparisons.count()) == ("harbour: seed", 1)
+
+
+def test_one_press_is_one_comparison_and_nothing_comes_of_wrong_axes(opened: Open) -> None:
+    studio = opened(start=False)
+    wanted = shot(studio)
+    one = studio.comparisons.start(wanted, [Axis("seed", ("1", "2"))], press="once")
+    assert studio.comparisons.start(wanted, [Axis("seed", ("1", "2"))], press="once") == one
+    assert len(studio.jobs()) == 2
+    for axes in ([], [Axis("seed", ("1",))], [Axis("seed", ("1", "x"))], [Axis("seed", ("1-9",))]):
+        with pytest.raises(Refusal):
+            studio.comparisons.start(wanted, axes)
+    assert len(studio.jobs()) == 2
+
+
+def test_a_failing_cell_says_why_and_is_tried_again_in_place(opened: Open) -> None:
+    studio = opened()
+    one = studio.comparisons.start(shot(studio), [Axis("prompt", ("refuse", "leaves rustle"))])
+    until(lambda: states(studio, one) == ["failed", "done"])
+    broken, whole = one.cells
+    assert "told to refuse" in studio.comparisons.stand(one)[broken.id].reason
+    assert studio.comparisons.stand(one)[broken.id].remedy
+    studio.queue.clear_ended()
+    assert studio.jobs() == ()
+    assert states(studio, one) == ["failed", "done"], "what is cleared from the queue is still a cell's"
+    again = studio.comparisons.retry(one.id, broken.id)
+    assert len(again.cells[0].jobs) == 2
+    until(lambda: states(studio, again) == ["failed", "done"])
+    with pytest.raises(Refusal, match="there already"):
+        studio.comparisons.retry(one.id, whole.id)
+    other = studio.comparisons.retry(one.id, whole.id, seed=9)
+    assert studio.comparisons.stand(other)[whole.id].clip, "the clip of before is shown until then"
+    until(lambda: states(studio, other) == ["failed", "done"])
+    clip = studio.comparisons.stand(other)[whole.id].clip
+    assert clip and clip.shot.seed == 9
+
+
+def test_a_winner_stays_and_the_rest_goes_to_the_trash_and_comes_back(opened: Open) -> None:
+    studio = opened()
+    one = studio.comparisons.start(shot(studio), [Axis("amount", ("0.2", "0.4", "0.8"))])
+    with pytest.raises(Refusal, match="no winner"):
+        studio.comparisons.trash_losers(one.id)
+    until(lambda: states(studio, one) == ["done"] * 3)
+    best = one.cells[1]
+    studio.comparisons.pick(one.id, best.id)
+    kept = studio.comparisons.stand(one)[best.id].clip
+    assert kept and kept.rating == 5
+    assert len(studio.comparisons.trash_losers(one.id).losers) == 2
+    assert studio.library.ids() == (kept.id,)
+    assert studio.comparisons.restore_losers(one.id).losers == ()
+    assert studio.library.count() == 3
+    assert studio.comparisons.rename(one.id, "  how   far ").name == "how far"
+    studio.comparisons.trash(one.id)
+    assert (studio.comparisons.count("far"), studio.comparisons.count("far", trashed=True)) == (0, 1)
+    assert studio.comparisons.restore(one.id).winner == best.id
+
+
+def test_clips_of_the_library_are_compared_and_a_comparison_grows(opened: Open) -> None:
+    studio = opened()
+    wanted = shot(studio)
+    jobs = studio.submit_all(tuple(replace(wanted, seed=seed) for seed in (1, 2, 3)))
+    until(lambda: studio.library.count() == 3)
+    first, second, third = (job.id for job in jobs)
+    with pytest.raises(Refusal, match="two to 6"):
+        studio.comparisons.start_from_clips([first, first])
+    one = studio.comparisons.start_from_clips([first, second], blind=True)
+    assert states(studio, one) == ["done", "done"]
+    assert not studio.comparisons.show(one.id).blind
+    studio.comparisons.extend(one.id, clip=third)
+    with pytest.raises(Refusal, match="already"):
+        studio.comparisons.extend(one.id, clip=third)
+    studio.comparisons.extend(one.id, photo=True)
+    grown = studio.comparisons.extend(one.id, replace(wanted, seed=4))
+    until(lambda: states(studio, grown) == ["done", "done", "done", "photo", "done"])
+    studio.library.trash(first)
+    studio.library.empty_trash()
+    assert states(studio, grown)[0] == "gone"

@@ -395,4 +395,15 @@ class ModelState(Noun, frozen=True):
     choices: tuple[Choice, ...] = ()
 
 
+class Forecast(Noun, frozen=True):
+    """What a run will take on this machine. `seconds` without loading, `load` for that, 0 where it is in memory
+    already; None while it isn't known. `memory` in bytes, of the GPU where there is one (`on_gpu`), else the system's.
+    """
+
+    seconds: float | None
+    load: float | None
+    memory: int
+    on_gpu: bool = False
+
+
 msgspec.json.Decoder(tuple[ModelCard, Plan, ModelState])  # built before threads read them: see the end of nouns.py

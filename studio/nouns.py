@@ -263,7 +263,11 @@ class Progress(Noun, frozen=True):
 
 
 class Clip(Noun, frozen=True):
-    """A finished clip: `file` and `poster` are names inside the clips folder; `took` and `seconds` in seconds."""
+    """A finished clip: `file` and `poster` are names inside the clips folder; `took` and `seconds` in seconds.
+
+    `memory` is the most memory its making took, in bytes: the GPU's where it was made on one, else the system's beyond
+    what Stir took before its first clip; 0 where it wasn't measured.
+    """
 
     id: str
     shot: Shot
@@ -281,6 +285,7 @@ class Clip(Noun, frozen=True):
     rating: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0
     trashed: bool = False
     choices: tuple[Choice, ...] = ()
+    memory: Annotated[int, msgspec.Meta(ge=0)] = 0
 
 
 class Queued(Noun, frozen=True, tag="queued"):

@@ -89,7 +89,7 @@ class Studio:
         )  # fmt: skip
         self.comparisons = Comparisons(
             database=self._database, queue=self.queue, library=self.library, models=self.models, worker=self._worker,
-            ready=self._ready, describe=search_words,
+            ready=self._ready, accept=self._accept, pace=self._pace, describe=search_words,
         )  # fmt: skip
         found, interrupted = recover(self.queue, self.library, everything=True)
         self._owner.sweep(settings.cache)

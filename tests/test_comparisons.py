@@ -11,6 +11,8 @@ from studio.config import Settings
 from studio.nouns import Motion, Refusal, Shot, replace
 from studio.studio import Studio
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
+from tests.fakes.shelf import AWAY, CARDS, LARGE, OTHER, READY, ShelfEngine
+from tests.fakes.shelf import finder as shelf_finder
 from tests.fakes.waiting import until
 
 Open = Callable[..., Studio]
@@ -137,3 +139,44 @@ def test_clips_of_the_library_are_compared_and_a_comparison_grows(opened: Open) 
     studio.library.trash(first)
     studio.library.empty_trash()
     assert states(studio, grown)[0] == "gone"
+
+
+def test_a_grid_says_what_it_takes_and_what_cannot_be_made(settings: Settings) -> None:
+    engine = ShelfEngine()
+    studio = Studio(settings, (CARD, *CARDS), shelf_finder(engine, finder(Gradient())))
+    wanted = shot(studio)
+    axes = [Axis("model", (READY.id, AWAY.id, OTHER.id, LARGE.id, "gradient")), Axis("strength", ("0.2", "0.9"))]
+    told = studio.comparisons.estimate(wanted, axes)
+    assert (told.clips, len(told.cells), told.unknown) == (6, 10, ())
+    assert told.seconds > 4 * 40 + 2 * 4, "four clips of 40 s, and two models to load"
+    assert told.bytes > 0
+    assert told.memory > 0
+    refused = {cell.differs[0][1]: cell.refusal for cell in told.cells if cell.refusal}
+    assert refused.keys() == {AWAY.id, LARGE.id}
+    assert AWAY.id in str(refused[AWAY.id]), "the remedy names the download"
+    studio.start()
+    one = studio.comparisons.start(wanted, axes)
+    until(lambda: set(states(studio, one)) == {"done", "refused"})
+    assert [cell.differs for cell in one.cells] == [cell.differs for cell in told.cells]
+    made = [clip.shot.model for clip in studio.library.find(sort="oldest")]
+    assert made == [READY.id] * 2 + [OTHER.id] * 2 + ["gradient"] * 2, "model by model"
+    studio.close()
+
+
+def test_drafts_come_first_and_are_shown_until_then(settings: Settings) -> None:
+    engine = ShelfEngine()
+    studio = Studio(settings, (CARD, *CARDS), shelf_finder(engine, finder(Gradient())))
+    axes = [Axis("seed", ("1", "2")), Axis("model", (READY.id, OTHER.id))]
+    one = studio.comparisons.start(shot(studio), axes, drafts="gradient")
+    order = [job.shot.maker for job in studio.jobs()]
+    assert order == ["gradient"] * 4 + [READY.id] * 2 + [OTHER.id] * 2
+    engine.pace = 0.2
+    studio.start()
+    until(lambda: all(studio.comparisons.stand(one)[cell.id].draft for cell in one.cells))
+    late = studio.comparisons.extend(one.id, shot(studio, model=READY.id, seed=3))
+    engine.pace = 0.0
+    until(lambda: states(studio, late) == ["done"] * 5)
+    assert not any(standing.draft for standing in studio.comparisons.stand(late).values())
+    made = [clip.shot.maker for clip in studio.library.find(sort="oldest")]
+    assert made == ["gradient"] * 4 + [READY.id] * 3 + [OTHER.id] * 2, "what was added waits beside its model"
+    studio.close()

@@ -11,11 +11,14 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from studio.advice.pace import Pace
 from studio.compare.axis_values import TITLES
 from studio.compare.cell_states import DOES, find_standing
+from studio.compare.estimate import Estimate, Past, estimate
 from studio.compare.grid import MOST_CELLS, MOST_IN_ROW, expand
 from studio.compare.job_order import arrange, insert_beside
 from studio.comparison import Axis, Cell, Comparison, Standing
+from studio.engines.prepare import Prepared
 from studio.jobs.worker import Worker
 from studio.library.clips import Clips, list_words
 from studio.library.comparisons import ComparisonTable
@@ -28,6 +31,8 @@ Ready = Callable[[Shot], Shot]
 """The recipe of a shot as it will be queued. Raises `Refusal` for one that can't be made here and now."""
 
 LONGEST_NAME = 200
+RECENT = 60
+"""Clips that an estimate is told by: the newest."""
 
 
 class Comparisons:
@@ -35,7 +40,7 @@ class Comparisons:
 
     def __init__(
         self, *, database: Database, queue: Queue, library: Clips, models: Models, worker: Worker, ready: Ready,
-        describe: Callable[[Shot], str],
+        accept: Callable[[Shot], Prepared], pace: Callable[[], Pace], describe: Callable[[Shot], str],
     ) -> None:  # fmt: skip
         self._database = database
         self._queue = queue
@@ -43,6 +48,8 @@ class Comparisons:
         self._models = models
         self._worker = worker
         self._ready = ready
+        self._accept = accept
+        self._pace = pace
         self._describe_shot = describe
         self._table = ComparisonTable(database, self._describe)
 
@@ -51,6 +58,12 @@ class Comparisons:
         axes = [f"{axis.name} {TITLES[axis.name]} {' '.join(axis.values)}" for axis in one.axes]
         shots = dict.fromkeys(cell.shot for cell in one.cells if cell.shot)
         return " ".join((*axes, *(f"{list_words(shot)} {self._describe_shot(shot)}" for shot in shots)))
+
+    def estimate(self, shot: Shot, axes: Sequence[Axis], *, paired: bool = False, baseline: bool = False) -> Estimate:
+        """What `start` would make of these and what that takes. Queues nothing. Raises `Refusal` for wrong axes."""
+        grid = expand(shot, axes, paired, self._models.card)
+        cells = self._check(self._pin(shot, grid.cells, baseline))
+        return estimate(cells, self._accept, self._models, Past(self._pace(), self._library.find(limit=RECENT)))
 
     # Beginning --------------------------------------------------------------------------------------------------------
 

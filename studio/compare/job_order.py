@@ -17,18 +17,19 @@ def arrange(shots: Iterable[Shot], loaded: Iterable[str] = ()) -> tuple[Shot, ..
     wanted = list(dict.fromkeys(shots))
     ready = set(loaded)
     makers = list(dict.fromkeys(shot.maker for shot in wanted))
-    scenes = list(dict.fromkeys(_scene(shot) for shot in wanted))
+    scenes = list(dict.fromkeys(identify_scene(shot) for shot in wanted))
     return tuple(
         sorted(
             wanted,
             key=lambda shot: (
-                not shot.draft, shot.maker not in ready, makers.index(shot.maker), scenes.index(_scene(shot)),
+                not shot.draft, shot.maker not in ready, makers.index(shot.maker), scenes.index(identify_scene(shot)),
             ),
         )
     )  # fmt: skip
 
 
-def _scene(shot: Shot) -> tuple[object, ...]:
+def identify_scene(shot: Shot) -> tuple[object, ...]:
+    """What of a shot decides which scene the built-in engine reads of its photo."""
     return shot.photo.id, shot.mends, shot.crop, shot.size, shot.depth
 
 

@@ -11,7 +11,7 @@ from typing import Literal, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.cards import Gauge, ModelCard, ModelState, Quote
+from studio.cards import Forecast, Gauge, ModelCard, ModelState, Quote
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
 from studio.nouns import Choice, EffectName, Noun, Progress, Refusal, Region, Shot
@@ -137,6 +137,10 @@ class Shelf(Protocol):
         """The automatic choices a run of this shot would lead to: placement, weights, attention kernel, prompt; each
         says why.
         """
+        ...
+
+    def forecast(self, prepared: Prepared) -> Forecast:
+        """What a run of this shot will take here: time, and memory as its model would be placed. Quick."""
         ...
 
     def gauge(self) -> Gauge:

@@ -19,6 +19,7 @@ from msgspec import structs
 
 from studio.cards import ModelCard, Plan
 from studio.engines.base import Engine, Shelf, Stopped, Tick
+from studio.engines.peak_memory import PeakMemory
 from studio.engines.prepare import prepare
 from studio.frames import Frames
 from studio.jobs.watch import Watch
@@ -85,6 +86,7 @@ class Worker:
         self._engine = find_engine
         self._log = log
         self._watch: Watch | None = None
+        self._used: dict[str, ModelCard] = {}
         self._adopt = True
         self._closing = threading.Event()
         self._woken = threading.Event()
@@ -167,12 +169,23 @@ class Worker:
         image = self._photos().mended(shot.photo, shot.mends)
         end = self._photos().pixels(shot.end.photo) if shot.end and "end_frame" in card.supports else None
         tick = self._ticks(watch)
-        frames = self._engine(card).animate(prepared, image, end, tick)
-        encoded = encode(frames, folder / f"clip.{shot.format}", shot, tick)
-        clip = _clip(job, prepared.plan, frames, encoded, time.monotonic() - watch.began)
+        with self._measure(card) as peak:
+            frames = self._engine(card).animate(prepared, image, end, tick)
+            encoded = encode(frames, folder / f"clip.{shot.format}", shot, tick)
+        clip = _clip(job, prepared.plan, frames, encoded, time.monotonic() - watch.began, peak.bytes)
         watch.tick(Progress("keep"))
         self._keep(job, clip, encoded.file, encoded.poster)
         return Done(clip.id)
+
+    def _measure(self, card: ModelCard) -> PeakMemory:
+        """What measures the memory of a run of this model, without what others hold that have run or loaded here."""
+        self._used[card.id] = card
+        others = 0
+        for other in self._used.values():
+            engine = self._engine(other)
+            if other.id != card.id and isinstance(engine, Shelf):
+                others += engine.state(other).held
+        return PeakMemory(others, has_model=card.checkpoint is not None)
 
     def _ticks(self, watch: Watch) -> Tick:
         """How far the job is, for whoever watches it, and now and then a look at the next job."""
@@ -189,6 +202,7 @@ class Worker:
         card = self._card(model)
         engine = self._engine(card)
         if isinstance(engine, Shelf):
+            self._used[card.id] = card
             engine.expect(card)
 
     def _keep(self, job: Job, clip: Clip, file: Path, poster: Path) -> None:
@@ -268,13 +282,14 @@ class Ahead:
         self._expected = coming.shot.maker
 
 
-def _clip(job: Job, planned: Plan, frames: Frames, encoded: Encoded, took: float) -> Clip:
+def _clip(job: Job, planned: Plan, frames: Frames, encoded: Encoded, took: float, memory: int) -> Clip:
     """The noun of a finished clip: what the file itself holds, not what was meant."""
     made = encoded.outcome
     return Clip(
         id=job.id, shot=job.shot, file=f"{job.id}{encoded.file.suffix}", poster=f"{job.id}{encoded.poster.suffix}",
         width=made.width, height=made.height, fps=made.fps, num_frames=made.num_frames, seconds=made.seconds,
         bytes=encoded.bytes, made_at=time.time(), took=took, choices=_choices(planned, frames, encoded),
+        memory=memory,
     )  # fmt: skip
 
 

@@ -20,7 +20,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.cards import Checkpoint, Device, Gauge, Guidance, Kernel, Lengths, ModelCard, ModelState, Needs, Quote, Sizes, Steps
+from studio.cards import (
+    Checkpoint,
+    Device,
+    Forecast,
+    Gauge,
+    Guidance,
+    Kernel,
+    Lengths,
+    ModelCard,
+    ModelState,
+    Needs,
+    Quote,
+    Sizes,
+    Steps,
+)
 from studio.config import Settings
 from studio.engines import registry
 from studio.engines.base import Engine, Image, Tick
@@ -183,6 +197,9 @@ class ShelfEngine:
     def choices(self, prepared: Prepared) -> tuple[Choice, ...]:
         words = _words(prepared.shot) or "none"
         return (Choice("engine", "pretend", "a stand-in for tests: it denoises nothing"), Choice("prompt", words, "as written"))
+
+    def forecast(self, prepared: Prepared) -> Forecast:
+        return Forecast(40.0, 0.0 if self._held(prepared.card) else 4.0, 35 * MB)
 
     def gauge(self) -> Gauge:
         held = sum(35 * MB for one in self._memory.values() if one in ("ram", "gpu"))

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio import preferences as stored
 from studio import presets
-from studio.cards import Device, Gauge, ModelCard, ModelState, Plan, Quote
+from studio.cards import Device, Forecast, Gauge, ModelCard, ModelState, Plan, Quote
 from studio.config import Settings
 from studio.engines.base import Image, Tick
 from studio.engines.diffusion.files.download import Downloads
@@ -170,6 +170,17 @@ class DiffusionEngine:
         else:
             kernel = Choice(attention.WHAT, "PyTorch's own choice", "nothing faster has proved itself on this device")
         return (*found.choices, kernel, compose(prepared.shot.motion, card).choice)
+
+    def forecast(self, prepared: Prepared) -> Forecast:
+        """What a run takes here: by the runs and loads before it, and the placement it would get."""
+        card, plan = prepared.card, prepared.plan
+        volume = placement.find_volume(card, plan)
+        found = placement.fit(card, self.machine, self.preferences(), volume=volume)
+        seconds, _ = self.history.estimate(self.machine.name, card, plan, prepared.shot.speedups)
+        loaded = self.manager.read_state(card).state in ("ram", "gpu")
+        load = 0.0 if loaded else self.history.find_load_time(self.machine.name, card)
+        memory = placement.estimate_memory(require_checkpoint(card), self.machine, found, volume)
+        return Forecast(seconds, load, round(memory * GB), self.machine.cuda)
 
     def gauge(self) -> Gauge:
         """The device, how much of its memory is in use, what models may hold, and the kernels tried on it."""

@@ -172,6 +172,14 @@ def estimate_ram(checkpoint: Checkpoint, weights: Weights) -> float:
     return needs.encoder + needs.other + needs.denoiser * SHRINK[weights]
 
 
+def estimate_memory(checkpoint: Checkpoint, machine: Machine, found: Fit, volume: float = 1.0) -> float:
+    """GB that a run takes of the memory it runs in: the GPU's, or without one the system's, all in float32."""
+    if machine.cuda:
+        return estimate_vram(checkpoint, found.placement, found.weights, volume)
+    widened = 1 if checkpoint.dtype == "float32" else 2
+    return widened * estimate_ram(checkpoint, found.weights) + estimate_activation(checkpoint.needs, volume)
+
+
 def find_shortage(checkpoint: Checkpoint, machine: Machine, placement: Placement, weights: Weights) -> str | None:
     """What is missing for this way, in the user's words; None when nothing is.
 

@@ -1,0 +1,94 @@
+"""What a comparison will take before it is started: clips, time, disk, memory, and what can't be made here and why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from statistics import median
+from typing import NamedTuple
+
+from studio.advice.pace import START, Pace
+from studio.cards import Forecast
+from studio.compare.job_order import identify_scene
+from studio.comparison import Cell
+from studio.engines.base import Shelf
+from studio.engines.prepare import Prepared
+from studio.models import Models
+from studio.nouns import Clip, Noun, Shot
+
+BYTES_PER_PIXEL = {"mp4": 0.02, "webm": 0.015, "gif": 0.5, "webp": 0.25}
+"""Bytes of a file for a pixel of every frame, before a clip of this format was made here. MP4 and WebM: libx264 at crf
+19 and SVT-AV1, of a slow move over a photograph, measured."""
+
+PARALLAX_BYTES = 1 << 30
+"""Memory that the built-in engine is said to take before it was measured here: a clip takes less."""
+
+
+class Estimate(Noun, frozen=True):
+    """What a comparison will take.
+
+    `clips` is how many will be made; `seconds` until all are, without those of `unknown` models, whose pace isn't known
+    here yet. `bytes` on the disk; `memory` in bytes is the largest model's, of the GPU where `on_gpu`. `cells` are what
+    will stand in the grid, with why some of it can't be made.
+    """
+
+    clips: int
+    seconds: float
+    bytes: int
+    memory: int
+    on_gpu: bool
+    cells: tuple[Cell, ...]
+    unknown: tuple[str, ...] = ()
+
+
+class Past(NamedTuple):
+    """What clips made here say: how fast the built-in engine is, and the newest clips."""
+
+    pace: Pace
+    clips: Sequence[Clip]
+
+
+def estimate(cells: tuple[Cell, ...], prepare: Callable[[Shot], Prepared], models: Models, past: Past) -> Estimate:
+    """What these cells will take. `prepare` accepts a shot as it would be queued; shots that are alike count once."""
+    shots = dict.fromkeys(cell.shot for cell in cells if cell.shot and not cell.refusal and not cell.photo)
+    every = [prepare(shot) for shot in shots]
+    built_in = [one for one in every if one.card.checkpoint is None]
+    others = [(one, _forecast(one, models)) for one in every if one.card.checkpoint is not None]
+    seconds = _time_built_in(built_in, past.pace)
+    loads = {one.card.id: said.load or 0.0 for one, said in others}
+    seconds += sum(said.seconds or 0.0 for _, said in others) + sum(loads.values())
+    needs = [(said.memory, said.on_gpu) for _, said in others]
+    needs += [(_recall_memory(one, past.clips), False) for one in built_in]
+    memory, on_gpu = max(needs, key=lambda one: (one[1], one[0]), default=(0, False))
+    unknown = tuple(dict.fromkeys(one.card.id for one, said in others if said.seconds is None))
+    return Estimate(
+        len(every), seconds, sum(_count_bytes(one, past.clips) for one in every), memory, on_gpu, cells, unknown
+    )
+
+
+def _forecast(one: Prepared, models: Models) -> Forecast:
+    engine = models.engine(one.card)
+    return engine.forecast(one) if isinstance(engine, Shelf) else Forecast(None, None, 0)
+
+
+def _time_built_in(every: Iterable[Prepared], pace: Pace) -> float:
+    """Seconds of the built-in engine's clips: what clips share of a photo is read once."""
+    wanted = list(every)
+    scenes = {identify_scene(one.recipe) for one in wanted}
+    return sum(pace.expected(one.plan) - START for one in wanted) + START * len(scenes)
+
+
+def _count_bytes(one: Prepared, clips: Iterable[Clip]) -> int:
+    """Bytes of a file, by those of its model and format that were made here."""
+    plan, shot = one.plan, one.recipe
+    alike = [clip for clip in clips if clip.shot.maker == shot.maker and clip.shot.format == shot.format]
+    known = [clip.bytes / (clip.width * clip.height * clip.num_frames) for clip in alike if clip.bytes]
+    each = median(known) if known else BYTES_PER_PIXEL[shot.format]
+    return round(each * plan.width * plan.height * plan.num_frames)
+
+
+def _recall_memory(one: Prepared, clips: Iterable[Clip]) -> int:
+    """The most memory that clips of this model and at least this size took here."""
+    size = one.plan.width * one.plan.height
+    known = [clip for clip in clips if clip.shot.maker == one.recipe.maker and clip.memory]
+    large = [clip for clip in known if clip.width * clip.height >= size]
+    return max((clip.memory for clip in large or known), default=PARALLAX_BYTES)

@@ -29,7 +29,7 @@
     const queued = Stir.once(async (press, call) => {
       if (!(await Stir.ask(call, { id: card.id, press }))) return;
       node.close();
-      Stir.goto(0);
+      Stir.goto("Create");
     });
     function use(what, model) {
       node.close();

@@ -69,9 +69,9 @@
       const answer = await Stir.ask(server.shot_of_clip, { id });
       if (!answer) return;
       if (model) Object.assign(answer.shot, { model, steps: null, guidance: null, speedups: [] });
-      Stir.goto(0);
+      Stir.goto("Create");
       Stir.emit(what === "photo" ? "use-photo" : "adopt", answer);
     },
-    goto: (index) => document.querySelectorAll("#tabs button[role=tab]")[index]?.click(),
+    goto: (tab) => [...document.querySelectorAll("#tabs button[role=tab]")].find((one) => one.textContent.trim() === tab)?.click(),
   });
 })();

@@ -12,6 +12,7 @@
   /* `paint(clock)` after every change of what is to be seen of it. */
   Stir.compareClock = (paint) => {
     const players = new Set();
+    let plan = []; // {seconds, fps} of all that belong to it, whether their players are open or not
     const active = new Set(); // those one sees
     let at = 0;
     let playing = false;
@@ -26,10 +27,9 @@
     let screen = 1 / 60; // seconds between two pictures of the screen, as they come
     let waits = 0; // since when it waits
 
-    const films = () => [...players].filter((one) => one.moving);
-    const duration = () => Math.max(...films().map((one) => one.seconds), 0);
-    /* Frames a second of the finest player: what a step is. */
-    const rate = () => Math.max(...films().map((one) => one.fps), 1);
+    const duration = () => Math.max(...plan.map((one) => one.seconds), 0);
+    /* Frames a second of the finest of them: what a step is. */
+    const rate = () => Math.max(...plan.map((one) => one.fps), 1);
     const count = () => Math.max(1, Math.round(duration() * rate()));
     const frame = () => Stir.clamp(Math.floor(at * rate() + NEAR), 0, count() - 1);
     const own = (player) => (short === "loop" && player.seconds ? at % player.seconds : at);
@@ -114,6 +114,12 @@
       step(by) {
         if (playing) pause();
         return seek((((frame() + by) % count()) + count()) % count() / rate() + 0.5 / rate());
+      },
+      plan(clips) {
+        plan = clips;
+        if (playing) at %= duration() || 1;
+        else at = (frame() + 0.5) / rate();
+        paint(clock);
       },
       add(player) {
         players.add(player);

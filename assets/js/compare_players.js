@@ -3,7 +3,7 @@
    A player has {node, fps, frames, seconds, moving, opened (a promise of its first picture), ready(), shown() (the number of the
    frame one sees, -1 before the first), error(at) (seconds that it is ahead of `at`), lag(at) (frames that its picture is behind),
    show(at) (paused, at exactly the frame of that moment; a promise), follow(at, rate, speed) (playing), rest(), sound(on), hears()
-   (whether it has sound), release()}. All times are seconds in its own clip. */
+   (whether it has sound), release(), hidden (to be set where nobody sees it: then browsers don't say what it shows)}. All times are seconds in its own clip. */
 (() => {
   const { h, file } = Stir;
   const AWAY = 0.3; // seconds from the moment wanted, from which on a film is put there and not hurried there
@@ -114,7 +114,8 @@
       shown: () => seen,
       ready: () => !node.seeking && node.readyState >= 3 && !settling,
       error: (at) => now() - at,
-      lag: (at) => Math.max(at * fps - seen - 1, 0),
+      hidden: false,
+      lag: (at) => (player.hidden ? 0 : Math.max(at * fps - seen - 1, 0)),
       hears: () => Boolean(node.mozHasAudio ?? node.webkitAudioDecodedByteCount ?? node.audioTracks?.length),
       sound: (on) => (node.muted = !on),
       async show(at) {

@@ -6,7 +6,7 @@
 
   Stir.parts.model_guide = ({ element, props }) => {
     const root = element.firstElementChild;
-    const use = (one) => (Stir.goto(0), Stir.emit("use-model", one.model));
+    const use = (one) => (Stir.goto("Create"), Stir.emit("use-model", one.model));
     const why = (one) => h("p", {}, one.why, one.mind ? h("span", { class: "guide-mind" }, " " + one.mind) : null);
     const usable = (one) => h("li", { "data-model": one.model }, h("button", { type: "button", class: "guide-model", "aria-label": "Use " + one.title, onclick: () => use(one) }, one.title), why(one));
     const listFolded = (one) => h("li", { "data-model": one.model }, h("strong", {}, one.title), why(one));

@@ -31,7 +31,7 @@
     const close = h("button", { type: "button", class: "ghost tiny", "aria-label": "Close", onclick: () => node.close() }, icon("close"));
     const pick = (id) => (node.close(), choose(id));
     const picks = Stir.recommendPanel(pick);
-    const more = Stir.button("Downloads, memory and details are on the Models tab", { class: "ghost tiny-text", onclick: () => (node.close(), Stir.goto(2)) });
+    const more = Stir.button("Downloads, memory and details are on the Models tab", { class: "ghost tiny-text", onclick: () => (node.close(), Stir.goto("Models")) });
     const node = h("dialog", { class: "picker", "aria-label": "Choose a model" }, h("div", { class: "picker-head" }, h("div", { class: "row between" }, h("h2", {}, "Choose a model"), close)), h("div", { class: "picker-body" }, picks.node, filters, list, none), h("div", { class: "picker-foot" }, more));
     const options = () => [...list.querySelectorAll("[role=option]")];
     const takeFocus = (target) => options().forEach((one) => (one.tabIndex = one === target ? 0 : -1));
@@ -103,7 +103,7 @@
       if (state.group === "out") obstacle(`${card.title} is out of reach here. ${state.reason} ${state.remedy}`, "Use " + instead.title, () => choose(instead.id));
       else obstacle(state.downloading ? "It is being downloaded. Drafts of the camera path work meanwhile." : `${state.files}. Drafts of the camera path work without it.`, state.downloading ? "Show" : state.disk === "partly" ? "Resume…" : "Download…", () => {
         Stir.tell("wanted-model", state.downloading ? null : chosen);
-        Stir.goto(2);
+        Stir.goto("Models");
       });
     }
     function obstacle(reason, label, run) {

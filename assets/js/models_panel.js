@@ -68,7 +68,7 @@
       });
       const often = ["fetch", "resume", "stop", "load", "unload"].map((name) => tools[name]);
       seldom.append(...["adopt", "forget", "bin"].map((name) => tools[name]).filter(Boolean));
-      const use = tool("Use", "use", () => (Stir.goto(0), Stir.emit("use-model", card.id)), "solid");
+      const use = tool("Use", "use", () => (Stir.goto("Create"), Stir.emit("use-model", card.id)), "solid");
       const more = tool("Details", "details", () => {
         details.hidden = !details.hidden;
         more.setAttribute("aria-expanded", String(!details.hidden));

@@ -35,7 +35,7 @@
     const clear = Stir.button("Clear ended", { class: "ghost tiny-text", id: "clear-ended", onclick: () => Stir.ask(server.clear_ended, {}) });
     const queue = h("section", { class: "queue", "aria-label": "Queue", hidden: true }, h("div", { class: "strip-head" }, h("h2", {}, "Queue"), clear), list, each);
     const shelf = h("div", { class: "shelf" });
-    const all = Stir.button("Open the library", { class: "ghost tiny-text", onclick: () => Stir.goto(1) });
+    const all = Stir.button("Open the library", { class: "ghost tiny-text", onclick: () => Stir.goto("Library") });
     const recent = h("section", { class: "recent", "aria-label": "Recent clips", hidden: true }, h("div", { class: "strip-head" }, h("h2", {}, "Recent"), all), shelf);
     root.append(queue, recent);
 

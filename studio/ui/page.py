@@ -26,6 +26,7 @@ from studio.ui.html_part import Part, log_faults_to, make_part
 from studio.ui.panels.assist_panel import AssistPanel
 from studio.ui.panels.camera_panel import CameraPanel
 from studio.ui.panels.clip_panel import ClipPanel
+from studio.ui.panels.compare_panel import ComparePanel
 from studio.ui.panels.effects_panel import EffectsPanel
 from studio.ui.panels.library_panel import LibraryPanel
 from studio.ui.panels.models_panel import ModelsPanel
@@ -56,6 +57,8 @@ def build(studio: Studio) -> gr.Blocks:
             with gr.Tab("Create", id="create", elem_id="create"):
                 _draw_create(studio, recommend)
                 queue.render()
+            with gr.Tab("Compare", id="compare", elem_id="compare-tab"):
+                ComparePanel(studio).render()
             with gr.Tab("Library", id="library", elem_id="library-tab"):
                 LibraryPanel(studio).render()
             with gr.Tab("Models", id="models", elem_id="models-tab"):

@@ -1,0 +1,199 @@
+"""A comparison as the page shows it: its cells with their states, their clips, and what tells one from another.
+
+While it is blind and nobody has won, nothing that says which cell is what leaves the studio: no model, no setting, no
+place in the grid, and the cells come in an order of their own that stays the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from studio.compare.axis_values import TITLES
+from studio.comparison import Cell, Comparison, Standing
+from studio.motion.ambient_effects import EFFECTS
+from studio.motion.camera_moves import describe_camera
+from studio.nouns import Clip, Refusal, Shot
+from studio.studio import Studio
+from studio.ui.model_facts import SPEEDUPS, shorten_licence
+from studio.ui.model_status import name_model
+from studio.ui.queue_snapshot import name_photo, show_clip, show_progress
+from studio.ui.thumbnails import make_clip_thumb
+
+POSTERS = 4
+"""Small pictures on the card of a comparison."""
+
+NAMED = 2
+"""Differences that a cell is called by."""
+
+SPEAKING = ("Model", "Camera", "Effects", "Prompt", "Photo")
+"""What needs no label to be understood."""
+
+Rows = list[tuple[str, str]]
+
+
+def is_hidden(one: Comparison) -> bool:
+    """Whether names are hidden now: in blind mode, until somebody has won."""
+    return one.blind and not one.winner
+
+
+def show_comparison(studio: Studio, one: Comparison) -> dict[str, Any]:
+    """A comparison with all of its cells."""
+    standings = studio.comparisons.stand(one)
+    hidden = is_hidden(one)
+    cells = _shuffle(one) if hidden else one.cells
+    rows = find_differences(studio, [cell.shot for cell in cells if cell.shot and not cell.photo])
+    shown = [_show_cell(studio, cell, standings[cell.id], rows) for cell in cells]
+    if hidden:
+        shown = [_hide(cell, at) for at, cell in enumerate(shown)]
+    axes = [{"name": axis.name, "title": TITLES[axis.name], "values": axis.values} for axis in one.axes]
+    return {
+        "id": one.id, "name": one.name, "blind": hidden, "winner": one.winner, "paired": one.paired,
+        "axes": [] if hidden else axes, "made_at": one.made_at, "losers": len(one.losers), "trashed": one.trashed,
+        "cells": shown, "photo": _show_photo(studio, one),
+    }  # fmt: skip
+
+
+def show_card(studio: Studio, one: Comparison) -> dict[str, Any]:
+    """A comparison in the list: its name, how many cells it has and how many are made, and a few small pictures."""
+    standings = studio.comparisons.stand(one)
+    cells = [standings[cell.id] for cell in (_shuffle(one) if is_hidden(one) else one.cells) if not cell.photo]
+    clips = [standing.clip for standing in cells if standing.clip]
+    return {
+        "id": one.id, "name": one.name, "made_at": one.made_at, "trashed": one.trashed, "count": len(cells),
+        "done": sum(standing.state == "done" for standing in cells), "blind": is_hidden(one), "won": bool(one.winner),
+        "going": any(standing.state in ("waiting", "running") for standing in cells),
+        "thumbs": [str(make_clip_thumb(studio, clip)) for clip in clips[:POSTERS]],
+    }  # fmt: skip
+
+
+def _shuffle(one: Comparison) -> tuple[Cell, ...]:
+    """The cells in an order that tells nothing, and in which a new one changes no other's place before it."""
+    return tuple(sorted(one.cells, key=lambda cell: hashlib.sha256(f"{one.id}{cell.id}".encode()).digest()))
+
+
+def _show_cell(studio: Studio, cell: Cell, standing: Standing, differences: dict[Shot, Rows]) -> dict[str, Any]:
+    shot, clip = cell.shot, standing.clip
+    rows = differences.get(shot, []) if shot and not cell.photo else []
+    title = _name_cell(rows) or (name_photo(shot) if shot else "")
+    return {
+        "id": cell.id, "column": cell.column, "row": cell.row, "state": standing.state, "draft": standing.draft,
+        "title": "The photo" if cell.photo else title, "named": [label for label, _ in rows[:NAMED]], "differs": rows,
+        "baseline": cell.baseline,
+        "reason": standing.reason, "remedy": standing.remedy, "progress": _show_progress(studio, shot, standing),
+        "clip": show_clip(studio, clip) if clip and not clip.trashed else None,
+        "trashed": bool(clip and clip.trashed),
+        "facts": _list_facts(studio, shot, clip) if shot and not cell.photo else {},
+    }  # fmt: skip
+
+
+def _name_cell(rows: Rows) -> str:
+    """What a cell is called: the first two things that tell it from the others."""
+    words = [value if label in SPEAKING else f"{label} {value}" for label, value in rows[:NAMED]]
+    title = " · ".join([*words[:1], *(word[:1].lower() + word[1:] for word in words[1:])])
+    return title[:1].upper() + title[1:]
+
+
+def _show_progress(studio: Studio, shot: Shot | None, standing: Standing) -> dict[str, Any] | None:
+    if standing.state != "running" or shot is None:
+        return None
+    progress = standing.progress
+    return {**msgspec.to_builtins(progress), **show_progress(studio, shot, progress)}
+
+
+def _list_facts(studio: Studio, shot: Shot, clip: Clip | None) -> dict[str, Any]:
+    """What stands under a clip and what it is sorted by; None for what isn't known."""
+    facts: dict[str, Any] = {
+        "model": name_model(studio, shot.maker), "seed": shot.seed, "licence": _name_licence(studio, shot),
+        "took": None, "memory": None, "bytes": None, "score": None, "why": "", "broken": False,
+    }  # fmt: skip
+    if clip:
+        score = studio.scores.get(clip.id)
+        facts |= {"took": clip.took, "bytes": clip.bytes}
+        if score:
+            facts |= {"score": score.total, "broken": score.broken}
+    return facts
+
+
+def _name_licence(studio: Studio, shot: Shot) -> str:
+    try:
+        return shorten_licence(studio.models.card(shot.maker))
+    except Refusal:
+        return ""
+
+
+def _hide(cell: dict[str, Any], at: int) -> dict[str, Any]:
+    """The cell without anything that says what it is: it is called by a letter."""
+    name = cell["title"] if cell["state"] == "photo" else chr(ord("A") + at % 26) + (str(at // 26) if at >= 26 else "")
+    progress, clip = cell["progress"], cell["clip"]
+    reason = "This clip isn't there." if cell["reason"] else ""
+    return {
+        **cell, "title": name, "column": at, "row": 0, "named": [], "differs": [], "facts": {}, "baseline": False,
+        "reason": reason, "remedy": "Why is said once there is a winner." if reason else "",
+        "progress": progress and {key: progress[key] for key in ("done", "total", "preview")},
+        "clip": clip and {**clip, "title": name, "motion": "", "model": "", "took": 0, "bytes": 0},
+    }  # fmt: skip
+
+
+def _show_photo(studio: Studio, one: Comparison) -> dict[str, Any] | None:
+    """The photo that the clips begin with, as the first of them crops it; None where it isn't here any more."""
+    shot = next((cell.shot for cell in one.cells if cell.shot), None)
+    try:
+        photo = studio.photos.get(shot.photo.id) if shot else None
+        if shot is None or photo is None:
+            return None
+        view = str(studio.photos.view(photo))
+    except Refusal:
+        return None
+    return {"view": view, "width": photo.width, "height": photo.height, "crop": msgspec.to_builtins(shot.crop)}
+
+
+# What tells one from another ------------------------------------------------------------------------------------------
+
+
+def find_differences(studio: Studio, shots: Sequence[Shot]) -> dict[Shot, Rows]:
+    """What of each shot isn't the same in all of them, as (what, value); of prompts only the words that differ."""
+    every = {shot: _list_settings(studio, shot) for shot in shots}
+    if not every:
+        return {}
+    names = next(iter(every.values())).keys()
+    differs = [name for name in names if len({settings[name] for settings in every.values()}) > 1]
+    words = _trim([settings["Prompt"] for settings in every.values()])
+    for settings, prompt in zip(every.values(), words, strict=True):
+        settings["Prompt"] = prompt
+    return {shot: [(name, settings[name] or "none") for name in differs] for shot, settings in every.items()}
+
+
+def _list_settings(studio: Studio, shot: Shot) -> dict[str, str]:
+    """All that a shot asks for, in words, the most telling first."""
+    motion = shot.motion
+    legs = [motion.camera.moves, *(leg.moves for leg in motion.camera.then)]
+    said = (motion.prompt, motion.subject, motion.action, motion.environment, motion.light, motion.still)
+    effects = [f"{EFFECTS[one.name].title.lower()} {one.amount:g}, {one.region}" for one in motion.effects]
+    return {
+        "Model": name_model(studio, shot.maker), "Camera": describe_camera(motion.camera),
+        "How far": ", ".join(f"{move.amount:g}" for leg in legs for move in leg), "Effects": " + ".join(effects),
+        "Prompt": " ".join(" ".join(said).split()), "Avoid": motion.negative_prompt, "Seed": str(shot.seed),
+        "Depth": shot.depth[:8], "Size": shot.size, "Length": f"{shot.seconds:g} s", "Rate": f"{shot.fps} fps",
+        "Quality": shot.quality, "Steps": "" if shot.steps is None else str(shot.steps),
+        "Guidance": "" if shot.guidance is None else f"{shot.guidance:g}", "How much moves": f"{shot.strength:g}",
+        "Speed-ups": ", ".join(SPEEDUPS[name][0] for name in shot.speedups), "Format": shot.format,
+        "Crop": shot.crop.aspect, "Photo": name_photo(shot), "Pace": motion.camera.speed,
+        "Ease": motion.camera.ease.replace("_", " "),
+    }  # fmt: skip
+
+
+def _trim(prompts: Sequence[str]) -> list[str]:
+    """Prompts without the words that all of them begin or end with; "…" stands for those."""
+    split = [prompt.split() for prompt in prompts]
+    least = min(map(len, split))
+    first = next((at for at in range(least) if len({words[at] for words in split}) > 1), least)
+    room = least - first
+    last = next((at for at in range(room) if len({words[-1 - at] for words in split}) > 1), room)
+    return [
+        " ".join(["…"] * (first > 0) + words[first : len(words) - last] + ["…"] * (last > 0)) if words else ""
+        for words in split
+    ]

@@ -1,0 +1,69 @@
+"""Comparisons: the list, and one of them side by side on one clock, from the first look to the winner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from studio.nouns import Noun
+from studio.studio import Studio
+from studio.ui.clip_actions import ById, PressedById, make_clip_calls
+from studio.ui.comparison_snapshot import show_card, show_comparison
+from studio.ui.html_part import make_call, make_part
+
+PAGE = 60
+"""Comparisons in one page of the list."""
+
+
+class ComparisonSearch(Noun, frozen=True):
+    """Which comparisons: the words they have, and whether those in the trash."""
+
+    words: str = ""
+    trashed: bool = False
+    offset: int = 0
+
+
+class CellById(PressedById, frozen=True):
+    """A cell of a comparison; "" is none of them."""
+
+    cell: str = ""
+
+
+class ComparisonName(ById, frozen=True):
+    """A comparison's new name."""
+
+    name: str
+
+
+class ComparePanel:
+    """One part. It asks for a comparison when it is opened and whenever one of its jobs or clips has changed."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def render(self) -> None:
+        """Draw the part."""
+        room = self.studio.comparisons
+        calls = [
+            *make_clip_calls(self.studio),
+            make_call("find_comparisons", ComparisonSearch, self.find),
+            make_call("show_comparison", ById, lambda ask: show_comparison(self.studio, room.get(ask.id))),
+            make_call("name_comparison", ComparisonName, lambda ask: room.rename(ask.id, ask.name).name),
+            make_call("retry_cell", CellById, lambda ask: room.retry(ask.id, ask.cell).id),
+            make_call("pick_cell", CellById, lambda ask: show_comparison(self.studio, room.pick(ask.id, ask.cell))),
+            make_call("reveal_comparison", ById, lambda ask: show_comparison(self.studio, room.show(ask.id))),
+            make_call("trash_losers", ById, lambda ask: len(room.trash_losers(ask.id).losers)),
+            make_call("restore_losers", ById, lambda ask: room.restore_losers(ask.id).id),
+            make_call("trash_comparison", ById, lambda ask: room.trash(ask.id).id),
+            make_call("restore_comparison", ById, lambda ask: room.restore(ask.id).id),
+        ]
+        self.part = make_part("compare_panel", None, calls=calls, page=PAGE)
+
+    def find(self, search: ComparisonSearch) -> dict[str, Any]:
+        """One page of comparisons, and how many there are in all."""
+        words, room = search.words[:200], self.studio.comparisons
+        found = room.find(words, search.trashed, PAGE, search.offset)
+        return {
+            "comparisons": [show_card(self.studio, one) for one in found],
+            "count": room.count(words, search.trashed),
+            "trash": room.count(trashed=True),
+        }

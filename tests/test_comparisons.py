@@ -145,7 +145,7 @@ def test_a_grid_says_what_it_takes_and_what_cannot_be_made(settings: Settings) -
     engine = ShelfEngine()
     studio = Studio(settings, (CARD, *CARDS), shelf_finder(engine, finder(Gradient())))
     wanted = shot(studio)
-    axes = [Axis("model", (READY.id, AWAY.id, OTHER.id, LARGE.id, "gradient")), Axis("strength", ("0.2", "0.9"))]
+    axes = [Axis("model", (READY.id, AWAY.id, OTHER.id, LARGE.id, "gradient")), Axis("seed", ("1", "2"))]
     told = studio.comparisons.estimate(wanted, axes)
     assert (told.clips, len(told.cells), told.unknown) == (6, 10, ())
     assert told.seconds > 4 * 40 + 2 * 4, "four clips of 40 s, and two models to load"
@@ -159,7 +159,7 @@ def test_a_grid_says_what_it_takes_and_what_cannot_be_made(settings: Settings) -
     until(lambda: set(states(studio, one)) == {"done", "refused"})
     assert [cell.differs for cell in one.cells] == [cell.differs for cell in told.cells]
     made = [clip.shot.model for clip in studio.library.find(sort="oldest")]
-    assert made == [READY.id] * 2 + [OTHER.id] * 2 + ["gradient"] * 2, "model by model"
+    assert made == ["gradient"] * 2 + [READY.id] * 2 + [OTHER.id] * 2, "model by model"
     studio.close()
 
 

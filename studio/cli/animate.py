@@ -30,9 +30,9 @@ def animate(flags: argparse.Namespace) -> None:
     to = delivery.plan(flags.output, flags.format, len(flags.photos))
     kind = flags.format or (to.format if to else "mp4")
     with closing(open_studio(flags)) as studio:
-        photos = [_take_in(studio, file, len(flags.photos) > 1) for file in flags.photos]
+        photos = [take_in(studio, file, len(flags.photos) > 1) for file in flags.photos]
         depth = request.depth(flags.depth, studio)
-        end = _take_in(studio, flags.end, True) if flags.end else None
+        end = take_in(studio, flags.end, True) if flags.end else None
         shots = [request.shot(asked, photo, depth, kind, studio, end) for photo in photos]
         request.require_fitting(shots, studio, flags.force)
         _promise(studio, shots[0])
@@ -55,7 +55,8 @@ def again(flags: argparse.Namespace) -> None:
         make(studio, [shot], [Path(shot.photo.name).stem or "clip"], to, flags.json)
 
 
-def _take_in(studio: Studio, file: Path, one_of_many: bool) -> Photo:
+def take_in(studio: Studio, file: Path, one_of_many: bool) -> Photo:
+    """The photo of a file, taken in. Raises `Refusal`, which names the file when it is `one_of_many`."""
     if not file.expanduser().exists():
         raise Refusal(f"There is no photo {str(file)!r}.", "Check its name and its folder.")
     try:
@@ -101,7 +102,7 @@ def make(studio: Studio, shots: list[Shot], stems: list[str], to: delivery.Deliv
             except Failure as failure:
                 failed.append(str(failure))
     except BaseException:
-        _cancel(studio, jobs)
+        cancel_all(studio, jobs)
         raise
     if as_json:
         say_json(made)
@@ -132,7 +133,7 @@ def _announce(studio: Studio, shot: Shot, title: str) -> None:
 
 
 def _finish(studio: Studio, job: Job, stem: str, to: delivery.Delivery | None, as_json: bool) -> dict[str, Any]:
-    clip = _watch(studio, job, stem)
+    clip = watch(studio, job, stem)
     file = studio.library.file(clip)
     if to:
         file = delivery.deliver(file, to, stem)
@@ -143,7 +144,8 @@ def _finish(studio: Studio, job: Job, stem: str, to: delivery.Delivery | None, a
     return {"path": str(file), **msgspec.to_builtins(clip)}
 
 
-def _watch(studio: Studio, job: Job, title: str) -> Clip:
+def watch(studio: Studio, job: Job, title: str) -> Clip:
+    """Show how far a job is until it has ended. Its clip; raises `Failure` when there is none."""
     bar = Bar(title)
     try:
         while True:
@@ -166,7 +168,7 @@ def _watch(studio: Studio, job: Job, title: str) -> Clip:
         bar.clear()
 
 
-def _cancel(studio: Studio, jobs: list[Job]) -> None:
+def cancel_all(studio: Studio, jobs: list[Job]) -> None:
     """Cancel whatever has not ended, and wait for it to let go of its files."""
     for job in jobs:
         studio.cancel(job.id)

@@ -7,6 +7,7 @@ Stir turns photographs into video, on this computer.
 
   python -m studio animate photo.jpg                     a 5 second dolly in, kept in your library
   python -m studio animate photo.jpg --move "orbit left" --aspect 9:16 -o clip.mp4
+  python -m studio compare photo.jpg --axis amount=0.3,0.6,0.9      the same shot three ways, side by side
   python -m studio look photo.jpg --for reels            what is fine in the photo, what will hurt and what to do
   python -m studio check "camera pans left and right"    what is wrong with a prompt, and how to fix it
   python -m studio recommend photo.jpg --sound           which model, and why
@@ -48,6 +49,29 @@ speed-ups (--speedup), which trade likeness for time or memory: {speedups}
 
 -o never overwrites: if the name is taken, a number is added and the new name printed. A photo that can't be used,
 a setting out of range or a folder that can't be written stops everything before any work begins (exit 2)."""
+
+COMPARE = """\
+examples:
+  python -m studio compare harbour.jpg --axis move="dolly in,orbit left,truck right"
+      three clips that differ in the camera move alone; each one's place is printed as soon as it is made
+  python -m studio compare harbour.jpg --axis amount=0.3,0.6,0.9 --axis move="dolly in + tilt up,orbit left" --baseline
+      a grid of six, and the shot as it is beside them
+  python -m studio compare dusk.jpg --models parallax,wan22-ti2v-5b --axis seed=1-3 --prompt "gulls cross the sky"
+      each model is loaded once; one that can't run here says why, and the others go on
+  python -m studio compare dusk.jpg --axis prompt="gulls cross the sky|waves roll in" --axis seed=1,2 --pair
+      first with first; values that hold commas are parted by |
+  python -m studio compare dusk.jpg --axis seed=1-6 --estimate --json
+      what it would take: clips, time, disk and memory
+  python -m studio compare --list harbour        comparisons made before
+  python -m studio compare --show 3f9a2c71       how each clip of one stands (the first letters of its id are enough)
+  python -m studio compare --retry 3f9a2c71      make what failed in it again
+
+axes (--axis NAME=A,B):
+{axes}
+Moves, effects and speed-ups are added up by +, moves follow each other by then, and none is no effect or speed-up.
+One axis has up to six values, a grid up to {most} clips. With --pair a shorter axis repeats its last value.
+
+Every other flag shapes the shot as it does for `animate`. Exit status 1: a clip failed; the others are there."""
 
 LOOK = """\
 examples:

@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from studio.cli import animate, direct, model_commands, show, words
+from studio.cli import animate, compare_command, direct, model_commands, show, words
 from studio.cli.report import Failure, complain
 from studio.nouns import Refusal
 
@@ -19,6 +19,7 @@ DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 130
 COMMANDS = {
     "animate": animate.animate,
     "again": animate.again,
+    "compare": compare_command.compare,
     "look": direct.look,
     "check": direct.check,
     "read": direct.read,

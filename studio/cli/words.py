@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 
 from studio.cli import lessons
+from studio.compare.axis_values import HINTS, TITLES
+from studio.compare.grid import MOST_CELLS
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import MOVES
 from studio.nouns import Format, MendName, Quality, Refusal, Region, SpeedUp, Use
@@ -60,6 +62,12 @@ def _animate_help() -> str:
         models=", ".join(card.id for card in cards()),
         speedups=", ".join(get_args(SpeedUp)),
         mends=", ".join(get_args(MendName)),
+    )
+
+
+def _compare_help() -> str:
+    return lessons.COMPARE.format(
+        axes=_table([(name, f"{TITLES[name]}: {hint}") for name, hint in HINTS.items()]), most=MOST_CELLS
     )
 
 
@@ -196,6 +204,7 @@ def parser() -> Parser:
         "--force", action="store_true", help="make it even where the place given with --for won't take it"
     )
     _output(animate)
+    _compare(_command(commands, "compare", "several clips of a photo that differ in one thing or two", _compare_help()))
     _directing(commands)
     models = _command(commands, "models", "the models: what each needs, and whether it fits here", lessons.MODELS)
     models.add_argument("do", nargs="?", choices=("list", "quote", "download", "adopt", "delete"), default="list")
@@ -209,6 +218,30 @@ def parser() -> Parser:
     _command(commands, "machine", "what this computer can do, and why", lessons.MACHINE)
     _library(_command(commands, "library", "the clips that are kept", lessons.LIBRARY))
     return top
+
+
+def _compare(compare: argparse.ArgumentParser) -> None:
+    compare.add_argument("photo", metavar="PHOTO", nargs="?", type=Path)
+    _motion(compare)
+    _photo(compare)
+    _shape(compare)
+    _model(compare)
+    compare.add_argument("--models", metavar="ID,ID", help="the same as --axis model=ID,ID")
+    compare.add_argument(
+        "--axis", metavar="NAME=A,B", action="append", default=[], help="what differs, and its values; one or two"
+    )
+    compare.add_argument("--pair", action="store_true", help="two axes go together, first with first, not as a grid")
+    compare.add_argument("--baseline", action="store_true", help="with the shot as it is, untouched, beside them")
+    compare.add_argument("--blind", action="store_true", help="the page hides which is which until one is picked")
+    compare.add_argument(
+        "--drafts", metavar="ID", default="", help="try each out on this model first, such as parallax"
+    )
+    compare.add_argument("--name", metavar="WORDS", default="", help="what it is called (default: photo and axes)")
+    compare.add_argument("--estimate", action="store_true", help="only say what it would take; nothing is made")
+    which = compare.add_mutually_exclusive_group()
+    which.add_argument("--list", metavar="WORD", nargs="*", help="the comparisons that have these words, or all")
+    which.add_argument("--show", metavar="COMPARISON", help="how each clip of one stands, and where it is")
+    which.add_argument("--retry", metavar="COMPARISON", help="make what failed in one again")
 
 
 def _directing(commands: Any) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar, get_args
 
-from studio.cards import ModelCard
+from studio.cards import ModelCard, Supports
 from studio.comparison import Axis, AxisName
 from studio.motion import camera_moves
 from studio.motion.ambient_effects import EFFECTS, needs_brush, parse_effect, region_of
@@ -38,11 +38,24 @@ TITLES: dict[AxisName, str] = {
     "prompt": "prompt", "depth": "depth", "steps": "steps", "guidance": "guidance", "strength": "how much moves",
     "size": "size", "speedup": "speed-up",
 }  # fmt: skip
-"""What people call each axis, in the order in which their values are applied: the model first, how far after moves."""
+"""What people call each axis."""
+
+HINTS: dict[AxisName, str] = {
+    "model": "ids, such as parallax", "seed": "whole numbers; 1-4 is a range", "amount": "0 to 1",
+    "move": "dolly in; dolly in + tilt up; dolly in then orbit left", "effect": "rain; fog + grain; ripple:sky; none",
+    "prompt": "sentences, parted by |", "depth": "auto, builtin, anything, photo, or a depth map",
+    "steps": "1 to 200; 10-12 is a range", "guidance": "0 to 30", "strength": "0 to 1",
+    "size": "360p, 480p, 720p and so on", "speedup": "first_block_cache; mag_cache + vae_tiling; none",
+}  # fmt: skip
+"""What values of each axis look like."""
 
 ORDER: tuple[AxisName, ...] = (
     "model", "prompt", "move", "effect", "amount", "seed", "depth", "steps", "guidance", "strength", "size", "speedup",
 )  # fmt: skip
+"""The order in which values of several axes are applied: the model first, how far after the moves that go."""
+
+NEEDS: dict[AxisName, Supports] = {"strength": "motion_strength", "depth": "depth", "seed": "seed"}
+"""What a model has to take for an axis to make any difference, where checks.py doesn't say so."""
 
 AMOUNT = 0.6
 """How far a camera move goes where the shot has none yet."""
@@ -80,6 +93,13 @@ def parse_axis(axis: Axis, find_card: FindCard) -> tuple[AxisValue, ...]:
     if not found:
         raise Refusal(f"The axis {axis.name!r} has no values.", f"Give some: {axis.name}=first,second")
     return tuple(found.values())
+
+
+def require_axes(names: tuple[AxisName, ...], card: ModelCard) -> None:
+    """Raises `Refusal` for an axis that makes no difference to a model: every clip along it would be the same."""
+    for name in names:
+        if name in NEEDS and NEEDS[name] not in card.supports:
+            raise Refusal(f"{card.title} makes the same clip whatever {TITLES[name]} says.", "Choose another model.")
 
 
 def _spread(name: AxisName, words: str) -> list[str]:

@@ -8,7 +8,7 @@ import uuid
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from studio.compare.axis_values import ORDER, TITLES, AxisValue, FindCard, parse_axis
+from studio.compare.axis_values import ORDER, TITLES, AxisValue, FindCard, parse_axis, require_axes
 from studio.comparison import Axis, AxisName, Cell
 from studio.nouns import Refusal, Shot
 
@@ -39,7 +39,9 @@ def expand(shot: Shot, axes: Sequence[Axis], paired: bool, find_card: FindCard) 
     places = _lay_out(values, paired)
     _check_count(len(places), len(axes) == 2 and not paired)
     names: list[AxisName] = [axis.name for axis in axes]
-    cells = [_make(shot, column, row, dict(zip(names, chosen, strict=True))) for column, row, chosen in places]
+    cells = [
+        _make(find_card, shot, column, row, dict(zip(names, chosen, strict=True))) for column, row, chosen in places
+    ]
     return Grid(shown, tuple(cells))
 
 
@@ -71,12 +73,13 @@ def _lay_out(values: list[tuple[AxisValue, ...]], paired: bool) -> list[tuple[in
     return [(column, row, (x, y)) for row, y in enumerate(down) for column, x in enumerate(across)]
 
 
-def _make(shot: Shot, column: int, row: int, chosen: dict[AxisName, AxisValue]) -> Cell:
+def _make(find_card: FindCard, shot: Shot, column: int, row: int, chosen: dict[AxisName, AxisValue]) -> Cell:
     differs = tuple((name, value.label) for name, value in chosen.items())
     cell_id = uuid.uuid4().hex
     try:
         for name in sorted(chosen, key=ORDER.index):
             shot = chosen[name].change(shot)
+        require_axes(tuple(chosen), find_card(shot.model))
     except Refusal as refusal:
         return Cell(cell_id, column, row, None, differs, refusal=(refusal.reason, refusal.remedy))
     return Cell(cell_id, column, row, shot, differs)

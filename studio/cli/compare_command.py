@@ -1,0 +1,192 @@
+"""`compare`: several clips of one photo that differ in one thing or two, made together; and those made before."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from studio.advice.pace import about
+from studio.cli import request
+from studio.cli.animate import cancel_all, take_in, watch
+from studio.cli.place import open_studio
+from studio.cli.report import Failure, complain, say, say_json
+from studio.compare.axis_values import TITLES
+from studio.compare.estimate import Estimate
+from studio.comparison import Axis, AxisName, Cell, Comparison
+from studio.library import disk
+from studio.motion.camera_moves import normalise
+from studio.nouns import Refusal
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+
+def compare(flags: argparse.Namespace) -> None:
+    """Make the clips of a comparison, or show one. Raises `Refusal` before any work, `Failure` when a clip failed."""
+    with closing(open_studio(flags)) as studio:
+        if flags.list is not None:
+            _list(studio, " ".join(flags.list), flags.json)
+        elif flags.show:
+            _show(studio, _find(studio, flags.show), flags.json)
+        elif flags.retry:
+            _retry(studio, _find(studio, flags.retry), flags.json)
+        elif flags.photo is None:
+            raise Refusal("There is no photo to compare clips of.", "See: python -m studio compare --help")
+        else:
+            _start(studio, flags)
+
+
+def _start(studio: Studio, flags: argparse.Namespace) -> None:
+    asked, axes = request.read(flags), _read_axes(flags, studio)
+    photo = take_in(studio, flags.photo, False)
+    depth = request.depth(flags.depth, studio)
+    end = take_in(studio, flags.end, True) if flags.end else None
+    shot = request.shot(asked, photo, depth, flags.format or "mp4", studio, end)
+    told = studio.comparisons.estimate(shot, axes, paired=flags.pair, baseline=flags.baseline)
+    if told.clips or flags.estimate:
+        _announce(told)
+    if flags.estimate:
+        if flags.json:
+            say_json(told)
+        return
+    one = studio.comparisons.start(
+        shot, axes, paired=flags.pair, baseline=flags.baseline, blind=flags.blind, drafts=flags.drafts, name=flags.name
+    )
+    _make(studio, one, flags.json)
+
+
+# Axes -----------------------------------------------------------------------------------------------------------------
+
+
+def _read_axes(flags: argparse.Namespace, studio: Studio) -> tuple[Axis, ...]:
+    """The axes of --models and --axis. Raises `Refusal` for one that isn't NAME=VALUES."""
+    models = [Axis("model", tuple(flags.models.split(",")))] if flags.models else []
+    axes = (*models, *(_read_axis(words) for words in flags.axis))
+    return tuple(
+        Axis(axis.name, tuple(request.depth(value, studio) for value in axis.values)) if axis.name == "depth" else axis
+        for axis in axes
+    )
+
+
+def _read_axis(words: str) -> Axis:
+    named, sign, values = words.partition("=")
+    names: dict[str, AxisName] = {normalise(word): name for name, title in TITLES.items() for word in (name, title)}
+    name = names.get(normalise(named))
+    if not sign or name is None:
+        raise Refusal(f"{words!r} is no axis.", f"Give NAME=A,B; the names are: {', '.join(TITLES)}.")
+    return Axis(name, tuple(part.strip() for part in values.split("|" if "|" in values else ",") if part.strip()))
+
+
+# Making ---------------------------------------------------------------------------------------------------------------
+
+
+def _announce(told: Estimate) -> None:
+    """What it takes, and what can't be made."""
+    clips = "1 clip" if told.clips == 1 else f"{told.clips} clips"
+    where = "GPU memory" if told.on_gpu else "memory"
+    time = f"{about(told.seconds)} here" if told.seconds and not told.unknown else "for a time not known before"
+    complain(f"{clips}, {time}; {disk.size(told.bytes)} on the disk, up to {disk.size(told.memory)} of {where}.")
+    said: dict[str, list[str]] = {}
+    for cell in told.cells:
+        if cell.refusal:
+            said.setdefault(" ".join(cell.refusal).strip(), []).append(_label(cell))
+    for reason, labels in said.items():
+        complain(f"Note: {'; '.join(labels)}: {reason}")
+
+
+def _label(cell: Cell) -> str:
+    values = ", ".join(value for _, value in cell.differs)
+    return values or ("baseline" if cell.baseline else "photo" if cell.photo else "added")
+
+
+def _make(studio: Studio, one: Comparison, as_json: bool) -> None:
+    """Have the clips of a comparison made, show how far each is, and print where they are."""
+    ids = dict.fromkeys(job for cell in one.cells for job in (*cell.drafts, *cell.jobs[-1:]))
+    jobs = sorted((studio.job(job_id) for job_id in ids), key=lambda job: job.place)
+    labels = {job: _label(cell) for cell in one.cells for job in cell.jobs}
+    labels |= {job: f"draft, {_label(cell)}" for cell in one.cells for job in cell.drafts}
+    studio.start(adopt=False)
+    failed: list[str] = []
+    try:
+        for job in jobs:
+            try:
+                clip = watch(studio, job, labels[job.id])
+                if not as_json and not job.shot.draft:
+                    say(f"{labels[job.id]}\t{studio.library.file(clip)}")
+            except Failure as failure:
+                failed.append(str(failure))
+    except BaseException:
+        cancel_all(studio, jobs)
+        raise
+    if as_json:
+        say_json(_describe(studio, studio.comparisons.get(one.id)))
+    if failed:
+        raise Failure(f"{' '.join(failed)} To make it again: python -m studio compare --retry {one.id[:8]}")
+
+
+def _retry(studio: Studio, one: Comparison, as_json: bool) -> None:
+    """Make the cells again that have no clip and aren't on their way."""
+    standings = studio.comparisons.stand(one)
+    again = [cell for cell in one.cells if standings[cell.id].state in ("failed", "cancelled", "interrupted", "gone")]
+    if not again:
+        raise Refusal("Nothing in this comparison has failed.", "See: python -m studio compare --show COMPARISON")
+    for cell in again:
+        one = studio.comparisons.retry(one.id, cell.id)
+    wanted = {cell.id for cell in again}
+    _make(studio, msgspec.structs.replace(one, cells=tuple(cell for cell in one.cells if cell.id in wanted)), as_json)
+
+
+# Showing --------------------------------------------------------------------------------------------------------------
+
+
+def _find(studio: Studio, words: str) -> Comparison:
+    found = [one for one in studio.comparisons.find(limit=1000) if one.id.startswith(words)]
+    if len(found) != 1:
+        which = "No comparison is" if not found else f"{len(found)} comparisons are"
+        raise Refusal(f"{which} called {words!r}.", "Take an id from: python -m studio compare --list")
+    return found[0]
+
+
+def _list(studio: Studio, words: str, as_json: bool) -> None:
+    found = studio.comparisons.find(words, limit=1000)
+    if as_json:
+        say_json([_describe(studio, one) for one in found])
+        return
+    for one in found:
+        states = [standing.state for standing in studio.comparisons.stand(one).values()]
+        say(f"{one.id[:8]}  {states.count('done')} of {len(states)} done  {one.name}")
+    if not found:
+        say("No comparison has these words." if words else "Nothing is compared yet: python -m studio compare --help")
+
+
+def _show(studio: Studio, one: Comparison, as_json: bool) -> None:
+    if as_json:
+        say_json(_describe(studio, one))
+        return
+    say(f"{one.name} ({one.id[:8]})")
+    for cell in _describe(studio, one)["cells"]:
+        mark = "*" if cell["winner"] else " "
+        why = f"  {cell['reason']} {cell['remedy']}" if cell["reason"] else ""
+        say(f"{mark} {cell['label']}\t{cell['state']}\t{cell['path'] or ''}{why}".rstrip())
+
+
+def _describe(studio: Studio, one: Comparison) -> dict[str, Any]:
+    """A comparison for scripts: its axes, and each cell with how it stands, where its clip is, and the clip's facts."""
+    standings = studio.comparisons.stand(one)
+    cells: list[dict[str, Any]] = []
+    for cell in one.cells:
+        standing = standings[cell.id]
+        clip = standing.clip
+        cells.append({
+            "id": cell.id, "label": _label(cell), "column": cell.column, "row": cell.row, "baseline": cell.baseline,
+            "differs": dict(cell.differs), "state": standing.state, "reason": standing.reason,
+            "remedy": standing.remedy, "winner": cell.id == one.winner, "attempts": len(cell.jobs),
+            "path": str(studio.settings.clips / clip.file) if clip else None,
+            "clip": msgspec.to_builtins(clip) if clip else None,
+        })  # fmt: skip
+    axes = [{"name": axis.name, "title": TITLES[axis.name], "values": axis.values} for axis in one.axes]
+    facts = {"id": one.id, "name": one.name, "paired": one.paired, "blind": one.blind, "made_at": one.made_at}
+    return {**facts, "axes": axes, "cells": cells}

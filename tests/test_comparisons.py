@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
+import msgspec
 import pytest
 
 from studio.comparison import Axis, Comparison
-from studio.config import Settings
-from studio.nouns import Motion, Refusal, Shot, replace
+from studio.config import ROOT, Settings
+from studio.library import database
+from studio.nouns import Failed, Motion, Refusal, Shot, replace
 from studio.studio import Studio
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
+from tests.fakes.gradients import SHOT as GRADIENT
+from tests.fakes.process import Other
 from tests.fakes.shelf import AWAY, CARDS, LARGE, OTHER, READY, ShelfEngine
 from tests.fakes.shelf import finder as shelf_finder
-from tests.fakes.waiting import until
+from tests.fakes.waiting import painting, until
 
 Open = Callable[..., Studio]
 
@@ -180,3 +188,70 @@ def test_drafts_come_first_and_are_shown_until_then(settings: Settings) -> None:
     made = [clip.shot.maker for clip in studio.library.find(sort="oldest")]
     assert made == ["gradient"] * 4 + [READY.id] * 3 + [OTHER.id] * 2, "what was added waits beside its model"
     studio.close()
+
+
+# Crashes and other processes ----------------------------------------------------------------------------------------------
+
+
+def test_kill_9_in_mid_comparison_loses_nothing(opened: Open, settings: Settings) -> None:
+    watcher = opened(start=False)
+    other = Other(settings.home, 0.05, 3, together=True)
+    (one,) = watcher.comparisons.find("harbour seed")
+    until(lambda: states(watcher, one)[0] == "done")
+    painting(watcher, other.jobs[1])
+    version = watcher.version
+    grown = watcher.comparisons.extend(one.id, shot(watcher, seed=9))
+    assert watcher.version != version
+    assert states(watcher, grown) == ["done", "running", "waiting", "waiting"], "two processes write to one comparison"
+    other.kill()
+    watcher.close()
+    studio = opened(start=False)
+    assert studio.comparisons.get(one.id) == grown
+    assert states(studio, grown) == ["done", "interrupted", "waiting", "waiting"]
+    again = studio.comparisons.retry(one.id, one.cells[1].id)
+    studio.start()
+    until(lambda: states(studio, again) == ["done"] * 4)
+    assert studio.library.count() == 4
+
+
+STARTING = """
+import os, signal, sys
+from pathlib import Path
+from studio.comparison import Axis
+from studio.config import Settings
+from studio.library.comparisons import ComparisonTable
+from studio.nouns import Shot
+from studio.studio import Studio
+from tests.fakes.gradient import CARD, Gradient, finder, photograph
+
+studio = Studio(Settings(Path(sys.argv[1])), (CARD,), finder(Gradient()))
+photo = studio.photos.take_in(photograph(Path(sys.argv[1])), "harbour.jpg")
+ComparisonTable.keep = lambda *words: os.kill(os.getpid(), signal.SIGKILL)
+studio.comparisons.start(Shot(photo, model="gradient"), [Axis("seed", ("1-3",))])
+"""
+
+
+def test_killed_while_it_is_started_leaves_no_jobs_without_their_comparison(opened: Open, settings: Settings) -> None:
+    killed = subprocess.run([sys.executable, "-c", STARTING, str(settings.home)], cwd=ROOT, timeout=60, check=False)
+    assert killed.returncode == -9
+    studio = opened(start=False)
+    assert (studio.jobs(), studio.comparisons.find()) == ((), ())
+
+
+def test_a_library_from_before_there_were_comparisons_opens(opened: Open, settings: Settings) -> None:
+    with closing(sqlite3.connect(settings.database, isolation_level=None)) as old:
+        for migration in database.MIGRATIONS[:4]:
+            migration(old)
+        old.execute(f"PRAGMA application_id = {database.APPLICATION_ID}")
+        old.execute("PRAGMA user_version = 4")
+        old.execute(
+            "INSERT INTO jobs (id, name, place, made_at, given, state, shot) VALUES ('old', 'failed', 1, 1, '', ?, ?)",
+            (msgspec.json.encode(Failed("It was full.")).decode(), GRADIENT.to_json()),
+        )
+    studio = opened()
+    assert studio.job("old").state == Failed("It was full.")
+    one = studio.comparisons.start(shot(studio), [Axis("seed", ("1", "2"))])
+    until(lambda: states(studio, one) == ["done", "done"])
+    studio.queue.clear_ended()
+    assert studio.queue.get_all(["old"]) == {}, "what belongs to no comparison is forgotten"
+    assert states(studio, one) == ["done", "done"]

@@ -14,7 +14,9 @@ import pytest
 from studio import presets
 from studio.cards import ModelCard
 from studio.cli.main import main
+from studio.comparison import Axis
 from studio.config import ASSETS, Settings
+from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.exports import read_recipe
 from studio.nouns import Cancelled, Clip, Crop, Done, Motion, Progress, Refusal, Running, Shot, Still, replace
 from studio.photo import crop
@@ -163,3 +165,24 @@ def test_a_card_of_the_users_own_runs_from_the_command_line(
     assert "fig: 64x64, 17 frames, 1.06 s at 16 fps, 1 step" in said.err
     with av.open(str(out)) as video:
         assert sum(1 for _ in video.decode(video=0)) == 17
+
+
+def test_a_comparison_loads_each_model_once(open_with: Callable[..., Studio], tiny: Tiny) -> None:
+    """However the axes are ordered, and though only one of the three is allowed in memory at a time."""
+    names = ("wan21_i2v", "ltx_i2v", "cogvideox_i2v")
+    studio, cards = open_with(*names), [tiny(name) for name in names]
+    largest = max(card.checkpoint.needs.weights for card in cards if card.checkpoint)
+    studio.models.alter(lambda now: replace(now, ram_gb=largest * 1.2))
+    axes = [Axis("seed", ("1", "2")), Axis("model", tuple(card.id for card in cards))]
+    wanted = shot_of(studio, cards[0], quality="draft")
+    told = studio.comparisons.estimate(wanted, axes)
+    assert (told.clips, set(told.unknown)) == (6, {card.id for card in cards})
+    one = studio.comparisons.start(wanted, axes)
+    until(lambda: all(each.state == "done" for each in studio.comparisons.stand(one).values()))
+    engine = studio.models.engine(cards[0])
+    assert isinstance(engine, DiffusionEngine)
+    assert engine.manager.loads == 3
+    clips = [standing.clip for standing in studio.comparisons.stand(one).values()]
+    assert all(clip and clip.memory > 0 for clip in clips)
+    again = studio.comparisons.estimate(wanted, axes)
+    assert (again.unknown, again.seconds > 0) == ((), True)

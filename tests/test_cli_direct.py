@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from studio.cli import lessons
+from studio.cli import arguments
 from studio.config import ASSETS
 from studio.nouns import Move, Shot
 from studio.presets import motions
@@ -61,7 +61,7 @@ def test_check_names_words_reason_and_fix(stir: Say) -> None:
 def test_check_says_what_will_be_seen_and_what_will_not(stir: Say) -> None:
     _, out, _ = stir("check", "camera slowly pushes in, cars moving, a red car on a road")
     assert "You'll see: slow push in." in out
-    assert "Parallax won't show: cars moving." in out
+    assert "Parallax won't show: cars motion_arguments." in out
     assert "As in the photo: a red car on a road." in out
     assert "reads well" not in out
     assert stir("check", "camera slowly pushes in, leaves rustle")[1].startswith("This reads well.")
@@ -123,7 +123,7 @@ def test_compose_speaks_a_models_dialect_and_says_what_it_cannot_obey(stir: Say)
 
 
 def test_the_examples_of_check_read_and_compose_work_as_printed(stir: Say) -> None:
-    lines = re.findall(r"python -m studio (.+)", "\n".join((lessons.CHECK, lessons.READ, lessons.COMPOSE)))
+    lines = re.findall(r"python -m studio (.+)", "\n".join((arguments.CHECK_HELP, arguments.READ_HELP, arguments.COMPOSE_HELP)))
     assert len(lines) == 6
     for line in lines:
         code, out, err = stir(*shlex.split(line))

@@ -61,7 +61,7 @@ def test_check_names_words_reason_and_fix(stir: Say) -> None:
 def test_check_says_what_will_be_seen_and_what_will_not(stir: Say) -> None:
     _, out, _ = stir("check", "camera slowly pushes in, cars moving, a red car on a road")
     assert "You'll see: slow push in." in out
-    assert "Parallax won't show: cars motion_arguments." in out
+    assert "Parallax won't show: cars moving." in out
     assert "As in the photo: a red car on a road." in out
     assert "reads well" not in out
     assert stir("check", "camera slowly pushes in, leaves rustle")[1].startswith("This reads well.")

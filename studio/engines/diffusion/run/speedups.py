@@ -41,7 +41,7 @@ HOW: dict[SpeedUp, str] = {
 NOTHING, OFF, ON, MEASURING = "no effect", "off", "on", "measuring"
 
 CacheState = Literal["off", "no effect", "on", "measuring"]
-"""How a step cache stands on the denoisers of a run: left off, tried in vain, on, or measuring the model for the next run."""
+"""How a step cache stands: left off, tried in vain, on, or measuring the model for the next run."""
 
 
 @contextlib.contextmanager

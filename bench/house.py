@@ -33,7 +33,7 @@ FLOORS = {
 
 IRREGULAR = re.compile(
     "told|said|heard|kept|drawn|made|found|seen|taken|held|given|laid|left|shown|known|meant|built|sent|begun|bent|lent|lit|paid"
-    "|swept|thought|thrown|worn|written|broken|chosen|driven|fallen|felt|grown|hidden|gone|done|split"
+    "|swept|thought|thrown|worn|written|broken|chosen|driven|fallen|felt|grown|hidden|gone|done"
 )
 REGULAR = frozenset({"need", "feed", "seed", "speed", "exceed", "embed", "proceed", "red"})
 """Words in -ed that are no participles."""

@@ -48,7 +48,7 @@ class Assist:
 
     def propose(self, photo: Photo, mends: tuple[Mend, ...] = ()) -> str:
         """A motion for a photo in words. Raises `Refusal` when there is no assistant that sees, or it fails."""
-        return self._open().propose(self._photos().mended(photo, mends), _limit())
+        return self._open().propose(self._photos().mend(photo, mends), _limit())
 
     def rewrite(self, prompt: str) -> str:
         """A prompt said better. Raises `Refusal` when there is no assistant, or it fails."""

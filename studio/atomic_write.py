@@ -12,10 +12,20 @@ _UNFINISHED = (".*.part", ".new-*")
 """Names of what is being written, those of earlier builds too."""
 
 
+_PREFIX = 64
+"""Bytes of a file's name that stand in its half-made file's, at least as far as they are there."""
+
+
 @contextlib.contextmanager
 def replace_whole(dest: Path) -> Iterator[Path]:
-    """A path beside `dest` to write to, .NAME.….part; it takes `dest`'s name at the end, or goes. Raises OSError."""
-    temporary = dest.with_name(f".{dest.name}.{uuid.uuid4().hex}.part")
+    """A path beside `dest` to write to, .NAME.….part; it takes `dest`'s name at the end, or goes. Raises OSError.
+
+    NAME is cut so that the whole is no longer than `dest`'s own name, which may be as long as the file system takes.
+    """
+    ending = f".{uuid.uuid4().hex}.part"
+    name = dest.name.encode("utf-8", "surrogateescape")
+    start = name[: max(_PREFIX, len(name) - len(ending) - 1)].decode("utf-8", "ignore")
+    temporary = dest.with_name(f".{start}{ending}")
     try:
         yield temporary
         temporary.replace(dest)

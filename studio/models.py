@@ -114,7 +114,7 @@ class Models:
     def _state(self, card: ModelCard) -> ModelState:
         try:
             engine = self.engine(card)
-            return engine.state(card) if isinstance(engine, Shelf) else _built_in(card)
+            return engine.state(card) if isinstance(engine, Shelf) else _describe_built_in(card)
         except Refusal as refusal:
             return ModelState(card.id, "missing", "out", "no", refusal.reason, refusal.remedy)
 
@@ -221,7 +221,7 @@ class Models:
         return now
 
 
-def _built_in(card: ModelCard) -> ModelState:
+def _describe_built_in(card: ModelCard) -> ModelState:
     return ModelState(
         card.id, "built in", "ram", "yes", "it comes with Stir and runs on any computer", basis=card.speed
     )

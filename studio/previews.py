@@ -47,7 +47,7 @@ class Reader(Protocol):
         ...
 
 
-def _unwatched(progress: Progress) -> None:
+def _ignore(progress: Progress) -> None:
     """The tick of work that is too short to be stopped."""
     del progress
 
@@ -99,7 +99,7 @@ class Previews:
 
     def _image(self, prepared: Prepared) -> Image:
         """The whole photo with the mends of the recipe done: (H, W, 3) uint8 RGB."""
-        return self._photos().mended(prepared.recipe.photo, prepared.recipe.mends)
+        return self._photos().mend(prepared.recipe.photo, prepared.recipe.mends)
 
     # What it will look like -------------------------------------------------------------------------------------------
 
@@ -123,9 +123,9 @@ class Previews:
             found = self._served.find(key)
             if found:
                 return found
-            frames = self._models.engine(card).animate(prepare(tiny, card), self._image(prepared), None, _unwatched)
+            frames = self._models.engine(card).animate(prepare(tiny, card), self._image(prepared), None, _ignore)
             with self._folder() as folder:
-                made = encode(frames, Path(folder) / "preview.mp4", tiny, _unwatched)
+                made = encode(frames, Path(folder) / "preview.mp4", tiny, _ignore)
                 return self._served.keep(made.file, key, "preview.mp4")
 
     def expect(self, prepared: Prepared) -> None:

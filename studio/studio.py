@@ -141,11 +141,11 @@ class Studio:
         made = self.plan(shot)
         return formats.foretell_outcome(made.width, made.height, made.fps, made.num_frames, shot.format)
 
-    def expected(self, shot: Shot) -> float | None:
+    def estimate_time(self, shot: Shot) -> float | None:
         """Seconds that this shot will take here, by the clips made here; None for a model that denoises (`models`
         knows).
         """
-        return self._pace().expected(self.plan(shot)) if self.models.card(shot.maker).checkpoint is None else None
+        return self._pace().estimate(self.plan(shot)) if self.models.card(shot.maker).checkpoint is None else None
 
     def misfits(self, shot: Shot) -> tuple[Misfit, ...]:
         """What the place this shot is made for doesn't take of it; () when it takes it, or none is chosen. Raises
@@ -274,7 +274,7 @@ class Studio:
 
     def retry_group(self, group: str) -> tuple[Job, ...]:
         """Queue a group's failed and interrupted jobs again. Raises `Refusal` when one can't be made here any more."""
-        failed = self.queue.failed(group)
+        failed = self.queue.list_failed(group)
         for job in failed:
             self._ready(job.shot)
         jobs = tuple(self.queue.retry(job.id) for job in failed)

@@ -15,10 +15,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from studio.cli.animate_commands import Delivery, deliver
 from studio.cli.report import Bar
 from studio.clip import recipe
 from studio.config import ASSETS, ROOT
-from studio.nouns import Progress, Shot
+from studio.nouns import Progress, Refusal, Shot
 
 PHOTO = ASSETS / "samples" / "stream.jpg"
 SMALL = ("--size", "240p", "--seconds", "1", "--fps", "16")
@@ -84,6 +85,18 @@ def test_several_photos_make_a_folder_of_clips_and_nothing_is_overwritten(stir: 
     assert out.splitlines() == [str(Path("out") / "stream-2.gif"), str(Path("out") / "other.gif")]
     assert (tmp_path / "out" / "stream.gif").read_text() == "mine"
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["other.gif", "stream-2.gif", "stream.gif"]
+
+
+def test_a_clip_is_delivered_under_a_name_as_long_as_names_may_be(tmp_path: Path) -> None:
+    (clip := tmp_path / "kept.mp4").write_bytes(b"clip")
+    (out := tmp_path / "out").mkdir()
+    name = f"{'x' * 251}.mp4"
+    assert deliver(clip, Delivery(out, name, "mp4"), "kept").read_bytes() == b"clip"
+    assert [path.name for path in out.iterdir()] == [name]
+    clip.unlink()
+    with pytest.raises(Refusal, match="can't be written"):
+        deliver(clip, Delivery(out, "other.mp4", "mp4"), "kept")
+    assert [path.name for path in out.iterdir()] == [name], "nothing half-made stays"
 
 
 def test_a_depth_map_and_a_brush_are_taken_in(stir: Say, tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from studio.cli import lessons
+from studio.cli import arguments
 from studio.config import ASSETS
 from studio.nouns import Move, Shot
 from studio.presets import motions
@@ -123,7 +123,7 @@ def test_compose_speaks_a_models_dialect_and_says_what_it_cannot_obey(stir: Say)
 
 
 def test_the_examples_of_check_read_and_compose_work_as_printed(stir: Say) -> None:
-    lines = re.findall(r"python -m studio (.+)", "\n".join((lessons.CHECK, lessons.READ, lessons.COMPOSE)))
+    lines = re.findall(r"python -m studio (.+)", "\n".join((arguments.CHECK_HELP, arguments.READ_HELP, arguments.COMPOSE_HELP)))
     assert len(lines) == 6
     for line in lines:
         code, out, err = stir(*shlex.split(line))

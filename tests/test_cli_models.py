@@ -15,7 +15,7 @@ import pytest
 
 from studio import presets
 from studio.cards import ModelCard, ModelState
-from studio.cli import animate, model_commands, request, words
+from studio.cli import animate_commands, arguments, model_commands, shot_arguments
 from studio.cli.report import Failure
 from studio.config import ASSETS, PRESETS, ROOT, Settings
 from studio.nouns import Clip, Refusal
@@ -46,7 +46,7 @@ def ask(studio: Studio, capfd: pytest.CaptureFixture[str]) -> Ask:
 
     def run(*typed: object) -> tuple[str, str]:
         capfd.readouterr()
-        model_commands.answer(studio, words.parser().parse_args(["models", *(str(word) for word in typed)]))
+        model_commands.answer(studio, arguments.build_parser().parse_args(["models", *(str(word) for word in typed)]))
         said = capfd.readouterr()
         return said.out, said.err
 
@@ -139,7 +139,7 @@ DOWNLOADING = """
 import signal
 import sys
 from pathlib import Path
-from studio.cli import words
+from studio.cli import arguments
 from studio.cli import model_commands
 from studio.cli.main import REFUSED, STOPPED
 from studio.config import Settings
@@ -148,7 +148,7 @@ from tests.fakes.shelf import AWAY, CARDS, ShelfEngine, finder
 studio = Studio(Settings(Path(sys.argv[1])), CARDS, finder(ShelfEngine(pace=0.1)))
 signal.signal(signal.SIGINT, signal.default_int_handler)  # tests that run in the background are told to ignore it
 try:
-    model_commands.answer(studio, words.parser().parse_args(["models", "download", AWAY.id]))
+    model_commands.answer(studio, arguments.build_parser().parse_args(["models", "download", AWAY.id]))
 except KeyboardInterrupt:
     print(studio.models.state(AWAY.id).disk, studio.models.state(AWAY.id).downloading)
 finally:
@@ -218,9 +218,9 @@ def test_the_flags_of_a_model_that_denoises_reach_the_shot(studio: Studio) -> No
         "--guidance", "3.5", "--strength", "0.8", "--speedup", "mag cache", "--speedup", "vae tiling",
         "--no-sound", "--may-shrink", "--aspect", "1:1",
     ]  # fmt: skip
-    flags = words.parser().parse_args(typed)
+    flags = arguments.build_parser().parse_args(typed)
     photo, end = studio.photos.take_in(PHOTO), studio.photos.take_in(ASSETS / "samples" / "fig.jpg")
-    shot = request.shot(request.read(flags), photo, "auto", "mp4", studio, end)
+    shot = shot_arguments.build_shot(shot_arguments.read_flags(flags), photo, "auto", "mp4", studio, end)
     assert (shot.motion.prompt, shot.motion.negative_prompt, shot.model) == ("gulls", "blur", READY.id)
     assert (shot.quality, shot.steps, shot.guidance, shot.strength) == ("draft", 5, 3.5, 0.8)
     assert (shot.speedups, shot.sound, shot.may_shrink) == (("mag_cache", "vae_tiling"), False, True)
@@ -230,9 +230,11 @@ def test_the_flags_of_a_model_that_denoises_reach_the_shot(studio: Studio) -> No
 
 
 def test_what_a_model_will_really_make_is_said_first(studio: Studio, capfd: pytest.CaptureFixture[str]) -> None:
-    flags = words.parser().parse_args(["animate", str(PHOTO), "--model", READY.id, "--seconds", "1.2", "--prompt", "slow"])
-    shot = request.shot(request.read(flags), studio.photos.take_in(PHOTO), "auto", "mp4", studio)
-    animate.make(studio, [shot], ["stream"], None, True)
+    flags = arguments.build_parser().parse_args(
+        ["animate", str(PHOTO), "--model", READY.id, "--seconds", "1.2", "--prompt", "slow"]
+    )
+    shot = shot_arguments.build_shot(shot_arguments.read_flags(flags), studio.photos.take_in(PHOTO), "auto", "mp4", studio)
+    animate_commands.make(studio, [shot], ["stream"], None, True)
     said = capfd.readouterr()
     assert "29 frames, 1.21 s at 24 fps, 6 steps; a clip takes about 0:40 here (made up for tests)." in said.err
     assert "denoising" in said.err
@@ -242,10 +244,10 @@ def test_what_a_model_will_really_make_is_said_first(studio: Studio, capfd: pyte
 
 
 def test_a_model_that_does_not_fit_is_refused_before_any_work(studio: Studio) -> None:
-    flags = words.parser().parse_args(["animate", str(PHOTO), "--model", LARGE.id])
-    shot = request.shot(request.read(flags), studio.photos.take_in(PHOTO), "auto", "mp4", studio)
+    flags = arguments.build_parser().parse_args(["animate", str(PHOTO), "--model", LARGE.id])
+    shot = shot_arguments.build_shot(shot_arguments.read_flags(flags), studio.photos.take_in(PHOTO), "auto", "mp4", studio)
     with pytest.raises(Refusal, match="80 GB"):
-        animate.make(studio, [shot], ["stream"], None, False)
+        animate_commands.make(studio, [shot], ["stream"], None, False)
     assert studio.jobs() == ()
 
 
@@ -275,9 +277,11 @@ def test_a_recipe_tells_what_was_asked_of_the_model(studio: Studio, stir: Say, t
         "--speedup",
         "mag cache",
     ]
-    flags = words.parser().parse_args(typed)
+    flags = arguments.build_parser().parse_args(typed)
     photo = studio.photos.take_in(PHOTO)
-    shot = request.shot(request.read(flags), photo, "auto", "mp4", studio, studio.photos.take_in(OTHER_PHOTO, "dusk.jpg"))
+    shot = shot_arguments.build_shot(
+        shot_arguments.read_flags(flags), photo, "auto", "mp4", studio, studio.photos.take_in(OTHER_PHOTO, "dusk.jpg")
+    )
     (tmp_path / "clip.json").write_text(shot.to_json())
     code, out, _ = stir("recipe", tmp_path / "clip.json")
     assert code == 0

@@ -113,7 +113,7 @@ def test_upscaling_makes_room_for_a_larger_clip(studio: Studio, tmp_path: Path) 
     larger = replace(shot, mends=(Mend("upscale"),))
     assert studio.plan(shot).upscale == pytest.approx(1.8)
     assert studio.plan(larger).upscale == pytest.approx(0.9)
-    assert studio.photos.mended(photo, larger.mends).shape == (400, 600, 3)
+    assert studio.photos.mend(photo, larger.mends).shape == (400, 600, 3)
 
 
 def test_nobody_is_shown_mends_that_could_not_be_made(studio: Studio, shot: Shot) -> None:

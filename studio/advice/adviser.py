@@ -79,7 +79,7 @@ class Advice:
         """
         from studio.photo import inspection
 
-        image, mended = self._photos().mended(shot.photo, shot.mends), settle_mends(shot)
+        image, mended = self._photos().mend(shot.photo, shot.mends), settle_mends(shot)
         if glance:
             return inspection.inspect_pixels(image, mended.photo, mended.crop, mended.size)
         return inspection.inspect_photo(image, mended.photo, mended.crop, mended.size, shot.subject)
@@ -102,7 +102,7 @@ class Advice:
         def picture() -> Picture:
             from PIL import Image as Pictures
 
-            image = self._photos().mended(shot.photo, shot.mends)
+            image = self._photos().mend(shot.photo, shot.mends)
             return Pictures.fromarray(image).resize(size, Pictures.Resampling.LANCZOS, reducing_gap=3.0)
 
         return self._make_once(f"view-{photo.id[:32]}-{size[0]}x{size[1]}", "view.jpg", VIEW_QUALITY, picture)
@@ -121,9 +121,7 @@ class Advice:
         def picture() -> Picture:
             from PIL import Image as Pictures
 
-            return Pictures.fromarray(
-                self._photos().mended(shot.photo, shot.mends)[top : top + tall, left : left + wide]
-            )
+            return Pictures.fromarray(self._photos().mend(shot.photo, shot.mends)[top : top + tall, left : left + wide])
 
         return self._make_once(f"close-{photo.id[:32]}-{left}-{top}-{wide}x{tall}", "close.jpg", CLOSE_QUALITY, picture)
 
@@ -169,7 +167,7 @@ class Advice:
         from studio.photo import brush_mask
         from studio.photo.click_select import select_at
 
-        found = brush_mask.encode_brush(select_at(self._photos().mended(photo, mends), x, y))
+        found = brush_mask.encode_brush(select_at(self._photos().mend(photo, mends), x, y))
         if not found:
             raise Refusal("Nothing could be told apart there.", "Click on another part of it, or paint it with Add.")
         return found

@@ -38,14 +38,14 @@ TERMS: dict[str, str] = {
 
 def guide(cards: Sequence[ModelCard]) -> tuple[Row, ...]:
     """One row for each kind of photo, its cards with the best first; equals keep the order of the cards."""
-    return tuple(Row(kind, _title(kind), ASKS[kind], _suited(kind, cards)) for kind in ASKS)
+    return tuple(Row(kind, _title(kind), ASKS[kind], _list_suited(kind, cards)) for kind in ASKS)
 
 
 def _title(kind: Kind) -> str:
     return KINDS[kind][:1].upper() + KINDS[kind][1:]
 
 
-def _suited(kind: Kind, cards: Sequence[ModelCard]) -> tuple[Suited, ...]:
+def _list_suited(kind: Kind, cards: Sequence[ModelCard]) -> tuple[Suited, ...]:
     fit = sorted((card for card in cards if kind in card.suits), key=lambda card: _place(kind, card))
     return tuple(Suited(card.id, card.title, _why(kind, card), _mind(kind, card)) for card in fit)
 

@@ -48,7 +48,7 @@ class Pace(NamedTuple):
     seconds: float
     clips: int
 
-    def expected(self, planned: Plan) -> float:
+    def estimate(self, planned: Plan) -> float:
         """Seconds that a clip takes, from the press to the library."""
         return START + self.seconds * planned.width * planned.height * planned.num_frames / 1e6
 
@@ -86,7 +86,7 @@ def choose_size(shot: Shot, card: ModelCard, here: Pace) -> Prepared:
     if size == "auto":
         return prepare(shot, card)
     made = prepare(replace(shot, size=size), card)
-    takes = here.expected(made.plan)
+    takes = here.estimate(made.plan)
     why = crop.explain_automatic(size, short)
     if place:
         why = f"{place.title} asks for {place.size}" + (
@@ -95,6 +95,6 @@ def choose_size(shot: Shot, card: ModelCard, here: Pace) -> Prepared:
     elif takes > PATIENCE and crop.SHORT_SIDES[size] > crop.SHORT_SIDES[PATIENT]:
         made = prepare(replace(shot, size=PATIENT), card)
         why = f"{size} would take {about(takes)} here"
-        takes = here.expected(made.plan)
+        takes = here.estimate(made.plan)
     choice = Choice("size", f"{made.plan.width}x{made.plan.height}", f"{why}; {about(takes)} here")
     return Prepared(made.shot, card, structs.replace(made.plan, size=choice), made.recipe)

@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from studio.advice.weigh import FEW_CALLS, MANY_CALLS, barred, calls, pace, spell, terms, unmet
+from studio.advice.weigh import FEW_CALLS, MANY_CALLS, calls, is_barred, pace, spell, terms, unmet
 from studio.advice.wishes import About, Asked, Pick, Stands, Term, Wishes
 from studio.cards import ModelCard, ModelState
 from studio.motion.ambient_effects import needs_brush
@@ -101,8 +101,8 @@ def recommend(wanted: Asked, cards: Sequence[ModelCard], states: Iterable[ModelS
     run is shown only where nothing else would be left to compare with.
     """
     known = {state.id: state for state in states}
-    here = [_weighed(wanted, card, known[card.id]) for card in cards if card.id in known]
-    left = [one for one in here if not barred(wanted, one.card, one.state)]
+    here = [_weigh(wanted, card, known[card.id]) for card in cards if card.id in known]
+    left = [one for one in here if not is_barred(wanted, one.card, one.state)]
     if not left:
         return ()
     first = min(left, key=lambda one: (_order(one.stands), *_rank(one)))
@@ -127,7 +127,7 @@ def _pools(rest: list[Weighed], missed: int) -> list[list[Weighed]]:
     return [[one for one in able if not one.unmet], beyond[:1], able]
 
 
-def _weighed(wanted: Asked, card: ModelCard, state: ModelState) -> Weighed:
+def _weigh(wanted: Asked, card: ModelCard, state: ModelState) -> Weighed:
     return Weighed(card, state, find_standing(state), unmet(wanted, card), terms(wanted, card, state))
 
 

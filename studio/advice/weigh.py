@@ -45,7 +45,7 @@ better.
 """
 
 
-def barred(asked: Asked, card: ModelCard, state: ModelState) -> bool:
+def is_barred(asked: Asked, card: ModelCard, state: ModelState) -> bool:
     """Whether a model is out of the question, whatever else it can do: its licence, or that it isn't here."""
     if asked.commercial and card.commercial in ("no", "unknown"):
         return True

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from studio.advice.pace import about
-from studio.cli import request
-from studio.cli.animate import cancel_all, take_in, watch
-from studio.cli.place import open_studio
+from studio.cli import shot_arguments
+from studio.cli.animate_commands import cancel_all, take_in, watch
+from studio.cli.arguments import open_studio
 from studio.cli.report import Failure, complain, say, say_json
 from studio.compare.axis_values import TITLES
-from studio.compare.estimate import Estimate
 from studio.comparison import Axis, AxisName, Cell, Comparison
 from studio.library import disk
 from studio.motion.camera_moves import normalise
 from studio.nouns import Refusal
 
 if TYPE_CHECKING:
+    from studio.compare.estimate import Estimate
     from studio.studio import Studio
 
 
@@ -40,11 +40,11 @@ def compare(flags: argparse.Namespace) -> None:
 
 
 def _start(studio: Studio, flags: argparse.Namespace) -> None:
-    asked, axes = request.read(flags), _read_axes(flags, studio)
+    asked, axes = shot_arguments.read_flags(flags), _read_axes(flags, studio)
     photo = take_in(studio, flags.photo, False)
-    depth = request.depth(flags.depth, studio)
+    depth = shot_arguments.read_depth(flags.depth, studio)
     end = take_in(studio, flags.end, True) if flags.end else None
-    shot = request.shot(asked, photo, depth, flags.format or "mp4", studio, end)
+    shot = shot_arguments.build_shot(asked, photo, depth, flags.format or "mp4", studio, end)
     told = studio.comparisons.estimate(shot, axes, paired=flags.pair, baseline=flags.baseline)
     if told.clips or flags.estimate:
         _announce(told)
@@ -66,7 +66,9 @@ def _read_axes(flags: argparse.Namespace, studio: Studio) -> tuple[Axis, ...]:
     models = [Axis("model", tuple(flags.models.split(",")))] if flags.models else []
     axes = (*models, *(_read_axis(words) for words in flags.axis))
     return tuple(
-        Axis(axis.name, tuple(request.depth(value, studio) for value in axis.values)) if axis.name == "depth" else axis
+        Axis(axis.name, tuple(shot_arguments.read_depth(value, studio) for value in axis.values))
+        if axis.name == "depth"
+        else axis
         for axis in axes
     )
 
@@ -83,14 +85,14 @@ def _read_axis(words: str) -> Axis:
 # Making ---------------------------------------------------------------------------------------------------------------
 
 
-def _announce(told: Estimate) -> None:
+def _announce(plan: Estimate) -> None:
     """What it takes, and what can't be made."""
-    clips = "1 clip" if told.clips == 1 else f"{told.clips} clips"
-    where = "GPU memory" if told.on_gpu else "memory"
-    time = f"{about(told.seconds)} here" if told.seconds and not told.unknown else "for a time not known before"
-    complain(f"{clips}, {time}; {disk.size(told.bytes)} on the disk, up to {disk.size(told.memory)} of {where}.")
+    clips = "1 clip" if plan.clips == 1 else f"{plan.clips} clips"
+    where = "GPU memory" if plan.on_gpu else "memory"
+    time = f"{about(plan.seconds)} here" if plan.seconds and not plan.unknown else "for a time not known before"
+    complain(f"{clips}, {time}; {disk.size(plan.bytes)} on the disk, up to {disk.size(plan.memory)} of {where}.")
     said: dict[str, list[str]] = {}
-    for cell in told.cells:
+    for cell in plan.cells:
         if cell.refusal:
             said.setdefault(" ".join(cell.refusal).strip(), []).append(_label(cell))
     for reason, labels in said.items():

@@ -1,7 +1,7 @@
 """The command line: the same doors as the page, without a browser.
 
-Knows exit codes: 0 done, 1 failed, 2 refused (one line on stderr that names the remedy), 130 stopped with Ctrl+C. What
-can be typed is in words.py, what is done about it in the other modules.
+Exit codes: 0 done, 1 failed, 2 refused (one line on stderr that names the remedy), 130 stopped with Ctrl+C. What
+can be typed is in arguments.py, what is done about it in the other modules.
 """
 
 from __future__ import annotations
@@ -10,34 +10,34 @@ import os
 import sys
 from collections.abc import Sequence
 
-from studio.cli import animate, compare_command, direct, model_commands, show, words
+from studio.cli import advice_commands, animate_commands, arguments, compare_command, library_commands, model_commands
 from studio.cli.report import Failure, complain
 from studio.nouns import Refusal
 
 DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 130
 
 COMMANDS = {
-    "animate": animate.animate,
-    "again": animate.again,
+    "animate": animate_commands.animate,
+    "again": animate_commands.again,
     "compare": compare_command.compare,
-    "look": direct.look,
-    "check": direct.check,
-    "read": direct.read,
-    "compose": direct.compose,
-    "recommend": direct.recommend,
-    "motions": direct.motions,
+    "look": advice_commands.look,
+    "check": advice_commands.check,
+    "read": advice_commands.read,
+    "compose": advice_commands.compose,
+    "recommend": advice_commands.recommend,
+    "motions": advice_commands.motions,
     "models": model_commands.models,
-    "recipe": show.recipe,
-    "machine": show.machine,
-    "library": show.library,
+    "recipe": library_commands.recipe,
+    "machine": library_commands.machine,
+    "library": library_commands.library,
 }
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Do what the arguments ask (those of the process when None) and return the exit code."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    typed = list(sys.argv[1:] if argv is None else argv)
     try:
-        flags = words.parser().parse_args(arguments or ["--help"])
+        flags = arguments.build_parser().parse_args(typed or ["--help"])
         COMMANDS[flags.command](flags)
         sys.stdout.flush()
     except SystemExit:  # argparse, after --help

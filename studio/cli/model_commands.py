@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from studio.cards import ModelCard, ModelState
-from studio.cli.place import open_studio
-from studio.cli.report import Bar, Failure, clock, complain, say, say_json
+from studio.cli.arguments import open_studio
+from studio.cli.report import Bar, Failure, complain, format_clock, say, say_json
 from studio.nouns import Refusal
 
 if TYPE_CHECKING:
@@ -98,9 +98,9 @@ def _time(card: ModelCard, state: ModelState) -> str:
     if state.expected is None:
         return card.speed
     return (
-        f"about {clock(state.expected)} a clip ({state.basis})"
+        f"about {format_clock(state.expected)} a clip ({state.basis})"
         if state.basis
-        else f"about {clock(state.expected)} a clip"
+        else f"about {format_clock(state.expected)} a clip"
     )
 
 

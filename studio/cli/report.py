@@ -38,7 +38,7 @@ def complain(words: str) -> None:
     sys.stderr.write(" ".join(words.split()) + "\n")
 
 
-def clock(seconds: float) -> str:
+def format_clock(seconds: float) -> str:
     """Seconds as people read them: 0:07, 12:30."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
 
@@ -73,7 +73,11 @@ class Bar:
         bar = self._full * filled + self._empty * (_WIDTH - filled)
         count = f"{progress.done}/{progress.total}{self._unit}" if progress.total else ""
         about = f"  {progress.note}" if progress.note else ""
-        left = f"{clock(progress.remaining + 0.5)} left" if progress.remaining is not None else clock(progress.elapsed)
+        left = (
+            f"{format_clock(progress.remaining + 0.5)} left"
+            if progress.remaining is not None
+            else format_clock(progress.elapsed)
+        )
         line = f"{self._title}  {bar} {self._stages[progress.stage]}  {count}  {left}{about}"
         room = shutil.get_terminal_size().columns - 1  # a line that wraps can't be drawn over
         sys.stderr.write(f"\r\x1b[K{line[:room]}")

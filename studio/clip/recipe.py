@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from studio.atomic_write import replace_whole
 from studio.clip import ffmpeg, gif_webp, metadata
 from studio.nouns import Refusal, Shot
 
@@ -80,17 +81,16 @@ def strip_recipe(file: Path, dest: Path) -> Path:
 
     Raises `Refusal` when the file isn't a clip, can't be read, or `dest` can't be written. Leaves nothing half-written.
     """
-    part = dest.with_name(f".{dest.name}.part")
     try:
         with file.open("rb") as source:
             head = source.read(16)
-        if head[:4] == b"GIF8":
-            gif_webp.strip_gif(file, part)
-        elif head[8:12] == b"WEBP":
-            gif_webp.strip_webp(file, part)
-        else:
-            _copy(file, part, webm=head[:4] == b"\x1a\x45\xdf\xa3")
-        part.replace(dest)
+        with replace_whole(dest) as part:
+            if head[:4] == b"GIF8":
+                gif_webp.strip_gif(file, part)
+            elif head[8:12] == b"WEBP":
+                gif_webp.strip_webp(file, part)
+            else:
+                _copy(file, part, webm=head[:4] == b"\x1a\x45\xdf\xa3")
     except OSError as error:
         if ffmpeg.is_disk_full(error):
             raise ffmpeg.refuse_full_disk() from None
@@ -98,8 +98,6 @@ def strip_recipe(file: Path, dest: Path) -> Path:
         raise Refusal(
             f"{dest.name} can't be written ({why}).", "Choose another folder, or allow writing to it."
         ) from None
-    finally:
-        part.unlink(missing_ok=True)
     return dest
 
 

@@ -74,7 +74,7 @@ def _time_built_in(every: Iterable[Prepared], pace: Pace) -> float:
     """Seconds of the built-in engine's clips: what clips share of a photo is read once."""
     wanted = list(every)
     scenes = {identify_scene(one.recipe) for one in wanted}
-    return sum(pace.expected(one.plan) - START for one in wanted) + START * len(scenes)
+    return sum(pace.estimate(one.plan) - START for one in wanted) + START * len(scenes)
 
 
 def _count_bytes(one: Prepared, clips: Iterable[Clip]) -> int:

@@ -62,7 +62,7 @@ class Assistant:
                 "This assistant can't see pictures.",
                 "Choose a folder with a vision model, or write a prompt for it to mend.",
             )
-        return self._answer("Suggest a motion for this photograph.", _shown(image), going)
+        return self._answer("Suggest a motion for this photograph.", _shrink(image), going)
 
     def rewrite(self, prompt: str, going: Callable[[], None]) -> str:
         """The prompt said better. Raises `Refusal` for nothing to rewrite, and as `propose` does."""
@@ -82,13 +82,13 @@ class Assistant:
             if self._loaded is None:
                 self._loaded = _load(self.folder, self.sees)
             words = _generate(*self._loaded, question, picture, going)
-        said = cleaned(words)
+        said = clean_answer(words)
         if not said:
             raise Refusal("The assistant had nothing to say.", "Try again with other words, or choose another model.")
         return said
 
 
-def cleaned(words: str) -> str:
+def clean_answer(words: str) -> str:
     """A model's answer as a prompt: its first paragraph without markup, labels and quotation marks, at most 600
     characters.
     """
@@ -152,7 +152,7 @@ def _load(folder: Path, sees: bool) -> tuple[Any, Any]:
     return talk, model.eval()
 
 
-def _shown(image: Image) -> Any:
+def _shrink(image: Image) -> Any:
     from PIL import Image as Pictures
 
     picture = Pictures.fromarray(image)
@@ -171,7 +171,7 @@ def _generate(talk: Any, model: Any, question: str, picture: Any, going: Callabl
             going()
             return torch.zeros(input_ids.shape[0], dtype=torch.bool, device=input_ids.device)
 
-    text = _written(talk, question, picture is not None)
+    text = _compose_question(talk, question, picture is not None)
     given = (
         talk(text=text, images=picture, return_tensors="pt") if picture is not None else talk(text, return_tensors="pt")
     )
@@ -183,7 +183,7 @@ def _generate(talk: Any, model: Any, question: str, picture: Any, going: Callabl
     return str(talk.decode(out[0, given["input_ids"].shape[1] :], skip_special_tokens=True))
 
 
-def _written(talk: Any, question: str, pictured: bool) -> str:
+def _compose_question(talk: Any, question: str, pictured: bool) -> str:
     """The question as this model wants to be asked: through its own chat template where it has one."""
     words: Any = (
         [{"type": "image"}, {"type": "text", "text": f"{BRIEF} {question}"}] if pictured else f"{BRIEF} {question}"

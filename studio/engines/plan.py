@@ -178,10 +178,10 @@ def buckets(base: int, step: int) -> list[Pair]:
             high += 1
         else:
             wide -= 1
-    return [pair for pair in found if _picked(pair, found) == pair]
+    return [pair for pair in found if _pick_size(pair, found) == pair]
 
 
-def _picked(pair: Pair, found: list[Pair]) -> Pair:
+def _pick_size(pair: Pair, found: list[Pair]) -> Pair:
     """The size the model picks for a picture of this size: the nearest ratio that isn't more extreme than the
     picture's.
     """

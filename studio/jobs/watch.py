@@ -51,7 +51,7 @@ class Watch:
             raise Stopped
         with self._lock:
             now = time.monotonic()
-            self.progress = self._timed(progress, now)
+            self.progress = self._add_times(progress, now)
             due = now - self._written >= WRITE_SECONDS or progress.stage == "keep"
             if due:
                 self._written = now
@@ -59,18 +59,18 @@ class Watch:
             self._stopped.set()
             raise Stopped
 
-    def _timed(self, progress: Progress, now: float) -> Progress:
+    def _add_times(self, progress: Progress, now: float) -> Progress:
         """The progress with the job's own clock; a stage that lies behind stays behind, as does the last preview."""
         last = self.progress
         if RANKS[progress.stage] < RANKS[last.stage]:
             progress = last
         if progress.stage != last.stage or progress.done < last.done:
             self._stage = (now, progress.done)
-        left = self._left(progress, now)
+        left = self._estimate_left(progress, now)
         seen = progress.preview or last.preview
         return Progress(progress.stage, progress.done, progress.total, progress.note, now - self.began, left, seen)
 
-    def _left(self, progress: Progress, now: float) -> float | None:
+    def _estimate_left(self, progress: Progress, now: float) -> float | None:
         """Seconds until this stage is over: the engine knows best of its steps, the clock of everything else."""
         if progress.stage == "denoise" and progress.remaining is not None:
             return progress.remaining

@@ -166,7 +166,7 @@ class Worker:
         card = self._card(shot.maker)
         prepared = prepare(shot, card)
         self._require_room(prepared.plan, BYTES_PER_PIXEL[shot.format], folder)
-        image = self._photos().mended(shot.photo, shot.mends)
+        image = self._photos().mend(shot.photo, shot.mends)
         end = self._photos().pixels(shot.end.photo) if shot.end and "end_frame" in card.supports else None
         tick = self._ticks(watch)
         with self._measure(card) as peak:

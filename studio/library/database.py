@@ -26,7 +26,7 @@ BUSY_MS = 10_000
 DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
-def _first(connection: sqlite3.Connection) -> None:
+def _create(connection: sqlite3.Connection) -> None:
     """Jobs, clips and the counter of changes. Texts that are searched or sorted come before the long JSON."""
     connection.execute("CREATE TABLE change (n INTEGER NOT NULL) STRICT")
     connection.execute("INSERT INTO change VALUES (1)")
@@ -47,7 +47,7 @@ def _first(connection: sqlite3.Connection) -> None:
             )
 
 
-def _sorted(connection: sqlite3.Connection) -> None:
+def _add_sorting(connection: sqlite3.Connection) -> None:
     """Clips are sorted by what they are called, how long they are and how they are rated: columns of their own, and
     indexes.
 
@@ -61,7 +61,7 @@ def _sorted(connection: sqlite3.Connection) -> None:
         " clip TEXT NOT NULL) STRICT"
     )
     for clip_id, file, made_at, trashed, words, clip in rows:
-        rating, seconds, name = _sorted_by(clip)
+        rating, seconds, name = _read_sorting(clip)
         connection.execute(
             "INSERT INTO clips VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (clip_id, file, made_at, trashed, rating, seconds, name, words, clip),
@@ -80,7 +80,7 @@ SORTED = {
 }  # fmt: skip
 
 
-def _sorted_by(clip: str) -> tuple[int, float, str]:
+def _read_sorting(clip: str) -> tuple[int, float, str]:
     """What a clip of an older library is sorted by; one that can't be read goes last."""
     try:
         made = json.loads(clip)
@@ -93,7 +93,7 @@ def _sorted_by(clip: str) -> tuple[int, float, str]:
         return 0, 0.0, ""
 
 
-def _grouped(connection: sqlite3.Connection) -> None:
+def _add_groups(connection: sqlite3.Connection) -> None:
     """Which jobs belong together, and which press of a button they came from; "" for neither."""
     connection.execute("ALTER TABLE jobs ADD COLUMN batch TEXT NOT NULL DEFAULT ''")
     connection.execute("ALTER TABLE jobs ADD COLUMN press TEXT NOT NULL DEFAULT ''")
@@ -101,7 +101,7 @@ def _grouped(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE INDEX jobs_by_press ON jobs (press) WHERE press <> ''")
 
 
-def _scored(connection: sqlite3.Connection) -> None:
+def _add_scores(connection: sqlite3.Connection) -> None:
     """Scores of clips, each of one version of the measures; "" for a clip that can't be scored. They go with their
     clip.
     """
@@ -114,7 +114,7 @@ def _scored(connection: sqlite3.Connection) -> None:
     connection.execute("CREATE TRIGGER scores_INSERT AFTER INSERT ON scores BEGIN UPDATE change SET n = n + 1; END")
 
 
-def _compared(connection: sqlite3.Connection) -> None:
+def _add_comparisons(connection: sqlite3.Connection) -> None:
     """Comparisons; and jobs that were cleared from the queue, but are still a comparison's."""
     connection.execute(
         "CREATE TABLE comparisons (id TEXT PRIMARY KEY, made_at REAL NOT NULL, trashed INTEGER NOT NULL,"
@@ -129,7 +129,13 @@ def _compared(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE jobs ADD COLUMN cleared INTEGER NOT NULL DEFAULT 0")
 
 
-MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (_first, _sorted, _grouped, _scored, _compared)
+MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
+    _create,
+    _add_sorting,
+    _add_groups,
+    _add_scores,
+    _add_comparisons,
+)
 """Each takes the tables from the version before to its own: `PRAGMA user_version` is how many have run. Only ever add.
 """
 
@@ -209,7 +215,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
             connection.execute("PRAGMA journal_mode = WAL")
             return
         except sqlite3.OperationalError as error:
-            if "locked" not in str(error):
+            if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
                 raise
             time.sleep(0.05)
     connection.execute("PRAGMA journal_mode = WAL")

@@ -228,7 +228,7 @@ class Queue:
             )
         return [str(row[0]) for row in ran]
 
-    def failed(self, group: str) -> list[Job]:
+    def list_failed(self, group: str) -> list[Job]:
         """The jobs of a group that failed or were interrupted, in their order."""
         return _jobs(
             self._database.read(_SELECT + "batch = ? AND name IN ('failed', 'interrupted') ORDER BY place", (group,))

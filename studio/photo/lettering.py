@@ -123,7 +123,7 @@ def _find_rows(level: Image) -> list[Row]:
     for dark in (False, True):
         strokes = find_strokes(level, grey, dark)
         for turned in (False, True):
-            strung = string_rows(strokes.turned() if turned else strokes)
+            strung = string_rows(strokes.transpose() if turned else strokes)
             for row, plain in zip(strung, _score_plainly(strung), strict=True):
                 if plain > LIKELY:
                     found.append(Row(_surround(row, turned), plain, row, grey, dark, turned))
@@ -289,7 +289,7 @@ class StrokeMarks(NamedTuple):
         """Some of them, in the order given."""
         return StrokeMarks(*(values[index] for values in self))
 
-    def turned(self) -> StrokeMarks:
+    def transpose(self) -> StrokeMarks:
         """The same marks with across and down exchanged: a column becomes a row."""
         return self._replace(left=self.top, top=self.left, wide=self.high, high=self.wide)
 

@@ -135,7 +135,7 @@ class PhotoStore:
         self._remember(photo.id, image)
         return image
 
-    def mended(self, photo: Photo, mends: tuple[Mend, ...]) -> Image:
+    def mend(self, photo: Photo, mends: tuple[Mend, ...]) -> Image:
         """The whole photo with its mends done, read-only. Raises `Refusal` as `pixels` does.
 
         The last one is remembered, and an upscaled one kept on the disk: it takes some 10 s a megapixel to make.
@@ -231,23 +231,23 @@ class MendedCache:
         with self._lock:
             if self._last and self._last[0] == wanted:
                 return self._last[1]
-        image = self._made(photo, mends, original)
+        image = self._apply(photo, mends, original)
         image.flags.writeable = False
         with self._lock:
             self._last = (wanted, image)
         return image
 
-    def _made(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
+    def _apply(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
         """Done from the last upscale on, where that was kept: it alone takes long."""
         names = [mend.name for mend in mends]
         if "upscale" not in names:
             return apply_mends(original(), mends)
         upto = names.index("upscale") + 1
         with self._enlarging:  # whoever asks for the same meanwhile waits for it, and finds it kept
-            large = self._enlarged(photo, mends[:upto], original)
+            large = self._upscale(photo, mends[:upto], original)
         return apply_mends(large, mends[upto:])
 
-    def _enlarged(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
+    def _upscale(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
         file = self._folder / f"{derive_photo(photo, mends).id}.png"
         large = _read_kept(file)
         if large is None:

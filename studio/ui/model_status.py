@@ -131,7 +131,7 @@ def show_plan(studio: Studio, shot: Shot) -> dict[str, Any]:
     `misfits` are what the place it is made for doesn't take of it.
     """
     card = studio.models.card(shot.model)
-    run, made, takes = studio.plan(shot), studio.outcome(shot), studio.expected(shot)
+    run, made, takes = studio.plan(shot), studio.outcome(shot), studio.estimate_time(shot)
     words = [f"{made.width} × {made.height}", *describe_length(made)]
     if card.checkpoint:
         words.append(f"{run.steps} step{'s' if run.steps != 1 else ''}")

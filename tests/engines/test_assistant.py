@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from studio.config import Settings
-from studio.engines.assistant import LARGEST, LONGEST, Assistant, cleaned
+from studio.engines.assistant import LARGEST, LONGEST, Assistant, clean_answer
 from studio.motion.prompt_check import check_prompt
 from studio.motion.read_prompt import read_motion
 from studio.nouns import Refusal
@@ -103,10 +103,10 @@ def test_a_damaged_model_says_so(writes: Path, tmp_path: Path) -> None:
 
 
 def test_an_answer_is_cleaned() -> None:
-    assert cleaned('Sure, here it is: "**The camera** pushes in."\n\nI hope this helps!') == "The camera pushes in."
-    assert cleaned("<think>x</think>  Assistant: She turns.\x07") == "x Assistant: She turns."
-    assert len(cleaned("word " * 400)) <= LONGEST
-    assert cleaned(" \n ") == ""
+    assert clean_answer('Sure, here it is: "**The camera** pushes in."\n\nI hope this helps!') == "The camera pushes in."
+    assert clean_answer("<think>x</think>  Assistant: She turns.\x07") == "x Assistant: She turns."
+    assert len(clean_answer("word " * 400)) <= LONGEST
+    assert clean_answer(" \n ") == ""
 
 
 def test_it_is_off_until_a_folder_is_named(settings: Settings, writes: Path, tmp_path: Path) -> None:

@@ -103,6 +103,24 @@ def clip_vision(d=32, image_size=32, patch=8, projection=True):
     return (CLIPVisionModelWithProjection if projection else CLIPVisionModel)(cfg).eval()
 
 
+def clip_text(vocab, d=32):
+    """CLIP's text encoder for the tokenizer of `clip_tokenizer`, whose vocabulary has `vocab` words."""
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    config = CLIPTextConfig(
+        vocab_size=vocab,
+        hidden_size=d,
+        intermediate_size=37,
+        num_hidden_layers=2,
+        num_attention_heads=4,
+        projection_dim=32,
+        eos_token_id=vocab - 1,
+        bos_token_id=vocab - 2,
+        pad_token_id=vocab - 1,
+    )
+    return CLIPTextModel(config).eval()
+
+
 def clip_image_processor(size):
     from transformers import CLIPImageProcessor
 

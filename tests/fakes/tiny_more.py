@@ -10,7 +10,7 @@ from typing import Any
 
 from studio.cards import Guidance, Lengths, Sizes
 from tests.fakes.tiny_cards import GRID, READS
-from tests.fakes.tiny_encoders import clip_tokenizer, gemma_tokenizer, qwen_tokenizer
+from tests.fakes.tiny_encoders import clip_text, clip_tokenizer, gemma_tokenizer, qwen_tokenizer
 from tests.fakes.tiny_others import cogvideox_i2v, hunyuan_vae
 from tests.fakes.tiny_wan import wan_vae
 
@@ -40,16 +40,10 @@ def kandinsky5_i2v() -> Any:
     """Kandinsky 5 image to video, as its Pro checkpoints are laid out: Qwen2.5-VL and CLIP read, HunyuanVideo's VAE decodes."""
     import torch
     from diffusers import FlowMatchEulerDiscreteScheduler, Kandinsky5I2VPipeline, Kandinsky5Transformer3DModel
-    from transformers import CLIPTextConfig, CLIPTextModel
 
     encoder, tokenizer = _qwen_vl()
     words, size = clip_tokenizer()
-    clip = CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=size, hidden_size=8, intermediate_size=37, num_hidden_layers=2, num_attention_heads=4, projection_dim=32,
-            eos_token_id=size - 1, bos_token_id=size - 2, pad_token_id=size - 1,
-        )
-    ).eval()  # fmt: skip
+    clip = clip_text(size, 8)
     denoiser = Kandinsky5Transformer3DModel(
         in_visual_dim=4, in_text_dim=16, in_text_dim2=8, time_dim=16, out_visual_dim=4, patch_size=(1, 2, 2), model_dim=24,
         ff_dim=32, num_text_blocks=1, num_visual_blocks=2, axes_dims=(4, 4, 4), visual_cond=True,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tests.fakes.tiny_encoders import (
     clip_image_processor,
+    clip_text,
     clip_tokenizer,
     clip_vision,
     llama_tokenizer,
@@ -14,15 +15,10 @@ from tests.fakes.tiny_encoders import (
 )
 
 
-def svd():
-    from diffusers import (
-        AutoencoderKLTemporalDecoder,
-        EulerDiscreteScheduler,
-        StableVideoDiffusionPipeline,
-        UNetSpatioTemporalConditionModel,
-    )
+def _svd_unet():
+    from diffusers import UNetSpatioTemporalConditionModel
 
-    unet = UNetSpatioTemporalConditionModel(
+    return UNetSpatioTemporalConditionModel(
         block_out_channels=(32, 64),
         layers_per_block=1,
         sample_size=32,
@@ -36,6 +32,16 @@ def svd():
         addition_time_embed_dim=32,
         num_frames=9,
     ).eval()
+
+
+def svd():
+    from diffusers import (
+        AutoencoderKLTemporalDecoder,
+        EulerDiscreteScheduler,
+        StableVideoDiffusionPipeline,
+    )
+
+    unet = _svd_unet()
     vae = AutoencoderKLTemporalDecoder(
         block_out_channels=[32, 32, 32, 32],
         in_channels=3,
@@ -64,25 +70,10 @@ def svd():
     )
 
 
-def i2vgen_xl():
-    from diffusers import AutoencoderKL, DDIMScheduler, I2VGenXLPipeline, I2VGenXLUNet
-    from transformers import CLIPTextConfig, CLIPTextModel
+def _i2vgen_unet():
+    from diffusers import I2VGenXLUNet
 
-    tok, n = clip_tokenizer()
-    te = CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=n,
-            hidden_size=32,
-            intermediate_size=37,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            projection_dim=32,
-            eos_token_id=n - 1,
-            bos_token_id=n - 2,
-            pad_token_id=n - 1,
-        )
-    ).eval()
-    unet = I2VGenXLUNet(
+    return I2VGenXLUNet(
         block_out_channels=(32, 64),
         layers_per_block=1,
         sample_size=32,
@@ -95,6 +86,14 @@ def i2vgen_xl():
         num_attention_heads=None,
         norm_num_groups=2,
     ).eval()
+
+
+def i2vgen_xl():
+    from diffusers import AutoencoderKL, DDIMScheduler, I2VGenXLPipeline
+
+    tok, n = clip_tokenizer()
+    te = clip_text(n)
+    unet = _i2vgen_unet()
     vae = AutoencoderKL(
         block_out_channels=(8, 8, 8, 8),
         in_channels=3,
@@ -117,12 +116,48 @@ def i2vgen_xl():
     )
 
 
+def _hunyuan15_denoiser():
+    from diffusers import HunyuanVideo15Transformer3DModel
+
+    return HunyuanVideo15Transformer3DModel(
+        in_channels=9,
+        out_channels=4,
+        num_attention_heads=2,
+        attention_head_dim=8,
+        num_layers=2,
+        num_refiner_layers=1,
+        mlp_ratio=2.0,
+        patch_size=1,
+        patch_size_t=1,
+        text_embed_dim=16,
+        text_embed_2_dim=32,
+        image_embed_dim=12,
+        rope_axes_dim=(2, 2, 4),
+        target_size=64,
+        task_type="i2v",
+    ).eval()
+
+
+def _hunyuan15_vae():
+    from diffusers import AutoencoderKLHunyuanVideo15
+
+    return AutoencoderKLHunyuanVideo15(
+        in_channels=3,
+        out_channels=3,
+        latent_channels=4,
+        block_out_channels=(16, 16, 16, 16),
+        layers_per_block=1,
+        spatial_compression_ratio=8,
+        temporal_compression_ratio=4,
+        downsample_match_channel=False,
+        upsample_match_channel=False,
+    ).eval()
+
+
 def hunyuan15_i2v():
     from diffusers import (
-        AutoencoderKLHunyuanVideo15,
         FlowMatchEulerDiscreteScheduler,
         HunyuanVideo15ImageToVideoPipeline,
-        HunyuanVideo15Transformer3DModel,
     )
     from diffusers.guiders import ClassifierFreeGuidance
     from transformers import ByT5Tokenizer, Qwen2_5_VLTextConfig, Qwen2_5_VLTextModel
@@ -143,34 +178,8 @@ def hunyuan15_i2v():
         )
     ).eval()
     img_enc, feat = siglip(12)
-    dit = HunyuanVideo15Transformer3DModel(
-        in_channels=9,
-        out_channels=4,
-        num_attention_heads=2,
-        attention_head_dim=8,
-        num_layers=2,
-        num_refiner_layers=1,
-        mlp_ratio=2.0,
-        patch_size=1,
-        patch_size_t=1,
-        text_embed_dim=16,
-        text_embed_2_dim=32,
-        image_embed_dim=12,
-        rope_axes_dim=(2, 2, 4),
-        target_size=64,
-        task_type="i2v",
-    ).eval()
-    vae = AutoencoderKLHunyuanVideo15(
-        in_channels=3,
-        out_channels=3,
-        latent_channels=4,
-        block_out_channels=(16, 16, 16, 16),
-        layers_per_block=1,
-        spatial_compression_ratio=8,
-        temporal_compression_ratio=4,
-        downsample_match_channel=False,
-        upsample_match_channel=False,
-    ).eval()
+    dit = _hunyuan15_denoiser()
+    vae = _hunyuan15_vae()
     return HunyuanVideo15ImageToVideoPipeline(
         text_encoder=te,
         tokenizer=tok,
@@ -185,15 +194,10 @@ def hunyuan15_i2v():
     )
 
 
-def cogvideox_i2v():
-    from diffusers import (
-        AutoencoderKLCogVideoX,
-        CogVideoXDPMScheduler,
-        CogVideoXImageToVideoPipeline,
-        CogVideoXTransformer3DModel,
-    )
+def _cogvideox_denoiser():
+    from diffusers import CogVideoXTransformer3DModel
 
-    dit = CogVideoXTransformer3DModel(
+    return CogVideoXTransformer3DModel(
         num_attention_heads=2,
         attention_head_dim=16,
         in_channels=8,
@@ -210,6 +214,16 @@ def cogvideox_i2v():
         use_rotary_positional_embeddings=True,
         use_learned_positional_embeddings=True,
     ).eval()
+
+
+def cogvideox_i2v():
+    from diffusers import (
+        AutoencoderKLCogVideoX,
+        CogVideoXDPMScheduler,
+        CogVideoXImageToVideoPipeline,
+    )
+
+    dit = _cogvideox_denoiser()
     vae = AutoencoderKLCogVideoX(
         in_channels=3,
         out_channels=3,
@@ -257,44 +271,10 @@ def hunyuan_vae():
     ).eval()
 
 
-def framepack():
-    from diffusers import (
-        FlowMatchEulerDiscreteScheduler,
-        HunyuanVideoFramepackPipeline,
-        HunyuanVideoFramepackTransformer3DModel,
-    )
-    from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video_framepack import DEFAULT_PROMPT_TEMPLATE
-    from transformers import CLIPTextConfig, CLIPTextModel, LlamaConfig, LlamaModel
+def _framepack_denoiser():
+    from diffusers import HunyuanVideoFramepackTransformer3DModel
 
-    tok, n = llama_tokenizer(DEFAULT_PROMPT_TEMPLATE["template"].split("{}")[0])
-    te = LlamaModel(
-        LlamaConfig(
-            vocab_size=n,
-            hidden_size=16,
-            intermediate_size=37,
-            num_hidden_layers=3,
-            num_attention_heads=4,
-            pad_token_id=2,
-            bos_token_id=1,
-            eos_token_id=2,
-        )
-    ).eval()
-    ctok, cn = clip_tokenizer()
-    cte = CLIPTextModel(
-        CLIPTextConfig(
-            vocab_size=cn,
-            hidden_size=8,
-            intermediate_size=37,
-            num_hidden_layers=2,
-            num_attention_heads=4,
-            projection_dim=32,
-            eos_token_id=cn - 1,
-            bos_token_id=cn - 2,
-            pad_token_id=cn - 1,
-        )
-    ).eval()
-    img_enc, feat = siglip(8, 28, 14)
-    dit = HunyuanVideoFramepackTransformer3DModel(
+    return HunyuanVideoFramepackTransformer3DModel(
         in_channels=4,
         out_channels=4,
         num_attention_heads=2,
@@ -313,6 +293,33 @@ def framepack():
         image_proj_dim=8,
         has_clean_x_embedder=True,
     ).eval()
+
+
+def framepack():
+    from diffusers import (
+        FlowMatchEulerDiscreteScheduler,
+        HunyuanVideoFramepackPipeline,
+    )
+    from diffusers.pipelines.hunyuan_video.pipeline_hunyuan_video_framepack import DEFAULT_PROMPT_TEMPLATE
+    from transformers import LlamaConfig, LlamaModel
+
+    tok, n = llama_tokenizer(DEFAULT_PROMPT_TEMPLATE["template"].split("{}")[0])
+    te = LlamaModel(
+        LlamaConfig(
+            vocab_size=n,
+            hidden_size=16,
+            intermediate_size=37,
+            num_hidden_layers=3,
+            num_attention_heads=4,
+            pad_token_id=2,
+            bos_token_id=1,
+            eos_token_id=2,
+        )
+    ).eval()
+    ctok, cn = clip_tokenizer()
+    cte = clip_text(cn, 8)
+    img_enc, feat = siglip(8, 28, 14)
+    dit = _framepack_denoiser()
     return HunyuanVideoFramepackPipeline(
         text_encoder=te,
         tokenizer=tok,

@@ -4,6 +4,19 @@ from __future__ import annotations
 
 from tests.fakes.tiny_encoders import clip_image_processor, clip_vision, t5_encoder, t5_tokenizer
 
+SHAPE = {
+    "patch_size": (1, 2, 2),
+    "num_attention_heads": 2,
+    "attention_head_dim": 12,
+    "text_dim": 32,
+    "freq_dim": 256,
+    "ffn_dim": 32,
+    "num_layers": 2,
+    "cross_attn_norm": True,
+    "qk_norm": "rms_norm_across_heads",
+}
+"""What the denoisers here have in common."""
+
 
 def wan_vae(z=16, ti2v=False):
     from diffusers import AutoencoderKLWan
@@ -30,17 +43,9 @@ def _wan_dit(cin, cout, image_dim=None, pos_embed_seq_len=None):
     from diffusers import WanTransformer3DModel
 
     return WanTransformer3DModel(
-        patch_size=(1, 2, 2),
-        num_attention_heads=2,
-        attention_head_dim=12,
+        **SHAPE,
         in_channels=cin,
         out_channels=cout,
-        text_dim=32,
-        freq_dim=256,
-        ffn_dim=32,
-        num_layers=2,
-        cross_attn_norm=True,
-        qk_norm="rms_norm_across_heads",
         rope_max_seq_len=32,
         image_dim=image_dim,
         added_kv_proj_dim=24 if image_dim else None,
@@ -48,77 +53,59 @@ def _wan_dit(cin, cout, image_dim=None, pos_embed_seq_len=None):
     ).eval()
 
 
+def _wan_parts(shift=3.0, ti2v=False):
+    """What every Wan is made of beside its denoisers: what reads the words, the VAE and the scheduler."""
+    from diffusers import UniPCMultistepScheduler
+
+    return {
+        "tokenizer": t5_tokenizer(),
+        "text_encoder": t5_encoder(umt5=True),
+        "vae": wan_vae(ti2v=ti2v),
+        "scheduler": UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=shift),
+    }
+
+
+def _clip_parts():
+    """What reads the photo for Wan 2.1."""
+    return {"image_processor": clip_image_processor(32), "image_encoder": clip_vision(32, 32, 8, projection=False)}
+
+
 def wan21_i2v():
-    from diffusers import UniPCMultistepScheduler, WanImageToVideoPipeline
+    from diffusers import WanImageToVideoPipeline
 
     return WanImageToVideoPipeline(
-        tokenizer=t5_tokenizer(),
-        text_encoder=t5_encoder(umt5=True),
-        vae=wan_vae(),
-        scheduler=UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0),
-        image_processor=clip_image_processor(32),
-        image_encoder=clip_vision(32, 32, 8, projection=False),
-        transformer=_wan_dit(36, 16, image_dim=32),
-        transformer_2=None,
+        **_wan_parts(), **_clip_parts(), transformer=_wan_dit(36, 16, image_dim=32), transformer_2=None
     )
 
 
 def wan21_flf2v():  # same class, DiT with pos_embed_seq_len = 2 * clip tokens (first+last image)
-    from diffusers import UniPCMultistepScheduler, WanImageToVideoPipeline
+    from diffusers import WanImageToVideoPipeline
 
-    return WanImageToVideoPipeline(
-        tokenizer=t5_tokenizer(),
-        text_encoder=t5_encoder(umt5=True),
-        vae=wan_vae(),
-        scheduler=UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0),
-        image_processor=clip_image_processor(32),
-        image_encoder=clip_vision(32, 32, 8, projection=False),
-        transformer=_wan_dit(36, 16, image_dim=32, pos_embed_seq_len=2 * 17),
-    )
+    denoiser = {"image_dim": 32, "pos_embed_seq_len": 2 * 17}
+    return WanImageToVideoPipeline(**_wan_parts(), **_clip_parts(), transformer=_wan_dit(36, 16, **denoiser))
 
 
 def wan22_a14b():
-    from diffusers import UniPCMultistepScheduler, WanImageToVideoPipeline
+    from diffusers import WanImageToVideoPipeline
 
     return WanImageToVideoPipeline(
-        tokenizer=t5_tokenizer(),
-        text_encoder=t5_encoder(umt5=True),
-        vae=wan_vae(),
-        scheduler=UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=3.0),
-        transformer=_wan_dit(36, 16),
-        transformer_2=_wan_dit(36, 16),
-        boundary_ratio=0.9,
+        **_wan_parts(), transformer=_wan_dit(36, 16), transformer_2=_wan_dit(36, 16), boundary_ratio=0.9
     )
 
 
 def wan22_ti2v_5b():
-    from diffusers import UniPCMultistepScheduler, WanImageToVideoPipeline
+    from diffusers import WanImageToVideoPipeline
 
-    return WanImageToVideoPipeline(
-        tokenizer=t5_tokenizer(),
-        text_encoder=t5_encoder(umt5=True),
-        vae=wan_vae(ti2v=True),
-        scheduler=UniPCMultistepScheduler(prediction_type="flow_prediction", use_flow_sigmas=True, flow_shift=5.0),
-        transformer=_wan_dit(48, 48),
-        expand_timesteps=True,
-    )
+    return WanImageToVideoPipeline(**_wan_parts(5.0, ti2v=True), transformer=_wan_dit(48, 48), expand_timesteps=True)
 
 
 def skyreels_v2():
     from diffusers import SkyReelsV2ImageToVideoPipeline, SkyReelsV2Transformer3DModel, UniPCMultistepScheduler
 
     dit = SkyReelsV2Transformer3DModel(
-        patch_size=(1, 2, 2),
-        num_attention_heads=2,
-        attention_head_dim=12,
+        **SHAPE,
         in_channels=36,
         out_channels=16,
-        text_dim=32,
-        freq_dim=256,
-        ffn_dim=32,
-        num_layers=2,
-        cross_attn_norm=True,
-        qk_norm="rms_norm_across_heads",
         rope_max_seq_len=32,
         image_dim=32,
         added_kv_proj_dim=24,
@@ -138,17 +125,9 @@ def helios():
     from diffusers import HeliosPipeline, HeliosScheduler, HeliosTransformer3DModel
 
     dit = HeliosTransformer3DModel(
-        patch_size=(1, 2, 2),
-        num_attention_heads=2,
-        attention_head_dim=12,
+        **SHAPE,
         in_channels=16,
         out_channels=16,
-        text_dim=32,
-        freq_dim=256,
-        ffn_dim=32,
-        num_layers=2,
-        cross_attn_norm=True,
-        qk_norm="rms_norm_across_heads",
         rope_dim=(4, 4, 4),
         has_multi_term_memory_patch=True,
         guidance_cross_attn=True,

@@ -23,6 +23,16 @@ def test_a_file_is_the_old_one_until_the_new_one_is_whole(tmp_path: Path) -> Non
     assert file.read_bytes() == b"new" and list(tmp_path.iterdir()) == [file]
 
 
+@pytest.mark.parametrize("stem", ["x" * 251, "é" * 125 + "x", "日" * 83 + "xx", "x" * 130])
+def test_a_name_may_be_as_long_as_the_file_system_takes(tmp_path: Path, stem: str) -> None:
+    file = tmp_path / f"{stem}.mp4"
+    with replace_whole(file) as beside:
+        beside.write_bytes(b"new")
+        assert len(os.fsencode(beside.name)) <= len(os.fsencode(file.name)) <= 255
+        assert beside.name.startswith(f".{stem[:20]}") and beside.name.endswith(".part")
+    assert file.read_bytes() == b"new" and list(tmp_path.iterdir()) == [file]
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has no permission bits")
 def test_a_file_is_as_readable_as_any_other(tmp_path: Path) -> None:
     (tmp_path / "plain").touch()

@@ -235,7 +235,7 @@ def test_a_group_is_queued_in_its_order_and_stays_one(queue: Queue) -> None:
     taken = queue.take_next(True)
     assert taken and (taken.id, taken.group) == (jobs[0].id, "together")
     queue.become(taken.id, Failed("no", ""))
-    assert [job.id for job in queue.failed("together")] == [taken.id]
+    assert [job.id for job in queue.list_failed("together")] == [taken.id]
     assert queue.retry(taken.id).group == "together"
 
 

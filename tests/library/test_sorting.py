@@ -115,7 +115,7 @@ def test_a_library_of_an_older_stir_is_sorted_too(tmp_path: Path) -> None:
         kept = rows.execute("SELECT id, file, made_at, trashed, words, clip FROM clips").fetchall()
         for (table,) in rows.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
             rows.execute(f"DROP TABLE {table}")
-        database._first(rows)
+        database._create(rows)
         rows.executemany("INSERT INTO clips VALUES (?, ?, ?, ?, ?, ?)", kept)
         rows.execute("INSERT INTO clips VALUES ('broken', 'broken.mp4', 0, 0, '', '{')")
         rows.execute("PRAGMA user_version = 1")

@@ -379,28 +379,28 @@ def kept(settings: Settings, tmp_path: Path) -> tuple[PhotoStore, Photo]:
 
 def test_a_store_mends_once(kept: tuple[PhotoStore, Photo]) -> None:
     store, photo = kept
-    first = store.mended(photo, (Mend("contrast"),))
-    assert store.mended(photo, (Mend("contrast"),)) is first and not first.flags.writeable
-    assert store.mended(photo, ()) is store.pixels(photo)
+    first = store.mend(photo, (Mend("contrast"),))
+    assert store.mend(photo, (Mend("contrast"),)) is first and not first.flags.writeable
+    assert store.mend(photo, ()) is store.pixels(photo)
     assert np.array_equal(store.pixels(photo), sample("fig", 128, 96)), "the original is not touched"
 
 
 def test_an_upscaled_photo_is_kept_on_the_disk(kept: tuple[PhotoStore, Photo], settings: Settings) -> None:
     store, photo = kept
     mends = (Mend("upscale"), Mend("contrast"))
-    mended = store.mended(photo, mends)
+    mended = store.mend(photo, mends)
     (file,) = (settings.cache / "mended").glob("*.png")
-    assert np.array_equal(PhotoStore(settings).mended(photo, mends), mended)
+    assert np.array_equal(PhotoStore(settings).mend(photo, mends), mended)
     Image.fromarray(np.full((192, 256, 3), 77, np.uint8)).save(file)
-    assert (PhotoStore(settings).mended(photo, (Mend("upscale"),)) == 77).all(), "what was kept is not made again"
+    assert (PhotoStore(settings).mend(photo, (Mend("upscale"),)) == 77).all(), "what was kept is not made again"
     file.write_bytes(b"damaged")
-    assert np.array_equal(PhotoStore(settings).mended(photo, mends), mended)
+    assert np.array_equal(PhotoStore(settings).mend(photo, mends), mended)
 
 
 def test_only_the_newest_upscaled_photos_stay(kept: tuple[PhotoStore, Photo], settings: Settings) -> None:
     store, photo = kept
     for step in range(8):
-        store.mended(photo, (Mend("contrast", step / 10), Mend("upscale", 0)))
+        store.mend(photo, (Mend("contrast", step / 10), Mend("upscale", 0)))
     assert len(list((settings.cache / "mended").glob("*.png"))) == 6
 
 
@@ -408,7 +408,7 @@ def test_two_who_ask_at_once_wait_for_one_upscale(kept: tuple[PhotoStore, Photo]
     store, photo = kept
     with ThreadPoolExecutor(4) as pool:
         ways = [(Mend("upscale"), Mend("contrast", step / 10)) for step in range(4)]
-        mended = list(pool.map(partial(store.mended, photo), ways))
+        mended = list(pool.map(partial(store.mend, photo), ways))
     (file,) = (settings.cache / "mended").glob("*.png")
     kept_large = np.asarray(Image.open(file), np.uint8)
     assert np.array_equal(mended[0], kept_large) and not np.array_equal(mended[3], kept_large)

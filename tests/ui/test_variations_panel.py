@@ -41,7 +41,7 @@ def test_a_flawed_photo_and_vague_words_become_a_good_clip_by_the_offered_fixes(
     motion = clip.shot.motion
     assert motion.camera.moves
     assert check_prompt(motion, seconds=clip.shot.seconds, card=app.studio.models.card(clip.shot.model)) == ()
-    image = app.studio.photos.mended(clip.shot.photo, clip.shot.mends)
+    image = app.studio.photos.mend(clip.shot.photo, clip.shot.mends)
     report = inspection.inspect_photo(image, clip.shot.photo, clip.shot.crop, clip.shot.size)
     assert {"noise", "blocks", "flat"}.isdisjoint(finding.code for finding in report.at("mend"))
 

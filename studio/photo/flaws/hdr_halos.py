@@ -96,11 +96,11 @@ def _measure_beside(light: Floats, rough: Floats, short: int) -> NDArray[np.floa
         return np.zeros(0, np.float32)
     middle = np.arange(far_end, light.shape[1] - far_end)
 
-    def summed(plane: Floats) -> Floats:
+    def sum_up(plane: Floats) -> Floats:
         rows = cv2.blur(plane, (1, high))[::_EVERY]
         return np.asarray(np.cumsum(np.pad(rows, ((0, 0), (1, 0))), axis=1), np.float32)
 
-    lights, roughs = summed(light), summed(rough)
+    lights, roughs = sum_up(light), sum_up(rough)
 
     def mean(sums: Floats, start: int, end: int) -> Floats:
         return np.asarray((sums[:, middle + end] - sums[:, middle + start]) / (end - start), np.float32)

@@ -290,7 +290,8 @@ def _place_for_volume(checkpoint: Checkpoint, machine: Machine, found: Fit, volu
     run, there = _gb(estimate_activation(checkpoint.needs, volume)), _gb(machine.vram / GB)
     how = "its parts take turns" if parted else "the denoiser is streamed block by block, which is slower"
     where = f"{how} for this size: the run alone needs {run} of the {there} of video memory"
-    choices = tuple(Choice("placement", placement, where) if one.what == "placement" else one for one in found.choices)
+    device, _, *others = found.choices  # as `_accept` puts them
+    choices = device, Choice("placement", placement, where), *others
     reason = f"Runs {_describe(placement, found.weights)}: {where}."
     return replace(found, fits="yes" if parted else "slowly", reason=reason, placement=placement, choices=choices)
 

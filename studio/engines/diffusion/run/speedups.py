@@ -16,7 +16,7 @@ import shutil
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from studio.cards import Checkpoint
 from studio.engines.diffusion.run import step_caches
@@ -39,6 +39,9 @@ HOW: dict[SpeedUp, str] = {
     "taylorseer": "two of three passes are guessed from those before",
 }
 NOTHING, OFF, ON, MEASURING = "no effect", "off", "on", "measuring"
+
+CacheState = Literal["off", "no effect", "on", "measuring"]
+"""How a step cache stands: left off, tried in vain, on, or measuring the model for the next run."""
 
 
 @contextlib.contextmanager
@@ -90,13 +93,15 @@ class _Run:
 def _speed_up(run: _Run, asked: Sequence[SpeedUp], choices: list[Choice]) -> Generator[None]:
     """What changes the denoisers on, and off again; what became of each goes first into `choices`."""
     cache: SpeedUp | None = next((name for name in asked if name != "compile"), None)
+    state: CacheState = "off"
     watch: _PassCounter | step_caches.RatioWatcher | None = None
     try:
         if cache:
-            choices.append(_attach_cache(cache, run))
-            watch = _watch(choices[0], run.denoisers, "compile" in asked)
+            state, choice = _attach_cache(cache, run)
+            choices.append(choice)
+            watch = _watch(state, run.denoisers, "compile" in asked)
         if "compile" in asked:
-            choices.append(_compile(run.denoisers, cache if choices and choices[0].value != OFF else None, run.backend))
+            choices.append(_compile(run.denoisers, cache if state != "off" else None, run.backend))
         first = f"only one cache at a time, and {TITLES[cache]} was first" if cache else ""
         choices += [Choice(TITLES[name], OFF, first) for name in asked if name not in (cache, "compile")]
         yield
@@ -146,29 +151,28 @@ def _tile_vae(pipe: Any, choices: list[Choice]) -> Generator[None]:
         del vae.tiled_decode
 
 
-def _attach_cache(name: SpeedUp, run: _Run) -> Choice:
-    """Set one cache on all denoisers, or on none."""
+def _attach_cache(name: SpeedUp, run: _Run) -> tuple[CacheState, Choice]:
+    """Set one cache on all denoisers, or on none; how it stands, for code and in words."""
     title = TITLES[name]
     why = step_caches.find_obstacle(run.pipe, run.denoisers, run.checkpoint, run.steps)
     if why:
-        return Choice(title, OFF, why)
+        return "off", Choice(title, OFF, why)
     measuring = name == "mag_cache" and not step_caches.find_ratios(run.checkpoint, run.each, run.folder)
     if measuring and run.folder is None:
-        return Choice(title, OFF, "it needs ratios of this very model, and its card names none")
+        return "off", Choice(title, OFF, "it needs ratios of this very model, and its card names none")
     try:
         configs = _configure(name, run)
         hooks = [step_caches.attach(name, *pair) for pair in zip(run.denoisers, configs, strict=True)]
     except Exception as fault:  # diffusers raises a kind for every reason; none of them may cost a run
         for denoiser in run.denoisers:
             step_caches.detach(denoiser)
-        return Choice(title, NOTHING, f"it doesn't fit this model ({str(fault).strip()[:120]})")
+        return "no effect", Choice(title, NOTHING, f"it doesn't fit this model ({str(fault).strip()[:120]})")
     if not all(hooks):
-        return Choice(title, NOTHING, "it attached to nothing in this model")
+        return "no effect", Choice(title, NOTHING, "it attached to nothing in this model")
     if measuring:
-        return Choice(
-            title, MEASURING, "this run takes its usual time and measures the model; the next one is the faster for it"
-        )
-    return Choice(title, ON, f"{HOW[name]}; attached in {sum(hooks)} places")
+        why = "this run takes its usual time and measures the model; the next one is the faster for it"
+        return "measuring", Choice(title, MEASURING, why)
+    return "on", Choice(title, ON, f"{HOW[name]}; attached in {sum(hooks)} places")
 
 
 def _configure(name: SpeedUp, run: _Run) -> list[Any]:
@@ -195,12 +199,12 @@ def _write_ratios(choice: Choice, ratios: list[list[float]], run: _Run) -> Choic
 
 
 def _watch(
-    choice: Choice, denoisers: Sequence[Module], compiled: bool
+    state: CacheState, denoisers: Sequence[Module], compiled: bool
 ) -> _PassCounter | step_caches.RatioWatcher | None:
     """What watches a run with a cache; what counts passes would be in a compiler's way."""
-    if choice.value == MEASURING:
+    if state == "measuring":
         return step_caches.RatioWatcher(denoisers)
-    return _PassCounter(denoisers) if choice.value == ON and not compiled else None
+    return _PassCounter(denoisers) if state == "on" and not compiled else None
 
 
 class _PassCounter:

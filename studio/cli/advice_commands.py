@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 
 from studio.cards import ModelCard
-from studio.cli import moving, request
-from studio.cli.place import card, open_studio
+from studio.cli import motion_arguments, shot_arguments
+from studio.cli.arguments import find_card, open_studio
 from studio.cli.report import say, say_json
 from studio.motion.compose import compose as written
 from studio.motion.compose import plain
@@ -29,7 +29,7 @@ def look(flags: argparse.Namespace) -> None:
     from studio.photo import auto_crop, inspection, photo_store
 
     photo, image = photo_store.read_photo(_file(flags.photo), flags.photo.name)
-    aspect, size = request.target(flags.place or "photo")
+    aspect, size = shot_arguments.read_target(flags.place or "photo")
     size = parse_size(flags.size) if flags.size else size
     crop = Crop() if aspect == "photo" else auto_crop.suggest_crop(image, photo, aspect).crop
     report = inspection.inspect_photo(image, photo, crop, size)
@@ -55,7 +55,7 @@ def check(flags: argparse.Namespace) -> None:
         say(f"{finding.code}{f' “{marked}”' if marked else ''}: {finding.reason}")
         if finding.fix:
             say(f"    {finding.label}: {finding.fix}")
-    one = _card(flags) or card(flags, "parallax")
+    one = _card(flags) or find_card(flags, "parallax")
     told = promise(understood(flags.prompt), one, flags.prompt)
     if not findings and not told.unseen:
         say("This reads well.")
@@ -97,7 +97,7 @@ def _way(leg: Camera | Leg) -> str:
 def compose(flags: argparse.Namespace) -> None:
     """Print a motion in the words of a model's own dialect, and what that model can't obey."""
     one = _card(flags)
-    motion = moving.motion(flags)
+    motion = motion_arguments.build_motion(flags)
     if one is None:
         say_json({"prompt": plain(motion), "negative": motion.negative_prompt}) if flags.json else say(plain(motion))
         return
@@ -117,13 +117,13 @@ def recommend(flags: argparse.Namespace) -> None:
     """Print two or three models for a photo and what is asked of them, each with its reason and what is given up."""
     from studio.advice.wishes import Wishes
 
-    asked = request.read(flags)
+    asked = shot_arguments.read_flags(flags)
     wishes = Wishes(
         flags.use, flags.sound, flags.end_frame, flags.faces, flags.priority, flags.commercial, flags.offline
     )  # fmt: skip
     with closing(open_studio(flags)) as studio:
         photo = studio.photos.take_in(_file(flags.photo), flags.photo.name)
-        picks = studio.advice.recommend(request.shot(asked, photo, "auto", "mp4", studio), wishes)
+        picks = studio.advice.recommend(shot_arguments.build_shot(asked, photo, "auto", "mp4", studio), wishes)
         titles = {one.id: one.title for one in studio.models.cards}
     if flags.json:
         say_json(picks)
@@ -157,4 +157,4 @@ def _file(file: Path) -> Path:
 
 
 def _card(flags: argparse.Namespace) -> ModelCard | None:
-    return card(flags, flags.model) if flags.model else None
+    return find_card(flags, flags.model) if flags.model else None

@@ -1,40 +1,59 @@
-"""`animate` and `again`: from flags to clips where they were asked for. Everything is checked before work begins."""
+"""`animate` and `again`: from flags to clips, copied to where -o says and never over something else.
+
+Everything is checked before work begins.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
+import re
+import shutil
+import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import msgspec
 
 from studio.advice.pace import about
-from studio.cli import delivery, request
-from studio.cli.place import open_studio
-from studio.cli.report import Bar, Failure, clock, complain, say, say_json
+from studio.atomic_write import replace_whole
+from studio.cli import shot_arguments
+from studio.cli.arguments import open_studio
+from studio.cli.report import Bar, Failure, complain, format_clock, say, say_json
 from studio.motion.prompt_promise import promise
-from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Photo, Refusal, Running, Shot
+from studio.nouns import Cancelled, Clip, Done, Failed, Format, Interrupted, Job, Photo, Refusal, Running, Shot
 
 if TYPE_CHECKING:
     from studio.studio import Studio
 
+ENDINGS: dict[str, Format] = {f".{kind}": kind for kind in get_args(Format)}
 _LOOK = 0.08  # seconds between looks at a job
 _FAREWELL = 5.0  # seconds that stopped work has to notice
 
 
+class Delivery(NamedTuple):
+    """A place that can be written: its folder, the file name that was asked for ("" to name it after the photo), its
+    format.
+    """
+
+    folder: Path
+    name: str
+    format: Format
+
+
 def animate(flags: argparse.Namespace) -> None:
     """Make a clip of every photo. Raises `Refusal` before any work begins, `Failure` when a clip could not be made."""
-    asked = request.read(flags)
-    to = delivery.plan(flags.output, flags.format, len(flags.photos))
+    asked = shot_arguments.read_flags(flags)
+    to = plan_delivery(flags.output, flags.format, len(flags.photos))
     kind = flags.format or (to.format if to else "mp4")
     with closing(open_studio(flags)) as studio:
         photos = [take_in(studio, file, len(flags.photos) > 1) for file in flags.photos]
-        depth = request.depth(flags.depth, studio)
+        depth = shot_arguments.read_depth(flags.depth, studio)
         end = take_in(studio, flags.end, True) if flags.end else None
-        shots = [request.shot(asked, photo, depth, kind, studio, end) for photo in photos]
-        request.require_fitting(shots, studio, flags.force)
+        shots = [shot_arguments.build_shot(asked, photo, depth, kind, studio, end) for photo in photos]
+        shot_arguments.require_fitting(shots, studio, flags.force)
         _promise(studio, shots[0])
         make(studio, shots, [file.stem for file in flags.photos], to, flags.json)
 
@@ -51,7 +70,7 @@ def again(flags: argparse.Namespace) -> None:
     """Make a clip again, from a file or from the library. Raises `Refusal` and `Failure` as `animate` does."""
     with closing(open_studio(flags)) as studio:
         shot = _recipe(studio, flags.clip)
-        to = delivery.plan(flags.output, shot.format, 1)
+        to = plan_delivery(flags.output, shot.format, 1)
         make(studio, [shot], [Path(shot.photo.name).stem or "clip"], to, flags.json)
 
 
@@ -87,7 +106,7 @@ def _recipe(studio: Studio, words: str) -> Shot:
     return found[0].shot
 
 
-def make(studio: Studio, shots: list[Shot], stems: list[str], to: delivery.Delivery | None, as_json: bool) -> None:
+def make(studio: Studio, shots: list[Shot], stems: list[str], to: Delivery | None, as_json: bool) -> None:
     """Submit all, so that a refusal comes before work; then watch and deliver each. One that fails stops no other."""
     jobs = [studio.submit(shot) for shot in shots]
     for job, stem in zip(jobs, stems, strict=True):
@@ -117,7 +136,7 @@ def _announce(studio: Studio, shot: Shot, title: str) -> None:
     """
     for lost in studio.places(shot).unplaced:
         complain(f"Note: {title}: {lost.says}")
-    made, expected = studio.outcome(shot), studio.expected(shot)
+    made, expected = studio.outcome(shot), studio.estimate_time(shot)
     paced = (
         f"{made.num_frames} frames, {made.seconds:.2f} s at {made.fps:.3g} fps"
         if made.num_frames > 1
@@ -128,15 +147,15 @@ def _announce(studio: Studio, shot: Shot, title: str) -> None:
     if studio.models.card(shot.maker).checkpoint:
         steps, state = studio.plan(shot).steps, studio.models.state(shot.maker)
         words.append("1 step" if steps == 1 else f"{steps} steps")
-        takes = f"; a clip takes about {clock(state.expected)} here ({state.basis})" if state.expected else ""
+        takes = f"; a clip takes about {format_clock(state.expected)} here ({state.basis})" if state.expected else ""
     complain(f"{title}: {', '.join(words)}{takes}.")
 
 
-def _finish(studio: Studio, job: Job, stem: str, to: delivery.Delivery | None, as_json: bool) -> dict[str, Any]:
+def _finish(studio: Studio, job: Job, stem: str, to: Delivery | None, as_json: bool) -> dict[str, Any]:
     clip = watch(studio, job, stem)
     file = studio.library.file(clip)
     if to:
-        file = delivery.deliver(file, to, stem)
+        file = deliver(file, to, stem)
         if to.name and file.name != to.name:
             complain(f"{to.name} was there already; this one is {file.name}.")
     if not as_json:
@@ -175,3 +194,76 @@ def cancel_all(studio: Studio, jobs: list[Job]) -> None:
     deadline = time.monotonic() + _FAREWELL
     while time.monotonic() < deadline and any(isinstance(studio.job(job.id).state, Running) for job in jobs):
         time.sleep(_LOOK)
+
+
+# Where -o puts a clip -------------------------------------------------------------------------------------------------
+
+
+def plan_delivery(output: str | None, kind: Format | None, num_photos: int) -> Delivery | None:
+    """Where the clips go, or None when they only go to the library.
+
+    Makes the folder and tries it. Raises `Refusal` when it can't be written, when several photos are given one file
+    name, or when the ending is none that is made here or not that of --format.
+    """
+    if not output:
+        return None
+    place = Path(output).expanduser()
+    meant = ENDINGS.get(place.suffix.lower())
+    folder = place.is_dir() or output.endswith(("/", os.sep))
+    if meant is None and not folder and re.fullmatch(r"\.(?=.*[A-Za-z])\w{2,4}", place.suffix):
+        raise Refusal(
+            f"Stir makes no {place.suffix} files.", f"End it in {', '.join(ENDINGS)}; or in / if it is a folder."
+        )
+    if meant is None or folder:
+        _try(place, output)
+        return Delivery(place, "", kind or "mp4")
+    if num_photos > 1:
+        raise Refusal(f"{num_photos} photos make {num_photos} clips.", f"Give -o a folder, such as -o {place.stem}/")
+    if kind is not None and kind != meant:
+        raise Refusal(f"{place.name} doesn't end in .{kind}.", f"Name it {place.stem}.{kind}, or leave out --format.")
+    _try(place.parent, output)
+    return Delivery(place.parent, place.name, meant)
+
+
+def _try(folder: Path, output: str) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        raise Refusal(f"{output} can't be written ({why}).", "Choose another place with -o.") from None
+
+
+def deliver(clip: Path, to: Delivery, stem: str) -> Path:
+    """Copy a kept clip to its place, under a name that is free there: harbour.mp4, then harbour-2.mp4.
+
+    Raises `Refusal` when it can't be written; the clip stays in the library.
+    """
+    wanted = Path(to.name or f"{stem}{clip.suffix}")
+    number = 1
+    while True:
+        dest = to.folder / (wanted if number == 1 else f"{wanted.stem}-{number}{wanted.suffix}")
+        try:
+            with dest.open("xb"):
+                break  # the name is ours now, whoever else is writing here
+        except FileExistsError:
+            number += 1
+        except OSError as error:
+            raise _refuse_kept(dest, error) from None
+    try:
+        with replace_whole(dest) as part:
+            shutil.copyfile(clip, part)
+    except BaseException as error:
+        dest.unlink(missing_ok=True)
+        if isinstance(error, OSError):
+            raise _refuse_kept(dest, error) from None
+        raise
+    return dest
+
+
+def _refuse_kept(dest: Path, error: OSError) -> Refusal:
+    why = error.strerror or type(error).__name__
+    return Refusal(
+        f"{dest.name} can't be written ({why}).", "The clip is in the library; make room or choose another place."
+    )

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
-from studio.cli import moving
+from studio.cli import motion_arguments
 from studio.cli.report import complain
 from studio.motion import camera_moves
 from studio.nouns import (
@@ -51,7 +51,7 @@ class Asked(NamedTuple):
     end_box: Crop | None = None
 
 
-def read(flags: argparse.Namespace) -> Asked:
+def read_flags(flags: argparse.Namespace) -> Asked:
     """The flags of `animate`, checked as far as they can be without a photo. Raises `Refusal`."""
     place = _place(flags.place) if flags.place else None
     aspect = crop.parse_aspect(flags.aspect) if flags.aspect else place.aspect if place else "photo"
@@ -67,7 +67,19 @@ def read(flags: argparse.Namespace) -> Asked:
             "A clip ends either on a box of its own photo or on another photo.", "Leave out --end-box or --end."
         )
     wishes = _wishes(flags, place)
-    return Asked(moving.motion(flags), aspect, size, seconds, fps, flags.seed, flags.model, wishes, subject, start, end)
+    return Asked(
+        motion_arguments.build_motion(flags),
+        aspect,
+        size,
+        seconds,
+        fps,
+        flags.seed,
+        flags.model,
+        wishes,
+        subject,
+        start,
+        end,
+    )
 
 
 def _box(words: str, aspect: Aspect) -> Crop:
@@ -107,7 +119,9 @@ def _mend(words: str) -> Mend:
         raise Refusal(f"{amount!r} is not an amount.", "Give a number from 0 to 1.") from None
 
 
-def shot(asked: Asked, photo: Photo, depth_id: str, kind: Format, studio: Studio, end: Photo | None = None) -> Shot:
+def build_shot(
+    asked: Asked, photo: Photo, depth_id: str, kind: Format, studio: Studio, end: Photo | None = None
+) -> Shot:
     """The shot of a photo, cropped around what matters in it; `end` is cropped to the same aspect. Raises `Refusal`."""
     mends = asked.wishes.get("mends", ())
     subject = asked.subject if isinstance(asked.subject, str) else studio.advice.pick(photo, mends, *asked.subject)
@@ -131,7 +145,7 @@ def require_fitting(shots: list[Shot], studio: Studio, force: bool) -> None:
         if not found:
             continue
         says = " ".join(one.says for one in found)
-        flags = " ".join(f"--{one.field} {_typed(one.change)}" for one in found if one.change is not None)
+        flags = " ".join(f"--{one.field} {_format_value(one.change)}" for one in found if one.change is not None)
         remedy = " ".join(one.remedy for one in found if one.remedy)
         if not force:
             give = f"Give {flags}, or --force to make it anyway." if flags else "Give --force to make it anyway."
@@ -140,7 +154,7 @@ def require_fitting(shots: list[Shot], studio: Studio, force: bool) -> None:
         return
 
 
-def _typed(value: float | str) -> str:
+def _format_value(value: float | str) -> str:
     return value if isinstance(value, str) else f"{value:g}"
 
 
@@ -154,7 +168,7 @@ def _subject(words: str) -> str | tuple[float, float]:
     try:
         place = float(across), float(down)
     except ValueError:
-        return moving.mask(Path(words).expanduser())
+        return motion_arguments.read_brush(Path(words).expanduser())
     if not comma or not all(0 <= value <= 1 for value in place):
         raise Refusal(
             f"{words!r} is no place in a photo.", "Give two fractions of its width and height, such as 0.5,0.4."
@@ -162,7 +176,7 @@ def _subject(words: str) -> str | tuple[float, float]:
     return place
 
 
-def depth(words: str | None, studio: Studio) -> str:
+def read_depth(words: str | None, studio: Studio) -> str:
     """The depth source that --depth names: a word, or a file that is taken in. Raises `Refusal`."""
     if words is None or words in ("auto", "builtin", "anything", "photo"):
         return words or "auto"
@@ -174,7 +188,7 @@ def depth(words: str | None, studio: Studio) -> str:
     return studio.depths.adopt(file)
 
 
-def target(words: str) -> tuple[Aspect, Size]:
+def read_target(words: str) -> tuple[Aspect, Size]:
     """What --for names: a place ("reels"), with its aspect and size, or an aspect alone ("9:16"). Raises `Refusal`."""
     try:
         return crop.parse_aspect(words), "auto"

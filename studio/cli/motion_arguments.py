@@ -22,7 +22,7 @@ _BRUSH_BYTES = 40 << 20
 _AMOUNT = 0.6  # how far a move goes when nobody says
 
 
-def preset(words: str) -> MotionPreset:
+def find_preset(words: str) -> MotionPreset:
     """The motion that ships under this id or title. Raises `Refusal` listing them."""
     asked = camera_moves.normalise(words)
     for one in motions():
@@ -31,14 +31,14 @@ def preset(words: str) -> MotionPreset:
     raise Refusal(f"There is no motion called {words!r}.", "See them all: python -m studio motions")
 
 
-def motion(flags: argparse.Namespace) -> Motion:
+def build_motion(flags: argparse.Namespace) -> Motion:
     """The motion that the flags of `animate` or `compose` ask for. Raises `Refusal`."""
-    start = preset(flags.motion).motion if flags.motion else Motion(camera=Camera(moves=()))
+    start = find_preset(flags.motion).motion if flags.motion else Motion(camera=Camera(moves=()))
     said = read_motion(flags.prompt)
-    brush = mask(flags.brush) if flags.brush else ""
+    brush = read_brush(flags.brush) if flags.brush else ""
     given = tuple(_effect(words, brush) for words in flags.effect or ())
     merged = {one.name: one for one in (*start.effects, *said.effects, *given)}
-    placed = tuple(_placed(one, brush) for one in merged.values())
+    placed = tuple(_place(one, brush) for one in merged.values())
     if brush and not any(one.brush for one in placed):
         raise Refusal("--brush says where effects happen, and there is none.", "Add one, such as --effect ripple.")
     slots = ("prompt", "subject", "action", "environment", "light", "still")
@@ -98,7 +98,7 @@ def _effect(words: str, brush: str) -> Effect:
     return Effect(name, region=regions[where], brush=brush if where == "brush" else "")
 
 
-def _placed(effect: Effect, brush: str) -> Effect:
+def _place(effect: Effect, brush: str) -> Effect:
     """What waits for painting, with what is painted. Without that it happens behind the subject, and says so."""
     if not needs_brush(effect):
         return effect
@@ -111,7 +111,7 @@ def _placed(effect: Effect, brush: str) -> Effect:
     return replace(effect, region="background")
 
 
-def mask(file: Path) -> str:
+def read_brush(file: Path) -> str:
     """A picture file as a brush: grey, at most 256 px. Raises `Refusal` when it can't be used."""
     from PIL import Image
 

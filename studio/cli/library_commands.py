@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from studio.cli.place import open_studio
+from studio.cli.arguments import open_studio
 from studio.cli.report import say, say_json
 from studio.motion import camera_moves
 from studio.motion.ambient_effects import EFFECTS

@@ -1,5 +1,6 @@
-"""The argument parser: commands, flags and their ranges. No photo is opened and no studio made, so that --help is
-quick.
+"""The argument parser: commands, flags and their ranges, and the --help text that teaches each command by examples.
+
+No photo is opened and no studio made before `open_studio` is called, so that --help is quick.
 """
 
 from __future__ import annotations
@@ -7,15 +8,18 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
-from studio.cli import lessons
+from studio import config, presets
+from studio.cards import ModelCard
 from studio.compare.axis_values import HINTS, TITLES
 from studio.compare.grid import MOST_CELLS
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import MOVES
 from studio.nouns import Format, MendName, Quality, Refusal, Region, SpeedUp, Use
-from studio.presets import cards, platforms
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
 
 T = TypeVar("T", int, float)
 
@@ -54,19 +58,19 @@ def _table(rows: list[tuple[str, str]]) -> str:
 
 
 def _animate_help() -> str:
-    return lessons.ANIMATE.format(
+    return ANIMATE_HELP.format(
         moves=_table([(info.title.lower(), info.sees) for info in MOVES.values()]),
         effects=_table([(name, info.sees) for name, info in EFFECTS.items()]),
         regions=", ".join(get_args(Region)),
-        places=", ".join(place.id for place in platforms()) or "none",
-        models=", ".join(card.id for card in cards()),
+        places=", ".join(place.id for place in presets.platforms()) or "none",
+        models=", ".join(card.id for card in presets.cards()),
         speedups=", ".join(get_args(SpeedUp)),
         mends=", ".join(get_args(MendName)),
     )
 
 
 def _compare_help() -> str:
-    return lessons.COMPARE.format(
+    return COMPARE_HELP.format(
         axes=_table([(name, f"{TITLES[name]}: {hint}") for name, hint in HINTS.items()]), most=MOST_CELLS
     )
 
@@ -186,9 +190,9 @@ def _output(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", metavar="PLACE", help="copy the clip to this file or folder as well")
 
 
-def parser() -> Parser:
+def build_parser() -> Parser:
     """The whole command line."""
-    top = Parser("python -m studio", description=lessons.TOP, formatter_class=argparse.RawDescriptionHelpFormatter)
+    top = Parser("python -m studio", description=TOP_HELP, formatter_class=argparse.RawDescriptionHelpFormatter)
     top.add_argument("--home", metavar="FOLDER", help="the folder everything is kept in (or STIR_HOME)")
     top.add_argument(
         "--cards", metavar="FOLDER", action="append", default=[], help="a folder with your own model cards too"
@@ -206,17 +210,17 @@ def parser() -> Parser:
     _output(animate)
     _compare(_command(commands, "compare", "several clips of a photo that differ in one thing or two", _compare_help()))
     _directing(commands)
-    models = _command(commands, "models", "the models: what each needs, and whether it fits here", lessons.MODELS)
+    models = _command(commands, "models", "the models: what each needs, and whether it fits here", MODELS_HELP)
     models.add_argument("do", nargs="?", choices=("list", "quote", "download", "adopt", "delete"), default="list")
     models.add_argument("model", metavar="ID", nargs="?")
     models.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="for adopt: where the files lie")
-    recipe = _command(commands, "recipe", "every setting a clip was made with", lessons.RECIPE)
+    recipe = _command(commands, "recipe", "every setting a clip was made with", RECIPE_HELP)
     recipe.add_argument("clip", metavar="CLIP", type=Path)
-    again = _command(commands, "again", "make a clip again from its recipe", lessons.AGAIN)
+    again = _command(commands, "again", "make a clip again from its recipe", AGAIN_HELP)
     again.add_argument("clip", metavar="CLIP")
     _output(again)
-    _command(commands, "machine", "what this computer can do, and why", lessons.MACHINE)
-    _library(_command(commands, "library", "the clips that are kept", lessons.LIBRARY))
+    _command(commands, "machine", "what this computer can do, and why", MACHINE_HELP)
+    _library(_command(commands, "library", "the clips that are kept", LIBRARY_HELP))
     return top
 
 
@@ -246,32 +250,32 @@ def _compare(compare: argparse.ArgumentParser) -> None:
 
 def _directing(commands: Any) -> None:
     """Everything that is said before anything is made."""
-    look = _command(commands, "look", "what is fine in a photo, what will hurt and what to do", lessons.LOOK)
+    look = _command(commands, "look", "what is fine in a photo, what will hurt and what to do", LOOK_HELP)
     look.add_argument("photo", metavar="PHOTO", type=Path)
     look.add_argument("--for", dest="place", metavar="PLACE", help="where it goes: reels, or a ratio such as 9:16")
     look.add_argument("--size", metavar="SIZE", help="the clip's short side, such as 1080p")
-    check = _command(commands, "check", "what is wrong with a prompt, and how to fix it", lessons.CHECK)
+    check = _command(commands, "check", "what is wrong with a prompt, and how to fix it", CHECK_HELP)
     check.add_argument("prompt", metavar="PROMPT")
     check.add_argument(
         "--seconds", metavar="N", type=_between(float, 1.0, 60.0), help="how long the clip is (default: 5)"
     )
     check.add_argument("--model", metavar="ID", help="the model it is for")
-    read = _command(commands, "read", "what a prompt means: subject, camera, effects", lessons.READ)
+    read = _command(commands, "read", "what a prompt means: subject, camera, effects", READ_HELP)
     read.add_argument("prompt", metavar="PROMPT")
-    compose = _command(commands, "compose", "a motion in a model's own words", lessons.COMPOSE)
+    compose = _command(commands, "compose", "a motion in a model's own words", COMPOSE_HELP)
     compose.add_argument("prompt", metavar="PROMPT", nargs="?", default=argparse.SUPPRESS, help="the same as --prompt")
     _motion(compose)
     for name, about in SLOTS.items():
         compose.add_argument(f"--{name}", metavar="WORDS", default="", help=about)
     compose.add_argument("--loop", action="store_true", help="end where it began")
     compose.add_argument("--model", metavar="ID", help="the model it is for (default: plain words)")
-    recommend = _command(commands, "recommend", "which model for this photo, and why", lessons.RECOMMEND)
+    recommend = _command(commands, "recommend", "which model for this photo, and why", RECOMMEND_HELP)
     recommend.add_argument("photo", metavar="PHOTO", type=Path)
     _motion(recommend)
     _shape(recommend)
     _wishes(recommend)
     unasked = _command(
-        commands, "motions", "the motions to start from; with a photo, those that fit it first", lessons.MOTIONS
+        commands, "motions", "the motions to start from; with a photo, those that fit it first", MOTIONS_HELP
     )
     unasked.add_argument("photo", metavar="PHOTO", nargs="?", type=Path)
 
@@ -316,3 +320,175 @@ def _command(commands: Any, name: str, about: str, epilog: str) -> argparse.Argu
         parents=[_common()],
     )
     return made
+
+
+# What --home and --cards name -----------------------------------------------------------------------------------------
+
+
+def find_card(flags: argparse.Namespace, model: str) -> ModelCard:
+    """The card of a model, of those that ship or in the folders that flags name. Needs no studio. Raises `Refusal`."""
+    settings = config.read(home=flags.home, cards=[*flags.cards, *flags.more_cards])
+    own, _ = presets.own_cards(settings.card_folders)
+    found = next((one for one in own if one.id == model), None)
+    return found or presets.card(model)
+
+
+def open_studio(flags: argparse.Namespace) -> Studio:
+    """A studio on the home folder and the card folders that the flags name; close it. Raises `Refusal`."""
+    from studio.studio import Studio
+
+    return Studio(config.read(home=flags.home, cards=[*flags.cards, *flags.more_cards]))
+
+
+# Examples -------------------------------------------------------------------------------------------------------------
+
+TOP_HELP = """\
+Stir turns photographs into video, on this computer.
+
+  python -m studio animate photo.jpg                     a 5 second dolly in, kept in your library
+  python -m studio animate photo.jpg --move "orbit left" --aspect 9:16 -o clip.mp4
+  python -m studio compare photo.jpg --axis amount=0.3,0.6,0.9      the same shot three ways, side by side
+  python -m studio look photo.jpg --for reels            what is fine in the photo, what will hurt and what to do
+  python -m studio check "camera pans left and right"    what is wrong with a prompt, and how to fix it
+  python -m studio recommend photo.jpg --sound           which model, and why
+  python -m studio models                                every model: what it needs, and whether it fits here
+  python -m studio recipe clip.mp4                       every setting a clip was made with
+  python -m studio machine                               what this computer can do, and why
+
+`python -m studio animate --help` lists every move and effect. The page is `python app.py`."""
+
+ANIMATE_HELP = """\
+examples:
+  python -m studio animate harbour.jpg
+      a 5 second dolly in at the photo's own shape; it is kept in the library and its place is printed
+  python -m studio animate harbour.jpg --move "dolly in" --move "orbit left" --amount 0.4 -o harbour.mp4
+      two moves at once, gently, and a copy as harbour.mp4
+  python -m studio animate tower.jpg --move "dolly in" --speed fast --then "slow orbit left"
+      one after the other, eased through the joint
+  python -m studio animate portrait.jpg --for reels --effect hair
+      cropped around the face, sized and timed for that place
+  python -m studio animate lake.jpg --move static --effect ripple --brush water.png --loop --format webp
+      the camera stands still; what is white in water.png ripples, and the loop has no seam
+  python -m studio animate *.jpg -o clips/ --json
+      one clip for each photo, and their facts for a script
+  python -m studio animate dusk.jpg --model wan22-ti2v-5b --prompt "gulls cross the sky" --quality draft --seed 3
+      on a model that denoises: what moves is said in words; `python -m studio models` lists them
+  python -m studio animate dusk.jpg --prompt "camera slowly pans left, clouds drift to the right" --mend denoise
+      the words set the camera and the effects, and the photo's noise is taken out first
+
+moves (--move):
+{moves}
+
+effects (--effect NAME or NAME:REGION; regions: {regions}):
+{effects}
+
+places (--for): {places}
+models (--model): {models}
+mends (--mend NAME or NAME:AMOUNT): {mends}
+speed-ups (--speedup), which trade likeness for time or memory: {speedups}
+
+-o never overwrites: if the name is taken, a number is added and the new name printed. A photo that can't be used,
+a setting out of range or a folder that can't be written stops everything before any work begins (exit 2)."""
+
+COMPARE_HELP = """\
+examples:
+  python -m studio compare harbour.jpg --axis move="dolly in,orbit left,truck right"
+      three clips that differ in the camera move alone; each one's place is printed as soon as it is made
+  python -m studio compare harbour.jpg --axis amount=0.3,0.6,0.9 --axis move="dolly in + tilt up,orbit left" --baseline
+      a grid of six, and the shot as it is beside them
+  python -m studio compare dusk.jpg --models parallax,wan22-ti2v-5b --axis seed=1-3 --prompt "gulls cross the sky"
+      each model is loaded once; one that can't run here says why, and the others go on
+  python -m studio compare dusk.jpg --axis prompt="gulls cross the sky|waves roll in" --axis seed=1,2 --pair
+      first with first; values that hold commas are parted by |
+  python -m studio compare dusk.jpg --axis seed=1-6 --estimate --json
+      what it would take: clips, time, disk and memory
+  python -m studio compare --list harbour        comparisons made before
+  python -m studio compare --show 3f9a2c71       how each clip of one stands (the first letters of its id are enough)
+  python -m studio compare --retry 3f9a2c71      make what failed in it again
+
+axes (--axis NAME=A,B):
+{axes}
+Moves, effects and speed-ups are added up by +, moves follow each other by then, and none is no effect or speed-up.
+One axis has up to six values, a grid up to {most} clips. With --pair a shorter axis repeats its last value.
+
+Every other flag shapes the shot as it does for `animate`. Exit status 1: a clip failed; the others are there."""
+
+LOOK_HELP = """\
+examples:
+  python -m studio look dusk.jpg                          what will hurt first, then what is fine
+  python -m studio look dusk.jpg --for 9:16 --size 1080p --json
+
+The photo is only read: nothing of it is kept. The remedies are flags of `animate`: --mend, --aspect, --size."""
+
+CHECK_HELP = """\
+examples:
+  python -m studio check "make it move"
+  python -m studio check "she turns, waves, sits down and pours tea" --seconds 5 --model wan22-ti2v-5b --json
+
+Each finding names its words, says why, and gives the whole prompt as it reads once fixed. Then comes what the \
+model will show
+of it and what it won't; without --model that is Parallax."""
+
+READ_HELP = """\
+examples:
+  python -m studio read "camera slowly pushes in, leaves rustle, light stays constant" --json"""
+
+COMPOSE_HELP = """\
+examples:
+  python -m studio compose --subject "the woman" --action "turns her head" --move "push in" --speed slow \
+--model wan22-ti2v-5b
+  python -m studio compose --motion portrait-slow-push --model ltx-2 --json
+  python -m studio compose "slow pan left, waves roll in" --still "the pier"
+
+Without --model it is written in plain words, as the page does."""
+
+RECOMMEND_HELP = """\
+examples:
+  python -m studio recommend portrait.jpg --prompt "she turns and smiles" --faces
+  python -m studio recommend shoe.jpg --use product --commercial --seconds 8 --json"""
+
+MOTIONS_HELP = """\
+examples:
+  python -m studio motions                       every motion to start from
+  python -m studio motions harbour.jpg           those that fit the photo first
+  python -m studio animate harbour.jpg --motion ID"""
+
+RECIPE_HELP = """\
+examples:
+  python -m studio recipe clip.mp4               in words
+  python -m studio recipe clip.webp --json       the recipe itself, as JSON
+
+Reads MP4, WebM, GIF and WebP made by Stir, and the .json beside a clip. Nothing is rendered or changed."""
+
+AGAIN_HELP = """\
+examples:
+  python -m studio again clip.mp4 -o same.mp4    make a clip again from the recipe inside it
+  python -m studio again 3f9a2c71                 or by its id in the library (its first letters are enough)
+
+The photo has to be in the library still; the result is the same picture for picture."""
+
+MACHINE_HELP = """\
+examples:
+  python -m studio machine
+  python -m studio machine --json | grep encoder"""
+
+LIBRARY_HELP = """\
+examples:
+  python -m studio library                       the newest clips
+  python -m studio library list --limit 200 --json
+  python -m studio library find dolly harbour    clips that have both words in photo, moves, effects or title
+  python -m studio library find dolly --stars 4 --sort longest
+  python -m studio library list --trash"""
+
+MODELS_HELP = """\
+examples:
+  python -m studio models                        every model: licence, what it needs, whether it fits here and why
+  python -m studio models --json --cards mine/   for scripts, with your own model cards as well
+  python -m studio models quote wan22-ti2v-5b    what a download would take; asks the hub, fetches nothing
+  python -m studio models download wan22-ti2v-5b
+      fetch it; Ctrl+C stops, and the same command goes on from there
+  python -m studio models adopt wan22-ti2v-5b /disk/Wan2.2-TI2V-5B-Diffusers
+      use a folder that holds the files already; nothing is copied or fetched
+  python -m studio models delete wan22-ti2v-5b   delete its files (never an adopted folder's)
+
+A model card is a TOML file; your own are read from the folder cards/ of the home folder and wherever --cards says."""

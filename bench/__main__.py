@@ -1,7 +1,7 @@
 """`python -m bench`: every figure the README gives, measured here and now, as markdown tables.
 
 python -m bench            all of them (three quarters of an hour; with a GPU half an hour more)
-python -m bench speed      one of them: quality, steady, depth, doctor, mend, speed, peers, diffusion, gpu, check, house, remake
+python -m bench speed      one of them: quality, steady, depth, doctor, mend, speed, side_by_side, peers, diffusion, gpu, check, …
 python -m bench coherence [NAME ...] [--base BUILD]   likeness to the photo, an older build's beside it (--help says more)
 python -m bench steady --base BUILD                   an older build beside this one, in the same run; remake needs one
 """
@@ -16,7 +16,21 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-BENCHES = ("quality", "steady", "depth", "doctor", "mend", "speed", "peers", "diffusion", "gpu", "check", "house", "remake")
+BENCHES = (
+    "quality",
+    "steady",
+    "depth",
+    "doctor",
+    "mend",
+    "speed",
+    "side_by_side",
+    "peers",
+    "diffusion",
+    "gpu",
+    "check",
+    "house",
+    "remake",
+)
 
 
 def _runner(name: str) -> Callable[[], None] | None:

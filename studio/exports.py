@@ -1,5 +1,5 @@
-"""Copies of clips to download, alone or in a zip, with the recipe inside or without; and the recipe read back out of a
-file.
+"""Files to download: copies of clips, alone or in a zip, with the recipe inside or without; comparisons as one film or
+one picture; and the recipe read back out of a file.
 """
 
 from __future__ import annotations
@@ -8,23 +8,47 @@ import hashlib
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
 
+from studio.compare.compare_room import Comparisons
+from studio.compare.differences import is_hidden
+from studio.comparison import Comparison
 from studio.library import clips, disk, names
 from studio.library.clips import Clips
+from studio.library.scores import Scores
 from studio.library.served import Served
+from studio.models import Models
 from studio.motion import camera_moves
-from studio.nouns import Clip, Shot
+from studio.nouns import Clip, Progress, Refusal, Shot
+from studio.photo.crop import cut_crop
+
+if TYPE_CHECKING:
+    from studio.compare.cell_tiles import PlacedTile
+    from studio.photo.photo_store import PhotoStore
+
+Tick = Callable[[Progress], None]
+FilmLayout = Literal["grid", "wipe"]
+Ending = Literal["hold", "loop"]
 
 
 class Exports:
-    """Makes copies of the library's clips in the served folder. `room` is where half-made files lie."""
+    """Makes files of the library's clips in the served folder. `room` is where half-made files lie."""
 
-    def __init__(self, library: Clips, served: Served, room: Path) -> None:
+    def __init__(
+        self, *, library: Clips, served: Served, room: Path, comparisons: Comparisons, scores: Scores, models: Models,
+        photos: Callable[[], PhotoStore],
+    ) -> None:  # fmt: skip
         self._library = library
         self._served = served
         self._room = room
+        self._comparisons = comparisons
+        self._scores = scores
+        self._models = models
+        self._photos = photos
+
+    # Clips ------------------------------------------------------------------------------------------------------------
 
     def export(self, clip_id: str, with_recipe: bool) -> Path:
         """A copy of a clip's file in the served folder, named for people. Raises `Refusal` when it can't be written."""
@@ -71,8 +95,103 @@ class Exports:
         except OSError as error:
             raise disk.refusal(error) from error
 
+    # Comparisons ------------------------------------------------------------------------------------------------------
+
+    def export_grid(
+        self, comparison_id: str, file: Path | None = None, *, layout: FilmLayout = "grid", ending: Ending = "hold",
+        sound: str = "", cells: Sequence[str] = (), tick: Tick = lambda progress: None,
+    ) -> Path:  # fmt: skip
+        """A comparison as one MP4: a labelled grid, or a wipe that goes across two of its cells. Returns where it is.
+
+        It is written to `file`, or in the served folder under a name for people. `ending`: a shorter clip holds its
+        last frame or begins again. `sound` is the cell whose sound is heard, `cells` are those that are shown (ids;
+        all, or of a wipe the winner, or the first, and the one before or after it). `tick` hears how far the film is;
+        what it raises ends it. Raises `Refusal` where nothing is made yet and for a film that can't be written.
+        """
+        from studio.clip.comparison_film import write_grid, write_wipe
+
+        one = self._comparisons.get(comparison_id)
+        with self._folder() as folder:
+            placed = self._place(one, Path(folder), cells)
+            if layout == "wipe":
+                placed = _pair(placed, one.winner)
+            heard = next((each.tile.file for each in self._place(one, Path(folder), [sound])), None) if sound else None
+            key = _identify(layout, ending, heard, placed)
+            ready = None if file else self._served.find(key)
+            if ready:
+                return ready
+            made = file or Path(folder) / "film.mp4"
+            tiles = [each.tile for each in placed]
+            self._require_room(made.parent, placed)
+            if layout == "wipe":
+                write_wipe(tiles[0], tiles[1], made, tick, ending=ending, sound=heard)
+            else:
+                columns = 0 if cells else _count_columns(one)
+                write_grid(tiles, made, tick, columns=columns, ending=ending, sound=heard)
+            what = "wipe" if layout == "wipe" else "side by side"
+            return file or self._served.keep(made, key, f"{names.tidy(one.name)}, {what}.mp4")
+
+    def export_sheet(self, comparison_id: str, file: Path | None = None, *, cells: Sequence[str] = ()) -> Path:
+        """A comparison as one PNG: three frames of each clip, with its label. Everything else is as in `export_grid`."""
+        from studio.clip.contact_sheet import write_sheet
+
+        one = self._comparisons.get(comparison_id)
+        with self._folder() as folder:
+            placed = self._place(one, Path(folder), cells)
+            made = file or Path(folder) / "sheet.png"
+            write_sheet(
+                [each.tile for each in placed], made, title=one.name, columns=0 if cells else _count_columns(one)
+            )
+            key = _identify("sheet", one.name, None, placed)
+            return file or self._served.keep(made, key, f"{names.tidy(one.name)}, contact sheet.png")
+
+    def _place(self, one: Comparison, folder: Path, cells: Sequence[str]) -> list[PlacedTile]:
+        """The tiles of a comparison; its photo is written in `folder`."""
+        from studio.compare.cell_tiles import Sources, make_tiles
+
+        standings = self._comparisons.stand(one)
+        scores = self._scores.get_all([standing.clip.id for standing in standings.values() if standing.clip])
+
+        def write_photo(shot: Shot) -> Path:
+            from PIL import Image as Pillow
+
+            made = folder / "photo.png"
+            pixels = cut_crop(self._photos().mended(shot.photo, shot.mends), shot.photo, shot.crop)
+            Pillow.fromarray(pixels).save(made, compress_level=1)
+            return made
+
+        return make_tiles(one, Sources(standings, scores, self._library.file, write_photo, self._models.name), cells)
+
+    def _require_room(self, folder: Path, placed: Sequence[PlacedTile]) -> None:
+        """A film is seldom larger than the clips that it is made of."""
+        files = [each.tile.file for each in placed if each.tile.file]
+        disk.require(folder, sum(file.stat().st_size for file in files), "The film", "choose fewer clips")
+
     def _folder(self) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True)
+
+
+def _pair(placed: Sequence[PlacedTile], winner: str) -> list[PlacedTile]:
+    """The two tiles of a wipe: the two there are, else the winner and what it is best seen against."""
+    seen = [each for each in placed if each.tile.file]
+    if len(seen) < 2:
+        raise Refusal("A wipe goes across two clips, and only one is there.", "Wait until another one is made.")
+    first = next((each for each in seen if each.cell.id == winner), seen[0]) if len(seen) > 2 else seen[0]
+    others = [each for each in seen if each is not first]
+    return [first, next((each for each in others if each.cell.baseline), others[0])]
+
+
+def _count_columns(one: Comparison) -> int:
+    """The columns of a grid of two axes; 0 for a single row, which is laid as it fits, and where order tells nothing."""
+    if is_hidden(one) or not any(cell.row > 0 for cell in one.cells):
+        return 0
+    return max(cell.column for cell in one.cells if cell.row >= 0) + 1
+
+
+def _identify(kind: str, words: str, heard: Path | None, placed: Sequence[PlacedTile]) -> str:
+    """A key for a file of these tiles: the same clips, labels and wishes have the same."""
+    said = [(each.tile.file.name if each.tile.file else "", *each.tile[1:]) for each in placed]
+    return f"{kind}-" + hashlib.sha256(repr((words, heard and heard.name, said)).encode()).hexdigest()[:32]
 
 
 def read_recipe(file: Path) -> Shot:

@@ -63,6 +63,10 @@ class Models:
         known = ", ".join(one.id for one in self.cards)
         raise Refusal(f"There is no model called {model!r}.", f"Choose one of: {known}.")
 
+    def name(self, model: str) -> str:
+        """What a model is called; its id when its card has gone."""
+        return next((one.title for one in self.cards if one.id == model), model)
+
     def draft(self, card: ModelCard) -> ModelCard:
         """The card that draws instant drafts for this one: itself when it is drawn by the built-in engine or keeps no
         models.

@@ -77,7 +77,6 @@ class Studio:
         self.library = Clips(self._database, settings.clips, search_words)
         self.queue = Queue(self._database, self._owner)
         self.scores = Scores(self._database)
-        self.exports = Exports(self.library, self._served, self._room)
         self.depths = DepthMaps(settings)
         self.previews = Previews(settings, self._served, self._room, self.models, lambda: self.photos)
         self.advice = Advice(settings, self._served, self.models, lambda: self.photos)
@@ -90,6 +89,10 @@ class Studio:
         self.comparisons = Comparisons(
             database=self._database, queue=self.queue, library=self.library, models=self.models, worker=self._worker,
             ready=self._ready, accept=self._accept, pace=self._pace, describe=search_words,
+        )  # fmt: skip
+        self.exports = Exports(
+            library=self.library, served=self._served, room=self._room, comparisons=self.comparisons,
+            scores=self.scores, models=self.models, photos=lambda: self.photos,
         )  # fmt: skip
         found, interrupted = recover(self.queue, self.library, everything=True)
         self._owner.sweep(settings.cache)

@@ -72,7 +72,7 @@ def write_grid(
     """Write one MP4 with every tile playing at once, each with its label beneath.
 
     columns: 0 chooses those that make the film most nearly 16:9. It is as long as the longest clip and as fast as the
-    fastest, LONGEST_SIDE at most. sound: the clip whose sound is heard. `tick` gets a `Progress` for every frame, and
+    fastest, LONGEST_SIDE at most. sound: the clip whose sound is heard, where it has any. `tick` gets a `Progress` for every frame, and
     what it raises ends the writing. The file is there whole or not at all. Raises `Refusal` for a clip that can't be
     read or a film that can't be written.
     """
@@ -171,6 +171,13 @@ def _put_corner(picture: Image, corner: Image, side: str) -> Image:
     return made
 
 
+def _has_sound(file: Path) -> bool:
+    import av
+
+    with av.open(str(file)) as film:
+        return bool(film.streams.audio)
+
+
 def _make_even(side: int) -> int:
     return side + side % 2
 
@@ -192,7 +199,7 @@ def _write(film: Film, dest: Path, sound: Path | None, tick: Tick) -> None:
     clip: Any = VideoClip(duration=total / film.fps)
     clip.frame_function, clip.size = draw, (film.width, film.height)  # given at once it would be drawn once more
     with replace_whole(dest) as part, ExitStack() as opened:
-        if sound is not None:
+        if sound is not None and _has_sound(sound):
             heard: Any = opened.enter_context(closing(AudioFileClip(str(sound))))
             clip = clip.with_audio(heard.subclipped(0, min(heard.duration, film.seconds)))
         made, track = part.with_suffix(".mp4"), part.with_suffix(".m4a")  # MoviePy chooses containers by the ending

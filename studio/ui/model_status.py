@@ -11,7 +11,7 @@ import msgspec
 
 from studio.advice.pace import about as spent
 from studio.cards import Gauge, Kernel, ModelCard, ModelState, Outcome, Plan
-from studio.nouns import Choice, Clip, Refusal, Shot, Size
+from studio.nouns import Choice, Clip, Shot, Size
 from studio.photo.crop import AUTOMATIC, SHORT_SIDES
 from studio.presets import platform
 from studio.studio import Studio
@@ -172,7 +172,4 @@ def pick_draft(studio: Studio, shot: Shot) -> dict[str, str] | None:
 
 def name_model(studio: Studio, model: str) -> str:
     """What a model is called; its id when its card has gone."""
-    try:
-        return studio.models.card(model).title
-    except Refusal:
-        return model
+    return studio.models.name(model)

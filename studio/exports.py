@@ -132,7 +132,7 @@ class Exports:
             return file or self._served.keep(made, key, f"{names.tidy(one.name)}, {what}.mp4")
 
     def export_sheet(self, comparison_id: str, file: Path | None = None, *, cells: Sequence[str] = ()) -> Path:
-        """A comparison as one PNG: three frames of each clip, with its label. Everything else is as in `export_grid`."""
+        """A comparison as one PNG: three frames of each clip, with its label. All else is as in `export_grid`."""
         from studio.clip.contact_sheet import write_sheet
 
         one = self._comparisons.get(comparison_id)
@@ -182,7 +182,7 @@ def _pair(placed: Sequence[PlacedTile], winner: str) -> list[PlacedTile]:
 
 
 def _count_columns(one: Comparison) -> int:
-    """The columns of a grid of two axes; 0 for a single row, which is laid as it fits, and where order tells nothing."""
+    """The columns of a grid of two axes; 0 for a single row, which is laid as it fits, and while it is blind."""
     if is_hidden(one) or not any(cell.row > 0 for cell in one.cells):
         return 0
     return max(cell.column for cell in one.cells if cell.row >= 0) + 1

@@ -6,6 +6,9 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+from PIL import Image as Picture
+
+from studio.clip.formats import read_outcome
 from studio.config import ASSETS, Settings
 from studio.studio import Studio
 
@@ -38,12 +41,21 @@ def test_a_grid_is_made_and_shown_again(stir: Say, tmp_path: Path) -> None:
     studio.close()
 
 
-def test_what_cannot_be_made_is_said_and_stops_no_other(stir: Say) -> None:
-    code, out, err = stir("compare", PHOTO, "--models", "parallax,wan22-ti2v-5b", "--axis", "amount=0.3,0.9", *SMALL)
+def test_what_cannot_be_made_is_said_and_stops_no_other(stir: Say, tmp_path: Path) -> None:
+    grid, sheet = tmp_path / "new" / "grid.mp4", tmp_path / "sheet.png"
+    sheet.write_text("mine")
+    axes = ("--models", "parallax,wan22-ti2v-5b", "--axis", "amount=0.3,0.9")
+    code, out, err = stir("compare", PHOTO, *axes, *SMALL, "--grid", grid, "--sheet", sheet)
     assert code == 0
     assert "Note: wan22-ti2v-5b, 0.3; wan22-ti2v-5b, 0.9:" in err
-    assert [line.split("\t")[0] for line in out.splitlines()] == ["parallax, 0.3", "parallax, 0.9"]
-    for words in (("--axis", "amount=0.3,far"), ("--axis", "mood=grim,gay"), (), ("--axis", "depth=auto,none.png")):
+    assert [line.split("\t")[0] for line in out.splitlines()] == ["parallax, 0.3", "parallax, 0.9", "grid", "sheet"]
+    film = read_outcome(grid)
+    assert (film.num_frames, film.fps, film.width > film.height) == (24, 24, True)
+    assert sheet.read_text() == "mine"
+    with Picture.open(tmp_path / "sheet-2.png") as picture:
+        assert picture.width > 1000
+    bad = ("--axis", "seed=1,2", "--grid", "film.mov")
+    for words in (("--axis", "amount=0.3,far"), ("--axis", "mood=grim,gay"), (), ("--axis", "depth=auto,none.png"), bad):
         code, out, err = stir("compare", PHOTO, *words, *SMALL)
         assert (code, out, err.count("\n")) == (2, "", 1)
     code, out, err = stir("compare", PHOTO, "--axis", "seed=1-4", "--effect", "rain", "--estimate", "--json", *SMALL)

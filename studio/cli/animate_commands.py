@@ -155,7 +155,7 @@ def _finish(studio: Studio, job: Job, stem: str, to: Delivery | None, as_json: b
     clip = watch(studio, job, stem)
     file = studio.library.file(clip)
     if to:
-        file = deliver(file, to, stem)
+        file = deliver(file, to.folder / (to.name or f"{stem}{file.suffix}"))
         if to.name and file.name != to.name:
             complain(f"{to.name} was there already; this one is {file.name}.")
     if not as_json:
@@ -225,6 +225,15 @@ def plan_delivery(output: str | None, kind: Format | None, num_photos: int) -> D
     return Delivery(place.parent, place.name, meant)
 
 
+def plan_file(output: str, ending: str) -> Path:
+    """Where one file of this ending goes; its folder is made and tried. Raises `Refusal` when it can't be written."""
+    place = Path(output).expanduser()
+    if place.suffix.lower() != ending:
+        raise Refusal(f"{output} doesn't end in {ending}.", f"Name it {place.stem or 'compared'}{ending}.")
+    _try(place.parent, output)
+    return place
+
+
 def _try(folder: Path, output: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -232,18 +241,17 @@ def _try(folder: Path, output: str) -> None:
             pass
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise Refusal(f"{output} can't be written ({why}).", "Choose another place with -o.") from None
+        raise Refusal(f"{output} can't be written ({why}).", "Choose another place.") from None
 
 
-def deliver(clip: Path, to: Delivery, stem: str) -> Path:
-    """Copy a kept clip to its place, under a name that is free there: harbour.mp4, then harbour-2.mp4.
+def deliver(clip: Path, place: Path) -> Path:
+    """Copy a kept file to its place, under a name that is free there: harbour.mp4, then harbour-2.mp4.
 
     Raises `Refusal` when it can't be written; the clip stays in the library.
     """
-    wanted = Path(to.name or f"{stem}{clip.suffix}")
     number = 1
     while True:
-        dest = to.folder / (wanted if number == 1 else f"{wanted.stem}-{number}{wanted.suffix}")
+        dest = place if number == 1 else place.with_name(f"{place.stem}-{number}{place.suffix}")
         try:
             with dest.open("xb"):
                 break  # the name is ours now, whoever else is writing here

@@ -242,6 +242,9 @@ def _compare(compare: argparse.ArgumentParser) -> None:
     )
     compare.add_argument("--name", metavar="WORDS", default="", help="what it is called (default: photo and axes)")
     compare.add_argument("--estimate", action="store_true", help="only say what it would take; nothing is made")
+    compare.add_argument("--grid", metavar="FILE.mp4", help="also write all clips as one film, side by side")
+    compare.add_argument("--wipe", metavar="FILE.mp4", help="also write a wipe that goes across two of them")
+    compare.add_argument("--sheet", metavar="FILE.png", help="also write a contact sheet: three frames of each")
     which = compare.add_mutually_exclusive_group()
     which.add_argument("--list", metavar="WORD", nargs="*", help="the comparisons that have these words, or all")
     which.add_argument("--show", metavar="COMPARISON", help="how each clip of one stands, and where it is")
@@ -402,8 +405,11 @@ examples:
       first with first; values that hold commas are parted by |
   python -m studio compare dusk.jpg --axis seed=1-6 --estimate --json
       what it would take: clips, time, disk and memory
+  python -m studio compare dusk.jpg --axis amount=0.3,0.9 --grid grid.mp4 --sheet sheet.png
+      both clips as one labelled film, and as a contact sheet; --wipe for a wipe across two. They never overwrite
   python -m studio compare --list harbour        comparisons made before
   python -m studio compare --show 3f9a2c71       how each clip of one stands (the first letters of its id are enough)
+  python -m studio compare --show 3f9a2c71 --grid grid.mp4       one made before, as a film
   python -m studio compare --retry 3f9a2c71      make what failed in it again
 
 axes (--axis NAME=A,B):

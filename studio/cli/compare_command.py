@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import argparse
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from studio.advice.pace import about
 from studio.cli import shot_arguments
-from studio.cli.animate_commands import cancel_all, take_in, watch
+from studio.cli.animate_commands import cancel_all, deliver, plan_file, take_in, watch
 from studio.cli.arguments import open_studio
-from studio.cli.report import Failure, complain, say, say_json
+from studio.cli.report import Bar, Failure, complain, say, say_json
 from studio.compare.axis_values import TITLES
 from studio.comparison import Axis, AxisName, Cell, Comparison
 from studio.library import disk
@@ -26,13 +27,14 @@ if TYPE_CHECKING:
 
 def compare(flags: argparse.Namespace) -> None:
     """Make the clips of a comparison, or show one. Raises `Refusal` before any work, `Failure` when a clip failed."""
+    _plan_files(flags)
     with closing(open_studio(flags)) as studio:
         if flags.list is not None:
             _list(studio, " ".join(flags.list), flags.json)
         elif flags.show:
-            _show(studio, _find(studio, flags.show), flags.json)
+            _show(studio, _find(studio, flags.show), flags)
         elif flags.retry:
-            _retry(studio, _find(studio, flags.retry), flags.json)
+            _retry(studio, _find(studio, flags.retry), flags)
         elif flags.photo is None:
             raise Refusal("There is no photo to compare clips of.", "See: python -m studio compare --help")
         else:
@@ -55,7 +57,7 @@ def _start(studio: Studio, flags: argparse.Namespace) -> None:
     one = studio.comparisons.start(
         shot, axes, paired=flags.pair, baseline=flags.baseline, blind=flags.blind, drafts=flags.drafts, name=flags.name
     )
-    _make(studio, one, flags.json)
+    _make(studio, one, flags)
 
 
 # Axes -----------------------------------------------------------------------------------------------------------------
@@ -104,8 +106,8 @@ def _label(cell: Cell) -> str:
     return values or ("baseline" if cell.baseline else "photo" if cell.photo else "added")
 
 
-def _make(studio: Studio, one: Comparison, as_json: bool) -> None:
-    """Have the clips of a comparison made, show how far each is, and print where they are."""
+def _make(studio: Studio, one: Comparison, flags: argparse.Namespace) -> None:
+    """Have the clips of a comparison made, show how far each is, and print where they are, and its files."""
     ids = dict.fromkeys(job for cell in one.cells for job in (*cell.drafts, *cell.jobs[-1:]))
     jobs = sorted((studio.job(job_id) for job_id in ids), key=lambda job: job.place)
     labels = {job: _label(cell) for cell in one.cells for job in cell.jobs}
@@ -116,20 +118,22 @@ def _make(studio: Studio, one: Comparison, as_json: bool) -> None:
         for job in jobs:
             try:
                 clip = watch(studio, job, labels[job.id])
-                if not as_json and not job.shot.draft:
+                if not flags.json and not job.shot.draft:
                     say(f"{labels[job.id]}\t{studio.library.file(clip)}")
             except Failure as failure:
                 failed.append(str(failure))
     except BaseException:
         cancel_all(studio, jobs)
         raise
-    if as_json:
-        say_json(_describe(studio, studio.comparisons.get(one.id)))
+    one = studio.comparisons.get(one.id)
+    files = _export(studio, one, flags)
+    if flags.json:
+        say_json({**_describe(studio, one), "files": files})
     if failed:
         raise Failure(f"{' '.join(failed)} To make it again: python -m studio compare --retry {one.id[:8]}")
 
 
-def _retry(studio: Studio, one: Comparison, as_json: bool) -> None:
+def _retry(studio: Studio, one: Comparison, flags: argparse.Namespace) -> None:
     """Make the cells again that have no clip and aren't on their way."""
     standings = studio.comparisons.stand(one)
     again = [cell for cell in one.cells if standings[cell.id].state in ("failed", "cancelled", "interrupted", "gone")]
@@ -138,7 +142,35 @@ def _retry(studio: Studio, one: Comparison, as_json: bool) -> None:
     for cell in again:
         one = studio.comparisons.retry(one.id, cell.id)
     wanted = {cell.id for cell in again}
-    _make(studio, msgspec.structs.replace(one, cells=tuple(cell for cell in one.cells if cell.id in wanted)), as_json)
+    _make(studio, msgspec.structs.replace(one, cells=tuple(cell for cell in one.cells if cell.id in wanted)), flags)
+
+
+# One file of all ------------------------------------------------------------------------------------------------------
+
+
+def _plan_files(flags: argparse.Namespace) -> dict[str, Path]:
+    """Where the grid, the wipe and the contact sheet go, as far as they are asked for. Raises `Refusal`."""
+    endings = {"grid": ".mp4", "wipe": ".mp4", "sheet": ".png"}
+    asked: dict[str, str] = {kind: getattr(flags, kind) for kind in endings if getattr(flags, kind)}
+    return {kind: plan_file(output, endings[kind]) for kind, output in asked.items()}
+
+
+def _export(studio: Studio, one: Comparison, flags: argparse.Namespace) -> dict[str, str]:
+    """Write the files that are asked for and print where they are: by what they are."""
+    made: dict[str, str] = {}
+    for kind, place in _plan_files(flags).items():
+        bar = Bar(kind)
+        try:
+            if kind == "sheet":
+                file = studio.exports.export_sheet(one.id)
+            else:
+                file = studio.exports.export_grid(one.id, layout="wipe" if kind == "wipe" else "grid", tick=bar.draw)
+        finally:
+            bar.clear()
+        made[kind] = str(deliver(file, place))
+        if not flags.json:
+            say(f"{kind}\t{made[kind]}")
+    return made
 
 
 # Showing --------------------------------------------------------------------------------------------------------------
@@ -164,15 +196,16 @@ def _list(studio: Studio, words: str, as_json: bool) -> None:
         say("No comparison has these words." if words else "Nothing is compared yet: python -m studio compare --help")
 
 
-def _show(studio: Studio, one: Comparison, as_json: bool) -> None:
-    if as_json:
-        say_json(_describe(studio, one))
+def _show(studio: Studio, one: Comparison, flags: argparse.Namespace) -> None:
+    if flags.json:
+        say_json({**_describe(studio, one), "files": _export(studio, one, flags)})
         return
     say(f"{one.name} ({one.id[:8]})")
     for cell in _describe(studio, one)["cells"]:
         mark = "*" if cell["winner"] else " "
         why = f"  {cell['reason']} {cell['remedy']}" if cell["reason"] else ""
         say(f"{mark} {cell['label']}\t{cell['state']}\t{cell['path'] or ''}{why}".rstrip())
+    _export(studio, one, flags)
 
 
 def _describe(studio: Studio, one: Comparison) -> dict[str, Any]:

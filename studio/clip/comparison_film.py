@@ -72,9 +72,9 @@ def write_grid(
     """Write one MP4 with every tile playing at once, each with its label beneath.
 
     columns: 0 chooses those that make the film most nearly 16:9. It is as long as the longest clip and as fast as the
-    fastest, LONGEST_SIDE at most. sound: the clip whose sound is heard, where it has any. `tick` gets a `Progress` for every frame, and
-    what it raises ends the writing. The file is there whole or not at all. Raises `Refusal` for a clip that can't be
-    read or a film that can't be written.
+    fastest, LONGEST_SIDE at most. sound: the clip whose sound is heard, where it has any. `tick` gets a `Progress` for
+    every frame, and what it raises ends the writing. The file is there whole or not at all. Raises `Refusal` for a clip
+    that can't be read or a film that can't be written.
     """
     with ExitStack() as opened, refuse_unreadable():
         _write(_lay_out_grid(tiles, columns, ending, opened), dest, sound, tick)

@@ -6,19 +6,24 @@ place in the grid, and the cells come in an order of their own that stays the sa
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from studio.compare.axis_values import TITLES
+from studio.compare.differences import (
+    NAMED,
+    Rows,
+    find_differences,
+    is_hidden,
+    name_by_letter,
+    name_cell,
+    shuffle_cells,
+)
 from studio.comparison import Cell, Comparison, Standing
-from studio.motion.ambient_effects import EFFECTS
-from studio.motion.camera_moves import describe_camera
 from studio.nouns import Clip, Refusal, Shot
 from studio.studio import Studio
-from studio.ui.model_facts import SPEEDUPS, shorten_licence
+from studio.ui.model_facts import shorten_licence
 from studio.ui.model_status import name_model
 from studio.ui.queue_snapshot import name_photo, show_clip, show_progress
 from studio.ui.thumbnails import make_clip_thumb
@@ -26,26 +31,14 @@ from studio.ui.thumbnails import make_clip_thumb
 POSTERS = 4
 """Small pictures on the card of a comparison."""
 
-NAMED = 2
-"""Differences that a cell is called by."""
-
-SPEAKING = ("Model", "Camera", "Effects", "Prompt", "Photo")
-"""What needs no label to be understood."""
-
-Rows = list[tuple[str, str]]
-
-
-def is_hidden(one: Comparison) -> bool:
-    """Whether names are hidden now: in blind mode, until somebody has won."""
-    return one.blind and not one.winner
-
 
 def show_comparison(studio: Studio, one: Comparison) -> dict[str, Any]:
     """A comparison with all of its cells."""
     standings = studio.comparisons.stand(one)
     hidden = is_hidden(one)
-    cells = _shuffle(one) if hidden else one.cells
-    rows = find_differences(studio, [cell.shot for cell in cells if cell.shot and not cell.photo])
+    cells = shuffle_cells(one) if hidden else one.cells
+    shots = [cell.shot for cell in cells if cell.shot and not cell.photo]
+    rows = find_differences(shots, studio.models.name, one.axes)
     shown = [_show_cell(studio, cell, standings[cell.id], rows) for cell in cells]
     if hidden:
         shown = [_hide(cell, at) for at, cell in enumerate(shown)]
@@ -60,7 +53,7 @@ def show_comparison(studio: Studio, one: Comparison) -> dict[str, Any]:
 def show_card(studio: Studio, one: Comparison) -> dict[str, Any]:
     """A comparison in the list: its name, how many cells it has and how many are made, and a few small pictures."""
     standings = studio.comparisons.stand(one)
-    cells = [standings[cell.id] for cell in (_shuffle(one) if is_hidden(one) else one.cells) if not cell.photo]
+    cells = [standings[cell.id] for cell in (shuffle_cells(one) if is_hidden(one) else one.cells) if not cell.photo]
     clips = [standing.clip for standing in cells if standing.clip]
     return {
         "id": one.id, "name": one.name, "made_at": one.made_at, "trashed": one.trashed, "count": len(cells),
@@ -70,15 +63,10 @@ def show_card(studio: Studio, one: Comparison) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _shuffle(one: Comparison) -> tuple[Cell, ...]:
-    """The cells in an order that tells nothing, and in which a new one changes no other's place before it."""
-    return tuple(sorted(one.cells, key=lambda cell: hashlib.sha256(f"{one.id}{cell.id}".encode()).digest()))
-
-
 def _show_cell(studio: Studio, cell: Cell, standing: Standing, differences: dict[Shot, Rows]) -> dict[str, Any]:
     shot, clip = cell.shot, standing.clip
     rows = differences.get(shot, []) if shot and not cell.photo else []
-    title = _name_cell(rows) or (name_photo(shot) if shot else "")
+    title = name_cell(rows) or (name_photo(shot) if shot else "")
     return {
         "id": cell.id, "column": cell.column, "row": cell.row, "state": standing.state, "draft": standing.draft,
         "title": "The photo" if cell.photo else title, "named": [label for label, _ in rows[:NAMED]], "differs": rows,
@@ -88,13 +76,6 @@ def _show_cell(studio: Studio, cell: Cell, standing: Standing, differences: dict
         "trashed": bool(clip and clip.trashed),
         "facts": _list_facts(studio, shot, clip) if shot and not cell.photo else {},
     }  # fmt: skip
-
-
-def _name_cell(rows: Rows) -> str:
-    """What a cell is called: the first two things that tell it from the others."""
-    words = [value if label in SPEAKING else f"{label} {value}" for label, value in rows[:NAMED]]
-    title = " · ".join([*words[:1], *(word[:1].lower() + word[1:] for word in words[1:])])
-    return title[:1].upper() + title[1:]
 
 
 def _show_progress(studio: Studio, shot: Shot | None, standing: Standing) -> dict[str, Any] | None:
@@ -127,7 +108,7 @@ def _name_licence(studio: Studio, shot: Shot) -> str:
 
 def _hide(cell: dict[str, Any], at: int) -> dict[str, Any]:
     """The cell without anything that says what it is: it is called by a letter."""
-    name = cell["title"] if cell["state"] == "photo" else chr(ord("A") + at % 26) + (str(at // 26) if at >= 26 else "")
+    name = cell["title"] if cell["state"] == "photo" else name_by_letter(at)
     progress, clip = cell["progress"], cell["clip"]
     reason = "This clip isn't there." if cell["reason"] else ""
     return {
@@ -149,51 +130,3 @@ def _show_photo(studio: Studio, one: Comparison) -> dict[str, Any] | None:
     except Refusal:
         return None
     return {"view": view, "width": photo.width, "height": photo.height, "crop": msgspec.to_builtins(shot.crop)}
-
-
-# What tells one from another ------------------------------------------------------------------------------------------
-
-
-def find_differences(studio: Studio, shots: Sequence[Shot]) -> dict[Shot, Rows]:
-    """What of each shot isn't the same in all of them, as (what, value); of prompts only the words that differ."""
-    every = {shot: _list_settings(studio, shot) for shot in shots}
-    if not every:
-        return {}
-    names = next(iter(every.values())).keys()
-    differs = [name for name in names if len({settings[name] for settings in every.values()}) > 1]
-    words = _trim([settings["Prompt"] for settings in every.values()])
-    for settings, prompt in zip(every.values(), words, strict=True):
-        settings["Prompt"] = prompt
-    return {shot: [(name, settings[name] or "none") for name in differs] for shot, settings in every.items()}
-
-
-def _list_settings(studio: Studio, shot: Shot) -> dict[str, str]:
-    """All that a shot asks for, in words, the most telling first."""
-    motion = shot.motion
-    legs = [motion.camera.moves, *(leg.moves for leg in motion.camera.then)]
-    said = (motion.prompt, motion.subject, motion.action, motion.environment, motion.light, motion.still)
-    effects = [f"{EFFECTS[one.name].title.lower()} {one.amount:g}, {one.region}" for one in motion.effects]
-    return {
-        "Model": name_model(studio, shot.maker), "Camera": describe_camera(motion.camera),
-        "How far": ", ".join(f"{move.amount:g}" for leg in legs for move in leg), "Effects": " + ".join(effects),
-        "Prompt": " ".join(" ".join(said).split()), "Avoid": motion.negative_prompt, "Seed": str(shot.seed),
-        "Depth": shot.depth[:8], "Size": shot.size, "Length": f"{shot.seconds:g} s", "Rate": f"{shot.fps} fps",
-        "Quality": shot.quality, "Steps": "" if shot.steps is None else str(shot.steps),
-        "Guidance": "" if shot.guidance is None else f"{shot.guidance:g}", "How much moves": f"{shot.strength:g}",
-        "Speed-ups": ", ".join(SPEEDUPS[name][0] for name in shot.speedups), "Format": shot.format,
-        "Crop": shot.crop.aspect, "Photo": name_photo(shot), "Pace": motion.camera.speed,
-        "Ease": motion.camera.ease.replace("_", " "),
-    }  # fmt: skip
-
-
-def _trim(prompts: Sequence[str]) -> list[str]:
-    """Prompts without the words that all of them begin or end with; "…" stands for those."""
-    split = [prompt.split() for prompt in prompts]
-    least = min(map(len, split))
-    first = next((at for at in range(least) if len({words[at] for words in split}) > 1), least)
-    room = least - first
-    last = next((at for at in range(room) if len({words[-1 - at] for words in split}) > 1), room)
-    return [
-        " ".join(["…"] * (first > 0) + words[first : len(words) - last] + ["…"] * (last > 0)) if words else ""
-        for words in split
-    ]

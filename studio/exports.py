@@ -156,7 +156,7 @@ class Exports:
             from PIL import Image as Pillow
 
             made = folder / "photo.png"
-            pixels = cut_crop(self._photos().mended(shot.photo, shot.mends), shot.photo, shot.crop)
+            pixels = cut_crop(self._photos().mend(shot.photo, shot.mends), shot.photo, shot.crop)
             Pillow.fromarray(pixels).save(made, compress_level=1)
             return made
 

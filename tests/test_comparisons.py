@@ -71,6 +71,8 @@ def test_a_row_of_seeds_becomes_clips(opened: Open) -> None:
         assert studio.comparisons.find(words) == (one,)
     assert studio.comparisons.find("elephant") == ()
     assert (one.name, studio.comparisons.count()) == ("harbour: seed", 1)
+    assert {studio.comparisons.name(job.group) for job in studio.jobs()} == {one.name}
+    assert studio.comparisons.name("") == studio.comparisons.name("another") == ""
 
 
 def test_one_press_is_one_comparison_and_nothing_comes_of_wrong_axes(opened: Open) -> None:
@@ -125,6 +127,10 @@ def test_a_winner_stays_and_the_rest_goes_to_the_trash_and_comes_back(opened: Op
     studio.comparisons.trash(one.id)
     assert (studio.comparisons.count("far"), studio.comparisons.count("far", trashed=True)) == (0, 1)
     assert studio.comparisons.restore(one.id).winner == best.id
+    studio.comparisons.trash(one.id)
+    assert (studio.comparisons.empty_trash(), studio.library.count()) == (1, 3)
+    with pytest.raises(Refusal):
+        studio.comparisons.get(one.id)
 
 
 def test_clips_of_the_library_are_compared_and_a_comparison_grows(opened: Open) -> None:

@@ -117,16 +117,18 @@
       const [done, failed, stopped] = [count(jobs, "done"), count(jobs, "failed", "interrupted"), count(jobs, "cancelled")];
       const active = count(jobs, ...ACTIVE);
       node.dataset.state = active ? (count(jobs, "running") ? "running" : "queued") : failed ? "failed" : "cancelled";
-      title.textContent = `${jobs.length} photos`;
-      motion.textContent = `${jobs[0].motion} · ${length(jobs[0])}`;
+      const compared = jobs[0].comparison;
+      const many = `${jobs.length} ${compared ? "clips" : "photos"}`;
+      title.textContent = compared || many;
+      motion.textContent = compared ? `${many} side by side` : `${jobs[0].motion} · ${length(jobs[0])}`;
       words.textContent = [`${done} of ${jobs.length} done`, failed && `${failed} failed`, stopped && `${stopped} stopped`].filter(Boolean).join(" · ");
       node.title = `${title.textContent}, ${motion.textContent}, ${words.textContent}`;
       bar.to(jobs.reduce((sum, job) => sum + part(job), 0) / jobs.length);
       open.setAttribute("aria-expanded", String(opened === id));
-      open.setAttribute("aria-label", opened === id ? "Hide each" : `Show each of the ${jobs.length} photos`);
+      open.setAttribute("aria-label", opened === id ? "Hide each" : `Show each of the ${many}`);
       again.hidden = !failed;
       away.hidden = !active;
-      away.setAttribute("aria-label", `Cancel what is left of ${jobs.length} photos`);
+      away.setAttribute("aria-label", `Cancel what is left of ${many}`);
     }
 
     // Their order ------------------------------------------------------------------------------------------------------

@@ -176,6 +176,10 @@ class Comparisons:
         """How many comparisons have every one of the words."""
         return self._table.count(words, trashed)
 
+    def name(self, group: str) -> str:
+        """What the comparison is called that a group of jobs belongs to; "" for any other group, and for none."""
+        return self._table.find_name(group) if group else ""
+
     def stand(self, one: Comparison) -> dict[str, Standing]:
         """How every cell stands right now, by its id."""
         jobs = self._queue.get_all([job for cell in one.cells for job in (*cell.jobs, *cell.drafts)])
@@ -302,6 +306,10 @@ class Comparisons:
     def restore(self, comparison_id: str) -> Comparison:
         """Bring a comparison back from the trash."""
         return self._table.change(comparison_id, lambda one: replace(one, trashed=False))
+
+    def empty_trash(self) -> int:
+        """Forget every comparison in the trash for good; its clips stay. Returns how many that were."""
+        return self._table.empty_trash()
 
 
 def _find(one: Comparison, cell_id: str) -> Cell:

@@ -30,7 +30,8 @@ def arrange(shots: Iterable[Shot], loaded: Iterable[str] = ()) -> tuple[Shot, ..
 
 def identify_scene(shot: Shot) -> tuple[object, ...]:
     """What of a shot decides which scene the built-in engine reads of its photo."""
-    return shot.photo.id, shot.mends, shot.crop, shot.size, shot.depth
+    parted = any(effect.amount > 0 for effect in shot.motion.effects)
+    return shot.photo.id, shot.mends, shot.crop, shot.end, shot.subject, shot.size, shot.depth, parted
 
 
 def insert_beside(queue: Queue, job: Job) -> None:

@@ -60,6 +60,11 @@ class ComparisonTable:
             raise Refusal("That comparison is no longer in the library.", "Look at the list of comparisons again.")
         return msgspec.json.decode(str(rows[0][0]), type=Comparison)
 
+    def find_name(self, comparison_id: str) -> str:
+        """What a comparison is called; "" where there is none."""
+        sql = "SELECT json_extract(comparison, '$.name') FROM comparisons WHERE id = ?"
+        return next((str(row[0]) for row in self._database.read(sql, (comparison_id,))), "")
+
     def find_press(self, press: str) -> Comparison | None:
         """The comparison that a press has asked for already; None for a new press, or none."""
         rows = self._database.read("SELECT id FROM comparisons WHERE press = ? AND press <> ''", (press,))
@@ -80,3 +85,10 @@ class ComparisonTable:
         """How many comparisons have every one of the words."""
         which, values = _select(words, trashed)
         return int(str(self._database.read(f"SELECT count(*){which}", values)[0][0]))
+
+    def empty_trash(self) -> int:
+        """Delete every comparison in the trash, and the jobs that only its cells still showed. Returns how many."""
+        with self._database.write():
+            gone = self._database.read("DELETE FROM comparisons WHERE trashed = 1 RETURNING id")
+            self._database.read("DELETE FROM jobs WHERE cleared = 1 AND batch NOT IN (SELECT id FROM comparisons)")
+        return len(gone)

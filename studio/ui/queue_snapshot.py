@@ -95,6 +95,7 @@ def show_job(studio: Studio, job: Job) -> dict[str, Any]:
         "id": job.id, "state": type(state).__name__.lower(), "title": name_photo(shot), "motion": describe_motion(shot),
         "thumb": _find_thumb(studio, shot), "crop": msgspec.to_builtins(shot.crop),
         "ratio": find_ratio(shot.photo, shot.crop.aspect), "group": job.group, "place": job.place,
+        "comparison": studio.comparisons.name(job.group),
         "seconds": shot.seconds, "fps": shot.fps, "model": _name_models(studio, shot),
     }  # fmt: skip
     match state:

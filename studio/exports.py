@@ -11,9 +11,9 @@ import zipfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from studio.library import clips, disk, names
+from studio.library import clips, disk, file_names
 from studio.library.clips import Clips
-from studio.library.served import Served
+from studio.library.file_cache import FileCache
 from studio.motion import camera_moves
 from studio.nouns import Clip, Shot
 
@@ -21,7 +21,7 @@ from studio.nouns import Clip, Shot
 class Exports:
     """Makes copies of the library's clips in the served folder. `room` is where half-made files lie."""
 
-    def __init__(self, library: Clips, served: Served, room: Path) -> None:
+    def __init__(self, library: Clips, served: FileCache, room: Path) -> None:
         self._library = library
         self._served = served
         self._room = room
@@ -64,7 +64,7 @@ class Exports:
                         if not with_recipe:
                             copy = Path(folder) / source.name
                             inside.strip_recipe(source, copy)
-                        zipped.write(copy, names.apart(_name(clip, source), taken))
+                        zipped.write(copy, file_names.apart(_name(clip, source), taken))
                         if copy != source:
                             copy.unlink()
                 return self._served.keep(made, f"zip-{key}", f"Stir, {len(clips)} clips.zip")
@@ -87,4 +87,4 @@ def read_recipe(file: Path) -> Shot:
 def _name(clip: Clip, source: Path) -> str:
     """What the download of a clip is called."""
     path = camera_moves.describe_camera(clip.shot.motion.camera)
-    return names.download(clip.title or clip.shot.photo.name, path, min(clip.width, clip.height), source.suffix)
+    return file_names.download(clip.title or clip.shot.photo.name, path, min(clip.width, clip.height), source.suffix)

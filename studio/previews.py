@@ -17,10 +17,10 @@ import numpy as np
 
 from studio.config import Settings
 from studio.engines.base import Image, Placer, Places, Shelf, Tick
-from studio.engines.eager import Eager
 from studio.engines.prepare import Prepared, prepare
+from studio.engines.read_ahead import ReadAhead
 from studio.frames import Frames
-from studio.library.served import Served
+from studio.library.file_cache import FileCache
 from studio.models import Models
 from studio.motion.read_prompt import list_effects
 from studio.nouns import Choice, Motion, Progress, Refusal, Shot, Size, Still, replace
@@ -56,7 +56,7 @@ class Previews:
     """Previews of prepared shots. `room` is where half-made files lie, `served` where the page may look."""
 
     def __init__(
-        self, settings: Settings, served: Served, room: Path, models: Models, photos: Callable[[], PhotoStore]
+        self, settings: Settings, served: FileCache, room: Path, models: Models, photos: Callable[[], PhotoStore]
     ) -> None:
         self._settings = settings
         self._served = served
@@ -64,7 +64,7 @@ class Previews:
         self._models = models
         self._photos = photos
         self._making = threading.Lock()
-        self._eager = Eager()
+        self._eager = ReadAhead()
 
     def close(self) -> None:
         """Read no further ahead."""

@@ -16,11 +16,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio import checks, presets
+from studio import presets, shot_checks
 from studio.advice.adviser import Advice
-from studio.advice.pace import RECENT, Pace, choose_size, pace
 from studio.advice.platforms import Misfit, find_misfits
-from studio.assist import Assist
+from studio.advice.render_time import RECENT, Pace, choose_size, pace
 from studio.cards import ModelCard, Outcome, Plan
 from studio.clip import formats
 from studio.config import Settings
@@ -32,12 +31,13 @@ from studio.exports import Exports
 from studio.jobs.worker import Worker, recover
 from studio.library import database, disk, logbook
 from studio.library.clips import Clips
-from studio.library.owner import Owner
+from studio.library.file_cache import FileCache
+from studio.library.live_processes import Owner
 from studio.library.queue import Queue
-from studio.library.served import Served
 from studio.models import Models
 from studio.motion import camera_moves
 from studio.motion.ambient_effects import EFFECTS, needs_brush
+from studio.motion_assistant import Assist
 from studio.nouns import Choice, Job, Refusal, Shot, replace
 from studio.presets import platform
 from studio.previews import Previews
@@ -69,7 +69,7 @@ class Studio:
         self.log = logbook.open(settings.home / "logs")
         self._owner = Owner(settings.home / "locks")
         self._room = self._owner.room(settings.cache)
-        self._served = Served(settings.cache / "served")
+        self._served = FileCache(settings.cache / "served")
         self._database = database.open(settings.database)
         self.library = Clips(self._database, settings.clips, search_words)
         self.queue = Queue(self._database, self._owner)
@@ -191,7 +191,7 @@ class Studio:
 
     def _accept(self, shot: Shot) -> Prepared:
         photo, end = self.photos.get(shot.photo.id), self.photos.get(shot.end.photo.id) if shot.end else None
-        return checks.accept(shot, self.models.card(shot.maker), photo, end, self.settings, self._pace())
+        return shot_checks.accept(shot, self.models.card(shot.maker), photo, end, self.settings, self._pace())
 
     def _accept_draft(self, shot: Shot) -> Prepared:
         """The shot as the model that draws quick drafts of its camera makes it."""

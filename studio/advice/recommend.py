@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from studio.advice.weigh import FEW_CALLS, MANY_CALLS, calls, is_barred, pace, spell, terms, unmet
+from studio.advice.model_scoring import FEW_CALLS, MANY_CALLS, calls, is_barred, pace, spell, terms, unmet
 from studio.advice.wishes import About, Asked, Pick, Stands, Term, Wishes
 from studio.cards import ModelCard, ModelState
 from studio.motion.ambient_effects import needs_brush

@@ -1,7 +1,7 @@
 """The worker: one thread that turns queued shots into kept clips, one at a time; one that fails never stops the next.
 
 While a job runs, the model of the next one is loaded ahead where the engine finds memory for both. How far a running
-job is, and how it is stopped, is in watch.py.
+job is, and how it is stopped, is in job_progress.py.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from studio.cards import ModelCard, Plan
 from studio.engines.base import Engine, Shelf, Stopped, Tick
 from studio.engines.prepare import prepare
 from studio.frames import Frames
-from studio.jobs.watch import Watch
+from studio.jobs.job_progress import JobProgress
 from studio.library import disk
 from studio.library.clips import Clips
 from studio.library.database import Database
@@ -84,7 +84,7 @@ class Worker:
         self._card = find_card
         self._engine = find_engine
         self._log = log
-        self._watch: Watch | None = None
+        self._watch: JobProgress | None = None
         self._adopt = True
         self._closing = threading.Event()
         self._woken = threading.Event()
@@ -141,7 +141,7 @@ class Worker:
             return None
 
     def _do(self, job: Job) -> None:
-        watch = self._watch = Watch(job, self._queue)
+        watch = self._watch = JobProgress(job, self._queue)
         if self._closing.is_set():
             watch.stop()  # close() may have looked before there was a watch
         self._log.info("job %s: %s", job.id[:8], describe_shot(job.shot))
@@ -155,7 +155,7 @@ class Worker:
         self._end(job, state, time.monotonic() - watch.began)
         self._watch = None
 
-    def _make(self, job: Job, folder: Path, watch: Watch) -> State:
+    def _make(self, job: Job, folder: Path, watch: JobProgress) -> State:
         """The sentence: open the photo, animate its crop, encode it, keep it."""
         from studio.clip.encode import encode
 
@@ -174,7 +174,7 @@ class Worker:
         self._keep(job, clip, encoded.file, encoded.poster)
         return Done(clip.id)
 
-    def _ticks(self, watch: Watch) -> Tick:
+    def _ticks(self, watch: JobProgress) -> Tick:
         """How far the job is, for whoever watches it, and now and then a look at the next job."""
         ahead = Ahead(watch.job.shot.maker, self._queue, self._expect, self._log)
 

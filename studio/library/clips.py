@@ -16,7 +16,7 @@ import msgspec
 from studio.atomic_write import write_whole
 from studio.library import disk
 from studio.library.database import Database
-from studio.library.names import plain, sorting
+from studio.library.file_names import plain, sorting
 from studio.nouns import Clip, Refusal, Shot, replace
 
 MOST_WORDS = 8

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from studio.library.names import sorting
+from studio.library.file_names import sorting
 from studio.nouns import Choice, Refusal
 
 APPLICATION_ID = 0x53746972

@@ -14,7 +14,7 @@ from collections.abc import Callable
 import msgspec
 
 from studio.library.database import Database
-from studio.library.owner import Owner
+from studio.library.live_processes import Owner
 from studio.nouns import Cancelled, Failed, Interrupted, Job, Queued, Refusal, Running, Shot, State
 
 RESUMABLE = ("failed", "cancelled", "interrupted")

@@ -2,7 +2,7 @@
 one.
 
 Left, right, in and out are the cinematographer's: the word says where the camera goes. What an engine makes of a row's
-curve is its own (studio/engines/parallax/path.py).
+curve is its own (studio/engines/parallax/camera_path.py).
 """
 
 from __future__ import annotations

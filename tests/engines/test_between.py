@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from studio import checks, presets
-from studio.advice.pace import pace
+from studio import presets, shot_checks
+from studio.advice.render_time import pace
 from studio.cards import ModelCard
 from studio.clip import score
 from studio.config import ASSETS, Settings
@@ -168,7 +168,7 @@ def test_four_k_from_box_to_box(engine: ParallaxEngine, photos: dict[str, np.nda
 
 
 def accepted(shot: Shot, card: ModelCard, settings: Settings, end: Photo | None = None) -> Shot:
-    return checks.accept(shot, card, shot.photo, end or shot.photo, settings, pace(())).recipe
+    return shot_checks.accept(shot, card, shot.photo, end or shot.photo, settings, pace(())).recipe
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from skimage import data
 from sklearn.datasets import load_sample_image
 
 from studio.engines.base import Stopped
-from studio.engines.parallax import layers, part
+from studio.engines.parallax import layer_matting, layers
 from studio.nouns import Crop, Effect, Motion, Photo, Shot
 
 
@@ -122,7 +122,7 @@ def test_parting_is_exact_whatever_was_filled_in():
     image = chance.integers(0, 256, (60, 80, 3), dtype=np.uint8)
     filled = chance.integers(0, 256, (60, 80, 3), dtype=np.uint8)
     alpha = np.tile(np.clip(np.arange(80) * 6 - 100, 0, 255), (60, 1)).astype(np.uint8)
-    front, behind = part.lift(image, alpha, filled, np.where(alpha > 0, 255, 0).astype(np.uint8))
+    front, behind = layer_matting.lift(image, alpha, filled, np.where(alpha > 0, 255, 0).astype(np.uint8))
     assert np.array_equal(behind[alpha == 0], image[alpha == 0])
     assert np.array_equal(front[alpha == 255][:, :3], image[alpha == 255])
     mixed = front[..., :3] + behind * (1 - front[..., 3:] / 255.0)

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax.path import Pose
+from studio.engines.parallax.camera_path import Pose
 from studio.engines.parallax.projection import Field, pull
 from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Detail, Floats

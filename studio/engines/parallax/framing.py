@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from studio.engines.parallax.path import Pose
+from studio.engines.parallax.camera_path import Pose
 from studio.engines.parallax.projection import Field, Framing, homographies, pull, rays, solve
 from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats

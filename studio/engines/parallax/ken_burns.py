@@ -14,8 +14,8 @@ from typing import NamedTuple
 import numpy as np
 
 from studio.engines.parallax import framing
+from studio.engines.parallax.camera_path import Matrix, Pose, Stage, hand, rotation, shake
 from studio.engines.parallax.easing import ease, sway
-from studio.engines.parallax.path import Matrix, Pose, Stage, hand, rotation, shake
 from studio.engines.parallax.projection import Framing
 from studio.motion.camera_moves import is_moving, is_shaken
 from studio.nouns import Choice, Shot, replace

@@ -9,7 +9,7 @@ import numpy as np
 
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.parallax import areas, depth_source, disparity, fill, part
+from studio.engines.parallax import areas, depth_source, disparity, inpaint, layer_matting
 from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sky import Sky
 from studio.nouns import Choice, Progress, Shot
@@ -91,12 +91,12 @@ def _maps(cover: Image, disparity: Floats, heavens: Sky) -> _Maps:
     """The disparities of sky, background and subject. cover: (h, w) 0..255 how much the subject covers."""
     clear = cv2.dilate(cover, np.ones((5, 5), np.uint8)) < 5
     ground = clear & (cv2.dilate(heavens.soft, np.ones((5, 5))) < 0.05) if heavens.apart else clear
-    far = _smooth(fill.spread(disparity, ground.astype(np.float32)), 2)
+    far = _smooth(inpaint.spread(disparity, ground.astype(np.float32)), 2)
     near = None
     if cover.any():
         core = cv2.erode((cover > 247).astype(np.float32), np.ones((3, 3)))
         core = core if core.any() else (cover >= cover.max()).astype(np.float32)
-        near = _smooth(fill.spread(disparity, core), 1.5)
+        near = _smooth(inpaint.spread(disparity, core), 1.5)
     return _Maps(np.zeros_like(disparity) if heavens.apart else None, far, near)
 
 
@@ -117,16 +117,16 @@ def _sheets(texture: Image, subject: Matte, heavens: Sky, maps: _Maps) -> tuple[
     if maps.subject is not None:
         alpha = matte.refine_edge(texture, subject.soft)
         hole = _wider(alpha)
-        front, behind = part.lift(texture, alpha, fill.smooth(texture, hole), hole)
+        front, behind = layer_matting.lift(texture, alpha, inpaint.smooth(texture, hole), hole)
         sheets.append(Layer("subject", front, maps.subject))
         cover = cv2.resize(alpha, soft.shape[::-1], interpolation=cv2.INTER_AREA)
-        soft = fill.spread(soft, (cv2.dilate(cover, np.ones((5, 5), np.uint8)) < 5).astype(np.float32))
+        soft = inpaint.spread(soft, (cv2.dilate(cover, np.ones((5, 5), np.uint8)) < 5).astype(np.float32))
     if maps.sky is None:
         sheets.append(Layer("background", cv2.cvtColor(behind, cv2.COLOR_RGB2RGBA), maps.background))
         return tuple(sheets[::-1])
     land = 255 - matte.refine_edge(behind, soft)
     hole = _wider(land)
-    front, beyond = part.lift(behind, land, fill.smooth(behind, hole), hole)
+    front, beyond = layer_matting.lift(behind, land, inpaint.smooth(behind, hole), hole)
     sheets.append(Layer("background", front, maps.background))
     sheets.append(Layer("sky", cv2.cvtColor(beyond, cv2.COLOR_RGB2RGBA), maps.sky))
     return tuple(sheets[::-1])

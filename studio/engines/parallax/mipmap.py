@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax.path import Pose
+from studio.engines.parallax.camera_path import Pose
 from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.render import Ambience, Renderer
 from studio.engines.parallax.sheets import Sheet, halve

@@ -16,13 +16,13 @@ from threadpoolctl import ThreadpoolController
 from studio.cards import Plan
 from studio.config import Settings
 from studio.engines.base import Image, Places, Tick
-from studio.engines.parallax import depth_source, ken_burns, render_torch, stage, yuv
+from studio.engines.parallax import depth_source, ken_burns, render_torch, shot_setting, yuv
 from studio.engines.parallax.areas import areas
+from studio.engines.parallax.camera_path import half_frame
 from studio.engines.parallax.effects import effect_masks
 from studio.engines.parallax.effects.ambience import Ambient
 from studio.engines.parallax.layers import needs_sheets, read_scene
 from studio.engines.parallax.mipmap import Levels
-from studio.engines.parallax.path import half_frame
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.rest_pose import nearest
 from studio.engines.parallax.scene import Areas, Scene
@@ -124,14 +124,14 @@ class ParallaxEngine:
         shot, plan = prepared.shot, prepared.plan
         frame = (plan.width, plan.height)
         if plan.still:
-            picture = yuv.from_rgb(stage.resize(cut_crop(image, shot.photo, shot.crop), *frame))
+            picture = yuv.from_rgb(shot_setting.resize(cut_crop(image, shot.photo, shot.crop), *frame))
             reason = "nothing in this shot moves, so every frame is the crop itself"
             return _frames(_paint_all(lambda index: picture, plan, tick), plan, (Choice("camera", "still", reason),))
         scene = self._read(image, shot, frame, tick)
         if shot.end:
             return _paint_boxes(scene, shot, plan, tick)
         ambient = Ambient(scene, shot)
-        setting = stage.place(scene, shot, ambient.reaches, still=not ambient)
+        setting = shot_setting.place(scene, shot, ambient.reaches, still=not ambient)
         renderer = Renderer(setting.sheets, frame, setting.framing, ambient if ambient else None)
         painter, told = render_torch.renderer(renderer, setting, frame, bool(ambient))
 
@@ -158,7 +158,7 @@ def _paint_boxes(scene: Scene, shot: Shot, plan: Plan, tick: Tick) -> Frames:
     """Frames from the start box to the end box of a shot, in the scene of both."""
     found = ken_burns.span(shot)
     ambient = Ambient(scene, found.shot)
-    setting = stage.between_boxes(scene, shot, found)
+    setting = shot_setting.between_boxes(scene, shot, found)
     levels = Levels(
         setting.sheets, (plan.width, plan.height), half_frame(scene.width, scene.height), ambient if ambient else None
     )

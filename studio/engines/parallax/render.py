@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from studio.engines.base import Image
 from studio.engines.parallax import outline, yuv
+from studio.engines.parallax.camera_path import Pose, half_frame
 from studio.engines.parallax.effects.particles import View
-from studio.engines.parallax.path import Pose, half_frame
 from studio.engines.parallax.projection import STEPS, Displacement, Field, Framing, homography, look, pull, rays, solve
 from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats

@@ -18,7 +18,7 @@ from studio.engines.parallax.effects.overlay import cloudy, tile
 from studio.engines.parallax.projection import Field, homography, look, pull, rays, solve
 from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats, Scene
-from studio.engines.parallax.stage import Depth, half_frame
+from studio.engines.parallax.shot_setting import Depth, half_frame
 from studio.engines.parallax.yuv import colour_planes
 from studio.nouns import Effect
 from studio.photo.matte import smoothstep

@@ -11,7 +11,7 @@ import math
 import cv2
 import numpy as np
 
-from studio.engines.parallax import stage
+from studio.engines.parallax import shot_setting
 from studio.engines.parallax.effects import scene_light
 from studio.engines.parallax.effects.compositing import Air, Flock, Place, fade, shine
 from studio.engines.parallax.effects.particles import Swarm, Ways, depths
@@ -41,7 +41,7 @@ class Dust:
         found = scene_light.light(scene)
         lit = cv2.resize(_shafts(found), scene.disparity.shape[::-1], interpolation=cv2.INTER_LINEAR)
         place = Place(mask * lit, scene)
-        swarm = Swarm(ways, stage.half_frame(scene.width, scene.height), seconds, rng)
+        swarm = Swarm(ways, shot_setting.half_frame(scene.width, scene.height), seconds, rng)
         self._flock = Flock(swarm, _f32(mote + blur), _f32(strength), place, dots)
         self._colour = scene_light.tint_from(found, 0.4, 0.95, 62, 234)
         self._glints = np.maximum(1, np.rint(seconds / rng.uniform(1.2, 4, count)))
@@ -80,7 +80,7 @@ class Embers:
         day = float(np.clip((found.luma.mean() - scene_light.BLACK) / (scene_light.WHITE - scene_light.BLACK), 0, 1))
         bright = NIGHT + (DAY - NIGHT) * day**0.7
         strength = bright * rng.uniform(0.3, 1, count) ** 1.5 * (spark / (spark + blur)) ** 1.6
-        swarm = Swarm(ways, stage.half_frame(scene.width, scene.height), seconds, rng)
+        swarm = Swarm(ways, shot_setting.half_frame(scene.width, scene.height), seconds, rng)
         self._flock = Flock(swarm, _f32(spark + blur), _f32(strength), Place(mask * _low(mask), scene), dots)
         self._flickers = np.maximum(1, np.rint(seconds / rng.uniform(0.18, 0.7, count)))
         self._start = rng.random(count)

@@ -14,7 +14,7 @@ from studio.engines.parallax.effects.overlay import cloudy, mix, tile
 from studio.engines.parallax.effects.particles import View
 from studio.engines.parallax.projection import Field, homography, look, pull, rays, solve
 from studio.engines.parallax.scene import Floats, Scene
-from studio.engines.parallax.stage import Depth
+from studio.engines.parallax.shot_setting import Depth
 from studio.nouns import Effect
 
 BANKS = (22, 48, 68)  # of the scene's disparities, the percentiles at which a bank hangs

@@ -16,7 +16,7 @@ from studio.engines.parallax.effects.compositing import Air
 from studio.engines.parallax.effects.fog import sight
 from studio.engines.parallax.projection import Field, look, solve
 from studio.engines.parallax.scene import Floats, Scene
-from studio.engines.parallax.stage import Depth
+from studio.engines.parallax.shot_setting import Depth
 from studio.engines.parallax.yuv import colour_planes
 from studio.nouns import Effect
 

@@ -11,7 +11,7 @@ import math
 import cv2
 import numpy as np
 
-from studio.engines.parallax import stage
+from studio.engines.parallax import shot_setting
 from studio.engines.parallax.effects import scene_light
 from studio.engines.parallax.effects.compositing import Air, Flock, Place, fade
 from studio.engines.parallax.effects.particles import Swarm, Ways, depths
@@ -87,12 +87,12 @@ def _f32(values: object) -> Floats:
 
 
 def _half(scene: Scene) -> tuple[float, float]:
-    return stage.half_frame(scene.width, scene.height)
+    return shot_setting.half_frame(scene.width, scene.height)
 
 
 def _haze(mask: Floats, scene: Scene, amount: float) -> Floats:
     """How much what falls hides of every place, for all that is too small and far to be seen falling."""
-    deep = stage.Depth(scene.pivot, scene.gap).of(scene.disparity)
+    deep = shot_setting.Depth(scene.pivot, scene.gap).of(scene.disparity)
     far = np.clip(1.1 - 1.6 * deep, 0, 1) ** 1.5
     soft = cv2.GaussianBlur((far * mask).astype(np.float32), (0, 0), deep.shape[1] / 60)
     return np.asarray(soft * np.float32(HAZE * amount), np.float32)

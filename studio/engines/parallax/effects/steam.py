@@ -11,7 +11,7 @@ from studio.engines.parallax.effects.fog import plane, sight
 from studio.engines.parallax.effects.overlay import cloudy, mix, tile
 from studio.engines.parallax.projection import Field, look
 from studio.engines.parallax.scene import Floats, Scene
-from studio.engines.parallax.stage import Depth
+from studio.engines.parallax.shot_setting import Depth
 from studio.nouns import Effect
 
 _SPEED = 0.2  # tile heights a second

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax.fill import spread
+from studio.engines.parallax.inpaint import spread
 from studio.engines.parallax.scene import Floats
 from studio.photo.matte import smoothstep
 

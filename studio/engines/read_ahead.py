@@ -16,7 +16,7 @@ from studio.nouns import Progress
 Read = Callable[[Tick], object]
 
 
-class Eager:
+class ReadAhead:
     """One wish at a time, in a thread that ends with it. Any thread may call."""
 
     def __init__(self) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 
 from studio.engines.base import Image
 from studio.engines.parallax import disparity, framing, ken_burns
-from studio.engines.parallax.path import Pose, Stage, half_frame, travel
+from studio.engines.parallax.camera_path import Pose, Stage, half_frame, travel
 from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sheets import Sheet, prepare

@@ -33,7 +33,7 @@ class Exports:
         clip = self._library.get(clip_id)
         source = self._library.file(clip)
         try:
-            with self._folder() as folder:
+            with self._make_folder() as folder:
                 copy = Path(folder) / source.name
                 if with_recipe:
                     shutil.copyfile(source, copy)
@@ -56,7 +56,7 @@ class Exports:
         taken: set[str] = set()
         try:
             disk.require(self._room, sum(source.stat().st_size for _, source in clips), "The zip", "mark fewer clips")
-            with self._folder() as folder:
+            with self._make_folder() as folder:
                 made = Path(folder) / "clips.zip"
                 with zipfile.ZipFile(made, "w", strict_timestamps=False) as zipped:
                     for clip, source in clips:
@@ -71,7 +71,7 @@ class Exports:
         except OSError as error:
             raise disk.refusal(error) from error
 
-    def _folder(self) -> tempfile.TemporaryDirectory[str]:
+    def _make_folder(self) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True)
 
 

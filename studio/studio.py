@@ -197,7 +197,7 @@ class Studio:
         """The shot as the model that draws quick drafts of its camera makes it."""
         return self._accept(adapt(shot, self.models.draft(self.models.card(shot.model))))
 
-    def _ready(self, shot: Shot) -> Shot:
+    def _prepare_recipe(self, shot: Shot) -> Shot:
         """The recipe of an accepted shot, which its model can make here and now, and in which something moves as was
         asked.
         """
@@ -224,7 +224,7 @@ class Studio:
 
     def submit_all(self, shots: tuple[Shot, ...], press: str = "") -> tuple[Job, ...]:
         """Queue several shots, drafts first. Raises `Refusal` before any is queued when one of them can't be made."""
-        ready = sorted((self._ready(shot) for shot in shots), key=lambda shot: not shot.draft)
+        ready = sorted((self._prepare_recipe(shot) for shot in shots), key=lambda shot: not shot.draft)
         return self._put(tuple(ready), "", press)
 
     def submit_each(self, shots: tuple[Shot, ...], press: str = "") -> tuple[tuple[Job, ...], dict[int, Refusal]]:
@@ -235,7 +235,7 @@ class Studio:
         refused: dict[int, Refusal] = {}
         for at, shot in enumerate(shots):
             try:
-                ready.append(self._ready(shot))
+                ready.append(self._prepare_recipe(shot))
             except Refusal as refusal:
                 refused[at] = refusal
         group = uuid.uuid4().hex if len(ready) > 1 else ""
@@ -268,14 +268,14 @@ class Studio:
         """Queue a group's failed and interrupted jobs again. Raises `Refusal` when one can't be made here any more."""
         failed = self.queue.list_failed(group)
         for job in failed:
-            self._ready(job.shot)
+            self._prepare_recipe(job.shot)
         jobs = tuple(self.queue.retry(job.id) for job in failed)
         self._worker.wake()
         return jobs
 
     def retry(self, job_id: str) -> Job:
         """Queue a failed, cancelled or interrupted job again. Raises `Refusal` for any other."""
-        self._ready(self.queue.get(job_id).shot)
+        self._prepare_recipe(self.queue.get(job_id).shot)
         job = self.queue.retry(job_id)
         self._worker.wake()
         return job

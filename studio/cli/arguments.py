@@ -37,7 +37,7 @@ class Parser(argparse.ArgumentParser):
         raise Refusal(f"{said}.", f"See: {self.prog} --help")
 
 
-def _between(kind: Callable[[str], T], low: T, high: T) -> Callable[[str], T]:
+def _check_between(kind: Callable[[str], T], low: T, high: T) -> Callable[[str], T]:
     def check(text: str) -> T:
         try:
             value = kind(text)
@@ -50,15 +50,15 @@ def _between(kind: Callable[[str], T], low: T, high: T) -> Callable[[str], T]:
     return check
 
 
-def _table(rows: list[tuple[str, str]]) -> str:
+def _format_table(rows: list[tuple[str, str]]) -> str:
     wide = max(len(name) for name, _ in rows) + 2
     return "\n".join(f"  {name:<{wide}}{words}" for name, words in rows)
 
 
 def _animate_help() -> str:
     return ANIMATE_HELP.format(
-        moves=_table([(info.title.lower(), info.sees) for info in MOVES.values()]),
-        effects=_table([(name, info.sees) for name, info in EFFECTS.items()]),
+        moves=_format_table([(info.title.lower(), info.sees) for info in MOVES.values()]),
+        effects=_format_table([(name, info.sees) for name, info in EFFECTS.items()]),
         regions=", ".join(get_args(Region)),
         places=", ".join(place.id for place in presets.platforms()) or "none",
         models=", ".join(card.id for card in presets.cards()),
@@ -67,7 +67,7 @@ def _animate_help() -> str:
     )
 
 
-def _common() -> argparse.ArgumentParser:
+def _build_common() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="print JSON for scripts")
     common.add_argument(
@@ -84,21 +84,21 @@ def _common() -> argparse.ArgumentParser:
     return common
 
 
-def _shape(animate: argparse.ArgumentParser) -> None:
+def _add_shape(animate: argparse.ArgumentParser) -> None:
     animate.add_argument(
         "--aspect", metavar="RATIO", help="9:16, 1:1, 4:5, 3:4, 16:9, 21:9 or photo (default: the photo's own)"
     )
     animate.add_argument(
         "--size", metavar="SIZE", help="the short side: 360p (a draft), 480p, 720p, 1080p, 1440p, 2160p, or auto"
     )
-    animate.add_argument("--seconds", metavar="N", type=_between(float, 1.0, 60.0), help="how long (default: 5)")
-    animate.add_argument("--fps", metavar="N", type=_between(int, 1, 60), help="frames a second (default: 24)")
+    animate.add_argument("--seconds", metavar="N", type=_check_between(float, 1.0, 60.0), help="how long (default: 5)")
+    animate.add_argument("--fps", metavar="N", type=_check_between(int, 1, 60), help="frames a second (default: 24)")
     animate.add_argument("--loop", action="store_true", help="end where it began, without a seam")
     animate.add_argument("--format", choices=get_args(Format), help="default: the ending of -o, or mp4")
     animate.add_argument("--for", dest="place", metavar="PLACE", help="shape, size and rate of a place, such as reels")
 
 
-def _motion(animate: argparse.ArgumentParser) -> None:
+def _add_motion(animate: argparse.ArgumentParser) -> None:
     animate.add_argument("--motion", metavar="ID", help="start from a motion; python -m studio motions lists them")
     animate.add_argument(
         "--prompt", metavar="WORDS", default="", help="what should move and how the camera behaves, in words"
@@ -113,7 +113,9 @@ def _motion(animate: argparse.ArgumentParser) -> None:
         action="append",
         help="what the camera does next, such as 'slow orbit left'; up to three",
     )
-    animate.add_argument("--amount", metavar="N", type=_between(float, 0.0, 1.0), help="how far, 0 to 1 (default: 0.6)")
+    animate.add_argument(
+        "--amount", metavar="N", type=_check_between(float, 0.0, 1.0), help="how far, 0 to 1 (default: 0.6)"
+    )
     animate.add_argument("--speed", metavar="SPEED", help="slow, normal or fast (default: normal)")
     animate.add_argument("--ease", metavar="EASE", help="smooth, linear, ease in or ease out (default: smooth)")
     animate.add_argument(
@@ -127,9 +129,13 @@ def _motion(animate: argparse.ArgumentParser) -> None:
     )
 
 
-def _photo(animate: argparse.ArgumentParser) -> None:
+def _add_photo(animate: argparse.ArgumentParser) -> None:
     animate.add_argument(
-        "--seed", metavar="N", type=_between(int, 0, 2**32 - 1), default=0, help="another number, another variation"
+        "--seed",
+        metavar="N",
+        type=_check_between(int, 0, 2**32 - 1),
+        default=0,
+        help="another number, another variation",
     )
     animate.add_argument(
         "--depth", metavar="FILE", help="a depth map of the photo, light is near; or builtin, anything, photo"
@@ -142,22 +148,22 @@ def _photo(animate: argparse.ArgumentParser) -> None:
     )
 
 
-def _model(animate: argparse.ArgumentParser) -> None:
+def _add_model(animate: argparse.ArgumentParser) -> None:
     animate.add_argument("--model", metavar="ID", default="parallax", help="what makes the clip (default: parallax)")
     animate.add_argument("--draft", metavar="ID", help="only try it out, on this model, such as parallax")
     animate.add_argument(
         "--quality", choices=get_args(Quality), default="good", help="steps, size and length (default: good)"
     )
     animate.add_argument(
-        "--steps", metavar="N", type=_between(int, 1, 200), help="denoising steps (default: the model's own)"
+        "--steps", metavar="N", type=_check_between(int, 1, 200), help="denoising steps (default: the model's own)"
     )
     animate.add_argument(
-        "--guidance", metavar="N", type=_between(float, 0.0, 30.0), help="how closely the words are followed"
+        "--guidance", metavar="N", type=_check_between(float, 0.0, 30.0), help="how closely the words are followed"
     )
     animate.add_argument(
         "--strength",
         metavar="N",
-        type=_between(float, 0.0, 1.0),
+        type=_check_between(float, 0.0, 1.0),
         default=0.5,
         help="how much moves, 0 to 1 (default: 0.5)",
     )
@@ -178,7 +184,7 @@ def _model(animate: argparse.ArgumentParser) -> None:
     )
 
 
-def _output(command: argparse.ArgumentParser) -> None:
+def _add_output(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", metavar="PLACE", help="copy the clip to this file or folder as well")
 
 
@@ -190,64 +196,64 @@ def build_parser() -> Parser:
         "--cards", metavar="FOLDER", action="append", default=[], help="a folder with your own model cards too"
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-    animate = _command(commands, "animate", "make a clip of a photo, or of several", _animate_help())
+    animate = _add_command(commands, "animate", "make a clip of a photo, or of several", _animate_help())
     animate.add_argument("photos", metavar="PHOTO", nargs="+", type=Path)
-    _motion(animate)
-    _photo(animate)
-    _shape(animate)
-    _model(animate)
+    _add_motion(animate)
+    _add_photo(animate)
+    _add_shape(animate)
+    _add_model(animate)
     animate.add_argument(
         "--force", action="store_true", help="make it even where the place given with --for won't take it"
     )
-    _output(animate)
-    _directing(commands)
-    models = _command(commands, "models", "the models: what each needs, and whether it fits here", MODELS_HELP)
+    _add_output(animate)
+    _add_advice_commands(commands)
+    models = _add_command(commands, "models", "the models: what each needs, and whether it fits here", MODELS_HELP)
     models.add_argument("do", nargs="?", choices=("list", "quote", "download", "adopt", "delete"), default="list")
     models.add_argument("model", metavar="ID", nargs="?")
     models.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="for adopt: where the files lie")
-    recipe = _command(commands, "recipe", "every setting a clip was made with", RECIPE_HELP)
+    recipe = _add_command(commands, "recipe", "every setting a clip was made with", RECIPE_HELP)
     recipe.add_argument("clip", metavar="CLIP", type=Path)
-    again = _command(commands, "again", "make a clip again from its recipe", AGAIN_HELP)
+    again = _add_command(commands, "again", "make a clip again from its recipe", AGAIN_HELP)
     again.add_argument("clip", metavar="CLIP")
-    _output(again)
-    _command(commands, "machine", "what this computer can do, and why", MACHINE_HELP)
-    _library(_command(commands, "library", "the clips that are kept", LIBRARY_HELP))
+    _add_output(again)
+    _add_command(commands, "machine", "what this computer can do, and why", MACHINE_HELP)
+    _add_library(_add_command(commands, "library", "the clips that are kept", LIBRARY_HELP))
     return top
 
 
-def _directing(commands: Any) -> None:
+def _add_advice_commands(commands: Any) -> None:
     """Everything that is said before anything is made."""
-    look = _command(commands, "look", "what is fine in a photo, what will hurt and what to do", LOOK_HELP)
+    look = _add_command(commands, "look", "what is fine in a photo, what will hurt and what to do", LOOK_HELP)
     look.add_argument("photo", metavar="PHOTO", type=Path)
     look.add_argument("--for", dest="place", metavar="PLACE", help="where it goes: reels, or a ratio such as 9:16")
     look.add_argument("--size", metavar="SIZE", help="the clip's short side, such as 1080p")
-    check = _command(commands, "check", "what is wrong with a prompt, and how to fix it", CHECK_HELP)
+    check = _add_command(commands, "check", "what is wrong with a prompt, and how to fix it", CHECK_HELP)
     check.add_argument("prompt", metavar="PROMPT")
     check.add_argument(
-        "--seconds", metavar="N", type=_between(float, 1.0, 60.0), help="how long the clip is (default: 5)"
+        "--seconds", metavar="N", type=_check_between(float, 1.0, 60.0), help="how long the clip is (default: 5)"
     )
     check.add_argument("--model", metavar="ID", help="the model it is for")
-    read = _command(commands, "read", "what a prompt means: subject, camera, effects", READ_HELP)
+    read = _add_command(commands, "read", "what a prompt means: subject, camera, effects", READ_HELP)
     read.add_argument("prompt", metavar="PROMPT")
-    compose = _command(commands, "compose", "a motion in a model's own words", COMPOSE_HELP)
+    compose = _add_command(commands, "compose", "a motion in a model's own words", COMPOSE_HELP)
     compose.add_argument("prompt", metavar="PROMPT", nargs="?", default=argparse.SUPPRESS, help="the same as --prompt")
-    _motion(compose)
+    _add_motion(compose)
     for name, about in SLOTS.items():
         compose.add_argument(f"--{name}", metavar="WORDS", default="", help=about)
     compose.add_argument("--loop", action="store_true", help="end where it began")
     compose.add_argument("--model", metavar="ID", help="the model it is for (default: plain words)")
-    recommend = _command(commands, "recommend", "which model for this photo, and why", RECOMMEND_HELP)
+    recommend = _add_command(commands, "recommend", "which model for this photo, and why", RECOMMEND_HELP)
     recommend.add_argument("photo", metavar="PHOTO", type=Path)
-    _motion(recommend)
-    _shape(recommend)
-    _wishes(recommend)
-    unasked = _command(
+    _add_motion(recommend)
+    _add_shape(recommend)
+    _add_wishes(recommend)
+    unasked = _add_command(
         commands, "motions", "the motions to start from; with a photo, those that fit it first", MOTIONS_HELP
     )
     unasked.add_argument("photo", metavar="PHOTO", nargs="?", type=Path)
 
 
-def _wishes(recommend: argparse.ArgumentParser) -> None:
+def _add_wishes(recommend: argparse.ArgumentParser) -> None:
     recommend.add_argument("--use", choices=get_args(Use), help="what the clip is for")
     recommend.add_argument("--sound", action="store_true", help="it should have sound")
     recommend.add_argument("--end-frame", action="store_true", help="it should end on another photo")
@@ -263,28 +269,28 @@ def _wishes(recommend: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def _library(library: argparse.ArgumentParser) -> None:
+def _add_library(library: argparse.ArgumentParser) -> None:
     library.add_argument("do", nargs="?", choices=("list", "find"), default="list")
     library.add_argument("words", metavar="WORD", nargs="*")
     library.add_argument(
-        "--limit", metavar="N", type=_between(int, 1, 10_000), default=20, help="at most so many (default: 20)"
+        "--limit", metavar="N", type=_check_between(int, 1, 10_000), default=20, help="at most so many (default: 20)"
     )
     library.add_argument("--trash", action="store_true", help="what is in the trash instead")
     sorts = ("newest", "oldest", "longest", "best", "name")
     library.add_argument("--sort", choices=sorts, default="newest", help="what stands first (default: newest)")
     library.add_argument(
-        "--stars", metavar="N", type=_between(int, 1, 5), default=0, help="only clips with N stars or more"
+        "--stars", metavar="N", type=_check_between(int, 1, 5), default=0, help="only clips with N stars or more"
     )
 
 
-def _command(commands: Any, name: str, about: str, epilog: str) -> argparse.ArgumentParser:
+def _add_command(commands: Any, name: str, about: str, epilog: str) -> argparse.ArgumentParser:
     made: argparse.ArgumentParser = commands.add_parser(
         name,
         help=about,
         description=f"{about[0].upper()}{about[1:]}.",
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[_common()],
+        parents=[_build_common()],
     )
     return made
 

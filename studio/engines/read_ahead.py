@@ -57,9 +57,9 @@ class ReadAhead:
                     return
             with contextlib.suppress(Exception):
                 for read in reads:
-                    read(self._ticks(wish))
+                    read(self._make_tick(wish))
 
-    def _ticks(self, wish: int) -> Tick:
+    def _make_tick(self, wish: int) -> Tick:
         def tick(progress: Progress) -> None:
             del progress
             if self._wish != wish:

@@ -126,13 +126,13 @@ class Worker:
     def _work(self) -> None:
         while not self._closing.is_set():
             self._woken.clear()
-            job = self._next()
+            job = self._take_next()
             if job is None:
                 self._woken.wait(IDLE_SECONDS)
             else:
                 self._do(job)
 
-    def _next(self) -> Job | None:
+    def _take_next(self) -> Job | None:
         try:
             recover(self._queue, self._clips)
             return self._queue.take_next(self._adopt)
@@ -151,7 +151,7 @@ class Worker:
         except Stopped:
             state = Interrupted() if self._closing.is_set() else Cancelled()
         except Exception as error:
-            state = self._failure(job, error)
+            state = self._explain_failure(job, error)
         self._end(job, state, time.monotonic() - watch.began)
         self._watch = None
 
@@ -166,7 +166,7 @@ class Worker:
         self._require_room(prepared.plan, BYTES_PER_PIXEL[shot.format], folder)
         image = self._photos().mend(shot.photo, shot.mends)
         end = self._photos().pixels(shot.end.photo) if shot.end and "end_frame" in card.supports else None
-        tick = self._ticks(watch)
+        tick = self._make_tick(watch)
         frames = self._engine(card).animate(prepared, image, end, tick)
         encoded = encode(frames, folder / f"clip.{shot.format}", shot, tick)
         clip = _clip(job, prepared.plan, frames, encoded, time.monotonic() - watch.began)
@@ -174,7 +174,7 @@ class Worker:
         self._keep(job, clip, encoded.file, encoded.poster)
         return Done(clip.id)
 
-    def _ticks(self, watch: JobProgress) -> Tick:
+    def _make_tick(self, watch: JobProgress) -> Tick:
         """How far the job is, for whoever watches it, and now and then a look at the next job."""
         ahead = Ahead(watch.job.shot.maker, self._queue, self._expect, self._log)
 
@@ -206,7 +206,7 @@ class Worker:
         disk.require(folder, round(planned.width * planned.height * planned.num_frames * bytes_per_pixel))
         disk.require(self._clips.folder, 0)
 
-    def _failure(self, job: Job, error: Exception) -> Failed:
+    def _explain_failure(self, job: Job, error: Exception) -> Failed:
         """What went wrong and what to do, in the user's words. What nobody foresaw stands in the log, under the name it
         gives.
         """
@@ -274,11 +274,11 @@ def _clip(job: Job, planned: Plan, frames: Frames, encoded: Encoded, took: float
     return Clip(
         id=job.id, shot=job.shot, file=f"{job.id}{encoded.file.suffix}", poster=f"{job.id}{encoded.poster.suffix}",
         width=made.width, height=made.height, fps=made.fps, num_frames=made.num_frames, seconds=made.seconds,
-        bytes=encoded.bytes, made_at=time.time(), took=took, choices=_choices(planned, frames, encoded),
+        bytes=encoded.bytes, made_at=time.time(), took=took, choices=_merge_choices(planned, frames, encoded),
     )  # fmt: skip
 
 
-def _choices(planned: Plan, frames: Frames, encoded: Encoded) -> tuple[Choice, ...]:
+def _merge_choices(planned: Plan, frames: Frames, encoded: Encoded) -> tuple[Choice, ...]:
     """What was planned, as far as it came true and the engine doesn't say it better, then what engine and encoder
     chose.
     """

@@ -37,7 +37,7 @@ ORDERS: dict[Sort, str] = {
 """
 
 
-def _own_words(shot: Shot) -> str:
+def _list_words(shot: Shot) -> str:
     """What a shot can be found by when nobody says more: what was said of it, its photo, model, moves and effects."""
     motion = shot.motion
     said = (motion.subject, motion.action, motion.environment, motion.light, motion.still, motion.prompt)
@@ -96,7 +96,7 @@ class Clips:
         write_whole(self.folder / f"{clip.id}.json", msgspec.json.format(msgspec.json.encode(clip), indent=1))
 
     def _insert(self, clip: Clip) -> None:
-        words = plain(" ".join((clip.title, _own_words(clip.shot), self._describe(clip.shot))))
+        words = plain(" ".join((clip.title, _list_words(clip.shot), self._describe(clip.shot))))
         name = sorting(clip.title or clip.shot.photo.name)
         row = (clip.id, clip.file, clip.made_at, int(clip.trashed), clip.rating, clip.seconds, name, words)
         with self._database.write():
@@ -195,13 +195,13 @@ class Clips:
 
     def file(self, clip: Clip) -> Path:
         """The clip's file. Raises `Refusal` when it isn't there any more."""
-        return self._there(clip.file)
+        return self._find_file(clip.file)
 
     def poster(self, clip: Clip) -> Path:
         """The clip's poster. Raises `Refusal` when it isn't there any more."""
-        return self._there(clip.poster)
+        return self._find_file(clip.poster)
 
-    def _there(self, name: str) -> Path:
+    def _find_file(self, name: str) -> Path:
         file = self.folder / Path(name).name
         if not file.is_file():
             raise Refusal("That clip's file was moved or deleted outside Stir.", "Put it back, or make the clip again.")

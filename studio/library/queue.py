@@ -89,13 +89,13 @@ class Queue:
 
     def busy(self) -> set[str]:
         """The ids of jobs that a living process is running."""
-        return {job_id for job_id, owner in self._running() if self._owner.alive(owner)}
+        return {job_id for job_id, owner in self._list_running() if self._owner.alive(owner)}
 
     def orphans(self) -> list[tuple[str, str]]:
         """Jobs whose process ended while they ran, and its token."""
-        return [(job_id, owner) for job_id, owner in self._running() if not self._owner.alive(owner)]
+        return [(job_id, owner) for job_id, owner in self._list_running() if not self._owner.alive(owner)]
 
-    def _running(self) -> list[tuple[str, str]]:
+    def _list_running(self) -> list[tuple[str, str]]:
         rows = self._database.read("SELECT id, owner FROM jobs WHERE name = 'running'")
         return [(str(job_id), str(owner)) for job_id, owner in rows]
 
@@ -115,7 +115,7 @@ class Queue:
             before = _jobs(self._database.read(_SELECT + "press = ? AND press <> '' ORDER BY place", (press,)))
             if before:
                 return tuple(before)
-            first, now = self._last(), time.time()
+            first, now = self._get_last_place(), time.time()
             jobs = tuple(Job(uuid.uuid4().hex, shot, Queued(), first + at, now, group) for at, shot in enumerate(shots))
             for job in jobs:
                 self._database.read(
@@ -132,7 +132,7 @@ class Queue:
                 raise Refusal("That job is waiting, running or done.", "Use Again on its clip to make another.")
             self._database.read(
                 "UPDATE jobs SET name = 'queued', state = ?, place = ?, given = ?, owner = '' WHERE id = ?",
-                (_json(Queued()), self._last(), self._owner.token, job_id),
+                (_json(Queued()), self._get_last_place(), self._owner.token, job_id),
             )
             return self.get(job_id)
 
@@ -157,7 +157,7 @@ class Queue:
         for place, job_id in zip(places, order, strict=True):
             self._database.read("UPDATE jobs SET place = ? WHERE id = ? AND place <> ?", (place, job_id, place))
 
-    def _last(self) -> float:
+    def _get_last_place(self) -> float:
         rows = self._database.read("SELECT coalesce(max(place), 0) + 1 FROM jobs")
         return float(str(rows[0][0]))
 

@@ -52,7 +52,7 @@ def read(request, samples, tmp_path_factory):
 
 def test_the_sheets_put_back_together_are_the_photo(read):
     _, image, scene = read
-    source = layers._texture(image, scene.width, scene.height)
+    source = layers._resize_texture(image, scene.width, scene.height)
     assert psnr(put_back(scene), source) >= 45
 
 
@@ -95,7 +95,7 @@ def test_textures_are_no_finer_than_they_need_be(settings, samples):
     large = scene_of(image, settings, size="1080p").layers[0].texture
     assert small.shape[:2] == (540, 720)
     assert large.shape[:2] == (1440, 1920)
-    assert layers._texture(np.zeros((2000, 3000, 3), np.uint8), 3840, 2160).shape[:2] == (2160, 3840)
+    assert layers._resize_texture(np.zeros((2000, 3000, 3), np.uint8), 3840, 2160).shape[:2] == (2160, 3840)
 
 
 def test_a_crop_is_read_as_it_is_given(settings, samples):

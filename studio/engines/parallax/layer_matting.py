@@ -37,7 +37,7 @@ def lift(image: Image, alpha: Image, filled: Image, hole: Image) -> tuple[Image,
     ys, xs = np.nonzero((alpha > 0) & (alpha < 255))
     seen, back, ours = (picture[ys, xs].astype(np.float32) for picture in (image, behind, own))
     trust = calm[ys, xs]
-    alpha[ys, xs] = _enough(alpha[ys, xs], seen, back, trust)
+    alpha[ys, xs] = _find_least_alpha(alpha[ys, xs], seen, back, trust)
     guess = back.copy()
     rgba = cv2.merge([*cv2.split(image), alpha])
     front = np.asarray(cv2.copyTo(rgba, alpha, np.zeros_like(rgba)), np.uint8)
@@ -53,7 +53,7 @@ def lift(image: Image, alpha: Image, filled: Image, hole: Image) -> tuple[Image,
     return front, behind
 
 
-def _enough(alpha: Image, seen: Floats, back: Floats, trust: Floats) -> Image:
+def _find_least_alpha(alpha: Image, seen: Floats, back: Floats, trust: Floats) -> Image:
     """The least alpha with which some colour over `back` can make what is seen, if that is not much more than the
     matte's.
     """

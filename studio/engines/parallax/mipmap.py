@@ -41,12 +41,12 @@ class Levels:
 
     def _renderer(self, level: int) -> Renderer:
         if level not in self._made:
-            sheets = tuple(_coarser(sheet, level) for sheet in self._finest)
+            sheets = tuple(_halve_sheet(sheet, level) for sheet in self._finest)
             self._made[level] = Renderer(sheets, self._size, Framing(), self._ambience, self._half)
         return self._made[level]
 
 
-def _coarser(sheet: Sheet, level: int) -> Sheet:
+def _halve_sheet(sheet: Sheet, level: int) -> Sheet:
     """The sheet with its texture halved so many times."""
     texture = sheet.texture
     for _ in range(level):

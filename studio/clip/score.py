@@ -72,14 +72,14 @@ def unsteadiness(positions: Sequence[float]) -> float:
     return float(np.std(steps - np.polyval(np.polyfit(t, steps, 5), t)))
 
 
-def jitter(frames: Sequence[Grey], corners: int = 60) -> float:
-    """Unsteadiness of a picture, in pixels per frame: the median over well-marked corners of that of their tracks.
+def jitter(frames: Sequence[Grey]) -> float:
+    """Unsteadiness of a picture, in pixels per frame: the median over 60 well-marked corners of that of their tracks.
 
     Corners are followed from frame to frame with Lucas-Kanade, windows of 31 pixels; those whose track ends are left
     out.
     """
     seen = [_shrink_to_grey(frame) for frame in frames]
-    start = np.asarray(cv2.goodFeaturesToTrack(seen[0], corners, 0.02, 12))
+    start = np.asarray(cv2.goodFeaturesToTrack(seen[0], 60, 0.02, 12))
     if start.ndim != 3:  # OpenCV found no corner
         return 0.0
     here, alive = start, np.ones(len(start), bool)

@@ -247,10 +247,10 @@ def _fit_tokens(
     return tuple(part for part in kept if part.text), left
 
 
-def _quote(text: str, most: int = 60) -> str:
-    """The beginning of a text in quotation marks."""
+def _quote(text: str) -> str:
+    """The beginning of a text in quotation marks, up to 60 characters."""
     line = text.rstrip(".")
-    return repr(line if len(line) <= most else f"{line[:most].rsplit(' ', 1)[0]} …")
+    return repr(line if len(line) <= 60 else f"{line[:60].rsplit(' ', 1)[0]} …")
 
 
 def _fit_negative(words: str, limit: int) -> str:

@@ -77,21 +77,22 @@ def starts_camera(lows: list[str]) -> bool:
     return bool(rest) and (rest[0] in CAMERA or rest[0] in _MOVES or rest[:2] == ["hand", "held"] or rest[0] == STATIC)
 
 
-def find_verb(lows: list[str], first: int = 1) -> int:
-    """Where the verb stands that something does: at `first` or later, -1 for none. An -ing form counts when no other is
-    found.
+def find_verb(lows: list[str]) -> int:
+    """Where the verb stands that something does, after the first word; -1 for none.
+
+    An -ing form counts when no other is found.
     """
     going = -1
     caused = bool(lows) and lows[0] in _CAUSES
     noun = next((lows[at - 1] for at in range(1, len(lows)) if lows[at] in PREPOSITIONS), "")
-    for at in range(first, len(lows)):
-        low, before = lows[at], lows[at - 1] if at else ""
+    for at in range(1, len(lows)):
+        low, before = lows[at], lows[at - 1]
         if before in _NOT_BEFORE_VERB or (before in _QUALITIES and not before.endswith("ly")):
             continue
         if low in FINITE or low in _HELPS:
             if not _is_name(lows, at):
                 return at
-        elif low in GOING and going < 0 and at > 0:
+        elif low in GOING and going < 0:
             going = at
         elif low in BASE and before == "and" and at > 2 and lows[at - 2] in BASE and lows[at - 2] not in NATURE:
             return at - 2

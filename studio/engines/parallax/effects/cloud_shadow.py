@@ -119,11 +119,9 @@ def _land(scene: Scene, mask: Floats) -> Image:
     return np.ascontiguousarray(land, np.uint8)
 
 
-def filter_guided(mask: Floats, light: Floats, reach: int = 9, least: float = 4e-4) -> Floats:
-    """A mask drawn to the edges of a picture of the same size, both 0..1: He, Sun and Tang's guided filter (2010).
-
-    reach: pixels to each side; least: the variance of light under which there is no edge.
-    """
+def filter_guided(mask: Floats, light: Floats) -> Floats:
+    """A mask drawn to the edges of a picture of the same size, both 0..1: He, Sun and Tang's guided filter (2010)."""
+    reach, least = 9, 4e-4  # pixels to each side; the variance of light under which there is no edge
 
     def mean(plane: Floats) -> Floats:
         return np.asarray(cv2.boxFilter(plane, -1, (2 * reach + 1, 2 * reach + 1)), np.float32)

@@ -39,13 +39,13 @@ class Strokes(NamedTuple):
         return Strokes(*(part[chosen] for part in self))
 
 
-def dots(canvas: Floats, drawn: Strokes, soft: float = 0.8) -> None:
-    """Add soft discs to a canvas (H, W). soft: how much of a disc's radius its edge takes, 0..1."""
+def dots(canvas: Floats, drawn: Strokes) -> None:
+    """Add soft discs to a canvas (H, W)."""
     size = np.maximum(drawn.radius, LEAST)
     fainter = np.minimum(1, drawn.radius / LEAST) ** 2
     length = np.hypot(drawn.dx, drawn.dy)
     strength = drawn.strength * fainter * np.sqrt(2 * size / (2 * size + length))
-    edge = np.maximum(1.0, 2 * soft * size)
+    edge = np.maximum(1.0, 1.6 * size)  # 0.8 of the radius
     reach = np.ceil(size + edge / 2 + length / 2 + 0.5)
     for least, most in zip((0, *_SIZES), _SIZES, strict=False):
         of = np.flatnonzero((reach > least) & (reach <= most))

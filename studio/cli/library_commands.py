@@ -1,4 +1,4 @@
-"""`recipe`, `machine` and `library`: what is known, in words or as JSON."""
+"""`recipe`, `machine` and `library`: a clip's settings, this computer and the clips kept, in words or as JSON."""
 
 from __future__ import annotations
 

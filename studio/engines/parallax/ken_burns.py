@@ -1,4 +1,4 @@
-"""From a start box to an end box on the photo: the region to read, and every frame's window on it.
+"""The Ken Burns move from a start box to an end box on the photo: the region to read, and every frame's window on it.
 
 A window is a lens that is shifted and zoomed, so it takes from the picture exactly what its box holds, without
 keystone. Its size goes geometrically, for the zoom to look even, and its edges go straight from those of one box to

@@ -1,4 +1,4 @@
-"""Parting one sheet from what lies behind it: alpha and foreground colour, which composed are the picture again."""
+"""Matting of a sheet: alpha and foreground colour, parted from what lies behind; composed, the picture again."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a crop to a scene: sheets of texture and depth, far to near, that composed are the photo again."""
+"""The layers of a scene, made of a crop: texture and depth, far to near, that composed are the photo again."""
 
 from __future__ import annotations
 

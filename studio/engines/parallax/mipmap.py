@@ -1,4 +1,4 @@
-"""Sheets at several sizes for a window that grows or shrinks: each frame is drawn from the one that suits it."""
+"""Mipmaps: sheets at several sizes, each frame drawn from the one that suits it, for windows that grow or shrink."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Horizon and vanishing of walls, from the straight lines of a photo.
+"""Horizon and vanishing points of walls, from the straight lines of a photo.
 
 A line that is level in the world is nearer where it stands further from the horizon: along it, disparity is in
 proportion to the distance from the horizon (one-view geometry: Criminisi, Reid, Zisserman, IJCV 2000). Each line so

@@ -97,7 +97,7 @@ class History:
         )
 
     def estimate(self, device: str, card: ModelCard, plan: Plan) -> tuple[float | None, str]:
-        """Seconds a run of this plan should take here without loading and speed-ups, by pixels times frames; and the basis.
+        """Seconds a run of this plan should take here without loading and speed-ups, by pixels times frames; its basis.
 
         None before the first run: then the words quote what the card publishes of another machine.
         """

@@ -47,7 +47,7 @@ def read(request, samples, tmp_path_factory):
     settings = Settings(tmp_path_factory.mktemp("home"))
     settings.prepare()
     stirred = Motion(effects=(Effect("light", 0.5),))  # so that the sheets are wanted
-    return request.param, image, scene_of(image, settings, motion=stirred)
+    return request.param, image, scene_of(image, settings, motion=stirred, size="720p")
 
 
 def test_the_sheets_put_back_together_are_the_photo(read):

@@ -98,7 +98,7 @@ def test_a_loop_is_at_the_end_box_by_the_middle_and_comes_back(
 
 def test_a_hand_an_effect_a_seed_and_moves_leave_both_ends_exact(engine: ParallaxEngine, photos: dict[str, np.ndarray]) -> None:
     image = photos["dogs"]
-    shot = boxed(image, *crops("16:9")["in"])
+    shot = boxed(image, *crops("16:9")["in"], size="240p")
     camera = Camera((Move("handheld", 1.0), Move("pan_left")), then=(Leg((Move("roll_left"),)),))
     held = replace(shot, motion=Motion(camera=camera), seed=5)
     assert shot.end is not None

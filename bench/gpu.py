@@ -274,14 +274,14 @@ def painting(device: str, size: Literal["240p", "2160p"], frames: int = 48) -> N
     """Frames a second that the built-in engine paints on the processor and on this GPU, and how alike they are."""
     from bench import clips
     from studio.engines import registry
-    from studio.engines.parallax import stage
+    from studio.engines.parallax import shot_setting
     from studio.engines.parallax.render import Renderer
     from studio.engines.parallax.render_torch import TorchRenderer, likeness
     from studio.presets import card
 
     shot, image = clips.shot_of(clips.PHOTO, size, frames / 24, 24)
     scene = registry.engine(card("parallax"), clips.settings()).read(image, shot)
-    setting, full = stage.place(scene, shot, {}, still=True), (scene.width, scene.height)
+    setting, full = shot_setting.place(scene, shot, {}, still=True), (scene.width, scene.height)
     slow = Renderer(setting.sheets, full, setting.framing)
     fast = TorchRenderer(setting.sheets, full, setting.framing, device)
     like = min(likeness(fast.paint(pose, 0), slow.paint(pose, 0)) for pose in setting.poses[:: frames // 4])

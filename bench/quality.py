@@ -22,9 +22,9 @@ from bench import compare
 from bench.album import pictures
 from bench.clips import ignore, scratch, settings, table, verdict
 from studio.clip.ffmpeg import find_ffmpeg
-from studio.engines.parallax import framing, stage
+from studio.engines.parallax import framing, shot_setting
+from studio.engines.parallax.camera_path import half_frame
 from studio.engines.parallax.parallax_engine import ParallaxEngine
-from studio.engines.parallax.path import half_frame
 from studio.engines.parallax.render import Renderer
 from studio.engines.prepare import prepare
 from studio.motion.camera_moves import MOVES
@@ -88,7 +88,7 @@ def at_rest(image: Image) -> float:
     is that textures are finer than frames and looked at bilinearly."""
     wanted = shot(image, "static", 0.0)
     scene = engine().read(image, wanted)
-    setting = stage.place(scene, wanted, {}, still=False)
+    setting = shot_setting.place(scene, wanted, {}, still=False)
     frame = Renderer(setting.sheets, (scene.width, scene.height), setting.framing).paint(setting.poses[0], 0.0)
     return frame_measures.psnr(frame[: scene.height], plain(image, scene.width, scene.height))
 
@@ -97,10 +97,10 @@ def border(image: Image, move: MoveName) -> float:
     """How far any frame's border looks past the photo's, in pixels of the frame, over every pose at amount 1; 0 for never."""
     wanted = shot(image, move, 1.0, fps=24)
     scene = engine().read(image, wanted)
-    setting = stage.place(scene, wanted, {}, still=False)
+    setting = shot_setting.place(scene, wanted, {}, still=False)
     half = half_frame(scene.width, scene.height)
     edges = tuple(
-        framing.Sheet(sheet.disparity, stage.cover(layer) if index else None)
+        framing.Sheet(sheet.disparity, shot_setting.cover(layer) if index else None)
         for index, (sheet, layer) in enumerate(zip(setting.sheets, scene.layers, strict=True))
     )
     past = framing.spill(edges, setting.poses, setting.framing, half).worst

@@ -133,10 +133,10 @@ def read(
     place = place.expanduser().resolve()
     reach = "only this computer can reach the page" if local else "asked for with --listen; a password is set"
     choices = (Choice("home", str(place), why), Choice("address", host, reach))
-    return Settings(place, host, port or 7860, user, password, choices, _folders(cards))
+    return Settings(place, host, port or 7860, user, password, choices, _split_folders(cards))
 
 
-def _folders(names: Sequence[str | Path]) -> tuple[Path, ...]:
+def _split_folders(names: Sequence[str | Path]) -> tuple[Path, ...]:
     found = tuple(dict.fromkeys(Path(name).expanduser().resolve() for name in names))
     for folder in found:
         if not folder.is_dir():

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Literal
 from studio.compare.compare_room import Comparisons
 from studio.compare.differences import is_hidden
 from studio.comparison import Comparison
-from studio.library import clips, disk, names
+from studio.library import clips, disk, file_names
 from studio.library.clips import Clips
+from studio.library.file_cache import FileCache
 from studio.library.scores import Scores
-from studio.library.served import Served
 from studio.models import Models
 from studio.motion import camera_moves
 from studio.nouns import Clip, Progress, Refusal, Shot
@@ -37,8 +37,8 @@ class Exports:
     """Makes files of the library's clips in the served folder. `room` is where half-made files lie."""
 
     def __init__(
-        self, *, library: Clips, served: Served, room: Path, comparisons: Comparisons, scores: Scores, models: Models,
-        photos: Callable[[], PhotoStore],
+        self, *, library: Clips, served: FileCache, room: Path, comparisons: Comparisons, scores: Scores,
+        models: Models, photos: Callable[[], PhotoStore],
     ) -> None:  # fmt: skip
         self._library = library
         self._served = served
@@ -57,7 +57,7 @@ class Exports:
         clip = self._library.get(clip_id)
         source = self._library.file(clip)
         try:
-            with self._folder() as folder:
+            with self._make_folder() as folder:
                 copy = Path(folder) / source.name
                 if with_recipe:
                     shutil.copyfile(source, copy)
@@ -80,7 +80,7 @@ class Exports:
         taken: set[str] = set()
         try:
             disk.require(self._room, sum(source.stat().st_size for _, source in clips), "The zip", "mark fewer clips")
-            with self._folder() as folder:
+            with self._make_folder() as folder:
                 made = Path(folder) / "clips.zip"
                 with zipfile.ZipFile(made, "w", strict_timestamps=False) as zipped:
                     for clip, source in clips:
@@ -88,7 +88,7 @@ class Exports:
                         if not with_recipe:
                             copy = Path(folder) / source.name
                             inside.strip_recipe(source, copy)
-                        zipped.write(copy, names.apart(_name(clip, source), taken))
+                        zipped.write(copy, file_names.apart(_name(clip, source), taken))
                         if copy != source:
                             copy.unlink()
                 return self._served.keep(made, f"zip-{key}", f"Stir, {len(clips)} clips.zip")
@@ -111,7 +111,7 @@ class Exports:
         from studio.clip.comparison_film import write_grid, write_wipe
 
         one = self._comparisons.get(comparison_id)
-        with self._folder() as folder:
+        with self._make_folder() as folder:
             placed = self._place(one, Path(folder), cells)
             if layout == "wipe":
                 placed = _pair(placed, one.winner)
@@ -129,21 +129,21 @@ class Exports:
                 columns = 0 if cells else _count_columns(one)
                 write_grid(tiles, made, tick, columns=columns, ending=ending, sound=heard)
             what = "wipe" if layout == "wipe" else "side by side"
-            return file or self._served.keep(made, key, f"{names.tidy(one.name)}, {what}.mp4")
+            return file or self._served.keep(made, key, f"{file_names.tidy(one.name)}, {what}.mp4")
 
     def export_sheet(self, comparison_id: str, file: Path | None = None, *, cells: Sequence[str] = ()) -> Path:
         """A comparison as one PNG: three frames of each clip, with its label. All else is as in `export_grid`."""
         from studio.clip.contact_sheet import write_sheet
 
         one = self._comparisons.get(comparison_id)
-        with self._folder() as folder:
+        with self._make_folder() as folder:
             placed = self._place(one, Path(folder), cells)
             made = file or Path(folder) / "sheet.png"
             write_sheet(
                 [each.tile for each in placed], made, title=one.name, columns=0 if cells else _count_columns(one)
             )
             key = _identify("sheet", one.name, None, placed)
-            return file or self._served.keep(made, key, f"{names.tidy(one.name)}, contact sheet.png")
+            return file or self._served.keep(made, key, f"{file_names.tidy(one.name)}, contact sheet.png")
 
     def _place(self, one: Comparison, folder: Path, cells: Sequence[str]) -> list[PlacedTile]:
         """The tiles of a comparison; its photo is written in `folder`."""
@@ -167,7 +167,7 @@ class Exports:
         files = [each.tile.file for each in placed if each.tile.file]
         disk.require(folder, sum(file.stat().st_size for file in files), "The film", "choose fewer clips")
 
-    def _folder(self) -> tempfile.TemporaryDirectory[str]:
+    def _make_folder(self) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True)
 
 
@@ -206,4 +206,4 @@ def read_recipe(file: Path) -> Shot:
 def _name(clip: Clip, source: Path) -> str:
     """What the download of a clip is called."""
     path = camera_moves.describe_camera(clip.shot.motion.camera)
-    return names.download(clip.title or clip.shot.photo.name, path, min(clip.width, clip.height), source.suffix)
+    return file_names.download(clip.title or clip.shot.photo.name, path, min(clip.width, clip.height), source.suffix)

@@ -86,10 +86,10 @@ class Models:
             if card.engine not in self._engines:
                 if self._closed:
                     raise Refusal("Stir is closing.", "Open it again.")
-                self._engines[card.engine] = self._new(card)
+                self._engines[card.engine] = self._make_engine(card)
             return self._engines[card.engine]
 
-    def _new(self, card: ModelCard) -> Engine:
+    def _make_engine(self, card: ModelCard) -> Engine:
         try:
             return self._make(card, self._settings)
         except ImportError as error:
@@ -168,35 +168,35 @@ class Models:
 
     def load(self, model: str) -> None:
         """Begin to load a model in the background. Raises `Refusal` when it can't be."""
-        self._shelf(model, lambda shelf, card: shelf.load(card))
+        self._ask_shelf(model, lambda shelf, card: shelf.load(card))
 
     def unload(self, model: str) -> None:
         """Let go of a model's memory. Raises `Refusal` while it is working."""
-        self._shelf(model, lambda shelf, card: shelf.unload(card))
+        self._ask_shelf(model, lambda shelf, card: shelf.unload(card))
 
     def quote(self, model: str) -> Quote:
         """Ask the hub what a download would take: the network is touched, so only because the user asked. Raises
         `Refusal`.
         """
-        return self._shelf(model, lambda shelf, card: shelf.quote(card))
+        return self._ask_shelf(model, lambda shelf, card: shelf.quote(card))
 
     def download(self, model: str) -> None:
         """Begin or resume a download in the background. Raises `Refusal` when it can't begin."""
-        self._shelf(model, lambda shelf, card: shelf.download(card))
+        self._ask_shelf(model, lambda shelf, card: shelf.download(card))
 
     def stop_download(self, model: str) -> None:
         """Stop a download; what has arrived stays."""
-        self._shelf(model, lambda shelf, card: shelf.stop_download(card))
+        self._ask_shelf(model, lambda shelf, card: shelf.stop_download(card))
 
     def adopt(self, model: str, folder: Path) -> None:
         """Use a folder that holds the model's files already. Raises `Refusal` for one that doesn't."""
-        self._shelf(model, lambda shelf, card: shelf.adopt(card, folder))
+        self._ask_shelf(model, lambda shelf, card: shelf.adopt(card, folder))
 
     def delete(self, model: str) -> int:
         """Delete a model's files; never an adopted folder's. Returns the bytes freed. Raises `Refusal`."""
-        return self._shelf(model, lambda shelf, card: shelf.delete(card))
+        return self._ask_shelf(model, lambda shelf, card: shelf.delete(card))
 
-    def _shelf(self, model: str, ask: Callable[[Shelf, ModelCard], T]) -> T:
+    def _ask_shelf(self, model: str, ask: Callable[[Shelf, ModelCard], T]) -> T:
         card = self.card(model)
         engine = self.engine(card)
         if not isinstance(engine, Shelf):

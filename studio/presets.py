@@ -79,14 +79,14 @@ def load(file: Path, kind: type[T]) -> T:
         raise Refusal(f"The preset {file.name} can't be used ({error}).", "Correct that line of the file.") from None
 
 
-def _folder(name: str, kind: type[T]) -> tuple[T, ...]:
+def _load_folder(name: str, kind: type[T]) -> tuple[T, ...]:
     return tuple(load(file, kind) for file in sorted((PRESETS / name).glob("*.toml")))
 
 
 @cache
 def cards() -> tuple[ModelCard, ...]:
     """Every model card that ships, in the order of their file names."""
-    return _folder("models", ModelCard)
+    return _load_folder("models", ModelCard)
 
 
 class Problem(NamedTuple):
@@ -121,7 +121,7 @@ def own_cards(folders: tuple[Path, ...]) -> tuple[tuple[ModelCard, ...], tuple[P
 @cache
 def platforms() -> tuple[Platform, ...]:
     """Every place a clip can go, in the order of their file names."""
-    return _folder("platforms", Platform)
+    return _load_folder("platforms", Platform)
 
 
 def platform(place: str) -> Platform | None:
@@ -132,7 +132,7 @@ def platform(place: str) -> Platform | None:
 @cache
 def motions() -> tuple[MotionPreset, ...]:
     """Every motion that ships, in the order of their file names."""
-    return _folder("motions", MotionPreset)
+    return _load_folder("motions", MotionPreset)
 
 
 class _Credits(Noun, frozen=True):

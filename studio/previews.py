@@ -17,10 +17,10 @@ import numpy as np
 
 from studio.config import Settings
 from studio.engines.base import Image, Placer, Places, Shelf, Tick
-from studio.engines.eager import Eager
 from studio.engines.prepare import Prepared, prepare
+from studio.engines.read_ahead import ReadAhead
 from studio.frames import Frames
-from studio.library.served import Served
+from studio.library.file_cache import FileCache
 from studio.models import Models
 from studio.motion.read_prompt import list_effects
 from studio.nouns import Choice, Motion, Progress, Refusal, Shot, Size, Still, replace
@@ -56,7 +56,7 @@ class Previews:
     """Previews of prepared shots. `room` is where half-made files lie, `served` where the page may look."""
 
     def __init__(
-        self, settings: Settings, served: Served, room: Path, models: Models, photos: Callable[[], PhotoStore]
+        self, settings: Settings, served: FileCache, room: Path, models: Models, photos: Callable[[], PhotoStore]
     ) -> None:
         self._settings = settings
         self._served = served
@@ -64,7 +64,7 @@ class Previews:
         self._models = models
         self._photos = photos
         self._making = threading.Lock()
-        self._eager = Eager()
+        self._eager = ReadAhead()
 
     def close(self) -> None:
         """Read no further ahead."""
@@ -117,14 +117,14 @@ class Previews:
             shot, photo=photo, end=end, motion=motion, size=PREVIEW_SIZE, seconds=PREVIEW_SECONDS, fps=PREVIEW_FPS,
             format="mp4", platform="",
         )  # fmt: skip
-        key = f"preview-{_digest(tiny.to_json() + self._depth(shot))}"
+        key = f"preview-{_digest(tiny.to_json() + self._name_depth(shot))}"
         self._eager.drop()
         with self._making:
             found = self._served.find(key)
             if found:
                 return found
             frames = self._models.engine(card).animate(prepare(tiny, card), self._image(prepared), None, _ignore)
-            with self._folder() as folder:
+            with self._make_folder() as folder:
                 made = encode(frames, Path(folder) / "preview.mp4", tiny, _ignore)
                 return self._served.keep(made.file, key, "preview.mp4")
 
@@ -138,7 +138,7 @@ class Previews:
         image, tiny = self._image(prepared), replace(shot, size=PREVIEW_SIZE)
         self._eager.wish(lambda tick: engine.read(image, tiny, tick), lambda tick: engine.read(image, shot, tick))
 
-    def _depth(self, shot: Shot) -> str:
+    def _name_depth(self, shot: Shot) -> str:
         """Where the depth of a shot comes from at this moment: what is kept of it is kept with that."""
         from studio.engines.parallax.depth_source import resolve
 
@@ -158,7 +158,7 @@ class Previews:
             found = self._served.find(key)
             if found:
                 return found
-            with self._folder() as folder:
+            with self._make_folder() as folder:
                 made = Path(folder) / "depth.png"
                 Pictures.fromarray(grey).save(made)
                 return self._served.keep(made, key, "depth.png")
@@ -168,7 +168,7 @@ class Previews:
         engine = self._models.engine(prepared.card)
         return engine.read(self._image(prepared), prepared.shot).depth_choices if isinstance(engine, Reader) else ()
 
-    def _folder(self) -> tempfile.TemporaryDirectory[str]:
+    def _make_folder(self) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True)
 
 

@@ -17,11 +17,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from studio import checks, presets
+from studio import presets, shot_checks
 from studio.advice.adviser import Advice
-from studio.advice.pace import RECENT, Pace, choose_size, pace
 from studio.advice.platforms import Misfit, find_misfits
-from studio.assist import Assist
+from studio.advice.render_time import RECENT, Pace, choose_size, pace
 from studio.cards import ModelCard, Outcome, Plan
 from studio.clip import formats
 from studio.compare.compare_room import Comparisons
@@ -34,13 +33,14 @@ from studio.exports import Exports
 from studio.jobs.worker import Worker, recover
 from studio.library import database, disk, logbook
 from studio.library.clips import Clips
-from studio.library.owner import Owner
+from studio.library.file_cache import FileCache
+from studio.library.live_processes import Owner
 from studio.library.queue import Queue
 from studio.library.scores import Scores
-from studio.library.served import Served
 from studio.models import Models
 from studio.motion import camera_moves
 from studio.motion.ambient_effects import EFFECTS, needs_brush
+from studio.motion_assistant import Assist
 from studio.nouns import Choice, Job, Refusal, Shot, replace
 from studio.presets import platform
 from studio.previews import Previews
@@ -72,7 +72,7 @@ class Studio:
         self.log = logbook.open(settings.home / "logs")
         self._owner = Owner(settings.home / "locks")
         self._room = self._owner.room(settings.cache)
-        self._served = Served(settings.cache / "served")
+        self._served = FileCache(settings.cache / "served")
         self._database = database.open(settings.database)
         self.library = Clips(self._database, settings.clips, search_words)
         self.queue = Queue(self._database, self._owner)
@@ -88,7 +88,7 @@ class Studio:
         )  # fmt: skip
         self.comparisons = Comparisons(
             database=self._database, queue=self.queue, library=self.library, models=self.models, worker=self._worker,
-            ready=self._ready, accept=self._accept, pace=self._pace, describe=search_words,
+            ready=self._prepare_recipe, accept=self._accept, pace=self._pace, describe=search_words,
         )  # fmt: skip
         self.exports = Exports(
             library=self.library, served=self._served, room=self._room, comparisons=self.comparisons,
@@ -202,13 +202,13 @@ class Studio:
 
     def _accept(self, shot: Shot) -> Prepared:
         photo, end = self.photos.get(shot.photo.id), self.photos.get(shot.end.photo.id) if shot.end else None
-        return checks.accept(shot, self.models.card(shot.maker), photo, end, self.settings, self._pace())
+        return shot_checks.accept(shot, self.models.card(shot.maker), photo, end, self.settings, self._pace())
 
     def _accept_draft(self, shot: Shot) -> Prepared:
         """The shot as the model that draws quick drafts of its camera makes it."""
         return self._accept(adapt(shot, self.models.draft(self.models.card(shot.model))))
 
-    def _ready(self, shot: Shot) -> Shot:
+    def _prepare_recipe(self, shot: Shot) -> Shot:
         """The recipe of an accepted shot, which its model can make here and now, and in which something moves as was
         asked.
         """
@@ -235,7 +235,7 @@ class Studio:
 
     def submit_all(self, shots: tuple[Shot, ...], press: str = "") -> tuple[Job, ...]:
         """Queue several shots, drafts first. Raises `Refusal` before any is queued when one of them can't be made."""
-        ready = sorted((self._ready(shot) for shot in shots), key=lambda shot: not shot.draft)
+        ready = sorted((self._prepare_recipe(shot) for shot in shots), key=lambda shot: not shot.draft)
         return self._put(tuple(ready), "", press)
 
     def submit_each(self, shots: tuple[Shot, ...], press: str = "") -> tuple[tuple[Job, ...], dict[int, Refusal]]:
@@ -246,7 +246,7 @@ class Studio:
         refused: dict[int, Refusal] = {}
         for at, shot in enumerate(shots):
             try:
-                ready.append(self._ready(shot))
+                ready.append(self._prepare_recipe(shot))
             except Refusal as refusal:
                 refused[at] = refusal
         group = uuid.uuid4().hex if len(ready) > 1 else ""
@@ -279,14 +279,14 @@ class Studio:
         """Queue a group's failed and interrupted jobs again. Raises `Refusal` when one can't be made here any more."""
         failed = self.queue.list_failed(group)
         for job in failed:
-            self._ready(job.shot)
+            self._prepare_recipe(job.shot)
         jobs = tuple(self.queue.retry(job.id) for job in failed)
         self._worker.wake()
         return jobs
 
     def retry(self, job_id: str) -> Job:
         """Queue a failed, cancelled or interrupted job again. Raises `Refusal` for any other."""
-        self._ready(self.queue.get(job_id).shot)
+        self._prepare_recipe(self.queue.get(job_id).shot)
         job = self.queue.retry(job_id)
         self._worker.wake()
         return job

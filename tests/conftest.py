@@ -19,6 +19,14 @@ def frozen_heap() -> None:
     gc.freeze()
 
 
+@pytest.fixture(scope="session", autouse=True)
+def seen_photos() -> None:
+    """What a network has seen in a photo is remembered for more photos than a page needs: many tests look at the same ones."""
+    from studio.photo import matte, photo_scene, saliency
+
+    saliency._REMEMBERED = photo_scene._REMEMBERED = matte.REMEMBERED = 64
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings with a fresh home folder, its folders made."""

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from studio import presets
-from studio.advice.guide import guide
+from studio.advice.models_by_kind import list_models_by_kind
 from studio.advice.recommend import describe_request, find_fastest, recommend, spoken
 from studio.advice.wishes import Asked, Pick, Wishes
 from studio.cards import ModelCard, ModelState
@@ -345,7 +345,7 @@ def test_what_the_cards_say_in_words_agrees_with_what_they_suit() -> None:
 
 
 def test_the_table_is_made_of_the_cards() -> None:
-    rows = guide(CARDS)
+    rows = list_models_by_kind(CARDS)
     assert {row.kind for row in rows} == set(get_args(Kind))
     for row in rows:
         ids = [one.model for one in row.models]
@@ -358,7 +358,7 @@ def test_the_table_is_made_of_the_cards() -> None:
 
 
 def test_for_portraits_the_table_puts_steady_faces_first() -> None:
-    portraits = next(row for row in guide(CARDS) if row.kind == "portrait").models
+    portraits = next(row for row in list_models_by_kind(CARDS) if row.kind == "portrait").models
     first = [one.model for one in portraits if presets.card(one.model).suits[0] == "portrait"]
     assert [presets.card(model).faces for model in first] == sorted((presets.card(model).faces for model in first), reverse=True)
     assert first == [one.model for one in portraits][: len(first)]
@@ -366,7 +366,7 @@ def test_for_portraits_the_table_puts_steady_faces_first() -> None:
 
 def test_the_table_follows_a_card_that_is_added() -> None:
     mine = replace(CARDS[1], id="mine", title="Mine", suits=("water",), good_at=("surf",), commercial="no")
-    rows = {row.kind: row for row in guide((*CARDS, mine))}
+    rows = {row.kind: row for row in list_models_by_kind((*CARDS, mine))}
     found = next(one for one in rows["water"].models if one.model == "mine")
     assert (found.title, found.why, found.mind) == ("Mine", "Surf.", "Not for commercial use.")
     assert all(one.model != "mine" for one in rows["product"].models)

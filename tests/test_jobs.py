@@ -16,7 +16,7 @@ from studio.config import ROOT, Settings
 from studio.jobs.worker import Worker
 from studio.library import database, logbook
 from studio.library.clips import Clips
-from studio.library.owner import Owner
+from studio.library.live_processes import Owner
 from studio.library.queue import Queue
 from studio.nouns import (
     Cancelled,

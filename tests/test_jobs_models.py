@@ -12,9 +12,9 @@ import pytest
 from studio import presets
 from studio.config import Settings
 from studio.exports import read_recipe
-from studio.jobs.watch import Watch
+from studio.jobs.job_progress import JobProgress
 from studio.library import database
-from studio.library.owner import Owner
+from studio.library.live_processes import Owner
 from studio.library.queue import Queue
 from studio.nouns import (
     Cancelled,
@@ -220,7 +220,7 @@ def test_a_job_may_go_back_to_loading_but_not_from_painting(settings: Settings) 
     queue.submit(Shot(Photo("a" * 64, 10, 10)))
     taken = queue.take_next(False)
     assert taken
-    watch = Watch(taken, queue)
+    watch = JobProgress(taken, queue)
     watch.tick(Progress("denoise", 3, 10, preview="data:x", remaining=7.0))
     assert (watch.progress.remaining, watch.progress.preview) == (7.0, "data:x")
     watch.tick(Progress("load", 0, 4, "memory ran out: its weights now wait in memory"))

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from studio import presets
-from studio.advice.pace import PATIENCE, Pace, choose_size, pace
 from studio.advice.platforms import Misfit, find_misfits
+from studio.advice.render_time import PATIENCE, Pace, choose_size, pace
 from studio.cards import ModelCard, Outcome
 from studio.clip import formats
 from studio.engines.plan import plan

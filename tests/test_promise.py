@@ -29,11 +29,11 @@ STILL = Motion(camera=Camera((Move("static"),)))
 
 @pytest.fixture(scope="module")
 def painted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Studio, Shot]]:
-    """A studio on the stand-in, at work, and a shot of a photo of 1440 x 1080."""
+    """A studio on the stand-in, at work, and a shot of a photo of 960 x 720."""
     folder = tmp_path_factory.mktemp("painted")
     studio = Studio(Settings(folder / "home"), (CARD,), finder(Gradient()))
     studio.start()
-    yield studio, Shot(studio.photos.take_in(photograph(folder, 1440, 1080), "harbour.png"), model="gradient")
+    yield studio, Shot(studio.photos.take_in(photograph(folder, 960, 720), "harbour.png"), model="gradient")
     studio.close()
 
 
@@ -158,12 +158,12 @@ def test_auto_is_settled_when_a_shot_is_queued(painted: tuple[Studio, Shot]) -> 
     studio, shot = painted
     shot = replace(shot, seconds=1, fps=2)
     promised, clip = made(studio, shot)
-    assert (promised.width, promised.height) == (1440, 1080) == (clip.width, clip.height)
-    assert clip.shot.size == "1080p"
+    assert (promised.width, promised.height) == (960, 720) == (clip.width, clip.height)
+    assert clip.shot.size == "720p"
 
 
 def test_a_crop_too_small_for_any_size_keeps_its_own(painted: tuple[Studio, Shot]) -> None:
     studio, shot = painted
-    shot = replace(shot, seconds=1, fps=2, crop=Crop(0.1, 0.1, 0.2, 0.2, "photo"))
+    shot = replace(shot, seconds=1, fps=2, crop=Crop(0.1, 0.1, 0.3, 0.3, "photo"))
     promised, clip = made(studio, shot)
     assert (promised.height, clip.shot.size) == (216, "auto")

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from studio import presets
-from studio.advice.guide import guide
+from studio.advice.model_scoring import KINDS
+from studio.advice.models_by_kind import list_models_by_kind
 from studio.advice.recommend import describe_request, find_fastest, find_standing, recommend
-from studio.advice.weigh import KINDS
 from studio.advice.wishes import Pick, Row, Wishes
 from studio.cards import ModelCard
 from studio.config import Settings
-from studio.library.served import Served
+from studio.library.file_cache import FileCache
 from studio.models import Models
 from studio.motion.ambient_effects import needs_brush
 from studio.nouns import Aspect, Kind, Mend, Photo, Refusal, Shot
@@ -60,7 +60,7 @@ class Advice:
     again.
     """
 
-    def __init__(self, settings: Settings, served: Served, models: Models, photos: Callable[[], PhotoStore]) -> None:
+    def __init__(self, settings: Settings, served: FileCache, models: Models, photos: Callable[[], PhotoStore]) -> None:
         self._settings = settings
         self._models = models
         self._photos = photos
@@ -189,7 +189,7 @@ class Advice:
 
     def guide(self) -> tuple[Row, ...]:
         """The table "which photo, which model", made from the cards on offer."""
-        return guide(self._models.cards)
+        return list_models_by_kind(self._models.cards)
 
     def draft_card(self, shot: Shot) -> tuple[ModelCard, str]:
         """The fastest thing here that shows what the shot asks, and why that one. Doesn't look at the photo."""

@@ -36,7 +36,7 @@ def find_misfits(shot: Shot, made: Outcome, place: Platform, card: ModelCard) ->
     """What `place` doesn't take of a shot, by what its file will hold; () when it is taken as it is."""
     if shot.format not in place.formats:
         return (_format(shot, place),)  # length and rate are another format's, once that is changed
-    found = (_length(made, place, card), _rate(made, place, card), _size(made, place))
+    found = (_find_wrong_length(made, place, card), _rate(made, place, card), _find_wrong_size(made, place))
     return tuple(one for one in found if one)
 
 
@@ -46,7 +46,7 @@ def _format(shot: Shot, place: Platform) -> Misfit:
     return Misfit("format", have, names, f"{place.title} takes {names}, not {have}.", best, f"Make it {TITLES[best]}")
 
 
-def _length(made: Outcome, place: Platform, card: ModelCard) -> Misfit | None:
+def _find_wrong_length(made: Outcome, place: Platform, card: ModelCard) -> Misfit | None:
     least, most = place.min_seconds, place.max_seconds
     if least - 0.01 <= made.seconds <= most + 0.01:
         return None
@@ -76,7 +76,7 @@ def _rate(made: Outcome, place: Platform, card: ModelCard) -> Misfit | None:
     return Misfit("fps", have, need, says, wanted, f"Make it {wanted} fps")
 
 
-def _size(made: Outcome, place: Platform) -> Misfit | None:
+def _find_wrong_size(made: Outcome, place: Platform) -> Misfit | None:
     if min(made.width, made.height) >= place.min_short:
         return None
     have, need = f"{made.width}x{made.height}", f"at least {place.min_short} px a side"

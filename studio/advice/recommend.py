@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from studio.advice.weigh import FEW_CALLS, MANY_CALLS, calls, is_barred, pace, spell, terms, unmet
+from studio.advice.model_scoring import FEW_CALLS, MANY_CALLS, calls, is_barred, pace, spell, terms, unmet
 from studio.advice.wishes import About, Asked, Pick, Stands, Term, Wishes
 from studio.cards import ModelCard, ModelState
 from studio.motion.ambient_effects import needs_brush
@@ -63,12 +63,12 @@ def describe_request(shot: Shot, wishes: Wishes, kind: Kind | None, faces: bool)
         kind=kind, use=wishes.use, seconds=shot.seconds, short=LEAST if shot.size == "auto" else SHORT_SIDES[shot.size],
         words=spoken(shot.motion), loop=camera.loop, faces=faces or wishes.faces,
         camera=goes(camera),
-        end_frame=wishes.end_frame or _elsewhere(shot), sound=wishes.sound, priority=wishes.priority,
+        end_frame=wishes.end_frame or _ends_elsewhere(shot), sound=wishes.sound, priority=wishes.priority,
         commercial=wishes.commercial, offline=wishes.offline,
     )  # fmt: skip
 
 
-def _elsewhere(shot: Shot) -> bool:
+def _ends_elsewhere(shot: Shot) -> bool:
     """Whether the clip is to end on another photo."""
     return shot.end is not None and shot.end.photo.id != shot.photo.id
 
@@ -107,10 +107,10 @@ def recommend(wanted: Asked, cards: Sequence[ModelCard], states: Iterable[ModelS
         return ()
     first = min(left, key=lambda one: (_order(one.stands), *_rank(one)))
     picked = [first]
-    for pool in _pools([one for one in left if one is not first], len(first.unmet)):
+    for pool in _list_pools([one for one in left if one is not first], len(first.unmet)):
         while pool and len(picked) < MOST:
-            families = {_family(one.card) for one in picked}
-            best = min(pool, key=lambda one: _rank(one, SAME_FAMILY if _family(one.card) in families else 0.0))
+            families = {_get_family(one.card) for one in picked}
+            best = min(pool, key=lambda one: _rank(one, SAME_FAMILY if _get_family(one.card) in families else 0.0))
             pool.remove(best)
             picked.append(best)
         if len(picked) > 1:
@@ -118,7 +118,7 @@ def recommend(wanted: Asked, cards: Sequence[ModelCard], states: Iterable[ModelS
     return tuple(_pick(one) for one in picked)
 
 
-def _pools(rest: list[Weighed], missed: int) -> list[list[Weighed]]:
+def _list_pools(rest: list[Weighed], missed: int) -> list[list[Weighed]]:
     """Where the second and third pick come from: what meets every wish; then what is beyond this machine; then the
     others.
     """
@@ -146,7 +146,7 @@ def _rank(one: Weighed, less: float = 0.0) -> tuple[int, float]:
     return len(one.unmet), less - one.score
 
 
-def _family(card: ModelCard) -> str:
+def _get_family(card: ModelCard) -> str:
     return card.checkpoint.family if card.checkpoint else card.engine
 
 
@@ -154,33 +154,42 @@ def _family(card: ModelCard) -> str:
 
 
 def _pick(one: Weighed) -> Pick:
-    return Pick(one.card.id, _says(one), " ".join(_gives_up(one)[:2]), one.stands, round(one.score, 2), one.terms)
+    return Pick(
+        one.card.id,
+        _compose_reason(one),
+        " ".join(_list_drawbacks(one)[:2]),
+        one.stands,
+        round(one.score, 2),
+        one.terms,
+    )
 
 
-def _says(one: Weighed) -> str:
+def _compose_reason(one: Weighed) -> str:
     """Why, in one sentence: what weighs most, and how long a clip takes where that is known."""
     seconds = pace(one.card, one.state) if one.stands != "beyond" else None
     told = "" if seconds is None else f"; a clip takes {spell(seconds)} here"
     good = [term.says for term in one.terms if term.weight > 0 and (term.about != "pace" or seconds is None)]
     good = (["runs here now", *good] if one.stands == "ready" and one.unmet else good)[:SAID] or ["is what there is"]
     line = ", ".join(good[:-1]) + (" and " if len(good) > 1 else "") + good[-1]
-    return _sentence(line + told)
+    return _capitalise(line + told)
 
 
-def _gives_up(one: Weighed) -> list[str]:
+def _list_drawbacks(one: Weighed) -> list[str]:
     """What is given up, the worst first; never nothing."""
     beyond = one.stands == "beyond"
     against = [term for term in one.terms if term.weight < 0 and not (beyond and term.about == "here")]
     told = {term.about for term in against}
-    found = [_sentence(one.state.reason)] if beyond else []
-    found += [*one.unmet, *(_sentence(f"it {term.says}") for term in against)]
+    found = [_capitalise(one.state.reason)] if beyond else []
+    found += [*one.unmet, *(_capitalise(f"it {term.says}") for term in against)]
     found += [
-        says for about, says in _costs(one.card, None if beyond else pace(one.card, one.state)) if about not in told
+        says
+        for about, says in _list_costs(one.card, None if beyond else pace(one.card, one.state))
+        if about not in told
     ]
     return found or ["What moves is imagined: small detail and lettering may change."]
 
 
-def _costs(card: ModelCard, seconds: float | None) -> list[tuple[About, str]]:
+def _list_costs(card: ModelCard, seconds: float | None) -> list[tuple[About, str]]:
     """What a model costs whatever is asked of it, the worst first."""
     if card.checkpoint is None:
         return [("words", "Nothing in the photo acts by itself: only the camera moves, and the air.")]
@@ -196,7 +205,7 @@ def _costs(card: ModelCard, seconds: float | None) -> list[tuple[About, str]]:
     return [(about, says) for so, about, says in found if so]
 
 
-def _sentence(words: str) -> str:
+def _capitalise(words: str) -> str:
     line = words.strip()
     return line[:1].upper() + line[1:] + ("" if line.endswith(".") else ".") if line else ""
 

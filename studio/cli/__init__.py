@@ -1,1 +1,1 @@
-"""The command line: the same doors as the page, without a browser."""
+"""The command line: what the page does, without a browser."""

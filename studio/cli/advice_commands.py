@@ -46,7 +46,7 @@ def look(flags: argparse.Namespace) -> None:
 
 def check(flags: argparse.Namespace) -> None:
     """Print what is wrong with a prompt, where, why, how it reads once fixed, and what of it the model will show."""
-    findings = checked(flags.prompt, seconds=flags.seconds or 5.0, card=_card(flags))
+    findings = checked(flags.prompt, seconds=flags.seconds or 5.0, card=_find_named_card(flags))
     if flags.json:
         say_json(findings)
         return
@@ -55,7 +55,7 @@ def check(flags: argparse.Namespace) -> None:
         say(f"{finding.code}{f' “{marked}”' if marked else ''}: {finding.reason}")
         if finding.fix:
             say(f"    {finding.label}: {finding.fix}")
-    one = _card(flags) or find_card(flags, "parallax")
+    one = _find_named_card(flags) or find_card(flags, "parallax")
     told = promise(understood(flags.prompt), one, flags.prompt)
     if not findings and not told.unseen:
         say("This reads well.")
@@ -76,7 +76,7 @@ def read(flags: argparse.Namespace) -> None:
         say_json(motion)
         return
     said = msgspec.to_builtins(motion)
-    legs = [_way(motion.camera), *(_way(leg) for leg in motion.camera.then)]
+    legs = [_describe_leg(motion.camera), *(_describe_leg(leg) for leg in motion.camera.then)]
     effects = [f"{effect['name']} {effect['amount']:g}" for effect in said["effects"]]
     filmed = ", ".join(filter(None, [", then ".join(legs), "loop" if motion.camera.loop else ""]))
     lines = {
@@ -89,14 +89,14 @@ def read(flags: argparse.Namespace) -> None:
             say(f"{name:<11}{words}")
 
 
-def _way(leg: Camera | Leg) -> str:
+def _describe_leg(leg: Camera | Leg) -> str:
     moves = [f"{move.name} {move.amount:g}" for move in leg.moves]
     return ", ".join([*moves, *([] if leg.speed == "normal" or not moves else [leg.speed])])
 
 
 def compose(flags: argparse.Namespace) -> None:
     """Print a motion in the words of a model's own dialect, and what that model can't obey."""
-    one = _card(flags)
+    one = _find_named_card(flags)
     motion = motion_arguments.build_motion(flags)
     if one is None:
         say_json({"prompt": plain(motion), "negative": motion.negative_prompt}) if flags.json else say(plain(motion))
@@ -156,5 +156,5 @@ def _file(file: Path) -> Path:
     return file.expanduser()
 
 
-def _card(flags: argparse.Namespace) -> ModelCard | None:
+def _find_named_card(flags: argparse.Namespace) -> ModelCard | None:
     return find_card(flags, flags.model) if flags.model else None

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, get_args
 
 import msgspec
 
-from studio.advice.pace import about
+from studio.advice.render_time import about
 from studio.atomic_write import replace_whole
 from studio.cli import shot_arguments
 from studio.cli.arguments import open_studio

@@ -1,4 +1,4 @@
-"""The argument parser: commands, flags and their ranges, and the --help text that teaches each command by examples.
+"""The argument parser: commands, flags and their ranges, their help; the examples are in help_examples.py.
 
 No photo is opened and no studio made before `open_studio` is called, so that --help is quick.
 """
@@ -12,6 +12,22 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
 from studio import config, presets
 from studio.cards import ModelCard
+from studio.cli.help_examples import (
+    AGAIN_HELP,
+    ANIMATE_HELP,
+    CHECK_HELP,
+    COMPARE_HELP,
+    COMPOSE_HELP,
+    LIBRARY_HELP,
+    LOOK_HELP,
+    MACHINE_HELP,
+    MODELS_HELP,
+    MOTIONS_HELP,
+    READ_HELP,
+    RECIPE_HELP,
+    RECOMMEND_HELP,
+    TOP_HELP,
+)
 from studio.compare.axis_values import HINTS, TITLES
 from studio.compare.grid import MOST_CELLS
 from studio.motion.ambient_effects import EFFECTS
@@ -39,7 +55,7 @@ class Parser(argparse.ArgumentParser):
         raise Refusal(f"{said}.", f"See: {self.prog} --help")
 
 
-def _between(kind: Callable[[str], T], low: T, high: T) -> Callable[[str], T]:
+def _check_between(kind: Callable[[str], T], low: T, high: T) -> Callable[[str], T]:
     def check(text: str) -> T:
         try:
             value = kind(text)
@@ -52,15 +68,15 @@ def _between(kind: Callable[[str], T], low: T, high: T) -> Callable[[str], T]:
     return check
 
 
-def _table(rows: list[tuple[str, str]]) -> str:
+def _format_table(rows: list[tuple[str, str]]) -> str:
     wide = max(len(name) for name, _ in rows) + 2
     return "\n".join(f"  {name:<{wide}}{words}" for name, words in rows)
 
 
 def _animate_help() -> str:
     return ANIMATE_HELP.format(
-        moves=_table([(info.title.lower(), info.sees) for info in MOVES.values()]),
-        effects=_table([(name, info.sees) for name, info in EFFECTS.items()]),
+        moves=_format_table([(info.title.lower(), info.sees) for info in MOVES.values()]),
+        effects=_format_table([(name, info.sees) for name, info in EFFECTS.items()]),
         regions=", ".join(get_args(Region)),
         places=", ".join(place.id for place in presets.platforms()) or "none",
         models=", ".join(card.id for card in presets.cards()),
@@ -71,11 +87,11 @@ def _animate_help() -> str:
 
 def _compare_help() -> str:
     return COMPARE_HELP.format(
-        axes=_table([(name, f"{TITLES[name]}: {hint}") for name, hint in HINTS.items()]), most=MOST_CELLS
+        axes=_format_table([(name, f"{TITLES[name]}: {hint}") for name, hint in HINTS.items()]), most=MOST_CELLS
     )
 
 
-def _common() -> argparse.ArgumentParser:
+def _build_common() -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("--json", action="store_true", help="print JSON for scripts")
     common.add_argument(
@@ -92,21 +108,21 @@ def _common() -> argparse.ArgumentParser:
     return common
 
 
-def _shape(animate: argparse.ArgumentParser) -> None:
+def _add_shape(animate: argparse.ArgumentParser) -> None:
     animate.add_argument(
         "--aspect", metavar="RATIO", help="9:16, 1:1, 4:5, 3:4, 16:9, 21:9 or photo (default: the photo's own)"
     )
     animate.add_argument(
         "--size", metavar="SIZE", help="the short side: 360p (a draft), 480p, 720p, 1080p, 1440p, 2160p, or auto"
     )
-    animate.add_argument("--seconds", metavar="N", type=_between(float, 1.0, 60.0), help="how long (default: 5)")
-    animate.add_argument("--fps", metavar="N", type=_between(int, 1, 60), help="frames a second (default: 24)")
+    animate.add_argument("--seconds", metavar="N", type=_check_between(float, 1.0, 60.0), help="how long (default: 5)")
+    animate.add_argument("--fps", metavar="N", type=_check_between(int, 1, 60), help="frames a second (default: 24)")
     animate.add_argument("--loop", action="store_true", help="end where it began, without a seam")
     animate.add_argument("--format", choices=get_args(Format), help="default: the ending of -o, or mp4")
     animate.add_argument("--for", dest="place", metavar="PLACE", help="shape, size and rate of a place, such as reels")
 
 
-def _motion(animate: argparse.ArgumentParser) -> None:
+def _add_motion(animate: argparse.ArgumentParser) -> None:
     animate.add_argument("--motion", metavar="ID", help="start from a motion; python -m studio motions lists them")
     animate.add_argument(
         "--prompt", metavar="WORDS", default="", help="what should move and how the camera behaves, in words"
@@ -121,7 +137,9 @@ def _motion(animate: argparse.ArgumentParser) -> None:
         action="append",
         help="what the camera does next, such as 'slow orbit left'; up to three",
     )
-    animate.add_argument("--amount", metavar="N", type=_between(float, 0.0, 1.0), help="how far, 0 to 1 (default: 0.6)")
+    animate.add_argument(
+        "--amount", metavar="N", type=_check_between(float, 0.0, 1.0), help="how far, 0 to 1 (default: 0.6)"
+    )
     animate.add_argument("--speed", metavar="SPEED", help="slow, normal or fast (default: normal)")
     animate.add_argument("--ease", metavar="EASE", help="smooth, linear, ease in or ease out (default: smooth)")
     animate.add_argument(
@@ -135,9 +153,13 @@ def _motion(animate: argparse.ArgumentParser) -> None:
     )
 
 
-def _photo(animate: argparse.ArgumentParser) -> None:
+def _add_photo(animate: argparse.ArgumentParser) -> None:
     animate.add_argument(
-        "--seed", metavar="N", type=_between(int, 0, 2**32 - 1), default=0, help="another number, another variation"
+        "--seed",
+        metavar="N",
+        type=_check_between(int, 0, 2**32 - 1),
+        default=0,
+        help="another number, another variation",
     )
     animate.add_argument(
         "--depth", metavar="FILE", help="a depth map of the photo, light is near; or builtin, anything, photo"
@@ -150,22 +172,22 @@ def _photo(animate: argparse.ArgumentParser) -> None:
     )
 
 
-def _model(animate: argparse.ArgumentParser) -> None:
+def _add_model(animate: argparse.ArgumentParser) -> None:
     animate.add_argument("--model", metavar="ID", default="parallax", help="what makes the clip (default: parallax)")
     animate.add_argument("--draft", metavar="ID", help="only try it out, on this model, such as parallax")
     animate.add_argument(
         "--quality", choices=get_args(Quality), default="good", help="steps, size and length (default: good)"
     )
     animate.add_argument(
-        "--steps", metavar="N", type=_between(int, 1, 200), help="denoising steps (default: the model's own)"
+        "--steps", metavar="N", type=_check_between(int, 1, 200), help="denoising steps (default: the model's own)"
     )
     animate.add_argument(
-        "--guidance", metavar="N", type=_between(float, 0.0, 30.0), help="how closely the words are followed"
+        "--guidance", metavar="N", type=_check_between(float, 0.0, 30.0), help="how closely the words are followed"
     )
     animate.add_argument(
         "--strength",
         metavar="N",
-        type=_between(float, 0.0, 1.0),
+        type=_check_between(float, 0.0, 1.0),
         default=0.5,
         help="how much moves, 0 to 1 (default: 0.5)",
     )
@@ -186,7 +208,7 @@ def _model(animate: argparse.ArgumentParser) -> None:
     )
 
 
-def _output(command: argparse.ArgumentParser) -> None:
+def _add_output(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", metavar="PLACE", help="copy the clip to this file or folder as well")
 
 
@@ -198,38 +220,40 @@ def build_parser() -> Parser:
         "--cards", metavar="FOLDER", action="append", default=[], help="a folder with your own model cards too"
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
-    animate = _command(commands, "animate", "make a clip of a photo, or of several", _animate_help())
+    animate = _add_command(commands, "animate", "make a clip of a photo, or of several", _animate_help())
     animate.add_argument("photos", metavar="PHOTO", nargs="+", type=Path)
-    _motion(animate)
-    _photo(animate)
-    _shape(animate)
-    _model(animate)
+    _add_motion(animate)
+    _add_photo(animate)
+    _add_shape(animate)
+    _add_model(animate)
     animate.add_argument(
         "--force", action="store_true", help="make it even where the place given with --for won't take it"
     )
-    _output(animate)
-    _compare(_command(commands, "compare", "several clips of a photo that differ in one thing or two", _compare_help()))
-    _directing(commands)
-    models = _command(commands, "models", "the models: what each needs, and whether it fits here", MODELS_HELP)
+    _add_output(animate)
+    _add_compare(
+        _add_command(commands, "compare", "several clips of a photo that differ in one thing or two", _compare_help())
+    )
+    _add_advice_commands(commands)
+    models = _add_command(commands, "models", "the models: what each needs, and whether it fits here", MODELS_HELP)
     models.add_argument("do", nargs="?", choices=("list", "quote", "download", "adopt", "delete"), default="list")
     models.add_argument("model", metavar="ID", nargs="?")
     models.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="for adopt: where the files lie")
-    recipe = _command(commands, "recipe", "every setting a clip was made with", RECIPE_HELP)
+    recipe = _add_command(commands, "recipe", "every setting a clip was made with", RECIPE_HELP)
     recipe.add_argument("clip", metavar="CLIP", type=Path)
-    again = _command(commands, "again", "make a clip again from its recipe", AGAIN_HELP)
+    again = _add_command(commands, "again", "make a clip again from its recipe", AGAIN_HELP)
     again.add_argument("clip", metavar="CLIP")
-    _output(again)
-    _command(commands, "machine", "what this computer can do, and why", MACHINE_HELP)
-    _library(_command(commands, "library", "the clips that are kept", LIBRARY_HELP))
+    _add_output(again)
+    _add_command(commands, "machine", "what this computer can do, and why", MACHINE_HELP)
+    _add_library(_add_command(commands, "library", "the clips that are kept", LIBRARY_HELP))
     return top
 
 
-def _compare(compare: argparse.ArgumentParser) -> None:
+def _add_compare(compare: argparse.ArgumentParser) -> None:
     compare.add_argument("photo", metavar="PHOTO", nargs="?", type=Path)
-    _motion(compare)
-    _photo(compare)
-    _shape(compare)
-    _model(compare)
+    _add_motion(compare)
+    _add_photo(compare)
+    _add_shape(compare)
+    _add_model(compare)
     compare.add_argument("--models", metavar="ID,ID", help="the same as --axis model=ID,ID")
     compare.add_argument(
         "--axis", metavar="NAME=A,B", action="append", default=[], help="what differs, and its values; one or two"
@@ -251,39 +275,39 @@ def _compare(compare: argparse.ArgumentParser) -> None:
     which.add_argument("--retry", metavar="COMPARISON", help="make what failed in one again")
 
 
-def _directing(commands: Any) -> None:
+def _add_advice_commands(commands: Any) -> None:
     """Everything that is said before anything is made."""
-    look = _command(commands, "look", "what is fine in a photo, what will hurt and what to do", LOOK_HELP)
+    look = _add_command(commands, "look", "what is fine in a photo, what will hurt and what to do", LOOK_HELP)
     look.add_argument("photo", metavar="PHOTO", type=Path)
     look.add_argument("--for", dest="place", metavar="PLACE", help="where it goes: reels, or a ratio such as 9:16")
     look.add_argument("--size", metavar="SIZE", help="the clip's short side, such as 1080p")
-    check = _command(commands, "check", "what is wrong with a prompt, and how to fix it", CHECK_HELP)
+    check = _add_command(commands, "check", "what is wrong with a prompt, and how to fix it", CHECK_HELP)
     check.add_argument("prompt", metavar="PROMPT")
     check.add_argument(
-        "--seconds", metavar="N", type=_between(float, 1.0, 60.0), help="how long the clip is (default: 5)"
+        "--seconds", metavar="N", type=_check_between(float, 1.0, 60.0), help="how long the clip is (default: 5)"
     )
     check.add_argument("--model", metavar="ID", help="the model it is for")
-    read = _command(commands, "read", "what a prompt means: subject, camera, effects", READ_HELP)
+    read = _add_command(commands, "read", "what a prompt means: subject, camera, effects", READ_HELP)
     read.add_argument("prompt", metavar="PROMPT")
-    compose = _command(commands, "compose", "a motion in a model's own words", COMPOSE_HELP)
+    compose = _add_command(commands, "compose", "a motion in a model's own words", COMPOSE_HELP)
     compose.add_argument("prompt", metavar="PROMPT", nargs="?", default=argparse.SUPPRESS, help="the same as --prompt")
-    _motion(compose)
+    _add_motion(compose)
     for name, about in SLOTS.items():
         compose.add_argument(f"--{name}", metavar="WORDS", default="", help=about)
     compose.add_argument("--loop", action="store_true", help="end where it began")
     compose.add_argument("--model", metavar="ID", help="the model it is for (default: plain words)")
-    recommend = _command(commands, "recommend", "which model for this photo, and why", RECOMMEND_HELP)
+    recommend = _add_command(commands, "recommend", "which model for this photo, and why", RECOMMEND_HELP)
     recommend.add_argument("photo", metavar="PHOTO", type=Path)
-    _motion(recommend)
-    _shape(recommend)
-    _wishes(recommend)
-    unasked = _command(
+    _add_motion(recommend)
+    _add_shape(recommend)
+    _add_wishes(recommend)
+    unasked = _add_command(
         commands, "motions", "the motions to start from; with a photo, those that fit it first", MOTIONS_HELP
     )
     unasked.add_argument("photo", metavar="PHOTO", nargs="?", type=Path)
 
 
-def _wishes(recommend: argparse.ArgumentParser) -> None:
+def _add_wishes(recommend: argparse.ArgumentParser) -> None:
     recommend.add_argument("--use", choices=get_args(Use), help="what the clip is for")
     recommend.add_argument("--sound", action="store_true", help="it should have sound")
     recommend.add_argument("--end-frame", action="store_true", help="it should end on another photo")
@@ -299,28 +323,28 @@ def _wishes(recommend: argparse.ArgumentParser) -> None:
     )  # fmt: skip
 
 
-def _library(library: argparse.ArgumentParser) -> None:
+def _add_library(library: argparse.ArgumentParser) -> None:
     library.add_argument("do", nargs="?", choices=("list", "find"), default="list")
     library.add_argument("words", metavar="WORD", nargs="*")
     library.add_argument(
-        "--limit", metavar="N", type=_between(int, 1, 10_000), default=20, help="at most so many (default: 20)"
+        "--limit", metavar="N", type=_check_between(int, 1, 10_000), default=20, help="at most so many (default: 20)"
     )
     library.add_argument("--trash", action="store_true", help="what is in the trash instead")
     sorts = ("newest", "oldest", "longest", "best", "name")
     library.add_argument("--sort", choices=sorts, default="newest", help="what stands first (default: newest)")
     library.add_argument(
-        "--stars", metavar="N", type=_between(int, 1, 5), default=0, help="only clips with N stars or more"
+        "--stars", metavar="N", type=_check_between(int, 1, 5), default=0, help="only clips with N stars or more"
     )
 
 
-def _command(commands: Any, name: str, about: str, epilog: str) -> argparse.ArgumentParser:
+def _add_command(commands: Any, name: str, about: str, epilog: str) -> argparse.ArgumentParser:
     made: argparse.ArgumentParser = commands.add_parser(
         name,
         help=about,
         description=f"{about[0].upper()}{about[1:]}.",
         epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-        parents=[_common()],
+        parents=[_build_common()],
     )
     return made
 
@@ -341,160 +365,3 @@ def open_studio(flags: argparse.Namespace) -> Studio:
     from studio.studio import Studio
 
     return Studio(config.read(home=flags.home, cards=[*flags.cards, *flags.more_cards]))
-
-
-# Examples -------------------------------------------------------------------------------------------------------------
-
-TOP_HELP = """\
-Stir turns photographs into video, on this computer.
-
-  python -m studio animate photo.jpg                     a 5 second dolly in, kept in your library
-  python -m studio animate photo.jpg --move "orbit left" --aspect 9:16 -o clip.mp4
-  python -m studio compare photo.jpg --axis amount=0.3,0.6,0.9      the same shot three ways, side by side
-  python -m studio look photo.jpg --for reels            what is fine in the photo, what will hurt and what to do
-  python -m studio check "camera pans left and right"    what is wrong with a prompt, and how to fix it
-  python -m studio recommend photo.jpg --sound           which model, and why
-  python -m studio models                                every model: what it needs, and whether it fits here
-  python -m studio recipe clip.mp4                       every setting a clip was made with
-  python -m studio machine                               what this computer can do, and why
-
-`python -m studio animate --help` lists every move and effect. The page is `python app.py`."""
-
-ANIMATE_HELP = """\
-examples:
-  python -m studio animate harbour.jpg
-      a 5 second dolly in at the photo's own shape; it is kept in the library and its place is printed
-  python -m studio animate harbour.jpg --move "dolly in" --move "orbit left" --amount 0.4 -o harbour.mp4
-      two moves at once, gently, and a copy as harbour.mp4
-  python -m studio animate tower.jpg --move "dolly in" --speed fast --then "slow orbit left"
-      one after the other, eased through the joint
-  python -m studio animate portrait.jpg --for reels --effect hair
-      cropped around the face, sized and timed for that place
-  python -m studio animate lake.jpg --move static --effect ripple --brush water.png --loop --format webp
-      the camera stands still; what is white in water.png ripples, and the loop has no seam
-  python -m studio animate *.jpg -o clips/ --json
-      one clip for each photo, and their facts for a script
-  python -m studio animate dusk.jpg --model wan22-ti2v-5b --prompt "gulls cross the sky" --quality draft --seed 3
-      on a model that denoises: what moves is said in words; `python -m studio models` lists them
-  python -m studio animate dusk.jpg --prompt "camera slowly pans left, clouds drift to the right" --mend denoise
-      the words set the camera and the effects, and the photo's noise is taken out first
-
-moves (--move):
-{moves}
-
-effects (--effect NAME or NAME:REGION; regions: {regions}):
-{effects}
-
-places (--for): {places}
-models (--model): {models}
-mends (--mend NAME or NAME:AMOUNT): {mends}
-speed-ups (--speedup), which trade likeness for time or memory: {speedups}
-
--o never overwrites: if the name is taken, a number is added and the new name printed. A photo that can't be used,
-a setting out of range or a folder that can't be written stops everything before any work begins (exit 2)."""
-
-COMPARE_HELP = """\
-examples:
-  python -m studio compare harbour.jpg --axis move="dolly in,orbit left,truck right"
-      three clips that differ in the camera move alone; each one's place is printed as soon as it is made
-  python -m studio compare harbour.jpg --axis amount=0.3,0.6,0.9 --axis move="dolly in + tilt up,orbit left" --baseline
-      a grid of six, and the shot as it is beside them
-  python -m studio compare dusk.jpg --models parallax,wan22-ti2v-5b --axis seed=1-3 --prompt "gulls cross the sky"
-      each model is loaded once; one that can't run here says why, and the others go on
-  python -m studio compare dusk.jpg --axis prompt="gulls cross the sky|waves roll in" --axis seed=1,2 --pair
-      first with first; values that hold commas are parted by |
-  python -m studio compare dusk.jpg --axis seed=1-6 --estimate --json
-      what it would take: clips, time, disk and memory
-  python -m studio compare dusk.jpg --axis amount=0.3,0.9 --grid grid.mp4 --sheet sheet.png
-      both clips as one labelled film, and as a contact sheet; --wipe for a wipe across two. They never overwrite
-  python -m studio compare --list harbour        comparisons made before
-  python -m studio compare --show 3f9a2c71       how each clip of one stands (the first letters of its id are enough)
-  python -m studio compare --show 3f9a2c71 --grid grid.mp4       one made before, as a film
-  python -m studio compare --retry 3f9a2c71      make what failed in it again
-
-axes (--axis NAME=A,B):
-{axes}
-Moves, effects and speed-ups are added up by +, moves follow each other by then, and none is no effect or speed-up.
-One axis has up to six values, a grid up to {most} clips. With --pair a shorter axis repeats its last value.
-
-Every other flag shapes the shot as it does for `animate`. Exit status 1: a clip failed; the others are there."""
-
-LOOK_HELP = """\
-examples:
-  python -m studio look dusk.jpg                          what will hurt first, then what is fine
-  python -m studio look dusk.jpg --for 9:16 --size 1080p --json
-
-The photo is only read: nothing of it is kept. The remedies are flags of `animate`: --mend, --aspect, --size."""
-
-CHECK_HELP = """\
-examples:
-  python -m studio check "make it move"
-  python -m studio check "she turns, waves, sits down and pours tea" --seconds 5 --model wan22-ti2v-5b --json
-
-Each finding names its words, says why, and gives the whole prompt as it reads once fixed. Then comes what the \
-model will show
-of it and what it won't; without --model that is Parallax."""
-
-READ_HELP = """\
-examples:
-  python -m studio read "camera slowly pushes in, leaves rustle, light stays constant" --json"""
-
-COMPOSE_HELP = """\
-examples:
-  python -m studio compose --subject "the woman" --action "turns her head" --move "push in" --speed slow \
---model wan22-ti2v-5b
-  python -m studio compose --motion portrait-slow-push --model ltx-2 --json
-  python -m studio compose "slow pan left, waves roll in" --still "the pier"
-
-Without --model it is written in plain words, as the page does."""
-
-RECOMMEND_HELP = """\
-examples:
-  python -m studio recommend portrait.jpg --prompt "she turns and smiles" --faces
-  python -m studio recommend shoe.jpg --use product --commercial --seconds 8 --json"""
-
-MOTIONS_HELP = """\
-examples:
-  python -m studio motions                       every motion to start from
-  python -m studio motions harbour.jpg           those that fit the photo first
-  python -m studio animate harbour.jpg --motion ID"""
-
-RECIPE_HELP = """\
-examples:
-  python -m studio recipe clip.mp4               in words
-  python -m studio recipe clip.webp --json       the recipe itself, as JSON
-
-Reads MP4, WebM, GIF and WebP made by Stir, and the .json beside a clip. Nothing is rendered or changed."""
-
-AGAIN_HELP = """\
-examples:
-  python -m studio again clip.mp4 -o same.mp4    make a clip again from the recipe inside it
-  python -m studio again 3f9a2c71                 or by its id in the library (its first letters are enough)
-
-The photo has to be in the library still; the result is the same picture for picture."""
-
-MACHINE_HELP = """\
-examples:
-  python -m studio machine
-  python -m studio machine --json | grep encoder"""
-
-LIBRARY_HELP = """\
-examples:
-  python -m studio library                       the newest clips
-  python -m studio library list --limit 200 --json
-  python -m studio library find dolly harbour    clips that have both words in photo, moves, effects or title
-  python -m studio library find dolly --stars 4 --sort longest
-  python -m studio library list --trash"""
-
-MODELS_HELP = """\
-examples:
-  python -m studio models                        every model: licence, what it needs, whether it fits here and why
-  python -m studio models --json --cards mine/   for scripts, with your own model cards as well
-  python -m studio models quote wan22-ti2v-5b    what a download would take; asks the hub, fetches nothing
-  python -m studio models download wan22-ti2v-5b
-      fetch it; Ctrl+C stops, and the same command goes on from there
-  python -m studio models adopt wan22-ti2v-5b /disk/Wan2.2-TI2V-5B-Diffusers
-      use a folder that holds the files already; nothing is copied or fetched
-  python -m studio models delete wan22-ti2v-5b   delete its files (never an adopted folder's)
-
-A model card is a TOML file; your own are read from the folder cards/ of the home folder and wherever --cards says."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from studio.advice.pace import about
+from studio.advice.render_time import about
 from studio.cli import shot_arguments
 from studio.cli.animate_commands import cancel_all, deliver, plan_file, take_in, watch
 from studio.cli.arguments import open_studio

@@ -1,4 +1,4 @@
-"""`recipe`, `machine` and `library`: what is known, in words or as JSON."""
+"""`recipe`, `machine` and `library`: a clip's settings, this computer and the clips kept, in words or as JSON."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def recipe(flags: argparse.Namespace) -> None:
     if flags.json:
         say_json(shot)
         return
-    for name, value in _lines(shot):
+    for name, value in _describe_shot(shot):
         say(f"{name:<10}{value}")
 
 
-def _lines(shot: Shot) -> list[tuple[str, str]]:
+def _describe_shot(shot: Shot) -> list[tuple[str, str]]:
     box = shot.crop
     ambient = ", ".join(
         f"{EFFECTS[one.name].title.lower()} {one.amount:g} ({one.region})" for one in shot.motion.effects
@@ -37,7 +37,7 @@ def _lines(shot: Shot) -> list[tuple[str, str]]:
     lines = [
         ("photo", f"{shot.photo.name or 'unnamed'}, {shot.photo.width}x{shot.photo.height}, {shot.photo.id[:12]}"),
         ("crop", f"{box.aspect}, from {box.x:.3f} {box.y:.3f}, {box.w:.3f} wide, {box.h:.3f} high"),
-        ("camera", _camera(shot.motion.camera)),
+        ("camera", _describe_camera(shot.motion.camera)),
         ("effects", ambient),
         *(
             (name, getattr(shot.motion, name))
@@ -46,22 +46,22 @@ def _lines(shot: Shot) -> list[tuple[str, str]]:
         ("avoid", shot.motion.negative_prompt),
         ("mends", ", ".join(f"{mend.name} {mend.amount:g}" for mend in shot.mends)),
         ("model", f"{shot.model}, drafted on {shot.draft}" if shot.draft else shot.model),
-        ("quality", _quality(shot)),
-        ("end", _end(shot)),
+        ("quality", _describe_quality(shot)),
+        ("end", _describe_end(shot)),
         ("clip", f"{shot.size}, {shot.seconds:g} s, {shot.fps} fps, {shot.format}"),
-        ("made for", _place(shot)),
+        ("made for", _describe_place(shot)),
         ("seed", str(shot.seed)),
         ("depth", shot.depth),
     ]
     return [(name, " ".join(value.split())) for name, value in lines if value]
 
 
-def _place(shot: Shot) -> str:
+def _describe_place(shot: Shot) -> str:
     place = platform(shot.platform)
     return place.title if place else shot.platform
 
 
-def _end(shot: Shot) -> str:
+def _describe_end(shot: Shot) -> str:
     if not shot.end:
         return ""
     if shot.end.photo.id != shot.photo.id:
@@ -70,19 +70,19 @@ def _end(shot: Shot) -> str:
     return f"the same photo, from {box.x:.3f} {box.y:.3f}, {box.w:.3f} wide, {box.h:.3f} high"
 
 
-def _camera(of: Camera) -> str:
-    legs = "; then ".join(_leg(one) for one in (of, *of.then))
+def _describe_camera(of: Camera) -> str:
+    legs = "; then ".join(_describe_leg(one) for one in (of, *of.then))
     return f"{legs}; {of.ease.replace('_', ' ')}{'; looped' if of.loop else ''}"
 
 
-def _leg(of: Camera | Leg) -> str:
+def _describe_leg(of: Camera | Leg) -> str:
     moves = (
         ", ".join(f"{camera_moves.MOVES[move.name].title.lower()} {move.amount:g}" for move in of.moves) or "not said"
     )
     return moves if of.speed == "normal" else f"{moves}, {of.speed}"
 
 
-def _quality(shot: Shot) -> str:
+def _describe_quality(shot: Shot) -> str:
     """What was asked of a model that denoises; "" where nothing was."""
     asked = [
         "" if shot.quality == "good" else shot.quality,
@@ -124,14 +124,14 @@ def library(flags: argparse.Namespace) -> None:
         say_json([{"path": str(path), **msgspec.to_builtins(clip)} for clip, path in zip(clips, paths, strict=True)])
         return
     for clip, path in zip(clips, paths, strict=True):
-        say(_row(clip, path))
+        say(_describe_clip(clip, path))
     if count > len(clips):
         say(f"{count - len(clips)} more; --limit {count} shows them all")
     if not count:
-        say(_nothing(bool(words), flags.stars))
+        say(_explain_nothing(bool(words), flags.stars))
 
 
-def _nothing(words: bool, stars: int) -> str:
+def _explain_nothing(words: bool, stars: int) -> str:
     if words:
         return "No clip has these words."
     return (
@@ -141,7 +141,7 @@ def _nothing(words: bool, stars: int) -> str:
     )
 
 
-def _row(clip: Clip, path: Path) -> str:
+def _describe_clip(clip: Clip, path: Path) -> str:
     made = time.strftime("%Y-%m-%d %H:%M", time.localtime(clip.made_at))
     title = " ".join((clip.title or clip.shot.photo.name or "unnamed").split())
     what = f"{title}, {camera_moves.describe_camera(clip.shot.motion.camera)}"

@@ -1,4 +1,4 @@
-"""The command line: the same doors as the page, without a browser.
+"""Runs the command that was typed, and turns what came of it into an exit status and one line on stderr.
 
 Exit codes: 0 done, 1 failed, 2 refused (one line on stderr that names the remedy), 130 stopped with Ctrl+C. What
 can be typed is in arguments.py, what is done about it in the other modules.

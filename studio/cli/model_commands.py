@@ -61,13 +61,13 @@ def _list(studio: Studio, flags: argparse.Namespace) -> None:
         say_json([{**msgspec.to_builtins(card), "state": msgspec.to_builtins(state)} for card, state in found])
         return
     for card, state in found:
-        for number, line in enumerate(_lines(card, state)):
+        for number, line in enumerate(_describe_model(card, state)):
             say(f"    {line}" if number else line)
     for remedy in dict.fromkeys(state.remedy for _, state in found if state.fits == "no" and state.remedy):
         say(f"Out of reach? {remedy}")
 
 
-def _lines(card: ModelCard, state: ModelState) -> list[str]:
+def _describe_model(card: ModelCard, state: ModelState) -> list[str]:
     licence = f"{card.licence} ({card.licence_limits})" if card.licence_limits else card.licence
     problem = [f"{state.problem} {state.remedy}".strip()] if state.problem else []
     return [

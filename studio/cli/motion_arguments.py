@@ -36,7 +36,7 @@ def build_motion(flags: argparse.Namespace) -> Motion:
     start = find_preset(flags.motion).motion if flags.motion else Motion(camera=Camera(moves=()))
     said = read_motion(flags.prompt)
     brush = read_brush(flags.brush) if flags.brush else ""
-    given = tuple(_effect(words, brush) for words in flags.effect or ())
+    given = tuple(_read_effect(words, brush) for words in flags.effect or ())
     merged = {one.name: one for one in (*start.effects, *said.effects, *given)}
     placed = tuple(_place(one, brush) for one in merged.values())
     if brush and not any(one.brush for one in placed):
@@ -49,28 +49,28 @@ def build_motion(flags: argparse.Namespace) -> Motion:
     }
     avoided = join_negatives(start.negative_prompt, said.negative_prompt, flags.avoid)
     return replace(
-        Motion(said.prompt or start.prompt, avoided, _camera(flags, said.camera, start.camera), placed, **words)
+        Motion(said.prompt or start.prompt, avoided, _read_camera(flags, said.camera, start.camera), placed, **words)
     )  # checks it
 
 
-def _camera(flags: argparse.Namespace, said: Camera, start: Camera) -> Camera:
+def _read_camera(flags: argparse.Namespace, said: Camera, start: Camera) -> Camera:
     """The camera of the flags, else of the words, else of the motion started from, else a dolly in."""
     base = said if said.moves else start if start.moves else Camera()
     eases: dict[str, Ease] = {ease: ease for ease in get_args(Ease)}
     speeds: dict[str, Speed] = {speed: speed for speed in get_args(Speed)}
-    ease = _one_of(eases, flags.ease, "easing") if flags.ease else base.ease
-    speed = _one_of(speeds, flags.speed, "speed") if flags.speed else base.speed
+    ease = _choose_from(eases, flags.ease, "easing") if flags.ease else base.ease
+    speed = _choose_from(speeds, flags.speed, "speed") if flags.speed else base.speed
     if flags.move:
         moves = camera_moves.parse_moves(flags.move, _AMOUNT if flags.amount is None else flags.amount)
     else:
         moves = base.moves if flags.amount is None else tuple(Move(move.name, flags.amount) for move in base.moves)
-    then = tuple(_leg(words, flags) for words in flags.then or ()) or (() if flags.move else base.then)
+    then = tuple(_read_leg(words, flags) for words in flags.then or ()) or (() if flags.move else base.then)
     if flags.amount is not None and not flags.then:
         then = tuple(replace(leg, moves=tuple(Move(move.name, flags.amount) for move in leg.moves)) for leg in then)
     return replace(Camera(moves, ease, flags.loop or base.loop or said.loop, speed), then=then)
 
 
-def _leg(words: str, flags: argparse.Namespace) -> Leg:
+def _read_leg(words: str, flags: argparse.Namespace) -> Leg:
     """A leg from words: moves joined by "and", a pace before them: "slow orbit left and tilt up"."""
     pace, _, rest = camera_moves.normalise(words).partition(" ")
     speed = next((one for one in get_args(Speed) if one == pace), None)
@@ -78,14 +78,14 @@ def _leg(words: str, flags: argparse.Namespace) -> Leg:
     return Leg(camera_moves.parse_moves(named, _AMOUNT if flags.amount is None else flags.amount), speed or "normal")
 
 
-def _one_of(known: dict[str, T], words: str, what: str) -> T:
+def _choose_from(known: dict[str, T], words: str, what: str) -> T:
     name = camera_moves.normalise(words).replace(" ", "_")
     if name not in known:
         raise Refusal(f"There is no {what} called {words!r}.", f"Choose from: {', '.join(known)}.")
     return known[name]
 
 
-def _effect(words: str, brush: str) -> Effect:
+def _read_effect(words: str, brush: str) -> Effect:
     """An effect from NAME or NAME:REGION, in what is painted where no region is named."""
     named, _, where = words.partition(":")
     name = ambient_effects.parse_effect(named)

@@ -63,7 +63,7 @@ class Bar:
         share = progress.done / progress.total if progress.total else 0.0
         if not self._live:
             stage = self._stages[progress.stage]
-            self._line(f"{stage} {int(share * 4) * 25} %" if progress.total else stage)
+            self._write_line(f"{stage} {int(share * 4) * 25} %" if progress.total else stage)
             return
         now = time.monotonic()
         if now - self._drawn < _REDRAW:
@@ -83,7 +83,7 @@ class Bar:
         sys.stderr.write(f"\r\x1b[K{line[:room]}")
         sys.stderr.flush()
 
-    def _line(self, words: str) -> None:
+    def _write_line(self, words: str) -> None:
         if words != self._said:
             self._said = words
             sys.stderr.write(f"{self._title}: {words}\n")

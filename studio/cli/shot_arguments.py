@@ -53,20 +53,20 @@ class Asked(NamedTuple):
 
 def read_flags(flags: argparse.Namespace) -> Asked:
     """The flags of `animate`, checked as far as they can be without a photo. Raises `Refusal`."""
-    place = _place(flags.place) if flags.place else None
+    place = _find_place(flags.place) if flags.place else None
     aspect = crop.parse_aspect(flags.aspect) if flags.aspect else place.aspect if place else "photo"
     size = (
         crop.parse_size(flags.size) if flags.size else "auto"
     )  # which is the place's own, as far as the crop has the pixels
     fps = flags.fps or (place.fps if place else 24)
     seconds = flags.seconds or (min(max(5.0, place.min_seconds), place.max_seconds) if place else 5.0)
-    subject = _subject(flags.mark) if getattr(flags, "mark", None) else ""
-    start, end = (_box(words, aspect) if words else None for words in (flags.start_box, flags.end_box))
+    subject = _read_subject(flags.mark) if getattr(flags, "mark", None) else ""
+    start, end = (_read_box(words, aspect) if words else None for words in (flags.start_box, flags.end_box))
     if end and getattr(flags, "end", None):
         raise Refusal(
             "A clip ends either on a box of its own photo or on another photo.", "Leave out --end-box or --end."
         )
-    wishes = _wishes(flags, place)
+    wishes = _read_wishes(flags, place)
     return Asked(
         motion_arguments.build_motion(flags),
         aspect,
@@ -82,7 +82,7 @@ def read_flags(flags: argparse.Namespace) -> Asked:
     )
 
 
-def _box(words: str, aspect: Aspect) -> Crop:
+def _read_box(words: str, aspect: Aspect) -> Crop:
     """A part of the photo from X,Y,WIDTH,HEIGHT. Raises `Refusal`."""
     try:
         x, y, w, h = (float(part) for part in words.split(","))
@@ -92,7 +92,7 @@ def _box(words: str, aspect: Aspect) -> Crop:
         raise Refusal(f"{words!r} is not a part of a photo.", remedy) from None
 
 
-def _wishes(flags: argparse.Namespace, place: Platform | None) -> dict[str, Any]:
+def _read_wishes(flags: argparse.Namespace, place: Platform | None) -> dict[str, Any]:
     known: dict[str, SpeedUp] = {name: name for name in get_args(SpeedUp)}
     speedups = tuple(dict.fromkeys(camera_moves.normalise(words).replace(" ", "_") for words in flags.speedup or ()))
     for name in speedups:
@@ -101,12 +101,12 @@ def _wishes(flags: argparse.Namespace, place: Platform | None) -> dict[str, Any]
     return {
         "quality": flags.quality, "steps": flags.steps, "guidance": flags.guidance, "strength": flags.strength,
         "sound": not flags.no_sound, "speedups": speedups, "may_shrink": flags.may_shrink,
-        "mends": tuple(_mend(words) for words in flags.mend or ()), "draft": flags.draft or "",
+        "mends": tuple(_read_mend(words) for words in flags.mend or ()), "draft": flags.draft or "",
         "platform": place.id if place else "",
     }  # fmt: skip
 
 
-def _mend(words: str) -> Mend:
+def _read_mend(words: str) -> Mend:
     """A mend from NAME or NAME:AMOUNT."""
     named, _, amount = words.partition(":")
     known: dict[str, MendName] = {name: name for name in get_args(MendName)}
@@ -162,7 +162,7 @@ def _crop(photo: Photo, aspect: Aspect, studio: Studio, subject: str = "") -> Cr
     return Crop() if aspect == "photo" else studio.advice.suggest_crop(photo, aspect, subject).crop
 
 
-def _subject(words: str) -> str | tuple[float, float]:
+def _read_subject(words: str) -> str | tuple[float, float]:
     """What --mark names: a mask, or a place in fractions of the photo. Raises `Refusal`."""
     across, comma, down = words.partition(",")
     try:
@@ -193,11 +193,11 @@ def read_target(words: str) -> tuple[Aspect, Size]:
     try:
         return crop.parse_aspect(words), "auto"
     except Refusal:
-        place = _place(words)
+        place = _find_place(words)
         return place.aspect, place.size
 
 
-def _place(words: str) -> Platform:
+def _find_place(words: str) -> Platform:
     from studio.presets import platforms
 
     asked = camera_moves.normalise(words)

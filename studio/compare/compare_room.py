@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from studio.advice.pace import Pace
+from studio.advice.render_time import Pace
 from studio.compare.axis_values import TITLES
 from studio.compare.cell_states import DOES, find_standing
 from studio.compare.estimate import Estimate, Past, estimate

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from studio.advice.pace import START, Pace
+from studio.advice.render_time import START, Pace
 from studio.cards import Forecast
 from studio.compare.job_order import identify_scene
 from studio.comparison import Cell

@@ -47,7 +47,7 @@ class Assistant:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.sees = _sees(folder)
+        self.sees = _takes_pictures(folder)
         self._asking = threading.Lock()
         self._loaded: tuple[Any, Any] | None = None
 
@@ -105,7 +105,7 @@ def clean_answer(words: str) -> str:
     return line[:LONGEST].rsplit(" ", 1)[0] if len(line) > LONGEST else line
 
 
-def _sees(folder: Path) -> bool:
+def _takes_pictures(folder: Path) -> bool:
     """Whether the model in a folder takes pictures. Raises `Refusal` for a folder that holds no model this can run."""
     try:
         kind = json.loads((folder / "config.json").read_text("utf-8"))["model_type"]

@@ -41,25 +41,25 @@ def plan(shot: Shot, card: ModelCard) -> Plan:
     if checkpoint is None:
         still = shot.end is None and is_still(shot.motion)
         count = 1 if still and shot.format in formats.TICKS else shot.num_frames
-        looping, size = _looping(shot, still), crop.find_output_size(shot)
+        looping, size = _describe_playback(shot, still), crop.find_output_size(shot)
         box = crop.find_pixel_box(shot.photo, shot.crop)
         return Plan(
             box, size.width, size.height, count, shot.fps, size.upscale, size=size.choice, length=looping, still=still
         )
     whole = crop.find_pixel_box(shot.photo, shot.crop)
-    size, why = _size(shot, checkpoint, (whole[2] - whole[0]) / (whole[3] - whole[1]))
+    size, why = _choose_size(shot, checkpoint, (whole[2] - whole[0]) / (whole[3] - whole[1]))
     box, lost = _cut(whole, size[0] / size[1])
     upscale = size[0] / (box[2] - box[0])
     fps = min(max(shot.fps, card.fps[0]), card.fps[1])
-    num_frames, length = _length(shot, checkpoint, fps)
-    steps, pace = _steps(shot, checkpoint)
+    num_frames, length = _choose_length(shot, checkpoint, fps)
+    steps, pace = _choose_steps(shot, checkpoint)
     why += f"; {lost:.0%} of the crop falls away, nothing is stretched" if lost >= 0.005 else ""
     why += f"; enlarged {upscale:.1f} times" if upscale >= 1.095 else ""
     choice = Choice("size", f"{size[0]}x{size[1]}", why)
-    return Plan(box, *size, num_frames, fps, upscale, steps, _guidance(shot, checkpoint), choice, length, pace)
+    return Plan(box, *size, num_frames, fps, upscale, steps, _choose_guidance(shot, checkpoint), choice, length, pace)
 
 
-def _looping(shot: Shot, still: bool) -> Choice | None:
+def _describe_playback(shot: Shot, still: bool) -> Choice | None:
     """What a GIF or WebP makes of length and rate; nothing of an MP4 or WebM."""
     title = formats.TITLES[shot.format]
     if shot.format not in formats.TICKS:
@@ -98,22 +98,24 @@ def _cut(box: Box, ratio: float) -> tuple[Box, float]:
 # Size ---------------------------------------------------------------------------------------------------------------
 
 
-def _size(shot: Shot, checkpoint: Checkpoint, ratio: float) -> tuple[Pair, str]:
+def _choose_size(shot: Shot, checkpoint: Checkpoint, ratio: float) -> tuple[Pair, str]:
     """Width and height for a crop of this ratio, and why."""
     sizes = checkpoint.sizes
     if sizes.rule == "bucket":
-        size = min(buckets(sizes.bucket, sizes.step), key=lambda pair: _loss(pair, ratio))
+        size = min(buckets(sizes.bucket, sizes.step), key=lambda pair: _measure_loss(pair, ratio))
         return size, "the model picks its own size from the photo's ratio"
     if sizes.rule == "listed":
-        size = min(sizes.native, key=lambda pair: _loss(pair, ratio))
+        size = min(sizes.native, key=lambda pair: _measure_loss(pair, ratio))
         return size, "the model makes only the sizes it was trained at, and this is the nearest to the crop"
     area, why = _area(shot, sizes)
     native = [
-        pair for pair in _both_ways(sizes) if _loss(pair, ratio) <= NATIVE_CUT and _alike(pair[0] * pair[1], area)
+        pair
+        for pair in _turn_sizes(sizes)
+        if _measure_loss(pair, ratio) <= NATIVE_CUT and _is_alike(pair[0] * pair[1], area)
     ]
     if native:
-        return min(native, key=lambda pair: _loss(pair, ratio)), f"{why}, a size the model was trained at"
-    return _on_grid(sizes, area, ratio), f"{why}, on the model's grid of {sizes.step} pixels"
+        return min(native, key=lambda pair: _measure_loss(pair, ratio)), f"{why}, a size the model was trained at"
+    return _fit_to_grid(sizes, area, ratio), f"{why}, on the model's grid of {sizes.step} pixels"
 
 
 def _area(shot: Shot, sizes: Sizes) -> tuple[int, str]:
@@ -135,22 +137,22 @@ def _area(shot: Shot, sizes: Sizes) -> tuple[int, str]:
     return wanted, f"{shot.size} was chosen"
 
 
-def _both_ways(sizes: Sizes) -> set[Pair]:
+def _turn_sizes(sizes: Sizes) -> set[Pair]:
     """The native sizes, upright and lying."""
     return {pair for width, height in sizes.native for pair in ((width, height), (height, width))}
 
 
-def _alike(one: int, other: int) -> bool:
+def _is_alike(one: int, other: int) -> bool:
     return max(one, other) <= NEAR * min(one, other)
 
 
-def _loss(pair: Pair, ratio: float) -> float:
+def _measure_loss(pair: Pair, ratio: float) -> float:
     """The share of a crop of this ratio that falls away when it is cut to a size's ratio."""
     shape = pair[0] / pair[1]
     return 1 - min(shape, ratio) / max(shape, ratio)
 
 
-def _on_grid(sizes: Sizes, area: int, ratio: float) -> Pair:
+def _fit_to_grid(sizes: Sizes, area: int, ratio: float) -> Pair:
     """The size on the grid that loses least: of the crop (which counts three times), and of the pixels that were
     wanted.
     """
@@ -158,7 +160,7 @@ def _on_grid(sizes: Sizes, area: int, ratio: float) -> Pair:
     sides = range(math.ceil(sizes.least / step) * step, sizes.most + 1, step)
     near = [(width, height) for width in sides for height in sides if width * height <= area * 1.05]
     smallest = (sides[0], sides[0])
-    return min(near or [smallest], key=lambda pair: 3 * _loss(pair, ratio) + abs(1 - pair[0] * pair[1] / area))
+    return min(near or [smallest], key=lambda pair: 3 * _measure_loss(pair, ratio) + abs(1 - pair[0] * pair[1] / area))
 
 
 def buckets(base: int, step: int) -> list[Pair]:
@@ -194,7 +196,7 @@ def _pick_size(pair: Pair, found: list[Pair]) -> Pair:
 # Length and steps ---------------------------------------------------------------------------------------------------
 
 
-def _length(shot: Shot, checkpoint: Checkpoint, fps: int) -> tuple[int, Choice]:
+def _choose_length(shot: Shot, checkpoint: Checkpoint, fps: int) -> tuple[int, Choice]:
     """Frames in the clip, and why."""
     lengths = checkpoint.lengths
     wanted = shot.seconds * fps
@@ -214,7 +216,7 @@ def _length(shot: Shot, checkpoint: Checkpoint, fps: int) -> tuple[int, Choice]:
     return frames, Choice("length", value, f"the nearest this model makes to {shot.seconds:g} s")
 
 
-def _steps(shot: Shot, checkpoint: Checkpoint) -> tuple[int, Choice]:
+def _choose_steps(shot: Shot, checkpoint: Checkpoint) -> tuple[int, Choice]:
     """Denoising steps, and why."""
     steps = checkpoint.steps
     if shot.steps is not None:
@@ -234,7 +236,7 @@ def _steps(shot: Shot, checkpoint: Checkpoint) -> tuple[int, Choice]:
     return count, Choice("steps", str(count), reason[shot.quality])
 
 
-def _guidance(shot: Shot, checkpoint: Checkpoint) -> float:
+def _choose_guidance(shot: Shot, checkpoint: Checkpoint) -> float:
     scale = checkpoint.guidance
     if shot.guidance is None:
         return scale.default

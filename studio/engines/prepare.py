@@ -1,7 +1,7 @@
-"""A shot prepared for the model that makes it, with the plan of its run: made once, and handed from room to room.
+"""A shot prepared for the model that makes it, with the plan of its run: made once and handed on to whatever runs it.
 
 What size, length, rate and steps a plan has is decided in plan.py; which size "auto" is on this machine in
-advice/pace.py.
+advice/render_time.py.
 """
 
 from __future__ import annotations

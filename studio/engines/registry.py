@@ -17,12 +17,12 @@ ENGINES = {
 """Engine name → "module:class". A class is made with the settings."""
 
 
-def _new(name: str, settings: Settings) -> Engine:
+def _make_engine(name: str, settings: Settings) -> Engine:
     module, _, kind = ENGINES[name].partition(":")
     return getattr(import_module(module), kind)(settings)
 
 
-_kept = cache(_new)
+_kept = cache(_make_engine)
 
 
 def make(card: ModelCard, settings: Settings) -> Engine:
@@ -30,7 +30,7 @@ def make(card: ModelCard, settings: Settings) -> Engine:
 
     Raises `Refusal` when this version of Stir has no such engine.
     """
-    return _new(_find_name(card), settings)
+    return _make_engine(_find_name(card), settings)
 
 
 def engine(card: ModelCard, settings: Settings) -> Engine:

@@ -1,1 +1,1 @@
-"""The worker that turns queued shots into kept clips, one at a time, and a running job as others see it."""
+"""The worker that makes clips of queued shots, one at a time, and a running job's progress."""

@@ -1,7 +1,7 @@
 """The worker: one thread that turns queued shots into kept clips, one at a time; one that fails never stops the next.
 
 While a job runs, the model of the next one is loaded ahead where the engine finds memory for both. How far a running
-job is, and how it is stopped, is in watch.py.
+job is, and how it is stopped, is in job_progress.py.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from studio.engines.base import Engine, Shelf, Stopped, Tick
 from studio.engines.peak_memory import PeakMemory
 from studio.engines.prepare import prepare
 from studio.frames import Frames
-from studio.jobs.watch import Watch
+from studio.jobs.job_progress import JobProgress
 from studio.library import disk
 from studio.library.clips import Clips
 from studio.library.database import Database
@@ -85,7 +85,7 @@ class Worker:
         self._card = find_card
         self._engine = find_engine
         self._log = log
-        self._watch: Watch | None = None
+        self._watch: JobProgress | None = None
         self._used: dict[str, ModelCard] = {}
         self._adopt = True
         self._closing = threading.Event()
@@ -128,13 +128,13 @@ class Worker:
     def _work(self) -> None:
         while not self._closing.is_set():
             self._woken.clear()
-            job = self._next()
+            job = self._take_next()
             if job is None:
                 self._woken.wait(IDLE_SECONDS)
             else:
                 self._do(job)
 
-    def _next(self) -> Job | None:
+    def _take_next(self) -> Job | None:
         try:
             recover(self._queue, self._clips)
             return self._queue.take_next(self._adopt)
@@ -143,7 +143,7 @@ class Worker:
             return None
 
     def _do(self, job: Job) -> None:
-        watch = self._watch = Watch(job, self._queue)
+        watch = self._watch = JobProgress(job, self._queue)
         if self._closing.is_set():
             watch.stop()  # close() may have looked before there was a watch
         self._log.info("job %s: %s", job.id[:8], describe_shot(job.shot))
@@ -153,11 +153,11 @@ class Worker:
         except Stopped:
             state = Interrupted() if self._closing.is_set() else Cancelled()
         except Exception as error:
-            state = self._failure(job, error)
+            state = self._explain_failure(job, error)
         self._end(job, state, time.monotonic() - watch.began)
         self._watch = None
 
-    def _make(self, job: Job, folder: Path, watch: Watch) -> State:
+    def _make(self, job: Job, folder: Path, watch: JobProgress) -> State:
         """The sentence: open the photo, animate its crop, encode it, keep it."""
         from studio.clip.encode import encode
 
@@ -168,7 +168,7 @@ class Worker:
         self._require_room(prepared.plan, BYTES_PER_PIXEL[shot.format], folder)
         image = self._photos().mend(shot.photo, shot.mends)
         end = self._photos().pixels(shot.end.photo) if shot.end and "end_frame" in card.supports else None
-        tick = self._ticks(watch)
+        tick = self._make_tick(watch)
         with self._measure(card) as peak:
             frames = self._engine(card).animate(prepared, image, end, tick)
             encoded = encode(frames, folder / f"clip.{shot.format}", shot, tick)
@@ -187,7 +187,7 @@ class Worker:
                 others += engine.state(other).held
         return PeakMemory(others, has_model=card.checkpoint is not None)
 
-    def _ticks(self, watch: Watch) -> Tick:
+    def _make_tick(self, watch: JobProgress) -> Tick:
         """How far the job is, for whoever watches it, and now and then a look at the next job."""
         ahead = Ahead(watch.job.shot.maker, self._queue, self._expect, self._log)
 
@@ -220,7 +220,7 @@ class Worker:
         disk.require(folder, round(planned.width * planned.height * planned.num_frames * bytes_per_pixel))
         disk.require(self._clips.folder, 0)
 
-    def _failure(self, job: Job, error: Exception) -> Failed:
+    def _explain_failure(self, job: Job, error: Exception) -> Failed:
         """What went wrong and what to do, in the user's words. What nobody foresaw stands in the log, under the name it
         gives.
         """
@@ -288,12 +288,12 @@ def _clip(job: Job, planned: Plan, frames: Frames, encoded: Encoded, took: float
     return Clip(
         id=job.id, shot=job.shot, file=f"{job.id}{encoded.file.suffix}", poster=f"{job.id}{encoded.poster.suffix}",
         width=made.width, height=made.height, fps=made.fps, num_frames=made.num_frames, seconds=made.seconds,
-        bytes=encoded.bytes, made_at=time.time(), took=took, choices=_choices(planned, frames, encoded),
+        bytes=encoded.bytes, made_at=time.time(), took=took, choices=_merge_choices(planned, frames, encoded),
         memory=memory,
     )  # fmt: skip
 
 
-def _choices(planned: Plan, frames: Frames, encoded: Encoded) -> tuple[Choice, ...]:
+def _merge_choices(planned: Plan, frames: Frames, encoded: Encoded) -> tuple[Choice, ...]:
     """What was planned, as far as it came true and the engine doesn't say it better, then what engine and encoder
     chose.
     """

@@ -16,7 +16,7 @@ import msgspec
 from studio.atomic_write import write_whole
 from studio.library import disk
 from studio.library.database import Database
-from studio.library.names import plain, sorting
+from studio.library.file_names import plain, sorting
 from studio.nouns import Clip, Refusal, Shot, replace
 
 MOST_WORDS = 8
@@ -206,13 +206,13 @@ class Clips:
 
     def file(self, clip: Clip) -> Path:
         """The clip's file. Raises `Refusal` when it isn't there any more."""
-        return self._there(clip.file)
+        return self._find_file(clip.file)
 
     def poster(self, clip: Clip) -> Path:
         """The clip's poster. Raises `Refusal` when it isn't there any more."""
-        return self._there(clip.poster)
+        return self._find_file(clip.poster)
 
-    def _there(self, name: str) -> Path:
+    def _find_file(self, name: str) -> Path:
         file = self.folder / Path(name).name
         if not file.is_file():
             raise Refusal("That clip's file was moved or deleted outside Stir.", "Put it back, or make the clip again.")

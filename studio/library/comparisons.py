@@ -12,7 +12,7 @@ import msgspec
 
 from studio.comparison import Comparison
 from studio.library.database import Database
-from studio.library.names import plain
+from studio.library.file_names import plain
 from studio.nouns import Refusal
 
 MOST_WORDS = 8

@@ -14,7 +14,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
-from studio.library.names import sorting
+from studio.library.file_names import sorting
 from studio.nouns import Choice, Refusal
 
 APPLICATION_ID = 0x53746972
@@ -227,7 +227,7 @@ def _connect(file: Path) -> sqlite3.Connection:
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
-            raise _damage()
+            raise _make_damage_error()
         _migrate(connection)
     except BaseException:
         connection.close()
@@ -235,7 +235,7 @@ def _connect(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def _damage() -> sqlite3.DatabaseError:
+def _make_damage_error() -> sqlite3.DatabaseError:
     error = sqlite3.DatabaseError("quick_check failed")
     error.sqlite_errorcode = sqlite3.SQLITE_CORRUPT
     return error

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from studio.library.database import Database
-from studio.library.owner import Owner
+from studio.library.live_processes import Owner
 from studio.nouns import Cancelled, Failed, Interrupted, Job, Queued, Refusal, Running, Shot, State
 
 RESUMABLE = ("failed", "cancelled", "interrupted")
@@ -95,13 +95,13 @@ class Queue:
 
     def busy(self) -> set[str]:
         """The ids of jobs that a living process is running."""
-        return {job_id for job_id, owner in self._running() if self._owner.alive(owner)}
+        return {job_id for job_id, owner in self._list_running() if self._owner.alive(owner)}
 
     def orphans(self) -> list[tuple[str, str]]:
         """Jobs whose process ended while they ran, and its token."""
-        return [(job_id, owner) for job_id, owner in self._running() if not self._owner.alive(owner)]
+        return [(job_id, owner) for job_id, owner in self._list_running() if not self._owner.alive(owner)]
 
-    def _running(self) -> list[tuple[str, str]]:
+    def _list_running(self) -> list[tuple[str, str]]:
         rows = self._database.read("SELECT id, owner FROM jobs WHERE name = 'running'")
         return [(str(job_id), str(owner)) for job_id, owner in rows]
 
@@ -121,7 +121,7 @@ class Queue:
             before = _jobs(self._database.read(_SELECT + "press = ? AND press <> '' ORDER BY place", (press,)))
             if before:
                 return tuple(before)
-            first, now = self._last(), time.time()
+            first, now = self._get_last_place(), time.time()
             jobs = tuple(Job(uuid.uuid4().hex, shot, Queued(), first + at, now, group) for at, shot in enumerate(shots))
             for job in jobs:
                 self._database.read(
@@ -139,7 +139,7 @@ class Queue:
             self._database.read(
                 "UPDATE jobs SET name = 'queued', state = ?, place = ?, given = ?, owner = '', cleared = 0"
                 " WHERE id = ?",
-                (_json(Queued()), self._last(), self._owner.token, job_id),
+                (_json(Queued()), self._get_last_place(), self._owner.token, job_id),
             )
             return self.get(job_id)
 
@@ -164,7 +164,7 @@ class Queue:
         for place, job_id in zip(places, order, strict=True):
             self._database.read("UPDATE jobs SET place = ? WHERE id = ? AND place <> ?", (place, job_id, place))
 
-    def _last(self) -> float:
+    def _get_last_place(self) -> float:
         rows = self._database.read("SELECT coalesce(max(place), 0) + 1 FROM jobs")
         return float(str(rows[0][0]))
 

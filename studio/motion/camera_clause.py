@@ -129,7 +129,7 @@ def read_camera_clause(lows: list[str], after_camera: bool = False, free: bool =
     named = camera_at(lows) >= 0
     rest = lows[_lead(lows) :]
     viewed = _has_view(rest)
-    head = _starts_with_move(rest, free) or (after_camera and _goes_on(rest))
+    head = _starts_with_move(rest, free) or (after_camera and _is_about_camera(rest))
     if not (named or head or viewed or after_camera or _TRIGGER.search(line)):
         return None
     if after_camera and set(rest) <= _STOPS:
@@ -145,11 +145,11 @@ def read_camera_clause(lows: list[str], after_camera: bool = False, free: bool =
         return _build_clause(
             lows, [NamedMove(STATIC, 0, len(line))], [match.span() for match in _NO_MOVEMENT.finditer(line)], False
         )
-    found = _moves(line, named or viewed or head, strict=not (named or after_camera or viewed))
+    found = _find_moves(line, named or viewed or head, strict=not (named or after_camera or viewed))
     found += camera_moves.find_more_moves(line, found)
     unwanted = any(low in NEGATIONS or low.endswith("n't") for low in lows)
     if not found and _is_still(line, named, unwanted):
-        return _build_clause(lows, [NamedMove(STATIC, 0, len(line))], _still_words(line), False)
+        return _build_clause(lows, [NamedMove(STATIC, 0, len(line))], _find_still_words(line), False)
     if not found and not named:
         return None
     return _build_clause(lows, found, [(one.start, one.end) for one in found], unwanted)
@@ -185,7 +185,7 @@ def _has_view(rest: list[str]) -> bool:
     )
 
 
-def _goes_on(rest: list[str]) -> bool:
+def _is_about_camera(rest: list[str]) -> bool:
     """Whether words after a camera clause are still about the camera: they have no subject of their own."""
     line = " ".join(rest)
     for weak in (False, True):
@@ -196,7 +196,7 @@ def _goes_on(rest: list[str]) -> bool:
     return False
 
 
-def _moves(line: str, weak: bool, strict: bool) -> list[NamedMove]:
+def _find_moves(line: str, weak: bool, strict: bool) -> list[NamedMove]:
     """Moves named in a line, in its order. What is read as one is not read again.
 
     weak: verbs that others use too count as well. strict: those only where nothing but a lead stands before them.
@@ -206,7 +206,9 @@ def _moves(line: str, weak: bool, strict: bool) -> list[NamedMove]:
         for name, pattern in compile_patterns(last):
             for match in pattern.finditer(line):
                 before = line[: match.start()]
-                if (last and strict and not _is_lead(before)) or (not weak and _others(before, match.group())):
+                if (last and strict and not _is_lead(before)) or (
+                    not weak and _is_another_doing(before, match.group())
+                ):
                     continue
                 found.append(NamedMove(name, match.start(), match.end()))
                 line = before + "\x00" * (match.end() - match.start()) + line[match.end() :]
@@ -219,7 +221,7 @@ def _is_lead(before: str) -> bool:
     return _lead(said) == len(said)
 
 
-def _others(before: str, name: str) -> bool:
+def _is_another_doing(before: str, name: str) -> bool:
     """Whether what looks like a move is somebody else's doing: "cars zoom past", "she pushes in the door"."""
     said = before.split()
     lead = _lead(said)
@@ -235,7 +237,7 @@ def _is_still(line: str, named: bool, unwanted: bool) -> bool:
     return _STILL_SHOT.search(line) is not None or _STATIC_ALONE.fullmatch(line) is not None
 
 
-def _still_words(line: str) -> list[Run]:
+def _find_still_words(line: str) -> list[Run]:
     """Which characters of a line say that the camera holds still; the kind of shot is something else: "static wide
     shot".
     """
@@ -256,9 +258,9 @@ def _build_clause(lows: list[str], found: list[NamedMove], used: list[Run], unwa
     ordered = [*used, *find_order_words(line)]
     consumed = {at for at in range(len(lows)) if any(first <= starts[at] < past for first, past in ordered)}
     target, rest = find_target(lows, consumed, tuple(dict.fromkeys(one.name for one in found)))
-    bare = _blot(line, [(starts[first], starts[past] - 1) for first, past in (*([target] if target else []), *rest)])
-    unread = _blot(line, used)
-    speed = _pace(lows)
+    bare = _blank(line, [(starts[first], starts[past] - 1) for first, past in (*([target] if target else []), *rest)])
+    unread = _blank(line, used)
+    speed = _read_pace(lows)
     turns: list[tuple[int, dict[MoveName, Move]]] = []
     last = 0
     for one in found:
@@ -270,13 +272,13 @@ def _build_clause(lows: list[str], found: list[NamedMove], used: list[Run], unwa
         begins = find_turn(line, last, one.start)
         if not turns or (begins >= 0 and len(turns) < MOST):
             turns.append((max(begins, last) if turns else 0, {}))
-        turns[-1][1].setdefault(name, Move(name) if name == STATIC else Move(name, _amount(bare[first:past])))
+        turns[-1][1].setdefault(name, Move(name) if name == STATIC else Move(name, _read_amount(bare[first:past])))
         last = one.end
     ends = [*(start for start, _ in turns[1:]), len(line)][: len(turns)]
     paces = (
         [speed]
         if len(turns) == 1
-        else [_pace(line[start:end].split()) for (start, _), end in zip(turns, ends, strict=True)]
+        else [_read_pace(line[start:end].split()) for (start, _), end in zip(turns, ends, strict=True)]
     )
     legs = tuple(Leg(tuple(named.values()), pace) for (_, named), pace in zip(turns, paces, strict=True))
     anew = bool(found) and (
@@ -286,11 +288,11 @@ def _build_clause(lows: list[str], found: list[NamedMove], used: list[Run], unwa
     return CameraClause(tuple(every), legs[0].speed if legs else speed, target, rest, unwanted, legs, anew)
 
 
-def _pace(lows: list[str]) -> Speed:
+def _read_pace(lows: list[str]) -> Speed:
     return "slow" if SLOW & set(lows) else "fast" if FAST & set(lows) else "normal"
 
 
-def _blot(line: str, used: list[Run]) -> str:
+def _blank(line: str, used: list[Run]) -> str:
     """A line with some of its characters blotted out."""
     for start, end in used:
         line = line[:start] + "\x00" * (end - start) + line[end:]
@@ -303,7 +305,7 @@ def _part(line: str, one: NamedMove) -> Run:
     return first, min((match.start() for match in _PARTS.finditer(line) if match.start() >= one.end), default=len(line))
 
 
-def _amount(part: str) -> float:
+def _read_amount(part: str) -> float:
     """How far a move goes, by what is said of it."""
     degrees = _DEGREES.search(part)
     if degrees:
@@ -351,18 +353,18 @@ def find_target(lows: list[str], consumed: set[int], moves: tuple[MoveName, ...]
         start = at
         while start > 0 and start - 1 not in consumed and lows[start - 1] in DETERMINERS | FAR | LITTLE:
             start -= 1
-        if target is None and _aims(lows, start, consumed, moves):
+        if target is None and _is_target(lows, start, consumed, moves):
             end = next((one for one in range(at + 1, end) if lows[one] in _BEYOND), end)
             target = start, end
         else:
-            while start > 0 and (_leads(lows, start, consumed) or _passes(lows, start, moves)):
+            while start > 0 and (_leads_to_target(lows, start, consumed) or _passes(lows, start, moves)):
                 start -= 1
             runs.append((start, end))
         at = end
     return target, tuple(runs)
 
 
-def _leads(lows: list[str], start: int, consumed: set[int]) -> bool:
+def _leads_to_target(lows: list[str], start: int, consumed: set[int]) -> bool:
     return lows[start - 1] in PREPOSITIONS | _PAST and start - 1 not in consumed
 
 
@@ -373,7 +375,7 @@ def _passes(lows: list[str], start: int, moves: tuple[MoveName, ...]) -> bool:
     return lows[start - 1] in _PAST
 
 
-def _aims(lows: list[str], start: int, consumed: set[int], moves: tuple[MoveName, ...]) -> bool:
+def _is_target(lows: list[str], start: int, consumed: set[int], moves: tuple[MoveName, ...]) -> bool:
     """Whether the words from `start` on are whom or what the camera is on about."""
     before = lows[start - 1] if start else ""
     if before in _ON:

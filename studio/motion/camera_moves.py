@@ -2,7 +2,7 @@
 one.
 
 Left, right, in and out are the cinematographer's: the word says where the camera goes. What an engine makes of a row's
-curve is its own (studio/engines/parallax/path.py).
+curve is its own (studio/engines/parallax/camera_path.py).
 """
 
 from __future__ import annotations
@@ -199,13 +199,13 @@ class NamedMove(NamedTuple):
 
 def _expand(phrase: str) -> str:
     """A phrase of the table as a pattern: <LEFT> is one of its parts, <push pull> any form of these verbs."""
-    return _GAP.sub(lambda gap: _expand(_TABLE.parts[gap[1]]) if gap[1].isupper() else _any_form(gap[1]), phrase)
+    return _GAP.sub(lambda gap: _expand(_TABLE.parts[gap[1]]) if gap[1].isupper() else _match_any_form(gap[1]), phrase)
 
 
 _GAP = re.compile(r"<([A-Z_]+|[a-z ]+)>")
 
 
-def _any_form(verbs: str) -> str:
+def _match_any_form(verbs: str) -> str:
     return "(?:" + "|".join(dict.fromkeys(form for verb in verbs.split() for form in inflect(verb))) + ")"
 
 

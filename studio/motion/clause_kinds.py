@@ -207,7 +207,7 @@ def _match_stays(lows: list[str], at: int) -> Still | None:
     said = STILL if low in ("is", "are", "be") else KEPT
     if low not in STAY or not set(after) & said or lows[at - 1] in PREPOSITIONS or any(one in FINITE for one in after):
         return None
-    return Still(0, _back(lows, at), _is_bare(after))
+    return Still(0, _step_back(lows, at), _is_bare(after))
 
 
 def _match_adjective(lows: list[str]) -> Still | None:
@@ -218,12 +218,12 @@ def _match_adjective(lows: list[str]) -> Still | None:
     if lows[-1] in STILL and lows[-2] == "and":
         return Still(0, end, False)
     if lows[-1] in _SAID_LAST and lows[-2] not in FUNCTION:
-        return Still(0, _back(lows, end - 1))
+        return Still(0, _step_back(lows, end - 1))
     first = lead(lows, DETERMINERS | _LISTS["mostly"])
     return Still(first + 1, end) if lows[first] in _SAID_FIRST and first + 1 < end else None
 
 
-def _back(lows: list[str], at: int) -> int:
+def _step_back(lows: list[str], at: int) -> int:
     """Where what is named ends, before words like "completely" and "should"."""
     while at > 1 and (lows[at - 1] in _ENTIRELY or lows[at - 1] in _BEFORE_VERB or lows[at - 1].endswith("ly")):
         at -= 1

@@ -98,14 +98,14 @@ def lower_words(text: str) -> list[str]:
 def split_clauses(text: str) -> list[Piece]:
     """The text as clauses, in order; nothing but punctuation and spaces lies between them."""
     found: list[Piece] = []
-    for run, gap in _runs(text):
+    for run, gap in _split_runs(text):
         for part in _split_run(run):
             found.append(Piece(tuple(part), gap))
             gap = ""
     return _join_pieces(found)
 
 
-def _runs(text: str) -> list[tuple[list[Word], str]]:
+def _split_runs(text: str) -> list[tuple[list[Word], str]]:
     """Words between punctuation marks, and the mark before them."""
     found: list[tuple[list[Word], str]] = []
     last = 0
@@ -131,12 +131,12 @@ def _split_run(run: list[Word]) -> list[list[Word]]:
     lows = [word.low for word in run]
     cuts = [0]
     for at in range(1, len(lows) - 1):
-        if at > cuts[-1] and _begins(lows, cuts[-1], at):
+        if at > cuts[-1] and _begins_clause(lows, cuts[-1], at):
             cuts.append(at)
     return [run[start:end] for start, end in zip(cuts, [*cuts[1:], len(run)], strict=True)]
 
 
-def _begins(lows: list[str], start: int, at: int) -> bool:
+def _begins_clause(lows: list[str], start: int, at: int) -> bool:
     """Whether the word at `at` joins a new clause to that which began at `start`."""
     low, after = lows[at], lows[at + 1 :]
     after = after[
@@ -145,7 +145,7 @@ def _begins(lows: list[str], start: int, at: int) -> bool:
     if low in _JOINS or low == "except":
         return _joins(low, lows[start : start + 2], after)
     if low == "as":
-        return _meanwhile(lows[at - 1], after)
+        return _is_meanwhile(lows[at - 1], after)
     if low in ("and", "&", "plus"):
         begins = (
             starts_camera(after)
@@ -180,7 +180,7 @@ def _joins(low: str, first: list[str], after: list[str]) -> bool:
     return low != "except" and (low not in ("before", "until") or has_verb(after))
 
 
-def _meanwhile(before: str, after: list[str]) -> bool:
+def _is_meanwhile(before: str, after: list[str]) -> bool:
     """Whether "as" begins a clause: "as she turns", not "as if", "such as", "as they are"."""
     if after[0] in ("if", "well", "though") or (after[0] in ("a", "soft", "in") and not has_verb(after[1:])):
         return False
@@ -194,21 +194,23 @@ def _join_pieces(found: list[Piece]) -> list[Piece]:
     done: list[Piece] = []
     for index, piece in enumerate(found):
         after = found[index + 1] if index + 1 < len(found) else None
-        if done and (_trails(done[-1], piece, after) or (piece.gap in (",", "") and _belongs(done[-1], piece))):
+        if done and (
+            _is_trailing(done[-1], piece, after) or (piece.gap in (",", "") and _belongs_to_last(done[-1], piece))
+        ):
             done[-1] = Piece((*done[-1].words, *piece.words), done[-1].gap)
         else:
             done.append(piece)
     return done
 
 
-def _trails(before: Piece, piece: Piece, after: Piece | None) -> bool:
+def _is_trailing(before: Piece, piece: Piece, after: Piece | None) -> bool:
     """Whether a piece only says how what came before is done: "orbit left, slow, clouds drift"."""
     if piece.gap != "," or not is_manner(piece.lows):
         return False
     return after is None or after.gap == "." or (is_about_camera(before.lows) and not starts_camera(after.lows))
 
 
-def _belongs(before: Piece, piece: Piece) -> bool:
+def _belongs_to_last(before: Piece, piece: Piece) -> bool:
     """Whether a piece goes on with the one before it."""
     lows, after = before.lows, piece.lows
     on = after[lead(after, _ONWARD) :]
@@ -234,11 +236,11 @@ _LONG = 6
 
 def correct_typo(low: str) -> str:
     """The word that was meant, the word itself where it is no known slip."""
-    return low if len(low) < 3 or low in BASE or low in FINITE or low in GOING else _slips().get(low, low)
+    return low if len(low) < 3 or low in BASE or low in FINITE or low in GOING else _list_slips().get(low, low)
 
 
 @cache
-def _slips() -> dict[str, str]:
+def _list_slips() -> dict[str, str]:
     found: dict[str, str] = {}
     for word in _MEANT:
         for at in range(len(word) - 1):

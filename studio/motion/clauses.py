@@ -139,7 +139,7 @@ def _read_clause(text: str, piece: Piece, before: Clause | None, listing: bool, 
     def cut(first: int, past: int) -> str:
         return lower_first(text[piece.words[first].start : piece.words[past - 1].end]) if past > first else ""
 
-    if listing or _goes_on_negative(piece, before):
+    if listing or _continues_negative(piece, before):
         return whole._replace(kind="negative", words=cut(lead(lows, frozenset({"and", "or", "no", "any"})), len(lows)))
     if LOOP & set(lows) and set(lows) <= _LOOPING:
         return whole._replace(kind="loop")
@@ -151,7 +151,7 @@ def _read_clause(text: str, piece: Piece, before: Clause | None, listing: bool, 
     )  # fmt: skip
 
 
-def _goes_on_negative(piece: Piece, before: Clause | None) -> bool:
+def _continues_negative(piece: Piece, before: Clause | None) -> bool:
     """Whether a piece goes on with a list of what is unwanted: "no text, blur or watermark"."""
     if before is None or before.kind != "negative" or piece.gap == ".":
         return False

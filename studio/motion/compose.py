@@ -83,7 +83,7 @@ def list_sentences(motion: Motion) -> tuple[MotionSentence, ...]:
     effects = dict.fromkeys(
         sentences.say_effect(one) for one in motion.effects if one.amount > 0 and one.name not in known
     )
-    camera = sentences.say_camera(motion.camera, _target(motion))
+    camera = sentences.say_camera(motion.camera, _find_target(motion))
     if whole := _add_way(camera, motion):
         camera, words = whole, [part for part in words if part.slot != "prompt"]
     last = (
@@ -132,7 +132,7 @@ def make_sentence(words: str) -> str:
     return line if line[-1] in ".!?…\"'”" else f"{line}."
 
 
-def _target(motion: Motion) -> str:
+def _find_target(motion: Motion) -> str:
     """Whom the camera is on about: a subject that does nothing is said there, if the camera is spoken of."""
     return " ".join(motion.subject.split()) if motion.camera.moves and not motion.action.strip() else ""
 
@@ -192,8 +192,12 @@ def _join_sentences(said: tuple[MotionSentence, ...], speech: Dialect, motion: M
         for part in said:
             if part.slot != slot or not part.text:
                 continue
-            text = speech.static if slot == "camera" and not goes(motion.camera) and not _target(motion) else part.text
-            if slot in speech.joined and text[-1] == "." and "." not in text[:-1] and _whole(text):
+            text = (
+                speech.static
+                if slot == "camera" and not goes(motion.camera) and not _find_target(motion)
+                else part.text
+            )
+            if slot in speech.joined and text[-1] == "." and "." not in text[:-1] and _is_whole(text):
                 joined.append(text[:-1])
             else:
                 lines.append(text)
@@ -206,7 +210,7 @@ def _join_sentences(said: tuple[MotionSentence, ...], speech: Dialect, motion: M
     return " ".join(lines)
 
 
-def _whole(text: str) -> bool:
+def _is_whole(text: str) -> bool:
     """Whether words can be joined to others: "hair moving in the wind" can't be what happens "while" something else
     does.
     """
@@ -243,10 +247,10 @@ def _fit_tokens(
     return tuple(part for part in kept if part.text), left
 
 
-def _quote(text: str, most: int = 60) -> str:
-    """The beginning of a text in quotation marks."""
+def _quote(text: str) -> str:
+    """The beginning of a text in quotation marks, up to 60 characters."""
     line = text.rstrip(".")
-    return repr(line if len(line) <= most else f"{line[:most].rsplit(' ', 1)[0]} …")
+    return repr(line if len(line) <= 60 else f"{line[:60].rsplit(' ', 1)[0]} …")
 
 
 def _fit_negative(words: str, limit: int) -> str:

@@ -49,7 +49,7 @@ def progress(camera: Camera, t: float) -> NDArray[np.float64]:
     """
     if not camera.then:
         return np.array([sway(camera.ease, t) if camera.loop else ease(camera.ease, t)])
-    return along(camera, _way(camera, t))
+    return along(camera, _ease_once(camera, t))
 
 
 def along(camera: Camera, way: float) -> NDArray[np.float64]:
@@ -59,7 +59,7 @@ def along(camera: Camera, way: float) -> NDArray[np.float64]:
         return np.array([way])
     found: list[float] = []
     for leg in range(count):
-        rise, fall = _ramps(camera, leg)
+        rise, fall = _find_ramps(camera, leg)
         x = way * count - leg
         found.append((_run(x, *rise) - _run(x, *fall)) / (_run(2.0, *rise) - _run(2.0, *fall)))
     return np.array(found)
@@ -68,15 +68,15 @@ def along(camera: Camera, way: float) -> NDArray[np.float64]:
 def presence(camera: Camera, t: float) -> NDArray[np.float64]:
     """How much each leg is at work, 0..1 and 1 together, at time t: for what goes nowhere, as a hand's unrest."""
     legs = np.arange(1 + len(camera.then))
-    joints = [_step(_way(camera, t) * len(legs) - joint, -JOINT, JOINT) for joint in legs[1:]]
+    joints = [_step(_ease_once(camera, t) * len(legs) - joint, -JOINT, JOINT) for joint in legs[1:]]
     return np.array([1.0, *joints]) - np.array([*joints, 0.0])
 
 
-def _way(camera: Camera, t: float) -> float:
+def _ease_once(camera: Camera, t: float) -> float:
     return 1 - abs(1 - 2 * t) if camera.loop else t
 
 
-def _ramps(camera: Camera, leg: int) -> tuple[tuple[float, float], tuple[float, float]]:
+def _find_ramps(camera: Camera, leg: int) -> tuple[tuple[float, float], tuple[float, float]]:
     """Between which times of its own (0..1) a leg's speed rises, and between which it dies away."""
     begin, finish = (max(one, TURNING if camera.loop else 0.0) for one in ENDS[camera.ease])
     rise = (-JOINT, JOINT) if leg else (0.0, begin)

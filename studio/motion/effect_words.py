@@ -127,7 +127,7 @@ def find_airborne(
     return [name for name in ATMOSPHERE if _ASKED[name](said, moving[name])]
 
 
-def _moves(said: _ClauseWords, things: frozenset[str], moving: frozenset[str]) -> bool:
+def _is_moving(said: _ClauseWords, things: frozenset[str], moving: frozenset[str]) -> bool:
     """Whether one of these things moves as it would in the air, and from nowhere in the picture."""
     found = said.head & things
     if _FROM & said.words and not _SOURCES & said.words:
@@ -149,35 +149,42 @@ def _rain(said: _ClauseWords, moving: frozenset[str]) -> bool:
         return not said.words & _PANES
     if said.words & _PANES and not said.words & _LISTS["beats"]:
         return False
-    return _moves(said, RAIN, moving) or (said.verbless and said.last in RAIN)
+    return _is_moving(said, RAIN, moving) or (said.verbless and said.last in RAIN)
 
 
 def _snow(said: _ClauseWords, moving: frozenset[str]) -> bool:
-    if said.words & _SNOWS or _is_wish(said, SNOW) or _moves(said, SNOW, moving):
+    if said.words & _SNOWS or _is_wish(said, SNOW) or _is_moving(said, SNOW, moving):
         return True
     strength = bool(said.words & (LITTLE | STRONG) - {"thick", "dense"}) and len(said.lows) <= 3
     return said.verbless and said.last in SNOW and (said.last in _SNOWFALL or len(said.lows) == 1 or strength)
 
 
-def _dust(said: _ClauseWords, moving: frozenset[str]) -> bool:
+def _asks_for_dust(said: _ClauseWords, moving: frozenset[str]) -> bool:
     lit = bool(said.words & _MOTES or said.words & _BRIGHT)
-    return _moves(said, DUST, moving) or (said.verbless and said.last in DUST and lit)
+    return _is_moving(said, DUST, moving) or (said.verbless and said.last in DUST and lit)
 
 
-def _embers(said: _ClauseWords, moving: frozenset[str]) -> bool:
+def _asks_for_embers(said: _ClauseWords, moving: frozenset[str]) -> bool:
     placed = bool(said.words & PREPOSITIONS - {"of"})
-    return _moves(said, EMBERS, moving) or (said.verbless and said.last in EMBERS and not placed)
+    return _is_moving(said, EMBERS, moving) or (said.verbless and said.last in EMBERS and not placed)
 
 
-def _shadow(said: _ClauseWords, moving: frozenset[str]) -> bool:
+def _asks_for_shadow(said: _ClauseWords, moving: frozenset[str]) -> bool:
     return bool(said.words & _CLOUDY) and bool(said.head & SHADE) and bool(said.words & moving or said.verbless)
 
 
-def _grain(said: _ClauseWords, moving: frozenset[str]) -> bool:
+def _asks_for_grain(said: _ClauseWords, moving: frozenset[str]) -> bool:
     return bool(said.words & GRAIN and said.words & _FILMED) or said.lows == ["grain"]
 
 
-_ASKED = {"rain": _rain, "snow": _snow, "dust": _dust, "embers": _embers, "shadow": _shadow, "grain": _grain}
+_ASKED = {
+    "rain": _rain,
+    "snow": _snow,
+    "dust": _asks_for_dust,
+    "embers": _asks_for_embers,
+    "shadow": _asks_for_shadow,
+    "grain": _asks_for_grain,
+}
 
 
 _WAYS = {
@@ -219,7 +226,7 @@ def find_effects(lows: list[str]) -> tuple[Effect, ...]:
     head = frozenset(_find_head(lows, verb))
     stirred = bool(head & (AIR | MOTION_NOUNS))
     names: list[EffectName] = [
-        name for name in MOVING if name not in ATMOSPHERE and _asks(name, lows, said if stirred else head, verb < 0)
+        name for name in MOVING if name not in ATMOSPHERE and _asks_for(name, lows, said if stirred else head, verb < 0)
     ]
     last = next((low for low in reversed(_find_head(lows, verb)) if not low.endswith("ly")), "")
     if last in LIGHT and not stirred:
@@ -262,7 +269,7 @@ def _find_head(lows: list[str], verb: int) -> list[str]:
     return head[:first]
 
 
-def _asks(name: EffectName, lows: list[str], things: frozenset[str], verbless: bool) -> bool:
+def _asks_for(name: EffectName, lows: list[str], things: frozenset[str], verbless: bool) -> bool:
     """Whether `things` (of all that is said) move as an effect does."""
     said = frozenset(lows)
     found = things & _THINGS[name]

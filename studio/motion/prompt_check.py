@@ -76,12 +76,14 @@ def check_prompt(motion: Motion | str, *, seconds: float = 5.0, card: ModelCard 
     """
     text = motion if isinstance(motion, str) else plain(motion)
     effects = () if isinstance(motion, str) else motion.effects
-    found = _faults(text, effects, seconds, card)
+    found = _find_faults(text, effects, seconds, card)
     found.sort(key=lambda fault: (fault.level == "hint", fault.start))
-    return tuple(_finding(fault, place < OFFERED, found, effects, seconds, card) for place, fault in enumerate(found))
+    return tuple(
+        _make_finding(fault, place < OFFERED, found, effects, seconds, card) for place, fault in enumerate(found)
+    )
 
 
-def _faults(text: str, effects: tuple[Effect, ...], seconds: float, card: ModelCard | None) -> list[Fault]:
+def _find_faults(text: str, effects: tuple[Effect, ...], seconds: float, card: ModelCard | None) -> list[Fault]:
     """What the rules find. Where nothing moves at all, that is said and no more about what is missing."""
     asked = CheckedPrompt(text, _lower(text), parse_prompt(text), effects, seconds, card)
     found = [fault for rule in RULES for fault in rule(asked)]
@@ -104,7 +106,7 @@ def _lower(text: str) -> str:
     return "".join(small if len(small := letter.lower()) == 1 else letter for letter in text)
 
 
-def _finding(
+def _make_finding(
     fault: Fault, offered: bool, found: list[Fault], effects: tuple[Effect, ...], seconds: float, card: ModelCard | None
 ) -> Finding:
     fix, negative = _find_fix(fault, found, effects, seconds, card) if offered else ("", "")
@@ -124,8 +126,8 @@ def _find_fix(
     text, negative = fault.fixed, fault.negative
     before = [one.code for one in found]
     for _ in range(ROUNDS if text else 0):
-        after = _faults(text, effects, seconds, card)
-        left = [one for one in after if one.code not in before or _more(one.code, after, before, fault.code)]
+        after = _find_faults(text, effects, seconds, card)
+        left = [one for one in after if one.code not in before or _is_worse(one.code, after, before, fault.code)]
         if not left:
             return text, negative
         text, negative = left[0].fixed, ", ".join(part for part in (negative, left[0].negative) if part)
@@ -134,7 +136,7 @@ def _find_fix(
     return "", ""
 
 
-def _more(code: str, after: list[Fault], before: list[str], mended: str) -> bool:
+def _is_worse(code: str, after: list[Fault], before: list[str], mended: str) -> bool:
     """Whether there is as much of a code as before though it was mended, or more of it though it wasn't."""
     count = sum(one.code == code for one in after)
     return count >= before.count(code) if code == mended else count > before.count(code)

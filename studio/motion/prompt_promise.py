@@ -76,11 +76,11 @@ def promise(
     found = read_clauses(text)
     drawn = {effect.name for effect in acted.effects if effect.amount > 0 and not needs_brush(effect)} - set(unplaced)
     boxed = boxed and "end_crop" in card.supports
-    unseen = tuple(_unseen(found, drawn, motion, boxed))
+    unseen = tuple(_find_unseen(found, drawn, motion, boxed))
     loop = ("back to where it began",) if acted.camera.loop else ()
     camera, happening = (
         BETWEEN if boxed else _name_camera(acted.camera),
-        tuple(_happening(found, acted.effects, drawn, unseen)),
+        tuple(_describe_effects(found, acted.effects, drawn, unseen)),
     )
     seen = (camera, *happening, *loop) if camera else (*happening, "the camera holds still")
     kept = tuple(
@@ -90,7 +90,7 @@ def promise(
         and not clause.effects
         and not generative_only.find_generative(clause, found[at - 1] if at else None)
     )
-    return Promise(seen, unseen, kept, without=_without(text, unseen))
+    return Promise(seen, unseen, kept, without=_leave_out(text, unseen))
 
 
 def name_moves(moves: tuple[Move, ...], speed: Speed) -> str:
@@ -105,7 +105,7 @@ def _name_camera(camera: Camera) -> str:
     return ", then ".join(leg or "hold still" for leg in legs) if any(legs) else ""
 
 
-def _unseen(found: tuple[Clause, ...], drawn: set[EffectName], motion: Motion, boxed: bool) -> Iterator[Unseen]:
+def _find_unseen(found: tuple[Clause, ...], drawn: set[EffectName], motion: Motion, boxed: bool) -> Iterator[Unseen]:
     """What of the clauses isn't done, in the order of the sentence; then effects set beside the words that have no
     place.
     """
@@ -116,26 +116,26 @@ def _unseen(found: tuple[Clause, ...], drawn: set[EffectName], motion: Motion, b
             and clause.kind == "camera"
             and any(is_moving(move) and not is_shaken(move.name) for move in clause.moves)
         ):
-            yield Unseen(_brief(clause), clause.start, clause.end, "boxes")
+            yield Unseen(_shorten(clause), clause.start, clause.end, "boxes")
             continue
-        lost = [effect.name for effect in clause.effects if effect.name not in drawn and not _off(effect, motion)]
+        lost = [effect.name for effect in clause.effects if effect.name not in drawn and not _is_off(effect, motion)]
         if lost and len(lost) == len(clause.effects):
             waiting.update(lost)
-            yield Unseen(_brief(clause), clause.start, clause.end, "place", lost[0])
+            yield Unseen(_shorten(clause), clause.start, clause.end, "place", lost[0])
             continue
         for one in generative_only.find_generative(clause, found[at - 1] if at else None):
-            yield Unseen(_words(clause, one), one.start, one.end, one.why)
+            yield Unseen(_quote_words(clause, one), one.start, one.end, one.why)
     for effect in motion.effects:
         if effect.amount > 0 and effect.name not in drawn | waiting:
             yield Unseen(EFFECTS[effect.name].title.lower(), why="place", effect=effect.name)
 
 
-def _off(effect: Effect, motion: Motion) -> bool:
+def _is_off(effect: Effect, motion: Motion) -> bool:
     """Whether an effect that the words ask for has been turned down to nothing beside them."""
     return any(one.name == effect.name and one.amount == 0 for one in motion.effects)
 
 
-def _happening(
+def _describe_effects(
     found: tuple[Clause, ...], effects: tuple[Effect, ...], drawn: set[EffectName], unseen: tuple[Unseen, ...]
 ) -> Iterator[str]:
     """What the effects show: in the words that ask for it, else in a few of ours."""
@@ -146,13 +146,13 @@ def _happening(
             whole = any(one.start <= clause.start and one.end >= clause.end for one in unseen)
             told.update(effect.name for effect in clause.effects)
             if not whole:
-                yield _brief(clause, end)
+                yield _shorten(clause, end)
     for effect in effects:
         if effect.name in drawn - told:
             yield EFFECTS[effect.name].happens
 
 
-def _brief(clause: Clause, end: int | None = None) -> str:
+def _shorten(clause: Clause, end: int | None = None) -> str:
     """A clause's words without what joins it to others."""
     text = clause.text[: end - clause.start] if end is not None else clause.text
     return lower_first(
@@ -160,11 +160,11 @@ def _brief(clause: Clause, end: int | None = None) -> str:
     )
 
 
-def _words(clause: Clause, one: generative_only.GenerativeOnly) -> str:
-    return _brief(clause._replace(text=clause.text[one.start - clause.start : one.end - clause.start]))
+def _quote_words(clause: Clause, one: generative_only.GenerativeOnly) -> str:
+    return _shorten(clause._replace(text=clause.text[one.start - clause.start : one.end - clause.start]))
 
 
-def _without(text: str, unseen: tuple[Unseen, ...]) -> str:
+def _leave_out(text: str, unseen: tuple[Unseen, ...]) -> str:
     """The sentence without what won't be seen; a slow push in where nothing else is said."""
     gone = [one for one in unseen if one.end > one.start and one.why != "place"]
     left = text
@@ -180,17 +180,17 @@ def _promise_reader(motion: Motion, card: ModelCard, text: str) -> Promise:
     found = read_clauses(text)
     unseen: list[Unseen] = []
     if "negative_prompt" not in card.supports:
-        unseen += [Unseen(_brief(one), one.start, one.end, "avoid") for one in found if one.kind == "negative"]
+        unseen += [Unseen(_shorten(one), one.start, one.end, "avoid") for one in found if one.kind == "negative"]
     if motion.camera.loop and "loop" not in card.supports:
         at = next((one for one in found if one.kind == "loop"), None)
         unseen.append(Unseen("a loop without a seam", at.start if at else 0, at.end if at else 0, "loop"))
-    return Promise((), tuple(unseen), told=True, without=_without(text, tuple(unseen)))
+    return Promise((), tuple(unseen), told=True, without=_leave_out(text, tuple(unseen)))
 
 
 def _promise_uncontrolled(motion: Motion, card: ModelCard, text: str) -> Promise:
     """For a model that is only told how much moves: nothing that is asked of it is sure."""
     unseen = [
-        Unseen(_brief(one), one.start, one.end, "control")
+        Unseen(_shorten(one), one.start, one.end, "control")
         for one in read_clauses(text)
         if one.kind in ("action", "environment", "effect", "camera", "light", "loop") and _needs_control(one, card)
     ]

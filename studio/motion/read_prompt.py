@@ -79,7 +79,7 @@ _ORDER = {"environment": 1, "effect": 2, "light": 3, "still": 4}
 
 def _motion(text: str, found: tuple[Clause, ...]) -> Motion:
     slots = {name: _Slot(text) for name in ("prompt", "negative_prompt", "action", "environment", "light")}
-    subject = _subject(found)
+    subject = _find_subject(found)
     for clause in found:
         if clause.kind in _SLOTS and clause.words != subject:
             slots[_SLOTS[clause.kind]].add(clause.words, clause)
@@ -92,16 +92,18 @@ def _motion(text: str, found: tuple[Clause, ...]) -> Motion:
             slots["prompt"].add(clause.subject, clause)
         for words in (clause.target, *clause.rest):
             if words != subject:
-                slots["prompt"].add(_toward(clause) if words == clause.target else words, clause)
+                slots["prompt"].add(_find_target(clause) if words == clause.target else words, clause)
     effects: dict[EffectName, Effect] = {}
     for clause in sorted(found, key=lambda one: _ORDER.get(one.kind, 0)):
         for effect in clause.effects:
             effects.setdefault(effect.name, effect)
     said = {name: slot.words for name, slot in slots.items()}
-    return Motion(camera=_camera(found), effects=tuple(effects.values()), subject=subject, still=_stays(found), **said)
+    return Motion(
+        camera=_join_camera(found), effects=tuple(effects.values()), subject=subject, still=_find_still(found), **said
+    )
 
 
-def _toward(clause: Clause) -> str:
+def _find_target(clause: Clause) -> str:
     """What the camera is on about with the word that led to it: "around the table", where somebody else is subject."""
     led = re.search(
         rf"\b(?:around|round|towards?|to|into|onto|on|over|at|past) +{re.escape(clause.target)}", clause.text, re.I
@@ -111,7 +113,7 @@ def _toward(clause: Clause) -> str:
     return f"{'around' if any(has_circle(move.name) for move in clause.moves) else 'on'} {clause.target}"
 
 
-def _stays(found: tuple[Clause, ...]) -> str:
+def _find_still(found: tuple[Clause, ...]) -> str:
     """What stays still: things, or, where something else is said of one of them, sentences."""
     still = list(
         dict.fromkeys(
@@ -127,7 +129,7 @@ def _is_pronoun(subject: str) -> bool:
     return subject.lower() in PRONOUNS
 
 
-def _subject(found: tuple[Clause, ...]) -> str:
+def _find_subject(found: tuple[Clause, ...]) -> str:
     """Who or what acts first; a pronoun stands for what the camera is on about."""
     first = next((at for at, clause in enumerate(found) if clause.action), -1)
     acting = found[first].subject if first >= 0 else ""
@@ -158,7 +160,7 @@ _OWN = ("her ", "his ", "its ", "their ")
 _SOMEBODY = ("a", "an", "the", "two", "three", "my", "his", "her", "our", "their", "this")
 
 
-def _camera(found: tuple[Clause, ...]) -> Camera:
+def _join_camera(found: tuple[Clause, ...]) -> Camera:
     """All moves of all clauses, leg by leg: in each every move once and the first pace that is said."""
     turns: list[list[Leg]] = []
     for clause in found:
@@ -166,11 +168,11 @@ def _camera(found: tuple[Clause, ...]) -> Camera:
             if not turns or ((at > 0 or clause.anew) and len(turns) < MOST):
                 turns.append([])
             turns[-1].append(leg)
-    first, *then = [_together(legs) for legs in turns] or [Leg(())]
+    first, *then = [_join_legs(legs) for legs in turns] or [Leg(())]
     return Camera(first.moves, loop=any(clause.kind == "loop" for clause in found), speed=first.speed, then=tuple(then))
 
 
-def _together(legs: list[Leg]) -> Leg:
+def _join_legs(legs: list[Leg]) -> Leg:
     """What is said of one stretch of the way, as one leg. A camera that moves and holds still moves."""
     moves: dict[MoveName, Move] = {}
     for leg in legs:
@@ -202,7 +204,7 @@ def read_changes(motion: Motion, text: str) -> Motion:
     kept = {part.slot: part.text in there for part in list_sentences(motion) if part.slot != "effects"}
     kept.setdefault("prompt", kept.get("camera", False))  # where all that is extra is said with the camera
     loop = new.camera.loop or (motion.camera.loop and LOOP in there)
-    changes = _words(motion, new, kept)
+    changes = _merge_words(motion, new, kept)
     camera = replace(_update_camera(motion, new, kept, anew), loop=loop)
     return replace(motion, camera=camera, effects=_update_effects(motion, new, there), **changes)
 
@@ -212,25 +214,25 @@ def join_negatives(*lists: str) -> str:
     return ", ".join(dict.fromkeys(one.strip() for words in lists for one in words.split(",") if one.strip()))
 
 
-def _words(motion: Motion, new: Motion, kept: dict[str, bool]) -> dict[str, str]:
+def _merge_words(motion: Motion, new: Motion, kept: dict[str, bool]) -> dict[str, str]:
     """The slots of words: what is still there, then what is new."""
-    found = {name: _and(getattr(motion, name) if kept.get(name) else "", getattr(new, name)) for name in _FREE}
+    found = {name: _join_words(getattr(motion, name) if kept.get(name) else "", getattr(new, name)) for name in _FREE}
     found["negative_prompt"] = join_negatives(motion.negative_prompt, new.negative_prompt)
     here = kept.get("subject") or (not motion.action and kept.get("camera"))
     if not here:
         return {**found, "subject": new.subject, "action": new.action}
     if new.action:
-        action = _and(motion.action, f"{new.subject} {new.action}".strip() if motion.action else new.action)
+        action = _join_words(motion.action, f"{new.subject} {new.action}".strip() if motion.action else new.action)
         return {**found, "subject": motion.subject or new.subject, "action": action}
     if new.subject and motion.subject and new.subject != motion.subject:
-        found["prompt"] = _and(found["prompt"], new.subject)
+        found["prompt"] = _join_words(found["prompt"], new.subject)
     return {**found, "subject": motion.subject or new.subject, "action": motion.action}
 
 
 _FREE = ("prompt", "environment", "light", "still")
 
 
-def _and(one: str, other: str) -> str:
+def _join_words(one: str, other: str) -> str:
     return f"{one}, {other}" if one and other else one or other
 
 
@@ -252,12 +254,12 @@ def _update_camera(motion: Motion, new: Motion, kept: dict[str, bool], anew: boo
         return replace(old, moves=(), then=()) if "camera" in kept else old
     if not goes(said) and old.moves and not goes(old) and not said.then:
         return old
-    legs = [_exactly(leg, at, old) for at, leg in enumerate((Leg(said.moves, said.speed), *said.then))]
+    legs = [_keep_amounts(leg, at, old) for at, leg in enumerate((Leg(said.moves, said.speed), *said.then))]
     speed = said.speed if goes(said) else old.speed
     return replace(old, moves=legs[0].moves, speed=speed, then=tuple(legs[1:]))
 
 
-def _exactly(leg: Leg, at: int, old: Camera) -> Leg:
+def _keep_amounts(leg: Leg, at: int, old: Camera) -> Leg:
     """A leg with the moves as exactly as they were, where the words say the same of them: of this leg, or else of
     another.
     """

@@ -80,7 +80,7 @@ def say_camera(said: Camera, on: str = "") -> str:
     """
     if not said.moves:
         return ""
-    legs = [_leg(leg) for leg in (said, *said.then)]
+    legs = [_describe_leg(leg) for leg in (said, *said.then)]
     if on:
         at = next((at for at, leg in enumerate(legs) if SUBJECT in leg), 0)
         legs[at] = legs[at].replace(SUBJECT, on, 1) if SUBJECT in legs[at] else f"{legs[at]} on {on}"
@@ -89,7 +89,7 @@ def say_camera(said: Camera, on: str = "") -> str:
     return f"First the camera {legs[0]}{''.join(f', then it {leg}' for leg in legs[1:])}."
 
 
-def _leg(leg: Camera | Leg) -> str:
+def _describe_leg(leg: Camera | Leg) -> str:
     """What the camera does at once, after "The camera": "slowly pushes in and tilts up"."""
     verbs = [say_move(one) for one in pick_moving(leg)] or [MOVES[STATIC].says]
     line = verbs[0] if len(verbs) == 1 else f"{', '.join(verbs[:-1])} and {verbs[-1]}"

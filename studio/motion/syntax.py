@@ -77,33 +77,34 @@ def starts_camera(lows: list[str]) -> bool:
     return bool(rest) and (rest[0] in CAMERA or rest[0] in _MOVES or rest[:2] == ["hand", "held"] or rest[0] == STATIC)
 
 
-def find_verb(lows: list[str], first: int = 1) -> int:
-    """Where the verb stands that something does: at `first` or later, -1 for none. An -ing form counts when no other is
-    found.
+def find_verb(lows: list[str]) -> int:
+    """Where the verb stands that something does, after the first word; -1 for none.
+
+    An -ing form counts when no other is found.
     """
     going = -1
     caused = bool(lows) and lows[0] in _CAUSES
     noun = next((lows[at - 1] for at in range(1, len(lows)) if lows[at] in PREPOSITIONS), "")
-    for at in range(first, len(lows)):
-        low, before = lows[at], lows[at - 1] if at else ""
+    for at in range(1, len(lows)):
+        low, before = lows[at], lows[at - 1]
         if before in _NOT_BEFORE_VERB or (before in _QUALITIES and not before.endswith("ly")):
             continue
         if low in FINITE or low in _HELPS:
-            if not _names(lows, at):
+            if not _is_name(lows, at):
                 return at
-        elif low in GOING and going < 0 and at > 0:
+        elif low in GOING and going < 0:
             going = at
         elif low in BASE and before == "and" and at > 2 and lows[at - 2] in BASE and lows[at - 2] not in NATURE:
             return at - 2
         elif low in BASE:
-            if (takes_base_form(before) or takes_base_form(noun) or (caused and at > 1)) and not _names(lows, at):
+            if (takes_base_form(before) or takes_base_form(noun) or (caused and at > 1)) and not _is_name(lows, at):
                 return at
-        elif at and _unknown(lows, at):
+        elif at and _is_unknown_verb(lows, at):
             return at
     return going
 
 
-def _unknown(lows: list[str], at: int) -> bool:
+def _is_unknown_verb(lows: list[str], at: int) -> bool:
     """Whether a word that is in no list can only be a verb: "she whistles", "the chef plates the dish"."""
     low, before = lows[at], lows[at - 1]
     if not low.endswith("s") or low.endswith(("ss", "'s")) or low in FUNCTION:
@@ -111,7 +112,7 @@ def _unknown(lows: list[str], at: int) -> bool:
     return before in ("she", "he", "it") or lows[at + 1 : at + 2] in _OBJECTS
 
 
-def _names(lows: list[str], at: int) -> bool:
+def _is_name(lows: list[str], at: int) -> bool:
     """Whether what looks like a verb names a thing here: another verb follows at once ("small waves ripple")."""
     low = lows[at]
     if at > 0 and low not in _NAMES and low not in NATURE and low not in LIGHT:
@@ -143,7 +144,7 @@ def has_verb(lows: list[str]) -> bool:
 
 def has_own_subject(lows: list[str]) -> bool:
     """Whether words are a clause with a subject of its own: something named, then what it does."""
-    if not lows or (_verb_first(lows) and not _names(lows, 0)):
+    if not lows or (_has_verb_first(lows) and not _is_name(lows, 0)):
         return False
     at = find_verb(lows)
     return at > 0 and any(low not in DETERMINERS and low not in MODIFIERS for low in lows[:at])
@@ -158,12 +159,12 @@ def is_complete(lows: list[str]) -> bool:
         return bool(rest)
     if rest[0] in ("keep", "hold", "leave"):
         return any(low in STILL for low in rest[1:])
-    if has_verb(lows) or _verb_first(rest):
+    if has_verb(lows) or _has_verb_first(rest):
         return True
     return any(low in BARE or low in STILL for low in rest) or (bool(set(rest) & CLOTH) and "wind" in rest)
 
 
-def _verb_first(lows: list[str]) -> bool:
+def _has_verb_first(lows: list[str]) -> bool:
     return lows[0] not in NATURE and (lows[0] in FINITE or lows[0] in GOING or lows[0] in BASE)
 
 
@@ -182,7 +183,7 @@ def begins_action(said: list[str], listed: bool = False) -> bool:
 
     listed: they go on with a list of such, so that a verb nobody knows is told by its ending: "parks the car".
     """
-    rest = _plain(said)
+    rest = _drop_adverbs(said)
     if not rest:
         return False
     first, after = rest[0], rest[1:]
@@ -193,25 +194,25 @@ def begins_action(said: list[str], listed: bool = False) -> bool:
     if find_verb(rest) > 0:
         return rest[find_verb(rest)] not in STATE_FORMS
     if first in PRONOUNS and after:
-        return _verbish(after)
-    return listed and _verbish(rest)
+        return _is_verbish(after)
+    return listed and _is_verbish(rest)
 
 
 def has_action(said: list[str]) -> bool:
     """Whether words say that something happens."""
-    rest = _plain(said)
+    rest = _drop_adverbs(said)
     return any(low in FINITE or low in GOING or low in BASE for low in rest if low not in _NOT_DONE) or any(
         begins_action(rest[at:], listed=True) for at in range(min(len(rest), 4))
     )
 
 
-def _plain(said: list[str]) -> list[str]:
+def _drop_adverbs(said: list[str]) -> list[str]:
     return [
         low for low in said if not (low.endswith("ly") and len(low) > 4) and low not in ("and", "then", "also", "while")
     ]
 
 
-def _verbish(rest: list[str]) -> bool:
+def _is_verbish(rest: list[str]) -> bool:
     """Whether words look like a third-person verb: "parks the car", "gets out"; "candles" alone may be a thing."""
     low, after = rest[0], rest[1:]
     ends = (

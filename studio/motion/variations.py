@@ -55,7 +55,7 @@ def vary(motion: Motion, axis: Axis, count: int = 3) -> tuple[Variation, ...]:
     `count` is how many are wanted, 2 to 4; an axis with fewer values gives fewer. Each has a sentence of its own and
     none brings in a contradiction. Raises `Refusal` for an axis that the motion doesn't have: see `axes`.
     """
-    found = _pick_distinct(motion, _along(motion, axis), max(LEAST, min(count, MOST)))
+    found = _pick_distinct(motion, _vary_along(motion, axis), max(LEAST, min(count, MOST)))
     if len(found) < LEAST:
         known = ", ".join(list_axes(motion))
         remedy = f"Vary another axis: {known}." if known else "Choose a camera move first."
@@ -65,37 +65,37 @@ def vary(motion: Motion, axis: Axis, count: int = 3) -> tuple[Variation, ...]:
 
 def list_axes(motion: Motion) -> tuple[Axis, ...]:
     """The axes along which this motion has at least two values."""
-    return tuple(axis for axis in AXES if len(_pick_distinct(motion, _along(motion, axis), LEAST)) >= LEAST)
+    return tuple(axis for axis in AXES if len(_pick_distinct(motion, _vary_along(motion, axis), LEAST)) >= LEAST)
 
 
-def _along(motion: Motion, axis: Axis) -> Iterator[Variation]:
+def _vary_along(motion: Motion, axis: Axis) -> Iterator[Variation]:
     if axis == "amount":
-        return _amounts(motion)
+        return _vary_amounts(motion)
     if axis == "direction":
-        return _directions(motion)
-    return _effects(motion) if axis == "effect" else _paces(motion)
+        return _vary_directions(motion)
+    return _vary_effects(motion) if axis == "effect" else _vary_paces(motion)
 
 
 def _pick_distinct(motion: Motion, found: Iterable[Variation], count: int) -> tuple[Variation, ...]:
     """The first `count` that say something the others don't, and nothing that contradicts itself where the motion
     didn't.
     """
-    before = _faults(motion)
+    before = _find_faults(motion)
     kept: dict[str, Variation] = {}
     for one in found:
         sentence = plain(one.motion)
-        if sentence not in kept and (one.motion == motion or not _faults(one.motion) - before):
+        if sentence not in kept and (one.motion == motion or not _find_faults(one.motion) - before):
             kept[sentence] = one
         if len(kept) == count:
             break
     return tuple(kept.values())
 
 
-def _faults(motion: Motion) -> set[str]:
+def _find_faults(motion: Motion) -> set[str]:
     return {finding.code for finding in check_prompt(motion, seconds=60.0) if finding.level == "hurts"}
 
 
-def _moving(camera: Camera) -> tuple[Move, ...]:
+def _list_moving(camera: Camera) -> tuple[Move, ...]:
     return tuple(move for move in camera.moves if is_moving(move))
 
 
@@ -110,22 +110,22 @@ def _with_camera(motion: Motion, **changes: object) -> Motion:
     return replace(motion, camera=replace(motion.camera, **changes))
 
 
-def _amounts(motion: Motion) -> Iterator[Variation]:
+def _vary_amounts(motion: Motion) -> Iterator[Variation]:
     """Itself, then the other two amounts, the one farthest away first; last the camera that stands."""
-    moves = _moving(motion.camera)
+    moves = _list_moving(motion.camera)
     if not moves:
         return
     lead = moves[0].amount
     own = next(bucket for bucket in AMOUNTS if lead <= bucket[0])
     for _, amount, how, far in (own, *sorted(AMOUNTS, key=lambda bucket: -abs(bucket[1] - lead))):
         itself = amount == own[1]
-        then = tuple(replace(leg, moves=_times(leg.moves, amount / lead)) for leg in motion.camera.then)
-        changed = motion if itself else _with_camera(motion, moves=_times(moves, amount / lead), then=then)
+        then = tuple(replace(leg, moves=_scale_moves(leg.moves, amount / lead)) for leg in motion.camera.then)
+        changed = motion if itself else _with_camera(motion, moves=_scale_moves(moves, amount / lead), then=then)
         yield Variation(_name(moves, how), f"The camera goes {far}.", changed)
     yield Variation("Static", "The camera holds still; only what is in the picture moves.", _hold_still(motion))
 
 
-def _times(moves: tuple[Move, ...], times: float) -> tuple[Move, ...]:
+def _scale_moves(moves: tuple[Move, ...], times: float) -> tuple[Move, ...]:
     return tuple(Move(move.name, _scale(move.amount, times) if move.amount else 0.0) for move in moves)
 
 
@@ -137,22 +137,22 @@ def _hold_still(motion: Motion) -> Motion:
     return _with_camera(motion, moves=(Move(STATIC),), then=())
 
 
-def _directions(motion: Motion) -> Iterator[Variation]:
+def _vary_directions(motion: Motion) -> Iterator[Variation]:
     """The first move that has a direction goes the other ways; without one, the first effect that has."""
     moves = motion.camera.moves
     for place, move in enumerate(moves):
         if MOVES[move.name].opposite and move.amount > 0:
             others = {other.name for index, other in enumerate(moves) if index != place}
-            for name in (move.name, *_others(move.name)):
+            for name in (move.name, *_list_others(move.name)):
                 if name == move.name or name not in others:
                     turned = (*moves[:place], replace(move, name=name), *moves[place + 1 :])
                     changed = motion if name == move.name else _with_camera(motion, moves=turned)
                     yield Variation(MOVES[name].title, f"{_capital(MOVES[name].sees)}.", changed)
             return
-    yield from _aims(motion)
+    yield from _vary_aims(motion)
 
 
-def _others(name: MoveName) -> Iterator[MoveName]:
+def _list_others(name: MoveName) -> Iterator[MoveName]:
     """The moves that differ from one in direction alone, its opposite first."""
     row = MOVES[name]
     if row.opposite:
@@ -160,23 +160,23 @@ def _others(name: MoveName) -> Iterator[MoveName]:
     yield from (other.name for other in MOVES.values() if row.beside and other.tile == row.beside)
 
 
-def _aims(motion: Motion) -> Iterator[Variation]:
+def _vary_aims(motion: Motion) -> Iterator[Variation]:
     for place, effect in enumerate(motion.effects):
         if EFFECTS[effect.name].directed and effect.amount > 0:
             title = EFFECTS[effect.name].title
             for aim in (effect.direction, (effect.direction + 180) % 360):
                 turned = (*motion.effects[:place], replace(effect, direction=aim), *motion.effects[place + 1 :])
                 changed = motion if aim == effect.direction else replace(motion, effects=turned)
-                way = _way(aim)
+                way = _describe_direction(aim)
                 yield Variation(f"{title} {way}", f"It moves {way} in the picture.", changed)
             return
 
 
-def _way(degrees: float) -> str:
+def _describe_direction(degrees: float) -> str:
     return ("to the right", "downwards", "to the left", "upwards")[round(degrees / 90) % 4]
 
 
-def _effects(motion: Motion) -> Iterator[Variation]:
+def _vary_effects(motion: Motion) -> Iterator[Variation]:
     """Itself; each of its effects alone; none; then others, those that the words speak of first."""
     own = [effect for effect in motion.effects if effect.amount > 0]
     yield Variation(_name_effects(own), _say_effects(own), motion)
@@ -201,9 +201,9 @@ def _say_effects(effects: list[Effect]) -> str:
     return f"{_capital('; '.join(seen))}." if seen else "Nothing is added to what the words ask for."
 
 
-def _paces(motion: Motion) -> Iterator[Variation]:
+def _vary_paces(motion: Motion) -> Iterator[Variation]:
     """Itself, then the other paces, the one farthest away first."""
-    moves = _moving(motion.camera)
+    moves = _list_moving(motion.camera)
     if not moves:
         return
     order = [speed for speed, _, _ in PACES]

@@ -160,7 +160,7 @@ def _place_around_faces(found: tuple[Face, ...], body: Span | None, upright: boo
     must = Span(min(head.start for _, head in whole), max(head.end for _, head in whole))
     if must.length > window + 1e-9:
         return _place_for_most_faces(found, heads, upright, window)
-    aim = _aim([face for face, _ in whole], upright, window)
+    aim = _choose_start([face for face, _ in whole], upright, window)
     if body is not None:
         both = Span(min(must.start, body.start), max(must.end, body.end))
         must = both if both.length <= window else must
@@ -189,7 +189,7 @@ def _find_full_heads(found: tuple[Face, ...], upright: bool) -> list[Span]:
     return [_find_head(face, upright, 10.0) for face in found]
 
 
-def _aim(found: list[Face], upright: bool, window: float) -> float:
+def _choose_start(found: list[Face], upright: bool, window: float) -> float:
     """Where the box would start by composition alone: eyes on the eye line, or the faces in the middle."""
     if upright:
         eyes = sum(face.y + _EYES * face.h for face in found) / len(found)

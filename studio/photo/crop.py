@@ -68,7 +68,7 @@ def find_ratio(photo: Photo, aspect: Aspect) -> float:
     return photo.width / photo.height if aspect == "photo" else RATIOS[aspect]
 
 
-def _sides(photo: Photo, aspect: Aspect) -> tuple[float, float]:
+def _measure_largest(photo: Photo, aspect: Aspect) -> tuple[float, float]:
     """Width and height, in fractions, of the largest box of this aspect that the photo holds."""
     if aspect == "photo":
         return 1.0, 1.0
@@ -76,7 +76,7 @@ def _sides(photo: Photo, aspect: Aspect) -> tuple[float, float]:
     return (1.0, 1.0 / slope) if slope >= 1 else (slope, 1.0)
 
 
-def _around(centre: tuple[float, float], w: float, h: float, aspect: Aspect) -> Crop:
+def _place_around(centre: tuple[float, float], w: float, h: float, aspect: Aspect) -> Crop:
     """The box of this size as near to a centre as the photo's edges allow."""
     x = min(max(centre[0] - w / 2, 0.0), 1.0 - w)
     y = min(max(centre[1] - h / 2, 0.0), 1.0 - h)
@@ -85,8 +85,8 @@ def _around(centre: tuple[float, float], w: float, h: float, aspect: Aspect) -> 
 
 def find_largest(photo: Photo, aspect: Aspect, centre: tuple[float, float] = (0.5, 0.5)) -> Crop:
     """The largest crop of an aspect, its centre as near to `centre` (fractions) as the photo's edges allow."""
-    w, h = _sides(photo, aspect)
-    return _around(centre, w, h, aspect)
+    w, h = _measure_largest(photo, aspect)
+    return _place_around(centre, w, h, aspect)
 
 
 def settle_crop(photo: Photo, crop: Crop) -> Crop:
@@ -97,12 +97,12 @@ def settle_crop(photo: Photo, crop: Crop) -> Crop:
     """
     if not all(math.isfinite(value) for value in (crop.x, crop.y, crop.w, crop.h)):
         return find_largest(photo, crop.aspect)
-    full_w, full_h = _sides(photo, crop.aspect)
+    full_w, full_h = _measure_largest(photo, crop.aspect)
     shortest = min(full_w * photo.width, full_h * photo.height)
     scale = min(crop.w / full_w, crop.h / full_h, 1.0)
     scale = max(scale, min(MIN_SIDE / shortest, 1.0))
     w, h = full_w * scale, full_h * scale
-    return _around((crop.x + crop.w / 2, crop.y + crop.h / 2), w, h, crop.aspect)
+    return _place_around((crop.x + crop.w / 2, crop.y + crop.h / 2), w, h, crop.aspect)
 
 
 def find_pixel_box(photo: Photo, crop: Crop) -> tuple[int, int, int, int]:
@@ -127,7 +127,7 @@ def enclose(photo: Photo, one: Crop, other: Crop, margin: float = 0.0) -> Crop:
     low = [min(each[axis] for each in boxes) / sizes[axis] for axis in (0, 1)]
     high = [max(each[axis + 2] for each in boxes) / sizes[axis] for axis in (0, 1)]
     side = min(1.0, max(high[axis] - low[axis] for axis in (0, 1)) * (1 + 2 * margin))
-    return _around(((low[0] + high[0]) / 2, (low[1] + high[1]) / 2), side, side, "photo")
+    return _place_around(((low[0] + high[0]) / 2, (low[1] + high[1]) / 2), side, side, "photo")
 
 
 def cut_crop(image: Image, photo: Photo, crop: Crop) -> Image:
@@ -136,16 +136,16 @@ def cut_crop(image: Image, photo: Photo, crop: Crop) -> Image:
     return image[top:bottom, left:right]
 
 
-def _even(value: float) -> int:
+def _round_to_even(value: float) -> int:
     return max(2, 2 * round(value / 2))
 
 
 def _fit(short: int, shape: float, most: int = MAX_LONG_SIDE) -> tuple[int, int]:
     """Even width and height with this short side, scaled down together when the long side would pass `most`."""
     stretch = max(shape, 1 / shape)
-    small, large = _even(short), _even(short * stretch)
+    small, large = _round_to_even(short), _round_to_even(short * stretch)
     if large > most:
-        small, large = _even(most / stretch), most
+        small, large = _round_to_even(most / stretch), most
     return (large, small) if shape >= 1 else (small, large)
 
 

@@ -165,9 +165,9 @@ def find_faces(image: Image) -> tuple[Face, ...]:
             found = np.concatenate([found, boxes])
         if found.size and float((found[:, 3] - found[:, 1]).max()) > _PORTRAIT:
             break
-    return tuple(_face(box) for box in _drop_doubles(found))
+    return tuple(_make_face(box) for box in _drop_doubles(found))
 
 
-def _face(box: NDArray[np.float32]) -> Face:
+def _make_face(box: NDArray[np.float32]) -> Face:
     left, top, right, bottom = (float(value) for value in np.clip(box[:4], 0, 1))
     return Face(left, top, right - left, bottom - top, float(box[4]))

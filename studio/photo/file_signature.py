@@ -101,10 +101,10 @@ def refuse_foreign(data: bytes) -> Refusal:
     if data[:4] == b"RIFF" or data[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
         what = "a sound file" if data[8:12] == b"WAVE" else "a video"
         return Refusal(f"This is {what}, not a photo.", "Save one frame of it as a picture and add that.")
-    return _writing(data[:4096])
+    return _refuse_text(data[:4096])
 
 
-def _writing(start: bytes) -> Refusal:
+def _refuse_text(start: bytes) -> Refusal:
     """The refusal for text, pages and drawings made of text, and for anything that can't be told at all."""
     text = start.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     if b"<svg" in text:

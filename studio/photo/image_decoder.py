@@ -91,7 +91,7 @@ def decode_image(data: bytes, name: str) -> Decoded:
     except Refusal:
         raise
     except Pillow.DecompressionBombError:
-        raise _too_large() from None
+        raise _refuse_too_large() from None
     except UnidentifiedImageError:
         raise file_signature.refuse_damaged(what, cut_short=len(data) < 1024) from None
     except MemoryError:
@@ -106,7 +106,7 @@ def decode_image(data: bytes, name: str) -> Decoded:
     height, width = image.shape[:2]
     digest = hashlib.sha256(f"{width}x{height}:".encode())
     digest.update(image.data)
-    photo = Photo(digest.hexdigest(), width, height, _plain_name(name), tuple(notes))
+    photo = Photo(digest.hexdigest(), width, height, _clean_name(name), tuple(notes))
     return Decoded(photo, image, data, ENDINGS[what])
 
 
@@ -125,7 +125,7 @@ def _copy_pixels(rgb: Pillow.Image) -> Image:
 def _check_size(width: int, height: int) -> None:
     """Refuse from the header, before any pixel is decoded, what is too large, too small or too long."""
     if width * height > MAX_PIXELS:
-        raise _too_large()
+        raise _refuse_too_large()
     if min(width, height) < MIN_SIDE:
         raise Refusal(
             f"This photo is only {width} by {height} px.", f"Add one that is at least {MIN_SIDE} px on each side."
@@ -137,7 +137,7 @@ def _check_size(width: int, height: int) -> None:
         )
 
 
-def _too_large() -> Refusal:
+def _refuse_too_large() -> Refusal:
     return Refusal("This photo is over 120 megapixels.", "Make it smaller in a photo editor and add that.")
 
 
@@ -167,7 +167,7 @@ def read_orientation(picture: Pillow.Image) -> int:
     return value if isinstance(value, int) else 1
 
 
-def _plain_name(name: str) -> str:
+def _clean_name(name: str) -> str:
     """A file name to show: no folders, no control characters, at most 120 letters."""
     last = re.split(r"[\\/]", name)[-1]
     return "".join(letter for letter in last if letter.isprintable())[:120].strip()
@@ -256,7 +256,7 @@ def _apply_profile(base: Pillow.Image, profile: bytes, notes: list[str]) -> Pill
             notes.append("its colour profile belongs to another kind of picture and was left aside")
             return base
         transform = ImageCms.buildTransform(source, _srgb(), mode, "RGB", _INTENT, _FLAGS)
-        if mode != "CMYK" and _moves_nothing(transform, mode):
+        if mode != "CMYK" and _is_identity(transform, mode):
             return base
         moved = ImageCms.applyTransform(base, transform)
     except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
@@ -266,7 +266,7 @@ def _apply_profile(base: Pillow.Image, profile: bytes, notes: list[str]) -> Pill
     return moved or base
 
 
-def _moves_nothing(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
+def _is_identity(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
     """Whether a transform leaves a coarse cube of colours (or a ramp of greys) as it is: a whole photo's work saved."""
     steps = np.linspace(0, 255, 9).astype(np.uint8)
     if mode == "L":

@@ -75,7 +75,7 @@ class Row(NamedTuple):
 
 
 @cache
-def _weights() -> dict[str, Floats]:
+def _load_weights() -> dict[str, Floats]:
     """Three layers of 3x3 convolution, each halved by its maximum, and two full ones; as float16 in the file."""
     with np.load(ASSETS / "weights" / "lettering.npz") as file:
         return {name: file[name].astype(np.float32) for name in file.files}
@@ -88,7 +88,7 @@ def find_lettering(image: Image) -> tuple[Lettering, ...]:
     found, (height, width) = find_candidates(image)
     sure = [(row.box, answer) for row, answer in zip(found, score_rows(found), strict=True) if answer >= 0.5]
     return tuple(
-        Lettering(_fractions(box, width, height), answer)
+        Lettering(_to_fractions(box, width, height), answer)
         for box, answer in _drop_doubles(sorted(sure, key=lambda one: -one[1]))
     )
 
@@ -100,7 +100,7 @@ def find_candidates(image: Image) -> tuple[list[Row], tuple[int, int]]:
     scale = 1.0
     level = copy
     while min(level.shape[:2]) >= _SMALLEST:
-        found += [row._replace(box=_times(row.box, scale)) for row in _find_rows(level)]
+        found += [row._replace(box=_scale_box(row.box, scale)) for row in _find_rows(level)]
         level = np.asarray(cv2.resize(level, None, fx=0.5, fy=0.5, interpolation=cv2.INTER_AREA), np.uint8)
         scale *= 2
     return sorted(found, key=lambda row: -row.plain)[:_MOST], (copy.shape[0], copy.shape[1])
@@ -210,7 +210,7 @@ def score_rows(found: list[Row]) -> list[float]:
 
 def run_network(views: Floats) -> Floats:
     """How much each view, (N, 16, 48), is of lettering: N log-odds. About 0.03 s for 300 views."""
-    weights = _weights()
+    weights = _load_weights()
     layer = views[..., None]
     for number in (1, 2, 3):
         kernel, bias = weights[f"conv{number}"], weights[f"bias{number}"]
@@ -225,11 +225,11 @@ def run_network(views: Floats) -> Floats:
     return np.asarray(hidden @ weights["full2"].T + weights["full_bias2"], np.float32).ravel()
 
 
-def _times(box: tuple[float, float, float, float], scale: float) -> tuple[float, float, float, float]:
+def _scale_box(box: tuple[float, float, float, float], scale: float) -> tuple[float, float, float, float]:
     return box[0] * scale, box[1] * scale, box[2] * scale, box[3] * scale
 
 
-def _fractions(box: tuple[float, float, float, float], width: int, height: int) -> Box:
+def _to_fractions(box: tuple[float, float, float, float], width: int, height: int) -> Box:
     left, top = max(box[0] / width, 0.0), max(box[1] / height, 0.0)
     return left, top, min(box[2] / width, 1.0) - left, min(box[3] / height, 1.0) - top
 
@@ -349,7 +349,7 @@ def string_rows(found: StrokeMarks) -> list[StrokeMarks]:
     side.
     """
     found = found.pick((found.high >= LEAST) & (found.high <= MOST))
-    one, two, far = _pair(found)
+    one, two, far = _pair_neighbours(found)
     order = np.argsort(-far)  # of several the last one stays: the nearest
     count = len(found.left)
     after, before = np.full(count, -1), np.full(count, -1)
@@ -367,7 +367,7 @@ def string_rows(found: StrokeMarks) -> list[StrokeMarks]:
     return strung
 
 
-def _pair(found: StrokeMarks) -> tuple[Whole, Whole, Floats]:
+def _pair_neighbours(found: StrokeMarks) -> tuple[Whole, Whole, Floats]:
     """Every two marks that may be neighbours in a row, the left one first, and how far apart they are, in pixels and
     unlikeness.
 

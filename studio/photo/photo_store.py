@@ -92,7 +92,7 @@ class PhotoStore:
         """
         got = decode_image(_read_bytes(file), name or file.name)
         try:
-            if self._original(got.photo.id) is None:
+            if self._find_original(got.photo.id) is None:
                 write_whole(self._photos / f"{got.photo.id}{got.ending}", got.data)
             if not self._view(got.photo.id).is_file():
                 write_whole(self._view(got.photo.id), _make_display(got.image))
@@ -128,7 +128,7 @@ class PhotoStore:
         with self._lock:
             if self._last and self._last[0] == photo.id:
                 return self._last[1]
-        original = self._original(photo.id)
+        original = self._find_original(photo.id)
         if original is None:
             raise _refuse_missing()
         _, image = read_photo(original, photo.name)
@@ -165,7 +165,7 @@ class PhotoStore:
     def _view(self, photo_id: str) -> Path:
         return self._views / f"{_check_id(photo_id)}.jpg"
 
-    def _original(self, photo_id: str) -> Path | None:
+    def _find_original(self, photo_id: str) -> Path | None:
         names = (self._photos / f"{_check_id(photo_id)}{ending}" for ending in ENDINGS.values())
         return next((name for name in names if name.is_file()), None)
 

@@ -72,14 +72,14 @@ def unsteadiness(positions: Sequence[float]) -> float:
     return float(np.std(steps - np.polyval(np.polyfit(t, steps, 5), t)))
 
 
-def jitter(frames: Sequence[Grey], corners: int = 60) -> float:
-    """Unsteadiness of a picture, in pixels per frame: the median over well-marked corners of that of their tracks.
+def jitter(frames: Sequence[Grey]) -> float:
+    """Unsteadiness of a picture, in pixels per frame: the median over 60 well-marked corners of that of their tracks.
 
     Corners are followed from frame to frame with Lucas-Kanade, windows of 31 pixels; those whose track ends are left
     out.
     """
-    seen = [_grey8(frame) for frame in frames]
-    start = np.asarray(cv2.goodFeaturesToTrack(seen[0], corners, 0.02, 12))
+    seen = [_shrink_to_grey(frame) for frame in frames]
+    start = np.asarray(cv2.goodFeaturesToTrack(seen[0], 60, 0.02, 12))
     if start.ndim != 3:  # OpenCV found no corner
         return 0.0
     here, alive = start, np.ones(len(start), bool)
@@ -98,14 +98,16 @@ def jitter(frames: Sequence[Grey], corners: int = 60) -> float:
 
 def seam(frames: Sequence[Grey]) -> Seam:
     """How the last frame leads into the first, against how neighbours follow each other."""
-    pairs = [_apart(one, other) for one, other in pairwise(frames)]
-    return Seam(_apart(frames[-1], frames[0]), float(np.median(pairs)), max(pairs))
+    pairs = [_measure_difference(one, other) for one, other in pairwise(frames)]
+    return Seam(_measure_difference(frames[-1], frames[0]), float(np.median(pairs)), max(pairs))
 
 
 def steps(frames: Sequence[Grey]) -> NDArray[np.float64]:
     """How far each frame is from the one before it: mean absolute differences in grey levels. The first counts from the
     last, as a loop shows it."""
-    return np.array([_apart(before, frame) for before, frame in zip((frames[-1], *frames[:-1]), frames, strict=True)])
+    return np.array(
+        [_measure_difference(before, frame) for before, frame in zip((frames[-1], *frames[:-1]), frames, strict=True)]
+    )
 
 
 def pulse(frames: Sequence[Grey], at: Sequence[int]) -> float:
@@ -153,7 +155,9 @@ def flicker(frames: Sequence[Grey]) -> float:
 
 def flow(one: Grey, other: Grey) -> Floats:
     """Dense flow from one frame to another, (H, W, 2) pixels (DIS, Kroeger et al. 2016, medium preset)."""
-    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(_grey8(one), _grey8(other), None)
+    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(
+        _shrink_to_grey(one), _shrink_to_grey(other), None
+    )
 
 
 def fit(field: Floats, weight: Floats) -> Flow:
@@ -206,7 +210,7 @@ _AXES: dict[str, _Rule] = {
 def flows(frames: Sequence[Grey], near: Floats, pivot: float) -> Flows:
     """How a clip moves over its middle third. near: (h, w) disparity of the picture; pivot: the disparity kept."""
     first, last = frames[len(frames) // 3], frames[2 * len(frames) // 3]
-    field, texture = flow(first, last), _texture(first)
+    field, texture = flow(first, last), _measure_texture(first)
     depth = cv2.resize(near, (texture.shape[1], texture.shape[0]), interpolation=cv2.INTER_LINEAR)
     low, high = np.percentile(depth, (33, 67))
     parts = (np.abs(depth - pivot) < 0.12, depth >= high, depth <= min(float(low), pivot - 0.1))
@@ -224,17 +228,17 @@ def obeys_move(frames: Sequence[Grey], curve: Mapping[str, float], near: Floats,
     return all(_AXES[axis](seen, way) for axis, way in ways.items()) and (not alone or alone * seen.far.x > _LEAST / 2)
 
 
-def _texture(frame: Grey) -> Floats:
+def _measure_texture(frame: Grey) -> Floats:
     """How well flow can be known at each place: the smaller eigenvalue of the structure tensor, limited."""
-    strength = cv2.cornerMinEigenVal(_grey8(frame), 7)
+    strength = cv2.cornerMinEigenVal(_shrink_to_grey(frame), 7)
     return np.minimum(strength, np.percentile(strength, 80)).astype(np.float32)
 
 
-def _apart(one: Grey, other: Grey) -> float:
+def _measure_difference(one: Grey, other: Grey) -> float:
     return float(np.mean(np.abs(one.astype(np.float32) - other.astype(np.float32))))
 
 
-def _grey8(frame: Grey) -> NDArray[np.uint8]:
+def _shrink_to_grey(frame: Grey) -> NDArray[np.uint8]:
     return (
         np.clip(np.rint(frame), 0, 255).astype(np.uint8)
         if frame.dtype != np.uint8

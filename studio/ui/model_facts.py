@@ -97,11 +97,11 @@ def _list_checkpoint_facts(card: ModelCard, checkpoint: Checkpoint) -> list[tupl
         ("Guidance", scale),
         ("Weighs", f"{needs.weights:.3g} GB: {parts}"),
         ("Needs", f"{needs.vram:g} GB of video memory, {needs.ram:g} GB of memory ({needs.source.rstrip('.')})"),
-        ("Files", " ".join([checkpoint.repo, *(f"+ {_companion(one)}" for one in checkpoint.companions)])),
+        ("Files", " ".join([checkpoint.repo, *(f"+ {_describe_companion(one)}" for one in checkpoint.companions)])),
     ]  # fmt: skip
 
 
-def _companion(one: Companion) -> str:
+def _describe_companion(one: Companion) -> str:
     return f"{COMPANIONS[one.kind]} {one.file.rsplit('/', 1)[-1] or one.repo}"
 
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from studio.advice.pace import about as spent
+from studio.advice.render_time import about as spent
 from studio.cards import Gauge, Kernel, ModelCard, ModelState, Outcome, Plan
 from studio.nouns import Choice, Clip, Shot, Size
 from studio.photo.crop import AUTOMATIC, SHORT_SIDES

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 import pytest
 
-from studio.engines.parallax import stage
+from studio.engines.parallax import shot_setting
+from studio.engines.parallax.camera_path import Pose, rotation
 from studio.engines.parallax.effects import particles
 from studio.engines.parallax.effects.ambience import Ambient
 from studio.engines.parallax.effects.particles import Swarm, View, Ways
 from studio.engines.parallax.effects.sprites import Strokes, dots, streaks
-from studio.engines.parallax.path import Pose, rotation
 from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Layer, Scene
@@ -44,7 +44,7 @@ def frames(
     """Frames of a looped shot of two seconds, I420."""
     wanted = shot(move, effects=effects, loop=True, seed=seed, fps=12, size=(scene.width, scene.height))
     ambient = Ambient(scene, wanted)
-    setting = stage.place(scene, wanted, ambient.reaches, still=False)
+    setting = shot_setting.place(scene, wanted, ambient.reaches, still=False)
     renderer = Renderer(setting.sheets, (scene.width, scene.height), setting.framing, ambient)
     return [renderer.paint(setting.poses[index], index / 24) for index in range(start, start + count)]
 

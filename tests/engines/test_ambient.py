@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from studio.engines.parallax import stage
+from studio.engines.parallax import shot_setting
 from studio.engines.parallax.effects import effect_masks
 from studio.engines.parallax.effects.ambience import Ambient
 from studio.engines.parallax.render import Renderer
@@ -43,7 +43,7 @@ def frames(
     scene = scene or make()
     wanted = shot("static", effects=(effect,), loop=loop, seed=seed, seconds=2.0, fps=12)
     ambient = Ambient(scene, wanted)
-    setting = stage.place(scene, wanted, ambient.reaches, still=False)
+    setting = shot_setting.place(scene, wanted, ambient.reaches, still=False)
     renderer = Renderer(setting.sheets, (scene.width, scene.height), setting.framing, ambient)
     return [renderer.paint(pose, index / 24) for index, pose in enumerate(setting.poses)]
 
@@ -157,7 +157,7 @@ def test_nothing_shows_a_border_when_the_picture_itself_moves() -> None:
         scene = make(subject=False)
         wanted = shot("static", effects=(effect,))
         ambient = Ambient(scene, wanted)
-        setting = stage.place(scene, wanted, ambient.reaches, still=False)
+        setting = shot_setting.place(scene, wanted, ambient.reaches, still=False)
         assert setting.framing.crop > 1.002
 
 

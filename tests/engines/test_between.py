@@ -8,8 +8,8 @@ import cv2
 import numpy as np
 import pytest
 
-from studio import checks, presets
-from studio.advice.pace import pace
+from studio import presets, shot_checks
+from studio.advice.render_time import pace
 from studio.cards import ModelCard
 from studio.config import ASSETS, Settings
 from studio.engines.parallax import ken_burns, yuv
@@ -66,7 +66,7 @@ def crops(aspect: Aspect) -> dict[str, tuple[Crop, Crop]]:
 
 @pytest.mark.parametrize("way", ["in", "out", "across", "same"])
 @pytest.mark.parametrize(
-    ("name", "aspect", "size"), [("dogs", "16:9", "360p"), ("fig", "9:16", "480p"), ("mountains", "photo", "720p")]
+    ("name", "aspect", "size"), [("dogs", "16:9", "240p"), ("fig", "9:16", "360p"), ("mountains", "photo", "480p")]
 )
 def test_the_first_frame_is_the_start_box_and_the_last_the_end_box(
     engine: ParallaxEngine, photos: dict[str, np.ndarray], name: str, aspect: Aspect, size: Size, way: str
@@ -98,7 +98,7 @@ def test_a_loop_is_at_the_end_box_by_the_middle_and_comes_back(
 
 def test_a_hand_an_effect_a_seed_and_moves_leave_both_ends_exact(engine: ParallaxEngine, photos: dict[str, np.ndarray]) -> None:
     image = photos["dogs"]
-    shot = boxed(image, *crops("16:9")["in"])
+    shot = boxed(image, *crops("16:9")["in"], size="240p")
     camera = Camera((Move("handheld", 1.0), Move("pan_left")), then=(Leg((Move("roll_left"),)),))
     held = replace(shot, motion=Motion(camera=camera), seed=5)
     assert shot.end is not None
@@ -168,7 +168,7 @@ def test_four_k_from_box_to_box(engine: ParallaxEngine, photos: dict[str, np.nda
 
 
 def accepted(shot: Shot, card: ModelCard, settings: Settings, end: Photo | None = None) -> Shot:
-    return checks.accept(shot, card, shot.photo, end or shot.photo, settings, pace(())).recipe
+    return shot_checks.accept(shot, card, shot.photo, end or shot.photo, settings, pace(())).recipe
 
 
 @pytest.fixture

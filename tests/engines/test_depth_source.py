@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from skimage import data
 
-from studio.engines.parallax import depth_anything, depth_source, layers, stage
+from studio.engines.parallax import depth_anything, depth_source, layers, shot_setting
 from studio.nouns import Camera, Choice, Crop, Effect, Motion, Move, Photo, Refusal, Shot
 from studio.photo.matte import Matte, shrink_to_work
 
@@ -142,7 +142,7 @@ def test_a_map_goes_through_the_same_cut_wherever_it_comes_from(settings, image)
     for asked in ("builtin", "photo", KEY):
         shot = own(settings, small_one, cliff, depth=asked, motion=stirred, size="240p")
         scene = scenes[asked] = layers.read_scene(small_one, shot, settings, lambda progress: None)
-        sheets = stage.place(scene, shot, {}, still=True).sheets
+        sheets = shot_setting.place(scene, shot, {}, still=True).sheets
         assert all(np.array_equal(one.disparity, sheets[0].disparity) for one in sheets), "nothing parts, whatever the map says"
         slopes[asked] = float(np.abs(np.diff(sheets[-1].disparity, axis=1)).max())
     builtin, mine, given = (scenes[asked] for asked in ("builtin", "photo", KEY))

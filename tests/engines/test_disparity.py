@@ -11,7 +11,7 @@ from PIL import Image as Pictures
 
 from bench import coherence
 from studio.config import Settings
-from studio.engines.parallax import disparity, layers, stage, yuv
+from studio.engines.parallax import disparity, layers, shot_setting, yuv
 from studio.engines.parallax.disparity import STRETCH, Bearing
 from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.parallax.render import Renderer
@@ -59,7 +59,7 @@ def test_a_line_that_would_bend_goes_on_with_what_it_passes_and_one_that_would_n
 
 
 def test_a_longer_way_bears_less_slope() -> None:
-    ways = [stage.place(make(), shot("truck_right", amount=amount), {}, still=False).poses for amount in (0.3, 0.9)]
+    ways = [shot_setting.place(make(), shot("truck_right", amount=amount), {}, still=False).poses for amount in (0.3, 0.9)]
     near, far = (disparity.bear(poses, (0.5, 0.3), (128, 80)) for poses in ways)
     assert 2.5 < near.slope / far.slope < 3.5
     assert far.bends[0, 0] > 0.99
@@ -67,11 +67,12 @@ def test_a_longer_way_bears_less_slope() -> None:
 
 def test_sheets_that_may_not_part_are_drawn_as_the_photo_in_one_piece() -> None:
     scene = make()
-    setting = stage.place(scene, shot("orbit_left", amount=1.0), {}, still=False)
+    setting = shot_setting.place(scene, shot("orbit_left", amount=1.0), {}, still=False)
     assert np.array_equal(setting.sheets[0].disparity, setting.sheets[1].disparity)
-    whole = stage.flat(scene)
+    whole = shot_setting.flat(scene)
+    level = shot_setting.replace(whole, disparity=np.zeros_like(scene.disparity))
     alone = Renderer(
-        (stage.prepare(stage.replace(whole, disparity=np.zeros_like(scene.disparity)), setting.sheets[0].disparity, True, 256),),
+        (shot_setting.prepare(level, setting.sheets[0].disparity, True, 256),),
         (256, 160), setting.framing,
     )  # fmt: skip
     layered = Renderer(setting.sheets, (256, 160), setting.framing)
@@ -128,8 +129,8 @@ def test_every_frame_is_made_of_the_photo(engine: ParallaxEngine, samples: Path,
 
 
 def test_a_truck_begins_on_the_photo_and_an_orbit_passes_through_it() -> None:
-    there = stage.place(make(), shot("truck_right"), {}, still=False).poses
+    there = shot_setting.place(make(), shot("truck_right"), {}, still=False).poses
     assert np.allclose(there[0].centre, 0) and np.allclose(there[0].rotation, np.eye(3))
-    round_ = stage.place(make(), shot("orbit_left", fps=12), {}, still=False).poses
+    round_ = shot_setting.place(make(), shot("orbit_left", fps=12), {}, still=False).poses
     ways = [float(np.abs(pose.centre).max()) for pose in round_]
     assert int(np.argmin(ways)) in (len(ways) // 2 - 1, len(ways) // 2)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 
 from studio.engines.base import Tick
-from studio.engines.eager import Eager
+from studio.engines.read_ahead import ReadAhead
 from studio.nouns import Progress
 
 
@@ -23,7 +23,7 @@ def a_read(done: list[str], name: str, begun: threading.Event, go: threading.Eve
 
 
 def test_the_newest_wish_takes_the_place_of_all_others() -> None:
-    eager, done, (first, last), go = Eager(), [], (threading.Event(), threading.Event()), threading.Event()
+    eager, done, (first, last), go = ReadAhead(), [], (threading.Event(), threading.Event()), threading.Event()
     eager.wish(a_read(done, "one", first, go), a_read(done, "never", first, go))
     assert first.wait(10)
     eager.wish(a_read(done, "two", last, go))
@@ -35,7 +35,7 @@ def test_the_newest_wish_takes_the_place_of_all_others() -> None:
 
 
 def test_what_is_dropped_is_not_read_on_and_what_fails_stops_nothing() -> None:
-    eager, done, begun, go = Eager(), [], threading.Event(), threading.Event()
+    eager, done, begun, go = ReadAhead(), [], threading.Event(), threading.Event()
     eager.wish(a_read(done, "dropped", begun, go))
     assert begun.wait(10)
     eager.drop()
@@ -53,7 +53,7 @@ def test_what_is_dropped_is_not_read_on_and_what_fails_stops_nothing() -> None:
     assert done == ["after"]
 
 
-def wait(eager: Eager) -> None:
+def wait(eager: ReadAhead) -> None:
     """Until nothing is being read."""
     while thread := eager._thread:
         thread.join(10)

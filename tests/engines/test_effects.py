@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from studio.engines.parallax.camera_path import Pose, half_frame
 from studio.engines.parallax.effects import effect_masks, steam, sway
 from studio.engines.parallax.effects.fog import Fog, plane, sight
 from studio.engines.parallax.effects.glitter import Glitter
 from studio.engines.parallax.effects.particles import View
-from studio.engines.parallax.path import Pose, half_frame
 from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.scene import Scene
 from studio.nouns import Effect, EffectName

@@ -7,7 +7,7 @@ from skimage import data
 from sklearn.datasets import load_sample_image
 
 from studio.engines.base import Stopped
-from studio.engines.parallax import layers, part
+from studio.engines.parallax import layer_matting, layers
 from studio.nouns import Crop, Effect, Motion, Photo, Shot
 
 
@@ -47,12 +47,12 @@ def read(request, samples, tmp_path_factory):
     settings = Settings(tmp_path_factory.mktemp("home"))
     settings.prepare()
     stirred = Motion(effects=(Effect("light", 0.5),))  # so that the sheets are wanted
-    return request.param, image, scene_of(image, settings, motion=stirred)
+    return request.param, image, scene_of(image, settings, motion=stirred, size="720p")
 
 
 def test_the_sheets_put_back_together_are_the_photo(read):
     _, image, scene = read
-    source = layers._texture(image, scene.width, scene.height)
+    source = layers._resize_texture(image, scene.width, scene.height)
     assert psnr(put_back(scene), source) >= 45
 
 
@@ -95,7 +95,7 @@ def test_textures_are_no_finer_than_they_need_be(settings, samples):
     large = scene_of(image, settings, size="1080p").layers[0].texture
     assert small.shape[:2] == (540, 720)
     assert large.shape[:2] == (1440, 1920)
-    assert layers._texture(np.zeros((2000, 3000, 3), np.uint8), 3840, 2160).shape[:2] == (2160, 3840)
+    assert layers._resize_texture(np.zeros((2000, 3000, 3), np.uint8), 3840, 2160).shape[:2] == (2160, 3840)
 
 
 def test_a_crop_is_read_as_it_is_given(settings, samples):
@@ -122,7 +122,7 @@ def test_parting_is_exact_whatever_was_filled_in():
     image = chance.integers(0, 256, (60, 80, 3), dtype=np.uint8)
     filled = chance.integers(0, 256, (60, 80, 3), dtype=np.uint8)
     alpha = np.tile(np.clip(np.arange(80) * 6 - 100, 0, 255), (60, 1)).astype(np.uint8)
-    front, behind = part.lift(image, alpha, filled, np.where(alpha > 0, 255, 0).astype(np.uint8))
+    front, behind = layer_matting.lift(image, alpha, filled, np.where(alpha > 0, 255, 0).astype(np.uint8))
     assert np.array_equal(behind[alpha == 0], image[alpha == 0])
     assert np.array_equal(front[alpha == 255][:, :3], image[alpha == 255])
     mixed = front[..., :3] + behind * (1 - front[..., 3:] / 255.0)

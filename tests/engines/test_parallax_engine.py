@@ -13,7 +13,7 @@ import pytest
 from studio import presets
 from studio.config import Settings
 from studio.engines.base import Stopped
-from studio.engines.parallax import stage, yuv
+from studio.engines.parallax import shot_setting, yuv
 from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.prepare import prepare
 from studio.motion.camera_moves import MOVES
@@ -123,7 +123,7 @@ def test_stopping_while_painting_stops_at_once(engine: ParallaxEngine, dogs: np.
 @pytest.mark.parametrize("moves", [("static",), ("orbit_left",)])
 def test_amount_zero_is_the_crop_itself(engine: ParallaxEngine, dogs: np.ndarray, moves: tuple[MoveName, ...]) -> None:
     frames = engine.animate(prepare(shot(dogs, *moves, amount=0.0), CARD), dogs, None, ignore)
-    crop = yuv.from_rgb(stage.resize(dogs, frames.width, frames.height))
+    crop = yuv.from_rgb(shot_setting.resize(dogs, frames.width, frames.height))
     images = list(frames.images)
     assert len(images) == frames.num_frames
     assert all(frame_measures.psnr(image, crop) >= 45 for image in images)

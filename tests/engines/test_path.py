@@ -7,7 +7,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from studio.engines.parallax.path import Pose, Stage, half_frame, travel
+from studio.engines.parallax.camera_path import Pose, Stage, half_frame, travel
 from studio.nouns import Camera, Ease, Move, MoveName, Speed
 
 HALF = half_frame(1280, 720)

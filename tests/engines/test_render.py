@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 
-from studio.engines.parallax import stage, yuv
-from studio.engines.parallax.path import Pose, half_frame
+from studio.engines.parallax import shot_setting, yuv
+from studio.engines.parallax.camera_path import Pose, half_frame
 from studio.engines.parallax.projection import Field, Framing, homography, pull, rays, solve
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Layer, Scene
@@ -16,8 +16,8 @@ from studio.score import frame_measures
 from tests.engines.made_scene import make, shot, texture
 
 
-def painter(scene: Scene, *moves: str, **options: float) -> tuple[stage.Setting, Renderer]:
-    setting = stage.place(scene, shot(*moves, **options), {}, still=False)
+def painter(scene: Scene, *moves: str, **options: float) -> tuple[shot_setting.Setting, Renderer]:
+    setting = shot_setting.place(scene, shot(*moves, **options), {}, still=False)
     return setting, Renderer(setting.sheets, (scene.width, scene.height), setting.framing)
 
 
@@ -55,7 +55,7 @@ def test_fast_frames_equal_plain_ones(move: str) -> None:
 
 def test_a_camera_that_only_turns_sees_one_flat_sheet() -> None:
     scene = make()
-    setting = stage.place(scene, shot("pan_left"), {}, still=True)
+    setting = shot_setting.place(scene, shot("pan_left"), {}, still=True)
     assert len(setting.sheets) == 1
     layered, renderer = painter(scene, "pan_left")
     flat = Renderer(setting.sheets, (scene.width, scene.height), setting.framing)
@@ -66,7 +66,7 @@ def test_a_camera_that_only_turns_sees_one_flat_sheet() -> None:
 def test_standing_still_shows_the_photo() -> None:
     scene = make()
     setting, renderer = painter(scene, "static")
-    one = stage.flat(scene).texture[..., :3]
+    one = shot_setting.flat(scene).texture[..., :3]
     assert frame_measures.psnr(renderer.paint(setting.poses[0], 0.0)[: scene.height], yuv.from_rgb(one)[: scene.height]) > 45
 
 

@@ -8,7 +8,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
-from studio.engines.parallax import render_torch, stage
+from studio.engines.parallax import render_torch, shot_setting
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.render_torch import LEAST_LIKENESS, TorchRenderer, likeness
 from studio.engines.parallax.scene import Layer, Scene
@@ -30,9 +30,9 @@ def with_sky(scene: Scene) -> Scene:
 SCENES = {1: make(256, 160, subject=False), 2: make(250, 158), 3: with_sky(make(256, 160, to_edge=True))}
 
 
-def laid_out(sheets: int, move: MoveName) -> tuple[stage.Setting, Renderer, tuple[int, int]]:
+def laid_out(sheets: int, move: MoveName) -> tuple[shot_setting.Setting, Renderer, tuple[int, int]]:
     scene = SCENES[sheets]
-    setting = stage.place(scene, shot(move, amount=0.9), {}, still=False)
+    setting = shot_setting.place(scene, shot(move, amount=0.9), {}, still=False)
     size = (scene.width, scene.height)
     return setting, Renderer(setting.sheets, size, setting.framing), size
 

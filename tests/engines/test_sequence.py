@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from studio.config import Settings
-from studio.engines.parallax import framing, stage
+from studio.engines.parallax import framing, shot_setting
+from studio.engines.parallax.camera_path import Pose, Stage, half_frame, travel
 from studio.engines.parallax.parallax_engine import ParallaxEngine
-from studio.engines.parallax.path import Pose, Stage, half_frame, travel
 from studio.engines.prepare import prepare
 from studio.motion import camera_moves, easing
 from studio.motion.camera_moves import goes
@@ -140,7 +140,7 @@ def test_no_pose_of_any_leg_looks_past_the_photo(moves: tuple[MoveName, ...], se
     scene = make(to_edge=True)
     wanted = shot("static", fps=30, seed=seed)
     wanted = replace(wanted, motion=Motion(camera=camera(*moves, amount=1.0)))
-    setting = stage.place(scene, wanted, {}, still=False)
+    setting = shot_setting.place(scene, wanted, {}, still=False)
     past = framing.spill(edges(setting, scene), setting.poses, setting.framing, half_frame(scene.width, scene.height))
     assert past.worst < 0.25 * 2 * half_frame(scene.width, scene.height)[0] / scene.width
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from studio.config import ASSETS, Settings
-from studio.engines.parallax import remap, stage
+from studio.engines.parallax import remap, shot_setting
 from studio.engines.parallax.effects.ambience import Ambient
 from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.parallax.render import Renderer
@@ -36,7 +36,7 @@ def last_frame(engine: ParallaxEngine, image: Image, wanted: Shot) -> tuple[Imag
     """The last frame as the engine paints it, and of how many sheets."""
     scene = engine.read(image, wanted)
     ambient = Ambient(scene, wanted)
-    setting = stage.place(scene, wanted, ambient.reaches, still=not ambient)
+    setting = shot_setting.place(scene, wanted, ambient.reaches, still=not ambient)
     size = crop.find_output_size(wanted)
     assert (scene.width, scene.height) == (size.width, size.height)
     renderer = Renderer(setting.sheets, (scene.width, scene.height), setting.framing, ambient if ambient else None)
@@ -116,7 +116,7 @@ def test_outlines_of_any_length_are_composed_as_the_geometry_says() -> None:
     below = np.dstack([texture(width, height), np.full((height, width), 255, np.uint8)])
     layers = (Layer("background", below, depth), Layer("subject", np.rint(front).astype(np.uint8), depth + 0.5))
     scene = Scene(width, height, layers, depth, {}, 0.5, 1.0, 0.3)
-    setting = stage.place(scene, shot("orbit_left", size=(width, height)), {}, still=False)
+    setting = shot_setting.place(scene, shot("orbit_left", size=(width, height)), {}, still=False)
     frame = Renderer(setting.sheets, (width, height), setting.framing).paint(setting.poses[-1], 0.0)
     plain = slowly(setting.sheets, (width, height), setting.framing, setting.poses[-1])
     assert np.abs(frame[:height] - plain).mean() < 0.6
@@ -141,7 +141,7 @@ def test_sheets_side_by_side_are_drawn_as_under_each_other(monkeypatch: pytest.M
     from tests.engines.made_scene import make
 
     scene = make()
-    setting = stage.place(scene, shot("orbit_left"), {}, still=False)
+    setting = shot_setting.place(scene, shot("orbit_left"), {}, still=False)
     tall = Renderer(setting.sheets, (scene.width, scene.height), setting.framing).paint(setting.poses[3], 0.0)
     monkeypatch.setattr(sheets, "MOST_SIDE", scene.height + 2 * GUARD)
     wide = Renderer(setting.sheets, (scene.width, scene.height), setting.framing).paint(setting.poses[3], 0.0)

@@ -23,21 +23,21 @@ def _free(step: int, least: int = 64) -> Sizes:
     return Sizes(native=GRID, step=step, least=least, most=192)
 
 
-def _every(step: int, first: int, most: int, default: int = 9) -> Lengths:
-    return Lengths(step=step, first=first, least=step + first, most=most, default=default)
+def _every(step: int, first: int, most: int, default: int = 0) -> Lengths:
+    return Lengths(step=step, first=first, least=step + first, most=most, default=default or step + first)
 
 
 _WAN: dict[str, Any] = {
     "family": "wan", "pipeline": "WanImageToVideoPipeline", "sizes": _free(16), "lengths": _every(4, 1, 33),
     "guidance": Guidance(default=5.0, least=1.0, most=10.0, shift=3.0), "text_tokens": 512, "speedups": ALL,
-    "dtypes": {"vae": "float32"}, "fps": 16, "supports": (*READS, "lora"),
+    "dtypes": {"vae": "float32"}, "fps": 8, "supports": (*READS, "lora"),
 }  # fmt: skip
 _LTX: dict[str, Any] = {
-    "family": "ltx", "sizes": _free(32), "lengths": _every(8, 1, 33), "speedups": ALL, "fps": 24, "supports": (*READS, "lora"),
+    "family": "ltx", "sizes": _free(32), "lengths": _every(8, 1, 33), "speedups": ALL, "fps": 8, "supports": (*READS, "lora"),
     "guidance": Guidance(default=3.0, least=1.0, most=8.0),
 }  # fmt: skip
 _LTX2: dict[str, Any] = {
-    "family": "ltx2", "sizes": _free(32), "lengths": _every(8, 1, 33), "fps": 24, "text_tokens": 1024,
+    "family": "ltx2", "sizes": _free(32), "lengths": _every(8, 1, 33), "fps": 8, "text_tokens": 1024,
     "speedups": ("compile", "vae_tiling"),
     "guidance": Guidance(default=3.0, least=1.0, most=8.0), "supports": (*READS, "sound", "motion_strength", "lora"),
 }  # fmt: skip
@@ -49,7 +49,7 @@ _FRAMEPACK: dict[str, Any] = {
     "text_tokens": 256, "speedups": ("mag_cache", "compile"),
 }  # fmt: skip
 _HELIOS: dict[str, Any] = {
-    "family": "helios", "sizes": _free(16), "speedups": CACHES, "fps": 24, "supports": (*READS, "long", "lora"),
+    "family": "helios", "sizes": _free(16), "speedups": CACHES, "fps": 8, "supports": (*READS, "long", "lora"),
     "lengths": Lengths(step=32, first=1, least=33, most=129, default=33, ask_step=33, ask_first=0),
     "dtypes": {"vae": "float32"}, "text_tokens": 512,
 }  # fmt: skip
@@ -60,23 +60,23 @@ FACTS: dict[str, dict[str, Any]] = {
                     "guidance": Guidance(default=5.5, least=1.0, most=10.0, shift=16.0)},
     "wan22_a14b": {**_WAN, "supports": (*READS, "lora", "end_frame"), "denoisers": ("transformer", "transformer_2"),
                    "guidance": Guidance(default=3.5, least=1.0, most=10.0, second=3.0, shift=5.0)},
-    "wan22_ti2v_5b": {**_WAN, "sizes": _free(32), "fps": 24,
+    "wan22_ti2v_5b": {**_WAN, "sizes": _free(32), "fps": 8,
                       "guidance": Guidance(default=5.0, least=1.0, most=10.0, shift=5.0)},
     "ltx_i2v": {**_LTX, "pipeline": "LTXImageToVideoPipeline", "text_tokens": 128},
     "ltx_condition": {**_LTX, "pipeline": "LTXConditionPipeline", "text_tokens": 256,
                       "supports": (*READS, "lora", "end_frame")},
     "ltx2_i2v": {**_LTX2, "pipeline": "LTX2ImageToVideoPipeline"},
     "ltx2_condition": {**_LTX2, "pipeline": "LTX2ConditionPipeline", "supports": (*_LTX2["supports"], "end_frame")},
-    "svd": {"family": "svd", "pipeline": "StableVideoDiffusionPipeline", "sizes": _free(8), "lengths": _every(1, 0, 25),
+    "svd": {"family": "svd", "pipeline": "StableVideoDiffusionPipeline", "sizes": _free(8), "lengths": _every(1, 0, 25, 4),
             "guidance": Guidance(default=3.0, least=1.0, most=6.0), "fps": 7, "denoisers": ("unet",), "encoders": (),
             "supports": ("seed", "motion_strength")},
-    "i2vgen_xl": {"family": "i2vgen", "pipeline": "I2VGenXLPipeline", "sizes": _free(8), "lengths": _every(1, 0, 16),
-                  "guidance": Guidance(default=9.0, least=1.0, most=15.0), "fps": 16, "denoisers": ("unet",),
+    "i2vgen_xl": {"family": "i2vgen", "pipeline": "I2VGenXLPipeline", "sizes": _free(8), "lengths": _every(1, 0, 16, 4),
+                  "guidance": Guidance(default=9.0, least=1.0, most=15.0), "fps": 8, "denoisers": ("unet",),
                   "text_tokens": 77, "supports": READS},
     "hunyuan15_i2v": {"family": "hunyuan15", "pipeline": "HunyuanVideo15ImageToVideoPipeline",
                       "sizes": Sizes(native=((64, 64),), step=16, rule="bucket", least=16, most=192, bucket=64),
                       "lengths": _every(4, 1, 33), "guidance": Guidance(default=6.0, least=1.0, most=10.0, shift=7.0),
-                      "encoders": ("text_encoder", "text_encoder_2"), "fps": 24, "supports": READS, "speedups": ALL},
+                      "encoders": ("text_encoder", "text_encoder_2"), "fps": 8, "supports": READS, "speedups": ALL},
     "cogvideox_i2v": {"family": "cogvideox", "pipeline": "CogVideoXImageToVideoPipeline",
                       "sizes": Sizes(native=((64, 64),), step=16, rule="listed", least=64, most=64),
                       "lengths": _every(8, 1, 9), "guidance": Guidance(default=6.0, least=1.0, most=10.0), "fps": 8,
@@ -84,7 +84,7 @@ FACTS: dict[str, dict[str, Any]] = {
                       "speedups": ("first_block_cache", "mag_cache", "taylorseer", "vae_tiling")},
     "framepack": {**_FRAMEPACK, "supports": ("seed", "prompt", "end_frame", "long"),
                   "arguments": {"latent_window_size": 3, "sampling_type": "inverted_anti_drifting"}},
-    "skyreels_v2": {**_WAN, "family": "skyreels", "pipeline": "SkyReelsV2ImageToVideoPipeline", "fps": 24,
+    "skyreels_v2": {**_WAN, "family": "skyreels", "pipeline": "SkyReelsV2ImageToVideoPipeline", "fps": 8,
                     "guidance": Guidance(default=5.0, least=1.0, most=10.0, shift=5.0),
                     "supports": (*READS, "lora")},
     "framepack_f1": {**_FRAMEPACK, "supports": ("seed", "prompt", "long"),

@@ -105,18 +105,18 @@ FACTS: dict[str, dict[str, Any]] = {
         # Fewer than 17 frames come out as NaN: see families/kandinsky5.py.
         "lengths": Lengths(step=4, first=1, least=17, most=33, default=17),
         # The template alone is 760 letters, and this tokenizer reads letters.
-        "encoders": ("text_encoder", "text_encoder_2"), "fps": 24, "text_tokens": 1024,
+        "encoders": ("text_encoder", "text_encoder_2"), "fps": 8, "text_tokens": 1024,
         "supports": (*READS, "lora"), "speedups": ("compile",),
     },
     "sana_i2v": {
         "family": "sana", "pipeline": "SanaImageToVideoPipeline", "sizes": Sizes(native=GRID, step=32, least=64, most=192),
-        "lengths": Lengths(step=4, first=1, least=5, most=33, default=9), "fps": 16, "text_tokens": 300,
+        "lengths": Lengths(step=4, first=1, least=5, most=33, default=5), "fps": 8, "text_tokens": 300,
         "guidance": Guidance(default=6.0, least=1.0, most=10.0, shift=8.0), "dtypes": {"vae": "float32"},
         "supports": (*READS, "motion_strength", "lora"),
     },
     "cogvideox15_i2v": {
         "family": "cogvideox", "pipeline": "CogVideoXImageToVideoPipeline",
-        "sizes": Sizes(native=GRID, step=16, least=64, most=96), "text_tokens": 226, "fps": 16,
+        "sizes": Sizes(native=GRID, step=16, least=64, most=96), "text_tokens": 226, "fps": 8,
         "lengths": Lengths(step=16, first=1, least=17, most=33, default=17),
         "guidance": Guidance(default=6.0, least=1.0, most=10.0), "supports": (*READS, "lora"),
         "speedups": ("first_block_cache", "mag_cache", "taylorseer"),

@@ -21,7 +21,7 @@ SHAPE = {
 def wan_vae(z=16, ti2v=False):
     from diffusers import AutoencoderKLWan
 
-    kw = {"base_dim": 4, "dim_mult": [1, 1, 1, 1], "num_res_blocks": 1, "temperal_downsample": [False, True, True]}
+    kw = {"base_dim": 2, "dim_mult": [1, 1, 1, 1], "num_res_blocks": 1, "temperal_downsample": [False, True, True]}
     if ti2v:  # Wan2.2-TI2V-5B VAE: 16x spatial, 48 channels, residual, patch 2
         kw.update(
             z_dim=48,

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from studio.library import disk, logbook, names
-from studio.library.served import Served
+from studio.library import disk, file_names, logbook
+from studio.library.file_cache import FileCache
 from studio.nouns import Refusal
 
 
@@ -26,20 +26,20 @@ from studio.nouns import Refusal
     ],
 )  # fmt: skip
 def test_names_for_people(words: str, name: str) -> None:
-    assert names.tidy(words) == name
+    assert file_names.tidy(words) == name
 
 
 def test_a_long_name_is_cut_between_letters() -> None:
-    assert len(names.tidy("é" * 500).encode()) <= names.LONGEST
-    name = names.download("港" * 300 + ".jpg", "dolly in", 720, ".mp4")
-    assert len(names.download("港" * 300, "pan with " * 99, 720, ".mp4").encode()) < 255
+    assert len(file_names.tidy("é" * 500).encode()) <= file_names.LONGEST
+    name = file_names.download("港" * 300 + ".jpg", "dolly in", 720, ".mp4")
+    assert len(file_names.download("港" * 300, "pan with " * 99, 720, ".mp4").encode()) < 255
     assert len(name.encode()) < 255
     assert name.endswith(", dolly in, 720p.mp4"), "what tells it apart is not what is cut"
 
 
 def test_a_download_is_named_for_what_it_shows() -> None:
-    assert names.download("harbour.JPG", "dolly in, looped", 720, ".mp4") == "harbour, dolly in, looped, 720p.mp4"
-    assert names.download("", "static", 1080, ".gif") == "clip, static, 1080p.gif"
+    assert file_names.download("harbour.JPG", "dolly in, looped", 720, ".mp4") == "harbour, dolly in, looped, 720p.mp4"
+    assert file_names.download("", "static", 1080, ".gif") == "clip, static, 1080p.gif"
 
 
 def test_too_little_room_is_refused_with_both_amounts(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def made(folder: Path, text: str) -> Path:
 
 
 def test_what_is_served_is_found_again_and_the_oldest_goes(tmp_path: Path) -> None:
-    served = Served(tmp_path / "served", most=3)
+    served = FileCache(tmp_path / "served", most=3)
     for number in range(3):
         file = served.keep(made(tmp_path, str(number)), f"key{number}", "a name.mp4")
         os.utime(file.parent, (number, number))
@@ -119,7 +119,7 @@ def test_what_is_served_is_found_again_and_the_oldest_goes(tmp_path: Path) -> No
 
 
 def test_a_thing_made_anew_has_one_name(tmp_path: Path) -> None:
-    served = Served(tmp_path / "served")
+    served = FileCache(tmp_path / "served")
     served.keep(made(tmp_path, "old"), "key", "old name.mp4")
     new = served.keep(made(tmp_path, "new"), "key", "new name.mp4")
     assert [file.read_text() for file in new.parent.iterdir()] == ["new"]

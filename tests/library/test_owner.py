@@ -7,12 +7,12 @@ import sys
 from pathlib import Path
 
 from studio.config import ROOT
-from studio.library.owner import Owner
+from studio.library.live_processes import Owner
 
 HOLD = """
 import sys
 from pathlib import Path
-from studio.library.owner import Owner
+from studio.library.live_processes import Owner
 owner = Owner(Path(sys.argv[1]))
 print(owner.token, owner.room(Path(sys.argv[2])), flush=True)
 sys.stdin.read()

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from studio.library import database
-from studio.library.owner import Owner
+from studio.library.live_processes import Owner
 from studio.library.queue import SHOWN_ENDED, Queue, state_name
 from studio.nouns import (
     Cancelled,

@@ -17,7 +17,7 @@ import pytest
 from studio.config import Settings
 from studio.library import database, disk
 from studio.library.clips import ORDERS, Clips, Sort
-from studio.library.names import apart, sorting
+from studio.library.file_names import apart, sorting
 from studio.nouns import Clip, Photo, Refusal, Shot, replace
 from studio.studio import Studio
 

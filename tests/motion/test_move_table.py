@@ -12,7 +12,7 @@ from studio.config import ROOT
 from studio.motion.camera_moves import MOVES, STATIC, compile_patterns
 from studio.nouns import MoveName
 
-PERMITTED = {"studio/nouns.py", "studio/motion/words/camera_moves.toml", "studio/engines/parallax/path.py"}
+PERMITTED = {"studio/nouns.py", "studio/motion/words/camera_moves.toml", "studio/engines/parallax/camera_path.py"}
 """The `MoveName` literal, the row, and the parallax engine's axes where a move goes along a new one."""
 
 

@@ -8,6 +8,7 @@ saved as a JPEG of quality 92 again, as people's photos are. The same in gives t
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 import cv2
@@ -75,13 +76,17 @@ def messenger(quality: int, times: float = 1.0, shift: tuple[int, int] = (0, 0))
     return spoil
 
 
+@cache
+def _noise(shape: tuple[int, ...]) -> NDArray[np.float32]:
+    noise = np.random.default_rng(7).normal(0, 1, shape).astype(np.float32)
+    return 0.8 * noise.mean(axis=2, keepdims=True) * 3**0.5 + 0.6 * noise
+
+
 def noisy(sigma: float, grain: float = 0.0) -> Change:
     """A high ISO: noise of this deviation, more in the mid-tones than in black and white; `grain` makes it coarser (pixels)."""
 
     def spoil(image: Image) -> Image:
-        chance = np.random.default_rng(7)
-        noise = chance.normal(0, 1, image.shape).astype(np.float32)
-        noise = 0.8 * noise.mean(axis=2, keepdims=True) * 3**0.5 + 0.6 * noise
+        noise = _noise(image.shape)
         if grain:
             noise = cv2.GaussianBlur(noise, (0, 0), grain)
             noise /= float(noise.std())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import matplotlib.cbook
@@ -17,6 +18,7 @@ from studio.photo.photo_kind import classify, list_marks
 from studio.photo.photo_scene import read_scene
 
 
+@cache
 def sample(samples: Path, name: str) -> Pixels:
     image = Image.open(samples / f"{name}.jpg").convert("RGB")
     image.thumbnail((1200, 1200))
@@ -73,6 +75,7 @@ def test_a_tiny_or_flat_picture_is_left_open() -> None:
         assert classify(read_scene(image)).kind is None
 
 
+@cache
 def things(samples: Path) -> dict[str, Pixels]:
     """Photos without people: flowers, half a fig, a cup, a cat, a motorcycle, a drop of water made by hand."""
     yy, xx = np.mgrid[0:400, 0:600].astype(np.float32)

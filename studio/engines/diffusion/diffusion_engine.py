@@ -111,10 +111,10 @@ class DiffusionEngine:
             card.id, disk.state, memory.state, found.fits, found.reason, found.remedy or remedy, disk.bytes,
             self.store.estimate_missing(card), memory.bytes, expected if found.fits != "no" else None, basis,
             arriving or memory.progress, arriving is not None, problem,
-            self._folder(card) if disk.state != "missing" else "", found.choices,
+            self._find_folder(card) if disk.state != "missing" else "", found.choices,
         )  # fmt: skip
 
-    def _folder(self, card: ModelCard) -> str:
+    def _find_folder(self, card: ModelCard) -> str:
         try:
             return str(self.store.find_folders(card).main)
         except Refusal:

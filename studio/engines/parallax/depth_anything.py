@@ -101,7 +101,7 @@ def download(settings: Settings, tick: Tick, published: Published = PUBLISHED) -
     try:
         place.mkdir(parents=True, exist_ok=True)
         with FileLock(place / ".lock"):  # two pages may ask at once
-            if not _sound(place / published.file.path, published.file):
+            if not _is_published(place / published.file.path, published.file):
                 _fetch(published, place, tick)
             for name in BEFORE:
                 (place / name).unlink(missing_ok=True)
@@ -177,7 +177,7 @@ def _mark(file: Path) -> str:
     return f"{seen.st_mtime_ns}-{seen.st_size}"
 
 
-def _sound(file: Path, published: HubFile) -> bool:
+def _is_published(file: Path, published: HubFile) -> bool:
     """Whether a file is the published one, to the byte."""
     from hashlib import file_digest
 

@@ -36,18 +36,18 @@ def estimate(image: Image, subject: Matte) -> Reading:
     heavens = sky.find(rgb, subject.soft)
     height, width = subject.soft.shape
     down = np.linspace(0, 1, height, dtype=np.float32)[:, None] * np.ones((1, width), np.float32)
-    plane = _ground(down, heavens)
+    plane = _estimate_ground(down, heavens)
     room = perspective.walls(cv2.cvtColor(rgb8, cv2.COLOR_RGB2GRAY))
-    found, plane = _room(plane, heavens, room)
+    found, plane = _lay_walls(plane, heavens, room)
     found = np.where(heavens.soft > 0.5, 0, found).astype(np.float32)
     found = _focus(rgb, rgb8, found)
-    found = _haze(rgb, rgb8, found, heavens)
-    found = _subjects(found, plane, down, subject, room.sure)
+    found = _add_haze(rgb, rgb8, found, heavens)
+    found = _stand_subjects(found, plane, down, subject, room.sure)
     fine = cv2.ximgproc.guidedFilter(rgb, found, max(3, max(height, width) // 90), 6e-4)
     return Reading(np.clip(fine, 0, 1), heavens)
 
 
-def _ground(down: Floats, heavens: Sky) -> Floats:
+def _estimate_ground(down: Floats, heavens: Sky) -> Floats:
     """A flat ground's disparity grows in a straight line below the horizon; without a sky, a room: far walls, then
     floor.
     """
@@ -56,7 +56,7 @@ def _ground(down: Floats, heavens: Sky) -> Floats:
     return (0.20 + 0.56 * down**1.35).astype(np.float32)
 
 
-def _room(plane: Floats, heavens: Sky, room: Walls) -> tuple[Floats, Floats]:
+def _lay_walls(plane: Floats, heavens: Sky, room: Walls) -> tuple[Floats, Floats]:
     """Floor, walls and ceiling as the photo's lines tell of them, as far as that is sure: whichever is nearest; and the
     floor.
     """
@@ -98,7 +98,7 @@ def _focus(rgb: Floats, guide: Image, found: Floats) -> Floats:
     return (found * (1 - 0.45 * spread) + (0.08 + 0.62 * near) * (0.45 * spread)).astype(np.float32)
 
 
-def _haze(rgb: Floats, guide: Image, found: Floats, heavens: Sky) -> Floats:
+def _add_haze(rgb: Floats, guide: Image, found: Floats, heavens: Sky) -> Floats:
     """Outdoors, veiled parts go back (dark channel prior: He, Sun, Tang, CVPR 2009)."""
     if heavens.share <= 0.05:
         return found
@@ -114,7 +114,7 @@ def _halve(picture: NDArray[Any]) -> NDArray[Any]:
     return cv2.resize(picture, (picture.shape[1] // 2, picture.shape[0] // 2), interpolation=cv2.INTER_AREA)
 
 
-def _subjects(found: Floats, plane: Floats, down: Floats, subject: Matte, walls: float) -> Floats:
+def _stand_subjects(found: Floats, plane: Floats, down: Floats, subject: Matte, walls: float) -> Floats:
     """Each subject stands a little before what it stands on, and is round rather than a cardboard.
 
     walls: how sure the room is; a subject that isn't sure itself is then a part of it, a door rather than a person.

@@ -36,13 +36,13 @@ def read(image: Image, shot: Shot, settings: Settings, subject: Matte) -> tuple[
         return builtin, Choice(WHAT, "built in", "chosen by hand")
     if shot.depth == "anything":
         found = depth_anything.estimate(image, settings)
-        return _instead(builtin, found, image), Choice(WHAT, depth_anything.NAME, "chosen by hand")
+        return _replace_depth(builtin, found, image), Choice(WHAT, depth_anything.NAME, "chosen by hand")
     if shot.depth == "photo":
-        return _instead(builtin, _own(shot, settings), image), Choice(WHAT, OWN, "chosen by hand")
+        return _replace_depth(builtin, _read_own(shot, settings), image), Choice(WHAT, OWN, "chosen by hand")
     if shot.depth == "auto":
         return _automatic(image, shot, settings, builtin)
     found = _read_map(shot, settings)
-    return _instead(builtin, found, image), Choice(WHAT, "your depth map", "a depth map was given for this photo")
+    return _replace_depth(builtin, found, image), Choice(WHAT, "your depth map", "a depth map was given for this photo")
 
 
 def resolve(shot: Shot, settings: Settings) -> str:
@@ -62,10 +62,10 @@ def _automatic(image: Image, shot: Shot, settings: Settings, builtin: Reading) -
     if not _is_trusted(shot, settings):
         return _read(image, settings, builtin)
     try:
-        own = _instead(builtin, _own(shot, settings), image)
+        own = _replace_depth(builtin, _read_own(shot, settings), image)
     except Refusal:
         return _read(image, settings, builtin)
-    if _correlation(own.disparity, builtin.disparity) > INVERTED:
+    if _correlate(own.disparity, builtin.disparity) > INVERTED:
         return own, Choice(WHAT, OWN, "the phone measured it, and nothing in the picture speaks against it")
     reading, choice = _read(image, settings, builtin)
     return reading, Choice(WHAT, choice.value, f"{choice.reason}; the photo's own has near and far exchanged, it seems")
@@ -76,7 +76,7 @@ def _is_trusted(shot: Shot, settings: Settings) -> bool:
     return bool(own) and not shot.photo.depth_doubted and (settings.depths / f"{own}.png").is_file()
 
 
-def _correlation(one: Floats, other: Floats) -> float:
+def _correlate(one: Floats, other: Floats) -> float:
     """Spearman's rank correlation of two maps of one size, -1..1, at every fourth pixel."""
     ranks = [np.unique(part[::4, ::4], return_inverse=True, return_counts=True)[1:] for part in (one, other)]
     middles = [(np.cumsum(counts) - counts / 2)[where.ravel()] for where, counts in ranks]
@@ -91,10 +91,12 @@ def _read(image: Image, settings: Settings, builtin: Reading) -> tuple[Reading, 
         found = depth_anything.estimate(image, settings)
     except Refusal as refusal:
         return builtin, Choice(WHAT, "built in", f"read from the photo itself, because: {refusal.reason}")
-    return _instead(builtin, found, image), Choice(WHAT, depth_anything.NAME, "it is downloaded, and reads depth best")
+    return _replace_depth(builtin, found, image), Choice(
+        WHAT, depth_anything.NAME, "it is downloaded, and reads depth best"
+    )
 
 
-def _instead(builtin: Reading, found: Floats, image: Image) -> Reading:
+def _replace_depth(builtin: Reading, found: Floats, image: Image) -> Reading:
     """The given depth at the working size, with the sky that was seen in the photo."""
     size = matte.shrink_to_work(image).shape[1::-1]
     laid = cv2.resize(found, size, interpolation=cv2.INTER_AREA if found.shape[1] > size[0] else cv2.INTER_LINEAR)
@@ -112,7 +114,7 @@ def _read_map(shot: Shot, settings: Settings) -> Floats:
     return _cut(whole, crop.settle_crop(shot.photo, shot.crop)) if covers_photo(shot, *whole.shape[::-1]) else whole
 
 
-def _own(shot: Shot, settings: Settings) -> Floats:
+def _read_own(shot: Shot, settings: Settings) -> Floats:
     """The map that came inside the photo, cut to the shot's crop: (h, w) float32 0..1, near is bright."""
     if not shot.photo.own_depth:
         raise Refusal("This photo came without depth of its own.", "Let Stir read the depth, or add the original.")
@@ -122,9 +124,9 @@ def _own(shot: Shot, settings: Settings) -> Floats:
 def covers_photo(shot: Shot, width: int, height: int) -> bool:
     """Whether a depth map of this size covers the photo; if not, the crop. Raises `Refusal` if it fits neither."""
     left, top, right, bottom = crop.find_pixel_box(shot.photo, shot.crop)
-    if _alike(width / height, shot.photo.width / shot.photo.height):
+    if _is_alike(width / height, shot.photo.width / shot.photo.height):
         return True
-    if _alike(width / height, (right - left) / (bottom - top)):
+    if _is_alike(width / height, (right - left) / (bottom - top)):
         return False
     raise Refusal(
         f"The depth map is {width} by {height}, which is the shape of neither the photo nor the crop.",
@@ -132,7 +134,7 @@ def covers_photo(shot: Shot, width: int, height: int) -> bool:
     )
 
 
-def _alike(one: float, other: float) -> bool:
+def _is_alike(one: float, other: float) -> bool:
     return abs(one / other - 1) < ALIKE
 
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax.path import Pose
+from studio.engines.parallax.camera_path import Pose
 from studio.engines.parallax.projection import Field, pull
 from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Detail, Floats
@@ -85,13 +85,13 @@ def limit(disparity: Floats, bearing: Bearing, detail: Detail | None = None) -> 
     """
     bears = np.full_like(disparity, STRETCH) if detail is None else detail.bears
     steep = np.float32(bearing.slope) * bears
-    top = _envelope(disparity, steep)
+    top = _compute_envelope(disparity, steep)
     if detail is not None:
-        top = _envelope(_along(top, bearing, detail), steep)
+        top = _compute_envelope(_raise_along_lines(top, bearing, detail), steep)
     return np.asarray(cv2.GaussianBlur(top, (0, 0), ROUNDED), np.float32)
 
 
-def _envelope(disparity: Floats, steep: Floats) -> Floats:
+def _compute_envelope(disparity: Floats, steep: Floats) -> Floats:
     """The upper Lipschitz envelope, max over q of d(q) - slope |p - q|, by doubling steps along eight ways.
 
     steep: (h, w) the slope at every place; a step goes by the least of those around it.
@@ -102,7 +102,7 @@ def _envelope(disparity: Floats, steep: Floats) -> Floats:
         least = cv2.erode(steep, np.ones((min(2 * stride + 1, 65),) * 2, np.uint8))
         for down, across in ((0, 1), (1, 0), (1, 1), (1, -1)):
             far = np.float32(stride * math.hypot(down, across))
-            one, other = _windows(top.shape, down * stride, across * stride)
+            one, other = _slice_windows(top.shape, down * stride, across * stride)
             raised = np.maximum(top[one], top[other] - far * least[one])
             np.maximum(top[other], top[one] - far * least[other], out=top[other])
             np.maximum(top[one], raised, out=top[one])
@@ -110,7 +110,7 @@ def _envelope(disparity: Floats, steep: Floats) -> Floats:
     return top
 
 
-def _along(disparity: Floats, bearing: Bearing, detail: Detail) -> Floats:
+def _raise_along_lines(disparity: Floats, bearing: Bearing, detail: Detail) -> Floats:
     """The map raised along lines, so that one that passes near a near thing goes with it for longer than it lies beside
     it.
     """
@@ -129,7 +129,7 @@ def _along(disparity: Floats, bearing: Bearing, detail: Detail) -> Floats:
     return np.asarray(top, np.float32)
 
 
-def _windows(shape: tuple[int, ...], down: int, across: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
+def _slice_windows(shape: tuple[int, ...], down: int, across: int) -> tuple[tuple[slice, slice], tuple[slice, slice]]:
     """Two windows of an array, the second `down` (>= 0) and `across` from the first."""
     height, width = shape
     down, aside = min(down, height), min(abs(across), width)

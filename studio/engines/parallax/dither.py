@@ -60,13 +60,13 @@ def place(luma: Image, alpha: Image | None = None) -> Floats | None:
 def round_dithered(exact: Floats, where: Floats) -> Image:
     """A brightness (H, W) before rounding as uint8, taken apart and with noise where `place` says."""
     small, size = _halve(exact), exact.shape[::-1]
-    around = np.maximum(_wide(where), 1e-6)
-    between = _wide(small * where) / around  # of what is dark and smooth alone: no light of a star or a lamp
+    around = np.maximum(_blur_widely(where), 1e-6)
+    between = _blur_widely(small * where) / around  # of what is dark and smooth alone: no light of a star or a lamp
     reach = (_REACH, _REACH)
     parted = cv2.blur(np.abs(between - small) * where, reach) / np.maximum(cv2.blur(where, reach) * SLOPE, 1e-6)
     share = cv2.blur(np.minimum(where, parted), (5, 5))
     between, share = (cv2.resize(one, size, interpolation=cv2.INTER_LINEAR) for one in (between, share))
-    change = np.clip(between - exact, -0.6, 0.6) + _noise(*exact.shape)
+    change = np.clip(between - exact, -0.6, 0.6) + _make_noise(*exact.shape)
     return np.clip(np.rint(exact + share * change), 0, 255).astype(np.uint8)
 
 
@@ -75,11 +75,11 @@ def _halve(plane: NDArray[Any]) -> NDArray[Any]:
     return np.asarray(cv2.resize(plane, (plane.shape[1] // 2, plane.shape[0] // 2), interpolation=cv2.INTER_AREA))
 
 
-def _wide(plane: Floats) -> Floats:
+def _blur_widely(plane: Floats) -> Floats:
     return np.asarray(cv2.blur(cv2.blur(plane, (_WIDE, _WIDE)), (_WIDE, _WIDE)), np.float32)
 
 
-def _noise(height: int, width: int) -> Floats:
+def _make_noise(height: int, width: int) -> Floats:
     tile = _tile()
     side = len(tile)
     return np.tile(tile, (-(-height // side), -(-width // side)))[:height, :width]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from studio.engines.parallax.path import Pose
+from studio.engines.parallax.camera_path import Pose
 from studio.engines.parallax.projection import Field, Framing, homographies, pull, rays, solve
 from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats
@@ -68,11 +68,11 @@ def spill(sheets: tuple[Sheet, ...], poses: tuple[Pose, ...], framing: Framing, 
     for sheet in sheets:
         size = (sheet.disparity.shape[1], sheet.disparity.shape[0])
         u = rays(homographies(poses, framing, half, size), x, y)
-        found.append(_past(solve(sheet.disparity, u, pull(centres, u, half, size)), sheet, half))
+        found.append(_measure_spill(solve(sheet.disparity, u, pull(centres, u, half, size)), sheet, half))
     return Spill(*(max(side) for side in zip(*found, strict=True)))
 
 
-def _past(at: Field, sheet: Sheet, half: tuple[float, float]) -> Spill:
+def _measure_spill(at: Field, sheet: Sheet, half: tuple[float, float]) -> Spill:
     height, width = sheet.disparity.shape
     left, right = -0.5 + sheet.reach[0] * width - at.x, at.x - (width - 0.5 - sheet.reach[0] * width)
     top, bottom = -0.5 + sheet.reach[1] * height - at.y, at.y - (height - 0.5 - sheet.reach[1] * height)

@@ -1,4 +1,4 @@
-"""From a start box to an end box on the photo: the region to read, and every frame's window on it.
+"""The Ken Burns move from a start box to an end box on the photo: the region to read, and every frame's window on it.
 
 A window is a lens that is shifted and zoomed, so it takes from the picture exactly what its box holds, without
 keystone. Its size goes geometrically, for the zoom to look even, and its edges go straight from those of one box to
@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from studio.engines.parallax import framing
-from studio.engines.parallax.path import Matrix, Pose, Stage, hand, rotation, shake
+from studio.engines.parallax.camera_path import Matrix, Pose, Stage, hand, rotation, shake
 from studio.engines.parallax.projection import Framing
 from studio.motion.camera_moves import is_moving, is_shaken
 from studio.motion.easing import ease, sway
@@ -84,14 +84,14 @@ def poses(shot: Shot, found: Span, stage: Stage, scale: float) -> tuple[Pose, ..
     """Every frame's pose. stage: half of what was read, in tangents, and its pivot. scale: 0..1, of swing and hand."""
     unrest = hand(shot.seed, shot.seconds)
     shaking = scale * sum(move.amount for move in shot.motion.camera.moves if is_shaken(move.name))
-    reach = scale * SWING * _aside(found, shot.seed)
+    reach = scale * SWING * _choose_swing(found, shot.seed)
     made: list[Pose] = []
     for index, e in enumerate(ways(shot)):
         left, top, wide, high = window(found.start, found.end, e)
         shift = np.array([(2 * left + wide - 1) * stage.half[0], (2 * top + high - 1) * stage.half[1]])
         mean = math.sqrt(wide * high) * stage.mean
         aside = reach * mean * math.sin(math.pi * e) ** 2
-        moved = shaking * _unheld(e) * math.sqrt(wide * high) * shake(unrest, index / shot.num_frames, stage)
+        moved = shaking * _fade_unrest(e) * math.sqrt(wide * high) * shake(unrest, index / shot.num_frames, stage)
         centre = np.array([*aside, 0.0]) + moved[3:]
         shift = shift - aside / stage.pivot[2]
         made.append(
@@ -100,7 +100,7 @@ def poses(shot: Shot, found: Span, stage: Stage, scale: float) -> tuple[Pose, ..
     return tuple(made)
 
 
-def _aside(found: Span, seed: int) -> Matrix:
+def _choose_swing(found: Span, seed: int) -> Matrix:
     """Which way to swing and how far, of SWING: along the axis on which the window goes further; a seed has its own."""
     (x0, y0, w0, h0), (x1, y1, w1, h1) = found.start, found.end
     across, down = (x1 - x0) + (w1 - w0) / 2, (y1 - y0) + (h1 - h0) / 2
@@ -112,7 +112,7 @@ def _aside(found: Span, seed: int) -> Matrix:
     return np.array([0.0, way]) if upright else np.array([way, 0.0])
 
 
-def _unheld(e: float) -> float:
+def _fade_unrest(e: float) -> float:
     """How much of a hand's unrest there is at e of the way: none at either end."""
     y = min(1.0, e / REST, (1 - e) / REST)
     return y * y * (3 - 2 * y)

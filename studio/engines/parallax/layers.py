@@ -1,4 +1,4 @@
-"""From a crop to a scene: sheets of texture and depth, far to near, that composed are the photo again."""
+"""The layers of a scene, made of a crop: texture and depth, far to near, that composed are the photo again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.parallax import areas, depth_source, disparity, fill, part
+from studio.engines.parallax import areas, depth_source, disparity, inpaint, layer_matting
 from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sky import Sky
 from studio.nouns import Choice, Progress, Shot
@@ -38,18 +38,18 @@ def read_scene(
     """
     tick(Progress("read", 0, 3, "finding the subject"))
     width, height = size or find_output_size(shot)[:2]
-    texture = _texture(image, width, height)
+    texture = _resize_texture(image, width, height)
     subject = matte.find_matte(image, whole, shot.crop, shot.subject)
     tick(Progress("read", 1, 3, "reading the depth"))
     reading, chosen = depth_source.read(image, shot, settings, subject)
     tick(Progress("read", 2, 3, "filling in what is behind"))
     picture = np.asarray(cv2.resize(texture, reading.disparity.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
     alpha = matte.refine_edge(picture, subject.soft) if subject.layered else np.zeros(picture.shape[:2], np.uint8)
-    maps = _maps(alpha, reading.disparity, reading.sky)
+    maps = _make_maps(alpha, reading.disparity, reading.sky)
     layers = (
-        _sheets(texture, subject, reading.sky, maps)
+        _make_sheets(texture, subject, reading.sky, maps)
         if needs_sheets(shot)
-        else (_one(texture, alpha, reading.sky, maps),)
+        else (_make_single_sheet(texture, alpha, reading.sky, maps),)
     )
     masks = areas.masks(texture, (alpha / 255).astype(np.float32), reading.sky)
     tick(Progress("read", 3, 3))
@@ -68,7 +68,7 @@ def needs_sheets(shot: Shot) -> bool:
     return any(effect.amount > 0 for effect in shot.motion.effects)
 
 
-def _texture(image: Image, width: int, height: int) -> Image:
+def _resize_texture(image: Image, width: int, height: int) -> Image:
     """The crop at up to 1.5 times the frame; never finer than its own pixels, and never coarser than the frame."""
     finest = min(FINER, (MOST_PIXELS / (width * height)) ** 0.5)
     scale = float(np.clip(min(image.shape[1] / width, image.shape[0] / height), 1.0, max(1.0, finest)))
@@ -87,20 +87,20 @@ class _Maps(NamedTuple):
     subject: Floats | None
 
 
-def _maps(cover: Image, disparity: Floats, heavens: Sky) -> _Maps:
+def _make_maps(cover: Image, disparity: Floats, heavens: Sky) -> _Maps:
     """The disparities of sky, background and subject. cover: (h, w) 0..255 how much the subject covers."""
     clear = cv2.dilate(cover, np.ones((5, 5), np.uint8)) < 5
     ground = clear & (cv2.dilate(heavens.soft, np.ones((5, 5))) < 0.05) if heavens.apart else clear
-    far = _smooth(fill.spread(disparity, ground.astype(np.float32)), 2)
+    far = _smooth(inpaint.spread(disparity, ground.astype(np.float32)), 2)
     near = None
     if cover.any():
         core = cv2.erode((cover > 247).astype(np.float32), np.ones((3, 3)))
         core = core if core.any() else (cover >= cover.max()).astype(np.float32)
-        near = _smooth(fill.spread(disparity, core), 1.5)
+        near = _smooth(inpaint.spread(disparity, core), 1.5)
     return _Maps(np.zeros_like(disparity) if heavens.apart else None, far, near)
 
 
-def _one(texture: Image, cover: Image, heavens: Sky, maps: _Maps) -> Layer:
+def _make_single_sheet(texture: Image, cover: Image, heavens: Sky, maps: _Maps) -> Layer:
     """The whole picture as one sheet: everywhere in the depth of the nearest thing that is seen there."""
     depth = maps.background
     if maps.sky is not None:
@@ -110,29 +110,29 @@ def _one(texture: Image, cover: Image, heavens: Sky, maps: _Maps) -> Layer:
     return Layer("background", cv2.cvtColor(texture, cv2.COLOR_RGB2RGBA), depth)
 
 
-def _sheets(texture: Image, subject: Matte, heavens: Sky, maps: _Maps) -> tuple[Layer, ...]:
+def _make_sheets(texture: Image, subject: Matte, heavens: Sky, maps: _Maps) -> tuple[Layer, ...]:
     """The sheets, far to near: sky when there is one to part, background, subject when there is one to part."""
     sheets: list[Layer] = []
     behind, soft = texture, heavens.soft
     if maps.subject is not None:
         alpha = matte.refine_edge(texture, subject.soft)
-        hole = _wider(alpha)
-        front, behind = part.lift(texture, alpha, fill.smooth(texture, hole), hole)
+        hole = _widen(alpha)
+        front, behind = layer_matting.lift(texture, alpha, inpaint.smooth(texture, hole), hole)
         sheets.append(Layer("subject", front, maps.subject))
         cover = cv2.resize(alpha, soft.shape[::-1], interpolation=cv2.INTER_AREA)
-        soft = fill.spread(soft, (cv2.dilate(cover, np.ones((5, 5), np.uint8)) < 5).astype(np.float32))
+        soft = inpaint.spread(soft, (cv2.dilate(cover, np.ones((5, 5), np.uint8)) < 5).astype(np.float32))
     if maps.sky is None:
         sheets.append(Layer("background", cv2.cvtColor(behind, cv2.COLOR_RGB2RGBA), maps.background))
         return tuple(sheets[::-1])
     land = 255 - matte.refine_edge(behind, soft)
-    hole = _wider(land)
-    front, beyond = part.lift(behind, land, fill.smooth(behind, hole), hole)
+    hole = _widen(land)
+    front, beyond = layer_matting.lift(behind, land, inpaint.smooth(behind, hole), hole)
     sheets.append(Layer("background", front, maps.background))
     sheets.append(Layer("sky", cv2.cvtColor(beyond, cv2.COLOR_RGB2RGBA), maps.sky))
     return tuple(sheets[::-1])
 
 
-def _wider(alpha: Image) -> Image:
+def _widen(alpha: Image) -> Image:
     """Where alpha is, and as far around as the blur of an edge reaches."""
     around = 2 * max(3, max(alpha.shape) // 200) + 1
     return np.asarray(cv2.dilate(alpha, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (around, around))), np.uint8)

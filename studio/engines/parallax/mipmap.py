@@ -1,4 +1,4 @@
-"""Sheets at several sizes for a window that grows or shrinks: each frame is drawn from the one that suits it."""
+"""Mipmaps: sheets at several sizes, each frame drawn from the one that suits it, for windows that grow or shrink."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax.path import Pose
+from studio.engines.parallax.camera_path import Pose
 from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.render import Ambience, Renderer
 from studio.engines.parallax.sheets import Sheet, halve
@@ -41,12 +41,12 @@ class Levels:
 
     def _renderer(self, level: int) -> Renderer:
         if level not in self._made:
-            sheets = tuple(_coarser(sheet, level) for sheet in self._finest)
+            sheets = tuple(_halve_sheet(sheet, level) for sheet in self._finest)
             self._made[level] = Renderer(sheets, self._size, Framing(), self._ambience, self._half)
         return self._made[level]
 
 
-def _coarser(sheet: Sheet, level: int) -> Sheet:
+def _halve_sheet(sheet: Sheet, level: int) -> Sheet:
     """The sheet with its texture halved so many times."""
     texture = sheet.texture
     for _ in range(level):

@@ -23,14 +23,14 @@ from studio.engines.parallax.scene import Floats
 from studio.engines.parallax.sheets import CELL, Sheet
 
 
-def _weights(pixels: int) -> Floats:
+def _make_weights(pixels: int) -> Floats:
     """(9, pixels * pixels): each pixel of a cell between the middles of the cell and its eight neighbours, bilinear."""
     place = (np.arange(pixels) + 0.5) / pixels - 0.5
     line = np.stack([np.maximum(-place, 0), 1 - np.abs(place), np.maximum(place, 0)])
     return np.einsum("iy,jx->ijyx", line, line).reshape(9, pixels * pixels).astype(np.float32)
 
 
-_WEIGHTS = {1: _weights(CELL), 2: _weights(CELL // 2)}
+_WEIGHTS = {1: _make_weights(CELL), 2: _make_weights(CELL // 2)}
 
 
 @dataclass(frozen=True)
@@ -119,7 +119,7 @@ def compose(
         subject: Image | None = None
         for sheet, view in zip(sheets, views, strict=True):
             seen = view.look(shrink)
-            total = seen if total is None else _over(total, seen)
+            total = seen if total is None else _compose_over(total, seen)
             if sheet.name == "subject":
                 subject = seen[..., 3]
         assert total is not None
@@ -144,13 +144,13 @@ class _View:
 
     def look(self, shrink: int) -> Image:
         """(n, k, 4) in every pixel of the cells."""
-        first, *others = (self._at(at, x, y, shrink) for at, x, y in self._looks)
+        first, *others = (self._upscale_field(at, x, y, shrink) for at, x, y in self._looks)
         if not others or self._share is None:
             return first
         share = self._share @ _WEIGHTS[shrink]
         return np.asarray(cv2.blendLinear(others[0], first, share, 1 - share), np.uint8)
 
-    def _at(self, at: Field, x: Floats, y: Floats, shrink: int) -> Image:
+    def _upscale_field(self, at: Field, x: Floats, y: Floats, shrink: int) -> Image:
         to, weights = scale(at, self._sheet, shrink), _WEIGHTS[shrink]
         across, down = x @ (weights * to.across), y @ (weights * to.down)
         across += to.x
@@ -159,7 +159,7 @@ class _View:
         return np.asarray(look_up(texture, across, down, border=self._border), np.uint8)
 
 
-def _over(below: Image, above: Image) -> Image:
+def _compose_over(below: Image, above: Image) -> Image:
     """Premultiplied over: below (1 - alpha) + above; the result's own alpha means nothing."""
     clear = cv2.bitwise_not(cv2.extractChannel(above, 3))
     return np.asarray(cv2.add(cv2.multiply(below, cv2.merge([clear] * 4), scale=1 / 255), above), np.uint8)

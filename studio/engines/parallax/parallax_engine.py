@@ -16,13 +16,13 @@ from threadpoolctl import ThreadpoolController
 from studio.cards import Plan
 from studio.config import Settings
 from studio.engines.base import Image, Places, Tick
-from studio.engines.parallax import depth_source, ken_burns, render_torch, stage, yuv
+from studio.engines.parallax import depth_source, ken_burns, render_torch, shot_setting, yuv
 from studio.engines.parallax.areas import areas
+from studio.engines.parallax.camera_path import half_frame
 from studio.engines.parallax.effects import effect_masks
 from studio.engines.parallax.effects.ambience import Ambient
 from studio.engines.parallax.layers import needs_sheets, read_scene
 from studio.engines.parallax.mipmap import Levels
-from studio.engines.parallax.path import half_frame
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.rest_pose import nearest
 from studio.engines.parallax.scene import Areas, Scene
@@ -70,7 +70,7 @@ class ParallaxEngine:
         """The scene of a shot whose frames are as large as `size` says."""
         found = ken_burns.span(shot) if shot.end else None
         shot, size = (found.shot, found.size) if found else (shot, size)
-        key = self._key(image, shot, size)
+        key = self._make_key(image, shot, size)
         scene = self._recall(key)
         if scene is not None:
             return scene
@@ -90,7 +90,7 @@ class ParallaxEngine:
     def _keep(self, key: Key, scene: Scene) -> None:
         with self._keeping:
             self._scenes[key] = scene
-            while len(self._scenes) > 1 and sum(map(_weight, self._scenes.values())) > KEPT_BYTES:
+            while len(self._scenes) > 1 and sum(map(_count_bytes, self._scenes.values())) > KEPT_BYTES:
                 self._scenes.popitem(last=False)
 
     def places(self, image: Image, shot: Shot) -> Places:
@@ -109,7 +109,7 @@ class ParallaxEngine:
             found = self._areas[key]
         return effect_masks.places(shot, found)
 
-    def _key(self, image: Image, shot: Shot, size: tuple[int, int]) -> Key:
+    def _make_key(self, image: Image, shot: Shot, size: tuple[int, int]) -> Key:
         """What a scene depends on: its depth is that of the network as soon as that is here, and so is what is kept of
         it.
         """
@@ -124,14 +124,16 @@ class ParallaxEngine:
         shot, plan = prepared.shot, prepared.plan
         frame = (plan.width, plan.height)
         if plan.still:
-            picture = yuv.from_rgb(stage.resize(cut_crop(image, shot.photo, shot.crop), *frame))
+            picture = yuv.from_rgb(shot_setting.resize(cut_crop(image, shot.photo, shot.crop), *frame))
             reason = "nothing in this shot moves, so every frame is the crop itself"
-            return _frames(_paint_all(lambda index: picture, plan, tick), plan, (Choice("camera", "still", reason),))
+            return _make_frames(
+                _paint_all(lambda index: picture, plan, tick), plan, (Choice("camera", "still", reason),)
+            )
         scene = self._read(image, shot, frame, tick)
         if shot.end:
             return _paint_boxes(scene, shot, plan, tick)
         ambient = Ambient(scene, shot)
-        setting = stage.place(scene, shot, ambient.reaches, still=not ambient)
+        setting = shot_setting.place(scene, shot, ambient.reaches, still=not ambient)
         renderer = Renderer(setting.sheets, frame, setting.framing, ambient if ambient else None)
         painter, told = render_torch.renderer(renderer, setting, frame, bool(ambient))
 
@@ -140,7 +142,7 @@ class ParallaxEngine:
 
         choices = (*scene.choices, setting.choice, *ambient.choices, *told)
         poster = nearest(setting.poses, renderer.half)
-        return _frames(_ahead(paint, plan, tick), plan, choices, poster)
+        return _make_frames(_paint_ahead(paint, plan, tick), plan, choices, poster)
 
 
 def _calm_blas() -> None:
@@ -158,7 +160,7 @@ def _paint_boxes(scene: Scene, shot: Shot, plan: Plan, tick: Tick) -> Frames:
     """Frames from the start box to the end box of a shot, in the scene of both."""
     found = ken_burns.span(shot)
     ambient = Ambient(scene, found.shot)
-    setting = stage.between_boxes(scene, shot, found)
+    setting = shot_setting.between_boxes(scene, shot, found)
     levels = Levels(
         setting.sheets, (plan.width, plan.height), half_frame(scene.width, scene.height), ambient if ambient else None
     )
@@ -167,10 +169,10 @@ def _paint_boxes(scene: Scene, shot: Shot, plan: Plan, tick: Tick) -> Frames:
         return levels.paint(setting.poses[index], index / plan.num_frames)
 
     choices = (*scene.choices, setting.choice, *ken_burns.choices(shot), *ambient.choices)
-    return _frames(_ahead(paint, plan, tick), plan, choices)
+    return _make_frames(_paint_ahead(paint, plan, tick), plan, choices)
 
 
-def _frames(images: Iterator[Image], plan: Plan, choices: tuple[Choice, ...], poster: int = 0) -> Frames:
+def _make_frames(images: Iterator[Image], plan: Plan, choices: tuple[Choice, ...], poster: int = 0) -> Frames:
     return Frames(images, plan.width, plan.height, plan.fps, plan.num_frames, "yuv420p", choices, poster=poster)
 
 
@@ -182,7 +184,7 @@ def _paint_all(paint: Callable[[int], Image], plan: Plan, tick: Tick) -> Iterato
     tick(Progress("paint", count, count))
 
 
-def _ahead(paint: Callable[[int], Image], plan: Plan, tick: Tick) -> Iterator[Image]:
+def _paint_ahead(paint: Callable[[int], Image], plan: Plan, tick: Tick) -> Iterator[Image]:
     """Frames painted one ahead of the reader, in a thread, so that painting and encoding run side by side.
 
     Small ones are painted as they are read: a pipe holds several, and handing one over takes half as long as painting
@@ -213,5 +215,5 @@ def _identify(image: Image, shot: Shot) -> str:
     return seen.hexdigest()
 
 
-def _weight(scene: Scene) -> int:
+def _count_bytes(scene: Scene) -> int:
     return sum(layer.texture.nbytes for layer in scene.layers)

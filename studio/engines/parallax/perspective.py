@@ -1,4 +1,4 @@
-"""Horizon and vanishing of walls, from the straight lines of a photo.
+"""Horizon and vanishing points of walls, from the straight lines of a photo.
 
 A line that is level in the world is nearer where it stands further from the horizon: along it, disparity is in
 proportion to the distance from the horizon (one-view geometry: Criminisi, Reid, Zisserman, IJCV 2000). Each line so
@@ -72,7 +72,7 @@ def vanishing(found: Floats, shape: tuple[int, int]) -> tuple[float, Floats, flo
     length = np.maximum(np.hypot(step[:, 0], step[:, 1]), 1e-3)
     along = step / length[:, None]
     slanted = (np.abs(along[:, 1]) > LEVEL) & (np.abs(along[:, 1]) < STEEP * along[:, 0])
-    points = _meetings(middle[slanted][:PAIRED], along[slanted][:PAIRED])
+    points = _cross_lines(middle[slanted][:PAIRED], along[slanted][:PAIRED])
     inside = (points > (-1.5 * width, -0.5 * height)) & (points < (2.5 * width, 1.1 * height))
     points = points[inside.all(1)]
     if not len(points):
@@ -94,7 +94,7 @@ def vanishing(found: Floats, shape: tuple[int, int]) -> tuple[float, Floats, flo
     return float(points[best, 1] / height), belongs.astype(np.float32), share
 
 
-def _meetings(middle: Floats, along: Floats) -> Floats:
+def _cross_lines(middle: Floats, along: Floats) -> Floats:
     """Where any two of some lines cross, (m, 2) pixels; those that are nearly parallel are left out."""
     one, two = np.triu_indices(len(middle), 1)
     cross = along[one, 0] * along[two, 1] - along[one, 1] * along[two, 0]
@@ -127,10 +127,10 @@ def walls(gray: NDArray[np.uint8]) -> Walls:
         np.clip((share + 0.25 * _measure_built(found, max(gray.shape)) - DOUBT) / 0.14, 0, 1)
         * np.clip((told - 0.02) / 0.04, 0, 1)
     )
-    foot, _ = _ends(ends, off, nearness, level)
+    foot, _ = _fit_far_wall(ends, off, nearness, level)
     floor = _along(ends, nearness) * max(foot, LEAST_FOOT) * (1 - level) * 1.1
     nearness, _ = _fit(ends, off, weight * np.where((off > floor).all(1), FLOOR, 1.0))
-    foot, head = _ends(ends, off, nearness, level)
+    foot, head = _fit_far_wall(ends, off, nearness, level)
     return Walls(np.log(nearness).astype(np.float32), level, foot, head, sure)
 
 
@@ -174,7 +174,7 @@ def _fit(ends: Floats, off: Floats, weight: Floats) -> tuple[Floats, Floats]:
     return (nearness / nearness.min()).astype(np.float32), agree.astype(np.float32)
 
 
-def _ends(ends: Floats, off: Floats, nearness: Floats, level: float) -> tuple[float, float]:
+def _fit_far_wall(ends: Floats, off: Floats, nearness: Floats, level: float) -> tuple[float, float]:
     """Where the furthest wall meets floor and ceiling: the heights along whose course the most lines run."""
     at, length = _along(ends, nearness), ends[:, 1] - ends[:, 0]
     found = []

@@ -40,7 +40,7 @@ def find(picture: Image, cover: Floats, sky: Floats) -> Floats:
     """
     rgb = picture.astype(np.float32) / 255
     hsv, lab = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV), cv2.cvtColor(rgb, cv2.COLOR_RGB2LAB)
-    leaves = _leaves(hsv, lab[..., 0]) * (1 - sky)
+    leaves = _find_leaves(hsv, lab[..., 0]) * (1 - sky)
     grown = _find_stems(hsv, lab, leaves > 0.5, cover > 0.5)
     plants = np.maximum(leaves, grown)
     body = cover > 0.5
@@ -49,34 +49,34 @@ def find(picture: Image, cover: Floats, sky: Floats) -> Floats:
     return (plants * (1 - cover)).astype(np.float32)
 
 
-def _around(flags: NDArray[np.generic], side: float) -> Floats:
+def _average_around(flags: NDArray[np.generic], side: float) -> Floats:
     """The mean within a square of this side about each pixel."""
     pixels = 2 * round(side * max(flags.shape[:2]) / 2) + 1
     return np.asarray(cv2.blur(flags.astype(np.float32), (pixels, pixels)), np.float32)
 
 
-def _green(hsv: Floats) -> Flags:
+def _find_green(hsv: Floats) -> Flags:
     """Leaf green; the paler something is, the more colour it needs."""
     hue, full, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]
     return (hue > 60) & (hue < 170) & (full > 0.13 + 0.12 * value) & (value > 0.07)
 
 
-def _straw(hsv: Floats) -> Flags:
+def _find_straw(hsv: Floats) -> Flags:
     hue, full, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]
     return (hue > 22) & (hue <= 60) & (full > 0.22) & (value > 0.1)
 
 
-def _leaves(hsv: Floats, light: Floats) -> Floats:
+def _find_leaves(hsv: Floats, light: Floats) -> Floats:
     """Leaves and grass by colour and texture, (h, w) 0..1 with soft edges."""
-    green, straw = _green(hsv), _straw(hsv)
+    green, straw = _find_green(hsv), _find_straw(hsv)
     detail = np.abs(light - cv2.GaussianBlur(light, (0, 0), 1.5))
     across, down = (cv2.Sobel(light, cv2.CV_32F, *way, scale=1 / 8) ** 2 for way in ((1, 0), (0, 1)))
     weight = straw.astype(np.float32)
-    wide_across, wide_down = _around(across * weight, 0.2), _around(down * weight, 0.2)
+    wide_across, wide_down = _average_around(across * weight, 0.2), _average_around(down * weight, 0.2)
     upright = wide_across > _UPRIGHT * (wide_across + wide_down + 1e-3)
     if float(green.mean()) < _LEAST:
         straw[:] = False
-    grass = straw & (_around(detail, 0.03) > _FINE) & upright & (_around(green, 0.3) > _NEAR)
+    grass = straw & (_average_around(detail, 0.03) > _FINE) & upright & (_average_around(green, 0.3) > _NEAR)
     soft = cv2.GaussianBlur((green | grass).astype(np.float32), (0, 0), light.shape[1] / 120)
     return smoothstep(0.35, 0.8, soft)
 
@@ -91,7 +91,7 @@ def _find_stems(hsv: Floats, lab: Floats, leaves: Flags, body: Flags) -> Floats:
     hue, full, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]
     thin = (apart > _STANDS) & ~body
     coloured = (hue > 15) & (hue < 170) & (full > 0.15)
-    twigs = (value < 0.35) & (_around(thin, 0.07) > _TWIGS)
+    twigs = (value < 0.35) & (_average_around(thin, 0.07) > _TWIGS)
     grows = thin & (coloured | twigs)
     joined = cv2.morphologyEx((grows | leaves).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(joined, connectivity=8)
@@ -109,7 +109,7 @@ def _is_plant(hsv: Floats, lab: Floats, plants: Floats, body: Flags) -> bool:
     around = cv2.dilate(body.astype(np.uint8), np.ones((25, 25), np.uint8)) > 0
     ring = around & ~body
     among = float(plants[ring].mean()) if ring.any() else 0.0
-    if float(_green(hsv)[body].mean()) > _PETALS:
+    if float(_find_green(hsv)[body].mean()) > _PETALS:
         return True
     if among < _AMONG:
         return False
@@ -120,10 +120,10 @@ def _is_plant(hsv: Floats, lab: Floats, plants: Floats, body: Flags) -> bool:
     outlines, _ = cv2.findContours(body.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
     largest = max(outlines, key=cv2.contourArea)
     hull = cv2.contourArea(cv2.convexHull(largest))
-    return cv2.contourArea(largest) > _ROUND * max(hull, 1.0) and _on_stem(lab, body)
+    return cv2.contourArea(largest) > _ROUND * max(hull, 1.0) and _stands_on_stem(lab, body)
 
 
-def _on_stem(lab: Floats, body: Flags) -> bool:
+def _stands_on_stem(lab: Floats, body: Flags) -> bool:
     """Whether something thin, unlike what is to its left and right, goes on below the middle of a body."""
     rows, columns = np.flatnonzero(body.any(1)), np.flatnonzero(body.any(0))
     height, width = body.shape

@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from studio.engines.parallax.path import Matrix, Pose
+from studio.engines.parallax.camera_path import Matrix, Pose
 from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats
 

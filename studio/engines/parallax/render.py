@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 
 from studio.engines.base import Image
 from studio.engines.parallax import outline, yuv
+from studio.engines.parallax.camera_path import Pose, half_frame
 from studio.engines.parallax.effects.particles import View
-from studio.engines.parallax.path import Pose, half_frame
 from studio.engines.parallax.projection import STEPS, Displacement, Field, Framing, homography, look, pull, rays, solve
 from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats
@@ -115,7 +115,7 @@ class Renderer:
 
     def paint(self, pose: Pose, t: float) -> Image:
         """The frame of a pose at time t (0..1) of the clip: I420, (height * 3 // 2, width) uint8."""
-        aims = self._aims(pose)
+        aims = self._cast_rays(pose)
         found = [self._find(sheet, pose, *aims) for sheet in self._sheets]
         whole = found[0]
         sheets, displaced = self._sheets, [Displacement(at) for at in found]
@@ -127,7 +127,7 @@ class Renderer:
                 stack.hold(index, sheet.texture)
             for stack in self._chroma:
                 stack.hold(index, sheet.chroma)
-        owner, mixed = _owners(sheets, [one.at for one in displaced])
+        owner, mixed = _find_owners(sheets, [one.at for one in displaced])
         out = np.empty((self.height * 3 // 2, self.width), np.uint8)
         self._weave(sheets, displaced, owner, out)
         cells = outline.Cells.of(mixed, self.width, self.height)
@@ -150,7 +150,7 @@ class Renderer:
         y = ((down + 0.5) * (2 * cell / self.height) - 1) * self.half[1]
         return x[None].astype(np.float32), y[:, None].astype(np.float32)
 
-    def _aims(self, pose: Pose) -> tuple[Aim, Aim]:
+    def _cast_rays(self, pose: Pose) -> tuple[Aim, Aim]:
         """The rays of all rough cells, and of all cells with a guard: the same for every sheet, as their maps are of a
         size.
         """
@@ -166,7 +166,7 @@ class Renderer:
         Cells well away from what can be seen of the sheet look NOWHERE.
         """
         rough = solve(sheet.disparity, *rough_aim, None, STEPS - 1)
-        box = self._all if sheet.near is None else self._visible(sheet.near, rough)
+        box = self._all if sheet.near is None else self._find_visible(sheet.near, rough)
         if box is None:
             shape = (self._all.bottom + 2, self._all.right + 2)
             return Field(np.full(shape, NOWHERE), np.full(shape, NOWHERE))
@@ -184,7 +184,7 @@ class Renderer:
         x, y = (cv2.copyMakeBorder(part, *edges, cv2.BORDER_CONSTANT, value=float(NOWHERE)) for part in u)
         return Field(x, y)
 
-    def _visible(self, near: Floats, rough: Field) -> Box | None:
+    def _find_visible(self, near: Floats, rough: Field) -> Box | None:
         """The cells within which a sheet can be seen."""
         seen = look(near, rough) > 0
         rows, columns = np.flatnonzero(seen.any(1)), np.flatnonzero(seen.any(0))
@@ -208,11 +208,11 @@ class Renderer:
             (2, self._chroma, [*yuv.colour_planes(out)]),
         ):
             easel = self._easels[shrink]
-            easel.look(stacks, _tops(sheets, [one.at for one in displaced], owner, stacks[0], shrink), planes)
+            easel.look(stacks, _aim_tops(sheets, [one.at for one in displaced], owner, stacks[0], shrink), planes)
             if share is not None:
                 others = [one.other or one.at for one in displaced]
                 seconds = [np.empty_like(plane) for plane in planes]
-                easel.look(stacks, _tops(sheets, others, owner, stacks[0], shrink), seconds)
+                easel.look(stacks, _aim_tops(sheets, others, owner, stacks[0], shrink), seconds)
                 part = np.ascontiguousarray(easel.stretch(share, 0))
                 for first, second in zip(planes, seconds, strict=True):
                     first[:] = cv2.blendLinear(second, first, part, 1 - part)
@@ -224,7 +224,7 @@ class Renderer:
         return np.repeat(np.repeat(cells, CELL, 0), CELL, 1)[: self.height, : self.width].copy()
 
 
-def _owners(sheets: tuple[Sheet, ...], at: list[Field]) -> tuple[Owners, NDArray[np.bool_]]:
+def _find_owners(sheets: tuple[Sheet, ...], at: list[Field]) -> tuple[Owners, NDArray[np.bool_]]:
     """Which sheet every cell looks at, guard cells counted, and which cells, not counted, need several composed."""
     owner = np.zeros(at[0].x.shape, np.uint8)
     mixed = np.zeros(owner.shape, bool)
@@ -250,7 +250,7 @@ def _merge(parts: list[Floats], owner: Owners) -> Floats:
     return merged
 
 
-def _tops(sheets: tuple[Sheet, ...], at: list[Field], owner: Owners, stack: Stack, shrink: int) -> Field:
+def _aim_tops(sheets: tuple[Sheet, ...], at: list[Field], owner: Owners, stack: Stack, shrink: int) -> Field:
     """Where every cell looks in the stack, by its owner."""
     scales = [outline.scale(field, sheet, shrink) for field, sheet in zip(at, sheets, strict=True)]
     merged = Field(_merge([one.x for one in at], owner), _merge([one.y for one in at], owner))

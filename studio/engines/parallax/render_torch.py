@@ -20,7 +20,7 @@ import numpy as np
 
 from studio.engines.base import Image
 from studio.engines.parallax import yuv
-from studio.engines.parallax.path import Pose, half_frame
+from studio.engines.parallax.camera_path import Pose, half_frame
 from studio.engines.parallax.projection import STEPS, Framing, homography, pixels
 from studio.engines.parallax.sheets import CELL, Sheet
 from studio.nouns import Choice
@@ -28,7 +28,7 @@ from studio.nouns import Choice
 if TYPE_CHECKING:
     import torch
 
-    from studio.engines.parallax.stage import Setting
+    from studio.engines.parallax.shot_setting import Setting
 
 LEAST_SIDE = 720
 """The short side from which a clip is worth it: smaller ones are painted before a GPU has been woken."""

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from studio.engines.parallax.path import Pose
+from studio.engines.parallax.camera_path import Pose
 
 NEAR_ENOUGH = 0.01
 """A first frame this near to the photo is taken, though another were nearer: playing begins on the poster without a

@@ -30,7 +30,7 @@ class Sky(NamedTuple):
     apart: bool
 
 
-def _likely(rgb: Floats) -> Floats:
+def _measure_sky_colour(rgb: Floats) -> Floats:
     """How sky-coloured each pixel is (0..1): blue, bright and pale, or the warm glow of a low sun."""
     hsv = cv2.cvtColor(rgb, cv2.COLOR_RGB2HSV)  # float32: hue in degrees, saturation and value 0..1
     hue, saturation, value = hsv[..., 0], hsv[..., 1], hsv[..., 2]
@@ -40,7 +40,7 @@ def _likely(rgb: Floats) -> Floats:
     return np.asarray(cv2.blur(np.maximum(np.maximum(blue, pale), warm).astype(np.float32), (5, 5)), np.float32)
 
 
-def _slope(rgb: Floats) -> Floats:
+def _measure_slope(rgb: Floats) -> Floats:
     gray = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)
     across, down = cv2.Sobel(gray, cv2.CV_32F, 1, 0), cv2.Sobel(gray, cv2.CV_32F, 0, 1)
     return np.asarray(cv2.blur(cv2.magnitude(across, down), (5, 5)), np.float32)
@@ -52,8 +52,8 @@ def find(rgb: Floats, subject: Floats) -> Sky:
     A region counts when it is smooth, sky-coloured, hangs from the top edge and ends above the bottom.
     """
     height, width = subject.shape
-    slope = _slope(rgb)
-    smooth = ((slope < 0.09) & (_likely(rgb) > 0.35)).astype(np.uint8)
+    slope = _measure_slope(rgb)
+    smooth = ((slope < 0.09) & (_measure_sky_colour(rgb) > 0.35)).astype(np.uint8)
     smooth = cv2.morphologyEx(smooth, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(smooth, connectivity=4)
     keep = np.zeros(count, bool)
@@ -68,7 +68,7 @@ def find(rgb: Floats, subject: Floats) -> Sky:
         return nothing
     rough = float(slope[hard > 0].mean())
     hard = _with_clouds(rgb, slope, hard)
-    soft = _skyline(rgb, hard) * (1 - smoothstep(0.3, 0.7, subject))
+    soft = _refine_skyline(rgb, hard) * (1 - smoothstep(0.3, 0.7, subject))
     share = float(soft.mean())
     landed = _land_share(soft, subject)
     if share < LEAST or landed < WALL or rough > ROUGH or _is_wall(rgb, soft):
@@ -94,7 +94,7 @@ def _is_wall(rgb: Floats, soft: Floats) -> bool:
     return brighter > 0.05 or float(there[int(LOW * len(there)) :].any(0).mean()) > 0.04
 
 
-def _skyline(rgb: Floats, sky: NDArray[np.uint8]) -> Floats:
+def _refine_skyline(rgb: Floats, sky: NDArray[np.uint8]) -> Floats:
     """The sky's edge set right: near it, each pixel is sky as far as its colour lies towards the sky's there."""
     sure = cv2.erode(sky, np.ones((5, 5), np.uint8), borderValue=1).astype(np.float32)
     land = (cv2.dilate(sky, np.ones((13, 13), np.uint8)) == 0).astype(np.float32)

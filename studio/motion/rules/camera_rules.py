@@ -162,7 +162,7 @@ def _check_still(asked: CheckedPrompt, said: list[NamedOnce]) -> Iterator[Fault]
         moves = [
             one
             for one in said
-            if not _AFTER.search(asked.low, *_between(clause, one.clause)) and not _is_look(asked, one)
+            if not _AFTER.search(asked.low, *_find_gap(clause, one.clause)) and not _is_look(asked, one)
         ]
         if moves:
             other = moves[0]
@@ -184,7 +184,7 @@ def _is_look(asked: CheckedPrompt, one: NamedOnce) -> bool:
     )
 
 
-def _between(one: Clause, other: Clause) -> tuple[int, int]:
+def _find_gap(one: Clause, other: Clause) -> tuple[int, int]:
     return min(one.start, other.start), max(one.end, other.end)
 
 

@@ -15,57 +15,62 @@ from studio.motion.rules.faults import CheckedPrompt, Fault, cut, swap
 from studio.motion.vocabulary import AIR, CLOTH, CLOUD, FINITE, FOG, FOLIAGE, GOING, STATE_FORMS, STEAM, STREAM, WATER
 
 
-def _one(words: str) -> str:
+def _match(words: str) -> str:
     """Any one of some words, as a pattern; an underscore stands for a space or a hyphen."""
     return "(?:" + "|".join(word.replace("_", r"[\s-]") for word in words.split()) + ")"
 
 
 _WHOLLY = r"(?:\w+ly\s+)?"
-_IS = _one("is are lies lie stays stay remains remain keeps keep holds hold")
+_IS = _match("is are lies lie stays stay remains remain keeps keep holds hold")
 
-WATERS = _one("sea water waters ocean lake pond bay surface river pool lagoon fjord")
-_CALM = _one(
+WATERS = _match("sea water waters ocean lake pond bay surface river pool lagoon fjord")
+_CALM = _match(
     "calm glassy mirror_still mirror_smooth mirror_calm mirror_flat mirror_like flat motionless frozen placid tranquil"
 )
-_AT_REST = _one(
+_AT_REST = _match(
     "calm glassy mirror_still mirror_smooth mirror_calm mirror_flat flat still motionless frozen placid smooth"
 )
-_ROUGH = _one(
+_ROUGH = _match(
     "crashing huge big stormy raging violent towering massive breaking wild giant high powerful rough choppy "
     "turbulent churning"
 )
-_CRASH = _one("crash crashes smash smashes break breaks pound pounds rage rages tower towers slam slams batter batters")
+_CRASH = _match(
+    "crash crashes smash smashes break breaks pound pounds rage rages tower towers slam slams batter batters"
+)
 CALM_WATER = re.compile(
     rf"\b(?:{_WHOLLY}{_CALM}\s+{WATERS}|{WATERS}\s+{_IS}\s+{_WHOLLY}{_AT_REST}(?:\s+(?:like|as)\s+(?:a\s+)?(?:glass|mirror))?)\b"
 )
 ROUGH_WATER = re.compile(
-    rf"\b(?:{_ROUGH}\s+{_one('wave waves surf swell swells sea seas water waters ocean')}|waves?\s+{_WHOLLY}{_CRASH})\b"
+    rf"\b(?:{_ROUGH}\s+{_match('wave waves surf swell swells sea seas water waters ocean')}"
+    rf"|waves?\s+{_WHOLLY}{_CRASH})\b"
 )
 
-_NO_WIND = rf"(?:there\s+is\s+)?(?:no|without(?:\s+any)?|not\s+a\s+breath\s+of)\s+{_one('wind breeze')}(?:\s+at\s+all)?"
-_STILL_SKY = rf"{_WHOLLY}{_one('still calm windless motionless')}\s+{_one('air day evening morning night weather')}"
-STILL_AIR = re.compile(
-    rf"\b(?:{_STILL_SKY}|windless|{_NO_WIND}|(?:the\s+)?air\s+{_IS}\s+{_WHOLLY}{_one('still calm')})\b"
+_NO_WIND = (
+    rf"(?:there\s+is\s+)?(?:no|without(?:\s+any)?|not\s+a\s+breath\s+of)\s+{_match('wind breeze')}(?:\s+at\s+all)?"
 )
-_BLOW = _one(
+_STILL_SKY = rf"{_WHOLLY}{_match('still calm windless motionless')}\s+{_match('air day evening morning night weather')}"
+STILL_AIR = re.compile(
+    rf"\b(?:{_STILL_SKY}|windless|{_NO_WIND}|(?:the\s+)?air\s+{_IS}\s+{_WHOLLY}{_match('still calm')})\b"
+)
+_BLOW = _match(
     "blow blows blowing blown flap flaps flapping flutter flutters fluttering billow billows billowing"
     " whip whips whipping gust gusts gusty"
 )
-_WIND = rf"{_one('strong light gentle soft fresh the a heavy')}\s+{_one('wind breeze gale')}"
+_WIND = rf"{_match('strong light gentle soft fresh the a heavy')}\s+{_match('wind breeze gale')}"
 BLOWN = re.compile(rf"\b(?:{_BLOW}|windy|{_WIND})\b")
 
-_LIGHT = _one("light lighting daylight sunlight illumination exposure brightness")
-_SAME = r"(?:the\s+same|" + _one("constant steady even unchanged stable still fixed consistent") + ")"
-_CHANGES = _one(
+_LIGHT = _match("light lighting daylight sunlight illumination exposure brightness")
+_SAME = r"(?:the\s+same|" + _match("constant steady even unchanged stable still fixed consistent") + ")"
+_CHANGES = _match(
     "flickers flicker flickering shifts shift shifting changes change changing pulses dims brightens fades strobes"
     " flashes darkens wanders"
 )
 STEADY_LIGHT = re.compile(
-    rf"\b(?:{_LIGHT}\s+{_IS}\s+{_WHOLLY}{_SAME}|{_one('constant steady unchanging')}\s+{_LIGHT})\b"
+    rf"\b(?:{_LIGHT}\s+{_IS}\s+{_WHOLLY}{_SAME}|{_match('constant steady unchanging')}\s+{_LIGHT})\b"
 )
 CHANGING_LIGHT = re.compile(
     rf"\b(?:{_LIGHT}\s+(?:{_IS}\s+(?:\w+\s+){{1,2}}(?:and|but)\s+)?{_WHOLLY}{_CHANGES}|"
-    rf"{_one('flickering changing pulsing shifting strobing')}\s+{_LIGHT})\b"
+    rf"{_match('flickering changing pulsing shifting strobing')}\s+{_LIGHT})\b"
 )
 
 PAIRS = (
@@ -92,10 +97,10 @@ SWAYS = re.compile(r"\b(?:sway|swing|rock|wave|wag|shake|toss|dance|turn)\w*\b|s
 """What goes to and fro by nature, one side as much as the other."""
 
 _HEIGHT = r"(?:\s+(?:up|down|upwards?|downwards?))?"
-_RISE_OR_SINK = _one(
+_RISE_OR_SINK = _match(
     "rises rise rising ascends ascend falls fall falling sinks sink sinking descends descend drops drop"
 )
-_GOES = _one("floats float goes go moves move climbs climb")
+_GOES = _match("floats float goes go moves move climbs climb")
 UP_DOWN = re.compile(
     rf"\b(?P<one>{_RISE_OR_SINK}|{_GOES}\s+(?:up|down))\b{_HEIGHT}"
     rf"(?P<two>\s+(?:and|while|yet|but)\s+{_WHOLLY}(?P<verb>{_RISE_OR_SINK}|{_GOES}\s+(?:up|down))\b{_HEIGHT})"
@@ -109,10 +114,10 @@ BOBS = re.compile(
 
 ALL_STILL = re.compile(
     rf"\b(?P<all>everything|all\s+things|the\s+(?:whole|entire)\s+(?:scene|picture|photo|image))\s+{_IS}\s+{_WHOLLY}"
-    rf"(?:the\s+same|{_one('still static motionless frozen fixed')})\b"
+    rf"(?:the\s+same|{_match('still static motionless frozen fixed')})\b"
 )
 STANDS = re.compile(
-    rf"\b(?:stands?|sits?|{_IS})\s+(?:very\s+)?{_WHOLLY}{_one('still motionless frozen immobile unmoving')}\s+"
+    rf"\b(?:stands?|sits?|{_IS})\s+(?:very\s+)?{_WHOLLY}{_match('still motionless frozen immobile unmoving')}\s+"
     r"(?:and|but|while|yet)\s+(?=(?P<next>\w+))"
 )
 """Somebody who stands still and, in the same breath, does something."""
@@ -128,19 +133,19 @@ def check_contradictions(asked: CheckedPrompt) -> Iterator[Fault]:
         calm = first.search(asked.low)
         rough = calm and second.search(asked.low)
         if calm and rough:
-            yield _fault(
+            yield _make_fault(
                 *rough.span(),
                 reason,
                 "Leave out “{}”",
-                _without(asked, calm.span(), rough.span()),
+                _leave_out(asked, calm.span(), rough.span()),
                 asked.text[calm.start() : calm.end()],
             )
     yield from _opposite_sides(asked)
-    yield from _up_and_down(asked)
-    yield from _still_and_moving(asked)
+    yield from _find_rising_and_sinking(asked)
+    yield from _find_moving_stills(asked)
 
 
-def _fault(start: int, end: int, reason: str, label: str, fixed: str, word: str) -> Fault:
+def _make_fault(start: int, end: int, reason: str, label: str, fixed: str, word: str) -> Fault:
     return Fault("forces_conflict", "hurts", start, end, reason, label.format(word.strip()), fixed)
 
 
@@ -149,7 +154,7 @@ def clause_at(asked: CheckedPrompt, place: int) -> Clause | None:
     return next((clause for clause in asked.parsed.clauses if clause.start <= place < clause.end), None)
 
 
-def _without(asked: CheckedPrompt, gone: tuple[int, int], kept: tuple[int, int]) -> str:
+def _leave_out(asked: CheckedPrompt, gone: tuple[int, int], kept: tuple[int, int]) -> str:
     """The text without what contradicts: the clause it stands in, or the words alone where the clause says both."""
     clause = clause_at(asked, gone[0])
     inside = clause and clause.start <= kept[0] < clause.end
@@ -179,19 +184,19 @@ def _opposite_sides(asked: CheckedPrompt) -> Iterator[Fault]:
     for clause in asked.parsed.clauses:
         if clause.kind in ("camera", "action"):
             continue
-        words = _word_set(asked, clause.start, clause.end)
+        words = _list_words(asked, clause.start, clause.end)
         force = next((index for index, things in enumerate(_DRIVEN) if words & things), None)
         if force is None or SWAYS.search(asked.low, clause.start, clause.end):
             continue
         for found in TOWARDS.finditer(asked.low, clause.start, clause.end):
-            way = _way(found)
+            way = _find_direction(found)
             first = ways.setdefault(force, (way, *found.span(), clause))
             if first[0] != way or way == "both":
-                yield _two_sides(asked, first, found, clause)
+                yield _fault_two_sides(asked, first, found, clause)
                 return
 
 
-def _way(found: re.Match[str]) -> str:
+def _find_direction(found: re.Match[str]) -> str:
     """Where it goes to: "from the left" is to the right."""
     if found["from"]:
         return "right" if found["from"] == "left" else "left"
@@ -199,7 +204,7 @@ def _way(found: re.Match[str]) -> str:
     return "both" if not way else {"left": "right", "right": "left"}[way] if found["side"] == "from" else way
 
 
-def _two_sides(
+def _fault_two_sides(
     asked: CheckedPrompt, first: tuple[str, int, int, Clause], found: re.Match[str], clause: Clause
 ) -> Fault:
     """One side instead of two: the second left out where said in one breath or saying the same again, else turned."""
@@ -207,27 +212,27 @@ def _two_sides(
     start, end = found.span()
     if first[0] == "both":
         word = f"{found[0].split()[0]} the left"
-        return _fault(start, end, reason, "Only {}", swap(asked.text, start, end, word), word)
+        return _make_fault(start, end, reason, "Only {}", swap(asked.text, start, end, word), word)
     if first[3] == clause:
-        return _fault(start, end, reason, "Leave out “{}”", cut(asked.text, start, end), asked.text[start:end])
-    same = _word_set(asked, first[3].start, first[1]) >= _word_set(asked, clause.start, start) - {"and", "while"}
+        return _make_fault(start, end, reason, "Leave out “{}”", cut(asked.text, start, end), asked.text[start:end])
+    same = _list_words(asked, first[3].start, first[1]) >= _list_words(asked, clause.start, start) - {"and", "while"}
     if same:
         start, end = clause.start, clause.end
-        return _fault(start, end, reason, "Leave out “{}”", cut(asked.text, start, end), asked.text[start:end])
+        return _make_fault(start, end, reason, "Leave out “{}”", cut(asked.text, start, end), asked.text[start:end])
     other = asked.text[first[1] : first[2]].strip()
     if found["from"]:
-        return _fault(start, end, reason, "Let both go {}", swap(asked.text, start, end, other), other)
+        return _make_fault(start, end, reason, "Let both go {}", swap(asked.text, start, end, other), other)
     side = {"left": "right", "right": "left"}[first[0]] if found["side"] == "from" else first[0]
     group = "way" if found["way"] else "bare"
     fixed = asked.text[: found.start(group)] + side + asked.text[found.end(group) :]
-    return _fault(start, end, reason, "Let both go {}", fixed, other)
+    return _make_fault(start, end, reason, "Let both go {}", fixed, other)
 
 
-def _word_set(asked: CheckedPrompt, start: int, end: int) -> set[str]:
+def _list_words(asked: CheckedPrompt, start: int, end: int) -> set[str]:
     return set(lower_words(asked.text[start:end]))
 
 
-def _up_and_down(asked: CheckedPrompt) -> Iterator[Fault]:
+def _find_rising_and_sinking(asked: CheckedPrompt) -> Iterator[Fault]:
     """The same thing rises and sinks in one breath, and isn't one that does so by nature."""
     for found in UP_DOWN.finditer(asked.low):
         clause = clause_at(asked, found.start())
@@ -237,10 +242,10 @@ def _up_and_down(asked: CheckedPrompt) -> Iterator[Fault]:
             continue
         fixed = asked.text[: found.start("two")] + asked.text[found.end("two") :]
         reason = "The same thing can't rise and sink at once."
-        yield _fault(*found.span(), reason, "Leave out “{}”", fixed, found["two"])
+        yield _make_fault(*found.span(), reason, "Leave out “{}”", fixed, found["two"])
 
 
-def _still_and_moving(asked: CheckedPrompt) -> Iterator[Fault]:
+def _find_moving_stills(asked: CheckedPrompt) -> Iterator[Fault]:
     """What is said to stay still, and moves: in one breath, in two clauses, or with everything."""
     for found in STANDS.finditer(asked.low):
         clause = clause_at(asked, found.start())
@@ -248,7 +253,7 @@ def _still_and_moving(asked: CheckedPrompt) -> Iterator[Fault]:
             continue
         fixed = asked.text[: found.start()] + asked.text[found.end() :]
         words = asked.text[found.start() : found.end()].rsplit(None, 1)[0]
-        yield _fault(
+        yield _make_fault(
             found.start(), found.start() + len(words), "It can't stay still and move.", "Leave out “{}”", fixed, words
         )
         return
@@ -257,7 +262,9 @@ def _still_and_moving(asked: CheckedPrompt) -> Iterator[Fault]:
     if everything and moving:
         start, end = everything.span("all")
         fixed = swap(asked.text, start, end, "Everything else")
-        yield _fault(start, end, "Not everything stays still when something moves.", "Say “everything else”", fixed, "")
+        yield _make_fault(
+            start, end, "Not everything stays still when something moves.", "Say “everything else”", fixed, ""
+        )
         return
     for clause in asked.parsed.clauses:
         held = _find_subject(clause) if clause.kind == "still" else None
@@ -265,7 +272,7 @@ def _still_and_moving(asked: CheckedPrompt) -> Iterator[Fault]:
         if held and other:
             fixed = cut(asked.text, clause.start, clause.end)
             reason = f"The {held} can't stay still and move."
-            yield _fault(
+            yield _make_fault(
                 clause.start, clause.end, reason, "Leave out “{}”", fixed, asked.text[clause.start : clause.end]
             )
             return

@@ -132,7 +132,7 @@ def check_empty(asked: CheckedPrompt) -> Iterator[Fault]:
     is, is what the guides of the models say with one voice ("describe what moves, not what things look like").
     """
     content = _list_content(asked)
-    start, end = _extent(asked.text)
+    start, end = _find_extent(asked.text)
     if _is_foreign(asked.text):
         reason = (
             "Only English is read here: what moves in these words can't be told, "
@@ -140,7 +140,7 @@ def check_empty(asked: CheckedPrompt) -> Iterator[Fault]:
         )
         yield Fault("nothing_moves", "hint", start, end, reason)
         return
-    fixed, label = _remedy(asked, content)
+    fixed, label = _choose_remedy(asked, content)
     if not content:
         yield Fault("nothing_moves", "hurts", 0, 0, "Nothing is said to move yet.", label, fixed)
     elif all(
@@ -189,11 +189,11 @@ def _is_stay(clause: Clause) -> bool:
     return bool(STAYS & set(lower_words(clause.text))) or clause.text.lower() == "as it is"
 
 
-def _extent(text: str) -> tuple[int, int]:
+def _find_extent(text: str) -> tuple[int, int]:
     return len(text) - len(text.lstrip()), len(text.rstrip())
 
 
-def _remedy(asked: CheckedPrompt, content: list[str]) -> tuple[str, str]:
+def _choose_remedy(asked: CheckedPrompt, content: list[str]) -> tuple[str, str]:
     """What to say instead, and its button: what the things that are named can do, and a camera that moves."""
     said = set(content)
     acts = asked.card is not None and "prompt" not in asked.card.supports

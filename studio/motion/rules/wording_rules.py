@@ -162,8 +162,8 @@ _DROPPED = (("description", "other"), ("environment",), ("light",), ("effect",),
 
 def check_load(asked: CheckedPrompt) -> Iterator[Fault]:
     """too_many_actions and too_long."""
-    yield from _too_many(asked)
-    yield from _too_long(asked)
+    yield from _find_too_many(asked)
+    yield from _find_too_long(asked)
 
 
 def list_actions(asked: CheckedPrompt) -> list[tuple[int, int]]:
@@ -175,8 +175,8 @@ def list_actions(asked: CheckedPrompt) -> list[tuple[int, int]]:
     found: list[tuple[int, int]] = []
     before: Clause | None = None
     for clause in asked.parsed.clauses:
-        if clause.kind == "action" or (clause.kind == "description" and _goes_on(clause, before)):
-            found += _acts(asked.text, clause)
+        if clause.kind == "action" or (clause.kind == "description" and _is_another_action(clause, before)):
+            found += _find_actions(asked.text, clause)
         before = clause
     moves = [
         (clause.start, clause.end)
@@ -186,7 +186,7 @@ def list_actions(asked: CheckedPrompt) -> list[tuple[int, int]]:
     return sorted(found + moves[1:])
 
 
-def _goes_on(clause: Clause, before: Clause | None) -> bool:
+def _is_another_action(clause: Clause, before: Clause | None) -> bool:
     """Whether words that the reader took for a description are one more action of a list: "…, locks it, buys a paper,
     …".
     """
@@ -195,7 +195,7 @@ def _goes_on(clause: Clause, before: Clause | None) -> bool:
     )
 
 
-def _acts(text: str, clause: Clause) -> Iterator[tuple[int, int]]:
+def _find_actions(text: str, clause: Clause) -> Iterator[tuple[int, int]]:
     """The actions of a clause: "jumps and falls to her knees" is two."""
     start, low = clause.start, text.lower()
     joints = [found.span() for found in _THEN.finditer(low, clause.start, clause.end) if found.start() > clause.start]
@@ -207,7 +207,7 @@ def _acts(text: str, clause: Clause) -> Iterator[tuple[int, int]]:
     yield start, clause.end
 
 
-def _too_many(asked: CheckedPrompt) -> Iterator[Fault]:
+def _find_too_many(asked: CheckedPrompt) -> Iterator[Fault]:
     found, fit = list_actions(asked), max(1, math.ceil(asked.seconds / SECONDS_PER_ACTION))
     if len(found) <= fit:
         return
@@ -220,7 +220,7 @@ def _too_many(asked: CheckedPrompt) -> Iterator[Fault]:
     yield Fault("too_many_actions", "hurts", found[fit][0], found[-1][1], reason, label, fixed)
 
 
-def _too_long(asked: CheckedPrompt) -> Iterator[Fault]:
+def _find_too_long(asked: CheckedPrompt) -> Iterator[Fault]:
     limit = (
         asked.card.checkpoint.text_tokens
         if asked.card and asked.card.checkpoint and "prompt" in asked.card.supports
@@ -233,10 +233,18 @@ def _too_long(asked: CheckedPrompt) -> Iterator[Fault]:
         reason = f"{asked.card.title} reads about {limit} tokens and this takes about {spoken}: the end is not read."
         kept, left = _shorten(asked, limit - (spoken - count_tokens(asked.text)))
         label = f"Leave out {left} parts" if left > 1 else "Leave out one part"
-        yield Fault("too_long", "hurts", _reach(asked.text, limit), len(asked.text.rstrip(" .\n")), reason, label, kept)
+        yield Fault(
+            "too_long",
+            "hurts",
+            _find_token_limit(asked.text, limit),
+            len(asked.text.rstrip(" .\n")),
+            reason,
+            label,
+            kept,
+        )
 
 
-def _reach(text: str, limit: int) -> int:
+def _find_token_limit(text: str, limit: int) -> int:
     """Where in the text the tokens run out."""
     return next((word.start for word in split_words(text) if count_tokens(text[: word.end]) > limit), len(text))
 
@@ -269,10 +277,10 @@ ELSE_STILL = "Everything else stays still."
 
 def check_place(asked: CheckedPrompt) -> Iterator[Fault]:
     """no_region and no_still."""
-    lost = [effect for effect in _effects_to_place(asked) if effect.amount > 0 and needs_brush(effect)]
+    lost = [effect for effect in _list_unplaced(asked) if effect.amount > 0 and needs_brush(effect)]
     if lost:
         titles = " and ".join(dict.fromkeys(EFFECTS[effect.name].title.lower() for effect in lost))
-        start, end = _where(asked, lost[0])
+        start, end = _find_words(asked, lost[0])
         reason = f"Nobody can tell from the words where it happens ({titles}): paint the place on the photo."
         yield Fault("no_region", "hurts", start, end, reason, "Paint where")
     acts = [clause for clause in asked.parsed.clauses if clause.kind == "action"]
@@ -292,7 +300,7 @@ def check_place(asked: CheckedPrompt) -> Iterator[Fault]:
         )
 
 
-def _effects_to_place(asked: CheckedPrompt) -> tuple[Effect, ...]:
+def _list_unplaced(asked: CheckedPrompt) -> tuple[Effect, ...]:
     """Effects that want a place: those set beside the words, and the words' own for a card that reads none."""
     card = asked.card
     if card is None:
@@ -307,7 +315,7 @@ def _find_worded(asked: CheckedPrompt) -> tuple[Effect, ...]:
     return tuple(effect for clause in asked.parsed.clauses for effect in clause.effects if effect.name not in told)
 
 
-def _where(asked: CheckedPrompt, effect: Effect) -> tuple[int, int]:
+def _find_words(asked: CheckedPrompt, effect: Effect) -> tuple[int, int]:
     for clause in asked.parsed.clauses:
         if any(one.name == effect.name for one in clause.effects):
             return clause.start, clause.end

@@ -208,7 +208,7 @@ def _crop_without(held: list[Lettering], scene: Scene, photo: Photo, crop: Crop)
             continue
         at = _slide_into(scene, (x, y, w, h), (scale * crop.w, scale * crop.h))
         tried = settle_crop(photo, Crop(*at, scale * crop.w, scale * crop.h, crop.aspect))
-        if _keeps(tried, crop, scene) and all(measure_inside(one.box, tried) < 0.02 for one in held):
+        if _keeps_faces(tried, crop, scene) and all(measure_inside(one.box, tried) < 0.02 for one in held):
             best = tried
     return best
 
@@ -221,7 +221,7 @@ def _slide_into(scene: Scene, room: Box, sides: tuple[float, float]) -> tuple[fl
     return min(max(x, 0.0), 1 - sides[0]), min(max(y, 0.0), 1 - sides[1])
 
 
-def _keeps(tried: Crop, crop: Crop, scene: Scene) -> bool:
+def _keeps_faces(tried: Crop, crop: Crop, scene: Scene) -> bool:
     """Whether a crop cuts no face that the other holds whole, and not much more of the subject."""
     whole = all(measure_inside(face[:4], tried) > 0.96 for face in scene.faces if measure_inside(face[:4], crop) > 0.96)
     return whole and (scene.box is None or measure_inside(scene.box, tried) > 0.9 * measure_inside(scene.box, crop))

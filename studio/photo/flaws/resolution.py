@@ -30,9 +30,14 @@ def judge_resolution(width: int, height: int, photo: Photo, crop: Crop, size: Si
         return Finding("small", "fine", "There are pixels enough for this size.", f"{width} × {height} px")
     aim = "a clip" if size == "auto" else size
     why = f"{width} × {height} px; {aim} wants {_find_short_side(size)} px on the short side"
-    remedies = _remedies(short, photo, crop, size)
+    remedies = _list_remedies(short, photo, crop, size)
     return Finding(
-        "small", "mend" if remedies else "mind", _says(short, size, remedies), why, remedies, hurts=_hurts(short)
+        "small",
+        "mend" if remedies else "mind",
+        _describe_shortage(short, size, remedies),
+        why,
+        remedies,
+        hurts=_rate_shortage(short),
     )
 
 
@@ -52,11 +57,11 @@ def _find_short_side(size: Size) -> int:
     return max(SHORT, round(lines / ENLARGED)) if lines >= FIRST else round(SHORT * lines / FIRST)
 
 
-def _hurts(short: int) -> float:
+def _rate_shortage(short: int) -> float:
     return min(0.95, 0.3 + 0.8 * max(0.0, 1 - short / SHORT))
 
 
-def _says(short: int, size: Size, remedies: tuple[Remedy, ...]) -> str:
+def _describe_shortage(short: int, size: Size, remedies: tuple[Remedy, ...]) -> str:
     if any(remedy.crop for remedy in remedies):
         return "This crop is small for a clip, and the photo has more to give."
     enlarges = any(remedy.mends for remedy in remedies)
@@ -70,7 +75,7 @@ def _says(short: int, size: Size, remedies: tuple[Remedy, ...]) -> str:
     return f"{size} wants more pixels than there are: it will look soft as the camera moves in."
 
 
-def _remedies(short: int, photo: Photo, crop: Crop, size: Size) -> tuple[Remedy, ...]:
+def _list_remedies(short: int, photo: Photo, crop: Crop, size: Size) -> tuple[Remedy, ...]:
     found: list[Remedy] = []
     full = find_largest(photo, crop.aspect, (crop.x + crop.w / 2, crop.y + crop.h / 2))
     if crop.w < _WIDER * full.w:

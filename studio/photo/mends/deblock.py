@@ -116,17 +116,17 @@ def _take_dct(grey: Floats) -> Floats:
     blocks = grey[: rows * 8, : columns * 8].reshape(rows, 8, columns, 8).transpose(0, 2, 1, 3).reshape(-1, 8, 8)
     blocks = blocks[:: max(len(blocks) // _BLOCKS, 1)] - 128
     inside = np.abs(blocks).max(axis=(1, 2)) < 120  # cut off by black or white, the steps are lost
-    turn = _turn()
+    turn = _make_dct()
     return np.asarray(turn @ (blocks[inside] if inside.sum() > 50 else blocks) @ turn.T, np.float32)
 
 
 @cache
-def _turn() -> Floats:
+def _make_dct() -> Floats:
     """The matrix of the eight-point DCT."""
     return np.asarray(cv2.dct(np.eye(8, dtype=np.float32), flags=cv2.DCT_ROWS).T, np.float32)
 
 
-def _table(quality: int) -> Floats:
+def _make_table(quality: int) -> Floats:
     """The steps at a quality 1..100, as libjpeg scales them."""
     scale = 5000 / quality if quality < 50 else 200 - 2 * quality
     return np.clip(np.floor((_STEPS * scale + 50) / 100), 1, 255).astype(np.float32)
@@ -136,7 +136,7 @@ def _fit(waves: Floats, quality: int) -> float:
     """How well the waves sit on a quality's steps, -1..1; 0 where hardly any reaches a step, or steps are too fine to
     see.
     """
-    table = _table(quality)
+    table = _make_table(quality)
     cosines: list[NDArray[np.float32]] = []
     for down, across in _LOOKED_AT:
         step, wave = table[down, across], waves[:, down, across]

@@ -61,7 +61,7 @@ def test_no_callback_is_taken_and_the_latents_are_the_denoisers_first_channels(p
     run(pipe, card, request(card))
     hook.remove()
     seen = [get_family("hunyuan15").picture_latents(pipe, latents, request(card)) for latents in given]
-    assert all(latents.shape == (4, 3, 8, 8) for latents in seen)
+    assert all(latents.shape == (4, 2, 8, 8) for latents in seen)
     assert not np.array_equal(seen[0], seen[-1])
     with pytest.raises(TypeError, match="callback_on_step_end"):
         run(pipe, card, request(card), callback_on_step_end=lambda *_: {})

@@ -52,7 +52,7 @@ def test_every_kind_of_guidance_has_its_call_and_none_is_left_when_guidance_is_o
 
 def test_the_guided_run_is_the_pipelines_own_default(pipeline: Pipeline) -> None:
     pipe, card = pipeline("ltx2_i2v")
-    asked = request(card)
+    asked = request(card, fps=24)
     plain = bare(
         pipe, image=asked.image, prompt=asked.prompt, negative_prompt=asked.negative, width=64, height=64, num_frames=9,
         num_inference_steps=2, generator=get_family("ltx2").generator(pipe, asked),

@@ -21,7 +21,7 @@ def seeded(seed: int = 7) -> torch.Generator:
 
 
 PLAIN = {
-    "prompt": "the waves roll in", "negative_prompt": "blurry", "height": 64, "width": 64, "num_frames": 9,
+    "prompt": "the waves roll in", "negative_prompt": "blurry", "height": 64, "width": 64, "num_frames": 5,
     "num_inference_steps": 2,
 }  # fmt: skip
 

@@ -155,7 +155,7 @@ def test_at_most_two_a_second(pipeline: Pipeline) -> None:
     last = ""
     for tenth in range(1, 31):
         now[0] = tenth / 10
-        shown.offer(latents + tenth)
+        shown.offer(latents.roll(tenth, -1))
         shown.settle()
         made += shown.latest != last
         last = shown.latest

@@ -162,9 +162,9 @@ def test_a_card_of_the_users_own_runs_from_the_command_line(
     assert main([*typed, "--steps", "1", "--seconds", "1", "-o", str(out)]) == 0
     said = capfd.readouterr()
     assert said.out.strip() == str(out)
-    assert "fig: 64x64, 17 frames, 1.06 s at 16 fps, 1 step" in said.err
+    assert "fig: 64x64, 9 frames, 1.12 s at 8 fps, 1 step" in said.err
     with av.open(str(out)) as video:
-        assert sum(1 for _ in video.decode(video=0)) == 17
+        assert sum(1 for _ in video.decode(video=0)) == 9
 
 
 def test_a_comparison_loads_each_model_once(open_with: Callable[..., Studio], tiny: Tiny) -> None:

@@ -36,7 +36,7 @@ class Helios(Family):
         """
         super().prepare(pipe, checkpoint)
         register_blocks(pipe.transformer)
-        if _pyramid(pipe) and pipe.scheduler.config.gamma > GAMMA:
+        if _has_pyramid(pipe) and pipe.scheduler.config.gamma > GAMMA:
             pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, gamma=GAMMA)
 
     def generator(self, pipe: Any, request: Request) -> Any:
@@ -48,27 +48,27 @@ class Helios(Family):
     def arguments(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
         """The common ones; for a pyramid the steps by stage instead of their number."""
         made = super().arguments(pipe, request, checkpoint)
-        stages = _stages(pipe, request.steps)
+        stages = _share_steps(pipe, request.steps)
         return {**made, STAGES: stages} if stages else made
 
     def steps_in_all(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> int:
         """Every section's steps; a first section that is amplified takes its own twice."""
-        stages = _stages(pipe, request.steps)
+        stages = _share_steps(pipe, request.steps)
         if not stages:
             return super().steps_in_all(pipe, request, checkpoint)
         twice = bool(checkpoint.arguments.get("is_amplify_first_chunk")) and pipe.config.is_distilled
         return sum(stages) * (count_sections(request.num_frames, checkpoint) + int(twice))
 
 
-def _pyramid(pipe: Any) -> bool:
+def _has_pyramid(pipe: Any) -> bool:
     return STAGES in filter_call_arguments(pipe, {STAGES: None})
 
 
-def _stages(pipe: Any, steps: int) -> list[int]:
+def _share_steps(pipe: Any, steps: int) -> list[int]:
     """`steps` shared out over the pyramid's stages, at least one each, the coarse ones first; [] for the plain
     pipeline.
     """
-    if not _pyramid(pipe):
+    if not _has_pyramid(pipe):
         return []
     count = int(pipe.scheduler.config.stages)
     return [max(1, steps // count + (stage < steps % count)) for stage in range(count)]

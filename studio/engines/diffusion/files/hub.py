@@ -57,7 +57,7 @@ def get(address: str) -> bytes:
     """A small answer. Raises what the client and the network raise; `explain` puts it into words."""
     from huggingface_hub.utils import get_session, hf_raise_for_status
 
-    answer = get_session().get(address, headers=_headers(), timeout=PATIENCE)
+    answer = get_session().get(address, headers=_make_headers(), timeout=PATIENCE)
     hf_raise_for_status(answer)
     return answer.content
 
@@ -66,7 +66,7 @@ def open_stream(address: str, first: int, last: int) -> AbstractContextManager[A
     """An open answer with the bytes `first` to `last` of a file, as it is and not compressed."""
     from huggingface_hub.utils import get_session
 
-    headers = _headers() | {"Accept-Encoding": "identity", "Range": f"bytes={first}-{last}"}
+    headers = _make_headers() | {"Accept-Encoding": "identity", "Range": f"bytes={first}-{last}"}
     return get_session().stream("GET", address, headers=headers, timeout=PATIENCE)
 
 
@@ -79,7 +79,7 @@ def _find_token() -> str | None:
     return None if constants.HF_HUB_DISABLE_IMPLICIT_TOKEN else get_token()
 
 
-def _headers() -> dict[str, str]:
+def _make_headers() -> dict[str, str]:
     mine = _find_token()
     return {"User-Agent": "stir", **({"Authorization": f"Bearer {mine}"} if mine else {})}
 

@@ -137,7 +137,7 @@ def select_files(names: Iterable[str], folder: str, variant: str, weights: bool 
     variant's before the others. `folder` "" is the repository's root. Paths are those of the repository."""
     prefix = f"{folder}/" if folder else ""
     here = [name[len(prefix) :] for name in names if name.startswith(prefix) and "/" not in name[len(prefix) :]]
-    chosen = _weights(here, variant) if weights else ()
+    chosen = _choose_weights(here, variant) if weights else ()
     small = [
         name for name in here
         if PurePosixPath(name).suffix in SMALL and not WEIGHTS_INDEX.fullmatch(name) and not name.startswith(".")
@@ -146,7 +146,7 @@ def select_files(names: Iterable[str], folder: str, variant: str, weights: bool 
     return tuple(sorted(prefix + name for name in {*small, *chosen}))
 
 
-def _weights(here: list[str], variant: str) -> tuple[str, ...]:
+def _choose_weights(here: list[str], variant: str) -> tuple[str, ...]:
     """One complete way to load a component, out of all those that lie in its folder."""
     groups: dict[tuple[str, str], list[str]] = defaultdict(list)
     for name in here:

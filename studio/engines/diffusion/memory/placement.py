@@ -108,7 +108,8 @@ def fit(
         return refused
     if wanted == ("auto", "auto") and machine.vram / GB < checkpoint.needs.vram:
         return _reject(
-            f"It needs {_gb(checkpoint.needs.vram)} of video memory; this {machine.name} has {_gb(machine.vram / GB)}."
+            f"It needs {_format_gb(checkpoint.needs.vram)} of video memory;"
+            f" this {machine.name} has {_format_gb(machine.vram / GB)}."
         )
     for placement, weights in _list_ways(wanted, checkpoint, have):
         if find_shortage(checkpoint, machine, placement, weights) is None:
@@ -192,12 +193,12 @@ def find_shortage(checkpoint: Checkpoint, machine: Machine, placement: Placement
         need = min(need, needs.vram)
     way = _describe(placement, weights)
     if need > there:
-        return f"It needs {_gb(need)} of video memory even {way}; this {machine.name} has {_gb(there)}."
+        return f"It needs {_format_gb(need)} of video memory even {way}; this {machine.name} has {_format_gb(there)}."
     need, there = estimate_ram(checkpoint, weights) + SYSTEM_RESERVE, machine.ram / GB
     if weights == "published":
         need = max(need, needs.ram)
     if need > there:
-        return f"It needs {_gb(need)} of memory even {way}; this machine has {_gb(there)}."
+        return f"It needs {_format_gb(need)} of memory even {way}; this machine has {_format_gb(there)}."
     return None
 
 
@@ -237,7 +238,7 @@ def _fit_processor(needs: Needs, machine: Machine) -> Fit:
     """Without a GPU: everything in memory, in float32, and only what is small."""
     why = machine.note or "there is no GPU"
     if needs.weights > PROCESSOR_LIMIT:
-        return _reject(f"It needs a GPU with {_gb(needs.vram)} of memory, and {why}.")
+        return _reject(f"It needs a GPU with {_format_gb(needs.vram)} of memory, and {why}.")
     choices = (
         Choice("device", "processor", why),
         Choice("placement", "resident", "there is only one memory"),
@@ -252,8 +253,8 @@ def _fit_processor(needs: Needs, machine: Machine) -> Fit:
 def _accept(
     checkpoint: Checkpoint, machine: Machine, placement: Placement, weights: Weights, wanted: tuple[Placement, Weights]
 ) -> Fit:
-    needs, there = checkpoint.needs, _gb(machine.vram / GB)
-    run = f"{_gb(needs.activation)} for the run"
+    needs, there = checkpoint.needs, _format_gb(machine.vram / GB)
+    run = f"{_format_gb(needs.activation)} for the run"
     reasons: dict[Placement, str] = {
         "resident": f"all its weights and {run} fit in {there} of video memory",
         "managed": f"not all its weights fit in {there} at once, but its heaviest part and {run} do: parts take turns",
@@ -287,7 +288,7 @@ def _place_for_volume(checkpoint: Checkpoint, machine: Machine, found: Fit, volu
         return found
     parted = found.placement == "resident" and estimate_vram(checkpoint, "managed", found.weights, volume) <= most
     placement: Placement = "managed" if parted else "grouped"
-    run, there = _gb(estimate_activation(checkpoint.needs, volume)), _gb(machine.vram / GB)
+    run, there = _format_gb(estimate_activation(checkpoint.needs, volume)), _format_gb(machine.vram / GB)
     how = "its parts take turns" if parted else "the denoiser is streamed block by block, which is slower"
     where = f"{how} for this size: the run alone needs {run} of the {there} of video memory"
     device, _, *others = found.choices  # as `_accept` puts them
@@ -319,5 +320,5 @@ def _describe(placement: Placement, weights: Weights) -> str:
     return where if weights == "published" else f"{where} with {weights} weights"
 
 
-def _gb(gigabytes: float) -> str:
+def _format_gb(gigabytes: float) -> str:
     return f"{gigabytes:.0f} GB" if gigabytes >= 10 else f"{max(gigabytes, 0.1):.1f} GB"

@@ -136,10 +136,10 @@ class _Case:
         pairs = (keep[:, None] & keep[None, :]) | torch.eye(tokens, dtype=torch.bool, device=device)
         added = torch.where(keep, 0.0, -10_000.0).to(self.dtype).expand(1, 2, 1, tokens)
         self.masks = (pairs.expand(1, 1, tokens, tokens), added)
-        self.plain = self._reference(None)
-        self.masked = tuple(self._reference(mask) for mask in self.masks)
+        self.plain = self._compute_reference(None)
+        self.masked = tuple(self._compute_reference(mask) for mask in self.masks)
 
-    def _reference(self, mask: Any) -> Any:
+    def _compute_reference(self, mask: Any) -> Any:
         import torch
 
         whole = mask if mask is None or mask.dtype == torch.bool else mask.float()

@@ -81,13 +81,13 @@ class Meter:
         elapsed = self._clock() - self._began
         preview = self._previews.latest if self._previews else ""
         if self._decoding:
-            self._tick(Progress("decode", 0, 1, "Decoding the frames", elapsed, self._rest(step), preview))
+            self._tick(Progress("decode", 0, 1, "Decoding the frames", elapsed, self._estimate_rest(step), preview))
             return
-        left = None if step is None else max(0, self._total - self._done) * step + (self._rest(step) or 0.0)
+        left = None if step is None else max(0, self._total - self._done) * step + (self._estimate_rest(step) or 0.0)
         note = f"{_say_seconds(self.step)} a step" if self.step is not None else ""
         self._tick(Progress("denoise", self._done, self._total, note, elapsed, left, preview))
 
-    def _rest(self, step: float | None) -> float | None:
+    def _estimate_rest(self, step: float | None) -> float | None:
         """Seconds to decode: as it was before on this machine, else about as long as two steps, as most of these models
         take.
         """

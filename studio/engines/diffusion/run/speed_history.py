@@ -96,17 +96,14 @@ class History:
             statistics.median(run.rest * volume / run.volume for run in runs),
         )
 
-    def estimate(
-        self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...] = ()
-    ) -> tuple[float | None, str]:
-        """Seconds a run of this plan should take here without loading, scaled by pixels times frames, and where that is
-        from.
+    def estimate(self, device: str, card: ModelCard, plan: Plan) -> tuple[float | None, str]:
+        """Seconds a run of this plan should take here without loading and speed-ups, by pixels times frames; its basis.
 
         None before the first run: then the words quote what the card publishes of another machine.
         """
-        pace = self.find_pace(device, card, plan, speedups)
+        pace = self.find_pace(device, card, plan)
         if pace is not None:
-            count = len(self._list_nearest(device, card, plan, speedups))
+            count = len(self._list_nearest(device, card, plan, ()))
             clips = "a clip" if count == 1 else f"{count} clips"
             return pace[0] * plan.steps + pace[1], f"from {clips} made here"
         published = card.checkpoint.published if card.checkpoint else ()

@@ -220,13 +220,13 @@ class _PassCounter:
                 continue
             self._hooks.append(denoiser.register_forward_pre_hook(self._begin))
             # A cache replaces the block's own forward: only what lies within tells whether it was computed.
-            self._hooks += [child.register_forward_pre_hook(self._inside) for child in block.children()]
+            self._hooks += [child.register_forward_pre_hook(self._count_block) for child in block.children()]
 
     def _begin(self, module: Module, given: Any) -> None:
         self.passes += 1
         self._in_this = False
 
-    def _inside(self, module: Module, given: Any) -> None:
+    def _count_block(self, module: Module, given: Any) -> None:
         self.computed += not self._in_this
         self._in_this = True
 

@@ -91,9 +91,9 @@ class Ambient:
     @property
     def reaches(self) -> dict[str, tuple[float, float]]:
         """How far each layer's border may be carried, in fractions of the frame's width and height."""
-        return {name: _total(part.reach for part in self._moving(name)) for name in self._names}
+        return {name: _add_reaches(part.reach for part in self._list_displacements(name)) for name in self._names}
 
-    def _moving(self, name: str) -> list[Sway | Drift]:
+    def _list_displacements(self, name: str) -> list[Sway | Drift]:
         return [part for part in (*self._sways, *self._drifts) if name in part.sheets]
 
     def sheet(self, sheet: Sheet, t: float) -> Sheet:
@@ -133,7 +133,7 @@ class Ambient:
             thing.draw(Air(view, coarse, self._size, t, frame, subject))
 
 
-def _total(reaches: Iterable[tuple[float, float]]) -> tuple[float, float]:
+def _add_reaches(reaches: Iterable[tuple[float, float]]) -> tuple[float, float]:
     every = list(reaches)
     return sum(x for x, _ in every), sum(y for _, y in every)
 

@@ -18,7 +18,7 @@ from studio.engines.parallax.effects.overlay import cloudy, tile
 from studio.engines.parallax.projection import Field, homography, look, pull, rays, solve
 from studio.engines.parallax.remap import look_up
 from studio.engines.parallax.scene import Floats, Scene
-from studio.engines.parallax.stage import Depth, half_frame
+from studio.engines.parallax.shot_setting import Depth, half_frame
 from studio.engines.parallax.yuv import colour_planes
 from studio.nouns import Effect
 from studio.photo.matte import smoothstep
@@ -46,13 +46,13 @@ class Shadow:
         deep = Depth(scene.pivot, scene.gap)
         ground = next((layer.disparity for layer in scene.layers if layer.name == "background"), scene.disparity)
         self._ground = deep.of(ground)
-        self._along, self._across = _pattern(scene, self._ground, math.radians(effect.direction))
+        self._along, self._across = _lay_pattern(scene, self._ground, math.radians(effect.direction))
 
     def draw(self, air: Air) -> None:
         """Darken what lies in it, and make that a little bluer, as the sky still lights it."""
-        at = self._where(air)
+        at = self._project_cells(air)
         depth = np.clip(
-            (self._clouds(look(self._along, at), look(self._across, at), air.t) - COVER) / (2 * EDGE) + 0.5, 0, 1
+            (self._sample_clouds(look(self._along, at), look(self._across, at), air.t) - COVER) / (2 * EDGE) + 0.5, 0, 1
         )
         shade = spread(depth * depth * (3 - 2 * depth) * self._dark, air.view.size)
         land = self._land
@@ -65,7 +65,7 @@ class Shadow:
             there = np.maximum(there, air.subject)
         darken(air, shade * there.astype(np.float32) * np.float32(1 / 255))
 
-    def _clouds(self, x: Floats, y: Floats, t: float) -> Floats:
+    def _sample_clouds(self, x: Floats, y: Floats, t: float) -> Floats:
         """The clouds over places of the pattern: two looks at noise that go on, each fading out before it restarts."""
         total = np.full_like(x, 0.5)
         for noise, start in zip(self._noise, (0.0, 0.5), strict=True):
@@ -76,7 +76,7 @@ class Shadow:
             )
         return total
 
-    def _where(self, air: Air) -> Field:
+    def _project_cells(self, air: Air) -> Field:
         """Where every coarse cell looks at the ground."""
         pose, half = air.view.pose, air.view.half
         rows, columns = air.at.x.shape
@@ -86,7 +86,7 @@ class Shadow:
         return solve(self._ground, u, pull(pose.centre, u, half, air.size))
 
 
-def _pattern(scene: Scene, ground: Floats, way: float) -> tuple[Floats, Floats]:
+def _lay_pattern(scene: Scene, ground: Floats, way: float) -> tuple[Floats, Floats]:
     """Where every place of the scene lies on the ground, in lengths and widths of the shadow's pattern."""
     columns = ground.shape[1]
     half = half_frame(scene.width, scene.height)
@@ -119,11 +119,9 @@ def _land(scene: Scene, mask: Floats) -> Image:
     return np.ascontiguousarray(land, np.uint8)
 
 
-def filter_guided(mask: Floats, light: Floats, reach: int = 9, least: float = 4e-4) -> Floats:
-    """A mask drawn to the edges of a picture of the same size, both 0..1: He, Sun and Tang's guided filter (2010).
-
-    reach: pixels to each side; least: the variance of light under which there is no edge.
-    """
+def filter_guided(mask: Floats, light: Floats) -> Floats:
+    """A mask drawn to the edges of a picture of the same size, both 0..1: He, Sun and Tang's guided filter (2010)."""
+    reach, least = 9, 4e-4  # pixels to each side; the variance of light under which there is no edge
 
     def mean(plane: Floats) -> Floats:
         return np.asarray(cv2.boxFilter(plane, -1, (2 * reach + 1, 2 * reach + 1)), np.float32)

@@ -15,7 +15,7 @@ from studio.engines.parallax.effects.scene_light import Tint
 from studio.engines.parallax.effects.sprites import Strokes
 from studio.engines.parallax.projection import Field, look
 from studio.engines.parallax.scene import Floats, Scene
-from studio.engines.parallax.stage import Depth
+from studio.engines.parallax.shot_setting import Depth
 from studio.engines.parallax.yuv import colour_planes
 
 _BEHIND = 0.16  # the disparity over which something passes behind what stands there

@@ -53,7 +53,7 @@ def _move(at: Field, x: Floats, y: Floats, phase: Floats | np.float32) -> Field:
     return Field(at.x - x * (phase - np.float32(0.5)), at.y - y * (phase - np.float32(0.5)))
 
 
-def _steady(way: float, far: Floats) -> tuple[Floats, Floats]:
+def _make_even_flow(way: float, far: Floats) -> tuple[Floats, Floats]:
     """Across and down, for a way in radians and a distance in mean frame sides."""
     rows, columns = far.shape
     mean = math.sqrt(rows * columns)
@@ -61,7 +61,7 @@ def _steady(way: float, far: Floats) -> tuple[Floats, Floats]:
     return across.astype(np.float32), down.astype(np.float32)
 
 
-def _moments(shape: tuple[int, int], grain: float, spread: float, rng: np.random.Generator) -> Floats:
+def _make_phases(shape: tuple[int, int], grain: float, spread: float, rng: np.random.Generator) -> Floats:
     """Smooth noise over 0..spread; grain in fractions of the long side."""
     noise = cv2.GaussianBlur(rng.standard_normal(shape).astype(np.float32), (0, 0), grain * max(shape))
     return np.asarray(cv2.normalize(noise, np.empty_like(noise), 0, spread, cv2.NORM_MINMAX), np.float32)
@@ -74,8 +74,8 @@ def flow(
     periods = max(1, round(seconds / _WATER_PERIOD))
     near = 0.35 + 0.9 * cv2.GaussianBlur(scene.disparity, (0, 0), 6)
     far = cv2.GaussianBlur(mask, (0, 0), 2.5) * near * effect.amount * _WATER_SPEED * seconds / periods
-    x, y = _steady(math.radians(effect.direction), far)
-    return Drift(x, y, _moments(mask.shape, 0.03, 1.0, rng), periods, names)
+    x, y = _make_even_flow(math.radians(effect.direction), far)
+    return Drift(x, y, _make_phases(mask.shape, 0.03, 1.0, rng), periods, names)
 
 
 def clouds(
@@ -95,15 +95,17 @@ def clouds(
     """
     touched = frozenset({"sky"}) if "sky" in names else names
     way, far = math.radians(effect.direction), effect.amount * _CLOUD_SPEED * seconds
-    room = _room(mask, scene, "sky" in names)
+    room = _measure_room(mask, scene, "sky" in names)
     if not loop and far <= _CARRY:
-        return Drift(*_steady(way, _within(room, far)), None, 1, touched)
+        return Drift(*_make_even_flow(way, _limit_to_room(room, far)), None, 1, touched)
     periods = max(1, round(seconds / _CLOUD_PERIOD))
     far = effect.amount * _CLOUD_SPEED * seconds / periods
-    return Drift(*_steady(way, _within(room, far)), _moments(mask.shape, 0.12, 0.6, rng), periods, touched)
+    return Drift(
+        *_make_even_flow(way, _limit_to_room(room, far)), _make_phases(mask.shape, 0.12, 0.6, rng), periods, touched
+    )
 
 
-def _room(mask: Floats, scene: Scene, apart: bool) -> Floats:
+def _measure_room(mask: Floats, scene: Scene, apart: bool) -> Floats:
     """How far every place of the sky is from what isn't sky, in mean frame sides, (h, w).
 
     What stands is the land, where that shares the sky's sheet, whatever shows fine, hard detail (a twig, a wire), and
@@ -126,7 +128,7 @@ def _room(mask: Floats, scene: Scene, apart: bool) -> Floats:
     return np.asarray(np.maximum(away - 2, 0) / math.sqrt(mask.size), np.float32)
 
 
-def _within(room: Floats, far: float) -> Floats:
+def _limit_to_room(room: Floats, far: float) -> Floats:
     """How far each place goes, at most `far`, smooth, and half of it never further than there is room."""
     wide = max(1.0, 0.5 * far * math.sqrt(room.size))
     free = cv2.GaussianBlur(np.minimum(1.6 * room, far), (0, 0), wide)

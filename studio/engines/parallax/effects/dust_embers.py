@@ -11,7 +11,7 @@ import math
 import cv2
 import numpy as np
 
-from studio.engines.parallax import stage
+from studio.engines.parallax import shot_setting
 from studio.engines.parallax.effects import scene_light
 from studio.engines.parallax.effects.compositing import Air, Flock, Place, fade, shine
 from studio.engines.parallax.effects.particles import Swarm, Ways, depths
@@ -35,14 +35,20 @@ class Dust:
         way, pace = math.radians(effect.direction), DUST_SPEED * (0.3 + 0.7 * d) * rng.uniform(0.5, 1.5, count)
         aim = way + rng.normal(0, 0.45, count)
         sway = 0.010 * (0.3 + d) * rng.uniform(0.3, 1.5, count)
-        ways = Ways(d, _f32(pace * np.cos(aim)), _f32(pace * np.sin(aim)), _f32(sway), _f32(rng.uniform(4, 8, count)))
+        ways = Ways(
+            d,
+            _to_floats(pace * np.cos(aim)),
+            _to_floats(pace * np.sin(aim)),
+            _to_floats(sway),
+            _to_floats(rng.uniform(4, 8, count)),
+        )
         mote, blur = 0.00104 * (0.4 + d) * rng.lognormal(0, 0.45, count), 0.0038 * np.maximum(0, d - 0.9)
         strength = DUST * rng.uniform(0.35, 1, count) * (mote / (mote + blur)) ** 0.9
         found = scene_light.light(scene)
-        lit = cv2.resize(_shafts(found), scene.disparity.shape[::-1], interpolation=cv2.INTER_LINEAR)
+        lit = cv2.resize(_find_shafts(found), scene.disparity.shape[::-1], interpolation=cv2.INTER_LINEAR)
         place = Place(mask * lit, scene)
-        swarm = Swarm(ways, stage.half_frame(scene.width, scene.height), seconds, rng)
-        self._flock = Flock(swarm, _f32(mote + blur), _f32(strength), place, dots)
+        swarm = Swarm(ways, shot_setting.half_frame(scene.width, scene.height), seconds, rng)
+        self._flock = Flock(swarm, _to_floats(mote + blur), _to_floats(strength), place, dots)
         self._colour = scene_light.tint_from(found, 0.4, 0.95, 62, 234)
         self._glints = np.maximum(1, np.rint(seconds / rng.uniform(1.2, 4, count)))
         self._start = rng.random(count)
@@ -50,10 +56,10 @@ class Dust:
     def draw(self, air: Air) -> None:
         """Let it float in the frame."""
         turn = np.sin(2 * np.pi * (self._glints * air.t + self._start))
-        fade(air, self._flock.cover(air, _f32(0.55 + 0.45 * turn)), self._colour)
+        fade(air, self._flock.cover(air, _to_floats(0.55 + 0.45 * turn)), self._colour)
 
 
-def _shafts(found: scene_light.Light) -> Floats:
+def _find_shafts(found: scene_light.Light) -> Floats:
     """(h, w) how much light falls through the air at every place, 0..1: near what is brighter than most."""
     low, high = (float(np.percentile(found.luma, share)) for share in (25, 94))
     wide = cv2.GaussianBlur(cv2.dilate(found.luma, np.ones((15, 15), np.uint8)), (0, 0), 9)
@@ -74,24 +80,26 @@ class Embers:
         )
         sway = 0.016 * (0.3 + d) * rng.uniform(0.3, 1.5, count)
         life = EMBER_LIFE * rng.uniform(0.6, 1.5, count)
-        ways = Ways(d, _f32(rise * aside), _f32(-rise), _f32(sway), _f32(life))
+        ways = Ways(d, _to_floats(rise * aside), _to_floats(-rise), _to_floats(sway), _to_floats(life))
         spark, blur = 0.0008 * (0.35 + d) * rng.lognormal(0, 0.4, count), 0.0026 * np.maximum(0, d - 1.1)
         found = scene_light.light(scene)
         day = float(np.clip((found.luma.mean() - scene_light.BLACK) / (scene_light.WHITE - scene_light.BLACK), 0, 1))
         bright = NIGHT + (DAY - NIGHT) * day**0.7
         strength = bright * rng.uniform(0.3, 1, count) ** 1.5 * (spark / (spark + blur)) ** 1.6
-        swarm = Swarm(ways, stage.half_frame(scene.width, scene.height), seconds, rng)
-        self._flock = Flock(swarm, _f32(spark + blur), _f32(strength), Place(mask * _low(mask), scene), dots)
+        swarm = Swarm(ways, shot_setting.half_frame(scene.width, scene.height), seconds, rng)
+        self._flock = Flock(
+            swarm, _to_floats(spark + blur), _to_floats(strength), Place(mask * _fade_with_height(mask), scene), dots
+        )
         self._flickers = np.maximum(1, np.rint(seconds / rng.uniform(0.18, 0.7, count)))
         self._start = rng.random(count)
 
     def draw(self, air: Air) -> None:
         """Let them rise in the frame."""
         flicker = np.sin(2 * np.pi * (self._flickers * air.t + self._start))
-        shine(air, self._flock.cover(air, _f32(0.72 + 0.28 * flicker)))
+        shine(air, self._flock.cover(air, _to_floats(0.72 + 0.28 * flicker)))
 
 
-def _low(mask: Floats) -> Floats:
+def _fade_with_height(mask: Floats) -> Floats:
     """(h, w) how many embers there still are at every height of where they may be: they go out as they rise."""
     rows = np.flatnonzero(mask.max(1) > 0.3)
     top, bottom = (rows[0], rows[-1] + 1) if rows.size else (0, mask.shape[0])
@@ -99,5 +107,5 @@ def _low(mask: Floats) -> Floats:
     return np.broadcast_to((1 - 0.88 * up**0.8)[:, None], mask.shape).astype(np.float32)
 
 
-def _f32(values: object) -> Floats:
+def _to_floats(values: object) -> Floats:
     return np.asarray(values, np.float32)

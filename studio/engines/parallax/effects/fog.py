@@ -14,7 +14,7 @@ from studio.engines.parallax.effects.overlay import cloudy, mix, tile
 from studio.engines.parallax.effects.particles import View
 from studio.engines.parallax.projection import Field, homography, look, pull, rays, solve
 from studio.engines.parallax.scene import Floats, Scene
-from studio.engines.parallax.stage import Depth
+from studio.engines.parallax.shot_setting import Depth
 from studio.nouns import Effect
 
 BANKS = (22, 48, 68)  # of the scene's disparities, the percentiles at which a bank hangs
@@ -54,7 +54,7 @@ class Fog:
         banks = np.percentile(scene.disparity[behind], BANKS) + 0.03
         self._deep, self._banks = deep.of(scene.disparity), tuple(float(bank) for bank in banks)
         self._planes = tuple(float(deep.of(np.float32(bank))) for bank in banks)
-        self._heights = tuple(_profile(scene.disparity, behind, bank) for bank in self._banks)
+        self._heights = tuple(_make_profile(scene.disparity, behind, bank) for bank in self._banks)
         self._weight = cv2.GaussianBlur(mask, (0, 0), 5) * np.float32(effect.amount)
         self._noise = tuple((cloudy(rng, 2.0), cloudy(rng, 2.0)) for _ in BANKS)
         self._periods = max(1, round(seconds / _PERIOD))
@@ -72,11 +72,11 @@ class Fog:
         near = look(self._near, at)
         clear = 1 - np.float32(_AIR) * np.clip(1 - near / np.float32(self._banks[-1]), 0, 1)
         for index, (bank, deep) in enumerate(zip(self._banks, self._planes, strict=True)):
-            thick = self._bank(index, plane(u, way, deep), air.t)
+            thick = self._sample_bank(index, plane(u, way, deep), air.t)
             clear *= 1 - thick * np.clip((np.float32(bank) - near) / np.float32(_SOFT) + np.float32(0.5), 0, 1)
         mix(air.frame, look(self._weight, at) * (1 - clear), self._colour, air.subject)
 
-    def _bank(self, index: int, at: Field, t: float) -> Floats:
+    def _sample_bank(self, index: int, at: Field, t: float) -> Floats:
         """How thick a bank is, 0..1: two drifting looks at its noise, each fading out before it starts again."""
         size = 0.5 + 0.9 * self._banks[index]  # a near bank's wisps are larger, and pass faster
         x, y = at.x * np.float32(0.42 / size / self._size[0]), at.y * np.float32(1.25 / size / self._size[0])
@@ -89,7 +89,7 @@ class Fog:
         return np.clip(0.42 + 1.25 * total, 0, 1) * np.float32(_THICK[index]) * look(self._heights[index], at)
 
 
-def _profile(disparity: Floats, behind: NDArray[np.bool_], bank: float) -> Floats:
+def _make_profile(disparity: Floats, behind: NDArray[np.bool_], bank: float) -> Floats:
     """How thick a bank is at every height: it lies where its distance meets the ground, and thins out above."""
     rows = disparity.shape[0]
     weight = np.exp(-(((disparity - bank) / 0.06) ** 2)) * behind

@@ -16,7 +16,7 @@ from studio.engines.parallax.effects.compositing import Air
 from studio.engines.parallax.effects.fog import sight
 from studio.engines.parallax.projection import Field, look, solve
 from studio.engines.parallax.scene import Floats, Scene
-from studio.engines.parallax.stage import Depth
+from studio.engines.parallax.shot_setting import Depth
 from studio.engines.parallax.yuv import colour_planes
 from studio.nouns import Effect
 
@@ -49,7 +49,7 @@ class Glitter:
         self._waves: list[tuple[int, Floats, Floats]] = []
         for hertz, deep, wide, share in _BANDS:
             drawn = np.clip(near**2 / (deep * 0.35) * (1 - horizon) * size[1] / 2.2 - 1, 0, 1)
-            lean, patch = (_uneven(near, rng, grain) for grain in (30, 14))
+            lean, patch = (_make_noise(near, rng, grain) for grain in (30, 14))
             phase = 2 * math.pi * (deep * 0.35 / near + wide * x / np.sqrt(near)) + rng.uniform(0, 6.28)
             phase = phase + 2.2 * lean  # no crest is as long and straight as a ruler, and none goes on for ever
             part = strength * drawn * np.clip(0.6 + 0.5 * patch, 0, 1.3) * np.float32(share * 0.6)
@@ -63,7 +63,7 @@ class Glitter:
     def draw(self, air: Air) -> None:
         """Lead brightness and colour of a frame towards the sky's on one side of every wave, and darken the other."""
         height = air.view.size[1]
-        found = self._tilt(air)
+        found = self._project_facets(air)
         if found is None:
             return
         facing, (top, bottom, left, right) = found
@@ -81,7 +81,7 @@ class Glitter:
             full = cv2.resize(np.rint(change).astype(np.int16), here.shape[::-1], interpolation=cv2.INTER_LINEAR)
             here[:] = cv2.add(here, full, dtype=cv2.CV_8U)
 
-    def _tilt(self, air: Air) -> tuple[Floats, tuple[int, int, int, int]] | None:
+    def _project_facets(self, air: Air) -> tuple[Floats, tuple[int, int, int, int]] | None:
         """How far the water faces the sky (1) or us (-1) in cells over a box of the frame: top, bottom, left, right in
         pixels.
         """
@@ -105,14 +105,14 @@ class Glitter:
             for part, side, count in ((rows_in, height, rows), (columns_in, width, columns))
             for end in (part.start, part.stop)
         )
-        return look(self._slope(air.t), Field(finer[0], finer[1] - np.float32(self._top))), (
+        return look(self._measure_slope(air.t), Field(finer[0], finer[1] - np.float32(self._top))), (
             box[0],
             box[1],
             box[2],
             box[3],
         )
 
-    def _slope(self, t: float) -> Floats:
+    def _measure_slope(self, t: float) -> Floats:
         total = np.zeros_like(self._waves[0][1])
         for turns, cos, sin in self._waves:
             angle = 2 * math.pi * turns * t
@@ -120,7 +120,7 @@ class Glitter:
         return total
 
 
-def _uneven(near: Floats, rng: np.random.Generator, grain: int) -> Floats:
+def _make_noise(near: Floats, rng: np.random.Generator, grain: int) -> Floats:
     """Noise of deviation 1 on the level surface, grain to the width of the picture where it is nearest, finer further
     off.
     """

@@ -14,7 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.engines.parallax.path import Matrix, Pose
+from studio.engines.parallax.camera_path import Matrix, Pose
 from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.scene import Floats
 

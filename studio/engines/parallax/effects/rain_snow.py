@@ -11,7 +11,7 @@ import math
 import cv2
 import numpy as np
 
-from studio.engines.parallax import stage
+from studio.engines.parallax import shot_setting
 from studio.engines.parallax.effects import scene_light
 from studio.engines.parallax.effects.compositing import Air, Flock, Place, fade
 from studio.engines.parallax.effects.particles import Swarm, Ways, depths
@@ -50,10 +50,22 @@ def rain(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
     d = depths(rng, count, 0.18, 1.45, 2.0)
     fall = RAIN_SPEED * (0.1 + 0.9 * d) * rng.uniform(0.7, 1.3, count)
     aside = math.cos(math.radians(effect.direction)) * SLANT * (0.35 + 0.65 * effect.amount)
-    ways = Ways(d, _f32(fall * (aside + rng.normal(0, 0.015, count))), _f32(fall), _f32(0 * d), _f32(seconds + 0 * d))
+    ways = Ways(
+        d,
+        _to_floats(fall * (aside + rng.normal(0, 0.015, count))),
+        _to_floats(fall),
+        _to_floats(0 * d),
+        _to_floats(seconds + 0 * d),
+    )
     radius = 0.00036 * (0.55 + d) * rng.lognormal(0, 0.22, count)
     strength = RAIN * rng.uniform(0.35, 1, count) * np.minimum(1, 0.85 / np.maximum(d, 0.3)) ** 0.9
-    flock = Flock(Swarm(ways, _half(scene), seconds, rng), _f32(radius), _f32(strength), Place(mask, scene), streaks)
+    flock = Flock(
+        Swarm(ways, _halve_frame(scene), seconds, rng),
+        _to_floats(radius),
+        _to_floats(strength),
+        Place(mask, scene),
+        streaks,
+    )
     return Falling(
         flock,
         scene_light.tint_from(scene_light.light(scene), 0.62, 0.5, 14, 216),
@@ -71,28 +83,38 @@ def snow(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
     aside = math.cos(math.radians(effect.direction)) * DRIFT * (0.2 + 0.8 * effect.amount)
     sway = 0.012 * (0.2 + d) * rng.uniform(0.3, 1.4, count)
     ways = Ways(
-        d, _f32(fall * (aside + rng.normal(0, 0.12, count))), _f32(fall), _f32(sway), _f32(rng.uniform(5, 9, count))
+        d,
+        _to_floats(fall * (aside + rng.normal(0, 0.12, count))),
+        _to_floats(fall),
+        _to_floats(sway),
+        _to_floats(rng.uniform(5, 9, count)),
     )
     flake = 0.0020 * (0.12 + 0.88 * d) * rng.lognormal(0, 0.38, count)
     blur = 0.0036 * np.maximum(0, d - 1.0)
     strength = SNOW * rng.uniform(0.55, 1, count) * (flake / (flake + blur)) ** 1.5
-    flock = Flock(Swarm(ways, _half(scene), seconds, rng), _f32(flake + blur), _f32(strength), Place(mask, scene), dots)
+    flock = Flock(
+        Swarm(ways, _halve_frame(scene), seconds, rng),
+        _to_floats(flake + blur),
+        _to_floats(strength),
+        Place(mask, scene),
+        dots,
+    )
     return Falling(
         flock, scene_light.tint_from(scene_light.light(scene), 0.64, 0.5, 26, 226), _haze(mask, scene, effect.amount)
     )
 
 
-def _f32(values: object) -> Floats:
+def _to_floats(values: object) -> Floats:
     return np.asarray(values, np.float32)
 
 
-def _half(scene: Scene) -> tuple[float, float]:
-    return stage.half_frame(scene.width, scene.height)
+def _halve_frame(scene: Scene) -> tuple[float, float]:
+    return shot_setting.half_frame(scene.width, scene.height)
 
 
 def _haze(mask: Floats, scene: Scene, amount: float) -> Floats:
     """How much what falls hides of every place, for all that is too small and far to be seen falling."""
-    deep = stage.Depth(scene.pivot, scene.gap).of(scene.disparity)
+    deep = shot_setting.Depth(scene.pivot, scene.gap).of(scene.disparity)
     far = np.clip(1.1 - 1.6 * deep, 0, 1) ** 1.5
     soft = cv2.GaussianBlur((far * mask).astype(np.float32), (0, 0), deep.shape[1] / 60)
     return np.asarray(soft * np.float32(HAZE * amount), np.float32)

@@ -39,22 +39,22 @@ class Strokes(NamedTuple):
         return Strokes(*(part[chosen] for part in self))
 
 
-def dots(canvas: Floats, drawn: Strokes, soft: float = 0.8) -> None:
-    """Add soft discs to a canvas (H, W). soft: how much of a disc's radius its edge takes, 0..1."""
+def dots(canvas: Floats, drawn: Strokes) -> None:
+    """Add soft discs to a canvas (H, W)."""
     size = np.maximum(drawn.radius, LEAST)
     fainter = np.minimum(1, drawn.radius / LEAST) ** 2
     length = np.hypot(drawn.dx, drawn.dy)
     strength = drawn.strength * fainter * np.sqrt(2 * size / (2 * size + length))
-    edge = np.maximum(1.0, 2 * soft * size)
+    edge = np.maximum(1.0, 1.6 * size)  # 0.8 of the radius
     reach = np.ceil(size + edge / 2 + length / 2 + 0.5)
     for least, most in zip((0, *_SIZES), _SIZES, strict=False):
         of = np.flatnonzero((reach > least) & (reach <= most))
         side = 2 * most + 1
-        for some in _portions(of, side * side):
-            _discs(canvas, drawn.of(some), size[some], edge[some], strength[some], most)
+        for some in _split_portions(of, side * side):
+            _draw_discs(canvas, drawn.of(some), size[some], edge[some], strength[some], most)
 
 
-def _discs(canvas: Floats, drawn: Strokes, size: Floats, edge: Floats, strength: Floats, half: int) -> None:
+def _draw_discs(canvas: Floats, drawn: Strokes, size: Floats, edge: Floats, strength: Floats, half: int) -> None:
     """Discs that all fit in squares of 2 half + 1 pixels."""
     cx, cy = drawn.x + drawn.dx / 2, drawn.y + drawn.dy / 2
     left, top = np.rint(cx).astype(np.int32), np.rint(cy).astype(np.int32)
@@ -89,7 +89,7 @@ def streaks(canvas: Floats, drawn: Strokes) -> None:
     half = int(np.ceil(float(drawn.radius.max(initial=0.5)) + 0.5))
     for least, most in zip((0, *_LENGTHS), _LENGTHS, strict=False):
         of = np.flatnonzero((tall > least) & (tall <= most))
-        for some in _portions(of, (most + 2) * (2 * half + 1)):
+        for some in _split_portions(of, (most + 2) * (2 * half + 1)):
             rows = np.floor(top[some])[:, None] + np.arange(most + 2, dtype=np.float32)
             below = rows - top[some][:, None]
             share = below / tall[some][:, None]
@@ -112,6 +112,6 @@ def _put(canvas: Floats, rows: NDArray[np.int32], columns: NDArray[np.int32], sh
     np.add.at(canvas.reshape(-1), rows[seen] * width + columns[seen], share[seen].astype(np.float32))
 
 
-def _portions(of: NDArray[np.intp], each: int) -> list[NDArray[np.intp]]:
+def _split_portions(of: NDArray[np.intp], each: int) -> list[NDArray[np.intp]]:
     count = max(1, -(-of.size * each // _MOST))
     return [part for part in np.array_split(of, count) if part.size]

@@ -11,7 +11,7 @@ from studio.engines.parallax.effects.fog import plane, sight
 from studio.engines.parallax.effects.overlay import cloudy, mix, tile
 from studio.engines.parallax.projection import Field, look
 from studio.engines.parallax.scene import Floats, Scene
-from studio.engines.parallax.stage import Depth
+from studio.engines.parallax.shot_setting import Depth
 from studio.nouns import Effect
 
 _SPEED = 0.2  # tile heights a second
@@ -27,7 +27,7 @@ class Steam:
     def __init__(self, mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.random.Generator) -> None:
         source = mask if effect.region == "brush" else mouth(mask)
         self._size = (mask.shape[1], mask.shape[0])
-        self._weight, self._height = _plume(source)
+        self._weight, self._height = _draw_plume(source)
         self._weight *= np.float32(effect.amount * _SEEN)
         near = float((scene.disparity * source).sum() / max(float(source.sum()), 1e-6))
         self._deep = float(Depth(scene.pivot, scene.gap).of(np.float32(near)))
@@ -43,9 +43,9 @@ class Steam:
         width, height = air.view.size
         u, way = sight(air.view, (-(-height // _CELL), -(-width // _CELL)), self._size)
         at = plane(u, way, self._deep)
-        mix(air.frame, look(self._weight, at) * self._wisps(at, air.t), self._colour)
+        mix(air.frame, look(self._weight, at) * self._sample_wisps(at, air.t), self._colour)
 
-    def _wisps(self, at: Field, t: float) -> Floats:
+    def _sample_wisps(self, at: Field, t: float) -> Floats:
         up = look(self._height, at)
         x, y = at.x * np.float32(1 / self._size[0]), at.y * np.float32(1 / self._size[0])
         fast = tile(self._noise[1], x * 1.3, y * 0.9 + self._turns[1] * t) - 0.5
@@ -77,7 +77,7 @@ def mouth(mask: Floats) -> Floats:
     return np.clip((1.25 - away) * 2, 0, 1).astype(np.float32)
 
 
-def _plume(source: Floats) -> tuple[Floats, Floats]:
+def _draw_plume(source: Floats) -> tuple[Floats, Floats]:
     """The source drawn out upwards, widening and thinning until it is gone, and how high over the source each place is,
     0..1.
     """

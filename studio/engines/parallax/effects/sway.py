@@ -85,17 +85,17 @@ def _fit(mask: Floats, soft: float = 1.0) -> Floats:
     return np.asarray(cv2.GaussianBlur(cv2.resize(mask, size, interpolation=cv2.INTER_AREA), (0, 0), soft), np.float32)
 
 
-def _places(shape: tuple[int, ...]) -> tuple[Floats, Floats]:
+def _make_grid(shape: tuple[int, ...]) -> tuple[Floats, Floats]:
     """Places in fractions of the frame, measured alike across and down: the long side is 1."""
     y, x = np.mgrid[0 : shape[0], 0 : shape[1]].astype(np.float32) / max(shape)
     return x, y
 
 
-def _turns(hertz: float, seconds: float) -> int:
+def _count_turns(hertz: float, seconds: float) -> int:
     return max(1, round(hertz * seconds))
 
 
-def _along(
+def _make_waves(
     strength: Floats,
     bands: tuple[tuple[float, float, float], ...],
     effect: Effect,
@@ -107,7 +107,7 @@ def _along(
 
     counts: how far across and down each place counts for the phase, (h, w) 0..1 each; where it is when not given.
     """
-    x, y = _places(strength.shape)
+    x, y = _make_grid(strength.shape)
     if counts is not None:
         x, y = (
             part * np.float32(side / max(strength.shape))
@@ -126,7 +126,7 @@ def _along(
         cos, sin, cos2, sin2 = np.cos(phase), np.sin(phase), np.cos(1.3 * phase + 1), np.sin(1.3 * phase + 1)
         parts = (across[0] * cos + across[1] * cos2, across[0] * sin + across[1] * sin2)
         parts += (down[0] * cos + down[1] * cos2, down[0] * sin + down[1] * sin2)
-        waves.append(Wave(_turns(hertz, seconds), *(part.astype(np.float32) for part in parts)))
+        waves.append(Wave(_count_turns(hertz, seconds), *(part.astype(np.float32) for part in parts)))
     return tuple(waves)
 
 
@@ -136,29 +136,29 @@ def wind(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
     What stands up bends as one, for the phase hardly changes along its height; only the short waves flutter.
     """
     near, strength = _fit(scene.disparity, 3), _fit(mask, 1.0)
-    root, tall = _roots(strength)
-    y = _places(strength.shape)[1] * (max(strength.shape) / strength.shape[0])
+    root, tall = _find_roots(strength)
+    y = _make_grid(strength.shape)[1] * (max(strength.shape) / strength.shape[0])
     bent = np.clip((root - y) / tall, 0, 1)
     grown = (_LEAST_BENT + (1 - _LEAST_BENT) * bent) * np.clip(0.5 + tall, 0.5, 1.2)
     tallest = strength * grown * (0.25 + 0.75 * near) * effect.amount * _TALLEST
-    bend = _along(
-        tallest * 2.6, _WIND[:2], effect, seconds, rng, (_whole(scene, strength.shape), root + 0.2 * (y - root))
+    bend = _make_waves(
+        tallest * 2.6, _WIND[:2], effect, seconds, rng, (_find_phases(scene, strength.shape), root + 0.2 * (y - root))
     )
     leaves = 1 - 0.9 * _fit(scene.masks["subject"], 1.5)  # they flutter; a flower's head doesn't
-    return (*bend, *_along(tallest * leaves * 1.8, _WIND[2:], effect, seconds, rng))
+    return (*bend, *_make_waves(tallest * leaves * 1.8, _WIND[2:], effect, seconds, rng))
 
 
-def _whole(scene: Scene, shape: tuple[int, ...]) -> Floats:
+def _find_phases(scene: Scene, shape: tuple[int, ...]) -> Floats:
     """How far across each place counts for the phase of a wave, (h, w) 0..1: a subject is one plant, and bends all at
     once.
     """
-    x = _places(shape)[0] * np.float32(max(shape) / shape[1])
+    x = _make_grid(shape)[0] * np.float32(max(shape) / shape[1])
     body = _fit(scene.masks["subject"], 2.0)
     total = float(body.sum())
     return x if total < 1 else (x + 0.8 * body * (float((x * body).sum()) / total - x)).astype(np.float32)
 
 
-def _roots(plants: Floats) -> tuple[Floats, Floats]:
+def _find_roots(plants: Floats) -> tuple[Floats, Floats]:
     """Where each plant's root is and how tall it is, both in heights of the picture from the top, smooth, (h, w)."""
     rows, columns = plants.shape
     solid = cv2.morphologyEx((plants > 0.3).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
@@ -188,7 +188,7 @@ def hair(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.ran
     small = _fit(mask, 0.8)
     soft = cv2.GaussianBlur(4 * small * (1 - small), (0, 0), 4)
     strength = np.clip(soft / max(float(np.percentile(soft, 99.5)), 1e-3), 0, 1) * _free(scene, mask.shape)
-    return _along(strength * effect.amount * _HAIR_TALLEST * 1.6, _HAIR, effect, seconds, rng)
+    return _make_waves(strength * effect.amount * _HAIR_TALLEST * 1.6, _HAIR, effect, seconds, rng)
 
 
 def _free(scene: Scene, shape: tuple[int, ...]) -> Floats:
@@ -213,7 +213,7 @@ def level(mask: Floats, scene: Scene) -> tuple[Floats, Floats, float]:
     """
     rows = np.flatnonzero(mask.max(1) > 0.1)
     horizon = min(scene.horizon, (rows[0] / mask.shape[0] if rows.size else 0.0) - 0.08)
-    x, y = _places(mask.shape)
+    x, y = _make_grid(mask.shape)
     down = (y * max(mask.shape) / mask.shape[0] - horizon) / (1 - horizon)
     return x, np.clip(down, 0.08, 1).astype(np.float32), float(horizon)
 
@@ -230,5 +230,5 @@ def ripple(mask: Floats, scene: Scene, effect: Effect, seconds: float, rng: np.r
         )  # by the grid, towards the horizon
         tall = strength * share * drawn * effect.amount * _WATER_TALLEST * (0.25 + near)
         cos, sin = (tall * np.cos(phase)).astype(np.float32), (tall * np.sin(phase)).astype(np.float32)
-        waves.append(Wave(_turns(hertz, seconds), np.float32(0.45) * cos, np.float32(0.45) * sin, sin, -cos))
+        waves.append(Wave(_count_turns(hertz, seconds), np.float32(0.45) * cos, np.float32(0.45) * sin, sin, -cos))
     return tuple(waves)

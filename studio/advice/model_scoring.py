@@ -75,7 +75,7 @@ def terms(asked: Asked, card: ModelCard, state: ModelState) -> tuple[Term, ...]:
 # What is asked --------------------------------------------------------------------------------------------------------
 
 
-def _met(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
+def _weigh_wishes(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     """The wishes it meets that many others don't."""
     found: list[Term] = []
     if asked.words and "prompt" in card.supports:
@@ -89,7 +89,7 @@ def _met(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     return found
 
 
-def _kind(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
+def _weigh_kind(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     if asked.kind is None or not card.suits:
         return []
     if asked.kind not in card.suits:
@@ -99,7 +99,7 @@ def _kind(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     return [Term("kind", weight, how.format(KINDS[asked.kind]))]
 
 
-def _faces(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
+def _weigh_faces(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     if not asked.faces:
         return []
     known = {
@@ -111,7 +111,7 @@ def _faces(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     return [known[card.faces]]
 
 
-def _use(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
+def _weigh_use(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     """What a use asks that the kind of photo doesn't: each a condition, its weight and its words."""
     own = card.checkpoint is None and card.where == "built in"
     wanted: dict[Use, list[tuple[bool, float, str]]] = {
@@ -124,7 +124,7 @@ def _use(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     return [Term("use", weight, says) for counts, weight, says in wanted[asked.use] if counts] if asked.use else []
 
 
-def _camera(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
+def _weigh_camera(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     found: list[Term] = []
     if asked.camera and "camera" in card.supports:
         found.append(Term("camera", 1.5, "follows the camera move exactly"))
@@ -136,7 +136,7 @@ def _camera(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     return found
 
 
-def _size(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
+def _weigh_size(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     most = max(min(pair) for pair in card.checkpoint.sizes.native) if card.checkpoint else LARGEST
     if most >= asked.short * 0.9:
         return []
@@ -146,7 +146,7 @@ def _size(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
 # How it stands here ---------------------------------------------------------------------------------------------------
 
 
-def _pace(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
+def _weigh_pace(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     share = {"speed": 1.0, "balance": 0.5, "quality": 0.0}[asked.priority]
     seconds = pace(card, state)
     if seconds is not None:
@@ -157,7 +157,7 @@ def _pace(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     return [Term("pace", weight * share, "is quick" if few else "takes many steps and is slow")]
 
 
-def _quality(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
+def _weigh_quality(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     if card.checkpoint is None:
         return []
     share = {"speed": 0.0, "balance": 0.5, "quality": 1.0}[asked.priority]
@@ -177,7 +177,7 @@ def _quality(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     )
 
 
-def _here(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
+def _weigh_download(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     found: list[Term] = []
     if card.checkpoint and state.memory in ("ram", "gpu"):
         found.append(Term("here", 1.0, "is loaded already"))
@@ -189,7 +189,7 @@ def _here(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     return found
 
 
-def _licence(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
+def _weigh_licence(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     if not asked.commercial:
         return []
     if card.commercial == "limits":
@@ -198,7 +198,8 @@ def _licence(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
 
 
 WEIGHED: tuple[Callable[[Asked, ModelCard, ModelState], list[Term]], ...] = (
-    _met, _kind, _faces, _use, _camera, _size, _pace, _quality, _here, _licence,
+    _weigh_wishes, _weigh_kind, _weigh_faces, _weigh_use, _weigh_camera, _weigh_size, _weigh_pace,
+    _weigh_quality, _weigh_download, _weigh_licence,
 )  # fmt: skip
 """Everything that is weighed, each on its own."""
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from studio.engines.base import Image
 from studio.engines.parallax import disparity, framing, ken_burns
-from studio.engines.parallax.path import Pose, Stage, half_frame, travel
+from studio.engines.parallax.camera_path import Pose, Stage, half_frame, travel
 from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.scene import Floats, Layer, Scene
 from studio.engines.parallax.sheets import Sheet, prepare
@@ -77,12 +77,12 @@ def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> S
 
     still: nothing moves by itself, so that a camera that only turns may see one flat sheet.
     """
-    depth, where = Depth(scene.pivot, scene.gap), _where(scene)
+    depth, where = Depth(scene.pivot, scene.gap), _find_pivot(scene)
     half, camera = where.half, shot.motion.camera
     poses = travel(camera, shot.num_frames, shot.seconds, shot.seed, where)
     turning = still and not any(pose.centre.any() for pose in poses)
     layers = (flat(scene),) if turning else _tie(scene, poses, half)
-    edges = _edges(layers, depth, reaches)
+    edges = _make_edges(layers, depth, reaches)
     scale, fitted = 1.0, framing.fit(edges, poses, half)
     while fitted is None:
         scale *= 0.85
@@ -91,7 +91,7 @@ def place(scene: Scene, shot: Shot, reaches: dict[str, Reach], still: bool) -> S
     sheets = tuple(
         prepare(layer, depth.of(layer.disparity), index == 0, scene.width) for index, layer in enumerate(layers)
     )
-    return Setting(sheets, poses, fitted, _choice(fitted, scale))
+    return Setting(sheets, poses, fitted, _describe_framing(fitted, scale))
 
 
 def _tie(scene: Scene, poses: tuple[Pose, ...], half: tuple[float, float]) -> tuple[Layer, ...]:
@@ -106,23 +106,23 @@ def _tie(scene: Scene, poses: tuple[Pose, ...], half: tuple[float, float]) -> tu
 
 def between_boxes(scene: Scene, shot: Shot, found: ken_burns.Span) -> Setting:
     """Lay out the way from a start box to an end box, in a scene that was read of what is around both."""
-    depth, where = Depth(scene.pivot, scene.gap), _where(scene)
+    depth, where = Depth(scene.pivot, scene.gap), _find_pivot(scene)
     layers = _tie(scene, ken_burns.poses(shot, found, where, 1.0), where.half)
-    poses = ken_burns.settle(shot, found, _edges(layers, depth, {}), where)
+    poses = ken_burns.settle(shot, found, _make_edges(layers, depth, {}), where)
     across = round(find_output_size(shot).width / found.widest)
     sheets = tuple(prepare(layer, depth.of(layer.disparity), index == 0, across) for index, layer in enumerate(layers))
     reason = "the camera goes exactly from the start box to the end box, and swings a little aside in between"
     return Setting(sheets, poses, Framing(), Choice("framing", "from box to box", reason))
 
 
-def _where(scene: Scene) -> Stage:
+def _find_pivot(scene: Scene) -> Stage:
     half = half_frame(scene.width, scene.height)
     far = 1 / float(Depth(scene.pivot, scene.gap).of(np.asarray(scene.pivot, np.float32)))
     across, down = middle(scene)
     return Stage(half, (across * half[0] * far, down * half[1] * far, far))
 
 
-def _edges(layers: tuple[Layer, ...], depth: Depth, reaches: dict[str, Reach]) -> tuple[framing.Sheet, ...]:
+def _make_edges(layers: tuple[Layer, ...], depth: Depth, reaches: dict[str, Reach]) -> tuple[framing.Sheet, ...]:
     """What each layer means to the border."""
     return tuple(
         framing.Sheet(
@@ -139,7 +139,7 @@ def cover(layer: Layer) -> Floats:
     return np.asarray(alpha, np.float32) / np.float32(255)
 
 
-def _choice(fitted: Framing, scale: float) -> Choice:
+def _describe_framing(fitted: Framing, scale: float) -> Choice:
     value = f"{fitted.crop * 100 - 100:.0f} % closer"
     if scale < 1:
         return Choice(

@@ -14,7 +14,7 @@ MOST_BYTES = 2_000_000_000
 """Bytes that are kept: downloads of long 4K clips are large."""
 
 
-class Served:
+class FileCache:
     """A folder with one small folder for each thing made, named by its key; the file inside has a person's name."""
 
     def __init__(self, folder: Path, most: int = MOST_KEPT) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from studio.advice.weigh import KINDS
+from studio.advice.model_scoring import KINDS
 from studio.advice.wishes import Row, Suited
 from studio.cards import ModelCard
 from studio.nouns import Kind
@@ -36,7 +36,7 @@ TERMS: dict[str, str] = {
 }
 
 
-def guide(cards: Sequence[ModelCard]) -> tuple[Row, ...]:
+def list_models_by_kind(cards: Sequence[ModelCard]) -> tuple[Row, ...]:
     """One row for each kind of photo, its cards with the best first; equals keep the order of the cards."""
     return tuple(Row(kind, _title(kind), ASKS[kind], _list_suited(kind, cards)) for kind in ASKS)
 
@@ -46,11 +46,11 @@ def _title(kind: Kind) -> str:
 
 
 def _list_suited(kind: Kind, cards: Sequence[ModelCard]) -> tuple[Suited, ...]:
-    fit = sorted((card for card in cards if kind in card.suits), key=lambda card: _place(kind, card))
-    return tuple(Suited(card.id, card.title, _why(kind, card), _mind(kind, card)) for card in fit)
+    fit = sorted((card for card in cards if kind in card.suits), key=lambda card: _rank(kind, card))
+    return tuple(Suited(card.id, card.title, _list_strengths(kind, card), _list_cautions(kind, card)) for card in fit)
 
 
-def _place(kind: Kind, card: ModelCard) -> tuple[int, int, bool]:
+def _rank(kind: Kind, card: ModelCard) -> tuple[int, int, bool]:
     """What comes first: the kind's place with the card; for portraits how faces fare; and what makes a clip of usual
     length.
     """
@@ -58,7 +58,7 @@ def _place(kind: Kind, card: ModelCard) -> tuple[int, int, bool]:
     return card.suits.index(kind), faces, card.seconds[1] < SHORT
 
 
-def _why(kind: Kind, card: ModelCard) -> str:
+def _list_strengths(kind: Kind, card: ModelCard) -> str:
     """What it is good at, and how faces fare where they matter."""
     said = list(card.good_at)
     if kind == "portrait" and card.faces in ("steady", "fair") and not any("faces" in words.lower() for words in said):
@@ -67,7 +67,7 @@ def _why(kind: Kind, card: ModelCard) -> str:
     return f"{line[:1].upper()}{line[1:]}." if line else card.summary
 
 
-def _mind(kind: Kind, card: ModelCard) -> str:
+def _list_cautions(kind: Kind, card: ModelCard) -> str:
     """What to know first: what it can't be told, faces that drift, short clips, the licence."""
     draws = "moves the camera and the air" if "effects" in card.supports else "can't be told what moves"
     said = [

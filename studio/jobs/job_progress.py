@@ -28,7 +28,7 @@ COUNTED: tuple[Stage, ...] = ("denoise", "paint")
 """Stages whose pieces take about equally long, so that what is left can be told from what is done."""
 
 
-class Watch:
+class JobProgress:
     """A running job as others see it, and the way it is stopped. Safe to use from any thread."""
 
     def __init__(self, job: Job, queue: Queue) -> None:

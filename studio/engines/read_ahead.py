@@ -16,7 +16,7 @@ from studio.nouns import Progress
 Read = Callable[[Tick], object]
 
 
-class Eager:
+class ReadAhead:
     """One wish at a time, in a thread that ends with it. Any thread may call."""
 
     def __init__(self) -> None:
@@ -57,9 +57,9 @@ class Eager:
                     return
             with contextlib.suppress(Exception):
                 for read in reads:
-                    read(self._ticks(wish))
+                    read(self._make_tick(wish))
 
-    def _ticks(self, wish: int) -> Tick:
+    def _make_tick(self, wish: int) -> Tick:
         def tick(progress: Progress) -> None:
             del progress
             if self._wish != wish:

@@ -89,11 +89,11 @@ def rotation(yaw: float = 0.0, pitch: float = 0.0, roll: float = 0.0) -> Matrix:
     return across @ up @ tip
 
 
-def _ways(name: MoveName, amount: float, stage: Stage) -> Matrix:
+def _measure_travel(name: MoveName, amount: float, stage: Stage) -> Matrix:
     """How far a move goes along each of AXES, from its beginning to its end; a hand goes nowhere."""
     side, lens = 2 * stage.mean * amount, math.log(1 + ZOOM * amount)
     turn, tilt = 2 * TURN * stage.half[0] * amount, 2 * TURN * stage.half[1] * amount
-    z, closer = _closer(amount, stage)
+    z, closer = _solve_dolly(amount, stage)
     units: dict[Axis, dict[str, float]] = {
         "x": {"x": LATERAL * side}, "y": {"y": LATERAL * side}, "yaw": {"yaw": turn}, "pitch": {"pitch": tilt},
         "roll": {"roll": 2 * ROLL * amount}, "lens": {"lens": lens}, "circle": {"circle": CIRCLE * side},
@@ -108,7 +108,7 @@ def _round(name: MoveName) -> float:
     return abs(MOVES[name].curve.get("circle", 0.0))
 
 
-def _closer(amount: float, stage: Stage) -> tuple[float, float]:
+def _solve_dolly(amount: float, stage: Stage) -> tuple[float, float]:
     """How far to travel, and what the lens adds (a logarithm), for what lies at the pivot to grow by GROWTH times the
     amount.
 
@@ -119,7 +119,7 @@ def _closer(amount: float, stage: Stage) -> tuple[float, float]:
     return z, math.log(grown * (1 - z / depth))
 
 
-def _pose(at: Matrix, lift: float, shaken: Matrix, stage: Stage) -> Pose:
+def _make_pose(at: Matrix, lift: float, shaken: Matrix, stage: Stage) -> Pose:
     """The pose at these places along AXES: round the pivot first, then along the turned axes, then the camera's own
     turn.
 
@@ -151,7 +151,7 @@ def hand(seed: int, seconds: float) -> Unrest:
     return unrest
 
 
-def _accent(seed: int) -> tuple[float, float, float]:
+def _draw_accent(seed: int) -> tuple[float, float, float]:
     """What a seed changes in every move: how far it goes, and how far the gaze drifts right and up meanwhile (shares of
     TURN).
 
@@ -164,9 +164,9 @@ def _accent(seed: int) -> tuple[float, float, float]:
     return float(chance.uniform(1 - ACCENT, 1 + ACCENT)), DRIFT * math.cos(way), DRIFT * math.sin(way)
 
 
-def _legs(camera: Camera, seed: int) -> list[list[Move]]:
+def _adjust_legs(camera: Camera, seed: int) -> list[list[Move]]:
     """The moves of each leg, with the amounts that speed and seed make of them; without those that go nowhere."""
-    further = _accent(seed)[0]
+    further = _draw_accent(seed)[0]
     legs = [(camera.moves, camera.speed), *((leg.moves, leg.speed) for leg in camera.then)]
     return [
         [Move(one.name, min(1.0, further * min(1.0, SPEEDS[speed] * one.amount))) for one in moves if is_moving(one)]
@@ -199,14 +199,16 @@ def travel(
 
     scale: 0..1, makes all moves smaller (when the frame can't hold them).
     """
-    legs = [[Move(one.name, scale * one.amount) for one in leg] for leg in _legs(camera, seed)]
-    ways = np.stack([sum((_ways(one.name, one.amount, stage) for one in leg), np.zeros(len(AXES))) for leg in legs])
+    legs = [[Move(one.name, scale * one.amount) for one in leg] for leg in _adjust_legs(camera, seed)]
+    ways = np.stack(
+        [sum((_measure_travel(one.name, one.amount, stage) for one in leg), np.zeros(len(AXES))) for leg in legs]
+    )
     ellipses = np.array(
         [sum(0.25 * CIRCLE * _round(one.name) * stage.mean * one.amount for one in leg) for leg in legs]
     )
     hands = np.array([sum(one.amount for one in leg if is_shaken(one.name)) for leg in legs])
     start, share = _start(camera, ways)
-    unrest, (_, right, up) = hand(seed, seconds), _accent(seed)
+    unrest, (_, right, up) = hand(seed, seconds), _draw_accent(seed)
     drift = TURN * max((one.amount for leg in legs for one in leg), default=0.0)
     poses: list[Pose] = []
     for index in range(num_frames):
@@ -219,7 +221,7 @@ def travel(
         lift = (
             float(here @ ellipses) * math.sin(2 * math.pi * t) if camera.loop else 0.0
         )  # so a looped orbit never stands still
-        poses.append(_pose(at, lift, float(here @ hands) * shake(unrest, t, stage), stage))
+        poses.append(_make_pose(at, lift, float(here @ hands) * shake(unrest, t, stage), stage))
     return tuple(poses)
 
 

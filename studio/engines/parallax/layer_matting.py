@@ -1,4 +1,4 @@
-"""Parting one sheet from what lies behind it: alpha and foreground colour, which composed are the picture again."""
+"""Matting of a sheet: alpha and foreground colour, parted from what lies behind; composed, the picture again."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from studio.engines.base import Image
-from studio.engines.parallax.fill import spread
+from studio.engines.parallax.inpaint import spread
 from studio.engines.parallax.scene import Floats
 from studio.photo.matte import smoothstep
 
@@ -37,7 +37,7 @@ def lift(image: Image, alpha: Image, filled: Image, hole: Image) -> tuple[Image,
     ys, xs = np.nonzero((alpha > 0) & (alpha < 255))
     seen, back, ours = (picture[ys, xs].astype(np.float32) for picture in (image, behind, own))
     trust = calm[ys, xs]
-    alpha[ys, xs] = _enough(alpha[ys, xs], seen, back, trust)
+    alpha[ys, xs] = _find_least_alpha(alpha[ys, xs], seen, back, trust)
     guess = back.copy()
     rgba = cv2.merge([*cv2.split(image), alpha])
     front = np.asarray(cv2.copyTo(rgba, alpha, np.zeros_like(rgba)), np.uint8)
@@ -53,7 +53,7 @@ def lift(image: Image, alpha: Image, filled: Image, hole: Image) -> tuple[Image,
     return front, behind
 
 
-def _enough(alpha: Image, seen: Floats, back: Floats, trust: Floats) -> Image:
+def _find_least_alpha(alpha: Image, seen: Floats, back: Floats, trust: Floats) -> Image:
     """The least alpha with which some colour over `back` can make what is seen, if that is not much more than the
     matte's.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from studio.advice.pace import Pace, choose_size
+from studio.advice.render_time import Pace, choose_size
 from studio.cards import ModelCard
 from studio.clip.formats import TICKS
 from studio.config import Settings

@@ -30,7 +30,7 @@ def spread(values: Floats, known: Floats) -> Floats:
     return np.asarray(found, np.float32).reshape(values.shape)
 
 
-def _less(image: NDArray[np.generic], scale: float) -> Floats:
+def _shrink(image: NDArray[np.generic], scale: float) -> Floats:
     size = (max(8, round(image.shape[1] * scale)), max(8, round(image.shape[0] * scale)))
     return cv2.resize(image, size, interpolation=cv2.INTER_AREA).astype(np.float32)
 
@@ -38,6 +38,6 @@ def _less(image: NDArray[np.generic], scale: float) -> Floats:
 def smooth(image: Image, hole: Image) -> Image:
     """The picture with its hole filled smoothly. image: (H, W, 3) uint8; hole: (H, W) uint8, not 0 where it is gone."""
     scale = min(1.0, SIDE / max(hole.shape))
-    low = spread(_less(image, scale), (_less(hole, scale) < 1).astype(np.float32))
+    low = spread(_shrink(image, scale), (_shrink(hole, scale) < 1).astype(np.float32))
     full = cv2.resize(np.clip(low, 0, 255).astype(np.uint8), hole.shape[::-1], interpolation=cv2.INTER_CUBIC)
     return np.asarray(cv2.copyTo(full, hole, image.copy()), np.uint8)

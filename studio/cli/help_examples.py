@@ -1,0 +1,157 @@
+"""The examples that --help shows, command by command."""
+
+from __future__ import annotations
+
+TOP_HELP = """\
+Stir turns photographs into video, on this computer.
+
+  python -m studio animate photo.jpg                     a 5 second dolly in, kept in your library
+  python -m studio animate photo.jpg --move "orbit left" --aspect 9:16 -o clip.mp4
+  python -m studio compare photo.jpg --axis amount=0.3,0.6,0.9      the same shot three ways, side by side
+  python -m studio look photo.jpg --for reels            what is fine in the photo, what will hurt and what to do
+  python -m studio check "camera pans left and right"    what is wrong with a prompt, and how to fix it
+  python -m studio recommend photo.jpg --sound           which model, and why
+  python -m studio models                                every model: what it needs, and whether it fits here
+  python -m studio recipe clip.mp4                       every setting a clip was made with
+  python -m studio machine                               what this computer can do, and why
+
+`python -m studio animate --help` lists every move and effect. The page is `python app.py`."""
+
+ANIMATE_HELP = """\
+examples:
+  python -m studio animate harbour.jpg
+      a 5 second dolly in at the photo's own shape; it is kept in the library and its place is printed
+  python -m studio animate harbour.jpg --move "dolly in" --move "orbit left" --amount 0.4 -o harbour.mp4
+      two moves at once, gently, and a copy as harbour.mp4
+  python -m studio animate tower.jpg --move "dolly in" --speed fast --then "slow orbit left"
+      one after the other, eased through the joint
+  python -m studio animate portrait.jpg --for reels --effect hair
+      cropped around the face, sized and timed for that place
+  python -m studio animate lake.jpg --move static --effect ripple --brush water.png --loop --format webp
+      the camera stands still; what is white in water.png ripples, and the loop has no seam
+  python -m studio animate *.jpg -o clips/ --json
+      one clip for each photo, and their facts for a script
+  python -m studio animate dusk.jpg --model wan22-ti2v-5b --prompt "gulls cross the sky" --quality draft --seed 3
+      on a model that denoises: what moves is said in words; `python -m studio models` lists them
+  python -m studio animate dusk.jpg --prompt "camera slowly pans left, clouds drift to the right" --mend denoise
+      the words set the camera and the effects, and the photo's noise is taken out first
+
+moves (--move):
+{moves}
+
+effects (--effect NAME or NAME:REGION; regions: {regions}):
+{effects}
+
+places (--for): {places}
+models (--model): {models}
+mends (--mend NAME or NAME:AMOUNT): {mends}
+speed-ups (--speedup), which trade likeness for time or memory: {speedups}
+
+-o never overwrites: if the name is taken, a number is added and the new name printed. A photo that can't be used,
+a setting out of range or a folder that can't be written stops everything before any work begins (exit 2)."""
+
+COMPARE_HELP = """\
+examples:
+  python -m studio compare harbour.jpg --axis move="dolly in,orbit left,truck right"
+      three clips that differ in the camera move alone; each one's place is printed as soon as it is made
+  python -m studio compare harbour.jpg --axis amount=0.3,0.6,0.9 --axis move="dolly in + tilt up,orbit left" --baseline
+      a grid of six, and the shot as it is beside them
+  python -m studio compare dusk.jpg --models parallax,wan22-ti2v-5b --axis seed=1-3 --prompt "gulls cross the sky"
+      each model is loaded once; one that can't run here says why, and the others go on
+  python -m studio compare dusk.jpg --axis prompt="gulls cross the sky|waves roll in" --axis seed=1,2 --pair
+      first with first; values that hold commas are parted by |
+  python -m studio compare dusk.jpg --axis seed=1-6 --estimate --json
+      what it would take: clips, time, disk and memory
+  python -m studio compare dusk.jpg --axis amount=0.3,0.9 --grid grid.mp4 --sheet sheet.png
+      both clips as one labelled film, and as a contact sheet; --wipe for a wipe across two. They never overwrite
+  python -m studio compare --list harbour        comparisons made before
+  python -m studio compare --show 3f9a2c71       how each clip of one stands (the first letters of its id are enough)
+  python -m studio compare --show 3f9a2c71 --grid grid.mp4       one made before, as a film
+  python -m studio compare --retry 3f9a2c71      make what failed in it again
+
+axes (--axis NAME=A,B):
+{axes}
+Moves, effects and speed-ups are added up by +, moves follow each other by then, and none is no effect or speed-up.
+One axis has up to six values, a grid up to {most} clips. With --pair a shorter axis repeats its last value.
+
+Every other flag shapes the shot as it does for `animate`. Exit status 1: a clip failed; the others are there."""
+
+LOOK_HELP = """\
+examples:
+  python -m studio look dusk.jpg                          what will hurt first, then what is fine
+  python -m studio look dusk.jpg --for 9:16 --size 1080p --json
+
+The photo is only read: nothing of it is kept. The remedies are flags of `animate`: --mend, --aspect, --size."""
+
+CHECK_HELP = """\
+examples:
+  python -m studio check "make it move"
+  python -m studio check "she turns, waves, sits down and pours tea" --seconds 5 --model wan22-ti2v-5b --json
+
+Each finding names its words, says why, and gives the whole prompt as it reads once fixed. Then comes what the \
+model will show
+of it and what it won't; without --model that is Parallax."""
+
+READ_HELP = """\
+examples:
+  python -m studio read "camera slowly pushes in, leaves rustle, light stays constant" --json"""
+
+COMPOSE_HELP = """\
+examples:
+  python -m studio compose --subject "the woman" --action "turns her head" --move "push in" --speed slow \
+--model wan22-ti2v-5b
+  python -m studio compose --motion portrait-slow-push --model ltx-2 --json
+  python -m studio compose "slow pan left, waves roll in" --still "the pier"
+
+Without --model it is written in plain words, as the page does."""
+
+RECOMMEND_HELP = """\
+examples:
+  python -m studio recommend portrait.jpg --prompt "she turns and smiles" --faces
+  python -m studio recommend shoe.jpg --use product --commercial --seconds 8 --json"""
+
+MOTIONS_HELP = """\
+examples:
+  python -m studio motions                       every motion to start from
+  python -m studio motions harbour.jpg           those that fit the photo first
+  python -m studio animate harbour.jpg --motion ID"""
+
+RECIPE_HELP = """\
+examples:
+  python -m studio recipe clip.mp4               in words
+  python -m studio recipe clip.webp --json       the recipe itself, as JSON
+
+Reads MP4, WebM, GIF and WebP made by Stir, and the .json beside a clip. Nothing is rendered or changed."""
+
+AGAIN_HELP = """\
+examples:
+  python -m studio again clip.mp4 -o same.mp4    make a clip again from the recipe inside it
+  python -m studio again 3f9a2c71                 or by its id in the library (its first letters are enough)
+
+The photo has to be in the library still; the result is the same picture for picture."""
+
+MACHINE_HELP = """\
+examples:
+  python -m studio machine
+  python -m studio machine --json | grep encoder"""
+
+LIBRARY_HELP = """\
+examples:
+  python -m studio library                       the newest clips
+  python -m studio library list --limit 200 --json
+  python -m studio library find dolly harbour    clips that have both words in photo, moves, effects or title
+  python -m studio library find dolly --stars 4 --sort longest
+  python -m studio library list --trash"""
+
+MODELS_HELP = """\
+examples:
+  python -m studio models                        every model: licence, what it needs, whether it fits here and why
+  python -m studio models --json --cards mine/   for scripts, with your own model cards as well
+  python -m studio models quote wan22-ti2v-5b    what a download would take; asks the hub, fetches nothing
+  python -m studio models download wan22-ti2v-5b
+      fetch it; Ctrl+C stops, and the same command goes on from there
+  python -m studio models adopt wan22-ti2v-5b /disk/Wan2.2-TI2V-5B-Diffusers
+      use a folder that holds the files already; nothing is copied or fetched
+  python -m studio models delete wan22-ti2v-5b   delete its files (never an adopted folder's)
+
+A model card is a TOML file; your own are read from the folder cards/ of the home folder and wherever --cards says."""

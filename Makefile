@@ -2,7 +2,7 @@
 # make test  set everything up, a browser too if none is there, and run all tests
 PYTHON ?= python3
 BIN := .venv/bin
-BROWSER := $(shell command -v "$${STIR_CHROMIUM:-chromium}" || command -v chromium-browser || command -v google-chrome)
+BROWSER := $(shell command -v "$${STIR_CHROMIUM:-chromium-headless-shell}" || command -v chromium || command -v chromium-browser || command -v google-chrome)
 
 .PHONY: run test bench lint browser
 run: .venv/run
@@ -26,8 +26,10 @@ lint: .venv/test
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 
-# Debian's Chromium plays H.264; the builds that browser-test tools download usually don't.
+# Debian's Chromium plays H.264; the builds that browser-test tools download usually don't. Its headless shell is the lighter one.
 browser:
 	@test -n "$(BROWSER)" || { echo "No Chromium found: installing Debian's."; \
 	  SUDO=$$(command -v sudo || true); [ "$$(id -u)" = 0 ] && SUDO=; \
-	  $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }
+	  $$SUDO apt-get update -qq && \
+  { $$SUDO apt-get install -y -qq --no-install-recommends chromium-headless-shell fonts-dejavu-core \
+    || $$SUDO apt-get install -y -qq --no-install-recommends chromium fonts-dejavu-core; }; }

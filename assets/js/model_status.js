@@ -11,11 +11,9 @@
 
   Stir.gauge = () => Stir.now("models")?.gauge ?? { words: "", full: "", plainly: "", gpu: false, kernels: [] };
 
-  /* A silent part: how the models stand, and what the page begins with, for whoever shows it. */
-  Stir.parts.model_status = ({ props, watch }) => watch("value", () => {
-    if (!props.value) return;
-    const next = props.value.defaults;
-    if (JSON.stringify(next) !== JSON.stringify(Stir.now("defaults"))) Stir.tell("defaults", next);
-    Stir.tell("models", props.value);
-  });
+  /* How the models stand, and what the page begins with, for whoever shows it. */
+  Stir.tellModels = (status) => {
+    if (JSON.stringify(status.defaults) !== JSON.stringify(Stir.now("defaults"))) Stir.tell("defaults", status.defaults);
+    Stir.tell("models", status);
+  };
 })();

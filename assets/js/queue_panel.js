@@ -24,7 +24,7 @@
     return face;
   }
 
-  Stir.parts.queue_panel = ({ element, props, server, watch }) => {
+  Stir.parts.queue_panel = ({ element, props, server }) => {
     const root = element.firstElementChild;
     const cards = new Map(); // job id, or the id of a group → card
     const inside = new Map(); // job id → card, of the group that is open
@@ -106,7 +106,7 @@
       const title = h("strong", {});
       const words = h("span", { class: "job-words" });
       const motion = h("span", { class: "job-motion" });
-      const open = h("button", { type: "button", class: "ghost tiny group-open", "aria-controls": "queue-each", onclick: () => ((opened = opened === id ? "" : id), paint(props.value)) }, icon("chevron", 12));
+      const open = h("button", { type: "button", class: "ghost tiny group-open", "aria-controls": "queue-each", onclick: () => ((opened = opened === id ? "" : id), paint(Stir.now("board"))) }, icon("chevron", 12));
       const again = tool("Retry what failed", "retry", Stir.once(() => Stir.ask(server.retry_group, { id })));
       const away = tool("", "close", () => Stir.ask(server.cancel_group, { id }));
       const faces = h("span", { class: "job-face stack" }, jobs.slice(0, STACKED).map(poster));
@@ -132,10 +132,10 @@
     }
 
     // Their order ------------------------------------------------------------------------------------------------------
-    const waiting = () => props.value.jobs.filter((job) => job.state === "queued").map((job) => job.id);
+    const waiting = () => Stir.now("board").jobs.filter((job) => job.state === "queued").map((job) => job.id);
     /* Past the next one that is shown: a whole group, where it is one line. */
     function shift(id, by) {
-      const jobs = props.value.jobs.filter((job) => job.state === "queued");
+      const jobs = Stir.now("board").jobs.filter((job) => job.state === "queued");
       const own = jobs.find((job) => job.id === id);
       const line = (job) => (job.group && job.group !== own.group ? job.group : job.id);
       const lines = [...new Set(jobs.map(line))];
@@ -197,11 +197,18 @@
       Stir.emit("show-clip", id);
       document.getElementById("clip")?.scrollIntoView({ block: "nearest" });
     }
-    watch("value", () => {
-      if (!props.value) return;
-      Stir.tell("board", props.value);
-      paint(props.value);
-    });
+    /* Look at the studio, twice a second while this tab is in front; a look that fails is made up for by the next. */
+    let seen = {};
+    async function look() {
+      const found = document.visibilityState === "visible" ? await server.watch(seen).catch(() => null) : null;
+      setTimeout(look, props.value.tick * 1000);
+      if (!found?.board) return;
+      seen = found.seen;
+      Stir.tell("board", found.board);
+      paint(found.board);
+      if (found.models) Stir.tellModels(found.models);
+    }
+    look();
     Stir.on("refusal", (refusal) => refusal.where === "page" && Stir.toast(refusal));
   };
 })();

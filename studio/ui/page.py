@@ -50,13 +50,13 @@ def build(studio: Studio) -> gr.Blocks:
     log_faults_to(studio.log)
     sweep_uploads(studio.settings)
     thumbnails.sweep_thumbs(studio)
-    recommend, queue = RecommendPanel(studio), QueuePanel(studio)
+    recommend = RecommendPanel(studio)
     with gr.Blocks(title="Stir", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
         make_part("page_header", elem_id="header")
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Create", id="create", elem_id="create"):
                 _draw_create(studio, recommend)
-                queue.render()
+                QueuePanel(studio).render()
             with gr.Tab("Compare", id="compare", elem_id="compare-tab"):
                 ComparePanel(studio).render()
             with gr.Tab("Library", id="library", elem_id="library-tab"):
@@ -66,7 +66,6 @@ def build(studio: Studio) -> gr.Blocks:
                 recommend.render_guide()
             with gr.Tab("Settings", id="settings", elem_id="settings-tab"):
                 SettingsPanel(studio).render()
-        queue.listen(page)
     return page
 
 

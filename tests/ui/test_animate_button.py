@@ -14,8 +14,8 @@ from tests.ui.steps import WAIT, animate, crop_box, draft, drop, plays, quick, s
 pytestmark = pytest.mark.ui
 
 
-def test_photo_to_clip(page: Page, app: App) -> None:
-    sample(page)
+def make_clip(page: Page, app: App) -> None:
+    """From the draft to a clip that plays and is kept."""
     draft(page)
     expect(page.locator(".stage-label")).to_contain_text("Draft of the camera path")
     quick(page)
@@ -106,10 +106,7 @@ def test_progress_is_said_aloud(page: Page) -> None:
     expect(live).to_have_text("The clip is ready.", timeout=WAIT)
 
 
-def test_the_poster_is_a_png_of_the_clip(page: Page, tmp_path: Path) -> None:
-    sample(page)
-    quick(page)
-    animate(page)
+def save_poster(page: Page, tmp_path: Path) -> None:
     with page.expect_download() as download:
         page.locator("#poster").click()
     assert download.value.suggested_filename == "Dandelion, dolly in.png"
@@ -167,10 +164,17 @@ def test_a_failed_job_says_what_to_do(page: Page, app: App) -> None:
     expect(page.locator(".job[data-state='failed']")).to_be_visible(timeout=WAIT)
 
 
-def test_reasons_on_request(page: Page) -> None:
-    sample(page)
+def ask_reasons(page: Page) -> None:
+    """Reasons come on request."""
     page.locator("#why summary").click()
     expect(page.locator("#why .reasons")).to_contain_text("1080p is sharp wherever it is shown", timeout=WAIT)
+
+
+def test_photo_to_clip_its_poster_and_its_reasons(page: Page, app: App, tmp_path: Path) -> None:
+    sample(page)
+    ask_reasons(page)
+    make_clip(page, app)
+    save_poster(page, tmp_path)
 
 
 def test_a_dropped_clip_brings_every_setting_back(page: Page, app: App, open_page: Open) -> None:

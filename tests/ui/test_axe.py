@@ -1,8 +1,10 @@
-"""Axe finds nothing on any tab, in either look, in the states a person meets: empty, at work, done, and with a sheet open."""
+"""Axe finds nothing on any tab, in either look, in the states a person meets: empty, at work, done, and with a sheet open.
+
+Each state is reached once and looked at in both looks: the page follows the system's.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from importlib.resources import files
 
 import pytest
@@ -17,7 +19,6 @@ pytestmark = pytest.mark.ui
 
 AXE = (files("axe_playwright_python") / "axe.min.js").read_text("utf-8")
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice", "experimental"]
-LOOKS = pytest.mark.parametrize("look", ["dark", "light"])
 TALL = {"width": 1440, "height": 2000}  # the bar with the button lies over nothing
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -35,13 +36,16 @@ def found(page: Page) -> list[str]:
 
 
 def clean(page: Page) -> None:
-    wrong = found(page)
-    assert not wrong, "\n".join(wrong)
+    """Nothing is found in the dark look, nor in the light one."""
+    for look, ground in (("dark", "darkroom"), ("light", "lightbox")):
+        page.emulate_media(color_scheme=look, reduced_motion="reduce")
+        expect(page.locator("html")).to_have_attribute("data-look", ground)
+        wrong = found(page)
+        assert not wrong, "\n".join([look, *wrong])
 
 
-@LOOKS
-def test_the_desk(open_page: Open, look: str) -> None:
-    page = open_page(color_scheme=look, reduced_motion="reduce")
+def test_the_desk_and_its_sheets(open_page: Open) -> None:
+    page = open_page(reduced_motion="reduce")
     clean(page)
     sample(page)
     draft(page)
@@ -52,11 +56,16 @@ def test_the_desk(open_page: Open, look: str) -> None:
             fold.click()
     draft(page)
     clean(page)
+    for sheet in ("#model", "#all-motions", "#vary-open"):
+        page.locator(sheet).click()
+        expect(page.locator("dialog[open]")).to_be_visible(timeout=WAIT)
+        clean(page)
+        page.keyboard.press("Escape")
+        expect(page.locator("dialog[open]")).to_have_count(0)
 
 
-@LOOKS
-def test_steps_and_what_will_not_be_seen(open_page: Open, look: str) -> None:
-    page = open_page(color_scheme=look, reduced_motion="reduce")
+def test_steps_and_what_will_not_be_seen(open_page: Open) -> None:
+    page = open_page(reduced_motion="reduce")
     say(page, "a red car on a road, dolly in fast, then orbit left, cars moving, waves roll in, leaves rustle")
     expect(page.locator(".step .chip")).to_have_count(2)
     for what in ("seen", "wont", "yet", "kept"):
@@ -64,9 +73,8 @@ def test_steps_and_what_will_not_be_seen(open_page: Open, look: str) -> None:
     clean(page)
 
 
-@LOOKS
-def test_a_clip_and_the_library(open_page: Open, app: App, look: str) -> None:
-    page = open_page(color_scheme=look, reduced_motion="reduce")
+def test_a_clip_and_the_library(open_page: Open, app: App) -> None:
+    page = open_page(reduced_motion="reduce")
     page.get_by_role("tab", name="Library").click()
     expect(page.locator("#library .nothing")).to_be_visible()
     clean(page)
@@ -93,9 +101,8 @@ def test_a_clip_and_the_library(open_page: Open, app: App, look: str) -> None:
     clean(page)
 
 
-@LOOKS
-def test_models_and_settings(open_page: Open, app: App, look: str) -> None:
-    page = open_page(color_scheme=look, reduced_motion="reduce")
+def test_models_and_settings(open_page: Open, app: App) -> None:
+    page = open_page(reduced_motion="reduce")
     models(page)
     page.locator("#beyond summary").first.click()
     page.locator(".guide .fold:not([hidden]) summary").first.click()
@@ -107,27 +114,8 @@ def test_models_and_settings(open_page: Open, app: App, look: str) -> None:
     clean(page)
 
 
-SHEETS: dict[str, Callable[[Page], None]] = {
-    "models": lambda page: page.locator("#model").click(),
-    "motions": lambda page: page.locator("#all-motions").click(),
-    "variations": lambda page: page.locator("#vary-open").click(),
-}
-
-
-@LOOKS
-@pytest.mark.parametrize("sheet", SHEETS)
-def test_the_sheets(open_page: Open, look: str, sheet: str) -> None:
-    page = open_page(color_scheme=look, reduced_motion="reduce")
-    sample(page)
-    draft(page)
-    SHEETS[sheet](page)
-    expect(page.locator("dialog[open]")).to_be_visible(timeout=WAIT)
-    clean(page)
-
-
-@LOOKS
-def test_a_phone(open_page: Open, look: str) -> None:
-    page = open_page(color_scheme=look, reduced_motion="reduce", **PHONE)
+def test_a_phone(open_page: Open) -> None:
+    page = open_page(reduced_motion="reduce", **PHONE)
     sample(page)
     draft(page)
     clean(page)
@@ -137,9 +125,8 @@ def test_a_phone(open_page: Open, look: str) -> None:
         clean(page)
 
 
-@LOOKS
-def test_a_job_at_work_and_one_that_was_stopped(open_page: Open, app: App, look: str) -> None:
-    page = open_page(color_scheme=look, reduced_motion="reduce", viewport=TALL)
+def test_a_job_at_work_and_one_that_was_stopped(open_page: Open, app: App) -> None:
+    page = open_page(reduced_motion="reduce", viewport=TALL)
     sample(page)
     draft(page)
     choose(page, READY.id)
@@ -157,11 +144,10 @@ def test_a_job_at_work_and_one_that_was_stopped(open_page: Open, app: App, look:
     clean(page)
 
 
-@LOOKS
-def test_what_asks_first(open_page: Open, app: App, look: str) -> None:
+def test_what_asks_first(open_page: Open, app: App) -> None:
     """A download, the trash, and a refusal where it stands."""
     fill(app, 3)
-    page = open_page(color_scheme=look, reduced_motion="reduce", viewport=TALL)
+    page = open_page(reduced_motion="reduce", viewport=TALL)
     sample(page)
     choose(page, AWAY.id)
     page.locator("#animate").click()

@@ -31,8 +31,7 @@ def settled(page: Page, name: str) -> None:
     expect(page.locator("#photo .why").first).not_to_have_text("It is where you put it.")
 
 
-def test_every_aspect_is_exact_and_inside(page: Page) -> None:
-    sample(page)
+def walk_aspects(page: Page) -> None:
     for name, wanted in {"9:16": 9 / 16, "1:1": 1, "4:5": 0.8, "3:4": 0.75, "21:9": 21 / 9}.items():
         settled(page, name)
         x, y, w, h = crop_box(page)
@@ -78,11 +77,16 @@ def test_drag_handle_keys_and_double_click(page: Page) -> None:
     expect(box).to_have_attribute("aria-valuenow", str(round(suggested[0] * 100)))
 
 
-def test_a_place_to_post_sets_aspect_size_and_rate(page: Page) -> None:
-    sample(page)
+def choose_place(page: Page) -> None:
     made_for(page, "reels")
     expect(page.locator(".aspects [data-value='9:16']")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#fps")).to_have_value("30")
+
+
+def test_every_aspect_is_exact_and_inside_and_the_draft_fills_it(page: Page) -> None:
+    sample(page)
+    walk_aspects(page)
+    choose_place(page)
 
 
 def test_the_clip_has_the_crop_that_was_drawn(page: Page, app: App) -> None:

@@ -58,7 +58,7 @@ def test_what_is_made_for_holds_for_ten_photos_for_later_ones_and_after_a_reload
     assert aspects(page) == ["16:9"] * 11
 
 
-def test_a_place_chosen_before_the_first_photo_holds_for_it(page: Page) -> None:
+def choose_place_first(page: Page) -> None:
     page.get_by_role("radio", name="Feed 4:5").focus()
     page.keyboard.press("ArrowRight")  # as in every row of radio buttons
     assert lit(page) == ["square"]
@@ -86,9 +86,8 @@ def test_a_shape_chosen_by_hand_is_the_exception_of_one_photo(page: Page, app: A
     assert (aspects(page), lit(page)) == (["9:16"] * 3, ["reels"])
 
 
-def test_a_crop_put_by_hand_keeps_its_place_under_another_aspect(page: Page) -> None:
+def put_crop(page: Page) -> None:
     made_for(page, "reels")
-    sample(page)
     placed(page)
     page.locator(".crop-box").focus()
     for _ in range(70):
@@ -100,6 +99,11 @@ def test_a_crop_put_by_hand_keeps_its_place_under_another_aspect(page: Page) -> 
     assert w / h * 1920 / 1080 == pytest.approx(4 / 5, rel=0.02)
     placed(page)
     assert crop_box(page)[0] == pytest.approx(0, abs=0.005)
+
+
+def test_a_place_chosen_first_holds_and_a_crop_put_by_hand_stays(page: Page) -> None:
+    choose_place_first(page)
+    put_crop(page)
 
 
 def test_crops_are_placed_one_by_one_and_the_one_that_is_looked_at_first(page: Page, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ def shelf(page: Page) -> Page:
     return page
 
 
-def test_a_tile_plays_while_it_is_pointed_at(shelf: Page) -> None:
+def point_at(shelf: Page) -> None:
     tile = shelf.locator("#library .clip-tile").first
     tile.hover()
     shelf.wait_for_function("document.querySelector('#library .live')?.currentTime > 0.05")
@@ -47,7 +47,7 @@ def test_a_tile_plays_while_it_is_pointed_at(shelf: Page) -> None:
     expect(shelf.locator("#library .live")).to_have_count(0)
 
 
-def test_search_rate_trash_and_restore(shelf: Page, app: App) -> None:
+def find_rate_and_restore(shelf: Page, app: App) -> None:
     tiles = shelf.locator("#library .clip-tile")
     shelf.locator("#library-search").fill("dandelion")
     expect(tiles).to_have_count(1)
@@ -75,7 +75,7 @@ def test_search_rate_trash_and_restore(shelf: Page, app: App) -> None:
     expect(tiles).to_have_count(2)
 
 
-def test_emptying_the_trash_asks_first(shelf: Page, app: App) -> None:
+def empty_trash(shelf: Page, app: App) -> None:
     app.studio.library.trash(app.studio.library.find()[0].id)
     shelf.locator(".library-bar [data-value='trash']").click()
     shelf.locator("#empty-trash").click()
@@ -88,6 +88,12 @@ def test_emptying_the_trash_asks_first(shelf: Page, app: App) -> None:
     expect(shelf.locator("#library .nothing")).to_be_visible()
     assert app.studio.library.count(trashed=True) == 0
     assert len(list((app.studio.settings.cache / "thumbs").glob("*.jpg"))) == 1
+
+
+def test_a_clip_is_played_found_rated_thrown_away_and_deleted(shelf: Page, app: App) -> None:
+    point_at(shelf)
+    find_rate_and_restore(shelf, app)
+    empty_trash(shelf, app)
 
 
 # Many at once ---------------------------------------------------------------------------------------------------------

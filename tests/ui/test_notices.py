@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import io
+import itertools
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, ViewportSize, expect
 
 from tests.ui.conftest import HELD, App, Open
-from tests.ui.steps import WAIT, animate, draft, heard, plays, quick, sample, slow
+from tests.ui.steps import WAIT, draft, heard, plays, quick, sample, slow
 
 pytestmark = pytest.mark.ui
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
-SIZES = {
-    "desk": {"viewport": {"width": 1440, "height": 900}},
-    "wide": {"viewport": {"width": 1920, "height": 1080}},
-    "phone": PHONE,
+WINDOWS: list[ViewportSize] = [{"width": 1440, "height": 900}, {"width": 1920, "height": 1080}]
+SCREENS: dict[str, tuple[dict[str, Any], list[ViewportSize]]] = {
+    "computer": ({}, WINDOWS),
+    "phone": (PHONE, [{"width": 390, "height": 844}]),
 }
+"""What the page is opened with, and the windows it is looked at in, one after the other."""
 
 
 def box(one: Locator) -> tuple[float, float, float, float]:
@@ -56,14 +59,13 @@ def no_photo(page: Page) -> None:
 
 def bad_effect(page: Page) -> None:
     """An effect stronger than there is."""
-    sample(page)
     effect = "{ name: 'fog', amount: 5, region: 'auto', direction: 0 }"
     page.evaluate(f"Stir.emit('motion', {{ ...Stir.snapshot().motion, effects: [{effect}] }})")
 
 
 def bad_range(page: Page) -> None:
     """What only a page of yesterday, or another program, can ask for."""
-    sample(page)
+    page.evaluate("Stir.emit('motion', { ...Stir.snapshot().motion, effects: [] })")
     page.evaluate("Stir.emit('avoid', 'x'.repeat(5000))")
 
 
@@ -74,11 +76,9 @@ WRONG = {
 }
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("where", WRONG)
-def test_a_refusal_stands_beside_the_button_and_leads_to_its_place(open_page: Open, where: str, size: str) -> None:
+def refuse(page: Page, where: str) -> None:
+    """Animate is refused beside its button, and the refusal leads to its place."""
     wrong, words = WRONG[where]
-    page = open_page(**SIZES[size])
     wrong(page)
     page.evaluate("scrollTo(0, document.body.scrollHeight / 3)")
     page.locator("#animate").click()
@@ -90,15 +90,23 @@ def test_a_refusal_stands_beside_the_button_and_leads_to_its_place(open_page: Op
     page.locator(".note-way").click()
     page.wait_for_function(f"document.activeElement.closest('#{where}')")
     expect(page.locator(f"#{where} :focus")).to_be_in_viewport()
-    page.evaluate("Stir.emit('use-size', '360p')")
-    if where == "photo":
-        sample(page)
-    expect(refused(page)).to_have_count(0)
 
 
-def test_a_job_that_fails_says_so_beside_the_button(open_page: Open) -> None:
-    page = open_page(**PHONE)
-    sample(page)
+@pytest.mark.parametrize("screen", SCREENS)
+def test_a_refusal_stands_beside_the_button_and_leads_to_its_place_as_does_a_failure(open_page: Open, screen: str) -> None:
+    options, windows = SCREENS[screen]
+    page, sizes = open_page(**options), itertools.cycle(("360p", "480p"))
+    for where in WRONG:
+        for window in windows:
+            page.set_viewport_size(window)
+            refuse(page, where)
+            page.evaluate(f"Stir.emit('use-size', '{next(sizes)}')")
+            if where != "photo":
+                expect(refused(page)).to_have_count(0)
+        if where == "photo":
+            sample(page)
+            expect(refused(page)).to_have_count(0)
+    page.evaluate("Stir.emit('avoid', '')")
     quick(page)
     page.locator("#prompt").fill("refuse")
     page.locator("#animate").click()
@@ -106,22 +114,59 @@ def test_a_job_that_fails_says_so_beside_the_button(open_page: Open) -> None:
     in_sight(page, refused(page))
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_after_animate_progress_and_clip_are_in_sight(open_page: Open, app: App, size: str) -> None:
-    page = open_page(**SIZES[size])
-    sample(page)
-    quick(page, 4)
+def begin(page: Page, app: App) -> None:
+    """A job of 64 frames that waits to be looked at."""
     app.zoom.pace = HELD
-    slow(page)
-    heard(page)
-    page.evaluate("document.querySelector('#camera').scrollIntoView()")
     page.locator("#animate").click()
     expect(page.locator(".stage-words")).to_contain_text("of 64", timeout=WAIT)
+
+
+def follow(page: Page, app: App) -> None:
+    """From wherever Animate is pressed, progress and clip are in sight."""
+    page.evaluate("document.querySelector('#camera').scrollIntoView()")
+    begin(page, app)
     for one in (".progress", "#stop", "#animate", "#clip .stage"):
         in_sight(page, page.locator(one))
     app.zoom.pace = 0.0
     plays(page)
     in_sight(page, page.locator("#clip .stage"))
+
+
+def come_back(page: Page, app: App) -> None:
+    """On a phone, the bar leads to a clip that was made out of sight."""
+    bar = page.locator(".dock")
+    begin(page, app)
+    assert box(bar)[3] == 844
+    page.evaluate("scrollTo(0, 0)")
+    in_sight(page, page.locator("#stop"))
+    app.zoom.pace = 0.0
+    expect(page.locator("#see-clip")).to_be_visible(timeout=WAIT)
+    page.locator("#see-clip").click()
+    expect(page.locator("#clip .stage")).to_be_in_viewport(ratio=1)
+    plays(page)
+    expect(page.locator("#see-clip")).to_be_hidden()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    expect(page.locator(".recent .clip-tile").first).to_be_in_viewport(ratio=1)
+    assert box(page.locator(".recent .clip-tile").first)[3] <= box(bar)[1]
+    page.get_by_role("tab", name="Library").click()
+    expect(bar).to_be_hidden()
+    expect(page.locator("#peek")).to_be_hidden()
+
+
+@pytest.mark.parametrize("screen", SCREENS)
+def test_after_animate_progress_and_clip_are_in_sight(open_page: Open, app: App, screen: str) -> None:
+    options, windows = SCREENS[screen]
+    page = open_page(**options)
+    sample(page)
+    quick(page, 4)
+    slow(page)
+    heard(page)
+    for window in windows:
+        page.set_viewport_size(window)
+        follow(page, app)
+        expect(page.locator(".progress")).to_be_hidden(timeout=WAIT)
+    if screen == "phone":
+        come_back(page, app)
 
 
 # A phone --------------------------------------------------------------------------------------------------------------
@@ -155,33 +200,6 @@ def test_the_draft_stays_at_the_top_of_a_phone_while_the_motion_is_chosen(open_p
     expect(page.locator("#peek.folded")).to_be_visible(timeout=WAIT)
 
 
-def test_the_bar_of_a_phone_leads_to_the_clip(open_page: Open, app: App) -> None:
-    page = open_page(**PHONE)
-    sample(page)
-    quick(page, 4)
-    app.zoom.pace = HELD
-    slow(page)
-    heard(page)
-    bar = page.locator(".dock")
-    page.locator("#animate").click()
-    expect(page.locator(".stage-words")).to_contain_text("of 64", timeout=WAIT)
-    assert box(bar)[3] == 844
-    page.evaluate("scrollTo(0, 0)")
-    in_sight(page, page.locator("#stop"))
-    app.zoom.pace = 0.0
-    expect(page.locator("#see-clip")).to_be_visible(timeout=WAIT)
-    page.locator("#see-clip").click()
-    expect(page.locator("#clip .stage")).to_be_in_viewport(ratio=1)
-    plays(page)
-    expect(page.locator("#see-clip")).to_be_hidden()
-    page.evaluate("scrollTo(0, document.body.scrollHeight)")
-    expect(page.locator(".recent .clip-tile").first).to_be_in_viewport(ratio=1)
-    assert box(page.locator(".recent .clip-tile").first)[3] <= box(bar)[1]
-    page.get_by_role("tab", name="Library").click()
-    expect(bar).to_be_hidden()
-    expect(page.locator("#peek")).to_be_hidden()
-
-
 def test_what_has_the_keyboard_is_never_under_the_bar_of_a_phone(open_page: Open) -> None:
     """Also with the keyboard of the phone open, which leaves half the height."""
     for height in (844, 480):
@@ -202,19 +220,21 @@ def test_what_has_the_keyboard_is_never_under_the_bar_of_a_phone(open_page: Open
             )
 
 
-@pytest.mark.parametrize("width", [768, 1024])
-def test_tablets_keep_stage_and_button_in_sight(open_page: Open, width: int) -> None:
-    page = open_page(viewport={"width": width, "height": 1024})
+def test_tablets_keep_stage_and_button_in_sight(open_page: Open) -> None:
+    page = open_page(viewport={"width": 768, "height": 1024})
     sample(page)
-    page.evaluate("document.querySelector('#effects').scrollIntoView()")
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    page.locator("#animate").click()
-    in_sight(page, page.locator("#animate"))
-    in_sight(page, page.locator("#clip .stage"))
+    for width in (768, 1024):
+        page.set_viewport_size({"width": width, "height": 1024})
+        page.evaluate("document.querySelector('#effects').scrollIntoView()")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        page.locator("#animate").click()
+        in_sight(page, page.locator("#animate"))
+        in_sight(page, page.locator("#clip .stage"))
 
 
 # The player -----------------------------------------------------------------------------------------------------------
 
+SHAPES = ["9:16", "1:1", "21:9"]
 PIECES = [
     "#clip .panel-head", "#clip .stage", ".dock",
     ".clip-actions .facts", "#download", ".clip-actions .tools", ".models", ".fields",
@@ -225,23 +245,30 @@ SHOWN = """(names) => names.map((name) => [name, document.querySelector(name)])
     .map(([name, one]) => [name, one.getBoundingClientRect()]).map(([name, r]) => [name, r.x, r.y, r.right, r.bottom])"""
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("aspect", ["9:16", "1:1", "21:9"])
-def test_nothing_covers_anything_after_a_clip(open_page: Open, size: str, aspect: str) -> None:
-    page = open_page(**SIZES[size])
-    sample(page)
-    quick(page)
+def make(page: Page, aspect: str) -> None:
+    """A clip of this shape, which the player shows."""
     page.locator(f".aspects [data-value='{aspect}']").click()
     page.wait_for_function(f"Stir.now('frame').crop.aspect === '{aspect}'")
-    animate(page)
-    expect(page.locator(".progress")).to_be_hidden()
-    shown = page.evaluate(SHOWN, PIECES)
-    if size == "phone":  # the bar is fixed: below, what can be scrolled under it is looked at by itself
-        shown = [one for one in shown if one[0] != ".dock"]
+    page.locator("#animate").click()
+    w, h = map(int, aspect.split(":"))
+    page.wait_for_function(
+        """shape => {
+        const film = document.querySelector('.player video');
+        return film?.checkVisibility() && film.readyState >= 2
+            && Math.abs(film.videoWidth / film.videoHeight / shape - 1) < 0.02;
+        }""",
+        arg=w / h,
+        timeout=WAIT,
+    )
+
+
+def lie_apart(page: Page, pieces: list[str]) -> None:
+    """None of what is shown of these covers another; stage, button and what is scrolled to lie free."""
+    shown = page.evaluate(SHOWN, pieces)
     for index, (name, x, y, right, bottom) in enumerate(shown):
         for other, x2, y2, right2, bottom2 in shown[index + 1 :]:
             apart = min(right, right2) - max(x, x2) <= 0.5 or min(bottom, bottom2) - max(y, y2) <= 0.5
-            assert apart, f"{name} and {other} overlap"
+            assert apart, f"{name} and {other} overlap in {shown}"
     in_sight(page, page.locator("#clip .stage"))
     in_sight(page, page.locator("#animate"))
     for name in ("#download", "#seconds", "#why summary"):  # each can be reached, and lies free then
@@ -249,32 +276,43 @@ def test_nothing_covers_anything_after_a_clip(open_page: Open, size: str, aspect
         in_sight(page, page.locator(name))
 
 
+@pytest.mark.parametrize("screen", SCREENS)
+def test_nothing_covers_anything_after_a_clip_of_any_shape(open_page: Open, screen: str) -> None:
+    options, windows = SCREENS[screen]
+    page = open_page(**options)
+    sample(page)
+    quick(page)
+    # The bar of a phone is fixed: what can be scrolled under it is looked at by itself.
+    pieces = [one for one in PIECES if screen != "phone" or one != ".dock"]
+    for aspect in SHAPES:
+        for window in windows:
+            page.set_viewport_size(window)
+            page.evaluate("scrollTo(0, 0); document.querySelector('#output').scrollTop = 0")
+            make(page, aspect)
+            expect(page.locator(".progress")).to_be_hidden()
+            lie_apart(page, pieces)
+
+
 @pytest.mark.parametrize("scale", [1, 2])
-@pytest.mark.parametrize("aspect", ["9:16", "1:1", "21:9"])
-def test_no_hairline_stands_beside_the_clip(open_page: Open, scale: int, aspect: str, tmp_path: Path) -> None:
+def test_no_hairline_stands_beside_a_clip_of_any_shape(open_page: Open, scale: int, tmp_path: Path) -> None:
     """A white photo on a light ground: no pixel around the player's edge is darker than what is on both sides of it."""
     white = tmp_path / "white.png"
     Image.fromarray(np.full((900, 1400, 3), 255, np.uint8)).save(white)
-    page = open_page(
-        viewport={"width": 1440, "height": 900}, device_scale_factor=scale, color_scheme="light", reduced_motion="reduce"
-    )
+    page = open_page(device_scale_factor=scale, color_scheme="light", reduced_motion="reduce")
     page.locator("#photo-input").set_input_files(str(white))
     expect(page.locator(".photo-name")).to_contain_text("white.png", timeout=WAIT)
     quick(page)
-    page.locator(f".aspects [data-value='{aspect}']").click()
-    page.wait_for_function(f"Stir.now('frame').crop.aspect === '{aspect}'")
-    page.locator("#animate").click()
-    expect(page.locator(".player video")).to_be_visible(timeout=WAIT)
-    page.wait_for_function("document.querySelector('.player video').readyState >= 2")
-    page.locator(".player video").evaluate("one => { one.controls = false; }")
-    left, top, right, bottom = box(page.locator("#clip .stage"))
-    clip = {"x": left - 6, "y": top - 6, "width": right - left + 12, "height": bottom - top + 12}
-    shot = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("L")).astype(int)  # pyright: ignore
-    middle = shot[shot.shape[0] // 2], shot[:, shot.shape[1] // 2]
-    ground = 245  # lightbox: #f6f5f2
-    for line in middle:
-        for edge in (line[: 10 * scale], line[-10 * scale :]):
-            assert edge.min() >= ground - 4, edge.tolist()
+    for aspect in SHAPES:
+        make(page, aspect)
+        page.locator(".player video").evaluate("one => { one.controls = false; }")
+        left, top, right, bottom = box(page.locator("#clip .stage"))
+        clip = {"x": left - 6, "y": top - 6, "width": right - left + 12, "height": bottom - top + 12}
+        shot = np.asarray(Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("L")).astype(int)  # pyright: ignore
+        middle = shot[shot.shape[0] // 2], shot[:, shot.shape[1] // 2]
+        ground = 245  # lightbox: #f6f5f2
+        for line in middle:
+            for edge in (line[: 10 * scale], line[-10 * scale :]):
+                assert edge.min() >= ground - 4, edge.tolist()
 
 
 # Escape ---------------------------------------------------------------------------------------------------------------

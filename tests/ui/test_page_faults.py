@@ -6,11 +6,16 @@ import logging
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from studio.config import Settings
+from studio.studio import Studio
 from studio.ui.clip_actions import ById
 from studio.ui.html_part import catch_faults, log_faults_to, make_call
+from studio.ui.panels.queue_panel import QueuePanel, Seen
+from tests.fakes.waiting import until
 from tests.ui.conftest import App
 from tests.ui.steps import LONG, WAIT, crop_box, quick, sample  # fmt: skip
 from tests.ui.steps import heard as agreed
@@ -98,3 +103,31 @@ def test_questions_and_moments_that_fail_are_refusals_with_one_entry_each(tmp_pa
     assert "secret" not in text
     assert catch_faults(abs, str)(-2) == 2
     log_faults_to(logging.getLogger("stir"))
+
+
+def test_a_page_is_sent_what_has_changed_and_a_look_that_fails_is_logged_once(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    studio = Studio(Settings(tmp_path / "home"))
+    panel = QueuePanel(studio)
+    first = panel.look(Seen())
+    assert first.keys() == {"seen", "board", "models"}
+    marks = [msgspec.convert(first["seen"], Seen)]
+
+    def has_rest() -> bool:
+        """Nothing new: how the models stand on this machine is found out in a thread of its own."""
+        found = panel.look(marks[-1])
+        if found:
+            marks.append(msgspec.convert(found["seen"], Seen))
+        return found == {}
+
+    until(has_rest)
+    seen = marks[-1]
+    assert panel.look(Seen(models=seen.models)).keys() == {"seen", "board"}
+    assert QueuePanel(studio).look(seen).keys() == {"seen", "board", "models"}  # the studio was started again
+    studio.close()
+    with caplog.at_level(logging.ERROR):
+        studio.log.addHandler(caplog.handler)
+        assert [panel.look(Seen()) for _ in range(2)] == [{}, {}]
+        studio.log.removeHandler(caplog.handler)
+    assert len({id(one) for one in caplog.records if "the page's board" in one.getMessage()}) == 1

@@ -24,7 +24,7 @@ def picture(file: Path, width: int = 320, height: int = 240, seed: int = 0) -> P
     return file
 
 
-def test_the_empty_page_teaches(page: Page) -> None:
+def teach(page: Page) -> None:
     expect(page.get_by_text("Drop a photo")).to_be_visible()
     expect(page.locator(".sample")).to_have_count(6)
     expect(page.locator(".sample").first).to_contain_text("Clemens Engelhardt")
@@ -32,7 +32,7 @@ def test_the_empty_page_teaches(page: Page) -> None:
     expect(page.locator("#photo .note")).to_contain_text("There is no photo yet.")
 
 
-def test_a_heic_is_taken_in(page: Page, tmp_path: Path) -> None:
+def take_heic(page: Page, tmp_path: Path) -> None:
     import pillow_heif
 
     file = tmp_path / "sea.heic"
@@ -42,7 +42,7 @@ def test_a_heic_is_taken_in(page: Page, tmp_path: Path) -> None:
     page.wait_for_function("document.querySelector('.photo-image').naturalWidth > 0")
 
 
-def test_what_is_no_picture_is_refused_where_it_was_dropped(page: Page, tmp_path: Path) -> None:
+def refuse_no_picture(page: Page, tmp_path: Path) -> None:
     fake = tmp_path / "holiday.png"
     fake.write_text("not a picture at all")
     drop(page, str(fake))
@@ -54,7 +54,7 @@ def test_what_is_no_picture_is_refused_where_it_was_dropped(page: Page, tmp_path
     expect(note).to_be_hidden()
 
 
-def test_of_several_files_each_that_is_refused_says_its_name(page: Page, tmp_path: Path) -> None:
+def refuse_some_of_several(page: Page, tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("not a picture")
     (tmp_path / "empty.jpg").write_bytes(b"")
     drop(page, str(tmp_path / "notes.txt"), str(tmp_path / "empty.jpg"), str(picture(tmp_path / "good.png")))
@@ -66,7 +66,7 @@ def test_of_several_files_each_that_is_refused_says_its_name(page: Page, tmp_pat
     expect(note).not_to_contain_text("empty.jpg")
 
 
-def test_too_large_a_file_never_leaves_the_page(page: Page, tmp_path: Path) -> None:
+def refuse_too_large(page: Page, tmp_path: Path) -> None:
     large = tmp_path / "large.jpg"
     with large.open("wb") as file:
         file.truncate(41 * 1024 * 1024)
@@ -75,6 +75,14 @@ def test_too_large_a_file_never_leaves_the_page(page: Page, tmp_path: Path) -> N
     drop(page, str(large))
     expect(page.locator("#photo .note")).to_contain_text("over 40 MB")
     assert asked == []
+
+
+def test_the_empty_page_teaches_and_what_cannot_be_used_is_refused(page: Page, tmp_path: Path) -> None:
+    teach(page)
+    refuse_no_picture(page, tmp_path)
+    refuse_too_large(page, tmp_path)
+    refuse_some_of_several(page, tmp_path)
+    take_heic(page, tmp_path)
 
 
 def test_several_photos_each_keep_their_crop(page: Page, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
 from studio.config import ASSETS
 from studio.nouns import Crop, Mend
@@ -17,7 +17,7 @@ from studio.ui.panels.report_panel import join_mends, list_mends, make_report_ca
 from tests.fakes.shelf import READY
 from tests.ui import steps
 from tests.ui.conftest import App, Open
-from tests.ui.steps import LONG, animate, compare, drop, finding, flawed, mend, opened, quick, sample, take_flawed
+from tests.ui.steps import LONG, animate, compare, drop, finding, flawed, mend, opened, plays, quick, sample, take_flawed
 
 pytestmark = pytest.mark.ui
 NOISE = Finding("noise", "mend", "Grain will shimmer.", "noise 8", (Remedy("Denoise", (Mend("denoise", 0.5),)),))
@@ -107,7 +107,8 @@ def test_a_close_up_is_pixel_by_pixel(app: App, tmp_path: Path) -> None:
 # On the page ----------------------------------------------------------------------------------------------------------
 
 
-def test_a_good_photo_says_so_in_one_line_and_offers_nothing(page: Page) -> None:
+def read_good(page: Page) -> None:
+    """A good photo says so in one line and offers nothing."""
     expect(page.locator(".report-room")).to_be_hidden()  # no photo, no report
     sample(page)
     opened(page)
@@ -116,9 +117,9 @@ def test_a_good_photo_says_so_in_one_line_and_offers_nothing(page: Page) -> None
     expect(page.locator(".report-room button:visible")).to_have_count(0)
 
 
-@pytest.mark.parametrize("code", ["noise", "blocks"])
-def test_a_flaw_is_named_mended_and_no_longer_named(page: Page, tmp_path: Path, code: str) -> None:
-    mend(page, take_flawed(page, flawed(tmp_path, code), code))
+def mend_and_take_away(page: Page, flaw: Locator, code: str) -> None:
+    """A flaw is mended and no longer named; without the mend it is named again."""
+    mend(page, flaw)
     expect(page.locator(".mend")).to_have_count(1)
     expect(finding(page, code)).to_have_count(0, timeout=LONG)
     expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("served"))
@@ -129,20 +130,22 @@ def test_a_flaw_is_named_mended_and_no_longer_named(page: Page, tmp_path: Path, 
     expect(finding(page, code)).to_have_count(1, timeout=LONG)
 
 
-def test_what_the_pixels_tell_is_said_while_the_rest_is_still_looked_for(page: Page, tmp_path: Path) -> None:
-    page.evaluate("""() => {
-        window.said = [];
-        const line = document.querySelector('.report .report-line');
-        new MutationObserver(() => line.textContent && said.push(line.textContent)).observe(line, { childList: true });
-    }""")
-    take_flawed(page, flawed(tmp_path, "noise"), "noise")
+WATCH = """() => {
+    window.said = [];
+    const line = document.querySelector('.report .report-line');
+    new MutationObserver(() => line.textContent && said.push(line.textContent)).observe(line, { childList: true });
+}"""
+
+
+def say_at_once(page: Page) -> None:
+    """What the pixels tell was said while the rest was still looked for."""
     first, *_, last = page.evaluate("said")
     assert "1 fix suggested" in first and first.endswith("looking on…")
     assert "1 fix suggested" in last and "looking" not in last
 
 
-def test_before_and_after_by_pointer_and_keys_and_not_this(page: Page, tmp_path: Path) -> None:
-    flaw = take_flawed(page, flawed(tmp_path, "noise"), "noise")
+def compare_by_pointer_and_keys(page: Page, flaw: Locator) -> None:
+    """Before and after; "Not this" leaves the photo as it was."""
     flaw.locator(".remedy").first.click()
     divider = compare(page)
     expect(divider).to_have_attribute("role", "slider")
@@ -176,10 +179,17 @@ def test_before_and_after_by_pointer_and_keys_and_not_this(page: Page, tmp_path:
     expect(flaw).to_be_visible()
 
 
-def test_the_clip_is_made_from_the_mended_photo_and_a_recipe_brings_the_mends_back(
-    page: Page, app: App, tmp_path: Path, open_page: Open
-) -> None:
-    mend(page, take_flawed(page, flawed(tmp_path, "flat"), "flat"))
+def test_a_flaw_is_named_at_once_compared_mended_and_no_longer_named(page: Page, tmp_path: Path) -> None:
+    page.evaluate(WATCH)
+    flaw = take_flawed(page, flawed(tmp_path, "noise"), "noise")
+    say_at_once(page)
+    compare_by_pointer_and_keys(page, flaw)
+    mend_and_take_away(page, flaw, "noise")
+    mend_and_take_away(page, take_flawed(page, flawed(tmp_path, "blocks"), "blocks"), "blocks")
+
+
+def make_from_mended(page: Page, app: App, tmp_path: Path, open_page: Open) -> None:
+    """The clip has the mended pixels, and its recipe brings the mends back."""
     quick(page)
     animate(page)
     clip = app.studio.library.find()[0]
@@ -193,8 +203,8 @@ def test_the_clip_is_made_from_the_mended_photo_and_a_recipe_brings_the_mends_ba
     expect(other.locator(".photo-image")).to_have_attribute("src", re.compile("served"), timeout=LONG)
 
 
-def test_an_amount_is_set_and_a_reload_keeps_it(page: Page, app: App, tmp_path: Path) -> None:
-    mend(page, take_flawed(page, flawed(tmp_path, "flat"), "flat"))
+def set_amount(page: Page, app: App) -> None:
+    """An amount is set, kept over a reload, and made."""
     page.locator(".mend-name").click()
     slider = page.get_by_role("slider", name="Amount", exact=True)
     slider.evaluate("one => { one.value = 0.3; one.dispatchEvent(new Event('input')); one.dispatchEvent(new Event('change')); }")
@@ -202,9 +212,18 @@ def test_an_amount_is_set_and_a_reload_keeps_it(page: Page, app: App, tmp_path: 
     page.reload()
     expect(page.locator(".mend-name")).to_have_text("Contrast 30 %", timeout=LONG)
     expect(page.locator(".photo-image")).to_have_attribute("src", re.compile("served"), timeout=LONG)
-    quick(page)
-    animate(page)
+    page.locator("#animate").click()
+    expect(page.locator(".shelf .clip-tile")).to_have_count(2, timeout=LONG)
+    plays(page)
     assert app.studio.library.find()[0].shot.mends == (Mend("contrast", 0.3),)
+
+
+def test_the_clip_is_made_from_the_mended_photo_and_amount_and_recipe_come_back(
+    page: Page, app: App, tmp_path: Path, open_page: Open
+) -> None:
+    mend(page, take_flawed(page, flawed(tmp_path, "flat"), "flat"))
+    make_from_mended(page, app, tmp_path, open_page)
+    set_amount(page, app)
 
 
 def test_every_photo_on_the_strip_has_mends_of_its_own(page: Page, app: App, tmp_path: Path) -> None:
@@ -259,7 +278,8 @@ def test_a_remedy_that_changes_no_pixel_is_done_at_once_and_undone_in_the_line(p
     expect(line).to_be_hidden()
 
 
-def test_a_photo_taken_off_is_looked_at_no_further(page: Page) -> None:
+def take_off_early(page: Page) -> None:
+    """The report that is not wanted any more is not asked for again."""
     asked: list[str] = []
     page.on("request", lambda one: asked.append(one.url) if steps.asks(one, "report") else None)
     room = page.locator(".report-room")
@@ -270,6 +290,11 @@ def test_a_photo_taken_off_is_looked_at_no_further(page: Page) -> None:
         expect(room).to_be_hidden()
     page.wait_for_timeout(300)
     assert len(asked) == 1
+
+
+def test_a_photo_taken_off_is_looked_at_no_further_and_a_good_one_says_so(page: Page) -> None:
+    take_off_early(page)
+    read_good(page)
 
 
 def test_where_it_is_is_outlined_on_the_photo(page: Page, tmp_path: Path) -> None:

@@ -65,8 +65,8 @@ def test_variations_are_seen_side_by_side_and_queued_with_one_press(app: App, pa
     assert amounts[0] != amounts[1]
 
 
-def test_only_axes_that_make_sense_are_offered(page: Page) -> None:
-    steps.sample(page)
+def offer_axes(page: Page) -> None:
+    """A camera that holds still has no amount to vary."""
     page.locator("[data-family='static']").click()
     page.locator("#vary-open").click()
     expect(page.locator("dialog.vary [data-value='effect']")).to_be_visible()
@@ -104,8 +104,8 @@ def test_a_draft_comes_first_and_one_press_renders_the_same_shot(app: App, page:
     assert isinstance(app.studio.job(real.id).state, Done)
 
 
-def test_the_picker_begins_with_picks_for_this_photo(page: Page) -> None:
-    steps.sample(page)
+def pick_model(page: Page) -> None:
+    """The picker begins with picks for this photo."""
     page.locator("#model").click()
     picks = page.locator(".pick")
     expect(picks.first).to_be_visible(timeout=WAIT)
@@ -118,6 +118,12 @@ def test_the_picker_begins_with_picks_for_this_photo(page: Page) -> None:
     )
     picks.first.click()
     expect(page.locator(".picker")).to_be_hidden()
+
+
+def test_only_axes_that_make_sense_are_offered_and_picks_for_this_photo(page: Page) -> None:
+    steps.sample(page)
+    pick_model(page)
+    offer_axes(page)
 
 
 def test_the_guide_names_models_for_every_kind_of_photo(page: Page) -> None:

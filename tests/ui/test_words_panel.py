@@ -18,7 +18,7 @@ from studio.ui.panels.words_panel import WordsQuestion, merge_avoided, merge_mot
 from studio.ui.shot_form import Misplaced, build_shot
 from tests.fakes.shelf import READY
 from tests.ui.conftest import App, Open
-from tests.ui.steps import WAIT, animate, choose, draft, drop, heard, held, quick, sample, say
+from tests.ui.steps import WAIT, animate, asks, choose, draft, drop, heard, held, quick, sample, say
 
 pytestmark = pytest.mark.ui
 
@@ -36,7 +36,7 @@ def well(page: Page) -> None:
     expect(page.locator("#check-state[data-well='true']")).to_have_text("Reads well")
 
 
-def test_what_is_typed_fills_the_builder(page: Page) -> None:
+def fill_builder(page: Page) -> None:
     words = "camera slowly pushes in, leaves rustle, light stays constant"
     say(page, words)
     expect(tile(page, "dolly_in")).to_have_attribute("aria-pressed", "true")
@@ -69,9 +69,10 @@ def test_the_builder_writes_the_sentence(page: Page) -> None:
     expect(prompt).to_have_value(plain(motion))
 
 
-def test_builder_and_sentence_come_to_rest(page: Page) -> None:
+def come_to_rest(page: Page) -> None:
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url) if "component_server" in request.url else None)
+    # All but the page's own look at the studio.
+    page.on("request", lambda one: "component_server" in one.url and not asks(one, "watch") and asked.append(one.url))
     say(page, "the camera pans left while clouds drift; the house stays still")
     tile(page, "crane_up").click()
     expect(page.locator("#prompt")).not_to_have_value("the camera pans left while clouds drift; the house stays still")
@@ -129,7 +130,7 @@ def test_nothing_said_of_the_camera_is_shown_as_that(page: Page) -> None:
     expect(page.locator(".sees")).to_contain_text("Nothing is said of the camera")
 
 
-def test_a_vague_prompt_is_mended_by_one_press(page: Page) -> None:
+def mend_vague(page: Page) -> None:
     say(page, "make it move")
     found = page.locator(".finding[data-code='vague'], .finding[data-code='nothing_moves']").first
     expect(found).to_be_visible(timeout=WAIT)
@@ -143,7 +144,7 @@ def test_a_vague_prompt_is_mended_by_one_press(page: Page) -> None:
     expect(page.locator("#prompt")).to_have_value("make it move")
 
 
-def test_a_contradiction_is_marked_at_its_words(page: Page) -> None:
+def mark_contradiction(page: Page) -> None:
     words = "The boat rocks on the water. The camera pans left and pans right. The shore stays still."
     say(page, words)
     mark = page.locator(".sentence mark[data-codes*='camera_conflict']").first
@@ -168,7 +169,7 @@ def test_a_contradiction_is_marked_at_its_words(page: Page) -> None:
     expect(page.locator("#prompt")).to_have_value(re.compile("^Oh .*pans left"))
 
 
-def test_the_marks_scroll_with_the_words(page: Page) -> None:
+def scroll_marks(page: Page) -> None:
     page.locator("#prompt").fill("The leaves rustle in the evening wind by the lake. " * 20 + "The camera pans left and right.")
     heard(page)
     mark = page.locator(".sentence mark").last
@@ -180,6 +181,12 @@ def test_the_marks_scroll_with_the_words(page: Page) -> None:
     }""")
     assert inside[0] == 0 and inside[1] <= 1 and inside[2] <= 210
     expect(mark).to_be_in_viewport()
+
+
+def test_a_sentence_is_checked_marked_and_mended(page: Page) -> None:
+    mend_vague(page)
+    mark_contradiction(page)
+    scroll_marks(page)
 
 
 def test_a_preset_fills_the_builder_and_the_clip_has_it(page: Page, app: App) -> None:
@@ -305,7 +312,7 @@ def test_the_draft_shows_what_only_the_words_ask_for(page: Page) -> None:
     expect(page.locator("[data-promise='seen']")).to_contain_text("fog drifts by")
 
 
-def test_what_a_model_is_told_follows_the_model(page: Page) -> None:
+def tell_model(page: Page) -> None:
     say(page, "the camera pushes in, the woman turns her head")
     expect(page.locator("#told")).to_be_hidden()
     expect(page.locator("[data-promise='wont']")).to_contain_text("the woman turns her head")
@@ -324,7 +331,7 @@ def test_an_effect_without_a_place_starts_the_brush(page: Page) -> None:
     expect(page.locator(".brush-canvas")).to_be_visible()
 
 
-def test_rain_is_driven_one_of_three_ways_and_words_press_it(page: Page) -> None:
+def let_it_rain(page: Page) -> None:
     say(page, "it rains heavily")
     rain = page.locator(".chip[data-effect='rain']")
     expect(rain).to_have_attribute("aria-pressed", "true")
@@ -335,6 +342,13 @@ def test_rain_is_driven_one_of_three_ways_and_words_press_it(page: Page) -> None
     rain.click()
     page.get_by_label("Rain, direction").select_option("180")
     expect(page.locator("#prompt")).to_have_value("Rain falls to the left.")
+
+
+def test_sentence_and_builder_follow_each_other_and_the_model(page: Page) -> None:
+    fill_builder(page)
+    come_to_rest(page)
+    let_it_rain(page)
+    tell_model(page)
 
 
 def test_suggestions_fill_their_slot(page: Page) -> None:

@@ -1,22 +1,33 @@
-"""The queue and the recent clips; its timer watches the studio for the whole page, models included."""
+"""The queue and the recent clips; its script watches the studio for the whole page, models included.
+
+It asks by a call, not by a `gr.Timer`: for every event, Gradio's page copies the values of all its parts twice, and
+draws frames until the answer is there. Twice a second, that was most of what an open page took of the processor.
+"""
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
-import gradio as gr
 import msgspec
 
 from studio.library.logbook import trace
 from studio.nouns import Noun
 from studio.studio import Studio
 from studio.ui.clip_actions import ById
-from studio.ui.html_part import QUIET, make_call, make_part
+from studio.ui.html_part import make_call, make_part
 from studio.ui.model_status import show_models
 from studio.ui.queue_snapshot import take_snapshot
 
 TICK = 0.5
 """Seconds between two looks at the studio's version; a look that finds nothing new sends nothing."""
+
+
+class Seen(Noun, frozen=True):
+    """What a page has been sent, in marks of `QueuePanel.watch`: of everything, and of the models alone."""
+
+    version: str = ""
+    models: str = ""
 
 
 class JobMove(Noun, frozen=True):
@@ -27,12 +38,11 @@ class JobMove(Noun, frozen=True):
 
 
 class QueuePanel:
-    """Two parts: the queue's snapshot, which scripts hear as "board", and silently the models' status; each sent on
-    change.
-    """
+    """The queue's snapshot, which scripts hear as "board", and the models' status, "models"; each sent on change."""
 
     def __init__(self, studio: Studio) -> None:
         self.studio = studio
+        self._run = uuid.uuid4().hex  # a page that was open before the studio's restart is sent everything again
         self._faults: set[str] = set()
 
     def render(self) -> None:
@@ -40,8 +50,10 @@ class QueuePanel:
         studio = self.studio
         self.part = make_part(
             "queue_panel",
+            {"tick": TICK},
             elem_id="strip",
             calls=[
+                make_call("watch", Seen, self.look),
                 make_call("cancel_job", ById, lambda ask: studio.cancel(ask.id)),
                 make_call("retry_job", ById, lambda ask: {"job": studio.retry(ask.id).id}),
                 make_call("cancel_group", ById, lambda ask: studio.cancel_group(ask.id)),
@@ -50,15 +62,8 @@ class QueuePanel:
                 make_call("clear_ended", dict[str, str], lambda _: studio.queue.clear_ended()),
             ],
         )
-        self.models = make_part("model_status", elem_id="standing")
 
-    def listen(self, page: gr.Blocks) -> None:
-        """One timer for the whole page; a reload or another tab sees the same queue."""
-        seen = gr.State(None)
-        timer = gr.Timer(TICK)
-        gr.on([timer.tick, page.load], self.look, seen, [self.part, self.models, seen], **QUIET)
-
-    def look(self, seen: tuple[int, int] | None) -> tuple[Any, Any, Any]:
+    def look(self, seen: Seen) -> dict[str, Any]:
         """What `watch` finds. A look that fails leaves the page as it was, and is logged once, not twice a second."""
         try:
             return self.watch(seen)
@@ -67,14 +72,14 @@ class QueuePanel:
             if where not in self._faults:
                 self._faults.add(where)
                 self.studio.log.error("the page's board: %s", where)
-            return gr.skip(), gr.skip(), gr.skip()
+            return {}
 
-    def watch(self, seen: tuple[int, int] | None) -> tuple[Any, Any, Any]:
-        """The snapshot, the models' status, and a mark of both; of each only what has changed."""
-        version, before = seen or (None, None)
-        now = self.studio.version
-        if now == version:
-            return gr.skip(), gr.skip(), gr.skip()
+    def watch(self, seen: Seen) -> dict[str, Any]:
+        """Marks of what there is, the snapshot, and the models' status; only what has changed since `seen`."""
+        version = f"{self._run}.{self.studio.version}"
+        if version == seen.version:
+            return {}
         models = show_models(self.studio)
-        mark = hash(msgspec.json.encode(models))
-        return take_snapshot(self.studio), gr.skip() if mark == before else models, (now, mark)
+        mark = f"{self._run}.{hash(msgspec.json.encode(models))}"
+        found = {"seen": {"version": version, "models": mark}, "board": take_snapshot(self.studio)}
+        return found if mark == seen.models else {**found, "models": models}

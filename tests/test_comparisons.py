@@ -193,6 +193,9 @@ def test_drafts_come_first_and_are_shown_until_then(settings: Settings) -> None:
     assert not any(standing.draft for standing in studio.comparisons.stand(late).values())
     made = [clip.shot.maker for clip in studio.library.find(sort="oldest")]
     assert made == ["gradient"] * 4 + [READY.id] * 3 + [OTHER.id] * 2, "what was added waits beside its model"
+    studio.comparisons.pick(one.id, one.cells[0].id)
+    studio.comparisons.trash_losers(one.id)
+    assert studio.library.ids() == one.cells[0].jobs, "drafts go with the rest"
     studio.close()
 
 

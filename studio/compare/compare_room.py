@@ -92,11 +92,12 @@ class Comparisons:
         one = Comparison(
             uuid.uuid4().hex, _tidy(name) or _name(shot, grid.axes), grid.axes, paired, cells, time.time(), blind
         )
+        tried = self._try_out(cells, drafts)
         with self._database.write():
             before = self._table.find_press(press)
             if before:
                 return before
-            one = replace(one, cells=self._queue_cells(one, drafts))
+            one = replace(one, cells=self._queue_cells(one, tried))
             self._table.keep(one, press)
         self._worker.wake()
         return one
@@ -127,20 +128,27 @@ class Comparisons:
         except Refusal as refusal:
             return replace(cell, refusal=(refusal.reason, refusal.remedy))
 
-    def _queue_cells(self, one: Comparison, drafts: str) -> tuple[Cell, ...]:
+    def _try_out(self, cells: Iterable[Cell], drafts: str) -> dict[str, Shot]:
+        """The draft of each cell whose model takes its time, by the cell's id. Raises `Refusal` where `drafts` can't
+        make it.
+        """
+        slow = [cell for cell in cells if drafts and cell.shot and not cell.refusal and not cell.photo]
+        return {
+            cell.id: self._ready(replace(cell.shot, draft=drafts))
+            for cell in slow
+            if cell.shot and self._models.card(cell.shot.model).checkpoint
+        }
+
+    def _queue_cells(self, one: Comparison, tried: dict[str, Shot]) -> tuple[Cell, ...]:
         """Queue a job for each shot of the cells that can be made, drafts first, and the cells with their jobs."""
-        able = [cell for cell in one.cells if cell.shot and not cell.refusal and not cell.photo]
-        tried: dict[str, Shot] = {}
-        for cell in able if drafts else ():
-            if cell.shot and self._models.card(cell.shot.model).checkpoint:
-                tried[cell.id] = self._ready(replace(cell.shot, draft=drafts))
+        wanted = {cell.id: cell.shot for cell in one.cells if cell.shot and not cell.refusal and not cell.photo}
         loaded = [state.id for state in self._models.states() if state.memory in ("ram", "gpu")]
-        wanted = arrange([*(cell.shot for cell in able if cell.shot), *tried.values()], loaded)
-        made = {job.shot: (job.id,) for job in self._queue.submit_all(wanted, one.id)}
+        shots = arrange([*wanted.values(), *tried.values()], loaded)
+        made = {job.shot: (job.id,) for job in self._queue.submit_all(shots, one.id)}
         return tuple(
             replace(
                 cell,
-                jobs=made[cell.shot] if cell in able and cell.shot else (),
+                jobs=made[wanted[cell.id]] if cell.id in wanted else (),
                 drafts=made[tried[cell.id]] if cell.id in tried else (),
             )
             for cell in one.cells
@@ -265,16 +273,18 @@ class Comparisons:
         return standing.clip
 
     def trash_losers(self, comparison_id: str) -> Comparison:
-        """Put every clip but the winner's in the trash. Raises `Refusal` before there is a winner."""
+        """Put every clip but the winner's in the trash, drafts and earlier attempts too.
+
+        Raises `Refusal` before there is a winner.
+        """
 
         def alter(one: Comparison) -> Comparison:
             if not one.winner:
                 raise Refusal("There is no winner yet.", "Pick the clip that you keep first.")
             kept = self._clip(one, one.winner).id
-            found = {
-                standing.clip.id for standing in self.stand(one).values() if standing.clip and not standing.clip.trashed
-            }
-            losers = tuple(sorted(found - {kept}))
+            every = [clip for cell in one.cells for clip in (*cell.jobs, *cell.drafts, cell.clip)]
+            found = self._library.get_all(every).values()
+            losers = tuple(sorted(clip.id for clip in found if clip.id != kept and not clip.trashed))
             self._library.trash(losers)
             return replace(one, losers=tuple(dict.fromkeys((*one.losers, *losers))))
 

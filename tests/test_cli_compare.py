@@ -34,7 +34,7 @@ def test_a_grid_is_made_and_shown_again(stir: Say, tmp_path: Path) -> None:
     code, out, _ = stir("compare", "--show", told["id"][:8])
     assert out.splitlines()[1] == f"  baseline\tdone\t{cells[0]['path']}"
     code, out, err = stir("compare", "--retry", told["id"])
-    assert (code, "Nothing in this comparison has failed." in err) == (2, True)
+    assert (code, "Nothing in this comparison can be made again." in err) == (2, True)
     studio = Studio(Settings(tmp_path / "home"))
     (one,) = studio.comparisons.find("tilt")
     assert [cell.baseline for cell in one.cells] == [True, False, False, False, False]
@@ -55,6 +55,8 @@ def test_what_cannot_be_made_is_said_and_stops_no_other(stir: Say, tmp_path: Pat
     with Picture.open(tmp_path / "sheet-2.png") as picture:
         assert picture.width > 1000
     bad = ("--axis", "seed=1,2", "--grid", "film.mov")
+    code, out, err = stir("compare", "--retry", stir("compare", "--list")[1][:8])
+    assert (code, out, err.count("Note: wan22-ti2v-5b")) == (2, "", 2), "it still isn't here"
     for words in (("--axis", "amount=0.3,far"), ("--axis", "mood=grim,gay"), (), ("--axis", "depth=auto,none.png"), bad):
         code, out, err = stir("compare", PHOTO, *words, *SMALL)
         assert (code, out, err.count("\n")) == (2, "", 1)

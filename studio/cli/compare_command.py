@@ -136,13 +136,22 @@ def _make(studio: Studio, one: Comparison, flags: argparse.Namespace) -> None:
 def _retry(studio: Studio, one: Comparison, flags: argparse.Namespace) -> None:
     """Make the cells again that have no clip and aren't on their way."""
     standings = studio.comparisons.stand(one)
-    again = [cell for cell in one.cells if standings[cell.id].state in ("failed", "cancelled", "interrupted", "gone")]
-    if not again:
-        raise Refusal("Nothing in this comparison has failed.", "See: python -m studio compare --show COMPARISON")
-    for cell in again:
-        one = studio.comparisons.retry(one.id, cell.id)
-    wanted = {cell.id for cell in again}
-    _make(studio, msgspec.structs.replace(one, cells=tuple(cell for cell in one.cells if cell.id in wanted)), flags)
+    tried: list[str] = []
+    for cell in one.cells:
+        state = standings[cell.id].state
+        if cell.clip or state not in ("failed", "cancelled", "interrupted", "gone", "refused"):
+            continue
+        try:
+            one = studio.comparisons.retry(one.id, cell.id)
+            tried.append(cell.id)
+        except Refusal as refusal:
+            complain(f"Note: {_label(cell)}: {refusal}")
+    if not tried:
+        raise Refusal(
+            "Nothing in this comparison can be made again.", "See: python -m studio compare --show COMPARISON"
+        )
+    cells = tuple(msgspec.structs.replace(cell, drafts=()) for cell in one.cells if cell.id in tried)
+    _make(studio, msgspec.structs.replace(one, cells=cells), flags)
 
 
 # One file of all ------------------------------------------------------------------------------------------------------

@@ -142,8 +142,9 @@ class Comparisons:
     def _queue_cells(self, one: Comparison, tried: dict[str, Shot]) -> tuple[Cell, ...]:
         """Queue a job for each shot of the cells that can be made, drafts first, and the cells with their jobs."""
         wanted = {cell.id: cell.shot for cell in one.cells if cell.shot and not cell.refusal and not cell.photo}
-        loaded = [state.id for state in self._models.states() if state.memory in ("ram", "gpu")]
-        shots = arrange([*wanted.values(), *tried.values()], loaded)
+        every = [*wanted.values(), *tried.values()]
+        states = [self._models.state(maker) for maker in {shot.maker for shot in every}]
+        shots = arrange(every, [state.id for state in states if state.memory in ("ram", "gpu")])
         made = {job.shot: (job.id,) for job in self._queue.submit_all(shots, one.id)}
         return tuple(
             replace(

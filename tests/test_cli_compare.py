@@ -38,7 +38,14 @@ def test_a_grid_is_made_and_shown_again(stir: Say, tmp_path: Path) -> None:
     studio = Studio(Settings(tmp_path / "home"))
     (one,) = studio.comparisons.find("tilt")
     assert [cell.baseline for cell in one.cells] == [True, False, False, False, False]
+    studio.library.trash(cells[2]["clip"]["id"])
+    studio.library.empty_trash()
     studio.close()
+    code, out, err = stir("compare", "--retry", told["id"], "--json")
+    assert code == 0, err
+    assert [(cell["state"], cell["attempts"]) for cell in json.loads(out)["cells"]] == [
+        ("done", 1 + (at == 2)) for at in range(5)
+    ]
 
 
 def test_what_cannot_be_made_is_said_and_stops_no_other(stir: Say, tmp_path: Path) -> None:

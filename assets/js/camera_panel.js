@@ -10,6 +10,7 @@
   Stir.parts.camera_panel = ({ element, props }) => {
     const root = element.firstElementChild;
     const infos = Object.fromEntries(props.moves.map((one) => [one.name, one]));
+    Stir.tell("camera-moves", props.moves);
     /* A tile holds a move and its opposite: title, the names in order, and the words of its switch. */
     const families = [...new Set(props.moves.map((one) => one.tile))].map((tile) => {
       const pair = props.moves.filter((one) => one.tile === tile);

@@ -17,6 +17,7 @@
   Stir.parts.effects_panel = ({ element, props }) => {
     const root = element.firstElementChild;
     const infos = Object.fromEntries(props.effects.map((one) => [one.name, one]));
+    Stir.tell("effect-infos", props.effects);
     const painted = memory.get("painted", {}); // photo id → effect name → png
     let photo = "";
     let painting = null;

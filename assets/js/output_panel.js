@@ -45,6 +45,7 @@
     const draftRow = h("div", { class: "drafting", hidden: true }, drafting, draftWhy);
     let draft = null; // the model that tries it out, when it isn't the chosen one
     const several = h("button", { type: "button", class: "solid", id: "vary-open", title: "Two to four shots that differ on purpose", onclick: () => Stir.emit("open-variations") }, h("span", {}, "Variations…"));
+    const compare = h("button", { type: "button", class: "solid", id: "compare-open", title: "Models, cameras, seeds and more, made at once and seen side by side", onclick: () => Stir.emit("open-comparison") }, h("span", {}, "Compare…"));
     root.append(
       note.node, h("div", { class: "models" }, picker.nodes), draftRow, advanced.strength,
       h("div", { class: "fields" }, lengthField, sizeField, rateField, field("Format", format)), advanced.quality, plan, planWhy,
@@ -54,9 +55,9 @@
     Stir.on("clip-actions", (node) => root.prepend(node));
     Stir.on("dock", ({ actions, narrow }) => {
       const lay = () => {
-        actions.append(animate, several, ...Stir.history.nodes);
+        actions.append(animate, several, compare, ...Stir.history.nodes);
         actions.after(only);
-        if (narrow.matches) root.append(only, several); // the bar of a phone has no room for them
+        if (narrow.matches) root.append(only, several, compare); // the bar of a phone has no room for them
       };
       narrow.addEventListener("change", lay);
       lay();

@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from studio.advice.render_time import about
 from studio.cli import shot_arguments
 from studio.cli.animate_commands import cancel_all, deliver, plan_file, take_in, watch
 from studio.cli.arguments import open_studio
 from studio.cli.report import Bar, Failure, complain, say, say_json
 from studio.compare.axis_values import TITLES
+from studio.compare.estimate import describe
 from studio.comparison import Axis, AxisName, Cell, Comparison
-from studio.library import disk
 from studio.motion.camera_moves import normalise
 from studio.nouns import Refusal
 
@@ -89,10 +88,7 @@ def _read_axis(words: str) -> Axis:
 
 def _announce(plan: Estimate) -> None:
     """What it takes, and what can't be made."""
-    clips = "1 clip" if plan.clips == 1 else f"{plan.clips} clips"
-    where = "GPU memory" if plan.on_gpu else "memory"
-    time = f"{about(plan.seconds)} here" if plan.seconds and not plan.unknown else "for a time not known before"
-    complain(f"{clips}, {time}; {disk.size(plan.bytes)} on the disk, up to {disk.size(plan.memory)} of {where}.")
+    complain(f"{describe(plan)}.")
     said: dict[str, list[str]] = {}
     for cell in plan.cells:
         if cell.refusal:

@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterable, Sequence
 from statistics import median
 from typing import NamedTuple
 
-from studio.advice.render_time import START, Pace
+from studio.advice.render_time import START, Pace, about
 from studio.cards import Forecast
 from studio.compare.job_order import identify_scene
 from studio.comparison import Cell
 from studio.engines.base import Shelf
 from studio.engines.prepare import Prepared
+from studio.library import disk
 from studio.models import Models
 from studio.nouns import Clip, Noun, Shot
 
@@ -38,6 +39,14 @@ class Estimate(Noun, frozen=True):
     on_gpu: bool
     cells: tuple[Cell, ...]
     unknown: tuple[str, ...] = ()
+
+
+def describe(plan: Estimate) -> str:
+    """What a comparison will take, in one line: "6 clips, about 50 s here; 12 MB on the disk, …"."""
+    clips = "1 clip" if plan.clips == 1 else f"{plan.clips} clips"
+    where = "GPU memory" if plan.on_gpu else "memory"
+    time = f"{about(plan.seconds)} here" if plan.seconds and not plan.unknown else "for a time not known before"
+    return f"{clips}, {time}; {disk.size(plan.bytes)} on the disk, up to {disk.size(plan.memory)} of {where}"
 
 
 class Past(NamedTuple):

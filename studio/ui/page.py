@@ -30,6 +30,7 @@ from studio.ui.panels.compare_panel import ComparePanel
 from studio.ui.panels.effects_panel import EffectsPanel
 from studio.ui.panels.library_panel import LibraryPanel
 from studio.ui.panels.models_panel import ModelsPanel
+from studio.ui.panels.new_comparison_panel import NewComparisonPanel
 from studio.ui.panels.output_panel import OutputPanel
 from studio.ui.panels.photo_panel import PhotoPanel
 from studio.ui.panels.presets_panel import PresetsPanel
@@ -90,6 +91,7 @@ def _draw_create(studio: Studio, recommend: RecommendPanel) -> None:
             clip.render()
             output.render()
             variations.render()
+            NewComparisonPanel(studio).render()
             recommend.render()
     drawn = (photo.part, photo.ending, camera.part, effects.part, words.part, output.part)
     desk: dict[str, Part] = dict(zip(PARTS, drawn, strict=True))

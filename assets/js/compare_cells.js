@@ -113,7 +113,7 @@
       release();
       const photo = room.photo();
       if (!wanted || (wanted === "photo" && !photo)) return null;
-      const mine = wanted === "photo" ? Stir.comparePlayer.photo(photo, cell.title) : Stir.comparePlayer.clip(cell.clip, cell.title);
+      const mine = wanted === "photo" ? Stir.comparePlayer.photo(photo) : Stir.comparePlayer.clip(cell.clip, cell.title);
       player = mine;
       shown = wanted;
       film.replaceChildren(mine.node);

@@ -5,7 +5,13 @@
    a machine that can't keep up, and where one is put back to its beginning. Paused, each is put at the middle of the frame of that
    moment, and what it shows is looked at: a seek to k/fps may show frame k-1. */
 (() => {
-  const LATE = 1; // frames a player may be behind before the clock waits
+  const LATE = 0.025; // seconds that a player may be behind before all wait,
+  const AHEAD = 0.01; // seconds
+  const THERE = 0.01; // and at which they go on
+  const OLD = 0.05; // seconds that a picture may be older than the screen explains, before all go slowly,
+  const SLOW = 0.5; // at this pace,
+  const WHILE = 700; // for so many ms
+  const PATIENCE = 300; // ms that the others wait for a film with sound to begin: it takes some 50
   const JUMP = 0.3; // seconds of error that are no error of the clock
   const NEAR = 1e-4; // of a frame: what rounding makes of its first moment
 
@@ -16,7 +22,7 @@
     const active = new Set(); // those one sees
     let at = 0;
     let playing = false;
-    let pace = 0; // of the speed, 0..1
+    let pace = 0; // of the speed: 1, 0 while all wait for one, SLOW where the machine is too slow
     let speed = 1;
     let loop = true;
     let short = "hold"; // what a clip does that is over before the longest: "hold" its last frame, or "loop"
@@ -25,6 +31,8 @@
     let settled = Promise.resolve();
     let turn = 0;
     let screen = 1 / 60; // seconds between two pictures of the screen, as they come
+    let begins = 0; // since when those with sound begin, before the others
+    let slows = 0; // until when all go slowly
     let waits = 0; // since when it waits
 
     const duration = () => Math.max(...plan.map((one) => one.seconds), 0);
@@ -51,25 +59,33 @@
       }
       at += common();
       const late = Math.max(...[...active].map(behind), 0);
-      pace = Math.round(Stir.clamp(2 - late, 0, 1) * 4) / 4;
+      const waited = pace === 0 && !begins;
+      pace = late > (waited ? THERE : LATE) ? 0 : 1;
+      if (pace && waited) begins = now;
+      const slow = pace && begins && now - begins < PATIENCE ? [...active].filter((one) => one.hears() && !over(one) && !one.going() && one.error(own(one)) < AHEAD) : [];
+      if (slow.length) pace = 0;
+      else begins = 0;
+      if (pace && !waited && [...active].some(isOld)) slows = now + WHILE;
+      if (pace && now < slows) pace = SLOW;
       waits = pace === 1 ? 0 : waits || now;
-      for (const one of active) one.follow(own(one), speed * pace, speed);
+      for (const one of active) one.follow(own(one), speed * (slow.includes(one) ? 1 : pace), speed);
       paint(clock);
     }
     /* What all who play are ahead by, in seconds: then it is the clock that is behind. */
     function common() {
-      if (pace < 1) return 0;
+      if (!pace) return 0;
       const errors = [...active].filter((one) => one.moving && one.ready() && !over(one)).map((one) => one.error(own(one)));
       const middle = errors.sort((one, other) => one - other)[errors.length >> 1] ?? 0;
       return Math.abs(middle) < JUMP ? Math.max(middle / 2, -at) : 0;
     }
-    /* How many frames a player is behind beyond what the screen explains; without end where it can't play on yet. */
+    /* How many seconds a player is behind; without end where it can't play yet. */
     function behind(player) {
       if (!player.moving || over(player)) return 0;
       if (!player.ready()) return Infinity;
-      const time = own(player);
-      return Math.max(-player.error(time) * player.fps - 0.25, player.lag(time) - screen * speed * pace * player.fps) + 1 - LATE;
+      return -player.error(own(player));
     }
+    /* Whether this machine doesn't decode it as fast as it plays. */
+    const isOld = (player) => !over(player) && player.lag(own(player)) / player.fps > (screen + OLD) * Math.max(speed, 0.5);
     function end() {
       at = (count() - 0.5) / rate();
       pause();
@@ -85,10 +101,13 @@
       if (!loop && frame() === count() - 1) at = 0;
       playing = true;
       pace = waits = 0;
-      before = performance.now();
-      turn += 1;
-      timer = requestAnimationFrame(tick);
       paint(clock);
+      const mine = ++turn;
+      settled.then(() => {
+        if (mine !== turn || !playing) return;
+        before = performance.now();
+        timer = requestAnimationFrame(tick);
+      });
     }
     function pause() {
       playing = false;
@@ -101,7 +120,7 @@
     /* To a time in seconds; while it plays, it goes on from there. */
     function seek(time) {
       at = Stir.clamp(time, 0, Math.max(0, duration() - 0.001));
-      if (playing) pace = 0;
+      if (playing || !duration()) pace = 0;
       else at = (frame() + 0.5) / rate();
       paint(clock);
       return playing ? settled : settle();

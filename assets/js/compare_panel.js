@@ -70,8 +70,8 @@
     const elsewhere = Stir.elsewhere((model) => Stir.useClip(server, one.cells.find((cell) => cell.id === one.winner).clip.id, "all", model));
     const prize = h("div", { class: "prize", role: "group", "aria-label": "The winner", hidden: true });
     const tray = h("ol", { class: "tray", "aria-label": "All of them" });
-    const trayRoom = h("section", { class: "tray-room", "aria-label": "Choose what is looked at", hidden: true }, h("h3", {}), tray);
-    const view = h("section", { class: "comparison", "aria-label": "A comparison", hidden: true }, bar, prize, transport.tools, table.node, transport.bar, trayRoom);
+    const trayRoom = h("section", { class: "tray-room", "aria-label": "Choose what is looked at", hidden: true }, h("h2", {}), tray);
+    const view = h("section", { class: "comparison", "aria-label": "A comparison", hidden: true }, bar, transport.tools, table.node, h("div", { class: "table-foot" }, prize, transport.bar), trayRoom);
     const undo = h("button", { type: "button", class: "solid", id: "undo-losers", onclick: () => bringBack() }, h("span", {}, "Undo"));
     const gone = h("p", {});
     const toast = h("div", { class: "put-back", role: "status", popover: "manual" }, gone, undo);

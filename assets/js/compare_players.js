@@ -1,16 +1,18 @@
 /* What stands in a cell of a comparison and can be put at a moment: a film, an animated picture, or the photo itself.
 
-   A player has {node, fps, frames, seconds, moving, opened (a promise of its first picture), ready(), shown() (the number of the
+   A player has {node, fps, frames, seconds, moving, opened (a promise of its first picture), ready(), going(), shown() (the number of the
    frame one sees, -1 before the first), error(at) (seconds that it is ahead of `at`), lag(at) (frames that its picture is behind),
    show(at) (paused, at exactly the frame of that moment; a promise), follow(at, rate, speed) (playing), rest(), sound(on), hears()
    (whether it has sound), release(), hidden (to be set where nobody sees it: then browsers don't say what it shows)}. All times are seconds in its own clip. */
 (() => {
   const { h, file } = Stir;
   const AWAY = 0.3; // seconds from the moment wanted, from which on a film is put there and not hurried there
-  const STILL = 0.006; // seconds of error that nobody corrects
+  const STILL = 0.008; // seconds of error that nobody corrects
+  const MOST = 0.3; // by how much a rate is changed
+  const EARLY = 0.04; // seconds ahead at which it waits
   const KEPT = 200; // ms that a rate is kept: Chromium shows wrong frames for some time after each change
-  const STUCK = 150; // ms at rate 0 with an old picture, after which the film is put where it should be: at rate 0 it paints nothing
   const RESTS = 80; // ms in which a film that was paused may still show its next picture
+  const GOES = 0.02; // seconds after which a film with sound has really begun: its time jumps first, then stands still
   const SLOWEST = 0.0625; // the least rate that browsers play at
   const PAINTED = 300; // ms after a seek until a frame that nobody has announced counts as painted: what isn't in sight isn't
   const AIMS = [0.5, 0.7, 0.3]; // where in a frame a seek aims; a file's times may be rounded either way
@@ -44,7 +46,7 @@
     let gone = false;
     let base = -1; // the rate of all
     let next = 0; // when its own rate may change
-    let stuck = 0;
+    let from = 0; // where it stood still last
     let resting = 0; // until when it may still show another picture
     const now = () => node.currentTime - (begins ?? 0);
     const middle = (k, aim = 0.5) => (begins ?? 0) + (k + aim) / fps;
@@ -98,13 +100,17 @@
 
     function setRate(rate) {
       const wish = rate < SLOWEST ? 0 : Math.min(rate, 8);
-      if (node.playbackRate !== wish) node.playbackRate = wish;
+      if (node.playbackRate === wish) return;
+      if (!node.playbackRate) from = node.currentTime;
+      node.playbackRate = wish;
     }
-    /* The rate that takes an error back. */
-    function hurry(off, rate, speed) {
+    /* The rate that takes an error back. Who is behind goes on while the others wait, who is far ahead waits for them. */
+    function hurry(at, given, speed) {
+      const off = now() - at;
+      const rate = given ? (off > EARLY ? 0 : given) : off < -STILL ? speed : 0;
       const moment = performance.now();
       if (rate === base && (!rate || moment < next)) return;
-      const nudge = rate === base && Math.abs(off) > STILL ? Stir.clamp(off / (KEPT / 1000), -0.3 * speed, 0.3 * speed) : 0;
+      const nudge = rate === base && Math.abs(off) > Math.max(STILL, 0.2 / fps) ? Stir.clamp(off / (KEPT / 1000), -MOST, MOST) : 0;
       base = rate;
       next = moment + KEPT;
       setRate(rate - nudge);
@@ -113,6 +119,7 @@
       node, fps, frames, seconds: frames / fps, opened, moving: true,
       shown: () => seen,
       ready: () => !node.seeking && node.readyState >= 3 && !settling,
+      going: () => node.playbackRate > 0 && Math.abs(node.currentTime - from) > GOES * Math.min(node.playbackRate, 1),
       error: (at) => now() - at,
       hidden: false,
       lag: (at) => (player.hidden ? 0 : Math.max(at * fps - seen - 1, 0)),
@@ -135,10 +142,8 @@
         const off = now() - at;
         if (Math.abs(off) > Math.max(AWAY * Math.max(speed, 0.5), 2 / fps)) {
           if (!node.seeking) node.currentTime = middle(number(at, fps, frames));
-          hurry(0, 0, speed);
-        } else if (!node.seeking) hurry(off, rate, speed);
-        stuck = rate || node.seeking || player.lag(at) < 1 ? 0 : stuck || performance.now();
-        if (stuck && performance.now() > stuck + STUCK) (stuck = 0), (node.currentTime = middle(number(at, fps, frames)));
+          setRate((base = 0));
+        } else if (!node.seeking) hurry(at, rate, speed);
         if (node.paused && !node.seeking) node.play().catch(() => {});
       },
       rest() {
@@ -159,7 +164,7 @@
     return player;
   }
 
-  const quiet = { error: () => 0, hears: () => false, sound() {}, rest() {} };
+  const quiet = { going: () => true, error: () => 0, hears: () => false, sound() {}, rest() {} };
 
   /* GIF and WebP, frame by frame on a canvas. */
   function animation(card, label) {
@@ -236,8 +241,8 @@
       return still(picture, picture, `This browser can't step through a ${card.format.toUpperCase()}: it runs by itself.`);
     },
     /* `photo` is {view, width, height, crop}. */
-    photo(photo, label) {
-      const picture = h("img", { alt: label, draggable: "false" });
+    photo(photo) {
+      const picture = h("img", { alt: "", draggable: "false" });
       const shape = Stir.cut(picture, photo);
       return { ...still(h("div", { class: "cell-film cell-photo", style: { "--shape": shape } }, picture), picture), shape };
     },

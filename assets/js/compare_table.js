@@ -47,7 +47,7 @@
       }
       const known = new Set(all.map((cell) => cell.id));
       chosen = chosen.filter((id) => known.has(id));
-      if (!chosen.length) chosen = [...all.filter(isClip).slice(0, MOST), ...all.filter((cell) => !isClip(cell))].map((cell) => cell.id);
+      if (!chosen.length) chosen = [...all.filter(isClip).slice(0, MOST), ...all.filter((cell) => !isClip(cell) && cell.id !== "photo")].map((cell) => cell.id);
       arrange();
     }
     function arrange() {
@@ -134,12 +134,12 @@
     /* The largest faces that find room. */
     function fit() {
       const count = mode === "grid" ? chosen.length : 1;
-      const wide = node.clientWidth;
+      const wide = node.clientWidth - (phone.matches ? 32 : 0);
       if (!count || !wide) return;
       const first = onTable().find((cell) => cell.clip)?.clip;
       const shape = first ? first.width / first.height : 16 / 9;
       const top = node.getBoundingClientRect().top + scrollY;
-      const tall = Math.max(360, innerHeight - top - 132);
+      const tall = Math.max(360, innerHeight - top - (node.nextElementSibling?.offsetHeight ?? 0) - 40);
       let best = { width: 0, columns: 1 };
       for (let columns = 1; columns <= count; columns += 1) {
         const rows = Math.ceil(count / columns);

@@ -19,9 +19,9 @@
     const on = tool("A frame on", "after", () => clock.step(1), "ArrowRight");
     const scrub = h("input", { type: "range", min: 0, max: 0, step: 1, value: 0, class: "transport-scrub", "aria-label": "Place in the clips" });
     const time = h("output", { class: "transport-time" });
-    const speed = Stir.menu("Speed", SPEEDS.map((one) => [one, one + "×"]), memory.get("compare-speed", 1), (value) => (memory.set("compare-speed", Number(value)), clock.set({ speed: Number(value) })), { class: "quiet" });
+    const speed = Stir.menu("Speed", SPEEDS.map((one) => [one, one + "×"]), memory.get("compare-speed", 1), (value) => (memory.set("compare-speed", Number(value)), clock.set({ speed: Number(value) })), { class: "quiet", id: "compare-speed" });
     const loop = tool("Loop", "loop", () => setLoop(!looping));
-    const short = Stir.menu("Shorter clips", [["hold", "Shorter ones hold"], ["loop", "Shorter ones loop"]], memory.get("compare-short", "hold"), (value) => (memory.set("compare-short", value), clock.set({ short: value })), { class: "quiet" });
+    const short = Stir.menu("Shorter clips", [["hold", "Shorter ones hold"], ["loop", "Shorter ones loop"]], memory.get("compare-short", "hold"), (value) => (memory.set("compare-short", value), clock.set({ short: value })), { class: "quiet", id: "compare-short" });
     const wait = h("span", { class: "transport-wait", role: "status", hidden: true }, "Waiting for all");
     const bar = h("div", { class: "transport", role: "group", "aria-label": "Playback" }, h("div", { class: "transport-keys" }, back, play, on), scrub, time, wait, speed, short, loop);
 

@@ -93,7 +93,7 @@ def _list_facts(studio: Studio, shot: Shot, clip: Clip | None) -> dict[str, Any]
     }  # fmt: skip
     if clip:
         score = studio.scores.get(clip.id)
-        facts |= {"took": clip.took, "bytes": clip.bytes}
+        facts |= {"took": clip.took, "bytes": clip.bytes, "memory": clip.memory or None}
         if score:
             facts |= {"score": score.total, "broken": score.broken}
     return facts

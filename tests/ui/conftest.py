@@ -79,6 +79,8 @@ class App:
         for clip in self.studio.library.find(limit=1000):
             self.studio.library.trash(clip.id)
         self.studio.library.empty_trash()
+        for comparison in self.studio.comparisons.find():
+            self.studio.comparisons.trash(comparison.id)
         self.shelf.close()  # what it was fetching, and what it holds
         self.shelf.fails.clear()
         self.zoom.breaks.clear()

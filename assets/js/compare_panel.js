@@ -4,6 +4,7 @@
   const { h, memory } = Stir;
   const PATIENCE = 10_000; // ms that Undo is offered; it waits while one points at it or has the keyboard on it
   const JUMP = 1; // seconds
+  const FORESEEN = 3000; // ms that an answer is good for
   const OPEN = "stir.comparing"; // in this tab of the browser: what is open while one looks at comparisons
   const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
   const many = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
@@ -15,11 +16,11 @@
   };
 
   /* One comparison in the list. */
-  function card(one, open) {
+  function card(one, { open, foresee }) {
     const faces = h("span", { class: "comparison-faces", "data-count": Math.min(one.thumbs.length, 4) }, one.thumbs.map((thumb) => h("img", { src: Stir.file(thumb), alt: "", loading: "lazy", draggable: "false" })));
     const state = one.going ? `${one.done} of ${one.count} made` : many(one.count, "clip");
     const words = [state, one.blind ? "blind" : one.won ? "a winner is picked" : "", day.format(one.made_at * 1000)].filter(Boolean).join(" · ");
-    return h("li", { class: "comparison-card", "data-comparison": one.id }, h("button", { type: "button", onclick: () => open(one) }, faces, h("strong", {}, one.name), h("span", {}, words)));
+    return h("li", { class: "comparison-card", "data-comparison": one.id }, h("button", { type: "button", onclick: () => open(one.id), onpointerenter: () => foresee(one.id), onfocus: () => foresee(one.id) }, faces, h("strong", {}, one.name), h("span", {}, words)));
   }
 
   Stir.parts.compare_panel = ({ element, server }) => {
@@ -47,7 +48,7 @@
       const answer = await Stir.ask(server.find_comparisons, { words: search.value, trashed, offset });
       if (!answer || mine !== turn) return;
       listed = offset ? [...listed, ...answer.comparisons] : answer.comparisons;
-      Stir.redraw(cards, () => cards.replaceChildren(...listed.map((entry) => card(entry, ({ id }) => open(id)))));
+      Stir.redraw(cards, () => cards.replaceChildren(...listed.map((entry) => card(entry, { open, foresee }))));
       more.hidden = listed.length >= answer.count;
       count.textContent = answer.count ? many(answer.count, "comparison") : "";
       nothing.hidden = answer.count > 0;
@@ -84,8 +85,16 @@
     });
     name.addEventListener("keydown", (event) => event.key === "Enter" && name.blur());
 
+    /* What is pointed at is asked for before it is pressed. */
+    let foreseen = { id: "", answer: null };
+    function foresee(id) {
+      const answer = Stir.ask(server.show_comparison, { id });
+      foreseen = { id, answer };
+      setTimeout(() => foreseen.answer === answer && (foreseen = { id: "", answer: null }), FORESEEN);
+    }
     async function open(id) {
-      const answer = await Stir.ask(server.show_comparison, { id });
+      const answer = await (foreseen.id === id ? foreseen.answer : Stir.ask(server.show_comparison, { id }));
+      foreseen = { id: "", answer: null };
       if (!answer) return close();
       const fresh = one?.id !== answer.id;
       if (fresh) clock.playing && clock.pause(), clock.seek(0);
@@ -104,6 +113,7 @@
       await Promise.allSettled(table.players.map((player) => player.opened));
       if (one?.id !== mine || !view.offsetParent) return;
       view.dataset.open = mine;
+      paintTray();
       if (!Stir.calm() && document.visibilityState === "visible") clock.play();
     }
     function remember(id) {
@@ -147,7 +157,7 @@
     /* Every cell in small, where there are more than the table holds: in its place in the grid. */
     function paintTray() {
       const clips = one.cells.filter((cell) => cell.state !== "photo");
-      trayRoom.hidden = clips.length < 3;
+      trayRoom.hidden = clips.length < 3 || view.dataset.open !== one.id; // the films go first
       if (trayRoom.hidden) return;
       const inGrid = one.axes.length === 2 && !one.paired && !sort.value;
       tray.style.setProperty("--columns", inGrid ? Math.max(...clips.map((cell) => cell.column)) + 1 : 0);

@@ -16,16 +16,17 @@
   const SLOWEST = 0.0625; // the least rate that browsers play at
   const PAINTED = 300; // ms after a seek until a frame that nobody has announced counts as painted: what isn't in sight isn't
   const AIMS = [0.5, 0.7, 0.3]; // where in a frame a seek aims; a file's times may be rounded either way
-  const WHOLE = 48e6; // bytes up to which a file is fetched whole: a browser has six connections for all players of a page
+  const AHEAD = 9; // seconds that browsers read ahead, and a little less: of a longer clip they keep one of their six connections
+  const WHOLE = 48e6; // bytes up to which a longer one is fetched whole instead
   const DECODED = 24; // pictures of an animation that are held decoded
 
   /* The number of the frame at a moment. */
   const number = (at, fps, frames) => Stir.clamp(Math.floor(at * fps + 1e-4), 0, frames - 1);
 
-  /* The file as one of the page's own, so that no seek waits for the server; as it is served where it is large. */
-  async function fetchWhole(card, signal) {
+  /* Where a clip is read from: as it is served, or fetched whole where it would hold a connection that another player needs. */
+  async function findSource(card, signal) {
     const url = file(card.file);
-    if (card.bytes > WHOLE) return { url, free: () => {} };
+    if (card.seconds <= AHEAD || card.bytes > WHOLE) return { url, free: () => {} };
     const answer = await fetch(url, { signal });
     if (!answer.ok) throw new Error(String(answer.status));
     const made = URL.createObjectURL(await answer.blob());
@@ -65,7 +66,7 @@
       resting = performance.now() + RESTS;
     }
     const opened = (async () => {
-      const { url, free: forget } = await fetchWhole(card, leaving.signal);
+      const { url, free: forget } = await findSource(card, leaving.signal);
       free = forget;
       if (gone) return free();
       await new Promise((go, fail) => {
@@ -89,7 +90,7 @@
       for (let tries = 0, last = null; wanted !== null && !gone; ) {
         const k = wanted;
         if (k !== last) (tries = 0), (last = k);
-        const there = seen === k && !node.seeking && Math.abs(node.currentTime - middle(k)) < 0.49 / fps;
+        const there = seen === k && !node.seeking && node.currentTime > middle(k, -0.01) && node.currentTime < middle(k, 0.99);
         if (there || tries === AIMS.length) return;
         node.currentTime = middle(k, AIMS[tries++]);
         await arrive();

@@ -17,21 +17,9 @@ from importlib.util import find_spec
 from pathlib import Path
 
 BENCHES = (
-    "quality",
-    "steady",
-    "depth",
-    "doctor",
-    "mend",
-    "speed",
-    "side_by_side",
-    "open_compare",
-    "peers",
-    "diffusion",
-    "gpu",
-    "check",
-    "house",
-    "remake",
-)
+    "quality", "steady", "depth", "doctor", "mend", "speed", "side_by_side", "open_compare", "peers", "diffusion", "gpu", "check",
+    "damage", "house", "remake",
+)  # fmt: skip
 
 
 def _runner(name: str) -> Callable[[], None] | None:

@@ -17,6 +17,7 @@ from PIL import Image
 from studio.clip.encode import encode
 from studio.config import ASSETS, Settings
 from studio.engines import registry
+from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.prepare import prepare
 from studio.frames import Frames
 from studio.nouns import Camera, Motion, Move, Progress, Shot, Size
@@ -68,6 +69,13 @@ def animate(file: Path, size: Size, seconds: float, fps: int) -> tuple[Frames, S
     shot, image = shot_of(file, size, seconds, fps)
     chosen = card("parallax")
     return registry.engine(chosen, settings()).animate(prepare(shot, chosen), image, None, ignore), shot
+
+
+def read_depth(image: NDArray[np.uint8], shot: Shot) -> NDArray[np.float32]:
+    """The depth that the engine has read for a shot, as the studio hands it to the score."""
+    engine = registry.engine(card("parallax"), settings())
+    assert isinstance(engine, ParallaxEngine)
+    return engine.read(image, prepare(shot, card("parallax")).shot).disparity
 
 
 def make(file: Path, size: Size, seconds: float, fps: int) -> Path:

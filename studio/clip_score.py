@@ -18,7 +18,7 @@ MeasureName = Literal[
     "motion", "camera", "seam", "subject", "face", "lettering",
 ]  # fmt: skip
 FaultKind = Literal[
-    "black", "cut", "far", "noise", "frozen", "doubled", "flicker", "wobble", "blur", "drift", "cast", "seam",
+    "black", "cut", "far", "noise", "frozen", "grain", "doubled", "flicker", "wobble", "blur", "drift", "cast", "seam",
     "direction", "camera", "motion", "subject", "face", "lettering",
 ]  # fmt: skip
 

@@ -18,11 +18,11 @@ from studio.comparison import Comparison
 from studio.library import clips, disk, file_names
 from studio.library.clips import Clips
 from studio.library.file_cache import FileCache
-from studio.library.scores import Scores
 from studio.models import Models
 from studio.motion import camera_moves
 from studio.nouns import Clip, Progress, Refusal, Shot
 from studio.photo.crop import cut_crop
+from studio.score_room import ScoreRoom
 
 if TYPE_CHECKING:
     from studio.compare.cell_tiles import PlacedTile
@@ -37,7 +37,7 @@ class Exports:
     """Makes files of the library's clips in the served folder. `room` is where half-made files lie."""
 
     def __init__(
-        self, *, library: Clips, served: FileCache, room: Path, comparisons: Comparisons, scores: Scores,
+        self, *, library: Clips, served: FileCache, room: Path, comparisons: Comparisons, scores: ScoreRoom,
         models: Models, photos: Callable[[], PhotoStore],
     ) -> None:  # fmt: skip
         self._library = library

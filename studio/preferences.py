@@ -34,7 +34,8 @@ class Preferences(Noun, frozen=True):
     `attention` is a kernel's name. `placement`, `weights` and `folders` (an offline copy of the files) go by card id.
     `assistant` is the folder of a small language or vision model that may help with words, "" none. `idle_minutes`
     without work unload every model, 0 never. `ram_gb` caps what models may hold in memory, 0 for automatic. `size`,
-    `fps`, `place` (a platform's id, "" none) and `look` are what the page begins with in a new browser.
+    `fps`, `place` (a platform's id, "" none) and `look` are what the page begins with in a new browser. `remake_limit`
+    is how many times a broken clip is made again with another seed, 0 never.
     """
 
     attention: str = "auto"
@@ -49,6 +50,7 @@ class Preferences(Noun, frozen=True):
     fps: Annotated[int, msgspec.Meta(ge=1, le=60)] = 24
     place: str = ""
     look: Look = "system"
+    remake_limit: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0
 
 
 msgspec.json.Decoder(Preferences)  # built before threads read it: see the end of nouns.py

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from studio.config import Settings
 from studio.engines.base import Image, Placer, Places, Shelf, Tick
@@ -162,6 +163,11 @@ class Previews:
                 made = Path(folder) / "depth.png"
                 Pictures.fromarray(grey).save(made)
                 return self._served.keep(made, key, "depth.png")
+
+    def read_depth(self, prepared: Prepared) -> NDArray[np.float32] | None:
+        """How near things are in an accepted shot's crop: (h, w) float32 0..1; None where its engine knows no depth."""
+        engine = self._models.engine(prepared.card)
+        return engine.read(self._image(prepared), prepared.shot).disparity if isinstance(engine, Reader) else None
 
     def depth_choices(self, prepared: Prepared) -> tuple[Choice, ...]:
         """Where the depth of an accepted shot's crop comes from, and how many layers it has; none without depth."""

@@ -36,7 +36,6 @@ from studio.library.clips import Clips
 from studio.library.file_cache import FileCache
 from studio.library.live_processes import Owner
 from studio.library.queue import Queue
-from studio.library.scores import Scores
 from studio.models import Models
 from studio.motion import camera_moves
 from studio.motion.ambient_effects import EFFECTS, needs_brush
@@ -44,8 +43,13 @@ from studio.motion_assistant import Assist
 from studio.nouns import Choice, Job, Refusal, Shot, replace
 from studio.presets import platform
 from studio.previews import Previews
+from studio.remakes import Remakes
+from studio.score_room import ScoreRoom
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from studio.photo.photo_store import PhotoStore
 
 
@@ -76,20 +80,17 @@ class Studio:
         self._database = database.open(settings.database)
         self.library = Clips(self._database, settings.clips, search_words)
         self.queue = Queue(self._database, self._owner)
-        self.scores = Scores(self._database)
         self.depths = DepthMaps(settings)
         self.previews = Previews(settings, self._served, self._room, self.models, lambda: self.photos)
         self.advice = Advice(settings, self._served, self.models, lambda: self.photos)
         self.assist = Assist(self.models, lambda: self.photos)
         self._paced: tuple[int, Pace] | None = None
-        self._worker = Worker(
-            room=self._room, database=self._database, queue=self.queue, clips=self.library, log=self.log,
-            photos=lambda: self.photos, find_card=self.models.card, find_engine=self.models.engine,
-        )  # fmt: skip
+        self.scores, self._worker = self._make_scores(), self._make_worker()
         self.comparisons = Comparisons(
             database=self._database, queue=self.queue, library=self.library, models=self.models, worker=self._worker,
             ready=self._prepare_recipe, accept=self._accept, pace=self._pace, describe=search_words,
         )  # fmt: skip
+        self._remakes = Remakes(self.scores, self.models, self.comparisons, self.submit, self.log)
         self.exports = Exports(
             library=self.library, served=self._served, room=self._room, comparisons=self.comparisons,
             scores=self.scores, models=self.models, photos=lambda: self.photos,
@@ -99,13 +100,32 @@ class Studio:
         if found or interrupted or self._database.notes:
             self.log.warning("put right: %d clips found again, %d jobs were running", found, interrupted)
 
+    def _make_scores(self) -> ScoreRoom:
+        return ScoreRoom(
+            database=self._database, library=self.library, models=self.models, photos=lambda: self.photos, log=self.log,
+            find_near=self._read_depth, is_busy=lambda: self._worker.is_busy,
+            judge=lambda clip, score: self._remakes.judge(clip, score),
+        )  # fmt: skip
+
+    def _make_worker(self) -> Worker:
+        return Worker(
+            room=self._room, database=self._database, queue=self.queue, clips=self.library, log=self.log,
+            photos=lambda: self.photos, find_card=self.models.card, find_engine=self.models.engine,
+            tell=lambda clip_id: self.scores.expect(clip_id),
+        )  # fmt: skip
+
     def start(self, adopt: bool = True) -> None:
-        """Start the worker. With `adopt` it also does what a process that has ended left in the queue."""
+        """Start the worker. With `adopt` it also does what a process that has ended left in the queue, and clips are
+        scored in the background.
+        """
         self._worker.start(adopt)
+        if adopt:
+            self.scores.start()
 
     def close(self) -> None:
         """Stop the worker (a running job becomes Interrupted), let go of models and database. Safe to call twice."""
         self._worker.close()
+        self.scores.close()
         self.previews.close()
         self.assist.close()
         self.models.close()
@@ -216,6 +236,14 @@ class Studio:
         self.models.require(prepared.card)
         require_motion(self.previews.places(prepared))
         return prepared.recipe
+
+    def _read_depth(self, shot: Shot) -> NDArray[np.float32] | None:
+        """How near things are in a shot's crop, as the built-in engine reads it; None where it can't."""
+        try:
+            built_in = self.models.card(shot.maker).checkpoint is None
+            return self.previews.read_depth(self._accept(shot) if built_in else self._accept_draft(shot))
+        except Refusal:
+            return None
 
     # Queue ----------------------------------------------------------------------------------------------------------
 

@@ -99,11 +99,7 @@ def _recipe(studio: Studio, words: str) -> Shot:
             remedy = f"Give Stir the photo once: python -m studio animate {name}"
             raise Refusal(f"The photo of {file.name} isn't in this library.", remedy) from None
         return shot
-    found = [clip for clip in studio.library.find(limit=100_000) if clip.id.startswith(words)] if words else []
-    if len(found) != 1:
-        which = "No clip is" if not found else f"{len(found)} clips are"
-        raise Refusal(f"{which} called {words!r}.", "Give a file, or an id from: python -m studio library")
-    return found[0].shot
+    return studio.library.find_id(words).shot
 
 
 def make(studio: Studio, shots: list[Shot], stems: list[str], to: Delivery | None, as_json: bool) -> None:

@@ -26,6 +26,7 @@ from studio.cli.help_examples import (
     READ_HELP,
     RECIPE_HELP,
     RECOMMEND_HELP,
+    SCORE_HELP,
     TOP_HELP,
 )
 from studio.compare.axis_values import HINTS, TITLES
@@ -243,6 +244,8 @@ def build_parser() -> Parser:
     again = _add_command(commands, "again", "make a clip again from its recipe", AGAIN_HELP)
     again.add_argument("clip", metavar="CLIP")
     _add_output(again)
+    score = _add_command(commands, "score", "how good clips are, and why", SCORE_HELP)
+    score.add_argument("clips", metavar="CLIP", nargs="+", help="a file, or a clip's id in the library")
     _add_command(commands, "machine", "what this computer can do, and why", MACHINE_HELP)
     _add_library(_add_command(commands, "library", "the clips that are kept", LIBRARY_HELP))
     return top

@@ -135,6 +135,15 @@ examples:
   python -m studio machine
   python -m studio machine --json | grep encoder"""
 
+SCORE_HELP = """\
+examples:
+  python -m studio score clip.mp4                in words: the number, why, and every measure
+  python -m studio score 3f9a2c71 *.mp4 --json   a clip of the library by its id, and files
+
+A clip with its recipe inside is held against its photo, if that is in the library, and against what was asked; any \
+other
+MP4, WebM, GIF or WebP gets the measures that need neither. Exit status 0 whatever the score."""
+
 LIBRARY_HELP = """\
 examples:
   python -m studio library                       the newest clips

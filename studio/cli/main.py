@@ -10,7 +10,15 @@ import os
 import sys
 from collections.abc import Sequence
 
-from studio.cli import advice_commands, animate_commands, arguments, compare_command, library_commands, model_commands
+from studio.cli import (
+    advice_commands,
+    animate_commands,
+    arguments,
+    compare_command,
+    library_commands,
+    model_commands,
+    score_command,
+)
 from studio.cli.report import Failure, complain
 from studio.nouns import Refusal
 
@@ -26,6 +34,7 @@ COMMANDS = {
     "compose": advice_commands.compose,
     "recommend": advice_commands.recommend,
     "motions": advice_commands.motions,
+    "score": score_command.score,
     "models": model_commands.models,
     "recipe": library_commands.recipe,
     "machine": library_commands.machine,

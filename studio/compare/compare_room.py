@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from studio.advice.render_time import Pace
@@ -176,6 +177,15 @@ class Comparisons:
     def get(self, comparison_id: str) -> Comparison:
         """One comparison, in the trash or not. Raises `Refusal` when it isn't there."""
         return self._table.get(comparison_id)
+
+    def find_cell(self, clip_id: str) -> tuple[str, str] | None:
+        """The comparison and the cell whose last attempt has made a clip; None where none has."""
+        job = self._queue.get_all([clip_id]).get(clip_id)
+        with suppress(Refusal):
+            one = self.get(job.group) if job and job.group else None
+            mine = next((cell for cell in one.cells if cell.jobs[-1:] == (clip_id,)), None) if one else None
+            return (one.id, mine.id) if one and mine else None
+        return None
 
     def find(self, words: str = "", trashed: bool = False, limit: int = 60, offset: int = 0) -> tuple[Comparison, ...]:
         """Comparisons that have every one of the words, in their name, their values or their clips; newest first."""

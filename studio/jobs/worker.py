@@ -63,7 +63,8 @@ written.
 
 
 class Worker:
-    """The one thread that works. `room` is where half-made clips lie, `photos` opens photos when a job needs them."""
+    """The one thread that works. `room` is where half-made clips lie, `photos` opens photos when a job needs them;
+    `tell` is told of each clip that is done."""
 
     def __init__(
         self,
@@ -76,6 +77,7 @@ class Worker:
         photos: Callable[[], PhotoStore],
         find_card: Callable[[str], ModelCard],
         find_engine: Callable[[ModelCard], Engine],
+        tell: Callable[[str], None] = lambda clip_id: None,
     ) -> None:
         self._room = room
         self._database = database
@@ -84,6 +86,7 @@ class Worker:
         self._photos = photos
         self._card = find_card
         self._engine = find_engine
+        self._tell = tell
         self._log = log
         self._watch: JobProgress | None = None
         self._used: dict[str, ModelCard] = {}
@@ -115,6 +118,11 @@ class Worker:
         watch = self._watch
         if watch and watch.job.id == job_id:
             watch.stop()
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether a job runs here."""
+        return self._watch is not None
 
     def live(self, job: Job) -> Job:
         """A job with its progress of this very moment when it runs here."""
@@ -156,6 +164,8 @@ class Worker:
             state = self._explain_failure(job, error)
         self._end(job, state, time.monotonic() - watch.began)
         self._watch = None
+        if isinstance(state, Done):
+            self._tell(state.clip)
 
     def _make(self, job: Job, folder: Path, watch: JobProgress) -> State:
         """The sentence: open the photo, animate its crop, encode it, keep it."""

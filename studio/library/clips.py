@@ -218,6 +218,14 @@ class Clips:
             raise Refusal("That clip's file was moved or deleted outside Stir.", "Put it back, or make the clip again.")
         return file
 
+    def find_id(self, words: str) -> Clip:
+        """The one clip whose id begins with these words. Raises `Refusal` when there is none, or several."""
+        found = [clip for clip in self.find(limit=100_000) if clip.id.startswith(words)] if words else []
+        if len(found) != 1:
+            which = "No clip is" if not found else f"{len(found)} clips are"
+            raise Refusal(f"{which} called {words!r}.", "Give a file, or an id from: python -m studio library")
+        return found[0]
+
     # Changing ---------------------------------------------------------------------------------------------------------
 
     def change(self, clip_id: str, **changes: object) -> Clip:

@@ -129,12 +129,20 @@ def _add_comparisons(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE jobs ADD COLUMN cleared INTEGER NOT NULL DEFAULT 0")
 
 
+def _add_remakes(connection: sqlite3.Connection) -> None:
+    """Jobs that make a broken clip again: the first clip of all, and which attempt it is, from 1."""
+    connection.execute(
+        "CREATE TABLE remakes (clip TEXT PRIMARY KEY, first TEXT NOT NULL, number INTEGER NOT NULL) STRICT"
+    )
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create,
     _add_sorting,
     _add_groups,
     _add_scores,
     _add_comparisons,
+    _add_remakes,
 )
 """Each takes the tables from the version before to its own: `PRAGMA user_version` is how many have run. Only ever add.
 """

@@ -6,11 +6,19 @@ A score is of one version of the measures (studio/clip_score.py); one of another
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from studio.clip_score import VERSION, Score
 from studio.library.database import Database
+
+
+class Attempt(NamedTuple):
+    """That a clip was made because another was broken: the id of the first one, and which remake it is, from 1."""
+
+    first: str
+    number: int
 
 
 class Scores:
@@ -55,3 +63,13 @@ class Scores:
             (VERSION,),
         )
         return str(rows[0][0]) if rows else None
+
+    def attempt(self, clip_id: str) -> Attempt | None:
+        """Which attempt a clip is; None for one that was asked for. A job's id is its clip's."""
+        rows = self._database.read("SELECT first, number FROM remakes WHERE clip = ?", (clip_id,))
+        return Attempt(str(rows[0][0]), int(str(rows[0][1]))) if rows else None
+
+    def keep_attempt(self, clip_id: str, attempt: Attempt) -> None:
+        """Keep which attempt a job is that was queued just now."""
+        with self._database.write():
+            self._database.read("INSERT OR REPLACE INTO remakes VALUES (?, ?, ?)", (clip_id, *attempt))

@@ -12,13 +12,16 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.nouns import Camera, Ease
+from studio.nouns import Camera, Ease, Speed
 
 JOINT = 0.25  # how far into either leg a joint reaches, of a leg's time
 ENDS: dict[Ease, tuple[float, float]] = {
     "smooth": (0.6, 0.6), "linear": (0.0, 0.0), "ease_in": (0.75, 0.0), "ease_out": (0.0, 0.75),
 }  # fmt: skip
 """How long the first leg takes to reach its speed and the last one to lose it, of a leg's time."""
+
+SPEEDS: dict[Speed, float] = {"slow": 0.6, "normal": 1.0, "fast": 1.4}
+"""How far a move goes in the same time, of its amount."""
 
 TURNING = 0.25  # the least of both for a loop, which turns at its ends
 

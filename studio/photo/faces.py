@@ -145,18 +145,19 @@ def _measure_overlap(one: NDArray[np.float32], two: NDArray[np.float32]) -> floa
     return max(inside / (sum(areas) - inside), inside / max(min(areas), 1e-9) / 2)
 
 
-def find_faces(image: Image) -> tuple[Face, ...]:
+def find_faces(image: Image, looks: tuple[int, ...] = _LOOKS) -> tuple[Face, ...]:
     """The faces of a photo, uint8 (H, W, 3) RGB, the surest first. About 0.02 s for a portrait, 0.2 s else; from any
     thread.
 
     The whole photo is looked at first, then ever smaller tiles of it, until a face fills a good part of what was looked
-    at: beside a portrait, the small faces in the distance don't matter.
+    at: beside a portrait, the small faces in the distance don't matter. looks: tiles along the short side, look by
+    look; (0,) finds the large faces alone, in 0.01 s.
     """
     near, far = _load_detectors()
     scale = min(_LOOK / max(image.shape[:2]), 1.0)
     image = fit_long_side(reduce_by_factor(image, round(min(image.shape[:2]) * scale)), _LOOK)
     found = np.zeros((0, 5), np.float32)
-    for count in _LOOKS:
+    for count in looks:
         for square, left, top, width, height in _cut_tiles(image, count):
             boxes = _detect(far, square, _SURER if count else _SURE)
             if count == 0:

@@ -16,8 +16,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.motion.camera_moves import MOVES, Axis, is_moving, is_shaken
-from studio.motion.easing import along, presence, progress
-from studio.nouns import Camera, Move, MoveName, Speed
+from studio.motion.easing import SPEEDS, along, presence, progress
+from studio.nouns import Camera, Move, MoveName
 
 Matrix = NDArray[np.float64]
 Unrest = Callable[[float, int], float]
@@ -35,11 +35,6 @@ ROLL = 0.085  # radians either side at amount 1
 ZOOM = 0.36  # how much larger the lens makes things at amount 1
 ACCENT = 0.15  # how much further or less far a seed may take a move, as a share of it
 DRIFT = 0.15  # how far a seed may let the gaze drift, of what a pan of the move's amount would turn
-SPEEDS: dict[Speed, float] = {
-    "slow": 0.6,
-    "normal": 1.0,
-    "fast": 1.4,
-}  # how far a move goes in the same time, of its amount
 AXES = ("x", "y", "z", "yaw", "pitch", "roll", "lens", "circle", "vertigo")
 """What a path is laid out along: travel, turn, lens (a logarithm), the way round the pivot, and a dolly that the lens
 undoes.

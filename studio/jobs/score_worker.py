@@ -1,0 +1,117 @@
+"""The score worker: one thread that scores clips in the background, the newest first, after they are shown.
+
+It has the lowest priority the system gives a thread, and scores what was made before only while no job runs. A clip
+that a crash left without a score gets it when the studio runs again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable
+
+from studio.clip_score import Score
+from studio.library.clips import Clips
+from studio.library.logbook import trace
+from studio.library.scores import Scores
+from studio.nouns import Clip, Refusal
+
+IDLE_SECONDS = 5.0
+"""How often an idle worker looks for clips without a score; a clip that was made here wakes it at once."""
+
+PAUSE_SECONDS = 0.5
+"""How long the worker rests after a clip that it was not woken for."""
+
+
+class ScoreWorker:
+    """The thread. `measure` takes a clip's score, or raises `Refusal`; `is_busy`: whether a job runs here; `judge` is
+    told of each score of a clip made here just now."""
+
+    def __init__(
+        self,
+        clips: Clips,
+        scores: Scores,
+        measure: Callable[[Clip], Score],
+        log: logging.Logger,
+        *,
+        is_busy: Callable[[], bool],
+        judge: Callable[[Clip, Score], None],
+    ) -> None:
+        self._clips = clips
+        self._scores = scores
+        self._measure = measure
+        self._is_busy = is_busy
+        self._judge = judge
+        self._log = log
+        self._fresh: list[str] = []
+        self._woken, self._closing = threading.Event(), threading.Event()
+        self._thread = threading.Thread(target=self._work, name="stir-score", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def expect(self, clip_id: str) -> None:
+        """Score a clip that was made just now, before any other."""
+        self._fresh.append(clip_id)
+        self._woken.set()
+
+    def close(self) -> None:
+        """Stop after the clip that is being scored. Safe to call twice."""
+        self._closing.set()
+        self._woken.set()
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    def score(self, clip: Clip) -> Score | None:
+        """Score a clip now and keep its score; None when it can't be scored."""
+        try:
+            found = self._measure(clip)
+        except Refusal as refusal:
+            self._log.warning("clip %s isn't scored: %s", clip.id[:8], refusal.reason)
+            found = None
+        self._scores.keep(clip.id, found)
+        return found
+
+    def _work(self) -> None:
+        _yield_to_everything()
+        while not self._closing.is_set():
+            self._woken.clear()
+            try:
+                rested = self._score_next()
+            except Exception as error:
+                self._log.error("scores can't be kept: %s", trace(error))
+                rested = False
+            if not rested and not self._closing.is_set():
+                self._woken.wait(IDLE_SECONDS)
+
+    def _score_next(self) -> bool:
+        """Score one clip, if one waits; whether to look for another at once."""
+        fresh = self._fresh.pop(0) if self._fresh else None
+        clip_id = fresh or (None if self._is_busy() else self._scores.next_unscored())
+        if clip_id is None:
+            return False
+        if self._clips.has(clip_id):
+            clip = self._clips.get(clip_id)
+            try:
+                found = self.score(clip)
+            except Refusal:
+                raise
+            except Exception as error:
+                self._log.error("clip %s can't be scored: %s", clip_id[:8], trace(error))
+                self._scores.keep(clip_id, found := None)
+            if fresh and found:
+                self._judge(clip, found)
+        if not fresh:
+            self._closing.wait(PAUSE_SECONDS)
+        return True
+
+
+def _yield_to_everything() -> None:
+    """Give this thread, and those it starts, what nobody else needs of the processor. Linux has that for a thread."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), 19)

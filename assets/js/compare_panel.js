@@ -147,8 +147,13 @@
       reveal.hidden = !one.blind;
       away.lastChild.textContent = one.trashed ? "Bring back" : "To trash";
       const order = Stir.sortCells(clips, sort.value);
-      table.show(one, [...order, ...cells.filter((cell) => cell.state === "photo")]);
+      table.show(one, [...order, ...cells.filter((cell) => cell.state === "photo")], findGrid(clips));
       paintPrize();
+    }
+    /* The grid that the cells lie in, while they are in its order. */
+    function findGrid(clips) {
+      if (one.axes.length !== 2 || one.paired || sort.value) return null;
+      return { columns: Math.max(...clips.map((cell) => cell.column)) + 1, rows: Math.max(...clips.map((cell) => cell.row)) + 1 };
     }
     function look() {
       transport.look(table, Boolean(one.photo));
@@ -159,8 +164,9 @@
       const clips = one.cells.filter((cell) => cell.state !== "photo");
       trayRoom.hidden = clips.length < 3 || view.dataset.open !== one.id; // the films go first
       if (trayRoom.hidden) return;
-      const inGrid = one.axes.length === 2 && !one.paired && !sort.value;
-      tray.style.setProperty("--columns", inGrid ? Math.max(...clips.map((cell) => cell.column)) + 1 : 0);
+      const grid = findGrid(clips);
+      const inGrid = Boolean(grid);
+      tray.style.setProperty("--columns", grid?.columns ?? 0);
       tray.classList.toggle("by-axes", inGrid);
       trayRoom.firstChild.textContent = `${table.shown.filter((cell) => cell.state !== "photo").length} of ${clips.length} are on the table`;
       const mark = JSON.stringify([clips.map((cell) => [cell.id, cell.title, cell.state, cell.clip?.thumb, table.has(cell.id)]), inGrid, one.winner]);

@@ -23,6 +23,8 @@
     let heard = "";
     let zoom = 1;
     let around = new Set(); // cells that are in sight
+    let axes = null; // {columns, rows} of a comparison along two axes
+    let fixed = null; // {across, down, columns}, where the cells lie as they lie along the axes, and what is besides to their right
     const list = h("ol", { class: "light-table", "aria-label": "Clips side by side" });
     const divider = h("div", { class: "wipe-divider", role: "slider", tabindex: "0", "aria-label": "Wipe between the two", "aria-orientation": "horizontal", "aria-valuemin": "0", "aria-valuemax": "100", hidden: true }, h("i"));
     const captions = h("div", { class: "pair-words", hidden: true });
@@ -34,11 +36,12 @@
     const seen = () => (mode === "grid" ? chosen : pair.filter((id) => cells.has(id)));
 
     /* Another state of the comparison, or another one. */
-    function show(comparison, order) {
+    function show(comparison, order, along) {
       const fresh = key !== comparison.id;
       key = comparison.id;
       winner = comparison.winner;
       all = order;
+      axes = along;
       if (fresh) {
         chosen = memory.get("table-" + key, []);
         mode = "grid";
@@ -52,7 +55,9 @@
     }
     function arrange() {
       const shown = onTable();
-      chosen = [...all.filter((cell) => chosen.includes(cell.id) && isClip(cell)), ...shown.filter((cell) => !isClip(cell))].map((cell) => cell.id);
+      const clips = all.filter((cell) => chosen.includes(cell.id) && isClip(cell));
+      layAlong(clips);
+      chosen = [...clips, ...shown.filter((cell) => !isClip(cell))].map((cell) => cell.id);
       for (const [id, one] of cells) if (!chosen.includes(id)) one.player && clock.remove(one.player), one.remove(), watch.unobserve(one.node), cells.delete(id);
       chosen.forEach((id, index) => {
         if (!cells.has(id)) {
@@ -68,6 +73,17 @@
       if (mode !== "grid" && chosen.length < 2) mode = "grid";
       clock.plan(onTable().filter((cell) => cell.clip).map(({ clip }) => ({ seconds: clip.frames / clip.fps, fps: clip.fps })));
       paint();
+    }
+    /* All cells of a small grid lie as they lie along its axes, the first or the second of them across, whichever has more room. */
+    function layAlong(clips) {
+      const inside = clips.filter((cell) => cell.row >= 0).length;
+      fixed = null;
+      if (!axes || inside < axes.columns * axes.rows || Math.min(axes.columns, axes.rows) < 2) return;
+      const ways = [[axes.columns, axes.rows], [axes.rows, axes.columns]].map(([across, down]) => ({ across, down, columns: across + Math.ceil((chosen.length - inside) / down) }));
+      const [one, other] = ways.map(({ columns, down }) => measure(columns, columns * down));
+      fixed = one >= other ? ways[0] : ways[1];
+      const place = one >= other ? (cell) => cell.row * 100 + cell.column : (cell) => cell.column * 100 + cell.row;
+      clips.sort((a, b) => (a.row < 0) - (b.row < 0) || place(a) - place(b));
     }
     /* Which players are open, and which of them the clock drives. */
     function look() {
@@ -131,24 +147,36 @@
       divider.setAttribute("aria-valuenow", String(Math.round(at * 100)));
       divider.setAttribute("aria-valuetext", `${Math.round(at * 100)} % of the first, the rest of the second`);
     }
+    const findShape = () => {
+      const first = all.find((cell) => chosen.includes(cell.id) && cell.clip)?.clip;
+      return first ? first.width / first.height : 16 / 9;
+    };
+    /* How wide so many faces in so many columns can be. */
+    function measure(columns, count) {
+      const wide = node.clientWidth - (phone.matches ? 32 : 0);
+      const top = node.getBoundingClientRect().top + scrollY;
+      const tall = Math.max(360, innerHeight - top - (node.nextElementSibling?.offsetHeight ?? 0) - 40);
+      const rows = Math.ceil(count / columns);
+      return Math.min((wide - GAP * (columns - 1)) / columns, Math.max(LEAST, (tall - rows * (ROOM + GAP)) / rows) * findShape());
+    }
     /* The largest faces that find room. */
     function fit() {
       const count = mode === "grid" ? chosen.length : 1;
-      const wide = node.clientWidth - (phone.matches ? 32 : 0);
-      if (!count || !wide) return;
-      const first = onTable().find((cell) => cell.clip)?.clip;
-      const shape = first ? first.width / first.height : 16 / 9;
-      const top = node.getBoundingClientRect().top + scrollY;
-      const tall = Math.max(360, innerHeight - top - (node.nextElementSibling?.offsetHeight ?? 0) - 40);
+      if (!count || !node.clientWidth) return;
       let best = { width: 0, columns: 1 };
-      for (let columns = 1; columns <= count; columns += 1) {
-        const rows = Math.ceil(count / columns);
-        const width = Math.min((wide - GAP * (columns - 1)) / columns, Math.max(LEAST, (tall - rows * (ROOM + GAP)) / rows) * shape);
+      if (fixed && mode === "grid") best = { width: measure(fixed.columns, fixed.columns * fixed.down), columns: fixed.columns };
+      else for (let columns = 1; columns <= count; columns += 1) {
+        const width = measure(columns, count);
         if (width > best.width + 1) best = { width, columns };
       }
+      chosen.forEach((id, index) => {
+        const beside = fixed ? index - fixed.across * fixed.down : 0;
+        const [column, row] = !fixed || mode !== "grid" ? ["", ""] : beside < 0 ? [(index % fixed.across) + 1, Math.floor(index / fixed.across) + 1] : [fixed.across + Math.floor(beside / fixed.down) + 1, (beside % fixed.down) + 1];
+        Object.assign(cells.get(id).node.style, { gridColumn: column, gridRow: row });
+      });
       node.style.setProperty("--face", Math.floor(best.width) + "px");
       node.style.setProperty("--columns", best.columns);
-      node.style.setProperty("--shape", shape);
+      node.style.setProperty("--shape", findShape());
     }
     function hear({ id }) {
       heard = heard === id ? "" : id;

@@ -37,7 +37,7 @@
     const both = h("div", { class: "pair-picks", hidden: true }, picks[0], h("span", { "aria-hidden": "true" }, "over"), picks[1], strengths.onion, strengths.difference);
     const loupe = Stir.button("Loupe", { class: "ghost", "aria-keyshortcuts": "Z", onclick: () => table().setZoom() }, "loupe");
     const photo = Stir.button("The photo", { class: "ghost", onclick: () => table().toggle("photo") }, "photo");
-    const keys = h("details", { class: "keys" }, h("summary", {}, "Keys"), h("dl", {}, KEYS.flatMap(([key, does]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, does)])), h("p", {}, "They work while no text field has the keyboard."));
+    const keys = h("details", { class: "keys" }, h("summary", {}, "Keys"), h("div", { class: "keys-sheet" }, h("dl", {}, KEYS.flatMap(([key, does]) => [h("dt", {}, h("kbd", {}, key)), h("dd", {}, does)])), h("p", {}, "They work while no text field has the keyboard.")));
     const tools = h("div", { class: "compare-tools" }, modes.node, both, h("span", { class: "grow" }), photo, loupe, keys);
 
     function paint() {

@@ -6,7 +6,7 @@
   const STEP = 0.02; // of the width, for one press of an arrow key
   const ZOOMS = [1, 2, 4];
   const GAP = 12;
-  const ROOM = 80; // pixels that the words of a cell take
+  const ROOM = 60; // pixels that the words of a cell take at least
   const LEAST = 120; // pixels of a face's height
   const phone = matchMedia("(max-width: 760px)");
 
@@ -157,7 +157,8 @@
       const top = node.getBoundingClientRect().top + scrollY;
       const tall = Math.max(360, innerHeight - top - (node.nextElementSibling?.offsetHeight ?? 0) - 40);
       const rows = Math.ceil(count / columns);
-      return Math.min((wide - GAP * (columns - 1)) / columns, Math.max(LEAST, (tall - rows * (ROOM + GAP)) / rows) * findShape());
+      const words = Math.max(ROOM, ...[...cells.values()].map((one) => one.words.offsetHeight)) + 8;
+      return Math.min((wide - GAP * (columns - 1)) / columns, Math.max(LEAST, (tall - rows * (words + GAP)) / rows) * findShape());
     }
     /* The largest faces that find room. */
     function fit() {

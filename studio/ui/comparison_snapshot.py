@@ -6,10 +6,12 @@ place in the grid, and the cells come in an order of their own that stays the sa
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
+from studio.clip_score import Score
 from studio.compare.axis_values import TITLES
 from studio.compare.differences import (
     NAMED,
@@ -22,6 +24,7 @@ from studio.compare.differences import (
 )
 from studio.comparison import Cell, Comparison, Standing
 from studio.nouns import Clip, Refusal, Shot
+from studio.score.explain import explain
 from studio.studio import Studio
 from studio.ui.model_facts import shorten_licence
 from studio.ui.model_status import name_model
@@ -39,7 +42,8 @@ def show_comparison(studio: Studio, one: Comparison) -> dict[str, Any]:
     cells = shuffle_cells(one) if hidden else one.cells
     shots = [cell.shot for cell in cells if cell.shot and not cell.photo]
     rows = find_differences(shots, studio.models.name, one.axes)
-    shown = [_show_cell(studio, cell, standings[cell.id], rows) for cell in cells]
+    scores = studio.scores.get_all([one.clip.id for one in standings.values() if one.clip])
+    shown = [_show_cell(studio, cell, standings[cell.id], rows, scores) for cell in cells]
     if hidden:
         shown = [_hide(cell, at) for at, cell in enumerate(shown)]
     axes = [{"name": axis.name, "title": TITLES[axis.name], "values": axis.values} for axis in one.axes]
@@ -63,7 +67,9 @@ def show_card(studio: Studio, one: Comparison) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _show_cell(studio: Studio, cell: Cell, standing: Standing, differences: dict[Shot, Rows]) -> dict[str, Any]:
+def _show_cell(
+    studio: Studio, cell: Cell, standing: Standing, differences: dict[Shot, Rows], scores: Mapping[str, Score]
+) -> dict[str, Any]:
     shot, clip = cell.shot, standing.clip
     rows = differences.get(shot, []) if shot and not cell.photo else []
     title = name_cell(rows) or (name_photo(shot) if shot else "")
@@ -74,7 +80,7 @@ def _show_cell(studio: Studio, cell: Cell, standing: Standing, differences: dict
         "reason": standing.reason, "remedy": standing.remedy, "progress": _show_progress(studio, shot, standing),
         "clip": show_clip(studio, clip) if clip and not clip.trashed else None,
         "trashed": bool(clip and clip.trashed),
-        "facts": _list_facts(studio, shot, clip) if shot and not cell.photo else {},
+        "facts": _list_facts(studio, shot, clip, scores) if shot and not cell.photo else {},
     }  # fmt: skip
 
 
@@ -85,17 +91,17 @@ def _show_progress(studio: Studio, shot: Shot | None, standing: Standing) -> dic
     return {**msgspec.to_builtins(progress), **show_progress(studio, shot, progress)}
 
 
-def _list_facts(studio: Studio, shot: Shot, clip: Clip | None) -> dict[str, Any]:
+def _list_facts(studio: Studio, shot: Shot, clip: Clip | None, scores: Mapping[str, Score]) -> dict[str, Any]:
     """What stands under a clip and what it is sorted by; None for what isn't known."""
     facts: dict[str, Any] = {
         "model": name_model(studio, shot.maker), "seed": shot.seed, "licence": _name_licence(studio, shot),
         "took": None, "memory": None, "bytes": None, "score": None, "why": "", "broken": False,
     }  # fmt: skip
     if clip:
-        score = studio.scores.get(clip.id)
         facts |= {"took": clip.took, "bytes": clip.bytes, "memory": clip.memory or None}
-        if score:
-            facts |= {"score": score.total, "broken": score.broken}
+        if score := scores.get(clip.id):
+            why = explain(score, [other for name, other in scores.items() if name != clip.id])
+            facts |= {"score": score.total, "broken": score.broken, "why": why[:1].upper() + why[1:]}
     return facts
 
 

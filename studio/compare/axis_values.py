@@ -168,11 +168,12 @@ def _amount(words: str) -> AxisValue:
 
 
 def _set_amount(motion: Motion, amount: float) -> Motion:
-    """Every move as far as this; where the camera holds still, every effect as strong."""
+    """Every move as far as this; where the camera holds still, every effect as strong. Raises `Refusal` without any."""
     camera = motion.camera
-    if not any(
-        move.name != camera_moves.STATIC for leg in (camera.moves, *(one.moves for one in camera.then)) for move in leg
-    ):
+    every = [move for moves in (camera.moves, *(leg.moves for leg in camera.then)) for move in moves]
+    if all(move.name == camera_moves.STATIC for move in every):
+        if not motion.effects:
+            raise Refusal("Nothing in this shot goes any distance.", "Choose a camera move or an effect.", "camera")
         return replace(motion, effects=tuple(replace(one, amount=amount) for one in motion.effects))
     then = tuple(replace(leg, moves=_go(leg.moves, amount)) for leg in camera.then)
     return replace(motion, camera=replace(camera, moves=_go(camera.moves, amount), then=then))

@@ -103,5 +103,7 @@ def test_what_one_value_cannot_have_is_said_in_its_cell() -> None:
     painted = expand(SHOT, [Axis("effect", ("rain", "ripple"))], False, presets.card).cells
     assert [bool(cell.refusal) for cell in painted] == [False, True]
     assert "ripple:background" in str(painted[1].refusal)
+    nothing = replace(SHOT, motion=Motion(camera=Camera((Move("static"),))))
+    assert all(cell.refusal for cell in expand(nothing, [Axis("amount", ("0.3", "0.9"))], False, presets.card).cells)
     deaf = expand(SHOT, [Axis("strength", ("0.1", "0.9"))], False, presets.card).cells
     assert all(cell.refusal and "same clip" in cell.refusal[0] for cell in deaf)

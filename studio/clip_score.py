@@ -43,8 +43,8 @@ class ClipFault(Noun, frozen=True):
 
 
 class Score(Noun, frozen=True):
-    """How good a clip is: `total` 0..1 orders clips; `faults`, the worst first. What could not be measured is left out
-    of `measures`: without the photo there is no likeness, without a shot no camera."""
+    """How good a clip is: `total` 0..1 orders clips; `faults`, those first with which it is of no use. What could not
+    be measured is left out of `measures`: without the photo there is no likeness, without a shot no camera."""
 
     total: Fraction
     measures: tuple[Measure, ...]

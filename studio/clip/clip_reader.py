@@ -13,6 +13,7 @@ import io
 import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -176,13 +177,15 @@ def _sample(file: Path, container: str) -> Footage:
         stream.thread_type = "AUTO"
         packets = list(_demux(clip, stream))
         order = sorted({packet.pts for packet in packets if packet.pts is not None})
+        if container == "gif":  # its last packet may hold a palette and no picture
+            order = order[: _count_gif(file)]
         if not order:
             raise Unreadable(file.name)
         place = {pts: index for index, pts in enumerate(order)}
         taken = _Collector(len(order), _find_rate(order, stream))
         mode = ""
         for packet in packets:
-            near = packet.pts is None or taken.is_in_run(place[packet.pts])
+            near = packet.pts not in place or taken.is_in_run(place[packet.pts])
             if mode != ("DEFAULT" if near else "NONREF"):
                 mode = "DEFAULT" if near else "NONREF"
                 context.skip_frame = mode
@@ -191,6 +194,14 @@ def _sample(file: Path, container: str) -> Footage:
                 if index is not None:
                     taken.add(index, float((frame.pts - order[0]) * stream.time_base), frame)
         return taken.finish()
+
+
+def _count_gif(file: Path) -> int:
+    """How many pictures a GIF shows."""
+    import av
+
+    with av.open(f"file:{file}", format="gif") as clip:
+        return sum(1 for _ in islice(clip.decode(video=0), 3660))
 
 
 def _find_rate(order: list[int], stream: Any) -> float:

@@ -10,7 +10,7 @@ import math
 from typing import Literal, NamedTuple
 
 from studio.clip.clip_reader import Footage
-from studio.clip_score import ClipFault, FaultKind, Measure, MeasureName, Score
+from studio.clip_score import BREAKING, ClipFault, FaultKind, Measure, MeasureName, Score
 from studio.motion.camera_moves import is_shaken, is_still
 from studio.nouns import EffectName, Shot
 from studio.score import camera_obedience, fidelity, steadiness
@@ -66,7 +66,7 @@ ALLOWED: dict[EffectName, dict[MeasureName, float]] = {
 UNREST = 0.5
 """How much wobble a hand of amount 1 may have, pixels a frame."""
 
-DROWNED = 8.0
+DROWNED = 12.0
 """Noise, in grey levels, from which a clip is of no use."""
 
 WRONG_WAY = -0.2
@@ -80,6 +80,7 @@ FIRST_SECONDS = 2.0
 _EXPLAINED: dict[FaultKind, tuple[FaultKind, ...]] = {
     "black": ("cut", "far", "flicker", "noise", "grain", "drift", "cast", "blur", "wobble", "doubled"),
     "cut": ("far", "flicker", "noise", "grain", "drift", "cast", "blur", "wobble", "doubled", "frozen", "seam"),
+    "far": ("drift", "cast", "blur"),
     "noise": ("far", "flicker", "blur", "wobble", "drift", "cast"),
     "frozen": ("doubled", "wobble", "seam"),
     "doubled": ("wobble", "flicker"),
@@ -208,30 +209,30 @@ def _find_loss(name: MeasureName, value: float, shot: Shot | None) -> float:
 def _judge(name: MeasureName, reading: Reading, shot: Shot | None) -> Measure:
     loss = _find_loss(name, reading.value, shot)
     rule = RULES[name]
-    return Measure(name, round(reading.value, 4), rule.unit, round(1 / (1 + (loss / rule.half) ** 2), 5))
+    goodness = 1 / (1 + (loss / rule.half) ** 2)
+    return Measure(name, round(float(reading.value), 4), rule.unit, round(float(goodness), 5))
 
 
 def _find_faults(
     footage: Footage, pairs: Pairs, readings: dict[MeasureName, Reading], shot: Shot | None
 ) -> tuple[ClipFault, ...]:
-    """Every fault that is seen and not explained by another, the worst first."""
+    """Every fault that is seen and not explained by another: first those with which a clip is of no use, the worst
+    first."""
     found: list[tuple[float, ClipFault]] = []
     for name, reading in readings.items():
         rule = RULES[name]
         severity = _find_loss(name, reading.value, shot) / rule.limit
         if rule.fault and severity > 1:
             kind = _name_fault(rule.fault, reading.value)
-            found.append((severity, ClipFault(kind, round(reading.at, 2))))
+            found.append((severity, ClipFault(kind, round(float(reading.at), 2))))
     black, cut = steadiness.find_black(footage), steadiness.find_cut(pairs)
     if black:
         found.append((100.0, ClipFault("black", round(black.at, 2))))
     if cut:
         found.append((50.0, ClipFault("cut", round(cut.at, 2))))
-    ordered = [fault for _, fault in sorted(found, key=lambda one: -one[0])]
+    ordered = [fault for _, fault in sorted(found, key=lambda one: (one[1].kind not in BREAKING, -one[0]))]
     kinds: set[FaultKind] = {fault.kind for fault in ordered}
-    hidden: set[FaultKind] = {
-        other for kind in kinds for other in _EXPLAINED.get(kind, ()) if _comes_first(kind, other, kinds)
-    }
+    hidden = {other for kind in kinds for other in _EXPLAINED.get(kind, ()) if _comes_first(kind, other)}
     if Score(0.0, (), tuple(ordered)).broken:
         hidden |= set(_OF_CONTENT)
     return tuple(fault for fault in ordered if fault.kind not in hidden)

@@ -1,0 +1,117 @@
+"""The score: a clean film is sound, each damage is named and ranks below, what was asked for is no fault, and words say why."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from bench.damage_kinds import DAMAGES, Film, open_seam
+from studio.clip_score import ClipFault, FaultKind, Score
+from studio.nouns import Camera, Effect, Motion, Move, Shot, replace
+from studio.score.explain import FAULTS, explain
+from studio.score.reference import use_first_frame
+from studio.score.scoring import RULES, score_footage
+from tests.score.films import FRAMES, PAN, paint, pan, read, refer
+
+PICTURE = paint()
+CLEAN = pan(PICTURE)
+OTHER = pan(paint(5))
+
+
+def judge(film: Film, shot: Shot = PAN) -> Score:
+    footage = read(film)
+    return score_footage(footage, refer(PICTURE, footage, shot), shot)
+
+
+SOUND = judge(CLEAN)
+
+
+def asked(motion: Motion) -> Shot:
+    return replace(PAN, motion=motion)
+
+
+def test_a_clean_film_is_sound() -> None:
+    assert SOUND.faults == () and not SOUND.broken and SOUND.total > 0.85
+    camera, amount = SOUND.measure("camera"), SOUND.measure("motion")
+    assert camera and camera.value > 0.95
+    assert amount and 0.5 < amount.value < 2
+    assert SOUND.measure("seam") is None, "nobody asked for a loop"
+    assert judge(CLEAN) == SOUND, "the same clip has the same score"
+
+
+@pytest.mark.parametrize("strong", [False, True], ids=["mild", "strong"])
+@pytest.mark.parametrize("kind", DAMAGES)
+def test_a_damage_is_named_and_ranks_below(kind: str, strong: bool) -> None:
+    harm, names = DAMAGES[kind]
+    found = judge(harm(CLEAN, strong, OTHER))
+    assert found.total < SOUND.total
+    assert found.faults and found.faults[0].kind in names
+    assert found.broken == (found.faults[0].kind in ("frozen", "cut", "noise", "black", "far"))
+
+
+def test_a_cut_and_a_freeze_are_found_where_they_are() -> None:
+    half = FRAMES / 2 / 24
+    assert judge(DAMAGES["cut"][0](CLEAN, True, OTHER)).faults[0] == ClipFault("cut", pytest.approx(half, abs=0.1))
+    assert judge(DAMAGES["freeze"][0](CLEAN, True, OTHER)).faults[0].at_second == pytest.approx(0.8, abs=0.15)
+
+
+def backwards(film: Film) -> Film:
+    return film[::-1]
+
+
+def blacken(film: Film) -> Film:
+    black = np.concatenate([np.full((180, 320), 16, np.uint8), np.full((90, 320), 128, np.uint8)])
+    return [*film[:30], *[black] * 18]
+
+
+def stand(film: Film) -> Film:
+    return [film[0]] * len(film)
+
+
+@pytest.mark.parametrize(("change", "kind"), [(backwards, "direction"), (blacken, "black"), (stand, "frozen")])
+def test_what_is_no_damage_of_the_set_is_named_too(change: Callable[[Film], Film], kind: FaultKind) -> None:
+    found = judge(change(CLEAN))
+    assert found.faults[0].kind == kind and found.total < SOUND.total
+
+
+def test_another_picture_is_far_from_the_photo() -> None:
+    found = judge(OTHER)
+    assert found.broken and found.faults[0].kind == "far"
+
+
+def test_a_loop_closes_or_jumps() -> None:
+    shot = asked(Motion(camera=Camera((Move("pan_left", 0.5),), loop=True)))
+    looped = pan(PICTURE, loop=True)
+    closed, open_one = judge(looped, shot), judge(open_seam(looped, True, []), shot)
+    assert closed.faults == ()
+    assert open_one.faults[0].kind == "seam" and open_one.total < closed.total
+
+
+def test_what_was_asked_for_is_no_fault() -> None:
+    """A hand may tremble, grain is grain, and a clip that is to stand still may."""
+    chance = np.random.default_rng(4)
+    noisy = [np.clip(frame + chance.normal(0, 4, frame.shape), 0, 255).astype(np.uint8) for frame in CLEAN]
+    grain = replace(PAN, motion=replace(PAN.motion, effects=(Effect("grain", 1.0),)))
+    assert "grain" in [fault.kind for fault in judge(noisy).faults]
+    assert judge(noisy, grain).faults == ()
+    assert judge([CLEAN[0]] * FRAMES, asked(Motion(camera=Camera((Move("static"),))))).faults == ()
+    moved = judge(CLEAN, asked(Motion(camera=Camera((Move("static"),)), effects=(Effect("rain"),))))
+    assert "camera" in [fault.kind for fault in moved.faults], "a camera that was to hold still did not"
+
+
+def test_a_film_of_which_nothing_is_known_gets_the_measures_that_need_nothing() -> None:
+    footage = read(CLEAN)
+    found = score_footage(footage, use_first_frame(footage), None)
+    assert {measure.name for measure in found.measures} == {"flicker", "noise", "wobble", "doubled", "still"}
+    assert found.faults == ()
+
+
+def test_words_say_why() -> None:
+    assert explain(judge(DAMAGES["cut"][0](CLEAN, True, OTHER))).startswith("another picture from 1.0 s")
+    assert "the camera moved as asked" in explain(SOUND)
+    shaken = judge(DAMAGES["wobble"][0](CLEAN, True, []))
+    assert explain(SOUND, [shaken]).startswith("steadier picture")
+    assert explain(SOUND, [SOUND]) == explain(SOUND)
+    assert {rule.fault for rule in RULES.values()} - {None} <= FAULTS.keys()

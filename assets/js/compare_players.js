@@ -45,6 +45,7 @@
     let wanted = null; // the frame a paused film is to be at
     let settling = null;
     let gone = false;
+    let loaded = false; // before that a browser resets what is asked of it
     let base = -1; // the rate of all
     let next = 0; // when its own rate may change
     let from = 0; // where it stood still last
@@ -71,11 +72,14 @@
       if (gone) return free();
       await new Promise((go, fail) => {
         node.addEventListener("error", () => fail(new Error("decode")), { once: true });
-        if (node.requestVideoFrameCallback) (painted = go), node.requestVideoFrameCallback(note);
-        else node.addEventListener("loadeddata", () => ((begins = 0), (seen = 0), go()), { once: true });
+        painted = go;
+        node.requestVideoFrameCallback?.(note);
+        const guess = () => ((begins ??= 0), (seen = Math.max(seen, 0)), go());
+        node.addEventListener("loadeddata", () => setTimeout(guess, node.requestVideoFrameCallback ? PAINTED : 0), { once: true });
         node.src = url;
       });
       painted = null;
+      loaded = true;
     })();
 
     const arrive = () => new Promise((go) => {
@@ -119,7 +123,7 @@
     const player = {
       node, fps, frames, seconds: frames / fps, opened, moving: true,
       shown: () => seen,
-      ready: () => !node.seeking && node.readyState >= 3 && !settling,
+      ready: () => loaded && !node.seeking && node.readyState >= 3 && !settling,
       going: () => node.playbackRate > 0 && Math.abs(node.currentTime - from) > GOES * Math.min(node.playbackRate, 1),
       error: (at) => now() - at,
       hidden: false,
@@ -133,6 +137,7 @@
         await settle();
       },
       follow(at, rate, speed) {
+        if (!loaded) return;
         wanted = null;
         const last = (frames - 0.5) / fps;
         if (at >= last) {

@@ -5,7 +5,7 @@ What the values of an axis mean is in compare/axis_values.py, the rows in librar
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -53,8 +53,9 @@ class Comparison(Noun, frozen=True):
     """Clips that are looked at side by side. Its id is also the group of its jobs.
 
     One axis is a row of cells; two are a grid, the first along the columns, unless they are `paired`: first with first.
-    No axis: clips that were chosen by hand. `winner` is the id of the cell that was picked, "" before. `losers` are the
-    clips that were put in the trash together. In `blind` mode the page hides what is what until there is a winner.
+    No axis: clips that were chosen by hand. `winner` is the id of the cell that was picked, "" before, and `stars` what
+    its clip was rated until then. `losers` are the clips that were put in the trash together. In `blind` mode the page
+    hides what is what until there is a winner.
     """
 
     id: str
@@ -65,6 +66,7 @@ class Comparison(Noun, frozen=True):
     made_at: float
     blind: bool = False
     winner: str = ""
+    stars: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0
     losers: tuple[str, ...] = ()
     trashed: bool = False
 

@@ -16,6 +16,7 @@ from studio.config import ROOT, Settings
 from studio.library import database
 from studio.nouns import Failed, Motion, Refusal, Shot, replace
 from studio.studio import Studio
+from studio.ui.queue_snapshot import take_snapshot
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
 from tests.fakes.gradients import SHOT as GRADIENT
 from tests.fakes.process import Other
@@ -131,6 +132,25 @@ def test_a_winner_stays_and_the_rest_goes_to_the_trash_and_comes_back(opened: Op
     assert (studio.comparisons.empty_trash(), studio.library.count()) == (1, 3)
     with pytest.raises(Refusal):
         studio.comparisons.get(one.id)
+
+
+def test_a_winner_found_early_stops_the_rest_and_stars_go_with_the_choice(opened: Open) -> None:
+    studio = opened(pace=0.03)
+    one = studio.comparisons.start(shot(studio), [Axis("seed", ("1", "2", "3", "4"))], blind=True)
+    until(lambda: states(studio, one)[:2] == ["done"] * 2)
+    said = take_snapshot(studio)
+    assert {card["motion"] for card in (*said["jobs"], *said["recent"])} == {"blind until you pick"}
+    first, second = one.cells[0], one.cells[1]
+    studio.library.rate(first.jobs[0], 3)
+    for cell, stars in ((first, [5, 0]), (second, [3, 5]), (first, [5, 0])):
+        studio.comparisons.pick(one.id, cell.id)
+        assert [studio.library.get(each.jobs[0]).rating for each in (first, second)] == stars
+    assert "blind until you pick" not in {card["motion"] for card in take_snapshot(studio)["recent"]}
+    studio.comparisons.trash_losers(one.id)
+    until(lambda: states(studio, one)[2:] == ["cancelled"] * 2)
+    assert studio.library.ids() == first.jobs
+    assert studio.comparisons.pick(one.id, "").winner == ""
+    assert studio.library.get(first.jobs[0]).rating == 3
 
 
 def test_clips_of_the_library_are_compared_and_a_comparison_grows(opened: Open) -> None:

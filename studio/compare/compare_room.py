@@ -26,12 +26,15 @@ from studio.library.comparisons import ComparisonTable
 from studio.library.database import Database
 from studio.library.queue import Queue
 from studio.models import Models
-from studio.nouns import Clip, Refusal, Shot, replace
+from studio.nouns import Clip, Queued, Refusal, Running, Shot, replace
 
 Ready = Callable[[Shot], Shot]
 """The recipe of a shot as it will be queued. Raises `Refusal` for one that can't be made here and now."""
 
 LONGEST_NAME = 200
+PICKED = 5
+"""Stars of a clip that was picked."""
+
 RECENT = 60
 """Clips that an estimate is told by: the newest."""
 
@@ -199,6 +202,12 @@ class Comparisons:
         """What the comparison is called that a group of jobs belongs to; "" for any other group, and for none."""
         return self._table.find_name(group) if group else ""
 
+    def list_hidden(self) -> frozenset[str]:
+        """The jobs, and so the clips, of which nothing is told yet: those of blind comparisons that nobody has won."""
+        return frozenset(
+            job for one in self._table.find_hidden() for cell in one.cells for job in (*cell.jobs, *cell.drafts)
+        )
+
     def stand(self, one: Comparison) -> dict[str, Standing]:
         """How every cell stands right now, by its id."""
         jobs = self._queue.get_all([job for cell in one.cells for job in (*cell.jobs, *cell.drafts)])
@@ -268,12 +277,22 @@ class Comparisons:
     # Deciding ---------------------------------------------------------------------------------------------------------
 
     def pick(self, comparison_id: str, cell_id: str) -> Comparison:
-        """Make a cell the winner and give its clip five stars; "" takes the choice back, and leaves the stars."""
+        """Make a cell the winner and give its clip five stars; "" takes the choice back.
+
+        A clip that is no longer the winner has the stars again that it had before.
+        """
 
         def alter(one: Comparison) -> Comparison:
-            if cell_id:
-                self._library.rate(self._clip(one, cell_id).id, 5)
-            return replace(one, winner=cell_id)
+            if cell_id == one.winner:
+                return one
+            before = self.stand(one)[one.winner].clip if one.winner else None
+            if before and before.rating == PICKED:
+                self._library.rate(before.id, one.stars)
+            if not cell_id:
+                return replace(one, winner="", stars=0)
+            clip = self._clip(one, cell_id)
+            self._library.rate(clip.id, PICKED)
+            return replace(one, winner=cell_id, stars=clip.rating)
 
         return self._table.change(comparison_id, alter)
 
@@ -284,22 +303,30 @@ class Comparisons:
         return standing.clip
 
     def trash_losers(self, comparison_id: str) -> Comparison:
-        """Put every clip but the winner's in the trash, drafts and earlier attempts too.
+        """Put every clip but the winner's in the trash, drafts and earlier attempts too, and make no more of them.
 
         Raises `Refusal` before there is a winner.
         """
+        stopped: list[str] = []
 
         def alter(one: Comparison) -> Comparison:
             if not one.winner:
                 raise Refusal("There is no winner yet.", "Pick the clip that you keep first.")
             kept = self._clip(one, one.winner).id
             every = [clip for cell in one.cells for clip in (*cell.jobs, *cell.drafts, cell.clip)]
+            for job in self._queue.get_all([job for job in every if job and job != kept]).values():
+                if isinstance(job.state, Queued | Running):
+                    self._queue.cancel(job.id)
+                    stopped.append(job.id)
             found = self._library.get_all(every).values()
             losers = tuple(sorted(clip.id for clip in found if clip.id != kept and not clip.trashed))
             self._library.trash(losers)
             return replace(one, losers=tuple(dict.fromkeys((*one.losers, *losers))))
 
-        return self._table.change(comparison_id, alter)
+        one = self._table.change(comparison_id, alter)
+        for job_id in stopped:
+            self._worker.stop(job_id)
+        return one
 
     def restore_losers(self, comparison_id: str) -> Comparison:
         """Bring back what `trash_losers` has put in the trash, as far as it isn't deleted."""

@@ -25,6 +25,15 @@ def _select(words: str, trashed: bool) -> tuple[str, tuple[object, ...]]:
     return " FROM comparisons WHERE trashed = ?" + " AND instr(words, ?)" * len(wanted), (int(trashed), *wanted)
 
 
+def _decode_rows(rows: list[tuple[object, ...]]) -> tuple[Comparison, ...]:
+    """The comparisons of these rows; one that this version can't read never hides the others."""
+    found: list[Comparison] = []
+    for row in rows:
+        with suppress(msgspec.DecodeError):
+            found.append(msgspec.json.decode(str(row[0]), type=Comparison))
+    return tuple(found)
+
+
 class ComparisonTable:
     """Every comparison of a home folder. `describe` gives the words that one is found by besides its name."""
 
@@ -75,11 +84,15 @@ class ComparisonTable:
         which, values = _select(words, trashed)
         window = (max(0, min(limit, MOST_LISTED)), max(0, offset))
         sql = f"SELECT comparison{which} ORDER BY made_at DESC, id LIMIT ? OFFSET ?"
-        found: list[Comparison] = []
-        for row in self._database.read(sql, (*values, *window)):
-            with suppress(msgspec.DecodeError):  # one that this version can't read never hides the others
-                found.append(msgspec.json.decode(str(row[0]), type=Comparison))
-        return tuple(found)
+        return _decode_rows(self._database.read(sql, (*values, *window)))
+
+    def find_hidden(self) -> tuple[Comparison, ...]:
+        """Those in blind mode without a winner that aren't in the trash."""
+        sql = (
+            "SELECT comparison FROM comparisons WHERE trashed = 0 AND json_extract(comparison, '$.blind') = 1"
+            " AND json_extract(comparison, '$.winner') = ''"
+        )
+        return _decode_rows(self._database.read(sql))
 
     def count(self, words: str = "", trashed: bool = False) -> int:
         """How many comparisons have every one of the words."""

@@ -50,6 +50,9 @@ PICTURE = re.compile(r"data:image/(webp|png|jpeg);base64,[A-Za-z0-9+/=]{1,400000
 RECENT = 12
 """Clips on the Create page: one row at 1440 px."""
 
+BLIND = {"motion": "blind until you pick", "model": "blind until you pick"}
+"""What is said of a clip of a blind comparison before somebody has won it."""
+
 PATIENCE = 0.3
 """Seconds one look may spend on small pictures that are missing, after the cache was emptied for instance."""
 
@@ -69,8 +72,9 @@ def show_clips(studio: Studio, clips: tuple[Clip, ...]) -> list[dict[str, Any]]:
     """Clips as the page shows them. It never waits long for small pictures: those still missing come with the next
     look.
     """
-    until = time.monotonic() + PATIENCE
-    return [show_clip(studio, clip, time.monotonic() < until) for clip in clips]
+    until, hidden = time.monotonic() + PATIENCE, studio.comparisons.list_hidden()
+    shown = [show_clip(studio, clip, time.monotonic() < until) for clip in clips]
+    return [card | BLIND if card["id"] in hidden else card for card in shown]
 
 
 def show_clip(studio: Studio, clip: Clip, make_thumb: bool = True) -> dict[str, Any]:
@@ -157,10 +161,10 @@ def _find_thumb(studio: Studio, shot: Shot) -> str:
 
 def take_snapshot(studio: Studio) -> dict[str, Any]:
     """The whole snapshot: jobs in their order, the newest clips, and a mark that changes when the library does."""
-    recent = show_clips(studio, studio.library.find(limit=RECENT))
+    recent, hidden = show_clips(studio, studio.library.find(limit=RECENT)), studio.comparisons.list_hidden()
     kept, trashed = studio.library.count(), studio.library.count(trashed=True)
     return {
-        "jobs": [show_job(studio, job) for job in studio.jobs()],
+        "jobs": [show_job(studio, job) | (BLIND if job.id in hidden else {}) for job in studio.jobs()],
         "recent": recent,
         "kept": kept,
         "trashed": trashed,

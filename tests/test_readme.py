@@ -11,6 +11,7 @@ from studio.config import ROOT
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import MOVES
 from studio.nouns import Format
+from studio.score.scoring import RULES
 
 README = (ROOT / "README.md").read_text("utf-8")
 
@@ -53,6 +54,10 @@ def test_every_module_is_in_the_tree() -> None:
     modules = {name for name in tracked() if name.startswith("studio/") and name.endswith(".py")}
     modules = {name for name in modules if (ROOT / name).read_text("utf-8").strip()}
     assert modules - tree() == set()
+
+
+def test_the_table_of_measures_is_the_code_s() -> None:
+    assert [[row[0], row[2]] for row in table("Score")] == [[name, rule.unit] for name, rule in RULES.items()]
 
 
 def test_the_table_of_moves_is_the_code_s() -> None:

@@ -9,6 +9,7 @@
     const number = (id, most, step, name) => h("input", { type: "number", id, min: 0, max: most, step, onchange: (event) => keep({ [name]: Stir.clamp(Number(event.currentTarget.value) || 0, 0, most) }) });
     const idle = number("idle-minutes", 1440, 1, "idle_minutes");
     const cap = number("ram-gb", 4096, 1, "ram_gb");
+    const remakes = number("remake-limit", 5, 1, "remake_limit");
     const live = Stir.toggle("Live preview while a model denoises", true, (on) => keep({ preview: on }), { id: "live-preview" });
     const line = (words, control, why) => h("div", { class: "setting" }, h("label", {}, h("span", {}, words), control), h("p", { class: "why" }, why));
     /* Only where there is a GPU: nothing else is run with them. */
@@ -17,6 +18,7 @@
       "div", { class: "settings-list" }, live,
       line("Unload after idle minutes", idle, "0 keeps models in memory until they are unloaded."),
       line("Memory for models, GB", cap, "0 leaves it to Stir: what the machine has, less a share for everything else."),
+      line("Make a broken clip again, times", remakes, "0 never does. One that is frozen, black, cut, noise or far from its photo gets another seed, up to so often; each attempt is kept as a clip of its own. Not for Parallax: another seed changes little there."),
       kernels,
     );
     let preferences = null;
@@ -28,7 +30,7 @@
     }
     function paint(now) {
       preferences = now;
-      for (const [box, known] of [[idle, now.idle_minutes], [cap, now.ram_gb]]) if (box !== document.activeElement) box.value = known; // nothing is written over what is being typed
+      for (const [box, known] of [[idle, now.idle_minutes], [cap, now.ram_gb], [remakes, now.remake_limit]]) if (box !== document.activeElement) box.value = known; // nothing is written over what is being typed
       live.paint(now.preview);
       paintKernels();
     }

@@ -248,6 +248,8 @@ def test_settings_of_models_are_kept(page: Page, app: App) -> None:
     expect(page.locator(".kernels")).to_contain_text("fastest of 2 that passed")
     page.locator("#idle-minutes").fill("5")
     page.locator("#idle-minutes").press("Tab")
+    page.locator("#remake-limit").fill("2")
+    page.locator("#remake-limit").press("Tab")
     page.locator("#live-preview input").uncheck()
     page.locator("#attention").select_option("native")
     expect(page.locator("#attention")).to_have_value("native")
@@ -256,7 +258,7 @@ def test_settings_of_models_are_kept(page: Page, app: App) -> None:
     expect(page.locator("#idle-minutes")).to_have_value("5")
     expect(page.locator("#live-preview input")).not_to_be_checked()
     kept = app.studio.models.preferences()
-    assert (kept.idle_minutes, kept.preview, kept.attention) == (5, False, "native")
+    assert (kept.idle_minutes, kept.preview, kept.attention, kept.remake_limit) == (5, False, "native", 2)
 
 
 def test_a_finished_shot_is_tried_on_another_model(page: Page, app: App) -> None:

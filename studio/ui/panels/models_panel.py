@@ -43,6 +43,7 @@ class Wish(Noun, frozen=True):
     fps: int | None = None
     place: str | None = None
     look: Look | None = None
+    remake_limit: int | None = None
 
 
 def change_preferences(studio: Studio, wanted: Wish) -> Preferences:

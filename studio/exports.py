@@ -128,8 +128,7 @@ class Exports:
             else:
                 columns = 0 if cells else _count_columns(one)
                 write_grid(tiles, made, tick, columns=columns, ending=ending, sound=heard)
-            what = "wipe" if layout == "wipe" else "side by side"
-            return file or self._served.keep(made, key, f"{file_names.tidy(one.name)}, {what}.mp4")
+            return file or self._served.keep(made, key, f"{file_names.tidy(one.name)}, {layout}.mp4")
 
     def export_sheet(self, comparison_id: str, file: Path | None = None, *, cells: Sequence[str] = ()) -> Path:
         """A comparison as one PNG: three frames of each clip, with its label. All else is as in `export_grid`."""

@@ -11,6 +11,7 @@
   const moving = (card) => card.format === "gif" || card.format === "webp";
 
   Object.assign(Stir, {
+    save,
     /* The player: loops, has controls, starts by itself only where motion is welcome. */
     film(card) {
       if (moving(card)) return h("img", { src: file(card.file), alt: card.title, class: "film-picture" });

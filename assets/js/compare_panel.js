@@ -10,6 +10,7 @@
   const many = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
   const PHOTO = { id: "photo", state: "photo", title: "The photo", named: [], differs: [], facts: {}, clip: null, column: 0, row: -1 };
 
+  Stir.comparisonCard = card;
   Stir.compare = (id) => {
     Stir.tell("comparison", id);
     Stir.goto("Compare");
@@ -67,7 +68,15 @@
     const reveal = Stir.button("Show the names", { class: "ghost", id: "compare-reveal", onclick: () => change(server.reveal_comparison, { id: one.id }) });
     const away = Stir.button("", { class: "ghost", id: "compare-away", onclick: () => putAway() }, "bin");
     away.append(h("span"));
-    const bar = h("div", { class: "comparison-bar" }, back, name, about, h("span", { class: "grow" }), reveal, sort, away);
+    const exporter = Stir.compareExport(server, {
+      id: () => one.id,
+      shown: () => table.shown.map((cell) => cell.id),
+      pair: () => (table.mode === "grid" ? [] : table.pair),
+      heard: () => table.heard,
+      count: () => one.cells.filter((cell) => cell.state !== "photo").length + (table.has("photo") ? 1 : 0),
+      blind: () => one.blind,
+    });
+    const bar = h("div", { class: "comparison-bar" }, back, name, about, h("span", { class: "grow" }), reveal, sort, exporter.node, away);
     const elsewhere = Stir.elsewhere((model) => Stir.useClip(server, one.cells.find((cell) => cell.id === one.winner).clip.id, "all", model));
     const prize = h("div", { class: "prize", role: "group", "aria-label": "The winner", hidden: true });
     const tray = h("ol", { class: "tray", "aria-label": "All of them" });
@@ -125,6 +134,7 @@
     }
     function close() {
       clock.playing && clock.pause();
+      exporter.close();
       table.clear();
       one = null;
       remember("");
@@ -258,6 +268,10 @@
       if (!root.offsetParent) return;
       if (one) refresh();
       else findLater();
+    });
+    Stir.on("comparison-words", (words) => {
+      search.value = words;
+      one ? close() : find();
     });
     Stir.on("comparison", (id) => id && one?.id !== id && open(id));
 

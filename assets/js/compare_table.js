@@ -274,6 +274,7 @@
       get mode() { return mode; },
       get zoom() { return zoom; },
       get pair() { return pair; },
+      get heard() { return heard; },
       get shown() { return onTable(); },
       get players() { return [...cells.values()].map((one) => one.player).filter(Boolean); },
       has: (id) => chosen.includes(id),

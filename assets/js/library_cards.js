@@ -22,7 +22,7 @@
     return { node, paint, seen: JSON.stringify(card) };
   };
 
-  /* Which clips are marked, and the bar for them. `room` has {cards, all, trashed, paint, changed}. */
+  /* Which clips are marked, and the bar for them. `room` has {cards, all, total, trashed, paint, changed, most}. */
   Stir.libraryMarks = (server, room) => {
     const marked = new Set();
     let last = null;
@@ -31,11 +31,12 @@
     every.append(h("span"));
     const stars = Stir.stars(async (given) => (await Stir.ask(server.rate_clips, { ids: [...marked], stars: given })) !== null && room.changed());
     const inside = Stir.toggle("Embed settings", Stir.memory.get("recipe", true), (on) => Stir.memory.set("recipe", on));
+    const compare = Stir.button("Compare", { class: "solid", id: "compare-marked", onclick: Stir.once(() => sideBySide()) }, "grid");
     const zip = Stir.button("Download", { class: "solid", id: "export-marked", onclick: () => take() }, "down");
     const away = Stir.button("Move to trash", { class: "solid", id: "trash-marked", onclick: () => gone([...marked]) }, "bin");
     const back = Stir.button("Bring back", { class: "solid", id: "restore-marked", onclick: () => restore([...marked]) }, "retry");
     const none = h("button", { type: "button", class: "ghost tiny", "aria-label": "Unmark all", onclick: () => clear() }, icon("close"));
-    const bar = h("div", { class: "marks", role: "group", "aria-label": "Marked clips", hidden: true }, none, count, every, h("span", { class: "grow" }), stars.node, inside, zip, away, back);
+    const bar = h("div", { class: "marks", role: "group", "aria-label": "Marked clips", hidden: true }, none, count, every, h("span", { class: "grow" }), stars.node, inside, compare, zip, away, back);
 
     const undo = h("button", { type: "button", class: "solid", id: "undo-trash", onclick: () => bringBack() }, h("span", {}, "Undo"), h("kbd", {}, /Mac/.test(navigator.platform) ? "⌘ Z" : "Ctrl Z"));
     const said = h("p", {});
@@ -49,7 +50,9 @@
       every.hidden = marked.size >= room.total();
       every.lastChild.textContent = `Mark all ${room.total()}`;
       const trashed = room.trashed();
-      for (const one of [stars.node, inside, zip, away]) one.hidden = trashed;
+      for (const one of [stars.node, inside, compare, zip, away]) one.hidden = trashed;
+      compare.disabled = marked.size < 2 || marked.size > room.most;
+      compare.title = compare.disabled ? `Mark two to ${room.most} clips to see them side by side` : "See them side by side on one clock";
       back.hidden = !trashed;
       room.paint();
     }
@@ -83,6 +86,12 @@
       await Stir.download({ export_clip: (ask) => server.export_clips({ ids, recipe: ask.recipe }) }, "", recipe);
       zip.disabled = false;
       zip.lastChild.textContent = "Download";
+    }
+    async function sideBySide() {
+      const id = await Stir.ask(server.compare_clips, { ids: [...marked] });
+      if (!id) return;
+      clear();
+      Stir.compare(id);
     }
     async function gone(ids) {
       if (!ids.length || (await Stir.ask(server.trash_clips, { ids })) === null) return;

@@ -23,6 +23,10 @@
     shelves.paint("shelf");
     const empty = Stir.button("Empty trash", { class: "ghost", id: "empty-trash", hidden: true, onclick: () => confirm.showModal() }, "bin");
     const grid = h("ul", { class: "cards", "aria-label": "Clips" });
+    const beside = h("ul", { class: "comparisons beside", "aria-label": "Comparisons" });
+    const every = Stir.button("", { class: "ghost", id: "all-comparisons", onclick: () => (Stir.tell("comparison-words", search.value), Stir.goto("Compare")) }, "right");
+    every.append(h("span"));
+    const compared = h("section", { class: "compared", "aria-label": "Comparisons", hidden: true }, h("div", { class: "row between" }, h("h3", {}, "Comparisons"), every), beside);
     const more = Stir.button("Show more", { class: "ghost more", hidden: true, onclick: () => load(loaded.length) });
     const nothing = h("div", { class: "nothing", hidden: true });
     const sure = h("p", {});
@@ -37,8 +41,9 @@
       all: async () => (await Stir.ask(server.find_ids, readSearch()))?.ids,
       paint: () => cards.forEach((card, id) => card.paint(marks.has(id))),
       changed: () => load(),
+      most: props.most,
     });
-    root.append(h("div", { class: "library-bar" }, h("h2", {}, "Library"), search, sort, stars, count, h("span", { class: "grow" }), empty, shelves.node), grid, more, nothing, ...marks.nodes, confirm, sheet.node);
+    root.append(h("div", { class: "library-bar" }, h("h2", {}, "Library"), search, sort, stars, count, h("span", { class: "grow" }), empty, shelves.node), compared, grid, more, nothing, ...marks.nodes, confirm, sheet.node);
 
     const readSearch = () => ({ words: search.value, trashed, sort: sort.value, stars: Number(stars.value) });
     /* Another question: from the top, and nothing marked. */
@@ -53,15 +58,17 @@
       const wanted = offset ? offset + PAGE : Math.max(PAGE, loaded.length);
       let found = offset ? loaded : [];
       let answer = null;
+      let pairs = null; // comparisons come with the first page
       do {
         answer = await Stir.ask(server.find_clips, { ...readSearch(), offset: found.length, limit: Math.min(MOST, wanted - found.length) });
         if (!answer || mine !== turn) return;
+        pairs ??= answer;
         const known = new Set(found.map((one) => one.id));
         found = [...found, ...answer.clips.filter((one) => !known.has(one.id))];
       } while (answer.clips.length && found.length < Math.min(wanted, answer.count));
       loaded = found;
       total = answer.count;
-      hold(arrange);
+      hold(() => (arrange(), offset || paintCompared(pairs)));
       more.hidden = loaded.length >= total || !answer.clips.length;
       empty.hidden = !trashed || !answer.trash;
       count.textContent = total ? `${total} clip${total > 1 ? "s" : ""}` : "";
@@ -70,6 +77,16 @@
       const words = search.value ? ["Nothing has these words.", "Search looks at photo names, titles, moves, effects and words."] : stars.value !== "0" ? ["No clip has so many stars.", "Give stars to a clip beside its title, or to several that are marked."] : trashed ? ["The trash is empty.", "Clips you put away wait here until you delete them for good."] : ["No clips yet.", "Everything you animate is kept here, with its recipe."];
       nothing.replaceChildren(h("p", {}, h("strong", {}, words[0])), h("p", {}, words[1]));
       marks.paint();
+    }
+    /* Comparisons stand above the clips, found by the same words. */
+    function paintCompared({ comparisons = [], compared: all = 0 }) {
+      compared.hidden = !comparisons.length;
+      every.hidden = all <= comparisons.length;
+      every.lastChild.textContent = `All ${all}`;
+      const next = JSON.stringify(comparisons);
+      if (beside.dataset.seen === next) return;
+      beside.dataset.seen = next;
+      Stir.redraw(beside, () => beside.replaceChildren(...comparisons.map((one) => Stir.comparisonCard(one, ({ id }) => Stir.compare(id)))));
     }
     /* The cards as they are loaded now: those that stay stay the same ones, so that what plays or has the keyboard goes on. */
     function arrange() {
@@ -106,6 +123,7 @@
       mark = next;
       load();
     });
+    new IntersectionObserver((seen) => seen.at(-1).isIntersecting && mark && load()).observe(search); // comparisons change elsewhere
     new IntersectionObserver((seen) => seen[0].isIntersecting && !more.hidden && load(loaded.length), { rootMargin: "800px" }).observe(more);
   };
 })();

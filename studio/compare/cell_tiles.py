@@ -13,6 +13,9 @@ from studio.comparison import Cell, CellState, Comparison, Standing
 from studio.nouns import Clip, Refusal, Shot
 
 NOTES: dict[CellState, str] = {"waiting": "Waiting its turn", "running": "Being made", "gone": "Deleted"}
+PHOTO = "photo"
+"""The id by which the photo is chosen where it isn't a cell of its own."""
+
 HIDDEN = "This clip isn't there."
 
 
@@ -35,12 +38,14 @@ class PlacedTile(NamedTuple):
 
 
 def make_tiles(one: Comparison, sources: Sources, chosen: Sequence[str] = ()) -> list[PlacedTile]:
-    """The tiles of these cells (ids), in that order; of all in the grid's order without any.
+    """The tiles of these cells (ids, `PHOTO` among them), in that order; of all in the grid's order without any.
 
     While it is blind and nobody has won they are shuffled, called by a letter, and their failures say nothing. Raises
     `Refusal` for a cell that isn't in the comparison.
     """
     cells, hidden = _order(one), is_hidden(one)
+    if PHOTO in chosen and all(cell.id != PHOTO for cell in cells):
+        cells = (*cells, Cell(PHOTO, 0, -1, next((cell.shot for cell in cells if cell.shot), None), photo=True))
     names = {cell.id: name_by_letter(at) for at, cell in enumerate(cells)} if hidden else {}
     shots = [cell.shot for cell in cells if cell.shot and not cell.photo]
     rows = find_differences(shots, sources.name_model, one.axes)
@@ -76,7 +81,7 @@ def _choose(cells: Sequence[Cell], chosen: Sequence[str]) -> list[Cell]:
 def _make_tile(
     cell: Cell, one: Comparison, sources: Sources, differences: Mapping[Shot, Rows], letter: str | None
 ) -> PlacedTile:
-    standing = sources.standings[cell.id]
+    standing = sources.standings.get(cell.id, Standing("photo"))
     try:
         file, note = _find_file(cell, standing, sources)
     except Refusal as refusal:

@@ -53,7 +53,7 @@ def test_a_grid_is_laid_out_as_it_was_asked_for_and_is_kept(studio: Studio, tmp_
     ]  # fmt: skip
     heard: list[Progress] = []
     film = studio.exports.export_grid(one.id, tick=heard.append)
-    assert (film.name, heard[-1].done, heard[-1].total) == ("harbour how far and prompt, side by side.mp4", 24, 24)
+    assert (film.name, heard[-1].done, heard[-1].total) == ("harbour how far and prompt, grid.mp4", 24, 24)
     assert film.is_relative_to(studio.settings.cache)
     made = read_outcome(film)
     (width, height), (cell_width, cell_height) = (made.width, made.height), (320, 240)
@@ -95,3 +95,20 @@ def test_a_blind_comparison_is_exported_without_names(studio: Studio, tmp_path: 
 def test_nothing_is_exported_before_anything_is_made(studio: Studio) -> None:
     with pytest.raises(Refusal, match="None of these"):
         studio.exports.export_grid(start(studio, [Axis("seed", ("1", "2"))], prompt="refuse").id)
+
+
+def test_an_export_from_the_page_is_followed_and_stopped(studio: Studio) -> None:
+    from studio.ui.film_exports import ComparisonExport, FilmExports
+
+    one = start(studio, [Axis("amount", ("0.2", "0.8"))])
+    exports = FilmExports(studio)
+
+    def end(export: str) -> dict[str, object]:
+        until(lambda: not {"refusal", "path"}.isdisjoint(exports.look(export)))
+        return exports.look(export)
+
+    stopped = exports.begin(ComparisonExport(one.id))["export"]
+    exports.stop(stopped)
+    assert "stopped" in str(end(stopped))
+    assert end(exports.begin(ComparisonExport(one.id, "wipe"))["export"])["name"] == "harbour how far, wipe.mp4"
+    assert "no longer" in str(end(exports.begin(ComparisonExport(one.id, cells=("gone",)))["export"]))

@@ -12,14 +12,15 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from studio.config import Settings
+from studio.clip.formats import read_outcome
+from studio.config import ASSETS, Settings
 from studio.library import database
 from studio.library.clips import Clips
 from studio.nouns import Clip, Photo, Shot
 from studio.studio import Studio
 from tests.fakes.waiting import until
 from tests.ui.conftest import App, Open
-from tests.ui.steps import WAIT, animate, quick, sample
+from tests.ui.steps import LONG, WAIT, animate, quick, sample
 
 pytestmark = pytest.mark.ui
 
@@ -254,6 +255,49 @@ def test_several_are_one_download(many: Page, app: App, tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "clips.zip") as zipped:
         assert sorted(zipped.namelist()) == ["fig, dolly in, 90p.mp4", "zoo, dolly in, 90p (2).mp4", "zoo, dolly in, 90p.mp4"]
         assert {zipped.read(name) for name in zipped.namelist()} == {b"clip " + before[at].encode() for at in (0, 5, 1)}
+
+
+def test_marked_clips_are_compared_found_by_words_and_exported(app: App, open_page: Open, tmp_path: Path) -> None:
+    for one in app.studio.comparisons.find():
+        app.studio.comparisons.trash(one.id)
+    photo = app.studio.photos.take_in(ASSETS / "samples" / "dandelion.jpg", "dandelion.jpg")
+    app.studio.submit_all(tuple(Shot(photo, size="240p", seconds=1, fps=16, seed=seed) for seed in (3, 4, 5)))
+    app.settle()
+    page = open_page()
+    page.get_by_role("tab", name="Library").click()
+    expect(page.locator(".card")).to_have_count(3)
+    expect(page.locator(".compared")).to_be_hidden()
+    mark(page, 0)
+    expect(page.locator("#compare-marked")).to_be_disabled()
+    mark(page, 2)
+    page.locator("#compare-marked").click()
+    cells = page.locator(".comparison [data-cell][data-state='done']")
+    expect(cells).to_have_count(2, timeout=WAIT)
+    page.get_by_role("tab", name="Library").click()
+    beside = page.locator(".compared .comparison-card")
+    expect(beside).to_have_count(1)
+    expect(page.locator(".marks")).to_be_hidden()
+    page.locator("#library-search").fill("nothing of the kind")
+    expect(page.locator(".compared")).to_be_hidden()
+    page.locator("#library-search").fill("dandelion")
+    expect(beside).to_contain_text("dandelion: side by side")
+    beside.locator("button").click()
+    expect(cells).to_have_count(2, timeout=WAIT)
+    page.locator(".compare-export summary").click()
+    page.keyboard.press("Escape")
+    expect(page.locator(".export-menu")).to_be_hidden()
+    page.keyboard.press("Enter")  # the keyboard is where it was
+    with page.expect_download(timeout=LONG) as got:
+        page.locator("[data-kind='grid']").click()
+    assert got.value.suggested_filename == "dandelion side by side, grid.mp4"
+    got.value.save_as(tmp_path / "grid.mp4")
+    film = read_outcome(tmp_path / "grid.mp4")
+    assert (film.num_frames, film.fps) == (24, 24)
+    page.locator(".compare-export summary").click()
+    with page.expect_download(timeout=LONG) as got:
+        page.locator("[data-kind='sheet']").click()
+    got.value.save_as(tmp_path / "sheet.png")
+    assert Image.open(tmp_path / "sheet.png").width > 1000
 
 
 def test_again_and_use_settings_from_a_clip(shelf: Page, app: App) -> None:

@@ -8,6 +8,7 @@ from studio.nouns import Noun
 from studio.studio import Studio
 from studio.ui.clip_actions import ById, PressedById, make_clip_calls
 from studio.ui.comparison_snapshot import show_card, show_comparison
+from studio.ui.film_exports import FilmExports
 from studio.ui.html_part import make_call, make_part
 
 PAGE = 60
@@ -55,6 +56,7 @@ class ComparePanel:
             make_call("restore_losers", ById, lambda ask: room.restore_losers(ask.id).id),
             make_call("trash_comparison", ById, lambda ask: room.trash(ask.id).id),
             make_call("restore_comparison", ById, lambda ask: room.restore(ask.id).id),
+            *FilmExports(self.studio).list_calls(),
         ]
         self.part = make_part("compare_panel", None, calls=calls, page=PAGE)
 

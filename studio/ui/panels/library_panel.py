@@ -10,10 +10,12 @@ from typing import Annotated, Any
 
 import msgspec
 
+from studio.compare.grid import MOST_IN_ROW
 from studio.library.clips import Sort
 from studio.nouns import Noun, Refusal
 from studio.studio import Studio
 from studio.ui.clip_actions import ById, make_clip_calls
+from studio.ui.comparison_snapshot import show_card
 from studio.ui.html_part import make_call, make_part
 from studio.ui.queue_snapshot import show_clips
 from studio.ui.thumbnails import sweep_thumbs
@@ -21,6 +23,9 @@ from studio.ui.thumbnails import sweep_thumbs
 PAGE = 60
 """Clips in one page of the grid."""
 
+
+BESIDE = 6
+"""Comparisons that stand in one row above the clips."""
 
 MOST_MARKED = 10_000
 """Clips that something may be done to at once."""
@@ -66,12 +71,13 @@ class LibraryPanel:
             make_call("restore_clips", SeveralClips, lambda ask: studio.library.restore(ask.ids)),
             make_call("rate_clips", SeveralClips, lambda ask: studio.library.rate(ask.ids, ask.stars)),
             make_call("export_clips", SeveralClips, self.export),
+            make_call("compare_clips", SeveralClips, lambda ask: studio.comparisons.start_from_clips(ask.ids).id),
             make_call("empty_trash", dict[str, str], lambda _: self.empty()),
         ]
         local = self.studio.settings.user == ""
         if local:
             calls.append(make_call("open_folder", ById, lambda ask: open_folder(studio, ask.id)))
-        self.part = make_part("library_panel", None, calls=calls, local=local, page=PAGE)
+        self.part = make_part("library_panel", None, calls=calls, local=local, page=PAGE, most=MOST_IN_ROW)
 
     def empty(self) -> dict[str, int]:
         """Delete what is in the trash, small pictures and all."""
@@ -80,11 +86,16 @@ class LibraryPanel:
         return {"count": count}
 
     def find(self, search: ClipSearch) -> dict[str, Any]:
-        """One page of clips, and how many there are in all."""
+        """One page of clips, and how many there are in all; with the first also the newest comparisons, by words."""
         words, studio = search.words[:200], self.studio
         clips = studio.library.find(words, search.trashed, search.limit, search.offset, search.sort, search.stars)
         count = studio.library.count(words, search.trashed, search.stars)
-        return {"clips": show_clips(studio, clips), "count": count, "trash": studio.library.count(trashed=True)}
+        found = {"clips": show_clips(studio, clips), "count": count, "trash": studio.library.count(trashed=True)}
+        if search.offset or search.trashed or search.stars:
+            return found
+        room = studio.comparisons
+        beside = [show_card(studio, one) for one in room.find(words, limit=BESIDE)]
+        return {**found, "comparisons": beside, "compared": room.count(words)}
 
     def find_ids(self, search: ClipSearch) -> dict[str, Any]:
         """Every clip that is found, to mark them all."""

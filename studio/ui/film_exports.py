@@ -1,0 +1,117 @@
+"""Comparisons exported from the page: a film is written in a thread of its own, followed and stopped by the page."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Literal
+
+from studio.exports import Ending
+from studio.library.logbook import report_fault
+from studio.nouns import Progress, Refusal
+from studio.studio import Studio
+from studio.ui.clip_actions import ById
+from studio.ui.html_part import Call, describe_refusal, make_call
+
+MOST_AT_ONCE = 4
+"""Exports that are remembered: what nobody asks about any more is let go of."""
+
+
+class ComparisonExport(ById, frozen=True):
+    """What is wanted of a comparison: which file, the cells that are shown and the one that is heard (ids)."""
+
+    kind: Literal["grid", "wipe", "sheet"] = "grid"
+    ending: Ending = "hold"
+    sound: str = ""
+    cells: tuple[str, ...] = ()
+
+
+class Stopped(Exception):
+    """The user has stopped an export."""
+
+
+class ExportRun:
+    """One file being written: how far it is, and what came of it. Thread-safe: each value is set once or replaced."""
+
+    def __init__(
+        self, write: Callable[[Callable[[Progress], None]], Path], fail: Callable[[Exception], Refusal]
+    ) -> None:
+        self.id = uuid.uuid4().hex
+        self.progress = Progress()
+        self.file: Path | None = None
+        self.refusal: Refusal | None = None
+        self._stop = threading.Event()
+        self._write = write
+        self._fail = fail
+        threading.Thread(target=self._run, daemon=True, name="export").start()
+
+    def _run(self) -> None:
+        try:
+            self.file = self._write(self._tick)
+        except Stopped:
+            self.refusal = Refusal("The export was stopped.", "")
+        except Refusal as refusal:
+            self.refusal = refusal
+        except Exception as error:
+            self.refusal = self._fail(error)
+
+    def _tick(self, progress: Progress) -> None:
+        if self._stop.is_set():
+            raise Stopped
+        self.progress = progress
+
+    def stop(self) -> None:
+        """Have it end at its next frame."""
+        self._stop.set()
+
+
+class FilmExports:
+    """The exports of one page. Any thread may ask."""
+
+    def __init__(self, studio: Studio) -> None:
+        self._studio = studio
+        self._runs: dict[str, ExportRun] = {}
+
+    def list_calls(self) -> list[Call]:
+        """Begin an export, look how far it is, stop it."""
+        return [
+            make_call("export_comparison", ComparisonExport, self.begin),
+            make_call("look_at_export", ById, lambda ask: self.look(ask.id)),
+            make_call("stop_export", ById, lambda ask: self.stop(ask.id)),
+        ]
+
+    def begin(self, ask: ComparisonExport) -> dict[str, str]:
+        """Begin to write; answers with an id to ask by."""
+        exports = self._studio.exports
+
+        def write(tick: Callable[[Progress], None]) -> Path:
+            if ask.kind == "sheet":
+                return exports.export_sheet(ask.id, cells=ask.cells)
+            return exports.export_grid(
+                ask.id, layout=ask.kind, ending=ask.ending, sound=ask.sound, cells=ask.cells, tick=tick
+            )
+
+        run = ExportRun(write, lambda error: report_fault(self._studio.log, "this was exported", error, "an export"))
+        self._runs = dict(list({**self._runs, run.id: run}.items())[-MOST_AT_ONCE:])
+        return {"export": run.id}
+
+    def look(self, export_id: str) -> dict[str, Any]:
+        """How far it is, or the finished file, or why there is none."""
+        run = self._find(export_id)
+        if run.refusal:
+            return describe_refusal(run.refusal)
+        if run.file:
+            return {"path": str(run.file), "name": run.file.name}
+        return {"done": run.progress.done, "total": run.progress.total}
+
+    def stop(self, export_id: str) -> bool:
+        """Stop it; nothing is left of it."""
+        self._find(export_id).stop()
+        return True
+
+    def _find(self, export_id: str) -> ExportRun:
+        if export_id not in self._runs:
+            raise Refusal("That export is over.", "Export it again.")
+        return self._runs[export_id]

@@ -86,7 +86,7 @@
       const next = JSON.stringify(comparisons);
       if (beside.dataset.seen === next) return;
       beside.dataset.seen = next;
-      Stir.redraw(beside, () => beside.replaceChildren(...comparisons.map((one) => Stir.comparisonCard(one, ({ id }) => Stir.compare(id)))));
+      Stir.redraw(beside, () => beside.replaceChildren(...comparisons.map((one) => Stir.comparisonCard(one, { open: Stir.compare, foresee: () => {} }))));
     }
     /* The cards as they are loaded now: those that stay stay the same ones, so that what plays or has the keyboard goes on. */
     function arrange() {

@@ -33,11 +33,13 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 AREA = 320 * 180
 """Pixels of a sampled frame, about; a still has four times as many."""
 
-RUN = 12
-"""Frames of each of the three runs of neighbours: the first, the middle and the last ones."""
+RUN, LONG_RUN, LONG = 12, 9, 100
+"""Frames of each of the three runs of neighbours, the first, the middle and the last ones; and in a clip of more than
+so many frames."""
 
-A_SECOND, MOST = 6.5, 90
-"""Samples a second between the runs, and at most in the clip."""
+A_SECOND, LONG_STEPS, MOST = 6.5, 18, 90
+"""Samples a second between the runs; steps from end to end of a long clip, three a second at least; and samples at
+most."""
 
 MOST_SECONDS, MOST_BYTES, MOST_PIXELS = 61.0, 512 << 20, 5120 * 5120
 """What is read of a clip: its first minute, so much of a file, frames up to so large."""
@@ -113,10 +115,13 @@ class _Collector:
 
     def __init__(self, count: int, rate: float) -> None:
         self.count, self.rate = count, rate
-        self._step = max(1, round(rate / A_SECOND), -(-count // MOST))
-        middle = max(0, (count - RUN) // 2)
-        self.runs = (range(RUN), range(middle, middle + RUN), range(max(0, count - RUN), count))
-        self._stills = {0, middle + RUN // 2, count - 1}
+        step, run = round(rate / A_SECOND), RUN
+        if count > LONG:
+            step, run = max(step, min(round(rate / 3), count // LONG_STEPS)), LONG_RUN
+        self._step = max(1, step, -(-count // MOST))
+        middle = max(0, (count - run) // 2)
+        self.runs = (range(run), range(middle, middle + run), range(max(0, count - run), count))
+        self._stills = {0, middle + run // 2, count - 1}
         self._next = 0
         self._kept: list[tuple[int, float, Bytes, Bytes]] = []
         self._large: list[tuple[int, Bytes]] = []

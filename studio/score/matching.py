@@ -142,26 +142,26 @@ class Fitter:
 
     dx = a + s x - r y + p n, dy = d + r x + s y + q n about the middle, n being how near: s is growth, r the turn. Both
     in one, because ground that comes nearer downwards, seen from the side, shears as a turn would. Least squares, in
-    which what doesn't fit loses weight (Cauchy), on every eighth pixel.
+    which what doesn't fit loses weight (Cauchy), on every twelfth pixel.
     """
 
     def __init__(self, texture: Floats, near: Floats | None) -> None:
         height, width = texture.shape
-        down, across = (axis.astype(np.float64).ravel() for axis in np.mgrid[4:height:8, 4:width:8])
-        self._base = texture[4::8, 4::8].astype(np.float64).ravel() + 1e-6
+        down, across = (axis.astype(np.float64).ravel() for axis in np.mgrid[6:height:12, 6:width:12])
+        self._base = texture[6::12, 6::12].astype(np.float64).ravel() + 1e-6
         self._diagonal = math.hypot(width, height)
         x, y = (across - (width - 1) / 2) / self._diagonal, (down - (height - 1) / 2) / self._diagonal
         one, none = np.ones_like(x), np.zeros_like(x)
         columns = [(one, none), (none, one), (x, y), (-y, x)]
         if near is not None:
-            depth = near[4::8, 4::8].astype(np.float64).ravel()
+            depth = near[6::12, 6::12].astype(np.float64).ravel()
             depth = depth - float(np.average(depth, weights=self._base))
             columns += [(depth, none), (none, depth)]
         self._basis = np.stack([np.stack(column) for column in columns], -1)  # (2, points, unknowns)
 
     def fit(self, flow: Floats) -> Shift:
         """The motion of a flow."""
-        field = flow[4::8, 4::8].astype(np.float64).reshape(-1, 2).T / self._diagonal
+        field = flow[6::12, 6::12].astype(np.float64).reshape(-1, 2).T / self._diagonal
         trust, count = self._base, self._basis.shape[2]
         flat, aims = self._basis.reshape(-1, count), field.ravel()
         found = np.zeros(count)

@@ -19,7 +19,7 @@ COUNT = 60
 def make(folder: Path, kind: Format, count: int = COUNT, wide: int = 640) -> Path:
     """A clip whose brightness says which frame it is: 40 levels and three more a frame."""
     high = wide * 9 // 16
-    images = (np.full((high, wide, 3), 40 + 3 * at, np.uint8) for at in range(count))
+    images = (np.full((high, wide, 3), (40 + 3 * at) % 256, np.uint8) for at in range(count))
     shot = Shot(Photo("1" * 64, wide, high), format=kind)
     return encode(Frames(images, wide, high, 20, count), folder / f"clip.{kind}", shot, lambda progress: None).file
 
@@ -80,3 +80,10 @@ def test_only_the_first_minute_is_read(tmp_path: Path, monkeypatch: pytest.Monke
     footage = read_footage(make(tmp_path, "mp4", wide=320), trusted=True)
     assert 15 <= footage.num_frames <= 30
     assert np.abs(brightness(footage) - footage.frame).max() < 0.6
+
+
+def test_a_long_clip_is_sampled_more_thinly(tmp_path: Path) -> None:
+    footage = read_footage(make(tmp_path, "mp4", count=70, wide=320), trusted=True)
+    longer = read_footage(make(tmp_path, "mp4", count=140, wide=320), trusted=True)
+    assert len(longer.luma) < 1.3 * len(footage.luma)
+    assert np.diff(longer.frame).max() / longer.rate <= 0.6, "a stretch of half a second is still seen"

@@ -201,6 +201,9 @@ def test_drafts_come_first_and_are_shown_until_then(settings: Settings) -> None:
     engine = ShelfEngine()
     studio = Studio(settings, (CARD, *CARDS), shelf_finder(engine, finder(Gradient())))
     axes = [Axis("seed", ("1", "2")), Axis("model", (READY.id, OTHER.id))]
+    told, plain = (studio.comparisons.estimate(shot(studio), axes, drafts=drafts) for drafts in ("gradient", ""))
+    assert (told.clips, plain.clips) == (8, 4)
+    assert told.seconds > plain.seconds
     one = studio.comparisons.start(shot(studio), axes, drafts="gradient")
     order = [job.shot.maker for job in studio.jobs()]
     assert order == ["gradient"] * 4 + [READY.id] * 2 + [OTHER.id] * 2

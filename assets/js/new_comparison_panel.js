@@ -131,7 +131,7 @@
     }
 
     // What it takes --------------------------------------------------------------------------------------------------
-    const wanted = () => ({ desk: Stir.values(props.desk), axes: axes(), paired: wish.paired && chosen.length > 1, baseline: wish.baseline });
+    const wanted = () => ({ desk: Stir.values(props.desk), axes: axes(), paired: wish.paired && chosen.length > 1, baseline: wish.baseline, drafts: wish.drafts });
     /* The newest question counts; what was told before stays, dimmed, until it is answered. */
     function look() {
       const mine = ++turn;
@@ -186,7 +186,7 @@
       if (go.disabled) return;
       sending = true;
       paintGo();
-      const id = await ask(server.start_comparison, { ...wanted(), press, blind: wish.blind, drafts: wish.drafts && !drafts.hidden });
+      const id = await ask(server.start_comparison, { ...wanted(), press, blind: wish.blind });
       sending = false;
       paintGo();
       if (!id) return note.show(refused);

@@ -46,7 +46,7 @@ def _start(studio: Studio, flags: argparse.Namespace) -> None:
     depth = shot_arguments.read_depth(flags.depth, studio)
     end = take_in(studio, flags.end, True) if flags.end else None
     shot = shot_arguments.build_shot(asked, photo, depth, flags.format or "mp4", studio, end)
-    told = studio.comparisons.estimate(shot, axes, paired=flags.pair, baseline=flags.baseline)
+    told = studio.comparisons.estimate(shot, axes, paired=flags.pair, baseline=flags.baseline, drafts=flags.drafts)
     if told.clips or flags.estimate:
         _announce(told)
     if flags.estimate:

@@ -63,11 +63,15 @@ class Comparisons:
         shots = dict.fromkeys(cell.shot for cell in one.cells if cell.shot)
         return " ".join((*axes, *(f"{list_words(shot)} {self._describe_shot(shot)}" for shot in shots)))
 
-    def estimate(self, shot: Shot, axes: Sequence[Axis], *, paired: bool = False, baseline: bool = False) -> Estimate:
+    def estimate(
+        self, shot: Shot, axes: Sequence[Axis], *, paired: bool = False, baseline: bool = False, drafts: str = ""
+    ) -> Estimate:
         """What `start` would make of these and what that takes. Queues nothing. Raises `Refusal` for wrong axes."""
         grid = expand(shot, axes, paired, self._models.card)
         cells = self._check(self._pin(shot, grid.cells, baseline))
-        return estimate(cells, self._accept, self._models, Past(self._pace(), self._library.find(limit=RECENT)))
+        shots = (*(cell.shot for cell in cells if _is_made(cell)), *self._try_out(cells, drafts).values())
+        past = Past(self._pace(), self._library.find(limit=RECENT))
+        return estimate(cells, [self._accept(shot) for shot in dict.fromkeys(shots) if shot], self._models, past)
 
     # Beginning --------------------------------------------------------------------------------------------------------
 
@@ -136,7 +140,7 @@ class Comparisons:
         """The draft of each cell whose model takes its time, by the cell's id. Raises `Refusal` where `drafts` can't
         make it.
         """
-        slow = [cell for cell in cells if drafts and cell.shot and not cell.refusal and not cell.photo]
+        slow = [cell for cell in cells if drafts and _is_made(cell)]
         return {
             cell.id: self._ready(replace(cell.shot, draft=drafts))
             for cell in slow
@@ -145,7 +149,7 @@ class Comparisons:
 
     def _queue_cells(self, one: Comparison, tried: dict[str, Shot]) -> tuple[Cell, ...]:
         """Queue a job for each shot of the cells that can be made, drafts first, and the cells with their jobs."""
-        wanted = {cell.id: cell.shot for cell in one.cells if cell.shot and not cell.refusal and not cell.photo}
+        wanted = {cell.id: cell.shot for cell in one.cells if cell.shot and _is_made(cell)}
         every = [*wanted.values(), *tried.values()]
         states = [self._models.state(maker) for maker in {shot.maker for shot in every}]
         shots = arrange(every, [state.id for state in states if state.memory in ("ram", "gpu")])
@@ -358,6 +362,11 @@ class Comparisons:
     def empty_trash(self) -> int:
         """Forget every comparison in the trash for good; its clips stay. Returns how many that were."""
         return self._table.empty_trash()
+
+
+def _is_made(cell: Cell) -> bool:
+    """Whether a clip is made for a cell: there is a shot, it can be made here, and it isn't the photo itself."""
+    return cell.shot is not None and cell.refusal is None and not cell.photo
 
 
 def _find(one: Comparison, cell_id: str) -> Cell:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import NamedTuple
 
@@ -14,7 +14,7 @@ from studio.engines.base import Shelf
 from studio.engines.prepare import Prepared
 from studio.library import disk
 from studio.models import Models
-from studio.nouns import Clip, Noun, Shot
+from studio.nouns import Clip, Noun
 
 BYTES_PER_PIXEL = {"mp4": 0.02, "webm": 0.015, "gif": 0.5, "webp": 0.25}
 """Bytes of a file for a pixel of every frame, before a clip of this format was made here. MP4 and WebM: libx264 at crf
@@ -27,9 +27,9 @@ PARALLAX_BYTES = 1 << 30
 class Estimate(Noun, frozen=True):
     """What a comparison will take.
 
-    `clips` is how many will be made; `seconds` until all are, without those of `unknown` models, whose pace isn't known
-    here yet. `bytes` on the disk; `memory` in bytes is the largest model's, of the GPU where `on_gpu`. `cells` are what
-    will stand in the grid, with why some of it can't be made.
+    `clips` is how many will be made, drafts too; `seconds` until all are, without those of `unknown` models, whose pace
+    isn't known here yet. `bytes` on the disk; `memory` in bytes is the largest model's, of the GPU where `on_gpu`.
+    `cells` are what will stand in the grid, with why some of it can't be made.
     """
 
     clips: int
@@ -56,10 +56,8 @@ class Past(NamedTuple):
     clips: Sequence[Clip]
 
 
-def estimate(cells: tuple[Cell, ...], prepare: Callable[[Shot], Prepared], models: Models, past: Past) -> Estimate:
-    """What these cells will take. `prepare` accepts a shot as it would be queued; shots that are alike count once."""
-    shots = dict.fromkeys(cell.shot for cell in cells if cell.shot and not cell.refusal and not cell.photo)
-    every = [prepare(shot) for shot in shots]
+def estimate(cells: tuple[Cell, ...], every: Sequence[Prepared], models: Models, past: Past) -> Estimate:
+    """What these cells will take; `every` is each shot that is made for them, drafts too, prepared as it is queued."""
     built_in = [one for one in every if one.card.checkpoint is None]
     others = [(one, _forecast(one, models)) for one in every if one.card.checkpoint is not None]
     seconds = _time_built_in(built_in, past.pace)

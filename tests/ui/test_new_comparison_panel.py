@@ -44,7 +44,7 @@ def test_a_grid_is_asked_for_and_started_with_one_press(app: App, page: Page) ->
     expect(go).to_have_text("Make these 3 clips", timeout=WAIT)
     sheet.locator("[data-wish='paired']").click()
     sheet.locator("[data-wish='drafts']").click()
-    expect(go).to_have_text("Make these 7 clips", timeout=WAIT)
+    expect(go).to_have_text("Make these 10 clips", timeout=WAIT)  # three of them are drafts
     go.dblclick()  # the second press starts nothing more
     expect(sheet).to_be_hidden()
     expect(page.locator(".comparison [data-cell]").first).to_be_visible(timeout=WAIT)

@@ -34,19 +34,22 @@ class DeskValues(Noun, frozen=True):
 
 
 class WantedComparison(DeskValues, frozen=True):
-    """What is to differ of the shot on the desk; `paired`: two axes go together, first with first."""
+    """What is to differ of the shot on the desk; `paired`: two axes go together, first with first.
+
+    `drafts`: every cell whose model takes its time is tried out first.
+    """
 
     axes: Annotated[tuple[Axis, ...], msgspec.Meta(max_length=2)] = ()
     paired: bool = False
     baseline: bool = True
+    drafts: bool = False
 
 
 class PressedComparison(WantedComparison, frozen=True):
-    """One press that starts it; `drafts`: every cell is tried out first where its model takes its time."""
+    """One press that starts it."""
 
     press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
     blind: bool = False
-    drafts: bool = False
 
 
 class NewComparisonPanel:
@@ -79,7 +82,9 @@ class NewComparisonPanel:
 
     def estimate(self, ask: WantedComparison) -> dict[str, Any]:
         """What it would take, and each cell with what differs in it or why it can't be made. Raises `Refusal`."""
-        told = self.studio.comparisons.estimate(self._build(ask), ask.axes, paired=ask.paired, baseline=ask.baseline)
+        told = self.studio.comparisons.estimate(
+            self._build(ask), ask.axes, paired=ask.paired, baseline=ask.baseline, drafts=self._find_drafter(ask)
+        )
         slow = any(self._is_slow(cell) for cell in told.cells)
         return {
             "line": estimate.describe(told), "clips": told.clips, "drafts": slow,
@@ -111,13 +116,15 @@ class NewComparisonPanel:
             return " + ".join(titles.get(name, name) for name in names)  # type: ignore[call-overload]
         return f"{LABELS[axis]} {value}" if axis in NUMBERS else value
 
+    def _find_drafter(self, ask: WantedComparison) -> str:
+        """The model that tries out what takes its time, "" where no drafts are asked for."""
+        slow = next((card for card in self.studio.models.cards if card.checkpoint), None) if ask.drafts else None
+        return self.studio.models.draft(slow).id if slow else ""
+
     def start(self, ask: PressedComparison) -> str:
         """Start it; answers with its id. Raises `Refusal`, and nothing is queued then."""
         shot = self._build(ask)
-        drafts = ""
-        if ask.drafts:
-            slow = next((card for card in self.studio.models.cards if card.checkpoint), None)
-            drafts = self.studio.models.draft(slow).id if slow else ""
+        drafts = self._find_drafter(ask)
         one = self.studio.comparisons.start(
             shot, ask.axes, paired=ask.paired, baseline=ask.baseline, blind=ask.blind, drafts=drafts, press=ask.press
         )

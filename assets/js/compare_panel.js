@@ -30,7 +30,8 @@
     let listed = [];
     let trashed = false;
     let turn = 0;
-    let put = 0; // how many went to the trash last
+    let opening = 0;
+    let put = ""; // the comparison whose losers went to the trash last
     let timer = 0;
 
     // The list -------------------------------------------------------------------------------------------------------
@@ -82,15 +83,16 @@
     const tray = h("ol", { class: "tray", "aria-label": "All of them" });
     const trayRoom = h("section", { class: "tray-room", "aria-label": "Choose what is looked at", hidden: true }, h("h2", {}), tray);
     const view = h("section", { class: "comparison", "aria-label": "A comparison", hidden: true }, bar, transport.tools, table.node, h("div", { class: "table-foot" }, prize, transport.bar), trayRoom);
-    const undo = h("button", { type: "button", class: "solid", id: "undo-losers", onclick: () => bringBack() }, h("span", {}, "Undo"));
+    const undo = h("button", { type: "button", class: "solid", id: "undo-losers", onclick: () => bringBack(put) }, h("span", {}, "Undo"));
     const gone = h("p", {});
     const toast = h("div", { class: "put-back", role: "status", popover: "manual" }, gone, undo);
     root.append(list, view, toast);
 
     name.addEventListener("change", async () => {
-      const kept = await Stir.ask(server.name_comparison, { id: one.id, name: name.value });
-      if (kept) one.name = kept;
-      name.value = one.name;
+      const renamed = one;
+      const kept = await Stir.ask(server.name_comparison, { id: renamed.id, name: name.value });
+      if (kept) renamed.name = kept;
+      if (one?.id === renamed.id) name.value = kept ?? one.name;
     });
     name.addEventListener("keydown", (event) => event.key === "Enter" && name.blur());
 
@@ -102,7 +104,9 @@
       setTimeout(() => foreseen.answer === answer && (foreseen = { id: "", answer: null }), FORESEEN);
     }
     async function open(id) {
+      const mine = ++opening;
       const answer = await (foreseen.id === id ? foreseen.answer : Stir.ask(server.show_comparison, { id }));
+      if (mine !== opening) return;
       foreseen = { id: "", answer: null };
       if (!answer) return close();
       const fresh = one?.id !== answer.id;
@@ -133,6 +137,7 @@
       }
     }
     function close() {
+      opening += 1;
       clock.playing && clock.pause();
       exporter.close();
       table.clear();
@@ -196,6 +201,7 @@
     // What happens to them -------------------------------------------------------------------------------------------
     async function change(call, value) {
       const answer = await Stir.ask(call, value);
+      if (one?.id !== value.id) return null;
       if (answer) show(answer);
       return answer;
     }
@@ -209,7 +215,8 @@
     }
     async function putAway() {
       const call = one.trashed ? server.restore_comparison : server.trash_comparison;
-      if (await Stir.ask(call, { id: one.id })) close();
+      const { id } = one;
+      if ((await Stir.ask(call, { id })) && one?.id === id) close();
     }
     const queued = Stir.once(async (press, call, id) => {
       const answer = await Stir.ask(call, { id, press });
@@ -230,13 +237,15 @@
         Stir.button("Use its settings", { class: "ghost", onclick: () => Stir.useClip(server, clip.id, "all") }, "sliders"),
         elsewhere,
         others > 0 && Stir.button(`${others === 1 ? "The other" : `The other ${others}`} to the trash`, { class: "ghost", id: "trash-losers", onclick: () => trashLosers() }, "bin"),
-        one.losers > 0 && Stir.button(`Bring back ${many(one.losers, "clip")}`, { class: "ghost", id: "restore-losers", onclick: () => bringBack() }, "retry"),
+        one.losers > 0 && Stir.button(`Bring back ${many(one.losers, "clip")}`, { class: "ghost", id: "restore-losers", onclick: () => bringBack(one.id) }, "retry"),
       ].filter(Boolean)));
     }
     async function trashLosers() {
-      put = await Stir.ask(server.trash_losers, { id: one.id });
-      if (!put) return;
-      gone.textContent = `${many(put, "clip")} moved to the trash`;
+      const { id } = one;
+      const count = await Stir.ask(server.trash_losers, { id });
+      if (!count) return;
+      put = id;
+      gone.textContent = `${many(count, "clip")} moved to the trash`;
       toast.hidePopover();
       toast.showPopover();
       wait();
@@ -246,21 +255,25 @@
       clearTimeout(timer);
       timer = setTimeout(() => (toast.matches(":hover, :focus-within") ? wait() : toast.hidePopover()), PATIENCE);
     }
-    async function bringBack() {
+    async function bringBack(id) {
       toast.hidePopover();
-      if ((await Stir.ask(server.restore_losers, { id: one.id })) === null) return;
-      Stir.say(`${many(put, "clip")} brought back.`);
+      const count = await Stir.ask(server.restore_losers, { id });
+      if (count === null) return;
+      Stir.say(`${many(count, "clip")} brought back.`);
       refresh();
     }
 
     // What others do -------------------------------------------------------------------------------------------------
     let asked = false;
+    let changed = false; // since it was asked
     const refresh = Stir.later(async () => {
-      if (!one || asked) return;
+      if (!one) return;
+      if (asked) return void (changed = true);
       asked = true;
       const id = one.id;
       const answer = await Stir.ask(server.show_comparison, { id });
       asked = false;
+      if (changed) (changed = false), refresh();
       if (answer && one?.id === id) show(answer);
     }, 120);
     const findLater = Stir.later(() => find(), 300);
@@ -291,7 +304,7 @@
       if (!one || !view.offsetParent || document.querySelector("dialog[open]") || event.defaultPrevented || event.isComposing || event.ctrlKey || event.metaKey) return;
       const { target } = event;
       if (target.closest?.("textarea, select, [contenteditable], input:not([type=range], [type=checkbox])")) return;
-      if (event.key === " " && target.closest?.("button, summary, a, input")) return;
+      if (event.key === " " && target.closest?.("button, summary, a, input:not([type=range])")) return;
       const arrow = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
       if (event.altKey && !(arrow && table.zoom > 1)) return;
       const does = event.altKey ? () => table.moveLoupe(arrow[0] * 0.2, arrow[1] * 0.2)

@@ -99,7 +99,7 @@ def require_axes(names: tuple[AxisName, ...], card: ModelCard) -> None:
     """Raises `Refusal` for an axis that makes no difference to a model: every clip along it would be the same."""
     for name in names:
         if name in NEEDS and NEEDS[name] not in card.supports:
-            raise Refusal(f"{card.title} makes the same clip whatever {TITLES[name]} says.", "Choose another model.")
+            raise Refusal(f"{card.title} makes the same clip whatever “{TITLES[name]}” is.", "Choose another model.")
 
 
 def _spread(name: AxisName, words: str) -> list[str]:
@@ -114,20 +114,23 @@ def _spread(name: AxisName, words: str) -> list[str]:
 
 
 def _value(words: str, kind: Callable[[str], Number], what: str, low: Number, high: Number) -> Number:
+    remedy = f"Give a number from {_write(low)} to {_write(high)}."
     try:
         number = kind(words)
     except ValueError:
-        raise Refusal(f"{words!r} is no {what}.", f"Give a number from {low:g} to {high:g}.") from None
+        raise Refusal(f"{words!r} is no {what}.", remedy) from None
     if not low <= number <= high:
-        raise Refusal(f"{words} is out of range for {what}.", f"Give a number from {low:g} to {high:g}.")
+        raise Refusal(f"{words} is out of range for {what}.", remedy)
     return number
 
 
 def _number(words: str, kind: Callable[[str], Number], field: AxisName, low: Number, high: Number) -> AxisValue:
     number = _value(words, kind, TITLES[field], low, high)
-    return AxisValue(
-        f"{number:g}" if isinstance(number, float) else str(number), lambda shot: replace(shot, **{field: number})
-    )
+    return AxisValue(_write(number), lambda shot: replace(shot, **{field: number}))
+
+
+def _write(number: float) -> str:
+    return str(number) if isinstance(number, int) else f"{number:g}"
 
 
 # The model ------------------------------------------------------------------------------------------------------------

@@ -43,6 +43,8 @@ class Estimate(Noun, frozen=True):
 
 def describe(plan: Estimate) -> str:
     """What a comparison will take, in one line: "6 clips, about 50 s here; 12 MB on the disk, …"."""
+    if not plan.clips:
+        return "None of these clips can be made here"
     clips = "1 clip" if plan.clips == 1 else f"{plan.clips} clips"
     where = "GPU memory" if plan.on_gpu else "memory"
     time = f"{about(plan.seconds)} here" if plan.seconds and not plan.unknown else "for a time not known before"

@@ -48,7 +48,7 @@ def test_each_axis_changes_what_it_says_and_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "remedy"),
     [
-        ("model", "sora", "parallax"), ("seed", "-1", "4.29497e"), ("seed", "9-1", "1-4"), ("amount", "2", "from 0 to 1"),
+        ("model", "sora", "parallax"), ("seed", "-1", "4294967295"), ("seed", "9-1", "1-4"), ("amount", "2", "from 0 to 1"),
         ("move", "fly", "dolly in"), ("effect", "lava", "rain"), ("effect", "rain:moon", "sky"), ("depth", "lidar", "builtin"),
         ("steps", "many", "1 to 200"), ("size", "9000p", "720p"), ("speedup", "turbo", "mag_cache"), ("prompt", " ", "prompt="),
     ],

@@ -273,9 +273,17 @@ def test_from_the_wipe_to_the_winner_by_keys_alone(open_page: Open, app: App, re
     expect(page.locator(".cell-state:visible")).to_have_text(["In the trash."] * 3)
     assert app.studio.library.count(trashed=True) == 3
     clean(page)
+    page.locator("#compare-name").fill("Tides, put away")
+    page.locator("#compare-back").click()  # the name and Undo are the comparison's that was left
     page.locator("#undo-losers").click()
-    expect(page.locator(".cell-state:visible")).to_have_count(0)
+    expect(page.locator("#stir-live")).to_have_text("3 clips brought back.")
     assert app.studio.library.count() == 4
+    page.locator(".comparison-card", has_text="Tides, put away").locator("button").click()
+    expect(page.locator(".comparison[data-open]")).to_be_visible(timeout=WAIT)
+    expect(page.locator(".cell-state:visible")).to_have_count(0)
+    page.locator(".transport-scrub").focus()
+    page.keyboard.press("Space")
+    expect(page.locator(".transport-play")).to_have_attribute("aria-label", "Pause")
     page.reload()
     expect(page.locator(".cell.won")).to_be_visible(timeout=WAIT)  # where one was
     page.get_by_role("button", name="Vary it").click()

@@ -53,12 +53,18 @@ class ComparePanel:
             make_call("pick_cell", CellById, lambda ask: show_comparison(self.studio, room.pick(ask.id, ask.cell))),
             make_call("reveal_comparison", ById, lambda ask: show_comparison(self.studio, room.show(ask.id))),
             make_call("trash_losers", ById, lambda ask: len(room.trash_losers(ask.id).losers)),
-            make_call("restore_losers", ById, lambda ask: room.restore_losers(ask.id).id),
+            make_call("restore_losers", ById, self.restore_losers),
             make_call("trash_comparison", ById, lambda ask: room.trash(ask.id).id),
             make_call("restore_comparison", ById, lambda ask: room.restore(ask.id).id),
             *FilmExports(self.studio).list_calls(),
         ]
         self.part = make_part("compare_panel", None, calls=calls, page=PAGE)
+
+    def restore_losers(self, ask: ById) -> int:
+        """Bring back the losers of a comparison from the trash, and how many those are."""
+        losers = self.studio.comparisons.get(ask.id).losers
+        self.studio.comparisons.restore_losers(ask.id)
+        return len(losers)
 
     def find(self, search: ComparisonSearch) -> dict[str, Any]:
         """One page of comparisons, and how many there are in all."""

@@ -18,6 +18,7 @@ from studio.engines.parallax.scene import Areas, Scene
 from studio.nouns import Crop, Effect, EffectName, Leg, Move, Refusal
 from studio.nouns import replace as changed
 from tests.engines.made_scene import make, shot
+from tests.rows import each_row
 
 
 def brush(left: float, right: float) -> str:
@@ -92,7 +93,7 @@ def changes(seen: list[np.ndarray], height: int = 160) -> np.ndarray:
     return luma.max(0) - luma.min(0)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@each_row("name", EVERY)
 def test_every_effect_moves_and_loops(name: EffectName) -> None:
     seen = [frame[:160] for frame in frames(EVERY[name])]
     seam = score.seam(seen)
@@ -100,7 +101,7 @@ def test_every_effect_moves_and_loops(name: EffectName) -> None:
     assert seam.seam <= seam.most * 1.05 + 0.02
 
 
-@pytest.mark.parametrize("name", EVERY)
+@each_row("name", EVERY)
 def test_the_same_seed_gives_the_same_frames(name: EffectName) -> None:
     once, again = frames(EVERY[name]), frames(EVERY[name])
     assert all(np.array_equal(one, other) for one, other in zip(once, again, strict=True))
@@ -108,7 +109,7 @@ def test_the_same_seed_gives_the_same_frames(name: EffectName) -> None:
         assert any(not np.array_equal(one, other) for one, other in zip(once, frames(EVERY[name], seed=4), strict=True))
 
 
-@pytest.mark.parametrize("name", ["ripple", "flow"])
+@each_row("name", ["ripple", "flow"])
 def test_water_moves_only_where_it_is_painted(name: EffectName) -> None:
     moved = changes(frames(EVERY[name], make(subject=False)))
     assert moved[110:150, 40:110].mean() > 4
@@ -161,7 +162,7 @@ def test_nothing_shows_a_border_when_the_picture_itself_moves() -> None:
         assert setting.framing.crop > 1.002
 
 
-@pytest.mark.parametrize("name", ["ripple", "flow"])
+@each_row("name", ["ripple", "flow"])
 def test_water_that_nobody_painted_is_left_out_or_refused_where_nothing_else_moves(name: EffectName) -> None:
     with pytest.raises(Refusal, match="paint where the water is"):
         Ambient(make(), shot("static", effects=(Effect(name),)))
@@ -169,9 +170,7 @@ def test_water_that_nobody_painted_is_left_out_or_refused_where_nothing_else_mov
     assert said.value == "left out" and "paint where the water is" in said.reason
 
 
-@pytest.mark.parametrize(
-    ("name", "missing"), [("clouds", "sky"), ("wind", "leaves"), ("hair", "stands out"), ("steam", "stands out")]
-)
+@each_row(("name", "missing"), [("clouds", "sky"), ("wind", "leaves"), ("hair", "stands out"), ("steam", "stands out")])
 def test_an_effect_with_nowhere_to_be_is_left_out_or_refused_where_nothing_else_moves(name: EffectName, missing: str) -> None:
     scene = make()
     empty = replace(scene, masks={key: np.zeros_like(mask) for key, mask in scene.masks.items()})

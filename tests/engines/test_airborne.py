@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 from dataclasses import replace
 
@@ -14,6 +15,7 @@ from studio.engines.parallax import shot_setting
 from studio.engines.parallax.camera_path import Pose, rotation
 from studio.engines.parallax.effects import particles
 from studio.engines.parallax.effects.ambience import Ambient
+from studio.engines.parallax.effects.grain import Grain
 from studio.engines.parallax.effects.particles import Swarm, View, Ways
 from studio.engines.parallax.effects.sprites import Strokes, dots, streaks
 from studio.engines.parallax.projection import Framing
@@ -114,6 +116,22 @@ def test_a_shadow_darkens_the_land_and_never_the_sky() -> None:
     assert (level - seen[:, 110:]).max() > 30
     assert np.abs(seen[:, :32, :60] - level).max() <= 3
     assert seen.max() <= level + 2
+
+
+def test_grain_lies_where_it_was_painted_and_is_as_large_in_a_large_frame() -> None:
+    mask = np.zeros((64, 64), np.uint8)
+    mask[:, :32] = 255
+    painted = base64.b64encode(cv2.imencode(".png", mask)[1].tobytes()).decode()
+    (seen,) = frames(plain(0.5, False), Effect("grain", 1.0, "brush", brush=painted), count=1)
+    left, right = np.split(luma(seen).astype(float), 2, 1)
+    assert left[:, :-8].std() > 4 * max(right[:, 8:].std(), 0.2)
+    grain = Grain(np.ones((4, 4), np.float32), plain(0.5, False), Effect("grain", 1.0), 1.0, np.random.default_rng(0))
+    likeness = [
+        float(np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1])
+        for noise in (grain._make_grain(270, 480).astype(float), grain._make_grain(1080, 1920).astype(float))
+    ]
+    assert abs(likeness[0]) < 0.05, "a grain of a small frame is smaller than a pixel"
+    assert likeness[1] > 0.4, "one of a large frame is larger"
 
 
 def test_grain_is_strongest_in_mid_tones_and_new_in_every_frame() -> None:

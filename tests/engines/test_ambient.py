@@ -13,6 +13,7 @@ from studio.clip import score
 from studio.engines.parallax import shot_setting
 from studio.engines.parallax.effects import effect_masks
 from studio.engines.parallax.effects.ambience import Ambient
+from studio.engines.parallax.projection import Displacement, Field
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Areas, Scene
 from studio.nouns import Crop, Effect, EffectName, Leg, Move, Refusal
@@ -222,3 +223,28 @@ def test_effects_say_where_they_happen_and_none_at_amount_zero() -> None:
     ambient = Ambient(make(), shot("static", effects=(Effect("wind", 0.5), Effect("fog", 0.0))))
     assert [choice.what for choice in ambient.choices] == ["Wind in foliage"]
     assert not Ambient(make(), shot("static", effects=(Effect("fog", 0.0),)))
+
+
+FLOW, CLOUDS = Effect("flow", 0.8, "everywhere", 0.0), Effect("clouds", 0.8, "everywhere", 200.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(FLOW, changed(FLOW, amount=0.5, direction=90.0)), (FLOW, CLOUDS), (CLOUDS, FLOW), (CLOUDS, CLOUDS)]
+)
+def test_two_flows_over_one_place_go_both_ways(first: Effect, second: Effect) -> None:
+    """Their displacements add up, and what is faded over there is faded as one of them says."""
+    scene = cloudy()
+    moved: list[Displacement] = []
+    for effects in ((first, changed(second, amount=0.0)), (changed(first, amount=0.0), second), (first, second)):
+        wanted = shot("static", effects=effects, loop=False, seed=3, seconds=2.0, fps=12)
+        sheet = shot_setting.place(scene, wanted, {}, still=False).sheets[0]
+        y, x = np.mgrid[0 : sheet.disparity.shape[0], 0 : sheet.disparity.shape[1]].astype(np.float32)
+        moved.append(Ambient(scene, wanted).displace(sheet, Field(x, y), 0.3))
+    one, two, both = moved
+    for start, parts, made in ((x, (one.at.x, two.at.x), both.at.x), (y, (one.at.y, two.at.y), both.at.y)):
+        assert np.allclose(made - start, sum(part - start for part in parts), atol=0.02)
+    assert np.hypot(both.at.x - x, both.at.y - y).max() > 0.1
+    shares = [each.share for each in (one, two) if each.share is not None]
+    if shares:
+        assert both.share is not None
+        assert np.min([np.abs(both.share - share) for share in shares], 0).max() < 1e-5

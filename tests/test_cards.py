@@ -13,6 +13,7 @@ from studio import presets
 from studio.cards import ModelCard
 from studio.config import PRESETS
 from studio.nouns import Refusal
+from tests.rows import each_row
 
 DIFFUSION = [card for card in presets.cards() if card.checkpoint]
 MODELS = PRESETS / "models"
@@ -58,7 +59,7 @@ def test_the_fast_wan_has_its_pair_of_loras() -> None:
     assert (fast.steps.default, fast.guidance.default) == (4, 1.0)
 
 
-@pytest.mark.parametrize("card", DIFFUSION, ids=lambda card: card.id)
+@each_row("card", DIFFUSION)
 def test_a_card_says_where_its_figures_come_from(card: ModelCard) -> None:
     checkpoint = card.checkpoint
     assert checkpoint is not None
@@ -69,7 +70,7 @@ def test_a_card_says_where_its_figures_come_from(card: ModelCard) -> None:
     assert checkpoint.needs.ram >= checkpoint.needs.largest
 
 
-@pytest.mark.parametrize("card", DIFFUSION, ids=lambda card: card.id)
+@each_row("card", DIFFUSION)
 def test_a_card_s_class_is_in_diffusers_and_its_family_here(card: ModelCard) -> None:
     import diffusers
 

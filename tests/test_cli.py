@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -385,3 +386,30 @@ def test_a_box_that_is_none_is_refused_in_one_line(stir: Say, words: str) -> Non
     code, _, err = stir("animate", PHOTO, "--end-box", words)
     assert code != 0
     assert "0.25,0.1,0.5,0.5" in one_line(err)
+
+
+class Terminal(io.StringIO):
+    """A terminal that keeps what was written to it."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_on_a_terminal_one_line_is_drawn_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    bar = Bar("a photo with a name that is far too long for a line", unit=" MB")
+    bar.draw(Progress("paint", 6, 24, "half asleep", 2.0, 59.6))
+    bar.draw(Progress("paint", 7, 24))  # too soon after it
+    assert terminal.getvalue().startswith("\r\x1b[Ka photo with a name that is…  ██████░")
+    assert "painting  6/24 MB" in terminal.getvalue()
+    assert len(terminal.getvalue()) <= len("\r\x1b[K") + 79, "a line that wraps can't be drawn over"
+    bar.clear()
+    assert terminal.getvalue().endswith("\r\x1b[K")
+    assert "\n" not in terminal.getvalue()
+    other = Bar("harbour")
+    other.draw(Progress("encode", elapsed=65.0))
+    assert terminal.getvalue().rstrip().endswith("1:05")

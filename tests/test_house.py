@@ -9,10 +9,9 @@ import ast
 import re
 import subprocess
 import sys
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
-
-import pytest
 
 from bench.house import House
 from studio import presets
@@ -20,6 +19,7 @@ from studio.cards import ModelCard
 from studio.config import PRESETS, ROOT
 from studio.nouns import Noun
 from studio.presets import MotionPreset, Platform
+from tests.rows import each_row
 
 FLOORS = {
     "nouns": 0, "frames": 0, "cards": 0, "config": 0, "atomic_write": 0, "clip_score": 0, "comparison": 0,
@@ -41,7 +41,12 @@ MAX_FILE = 500
 MAX_FUNCTION = 40
 
 SOURCES = sorted((ROOT / "studio").rglob("*.py"))
-NAMES = [str(path.relative_to(ROOT)) for path in SOURCES]
+
+
+@cache
+def house() -> House:
+    """The source, read and parsed once for all rules."""
+    return House(ROOT)
 
 
 def room(path: Path) -> str:
@@ -49,10 +54,11 @@ def room(path: Path) -> str:
     return path.relative_to(ROOT / "studio").parts[0].removesuffix(".py")
 
 
+@cache
 def imports(path: Path) -> list[str]:
     """Every module a file imports, anywhere in it."""
     found: list[str] = []
-    for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+    for node in ast.walk(house().trees.get(path) or ast.parse(path.read_text("utf-8"))):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -72,7 +78,7 @@ def broken_arrow(path: Path, module: str) -> bool:
     return FLOORS[there] > FLOORS[here] or (FLOORS[there] == FLOORS[here] != 0 and FLOORS[here] != 4)
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+@each_row("path", SOURCES)
 def test_imports_only_go_down(path: Path) -> None:
     assert [module for module in imports(path) if broken_arrow(path, module)] == []
 
@@ -101,7 +107,7 @@ def test_the_page_imports_no_engine() -> None:
         assert not any(module.startswith("studio.engines") for module in imports(path)), path
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+@each_row("path", SOURCES)
 def test_private_libraries_stay_in_their_rooms(path: Path) -> None:
     for module in imports(path):
         for library, rooms in PRIVATE.items():
@@ -109,31 +115,29 @@ def test_private_libraries_stay_in_their_rooms(path: Path) -> None:
                 assert room(path) in rooms, f"{library} belongs to {rooms}"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+@each_row("path", SOURCES)
 def test_files_and_functions_stay_small(path: Path) -> None:
-    text = path.read_text("utf-8")
-    assert text.count("\n") <= MAX_FILE
-    for node in ast.walk(ast.parse(text)):
+    assert house().text[path].count("\n") <= MAX_FILE
+    for node in ast.walk(house().trees[path]):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
             lines = (node.end_lineno or node.lineno) - node.lineno + 1
             assert lines <= MAX_FUNCTION, f"{node.name} has {lines} lines"
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=NAMES)
+@each_row("path", SOURCES)
 def test_every_module_says_what_it_knows(path: Path) -> None:
-    text = path.read_text("utf-8")
-    assert not text.strip() or ast.get_docstring(ast.parse(text)), "no module docstring"
+    assert not house().text[path].strip() or ast.get_docstring(house().trees[path]), "no module docstring"
 
 
 def test_modules_import_each_other_in_no_circle() -> None:
     """Wherever the import stands in a file. Raises `CycleError`, which names the circle."""
-    importers = House(ROOT).importers
+    importers = house().importers
     TopologicalSorter(importers).prepare()
     assert len(importers) == len(SOURCES)
 
 
 def test_a_name_serves_one_module() -> None:
-    assert House(ROOT).shared_names() == []
+    assert house().shared_names() == []
 
 
 CALLED_FROM_OUTSIDE = {"set_postfix", "handleError"}
@@ -169,7 +173,7 @@ def test_tests_use_no_mocks() -> None:
         assert not any(module.startswith("unittest.mock") for module in imports(path)), path
 
 
-@pytest.mark.parametrize("name", sorted(str(path.relative_to(PRESETS)) for path in PRESETS.rglob("*.toml")))
+@each_row("name", sorted(str(path.relative_to(PRESETS)) for path in PRESETS.rglob("*.toml")))
 def test_every_preset_loads(name: str) -> None:
     kinds: dict[str, type[Noun]] = {"models": ModelCard, "motions": MotionPreset, "platforms": Platform}
     assert presets.load(PRESETS / name, kinds[Path(name).parts[0]])

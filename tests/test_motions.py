@@ -7,7 +7,6 @@ from collections import Counter
 from typing import get_args
 
 import cv2
-import pytest
 
 from bench.stills import VIEWS
 from studio import presets
@@ -21,9 +20,10 @@ from studio.motion.prompt_check import check_prompt
 from studio.motion.read_prompt import read_changes, read_motion
 from studio.nouns import Kind, Use
 from studio.presets import MotionPreset
+from tests.rows import each_row
 
 MOTIONS = presets.motions()
-EACH = pytest.mark.parametrize("preset", MOTIONS, ids=lambda preset: preset.id)
+EACH = each_row("preset", MOTIONS)
 BRUSH = "Paint the water first."
 READERS = "For models that read words."
 
@@ -144,7 +144,7 @@ def test_every_still_belongs_to_a_motion_and_is_credited() -> None:
 READY = frozenset({"parallax"})
 
 
-@pytest.mark.parametrize("kind", get_args(Kind))
+@each_row("kind", get_args(Kind))
 def test_those_for_the_photo_come_first(kind: Kind) -> None:
     offered = order_motions(MOTIONS, kind, READY, people=True)
     assert Counter(offered) == Counter(MOTIONS), "all of them, once"
@@ -194,7 +194,7 @@ def test_what_is_about_people_says_so() -> None:
     assert {preset.id for preset in MOTIONS if named(LIVING, preset)} <= {preset.id for preset in MOTIONS if preset.people}
 
 
-@pytest.mark.parametrize("kind", [None, *get_args(Kind)])
+@each_row("kind", [None, *get_args(Kind)])
 def test_people_are_offered_only_where_they_are(kind: Kind | None) -> None:
     order = order_motions(MOTIONS, kind, frozenset({"parallax"}))
     persons = [preset.people for preset in order]

@@ -16,6 +16,7 @@ from studio.engines.prepare import prepare
 from studio.nouns import Clip, Photo, Shot, replace
 from studio.photo.crop import find_largest
 from studio.presets import Platform
+from tests.rows import each_row
 
 PHOTO = Photo("0" * 64, 5472, 3648)  # 20 megapixels
 CARD = presets.card("parallax")
@@ -41,7 +42,7 @@ def made_for(place: Platform, photo: Photo = PHOTO, **changes: object) -> Shot:
     return replace(Shot(photo, find_largest(photo, place.aspect), platform=place.id, fps=place.fps), **changes)
 
 
-@pytest.mark.parametrize("place", presets.platforms(), ids=lambda place: place.id)
+@each_row("place", presets.platforms())
 def test_what_a_place_asks_for_fits_it(place: Platform) -> None:
     assert found(made_for(place), place) == ()
 
@@ -55,7 +56,7 @@ WRONG: list[tuple[str, Wish, str, object]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("name", "wish", "field", "change"), WRONG, ids=lambda value: str(value))
+@each_row(("name", "wish", "field", "change"), WRONG)
 def test_what_does_not_fit_is_said_with_the_change_that_meets_it(name: str, wish: Wish, field: str, change: object) -> None:
     place = platform(name)
     shot = made_for(place, **wish)
@@ -71,7 +72,7 @@ def test_everything_that_does_not_fit_is_said_at_once() -> None:
     assert [one.field for one in found(made_for(reels, seconds=1.0, fps=16), reels)] == ["seconds", "fps"]
 
 
-@pytest.mark.parametrize("card", [card for card in presets.cards() if card.fps[1] < 23], ids=lambda card: card.id)
+@each_row("card", [card for card in presets.cards() if card.fps[1] < 23])
 def test_a_model_that_never_meets_a_place_says_to_choose_another(card: ModelCard) -> None:
     rate = next(one for one in found(made_for(platform("reels"), model=card.id), platform("reels"), card) if one.field == "fps")
     assert rate.change is None
@@ -93,7 +94,7 @@ def test_the_pace_is_that_of_the_clips_made_here() -> None:
     assert here.estimate(plan(film(1).shot, CARD)) == pytest.approx(8.6, rel=0.15)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("place", "width", "height", "expected"),
     [
         ("reels", 5472, 3648, (1080, 1920)), ("reels", 1919, 1920, (1080, 1920)), ("reels", 1920, 1640, (1080, 1920)),
@@ -128,7 +129,7 @@ def test_auto_is_720p_where_1080p_takes_too_long_and_says_how_long() -> None:
     assert choice and "1080p would take about" in choice.reason
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("wish", "trained"), [({"size": "480p"}, False), ({"format": "gif"}, False), ({"draft": "parallax"}, False), ({}, True)]
 )
 def test_what_was_chosen_and_what_others_choose_stays(wish: Wish, trained: bool) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import itertools
 from dataclasses import replace
 
@@ -13,6 +14,7 @@ from studio.engines.parallax import shot_setting
 from studio.engines.parallax.camera_path import Pose, rotation
 from studio.engines.parallax.effects import particles
 from studio.engines.parallax.effects.ambience import Ambient
+from studio.engines.parallax.effects.grain import Grain
 from studio.engines.parallax.effects.particles import Swarm, View, Ways
 from studio.engines.parallax.effects.sprites import Strokes, dots, streaks
 from studio.engines.parallax.projection import Framing
@@ -22,6 +24,7 @@ from studio.engines.parallax.yuv import colour_planes, from_rgb
 from studio.nouns import Effect, EffectName
 from studio.score import frame_measures
 from tests.engines.made_scene import make, shot
+from tests.rows import each_row
 
 FALLS: tuple[EffectName, ...] = ("rain", "snow", "dust", "embers")
 ALL: tuple[EffectName, ...] = (*FALLS, "shadow", "grain")
@@ -53,7 +56,7 @@ def luma(frame: np.ndarray) -> np.ndarray:
     return frame[: frame.shape[0] * 2 // 3].astype(int)
 
 
-@pytest.mark.parametrize("name", ["rain", "snow", "embers"])
+@each_row("name", ["rain", "snow", "embers"])
 def test_most_of_what_falls_is_behind_the_subject(name: EffectName) -> None:
     """The subject of the made scene is nearer than most of it: less of it shows there than where nothing stands."""
     there = np.s_[60:100, 108:148]
@@ -64,8 +67,8 @@ def test_most_of_what_falls_is_behind_the_subject(name: EffectName) -> None:
     assert 0 < changed[True] < 0.75 * changed[False]
 
 
-@pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize("level", [0.04, 0.5, 0.97])
+@each_row("name", ALL)
+@each_row("level", [0.04, 0.5, 0.97])
 def test_no_picture_is_burnt_out_or_drowned(name: EffectName, level: float) -> None:
     before, after = 16 + 219 * level, luma(frames(plain(level, False), Effect(name, 1.0), count=1)[0])
     assert after.max() <= 235 and after.min() >= 10
@@ -86,7 +89,7 @@ def test_effects_leave_a_frame_alone_at_amount_zero() -> None:
         assert not Ambient(plain(0.3), shot("static", effects=(Effect(name, 0.0),)))
 
 
-@pytest.mark.parametrize(("name", "sign"), [("rain", 1), ("snow", 1), ("embers", -1)])
+@each_row(("name", "sign"), [("rain", 1), ("snow", 1), ("embers", -1)])
 def test_what_falls_goes_down_and_what_rises_up_and_where_the_wind_drives_it(name: EffectName, sign: int) -> None:
     for direction, aside in ((0.0, 1), (90.0, 0), (180.0, -1)):
         found = Ambient(plain(0.3), shot("static", effects=(Effect(name, 0.8, direction=direction),)))
@@ -113,6 +116,22 @@ def test_a_shadow_darkens_the_land_and_never_the_sky() -> None:
     assert (level - seen[:, 110:]).max() > 30
     assert np.abs(seen[:, :32, :60] - level).max() <= 3
     assert seen.max() <= level + 2
+
+
+def test_grain_lies_where_it_was_painted_and_is_as_large_in_a_large_frame() -> None:
+    mask = np.zeros((64, 64), np.uint8)
+    mask[:, :32] = 255
+    painted = base64.b64encode(cv2.imencode(".png", mask)[1].tobytes()).decode()
+    (seen,) = frames(plain(0.5, False), Effect("grain", 1.0, "brush", brush=painted), count=1)
+    left, right = np.split(luma(seen).astype(float), 2, 1)
+    assert left[:, :-8].std() > 4 * max(right[:, 8:].std(), 0.2)
+    grain = Grain(np.ones((4, 4), np.float32), plain(0.5, False), Effect("grain", 1.0), 1.0, np.random.default_rng(0))
+    likeness = [
+        float(np.corrcoef(noise[:, 1:].ravel(), noise[:, :-1].ravel())[0, 1])
+        for noise in (grain._make_grain(270, 480).astype(float), grain._make_grain(1080, 1920).astype(float))
+    ]
+    assert abs(likeness[0]) < 0.05, "a grain of a small frame is smaller than a pixel"
+    assert likeness[1] > 0.4, "one of a large frame is larger"
 
 
 def test_grain_is_strongest_in_mid_tones_and_new_in_every_frame() -> None:
@@ -154,7 +173,7 @@ def test_near_things_pass_further_than_far_ones_as_the_camera_moves() -> None:
     assert np.allclose(moved.see(x, y, d)[0], 319.5, atol=1e-3)
 
 
-@pytest.mark.parametrize("speed", [0.05, 3.0])
+@each_row("speed", [0.05, 3.0])
 def test_a_swarm_is_back_where_it_was_after_the_clip(speed: float) -> None:
     rng = np.random.default_rng(1)
     d = particles.depths(rng, 300, 0.2, 1.5, 1.5)
@@ -183,7 +202,7 @@ def test_what_is_drawn_covers_what_it_should() -> None:
     assert cv2.countNonZero(canvas) < 120
 
 
-@pytest.mark.parametrize("name", ["rain", "snow", "dust"])
+@each_row("name", ["rain", "snow", "dust"])
 def test_what_is_in_the_air_has_the_colour_of_the_photo_s_light(name: EffectName) -> None:
     scene = plain(1.0, subject=False)
     seen = {}

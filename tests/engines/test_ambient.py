@@ -12,12 +12,14 @@ import pytest
 from studio.engines.parallax import shot_setting
 from studio.engines.parallax.effects import effect_masks
 from studio.engines.parallax.effects.ambience import Ambient
+from studio.engines.parallax.projection import Displacement, Field
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Areas, Scene
 from studio.nouns import Crop, Effect, EffectName, Leg, Move, Refusal
 from studio.nouns import replace as changed
 from studio.score import frame_measures
 from tests.engines.made_scene import make, shot
+from tests.rows import each_row
 
 
 def brush(left: float, right: float) -> str:
@@ -92,7 +94,7 @@ def changes(seen: list[np.ndarray], height: int = 160) -> np.ndarray:
     return luma.max(0) - luma.min(0)
 
 
-@pytest.mark.parametrize("name", EVERY)
+@each_row("name", EVERY)
 def test_every_effect_moves_and_loops(name: EffectName) -> None:
     seen = [frame[:160] for frame in frames(EVERY[name])]
     seam = frame_measures.seam(seen)
@@ -100,7 +102,7 @@ def test_every_effect_moves_and_loops(name: EffectName) -> None:
     assert seam.seam <= seam.most * 1.05 + 0.02
 
 
-@pytest.mark.parametrize("name", EVERY)
+@each_row("name", EVERY)
 def test_the_same_seed_gives_the_same_frames(name: EffectName) -> None:
     once, again = frames(EVERY[name]), frames(EVERY[name])
     assert all(np.array_equal(one, other) for one, other in zip(once, again, strict=True))
@@ -108,7 +110,7 @@ def test_the_same_seed_gives_the_same_frames(name: EffectName) -> None:
         assert any(not np.array_equal(one, other) for one, other in zip(once, frames(EVERY[name], seed=4), strict=True))
 
 
-@pytest.mark.parametrize("name", ["ripple", "flow"])
+@each_row("name", ["ripple", "flow"])
 def test_water_moves_only_where_it_is_painted(name: EffectName) -> None:
     moved = changes(frames(EVERY[name], make(subject=False)))
     assert moved[110:150, 40:110].mean() > 4
@@ -161,7 +163,7 @@ def test_nothing_shows_a_border_when_the_picture_itself_moves() -> None:
         assert setting.framing.crop > 1.002
 
 
-@pytest.mark.parametrize("name", ["ripple", "flow"])
+@each_row("name", ["ripple", "flow"])
 def test_water_that_nobody_painted_is_left_out_or_refused_where_nothing_else_moves(name: EffectName) -> None:
     with pytest.raises(Refusal, match="paint where the water is"):
         Ambient(make(), shot("static", effects=(Effect(name),)))
@@ -169,9 +171,7 @@ def test_water_that_nobody_painted_is_left_out_or_refused_where_nothing_else_mov
     assert said.value == "left out" and "paint where the water is" in said.reason
 
 
-@pytest.mark.parametrize(
-    ("name", "missing"), [("clouds", "sky"), ("wind", "leaves"), ("hair", "stands out"), ("steam", "stands out")]
-)
+@each_row(("name", "missing"), [("clouds", "sky"), ("wind", "leaves"), ("hair", "stands out"), ("steam", "stands out")])
 def test_an_effect_with_nowhere_to_be_is_left_out_or_refused_where_nothing_else_moves(name: EffectName, missing: str) -> None:
     scene = make()
     empty = replace(scene, masks={key: np.zeros_like(mask) for key, mask in scene.masks.items()})
@@ -223,3 +223,28 @@ def test_effects_say_where_they_happen_and_none_at_amount_zero() -> None:
     ambient = Ambient(make(), shot("static", effects=(Effect("wind", 0.5), Effect("fog", 0.0))))
     assert [choice.what for choice in ambient.choices] == ["Wind in foliage"]
     assert not Ambient(make(), shot("static", effects=(Effect("fog", 0.0),)))
+
+
+FLOW, CLOUDS = Effect("flow", 0.8, "everywhere", 0.0), Effect("clouds", 0.8, "everywhere", 200.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "second"), [(FLOW, changed(FLOW, amount=0.5, direction=90.0)), (FLOW, CLOUDS), (CLOUDS, FLOW), (CLOUDS, CLOUDS)]
+)
+def test_two_flows_over_one_place_go_both_ways(first: Effect, second: Effect) -> None:
+    """Their displacements add up, and what is faded over there is faded as one of them says."""
+    scene = cloudy()
+    moved: list[Displacement] = []
+    for effects in ((first, changed(second, amount=0.0)), (changed(first, amount=0.0), second), (first, second)):
+        wanted = shot("static", effects=effects, loop=False, seed=3, seconds=2.0, fps=12)
+        sheet = shot_setting.place(scene, wanted, {}, still=False).sheets[0]
+        y, x = np.mgrid[0 : sheet.disparity.shape[0], 0 : sheet.disparity.shape[1]].astype(np.float32)
+        moved.append(Ambient(scene, wanted).displace(sheet, Field(x, y), 0.3))
+    one, two, both = moved
+    for start, parts, made in ((x, (one.at.x, two.at.x), both.at.x), (y, (one.at.y, two.at.y), both.at.y)):
+        assert np.allclose(made - start, sum(part - start for part in parts), atol=0.02)
+    assert np.hypot(both.at.x - x, both.at.y - y).max() > 0.1
+    shares = [each.share for each in (one, two) if each.share is not None]
+    if shares:
+        assert both.share is not None
+        assert np.min([np.abs(both.share - share) for share in shares], 0).max() < 1e-5

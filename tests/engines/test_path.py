@@ -9,6 +9,7 @@ import pytest
 
 from studio.engines.parallax.camera_path import Pose, Stage, half_frame, travel
 from studio.nouns import Camera, Ease, Move, MoveName, Speed
+from tests.rows import each_row
 
 HALF = half_frame(1280, 720)
 STAGE = Stage(HALF, (0.1, -0.05, 1.25))
@@ -28,7 +29,7 @@ def seen(pose: Pose, point: tuple[float, float, float]) -> tuple[float, float]:
 FAR, PIVOT, NEAR = (0.4, -0.2, 5.0), STAGE.pivot, (0.1, 0.05, 1.0)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("move", "axis", "sign"),
     [
         ("truck_left", 0, 1), ("truck_right", 0, -1), ("pan_left", 0, 1), ("pan_right", 0, -1),
@@ -41,16 +42,14 @@ def test_the_picture_moves_against_the_camera(move: MoveName, axis: int, sign: i
         assert sign * (seen(poses[-1], point)[axis] - seen(poses[0], point)[axis]) > 0.005
 
 
-@pytest.mark.parametrize("move", [name for name in NAMES if name != "static"])
+@each_row("move", [name for name in NAMES if name != "static"])
 def test_another_seed_is_another_path_of_the_same_move(move: MoveName) -> None:
     paths = [np.array([(*pose.centre, *pose.rotation.ravel(), pose.zoom) for pose in path(move, seed=n)]) for n in (0, 1, 2, 1)]
     assert np.array_equal(paths[1], paths[3])
     assert min(np.abs(paths[a] - paths[b]).max() for a, b in ((0, 1), (1, 2), (0, 2))) > 1e-4
 
 
-@pytest.mark.parametrize(
-    ("move", "axis", "sign"), [("truck_left", 0, 1), ("pan_right", 0, -1), ("crane_up", 1, 1), ("tilt_down", 1, -1)]
-)
+@each_row(("move", "axis", "sign"), [("truck_left", 0, 1), ("pan_right", 0, -1), ("crane_up", 1, 1), ("tilt_down", 1, -1)])
 def test_no_seed_turns_a_move_round(move: MoveName, axis: int, sign: int) -> None:
     for seed in range(40):
         poses = path(move, seed=seed)
@@ -76,7 +75,7 @@ def test_no_seed_moves_a_camera_that_holds_still() -> None:
     assert all(np.array_equal(pose.rotation, np.eye(3)) for pose in path("truck_left", amount=0.0, seed=9))
 
 
-@pytest.mark.parametrize(("move", "sign"), [("orbit_left", 1), ("orbit_right", -1)])
+@each_row(("move", "sign"), [("orbit_left", 1), ("orbit_right", -1)])
 def test_an_orbit_keeps_its_pivot_and_parts_near_from_far(move: MoveName, sign: int) -> None:
     poses = path(move)
     for pose in poses:
@@ -86,7 +85,7 @@ def test_an_orbit_keeps_its_pivot_and_parts_near_from_far(move: MoveName, sign: 
     assert -sign * poses[-1].centre[0] > 0
 
 
-@pytest.mark.parametrize(("move", "sign"), [("dolly_in", 1), ("zoom_in", 1), ("dolly_out", -1), ("zoom_out", -1)])
+@each_row(("move", "sign"), [("dolly_in", 1), ("zoom_in", 1), ("dolly_out", -1), ("zoom_out", -1)])
 def test_in_expands_and_out_shrinks(move: MoveName, sign: int) -> None:
     poses = path(move)
     assert sign * (seen(poses[-1], FAR)[0] - seen(poses[0], FAR)[0]) > 0.003
@@ -101,13 +100,13 @@ def test_a_dolly_grows_the_near_faster_and_a_zoom_does_not() -> None:
     assert growth("zoom_in", NEAR) == pytest.approx(growth("zoom_in", FAR))
 
 
-@pytest.mark.parametrize(("move", "sign"), [("roll_left", 1), ("roll_right", -1)])
+@each_row(("move", "sign"), [("roll_left", 1), ("roll_right", -1)])
 def test_roll_left_turns_the_picture_clockwise(move: MoveName, sign: int) -> None:
     poses = path(move)
     assert sign * (seen(poses[-1], (1.0, 0.0, 3.0))[1] - seen(poses[0], (1.0, 0.0, 3.0))[1]) > 0.01  # the right side goes down
 
 
-@pytest.mark.parametrize(("move", "sign"), [("dolly_zoom_in", -1), ("dolly_zoom_out", 1)])
+@each_row(("move", "sign"), [("dolly_zoom_in", -1), ("dolly_zoom_out", 1)])
 def test_a_dolly_zoom_keeps_the_subject_and_changes_the_world(move: MoveName, sign: int) -> None:
     poses = path(move)
     beside = (PIVOT[0] + 0.2, PIVOT[1], PIVOT[2])
@@ -117,8 +116,8 @@ def test_a_dolly_zoom_keeps_the_subject_and_changes_the_world(move: MoveName, si
     assert -sign * (poses[-1].centre[2] - poses[0].centre[2]) > 0
 
 
-@pytest.mark.parametrize("ease", get_args(Ease))
-@pytest.mark.parametrize("move", NAMES)
+@each_row("ease", get_args(Ease))
+@each_row("move", NAMES)
 def test_a_loop_leads_from_its_last_frame_into_its_first(move: MoveName, ease: Ease) -> None:
     poses = path(move, loop=True, ease=ease)
     steps = [_apart(one, other) for one, other in zip(poses, (*poses[1:], poses[0]), strict=True)]
@@ -126,7 +125,7 @@ def test_a_loop_leads_from_its_last_frame_into_its_first(move: MoveName, ease: E
     assert move == "static" or max(steps) > 1e-4
 
 
-@pytest.mark.parametrize("move", NAMES)
+@each_row("move", NAMES)
 def test_amount_zero_is_no_movement(move: MoveName) -> None:
     for pose in path(move, amount=0.0):
         assert not pose.centre.any()

@@ -13,6 +13,7 @@ from studio.engines.parallax.projection import Framing, homographies, homography
 from studio.engines.parallax.scene import Scene
 from studio.nouns import MoveName
 from tests.engines.made_scene import make, shot
+from tests.rows import each_row
 
 MOVES: tuple[MoveName, ...] = get_args(MoveName)
 
@@ -25,8 +26,8 @@ def edges(setting: shot_setting.Setting, scene: Scene) -> tuple[framing.Sheet, .
     )
 
 
-@pytest.mark.parametrize("to_edge", [False, True])
-@pytest.mark.parametrize("move", MOVES)
+@each_row("to_edge", [False, True])
+@each_row("move", MOVES)
 def test_no_pose_looks_past_the_photo(move: MoveName, to_edge: bool) -> None:
     scene = make(to_edge=to_edge)
     setting = shot_setting.place(scene, shot(move, amount=1.0, fps=30), {}, still=False)
@@ -43,7 +44,7 @@ def test_a_path_is_turned_at_once_as_pose_by_pose() -> None:
     assert homographies(poses, framed, half, (64, 36)) == pytest.approx(np.stack(single), rel=1e-12)
 
 
-@pytest.mark.parametrize("move", ["truck_left", "orbit_right", "roll_left", "pan_left", "crane_up"])
+@each_row("move", ["truck_left", "orbit_right", "roll_left", "pan_left", "crane_up"])
 def test_a_smaller_crop_would_show_a_border(move: MoveName) -> None:
     scene = make()
     setting = shot_setting.place(scene, shot(move), {}, still=False)
@@ -53,7 +54,7 @@ def test_a_smaller_crop_would_show_a_border(move: MoveName) -> None:
     assert framing.spill(edges(setting, scene), setting.poses, closer, half).worst > 0
 
 
-@pytest.mark.parametrize("move", ["static", "dolly_in", "dolly_out", "zoom_in", "zoom_out"])
+@each_row("move", ["static", "dolly_in", "dolly_out", "zoom_in", "zoom_out"])
 def test_what_needs_no_room_keeps_the_framing(move: MoveName) -> None:
     assert shot_setting.place(make(), shot(move), {}, still=False).framing == (1.0, 0.0, 0.0)
 

@@ -10,6 +10,7 @@ from studio.cards import ModelCard
 from studio.engines.plan import buckets, cut, cut_end, plan
 from studio.nouns import Aspect, Crop, Photo, Quality, Refusal, Shot, Still, replace
 from studio.photo.crop import RATIOS, find_largest
+from tests.rows import each_row
 
 DIFFUSION = [card for card in presets.cards() if card.checkpoint]
 ASPECTS: list[Aspect] = [*RATIOS, "photo"]
@@ -24,9 +25,9 @@ def shot(aspect: Aspect = "photo", one: Photo | None = None, **changes: object) 
     return replace(Shot(one, find_largest(one, aspect)), **changes)
 
 
-@pytest.mark.parametrize("quality", ["draft", "good", "best"])
-@pytest.mark.parametrize("aspect", ASPECTS)
-@pytest.mark.parametrize("card", DIFFUSION, ids=lambda card: card.id)
+@each_row("quality", ["draft", "good", "best"])
+@each_row("aspect", ASPECTS)
+@each_row("card", DIFFUSION)
 def test_every_plan_keeps_the_card_s_rules(card: ModelCard, aspect: Aspect, quality: Quality) -> None:
     checkpoint = card.checkpoint
     assert checkpoint is not None
@@ -44,8 +45,8 @@ def test_every_plan_keeps_the_card_s_rules(card: ModelCard, aspect: Aspect, qual
     assert [choice.what for choice in made.choices] == ["size", "length", "steps"]
 
 
-@pytest.mark.parametrize("aspect", ASPECTS)
-@pytest.mark.parametrize("card", presets.cards(), ids=lambda card: card.id)
+@each_row("aspect", ASPECTS)
+@each_row("card", presets.cards())
 def test_nothing_is_stretched(card: ModelCard, aspect: Aspect) -> None:
     made = plan(shot(aspect), card)
     left, top, right, bottom = made.box
@@ -55,8 +56,8 @@ def test_nothing_is_stretched(card: ModelCard, aspect: Aspect) -> None:
     assert across == pytest.approx(down, rel=2 / min(right - left, bottom - top) + 2 / min(made.width, made.height))
 
 
-@pytest.mark.parametrize("aspect", ["16:9", "9:16", "1:1", "4:5"])
-@pytest.mark.parametrize("card", DIFFUSION, ids=lambda card: card.id)
+@each_row("aspect", ["16:9", "9:16", "1:1", "4:5"])
+@each_row("card", DIFFUSION)
 def test_little_of_a_posted_shape_falls_away(card: ModelCard, aspect: Aspect) -> None:
     """At most 7 % on a grid of 64 pixels (SVD, I2VGen-XL, Helios), at most 4.5 % on a finer one."""
     made = plan(shot(aspect), card)
@@ -94,7 +95,7 @@ def test_a_size_by_hand_is_honoured_up_to_what_the_model_makes() -> None:
     assert small.width * small.height < 832 * 480 * 0.75
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("model", "seconds", "frames"),
     [
         ("wan21-i2v-480p", 5.0, 81), ("wan21-i2v-480p", 2.0, 33), ("wan21-i2v-480p", 60.0, 81), ("wan21-i2v-480p", 1.0, 17),

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import get_args
 
 import numpy as np
-import pytest
 
 from studio.engines.parallax import render_torch, shot_setting
 from studio.engines.parallax.render import Renderer
@@ -14,6 +13,7 @@ from studio.engines.parallax.render_torch import LEAST_LIKENESS, TorchRenderer, 
 from studio.engines.parallax.scene import Layer, Scene
 from studio.nouns import MoveName
 from tests.engines.made_scene import make, shot, texture
+from tests.rows import each_row
 
 
 def with_sky(scene: Scene) -> Scene:
@@ -37,8 +37,8 @@ def laid_out(sheets: int, move: MoveName) -> tuple[shot_setting.Setting, Rendere
     return setting, Renderer(setting.sheets, size, setting.framing), size
 
 
-@pytest.mark.parametrize("sheets", SCENES)
-@pytest.mark.parametrize("move", get_args(MoveName))
+@each_row("sheets", SCENES)
+@each_row("move", get_args(MoveName))
 def test_a_frame_is_the_processors(move: MoveName, sheets: int) -> None:
     setting, slow, size = laid_out(sheets, move)
     assert len(setting.sheets) == sheets

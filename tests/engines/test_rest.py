@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import get_args
 
 import numpy as np
-import pytest
 
 from studio.engines.parallax.camera_path import Pose, Stage, half_frame, travel
 from studio.engines.parallax.rest_pose import NEAR_ENOUGH, departure, nearest
 from studio.nouns import Camera, Move, MoveName
+from tests.rows import each_row
 
 HALF = half_frame(1280, 720)
 STAGE = Stage(HALF, (0.0, 0.0, 2.0))
@@ -19,8 +19,8 @@ def path(camera: Camera, num_frames: int = 25) -> tuple[Pose, ...]:
     return travel(camera, num_frames, 5.0, 0, STAGE)
 
 
-@pytest.mark.parametrize("loop", [False, True])
-@pytest.mark.parametrize("move", get_args(MoveName))
+@each_row("loop", [False, True])
+@each_row("move", get_args(MoveName))
 def test_no_frame_is_nearer_to_the_photo_than_the_poster(move: MoveName, loop: bool) -> None:
     poses = path(Camera((Move(move, 0.6),), loop=loop))
     far = [departure(pose, HALF) for pose in poses]

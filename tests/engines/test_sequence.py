@@ -22,6 +22,7 @@ from studio.score import frame_measures
 from tests.engines.made_scene import make, shot
 from tests.engines.test_parallax_engine import CARD, ignore, load
 from tests.engines.test_path_framing import edges
+from tests.rows import each_row
 
 STAGE = Stage(half_frame(1280, 720), (0.1, -0.05, 1.6))
 MOVES: tuple[MoveName, ...] = get_args(MoveName)
@@ -71,16 +72,16 @@ def test_each_leg_is_obeyed_in_its_own_part(
         assert frame_measures.obeys_move(part, curve, scene.disparity, scene.pivot), (move, shown)
 
 
-@pytest.mark.parametrize("loop", [False, True])
-@pytest.mark.parametrize("ease", get_args(Ease))
-@pytest.mark.parametrize("moves", PAIRS, ids="-".join)
+@each_row("loop", [False, True])
+@each_row("ease", get_args(Ease))
+@each_row("moves", PAIRS)
 def test_no_joint_has_a_jolt(moves: tuple[MoveName, ...], ease: Ease, loop: bool) -> None:
     """Where speed is continuous, halving the step quarters the largest change of it; at a jolt it only halves."""
     coarse, fine = (np.abs(np.diff(path(camera(*moves, ease=ease, loop=loop), n), 2, axis=0)).max() for n in (361, 721))
     assert fine < coarse / 3.4
 
 
-@pytest.mark.parametrize("moves", [("truck_right", "crane_up"), ("dolly_in", "orbit_left"), ("pan_left", "tilt_up", "roll_left")])
+@each_row("moves", [("truck_right", "crane_up"), ("dolly_in", "orbit_left"), ("pan_left", "tilt_up", "roll_left")])
 def test_the_camera_never_stops_between_two_moves(moves: tuple[MoveName, ...]) -> None:
     each = np.stack([easing.progress(camera(*moves), t) for t in np.linspace(0, 1, 601)])
     speed = np.diff(each, axis=0).sum(1)
@@ -119,7 +120,7 @@ def test_a_leg_has_its_own_speed() -> None:
     assert ways[0][1] * 2 < ways[1][1]
 
 
-@pytest.mark.parametrize("moves", PAIRS, ids="-".join)
+@each_row("moves", PAIRS)
 def test_a_looped_sequence_comes_back_the_same_way(moves: tuple[MoveName, ...]) -> None:
     places = path(camera(*moves, loop=True), 97)
     steps = np.abs(np.diff(np.vstack([places, places[:1]]), axis=0)).sum(1)
@@ -134,8 +135,8 @@ def test_a_hand_shakes_in_its_own_leg_only() -> None:
     assert np.abs(np.diff(second[140:], axis=0)).max() > 1e-4 > 1e-12 > np.abs(np.diff(second[:60], axis=0)).max()
 
 
-@pytest.mark.parametrize("moves", PAIRS, ids="-".join)
-@pytest.mark.parametrize("seed", [0, 3])
+@each_row("moves", PAIRS)
+@each_row("seed", [0, 3])
 def test_no_pose_of_any_leg_looks_past_the_photo(moves: tuple[MoveName, ...], seed: int) -> None:
     scene = make(to_edge=True)
     wanted = shot("static", fps=30, seed=seed)

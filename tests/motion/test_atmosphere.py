@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
-
 from studio import presets
 from studio.motion.compose import compose
 from studio.motion.prompt_promise import promise
 from studio.motion.read_prompt import add_worded_motion, read_motion
 from studio.nouns import Effect, Motion
+from tests.rows import each_row
 
 PARALLAX, WAN = presets.card("parallax"), presets.card("wan22-ti2v-5b")
 
@@ -32,7 +31,7 @@ ELSE = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("text", ASKED)
+@each_row("text", ASKED)
 def test_what_the_air_is_asked_for_is_shown_and_told(text: str) -> None:
     motion = read_motion(text)
     assert motion.effects == (ASKED[text],) or add_worded_motion(motion).effects == (ASKED[text],)
@@ -41,7 +40,7 @@ def test_what_the_air_is_asked_for_is_shown_and_told(text: str) -> None:
     assert ASKED[text].name in {"grain"} or text.split()[-1] in compose(motion, WAN).prompt.lower()
 
 
-@pytest.mark.parametrize("text", ELSE)
+@each_row("text", ELSE)
 def test_what_lies_melts_runs_or_comes_from_a_thing_is_not_asked_of_the_air(text: str) -> None:
     air = {"rain", "snow", "dust", "embers", "shadow", "grain"}
     assert not air & {effect.name for effect in add_worded_motion(read_motion(text)).effects}

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import get_args
 
-import pytest
-
 from studio import presets
 from studio.cards import ModelCard
 from studio.motion.ambient_effects import EFFECTS
@@ -13,6 +11,7 @@ from studio.motion.camera_moves import MOVES
 from studio.motion.compose import DIALECTS, FAMILIES, compose, count_tokens, list_sentences, make_sentence, plain
 from studio.motion.read_prompt import read_changes, read_motion
 from studio.nouns import Camera, Effect, EffectName, Motion, Move, MoveName, replace
+from tests.rows import each_row
 
 WAN, LTX, SVD, CLIP, PARALLAX = (presets.card(one) for one in ("wan22-ti2v-5b", "ltx-2", "svd-xt", "i2vgen-xl", "parallax"))
 KLING = replace(WAN, dialect="kling", cameras={"pan_left": "left", "zoom_in": "forward"})
@@ -82,7 +81,7 @@ def test_words_without_anybody_who_acts_come_first_for_everyone() -> None:
         assert compose(motion, card).prompt.startswith("A red boat drifts past.")
 
 
-@pytest.mark.parametrize("moves", [(), (Move("static"),), (Move("pan_left", 0.0),)])
+@each_row("moves", [(), (Move("static"),), (Move("pan_left", 0.0),)])
 def test_a_camera_that_holds_still_is_said_to_and_one_that_nothing_is_said_of_is_not(moves: tuple[Move, ...]) -> None:
     motion = Motion(camera=Camera(moves), environment="rain falls")
     said = {name: compose(motion, replace(WAN, dialect=name)).prompt for name in DIALECTS}
@@ -115,7 +114,7 @@ def test_an_effect_is_said_only_where_the_words_do_not_say_it_and_only_once() ->
     assert plain(twice) == "Leaves and grass sway in the wind."
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("still", "said"),
     [
         ("the house", "The house stays still."), ("the trees", "The trees stay still."), ("her face", "Her face stays still."),
@@ -137,7 +136,7 @@ LONG = replace(
 )
 
 
-@pytest.mark.parametrize("card", READERS, ids=lambda card: card.id)
+@each_row("card", READERS)
 def test_no_prompt_is_longer_than_its_model_reads(card: ModelCard) -> None:
     assert card.checkpoint is not None
     limit = card.checkpoint.text_tokens
@@ -231,7 +230,7 @@ def test_parts_say_each_slot_and_a_sentence_ends_once() -> None:
     assert said == ["", "", "It moves.", "It moves.", "Does it?", "iPhone spins."]
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("typed", "said"),
     [
         ("the dancer spins, camera tilts up from her shoes to her face", "The camera tilts up from her shoes to her face."),

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable
 
 import msgspec
-import pytest
 
 from bench.check import HUNDRED, LEAST_FOUND, MOST_FALSE, Labelled, asked, found, hinted, prompts, right
 from studio import presets
@@ -16,6 +15,7 @@ from studio.motion.compose import plain
 from studio.motion.prompt_check import CODES, HINTS, OFFERED, Finding, check_prompt
 from studio.motion.read_prompt import read_motion
 from studio.nouns import Camera, Effect, Motion, Move
+from tests.rows import each_row
 
 PROMPTS = prompts()
 BAD = [prompt for prompt in PROMPTS if prompt.code]
@@ -49,7 +49,7 @@ def test_the_labelled_set_is_broad_enough() -> None:
     assert 0.3 <= sum(prompt.held for prompt in PROMPTS) / len(PROMPTS) <= 0.36
 
 
-@pytest.mark.parametrize("held", [False, True], ids=["tuned", "held"])
+@each_row("held", [False, True])
 def test_enough_are_judged_rightly(held: bool) -> None:
     bad = [prompt for prompt in BAD if prompt.held == held]
     good = [prompt for prompt in GOOD if prompt.held == held]
@@ -71,7 +71,7 @@ def test_bad_prompts_get_no_second_accusation() -> None:
     assert len(beside) <= MOST_FALSE * len(BAD), beside
 
 
-@pytest.mark.parametrize("prompt", BAD, ids=lambda prompt: f"{prompt.code}-{prompt.text[:30]}")
+@each_row("prompt", BAD)
 def test_findings_mark_words_and_say_why(prompt: Labelled) -> None:
     text = sentence(prompt)
     for finding in found(prompt):
@@ -98,7 +98,7 @@ def count(findings: tuple[Finding, ...], code: str) -> int:
     return sum(finding.code == code for finding in findings)
 
 
-@pytest.mark.parametrize("prompt", PROMPTS, ids=lambda prompt: f"{prompt.code}-{prompt.text[:30]}")
+@each_row("prompt", PROMPTS)
 def test_a_fix_mends_and_breaks_nothing(prompt: Labelled) -> None:
     look = looking(prompt)
     findings = look(sentence(prompt))
@@ -106,7 +106,7 @@ def test_a_fix_mends_and_breaks_nothing(prompt: Labelled) -> None:
     assert [finding.code for finding in findings if not finding.fix and finding.code not in PAINT] == []
 
 
-@pytest.mark.parametrize("prompt", PROMPTS, ids=lambda prompt: f"{prompt.code}-{prompt.text[:30]}")
+@each_row("prompt", PROMPTS)
 def test_pressing_the_offered_buttons_ends_in_a_clean_prompt(prompt: Labelled) -> None:
     look = looking(prompt)
     text = sentence(prompt)
@@ -183,7 +183,7 @@ def test_a_still_tile_against_moving_words() -> None:
     assert check_prompt(Motion(environment="waves roll in", camera=Camera((Move("pan_left"),)))) == ()
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("effect", "lost"),
     [
         (Effect("ripple"), True), (Effect("flow", region="auto"), True), (Effect("wind", region="brush"), True),
@@ -257,13 +257,13 @@ def test_a_long_text_has_its_fixes_worked_out_a_few_at_a_time() -> None:
     assert fastest(long, 3) <= (2 + 2 * OFFERED) * fastest(clean, 3)
 
 
-@pytest.mark.parametrize("text", ["make it move, no blur", "do something cool with this pic"])
+@each_row("text", ["make it move, no blur", "do something cool with this pic"])
 def test_nothing_named_is_vague_whatever_is_unwanted(text: str) -> None:
     assert check_prompt(text)[0].code == "vague"
     assert check_prompt("make it move, no blur")[0].negative == "blur"
 
 
-@pytest.mark.parametrize("text", ["кошка идёт", "女性が振り向く、カメラはゆっくり近づく"])
+@each_row("text", ["кошка идёт", "女性が振り向く、カメラはゆっくり近づく"])
 def test_another_script_is_not_said_to_stay_still(text: str) -> None:
     (finding,) = check_prompt(text)
     assert (finding.code, finding.level, finding.fix) == ("nothing_moves", "hint", "")
@@ -275,7 +275,7 @@ def test_a_single_word_is_not_said_to_stay_still() -> None:
     assert "stays still" in check_prompt("everything stays still, static camera")[0].reason
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "fix"),
     [
         ("locked off shot with a slow zoom in, embers glow, sand stays still", "a slow zoom in, embers glow, sand stays still"),

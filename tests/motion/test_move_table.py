@@ -6,11 +6,10 @@ import re
 import subprocess
 from typing import get_args
 
-import pytest
-
 from studio.config import ROOT
 from studio.motion.camera_moves import MOVES, STATIC, compile_patterns
 from studio.nouns import MoveName
+from tests.rows import each_row
 
 PERMITTED = {"studio/nouns.py", "studio/motion/words/camera_moves.toml", "studio/engines/parallax/camera_path.py"}
 """The `MoveName` literal, the row, and the parallax engine's axes where a move goes along a new one."""
@@ -23,7 +22,7 @@ def product() -> list[str]:
     return [name for name in found.stdout.splitlines() if name.endswith((".py", ".toml", ".js", ".css", ".html"))]
 
 
-@pytest.mark.parametrize("move", get_args(MoveName))
+@each_row("move", get_args(MoveName))
 def test_a_move_is_named_in_at_most_three_files(move: MoveName) -> None:
     named = re.compile(rf"(?<!\\w){move}(?!\\w)" if "_" in move else rf"[\"'`]{move}[\"'`]")
     found = {name for name in product() if named.search((ROOT / name).read_text("utf-8"))}

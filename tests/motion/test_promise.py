@@ -7,8 +7,6 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from studio import presets
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.clauses import read_clauses
@@ -18,6 +16,7 @@ from studio.motion.read_prompt import add_worded_motion, read_motion
 from studio.motion.rules.empty_prompts import PUSH_IN
 from studio.motion.vocabulary import FUNCTION, MOODS, PURE_STYLE
 from studio.nouns import Camera, Effect, Leg, Motion, Move, replace
+from tests.rows import each_row
 
 ROWS: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "prompts_shown.toml").read_text("utf-8"))["prompt"]
 READ: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "prompts_read.toml").read_text("utf-8"))["prompt"]
@@ -43,7 +42,7 @@ def wrong(row: dict[str, Any]) -> dict[str, object]:
     return {**found, "missing": missing, "seen": told.seen} if missing else found
 
 
-@pytest.mark.parametrize("held", [False, True], ids=["tuned", "held"])
+@each_row("held", [False, True])
 def test_what_is_shown_is_as_labelled(held: bool) -> None:
     rows = [row for row in ROWS if row.get("held", False) == held]
     mistakes = {row["text"]: found for row in rows if (found := wrong(row))}
@@ -56,7 +55,7 @@ def test_the_labelled_set_is_broad_enough() -> None:
     assert len({row["text"] for row in ROWS}) == len(ROWS)
 
 
-@pytest.mark.parametrize("text", [row["text"] for row in (*ROWS, *READ)])
+@each_row("text", [row["text"] for row in (*ROWS, *READ)])
 def test_no_clause_vanishes(text: str) -> None:
     """Each is shown, named as not shown, kept as it is in the photo, says what stays or is avoided, or is a mere mood."""
     told = promise(read_motion(text), PARALLAX, text)
@@ -133,7 +132,7 @@ def test_the_builder_s_own_sentences_fully_happen_where_they_have_a_place() -> N
         assert promise(motion, PARALLAX).unseen == (), plain(motion)
 
 
-@pytest.mark.parametrize("text", ["Leaves rustle at sunset.", "The background slightly defocusing at sunrise.", "Fog at dawn."])
+@each_row("text", ["Leaves rustle at sunset.", "The background slightly defocusing at sunrise.", "Fog at dawn."])
 def test_an_hour_that_ends_other_words_is_seen_as_light(text: str) -> None:
     said = {effect.name for effect in add_worded_motion(read_motion(text)).effects}
     assert "light" in said and len(said) == 2

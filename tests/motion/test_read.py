@@ -10,14 +10,13 @@ import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
-import pytest
-
 from studio.motion import ambient_effects, camera_clause
 from studio.motion.compose import plain
 from studio.motion.read_prompt import add_worded_motion, parse_prompt, read_changes, read_motion
 from studio.motion.sentences import EFFECT_AMOUNTS, MOVE_AMOUNTS, bucket
 from studio.motion.vocabulary import FAST, KEPT, LOOP, SLOW, SMOOTH, STAY
 from studio.nouns import Camera, Effect, EffectName, Leg, Motion, Move, MoveName, Speed, replace
+from tests.rows import each_row
 
 ROWS: list[dict[str, Any]] = tomllib.loads((Path(__file__).parent / "prompts_read.toml").read_text("utf-8"))["prompt"]
 MOVES: tuple[MoveName, ...] = tuple(name for name in get_args(MoveName) if name != "static")
@@ -126,7 +125,7 @@ def wrong(row: dict[str, Any]) -> dict[str, object]:
     return found
 
 
-@pytest.mark.parametrize(("held", "least"), [(False, 0.9), (True, 0.8)], ids=["seen", "held"])
+@each_row(("held", "least"), [(False, 0.9), (True, 0.8)])
 def test_people_s_prompts_are_read_as_labelled(held: bool, least: float) -> None:
     """Those marked held were labelled before the grammar was written to its end, and never looked at since."""
     rows = [row for row in ROWS if row.get("held", False) == held]
@@ -139,7 +138,7 @@ def test_nine_in_ten_of_all_prompts_are_read_as_labelled() -> None:
     assert sum(not wrong(row) for row in ROWS) >= 0.9 * len(ROWS)
 
 
-@pytest.mark.parametrize("text", [row["text"] for row in ROWS])
+@each_row("text", [row["text"] for row in ROWS])
 def test_no_word_is_lost_and_every_clause_stands_where_it_says(text: str) -> None:
     found = parse_prompt(text)
     kept = {word for slot in SLOTS for word in words(getattr(found.motion, slot))}
@@ -266,7 +265,7 @@ def sequence(camera: Camera) -> str:
     )
 
 
-@pytest.mark.parametrize(("text", "said"), SEQUENCES)
+@each_row(("text", "said"), SEQUENCES)
 def test_one_move_after_another_is_read_so(text: str, said: str) -> None:
     assert sequence(read_motion(text).camera) == said
 
@@ -347,7 +346,7 @@ def test_what_the_builder_says_is_heard_as_it_was_whatever_it_was() -> None:
         assert read_changes(motion, plain(motion)) == motion
 
 
-@pytest.mark.parametrize("text", [row["text"] for row in ROWS if not row.get("held")])
+@each_row("text", [row["text"] for row in ROWS if not row.get("held")])
 def test_what_was_read_is_read_the_same_again(text: str) -> None:
     motion = read_motion(text)
     assert replace(read_motion(plain(motion)), negative_prompt=motion.negative_prompt) == motion
@@ -376,7 +375,7 @@ def filmed(*moves: Move, **changes: Any) -> dict[str, Any]:
     return {"camera": replace(SHOT.camera, moves=moves or SHOT.camera.moves, **changes)}
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("old", "new", "changes"),
     [
         ("pushes in", "slowly pushes in", filmed(speed="slow")),
@@ -451,7 +450,7 @@ def test_reading_takes_no_longer_for_a_word_of_a_long_text_than_for_one_of_a_sho
     assert took(long) < 4 * took(short)
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "moves"),
     [
         ("stars twinkle, very slow tilt up", ["tilt_up"]),
@@ -466,7 +465,7 @@ def test_which_way_the_camera_goes(text: str, moves: list[MoveName]) -> None:
     assert [move.name for move in read_motion(text).camera.moves] == moves
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("text", "subject", "action"),
     [
         ("he stands up, walks to the door", "he", "stands up, walks to the door"),

@@ -10,6 +10,7 @@ from studio.motion.prompt_check import check_prompt
 from studio.motion.read_prompt import read_motion
 from studio.motion.variations import AXES, MOST, Axis, Variation, list_axes, vary
 from studio.nouns import Camera, Effect, Motion, Move, Refusal, replace
+from tests.rows import each_row
 
 MOTIONS = {
     "push": Motion(),
@@ -38,8 +39,8 @@ def off_axis(motion: Motion, axis: Axis) -> Motion:
     return replace(motion, camera=replace(camera, moves=()), effects=aimless)
 
 
-@pytest.mark.parametrize(("name", "axis"), ALONG)
-@pytest.mark.parametrize("count", [2, 3, 4])
+@each_row(("name", "axis"), ALONG)
+@each_row("count", [2, 3, 4])
 def test_variations_differ_along_their_axis_alone(name: str, axis: Axis, count: int) -> None:
     motion = MOTIONS[name]
     found = vary(motion, axis, count)
@@ -52,7 +53,7 @@ def test_variations_differ_along_their_axis_alone(name: str, axis: Axis, count: 
         assert one.differs[0].isupper() and one.differs.endswith(".") and one.title
 
 
-@pytest.mark.parametrize(("name", "axis"), ALONG)
+@each_row(("name", "axis"), ALONG)
 def test_no_variation_contradicts_itself(name: str, axis: Axis) -> None:
     def faults(motion: Motion) -> set[str]:
         return {finding.code for finding in check_prompt(motion) if finding.level == "hurts"}

@@ -8,11 +8,10 @@ import sys
 import tomllib
 from pathlib import Path
 
-import pytest
-
 from studio.config import ROOT
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.vocabulary import BASE
+from tests.rows import each_row
 
 FOLDER = ROOT / "studio/motion/words"
 TABLES = {"camera_moves", "ambient_effects"}  # typed rows: studio.motion.camera_moves and ambient_effects refuse what isn't one
@@ -32,7 +31,7 @@ def check(text: str) -> None:
     assert all(word == word.lower() and not re.search(r"[-_,.;]", word) for word in words if word != "lens-flare")
 
 
-@pytest.mark.parametrize("name", LISTS)
+@each_row("name", LISTS)
 def test_every_list_is_read_and_every_list_that_is_read_is_there(name: str) -> None:
     tables = tomllib.loads((FOLDER / f"{name}.toml").read_text("utf-8"))
     assert set(tables) <= {"words", "verbs"}

@@ -24,6 +24,7 @@ from studio.photo.crop import (
     parse_size,
     settle_crop,
 )
+from tests.rows import each_row
 
 ASPECTS: tuple[Aspect, ...] = get_args(Aspect)
 SIZES: tuple[Size, ...] = get_args(Size)
@@ -47,7 +48,7 @@ def wild(chance: random.Random, aspect: Aspect) -> Crop:
     return Crop(*(chance.choice([*edges, chance.random()]) for _ in range(4)), aspect)
 
 
-@pytest.mark.parametrize("aspect", ASPECTS)
+@each_row("aspect", ASPECTS)
 def test_the_largest_crop_touches_two_sides_and_has_the_aspect(aspect: Aspect) -> None:
     for one in many(60):
         crop = find_largest(one, aspect, (0.3, 0.9))
@@ -64,7 +65,7 @@ def test_the_largest_crop_lies_about_its_centre_as_far_as_the_photo_allows() -> 
     assert find_largest(wide, "1:1", (1.0, 0.5)).x == pytest.approx(0.5)
 
 
-@pytest.mark.parametrize("aspect", ASPECTS)
+@each_row("aspect", ASPECTS)
 def test_settling_makes_any_crop_good_and_a_good_crop_stays(aspect: Aspect) -> None:
     chance = random.Random(11)
     for one in many(60):
@@ -83,7 +84,7 @@ def test_settling_a_wrong_ratio_keeps_the_centre_and_stays_inside_the_box() -> N
     assert (crop.x, crop.y, crop.w, crop.h) == pytest.approx((0.4, 0.4, 0.2, 0.2))
 
 
-@pytest.mark.parametrize("bad", [float("nan"), float("inf"), -float("inf")])
+@each_row("bad", [float("nan"), float("inf"), -float("inf")])
 def test_a_crop_that_is_no_number_becomes_the_largest(bad: float) -> None:
     one = photo(1600, 900)
     assert settle_crop(one, Crop(bad, 0.1, 0.5, 0.5, "9:16")) == find_largest(one, "9:16")
@@ -95,7 +96,7 @@ def test_a_crop_far_outside_the_photo_comes_back_in() -> None:
     assert (crop.x, crop.y, crop.w, crop.h) == pytest.approx((0.0, 0.5, 0.5, 0.5))
 
 
-@pytest.mark.parametrize("aspect", ASPECTS)
+@each_row("aspect", ASPECTS)
 def test_the_box_is_inside_the_photo_and_right_to_a_pixel(aspect: Aspect) -> None:
     chance = random.Random(23)
     for one in many(120):
@@ -119,7 +120,7 @@ def test_the_cut_is_those_pixels_at_full_resolution() -> None:
     assert np.array_equal(part, image[:, 80:])
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("aspect", "size", "expected"),
     [
         ("16:9", "720p", (1280, 720)), ("9:16", "720p", (720, 1280)), ("1:1", "720p", (720, 720)),
@@ -152,7 +153,7 @@ def test_every_size_of_every_crop_is_even_and_close_to_its_shape() -> None:
                     assert short in (1080, 720, 480, 360) or short <= 360 or max(width, height) == MAX_LONG_SIDE
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("short", "expected"),
     [
         (3024, 1080), (1080, 1080), (1000, 1080), (864, 1080), (863, 720), (720, 720), (719, 720), (576, 720), (575, 480),
@@ -176,17 +177,15 @@ def test_auto_says_how_many_pixels_the_crop_has_and_when_it_is_enlarged() -> Non
     assert "1.2 times enlarged" in find_output_size(Shot(photo(607, 1080), Crop())).choice.reason
 
 
-@pytest.mark.parametrize(
-    ("width", "height"), [(5472, 3648), (3648, 5472), (1080, 1920), (1919, 1920), (4000, 1921), (1620, 1920), (1278, 1920)]
-)
+@each_row(("width", "height"), [(5472, 3648), (3648, 5472), (1080, 1920), (1919, 1920), (4000, 1921), (1620, 1920), (1278, 1920)])
 def test_a_vertical_crop_with_the_pixels_is_1080_by_1920(width: int, height: int) -> None:
     one = photo(width, height)
     assert find_output_size(Shot(one, find_largest(one, "9:16")))[:2] == (1080, 1920)
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("aspect", ASPECTS)
-@pytest.mark.parametrize("kind", ["gif", "webp"])
+@each_row("size", SIZES)
+@each_row("aspect", ASPECTS)
+@each_row("kind", ["gif", "webp"])
 def test_a_looping_picture_is_small_and_keeps_its_shape(kind: Format, aspect: Aspect, size: Size) -> None:
     one = photo(4032, 3024)
     made = find_output_size(Shot(one, find_largest(one, aspect), size=size, format=kind))
@@ -220,7 +219,7 @@ def test_a_long_panorama_is_held_to_a_long_side_that_can_be_played() -> None:
     assert str(MAX_LONG_SIDE) in size.choice.reason
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("words", "aspect"),
     [
         ("9:16", "9:16"),
@@ -236,7 +235,7 @@ def test_aspects_are_read_as_people_write_them(words: str, aspect: Aspect) -> No
     assert parse_aspect(words) == aspect
 
 
-@pytest.mark.parametrize(
+@each_row(
     ("words", "size"),
     [("720p", "720p"), ("720", "720p"), ("1080P", "1080p"), ("4K", "2160p"), ("full  HD", "1080p"), ("auto", "auto")],
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import zipfile
 from contextlib import closing
@@ -16,8 +17,10 @@ from studio.clip.formats import read_outcome
 from studio.config import ASSETS, Settings
 from studio.library import database
 from studio.library.clips import Clips
-from studio.nouns import Clip, Photo, Shot
+from studio.nouns import Clip, Photo, Refusal, Shot
 from studio.studio import Studio
+from studio.ui.panels.library_panel import open_folder
+from tests.fakes.gradient import CARD, Gradient, finder, photograph
 from tests.fakes.waiting import until
 from tests.ui.conftest import App, Open
 from tests.ui.steps import LONG, WAIT, animate, quick, sample
@@ -348,4 +351,25 @@ def test_a_thousand_clips_open_in_a_second(tmp_path: Path) -> None:
     assert time.process_time() - began < 1
     assert (answer["count"], len(answer["clips"])) == (1000, 60)
     assert answer["clips"][-1]["thumb"].endswith(".png")
+    studio.close()
+
+
+def test_a_folder_is_shown_by_the_system_or_named(settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The system's own opener is a script here that writes down what it was asked for."""
+    studio = Studio(settings, (CARD,), finder(Gradient()))
+    studio.start()
+    photo = studio.photos.take_in(photograph(settings.home), "harbour.jpg")
+    job = studio.submit(Shot(photo, model="gradient", seconds=1, fps=8, size="240p"))
+    until(lambda: studio.library.count() == 1)
+    programs, seen = tmp_path / "programs", tmp_path / "seen"
+    programs.mkdir()
+    monkeypatch.setenv("PATH", str(programs))
+    with pytest.raises(Refusal, match="no file manager") as refused:
+        open_folder(studio, job.id)
+    assert str(settings.clips) in refused.value.remedy
+    opener = programs / ("open" if sys.platform == "darwin" else "xdg-open")
+    opener.write_text(f'#!/bin/sh\necho "$1" > {seen}\n')
+    opener.chmod(0o755)
+    assert open_folder(studio, job.id)
+    until(lambda: seen.exists() and seen.read_text().strip() == str(settings.clips))
     studio.close()

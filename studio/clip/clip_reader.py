@@ -33,7 +33,7 @@ SIGNATURES: tuple[tuple[int, bytes, str], ...] = (
 AREA = 320 * 180
 """Pixels of a sampled frame, about; a still has four times as many."""
 
-RUN, LONG_RUN, LONG = 12, 9, 100
+RUN, LONG_RUN, LONG = 12, 8, 100
 """Frames of each of the three runs of neighbours, the first, the middle and the last ones; and in a clip of more than
 so many frames."""
 

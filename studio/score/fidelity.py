@@ -39,7 +39,7 @@ class Look(NamedTuple):
 
 def find_photo(footage: Footage, reference: Reference) -> tuple[Look, ...]:
     """Find the photo in frames along the clip, the first and the last among them."""
-    step = max(EVERY, footage.seconds / 7)
+    step = max(EVERY, footage.seconds / 5)
     wanted = [*np.arange(0, footage.at[-1], step), footage.at[-1]]
     samples = sorted({int(np.argmin(np.abs(footage.at - second))) for second in wanted})
     looks: list[Look] = []

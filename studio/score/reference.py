@@ -70,7 +70,7 @@ def _look(shown: Image, footage: Footage, is_photo: bool, subject: Floats | None
     luma, *chroma = (np.rint(base + small @ row).astype(np.uint8) for base, row in ((16, _Y), (128, _U), (128, _V)))
     found = faces.find_faces(still, looks=(0,))
     seen = tuple(_box(one.x, one.y, one.w, one.h, width, height) for one in found[:4])
-    rows = lettering.find_lettering(still, short=360)
+    rows = lettering.find_lettering(still, short=240)
     read = tuple(_box(*one.box, width, height) for one in rows[:8])
     return Reference(
         luma, np.stack(chroma), still, is_photo,

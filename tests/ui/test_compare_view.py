@@ -340,7 +340,7 @@ def test_nothing_tells_what_is_what_until_a_winner_is_picked(page: Page, app: Ap
 def test_on_a_phone_one_swipes_from_cell_to_cell(open_page: Open, app: App, reels: list[Path]) -> None:
     ids = keep(app, reels[:3], 6)
     app.studio.comparisons.start_from_clips(ids, name="Six tides")
-    page = open_page(**PHONE)
+    page = open_page(color_scheme="dark", **PHONE)
     look_at(page, "Six tides")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     films = page.locator(".cell video[src]")

@@ -20,6 +20,9 @@ from studio.models import Models
 from studio.nouns import Clip, Refusal, Shot
 from studio.photo.mend import settle_mends
 
+LEAST_SIDE = 24
+"""Pixels of the shorter side of a clip that movement can be found in."""
+
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
@@ -78,7 +81,8 @@ class ScoreRoom:
     def score_file(self, file: Path) -> Score:
         """The score of any file: against its photo and what was asked where its recipe is inside, and the photo here.
 
-        Read in bounded memory and time. Raises `Refusal` for what can't be read, or holds a single picture.
+        Read in bounded memory and time. Raises `Refusal` for what can't be read, is too small or holds no three
+        frames.
         """
         from studio.clip.recipe import read_recipe
 
@@ -104,7 +108,11 @@ class ScoreRoom:
                 f"{file.name} can't be read as a clip.", "Give a whole MP4, WebM, GIF or WebP of at most 5120 pixels."
             ) from None
         if len(footage.luma) < 3:
-            raise Refusal(f"{file.name} holds a single picture.", "Give a clip in which something moves.")
+            raise Refusal(f"{file.name} holds fewer than three frames.", "Give a clip in which something moves.")
+        if min(footage.luma.shape[1:]) < LEAST_SIDE:
+            raise Refusal(
+                f"{file.name} is too small to be scored.", f"Give a clip of at least {LEAST_SIDE} pixels a side."
+            )
         settled = self._settle(shot) if shot else None
         photo = self._find_photo(shot) if shot else None
         if shot is None or settled is None or photo is None:

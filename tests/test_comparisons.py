@@ -173,6 +173,10 @@ def test_clips_of_the_library_are_compared_and_a_comparison_grows(opened: Open) 
     studio.library.trash(first)
     studio.library.empty_trash()
     assert states(studio, grown)[0] == "gone"
+    studio.comparisons.retry(one.id, grown.cells[0].id)
+    until(lambda: states(studio, studio.comparisons.get(one.id))[0] == "done")
+    with pytest.raises(Refusal, match="nothing to make"):
+        studio.comparisons.retry(one.id, grown.cells[1].id)
 
 
 def test_a_grid_says_what_it_takes_and_what_cannot_be_made(settings: Settings) -> None:

@@ -104,6 +104,9 @@ def test_scores_from_the_command_line(stir: Callable[..., tuple[int, str, str]],
     (tmp_path / "half.mp4").write_bytes((tmp_path / "clip.mp4").read_bytes()[:2000])
     code, out, err = stir("score", "half.mp4")
     assert (code, out) == (2, "") and "can't be read as a clip" in err
+    whole = (tmp_path / "clip.mp4").read_bytes()
+    (tmp_path / "half.mp4").write_bytes(whole[: len(whole) // 2])  # its index is there, half of its frames are not
+    assert stir("score", "half.mp4")[0] == 2
     shutil.rmtree(tmp_path / "home" / "photos")
     alone = json.loads(stir("score", "clip.mp4", "--json")[1])[0]
     assert "likeness" not in [one["name"] for one in alone["measures"]], "without the photo nothing is said of likeness"

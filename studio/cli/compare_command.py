@@ -135,7 +135,7 @@ def _retry(studio: Studio, one: Comparison, flags: argparse.Namespace) -> None:
     tried: list[str] = []
     for cell in one.cells:
         state = standings[cell.id].state
-        if cell.clip or state not in ("failed", "cancelled", "interrupted", "gone", "refused"):
+        if state not in ("failed", "cancelled", "interrupted", "gone", "refused"):
             continue
         try:
             one = studio.comparisons.retry(one.id, cell.id)

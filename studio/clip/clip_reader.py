@@ -184,7 +184,7 @@ def _sample(file: Path, container: str) -> Footage:
         order = sorted({packet.pts for packet in packets if packet.pts is not None})
         if container == "gif":  # its last packet may hold a palette and no picture
             order = order[: _count_gif(file)]
-        if not order:
+        if not order or _is_cut_short(order, stream, file):
             raise Unreadable(file.name)
         place = {pts: index for index, pts in enumerate(order)}
         taken = _Collector(len(order), _find_rate(order, stream))
@@ -199,6 +199,12 @@ def _sample(file: Path, container: str) -> Footage:
                 if index is not None:
                     taken.add(index, float((frame.pts - order[0]) * stream.time_base), frame)
         return taken.finish()
+
+
+def _is_cut_short(order: list[int], stream: Any, file: Path) -> bool:
+    """Whether the file ends long before the frames that its index lists, and before what is read of a clip ends."""
+    late = float((order[-1] - order[0]) * stream.time_base) > MOST_SECONDS - 2
+    return not late and len(order) < 0.8 * stream.frames and file.stat().st_size < MOST_BYTES
 
 
 def _count_gif(file: Path) -> int:

@@ -25,7 +25,11 @@ def find_standing(cell: Cell, jobs: Mapping[str, Job], clips: Mapping[str, Clip]
     if cell.refusal:
         return Standing("refused", reason=cell.refusal[0], remedy=cell.refusal[1])
     if cell.clip:
-        return Standing("done", clips[cell.clip]) if cell.clip in clips else Standing("gone", None, reason=_GONE[0])
+        return (
+            Standing("done", clips[cell.clip])
+            if cell.clip in clips
+            else Standing("gone", None, reason=_GONE[0], remedy=_GONE[1])
+        )
     last = cell.jobs[-1] if cell.jobs else ""
     if last in clips:
         return Standing("done", clips[last])

@@ -46,7 +46,7 @@ def make_tiles(one: Comparison, sources: Sources, chosen: Sequence[str] = ()) ->
     cells, hidden = _order(one), is_hidden(one)
     if PHOTO in chosen and all(cell.id != PHOTO for cell in cells):
         cells = (*cells, Cell(PHOTO, 0, -1, next((cell.shot for cell in cells if cell.shot), None), photo=True))
-    names = {cell.id: name_by_letter(at) for at, cell in enumerate(cells)} if hidden else {}
+    names = {cell.id: "The photo" for cell in cells} | name_by_letter(cells) if hidden else {}
     shots = [cell.shot for cell in cells if cell.shot and not cell.photo]
     rows = find_differences(shots, sources.name_model, one.axes)
     made = [_make_tile(cell, one, sources, rows, names.get(cell.id)) for cell in _choose(cells, chosen)]
@@ -87,7 +87,7 @@ def _make_tile(
     except Refusal as refusal:
         file, note = None, refusal.reason
     if letter is not None:
-        lines: tuple[str, ...] = ("The photo" if cell.photo else letter,)
+        lines: tuple[str, ...] = (letter,)
     else:
         score = sources.scores.get(standing.clip.id) if standing.clip else None
         lines = _write_lines(cell, standing, sources, differences.get(cell.shot, []) if cell.shot else [], score)

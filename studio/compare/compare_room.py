@@ -255,13 +255,14 @@ class Comparisons:
         return job.id
 
     def retry(self, comparison_id: str, cell_id: str, seed: int | None = None) -> Comparison:
-        """Make another attempt in the same cell, from another seed where one is given.
+        """Make another attempt in the same cell, from another seed where one is given; what it had from the library is
+        made again where it was deleted.
 
         Raises `Refusal` while it waits or runs, when it is done and no other seed is given, and when it can't be made
         here.
         """
         cell = _find(self.get(comparison_id), cell_id)
-        if not cell.shot or cell.photo or cell.clip:
+        if not cell.shot or cell.photo or (cell.clip and self._library.get_all([cell.clip])):
             reason, remedy = cell.refusal or ("There is nothing to make in this cell.", "Choose another one.")
             raise Refusal(reason, remedy)
         shot = self._ready(cell.shot if seed is None else replace(cell.shot, seed=seed))
@@ -271,7 +272,7 @@ class Comparisons:
             state = self.stand(one)[cell_id].state
             if state in DOES or (state == "done" and shot == now.shot):
                 raise Refusal("This clip is there already, or on its way.", "Give another seed to make it otherwise.")
-            changed = replace(now, shot=shot, jobs=(*now.jobs, self._submit(one, shot)), refusal=None)
+            changed = replace(now, shot=shot, clip="", jobs=(*now.jobs, self._submit(one, shot)), refusal=None)
             return _swap(one, changed)
 
         one = self._table.change(comparison_id, alter)

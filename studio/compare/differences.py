@@ -37,9 +37,10 @@ def shuffle_cells(one: Comparison) -> tuple[Cell, ...]:
     return tuple(sorted(one.cells, key=lambda cell: hashlib.sha256(f"{one.id}{cell.id}".encode()).digest()))
 
 
-def name_by_letter(at: int) -> str:
-    """What a cell is called whose name is hidden, by its place from 0: A, B … Z, A1."""
-    return chr(ord("A") + at % 26) + (str(at // 26) if at >= 26 else "")
+def name_by_letter(cells: Sequence[Cell]) -> dict[str, str]:
+    """What cells are called whose names are hidden, by their ids, in this order: A, B … Z, A1. The photo is itself."""
+    clips = [cell.id for cell in cells if not cell.photo]
+    return {cell_id: chr(ord("A") + at % 26) + (str(at // 26) if at >= 26 else "") for at, cell_id in enumerate(clips)}
 
 
 def find_differences(

@@ -130,11 +130,13 @@ def _measure_steadiness(footage: Footage, pairs: Pairs, shot: Shot | None) -> di
 
 def _measure_still(footage: Footage, pairs: Pairs, shot: Shot | None) -> Reading:
     """The share of the clip in which nothing changes though something should, 0..1: where the camera was to go on, or
-    where nothing is known of what was asked, in one stretch of at least 0.4 s, or 1 s."""
+    where nothing is known of what was asked, in one stretch of at least 0.4 s, or 1 s (of a
+    shorter clip nearly all)."""
     seconds = footage.seconds
     stills = steadiness.find_stills(pairs)
     if shot is None:
-        long = [(end - start, start) for start, end in stills if end - start >= 1.0]
+        least = min(1.0, 0.8 * seconds)
+        long = [(end - start, start) for start, end in stills if end - start >= least]
     elif shot.end is not None or is_still(shot.motion):
         return Reading(0.0)
     else:

@@ -45,7 +45,8 @@ def show_comparison(studio: Studio, one: Comparison) -> dict[str, Any]:
     scores = studio.scores.get_all([one.clip.id for one in standings.values() if one.clip])
     shown = [_show_cell(studio, cell, standings[cell.id], rows, scores) for cell in cells]
     if hidden:
-        shown = [_hide(cell, at) for at, cell in enumerate(shown)]
+        letters = name_by_letter(cells)
+        shown = [_hide(cell, at, letters.get(cell["id"], cell["title"])) for at, cell in enumerate(shown)]
     axes = [{"name": axis.name, "title": TITLES[axis.name], "values": axis.values} for axis in one.axes]
     return {
         "id": one.id, "name": one.name, "blind": hidden, "winner": one.winner, "paired": one.paired,
@@ -112,9 +113,8 @@ def _name_licence(studio: Studio, shot: Shot) -> str:
         return ""
 
 
-def _hide(cell: dict[str, Any], at: int) -> dict[str, Any]:
+def _hide(cell: dict[str, Any], at: int, name: str) -> dict[str, Any]:
     """The cell without anything that says what it is: it is called by a letter."""
-    name = cell["title"] if cell["state"] == "photo" else name_by_letter(at)
     progress, clip = cell["progress"], cell["clip"]
     reason = "This clip isn't there." if cell["reason"] else ""
     return {

@@ -12,8 +12,6 @@ import threading
 from types import TracebackType
 from typing import Any
 
-import psutil
-
 SAMPLE_SECONDS = 0.05
 
 
@@ -26,6 +24,8 @@ class PeakMemory:
     """
 
     def __init__(self, others: int = 0, has_model: bool = False) -> None:
+        import psutil
+
         _return_freed()
         self._process = psutil.Process()
         self._most = self._process.memory_info().rss

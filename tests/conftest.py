@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from studio.config import ASSETS, Settings
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+"""Read by torch and NumPy's BLAS when they are loaded, here and in the processes that tests start: at the sizes of the tests, and
+with a worker on every core, threads of one computation wait for each other for most of the time."""
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -32,15 +32,15 @@ def settled(page: Page, name: str) -> None:
 
 
 def walk_aspects(page: Page) -> None:
-    for name, wanted in {"9:16": 9 / 16, "1:1": 1, "4:5": 0.8, "3:4": 0.75, "21:9": 21 / 9}.items():
+    for name, wanted in {"1:1": 1, "4:5": 0.8, "3:4": 0.75, "21:9": 21 / 9, "9:16": 9 / 16}.items():
         settled(page, name)
         x, y, w, h = crop_box(page)
         assert aspect(page) == pytest.approx(wanted, rel=0.01)
         assert x >= -0.001 and y >= -0.001 and x + w <= 1.001 and y + h <= 1.001
 
 
-def test_drag_handle_keys_and_double_click(page: Page) -> None:
-    sample(page)
+def drag_and_press(page: Page) -> None:
+    """By the handle, by keys, and back by a double click."""
     settled(page, "1:1")
     suggested = crop_box(page)
     box = page.locator(".crop-box")
@@ -83,15 +83,9 @@ def choose_place(page: Page) -> None:
     expect(page.locator("#fps")).to_have_value("30")
 
 
-def test_every_aspect_is_exact_and_inside_and_the_draft_fills_it(page: Page) -> None:
+def test_the_crop_is_dragged_and_the_clip_has_the_crop_that_was_drawn(page: Page, app: App) -> None:
     sample(page)
-    walk_aspects(page)
-    choose_place(page)
-
-
-def test_the_clip_has_the_crop_that_was_drawn(page: Page, app: App) -> None:
-    sample(page)
-    settled(page, "1:1")
+    drag_and_press(page)
     drawn = crop_box(page)
     quick(page)
     animate(page)
@@ -115,8 +109,8 @@ def test_an_aspect_counts_at_once(page: Page, app: App) -> None:
     assert (clip.width, clip.height) == (360, 640)
 
 
-def test_the_draft_fills_its_frame_and_says_what_the_clip_will_be(page: Page) -> None:
-    sample(page)
+def fill_frame(page: Page) -> None:
+    """The draft fills its frame and says what the clip will be."""
     label = page.locator(".stage-label")
     expect(label).to_contain_text("the clip will be", timeout=20_000)
     expect(label).not_to_contain_text("enlarged")
@@ -125,6 +119,14 @@ def test_the_draft_fills_its_frame_and_says_what_the_clip_will_be(page: Page) ->
     settled(page, "9:16")
     wide = page.evaluate("document.querySelector('.still').offsetWidth / document.querySelector('.stage').offsetWidth")
     assert wide == pytest.approx(1 / crop_box(page)[2], rel=0.02)
+
+
+def test_every_aspect_is_exact_and_inside_and_the_draft_fills_it(page: Page) -> None:
+    sample(page)
+    fill_frame(page)
+    page.locator("#size").select_option("auto")
+    walk_aspects(page)
+    choose_place(page)
 
 
 def test_the_brush_paints_a_small_grey_mask(page: Page, app: App) -> None:

@@ -171,8 +171,23 @@ def test_a_model_that_is_not_here_is_refused_with_a_way_out(page: Page, app: App
     expect(page.locator("dialog.ask.wide")).to_contain_text("40 MB in 7 files")
 
 
-def test_a_download_is_quoted_confirmed_stopped_resumed_and_deleted(page: Page, app: App) -> None:
+def load_and_override(page: Page, app: App) -> None:
+    ready = row(page, READY.id)
+    ready.locator("[data-do='load']").click()
+    expect(ready.locator(".stand")).to_contain_text("loaded, 35 MB", timeout=WAIT)
+    ready.locator("[data-do='unload']").click()
+    expect(ready.locator("[data-do='load']")).to_be_visible()
+    ready.locator("[data-do='details']").click()
+    expect(ready).to_contain_text("made up for tests")
+    ready.locator("[data-override='placement']").select_option("grouped")
+    until(lambda: app.studio.models.preferences().placement == {READY.id: "grouped"})
+    page.reload()
     models(page)
+    row(page, READY.id).locator("[data-do='details']").click()
+    expect(row(page, READY.id).locator("[data-override='placement']")).to_have_value("grouped")
+
+
+def download_and_delete(page: Page, app: App) -> None:
     away = row(page, AWAY.id)
     away.locator("[data-do='fetch']").click()
     ask = page.locator("dialog.ask.wide")
@@ -195,6 +210,12 @@ def test_a_download_is_quoted_confirmed_stopped_resumed_and_deleted(page: Page, 
     away.locator("[data-do='delete']").click()
     ask.get_by_role("button", name="Delete").click()
     expect(away.locator(".stand")).to_contain_text("Needs a 40 MB download")
+
+
+def test_a_download_is_quoted_stopped_resumed_and_deleted_and_models_are_loaded_and_overridden(page: Page, app: App) -> None:
+    models(page)
+    download_and_delete(page, app)
+    load_and_override(page, app)
 
 
 def test_what_goes_wrong_is_said_at_the_model(page: Page, app: App, tmp_path: Path) -> None:
@@ -223,23 +244,6 @@ def test_what_goes_wrong_is_said_at_the_model(page: Page, app: App, tmp_path: Pa
     away.locator("[data-do='forget']").click()
     expect(away.locator("[data-do='delete']")).to_be_visible()
     assert app.studio.models.preferences().folders == {}
-
-
-def test_models_are_loaded_unloaded_and_overridden(page: Page, app: App) -> None:
-    models(page)
-    ready = row(page, READY.id)
-    ready.locator("[data-do='load']").click()
-    expect(ready.locator(".stand")).to_contain_text("loaded, 35 MB", timeout=WAIT)
-    ready.locator("[data-do='unload']").click()
-    expect(ready.locator("[data-do='load']")).to_be_visible()
-    ready.locator("[data-do='details']").click()
-    expect(ready).to_contain_text("made up for tests")
-    ready.locator("[data-override='placement']").select_option("grouped")
-    until(lambda: app.studio.models.preferences().placement == {READY.id: "grouped"})
-    page.reload()
-    models(page)
-    row(page, READY.id).locator("[data-do='details']").click()
-    expect(row(page, READY.id).locator("[data-override='placement']")).to_have_value("grouped")
 
 
 def test_settings_of_models_are_kept(page: Page, app: App) -> None:

@@ -147,7 +147,8 @@ def test_the_desk_is_usable_without_a_mouse(page: Page) -> None:
     assert unnamed == []
 
 
-def test_the_keyboard_keeps_its_place_when_a_part_is_drawn_again(page: Page) -> None:
+def keep_place(page: Page) -> None:
+    """The keyboard keeps its place when a part is drawn again."""
     page.locator(".chip[data-effect='fog']").click()
     where = page.get_by_label("Fog, where")
     where.focus()
@@ -197,14 +198,17 @@ def test_a_path_that_was_never_uploaded_is_refused(app: App, tmp_path: Path) -> 
         receive_upload(app.studio, Upload(str(picture(tmp_path / "mine.png")), "mine.png"))
 
 
-def test_an_upload_is_not_kept_twice(page: Page, app: App, tmp_path: Path) -> None:
+def keep_once(page: Page, app: App, tmp_path: Path) -> None:
+    """An upload is not kept twice."""
     drop(page, str(picture(tmp_path / "once.png")))
     expect(page.locator(".photo-name")).to_contain_text("once.png")
     left = list((app.studio.settings.cache / "uploads").rglob("*.png"))
     assert left == []
 
 
-def test_settings_say_what_leaves_the_machine(page: Page) -> None:
+def test_the_keyboards_place_uploads_and_what_leaves_the_machine(page: Page, app: App, tmp_path: Path) -> None:
+    keep_place(page)
+    keep_once(page, app, tmp_path)
     page.get_by_role("tab", name="Settings").click()
     expect(page.locator("#settings")).to_contain_text("Nothing. Photos, clips and recipes stay")
     expect(page.locator("#settings")).to_contain_text(re.compile("encoder", re.IGNORECASE), timeout=20_000)

@@ -27,16 +27,15 @@ def test_a_place_means_its_size_and_the_time_is_named(app: App, page: Page) -> N
     expect(page.locator("#misfits")).to_be_hidden()
 
 
-def test_a_crop_without_the_pixels_says_why_it_is_smaller(page: Page) -> None:
-    sample(page, "dandelion.jpg")
+def say_why_smaller(page: Page) -> None:
+    """A crop without the pixels says why it is smaller."""
     made_for(page, "reels")
     promised(page, r"^720 × 1280, ")
     expect(page.locator("#plan-why")).to_contain_text("Instagram Reels asks for 1080p; 720p is the nearest to the crop's 60")
 
 
-def test_what_a_place_does_not_take_is_said_beside_the_button_and_put_right_with_a_press(app: App, page: Page) -> None:
-    sample(page)
-    made_for(page, "reels")
+def put_right(page: Page) -> None:
+    """What a place does not take is said beside the button, and put right with a press."""
     promised(page, "30 fps")
     quick(page, 1)
     lines = page.locator("#misfits li")
@@ -60,9 +59,8 @@ def test_what_a_place_does_not_take_is_said_beside_the_button_and_put_right_with
     expect(page.locator("#format")).to_have_value("mp4")
 
 
-def test_a_clip_knows_what_it_was_made_for(app: App, page: Page) -> None:
-    sample(page)
-    made_for(page, "reels")
+def make_for_place(app: App, page: Page) -> None:
+    """A clip knows what it was made for."""
     promised(page, "30 fps")
     quick(page, 1)
     animate(page)
@@ -71,6 +69,13 @@ def test_a_clip_knows_what_it_was_made_for(app: App, page: Page) -> None:
     assert app.studio.library.find("instagram") == (clip,)
     made_for(page, "")
     expect(page.locator("#misfits")).to_be_hidden(timeout=WAIT)
+
+
+def test_what_a_place_asks_for_is_said_put_right_and_known_by_the_clip(app: App, page: Page) -> None:
+    sample(page, "dandelion.jpg")
+    say_why_smaller(page)
+    put_right(page)
+    make_for_place(app, page)
 
 
 def test_what_is_promised_of_a_looping_picture_is_what_comes(app: App, page: Page) -> None:

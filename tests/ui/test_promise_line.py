@@ -12,7 +12,8 @@ pytestmark = pytest.mark.ui
 BOTH = "camera slowly pushes in, cars moving, leaves rustle"
 
 
-def test_what_will_be_seen_and_what_will_not_is_named_and_there_is_no_tick(page: Page) -> None:
+def name_what_is_seen(page: Page) -> None:
+    """What will be seen and what will not is named, and there is no tick."""
     say(page, BOTH)
     expect(page.locator("[data-promise='seen']")).to_have_text("You\u2019ll see: slow push in, leaves rustle.")
     expect(page.locator("[data-promise='wont']")).to_contain_text("You won\u2019t: cars moving")
@@ -24,7 +25,8 @@ def test_what_will_be_seen_and_what_will_not_is_named_and_there_is_no_tick(page:
     expect(page.locator("[data-promise='wont']")).to_have_count(0)
 
 
-def test_one_press_strikes_what_will_not_be_seen(page: Page) -> None:
+def strike(page: Page) -> None:
+    """One press strikes what will not be seen."""
     say(page, BOTH)
     page.locator("[data-promise-press='strike']").click()
     expect(page.locator("#prompt")).to_have_value("camera slowly pushes in, leaves rustle")
@@ -34,7 +36,8 @@ def test_one_press_strikes_what_will_not_be_seen(page: Page) -> None:
     expect(page.locator("#prompt")).to_have_value(BOTH)
 
 
-def test_one_press_takes_a_model_that_can(page: Page) -> None:
+def take_model(page: Page) -> None:
+    """One press takes a model that can."""
     say(page, BOTH)
     use = page.locator("[data-promise-press='model']")
     expect(use).to_have_text(f"Use {READY.title}")
@@ -44,7 +47,8 @@ def test_one_press_takes_a_model_that_can(page: Page) -> None:
     expect(page.locator("#prompt")).to_have_value(BOTH)
 
 
-def test_what_waits_for_a_place_is_painted_with_one_press(page: Page) -> None:
+def paint(page: Page) -> None:
+    """What waits for a place is painted with one press."""
     sample(page)
     say(page, "camera pushes in, waves roll in")
     expect(page.locator("[data-promise='yet']")).to_contain_text("Not yet: waves roll in")
@@ -52,7 +56,17 @@ def test_what_waits_for_a_place_is_painted_with_one_press(page: Page) -> None:
     expect(page.locator(".brush-canvas")).to_be_visible()
 
 
-def test_what_is_described_stays_as_it_is_and_says_so(page: Page) -> None:
+def keep_described(page: Page) -> None:
+    """What is described stays as it is, and says so."""
     say(page, "a red car on a road, camera pushes in")
     expect(page.locator("[data-promise='kept']")).to_have_text("As in the photo: a red car on a road.")
     expect(page.locator("#check-state")).to_have_attribute("data-well", "true")
+
+
+def test_what_will_be_seen_is_named_and_what_will_not_is_struck_painted_or_given_to_a_model(page: Page) -> None:
+    name_what_is_seen(page)
+    keep_described(page)
+    strike(page)
+    paint(page)
+    page.keyboard.press("Escape")
+    take_model(page)

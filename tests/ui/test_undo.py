@@ -122,8 +122,8 @@ def test_every_kind_of_change_is_taken_back_and_done_again(page: Page) -> None:
         go_back_and_forth(page, change, words)
 
 
-def test_letters_are_one_step_and_the_caret_stays_in_the_sentence(page: Page) -> None:
-    ready(page)
+def type_letters(page: Page) -> None:
+    """Letters are one step, and the caret stays in the sentence."""
     before = desk(page)
     prompt = page.locator("#prompt")
     prompt.click()
@@ -145,8 +145,8 @@ def test_letters_are_one_step_and_the_caret_stays_in_the_sentence(page: Page) ->
     expect(page.locator(".chip[data-effect='fog']")).to_have_attribute("aria-pressed", "true")
 
 
-def test_the_brush_is_taken_back_stroke_by_stroke_while_it_paints(page: Page) -> None:
-    ready(page)
+def take_strokes_back(page: Page) -> None:
+    """The brush is taken back stroke by stroke while it paints."""
     page.locator(".chip[data-effect='ripple']").click()
     expect(page.locator(".brush-canvas")).to_be_visible()
     masks = []
@@ -215,8 +215,8 @@ def test_a_mend_is_taken_back(page: Page, tmp_path: Path) -> None:
     expect(page.locator(".mend")).to_have_count(0)
 
 
-def test_fifty_steps_are_kept_and_a_reload_forgets_them(page: Page) -> None:
-    ready(page)
+def keep_fifty(page: Page) -> None:
+    """Fifty steps are kept, and a reload forgets them."""
     tiles = page.locator("[data-family='pan_left'], [data-family='tilt_up']")
     for index in range(55):
         tiles.nth(index % 2).click()
@@ -236,8 +236,8 @@ def test_fifty_steps_are_kept_and_a_reload_forgets_them(page: Page) -> None:
     assert steps(page) == 0
 
 
-def test_a_new_change_leaves_nothing_to_redo_and_other_boxes_keep_their_own_undo(page: Page) -> None:
-    ready(page)
+def change_anew(page: Page) -> None:
+    """A new change leaves nothing to redo, and other boxes keep their own undo."""
     page.locator("[data-family='pan_left']").click()
     page.keyboard.press("Control+z")
     expect(page.locator("#redo")).to_have_attribute("aria-disabled", "false")
@@ -256,3 +256,11 @@ def test_a_new_change_leaves_nothing_to_redo_and_other_boxes_keep_their_own_undo
     page.keyboard.press("Control+z")
     page.get_by_role("tab", name="Create").click()
     expect(page.locator("[data-family='pan_left']")).to_have_attribute("aria-pressed", "true")
+
+
+def test_strokes_letters_and_steps_are_counted_taken_back_and_forgotten(page: Page) -> None:
+    ready(page)
+    take_strokes_back(page)
+    type_letters(page)
+    change_anew(page)
+    keep_fifty(page)

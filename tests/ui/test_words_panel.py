@@ -51,7 +51,8 @@ def fill_builder(page: Page) -> None:
     assert page.evaluate("document.querySelector('#prompt').selectionStart") == len(words)
 
 
-def test_the_builder_writes_the_sentence(page: Page) -> None:
+def write_sentence(page: Page) -> None:
+    """The builder writes the sentence."""
     prompt = page.locator("#prompt")
     tile(page, "truck_left").click()
     expect(prompt).to_have_value(plain(Motion(camera=Camera((Move("truck_left"),)))))
@@ -210,8 +211,8 @@ def test_a_preset_fills_the_builder_and_the_clip_has_it(page: Page, app: App) ->
         expect(page.locator(f".aspects [data-value='{one.aspect}']")).to_have_attribute("aria-pressed", "true")
 
 
-def test_a_preset_is_undone_and_motions_that_fit_come_first(page: Page, app: App) -> None:
-    sample(page)
+def undo_preset(page: Page, app: App) -> None:
+    """A preset is undone, and motions that fit come first."""
     mine = "The dandelion sways. The camera rises."
     say(page, mine)
     first = page.locator(".preset-strip .preset").first
@@ -226,7 +227,8 @@ def test_a_preset_is_undone_and_motions_that_fit_come_first(page: Page, app: App
     expect(page.locator(".preset[aria-pressed='true']")).to_have_count(0)
 
 
-def test_words_not_heard_before_a_preset_are_heard_after_its_undo(page: Page) -> None:
+def hear_after_undo(page: Page) -> None:
+    """Words not heard before a preset are heard after its undo."""
     heard(page)
     page.evaluate("""() => {
         const words = document.querySelector('#prompt');
@@ -241,7 +243,8 @@ def test_words_not_heard_before_a_preset_are_heard_after_its_undo(page: Page) ->
     expect(tile(page, "crane_up")).to_have_attribute("aria-pressed", "true")
 
 
-def test_the_gallery_is_filtered_by_photo_and_use(page: Page) -> None:
+def filter_gallery(page: Page) -> None:
+    """The gallery is filtered by photo and use."""
     page.locator("#all-motions").click()
     tiles = page.locator(".presets-sheet .preset")
     expect(tiles).to_have_count(len(presets.motions()))
@@ -252,7 +255,8 @@ def test_the_gallery_is_filtered_by_photo_and_use(page: Page) -> None:
     assert set(tiles.evaluate_all("all => all.map(one => one.dataset.preset)")) == wanted
 
 
-def test_a_reload_keeps_the_builder(page: Page) -> None:
+def keep_over_reload(page: Page) -> None:
+    """A reload keeps the builder."""
     say(page, "the camera tilts up quickly, the flags flutter in the wind, the tower stays still")
     before = page.evaluate("Stir.snapshot()")
     page.reload()
@@ -299,8 +303,8 @@ def test_what_is_avoided_is_not_said(page: Page) -> None:
     expect(page.locator("#avoid")).to_have_value("text, blur")
 
 
-def test_the_draft_shows_what_only_the_words_ask_for(page: Page) -> None:
-    sample(page)
+def draft_words(page: Page) -> None:
+    """The draft shows what only the words ask for."""
     heard(page)
     draft(page)
     path = page.locator(".draft").get_attribute("data-path")
@@ -322,8 +326,8 @@ def tell_model(page: Page) -> None:
     expect(page.locator("[data-told='prompt']")).to_contain_text("turns her head")
 
 
-def test_an_effect_without_a_place_starts_the_brush(page: Page) -> None:
-    sample(page)
+def start_brush(page: Page) -> None:
+    """An effect without a place starts the brush."""
     page.locator(".chip[data-effect='ripple']").click()
     page.keyboard.press("Escape")
     expect(page.locator(".brush-canvas")).to_be_hidden()
@@ -351,7 +355,8 @@ def test_sentence_and_builder_follow_each_other_and_the_model(page: Page) -> Non
     tell_model(page)
 
 
-def test_suggestions_fill_their_slot(page: Page) -> None:
+def fill_slot(page: Page) -> None:
+    """Suggestions fill their slot."""
     page.locator("#slot-still").focus()
     chip = page.locator(".slot-chips .chip").first
     words = chip.inner_text()
@@ -360,6 +365,24 @@ def test_suggestions_fill_their_slot(page: Page) -> None:
     expect(page.locator("#prompt")).to_have_value(plain(Motion(still=words)))
     chip.click()
     expect(page.locator("#slot-still")).to_have_value("")
+
+
+def test_suggestions_builder_gallery_and_reload_keep_the_sentence(page: Page) -> None:
+    fill_slot(page)
+    write_sentence(page)
+    filter_gallery(page)
+    page.keyboard.press("Escape")
+    expect(page.locator(".presets-sheet")).to_be_hidden()
+    hear_after_undo(page)
+    keep_over_reload(page)
+
+
+def test_with_a_photo_the_draft_the_brush_and_the_motions_follow_the_words(page: Page, app: App) -> None:
+    sample(page)
+    draft_words(page)
+    start_brush(page)
+    page.keyboard.press("Escape")
+    undo_preset(page, app)
 
 
 def test_a_phone_has_it_all(open_page: Open) -> None:

@@ -40,6 +40,7 @@
     let cell = first;
     let shown = ""; // the clip that the player is of
     let player = null;
+    let lost = false; // whether what is to be shown can't be
     const number = h("span", { class: "cell-number", "aria-hidden": "true" });
     const poster = h("img", { class: "cell-poster", alt: "", draggable: "false" });
     const film = h("div", { class: "cell-stage" });
@@ -62,16 +63,18 @@
       const { progress } = cell;
       const working = cell.state === "waiting" || cell.state === "running";
       const picture = Stir.picture(progress?.preview);
+      const broken = lost && cell.state === "done" && !cell.trashed;
       const line = cell.state === "running" ? (progress?.line ?? WORDS.running) : WORDS[cell.state];
       bar.hidden = cell.state !== "running";
       bar.firstChild.style.width = (progress?.total ? progress.done / progress.total : 0) * 100 + "%";
       state.hidden = cell.state === "done" || cell.state === "photo" ? !cell.trashed : Boolean(cell.clip);
       node.dataset.state = cell.state;
+      if (broken) state.hidden = false;
       if (state.hidden) return;
-      const mark = JSON.stringify([cell.state, line, picture, cell.reason, cell.remedy, cell.trashed]);
+      const mark = JSON.stringify([cell.state, line, picture, cell.reason, cell.remedy, cell.trashed, broken]);
       if (state.dataset.mark === mark) return;
       state.dataset.mark = mark;
-      const said = cell.trashed ? [h("p", {}, "In the trash.")] : working
+      const said = cell.trashed ? [h("p", {}, "In the trash.")] : broken ? [icon("alert"), h("p", {}, h("strong", {}, "This clip can't be shown."), " Its file is missing, or this browser can't play it.")] : working
         ? [picture && h("img", { class: "cell-live", src: picture, alt: "Live preview of what is being made" }), h("p", { class: "cell-line" }, line)]
         : [icon("alert"), h("p", {}, h("strong", {}, cell.reason || WORDS[cell.state] + "."), " " + (cell.remedy || "")), AGAIN[cell.state] && Stir.button(AGAIN[cell.state], { class: "solid cell-retry", "aria-label": `${AGAIN[cell.state]}: ${cell.title}`, onclick: again }, "retry")];
       Stir.redraw(state, () => state.replaceChildren(...said.filter(Boolean)));
@@ -119,13 +122,14 @@
       shown = wanted;
       film.replaceChildren(mine.node);
       const listen = () => player === mine && (sound.hidden = !mine.hears());
-      mine.opened.then(() => (listen(), setTimeout(listen, HEARD), face.classList.add("open")), () => player === mine && ((state.hidden = false), state.replaceChildren(icon("alert"), h("p", {}, h("strong", {}, "This clip can't be shown."), " Its file is missing, or this browser can't play it."))));
+      mine.opened.then(() => (listen(), setTimeout(listen, HEARD), face.classList.add("open")), () => player === mine && ((lost = true), paintState()));
       note.textContent = mine.note ?? "";
       return mine;
     }
     function release() {
       player?.release();
       player = null;
+      lost = false;
       shown = "";
       face.classList.remove("open");
     }

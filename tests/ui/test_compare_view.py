@@ -284,8 +284,13 @@ def test_from_the_wipe_to_the_winner_by_keys_alone(open_page: Open, app: App, re
     page.locator(".transport-scrub").focus()
     page.keyboard.press("Space")
     expect(page.locator(".transport-play")).to_have_attribute("aria-label", "Pause")
+    (app.studio.settings.clips / f"{1:032x}.mp4").write_bytes(b"damaged")
     page.reload()
     expect(page.locator(".cell.won")).to_be_visible(timeout=WAIT)  # where one was
+    expect(page.locator(".cell-state:visible")).to_contain_text("This clip can't be shown.", timeout=WAIT)
+    app.studio.library.rate(f"{3:032x}", 2)
+    page.wait_for_timeout(500)
+    expect(page.locator(".cell-state:visible")).to_contain_text("This clip can't be shown.")  # after it is drawn again
     page.get_by_role("button", name="Vary it").click()
     expect(page.locator("#create")).to_be_visible()
 

@@ -10,6 +10,7 @@ from PIL import Image as Picture
 
 from studio.clip.formats import read_outcome
 from studio.config import ASSETS, Settings
+from studio.nouns import replace
 from studio.studio import Studio
 
 PHOTO = ASSETS / "samples" / "stream.jpg"
@@ -40,11 +41,14 @@ def test_a_grid_is_made_and_shown_again(stir: Say, tmp_path: Path) -> None:
     assert [cell.baseline for cell in one.cells] == [True, False, False, False, False]
     studio.library.trash(cells[2]["clip"]["id"])
     studio.library.empty_trash()
+    shot = one.cells[1].shot
+    assert shot
+    studio.comparisons.extend(one.id, replace(shot, seed=7))  # it waits for a process that has ended
     studio.close()
     code, out, err = stir("compare", "--retry", told["id"], "--json")
     assert code == 0, err
     assert [(cell["state"], cell["attempts"]) for cell in json.loads(out)["cells"]] == [
-        ("done", 1 + (at == 2)) for at in range(5)
+        ("done", 1 + (at == 2)) for at in range(6)
     ]
 
 

@@ -275,7 +275,7 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
     which = compare.add_mutually_exclusive_group()
     which.add_argument("--list", metavar="WORD", nargs="*", help="the comparisons that have these words, or all")
     which.add_argument("--show", metavar="COMPARISON", help="how each clip of one stands, and where it is")
-    which.add_argument("--retry", metavar="COMPARISON", help="make what failed in one again")
+    which.add_argument("--retry", metavar="COMPARISON", help="make what failed or was cut off in one again")
 
 
 def _add_advice_commands(commands: Any) -> None:

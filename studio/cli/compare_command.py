@@ -122,7 +122,13 @@ def _make(studio: Studio, one: Comparison, flags: argparse.Namespace) -> None:
         cancel_all(studio, jobs)
         raise
     one = studio.comparisons.get(one.id)
-    files = _export(studio, one, flags)
+    files: dict[str, str] = {}
+    try:
+        files = _export(studio, one, flags)
+    except Refusal as refusal:
+        if not failed:  # why there is nothing to write is said below
+            raise
+        failed.append(str(refusal))
     if flags.json:
         say_json({**_describe(studio, one), "files": files})
     if failed:
@@ -130,9 +136,9 @@ def _make(studio: Studio, one: Comparison, flags: argparse.Namespace) -> None:
 
 
 def _retry(studio: Studio, one: Comparison, flags: argparse.Namespace) -> None:
-    """Make the cells again that have no clip and aren't on their way."""
+    """Make the cells again that have no clip and aren't on their way, and those that wait for a process that ended."""
     standings = studio.comparisons.stand(one)
-    tried: list[str] = []
+    tried = list(studio.comparisons.take_over(one.id))
     for cell in one.cells:
         state = standings[cell.id].state
         if state not in ("failed", "cancelled", "interrupted", "gone", "refused"):

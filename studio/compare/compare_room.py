@@ -279,6 +279,13 @@ class Comparisons:
         self._worker.wake()
         return one
 
+    def take_over(self, comparison_id: str) -> tuple[str, ...]:
+        """Have made here what still waits for a process that has ended. Returns the ids of those cells."""
+        one = self.get(comparison_id)
+        left = self._queue.take_over([job for cell in one.cells for job in (*cell.drafts, *cell.jobs[-1:])])
+        self._worker.wake()
+        return tuple(cell.id for cell in one.cells if left & set(cell.jobs[-1:]))
+
     # Deciding ---------------------------------------------------------------------------------------------------------
 
     def pick(self, comparison_id: str, cell_id: str) -> Comparison:

@@ -187,6 +187,17 @@ class Queue:
                 self.become(str(rows[0][0]), foreign)
         return taken[0] if taken else None
 
+    def take_over(self, job_ids: Sequence[str]) -> set[str]:
+        """Give this process those of these jobs that wait for one which has ended. Returns their ids."""
+        wanted = msgspec.json.encode(job_ids).decode()
+        waiting = "name = 'queued' AND id IN (SELECT value FROM json_each(?))"
+        with self._database.write():
+            rows = self._database.read(f"SELECT id, given FROM jobs WHERE {waiting}", (wanted,))  # noqa: S608
+            left = [str(job_id) for job_id, giver in rows if not self._owner.alive(str(giver))]
+            for job_id in left:
+                self._database.read("UPDATE jobs SET given = ? WHERE id = ?", (self._owner.token, job_id))
+        return set(left)
+
     def coming(self) -> Job | None:
         """The first job that was given to this process and still waits; it stays where it is."""
         sql = _SELECT + "name = 'queued' AND given = ? ORDER BY place LIMIT 1"

@@ -76,14 +76,15 @@ def _list_settings(shot: Shot, name_model: Callable[[str], str]) -> dict[str, st
     said = (motion.prompt, motion.subject, motion.action, motion.environment, motion.light, motion.still)
     effects = [f"{EFFECTS[one.name].title.lower()} {one.amount:g}, {one.region}" for one in motion.effects]
     return {
-        "Model": name_model(shot.maker), "Camera": describe_camera(motion.camera),
+        "Model": name_model(shot.maker), "Photo": Path(shot.photo.name).stem or "Photo",
+        "Camera": describe_camera(motion.camera),
         "How far": ", ".join(f"{move.amount:g}" for leg in legs for move in leg), "Effects": " + ".join(effects),
         "Prompt": " ".join(" ".join(said).split()), "Avoid": motion.negative_prompt, "Seed": str(shot.seed),
         "Depth": shot.depth[:8], "Size": shot.size, "Length": f"{shot.seconds:g} s", "Rate": f"{shot.fps} fps",
         "Quality": shot.quality, "Steps": "" if shot.steps is None else str(shot.steps),
         "Guidance": "" if shot.guidance is None else f"{shot.guidance:g}", "How much moves": f"{shot.strength:g}",
         "Speed-ups": ", ".join(name.replace("_", " ") for name in shot.speedups), "Format": shot.format,
-        "Crop": shot.crop.aspect, "Photo": Path(shot.photo.name).stem or "Photo", "Pace": motion.camera.speed,
+        "Crop": shot.crop.aspect, "Pace": motion.camera.speed,
         "Ease": motion.camera.ease.replace("_", " "),
     }  # fmt: skip
 

@@ -10,9 +10,10 @@ from PIL import Image as Pillow
 
 from studio.clip.formats import read_outcome
 from studio.compare.cell_tiles import Sources, make_tiles
+from studio.compare.differences import find_differences, name_cell
 from studio.comparison import Axis, Comparison
 from studio.config import Settings
-from studio.nouns import Motion, Progress, Refusal, Shot
+from studio.nouns import Motion, Photo, Progress, Refusal, Shot
 from studio.studio import Studio
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
 from tests.fakes.waiting import until
@@ -113,3 +114,9 @@ def test_an_export_from_the_page_is_followed_and_stopped(studio: Studio) -> None
     assert "stopped" in str(end(stopped))
     assert end(exports.begin(ComparisonExport(one.id, "wipe"))["export"])["name"] == "harbour how far, wipe.mp4"
     assert "no longer" in str(end(exports.begin(ComparisonExport(one.id, cells=("gone",)))["export"]))
+
+
+def test_clips_of_several_photos_are_called_by_their_photos() -> None:
+    shots = [Shot(Photo(name, 320, 240, f"{name}.jpg"), seconds=seconds) for name, seconds in (("quay", 1), ("dune", 2))]
+    rows = find_differences(shots, str)
+    assert [name_cell(rows[shot]) for shot in shots] == ["Quay · length 1 s", "Dune · length 2 s"]

@@ -173,6 +173,7 @@ def test_clips_of_the_library_are_compared_and_a_comparison_grows(opened: Open) 
     studio.library.trash(first)
     studio.library.empty_trash()
     assert states(studio, grown)[0] == "gone"
+    assert studio.comparisons.rename(one.id, "a\x00\ud800 \u202eevil\n name " + "x" * 4000).name == "a evil name " + "x" * 188
     studio.comparisons.retry(one.id, grown.cells[0].id)
     until(lambda: states(studio, studio.comparisons.get(one.id))[0] == "done")
     with pytest.raises(Refusal, match="nothing to make"):

@@ -11,6 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from unicodedata import category
 
 from studio.advice.render_time import Pace
 from studio.compare.axis_values import TITLES
@@ -32,6 +33,7 @@ Ready = Callable[[Shot], Shot]
 """The recipe of a shot as it will be queued. Raises `Refusal` for one that can't be made here and now."""
 
 LONGEST_NAME = 200
+_TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 PICKED = 5
 """Stars of a clip that was picked."""
 
@@ -402,7 +404,9 @@ def _photo_cell(cells: Sequence[Cell], shot: Shot) -> Cell:
 
 
 def _tidy(name: str) -> str:
-    return " ".join(name.split())[:LONGEST_NAME]
+    """A name in one line, without control characters, halves of characters and what turns the direction of others."""
+    plain = "".join(one for one in name if one not in _TURNING and (one.isspace() or category(one) not in ("Cc", "Cs")))
+    return " ".join(plain.split())[:LONGEST_NAME]
 
 
 def _name(shot: Shot, axes: tuple[Axis, ...]) -> str:

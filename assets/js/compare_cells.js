@@ -3,7 +3,7 @@
   const { h, icon } = Stir;
   const WORDS = { waiting: "Waiting its turn", running: "Being made", failed: "Failed", cancelled: "Stopped", interrupted: "Interrupted", refused: "Can't be made here", gone: "Deleted" };
   const AGAIN = { failed: "Retry", cancelled: "Retry", interrupted: "Resume", gone: "Make it again", refused: "Try again" };
-  const SOON = 250; // ms until a poster stands in for a film: sooner it would only be in its way
+  const SOON = 250; // ms until a poster stands in for a film that has no first frame yet: sooner it would only be in its way
   const HEARD = 800; // ms after its first picture when a film knows whether it has sound
 
   const seconds = (count) => (count < 90 ? `${count.toFixed(1)} s` : `${Math.round(count / 60)} min`);
@@ -104,8 +104,14 @@
       why.textContent = cell.facts.why ?? "";
       note.textContent = player?.note ?? "";
       face.style.setProperty("--own", cell.clip ? cell.clip.width / cell.clip.height : "auto");
-      const picture = cell.clip?.thumb ? Stir.file(cell.clip.thumb) : "";
-      if (poster.dataset.src !== picture) (poster.dataset.src = picture), poster.removeAttribute("src"), setTimeout(() => picture && poster.dataset.src === picture && !face.classList.contains("open") && (poster.src = picture), SOON);
+      const first = cell.clip?.first;
+      const picture = first || cell.clip?.thumb ? Stir.file(first || cell.clip.thumb) : "";
+      if (poster.dataset.src !== picture) {
+        poster.dataset.src = picture;
+        poster.removeAttribute("src");
+        if (first) poster.src = picture;
+        else setTimeout(() => picture && poster.dataset.src === picture && !face.classList.contains("open") && (poster.src = picture), SOON);
+      }
       poster.hidden = !picture;
       film.hidden = !cell.clip && cell.state !== "photo";
       paintState();

@@ -100,6 +100,7 @@
     let foreseen = { id: "", answer: null };
     function foresee(id) {
       const answer = Stir.ask(server.show_comparison, { id });
+      answer.then((found) => found?.cells.forEach((cell) => cell.clip?.first && (new Image().src = Stir.file(cell.clip.first))));
       foreseen = { id, answer };
       setTimeout(() => foreseen.answer === answer && (foreseen = { id: "", answer: null }), FORESEEN);
     }

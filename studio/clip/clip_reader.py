@@ -49,6 +49,10 @@ MEMORY_BYTES, CPU_SECONDS, SECONDS = 3 << 30, 60, 90
 processor's time, the time of day."""
 
 
+FIRST = (960, 540)
+"""The largest size of a first frame in pixels: a cell of three in a row on a wide screen."""
+
+
 class Unreadable(Exception):
     """The file holds no clip, or none that can be read within the bounds."""
 
@@ -95,6 +99,28 @@ def _read_bounded(file: Path) -> Footage:
         return Footage(**{name: found[name] if found[name].ndim else found[name].item() for name in Footage._fields})
     except (subprocess.TimeoutExpired, OSError, ValueError, KeyError, EOFError) as error:
         raise Unreadable(file.name) from error
+
+
+def decode_first_frame(file: Path) -> Bytes:
+    """The first frame of a clip that Stir has made, (H, W, 3) RGB, no larger than FIRST. Raises `OSError`,
+    `ValueError`."""
+    if file.suffix in (".gif", ".webp"):
+        from PIL import Image
+
+        with Image.open(file) as picture:
+            small = picture.convert("RGB")
+        small.thumbnail(FIRST)
+        return np.asarray(small)
+    import av
+
+    with av.open(str(file)) as clip:
+        frame = next(clip.decode(video=0), None)
+        if frame is None:
+            raise ValueError("no frame")
+        scale = min(1.0, FIRST[0] / frame.width, FIRST[1] / frame.height)
+        return frame.to_ndarray(
+            format="rgb24", width=round(frame.width * scale), height=round(frame.height * scale), interpolation="AREA"
+        )
 
 
 def decode_footage(file: Path) -> Footage:

@@ -6,6 +6,7 @@ place in the grid, and the cells come in an order of their own that stays the sa
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -28,8 +29,8 @@ from studio.score.explain import explain
 from studio.studio import Studio
 from studio.ui.model_facts import shorten_licence
 from studio.ui.model_status import name_model
-from studio.ui.queue_snapshot import name_photo, show_clip, show_progress
-from studio.ui.thumbnails import make_clip_thumb
+from studio.ui.queue_snapshot import PATIENCE, name_photo, show_clip, show_progress
+from studio.ui.thumbnails import make_clip_thumb, make_first_frame
 
 POSTERS = 4
 """Small pictures on the card of a comparison."""
@@ -43,7 +44,8 @@ def show_comparison(studio: Studio, one: Comparison) -> dict[str, Any]:
     shots = [cell.shot for cell in cells if cell.shot and not cell.photo]
     rows = find_differences(shots, studio.models.name, one.axes)
     scores = studio.scores.get_all([one.clip.id for one in standings.values() if one.clip])
-    shown = [_show_cell(studio, cell, standings[cell.id], rows, scores) for cell in cells]
+    until = time.monotonic() + PATIENCE
+    shown = [_show_cell(studio, cell, standings[cell.id], rows, scores, until) for cell in cells]
     if hidden:
         letters = name_by_letter(cells)
         shown = [_hide(cell, at, letters.get(cell["id"], cell["title"])) for at, cell in enumerate(shown)]
@@ -69,8 +71,9 @@ def show_card(studio: Studio, one: Comparison) -> dict[str, Any]:
 
 
 def _show_cell(
-    studio: Studio, cell: Cell, standing: Standing, differences: dict[Shot, Rows], scores: Mapping[str, Score]
-) -> dict[str, Any]:
+    studio: Studio, cell: Cell, standing: Standing, differences: dict[Shot, Rows], scores: Mapping[str, Score],
+    until: float,
+) -> dict[str, Any]:  # fmt: skip
     shot, clip = cell.shot, standing.clip
     rows = differences.get(shot, []) if shot and not cell.photo else []
     title = name_cell(rows) or (name_photo(shot) if shot else "")
@@ -79,10 +82,15 @@ def _show_cell(
         "title": "The photo" if cell.photo else title, "named": [label for label, _ in rows[:NAMED]], "differs": rows,
         "baseline": cell.baseline,
         "reason": standing.reason, "remedy": standing.remedy, "progress": _show_progress(studio, shot, standing),
-        "clip": show_clip(studio, clip) if clip and not clip.trashed else None,
+        "clip": _show_film(studio, clip, time.monotonic() < until) if clip and not clip.trashed else None,
         "trashed": bool(clip and clip.trashed),
         "facts": _list_facts(studio, shot, clip, scores) if shot and not cell.photo else {},
     }  # fmt: skip
+
+
+def _show_film(studio: Studio, clip: Clip, may_make: bool) -> dict[str, Any]:
+    """A clip with its first frame, "" where there is none yet."""
+    return {**show_clip(studio, clip), "first": str(make_first_frame(studio, clip, may_make) or "")}
 
 
 def _show_progress(studio: Studio, shot: Shot | None, standing: Standing) -> dict[str, Any] | None:

@@ -19,8 +19,8 @@ HEIGHT = 368
 PHOTO_SIDE = 256
 """Pixels of a photo's height: a crop of a third of it still fills a thumbnail of the strip on a fine screen."""
 
-PHOTOS = "photos"
-"""The folder for those, inside the other."""
+PHOTOS, FIRSTS = "photos", "first"
+"""The folders for those and for clips' first frames, inside the other."""
 
 
 def find_folder(studio: Studio) -> Path:
@@ -48,6 +48,29 @@ def make_clip_thumb(studio: Studio, clip: Clip, make: bool = True) -> Path:
     return file
 
 
+def make_first_frame(studio: Studio, clip: Clip, make: bool = True) -> Path | None:
+    """A clip's first frame, made on first use: what stands in a player until its film has begun.
+
+    None where it can't be made, or may not be made now.
+    """
+    file = find_folder(studio) / FIRSTS / f"{clip.id}.jpg"
+    if file.exists():
+        return file
+    if not make:
+        return None
+    from PIL import Image
+
+    from studio.clip.clip_reader import decode_first_frame
+
+    with suppress(Refusal, OSError, ValueError):
+        picture = Image.fromarray(decode_first_frame(studio.library.file(clip)))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replace_whole(file) as half:
+            picture.save(half, "JPEG", quality=88)
+        return file
+    return None
+
+
 def make_photo_thumb(studio: Studio, photo: Photo) -> Path:
     """The small picture of a photo, made on first use; the display copy itself where it can't be made.
 
@@ -70,7 +93,8 @@ def make_photo_thumb(studio: Studio, photo: Photo) -> Path:
 
 def sweep_thumbs(studio: Studio) -> None:
     """Remove the pictures of clips that are gone for good."""
-    for file in find_folder(studio).glob("*.*"):
+    folder = find_folder(studio)
+    for file in (*folder.glob("*.*"), *(folder / FIRSTS).glob("*.*")):
         try:
             studio.library.get(file.stem)
         except Refusal:

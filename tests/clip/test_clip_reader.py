@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from studio.clip import clip_reader
-from studio.clip.clip_reader import Footage, Unreadable, read_footage
+from studio.clip.clip_reader import Footage, Unreadable, decode_first_frame, read_footage
 from studio.clip.encode import encode
 from studio.frames import Frames
 from studio.nouns import Format, Photo, Shot
@@ -42,6 +42,20 @@ def test_samples_are_the_frames_they_say(tmp_path: Path, kind: Format) -> None:
     assert footage.frame[0] == 0 and footage.frame[-1] == COUNT - 1
     assert footage.luma.shape[1:] == (180, 320) and footage.chroma.shape[1:] == (2, 90, 160)
     assert len(footage.stills) == 3 and (footage.width, footage.height) == (640, 360)
+
+
+@pytest.mark.parametrize("kind", ["mp4", "webm", "gif", "webp"])
+def test_the_first_frame_is_the_films_own(tmp_path: Path, kind: Format) -> None:
+    """Its colours too: it stands in the player's place until the film has begun."""
+    colours = ((200, 60, 40), (20, 90, 220), (90, 200, 60))
+    images = (np.full((720, 1280, 3), colour, np.uint8) for colour in colours)
+    shot = Shot(Photo("1" * 64, 1280, 720), format=kind)
+    file = encode(Frames(images, 1280, 720, 10, 3), tmp_path / f"clip.{kind}", shot, lambda progress: None).file
+    first = decode_first_frame(file)
+    assert first.shape[1] in (clip_reader.FIRST[0], 640) and first.shape[0] * 16 == first.shape[1] * 9
+    assert np.abs(first.reshape(-1, 3).mean(0) - colours[0]).max() < 5
+    with pytest.raises((OSError, ValueError)):
+        decode_first_frame(tmp_path / f"none.{kind}")
 
 
 def test_the_bounded_process_reads_the_same(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.cli.animate_commands import Delivery, deliver
+from studio.cli.animate_commands import deliver
 from studio.cli.report import Bar
 from studio.clip import recipe
 from studio.config import ASSETS, ROOT
@@ -92,11 +92,11 @@ def test_a_clip_is_delivered_under_a_name_as_long_as_names_may_be(tmp_path: Path
     (clip := tmp_path / "kept.mp4").write_bytes(b"clip")
     (out := tmp_path / "out").mkdir()
     name = f"{'x' * 251}.mp4"
-    assert deliver(clip, Delivery(out, name, "mp4"), "kept").read_bytes() == b"clip"
+    assert deliver(clip, out / name).read_bytes() == b"clip"
     assert [path.name for path in out.iterdir()] == [name]
     clip.unlink()
     with pytest.raises(Refusal, match="can't be written"):
-        deliver(clip, Delivery(out, "other.mp4", "mp4"), "kept")
+        deliver(clip, out / "other.mp4")
     assert [path.name for path in out.iterdir()] == [name], "nothing half-made stays"
 
 

@@ -12,7 +12,8 @@
   const has = (cards, what) => cards.some((card) => card.supports.includes(what));
   const ranged = (name, desk) => (desk.cards.find((card) => card.controls[name]) ?? desk.card).controls[name];
   const moves = () => Stir.now("camera-moves") ?? [];
-  /* The desk's camera as it is typed: "dolly_in + tilt_up then orbit_left". */
+  const firstMoves = () => moves().filter((one, at, all) => !one.stands && all.findIndex((other) => other.tile === one.tile) === at).map((one) => one.name);
+  /* The desk's camera as it is typed: moves of one step joined by +, steps by then. */
   const typeCamera = ({ moves: first, then = [] }) => [first, ...then.map((leg) => leg.moves)].filter((leg) => leg.length).map((leg) => leg.map((move) => move.name).join(" + ")).join(" then ");
   const sizes = (desk) => [...new Set(desk.cards.flatMap((card) => card.controls.sizes))];
 
@@ -30,7 +31,7 @@
   const BEGINS = {
     model: ({ card }) => [card.id, ...(Stir.now("cards") ?? []).filter((one) => one.id !== card.id && Stir.groupOf(one) === "ready").map((one) => one.id).slice(0, 1)],
     seed: ({ output }) => [0, 1, 2].map((more) => String((output.seed + more) % SEEDS)),
-    move: ({ camera }) => [...new Set([typeCamera(camera), "dolly_in", "orbit_left", "truck_right"])].filter(Boolean).slice(0, 3),
+    move: ({ camera }) => [...new Set([typeCamera(camera), ...firstMoves()])].filter(Boolean).slice(0, 3),
     amount: () => AMOUNTS.map(([value]) => value),
     effect: ({ effects }) => ["none", ...(effects.length ? effects.map((one) => one.name) : ["light", "grain"])].slice(0, 4),
     prompt: ({ sentence }) => [sentence, ""],

@@ -195,6 +195,9 @@ def cancel_all(studio: Studio, jobs: list[Job]) -> None:
 # Where -o puts a clip -------------------------------------------------------------------------------------------------
 
 
+ELSEWHERE = "Choose another place with -o."
+
+
 def plan_delivery(output: str | None, kind: Format | None, num_photos: int) -> Delivery | None:
     """Where the clips go, or None when they only go to the library.
 
@@ -211,13 +214,13 @@ def plan_delivery(output: str | None, kind: Format | None, num_photos: int) -> D
             f"Stir makes no {place.suffix} files.", f"End it in {', '.join(ENDINGS)}; or in / if it is a folder."
         )
     if meant is None or folder:
-        _try(place, output)
+        _require_writable(place, output, ELSEWHERE)
         return Delivery(place, "", kind or "mp4")
     if num_photos > 1:
         raise Refusal(f"{num_photos} photos make {num_photos} clips.", f"Give -o a folder, such as -o {place.stem}/")
     if kind is not None and kind != meant:
         raise Refusal(f"{place.name} doesn't end in .{kind}.", f"Name it {place.stem}.{kind}, or leave out --format.")
-    _try(place.parent, output)
+    _require_writable(place.parent, output, ELSEWHERE)
     return Delivery(place.parent, place.name, meant)
 
 
@@ -226,18 +229,18 @@ def plan_file(output: str, ending: str) -> Path:
     place = Path(output).expanduser()
     if place.suffix.lower() != ending:
         raise Refusal(f"{output} doesn't end in {ending}.", f"Name it {place.stem or 'compared'}{ending}.")
-    _try(place.parent, output)
+    _require_writable(place.parent, output, "Choose another place.")
     return place
 
 
-def _try(folder: Path, output: str) -> None:
+def _require_writable(folder: Path, output: str, remedy: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
         why = error.strerror or type(error).__name__
-        raise Refusal(f"{output} can't be written ({why}).", "Choose another place.") from None
+        raise Refusal(f"{output} can't be written ({why}).", remedy) from None
 
 
 def deliver(clip: Path, place: Path) -> Path:

@@ -14,7 +14,6 @@ from studio.cli.animate_commands import cancel_all, deliver, plan_file, take_in,
 from studio.cli.arguments import open_studio
 from studio.cli.report import Bar, Failure, complain, say, say_json
 from studio.compare.axis_values import TITLES
-from studio.compare.estimate import describe
 from studio.comparison import Axis, AxisName, Cell, Comparison
 from studio.motion.camera_moves import normalise
 from studio.nouns import Refusal
@@ -88,6 +87,8 @@ def _read_axis(words: str) -> Axis:
 
 def _announce(plan: Estimate) -> None:
     """What it takes, and what can't be made."""
+    from studio.compare.estimate import describe
+
     complain(f"{describe(plan)}.")
     said: dict[str, list[str]] = {}
     for cell in plan.cells:

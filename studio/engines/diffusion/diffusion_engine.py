@@ -176,7 +176,8 @@ class DiffusionEngine:
         card, plan = prepared.card, prepared.plan
         volume = placement.find_volume(card, plan)
         found = placement.fit(card, self.machine, self.preferences(), volume=volume)
-        seconds, _ = self.history.estimate(self.machine.name, card, plan, prepared.shot.speedups)
+        pace = self.history.find_pace(self.machine.name, card, plan, prepared.shot.speedups)
+        seconds = pace[0] * plan.steps + pace[1] if pace else None
         loaded = self.manager.read_state(card).state in ("ram", "gpu")
         load = 0.0 if loaded else self.history.find_load_time(self.machine.name, card)
         memory = placement.estimate_memory(require_checkpoint(card), self.machine, found, volume)

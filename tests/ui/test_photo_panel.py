@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 from pathlib import Path
 
 import numpy as np
@@ -148,8 +149,10 @@ def test_the_desk_survives_a_reload(page: Page, app: App) -> None:
     page.locator("[data-family='orbit_left']").click()
     page.locator("#size").select_option("480p")
     page.locator(".chip[data-effect='fog']").click()
-    page.locator("#prompt").press("Control+End")
-    page.locator("#prompt").press_sequentially(" The meadow hums.")
+    prompt = page.locator("#prompt")
+    expect(prompt).to_have_value(re.compile("Fog.*circles left"))  # what was pressed is in the sentence
+    prompt.press("Control+End")
+    prompt.press_sequentially(" The meadow hums.")
     page.reload()
     expect(page.locator(".photo-name")).to_contain_text("Dandelion")
     expect(page.locator(".aspects [data-value='4:5']")).to_have_attribute("aria-pressed", "true")

@@ -176,7 +176,7 @@ def start_clips(app: App, files: list[Path], **options: bool) -> Comparison:
 
 
 def test_clips_of_three_rates_on_one_clock(open_page: Open, app: App, reels: list[Path]) -> None:
-    """Playing, looped, at several speeds: a frame apart at most, nine times of ten; scrubbed, stepped and paused: exactly together."""
+    """Playing, looped, at several speeds: mostly a frame apart at most; scrubbed, stepped and paused: exactly together."""
     start_clips(app, reels)
     page = open_page()
     look_at(page, "tides")

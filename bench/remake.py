@@ -62,7 +62,9 @@ def run() -> None:
         for name, words in CLIPS.items():
             ask(old, home, "animate", *words, "--seconds", 1, "--fps", 16, "-o", Path(folder) / name)
         before, now = (json.loads(ask(build, home, "library", "--json")) for build in (old, ROOT))
-        rows.append(("clips in the library", str(len(before)), "the same" if now == before else "DIFFERENT"))
+        # A newer build may know more of a clip.
+        known = [{fact: clip.get(fact) for fact in old_clip} for old_clip, clip in zip(before, now, strict=True)]
+        rows.append(("clips in the library", str(len(before)), "the same" if known == before else "DIFFERENT"))
         for name in CLIPS:
             made, again = Path(folder) / name, Path(folder) / f"again-{name}"
             ask(ROOT, home, "again", made, "-o", again)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import gc
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from studio.config import ASSETS, Settings
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 """Read by torch and NumPy's BLAS when they are loaded, here and in the processes that tests start: at the sizes of the tests, and
@@ -63,3 +67,23 @@ def stir(
         return code, said.out, said.err
 
     return run
+
+
+@pytest.fixture
+def opened(settings: Settings) -> Iterator[Callable[..., Studio]]:
+    """Opens studios on one home folder with the stand-in at a pace (seconds a frame), and closes them all."""
+    from studio.studio import Studio
+    from tests.fakes.gradient import CARD, Gradient, finder
+
+    made: list[Studio] = []
+
+    def make(pace: float = 0.0, start: bool = True) -> Studio:
+        studio = Studio(settings, (CARD,), finder(Gradient(pace)))
+        made.append(studio)
+        if start:
+            studio.start()
+        return studio
+
+    yield make
+    for studio in made:
+        studio.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import closing
 
 import msgspec
@@ -25,23 +25,6 @@ from tests.fakes.shelf import finder as shelf_finder
 from tests.fakes.waiting import painting, until
 
 Open = Callable[..., Studio]
-
-
-@pytest.fixture
-def opened(settings: Settings) -> Iterator[Open]:
-    """Opens studios on one home folder with the stand-in at a pace (seconds a frame), and closes them all."""
-    made: list[Studio] = []
-
-    def make(pace: float = 0.0, start: bool = True) -> Studio:
-        studio = Studio(settings, (CARD,), finder(Gradient(pace)))
-        made.append(studio)
-        if start:
-            studio.start()
-        return studio
-
-    yield make
-    for studio in made:
-        studio.close()
 
 
 def shot(studio: Studio, prompt: str = "", **changes: object) -> Shot:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -40,23 +40,6 @@ from tests.fakes.process import Other
 from tests.fakes.waiting import ended, painting, until
 
 Open = Callable[..., Studio]
-
-
-@pytest.fixture
-def opened(settings: Settings) -> Iterator[Open]:
-    """Opens studios on one home folder with the stand-in at a pace (seconds a frame), and closes them all."""
-    made: list[Studio] = []
-
-    def make(pace: float = 0.0, start: bool = True) -> Studio:
-        studio = Studio(settings, (CARD,), finder(Gradient(pace)))
-        made.append(studio)
-        if start:
-            studio.start()
-        return studio
-
-    yield make
-    for studio in made:
-        studio.close()
 
 
 def shot(studio: Studio, prompt: str = "", **changes: object) -> Shot:

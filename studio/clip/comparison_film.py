@@ -31,6 +31,7 @@ from studio.clip.comparison_tiles import (
     refuse_unreadable,
     shorten,
 )
+from studio.clip.formats import RGB_TO_BT709
 from studio.nouns import Progress
 
 LONGEST_SIDE = 1920
@@ -38,12 +39,6 @@ LONGEST_SIDE = 1920
 
 SLOWEST = 24.0
 """Frames a second of a film whose clips are all slower: a wipe's line should move smoothly."""
-
-_TO_BT709 = (
-    "scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_inp,format=yuv420p,"
-    "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
-)
-"""MoviePy leaves the conversion to ffmpeg, whose default is BT.601, and doesn't say which it was."""
 
 
 class Film(NamedTuple):
@@ -208,6 +203,6 @@ def _write(film: Film, dest: Path, sound: Path | None, tick: Tick) -> None:
         clip.write_videofile(
             str(made), fps=film.fps, codec="libx264", audio_codec="aac", preset="veryfast", logger=None,
             temp_audiofile=str(track), remove_temp=True,
-            ffmpeg_params=["-vf", _TO_BT709, "-crf", "18", "-movflags", "+faststart"],
+            ffmpeg_params=["-vf", RGB_TO_BT709, "-crf", "18", "-movflags", "+faststart"],
         )  # fmt: skip
         made.replace(part)

@@ -31,6 +31,10 @@ TICKS: dict[Format, int] = {"gif": gif_webp.GIF_TICKS, "webp": gif_webp.WEBP_TIC
 TITLES: dict[Format, str] = {"mp4": "MP4", "webm": "WebM", "gif": "GIF", "webp": "WebP"}
 
 _BT709 = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+RGB_TO_BT709 = (
+    f"scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_inp,format=yuv420p,{_BT709}"
+)
+"""ffmpeg's filters after which RGB frames are BT.709 limited-range 4:2:0 and say so; its default is BT.601, unsaid."""
 _TAGS = ("-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709")
 
 
@@ -72,9 +76,7 @@ def _convert_to_bt709(frames: Frames) -> str:
     """Filters after which the frames are BT.709 limited-range 4:2:0 and say so."""
     if frames.pixels == "yuv420p":
         return _BT709
-    return (
-        f"scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_inp,format=yuv420p,{_BT709}"
-    )
+    return RGB_TO_BT709
 
 
 def _plan_mp4(frames: Frames) -> Plan:

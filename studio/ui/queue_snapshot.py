@@ -72,7 +72,11 @@ def show_clips(studio: Studio, clips: tuple[Clip, ...]) -> list[dict[str, Any]]:
     """Clips as the page shows them. It never waits long for small pictures: those still missing come with the next
     look.
     """
-    until, hidden = time.monotonic() + PATIENCE, studio.comparisons.list_hidden()
+    return _show_clips(studio, clips, studio.comparisons.list_hidden())
+
+
+def _show_clips(studio: Studio, clips: tuple[Clip, ...], hidden: frozenset[str]) -> list[dict[str, Any]]:
+    until = time.monotonic() + PATIENCE
     shown = [show_clip(studio, clip, time.monotonic() < until) for clip in clips]
     return [card | BLIND if card["id"] in hidden else card for card in shown]
 
@@ -161,7 +165,8 @@ def _find_thumb(studio: Studio, shot: Shot) -> str:
 
 def take_snapshot(studio: Studio) -> dict[str, Any]:
     """The whole snapshot: jobs in their order, the newest clips, and a mark that changes when the library does."""
-    recent, hidden = show_clips(studio, studio.library.find(limit=RECENT)), studio.comparisons.list_hidden()
+    hidden = studio.comparisons.list_hidden()
+    recent = _show_clips(studio, studio.library.find(limit=RECENT), hidden)
     kept, trashed = studio.library.count(), studio.library.count(trashed=True)
     return {
         "jobs": [show_job(studio, job) | (BLIND if job.id in hidden else {}) for job in studio.jobs()],

@@ -219,20 +219,8 @@ def test_clips_of_three_rates_on_one_clock(open_page: Open, app: App, reels: lis
     stands(page, "loop")
 
 
-def test_from_the_wipe_to_the_winner_by_keys_alone(open_page: Open, app: App, reels: list[Path]) -> None:
-    made = start_clips(app, reels)
-    page = open_page(reduced_motion="reduce")
-    look_at(page, "tides")
-    expect(page.locator(".transport-play")).to_have_attribute("aria-label", "Play")  # nothing moves by itself
-    assert page.evaluate("readAll()") == [0] * len(REELS)
-    expect(page.locator(".cell-title strong")).to_have_text(
-        [f"Seed {index + 1} · rate {reel.fps} fps" for index, reel in enumerate(REELS)]
-    )
-    expect(page.locator(".cell-facts").first).to_contain_text("Parallax · made in 9.5 s")
-    page.locator("#compare-sort").select_option(label="Time taken")
-    expect(page.locator(".cell-title strong").first).to_contain_text("Seed 4")
-    page.locator("#compare-sort").select_option("")
-
+def wipe_and_differ(page: Page) -> None:
+    """Wipe by keys and by hand, difference and loupe, each left by Escape."""
     page.keyboard.press("w")
     divider = page.locator(".wipe-divider")
     expect(divider).to_be_focused()
@@ -259,12 +247,18 @@ def test_from_the_wipe_to_the_winner_by_keys_alone(open_page: Open, app: App, re
     page.keyboard.press("Escape")
     expect(page.locator(".cell:visible")).to_have_count(4)
 
+
+def hear_one(page: Page) -> None:
+    """One sound at a time."""
     sound = page.locator(".cell-sound:visible")
     expect(sound).to_have_count(1)
     sound.click()
     expect(sound).to_have_attribute("aria-pressed", "true")
     assert page.locator(".cell video").evaluate_all("all => all.map((one) => one.muted)") == [True, True, False]
 
+
+def pick_the_second(page: Page, app: App, made: Comparison) -> None:
+    """The winner by its number, and the rest in the trash; in a text field the keys are letters."""
     page.locator("#compare-name").fill("1 w d")  # keys of the view are letters in a text field
     page.keyboard.press("Enter")
     expect(page.locator(".table-room")).to_have_attribute("data-mode", "grid")
@@ -277,6 +271,10 @@ def test_from_the_wipe_to_the_winner_by_keys_alone(open_page: Open, app: App, re
     expect(page.locator(".cell-state:visible")).to_have_text(["In the trash."] * 3)
     assert app.studio.library.count(trashed=True) == 3
     clean(page)
+
+
+def leave_and_come_back(page: Page, app: App) -> None:
+    """Undo after leaving, a reload, and a film that can't be shown."""
     page.locator("#compare-name").fill("Tides, put away")
     page.locator("#compare-back").click()  # the name and Undo are the comparison's that was left
     page.locator("#undo-losers").click()
@@ -297,6 +295,25 @@ def test_from_the_wipe_to_the_winner_by_keys_alone(open_page: Open, app: App, re
     expect(page.locator(".cell-state:visible")).to_contain_text("This clip can't be shown.")  # after it is drawn again
     page.get_by_role("button", name="Vary it").click()
     expect(page.locator("#create")).to_be_visible()
+
+
+def test_from_the_wipe_to_the_winner_by_keys_alone(open_page: Open, app: App, reels: list[Path]) -> None:
+    made = start_clips(app, reels)
+    page = open_page(reduced_motion="reduce")
+    look_at(page, "tides")
+    expect(page.locator(".transport-play")).to_have_attribute("aria-label", "Play")  # nothing moves by itself
+    assert page.evaluate("readAll()") == [0] * len(REELS)
+    expect(page.locator(".cell-title strong")).to_have_text(
+        [f"Seed {index + 1} · rate {reel.fps} fps" for index, reel in enumerate(REELS)]
+    )
+    expect(page.locator(".cell-facts").first).to_contain_text("Parallax · made in 9.5 s")
+    page.locator("#compare-sort").select_option(label="Time taken")
+    expect(page.locator(".cell-title strong").first).to_contain_text("Seed 4")
+    page.locator("#compare-sort").select_option("")
+    wipe_and_differ(page)
+    hear_one(page)
+    pick_the_second(page, app, made)
+    leave_and_come_back(page, app)
 
 
 def shot_of(app: App, samples: Path, **changes: object) -> Shot:

@@ -21,7 +21,7 @@ from PIL import Image as Pillow
 
 from studio.photo import file_signature
 from studio.photo.crop import Image
-from studio.photo.image_decoder import TURNS, read_orientation
+from studio.photo.orientation import TURNS, read_orientation
 
 Floats = NDArray[np.float32]
 

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from studio.nouns import Photo
-from studio.photo import image_decoder
+from studio.photo import colour_conversion, image_decoder
 from studio.photo.crop import Image as Pixels
 from studio.photo.photo_store import read_photo
 from tests.photo import made
@@ -158,7 +158,7 @@ def test_a_profile_works_through_a_palette_and_transparency(tmp_path: Path) -> N
     clear.putpixel((0, 0), (0, 0, 0, 0))
     _, image = taken(tmp_path, made.saved(clear, "PNG", icc_profile=made.swapped_profile()))
     assert off(image[1:], made.picture()[1:]) < 4
-    assert tuple(image[0, 0]) == image_decoder.GROUND
+    assert tuple(image[0, 0]) == colour_conversion.GROUND
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "TIFF"])
@@ -235,8 +235,8 @@ def test_transparency_is_laid_over_the_ground(mode: str, kind: str, tmp_path: Pa
     photo, image = taken(tmp_path, made.saved(source, kind, **options))
     solid = np.asarray(source.convert("RGBA"))[..., :3]
     assert off(image[:, : made.W // 2 - 12], solid[:, : made.W // 2 - 12]) < 5
-    assert off(image[:, made.W // 2 + 4 :], np.full_like(image[:, made.W // 2 + 4 :], image_decoder.GROUND[0])) < 1
-    between = (solid[:, made.W // 2 - 5].astype(float) + image_decoder.GROUND[0]) / 2
+    assert off(image[:, made.W // 2 + 4 :], np.full_like(image[:, made.W // 2 + 4 :], colour_conversion.GROUND[0])) < 1
+    between = (solid[:, made.W // 2 - 5].astype(float) + colour_conversion.GROUND[0]) / 2
     assert np.abs(image[:, made.W // 2 - 5] - between).mean() < 6
     assert "transparency laid over light grey" in photo.notes
 
@@ -247,7 +247,7 @@ def test_a_transparent_colour_in_a_palette_counts(tmp_path: Path) -> None:
     paletted.paste(0, (0, 0, 45, 90))
     for kind in ("PNG", "GIF"):
         _, image = taken(tmp_path, made.saved(paletted, kind, transparency=0))
-        assert tuple(image[45, 10]) == image_decoder.GROUND and tuple(image[45, 80]) == (0, 0, 255)
+        assert tuple(image[45, 10]) == colour_conversion.GROUND and tuple(image[45, 80]) == (0, 0, 255)
 
 
 def test_a_transparent_colour_key_counts(tmp_path: Path) -> None:
@@ -256,7 +256,7 @@ def test_a_transparent_colour_key_counts(tmp_path: Path) -> None:
     half = bytearray(rows)
     half[: len(rows) // 2] = b"".join(b"\x00" + bytes([200]) * 240 for _ in range(40))
     _, image = taken(tmp_path, made.png(80, 80, 8, 2, bytes(half), key))
-    assert tuple(image[0, 0]) == (200, 200, 200) and tuple(image[-1, -1]) == image_decoder.GROUND
+    assert tuple(image[0, 0]) == (200, 200, 200) and tuple(image[-1, -1]) == colour_conversion.GROUND
 
 
 def test_full_opacity_is_not_worth_a_note(tmp_path: Path) -> None:

@@ -1,5 +1,7 @@
 """Colour conversion: a decoded picture of any mode becomes 8-bit sRGB (ICC profile, bit depth, palette, alpha).
 
+A `Raster` is a picture that no Pillow mode holds: 16-bit colours, floats, Lab.
+
 What was done to the colours is appended to the notes that the photo keeps.
 """
 
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import io
 from functools import cache
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,8 @@ from PIL import Image as Pillow
 from PIL import ImageCms
 
 from studio.nouns import Refusal
+from studio.photo.colour_tags import Colorimetry
+from studio.photo.crop import Image
 
 GROUND = (224, 224, 224)
 """The light neutral grey, a photographer's sweep, that transparent pictures are laid over."""
@@ -24,6 +28,70 @@ _INTENT = ImageCms.Intent.RELATIVE_COLORIMETRIC
 _FLAGS = ImageCms.Flags.BLACKPOINTCOMPENSATION
 _UNSEEN = 2
 """A profile that moves no colour by more than this many levels of 255 is sRGB in all but name."""
+
+
+_D50_TO_SRGB = np.array([
+    [3.1338561, -0.9787684, 0.0719453], [-1.6168667, 1.9161415, -0.2289914], [-0.4906146, 0.0334540, 1.4052427],
+])  # fmt: skip
+"""Linear sRGB from XYZ of D50, as columns (http://www.brucelindbloom.com/Eqn_RGB_XYZ_Matrix.html)."""
+
+
+class Raster(NamedTuple):
+    """A decoded picture, (H, W) or (H, W, C): uint8 and uint16 use their whole range, float32 is 0..1.
+
+    `space`: "grey", "rgb", "cmyk" (0 is no ink) or "lab" (float32: L* 0..100, a* and b*, D50). With `alpha` the last
+    channel is opacity, not multiplied in. What the numbers mean stands in `icc` or, when that is None, in `colorimetry`
+    (None: sRGB).
+    """
+
+    samples: NDArray[Any]
+    space: Literal["grey", "rgb", "cmyk", "lab"]
+    alpha: bool = False
+    icc: bytes | None = None
+    colorimetry: Colorimetry | None = None
+    colorimetry: Colorimetry | None = None
+
+
+def convert_raster(raster: Raster, notes: list[str]) -> Image:
+    """The picture as uint8 (H, W, 3) sRGB, transparency laid over `GROUND`; appends to `notes` what was done.
+
+    Raises `Refusal` when nothing of the picture can be seen.
+    """
+    samples = raster.samples if raster.samples.ndim == 3 else raster.samples[..., None]
+    alpha = Pillow.fromarray(_scale_to_8_bits(samples[..., -1])) if raster.alpha else None
+    colours = samples[..., :-1] if raster.alpha else samples
+    if raster.space == "lab":
+        notes.append("Lab colours converted to sRGB")
+        base = Pillow.fromarray(_convert_lab(colours))
+    else:
+        mode = {"grey": "L", "rgb": "RGB", "cmyk": "CMYK"}[raster.space]
+        eight = _scale_to_8_bits(colours)
+        base = Pillow.fromarray(np.ascontiguousarray(eight[..., 0] if mode == "L" else eight), mode)
+    base = _drop_alpha(base, notes)
+    if raster.icc:
+        base = _apply_profile(base, raster.icc, notes)
+    if base.mode == "CMYK":
+        notes.append("CMYK inks converted to RGB")
+    rgb = base if base.mode == "RGB" else base.convert("RGB")
+    return np.asarray(rgb if alpha is None else _lay_over_ground(rgb, alpha, notes), np.uint8)
+
+
+def _scale_to_8_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
+    """Samples of any of a raster's types, rounded to 8 bits."""
+    if samples.dtype == np.uint8:
+        return samples
+    if samples.dtype == np.uint16:
+        return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    return np.rint(np.clip(np.nan_to_num(samples), 0, 1) * np.float32(255)).astype(np.uint8)
+
+
+def _convert_lab(lab: NDArray[Any]) -> NDArray[np.uint8]:
+    """CIE L*a*b* of D50, (H, W, 3), as 8-bit sRGB (CIE 15:2018, adapted to D65 by Bradford's matrix)."""
+    height = (lab[..., 0] + 16) / 116
+    steps = np.stack([height + lab[..., 1] / 500, height, height - lab[..., 2] / 200], axis=-1)
+    xyz = np.where(steps > 6 / 29, steps**3, (steps - 4 / 29) * (108 / 841)) * (0.96422, 1.0, 0.82521)
+    light = np.clip(xyz @ _D50_TO_SRGB, 0, 1)
+    return _scale_to_8_bits(np.where(light > 0.0031308, 1.055 * light ** (1 / 2.4) - 0.055, light * 12.92))
 
 
 def convert_to_srgb(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:

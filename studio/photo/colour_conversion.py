@@ -49,7 +49,6 @@ class Raster(NamedTuple):
     alpha: bool = False
     icc: bytes | None = None
     colorimetry: Colorimetry | None = None
-    colorimetry: Colorimetry | None = None
 
 
 def convert_raster(raster: Raster, notes: list[str]) -> Image:

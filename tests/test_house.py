@@ -34,7 +34,7 @@ PRIVATE = {
     "sqlite3": {"library"},
     "torch": {"engines"}, "diffusers": {"engines"}, "transformers": {"engines"}, "huggingface_hub": {"engines"},
     "imageio_ffmpeg": {"clip"}, "av": {"clip"}, "moviepy": {"clip"},
-    "cv2": {"photo", "clip", "engines", "score"}, "onnxruntime": {"photo"},
+    "cv2": {"photo", "clip", "engines", "score"}, "onnxruntime": {"photo"}, "tifffile": {"photo"}, "imagecodecs": {"photo"},
     "requests": set(), "httpx": set(), "urllib.request": set(),
 }  # fmt: skip
 MAX_FILE = 500

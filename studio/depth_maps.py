@@ -9,15 +9,13 @@ import hashlib
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
 from studio.atomic_write import replace_whole
-from studio.config import MAX_UPLOAD_BYTES, Settings
+from studio.config import Settings
 from studio.engines.base import Tick
 from studio.library import disk
 from studio.nouns import Choice, Refusal
-
-DEPTH_PIXELS = 50_000_000
-"""Pixels of the largest depth map that is opened: twice a 24-megapixel photo."""
 
 
 def find_network(settings: Settings) -> tuple[bool, Choice]:
@@ -51,9 +49,10 @@ class DepthMaps:
         depth_anything.download(self._settings, tick)
 
     def adopt(self, file: Path) -> str:
-        """Keep a depth map (PNG, TIFF, JPEG or WebP; light is near) as 16-bit grey from 0 to 65535. Returns its id.
+        """Keep a depth map (PNG, TIFF, JPEG or WebP; light is near), upright, as 16-bit grey from 0 to 65535.
 
-        Raises `Refusal` for a file that can't be read as one, is over 40 MB or 50 megapixels, or is all one grey.
+        Returns its id. Raises `Refusal` for a file that can't be read as one (grey_picture.py), is over 40 MB or 50
+        megapixels, or is all one grey.
         """
         grey = _read_depth(file)
         identity = hashlib.sha256(repr(grey.shape).encode() + grey.tobytes()).hexdigest()
@@ -69,22 +68,12 @@ class DepthMaps:
         return identity
 
 
-def _read_depth(file: Path) -> np.ndarray[tuple[int, int], np.dtype[np.uint16]]:
-    from PIL import Image as Pictures
+def _read_depth(file: Path) -> NDArray[np.uint16]:
+    from studio.photo.grey_picture import open_grey
 
-    unreadable = Refusal("This depth map can't be read.", "Save it as a grey PNG, light where things are near.")
-    try:
-        if file.stat().st_size > MAX_UPLOAD_BYTES:
-            raise Refusal("This depth map is over 40 MB.", "Save it as a smaller grey PNG.")
-        with Pictures.open(file, formats=("PNG", "TIFF", "JPEG", "WEBP")) as picture:
-            if picture.width * picture.height > DEPTH_PIXELS:
-                raise Refusal("This depth map is over 50 megapixels.", "Save it at the size of your photo or smaller.")
-            deep = picture.mode in ("I;16", "I;16B", "I;16L", "I", "F")
-            grey = np.asarray(picture if deep else picture.convert("L"), np.float64)
-    except (OSError, ValueError, SyntaxError, Pictures.DecompressionBombError) as error:
-        raise unreadable from error
+    grey = open_grey(file, "depth map", "light where things are near")
     low, high = float(grey.min()), float(grey.max())
-    if not np.isfinite(high - low) or high <= low:
+    if high <= low:
         raise Refusal(
             "This depth map is all one grey, so it holds no depth.", "Use one that is light where things are near."
         )

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import base64
-import io
 from pathlib import Path
 from typing import TypeVar, get_args
 
@@ -17,8 +15,7 @@ from studio.presets import MotionPreset, motions
 
 T = TypeVar("T", bound=str)
 
-_BRUSH_SIDE = 256  # pixels, the most an Effect holds
-_BRUSH_BYTES = 40 << 20
+_SEEN = 8 / 255  # what is darker everywhere marks nothing, as on the page
 _AMOUNT = 0.6  # how far a move goes when nobody says
 
 
@@ -111,23 +108,14 @@ def _place(effect: Effect, brush: str) -> Effect:
     return replace(effect, region="background")
 
 
-def read_brush(file: Path) -> str:
+def read_brush(file: Path, what: str = "brush", means: str = "white where things move") -> str:
     """A picture file as a brush: grey, at most 256 px. Raises `Refusal` when it can't be used."""
-    from PIL import Image
+    from studio.photo.brush_mask import encode_brush
+    from studio.photo.grey_picture import open_grey
 
-    try:
-        if file.stat().st_size > _BRUSH_BYTES:
-            raise Refusal(f"{file.name} is over {_BRUSH_BYTES >> 20} MB.", "Save it as a small grey PNG.")
-        with Image.open(file, formats=("PNG", "JPEG", "WEBP")) as picture:
-            picture.draft("L", (_BRUSH_SIDE, _BRUSH_SIDE))
-            picture.thumbnail((_BRUSH_SIDE, _BRUSH_SIDE))
-            kept = io.BytesIO()
-            picture.convert("L").save(kept, "PNG", optimize=True)
-    except FileNotFoundError:
-        raise Refusal(f"There is no brush {str(file)!r}.", "Check its name and its folder.") from None
-    except (OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        raise Refusal(f"{file.name} can't be used as a brush.", "Save it as a PNG, white where things move.") from None
-    brush = base64.b64encode(kept.getvalue()).decode()
+    brush = encode_brush(open_grey(file, what, means), _SEEN)
+    if not brush:
+        raise Refusal(f"{file.name} is black all over, so it marks nothing.", "Paint what it should mark in white.")
     if len(brush) > 65_536:
-        raise Refusal(f"{file.name} has too much detail for a brush.", "Paint plain white on plain black.")
+        raise Refusal(f"{file.name} has too much detail for a {what}.", "Paint plain white on plain black.")
     return brush

@@ -168,7 +168,7 @@ def _read_subject(words: str) -> str | tuple[float, float]:
     try:
         place = float(across), float(down)
     except ValueError:
-        return motion_arguments.read_brush(Path(words).expanduser())
+        return motion_arguments.read_brush(Path(words).expanduser(), "mask", "white on the subject")
     if not comma or not all(0 <= value <= 1 for value in place):
         raise Refusal(
             f"{words!r} is no place in a photo.", "Give two fractions of its width and height, such as 0.5,0.4."

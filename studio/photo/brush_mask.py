@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.nouns import Crop
+from studio.photo.grey_picture import read_grey
 
 Floats = NDArray[np.float32]
 
@@ -30,19 +31,19 @@ def is_valid_brush(brush: str) -> bool:
 def decode_brush(brush: str) -> Floats | None:
     """The mask over the whole photo, (h, w) 0..1; None when it is no picture."""
     try:
-        data = np.frombuffer(base64.b64decode(brush, validate=True), np.uint8)
-        grey = cv2.imdecode(data, cv2.IMREAD_GRAYSCALE) if data.size else None
-    except (binascii.Error, cv2.error):
+        return read_grey(base64.b64decode(brush, validate=True), LARGEST * LARGEST)
+    except (ValueError, OverflowError):
         return None
-    return None if grey is None else grey.astype(np.float32) / np.float32(255)
 
 
-def encode_brush(mask: Floats) -> str:
-    """A mask over the whole photo, (h, w) 0..1, as a recipe holds it: at most 256 px, "" where nothing is in it."""
+def encode_brush(mask: Floats, least: float = 0.5) -> str:
+    """A mask over the whole photo, (h, w) 0..1, as a recipe holds it: at most 256 px; "" where it never reaches
+    `least`.
+    """
     scale = min(1.0, LARGEST / max(mask.shape))
     size = (max(1, round(mask.shape[1] * scale)), max(1, round(mask.shape[0] * scale)))
     less = cv2.resize(mask, size, interpolation=cv2.INTER_AREA) if scale < 1 else mask
-    if float(less.max()) < 0.5:
+    if float(less.max()) < least:
         return ""
     _, data = cv2.imencode(".png", np.rint(less * 255).astype(np.uint8), [cv2.IMWRITE_PNG_COMPRESSION, 9])
     return base64.b64encode(data.tobytes()).decode()

@@ -17,7 +17,10 @@ ROOT = Path(__file__).resolve().parent.parent
 ASSETS = ROOT / "assets"
 PRESETS = ROOT / "presets"
 
-MAX_UPLOAD_BYTES = 40 * 1024 * 1024
+MAX_UPLOAD_BYTES = 200_000_000
+"""The largest file that is taken in. A camera raw file of 60 megapixels has some 125 MB, a JPG of 200 megapixels 30 to
+90; it is read whole.
+"""
 
 
 @dataclass(frozen=True)

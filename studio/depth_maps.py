@@ -51,7 +51,7 @@ class DepthMaps:
     def adopt(self, file: Path) -> str:
         """Keep a depth map (PNG, TIFF, JPEG or WebP; light is near), upright, as 16-bit grey from 0 to 65535.
 
-        Returns its id. Raises `Refusal` for a file that can't be read as one (grey_picture.py), is over 40 MB or 50
+        Returns its id. Raises `Refusal` for a file that can't be read as one (grey_picture.py), is over 200 MB or 50
         megapixels, or is all one grey.
         """
         grey = _read_depth(file)

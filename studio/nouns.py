@@ -50,14 +50,15 @@ class Refusal(Exception):
     """Something the studio won't do: `reason` says what is wrong, `remedy` what to do next, both in the user's words.
 
     `about` is what of a shot has to change: "photo", "camera", "effects", "words", "ending", or "" for how the clip is
-    made.
+    made. `offer` is what can be done by one press instead: "open_damaged", or "" for nothing.
     """
 
-    def __init__(self, reason: str, remedy: str, about: str = "") -> None:
+    def __init__(self, reason: str, remedy: str, about: str = "", offer: str = "") -> None:
         super().__init__(f"{reason} {remedy}".strip())
         self.reason = reason
         self.remedy = remedy
         self.about = about
+        self.offer = offer
 
 
 class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -187,14 +187,14 @@
         timer = setTimeout(() => run(...values), wait);
       };
     },
-    /* A message where the mistake is: `note.show(refusal)`, `note.add(another)`, `note.clear()`. */
+    /* A message where the mistake is: `note.show(refusal)`, `note.add(another)`, `note.clear()`. `act` is a button behind it. */
     note() {
       const lines = h("div", { class: "note-lines" });
       const away = h("button", { class: "ghost tiny", type: "button", "aria-label": "Dismiss", onclick: () => clear() }, icon("close", 12));
       const node = h("div", { class: "note", role: "alert", hidden: true }, icon("alert"), lines, away);
       const clear = () => ((node.hidden = true), lines.replaceChildren());
-      function add({ reason, remedy }) {
-        lines.append(h("p", {}, h("strong", {}, reason), remedy ? " " + remedy : ""));
+      function add({ reason, remedy, act }) {
+        lines.append(h("p", {}, h("strong", {}, reason), remedy ? " " + remedy : "", act ?? ""));
         node.hidden = false;
       }
       return { node, clear, add, show: (refusal) => (lines.replaceChildren(), add(refusal)) };

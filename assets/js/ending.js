@@ -71,13 +71,16 @@
       say();
       paint();
     }
-    async function take(files) {
+    let taking = null;
+    async function take(files, damaged = false) {
       const one = files.find((each) => each.type.startsWith("image/") || /\.(heic|heif|avif|tiff?)$/i.test(each.name));
       note.clear();
       if (!one) return note.show({ reason: "Only a photo can be where a clip ends.", remedy: "Drop a picture file here." });
-      if (one.size > props.limit) return note.show({ reason: `${one.name} is over 40 MB.`, remedy: "Save it smaller and drop it again." });
+      if (one.size > props.limit) return note.show({ reason: `${one.name} is over ${Math.round(props.limit / 1e6)} MB.`, remedy: "Save it smaller and drop it again." });
       const { path } = await upload(one).catch(() => ({ path: "" }));
-      const answer = await Stir.ask(server.receive_file, { path, name: one.name }, "ending");
+      taking = one;
+      const answer = await Stir.ask(server.receive_file, { path, name: one.name, damaged }, "ending");
+      taking = null;
       if (answer?.kind !== "photo") return;
       Stir.emit("film-add", answer.photo);
       choose(answer.photo);
@@ -102,7 +105,12 @@
     for (const topic of ["cards", "output"]) Stir.on(topic, paint);
     Stir.on("end-photo", (given) => (given ? (Stir.emit("film-add", given.photo), choose(given.photo, given.crop)) : choose(null)));
     Stir.history.register("ending", { take: () => end && { ...end }, put: (before) => ((turn += 1), (end = before && { ...before }), say(), paint()), words: () => "end frame" });
-    Stir.on("refusal", (refusal) => refusal.where === "ending" && note.show(refusal));
+    Stir.on("refusal", (refusal) => {
+      if (refusal.where !== "ending") return;
+      const one = taking;
+      const act = refusal.offer === "open_damaged" && one ? Stir.button("Open what is there", { class: "ghost tiny open-damaged", onclick: () => take([one], true) }) : null;
+      note.show({ ...refusal, act });
+    });
     say();
   };
 })();

@@ -4,15 +4,20 @@
 
   /* adopt(photo, first) and adoptShot(answer) with what has arrived; `note` holds what was refused. */
   Stir.uploads = ({ root, server, upload, limit, note, adopt, adoptShot }) => {
+    const most = `${Math.round(limit / 1e6)} MB`;
     let among = ""; // the file being taken in, when it is one of several
     let queue = Promise.resolve(); // files dropped while others are taken in wait for them
     const line = h("p", { class: "intake-line", role: "status", hidden: true });
     const input = h("input", { type: "file", multiple: true, class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "photo-input", accept: "image/*,.heic,.heif,.avif,.tif,.tiff,.mp4,.webm,.json" });
     input.addEventListener("change", () => (take([...input.files]), (input.value = "")));
 
-    const refuse = ({ reason, remedy }) => note.add({ reason: among && !reason.startsWith(among) ? `${among}: ${reason}` : reason, remedy });
-    const take = (files) => (queue = queue.then(() => takeAll(files)));
-    async function takeAll(files) {
+    let taking = null; // the file whose answer is awaited
+
+    /* What is left of a file that is cut short opens by a button in the refusal. */
+    const offer = (one) => Stir.button("Open what is there", { class: "ghost tiny open-damaged", onclick: () => take([one], true) });
+    const refuse = ({ reason, remedy, act }) => note.add({ reason: among && !reason.startsWith(among) ? `${among}: ${reason}` : reason, remedy, act });
+    const take = (files, damaged = false) => (queue = queue.then(() => takeAll(files, damaged)));
+    async function takeAll(files, damaged) {
       note.clear();
       root.classList.add("busy");
       let shown = false;
@@ -21,7 +26,7 @@
         line.textContent = files.length > 1 ? `Taking in ${index + 1} of ${files.length}` : "";
         line.hidden = files.length < 2;
         if (!index) Stir.say("Taking it in.");
-        shown = (await takeOne(one, !shown)) || shown;
+        shown = (await takeOne(one, !shown, damaged)) || shown;
       }
       among = "";
       line.hidden = true;
@@ -29,23 +34,29 @@
       if (files.length > 1) Stir.say(`${files.length} files taken in.`);
     }
     /* True once something is on the desk. */
-    async function takeOne(one, first) {
+    async function takeOne(one, first, damaged) {
       const clip = /\.(mp4|webm|gif|webp)$/i.test(one.name);
-      if (one.size > limit) return refuse({ reason: `${one.name} is ${Stir.bytes(one.size)}, over 40 MB.`, remedy: clip ? "If it was made here, drop the .json that lies beside it in the library's folder." : "Save it smaller, as a JPEG for instance, and drop it again." });
+      if (one.size > limit) return refuse({ reason: `${one.name} is ${Stir.bytes(one.size)}, over ${most}.`, remedy: clip ? "If it was made here, drop the .json that lies beside it in the library's folder." : "Save it smaller, as a JPEG for instance, and drop it again." });
       if (!one.size) return refuse({ reason: `${one.name} is empty.`, remedy: "Choose another file." });
       let path;
       try {
         ({ path } = await upload(one));
       } catch {
-        return refuse({ reason: `${one.name} did not arrive.`, remedy: "See that the studio still runs and that the file is under 40 MB, then drop it again." });
+        return refuse({ reason: `${one.name} did not arrive.`, remedy: `See that the studio still runs and that the file is under ${most}, then drop it again.` });
       }
-      const answer = await Stir.ask(server.receive_file, { path, name: one.name }, "photo");
+      taking = one;
+      const answer = await Stir.ask(server.receive_file, { path, name: one.name, damaged }, "photo");
+      taking = null;
       if (!answer) return false;
       if (answer.kind === "photo") adopt(answer.photo, first);
       else adoptShot(answer);
       return true;
     }
-    Stir.on("refusal", (refusal) => refusal.where === "photo" && (among ? refuse : note.show)(refusal));
+    Stir.on("refusal", (refusal) => {
+      if (refusal.where !== "photo") return;
+      const act = refusal.offer === "open_damaged" && taking ? offer(taking) : null;
+      (among ? refuse : note.show)({ ...refusal, act });
+    });
     return { input, line, take };
   };
 })();

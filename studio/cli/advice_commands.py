@@ -28,7 +28,7 @@ def look(flags: argparse.Namespace) -> None:
     """Print what is fine in a photo, what will hurt, and what to do. Raises `Refusal` for a file that is no photo."""
     from studio.photo import auto_crop, inspection, photo_store
 
-    photo, image = photo_store.read_photo(_file(flags.photo), flags.photo.name)
+    photo, image = photo_store.read_photo(_file(flags.photo), flags.photo.name, flags.open_damaged)
     aspect, size = shot_arguments.read_target(flags.place or "photo")
     size = parse_size(flags.size) if flags.size else size
     crop = Crop() if aspect == "photo" else auto_crop.suggest_crop(image, photo, aspect).crop
@@ -122,7 +122,7 @@ def recommend(flags: argparse.Namespace) -> None:
         flags.use, flags.sound, flags.end_frame, flags.faces, flags.priority, flags.commercial, flags.offline
     )  # fmt: skip
     with closing(open_studio(flags)) as studio:
-        photo = studio.photos.take_in(_file(flags.photo), flags.photo.name)
+        photo = studio.photos.take_in(_file(flags.photo), flags.photo.name, flags.open_damaged)
         picks = studio.advice.recommend(shot_arguments.build_shot(asked, photo, "auto", "mp4", studio), wishes)
         titles = {one.id: one.title for one in studio.models.cards}
     if flags.json:
@@ -141,7 +141,9 @@ def motions(flags: argparse.Namespace) -> None:
     found = presets.motions()
     if flags.photo:
         with closing(open_studio(flags)) as studio:
-            found = studio.advice.motions(studio.photos.take_in(_file(flags.photo), flags.photo.name))
+            found = studio.advice.motions(
+                studio.photos.take_in(_file(flags.photo), flags.photo.name, flags.open_damaged)
+            )
     if flags.json:
         say_json(found)
         return

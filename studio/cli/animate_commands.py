@@ -49,9 +49,9 @@ def animate(flags: argparse.Namespace) -> None:
     to = plan_delivery(flags.output, flags.format, len(flags.photos))
     kind = flags.format or (to.format if to else "mp4")
     with closing(open_studio(flags)) as studio:
-        photos = [take_in(studio, file, len(flags.photos) > 1) for file in flags.photos]
+        photos = [take_in(studio, file, len(flags.photos) > 1, flags.open_damaged) for file in flags.photos]
         depth = shot_arguments.read_depth(flags.depth, studio)
-        end = take_in(studio, flags.end, True) if flags.end else None
+        end = take_in(studio, flags.end, True, flags.open_damaged) if flags.end else None
         shots = [shot_arguments.build_shot(asked, photo, depth, kind, studio, end) for photo in photos]
         shot_arguments.require_fitting(shots, studio, flags.force)
         _promise(studio, shots[0])
@@ -74,15 +74,18 @@ def again(flags: argparse.Namespace) -> None:
         make(studio, [shot], [Path(shot.photo.name).stem or "clip"], to, flags.json)
 
 
-def take_in(studio: Studio, file: Path, one_of_many: bool) -> Photo:
-    """The photo of a file, taken in. Raises `Refusal`, which names the file when it is `one_of_many`."""
+def take_in(studio: Studio, file: Path, one_of_many: bool, damaged: bool = False) -> Photo:
+    """The photo of a file, taken in; `damaged`: what is left of one that is cut short, too.
+
+    Raises `Refusal`, which names the file when it is `one_of_many`.
+    """
     if not file.expanduser().exists():
         raise Refusal(f"There is no photo {str(file)!r}.", "Check its name and its folder.")
     try:
-        return studio.photos.take_in(file.expanduser(), file.name)
+        return studio.photos.take_in(file.expanduser(), file.name, damaged)
     except Refusal as refusal:
         if one_of_many:  # which one it was
-            raise Refusal(f"{file.name}: {refusal.reason}", refusal.remedy) from None
+            raise Refusal(f"{file.name}: {refusal.reason}", refusal.remedy, offer=refusal.offer) from None
         raise
 
 

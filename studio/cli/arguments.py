@@ -154,7 +154,12 @@ def _add_motion(animate: argparse.ArgumentParser) -> None:
     )
 
 
+def _add_damaged(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--open-damaged", action="store_true", help="open what is there of a photo that is cut short")
+
+
 def _add_photo(animate: argparse.ArgumentParser) -> None:
+    _add_damaged(animate)
     animate.add_argument(
         "--seed",
         metavar="N",
@@ -282,6 +287,7 @@ def _add_advice_commands(commands: Any) -> None:
     """Everything that is said before anything is made."""
     look = _add_command(commands, "look", "what is fine in a photo, what will hurt and what to do", LOOK_HELP)
     look.add_argument("photo", metavar="PHOTO", type=Path)
+    _add_damaged(look)
     look.add_argument("--for", dest="place", metavar="PLACE", help="where it goes: reels, or a ratio such as 9:16")
     look.add_argument("--size", metavar="SIZE", help="the clip's short side, such as 1080p")
     check = _add_command(commands, "check", "what is wrong with a prompt, and how to fix it", CHECK_HELP)
@@ -301,6 +307,7 @@ def _add_advice_commands(commands: Any) -> None:
     compose.add_argument("--model", metavar="ID", help="the model it is for (default: plain words)")
     recommend = _add_command(commands, "recommend", "which model for this photo, and why", RECOMMEND_HELP)
     recommend.add_argument("photo", metavar="PHOTO", type=Path)
+    _add_damaged(recommend)
     _add_motion(recommend)
     _add_shape(recommend)
     _add_wishes(recommend)
@@ -308,6 +315,7 @@ def _add_advice_commands(commands: Any) -> None:
         commands, "motions", "the motions to start from; with a photo, those that fit it first", MOTIONS_HELP
     )
     unasked.add_argument("photo", metavar="PHOTO", nargs="?", type=Path)
+    _add_damaged(unasked)
 
 
 def _add_wishes(recommend: argparse.ArgumentParser) -> None:

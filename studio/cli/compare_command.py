@@ -41,9 +41,9 @@ def compare(flags: argparse.Namespace) -> None:
 
 def _start(studio: Studio, flags: argparse.Namespace) -> None:
     asked, axes = shot_arguments.read_flags(flags), _read_axes(flags, studio)
-    photo = take_in(studio, flags.photo, False)
+    photo = take_in(studio, flags.photo, False, flags.open_damaged)
     depth = shot_arguments.read_depth(flags.depth, studio)
-    end = take_in(studio, flags.end, True) if flags.end else None
+    end = take_in(studio, flags.end, True, flags.open_damaged) if flags.end else None
     shot = shot_arguments.build_shot(asked, photo, depth, flags.format or "mp4", studio, end)
     told = studio.comparisons.estimate(shot, axes, paired=flags.pair, baseline=flags.baseline, drafts=flags.drafts)
     if told.clips or flags.estimate:

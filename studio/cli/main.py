@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except SystemExit:  # argparse, after --help
         return DONE
     except Refusal as refusal:
-        complain(str(refusal))
+        complain(f"{refusal} (--open-damaged)" if refusal.offer == "open_damaged" else str(refusal))
         return REFUSED
     except Failure as failure:
         complain(str(failure))

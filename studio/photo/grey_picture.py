@@ -33,11 +33,11 @@ def open_grey(file: Path, what: str, means: str) -> Floats:
     """The levels of a file, (h, w) float32 0..1, read as `read_grey` does.
 
     `what` is what it is called ("depth map") and `means` what its white says ("light where things are near"). Raises
-    `Refusal` for one that can't be read, or is over 40 MB or 50 megapixels.
+    `Refusal` for one that can't be read, or is over 200 MB or 50 megapixels.
     """
     try:
         if file.stat().st_size > MAX_UPLOAD_BYTES:
-            raise Refusal(f"This {what} is over 40 MB.", "Save it as a smaller grey PNG.")
+            raise Refusal(f"This {what} is over {MAX_UPLOAD_BYTES / 1e6:.0f} MB.", "Save it as a smaller grey PNG.")
         return read_grey(file.read_bytes())
     except FileNotFoundError:
         raise Refusal(f"There is no {what} {str(file)!r}.", "Check its name and its folder.") from None

@@ -10,7 +10,9 @@ from __future__ import annotations
 import hashlib
 import io
 import re
+import threading
 import warnings
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import numpy as np
@@ -30,20 +32,24 @@ from studio.nouns import Photo, Refusal
 from studio.photo import file_signature
 from studio.photo.colour_conversion import convert_to_srgb
 from studio.photo.crop import Image
+from studio.photo.cut_files import find_cut, has_jpeg_end
 from studio.photo.orientation import TURNS, read_orientation
+from studio.photo.reduced_size import MAX_PIXELS, check_pixels, reduce_while_decoding, refuse_too_large
 
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
 """The only Pillow decoders that are ever tried. (A JPG of several pictures, as phones write them, opens with the
 first.)
 """
 
-MAX_PIXELS = 120_000_000
 MIN_SIDE = 64
 MAX_STRETCH = 20
 """The longest side over the shortest: beyond this a strip, not a photo that can be cropped to any aspect."""
 
 pillow_heif.register_heif_opener()
 Pillow.MAX_IMAGE_PIXELS = MAX_PIXELS
+_DECODING = threading.Lock()
+"""Held while a photo of over `_ALONE` pixels is decoded: of ten that are dropped at once, one is in memory."""
+_ALONE = 30_000_000
 warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)  # refused by our own check, in words
 
 _STRIP = 64  # rows
@@ -65,37 +71,72 @@ class Decoded(NamedTuple):
     ending: str
 
 
-def decode_image(data: bytes, name: str) -> Decoded:
-    """A photo from the bytes of a file and the name to show for it. Raises `Refusal` for what is no usable photo."""
+class _Damage(Exception):
+    """A decoder has stopped inside a file, for want of bytes (`cut_short`) or for another reason."""
+
+    def __init__(self, cut_short: bool) -> None:
+        super().__init__()
+        self.cut_short = cut_short
+
+
+def decode_image(data: bytes, name: str, damaged: bool = False) -> Decoded:
+    """A photo from the bytes of a file and the name to show for it. Raises `Refusal` for what is no usable photo.
+
+    `damaged`: what is left of a file that is cut short inside its picture opens, too.
+    """
     what = file_signature.identify(data)
     if not what:
         raise file_signature.refuse_foreign(data)
     file_signature.refuse_raw(data, name)
-    notes: list[str] = []
     try:
-        with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
-            _check_size(*picture.size)
-            image = _copy_pixels(_normalise(picture, notes))
-    except Refusal:
-        raise
-    except Pillow.DecompressionBombError:
-        raise _refuse_too_large() from None
-    except UnidentifiedImageError:
-        raise file_signature.refuse_damaged(what, cut_short=len(data) < 1024) from None
-    except MemoryError:
-        raise Refusal(
-            "This photo needs more memory than there is.", "Make it smaller, or close other programs."
-        ) from None
-    except Exception as error:  # a decoder may throw anything at all on hostile bytes
-        cut_short = isinstance(error, EOFError) or any(
-            word in str(error).lower() for word in ("truncated", "end of file")
-        )
-        raise file_signature.refuse_damaged(what, cut_short) from None
+        image, notes = _decode_left(data, what, damaged)
+    except _Damage as damage:
+        raise file_signature.refuse_damaged(what, damage.cut_short) from None
     height, width = image.shape[:2]
     digest = hashlib.sha256(f"{width}x{height}:".encode())
     digest.update(image.data)
     photo = Photo(digest.hexdigest(), width, height, _clean_name(name), tuple(notes))
     return Decoded(photo, image, data, ENDINGS[what])
+
+
+def _decode_left(data: bytes, what: str, damaged: bool) -> tuple[Image, list[str]]:
+    """Pixels and notes of a whole file, of one whose picture is whole, or, where `damaged` says so, of what is left."""
+    cut = find_cut(data, what) if what == "JPG" and not has_jpeg_end(data) else None
+    if cut is None:
+        try:
+            return _decode(data, what)
+        except _Damage:
+            cut = find_cut(data, what)
+            if cut is None:
+                raise
+    if not (damaged or cut.is_whole):
+        raise cut.refuse(what, MIN_SIDE)
+    image, notes = _decode(cut.data, what)
+    return image, [cut.describe(), *notes]
+
+
+def _decode(data: bytes, what: str) -> tuple[Image, list[str]]:
+    """The first picture of a file, upright, in sRGB, and what was done to it. Raises `_Damage` and `Refusal`."""
+    notes: list[str] = []
+    try:
+        with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
+            _check_size(*picture.size, kind=picture.format or what)
+            with _DECODING if picture.width * picture.height > _ALONE else nullcontext():
+                reduce_while_decoding(picture, notes)
+                return _copy_pixels(_normalise(picture, notes)), notes
+    except Refusal:
+        raise
+    except Pillow.DecompressionBombError:
+        raise refuse_too_large() from None
+    except UnidentifiedImageError:
+        raise _Damage(cut_short=len(data) < 1024) from None
+    except MemoryError:
+        raise Refusal(
+            "This photo needs more memory than there is.", "Make it smaller, or close other programs."
+        ) from None
+    except Exception as error:  # a decoder may throw anything at all on hostile bytes
+        words = str(error).lower()
+        raise _Damage(isinstance(error, EOFError) or "truncated" in words or "end of file" in words) from None
 
 
 def _copy_pixels(rgb: Pillow.Image) -> Image:
@@ -110,10 +151,9 @@ def _copy_pixels(rgb: Pillow.Image) -> Image:
     return image
 
 
-def _check_size(width: int, height: int) -> None:
+def _check_size(width: int, height: int, kind: str) -> None:
     """Refuse from the header, before any pixel is decoded, what is too large, too small or too long."""
-    if width * height > MAX_PIXELS:
-        raise _refuse_too_large()
+    check_pixels(width, height, kind)
     if min(width, height) < MIN_SIDE:
         raise Refusal(
             f"This photo is only {width} by {height} px.", f"Add one that is at least {MIN_SIDE} px on each side."
@@ -123,10 +163,6 @@ def _check_size(width: int, height: int) -> None:
             f"This picture is a strip of {width} by {height} px.",
             f"Crop it: {MAX_STRETCH} to 1 is the most.",
         )
-
-
-def _refuse_too_large() -> Refusal:
-    return Refusal("This photo is over 120 megapixels.", "Make it smaller in a photo editor and add that.")
 
 
 def _normalise(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:

@@ -31,19 +31,19 @@ from studio.photo.mend import apply_mends, check_mends, derive_photo
 
 VIEW_SIDE = 1600
 VIEW_QUALITY = 88
-_KEPT_PIXELS = 40_000_000
-"""Up to this size the last photo stays decoded in memory (120 MB): taking in, cropping and reading ask for the same
+_KEPT_PIXELS = 52_000_000
+"""Up to this size the last photo stays decoded in memory (156 MB): taking in, cropping and reading ask for the same
 one.
 """
 
 
-def read_photo(file: Path, name: str = "") -> tuple[Photo, Image]:
+def read_photo(file: Path, name: str = "", damaged: bool = False) -> tuple[Photo, Image]:
     """A photo and its pixels, uint8 (H, W, 3) sRGB RGB, upright, read-only. `name` is what to call it (the file's own).
 
-    Raises `Refusal`, with a remedy, for anything that is not a photograph within the limits: 40 MB, 120 megapixels, 64
-    px.
+    Raises `Refusal`, with a remedy, for anything that is not a photograph within the limits: 200 MB, 250 megapixels, 64
+    px. What is left of a file that was cut short opens where `damaged` says so.
     """
-    got = decode_image(_read_bytes(file), name or file.name)
+    got = decode_image(_read_bytes(file), name or file.name, damaged)
     return got.photo, got.image
 
 
@@ -67,7 +67,10 @@ def _read_bytes(file: Path) -> bytes:
     if not data:
         raise Refusal("This file is empty.", "Copy or download it again, then add it.")
     if len(data) > MAX_UPLOAD_BYTES:
-        raise Refusal("This file is over 40 MB.", "Save it as a JPG, or at a smaller size, and add that.")
+        raise Refusal(
+            f"This file is over {MAX_UPLOAD_BYTES / 1e6:.0f} MB.",
+            "Save it as a JPG, or at a smaller size, and add that.",
+        )
     return data
 
 
@@ -84,13 +87,13 @@ class PhotoStore:
         for folder in (self._photos, self._views):
             sweep_unfinished(folder)
 
-    def take_in(self, file: Path, name: str = "") -> Photo:
+    def take_in(self, file: Path, name: str = "", damaged: bool = False) -> Photo:
         """Read a file and keep it. The same picture taken in twice is one photo, under its newest name.
 
         Keeps the original bytes, a display JPEG (at most 1600 px, no metadata), the depth map that the file carries and
         the noun, each written whole or not at all. Raises `Refusal` as `read_photo` does, and when it can't be written.
         """
-        got = decode_image(_read_bytes(file), name or file.name)
+        got = decode_image(_read_bytes(file), name or file.name, damaged)
         try:
             if self._find_original(got.photo.id) is None:
                 write_whole(self._photos / f"{got.photo.id}{got.ending}", got.data)
@@ -131,7 +134,7 @@ class PhotoStore:
         original = self._find_original(photo.id)
         if original is None:
             raise _refuse_missing()
-        _, image = read_photo(original, photo.name)
+        _, image = read_photo(original, photo.name, damaged=True)  # whoever took it in has agreed
         self._remember(photo.id, image)
         return image
 

@@ -65,7 +65,7 @@ def make_part(
 
 def describe_refusal(refusal: Refusal) -> dict[str, dict[str, str]]:
     """A refusal as the scripts understand it: shown where the mistake is."""
-    return {"refusal": {"reason": refusal.reason, "remedy": refusal.remedy}}
+    return {"refusal": {"reason": refusal.reason, "remedy": refusal.remedy, "offer": refusal.offer}}
 
 
 def log_faults_to(log: logging.Logger) -> None:

@@ -24,10 +24,13 @@ EITHER = {".gif", ".webp"}
 
 
 class Upload(Noun, frozen=True):
-    """A file that the page has uploaded: where it is, and what the user calls it."""
+    """A file that the page has uploaded: where it is, what the user calls it, and whether what is left of a photo that
+    was cut short may open.
+    """
 
     path: str
     name: str = ""
+    damaged: bool = False
 
 
 def find_upload(studio: Studio, upload: Upload) -> Path:
@@ -76,7 +79,7 @@ def receive_upload(studio: Studio, upload: Upload) -> dict[str, Any]:
                 return show_shot(studio, read_recipe(file))
             except Refusal:
                 pass  # an ordinary picture
-        return {"kind": "photo", "photo": show_photo(studio, studio.photos.take_in(file, name))}
+        return {"kind": "photo", "photo": show_photo(studio, studio.photos.take_in(file, name, upload.damaged))}
     finally:
         file.unlink(missing_ok=True)
 

@@ -155,7 +155,7 @@ def test_a_file_over_the_limit_is_refused_unread(tmp_path: Path) -> None:
     with file.open("wb") as sink:
         sink.write(b"\xff\xd8\xff")
         sink.truncate(MAX_UPLOAD_BYTES + 1)
-    assert "40 MB" in refused(file).reason
+    assert "200 MB" in refused(file).reason
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:

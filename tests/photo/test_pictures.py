@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from studio.nouns import Photo
-from studio.photo import colour_conversion, image_decoder
+from studio.photo import colour_conversion, image_decoder, reduced_size
 from studio.photo.crop import Image as Pixels
 from studio.photo.photo_store import read_photo
 from tests.photo import made
@@ -280,7 +280,7 @@ def test_the_smallest_and_the_longest_photos_are_taken(tmp_path: Path) -> None:
 
 def test_the_header_is_checked_before_a_pixel_is_decoded(tmp_path: Path) -> None:
     """120 megapixels in one bit each would be a small file and half a gigabyte of pixels; just under is a real photo's size."""
-    assert image_decoder.MAX_PIXELS == 120_000_000
+    assert reduced_size.WHOLE_PIXELS == 120_000_000
     assert made.png(12_000, 10_000, 1, 0, b"")  # exactly at the limit: refused as damaged, not as too large
     file = tmp_path / "limit.png"
     file.write_bytes(made.png(12_000, 10_000, 1, 0, bytes(10)))

@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from studio.config import ASSETS
+from studio.config import ASSETS, MAX_UPLOAD_BYTES
 from studio.motion.compose import plain
 from tests.ui.conftest import App
 from tests.ui.steps import animate, drop, quick, sample
@@ -70,11 +70,11 @@ def refuse_some_of_several(page: Page, tmp_path: Path) -> None:
 def refuse_too_large(page: Page, tmp_path: Path) -> None:
     large = tmp_path / "large.jpg"
     with large.open("wb") as file:
-        file.truncate(41 * 1024 * 1024)
+        file.truncate(MAX_UPLOAD_BYTES + 1)
     asked: list[str] = []
     page.on("request", lambda request: asked.append(request.url) if "/upload" in request.url else None)
     drop(page, str(large))
-    expect(page.locator("#photo .note")).to_contain_text("over 40 MB")
+    expect(page.locator("#photo .note")).to_contain_text("over 200 MB")
     assert asked == []
 
 

@@ -140,7 +140,7 @@ def score(file: Path, image: Image, shot: Shot) -> Score:
     """A clip's score against the photo and the shot it is said to be of."""
     footage = read_footage(file, trusted=True)
     near = engine().read(image, shot).disparity
-    return score_footage(footage, make_reference(image, shot, footage, near), shot)
+    return score_footage(footage, make_reference(image, shot, footage, near=near), shot)
 
 
 def turned(motion: Motion, amount: float) -> Motion:
@@ -280,7 +280,7 @@ def time_scoring() -> None:
 
         def work(image: Image = image, shot: Shot = shot, near: NDArray[np.float32] = near) -> None:
             footage = read_footage(clips.scratch("clip.mp4"), trusted=True)
-            score_footage(footage, make_reference(image, shot, footage, near), shot)
+            score_footage(footage, make_reference(image, shot, footage, near=near), shot)
 
         scoring = seconds(work)
         if number:  # the first one opens networks and probes encoders

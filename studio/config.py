@@ -60,8 +60,13 @@ class Settings:
 
     @property
     def depths(self) -> Path:
-        """Depth maps the user uploaded, named by content."""
+        """Depth maps the user uploaded or that came inside photos, named by content."""
         return self.home / "depths"
+
+    @property
+    def mattes(self) -> Path:
+        """Portrait mattes that came inside photos, named by content. Made when the first one comes."""
+        return self.home / "mattes"
 
     @property
     def cache(self) -> Path:

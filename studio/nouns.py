@@ -69,7 +69,7 @@ class Photo(Noun, frozen=True):
     """A photograph the studio has taken in. `id` is the sha256 of its oriented sRGB pixels; width and height in pixels.
 
     `own_depth` is the sha256 id of the depth map that came inside its file, "" without one; `depth_doubted`: it is
-    kept, but the picture speaks against it.
+    kept, but the picture speaks against it. `own_matte` and `matte_doubted` are the same of a portrait matte.
     """
 
     id: Hash
@@ -79,6 +79,8 @@ class Photo(Noun, frozen=True):
     notes: tuple[str, ...] = ()
     own_depth: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
     depth_doubted: bool = False
+    own_matte: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    matte_doubted: bool = False
 
 
 class Crop(Noun, frozen=True):
@@ -188,7 +190,8 @@ class Shot(Noun, frozen=True):
 
     `mends` are applied to the photo in their order. `draft` names the model that tries the shot out before `model`
     makes it; "" is no draft. `subject` is a mask of the whole photo, painted like an effect's brush, of what the user
-    says it is of; "" leaves that to the studio. `platform` is the id of the place it is made for (presets/platforms);
+    says it is of; "" leaves that to the photo's own matte or the studio, "builtin" to the studio alone, and "photo"
+    takes the photo's own though it is doubted. `platform` is the id of the place it is made for (presets/platforms);
     "" leaves that open. From `quality` to `may_shrink` it is for models that denoise: `steps` and `guidance` None leave
     it to card and `quality`; `strength` is how much moves; `speedups` trade likeness for time or memory; `may_shrink`
     consents to a smaller or shorter clip should memory run out.

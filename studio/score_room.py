@@ -117,7 +117,8 @@ class ScoreRoom:
         photo = self._find_photo(shot) if shot else None
         if shot is None or settled is None or photo is None:
             return score_footage(footage, use_first_frame(footage), settled)
-        return score_footage(footage, make_reference(photo, settled, footage, self._find_near(shot)), settled)
+        marked = self._photos().resolve_subject(settled.photo, settled.subject)
+        return score_footage(footage, make_reference(photo, settled, footage, marked, self._find_near(shot)), settled)
 
     def _settle(self, shot: Shot) -> Shot:
         """The shot as its model was given it."""

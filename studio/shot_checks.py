@@ -47,7 +47,7 @@ def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, setting
     _check_wishes(wanted, card)
     for effect in shot.motion.effects:
         _check_brush(effect)
-    _check_subject(shot)
+    _check_subject(shot, settings)
     wide = (
         replace(shot, crop=crop.enclose(photo, shot.crop, shot.end.crop))
         if shot.end and ends_on_box(wanted, card)
@@ -114,11 +114,15 @@ def _check_brush(effect: Effect) -> None:
         )
 
 
-def _check_subject(shot: Shot) -> None:
+def _check_subject(shot: Shot, settings: Settings) -> None:
     """Raises `Refusal` unless what is marked as the subject can be read, and some of it lies inside the crop."""
-    from studio.photo import brush_mask
+    from studio.photo import brush_mask, subject_mask
 
-    if not shot.subject:
+    if shot.subject == subject_mask.OWN and not subject_mask.resolve_subject(shot.photo, shot.subject, settings):
+        raise Refusal(
+            "This photo came without a portrait matte of its own.", "Let Stir find the subject, or add the original."
+        )
+    if shot.subject in ("", subject_mask.OWN, subject_mask.BUILTIN):
         return
     mask = brush_mask.decode_brush(shot.subject) if brush_mask.is_valid_brush(shot.subject) else None
     if mask is None:

@@ -82,7 +82,9 @@ class Advice:
         image, mended = self._photos().mend(shot.photo, shot.mends), settle_mends(shot)
         if glance:
             return inspection.inspect_pixels(image, mended.photo, mended.crop, mended.size)
-        return inspection.inspect_photo(image, mended.photo, mended.crop, mended.size, shot.subject)
+        return inspection.inspect_photo(
+            image, mended.photo, mended.crop, mended.size, self._photos().resolve_subject(shot.photo, shot.subject)
+        )
 
     def view(self, shot: Shot) -> Path:
         """A JPEG of the whole photo with the shot's mends, at most 1600 px, in the served folder. Raises `Refusal`."""
@@ -145,7 +147,7 @@ class Advice:
             from studio.photo.photo_kind import classify, list_marks
             from studio.photo.photo_scene import read_scene
 
-            scene = read_scene(self._photos().pixels(photo))
+            scene = read_scene(self._photos().pixels(photo), self._photos().resolve_subject(photo, ""))
             kinded = classify(scene)
             found = self._seen[photo.id] = Seen(kinded.kind, bool(scene.faces), kinded.reason, list_marks(scene))
             while len(self._seen) > KEPT:
@@ -158,7 +160,7 @@ class Advice:
         """
         from studio.photo.auto_crop import suggest_crop
 
-        return suggest_crop(self._photos().pixels(photo), photo, aspect, subject)
+        return suggest_crop(self._photos().pixels(photo), photo, aspect, self._photos().resolve_subject(photo, subject))
 
     def pick(self, photo: Photo, mends: tuple[Mend, ...], x: float, y: float) -> str:
         """What lies at a place of a photo with its mends, given in fractions, as `Shot.subject` holds it. Raises

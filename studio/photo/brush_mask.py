@@ -18,6 +18,8 @@ Floats = NDArray[np.float32]
 LARGEST = 256
 """Pixels of the long side of what is painted."""
 
+MOST_PIXELS = 1 << 20  # of a mask: a phone's matte is kept with a long side of 1024
+
 
 def is_valid_brush(brush: str) -> bool:
     """Whether a brush is a PNG of at most 256 px, going by its header alone."""
@@ -29,9 +31,9 @@ def is_valid_brush(brush: str) -> bool:
 
 
 def decode_brush(brush: str) -> Floats | None:
-    """The mask over the whole photo, (h, w) 0..1; None when it is no picture."""
+    """The mask over the whole photo, (h, w) 0..1; None when it is no picture, or one of over a megapixel."""
     try:
-        return read_grey(base64.b64decode(brush, validate=True), LARGEST * LARGEST)
+        return read_grey(base64.b64decode(brush, validate=True), MOST_PIXELS)
     except (ValueError, OverflowError):
         return None
 

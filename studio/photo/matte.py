@@ -93,10 +93,10 @@ def find_matte(image: Image, whole: Image | None = None, crop: Crop = FULL, mark
     """The subject of a picture, (H, W, 3) uint8 RGB at any size; the last few are remembered by content. Any thread may
     ask.
 
-    The picture is the `crop` of the `whole` photo, where that is given; `marked` is what the user says the photo is of,
-    a mask of the whole of it (`Shot.subject`). Else a subject that fills a tight crop, and stands out of nothing there,
-    is looked for in the photo. A crop that spans the photo shows what the photo shows: it is never more of a subject
-    than that. A smaller one is looked at by itself as well.
+    The picture is the `crop` of the `whole` photo, where that is given; `marked` is a mask of the whole of it that says
+    what it is of: the user's, or the phone's (subject_mask.py). Else a subject that fills a tight crop, and stands out
+    of nothing there, is looked for in the photo. A crop that spans the photo shows what the photo shows: it is never
+    more of a subject than that. A smaller one is looked at by itself as well.
     """
     seen = hashlib.blake2b(shrink_to_work(image).tobytes(), digest_size=16)
     cropped = whole is not None and crop.w * crop.h <= ALL
@@ -109,9 +109,8 @@ def find_matte(image: Image, whole: Image | None = None, crop: Crop = FULL, mark
             _found.move_to_end(key)
             return _found[key]
     mask = brush_mask.decode_brush(marked) if marked else None
-    if mask is not None:
-        matte = _find_marked(image, mask, crop)
-    else:
+    matte = _find_marked(image, mask, crop) if mask is not None else None
+    if matte is None:
         matte = _find_in_crop(image, whole, crop) if whole is not None and cropped else _find_within(image)
     with _lock:
         _found[key] = matte
@@ -161,30 +160,33 @@ def _make_empty(image: Image) -> Matte:
     return _judge(np.zeros(plain.shape[:2], np.float32), (), 0.0)
 
 
-def _find_marked(image: Image, mask: Floats, crop: Crop) -> Matte:
-    """What was marked, within the picture, its edge laid along that of the thing it was painted over."""
+def _find_marked(image: Image, mask: Floats, crop: Crop) -> Matte | None:
+    """What was marked, within the picture, its edge laid along that of the thing it was painted over.
+
+    A phone's matte, which is finer than what can be painted, is taken as it is, and None where it lies outside.
+    """
     work = shrink_to_work(image)
     height, width = work.shape[:2]
+    measured = max(mask.shape) > brush_mask.LARGEST
     laid = brush_mask.lay_over_crop(mask, crop, (width, height))
     inside = (laid > 0.5).astype(np.uint8)
-    coarse = max(width / max(mask.shape[1] * crop.w, 1), height / max(mask.shape[0] * crop.h, 1))
-    inside = _snap_to_edges(work, inside, round(max(BAND * max(width, height), 1.5 * coarse)))
-    soft = np.clip(cv2.ximgproc.guidedFilter(work, inside.astype(np.float32), 4, 2e-4 * 255**2), 0, 1)
+    if measured:
+        soft, settled = laid, laid
+    else:
+        coarse = max(width / max(mask.shape[1] * crop.w, 1), height / max(mask.shape[0] * crop.h, 1))
+        inside = _snap_to_edges(work, inside, round(max(BAND * max(width, height), 1.5 * coarse)))
+        soft = np.clip(cv2.ximgproc.guidedFilter(work, inside.astype(np.float32), 4, 2e-4 * 255**2), 0, 1)
+        settled = _resolve(work, soft)
     parts = _find_pieces(inside, MARKED)
+    if not parts and measured:
+        return None
     if not parts:
         why = "what was marked as the subject lies outside the crop, so the picture moves as one sheet"
         return Matte(np.zeros_like(soft), (), 0.0, False, 1.0, Choice("layers", "one", why), "none")
     doubt = _measure_doubt(soft, parts)
-    why = "you marked what the subject is, so it moves by itself"
-    return Matte(
-        _resolve(work, soft),
-        parts,
-        doubt,
-        True,
-        _choose_gap(doubt),
-        Choice("layers", "subject and background", why),
-        "marked",
-    )
+    who = "the phone's portrait matte says" if measured else "you marked"
+    choice = Choice("layers", "subject and background", f"{who} what the subject is, so it moves by itself")
+    return Matte(settled, parts, doubt, True, _choose_gap(doubt), choice, "marked")
 
 
 def _snap_to_edges(work: Image, inside: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:

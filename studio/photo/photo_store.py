@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import hashlib
 import io
 import os
 import re
@@ -23,11 +22,13 @@ from PIL import Image as Pillow
 
 from studio.atomic_write import keep_newest, sweep_unfinished, write_whole
 from studio.config import MAX_UPLOAD_BYTES, Settings
-from studio.nouns import Mend, Photo, Refusal, replace
-from studio.photo import embedded_depth, file_signature
+from studio.nouns import Mend, Photo, Refusal
+from studio.photo import file_signature
+from studio.photo.auxiliary_store import keep_auxiliaries
 from studio.photo.crop import Image
-from studio.photo.image_decoder import ENDINGS, Decoded, decode_image
+from studio.photo.image_decoder import ENDINGS, decode_image
 from studio.photo.mend import apply_mends, check_mends, derive_photo
+from studio.photo.subject_mask import resolve_subject
 
 VIEW_SIDE = 1600
 VIEW_QUALITY = 88
@@ -80,7 +81,7 @@ class PhotoStore:
     def __init__(self, settings: Settings) -> None:
         self._photos = settings.photos
         self._views = settings.views
-        self._depths = settings.depths
+        self._settings = settings
         self._lock = threading.Lock()
         self._last: tuple[str, Image] | None = None
         self._mended = MendedCache(settings.cache / "mended")
@@ -90,8 +91,9 @@ class PhotoStore:
     def take_in(self, file: Path, name: str = "", damaged: bool = False) -> Photo:
         """Read a file and keep it. The same picture taken in twice is one photo, under its newest name.
 
-        Keeps the original bytes, a display JPEG (at most 1600 px, no metadata), the depth map that the file carries and
-        the noun, each written whole or not at all. Raises `Refusal` as `read_photo` does, and when it can't be written.
+        Keeps the original bytes, a display JPEG (at most 1600 px, no metadata), the depth map and portrait matte that
+        the file carries and the noun, each written whole or not at all. Raises `Refusal` as `read_photo` does, and when
+        it can't be written.
         """
         got = decode_image(_read_bytes(file), name or file.name, damaged)
         try:
@@ -99,32 +101,12 @@ class PhotoStore:
                 write_whole(self._photos / f"{got.photo.id}{got.ending}", got.data)
             if not self._view(got.photo.id).is_file():
                 write_whole(self._view(got.photo.id), _make_display(got.image))
-            photo = self._with_depth(got)
+            photo = keep_auxiliaries(got.photo, got.image, got.data, self._find_before(got.photo.id), self._settings)
             write_whole(self._photos / f"{photo.id}.json", msgspec.json.encode(photo))
         except OSError as error:
             raise refuse_unwritten(error) from None
         self._remember(photo.id, got.image)
         return photo
-
-    def _with_depth(self, got: Decoded) -> Photo:
-        """The photo with the depth that its file carries, kept as an uploaded map is; or with that of an earlier copy
-        of it.
-        """
-        found = embedded_depth.find_embedded_depth(got.data, got.image)
-        if found is None:
-            with contextlib.suppress(Refusal):
-                before = self.get(got.photo.id)
-                return replace(got.photo, own_depth=before.own_depth, depth_doubted=before.depth_doubted)
-            return got.photo
-        if found.map is None:
-            return replace(got.photo, notes=(*got.photo.notes, f"its own depth map is not used: {found.doubt}"))
-        digest = hashlib.sha256(repr(found.map.shape).encode() + found.map.tobytes()).hexdigest()
-        kept = self._depths / f"{digest}.png"
-        if not kept.is_file():
-            write_whole(kept, cv2.imencode(".png", found.map)[1].tobytes())
-        doubted = f"its own depth map is not used unless chosen: {found.doubt}"
-        notes = (*got.photo.notes, doubted if found.doubt else "with a depth map of its own")
-        return replace(got.photo, notes=notes, own_depth=digest, depth_doubted=bool(found.doubt))
 
     def pixels(self, photo: Photo) -> Image:
         """The whole photo, uint8 (H, W, 3) sRGB RGB, upright, read-only. Raises `Refusal` when it is not here."""
@@ -145,6 +127,10 @@ class PhotoStore:
         """
         return self._mended.image(photo, mends, lambda: self.pixels(photo))
 
+    def resolve_subject(self, photo: Photo, subject: str) -> str:
+        """The mask of what a photo is of, as base64 of a grey PNG, "" for none; `subject` is `Shot.subject`."""
+        return resolve_subject(photo, subject, self._settings)
+
     def view(self, photo: Photo) -> Path:
         """The display JPEG of a photo: sRGB, at most 1600 px, with no location or any other metadata.
 
@@ -164,6 +150,11 @@ class PhotoStore:
             return msgspec.json.decode((self._photos / f"{_check_id(photo_id)}.json").read_bytes(), type=Photo)
         except (OSError, msgspec.DecodeError):
             raise _refuse_missing() from None
+
+    def _find_before(self, photo_id: str) -> Photo | None:
+        with contextlib.suppress(Refusal):
+            return self.get(photo_id)
+        return None
 
     def _view(self, photo_id: str) -> Path:
         return self._views / f"{_check_id(photo_id)}.jpg"

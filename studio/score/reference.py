@@ -46,10 +46,14 @@ class Reference(NamedTuple):
     near: Floats | None = None
 
 
-def make_reference(photo: Image, shot: Shot, footage: Footage, near: Floats | None = None) -> Reference:
-    """The reference of a shot. photo: (H, W, 3) uint8 RGB, mended, as `shot.photo` says; near: any size, its crop's."""
+def make_reference(
+    photo: Image, shot: Shot, footage: Footage, marked: str = "", near: Floats | None = None
+) -> Reference:
+    """The reference of a shot. photo: (H, W, 3) uint8 RGB, mended, as `shot.photo` says; marked: the mask of its
+    subject (subject_mask.py); near: any size, its crop's.
+    """
     shown = cut_crop(photo, shot.photo, shot.crop)
-    stood = matte.find_matte(shown, photo, shot.crop, shot.subject)
+    stood = matte.find_matte(shown, photo, shot.crop, marked)
     middle = _cut_middle(shown, footage.width / footage.height)
     subject = _cut_middle(stood.soft, footage.width / footage.height) if stood.standing != "none" else None
     near = None if near is None else _cut_middle(near, footage.width / footage.height)

@@ -12,7 +12,8 @@ import pytest
 from PIL import Image
 
 from studio.nouns import Photo
-from studio.photo import embedded_depth
+from studio.photo import embedded_depth, heif_auxiliaries
+from studio.photo.auxiliary_store import list_auxiliaries
 from studio.photo.photo_store import PhotoStore
 from tests.photo import made
 
@@ -90,6 +91,10 @@ def contained(values: np.ndarray, claimed: int = 0, padding: int = 0) -> bytes:
     return jpeg(xmp(directory)) + bytes(padding) + other + depth + film
 
 
+def find_depth(data: bytes, image: np.ndarray) -> embedded_depth.EmbeddedDepth | None:
+    return embedded_depth.find_embedded_depth(list_auxiliaries(data), image)
+
+
 def stretched(values: np.ndarray) -> np.ndarray:
     return (values - values.min()) / (values.max() - values.min())
 
@@ -103,7 +108,7 @@ def off(found: embedded_depth.EmbeddedDepth | None, expected: np.ndarray) -> flo
 @pytest.mark.parametrize("turned", [1, 3, 6, 8])
 def test_gdepth_is_found_and_turned_with_its_photo(turned: int) -> None:
     stored = np.ascontiguousarray(made.TO_STORED[turned](1 - nearness()))
-    found = embedded_depth.find_embedded_depth(gdepth(stored, turned=turned), scene())
+    found = find_depth(gdepth(stored, turned=turned), scene())
     assert off(found, nearness()) < 0.01 and found is not None and not found.doubt
 
 
@@ -111,25 +116,25 @@ def test_the_range_says_how_values_become_disparity() -> None:
     near, far = 0.5, 8.0
     distance = 1 / (1 / far + nearness() * (1 / near - 1 / far))
     linear = gdepth((distance - near) / (far - near), f'GDepth:Format="RangeLinear" GDepth:Near="{near}" GDepth:Far="{far}"')
-    assert off(embedded_depth.find_embedded_depth(linear, scene()), nearness()) < 0.01
+    assert off(find_depth(linear, scene()), nearness()) < 0.01
     endless = gdepth(1 - nearness(), 'GDepth:Format="RangeLinear" GDepth:Near="0" GDepth:Far="nan"')
-    assert off(embedded_depth.find_embedded_depth(endless, scene()), nearness()) < 0.01, "without its ends, near stays near"
+    assert off(find_depth(endless, scene()), nearness()) < 0.01, "without its ends, near stays near"
 
 
 @pytest.mark.parametrize("padding", [0, 64])
 def test_a_map_behind_the_jpeg_is_counted_from_the_files_end(padding: int) -> None:
-    assert off(embedded_depth.find_embedded_depth(contained(1 - nearness(), padding=padding), scene()), nearness()) < 0.02
+    assert off(find_depth(contained(1 - nearness(), padding=padding), scene()), nearness()) < 0.02
 
 
 def test_heif_samples_are_read_as_their_file_says() -> None:
     """What pillow-heif hands over stands in for a HEIC file here: it writes none that carries depth."""
     samples = np.rint(nearness() * 255).astype(np.uint8)
     for kind in (0, 1, 3):
-        assert np.allclose(embedded_depth.read_heif_samples(samples, {"representation_type": kind}), nearness(), atol=0.01)
+        assert np.allclose(heif_auxiliaries.read_heif_samples(samples, {"representation_type": kind}), nearness(), atol=0.01)
     distance = 1 / (1 / 8 + nearness() * (2 - 1 / 8))
     uniform = np.rint((distance - 0.5) / 7.5 * 65535).astype(np.uint16)
     about = {"representation_type": 2, "z_near": 0.5, "z_far": 8.0}
-    assert np.allclose(embedded_depth.read_heif_samples(uniform, about), nearness(), atol=0.01)
+    assert np.allclose(heif_auxiliaries.read_heif_samples(uniform, about), nearness(), atol=0.01)
 
 
 def bomb() -> bytes:
@@ -166,19 +171,16 @@ def test_what_cannot_be_read_is_told_and_costs_nothing_else(name: str, settings,
 def test_damage_anywhere_is_never_a_crash() -> None:
     for seed in range(30):
         for data in (gdepth(1 - nearness(), kind="JPEG"), contained(1 - nearness())):
-            embedded_depth.find_embedded_depth(made.damaged(data, seed), scene())
-            embedded_depth.find_embedded_depth(made.cut_short(data, seed / 30), scene())
+            find_depth(made.damaged(data, seed), scene())
+            find_depth(made.cut_short(data, seed / 30), scene())
 
 
 def test_maps_that_say_nothing_are_left_out() -> None:
-    flat = embedded_depth.find_embedded_depth(gdepth(np.random.default_rng(2).uniform(0.5, 0.505, (H, W))), scene())
+    flat = find_depth(gdepth(np.random.default_rng(2).uniform(0.5, 0.505, (H, W))), scene())
     assert flat == embedded_depth.EmbeddedDepth(None, "it is flat")
-    square = embedded_depth.find_embedded_depth(gdepth(1 - nearness()[:, 30:150]), scene())
+    square = find_depth(gdepth(1 - nearness()[:, 30:150]), scene())
     assert square == embedded_depth.EmbeddedDepth(None, "it has another shape than the photo")
-    assert (
-        embedded_depth.find_embedded_depth(jpeg(), scene()) is None
-        and embedded_depth.find_embedded_depth(made.plain("PNG"), scene()) is None
-    )
+    assert find_depth(jpeg(), scene()) is None and find_depth(made.plain("PNG"), scene()) is None
 
 
 def test_a_map_that_the_picture_speaks_against_is_doubted() -> None:
@@ -195,7 +197,7 @@ def test_it_is_kept_with_the_photo(settings, tmp_path) -> None:
     photo = store.take_in(file)
     with Image.open(settings.depths / f"{photo.own_depth}.png") as kept:
         assert kept.size == (W, H) and kept.mode.startswith("I")
-    assert not photo.depth_doubted and "with a depth map of its own" in photo.notes and store.get(photo.id) == photo
+    assert not photo.depth_doubted and any("depth map is used" in note for note in photo.notes) and store.get(photo.id) == photo
     file.write_bytes(jpeg())  # the same picture, saved without it
     assert store.take_in(file).own_depth == photo.own_depth
     file.write_bytes(gdepth(1 - np.roll(nearness(), W // 2, 1)))

@@ -16,6 +16,7 @@ from studio.nouns import Choice, Progress, Shot
 from studio.photo import matte
 from studio.photo.crop import find_output_size
 from studio.photo.matte import Matte
+from studio.photo.subject_mask import resolve_subject
 
 FINER = 1.5  # texture over frame: bilinear sampling then looks as sharp as the photo
 MOST_PIXELS = 16_000_000  # of a texture: a 4K scene stays well under a gigabyte
@@ -39,7 +40,7 @@ def read_scene(
     tick(Progress("read", 0, 3, "finding the subject"))
     width, height = size or find_output_size(shot)[:2]
     texture = _resize_texture(image, width, height)
-    subject = matte.find_matte(image, whole, shot.crop, shot.subject)
+    subject = matte.find_matte(image, whole, shot.crop, resolve_subject(shot.photo, shot.subject, settings))
     tick(Progress("read", 1, 3, "reading the depth"))
     reading, chosen = depth_source.read(image, shot, settings, subject)
     tick(Progress("read", 2, 3, "filling in what is behind"))

@@ -31,6 +31,7 @@ from studio.frames import Frames
 from studio.nouns import Choice, Progress, Shot
 from studio.photo import matte
 from studio.photo.crop import cut_crop, find_output_size
+from studio.photo.subject_mask import resolve_subject
 
 PAINTING_SHARE = 2
 """OpenCV gets one core in so many, for the encoder works at the same time: on two cores a 5 s 720p clip takes 10 %
@@ -102,7 +103,8 @@ class ParallaxEngine:
         with self._looking:
             if key not in self._areas:
                 shown = cut_crop(image, shot.photo, shot.crop)
-                self._areas[key] = areas(shown, matte.find_matte(shown, image, shot.crop, shot.subject))
+                marked = resolve_subject(shot.photo, shot.subject, self._settings)
+                self._areas[key] = areas(shown, matte.find_matte(shown, image, shot.crop, marked))
             self._areas.move_to_end(key)
             while len(self._areas) > KEPT_AREAS:
                 self._areas.popitem(last=False)
@@ -207,11 +209,13 @@ def _paint_ahead(paint: Callable[[int], Image], plan: Plan, tick: Tick) -> Itera
 
 
 def _identify(image: Image, shot: Shot) -> str:
-    """What is seen of a photo. Every eighth line tells photos apart; its id, the crop and the marked subject do the
-    rest.
+    """What is seen of a photo. Every eighth line tells photos apart; its id and matte, the crop and the marked subject
+    do the rest.
     """
     seen = hashlib.blake2b(np.ascontiguousarray(image[::8]), digest_size=16)
-    seen.update(repr((shot.photo.id, shot.crop, shot.subject, image.shape)).encode())
+    photo = shot.photo
+    own = (photo.own_matte, photo.matte_doubted)
+    seen.update(repr((photo.id, own, shot.crop, shot.subject, image.shape)).encode())
     return seen.hexdigest()
 
 

@@ -33,7 +33,7 @@ from studio.photo import file_signature
 from studio.photo.colour_conversion import convert_to_srgb
 from studio.photo.crop import Image
 from studio.photo.cut_files import find_cut, has_jpeg_end
-from studio.photo.orientation import TURNS, read_orientation
+from studio.photo.orientation import SIDEWAYS, TURNS, find_strip, read_orientation
 from studio.photo.reduced_size import MAX_PIXELS, check_pixels, reduce_while_decoding, refuse_too_large
 
 FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
@@ -123,7 +123,7 @@ def _decode(data: bytes, what: str) -> tuple[Image, list[str]]:
             _check_size(*picture.size, kind=picture.format or what)
             with _DECODING if picture.width * picture.height > _ALONE else nullcontext():
                 reduce_while_decoding(picture, notes)
-                return _copy_pixels(_normalise(picture, notes)), notes
+                return _copy_pixels(*_normalise(picture, notes)), notes
     except Refusal:
         raise
     except Pillow.DecompressionBombError:
@@ -139,14 +139,15 @@ def _decode(data: bytes, what: str) -> tuple[Image, list[str]]:
         raise _Damage(isinstance(error, EOFError) or "truncated" in words or "end of file" in words) from None
 
 
-def _copy_pixels(rgb: Pillow.Image) -> Image:
-    """The pixels, (H, W, 3) uint8, read-only. In strips: in one piece Pillow copies them twice, at a quarter of the
-    pace.
+def _copy_pixels(rgb: Pillow.Image, turn: Pillow.Transpose | None) -> Image:
+    """The pixels, turned upright, (H, W, 3) uint8, read-only. In strips: in one piece Pillow copies them twice, at a
+    quarter of the pace.
     """
-    width, height = rgb.size
+    width, height = rgb.size[::-1] if turn in SIDEWAYS else rgb.size
     image = np.empty((height, width, 3), np.uint8)
     for top in range(0, height, _STRIP):
-        image[top : top + _STRIP] = rgb.crop((0, top, width, min(top + _STRIP, height)))
+        strip = rgb.crop(find_strip(rgb.size, turn, top, min(top + _STRIP, height)))
+        image[top : top + _STRIP] = strip if turn is None else strip.transpose(turn)
     image.setflags(write=False)
     return image
 
@@ -165,8 +166,8 @@ def _check_size(width: int, height: int, kind: str) -> None:
         )
 
 
-def _normalise(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
-    """The first frame, decoded, upright, in sRGB. A TIFF is already turned upright by Pillow when it is loaded."""
+def _normalise(picture: Pillow.Image, notes: list[str]) -> tuple[Pillow.Image, Pillow.Transpose | None]:
+    """The first frame, decoded, in sRGB, and the turn that makes it upright. Pillow turns a TIFF when it loads it."""
     if isinstance(picture, TiffImagePlugin.TiffImageFile) and ExifTags.Base.DNGVersion in picture.tag_v2:
         raise Refusal("This is a camera raw file.", "Develop it first, or use the JPG your camera saved with it.")
     if getattr(picture, "is_animated", False) and picture.format != "MPO":
@@ -178,8 +179,7 @@ def _normalise(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
     turn = TURNS.get(read_orientation(picture))
     if turned or turn is not None:
         notes.append("turned upright")
-    rgb = convert_to_srgb(picture, notes)
-    return rgb if turn is None else rgb.transpose(turn)
+    return convert_to_srgb(picture, notes), turn
 
 
 def _clean_name(name: str) -> str:

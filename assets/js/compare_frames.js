@@ -5,11 +5,12 @@
    it is held or never will be), close()}. Films are decoded by VideoDecoder, by an index of their packets that the studio makes;
    animated pictures by ImageDecoder. Both are there in secure contexts only: this machine, or https. */
 (() => {
-  const HELD = 32e6; // bytes of pictures ahead,
-  const AHEAD = [3, 12]; // but so many at least and at most
-  const QUEUE = 2; // packets that wait in a decoder
+  const AHEAD = 0.2; // seconds that are decoded before they are needed,
+  const HELD = 32e6; // in so many bytes of pictures,
+  const COUNT = [3, 12]; // but so many pictures at least and at most
+  const QUEUE = 4; // packets that wait in a decoder
   const FAULTS = 2; // times in a row that a decoder may give up
-  const SLACK = 8; // pictures that may come out of it when there are enough
+  const SLACK = 8; // pictures that come out of it late, because it shows them in another order than it decodes them
 
   /* A file's bytes as they come: read(offset, size) waits for them. */
   function fetchBytes(card, signal) {
@@ -36,7 +37,7 @@
     };
   }
 
-  /* H.264, AV1 or VP9. Packets go in from a key frame on and round and round; frames come out in the order in which they are shown.
+  /* H.264 or AV1. Packets go in from a key frame on and round and round; frames come out in the order in which they are shown.
      `put(k, picture)` takes each, `lacks()` says which is needed next, -1 for none. */
   async function openFilm(card, server, signal, put, lacks, fail) {
     const bytes = fetchBytes(card, signal);
@@ -127,7 +128,7 @@
 
   Stir.clipFrames = (card, server) => {
     const { frames } = card;
-    const ahead = Math.min(frames, Stir.clamp(Math.floor(HELD / (card.width * card.height * 1.5)), ...AHEAD));
+    const ahead = Math.min(frames, Stir.clamp(Math.min(card.fps * AHEAD + 1, HELD / (card.width * card.height * 1.5)) | 0, ...COUNT));
     const behind = ahead >> 1;
     const leaving = new AbortController();
     const held = new Map(); // frame → its picture
@@ -136,7 +137,7 @@
     let source = null;
     let broken = false;
     const distance = (k) => (k - place + frames) % frames;
-    const isNear = (k) => distance(k) < ahead + SLACK || distance(k) >= frames - behind;
+    const isNear = (k) => distance(k) < ahead + QUEUE + SLACK || distance(k) >= frames - behind;
     function run() {
       let count = broken ? ahead : 0;
       while (count < ahead && held.has((place + count) % frames)) count += 1;

@@ -36,7 +36,7 @@ class PacketIndex(NamedTuple):
 
 
 def index_packets(file: Path) -> PacketIndex:
-    """Index an MP4 (H.264) or a WebM (AV1, VP9) that Stir has made. Raises `Refusal`."""
+    """Index an MP4 (H.264) or a WebM (AV1) that Stir has made. Raises `Refusal`."""
     import av
 
     try:
@@ -45,16 +45,21 @@ def index_packets(file: Path) -> PacketIndex:
             setup = bytes(stream.codec_context.extradata or b"")
             name = _NAMES[stream.codec_context.name.removeprefix("lib")](setup)
             packets = [packet for packet in clip.demux(stream) if packet.size and packet.pts is not None]
-            rank = {pts: place for place, pts in enumerate(sorted(packet.pts for packet in packets if packet.pts is not None))}
+            shown = sorted(packet.pts for packet in packets if packet.pts is not None)
+            rank = {pts: place for place, pts in enumerate(shown)}
             index = PacketIndex(
-                name, setup.hex() if name.startswith("avc1") else "", bool(clip.streams.audio),
-                [_find_data(packet, raw) for packet in packets], [packet.size for packet in packets],
-                [rank[packet.pts] for packet in packets], [at for at, packet in enumerate(packets) if packet.is_keyframe],
-            )  # fmt: skip
+                name,
+                setup.hex() if name.startswith("avc1") else "",
+                bool(clip.streams.audio),
+                [_find_data(packet, raw) for packet in packets],
+                [packet.size for packet in packets],
+                [rank[packet.pts] for packet in packets],
+                [place for place, packet in enumerate(packets) if packet.is_keyframe],
+            )
+        if index.keys[:1] != [0]:
+            raise ValueError("it doesn't begin with a key frame")
     except (OSError, ValueError, KeyError, IndexError, av.error.FFmpegError) as error:
         raise Refusal("This clip can't be read frame by frame.", "Make it again from its recipe.") from error
-    if not index.keys or index.keys[0]:
-        raise Refusal("This clip can't be read frame by frame.", "Make it again from its recipe.")
     return index
 
 
@@ -79,14 +84,5 @@ def _name_av1(setup: bytes) -> str:
     return f"av01.{setup[1] >> 5}.{setup[1] & 31:02d}{tier}.{deep:02d}"
 
 
-def _name_vp9(setup: bytes) -> str:
-    """Profile 0 at 8 bits; decoders find the level themselves."""
-    return "vp09.00.51.08"
-
-
-_NAMES: Mapping[str, Callable[[bytes], str]] = {
-    "h264": _name_h264,
-    "av1": _name_av1,
-    "dav1d": _name_av1,
-    "vp9": _name_vp9,
-}
+_NAMES: Mapping[str, Callable[[bytes], str]] = {"h264": _name_h264, "dav1d": _name_av1, "av1": _name_av1}
+"""By the names of ffmpeg's decoders."""

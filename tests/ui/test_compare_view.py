@@ -46,8 +46,9 @@ class Reel(NamedTuple):
         return min(self.frames - 1, int(own * self.fps + 1e-4))
 
 
-REELS = (Reel(24, 48), Reel(16, 32), Reel(60, 72, sound=True), Reel(20, 30, format="gif"))
+REELS = (Reel(24, 48), Reel(16, 32, format="webm"), Reel(60, 72, sound=True), Reel(20, 30, format="gif"))
 LONGEST = 2.0
+CODECS = {"mp4": ("libx264", {"preset": "veryfast"}), "webm": ("libsvtav1", {"preset": "12"})}
 
 
 def number_frame(index: int) -> NDArray[np.uint8]:
@@ -65,8 +66,9 @@ def write_gif(reel: Reel, file: Path) -> None:
 
 def write_reel(reel: Reel, file: Path) -> None:
     with av.open(str(file), "w") as box:
-        film = box.add_stream("libx264", rate=reel.fps)
-        film.width, film.height, film.pix_fmt, film.options = WIDTH, HEIGHT, "yuv420p", {"g": "250", "preset": "ultrafast"}
+        name, options = CODECS[reel.format]
+        film = box.add_stream(name, rate=reel.fps)
+        film.width, film.height, film.pix_fmt, film.options = WIDTH, HEIGHT, "yuv420p", {"g": "250", **options}
         voice = box.add_stream("aac", rate=16_000, layout="mono") if reel.sound else None
         for index in range(reel.frames):
             box.mux(film.encode(av.VideoFrame.from_ndarray(number_frame(index), "rgb24")))

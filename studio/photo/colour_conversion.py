@@ -11,14 +11,16 @@ import io
 from functools import cache
 from typing import Any, Literal, NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 from PIL import ImageCms
 
 from studio.nouns import Refusal
-from studio.photo.colour_tags import Colorimetry
+from studio.photo.colour_tags import HDR, SRGB, Colorimetry, ColourTags
 from studio.photo.crop import Image
+from studio.photo.gamut_conversion import convert_rgb, is_srgb
 
 GROUND = (224, 224, 224)
 """The light neutral grey, a photographer's sweep, that transparent pictures are laid over."""
@@ -37,18 +39,19 @@ _D50_TO_SRGB = np.array([
 
 
 class Raster(NamedTuple):
-    """A decoded picture, (H, W) or (H, W, C): uint8 and uint16 use their whole range, float32 is 0..1.
+    """A decoded picture, (H, W) or (H, W, C): uint8 and uint16 use their whole range or `bits` of it, float32 is 0..1.
 
     `space`: "grey", "rgb", "cmyk" (0 is no ink) or "lab" (float32: L* 0..100, a* and b*, D50). With `alpha` the last
-    channel is opacity, not multiplied in. What the numbers mean stands in `icc` or, when that is None, in `colorimetry`
-    (None: sRGB).
+    channel is opacity, not multiplied in. What the numbers mean stands in `icc` or, where that is None, in
+    `colorimetry`.
     """
 
     samples: NDArray[Any]
     space: Literal["grey", "rgb", "cmyk", "lab"]
     alpha: bool = False
     icc: bytes | None = None
-    colorimetry: Colorimetry | None = None
+    colorimetry: Colorimetry = SRGB
+    bits: int = 0
 
 
 def convert_raster(raster: Raster, notes: list[str]) -> Image:
@@ -57,30 +60,53 @@ def convert_raster(raster: Raster, notes: list[str]) -> Image:
     Raises `Refusal` when nothing of the picture can be seen.
     """
     samples = raster.samples if raster.samples.ndim == 3 else raster.samples[..., None]
-    alpha = Pillow.fromarray(_scale_to_8_bits(samples[..., -1])) if raster.alpha else None
-    colours = samples[..., :-1] if raster.alpha else samples
+    bits = raster.bits or 8 * samples.dtype.itemsize
+    alpha = Pillow.fromarray(_scale_to_8_bits(samples[..., -1], bits)) if raster.alpha else None
+    colours = np.ascontiguousarray(samples[..., :-1]) if raster.alpha else samples
+    if raster.space in ("grey", "rgb") and not raster.icc and not is_srgb(raster.colorimetry):
+        rgb = Pillow.fromarray(_convert_tagged(colours, raster.colorimetry, bits, notes))
+    else:
+        rgb = _convert_8_bits(colours, raster, bits, notes)
+    return np.asarray(rgb if alpha is None else _lay_over_ground(rgb, alpha, notes), np.uint8)
+
+
+def _convert_tagged(colours: NDArray[Any], colorimetry: Colorimetry, bits: int, notes: list[str]) -> Image:
+    """Greys or colours, (H, W, 1 or 3), of a colorimetry that isn't sRGB's."""
+    if colours.shape[-1] == 1:
+        notes.append("greyscale")
+        colours = cv2.cvtColor(colours, cv2.COLOR_GRAY2RGB)
+    rgb = convert_rgb(colours, colorimetry, bits)
+    if colorimetry.transfer in HDR:
+        notes.append(f"HDR ({HDR[colorimetry.transfer]}) brought to SDR")
+    if colorimetry.transfer not in HDR or colorimetry.primaries != SRGB.primaries:
+        notes.append(f"colours converted from {colorimetry.describe()} to sRGB")
+    return rgb
+
+
+def _convert_8_bits(colours: NDArray[Any], raster: Raster, bits: int, notes: list[str]) -> Pillow.Image:
+    """Colours of any space brought to 8 bits and then, by the profile if there is one, to sRGB."""
     if raster.space == "lab":
         notes.append("Lab colours converted to sRGB")
         base = Pillow.fromarray(_convert_lab(colours))
     else:
         mode = {"grey": "L", "rgb": "RGB", "cmyk": "CMYK"}[raster.space]
-        eight = _scale_to_8_bits(colours)
+        eight = _scale_to_8_bits(colours, bits)
         base = Pillow.fromarray(np.ascontiguousarray(eight[..., 0] if mode == "L" else eight), mode)
     base = _drop_alpha(base, notes)
     if raster.icc:
         base = _apply_profile(base, raster.icc, notes)
     if base.mode == "CMYK":
         notes.append("CMYK inks converted to RGB")
-    rgb = base if base.mode == "RGB" else base.convert("RGB")
-    return np.asarray(rgb if alpha is None else _lay_over_ground(rgb, alpha, notes), np.uint8)
+    return base if base.mode == "RGB" else base.convert("RGB")
 
 
-def _scale_to_8_bits(samples: NDArray[Any]) -> NDArray[np.uint8]:
+def _scale_to_8_bits(samples: NDArray[Any], bits: int) -> NDArray[np.uint8]:
     """Samples of any of a raster's types, rounded to 8 bits."""
-    if samples.dtype == np.uint8:
+    if samples.dtype == np.uint8 and bits == 8:
         return samples
-    if samples.dtype == np.uint16:
-        return ((samples.astype(np.uint32) + 128) // 257).astype(np.uint8)
+    if samples.dtype != np.float32 and samples.dtype != np.float64:
+        table = np.rint(np.minimum(np.arange(1 << 8 * samples.dtype.itemsize) * (255 / ((1 << bits) - 1)), 255))
+        return table.astype(np.uint8)[samples]
     return np.rint(np.clip(np.nan_to_num(samples), 0, 1) * np.float32(255)).astype(np.uint8)
 
 
@@ -90,23 +116,27 @@ def _convert_lab(lab: NDArray[Any]) -> NDArray[np.uint8]:
     steps = np.stack([height + lab[..., 1] / 500, height, height - lab[..., 2] / 200], axis=-1)
     xyz = np.where(steps > 6 / 29, steps**3, (steps - 4 / 29) * (108 / 841)) * (0.96422, 1.0, 0.82521)
     light = np.clip(xyz @ _D50_TO_SRGB, 0, 1)
-    return _scale_to_8_bits(np.where(light > 0.0031308, 1.055 * light ** (1 / 2.4) - 0.055, light * 12.92))
+    return _scale_to_8_bits(np.where(light > 0.0031308, 1.055 * light ** (1 / 2.4) - 0.055, light * 12.92), 8)
 
 
-def convert_to_srgb(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
+def convert_to_srgb(picture: Pillow.Image, tags: ColourTags, notes: list[str]) -> Pillow.Image:
     """The picture as mode "RGB", 8 bits, sRGB, transparency laid over `GROUND`; appends to `notes` what was done.
+
+    `tags`: what its file says of its colours.
 
     Raises `Refusal` when nothing of the picture can be seen (fully transparent).
     """
-    profile = picture.info.get("icc_profile")
     if picture.mode == "F" or picture.mode.startswith("I"):
         picture = _convert_to_8_bits(picture, notes)
     alpha = picture.convert("RGBA").getchannel("A") if picture.has_transparency_data else None
     base = _drop_alpha(picture, notes)
-    if profile:
-        base = _apply_profile(base, profile, notes)
+    if tags.icc:
+        base = _apply_profile(base, tags.icc, notes)
     if base.mode == "CMYK":
         notes.append("CMYK inks converted to RGB")
+    elif not tags.icc and not is_srgb(tags.colorimetry):
+        colours = np.asarray(base.convert("RGB"))
+        base = Pillow.fromarray(_convert_tagged(colours, tags.colorimetry, 8, notes))
     rgb = base if base.mode == "RGB" else base.convert("RGB")
     return rgb if alpha is None else _lay_over_ground(rgb, alpha, notes)
 

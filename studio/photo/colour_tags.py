@@ -1,11 +1,27 @@
-"""Colorimetry of a picture's numbers: primaries, white and transfer, from the codes that files carry (ITU-T H.273).
+"""Colour tags: what a file says its RGB numbers mean, by ICC profile, H.273 codes, PNG chunks or EXIF.
 
-Chromaticities and code points: H.273 (07/2024), tables 2 and 3.
+Where a file says it twice, the first of its row counts:
+
+| file | order | source |
+|---|---|---|
+| HEIC, AVIF | ICC profile, codes (nclx), codes of the AV1 stream, EXIF | ISO/IEC 23000-22, 7.3.6.4 |
+| PNG | cICP, iCCP, sRGB, gAMA with or without cHRM | PNG (third edition), table 8 |
+| JPEG, TIFF, WebP | ICC profile, EXIF's Adobe RGB | DCF 2.0: ColorSpace 65535 with index R03 |
+
+A profile that holds codes of its own (`cicp`, ICC.1:2022, 9.2.17) means those. Chromaticities and code points: H.273
+(07/2024), tables 2 and 3.
 """
 
 from __future__ import annotations
 
+import struct
 from typing import NamedTuple
+
+from PIL import ExifTags
+from PIL import Image as Pillow
+
+from studio.photo.av1_header import read_av1_codes
+from studio.photo.isobmff import ItemTable, read_item_table
 
 _D65 = (0.3127, 0.329)
 _C = (0.31, 0.316)
@@ -30,19 +46,157 @@ PRIMARIES = {
 TRANSFERS = {4: "gamma 2.2", 5: "gamma 2.8", 8: "linear", 16: "pq", 17: "st428", 18: "hlg"}
 """Transfers by their code. The rest, BT.709's among them, are shown as sRGB's: what browsers do with pictures."""
 
+HDR = {"pq": "PQ", "hlg": "HLG"}
+"""Transfers of HDR and what people call them."""
+
+_NEAR = 0.01  # two gammas that differ by less than this share are the same
+_ALIKE = 0.002  # and chromaticities, by this much
+_MOST_CHUNKS = 2_000  # before a PNG's pixels
+
 
 class Colorimetry(NamedTuple):
     """What a picture's R'G'B' numbers mean. `primaries`: (x, y) of red, green, blue and white.
 
     `transfer`: "srgb", "linear", "pq", "hlg", "st428" or "gamma 2.2" (any figure): light is the number to that power.
+    `narrow`: black and white are 16 and 235 of 255 (video levels).
     """
 
     name: str
     primaries: tuple[tuple[float, float], ...] = _SRGB
     transfer: str = "srgb"
+    narrow: bool = False
+
+    def describe(self) -> str:
+        """What people call it, for "converted from …": where its primaries are sRGB's, its transfer or its levels."""
+        if self.primaries != _SRGB or self.transfer in HDR:
+            return self.name
+        return "video levels" if self.transfer == "srgb" else self.transfer.replace("linear", "linear light")
+
+
+SRGB = Colorimetry("sRGB")
+ADOBE_RGB = Colorimetry("Adobe RGB", ((0.64, 0.33), (0.21, 0.71), (0.15, 0.06), _D65), f"gamma {563 / 256}")
+"""Adobe RGB (1998) Color Image Encoding, 4.3."""
+
+
+class ColourTags(NamedTuple):
+    """What a file's numbers mean: by an ICC profile or, when that is None, by `colorimetry`."""
+
+    icc: bytes | None = None
+    colorimetry: Colorimetry = SRGB
+
+
+def read_colour_tags(picture: Pillow.Image, data: bytes) -> ColourTags:
+    """What the file of an opened picture, `data`, says of its colours."""
+    icc = picture.info.get("icc_profile") or None
+    codes: Colorimetry | None = None
+    if picture.format in ("HEIF", "AVIF"):
+        table = read_item_table(data)
+        icc, codes = _read_colr(table, data) if table else (icc, None)
+    elif picture.format == "PNG":
+        codes = _read_cicp_chunk(data)
+        icc = None if codes else icc
+    if icc:
+        codes = _read_icc_codes(icc)
+        return ColourTags(None, codes) if codes else ColourTags(icc)
+    if codes is None and picture.format == "PNG":
+        codes = _read_png_gamma(picture)
+    elif codes is None and _is_adobe_rgb(picture):
+        codes = ADOBE_RGB
+    return ColourTags(None, codes or SRGB)
 
 
 def read_cicp(primaries: int, transfer: int) -> Colorimetry:
     """The colorimetry of a pair of H.273 codes (nclx, cICP); unspecified and unknown codes mean sRGB's."""
     name, points = PRIMARIES.get(primaries, PRIMARIES[1])
     return Colorimetry(name, points, TRANSFERS.get(transfer, "srgb"))
+
+
+def name_primaries(points: tuple[tuple[float, float], ...], transfer: str) -> Colorimetry:
+    """The colorimetry of chromaticities that a file gives as numbers, under the name of those they come nearest to."""
+    known = [(ADOBE_RGB.name, ADOBE_RGB.primaries), *PRIMARIES.values()]
+    for name, ours in known:
+        steps = [abs(a - b) for one, two in zip(points, ours, strict=True) for a, b in zip(one, two, strict=True)]
+        if max(steps) < _ALIKE:
+            return Colorimetry(name, ours, transfer)
+    return Colorimetry("its own primaries", points, transfer)
+
+
+def _read_colr(table: ItemTable, data: bytes) -> tuple[bytes | None, Colorimetry | None]:
+    """The profile and the codes of the picture shown, or of the first tile it is made of, or of its AV1 stream."""
+    icc: bytes | None = None
+    codes: Colorimetry | None = None
+    parts = (table.primary, *table.list_parts(table.primary)[:1])
+    for part in parts:
+        item = table.items.get(part)
+        for kind, content in item.properties if item else ():
+            if kind == b"colr" and content[:4] in (b"prof", b"rICC"):
+                icc = icc or content[4:]
+            elif kind == b"colr" and content[:4] == b"nclx" and len(content) >= 8:
+                codes = codes or read_cicp(*struct.unpack(">HH", content[4:8]))
+    if icc is None and codes is None:
+        for part in parts:
+            found = read_av1_codes(table.read_data(data, part)) if table.items[part].kind == b"av01" else None
+            codes = codes or (read_cicp(*found) if found else None)
+    return icc, codes
+
+
+def _read_icc_codes(icc: bytes) -> Colorimetry | None:
+    """The codes that an ICC profile holds; None for the many that hold none."""
+    count = min(int.from_bytes(icc[128:132], "big"), 100)
+    for at in range(132, 132 + 12 * count, 12):
+        if icc[at : at + 4] == b"cicp":
+            start = int.from_bytes(icc[at + 4 : at + 8], "big")
+            content = icc[start : start + 12]
+            if content[:4] == b"cicp" and len(content) == 12 and content[8] in PRIMARIES:
+                return read_cicp(content[8], content[9])
+    return None
+
+
+def _read_cicp_chunk(data: bytes) -> Colorimetry | None:
+    """The codes in a PNG's cICP chunk, which stands before the pixels."""
+    at = 8
+    for _ in range(_MOST_CHUNKS):
+        kind = data[at + 4 : at + 8]
+        if kind in (b"IDAT", b"PLTE", b""):
+            break
+        if kind == b"cICP" and data[at : at + 4] == b"\0\0\0\4" and len(data) >= at + 12:
+            primaries, transfer, _, full = data[at + 8 : at + 12]
+            return read_cicp(primaries, transfer)._replace(narrow=not full)
+        at += 12 + int.from_bytes(data[at : at + 4], "big")
+    return None
+
+
+def _read_png_gamma(picture: Pillow.Image) -> Colorimetry | None:
+    """The colorimetry of gAMA and cHRM, as Pillow has read them; sRGB outranks both; cHRM alone says too little.
+
+    A gamma of 1/2.2 alone is how sRGB was written before it had a chunk.
+    """
+    gamma = picture.info.get("gamma", 0)
+    if "srgb" in picture.info or not 0.05 < gamma < 20:
+        return None
+    power = 1 / gamma
+    transfer = "gamma 2.2" if abs(power / 2.2 - 1) < _NEAR else f"gamma {power:.4g}"
+    points = picture.info.get("chromaticity", ())
+    if len(points) != 8 or not _is_gamut(points):
+        return None if transfer == "gamma 2.2" else Colorimetry("sRGB", _SRGB, transfer)
+    white, red, green, blue = (tuple(points[at : at + 2]) for at in range(0, 8, 2))
+    found = name_primaries((red, green, blue, white), transfer)
+    return None if found.primaries == _SRGB and transfer == "gamma 2.2" else found
+
+
+def _is_gamut(points: tuple[float, ...]) -> bool:
+    """Whether white, red, green and blue, (x, y) each, make a triangle that numbers can be computed from."""
+    wx, wy, rx, ry, gx, gy, bx, by = points
+    area = (gx - rx) * (by - ry) - (bx - rx) * (gy - ry)
+    return abs(area) > 0.01 and wy > 0.05 and min(ry, gy, by) > 0.001 and max(points) <= 1 and wx > 0.05
+
+
+def _is_adobe_rgb(picture: Pillow.Image) -> bool:
+    """Whether the EXIF marks a camera's Adobe RGB, which carries no profile: ColorSpace 65535 (or 2) and index R03."""
+    try:
+        exif = picture.getexif()
+        space = exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.ColorSpace)
+        index = exif.get_ifd(ExifTags.IFD.Interop).get(ExifTags.Interop.InteropIndex)
+    except Exception:  # a broken EXIF block is no reason to lose the photo
+        return False
+    return space == 2 or (space == 0xFFFF and str(index).strip("\0 ") == "R03")

@@ -30,9 +30,11 @@ from PIL import Image as Pillow
 
 from studio.nouns import Photo, Refusal
 from studio.photo import file_signature
-from studio.photo.colour_conversion import convert_to_srgb
+from studio.photo.colour_conversion import convert_raster, convert_to_srgb
+from studio.photo.colour_tags import read_colour_tags
 from studio.photo.crop import Image
 from studio.photo.cut_files import find_cut, has_jpeg_end
+from studio.photo.deep_samples import read_deep_samples
 from studio.photo.orientation import SIDEWAYS, TURNS, find_strip, read_orientation
 from studio.photo.reduced_size import MAX_PIXELS, check_pixels, reduce_while_decoding, refuse_too_large
 
@@ -123,7 +125,7 @@ def _decode(data: bytes, what: str) -> tuple[Image, list[str]]:
             _check_size(*picture.size, kind=picture.format or what)
             with _DECODING if picture.width * picture.height > _ALONE else nullcontext():
                 reduce_while_decoding(picture, notes)
-                return _copy_pixels(*_normalise(picture, notes)), notes
+                return _copy_pixels(*_normalise(picture, data, notes)), notes
     except Refusal:
         raise
     except Pillow.DecompressionBombError:
@@ -166,7 +168,7 @@ def _check_size(width: int, height: int, kind: str) -> None:
         )
 
 
-def _normalise(picture: Pillow.Image, notes: list[str]) -> tuple[Pillow.Image, Pillow.Transpose | None]:
+def _normalise(picture: Pillow.Image, data: bytes, notes: list[str]) -> tuple[Pillow.Image, Pillow.Transpose | None]:
     """The first frame, decoded, in sRGB, and the turn that makes it upright. Pillow turns a TIFF when it loads it."""
     if isinstance(picture, TiffImagePlugin.TiffImageFile) and ExifTags.Base.DNGVersion in picture.tag_v2:
         raise Refusal("This is a camera raw file.", "Develop it first, or use the JPG your camera saved with it.")
@@ -175,11 +177,16 @@ def _normalise(picture: Pillow.Image, notes: list[str]) -> tuple[Pillow.Image, P
     turned = (
         isinstance(picture, TiffImagePlugin.TiffImageFile) and picture.tag_v2.get(ExifTags.Base.Orientation, 1) in TURNS
     )
-    picture.load()
+    tags = read_colour_tags(picture, data)
+    deep = read_deep_samples(picture, data, tags)
+    if deep is None:
+        picture.load()
     turn = TURNS.get(read_orientation(picture))
     if turned or turn is not None:
         notes.append("turned upright")
-    return convert_to_srgb(picture, notes), turn
+    if deep is None:
+        return convert_to_srgb(picture, tags, notes), turn
+    return Pillow.fromarray(convert_raster(deep, notes)), turn
 
 
 def _clean_name(name: str) -> str:

@@ -1,18 +1,332 @@
-"""Colour, wherever a file says it: the numbers that come out are the standards' arithmetic."""
+"""Colour, wherever a file says it: what comes out is what the standards' arithmetic says."""
 
 from __future__ import annotations
 
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import av
+import cv2
 import numpy as np
+import pillow_heif
 import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageCms
 
 from studio.nouns import Refusal
 from studio.photo.colour_conversion import GROUND, Raster, convert_raster
-from studio.photo.colour_tags import read_cicp
+from studio.photo.colour_tags import ADOBE_RGB, PRIMARIES, Colorimetry, read_cicp
+from studio.photo.image_decoder import decode_image
+from studio.photo.isobmff import read_item_table
+from studio.photo.tone_mapping import compress, decode_hlg, decode_pq, encode_pq
 from tests.photo import made
+
+Numbers = NDArray[Any]
+
+COLOURS = np.uint8([
+    (230, 51, 26), (224, 172, 140), (128, 128, 128), (20, 20, 20), (255, 255, 255), (60, 120, 90), (40, 60, 160), (3, 2, 1),
+])  # fmt: skip
+"""sRGB colours of a photo: a red, a skin, greys, white, leaves, sky and the darkest."""
+CHART = np.repeat(np.repeat(COLOURS[None], 64, 0), 16, 1)
+
+FROM_709 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
+"""Linear BT.2020 from BT.709 (ITU-R BT.2087-0, table 2)."""
+TO_P3 = np.array([[0.8225, 0.1774, 0.0], [0.0332, 0.9669, 0.0], [0.0171, 0.0724, 0.9108]])
+"""Linear Display P3 from sRGB, rounded (CSS Color 4, sample code)."""
+
+
+def linear(levels: Numbers) -> Numbers:
+    """Light of 8-bit sRGB levels (IEC 61966-2-1)."""
+    value = np.asarray(levels) / 255
+    return np.where(value <= 0.04045, value / 12.92, ((value + 0.055) / 1.055) ** 2.4)
+
+
+def gamma(light: Numbers) -> Numbers:
+    """sRGB's signal, 0..1, of light."""
+    return np.where(light <= 0.0031308, light * 12.92, 1.055 * np.clip(light, 0, None) ** (1 / 2.4) - 0.055)
+
+
+def pq(light: Numbers) -> Numbers:
+    """The PQ signal of light, 1 being 203 cd/m² (SMPTE ST 2084, 5.2), written out a second time."""
+    power = np.clip(light * 203 / 10_000, 0, 1) ** 0.1593017578125
+    return ((0.8359375 + 18.8515625 * power) / (1 + 18.6875 * power)) ** 78.84375
+
+
+def hlg(light: Numbers, luminance: Numbers) -> Numbers:
+    """The HLG signal of display light, 1 being 203 cd/m² of a display of 1000 (BT.2100-3, table 5)."""
+    shown = np.asarray(luminance) @ np.array([0.2627, 0.6780, 0.0593]) * 0.203
+    scene = light * 0.203 * np.maximum(shown, 1e-9)[..., None] ** (1 / 1.2 - 1)
+    curve = 0.17883277 * np.log(np.maximum(12 * scene - 0.28466892, 1e-9)) + 0.55991073
+    return np.where(scene <= 1 / 12, np.sqrt(3 * scene), curve)
+
+
+def heic(signal: Numbers, primaries: int, transfer: int, bits: int = 10, **options: Any) -> bytes:
+    """A HEIC of R'G'B' signals of 0..1, kept without subsampling."""
+    codes = np.rint(signal * ((1 << bits) - 1)).astype(np.uint16) << 16 - bits
+    sink = io.BytesIO()
+    pillow_heif.options.SAVE_HDR_TO_12_BIT = bits == 12
+    codes8 = (codes >> 8).astype(np.uint8)
+    mode, body = ("RGB", codes8) if bits == 8 else ("RGB;16", codes)
+    file = pillow_heif.from_bytes(mode, signal.shape[1::-1], np.ascontiguousarray(body).tobytes())
+    about = {"color_primaries": primaries, "transfer_characteristics": transfer, "matrix_coefficients": 9, "full_range_flag": 0}
+    file.save(sink, quality=-1, chroma=444, **(about | options))
+    pillow_heif.options.SAVE_HDR_TO_12_BIT = False
+    return sink.getvalue()
+
+
+def avif(signal: Numbers, primaries: int, transfer: int, bits: int = 10) -> bytes:
+    """A lossless AVIF of R'G'B' signals whose codes are then written into its `colr` box."""
+    codes = np.rint(signal * ((1 << bits) - 1)).astype(np.uint16 if bits > 8 else np.uint8)
+    options = [cv2.IMWRITE_AVIF_DEPTH, bits, cv2.IMWRITE_AVIF_QUALITY, 100]
+    data = cv2.imencode(".avif", codes[..., ::-1], options)[1].tobytes()
+    at = data.index(b"colrnclx") + 8
+    return data[:at] + struct.pack(">HH", primaries, transfer) + data[at + 4 :]
+
+
+def png(samples: Numbers, *extra: bytes) -> bytes:
+    """A PNG of RGB or grey samples, 8 or 16 bits, with further chunks."""
+    depth = 8 * samples.dtype.itemsize
+    rows = b"".join(b"\0" + line.astype(f">u{depth // 8}").tobytes() for line in samples)
+    return made.png(samples.shape[1], samples.shape[0], depth, 2 if samples.ndim == 3 else 0, rows, *extra)
+
+
+def cicp(primaries: int, transfer: int, full: int = 1) -> bytes:
+    return made.chunk(b"cICP", bytes([primaries, transfer, 0, full]))
+
+
+def opened(data: bytes) -> tuple[Numbers, tuple[str, ...]]:
+    """The colours in the middle of the chart's patches, and the notes."""
+    got = decode_image(data, "x")
+    return got.image[got.image.shape[0] // 2, 8::16].astype(int), got.photo.notes
+
+
+def off(data: bytes, expected: Numbers = COLOURS) -> int:
+    colours = opened(data)[0][: len(expected)]
+    return int(np.abs(colours - np.asarray(expected)).max())
+
+
+LIGHT = linear(CHART) @ FROM_709.T
+PQ_NOTES = ("HDR (PQ) brought to SDR", "colours converted from BT.2020 to sRGB")
+HLG_NOTES = ("HDR (HLG) brought to SDR", "colours converted from BT.2020 to sRGB")
 
 
 def test_codes_name_a_colorimetry() -> None:
     assert read_cicp(9, 16)[::2] == ("BT.2020", "pq") and read_cicp(2, 2) == read_cicp(1, 13) == read_cicp(77, 255)
+
+
+@pytest.mark.parametrize(
+    ("data", "notes", "limit"),
+    [
+        (lambda: heic(pq(LIGHT), 9, 16), PQ_NOTES, 3),
+        (lambda: heic(pq(LIGHT), 9, 16, bits=12), PQ_NOTES, 2),
+        (lambda: heic(pq(LIGHT), 9, 16, full_range_flag=1), PQ_NOTES, 3),
+        (lambda: heic(pq(LIGHT), 9, 16, matrix_coefficients=1), PQ_NOTES, 3),
+        (lambda: heic(hlg(LIGHT, LIGHT), 9, 18), HLG_NOTES, 3),
+        (lambda: avif(pq(LIGHT), 9, 16), PQ_NOTES, 2),
+        (lambda: avif(pq(LIGHT), 9, 16, bits=12), PQ_NOTES, 1),
+        (lambda: avif(hlg(LIGHT, LIGHT), 9, 18), HLG_NOTES, 2),
+        (lambda: png(np.uint16(np.rint(pq(LIGHT) * 65535)), cicp(9, 16)), PQ_NOTES, 1),
+        (lambda: png(np.uint16(np.rint(hlg(LIGHT, LIGHT) * 65535)), cicp(9, 18)), HLG_NOTES, 1),
+        (lambda: png(np.uint16(np.rint(pq(linear(CHART)) * 65535)), cicp(1, 16)), PQ_NOTES[:1], 1),
+        (lambda: png(np.uint16(np.rint((pq(LIGHT) * 219 + 16) * 256)), cicp(9, 16, 0)), PQ_NOTES, 1),
+    ],
+    ids=["heic", "heic12", "full", "matrix", "heic_hlg", "avif", "avif12", "avif_hlg", "png", "png_hlg", "png_srgb", "narrow"],
+)
+def test_hdr_under_reference_white_is_its_sdr_twin(data: Callable[[], bytes], notes: tuple[str, ...], limit: int) -> None:
+    file = data()
+    assert off(file) <= limit and opened(file)[1] == notes
+
+
+def test_wide_gamuts_of_8_and_10_bits() -> None:
+    p3, wide = gamma(linear(CHART) @ TO_P3.T), gamma(LIGHT)
+    converted = ("colours converted from Display P3 to sRGB",)
+    chunk = png(np.uint8(p3 * 255 + 0.5), cicp(12, 13))
+    for file in (heic(p3, 12, 13), heic(p3, 12, 13, 8), avif(p3, 12, 13), avif(p3, 12, 13, 8), chunk):
+        assert off(file) <= 3 and opened(file)[1] == converted
+    assert off(avif(wide, 9, 1)) <= 2  # BT.709's transfer is shown as sRGB's
+    plain = avif(CHART / 255, 1, 13)
+    assert off(plain) <= 1 and opened(plain)[1] == ()
+    assert off(avif(CHART / 255, 2, 2)) <= 1
+
+
+@pytest.mark.parametrize("full", [False, True])
+@pytest.mark.parametrize(("matrix", "kr", "kb"), [(9, 0.2627, 0.0593), (1, 0.2126, 0.0722), (6, 0.299, 0.114)])
+def test_an_avifs_matrix_and_range(matrix: int, kr: float, kb: float, full: bool) -> None:
+    """One colour of 10-bit Y'CbCr of PQ, BT.2020: H.273's equations 20 to 64, and the codes in the AV1 stream alone."""
+    y, cb, cr = 430, 490, 560
+    scale = 1023 if full else 896
+    luma, blue, red = y / 1023 if full else (y - 64) / 876, (cb - 512) / scale, (cr - 512) / scale
+    r, b = luma + 2 * (1 - kr) * red, luma + 2 * (1 - kb) * blue
+    signal = np.array([r, (luma - kr * r - kb * b) / (1 - kr - kb), b])
+    expected = np.rint(gamma(np.clip(decode_pq(signal) @ np.linalg.inv(FROM_709).T, 0, 1)) * 255)
+    data = flat_avif((y, cb, cr), matrix, full)
+    for file in (data, data.replace(b"colr", b"free")) if matrix == 9 else (data,):
+        assert np.abs(decode_image(file, "x").image[40, 40].astype(int) - expected).max() <= 2
+        assert decode_image(file, "x").photo.notes == PQ_NOTES
+
+
+def flat_avif(codes: tuple[int, int, int], matrix: int, full: bool) -> bytes:
+    """An AVIF of one 10-bit Y'CbCr colour, by SVT-AV1."""
+    sink = io.BytesIO()
+    with av.open(sink, "w", format="avif") as box:
+        stream: Any = box.add_stream("libsvtav1", rate=1)
+        stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p10le"
+        stream.options = {"crf": "1", "preset": "10", "svtav1-params": "avif=1"}
+        frame = av.VideoFrame(128, 96, "yuv420p10le")
+        for plane, code in zip(frame.planes, codes, strict=True):
+            np.frombuffer(plane, np.uint16)[:] = code  # type: ignore[call-overload]
+        for one in (stream.codec_context, frame):
+            one.color_primaries, one.color_trc, one.colorspace, one.color_range = 9, 16, matrix, 2 if full else 1
+        for packet in [*stream.encode(frame), *stream.encode()]:
+            box.mux(packet)
+    return sink.getvalue()
+
+
+def test_highlights_roll_off_and_no_hue_turns() -> None:
+    """A ramp from black to 4000 cd/m² of each colour: grey keeps rising, and what lies far under white is as it was."""
+    steps = np.linspace(0, 20, 512)
+    for colour in ((1, 1, 1), (1.0, 0.62, 0.45), (1.0, 0.08, 0.04), (0.1, 0.2, 1.0)):
+        light = np.outer(steps, colour) @ FROM_709.T
+        white = np.full((1, 64, 3), 20.0)
+        signal = np.concatenate([np.repeat(light[None], 63, 0), np.repeat(white, 8, 1)])
+        image = convert_raster(Raster(np.uint16(pq(signal) * 65535), "rgb", colorimetry=read_cicp(9, 16)), [])
+        row = image[30].astype(int)
+        luminance = linear(row) @ [0.2126, 0.7152, 0.0722]
+        assert (np.diff(luminance) >= -0.004).all() and (np.diff(row @ [1, 1, 1]) >= -3).all()
+        assert np.abs(np.diff(row[8:], axis=0)).max() <= 12  # no step is seen
+        low = (steps < 0.2).nonzero()[0]
+        assert np.abs(row[low] - np.rint(gamma(np.outer(steps[low], colour)) * 255)).max() <= 1
+        hues = np.degrees(np.array([oklab_hue(one) for one in row[20:] if one.max() - one.min() > 25]))
+        assert not len(hues) or np.ptp(hues) < 14
+
+
+def oklab_hue(levels: Numbers) -> float:
+    """Ottosson's Oklab hue (https://bottosson.github.io/posts/oklab/)."""
+    lms = np.array([[0.412221, 0.536333, 0.051446], [0.211904, 0.680700, 0.107397], [0.088302, 0.281719, 0.629979]])
+    root = np.cbrt(lms @ linear(levels))
+    a, b = np.array([[1.9779985, -2.4285922, 0.4505937], [0.0259040, 0.7827718, -0.8086758]]) @ root
+    return float(np.arctan2(b, a))
+
+
+def test_the_curve_is_bt_2390s() -> None:
+    """Continuous, rising, the same under its knee, and the peak is white."""
+    light = np.linspace(0, 5, 2001)
+    bent = compress(light, 5.0)
+    assert bent[-1] == pytest.approx(1) and (np.diff(bent) >= 0).all() and np.abs(np.diff(bent)).max() < 0.004
+    knee = decode_pq(1.5 * encode_pq(np.float64(1)) - 0.5 * encode_pq(np.float64(5)))
+    assert (
+        np.array_equal(bent[light < knee], light[light < knee]) and (bent[light > knee + 0.01] < light[light > knee + 0.01]).all()
+    )
+    assert np.array_equal(compress(light, 0.7), np.minimum(light, 1))
+    assert decode_pq(np.array(0.58)) * 203 == pytest.approx(201.7, abs=0.5)
+    assert decode_hlg(np.array([0.5, 1])) == pytest.approx([1 / 12, 1])
+
+
+def test_a_profile_outranks_codes_and_codes_outrank_a_pngs_profile() -> None:
+    """HEIF and AVIF: the ICC profile. PNG: cICP, then iCCP, sRGB, gAMA."""
+    swapped, p3 = made.swapped_profile(), np.uint8(gamma(linear(CHART) @ TO_P3.T) * 255 + 0.5)
+    exchanged = np.ascontiguousarray(CHART[..., [1, 0, 2]])
+    sink = io.BytesIO()
+    Image.fromarray(exchanged).save(sink, "AVIF", quality=100, subsampling="4:4:4", icc_profile=swapped)
+    table = read_item_table(sink.getvalue())
+    assert table and {content[:4] for kind, content in table.items[1].properties if kind == b"colr"} == {b"prof", b"nclx"}
+    at = sink.getvalue().index(b"colrnclx") + 8
+    both = sink.getvalue()[:at] + struct.pack(">HH", 12, 13) + sink.getvalue()[at + 4 :]
+    assert off(both, COLOURS[:3]) <= 4
+    profile = made.chunk(b"iCCP", b"x\0\0" + zlib.compress(swapped))
+    gamut = made.chunk(b"gAMA", struct.pack(">I", 100_000))
+    assert off(png(p3, cicp(12, 13), profile, gamut)) <= 3
+    assert off(png(exchanged, profile, gamut), COLOURS[:3]) <= 4
+    assert off(png(CHART, made.chunk(b"sRGB", b"\0"), gamut)) == 0
+
+
+SRGB_POINTS = (31_270, 32_900, 64_000, 33_000, 30_000, 60_000, 15_000, 6_000)
+ADOBE_POINTS = (31_270, 32_900, 64_000, 33_000, 21_000, 71_000, 15_000, 6_000)
+"""White, red, green and blue as cHRM writes them: x and y in hundred-thousandths."""
+
+
+def test_the_older_chunks_of_a_png() -> None:
+    own = (31_270, 32_900, 70_000, 29_000, 18_000, 75_000, 14_000, 5_000)
+    for points, name in ((ADOBE_POINTS, "Adobe RGB"), (own, "its own primaries")):
+        to_own = np.linalg.inv(to_xyz(points)) @ to_xyz(SRGB_POINTS)
+        stored = np.clip(linear(CHART) @ to_own.T, 0, 1) ** (1 / 2.2)
+        chunks = made.chunk(b"gAMA", struct.pack(">I", 45_455)), made.chunk(b"cHRM", struct.pack(">8I", *points))
+        for samples in (np.uint8(stored * 255 + 0.5), np.uint16(stored * 65535 + 0.5)):
+            file = png(samples, *chunks)
+            assert off(file, COLOURS[:-1]) <= 2 and opened(file)[1] == (f"colours converted from {name} to sRGB",)
+    flat = np.uint16(linear(CHART) * 65535 + 0.5)
+    file = png(flat, made.chunk(b"gAMA", struct.pack(">I", 100_000)))
+    assert off(file) == 0 and opened(file)[1] == ("colours converted from gamma 1 to sRGB",)
+    grey = png(flat[..., 0], made.chunk(b"gAMA", struct.pack(">I", 100_000)))
+    assert off(grey, np.repeat(COLOURS[:, :1], 3, 1)) == 0
+    assert off(png(CHART, made.chunk(b"gAMA", struct.pack(">I", 45_455)))) == 0
+    for broken in (struct.pack(">8I", *[0] * 8), struct.pack(">8I", *[2**31 - 1] * 8)):
+        assert off(png(CHART, made.chunk(b"gAMA", struct.pack(">I", 45_455)), made.chunk(b"cHRM", broken))) == 0
+
+
+def to_xyz(points: tuple[int, ...]) -> Numbers:
+    """RGB to XYZ from cHRM's numbers (SMPTE RP 177)."""
+    x, y = np.array(points[0::2]) / 1e5, np.array(points[1::2]) / 1e5
+    columns = np.array([x / y, np.ones(4), (1 - x - y) / y])
+    return columns[:, 1:] * np.linalg.solve(columns[:, 1:], columns[:, 0])
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "HEIF"])
+def test_adobe_rgb_by_exif_alone(kind: str) -> None:
+    """DCF 2.0: ColorSpace 65535 and interoperability index R03. One mark without the other is no mark."""
+    to_adobe = np.linalg.inv(to_xyz(ADOBE_POINTS)) @ to_xyz(SRGB_POINTS)
+    stored = np.clip(linear(CHART) @ to_adobe.T, 0, 1) ** (256 / 563)
+    choices = {"HEIF": {"quality": -1, "chroma": 444}, "WEBP": {"lossless": True}, "JPEG": {"quality": 100, "subsampling": 0}}
+    options: dict[str, Any] = choices.get(kind, {})
+    for space, index, expected in ((65535, "R03", COLOURS[:-1]), (65535, "R98", None), (1, "R03", None)):
+        exif = Image.Exif()
+        exif.get_ifd(0x8769)[0xA001] = space
+        exif.get_ifd(0x8769)[0xA005] = {1: index}
+        picture = Image.fromarray(np.uint8(stored * 255 + 0.5))
+        data = made.saved(picture, kind, exif=exif, **options)
+        if kind == "HEIF":
+            data = data.replace(b"colr", b"free")
+        assert off(data, np.asarray(picture)[0, 8::16][:-1] if expected is None else expected) <= 4
+        assert opened(data)[1] == (() if expected is None else (f"colours converted from {ADOBE_RGB.name} to sRGB",))
+
+
+def test_a_profile_that_holds_codes_means_them() -> None:
+    """As HDR exports of photo editors carry them: ICC.1:2022, 9.2.17."""
+    plain = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    count = struct.unpack(">I", plain[128:132])[0]
+    shifted = b"".join(
+        plain[at : at + 4] + struct.pack(">I", struct.unpack(">I", plain[at + 4 : at + 8])[0] + 12) + plain[at + 8 : at + 12]
+        for at in range(132, 132 + 12 * count, 12)
+    )
+    body = plain[132 + 12 * count :]
+    entry = b"cicp" + struct.pack(">II", 132 + 12 * (count + 1) + len(body), 12)
+    profile = plain[:128] + struct.pack(">I", count + 1) + shifted + entry + body + b"cicp" + bytes(4) + bytes([9, 16, 0, 1])
+    profile = struct.pack(">I", len(profile)) + profile[4:]
+    file = png(np.uint16(pq(LIGHT) * 65535 + 0.5), made.chunk(b"iCCP", b"x\0\0" + zlib.compress(profile)))
+    assert off(file) <= 1 and opened(file)[1] == PQ_NOTES
+
+
+def test_a_grid_and_a_turn_of_an_hdr_picture(tmp_path: Path) -> None:
+    wide = np.concatenate([LIGHT, LIGHT], axis=1)
+    tiled = heic(pq(wide), 9, 16, tile_size=128)
+    assert (table := read_item_table(tiled)) and table.items[table.primary].kind == b"grid"
+    assert off(tiled) <= 3 and opened(tiled)[1] == PQ_NOTES
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    up = heic(pq(LIGHT), 9, 16, exif=exif.tobytes())
+    image = decode_image(up, "x").image
+    assert image.shape == (128, 64, 3) and np.abs(image[8::16, 32].astype(int) - COLOURS).max() <= 3
+
+
+def test_every_set_of_primaries_keeps_white() -> None:
+    for name, points in PRIMARIES.values():
+        white = np.full((64, 64, 3), 255, np.uint8)
+        got = convert_raster(Raster(white, "rgb", colorimetry=Colorimetry(name, points, "gamma 2.2")), [])
+        assert got.min() >= 254, name
 
 
 def test_a_raster_of_any_depth_is_the_same_picture() -> None:
@@ -21,6 +335,7 @@ def test_a_raster_of_any_depth_is_the_same_picture() -> None:
         notes: list[str] = []
         assert np.array_equal(convert_raster(Raster(samples, "rgb"), notes), picture) and notes == []
     assert np.array_equal(convert_raster(Raster(np.uint16([[0, 128, 129, 65535]]), "grey"), [])[0, :, 1], [0, 0, 1, 255])
+    assert np.array_equal(convert_raster(Raster(np.uint16([[0, 512, 1023]]), "grey", bits=10), [])[0, :, 1], [0, 128, 255])
 
 
 def test_a_raster_of_inks_and_of_lab() -> None:
@@ -35,12 +350,9 @@ def test_a_raster_of_inks_and_of_lab() -> None:
 def test_a_rasters_transparency_is_laid_over_the_ground() -> None:
     samples = np.full((4, 4, 4), 65535, np.uint16)
     samples[0, 0, 3] = 0
-    notes: list[str] = []
-    image = convert_raster(Raster(samples, "rgb", alpha=True), notes)
-    assert (
-        tuple(image[0, 0]) == GROUND
-        and image[1, 1].tolist() == [255, 255, 255]
-        and notes == ["transparency laid over light grey"]
-    )
+    for colorimetry in (Colorimetry("sRGB"), read_cicp(12, 13)):
+        notes: list[str] = []
+        image = convert_raster(Raster(samples, "rgb", alpha=True, colorimetry=colorimetry), notes)
+        assert tuple(image[0, 0]) == GROUND and image[1, 1].min() == 255 and notes[-1] == "transparency laid over light grey"
     with pytest.raises(Refusal):
         convert_raster(Raster(samples * np.uint16(0), "rgb", alpha=True), [])

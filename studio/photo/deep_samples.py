@@ -1,0 +1,63 @@
+"""Samples of 10, 12 and 16 bits from HEIC, AVIF and PNG, of which Pillow hands over 8: for colours yet to change.
+
+Tone mapping and wide primaries spread the darks apart, so that 8 bits of PQ would show as bands.
+"""
+
+from __future__ import annotations
+
+import io
+
+import cv2
+import numpy as np
+import pillow_heif
+from PIL import Image as Pillow
+
+from studio.photo.colour_conversion import Raster
+from studio.photo.colour_tags import ColourTags
+from studio.photo.gamut_conversion import is_srgb
+from studio.photo.isobmff import read_item_table
+
+_PNG_DEPTH, _PNG_COLOURS = 24, 25
+"""Where a PNG's header says how many bits a sample has, and of what kind its pixels are."""
+
+
+def read_deep_samples(picture: Pillow.Image, data: bytes, tags: ColourTags) -> Raster | None:
+    """The picture of a file, not yet turned (a HEIC is), with all of its bits; None where 8 of them are enough.
+
+    That is where there are no more, and where the colours are sRGB's already. Raises whatever a decoder throws.
+    """
+    if tags.icc or is_srgb(tags.colorimetry):
+        return None
+    bits = _read_depth(picture, data)
+    if bits <= 8:
+        return None
+    if picture.format == "HEIF":
+        found = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)
+        samples = np.asarray(found[found.primary_index])
+        if samples.ndim == 2:
+            bits = 16 if samples.max() >> bits else bits
+    else:
+        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+        if decoded is None or decoded.dtype != np.uint16:
+            return None
+        samples = decoded
+        if samples.ndim == 3:
+            samples = cv2.cvtColor(samples, cv2.COLOR_BGR2RGB if samples.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
+    channels = 1 if samples.ndim == 2 else samples.shape[2]
+    space = "rgb" if channels > 2 else "grey"
+    return Raster(samples, space, channels in (2, 4), colorimetry=tags.colorimetry, bits=bits)
+
+
+def _read_depth(picture: Pillow.Image, data: bytes) -> int:
+    """Bits a sample of the picture shown; 8 where there is no telling."""
+    if picture.format == "HEIF":
+        return int(picture.info.get("bit_depth", 8))
+    if picture.format == "PNG":
+        return data[_PNG_DEPTH]
+    table = read_item_table(data) if picture.format == "AVIF" else None
+    if table is None:
+        return 8
+    parts = (table.primary, *table.list_parts(table.primary)[:1])
+    marks = [table.items[part].find_property(b"av1C") for part in parts if part in table.items]
+    flags = next((mark[2] for mark in marks if mark and len(mark) > 2), 0)
+    return 12 if flags & 0x20 else 10 if flags & 0x40 else 8

@@ -35,7 +35,7 @@
     });
   };
 
-  /* `room` has {photo(), pick(cell), retry(cell, press), hear(cell)}. */
+  /* `room` has {server, photo(), pick(cell), retry(cell, press), hear(cell)}. */
   Stir.compareCell = (first, room) => {
     let cell = first;
     let shown = ""; // the clip that the player is of
@@ -123,7 +123,7 @@
       release();
       const photo = room.photo();
       if (!wanted || (wanted === "photo" && !photo)) return null;
-      const mine = wanted === "photo" ? Stir.comparePlayer.photo(photo) : Stir.comparePlayer.clip(cell.clip, cell.title);
+      const mine = wanted === "photo" ? Stir.comparePlayer.photo(photo) : Stir.comparePlayer.clip(cell.clip, cell.title, room.server);
       player = mine;
       shown = wanted;
       film.replaceChildren(mine.node);

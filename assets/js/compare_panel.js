@@ -61,7 +61,7 @@
     // One of them ----------------------------------------------------------------------------------------------------
     const transport = Stir.compareTransport(() => table);
     const { clock } = transport;
-    const table = Stir.compareTable(clock, { photo: () => one?.photo, pick: (cell) => pick(cell.id), retry, changed: () => one && look() });
+    const table = Stir.compareTable(clock, { server, photo: () => one?.photo, pick: (cell) => pick(cell.id), retry, changed: () => one && look() });
     const back = Stir.button("All comparisons", { class: "ghost", id: "compare-back", onclick: () => close() }, "left");
     const name = h("input", { class: "sheet-title", id: "compare-name", "aria-label": "Name", maxlength: 200, spellcheck: false });
     const about = h("span", { class: "count" });

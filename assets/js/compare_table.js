@@ -100,7 +100,6 @@
         const player = one.open();
         if (before && before !== player) clock.remove(before);
         if (player && player !== before) clock.add(player);
-        if (player) player.hidden = !around.has(id);
         if (player && wanted.has(id)) driven.add(player);
       }
       clock.see(driven);
@@ -116,7 +115,6 @@
       for (const { target, isIntersecting } of seen) isIntersecting ? around.add(target.dataset.cell) : around.delete(target.dataset.cell);
       if (!node.offsetParent) return;
       if (phone.matches) look();
-      else for (const [id, one] of cells) if (one.player) one.player.hidden = !around.has(id);
     }, { threshold: 0.02 });
 
     function paint() {

@@ -6,7 +6,6 @@ With none the studio finds the subject itself (matte.py), as it does where `Shot
 from __future__ import annotations
 
 import base64
-from functools import lru_cache
 from pathlib import Path
 
 from studio.config import Settings
@@ -30,7 +29,6 @@ def matte_file(photo: Photo, settings: Settings) -> Path:
     return settings.mattes / f"{photo.own_matte}.png"
 
 
-@lru_cache(8)
 def _read(file: Path) -> str:
     try:
         return base64.b64encode(file.read_bytes()).decode()

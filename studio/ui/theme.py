@@ -22,8 +22,8 @@ SCRIPTS = (
     "model_guide", "model_picker", "advanced_settings", "platform_misfits", "output_panel", "variations_panel",
     "axis_widgets", "new_comparison_panel", "dock", "phone_draft", "clip_panel", "queue_panel", "clip_details",
     "library_cards", "library_panel",
-    "compare_players", "compare_clock", "compare_cells", "compare_table", "compare_transport", "compare_export",
-    "compare_panel",
+    "compare_frames", "compare_players", "compare_clock", "compare_cells", "compare_table", "compare_transport",
+    "compare_export", "compare_panel",
     "model_dialogs", "models_panel", "kernel_table", "settings_panel",
 )  # fmt: skip
 FONTS = [

@@ -46,8 +46,9 @@ class Reel(NamedTuple):
         return min(self.frames - 1, int(own * self.fps + 1e-4))
 
 
-REELS = (Reel(24, 48), Reel(16, 32), Reel(60, 72, sound=True), Reel(20, 30, format="gif"))
+REELS = (Reel(24, 48), Reel(16, 32, format="webm"), Reel(60, 72, sound=True), Reel(20, 30, format="gif"))
 LONGEST = 2.0
+CODECS = {"mp4": ("libx264", {"preset": "veryfast"}), "webm": ("libsvtav1", {"preset": "12"})}
 
 
 def number_frame(index: int) -> NDArray[np.uint8]:
@@ -65,8 +66,9 @@ def write_gif(reel: Reel, file: Path) -> None:
 
 def write_reel(reel: Reel, file: Path) -> None:
     with av.open(str(file), "w") as box:
-        film = box.add_stream("libx264", rate=reel.fps)
-        film.width, film.height, film.pix_fmt, film.options = WIDTH, HEIGHT, "yuv420p", {"g": "250", "preset": "ultrafast"}
+        name, options = CODECS[reel.format]
+        film = box.add_stream(name, rate=reel.fps)
+        film.width, film.height, film.pix_fmt, film.options = WIDTH, HEIGHT, "yuv420p", {"g": "250", **options}
         voice = box.add_stream("aac", rate=16_000, layout="mono") if reel.sound else None
         for index in range(reel.frames):
             box.mux(film.encode(av.VideoFrame.from_ndarray(number_frame(index), "rgb24")))
@@ -176,7 +178,7 @@ def start_clips(app: App, files: list[Path], **options: bool) -> Comparison:
 
 
 def test_clips_of_three_rates_on_one_clock(open_page: Open, app: App, reels: list[Path]) -> None:
-    """Playing, looped, at several speeds: mostly a frame apart at most; scrubbed, stepped and paused: exactly together."""
+    """Playing, looped, at several speeds, scrubbed, stepped and paused: whatever is seen together is of one moment."""
     start_clips(app, reels)
     page = open_page()
     look_at(page, "tides")
@@ -184,15 +186,9 @@ def test_clips_of_three_rates_on_one_clock(open_page: Open, app: App, reels: lis
     for short, speed in (("hold", "1"), ("loop", "1"), ("loop", "2"), ("hold", "0.1")):
         page.locator("#compare-short").select_option(short)
         page.locator("#compare-speed").select_option(speed)
-        page.evaluate("watchAll(1000)")  # until the one that has to go elsewhere is there
-        for _ in range(4):  # a machine that is too busy to draw for one while is watched for another
-            rows = page.evaluate(f"watchAll({2300 if speed == '1' else 700})")
-            gaps = sorted(measure_gap(row, short) for row in rows)
-            most = max(1.0, float(speed))
-            if gaps[int(len(gaps) * 0.9)] <= most + 1e-6 and gaps[len(gaps) // 2] <= most / 2:
-                break
-        else:  # never so busy that they are two apart
-            assert gaps[int(len(gaps) * 0.9)] <= 2 * most and gaps[len(gaps) // 2] <= most, (short, speed)
+        page.evaluate("watchAll(300)")  # until the one that has to go elsewhere is there
+        rows = page.evaluate(f"watchAll({2300 if speed == '1' else 700})")
+        assert max(measure_gap(row, short) for row in rows) < 1e-6, (short, speed)
         assert len({row[0] for row in rows}) > (1 if speed == "0.1" else 10), "it does not play"
         if speed == "1":
             assert max(row[0] for row in rows) >= 40 and min(row[0] for row in rows) <= 8, "it does not loop"
@@ -214,7 +210,7 @@ def test_clips_of_three_rates_on_one_clock(open_page: Open, app: App, reels: lis
     stands(page, "loop")
 
     page.get_by_role("tab", name="Library").click()
-    expect(page.locator("#compare video[src]")).to_have_count(0)  # what nobody sees holds no decoder
+    expect(page.locator("#compare .cell canvas")).to_have_count(0)  # what nobody sees holds no decoder
     page.get_by_role("tab", name="Compare").click()
     stands(page, "loop")
 
@@ -254,7 +250,7 @@ def hear_one(page: Page) -> None:
     expect(sound).to_have_count(1)
     sound.click()
     expect(sound).to_have_attribute("aria-pressed", "true")
-    assert page.locator(".cell video").evaluate_all("all => all.map((one) => one.muted)") == [True, True, False]
+    expect(page.locator(".cell audio")).to_have_count(1)
 
 
 def pick_the_second(page: Page, app: App, made: Comparison) -> None:
@@ -369,14 +365,14 @@ def test_on_a_phone_one_swipes_from_cell_to_cell(open_page: Open, app: App, reel
     page = open_page(color_scheme="dark", **PHONE)
     look_at(page, "Six tides")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
-    films = page.locator(".cell video[src]")
+    films = page.locator(".cell canvas")
     expect(films).to_have_count(3)  # the one in sight, what is seen of the next, and the one after that
     table = page.locator(".light-table")
     for _ in range(3):
         table.evaluate("one => one.scrollBy({ left: 360, behavior: 'instant' })")
-    expect(page.locator(".cell").nth(3).locator("video[src]")).to_have_count(1)
-    expect(page.locator(".cell").first.locator("video[src]")).to_have_count(0)
-    moving = "document.querySelectorAll('.cell')[3].querySelector('video').currentTime"
+    expect(page.locator(".cell").nth(3).locator("canvas")).to_have_count(1)
+    expect(page.locator(".cell").first.locator("canvas")).to_have_count(0)
+    moving = "readAll()[1]"
     page.wait_for_function(f"(window.was ??= {moving}) !== {moving}")
     seen = "(window.seen ??= new Set()).add(document.querySelector('.transport-scrub').value).size"
     page.wait_for_function(f"{seen} > 20")  # all go on, those that came while it played too

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from studio.clip.packet_index import index_packets
 from studio.nouns import Noun
 from studio.studio import Studio
 from studio.ui.clip_actions import ById, PressedById, make_clip_calls
@@ -56,6 +57,7 @@ class ComparePanel:
             make_call("restore_losers", ById, self.restore_losers),
             make_call("trash_comparison", ById, lambda ask: room.trash(ask.id).id),
             make_call("restore_comparison", ById, lambda ask: room.restore(ask.id).id),
+            make_call("index_packets", ById, self.index_packets),
             *FilmExports(self.studio).list_calls(),
         ]
         self.part = make_part("compare_panel", None, calls=calls, page=PAGE)
@@ -65,6 +67,11 @@ class ComparePanel:
         losers = self.studio.comparisons.get(ask.id).losers
         self.studio.comparisons.restore_losers(ask.id)
         return len(losers)
+
+    def index_packets(self, ask: ById) -> dict[str, Any]:
+        """Where the frames of a clip lie in its file, for the browser's decoder."""
+        library = self.studio.library
+        return index_packets(library.file(library.get(ask.id)))._asdict()
 
     def find(self, search: ComparisonSearch) -> dict[str, Any]:
         """One page of comparisons, and how many there are in all."""

@@ -18,7 +18,7 @@ Floats = NDArray[np.float32]
 LARGEST = 256
 """Pixels of the long side of what is painted."""
 
-MOST_PIXELS = 1 << 20  # of a mask: a phone's matte is kept with a long side of 1024
+MOST_PIXELS = 1 << 22  # of a mask: a phone's matte is kept with a long side of at most 2048
 
 
 def is_valid_brush(brush: str) -> bool:
@@ -31,7 +31,7 @@ def is_valid_brush(brush: str) -> bool:
 
 
 def decode_brush(brush: str) -> Floats | None:
-    """The mask over the whole photo, (h, w) 0..1; None when it is no picture, or one of over a megapixel."""
+    """The mask over the whole photo, (h, w) 0..1; None when it is no picture, or one of over 4 megapixels."""
     try:
         return read_grey(base64.b64decode(brush, validate=True), MOST_PIXELS)
     except (ValueError, OverflowError):

@@ -16,16 +16,16 @@ from studio.photo.crop import Image
 from studio.photo.embedded_depth import ENOUGH, LOOKED_AT, ShapeError, lie_on_edges, read_fitting, shrink
 from studio.photo.saliency import SIDE, look_at
 
-LONGEST = 1024
-"""Pixels of the long side of what is kept, so that it is finer than any painted mask (`brush_mask.LARGEST`)."""
+COARSEST, LONGEST = 512, 2048
+"""Pixels of the long side of what is kept: finer than any painted mask (`brush_mask.LARGEST`)."""
 
 LEAST, MOST = 0.005, 0.95  # of the photo: less is nobody, more is everything
 AHEAD = 0.1  # by how much more what is inside draws the eye than what is outside, of 0..1
 
 
 class EmbeddedMatte(NamedTuple):
-    """A photo's own matte. `mask`: (h, w) uint8, 255 is the subject, of the photo's ratio, upright, its long side 1024
-    px; None where none can be used.
+    """A photo's own matte. `mask`: (h, w) uint8, 255 is the subject, of the photo's ratio, upright, its long side 512
+    to 2048 px; None where none can be used.
 
     `doubt` says why the mask shouldn't be believed, "" when there is no reason not to.
     """
@@ -48,7 +48,8 @@ def find_embedded_matte(found: list[Auxiliary], image: Image) -> EmbeddedMatte |
     share = float((values > 0.5).mean())
     if not LEAST <= share <= MOST:
         return EmbeddedMatte(None, "it is empty" if share < LEAST else "it covers the whole photo")
-    scale = LONGEST / max(values.shape)
+    longest = max(values.shape)
+    scale = min(max(longest, COARSEST), LONGEST) / longest
     size = (max(1, round(values.shape[1] * scale)), max(1, round(values.shape[0] * scale)))
     kept = cv2.resize(values, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
     return EmbeddedMatte(np.rint(np.clip(kept, 0, 1) * 255).astype(np.uint8), find_matte_doubt(kept, image))

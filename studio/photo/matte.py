@@ -54,7 +54,8 @@ class Matte(NamedTuple):
     parts: the subjects, none when nothing stands out. doubt: how wide its uncertain edge is, in pixels at the working
     size (measured on the sixteen reference photos: portraits and objects 2 to 4, a motorcycle 8, no subject at all 12
     to 16). layered: whether the subject may become a sheet of its own. gap: how much of the depth may be used, 0..1.
-    standing: whether there is a subject at all.
+    standing: whether there is a subject at all. measured: (H, W) float32 0..1 of the picture, the alpha that a phone
+    gave, None without one.
     """
 
     soft: Floats
@@ -64,6 +65,7 @@ class Matte(NamedTuple):
     gap: float
     choice: Choice
     standing: Standing
+    measured: Floats | None = None
 
 
 def smoothstep(low: float, high: float, x: Floats) -> Floats:
@@ -165,28 +167,45 @@ def _find_marked(image: Image, mask: Floats, crop: Crop) -> Matte | None:
 
     A phone's matte, which is finer than what can be painted, is taken as it is, and None where it lies outside.
     """
+    if max(mask.shape) > brush_mask.LARGEST:
+        return _use_measured(image, mask, crop)
     work = shrink_to_work(image)
     height, width = work.shape[:2]
-    measured = max(mask.shape) > brush_mask.LARGEST
     laid = brush_mask.lay_over_crop(mask, crop, (width, height))
     inside = (laid > 0.5).astype(np.uint8)
-    if measured:
-        soft, settled = laid, laid
-    else:
-        coarse = max(width / max(mask.shape[1] * crop.w, 1), height / max(mask.shape[0] * crop.h, 1))
-        inside = _snap_to_edges(work, inside, round(max(BAND * max(width, height), 1.5 * coarse)))
-        soft = np.clip(cv2.ximgproc.guidedFilter(work, inside.astype(np.float32), 4, 2e-4 * 255**2), 0, 1)
-        settled = _resolve(work, soft)
+    coarse = max(width / max(mask.shape[1] * crop.w, 1), height / max(mask.shape[0] * crop.h, 1))
+    inside = _snap_to_edges(work, inside, round(max(BAND * max(width, height), 1.5 * coarse)))
+    soft = np.clip(cv2.ximgproc.guidedFilter(work, inside.astype(np.float32), 4, 2e-4 * 255**2), 0, 1)
     parts = _find_pieces(inside, MARKED)
-    if not parts and measured:
-        return None
     if not parts:
         why = "what was marked as the subject lies outside the crop, so the picture moves as one sheet"
         return Matte(np.zeros_like(soft), (), 0.0, False, 1.0, Choice("layers", "one", why), "none")
     doubt = _measure_doubt(soft, parts)
-    who = "the phone's portrait matte says" if measured else "you marked"
-    choice = Choice("layers", "subject and background", f"{who} what the subject is, so it moves by itself")
-    return Matte(settled, parts, doubt, True, _choose_gap(doubt), choice, "marked")
+    why = "you marked what the subject is, so it moves by itself"
+    return Matte(
+        _resolve(work, soft),
+        parts,
+        doubt,
+        True,
+        _choose_gap(doubt),
+        Choice("layers", "subject and background", why),
+        "marked",
+    )
+
+
+def _use_measured(image: Image, mask: Floats, crop: Crop) -> Matte | None:
+    """A phone's matte over a crop, as it is; None where it lies outside."""
+    rows, columns = mask.shape
+    laid = brush_mask.lay_over_crop(mask, crop, (max(2, round(columns * crop.w)), max(2, round(rows * crop.h))))
+    work = shrink_to_work(image)
+    soft = np.asarray(cv2.resize(laid, work.shape[1::-1], interpolation=cv2.INTER_AREA), np.float32)
+    parts = _find_pieces((soft > 0.5).astype(np.uint8), MARKED)
+    if not parts:
+        return None
+    doubt = _measure_doubt(soft, parts)
+    why = "the phone's portrait matte says what the subject is, so it moves by itself"
+    choice = Choice("layers", "subject and background", why)
+    return Matte(soft, parts, doubt, True, _choose_gap(doubt), choice, "marked", laid)
 
 
 def _snap_to_edges(work: Image, inside: NDArray[np.uint8], reach: int) -> NDArray[np.uint8]:
@@ -353,6 +372,20 @@ def _judge(soft: Floats, parts: tuple[SubjectPart, ...], doubt: float) -> Matte:
             "what lies around it is stretched a little, for a cut would show"
         )
     return Matte(soft, parts, doubt, True, gap, Choice("layers", "subject and background", why), "clear")
+
+
+def find_alpha(image: Image, subject: Matte) -> Image:
+    """How much the subject covers of each pixel of a picture, (H, W) uint8; `subject` is that of it at any size.
+
+    A phone's own alpha is as fine as it came: laid along the picture's edges it was 42 levels off at the edge of a
+    spaniel's ears, as it is 4.
+    """
+    if subject.measured is None:
+        return refine_edge(image, subject.soft)
+    size = image.shape[1::-1]
+    how = cv2.INTER_AREA if subject.measured.shape[1] > size[0] else cv2.INTER_CUBIC
+    laid = cv2.resize(subject.measured, size, interpolation=how)
+    return np.rint(np.clip(laid, 0, 1) * 255).astype(np.uint8)
 
 
 def refine_edge(image: Image, soft: Floats) -> Image:

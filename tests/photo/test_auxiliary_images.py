@@ -143,6 +143,7 @@ def test_a_portraits_depth_and_matte_are_kept_used_and_said(settings, tmp_path: 
     crop = Crop(0.1, 0.2, 0.6, 0.7)
     own = matte.find_matte(image, marked=resolve_subject(photo, "", settings))
     assert own.standing == "marked" and "phone" in own.choice.reason and off(own.soft, disc()) < 0.01
+    assert off(matte.find_alpha(image, own) / 255, disc()) < 0.005, "as fine as it came, not laid along edges again"
     part = image[round(0.2 * phone_files.H) : round(0.9 * phone_files.H), round(0.1 * phone_files.W) : round(0.7 * phone_files.W)]
     cropped = matte.find_matte(part, image, crop, resolve_subject(photo, "", settings))
     inside = disc()[

@@ -17,7 +17,7 @@ def areas(image: Image, subject: Matte, heavens: Sky | None = None) -> Areas:
     """The areas of a crop, (H, W, 3) uint8 RGB at any size, with its subject, and its sky if found before."""
     work = matte.shrink_to_work(image)
     heavens = heavens or sky.find(work.astype(np.float32) / 255, subject.soft)
-    cover = matte.refine_edge(work, subject.soft) if subject.layered else np.zeros(work.shape[:2], np.uint8)
+    cover = matte.find_alpha(work, subject) if subject.layered else np.zeros(work.shape[:2], np.uint8)
     found = masks(work, (cover / 255).astype(np.float32), heavens)
     return Areas({name: float(mask.mean()) for name, mask in found.items()}, subject.standing)
 

@@ -45,7 +45,7 @@ def read_scene(
     reading, chosen = depth_source.read(image, shot, settings, subject)
     tick(Progress("read", 2, 3, "filling in what is behind"))
     picture = np.asarray(cv2.resize(texture, reading.disparity.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)
-    alpha = matte.refine_edge(picture, subject.soft) if subject.layered else np.zeros(picture.shape[:2], np.uint8)
+    alpha = matte.find_alpha(picture, subject) if subject.layered else np.zeros(picture.shape[:2], np.uint8)
     maps = _make_maps(alpha, reading.disparity, reading.sky)
     layers = (
         _make_sheets(texture, subject, reading.sky, maps)
@@ -116,7 +116,7 @@ def _make_sheets(texture: Image, subject: Matte, heavens: Sky, maps: _Maps) -> t
     sheets: list[Layer] = []
     behind, soft = texture, heavens.soft
     if maps.subject is not None:
-        alpha = matte.refine_edge(texture, subject.soft)
+        alpha = matte.find_alpha(texture, subject)
         hole = _widen(alpha)
         front, behind = layer_matting.lift(texture, alpha, inpaint.smooth(texture, hole), hole)
         sheets.append(Layer("subject", front, maps.subject))

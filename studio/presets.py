@@ -21,7 +21,8 @@ class Platform(Noun, frozen=True):
 
     It takes clips of `min_seconds` to `max_seconds` at `min_fps` to `max_fps`, with at least `min_short` pixels on
     their short side, in these `formats`. Where nothing is stated the least is the studio's own: 1 second, 1 frame a
-    second, 0 pixels. `label` is its short name, for a narrow button.
+    second, 0 pixels. `label` is its short name, for a narrow button. `silent_track` is why a clip that isn't heard gets
+    a silent track for it, in words: what it makes of a file without one; "" where it takes such a file as it is.
     """
 
     id: str
@@ -37,6 +38,7 @@ class Platform(Noun, frozen=True):
     min_short: int
     formats: tuple[Format, ...]
     source: str
+    silent_track: str = ""
 
 
 class Sample(Noun, frozen=True):
@@ -127,6 +129,12 @@ def platforms() -> tuple[Platform, ...]:
 def platform(place: str) -> Platform | None:
     """The place of this id; None when there is none, as for "" or one that a newer version knows."""
     return next((one for one in platforms() if one.id == place), None)
+
+
+def explain_silent_track(place: str) -> str:
+    """Why a clip that isn't heard gets a silent sound track for the place of this id; "" where it gets none."""
+    known = platform(place)
+    return known.silent_track if known else ""
 
 
 @cache

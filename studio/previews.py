@@ -25,6 +25,7 @@ from studio.library.file_cache import FileCache
 from studio.models import Models
 from studio.motion.read_prompt import list_effects
 from studio.nouns import Choice, Motion, Progress, Refusal, Shot, Size, Still, replace
+from studio.presets import explain_silent_track
 
 if TYPE_CHECKING:
     from studio.engines.parallax.scene import Scene
@@ -75,16 +76,17 @@ class Previews:
 
     def choices(self, prepared: Prepared) -> tuple[Choice, ...]:
         """The automatic choices for an accepted shot: size, what the engine sees in the photo, encoder."""
-        from studio.clip import formats
+        from studio.clip import formats, sound
 
         engine, planned = self._models.engine(prepared.card), prepared.plan
         image, shot = self._image(prepared), prepared.shot
         seen = engine.read(image, shot).choices if isinstance(engine, Reader) else ()
         kept = engine.choices(prepared) if isinstance(engine, Shelf) else ()
         unpainted = Frames(iter(()), planned.width, planned.height, planned.fps, planned.num_frames)
-        return tuple(
-            dict.fromkeys((*planned.choices, *seen, *kept, *formats.plan_encoding(unpainted, shot.format).choices))
-        )
+        written = formats.plan_encoding(unpainted, shot.format).choices
+        silence = explain_silent_track(shot.platform)
+        silent = () if shot.sound and "audio" in prepared.card.supports else sound.explain_silence(shot.format, silence)
+        return tuple(dict.fromkeys((*planned.choices, *seen, *kept, *written, *silent)))
 
     def places(self, prepared: Prepared) -> Places:
         """Where the effects of an accepted shot would happen, those its words ask for among them.

@@ -31,7 +31,8 @@ from studio.clip.comparison_tiles import (
     refuse_unreadable,
     shorten,
 )
-from studio.clip.formats import RGB_TO_BT709
+from studio.clip.formats import MP4_MUXER, RGB_TO_BT709
+from studio.clip.sound import CODECS
 from studio.nouns import Progress
 
 LONGEST_SIDE = 1920
@@ -179,7 +180,7 @@ def _make_even(side: int) -> int:
 
 def _write(film: Film, dest: Path, sound: Path | None, tick: Tick) -> None:
     """Encode with libx264 at crf 18, BT.709, 4:2:0, the index in front."""
-    from moviepy import AudioFileClip, VideoClip
+    from moviepy import VideoClip
 
     total = max(1, round(film.seconds * film.fps))
     done = 0
@@ -193,16 +194,15 @@ def _write(film: Film, dest: Path, sound: Path | None, tick: Tick) -> None:
 
     clip: Any = VideoClip(duration=total / film.fps)
     clip.frame_function, clip.size = draw, (film.width, film.height)  # given at once it would be drawn once more
+    kept = ["-vf", RGB_TO_BT709, "-crf", "18", *MP4_MUXER]
+    heard = f"file:{sound}" if sound is not None and _has_sound(sound) else ""
+    if heard:
+        kept += ["-map", "0:v", "-map", "1:a", *CODECS["mp4"][1], "-t", f"{total / film.fps:.6f}"]
     with replace_whole(dest) as part, ExitStack() as opened:
-        if sound is not None and _has_sound(sound):
-            heard: Any = opened.enter_context(closing(AudioFileClip(str(sound))))
-            clip = clip.with_audio(heard.subclipped(0, min(heard.duration, film.seconds)))
-        made, track = part.with_suffix(".mp4"), part.with_suffix(".m4a")  # MoviePy chooses containers by the ending
-        for left in (made, track):
-            opened.callback(left.unlink, missing_ok=True)
+        made = part.with_suffix(".mp4")  # MoviePy chooses containers by the ending
+        opened.callback(made.unlink, missing_ok=True)
         clip.write_videofile(
-            str(made), fps=film.fps, codec="libx264", audio_codec="aac", preset="veryfast", logger=None,
-            temp_audiofile=str(track), remove_temp=True,
-            ffmpeg_params=["-vf", RGB_TO_BT709, "-crf", "18", "-movflags", "+faststart"],
+            str(made), fps=film.fps, codec="libx264", audio=heard or False, audio_codec="aac", preset="veryfast",
+            logger=None, ffmpeg_params=kept,
         )  # fmt: skip
         made.replace(part)

@@ -43,10 +43,11 @@ def list_encoders() -> tuple[Choice, ...]:
     return _encoders.describe_encoders()
 
 
-def encode(frames: Frames, dest: Path, shot: Shot, tick: Callable[[Progress], None]) -> Encoded:
+def encode(frames: Frames, dest: Path, shot: Shot, tick: Callable[[Progress], None], silence: str = "") -> Encoded:
     """Write `frames` to `dest` in `shot.format`, the poster to `dest` with .png and the recipe to `dest` with .json.
 
-    Sound becomes a track of MP4 and WebM, as long as the picture; a GIF or WebP drops it and says so. Frames are
+    Sound becomes a track of MP4 and WebM, as long as the picture; a GIF or WebP drops it and says so. silence: why a
+    clip that isn't heard gets a silent track (presets.explain_silent_track); "" for none. Frames are
     rendered while earlier ones are encoded; memory doesn't grow with the clip. `tick` gets a `Progress` for every frame
     ("paint") and one while the file is closed ("encode"). Nothing appears under the final names before the clip is
     whole. Raises `Refusal` for a full disk, an unwritable folder, a missing or failing ffmpeg; whatever else is raised
@@ -60,7 +61,7 @@ def encode(frames: Frames, dest: Path, shot: Shot, tick: Callable[[Progress], No
         parts.meta.write_text(recipe.format_ffmetadata(shot) if plan.tagged else "", encoding="utf-8", newline="\n")
         if frames.sound and sound.has_sound(frames, shot.format, shot.sound):
             sound.write_wav(frames.sound, frames.num_frames / frames.fps, parts.sound)
-        _stream(frames, plan, parts, _list_inputs(shot, plan, parts), tick)
+        _stream(frames, plan, parts, _list_inputs(frames, shot, plan, parts, silence), tick)
         _set_delays(frames, shot, parts)
         recipe.embed_recipe(parts.clip, shot)
         parts.recipe.write_text(shot.to_json(), encoding="utf-8")
@@ -68,7 +69,7 @@ def encode(frames: Frames, dest: Path, shot: Shot, tick: Callable[[Progress], No
         poster, beside = dest.with_suffix(".png"), dest.with_suffix(".json")
         for part, final in ((parts.poster, poster), (parts.recipe, beside), (parts.clip, dest)):
             part.replace(final)
-        heard = sound.explain_sound(frames, shot.format, shot.sound)
+        heard = sound.explain_sound(frames, shot, silence)
         return Encoded(dest, poster, read_outcome(dest), size, (*frames.choices, *plan.choices, *heard))
     except OSError as error:
         refusal = _find_refusal(error, dest)
@@ -119,15 +120,17 @@ def _find_refusal(error: OSError, dest: Path) -> Refusal | None:
     return None
 
 
-def _list_inputs(shot: Shot, plan: formats.Plan, parts: _Parts) -> list[str]:
+def _list_inputs(frames: Frames, shot: Shot, plan: formats.Plan, parts: _Parts, silence: str) -> list[str]:
     """What ffmpeg is given besides the frames, which are its first input: the sound, and the recipe as tags."""
     given: list[str] = []
-    heard = parts.sound.exists()
-    if heard:
+    if parts.sound.exists():
         given += ["-f", "wav", "-i", f"file:{parts.sound}"]
+    elif sound.explain_silence(shot.format, silence):
+        given += sound.list_silence(frames.num_frames / frames.fps)
+    has_track = bool(given)
     if plan.tagged:
-        given += ["-f", "ffmetadata", "-i", f"file:{parts.meta}", "-map_metadata", "2" if heard else "1"]
-    if heard:
+        given += ["-f", "ffmetadata", "-i", f"file:{parts.meta}", "-map_metadata", "2" if has_track else "1"]
+    if has_track:
         given += ["-map", "0:v", "-map", "1:a", *sound.CODECS[shot.format][1]]
     return given
 

@@ -30,11 +30,18 @@ LOOP_SIDE = LONG_SIDES["gif"]
 TICKS: dict[Format, int] = {"gif": gif_webp.GIF_TICKS, "webp": gif_webp.WEBP_TICKS}
 TITLES: dict[Format, str] = {"mp4": "MP4", "webm": "WebM", "gif": "GIF", "webp": "WebP"}
 
-_BT709 = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709"
+_BT709 = "setparams=range=tv:color_primaries=bt709:color_trc=bt709:colorspace=bt709,setsar=1"
 RGB_TO_BT709 = (
     f"scale=out_color_matrix=bt709:out_range=tv:flags=bicubic+accurate_rnd+full_chroma_inp,format=yuv420p,{_BT709}"
 )
-"""ffmpeg's filters after which RGB frames are BT.709 limited-range 4:2:0 and say so; its default is BT.601, unsaid."""
+"""ffmpeg's filters after which RGB frames are BT.709 limited-range 4:2:0 with square pixels, and say so; its default is
+BT.601, unsaid."""
+MP4_MUXER = ("-movflags", "+faststart+negative_cts_offsets", "-use_editlist", "0", "-f", "mp4")
+"""How an MP4 is laid out: its index in front, and no edit list: Meta's rules forbid what ffmpeg writes to hide that B
+frames come late. Instead a frame may be shown before the time at which it is decoded (ISO/IEC 14496-12, 8.6.1.3,
+version 1), so that the first is shown at 0."""
+WEBM_MUXER = ("-cues_to_front", "1", "-disposition:v", "default", "-f", "webm")
+"""How a WebM is laid out: its index in front, and its picture's track marked as the one to play."""
 _TAGS = ("-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709")
 
 
@@ -88,7 +95,7 @@ def _plan_mp4(frames: Frames) -> Plan:
         chain += f",{encoder.upload}"
     after = ("-vf", chain, "-c:v", encoder.name, *quality, *_list_key_options(frames), *_TAGS)
     hardware = "" if encoder.name == "libx264" else encoder.name
-    return Plan(encoder.before, (*after, "-movflags", "+faststart", "-f", "mp4"), 1, True, hardware, (choice,))
+    return Plan(encoder.before, (*after, *MP4_MUXER), 1, True, hardware, (choice,))
 
 
 def _plan_webm(frames: Frames) -> Plan:
@@ -106,7 +113,7 @@ def _plan_webm(frames: Frames) -> Plan:
         "hierarchical-levels=3",
         *_list_key_options(frames),
     )
-    after = ("-vf", _convert_to_bt709(frames), *quality, *_TAGS, "-f", "webm")
+    after = ("-vf", _convert_to_bt709(frames), *quality, *_TAGS, *WEBM_MUXER)
     why = "quicker than VP9 here and half its size at the same quality; MP4 is for what can't play AV1"
     return Plan((), after, 1, True, "", (Choice("encoder", "SVT-AV1", why),))
 
@@ -132,7 +139,7 @@ def _shrink(frames: Frames, kind: Format) -> tuple[str, int, tuple[Choice, ...]]
     change.
     """
     made = foretell_outcome(frames.width, frames.height, frames.fps, frames.num_frames, kind)
-    scale = f"scale={made.width}:{made.height}:flags=lanczos+accurate_rnd"
+    scale = f"scale={made.width}:{made.height}:flags=lanczos+accurate_rnd,setsar=1"
     step = ceil(frames.fps / LOOP_RATE)
     if (made.width, made.height, step) == (frames.width, frames.height, 1):
         return scale, step, ()

@@ -10,7 +10,7 @@ import json
 from pathlib import Path
 
 from studio.atomic_write import replace_whole
-from studio.clip import ffmpeg, gif_webp, metadata
+from studio.clip import ffmpeg, formats, gif_webp, metadata
 from studio.nouns import Refusal, Shot
 
 MAX_BYTES = 2 << 20
@@ -119,5 +119,5 @@ def _copy(file: Path, part: Path, webm: bool) -> None:
         "-fflags",
         "+bitexact",
     ]
-    kind = ["-f", "webm"] if webm else ["-movflags", "+faststart", "-f", "mp4"]
+    kind = formats.WEBM_MUXER if webm else formats.MP4_MUXER
     ffmpeg.run_ffmpeg([*source, *bare, *kind, "-y", f"file:{part}"], seconds=120)

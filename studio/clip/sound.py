@@ -1,5 +1,5 @@
-"""Sound: samples from a model as a 16-bit WAV file for ffmpeg, exactly as long as the picture, and the codec of each
-format.
+"""Sound of a clip: samples from a model as a 16-bit WAV file for ffmpeg, or silence where a platform wants a track; the
+codec of each format.
 """
 
 from __future__ import annotations
@@ -11,31 +11,56 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.frames import Frames, Sound
-from studio.nouns import Choice, Format
+from studio.nouns import Choice, Format, Shot
+
+RATE = 48_000
+"""Samples a second of every track: what Opus has, and the most that Instagram takes."""
+
+AAC_PRIMING = 1024
+"""Samples by which ffmpeg's AAC encoder is late. What hides them elsewhere is an edit list, which an MP4 has none of
+(formats.MP4_MUXER): the first 21 ms are left out instead, and all that follows is heard on time."""
 
 CODECS: dict[Format, tuple[str, tuple[str, ...]]] = {
-    "mp4": ("AAC", ("-c:a", "aac", "-b:a", "192k")),
-    "webm": ("Opus", ("-c:a", "libopus", "-b:a", "128k")),
+    "mp4": (
+        "AAC",
+        ("-af", f"aresample={RATE},atrim=start_sample={AAC_PRIMING},asetpts=N/SR/TB", "-c:a", "aac", "-b:a", "192k"),
+    ),
+    "webm": ("Opus", ("-c:a", "libopus", "-b:a", "128k", "-disposition:a", "default")),
 }
 """What sound becomes in each format that carries it: a title, and ffmpeg's arguments."""
 
 
 def has_sound(frames: Frames, kind: Format, wanted: bool) -> bool:
-    """Whether a clip of these frames in this format has sound."""
+    """Whether a clip of these frames in this format is heard."""
     return wanted and kind in CODECS and frames.sound is not None and frames.sound.samples.size > 0
 
 
-def explain_sound(frames: Frames, kind: Format, wanted: bool) -> tuple[Choice, ...]:
-    """What became of the sound an engine gave, and why; () when it gave none."""
-    if frames.sound is None or not frames.sound.samples.size:
-        return ()
-    if not wanted:
+def explain_silence(kind: Format, silence: str) -> tuple[Choice, ...]:
+    """The silent track of a clip that isn't heard: () where its format carries none, or its platform wants none.
+
+    silence: why the platform wants one (presets.explain_silent_track).
+    """
+    return (Choice("sound", f"a silent {CODECS[kind][0]} track", silence),) if silence and kind in CODECS else ()
+
+
+def explain_sound(frames: Frames, shot: Shot, silence: str) -> tuple[Choice, ...]:
+    """What became of the sound an engine gave, and why, or of the lack of it; () where there is nothing to say."""
+    kind = shot.format
+    if has_sound(frames, kind, shot.sound) and frames.sound:
+        channels = "stereo" if _take_channels(frames.sound).shape[0] == 2 else "mono"
+        made = f"{CODECS[kind][0]}, {RATE} Hz {channels}"
+        return (Choice("sound", made, "the model made it together with the picture"),)
+    silent = explain_silence(kind, silence)
+    if silent or frames.sound is None or not frames.sound.samples.size:
+        return silent
+    if not shot.sound:
         return (Choice("sound", "left out", "a clip without sound was asked for"),)
-    if kind not in CODECS:
-        return (Choice("sound", "left out", f"a {kind.upper()} is silent: choose MP4 or WebM to keep it"),)
-    channels = "stereo" if _take_channels(frames.sound).shape[0] == 2 else "mono"
-    made = f"{CODECS[kind][0]}, {frames.sound.rate} Hz {channels}"
-    return (Choice("sound", made, "the model made it together with the picture"),)
+    return (Choice("sound", "left out", f"a {kind.upper()} is silent: choose MP4 or WebM to keep it"),)
+
+
+def list_silence(seconds: float) -> list[str]:
+    """ffmpeg's input of so many seconds of silence, in stereo."""
+    return ["-f", "lavfi", "-t", f"{seconds:.6f}", "-i", f"anullsrc=r={RATE}:cl=stereo"]
 
 
 def write_wav(sound: Sound, seconds: float, file: Path) -> None:

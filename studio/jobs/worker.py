@@ -42,6 +42,7 @@ from studio.nouns import (
     Stage,
     State,
 )
+from studio.presets import explain_silent_track
 
 if TYPE_CHECKING:
     from studio.clip.encode import Encoded
@@ -181,7 +182,8 @@ class Worker:
         tick = self._make_tick(watch)
         with self._measure(card) as peak:
             frames = self._engine(card).animate(prepared, image, end, tick)
-            encoded = encode(frames, folder / f"clip.{shot.format}", shot, tick)
+            file, silence = folder / f"clip.{shot.format}", explain_silent_track(shot.platform)
+            encoded = encode(frames, file, shot, tick, silence)
         clip = _clip(job, prepared.plan, frames, encoded, time.monotonic() - watch.began, peak.bytes)
         watch.tick(Progress("keep"))
         self._keep(job, clip, encoded.file, encoded.poster)

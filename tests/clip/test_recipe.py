@@ -90,7 +90,7 @@ def test_strip_takes_the_recipe_out_and_leaves_the_pictures(clips: dict[Format, 
 
 
 def held(clip: Path) -> list[object]:
-    """All of a film but its words: what each track says of itself and every packet, with its times."""
+    """All of a film but its words: what each track says of itself and every packet of it, with its times."""
     found: list[object] = []
     with av.open(str(clip), format="mov" if clip.suffix == ".mp4" else "matroska") as film:
         found.append((film.start_time, len(film.streams), film.duration if clip.suffix == ".mp4" else None))
@@ -102,7 +102,7 @@ def held(clip: Path) -> list[object]:
             if track.type == "video":
                 found.append((codec.width, codec.height, codec.pix_fmt, track.average_rate))
                 found.append((codec.color_range, codec.color_primaries, codec.color_trc, codec.colorspace))
-        for packet in film.demux():
+        for packet in sorted(film.demux(), key=lambda one: one.stream.index):  # how tracks are interleaved is the muxer's
             found.append((packet.stream.index, packet.pts, packet.dts, packet.duration, packet.is_keyframe, bytes(packet)))
     return found
 

@@ -8,13 +8,16 @@ import struct
 import zipfile
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
+from bench import fuzz
 from studio.config import MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Refusal
 from studio.photo.photo_store import PhotoStore, read_photo
 from tests.photo import made
+from tests.photo.mutants import BASES, mutate
 
 SVG = b'<?xml version="1.0"?><svg xmlns="http://www.w3.org/2000/svg" width="900" height="900"><script>alert(1)</script></svg>'
 HTML = b"<!DOCTYPE html><html><img src=x onerror=alert(1)></html>"
@@ -125,19 +128,28 @@ def test_it_is_refused_with_a_remedy(case: str, tmp_path: Path) -> None:
     assert word.lower() in f"{refusal.reason} {refusal.remedy}".lower()
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "AVIF", "HEIF", "TIFF", "BMP", "GIF"])
+@pytest.mark.parametrize("kind", BASES)
 def test_damage_anywhere_is_a_picture_or_a_refusal(kind: str, tmp_path: Path) -> None:
-    """No byte pattern may reach the user as anything else. Sixteen damaged files of each kind."""
-    good = made.plain(kind)
+    """No byte pattern may reach the user as anything else: bytes flipped, cut and grown, eighteen mutants of each kind."""
     file = tmp_path / "damaged"
-    for seed in range(16):
-        file.write_bytes(made.damaged(good, seed))
+    bases = [build() for build in BASES[kind]]
+    for seed in range(18):
+        file.write_bytes(mutate(bases[seed // 3 % len(bases)], seed))
         try:
             photo, image = read_photo(file, "damaged")
         except Refusal as refusal:
-            assert refusal.reason and refusal.remedy and str(tmp_path) not in str(refusal)
+            assert refusal.reason and refusal.remedy and str(tmp_path) not in str(refusal), seed
         else:
-            assert image.shape == (photo.height, photo.width, 3)
+            assert image.shape == (photo.height, photo.width, 3) and image.dtype == np.uint8, seed
+
+
+@pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="peak memory is asked of Linux")
+def test_the_fuzz_bench_reads_in_a_child_and_notices_one_that_ends() -> None:
+    found = fuzz.fuzz_kind("JPG", 30, 6)
+    assert [one.seed for one in found] == list(range(30, 36))
+    assert all(one.is_sound and one.mb > 10 for one in found), found
+    (ended,) = fuzz.fuzz_kind("no such kind", 7, 1)
+    assert (ended.seed, ended.end, ended.is_sound) == (7, "ended with 1", False)
 
 
 @pytest.mark.parametrize(

@@ -174,6 +174,13 @@ class Advice:
             raise Refusal("Nothing could be told apart there.", "Click on another part of it, or paint it with Add.")
         return found
 
+    def show_matte(self, photo: Photo) -> str:
+        """The photo's own matte as small as a painted mask, base64 of a PNG; "" without one."""
+        from studio.photo import brush_mask, subject_mask
+
+        mask = brush_mask.decode_brush(self._photos().resolve_subject(photo, subject_mask.OWN))
+        return "" if mask is None else brush_mask.encode_brush(mask)
+
     # Motions and models -----------------------------------------------------------------------------------------------
 
     def motions(self, photo: Photo) -> tuple[MotionPreset, ...]:

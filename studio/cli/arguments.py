@@ -150,7 +150,9 @@ def _add_motion(animate: argparse.ArgumentParser) -> None:
         "--brush", metavar="FILE", type=Path, help="a picture over the whole photo, white where effects happen"
     )
     animate.add_argument(
-        "--mark", metavar="FILE|X,Y", help="what the photo is of: a mask, white on black, or a place in it"
+        "--mark",
+        metavar="FILE|X,Y",
+        help="what the photo is of: a mask, white on black, or a place in it; or photo, the phone's matte, or builtin",
     )
 
 

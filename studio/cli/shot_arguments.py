@@ -163,7 +163,9 @@ def _crop(photo: Photo, aspect: Aspect, studio: Studio, subject: str = "") -> Cr
 
 
 def _read_subject(words: str) -> str | tuple[float, float]:
-    """What --mark names: a mask, or a place in fractions of the photo. Raises `Refusal`."""
+    """What --mark names: a mask, a place in fractions of the photo, or who finds it. Raises `Refusal`."""
+    if words in ("auto", "builtin", "photo"):
+        return "" if words == "auto" else words
     across, comma, down = words.partition(",")
     try:
         place = float(across), float(down)

@@ -6,6 +6,7 @@ import base64
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from studio.engines import registry
+from tests.photo import phone_files
+from tests.photo.phone_files import Extra
 from tests.ui.conftest import App
-from tests.ui.steps import LONG, animate, crop_box, quick, sample
+from tests.ui.steps import LONG, animate, crop_box, drop, quick, sample
 
 pytestmark = pytest.mark.ui
 
@@ -116,3 +119,41 @@ def test_the_crop_is_laid_around_what_is_marked(page: Page) -> None:
     assert left < 0.87 and left + wide > 0.92
     expect(page.locator(".report-room[data-read]")).to_be_visible(timeout=LONG)
     expect(page.locator(".report-room")).to_contain_text(re.compile("Report|subject"))
+
+
+def test_a_phones_portrait_says_so_is_used_and_can_be_switched_off(page: Page, app: App, tmp_path: Path) -> None:
+    file = tmp_path / "portrait.heic"
+    depth, matte = (np.rint(values * 255).astype(np.uint8) for values in (phone_files.nearness(), phone_files.disc()))
+    extras = [Extra(phone_files.DEPTH_URN, depth), Extra(phone_files.MATTE_URN, matte), Extra(phone_files.GAIN_URN, matte)]
+    file.write_bytes(phone_files.phone_heif(phone_files.scene().repeat(3, 0).repeat(3, 1), extras))
+    drop(page, str(file))
+    expect(page.locator("#mark-subject")).to_have_text("Subject: the phone’s")
+    notes = page.locator("#photo .notes")
+    for words in ("depth map is used", "portrait matte is used", "HDR gain map is not used"):
+        expect(notes).to_contain_text(words)
+    quick(page)
+    animate(page)
+    page.locator("#mark-subject").click()
+    expect(page.locator(".subject-hint")).to_contain_text("phone’s portrait matte")
+    pixels = "document.querySelector('.subject-canvas').getContext('2d').getImageData(0, 0, 512, 341).data"
+    seen = f"[...{pixels}].filter((value, at) => at % 4 === 3 && value > 127).length"
+    page.wait_for_function(f"{seen} > 20000", timeout=LONG)
+    page.locator("#subject-source").select_option("found")
+    page.wait_for_function(f"{seen} === 0", timeout=LONG)
+    expect(page.locator("#mark-subject")).to_have_text("Subject")
+    tool(page, "Done")
+    page.locator("#photo summary", has_text="Depth").click()
+    expect(page.locator("#photo details", has=page.locator("#depth-source")).locator(".why").first).to_contain_text(
+        "the photo's own"
+    )
+    page.locator("#depth-source").select_option("builtin")
+    animate(page)
+    app.settle()
+    off, on = sorted(app.studio.library.find(), key=lambda clip: -clip.made_at)
+    assert {"depth": "the photo's own"}.items() <= {one.what: one.value for one in on.choices}.items()
+    assert any("phone's portrait matte" in one.reason for one in on.choices)
+    assert (off.shot.subject, off.shot.depth) == ("builtin", "builtin")
+    assert not any("phone" in one.reason for one in off.choices)
+    page.keyboard.press("Control+z")
+    page.keyboard.press("Control+z")
+    expect(page.locator("#mark-subject")).to_have_text("Subject: the phone’s")

@@ -71,6 +71,9 @@ class PhotoPanel:
                 Click,
                 lambda ask: {"subject": studio.advice.pick(studio.photos.get(ask.photo), ask.mends, ask.x, ask.y)},
             ),
+            make_call(
+                "own_subject", ById, lambda ask: {"subject": studio.advice.show_matte(studio.photos.get(ask.id))}
+            ),
             make_call("depth_view", Frame, self.depth),
             make_call("take_depth", Upload, self.take_depth),
             *make_depth_calls(studio),

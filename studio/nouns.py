@@ -36,9 +36,10 @@ Use = Literal["product", "travel", "music", "estate", "brand"]
 MendName = Literal["denoise", "deblock", "contrast", "upscale", "background"]
 SpeedUp = Literal["first_block_cache", "mag_cache", "taylorseer", "compile", "vae_tiling"]
 
-LONG_SIDES: dict[Format, int] = {"mp4": 5120, "webm": 5120, "gif": 640, "webp": 640}
-"""The longest side of a clip in pixels. Films: room for 21:9 at 2160p (5040), and short of what players and encoders
-give up at. GIF and WebP: they grow quickly, and are looked at in passing."""
+LONG_SIDES: dict[Format, int] = {"mp4": 4096, "webm": 4096, "gif": 640, "webp": 640}
+"""The longest side of a clip in pixels. Films: what hardware decodes, H.264 up to 4096 wide and high, AV1 at the level
+of 4K (5.1, at most 8,912,896 pixels); so 21:9 at 2160p is 4096 wide. GIF and WebP: they grow quickly, and are looked at
+in passing."""
 
 N = TypeVar("N", bound="Noun")
 Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]

@@ -197,7 +197,7 @@ def find_output_size(shot: Shot) -> OutputSize:
 
     "auto" is the largest of 1080p, 720p, 480p and 360p that the crop fills or nearly fills (ENLARGED); a crop under
     that keeps its own size. A size chosen by hand is honoured, and the choice says by how much the crop is enlarged.
-    Very long panoramas are scaled down to a long side of 5120 px, a GIF or WebP to one of 640 px.
+    What would be longer than 4096 px is scaled down to that, a GIF or WebP to 640 px.
     """
     short = count_pixels(shot)
     if shot.size == "auto":
@@ -210,7 +210,7 @@ def find_output_size(shot: Shot) -> OutputSize:
     got = min(width, height)
     if got < side - side % 2:
         enlarged = f"; still enlarged {got / short:.1f} times from {short} px" if got > short else ""
-        long = f"the picture is so long that its long side is held to {most} px"
+        long = f"its long side is held to {most} px, the most that hardware plays"
         loops = f"a {shot.format.upper()} grows quickly: its long side is held to {most} px; MP4 keeps full size"
         reason = (long if most == MAX_LONG_SIDE else loops) + enlarged
     return OutputSize(width, height, got / short, Choice("size", f"{width}x{height}", reason))

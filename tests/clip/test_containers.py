@@ -22,7 +22,8 @@ from studio.clip.comparison_film import write_grid
 from studio.clip.comparison_tiles import Tile
 from studio.clip.encode import encode
 from studio.frames import Frames
-from studio.nouns import Format, Progress, replace
+from studio.nouns import Format, Photo, Progress, Shot, replace
+from studio.photo.crop import find_largest, find_output_size
 from tests.fakes.gradients import SHOT
 
 COUNT, FPS, SIDES = 21, 24, (128, 96)
@@ -164,3 +165,17 @@ def test_a_webm_has_its_cues_in_front_and_its_track_is_the_one_to_play(clips: di
 def test_a_gif_has_square_pixels(clips: dict[str, Path]) -> None:
     head = clips["gif"].read_bytes()[:13]
     assert (head[:6], (head[12] + 15) / 64) == (b"GIF89a", 1)
+
+
+def test_the_widest_clip_is_of_a_level_that_hardware_plays(tmp_path: Path) -> None:
+    """H.264's table A-1: up to 36,864 macroblocks a frame 5.1 takes 983,040 a second, and 5.2 twice as many and more."""
+    photo = Photo("1" * 64, 5472, 3648)
+    shot = Shot(photo, find_largest(photo, "21:9"), size="2160p")
+    wide = find_output_size(shot)
+    assert (wide.width, wide.height, wide.width % 2, wide.height % 2) == (4096, 1756, 0, 0)
+    assert "4096" in wide.choice.reason
+    for fps, level in ((30, 51), (60, 52)):
+        black = (np.zeros((wide.height * 3 // 2, wide.width), np.uint8) for _ in range(2))
+        made = encode(Frames(black, wide.width, wide.height, fps, 2, "yuv420p"), tmp_path / f"{fps}.mp4", shot, quiet)
+        (config,) = [box.body for box in boxes(made.file.read_bytes()) if box.path.endswith("avcC")]
+        assert config[3] == level, "ISO/IEC 14496-15, 5.3.3.1"

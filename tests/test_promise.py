@@ -151,6 +151,25 @@ def test_the_engine_that_ships_keeps_the_promise_when_the_camera_moves(true: tup
     assert clip.shot.fps == 24
 
 
+@pytest.mark.parametrize(
+    ("place", "kind", "has_track"), [("telegram", "mp4", True), ("tiktok", "mp4", False), ("reels", "gif", False)]
+)
+def test_a_silent_track_is_promised_made_and_made_again(
+    painted: tuple[Studio, Shot], place: str, kind: Format, has_track: bool
+) -> None:
+    studio, shot = painted
+    shot = replace(shot, platform=place, format=kind, size="240p", seconds=1, fps=30)
+    promised = [choice for choice in studio.choices(shot) if choice.what == "sound"]
+    _, clip = made(studio, shot)
+    again = studio.again(clip.id)
+    ended(studio, again.id)
+    for one in (clip, studio.library.get(again.id)):
+        assert [choice for choice in one.choices if choice.what == "sound"] == promised
+        with av.open(str(studio.library.file(one))) as film:
+            assert len(film.streams.audio) == has_track
+    assert [choice.value for choice in promised] == ["a silent AAC track"] * has_track
+
+
 # Size ---------------------------------------------------------------------------------------------------------------------
 
 

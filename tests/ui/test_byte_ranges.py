@@ -13,13 +13,18 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote, urlencode
 
+import numpy as np
 import pytest
 from playwright.sync_api import Page
 
+from studio.clip.encode import encode
 from studio.config import Settings
+from studio.frames import Frames
+from studio.nouns import replace
 from studio.studio import Studio
 from studio.ui.byte_ranges import drop_unsatisfiable, parse_ranges, write_ranges
 from studio.ui.page import build, launch_options
+from tests.fakes.gradients import SHOT
 from tests.ui.conftest import App
 from tests.ui.steps import animate, quick, sample
 
@@ -211,3 +216,40 @@ def test_a_film_is_sought_through(app: App, page: Page) -> None:
         page.evaluate(f"(v => {{ v.pause(); v.currentTime = v.duration * {share}; }})({film})")
         page.wait_for_function(f"(v => !v.seeking && Math.abs(v.currentTime - v.duration * {share}) < 0.1)({film})")
     assert answers and set(answers) <= {200, 206}
+
+
+FRAMES, RATE, FIRST, STEP = 41, 24, 20, 5
+STEPS = """async ([url, frames, rate]) => {
+    const film = Object.assign(document.createElement("video"), { muted: true, preload: "auto", src: url });
+    const paper = Object.assign(document.createElement("canvas"), { width: 8, height: 8 }).getContext("2d");
+    const look = () => (paper.drawImage(film, 0, 0, 8, 8), paper.getImageData(4, 4, 1, 1).data[1]);
+    const once = (name) => new Promise((go, fail) => (film.addEventListener(name, go, { once: true }), (film.onerror = fail)));
+    await once("loadeddata");
+    const found = { first: look(), at: film.currentTime, seconds: film.duration, seen: [], end: film.seekable.end(0) };
+    for (const k of [frames - 1, 20, 1, 33, 0]) {
+        film.currentTime = (k + 0.5) / rate;
+        await once("seeked");
+        found.seen.push([k, look()]);
+    }
+    return found;
+}"""
+"""Of a film at `url`: the picture at once, its times, and the picture at the middle of some frames, by its brightness."""
+
+
+@pytest.mark.ui
+@pytest.mark.parametrize("kind", ["mp4", "silent.mp4", "webm"])
+def test_chromium_shows_the_first_frame_at_nought_and_finds_any_other(page: Page, app: App, kind: str) -> None:
+    """Frame k of a film is all of one grey, FIRST + STEP * k."""
+    shades = (np.full((96, 128, 3), FIRST + STEP * index, np.uint8) for index in range(FRAMES))
+    file, shot = app.studio.settings.clips / f"steps.{kind}", replace(SHOT, format=kind.rpartition(".")[2])
+    silence = "it wants a track" if "silent" in kind else ""
+    made = encode(Frames(shades, 128, 96, RATE, FRAMES), file, shot, lambda _: None, silence)
+    try:
+        found = page.evaluate(STEPS, [f"/gradio_api/file={quote(str(file))}", FRAMES, RATE])
+    finally:
+        for left in (made.file, made.poster, made.file.with_suffix(".json")):
+            left.unlink()
+    assert (found["at"], found["first"]) == (0, pytest.approx(FIRST, abs=2))
+    assert found["seconds"] == found["end"] == pytest.approx(FRAMES / RATE, abs=0.002)
+    for k, shade in found["seen"]:
+        assert shade == pytest.approx(FIRST + STEP * k, abs=2), k

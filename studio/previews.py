@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Image, Placer, Places, Shelf, Tick
 from studio.engines.prepare import Prepared, prepare
@@ -54,6 +55,14 @@ def _ignore(progress: Progress) -> None:
     del progress
 
 
+def foretell_silence(shot: Shot, card: ModelCard) -> tuple[Choice, ...]:
+    """The silent track that a clip of this shot by this model will have, and why; () where it has none."""
+    from studio.clip import sound
+
+    is_heard = shot.sound and "audio" in card.supports
+    return () if is_heard else sound.explain_silence(shot.format, explain_silent_track(shot.platform))
+
+
 class Previews:
     """Previews of prepared shots. `room` is where half-made files lie, `served` where the page may look."""
 
@@ -76,7 +85,7 @@ class Previews:
 
     def choices(self, prepared: Prepared) -> tuple[Choice, ...]:
         """The automatic choices for an accepted shot: size, what the engine sees in the photo, encoder."""
-        from studio.clip import formats, sound
+        from studio.clip import formats
 
         engine, planned = self._models.engine(prepared.card), prepared.plan
         image, shot = self._image(prepared), prepared.shot
@@ -84,9 +93,7 @@ class Previews:
         kept = engine.choices(prepared) if isinstance(engine, Shelf) else ()
         unpainted = Frames(iter(()), planned.width, planned.height, planned.fps, planned.num_frames)
         written = formats.plan_encoding(unpainted, shot.format).choices
-        silence = explain_silent_track(shot.platform)
-        silent = () if shot.sound and "audio" in prepared.card.supports else sound.explain_silence(shot.format, silence)
-        return tuple(dict.fromkeys((*planned.choices, *seen, *kept, *written, *silent)))
+        return tuple(dict.fromkeys((*planned.choices, *seen, *kept, *written, *foretell_silence(shot, prepared.card))))
 
     def places(self, prepared: Prepared) -> Places:
         """Where the effects of an accepted shot would happen, those its words ask for among them.

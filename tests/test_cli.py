@@ -180,6 +180,7 @@ def test_a_place_gives_shape_size_rate_and_length_and_flags_win(stir: Say) -> No
     code, out, err = stir("animate", PHOTO, "--for", "reels", *SMALL, "--json", "--force")
     assert code == 0
     assert "Note: Instagram Reels needs at least 3 s; this is 1 s." in err
+    assert ", a silent AAC track; about" in err and "Note: a silent AAC track: Instagram fails" in err
     shot = json.loads(out)[0]["shot"]
     assert (shot["crop"]["aspect"], shot["size"], shot["fps"], shot["platform"]) == ("9:16", "240p", 16, "reels")
 

@@ -24,6 +24,8 @@ from studio.cli.arguments import open_studio
 from studio.cli.report import Bar, Failure, complain, format_clock, say, say_json
 from studio.motion.prompt_promise import promise
 from studio.nouns import Cancelled, Clip, Done, Failed, Format, Interrupted, Job, Photo, Refusal, Running, Shot
+from studio.photo.crop import SHORT_SIDES
+from studio.previews import foretell_silence
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -141,13 +143,19 @@ def _announce(studio: Studio, shot: Shot, title: str) -> None:
         if made.num_frames > 1
         else "a still picture"
     )
-    words = [f"{made.width}x{made.height}", paced]
+    silent = foretell_silence(shot, studio.models.card(shot.maker))
+    words = [f"{made.width}x{made.height}", paced, *(one.value for one in silent)]
     takes = f"; {about(expected)} here" if expected else ""
     if studio.models.card(shot.maker).checkpoint:
         steps, state = studio.plan(shot).steps, studio.models.state(shot.maker)
         words.append("1 step" if steps == 1 else f"{steps} steps")
         takes = f"; a clip takes about {format_clock(state.expected)} here ({state.basis})" if state.expected else ""
     complain(f"{title}: {', '.join(words)}{takes}.")
+    for one in silent:
+        complain(f"Note: {one.value}: {one.reason}.")
+    size = studio.plan(shot).size
+    if size and shot.size != "auto" and min(made.width, made.height) < SHORT_SIDES[shot.size]:
+        complain(f"Note: {size.value}, less than {shot.size}: {size.reason}.")
 
 
 def _finish(studio: Studio, job: Job, stem: str, to: Delivery | None, as_json: bool) -> dict[str, Any]:

@@ -10,7 +10,7 @@
     let turn = 0;
 
     const note = Stir.note();
-    const input = h("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "ending-input", accept: "image/*,.heic,.heif,.avif,.tif,.tiff" });
+    const input = h("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "ending-input", accept: ["image/*", ...props.endings].join() });
     input.addEventListener("change", () => (take([...input.files]), (input.value = "")));
     const still = h("img", { alt: "", draggable: "false", class: "ending-still" });
     const face = h("div", { class: "ending-face" }, still);
@@ -73,7 +73,7 @@
     }
     let taking = null;
     async function take(files, damaged = false) {
-      const one = files.find((each) => each.type.startsWith("image/") || /\.(heic|heif|avif|tiff?)$/i.test(each.name));
+      const one = files.find((each) => each.type.startsWith("image/") || props.endings.some((ending) => each.name.toLowerCase().endsWith(ending)));
       note.clear();
       if (!one) return note.show({ reason: "Only a photo can be where a clip ends.", remedy: "Drop a picture file here." });
       if (one.size > props.limit) return note.show({ reason: `${one.name} is over ${Math.round(props.limit / 1e6)} MB.`, remedy: "Save it smaller and drop it again." });

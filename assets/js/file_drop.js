@@ -57,7 +57,7 @@
   Stir.depthFold = (server, upload, frame, owns, choose, note) => {
     const picture = h("img", { class: "depth-image", alt: "Depth of the crop: near things are light", hidden: true });
     const about = h("p", { class: "why" });
-    const input = h("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "depth-input", accept: "image/*" });
+    const input = h("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "depth-input", accept: "image/*,.tif,.tiff" });
     const source = Stir.menu("Depth from", [["auto", "Automatic"], ["builtin", "Built in"], ["anything", "Depth Anything V2"], ["photo", "The photo’s own"], ["map", "A depth map…"]], "auto", (next) => (next === "map" ? input.click() : choose(next), view()), { id: "depth-source" });
     const another = Stir.button("Another map", { class: "ghost", hidden: true, onclick: () => input.click() });
     const body = h("div", { class: "fold-body" }, picture, about, h("div", { class: "row" }, h("label", { class: "inline" }, h("span", {}, "From"), source), another), input);

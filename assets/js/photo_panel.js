@@ -56,7 +56,7 @@
     const drop = h(
       "button", { type: "button", class: "dropzone", onclick: () => input.click() },
       h("span", { class: "drop-mark" }, icon("photo", 28)), h("strong", {}, "Drop a photo"), h("span", {}, "or click to choose, or paste one"),
-      h("small", {}, `JPG, PNG, WebP, HEIC, AVIF, TIFF · up to ${Math.round(props.limit / 1e6)} MB · it stays on this computer`),
+      h("small", {}, `JPG, PNG, HEIC, WebP, AVIF, TIFF, JPEG XL, raw · up to ${Math.round(props.limit / 1e6)} MB · it stays on this computer`),
     );
     const empty = h("div", { class: "photo-empty" }, drop, h("h3", {}, "Or start from a sample"));
     const sampleFold = Stir.fold("Sample photos");
@@ -64,7 +64,7 @@
       "div", { class: "photo-full" }, stage, mending.node, h("div", { class: "row aspects" }, aspects.node), made.exception,
       h("div", { class: "row photo-line" }, title, ending.node, marking.node), ending.hint, notes, strip.node, report.node, whyFold, depth.node, sampleFold,
     );
-    const { input, line, take } = Stir.uploads({ root, server, upload, limit: props.limit, note, adopt: takeIn, adoptShot });
+    const { input, line, take } = Stir.uploads({ root, server, upload, limit: props.limit, endings: props.endings, note, adopt: takeIn, adoptShot });
     const head = h("div", { class: "panel-head" }, h("h2", {}, "Photo"), Stir.button("Add", { class: "ghost", id: "add-photo", onclick: () => input.click() }, "plus"));
     root.append(head, made.node, note.node, line, empty, full, input);
 

@@ -3,12 +3,12 @@
   const { h } = Stir;
 
   /* adopt(photo, first) and adoptShot(answer) with what has arrived; `note` holds what was refused. */
-  Stir.uploads = ({ root, server, upload, limit, note, adopt, adoptShot }) => {
+  Stir.uploads = ({ root, server, upload, limit, endings, note, adopt, adoptShot }) => {
     const most = `${Math.round(limit / 1e6)} MB`;
     let among = ""; // the file being taken in, when it is one of several
     let queue = Promise.resolve(); // files dropped while others are taken in wait for them
     const line = h("p", { class: "intake-line", role: "status", hidden: true });
-    const input = h("input", { type: "file", multiple: true, class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "photo-input", accept: "image/*,.heic,.heif,.avif,.tif,.tiff,.mp4,.webm,.json" });
+    const input = h("input", { type: "file", multiple: true, class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "photo-input", accept: ["image/*", ...endings, ".mp4", ".webm", ".json"].join() });
     input.addEventListener("change", () => (take([...input.files]), (input.value = "")));
 
     let taking = null; // the file whose answer is awaited

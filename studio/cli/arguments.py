@@ -34,6 +34,7 @@ from studio.compare.grid import MOST_CELLS
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import MOVES
 from studio.nouns import Format, MendName, Quality, Refusal, Region, SpeedUp, Use
+from studio.photo.file_signature import READS
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -229,7 +230,7 @@ def build_parser() -> Parser:
     )
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=Parser)
     animate = _add_command(commands, "animate", "make a clip of a photo, or of several", _animate_help())
-    animate.add_argument("photos", metavar="PHOTO", nargs="+", type=Path)
+    animate.add_argument("photos", metavar="PHOTO", nargs="+", type=Path, help=f"photographs: {READS}")
     _add_motion(animate)
     _add_photo(animate)
     _add_shape(animate)

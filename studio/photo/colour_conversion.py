@@ -144,7 +144,7 @@ def convert_to_srgb(picture: Pillow.Image, tags: ColourTags, notes: list[str]) -
 def _convert_to_8_bits(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
     """Integer and floating-point greys as mode "L".
 
-    Integers use the range of their depth (12 or 16 bits); floats are read as 0..1 or 0..255 when they lie there.
+    Integers use the whole range of 16 bits, however dark; floats are read as 0..1 or 0..255 when they lie there.
     Anything else is stretched from its darkest to its lightest.
     """
     tones: NDArray[Any] = np.nan_to_num(np.asarray(picture).astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
@@ -152,7 +152,7 @@ def _convert_to_8_bits(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
     if picture.mode == "F":
         ranges, words = (1.0, 255.0), "floating-point tones brought to 8 bits"
     else:
-        ranges, words = (255.0, 4095.0, 65535.0), "16-bit tones brought to 8 bits"
+        ranges, words = (65535.0,), "16-bit tones brought to 8 bits"
     top = next((limit for limit in ranges if high <= limit), 0.0)
     if low < 0 or not top:
         low, top, words = low, high, "tones stretched to 8 bits"

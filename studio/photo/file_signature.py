@@ -6,9 +6,24 @@ from codecs import getincrementaldecoder
 from pathlib import PurePath
 
 from studio.nouns import Refusal
+from studio.photo.isobmff import ItemTable, read_item_table, walk_boxes
+from studio.photo.raw_preview import is_raw
 
-READS = "JPG, PNG, WEBP, HEIC, AVIF, TIFF, BMP or GIF"
+READS = "JPG, PNG, WEBP, HEIC, AVIF, TIFF, BMP, GIF, JPEG XL, JPEG 2000 or camera raw"
 """The photographs Stir takes in, in the user's words."""
+
+RAW = "camera raw file"
+"""The kind of a raw file, whatever its maker."""
+
+RAW_ENDINGS = (
+    ".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dcr", ".dng", ".erf", ".iiq", ".kdc", ".mef", ".mos", ".mrw", ".nef",
+    ".nrw", ".orf", ".pef", ".raf", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f",
+)  # fmt: skip
+PHOTO_ENDINGS = (
+    ".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".heic", ".heif", ".hif", ".heics", ".avif",
+    ".avifs", ".tif", ".tiff", ".bmp", ".dib", ".gif", ".jxl", ".jp2", ".j2k", ".jpx", ".jpf", *RAW_ENDINGS,
+)  # fmt: skip
+"""What a photograph's name may end in: what every file chooser offers. Bytes alone decide what it is."""
 
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _AVIF_BRANDS = {b"avif", b"avis"}
@@ -23,7 +38,19 @@ _PHOTOS: tuple[tuple[bytes, str], ...] = (
     (b"II+\x00", "TIFF"),
     (b"MM\x00+", "TIFF"),
     (b"BM", "BMP"),
+    (b"BA", "BMP"),
+    (b"\xff\x0a", "JPEG XL"),
+    (b"\x00\x00\x00\x0cJXL \r\n\x87\n", "JPEG XL"),
+    (b"\x00\x00\x00\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    (b"\xff\x4f\xff\x51", "JPEG 2000"),
 )
+_CODINGS = {b"hvc1": "HEIC", b"hev1": "HEIC", b"av01": "AVIF"}
+_OTHER_CODINGS = {
+    b"vvc1": "H.266", b"avc1": "H.264", b"jpeg": "JPEG", b"j2k1": "JPEG 2000", b"unci": "uncompressed", b"evc1": "EVC",
+    b"lhv1": "layered H.265",
+}  # fmt: skip
+"""What else a HEIF's picture may be coded as (ISO/IEC 23008-12); libheif as pillow-heif carries it has no decoder."""
+_DERIVED = (b"grid", b"iden", b"iovl")
 
 _SAVE_AS = "Export it as a JPG or PNG and add that."
 _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
@@ -31,15 +58,9 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"%!PS", "a PostScript drawing", _SAVE_AS),
     (b"8BPS", "a Photoshop document", _SAVE_AS),
     (b"gimp xcf", "a GIMP document", _SAVE_AS),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 picture", _SAVE_AS),
-    (b"\xff\x0a", "a JPEG XL picture", _SAVE_AS),
-    (b"\x00\x00\x00\x0cJXL ", "a JPEG XL picture", _SAVE_AS),
     (b"v/1\x01", "an OpenEXR picture", _SAVE_AS),
     (b"#?RADIANCE", "a Radiance HDR picture", _SAVE_AS),
     (b"\x00\x00\x01\x00", "an icon", _SAVE_AS),
-    (b"FUJIFILMCCD-RAW", "a camera raw file", "Develop it first, or use the JPG your camera saved with it."),
-    (b"IIRO", "a camera raw file", "Develop it first, or use the JPG your camera saved with it."),
-    (b"IIU\x00", "a camera raw file", "Develop it first, or use the JPG your camera saved with it."),
     (b"\x1aE\xdf\xa3", "a video", "Save one frame of it as a picture and add that."),
     (b"\x00\x00\x01\xba", "a video", "Save one frame of it as a picture and add that."),
     (b"FLV\x01", "a video", "Save one frame of it as a picture and add that."),
@@ -53,44 +74,64 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"\x7fELF", "a program", "Add a photograph instead."),
 )
 
-_RAW_ENDINGS = {
-    ".dng",
-    ".nef",
-    ".nrw",
-    ".cr2",
-    ".cr3",
-    ".crw",
-    ".arw",
-    ".srf",
-    ".sr2",
-    ".orf",
-    ".rw2",
-    ".raf",
-    ".pef",
-    ".srw",
-}
 
+def identify(data: bytes, name: str = "") -> str:
+    """The sort of photograph that these bytes claim to be ("JPG"), or "" when they are none that Stir reads.
 
-def identify(data: bytes) -> str:
-    """The sort of photograph that these bytes claim to be ("JPG"), or "" when they are none that Stir reads."""
+    The name counts for one thing only: a TIFF whose name ends as a camera's raw file does is one.
+    """
     if data[:4] == b"RIFF":
         return "WEBP" if data[8:12] == b"WEBP" else ""
-    if data[4:8] == b"ftyp":
-        brands = {
-            data[8:12],
-            *(data[at : at + 4] for at in range(16, min(len(data), 64, int.from_bytes(data[:4], "big")), 4)),
-        }
-        if brands & _AVIF_BRANDS:
-            return "AVIF"
-        return "HEIC" if brands & _HEIF_BRANDS else ""
-    return next((name for start, name in _PHOTOS if data.startswith(start)), "")
+    found = _identify_boxes(data) if data[4:8] == b"ftyp" else ""
+    found = found or next((name for start, name in _PHOTOS if data.startswith(start)), "")
+    if (found in ("", "TIFF") and is_raw(data)) or (found == "TIFF" and PurePath(name).suffix.lower() in RAW_ENDINGS):
+        return RAW
+    return found
 
 
-def refuse_raw(data: bytes, name: str) -> None:
-    """Raise `Refusal` for a camera raw file: most are TIFFs whose first picture is only a thumbnail."""
-    canon = data[:4] in (b"II*\x00", b"MM\x00*") and data[8:10] == b"CR"
-    if canon or PurePath(name).suffix.lower() in _RAW_ENDINGS:
-        raise Refusal("This is a camera raw file.", "Develop it first, or use the JPG your camera saved with it.")
+def _identify_boxes(data: bytes) -> str:
+    """HEIC or AVIF by how the main picture is coded, whatever the brands; by the brands where none is found."""
+    table = read_item_table(data)
+    coding = _find_coding(table) if table else b""
+    if coding in _CODINGS or coding in _OTHER_CODINGS:
+        return _CODINGS.get(coding, "")
+    brands = _list_brands(data)
+    if brands & _AVIF_BRANDS:
+        return "AVIF"
+    return "HEIC" if brands & _HEIF_BRANDS else ""
+
+
+def _list_brands(data: bytes) -> set[bytes]:
+    end = min(len(data), 256, int.from_bytes(data[:4], "big"))
+    return {data[8:12], *(data[at : at + 4] for at in range(16, end, 4))}
+
+
+def _find_coding(table: ItemTable) -> bytes:
+    """How the main picture is coded, through a grid's tiles; b"" where it isn't there."""
+    at = table.primary
+    for _ in range(4):
+        item = table.items.get(at)
+        if item is None or item.kind not in _DERIVED:
+            return item.kind if item else b""
+        at = next(iter(table.list_parts(at)), -1)
+    return b""
+
+
+def brand_avif(data: bytes) -> bytes:
+    """An AVIF that its reader takes: it asks for a brand of its own, which one that is called `mif1` may lack."""
+    return data if data[4:8] != b"ftyp" or _list_brands(data) & _AVIF_BRANDS else data[:8] + b"avif" + data[12:]
+
+
+def is_cut_short(data: bytes, what: str) -> bool:
+    """Whether a file that can't be decoded ends before it should, as its own headers say."""
+    if what == "WEBP":
+        return int.from_bytes(data[4:8], "little") + 8 > len(data)
+    if what in ("HEIC", "AVIF", "JPEG 2000", "JPEG XL") and data[4:8] in (b"ftyp", b"jP  ", b"JXL "):
+        table = read_item_table(data)
+        extents = [extent for place in table.places.values() for extent in place] if table else []
+        last = max((box.end for box in walk_boxes(data)), default=0)
+        return last < len(data) or any(start + length > len(data) for start, length in extents)
+    return len(data) < 1024 and what in ("JPG", "PNG", "GIF")
 
 
 def refuse_foreign(data: bytes) -> Refusal:
@@ -98,6 +139,12 @@ def refuse_foreign(data: bytes) -> Refusal:
     for start, what, remedy in _FOREIGN:
         if data.startswith(start):
             return Refusal(f"This is {what}, not a photo.", remedy)
+    coding = _find_coding(table) if data[4:8] == b"ftyp" and (table := read_item_table(data)) else b""
+    if coding in _OTHER_CODINGS:
+        return Refusal(
+            f"This HEIF's picture is {_OTHER_CODINGS[coding]}, which Stir has no decoder for.",
+            "Open it on the device it comes from, export it as a JPG and add that.",
+        )
     if data[:4] == b"RIFF" or data[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):
         what = "a sound file" if data[8:12] == b"WAVE" else "a video"
         return Refusal(f"This is {what}, not a photo.", "Save one frame of it as a picture and add that.")

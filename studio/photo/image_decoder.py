@@ -1,8 +1,8 @@
-"""Image decoding: bytes become upright 8-bit sRGB pixels (EXIF orientation, ICC, bit depth, alpha), or are refused.
+"""Image decoding: bytes become upright 8-bit sRGB pixels (orientation, colour, bit depth, alpha), or are refused.
 
-Bytes are hostile until they have been decoded: only the decoders of `FORMATS` are ever reached, sizes are checked
-from the header before a pixel is decoded, and whatever a decoder throws becomes a `Refusal` with a remedy. What was
-done to the colours is said in `Photo.notes`.
+Bytes are hostile until they have been decoded: each kind reaches one decoder only, sizes are checked from the header
+before a pixel is decoded, and whatever a decoder throws becomes a `Refusal` with a remedy. What was done to the colours
+is said in `Photo.notes`. What a file is: file_signature.
 """
 
 from __future__ import annotations
@@ -12,17 +12,19 @@ import io
 import re
 import threading
 import warnings
+from collections.abc import Callable
 from contextlib import nullcontext
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 import pillow_heif
 
 # Naming the plugins registers them, so that Pillow never loads all of its own.
 from PIL import (
     AvifImagePlugin,  # noqa: F401  # pyright: ignore[reportUnusedImport]
-    ExifTags,
-    TiffImagePlugin,
+    Jpeg2KImagePlugin,  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    PngImagePlugin,
     UnidentifiedImageError,
     WebPImagePlugin,  # noqa: F401  # pyright: ignore[reportUnusedImport]
 )
@@ -30,36 +32,45 @@ from PIL import Image as Pillow
 
 from studio.nouns import Photo, Refusal
 from studio.photo import file_signature
-from studio.photo.colour_conversion import convert_raster, convert_to_srgb
+from studio.photo.bmp_reader import read_bmp
+from studio.photo.colour_conversion import Raster, convert_raster, convert_to_srgb
 from studio.photo.colour_tags import read_colour_tags
 from studio.photo.crop import Image
 from studio.photo.cut_files import find_cut, has_jpeg_end
 from studio.photo.deep_samples import read_deep_samples
+from studio.photo.file_signature import RAW
+from studio.photo.jpeg2000 import read_colour_profile
+from studio.photo.jpegxl import read_jpegxl
 from studio.photo.orientation import SIDEWAYS, TURNS, find_strip, read_orientation
-from studio.photo.reduced_size import MAX_PIXELS, check_pixels, reduce_while_decoding, refuse_too_large
+from studio.photo.photo_limits import MIN_SIDE, check_size
+from studio.photo.png_chunks import MOST_PROFILE, drop_text
+from studio.photo.raw_preview import open_preview
+from studio.photo.reduced_size import MAX_PIXELS, reduce_while_decoding, refuse_too_large
+from studio.photo.tiff_reader import read_tiff
 
-FORMATS = ("JPEG", "PNG", "WEBP", "HEIF", "AVIF", "TIFF", "BMP", "GIF")
-"""The only Pillow decoders that are ever tried. (A JPG of several pictures, as phones write them, opens with the
-first.)
-"""
+FORMATS = {
+    "JPG": "JPEG", "PNG": "PNG", "WEBP": "WEBP", "HEIC": "HEIF", "AVIF": "AVIF", "GIF": "GIF", "JPEG 2000": "JPEG2000",
+}  # fmt: skip
+"""The Pillow decoder of a kind. (A JPG of several pictures, as phones write them, opens with the first.)"""
 
-MIN_SIDE = 64
-MAX_STRETCH = 20
-"""The longest side over the shortest: beyond this a strip, not a photo that can be cropped to any aspect."""
+ENDINGS = {
+    "JPG": ".jpg", "PNG": ".png", "WEBP": ".webp", "HEIC": ".heic", "AVIF": ".avif", "TIFF": ".tif", "BMP": ".bmp",
+    "GIF": ".gif", "JPEG 2000": ".jp2", "JPEG XL": ".jxl", RAW: ".raw",
+}  # fmt: skip
+"""The ending that an original is kept under, by its kind."""
 
 pillow_heif.register_heif_opener()
 Pillow.MAX_IMAGE_PIXELS = MAX_PIXELS
+PngImagePlugin.MAX_TEXT_CHUNK = MOST_PROFILE
 _DECODING = threading.Lock()
-"""Held while a photo of over `_ALONE` pixels is decoded: of ten that are dropped at once, one is in memory."""
+"""Held while a photo of over `_ALONE` pixels, or of a rarer kind, is decoded: of ten dropped at once, one is in memory.
+"""
 _ALONE = 30_000_000
-warnings.filterwarnings("ignore", category=Pillow.DecompressionBombWarning)  # refused by our own check, in words
-
 _STRIP = 64  # rows
-ENDINGS = {
-    "JPG": ".jpg", "PNG": ".png", "WEBP": ".webp", "HEIC": ".heic", "AVIF": ".avif", "TIFF": ".tif", "BMP": ".bmp",
-    "GIF": ".gif",
-}  # fmt: skip
-"""The ending that an original is kept under, by its kind."""
+
+# What is wrong with a file is said once, in our own words: the libraries' own never reach the terminal.
+warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif|tifffile|imagecodecs)\b")
+cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 class Decoded(NamedTuple):
@@ -86,10 +97,9 @@ def decode_image(data: bytes, name: str, damaged: bool = False) -> Decoded:
 
     `damaged`: what is left of a file that is cut short inside its picture opens, too.
     """
-    what = file_signature.identify(data)
+    what = file_signature.identify(data, name)
     if not what:
         raise file_signature.refuse_foreign(data)
-    file_signature.refuse_raw(data, name)
     try:
         image, notes = _decode_left(data, what, damaged)
     except _Damage as damage:
@@ -121,24 +131,80 @@ def _decode(data: bytes, what: str) -> tuple[Image, list[str]]:
     """The first picture of a file, upright, in sRGB, and what was done to it. Raises `_Damage` and `Refusal`."""
     notes: list[str] = []
     try:
-        with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
-            _check_size(*picture.size, kind=picture.format or what)
-            with _DECODING if picture.width * picture.height > _ALONE else nullcontext():
-                reduce_while_decoding(picture, notes)
-                return _copy_pixels(*_normalise(picture, data, notes)), notes
+        if what in FORMATS:
+            return _read_with_pillow(data, what, notes), notes
+        with _DECODING:
+            return _READERS[what](data, notes), notes
     except Refusal:
         raise
     except Pillow.DecompressionBombError:
         raise refuse_too_large() from None
     except UnidentifiedImageError:
-        raise _Damage(cut_short=len(data) < 1024) from None
+        raise _Damage(file_signature.is_cut_short(data, what)) from None
     except MemoryError:
         raise Refusal(
             "This photo needs more memory than there is.", "Make it smaller, or close other programs."
         ) from None
     except Exception as error:  # a decoder may throw anything at all on hostile bytes
         words = str(error).lower()
-        raise _Damage(isinstance(error, EOFError) or "truncated" in words or "end of file" in words) from None
+        ends = isinstance(error, EOFError) or "truncated" in words or "end of file" in words
+        raise _Damage((ends and what not in ("HEIC", "AVIF")) or file_signature.is_cut_short(data, what)) from None
+
+
+def _read_with_pillow(data: bytes, what: str, notes: list[str], orientation: int = 1) -> Image:
+    """A picture that Pillow decodes. `orientation` counts where the file itself has no mark."""
+    if what == "PNG":
+        data = drop_text(data, notes)
+    elif what == "AVIF":
+        data = file_signature.brand_avif(data)
+    with Pillow.open(io.BytesIO(data), formats=(FORMATS[what],)) as picture:
+        check_size(*picture.size, kind=what)
+        with _DECODING if picture.width * picture.height > _ALONE else nullcontext():
+            reduce_while_decoding(picture, notes)
+            if what == "JPEG 2000":
+                picture.info["icc_profile"] = read_colour_profile(data)
+            return _copy_pixels(*_normalise(picture, data, notes, orientation))
+
+
+def _read_raster(raster: Raster, orientation: int, notes: list[str]) -> Image:
+    """A raster's pixels, upright, read-only."""
+    image = convert_raster(raster, notes)
+    turn = TURNS.get(orientation)
+    if turn is not None:
+        notes.append("turned upright")
+        return _copy_pixels(Pillow.fromarray(image), turn)
+    image.setflags(write=False)
+    return image
+
+
+def _read_tiff(data: bytes, notes: list[str]) -> Image:
+    return _read_raster(*read_tiff(data, notes), notes)
+
+
+def _read_bmp(data: bytes, notes: list[str]) -> Image:
+    """A BMP's picture, or that of the JPEG or PNG that it wraps."""
+    found = read_bmp(data, notes)
+    if isinstance(found, Raster):
+        return _read_raster(found, 1, notes)
+    return _read_with_pillow(found, "PNG" if found.startswith(b"\x89PNG") else "JPG", notes)
+
+
+def _read_jpegxl(data: bytes, notes: list[str]) -> Image:
+    """A JPEG XL's picture, or that of the JPEG that it was made of."""
+    found = read_jpegxl(data, notes)
+    return _read_raster(found, 1, notes) if isinstance(found, Raster) else _read_with_pillow(found, "JPG", notes)
+
+
+def _read_raw(data: bytes, notes: list[str]) -> Image:
+    """The finished JPG inside a camera raw file."""
+    jpeg, orientation = open_preview(data, notes)
+    return _read_with_pillow(jpeg, "JPG", notes, orientation)
+
+
+_READERS: dict[str, Callable[[bytes, list[str]], Image]] = {
+    "TIFF": _read_tiff, "BMP": _read_bmp, "JPEG XL": _read_jpegxl, RAW: _read_raw,
+}  # fmt: skip
+"""The kinds that Pillow has no decoder for, or one that gets some of them wrong."""
 
 
 def _copy_pixels(rgb: Pillow.Image, turn: Pillow.Transpose | None) -> Image:
@@ -154,35 +220,21 @@ def _copy_pixels(rgb: Pillow.Image, turn: Pillow.Transpose | None) -> Image:
     return image
 
 
-def _check_size(width: int, height: int, kind: str) -> None:
-    """Refuse from the header, before any pixel is decoded, what is too large, too small or too long."""
-    check_pixels(width, height, kind)
-    if min(width, height) < MIN_SIDE:
-        raise Refusal(
-            f"This photo is only {width} by {height} px.", f"Add one that is at least {MIN_SIDE} px on each side."
-        )
-    if max(width, height) > MAX_STRETCH * min(width, height):
-        raise Refusal(
-            f"This picture is a strip of {width} by {height} px.",
-            f"Crop it: {MAX_STRETCH} to 1 is the most.",
-        )
-
-
-def _normalise(picture: Pillow.Image, data: bytes, notes: list[str]) -> tuple[Pillow.Image, Pillow.Transpose | None]:
-    """The first frame, decoded, in sRGB, and the turn that makes it upright. Pillow turns a TIFF when it loads it."""
-    if isinstance(picture, TiffImagePlugin.TiffImageFile) and ExifTags.Base.DNGVersion in picture.tag_v2:
-        raise Refusal("This is a camera raw file.", "Develop it first, or use the JPG your camera saved with it.")
-    if getattr(picture, "is_animated", False) and picture.format != "MPO":
-        notes.append("the first page" if picture.format == "TIFF" else "the first frame of an animation")
-    turned = (
-        isinstance(picture, TiffImagePlugin.TiffImageFile) and picture.tag_v2.get(ExifTags.Base.Orientation, 1) in TURNS
-    )
+def _normalise(
+    picture: Pillow.Image, data: bytes, notes: list[str], orientation: int
+) -> tuple[Pillow.Image, Pillow.Transpose | None]:
+    """The first frame, decoded, in sRGB, and the turn that makes it upright."""
+    count = int(getattr(picture, "n_frames", 1))
+    if count > 1 and picture.format == "HEIF":
+        notes.append(f"the {'first' if picture.tell() == 0 else 'main one'} of {count} pictures")
+    elif count > 1 and picture.format != "MPO":
+        notes.append("the first frame of an animation")
+    turn = TURNS.get(read_orientation(picture, orientation))
     tags = read_colour_tags(picture, data)
     deep = read_deep_samples(picture, data, tags)
     if deep is None:
         picture.load()
-    turn = TURNS.get(read_orientation(picture))
-    if turned or turn is not None:
+    if turn is not None:
         notes.append("turned upright")
     if deep is None:
         return convert_to_srgb(picture, tags, notes), turn

@@ -10,6 +10,7 @@ from studio import presets
 from studio.config import ASSETS, MAX_UPLOAD_BYTES
 from studio.nouns import Aspect, Brush, Fraction, Mend, Motion, Noun, Shot
 from studio.photo.crop import RATIOS, settle_crop
+from studio.photo.file_signature import PHOTO_ENDINGS
 from studio.photo.mend import UPSCALE, has_network
 from studio.studio import Studio
 from studio.ui.clip_actions import ById
@@ -17,6 +18,9 @@ from studio.ui.html_part import Call, make_call, make_part
 from studio.ui.panels.report_panel import list_mends, make_report_calls
 from studio.ui.shot_form import Frame
 from studio.ui.uploads import Upload, find_upload, receive_upload, show_photo, take_sample
+
+_INTAKE: dict[str, Any] = {"limit": MAX_UPLOAD_BYTES, "endings": PHOTO_ENDINGS}
+"""What the file choosers offer, and the most that they upload."""
 
 
 class CropQuestion(Noun, frozen=True):
@@ -89,7 +93,7 @@ class PhotoPanel:
             samples=samples,
             ratios=RATIOS,
             platforms=msgspec.to_builtins(presets.platforms()),
-            limit=MAX_UPLOAD_BYTES,
+            **_INTAKE,
             mends=list_mends(has_network()),
             upscale=UPSCALE,
         )
@@ -97,7 +101,7 @@ class PhotoPanel:
             make_call("receive_file", Upload, lambda upload: receive_upload(studio, upload)),
             make_call("suggest_crop", CropQuestion, self.suggest),
         ]
-        self.ending = make_part("ending", None, calls=ending, limit=MAX_UPLOAD_BYTES)
+        self.ending = make_part("ending", None, calls=ending, **_INTAKE)
 
     def suggest(self, fit: CropQuestion) -> dict[str, Any]:
         """The crop the studio would choose, and why."""

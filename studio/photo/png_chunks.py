@@ -1,0 +1,41 @@
+"""PNG chunks: text is left out, and an overlong colour profile, so that no metadata can keep a picture from opening.
+
+Pillow refuses a PNG with more than 1 MB of text or profile once it is unpacked; browsers don't read them at all.
+"""
+
+from __future__ import annotations
+
+import zlib
+
+_TEXT = {b"tEXt", b"zTXt", b"iTXt"}
+MOST_PROFILE = 16_000_000
+"""Bytes of an unpacked profile: a printer's tables take up to some 4 MB."""
+
+
+def drop_text(data: bytes, notes: list[str]) -> bytes:
+    """The PNG without its text chunks; a profile over `MOST_PROFILE` goes as well, with a note."""
+    parts = [data[:8]]
+    at = 8
+    kept = 8  # everything before is in `parts`
+    while at + 12 <= len(data):
+        kind = data[at + 4 : at + 8]
+        end = at + 12 + int.from_bytes(data[at : at + 4], "big")
+        if end > len(data):
+            break
+        too_long = kind == b"iCCP" and _is_too_long(data[at + 8 : end - 4])
+        if too_long:
+            notes.append("its colour profile is too large and was left aside")
+        if too_long or kind in _TEXT:
+            parts.append(data[kept:at])
+            kept = end
+        at = end
+    return data if kept == 8 else b"".join([*parts, data[kept:]])
+
+
+def _is_too_long(chunk: bytes) -> bool:
+    packed = chunk[chunk.find(b"\0") + 2 :]
+    try:
+        unpacker = zlib.decompressobj()
+        return len(unpacker.decompress(packed, MOST_PROFILE)) == MOST_PROFILE
+    except zlib.error:
+        return False

@@ -33,7 +33,7 @@ PRIVATE = {
     "gradio": {"ui"},
     "sqlite3": {"library"},
     "torch": {"engines"}, "diffusers": {"engines"}, "transformers": {"engines"}, "huggingface_hub": {"engines"},
-    "imageio_ffmpeg": {"clip"}, "av": {"clip"}, "moviepy": {"clip"},
+    "imageio_ffmpeg": {"clip"}, "av": {"clip", "photo"}, "moviepy": {"clip"},
     "cv2": {"photo", "clip", "engines", "score"}, "onnxruntime": {"photo"}, "tifffile": {"photo"}, "imagecodecs": {"photo"},
     "requests": set(), "httpx": set(), "urllib.request": set(),
 }  # fmt: skip

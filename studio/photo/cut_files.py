@@ -145,8 +145,8 @@ def _read_png(data: bytes) -> CutFile | None:
     rows = _unpack(bytes(packed), stride * height)
     count = len(rows) // stride
     header = struct.pack(">II", width, count) + data[24:29]
-    whole = data[:8] + _pack_chunk(b"IHDR", header) + before
-    whole += _pack_chunk(b"IDAT", zlib.compress(rows[: count * stride], 1)) + _pack_chunk(b"IEND", b"")
+    whole = data[:8] + pack_chunk(b"IHDR", header) + before
+    whole += pack_chunk(b"IDAT", zlib.compress(rows[: count * stride], 1)) + pack_chunk(b"IEND", b"")
     return CutFile(bytes(whole), count, height)
 
 
@@ -168,7 +168,8 @@ def _unpack(packed: bytes, most: int) -> bytes:
     return bytes(out)
 
 
-def _pack_chunk(name: bytes, content: bytes) -> bytes:
+def pack_chunk(name: bytes, content: bytes) -> bytes:
+    """One chunk of a PNG: length, name, content and checksum."""
     return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
 
 

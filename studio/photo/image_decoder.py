@@ -39,13 +39,15 @@ from studio.photo.crop import Image
 from studio.photo.cut_files import find_cut, has_jpeg_end
 from studio.photo.deep_samples import read_deep_samples
 from studio.photo.file_signature import RAW
+from studio.photo.heif_properties import trim_properties
 from studio.photo.jpeg2000 import read_colour_profile
 from studio.photo.jpegxl import read_jpegxl
 from studio.photo.orientation import SIDEWAYS, TURNS, find_strip, read_orientation
 from studio.photo.photo_limits import MIN_SIDE, check_size
 from studio.photo.png_chunks import MOST_PROFILE, drop_text
 from studio.photo.raw_preview import open_preview
-from studio.photo.reduced_size import MAX_PIXELS, reduce_while_decoding, refuse_too_large
+from studio.photo.reduced_decoder import decode_reduced
+from studio.photo.reduced_size import MAX_PIXELS, needs_parts, reduce_while_decoding, refuse_too_large
 from studio.photo.tiff_reader import read_tiff
 
 FORMATS = {
@@ -62,7 +64,7 @@ ENDINGS = {
 pillow_heif.register_heif_opener()
 Pillow.MAX_IMAGE_PIXELS = MAX_PIXELS
 PngImagePlugin.MAX_TEXT_CHUNK = MOST_PROFILE
-_DECODING = threading.Lock()
+_DECODING = threading.RLock()
 """Held while a photo of over `_ALONE` pixels, or of a rarer kind, is decoded: of ten dropped at once, one is in memory.
 """
 _ALONE = 30_000_000
@@ -100,6 +102,7 @@ def decode_image(data: bytes, name: str, damaged: bool = False) -> Decoded:
     what = file_signature.identify(data, name)
     if not what:
         raise file_signature.refuse_foreign(data)
+    data = trim_properties(data) if what == "HEIC" else data
     try:
         image, notes = _decode_left(data, what, damaged)
     except _Damage as damage:
@@ -160,6 +163,8 @@ def _read_with_pillow(data: bytes, what: str, notes: list[str], orientation: int
     with Pillow.open(io.BytesIO(data), formats=(FORMATS[what],)) as picture:
         check_size(*picture.size, kind=what)
         with _DECODING if picture.width * picture.height > _ALONE else nullcontext():
+            if needs_parts(picture):
+                return decode_reduced(picture, data, read_colour_tags(picture, data), notes)
             reduce_while_decoding(picture, notes)
             if what == "JPEG 2000":
                 picture.info["icc_profile"] = read_colour_profile(data)

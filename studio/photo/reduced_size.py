@@ -18,7 +18,9 @@ MAX_PIXELS = 250_000_000
 MOST_COEFFICIENTS = 640_000_000
 """Bytes of a progressive JPEG's coefficients, which libjpeg holds all at once, 2 a sample."""
 
-REDUCED = ("JPEG", "MPO")
+REDUCED = ("JPG", "PNG", "HEIC", "AVIF")
+"""Kinds that open reduced, most of their files."""
+_SCALED = ("JPEG", "MPO")
 
 
 def refuse_too_large() -> Refusal:
@@ -28,22 +30,27 @@ def refuse_too_large() -> Refusal:
     )
 
 
+def refuse_whole_only(kind: str) -> Refusal:
+    """The refusal for a large picture of a kind that is only ever decoded whole."""
+    return Refusal(
+        f"This {kind} is over {WHOLE_PIXELS // 1_000_000} megapixels, and can't be opened at a smaller size.",
+        f"Save it as a JPG of up to {MAX_PIXELS // 1_000_000} megapixels, or make it smaller, and add that.",
+    )
+
+
 def check_pixels(width: int, height: int, kind: str) -> None:
-    """Refuse from the header what can't be decoded in a bounded memory; `kind` is Pillow's name of the format."""
+    """Refuse from the header what can't be decoded in a bounded memory; `kind` is the user's name of it."""
     pixels = width * height
     if pixels > MAX_PIXELS:
         raise refuse_too_large()
     if pixels > WHOLE_PIXELS and kind not in REDUCED:
-        raise Refusal(
-            f"This {kind} is over {WHOLE_PIXELS // 1_000_000} megapixels; only a JPG can be larger.",
-            f"Save it as a JPG, up to {MAX_PIXELS // 1_000_000} megapixels, or make it smaller.",
-        )
+        raise refuse_whole_only(kind)
 
 
 def reduce_while_decoding(picture: Pillow.Image, notes: list[str]) -> None:
     """Have a JPEG of over `WHOLE_PIXELS` decoded at half its size, said in `notes`; leave any other as it is."""
     width, height = picture.size
-    if width * height <= WHOLE_PIXELS or picture.format not in REDUCED:
+    if width * height <= WHOLE_PIXELS or picture.format not in _SCALED:
         return
     if picture.info.get("progressive") and _count_coefficients(picture) > MOST_COEFFICIENTS:
         raise Refusal(
@@ -52,6 +59,11 @@ def reduce_while_decoding(picture: Pillow.Image, notes: list[str]) -> None:
         )
     picture.draft(None, (width // 2, height // 2))
     notes.append(describe_reduction(width, height, *picture.size))
+
+
+def needs_parts(picture: Pillow.Image) -> bool:
+    """Whether an opened picture is too large to be decoded whole, and no JPEG."""
+    return picture.width * picture.height > WHOLE_PIXELS and picture.format not in _SCALED
 
 
 def describe_reduction(width: int, height: int, wide: int, high: int) -> str:

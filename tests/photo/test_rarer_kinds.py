@@ -176,6 +176,30 @@ def test_run_length_bmps_are_read(bits: int) -> None:
     assert np.array_equal(image, PALETTE[index]) and notes == ("palette colours converted to RGB",)
 
 
+@each_row("width", [97, 98, 99, 100])
+def test_a_bmp_may_be_of_any_width(width: int) -> None:
+    """Rows are padded to four bytes, and runs to two."""
+    picture = np.ascontiguousarray(PICTURE[:, :width])
+    assert np.array_equal(look(made.saved(Image.fromarray(picture), "BMP"))[0], picture)
+    index = INDEX[:, :width]
+    for bits in (8, 4):
+        numbers = index & np.uint8(2**bits - 1)
+        assert np.array_equal(look(rarer.run_length_bmp(bits, numbers, PALETTE))[0], PALETTE[numbers])
+
+
+def test_runs_may_skip_end_early_and_be_top_down() -> None:
+    """A jump to the right and up, a line ended before its width, and a picture ended before its height: number 0 is there."""
+    head = [bytes(colour[::-1]) + b"\0" for colour in PALETTE]
+    runs = b"\x28\1\0\0" + b"\0\2\x0a\1" + b"\x0a\2\0\1"
+    index = np.zeros((70, 90), np.uint8)
+    index[69, :40], index[67, 10:20] = 1, 2
+    whole = rarer.bmp(8, runs, (90, 70), 1, b"".join(head))
+    assert np.array_equal(look(whole)[0], PALETTE[index])
+    assert np.array_equal(look(rarer.bmp(8, runs, (90, -70), 1, b"".join(head)))[0], PALETTE[index[::-1]])
+    with pytest.raises(Refusal, match="cut short"):
+        look(whole[:-2])
+
+
 def packed(masks: tuple[int, ...], colours: NDArray[Any], bits: int) -> NDArray[Any]:
     """Shares of 0..1 as bit fields."""
     values = np.zeros(colours.shape[:2], np.uint64)

@@ -8,7 +8,8 @@
   const AHEAD = 0.2; // seconds that are decoded before they are needed,
   const HELD = 32e6; // in so many bytes of pictures,
   const COUNT = [3, 12]; // but so many pictures at least and at most
-  const QUEUE = 4; // packets that wait in a decoder
+  const PLAIN = 2.1e6; // pixels of a frame that is converted
+  const QUEUE = 4; // packets that wait in a decoder, beside those before the frame that is needed
   const FAULTS = 2; // times in a row that a decoder may give up
   const SLACK = 8; // pictures that come out of it late, because it shows them in another order than it decodes them
 
@@ -68,7 +69,7 @@
     }
     /* From the last key frame before k. */
     function begin(k) {
-      const key = keys.findLast((one) => ranks[one] <= k);
+      const key = findKey(k);
       if (!decoder || decoder.state === "closed") decoder = new VideoDecoder({ output: take, error: trip });
       else decoder.reset();
       decoder.addEventListener("dequeue", feed);
@@ -81,15 +82,17 @@
       if ((faults += 1) > FAULTS) fail(error);
       else feed();
     }
+    const findKey = (k) => keys.findLast((one) => ranks[one] <= k);
+    const measure = (k) => (k - (due % count) + count) % count; // frames that come out before k
     /* Whether going on from where it is brings k later than from a key frame. */
-    const isFar = (k) => decoder?.state !== "configured" || (k - (due % count) + count) % count > k - ranks[keys.findLast((one) => ranks[one] <= k)];
+    const isFar = (k) => decoder?.state !== "configured" || measure(k) > k - ranks[findKey(k)];
     async function feed() {
       if (busy) return;
       busy = true;
       try {
         for (let k; (k = lacks()) >= 0; ) {
           if (isFar(k)) begin(k);
-          if (decoder.decodeQueueSize >= QUEUE) break;
+          if (decoder.decodeQueueSize >= QUEUE + measure(k)) break;
           const [at, lap] = [sent % count, Math.floor(sent / count)];
           const data = await bytes.read(offsets[at], sizes[at]);
           if (signal.aborted) return;
@@ -131,7 +134,8 @@
     const ahead = Math.min(frames, Stir.clamp(Math.min(card.fps * AHEAD + 1, HELD / (card.width * card.height * 1.5)) | 0, ...COUNT));
     const behind = ahead >> 1;
     const leaving = new AbortController();
-    const held = new Map(); // frame → its picture
+    const held = new Map(); // frame → its picture, null while it is converted
+    const spare = []; // pictures that nobody needs any more, to be filled again
     const waiting = new Set();
     let place = 0;
     let source = null;
@@ -140,17 +144,35 @@
     const isNear = (k) => distance(k) < ahead + QUEUE + SLACK || distance(k) >= frames - behind;
     function run() {
       let count = broken ? ahead : 0;
-      while (count < ahead && held.has((place + count) % frames)) count += 1;
+      while (count < ahead && held.get((place + count) % frames)) count += 1;
       return count;
     }
     function lacks() {
       if (broken || leaving.signal.aborted) return -1;
-      const count = run();
+      let count = 0;
+      while (count < ahead && held.has((place + count) % frames)) count += 1;
       return count < ahead ? (place + count) % frames : -1;
     }
+    /* As pixels, where they are few: without a GPU those are drawn in half the time that a decoder's frame takes. */
+    async function convert(frame) {
+      const { width, height } = frame.visibleRect;
+      if (!frame.format?.startsWith("I420") || width * height > PLAIN) return frame;
+      const image = spare.pop() ?? new ImageData(width, height);
+      try {
+        await frame.copyTo(image.data, { format: "RGBX" });
+      } catch {
+        return frame; // a browser that copies planes only
+      }
+      frame.close();
+      return image;
+    }
+    const drop = (picture) => (picture?.close ? picture.close() : picture && spare.push(picture));
     const wake = () => [...waiting].forEach((one) => one());
-    function put(k, picture) {
-      if (leaving.signal.aborted || held.has(k) || !isNear(k)) return picture.close();
+    async function put(k, frame) {
+      if (leaving.signal.aborted || held.has(k) || !isNear(k)) return frame.close();
+      held.set(k, null);
+      const picture = await convert(frame);
+      if (held.get(k) !== null) return drop(picture); // nobody waits for it any more
       held.set(k, picture);
       wake();
     }
@@ -162,13 +184,13 @@
       if (k !== place) {
         place = k;
         wake();
-        for (const [other, picture] of held) if (!isNear(other)) picture.close(), held.delete(other);
+        for (const [other, picture] of held) if (!isNear(other)) drop(picture), held.delete(other);
       }
       source?.feed();
     }
     const arrive = (k) =>
       new Promise((go) => {
-        const look = () => (broken || leaving.signal.aborted || place !== k || held.has(k)) && (waiting.delete(look), go());
+        const look = () => (broken || leaving.signal.aborted || place !== k || held.get(k)) && (waiting.delete(look), go());
         waiting.add(look);
         look();
       });
@@ -176,18 +198,18 @@
       source = await (card.format === "mp4" || card.format === "webm" ? openFilm : openAnimation)(card, server, leaving.signal, put, lacks, fail);
       if (leaving.signal.aborted) return void source.close();
       source.feed();
-      while (!held.has(place) && !broken && !leaving.signal.aborted) await arrive(place);
+      while (!held.get(place) && !broken && !leaving.signal.aborted) await arrive(place);
       if (broken) throw new Error("decode");
       return { sound: source.sound };
     })();
     opened.catch(() => {});
     return {
       opened, move, run, arrive,
-      has: (k) => broken || held.has(k),
+      has: (k) => broken || Boolean(held.get(k)),
       picture: (k) => held.get(k),
       close() {
         leaving.abort();
-        for (const picture of held.values()) picture.close();
+        for (const picture of held.values()) picture?.close?.();
         held.clear();
         source?.close();
         wake();

@@ -3,7 +3,7 @@
    A player has {node, fps, frames, seconds, moving, opened (a promise of its first picture), has(at) (whether it can show the frame of
    that moment now), reach(at) (and for how many seconds from there on), aim(at) (where it will be: it makes itself ready),
    arrive(at) (a promise, kept when it can), show(at, rate) (now; what is heard goes on at that rate), rest() (what is heard stands
-   still), sound(on), hears() (whether it has sound), release(), note (what is to be said of it)}. All times are seconds in its own clip.
+   still), sound(on), hears() (whether it has sound), release(), note (what is to be said of it), hint (of all like it)}. All times are seconds in its own clip.
    The clock: compare_clock. Decoding: compare_frames. */
 (() => {
   const { h, file } = Stir;
@@ -11,11 +11,13 @@
   const APART = 0.12; // seconds that what is heard may be from what is seen, before it is put there,
   const HEARD = 0.03; // and before its rate is changed
   const SLOWEST = 0.0625; // the least rate that browsers play at
-  const OFF = 0.2; // seconds that a film which isn't decoded here may be from its moment
+  const COARSE = 0.1; // of a rate that isn't changed: Chromium shows wrong frames for some time after each change
+  const OFF = 0.12; // seconds that a film which isn't decoded here may be from its moment
   const RESTS = 80; // ms in which a film that was paused may still show its next picture
   const PAINTED = 300; // ms after a seek until a frame that nobody has announced counts as painted: what isn't in sight isn't
   const AIMS = [0.5, 0.7, 0.3]; // where in a frame a seek aims; a file's times may be rounded either way
 
+  const isAnimated = ({ format }) => format === "gif" || format === "webp";
   /* The number of the frame at a moment. */
   const number = (at, fps, frames) => Stir.clamp(Math.floor(at * fps + NEAR), 0, frames - 1);
 
@@ -27,7 +29,7 @@
         if (rate < SLOWEST || at >= node.duration) return node.pause();
         const off = node.currentTime - at;
         if (Math.abs(off) > APART * Math.max(1, rate)) node.currentTime = at;
-        else if (Math.abs(off) > HEARD || Math.abs(node.playbackRate / rate - 1) > 0.1) node.playbackRate = rate * (1 - Stir.clamp(off, -0.05, 0.05));
+        else if (Math.abs(off) > HEARD || Math.abs(node.playbackRate / rate - 1) > COARSE) node.playbackRate = rate * (1 - Stir.clamp(off, -0.05, 0.05));
         if (node.paused) node.play().catch(() => {});
       },
       rest: () => node.pause(),
@@ -39,8 +41,9 @@
   /* A clip whose frames are decoded here. */
   function reel(card, label, server) {
     const { fps, frames } = card;
+    const animated = isAnimated(card);
     const canvas = h("canvas", { class: "cell-film", role: "img", "aria-label": label, width: card.width, height: card.height });
-    const paper = canvas.getContext("2d", { alpha: card.format === "gif" || card.format === "webp" });
+    const paper = canvas.getContext("2d", { alpha: animated });
     const film = Stir.clipFrames(card, server);
     let seen = -1; // the frame on the canvas
     let place = 0;
@@ -54,8 +57,11 @@
     function draw(k) {
       const picture = film.picture(k);
       if (k === seen || !picture) return;
-      if (seen >= 0 && card.format !== "mp4") paper.clearRect(0, 0, canvas.width, canvas.height);
-      paper.drawImage(picture, 0, 0, canvas.width, canvas.height);
+      if (picture instanceof ImageData) paper.putImageData(picture, 0, 0);
+      else {
+        if (animated) paper.clearRect(0, 0, canvas.width, canvas.height);
+        paper.drawImage(picture, 0, 0, canvas.width, canvas.height);
+      }
       seen = k;
     }
     return {
@@ -154,7 +160,7 @@
       show(at, rate) {
         if (!rate) return;
         wanted = null;
-        node.playbackRate = Stir.clamp(rate, SLOWEST, 8);
+        if (Math.abs(node.playbackRate / rate - 1) > COARSE) node.playbackRate = Stir.clamp(rate, SLOWEST, 8);
         const last = at >= (frames - 1) / fps;
         const near = Math.abs(now() - at) < OFF * Math.max(1, rate) || (last && seen === frames - 1);
         if (!near) node.currentTime = middle(number(at, fps, frames));
@@ -162,7 +168,7 @@
       },
       hears: () => Boolean(node.mozHasAudio ?? node.webkitAudioDecodedByteCount ?? node.audioTracks?.length),
       sound: (on) => (node.muted = !on),
-      note: "This browser lets no page decode clips at this address: while they play they may be some frames apart. On the studio's own machine, or over https, they aren't.",
+      hint: "At this address the browser lets no page decode clips, so while they play they may be some frames apart. Opened on the studio's own machine, or over https, they aren't.",
       release() {
         gone = true;
         node.pause();
@@ -182,7 +188,7 @@
 
   Stir.comparePlayer = {
     clip(card, label, server) {
-      const animated = card.format === "gif" || card.format === "webp";
+      const animated = isAnimated(card);
       if (animated ? window.ImageDecoder : window.VideoDecoder) return reel(card, label, server);
       if (!animated) return film(card, label);
       const picture = h("img", { class: "cell-film", alt: label, src: file(card.file) });

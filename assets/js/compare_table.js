@@ -28,7 +28,8 @@
     const list = h("ol", { class: "light-table", "aria-label": "Clips side by side" });
     const divider = h("div", { class: "wipe-divider", role: "slider", tabindex: "0", "aria-label": "Wipe between the two", "aria-orientation": "horizontal", "aria-valuemin": "0", "aria-valuemax": "100", hidden: true }, h("i"));
     const captions = h("div", { class: "pair-words", hidden: true });
-    const node = h("div", { class: "table-room" }, list, divider, captions);
+    const hint = h("p", { class: "table-hint" });
+    const node = h("div", { class: "table-room" }, list, divider, captions, hint);
 
     const entry = (id) => all.find((cell) => cell.id === id);
     const onTable = () => chosen.map(entry).filter(Boolean);
@@ -103,6 +104,7 @@
         if (player && wanted.has(id)) driven.add(player);
       }
       clock.see(driven);
+      hint.textContent = [...driven].find((one) => one.hint)?.hint ?? "";
       for (const one of cells.values()) one.hear(one.id === heard && driven.has(one.player));
     }
     /* On a phone: what is in sight and its neighbours. */

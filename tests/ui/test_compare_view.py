@@ -215,6 +215,23 @@ def test_clips_of_three_rates_on_one_clock(open_page: Open, app: App, reels: lis
     stands(page, "loop")
 
 
+def test_where_a_page_may_not_decode_it_says_so_and_is_exact_when_paused(open_page: Open, app: App, reels: list[Path]) -> None:
+    """Over plain http from another machine browsers have no VideoDecoder."""
+    app.studio.comparisons.start_from_clips(keep(app, reels, 3), name="Three tides")
+    page = open_page(reduced_motion="reduce")
+    page.evaluate("delete window.VideoDecoder")
+    look_at(page, "tides")
+    expect(page.locator(".cell video")).to_have_count(3)
+    expect(page.locator(".table-hint")).to_contain_text("some frames apart")
+    scrub = page.locator(".transport-scrub")
+    for frame in (31, 119, 7):
+        scrub.fill(str(frame))
+        wanted = [reel.at(clock(page)) for reel in REELS[:3]]
+        page.wait_for_function("wanted => readAll().join() === wanted.join()", arg=wanted)
+    page.keyboard.press("Space")
+    page.wait_for_function("(window.seen ??= new Set()).add(readAll()[0]).size > 5")
+
+
 def wipe_and_differ(page: Page) -> None:
     """Wipe by keys and by hand, difference and loupe, each left by Escape."""
     page.keyboard.press("w")

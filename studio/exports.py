@@ -145,11 +145,14 @@ class Exports:
             return file or self._served.keep(made, key, f"{file_names.tidy(one.name)}, contact sheet.png")
 
     def _place(self, one: Comparison, folder: Path, cells: Sequence[str]) -> list[PlacedTile]:
-        """The tiles of a comparison; its photo is written in `folder`."""
+        """The tiles of a comparison with their scores, taken now where they aren't yet; its photo is written in
+        `folder`.
+        """
         from studio.compare.cell_tiles import Sources, make_tiles
 
         standings = self._comparisons.stand(one)
-        scores = self._scores.get_all([standing.clip.id for standing in standings.values() if standing.clip])
+        made = [] if is_hidden(one) else [standing.clip.id for standing in standings.values() if standing.clip]
+        scores = {clip_id: score for clip_id in made if (score := self._scores.score_clip(clip_id))}
 
         def write_photo(shot: Shot) -> Path:
             from PIL import Image as Pillow

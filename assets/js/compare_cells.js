@@ -103,7 +103,6 @@
       facts.textContent = [cell.baseline && "Baseline", cell.draft && "a draft", ...listFacts(cell)].filter(Boolean).join(" · ");
       why.textContent = cell.facts.why ?? "";
       note.textContent = player?.note ?? "";
-      face.style.setProperty("--own", cell.clip ? cell.clip.width / cell.clip.height : "auto");
       const first = cell.clip?.first;
       const picture = first || cell.clip?.thumb ? Stir.file(first || cell.clip.thumb) : "";
       if (poster.dataset.src !== picture) {

@@ -7,6 +7,7 @@
   const ZOOMS = [1, 2, 4];
   const GAP = 12;
   const ROOM = 60; // pixels that the words of a cell take at least
+  const ALIKE = 0.01; // of its shape that a clip may be cut to fill its face: what whole pixels leave
   const LEAST = 120; // pixels of a face's height
   const phone = matchMedia("(max-width: 760px)");
 
@@ -147,9 +148,10 @@
       divider.setAttribute("aria-valuenow", String(Math.round(at * 100)));
       divider.setAttribute("aria-valuetext", `${Math.round(at * 100)} % of the first, the rest of the second`);
     }
+    /* The faces' shape, width over height: the clips' own, or what lies between theirs. */
     const findShape = () => {
-      const first = all.find((cell) => chosen.includes(cell.id) && cell.clip)?.clip;
-      return first ? first.width / first.height : 16 / 9;
+      const shapes = onTable().filter((cell) => cell.clip).map(({ clip }) => Math.log(clip.width / clip.height));
+      return shapes.length ? Math.exp(shapes.reduce((sum, one) => sum + one) / shapes.length) : 16 / 9;
     };
     /* How wide so many faces in so many columns can be. */
     function measure(columns, count) {
@@ -177,7 +179,9 @@
       });
       node.style.setProperty("--face", Math.floor(best.width) + "px");
       node.style.setProperty("--columns", best.columns);
-      node.style.setProperty("--shape", findShape());
+      const shape = findShape();
+      node.style.setProperty("--shape", shape);
+      for (const { cell, face } of cells.values()) face.classList.toggle("fills", Boolean(cell.clip) && Math.abs((cell.clip.width / cell.clip.height / shape) - 1) < ALIKE);
     }
     function hear({ id }) {
       heard = heard === id ? "" : id;

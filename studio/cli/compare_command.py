@@ -16,7 +16,7 @@ from studio.cli.report import Bar, Failure, complain, say, say_json
 from studio.compare.axis_values import TITLES
 from studio.comparison import Axis, AxisName, Cell, Comparison
 from studio.motion.camera_moves import normalise
-from studio.nouns import Refusal
+from studio.nouns import Failed, Refusal
 
 if TYPE_CHECKING:
     from studio.compare.estimate import Estimate
@@ -110,7 +110,7 @@ def _make(studio: Studio, one: Comparison, flags: argparse.Namespace) -> None:
     labels = {job: _label(cell) for cell in one.cells for job in cell.jobs}
     labels |= {job: f"draft, {_label(cell)}" for cell in one.cells for job in cell.drafts}
     studio.start(adopt=False)
-    failed: list[str] = []
+    failed: dict[str, list[str]] = {}
     try:
         for job in jobs:
             try:
@@ -118,7 +118,11 @@ def _make(studio: Studio, one: Comparison, flags: argparse.Namespace) -> None:
                 if not flags.json and not job.shot.draft:
                     say(f"{labels[job.id]}\t{studio.library.file(clip)}")
             except Failure as failure:
-                failed.append(str(failure))
+                state = studio.job(job.id).state
+                if isinstance(state, Failed):
+                    failed.setdefault(f"{state.reason} {state.remedy}".strip(), []).append(labels[job.id])
+                else:
+                    failed[str(failure)] = []
     except BaseException:
         cancel_all(studio, jobs)
         raise
@@ -129,11 +133,12 @@ def _make(studio: Studio, one: Comparison, flags: argparse.Namespace) -> None:
     except Refusal as refusal:
         if not failed:  # why there is nothing to write is said below
             raise
-        failed.append(str(refusal))
+        failed[str(refusal)] = []
     if flags.json:
         say_json({**_describe(studio, one), "files": files})
     if failed:
-        raise Failure(f"{' '.join(failed)} To make it again: python -m studio compare --retry {one.id[:8]}")
+        said = " ".join(f"{'; '.join(names)}: {why}" if names else why for why, names in failed.items())
+        raise Failure(f"{said} To make it again: python -m studio compare --retry {one.id[:8]}")
 
 
 def _retry(studio: Studio, one: Comparison, flags: argparse.Namespace) -> None:

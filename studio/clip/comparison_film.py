@@ -29,7 +29,7 @@ from studio.clip.comparison_tiles import (
     measure_label,
     measure_tiles,
     refuse_unreadable,
-    shorten,
+    wrap,
 )
 from studio.clip.formats import MP4_MUXER, RGB_TO_BT709
 from studio.clip.sound import CODECS
@@ -37,6 +37,9 @@ from studio.nouns import Progress
 
 LONGEST_SIDE = 1920
 """The longest side of a film in pixels."""
+
+CORNER = 0.46
+"""Of a wipe's width that a label may take; what doesn't fit goes on below."""
 
 SLOWEST = 24.0
 """Frames a second of a film whose clips are all slower: a wipe's line should move smoothly."""
@@ -152,9 +155,12 @@ def _draw_corner(tile: Tile, width: int) -> Image:
     size = choose_text_height(width)
     words = " · ".join(tile.lines)
     font = find_font(words, size)
-    written = shorten(words, font, width * 0.45)
-    label = Pillow.new("RGB", (round(font.getlength(written) + size * 1.2), round(size * 2)), GROUND)
-    ImageDraw.Draw(label).text((size * 0.6, size), written, INK, font, anchor="lm")
+    lines = wrap(words.split(" · "), " · ", font, width * CORNER)
+    wide = max(font.getlength(line) for line in lines)
+    label = Pillow.new("RGB", (round(wide + size * 1.2), round(size * (1.4 * len(lines) + 0.6))), GROUND)
+    pen = ImageDraw.Draw(label)
+    for number, line in enumerate(lines):
+        pen.text((size * 0.6, size * (1 + 1.4 * number)), line, INK, font, anchor="lm")
     return np.asarray(label)
 
 

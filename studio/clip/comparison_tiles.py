@@ -29,6 +29,9 @@ CLIPS = (".mp4", ".webm", ".gif", ".webp")
 GAP = 8
 """Pixels between two tiles."""
 
+ALIKE = 0.02
+"""How much two shapes (the logarithm of width over height) may differ before one tile's shape is between them."""
+
 FONTS = (
     "DejaVuSans.ttf", "Arial.ttf", "arial.ttf", "Helvetica.ttc", "NotoSans-Regular.ttf",
     "NotoSansCJK-Regular.ttc", "msyh.ttc", "PingFang.ttc", "Hiragino Sans GB.ttc", "NotoSansArabic-Regular.ttf",
@@ -218,17 +221,18 @@ def _draw_note(note: str, size: tuple[int, int]) -> Image:
     tile = Pillow.new("RGB", size, PANEL)
     pen, height = ImageDraw.Draw(tile), choose_text_height(size[0])
     font = find_font(note, height)
-    lines = _wrap(note, font, size[0] * 0.84)[: max(1, int(size[1] * 0.8 / (height * 1.45)))]
+    lines = wrap(note.split(), " ", font, size[0] * 0.84)[: max(1, int(size[1] * 0.8 / (height * 1.45)))]
     top = (size[1] - len(lines) * height * 1.45) / 2
     for number, words in enumerate(lines):
         pen.text((size[0] / 2, top + number * height * 1.45), words, QUIET, font, anchor="ma")
     return np.asarray(tile)
 
 
-def _wrap(note: str, font: Any, width: float) -> list[str]:
+def wrap(parts: Sequence[str], joint: str, font: Any, width: float) -> list[str]:
+    """Lines of at most `width` pixels, each of as many parts as fit, joined; a part that doesn't is cut."""
     lines: list[str] = []
-    for word in note.split():
-        joined = f"{lines[-1]} {word}" if lines else word
+    for word in parts:
+        joined = f"{lines[-1]}{joint}{word}" if lines else word
         if lines and font.getlength(joined) <= width:
             lines[-1] = joined
         else:
@@ -245,11 +249,15 @@ def choose_columns(count: int, shape: float) -> int:
 
 
 def measure_tiles(tiles: Sequence[Tile]) -> tuple[int, int]:
-    """The size of the largest clip among tiles in pixels, of the largest still picture where there is no clip, else
-    1280x720. Raises `OSError`, `ValueError`."""
+    """The size in pixels of the largest clip among tiles, of the largest still picture where there is no clip, else
+    1280x720; where their shapes differ, as large but of the mean shape. Raises `OSError`, `ValueError`."""
     found = [(_measure_picture(tile.file), tile.file.suffix.lower()) for tile in tiles if tile.file is not None]
     sizes = [size for size, ending in found if ending in CLIPS] or [size for size, _ in found]
-    return max(sizes, key=lambda size: size[0] * size[1], default=(1280, 720))
+    width, height = max(sizes, key=lambda size: size[0] * size[1], default=(1280, 720))
+    shape = float(np.exp(np.mean([np.log(wide / high) for wide, high in sizes or [(width, height)]])))
+    if abs(np.log(shape * height / width)) < ALIKE:
+        return width, height
+    return round((width * height * shape) ** 0.5), round((width * height / shape) ** 0.5)
 
 
 def _measure_picture(file: Path) -> tuple[int, int]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from studio.clip.formats import TITLES
 from studio.comparison import Axis, AxisName, Cell, Comparison
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import describe_camera
@@ -83,7 +84,7 @@ def _list_settings(shot: Shot, name_model: Callable[[str], str]) -> dict[str, st
         "Depth": shot.depth[:8], "Size": shot.size, "Length": f"{shot.seconds:g} s", "Rate": f"{shot.fps} fps",
         "Quality": shot.quality, "Steps": "" if shot.steps is None else str(shot.steps),
         "Guidance": "" if shot.guidance is None else f"{shot.guidance:g}", "How much moves": f"{shot.strength:g}",
-        "Speed-ups": ", ".join(name.replace("_", " ") for name in shot.speedups), "Format": shot.format,
+        "Speed-ups": ", ".join(name.replace("_", " ") for name in shot.speedups), "Format": TITLES[shot.format],
         "Crop": shot.crop.aspect, "Pace": motion.camera.speed,
         "Ease": motion.camera.ease.replace("_", " "),
     }  # fmt: skip

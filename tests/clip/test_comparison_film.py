@@ -165,6 +165,24 @@ def test_columns_make_a_film_that_fits_a_screen() -> None:
     assert [choose_columns(count, 9 / 16) for count in (2, 3, 6, 8)] == [2, 3, 6, 4]
 
 
+def test_clips_of_extreme_shapes_share_a_shape_between_theirs(tmp_path: Path) -> None:
+    tiles = []
+    for name, size in (("tall", (80, 640)), ("wide", (900, 100))):
+        Pillow.new("RGB", size).save(tmp_path / f"{name}.png")
+        tiles.append(Tile(tmp_path / f"{name}.png"))
+    width, height = comparison_tiles.measure_tiles(tiles)
+    assert width / height == pytest.approx((9 / 8) ** 0.5, rel=0.02) and width * height == pytest.approx(90_000, rel=0.02)
+    assert comparison_tiles.measure_tiles(tiles[:1]) == (80, 640)
+
+
+def test_a_label_too_long_for_its_corner_goes_on_below() -> None:
+    parts = ["Parallax", "dolly in", "how far 0.3", "Score 96"]
+    font = find_font("".join(parts), 15)
+    lines = comparison_tiles.wrap(parts, " · ", font, 150)
+    assert len(lines) > 1 and " · ".join(lines) == " · ".join(parts)
+    assert all(font.getlength(line) <= 150 for line in lines)
+
+
 def test_words_without_a_font_are_drawn_by_what_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(comparison_tiles, "FONTS", ())
     font = find_font("dolly in " + MISSING, 20)

@@ -52,9 +52,9 @@ def test_a_grid_is_laid_out_as_it_was_asked_for_and_is_kept(studio: Studio, tmp_
         ("Gradient (a stand-in) · how far 0.8 · refuse", "The stand-in was told to refuse. Tell it otherwise."),
         ("Gradient (a stand-in) · how far 0.6 · none", "Baseline"), ("The photo",),
     ]  # fmt: skip
-    until(lambda: all(studio.scores.get(clip.id) for clip in studio.library.find()))  # they stand in the labels
     heard: list[Progress] = []
     film = studio.exports.export_grid(one.id, tick=heard.append)
+    assert all(studio.scores.get(clip.id) for clip in studio.library.find()), "they stand in the labels"
     assert (film.name, heard[-1].done, heard[-1].total) == ("harbour how far and prompt, grid.mp4", 24, 24)
     assert film.is_relative_to(studio.settings.cache)
     made = read_outcome(film)

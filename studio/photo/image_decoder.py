@@ -42,6 +42,7 @@ from studio.photo.file_signature import RAW
 from studio.photo.heif_properties import trim_properties
 from studio.photo.jpeg2000 import read_colour_profile
 from studio.photo.jpegxl import read_jpegxl
+from studio.photo.motion_photo import VIDEO_NOTE, drop_video, find_video
 from studio.photo.orientation import SIDEWAYS, TURNS, find_strip, read_orientation
 from studio.photo.photo_limits import MIN_SIDE, check_size
 from studio.photo.png_chunks import MOST_PROFILE, drop_text
@@ -76,13 +77,14 @@ cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
 
 
 class Decoded(NamedTuple):
-    """A photo, its pixels (uint8 (H, W, 3) RGB, read-only), the bytes they came from and the ending those are kept
-    under.
+    """A photo, its pixels (uint8 (H, W, 3) RGB, read-only), the bytes they came from, what of those is kept (all but a
+    video) and the ending that goes by.
     """
 
     photo: Photo
     image: Image
     data: bytes
+    kept: bytes
     ending: str
 
 
@@ -107,11 +109,14 @@ def decode_image(data: bytes, name: str, damaged: bool = False) -> Decoded:
         image, notes = _decode_left(data, what, damaged)
     except _Damage as damage:
         raise file_signature.refuse_damaged(what, damage.cut_short) from None
+    video = find_video(data, what)
+    if video:
+        notes.append(VIDEO_NOTE)
     height, width = image.shape[:2]
     digest = hashlib.sha256(f"{width}x{height}:".encode())
     digest.update(image.data)
     photo = Photo(digest.hexdigest(), width, height, _clean_name(name), tuple(notes))
-    return Decoded(photo, image, data, ENDINGS[what])
+    return Decoded(photo, image, data, drop_video(data, what, video), ENDINGS[what])
 
 
 def _decode_left(data: bytes, what: str, damaged: bool) -> tuple[Image, list[str]]:

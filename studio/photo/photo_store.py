@@ -91,14 +91,14 @@ class PhotoStore:
     def take_in(self, file: Path, name: str = "", damaged: bool = False) -> Photo:
         """Read a file and keep it. The same picture taken in twice is one photo, under its newest name.
 
-        Keeps the original bytes, a display JPEG (at most 1600 px, no metadata), the depth map and portrait matte that
-        the file carries and the noun, each written whole or not at all. Raises `Refusal` as `read_photo` does, and when
-        it can't be written.
+        Keeps the original bytes (without the video behind a Motion Photo), a display JPEG (at most 1600 px, no
+        metadata), the depth map and portrait matte that the file carries and the noun, each written whole or not at
+        all. Raises `Refusal` as `read_photo` does, and when it can't be written.
         """
         got = decode_image(_read_bytes(file), name or file.name, damaged)
         try:
             if self._find_original(got.photo.id) is None:
-                write_whole(self._photos / f"{got.photo.id}{got.ending}", got.data)
+                write_whole(self._photos / f"{got.photo.id}{got.ending}", got.kept)
             if not self._view(got.photo.id).is_file():
                 write_whole(self._view(got.photo.id), _make_display(got.image))
             photo = keep_auxiliaries(got.photo, got.image, got.data, self._find_before(got.photo.id), self._settings)

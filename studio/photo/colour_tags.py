@@ -49,7 +49,7 @@ TRANSFERS = {4: "gamma 2.2", 5: "gamma 2.8", 8: "linear", 16: "pq", 17: "st428",
 HDR = {"pq": "PQ", "hlg": "HLG"}
 """Transfers of HDR and what people call them."""
 
-_NEAR = 0.01  # two gammas that differ by less than this share are the same
+_NEAR = 0.015  # two gammas that differ by less than this share are the same
 _ALIKE = 0.002  # and chromaticities, by this much
 _MOST_CHUNKS = 2_000  # before a PNG's pixels
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import io
 
-import cv2
 import numpy as np
 import pillow_heif
 from PIL import Image as Pillow
@@ -31,18 +30,15 @@ def read_deep_samples(picture: Pillow.Image, data: bytes, tags: ColourTags) -> R
     bits = _read_depth(picture, data)
     if bits <= 8:
         return None
+    import imagecodecs
+
     if picture.format == "HEIF":
         found = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)
         samples = np.asarray(found[found.primary_index])
         if samples.ndim == 2:
             bits = 16 if samples.max() >> bits else bits
     else:
-        decoded = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-        if decoded is None or decoded.dtype != np.uint16:
-            return None
-        samples = decoded
-        if samples.ndim == 3:
-            samples = cv2.cvtColor(samples, cv2.COLOR_BGR2RGB if samples.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
+        samples = imagecodecs.avif_decode(data, index=0) if picture.format == "AVIF" else imagecodecs.png_decode(data)
     channels = 1 if samples.ndim == 2 else samples.shape[2]
     space = "rgb" if channels > 2 else "grey"
     return Raster(samples, space, channels in (2, 4), colorimetry=tags.colorimetry, bits=bits)

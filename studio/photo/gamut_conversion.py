@@ -5,6 +5,8 @@ What lies outside sRGB is clipped, as colour management with a matrix profile do
 
 from __future__ import annotations
 
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -14,9 +16,10 @@ from numpy.typing import NDArray
 
 from studio.photo.colour_tags import HDR, SRGB, Colorimetry
 from studio.photo.crop import Image
-from studio.photo.tone_mapping import Floats, ToneMap, decode_hlg, decode_pq, fit_into_srgb
+from studio.photo.tone_mapping import Floats, ToneMap, decode_hlg, decode_pq
 
-_STRIP = 1 << 18  # pixels worked on at a time: they stay in the processor's cache
+_STRIP = 1 << 16  # pixels worked on at a time: they stay in the processor's cache
+_LOOKED_AT = 300_000  # pixels from which the brightest of a picture are taken
 _BRADFORD = np.array([[0.8951, 0.2664, -0.1614], [-0.7502, 1.7135, 0.0367], [0.0389, -0.0685, 1.0296]])
 _SMALLEST = 5e-4  # of white: a matrix nearer than this to no change is none
 
@@ -27,21 +30,21 @@ def convert_rgb(samples: NDArray[Any], colorimetry: Colorimetry, bits: int) -> I
         samples, bits = cv2.multiply(samples, 65535.0, dtype=cv2.CV_16U), 16
     table = make_decode_table(colorimetry, bits, samples.dtype.itemsize)
     to_xyz = _convert_to_xyz(colorimetry.primaries)
+    matrix = np.float32(np.linalg.inv(_convert_to_xyz(SRGB.primaries)) @ to_xyz)
     tone = None
     if colorimetry.transfer in HDR:
-        tone = _measure(samples, table, colorimetry, np.float32(to_xyz[1]))
-    matrix = np.float32(np.linalg.inv(_convert_to_xyz(SRGB.primaries)) @ to_xyz)
+        tone = ToneMap(cv2.LUT(_choose(samples), table), colorimetry.transfer, matrix, np.float32(to_xyz[1]))
     height, width = samples.shape[:2]
     image = np.empty((height, width, 3), np.uint8)
     rows = max(1, _STRIP // width)
-    for top in range(0, height, rows):
+
+    def convert(top: int) -> None:
         light = cv2.LUT(samples[top : top + rows], table)
-        if tone is not None:
-            light = tone.apply(light) if tone.is_needed else light
-        light = cv2.transform(light, matrix)
-        if colorimetry.transfer in HDR:
-            fit_into_srgb(light)
+        light = cv2.transform(light, matrix) if tone is None else tone.apply(light)
         image[top : top + rows] = cv2.LUT(cv2.multiply(light, 65535.0, dtype=cv2.CV_16U), _make_encode_table())
+
+    with ThreadPoolExecutor(2) as pool:
+        deque(pool.map(convert, range(0, height, rows)), 0)
     return image
 
 
@@ -92,8 +95,7 @@ def _convert_to_xyz(primaries: tuple[tuple[float, float], ...]) -> NDArray[np.fl
     return np.linalg.inv(_BRADFORD) @ np.diag(wanted / cones) @ _BRADFORD @ matrix
 
 
-def _measure(samples: NDArray[Any], table: Floats, colorimetry: Colorimetry, luminance: Floats) -> ToneMap:
-    """The tone map of a picture, from the brightest of an even choice of its pixels."""
-    step = max(1, round((samples.shape[0] * samples.shape[1] / 400_000) ** 0.5))
-    seen = np.ascontiguousarray(samples[step // 2 :: step, step // 2 :: step])
-    return ToneMap(cv2.LUT(seen, table), colorimetry.transfer, luminance)
+def _choose(samples: NDArray[Any]) -> NDArray[Any]:
+    """An even choice of a picture's pixels, some hundred thousand at most."""
+    step = max(1, round((samples.shape[0] * samples.shape[1] / _LOOKED_AT) ** 0.5))
+    return np.ascontiguousarray(samples[step // 2 :: step, step // 2 :: step])

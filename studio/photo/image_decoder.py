@@ -173,7 +173,7 @@ def _read_with_pillow(data: bytes, what: str, notes: list[str], orientation: int
             reduce_while_decoding(picture, notes)
             if what == "JPEG 2000":
                 picture.info["icc_profile"] = read_colour_profile(data)
-            return _copy_pixels(*_normalise(picture, data, notes, orientation))
+            return _normalise(picture, data, notes, orientation)
 
 
 def _read_raster(raster: Raster, orientation: int, notes: list[str]) -> Image:
@@ -230,25 +230,23 @@ def _copy_pixels(rgb: Pillow.Image, turn: Pillow.Transpose | None) -> Image:
     return image
 
 
-def _normalise(
-    picture: Pillow.Image, data: bytes, notes: list[str], orientation: int
-) -> tuple[Pillow.Image, Pillow.Transpose | None]:
-    """The first frame, decoded, in sRGB, and the turn that makes it upright."""
+def _normalise(picture: Pillow.Image, data: bytes, notes: list[str], orientation: int) -> Image:
+    """The first frame, decoded, upright, in sRGB, read-only."""
     count = int(getattr(picture, "n_frames", 1))
     if count > 1 and picture.format == "HEIF":
         notes.append(f"the {'first' if picture.tell() == 0 else 'main one'} of {count} pictures")
     elif count > 1 and picture.format != "MPO":
         notes.append("the first frame of an animation")
-    turn = TURNS.get(read_orientation(picture, orientation))
+    orientation = read_orientation(picture, orientation)
     tags = read_colour_tags(picture, data)
     deep = read_deep_samples(picture, data, tags)
-    if deep is None:
-        picture.load()
+    if deep is not None:
+        return _read_raster(deep, orientation, notes)
+    picture.load()
+    turn = TURNS.get(orientation)
     if turn is not None:
         notes.append("turned upright")
-    if deep is None:
-        return convert_to_srgb(picture, tags, notes), turn
-    return Pillow.fromarray(convert_raster(deep, notes)), turn
+    return _copy_pixels(convert_to_srgb(picture, tags, notes), turn)
 
 
 def _clean_name(name: str) -> str:

@@ -77,6 +77,8 @@ def _read_tiles(picture: Pillow.Image, data: bytes, tags: ColourTags) -> tuple[R
 
 def _convert(raster: Raster, notes: list[str]) -> Image:
     """A raster's colours in strips, each laid where its samples were if that is possible."""
+    if raster.colorimetry.transfer in HDR:  # one curve for all of it
+        return convert_raster(raster, notes)
     samples = raster.samples
     fits = samples.dtype == np.uint8 and samples.shape[2:] == (3,)
     image = samples if fits else np.empty((*samples.shape[:2], 3), np.uint8)

@@ -127,8 +127,10 @@ def convert_to_srgb(picture: Pillow.Image, tags: ColourTags, notes: list[str]) -
     Raises `Refusal` when nothing of the picture can be seen (fully transparent).
     """
     if picture.mode == "F" or picture.mode.startswith("I"):
+        alpha = _compare_to_key(picture)
         picture = _convert_to_8_bits(picture, notes)
-    alpha = picture.convert("RGBA").getchannel("A") if picture.has_transparency_data else None
+    else:
+        alpha = picture.convert("RGBA").getchannel("A") if picture.has_transparency_data else None
     base = _drop_alpha(picture, notes)
     if tags.icc:
         base = _apply_profile(base, tags.icc, notes)
@@ -139,6 +141,14 @@ def convert_to_srgb(picture: Pillow.Image, tags: ColourTags, notes: list[str]) -
         base = Pillow.fromarray(_convert_tagged(colours, tags.colorimetry, 8, notes))
     rgb = base if base.mode == "RGB" else base.convert("RGB")
     return rgb if alpha is None else _lay_over_ground(rgb, alpha, notes)
+
+
+def _compare_to_key(picture: Pillow.Image) -> Pillow.Image | None:
+    """The opacity of a 16-bit grey PNG, one of whose greys is transparent (tRNS); None where none is."""
+    key = picture.info.get("transparency")
+    if not isinstance(key, int):
+        return None
+    return Pillow.fromarray(np.where(np.asarray(picture) == key, np.uint8(0), np.uint8(255)))
 
 
 def _convert_to_8_bits(picture: Pillow.Image, notes: list[str]) -> Pillow.Image:
@@ -189,6 +199,8 @@ def _apply_profile(base: Pillow.Image, profile: bytes, notes: list[str]) -> Pill
     """Colours brought from the embedded ICC profile to sRGB. A profile that can't be used is left out, with a note."""
     try:
         source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        if _is_degenerate(source):
+            raise ValueError("its colours lie on a line")
         mode = _SPACES.get(ImageCms.core.profile_frombytes(profile).xcolor_space, "")
         if mode == "RGB" and base.mode == "L":
             base = base.convert("RGB")
@@ -204,6 +216,17 @@ def _apply_profile(base: Pillow.Image, profile: bytes, notes: list[str]) -> Pill
         return base
     notes.append(f"colours converted from {_describe_profile(source)} to sRGB")
     return moved or base
+
+
+def _is_degenerate(profile: ImageCms.ImageCmsProfile) -> bool:
+    """Whether a matrix profile's red, green and blue span no space: by such a one LittleCMS makes noise."""
+    about = profile.profile
+    if not about.is_matrix_shaper or about.xcolor_space != "RGB ":
+        return False
+    colorants = [about.red_colorant, about.green_colorant, about.blue_colorant]
+    if not all(colorants):
+        return True
+    return not abs(float(np.linalg.det([xyz for xyz, _ in colorants]))) > 1e-4
 
 
 def _is_identity(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:

@@ -45,7 +45,7 @@ from studio.photo.jpegxl import read_jpegxl
 from studio.photo.motion_photo import VIDEO_NOTE, drop_video, find_video
 from studio.photo.orientation import SIDEWAYS, TURNS, find_strip, read_orientation
 from studio.photo.photo_limits import MIN_SIDE, check_size
-from studio.photo.png_chunks import MOST_PROFILE, drop_text
+from studio.photo.png_chunks import MOST_PROFILE, drop_text, scale_grey_key
 from studio.photo.raw_preview import open_preview
 from studio.photo.reduced_decoder import decode_reduced
 from studio.photo.reduced_size import MAX_PIXELS, needs_parts, reduce_while_decoding, refuse_too_large
@@ -238,6 +238,8 @@ def _normalise(picture: Pillow.Image, data: bytes, notes: list[str], orientation
     elif count > 1 and picture.format != "MPO":
         notes.append("the first frame of an animation")
     orientation = read_orientation(picture, orientation)
+    if picture.format == "PNG":
+        scale_grey_key(picture, data)
     tags = read_colour_tags(picture, data)
     deep = read_deep_samples(picture, data, tags)
     if deep is not None:

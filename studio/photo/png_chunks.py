@@ -7,7 +7,11 @@ from __future__ import annotations
 
 import zlib
 
+from PIL import Image as Pillow
+
 _TEXT = {b"tEXt", b"zTXt", b"iTXt"}
+_DEPTH = 24
+"""Where a PNG's header says how many bits a sample has."""
 MOST_PROFILE = 16_000_000
 """Bytes of an unpacked profile: a printer's tables take up to some 4 MB."""
 
@@ -39,3 +43,10 @@ def _is_too_long(chunk: bytes) -> bool:
         return len(unpacker.decompress(packed, MOST_PROFILE)) == MOST_PROFILE
     except zlib.error:
         return False
+
+
+def scale_grey_key(picture: Pillow.Image, data: bytes) -> None:
+    """Bring the grey that a PNG of 1, 2 or 4 bits calls transparent (tRNS) to 8 bits, as Pillow does the others."""
+    key = picture.info.get("transparency")
+    if picture.mode in ("1", "L") and isinstance(key, int) and data[_DEPTH] in (1, 2, 4):
+        picture.info["transparency"] = min(255, key * 255 // ((1 << data[_DEPTH]) - 1))

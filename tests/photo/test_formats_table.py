@@ -138,6 +138,25 @@ def text_turned_png() -> bytes:
     return png(SWATCH, made.chunk(b"zTXt", b"Raw profile type exif\0\0" + zlib.compress(words.encode())))
 
 
+def keyed_png(depth: int) -> bytes:
+    """A grey PNG of a depth, white in its corner and black elsewhere, whose white is transparent (tRNS)."""
+    numbers = np.where(SWATCH[..., 0] == RED[0], (1 << depth) - 1, 0)
+    bits = (numbers[..., None] >> np.arange(depth - 1, -1, -1)) & 1
+    rows = np.packbits(bits.astype(np.uint8).reshape(HEIGHT, -1), axis=1)
+    key = made.chunk(b"tRNS", struct.pack(">H", (1 << depth) - 1))
+    return made.png(WIDTH, HEIGHT, depth, 0, b"".join(b"\0" + row.tobytes() for row in rows), key)
+
+
+def flat_profile() -> bytes:
+    """A profile whose red, green and blue are one colour."""
+    profile = bytearray(made.swapped_profile())
+    for number in range(int.from_bytes(profile[128:132], "big")):
+        name, start, size = struct.unpack_from(">4sII", profile, 132 + 12 * number)
+        if name in (b"rXYZ", b"gXYZ", b"bXYZ"):
+            profile[start + 8 : start + size] = struct.pack(">3I", 30_000, 30_000, 30_000)
+    return bytes(profile)
+
+
 def animate(kind: str) -> bytes:
     more = [Image.new("RGB", (WIDTH, HEIGHT), (9, 200, 9))]
     return write(kind, save_all=True, append_images=more, duration=100)
@@ -202,7 +221,7 @@ ROWS = (
     Row("JPG", "ICC profile", lambda: write("JPEG", exchange(), icc_profile=made.swapped_profile()), "colour", notes=FROM_OWN),
     Row("JPG", "Adobe RGB by EXIF", adobe_jpeg, "colour", notes=("colours converted from Adobe RGB to sRGB",)),
     Row("JPG", "CMYK", lambda: write("JPEG", mode="CMYK"), notes=("CMYK inks converted to RGB",)),
-    Row("JPG", "a film behind it", motion_photo),
+    Row("JPG", "a film behind it", motion_photo, notes=("with a video behind it, which isn't used",)),
     Row("JPG", "no end marker", lambda: write("JPEG")[:-2], notes=("its end marker is missing; the picture is whole",)),
     Row("PNG", "plain", lambda: write("PNG")),
     Row("PNG", "16 bits", lambda: png(SWATCH.astype(np.uint16) * 257), "bits"),
@@ -213,6 +232,10 @@ ROWS = (
     Row("PNG", "cICP", lambda: png(np.uint16(p3() * 65535 + 0.5), test_colour.cicp(12, 13)), "colour", notes=FROM_P3),
     Row("PNG", "PQ by cICP", lambda: png(np.uint16(test_colour.pq(lights()) * 65535), test_colour.cicp(9, 16)), "HDR", notes=PQ),
     Row("PNG", "opacity", lambda: write("PNG", veil()), "opacity", mix(RED), notes=OVER),
+    *(Row("PNG", f"a transparent grey of {depth} bits", lambda depth=depth: keyed_png(depth), "opacity", GROUND, (0, 0, 0),
+          (DEEP + GREY if depth == 16 else GREY if depth > 1 else ("black and white",)) + OVER) for depth in (1, 2, 4, 8, 16)),
+    Row("PNG", "a profile of one colour", lambda: write("PNG", icc_profile=flat_profile()),
+        notes=("its colour profile is damaged and was left aside",)),
     Row("PNG", "animation", lambda: animate("PNG"), notes=FIRST),
     Row("WEBP", "plain", lambda: write("WEBP")),
     Row("WEBP", "EXIF orientation", lambda: write("WEBP", turn(6), exif=exif(6)), "orientation", notes=TURNED),

@@ -1,7 +1,7 @@
 """`python -m bench`: every figure the README gives, measured here and now, as markdown tables.
 
 python -m bench            all of them (three quarters of an hour; with a GPU half an hour more)
-python -m bench speed      one of them: quality, steady, depth, doctor, mend, speed, fuzz, side_by_side, peers, gpu, …
+python -m bench speed      one of them: quality, steady, seam, depth, doctor, mend, speed, fuzz, side_by_side, peers, gpu, …
 python -m bench coherence [NAME ...] [--base BUILD]   likeness to the photo, an older build's beside it (--help says more)
 python -m bench steady --base BUILD                   an older build beside this one, in the same run; remake needs one
 """
@@ -17,8 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 BENCHES = (
-    "quality", "steady", "depth", "doctor", "mend", "speed", "side_by_side", "open_compare", "peers", "diffusion", "gpu", "check",
-    "damage", "fuzz", "house", "remake", "hdr",
+    "quality", "steady", "seam", "depth", "doctor", "mend", "speed", "side_by_side", "open_compare", "peers", "diffusion", "gpu",
+    "check", "damage", "fuzz", "house", "remake", "hdr",
 )  # fmt: skip
 
 

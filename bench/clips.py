@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import statistics
 import tempfile
@@ -9,7 +10,9 @@ import time
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
@@ -20,7 +23,7 @@ from studio.engines import registry
 from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.prepare import prepare
 from studio.frames import Frames
-from studio.nouns import Camera, Motion, Move, Progress, Shot, Size
+from studio.nouns import Camera, Motion, Move, Noun, Progress, Shot, Size
 from studio.photo import crop, photo_store
 from studio.presets import card
 
@@ -105,6 +108,20 @@ def seconds(work: Callable[[], object]) -> float:
 def middle(times: list[float]) -> float:
     """The median, which a busy moment of the machine doesn't move."""
     return statistics.median(times)
+
+
+def write_shot(shot: Shot) -> str:
+    """A shot as JSON that an older build reads too: what is as always is left out, and it may not know of it."""
+    return json.dumps(_leave_out_defaults(shot))
+
+
+def _leave_out_defaults(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_leave_out_defaults(one) for one in value]
+    if not isinstance(value, Noun):
+        return value
+    fields = ((one.encode_name, getattr(value, one.name), one.default) for one in msgspec.structs.fields(value))
+    return {name: _leave_out_defaults(held) for name, held, default in fields if held != default}
 
 
 def python_path(build: Path) -> str:

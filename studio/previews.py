@@ -92,7 +92,7 @@ class Previews:
         seen = engine.read(image, shot).choices if isinstance(engine, Reader) else ()
         kept = engine.choices(prepared) if isinstance(engine, Shelf) else ()
         unpainted = Frames(iter(()), planned.width, planned.height, planned.fps, planned.num_frames)
-        written = formats.plan_encoding(unpainted, shot.format).choices
+        written = formats.plan_encoding(unpainted, shot.format, shot.motion.camera.loop).choices
         return tuple(dict.fromkeys((*planned.choices, *seen, *kept, *written, *foretell_silence(shot, prepared.card))))
 
     def places(self, prepared: Prepared) -> Places:

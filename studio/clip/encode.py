@@ -57,7 +57,7 @@ def encode(frames: Frames, dest: Path, shot: Shot, tick: Callable[[Progress], No
     parts = _name_parts(dest)
     try:
         _require_room(frames, dest)
-        plan = formats.plan_encoding(frames, shot.format)
+        plan = formats.plan_encoding(frames, shot.format, shot.motion.camera.loop)
         parts.meta.write_text(recipe.format_ffmetadata(shot) if plan.tagged else "", encoding="utf-8", newline="\n")
         if frames.sound and sound.has_sound(frames, shot.format, shot.sound):
             sound.write_wav(frames.sound, frames.num_frames / frames.fps, parts.sound)
@@ -165,7 +165,7 @@ def _stream(
     pipe = ffmpeg.Pipe([*plan.before, *raw, "-i", "pipe:0", *given, *plan.after, "-y", f"file:{parts.clip}"], yields)
     began = time.monotonic()
     try:
-        shown = _feed(frames, plan.step, pipe, lambda done: tick(_make_progress(frames, done, began)))
+        shown = _feed(frames, plan, pipe, lambda done: tick(_make_progress(frames, done, began)))
         pipe.end()
         tick(Progress("encode", frames.num_frames, frames.num_frames, "", time.monotonic() - began))
         parts.poster.write_bytes(make_poster(shown, frames.pixels))
@@ -178,18 +178,22 @@ def _stream(
         pipe.kill()
 
 
-def _feed(frames: Frames, step: int, pipe: ffmpeg.Pipe, painted: Callable[[int], None]) -> NDArray[np.uint8]:
-    """Send every `step`th frame. Returns the one for the poster."""
+def _feed(frames: Frames, plan: formats.Plan, pipe: ffmpeg.Pipe, painted: Callable[[int], None]) -> NDArray[np.uint8]:
+    """Send every `plan.step`th frame, and the first `plan.tail` once more. Returns the one for the poster."""
     expected = frames.width * frames.height * 3 // (1 if frames.pixels == "rgb24" else 2)
-    shown = np.empty(0, np.uint8)
+    shown, first = np.empty(0, np.uint8), []
     for index, frame in enumerate(frames.images):
         if frame.nbytes != expected:
             raise ValueError(f"frame {index} has {frame.nbytes} bytes where {expected} were promised")
-        if index % step == 0:
+        if index % plan.step == 0:
             pipe.write(frame)
+        if index < plan.tail:
+            first.append(frame.copy())
         if index == frames.poster:
             shown = frame
         painted(index + 1)
+    for frame in first:
+        pipe.write(frame)
     return shown
 
 

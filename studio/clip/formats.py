@@ -26,6 +26,12 @@ isn't that of the frame before it: where hardly anything moves that is a pulse. 
 first. It costs seeking, for which a player decodes from the key frame on: in 10 s at 720p Chromium takes 0.3 s on two
 busy cores, with a key frame every two seconds 0.1 s; at 1080p twice that."""
 
+LOOP_TAIL = 8
+"""Frames of a loop's beginning that SVT-AV1 is given once more after its end, and whose packets are dropped: it spends
+less on frames that nothing comes after, and a looped film's last ones then differ from its first. As many as it takes
+together at three levels; of AV1 every beginning can be shown. With them the seam of eight loops at 720p was 0.76 of
+what it was without, with 1.03 of the bytes."""
+
 LOOP_SIDE = LONG_SIDES["gif"]
 TICKS: dict[Format, int] = {"gif": gif_webp.GIF_TICKS, "webp": gif_webp.WEBP_TICKS}
 TITLES: dict[Format, str] = {"mp4": "MP4", "webm": "WebM", "gif": "GIF", "webp": "WebP"}
@@ -47,7 +53,8 @@ _TAGS = ("-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709
 
 class Plan(NamedTuple):
     """How frames become a file: ffmpeg's arguments before the input and after it, every how many frames one is used
-    (`step`), whether the recipe goes in by ffmetadata, the hardware encoder that is relied on (or ""), and the choices.
+    (`step`), whether the recipe goes in by ffmetadata, the hardware encoder that is relied on (or ""), the choices, and
+    how many of the first frames are sent once more after the last (`tail`).
     """
 
     before: tuple[str, ...]
@@ -56,27 +63,26 @@ class Plan(NamedTuple):
     tagged: bool
     hardware: str
     choices: tuple[Choice, ...]
+    tail: int = 0
 
 
-def plan_encoding(frames: Frames, kind: Format) -> Plan:
-    """The way to encode these frames in this format. Raises `Refusal` when ffmpeg is missing."""
+def plan_encoding(frames: Frames, kind: Format, loop: bool) -> Plan:
+    """The way to encode these frames in this format. loop: the first frame follows the last one, and the seam between
+    them is looked after. Raises `Refusal` when ffmpeg is missing.
+    """
     if kind == "mp4":
-        return _plan_mp4(frames)
+        return _plan_mp4(frames, loop)
     if kind == "webm":
-        return _plan_webm(frames)
+        return _plan_webm(frames, loop)
     return _plan_gif(frames) if kind == "gif" else _plan_webp(frames)
 
 
-def choose_key_interval(frames: Frames) -> int:
+def choose_key_interval(frames: Frames, tail: int = 0) -> int:
     """Every how many frames one is a key frame: the clip in equal parts of at most MOST_BETWEEN_KEYS, so in one up to
-    that.
+    that. tail: so many frames come after it, of which none is to be one.
     """
     most = MOST_BETWEEN_KEYS if frames.width * frames.height <= 1_000_000 else LARGE_BETWEEN_KEYS
-    return ceil(frames.num_frames / ceil(frames.num_frames / (frames.fps * most)))
-
-
-def _list_key_options(frames: Frames) -> tuple[str, str]:
-    return "-g", str(choose_key_interval(frames))
+    return ceil((frames.num_frames + tail) / ceil(frames.num_frames / (frames.fps * most)))
 
 
 def _convert_to_bt709(frames: Frames) -> str:
@@ -86,36 +92,31 @@ def _convert_to_bt709(frames: Frames) -> str:
     return RGB_TO_BT709
 
 
-def _plan_mp4(frames: Frames) -> Plan:
+def _plan_mp4(frames: Frames, loop: bool) -> Plan:
     encoder, choice = encoders.choose_encoder(frames.width, frames.height)
     rate = max(1_000_000, round(frames.width * frames.height * frames.fps * 0.12))
     quality = [word.format(rate=rate) for word in encoder.quality]
+    if loop and encoder == encoders.SOFTWARE:
+        quality[-1] += encoders.lift_end(frames.num_frames)
     chain = _convert_to_bt709(frames)
     if encoder.name != "libx264":
         chain += f",{encoder.upload}"
-    after = ("-vf", chain, "-c:v", encoder.name, *quality, *_list_key_options(frames), *_TAGS)
+    after = ("-vf", chain, "-c:v", encoder.name, *quality, "-g", str(choose_key_interval(frames)), *_TAGS)
     hardware = "" if encoder.name == "libx264" else encoder.name
     return Plan(encoder.before, (*after, *MP4_MUXER), 1, True, hardware, (choice,))
 
 
-def _plan_webm(frames: Frames) -> Plan:
+def _plan_webm(frames: Frames, loop: bool) -> Plan:
     # Measured on two cores at 720p, a forest dolly: SVT-AV1 preset 10 crf 25 SSIM 0.968, 72 fps, 1.3 MB;
     # VP9 realtime cpu-used 8 crf 28 SSIM 0.966, 55 fps, 2.4 MB.
     # A pyramid of three levels instead of five: frames differ less in quality, so that what hardly moves doesn't pulse.
-    quality = (
-        "-c:v",
-        "libsvtav1",
-        "-preset",
-        "10",
-        "-crf",
-        "23",
-        "-svtav1-params",
-        "hierarchical-levels=3",
-        *_list_key_options(frames),
-    )
-    after = ("-vf", _convert_to_bt709(frames), *quality, *_TAGS, *WEBM_MUXER)
+    quality = ("-c:v", "libsvtav1", "-preset", "10", "-crf", "23", "-svtav1-params", "hierarchical-levels=3")
+    tail = min(LOOP_TAIL, frames.num_frames) if loop else 0
+    cut = ("-bsf:v", f"noise=drop=gte(n\\,{frames.num_frames})") if tail else ()
+    keys = ("-g", str(choose_key_interval(frames, tail)))
+    after = ("-vf", _convert_to_bt709(frames), *quality, *keys, *cut, *_TAGS, *WEBM_MUXER)
     why = "quicker than VP9 here and half its size at the same quality; MP4 is for what can't play AV1"
-    return Plan((), after, 1, True, "", (Choice("encoder", "SVT-AV1", why),))
+    return Plan((), after, 1, True, "", (Choice("encoder", "SVT-AV1", why),), tail)
 
 
 def _plan_gif(frames: Frames) -> Plan:

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from studio.cards import Outcome
-from studio.clip import encoders, ffmpeg, recipe
+from studio.clip import encoders, ffmpeg, formats, recipe
 from studio.clip.encode import encode
 from studio.engines.base import Stopped
 from studio.frames import Frames, Pixels
@@ -89,6 +89,28 @@ def test_frames_that_are_alike_are_all_kept(tmp_path: Path, kind: Format) -> Non
             shades.append(int(np.asarray(picture.convert("RGB"))[20, 20, 0]))
         assert shades == pytest.approx([120, 120, 120, 90, 90, 120], abs=3)
     assert recipe.read_recipe(made.file) == shot(kind)
+
+
+@pytest.mark.parametrize(("fps", "num_frames"), [(7, 21), (23, 30), (25, 75), (37, 48), (50, 65), (60, 78), (60, 2)])
+@pytest.mark.parametrize("kind", ["gif", "webp"])
+def test_what_is_foretold_of_a_loop_at_any_rate_is_what_its_file_says(
+    tmp_path: Path, kind: Format, fps: int, num_frames: int
+) -> None:
+    shades = (np.full((16, 16, 3), 3 * index, np.uint8) for index in range(num_frames))
+    made = encode(Frames(shades, 16, 16, fps, num_frames), tmp_path / f"clip.{kind}", shot(kind), quiet)
+    assert made.outcome == formats.foretell_outcome(16, 16, fps, num_frames, kind)
+    with Image.open(made.file) as picture:
+        delays = []
+        for index in range(getattr(picture, "n_frames", 1)):
+            picture.seek(index)
+            picture.load()
+            delays.append(picture.info.get("duration") or 0)
+    seconds = sum(delays) / 1000
+    assert (len(delays), seconds) == (made.outcome.num_frames, pytest.approx(made.outcome.seconds))
+    if len(delays) == 1:
+        assert b"ANIM" not in made.file.read_bytes()[:64]
+    else:
+        assert seconds == pytest.approx(num_frames / fps, abs=0.005) and min(delays) >= 50
 
 
 @pytest.mark.parametrize("kind", ["gif", "webp"])

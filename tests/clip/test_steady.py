@@ -13,11 +13,12 @@ import pytest
 from studio.clip.encode import encode
 from studio.clip.formats import choose_key_interval
 from studio.frames import Frames
-from studio.nouns import Format, Progress, replace
+from studio.nouns import Camera, Format, Motion, Progress, replace
 from studio.score import frame_measures
 from tests.fakes.gradients import SHOT
 
 COUNT = 50
+TURN = 48
 PAST = 48  # where a key frame used to be: two seconds on
 
 
@@ -54,6 +55,34 @@ def test_what_hardly_moves_does_not_pulse_at_a_key_frame(tmp_path: Path, kind: F
     assert len(frames) == COUNT
     assert keys == [0]
     assert frame_measures.pulse(frames, [PAST]) <= 1.5
+
+
+def circling(width: int, height: int) -> Iterator[np.ndarray]:
+    """A textured picture, I420, that goes round in a circle of 0.3 pixels and ends where it began."""
+    noise = np.random.default_rng(3).standard_normal((height, width)).astype(np.float32)
+    soft = cv2.GaussianBlur(noise, (0, 0), 1)
+    still = np.clip(110 + 22 * soft / soft.std(), 16, 235)
+    for index in range(TURN):
+        turn = 2 * np.pi * index / TURN
+        matrix = np.array([[1, 0, 0.3 * np.sin(turn)], [0, 1, 0.3 * np.cos(turn)]])
+        luma = cv2.warpAffine(still, matrix, (width, height), flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REFLECT)
+        yield np.vstack([np.rint(luma).astype(np.uint8), np.full((height // 2, width), 128, np.uint8)])
+
+
+@pytest.mark.parametrize(("kind", "side"), [("mp4", 362), ("webm", 240)])
+def test_the_seam_of_a_loop_is_looked_after(tmp_path: Path, kind: Format, side: int) -> None:
+    width = side * 4 // 3 // 2 * 2
+    seams, sizes = [], []
+    for loop in (False, True):
+        shot = replace(SHOT, format=kind, motion=Motion(camera=Camera(loop=loop)))
+        given = Frames(circling(width, side), width, side, 24, TURN, "yuv420p")
+        made = encode(given, tmp_path / f"clip.{kind}", shot, _quiet)
+        frames, keys = shown(made.file)
+        assert (len(frames), made.outcome.num_frames, keys) == (TURN, TURN, [0])
+        seams.append(frame_measures.steps(frames)[0])
+        sizes.append(made.bytes)
+    assert seams[1] <= 0.9 * seams[0]
+    assert sizes[1] <= 1.15 * sizes[0]
 
 
 @pytest.mark.parametrize(

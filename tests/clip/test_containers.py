@@ -96,6 +96,9 @@ def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     kinds: tuple[Format, ...] = ("mp4", "webm", "gif", "webp")
     made = {kind: encode(grey(), folder / f"clip.{kind}", replace(SHOT, format=kind), quiet).file for kind in kinds}
     made["silent"] = encode(grey(), folder / "silent.mp4", SHOT, quiet, "it wants one").file
+    loud = replace(SHOT, format="webm")
+    made["silent webm"] = encode(grey(), folder / "silent.webm", loud, quiet, "it wants one").file
+    made["plain webm"] = recipe.strip_recipe(made["silent webm"], folder / "plain.webm")
     made["plain"] = recipe.strip_recipe(made["silent"], folder / "plain.mp4")
     made["film"] = folder / "film.mp4"
     write_grid([Tile(made["silent"], ("One",))], made["film"], quiet, sound=made["silent"])
@@ -150,14 +153,15 @@ EBML = {"segment": 0x18538067, "tracks": 0x1654AE6B, "track": 0xAE, "cues": 0x1C
 FLAG_DEFAULT, WIDTH, HEIGHT, SHOWN_WIDTH, SHOWN_HEIGHT = 0x88, 0xB0, 0xBA, 0x54B0, 0x54BA
 
 
-def test_a_webm_has_its_cues_in_front_and_its_track_is_the_one_to_play(clips: dict[str, Path]) -> None:
-    nests = tuple(EBML[name] for name in ("segment", "tracks", "track", "video"))
-    found = list(elements(clips["webm"].read_bytes(), nests))
+@pytest.mark.parametrize(("name", "count"), [("webm", 1), ("silent webm", 2), ("plain webm", 2)])
+def test_a_webm_has_its_cues_in_front_and_its_tracks_are_those_to_play(clips: dict[str, Path], name: str, count: int) -> None:
+    nests = tuple(EBML[part] for part in ("segment", "tracks", "track", "video"))
+    found = list(elements(clips[name].read_bytes(), nests))
     kinds = [kind for kind, _ in found]
     assert kinds.index(EBML["cues"]) < kinds.index(EBML["cluster"])
-    assert kinds.count(EBML["cues"]) == kinds.count(EBML["track"]) == 1
+    assert (kinds.count(EBML["cues"]), kinds.count(EBML["track"])) == (1, count)
+    assert all(body == b"\1" for kind, body in found if kind == FLAG_DEFAULT), "1 where nothing is said (RFC 9559, 5.1.4.1.5)"
     fields = {kind: int.from_bytes(body, "big") for kind, body in found}
-    assert fields.get(FLAG_DEFAULT, 1) == 1, "1 where nothing is said (RFC 9559, 5.1.4.1.5)"
     assert (fields[WIDTH], fields[HEIGHT]) == SIDES
     assert (fields.get(SHOWN_WIDTH, SIDES[0]), fields.get(SHOWN_HEIGHT, SIDES[1])) == SIDES, "as many as it has, unless said"
 

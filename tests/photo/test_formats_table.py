@@ -18,12 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from studio.nouns import Refusal
 from studio.photo import file_signature
+from studio.photo.auxiliary_store import list_auxiliaries
 from studio.photo.colour_conversion import GROUND
 from studio.photo.image_decoder import ENDINGS, decode_image
-from tests.photo import made, rarer, test_colour
+from studio.photo.reduced_size import REDUCED
+from tests.photo import made, phone_files, rarer, test_colour
 from tests.photo.made import Builder
 from tests.rows import each_row
+from tests.test_readme import table
 
 WIDTH, HEIGHT = 192, 128
 RED, BLUE = (200, 90, 40), (60, 110, 170)
@@ -207,10 +211,34 @@ def jxl(samples: NDArray[Any]) -> bytes:
     return imagecodecs.jpegxl_encode(np.ascontiguousarray(samples), lossless=True)
 
 
-def raw(mark: bytes, orientation: int = 1) -> bytes:
+def deep_jp2() -> bytes:
+    """A JPEG 2000 of 16 bits whose lower bytes are others than the upper."""
+    return imagecodecs.jpeg2k_encode(SWATCH.astype(np.uint16) * 256 + 77, level=0, codecformat="jp2")
+
+
+def profiled_jp2() -> bytes:
+    """A JP2 whose colours are named by an ICC profile instead of a number."""
+    data = bytearray(write("JPEG2000", exchange()))
+    old = rarer.box(b"colr", b"\1\0\0" + struct.pack(">I", 16))
+    new = rarer.box(b"colr", b"\2\0\0" + made.swapped_profile())
+    at = data.index(b"jp2h") - 4
+    struct.pack_into(">I", data, at, int.from_bytes(data[at : at + 4], "big") + len(new) - len(old))
+    return bytes(data).replace(old, new)
+
+
+def raw(mark: bytes, orientation: int = 1, samples: NDArray[np.uint8] = SWATCH, icc: bytes | None = None) -> bytes:
     """A raw file around the swatch as a camera's finished JPEG, 1200 by 800."""
-    large = cv2.resize(turn(orientation), (800, 1200) if orientation > 4 else (1200, 800), interpolation=cv2.INTER_NEAREST)
-    return rarer.raw_file(mark, write("JPEG", large), orientation)
+    stored = np.ascontiguousarray(made.TO_STORED[orientation](samples))
+    size = (800, 1200) if orientation > 4 else (1200, 800)
+    large = cv2.resize(stored, size, interpolation=cv2.INTER_NEAREST)
+    return rarer.raw_file(mark, write("JPEG", large, icc_profile=icc), orientation)
+
+
+def cut_out() -> NDArray[np.uint8]:
+    """The swatch without its corner."""
+    samples = veil()
+    samples[: HEIGHT // 2, : WIDTH // 2, 3] = 0
+    return samples
 
 
 ROWS = (
@@ -269,13 +297,22 @@ ROWS = (
     Row("BMP", "fourth byte zero", lambda: alpha_bmp(0, masks=False)),
     Row("BMP", "opacity by its mask", lambda: alpha_bmp(128, masks=True), "opacity", mix(RED), mix(BLUE), OVER),
     Row("GIF", "plain", lambda: write("GIF"), notes=PALETTE),
+    Row("GIF", "opacity", lambda: write("GIF", cut_out()), "opacity", GROUND, notes=PALETTE + OVER),
     Row("GIF", "animation", lambda: animate("GIF"), notes=FIRST + PALETTE),
     Row("JPEG XL", "plain", lambda: jxl(SWATCH)),
+    Row("JPEG XL", "16 bits of light", lambda: jxl(np.uint16(test_colour.linear(SWATCH) * 65535 + 0.5)), "bits colour",
+        notes=("colours converted from linear light to sRGB",)),
+    Row("JPEG XL", "a JPEG's turn", lambda: imagecodecs.jpegxl_encode_jpeg(write("JPEG", turn(6), exif=exif(6))), "orientation",
+        notes=TURNED),
     Row("JPEG XL", "opacity", lambda: jxl(veil()), "opacity", mix(RED), notes=OVER),
     Row("JPEG 2000", "plain", lambda: write("JPEG2000")),
+    Row("JPEG 2000", "16 bits", deep_jp2, "bits"),
+    Row("JPEG 2000", "ICC profile", profiled_jp2, "colour", notes=FROM_OWN),
     Row("JPEG 2000", "opacity", lambda: write("JPEG2000", veil()), "opacity", mix(RED), notes=OVER),
     Row(file_signature.RAW, "the camera's JPG", lambda: raw(b"II*\0")),
-    Row(file_signature.RAW, "orientation", lambda: raw(b"IIU\0", 6), "orientation"),
+    Row(file_signature.RAW, "its JPG's profile", lambda: raw(b"II*\0", 1, exchange(), made.swapped_profile()), "colour",
+        notes=FROM_OWN),
+    Row(file_signature.RAW, "orientation", lambda: raw(b"IIU\0", 6), "orientation", notes=TURNED),
 )  # fmt: skip
 
 
@@ -289,9 +326,45 @@ def test_each_format_honours_what_the_table_says(row: Row) -> None:
     corners = got.image[height // 4 :: height // 2, width // 4 :: width // 2].reshape(4, 3).astype(int)
     off = np.abs(corners - [row.corner, row.rest, row.rest, row.rest]).max()
     assert off <= LEVELS, f"{row.kind}, {row.what}: {corners.tolist()}"
-    notes = [note for note in got.photo.notes if row.kind != file_signature.RAW or "camera" not in note]
-    assert tuple(notes) == row.notes or row.kind == file_signature.RAW, f"{row.kind}, {row.what}: {notes}"
+    notes = tuple(note for note in got.photo.notes if "inside its raw file" not in note)
+    assert notes == row.notes, f"{row.kind}, {row.what}: {notes}"
 
 
-def test_the_table_has_each_kind_that_opens() -> None:
-    assert {row.kind for row in ROWS} == set(ENDINGS)
+COLUMNS = ("orientation", "colour", "HDR", "bits", "opacity")
+NOTHING = "–"
+WITH_DEPTH: dict[str, Builder] = {
+    "JPG": lambda: phone_files.apple_jpeg(SWATCH, [(phone_files.apple_words("disparity"), NEAR)]),
+    "HEIC": lambda: phone_files.phone_heif(SWATCH, [phone_files.Extra(phone_files.DEPTH_URN, NEAR)]),
+    "AVIF": lambda: phone_files.phone_heif(SWATCH, [phone_files.Extra(phone_files.MIAF_DEPTH_URN, NEAR)], "AVIF"),
+}
+NEAR = np.ascontiguousarray(SWATCH[..., 0])
+NOISE = np.random.default_rng(5).integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
+UNPACKABLE: dict[str, Builder] = {
+    "JPG": lambda: write("JPEG", NOISE), "PNG": lambda: write("PNG", NOISE), "WEBP": lambda: write("WEBP", NOISE),
+    "HEIC": lambda: write("HEIF", NOISE), "AVIF": lambda: write("AVIF", NOISE), "BMP": lambda: write("BMP", NOISE),
+    "GIF": lambda: write("GIF", NOISE), "TIFF": lambda: rarer.tiff(NOISE, rowsperstrip=8), "JPEG XL": lambda: jxl(NOISE),
+    "JPEG 2000": lambda: write("JPEG2000", NOISE), file_signature.RAW: lambda: raw(b"II*\0", 1, NOISE)[:-30_000],
+}  # fmt: skip
+"""Files that are as long as their pictures."""
+
+
+def opens_when_cut(kind: str) -> bool:
+    """Whether a file of which the last twentieth is missing may be opened with what is there."""
+    whole = UNPACKABLE[kind]()
+    try:
+        decode_image(whole[: len(whole) * 19 // 20], "photo")
+    except Refusal as refusal:
+        return bool(refusal.offer)
+    return False
+
+
+def test_readme_says_what_the_table_shows() -> None:
+    said = {row[0]: row[1:] for row in table("What it opens")}
+    assert set(said) == {row.kind for row in ROWS} == set(ENDINGS)
+    for kind, cells in said.items():
+        shown = {word for row in ROWS if row.kind == kind for word in row.shows.split()}
+        assert {column for column, cell in zip(COLUMNS, cells, strict=False) if cell != NOTHING} == shown, kind
+        depth, large, cut = (cell != NOTHING for cell in cells[len(COLUMNS) :])
+        assert depth == (kind in WITH_DEPTH) and large == (kind in REDUCED) and cut == opens_when_cut(kind), kind
+    for kind, build in WITH_DEPTH.items():
+        assert [found.role for found in list_auxiliaries(build())] == ["depth"], kind

@@ -27,8 +27,10 @@ from studio.photo.crop import parse_size
 def look(flags: argparse.Namespace) -> None:
     """Print what is fine in a photo, what will hurt, and what to do. Raises `Refusal` for a file that is no photo."""
     from studio.photo import auto_crop, inspection, photo_store
+    from studio.photo.auxiliary_store import find_brought
 
-    photo, image = photo_store.read_photo(_file(flags.photo), flags.photo.name, flags.open_damaged)
+    file = _file(flags.photo)
+    photo, image = photo_store.read_photo(file, flags.photo.name, flags.open_damaged)
     aspect, size = shot_arguments.read_target(flags.place or "photo")
     size = parse_size(flags.size) if flags.size else size
     crop = Crop() if aspect == "photo" else auto_crop.suggest_crop(image, photo, aspect).crop
@@ -37,6 +39,8 @@ def look(flags: argparse.Namespace) -> None:
         say_json(report)
         return
     say(f"{photo.name}, {photo.width}x{photo.height}{f', {report.kind}' if report.kind else ''}")
+    for note in (*photo.notes, *find_brought(file.read_bytes(), image).notes):
+        say(f"  {note}")
     for finding in report.findings:
         mark = {"mend": "!", "mind": "-", "fine": " "}[finding.level]
         say(f"{mark} {finding.says} ({finding.why})")

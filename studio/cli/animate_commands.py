@@ -77,18 +77,21 @@ def again(flags: argparse.Namespace) -> None:
 
 
 def take_in(studio: Studio, file: Path, one_of_many: bool, damaged: bool = False) -> Photo:
-    """The photo of a file, taken in; `damaged`: what is left of one that is cut short, too.
+    """The photo of a file, taken in, and what is to say of it; `damaged`: what is left of one that is cut short, too.
 
     Raises `Refusal`, which names the file when it is `one_of_many`.
     """
     if not file.expanduser().exists():
         raise Refusal(f"There is no photo {str(file)!r}.", "Check its name and its folder.")
     try:
-        return studio.photos.take_in(file.expanduser(), file.name, damaged)
+        photo = studio.photos.take_in(file.expanduser(), file.name, damaged)
     except Refusal as refusal:
         if one_of_many:  # which one it was
             raise Refusal(f"{file.name}: {refusal.reason}", refusal.remedy, offer=refusal.offer) from None
         raise
+    if photo.notes:
+        complain(f"{file.name}: {'; '.join(photo.notes)}.")
+    return photo
 
 
 def _recipe(studio: Studio, words: str) -> Shot:

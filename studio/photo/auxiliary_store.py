@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import cv2
 from numpy.typing import NDArray
@@ -15,8 +15,8 @@ from studio.nouns import Photo, replace
 from studio.photo import heif_auxiliaries, jpeg_auxiliaries
 from studio.photo.auxiliary_images import Auxiliary
 from studio.photo.crop import Image
-from studio.photo.embedded_depth import find_embedded_depth
-from studio.photo.embedded_matte import find_embedded_matte
+from studio.photo.embedded_depth import EmbeddedDepth, find_embedded_depth
+from studio.photo.embedded_matte import EmbeddedMatte, find_embedded_matte
 from studio.photo.file_signature import identify
 
 GAIN_MAP_NOTE = "its HDR gain map is not used"
@@ -33,37 +33,45 @@ def list_auxiliaries(data: bytes) -> list[Auxiliary]:
         return []
 
 
+class Brought(NamedTuple):
+    """What a photo's file brought beside its picture, and what is said of it."""
+
+    depth: EmbeddedDepth | None
+    matte: EmbeddedMatte | None
+    notes: tuple[str, ...]
+
+
+def find_brought(data: bytes, image: Image) -> Brought:
+    """What a file, `data`, brings for its picture, (H, W, 3) uint8 RGB."""
+    found = list_auxiliaries(data)
+    depth, matte = find_embedded_depth(found, image), find_embedded_matte(found, image)
+    notes: list[str] = []
+    if depth is not None:
+        notes.append(_describe("depth map", depth.map is not None, depth.doubt))
+    if matte is not None:
+        notes.append(_describe("portrait matte", matte.mask is not None, matte.doubt))
+    if any(one.role == "gain map" for one in found):
+        notes.append(GAIN_MAP_NOTE)
+    return Brought(depth, matte, tuple(notes))
+
+
 def keep_auxiliaries(photo: Photo, image: Image, data: bytes, before: Photo | None, settings: Settings) -> Photo:
     """The photo with what its file, `data`, holds beside its picture, (H, W, 3) uint8 RGB.
 
     A file without a depth map or matte leaves the photo those of an earlier copy of it, `before`. Raises OSError when
     they can't be written.
     """
-    found = list_auxiliaries(data)
-    photo = _keep_depth(photo, image, found, before, settings.depths)
-    photo = _keep_matte(photo, image, found, before, settings.mattes)
-    unused = any(one.role == "gain map" for one in found)
-    return replace(photo, notes=(*photo.notes, GAIN_MAP_NOTE)) if unused else photo
-
-
-def _keep_depth(photo: Photo, image: Image, found: list[Auxiliary], before: Photo | None, folder: Path) -> Photo:
-    own = find_embedded_depth(found, image)
-    if own is None:
-        return replace(photo, own_depth=before.own_depth, depth_doubted=before.depth_doubted) if before else photo
-    notes = (*photo.notes, _describe("depth map", own.map is not None, own.doubt))
-    if own.map is None:
-        return replace(photo, notes=notes)
-    return replace(photo, notes=notes, own_depth=_keep(own.map, folder), depth_doubted=bool(own.doubt))
-
-
-def _keep_matte(photo: Photo, image: Image, found: list[Auxiliary], before: Photo | None, folder: Path) -> Photo:
-    own = find_embedded_matte(found, image)
-    if own is None:
-        return replace(photo, own_matte=before.own_matte, matte_doubted=before.matte_doubted) if before else photo
-    notes = (*photo.notes, _describe("portrait matte", own.mask is not None, own.doubt))
-    if own.mask is None:
-        return replace(photo, notes=notes)
-    return replace(photo, notes=notes, own_matte=_keep(own.mask, folder), matte_doubted=bool(own.doubt))
+    depth, matte, notes = find_brought(data, image)
+    changes: dict[str, Any] = {}
+    if depth is None and before:
+        changes |= {"own_depth": before.own_depth, "depth_doubted": before.depth_doubted}
+    elif depth is not None and depth.map is not None:
+        changes |= {"own_depth": _keep(depth.map, settings.depths), "depth_doubted": bool(depth.doubt)}
+    if matte is None and before:
+        changes |= {"own_matte": before.own_matte, "matte_doubted": before.matte_doubted}
+    elif matte is not None and matte.mask is not None:
+        changes |= {"own_matte": _keep(matte.mask, settings.mattes), "matte_doubted": bool(matte.doubt)}
+    return replace(photo, notes=(*photo.notes, *notes), **changes)
 
 
 def _describe(what: str, usable: bool, doubt: str) -> str:

@@ -17,16 +17,18 @@ from PIL import Image as Pillow
 
 from studio.config import MAX_UPLOAD_BYTES
 from studio.nouns import Refusal
+from studio.photo.colour_conversion import convert_raster
+from studio.photo.file_signature import identify
 from studio.photo.orientation import TURNS, read_orientation
+from studio.photo.tiff_reader import decode_samples, read_tiff
 
 Floats = NDArray[np.float32]
 
-FORMATS = ("PNG", "TIFF", "JPEG", "WEBP")
 MOST_PIXELS = 50_000_000
 """Pixels of the largest mask or depth map that is opened: twice a 24-megapixel photo."""
 
-_LUMA = (0.114, 0.587, 0.299)  # ITU-R BT.601, of blue, green and red
-_WHITE_IS_ZERO = 0  # TIFF 6.0, tag 262
+_LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, of red, green and blue
+_WHITE_IS_ZERO, _ORIENTATION = 0, 274  # TIFF 6.0: PhotometricInterpretation, and the tag of Orientation
 
 
 def open_grey(file: Path, what: str, means: str) -> Floats:
@@ -55,52 +57,77 @@ def read_grey(data: bytes, most: int = MOST_PIXELS) -> Floats:
     for what can't be read, and OverflowError, from the header alone, for one of more than `most` pixels.
     """
     try:
-        with Pillow.open(io.BytesIO(data), formats=FORMATS) as picture:
-            if picture.width * picture.height > most:
-                raise OverflowError("too many pixels")
-            deep = any("16" in str(tile[3]) for tile in picture.tile) and len(picture.getbands()) > 1
-            picture.load()
-            levels = _read_deep_colours(data) if deep else _read_levels(picture)
-            turn = TURNS.get(read_orientation(picture))
-    except Pillow.DecompressionBombError:
+        levels, orientation = _read_tiff(data, most) if identify(data) == "TIFF" else _read_other(data, most)
+    except (Pillow.DecompressionBombError, OverflowError):
         raise OverflowError("too many pixels") from None
-    except OverflowError:
-        raise
     except Exception as error:  # a decoder may throw anything at all on hostile bytes
         raise ValueError("no picture that can be read") from error
+    turn = TURNS.get(orientation)
     return levels if turn is None else np.asarray(Pillow.fromarray(levels).transpose(turn))
 
 
-def _read_levels(picture: Pillow.Image) -> Floats:
-    """The levels of a loaded picture, as it is stored."""
-    if picture.mode == "F" or picture.mode.startswith("I"):
-        levels = _scale_levels(np.asarray(picture), picture.mode)
-        inverted = picture.format == "TIFF" and picture.getexif().get(262) == _WHITE_IS_ZERO
-        return np.float32(1) - levels if inverted else levels
-    if not picture.has_transparency_data:
-        return _divide(np.asarray(picture.convert("L")), 255)
-    seen = np.asarray(picture.convert("RGBA"))
-    return _divide(cv2.cvtColor(seen, cv2.COLOR_RGBA2GRAY), 255) * _divide(seen[..., 3], 255)
+def _read_other(data: bytes, most: int) -> tuple[Floats, int]:
+    """The levels of a PNG, JPEG or WebP as they are stored, and its orientation."""
+    with Pillow.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as picture:
+        if picture.width * picture.height > most:
+            raise OverflowError("too many pixels")
+        orientation = read_orientation(picture)
+        if len(picture.getbands()) > 1 and any("16" in str(tile[3]) for tile in picture.tile):
+            return _read_deep_colours(data), orientation
+        picture.load()
+        if picture.mode.startswith("I"):
+            return _scale_levels(np.asarray(picture), 16), orientation
+        if not picture.has_transparency_data:
+            return _divide(np.asarray(picture.convert("L")), 255), orientation
+        seen = np.asarray(picture.convert("RGBA"))
+        levels = _divide(cv2.cvtColor(seen, cv2.COLOR_RGBA2GRAY), 255) * _divide(seen[..., 3], 255)
+        return levels, orientation
 
 
-def _scale_levels(tones: NDArray[Any], mode: str) -> Floats:
+def _read_deep_colours(data: bytes) -> Floats:
+    """The levels of a PNG in colour of 16 bits a channel, which Pillow brings to 8."""
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if found is None or found.ndim != 3 or found.dtype != np.uint16:
+        raise ValueError("no colours of 16 bits")
+    return _weigh(found[..., 2::-1], found[..., 3] if found.shape[2] == 4 else None, 65535)
+
+
+def _read_tiff(data: bytes, most: int) -> tuple[Floats, int]:
+    """The levels of a TIFF as they are stored, and its orientation; one grey channel keeps whatever scale it has."""
+    from tifffile import TiffFile
+
+    with TiffFile(io.BytesIO(data)) as file:
+        page: Any = file.pages.first
+        if page.imagewidth * page.imagelength > most:
+            raise OverflowError("too many pixels")
+        white_is_zero = int(page.photometric) == _WHITE_IS_ZERO
+        if (white_is_zero or int(page.photometric) == 1) and page.samplesperpixel == 1 and page.dtype.kind in "uif":
+            levels = _scale_levels(decode_samples(page, data)[..., 0], int(page.bitspersample))
+            tag = page.tags.get(_ORIENTATION)
+            return (np.float32(1) - levels if white_is_zero else levels), int(tag.value) if tag else 1
+    raster, orientation = read_tiff(data, [])
+    if raster.space in ("cmyk", "lab"):
+        return _divide(cv2.cvtColor(convert_raster(raster, []), cv2.COLOR_RGB2GRAY), 255), orientation
+    whole = 1.0 if raster.samples.dtype.kind == "f" else float(np.iinfo(raster.samples.dtype).max)
+    colours, alpha = (raster.samples[..., :-1], raster.samples[..., -1]) if raster.alpha else (raster.samples, None)
+    return _weigh(colours if raster.space == "rgb" else colours.repeat(3, -1), alpha, whole), orientation
+
+
+def _weigh(colours: NDArray[Any], alpha: NDArray[Any] | None, top: float) -> Floats:
+    """The luma of colours, (h, w, 3) of 0..top, black where they can't be seen."""
+    luma = cv2.transform(np.ascontiguousarray(colours, np.float32), np.array([_LUMA], np.float32)) / np.float32(top)
+    return luma if alpha is None else luma * _divide(alpha, top)
+
+
+def _scale_levels(tones: NDArray[Any], bits: int) -> Floats:
     """Integers or floats as shares of their range, see `read_grey`."""
-    if mode == "F":
+    if tones.dtype.kind == "f":
         tones = np.where(np.isfinite(tones), tones, np.min(tones, where=np.isfinite(tones), initial=0))
     low, high = float(tones.min()), float(tones.max())
-    tops = (1.0, 255.0) if mode == "F" else (65535.0,)
+    tops = (1.0, 255.0) if tones.dtype.kind == "f" else (2.0 ** min(bits, 16) - 1,)
     top = next((one for one in tops if low >= 0 and high <= one), 0.0)
     return _divide(tones, top) if top else _divide(tones.astype(np.float64) - low, high - low)
 
 
 def _divide(tones: NDArray[Any], top: float) -> Floats:
     return np.asarray(tones / np.float64(top), np.float32) if tones.itemsize > 2 else tones * np.float32(1 / top)
-
-
-def _read_deep_colours(data: bytes) -> Floats:
-    """The levels of a picture in colour of 16 bits a channel, which Pillow brings to 8."""
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if found is None or found.ndim != 3 or found.dtype != np.uint16:
-        raise ValueError("no colours of 16 bits")
-    luma = cv2.transform(found[..., :3].astype(np.float32), np.array([_LUMA], np.float32)) / np.float32(65535)
-    return luma * _divide(found[..., 3], 65535) if found.shape[2] == 4 else luma

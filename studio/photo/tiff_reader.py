@@ -57,7 +57,7 @@ def read_tiff(data: bytes, notes: list[str]) -> Tiff:
         _check_readable(page)
         if _has_more_pages(file):
             notes.append("the first page")
-        samples = _decode(page, data)
+        samples = decode_samples(page, data)
         profile = _read_tag(page, _PROFILE)
         raster = _make_raster(page, samples, notes)
         orientation = _read_tag(page, _ORIENTATION)
@@ -96,8 +96,11 @@ def _check_readable(page: Any) -> None:
         raise Refusal("This TIFF unpacks to more than 1 GB.", "Export it with 8 bits a channel and add that.")
 
 
-def _decode(page: Any, data: bytes) -> NDArray[Any]:
-    """The samples as they are stored, (H, W, channels). Raises `EOFError` for a file that ends before they do."""
+def decode_samples(page: Any, data: bytes) -> NDArray[Any]:
+    """The samples of a tifffile page as they are stored, (H, W, channels).
+
+    Raises `EOFError` for a file that ends before they do.
+    """
     if not page.dataoffsets:
         raise ValueError("no samples")
     stored = int(np.prod(page.shaped)) * int(page.bitspersample) // 8 if page.compression == 1 else 0

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
+import tifffile
 from PIL import Image
 
 from studio.cli.motion_arguments import read_brush
@@ -17,7 +20,7 @@ from studio.photo.brush_mask import decode_brush
 from tests.photo import made
 
 LEVELS = np.array([0, 0.02, 0.25, 0.5, 1], np.float64)
-ROW = np.tile(LEVELS, (4, 1)).repeat(4, axis=1)
+ROW = np.tile(LEVELS, (64, 1)).repeat(16, axis=1)
 DEEP = np.rint(ROW * 65535).astype(np.uint16)
 EIGHT = np.rint(ROW * 255).astype(np.uint8)
 
@@ -31,7 +34,7 @@ def painted(mode: str, kind: str = "PNG", **options: object) -> bytes:
     """White painted on nothing: the colour is white everywhere, only alpha says where."""
     image = Image.merge("LA", (Image.new("L", EIGHT.shape[::-1], 255), Image.fromarray(EIGHT)))
     if mode == "P":
-        image = Image.fromarray(np.tile(np.arange(5, dtype=np.uint8), (4, 1)).repeat(4, axis=1), "P")
+        image = Image.fromarray(np.tile(np.arange(5, dtype=np.uint8), (64, 1)).repeat(16, axis=1), "P")
         image.putpalette([255] * 15)
         return made.saved(image, kind, transparency=bytes(np.rint(LEVELS * 255).astype(np.uint8)))
     return made.saved(image.convert(mode), kind, **options)
@@ -43,6 +46,12 @@ def wide(kind: str, alpha: bool) -> bytes:
     return cv2.imencode(kind, np.dstack(channels))[1].tobytes()
 
 
+def written(values: np.ndarray, **options: Any) -> bytes:
+    sink = io.BytesIO()
+    tifffile.imwrite(sink, values, metadata=None, **options)
+    return sink.getvalue()
+
+
 KINDS: dict[str, Callable[[], bytes]] = {
     "8-bit grey": lambda: saved(EIGHT),
     "16-bit grey PNG": lambda: saved(DEEP),
@@ -52,7 +61,11 @@ KINDS: dict[str, Callable[[], bytes]] = {
     "floating point of 0..1": lambda: saved(ROW.astype(np.float32), "TIFF"),
     "floating point of 0..255": lambda: saved((ROW * 255).astype(np.float32), "TIFF"),
     "floating point of metres": lambda: saved((ROW * 900 - 3).astype(np.float32), "TIFF"),
+    "floating point of half precision": lambda: written(ROW.astype(np.float16)),
+    "floating point of double precision, big-endian": lambda: written(ROW, byteorder=">", compression="zlib"),
+    "16-bit colours in planes": lambda: written(np.stack([DEEP] * 3), planarconfig="separate", photometric="rgb"),
     "16-bit colours": lambda: wide(".png", alpha=False),
+    "16-bit white on nothing, TIFF": lambda: wide(".tiff", alpha=True),
     "16-bit white on nothing": lambda: wide(".png", alpha=True),
     "8-bit colours": lambda: saved(EIGHT, "PNG", "RGB"),
     "JPEG": lambda: saved(EIGHT, "JPEG", quality=100),

@@ -20,6 +20,7 @@ from studio.nouns import Refusal
 from studio.photo.colour_conversion import convert_raster
 from studio.photo.file_signature import identify
 from studio.photo.orientation import TURNS, read_orientation
+from studio.photo.png_bands import read_png_header
 from studio.photo.tiff_reader import decode_samples, read_tiff
 
 Floats = NDArray[np.float32]
@@ -28,6 +29,8 @@ MOST_PIXELS = 50_000_000
 """Pixels of the largest mask or depth map that is opened: twice a 24-megapixel photo."""
 
 _LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, of red, green and blue
+_STRIP = 256  # rows
+_DENSEST = 1040  # bytes that one byte of deflate can stand for (RFC 1951: 258 for two bits)
 _WHITE_IS_ZERO, _ORIENTATION = 0, 274  # TIFF 6.0: PhotometricInterpretation, and the tag of Orientation
 
 
@@ -80,16 +83,20 @@ def _read_other(data: bytes, most: int) -> tuple[Floats, int]:
         if not picture.has_transparency_data:
             return _divide(np.asarray(picture.convert("L")), 255), orientation
         seen = np.asarray(picture.convert("RGBA"))
-        levels = _divide(cv2.cvtColor(seen, cv2.COLOR_RGBA2GRAY), 255) * _divide(seen[..., 3], 255)
-        return levels, orientation
+        return _weigh(seen[..., :3], seen[..., 3], 255), orientation
 
 
 def _read_deep_colours(data: bytes) -> Floats:
     """The levels of a PNG in colour of 16 bits a channel, which Pillow brings to 8."""
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
-    if found is None or found.ndim != 3 or found.dtype != np.uint16:
-        raise ValueError("no colours of 16 bits")
-    return _weigh(found[..., 2::-1], found[..., 3] if found.shape[2] == 4 else None, 65535)
+    import imagecodecs
+
+    header = read_png_header(data)
+    if len(data) * _DENSEST < header.width * header.height * header.pixel_bytes:
+        raise EOFError("truncated")
+    found = np.asarray(imagecodecs.png_decode(data))
+    count = found.shape[2]
+    alpha = found[..., -1] if count in (2, 4) else None
+    return _weigh(found[..., :3] if count > 2 else found[..., :1], alpha, 65535)
 
 
 def _read_tiff(data: bytes, most: int) -> tuple[Floats, int]:
@@ -110,13 +117,19 @@ def _read_tiff(data: bytes, most: int) -> tuple[Floats, int]:
         return _divide(cv2.cvtColor(convert_raster(raster, []), cv2.COLOR_RGB2GRAY), 255), orientation
     whole = 1.0 if raster.samples.dtype.kind == "f" else float(np.iinfo(raster.samples.dtype).max)
     colours, alpha = (raster.samples[..., :-1], raster.samples[..., -1]) if raster.alpha else (raster.samples, None)
-    return _weigh(colours if raster.space == "rgb" else colours.repeat(3, -1), alpha, whole), orientation
+    return _weigh(colours, alpha, whole), orientation
 
 
 def _weigh(colours: NDArray[Any], alpha: NDArray[Any] | None, top: float) -> Floats:
-    """The luma of colours, (h, w, 3) of 0..top, black where they can't be seen."""
-    luma = cv2.transform(np.ascontiguousarray(colours, np.float32), np.array([_LUMA], np.float32)) / np.float32(top)
-    return luma if alpha is None else luma * _divide(alpha, top)
+    """The luma of colours, (h, w, 3 or 1) of 0..top, black where they can't be seen. In strips, for they are large."""
+    levels = np.empty(colours.shape[:2], np.float32)
+    weights = np.array([_LUMA if colours.shape[2] == 3 else (1.0,)], np.float32) / np.float32(top)
+    for row in range(0, len(colours), _STRIP):
+        rows = slice(row, row + _STRIP)
+        levels[rows] = cv2.transform(np.ascontiguousarray(colours[rows], np.float32), weights)
+        if alpha is not None:
+            levels[rows] *= _divide(alpha[rows], top)
+    return levels
 
 
 def _scale_levels(tones: NDArray[Any], bits: int) -> Floats:

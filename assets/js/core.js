@@ -187,6 +187,8 @@
         timer = setTimeout(() => run(...values), wait);
       };
     },
+    /* What can be done instead, as a button for the note of a refusal; null where nothing can. */
+    offer: (refusal, run) => (refusal.offer === "open_damaged" ? Stir.button("Open what is there", { class: "solid open-damaged", onclick: run }) : null),
     /* A message where the mistake is: `note.show(refusal)`, `note.add(another)`, `note.clear()`. `act` is a button behind it. */
     note() {
       const lines = h("div", { class: "note-lines" });
@@ -194,7 +196,9 @@
       const node = h("div", { class: "note", role: "alert", hidden: true }, icon("alert"), lines, away);
       const clear = () => ((node.hidden = true), lines.replaceChildren());
       function add({ reason, remedy, act }) {
-        lines.append(h("p", {}, h("strong", {}, reason), remedy ? " " + remedy : "", act ?? ""));
+        const line = h("p", {}, h("strong", {}, reason), remedy ? " " + remedy : "", act ?? "");
+        act?.addEventListener("click", () => (line.remove(), lines.childElementCount || clear())); // it is being done
+        lines.append(line);
         node.hidden = false;
       }
       return { node, clear, add, show: (refusal) => (lines.replaceChildren(), add(refusal)) };

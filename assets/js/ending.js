@@ -108,8 +108,7 @@
     Stir.on("refusal", (refusal) => {
       if (refusal.where !== "ending") return;
       const one = taking;
-      const act = refusal.offer === "open_damaged" && one ? Stir.button("Open what is there", { class: "ghost tiny open-damaged", onclick: () => take([one], true) }) : null;
-      note.show({ ...refusal, act });
+      note.show({ ...refusal, act: one && Stir.offer(refusal, () => take([one], true)) });
     });
     say();
   };

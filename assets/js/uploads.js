@@ -13,12 +13,12 @@
 
     let taking = null; // the file whose answer is awaited
 
-    /* What is left of a file that is cut short opens by a button in the refusal. */
-    const offer = (one) => Stir.button("Open what is there", { class: "ghost tiny open-damaged", onclick: () => take([one], true) });
+    /* What is left of a file that is cut short opens by a button in the refusal, which then goes: the keyboard's place is the photo. */
+    const openLeft = (one) => take([one], true).then(() => root.querySelector(".crop-box").focus({ preventScroll: true }));
     const refuse = ({ reason, remedy, act }) => note.add({ reason: among && !reason.startsWith(among) ? `${among}: ${reason}` : reason, remedy, act });
     const take = (files, damaged = false) => (queue = queue.then(() => takeAll(files, damaged)));
     async function takeAll(files, damaged) {
-      note.clear();
+      if (!damaged) note.clear(); // else the other refusals stay
       root.classList.add("busy");
       let shown = false;
       for (const [index, one] of files.entries()) {
@@ -54,7 +54,8 @@
     }
     Stir.on("refusal", (refusal) => {
       if (refusal.where !== "photo") return;
-      const act = refusal.offer === "open_damaged" && taking ? offer(taking) : null;
+      const one = taking;
+      const act = one && Stir.offer(refusal, () => openLeft(one));
       (among ? refuse : note.show)({ ...refusal, act });
     });
     return { input, line, take };

@@ -2,7 +2,8 @@
 
 The file of what is there keeps everything that stands before the picture (profile, orientation), and its header gives
 the rows that are there, so that every reader opens it as it opens any other. Only uncompressed or row by row
-compressed kinds can be told: JPEG (ITU-T T.81), PNG (W3C PNG, third edition), BMP and TIFF in strips (TIFF 6.0).
+compressed kinds can be told: JPEG (ITU-T T.81), PNG (W3C PNG, third edition), BMP, TIFF in strips (TIFF 6.0) and, by
+cut_heif.py, HEIC in tiles.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from PIL import Image as Pillow
 from PIL import ImageChops, JpegImagePlugin
 
 from studio.nouns import Refusal
+from studio.photo.cut_heif import keep_tile_rows
 from studio.photo.jpeg_markers import JpegMarkers, read_jpeg_markers
 
 _JPEG_END = b"\xff\xd9"
@@ -51,8 +53,8 @@ class CutFile(NamedTuple):
         if self.is_whole:
             return "its end marker is missing; the picture is whole"
         if self.soft:
-            return "its file is cut short: without the fine detail"
-        return f"its file is cut short: the {self._share()} that is there"
+            return "its fine detail is missing: its file is cut short"
+        return f"only {self._share()} of the picture is there: its file is cut short"
 
     def refuse(self, kind: str, least: int) -> Refusal:
         """The refusal, which offers to open what is there where that is at least `least` rows."""
@@ -71,10 +73,11 @@ def find_cut(data: bytes, kind: str) -> CutFile | None:
 
     None for a file that isn't, or of which nothing can be told or used.
     """
-    reader = {"JPG": _read_jpeg, "PNG": _read_png, "BMP": _read_bmp, "TIFF": _read_tiff}.get(kind)
+    readers = {"JPG": _read_jpeg, "PNG": _read_png, "BMP": _read_bmp, "TIFF": _read_tiff, "HEIC": _read_heif}
+    reader = readers.get(kind)
     try:
         found = reader(data) if reader else None
-    except (LookupError, ValueError, OSError, SyntaxError, struct.error, zlib.error, MemoryError):
+    except (LookupError, ValueError, OverflowError, OSError, SyntaxError, struct.error, zlib.error, MemoryError):
         return None
     return found if found and found.rows > 0 else None
 
@@ -182,6 +185,11 @@ def _read_bmp(data: bytes) -> CutFile | None:
     rows = min((len(data) - offset) // stride, abs(height))
     shorter = data[:22] + struct.pack("<i", rows if height > 0 else -rows) + data[26:]
     return CutFile(shorter, rows, abs(height))
+
+
+def _read_heif(data: bytes) -> CutFile | None:
+    found = keep_tile_rows(data)
+    return CutFile(*found) if found else None
 
 
 _TIFF_SIZES = {1: 1, 3: 2, 4: 4}

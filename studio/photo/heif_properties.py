@@ -20,7 +20,7 @@ _ALPHA = ("auxid:1", "auxiliary:alpha")
 
 def trim_properties(data: bytes) -> bytes:
     """The file with at most `MOST_PROPERTIES` properties; the very same bytes where that isn't needed or can't be."""
-    boxes = _find_boxes(data)
+    boxes = find_meta_boxes(data)
     ipco, ipma, iinf = (boxes.get(kind) for kind in (b"ipco", b"ipma", b"iinf"))
     if ipco is None or ipma is None or iinf is None:
         return data
@@ -33,7 +33,7 @@ def trim_properties(data: bytes) -> bytes:
     kept = list(dict.fromkeys(properties))
     if len(kept) > MOST_PROPERTIES - 1:
         unread = table.items.keys() - _list_read(table)
-        used = {number for item, numbers in _read_marks(data, ipma).items() if item not in unread for number in numbers}
+        used = {number for item, numbers in read_marks(data, ipma).items() if item not in unread for number in numbers}
         kept = list(dict.fromkeys(one for number, one in enumerate(properties, 1) if number in used))
     room = ipco.end - ipco.start - sum(map(len, kept))
     if len(kept) > MOST_PROPERTIES - 1 or room < 8:
@@ -41,11 +41,11 @@ def trim_properties(data: bytes) -> bytes:
     numbers = [0, *(kept.index(one) + 1 if one in kept else 0 for one in properties)]
     out[ipco.start : ipco.end] = b"".join(kept) + struct.pack(">I", room) + b"free" + bytes(room - 8)
     _renumber(out, ipma, numbers)
-    _hide(out, data, iinf, unread)
+    hide_items(out, data, iinf, unread)
     return bytes(out)
 
 
-def _find_boxes(data: bytes) -> dict[bytes, Box]:
+def find_meta_boxes(data: bytes) -> dict[bytes, Box]:
     """The boxes of the item table by their kinds; none where the file has none of 32-bit sizes."""
     found: dict[bytes, Box] = {}
     for box in walk_boxes(data):
@@ -85,7 +85,8 @@ def _read_number(data: bytes | bytearray, at: int, wide: int) -> int:
     return int.from_bytes(data[at : at + 1 + wide], "big") & (0x7FFF if wide else 0x7F)
 
 
-def _read_marks(data: bytes, ipma: Box) -> dict[int, list[int]]:
+def read_marks(data: bytes, ipma: Box) -> dict[int, list[int]]:
+    """The numbers, from 1, of every item's properties, as an `ipma` box gives them."""
     owned: dict[int, list[int]] = {}
     for item, at in _walk_marks(data, ipma):
         owned.setdefault(item, []).append(_read_number(data, at, data[ipma.start + 3] & 1))
@@ -102,7 +103,7 @@ def _renumber(out: bytearray, ipma: Box, numbers: list[int]) -> None:
         out[at : at + 1 + wide] = (new | essential << (8 if wide else 0)).to_bytes(1 + wide, "big")
 
 
-def _hide(out: bytearray, data: bytes, iinf: Box, unread: set[int]) -> None:
+def hide_items(out: bytearray, data: bytes, iinf: Box, unread: set[int]) -> None:
     """Make items of a kind that readers pass over."""
     start = iinf.start + (8 if data[iinf.start] else 6)
     for box in walk_boxes(data, start, iinf.end):

@@ -133,3 +133,26 @@ def test_too_little_is_not_offered() -> None:
     with pytest.raises(Refusal) as refused:
         decode_image(whole[: len(whole) // 10], "a.jpg")
     assert refused.value.offer == "" and "%" in refused.value.reason
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_the_rows_of_tiles_of_a_heic_that_are_there_open(orientation: int) -> None:
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    whole = made.saved(detailed(), "HEIF", quality=60, tile_size=64, exif=exif.tobytes())
+    before = decode_image(whole, "a.heic").image
+    cut = whole[: len(whole) * 6 // 10]
+    with pytest.raises(Refusal) as refused:
+        decode_image(cut, "a.heic")
+    got = opened(cut)
+    stored = np.rot90(got.image) if orientation == 6 else got.image
+    upright = np.rot90(before) if orientation == 6 else before
+    assert stored.shape[0] == 128 and np.array_equal(stored, upright[:128])
+    assert refused.value.offer == "open_damaged" and "53% of it is there" in refused.value.reason
+
+
+def test_a_heic_of_one_piece_is_refused_without_an_offer() -> None:
+    whole = made.saved(detailed(), "HEIF", quality=60)
+    with pytest.raises(Refusal, match="cut short") as refused:
+        decode_image(whole[: len(whole) * 6 // 10], "a.heic")
+    assert refused.value.offer == ""

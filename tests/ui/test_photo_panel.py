@@ -78,11 +78,27 @@ def refuse_too_large(page: Page, tmp_path: Path) -> None:
     assert asked == []
 
 
+def open_what_is_there(page: Page, tmp_path: Path) -> None:
+    """A JPG that is cut short: the refusal says how much is there, and its button opens that, by keyboard too."""
+    cut = tmp_path / "beach.jpg"
+    whole = (ASSETS / "samples" / "stream.jpg").read_bytes()
+    cut.write_bytes(whole[: len(whole) * 6 // 10])
+    drop(page, str(cut))
+    note = page.locator("#photo .note")
+    expect(note).to_contain_text(re.compile(r"This JPG is cut short inside the picture: \d\d% of it is there\."))
+    note.get_by_role("button", name="Open what is there").press("Enter")
+    expect(page.locator(".photo-name")).to_contain_text("beach.jpg")
+    expect(page.locator(".notes")).to_contain_text(re.compile(r"only \d\d% of the picture is there: its file is cut short"))
+    expect(note).to_be_hidden()
+    expect(page.locator("#photo .crop-box")).to_be_focused()
+
+
 def test_the_empty_page_teaches_and_what_cannot_be_used_is_refused(page: Page, tmp_path: Path) -> None:
     teach(page)
     refuse_no_picture(page, tmp_path)
     refuse_too_large(page, tmp_path)
     refuse_some_of_several(page, tmp_path)
+    open_what_is_there(page, tmp_path)
     take_heic(page, tmp_path)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from studio.nouns import Refusal
 from studio.photo.colour_conversion import Raster
+from studio.photo.file_signature import is_headless_bitmap
 from studio.photo.photo_limits import check_size
 
 _RGB, _RLE8, _RLE4, _BIT_FIELDS, _JPEG, _PNG, _ALPHA_BIT_FIELDS = range(7)
@@ -45,7 +46,13 @@ def read_bmp(data: bytes, notes: list[str]) -> Raster | bytes:
     Raises `Refusal` for sizes outside the limits and for OS/2's rare packings, `EOFError` for a file cut short, and
     other errors for damage.
     """
-    if data[:2] == b"BA":  # OS/2's array of bitmaps: the first one counts
+    if is_headless_bitmap(data):
+        _, _, _, bits, packing = struct.unpack_from("<iiHHI", data, 4)
+        colours = struct.unpack_from("<I", data, 32)[0] or (2**bits if bits <= 8 else 0)
+        masks = 12 if packing == _BIT_FIELDS and data[0] == 40 else 0
+        start = 14 + data[0] + masks + 4 * min(colours, 256)
+        data = b"BM" + struct.pack("<IHHI", len(data) + 14, 0, 0, start) + data
+    elif data[:2] == b"BA":  # OS/2's array of bitmaps: the first one counts
         data = data[:2] + data[16:]
         return _read(data, notes, moved=14)
     return _read(data, notes, moved=0)

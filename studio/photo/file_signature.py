@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from codecs import getincrementaldecoder
 from pathlib import PurePath
 
@@ -59,6 +60,9 @@ _FOREIGN: tuple[tuple[bytes, str, str], ...] = (
     (b"8BPS", "a Photoshop document", _SAVE_AS),
     (b"gimp xcf", "a GIMP document", _SAVE_AS),
     (b"v/1\x01", "an OpenEXR picture", _SAVE_AS),
+    (b"II\xbc", "a JPEG XR picture", _SAVE_AS),
+    (b"P6", "a PPM picture", _SAVE_AS),
+    (b"qoif", "a QOI picture", _SAVE_AS),
     (b"#?RADIANCE", "a Radiance HDR picture", _SAVE_AS),
     (b"\x00\x00\x01\x00", "an icon", _SAVE_AS),
     (b"\x1aE\xdf\xa3", "a video", "Save one frame of it as a picture and add that."),
@@ -84,6 +88,8 @@ def identify(data: bytes, name: str = "") -> str:
         return "WEBP" if data[8:12] == b"WEBP" else ""
     found = _identify_boxes(data) if data[4:8] == b"ftyp" else ""
     found = found or next((name for start, name in _PHOTOS if data.startswith(start)), "")
+    if not found and is_headless_bitmap(data):
+        return "BMP"
     if (found in ("", "TIFF") and is_raw(data)) or (found == "TIFF" and PurePath(name).suffix.lower() in RAW_ENDINGS):
         return RAW
     return found
@@ -117,6 +123,20 @@ def _find_coding(table: ItemTable) -> bytes:
     return b""
 
 
+def is_headless_bitmap(data: bytes) -> bool:
+    """Whether these are the bytes of a bitmap without its file header, as programs leave it on the clipboard (DIB)."""
+    if len(data) < 40 or data[:4] not in (b"\x28\0\0\0", b"\x6c\0\0\0", b"\x7c\0\0\0"):
+        return False
+    width, height, planes, bits, packing = struct.unpack_from("<iiHHI", data, 4)
+    return (
+        0 < width < 1 << 20
+        and 0 < abs(height) < 1 << 20
+        and planes == 1
+        and bits in (1, 4, 8, 16, 24, 32)
+        and packing < 4
+    )
+
+
 def brand_avif(data: bytes) -> bytes:
     """An AVIF that its reader takes: it asks for a brand of its own, which one that is called `mif1` may lack."""
     return data if data[4:8] != b"ftyp" or _list_brands(data) & _AVIF_BRANDS else data[:8] + b"avif" + data[12:]
@@ -131,7 +151,8 @@ def is_cut_short(data: bytes, what: str) -> bool:
         extents = [extent for place in table.places.values() for extent in place] if table else []
         last = max((box.end for box in walk_boxes(data)), default=0)
         return last < len(data) or any(start + length > len(data) for start, length in extents)
-    return len(data) < 1024 and what in ("JPG", "PNG", "GIF")
+    ends = {"JPG": b"\xff\xd9", "PNG": b"IEND", "GIF": b";"}
+    return what in ends and ends[what] not in (data[-64:] if what == "GIF" else data)
 
 
 def refuse_foreign(data: bytes) -> Refusal:

@@ -109,9 +109,11 @@ def _read_tiff(data: bytes, most: int) -> tuple[Floats, int]:
             raise OverflowError("too many pixels")
         white_is_zero = int(page.photometric) == _WHITE_IS_ZERO
         if (white_is_zero or int(page.photometric) == 1) and page.samplesperpixel == 1 and page.dtype.kind in "uif":
-            levels = _scale_levels(decode_samples(page, data)[..., 0], int(page.bitspersample))
-            tag = page.tags.get(_ORIENTATION)
-            return (np.float32(1) - levels if white_is_zero else levels), int(tag.value) if tag else 1
+            samples = decode_samples(page, data)
+            if samples is not None:
+                levels = _scale_levels(samples[..., 0], int(page.bitspersample))
+                tag = page.tags.get(_ORIENTATION)
+                return (np.float32(1) - levels if white_is_zero else levels), int(tag.value) if tag else 1
     raster, orientation = read_tiff(data, [])
     if raster.space in ("cmyk", "lab"):
         return _divide(cv2.cvtColor(convert_raster(raster, []), cv2.COLOR_RGB2GRAY), 255), orientation

@@ -40,12 +40,12 @@ from studio.photo.cut_files import find_cut, has_jpeg_end
 from studio.photo.deep_samples import read_deep_samples
 from studio.photo.file_signature import RAW
 from studio.photo.heif_properties import trim_properties
-from studio.photo.jpeg2000 import read_colour_profile
+from studio.photo.jpeg2000 import read_colours, read_jpeg2000
 from studio.photo.jpegxl import read_jpegxl
 from studio.photo.motion_photo import VIDEO_NOTE, drop_video, find_video
 from studio.photo.orientation import SIDEWAYS, TURNS, find_strip, read_orientation
 from studio.photo.photo_limits import MIN_SIDE, check_size
-from studio.photo.png_chunks import MOST_PROFILE, drop_text, scale_grey_key
+from studio.photo.png_chunks import MOST_PROFILE, drop_metadata, scale_grey_key
 from studio.photo.raw_preview import open_preview
 from studio.photo.reduced_decoder import decode_reduced
 from studio.photo.reduced_size import MAX_PIXELS, needs_parts, reduce_while_decoding, refuse_too_large
@@ -139,7 +139,7 @@ def _decode(data: bytes, what: str) -> tuple[Image, list[str]]:
     """The first picture of a file, upright, in sRGB, and what was done to it. Raises `_Damage` and `Refusal`."""
     notes: list[str] = []
     try:
-        if what in FORMATS:
+        if what not in _READERS:
             return _read_with_pillow(data, what, notes), notes
         with _DECODING:
             return _READERS[what](data, notes), notes
@@ -162,7 +162,7 @@ def _decode(data: bytes, what: str) -> tuple[Image, list[str]]:
 def _read_with_pillow(data: bytes, what: str, notes: list[str], orientation: int = 1) -> Image:
     """A picture that Pillow decodes. `orientation` counts where the file itself has no mark."""
     if what == "PNG":
-        data = drop_text(data, notes)
+        data = drop_metadata(data, notes)
     elif what == "AVIF":
         data = file_signature.brand_avif(data)
     with Pillow.open(io.BytesIO(data), formats=(FORMATS[what],)) as picture:
@@ -172,7 +172,7 @@ def _read_with_pillow(data: bytes, what: str, notes: list[str], orientation: int
                 return decode_reduced(picture, data, read_colour_tags(picture, data), notes)
             reduce_while_decoding(picture, notes)
             if what == "JPEG 2000":
-                picture.info["icc_profile"] = read_colour_profile(data)
+                picture.info["icc_profile"] = read_colours(data)[0]
             return _normalise(picture, data, notes, orientation)
 
 
@@ -205,6 +205,12 @@ def _read_jpegxl(data: bytes, notes: list[str]) -> Image:
     return _read_raster(found, 1, notes) if isinstance(found, Raster) else _read_with_pillow(found, "JPG", notes)
 
 
+def _read_jpeg2000(data: bytes, notes: list[str]) -> Image:
+    """A JPEG 2000's picture, where its channels are of several sizes by Pillow."""
+    found = read_jpeg2000(data, notes)
+    return _read_with_pillow(data, "JPEG 2000", notes) if found is None else _read_raster(found, 1, notes)
+
+
 def _read_raw(data: bytes, notes: list[str]) -> Image:
     """The finished JPG inside a camera raw file."""
     jpeg, orientation = open_preview(data, notes)
@@ -212,7 +218,7 @@ def _read_raw(data: bytes, notes: list[str]) -> Image:
 
 
 _READERS: dict[str, Callable[[bytes, list[str]], Image]] = {
-    "TIFF": _read_tiff, "BMP": _read_bmp, "JPEG XL": _read_jpegxl, RAW: _read_raw,
+    "TIFF": _read_tiff, "BMP": _read_bmp, "JPEG XL": _read_jpegxl, "JPEG 2000": _read_jpeg2000, RAW: _read_raw,
 }  # fmt: skip
 """The kinds that Pillow has no decoder for, or one that gets some of them wrong."""
 

@@ -1,19 +1,77 @@
-"""JPEG 2000: the colour profile of a JP2 file, which Pillow leaves unread (ISO/IEC 15444-1, annex I)."""
+"""JPEG 2000: samples of any depth by OpenJPEG (imagecodecs), colours by the header of a JP2 (ISO/IEC 15444-1 and -2).
+
+Pillow brings deep colours to 8 bits by taking the wrong bytes, and leaves the profile unread; it is asked only for what
+imagecodecs refuses, channels of several sizes. imagecodecs makes sRGB of sYCC and by the profile, and leaves inks.
+"""
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
+import numpy as np
+
+from studio.photo.colour_conversion import Raster
 from studio.photo.isobmff import walk_boxes
+from studio.photo.photo_limits import check_size
 
 _ANY_PROFILE = (2, 3)
 """Methods of a `colr` box that hold an ICC profile: restricted, and any (JPX)."""
+_INKS = 12
+"""CMYK among the enumerated colour spaces (ISO/IEC 15444-2, table M.25)."""
+_SIZES = b"\xff\x4f\xff\x51"
+"""Start of a codestream and its marker of sizes (annex A.5.1)."""
 
 
-def read_colour_profile(data: bytes) -> bytes | None:
-    """The ICC profile in a JP2's header; None for a bare codestream and where a number names the colours."""
+class _Sizes(NamedTuple):
+    width: int
+    height: int
+    bits: int
+
+
+def read_jpeg2000(data: bytes, notes: list[str]) -> Raster | None:
+    """The picture, appending to `notes` what was done; None for channels of several sizes that imagecodecs leaves.
+
+    Raises `Refusal` for sizes outside the limits, and other errors for damage.
+    """
+    import imagecodecs
+
+    sizes = _read_sizes(data)
+    check_size(sizes.width, sizes.height, "JPEG 2000")
+    try:
+        samples = np.asarray(imagecodecs.jpeg2k_decode(data))
+    except NotImplementedError:
+        return None
+    samples = samples[..., None] if samples.ndim == 2 else samples
+    if samples.dtype.kind == "i":
+        samples = (samples.astype(np.int64) + 2 ** (sizes.bits - 1)).astype(f"u{samples.itemsize}")
+    profile, space = read_colours(data)
+    channels = samples.shape[-1]
+    if channels > 4 or sizes.bits > 16:
+        return None
+    if profile:
+        notes.append("colours converted from its profile to sRGB")
+    inks = channels == 4 and space == _INKS
+    kind = "cmyk" if inks else "grey" if channels < 3 else "rgb"
+    return Raster(samples, kind, alpha=channels in (2, 4) and not inks, bits=sizes.bits)
+
+
+def _read_sizes(data: bytes) -> _Sizes:
+    """The header of the codestream. Raises `EOFError` where there is none."""
+    at = data.find(_SIZES)
+    if at < 0 or at + 48 > len(data):
+        raise EOFError("truncated")
+    right, bottom, left, top = (int.from_bytes(data[at + start : at + start + 4], "big") for start in (8, 12, 16, 20))
+    return _Sizes(right - left, bottom - top, (data[at + 42] & 0x7F) + 1)
+
+
+def read_colours(data: bytes) -> tuple[bytes | None, int]:
+    """The ICC profile in a JP2's header, None without one, and the number of its colour space, 0 without one."""
     for header in walk_boxes(data):
         if header.kind != b"jp2h":
             continue
         for box in walk_boxes(data, header.start, header.end):
-            if box.kind == b"colr" and box.start < box.end and data[box.start] in _ANY_PROFILE:
-                return data[box.start + 3 : box.end]
-    return None
+            if box.kind == b"colr" and box.start < box.end:
+                if data[box.start] in _ANY_PROFILE:
+                    return data[box.start + 3 : box.end], 0
+                return None, int.from_bytes(data[box.start + 3 : box.start + 7], "big")
+    return None, 0

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from studio.nouns import Refusal
 from studio.photo.colour_conversion import Raster
 from studio.photo.colour_tags import Colorimetry, read_cicp
 from studio.photo.isobmff import walk_boxes
@@ -16,7 +17,7 @@ from studio.photo.photo_limits import check_size
 
 _START = b"\xff\x0a"
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))
-_ALPHA, _SPOT, _CFA = 0, 2, 5
+_ALPHA, _SPOT, _BLACK, _CFA = 0, 2, 4, 5
 """Kinds of extra channels."""
 _GREY, _XYB = 1, 2
 """Colour spaces."""
@@ -191,6 +192,10 @@ def _read_extra_channel(bits: _Bits) -> bool | None:
     bits.choose((0, 0), (3, 0), (4, 0), (1, 3))
     for _ in range(bits.choose((0, 0), (0, 4), (16, 5), (48, 10))):
         bits.take(8)
+    if kind == _BLACK:
+        raise Refusal(
+            "This JPEG XL holds the inks of print.", "Export it as an RGB picture, such as a PNG, and add that."
+        )
     if kind == _ALPHA:
         return bool(bits.take(1))
     if kind == _SPOT:

@@ -1,6 +1,7 @@
-"""PNG chunks: text is left out, and an overlong colour profile, so that no metadata can keep a picture from opening.
+"""PNG chunks: those that say nothing of the picture are left out, so that no metadata can keep it from opening.
 
-Pillow refuses a PNG with more than 1 MB of text or profile once it is unpacked; browsers don't read them at all.
+Pillow refuses a PNG for 1 MB of text or profile once it is unpacked, and for a time or a size in metres that is cut
+short; browsers don't read them at all (W3C PNG, third edition, section 13.2: unknown ancillary chunks are skipped).
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ import zlib
 
 from PIL import Image as Pillow
 
-_TEXT = {b"tEXt", b"zTXt", b"iTXt"}
+_SEEN = {b"tRNS", b"iCCP", b"gAMA", b"cHRM", b"sRGB", b"cICP", b"mDCV", b"cLLI", b"eXIf", b"acTL", b"fcTL", b"fdAT"}
+"""Ancillary chunks that a picture is shown by; the name of one that may be skipped begins with a small letter."""
 _DEPTH = 24
 """Where a PNG's header says how many bits a sample has."""
 MOST_PROFILE = 16_000_000
 """Bytes of an unpacked profile: a printer's tables take up to some 4 MB."""
 
 
-def drop_text(data: bytes, notes: list[str]) -> bytes:
-    """The PNG without its text chunks; a profile over `MOST_PROFILE` goes as well, with a note."""
+def drop_metadata(data: bytes, notes: list[str]) -> bytes:
+    """The PNG without what it isn't shown by, empty chunks too; a profile over `MOST_PROFILE` goes with a note."""
     parts = [data[:8]]
     at = 8
     kept = 8  # everything before is in `parts`
@@ -29,7 +31,8 @@ def drop_text(data: bytes, notes: list[str]) -> bytes:
         too_long = kind == b"iCCP" and _is_too_long(data[at + 8 : end - 4])
         if too_long:
             notes.append("its colour profile is too large and was left aside")
-        if too_long or kind in _TEXT:
+        useless = kind[:1].islower() and (kind not in _SEEN or end - at == 12)
+        if too_long or useless:
             parts.append(data[kept:at])
             kept = end
         at = end

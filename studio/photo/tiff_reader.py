@@ -29,7 +29,9 @@ _UNREADABLE = {
     34892: "unfinished raw sensor data",
 }
 _ASSOCIATED, _UNASSOCIATED = 1, 2
-_ORIENTATION, _INK_SET, _EXTRA_SAMPLES, _LOWEST, _HIGHEST, _PROFILE = 274, 332, 338, 340, 341, 34675
+_FAX = (2, 3, 4)
+"""Compressions of CCITT: modified Huffman, group 3 and group 4."""
+_ORIENTATION, _EXTRA_SAMPLES, _LOWEST, _HIGHEST, _PROFILE = 274, 338, 340, 341, 34675
 _YCBCR_COEFFICIENTS, _REFERENCE_BLACK_WHITE = 529, 532
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)  # what is wrong with a file is said in our own words
@@ -58,9 +60,11 @@ def read_tiff(data: bytes, notes: list[str]) -> Tiff:
         if _has_more_pages(file):
             notes.append("the first page")
         samples = decode_samples(page, data)
-        profile = _read_tag(page, _PROFILE)
-        raster = _make_raster(page, samples, notes)
         orientation = _read_tag(page, _ORIENTATION)
+        if samples is None:
+            return Tiff(_read_with_opencv(page, data, notes), 1)
+        raster = _make_raster(page, samples, notes)
+        profile = _read_tag(page, _PROFILE)
     icc = profile if isinstance(profile, bytes) and raster.space != "lab" else None
     return Tiff(raster._replace(icc=icc), orientation if isinstance(orientation, int) else 1)
 
@@ -86,9 +90,10 @@ def _check_readable(page: Any) -> None:
         what = "colours of a kind that only its own program knows"
     if page.dtype is None or page.dtype.kind not in "buif":
         what = "numbers that are no tones"
-    if photometric == 5 and (
-        len(page.extrasamples or ()) > int(page.samplesperpixel) - 4 or _read_tag(page, _INK_SET) == 2
-    ):
+    bits = int(np.max(page.bitspersample))
+    if 16 < bits < 32:
+        what = f"numbers of {bits} bits"
+    if photometric == 5 and (len(page.extrasamples or ()) > int(page.samplesperpixel) - 4):
         what = "inks other than the four of print"
     if what:
         raise Refusal(f"This TIFF holds {what}.", "Export it from its program as an RGB TIFF, JPG or PNG and add that.")
@@ -96,8 +101,8 @@ def _check_readable(page: Any) -> None:
         raise Refusal("This TIFF unpacks to more than 1 GB.", "Export it with 8 bits a channel and add that.")
 
 
-def decode_samples(page: Any, data: bytes) -> NDArray[Any]:
-    """The samples of a tifffile page as they are stored, (H, W, channels).
+def decode_samples(page: Any, data: bytes) -> NDArray[Any] | None:
+    """The samples of a tifffile page as they are stored, (H, W, channels); None for what is left to OpenCV.
 
     Raises `EOFError` for a file that ends before they do.
     """
@@ -109,22 +114,33 @@ def decode_samples(page: Any, data: bytes) -> NDArray[Any]:
         alone = stored if len(page.dataoffsets) == 1 and stored else count  # a last strip's count is often too large
         if offset + min(count, alone) > len(data):
             raise EOFError("truncated")
-    if page.is_subsampled and page.compression in (1, 5, 8, 32946, 32773):
-        return _decode_subsampled(page, data)
-    stack = page.asarray(squeeze=False, maxworkers=2)
+    if page.compression in _FAX or (page.is_subsampled and page.compression in (1, 5, 8, 32946, 32773)):
+        return None
+    try:
+        stack = page.asarray(squeeze=False, maxworkers=2)
+    except (RuntimeError, ValueError):  # what is packed is longer or shorter than it should be: libtiff is more lenient
+        return None
     if stack.size == 0:
         raise ValueError("no samples")
     return np.ascontiguousarray(np.moveaxis(stack[:, 0], 0, -1).reshape(*stack.shape[2:4], -1, order="C"))
 
 
-def _decode_subsampled(page: Any, data: bytes) -> NDArray[Any]:
-    """YCbCr whose colour is coarser than its brightness, not packed as a JPEG: OpenCV's libtiff gives it as RGB."""
+def _read_with_opencv(page: Any, data: bytes, notes: list[str]) -> Raster:
+    """The picture as 8-bit RGB, by OpenCV's libtiff, which turns it upright.
+
+    Faxes, some of which imagecodecs ends early; YCbCr whose colour is coarser than its brightness without being a JPEG,
+    which tifffile leaves; and strips that unpack to more than they should.
+    """
     import cv2
 
-    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB | cv2.IMREAD_IGNORE_ORIENTATION)
-    if found is None or found.shape[:2] != (page.imagelength, page.imagewidth):
+    found = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR_RGB)
+    if found is None or sorted(found.shape[:2]) != sorted((page.imagelength, page.imagewidth)):
         raise ValueError("not decoded")
-    return np.asarray(found)
+    if _read_tag(page, _ORIENTATION) in range(2, 9):
+        notes.append("turned upright")
+    if page.bitspersample == 1:
+        notes.append("black and white")
+    return Raster(np.asarray(found), "rgb")
 
 
 def _make_raster(page: Any, samples: NDArray[Any], notes: list[str]) -> Raster:

@@ -93,6 +93,10 @@ def test_black_and_white_tiffs_are_read() -> None:
     for packing in ("group3", "group4", "tiff_ccitt", "packbits"):
         image, notes = look(made.saved(bits, "TIFF", compression=packing))
         assert np.array_equal(image, thrice(np.asarray(bits)) * 255) and notes == ("black and white",)
+        for orientation in range(2, 9):
+            stored = Image.fromarray(np.ascontiguousarray(made.TO_STORED[orientation](np.asarray(bits)[..., None])[..., 0]))
+            turned, notes = look(made.saved(stored, "TIFF", compression=packing, tiffinfo={274: orientation}))
+            assert np.array_equal(turned, image) and set(notes) == {"black and white", "turned upright"}
 
 
 def test_a_palette_tiff_is_read_with_16_and_with_8_bits_in_it() -> None:
@@ -150,9 +154,10 @@ def test_the_orientation_of_a_tiff_counts() -> None:
 
 
 def test_tiffs_of_no_colours_are_refused_by_name() -> None:
+    entry = struct.Struct("<HHII")
     for data, word in (
         (rarer.tiff(np.zeros((80, 90), np.complex64), "minisblack"), "no tones"),
-        (rarer.tiff(np.zeros((80, 90, 4), np.uint8), "separated", extratags=[(332, "H", 1, 2, True)]), "inks"),
+        (rarer.tiff(PICTURE).replace(entry.pack(262, 3, 1, 2), entry.pack(262, 3, 1, 32845)), "LogLuv"),
     ):
         with pytest.raises(Refusal, match=word):
             look(data)
@@ -258,6 +263,15 @@ def test_a_bmp_may_be_top_down_and_bring_a_profile() -> None:
     assert np.abs(image.astype(int) - PICTURE).mean() < 4 and any("to sRGB" in note for note in notes)
 
 
+def test_a_bmp_may_lack_its_file_header_and_have_any_width() -> None:
+    for width in (119, 118, 117):
+        data = rarer.bmp(24, rarer.rows(PICTURE[:, :width, ::-1]), (width, made.H))
+        for one in (data, data[14:]):
+            assert np.array_equal(look(one)[0], PICTURE[:, :width])
+    palette = rarer.palette_bmp(8, INDEX, PALETTE)
+    assert np.array_equal(look(palette[14:])[0], PALETTE[INDEX])
+
+
 def test_a_bmp_may_wrap_a_jpeg_or_a_png() -> None:
     for packing, kind in ((4, "JPEG"), (5, "PNG")):
         inner = made.plain(kind, **({"quality": 95} if kind == "JPEG" else {}))
@@ -294,6 +308,8 @@ def test_jpeg_2000_is_read() -> None:
         picture = Image.fromarray(PICTURE).convert(mode)
         expected = np.asarray(picture.convert("RGB"))
         assert off(look(made.saved(picture, "JPEG2000", irreversible=False))[0], expected) == 0
+    deep = imagecodecs.jpeg2k_encode(PICTURE.astype(np.uint16) * 257, level=0, codecformat="jp2", reversible=True)
+    assert off(look(deep)[0], PICTURE) == 0, "Pillow takes the lower bytes"
     codestream = made.saved(Image.fromarray(PICTURE), "JPEG2000", irreversible=False, no_jp2=True)
     assert np.array_equal(look(codestream)[0], PICTURE)
     swapped = bytearray(made.saved(Image.fromarray(PICTURE[..., [1, 0, 2]]), "JPEG2000", irreversible=False))
@@ -373,13 +389,26 @@ def test_several_heic_pictures_are_no_animation(tmp_path: Path) -> None:
     assert notes == ("the first of 3 pictures",) and np.abs(image.astype(int) - PICTURE).mean() < 4
 
 
-def test_a_png_opens_however_much_text_it_has() -> None:
+def test_a_png_opens_whatever_is_said_beside_its_picture() -> None:
     import zlib
 
     packed = zlib.compress(bytes(80_000_000), 9)
     rows = b"".join(b"\0" + line.tobytes() for line in PICTURE)
     text = [made.chunk(b"zTXt", b"Comment\0\0" + packed), made.chunk(b"iTXt", b"a\0\1\0\0\0" + packed)]
-    image, notes = look(made.png(made.W, made.H, 8, 2, rows, *text, made.chunk(b"tEXt", b"b\0" + b"x" * 3_000_000)))
+    image, notes = look(
+        made.png(
+            made.W,
+            made.H,
+            8,
+            2,
+            rows,
+            *text,
+            made.chunk(b"tEXt", b"b\0" + b"x" * 3_000_000),
+            made.chunk(b"tIME", b""),
+            made.chunk(b"pHYs", b"\1"),
+            made.chunk(b"sRGB", b""),
+        )
+    )
     assert np.array_equal(image, PICTURE) and notes == ()
     image, notes = look(made.png(made.W, made.H, 8, 2, rows, made.chunk(b"iCCP", b"name\0\0" + packed)))
     assert np.array_equal(image, PICTURE) and notes == ("its colour profile is too large and was left aside",)

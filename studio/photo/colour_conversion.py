@@ -204,6 +204,8 @@ def _apply_profile(base: Pillow.Image, profile: bytes, notes: list[str]) -> Pill
         mode = _SPACES.get(ImageCms.core.profile_frombytes(profile).xcolor_space, "")
         if mode == "RGB" and base.mode == "L":
             base = base.convert("RGB")
+        if mode == "L" and base.mode == "RGB" and _is_grey(base):
+            base = base.getchannel("G")
         if mode != base.mode:
             notes.append("its colour profile belongs to another kind of picture and was left aside")
             return base
@@ -216,6 +218,12 @@ def _apply_profile(base: Pillow.Image, profile: bytes, notes: list[str]) -> Pill
         return base
     notes.append(f"colours converted from {_describe_profile(source)} to sRGB")
     return moved or base
+
+
+def _is_grey(picture: Pillow.Image) -> bool:
+    """Whether an RGB picture has no colours, as a decoder makes it of a monochrome HEIC or AVIF."""
+    red, green, blue = (np.asarray(channel) for channel in picture.split())
+    return bool(np.array_equal(red, green) and np.array_equal(green, blue))
 
 
 def _is_degenerate(profile: ImageCms.ImageCmsProfile) -> bool:

@@ -52,4 +52,5 @@ def scale_grey_key(picture: Pillow.Image, data: bytes) -> None:
     """Bring the grey that a PNG of 1, 2 or 4 bits calls transparent (tRNS) to 8 bits, as Pillow does the others."""
     key = picture.info.get("transparency")
     if picture.mode in ("1", "L") and isinstance(key, int) and data[_DEPTH] in (1, 2, 4):
-        picture.info["transparency"] = min(255, key * 255 // ((1 << data[_DEPTH]) - 1))
+        top = (1 << data[_DEPTH]) - 1
+        picture.info["transparency"] = (key & top) * 255 // top

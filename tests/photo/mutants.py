@@ -6,10 +6,11 @@ import struct
 import zlib
 from collections.abc import Callable
 
+import imagecodecs
 import numpy as np
 from PIL import Image
 
-from tests.photo import made
+from tests.photo import made, rarer
 
 BASES: dict[str, tuple[made.Builder, ...]] = {
     "JPG": (
@@ -25,26 +26,33 @@ BASES: dict[str, tuple[made.Builder, ...]] = {
         lambda: made.plain("TIFF"),
         lambda: made.plain("TIFF", compression="tiff_lzw"),
         lambda: made.plain("TIFF", compression="jpeg"),
-        lambda: made.saved(Image.fromarray(made.picture()[..., 1].astype(np.uint16) * 257), "TIFF"),
+        lambda: rarer.tiff(made.picture().astype(np.uint16) * 257, compression="zlib", predictor=True, tile=(32, 32)),
+        lambda: rarer.tiff((made.picture() / 255).astype(np.float32), byteorder=">", bigtiff=True),
     ),
     "BMP": (
         lambda: made.plain("BMP"),
         lambda: made.saved(Image.fromarray(made.picture()).quantize(), "BMP"),
-        lambda: run_length_bmp(),
+        lambda: _bars(),
     ),
     "GIF": (lambda: made.plain("GIF"), lambda: made.saved(Image.fromarray(made.picture()), "GIF", interlace=True)),
-    "JP2": (lambda: made.plain("JPEG2000"), lambda: made.plain("JPEG2000", irreversible=True, no_jp2=True)),
+    "JPEG 2000": (lambda: made.plain("JPEG2000"), lambda: made.plain("JPEG2000", irreversible=True, no_jp2=True)),
+    "JPEG XL": (
+        lambda: imagecodecs.jpegxl_encode(made.picture()),
+        lambda: imagecodecs.jpegxl_encode(made.picture().astype(np.uint16) * 257),
+        lambda: imagecodecs.jpegxl_encode_jpeg(made.turned(6, "JPEG")),
+    ),
+    "camera raw file": (
+        lambda: rarer.raw_file(b"II*\0", rarer.jpeg(1200, 800)),
+        lambda: rarer.cr3(rarer.jpeg(1200, 800), orientation=6),
+    ),
 }
 """Kinds, in the words of `file_signature`, and the files that their mutants are made from."""
 
 
-def run_length_bmp(width: int = made.W, height: int = made.H) -> bytes:
-    """An 8-bit BMP of horizontal bars in 16 greys, compressed as BI_RLE8 (runs, ends of line, end of picture)."""
-    rows = b"".join(bytes([width, (16 * y // height)]) + b"\x00\x00" for y in reversed(range(height))) + b"\x00\x01"
-    palette = b"".join(bytes([17 * level] * 3 + [0]) for level in range(16))
-    header = struct.pack("<IiiHHIIiiII", 40, width, height, 1, 8, 1, len(rows), 2835, 2835, 16, 16)
-    start = 14 + len(header) + len(palette)
-    return b"BM" + struct.pack("<IHHI", start + len(rows), 0, 0, start) + header + palette + rows
+def _bars() -> bytes:
+    """A run-length encoded BMP of 16 greys."""
+    greys = np.repeat(np.arange(16, dtype=np.uint8)[:, None] * np.uint8(17), 3, 1)
+    return rarer.run_length_bmp(8, (made.picture()[..., 0] // 16).astype(np.uint8), np.concatenate([greys] * 16))
 
 
 def mutate(data: bytes, seed: int) -> bytes:

@@ -161,6 +161,23 @@ def flat_profile() -> bytes:
     return bytes(profile)
 
 
+def grey_profile() -> bytes:
+    """An ICC profile of greys that are light itself (gamma 1)."""
+    tags = {b"wtpt": b"XYZ " + struct.pack(">4xIII", 63190, 65536, 54061), b"kTRC": b"curv" + bytes(8)}
+    start = 132 + 12 * len(tags)
+    table, body = struct.pack(">I", len(tags)), b""
+    for name, content in tags.items():
+        table += struct.pack(">4sII", name, start + len(body), len(content))
+        body += content
+    header = struct.pack(">I4sI4s4s4s", start + len(body), b"lcms", 0x02400000, b"mntr", b"GRAY", b"XYZ ") + bytes(12) + b"acsp"
+    return header + bytes(28) + struct.pack(">III", 63190, 65536, 54061) + bytes(48) + table + body
+
+
+def grey_light() -> NDArray[np.uint8]:
+    """The swatch's red channel as light, 8 bits."""
+    return np.rint(255 * test_colour.linear(SWATCH[..., 0])).astype(np.uint8)
+
+
 def animate(kind: str) -> bytes:
     more = [Image.new("RGB", (WIDTH, HEIGHT), (9, 200, 9))]
     return write(kind, save_all=True, append_images=more, duration=100)
@@ -273,6 +290,8 @@ ROWS = (
     Row("HEIC", "plain", lambda: write("HEIF")),
     Row("HEIC", "irot and imir", lambda: write("HEIF", turn(6), exif=exif(6)), "orientation"),
     Row("HEIC", "nclx", lambda: test_colour.heic(p3(), 12, 13), "colour", notes=FROM_P3),
+    Row("HEIC", "a grey profile", lambda: write("HEIF", grey_light(), icc_profile=grey_profile(), quality=-1), "colour",
+        (200,) * 3, (60,) * 3, ("colours converted from an unnamed profile to sRGB",)),
     Row("HEIC", "PQ, 10 bits", lambda: test_colour.heic(test_colour.pq(lights()), 9, 16), "HDR bits", notes=PQ),
     Row("HEIC", "HLG, 10 bits", lambda: test_colour.heic(test_colour.hlg(lights(), lights()), 9, 18), "HDR bits", notes=HLG),
     Row("HEIC", "opacity", lambda: write("HEIF", veil()), "opacity", mix(RED), notes=OVER),

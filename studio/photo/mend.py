@@ -7,6 +7,7 @@ does to pixels is in mends/, imported when the first one is done; whether one is
 from __future__ import annotations
 
 import hashlib
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -32,10 +33,14 @@ _VERSION = 1
 
 
 def derive_photo(photo: Photo, mends: tuple[Mend, ...]) -> Photo:
-    """The photo that mending makes: an id of its own, and its size. The photo itself where nothing is mended."""
+    """The photo that mending makes: an id of its own, and its size. The photo itself where nothing is mended.
+
+    Behind another matte of the phone's another background is blurred.
+    """
     if not mends:
         return photo
-    mark = hashlib.sha256(f"{photo.id} {_VERSION} {mends!r}".encode()).hexdigest()
+    own = photo.own_matte if any(mend.name == "background" for mend in mends) and not photo.matte_doubted else ""
+    mark = hashlib.sha256(f"{photo.id} {_VERSION} {mends!r}{own and ' ' + own}".encode()).hexdigest()
     times = UPSCALE if any(mend.name == "upscale" for mend in mends) else 1
     return replace(photo, id=mark, width=photo.width * times, height=photo.height * times)
 
@@ -80,20 +85,20 @@ def describe_upscaler(weights: Path | None = None) -> Choice:
     )
 
 
-def apply_mends(image: Image, mends: tuple[Mend, ...]) -> Image:
+def apply_mends(image: Image, mends: tuple[Mend, ...], matte: NDArray[np.float32] | None = None) -> Image:
     """The mended image: (H, W, 3) uint8 RGB in, the same out, twice the size after "upscale"; mends are done in their
-    order.
+    order. `matte` is the phone's, (h, w) 0..1 of the whole photo, where it came with one.
 
     The input is not changed, and is itself what comes back where no mend has an amount. An "upscale" of amount 0 is
     resampled.
     """
     for mend in mends:
         if mend.amount > 0 or mend.name == "upscale":
-            image = _find_function(mend)(image, mend.amount)
+            image = _find_function(mend, matte)(image, mend.amount)
     return image
 
 
-def _find_function(mend: Mend) -> Callable[[Image, float], Image]:
+def _find_function(mend: Mend, matte: NDArray[np.float32] | None) -> Callable[[Image, float], Image]:
     from studio.photo.mends.background import blur_background
     from studio.photo.mends.contrast import stretch_contrast
     from studio.photo.mends.deblock import deblock
@@ -108,6 +113,6 @@ def _find_function(mend: Mend) -> Callable[[Image, float], Image]:
         case "contrast":
             return stretch_contrast
         case "background":
-            return blur_background
+            return partial(blur_background, measured=matte)
         case "upscale":
             return upscale

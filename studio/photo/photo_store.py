@@ -18,6 +18,7 @@ from pathlib import Path
 import cv2
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from studio.atomic_write import keep_newest, sweep_unfinished, write_whole
@@ -25,6 +26,7 @@ from studio.config import MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Mend, Photo, Refusal
 from studio.photo import file_signature
 from studio.photo.auxiliary_store import keep_auxiliaries
+from studio.photo.brush_mask import decode_brush
 from studio.photo.crop import Image
 from studio.photo.image_decoder import ENDINGS, decode_image
 from studio.photo.mend import apply_mends, check_mends, derive_photo
@@ -73,6 +75,9 @@ def _read_bytes(file: Path) -> bytes:
             "Save it as a JPG, or at a smaller size, and add that.",
         )
     return data
+
+
+Matte = NDArray[np.float32] | None
 
 
 class PhotoStore:
@@ -125,7 +130,12 @@ class PhotoStore:
 
         The last one is remembered, and an upscaled one kept on the disk: it takes some 10 s a megapixel to make.
         """
-        return self._mended.image(photo, mends, lambda: self.pixels(photo))
+        return self._mended.image(photo, mends, lambda: self.pixels(photo), lambda: self._find_matte(photo))
+
+    def _find_matte(self, photo: Photo) -> Matte:
+        """The photo's own matte, (h, w) 0..1, None where it has none that isn't doubted."""
+        own = resolve_subject(photo, "", self._settings)
+        return decode_brush(own) if own else None
 
     def resolve_subject(self, photo: Photo, subject: str) -> str:
         """The mask of what a photo is of, as base64 of a grey PNG, "" for none; `subject` is `Shot.subject`."""
@@ -214,9 +224,11 @@ class MendedCache:
         self._enlarging = threading.Lock()
         self._last: tuple[str, Image] | None = None
 
-    def image(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
-        """The photo with its mends done, read-only; `original` gives its pixels where they are needed. Raises as
-        `check` does.
+    def image(
+        self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image], find_matte: Callable[[], Matte]
+    ) -> Image:
+        """The photo with its mends done, read-only; `original` gives its pixels and `find_matte` the phone's matte of
+        it where they are needed. Raises as `check` does.
         """
         if not mends:
             return original()
@@ -225,27 +237,27 @@ class MendedCache:
         with self._lock:
             if self._last and self._last[0] == wanted:
                 return self._last[1]
-        image = self._apply(photo, mends, original)
+        image = self._apply(photo, mends, original, find_matte())
         image.flags.writeable = False
         with self._lock:
             self._last = (wanted, image)
         return image
 
-    def _apply(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
+    def _apply(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image], matte: Matte) -> Image:
         """Done from the last upscale on, where that was kept: it alone takes long."""
         names = [mend.name for mend in mends]
         if "upscale" not in names:
-            return apply_mends(original(), mends)
+            return apply_mends(original(), mends, matte)
         upto = names.index("upscale") + 1
         with self._enlarging:  # whoever asks for the same meanwhile waits for it, and finds it kept
-            large = self._upscale(photo, mends[:upto], original)
-        return apply_mends(large, mends[upto:])
+            large = self._upscale(photo, mends[:upto], original, matte)
+        return apply_mends(large, mends[upto:], matte)
 
-    def _upscale(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image]) -> Image:
+    def _upscale(self, photo: Photo, mends: tuple[Mend, ...], original: Callable[[], Image], matte: Matte) -> Image:
         file = self._folder / f"{derive_photo(photo, mends).id}.png"
         large = _read_kept(file)
         if large is None:
-            large = apply_mends(original(), mends)
+            large = apply_mends(original(), mends, matte)
             with contextlib.suppress(OSError):  # a full disk costs time at the next turn, nothing else
                 self._folder.mkdir(parents=True, exist_ok=True)
                 _, data = cv2.imencode(".png", cv2.cvtColor(large, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, 1])

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import cv2
 import msgspec
 import numpy as np
 import pytest
 
-from studio.nouns import Crop, Photo
+from studio.nouns import Crop, Mend, Photo, replace
 from studio.photo import matte
 from studio.photo.auxiliary_images import Auxiliary
 from studio.photo.auxiliary_store import GAIN_MAP_NOTE, list_auxiliaries
 from studio.photo.embedded_matte import find_matte_doubt
 from studio.photo.image_decoder import decode_image
+from studio.photo.mend import derive_photo
 from studio.photo.photo_store import PhotoStore
 from studio.photo.subject_mask import resolve_subject
 from tests.photo import made, phone_files
@@ -163,6 +165,25 @@ def test_a_matte_that_the_picture_speaks_against_waits_to_be_chosen(settings, tm
     photo = PhotoStore(settings).take_in(file)
     assert photo.matte_doubted and "its own portrait matte is not used unless chosen: its outlines" in photo.notes[-1]
     assert resolve_subject(photo, "", settings) == "" and resolve_subject(photo, "photo", settings)
+
+
+def test_the_background_is_blurred_behind_the_phones_matte(settings, tmp_path: Path) -> None:
+    """Stripes beside the disc are no part of what the phone calls the subject."""
+    stripes = scene()
+    stripes[20:60, 120:170:4] = 240
+    file = tmp_path / "portrait.heic"
+    file.write_bytes(phone_heif(stripes, PORTRAIT))
+    store = PhotoStore(settings)
+    photo = store.take_in(file)
+    assert photo.own_matte and not photo.matte_doubted
+    before = store.pixels(photo).astype(int)
+    after = store.mend(photo, (Mend("background", 0.5),)).astype(int)
+    inside = cv2.erode(disc(), np.ones((9, 9))) == 1
+    assert np.abs(after - before)[inside].max() <= 2
+    assert after[22:58, 122:168].std() < 0.5 * before[22:58, 122:168].std()
+    without = replace(photo, own_matte="")
+    assert derive_photo(photo, (Mend("background"),)).id != derive_photo(without, (Mend("background"),)).id
+    assert derive_photo(photo, (Mend("denoise"),)).id == derive_photo(without, (Mend("denoise"),)).id
 
 
 @pytest.mark.parametrize(

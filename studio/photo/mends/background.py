@@ -43,16 +43,18 @@ _INSIDE, _OUTSIDE = 0.62, 0.18
 _STRIP = 512
 
 
-def blur_background(image: Image, amount: float) -> Image:
+def blur_background(image: Image, amount: float, measured: Floats | None = None) -> Image:
     """The image, (H, W, 3) uint8 RGB, with its background blurred; the same shape, the same pixels on the subject.
+
+    `measured` is the phone's matte, (h, w) 0..1 of the whole photo; without one the subject is found here.
 
     `amount` 0..1 is how wide the blur is: its deviation is 0.8 % of the long side at 0.5, 1.6 % at 1; less around its
     foot, where it stands on something. The image itself where nothing stands out.
     """
-    matte = find_subject(image)
+    height, width = image.shape[:2]
+    matte = find_subject(image) if measured is None else _fit_matte(measured, _find_size(image))
     if matte is None:
         return image
-    height, width = image.shape[:2]
     behind = _blur_behind(
         np.asarray(cv2.resize(image, matte.shape[::-1], interpolation=cv2.INTER_AREA), np.uint8), matte, amount
     )
@@ -70,9 +72,7 @@ def blur_background(image: Image, amount: float) -> Image:
 
 def find_subject(image: Image) -> Floats | None:
     """How much each place is subject, float32 0..1 at most 1024 px wide or high; None if nothing stands out clearly."""
-    height, width = image.shape[:2]
-    scale = min(1.0, _WORK / max(height, width))
-    size = (max(round(width * scale), 2), max(round(height * scale), 2))
+    size = _find_size(image)
     work = np.asarray(cv2.resize(image, size, interpolation=cv2.INTER_AREA), np.uint8)
     seen = look_at(image, with_faces=False)
     if seen.peak < _PEAK:
@@ -85,6 +85,18 @@ def find_subject(image: Image) -> Floats | None:
         return None
     near = cv2.dilate(kept, np.ones((15, 15), np.uint8))
     return _step(np.asarray(soft * near, np.float32))
+
+
+def _find_size(image: Image) -> tuple[int, int]:
+    """Width and height at which edges are found and backgrounds blurred."""
+    height, width = image.shape[:2]
+    scale = min(1.0, _WORK / max(height, width))
+    return max(round(width * scale), 2), max(round(height * scale), 2)
+
+
+def _fit_matte(measured: Floats, size: tuple[int, int]) -> Floats:
+    how = cv2.INTER_AREA if measured.shape[1] > size[0] else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(measured, size, interpolation=how), np.float32)
 
 
 def _lay_along_edges(work: Image, salient: Floats) -> Floats:

@@ -17,7 +17,7 @@ from PIL import Image as Pillow
 from PIL import ImageChops, JpegImagePlugin
 
 from studio.nouns import Refusal
-from studio.photo.cut_heif import keep_tile_rows
+from studio.photo.cut_heif import keep_tile_rows, lacks_pixels
 from studio.photo.jpeg_markers import JpegMarkers, read_jpeg_markers
 
 _JPEG_END = b"\xff\xd9"
@@ -82,9 +82,14 @@ def find_cut(data: bytes, kind: str) -> CutFile | None:
     return found if found and found.rows > 0 else None
 
 
-def has_jpeg_end(data: bytes) -> bool:
-    """Whether a JPEG's picture has an end marker: almost always it is the last thing in the file."""
-    return data.endswith(_JPEG_END) or read_jpeg_markers(data).end > 0
+def ends_early(data: bytes, kind: str) -> bool:
+    """Whether a JPEG has no end marker (almost always it is the last thing in the file), or a HEIC lacks pixels.
+
+    Decoders of both may draw what is missing, grey or smeared, and say nothing.
+    """
+    if kind == "JPG":
+        return not data.endswith(_JPEG_END) and not read_jpeg_markers(data).end
+    return kind == "HEIC" and lacks_pixels(data)
 
 
 def _read_jpeg(data: bytes) -> CutFile | None:

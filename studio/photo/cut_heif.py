@@ -41,9 +41,19 @@ def keep_tile_rows(data: bytes) -> tuple[bytes, int, int] | None:
     return bytes(out), height, grid.height
 
 
+def lacks_pixels(data: bytes) -> bool:
+    """Whether a HEIF file ends before its picture does: libheif draws some such pictures without a word."""
+    table = read_item_table(data)
+    if table is None:
+        return False
+    shown = (table.primary, *table.list_parts(table.primary))
+    return not all(_is_there(data, table, item) for item in shown if item in table.places)
+
+
 def _is_there(data: bytes, table: ItemTable, item: int) -> bool:
+    """Whether the bytes of an item lie in the file; a length of 0 reaches to its end."""
     places = table.places.get(item, ())
-    return bool(places) and all(start > 0 and length and start + length <= len(data) for start, length in places)
+    return bool(places) and all(0 < start < len(data) >= start + length for start, length in places)
 
 
 def _set_height(

@@ -36,7 +36,7 @@ from studio.photo.bmp_reader import read_bmp
 from studio.photo.colour_conversion import Raster, convert_raster, convert_to_srgb
 from studio.photo.colour_tags import read_colour_tags
 from studio.photo.crop import Image
-from studio.photo.cut_files import find_cut, has_jpeg_end
+from studio.photo.cut_files import ends_early, find_cut
 from studio.photo.deep_samples import read_deep_samples
 from studio.photo.file_signature import RAW
 from studio.photo.heif_properties import trim_properties
@@ -121,7 +121,10 @@ def decode_image(data: bytes, name: str, damaged: bool = False) -> Decoded:
 
 def _decode_left(data: bytes, what: str, damaged: bool) -> tuple[Image, list[str]]:
     """Pixels and notes of a whole file, of one whose picture is whole, or, where `damaged` says so, of what is left."""
-    cut = find_cut(data, what) if what == "JPG" and not has_jpeg_end(data) else None
+    early = ends_early(data, what)
+    cut = find_cut(data, what) if early else None
+    if cut is None and early and what == "HEIC":
+        raise _Damage(cut_short=True)
     if cut is None:
         try:
             return _decode(data, what)

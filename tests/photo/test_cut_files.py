@@ -156,3 +156,12 @@ def test_a_heic_of_one_piece_is_refused_without_an_offer() -> None:
     with pytest.raises(Refusal, match="cut short") as refused:
         decode_image(whole[: len(whole) * 6 // 10], "a.heic")
     assert refused.value.offer == ""
+
+
+@pytest.mark.parametrize("tile_size", [0, 64])
+@pytest.mark.parametrize("lost", [2, 40, 400])
+def test_a_heic_that_lacks_the_last_of_its_pixels_never_opens_silently(tile_size: int, lost: int) -> None:
+    whole = made.saved(detailed(), "HEIF", quality=60, tile_size=tile_size)
+    with pytest.raises(Refusal, match="cut short") as refused:
+        decode_image(whole[:-lost], "a.heic")
+    assert (refused.value.offer == "open_damaged") == bool(tile_size)

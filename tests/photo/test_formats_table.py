@@ -360,7 +360,7 @@ NEAR = np.ascontiguousarray(SWATCH[..., 0])
 NOISE = np.random.default_rng(5).integers(0, 256, (HEIGHT, WIDTH, 3)).astype(np.uint8)
 UNPACKABLE: dict[str, Builder] = {
     "JPG": lambda: write("JPEG", NOISE), "PNG": lambda: write("PNG", NOISE), "WEBP": lambda: write("WEBP", NOISE),
-    "HEIC": lambda: write("HEIF", NOISE), "AVIF": lambda: write("AVIF", NOISE), "BMP": lambda: write("BMP", NOISE),
+    "HEIC": lambda: write("HEIF", NOISE, tile_size=64), "AVIF": lambda: write("AVIF", NOISE), "BMP": lambda: write("BMP", NOISE),
     "GIF": lambda: write("GIF", NOISE), "TIFF": lambda: rarer.tiff(NOISE, rowsperstrip=8), "JPEG XL": lambda: jxl(NOISE),
     "JPEG 2000": lambda: write("JPEG2000", NOISE), file_signature.RAW: lambda: raw(b"II*\0", 1, NOISE)[:-30_000],
 }  # fmt: skip

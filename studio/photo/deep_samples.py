@@ -6,11 +6,15 @@ Tone mapping and wide primaries spread the darks apart, so that 8 bits of PQ wou
 from __future__ import annotations
 
 import io
+from typing import Any
 
+import cv2
 import numpy as np
 import pillow_heif
+from numpy.typing import NDArray
 from PIL import Image as Pillow
 
+from studio.photo.avif_samples import read_avif_samples
 from studio.photo.colour_conversion import Raster
 from studio.photo.colour_tags import ColourTags
 from studio.photo.gamut_conversion import is_srgb
@@ -30,18 +34,30 @@ def read_deep_samples(picture: Pillow.Image, data: bytes, tags: ColourTags) -> R
     bits = _read_depth(picture, data)
     if bits <= 8:
         return None
-    import imagecodecs
-
     if picture.format == "HEIF":
         found = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)
         samples = np.asarray(found[found.primary_index])
         if samples.ndim == 2:
             bits = 16 if samples.max() >> bits else bits
     else:
-        samples = imagecodecs.avif_decode(data, index=0) if picture.format == "AVIF" else imagecodecs.png_decode(data)
+        found = read_avif_samples(data, picture.size) if picture.format == "AVIF" else _read_png(picture, data)
+        if found is None or ("A" in picture.mode and found.shape[-1] == 3):
+            return None
+        samples, bits = found, 16
     channels = 1 if samples.ndim == 2 else samples.shape[2]
     space = "rgb" if channels > 2 else "grey"
     return Raster(samples, space, channels in (2, 4), colorimetry=tags.colorimetry, bits=bits)
+
+
+def _read_png(picture: Pillow.Image, data: bytes) -> NDArray[Any] | None:
+    """A PNG's 16 bits, by OpenCV, after Pillow has found no damage; None where one colour is transparent."""
+    picture.load()
+    samples = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_UNCHANGED)
+    if samples is None or samples.dtype != np.uint16 or "transparency" in picture.info:
+        return None
+    if samples.ndim == 2:
+        return samples
+    return cv2.cvtColor(samples, cv2.COLOR_BGR2RGB if samples.shape[2] == 3 else cv2.COLOR_BGRA2RGBA)
 
 
 def _read_depth(picture: Pillow.Image, data: bytes) -> int:

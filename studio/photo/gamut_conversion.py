@@ -29,8 +29,8 @@ def convert_rgb(samples: NDArray[Any], colorimetry: Colorimetry, bits: int) -> I
     if samples.dtype == np.float32:
         samples, bits = cv2.multiply(samples, 65535.0, dtype=cv2.CV_16U), 16
     table = make_decode_table(colorimetry, bits, samples.dtype.itemsize)
-    to_xyz = _convert_to_xyz(colorimetry.primaries)
-    matrix = np.float32(np.linalg.inv(_convert_to_xyz(SRGB.primaries)) @ to_xyz)
+    to_xyz = convert_to_xyz(colorimetry.primaries)
+    matrix = np.float32(np.linalg.inv(convert_to_xyz(SRGB.primaries)) @ to_xyz)
     tone = None
     if colorimetry.transfer in HDR:
         tone = ToneMap(cv2.LUT(_choose(samples), table), colorimetry.transfer, matrix, np.float32(to_xyz[1]))
@@ -50,7 +50,7 @@ def convert_rgb(samples: NDArray[Any], colorimetry: Colorimetry, bits: int) -> I
 
 def is_srgb(colorimetry: Colorimetry) -> bool:
     """Whether numbers of this colorimetry are sRGB's in all but name."""
-    change = np.linalg.inv(_convert_to_xyz(SRGB.primaries)) @ _convert_to_xyz(colorimetry.primaries)
+    change = np.linalg.inv(convert_to_xyz(SRGB.primaries)) @ convert_to_xyz(colorimetry.primaries)
     return colorimetry.transfer == "srgb" and not colorimetry.narrow and np.abs(change - np.eye(3)).max() < _SMALLEST
 
 
@@ -85,7 +85,7 @@ def _make_encode_table() -> NDArray[np.uint8]:
 
 
 @cache
-def _convert_to_xyz(primaries: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
+def convert_to_xyz(primaries: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
     """The matrix from linear RGB to XYZ of D65; another white is adapted to it by Bradford's matrix (SMPTE RP 177)."""
     columns = np.array([(x, y, 1 - x - y) for x, y in primaries]).T
     white = columns[:, 3] / columns[1, 3]

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
 from studio.nouns import Refusal
+from studio.photo.avif_samples import read_avif_samples
 from studio.photo.colour_conversion import GROUND, Raster, convert_raster
 from studio.photo.colour_tags import ADOBE_RGB, PRIMARIES, Colorimetry, read_cicp
 from studio.photo.image_decoder import decode_image
@@ -167,6 +168,25 @@ def test_an_avifs_matrix_and_range(matrix: int, kr: float, kb: float, full: bool
     for file in (data, data.replace(b"colr", b"free")) if matrix == 9 else (data,):
         assert np.abs(decode_image(file, "x").image[40, 40].astype(int) - expected).max() <= 2
         assert decode_image(file, "x").photo.notes == PQ_NOTES
+
+
+def test_a_deep_avif_with_exif_and_transparency() -> None:
+    """OpenCV refuses the one with EXIF; libavif's 8 bits are the second reader of a photo's edges and opacity."""
+    clear = np.dstack([np.rint(pq(LIGHT) * 1023), np.full(LIGHT.shape[:2], 1023)])
+    clear[:, :16, 3] = 0
+    bgra = cv2.cvtColor(clear.astype(np.uint16), cv2.COLOR_RGBA2BGRA)
+    data = cv2.imencode(".avif", bgra, [cv2.IMWRITE_AVIF_DEPTH, 10, cv2.IMWRITE_AVIF_QUALITY, 100])[1].tobytes()
+    at = data.index(b"colrnclx") + 8
+    data = data[:at] + struct.pack(">HH", 9, 16) + data[at + 4 :]
+    got, notes = opened(data)
+    assert tuple(got[0]) == GROUND and np.abs(got[1:] - COLOURS[1:]).max() <= 2
+    assert notes == (*PQ_NOTES, "transparency laid over light grey")
+    wide = made.picture(256, 192)
+    for subsampling in ("4:4:4", "4:2:2", "4:2:0", "4:0:0"):
+        file = made.saved(Image.fromarray(wide), "AVIF", quality=90, subsampling=subsampling, exif=made.located())
+        deep = read_avif_samples(file, (256, 192))
+        assert deep is not None
+        assert np.abs(deep / 257 - np.asarray(Image.open(io.BytesIO(file)).convert("RGB"))).mean() < 0.6
 
 
 def flat_avif(codes: tuple[int, int, int], matrix: int, full: bool) -> bytes:

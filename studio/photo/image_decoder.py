@@ -70,6 +70,8 @@ _DECODING = threading.RLock()
 """
 _ALONE = 30_000_000
 _STRIP = 64  # rows
+_TOO_FEW_BYTES = ("truncated", "end of file", "need_more_input")
+"""What Pillow, libtiff and libjxl say of a file that ends before its picture does."""
 
 # What is wrong with a file is said once, in our own words: the libraries' own never reach the terminal.
 warnings.filterwarnings("ignore", module=r"(PIL|pillow_heif|tifffile|imagecodecs)\b")
@@ -158,7 +160,7 @@ def _decode(data: bytes, what: str) -> tuple[Image, list[str]]:
         ) from None
     except Exception as error:  # a decoder may throw anything at all on hostile bytes
         words = str(error).lower()
-        ends = isinstance(error, EOFError) or "truncated" in words or "end of file" in words
+        ends = isinstance(error, EOFError) or any(word in words for word in _TOO_FEW_BYTES)
         raise _Damage((ends and what not in ("HEIC", "AVIF")) or file_signature.is_cut_short(data, what)) from None
 
 

@@ -2,6 +2,8 @@
 
 Every maker keeps its previews in another place (an IFD, a maker's note, a box, a header of its own), all of them as
 plain JPEGs; they are found by their markers, whatever the container. Nothing is developed: sensor data is never read.
+LibRaw (rawpy, LGPL, 10 MB) was weighed: of 30 raw files of test suites it finds no preview that this doesn't, and not
+that of a Canon R6. What it would add is development, which looks like none of the camera's pictures.
 """
 
 from __future__ import annotations
@@ -22,10 +24,10 @@ _MAKERS: tuple[tuple[int, bytes], ...] = (
 """Fujifilm, Olympus, Panasonic, Minolta, Sigma, Canon CRW, CR2 and CR3, by the place of their mark."""
 
 _TIFFS = {b"II*\x00": "<", b"MM\x00*": ">", b"IIRO": "<", b"IIRS": "<", b"MMOR": ">", b"IIU\x00": "<"}
-_PHOTOMETRIC, _ORIENTATION, _SUB_DIRECTORIES, _DNG_VERSION = 262, 274, 330, 50706
+_PHOTOMETRIC, _STRIPS, _ORIENTATION, _TILES, _SUB_DIRECTORIES, _DNG_VERSION = 262, 273, 274, 324, 330, 50706
 _SENSOR = (32803, 34892)
 """PhotometricInterpretation of a colour filter array and of linear raw (TIFF/EP, DNG)."""
-_MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_JPEGS = 40, 500, 3000
+_MOST_DIRECTORIES, _MOST_ENTRIES, _MOST_JPEGS, _MOST_TILES = 40, 500, 3000, 20_000
 _FRAMES = {0xC0, 0xC1, 0xC2}
 """Baseline, extended and progressive DCT; lossless JPEG (0xC3) holds sensor data."""
 
@@ -62,13 +64,22 @@ def open_preview(data: bytes, notes: list[str]) -> tuple[bytes, int]:
 
 
 def _find_preview(data: bytes) -> Preview | None:
-    """The largest JPEG picture inside a raw file, None when there is none."""
+    """The largest JPEG picture inside a raw file, None when there is none.
+
+    Tiles of sensor data that a DNG packs as JPEGs (its lossy kind) are none.
+    """
     found: Preview | None = None
+    sensor = {
+        place
+        for tags in _walk_directories(data)
+        if tags.get(_PHOTOMETRIC, [0])[0] in _SENSOR
+        for place in (*tags.get(_TILES, ()), *tags.get(_STRIPS, ()))
+    }
     at = data.find(b"\xff\xd8\xff", 0)
     for _ in range(_MOST_JPEGS):
         if at < 0:
             break
-        size = _read_jpeg_size(data, at)
+        size = None if at in sensor else _read_jpeg_size(data, at)
         if size and (found is None or size[0] * size[1] > found.width * found.height):
             found = Preview(at, *size)
         at = data.find(b"\xff\xd8\xff", at + 3)
@@ -123,14 +134,14 @@ def _walk_directories(data: bytes) -> Iterator[dict[int, list[int]]]:
 
 
 def _read_integers(data: bytes, order: str, kind: int, number: int, place: int) -> list[int]:
-    """Up to 16 integers of a directory entry; [0] for other types and for what lies outside the file."""
+    """The integers of a directory entry, up to `_MOST_TILES`; [0] for other types and outside the file."""
     letter = {1: "B", 3: "H", 4: "I", 13: "I"}.get(kind)
     if letter is None or not number:
         return [0]
     size = struct.calcsize(letter)
     if number * size > 4:
         place = struct.unpack_from(order + "I", data, place)[0]
-    number = min(number, 16)
+    number = min(number, _MOST_TILES)
     if place + number * size > len(data):
         return [0]
     return list(struct.unpack_from(f"{order}{number}{letter}", data, place))

@@ -303,6 +303,11 @@ def test_a_jpeg_packed_as_jpeg_xl_is_that_jpeg_with_its_profile_and_its_turn() -
     assert np.abs(inside[0].astype(int) - PICTURE).mean() < 5
 
 
+def test_a_jpeg_xl_that_ends_too_early_is_called_cut_short() -> None:
+    with pytest.raises(Refusal, match="cut short"):
+        look(made.cut_short(imagecodecs.jpegxl_encode(PICTURE), 0.7))
+
+
 def test_jpeg_2000_is_read() -> None:
     for mode in ("RGB", "L", "RGBA"):
         picture = Image.fromarray(PICTURE).convert(mode)
@@ -339,6 +344,17 @@ def test_raw_files_open_upright() -> None:
     ):
         image, notes = look(data)
         assert np.abs(image.astype(int) - upright).mean() < 2 and "turned upright" in notes
+
+
+def test_a_tile_of_sensor_data_is_no_preview() -> None:
+    """A lossy DNG packs its sensor data as JPEG tiles, which may be larger than its preview."""
+    preview, tile = rarer.jpeg(1024, 683), made.saved(Image.new("RGB", (1600, 1600), (9, 9, 9)), "JPEG")
+    plain = rarer.raw_file(b"II*\0", preview + tile)
+    place = plain.index(tile)
+    entries = [(262, 3, 1, 34892), (324, 4, 1, place), (325, 4, 1, len(tile)), (50706, 1, 4, 0x401)]
+    directory = struct.pack("<H", 4) + b"".join(struct.pack("<HHII", *one) for one in entries) + bytes(4)
+    image, notes = look(plain[:8] + directory + plain[8 + len(directory) :])
+    assert image.shape == (683, 1024, 3) and "1024 × 683" in notes[0]
 
 
 def test_a_raw_file_without_a_large_jpg_is_refused_with_its_size() -> None:

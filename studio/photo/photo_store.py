@@ -53,13 +53,14 @@ def read_photo(file: Path, name: str = "", damaged: bool = False) -> tuple[Photo
 def _read_bytes(file: Path) -> bytes:
     """All of a file. Raises `Refusal` for a folder, a device, nothing, too much, or what can't be opened."""
     try:
-        mode = file.stat().st_mode
+        about = file.stat()
+        mode = about.st_mode
         if stat.S_ISDIR(mode):
             raise Refusal("This is a folder, not a photo.", "Open it and add the photographs inside.")
         if not stat.S_ISREG(mode):
             raise Refusal("This is not an ordinary file.", f"Add a {file_signature.READS} file.")
         with file.open("rb") as source:
-            data = source.read(MAX_UPLOAD_BYTES + 1)
+            data = source.read(min(about.st_size, MAX_UPLOAD_BYTES) + 1)  # so much is allocated, whatever comes
     except FileNotFoundError:
         raise Refusal("That file is not there any more.", "Check where it was moved to, then add it again.") from None
     except (OSError, ValueError) as error:
@@ -88,6 +89,7 @@ class PhotoStore:
         self._views = settings.views
         self._settings = settings
         self._lock = threading.Lock()
+        self._opening = threading.Lock()  # of ten photos that come at once one is in memory; who wants the same waits
         self._last: tuple[str, Image] | None = None
         self._mended = MendedCache(settings.cache / "mended")
         for folder in (self._photos, self._views):
@@ -100,7 +102,11 @@ class PhotoStore:
         metadata), the depth map and portrait matte that the file carries and the noun, each written whole or not at
         all. Raises `Refusal` as `read_photo` does, and when it can't be written.
         """
-        got = decode_image(_read_bytes(file), name or file.name, damaged)
+        with self._opening:
+            return self._take_in(file, name or file.name, damaged)
+
+    def _take_in(self, file: Path, name: str, damaged: bool) -> Photo:
+        got = decode_image(_read_bytes(file), name, damaged)
         try:
             if self._find_original(got.photo.id) is None:
                 write_whole(self._photos / f"{got.photo.id}{got.ending}", got.kept)
@@ -115,15 +121,24 @@ class PhotoStore:
 
     def pixels(self, photo: Photo) -> Image:
         """The whole photo, uint8 (H, W, 3) sRGB RGB, upright, read-only. Raises `Refusal` when it is not here."""
-        with self._lock:
-            if self._last and self._last[0] == photo.id:
-                return self._last[1]
+        image = self._recall(photo.id)
+        if image is not None:
+            return image
+        with self._opening:
+            image = self._recall(photo.id)
+            return self._open_original(photo) if image is None else image
+
+    def _open_original(self, photo: Photo) -> Image:
         original = self._find_original(photo.id)
         if original is None:
             raise _refuse_missing()
         _, image = read_photo(original, photo.name, damaged=True)  # whoever took it in has agreed
         self._remember(photo.id, image)
         return image
+
+    def _recall(self, photo_id: str) -> Image | None:
+        with self._lock:
+            return self._last[1] if self._last and self._last[0] == photo_id else None
 
     def mend(self, photo: Photo, mends: tuple[Mend, ...]) -> Image:
         """The whole photo with its mends done, read-only. Raises `Refusal` as `pixels` does.

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
+import tracemalloc
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -163,3 +165,20 @@ def test_what_a_crash_left_is_swept_up_but_not_work_in_progress(settings: Settin
     os.utime(old, (1_000_000_000, 1_000_000_000))
     PhotoStore(settings)
     assert not old.exists() and new.exists()
+
+
+def test_of_many_photos_that_come_at_once_one_is_in_memory(settings: Settings, tmp_path: Path) -> None:
+    """Ten threads, as ten tabs. tracemalloc sees what arrays take; the same lock bounds Pillow's own memory."""
+    store = PhotoStore(settings)
+    files = [tmp_path / f"{number}.jpg" for number in range(10)]
+    for number, file in enumerate(files):
+        Image.fromarray(np.roll(made.picture(1600, 1200), 100 * number, axis=1)).save(file)
+    one = 1600 * 1200 * 3
+    tracemalloc.start()
+    with ThreadPoolExecutor(10) as pool:
+        photos = list(pool.map(store.take_in, files))
+        peak = tracemalloc.get_traced_memory()[1]
+        found = list(pool.map(store.pixels, [photos[0]] * 10))
+    tracemalloc.stop()
+    assert len({photo.id for photo in photos}) == 10 and peak < 4 * one
+    assert all(image is found[0] for image in found)  # read once, for all who asked meanwhile

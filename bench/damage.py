@@ -9,42 +9,20 @@ STIR_BENCH_PHOTOS names some of the photos, to be quick; `all` in it names every
 
 from __future__ import annotations
 
-import hashlib
 import os
 import statistics
-import tempfile
-import time
 from collections.abc import Callable, Iterator
-from contextlib import closing
-from functools import cache
 from itertools import cycle
-from pathlib import Path
-from typing import NamedTuple, get_args
+from typing import get_args
 
-import numpy as np
-from numpy.typing import NDArray
-
-from bench import clips
-from bench.album import pictures, read
-from bench.clips import ignore, middle, seconds, settings, table, verdict
+from bench.clips import table
+from bench.damage_clips import Case, Image, album, film, score, share, take, write
 from bench.damage_kinds import DAMAGES, Film, open_seam
-from studio.clip.clip_reader import read_footage
-from studio.clip.encode import encode
-from studio.clip_score import FaultKind, Score
-from studio.config import ROOT, Settings
-from studio.engines.parallax.parallax_engine import ParallaxEngine
-from studio.engines.prepare import prepare
-from studio.frames import Frames
+from bench.damage_parts import list_part_cases
+from studio.clip_score import Score
 from studio.motion.ambient_effects import EFFECTS, needs_brush
 from studio.motion.camera_moves import MOVES
-from studio.nouns import Aspect, Camera, Done, Effect, Format, Leg, Motion, Move, MoveName, Photo, Refusal, Shot, Size, replace
-from studio.photo import crop
-from studio.presets import card
-from studio.score.reference import make_reference
-from studio.score.scoring import score_footage
-from studio.studio import Studio
-
-Image = NDArray[np.uint8]
+from studio.nouns import Aspect, Camera, Effect, Format, Leg, Motion, Move, MoveName, Refusal, Shot, Size, replace
 
 TUNED = (
     "dandelion",
@@ -65,82 +43,9 @@ WAYS: tuple[MoveName, ...] = (
     "dolly_in", "truck_left", "pan_right", "orbit_left", "zoom_out", "roll_right", "crane_up", "tilt_down", "push_orbit_right",
 )  # fmt: skip
 LOOPS: tuple[MoveName, ...] = ("dolly_in", "truck_right", "pan_left", "orbit_right", "zoom_in")
-LEAST_BELOW, LEAST_NAMED, MOST_BROKEN, MOST_TIME, MOST_DELAY = 0.97, 0.90, 3, 0.15, 1.05
-
-
-class Case(NamedTuple):
-    """One damaged clip beside its clean parent: what was done, what it may be called, and both scores."""
-
-    photo: str
-    damage: str
-    strong: bool
-    names: tuple[FaultKind, ...]
-    clean: Score
-    damaged: Score
-
-    @property
-    def below(self) -> bool:
-        """Whether the damaged clip ranks below."""
-        return self.damaged.total < self.clean.total
-
-    @property
-    def named(self) -> bool:
-        """Whether the first fault that is named is the damage."""
-        return bool(self.damaged.faults) and self.damaged.faults[0].kind in self.names
-
-
-@cache
-def engine() -> ParallaxEngine:
-    """One engine for all clips."""
-    return ParallaxEngine(settings())
-
-
-@cache
-def album() -> dict[str, Callable[[], Image]]:
-    """Every photo by name, the hard ones among them."""
-    hard = sorted((ROOT / "bench" / "photos" / "hard").glob("*.jpg"))
-    return {**pictures(), **{file.stem: lambda file=file: read(file) for file in hard}}
-
-
-@cache
-def shelf() -> Path:
-    """Where made clips are kept: a folder for this build of the engine, the encoder and the damages."""
-    digest = hashlib.sha256()
-    for file in (*sorted((ROOT / "studio/engines/parallax").rglob("*.py")), *sorted((ROOT / "studio/clip").glob("e*.py"))):
-        digest.update(file.read_bytes())
-    digest.update((ROOT / "bench/damage_kinds.py").read_bytes())
-    folder = Path(tempfile.gettempdir()) / f"stir-damage-{digest.hexdigest()[:16]}"
-    folder.mkdir(exist_ok=True)
-    return folder
-
-
-def take(name: str, image: Image, motion: Motion, aspect: Aspect = "16:9", size: Size = "360p", length: float = 2.5) -> Shot:
-    """A shot of a photo."""
-    photo = Photo(hashlib.sha256(name.encode()).hexdigest(), image.shape[1], image.shape[0], name)
-    return Shot(photo, crop.find_largest(photo, aspect), motion, size=size, seconds=length)
-
-
-def film(image: Image, shot: Shot) -> Film:
-    """Every frame of a shot, I420."""
-    frames = engine().animate(prepare(shot, card("parallax")), image, None, ignore)
-    return [np.array(frame) for frame in frames.images]
-
-
-def write(shot: Shot, label: str, make: Callable[[], Film]) -> Path:
-    """The clip of a shot, made unless it is kept; label: what was done to it."""
-    file = shelf() / f"{hashlib.sha256(f'{shot.to_json()} {label}'.encode()).hexdigest()[:24]}.{shot.format}"
-    if not file.exists():
-        images = make()
-        high, wide = len(images[0]) * 2 // 3, images[0].shape[1]
-        encode(Frames(iter(images), wide, high, shot.fps, len(images), "yuv420p"), file, shot, ignore)
-    return file
-
-
-def score(file: Path, image: Image, shot: Shot) -> Score:
-    """A clip's score against the photo and the shot it is said to be of."""
-    footage = read_footage(file, trusted=True)
-    near = engine().read(image, shot).disparity
-    return score_footage(footage, make_reference(image, shot, footage, near=near), shot)
+LEAST_BELOW, LEAST_NAMED, MOST_BROKEN = 0.97, 0.90, 3
+LONG, LONG_TUNED, LONG_HELD_OUT = 5.0, ("fig", "stream"), ("valley", "coffee")
+"""Seconds of long clips, and of which photos they are."""
 
 
 def turned(motion: Motion, amount: float) -> Motion:
@@ -149,10 +54,10 @@ def turned(motion: Motion, amount: float) -> Motion:
     return replace(motion, camera=replace(motion.camera, moves=moves))
 
 
-def damage(name: str, way: MoveName, loop: MoveName, other: Film) -> Iterator[Case]:
+def damage(name: str, way: MoveName, loop: MoveName, other: Film, length: float) -> Iterator[Case]:
     """Every damage of one photo's clips. other: frames of another photo's."""
     image = album()[name]()
-    shot = take(name, image, Motion(camera=Camera((Move(way, 0.6),))))
+    shot = take(name, image, Motion(camera=Camera((Move(way, 0.6),))), length=length)
     frames = film(image, shot)
     clean = score(write(shot, "clean", lambda: frames), image, shot)
     for strong in (False, True):
@@ -170,13 +75,17 @@ def damage(name: str, way: MoveName, loop: MoveName, other: Film) -> Iterator[Ca
         yield Case(name, "seam", strong, ("seam",), clean, score(file, image, looped))
 
 
-def list_cases(names: tuple[str, ...]) -> list[Case]:
+def list_cases(names: tuple[str, ...], length: float = 2.5) -> list[Case]:
     """Every damaged clip of these photos."""
     found: list[Case] = []
-    spare = {name: film(image, take(name, image, Motion())) for name in ("rocket", "meerkats") for image in [album()[name]()]}
+    spare = {
+        name: film(image, take(name, image, Motion(), length=length))
+        for name in ("rocket", "meerkats")
+        for image in [album()[name]()]
+    }
     for at, name in enumerate(names):
         other = spare["rocket" if at % 2 else "meerkats"]
-        found += damage(name, WAYS[at % len(WAYS)], LOOPS[at % len(LOOPS)], other)
+        found += damage(name, WAYS[at % len(WAYS)], LOOPS[at % len(LOOPS)], other, length)
         print(".", end="", flush=True)
     print()
     return found
@@ -222,29 +131,18 @@ def list_clean(count: int) -> list[tuple[str, Score]]:
     return found
 
 
-def share(cases: list[Case], ask: Callable[[Case], bool]) -> str:
-    """How many of these cases, and the share."""
-    hits = sum(map(ask, cases))
-    return f"{hits} of {len(cases)} ({hits / max(1, len(cases)):.0%})"
-
-
-def print_cases(cases: list[Case], everything: bool) -> None:
-    """The tables of damaged clips, the photos kept out apart."""
-    parts = {
-        "tuned on": [one for one in cases if one.photo in TUNED],
-        "held out": [one for one in cases if one.photo in HELD_OUT],
-    }
-    rows = []
+def print_cases(title: str, tuned: list[Case], held_out: list[Case], everything: bool) -> None:
+    """The table of damaged clips, the photos kept out apart; with `everything` also every miss."""
+    cases, rows = [*tuned, *held_out], []
+    asks: tuple[Callable[[Case], bool], ...] = (lambda one: one.below, lambda one: one.named)
     for kind in dict.fromkeys(one.damage for one in cases):
         for strong in (False, True):
-            mine = {part: [one for one in those if one.damage == kind and one.strong == strong] for part, those in parts.items()}
-            cells = [share(those, ask) for those in mine.values() for ask in (lambda one: one.below, lambda one: one.named)]
-            rows.append((kind, "strong" if strong else "mild", *cells))
-    cells = [share(those, ask) for those in parts.values() for ask in (lambda one: one.below, lambda one: one.named)]
-    rows.append(("all", "", *cells))
+            parts = [[one for one in part if one.damage == kind and one.strong == strong] for part in (tuned, held_out)]
+            rows.append((kind, "strong" if strong else "mild", *(share(part, ask) for part in parts for ask in asks)))
+    rows.append(("all", "", *(share(part, ask) for part in (tuned, held_out) for ask in asks)))
     head = ("damage", "strength", "below its parent", "named", "below, held out", "named, held out")
     wanted = f"at least {LEAST_BELOW:.0%} below, {LEAST_NAMED:.0%} named, wanted"
-    table(f"Damaged clips: ranked below the clean one, and the first fault named is the damage ({wanted})", head, rows)
+    table(f"{title}: ranked below the clean one, and the first fault named is the damage ({wanted})", head, rows)
     for one in cases if everything else ():
         if not (one.below and one.named):
             faults = " ".join(f"{fault.kind}@{fault.at_second}" for fault in one.damaged.faults)
@@ -269,56 +167,17 @@ def print_clean(clean: list[tuple[str, Score]], everything: bool) -> None:
             print(f"{name}: {found.total:.3f} {[(fault.kind, fault.at_second) for fault in found.faults]} {kept}")
 
 
-def time_scoring() -> None:
-    """How long scoring a 5 s 720p24 clip takes beside making it: a new photo each time, in turns, medians of five."""
-    made, scored = [], []
-    for number in range(clips.RUNS + 1):
-        photo = clips.unseen(700 + number)
-        shot, image = clips.shot_of(photo, "720p", 5.0, 24)
-        making = seconds(lambda photo=photo: clips.make(photo, "720p", 5.0, 24))
-        near = clips.read_depth(image, shot)
-
-        def work(image: Image = image, shot: Shot = shot, near: NDArray[np.float32] = near) -> None:
-            footage = read_footage(clips.scratch("clip.mp4"), trusted=True)
-            score_footage(footage, make_reference(image, shot, footage, near=near), shot)
-
-        scoring = seconds(work)
-        if number:  # the first one opens networks and probes encoders
-            made.append(making)
-            scored.append(scoring)
-    ratio = middle([one / other for one, other in zip(scored, made, strict=True)])
-    row = (f"{middle(made):.2f} s", f"{middle(scored):.2f} s", verdict(ratio, MOST_TIME))
-    table("Scoring a 5 s 720p24 clip of a new photo, engine warm", ("making it", "scoring it", "scoring over making"), [row])
-
-
-def queue_time(scored: bool) -> float:
-    """Seconds from the first of four 720p clips in a queue to the last, scored in the background meanwhile or not."""
-    with tempfile.TemporaryDirectory(prefix="stir-bench-") as folder, closing(Studio(Settings(Path(folder) / "home"))) as studio:
-        photo = studio.photos.take_in(clips.PHOTO, clips.PHOTO.name)
-        shot = Shot(photo, crop.find_largest(photo, "16:9"), clips.MOTION, size="720p", seconds=3.0)
-        jobs = [studio.submit(replace(shot, seed=seed)) for seed in range(4)]
-        studio.start(adopt=scored)
-        while studio.queue.coming() or any(not isinstance(studio.job(job.id).state, Done) for job in jobs):
-            time.sleep(0.01)
-        made = [studio.library.get(job.id).made_at for job in jobs]
-    return made[-1] - made[0]
-
-
-def time_queue() -> None:
-    """What scoring in the background costs the jobs that run meanwhile: in turns, medians of three."""
-    times = {scored: [queue_time(scored) for _ in range(1)] for scored in (False, True)}  # warm
-    for scored in (False, True, True, False, False, True):
-        times[scored].append(queue_time(scored))
-    alone, beside = (middle(times[scored][1:]) for scored in (False, True))
-    row = (f"{alone:.2f} s", f"{beside:.2f} s", verdict(beside / alone, MOST_DELAY))
-    table("Three 720p clips in a queue, the clip before each scored meanwhile", ("unscored", "scored", "ratio"), [row])
+def split(cases: list[Case]) -> tuple[list[Case], list[Case]]:
+    """Those of photos that limits were set on, and those of the others."""
+    return [one for one in cases if one.photo in TUNED], [one for one in cases if one.photo in HELD_OUT]
 
 
 def run() -> None:
     """Print the tables."""
     chosen = os.environ.get("STIR_BENCH_PHOTOS", "").split()
-    named = tuple(name for name in (*TUNED, *HELD_OUT) if not set(chosen) - {"all"} or name in chosen)
-    print_cases(list_cases(named), "all" in chosen)
-    print_clean(list_clean(100), "all" in chosen)
-    time_scoring()
-    time_queue()
+    everything, named = "all" in chosen, tuple(name for name in chosen if name != "all") or (*TUNED, *HELD_OUT)
+    print_cases("Damaged clips", *split(list_cases(named)), everything)
+    long = tuple(name for name in (*LONG_TUNED, *LONG_HELD_OUT) if name in named)
+    print_cases(f"The same at {LONG:g} s", *split(list_cases(long, LONG)), everything)
+    print_cases("Clips of which a part is damaged", *list_part_cases(), everything)
+    print_clean(list_clean(100), everything)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from studio.clip_score import FaultKind
 
 Frame = NDArray[np.uint8]
+Floats = NDArray[np.float32]
 Film = list[Frame]
 Damage = Callable[[Film, bool, Film], Film]
 
@@ -130,9 +132,97 @@ def double(film: Film, strong: bool, other: Film) -> Film:
     return [film[at - 1] if at % every == every - 1 else frame for at, frame in enumerate(film)]
 
 
+class Part(NamedTuple):
+    """A part of a film to be damaged: `mask` (H, W) 0..1 in the first frame; `high`: how high it is there, in pixels."""
+
+    mask: Floats
+    high: float
+
+
+def melt_face(film: Film, strong: bool, part: Part) -> Film:
+    """A face whose features run into each other, more from frame to frame: by 7 or 15 % of its height at the end."""
+    return _melt(film, part, 0.22 * part.high, (0.15 if strong else 0.07) * part.high, 0.02 * part.high)
+
+
+def melt_lettering(film: Film, strong: bool, part: Part) -> Film:
+    """Letters that lose their shapes, more from frame to frame: by 20 or 45 % of their height at the end."""
+    return _melt(film, part, 0.45 * part.high, (0.45 if strong else 0.2) * part.high, 0.03 * part.high)
+
+
+def wobble_subject(film: Film, strong: bool, part: Part) -> Film:
+    """A subject that waves sideways like jelly while all around it stays, one and a half times a second: by 1.2 or 3 %
+    of the frame's height."""
+    high, wide = part.mask.shape
+    down = np.arange(high, dtype=np.float32)[:, None] / high
+    made: Film = []
+    for at, (frame, mask) in enumerate(zip(film, _follow_part(film, part.mask), strict=True)):
+        swing = np.sin(2 * np.pi * (2.5 * down + 1.5 * at / 24)) * np.float32((0.03 if strong else 0.012) * high * min(1, at / 8))
+        made.append(_displace(frame, np.stack([mask * swing, np.zeros((high, wide), np.float32)], -1)))
+    return made
+
+
+def _melt(film: Film, part: Part, grain: float, far: float, soft: float) -> Film:
+    """Displace a part by random fields of this grain, which grow up to `far` pixels, and soften it a little."""
+    chance, (high, wide) = np.random.default_rng(7), part.mask.shape
+    rough = chance.normal(0, 1, (2, high, wide)).astype(np.float32)
+    field = np.stack([cv2.GaussianBlur(one, (0, 0), grain / 2) for one in rough], -1)
+    field *= far / np.percentile(np.hypot(field[..., 0], field[..., 1]), 90)
+    made: Film = []
+    for at, (frame, mask) in enumerate(zip(film, _follow_part(film, part.mask), strict=True)):
+        share = at / (len(film) - 1)
+        moved = _displace(frame, field * (mask * share)[..., None])
+        softened = _each_plane(
+            moved, lambda plane, size, share=share: cv2.GaussianBlur(plane, (0, 0), 0.01 + soft * share * size)
+        )
+        made.append(_mix(moved, softened, mask))
+    return made
+
+
+def _follow_part(film: Film, mask: Floats) -> list[Floats]:
+    """Where a mask of the first frame lies in every frame: the shift and growth that fit the flow within it best."""
+    high, wide = mask.shape
+    small = [cv2.resize(_planes(frame)[0], (wide // 2, high // 2), interpolation=cv2.INTER_AREA) for frame in film]
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
+    ys, xs = np.nonzero(cv2.resize(mask, (wide // 2, high // 2)) > 0.5)
+    begun = np.stack([xs, ys], -1).astype(np.float32)
+    flow, found = None, []
+    for frame in small:
+        flow = search.calc(small[0], frame, flow)
+        matrix, _ = cv2.estimateAffinePartial2D(begun, begun + flow[ys, xs])
+        matrix[:, 2] *= 2
+        found.append(cv2.warpAffine(mask, matrix, (wide, high)))
+    return found
+
+
+def _displace(frame: Frame, field: Floats) -> Frame:
+    """The frame with each pixel taken from a place so many pixels away, (H, W, 2)."""
+
+    def move(plane: Frame, size: float) -> Frame:
+        high, wide = plane.shape
+        far = cv2.resize(field, (wide, high)) * np.float32(size)
+        across, down = np.meshgrid(np.arange(wide, dtype=np.float32), np.arange(high, dtype=np.float32))
+        return cv2.remap(plane, across + far[..., 0], down + far[..., 1], cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE)
+
+    return _each_plane(frame, move)
+
+
+def _mix(frame: Frame, other: Frame, mask: Floats) -> Frame:
+    """One frame, and where the mask is the other one."""
+    planes = zip(_planes(frame), _planes(other), strict=True)
+    weights = (mask, *(cv2.resize(mask, (mask.shape[1] // 2, mask.shape[0] // 2)),) * 2)
+    mixed = [one + (two.astype(np.float32) - one) * weight for (one, two), weight in zip(planes, weights, strict=True)]
+    return _join(*(np.clip(np.rint(plane), 0, 255).astype(np.uint8) for plane in mixed))
+
+
 DAMAGES: dict[str, tuple[Damage, tuple[FaultKind, ...]]] = {
     "flicker": (flicker, ("flicker",)), "drift": (drift, ("drift",)), "blur": (blur, ("blur",)),
     "freeze": (freeze, ("frozen",)), "wobble": (wobble, ("wobble",)), "cut": (cut, ("cut",)),
     "noise": (noise, ("noise", "grain")), "colour cast": (cast, ("cast",)), "double frames": (double, ("doubled",)),
 }  # fmt: skip
 """What is done to frames, and what it is to be called. A seam needs a loop; the wrong direction, a render of its own."""
+
+PARTS: dict[str, tuple[Callable[[Film, bool, Part], Film], tuple[FaultKind, ...]]] = {
+    "face melts": (melt_face, ("face",)), "lettering melts": (melt_lettering, ("lettering",)),
+    "subject wobbles": (wobble_subject, ("subject", "wobble")),
+}  # fmt: skip
+"""What is done to a part of frames, and what it may be called."""

@@ -10,17 +10,20 @@ import msgspec
 
 from studio.nouns import Fraction, Noun
 
-VERSION = 1
+VERSION = 2
 """Raised when a measure, a limit or a weight changes: scores of another version are computed again."""
 
 MeasureName = Literal[
-    "likeness", "nearness", "flicker", "noise", "sharpness", "exposure", "colour", "wobble", "doubled", "still",
-    "motion", "camera", "seam", "subject", "face", "lettering",
+    "likeness", "nearness", "flicker", "noise", "sharpness", "crispness", "exposure", "colour", "wobble", "doubled",
+    "still", "motion", "camera", "seam", "subject", "unrest", "face", "lettering",
 ]  # fmt: skip
 FaultKind = Literal[
-    "black", "cut", "far", "noise", "frozen", "grain", "doubled", "flicker", "wobble", "blur", "drift", "cast", "seam",
-    "direction", "camera", "motion", "subject", "face", "lettering",
+    "black", "cut", "far", "noise", "frozen", "grain", "doubled", "flicker", "wobble", "blur", "soft", "drift", "cast",
+    "seam", "direction", "camera", "motion", "subject", "unrest", "face", "lettering",
 ]  # fmt: skip
+
+Lack = Literal["photo", "recipe"]
+"""What a clip can't be held against: its photo isn't here, or nobody knows what was asked."""
 
 BREAKING: tuple[FaultKind, ...] = ("frozen", "black", "cut", "noise", "far")
 """Faults with which a clip is of no use."""
@@ -44,11 +47,12 @@ class ClipFault(Noun, frozen=True):
 
 class Score(Noun, frozen=True):
     """How good a clip is: `total` 0..1 orders clips; `faults`, those first with which it is of no use. What could not
-    be measured is left out of `measures`: without the photo there is no likeness, without a shot no camera."""
+    be measured is left out of `measures`; `lacks` says what was missing for it."""
 
     total: Fraction
     measures: tuple[Measure, ...]
     faults: tuple[ClipFault, ...] = ()
+    lacks: tuple[Lack, ...] = ()
 
     @property
     def broken(self) -> bool:

@@ -41,6 +41,10 @@ A_SECOND, LONG_STEPS, MOST = 6.5, 18, 90
 """Samples a second between the runs; steps from end to end of a long clip, three a second at least; and samples at
 most."""
 
+THREADS = 6
+"""Threads of the decoder. A skipped frame takes up one's turn: with three between frames that are decoded, as Stir's
+encoder has them, six threads have two of those under way at any time."""
+
 MOST_SECONDS, MOST_BYTES, MOST_PIXELS = 61.0, 512 << 20, 5120 * 5120
 """What is read of a clip: its first minute, so much of a file, frames up to so large."""
 
@@ -197,7 +201,8 @@ def _sample(file: Path, container: str) -> Footage:
     """The frames of an MP4, WebM or GIF."""
     import av
 
-    with av.open(f"file:{file}", format=container, metadata_errors="replace") as clip:
+    undecoded = {"skip_frame": "all"}  # while the file is opened, else its first frame is decoded twice
+    with av.open(f"file:{file}", format=container, options=undecoded, metadata_errors="replace") as clip:
         if not clip.streams.video:
             raise Unreadable(file.name)
         stream = clip.streams.video[0]
@@ -205,7 +210,7 @@ def _sample(file: Path, container: str) -> Footage:
         if context.width * context.height > MOST_PIXELS:
             raise Unreadable(file.name)
         context.options = {"max_pixels": str(MOST_PIXELS)}
-        stream.thread_type = "AUTO"
+        stream.thread_type, context.thread_count = "AUTO", THREADS
         packets = list(_demux(clip, stream))
         order = sorted({packet.pts for packet in packets if packet.pts is not None})
         if container == "gif":  # its last packet may hold a palette and no picture

@@ -10,19 +10,22 @@ FAULTS: dict[FaultKind, str] = {
     "black": "black from {at}", "cut": "another picture from {at}", "far": "leaves the photo at {at}",
     "noise": "nothing but noise", "frozen": "frozen from {at}", "grain": "noisy", "doubled": "frames shown twice",
     "flicker": "the light flickers", "wobble": "the picture trembles", "blur": "goes soft by {at}",
-    "drift": "the light drifts from the photo's", "cast": "the colours turn", "seam": "the loop jumps",
+    "soft": "soft throughout", "drift": "the light drifts from the photo's", "cast": "the colours turn",
+    "seam": "the loop jumps",
     "direction": "the camera goes the wrong way", "camera": "the camera doesn't go as asked",
     "motion": "moves too much or hardly at all", "subject": "the subject changes by {at}",
-    "face": "the face changes by {at}", "lettering": "the lettering melts by {at}",
+    "unrest": "the subject wobbles", "face": "the face changes by {at}", "lettering": "the lettering melts by {at}",
 }  # fmt: skip
 """What is said of each fault; {at} is the second it is first seen at."""
 
 _BETTER: dict[MeasureName, str] = {
     "likeness": "begins nearer to the photo", "nearness": "stays nearer to the photo", "flicker": "steadier light",
-    "noise": "cleaner", "sharpness": "sharper", "exposure": "keeps the photo's light", "colour": "truer colours",
+    "noise": "cleaner", "sharpness": "sharper", "crispness": "sharper",
+    "exposure": "keeps the photo's light", "colour": "truer colours",
     "wobble": "steadier picture", "doubled": "smoother", "still": "never stands still",
     "motion": "moves as much as asked", "camera": "the camera moved as asked", "seam": "closer loop",
-    "subject": "steadier subject", "face": "steadier face", "lettering": "steadier lettering",
+    "subject": "truer subject", "unrest": "steadier subject", "face": "steadier face",
+    "lettering": "steadier lettering",
 }  # fmt: skip
 
 _GOOD: dict[MeasureName, str] = {

@@ -66,8 +66,8 @@ def _grid(height: int, width: int) -> tuple[Floats, Floats]:
 
 
 def find_flow(one: Grey, other: Grey) -> Floats:
-    """Dense flow from one frame to the next: the fast preset, 0.7 ms at 320 x 180."""
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
+    """Dense flow from one frame to the next: the ultrafast preset, 0.3 ms at 320 x 180."""
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
     return np.asarray(search.calc(one, other, None), np.float32)
 
 
@@ -103,19 +103,32 @@ def look_inside(flow: Floats) -> NDArray[np.bool_]:
 
 def compare(one: Grey, other: Grey, flow: Floats) -> Match:
     """How alike two frames are once the other is warped by the flow: correlation of patches, 1 for equal up to gain."""
-    a, b = one.astype(np.float32), warp(other, flow).astype(np.float32)
+    likeness, contrast = _correlate_patches(one, warp(other, flow))
+    seen = look_inside(flow)
+    weight = contrast * seen
+    return Match(flow, seen, likeness, weight, _average(likeness, weight))
+
+
+def correlate(one: Grey, other: Grey) -> float:
+    """How alike two pictures are that lie on each other: the weighted mean of the correlation of patches, 0..1."""
+    return _average(*_correlate_patches(one, other))
+
+
+def _correlate_patches(one: Grey, other: Grey) -> tuple[Floats, Floats]:
+    """Likeness and weight of the patch round each pixel."""
+    a, b = one.astype(np.float32), other.astype(np.float32)
     size = (PATCH, PATCH)
     mean_a, mean_b = cv2.blur(a, size), cv2.blur(b, size)
     vary_a = np.maximum(cv2.blur(a * a, size) - mean_a * mean_a, 0)
     vary_b = np.maximum(cv2.blur(b * b, size) - mean_b * mean_b, 0)
     both = cv2.blur(a * b, size) - mean_a * mean_b
     likeness = np.clip((both + 2) / (np.sqrt(vary_a * vary_b) + 2), 0, 1).astype(np.float32)
-    seen = look_inside(flow)
-    deviation = np.sqrt(vary_a)
-    weight = (np.minimum(np.maximum(deviation - FLAT, 0), 20) * seen).astype(np.float32)
+    return likeness, np.minimum(np.maximum(np.sqrt(vary_a) - FLAT, 0), 20).astype(np.float32)
+
+
+def _average(likeness: Floats, weight: Floats) -> float:
     total = float(weight.sum())
-    share = float((weight * likeness).sum()) / total if total > 0 else 1.0
-    return Match(flow, seen, likeness, weight, share)
+    return float((weight * likeness).sum()) / total if total > 0 else 1.0
 
 
 def match(one: Grey, other: Grey, start: Floats | None = None) -> Match:

@@ -6,6 +6,7 @@ that follow each other in the clip; there are three runs of them.
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -51,8 +52,9 @@ class Pairs(NamedTuple):
     at: (P,) seconds of the second one. gap: (P,) frames from one to the other. apart: (P,) mean absolute difference in
     grey levels; error: what is left of it after warping by the flow; gain: the mean of that with its sign; grain: its
     robust deviation in plain parts, as noise of one frame. speed: (P,) how far textured things went, in pixels, the
-    median. turn: (P,) how much that changed since the pair before, NaN where they aren't neighbours. alike: (P,) how
-    much of one frame is found again in the other, 0..1. shifts: the motion of all.
+    median. turn: (P,) how much that changed since the pair before, NaN where they aren't neighbours; unrest: the same
+    of the subject alone, NaN without one. alike: (P,) how much of one frame is found again in the other, 0..1. shifts:
+    the motion of all.
     """
 
     at: Series
@@ -63,6 +65,7 @@ class Pairs(NamedTuple):
     grain: Series
     speed: Series
     turn: Series
+    unrest: Series
     alike: Series
     shifts: tuple[Shift, ...]
 
@@ -72,12 +75,14 @@ class Pairs(NamedTuple):
         return np.asarray(self.gap == 1)
 
 
-def follow(footage: Footage, near: Floats | None) -> Pairs:
-    """Follow a clip from sample to sample. near: (h, w) 0..1, how near things are in the first frame."""
+def follow(footage: Footage, near: Floats | None, subject: Floats | None = None) -> Pairs:
+    """Follow a clip from sample to sample. near: (h, w) 0..1, how near things are in the first frame; subject: at half
+    of its size, 0..1."""
     luma, gap = footage.luma, np.diff(footage.frame)
     texture = measure_texture(luma[len(luma) // 2])
     fitter, marked = Fitter(texture, near), texture[::2, ::2] > 0.4
     plain = texture[::2, ::2] <= np.percentile(texture[::4, ::4], 15)
+    within = np.zeros(0, np.int64) if subject is None else np.flatnonzero(subject[marked] > 0.5)
     rows: list[tuple[float, ...]] = []
     shifts: list[Shift] = []
     before: Floats | None = None
@@ -85,13 +90,14 @@ def follow(footage: Footage, near: Floats | None) -> Pairs:
         flow = find_flow(one, other)
         shifts.append(fitter.fit(flow))
         speeds = flow[::2, ::2][marked]
-        joined = before is not None and gap[index] == gap[index - 1] == 1
-        turn = _length(speeds - before) if joined and before is not None else float("nan")
-        rows.append((*_compare(one, other, flow, plain), _length(speeds), turn))
+        turn = unrest = math.nan
+        if before is not None and gap[index] == gap[index - 1] == 1:
+            turn, unrest = _length(speeds - before), _length((speeds - before)[within], math.nan)
+        rows.append((*_compare(one, other, flow, plain), _length(speeds), turn, unrest))
         before = speeds
-    apart, error, gain, grain, speed, turned = (np.array(column) for column in zip(*rows, strict=True))
+    apart, error, gain, grain, speed, turned, unrest = (np.array(column) for column in zip(*rows, strict=True))
     alike = _find_again(luma, error)
-    return Pairs(footage.at[1:], gap, apart, error, gain, grain, speed, turned, alike, tuple(shifts))
+    return Pairs(footage.at[1:], gap, apart, error, gain, grain, speed, turned, unrest, alike, tuple(shifts))
 
 
 def _compare(one: Grey, other: Grey, flow: Floats, plain: Flags) -> tuple[float, float, float, float]:
@@ -102,8 +108,9 @@ def _compare(one: Grey, other: Grey, flow: Floats, plain: Flags) -> tuple[float,
     return float(cv2.mean(cv2.absdiff(one, other))[0]), float(np.mean(np.abs(left))), float(np.mean(left)), grain
 
 
-def _length(vectors: Floats) -> float:
-    return float(np.median(np.hypot(vectors[:, 0], vectors[:, 1]))) if len(vectors) else 0.0
+def _length(vectors: Floats, none: float = 0.0) -> float:
+    """The median length of vectors, (N, 2); `none` without any."""
+    return float(np.median(np.hypot(vectors[:, 0], vectors[:, 1]))) if len(vectors) else none
 
 
 def _find_again(luma: NDArray[np.uint8], error: Series) -> Series:
@@ -147,12 +154,19 @@ def measure_noise(pairs: Pairs) -> Reading:
 def measure_wobble(pairs: Pairs, copies: Flags) -> Reading:
     """How unsteady the picture is: by how much textured things change their way from one pair of neighbours to the
     next, the median over the clip, pixels a frame at about 320 x 180; 0.02 to 0.1 in a clean clip."""
-    sound = ~np.isnan(pairs.turn) & ~copies & ~np.concatenate([[False], copies[:-1]])
-    if not sound.any():
-        return Reading(0.0)
-    places = np.flatnonzero(sound)
-    worst = places[int(np.argmax(pairs.turn[places]))]
-    return Reading(float(np.median(pairs.turn[sound])), float(pairs.at[worst]))
+    return _measure_turns(pairs, pairs.turn, copies) or Reading(0.0)
+
+
+def measure_unrest(pairs: Pairs, copies: Flags) -> Reading | None:
+    """How unsteady the subject alone is: as `measure_wobble`; None without a subject."""
+    return _measure_turns(pairs, pairs.unrest, copies)
+
+
+def _measure_turns(pairs: Pairs, turns: Series, copies: Flags) -> Reading | None:
+    places = np.flatnonzero(~np.isnan(turns) & ~copies & ~np.concatenate([[False], copies[:-1]]))
+    if not len(places):
+        return None
+    return Reading(float(np.median(turns[places])), float(pairs.at[places[int(np.argmax(turns[places]))]]))
 
 
 def find_copies(pairs: Pairs) -> Flags:

@@ -104,7 +104,7 @@ def test_what_was_asked_for_is_no_fault() -> None:
 def test_a_film_of_which_nothing_is_known_gets_the_measures_that_need_nothing() -> None:
     footage = read(CLEAN)
     found = score_footage(footage, use_first_frame(footage), None)
-    assert {measure.name for measure in found.measures} == {"flicker", "noise", "wobble", "doubled", "still"}
+    assert {measure.name for measure in found.measures} == {"flicker", "noise", "crispness", "wobble", "doubled", "still"}
     assert found.faults == ()
     still = read(CLEAN[:1] * 12)
     assert score_footage(still, use_first_frame(still), None).broken, "nothing at all moves"

@@ -54,7 +54,7 @@ def queue_time(scored: bool) -> float:
         shot = Shot(photo, crop.find_largest(photo, "16:9"), clips.MOTION, size="720p", seconds=3.0)
         jobs = [studio.submit(replace(shot, seed=seed)) for seed in range(4)]
         studio.start(adopt=scored)
-        while studio.queue.coming() or any(not isinstance(studio.job(job.id).state, Done) for job in jobs):
+        while studio.queue.list_coming(1) or any(not isinstance(studio.job(job.id).state, Done) for job in jobs):
             time.sleep(0.01)
         made = [studio.library.get(job.id).made_at for job in jobs]
     return made[-1] - made[0]

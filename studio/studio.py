@@ -298,6 +298,11 @@ class Studio:
         self.queue.cancel(job_id)
         self._worker.stop(job_id)
 
+    def move(self, job_id: str, before: str | None) -> None:
+        """Put a waiting job right before another one, or last; from now on what waits is done in that order."""
+        self.queue.move(job_id, before)
+        self._worker.keep_order()
+
     def cancel_group(self, group: str) -> None:
         """Cancel whatever of a group has not ended."""
         for job_id in self.queue.cancel_group(group):

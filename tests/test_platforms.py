@@ -117,7 +117,7 @@ def test_auto_is_1080p_where_that_is_made_in_a_time_that_is_named() -> None:
     best = choose_size(Shot(PHOTO), CARD, QUICK)
     choice = best.plan.size
     assert best.recipe.size == best.shot.size == "1080p"
-    assert choice and choice.reason.endswith("about 4 s here")
+    assert choice and choice.reason.endswith("about 3 s here")
 
 
 def test_auto_is_720p_where_1080p_takes_too_long_and_says_how_long() -> None:

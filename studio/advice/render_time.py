@@ -20,12 +20,16 @@ from studio.photo import crop
 from studio.photo.mend import settle_mends
 from studio.presets import platform
 
-START = 2.0
-"""Seconds before the first frame: the photo is read and its depth found. Measured on two cores, 12 to 24 megapixels."""
+START = 0.8
+"""Seconds before the first frame: the photo is read and its depth found. Measured on two cores: 0.5 for 2 megapixels,
+1.0 for 24."""
 
-UNKNOWN = 0.06
-"""Seconds for a million pixels of film on two cores, before any clip was made here: 0.058 at 720p, 0.069 at 1080p,
-measured.
+OPENING = 1.0
+"""Seconds that the first clip of all takes longer: the networks that read a photo are opened."""
+
+UNKNOWN = 0.01
+"""Seconds for a million pixels of film on two cores, before any clip was made here: 0.009 at 720p, 0.008 at 1080p,
+measured (`python -m bench speed`).
 """
 
 MOST_CORES = 8
@@ -50,7 +54,11 @@ class Pace(NamedTuple):
 
     def estimate(self, planned: Plan) -> float:
         """Seconds that a clip takes, from the press to the library."""
-        return START + self.seconds * planned.width * planned.height * planned.num_frames / 1e6
+        return (
+            START
+            + (0 if self.clips else OPENING)
+            + self.seconds * planned.width * planned.height * planned.num_frames / 1e6
+        )
 
 
 def pace(clips: Iterable[Clip]) -> Pace:
@@ -59,7 +67,7 @@ def pace(clips: Iterable[Clip]) -> Pace:
     for clip in clips:
         film = clip.width * clip.height * clip.num_frames / 1e6
         if clip.shot.maker == "parallax" and clip.shot.format == "mp4" and film > 10 and clip.took > 0:
-            known.append(max(clip.took - START, 0.2 * clip.took) / film)
+            known.append(max(clip.took - START, 0.5 * clip.took) / film)
     if known:
         return Pace(median(known[:RECENT]), len(known[:RECENT]))
     return Pace(UNKNOWN * 2 / min(max(os.cpu_count() or 1, 1), MOST_CORES), 0)

@@ -6,6 +6,7 @@ worker like any others; a comparison never waits for them.
 
 from __future__ import annotations
 
+import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterable, Sequence
@@ -16,18 +17,18 @@ from unicodedata import category
 from studio.advice.render_time import Pace
 from studio.compare.axis_values import TITLES
 from studio.compare.cell_states import DOES, find_standing
-from studio.compare.estimate import Estimate, Past, estimate
+from studio.compare.estimate import Ahead, Estimate, Past, estimate
 from studio.compare.grid import MOST_CELLS, MOST_IN_ROW, expand
 from studio.compare.job_order import arrange, insert_beside
 from studio.comparison import Axis, Cell, Comparison, Standing
-from studio.engines.prepare import Prepared
+from studio.engines.prepare import Prepared, prepare
 from studio.jobs.worker import Worker
 from studio.library.clips import Clips, list_words
 from studio.library.comparisons import ComparisonTable
 from studio.library.database import Database
 from studio.library.queue import Queue
 from studio.models import Models
-from studio.nouns import Clip, Queued, Refusal, Running, Shot, replace
+from studio.nouns import Clip, Progress, Queued, Refusal, Running, Shot, replace
 
 Ready = Callable[[Shot], Shot]
 """The recipe of a shot as it will be queued. Raises `Refusal` for one that can't be made here and now."""
@@ -36,6 +37,9 @@ LONGEST_NAME = 200
 _TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 PICKED = 5
 """Stars of a clip that was picked."""
+
+MOST_AHEAD = 200
+"""Waiting jobs that an estimate counts."""
 
 RECENT = 60
 """Clips that an estimate is told by: the newest."""
@@ -72,8 +76,20 @@ class Comparisons:
         grid = expand(shot, axes, paired, self._models.card)
         cells = self._check(self._pin(shot, grid.cells, baseline))
         shots = (*(cell.shot for cell in cells if _is_made(cell)), *self._try_out(cells, drafts).values())
+        every = [self._accept(shot) for shot in dict.fromkeys(shots) if shot]
         past = Past(self._pace(), self._library.find(limit=RECENT))
-        return estimate(cells, [self._accept(shot) for shot in dict.fromkeys(shots) if shot], self._models, past)
+        free = shutil.disk_usage(self._library.folder).free
+        return estimate(cells, every, self._models, past=past, ahead=self._look_ahead(), free=free)
+
+    def _look_ahead(self) -> Ahead:
+        """What this process does before anything that is queued now."""
+        running = self._worker.running
+        found: list[Prepared] = []
+        for job in (*([running] if running else []), *self._queue.list_coming(MOST_AHEAD)):
+            with suppress(Refusal):  # it will fail at once
+                found.append(prepare(job.shot, self._models.card(job.shot.maker)))
+        progress = running.state.progress if running and isinstance(running.state, Running) else Progress()
+        return Ahead(found, progress.elapsed)
 
     # Beginning --------------------------------------------------------------------------------------------------------
 

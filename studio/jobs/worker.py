@@ -23,6 +23,7 @@ from studio.engines.peak_memory import PeakMemory
 from studio.engines.prepare import prepare
 from studio.frames import Frames
 from studio.jobs.job_progress import JobProgress
+from studio.jobs.turns import Turns
 from studio.library import disk
 from studio.library.clips import Clips
 from studio.library.database import Database
@@ -53,6 +54,9 @@ IDLE_SECONDS = 1.0
 
 LOOK_SECONDS = 2.0
 """How often the queue is looked at while a job runs: what is submitted meanwhile is expected too."""
+
+MOST_PLACED = 1000
+"""Waiting jobs that keep the order which the user has given them."""
 
 AT_WORK: tuple[Stage, ...] = ("denoise", "decode", "paint")
 """Stages in which the present job has all it needs: loading the next model before would only make it wait."""
@@ -92,6 +96,7 @@ class Worker:
         self._watch: JobProgress | None = None
         self._used: dict[str, ModelCard] = {}
         self._adopt = True
+        self._turns = Turns(self._needs_loading)
         self._closing = threading.Event()
         self._woken = threading.Event()
         self._thread = threading.Thread(target=self._work, name="stir-worker", daemon=True)
@@ -114,6 +119,16 @@ class Worker:
         if self._thread.is_alive():
             self._thread.join(10)
 
+    def keep_order(self) -> None:
+        """The user has ordered what waits: it is done in that order, whatever is loaded."""
+        self._turns.keep_order(job.id for job in self._queue.list_coming(MOST_PLACED))
+
+    def _needs_loading(self, model: str) -> bool:
+        try:
+            return self._card(model).checkpoint is not None
+        except Refusal:
+            return False
+
     def stop(self, job_id: str) -> None:
         """Stop this job if it runs here; the engine notices at its next tick."""
         watch = self._watch
@@ -124,6 +139,12 @@ class Worker:
     def is_busy(self) -> bool:
         """Whether a job runs here."""
         return self._watch is not None
+
+    @property
+    def running(self) -> Job | None:
+        """The job that runs here, with its progress of this moment."""
+        watch = self._watch
+        return msgspec.structs.replace(watch.job, state=Running(watch.progress)) if watch else None
 
     def live(self, job: Job) -> Job:
         """A job with its progress of this very moment when it runs here."""
@@ -146,7 +167,7 @@ class Worker:
     def _take_next(self) -> Job | None:
         try:
             recover(self._queue, self._clips)
-            return self._queue.take_next(self._adopt)
+            return self._queue.take_next(self._adopt, self._turns.begin)
         except Exception as error:
             self._log.error("the queue can't be read: %s", trace(error))
             return None
@@ -201,13 +222,17 @@ class Worker:
 
     def _make_tick(self, watch: JobProgress) -> Tick:
         """How far the job is, for whoever watches it, and now and then a look at the next job."""
-        ahead = Ahead(watch.job.shot.maker, self._queue, self._expect, self._log)
+        ahead = Ahead(watch.job.shot.maker, self._find_coming, self._expect, self._log)
 
         def tick(progress: Progress) -> None:
             watch.tick(progress)
             ahead.tick(progress)
 
         return tick
+
+    def _find_coming(self) -> Job | None:
+        waiting = self._queue.list_coming()
+        return self._turns.choose(waiting) if waiting else None
 
     def _expect(self, model: str) -> None:
         """Tell a model's engine that its job comes next. Raises `Refusal` where there is no such model."""
@@ -266,9 +291,11 @@ class Worker:
 class Ahead:
     """One running job's view of the next."""
 
-    def __init__(self, model: str, queue: Queue, expect: Callable[[str], None], log: logging.Logger) -> None:
+    def __init__(
+        self, model: str, find_coming: Callable[[], Job | None], expect: Callable[[str], None], log: logging.Logger
+    ) -> None:
         self._expected = model
-        self._queue = queue
+        self._find_coming = find_coming
         self._expect = expect
         self._log = log
         self._looked = -LOOK_SECONDS
@@ -287,7 +314,7 @@ class Ahead:
             self._log.error("the next job can't be expected: %s", trace(error))
 
     def _look(self) -> None:
-        coming = self._queue.coming()
+        coming = self._find_coming()
         if coming is None or coming.shot.maker == self._expected:
             return
         self._expect(coming.shot.maker)

@@ -18,6 +18,9 @@ from studio.library.live_processes import Owner
 from studio.nouns import Cancelled, Failed, Interrupted, Job, Queued, Refusal, Running, Shot, State
 
 RESUMABLE = ("failed", "cancelled", "interrupted")
+SEEN = 12
+"""Waiting jobs that the next one is chosen from."""
+
 SHOWN_ENDED = 200
 """How many ended jobs are listed; older ones stay in the database until they are cleared."""
 
@@ -29,11 +32,8 @@ _ENDED = (
     " (SELECT id FROM jobs WHERE name NOT IN ('running', 'queued') AND cleared = 0 ORDER BY made_at DESC LIMIT ?))"
     " ORDER BY made_at DESC"
 )
-_TAKE = (
-    "UPDATE jobs SET name = 'running', state = ?, owner = ? WHERE id ="  # noqa: S608
-    " (SELECT id FROM jobs WHERE name = 'queued' AND given IN (SELECT value FROM json_each(?))"
-    f" ORDER BY place LIMIT 1) RETURNING {_COLUMNS}"
-)
+_TAKE = f"UPDATE jobs SET name = 'running', state = ?, owner = ? WHERE id = ? RETURNING {_COLUMNS}"  # noqa: S608
+_WAITING = _SELECT + "name = 'queued' AND given IN (SELECT value FROM json_each(?)) ORDER BY place LIMIT ?"  # noqa: S608
 
 
 def state_name(state: State) -> str:
@@ -170,21 +170,25 @@ class Queue:
 
     # Working ----------------------------------------------------------------------------------------------------------
 
-    def take_next(self, adopt: bool) -> Job | None:
-        """The first queued job that was given to this process, now Running here; None when there is none.
+    def take_next(self, adopt: bool, choose: Callable[[list[Job]], Job] = lambda waiting: waiting[0]) -> Job | None:
+        """A queued job that was given to this process, now Running here; None when there is none.
 
-        With `adopt`, jobs given to a process that has ended count as well.
+        It is the first one, or which of the first `SEEN` is chosen. With `adopt`, jobs given to a process that has
+        ended count as well.
         """
         givers = [str(row[0]) for row in self._database.read("SELECT DISTINCT given FROM jobs WHERE name = 'queued'")]
         mine = [token for token in givers if token == self._owner.token or (adopt and not self._owner.alive(token))]
         if not mine:
             return None
         with self._database.write():
-            rows = self._database.read(_TAKE, (_json(Running()), self._owner.token, msgspec.json.encode(mine).decode()))
-            taken = _jobs(rows)
-            if rows and not taken:
-                foreign = Failed("This job was queued by another version of Stir.", "Make it again.")
-                self.become(str(rows[0][0]), foreign)
+            waiting = self._database.read(_WAITING, (msgspec.json.encode(mine).decode(), SEEN))
+            if not waiting:
+                return None
+            first, known = str(waiting[0][0]), _jobs(waiting)
+            wanted = choose(known).id if known and known[0].id == first else first
+            taken = _jobs(self._database.read(_TAKE, (_json(Running()), self._owner.token, wanted)))
+            if not taken:
+                self.become(wanted, Failed("This job was queued by another version of Stir.", "Make it again."))
         return taken[0] if taken else None
 
     def take_over(self, job_ids: Sequence[str]) -> set[str]:
@@ -198,10 +202,9 @@ class Queue:
                 self._database.read("UPDATE jobs SET given = ? WHERE id = ?", (self._owner.token, job_id))
         return set(left)
 
-    def coming(self) -> Job | None:
-        """The first job that was given to this process and still waits; it stays where it is."""
-        sql = _SELECT + "name = 'queued' AND given = ? ORDER BY place LIMIT 1"
-        return next(iter(_jobs(self._database.read(sql, (self._owner.token,)))), None)
+    def list_coming(self, most: int = SEEN) -> list[Job]:
+        """The first jobs that were given to this process and still wait; they stay where they are."""
+        return _jobs(self._database.read(_WAITING, (msgspec.json.encode([self._owner.token]).decode(), most)))
 
     def become(self, job_id: str, state: State) -> bool:
         """Give a job that runs here its next state: further progress, or an end.

@@ -48,7 +48,7 @@ RULES: dict[MeasureName, Rule] = {
     "camera": Rule("cosine", "lack", 0.9, 0.8, "camera", 1.4),
     "seam": Rule("of a step", "value", 2.0, 1.35, "seam"),
     "subject": Rule("share found", "lack", 0.45, 0.5, "subject"),
-    "unrest": Rule("pixels a frame", "value", 0.6, 0.2, "unrest"),
+    "unrest": Rule("pixels a frame", "value", 0.2, 0.057, "unrest"),
     "face": Rule("likeness", "lack", 0.25, 0.14, "face"),
     "lettering": Rule("likeness", "lack", 0.25, 0.12, "lettering"),
 }
@@ -58,9 +58,9 @@ RULES: dict[MeasureName, Rule] = {
 ALLOWED: dict[EffectName, dict[MeasureName, float]] = {
     "grain": {"noise": 4.0}, "light": {"exposure": 12.0, "colour": 4.0, "flicker": 0.4},
     "shadow": {"exposure": 30.0, "colour": 8.0}, "fog": {"exposure": 20.0, "colour": 4.0, "sharpness": 0.15},
-    "steam": {"exposure": 8.0, "colour": 2.0, "sharpness": 0.1},
-    "snow": {"exposure": 10.0, "colour": 4.0, "noise": 1.0},
-    "rain": {"exposure": 8.0, "colour": 3.0, "noise": 1.0}, "embers": {"exposure": 6.0, "colour": 5.0},
+    "steam": {"exposure": 8.0, "colour": 2.0, "sharpness": 0.1, "unrest": 0.1},
+    "snow": {"exposure": 10.0, "colour": 4.0, "noise": 1.0, "unrest": 0.2},
+    "rain": {"exposure": 8.0, "colour": 3.0, "noise": 1.0, "unrest": 0.2}, "embers": {"exposure": 6.0, "colour": 5.0},
     "dust": {"exposure": 4.0, "colour": 3.0}, "focus": {"sharpness": 0.5}, "clouds": {"exposure": 6.0, "colour": 2.0},
     "wind": {"wobble": 0.3, "unrest": 0.3}, "hair": {"wobble": 0.3, "unrest": 0.3},
     "ripple": {"wobble": 0.3, "unrest": 0.3, "exposure": 3.0}, "flow": {"wobble": 0.3, "unrest": 0.3, "exposure": 3.0},

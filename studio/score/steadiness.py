@@ -52,9 +52,9 @@ class Pairs(NamedTuple):
     at: (P,) seconds of the second one. gap: (P,) frames from one to the other. apart: (P,) mean absolute difference in
     grey levels; error: what is left of it after warping by the flow; gain: the mean of that with its sign; grain: its
     robust deviation in plain parts, as noise of one frame. speed: (P,) how far textured things went, in pixels, the
-    median. turn: (P,) how much that changed since the pair before, NaN where they aren't neighbours; unrest: the same
-    of the subject alone, NaN without one. alike: (P,) how much of one frame is found again in the other, 0..1. shifts:
-    the motion of all.
+    median. turn: (P,) how much that changed since the pair before, NaN where they aren't neighbours; unrest: by how
+    much more that of the subject did than that of what is round it, NaN without one. alike: (P,) how much of one frame
+    is found again in the other, 0..1. shifts: the motion of all.
     """
 
     at: Series
@@ -82,7 +82,8 @@ def follow(footage: Footage, near: Floats | None, subject: Floats | None = None)
     texture = measure_texture(luma[len(luma) // 2])
     fitter, marked = Fitter(texture, near), texture[::2, ::2] > 0.4
     plain = texture[::2, ::2] <= np.percentile(texture[::4, ::4], 15)
-    within = np.zeros(0, np.int64) if subject is None else np.flatnonzero(subject[marked] > 0.5)
+    part = np.full(np.count_nonzero(marked), 0.3, np.float32) if subject is None else subject[marked]
+    within, around = np.flatnonzero(part > 0.5), np.flatnonzero(part < 0.2)
     rows: list[tuple[float, ...]] = []
     shifts: list[Shift] = []
     before: Floats | None = None
@@ -92,7 +93,8 @@ def follow(footage: Footage, near: Floats | None, subject: Floats | None = None)
         speeds = flow[::2, ::2][marked]
         turn = unrest = math.nan
         if before is not None and gap[index] == gap[index - 1] == 1:
-            turn, unrest = _length(speeds - before), _length((speeds - before)[within], math.nan)
+            turn = _length(speeds - before)
+            unrest = _length((speeds - before)[within], math.nan) - _length((speeds - before)[around])
         rows.append((*_compare(one, other, flow, plain), _length(speeds), turn, unrest))
         before = speeds
     apart, error, gain, grain, speed, turned, unrest = (np.array(column) for column in zip(*rows, strict=True))
@@ -158,8 +160,9 @@ def measure_wobble(pairs: Pairs, copies: Flags) -> Reading:
 
 
 def measure_unrest(pairs: Pairs, copies: Flags) -> Reading | None:
-    """How unsteady the subject alone is: as `measure_wobble`; None without a subject."""
-    return _measure_turns(pairs, pairs.unrest, copies)
+    """By how much the subject is less steady than what is round it: as `measure_wobble`; None without a subject."""
+    found = _measure_turns(pairs, pairs.unrest, copies)
+    return found._replace(value=max(0.0, found.value)) if found else None
 
 
 def _measure_turns(pairs: Pairs, turns: Series, copies: Flags) -> Reading | None:

@@ -58,7 +58,7 @@ class QueuePanel:
                 make_call("retry_job", ById, lambda ask: {"job": studio.retry(ask.id).id}),
                 make_call("cancel_group", ById, lambda ask: studio.cancel_group(ask.id)),
                 make_call("retry_group", ById, lambda ask: {"jobs": [job.id for job in studio.retry_group(ask.id)]}),
-                make_call("move_job", JobMove, lambda ask: studio.queue.move(ask.id, ask.before)),
+                make_call("move_job", JobMove, lambda ask: studio.move(ask.id, ask.before)),
                 make_call("clear_ended", dict[str, str], lambda _: studio.queue.clear_ended()),
             ],
         )

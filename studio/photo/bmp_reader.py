@@ -157,8 +157,8 @@ def _split_fields(values: NDArray[np.uint16 | np.uint32], masks: tuple[int, int,
 def _unpack_runs(data: bytes, header: _Header) -> NDArray[np.uint8]:
     """The numbers of run-length packed pixels, (height, width), top row first; what is skipped is 0.
 
-    By hand: OpenCV 5, Pillow below 13 and FFmpeg each get other ones of bmpsuite's wrong. 12 megapixels of short runs
-    take some 2 s. Raises `EOFError` where the runs end before the last row.
+    By hand: Pillow 11 and FFmpeg get some packed by 4 bits wrong, and OpenCV 5 those whose runs go on behind a row's
+    end. 12 megapixels of short runs take some 2 s. Raises `EOFError` where the runs end before the last row.
     """
     width, height, nibbles = header.width, header.height, header.packing == _RLE4
     rows = np.zeros((height, width), np.uint8)

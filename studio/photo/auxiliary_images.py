@@ -23,6 +23,9 @@ MOST_PIXELS = 16_000_000
 APPLE = "http://ns.apple.com/pixeldatainfo/1.0/"
 """The XMP namespace in which Apple says what an auxiliary image is, in JPEG and HEIC alike."""
 
+PICTURE_SIGNS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF")
+"""The first bytes of the pictures that `decode_grey` decodes."""
+
 _DISTANCES = ("hdep", "fdep")  # Core Video's formats of depth in metres; hdis and fdis are disparity
 _MATTES = ("portraiteffectsmatte", "semanticpersonmatte")  # of the whole person; skin, hair and sky are no subject
 

@@ -1,12 +1,14 @@
 """Auxiliary images of a HEIC or AVIF: items that the file's table calls auxiliary to its picture, by their URNs.
 
 Depth has urn:mpeg:hevc:2015:auxid:2 (ISO/IEC 23008-12) or urn:mpeg:mpegB:cicp:systems:auxiliary:depth (MIAF), mattes
-and Apple's gain map have Apple's own; an item of kind tmap is a gain map of ISO 21496-1.
+and Apple's gain map have Apple's own. An item of kind tmap is a gain map of ISO 21496-1. A Galaxy's depth is in its
+trailer (samsung_trailer.py).
 """
 
 from __future__ import annotations
 
 import io
+import struct
 from functools import partial
 from typing import Any
 
@@ -19,6 +21,7 @@ from studio.photo import auxiliary_images as aux
 from studio.photo.auxiliary_images import Auxiliary, Floats
 from studio.photo.isobmff import ItemTable, read_item_table, walk_boxes
 from studio.photo.orientation import TURNS, read_orientation
+from studio.photo.samsung_trailer import find_depth_block, read_depth_block
 from studio.photo.xmp_packets import list_values, parse_packet
 
 _TURNED = (b"irot", b"imir")
@@ -34,6 +37,9 @@ def list_auxiliaries(data: bytes, kind: str) -> list[Auxiliary]:
         role = aux.name_role(urn)
         if role is not None:
             found.append(Auxiliary(role, partial(_read, data, kind, table, item, role)))
+    sefd = next((box for box in walk_boxes(data) if box.kind == b"sefd"), None)
+    if sefd is not None and find_depth_block(data[: sefd.end]) is not None:
+        found.append(Auxiliary("depth", partial(_read_samsung, data[: sefd.end], table)))
     if any(item.kind == b"tmap" for item in table.items.values()):
         found.append(Auxiliary("gain map", partial(_read, data, kind, table, 0, "gain map")))
     return found
@@ -43,8 +49,17 @@ def _read(data: bytes, kind: str, table: ItemTable, item: int, role: aux.Role) -
     if kind == "AVIF":
         values = _read_avif(data, table, item)
     else:
-        values = _turn_as_primary(data, table, item, _read_heic(data, item, role))
+        values = _turn_as_primary(table, item, _read_heic(data, item, role))
     return aux.convert_apple(values, _read_about(data, table, item)) if role == "depth" else values
+
+
+def _read_samsung(data: bytes, table: ItemTable) -> Floats:
+    """The map in Samsung's trailer, which lies as the picture is stored."""
+    block, size = find_depth_block(data), table.items[table.primary].find_property(b"ispe")
+    if block is None or size is None:
+        raise ValueError("no size for a map")
+    width, height = struct.unpack_from(">II", size, 4)
+    return _turn_as_primary(table, None, read_depth_block(data, block, width / height))
 
 
 def _read_heic(data: bytes, item: int, role: aux.Role) -> Floats:
@@ -71,9 +86,9 @@ def read_heif_samples(samples: NDArray[Any], about: dict[str, Any]) -> Floats:
     return values
 
 
-def _turn_as_primary(data: bytes, table: ItemTable, item: int, values: Floats) -> Floats:
+def _turn_as_primary(table: ItemTable, item: int | None, values: Floats) -> Floats:
     """An image without marks of its own, turned by those of the picture: irot a quarter anticlockwise each, imir."""
-    if any(name in _TURNED for name, _ in table.items[item].properties):
+    if item is not None and any(name in _TURNED for name, _ in table.items[item].properties):
         return values
     for name, content in table.items[table.primary].properties:
         if name == b"irot" and content:

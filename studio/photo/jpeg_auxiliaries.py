@@ -1,10 +1,10 @@
-"""Auxiliary images of a JPEG: in its XMP, in the pictures behind it, and in the trailer that Samsung's phones write.
+"""Auxiliary images of a JPEG: in its XMP, in the pictures behind it, and in Samsung's trailer.
 
 - GDepth: the map in the XMP itself (https://developers.google.com/depthmap-metadata).
 - Container directory: pictures behind the JPEG, listed in its XMP (Dynamic Depth 1.0, Ultra HDR:
   https://developer.android.com/media/platform/hdr-image-format).
 - Multi-Picture Format (CIPA DC-007): pictures behind it, each with an XMP of its own, as iPhones write them.
-- SEF: named blocks before the directory "SEFH … SEFT" at the end, as ExifTool's Samsung.pm reads them.
+- Samsung's trailer: samsung_trailer.py.
 """
 
 from __future__ import annotations
@@ -20,20 +20,19 @@ import numpy as np
 from PIL import Image as Pillow
 
 from studio.photo import auxiliary_images as aux
-from studio.photo.auxiliary_images import Auxiliary, Floats
+from studio.photo.auxiliary_images import PICTURE_SIGNS, Auxiliary, Floats
 from studio.photo.orientation import TURNS, read_orientation
+from studio.photo.samsung_trailer import find_depth_block, find_trailer, read_depth_block
 from studio.photo.xmp_packets import APP2, list_segments, list_values, read_packets
 
 MOST_PICTURES = 32
-"""Pictures of one JPEG that are looked at, and blocks of a trailer."""
+"""Pictures of one JPEG that are looked at."""
 
 _GOOGLE = "{http://ns.google.com/photos/"
 _ITEM, _DEPTH = "item/", "/depthmap/"
 _GAIN_MAP = "http://ns.adobe.com/hdr-gain-map/1.0/"
 _APPLE_GAIN_MAP = "http://ns.apple.com/HDRGainMap/1.0/"
 _ISO_GAIN_MAP = b"urn:iso:std:iso:ts:21496"  # an APP2 segment of ISO 21496-1
-_SIGNS = (b"\xff\xd8\xff", b"\x89PNG", b"RIFF")
-_RATIO = 0.02  # how far a map's ratio of width to height may be off the photo's
 
 
 def list_auxiliaries(data: bytes) -> list[Auxiliary]:
@@ -103,13 +102,13 @@ def _read_google(data: bytes, items: list[dict[str, str]], about: dict[str, str]
 
 def _find_behind(data: bytes, items: list[dict[str, str]], link: str) -> bytes:
     """The depth picture among those that lie one after the other at the file's end, or before Samsung's trailer."""
-    for end in dict.fromkeys((len(data), _find_trailer(data)[0])):
+    for end in dict.fromkeys((len(data), find_trailer(data)[0])):
         for item in items[:0:-1]:  # the first is the photo itself
             start = end - int(item.get("Length", "0"))
             if not 0 < start <= end:
                 raise ValueError("outside the file")
             if item.get("Semantic", "").lower().startswith("depth") or _is_linked(item, link):
-                if data.startswith(_SIGNS, start):
+                if data.startswith(PICTURE_SIGNS, start):
                     return data[start:end]
                 break
             end = start - int(item.get("Padding", "0"))
@@ -125,6 +124,17 @@ def _read_item(element: ElementTree.Element) -> dict[str, str]:
 
 
 # Multi-Picture Format -------------------------------------------------------------------------------------------------
+
+
+def _list_from_trailer(data: bytes) -> Iterator[Auxiliary]:
+    block = find_depth_block(data)
+    if block is not None:
+        yield Auxiliary("depth", partial(_turn, data, partial(_read_samsung, data, block)))
+
+
+def _read_samsung(data: bytes, block: tuple[int, int]) -> Floats:
+    with Pillow.open(io.BytesIO(data), formats=("JPEG",)) as picture:
+        return read_depth_block(data, block, picture.width / picture.height)
 
 
 def _list_from_pictures(data: bytes) -> Iterator[Auxiliary]:
@@ -164,76 +174,7 @@ def _list_pictures(data: bytes) -> Iterator[tuple[int, int]]:
         size, place = next((size, place) for tag, _, size, place in fields if tag == 0xB002)
         for row in range(1, min(size // 16, MOST_PICTURES)):
             _, length, offset, _ = struct.unpack_from(f"{order}IIII", body, place + 16 * row)
-            if offset and data.startswith(_SIGNS[0], at + offset):
+            if offset and data.startswith(PICTURE_SIGNS[0], at + offset):
                 yield at + offset, min(at + offset + length, len(data))
     except (struct.error, StopIteration):
         return
-
-
-# Samsung --------------------------------------------------------------------------------------------------------------
-
-
-def _list_from_trailer(data: bytes) -> Iterator[Auxiliary]:
-    """The depth map of a Galaxy's portrait: a block named DualShot_DepthMap_1, SingeShot_DepthMap_1 [sic] or such."""
-    for name, start, end in _find_trailer(data)[1]:
-        if b"Shot_DepthMap" in name:
-            yield Auxiliary("depth", partial(_turn, data, partial(_read_samsung, data, start, end)))
-            return
-
-
-def _find_trailer(data: bytes) -> tuple[int, list[tuple[bytes, int, int]]]:
-    """Where Samsung's trailer begins, at the file's end where there is none, and its blocks: name, start and end."""
-    end = len(data) - 2 if data.endswith(b"QDIOBS") else len(data)
-    for _ in range(4):  # the directory, and blocks of other kinds behind it
-        length, kind = int.from_bytes(data[end - 8 : end - 4], "little"), data[end - 4 : end]
-        start = end - 8 - length
-        if kind not in (b"SEFT", b"QDIO") or not 0 < start <= end - 12:
-            break
-        if kind == b"SEFT" and data.startswith(b"SEFH", start):
-            return _list_blocks(data, start, int.from_bytes(data[start + 8 : start + 12], "little"))
-        end = start
-    return len(data), []
-
-
-def _list_blocks(data: bytes, directory: int, count: int) -> tuple[int, list[tuple[bytes, int, int]]]:
-    """The blocks that a directory names by how far before it they lie: each with a header of 8 bytes and a name."""
-    first, blocks = directory, []
-    for at in range(directory + 12, directory + 12 + 12 * min(count, MOST_PICTURES), 12):
-        back, size = (int.from_bytes(data[place : place + 4], "little") for place in (at + 4, at + 8))
-        start = directory - back
-        if start <= 0 or size < 8 or start + size > directory:
-            break
-        name = int.from_bytes(data[start + 4 : start + 8], "little")
-        blocks.append((data[start + 8 : start + 8 + min(name, 64)], start + 8 + name, start + size))
-        first = min(first, start)
-    return first, blocks
-
-
-def _read_samsung(data: bytes, start: int, end: int) -> Floats:
-    """A block's map: a picture, or bare bytes whose width and height are told by the photo's ratio and their number.
-
-    They lie as the photo is stored; near is bright.
-    """
-    if data.startswith(_SIGNS, start):
-        return aux.decode_grey(data[start:end])
-    with Pillow.open(io.BytesIO(data), formats=("JPEG",)) as picture:
-        ratio = picture.width / picture.height
-    count = end - start
-    close = sorted(
-        (height for height in _list_heights(count, ratio)), key=lambda height: abs(height * height * ratio / count - 1)
-    )
-    if not close:
-        raise ValueError("no size for a map")
-    aux.check_size(count // close[0], close[0])
-    bare = np.frombuffer(data, np.uint8, count, start).reshape(close[0], -1)
-    return (bare / 255).astype(np.float32)
-
-
-def _list_heights(count: int, ratio: float) -> Iterator[int]:
-    """The heights of pictures of so many pixels whose ratio of width to height is near this one."""
-    if not 256 <= count <= aux.MOST_PIXELS:
-        return
-    middle = (count / ratio) ** 0.5
-    for height in range(int(middle * (1 - _RATIO)), int(middle * (1 + _RATIO)) + 2):
-        if height > 0 and count % height == 0:
-            yield height

@@ -102,6 +102,15 @@ def test_the_depth_of_a_galaxys_trailer_is_read(turned: int, quick: bool) -> Non
     assert off(read(data + samsung_trailer([(b"SingeShot_DepthMap_1", picture)]), "depth"), nearness()) < 0.02
 
 
+@pytest.mark.parametrize("quarters", [None, 3])
+def test_the_depth_of_a_galaxys_heic_is_in_a_box_of_its_own(quarters: int | None) -> None:
+    stored = turned_back(DEPTH, quarters or 0)
+    data = phone_heif(turned_back(scene(), quarters or 0), irot=quarters)
+    trailer = samsung_trailer([(b"DualShot_DepthMap_1", stored.tobytes())])
+    data += phone_files.box(b"mpvd", bytes(99)) + phone_files.box(b"sefd", trailer) + phone_files.box(b"free", bytes(8))
+    assert off(read(data, "depth"), nearness()) < 0.01
+
+
 def ultra_hdr() -> bytes:
     directory = (
         '<C:Directory xmlns:C="http://ns.google.com/photos/1.0/container/" xmlns:Item="http://ns.google.com/photos/1.0/container/item/">'

@@ -118,7 +118,7 @@
       plan(clips) {
         plan = clips;
         if (playing) at %= duration() || 1;
-        else at = (frame() + 0.5) / rate();
+        else at = duration() ? (frame() + 0.5) / rate() : 0;
         paint(clock);
       },
       add(player) {

@@ -52,7 +52,7 @@
       scrub.style.setProperty("--at", (frames > 1 ? frame / (frames - 1) : 0) * 100 + "%");
       const now = performance.now();
       if (playing && now - said < SAID / 4) return;
-      time.textContent = `${at.toFixed(2)} s · ${frame + 1}/${frames}`;
+      time.textContent = clock.duration ? `${at.toFixed(2)} s · ${frame + 1}/${frames}` : "";
       wait.hidden = clock.waiting < PATIENT;
       if (playing && now - said < SAID) return;
       said = now;

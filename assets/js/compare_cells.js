@@ -4,6 +4,7 @@
   const WORDS = { waiting: "Waiting its turn", running: "Being made", failed: "Failed", cancelled: "Stopped", interrupted: "Interrupted", refused: "Can't be made here", gone: "Deleted" };
   const AGAIN = { failed: "Retry", cancelled: "Retry", interrupted: "Resume", gone: "Make it again", refused: "Try again" };
   const SOON = 250; // ms until a poster stands in for a film that has no first frame yet: sooner it would only be in its way
+  const FIRST = 300; // ms that a film waits for it
   const HEARD = 800; // ms after its first picture when a film knows whether it has sound
 
   const seconds = (count) => (count < 90 ? `${count.toFixed(1)} s` : `${Math.round(count / 60)} min`);
@@ -115,6 +116,8 @@
       film.hidden = !cell.clip && cell.state !== "photo";
       paintState();
     }
+    /* Its first frame as a picture, which is there sooner than its film, and shouldn't wait for that. */
+    const still = () => !poster.hidden && cell.clip.first && Promise.race([poster.decode().catch(() => {}), new Promise((go) => setTimeout(go, FIRST))]);
     /* Open its player, if it has anything to show and none is open; answers it. */
     function open() {
       const wanted = cell.state === "photo" ? "photo" : (cell.clip?.id ?? "");
@@ -122,7 +125,7 @@
       release();
       const photo = room.photo();
       if (!wanted || (wanted === "photo" && !photo)) return null;
-      const mine = wanted === "photo" ? Stir.comparePlayer.photo(photo) : Stir.comparePlayer.clip(cell.clip, cell.title, room.server);
+      const mine = wanted === "photo" ? Stir.comparePlayer.photo(photo) : Stir.comparePlayer.clip(cell.clip, cell.title, room.server, still());
       player = mine;
       shown = wanted;
       film.replaceChildren(mine.node);

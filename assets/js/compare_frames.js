@@ -1,8 +1,9 @@
 /* The frames of a clip, decoded one by one: those around a place are held as pictures, ready to be drawn.
 
-   Stir.clipFrames(card, server) answers {opened (a promise of {sound}), move(k) (where one is; what follows is decoded ahead, the
+   Stir.clipFrames(card, server, after) answers {opened (a promise of {sound}), move(k) (where one is; what follows is decoded ahead, the
    first after the last), has(k), run() (how many from there on are held without a gap), picture(k), arrive(k) (a promise, kept when
-   it is held or never will be), close()}. Films are decoded by VideoDecoder, by an index of their packets that the studio makes;
+   it is held or never will be), close()}. It
+   begins when the promise `after` is kept. Films are decoded by VideoDecoder, by an index of their packets that the studio makes;
    animated pictures by ImageDecoder. Both are there in secure contexts only: this machine, or https. */
 (() => {
   const AHEAD = 0.2; // seconds that are decoded before they are needed,
@@ -12,6 +13,27 @@
   const QUEUE = 4; // packets that wait in a decoder, beside those before the frame that is needed
   const FAULTS = 2; // times in a row that a decoder may give up
   const SLACK = 8; // pictures that come out of it late, because it shows them in another order than it decodes them
+
+  const INDEXES = 60; // that are remembered
+  const indexes = new Map(); // clip → a promise of its index
+  let batch = null;
+
+  Stir.isFilm = ({ format }) => format === "mp4" || format === "webm";
+
+  /* Where the packets of a clip lie in its file. Those that are asked for together go in one request. */
+  Stir.packetIndex = (server, id) => {
+    if (indexes.has(id)) return indexes.get(id);
+    if (!batch) {
+      const ids = [];
+      batch = { ids, answer: Promise.resolve().then(() => ((batch = null), server.index_packets({ ids }))) };
+    }
+    batch.ids.push(id);
+    const found = batch.answer.then((all) => all?.[id] ?? Promise.reject(new Error("no index")));
+    found.catch(() => indexes.delete(id));
+    if (indexes.size >= INDEXES) indexes.delete(indexes.keys().next().value);
+    indexes.set(id, found);
+    return found;
+  };
 
   /* A file's bytes as they come: read(offset, size) waits for them. */
   function fetchBytes(card, signal) {
@@ -42,8 +64,7 @@
      `put(k, picture)` takes each, `lacks()` says which is needed next, -1 for none. */
   async function openFilm(card, server, signal, put, lacks, fail) {
     const bytes = fetchBytes(card, signal);
-    const index = await server.index_packets({ id: card.id });
-    if (!index || index.refusal) throw new Error(index?.refusal?.reason ?? "no index");
+    const index = await Stir.packetIndex(server, card.id);
     const { offsets, sizes, ranks, keys } = index;
     const count = ranks.length;
     const isKey = new Set(keys);
@@ -129,7 +150,7 @@
     return { sound: false, feed, close: () => decoder.close() };
   }
 
-  Stir.clipFrames = (card, server) => {
+  Stir.clipFrames = (card, server, after) => {
     const { frames } = card;
     const ahead = Math.min(frames, Stir.clamp(Math.min(card.fps * AHEAD + 1, HELD / (card.width * card.height * 1.5)) | 0, ...COUNT));
     const behind = ahead >> 1;
@@ -195,7 +216,9 @@
         look();
       });
     const opened = (async () => {
-      source = await (card.format === "mp4" || card.format === "webm" ? openFilm : openAnimation)(card, server, leaving.signal, put, lacks, fail);
+      await after;
+      if (leaving.signal.aborted) return;
+      source = await (Stir.isFilm(card) ? openFilm : openAnimation)(card, server, leaving.signal, put, lacks, fail);
       if (leaving.signal.aborted) return void source.close();
       source.feed();
       while (!held.get(place) && !broken && !leaving.signal.aborted) await arrive(place);

@@ -4,6 +4,7 @@
   const { h, memory } = Stir;
   const PATIENCE = 10_000; // ms that Undo is offered; it waits while one points at it or has the keyboard on it
   const JUMP = 1; // seconds
+  const FORESEE = 6; // clips that are got ready
   const FORESEEN = 3000; // ms that an answer is good for
   const OPEN = "stir.comparing"; // in this tab of the browser: what is open while one looks at comparisons
   const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
@@ -100,7 +101,11 @@
     let foreseen = { id: "", answer: null };
     function foresee(id) {
       const answer = Stir.ask(server.show_comparison, { id });
-      answer.then((found) => found?.cells.forEach((cell) => cell.clip?.first && (new Image().src = Stir.file(cell.clip.first))));
+      answer.then((found) => {
+        const clips = found?.cells.map((cell) => cell.clip).filter(Boolean).slice(0, FORESEE) ?? [];
+        for (const clip of clips) if (clip.first) new Image().src = Stir.file(clip.first);
+        if (window.VideoDecoder) for (const clip of clips) if (Stir.isFilm(clip)) Stir.packetIndex(server, clip.id).catch(() => {});
+      });
       foreseen = { id, answer };
       setTimeout(() => foreseen.answer === answer && (foreseen = { id: "", answer: null }), FORESEEN);
     }

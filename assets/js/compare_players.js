@@ -17,7 +17,6 @@
   const PAINTED = 300; // ms after a seek until a frame that nobody has announced counts as painted: what isn't in sight isn't
   const AIMS = [0.5, 0.7, 0.3]; // where in a frame a seek aims; a file's times may be rounded either way
 
-  const isAnimated = ({ format }) => format === "gif" || format === "webp";
   /* The number of the frame at a moment. */
   const number = (at, fps, frames) => Stir.clamp(Math.floor(at * fps + NEAR), 0, frames - 1);
 
@@ -39,12 +38,12 @@
   }
 
   /* A clip whose frames are decoded here. */
-  function reel(card, label, server) {
+  function reel(card, label, server, after) {
     const { fps, frames } = card;
-    const animated = isAnimated(card);
+    const animated = !Stir.isFilm(card);
     const canvas = h("canvas", { class: "cell-film", role: "img", "aria-label": label, width: card.width, height: card.height });
     const paper = canvas.getContext("2d", { alpha: animated });
-    const film = Stir.clipFrames(card, server);
+    const film = Stir.clipFrames(card, server, after);
     let seen = -1; // the frame on the canvas
     let place = 0;
     let hears = false;
@@ -66,7 +65,7 @@
     }
     return {
       node: canvas, fps, frames, seconds: frames / fps, moving: true, aim,
-      opened: film.opened.then(({ sound }) => ((hears = sound), draw(place))),
+      opened: film.opened.then((made) => made && ((hears = made.sound), draw(place))),
       has: (at) => film.has(frame(at)),
       reach: (at) => (frame(at) + Math.max(film.run(), 1)) / fps - at - NEAR,
       arrive: (at) => (aim(at), film.arrive(frame(at))),
@@ -186,10 +185,11 @@
     return { ...ready, node, fps: 1, frames: 1, seconds: 0, opened, note, moving: false, release: () => node.remove() };
   }
 
+  /* `after` is a promise of what should be there before a clip is read. */
   Stir.comparePlayer = {
-    clip(card, label, server) {
-      const animated = isAnimated(card);
-      if (animated ? window.ImageDecoder : window.VideoDecoder) return reel(card, label, server);
+    clip(card, label, server, after) {
+      const animated = !Stir.isFilm(card);
+      if (animated ? window.ImageDecoder : window.VideoDecoder) return reel(card, label, server, after);
       if (!animated) return film(card, label);
       const picture = h("img", { class: "cell-film", alt: label, src: file(card.file) });
       return still(picture, picture, `This browser can't step through a ${card.format.toUpperCase()}: it runs by itself.`);

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from contextlib import suppress
+from typing import Annotated, Any
+
+import msgspec
 
 from studio.clip.packet_index import index_packets
-from studio.nouns import Noun
+from studio.nouns import Noun, Refusal
 from studio.studio import Studio
 from studio.ui.clip_actions import ById, PressedById, make_clip_calls
 from studio.ui.comparison_snapshot import show_card, show_comparison
@@ -28,6 +31,12 @@ class CellById(PressedById, frozen=True):
     """A cell of a comparison; "" is none of them."""
 
     cell: str = ""
+
+
+class ClipIds(Noun, frozen=True):
+    """Clips by their ids."""
+
+    ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=60)]
 
 
 class ComparisonName(ById, frozen=True):
@@ -57,7 +66,7 @@ class ComparePanel:
             make_call("restore_losers", ById, self.restore_losers),
             make_call("trash_comparison", ById, lambda ask: room.trash(ask.id).id),
             make_call("restore_comparison", ById, lambda ask: room.restore(ask.id).id),
-            make_call("index_packets", ById, self.index_packets),
+            make_call("index_packets", ClipIds, self.index_packets),
             *FilmExports(self.studio).list_calls(),
         ]
         self.part = make_part("compare_panel", None, calls=calls, page=PAGE)
@@ -68,10 +77,15 @@ class ComparePanel:
         self.studio.comparisons.restore_losers(ask.id)
         return len(losers)
 
-    def index_packets(self, ask: ById) -> dict[str, Any]:
-        """Where the frames of a clip lie in its file, for the browser's decoder."""
-        library = self.studio.library
-        return index_packets(library.file(library.get(ask.id)))._asdict()
+    def index_packets(self, ask: ClipIds) -> dict[str, Any]:
+        """Where the frames of clips lie in their files, for the browser's decoder: by id, without those that can't be
+        read.
+        """
+        library, found = self.studio.library, {}
+        for clip in library.get_all(ask.ids).values():
+            with suppress(Refusal):
+                found[clip.id] = index_packets(library.file(clip))._asdict()
+        return found
 
     def find(self, search: ComparisonSearch) -> dict[str, Any]:
         """One page of comparisons, and how many there are in all."""

@@ -133,7 +133,7 @@ def measure_large() -> None:
     rows: list[tuple[str, ...]] = []
     for name, file in large_files():
         said, wall, worked, peak = take(ROOT, file)
-        rows.append((name, f"{file.stat().st_size / 1e6:.0f}", said, f"{wall:.1f}", f"{worked:.1f}", verdict(peak, MOST_MEMORY)))
+        rows.append((name, f"{file.stat().st_size / 1e6:.1f}", said, f"{wall:.1f}", f"{worked:.1f}", verdict(peak, MOST_MEMORY)))
         file.unlink()
     table(
         "Taking in 200 megapixels (16320 x 12240)",

@@ -45,6 +45,16 @@ def test_look_finds_what_will_hurt_and_keeps_nothing(stir: Say, tmp_path: Path) 
     assert "!" in out
 
 
+def test_a_photo_that_is_cut_short_opens_when_it_is_asked_for(stir: Say, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.jpg"
+    cut.write_bytes(PHOTO.read_bytes()[: PHOTO.stat().st_size * 6 // 10])
+    code, _, err = stir("look", cut)
+    assert code == 2 and "57% of it is there" in err and "(--open-damaged)" in err
+    code, out, err = stir("look", cut, "--open-damaged")
+    assert code == 0, err
+    assert "1920x736" in out and "only 57% of the picture is there" in out
+
+
 def test_check_names_words_reason_and_fix(stir: Say) -> None:
     prompt = "the camera pans left and pans right while she smiles"
     findings = told(stir, "check", prompt, "--seconds", "5", "--model", "wan22-ti2v-5b")

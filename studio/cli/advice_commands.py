@@ -39,6 +39,8 @@ def look(flags: argparse.Namespace) -> None:
         say_json(report)
         return
     say(f"{photo.name}, {photo.width}x{photo.height}{f', {report.kind}' if report.kind else ''}")
+    for note in photo.notes:
+        say(f"  {note}")
     for note in (*photo.notes, *find_brought(file.read_bytes(), image).notes):
         say(f"  {note}")
     for finding in report.findings:

@@ -142,10 +142,20 @@ def brand_avif(data: bytes) -> bytes:
     return data if data[4:8] != b"ftyp" or _list_brands(data) & _AVIF_BRANDS else data[:8] + b"avif" + data[12:]
 
 
+def measure_share(data: bytes, what: str) -> float:
+    """The share of a file that is there, as far as its own headers say how long it should be; 1 where they don't."""
+    whole = 0
+    if what == "WEBP":
+        whole = int.from_bytes(data[4:8], "little") + 8
+    elif what in ("HEIC", "AVIF") and (table := read_item_table(data)):
+        whole = max((sum(extent) for place in table.places.values() for extent in place), default=0)
+    return min(1.0, len(data) / whole) if whole else 1.0
+
+
 def is_cut_short(data: bytes, what: str) -> bool:
     """Whether a file that can't be decoded ends before it should, as its own headers say."""
     if what == "WEBP":
-        return int.from_bytes(data[4:8], "little") + 8 > len(data)
+        return measure_share(data, what) < 1
     if what in ("HEIC", "AVIF", "JPEG 2000", "JPEG XL") and data[4:8] in (b"ftyp", b"jP  ", b"JXL "):
         table = read_item_table(data)
         extents = [extent for place in table.places.values() for extent in place] if table else []
@@ -193,12 +203,14 @@ def _reads_as_text(start: bytes) -> bool:
     return bool(words) and all(letter.isprintable() or letter.isspace() for letter in words)
 
 
-def refuse_damaged(what: str, cut_short: bool) -> Refusal:
-    """The refusal for a photograph of a known sort (`what`) that can't be decoded, cut short or otherwise broken."""
+def refuse_damaged(what: str, cut_short: bool, share: float = 1.0) -> Refusal:
+    """The refusal for a photograph of a known sort (`what`) that can't be decoded, cut short or otherwise broken.
+
+    `share` of its file is there, 1 where that can't be told.
+    """
     if cut_short:
-        return Refusal(
-            f"This {what} is cut short: part of the file is missing.", "Copy or download it again, then add it."
-        )
+        left = f"{max(1, int(100 * share))}% of the file is there" if share < 1 else "part of the file is missing"
+        return Refusal(f"This {what} is cut short: {left}.", "Copy or download it again, then add it.")
     return Refusal(
         f"This {what} is damaged, or of a variety that can't be read.",
         "Open it in a photo editor and export it as a new JPG or PNG.",

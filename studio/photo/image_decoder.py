@@ -110,7 +110,8 @@ def decode_image(data: bytes, name: str, damaged: bool = False) -> Decoded:
     try:
         image, notes = _decode_left(data, what, damaged)
     except _Damage as damage:
-        raise file_signature.refuse_damaged(what, damage.cut_short) from None
+        share = file_signature.measure_share(data, what)
+        raise file_signature.refuse_damaged(what, damage.cut_short, share) from None
     video = find_video(data, what)
     if video:
         notes.append(VIDEO_NOTE)

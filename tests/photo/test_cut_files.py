@@ -165,3 +165,11 @@ def test_a_heic_that_lacks_the_last_of_its_pixels_never_opens_silently(tile_size
     with pytest.raises(Refusal, match="cut short") as refused:
         decode_image(whole[:-lost], "a.heic")
     assert (refused.value.offer == "open_damaged") == bool(tile_size)
+
+
+@pytest.mark.parametrize("kind", ["WEBP", "HEIF", "AVIF"])
+def test_of_what_cannot_open_in_part_the_share_of_the_file_is_said(kind: str) -> None:
+    whole = saved(kind)
+    with pytest.raises(Refusal, match=r"is cut short: (59|60)% of the file is there\.") as refused:
+        decode_image(whole[: len(whole) * 6 // 10], "a")
+    assert refused.value.offer == ""

@@ -133,6 +133,8 @@ def convert_to_srgb(picture: Pillow.Image, tags: ColourTags, notes: list[str]) -
         alpha = picture.convert("RGBA").getchannel("A") if picture.has_transparency_data else None
     base = _drop_alpha(picture, notes)
     if tags.icc:
+        if picture.format in ("HEIF", "AVIF") and tags.icc[16:20] == b"GRAY" and _is_grey(base):
+            base = base.getchannel(0)  # a decoder made RGB of a monochrome picture
         base = _apply_profile(base, tags.icc, notes)
     if base.mode == "CMYK":
         notes.append("CMYK inks converted to RGB")
@@ -204,8 +206,6 @@ def _apply_profile(base: Pillow.Image, profile: bytes, notes: list[str]) -> Pill
         mode = _SPACES.get(ImageCms.core.profile_frombytes(profile).xcolor_space, "")
         if mode == "RGB" and base.mode == "L":
             base = base.convert("RGB")
-        if mode == "L" and base.mode == "RGB" and _is_grey(base):
-            base = base.getchannel("G")
         if mode != base.mode:
             notes.append("its colour profile belongs to another kind of picture and was left aside")
             return base
@@ -221,7 +221,9 @@ def _apply_profile(base: Pillow.Image, profile: bytes, notes: list[str]) -> Pill
 
 
 def _is_grey(picture: Pillow.Image) -> bool:
-    """Whether an RGB picture has no colours, as a decoder makes it of a monochrome HEIC or AVIF."""
+    """Whether the three channels of an RGB picture are alike."""
+    if picture.mode != "RGB":
+        return False
     red, green, blue = (np.asarray(channel) for channel in picture.split())
     return bool(np.array_equal(red, green) and np.array_equal(green, blue))
 

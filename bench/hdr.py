@@ -39,7 +39,7 @@ MOST = 1.5
 """Times that opening a 12-megapixel 10-bit HDR HEIC may take of its SDR twin's."""
 SHOWN = ("astronaut", "dogs", "grace_hopper", "flower", "sunset", "coffee", "rocket")
 SIDE = 640  # pixels of a picture on the sheet
-DIM = 0.4  # of white: what is darker lies under the knee of 1000 cd/m²
+DIM = 0.45  # of white: what is darker lies under the curve's knee
 TO_2020 = np.array([[0.6274, 0.3293, 0.0433], [0.0691, 0.9195, 0.0114], [0.0164, 0.0880, 0.8956]])
 TO_P3 = np.array([[0.8225, 0.1774, 0.0], [0.0332, 0.9669, 0.0], [0.0171, 0.0724, 0.9108]])
 

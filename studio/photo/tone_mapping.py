@@ -2,8 +2,9 @@
 
 Luminance alone follows the curve, and a pixel's three lights are scaled alike, so that no hue turns on the way.
 
-Transfers: ITU-R BT.2100-3, tables 4 and 5. Reference white, 203 cd/m²: ITU-R BT.2408-7. Curve: the EETF of ITU-R
-BT.2390-11, section 5.4.1, from the picture's own brightest luminance to reference white, with no lift of black.
+Transfers: ITU-R BT.2100-3, tables 4 and 5. Reference white, 203 cd/m²: ITU-R BT.2408-7. Curve: "mobius" of libplacebo,
+mpv and FFmpeg, from the picture's own brightest luminance to reference white. BT.2390's EETF is flat at its end: a sky
+of twice reference white lost its clouds.
 """
 
 from __future__ import annotations
@@ -25,12 +26,13 @@ _HLG_GAMMA = 1.2
 _BRIGHTEST = 99.99  # percentile of luminance that becomes white: a glint of a few pixels doesn't darken the rest
 _SRGB_LUMINANCE = np.float32([0.2126, 0.7152, 0.0722])
 _EDGE = 5e-4  # of white: what lies no farther outside the gamut is only rounded
+_KNEE = 0.5  # of white, from which on luminance is bent: sRGB's level 188
 _SHOULDER = 0.8  # of white, from which on a pure colour's strongest light is bent
 _PALED = 0.75
 """How far a colour more saturated than sRGB is paled; the rest is clipped. On the edges of BT.2020 and P3 this turns
 reds and greens by 2° of Oklab's hue; paling alone turns BT.2020's red by 5° to crimson, clipping alone green by 10°.
 """
-_DULL = 0.3  # saturation under which a colour is only paled
+_DULL = 0.4  # saturation under which a colour is only paled
 
 
 def decode_pq(signal: NDArray[Any]) -> NDArray[Any]:
@@ -52,17 +54,14 @@ def decode_hlg(signal: NDArray[Any]) -> NDArray[Any]:
     return np.where(signal <= 0.5, signal**2 / 3, (np.exp((signal - c) / a) + b) / 12)
 
 
-def compress(light: NDArray[Any], peak: float) -> NDArray[Any]:
-    """Luminance of 0..`peak` brought to 0..1 (both 1 for reference white) by BT.2390's EETF."""
-    if peak <= 1:
-        return np.minimum(light, 1)
-    top = encode_pq(np.float64(peak))
-    source = np.minimum(encode_pq(light) / top, 1)
-    target = encode_pq(np.float64(1)) / top
-    knee = 1.5 * target - 0.5
-    t = np.maximum(source - knee, 0) / (1 - knee)
-    bent = (2 * t**3 - 3 * t**2 + 1) * knee + (t**3 - 2 * t**2 + t) * (1 - knee) + (3 * t**2 - 2 * t**3) * target
-    return np.where(source < knee, light, decode_pq(bent * top))
+def roll_off(light: NDArray[Any], knee: float, peak: float) -> NDArray[Any]:
+    """Light of 0..`peak` brought to 0..1: as it is up to `knee`, above by a Möbius curve of slope 1 there.
+
+    It never turns flat, so that clouds well over white keep their shapes. A peak of 1 or less changes nothing.
+    """
+    above = np.maximum(light - knee, 0)
+    bend = max(1 / (1 - knee) - 1 / max(peak - knee, 1 - knee), 0)
+    return np.minimum(light, knee) + above / (1 + bend * above)
 
 
 class ToneMap:
@@ -82,7 +81,7 @@ class ToneMap:
         peak = float(np.interp(place, np.arange(65536), shown))
         self._gains: Floats | None = None  # by the root of luminance; None: none to be changed
         if system == "hlg" or peak > 1:
-            self._gains = np.float32(compress(shown, peak) / np.maximum(scene, 1e-12))
+            self._gains = np.float32(np.minimum(roll_off(shown, _KNEE, peak), 1) / np.maximum(scene, 1e-12))
         self._purest = float(np.percentile(self._scale(light).max(axis=-1), _BRIGHTEST))
 
     def apply(self, light: Floats) -> Floats:
@@ -120,8 +119,6 @@ def fit_into_srgb(rgb: Floats, purest: float) -> None:
     colours = np.maximum(colours + (grey - colours) * (_PALED * low / np.minimum(low - grey, -1e-9)), 0)
     high, low = colours.max(axis=0), colours.min(axis=0)
     pale = grey + (colours - grey) * np.where(high > 1, (1 - grey) / np.maximum(high - grey, 1e-9), 1)
-    beyond = np.maximum(high - _SHOULDER, 0)
-    bend = max(1 / (1 - _SHOULDER) - 1 / max(purest - _SHOULDER, 1 - _SHOULDER), 0)
-    dark = colours * ((np.minimum(high, _SHOULDER) + beyond / (1 + bend * beyond)) / np.maximum(high, 1e-9))
-    share = np.clip((1 - low / np.maximum(high, 1e-9) - _DULL) / (1 - _DULL), 0, 1)
+    dark = colours * (roll_off(high, _SHOULDER, purest) / np.maximum(high, 1e-9))
+    share = np.clip((1 - low / np.maximum(high, 1e-9) - _DULL) / (1 - _DULL), 0, 1) ** 2
     rgb.reshape(-1, 3)[chosen] = (pale + (dark - pale) * share).T

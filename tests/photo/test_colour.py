@@ -23,7 +23,7 @@ from studio.photo.colour_conversion import GROUND, Raster, convert_raster
 from studio.photo.colour_tags import ADOBE_RGB, PRIMARIES, Colorimetry, read_cicp
 from studio.photo.image_decoder import decode_image
 from studio.photo.isobmff import read_item_table
-from studio.photo.tone_mapping import compress, decode_hlg, decode_pq, encode_pq
+from studio.photo.tone_mapping import decode_hlg, decode_pq, encode_pq, roll_off
 from tests.photo import made
 
 Numbers = NDArray[Any]
@@ -216,7 +216,7 @@ def test_highlights_roll_off_and_no_hue_turns() -> None:
         image = convert_raster(Raster(np.uint16(pq(signal) * 65535), "rgb", colorimetry=read_cicp(9, 16)), [])
         row = image[30].astype(int)
         luminance = linear(row) @ [0.2126, 0.7152, 0.0722]
-        assert (np.diff(luminance) >= -0.004).all() and (np.diff(row @ [1, 1, 1]) >= -3).all()
+        assert (np.diff(luminance) >= -0.007).all() and (np.diff(row @ [1, 1, 1]) >= -3).all()
         assert np.abs(np.diff(row[8:], axis=0)).max() <= 12  # no step is seen
         low = (steps < 0.2).nonzero()[0]
         assert np.abs(row[low] - np.rint(gamma(np.outer(steps[low], colour)) * 255)).max() <= 1
@@ -232,17 +232,16 @@ def oklab_hue(levels: Numbers) -> float:
     return float(np.arctan2(b, a))
 
 
-def test_the_curve_is_bt_2390s() -> None:
-    """Continuous, rising, the same under its knee, and the peak is white."""
+def test_the_curve() -> None:
+    """As it is under its knee, rising to the end, the peak is white, and what has no highlights is left alone."""
     light = np.linspace(0, 5, 2001)
-    bent = compress(light, 5.0)
-    assert bent[-1] == pytest.approx(1) and (np.diff(bent) >= 0).all() and np.abs(np.diff(bent)).max() < 0.004
-    knee = decode_pq(1.5 * encode_pq(np.float64(1)) - 0.5 * encode_pq(np.float64(5)))
-    assert (
-        np.array_equal(bent[light < knee], light[light < knee]) and (bent[light > knee + 0.01] < light[light > knee + 0.01]).all()
-    )
-    assert np.array_equal(compress(light, 0.7), np.minimum(light, 1))
+    bent = roll_off(light, 0.5, 5.0)
+    assert bent[-1] == pytest.approx(1) and np.array_equal(bent[light <= 0.5], light[light <= 0.5])
+    slopes = np.diff(bent) / np.diff(light)
+    assert (np.diff(slopes) < 1e-9).all() and slopes[-1] > 0.01 and slopes[0] == pytest.approx(1)
+    assert np.array_equal(roll_off(light, 0.5, 0.7), light)
     assert decode_pq(np.array(0.58)) * 203 == pytest.approx(201.7, abs=0.5)
+    assert decode_pq(encode_pq(light)) == pytest.approx(light)
     assert decode_hlg(np.array([0.5, 1])) == pytest.approx([1 / 12, 1])
 
 

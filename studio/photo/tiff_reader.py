@@ -29,6 +29,7 @@ _UNREADABLE = {
     34892: "unfinished raw sensor data",
 }
 _ASSOCIATED, _UNASSOCIATED = 1, 2
+_STRIP = 128  # rows
 _FAX = (2, 3, 4)
 """Compressions of CCITT: modified Huffman, group 3 and group 4."""
 _ORIENTATION, _EXTRA_SAMPLES, _LOWEST, _HIGHEST, _PROFILE = 274, 338, 340, 341, 34675
@@ -51,7 +52,7 @@ def read_tiff(data: bytes, notes: list[str]) -> Tiff:
     """
     from tifffile import TiffFile
 
-    with TiffFile(io.BytesIO(data)) as file:
+    with TiffFile(io.BytesIO(data)) as file, np.errstate(all="ignore"):  # infinite samples are allowed for
         page = file.pages.first
         if not page.imagewidth or not page.imagelength:
             raise ValueError("no size")
@@ -161,7 +162,7 @@ def _make_raster(page: Any, samples: NDArray[Any], notes: list[str]) -> Raster:
     else:
         colours = _scale(page, colours, notes)
     if photometric == 0:
-        colours = (1 if colours.dtype.kind == "f" else np.iinfo(colours.dtype).max) - colours
+        colours = np.iinfo(colours.dtype).max - colours
     elif photometric == 6 and not page.is_subsampled and page.compression not in (6, 7, 33007, 34892):
         colours = _convert_ycbcr(page, colours)
     space = {1: "grey", 3: "rgb", 4: "cmyk"}[colours.shape[-1]]
@@ -171,7 +172,7 @@ def _make_raster(page: Any, samples: NDArray[Any], notes: list[str]) -> Raster:
     if associated:
         colours = _divide_by_alpha(colours, opacity)
     if colours.dtype != opacity.dtype:
-        colours, opacity = _as_fractions(colours), _as_fractions(opacity)
+        colours, opacity = _as_fractions(colours), _as_fractions(opacity)  # YCbCr, and palettes with a deeper mask
     return Raster(np.concatenate([colours, opacity], -1), space, alpha=True)  # pyright: ignore[reportArgumentType]
 
 
@@ -191,7 +192,7 @@ def _split_alpha(page: Any, samples: NDArray[Any], count: int) -> tuple[NDArray[
 
 
 def _scale(page: Any, samples: NDArray[Any], notes: list[str]) -> NDArray[Any]:
-    """Samples over the whole range of uint8 or uint16, or as float32 of 0..1."""
+    """Samples over the whole range of uint8 or uint16. In strips: floats of them all would take twice the memory."""
     bits = int(page.bitspersample) if np.ndim(page.bitspersample) == 0 else int(max(page.bitspersample))
     if samples.dtype == np.bool_:
         return samples.astype(np.uint8) * np.uint8(255)
@@ -200,12 +201,14 @@ def _scale(page: Any, samples: NDArray[Any], notes: list[str]) -> NDArray[Any]:
         notes.append(words)
     if low == 0 and samples.dtype in (np.uint8, np.uint16) and high == np.iinfo(samples.dtype).max:
         return samples
-    scaled = samples.astype(np.float64 if samples.dtype.itemsize > 4 else np.float32)
-    if scaled.dtype.kind == "f" and samples.dtype.kind == "f":
-        scaled = np.nan_to_num(scaled, copy=False, nan=low, posinf=high, neginf=low)
-    scaled -= low
-    scaled /= max(high - low, 1e-12)
-    return np.clip(scaled, 0, 1, out=scaled).astype(np.float32, copy=False)
+    scaled = np.empty(samples.shape, np.uint16)
+    for top in range(0, len(samples), _STRIP):
+        strip = samples[top : top + _STRIP].astype(np.float64 if samples.dtype.itemsize > 4 else np.float32)
+        strip -= low
+        strip *= 65535 / max(high - low, 1e-12)
+        strip = np.fmin(np.fmax(strip, 0, out=strip), 65535, out=strip)  # what is no number becomes black
+        scaled[top : top + _STRIP] = np.rint(strip, out=strip)
+    return scaled
 
 
 def _find_range(page: Any, samples: NDArray[Any], bits: int) -> tuple[float, float, str]:
@@ -224,10 +227,11 @@ def _find_range(page: Any, samples: NDArray[Any], bits: int) -> tuple[float, flo
         return lowest or 0.0, highest, words
     if samples.dtype.kind == "u" and bits <= 16:
         return 0.0, 2.0**bits - 1, words
-    finite = samples if samples.dtype.kind != "f" else samples[np.isfinite(samples)]
-    least, most = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+    least, most = _find_extent(samples)
     if least >= 0 and samples.dtype.kind == "f":
-        usual = float(np.percentile(finite.ravel()[:: max(1, finite.size // 1_000_000)], 99)) if finite.size else 0.0
+        some = samples.ravel()[:: max(1, samples.size // 1_000_000)]
+        some = some[np.isfinite(some)]
+        usual = float(np.percentile(some, 99)) if some.size else 0.0
         top = next((top for top, limit in ((1.0, 4.0), (255.0, 255.0), (65535.0, 65535.0)) if usual <= limit), 0.0)
         if top and most <= max(top, 4.0) * 256:
             return 0.0, top, words
@@ -235,6 +239,18 @@ def _find_range(page: Any, samples: NDArray[Any], bits: int) -> tuple[float, flo
         full = 2.0 ** (bits - (samples.dtype.kind == "i")) - 1
         return 0.0, 65535.0 if bits > 16 and most <= 65535 else full, words
     return least, most, "tones stretched to 8 bits"
+
+
+def _find_extent(samples: NDArray[Any]) -> tuple[float, float]:
+    """The least and the greatest number; what is none, or infinite, doesn't count."""
+    ends: list[tuple[float, float]] = []
+    for top in range(0, len(samples), _STRIP):
+        strip = samples[top : top + _STRIP]
+        if strip.dtype.kind == "f" and not np.isfinite(np.sum(strip)):
+            strip = strip[np.isfinite(strip)]
+        if strip.size:
+            ends.append((float(strip.min()), float(strip.max())))
+    return min((low for low, _ in ends), default=0.0), max((high for _, high in ends), default=1.0)
 
 
 def _first(value: Any) -> float | None:
@@ -304,9 +320,16 @@ def _as_numbers(value: Any, count: int) -> tuple[float, ...] | None:
     return tuple(top / max(bottom, 1) for top, bottom in zip(value[::2], value[1::2], strict=True))
 
 
-def _divide_by_alpha(colours: NDArray[Any], opacity: NDArray[Any]) -> NDArray[np.float32]:
-    """Colours that were multiplied by their opacity, as they were before, 0..1."""
-    return np.clip(_as_fractions(colours) / np.maximum(_as_fractions(opacity), 1e-6), 0, 1)
+def _divide_by_alpha(colours: NDArray[Any], opacity: NDArray[Any]) -> NDArray[Any]:
+    """Colours that were multiplied by their opacity, as they were before, of the same type."""
+    if colours.dtype.kind == "f":
+        return np.clip(colours / np.maximum(_as_fractions(opacity), 1e-6), 0, 1)
+    divided, whole = np.empty_like(colours), np.iinfo(colours.dtype).max
+    for top in range(0, len(colours), _STRIP):
+        strip = colours[top : top + _STRIP].astype(np.float32)
+        strip *= whole / np.maximum(opacity[top : top + _STRIP], 1).astype(np.float32)
+        divided[top : top + _STRIP] = np.rint(np.minimum(strip, whole, out=strip), out=strip)
+    return divided
 
 
 def _as_fractions(samples: NDArray[Any]) -> NDArray[np.float32]:

@@ -142,7 +142,7 @@ def test_floats_keep_their_scale() -> None:
     assert off(look(rarer.tiff(glint.astype(np.float32)))[0][1:], 255 * SHARE[1:]) <= 1
     assert off(look(rarer.tiff((255 * SHARE).astype(np.float32)))[0], 255 * SHARE) <= 1
     holes = SHARE.astype(np.float32)
-    holes[:9] = np.nan
+    holes[:9] = (np.nan, np.inf, -np.inf)
     assert off(look(rarer.tiff(holes))[0][9:], 255 * SHARE[9:]) <= 1
 
 
@@ -454,6 +454,7 @@ def test_a_refusal_is_all_that_reaches_the_terminal(tmp_path: Path) -> None:
         imagecodecs.jpegxl_encode(PICTURE),
         rarer.tiff(PICTURE, compression="zstd"),
     ]
+    files += [rarer.tiff(np.where(SHARE > 0.5, np.inf, -np.inf).astype(np.float16))]
     files += [made.saved(Image.fromarray(PICTURE[..., 0] > 99), "TIFF", compression="group4"), made.turned(6, "JPEG")]
     for number, data in enumerate(files):
         for seed in range(4):

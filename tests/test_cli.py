@@ -21,6 +21,7 @@ from studio.cli.report import Bar
 from studio.clip import recipe
 from studio.config import ASSETS, ROOT
 from studio.nouns import Progress, Refusal, Shot
+from tests.photo import phone_files
 
 PHOTO = ASSETS / "samples" / "stream.jpg"
 SMALL = ("--size", "240p", "--seconds", "1", "--fps", "16")
@@ -111,6 +112,26 @@ def test_a_depth_map_and_a_brush_are_taken_in(stir: Say, tmp_path: Path) -> None
     shot = json.loads(out)[0]["shot"]
     assert len(shot["depth"]) == 64
     assert shot["motion"]["effects"][0]["region"] == "brush"
+
+
+def test_what_a_phones_portrait_brings_is_said_and_can_be_left(stir: Say, tmp_path: Path) -> None:
+    extras = [
+        phone_files.Extra(phone_files.DEPTH_URN, phone_files.eight(phone_files.nearness())),
+        phone_files.Extra(phone_files.MATTE_URN, phone_files.eight(phone_files.disc())),
+    ]
+    (tmp_path / "portrait.heic").write_bytes(phone_files.phone_heif(phone_files.scene(), extras))
+    code, out, err = stir("look", "portrait.heic")
+    assert code == 0 and "its own depth map is used" in out and "its own portrait matte is used" in out, err
+    code, out, err = stir("animate", "portrait.heic", *SMALL, "--json")
+    assert code == 0 and "its own depth map is used" in err, err
+    reasons = " ".join(one["reason"] for one in json.loads(out)[0]["choices"])
+    assert "the phone measured it" in reasons and "the phone's portrait matte" in reasons
+    code, out, _ = stir("animate", "portrait.heic", *SMALL, "--depth", "builtin", "--mark", "builtin", "--json")
+    clip = json.loads(out)[0]
+    assert (clip["shot"]["depth"], clip["shot"]["subject"]) == ("builtin", "builtin")
+    assert "phone" not in " ".join(one["reason"] for one in clip["choices"])
+    code, _, err = stir("animate", PHOTO, *SMALL, "--mark", "photo")
+    assert code == 2 and "came without a portrait matte" in one_line(err)
 
 
 def test_a_depth_map_of_another_shape_is_refused_before_any_work(stir: Say, tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ class SettingsPanel:
             ("Clips and recipes", settings.clips),
             ("Original photos", settings.photos),
             ("Depth maps", settings.depths),
+            ("Portrait mattes", settings.mattes),
             ("Models", settings.models),
             ("Your model cards", settings.home / "cards"),
             ("Database", settings.database),

@@ -24,6 +24,7 @@ _MATRICES = {1: Colorspace.ITU709, 5: Colorspace.ITU601, 6: Colorspace.ITU601, 9
 _AREA = Interpolation.AREA | Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
 _DEEP_TRANSFERS = (16, 18)  # PQ and HLG, whose 8 bits would show steps
 _MOST_TILES = 4_000
+_MOST_PIXELS = 36_000_000  # of one tile: level 6.2 of HEVC allows as many
 _WORKERS = 2
 
 
@@ -112,6 +113,7 @@ def _decode_tile(coded: bytes, item: Item, nclx: Nclx | None, scale: int) -> NDA
     decoder = av.CodecContext.create(codec, "r")
     decoder.extradata = item.find_property(configuration)
     decoder.thread_count = 1
+    decoder.options = {"max_pixels": str(_MOST_PIXELS)}
     frame = next(iter([*decoder.decode(av.Packet(coded)), *decoder.decode(None)]), None)
     if not isinstance(frame, av.VideoFrame):
         raise ValueError("a tile without a picture")

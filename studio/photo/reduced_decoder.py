@@ -69,7 +69,7 @@ def _read_png(picture: Pillow.Image, data: bytes, tags: ColourTags) -> tuple[Ras
 def _read_tiles(picture: Pillow.Image, data: bytes, tags: ColourTags) -> tuple[Raster, list[Pillow.Transpose]]:
     table = read_item_table(data)
     grid = read_grid(data, table) if table else None
-    if table is None or grid is None:
+    if table is None or grid is None or sorted(picture.size) != sorted((grid.width, grid.height)):
         raise refuse_whole_only("HEIC" if picture.format == "HEIF" else "AVIF")
     samples = decode_tiles(data, table, grid, 4 if tags.colorimetry.transfer in HDR else 2)
     return Raster(samples, "rgb", False, tags.icc, tags.colorimetry), list_turns(table.items[table.primary])

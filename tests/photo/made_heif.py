@@ -15,13 +15,13 @@ def box(kind: bytes, *parts: bytes) -> bytes:
     return struct.pack(">I", 8 + len(content)) + kind + content
 
 
-def coded(image: Image.Image) -> tuple[list[bytes], bytes]:
+def coded(image: Image.Image, kind: str = "HEIF") -> tuple[list[bytes], bytes]:
     """The property boxes and the bytes of a picture's one item."""
-    data = made.saved(image, "HEIF", quality=80)
+    data = made.saved(image, kind, quality=80)
     table = read_item_table(data)
     assert table is not None
     item = table.items[table.primary]
-    kept = [box(kind, content) for kind, content in item.properties if kind in (b"hvcC", b"ispe", b"colr", b"pixi")]
+    kept = [box(kind, content) for kind, content in item.properties if kind in (b"hvcC", b"av1C", b"ispe", b"colr", b"pixi")]
     return kept, table.read_data(data, table.primary)
 
 
@@ -60,22 +60,24 @@ def with_auxiliaries(image: Image.Image, count: int, last: bytes = b"") -> bytes
     return build(places) + box(b"mdat", *(body for _, body in items))
 
 
-def of_tiles(tile: Image.Image, columns: int, rows: int) -> bytes:
-    """A HEIC that is a grid of the same tile over and over: as large as is wished, at the price of one tile's encoding."""
-    properties, body = coded(tile)
+def of_tiles(tile: Image.Image, columns: int, rows: int, kind: str = "HEIF") -> bytes:
+    """A HEIC or AVIF that is a grid of the same tile over and over: as large as is wished, and one tile is encoded."""
+    properties, body = coded(tile, kind)
+    coding, brand = {"HEIF": (b"hvc1", b"heic"), "AVIF": (b"av01", b"avif")}[kind]
     tiles = list(range(2, columns * rows + 2))
     width, height = tile.width * columns, tile.height * rows
     kept = [*properties, box(b"ispe", bytes(4), struct.pack(">II", width, height))]
     own = bytes([0x80 | 1 if at == 0 else at + 1 for at in range(len(properties))])
     marks = struct.pack(">HBB", 1, 1, len(kept)) + b"".join(struct.pack(">HB", key, len(own)) + own for key in tiles)
-    entries = [box(b"infe", b"\2\0\0\0", struct.pack(">HH", key, 0), b"hvc1\0" if key > 1 else b"grid\0") for key in [1, *tiles]]
+    kinds = {1: b"grid", **dict.fromkeys(tiles, coding)}
+    entries = [box(b"infe", b"\2\0\0\0", struct.pack(">HH", key, 0), name, b"\0") for key, name in kinds.items()]
     grid = struct.pack(">BBBBII", 0, 1, rows - 1, columns - 1, width, height)
 
     def build(start: int) -> bytes:
         places = [(1, start, len(grid)), *((key, start + len(grid), len(body)) for key in tiles)]
         extents = b"".join(struct.pack(">HHHII", key, 0, 1, at, size) for key, at, size in places)
         references = box(b"dimg", struct.pack(">HH", 1, len(tiles)), *(struct.pack(">H", key) for key in tiles))
-        return box(b"ftyp", b"heic", bytes(4), b"mif1heic") + box(
+        return box(b"ftyp", brand, bytes(4), b"mif1", brand) + box(
             b"meta", bytes(4), box(b"hdlr", bytes(8), b"pict", bytes(13)), box(b"pitm", bytes(4), b"\0\1"),
             box(b"iinf", bytes(4), struct.pack(">H", len(entries)), *entries),
             box(b"iprp", box(b"ipco", *kept), box(b"ipma", bytes(4), struct.pack(">I", len(entries)), marks)),

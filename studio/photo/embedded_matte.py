@@ -20,6 +20,7 @@ COARSEST, LONGEST = 512, 2048
 """Pixels of the long side of what is kept: finer than any painted mask (`brush_mask.LARGEST`)."""
 
 LEAST, MOST = 0.005, 0.95  # of the photo: less is nobody, more is everything
+WHOLE = 0.7  # of the range: a matte that spans this goes from none to all (video levels end at 16 and 235 of 255)
 AHEAD = 0.1  # by how much more what is inside draws the eye than what is outside, of 0..1
 
 
@@ -45,6 +46,9 @@ def find_embedded_matte(found: list[Auxiliary], image: Image) -> EmbeddedMatte |
         return EmbeddedMatte(None, "it has another shape than the photo")
     except ValueError:
         return EmbeddedMatte(None, "it can't be read")
+    low, high = (float(value) for value in np.percentile(values, (0.1, 99.9)))
+    if high - low > WHOLE:
+        values = np.clip((values - low) / (high - low), 0, 1)
     share = float((values > 0.5).mean())
     if not LEAST <= share <= MOST:
         return EmbeddedMatte(None, "it is empty" if share < LEAST else "it covers the whole photo")

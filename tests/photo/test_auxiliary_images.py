@@ -13,7 +13,7 @@ from studio.nouns import Crop, Mend, Photo, replace
 from studio.photo import matte
 from studio.photo.auxiliary_images import Auxiliary
 from studio.photo.auxiliary_store import GAIN_MAP_NOTE, list_auxiliaries
-from studio.photo.embedded_matte import find_matte_doubt
+from studio.photo.embedded_matte import find_embedded_matte, find_matte_doubt
 from studio.photo.image_decoder import decode_image
 from studio.photo.mend import derive_photo
 from studio.photo.photo_store import PhotoStore
@@ -166,6 +166,13 @@ def test_a_portraits_depth_and_matte_are_kept_used_and_said(settings, tmp_path: 
     assert beside.standing != "marked", "a crop without the person is looked at for itself"
     (settings.mattes / f"{photo.own_matte}.png").unlink()
     assert resolve_subject(photo, "", settings) == "", "a matte that is lost leaves the subject to the studio"
+
+
+def test_a_matte_in_video_levels_still_goes_from_none_to_all() -> None:
+    samples = np.rint(16 + disc() * 219).astype(np.uint8)
+    found = find_embedded_matte(list_auxiliaries(phone_heif(scene(), [Extra(phone_files.MATTE_URN, samples)])), scene())
+    assert found is not None and found.mask is not None
+    assert (int(found.mask.min()), int(found.mask.max())) == (0, 255)
 
 
 def test_a_matte_that_the_picture_speaks_against_waits_to_be_chosen(settings, tmp_path: Path) -> None:

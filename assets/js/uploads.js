@@ -20,18 +20,18 @@
     async function takeAll(files, damaged) {
       if (!damaged) note.clear(); // else the other refusals stay
       root.classList.add("busy");
-      let shown = false;
+      let count = 0; // of those that have arrived
       for (const [index, one] of files.entries()) {
         among = files.length > 1 ? one.name : "";
         line.textContent = files.length > 1 ? `Taking in ${index + 1} of ${files.length}` : "";
         line.hidden = files.length < 2;
         if (!index) Stir.say("Taking it in.");
-        shown = (await takeOne(one, !shown, damaged)) || shown;
+        if (await takeOne(one, !count, damaged)) count++;
       }
       among = "";
       line.hidden = true;
       root.classList.remove("busy");
-      if (files.length > 1) Stir.say(`${files.length} files taken in.`);
+      if (files.length > 1) Stir.say(count < files.length ? `${count} of ${files.length} files taken in.` : `${count} files taken in.`);
     }
     /* True once something is on the desk. */
     async function takeOne(one, first, damaged) {

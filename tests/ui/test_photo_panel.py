@@ -63,6 +63,7 @@ def refuse_some_of_several(page: Page, tmp_path: Path) -> None:
     note = page.locator("#photo .note")
     expect(note).to_contain_text("notes.txt: ")
     expect(note).to_contain_text("empty.jpg is empty.")
+    expect(page.locator("#stir-live")).to_have_text("1 of 3 files taken in.")
     drop(page, str(tmp_path / "notes.txt"))
     expect(note).not_to_contain_text("empty.jpg")
 

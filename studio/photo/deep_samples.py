@@ -35,8 +35,11 @@ def read_deep_samples(picture: Pillow.Image, data: bytes, tags: ColourTags) -> R
     if bits <= 8:
         return None
     if picture.format == "HEIF":
-        found = pillow_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False)
-        samples = np.asarray(found[found.primary_index])
+        opened = pillow_heif.open_heif(
+            io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False, remove_stride=False
+        )
+        shown = opened[opened.primary_index]
+        samples = np.asarray(shown)[:, : shown.size[0]]
         if samples.ndim == 2:
             bits = 16 if samples.max() >> bits else bits
     else:

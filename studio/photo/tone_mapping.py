@@ -82,7 +82,7 @@ class ToneMap:
         self._gains: Floats | None = None  # by the root of luminance; None: none to be changed
         if system == "hlg" or peak > 1:
             self._gains = np.float32(np.minimum(roll_off(shown, _KNEE, peak), 1) / np.maximum(scene, 1e-12))
-        self._purest = float(np.percentile(self._scale(light).max(axis=-1), _BRIGHTEST))
+        self._purest = float(np.percentile(np.maximum.reduce(cv2.split(self._scale(light))), _BRIGHTEST))
 
     def apply(self, light: Floats) -> Floats:
         """Linear sRGB, within 0..1 but for rounding, of some rows of the picture, (h, w, 3)."""

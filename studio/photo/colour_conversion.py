@@ -18,7 +18,7 @@ from PIL import Image as Pillow
 from PIL import ImageCms
 
 from studio.nouns import Refusal
-from studio.photo.colour_tags import HDR, SRGB, Colorimetry, ColourTags
+from studio.photo.colour_tags import HDR, SRGB, Colorimetry, ColourTags, read_icc_gamma
 from studio.photo.crop import Image
 from studio.photo.gamut_conversion import convert_rgb, is_srgb
 
@@ -63,11 +63,25 @@ def convert_raster(raster: Raster, notes: list[str]) -> Image:
     bits = raster.bits or 8 * samples.dtype.itemsize
     alpha = Pillow.fromarray(_scale_to_8_bits(samples[..., -1], bits)) if raster.alpha else None
     colours = np.ascontiguousarray(samples[..., :-1]) if raster.alpha else samples
+    if raster.icc and raster.space == "rgb" and samples.dtype != np.uint8:
+        raster = _replace_profile(raster)
     if raster.space in ("grey", "rgb") and not raster.icc and not is_srgb(raster.colorimetry):
         rgb = Pillow.fromarray(_convert_tagged(colours, raster.colorimetry, bits, notes))
     else:
         rgb = _convert_8_bits(colours, raster, bits, notes)
     return np.asarray(rgb if alpha is None else _lay_over_ground(rgb, alpha, notes), np.uint8)
+
+
+def _replace_profile(raster: Raster) -> Raster:
+    """A deep raster whose profile is colours and a power of light, by what that says instead, for all of its bits."""
+    found = read_icc_gamma(raster.icc or b"")
+    if found is None:
+        return raster
+    try:
+        name = _describe_profile(ImageCms.ImageCmsProfile(io.BytesIO(raster.icc or b"")))
+    except (ImageCms.PyCMSError, OSError):
+        return raster
+    return raster._replace(icc=None, colorimetry=found._replace(name=name))
 
 
 def _convert_tagged(colours: NDArray[Any], colorimetry: Colorimetry, bits: int, notes: list[str]) -> Image:

@@ -146,6 +146,17 @@ def test_floats_keep_their_scale() -> None:
     assert off(look(rarer.tiff(holes))[0][9:], 255 * SHARE[9:]) <= 1
 
 
+@each_row("kind, gamma", [("u2", 1.0), ("f4", 1.0), ("u2", 1.8)])
+def test_a_profile_of_light_counts_in_all_bits_of_a_tiff(kind: str, gamma: float) -> None:
+    """8 bits of linear light would be 6 levels off in the darks. sRGB's own colours, by IEC 61966-2-1."""
+    primaries = [0.64, 0.33, 1, 0.3, 0.6, 1, 0.15, 0.06, 1]
+    profile = imagecodecs.cms_profile("rgb", whitepoint=[0.3127, 0.329, 1.0], primaries=primaries, gamma=gamma)
+    dark = SHARE / 6
+    light = np.where(dark > 0.04045, ((dark + 0.055) / 1.055) ** 2.4, dark / 12.92) ** (1 / gamma)
+    image, notes = look(rarer.tiff(rarer.as_type(light, kind), iccprofile=profile))
+    assert off(image, 255 * dark) <= 1 and any("to sRGB" in note for note in notes)
+
+
 def test_the_orientation_of_a_tiff_counts() -> None:
     for orientation in range(1, 9):
         stored = np.ascontiguousarray(made.TO_STORED[orientation](PICTURE))

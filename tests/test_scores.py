@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import av
+import cv2
 import pytest
 
 from studio.clip.recipe import strip_recipe
@@ -107,9 +109,33 @@ def test_scores_from_the_command_line(stir: Callable[..., tuple[int, str, str]],
     whole = (tmp_path / "clip.mp4").read_bytes()
     (tmp_path / "half.mp4").write_bytes(whole[: len(whole) // 2])  # its index is there, half of its frames are not
     assert stir("score", "half.mp4")[0] == 2
+    soften(tmp_path / "plain.mp4", tmp_path / "soft.mp4", 6)
+    blind = json.loads(stir("score", "soft.mp4", "--json")[1])[0]
+    assert [fault["kind"] for fault in blind["faults"]] == ["soft"] and blind["total"] < 0.5 * plain["total"]
+    assert blind["lacks"] == plain["lacks"] == ["photo", "recipe"] and read["lacks"] == []
+    words = stir("score", "soft.mp4")[1]
+    assert "soft throughout" in words and "its photo isn't here" in words
+    soften(tmp_path / "clip.mp4", tmp_path / "soft.mp4", 6)
+    held = json.loads(stir("score", "soft.mp4", "--json")[1])[0]
+    assert held["faults"][0]["kind"] == "soft" and held["total"] < 0.85 * read["total"]
+    assert {one["name"]: one["value"] for one in held["measures"]}["sharpness"] < 0.7, "the first frame counts too"
     shutil.rmtree(tmp_path / "home" / "photos")
     alone = json.loads(stir("score", "clip.mp4", "--json")[1])[0]
     assert "likeness" not in [one["name"] for one in alone["measures"]], "without the photo nothing is said of likeness"
+
+
+def soften(file: Path, to: Path, times: int) -> None:
+    """The clip brought to a fraction of its size and back, as an upscaler leaves it; its recipe stays inside."""
+    with av.open(str(file)) as clip, av.open(str(to), "w") as made:
+        made.metadata.update(clip.metadata)
+        stream = made.add_stream("libx264", rate=24, options={"crf": "16"})
+        stream.width, stream.height, stream.pix_fmt = clip.streams.video[0].width, clip.streams.video[0].height, "yuv420p"
+        for frame in clip.decode(video=0):
+            whole = frame.to_ndarray(format="rgb24")
+            small = cv2.resize(whole, None, fx=1 / times, fy=1 / times, interpolation=cv2.INTER_AREA)
+            soft = cv2.resize(small, (whole.shape[1], whole.shape[0]), interpolation=cv2.INTER_CUBIC)
+            made.mux(stream.encode(av.VideoFrame.from_ndarray(soft, format="rgb24")))
+        made.mux(stream.encode())
 
 
 def test_the_wrong_way_is_seen_in_a_rendered_clip(settings: Settings, samples: Path) -> None:

@@ -11,11 +11,18 @@ import msgspec
 
 from studio.cli.arguments import open_studio
 from studio.cli.report import say, say_json
-from studio.clip_score import Score
+from studio.clip_score import Lack, Score
 from studio.nouns import Refusal
 
 if TYPE_CHECKING:
     from studio.studio import Studio
+
+
+UNJUDGED: dict[Lack, str] = {
+    "photo": "its photo isn't here: nothing is said of likeness, light, colours, the subject, faces or lettering",
+    "recipe": "it holds no recipe: whether it moves as asked isn't known",
+}
+"""What is said of a clip that can't be held against what it was made from."""
 
 
 def score(flags: argparse.Namespace) -> None:
@@ -32,8 +39,16 @@ def score(flags: argparse.Namespace) -> None:
         return
     for (words, one), said in zip(found, why, strict=True):
         say(f"{one.total:.2f}  {words}: {'broken: ' if one.broken else ''}{said}")
-        for measure in one.measures if len(found) == 1 else ():
-            say(f"      {measure.name:<11}{measure.value:9.3f} {measure.unit:<18}{measure.goodness:6.0%}")
+        for lack in one.lacks:
+            say(f"      {UNJUDGED[lack]}")
+        if len(found) == 1:
+            _say_measures(one)
+
+
+def _say_measures(one: Score) -> None:
+    """A table of what was measured, the worst first: value, unit, how good that is."""
+    for measure in sorted(one.measures, key=lambda each: each.goodness):
+        say(f"      {measure.name:<11}{measure.value:8.3f} {measure.unit:<18}{measure.goodness:5.0%} good")
 
 
 def _score_one(studio: Studio, words: str) -> Score:

@@ -38,7 +38,7 @@ RULES: dict[MeasureName, Rule] = {
     "flicker": Rule("grey levels", "value", 1.5, 1.15, "flicker"),
     "noise": Rule("grey levels", "value", 5.0, 2.6, "grain"),
     "sharpness": Rule("of the photo", "lack", 0.4, 0.25, "blur"),
-    "crispness": Rule("of a sharp photo", "lack", 0.25, 0.38, "soft"),
+    "crispness": Rule("of a sharp photo", "lack", 0.15, 0.23, "soft"),
     "exposure": Rule("grey levels", "value", 12.0, 4.5, "drift"),
     "colour": Rule("chroma levels", "value", 7.0, 3.2, "cast"),
     "wobble": Rule("pixels a frame", "value", 0.8, 0.5, "wobble"),

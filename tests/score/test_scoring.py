@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import cv2
 import numpy as np
 import pytest
 
-from bench.damage_kinds import DAMAGES, Film, open_seam
+from bench.damage_kinds import DAMAGES, PARTS, Film, Part, open_seam
 from studio.clip_score import ClipFault, FaultKind, Score
 from studio.nouns import Camera, Effect, Motion, Move, Shot, replace
 from studio.score.explain import FAULTS, explain
@@ -108,6 +109,36 @@ def test_a_film_of_which_nothing_is_known_gets_the_measures_that_need_nothing() 
     assert found.faults == ()
     still = read(CLEAN[:1] * 12)
     assert score_footage(still, use_first_frame(still), None).broken, "nothing at all moves"
+
+
+def test_lettering_that_melts_is_named_and_a_camera_move_melts_none() -> None:
+    board = cv2.rectangle(PICTURE.copy(), (190, 120), (450, 220), (30, 35, 40), -1)
+    board = cv2.putText(board, "OPEN", (215, 200), cv2.FONT_HERSHEY_DUPLEX, 2.6, (240, 238, 230), 6, cv2.LINE_AA)
+    film = pan(board)
+    mask = np.zeros((180, 320), np.float32)
+    mask[60:110, 82:212] = 1  # where the board is in the first frame
+    melted = PARTS["lettering melts"][0](film, True, Part(mask, 27.0))
+    sound, harmed = (score_footage(footage, refer(board, footage), PAN) for footage in (read(film), read(melted)))
+    kept, lost = sound.measure("lettering"), harmed.measure("lettering")
+    assert kept and lost and kept.value > 0.95 > 0.8 > lost.value
+    assert "lettering" not in [fault.kind for fault in sound.faults]
+    assert harmed.faults[0].kind == "lettering" and harmed.total < sound.total
+
+
+def test_a_subject_that_wobbles_by_itself_is_named() -> None:
+    mask = np.zeros((180, 320), np.float32)
+    mask[40:140, 100:220] = 1
+    still = [CLEAN[0]] * FRAMES
+    wobbling = PARTS["subject wobbles"][0](CLEAN, True, Part(mask, 180.0))
+    half = cv2.resize(mask, (160, 90), interpolation=cv2.INTER_AREA)
+    for film, wobbles in ((CLEAN, False), (wobbling, True), (still, False)):
+        footage = read(film)
+        found = score_footage(footage, refer(PICTURE, footage)._replace(subject=half), PAN)
+        assert ("unrest" in [fault.kind for fault in found.faults]) == wobbles
+    footage = read(wobbling)
+    acting = asked(replace(PAN.motion, action="dances"))
+    found = score_footage(footage, refer(PICTURE, footage, acting)._replace(subject=half), acting)
+    assert "unrest" not in [fault.kind for fault in found.faults], "a dancer may"
 
 
 def test_words_say_why() -> None:

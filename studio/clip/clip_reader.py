@@ -41,9 +41,9 @@ A_SECOND, LONG_STEPS, MOST = 6.5, 18, 90
 """Samples a second between the runs; steps from end to end of a long clip, three a second at least; and samples at
 most."""
 
-THREADS = 6
+THREADS = 8
 """Threads of the decoder. A skipped frame takes up one's turn: with three between frames that are decoded, as Stir's
-encoder has them, six threads have two of those under way at any time."""
+encoder has them, eight threads have two of those under way at any time."""
 
 MOST_SECONDS, MOST_BYTES, MOST_PIXELS = 61.0, 512 << 20, 5120 * 5120
 """What is read of a clip: its first minute, so much of a file, frames up to so large."""
@@ -144,6 +144,9 @@ class _Collector:
     """Frames as they come: those that are wanted are kept at a reduced size."""
 
     def __init__(self, count: int, rate: float) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._small, self._still = VideoReformatter(), VideoReformatter()  # a frame's own prepares its tables anew
         self.count, self.rate = count, rate
         step, run = round(rate / A_SECOND), RUN
         if count > LONG:
@@ -169,12 +172,14 @@ class _Collector:
         self._next = index + self._step
         self.size = self.size if self.size[0] else (frame.width, frame.height)
         width, height = _fit(self.size, AREA)
-        small = frame.reformat(width, height, "yuv420p", dst_colorspace="ITU709", interpolation="AREA").to_ndarray()
+        small = self._small.reformat(
+            frame, width, height, "yuv420p", dst_colorspace="ITU709", interpolation="AREA", threads=1
+        ).to_ndarray()
         chroma = small[height:].reshape(2, height // 2, width // 2)
         self._kept.append((index, at, small[:height], chroma))
         if index in self._stills:
             width, height = _fit(self.size, 4 * AREA)
-            large = frame.reformat(width, height, "rgb24", interpolation="AREA").to_ndarray()
+            large = self._still.reformat(frame, width, height, "rgb24", interpolation="AREA", threads=1).to_ndarray()
             self._large.append((len(self._kept) - 1, large))
 
     def finish(self) -> Footage:

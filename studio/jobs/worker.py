@@ -137,8 +137,8 @@ class Worker:
 
     @property
     def is_busy(self) -> bool:
-        """Whether a job runs here."""
-        return self._watch is not None
+        """Whether a job runs here, or waits to."""
+        return self._watch is not None or bool(self._queue.list_coming(1))
 
     @property
     def running(self) -> Job | None:

@@ -54,9 +54,9 @@
     const pick = Stir.button("Pick", { class: "ghost tiny-text cell-pick", onclick: () => room.pick(cell) }, "star");
     const differs = h("dl", { class: "cell-differs" });
     const facts = h("p", { class: "cell-facts" });
-    const why = h("p", { class: "cell-why" });
+    const why = h("span", {});
     const note = h("p", { class: "cell-why" });
-    const words = h("div", { class: "cell-words" }, h("div", { class: "cell-title" }, title, score, sound, pick), differs, facts, why, note);
+    const words = h("div", { class: "cell-words" }, h("div", { class: "cell-title" }, title, sound, pick), differs, facts, h("p", { class: "cell-why" }, score, why), note);
     const node = h("li", { class: "cell", "data-cell": cell.id }, face, words);
     const again = Stir.once((press) => room.retry(cell, press));
 
@@ -102,7 +102,7 @@
       differs.replaceChildren(...further.map(([label, value]) => h("div", {}, h("dt", {}, label), h("dd", { title: value }, value))));
       differs.hidden = !further.length;
       facts.textContent = [cell.baseline && "Baseline", cell.draft && "a draft", ...listFacts(cell)].filter(Boolean).join(" · ");
-      why.textContent = cell.facts.why ?? "";
+      why.textContent = cell.facts.why ? (score.hidden ? "" : " · ") + cell.facts.why : "";
       note.textContent = player?.note ?? "";
       const first = cell.clip?.first;
       const picture = first || cell.clip?.thumb ? Stir.file(first || cell.clip.thumb) : "";

@@ -24,6 +24,7 @@
     let heard = "";
     let zoom = 1;
     let around = new Set(); // cells that are in sight
+    let words = ROOM; // pixels below a face
     let axes = null; // {columns, rows} of a comparison along two axes
     let fixed = null; // {across, down, columns}, where the cells lie as they lie along the axes, and what is besides to their right
     const list = h("ol", { class: "light-table", "aria-label": "Clips side by side" });
@@ -159,11 +160,17 @@
       const top = node.getBoundingClientRect().top + scrollY;
       const tall = Math.max(360, innerHeight - top - (node.nextElementSibling?.offsetHeight ?? 0) - 40);
       const rows = Math.ceil(count / columns);
-      const words = Math.max(ROOM, ...[...cells.values()].map((one) => one.words.offsetHeight)) + 8;
       return Math.min((wide - GAP * (columns - 1)) / columns, Math.max(LEAST, (tall - rows * (words + GAP)) / rows) * findShape());
     }
-    /* The largest faces that find room. */
+    /* The largest faces that find room: first as if few words stood below them, then with what those take at that width. */
     function fit() {
+      words = ROOM;
+      for (let pass = 0; pass < 2; pass += 1) {
+        layOut();
+        words = Math.max(ROOM, ...[...cells.values()].map((one) => one.words.offsetHeight)) + 8;
+      }
+    }
+    function layOut() {
       const count = mode === "grid" ? chosen.length : 1;
       if (!count || !node.clientWidth) return;
       let best = { width: 0, columns: 1 };

@@ -127,8 +127,19 @@ READ = """([wide, tall, square, bits]) => {
     const look = () => (rows.push(readAll()), performance.now() - begun < ms ? requestAnimationFrame(look) : go(rows));
     requestAnimationFrame(look);
   });
+  window.watchChanges = (count) => new Promise((go) => {
+    const rows = [];
+    let changes = 0;
+    const look = () => {
+      const row = readAll();
+      changes += rows.length && row[0] !== rows.at(-1)[0];
+      rows.push(row);
+      return changes < count ? requestAnimationFrame(look) : go(rows);
+    };
+    requestAnimationFrame(look);
+  });
 }"""
-"""What every player in sight shows, now and for a while: the number in its picture."""
+"""What every player in sight shows, now, for a while, and until the first has changed so often: the number in its picture."""
 
 
 def look_at(page: Page, name: str) -> None:
@@ -186,10 +197,9 @@ def test_clips_of_three_rates_on_one_clock(open_page: Open, app: App, reels: lis
     for short, speed in (("hold", "1"), ("loop", "1"), ("loop", "2"), ("hold", "0.1")):
         page.locator("#compare-short").select_option(short)
         page.locator("#compare-speed").select_option(speed)
-        page.evaluate("watchAll(300)")  # until the one that has to go elsewhere is there
-        rows = page.evaluate(f"watchAll({2300 if speed == '1' else 700})")
+        page.evaluate("watchChanges(1)")  # the one that has to go elsewhere is there
+        rows = page.evaluate(f"watchChanges({ {'1': 50, '2': 20, '0.1': 2}[speed] })")
         assert max(measure_gap(row, short) for row in rows) < 1e-6, (short, speed)
-        assert len({row[0] for row in rows}) > (1 if speed == "0.1" else 10), "it does not play"
         if speed == "1":
             assert max(row[0] for row in rows) >= 40 and min(row[0] for row in rows) <= 8, "it does not loop"
     page.locator("#compare-speed").select_option("1")
@@ -281,6 +291,7 @@ def pick_the_second(page: Page, app: App, made: Comparison) -> None:
     expect(page.locator(".prize")).to_contain_text("Seed 2 · rate 16 fps is the winner")
     assert app.studio.library.get(f"{2:032x}").rating == 5
     page.locator("#trash-losers").click()
+    page.locator("#undo-losers").hover()  # it stays for who points at it
     expect(page.locator(".cell-state:visible")).to_have_text(["In the trash."] * 3)
     assert app.studio.library.count(trashed=True) == 3
     clean(page)

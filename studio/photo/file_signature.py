@@ -47,8 +47,8 @@ _PHOTOS: tuple[tuple[bytes, str], ...] = (
 )
 _CODINGS = {b"hvc1": "HEIC", b"hev1": "HEIC", b"av01": "AVIF"}
 _OTHER_CODINGS = {
-    b"vvc1": "H.266", b"avc1": "H.264", b"jpeg": "JPEG", b"j2k1": "JPEG 2000", b"unci": "uncompressed", b"evc1": "EVC",
-    b"lhv1": "layered H.265",
+    b"vvc1": "H.266", b"avc1": "H.264", b"jpeg": "JPEG", b"j2k1": "JPEG 2000", b"unci": "uncompressed samples",
+    b"evc1": "EVC", b"lhv1": "layered H.265",
 }  # fmt: skip
 """What else a HEIF's picture may be coded as (ISO/IEC 23008-12); libheif as pillow-heif carries it has no decoder."""
 _DERIVED = (b"grid", b"iden", b"iovl")
@@ -173,7 +173,7 @@ def refuse_foreign(data: bytes) -> Refusal:
     coding = _find_coding(table) if data[4:8] == b"ftyp" and (table := read_item_table(data)) else b""
     if coding in _OTHER_CODINGS:
         return Refusal(
-            f"This HEIF's picture is {_OTHER_CODINGS[coding]}, which Stir has no decoder for.",
+            f"This HEIF holds its picture as {_OTHER_CODINGS[coding]}, which Stir can't decode.",
             "Open it on the device it comes from, export it as a JPG and add that.",
         )
     if data[:4] == b"RIFF" or data[4:8] in (b"ftyp", b"moov", b"mdat", b"wide", b"free"):

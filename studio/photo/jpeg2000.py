@@ -36,6 +36,8 @@ def read_jpeg2000(data: bytes, notes: list[str]) -> Raster | None:
     import imagecodecs
 
     sizes = _read_sizes(data)
+    if sizes.width < 1 or sizes.height < 1:
+        raise ValueError("no size")
     check_size(sizes.width, sizes.height, "JPEG 2000")
     try:
         samples = np.asarray(imagecodecs.jpeg2k_decode(data))

@@ -326,6 +326,9 @@ def test_jpeg_2000_is_read() -> None:
         assert off(look(made.saved(picture, "JPEG2000", irreversible=False))[0], expected) == 0
     deep = imagecodecs.jpeg2k_encode(PICTURE.astype(np.uint16) * 257, level=0, codecformat="jp2", reversible=True)
     assert off(look(deep)[0], PICTURE) == 0, "Pillow takes the lower bytes"
+    flat = deep.replace(struct.pack(">II", made.W, made.H), struct.pack(">II", made.W, 0))
+    with pytest.raises(Refusal, match="damaged"):
+        look(flat)
     codestream = made.saved(Image.fromarray(PICTURE), "JPEG2000", irreversible=False, no_jp2=True)
     assert np.array_equal(look(codestream)[0], PICTURE)
     swapped = bytearray(made.saved(Image.fromarray(PICTURE[..., [1, 0, 2]]), "JPEG2000", irreversible=False))

@@ -223,6 +223,6 @@ DAMAGES: dict[str, tuple[Damage, tuple[FaultKind, ...]]] = {
 
 PARTS: dict[str, tuple[Callable[[Film, bool, Part], Film], tuple[FaultKind, ...]]] = {
     "face melts": (melt_face, ("face",)), "lettering melts": (melt_lettering, ("lettering",)),
-    "subject wobbles": (wobble_subject, ("subject", "wobble")),
+    "subject wobbles": (wobble_subject, ("unrest", "subject")),
 }  # fmt: skip
 """What is done to a part of frames, and what it may be called."""

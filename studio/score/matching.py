@@ -66,8 +66,9 @@ def _grid(height: int, width: int) -> tuple[Floats, Floats]:
 
 
 def find_flow(one: Grey, other: Grey) -> Floats:
-    """Dense flow from one frame to the next: the ultrafast preset, 0.3 ms at 320 x 180."""
-    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_ULTRAFAST)
+    """Dense flow from one frame to the next: the fast preset, 0.7 ms at 320 x 180. The ultrafast one takes heavy snow
+    for a cut."""
+    search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_FAST)
     return np.asarray(search.calc(one, other, None), np.float32)
 
 

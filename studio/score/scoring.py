@@ -49,7 +49,7 @@ RULES: dict[MeasureName, Rule] = {
     "seam": Rule("of a step", "value", 2.0, 1.35, "seam"),
     "subject": Rule("share found", "lack", 0.45, 0.5, "subject"),
     "unrest": Rule("pixels a frame", "value", 0.2, 0.057, "unrest"),
-    "face": Rule("likeness", "lack", 0.25, 0.14, "face"),
+    "face": Rule("likeness", "lack", 0.25, 0.155, "face"),
     "lettering": Rule("likeness", "lack", 0.25, 0.12, "lettering"),
 }
 """Limits were set on clean and damaged clips of two thirds of the photos, and hold on the others:

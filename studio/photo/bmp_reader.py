@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from studio.nouns import Refusal
 from studio.photo.colour_conversion import Raster
+from studio.photo.colour_tags import read_bmp_colorimetry
 from studio.photo.file_signature import is_headless_bitmap
 from studio.photo.photo_limits import check_size
 
@@ -52,10 +53,12 @@ def read_bmp(data: bytes, notes: list[str]) -> Raster | bytes:
         masks = 12 if packing == _BIT_FIELDS and data[0] == 40 else 0
         start = 14 + data[0] + masks + 4 * min(colours, 256)
         data = b"BM" + struct.pack("<IHHI", len(data) + 14, 0, 0, start) + data
-    elif data[:2] == b"BA":  # OS/2's array of bitmaps: the first one counts
-        data = data[:2] + data[16:]
-        return _read(data, notes, moved=14)
-    return _read(data, notes, moved=0)
+    moved = 14 if data[:2] == b"BA" else 0  # OS/2's array of bitmaps: the first one counts
+    found = _read(data[:2] + data[2 + moved :], notes, moved)
+    if not isinstance(found, Raster):
+        return found
+    size = int.from_bytes(data[14:18], "little")
+    return found._replace(colorimetry=read_bmp_colorimetry(data[14 : 14 + min(size, 124)]))
 
 
 def _read(data: bytes, notes: list[str], moved: int) -> Raster | bytes:

@@ -7,6 +7,7 @@ Where a file says it twice, the first of its row counts:
 | HEIC, AVIF | ICC profile, codes (nclx), codes of the AV1 stream, EXIF | ISO/IEC 23000-22, 7.3.6.4 |
 | PNG | cICP, iCCP, sRGB, gAMA with or without cHRM | PNG (third edition), table 8 |
 | JPEG, TIFF, WebP | ICC profile, EXIF's Adobe RGB | DCF 2.0: ColorSpace 65535 with index R03 |
+| BMP | ICC profile, end points and gamma | BITMAPV4HEADER (Microsoft, Windows GDI) |
 
 A profile that holds codes of its own (`cicp`, ICC.1:2022, 9.2.17) means those. Chromaticities and code points: H.273
 (07/2024), tables 2 and 3.
@@ -14,6 +15,7 @@ A profile that holds codes of its own (`cicp`, ICC.1:2022, 9.2.17) means those. 
 
 from __future__ import annotations
 
+import io
 import struct
 from typing import NamedTuple
 
@@ -51,6 +53,8 @@ HDR = {"pq": "PQ", "hlg": "HLG"}
 
 _NEAR = 0.015  # two gammas that differ by less than this share are the same
 _ALIKE = 0.002  # and chromaticities, by this much
+_V4_SIZE, _SPACE_TYPE, _CALIBRATED = 108, 56, 0
+"""Bytes of a BITMAPV4HEADER, where it names its colour space, and what it says of one given by numbers."""
 _MOST_CHUNKS = 2_000  # before a PNG's pixels
 
 
@@ -209,14 +213,41 @@ def _read_png_gamma(picture: Pillow.Image) -> Colorimetry | None:
     gamma = picture.info.get("gamma", 0)
     if "srgb" in picture.info or not 0.05 < gamma < 20:
         return None
-    power = 1 / gamma
-    transfer = "gamma 2.2" if abs(power / 2.2 - 1) < _NEAR else f"gamma {power:.4g}"
+    transfer = _name_gamma(1 / gamma)
     points = picture.info.get("chromaticity", ())
     if len(points) != 8 or not _is_gamut(points):
         return None if transfer == "gamma 2.2" else Colorimetry("sRGB", _SRGB, transfer)
     white, red, green, blue = (tuple(points[at : at + 2]) for at in range(0, 8, 2))
     found = name_primaries((red, green, blue, white), transfer)
-    return None if found.primaries == _SRGB and transfer == "gamma 2.2" else found
+    return None if _is_srgb_like(found) else found
+
+
+def _name_gamma(power: float) -> str:
+    return "gamma 2.2" if abs(power / 2.2 - 1) < _NEAR else f"gamma {power:.4g}"
+
+
+def _is_srgb_like(found: Colorimetry) -> bool:
+    """Whether numbers say what sRGB was called before it had a name: its primaries and a gamma of 2.2."""
+    return found.primaries == _SRGB and found.transfer == "gamma 2.2"
+
+
+def read_bmp_colorimetry(header: bytes) -> Colorimetry:
+    """The colorimetry of a BITMAPV4HEADER or V5, from its size field on: end points (XYZ, 2.30 bits), gammas (16.16).
+
+    sRGB's where the header holds none, or none that a picture could have.
+    """
+    if len(header) < _V4_SIZE or int.from_bytes(header[_SPACE_TYPE : _SPACE_TYPE + 4], "little") != _CALIBRATED:
+        return SRGB
+    numbers = struct.unpack_from("<12I", header, _SPACE_TYPE + 4)
+    ends = [numbers[at : at + 3] for at in range(0, 9, 3)]
+    whole = tuple(sum(parts) for parts in zip(*ends, strict=True))  # white is all three together
+    points = [(x / (x + y + z or 1), y / (x + y + z or 1)) for x, y, z in (*ends, whole)]
+    gamma = sum(numbers[9:]) / 3 / 65536
+    red, green, blue, white = points
+    if not 0.05 < gamma < 20 or not _is_gamut((*white, *red, *green, *blue)):
+        return SRGB
+    found = name_primaries((red, green, blue, white), _name_gamma(gamma))
+    return SRGB if _is_srgb_like(found) else found
 
 
 def _is_gamut(points: tuple[float, ...]) -> bool:
@@ -224,6 +255,15 @@ def _is_gamut(points: tuple[float, ...]) -> bool:
     wx, wy, rx, ry, gx, gy, bx, by = points
     area = (gx - rx) * (by - ry) - (bx - rx) * (gy - ry)
     return abs(area) > 0.01 and wy > 0.05 and min(ry, gy, by) > 0.001 and max(points) <= 1 and wx > 0.05
+
+
+def is_adobe_rgb_tiff(data: bytes) -> bool:
+    """Whether the EXIF of a TIFF marks Adobe RGB."""
+    try:
+        with Pillow.open(io.BytesIO(data), formats=("TIFF",)) as picture:
+            return _is_adobe_rgb(picture)
+    except Exception:  # a TIFF that only tifffile reads
+        return False
 
 
 def _is_adobe_rgb(picture: Pillow.Image) -> bool:

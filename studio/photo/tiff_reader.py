@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from studio.nouns import Refusal
 from studio.photo.colour_conversion import Raster
+from studio.photo.colour_tags import ADOBE_RGB, is_adobe_rgb_tiff
 from studio.photo.photo_limits import check_size
 
 MOST_BYTES = 1_000_000_000
@@ -33,6 +34,7 @@ _STRIP = 128  # rows
 _FAX = (2, 3, 4)
 """Compressions of CCITT: modified Huffman, group 3 and group 4."""
 _ORIENTATION, _EXTRA_SAMPLES, _LOWEST, _HIGHEST, _PROFILE = 274, 338, 340, 341, 34675
+_EXIF = 34665
 _YCBCR_COEFFICIENTS, _REFERENCE_BLACK_WHITE = 529, 532
 
 logging.getLogger("tifffile").setLevel(logging.CRITICAL + 1)  # what is wrong with a file is said in our own words
@@ -66,7 +68,10 @@ def read_tiff(data: bytes, notes: list[str]) -> Tiff:
             return Tiff(_read_with_opencv(page, data, notes), 1)
         raster = _make_raster(page, samples, notes)
         profile = _read_tag(page, _PROFILE)
+        has_exif = _read_tag(page, _EXIF) is not None
     icc = profile if isinstance(profile, bytes) and raster.space != "lab" else None
+    if icc is None and has_exif and raster.space == "rgb" and is_adobe_rgb_tiff(data):
+        raster = raster._replace(colorimetry=ADOBE_RGB)
     return Tiff(raster._replace(icc=icc), orientation if isinstance(orientation, int) else 1)
 
 

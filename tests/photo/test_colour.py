@@ -294,7 +294,55 @@ def to_xyz(points: tuple[int, ...]) -> Numbers:
     return columns[:, 1:] * np.linalg.solve(columns[:, 1:], columns[:, 0])
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "HEIF"])
+def test_a_bmps_end_points_and_gamma() -> None:
+    """BITMAPV4HEADER: XYZ of red, green and blue in 2.30 bits, gammas in 16.16. sRGB's own, with 2.2, change nothing."""
+    for points, power, name in (
+        (ADOBE_POINTS, 2.2, "colours converted from Adobe RGB to sRGB"),
+        (SRGB_POINTS, 1.0, "colours converted from gamma 1 to sRGB"),
+        (SRGB_POINTS, 2.2, ""),
+    ):  # fmt: skip
+        xyz = to_xyz(points)
+        stored = np.clip(linear(CHART) @ (np.linalg.inv(xyz) @ to_xyz(SRGB_POINTS)).T, 0, 1) ** (1 / power)
+        pixels = np.uint8(stored * 255 + 0.5) if name else CHART
+        height, width = pixels.shape[:2]
+        head = struct.pack("<IiiHHIIiiII", 108, width, -height, 1, 24, 0, 0, 0, 0, 0, 0) + bytes(16) + struct.pack("<I", 0)
+        head += struct.pack("<9I", *np.rint(xyz.T.ravel() * 2**30).astype(int)) + struct.pack("<3I", *[int(power * 65536)] * 3)
+        file = b"BM" + struct.pack("<IHHI", 122 + pixels.size, 0, 0, 122) + head + pixels[..., ::-1].tobytes()
+        limit = 14 if power == 1 else 2  # linear light in 8 bits is coarse in the darks
+        assert off(file, COLOURS[:-1]) <= limit and opened(file)[1] == ((name,) if name else ())
+
+
+def exif_tiff(pixels: Numbers, space: int, index: bytes) -> bytes:
+    """An RGB TIFF with a colour space and an interoperability index in its EXIF, which Pillow can't write."""
+    height, width = pixels.shape[:2]
+    exif = 8 + 2 + 12 * 10 + 4 + 6
+    start = exif + 2 + 24 + 4 + 2 + 12 + 4
+    tags = [
+        (256, 4, 1, width), (257, 4, 1, height), (258, 3, 3, exif - 6), (259, 3, 1, 1), (262, 3, 1, 2), (273, 4, 1, start),
+        (277, 3, 1, 3), (278, 4, 1, height), (279, 4, 1, pixels.size), (34665, 4, 1, exif),
+    ]  # fmt: skip
+    main = struct.pack("<H", 10) + b"".join(struct.pack("<HHII", *tag) for tag in tags) + bytes(4)
+    inner = struct.pack("<HHHIIHHIII", 2, 0xA001, 3, 1, space, 0xA005, 4, 1, exif + 30, 0)
+    last = struct.pack("<HHHI4sI", 1, 1, 2, 4, index, 0)
+    return b"II*\0" + struct.pack("<I", 8) + main + struct.pack("<3H", 8, 8, 8) + inner + last + pixels.tobytes()
+
+
+def test_the_oddities_of_jpegs() -> None:
+    """Adobe's marker says what the channels are: 0 RGB or inks, 1 YCbCr, 2 YCCK; without it the components' names do."""
+    sink = io.BytesIO()
+    Image.fromarray(CHART).save(sink, "JPEG", quality=98, keep_rgb=True)
+    assert off(sink.getvalue()) <= 2 and opened(sink.getvalue())[1] == ()
+    inks = 255 - np.dstack([CHART, np.full(CHART.shape[:2], 255, np.uint8)])
+    data = made.saved(Image.fromarray(inks, "CMYK"), "JPEG", quality=98)
+    assert off(data) <= 3 and opened(data)[1] == ("CMYK inks converted to RGB",)
+    at = data.index(b"Adobe") + 11
+    assert data[at] == 0  # 2 is YCCK: Y'CbCr of the inks, and black inverted
+    ycck = Image.merge("CMYK", (*Image.fromarray(255 - CHART).convert("YCbCr").split(), Image.new("L", CHART.shape[1::-1], 255)))
+    stored = made.saved(Image.fromarray(255 - np.asarray(ycck), "CMYK"), "JPEG", quality=98)
+    assert off(stored[:at] + b"\2" + stored[at + 1 :]) <= 3
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "WEBP", "HEIF", "TIFF"])
 def test_adobe_rgb_by_exif_alone(kind: str) -> None:
     """DCF 2.0: ColorSpace 65535 and interoperability index R03. One mark without the other is no mark."""
     to_adobe = np.linalg.inv(to_xyz(ADOBE_POINTS)) @ to_xyz(SRGB_POINTS)
@@ -306,7 +354,11 @@ def test_adobe_rgb_by_exif_alone(kind: str) -> None:
         exif.get_ifd(0x8769)[0xA001] = space
         exif.get_ifd(0x8769)[0xA005] = {1: index}
         picture = Image.fromarray(np.uint8(stored * 255 + 0.5))
-        data = made.saved(picture, kind, exif=exif, **options)
+        data = (
+            exif_tiff(np.asarray(picture), space, index.encode())
+            if kind == "TIFF"
+            else made.saved(picture, kind, exif=exif, **options)
+        )
         if kind == "HEIF":
             data = data.replace(b"colr", b"free")
         assert off(data, np.asarray(picture)[0, 8::16][:-1] if expected is None else expected) <= 4

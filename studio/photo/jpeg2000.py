@@ -1,7 +1,8 @@
 """JPEG 2000: samples of any depth by OpenJPEG (imagecodecs), colours by the header of a JP2 (ISO/IEC 15444-1 and -2).
 
 Pillow brings deep colours to 8 bits by taking the wrong bytes, and leaves the profile unread; it is asked only for what
-imagecodecs refuses, channels of several sizes. imagecodecs makes sRGB of sYCC and by the profile, and leaves inks.
+imagecodecs refuses, channels of several sizes. imagecodecs makes sRGB of sYCC, and of a profile only now and then, so
+that it is not shown one; it leaves inks.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def read_jpeg2000(data: bytes, notes: list[str]) -> Raster | None:
         raise ValueError("no size")
     check_size(sizes.width, sizes.height, "JPEG 2000")
     try:
-        samples = np.asarray(imagecodecs.jpeg2k_decode(data))
+        samples = np.asarray(imagecodecs.jpeg2k_decode(_hide_profile(data)))
     except NotImplementedError:
         return None
     samples = samples[..., None] if samples.ndim == 2 else samples
@@ -50,11 +51,9 @@ def read_jpeg2000(data: bytes, notes: list[str]) -> Raster | None:
     channels = samples.shape[-1]
     if channels > 4 or sizes.bits > 16:
         return None
-    if profile:
-        notes.append("colours converted from its profile to sRGB")
     inks = channels == 4 and space == _INKS
     kind = "cmyk" if inks else "grey" if channels < 3 else "rgb"
-    return Raster(samples, kind, alpha=channels in (2, 4) and not inks, bits=sizes.bits)
+    return Raster(samples, kind, alpha=channels in (2, 4) and not inks, icc=profile, bits=sizes.bits)
 
 
 def _read_sizes(data: bytes) -> _Sizes:
@@ -64,6 +63,17 @@ def _read_sizes(data: bytes) -> _Sizes:
         raise EOFError("truncated")
     right, bottom, left, top = (int.from_bytes(data[at + start : at + start + 4], "big") for start in (8, 12, 16, 20))
     return _Sizes(right - left, bottom - top, (data[at + 42] & 0x7F) + 1)
+
+
+def _hide_profile(data: bytes) -> bytes:
+    """The file with its profile's box named otherwise, so that OpenJPEG leaves its colours as they are stored."""
+    for header in walk_boxes(data):
+        boxes = walk_boxes(data, header.start, header.end) if header.kind == b"jp2h" else ()
+        for box in boxes:
+            if box.kind == b"colr" and box.start < box.end and data[box.start] in _ANY_PROFILE:
+                at = box.start - 4
+                return data[:at] + b"free" + data[at + 4 :]
+    return data
 
 
 def read_colours(data: bytes) -> tuple[bytes | None, int]:

@@ -329,7 +329,7 @@ ROWS = (
     Row("JPEG XL", "opacity", lambda: jxl(veil()), "opacity", mix(RED), notes=OVER),
     Row("JPEG 2000", "plain", lambda: write("JPEG2000")),
     Row("JPEG 2000", "16 bits", deep_jp2, "bits"),
-    Row("JPEG 2000", "ICC profile", profiled_jp2, "colour", notes=("colours converted from its profile to sRGB",)),
+    Row("JPEG 2000", "ICC profile", profiled_jp2, "colour", notes=FROM_OWN),
     Row("JPEG 2000", "opacity", lambda: write("JPEG2000", veil()), "opacity", mix(RED), notes=OVER),
     Row(file_signature.RAW, "the camera's JPG", lambda: raw(b"II*\0")),
     Row(file_signature.RAW, "its JPG's profile", lambda: raw(b"II*\0", 1, exchange(), made.swapped_profile()), "colour",

@@ -90,7 +90,7 @@ _EXPLAINED: dict[FaultKind, tuple[FaultKind, ...]] = {
     "far": ("drift", "cast", "blur"),
     "noise": ("far", "flicker", "blur", "wobble", "drift", "cast"),
     "frozen": ("doubled", "wobble", "seam"),
-    "doubled": ("wobble", "flicker"),
+    "doubled": ("wobble", "flicker", "unrest"),
     "wobble": ("flicker", "grain", "seam", "unrest"),
     "flicker": ("drift", "grain", "seam"),
     "drift": ("seam",),

@@ -88,7 +88,7 @@ def _read_item(
 
 
 def _decode(coded: bytes) -> av.VideoFrame:
-    decoder = av.CodecContext.create("libdav1d", "r")
+    decoder: Any = av.CodecContext.create("libdav1d", "r")
     frame = next(iter([*decoder.decode(av.Packet(coded)), *decoder.decode(None)]), None)
     if not isinstance(frame, av.VideoFrame):
         raise ValueError("an AVIF without a picture")
@@ -134,10 +134,11 @@ def make_matrix(coding: Coding, bits: int) -> NDArray[np.float32]:
     top, step = (1 << bits) - 1, 1 << bits - 8
     low, luma, chroma = (0, top, top) if coding.full else (16 * step, 219 * step, 224 * step)
     if coding.weights is None:
-        return np.float32(np.hstack([np.eye(3), np.full((3, 1), -low)]) * (65535 / luma))
+        rows = np.hstack([np.eye(3), np.full((3, 1), -low)])
+        return (rows * (65535 / luma)).astype(np.float32)
     kr, kb = coding.weights
     kg = 1 - kr - kb
     red, blue = 2 * (1 - kr) / chroma, 2 * (1 - kb) / chroma
     rows = np.array([[1 / luma, 0, red], [1 / luma, -kb / kg * blue, -kr / kg * red], [1 / luma, blue, 0]])
     offsets = rows @ np.array([-low, -128 * step, -128 * step])
-    return np.float32(np.hstack([rows, offsets[:, None]]) * 65535)
+    return (np.hstack([rows, offsets[:, None]]) * 65535).astype(np.float32)

@@ -73,7 +73,7 @@ def make_decode_table(colorimetry: Colorimetry, bits: int, size: int) -> Floats:
         light = signal ** float(transfer.removeprefix("gamma "))
     else:
         light = np.where(signal <= 0.04045, signal / 12.92, ((signal + 0.055) / 1.055) ** 2.4)
-    return np.float32(light)
+    return light.astype(np.float32)
 
 
 @cache
@@ -81,7 +81,7 @@ def _make_encode_table() -> NDArray[np.uint8]:
     """The 8-bit sRGB level (IEC 61966-2-1) of light of 16 bits."""
     light = np.arange(65536) / 65535
     level = np.where(light <= 0.0031308, light * 12.92, 1.055 * light ** (1 / 2.4) - 0.055)
-    return np.uint8(np.rint(level * 255))
+    return np.rint(level * 255).astype(np.uint8)
 
 
 @cache

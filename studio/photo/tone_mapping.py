@@ -81,7 +81,8 @@ class ToneMap:
         peak = float(np.interp(place, np.arange(65536), shown))
         self._gains: Floats | None = None  # by the root of luminance; None: none to be changed
         if system == "hlg" or peak > 1:
-            self._gains = np.float32(np.minimum(roll_off(shown, _KNEE, peak), 1) / np.maximum(scene, 1e-12))
+            bent = np.minimum(roll_off(shown, _KNEE, peak), 1)
+            self._gains = (bent / np.maximum(scene, 1e-12)).astype(np.float32)
         self._purest = float(np.percentile(np.maximum.reduce(cv2.split(self._scale(light))), _BRIGHTEST))
 
     def apply(self, light: Floats) -> Floats:
@@ -95,8 +96,9 @@ class ToneMap:
         if self._gains is not None:
             root = cv2.sqrt(cv2.max(cv2.transform(light, self._weights), 0))
             places = cv2.multiply(root, 65535 / self._limit**0.5, dtype=cv2.CV_16U)
-            light = cv2.multiply(light, cv2.cvtColor(cv2.LUT(places, self._gains), cv2.COLOR_GRAY2BGR))
-        return cv2.transform(light, self._to_srgb)
+            gains = cv2.cvtColor(cv2.LUT(places, self._gains), cv2.COLOR_GRAY2BGR)
+            light = np.asarray(cv2.multiply(light, gains), np.float32)
+        return np.asarray(cv2.transform(light, self._to_srgb), np.float32)
 
 
 def fit_into_srgb(rgb: Floats, purest: float) -> None:

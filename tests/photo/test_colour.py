@@ -17,11 +17,14 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from studio.nouns import Refusal
+from studio.config import ASSETS
+from studio.nouns import Photo, Refusal
 from studio.photo.avif_samples import read_avif_samples
 from studio.photo.colour_conversion import GROUND, Raster, convert_raster
 from studio.photo.colour_tags import ADOBE_RGB, PRIMARIES, Colorimetry, read_cicp
+from studio.photo.crop import find_largest
 from studio.photo.image_decoder import decode_image
+from studio.photo.inspection import inspect_pixels
 from studio.photo.isobmff import read_item_table
 from studio.photo.tone_mapping import decode_hlg, decode_pq, encode_pq, roll_off
 from tests.photo import made
@@ -230,6 +233,20 @@ def oklab_hue(levels: Numbers) -> float:
     root = np.cbrt(lms @ linear(levels))
     a, b = np.array([[1.9779985, -2.4285922, 0.4505937], [0.0259040, 0.7827718, -0.8086758]]) @ root
     return float(np.arctan2(b, a))
+
+
+def test_the_report_finds_nothing_new_in_an_hdr_photo() -> None:
+    """A dog in the sun, its highlights spread to 1000 cd/m²: the same flaws are found as in its SDR twin, and no flatness."""
+    twin = cv2.cvtColor(cv2.imread(str(ASSETS / "samples" / "dogs.jpg"), cv2.IMREAD_REDUCED_COLOR_4), cv2.COLOR_BGR2RGB)
+    light = linear(twin)
+    bright = np.clip((light @ [0.2126, 0.7152, 0.0722] - 0.6) / 0.4, 0, 1) ** 2
+    signal = pq(light * (1 + 3.9 * bright)[..., None] @ FROM_709.T)
+    found: list[set[str]] = []
+    for image in (np.asarray(twin), decode_image(heic(signal, 9, 16), "x").image):
+        photo = Photo("0" * 64, image.shape[1], image.shape[0])
+        report = inspect_pixels(image, photo, find_largest(photo, "16:9"))
+        found.append({finding.code for finding in report.findings if finding.level != "fine"})
+    assert found[1] <= found[0] and "flat" not in found[1]
 
 
 def test_the_curve() -> None:

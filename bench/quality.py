@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from bench import compare
+from bench import compare, frame_measures
 from bench.album import pictures
 from bench.clips import ignore, scratch, settings, table, verdict
 from studio.clip.ffmpeg import find_ffmpeg
@@ -30,7 +30,6 @@ from studio.engines.prepare import prepare
 from studio.motion.camera_moves import MOVES
 from studio.nouns import Camera, Motion, Move, MoveName, Photo, Shot
 from studio.presets import card
-from studio.score import frame_measures
 
 Image = NDArray[np.uint8]
 

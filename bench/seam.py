@@ -14,12 +14,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench import frame_measures
 from bench.album import pictures
 from bench.clips import middle, scratch, table, verdict
 from bench.steady import FORMATS, Still, luma, make, shot, stills
 from studio.config import ROOT
 from studio.nouns import Camera, Effect, Format, Move
-from studio.score import frame_measures
 
 MOST_SEAM, MOST_BYTES, MOST_TIME = 1.0, 1.1, 1.1
 

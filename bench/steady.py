@@ -19,12 +19,12 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from bench import frame_measures
 from bench.album import pictures
 from bench.clips import python_path, scratch, table, verdict, write_shot
 from studio.config import ROOT
 from studio.nouns import Camera, Effect, Format, Motion, Move, Photo, Shot
 from studio.photo import crop
-from studio.score import frame_measures
 
 Image = NDArray[np.uint8]
 

@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
+from bench import frame_measures
 from studio.clip.encode import encode
 from studio.clip.formats import choose_key_interval
 from studio.frames import Frames
 from studio.nouns import Camera, Format, Motion, Progress, replace
-from studio.score import frame_measures
 from tests.fakes.gradients import SHOT
 
 COUNT = 50

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from bench import frame_measures
 from studio.engines.parallax import shot_setting
 from studio.engines.parallax.camera_path import Pose, rotation
 from studio.engines.parallax.effects import particles
@@ -22,7 +23,6 @@ from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Layer, Scene
 from studio.engines.parallax.yuv import colour_planes, from_rgb
 from studio.nouns import Effect, EffectName
-from studio.score import frame_measures
 from tests.engines.made_scene import make, shot
 from tests.rows import each_row
 

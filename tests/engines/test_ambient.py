@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from bench import frame_measures
 from studio.engines.parallax import shot_setting
 from studio.engines.parallax.effects import effect_masks
 from studio.engines.parallax.effects.ambience import Ambient
@@ -17,7 +18,6 @@ from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Areas, Scene
 from studio.nouns import Crop, Effect, EffectName, Leg, Move, Refusal
 from studio.nouns import replace as changed
-from studio.score import frame_measures
 from tests.engines.made_scene import make, shot
 from tests.rows import each_row
 

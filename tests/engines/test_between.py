@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 import pytest
 
+from bench import frame_measures
 from studio import presets, shot_checks
 from studio.advice.render_time import pace
 from studio.cards import ModelCard
@@ -17,7 +18,6 @@ from studio.engines.parallax.parallax_engine import ParallaxEngine
 from studio.engines.prepare import prepare
 from studio.nouns import Aspect, Camera, Crop, Ease, Effect, Leg, Motion, Move, Photo, Refusal, Shot, Size, Still, replace
 from studio.photo.crop import find_pixel_box, settle_crop
-from studio.score import frame_measures
 from tests.engines.test_parallax_engine import ignore
 from tests.engines.test_sizes import open_photo
 from tests.fakes import shelf

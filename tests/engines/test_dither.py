@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 import pytest
 
+from bench import frame_measures
 from studio.clip.encode import encode
 from studio.engines.parallax import dither, yuv
 from studio.frames import Frames
 from studio.nouns import replace
-from studio.score import frame_measures
 from tests.fakes.gradients import SHOT
 
 WIDTH, HEIGHT = 640, 400

@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
+from bench import frame_measures
 from studio.engines.parallax.camera_path import Pose, half_frame
 from studio.engines.parallax.effects import effect_masks, steam, sway
 from studio.engines.parallax.effects.fog import Fog, plane, sight
@@ -17,7 +18,6 @@ from studio.engines.parallax.effects.particles import View
 from studio.engines.parallax.projection import Framing
 from studio.engines.parallax.scene import Scene
 from studio.nouns import Effect, EffectName
-from studio.score import frame_measures
 from tests.engines.made_scene import make
 from tests.engines.test_ambient import brush, changes, frames
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
+from bench import frame_measures
 from studio import presets
 from studio.config import Settings
 from studio.engines.base import Stopped
@@ -19,7 +20,6 @@ from studio.engines.prepare import prepare
 from studio.motion.camera_moves import MOVES
 from studio.nouns import Camera, Effect, Motion, Move, MoveName, Photo, Progress, Refusal, Shot
 from studio.photo.crop import find_output_size
-from studio.score import frame_measures
 
 CARD = presets.card("parallax")
 

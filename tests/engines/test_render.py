@@ -6,13 +6,13 @@ import cv2
 import numpy as np
 import pytest
 
+from bench import frame_measures
 from studio.engines.parallax import shot_setting, yuv
 from studio.engines.parallax.camera_path import Pose, half_frame
 from studio.engines.parallax.projection import Field, Framing, homography, pull, rays, solve
 from studio.engines.parallax.render import Renderer
 from studio.engines.parallax.scene import Layer, Scene
 from studio.engines.parallax.sheets import Sheet
-from studio.score import frame_measures
 from tests.engines.made_scene import make, shot, texture
 
 

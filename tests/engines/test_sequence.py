@@ -9,6 +9,7 @@ from typing import get_args
 import numpy as np
 import pytest
 
+from bench import frame_measures
 from studio.config import Settings
 from studio.engines.parallax import framing, shot_setting
 from studio.engines.parallax.camera_path import Pose, Stage, half_frame, travel
@@ -18,7 +19,6 @@ from studio.motion import camera_moves, easing
 from studio.motion.camera_moves import goes
 from studio.motion.variations import vary
 from studio.nouns import Camera, Ease, Leg, Motion, Move, MoveName, Photo, Shot, Speed, replace
-from studio.score import frame_measures
 from tests.engines.made_scene import make, shot
 from tests.engines.test_parallax_engine import CARD, ignore, load
 from tests.engines.test_path_framing import edges

@@ -11,12 +11,12 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
+from bench import frame_measures
 from studio.cards import ModelCard
 from studio.config import ASSETS, Settings
 from studio.engines.base import Engine
 from studio.nouns import Shot
 from studio.photo.crop import find_pixel_box
-from studio.score import frame_measures
 from tests.fakes import shelf
 from tests.ui.conftest import App, Open
 from tests.ui.steps import LONG, WAIT, animate, choose, crop_box, draft, quick, sample

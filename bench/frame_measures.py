@@ -1,4 +1,4 @@
-"""Measures of frames: jitter, loop seam, flicker, banding, likeness (PSNR), and camera motion by optical flow.
+"""Measures of frames, for benches and tests: jitter, loop seam, flicker, banding, likeness (PSNR), motion by optical flow.
 
 Frames are brightness, (H, W) uint8 or float32, all of a size.
 """
@@ -86,9 +86,7 @@ def jitter(frames: Sequence[Grey]) -> float:
     path = [start[:, 0, 0]]
     stop = (cv2.TERM_CRITERIA_EPS | cv2.TERM_CRITERIA_COUNT, 60, 0.001)
     for before, after in pairwise(seen):
-        here, found, _ = cv2.calcOpticalFlowPyrLK(
-            before, after, here, None, winSize=(31, 31), maxLevel=2, criteria=stop
-        )
+        here, found, _ = cv2.calcOpticalFlowPyrLK(before, after, here, None, winSize=(31, 31), maxLevel=2, criteria=stop)
         inside = (here[:, 0, 0] > 20) & (here[:, 0, 0] < before.shape[1] - 20)
         alive &= (found[:, 0] > 0) & inside & (here[:, 0, 1] > 20) & (here[:, 0, 1] < before.shape[0] - 20)
         path.append(here[:, 0, 0])
@@ -155,9 +153,7 @@ def flicker(frames: Sequence[Grey]) -> float:
 
 def flow(one: Grey, other: Grey) -> Floats:
     """Dense flow from one frame to another, (H, W, 2) pixels (DIS, Kroeger et al. 2016, medium preset)."""
-    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(
-        _shrink_to_grey(one), _shrink_to_grey(other), None
-    )
+    return cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM).calc(_shrink_to_grey(one), _shrink_to_grey(other), None)
 
 
 def fit(field: Floats, weight: Floats) -> Flow:
@@ -239,8 +235,4 @@ def _measure_difference(one: Grey, other: Grey) -> float:
 
 
 def _shrink_to_grey(frame: Grey) -> NDArray[np.uint8]:
-    return (
-        np.clip(np.rint(frame), 0, 255).astype(np.uint8)
-        if frame.dtype != np.uint8
-        else frame.astype(np.uint8, copy=False)
-    )
+    return np.clip(np.rint(frame), 0, 255).astype(np.uint8) if frame.dtype != np.uint8 else frame.astype(np.uint8, copy=False)

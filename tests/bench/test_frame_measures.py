@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from bench import frame_measures
 from studio.motion.camera_moves import MOVES
 from studio.nouns import MoveName
-from studio.score import frame_measures
 
 
 def picture(seed: int = 0) -> np.ndarray:

@@ -22,7 +22,7 @@ import numpy as np
 from bench.clips import table, verdict
 from studio.config import ROOT
 from studio.nouns import Refusal
-from studio.photo.image_decoder import decode_image
+from studio.photo.intake.image_decoder import decode_image
 from tests.photo.mutants import BASES, mutate
 
 COUNT = int(os.environ.get("STIR_FUZZ_COUNT", "300"))

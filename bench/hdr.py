@@ -27,10 +27,10 @@ from PIL import Image as Pillow
 from bench.album import pictures
 from bench.clips import RUNS, scratch, table, verdict
 from studio.nouns import Photo
+from studio.photo.colour.tone_mapping import encode_pq
 from studio.photo.crop import find_largest
-from studio.photo.image_decoder import decode_image
 from studio.photo.inspection import inspect_pixels
-from studio.photo.tone_mapping import encode_pq
+from studio.photo.intake.image_decoder import decode_image
 
 Image = NDArray[np.uint8]
 Floats = NDArray[Any]

@@ -69,7 +69,7 @@ class DepthMaps:
 
 
 def _read_depth(file: Path) -> NDArray[np.uint16]:
-    from studio.photo.grey_picture import open_grey
+    from studio.photo.intake.grey_picture import open_grey
 
     grey = open_grey(file, "depth map", "light where things are near")
     low, high = float(grey.min()), float(grey.max())

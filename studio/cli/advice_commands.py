@@ -27,7 +27,7 @@ from studio.photo.crop import parse_size
 def look(flags: argparse.Namespace) -> None:
     """Print what is fine in a photo, what will hurt, and what to do. Raises `Refusal` for a file that is no photo."""
     from studio.photo import auto_crop, inspection, photo_store
-    from studio.photo.auxiliary_store import find_brought
+    from studio.photo.auxiliaries.auxiliary_store import find_brought
 
     file = _file(flags.photo)
     photo, image = photo_store.read_photo(file, flags.photo.name, flags.open_damaged)

@@ -34,7 +34,7 @@ from studio.compare.grid import MOST_CELLS
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import MOVES
 from studio.nouns import Format, MendName, Quality, Refusal, Region, SpeedUp, Use
-from studio.photo.file_signature import READS
+from studio.photo.intake.file_signature import READS
 
 if TYPE_CHECKING:
     from studio.studio import Studio

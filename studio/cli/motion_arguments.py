@@ -111,7 +111,7 @@ def _place(effect: Effect, brush: str) -> Effect:
 def read_brush(file: Path, what: str = "brush", means: str = "white where things move") -> str:
     """A picture file as a brush: grey, at most 256 px. Raises `Refusal` when it can't be used."""
     from studio.photo.brush_mask import encode_brush
-    from studio.photo.grey_picture import open_grey
+    from studio.photo.intake.grey_picture import open_grey
 
     brush = encode_brush(open_grey(file, what, means), _SEEN)
     if not brush:

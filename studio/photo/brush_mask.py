@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.nouns import Crop
-from studio.photo.grey_picture import read_grey
+from studio.photo.intake.grey_picture import read_grey
 
 Floats = NDArray[np.float32]
 

@@ -24,11 +24,11 @@ from PIL import Image as Pillow
 from studio.atomic_write import keep_newest, sweep_unfinished, write_whole
 from studio.config import MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Mend, Photo, Refusal
-from studio.photo import file_signature
-from studio.photo.auxiliary_store import keep_auxiliaries
+from studio.photo.auxiliaries.auxiliary_store import keep_auxiliaries
 from studio.photo.brush_mask import decode_brush
 from studio.photo.crop import Image
-from studio.photo.image_decoder import ENDINGS, decode_image
+from studio.photo.intake import file_signature
+from studio.photo.intake.image_decoder import ENDINGS, decode_image
 from studio.photo.mend import apply_mends, check_mends, derive_photo
 from studio.photo.subject_mask import resolve_subject
 

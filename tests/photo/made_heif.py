@@ -6,7 +6,7 @@ import struct
 
 from PIL import Image
 
-from studio.photo.isobmff import read_item_table
+from studio.photo.intake.isobmff import read_item_table
 from tests.photo import made
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import piexif
 from PIL import Image
 
-from studio.photo.isobmff import read_item_table
+from studio.photo.intake.isobmff import read_item_table
 from tests.photo import made
 
 DEPTH_URN = "urn:mpeg:hevc:2015:auxid:2"

@@ -11,10 +11,10 @@ import pytest
 
 from studio.nouns import Crop, Mend, Photo, replace
 from studio.photo import matte
-from studio.photo.auxiliary_images import Auxiliary
-from studio.photo.auxiliary_store import GAIN_MAP_NOTE, list_auxiliaries
-from studio.photo.embedded_matte import find_embedded_matte, find_matte_doubt
-from studio.photo.image_decoder import decode_image
+from studio.photo.auxiliaries.auxiliary_images import Auxiliary
+from studio.photo.auxiliaries.auxiliary_store import GAIN_MAP_NOTE, list_auxiliaries
+from studio.photo.auxiliaries.embedded_matte import find_embedded_matte, find_matte_doubt
+from studio.photo.intake.image_decoder import decode_image
 from studio.photo.mend import derive_photo
 from studio.photo.photo_store import PhotoStore
 from studio.photo.subject_mask import resolve_subject

@@ -19,14 +19,14 @@ from PIL import Image, ImageCms
 
 from studio.config import ASSETS
 from studio.nouns import Photo, Refusal
-from studio.photo.avif_samples import read_avif_samples
-from studio.photo.colour_conversion import GROUND, Raster, convert_raster
-from studio.photo.colour_tags import ADOBE_RGB, PRIMARIES, Colorimetry, read_cicp
+from studio.photo.colour.avif_samples import read_avif_samples
+from studio.photo.colour.colour_conversion import GROUND, Raster, convert_raster
+from studio.photo.colour.colour_tags import ADOBE_RGB, PRIMARIES, Colorimetry, read_cicp
+from studio.photo.colour.tone_mapping import decode_hlg, decode_pq, encode_pq, roll_off
 from studio.photo.crop import find_largest
-from studio.photo.image_decoder import decode_image
 from studio.photo.inspection import inspect_pixels
-from studio.photo.isobmff import read_item_table
-from studio.photo.tone_mapping import decode_hlg, decode_pq, encode_pq, roll_off
+from studio.photo.intake.image_decoder import decode_image
+from studio.photo.intake.isobmff import read_item_table
 from tests.photo import made
 
 Numbers = NDArray[Any]

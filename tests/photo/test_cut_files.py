@@ -11,8 +11,8 @@ from PIL import Image
 
 from studio.config import Settings
 from studio.nouns import Refusal
-from studio.photo.image_decoder import Decoded, decode_image
-from studio.photo.jpeg_markers import read_jpeg_markers
+from studio.photo.intake.image_decoder import Decoded, decode_image
+from studio.photo.intake.jpeg_markers import read_jpeg_markers
 from studio.photo.photo_store import PhotoStore
 from tests.photo import made
 

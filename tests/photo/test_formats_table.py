@@ -19,11 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from studio.nouns import Refusal
-from studio.photo import file_signature
-from studio.photo.auxiliary_store import list_auxiliaries
-from studio.photo.colour_conversion import GROUND
-from studio.photo.image_decoder import ENDINGS, decode_image
-from studio.photo.reduced_size import REDUCED
+from studio.photo.auxiliaries.auxiliary_store import list_auxiliaries
+from studio.photo.colour.colour_conversion import GROUND
+from studio.photo.intake import file_signature
+from studio.photo.intake.image_decoder import ENDINGS, decode_image
+from studio.photo.intake.reduced_size import REDUCED
 from tests.photo import made, phone_files, rarer, test_colour
 from tests.photo.made import Builder
 from tests.rows import each_row

@@ -15,8 +15,8 @@ from PIL import Image
 
 from studio.cli.motion_arguments import read_brush
 from studio.nouns import Refusal
-from studio.photo import grey_picture
 from studio.photo.brush_mask import decode_brush
+from studio.photo.intake import grey_picture
 from tests.photo import made
 
 LEVELS = np.array([0, 0.02, 0.25, 0.5, 1], np.float64)

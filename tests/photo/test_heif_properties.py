@@ -9,8 +9,8 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from studio.photo.heif_properties import MOST_PROPERTIES, trim_properties
-from studio.photo.image_decoder import decode_image
+from studio.photo.intake.heif_properties import MOST_PROPERTIES, trim_properties
+from studio.photo.intake.image_decoder import decode_image
 from tests.photo import made, made_heif
 
 PICTURE = Image.fromarray(made.picture(320, 240))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from studio.photo import isobmff
+from studio.photo.intake import isobmff
 from tests.photo import made
 
 

@@ -10,8 +10,8 @@ import pytest
 from PIL import Image
 
 from studio.config import Settings
-from studio.photo.image_decoder import decode_image
-from studio.photo.motion_photo import VIDEO_NOTE, find_video
+from studio.photo.intake.image_decoder import decode_image
+from studio.photo.intake.motion_photo import VIDEO_NOTE, find_video
 from studio.photo.photo_store import PhotoStore
 from tests.photo import made
 from tests.photo.made_heif import box

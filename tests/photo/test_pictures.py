@@ -10,8 +10,9 @@ import pytest
 from PIL import Image, ImageCms
 
 from studio.nouns import Photo
-from studio.photo import colour_conversion, image_decoder, reduced_size
+from studio.photo.colour import colour_conversion
 from studio.photo.crop import Image as Pixels
+from studio.photo.intake import image_decoder, reduced_size
 from studio.photo.photo_store import read_photo
 from tests.photo import made
 

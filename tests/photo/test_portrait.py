@@ -12,8 +12,8 @@ import pytest
 from PIL import Image
 
 from studio.nouns import Photo
-from studio.photo import embedded_depth, heif_auxiliaries
-from studio.photo.auxiliary_store import list_auxiliaries
+from studio.photo.auxiliaries import embedded_depth, heif_auxiliaries
+from studio.photo.auxiliaries.auxiliary_store import list_auxiliaries
 from studio.photo.photo_store import PhotoStore
 from tests.photo import made
 

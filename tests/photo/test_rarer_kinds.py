@@ -18,8 +18,9 @@ from PIL import Image
 
 from studio.config import Settings
 from studio.nouns import Refusal
-from studio.photo import colour_conversion, file_signature
-from studio.photo.image_decoder import ENDINGS, decode_image
+from studio.photo.colour import colour_conversion
+from studio.photo.intake import file_signature
+from studio.photo.intake.image_decoder import ENDINGS, decode_image
 from studio.photo.photo_store import PhotoStore
 from tests.photo import made, rarer
 from tests.rows import each_row

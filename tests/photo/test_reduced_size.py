@@ -11,12 +11,12 @@ import pytest
 from PIL import Image
 
 from studio.nouns import Refusal
-from studio.photo import reduced_size
-from studio.photo.heif_tiles import decode_tiles, read_grid
-from studio.photo.image_decoder import decode_image
-from studio.photo.isobmff import read_item_table
-from studio.photo.jpeg_markers import read_jpeg_markers
-from studio.photo.png_bands import can_decode_bands, decode_bands, read_png_header
+from studio.photo.intake import reduced_size
+from studio.photo.intake.heif_tiles import decode_tiles, read_grid
+from studio.photo.intake.image_decoder import decode_image
+from studio.photo.intake.isobmff import read_item_table
+from studio.photo.intake.jpeg_markers import read_jpeg_markers
+from studio.photo.intake.png_bands import can_decode_bands, decode_bands, read_png_header
 from tests.photo import made, made_heif
 
 W, H = 640, 480
@@ -147,6 +147,6 @@ def test_a_tile_that_claims_to_be_huge_is_refused(monkeypatch: pytest.MonkeyPatc
     grid = read_grid(data, table) if table else None
     assert table is not None and grid is not None
     assert decode_tiles(data, table, grid, 2).shape == (128, 128, 3)
-    monkeypatch.setattr("studio.photo.heif_tiles._MOST_PIXELS", 128 * 128 - 1)
+    monkeypatch.setattr("studio.photo.intake.heif_tiles._MOST_PIXELS", 128 * 128 - 1)
     with pytest.raises(av.FFmpegError):
         decode_tiles(data, table, grid, 2)

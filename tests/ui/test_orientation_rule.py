@@ -7,7 +7,7 @@ import base64
 from PIL import Image, PngImagePlugin
 from playwright.sync_api import Browser
 
-from studio.photo.image_decoder import decode_image
+from studio.photo.intake.image_decoder import decode_image
 from tests.photo import made
 
 XMP = (

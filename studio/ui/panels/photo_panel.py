@@ -10,7 +10,7 @@ from studio import presets
 from studio.config import ASSETS, MAX_UPLOAD_BYTES
 from studio.nouns import Aspect, Brush, Fraction, Mend, Motion, Noun, Shot
 from studio.photo.crop import RATIOS, settle_crop
-from studio.photo.file_signature import PHOTO_ENDINGS
+from studio.photo.intake.file_signature import PHOTO_ENDINGS
 from studio.photo.mend import UPSCALE, has_network
 from studio.studio import Studio
 from studio.ui.clip_actions import ById

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.nouns import Refusal
-from studio.photo.colour_conversion import Raster
-from studio.photo.colour_tags import ADOBE_RGB, is_adobe_rgb_tiff
-from studio.photo.photo_limits import check_size
+from studio.photo.colour.colour_conversion import Raster
+from studio.photo.colour.colour_tags import ADOBE_RGB, is_adobe_rgb_tiff
+from studio.photo.intake.photo_limits import check_size
 
 MOST_BYTES = 1_000_000_000
 """Unpacked samples of one picture: 120 megapixels of 16-bit RGB are 720 million bytes."""

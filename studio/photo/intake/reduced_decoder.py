@@ -8,14 +8,14 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image as Pillow
 
-from studio.photo.colour_conversion import Raster, convert_raster
-from studio.photo.colour_tags import HDR, ColourTags
+from studio.photo.colour.colour_conversion import Raster, convert_raster
+from studio.photo.colour.colour_tags import HDR, ColourTags
 from studio.photo.crop import Image
-from studio.photo.heif_tiles import decode_tiles, list_turns, read_grid
-from studio.photo.isobmff import read_item_table
-from studio.photo.orientation import TURNS, read_orientation
-from studio.photo.png_bands import can_decode_bands, decode_bands, read_png_header
-from studio.photo.reduced_size import describe_reduction, refuse_whole_only
+from studio.photo.intake.heif_tiles import decode_tiles, list_turns, read_grid
+from studio.photo.intake.isobmff import read_item_table
+from studio.photo.intake.orientation import TURNS, read_orientation
+from studio.photo.intake.png_bands import can_decode_bands, decode_bands, read_png_header
+from studio.photo.intake.reduced_size import describe_reduction, refuse_whole_only
 
 _STRIP = 512  # rows
 

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.nouns import Refusal
-from studio.photo.colour_conversion import Raster
-from studio.photo.colour_tags import read_bmp_colorimetry
-from studio.photo.file_signature import is_headless_bitmap
-from studio.photo.photo_limits import check_size
+from studio.photo.colour.colour_conversion import Raster
+from studio.photo.colour.colour_tags import read_bmp_colorimetry
+from studio.photo.intake.file_signature import is_headless_bitmap
+from studio.photo.intake.photo_limits import check_size
 
 _RGB, _RLE8, _RLE4, _BIT_FIELDS, _JPEG, _PNG, _ALPHA_BIT_FIELDS = range(7)
 _OS2 = 64

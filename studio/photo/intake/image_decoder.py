@@ -31,25 +31,25 @@ from PIL import (
 from PIL import Image as Pillow
 
 from studio.nouns import Photo, Refusal
-from studio.photo import file_signature
-from studio.photo.bmp_reader import read_bmp
-from studio.photo.colour_conversion import Raster, convert_raster, convert_to_srgb
-from studio.photo.colour_tags import read_colour_tags
+from studio.photo.colour.colour_conversion import Raster, convert_raster, convert_to_srgb
+from studio.photo.colour.colour_tags import read_colour_tags
+from studio.photo.colour.deep_samples import read_deep_samples
 from studio.photo.crop import Image
-from studio.photo.cut_files import ends_early, find_cut
-from studio.photo.deep_samples import read_deep_samples
-from studio.photo.file_signature import RAW
-from studio.photo.heif_properties import trim_properties
-from studio.photo.jpeg2000 import read_colours, read_jpeg2000
-from studio.photo.jpegxl import read_jpegxl
-from studio.photo.motion_photo import VIDEO_NOTE, drop_video, find_video
-from studio.photo.orientation import SIDEWAYS, TURNS, find_strip, read_orientation
-from studio.photo.photo_limits import MIN_SIDE, check_size
-from studio.photo.png_chunks import MOST_PROFILE, drop_metadata, scale_grey_key
-from studio.photo.raw_preview import open_preview
-from studio.photo.reduced_decoder import decode_reduced
-from studio.photo.reduced_size import MAX_PIXELS, needs_parts, reduce_while_decoding, refuse_too_large
-from studio.photo.tiff_reader import read_tiff
+from studio.photo.intake import file_signature
+from studio.photo.intake.bmp_reader import read_bmp
+from studio.photo.intake.cut_files import ends_early, find_cut
+from studio.photo.intake.file_signature import RAW
+from studio.photo.intake.heif_properties import trim_properties
+from studio.photo.intake.jpeg2000 import read_colours, read_jpeg2000
+from studio.photo.intake.jpegxl import read_jpegxl
+from studio.photo.intake.motion_photo import VIDEO_NOTE, drop_video, find_video
+from studio.photo.intake.orientation import SIDEWAYS, TURNS, find_strip, read_orientation
+from studio.photo.intake.photo_limits import MIN_SIDE, check_size
+from studio.photo.intake.png_chunks import MOST_PROFILE, drop_metadata, scale_grey_key
+from studio.photo.intake.raw_preview import open_preview
+from studio.photo.intake.reduced_decoder import decode_reduced
+from studio.photo.intake.reduced_size import MAX_PIXELS, needs_parts, reduce_while_decoding, refuse_too_large
+from studio.photo.intake.tiff_reader import read_tiff
 
 FORMATS = {
     "JPG": "JPEG", "PNG": "PNG", "WEBP": "WEBP", "HEIC": "HEIF", "AVIF": "AVIF", "GIF": "GIF", "JPEG 2000": "JPEG2000",

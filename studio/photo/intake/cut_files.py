@@ -17,8 +17,8 @@ from PIL import Image as Pillow
 from PIL import ImageChops, JpegImagePlugin
 
 from studio.nouns import Refusal
-from studio.photo.cut_heif import keep_tile_rows, lacks_pixels
-from studio.photo.jpeg_markers import JpegMarkers, read_jpeg_markers
+from studio.photo.intake.cut_heif import keep_tile_rows, lacks_pixels
+from studio.photo.intake.jpeg_markers import JpegMarkers, read_jpeg_markers
 
 _JPEG_END = b"\xff\xd9"
 _PADDING = bytes(16)

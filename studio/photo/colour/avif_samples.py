@@ -1,7 +1,7 @@
 """The picture of an AVIF with all of its 10 or 12 bits: R'G'B' samples by dav1d and the arithmetic of H.273.
 
-Pillow gives 8 bits, OpenCV refuses AVIFs with EXIF or XMP, imagecodecs crashes on animated ones, and swscale is off by
-two codes of 1023.
+Pillow gives 8 bits, OpenCV refuses AVIFs with EXIF or XMP, imagecodecs can't be relied on for AVIF, and swscale is off
+by two codes of 1023.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import numpy as np
 from av.video.reformatter import ColorRange
 from numpy.typing import NDArray
 
-from studio.photo.colour_tags import PRIMARIES
-from studio.photo.gamut_conversion import convert_to_xyz
-from studio.photo.heif_tiles import Grid, Nclx, read_grid, read_nclx
-from studio.photo.isobmff import ItemTable, read_item_table
+from studio.photo.colour.colour_tags import PRIMARIES
+from studio.photo.colour.gamut_conversion import convert_to_xyz
+from studio.photo.intake.heif_tiles import Grid, Nclx, read_grid, read_nclx
+from studio.photo.intake.isobmff import ItemTable, read_item_table
 
 _ALPHA = "urn:mpeg:mpegB:cicp:systems:auxiliary:alpha"
 _IDENTITY, _UNSPECIFIED, _FROM_PRIMARIES = 0, 2, 12

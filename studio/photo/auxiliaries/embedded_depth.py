@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.photo.auxiliary_images import Auxiliary, Floats
+from studio.photo.auxiliaries.auxiliary_images import Auxiliary, Floats
 from studio.photo.crop import Image
 
 MOST = 4  # maps of one file that are looked at

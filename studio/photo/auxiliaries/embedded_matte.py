@@ -11,9 +11,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.photo.auxiliary_images import Auxiliary, Floats
+from studio.photo.auxiliaries.auxiliary_images import Auxiliary, Floats
+from studio.photo.auxiliaries.embedded_depth import ENOUGH, LOOKED_AT, ShapeError, lie_on_edges, read_fitting, shrink
 from studio.photo.crop import Image
-from studio.photo.embedded_depth import ENOUGH, LOOKED_AT, ShapeError, lie_on_edges, read_fitting, shrink
 from studio.photo.saliency import SIDE, look_at
 
 COARSEST, LONGEST = 512, 2048

@@ -17,12 +17,12 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from studio.photo import auxiliary_images as aux
-from studio.photo.auxiliary_images import Auxiliary, Floats
-from studio.photo.isobmff import ItemTable, read_item_table, walk_boxes
-from studio.photo.orientation import TURNS, read_orientation
-from studio.photo.samsung_trailer import find_depth_block, read_depth_block
-from studio.photo.xmp_packets import list_values, parse_packet
+from studio.photo.auxiliaries import auxiliary_images as aux
+from studio.photo.auxiliaries.auxiliary_images import Auxiliary, Floats
+from studio.photo.auxiliaries.samsung_trailer import find_depth_block, read_depth_block
+from studio.photo.auxiliaries.xmp_packets import list_values, parse_packet
+from studio.photo.intake.isobmff import ItemTable, read_item_table, walk_boxes
+from studio.photo.intake.orientation import TURNS, read_orientation
 
 _TURNED = (b"irot", b"imir")
 

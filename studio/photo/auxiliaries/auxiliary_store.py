@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from studio.atomic_write import write_whole
 from studio.config import Settings
 from studio.nouns import Photo, replace
-from studio.photo import heif_auxiliaries, jpeg_auxiliaries
-from studio.photo.auxiliary_images import Auxiliary
+from studio.photo.auxiliaries import heif_auxiliaries, jpeg_auxiliaries
+from studio.photo.auxiliaries.auxiliary_images import Auxiliary
+from studio.photo.auxiliaries.embedded_depth import EmbeddedDepth, find_embedded_depth
+from studio.photo.auxiliaries.embedded_matte import EmbeddedMatte, find_embedded_matte
 from studio.photo.crop import Image
-from studio.photo.embedded_depth import EmbeddedDepth, find_embedded_depth
-from studio.photo.embedded_matte import EmbeddedMatte, find_embedded_matte
-from studio.photo.file_signature import identify
+from studio.photo.intake.file_signature import identify
 
 GAIN_MAP_NOTE = "its HDR gain map is not used"
 

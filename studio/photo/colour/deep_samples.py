@@ -14,11 +14,11 @@ import pillow_heif
 from numpy.typing import NDArray
 from PIL import Image as Pillow
 
-from studio.photo.avif_samples import read_avif_samples
-from studio.photo.colour_conversion import Raster
-from studio.photo.colour_tags import ColourTags
-from studio.photo.gamut_conversion import is_srgb
-from studio.photo.isobmff import read_item_table
+from studio.photo.colour.avif_samples import read_avif_samples
+from studio.photo.colour.colour_conversion import Raster
+from studio.photo.colour.colour_tags import ColourTags
+from studio.photo.colour.gamut_conversion import is_srgb
+from studio.photo.intake.isobmff import read_item_table
 
 _PNG_DEPTH, _PNG_COLOURS = 24, 25
 """Where a PNG's header says how many bits a sample has, and of what kind its pixels are."""

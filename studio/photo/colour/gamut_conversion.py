@@ -14,9 +14,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.photo.colour_tags import HDR, SRGB, Colorimetry
+from studio.photo.colour.colour_tags import HDR, SRGB, Colorimetry
+from studio.photo.colour.tone_mapping import Floats, ToneMap, decode_hlg, decode_pq
 from studio.photo.crop import Image
-from studio.photo.tone_mapping import Floats, ToneMap, decode_hlg, decode_pq
 
 _STRIP = 1 << 15  # pixels worked on at a time: four times as many take three times as long, most of it for fresh memory
 _LOOKED_AT = 150_000  # pixels from which the brightest of a picture are taken

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from studio.nouns import Refusal
-from studio.photo.reduced_size import check_pixels
+from studio.photo.intake.reduced_size import check_pixels
 
 MIN_SIDE = 64
 MAX_STRETCH = 20

@@ -19,11 +19,11 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image as Pillow
 
-from studio.photo import auxiliary_images as aux
-from studio.photo.auxiliary_images import PICTURE_SIGNS, Auxiliary, Floats
-from studio.photo.orientation import TURNS, read_orientation
-from studio.photo.samsung_trailer import find_depth_block, find_trailer, read_depth_block
-from studio.photo.xmp_packets import APP2, list_segments, list_values, read_packets
+from studio.photo.auxiliaries import auxiliary_images as aux
+from studio.photo.auxiliaries.auxiliary_images import PICTURE_SIGNS, Auxiliary, Floats
+from studio.photo.auxiliaries.samsung_trailer import find_depth_block, find_trailer, read_depth_block
+from studio.photo.auxiliaries.xmp_packets import APP2, list_segments, list_values, read_packets
+from studio.photo.intake.orientation import TURNS, read_orientation
 
 MOST_PICTURES = 32
 """Pictures of one JPEG that are looked at."""

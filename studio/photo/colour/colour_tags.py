@@ -22,8 +22,8 @@ from typing import NamedTuple
 from PIL import ExifTags
 from PIL import Image as Pillow
 
-from studio.photo.av1_header import read_av1_codes
-from studio.photo.isobmff import ItemTable, read_item_table
+from studio.photo.colour.av1_header import read_av1_codes
+from studio.photo.intake.isobmff import ItemTable, read_item_table
 
 _D65 = (0.3127, 0.329)
 _C = (0.31, 0.316)

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from studio.photo import auxiliary_images as aux
-from studio.photo.auxiliary_images import PICTURE_SIGNS, Floats
+from studio.photo.auxiliaries import auxiliary_images as aux
+from studio.photo.auxiliaries.auxiliary_images import PICTURE_SIGNS, Floats
 
 MOST_BLOCKS = 32
 _RATIO = 0.02  # how far a map's ratio of width to height may be off the photo's

@@ -7,8 +7,8 @@ from codecs import getincrementaldecoder
 from pathlib import PurePath
 
 from studio.nouns import Refusal
-from studio.photo.isobmff import ItemTable, read_item_table, walk_boxes
-from studio.photo.raw_preview import is_raw
+from studio.photo.intake.isobmff import ItemTable, read_item_table, walk_boxes
+from studio.photo.intake.raw_preview import is_raw
 
 READS = "JPG, PNG, WEBP, HEIC, AVIF, TIFF, BMP, GIF, JPEG XL, JPEG 2000 or camera raw"
 """The photographs Stir takes in, in the user's words."""

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import PngImagePlugin
 
-from studio.photo.cut_files import pack_chunk
+from studio.photo.intake.cut_files import pack_chunk
 
 _CHANNELS = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _COLOUR_OF_BYTES = {1: 0, 2: 4, 3: 2, 4: 6}

@@ -10,10 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from studio.nouns import Refusal
-from studio.photo.colour_conversion import Raster
-from studio.photo.colour_tags import Colorimetry, read_cicp
-from studio.photo.isobmff import walk_boxes
-from studio.photo.photo_limits import check_size
+from studio.photo.colour.colour_conversion import Raster
+from studio.photo.colour.colour_tags import Colorimetry, read_cicp
+from studio.photo.intake.isobmff import walk_boxes
+from studio.photo.intake.photo_limits import check_size
 
 _START = b"\xff\x0a"
 _RATIOS = ((1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))

@@ -18,9 +18,9 @@ from PIL import Image as Pillow
 from PIL import ImageCms
 
 from studio.nouns import Refusal
-from studio.photo.colour_tags import HDR, SRGB, Colorimetry, ColourTags, read_icc_gamma
+from studio.photo.colour.colour_tags import HDR, SRGB, Colorimetry, ColourTags, read_icc_gamma
+from studio.photo.colour.gamut_conversion import convert_rgb, is_srgb
 from studio.photo.crop import Image
-from studio.photo.gamut_conversion import convert_rgb, is_srgb
 
 GROUND = (224, 224, 224)
 """The light neutral grey, a photographer's sweep, that transparent pictures are laid over."""

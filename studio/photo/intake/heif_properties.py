@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import struct
 
-from studio.photo.auxiliary_images import name_role
-from studio.photo.isobmff import Box, ItemTable, read_item_table, walk_boxes
+from studio.photo.auxiliaries.auxiliary_images import name_role
+from studio.photo.intake.isobmff import Box, ItemTable, read_item_table, walk_boxes
 
 MOST_PROPERTIES = 100
 """libheif's `max_children_per_box` (libheif/security_limits.cc, 1.23)."""

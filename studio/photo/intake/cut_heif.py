@@ -10,9 +10,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 
-from studio.photo.heif_properties import find_meta_boxes, hide_items, read_marks
-from studio.photo.heif_tiles import Grid, read_grid
-from studio.photo.isobmff import Box, ItemTable, read_item_table, walk_boxes
+from studio.photo.intake.heif_properties import find_meta_boxes, hide_items, read_marks
+from studio.photo.intake.heif_tiles import Grid, read_grid
+from studio.photo.intake.isobmff import Box, ItemTable, read_item_table, walk_boxes
 
 
 def keep_tile_rows(data: bytes) -> tuple[bytes, int, int] | None:

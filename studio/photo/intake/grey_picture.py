@@ -17,11 +17,11 @@ from PIL import Image as Pillow
 
 from studio.config import MAX_UPLOAD_BYTES
 from studio.nouns import Refusal
-from studio.photo.colour_conversion import convert_raster
-from studio.photo.file_signature import identify
-from studio.photo.orientation import TURNS, read_orientation
-from studio.photo.png_bands import read_png_header
-from studio.photo.tiff_reader import decode_samples, read_tiff
+from studio.photo.colour.colour_conversion import convert_raster
+from studio.photo.intake.file_signature import identify
+from studio.photo.intake.orientation import TURNS, read_orientation
+from studio.photo.intake.png_bands import read_png_header
+from studio.photo.intake.tiff_reader import decode_samples, read_tiff
 
 Floats = NDArray[np.float32]
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from studio.photo.colour_conversion import Raster
-from studio.photo.isobmff import walk_boxes
-from studio.photo.photo_limits import check_size
+from studio.photo.colour.colour_conversion import Raster
+from studio.photo.intake.isobmff import walk_boxes
+from studio.photo.intake.photo_limits import check_size
 
 _ANY_PROFILE = (2, 3)
 """Methods of a `colr` box that hold an ICC profile: restricted, and any (JPX)."""

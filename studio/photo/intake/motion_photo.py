@@ -6,8 +6,8 @@ puts a block's name before it and a trailer behind), in a HEIC it is the content
 
 from __future__ import annotations
 
-from studio.photo.isobmff import walk_boxes
-from studio.photo.jpeg_markers import read_jpeg_markers
+from studio.photo.intake.isobmff import walk_boxes
+from studio.photo.intake.jpeg_markers import read_jpeg_markers
 
 VIDEO_NOTE = "with a video behind it, which isn't used"
 

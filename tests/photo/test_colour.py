@@ -327,6 +327,10 @@ def test_a_bmps_end_points_and_gamma() -> None:
         file = b"BM" + struct.pack("<IHHI", 122 + pixels.size, 0, 0, 122) + head + pixels[..., ::-1].tobytes()
         limit = 14 if power == 1 else 2  # linear light in 8 bits is coarse in the darks
         assert off(file, COLOURS[:-1]) <= limit and opened(file)[1] == ((name,) if name else ())
+    ends = [(x, y, 1 - x - y) for x, y in ((0.64, 0.33), (0.3, 0.6), (0.15, 0.06))]
+    numbers = struct.pack("<9I3I", *np.rint(np.ravel(ends) * 2**30).astype(int), *[29_789] * 3)
+    at = 14 + 56 + 4
+    assert off(file[:at] + numbers + file[at + 48 :]) == 0, "chromaticities and 1/2.2, as bmpsuite writes them"
 
 
 def exif_tiff(pixels: Numbers, space: int, index: bytes) -> bytes:

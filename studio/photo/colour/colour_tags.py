@@ -234,7 +234,8 @@ def _is_srgb_like(found: Colorimetry) -> bool:
 def read_bmp_colorimetry(header: bytes) -> Colorimetry:
     """The colorimetry of a BITMAPV4HEADER or V5, from its size field on: end points (XYZ, 2.30 bits), gammas (16.16).
 
-    sRGB's where the header holds none, or none that a picture could have.
+    Real files also hold chromaticities there, each with a sum of 1, to a white of D65, and the inverse of the gamma
+    (bmpsuite's pal8v4). sRGB's where the header holds none, or none that a picture could have.
     """
     if len(header) < _V4_SIZE or int.from_bytes(header[_SPACE_TYPE : _SPACE_TYPE + 4], "little") != _CALIBRATED:
         return SRGB
@@ -243,7 +244,10 @@ def read_bmp_colorimetry(header: bytes) -> Colorimetry:
     whole = tuple(sum(parts) for parts in zip(*ends, strict=True))  # white is all three together
     points = [(x / (x + y + z or 1), y / (x + y + z or 1)) for x, y, z in (*ends, whole)]
     gamma = sum(numbers[9:]) / 3 / 65536
+    gamma = 1 / gamma if 0 < gamma < 1 else gamma
     red, green, blue, white = points
+    if all(abs(sum(parts) / 2**30 - 1) < _NEAR for parts in ends):
+        white = _D65
     if not 0.05 < gamma < 20 or not _is_gamut((*white, *red, *green, *blue)):
         return SRGB
     found = name_primaries((red, green, blue, white), _name_gamma(gamma))

@@ -10,7 +10,7 @@ import msgspec
 
 from studio.nouns import Fraction, Noun
 
-VERSION = 2
+VERSION = 3
 """Raised when a measure, a limit or a weight changes: scores of another version are computed again."""
 
 MeasureName = Literal[

@@ -168,7 +168,11 @@ class Studio:
         """Seconds that this shot will take here, by the clips made here; None for a model that denoises (`models`
         knows).
         """
-        return self._pace().estimate(self.plan(shot)) if self.models.card(shot.maker).checkpoint is None else None
+        return (
+            self._pace().estimate(self.plan(shot), shot.format)
+            if self.models.card(shot.maker).checkpoint is None
+            else None
+        )
 
     def misfits(self, shot: Shot) -> tuple[Misfit, ...]:
         """What the place this shot is made for doesn't take of it; () when it takes it, or none is chosen. Raises

@@ -91,7 +91,9 @@ def test_the_pace_is_that_of_the_clips_made_here() -> None:
     assert pace([]).clips == 0
     here = pace([film(13.0), film(8.6), film(6.0)])
     assert here.clips == 3
-    assert here.estimate(plan(film(1).shot, CARD)) == pytest.approx(8.6, rel=0.15)
+    assert here.estimate(plan(film(1).shot, CARD), "mp4") == pytest.approx(8.6, rel=0.15)
+    small = plan(replace(film(1).shot, format="gif"), CARD)
+    assert here.estimate(small, "gif") > 3 * here.estimate(small, "mp4"), "a GIF takes its time"
 
 
 @each_row(
@@ -125,7 +127,7 @@ def test_auto_is_720p_where_1080p_takes_too_long_and_says_how_long() -> None:
     best = choose_size(Shot(PHOTO), CARD, slow)
     choice = best.plan.size
     assert best.recipe.size == best.shot.size == "720p"
-    assert slow.estimate(plan(Shot(PHOTO, size="1080p"), CARD)) > PATIENCE
+    assert slow.estimate(plan(Shot(PHOTO, size="1080p"), CARD), "mp4") > PATIENCE
     assert choice and "1080p would take about" in choice.reason
 
 

@@ -117,7 +117,7 @@ def test_scores_from_the_command_line(stir: Callable[..., tuple[int, str, str]],
     assert "soft throughout" in words and "its photo isn't here" in words
     soften(tmp_path / "clip.mp4", tmp_path / "soft.mp4", 6)
     held = json.loads(stir("score", "soft.mp4", "--json")[1])[0]
-    assert held["faults"][0]["kind"] == "soft" and held["total"] < 0.85 * read["total"]
+    assert held["faults"][0]["kind"] == "soft" and held["total"] < 0.65 * read["total"]
     assert {one["name"]: one["value"] for one in held["measures"]}["sharpness"] < 0.7, "the first frame counts too"
     shutil.rmtree(tmp_path / "home" / "photos")
     alone = json.loads(stir("score", "clip.mp4", "--json")[1])[0]

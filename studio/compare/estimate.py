@@ -116,7 +116,7 @@ def _time_built_in(every: Iterable[Prepared], pace: Pace) -> float:
     wanted = list(every)
     again = len(wanted) - len({identify_scene(one.recipe) for one in wanted})
     opened = OPENING * (len(wanted) - 1) if wanted and not pace.clips else 0.0
-    return sum(pace.estimate(one.plan) for one in wanted) - START * again - opened
+    return sum(pace.estimate(one.plan, one.recipe.format) for one in wanted) - START * again - opened
 
 
 def _count_bytes(one: Prepared, clips: Iterable[Clip]) -> int:

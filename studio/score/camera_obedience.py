@@ -136,6 +136,17 @@ def foretell_way(shot: Shot, begun: float, ended: float, seconds: float) -> floa
     return float(np.sum(np.sqrt(np.sum(steps**2, 1)))) + _foretell_unrest(shot) * (ended - begun)
 
 
+def goes_on(shot: Shot, begun: float, ended: float, seconds: float) -> bool:
+    """Whether the picture should go on between two seconds of a clip as it does right before and after them: at least
+    half as fast, from end to end, so that neither a pause nor the turn of a loop counts."""
+    if _foretell_unrest(shot):
+        return True
+    length = ended - begun
+    times = np.clip(np.array([begun - length, begun, ended, ended + length]) / seconds, 0, 1)
+    before, within, after = np.linalg.norm(np.diff(lay_out(shot.motion.camera, times), axis=0), axis=1)
+    return bool(within > 0.25 * (before + after) > 0)
+
+
 def _foretell_unrest(shot: Shot) -> float:
     """How far a hand's unrest goes in a second, in diagonals, at least."""
     moves = (*shot.motion.camera.moves, *(move for leg in shot.motion.camera.then for move in leg.moves))

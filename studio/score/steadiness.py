@@ -28,6 +28,10 @@ LEAST_SPEED, COPY_SPEED, COPY_APART = 0.1, 0.25, 0.65
 """A frame is a copy where others around it move, by so many pixels a frame at least, and it moves by less than this
 share of that and differs by less than this share; an encoder makes a copy differ by half of a slow move."""
 
+STILL_SPEED, STILL_APART, LEAST_WAY = 0.2, 0.25, 0.3
+"""Frozen: samples that move by less than this share of the clip's usual speed, and differ by less than this share of
+what those around them do, where by the speed around them they would have gone so many pixels."""
+
 CUT_ERROR, CUT_TIMES, CUT_ALIKE = 6.0, 3.0, 0.62
 """A cut: what warping leaves is more than so many grey levels, more than so many times what it leaves as a rule, and no
 more than this of the picture is found again."""
@@ -209,6 +213,25 @@ def find_stills(pairs: Pairs) -> list[tuple[float, float]]:
             found.append((begun, float(end)))
         else:
             begun = None
+    return found
+
+
+def find_freezes(pairs: Pairs) -> list[tuple[float, float]]:
+    """Stretches in which nothing changes while it does right before and right after, as seconds from and to. Relative
+    to the clip, as two codings of one picture far apart differ by more than `SAME` where it is full of detail."""
+    rate = pairs.speed / pairs.gap
+    slow = rate < STILL_SPEED * float(np.percentile(rate, 75))
+    bounds = np.flatnonzero(np.diff(np.concatenate([[False], slow, [False]]).astype(np.int8)))
+    starts = np.concatenate([[0.0], pairs.at[:-1]])
+    found: list[tuple[float, float]] = []
+    for first, past in zip(bounds[::2], bounds[1::2], strict=True):
+        before, after = slice(max(0, first - 2), first), slice(past, past + 2)
+        if first == 0 or past == len(rate):
+            continue
+        speed, apart = (min(float(of[before].max()), float(of[after].max())) for of in (rate, pairs.apart))
+        way = speed * int(pairs.gap[first:past].sum())
+        if way > LEAST_WAY and float(pairs.apart[first:past].max()) < max(SAME, STILL_APART * apart):
+            found.append((float(starts[first]), float(pairs.at[past - 1])))
     return found
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bench.damage_kinds import DAMAGES, PARTS, Film, Part, open_seam
 from studio.clip_score import ClipFault, FaultKind, Score
-from studio.nouns import Camera, Effect, Motion, Move, Shot, replace
+from studio.nouns import Camera, Effect, Leg, Motion, Move, Shot, replace
 from studio.score.explain import FAULTS, explain
 from studio.score.reference import use_first_frame
 from studio.score.scoring import RULES, score_footage
@@ -56,6 +56,25 @@ def test_a_cut_and_a_freeze_are_found_where_they_are() -> None:
     half = FRAMES / 2 / 24
     assert judge(DAMAGES["cut"][0](CLEAN, True, OTHER)).faults[0] == ClipFault("cut", pytest.approx(half, abs=0.1))
     assert judge(DAMAGES["freeze"][0](CLEAN, True, OTHER)).faults[0].at_second == pytest.approx(0.8, abs=0.15)
+
+
+def test_a_short_freeze_is_seen_between_samples_and_a_pause_is_none() -> None:
+    """Eight seconds of which every fourth frame was read."""
+
+    def watch(film: Film, camera: Camera) -> Score:
+        footage = read(film)
+        sampled = footage._replace(frame=4 * footage.frame, at=4 * footage.at, num_frames=4 * len(film))
+        return score_footage(sampled, refer(PICTURE, sampled), asked(Motion(camera=camera)))
+
+    frozen = [*CLEAN[:20], *[CLEAN[20]] * 4, *CLEAN[24:]]
+    straight = Camera((Move("pan_left", 0.5),), ease="linear")
+    assert watch(CLEAN, straight).faults == ()
+    found = watch(frozen, straight)
+    assert found.broken and found.faults[0] == ClipFault("frozen", pytest.approx(20 * 4 / 24, abs=0.2))
+    paused = [*CLEAN[:18], *[CLEAN[18]] * 12, *CLEAN[18:36]]
+    stops = Camera(straight.moves, then=(Leg((Move("static"),)), Leg(straight.moves)), ease="linear")
+    assert "frozen" not in [fault.kind for fault in watch(paused, stops).faults]
+    assert watch(paused, straight).faults[0].kind == "frozen"
 
 
 def backwards(film: Film) -> Film:

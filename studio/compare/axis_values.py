@@ -75,20 +75,20 @@ class AxisValue:
 def parse_axis(axis: Axis, find_card: FindCard) -> tuple[AxisValue, ...]:
     """The values of an axis, each once. Raises `Refusal` for a value that is none, and for an axis without any."""
     readers: dict[AxisName, Callable[[str], AxisValue]] = {
-        "model": lambda words: _model(words, find_card),
-        "seed": lambda words: _number(words, int, "seed", 0, 2**32 - 1),
-        "amount": _amount,
-        "move": _moves,
-        "effect": _effects,
-        "prompt": _prompt,
-        "depth": _depth,
-        "steps": lambda words: _number(words, int, "steps", 1, 200),
-        "guidance": lambda words: _number(words, float, "guidance", 0.0, 30.0),
-        "strength": lambda words: _number(words, float, "strength", 0.0, 1.0),
-        "size": _size,
-        "speedup": _speedups,
+        "model": lambda words: _parse_model(words, find_card),
+        "seed": lambda words: _parse_number(words, int, "seed", 0, 2**32 - 1),
+        "amount": _parse_amount,
+        "move": _parse_moves,
+        "effect": _parse_effects,
+        "prompt": _parse_prompt,
+        "depth": _parse_depth,
+        "steps": lambda words: _parse_number(words, int, "steps", 1, 200),
+        "guidance": lambda words: _parse_number(words, float, "guidance", 0.0, 30.0),
+        "strength": lambda words: _parse_number(words, float, "strength", 0.0, 1.0),
+        "size": _parse_size,
+        "speedup": _parse_speedups,
     }
-    words = [one for value in axis.values for one in _spread(axis.name, value.strip()) if one]
+    words = [one for value in axis.values for one in _expand_range(axis.name, value.strip()) if one]
     found = {value.label: value for value in (readers[axis.name](one) for one in words)}
     if not found:
         raise Refusal(f"The axis {axis.name!r} has no values.", f"Give some: {axis.name}=first,second")
@@ -102,7 +102,7 @@ def require_axes(names: tuple[AxisName, ...], card: ModelCard) -> None:
             raise Refusal(f"{card.title} makes the same clip whatever “{TITLES[name]}” is.", "Choose another model.")
 
 
-def _spread(name: AxisName, words: str) -> list[str]:
+def _expand_range(name: AxisName, words: str) -> list[str]:
     """The whole numbers that a range such as 1-4 stands for; any other words as they are."""
     span = re.fullmatch(r"(\d+)\s*-\s*(\d+)", words)
     if name not in ("seed", "steps") or not span:
@@ -113,7 +113,7 @@ def _spread(name: AxisName, words: str) -> list[str]:
     return [str(number) for number in range(low, high + 1)]
 
 
-def _value(words: str, kind: Callable[[str], Number], what: str, low: Number, high: Number) -> Number:
+def _read_number(words: str, kind: Callable[[str], Number], what: str, low: Number, high: Number) -> Number:
     remedy = f"Give a number from {_write(low)} to {_write(high)}."
     try:
         number = kind(words)
@@ -124,8 +124,8 @@ def _value(words: str, kind: Callable[[str], Number], what: str, low: Number, hi
     return number
 
 
-def _number(words: str, kind: Callable[[str], Number], field: AxisName, low: Number, high: Number) -> AxisValue:
-    number = _value(words, kind, TITLES[field], low, high)
+def _parse_number(words: str, kind: Callable[[str], Number], field: AxisName, low: Number, high: Number) -> AxisValue:
+    number = _read_number(words, kind, TITLES[field], low, high)
     return AxisValue(_write(number), lambda shot: replace(shot, **{field: number}))
 
 
@@ -136,7 +136,7 @@ def _write(number: float) -> str:
 # The model ------------------------------------------------------------------------------------------------------------
 
 
-def _model(words: str, find_card: FindCard) -> AxisValue:
+def _parse_model(words: str, find_card: FindCard) -> AxisValue:
     card = find_card(words)
     return AxisValue(card.id, lambda shot: fit_model(shot, card))
 
@@ -165,8 +165,8 @@ def _with_motion(shot: Shot, **changes: object) -> Shot:
     return replace(shot, motion=replace(shot.motion, **changes))
 
 
-def _amount(words: str) -> AxisValue:
-    amount = _value(words, float, "amount", 0.0, 1.0)
+def _parse_amount(words: str) -> AxisValue:
+    amount = _read_number(words, float, "amount", 0.0, 1.0)
     return AxisValue(f"{amount:g}", lambda shot: replace(shot, motion=_set_amount(shot.motion, amount)))
 
 
@@ -186,7 +186,7 @@ def _go(moves: tuple[Move, ...], amount: float) -> tuple[Move, ...]:
     return tuple(replace(move, amount=amount) for move in moves)
 
 
-def _moves(words: str) -> AxisValue:
+def _parse_moves(words: str) -> AxisValue:
     """Moves joined by "+", one after the other by "then": "dolly in + tilt up then orbit left"."""
     legs = [
         camera_moves.parse_moves([one for one in leg.split("+") if one.strip()] or [leg], AMOUNT)
@@ -206,16 +206,16 @@ def _moves(words: str) -> AxisValue:
     return AxisValue(label, change)
 
 
-def _effects(words: str) -> AxisValue:
+def _parse_effects(words: str) -> AxisValue:
     """Effects joined by "+", each NAME or NAME:REGION; "none" for no effect at all."""
     if camera_moves.normalise(words) == "none":
         return AxisValue("none", lambda shot: _with_motion(shot, effects=()))
-    asked = tuple(_effect(one) for one in words.split("+"))
+    asked = tuple(_parse_effect(one) for one in words.split("+"))
     label = " + ".join(one.name if one.region == "auto" else f"{one.name}:{one.region}" for one in asked)
     return AxisValue(label, lambda shot: _with_motion(shot, effects=tuple(_place(one, shot) for one in asked)))
 
 
-def _effect(words: str) -> Effect:
+def _parse_effect(words: str) -> Effect:
     named, _, where = words.partition(":")
     regions: dict[str, Region] = {region: region for region in get_args(Region)}
     region = camera_moves.normalise(where) or "auto"
@@ -238,7 +238,7 @@ def _place(effect: Effect, shot: Shot) -> Effect:
     return effect
 
 
-def _prompt(words: str) -> AxisValue:
+def _parse_prompt(words: str) -> AxisValue:
     """Another prompt. What it says of the camera or of effects goes before what the shot has."""
     said = read_motion(words)
 
@@ -259,7 +259,7 @@ def _merge(own: Camera, said: Camera) -> Camera:
 # Everything else ------------------------------------------------------------------------------------------------------
 
 
-def _depth(words: str) -> AxisValue:
+def _parse_depth(words: str) -> AxisValue:
     name = words.lower()
     if name not in ("auto", "builtin", "anything", "photo") and not re.fullmatch("[0-9a-f]{64}", name):
         raise Refusal(
@@ -268,12 +268,12 @@ def _depth(words: str) -> AxisValue:
     return AxisValue(name, lambda shot: replace(shot, depth=name))
 
 
-def _size(words: str) -> AxisValue:
+def _parse_size(words: str) -> AxisValue:
     size = parse_size(words)
     return AxisValue(size, lambda shot: replace(shot, size=size))
 
 
-def _speedups(words: str) -> AxisValue:
+def _parse_speedups(words: str) -> AxisValue:
     """Speed-ups joined by "+"; "none" for none."""
     known: dict[str, SpeedUp] = {name: name for name in get_args(SpeedUp)}
     names = [camera_moves.normalise(one).replace(" ", "_") for one in words.split("+")]

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from studio.comparison import Cell, CellState, Standing
 from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Queued, Running
 
-DOES: tuple[CellState, ...] = ("waiting", "running")
+IN_PROGRESS: tuple[CellState, ...] = ("waiting", "running")
 """A cell that something is still coming to."""
 
 _INTERRUPTED = ("Stir was closed while this clip was made.", "Make it again.")

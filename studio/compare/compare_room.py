@@ -16,7 +16,7 @@ from unicodedata import category
 
 from studio.advice.render_time import Pace
 from studio.compare.axis_values import TITLES
-from studio.compare.cell_states import DOES, find_standing
+from studio.compare.cell_states import IN_PROGRESS, find_standing
 from studio.compare.estimate import Ahead, Estimate, Past, estimate
 from studio.compare.grid import MOST_CELLS, MOST_IN_ROW, expand
 from studio.compare.job_order import arrange, insert_beside
@@ -288,7 +288,7 @@ class Comparisons:
         def alter(one: Comparison) -> Comparison:
             now = _find(one, cell_id)
             state = self.stand(one)[cell_id].state
-            if state in DOES or (state == "done" and shot == now.shot):
+            if state in IN_PROGRESS or (state == "done" and shot == now.shot):
                 raise Refusal("This clip is there already, or on its way.", "Give another seed to make it otherwise.")
             changed = replace(now, shot=shot, clip="", jobs=(*now.jobs, self._submit(one, shot)), refusal=None)
             return _swap(one, changed)

@@ -34,27 +34,27 @@ def measure_parts(
 ) -> Reading | None:
     """How alike the parts in these boxes stay, the least alike one in the frame where it is that: the correlation of
     patches, weighted by contrast, 0..1. None where they show nothing that could be compared, or leave the frame."""
-    fine = _grow(reference, footage)
+    fine = _resize_reference(reference, footage)
     found: list[tuple[float, float]] = []
     for left, top, right, bottom in boxes:
         room = round(2 * ROOM * (bottom - top))
         x, y = max(0, 2 * left - room), max(0, 2 * top - room)
         part = fine[y : 2 * bottom + room, x : 2 * right + room]
         for look in looks:
-            alike = _compare(part, footage.luma[look.sample], _lay(look, (left, top, right, bottom), (x, y)))
+            alike = _compare(part, footage.luma[look.sample], _align_by_flow(look, (left, top, right, bottom), (x, y)))
             if alike is not None:
                 found.append((alike, look.at))
     return Reading(*min(found)) if found else None
 
 
-def _grow(reference: Reference, footage: Footage) -> Grey:
+def _resize_reference(reference: Reference, footage: Footage) -> Grey:
     """The reference's brightness in the size of sampled frames."""
     grey = cv2.cvtColor(reference.still, cv2.COLOR_RGB2GRAY)
     small = cv2.resize(grey, (footage.luma.shape[2], footage.luma.shape[1]), interpolation=cv2.INTER_AREA)
     return cv2.GaussianBlur(small, (0, 0), SOFT)
 
 
-def _lay(look: Look, box: Box, corner: tuple[int, int]) -> Floats:
+def _align_by_flow(look: Look, box: Box, corner: tuple[int, int]) -> Floats:
     """Where the flow takes a part: (2, 3), from its pixels to those of the frame."""
     high, wide = look.match.likeness.shape
     left, top, right, bottom = box

@@ -57,25 +57,25 @@ def make_reference(
     middle = _cut_middle(shown, footage.width / footage.height)
     subject = _cut_middle(stood.soft, footage.width / footage.height) if stood.standing != "none" else None
     near = None if near is None else _cut_middle(near, footage.width / footage.height)
-    return _look(middle, footage, True, subject, near)
+    return _build(middle, footage, True, subject, near)
 
 
 def use_first_frame(footage: Footage) -> Reference:
     """The reference of a clip without a photo."""
     shown = footage.stills[0]
     stood = matte.find_matte(shown)
-    return _look(shown, footage, False, stood.soft if stood.standing != "none" else None, None)
+    return _build(shown, footage, False, stood.soft if stood.standing != "none" else None, None)
 
 
-def _look(shown: Image, footage: Footage, is_photo: bool, subject: Floats | None, near: Floats | None) -> Reference:
+def _build(shown: Image, footage: Footage, is_photo: bool, subject: Floats | None, near: Floats | None) -> Reference:
     height, width = footage.chroma.shape[2:]
     still = _resize(shown, (footage.stills.shape[2], footage.stills.shape[1]))
     small = _resize(still, (width, height)).astype(np.float32)
     luma, *chroma = (np.rint(base + small @ row).astype(np.uint8) for base, row in ((16, _Y), (128, _U), (128, _V)))
     found = faces.find_faces(still, looks=(0,))
-    seen = tuple(_box(one.x, one.y, one.w, one.h, width, height) for one in found[:4])
+    seen = tuple(_scale_box(one.x, one.y, one.w, one.h, width, height) for one in found[:4])
     rows = lettering.find_lettering(still, short=240)
-    read = tuple(_box(*one.box, width, height) for one in rows[:8])
+    read = tuple(_scale_box(*one.box, width, height) for one in rows[:8])
     return Reference(
         luma, np.stack(chroma), still, is_photo,
         None if subject is None else _resize(subject, (width, height)),
@@ -85,7 +85,7 @@ def _look(shown: Image, footage: Footage, is_photo: bool, subject: Floats | None
     )  # fmt: skip
 
 
-def _box(x: float, y: float, w: float, h: float, width: int, height: int) -> Box:
+def _scale_box(x: float, y: float, w: float, h: float, width: int, height: int) -> Box:
     return (
         max(0, round(x * width)), max(0, round(y * height)),
         min(width, round((x + w) * width)), min(height, round((y + h) * height)),

@@ -101,6 +101,19 @@ def test_another_picture_is_far_from_the_photo() -> None:
     assert found.broken and found.faults[0].kind == "far"
 
 
+def test_a_white_ground_that_greys_drifts_and_narrow_white_stripes_do_not() -> None:
+    for wide, drifts in ((12, False), (240, True)):
+        picture = np.minimum(PICTURE, 200)
+        for left in range(100, 520, 280 if drifts else 28):
+            picture[60:300, left : left + wide] = 255
+        film = pan(picture)
+        soft = [frame if at < 6 else cv2.GaussianBlur(frame, (0, 0), 2.0) for at, frame in enumerate(film)]
+        grey = [np.where(frame > 215, frame - 12, frame).astype(np.uint8) for frame in film]
+        footage = read(grey if drifts else soft)
+        found = score_footage(footage, refer(picture, footage), PAN)
+        assert ("drift" in [fault.kind for fault in found.faults]) == drifts, found.measure("exposure")
+
+
 def test_a_loop_closes_or_jumps() -> None:
     shot = asked(Motion(camera=Camera((Move("pan_left", 0.5),), loop=True)))
     looped = pan(PICTURE, loop=True)

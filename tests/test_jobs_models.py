@@ -96,7 +96,7 @@ def test_a_clip_has_the_models_sound_unless_it_was_not_wanted(studio: Studio, sh
         ended(studio, job.id)
         with av.open(str(studio.library.file(studio.library.get(job.id)))) as video:
             tracks.append([(stream.rate, stream.channels) for stream in video.streams.audio])
-    assert tracks == [[(24_000, 2)], []]
+    assert tracks == [[(48_000, 2)], []]  # the model's has 24,000 Hz; every film's sound has 48,000
 
 
 def test_the_end_photo_reaches_the_engine(studio: Studio, shot: Shot) -> None:

@@ -24,7 +24,7 @@ from studio.nouns import Camera, Clip, Crop, Done, Effect, Motion, Move, Photo, 
 from studio.photo.crop import SHORT_SIDES, find_ratio, settle_crop
 from studio.studio import Studio, search_words
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
-from tests.fakes.waiting import ended, painting
+from tests.fakes.waiting import ended, painting, until
 
 
 @pytest.fixture
@@ -346,6 +346,7 @@ def test_rate_title_trash_restore_empty(studio: Studio, clip: Clip) -> None:
 
 
 def test_watching_costs_nothing_while_nothing_happens(studio: Studio, clip: Clip) -> None:
+    until(lambda: studio.scores.get(clip.id) is not None)
     version = studio.version
     studio.jobs(), studio.library.find(), studio.preview(clip.shot)
     assert studio.version == version

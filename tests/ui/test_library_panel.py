@@ -79,19 +79,25 @@ def find_rate_and_restore(shelf: Page, app: App) -> None:
     expect(tiles).to_have_count(2)
 
 
+def list_thumbs(app: App) -> set[str]:
+    return {file.stem for file in (app.studio.settings.cache / "thumbs").glob("*.jpg")}
+
+
 def empty_trash(shelf: Page, app: App) -> None:
-    app.studio.library.trash(app.studio.library.find()[0].id)
+    gone = app.studio.library.find()[0].id
+    app.studio.library.trash(gone)
     shelf.locator(".library-bar [data-value='trash']").click()
     shelf.locator("#empty-trash").click()
     ask = shelf.locator("dialog.ask")
     expect(ask).to_contain_text("1 clip will be deleted")
     ask.get_by_role("button", name="Keep them").click()
     assert app.studio.library.count(trashed=True) == 1
+    thumbs = list_thumbs(app)
     shelf.locator("#empty-trash").click()
     ask.get_by_role("button", name="Delete for good").click()
     expect(shelf.locator("#library .nothing")).to_be_visible()
     assert app.studio.library.count(trashed=True) == 0
-    assert len(list((app.studio.settings.cache / "thumbs").glob("*.jpg"))) == 1
+    assert gone in thumbs and thumbs - {gone} <= list_thumbs(app) <= thumbs | {clip.id for clip in app.studio.library.find()}
 
 
 def test_a_clip_is_played_found_rated_thrown_away_and_deleted(shelf: Page, app: App) -> None:

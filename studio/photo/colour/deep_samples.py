@@ -38,8 +38,7 @@ def read_deep_samples(picture: Pillow.Image, data: bytes, tags: ColourTags) -> R
         opened = pillow_heif.open_heif(
             io.BytesIO(data), convert_hdr_to_8bit=False, hdr_to_16bit=False, remove_stride=False
         )
-        shown = opened[opened.primary_index]
-        samples = np.asarray(shown)[:, : shown.size[0]]
+        samples = _view_rows(opened[opened.primary_index])
         if samples.ndim == 2:
             bits = 16 if samples.max() >> bits else bits
     else:
@@ -50,6 +49,17 @@ def read_deep_samples(picture: Pillow.Image, data: bytes, tags: ColourTags) -> R
     channels = 1 if samples.ndim == 2 else samples.shape[2]
     space = "rgb" if channels > 2 else "grey"
     return Raster(samples, space, channels in (2, 4), colorimetry=tags.colorimetry, bits=bits)
+
+
+def _view_rows(shown: pillow_heif.HeifImage) -> NDArray[Any]:
+    """The samples of a decoded HEIC, uint16, without copying them. A row may end in padding that is no whole pixel,
+    which the array that pillow-heif offers takes for one.
+    """
+    data, (width, height) = shown.data, shown.size
+    channels = len(shown.mode.partition(";")[0])
+    shape = (height, width, channels) if channels > 1 else (height, width)
+    strides = (shown.stride, 2 * channels, 2) if channels > 1 else (shown.stride, 2)
+    return np.ndarray(shape, np.uint16, data, strides=strides)
 
 
 def _read_png(picture: Pillow.Image, data: bytes) -> NDArray[Any] | None:

@@ -65,6 +65,21 @@ def test_a_jpeg_cut_inside_says_how_much_is_there_and_opens_with_that(dress: str
     assert f"{100 * rows // H}%" in got.photo.notes[0]
 
 
+@pytest.mark.parametrize("interval", [1, 2, 7])
+def test_a_jpeg_cut_at_a_restart_is_never_called_whole(interval: int) -> None:
+    """Behind the marker, inside it and before it: what isn't there is drawn grey, and no row of that is kept."""
+    picture = Image.fromarray(made.picture(203, 331))
+    whole = made.saved(picture, "JPEG", quality=90, restart_marker_blocks=interval)
+    before = decode_image(whole, "a.jpg").image
+    ends = [at for at in range(len(whole) // 2, len(whole) - 3) if whole[at] == 0xFF and whole[at + 1] & 0xF8 == 0xD0]
+    cuts = [whole[: end + behind] for end in ends[:: max(1, len(ends) // 8)] for behind in (0, 1, 2, 3)]
+    for cut in cuts:
+        with pytest.raises(Refusal, match="cut short inside the picture"):
+            decode_image(cut, "a.jpg")
+        left = opened(cut).image
+        assert np.array_equal(left[:-1], before[: len(left) - 1])
+
+
 def test_a_progressive_jpeg_cut_inside_is_whole_but_soft() -> None:
     whole = saved("JPEG", quality=90, progressive=True)
     before = decode_image(whole, "a.jpg").image.astype(int)

@@ -50,6 +50,7 @@ LARGE: dict[str, made.Builder] = {
     "avif of tiles": lambda: made_heif.of_tiles(soft(160, 160), 4, 3, "AVIF"),
     "turned jpeg": lambda: made.saved(soft(), "JPEG", quality=95, exif=marked(6)),
     "turned png": lambda: made.saved(soft(), "PNG", exif=marked(6)),
+    "mirrored png": lambda: made.saved(soft(), "PNG", exif=marked(2)),
     "turned heic of tiles": lambda: made.saved(soft(), "HEIF", quality=90, tile_size=128, exif=marked(6).tobytes()),
     "jpeg with a profile": lambda: made.saved(soft(), "JPEG", quality=95, icc_profile=made.swapped_profile()),
     "png with a profile": lambda: made.saved(soft(), "PNG", icc_profile=made.swapped_profile()),

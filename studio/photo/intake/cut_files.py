@@ -27,8 +27,9 @@ _PADDING = bytes(16)
 _OTHER_BITS = bytes((value * 73 + 41) % 251 for value in range(512))
 """What is laid behind a cut JPEG to see from where on the picture depends on it."""
 
-_REACH = 8  # pixels a side that one pixel stands for where two decodings are compared
-_MOST_COMPARED = 64_000_000  # pixels of a progressive JPEG that is decoded twice
+_RESTARTS = [bytes((0xFF, 0xD0 + number)) for number in range(8)]
+_REACH = 8  # pixels a side that one pixel stands for where two decodings of a larger JPEG are compared
+_MOST_COMPARED = 64_000_000  # pixels of a JPEG that is decoded twice as it is
 _MOST_ROWS = 400_000_000  # bytes of PNG rows that are unpacked
 
 
@@ -101,7 +102,8 @@ def _read_jpeg(data: bytes) -> CutFile | None:
         return _read_progressive(body, markers)
     if markers.scans > 1 or markers.first < markers.components:
         return None  # one scan a component: the rows of one say nothing of the others
-    rows = min(_count_steady_rows(body, _REACH), markers.height)
+    small = markers.width * markers.height <= _MOST_COMPARED
+    rows = min(_count_steady_rows(body, 1 if small else _REACH), markers.height)
     at = markers.frame + 3
     shorter = body[:at] + rows.to_bytes(2, "big") + body[at + 2 :] + _JPEG_END
     return CutFile(shorter, rows, markers.height)
@@ -119,9 +121,13 @@ def _read_progressive(body: bytes, markers: JpegMarkers) -> CutFile | None:
 def _count_steady_rows(body: bytes, reach: int) -> int:
     """Rows from the top that are the same whatever stands behind `body`, decoded at a size `reach` times smaller.
 
-    Past the end of its data libjpeg draws grey; other bytes behind it give other pixels there, and nowhere else.
+    Past the end of its data libjpeg draws grey; other bytes behind it give other pixels there, and nowhere else. Where
+    the data end with a restart interval, those of the next count only behind the marker that is due (T.81, B.2.1).
     """
-    first, second = (_decode_small(body + tail + _JPEG_END, reach) for tail in (b"", _OTHER_BITS))
+    body = body.removesuffix(b"\xff")  # half a marker, or half a stuffed byte
+    places = [body.rfind(marker) for marker in _RESTARTS]
+    due = _RESTARTS[(places.index(max(places)) + 1) % 8 if max(places) >= 0 else 0]
+    first, second = (_decode_small(body + tail + _JPEG_END, reach) for tail in (b"", _OTHER_BITS + due + _OTHER_BITS))
     box = ImageChops.difference(first, second).getbbox()
     return (box[1] if box else first.height) * reach
 

@@ -63,7 +63,7 @@ def _read_png(picture: Pillow.Image, data: bytes, tags: ColourTags) -> tuple[Ras
     turn = (
         TURNS.get(read_orientation(picture)) if "exif" in picture.info else None
     )  # else Pillow decodes to look behind
-    return Raster(samples, space, header.colour > 3, tags.icc, tags.colorimetry), [turn] if turn else []
+    return Raster(samples, space, header.colour > 3, tags.icc, tags.colorimetry), [] if turn is None else [turn]
 
 
 def _read_tiles(picture: Pillow.Image, data: bytes, tags: ColourTags) -> tuple[Raster, list[Pillow.Transpose]]:

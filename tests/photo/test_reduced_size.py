@@ -6,6 +6,7 @@ import io
 import struct
 
 import av
+import cv2
 import numpy as np
 import pytest
 from PIL import Image
@@ -139,6 +140,21 @@ def test_a_grid_of_another_size_than_its_picture_is_refused() -> None:
     with pytest.raises(Refusal, match="can't be opened at a smaller size"):
         decode_image(lying, "a")
     assert decode_image(data, "a").photo.width == W // 2
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+@pytest.mark.parametrize("scale", [2, 4])
+def test_tiles_whose_sides_no_scale_divides_lie_where_they_belong(kind: str, scale: int) -> None:
+    tile = soft(162, 150)
+    data = made_heif.of_tiles(tile, 4, 3, kind)
+    table = read_item_table(data)
+    grid = read_grid(data, table) if table else None
+    assert table is not None and grid is not None
+    found = decode_tiles(data, table, grid, scale)
+    whole = np.tile(np.asarray(tile, np.float32), (3, 4, 1))
+    expected = cv2.resize(whole, found.shape[1::-1], interpolation=cv2.INTER_AREA)
+    assert found.shape == (450 // scale, 648 // scale, 3)
+    assert np.abs(found - expected).mean() < 3 and np.abs(found - expected)[-8:].mean() < 5
 
 
 def test_a_tile_that_claims_to_be_huge_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,6 +27,9 @@ _MOST_TILES = 4_000
 _MOST_PIXELS = 36_000_000  # of one tile: level 6.2 of HEVC allows as many
 _WORKERS = 2
 
+_Tile = tuple[NDArray[Any], tuple[int, int]]
+"""A reduced tile, and the width and height that it had."""
+
 
 class Grid(NamedTuple):
     """A picture made of `tiles` (item ids, row by row) of one size, cut to `width` and `height`."""
@@ -75,40 +78,42 @@ def read_nclx(item: Item) -> Nclx | None:
 def decode_tiles(data: bytes, table: ItemTable, grid: Grid, scale: int) -> NDArray[Any]:
     """The picture as it is stored, reduced `scale` times a side: (H, W, 3), uint8, or uint16 where it is PQ or HLG.
 
-    Raises ValueError for tiles of other sizes than the first's, or that have no picture, and what ffmpeg raises.
+    Raises ValueError for tiles of other sizes than the first's, that don't cover the picture or have none, and what
+    ffmpeg raises.
     """
     nclx = read_nclx(table.items[table.primary]) or read_nclx(table.items[grid.tiles[0]])
     tiles = _decode_all(data, table, grid, nclx, scale)
-    first = next(tiles)
-    high, wide = first.shape[:2]
-    width, height = grid.width // scale, grid.height // scale
-    whole = np.empty((height, width, 3), first.dtype)
-    for at, tile in enumerate(chain([first], tiles)):
-        if tile.shape[:2] != (high, wide):
+    first, size = next(tiles)
+    if size[0] * grid.columns < grid.width or size[1] * len(grid.tiles) // grid.columns < grid.height:
+        raise ValueError("tiles that don't cover the picture")
+    whole = np.empty((grid.height // scale, grid.width // scale, 3), first.dtype)
+    for at, (tile, other) in enumerate(chain([(first, size)], tiles)):
+        if other != size:
             raise ValueError("tiles of several sizes")
-        _lay(whole, tile, at, grid, (high, wide))
+        row, column = divmod(at, grid.columns)
+        top, left = row * size[1] // scale, column * size[0] // scale
+        room = whole[top : top + len(tile), left : left + tile.shape[1]]
+        room[:] = tile[: room.shape[0], : room.shape[1]]
     return whole
 
 
-def _lay(whole: NDArray[Any], tile: NDArray[Any], at: int, grid: Grid, size: tuple[int, int]) -> None:
-    top, left = at // grid.columns * size[0], at % grid.columns * size[1]
-    room = whole[top : top + size[0], left : left + size[1]]
-    room[:] = tile[: room.shape[0], : room.shape[1]]
-
-
-def _decode_all(data: bytes, table: ItemTable, grid: Grid, nclx: Nclx | None, scale: int) -> Iterator[NDArray[Any]]:
+def _decode_all(data: bytes, table: ItemTable, grid: Grid, nclx: Nclx | None, scale: int) -> Iterator[_Tile]:
     """The reduced tiles in their order, a few of them at work at a time."""
 
-    def work(tile: int) -> NDArray[Any]:
-        return _decode_tile(table.read_data(data, tile), table.items[tile], nclx, scale)
+    def work(at: int) -> _Tile:
+        item = grid.tiles[at]
+        frame = _decode_tile(table.read_data(data, item), table.items[item])
+        size, place = (frame.width, frame.height), divmod(at, grid.columns)[::-1]
+        # what is between the rounded edges: tiles whose sides no scale divides leave no gap
+        wide, high = ((n + 1) * side // scale - n * side // scale for n, side in zip(place, size, strict=True))
+        return _reduce(frame, nclx, (max(1, wide), max(1, high))), size
 
     with ThreadPoolExecutor(_WORKERS) as pool:
         for start in range(0, len(grid.tiles), 4 * _WORKERS):
-            yield from pool.map(work, grid.tiles[start : start + 4 * _WORKERS])
+            yield from pool.map(work, range(start, min(start + 4 * _WORKERS, len(grid.tiles))))
 
 
-def _decode_tile(coded: bytes, item: Item, nclx: Nclx | None, scale: int) -> NDArray[Any]:
-    """One tile, (h, w, 3) R'G'B', reduced by area averages."""
+def _decode_tile(coded: bytes, item: Item) -> av.VideoFrame:
     codec, configuration = _CODECS[item.kind]
     decoder = av.CodecContext.create(codec, "r")
     decoder.extradata = item.find_property(configuration)
@@ -117,11 +122,16 @@ def _decode_tile(coded: bytes, item: Item, nclx: Nclx | None, scale: int) -> NDA
     frame = next(iter([*decoder.decode(av.Packet(coded)), *decoder.decode(None)]), None)
     if not isinstance(frame, av.VideoFrame):
         raise ValueError("a tile without a picture")
+    return frame
+
+
+def _reduce(frame: av.VideoFrame, nclx: Nclx | None, size: tuple[int, int]) -> NDArray[Any]:
+    """One tile at a size, (width, height), by area averages: (h, w, 3) R'G'B'."""
     matrix = nclx.matrix if nclx else int(frame.colorspace)
     full = nclx.full if nclx else frame.color_range != ColorRange.MPEG
     deep = nclx is not None and nclx.transfer in _DEEP_TRANSFERS
     reduced = frame.reformat(
-        width=max(1, frame.width // scale), height=max(1, frame.height // scale),
+        width=size[0], height=size[1],
         format="rgb48le" if deep else "rgb24", interpolation=_AREA, threads=1,
         src_colorspace=_MATRICES.get(matrix, Colorspace.ITU601), dst_colorspace=Colorspace.ITU709,
         src_color_range=ColorRange.JPEG if full else ColorRange.MPEG, dst_color_range=ColorRange.JPEG,

@@ -240,7 +240,7 @@ def test_a_model_is_loaded_learned_and_let_go(tiny: Tiny, settings: Settings) ->
     assert after.expected is not None and after.expected > 0
     assert after.basis == "from a clip made here"
     engine.unload(card)
-    assert (engine.state(card).memory, engine.state(card).held) == ("out", 0)
+    assert settled(lambda: (engine.state(card).memory, engine.state(card).held) == ("out", 0))
     engine.close()
     engine.close()
     again = DiffusionEngine(settings, faults.machine())

@@ -27,6 +27,7 @@ from studio.engines.diffusion.memory.model_cache import count_model_bytes, count
 from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.nouns import Progress, Refusal
 from studio.preferences import Preferences
+from tests.fakes.waiting import until
 
 Tiny = Callable[[str], ModelCard]
 MB = 1_000_000
@@ -551,7 +552,8 @@ def test_close_ends_loads_and_lets_go(tiny: Tiny, make: Callable[..., ModelManag
     manager.close()
     manager.close()
     assert manager.count_bytes() == 0 and states(manager, card, tiny("wan21_i2v")) == ["out", "out"]
-    assert not [thread for thread in threading.enumerate() if thread.name.startswith(("load ", "idle models"))]
+    mine = ("load ", "idle models")
+    until(lambda: not [thread for thread in threading.enumerate() if thread.name.startswith(mine)])
     with pytest.raises(Refusal, match="closing"):
         manager.begin(card)
 

@@ -16,22 +16,10 @@ from studio.photo.auxiliaries import embedded_depth, heif_auxiliaries
 from studio.photo.auxiliaries.auxiliary_store import list_auxiliaries
 from studio.photo.photo_store import PhotoStore
 from tests.photo import made
+from tests.photo.phone_files import H, W, nearness, scene, xmp_packet
 
-W, H = 180, 120
 GDEPTH = 'xmlns:GDepth="http://ns.google.com/photos/1.0/depthmap/"'
 CONTAINER = 'xmlns:C="http://ns.google.com/photos/1.0/container/" xmlns:Item="http://ns.google.com/photos/1.0/container/item/"'
-
-
-def nearness() -> np.ndarray:
-    """A disc before a wall that comes nearer to the right, 0..1."""
-    y, x = np.mgrid[0:H, 0:W].astype(np.float32)
-    return np.where(np.hypot(x - 60, y - 70) < 34, 0.95, 0.1 + 0.2 * x / W).astype(np.float32)
-
-
-def scene() -> np.ndarray:
-    """A photo of that: the disc stands out from a lightly grained wall."""
-    grain = np.random.default_rng(1).normal(0, 2, (H, W, 3))
-    return np.clip(np.where(nearness()[..., None] > 0.5, (210, 150, 80), (60, 80, 120)) + grain, 0, 255).astype(np.uint8)
 
 
 def grey(values: np.ndarray, kind: str = "PNG") -> bytes:
@@ -41,12 +29,8 @@ def grey(values: np.ndarray, kind: str = "PNG") -> bytes:
 
 
 def packet(inside: str, spaces: str = GDEPTH, children: str = "") -> bytes:
-    """An XMP packet."""
-    rdf = 'xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"'
-    return (
-        f'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF {rdf}><rdf:Description rdf:about="" {spaces} {inside}>{children}'
-        "</rdf:Description></rdf:RDF></x:xmpmeta>"
-    ).encode()
+    """An XMP packet, of GDepth unless another namespace is named."""
+    return xmp_packet(inside, spaces, children)
 
 
 def jpeg(*segments: bytes, turned: int = 1) -> bytes:

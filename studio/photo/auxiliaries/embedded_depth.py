@@ -52,12 +52,9 @@ def find_embedded_depth(found: list[Auxiliary], image: Image) -> EmbeddedDepth |
 
 
 def _judge(found: Auxiliary, image: Image) -> EmbeddedDepth:
-    try:
-        values = read_fitting(found, image)
-    except ShapeError:
-        return EmbeddedDepth(None, "it has another shape than the photo")
-    except ValueError:
-        return EmbeddedDepth(None, "it can't be read")
+    values = read_fitting(found, image)
+    if isinstance(values, str):
+        return EmbeddedDepth(None, values)
     low, high = (float(value) for value in np.percentile(values, (0.5, 99.5)))
     if high - low < FLAT:
         return EmbeddedDepth(None, "it is flat")
@@ -65,22 +62,17 @@ def _judge(found: Auxiliary, image: Image) -> EmbeddedDepth:
     return EmbeddedDepth(np.rint(spread * 65535).astype(np.uint16), find_doubt(spread, image))
 
 
-class ShapeError(ValueError):
-    """An auxiliary image isn't of the photo's ratio of width to height."""
-
-
-def read_fitting(found: Auxiliary, image: Image) -> Floats:
-    """The samples of an auxiliary image, checked. Raises `ShapeError`, and ValueError for what can't be read."""
+def read_fitting(found: Auxiliary, image: Image) -> Floats | str:
+    """The samples of an auxiliary image, (h, w) float32 0..1; or why they can't be used, in words."""
     try:
         values = found.read()
-    except Exception as error:  # a decoder may throw anything at all on hostile bytes
-        raise ValueError("it can't be read") from error
+    except Exception:  # a decoder may throw anything at all on hostile bytes
+        return "it can't be read"
     if not np.isfinite(values).all():
-        raise ValueError("not numbers")
+        return "it can't be read"
     height, width = image.shape[:2]
-    if abs(values.shape[1] / values.shape[0] * height / width - 1) > ALIKE:
-        raise ShapeError
-    return values
+    fits = abs(values.shape[1] / values.shape[0] * height / width - 1) <= ALIKE
+    return values if fits else "it has another shape than the photo"
 
 
 def find_doubt(disparity: Floats, image: Image) -> str:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.photo.auxiliaries.auxiliary_images import Auxiliary, Floats
-from studio.photo.auxiliaries.embedded_depth import ENOUGH, LOOKED_AT, ShapeError, lie_on_edges, read_fitting, shrink
+from studio.photo.auxiliaries.embedded_depth import ENOUGH, LOOKED_AT, lie_on_edges, read_fitting, shrink
 from studio.photo.crop import Image
 from studio.photo.saliency import SIDE, look_at
 
@@ -40,12 +40,9 @@ def find_embedded_matte(found: list[Auxiliary], image: Image) -> EmbeddedMatte |
     first = next((one for one in found if one.role == "matte"), None)
     if first is None:
         return None
-    try:
-        values = read_fitting(first, image)
-    except ShapeError:
-        return EmbeddedMatte(None, "it has another shape than the photo")
-    except ValueError:
-        return EmbeddedMatte(None, "it can't be read")
+    values = read_fitting(first, image)
+    if isinstance(values, str):
+        return EmbeddedMatte(None, values)
     low, high = (float(value) for value in np.percentile(values, (0.1, 99.9)))
     if high - low > WHOLE:
         values = np.clip((values - low) / (high - low), 0, 1)

@@ -224,11 +224,12 @@ STEPS = """async ([url, frames, rate]) => {
     const paper = Object.assign(document.createElement("canvas"), { width: 8, height: 8 }).getContext("2d");
     const look = () => (paper.drawImage(film, 0, 0, 8, 8), paper.getImageData(4, 4, 1, 1).data[1]);
     const once = (name) => new Promise((go, fail) => (film.addEventListener(name, go, { once: true }), (film.onerror = fail)));
-    await once("loadeddata");
+    const painted = () => new Promise((go) => film.requestVideoFrameCallback(go));
+    await Promise.all([once("loadeddata"), painted()]);
     const found = { first: look(), at: film.currentTime, seconds: film.duration, seen: [], end: film.seekable.end(0) };
     for (const k of [frames - 1, 20, 1, 33, 0]) {
         film.currentTime = (k + 0.5) / rate;
-        await once("seeked");
+        await Promise.all([once("seeked"), painted()]);
         found.seen.push([k, look()]);
     }
     return found;

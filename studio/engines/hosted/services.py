@@ -1,0 +1,28 @@
+"""The hosted services that Stir knows, unless STIR_NO_HOSTED is set: then there are none, and no code asks any."""
+
+from __future__ import annotations
+
+import os
+
+from studio.engines.hosted.service import Service
+from studio.nouns import Refusal
+
+
+def is_off() -> bool:
+    """Whether STIR_NO_HOSTED removes hosted models altogether."""
+    return os.environ.get("STIR_NO_HOSTED", "").strip() not in ("", "0")
+
+
+def services() -> tuple[Service, ...]:
+    """All services, the one with most models first; () when they are switched off."""
+    return ()
+
+
+def find_service(name: str) -> Service:
+    """The service of that name. Raises `Refusal` when hosted models are off or there is none."""
+    if is_off():
+        raise Refusal("Hosted models are switched off here.", "Unset STIR_NO_HOSTED and start Stir again.")
+    for one in services():
+        if one.name == name:
+            return one
+    raise Refusal(f"Stir knows no hosted service {name!r}.", "Update Stir, or choose another model.")

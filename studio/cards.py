@@ -9,12 +9,12 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from studio.hosted_cards import Hosted, Text
 from studio.nouns import Choice, Kind, MoveName, Noun, Progress, SpeedUp
 
 Positive = Annotated[float, msgspec.Meta(gt=0.0)]
 Natural = Annotated[int, msgspec.Meta(ge=0)]
 Count = Annotated[int, msgspec.Meta(ge=1)]
-Text = Annotated[str, msgspec.Meta(min_length=1)]
 Dtype = Literal["bfloat16", "float16", "float32"]
 Supports = Literal[
     "camera", "effects", "loop", "seed", "depth",
@@ -234,7 +234,7 @@ class Checkpoint(Noun, frozen=True):
 
 class ModelCard(Noun, frozen=True):
     """One entry of the model picker (presets/models/*.toml, and the user's own). `checkpoint` is there for engine
-    "diffusion".
+    "diffusion", `hosted` for engine "hosted", whose `fps` is 0 to 0 where nobody says it.
 
     `suits` lists the kinds of photo it is good with, the best first, and `faces` says how well a face stays itself:
     both are the studio's judgement of what its makers and users say, not measured. `dialect` is how it wants to be told
@@ -259,8 +259,16 @@ class ModelCard(Noun, frozen=True):
     dialect: Literal["auto", "plain", "wan", "ltx", "kling"] = "auto"
     cameras: dict[MoveName, str] = msgspec.field(default_factory=dict)
     checkpoint: Checkpoint | None = None
+    hosted: Hosted | None = None
+
+    @property
+    def is_built_in(self) -> bool:
+        """Whether Stir draws it by itself: neither a checkpoint on this computer nor a hosted model."""
+        return self.checkpoint is None and self.hosted is None
 
     def __post_init__(self) -> None:
+        if (self.engine == "hosted", self.where == "hosted") != (self.hosted is not None,) * 2:
+            raise ValueError('[hosted] goes with the engine "hosted" and where = "hosted"')
         if (self.engine == "diffusion") != (self.checkpoint is not None):
             raise ValueError('a [checkpoint] goes with the engine "diffusion"')
         if self.checkpoint is None:
@@ -372,13 +380,14 @@ class Quote(Noun, frozen=True):
 
 class ModelState(Noun, frozen=True):
     """How a model stands on this machine right now. `held` is what it holds in memory, `on_disk` on the disk, in bytes.
+    A hosted model's `disk` is "elsewhere".
 
     `expected` is how long a draft-free default clip takes here in seconds, `basis` where that is known from.
     `progress` is a download or a load under way; `problem` and `remedy` what went wrong with the last one.
     """
 
     id: str
-    disk: Literal["built in", "here", "partly", "missing"]
+    disk: Literal["built in", "here", "partly", "missing", "elsewhere"]
     memory: Literal["out", "loading", "ram", "gpu"]
     fits: Literal["yes", "slowly", "no"]
     reason: str

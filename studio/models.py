@@ -68,12 +68,11 @@ class Models:
         return next((one.title for one in self.cards if one.id == model), model)
 
     def draft(self, card: ModelCard) -> ModelCard:
-        """The card that draws instant drafts for this one: itself when it is drawn by the built-in engine or keeps no
-        models.
+        """The card that draws instant drafts for this one: itself where it is built in.
 
         Raises `Refusal` where the built-in engine isn't on offer.
         """
-        if card.checkpoint is None:
+        if card.is_built_in:
             return card
         for one in self.cards:
             if one.engine == BUILT_IN:

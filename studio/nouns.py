@@ -185,6 +185,22 @@ class Still(Noun, frozen=True):
     crop: Crop = Crop()
 
 
+class Attachment(Noun, frozen=True):
+    """A sound or a film that goes with a shot, kept by content in the home folder: `id` is the sha256 of its bytes,
+    `name` what the user calls it, `seconds` how long it lasts.
+    """
+
+    id: Hash
+    name: Annotated[str, msgspec.Meta(max_length=255)]
+    kind: Literal["audio", "video"]
+    seconds: Annotated[float, msgspec.Meta(ge=0.0, le=3600.0)]
+    bytes: Annotated[int, msgspec.Meta(ge=1, le=200_000_000)]
+
+
+OptionName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+Option = Annotated[str, msgspec.Meta(max_length=4000)] | int | float | bool
+
+
 class Shot(Noun, frozen=True):
     """The whole recipe of a clip. `depth` is "auto", "builtin", "anything", "photo" for the photo's own, or the sha256
     id of an uploaded depth map.
@@ -196,6 +212,10 @@ class Shot(Noun, frozen=True):
     "" leaves that open. From `quality` to `may_shrink` it is for models that denoise: `steps` and `guidance` None leave
     it to card and `quality`; `strength` is how much moves; `speedups` trade likeness for time or memory; `may_shrink`
     consents to a smaller or shorter clip should memory run out.
+
+    For hosted models: `service` is the way in (studio/hosted_cards.py), "" the cheapest with a token; `options` are the
+    model's own choices, by the names its card gives them; `audio` is a voice or music, `motion_video` a film that the
+    photo's subject moves like.
     """
 
     photo: Photo
@@ -220,6 +240,13 @@ class Shot(Noun, frozen=True):
     draft: str = ""
     subject: Brush = ""
     platform: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    service: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    options: Annotated[dict[OptionName, Option], msgspec.Meta(max_length=24)] = msgspec.field(default_factory=dict)
+    audio: Attachment | None = None
+    motion_video: Attachment | None = None
+
+    def __hash__(self) -> int:
+        return hash(self.to_json())
 
     @property
     def maker(self) -> str:

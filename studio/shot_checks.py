@@ -41,7 +41,7 @@ def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, setting
     mend.check_mends(shot.photo, shot.mends)
     prepared = choose_size(shot, card, here)
     shot, wanted = prepared.recipe, prepared.shot
-    if card.checkpoint is None:
+    if card.is_built_in:
         _check_range(wanted, card)
     _check_end(shot, wanted, card)
     _check_wishes(wanted, card)

@@ -168,11 +168,7 @@ class Studio:
         """Seconds that this shot will take here, by the clips made here; None for a model that denoises (`models`
         knows).
         """
-        return (
-            self._pace().estimate(self.plan(shot), shot.format)
-            if self.models.card(shot.maker).checkpoint is None
-            else None
-        )
+        return self._pace().estimate(self.plan(shot), shot.format) if self.models.card(shot.maker).is_built_in else None
 
     def misfits(self, shot: Shot) -> tuple[Misfit, ...]:
         """What the place this shot is made for doesn't take of it; () when it takes it, or none is chosen. Raises
@@ -218,7 +214,7 @@ class Studio:
         ready = tuple(effect for effect in shot.motion.effects if not needs_brush(effect))
         shot = replace(shot, motion=replace(shot.motion, effects=ready))
         made = self.previews.preview(self._accept_draft(shot))
-        if self.models.card(shot.maker).checkpoint is None:
+        if self.models.card(shot.maker).is_built_in:
             # The draft is shown all the same; why there is no clip is said elsewhere.
             with contextlib.suppress(Refusal):
                 self.previews.expect(self._accept(shot))
@@ -244,7 +240,7 @@ class Studio:
     def _read_depth(self, shot: Shot) -> NDArray[np.float32] | None:
         """How near things are in a shot's crop, as the built-in engine reads it; None where it can't."""
         try:
-            built_in = self.models.card(shot.maker).checkpoint is None
+            built_in = self.models.card(shot.maker).is_built_in
             return self.previews.read_depth(self._accept(shot) if built_in else self._accept_draft(shot))
         except Refusal:
             return None

@@ -31,7 +31,7 @@ WANTED = {
 
 def changed(card: ModelCard, **changes: Any) -> bytes:
     """A card as TOML with one value changed, `table__key` for a value inside a table of its checkpoint."""
-    plain = msgspec.to_builtins(card)
+    plain = {name: value for name, value in msgspec.to_builtins(card).items() if value is not None}
     for name, value in changes.items():
         place = plain
         *tables, key = name.split("__")

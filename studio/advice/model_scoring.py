@@ -113,7 +113,7 @@ def _weigh_faces(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]
 
 def _weigh_use(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     """What a use asks that the kind of photo doesn't: each a condition, its weight and its words."""
-    own = card.checkpoint is None and card.where == "built in"
+    own = card.is_built_in
     wanted: dict[Use, list[tuple[bool, float, str]]] = {
         "product": [(own, 2.0, "leaves the product exactly as you photographed it")],
         "estate": [(own, 2.0, "keeps every wall straight"), ("street" in card.suits[:2], 1.0, "is at home in rooms")],
@@ -213,8 +213,7 @@ def calls(card: ModelCard) -> int:
 
 def pace(card: ModelCard, state: ModelState) -> float | None:
     """Seconds a clip takes here; None while that isn't known."""
-    built_in = card.checkpoint is None and card.where == "built in"
-    return BUILT_IN_SECONDS if built_in and state.expected is None else state.expected
+    return BUILT_IN_SECONDS if card.is_built_in and state.expected is None else state.expected
 
 
 def spell(seconds: float) -> str:

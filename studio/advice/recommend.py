@@ -222,8 +222,8 @@ def find_fastest(
     be known.
     """
     known = {state.id: state for state in states}
-    drawn = next((card for card in cards if card.checkpoint is None and card.where == "built in"), chosen)
-    if chosen.checkpoint is None:
+    drawn = next((card for card in cards if card.is_built_in), chosen)
+    if chosen.is_built_in:
         return chosen, f"{chosen.title} is as quick as any draft."
     if not wanted.words:
         return drawn, f"The camera and what moves by itself are all that moves, and {drawn.title} draws that at once."

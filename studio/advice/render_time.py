@@ -89,7 +89,7 @@ def choose_size(shot: Shot, card: ModelCard, here: Pace) -> Prepared:
     has the pixels, or nearly. It stands in the recipe: what is promised when a shot is queued is then what is made,
     however the pace changes meanwhile. The plan says why.
     """
-    if shot.size != "auto" or shot.draft or card.checkpoint is not None or shot.format in ("gif", "webp"):
+    if shot.size != "auto" or shot.draft or not card.is_built_in or shot.format in ("gif", "webp"):
         return prepare(shot, card)
     short, place = crop.count_pixels(settle_mends(shot)), platform(shot.platform)
     size = crop.choose_size(short, place.size if place else crop.AUTOMATIC[0])

@@ -148,9 +148,9 @@ def fit_model(shot: Shot, card: ModelCard) -> Shot:
     known = card.checkpoint.speedups if card.checkpoint else ()
     shot = replace(
         shot, model=card.id, draft="", speedups=tuple(one for one in shot.speedups if one in known),
-        sound=shot.sound or card.checkpoint is None,
+        sound=shot.sound or card.is_built_in,
     )  # fmt: skip
-    if card.checkpoint:
+    if not card.is_built_in:
         return shot
     (low, high), (short, long) = card.fps, card.seconds
     return replace(

@@ -44,7 +44,7 @@ def prepare(shot: Shot, card: ModelCard) -> Prepared:
         shot = adapt(shot, card)
     if "effects" in card.supports and "prompt" not in card.supports:
         shot = replace(shot, motion=add_worded_motion(shot.motion))
-    if card.checkpoint is None and shot.format in formats.TICKS:
+    if card.is_built_in and shot.format in formats.TICKS:
         shot = replace(shot, fps=formats.choose_loop_rate(shot.fps))
     shot = settle_mends(shot)
     return Prepared(shot, card, plan(shot, card), recipe)
@@ -56,7 +56,7 @@ def adapt(shot: Shot, card: ModelCard) -> Shot:
     """
     low, high = card.fps
     short, long = card.seconds
-    trained = card.checkpoint is not None
+    trained = not card.is_built_in
     known = card.checkpoint.speedups if card.checkpoint else ()
     wants_size = shot.size == "auto" and not trained
     return replace(

@@ -127,7 +127,7 @@ def show_progress(studio: Studio, shot: Shot, progress: Progress) -> dict[str, A
     """How far a job is, in words ("Step 12 of 40"), its pace ("2.3 s a step"), and its live picture with the clip's
     ratio.
     """
-    trained = any(card.id == shot.maker and card.checkpoint for card in studio.models.cards)
+    trained = any(card.id == shot.maker and not card.is_built_in for card in studio.models.cards)
     stage = progress.stage
     words = TRAINED.get(stage, STAGES[stage]) if trained else STAGES[stage]
     pace = progress.note if stage == "denoise" else ""

@@ -17,6 +17,7 @@ from studio import presets
 from studio.cards import Device, Forecast, Gauge, ModelCard, ModelState, Plan, Quote
 from studio.config import Settings
 from studio.engines.base import Image, Tick
+from studio.engines.diffusion import library_setup
 from studio.engines.diffusion.files.download import Downloads
 from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.files.store import Store
@@ -56,6 +57,7 @@ class DiffusionEngine:
         manager: ModelManager | None = None,
         apart: float | None = None,
     ) -> None:
+        library_setup.keep_messages(settings.home / "logs")
         self.settings = settings
         self.machine = machine or read_machine()
         self.preferences = preferences or (lambda: stored.preferences(settings))

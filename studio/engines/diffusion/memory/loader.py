@@ -25,6 +25,7 @@ from studio.engines.base import Stopped, Tick
 from studio.engines.diffusion.files.components import AGAIN, LocalComponent, find_companion_file, find_components
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
+from studio.engines.diffusion.library_setup import import_libraries
 from studio.engines.diffusion.memory.memory_errors import find_exhausted
 from studio.engines.diffusion.memory.placement import PACKAGES, SHRINK, Fit
 from studio.engines.diffusion.memory.shared_components import SharedComponents, identify
@@ -79,7 +80,7 @@ def load(card: ModelCard, folders: Folders, fit: Fit, tick: Tick, shared: Shared
     """
     checkpoint = require_checkpoint(card)
     _require_package(fit.weights, card)
-    silence_libraries(checkpoint.pipeline)
+    import_libraries(checkpoint.pipeline)
     found = find_components(card, folders, fit.weights)
     total, done = max(1, round(sum(part.size for part in found) / MB)), 0
     loaded: dict[str, Any] = {}
@@ -307,19 +308,6 @@ def _narrow(denoiser: Any, dtype: torch.dtype) -> None:
     if any(one.dtype == torch.float8_e4m3fn for one in denoiser.parameters()):
         return
     denoiser.enable_layerwise_casting(storage_dtype=torch.float8_e4m3fn, compute_dtype=dtype)
-
-
-def silence_libraries(pipeline: str) -> None:
-    """Bring the libraries, without bars and warnings of their own: progress is on the page, and what matters is an
-    error here.
-    """
-    import diffusers
-    import transformers
-
-    for library in (diffusers, transformers):
-        library.utils.logging.disable_progress_bar()
-        library.utils.logging.set_verbosity_error()
-    getattr(diffusers, pipeline, None)  # diffusers imports a pipeline's modules when it is first asked for
 
 
 def _require_package(weights: Weights, card: ModelCard) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from studio.cards import ModelCard, Plan
 from studio.config import Settings
 from studio.engines.base import Tick
+from studio.engines.diffusion import library_setup
 from studio.engines.diffusion.families import get_family
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
@@ -244,9 +245,9 @@ class ModelManager:
     def _do_load(self, load: Load) -> None:
         """One load, in its thread: make room, read, prepare, keep."""
         load.tick(Progress("load", note="Starting PyTorch"))
+        library_setup.import_libraries(require_checkpoint(load.card).pipeline)
         from studio.engines.diffusion.memory import loader
 
-        loader.silence_libraries(require_checkpoint(load.card).pipeline)
         card, began = load.card, self._clock()
         folders = self._folders(card)
         sizes = loader.estimate_sizes(card, folders, load.fit, not self.machine.cuda)

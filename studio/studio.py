@@ -30,7 +30,8 @@ from studio.engines import registry
 from studio.engines.base import Engine, Places, require_motion
 from studio.engines.prepare import Prepared, adapt
 from studio.exports import Exports
-from studio.jobs.worker import Worker, recover
+from studio.jobs.lane import recover
+from studio.jobs.worker import Worker
 from studio.library import database, disk, logbook
 from studio.library.clips import Clips
 from studio.library.file_cache import FileCache
@@ -111,7 +112,7 @@ class Studio:
         return Worker(
             room=self._room, database=self._database, queue=self.queue, clips=self.library, log=self.log,
             photos=lambda: self.photos, find_card=self.models.card, find_engine=self.models.engine,
-            tell=lambda clip_id: self.scores.expect(clip_id),
+            list_cards=lambda: self.models.cards, tell=lambda clip_id: self.scores.expect(clip_id),
         )  # fmt: skip
 
     def start(self, adopt: bool = True) -> None:

@@ -28,7 +28,7 @@ from studio.library.comparisons import ComparisonTable
 from studio.library.database import Database
 from studio.library.queue import Queue
 from studio.models import Models
-from studio.nouns import Clip, Progress, Queued, Refusal, Running, Shot, replace
+from studio.nouns import Clip, Queued, Refusal, Running, Shot, replace
 
 Ready = Callable[[Shot], Shot]
 """The recipe of a shot as it will be queued. Raises `Refusal` for one that can't be made here and now."""
@@ -85,11 +85,11 @@ class Comparisons:
         """What this process does before anything that is queued now."""
         running = self._worker.running
         found: list[Prepared] = []
-        for job in (*([running] if running else []), *self._queue.list_coming(MOST_AHEAD)):
+        for job in (*running, *self._queue.list_coming(MOST_AHEAD)):
             with suppress(Refusal):  # it will fail at once
                 found.append(prepare(job.shot, self._models.card(job.shot.maker)))
-        progress = running.state.progress if running and isinstance(running.state, Running) else Progress()
-        return Ahead(found, progress.elapsed)
+        gone = sum(job.state.progress.elapsed for job in running if isinstance(job.state, Running))
+        return Ahead(found, gone)
 
     # Beginning --------------------------------------------------------------------------------------------------------
 

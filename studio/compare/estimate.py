@@ -74,7 +74,7 @@ class Past(NamedTuple):
 
 
 class Ahead(NamedTuple):
-    """What is done before: each job that waits or runs, and how many seconds the one that runs has taken already."""
+    """What is done before: each job that waits or runs, and how many seconds those that run have taken already."""
 
     jobs: Sequence[Prepared] = ()
     gone: float = 0.0

@@ -89,6 +89,16 @@ class Placer(Protocol):
 
 
 @runtime_checkable
+class Devices(Protocol):
+    """An engine that knows its GPUs: on each, jobs run one at a time, and beside those of the others."""
+
+    @property
+    def devices(self) -> tuple[Engine, ...]:
+        """For each GPU the engine that runs there, with models of its own; () where models run on the processor."""
+        ...
+
+
+@runtime_checkable
 class Shelf(Protocol):
     """What an engine adds that keeps models on the disk and in memory.
 

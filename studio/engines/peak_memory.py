@@ -20,10 +20,11 @@ class PeakMemory:
 
     On the processor it is counted from what the process took before its first run, without what other models hold
     (`others`, bytes): so a clip whose photo was read before counts like the one that read it. On a GPU all that is
-    allocated counts where the run has a model of its own (`has_model`), else what comes on top.
+    allocated on it (`device`, by default on any) counts where the run has a model of its own (`has_model`), else what
+    comes on top.
     """
 
-    def __init__(self, others: int = 0, has_model: bool = False) -> None:
+    def __init__(self, others: int = 0, has_model: bool = False, device: int | None = None) -> None:
         import psutil
 
         _return_freed()
@@ -31,7 +32,8 @@ class PeakMemory:
         self._most = self._process.memory_info().rss
         self._least = _recall_first(self._most) + others
         self._has_model = has_model
-        self._first_gpu = _count_gpu_bytes(reset=True)
+        self._device = device
+        self._first_gpu = _count_gpu_bytes(device, reset=True)
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._sample, name="peak-memory", daemon=True)
 
@@ -56,7 +58,7 @@ class PeakMemory:
     def bytes(self) -> int:
         """The most so far: of the GPU's memory where any of it was taken, else of the system's."""
         self._look()
-        gpu = _count_gpu_bytes() - (0 if self._has_model else self._first_gpu)
+        gpu = _count_gpu_bytes(self._device) - (0 if self._has_model else self._first_gpu)
         return gpu if gpu > 0 else max(0, self._most - self._least)
 
 
@@ -76,13 +78,15 @@ def _return_freed() -> None:
         ctypes.CDLL(None).malloc_trim(0)
 
 
-def _count_gpu_bytes(reset: bool = False) -> int:
-    """The most bytes PyTorch has allocated on any GPU, since the last `reset`; 0 where it hasn't begun to use one."""
+def _count_gpu_bytes(device: int | None, reset: bool = False) -> int:
+    """The most bytes PyTorch has allocated on a GPU, or on any of them, since the last `reset`; 0 where it hasn't begun
+    to use one.
+    """
     torch: Any = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available() or not torch.cuda.is_initialized():
         return 0
-    every = range(torch.cuda.device_count())
+    every = range(torch.cuda.device_count()) if device is None else (device,)
     if reset:
-        for device in every:
-            torch.cuda.reset_peak_memory_stats(device)
-    return max((int(torch.cuda.max_memory_allocated(device)) for device in every), default=0)
+        for one in every:
+            torch.cuda.reset_peak_memory_stats(one)
+    return max((int(torch.cuda.max_memory_allocated(one)) for one in every), default=0)

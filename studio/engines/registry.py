@@ -12,9 +12,9 @@ from studio.nouns import Refusal
 
 ENGINES = {
     "parallax": "studio.engines.parallax.parallax_engine:ParallaxEngine",
-    "diffusion": "studio.engines.diffusion.diffusion_engine:DiffusionEngine",
+    "diffusion": "studio.engines.diffusion.gpu_shelf:make_diffusion_engine",
 }
-"""Engine name → "module:class". A class is made with the settings."""
+"""Engine name → "module:class", or what makes one; it is called with the settings."""
 
 
 def _make_engine(name: str, settings: Settings) -> Engine:

@@ -2,7 +2,7 @@
 transaction.
 
 A running job carries the token of the process that runs it and a queued one that of the process it was given to:
-another process touches neither while that one lives. Jobs are done in jobs/worker.py.
+another process touches neither while that one lives. Jobs are done in jobs/lane.py.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
@@ -25,15 +26,29 @@ SHOWN_ENDED = 200
 """How many ended jobs are listed; older ones stay in the database until they are cleared."""
 
 _COLUMNS = "id, shot, state, place, made_at, batch"
-_SELECT = f"SELECT {_COLUMNS} FROM jobs WHERE "  # noqa: S608 - constants only
+# ruff: noqa: S608 - the SQL is put together from constants only
+_SELECT = f"SELECT {_COLUMNS} FROM jobs WHERE "
 _ENDED = (
-    f"SELECT {_COLUMNS} FROM jobs WHERE name NOT IN ('running', 'queued') AND cleared = 0 AND"  # noqa: S608
+    f"SELECT {_COLUMNS} FROM jobs WHERE name NOT IN ('running', 'queued') AND cleared = 0 AND"
     " (batch IN (SELECT batch FROM jobs WHERE name IN ('running', 'queued') AND batch <> '') OR id IN"
     " (SELECT id FROM jobs WHERE name NOT IN ('running', 'queued') AND cleared = 0 ORDER BY made_at DESC LIMIT ?))"
     " ORDER BY made_at DESC"
 )
-_TAKE = f"UPDATE jobs SET name = 'running', state = ?, owner = ? WHERE id = ? RETURNING {_COLUMNS}"  # noqa: S608
-_WAITING = _SELECT + "name = 'queued' AND given IN (SELECT value FROM json_each(?)) ORDER BY place LIMIT ?"  # noqa: S608
+_TAKE = f"UPDATE jobs SET name = 'running', state = ?, owner = ? WHERE id = ? RETURNING {_COLUMNS}"
+_MAKER = "coalesce(nullif(json_extract(shot, '$.draft'), ''), json_extract(shot, '$.model'))"
+_OF_MODELS = f"CASE WHEN json_valid(shot) THEN coalesce({_MAKER} IN (SELECT value FROM json_each(?)), 0) ELSE 0 END"
+_WAITING = f"{_SELECT}name = 'queued' AND given IN (SELECT value FROM json_each(?)) AND {_OF_MODELS} = ?"
+
+
+class Share(NamedTuple):
+    """Which waiting jobs a lane does: those of `models`, or `others`: all but those. `seen`: of how many it chooses."""
+
+    models: tuple[str, ...] = ()
+    others: bool = True
+    seen: int = SEEN
+
+
+ALL = Share()
 
 
 def state_name(state: State) -> str:
@@ -170,22 +185,28 @@ class Queue:
 
     # Working ----------------------------------------------------------------------------------------------------------
 
-    def take_next(self, adopt: bool, choose: Callable[[list[Job]], Job] = lambda waiting: waiting[0]) -> Job | None:
-        """A queued job that was given to this process, now Running here; None when there is none.
+    def take_next(
+        self, adopt: bool, choose: Callable[[list[Job]], Job | None] = lambda waiting: waiting[0], share: Share = ALL
+    ) -> Job | None:
+        """A queued job that was given to this process, now Running here; None when there is none, or none is chosen.
 
-        It is the first one, or which of the first `SEEN` is chosen. With `adopt`, jobs given to a process that has
-        ended count as well.
+        It is the first one, or which of the first `share.seen` is chosen. With `adopt`, jobs given to a process that
+        has ended count as well.
         """
         givers = [str(row[0]) for row in self._database.read("SELECT DISTINCT given FROM jobs WHERE name = 'queued'")]
         mine = [token for token in givers if token == self._owner.token or (adopt and not self._owner.alive(token))]
         if not mine:
             return None
         with self._database.write():
-            waiting = self._database.read(_WAITING, (msgspec.json.encode(mine).decode(), SEEN))
+            waiting = self._list_waiting(mine, share, share.seen)
             if not waiting:
                 return None
             first, known = str(waiting[0][0]), _jobs(waiting)
-            wanted = choose(known).id if known and known[0].id == first else first
+            readable = bool(known) and known[0].id == first
+            chosen = choose(known) if readable else None
+            if readable and chosen is None:
+                return None
+            wanted = chosen.id if chosen else first
             taken = _jobs(self._database.read(_TAKE, (_json(Running()), self._owner.token, wanted)))
             if not taken:
                 self.become(wanted, Failed("This job was queued by another version of Stir.", "Make it again."))
@@ -196,15 +217,24 @@ class Queue:
         wanted = msgspec.json.encode(job_ids).decode()
         waiting = "name = 'queued' AND id IN (SELECT value FROM json_each(?))"
         with self._database.write():
-            rows = self._database.read(f"SELECT id, given FROM jobs WHERE {waiting}", (wanted,))  # noqa: S608
+            rows = self._database.read(f"SELECT id, given FROM jobs WHERE {waiting}", (wanted,))
             left = [str(job_id) for job_id, giver in rows if not self._owner.alive(str(giver))]
             for job_id in left:
                 self._database.read("UPDATE jobs SET given = ? WHERE id = ?", (self._owner.token, job_id))
         return set(left)
 
-    def list_coming(self, most: int = SEEN) -> list[Job]:
+    def list_coming(self, most: int = SEEN, share: Share = ALL) -> list[Job]:
         """The first jobs that were given to this process and still wait; they stay where they are."""
-        return _jobs(self._database.read(_WAITING, (msgspec.json.encode([self._owner.token]).decode(), most)))
+        return _jobs(self._list_waiting([self._owner.token], share, most))
+
+    def _list_waiting(self, tokens: list[str], share: Share, most: int) -> list[tuple[object, ...]]:
+        given, models = (msgspec.json.encode(one).decode() for one in (tokens, share.models))
+        return self._database.read(_WAITING + " ORDER BY place LIMIT ?", (given, models, int(not share.others), most))
+
+    def has_waiting(self, models: Sequence[str]) -> bool:
+        """Whether a job of one of these models waits, given to whichever process."""
+        where = f"name = 'queued' AND {_OF_MODELS} LIMIT 1"
+        return bool(self._database.read(_SELECT + where, (msgspec.json.encode(list(models)).decode(),)))
 
     def become(self, job_id: str, state: State) -> bool:
         """Give a job that runs here its next state: further progress, or an end.

@@ -94,13 +94,14 @@ def show_gauge(now: Gauge) -> dict[str, Any]:
 
     Without a GPU `plainly` says what that means for the models.
     """
-    gpu = now.devices[0] if now.devices else None
+    gpu = bool(now.devices)
+    used = " · ".join(f"{_shorten(one.used)}/{one.total / 1e9:.0f}" for one in now.devices)
     without = "Ready · Parallax on this computer" if now.choices else ""
     return {
-        "words": f"GPU {_shorten(gpu.used)}/{gpu.total / 1e9:.0f} GB" if gpu else without,
+        "words": f"GPU {used} GB" if gpu else without,
         "plainly": PLAINLY if now.choices and not gpu else "",
         "full": " ".join(make_sentence(f"{one.what}: {one.value}, {one.reason}") for one in now.choices),
-        "gpu": gpu is not None, "kernels": [_show_kernel(one) for one in now.kernels],
+        "gpu": gpu, "kernels": [_show_kernel(one) for one in now.kernels],
     }  # fmt: skip
 
 

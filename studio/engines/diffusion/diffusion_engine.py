@@ -54,6 +54,7 @@ class DiffusionEngine:
         cards: Callable[[], tuple[ModelCard, ...]] | None = None,
         store: Store | None = None,
         downloads: Downloads | None = None,
+        history: History | None = None,
         manager: ModelManager | None = None,
         apart: float | None = None,
     ) -> None:
@@ -64,9 +65,21 @@ class DiffusionEngine:
         self.store = store or Store(settings, self.preferences)
         self.downloads = downloads or Downloads(settings, self.store)
         self.manager = manager or ModelManager(settings, self.machine, self.store.find_folders, self.preferences)
-        self.history = History(settings.models)
+        self.history = history or History(settings.models)
         self._cards = cards or (lambda: (*presets.cards(), *presets.own_cards(settings.card_folders)[0]))
         self._apart = apart
+
+    def share(self, machine: Machine) -> DiffusionEngine:
+        """An engine for another GPU of this machine: models of its own, the same files, downloads and preferences."""
+        return DiffusionEngine(
+            self.settings, machine, preferences=self.preferences, cards=self._cards, store=self.store,
+            downloads=self.downloads, history=self.history, apart=self._apart,
+        )  # fmt: skip
+
+    @property
+    def devices(self) -> tuple[DiffusionEngine, ...]:
+        """Itself where it runs on a GPU, () on the processor."""
+        return (self,) if self.machine.cuda else ()
 
     # One clip ---------------------------------------------------------------------------------------------------------
 
@@ -79,7 +92,15 @@ class DiffusionEngine:
         from studio.engines.diffusion.run.generation import Generation
 
         self._require_whole(prepared.card)
+        self._choose_gpu()
         return Generation(self._tools, prepared, image, end, tick).make_frames()
+
+    def _choose_gpu(self) -> None:
+        """Make a GPU that isn't the first this thread's own: what torch is asked of "cuda" means it from now on."""
+        if self.machine.device.startswith("cuda:") and self.machine.device != "cuda:0":
+            import torch
+
+            torch.cuda.set_device(self.machine.device)
 
     def _require_whole(self, card: ModelCard) -> None:
         """Raises `Refusal` for a card whose files aren't all here, unless it is in memory already."""

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import psutil
@@ -21,7 +21,7 @@ CPU_NOTE = "no NVIDIA GPU was found"
 
 @dataclass(frozen=True)
 class Machine:
-    """What there is to run on. `device` is "cuda:0" or "cpu"; `vram` and `ram` are all there is, in bytes.
+    """What there is to run on. `device` is "cuda:0", "cuda:1" or "cpu"; `vram` and `ram` are all there is, in bytes.
 
     `free_vram` and `free_ram` ask anew each time. `note` says why the device is the processor, when it is.
     """
@@ -41,23 +41,34 @@ class Machine:
         return self.device != "cpu"
 
 
-@cache
 def read_machine() -> Machine:
-    """This machine. Asked once: neither a GPU nor memory comes and goes while the studio runs."""
+    """This machine with its first GPU, or its processor."""
+    return read_machines()[0]
+
+
+@cache
+def read_machines() -> tuple[Machine, ...]:
+    """This machine with each of its GPUs, or once with its processor. Asked once: neither a GPU nor memory comes and
+    goes while the studio runs.
+    """
     found = _find_nvidia_gpu()
     if found is None:
-        return _describe_processor(CPU_NOTE)
+        return (_describe_processor(CPU_NOTE),)
     import torch
 
     if not torch.cuda.is_available():
-        return _describe_processor(
-            f"there is an NVIDIA GPU ({found}), but this PyTorch ({torch.__version__}) can't use it"
-        )
-    about = torch.cuda.get_device_properties(0)
-    capability = (int(about.major), int(about.minor))
-    return Machine(
-        "cuda:0", str(about.name), int(about.total_memory), _count_ram(), capability, _count_free_vram, _count_free_ram
-    )
+        why = f"there is an NVIDIA GPU ({found}), but this PyTorch ({torch.__version__}) can't use it"
+        return (_describe_processor(why),)
+    return tuple(_describe_gpu(index) for index in range(torch.cuda.device_count()))
+
+
+def _describe_gpu(index: int) -> Machine:
+    import torch
+
+    about = torch.cuda.get_device_properties(index)
+    capability, memory = (int(about.major), int(about.minor)), int(about.total_memory)
+    free = partial(_count_free_vram, index)
+    return Machine(f"cuda:{index}", str(about.name), memory, _count_ram(), capability, free, _count_free_ram)
 
 
 def _describe_processor(note: str) -> Machine:
@@ -85,12 +96,12 @@ def _find_nvidia_gpu() -> str | None:
     return names[0].strip() if names else None
 
 
-def _count_free_vram() -> int:
+def _count_free_vram(index: int) -> int:
     """What the driver has left, and what PyTorch has reserved of it without using it: both can be had."""
     import torch
 
-    free, _ = torch.cuda.mem_get_info(0)
-    return int(free) + int(torch.cuda.memory_reserved(0)) - int(torch.cuda.memory_allocated(0))
+    free, _ = torch.cuda.mem_get_info(index)
+    return int(free) + int(torch.cuda.memory_reserved(index)) - int(torch.cuda.memory_allocated(index))
 
 
 def _count_ram() -> int:

@@ -1,0 +1,202 @@
+"""A lane: one thread that does jobs one at a time; one that fails never stops the next. A GPU has a lane of its own.
+
+While a job runs, the model of the next one is loaded ahead where the engine finds memory for both. How a clip is made
+is in clip_maker.py; how far a running job is, and how it is stopped, in job_progress.py.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from studio.engines.base import Stopped, Tick
+from studio.jobs.clip_maker import ClipMaker
+from studio.jobs.job_progress import JobProgress
+from studio.jobs.turns import Turns
+from studio.library.clips import Clips
+from studio.library.logbook import describe_shot, trace
+from studio.library.queue import ALL, Queue, Share
+from studio.nouns import Cancelled, Done, Interrupted, Job, Progress, Refusal, Running, Stage, State, replace
+
+IDLE_SECONDS = 1.0
+"""How often an idle lane looks for what another process has left; what is submitted here wakes it at once."""
+
+LOOK_SECONDS = 2.0
+"""How often the queue is looked at while a job runs: what is submitted meanwhile is expected too."""
+
+AT_WORK: tuple[Stage, ...] = ("denoise", "decode", "paint")
+"""Stages in which the present job has all it needs: loading the next model before would only make it wait."""
+
+
+class Lane:
+    """Lane `number`, of device `number - 1`; 0 is the processor's, or the only one. `look` is called before each job is
+    chosen; `tell` is told of each clip that is done.
+    """
+
+    def __init__(
+        self, number: int, maker: ClipMaker, turns: Turns, *, look: Callable[[], None], tell: Callable[[str], None]
+    ) -> None:
+        self.share = ALL
+        self._number = number
+        self._maker, self._queue, self._log = maker, maker.queue, maker.log
+        self._turns = turns
+        self._look = look
+        self._tell = tell
+        self._watch: JobProgress | None = None
+        self._adopt = True
+        self._closing = threading.Event()
+        self._woken = threading.Event()
+        name = "stir-worker" if number == 0 else f"stir-gpu-{number - 1}"
+        self._thread = threading.Thread(target=self._work, name=name, daemon=True)
+
+    def start(self, adopt: bool, share: Share = ALL) -> None:
+        """Begin with the jobs of `share`. With `adopt`, also those given to a process which has ended."""
+        self._adopt, self.share = adopt, share
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that there is something to do."""
+        self._woken.set()
+
+    def stop_all(self) -> None:
+        """Stop: a running job is Interrupted, and none begins."""
+        self._closing.set()
+        self._woken.set()
+        if self._watch:
+            self._watch.stop()
+
+    def join(self, seconds: float) -> None:
+        """Wait at most so long until it has stopped."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+
+    def stop(self, job_id: str) -> None:
+        """Stop this job if it runs here; the engine notices at its next tick."""
+        watch = self._watch
+        if watch and watch.job.id == job_id:
+            watch.stop()
+
+    @property
+    def running(self) -> Job | None:
+        """The job that runs here, with its progress of this moment."""
+        watch = self._watch
+        return replace(watch.job, state=Running(watch.progress)) if watch else None
+
+    # The loop ---------------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            self._woken.clear()
+            job = self._take_next()
+            if job is None:
+                self._woken.wait(IDLE_SECONDS)
+            else:
+                self._do(job)
+                self._turns.end(self._number)
+
+    def _take_next(self) -> Job | None:
+        try:
+            recover(self._queue, self._maker.clips)
+            self._look()
+            return self._queue.take_next(
+                self._adopt, lambda waiting: self._turns.begin(waiting, self._number), self.share
+            )
+        except Exception as error:
+            self._log.error("the queue can't be read: %s", trace(error))
+            return None
+
+    def _do(self, job: Job) -> None:
+        watch = self._watch = JobProgress(job, self._queue)
+        if self._closing.is_set():
+            watch.stop()  # stop_all() may have looked before there was a watch
+        self._log.info("job %s: %s", job.id[:8], describe_shot(job.shot))
+        try:
+            with tempfile.TemporaryDirectory(dir=self._maker.room, ignore_cleanup_errors=True) as folder:
+                tick = self._make_tick(watch)
+                state: State = self._maker.make(job, Path(folder), watch, tick, max(0, self._number - 1))
+        except Stopped:
+            state = Interrupted() if self._closing.is_set() else Cancelled()
+        except Exception as error:
+            state = self._maker.explain_failure(job, error)
+        self._end(job, state, time.monotonic() - watch.began)
+        self._watch = None
+        if isinstance(state, Done):
+            self._tell(state.clip)
+
+    def _make_tick(self, watch: JobProgress) -> Tick:
+        """How far the job is, for whoever watches it, and now and then a look at the next job."""
+        ahead = Ahead(watch.job.shot.maker, self._find_coming, self._expect, self._log)
+
+        def tick(progress: Progress) -> None:
+            watch.tick(progress)
+            ahead.tick(progress)
+
+        return tick
+
+    def _find_coming(self) -> Job | None:
+        waiting = self._queue.list_coming(self.share.seen, self.share)
+        return self._turns.choose(waiting, self._number) if waiting else None
+
+    def _expect(self, model: str) -> None:
+        self._maker.expect(model, max(0, self._number - 1))
+
+    def _end(self, job: Job, state: State, took: float) -> None:
+        """Write how a job ended; while that can't be written, try again until it can or the studio closes."""
+        self._log.info("job %s: %s after %.1f s", job.id[:8], type(state).__name__.lower(), took)
+        while not isinstance(state, Done):  # done is written together with its clip
+            try:
+                self._queue.become(job.id, state)
+                return
+            except Refusal as refusal:
+                self._log.error("job %s: its end can't be written: %s", job.id[:8], refusal.reason)
+            if self._closing.wait(IDLE_SECONDS):
+                return
+
+
+class Ahead:
+    """One running job's view of the next."""
+
+    def __init__(
+        self, model: str, find_coming: Callable[[], Job | None], expect: Callable[[str], None], log: logging.Logger
+    ) -> None:
+        self._expected = model
+        self._find_coming = find_coming
+        self._expect = expect
+        self._log = log
+        self._looked = -LOOK_SECONDS
+
+    def tick(self, progress: Progress) -> None:
+        """Tell the next job's engine to expect it, once for a model. Never raises: it is only a hint."""
+        now = time.monotonic()
+        if progress.stage not in AT_WORK or now - self._looked < LOOK_SECONDS:
+            return
+        self._looked = now
+        try:
+            self._look()
+        except Refusal:
+            pass  # the job itself will say so when its turn comes
+        except Exception as error:
+            self._log.error("the next job can't be expected: %s", trace(error))
+
+    def _look(self) -> None:
+        coming = self._find_coming()
+        if coming is None or coming.shot.maker == self._expected:
+            return
+        self._expect(coming.shot.maker)
+        self._expected = coming.shot.maker
+
+
+def recover(queue: Queue, clips: Clips, everything: bool = False) -> tuple[int, int]:
+    """Put right what processes that ended have left; how many clips were found again and jobs interrupted.
+
+    A job whose clip had already arrived is Done, any other that was running is Interrupted. `everything` looks for
+    files even when no job was running.
+    """
+    if not everything and not queue.orphans():
+        return 0, 0
+    found = clips.recover(queue.busy)
+    return found, queue.interrupt_orphans(lambda job_id: Done(job_id) if clips.has(job_id) else None)

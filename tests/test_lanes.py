@@ -8,9 +8,13 @@ import pytest
 
 from studio.config import Settings
 from studio.engines.base import Engine
+from studio.engines.diffusion.diffusion_engine import DiffusionEngine
+from studio.engines.diffusion.gpu_shelf import make_diffusion_engine
+from studio.engines.diffusion.memory.machine import Machine
 from studio.jobs.turns import Turns
 from studio.nouns import Cancelled, Done, Interrupted, Job, Motion, Photo, Queued, Running, Shot
 from studio.studio import Studio
+from studio.ui.model_status import show_gauge
 from tests.fakes.gpus import Gpu, join
 from tests.fakes.gradient import CARD, Gradient, photograph
 from tests.fakes.shelf import CARDS, OTHER, READY
@@ -128,3 +132,23 @@ def test_turns_of_two_lanes() -> None:
     assert take("B", 1) == "", "one job waits for the GPU that holds its model"
     assert take("BB", 1) == "B", "of several the free one does some"
     assert take("BC", 2) == "B"
+
+
+def test_each_gpu_has_a_manager_of_its_own_and_all_share_the_files(settings: Settings) -> None:
+    def describe(index: int) -> Machine:
+        return Machine(
+            f"cuda:{index}", f"Pretend {index}", 24 * 10**9, 64 * 10**9, (8, 9), lambda: 20 * 10**9, lambda: 40 * 10**9
+        )
+
+    shelf = make_diffusion_engine(settings, lambda: (describe(0), describe(1)))
+    one, two = shelf.devices
+    assert isinstance(one, DiffusionEngine) and isinstance(two, DiffusionEngine)
+    assert one.manager is not two.manager and one.store is two.store and one.downloads is two.downloads
+    assert [engine.machine.device for engine in (one, two)] == ["cuda:0", "cuda:1"]
+    gauge = shelf.gauge()
+    assert [device.name for device in gauge.devices] == ["Pretend 0", "Pretend 1"]
+    assert show_gauge(gauge)["words"] == "GPU 4/24 · 4/24 GB"
+    shelf.close()
+    alone = make_diffusion_engine(settings, lambda: (describe(0),))
+    assert alone.devices == (alone,)
+    alone.close()

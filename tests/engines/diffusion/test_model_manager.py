@@ -476,7 +476,7 @@ def test_a_large_clip_is_given_room_and_the_next_is_placed_as_ever(tiny: Tiny, m
     for volume in (1, 8, 20, 1):
         with manager.use(card, nothing, of(card, volume)) as loaded:
             said = any("for this size" in choice.reason for choice in loaded.fit.choices)
-            ways.append((loaded.fit.placement, round(manager.residency.strategy.margin / 1e9), said))
+            ways.append((loaded.fit.placement, round(manager.residency.margin / 1e9), said))
     assert ways == [("resident", 2, False), ("managed", 16, True), ("grouped", 40, True), ("resident", 2, False)]
     assert manager.loads == 1
 

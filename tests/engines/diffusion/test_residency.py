@@ -25,6 +25,7 @@ from studio.config import ROOT
 from studio.engines.base import Stopped
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.memory.gpu_lock import GpuLock
+from studio.engines.diffusion.memory.host_copies import HostCopies
 from studio.engines.diffusion.memory.loader import load, store_fp8
 from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.model_cache import LoadedModel, count_model_bytes, count_module_bytes
@@ -33,8 +34,6 @@ from studio.engines.diffusion.memory.residency import (
     MOST_SEARCHED,
     MOVING,
     Residency,
-    attach_group_offloading,
-    attach_pinned,
     choose_offloads,
 )
 from studio.engines.diffusion.memory.shared_components import SharedComponents
@@ -44,14 +43,27 @@ RESIDENT, MANAGED, GROUPED = (Fit("yes", "", "", placement, "published") for pla
 FAMILY: Any = None
 
 
-class Gpu:
-    """An imaginary GPU of so many bytes, the modules on it, and all that was ever moved."""
+class Gpu(HostCopies):
+    """An imaginary GPU of so many bytes, the modules on it, and the bytes that were ever copied there."""
 
     def __init__(self, size: int) -> None:
-        self.size, self.here, self.moved = size, list["Block"](), 0
+        super().__init__("cuda:0")
+        self.size, self.here, self.moved = size, list[nn.Module](), 0
 
     def free(self) -> int:
         return self.size - sum(count_module_bytes(block) for block in self.here)
+
+    def is_here(self, module: nn.Module) -> bool:
+        return module in self.here
+
+    def bring(self, module: nn.Module) -> None:
+        if module not in self.here:
+            self.moved += count_module_bytes(module)
+            self.here.append(module)
+            assert self.free() >= 0, "the imaginary GPU is too full"
+
+    def leave(self, module: nn.Module) -> None:
+        self.here = [one for one in self.here if one is not module]
 
 
 class Block(nn.Module):
@@ -59,24 +71,11 @@ class Block(nn.Module):
 
     def __init__(self, gpu: Gpu, size: int) -> None:
         super().__init__()
-        self.gpu, self.place = gpu, torch.device("cpu")
+        self.gpu = gpu
         self.weights = nn.Parameter(torch.zeros(size, dtype=torch.uint8), requires_grad=False)
 
-    @property
-    def device(self) -> torch.device:
-        return self.place
-
-    def to(self, place: Any) -> Block:
-        place = torch.device(place)
-        if place != self.place:
-            self.gpu.moved += count_module_bytes(self)
-            self.gpu.here = [one for one in self.gpu.here if one is not self] + ([self] if place.type == "cuda" else [])
-            assert self.gpu.free() >= 0, "the imaginary GPU is too full"
-        self.place = place
-        return self
-
     def forward(self) -> str:
-        return self.place.type
+        return "cuda" if self in self.gpu.here else "cpu"
 
 
 def imaginary(tiny: Tiny, gpu: Gpu, activation: int = 0, fit: Fit = MANAGED, **blocks: Block) -> LoadedModel:
@@ -86,6 +85,11 @@ def imaginary(tiny: Tiny, gpu: Gpu, activation: int = 0, fit: Fit = MANAGED, **b
     card = nouns.replace(card, id=f"card-{random.randrange(10**9)}", checkpoint=nouns.replace(card.checkpoint, needs=needs))
     machine = Machine("cuda:0", "imaginary", gpu.size * 10**9, 1 << 40, free_vram=gpu.free)
     return LoadedModel(card, SimpleNamespace(components=blocks, **blocks), FAMILY, machine, fit)
+
+
+def place(loaded: LoadedModel) -> Residency:
+    """The imaginary GPU of this card's blocks, empty."""
+    return Residency(loaded.machine, copies=next(iter(loaded.modules.values())).gpu)
 
 
 def run(loaded: LoadedModel) -> None:
@@ -115,7 +119,7 @@ def test_several_cards_stay_until_room_is_needed(tiny: Tiny) -> None:
     a = imaginary(tiny, gpu, 3000, text_encoder=Block(gpu, 11_000), transformer=Block(gpu, 20_000), vae=Block(gpu, 500))
     b = imaginary(tiny, gpu, 3000, text_encoder=Block(gpu, 4_000), transformer=Block(gpu, 5_000), vae=Block(gpu, 500))
     c = imaginary(tiny, gpu, 9000, text_encoder=Block(gpu, 11_000), transformer=Block(gpu, 20_000), vae=Block(gpu, 500))
-    residency = Residency(a.machine)
+    residency = place(a)
     for loaded in (a, b):
         residency.activate(loaded)
         run(loaded)
@@ -128,14 +132,13 @@ def test_several_cards_stay_until_room_is_needed(tiny: Tiny) -> None:
         residency.activate(loaded)
         run(loaded)
         assert gpu.free() >= 0
-    assert {len(hook.hook.other_hooks) for hook in residency.components.hooks} == {8}, "each knows all others"
 
 
 def test_a_resident_card_comes_whole_and_others_leave_for_it_and_its_run(tiny: Tiny) -> None:
     gpu = Gpu(40_000)
     a = imaginary(tiny, gpu, 1000, RESIDENT, text_encoder=Block(gpu, 4000), transformer=Block(gpu, 14_000))
     b = imaginary(tiny, gpu, 9000, RESIDENT, text_encoder=Block(gpu, 9000), transformer=Block(gpu, 8000))
-    residency = Residency(a.machine)
+    residency = place(a)
     residency.activate(a)
     residency.activate(b)
     assert set(b.modules.values()) <= set(gpu.here), "none of its own has left again for the next"
@@ -150,7 +153,7 @@ def test_the_runs_own_need_is_kept_free(tiny: Tiny) -> None:
     gpu = Gpu(40_000)
     a = imaginary(tiny, gpu, 2000, text_encoder=Block(gpu, 11_000), transformer=Block(gpu, 20_000), vae=Block(gpu, 500))
     hungry = imaginary(tiny, gpu, 15_000, text_encoder=Block(gpu, 1000), transformer=Block(gpu, 20_000), vae=Block(gpu, 500))
-    residency = Residency(a.machine)
+    residency = place(a)
     free: list[int] = []
     for loaded in (a, hungry, a, hungry):
         residency.activate(loaded)
@@ -163,7 +166,7 @@ def test_the_runs_own_need_is_kept_free(tiny: Tiny) -> None:
 def test_a_larger_clip_has_more_kept_free(tiny: Tiny) -> None:
     gpu = Gpu(40_000)
     a = imaginary(tiny, gpu, 5000, text_encoder=Block(gpu, 11_000), transformer=Block(gpu, 20_000), vae=Block(gpu, 500))
-    residency = Residency(a.machine)
+    residency = place(a)
     free: list[int] = []
     for volume in (1.0, 3.0, 0.1):
         residency.activate(a, volume=volume)
@@ -171,13 +174,13 @@ def test_a_larger_clip_has_more_kept_free(tiny: Tiny) -> None:
         a.pipe.transformer()
         free.append(gpu.free())
     assert free[0] == 9000 and free[1] >= 15_000 and free[2] >= 5000, "also where nothing of its own has to come"
-    assert residency.strategy.margin == 5000, "the card's own number is the least"
+    assert residency.margin == 5000, "the card's own number is the least"
 
 
 def test_a_stop_acts_between_components_that_move(tiny: Tiny) -> None:
     gpu = Gpu(40_000)
     a = imaginary(tiny, gpu, fit=RESIDENT, text_encoder=Block(gpu, 4000), transformer=Block(gpu, 14_000))
-    residency, seen = Residency(a.machine), list[Any]()
+    residency, seen = place(a), list[Any]()
 
     def stop(progress: Any) -> None:
         seen.append(progress)
@@ -196,11 +199,11 @@ def test_a_resident_card_is_all_there_before_it_runs(tiny: Tiny) -> None:
     gpu = Gpu(30_000)
     other = imaginary(tiny, gpu, text_encoder=Block(gpu, 9000), transformer=Block(gpu, 9000), vae=Block(gpu, 500))
     mine = imaginary(tiny, gpu, fit=RESIDENT, text_encoder=Block(gpu, 9000), transformer=Block(gpu, 9000), vae=Block(gpu, 500))
-    residency = Residency(mine.machine)
+    residency = place(mine)
     residency.activate(other)
     run(other)
     residency.activate(mine)
-    assert all(block.device.type == "cuda" for block in mine.modules.values())
+    assert all(block in gpu.here for block in mine.modules.values())
     moved = gpu.moved
     run(mine)
     assert gpu.moved == moved
@@ -211,33 +214,32 @@ def test_a_shared_component_is_one_and_goes_with_the_last(tiny: Tiny) -> None:
     encoder = Block(gpu, 11_000)
     a = imaginary(tiny, gpu, text_encoder=encoder, transformer=Block(gpu, 20_000), vae=Block(gpu, 500))
     b = imaginary(tiny, gpu, text_encoder=encoder, transformer=Block(gpu, 10_000), vae=Block(gpu, 500))
-    residency = Residency(a.machine)
+    residency = place(a)
     for loaded in (a, b):
         residency.activate(loaded)
         run(loaded)
-    assert len(residency.components.hooks) == 5 and count_model_bytes([a, b]) == 42_000
+    assert len(residency.list_here()) == 5 and count_model_bytes([a, b]) == 42_000
     residency.detach(a)
-    assert len(residency.components.hooks) == 3 and hasattr(encoder, "_hf_hook")
+    assert len(residency.list_here()) == 3 and hasattr(encoder, "_hf_hook")
     assert not hasattr(a.pipe.transformer, "_hf_hook")
     run(b)
     residency.detach(b)
-    assert residency.components.hooks == [] and not residency.components.components and not hasattr(encoder, "_hf_hook")
+    assert residency.list_here() == [] and gpu.here == [] and not hasattr(encoder, "_hf_hook")
 
 
 def test_another_card_may_come_and_go_while_one_runs(tiny: Tiny) -> None:
-    """What the ComponentsManager's own `add` and `remove` can't: they move every model, the running one too."""
+    """A load in the background neither waits for the run nor moves what runs."""
     gpu = Gpu(48_000)
     a = imaginary(tiny, gpu, text_encoder=Block(gpu, 11_000), transformer=Block(gpu, 20_000), vae=Block(gpu, 500))
     b = imaginary(tiny, gpu, text_encoder=Block(gpu, 9_000), transformer=Block(gpu, 9_000), vae=Block(gpu, 500))
-    residency = Residency(a.machine)
+    residency = place(a)
     residency.activate(b)
     run(b)
     residency.activate(a)
     a.pipe.text_encoder()
     a.pipe.transformer()
     residency.detach(b)
-    assert a.pipe.transformer.device.type == "cuda"
-    a.pipe.transformer()
+    assert a.pipe.transformer() == "cuda"
     a.pipe.vae()
 
 
@@ -245,7 +247,7 @@ def test_retreat_clears_the_gpu_and_counts_the_rest(tiny: Tiny) -> None:
     gpu = Gpu(48_000)
     a = imaginary(tiny, gpu, text_encoder=Block(gpu, 11_000), transformer=Block(gpu, 20_000), vae=Block(gpu, 500))
     b = imaginary(tiny, gpu, text_encoder=Block(gpu, 4_000), transformer=Block(gpu, 5_000), vae=Block(gpu, 500))
-    residency = Residency(a.machine)
+    residency = place(a)
     for loaded in (b, a):
         residency.activate(loaded)
         run(loaded)
@@ -288,19 +290,11 @@ def test_two_real_cards_are_switched_and_every_component_is_heard(tiny: Tiny) ->
     cards = [real(tiny("wan21_i2v"), shared), real(tiny("wan22_a14b"), shared)]
     plain = [frames(loaded) for loaded in cards]
     residency = Residency(cards[0].machine)
-    heard: set[str] = set()
-    asked = residency.strategy.choose
-
-    def listen(hooks: list[Any], coming: int) -> list[Any]:
-        heard.add(str(coming))
-        return asked(hooks, coming)
-
-    residency.strategy.choose = listen
     for number in (0, 1, 0, 1):
         residency.activate(cards[number])
         assert same(frames(cards[number]), plain[number])
+        assert set(cards[number].modules.values()) <= set(residency.list_here()), "every component was brought to run"
     assert cards[1].pipe.text_encoder is cards[0].pipe.text_encoder
-    assert {str(count_module_bytes(module)) for loaded in cards for module in loaded.modules.values()} <= heard
     for loaded in cards:
         residency.detach(loaded)
         assert not any(hasattr(module, "_hf_hook") for module in loaded.modules.values() if loaded is cards[1])
@@ -340,43 +334,6 @@ def test_a_stop_acts_before_a_component_is_pinned(tiny: Tiny) -> None:
     assert len(seen) == 3, "the first is streamed already"
     residency.activate(loaded, pytest.fail)
     assert same(frames(loaded), plain)
-
-
-@pytest.mark.parametrize("tight", [False, True])
-def test_where_not_all_can_be_pinned_blocks_are_pinned_as_they_go(tiny: Tiny, tight: bool) -> None:
-    loaded = real(tiny("wan22_ti2v_5b"), SharedComponents(), GROUPED)
-    plain, module, tries = frames(loaded), loaded.denoisers[0], list[bool]()
-
-    def attach(tight: bool) -> None:
-        tries.append(tight)
-        attach_group_offloading(
-            module, {"onload_device": torch.device("cpu:0"), "offload_device": torch.device("cpu")}, blocks=True
-        )
-        if not tight:
-            raise RuntimeError("CUDA error: out of memory")
-
-    attach_pinned(module, attach, tight)
-    assert tries == ([True] if tight else [False, True])
-    assert same(frames(loaded), plain)
-
-
-@pytest.mark.parametrize(("tight", "words", "times"), [(True, "CUDA error: out of memory", 1), (False, "broken", 1),
-                                                       (False, "CUDA error: out of memory", 2)])  # fmt: skip
-def test_a_failure_to_pin_is_let_through_with_nothing_attached(tiny: Tiny, tight: bool, words: str, times: int) -> None:
-    loaded = real(tiny("wan22_ti2v_5b"), SharedComponents(), GROUPED)
-    module, tries = loaded.denoisers[0], list[bool]()
-
-    def attach(tight: bool) -> None:
-        tries.append(tight)
-        attach_group_offloading(
-            module, {"onload_device": torch.device("cpu:0"), "offload_device": torch.device("cpu")}, blocks=True
-        )
-        raise RuntimeError(words)
-
-    with pytest.raises(RuntimeError, match=words):
-        attach_pinned(module, attach, tight)
-    assert len(tries) == times
-    assert not any(hook for block in loaded.pipe.transformer.blocks for hook in block._diffusers_hook.hooks if "group" in hook)
 
 
 def test_an_encoder_that_never_fits_alone_is_streamed_too(tiny: Tiny) -> None:

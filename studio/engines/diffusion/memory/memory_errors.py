@@ -54,6 +54,11 @@ def collect_garbage() -> None:
     caches.
     """
     gc.collect()
+    empty_device_cache()
+
+
+def empty_device_cache() -> None:
+    """Give the blocks that PyTorch's GPU allocator caches back to the driver; what is in use stays."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()

@@ -208,8 +208,6 @@ class ModelManager:
 
         self.residency.detach(loaded, self._cache.find_others_use(loaded.card.id))
         self.residency.offload_all()
-        for module in loaded.modules.values():
-            module.to("cpu")
         if fit.weights == "fp8":
             store_fp8(loaded.pipe, require_checkpoint(loaded.card))
         self._cache.update(held, replace(loaded, fit=fit))

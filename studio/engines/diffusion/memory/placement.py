@@ -26,6 +26,9 @@ SYSTEM_RESERVE = 2.5
 PROCESSOR_LIMIT = 1.0
 """GB of weights up to which a model is run without a GPU at all: beyond, one clip takes hours."""
 
+ENCODER_RUN = 1.0
+"""GB a text encoder needs to run, besides itself: one prompt is short."""
+
 ORDER: tuple[tuple[Placement, Weights], ...] = (
     ("resident", "published"), ("managed", "published"), ("grouped", "published"),
     ("managed", "fp8"), ("grouped", "fp8"),

@@ -1,12 +1,9 @@
-"""What is on the GPU: several models at once, each component brought there when it runs, others offloaded when room is
+"""What is on the GPU: several models at once, each component brought there when it runs, others leaving when room is
 needed.
 
-Built on diffusers' ComponentsManager and group offloading. What stays in system memory is model_cache.py's. One job at
-a time runs; what other threads may call is said with each method.
-
-The ComponentsManager's own way to add a component moves all others to memory and forgets its strategy and margin
-(diffusers 0.42.1), and its search for what to offload tries all subsets. So here a model is attached and detached
-without touching the others, hooks may be added while another model runs, and the search is bounded.
+What stays in host memory is host_copies.py's: leaving costs nothing, and coming back is a copy. diffusers'
+ComponentsManager, which did this before, copies weights back when they leave, and its search for what leaves tries all
+subsets. One job at a time runs; what other threads may call is said with each method.
 """
 
 from __future__ import annotations
@@ -14,31 +11,43 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from itertools import combinations
-from typing import Any, cast
+from typing import Any
 
 import torch
-from diffusers.hooks.hooks import HookRegistry
-from diffusers.modular_pipelines.components_manager import ComponentsManager, custom_offload_with_hook
+from accelerate.hooks import ModelHook, add_hook_to_module, remove_hook_from_module
+from accelerate.utils import send_to_device
 from torch import nn
 
 from studio.engines.base import Tick
 from studio.engines.diffusion.files.manifest import require_checkpoint
+from studio.engines.diffusion.memory.host_copies import HostCopies
 from studio.engines.diffusion.memory.machine import Machine
-from studio.engines.diffusion.memory.memory_errors import collect_garbage, find_exhausted
-from studio.engines.diffusion.memory.model_cache import LoadedModel, count_module_bytes, count_tensor_bytes
-from studio.engines.diffusion.memory.placement import GB, VIDEO_RESERVE, estimate_activation, estimate_streamed
+from studio.engines.diffusion.memory.memory_errors import empty_device_cache
+from studio.engines.diffusion.memory.model_cache import (
+    LoadedModel,
+    count_module_bytes,
+    count_tensor_bytes,
+    find_reserve,
+)
+from studio.engines.diffusion.memory.pinned_memory import Pinner, count_pinned_bytes
+from studio.engines.diffusion.memory.placement import (
+    ENCODER_RUN,
+    GB,
+    VIDEO_RESERVE,
+    estimate_activation,
+    estimate_streamed,
+)
+from studio.engines.diffusion.memory.streaming import attach_streaming, pin_streamed, remove_streaming
 from studio.nouns import Progress
 
 MOST_SEARCHED = 12
 """How many components are weighed in all combinations (4096 of them, milliseconds); of more, the largest leave first.
 """
 
-ENCODER_RUN = 1.0
-"""GB a text encoder needs to run, besides itself: one prompt is short."""
+PINNED_SHARE = 0.5
+"""Of all memory, what may be pinned: the system can't take it back, and Windows grants no more than half."""
 
 MOVING = Progress("load", note="Moving the model to the GPU")
-
-_GROUP_HOOKS = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_group_offloading")
 
 
 def choose_offloads(sizes: dict[str, int], needed: int) -> list[str]:
@@ -61,126 +70,117 @@ def choose_offloads(sizes: dict[str, int], needed: int) -> list[str]:
     return list(best)
 
 
-class OffloadStrategy:
-    """The strategy by which hooks make room. `margin` is what the run itself needs, in bytes: the running card's."""
-
-    def __init__(self, free: Callable[[], int]) -> None:
-        self.free = free
-        self.margin = 0
-
-    def __call__(self, hooks: list[Any], model_id: str, model: nn.Module, execution_device: Any) -> list[Any]:
-        """diffusers' signature: the hooks of what is on the GPU, what comes in, and whither; returns those that must
-        leave.
-        """
-        return self.choose(hooks, count_module_bytes(model))
-
-    def choose(self, hooks: list[Any], coming: int) -> list[Any]:
-        """Those of `hooks` whose models must leave for `coming` bytes and the run."""
-        needed = coming + self.margin - self.free()
-        names = set(choose_offloads({hook.model_id: count_module_bytes(hook.model) for hook in hooks}, needed))
-        return [hook for hook in hooks if hook.model_id in names]
+def find_pinnable(machine: Machine) -> int:
+    """Bytes more that may be pinned: a share of all memory, and never what the system itself needs."""
+    share = round(PINNED_SHARE * machine.ram) - count_pinned_bytes()
+    return min(share, machine.free_ram() - find_reserve(machine))
 
 
-class GpuComponents(ComponentsManager):
-    """diffusers' ComponentsManager, whose collections here are cards, attached and detached one at a time."""
+class BringHook(ModelHook):
+    """accelerate's hook on a component: before it runs, or its VAE encodes or decodes, it is brought to the device."""
 
-    def __init__(self, device: str, strategy: OffloadStrategy) -> None:
-        super().__init__()
-        self.device = torch.device(device)
-        self.strategy = strategy
-        self.hooks: list[Any] = []
+    def __init__(self, bring: Callable[[nn.Module], None], device: torch.device) -> None:
+        self.execution_device = device
+        self._bring = bring
 
-    def attach(self, card: str, modules: dict[str, nn.Module]) -> None:
-        """Register a card's components. One that another card has registered is shared, whatever either calls it."""
-        collection: set[str] = self.collections.setdefault(card, set())
-        for name, module in modules.items():
-            key = next((key for key, one in self.components.items() if one is module), None)
-            if key is None:
-                key = self.add(name, module)
-                self._hook(key, module)
-            collection.add(key)
-
-    def detach(self, card: str) -> list[nn.Module]:
-        """Let go of a card's components, and return those no other card uses, off their hooks and where they are."""
-        keys: set[str] = self.collections.pop(card, set())
-        gone = {key for key in keys if not any(key in others for others in self.collections.values())}
-        for hook in [one for one in self.hooks if one.model_id in gone]:
-            hook.remove()
-        self.hooks = [one for one in self.hooks if one.model_id not in gone]
-        for hook in self.hooks:
-            hook.hook.other_hooks = [one for one in self.hooks if one is not hook]
-        self.added_time = type(self.added_time)((key, when) for key, when in self.added_time.items() if key not in gone)
-        return [cast("nn.Module", self.components.pop(key)) for key in gone]
-
-    def list_hooks(self, card: str) -> list[Any]:
-        """The hooks of a card's components, the heaviest first."""
-        keys = self.collections.get(card, set())
-        found = [hook for hook in self.hooks if hook.model_id in keys]
-        return sorted(found, key=lambda hook: count_module_bytes(hook.model), reverse=True)
-
-    def list_on_device(self) -> list[Any]:
-        """The hooks of what is on the device now."""
-        return [hook for hook in self.hooks if hook.model.device == self.device]
-
-    def _hook(self, key: str, module: nn.Module) -> None:
-        new = custom_offload_with_hook(key, module, self.device, offload_strategy=cast("Any", self.strategy))
-        for other in self.hooks:
-            new.add_other_hook(other)
-        for other in self.hooks:
-            other.hook.other_hooks = [*(other.hook.other_hooks or ()), new]
-        self.hooks = [*self.hooks, new]
+    def pre_forward(self, module: nn.Module, *args: Any, **kwargs: Any) -> tuple[Any, Any]:
+        """accelerate's signature. Bring the component, and send what it is given where it is."""
+        self._bring(module)
+        return send_to_device(args, self.execution_device), send_to_device(kwargs, self.execution_device)
 
 
 class Residency:
-    """The GPU and what is on it. On a processor there is nothing to place and every method does nothing."""
+    """The GPU and what is on it. On a processor there is nothing to place and every method does nothing.
 
-    def __init__(self, machine: Machine, active: bool | None = None) -> None:
+    `copies` are given by tests; `margin` is what the run itself needs, in bytes: the running card's.
+    """
+
+    def __init__(self, machine: Machine, active: bool | None = None, copies: HostCopies | None = None) -> None:
         self.active = machine.cuda if active is None else active
+        self.device = torch.device(machine.device)
+        self.margin = 0
+        self.pinner = Pinner(self.device, lambda: find_pinnable(machine))
+        self.copies = copies or HostCopies(self.device, self.pinner)
         self._machine = machine
         self._lock = threading.RLock()
-        self.strategy = OffloadStrategy(machine.free_vram)
-        self.components = GpuComponents(machine.device, self.strategy)
+        self._cards: dict[str, list[nn.Module]] = {}  # what takes turns, by card, the heaviest first
         self._streamed: dict[int, tuple[nn.Module, Any]] = {}
 
     def activate(self, loaded: LoadedModel, tick: Tick = lambda progress: None, volume: float = 1.0) -> None:
-        """Make ready for a run of this card, by the thread that runs it: registered, streamed or brought over as its
-        fit says.
+        """Make ready for a run of this card, by the thread that runs it: attached, streamed or brought over as its fit
+        says.
 
-        `tick` is called before each component that moves or is pinned, and may raise to stop. `volume` is how large the
-        clip is.
+        `tick` is called before each component that moves, and may raise to stop. `volume` is how large the clip is.
         """
         if not self.active:
             return
         with self._lock:
-            self.strategy.margin = round(estimate_activation(require_checkpoint(loaded.card).needs, volume) * GB)
+            self.margin = round(estimate_activation(require_checkpoint(loaded.card).needs, volume) * GB)
             streams = self.find_streamed(loaded)
             for module in [one for one in streams.values() if id(one) not in self._streamed]:
                 tick(MOVING)
                 self._stream(loaded, module)
-            self.components.attach(
-                loaded.card.id, {name: one for name, one in loaded.modules.items() if name not in streams}
-            )
-            own = self.components.list_hooks(loaded.card.id)
+            own = self._attach(loaded.card.id, [one for name, one in loaded.modules.items() if name not in streams])
             coming = own if loaded.fit.placement == "resident" else []
             self._clear(own, coming)
-        for hook in coming:
-            if hook.model.device != self.components.device:
+        for module in coming:
+            if not self.copies.is_here(module):
                 tick(MOVING)
-            hook.hook.pre_forward(hook.model)
+                self._bring(module)
 
-    def _clear(self, own: list[Any], coming: list[Any]) -> None:
+    def _attach(self, card: str, modules: list[nn.Module]) -> list[nn.Module]:
+        """Have a card's components take turns. One that another card has attached is shared."""
+        own = sorted({id(one): one for one in modules}.values(), key=count_module_bytes, reverse=True)
+        for module in own:
+            if not isinstance(getattr(module, "_hf_hook", None), BringHook):
+                add_hook_to_module(module, BringHook(self._bring, self.device))
+        self._cards[card] = own
+        return own
+
+    def list_here(self) -> list[nn.Module]:
+        """The components that take turns and are on the device now."""
+        modules = {id(module): module for own in list(self._cards.values()) for module in own}
+        return [module for module in modules.values() if self.copies.is_here(module)]
+
+    def _bring(self, module: nn.Module) -> None:
+        """A component is about to run: others leave for it and for the run, and it comes."""
+        if self.copies.is_here(module):
+            return
+        self._free(self.list_here(), count_module_bytes(module) + self.margin)
+        self.copies.bring(module)
+
+    def _free(self, modules: list[nn.Module], needed: int) -> int:
+        """Have some of these leave, until so many bytes are free or all have left. Returns the bytes that left."""
+        sizes = {str(index): count_module_bytes(module) for index, module in enumerate(modules)}
+        leaving = choose_offloads(sizes, needed - self._machine.free_vram())
+        for index in leaving:
+            self.copies.leave(modules[int(index)])
+        if leaving:
+            empty_device_cache()
+        return sum(sizes[index] for index in leaving)
+
+    def _clear(self, own: list[nn.Module], coming: list[nn.Module]) -> None:
         """Have other cards' components leave for those `coming` and for the run: hooks make room only for what comes
-        in, one at a time, and would as soon move out what has just come. Where parts take turns, own ones leave too if
-        others don't do."""
-        here = self.components.list_on_device()
-        size = sum(count_module_bytes(hook.model) for hook in coming if hook not in here)
-        others, mine = [hook for hook in here if hook not in own], [hook for hook in here if hook in own and not coming]
-        for hooks in (others, mine):
-            offloads = self.strategy.choose(hooks, size)
-            for hook in offloads:
-                hook.offload()
-            if offloads:
-                collect_garbage()
+        in, one at a time, and would as soon have that leave which has just come. Where parts take turns, own ones leave
+        too if others don't do."""
+        here = self.list_here()
+        needed = sum(count_module_bytes(one) for one in coming if not self.copies.is_here(one)) + self.margin
+        owned = {id(one) for one in own}
+        self._free([one for one in here if id(one) not in owned], needed)
+        if not coming:
+            self._free([one for one in here if id(one) in owned], needed)
+
+    def make_room(self, loaded: LoadedModel, needed: int, keep: nn.Module) -> int:
+        """Have what isn't needed any more leave before a decode that takes `needed` bytes: other cards' components
+        first, then this card's own but `keep`, its VAE. Returns the bytes that left; the next run brings them back.
+        """
+        if not self.active:
+            return 0
+        with self._lock:
+            owned = {id(one) for one in loaded.modules.values()}
+            here = [one for one in self.list_here() if one is not keep]
+            freed = self._free([one for one in here if id(one) not in owned], needed)
+            return freed + self._free([one for one in here if id(one) in owned], needed)
 
     def find_streamed(self, loaded: LoadedModel) -> dict[str, nn.Module]:
         """The components that are streamed: those that are already, denoisers of a grouped card, and what never fits
@@ -199,108 +199,59 @@ class Residency:
     def detach(self, loaded: LoadedModel, kept: Callable[[nn.Module], bool] = lambda module: False) -> None:
         """Take a card off, before it is placed another way or let go of. Any thread, for a card that doesn't run.
 
-        `kept` says of a streamed component that another card in memory uses it too.
+        Its components that no other card has attached leave the device. `kept` says of a streamed one that another card
+        in memory uses it too.
         """
         if not self.active:
             return
         with self._lock:
-            self.components.detach(loaded.card.id)
+            gone = self._cards.pop(loaded.card.id, [])
+            used = {id(module) for own in self._cards.values() for module in own}
+            for module in [one for one in gone if id(one) not in used]:
+                remove_hook_from_module(module)
+                self.copies.release(module)
             for module in loaded.modules.values():
                 if not kept(module):
                     self._unstream(module)
 
     def offload_all(self, keep: str = "") -> int:
-        """Move everything to memory, card `keep` too; returns the bytes of all but that. Only while no model runs."""
+        """Have everything leave, card `keep` too; returns the bytes of all but that. Only while no model runs."""
         if not self.active:
             return 0
         with self._lock:
-            own = {hook.model_id for hook in self.components.list_hooks(keep)} if keep else set[str]()
-            freed = sum(
-                count_module_bytes(hook.model) for hook in self.components.list_on_device() if hook.model_id not in own
-            )
-            for hook in self.components.list_on_device():
-                hook.offload()
-        collect_garbage()
-        return freed
+            own = {id(module) for module in self._cards.get(keep, ())}
+            here = self.list_here()
+            for module in here:
+                self.copies.leave(module)
+        empty_device_cache()
+        return sum(count_module_bytes(module) for module in here if id(module) not in own)
 
     def count_gpu_bytes(self, loaded: LoadedModel) -> int:
         """Bytes of a card's weights that are on the GPU now. Any thread, at any time."""
         modules = list(loaded.modules.values()) if self.active else []
         return sum(
-            count_tensor_bytes(one) for module in modules for one in module.parameters() if one.device.type != "cpu"
+            count_module_bytes(module)
+            if self.copies.is_here(module)
+            else sum(count_tensor_bytes(one) for one in module.parameters() if one.device.type != "cpu")
+            for module in modules
         )
 
     def _stream(self, loaded: LoadedModel, module: nn.Module) -> None:
-        """Stream a component to the GPU, block by block. Before each run of it, room is made for the blocks and the
-        run.
-        """
-        module.to("cpu")
+        """Stream a component to the GPU. Before each run of it, room is made for the blocks and the run."""
+        self.copies.release(module)
         blocks = module in loaded.denoisers
-        size = count_module_bytes(module)
-        streams = self.components.device.type == "cuda"
-        options: dict[str, Any] = {"onload_device": self.components.device, "offload_device": torch.device("cpu")}
-        if streams:
-            options |= {"use_stream": True, "record_stream": True}
-        # Pinned copies are made of everything at once; where memory doesn't hold them, blocks are pinned as they go.
-        tight = not streams or self._machine.free_ram() < size + 4 * GB
-        attach_pinned(
-            module,
-            lambda tight: attach_group_offloading(module, {**options, "low_cpu_mem_usage": tight and streams}, blocks),
-            tight,
-        )
-        coming = (
-            round(estimate_streamed(require_checkpoint(loaded.card).needs, len(loaded.denoisers)) * GB) if blocks else 0
-        )
+        attach_streaming(module, self.device, blocks)
+        self.pinner.do_later(lambda: pin_streamed(module, self.pinner))
+        needs = require_checkpoint(loaded.card).needs
+        coming = round(estimate_streamed(needs, len(loaded.denoisers)) * GB) if blocks else 0
 
         def make_room(*_: Any) -> None:
-            for hook in self.strategy.choose(self.components.list_on_device(), coming):
-                hook.offload()
+            self._free(self.list_here(), coming + self.margin)
 
         self._streamed[id(module)] = (module, module.register_forward_pre_hook(make_room))
 
     def _unstream(self, module: nn.Module) -> None:
         found = self._streamed.pop(id(module), None)
-        if found is None:
-            return
-        found[1].remove()
-        remove_group_offloading(module)
-        module.to("cpu")
-
-
-def attach_pinned(module: nn.Module, attach: Callable[[bool], None], tight: bool) -> None:
-    """Attach group offloading, and do it again with `tight` where memory can't be pinned for all of the component at
-    once.
-
-    The driver then says "CUDA error: out of memory", as for video memory, though how much may be pinned is the system's
-    word.
-    """
-    for last in (tight, True):
-        try:
-            attach(last)
-            return
-        except BaseException as error:
-            remove_group_offloading(
-                module
-            )  # half a set of hooks would be taken for a whole one, and keep the old weights
-            if last or not find_exhausted(error):
-                raise
-        collect_garbage()
-        if torch.cuda.is_available() and hasattr(torch.accelerator, "empty_host_cache"):
-            torch.accelerator.empty_host_cache()  # or what was pinned would be kept for the next
-
-
-def attach_group_offloading(module: nn.Module, options: dict[str, Any], blocks: bool) -> None:
-    """Group offloading: block by block where the component has blocks, else leaf by leaf (transformers' encoders)."""
-    from diffusers.hooks.group_offloading import apply_group_offloading
-
-    if blocks and any(isinstance(one, nn.ModuleList) for one in module.children()):
-        apply_group_offloading(module, offload_type="block_level", num_blocks_per_group=1, **options)
-    else:
-        apply_group_offloading(module, offload_type="leaf_level", **options)
-
-
-def remove_group_offloading(module: nn.Module) -> None:
-    """Take group offloading off a component, also one that it was only begun on."""
-    registry = HookRegistry.check_if_exists_or_initialize(module)
-    for name in _GROUP_HOOKS:
-        registry.remove_hook(name, recurse=True)
+        if found is not None:
+            found[1].remove()
+            remove_streaming(module)

@@ -1,7 +1,9 @@
-"""Loads a card's components from its files, one after the other, into a pipeline of the card's own class.
+"""Loads a card's components from its files into a pipeline of the card's own class.
 
-Dtypes, LoRAs and the ways to store weights in less are here; only local files are read. Where the pipeline then waits
-and runs is residency.py's, what several models share shared_components.py's.
+Each component is built without weights (empty_modules.py), then the weights of all are read, once, by several threads
+(weight_reader.py). What can't be had so (GGUF, int8, .bin) its library's own `from_pretrained` reads. Dtypes, LoRAs and
+the ways to store weights in less are here; only local files are read. Where the pipeline then waits and runs is
+residency.py's, what several models share shared_components.py's.
 
 `DiffusionPipeline` is never asked to find the class: for Wan, LTX-2 and others it ignores the components it is given
 and loads its own (diffusers 0.42.1). The concrete class takes them, and what it took is checked here.
@@ -11,8 +13,9 @@ from __future__ import annotations
 
 import importlib
 import inspect
-from collections.abc import Callable
-from contextlib import suppress
+import logging
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -23,12 +26,15 @@ from torch import nn
 from studio.cards import Checkpoint, ModelCard
 from studio.engines.base import Stopped, Tick
 from studio.engines.diffusion.files.components import AGAIN, LocalComponent, find_companion_file, find_components
-from studio.engines.diffusion.files.local_files import Folders
-from studio.engines.diffusion.files.manifest import require_checkpoint
+from studio.engines.diffusion.files.local_files import Folders, read_shards
+from studio.engines.diffusion.files.manifest import is_shard, require_checkpoint, shard_index_name
+from studio.engines.diffusion.files.safetensors_header import StoredTensor, list_tensors
 from studio.engines.diffusion.library_setup import import_libraries
+from studio.engines.diffusion.memory.empty_modules import EmptyModule, NeedsLibrary, build_empty
 from studio.engines.diffusion.memory.memory_errors import find_exhausted
 from studio.engines.diffusion.memory.placement import PACKAGES, SHRINK, Fit
 from studio.engines.diffusion.memory.shared_components import SharedComponents, identify
+from studio.engines.diffusion.memory.weight_reader import WeightReader
 from studio.nouns import Progress, Refusal
 from studio.preferences import Weights
 
@@ -72,8 +78,7 @@ def is_shareable(part: LocalComponent, checkpoint: Checkpoint) -> bool:
 
 
 def load(card: ModelCard, folders: Folders, fit: Fit, tick: Tick, shared: SharedComponents, cpu: bool = True) -> Any:
-    """The card's pipeline, in memory and not yet on a GPU. `tick` is called before each component and may raise to
-    stop.
+    """The card's pipeline, in memory and not yet on a GPU. `tick` is called all along and may raise to stop.
 
     Progress counts megabytes of weight files. Raises `Refusal` for files that are missing, cut or damaged, and for a
     package that isn't installed; lets errors of memory through. When it raises, nothing of what it loaded stays.
@@ -81,52 +86,104 @@ def load(card: ModelCard, folders: Folders, fit: Fit, tick: Tick, shared: Shared
     checkpoint = require_checkpoint(card)
     _require_package(fit.weights, card)
     import_libraries(checkpoint.pipeline)
-    found = find_components(card, folders, fit.weights)
-    total, done = max(1, round(sum(part.size for part in found) / MB)), 0
-    loaded: dict[str, Any] = {}
+    loading = _Loading(card, folders, fit, tick, shared, cpu)
     try:
-        for part in found:
-
-            def report(read: int, part: LocalComponent = part, done: int = done) -> None:
-                tick(Progress("load", round((done + read) / MB), total, f"Loading the {part.title}"))
-
-            report(0)
-            loaded[part.name] = _load_component(card, part, fit, folders=folders, shared=shared, cpu=cpu, report=report)
-            done += part.size
-        tick(Progress("load", total, total, "Putting it together"))
-        pipe = _assemble(card, folders, loaded)
+        for part in loading.parts:
+            loading.begin(part)
+        loading.read_all()
+        loading.say("Putting it together")
+        pipe = _assemble(card, folders, loading.loaded)
         _add_loras(card, folders, pipe)
         if fit.weights == "fp8":
             store_fp8(pipe, checkpoint)
         return pipe
     except BaseException:
         shared.leave(card.id)
-        loaded.clear()  # the error's traceback holds this frame, and must not hold gigabytes with it
+        loading.drop()  # the error's traceback holds this frame, and must not hold gigabytes with it
         raise
 
 
-def _load_component(
-    card: ModelCard,
-    part: LocalComponent,
-    fit: Fit,
-    *,
-    folders: Folders,
-    shared: SharedComponents,
-    cpu: bool,
-    report: Callable[[int], None],
-) -> Any:
-    """One component: the one that is in memory already, or a new one."""
-    checkpoint = require_checkpoint(card)
-    dtype = choose_dtype(part, checkpoint, cpu)
-    who = identify(part, str(dtype)) if is_shareable(part, checkpoint) else ""
-    component = shared.take(who, card.id, part.name) if who else None
-    if component is not None:
-        return component
+class _Loading:
+    """One load: the components there are, those whose weights are still to be read, and how far it is."""
+
+    def __init__(
+        self, card: ModelCard, folders: Folders, fit: Fit, tick: Tick, shared: SharedComponents, cpu: bool
+    ) -> None:
+        self.card, self.folders, self.fit, self.tick, self.shared, self.cpu = card, folders, fit, tick, shared, cpu
+        self.parts = find_components(card, folders, fit.weights)
+        self.loaded: dict[str, Any] = {}
+        self._empty: list[tuple[LocalComponent, EmptyModule, int]] = []
+        self._total, self._done = max(1, sum(part.size for part in self.parts)), 0
+
+    def say(self, note: str, read: int = 0) -> None:
+        """Tell how far it is, `read` bytes further than what is done. May raise to stop."""
+        done, total = ((self._done + read) / MB, self._total / MB)
+        self.tick(Progress("load", round(min(done, total)), max(1, round(total)), note))
+
+    def begin(self, part: LocalComponent) -> None:
+        """Take a component that is in memory, or build one; its weights may be read with all others'."""
+        self.say(f"Preparing the {part.title}")
+        who = self._identify(part)
+        component = self.shared.take(who, self.card.id, part.name) if who else None
+        if component is None:
+            with _explain(self.card, part):
+                made = _build(part, self._choose_weights(part), self._choose_dtype(part))
+                if made is not None:
+                    self.loaded[part.name] = made.module
+                    read = sum(fill.source.size for fill in made.fills)
+                    self._empty.append((part, made, read))
+                    self._done += part.size - read  # what isn't read, as nothing of the class takes it
+                    return
+                component = self._read_by_library(part)
+            self._finish(part, component)
+        self.loaded[part.name] = component
+        self._done += part.size
+
+    def read_all(self) -> None:
+        """Read the weights of what was built, the smallest component first."""
+        with WeightReader([made.fills for _, made, _ in self._empty]) as reader:
+            for number, (part, made, _) in enumerate(self._empty):
+                note = f"Loading the {part.title}"
+                with _explain(self.card, part):
+                    reader.wait(number, lambda note=note: self.say(note, reader.done))
+                    _require_whole(made.module, len(made.missing))
+                self._finish(part, made.module)
+        self._done = self._total
+
+    def drop(self) -> None:
+        """Let go of everything."""
+        self.loaded.clear()
+        self._empty.clear()
+
+    def _choose_weights(self, part: LocalComponent) -> Weights:
+        return self.fit.weights if part.name in require_checkpoint(self.card).denoisers else "published"
+
+    def _choose_dtype(self, part: LocalComponent) -> torch.dtype:
+        return choose_dtype(part, require_checkpoint(self.card), self.cpu)
+
+    def _identify(self, part: LocalComponent) -> str:
+        """What others may know a component by; empty for one that isn't shared."""
+        shareable = is_shareable(part, require_checkpoint(self.card))
+        return identify(part, str(self._choose_dtype(part))) if shareable else ""
+
+    def _read_by_library(self, part: LocalComponent) -> Any:
+        _read_ahead(part.weights, lambda read: self.say(f"Loading the {part.title}", read))
+        return _read_component(self.card, part, self._choose_weights(part), self.folders, self._choose_dtype(part))
+
+    def _finish(self, part: LocalComponent, component: Any) -> None:
+        checkpoint = require_checkpoint(self.card)
+        denoiser = part.name in checkpoint.denoisers
+        if self.fit.weights == "fp8" and denoiser and not _has_lora(checkpoint, part.name):
+            _narrow(component, self._choose_dtype(part))  # at once, so that only one denoiser is ever there whole
+        if who := self._identify(part):
+            self.shared.put(who, component, self.card.id)
+
+
+@contextmanager
+def _explain(card: ModelCard, part: LocalComponent) -> Generator[None]:
+    """Say of an error what couldn't be loaded, in the user's words."""
     try:
-        _read_ahead(part.weights, report)
-        component = _read_component(
-            card, part, fit.weights if part.name in checkpoint.denoisers else "published", folders, dtype
-        )
+        yield
     except (Refusal, Stopped):
         raise
     except Exception as error:
@@ -136,18 +193,46 @@ def _load_component(
             raise Refusal(f"The {part.title} of {card.title} needs a package that isn't installed: {_shorten(error)}",
                           "Install it, and load the model again.") from error  # fmt: skip
         raise Refusal(f"The {part.title} of {card.title} can't be loaded ({_shorten(error)}).", AGAIN) from error
-    if fit.weights == "fp8" and part.name in checkpoint.denoisers and not _has_lora(checkpoint, part.name):
-        _narrow(component, dtype)  # at once, so that only one denoiser is ever there whole
-    if who:
-        shared.put(who, component, card.id)
-    return component
+
+
+def _build(part: LocalComponent, weights: Weights, dtype: torch.dtype) -> EmptyModule | None:
+    """A component whose weights are still to be read; None where its library has to read them, or there are none."""
+    kind = _find_class(part)
+    if not (part.weights and isinstance(kind, type) and issubclass(kind, nn.Module)):
+        return None
+    try:
+        if part.gguf or weights == "int8":
+            raise NeedsLibrary(f"its weights are {'a GGUF file' if part.gguf else 'made int8 as they are read'}")
+        if any(file.suffix != ".safetensors" for file in part.weights):
+            raise NeedsLibrary("its weights are in PyTorch's own format")
+        made = build_empty(kind, part.folder, _list_stored(part), dtype)
+    except NeedsLibrary as why:
+        logging.getLogger(__name__).info("%s is read by its library: %s", part.class_name or part.name, why)
+        return None
+    made.module.eval()
+    return made
+
+
+def _list_stored(part: LocalComponent) -> dict[str, StoredTensor]:
+    """The tensors in a component's files, by name; of shards, those that the weights index names."""
+    files = part.weights
+    if is_shard(files[0].name):
+        named = read_shards(part.folder / shard_index_name(files[0].name))
+        files = tuple(part.folder / name for name in named) if named else files
+    return {name: one for file in files for name, one in list_tensors(file).items()}
+
+
+def _require_whole(module: nn.Module, missing: int) -> None:
+    """Raises ValueError for a module of whose tensors too many aren't in its files."""
+    tensors = len(module.state_dict())
+    if missing > SPARSE * max(1, tensors) or any(one.is_meta for one in module.parameters()):
+        raise ValueError(f"its files hold another model: {missing} of {tensors} tensors are missing")
 
 
 def _read_ahead(files: tuple[Path, ...], report: Callable[[int], None]) -> None:
-    """Bring weight files into the system's file cache, reporting every so often how many bytes are read.
+    """Bring weight files that a library reads into the system's file cache, reporting how many bytes are read.
 
-    Weights whose dtype doesn't change are only mapped (safetensors), so without this the disk would be read during the
-    first run, page by page, and a load could be neither watched nor stopped within a component.
+    A library's own reading can be neither watched nor stopped within a component.
     """
     read, buffer = 0, bytearray(min(CHUNK, max((file.stat().st_size for file in files), default=0)))
     for file in files:
@@ -185,10 +270,7 @@ def _read_component(
         options["quantization_config"] = TorchAoConfig(Int8WeightOnlyConfig(version=2))
     loader: Any = kind
     module, about = loader.from_pretrained(str(part.folder), output_loading_info=True, **options)
-    tensors = len(module.state_dict())
-    missing = len(about.get("missing_keys", ()))
-    if missing > SPARSE * max(1, tensors) or any(one.is_meta for one in module.parameters()):
-        raise ValueError(f"its files hold another model: {missing} of {tensors} tensors are missing")
+    _require_whole(module, len(about.get("missing_keys", ())))
     return module.eval()
 
 

@@ -2,12 +2,14 @@
 
 Closes two doors that Gradio leaves open, both of which make the server itself fetch from elsewhere, and answers only to
 the names of this computer while no password is set (a page on the network could otherwise point its own name here: DNS
-rebinding).
+rebinding), and to no other site's page (which could otherwise press its buttons, and some of those cost money).
 """
 
 from __future__ import annotations
 
-from starlette.datastructures import MutableHeaders
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.responses import PlainTextResponse
@@ -55,9 +57,25 @@ class OnlyHere:
         return await self.app(scope, receive, send_guarded)
 
 
+class SameOrigin:
+    """Refuses what another site's page asks: its browser says so in the header Origin."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        headers = Headers(scope=scope) if scope["type"] in ("http", "websocket") else {}
+        origin = headers.get("origin")
+        if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+            return await PlainTextResponse("Stir answers only its own page.", 403)(scope, receive, send)
+        return await self.app(scope, receive, send)
+
+
 def list_middleware(settings: Settings) -> list[Middleware]:
     """What stands before the page, outermost first."""
     guards = [Middleware(OnlyHere), Middleware(Ranges)]
     if not settings.user:
+        guards.insert(0, Middleware(SameOrigin))  # with one, the sign-in's cookie isn't sent along
         guards.insert(0, Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "::1"]))
     return guards

@@ -189,6 +189,8 @@ def test_only_our_folders_are_served_and_nothing_is_fetched(app: App) -> None:
     assert status(files + "http://127.0.0.1:1/") == 403
     assert status(app.url + "gradio_api/proxy=http://127.0.0.1:1/") == 403
     assert status(app.url, Host="evil.example") == 400
+    assert status(app.url, Origin="https://evil.example") == 403  # another site's page
+    assert status(app.url, Origin=app.url.rstrip("/")) == 200
 
 
 def test_a_path_that_was_never_uploaded_is_refused(app: App, tmp_path: Path) -> None:

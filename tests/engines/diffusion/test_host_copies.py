@@ -23,7 +23,7 @@ from studio.engines.diffusion.memory.model_cache import LoadedModel, count_modul
 from studio.engines.diffusion.memory.pinned_memory import PinnedMemory, Pinner, Stage, count_pinned_bytes, is_pinned, split_chunks
 from studio.engines.diffusion.memory.placement import Fit
 from studio.engines.diffusion.memory.residency import Residency, find_pinnable
-from studio.engines.diffusion.memory.streaming import copy_as_they_are, pin_streamed
+from studio.engines.diffusion.memory.streaming import copy_as_they_are, pin_streamed, return_to_host
 from tests.fakes.tiny import BUILDERS
 from tests.fakes.tiny_runs import request, run
 
@@ -278,11 +278,14 @@ def test_streamed_groups_keep_the_hosts_tensors_and_take_up_pinned_ones(pinner: 
     assert sorted(host.data_ptr() for host in group.cpu_param_dict.values()) == sorted(waiting), "attaching copies nothing"
     copy_as_they_are(group)
     group.onload_()
+    assert not set(find_places(net)) & set(waiting), "copied from plain memory, and nothing pinned for it"
     group.offload_()
+    assert {one.data_ptr() for one in net.parameters()} < set(waiting) and net.table.data_ptr() not in waiting
+    return_to_host(group)
     assert find_places(net) == waiting
     net._diffusers_hook = type("Registry", (), {"get_hook": lambda self, name: type("Hook", (), {"group": group})})()
     pin_streamed(net, pinner)
     group.onload_()
-    group.offload_()
+    return_to_host(group)
     assert not set(find_places(net)) & set(waiting) and all(is_pinned(tensor.data) for tensor, _ in list_weights(net))
     del net._diffusers_hook

@@ -54,6 +54,14 @@ def copy_as_they_are(group: Any) -> None:
     group._pinned_memory_tensors = functools.partial(nullcontext, group.cpu_param_dict)
 
 
+def return_to_host(group: Any) -> None:
+    """Have a group leave for good: its buffers too, which diffusers leaves on the device."""
+    group.offload_()
+    for tensor, host in group.cpu_param_dict.items():
+        if not is_traceable_wrapper_subclass(host):
+            tensor.data = host
+
+
 def list_groups(module: nn.Module) -> Iterator[Any]:
     """The groups of weights that come and leave together (diffusers' ModuleGroup)."""
     for part in module.modules():
@@ -84,7 +92,7 @@ def pin_streamed(module: nn.Module, pinner: Pinner) -> None:
 def remove_streaming(module: nn.Module) -> None:
     """Stop streaming a component, also one that it was only begun on; its weights are the host's again."""
     for group in list_groups(module):
-        group.offload_()
+        return_to_host(group)
     registry = HookRegistry.check_if_exists_or_initialize(module)
     for name in _GROUP_HOOKS:
         registry.remove_hook(name, recurse=True)

@@ -4,7 +4,7 @@ JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -29,8 +29,9 @@ class Frames:
     """What an engine hands over: `images` yields uint8 arrays as they are ready, `num_frames` of them.
 
     pixels "rgb24": (height, width, 3) RGB. pixels "yuv420p": (height * 3 // 2, width), planar I420, BT.709, limited
-    range. Width and height are even. `choices` are the engine's automatic choices. `poster` is which of the frames
-    (from 0) stands for the clip: the one that is most nearly the photo itself.
+    range. Width and height are even. `choices` are the engine's automatic choices, whole once the last frame is read.
+    `poster` is which of the frames (from 0) stands for the clip: the one that is most nearly the photo itself. An
+    engine may hold on to a model until all frames are read, or `images.close()` is called.
     """
 
     images: Iterator[NDArray[np.uint8]]
@@ -39,6 +40,6 @@ class Frames:
     fps: int
     num_frames: int
     pixels: Pixels = "rgb24"
-    choices: tuple[Choice, ...] = ()
+    choices: Sequence[Choice] = ()
     sound: Sound | None = None
     poster: int = 0

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -48,9 +49,14 @@ def shot(image: NDArray[np.uint8], card: ModelCard, **changes: Any) -> Shot:
 
 
 def made(engine: DiffusionEngine, card: ModelCard, tick: Callable[[Progress], None] | None = None, **changes: Any) -> Frames:
-    """A clip of the sample photograph, made to the end."""
+    """A clip of the sample photograph, made to the end: its frames are all there."""
     image = photo()
-    return engine.animate(prepare(shot(image, card, **changes), card), image, None, tick or (lambda progress: None))
+    return read(engine.animate(prepare(shot(image, card, **changes), card), image, None, tick or (lambda progress: None)))
+
+
+def read(frames: Frames) -> Frames:
+    """The same frames, all of them decoded."""
+    return replace(frames, images=iter(list(frames.images)))
 
 
 def pixels(frames: Frames) -> NDArray[np.uint8]:

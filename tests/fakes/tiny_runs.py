@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -16,7 +17,8 @@ from PIL import Image
 
 from studio.cards import ModelCard
 from studio.engines.diffusion.families import get_family
-from studio.engines.diffusion.families.family import Request, Result, Words, move_to_device
+from studio.engines.diffusion.families.family import Request, Words, move_to_device
+from studio.frames import Sound
 
 
 def picture(width: int = 64, height: int = 64, flipped: bool = False) -> Image.Image:
@@ -58,8 +60,17 @@ def run(pipe: Any, card: ModelCard, asked: Request, words: Words | None = None, 
     assert point is not None
     kind = get_family(point.family)
     words = kind.words(pipe, asked, point) if words is None else words
-    output = pipe(**kind.arguments(pipe, asked, point), **move_to_device(pipe, words), **more)
-    return kind.read_output(pipe, output, asked)
+    arguments = {**kind.arguments(pipe, asked, point), "output_type": "np"}
+    output = pipe(**arguments, **move_to_device(pipe, words), **more)
+    return Result(np.asarray(output.frames[0], np.float32)[: asked.num_frames], kind.read_sound(pipe, output, asked))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What diffusers itself decodes: frames (T, H, W, 3) in 0..1, those asked for, and sound where the model makes it."""
+
+    frames: NDArray[np.float32]
+    sound: Sound | None = None
 
 
 def stepped(pipe: Any, card: ModelCard, asked: Request) -> int:

@@ -84,7 +84,7 @@ class DiffusionEngine:
     # One clip ---------------------------------------------------------------------------------------------------------
 
     def animate(self, prepared: Prepared, image: Image, end: Image | None, tick: Tick) -> Frames:
-        """Make a shot's frames. All of them are made before this returns; they become uint8 as they are read.
+        """Make a shot's frames. All is denoised before this returns; frames are decoded while they are read.
 
         image, end: (H, W, 3) uint8 RGB, whole photos. Raises `Refusal`, also when memory runs out and nothing is left
         to try; lets `Stopped` from `tick` through, after which the next run is as if this one hadn't been.

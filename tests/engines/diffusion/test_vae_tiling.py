@@ -14,6 +14,7 @@ from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.run import speedups, vae_decode
+from studio.engines.diffusion.run.decode_pieces import Call
 from studio.frames import Frames
 from studio.nouns import Choice
 from studio.preferences import Preferences
@@ -168,11 +169,8 @@ def test_no_tile_of_ltx_2_is_too_narrow_to_be_mirrored(tile: int, columns: int, 
     with torch.inference_mode(), small_tiles(vae):
         for axis in ("min_height", "min_width", "stride_height", "stride_width"):
             setattr(vae, f"tile_sample_{axis}", tile * side)
-        with (
-            speedups.apply_speedups(pipe, [pipe.transformer], ASKED, card.checkpoint, 2) as choices,
-            vae_decode.guard_decode(decoding),
-        ):
-            out = vae.decode(latents, return_dict=False)[0]
+        with speedups.apply_speedups(pipe, [pipe.transformer], ASKED, card.checkpoint, 2) as choices:
+            (out,) = decoding.decode(vae.decode, Call(latents))
         assert vae.tile_sample_stride_width == tile * side
     hook.remove()
     assert out.shape[-1] == columns * side and told(choices).value == speedups.ON
@@ -186,7 +184,7 @@ def test_decoding_that_would_not_fit_whole_is_no_news_where_it_is_tiled_anyway(p
     most = vae_decode.estimate_bytes(vae, tuple(latents.shape), 4, vae_decode.list_ways(vae, tuple(latents.shape))[1]) * 2
     for switches, news in (((), ["in tiles"]), (("use_tiling",), [])):
         decoding = vae_decode.Decoding(vae, lambda: int(most), lambda: None)
-        with torch.inference_mode(), vae_decode.switch_on(vae, switches), vae_decode.guard_decode(decoding):
-            vae.decode(latents)
+        with torch.inference_mode(), vae_decode.switch_on(vae, switches):
+            list(decoding.decode(vae.decode, Call(latents)))
         assert [choice.value for choice in decoding.choices] == news
     assert untouched(vae)

@@ -1,5 +1,4 @@
-"""The base class of model families: how a request becomes a diffusers pipeline's arguments, and its output frames and
-sound.
+"""The base class of model families: how a request becomes a diffusers pipeline's arguments, and what it makes a clip.
 
 A family is a module beside this one that overrides what differs. Loading weights is memory/loader.py's, running a
 pipeline and running out of memory run/'s.
@@ -8,12 +7,11 @@ pipeline and running out of memory run/'s.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL.Image import Image as Picture
 
 from studio.cards import Checkpoint
@@ -45,14 +43,6 @@ class Request:
     own_steps: bool = True
 
 
-@dataclass(frozen=True)
-class Result:
-    """What came out: frames as float32 (T, H, W, 3) in 0..1, and sound where the model makes it."""
-
-    frames: NDArray[np.float32]
-    sound: Sound | None = None
-
-
 Words = dict[str, Any]
 """Prompt embeddings and their masks, as keyword arguments of the pipeline: tensors on the CPU, so that they can be
 kept.
@@ -63,8 +53,8 @@ class Family:
     """The common way. A family's module subclasses it and overrides what differs; an instance holds no state.
 
     A pipeline is passed in each time as `pipe`, always an instance of the card's concrete class. A run is
-    `pipe(**family.arguments(pipe, request, checkpoint), **move_to_device(pipe, words))`, then
-    `family.read_output(pipe, output, request)`.
+    `pipe(**family.arguments(pipe, request, checkpoint), **move_to_device(pipe, words))`, its frames decoded by
+    run/deferred_decode.py.
     """
 
     words_arguments: tuple[str, ...] = ("prompt_embeds", "negative_prompt_embeds")
@@ -146,10 +136,15 @@ class Family:
         """What this family decided by itself for this run, each with its reason."""
         return ()
 
-    def read_output(self, pipe: Any, output: Any, request: Request) -> Result:
-        """Frames and sound from the pipeline's output; frames beyond those asked for (sections) are let go."""
-        frames = np.asarray(output.frames[0], dtype=np.float32)
-        return Result(frames[: request.num_frames])
+    def read_sound(self, pipe: Any, output: Any, request: Request) -> Sound | None:
+        """The sound in the pipeline's output, where the model makes it and it was asked for."""
+        return None
+
+    def join_sections(self, pipe: Any, sections: list[Iterator[Any]], checkpoint: Checkpoint) -> Iterator[Any]:
+        """Decoded pieces in the order of time, from those of each decode the pipeline asked for: as the pipeline joins
+        them. One after the other, unless a family's pipeline does otherwise.
+        """
+        return chain.from_iterable(sections)
 
     def picture_latents(self, pipe: Any, latents: Any, request: Request) -> Any:
         """A step callback's latents as (channels, frames, height, width), for a preview; None where they can't be had.

@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 
 from studio.cards import Checkpoint
-from studio.engines.diffusion.families.family import Request, Result
+from studio.engines.diffusion.families.family import Request
 from studio.engines.diffusion.families.ltx import LTX, count_tokens, unpack_latents
 from studio.frames import Sound
 
@@ -68,15 +68,12 @@ class LTX2(LTX):
         first = LTX2VideoCondition(frames=request.image, index=0)
         return [first] if request.end is None else [first, LTX2VideoCondition(frames=request.end, index=-1)]
 
-    def read_output(self, pipe: Any, output: Any, request: Request) -> Result:
-        """The frames, and the sound at the rate the vocoder makes, unless none was asked for."""
-        frames = super().read_output(pipe, output, request).frames
+    def read_sound(self, pipe: Any, output: Any, request: Request) -> Sound | None:
+        """The sound at the rate the vocoder makes, unless none was asked for."""
         if not request.sound:
-            return Result(frames)
+            return None
         samples = np.clip(output.audio[0].float().cpu().numpy(), -1.0, 1.0)
-        return Result(
-            frames, Sound(np.ascontiguousarray(samples, np.float32), int(pipe.vocoder.config.output_sampling_rate))
-        )
+        return Sound(np.ascontiguousarray(samples, np.float32), int(pipe.vocoder.config.output_sampling_rate))
 
     def picture_latents(self, pipe: Any, latents: Any, request: Request) -> Any:
         """Tokens as latents again, without those of an end frame, which LTX2ConditionPipeline puts after the clip's

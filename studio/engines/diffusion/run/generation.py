@@ -7,10 +7,11 @@ prompt_cache.py, attention.py, speedups.py, vae_decode.py, out_of_memory.py, and
 
 from __future__ import annotations
 
+import itertools
 import time
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Generator, Iterator
+from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,7 +23,7 @@ from PIL.Image import Image as Picture
 from studio.cards import ModelCard, Plan
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.diffusion.families.family import Request, Result, Words
+from studio.engines.diffusion.families.family import Request, Words
 from studio.engines.diffusion.files.components import find_components
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
@@ -32,6 +33,7 @@ from studio.engines.diffusion.memory.model_cache import LoadedModel
 from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.engines.diffusion.memory.shared_components import identify
 from studio.engines.diffusion.run import attention, out_of_memory, speed_history, speedups, vae_decode
+from studio.engines.diffusion.run.frame_queue import FrameQueue
 from studio.engines.diffusion.run.latent_preview import APART, Palette, Previews
 from studio.engines.diffusion.run.out_of_memory import Fallback, Fallbacks
 from studio.engines.diffusion.run.pipeline_run import Meter, make_waiter, run_pipeline
@@ -40,12 +42,19 @@ from studio.engines.diffusion.run.speed_history import History
 from studio.engines.diffusion.run.vae_decode import Decoding
 from studio.engines.plan import cut, cut_end
 from studio.engines.prepare import Prepared
-from studio.frames import Frames
+from studio.frames import Frames, Sound
 from studio.motion.compose import ModelPrompt, compose
 from studio.nouns import Choice, Progress, Refusal, Shot, SpeedUp
 from studio.preferences import Preferences
 
 TITLE = "memory"
+
+FIRST = 2
+"""Frames that are decoded before a run counts as made: the second is of the first piece of full size (Wan's first piece
+is one frame), and where there is no memory for that, fallbacks can still be taken."""
+
+Stream = Generator[NDArray[np.uint8]]
+"""Frames as they are decoded, (H, W, 3) uint8 RGB."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +86,11 @@ class Generation:
         self.wanted = tools.preferences()
         self.able: list[SpeedUp] = [name for name in shot.speedups if name in self.checkpoint.speedups]
         self.choices: list[Choice] = []
+        self.sound: Sound | None = None
         self.tiled = False
         self.meter: Meter | None = None
         self.loaded: LoadedModel | None = None
         self.failed: Memory | None = None
-        self.foreseen = False
         self.smaller = out_of_memory.list_smaller(prepared)
         self.fallbacks = Fallbacks(self._list_fallbacks())
 
@@ -96,23 +105,39 @@ class Generation:
         return self.prepared.plan
 
     def make_frames(self) -> Frames:
-        """Load, run, and hand over. Raises `Refusal`; lets `Stopped` through."""
-        made: Result | None = None
-        try:
-            while made is None:
-                with self.tools.manager.use(self.card, self.tick, self.plan) as loaded:
-                    self._take_model(loaded)
+        """Load, run, and hand over: the first frames are there, the others are decoded as they are read.
+
+        Raises `Refusal`; lets `Stopped` through. The model is in use until the frames have been read or closed.
+        """
+        made: Stream | None = None
+        with ExitStack() as stack:
+            try:
+                while made is None:
+                    stack.close()
+                    self._take_model(stack.enter_context(self.tools.manager.use(self.card, self.tick, self.plan)))
                     made = self._try_until_made()
-        except Exception as error:
-            memory = memory_errors.find_exhausted(error)
-            if memory is None or isinstance(error, Refusal):
+            except Exception as error:
+                self._refuse_exhausted(error)  # it failed while it was loaded
                 raise
-            # It failed while it was loaded.
-            raise out_of_memory.refuse_out_of_memory(memory, self.fallbacks.taken, True, self.plan) from error
-        self.tick(Progress("decode", 1, 1))
+            images = FrameQueue(self._hand_over(made, stack.pop_all()))
         now = self.plan
-        images = read_uint8(made.frames)
-        return Frames(images, now.width, now.height, now.fps, now.num_frames, "rgb24", tuple(self.choices), made.sound)
+        return Frames(images, now.width, now.height, now.fps, now.num_frames, "rgb24", self.choices, self.sound)
+
+    def _hand_over(self, made: Stream, held: ExitStack) -> Stream:
+        """The frames; when they end, however they do, the run is cleaned up and the model given back."""
+        with held:
+            try:
+                with closing(made):
+                    yield from made
+            except Exception as error:
+                self._refuse_exhausted(error)
+                raise
+
+    def _refuse_exhausted(self, error: Exception) -> None:
+        """Raises `Refusal` for memory that ran out where no fallback can be taken any more."""
+        memory = memory_errors.find_exhausted(error)
+        if memory is not None and not isinstance(error, Refusal):
+            raise out_of_memory.refuse_out_of_memory(memory, self.fallbacks.taken, True, self.plan) from error
 
     # When memory runs out ---------------------------------------------------------------------------------------------
 
@@ -125,7 +150,7 @@ class Generation:
             self.tools.timed.add(loaded.pipe)
             self.tools.history.add_load(loaded.machine.name, self.card, loaded.took)
 
-    def _try_until_made(self) -> Result | None:
+    def _try_until_made(self) -> Stream | None:
         """Try, and after every out-of-memory take the next fallback and try again, until it is made or none is left.
 
         None: memory ran out inside a fallback, which may have left the model half placed. It has to be made ready anew.
@@ -136,12 +161,12 @@ class Generation:
                 if self.failed is not None:
                     self._fall_back(self.failed)
                 falling_back = False
-                return self._attempt()
+                made = self._attempt()
+                return _put_back(list(itertools.islice(made, FIRST)), made)
             except Exception as error:
                 memory = memory_errors.find_exhausted(error)
                 if memory is None or (isinstance(error, Refusal) and not falling_back):
                     raise
-                self.foreseen = isinstance(error, out_of_memory.TooLong) or (falling_back and self.foreseen)
                 self.failed = self.failed if falling_back else memory
             # Out here the error, and with it everything its traceback held on to, is gone.
             memory_errors.collect_garbage()
@@ -153,8 +178,6 @@ class Generation:
         choice = self.fallbacks.next(memory)
         if choice is not None:
             self.tick(Progress("load", note=f"Memory ran out; trying again: {choice.value}"))
-        elif self.foreseen and not self.shot.may_shrink:
-            raise out_of_memory.refuse_too_long(self.prepared, self._here.machine)
         else:
             raise out_of_memory.refuse_out_of_memory(memory, self.fallbacks.taken, self.shot.may_shrink, self.plan)
 
@@ -167,10 +190,7 @@ class Generation:
     def _free_idle(self, memory: Memory) -> Choice | None:
         freed = self.tools.manager.free_idle(self.card, memory)
         others = f"other models gave {freed / 1e9:.1f} GB back" if freed else "no other model was there to make room"
-        why = (
-            "the frames wouldn't have fitted in this machine's memory" if self.foreseen else f"{_WHOSE[memory]} ran out"
-        )
-        return Choice(TITLE, "freed what was idle", f"{why}; {others}")
+        return Choice(TITLE, "freed what was idle", f"{_WHOSE[memory]} ran out; {others}")
 
     def _tile(self, memory: Memory) -> Choice | None:
         """Tiles help where the VAE was at work on the photo; when it decodes, it goes through its own ways."""
@@ -205,9 +225,9 @@ class Generation:
 
     # One attempt ------------------------------------------------------------------------------------------------------
 
-    def _attempt(self) -> Result:
+    def _attempt(self) -> Stream:
+        """One run; its frames as they are decoded. `choices` are whole after the last."""
         loaded, self.meter = self._here, None
-        out_of_memory.check_frames_fit(self.plan, loaded.machine)
         request = self.build_request()
         began = time.monotonic()
         words, prompt = self._encode_prompt(loaded, request)
@@ -232,16 +252,18 @@ class Generation:
                     folder=self.tools.settings.models,
                 )
             )
-            made = run_pipeline(loaded, request, words, meter=meter, decoding=decoding, previews=previews)
-        require_finite(made.frames)
+            made = stack.enter_context(
+                run_pipeline(loaded, request, words, meter=meter, decoding=decoding, previews=previews)
+            )
+            self.sound = made.sound
+            yield from made.frames
         sped = (
             *sped,
             *(Choice(speedups.TITLES[one], "off", _UNABLE) for one in self.shot.speedups if one not in self.able),
         )
         self._record_speed(loaded, meter, time.monotonic() - began)
         own = loaded.family.choices(loaded.pipe, request, self.checkpoint)
-        self._collect_choices(loaded, (*own, prompt, kernel, *sped, *(decoding.choices if decoding else ())), meter)
-        return made
+        self._collect_choices(loaded, (*own, prompt, kernel, *sped, *decoding.choices), meter)
 
     def build_request(self) -> Request:
         """What the pipeline is asked for by the plan as it stands: photos cut and scaled to it, never stretched."""
@@ -289,12 +311,9 @@ class Generation:
         calls = loaded.family.calls_per_step(loaded.pipe, request)
         return Meter(self.tick, total, calls, previews=previews, expected=expected, wait=make_waiter(loaded))
 
-    def _make_decoding(self, loaded: LoadedModel, meter: Meter) -> Decoding | None:
-        vae = getattr(loaded.pipe, "vae", None)
-        if not hasattr(vae, "decode"):
-            return None
+    def _make_decoding(self, loaded: LoadedModel, meter: Meter) -> Decoding:
         machine = loaded.machine
-        return Decoding(vae, machine.free_vram if machine.cuda else machine.free_ram, meter.begin_decode)
+        return Decoding(loaded.pipe.vae, machine.free_vram if machine.cuda else machine.free_ram, meter.begin_decode)
 
     def _set_kernel(self, loaded: LoadedModel) -> Choice:
         """The attention kernel, set before every run: whoever ran before may have left another."""
@@ -320,7 +339,7 @@ class Generation:
     def _collect_choices(self, loaded: LoadedModel, run: tuple[Choice, ...], meter: Meter) -> None:
         shared = Choice("shared", ", ".join(loaded.reused).replace("_", " "), "another model in memory uses the same")
         pace = Choice("pace", f"{meter.step or 0.0:.2f} s a step", f"{meter.done} steps on {loaded.machine.name}")
-        self.choices = [
+        self.choices[:] = [
             *self.plan.choices, *loaded.fit.choices, *((shared,) if loaded.reused else ()), *run,
             *self.fallbacks.taken, pace,
         ]  # fmt: skip
@@ -342,16 +361,8 @@ def fit_photo(pixels: Image, size: tuple[int, int]) -> Picture:
     return Pictures.fromarray(np.ascontiguousarray(pixels)).resize(size, Pictures.Resampling.LANCZOS, reducing_gap=3.0)
 
 
-def require_finite(frames: NDArray[np.float32]) -> None:
-    """Raises `Refusal` if what came out is no picture: not all numbers of a first, middle or last frame are finite."""
-    if not all(np.isfinite(frames[index]).all() for index in (0, len(frames) // 2, -1)):
-        raise Refusal(
-            "The model's numbers ran over, and there is no picture in them.",
-            "Choose another attention kernel or other weights in Settings, or another seed.",
-        )
-
-
-def read_uint8(frames: NDArray[np.float32]) -> Iterator[NDArray[np.uint8]]:
-    """Frames in 0..1 (T, H, W, 3) as uint8, each when it is read."""
-    for frame in frames:
-        yield (np.clip(frame, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
+def _put_back(first: list[NDArray[np.uint8]], rest: Stream) -> Stream:
+    """Frames that were read already, and those that follow."""
+    with closing(rest):
+        yield from first
+        yield from rest

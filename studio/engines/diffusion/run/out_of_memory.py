@@ -1,22 +1,17 @@
-"""Out of memory in a job: what is tried, in order, so that it still ends in a clip; and whether its frames fit in
-memory.
+"""Out of memory in a job: what is tried, in order, so that it still ends in a clip.
 
 Which memory an error speaks of is memory/memory_errors.py's; how a fallback is done is the model manager's and the VAE
-decode's. Nothing is ever shrunk without the consent given in the shot. Linux doesn't say no to an array that doesn't
-fit: it kills the process once its pages are touched, so frames are counted first.
+decode's. Nothing is ever shrunk without the consent given in the shot.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from studio import nouns
 from studio.cards import Plan
-from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.memory_errors import Memory
-from studio.engines.diffusion.memory.placement import GB
 from studio.engines.prepare import Prepared, prepare
 from studio.nouns import Choice, Refusal, Size
 from studio.photo.crop import SHORT_SIDES
@@ -27,18 +22,6 @@ SHORTER = 0.67
 FAILS = 3
 """How often a fallback that may be taken again may fail: as many ways of placing weights as there are below the first.
 """
-
-ON_GPU, ON_PROCESSOR = 2, 3
-"""How many whole clips in float32 are in memory at once, in diffusers 0.42.1, whatever the family.
-
-`VaeImageProcessor.pt_to_numpy` makes the first (`.cpu()...float()`), and `VideoProcessor.postprocess_video` copies it
-with `np.stack` while it is still there; `Family.read_output` is a view of that. On a processor what the VAE decoded is
-there as well (FramePack's and Helios' `history_video`, which grows by sections), and `denormalize` makes two more
-before the other two exist.
-"""
-
-FRAMES_HEADROOM = 1.1
-"""Sections give some frames more than are kept (Helios 33 for 32), and the rest of the program wants to go on, too."""
 
 
 # Fallbacks ------------------------------------------------------------------------------------------------------------
@@ -152,51 +135,3 @@ def refuse_out_of_memory(memory: Memory, taken: list[Choice], may_shrink: bool, 
         )
     close = "Close other programs that use the GPU" if memory == "video" else "Close other programs"
     return Refusal(reason, f"{close}, or choose a model that needs less memory.")
-
-
-# Frames in memory -----------------------------------------------------------------------------------------------------
-
-
-class TooLong(MemoryError):
-    """A clip whose frames wouldn't fit: out of the machine's memory, but seen beforehand."""
-
-
-def estimate_frame_bytes(now: Plan, machine: Machine) -> int:
-    """Bytes that the frames of a run take in this machine's memory at the worst moment."""
-    clips = ON_GPU if machine.cuda else ON_PROCESSOR
-    return round(now.num_frames * now.width * now.height * 3 * 4 * clips * FRAMES_HEADROOM)
-
-
-def check_frames_fit(now: Plan, machine: Machine) -> None:
-    """Raises `TooLong` for a run whose frames don't fit into what is free now."""
-    if estimate_frame_bytes(now, machine) > machine.free_ram():
-        raise TooLong
-
-
-def refuse_too_long(prepared: Prepared, machine: Machine) -> Refusal:
-    """The refusal of a clip that is too long: the longest that fits, in whole seconds, and whether a smaller size would
-    do.
-    """
-    shot, now, free = prepared.shot, prepared.plan, machine.free_ram()
-    take = estimate_frame_bytes(now, machine)
-
-    def fits(seconds: int) -> bool:
-        return (
-            estimate_frame_bytes(prepare(nouns.replace(shot, seconds=float(seconds)), prepared.card).plan, machine)
-            <= free
-        )
-
-    longest = next((one for one in range(math.floor(shot.seconds), 0, -1) if fits(one)), 0)
-    plans = (less.plan for less in list_smaller(prepared))
-    smaller = any(less.width * less.height < now.width * now.height for less in plans)
-    possible = (
-        *((f"{longest} second{'s' * (longest > 1)} or less",) if longest else ()),
-        *(("a smaller size",) if smaller else ()),
-    )
-    return Refusal(
-        f"The frames of this clip ({now.width}x{now.height}, {now.num_frames} frames) take {take / GB:.1f} GB"
-        f" of this machine's memory while they are put together, and {free / GB:.1f} GB are free.",
-        f"Choose {', or '.join(possible)}."
-        if possible
-        else "Close other programs, or choose a model that makes smaller clips.",
-    )

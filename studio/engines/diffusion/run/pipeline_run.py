@@ -10,13 +10,16 @@ import statistics
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from studio.engines.base import Tick
-from studio.engines.diffusion.families.family import Request, Result, Words, filter_call_arguments, move_to_device
-from studio.engines.diffusion.memory.memory_errors import find_exhausted
+from studio.engines.diffusion.families.family import Request, Words, filter_call_arguments, move_to_device
 from studio.engines.diffusion.run.latent_preview import Previews
-from studio.engines.diffusion.run.vae_decode import Decoding, guard_decode, wrap_decode
+from studio.engines.diffusion.run.vae_decode import Decoding
+from studio.frames import Sound
 from studio.nouns import Progress, Refusal
 
 if TYPE_CHECKING:
@@ -166,29 +169,41 @@ class Bar:
     set_postfix = set_description
 
 
+class Made(NamedTuple):
+    """What a run makes: its sound, and its frames as (H, W, 3) uint8 RGB, which are decoded as they are read."""
+
+    sound: Sound | None
+    frames: Iterator[NDArray[np.uint8]]
+
+
+@contextmanager
 def run_pipeline(
-    loaded: LoadedModel, request: Request, words: Words, *, meter: Meter, decoding: Decoding | None, previews: Previews
-) -> Result:
-    """Run a loaded model once. What is left behind is as it was before, however this ends.
+    loaded: LoadedModel, request: Request, words: Words, *, meter: Meter, decoding: Decoding, previews: Previews
+) -> Generator[Made]:
+    """Run a loaded model once; its frames are read within. Whatever is left behind is as it was before, however this
+    ends.
 
     Raises `Refusal` when the pipeline gives other frames than were asked for; `Stopped` and out-of-memory errors pass
-    through.
+    through, from reading frames too.
     """
     import torch
 
+    from studio.engines.diffusion.run.deferred_decode import DeferredDecode
+
     pipe, family, checkpoint = loaded.pipe, loaded.family, loaded.card.checkpoint
     assert checkpoint is not None
-    with ExitStack() as stack:
-        stack.enter_context(_clean_afterwards(loaded))
-        stack.enter_context(_listen(loaded, meter, previews))
-        if decoding is not None:
-            stack.enter_context(guard_decode(decoding))
-            stack.enter_context(wrap_decode(decoding.vae, _raise_plainly))
+    with _clean_afterwards(loaded), _listen(loaded, meter, previews), ExitStack() as stack:
         torch.manual_seed(request.seed)  # whatever draws from no generator; the family may seed it once more
         arguments = family.arguments(pipe, request, checkpoint)
-        output = pipe(**{**arguments, **move_to_device(pipe, words), **_build_callback(pipe, previews)})
-        made = family.read_output(pipe, output, request)
-    return _check_planned(made, request)
+        deferred = DeferredDecode(pipe)
+        with deferred.defer():
+            output = pipe(**{**arguments, **move_to_device(pipe, words), **_build_callback(pipe, previews)})
+        _check_planned(deferred.video.shape, request)
+        sections = [decoding.decode(pipe.vae.decode, call) for call in deferred.calls]
+        for section in sections:
+            stack.callback(section.close)
+        pieces = family.join_sections(pipe, sections, checkpoint)
+        yield Made(family.read_sound(pipe, output, request), deferred.convert(pieces, request.num_frames))
 
 
 def make_waiter(loaded: LoadedModel) -> Callable[[], None]:
@@ -232,22 +247,6 @@ def _clean_afterwards(loaded: LoadedModel) -> Generator[None]:
             loaded.pipe.maybe_free_model_hooks()
 
 
-def _raise_plainly(decode: Callable[..., Any]) -> Callable[..., Any]:
-    """A decode that runs out of memory ends the run, also in pipelines that swallow torch's own error and then stumble
-    over the frames they don't have (SANA's): it comes out as another error, in words that are known, raised from the
-    first."""
-
-    def outright(*given: Any, **named: Any) -> Any:
-        try:
-            return decode(*given, **named)
-        except RuntimeError as error:
-            if find_exhausted(error) != "video":
-                raise
-            raise RuntimeError("CUDA out of memory while decoding") from error
-
-    return outright
-
-
 @contextmanager
 def _listen(loaded: LoadedModel, meter: Meter, previews: Previews) -> Generator[None]:
     """The meter hears every step, denoiser call and part of the decoder; afterwards nothing of it is left."""
@@ -277,16 +276,18 @@ def _listen(loaded: LoadedModel, meter: Meter, previews: Previews) -> Generator[
                 del pipe.progress_bar
 
 
-def _check_planned(made: Result, request: Request) -> Result:
-    """What was made, if it is what was planned; a clip is never silently another."""
-    count, height, width = made.frames.shape[:3]
-    if (count, width, height) == (request.num_frames, request.width, request.height):
-        return made
-    raise Refusal(
-        f"The model made {count} frames of {width}x{height} "
-        f"instead of {request.num_frames} of {request.width}x{request.height}.",
-        "The sizes or lengths in its card don't fit the model: correct them, or choose another size or length.",
-    )
+def _check_planned(shape: tuple[int, ...], request: Request) -> None:
+    """Raises `Refusal` for frames (1, 3, frames, height, width) that aren't those planned; a clip is never silently
+    another. Frames beyond those asked for (sections) are let go.
+    """
+    count, height, width = shape[2:]
+    count = min(count, request.num_frames)
+    if (count, width, height) != (request.num_frames, request.width, request.height):
+        raise Refusal(
+            f"The model made {count} frames of {width}x{height} "
+            f"instead of {request.num_frames} of {request.width}x{request.height}.",
+            "The sizes or lengths in its card don't fit the model: correct them, or choose another size or length.",
+        )
 
 
 def _say_seconds(seconds: float) -> str:

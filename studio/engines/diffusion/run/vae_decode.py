@@ -1,20 +1,23 @@
 """VAE decoding within the memory there is: whole, in tiles or image by image, estimated before and tried again in
 smaller pieces.
 
-It stands in front of `vae.decode` for one job, so a decode that runs out of memory costs no denoising.
+Frames come in pieces (decode_pieces.py) from latents that are kept (deferred_decode.py), so a decode that runs out of
+memory costs no denoising.
 """
 
 from __future__ import annotations
 
-import functools
 import math
 from collections.abc import Callable, Generator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from studio.engines.diffusion.memory.memory_errors import collect_garbage, find_exhausted
 from studio.nouns import Choice
+
+if TYPE_CHECKING:
+    from studio.engines.diffusion.run.decode_pieces import Call
 
 ALLOCATED: dict[str, tuple[int, int]] = {
     "AutoencoderKLWan": (1350, 4),
@@ -77,6 +80,11 @@ def find_temporal_scale(vae: Any) -> int:
     return _read_number(vae, "scale_factor_temporal", "temporal_compression_ratio") or 1
 
 
+def count_frames(vae: Any, shape: tuple[int, ...]) -> int:
+    """Frames that latents of this shape become: (1, channels, frames, rows, columns) or (frames, channels, ...)."""
+    return (shape[2] - 1) * find_temporal_scale(vae) + 1 if len(shape) == 5 else shape[0]
+
+
 def list_ways(vae: Any, shape: tuple[int, ...]) -> list[Way]:
     """The ways this VAE can decode latents of a shape, each taking less memory than the one before.
 
@@ -106,7 +114,7 @@ def estimate_bytes(vae: Any, shape: tuple[int, ...], itemsize: int, way: Way) ->
     """
     numbers, together = ALLOCATED.get(type(vae).__name__, UNKNOWN)
     side, (rows, columns) = find_spatial_scale(vae), shape[-2:]
-    total = (shape[2] - 1) * find_temporal_scale(vae) + 1 if len(shape) == 5 else shape[0]
+    total = count_frames(vae, shape)
     live = min(total, together or total)
     if "use_slicing" in way.switches:
         live = 1
@@ -134,24 +142,39 @@ class Decoding:
     choices: list[Choice] = field(default_factory=list[Choice])
     least: Way = WHOLE
 
-    def decode(self, original: Callable[..., Any], latents: Any, *rest: Any, **named: Any) -> Any:
-        """Decode as the VAE does, in the first way that should fit, and in lesser ways after an out-of-memory."""
+    def decode(self, decode: Callable[..., Any], call: Call) -> Generator[Any]:
+        """Decode a call in pieces, in the first way that should fit, and in lesser ways after an out-of-memory.
+
+        decode: the VAE's own. A lesser way begins anew, and frames that have been given aren't given again.
+        """
+        from studio.engines.diffusion.run.decode_pieces import decode_in_pieces
+
         self.begin()
-        possible = list_ways(self.vae, tuple(latents.shape))
+        possible = list_ways(self.vae, tuple(call.latents.shape))
         if self.least in possible:
             possible = possible[possible.index(self.least) :]
-        way = self._choose_way(latents, possible)
+        way = self._choose_way(call.latents, possible)
         lesser = possible[possible.index(way) + 1 :] or [way]
+        given = 0
         while True:
-            with switch_on(self.vae, way.switches), _adjust_tile_strides(self.vae, latents.shape[-2:]):
+            done = 0
+            with switch_on(self.vae, way.switches), _adjust_tile_strides(self.vae, call.latents.shape[-2:]):
                 try:
-                    return _decode_one_way(original, way, latents, rest, named)
+                    for piece in decode_in_pieces(self.vae, decode, call, way.images):
+                        axis = 2 if piece.ndim == 5 else 0
+                        done += piece.shape[axis]
+                        fresh = min(done - given, piece.shape[axis])
+                        if fresh > 0:
+                            given = done
+                            yield piece.narrow(axis, piece.shape[axis] - fresh, fresh)
+                    return
                 except (RuntimeError, MemoryError) as error:
                     if find_exhausted(error) is None or not lesser:
                         raise
             collect_garbage()
             way = self.least = lesser.pop(0)
-            self._say(way, "memory ran out while decoding, and it was decoded again without denoising again")
+            after = f" after {given} frames" if given else ""
+            self._say(way, f"memory ran out while decoding{after}, and it was decoded again without denoising again")
 
     def _choose_way(self, latents: Any, possible: list[Way]) -> Way:
         """The first way that fits into what is free; the least when none does. Said when it isn't the first.
@@ -212,37 +235,3 @@ def _adjust_tile_strides(vae: Any, sides: tuple[int, ...]) -> Generator[None]:
     finally:
         for name, value in before.items():
             setattr(vae, name, value)
-
-
-def _decode_one_way(
-    original: Callable[..., Any], way: Way, latents: Any, rest: tuple[Any, ...], named: dict[str, Any]
-) -> Any:
-    if not way.images or latents.shape[0] <= way.images:
-        return original(latents, *rest, **named)
-    import torch
-
-    outs: list[Any] = []
-    for part in latents.split(way.images):
-        counted = {"num_frames": part.shape[0]} if "num_frames" in named else {}
-        outs.append(original(part, *rest, **{**named, **counted}))
-    joined = torch.cat([out[0] for out in outs])
-    return (joined,) if named.get("return_dict") is False else type(outs[0])(sample=joined)
-
-
-@contextmanager
-def wrap_decode(vae: Any, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> Generator[None]:
-    """`wrap(decode)` stands for the VAE's `decode` for as long as this lasts; afterwards nothing of it is left."""
-    before, original = vars(vae).get("decode"), vae.decode
-    vae.decode = functools.wraps(original)(wrap(original))
-    try:
-        yield
-    finally:
-        if before is None:
-            del vae.decode
-        else:
-            vae.decode = before
-
-
-def guard_decode(decoding: Decoding) -> AbstractContextManager[None]:
-    """`decoding` stands in front of the VAE's `decode` for as long as this lasts."""
-    return wrap_decode(decoding.vae, lambda original: functools.partial(decoding.decode, original))

@@ -1,12 +1,13 @@
 """The log of a home folder: what happened, never whose photo or which words.
 
 Messages of errors (they hold file names) and paths outside the program are never written: a fault is logged as its kind
-and the lines of code it came through.
+and the lines of code it came through. Whatever looks like a token of a service is blotted out of every line.
 """
 
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 import traceback
 from logging.handlers import RotatingFileHandler
@@ -16,6 +17,27 @@ from studio.nouns import Refusal, Shot
 
 LARGEST = 512 * 1024
 """Bytes of one log file; three older ones are kept."""
+
+
+TOKENS = re.compile(
+    r"\br8_\w+"
+    r"|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}:[0-9a-f]{16,}"
+    r"|\b(?:Bearer|Key)\s+(?=[^\s,;]*\d)[^\s,;'\"]{8,}"
+)
+"""What looks like a token: Replicate's, fal's (an id, a colon, a secret), or whatever follows Bearer or Key in a
+header."""
+
+
+def scrub(text: str) -> str:
+    """A text without anything that looks like a token."""
+    return TOKENS.sub("[token]", text)
+
+
+class _Scrubbed(logging.Formatter):
+    """Lines in which no token stands."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return scrub(super().format(record))
 
 
 class _Quiet(RotatingFileHandler):
@@ -29,7 +51,7 @@ def open(folder: Path) -> logging.Logger:  # noqa: A001 - as database.open
     """The log in `folder`, begun at the first line that is written to it."""
     folder.mkdir(parents=True, exist_ok=True)
     handler = _Quiet(folder / "stir.log", maxBytes=LARGEST, backupCount=3, encoding="utf-8", delay=True)
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    handler.setFormatter(_Scrubbed("%(asctime)s %(levelname)s %(message)s"))
     log = logging.Logger("stir", logging.INFO)
     log.addHandler(handler)
     return log

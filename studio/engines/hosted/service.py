@@ -6,8 +6,10 @@ repeated; everything else may be asked again. Times are seconds since 1970, dura
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from mimetypes import guess_extension
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -33,6 +35,10 @@ where nothing is fetched.
 """
 
 
+INLINE = 256 * 1024
+"""Bytes of a file that goes into the request itself; Replicate's limit for data URIs."""
+
+
 class ServiceRefusal(Refusal):
     """A hosted service's refusal, or the network's. `fields` are those of the model that it found fault with, `wait`
     the seconds until it may be asked again, 0.0 where it didn't say.
@@ -45,6 +51,11 @@ class ServiceRefusal(Refusal):
         self.kind: FaultKind = kind
         self.fields = fields
         self.wait = wait
+
+    @property
+    def is_transient(self) -> bool:
+        """Whether asking the same again later may help, where asking costs nothing."""
+        return self.kind in ("rate_limited", "service", "unreachable")
 
 
 class Endpoint(NamedTuple):
@@ -79,6 +90,16 @@ class File:
         """The bytes. Raises `OSError` when the file has gone."""
         return self.content.read_bytes() if isinstance(self.content, Path) else self.content
 
+    def read_inline(self) -> str:
+        """A small file as a data URI, which services don't store; "" for one of more than 256 kB."""
+        size = self.content.stat().st_size if isinstance(self.content, Path) else len(self.content)
+        return f"data:{self.media_type};base64,{b64encode(self.read()).decode()}" if size <= INLINE else ""
+
+    @property
+    def neutral_name(self) -> str:
+        """A name that says nothing but the kind: "input.jpg"."""
+        return f"input{guess_extension(self.media_type) or '.bin'}"
+
 
 @dataclass(frozen=True)
 class Uploaded:
@@ -112,6 +133,15 @@ class LiveSchema:
 
     fields: dict[str, LiveField]
     version: str = ""
+
+
+@dataclass(frozen=True)
+class LivePrice:
+    """What a service asks for a unit of a model's work now: "second", "video", "megapixel" and such, in its words."""
+
+    amount: float
+    unit: str
+    currency: str = "USD"
 
 
 @dataclass(frozen=True)
@@ -165,6 +195,10 @@ class Service(Protocol):
 
     def schema(self, way: Addressed) -> LiveSchema:
         """What a model takes now. kind not_found: the service has it no more."""
+        ...
+
+    def price(self, way: Addressed) -> LivePrice | None:
+        """What a model costs now; None where the service tells no prices."""
         ...
 
     def upload(self, file: File) -> Uploaded:

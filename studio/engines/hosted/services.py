@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
+from studio.engines.hosted.fal import Fal
+from studio.engines.hosted.replicate import Replicate
 from studio.engines.hosted.service import Service
 from studio.nouns import Refusal
 
@@ -15,7 +18,14 @@ def is_off() -> bool:
 
 def services() -> tuple[Service, ...]:
     """All services, the one with most models first; () when they are switched off."""
-    return ()
+    return () if is_off() else _make(os.environ.get("STIR_REPLICATE_URL", ""), os.environ.get("STIR_FAL_URL", ""))
+
+
+@cache
+def _make(replicate: str, fal: str) -> tuple[Service, ...]:
+    """The services at these addresses, kept: each holds its connections."""
+    del replicate, fal
+    return (Replicate(), Fal())
 
 
 def find_service(name: str) -> Service:

@@ -52,7 +52,7 @@ Repeat = Literal["read", "once"]
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer: its status, and the JSON that came with it (an object, or {} for an empty or a foolish one)."""
+    """An answer: its status, the object that came with it, and whether one came ({} and false for nonsense)."""
 
     status: int
     data: dict[str, Any]
@@ -222,7 +222,7 @@ def _read_reply(answer: httpx2.Response) -> Reply:
             raise _Overflow
     wait = _read_wait(answer.headers.get("Retry-After", ""))
     if not content:
-        return Reply(answer.status_code, {}, True, wait)
+        return Reply(answer.status_code, {}, answer.status_code == 204, wait)
     try:
         data = json.loads(content)
     except (ValueError, RecursionError):

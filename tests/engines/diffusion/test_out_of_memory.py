@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import errno
 from collections.abc import Callable, Generator, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 
 import msgspec
 import numpy as np
+import psutil
 import pytest
 import torch
 
@@ -85,6 +87,31 @@ def test_a_fault_that_was_raised_from_another_is_looked_through() -> None:
     stopped = Exception("stopped by hand")
     stopped.__context__ = MemoryError()
     assert memory_errors.find_exhausted(stopped) is None, "what merely came after isn't it"
+
+
+def test_after_a_job_the_c_library_gives_back_what_nothing_uses() -> None:
+    """Many small blocks with one in use at the end: the heap can't shrink, and the system has to be told of the holes."""
+    if not hasattr(ctypes.CDLL(None), "malloc_trim"):
+        pytest.skip("this C library isn't glibc")
+    me, blocks = psutil.Process(), [torch.zeros(2000) for _ in range(20_000)]
+    last = torch.zeros(2000)
+    del blocks
+    before = me.memory_info().rss
+    memory_errors.give_back_memory("cpu", 0)
+    assert before - me.memory_info().rss > 80_000_000 and not last.any()
+
+
+@pytest.mark.parametrize(("reserved", "given"), [(32e9, 0), (59e9, 1)])
+def test_after_a_job_the_gpu_s_allocator_keeps_no_more_than_a_share(
+    monkeypatch: pytest.MonkeyPatch, reserved: float, given: int
+) -> None:
+    seen: list[str] = []
+    for name, value in {"is_available": True, "memory_reserved": reserved, "memory_allocated": 30e9}.items():
+        monkeypatch.setattr(torch.cuda, name, lambda *_, value=value: value)
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: seen.append("cache"))
+    monkeypatch.setattr(torch.accelerator, "empty_host_cache", lambda: None, raising=False)
+    memory_errors.give_back_memory("cuda:0", round(85e9))
+    assert len(seen) == given
 
 
 def test_rungs_are_taken_in_order_and_only_where_they_help() -> None:

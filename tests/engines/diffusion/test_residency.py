@@ -243,6 +243,22 @@ def test_another_card_may_come_and_go_while_one_runs(tiny: Tiny) -> None:
     a.pipe.vae()
 
 
+def test_before_a_decode_leaves_what_is_done_and_only_where_it_is_in_the_way(tiny: Tiny) -> None:
+    gpu = Gpu(40_000)
+    other = imaginary(tiny, gpu, transformer=Block(gpu, 5000))
+    a = imaginary(tiny, gpu, text_encoder=Block(gpu, 11_000), transformer=Block(gpu, 20_000), vae=Block(gpu, 500))
+    residency = place(a)
+    residency.activate(other)
+    other.pipe.transformer()
+    residency.activate(a)
+    run(a)
+    assert residency.make_room(a, 3500, a.pipe.vae) == 0 and len(gpu.here) == 4
+    assert residency.make_room(a, 3600, a.pipe.vae) == 5000, "another card's goes first"
+    assert residency.make_room(a, 25_000, a.pipe.vae) == 20_000, "then the denoiser, which is done"
+    assert residency.make_room(a, 90_000, a.pipe.vae) == 11_000 and gpu.here == [a.pipe.vae]
+    run(a)
+
+
 def test_retreat_clears_the_gpu_and_counts_the_rest(tiny: Tiny) -> None:
     gpu = Gpu(48_000)
     a = imaginary(tiny, gpu, text_encoder=Block(gpu, 11_000), transformer=Block(gpu, 20_000), vae=Block(gpu, 500))

@@ -1,17 +1,22 @@
-"""Out-of-memory errors: which memory an error says ran out, the GPU's or the system's; and freeing what a failure left
-behind.
+"""Out-of-memory errors: which memory an error says ran out, the GPU's or the system's; and giving back what allocators
+keep: after a failure, and after a job.
 
 What is tried after one is in run/out_of_memory.py. Imports without torch.
 """
 
 from __future__ import annotations
 
+import ctypes
 import errno
 import gc
 import sys
+from contextlib import suppress
 from typing import Literal
 
 Memory = Literal["video", "system"]
+
+SPARE_SHARE = 0.1
+"""Of a device's memory, what PyTorch may keep reserved and unused after a job; beyond, it goes back to the driver."""
 
 _VIDEO = (
     "cuda out of memory", "cuda error: out of memory", "cublas_status_alloc_failed", "cudnn_status_alloc_failed",
@@ -62,3 +67,19 @@ def empty_device_cache() -> None:
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available():
         torch.cuda.empty_cache()
+
+
+def give_back_memory(device: str, total: int) -> None:
+    """After a job: give other programs the memory that nothing uses. `total`: bytes of the device's memory.
+
+    The device's, where PyTorch keeps more than a share of it unused (59 GB were reserved for 30 in use, on one H100);
+    pinned blocks it keeps for the next copy; and what the C library keeps of the host's (glibc, where there is one).
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and device != "cpu":
+        if torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device) > SPARE_SHARE * total:
+            torch.cuda.empty_cache()
+        if hasattr(torch.accelerator, "empty_host_cache"):
+            torch.accelerator.empty_host_cache()
+    with suppress(AttributeError, OSError, TypeError):  # another C library has no such function
+        ctypes.CDLL(None).malloc_trim(0)

@@ -66,18 +66,17 @@ def count_tensor_bytes(tensor: Any) -> int:
     return int(tensor.numel() * tensor.element_size())
 
 
-def count_module_bytes(module: nn.Module, device: str = "") -> int:
-    """Bytes of a component's weights as they are stored now; only those on one kind of device where that is given."""
-    tensors = (*module.parameters(), *module.buffers())
-    return sum(count_tensor_bytes(one) for one in tensors if not device or one.device.type == device)
-
-
-def count_model_bytes(models: list[LoadedModel], device: str = "") -> int:
-    """Bytes of several models together; what they share counts once. Only those on one kind of device where that is
-    given.
+def count_module_bytes(module: nn.Module) -> int:
+    """Bytes of a component's weights as they are stored now: in host memory, where they stay while a copy is on a GPU
+    (host_copies.py), and as many there while it is.
     """
+    return sum(count_tensor_bytes(one) for one in (*module.parameters(), *module.buffers()))
+
+
+def count_model_bytes(models: list[LoadedModel]) -> int:
+    """Bytes of host memory that several models take together; what they share counts once."""
     modules = {id(module): module for loaded in models for module in loaded.modules.values()}
-    return sum(count_module_bytes(module, device) for module in modules.values())
+    return sum(count_module_bytes(module) for module in modules.values())
 
 
 # The budget -----------------------------------------------------------------------------------------------------------
@@ -243,14 +242,14 @@ class ModelCache:
         with self._lock:
             order = [name for name in self._entries if name != self._busy]
         most, _ = self.find_cap(ram_gb)
-        reserve, waiting = find_reserve(self._machine), count_model_bytes(self._list_models(), "cpu")
+        reserve, held = find_reserve(self._machine), count_model_bytes(self._list_models())
         free, most_free = self._machine.free_ram() - reserve, self._machine.ram - reserve
 
         def count_needed(gone: Sequence[str]) -> int:
             return sum(size for who, size in sizes.items() if not self.shared.list_users(who) - set(gone))
 
         def count_room(gone: Sequence[str]) -> int:
-            return min(most_free, free + waiting - count_model_bytes(self._list_models(gone), "cpu"))
+            return min(most_free, free + held - count_model_bytes(self._list_models(gone)))
 
         def count_allowed(gone: Sequence[str]) -> int:
             return most - count_model_bytes(self._list_models(gone))

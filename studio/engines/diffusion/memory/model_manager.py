@@ -28,7 +28,7 @@ from studio.engines.diffusion.memory import placement
 from studio.engines.diffusion.memory.gpu_lock import GpuLock
 from studio.engines.diffusion.memory.load_queue import POLL, Load, LoadQueue
 from studio.engines.diffusion.memory.machine import Machine
-from studio.engines.diffusion.memory.memory_errors import Memory, find_exhausted
+from studio.engines.diffusion.memory.memory_errors import Memory, find_exhausted, give_back_memory
 from studio.engines.diffusion.memory.model_cache import CachedModel, LoadedModel, ModelCache
 from studio.engines.diffusion.memory.placement import Fit
 from studio.nouns import Choice, Progress, Refusal
@@ -107,6 +107,7 @@ class ModelManager:
                     self._cache.mark_busy("")
                     if self._gpu_lock and self._residency and self._gpu_lock.is_wanted():
                         self._residency.offload_all()
+                    give_back_memory(self.machine.device, self.machine.vram)
         finally:
             self._one_job.release()
 

@@ -313,7 +313,13 @@ class Generation:
 
     def _make_decoding(self, loaded: LoadedModel, meter: Meter) -> Decoding:
         machine = loaded.machine
-        return Decoding(loaded.pipe.vae, machine.free_vram if machine.cuda else machine.free_ram, meter.begin_decode)
+        free = machine.free_vram if machine.cuda else machine.free_ram
+
+        def make_room(needed: int) -> None:
+            if meter.is_decoding:  # between two sections of a clip the denoiser is needed again
+                self.tools.manager.residency.make_room(loaded, needed, loaded.pipe.vae)
+
+        return Decoding(loaded.pipe.vae, free, meter.begin_decode, make_room)
 
     def _set_kernel(self, loaded: LoadedModel) -> Choice:
         """The attention kernel, set before every run: whoever ran before may have left another."""

@@ -69,6 +69,11 @@ class Meter:
         return self._done
 
     @property
+    def is_decoding(self) -> bool:
+        """Whether all steps have passed and the clip, or its last section, is decoded."""
+        return self._decoding
+
+    @property
     def has_stepped(self) -> bool:
         """Whether the denoiser has been called: before that it is the words and the photo that are read."""
         return self._called > 0

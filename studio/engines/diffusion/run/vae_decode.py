@@ -133,12 +133,13 @@ def estimate_bytes(vae: Any, shape: tuple[int, ...], itemsize: int, way: Way) ->
 @dataclass
 class Decoding:
     """One job's decoding with `vae`. `free` says how many bytes are free where it runs; `begin` is called before each
-    decode.
+    decode, and `make_room` with the bytes it would take as a whole: what is done leaves where it stands in the way.
     """
 
     vae: Any
     free: Callable[[], int]
     begin: Callable[[], None]
+    make_room: Callable[[int], object] = lambda needed: None
     choices: list[Choice] = field(default_factory=list[Choice])
     least: Way = WHOLE
 
@@ -184,7 +185,9 @@ class Decoding:
         hook = getattr(self.vae, "_hf_hook", None)
         if hook is not None:
             hook.pre_forward(self.vae)
-        size, free = latents.element_size(), self.free()
+        size = latents.element_size()
+        self.make_room(round(HEADROOM * estimate_bytes(self.vae, tuple(latents.shape), size, possible[0])))
+        free = self.free()
         for way in possible:
             if estimate_bytes(self.vae, tuple(latents.shape), size, way) * HEADROOM <= free:
                 break

@@ -96,6 +96,14 @@ class Models:
             remedy = "Run: pip install -r requirements.txt"
             raise Refusal(f"{card.title} needs packages that can't be loaded: {missing}.", remedy) from error
 
+    def try_kernels(self) -> None:
+        """Begin to try attention kernels in the background, where an engine runs on a GPU."""
+        for card in {card.engine: card for card in self.cards}.values():
+            with contextlib.suppress(Refusal):
+                engine = self.engine(card)
+                if isinstance(engine, Shelf):
+                    engine.try_kernels()
+
     def close(self) -> None:
         """Have every engine let go of its memory and threads. Safe to call twice."""
         with self._making:

@@ -122,6 +122,7 @@ class Studio:
         self._worker.start(adopt)
         if adopt:
             self.scores.start()
+            self.models.try_kernels()
 
     def close(self) -> None:
         """Stop the worker (a running job becomes Interrupted), let go of models and database. Safe to call twice."""

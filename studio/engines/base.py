@@ -159,6 +159,10 @@ class Shelf(Protocol):
         """
         ...
 
+    def try_kernels(self) -> None:
+        """Begin to try attention kernels in the background, once on a device; no job waits for it."""
+        ...
+
     def close(self) -> None:
         """Stop what runs in the background and let go of all memory. Safe to call twice."""
         ...

@@ -19,6 +19,7 @@ from studio.config import Settings
 from studio.engines.base import Image, Tick
 from studio.engines.diffusion import library_setup
 from studio.engines.diffusion.files.download import Downloads
+from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.files.store import Store
 from studio.engines.diffusion.memory import placement
@@ -26,6 +27,7 @@ from studio.engines.diffusion.memory.machine import Machine, read_machine
 from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.engines.diffusion.memory.placement import GB
 from studio.engines.diffusion.run import attention
+from studio.engines.diffusion.run.kernel_trial import KernelTrial
 from studio.engines.diffusion.run.speed_history import History
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
@@ -68,6 +70,7 @@ class DiffusionEngine:
         self.history = history or History(settings.models)
         self._cards = cards or (lambda: (*presets.cards(), *presets.own_cards(settings.card_folders)[0]))
         self._apart = apart
+        self._trial = KernelTrial(self.machine, settings, self._has_model, lambda: self.manager.is_idle)
 
     def share(self, machine: Machine) -> DiffusionEngine:
         """An engine for another GPU of this machine: models of its own, the same files, downloads and preferences."""
@@ -138,10 +141,14 @@ class DiffusionEngine:
         )  # fmt: skip
 
     def _find_folder(self, card: ModelCard) -> str:
+        found = self._find_folders(card)
+        return str(found.main) if found else ""
+
+    def _find_folders(self, card: ModelCard) -> Folders | None:
         try:
-            return str(self.store.find_folders(card).main)
+            return self.store.find_folders(card)
         except Refusal:
-            return ""
+            return None
 
     def load(self, card: ModelCard) -> None:
         """Begin to load a model in the background. Raises `Refusal` for one that isn't here or doesn't fit."""
@@ -184,14 +191,9 @@ class DiffusionEngine:
         """What a run of this shot would lead to: where and as what the weights are, the kernel, and the words."""
         card = prepared.card
         found = placement.fit(card, self.machine, self.preferences())
-        wanted = self.preferences().attention
-        fastest = attention.choose_fastest(attention.read_table(self.machine, self.settings), self.machine.device)
-        if wanted != "auto":
-            kernel = Choice(attention.WHAT, wanted, "set in Settings")
-        elif fastest is not None:
-            kernel = Choice(attention.WHAT, fastest.title, "the fastest of those that proved themselves on this device")
-        else:
-            kernel = Choice(attention.WHAT, "PyTorch's own choice", "nothing faster has proved itself on this device")
+        table = attention.read_table(self.machine, self.settings)
+        use = attention.describe_files(card, self._find_folders(card))
+        kernel = attention.foresee_kernel(use, table, self.preferences().attention, self.machine.device)
         return (*found.choices, kernel, compose(prepared.shot.motion, card).choice)
 
     def forecast(self, prepared: Prepared) -> Forecast:
@@ -221,8 +223,17 @@ class DiffusionEngine:
             (device, self.manager.find_cap()),
         )
 
+    def try_kernels(self) -> None:
+        """Begin to try attention kernels in the background where there is a GPU, once a model is on the disk."""
+        if self.machine.cuda:
+            self._trial.begin()
+
+    def _has_model(self) -> bool:
+        return any(self.store.check(card).state == "here" for card in self._cards() if card.checkpoint)
+
     def close(self) -> None:
         """Stop what runs in the background and let go of all memory. Safe to call twice."""
+        self._trial.close()
         self.downloads.close()
         self.manager.close()
         if "_tools" in self.__dict__:

@@ -95,6 +95,11 @@ class GpuShelf:
         devices = tuple(device for gauge in each for device in gauge.devices)
         return Gauge(devices, each[0].kernels, tuple(dict.fromkeys(said for gauge in each for said in gauge.choices)))
 
+    def try_kernels(self) -> None:
+        """Begin to try attention kernels in the background, on one GPU of each kind."""
+        for one in {one.machine.name: one for one in self._engines}.values():
+            one.try_kernels()
+
     def close(self) -> None:
         """Stop what runs in the background and let go of all memory. Safe to call twice."""
         for one in self._engines:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +14,12 @@ import pytest
 
 from studio.cards import Gauge, ModelCard
 from studio.config import Settings
+from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.run import attention, attention_probe
 from studio.engines.diffusion.run.attention_probe import Candidate, ProbedKernel
 from tests.fakes import tiny_runs
+from tests.fakes.tiny import BUILDERS
+from tests.rows import each_row
 
 Pipeline = Callable[[str], tuple[Any, ModelCard]]
 FEW = (Candidate("native", "PyTorch's own choice"), Candidate("_native_flash", "PyTorch flash"))
@@ -293,10 +297,43 @@ def test_models_said_to_pass_no_masks_pass_none(name: str, pipeline: Pipeline) -
         attention.set_kernel(pipe, denoisers, rows, "native")
 
 
+def test_the_oldest_versions_are_those_that_diffusers_takes() -> None:
+    from diffusers.models import attention_dispatch as theirs
+
+    least = {one.name: one.least for one in attention_probe.CANDIDATES if one.least}
+    assert least == {
+        "flash": theirs._REQUIRED_FLASH_VERSION, "sage": theirs._REQUIRED_SAGE_VERSION,
+        "xformers": theirs._REQUIRED_XFORMERS_VERSION,
+    }  # fmt: skip
+
+
+def test_a_package_that_is_too_old_says_so() -> None:
+    """pytest stands in for a kernel's package of another version."""
+    found = metadata.version("pytest")
+    old, new = (Candidate("sage", "Sage", "pytest", least) for least in ("1000.0", found))
+    said = [attention_probe.probe_kernels("cpu", (each,))[0].why for each in (old, new)]
+    assert said[0] == f"the package pytest is too old: {found} is here, 1000.0 or newer is needed"
+    assert said[1].startswith("failed here")  # diffusers looks for its own packages, and has none of this name
+
+
+def test_a_trial_that_has_to_wait_keeps_nothing(tmp_path: Path) -> None:
+    calls: list[int] = []
+
+    def stop() -> None:
+        calls.append(1)
+        if len(calls) == 2:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        attention.load_or_probe(Here(), Settings(tmp_path), candidates=FEW, may_go_on=stop)
+    assert attention.read_table(Here(), Settings(tmp_path)) == ()
+
+
 @pytest.mark.parametrize(
     ("name", "wanted", "reason"),
     [
-        *[(name, "auto", "can't be changed") for name in ("cogvideox_i2v", "svd", "i2vgen_xl")],
+        ("cogvideox_i2v", "auto", "can't be changed"),
+        *[(name, "auto", "no other kernel was faster") for name in ("svd", "i2vgen_xl")],
         ("cogvideox_i2v", "_native_cudnn", "can't be changed"),
         *[
             (name, "_native_cudnn", "native_cudnn was chosen in Settings, but isn't for this kind")
@@ -325,3 +362,22 @@ def test_xformers_goes_to_unets_by_their_own_method_and_may_fail_there(pipeline:
     choice = attention.set_kernel(pipe, [pipe.unet], rows, "auto", "cuda:0")
     assert "xFormers was tried on this model and failed" in choice.reason
     assert not any("XFormers" in type(each).__name__ for each in pipe.unet.attn_processors.values())
+
+
+@each_row("name", sorted(BUILDERS))
+def test_the_kernel_said_before_a_run_is_the_one_that_is_set(
+    name: str, pipeline: Callable[[str], tuple[Any, ModelCard]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of every family, by its card and files alone: masks, U-Nets, the sizes of heads, attention that can't be changed."""
+    pipe, card = pipeline(name)
+    assert card.checkpoint is not None
+    denoisers = [part for one in card.checkpoint.denoisers if (part := getattr(pipe, one, None)) is not None]
+    use = attention.describe_files(card, Folders(Path(card.checkpoint.repo)))
+    assert use == attention.describe_modules(denoisers)
+    rows = a_table(native=2.0, _native_flash=1.0, _native_cudnn=1.5, sage=0.5)
+    for heads in ((64, 128), tuple(range(1, 200))):
+        monkeypatch.setattr(attention, "HEADS", heads)
+        for wanted in ("auto", "native", "sage", "_native_flash", "flash"):
+            said = attention.foresee_kernel(use, rows, wanted, "cuda:0")
+            assert said == attention.set_kernel(pipe, denoisers, rows, wanted, "cuda:0"), wanted
+    attention.set_kernel(pipe, denoisers, rows, "native")

@@ -86,6 +86,12 @@ class LoadQueue:
         with self._lock:
             return self._under_way.get(card)
 
+    @property
+    def is_busy(self) -> bool:
+        """Whether any load is under way or in line."""
+        with self._lock:
+            return bool(self._under_way)
+
     def find_problem(self, card: str) -> str:
         """What went wrong with a card's last load, in the user's words; empty when nothing did."""
         with self._lock:

@@ -339,6 +339,13 @@ class ModelManager:
             return MemoryState("loading", 0, load.progress)
         return MemoryState("out", 0, None, self._loads.find_problem(card.id))
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether nothing runs or loads here, nor in another Stir on this GPU."""
+        if self._one_job.locked() or self._loads.is_busy:
+            return False
+        return self._gpu_lock is None or not self._gpu_lock.is_held_elsewhere()
+
     def count_bytes(self) -> int:
         """Bytes that all cards hold together; what they share counts once."""
         return self._cache.count_bytes()

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import re
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from importlib import metadata
 from typing import TYPE_CHECKING, Any, Protocol
@@ -18,7 +18,11 @@ import msgspec
 
 from studio import cards
 from studio.atomic_write import write_whole
+from studio.cards import ModelCard
 from studio.config import Settings
+from studio.engines.diffusion.files import manifest
+from studio.engines.diffusion.files.local_files import Folders
+from studio.engines.diffusion.library_setup import import_libraries
 from studio.engines.diffusion.run.attention_probe import CANDIDATES, HEADS, Candidate, ProbedKernel, probe_kernels
 from studio.nouns import Choice, Noun
 
@@ -40,6 +44,12 @@ words, HunyuanVideo for words and picture together), since some kernels refuse m
 UNETS = frozenset({NATIVE, "xformers"})
 """All that a U-Net can be given."""
 
+FIXED = frozenset({"CogVideoXTransformer3DModel"})
+"""Denoisers whose attention diffusers can't be told to compute otherwise: none of their processors takes a kernel."""
+
+_NATIVE_TITLE = "PyTorch's own choice"
+_FIXED = "this model's attention can't be changed"
+
 PACKAGES = ("torch", "diffusers", "flash-attn", "flash-attn-3", "sageattention", "xformers")
 _probing = threading.Lock()
 
@@ -53,6 +63,17 @@ class TorchDevice(Protocol):
     def name(self) -> str: ...  # noqa: D102
 
 
+class AttentionUse(Noun, frozen=True):
+    """What a model asks of a kernel: whether it passes masks, is a U-Net, how many numbers its heads hold (() where
+    that isn't known), and whether its kernel is `fixed`.
+    """
+
+    masks: bool = True
+    unet: bool = False
+    heads: tuple[int, ...] = ()
+    fixed: bool = False
+
+
 class KernelTable(Noun, frozen=True):
     """The table as it is kept: `basis` is what it was made with, and it stands as long as none of that has changed."""
 
@@ -61,22 +82,27 @@ class KernelTable(Noun, frozen=True):
 
 
 def load_or_probe(
-    machine: TorchDevice, settings: Settings, again: bool = False, candidates: tuple[Candidate, ...] = CANDIDATES
+    machine: TorchDevice,
+    settings: Settings,
+    again: bool = False,
+    candidates: tuple[Candidate, ...] = CANDIDATES,
+    may_go_on: Callable[[], None] = lambda: None,
 ) -> tuple[ProbedKernel, ...]:
     """The kernels tried on this machine: those kept, or tried now where none are, where they are out of date, or
     `again`.
 
-    Takes some seconds the first time (torch and diffusers are imported). Empty, and nothing kept, where the device had
-    no memory left to try in: the studio then stays with PyTorch's own choice and tries again before the next job.
+    Takes some seconds the first time (torch and diffusers are imported). `may_go_on` is called before each trial and
+    may raise to stop: then nothing is kept. Empty, and nothing kept, where the device had no memory left to try in.
     """
     with _probing:
         known = () if again else read_table(machine, settings)
         if known:
             return known
+        import_libraries()
         import torch
 
         try:
-            found = probe_kernels(machine.device, candidates)
+            found = probe_kernels(machine.device, candidates, may_go_on=may_go_on)
         except torch.OutOfMemoryError:
             return ()
         _write_table(KernelTable(_find_basis(machine), found), machine, settings)
@@ -121,16 +147,16 @@ def set_kernel(
     """
     from diffusers.models.attention_dispatch import AttentionBackendName, _AttentionBackendRegistry  # pyright: ignore
 
-    name, why = _choose(denoisers, table, wanted, device or str(next(denoisers[0].parameters()).device))
+    use = describe_modules(denoisers)
+    name, why = _choose(use, table, wanted, device or str(next(denoisers[0].parameters()).device))
     parts = [part for part in getattr(pipe, "components", {}).values() if hasattr(part, "set_attention_backend")]
     for part in parts:
         _set_backend(part, AttentionBackendName(NATIVE))
     changed = sum(_set_backend(denoiser, AttentionBackendName(name)) for denoiser in denoisers)
     _AttentionBackendRegistry.set_active_backend(AttentionBackendName.NATIVE)
     if changed:
-        title = next((row.title for row in table if row.name == name), "PyTorch's own choice")
-        return Choice(WHAT, title, why)
-    return _set_on_unets(denoisers, name, why, wanted != "auto")
+        return Choice(WHAT, _find_title(name, table), why)
+    return _set_on_unets(denoisers, name, why)
 
 
 def _set_backend(part: Any, backend: Any) -> int:
@@ -149,33 +175,76 @@ def _set_backend(part: Any, backend: Any) -> int:
     return len(able)
 
 
-def _choose(denoisers: Sequence[Module], table: Sequence[ProbedKernel], wanted: str, device: str) -> tuple[str, str]:
+def foresee_kernel(use: AttentionUse, table: Sequence[ProbedKernel], wanted: str, device: str) -> Choice:
+    """The kernel that `set_kernel` will set on a model of this `use` on `device`, and why."""
+    name, why = _choose(use, table, wanted, device)
+    if use.fixed:
+        return Choice(WHAT, _NATIVE_TITLE, _FIXED)
+    return Choice(WHAT, _find_title(name, table), why)
+
+
+def describe_modules(denoisers: Sequence[Module]) -> AttentionUse:
+    """What denoisers in memory ask of a kernel."""
+    kinds = [type(denoiser).__name__ for denoiser in denoisers]
+    return _describe(kinds, {size for one in denoisers for size in _find_head_sizes(getattr(one, "config", {}))})
+
+
+def describe_files(card: ModelCard, folders: Folders | None) -> AttentionUse:
+    """What a card's denoisers will ask of a kernel, by the card and the configurations on the disk; what is missing
+    there is taken as the page's usual case."""
+    checkpoint = manifest.require_checkpoint(card)
+    places = {one.name: one for one in checkpoint.components if one.name in checkpoint.denoisers}
+    kinds, sizes = [], set[int]()
+    for name in checkpoint.denoisers:
+        config: dict[str, Any] = {}
+        with contextlib.suppress(OSError):
+            if folders is None:
+                raise FileNotFoundError
+            file = folders.main / (places[name].folder if name in places else name) / "config.json"
+            config = manifest.parse_object(file.read_bytes()) or {}
+        kinds.append(str(config.get("_class_name") or (places[name].class_name if name in places else "")))
+        sizes |= _find_head_sizes(config)
+    return _describe([kind for kind in kinds if kind], sizes)
+
+
+def _describe(kinds: Sequence[str], sizes: set[int]) -> AttentionUse:
+    unet = bool(kinds) and all("UNet" in kind for kind in kinds)
+    return AttentionUse(
+        masks=any(kind not in MASKLESS for kind in kinds) or not kinds,
+        unet=unet,
+        heads=() if unet else tuple(sorted(sizes)),
+        fixed=bool(kinds) and all(kind in FIXED for kind in kinds),
+    )
+
+
+def _choose(use: AttentionUse, table: Sequence[ProbedKernel], wanted: str, device: str) -> tuple[str, str]:
     """A kernel's name, and why that one."""
-    masks = any(type(denoiser).__name__ not in MASKLESS for denoiser in denoisers)
-    if all(_is_unet(denoiser) for denoiser in denoisers):
+    if use.unet:
         unfit = next((row for row in table if row.name == wanted and row.name not in UNETS), None)
         if unfit:
             return NATIVE, f"{unfit.title} was chosen in Settings, but isn't for this kind of model"
         table = [row for row in table if row.name in UNETS]
     if wanted != "auto":
-        return _choose_wanted(table, wanted, masks)
+        return _choose_wanted(table, wanted, use.masks)
     if device == "cpu":
         return NATIVE, "on a processor PyTorch's own choice is the fastest there is"
     if not table:
         return NATIVE, "no other kernel has been tried on this device yet"
-    sizes = {size for denoiser in denoisers if not _is_unet(denoiser) for size in _find_head_sizes(denoiser)}
-    if not sizes <= set(HEADS):
-        odd = max(sizes - set(HEADS))
-        return NATIVE, f"this model's heads hold {odd} numbers, and the others were only tried with 64 and 128"
-    found = choose_fastest(table, device, masks)
+    if odd := set(use.heads) - set(HEADS):
+        return NATIVE, f"this model's heads hold {max(odd)} numbers, and the others were only tried with 64 and 128"
+    found = choose_fastest(table, device, use.masks)
     native = next((row for row in table if row.name == NATIVE), None)
     if found is None or native is None:
-        also = " that takes this model's masks" if masks else ""
+        also = " that takes this model's masks" if use.masks else ""
         return NATIVE, f"no other kernel{also} was faster on this device"
     return (
         found.name,
         f"the fastest here: {found.milliseconds:.2f} ms where PyTorch takes {native.milliseconds:.2f}; {found.why}",
     )
+
+
+def _find_title(name: str, table: Sequence[ProbedKernel]) -> str:
+    return next((row.title for row in table if row.name == name and name != NATIVE), _NATIVE_TITLE)
 
 
 def _choose_wanted(table: Sequence[ProbedKernel], wanted: str, masks: bool) -> tuple[str, str]:
@@ -189,9 +258,8 @@ def _choose_wanted(table: Sequence[ProbedKernel], wanted: str, masks: bool) -> t
     return row.name, f"chosen in Settings; {row.why}"
 
 
-def _find_head_sizes(denoiser: Any) -> set[int]:
+def _find_head_sizes(config: Any) -> set[int]:
     """The sizes of a denoiser's heads by its configuration."""
-    config = getattr(denoiser, "config", {})
     sizes = {config.get(key) for key in ("attention_head_dim", "audio_attention_head_dim", "cross_attention_head_dim")}
     return {size for size in sizes if isinstance(size, int)}
 
@@ -200,13 +268,13 @@ def _is_unet(denoiser: Any) -> bool:
     return "UNet" in type(denoiser).__name__
 
 
-def _set_on_unets(denoisers: Sequence[Any], name: str, why: str, wanted: bool) -> Choice:
+def _set_on_unets(denoisers: Sequence[Any], name: str, why: str) -> Choice:
     """U-Nets know nothing of the dispatch, but have a method of their own for xFormers."""
     unets = [denoiser for denoiser in denoisers if _is_unet(denoiser)]
     for unet in unets:
         if any("XFormers" in type(processor).__name__ for processor in unet.attn_processors.values()):
             unet.disable_xformers_memory_efficient_attention()
-    fixed = Choice(WHAT, "PyTorch's own choice", why if unets and wanted else "this model's attention can't be changed")
+    fixed = Choice(WHAT, _NATIVE_TITLE, why if unets else _FIXED)
     if not unets or name != "xformers":
         return fixed
     try:

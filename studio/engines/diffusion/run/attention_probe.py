@@ -12,7 +12,10 @@ import time
 import warnings
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from importlib import metadata
 from typing import Any
+
+from packaging.version import Version
 
 from studio.nouns import Noun
 
@@ -36,7 +39,8 @@ FAR = 9.0  # an error past telling
 
 @dataclass(frozen=True)
 class Candidate:
-    """A kernel by diffusers' name for it; `package` is what must be installed.
+    """A kernel by diffusers' name for it; `package` is what must be installed, `least` the oldest version of it that
+    diffusers 0.42 takes (models/attention_dispatch.py), `source` where it comes from if not from PyPI.
 
     `caution` says why it is only used when the user chooses it; `quantised`, that it rounds what it is given to 8 bits.
     """
@@ -44,6 +48,8 @@ class Candidate:
     name: str
     title: str
     package: str = ""
+    least: str = ""
+    source: str = ""
     caution: str = ""
     quantised: bool = False
 
@@ -53,10 +59,10 @@ CANDIDATES = (
     Candidate("_native_flash", "PyTorch flash"),
     Candidate("_native_cudnn", "cuDNN"),
     Candidate("_native_efficient", "PyTorch memory-efficient"),
-    Candidate("flash", "FlashAttention 2", "flash-attn"),
-    Candidate("_flash_3", "FlashAttention 3", "flash-attn-3, which is built from its source"),
-    Candidate("sage", "SageAttention", "sageattention", "rounds to 8 bits", quantised=True),
-    Candidate("xformers", "xFormers", "xformers"),
+    Candidate("flash", "FlashAttention 2", "flash-attn", "2.6.3"),
+    Candidate("_flash_3", "FlashAttention 3", "flash-attn-3", source=", which is built from its source"),
+    Candidate("sage", "SageAttention", "sageattention", "2.1.1", caution="rounds to 8 bits", quantised=True),
+    Candidate("xformers", "xFormers", "xformers", "0.0.29"),
     Candidate("_native_math", "PyTorch plain sum", caution="the reference itself, and slow"),
 )
 REFERENCE = "_native_math"
@@ -100,19 +106,26 @@ def attend(query: Any, key: Any, value: Any, mask: Any, name: str) -> Any:
 
 
 def probe_kernels(
-    device: str, candidates: tuple[Candidate, ...] = CANDIDATES, by: Attend = attend
+    device: str,
+    candidates: tuple[Candidate, ...] = CANDIDATES,
+    by: Attend = attend,
+    may_go_on: Callable[[], None] = lambda: None,
 ) -> tuple[ProbedKernel, ...]:
     """Every candidate tried on `device` ("cuda:0", "cpu"): bfloat16 on a GPU, float32 on the processor.
 
-    About a second on the processor. Raises torch's OutOfMemoryError where there is no room even for that: such a result
-    is no result and must not be kept.
+    About a second on the processor. `may_go_on` is called before each trial, and may raise to stop. Raises torch's
+    OutOfMemoryError where there is no room even for that: such a result is no result and must not be kept.
     """
     import torch
 
     with torch.inference_mode(), _quiet():
         cases = [_Case(device, size) for size in HEADS]
-        rows = [_probe_one(candidate, cases, by) for candidate in candidates]
-        times = _time_kernels(device, [row.name for row in rows if row.ok], by)
+        rows: list[ProbedKernel] = []
+        for candidate in candidates:
+            may_go_on()
+            rows.append(_probe_one(candidate, cases, by))
+        may_go_on()
+        times = _time_kernels(device, [row.name for row in rows if row.ok], by, may_go_on)
     return tuple(_add_time(row, times.get(row.name, 0.0)) for row in rows)
 
 
@@ -158,8 +171,8 @@ class _Case:
 def _make_inputs(device: str, tokens: int, heads: int, size: int, dtype: Any) -> list[Any]:
     import torch
 
-    random = torch.Generator().manual_seed(0)
-    return [torch.randn((1, tokens, heads, size), generator=random).to(device, dtype) for _ in range(3)]
+    random = torch.Generator(device).manual_seed(0)  # on the device: the processor takes a second for as many numbers
+    return [torch.randn((1, tokens, heads, size), generator=random, device=device).to(dtype) for _ in range(3)]
 
 
 def _measure_error(out: Any, reference: Any) -> float:
@@ -216,11 +229,22 @@ def _say_percent(error: float) -> str:
     return f"{error * 100:.2g} %" if error >= 1e-4 else "less than 0.01 %"
 
 
+def _find_lack(candidate: Candidate) -> str:
+    """What its package lacks: it isn't there, or is older than diffusers takes; "" where it is there and new enough."""
+    try:
+        found = metadata.version(candidate.package)
+    except metadata.PackageNotFoundError:
+        return f"needs the package {candidate.package}{candidate.source}"
+    if candidate.least and Version(found) < Version(candidate.least):
+        return f"the package {candidate.package} is too old: {found} is here, {candidate.least} or newer is needed"
+    return ""
+
+
 def _explain_fault(fault: Exception, candidate: Candidate) -> str:
     """Why a kernel can't be used, in words."""
     message = str(fault).strip().split("\n")[0]
-    if candidate.package and "not usable because" in message:
-        return f"needs the package {candidate.package}"
+    if candidate.package and (lack := _find_lack(candidate)):
+        return lack
     if (
         isinstance(fault, NotImplementedError)
         or "No operator" in message
@@ -233,7 +257,7 @@ def _explain_fault(fault: Exception, candidate: Candidate) -> str:
     return f"failed here ({type(fault).__name__}: {message[:120]})"
 
 
-def _time_kernels(device: str, names: list[str], by: Attend) -> dict[str, float]:
+def _time_kernels(device: str, names: list[str], by: Attend, may_go_on: Callable[[], None]) -> dict[str, float]:
     """Median milliseconds of each, in turns, so that a busy moment falls on everyone. The plain sum: of one head, times
     all.
     """
@@ -245,6 +269,7 @@ def _time_kernels(device: str, names: list[str], by: Attend) -> dict[str, float]
     )
     times: dict[str, list[float]] = {name: [] for name in names}
     for number in range(ROUNDS + 2):
+        may_go_on()
         for name in names:
             few = heads if name != REFERENCE else 1  # it keeps every pair of tokens: of 24 heads on a GPU some 13 GB
             given = [one[:, :, :few].contiguous() for one in (query, key, value)]

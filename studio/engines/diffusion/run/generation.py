@@ -324,10 +324,7 @@ class Generation:
     def _set_kernel(self, loaded: LoadedModel) -> Choice:
         """The attention kernel, set before every run: whoever ran before may have left another."""
         machine, wanted = loaded.machine, self.wanted.attention
-        settings = self.tools.settings
-        if machine.cuda and not attention.read_table(machine, settings):
-            self.tick(Progress("read", note="Trying out attention kernels, once on this device"))
-        table = attention.load_or_probe(machine, settings) if machine.cuda or wanted != "auto" else ()
+        table = attention.read_table(machine, self.tools.settings)
         return attention.set_kernel(loaded.pipe, loaded.denoisers, table, wanted, machine.device)
 
     # Afterwards ------------------------------------------------------------------------------------------

@@ -200,8 +200,9 @@ class Checkpoint(Noun, frozen=True):
     `pipeline` is the concrete class. `repo` is a hub id or an absolute folder. `components` are all that the pipeline
     is put together from, those of companions too; a card without them takes what model_index.json lists of what the
     class takes. `denoisers` and `encoders` name components. `mag_ratios` are MagCache's published magnitude ratios for
-    this checkpoint, when there are any. `arguments` are constant arguments of every call (`latent_window_size` and the
-    like).
+    this checkpoint, when there are any. `fp8_keep` names the linear layers of the denoiser that stay as they are when
+    its blocks multiply in fp8: embeddings, time, modulation, output; by their paths without a block's number. Without
+    any it isn't run so. `arguments` are constant arguments of every call (`latent_window_size` and the like).
     """
 
     family: Text
@@ -223,6 +224,7 @@ class Checkpoint(Noun, frozen=True):
     text_tokens: Natural = 0
     speedups: tuple[SpeedUp, ...] = ()
     mag_ratios: tuple[float, ...] = ()
+    fp8_keep: tuple[str, ...] = ()
     companions: tuple[Companion, ...] = ()
     published: tuple[Published, ...] = ()
     arguments: dict[str, str | int | float | bool] = msgspec.field(default_factory=dict)

@@ -15,8 +15,10 @@ from studio.nouns import Noun, Refusal, Size
 Placement = Literal["auto", "resident", "managed", "grouped"]
 """Where weights wait: all on the GPU; moved there when they run; or streamed there block by block."""
 
-Weights = Literal["auto", "published", "fp8", "int8", "gguf"]
-"""What weights are made of: as published, fp8 storage (layerwise casting), torchao int8, or the card's GGUF file."""
+Weights = Literal["auto", "published", "fp8", "fp8_fast", "int8", "gguf"]
+"""What weights are made of: as published, fp8 storage (layerwise casting), fp8 products (the denoiser's blocks multiply
+in fp8), torchao int8, or the card's GGUF file.
+"""
 
 Look = Literal["system", "dark", "light"]
 """The page's look: as the system says, darkroom, or lightbox."""

@@ -5,7 +5,7 @@
   /* GPUs that people have, by the memory in GB they have. */
   const CARDS = [[6, "RTX 2060, RTX 3050 6 GB"], [8, "RTX 3070, RTX 4060"], [10, "RTX 3080"], [12, "RTX 3060 12 GB, RTX 4070"], [16, "RTX 4060 Ti 16 GB, RTX 4080"], [24, "RTX 3090, RTX 4090"], [32, "RTX 5090"], [48, "RTX A6000, L40S"], [80, "A100, H100"]];
   const WHERE = { auto: "Automatic", resident: "All on the GPU", managed: "Moved there when needed", grouped: "Streamed block by block" };
-  const MADE = { auto: "Automatic", published: "As published", fp8: "fp8", int8: "int8", gguf: "GGUF file" };
+  const MADE = { auto: "Automatic", published: "As published", fp8: "fp8", fp8_fast: "fp8 fast", int8: "int8", gguf: "GGUF file" };
 
   Stir.parts.models_panel = ({ element, props, server }) => {
     const root = element.firstElementChild;

@@ -108,7 +108,7 @@ def test_a_component_from_elsewhere_is_the_one_that_runs(tiny: Tiny, copied: Cal
         there = folders(card, Path(other.checkpoint.repo))
         source = next(part for part in find_components(card, there) if part.name == name)
         assert source.folder == Path(other.checkpoint.repo) / name
-        module = loader._find_class(source).from_pretrained(source.folder)
+        module = loader.find_class(source).from_pretrained(source.folder)
         with torch.no_grad():
             next(module.parameters()).fill_(0.125)
         module.save_pretrained(source.folder)

@@ -9,6 +9,7 @@ from studio.cards import Checkpoint, Companion, Guidance, Lengths, ModelCard, Ne
 from studio.engines.diffusion.memory import placement as fitting
 from studio.engines.diffusion.memory.machine import Machine, read_container_limit
 from studio.engines.diffusion.memory.placement import GB, ORDER, estimate_ram, estimate_vram, fit, lower
+from studio.nouns import replace
 from studio.preferences import Preferences
 
 WAN14 = Needs(denoiser=57.2, encoder=11.4, other=0.5, largest=28.6, activation=10.0, vram=12.0, ram=64.0, source="made up")
@@ -235,3 +236,24 @@ def test_every_card_that_ships_fits_where_it_says_it_does() -> None:
         found = fit(one, machine(needs.vram, needs.ram), Preferences(), nothing)
         assert found.fits != "no", f"{one.id}: {found.reason}"
         assert fit(one, machine(0, 256), Preferences(), nothing).fits == "no"
+
+
+def test_fp8_products_are_only_by_choice_and_say_what_stands_in_their_way() -> None:
+    named = replace(card(WAN14), checkpoint=replace(card(WAN14).checkpoint, fp8_keep=("proj_out",)))
+    wish = Preferences(weights={"made-up": "fp8_fast"})
+    found = fit(named, machine(80, 128), wish, nothing)
+    assert (found.fits, found.placement, found.weights) == ("yes", "resident", "fp8_fast")
+    assert "0.72" in next(one.reason for one in found.choices if one.what == "weights")
+    assert fit(named, machine(80, 128), Preferences(), nothing).weights == "published", "never unasked"
+    assert estimate_vram(named.checkpoint, "resident", "fp8_fast") < estimate_vram(named.checkpoint, "resident", "published") - 28
+    ways = [found]
+    while less := lower(named, machine(80, 128), ways[-1], everything):
+        ways.append(less)
+    assert [(one.placement, one.weights) for one in ways] == [(way, "fp8_fast") for way in ("resident", "managed", "grouped")]
+    for here, who, words in (
+        (machine(80, 128, (8, 6)), named, "8.9 or newer"), (machine(0, 128), named, "no NVIDIA GPU was found"),
+        (machine(80, 128), card(WAN14), "card"),
+        (machine(80, 128), replace(named, checkpoint=replace(named.checkpoint, dtype="float16")), "float16"),
+    ):  # fmt: skip
+        found = fit(who, here, wish, everything)
+        assert found.fits == "no" and words in found.reason and "automatic" in found.remedy, found

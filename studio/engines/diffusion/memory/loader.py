@@ -30,6 +30,7 @@ from studio.engines.diffusion.files.local_files import Folders, read_shards
 from studio.engines.diffusion.files.manifest import is_shard, require_checkpoint, shard_index_name
 from studio.engines.diffusion.files.safetensors_header import StoredTensor, list_tensors
 from studio.engines.diffusion.library_setup import import_libraries
+from studio.engines.diffusion.memory import fp8_products
 from studio.engines.diffusion.memory.empty_modules import EmptyModule, NeedsLibrary, build_empty
 from studio.engines.diffusion.memory.memory_errors import find_exhausted
 from studio.engines.diffusion.memory.placement import PACKAGES, SHRINK, Fit
@@ -59,7 +60,7 @@ def estimate_sizes(card: ModelCard, folders: Folders, fit: Fit, cpu: bool) -> di
     for part in find_components(card, folders, fit.weights):
         dtype = choose_dtype(part, checkpoint, cpu)
         size = part.size if part.gguf else part.numbers * dtype.itemsize
-        if part.name in checkpoint.denoisers and fit.weights in ("fp8", "int8"):
+        if part.name in checkpoint.denoisers and fit.weights in ("fp8", "fp8_fast", "int8"):
             size = round(size * SHRINK[fit.weights])
         sizes[identify(part, str(dtype)) if is_shareable(part, checkpoint) else part.name] = size
     return sizes
@@ -96,6 +97,9 @@ def load(card: ModelCard, folders: Folders, fit: Fit, tick: Tick, shared: Shared
         _add_loras(card, folders, pipe)
         if fit.weights == "fp8":
             store_fp8(pipe, checkpoint)
+        if fit.weights == "fp8_fast":  # those with LoRAs, which are merged
+            for name in checkpoint.denoisers:
+                _convert(getattr(pipe, name), checkpoint)
         return pipe
     except BaseException:
         shared.leave(card.id)
@@ -175,6 +179,8 @@ class _Loading:
         denoiser = part.name in checkpoint.denoisers
         if self.fit.weights == "fp8" and denoiser and not _has_lora(checkpoint, part.name):
             _narrow(component, self._choose_dtype(part))  # at once, so that only one denoiser is ever there whole
+        if self.fit.weights == "fp8_fast" and denoiser and not _has_lora(checkpoint, part.name):
+            _convert(component, checkpoint)
         if who := self._identify(part):
             self.shared.put(who, component, self.card.id)
 
@@ -197,7 +203,7 @@ def _explain(card: ModelCard, part: LocalComponent) -> Generator[None]:
 
 def _build(part: LocalComponent, weights: Weights, dtype: torch.dtype) -> EmptyModule | None:
     """A component whose weights are still to be read; None where its library has to read them, or there are none."""
-    kind = _find_class(part)
+    kind = find_class(part)
     if not (part.weights and isinstance(kind, type) and issubclass(kind, nn.Module)):
         return None
     try:
@@ -245,7 +251,7 @@ def _read_ahead(files: tuple[Path, ...], report: Callable[[int], None]) -> None:
 def _read_component(
     card: ModelCard, part: LocalComponent, weights: Weights, folders: Folders, dtype: torch.dtype
 ) -> Any:
-    kind = _find_class(part)
+    kind = find_class(part)
     if not (isinstance(kind, type) and issubclass(kind, nn.Module)):
         return kind.from_pretrained(str(part.folder), local_files_only=True)
     options: dict[str, Any] = {"dtype": dtype, "local_files_only": True}
@@ -274,7 +280,7 @@ def _read_component(
     return module.eval()
 
 
-def _find_class(part: LocalComponent) -> Any:
+def find_class(part: LocalComponent) -> Any:
     """The class of a component, by library and name. Only diffusers' and transformers' own: a repository's code is
     never run.
     """
@@ -384,6 +390,16 @@ def store_fp8(pipe: Any, checkpoint: Checkpoint) -> None:
         denoiser = getattr(pipe, name, None)
         if denoiser is not None:
             _narrow(denoiser, denoiser.dtype)
+
+
+def _convert(denoiser: nn.Module, checkpoint: Checkpoint) -> None:
+    """Have a denoiser's blocks multiply in fp8. Raises `Refusal` where not one of its layers can."""
+    fp8_products.convert(denoiser, checkpoint.fp8_keep)
+    if not fp8_products.has_products(denoiser):
+        raise Refusal(
+            "None of this model's layers can multiply in fp8: their sides are no multiples of 16, or all are kept.",
+            "Set its weights back to automatic on the Models tab.",
+        )
 
 
 def _narrow(denoiser: Any, dtype: torch.dtype) -> None:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from studio.cards import Checkpoint
+from studio.engines.diffusion.memory import fp8_products
 from studio.engines.diffusion.run import step_caches
 from studio.engines.diffusion.run.vae_decode import switch_on
 from studio.nouns import Choice, SpeedUp
@@ -59,9 +60,12 @@ def apply_speedups(
     ended.
 
     `folder` (home/models) is where MagCache's ratios are kept that a first run measures; None: only the card's are
-    used. `backend` is torch.compile's. Only one cache can be on at a time: the first that was asked for.
+    used. `backend` is torch.compile's. Blocks that multiply in fp8 are compiled unasked. Only one cache can be on at a
+    time: the first that was asked for.
     """
     asked: list[SpeedUp] = [name for name in dict.fromkeys(speedups) if name != "vae_tiling"]
+    if "compile" not in asked and any(fp8_products.has_products(denoiser) for denoiser in denoisers):
+        asked.append("compile")  # otherwise rounding the activations takes longer than fp8 products save
     choices: list[Choice] = []
     with contextlib.ExitStack() as stack:
         if asked:
@@ -248,17 +252,30 @@ def _compile(denoisers: Sequence[Any], cached: SpeedUp | None, backend: str) -> 
     title = TITLES["compile"]
     if cached == "mag_cache":
         return Choice(title, NOTHING, "MagCache keeps the compiler out of the blocks")
-    if not all(getattr(denoiser, "_repeated_blocks", None) for denoiser in denoisers):
+    fast = all(fp8_products.has_products(denoiser) for denoiser in denoisers)
+    if not fast and not all(getattr(denoiser, "_repeated_blocks", None) for denoiser in denoisers):
         return Choice(title, NOTHING, "this model doesn't say which of its blocks are alike")
+    if any(is_streamed(denoiser) for denoiser in denoisers):
+        return Choice(title, OFF, "blocks that are streamed would each be compiled anew")
     lacking = find_missing_compiler(str(next(denoisers[0].parameters()).device)) if backend == "inductor" else ""
     if lacking:
         return Choice(title, OFF, lacking)
     for denoiser in denoisers:
-        denoiser.compile_repeated_blocks(backend=backend, dynamic=False)
+        if fast:
+            for block in fp8_products.find_blocks(denoiser):
+                block.compile(backend=backend, dynamic=False)
+        else:
+            denoiser.compile_repeated_blocks(backend=backend, dynamic=False)
     blocks = sum(len(_list_compiled(denoiser)) for denoiser in denoisers)
     return Choice(
         title, ON, f"{blocks} blocks; the first pass of a size takes a minute or more, those after it are faster"
     )
+
+
+def is_streamed(denoiser: Module) -> bool:
+    """Whether a denoiser's blocks come to the GPU one by one (diffusers' group offloading)."""
+    registries: list[Any] = [getattr(module, "_diffusers_hook", None) for module in denoiser.modules()]
+    return any(one is not None and one.get_hook("group_offloading") is not None for one in registries)
 
 
 def _list_compiled(denoiser: Module) -> list[Module]:

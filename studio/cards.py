@@ -335,7 +335,9 @@ class Device(Noun, frozen=True):
 
 
 class Kernel(Noun, frozen=True):
-    """What came of trying an attention kernel on this device: `name` as preferences have it, `title` as people do.
+    """What came of trying an attention kernel, or a product in fp8, on this device.
+
+    `name` is as preferences have it, `title` as people do.
 
     `ms` is the median time of a call, `error` the worst relative error against exact arithmetic: both 0 where it never
     ran. `ok`: it may be chosen; `why` says how near it is, or what stands in its way.
@@ -350,18 +352,22 @@ class Kernel(Noun, frozen=True):
 
 
 class Gauge(Noun, frozen=True):
-    """The GPUs of this machine, the attention kernels tried on them, and the device and its limits as choices, for
-    people.
+    """The GPUs of this machine, the attention kernels and the fp8 products tried on them, and the device and its limits
+    as choices, for people.
     """
 
     devices: tuple[Device, ...] = ()
     kernels: tuple[Kernel, ...] = ()
     choices: tuple[Choice, ...] = ()
+    products: tuple[Kernel, ...] = ()
 
     @property
     def rows(self) -> tuple[Choice, ...]:
-        """All of it for people: the choices, then each kernel with its time."""
-        tried = (Choice(one.title, f"{one.ms:.2f} ms" if one.ok else "off", one.why) for one in self.kernels)
+        """All of it for people: the choices, then each kernel and product with its time."""
+        tried = (
+            Choice(one.title, f"{one.ms:.2f} ms" if one.ok else "off", one.why)
+            for one in (*self.kernels, *self.products)
+        )
         return (*self.choices, *tried)
 
 

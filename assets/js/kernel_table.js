@@ -36,11 +36,12 @@
     }
     /* Each kernel that was tried, with its time and error, or what stood in its way. */
     function paintKernels() {
-      const { gpu, kernels: tried } = Stir.gauge();
+      const { gpu, kernels: tried, products } = Stir.gauge();
+      const rows = [...tried, ...(products ?? [])];
       kernels.hidden = !gpu;
-      table.hidden = !tried.length;
+      table.hidden = !rows.length;
       none.hidden = tried.length > 0;
-      table.replaceChildren(h("caption", { class: "unseen" }, "Attention kernels tried on this device"), h("tbody", {}, tried.map((one) => h("tr", { class: one.ok ? "" : "off" }, h("th", { scope: "row" }, one.title), h("td", {}, one.value), h("td", {}, one.reason)))));
+      table.replaceChildren(h("caption", { class: "unseen" }, "Attention kernels and fp8 products tried on this device"), h("tbody", {}, rows.map((one) => h("tr", { class: one.ok ? "" : "off" }, h("th", { scope: "row" }, one.title), h("td", {}, one.value), h("td", {}, one.reason)))));
       const wanted = preferences?.attention ?? "auto";
       const offered = tried.filter((one) => one.ok || one.name === wanted);
       const missing = wanted === "auto" || offered.some((one) => one.name === wanted) ? [] : [[wanted, wanted]];

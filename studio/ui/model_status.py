@@ -90,7 +90,7 @@ def _explain_expected(state: ModelState) -> tuple[Choice, ...]:
 
 
 def show_gauge(now: Gauge) -> dict[str, Any]:
-    """What the engines say of the device: in a few words for the header, in full, and the attention kernels as a table.
+    """What the engines say of the device: in a few words for the header, in full, and what was tried on it as a table.
 
     Without a GPU `plainly` says what that means for the models.
     """
@@ -102,6 +102,7 @@ def show_gauge(now: Gauge) -> dict[str, Any]:
         "plainly": PLAINLY if now.choices and not gpu else "",
         "full": " ".join(make_sentence(f"{one.what}: {one.value}, {one.reason}") for one in now.choices),
         "gpu": gpu, "kernels": [_show_kernel(one) for one in now.kernels],
+        "products": [_show_kernel(one) for one in now.products],
     }  # fmt: skip
 
 

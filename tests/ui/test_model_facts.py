@@ -76,7 +76,7 @@ def test_the_gauge_tells_a_gpu_from_none() -> None:
     none = show_gauge(Gauge(choices=(Choice("device", "processor, 12 of 25 GB", "no NVIDIA GPU was found"),)))
     assert none["words"] == "Ready · Parallax on this computer"
     assert "no NVIDIA GPU with CUDA" in none["plainly"]
-    assert show_gauge(Gauge()) == {"words": "", "plainly": "", "full": "", "kernels": [], "gpu": False}
+    assert show_gauge(Gauge()) == {"words": "", "plainly": "", "full": "", "kernels": [], "products": [], "gpu": False}
 
 
 def test_numbers_in_words() -> None:

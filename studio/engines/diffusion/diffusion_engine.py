@@ -22,7 +22,7 @@ from studio.engines.diffusion.files.download import Downloads
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.files.store import Store
-from studio.engines.diffusion.memory import placement
+from studio.engines.diffusion.memory import fp8_trial, placement
 from studio.engines.diffusion.memory.machine import Machine, read_machine
 from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.engines.diffusion.memory.placement import GB
@@ -209,7 +209,7 @@ class DiffusionEngine:
         return Forecast(seconds, load, round(memory * GB), self.machine.cuda)
 
     def gauge(self) -> Gauge:
-        """The device, how much of its memory is in use, what models may hold, and the kernels tried on it."""
+        """The device, how much of its memory is in use, what models may hold, and what was tried on it."""
         here = self.machine
         if here.cuda:
             used = here.vram - here.free_vram()
@@ -221,6 +221,7 @@ class DiffusionEngine:
             devices,
             attention.list_kernels(attention.read_table(here, self.settings)),
             (device, self.manager.find_cap()),
+            fp8_trial.list_products(here, self.settings),
         )
 
     def try_kernels(self) -> None:

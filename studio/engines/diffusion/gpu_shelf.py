@@ -93,7 +93,8 @@ class GpuShelf:
         """Every GPU, how much of its memory is in use, and the kernels tried on the first."""
         each = [one.gauge() for one in self._engines]
         devices = tuple(device for gauge in each for device in gauge.devices)
-        return Gauge(devices, each[0].kernels, tuple(dict.fromkeys(said for gauge in each for said in gauge.choices)))
+        choices = dict.fromkeys(said for gauge in each for said in gauge.choices)
+        return Gauge(devices, each[0].kernels, tuple(choices), each[0].products)
 
     def try_kernels(self) -> None:
         """Begin to try attention kernels in the background, on one GPU of each kind."""

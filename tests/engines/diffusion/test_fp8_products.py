@@ -2,29 +2,38 @@
 
 from __future__ import annotations
 
+import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from torch import nn
 
 from studio import nouns, presets
 from studio.cards import ModelCard
+from studio.config import Settings
 from studio.engines.diffusion.files.local_files import Folders
-from studio.engines.diffusion.memory import fp8_products, loader
+from studio.engines.diffusion.memory import compile_cache, fp8_products, fp8_trial, loader
+from studio.engines.diffusion.memory.fp8_trial import ShapeTrial
+from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.model_cache import count_module_bytes
+from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.engines.diffusion.memory.placement import Fit
 from studio.engines.diffusion.memory.shared_components import SharedComponents
 from studio.engines.diffusion.run import speedups
-from studio.nouns import SpeedUp
+from studio.nouns import Refusal, SpeedUp
+from studio.preferences import Preferences
 from tests.fakes import tiny_runs
 from tests.rows import each_row
 
 Tiny = Callable[[str], ModelCard]
+PUBLISHED = Fit("yes", "", "", "resident", "published")
 FAST = Fit("yes", "", "", "resident", "fp8_fast")
 TINY = {
     "wan": "wan21_i2v", "ltx": "ltx_condition", "ltx2": "ltx2_condition", "hunyuan15": "hunyuan15_i2v", "framepack": "framepack",
@@ -137,9 +146,160 @@ def test_a_pass_in_fp8_is_near_the_plain_one_and_weighs_less(tiny: Tiny, pipelin
     assert 1e-4 < apart(first[0], run(plain, card)[0][0]) < PASS
     assert fast.transformer.dtype == plain.transformer.dtype
     assert any(words.startswith("compiled blocks: on") for words in said), "compiled blocks go with it"
-    shapes = fp8_products.count_shapes(card, folders(card))
+    shapes = fp8_trial.count_shapes(card, folders(card))
     layers = [one for one in fast.transformer.modules() if isinstance(one, fp8_products.Fp8Linear)]
     assert len(layers) == sum(shapes.values())
     assert shapes == Counter((one.in_features, one.out_features) for one in layers)
     saved = sum(3 * one.weight.numel() - 4 * one.out_features for one in layers)
     assert count_module_bytes(plain.transformer) - count_module_bytes(fast.transformer) == saved, "a byte for each number"
+
+
+# LoRAs, streaming, caches -----------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def adapted(tiny: Tiny, tmp_path: Path) -> tuple[ModelCard, Path]:
+    """A tiny card with a LoRA of three of its layers, one of which stays plain: an embedding's."""
+    from peft import LoraConfig
+    from peft.utils import get_peft_model_state_dict
+
+    card = tiny("ltx_condition")
+    pipe, point = tiny_runs.load(card), card.checkpoint
+    assert point is not None
+    torch.manual_seed(3)
+    layers = ["transformer_blocks.0.attn1.to_q", "transformer_blocks.1.ff.net.2", "proj_in"]
+    pipe.transformer.add_adapter(LoraConfig(r=4, lora_alpha=4, init_lora_weights=False, target_modules=layers))
+    type(pipe).save_lora_weights(str(tmp_path), transformer_lora_layers=get_peft_model_state_dict(pipe.transformer))
+    file = next(tmp_path.glob("*.safetensors"))
+    lora = {"kind": "lora", "repo": "some/lora", "file": file.name, "target": "transformer", "scale": 0.5}
+    return carded(card, companions=[lora]), tmp_path
+
+
+def test_a_lora_is_merged_before_its_layer_is_rounded(adapted: tuple[ModelCard, Path]) -> None:
+    card, place = adapted
+    plain, fast = (load(card, place, fit=fit).transformer for fit in (PUBLISHED, FAST))
+    for path in ("transformer_blocks.0.attn1.to_q", "transformer_blocks.1.ff.net.2"):
+        before, after = plain.get_submodule(path), fast.get_submodule(path)
+        (name,) = before.active_adapters
+        delta = before.lora_B[name].weight.float() @ before.lora_A[name].weight.float() * before.scaling[name]
+        assert before.scaling[name] == 0.5 and delta.abs().max() > 0
+        values, scale = fp8_products.quantise_rows(before.base_layer.weight.float() + delta)
+        assert isinstance(after, fp8_products.Fp8Linear)
+        torch.testing.assert_close(after.scale, scale.t())
+        away = (after.weight.float() * after.scale.t() - values.float() * scale).abs().max()
+        assert away <= scale.max() * 32, "the merged weight, or beside a rounding's edge its neighbour"
+        assert torch.equal(after.bias, before.base_layer.bias)
+    kept = fast.get_submodule("proj_in")
+    assert hasattr(kept, "base_layer") and kept.merged is False, "what stays plain keeps its LoRA beside it"
+    merged = run(load(card, place), card, backend="eager")[0][0]
+    assert apart(merged, run(load(card, place, fit=PUBLISHED), card)[0][0]) < PASS
+
+
+def test_streamed_blocks_and_step_caches_go_with_fp8(tiny: Tiny) -> None:
+    from studio.engines.diffusion.memory.residency import attach_group_offloading, remove_group_offloading
+
+    card = carded(tiny("ltx_condition"))
+    pipe = load(card)
+    whole = run(pipe, card, backend="eager")[0]
+    options = {"onload_device": torch.device("cpu"), "offload_device": torch.device("cpu")}
+    attach_group_offloading(pipe.transformer, options, True)
+    streamed, said = run(pipe, card)
+    assert all(torch.equal(*pair) for pair in zip(streamed, whole, strict=True)), "the very same numbers"
+    assert any("compiled blocks: off: blocks that are streamed" in words for words in said)
+    remove_group_offloading(pipe.transformer)
+    cached, said = run(pipe, card, "first_block_cache", backend="eager")
+    assert len(cached) == len(whole) and any(words.startswith("first-block cache") for words in said)
+    again = run(pipe, card, backend="eager")[0]
+    assert all(torch.equal(*pair) for pair in zip(again, whole, strict=True)), "nothing of either is left"
+
+
+# The trial ----------------------------------------------------------------------------------------------------------------
+
+
+def told(columns: int, rows: int, error: float = 0.037, plain: float = 2.0, fast: float = 1.0, why: str = "") -> ShapeTrial:
+    return ShapeTrial(columns, rows, error, plain, fast, why)
+
+
+def test_a_shape_is_tried_for_error_and_time() -> None:
+    ticks = iter(range(1000))
+    found = fp8_trial.try_shape("cpu", (64, 32), "", lambda: next(ticks) / 1000)
+    assert (found.columns, found.rows, found.why) == (64, 32, "")
+    assert 0.03 < found.error < fp8_trial.TOLERANCE and found.plain == found.fast == pytest.approx(1.0)
+    assert "failed here" in fp8_trial.try_shape("cpu", (64, 32), "no such compiler").why
+
+
+def test_what_differs_or_is_no_faster_is_off_and_is_told_with_its_reason(tiny: Tiny, tmp_path: Path) -> None:
+    card, here, settings = carded(tiny("ltx_condition")), Machine("cuda:0", "Imaginary GPU", 1, 1), Settings(tmp_path)
+    shapes = fp8_trial.count_shapes(card, folders(card))
+    asked: list[tuple[int, int]] = []
+
+    def ask(answer: Callable[[int, int], ShapeTrial], machine: Machine = here) -> str:
+        def by(device: str, shape: tuple[int, int], backend: str) -> ShapeTrial:
+            asked.append(shape)
+            return answer(*shape)
+
+        try:
+            fp8_trial.require_products(card, folders(card), machine, settings, lambda _: None, by)
+        except Refusal as refusal:
+            assert "automatic" in refusal.remedy
+            return refusal.reason
+        return ""
+
+    assert ask(told) == "" and sorted(asked) == sorted(shapes)
+    assert ask(told) == "" and len(asked) == len(shapes), "once on a device"
+    rows = fp8_trial.list_products(here, settings)
+    assert [(row.ok, row.ms, row.error) for row in rows] == [(True, 1.0, 0.037)] * len(shapes) and "2.00 ms" in rows[0].why
+    others = [Machine("cuda:0", f"Imaginary GPU {number}", 1, 1) for number in range(3)]
+    assert "differs by 20.0%" in ask(lambda *shape: told(*shape, error=0.2), others[0])
+    assert "bfloat16 takes" in ask(lambda *shape: told(*shape, fast=1.99), others[1])
+    assert "failed here" in ask(lambda *shape: told(*shape, why="failed here (RuntimeError: no kernel)"), others[2])
+    assert not any(row.ok for other in others for row in fp8_trial.list_products(other, settings))
+
+
+def test_a_model_manager_asks_before_it_reads_a_weight(tiny: Tiny, tmp_path: Path) -> None:
+    card, read, settings = carded(tiny("ltx_condition"), dtype="bfloat16"), list[str](), Settings(tmp_path)
+    plenty = 80 * 10**9
+    here = Machine("cuda:0", "Imaginary GPU", plenty, plenty, (9, 0), lambda: plenty, lambda: plenty)
+    with pytest.raises(Refusal):
+        fp8_trial.require_products(card, folders(card), here, settings, lambda _: None, lambda *given: told(*given[1], fast=3.0))
+    wished = Preferences(weights={card.id: "fp8_fast"})
+    manager = ModelManager(settings, here, folders, lambda: wished, load=lambda *_: read.append("weights"))
+    with pytest.raises(Refusal, match="fp8 products are off"), manager.use(card, lambda _: None):
+        pass
+    manager.close()
+    assert not read and os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(settings.cache / "compiled")
+
+
+# What was compiled is kept ------------------------------------------------------------------------------------------------
+
+
+def test_the_compiler_s_cache_is_in_the_home_folder_and_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from torch._inductor.runtime.cache_dir_utils import cache_dir
+
+    folder = compile_cache.keep_compiled(Settings(tmp_path))
+    assert Path(cache_dir()) == folder == tmp_path / "cache" / "compiled"
+    for number in range(4):
+        file = folder / f"{number}" / "kernel.so"
+        file.parent.mkdir()
+        file.write_bytes(bytes(1000))
+        os.utime(file, (1000 + number, 1000 + number))
+    compile_cache.keep_compiled(Settings(tmp_path), 2500)
+    assert sorted(file.parent.name for file in folder.rglob("*.so")) == ["2", "3"], "the oldest go first"
+    other = compile_cache.keep_compiled(Settings(tmp_path / "other"))
+    assert Path(cache_dir()) == other != folder, "another home has its own"
+    monkeypatch.setenv(compile_cache.NAME, str(tmp_path / "theirs"))
+    assert compile_cache.keep_compiled(Settings(tmp_path)) == tmp_path / "theirs", "the user's own word stands"
+
+
+def test_what_a_machine_lacks_for_compiling_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compile_cache, "find_spec", lambda name: None)
+    assert "package triton" in compile_cache.find_missing_compiler("cuda:0")
+    monkeypatch.setattr(sys, "platform", "win32")
+    assert "triton-windows" in compile_cache.find_missing_compiler("cuda:0")
+    monkeypatch.setenv("CXX", str(tmp_path / "none"))
+    assert "Visual Studio" in compile_cache.find_missing_compiler("cpu")
+    monkeypatch.setattr(compile_cache, "find_spec", lambda name: object())
+    assert compile_cache.find_missing_compiler("cuda:0") == ""
+    monkeypatch.setattr(sys, "platform", "linux")
+    monkeypatch.setenv("CC", str(tmp_path / "none"))
+    assert "gcc or clang" in compile_cache.find_missing_compiler("cuda:1")

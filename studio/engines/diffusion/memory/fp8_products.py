@@ -8,16 +8,11 @@ plain tensors, which load, stream, pin and copy as any other, and a processor ru
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import torch
 from torch import nn
-
-from studio.engines.diffusion.files.components import find_components
-from studio.engines.diffusion.files.local_files import Folders
-from studio.engines.diffusion.files.manifest import require_checkpoint
 
 LARGEST = 448.0
 """The largest number of e4m3 (OCP 8-bit floating point, 4 bits of exponent and 3 of mantissa)."""
@@ -112,7 +107,8 @@ def _walk_linears(module: nn.Module, path: str = "") -> Iterator[tuple[str, nn.M
             yield from _walk_linears(child, here)
 
 
-def _is_even(layer: Any) -> bool:
+def is_even(layer: Any) -> bool:
+    """Whether a linear layer has a shape that torch._scaled_mm takes."""
     base: nn.Linear = getattr(layer, "base_layer", layer)
     return not (base.in_features % MULTIPLE or base.out_features % MULTIPLE)
 
@@ -125,7 +121,7 @@ def convert(denoiser: nn.Module, keep: Sequence[str]) -> int:
     """
     count = 0
     for path, layer in list_layers(denoiser, keep).items():
-        if _is_even(layer):
+        if is_even(layer):
             weight, bias = _merge_lora(layer)
             parent, _, name = path.rpartition(".")
             setattr(denoiser.get_submodule(parent), name, Fp8Linear(weight, bias))
@@ -144,23 +140,3 @@ def _merge_lora(layer: Any) -> tuple[torch.Tensor, nn.Parameter | None]:
     if bias is not None:
         base.bias = nn.Parameter(base.bias.detach().to(dtype), requires_grad=False)
     return base.weight.detach(), base.bias
-
-
-def count_shapes(card: Any, folders: Folders) -> Counter[tuple[int, int]]:
-    """The shapes (in, out) of the layers that `convert` would take of a card's denoisers, and how many have each.
-
-    By the configurations on the disk: no weight is read.
-    """
-    from accelerate import init_empty_weights
-
-    from studio.engines.diffusion.memory.loader import find_class
-
-    checkpoint, shapes = require_checkpoint(card), Counter[tuple[int, int]]()
-    for part in find_components(card, folders):
-        if part.name in checkpoint.denoisers:
-            kind: Any = find_class(part)
-            with init_empty_weights():
-                denoiser = kind.from_config(kind.load_config(str(part.folder)))
-            layers: list[Any] = [one for one in list_layers(denoiser, checkpoint.fp8_keep).values() if _is_even(one)]
-            shapes.update((layer.in_features, layer.out_features) for layer in layers)
-    return shapes

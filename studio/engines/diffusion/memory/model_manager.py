@@ -24,7 +24,7 @@ from studio.engines.diffusion import library_setup
 from studio.engines.diffusion.families import get_family
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
-from studio.engines.diffusion.memory import placement
+from studio.engines.diffusion.memory import compile_cache, fp8_trial, placement
 from studio.engines.diffusion.memory.gpu_lock import GpuLock
 from studio.engines.diffusion.memory.load_queue import POLL, Load, LoadQueue
 from studio.engines.diffusion.memory.machine import Machine
@@ -249,6 +249,9 @@ class ModelManager:
 
         card, began = load.card, self._clock()
         folders = self._folders(card)
+        compile_cache.keep_compiled(self.settings)
+        if load.fit.weights == "fp8_fast":
+            fp8_trial.require_products(card, folders, self.machine, self.settings, load.tick)
         sizes = loader.estimate_sizes(card, folders, load.fit, not self.machine.cuda)
         self._cache.make_room(card.title, sizes, self._preferences().ram_gb)
         pipe = self._read_pipeline(load, folders, self._read or loader.load)

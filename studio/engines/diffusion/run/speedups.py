@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import importlib.util
 import logging
-import os
-import shutil
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from studio.cards import Checkpoint
 from studio.engines.diffusion.memory import fp8_products
+from studio.engines.diffusion.memory.compile_cache import find_missing_compiler
 from studio.engines.diffusion.run import step_caches
 from studio.engines.diffusion.run.vae_decode import switch_on
 from studio.nouns import Choice, SpeedUp
@@ -286,11 +284,3 @@ def _uncompile(denoiser: Module) -> None:
     """Back to the blocks as they were; what was compiled stays with torch and is found again."""
     for module in _list_compiled(denoiser):
         module._compiled_call_impl = None  # pyright: ignore
-
-
-def find_missing_compiler(device: str) -> str:
-    """What torch.compile would miss on `device`; "" where nothing."""
-    cxx = os.environ.get("CXX") or next(filter(shutil.which, ("g++", "clang++", "c++")), "")
-    if device.startswith("cuda"):
-        return "" if importlib.util.find_spec("triton") else "it needs the package triton"
-    return "" if cxx and shutil.which(cxx) else "it needs a C++ compiler on this machine"

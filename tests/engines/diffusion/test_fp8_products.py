@@ -21,11 +21,13 @@ from studio.config import Settings
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.memory import compile_cache, fp8_products, fp8_trial, loader
 from studio.engines.diffusion.memory.fp8_trial import ShapeTrial
+from studio.engines.diffusion.memory.host_copies import HostCopies
 from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.model_cache import count_module_bytes
 from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.engines.diffusion.memory.placement import Fit
 from studio.engines.diffusion.memory.shared_components import SharedComponents
+from studio.engines.diffusion.memory.streaming import attach_streaming, remove_streaming
 from studio.engines.diffusion.run import speedups
 from studio.nouns import Refusal, SpeedUp
 from studio.preferences import Preferences
@@ -196,21 +198,24 @@ def test_a_lora_is_merged_before_its_layer_is_rounded(adapted: tuple[ModelCard, 
 
 
 def test_streamed_blocks_and_step_caches_go_with_fp8(tiny: Tiny) -> None:
-    from studio.engines.diffusion.memory.residency import attach_group_offloading, remove_group_offloading
-
     card = carded(tiny("ltx_condition"))
     pipe = load(card)
     whole = run(pipe, card, backend="eager")[0]
-    options = {"onload_device": torch.device("cpu"), "offload_device": torch.device("cpu")}
-    attach_group_offloading(pipe.transformer, options, True)
+    attach_streaming(pipe.transformer, torch.device("cpu"), True)
     streamed, said = run(pipe, card)
     assert all(torch.equal(*pair) for pair in zip(streamed, whole, strict=True)), "the very same numbers"
     assert any("compiled blocks: off: blocks that are streamed" in words for words in said)
-    remove_group_offloading(pipe.transformer)
+    remove_streaming(pipe.transformer)
     cached, said = run(pipe, card, "first_block_cache", backend="eager")
     assert len(cached) == len(whole) and any(words.startswith("first-block cache") for words in said)
     again = run(pipe, card, backend="eager")[0]
     assert all(torch.equal(*pair) for pair in zip(again, whole, strict=True)), "nothing of either is left"
+    copies = HostCopies("cpu:0")
+    copies.bring(pipe.transformer)
+    moved = run(pipe, card, backend="eager")[0]
+    copies.leave(pipe.transformer)
+    assert all(torch.equal(*pair) for pair in zip(moved, whole, strict=True))
+    assert copies.traffic.to_device == count_module_bytes(pipe.transformer) and not copies.traffic.from_device
 
 
 # The trial ----------------------------------------------------------------------------------------------------------------

@@ -35,7 +35,7 @@ def parts(card: ModelCard) -> list[LocalComponent]:
 
 
 def by_library(part: LocalComponent, dtype: Any) -> Any:
-    kind = loader._find_class(part)
+    kind = loader.find_class(part)
     return kind.from_pretrained(str(part.folder), dtype=dtype, local_files_only=True).eval()
 
 

@@ -250,6 +250,7 @@ class Generation:
                     self.checkpoint,
                     self.plan.steps,
                     folder=self.tools.settings.models,
+                    device=loaded.machine.device,
                 )
             )
             made = stack.enter_context(

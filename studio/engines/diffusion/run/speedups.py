@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from studio.cards import Checkpoint
 from studio.engines.diffusion.memory import fp8_products
 from studio.engines.diffusion.memory.compile_cache import find_missing_compiler
+from studio.engines.diffusion.memory.streaming import list_groups
 from studio.engines.diffusion.run import step_caches
 from studio.engines.diffusion.run.vae_decode import switch_on
 from studio.nouns import Choice, SpeedUp
@@ -52,14 +53,16 @@ def apply_speedups(
     steps: int,
     *,
     folder: Path | None = None,
+    device: str = "cpu",
     backend: str = "inductor",
 ) -> Generator[list[Choice]]:
     """Run a pipeline with `speedups` inside this context; yields what became of each, and completes it when the run has
     ended.
 
     `folder` (home/models) is where MagCache's ratios are kept that a first run measures; None: only the card's are
-    used. `backend` is torch.compile's. Blocks that multiply in fp8 are compiled unasked. Only one cache can be on at a
-    time: the first that was asked for.
+    used. `device` is where the denoisers will run: their weights may still wait elsewhere. `backend` is
+    torch.compile's. Blocks that multiply in fp8 are compiled unasked. Only one cache can be on at a time: the first
+    that was asked for.
     """
     asked: list[SpeedUp] = [name for name in dict.fromkeys(speedups) if name != "vae_tiling"]
     if "compile" not in asked and any(fp8_products.has_products(denoiser) for denoiser in denoisers):
@@ -67,7 +70,7 @@ def apply_speedups(
     choices: list[Choice] = []
     with contextlib.ExitStack() as stack:
         if asked:
-            run = _Run(pipe, denoisers, checkpoint, steps, folder, backend)
+            run = _Run(pipe, denoisers, checkpoint, steps, folder, device, backend)
             stack.enter_context(_speed_up(run, asked, choices))
         if "vae_tiling" in speedups:
             stack.enter_context(_tile_vae(pipe, choices))
@@ -83,6 +86,7 @@ class _Run:
     checkpoint: Checkpoint
     steps: int
     folder: Path | None
+    device: str
     backend: str
 
     @property
@@ -103,7 +107,7 @@ def _speed_up(run: _Run, asked: Sequence[SpeedUp], choices: list[Choice]) -> Gen
             choices.append(choice)
             watch = _watch(state, run.denoisers, "compile" in asked)
         if "compile" in asked:
-            choices.append(_compile(run.denoisers, cache if state != "off" else None, run.backend))
+            choices.append(_compile(run, cache if state != "off" else None))
         first = f"only one cache at a time, and {TITLES[cache]} was first" if cache else ""
         choices += [Choice(TITLES[name], OFF, first) for name in asked if name not in (cache, "compile")]
         yield
@@ -245,17 +249,18 @@ class _PassCounter:
             hook.remove()
 
 
-def _compile(denoisers: Sequence[Any], cached: SpeedUp | None, backend: str) -> Choice:
+def _compile(run: _Run, cached: SpeedUp | None) -> Choice:
     """Have the repeated blocks compiled when they first run."""
-    title = TITLES["compile"]
+    title, backend = TITLES["compile"], run.backend
+    denoisers: Sequence[Any] = run.denoisers
     if cached == "mag_cache":
         return Choice(title, NOTHING, "MagCache keeps the compiler out of the blocks")
     fast = all(fp8_products.has_products(denoiser) for denoiser in denoisers)
     if not fast and not all(getattr(denoiser, "_repeated_blocks", None) for denoiser in denoisers):
         return Choice(title, NOTHING, "this model doesn't say which of its blocks are alike")
-    if any(is_streamed(denoiser) for denoiser in denoisers):
+    if any(True for denoiser in denoisers for _ in list_groups(denoiser)):
         return Choice(title, OFF, "blocks that are streamed would each be compiled anew")
-    lacking = find_missing_compiler(str(next(denoisers[0].parameters()).device)) if backend == "inductor" else ""
+    lacking = find_missing_compiler(run.device) if backend == "inductor" else ""
     if lacking:
         return Choice(title, OFF, lacking)
     for denoiser in denoisers:
@@ -268,12 +273,6 @@ def _compile(denoisers: Sequence[Any], cached: SpeedUp | None, backend: str) -> 
     return Choice(
         title, ON, f"{blocks} blocks; the first pass of a size takes a minute or more, those after it are faster"
     )
-
-
-def is_streamed(denoiser: Module) -> bool:
-    """Whether a denoiser's blocks come to the GPU one by one (diffusers' group offloading)."""
-    registries: list[Any] = [getattr(module, "_diffusers_hook", None) for module in denoiser.modules()]
-    return any(one is not None and one.get_hook("group_offloading") is not None for one in registries)
 
 
 def _list_compiled(denoiser: Module) -> list[Module]:

@@ -317,7 +317,7 @@ def test_machine_says_what_and_why(stir: Say) -> None:
     assert "encoder" in stir("machine")[1]
 
 
-@pytest.mark.parametrize("command", ["", "animate", "recipe", "again", "machine", "library"])
+@pytest.mark.parametrize("command", ["", "animate", "recipe", "again", "machine", "library", "hosted-demo"])
 def test_help_teaches_with_examples(stir: Say, tmp_path: Path, command: str) -> None:
     code, out, err = stir(*command.split(), "--help")
     assert (code, err) == (0, "")

@@ -18,6 +18,7 @@ from studio.cli.help_examples import (
     CHECK_HELP,
     COMPARE_HELP,
     COMPOSE_HELP,
+    HOSTED_DEMO_HELP,
     LIBRARY_HELP,
     LOOK_HELP,
     MACHINE_HELP,
@@ -256,6 +257,7 @@ def build_parser() -> Parser:
     score.add_argument("clips", metavar="CLIP", nargs="+", help="a file, or a clip's id in the library")
     _add_command(commands, "machine", "what this computer can do, and why", MACHINE_HELP)
     _add_library(_add_command(commands, "library", "the clips that are kept", LIBRARY_HELP))
+    _add_hosted_demo(_add_command(commands, "hosted-demo", "try hosted models without an account", HOSTED_DEMO_HELP))
     return top
 
 
@@ -349,6 +351,27 @@ def _add_library(library: argparse.ArgumentParser) -> None:
     library.add_argument(
         "--stars", metavar="N", type=_check_between(int, 1, 5), default=0, help="only clips with N stars or more"
     )
+
+
+def _add_hosted_demo(demo: argparse.ArgumentParser) -> None:
+    demo.add_argument("--port", type=int, default=7860, help="the page's port (default: 7860)")
+    demo.add_argument("--open", action="store_true", help="open the page in the browser")
+    demo.add_argument("--bare", action="store_true", help="no page: print what the environment has to hold, and serve")
+    demo.add_argument(
+        "--seconds",
+        metavar="S",
+        type=_check_between(float, 0, 600),
+        default=6,
+        help="how long a clip takes (6)",
+    )
+    demo.add_argument(
+        "--faults",
+        metavar="PERCENT",
+        type=_check_between(float, 0, 90),
+        default=0,
+        help="so many calls of 100 fail",
+    )
+    demo.add_argument("--seed", metavar="N", type=int, default=0, help="which calls fail (default: 0)")
 
 
 def _add_command(commands: Any, name: str, about: str, epilog: str) -> argparse.ArgumentParser:

@@ -164,3 +164,12 @@ examples:
   python -m studio models delete wan22-ti2v-5b   delete its files (never an adopted folder's)
 
 A model card is a TOML file; your own are read from the folder cards/ of the home folder and wherever --cards says."""
+
+HOSTED_DEMO_HELP = """\
+examples:
+  python -m studio hosted-demo --open            an imitation of Replicate and fal, and the page that uses it
+  python -m studio hosted-demo --faults 20 --seed 3
+      a fifth of the calls fail: lost answers, busy services, broken films
+  python -m studio hosted-demo --bare            the imitation alone, for other commands: it prints their environment
+
+It makes real clips of your photo, marked as a stand-in, in a home folder of its own. Nothing is sent or paid."""

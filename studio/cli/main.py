@@ -15,6 +15,7 @@ from studio.cli import (
     animate_commands,
     arguments,
     compare_command,
+    hosted_demo_command,
     library_commands,
     model_commands,
     score_command,
@@ -39,6 +40,7 @@ COMMANDS = {
     "recipe": library_commands.recipe,
     "machine": library_commands.machine,
     "library": library_commands.library,
+    "hosted-demo": hosted_demo_command.hosted_demo,
 }
 
 

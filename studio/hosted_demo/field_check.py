@@ -51,14 +51,17 @@ def check_request(way: Way, places: dict[str, str], inputs: dict[str, Any], fetc
         for name, one in fields.items() if name in inputs and not _takes(one, inputs[name])
     ]  # fmt: skip
     files: dict[str, bytes] = {}
-    for name, slot in slots.items():
-        if name in inputs:
-            files[name], said = _read_file(slot, inputs[name], fetch)
-            wrong += [Complaint(name, said)] if said else []
+    lengths: dict[str, float] = {}
+    for kind, slot in way.slots.items():
+        if slot.field in inputs:
+            try:
+                files[slot.field] = fetch(inputs[slot.field]) if isinstance(inputs[slot.field], str) else b""
+                said, lengths[slot.field] = _judge_file(kind, slot, files[slot.field])
+            except OSError:
+                said = "is not a file that can be read"
+            wrong += [Complaint(slot.field, said)] if said else []
     values = {one.name: inputs.get(one.name, one.default) for one in way.fields} | places
-    lengths = {} if wrong else {name: _measure(slots[name], way, content) for name, content in files.items()}
     wrong += [one for rule in way.rules if (one := _break_rule(rule, way, values, inputs, lengths))]
-    wrong += _check_lengths(slots, lengths)
     photo = files.get(way.slots["first_frame"].field, b"")
     return Checked(
         tuple(wrong),
@@ -78,37 +81,17 @@ def _is_between(field: Field, number: str) -> bool:
     return number.isdecimal() and field.kind in ("whole", "number") and field.takes(int(number))
 
 
-def _read_file(slot: Slot, value: Any, fetch: Fetch) -> tuple[bytes, str]:
-    """A file, and what is wrong with it."""
-    try:
-        content = fetch(value) if isinstance(value, str) else b""
-        size = read_size(content) if not slot.seconds[1] and slot.least_side + slot.most_side + slot.ratio else (0, 0)
-    except OSError:
-        return b"", "is not a file that can be read"
-    if not content:
-        return b"", "is not an address"
+def _judge_file(kind: str, slot: Slot, content: bytes) -> tuple[str, float]:
+    """What is wrong with a file, and how long it lasts, 0.0 for a picture. Raises `OSError` for what can't be read."""
     if slot.most_bytes and len(content) > slot.most_bytes:
-        return content, f"is larger than {slot.most_bytes} bytes"
-    if any(size) and (min(size) < slot.least_side or (slot.most_side and max(size) > slot.most_side)):
-        return content, f"has sides of {size[0]} and {size[1]} pixels"
-    if any(size) and slot.ratio and max(size) > slot.ratio * min(size):
-        return content, "is too long for its width"
-    return content, ""
-
-
-def _measure(slot: Slot, way: Way, content: bytes) -> float:
-    """How long a sound or a film lasts, 0.0 for a picture."""
-    name = next(name for name, one in way.slots.items() if one is slot)
-    return read_seconds(content) if name in ("audio", "motion_video") else 0.0
-
-
-def _check_lengths(slots: dict[str, Slot], lengths: dict[str, float]) -> list[Complaint]:
-    wrong: list[Complaint] = []
-    for name, seconds in lengths.items():
-        least, most = slots[name].seconds
-        if most and not least - 0.1 <= seconds <= most + 0.1:
-            wrong.append(Complaint(name, f"lasts {seconds:.1f} s, not {least:g} to {most:g}"))
-    return wrong
+        return f"is larger than {slot.most_bytes} bytes", 0.0
+    if kind in ("audio", "motion_video"):
+        seconds = read_seconds(content)
+        fits = not slot.seconds[1] or slot.seconds[0] - 0.1 <= seconds <= slot.seconds[1] + 0.1
+        return "" if fits else f"lasts {seconds:.1f} s", seconds
+    short, long = sorted(read_size(content))
+    fits = short >= slot.least_side and long <= (slot.most_side or long) and long <= (slot.ratio or long) * short
+    return "" if fits else f"has sides of {short} and {long} pixels", 0.0
 
 
 def _break_rule(

@@ -3,7 +3,7 @@
 python -m bench            all of them (three quarters of an hour; with a GPU half an hour more)
 python -m bench speed      one of them: quality, steady, seam, depth, doctor, mend, speed, fuzz, side_by_side, peers, gpu, …
 python -m bench coherence [NAME ...] [--base BUILD]   likeness to the photo, an older build's beside it (--help says more)
-python -m bench steady --base BUILD                   an older build beside this one, in the same run; remake needs one
+python -m bench steady --base BUILD                   an older build beside this one, in the same run; also load; remake needs one
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pathlib import Path
 
 BENCHES = (
     "quality", "steady", "seam", "depth", "doctor", "mend", "speed", "side_by_side", "open_compare", "peers", "diffusion", "gpu",
-    "check", "damage", "score_time", "fuzz", "house", "remake", "hdr", "intake",
+    "check", "damage", "score_time", "fuzz", "house", "remake", "hdr", "intake", "load",
 )  # fmt: skip
 
 

@@ -110,14 +110,16 @@ def middle(times: list[float]) -> float:
     return statistics.median(times)
 
 
-def write_shot(shot: Shot) -> str:
-    """A shot as JSON that an older build reads too: what is as always is left out, and it may not know of it."""
-    return json.dumps(_leave_out_defaults(shot))
+def write_noun(noun: Noun) -> str:
+    """A shot or a card as JSON that an older build reads too: what is as always is left out, and it may not know of it."""
+    return json.dumps(_leave_out_defaults(noun))
 
 
 def _leave_out_defaults(value: Any) -> Any:
     if isinstance(value, tuple):
         return [_leave_out_defaults(one) for one in value]
+    if isinstance(value, dict):
+        return {name: _leave_out_defaults(one) for name, one in value.items()}
     if not isinstance(value, Noun):
         return value
     fields = ((one.encode_name, getattr(value, one.name), one.default) for one in msgspec.structs.fields(value))

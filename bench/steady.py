@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from bench import frame_measures
 from bench.album import pictures
-from bench.clips import python_path, scratch, table, verdict, write_shot
+from bench.clips import python_path, scratch, table, verdict, write_noun
 from studio.config import ROOT
 from studio.nouns import Camera, Effect, Format, Motion, Move, Photo, Shot
 from studio.photo import crop
@@ -133,7 +133,7 @@ def make(image: Image, wanted: Shot, root: Path, home: Path) -> dict[str, Any]:
     """The clips of a shot by the build in `root`, one a format: files and seconds of processor time; its frames beside them."""
     home.mkdir(parents=True, exist_ok=True)
     np.save(home / "photo.npy", image)
-    command = [sys.executable, "-c", MAKE, str(home), str(home / "photo.npy"), write_shot(wanted), *FORMATS]
+    command = [sys.executable, "-c", MAKE, str(home), str(home / "photo.npy"), write_noun(wanted), *FORMATS]
     place = os.environ | {"PYTHONPATH": python_path(root)}
     made = subprocess.run(command, cwd=root, env=place, check=True, stdout=subprocess.PIPE, text=True)
     return dict(json.loads(made.stdout))

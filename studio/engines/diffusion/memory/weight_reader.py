@@ -29,7 +29,7 @@ DTYPES = {
 }  # fmt: skip
 """torch's dtypes, by safetensors' names. The others have no cast in torch."""
 
-PIECE = 8 * 1024 * 1024
+PIECE = 4 * 1024 * 1024
 """Bytes read at once by a thread: milliseconds, between two looks at whether the load was stopped."""
 
 GRAIN = 32_768
@@ -74,7 +74,7 @@ class WeightReader:
         self._changed = threading.Condition()
         self._stopped = False
         self._error: BaseException | None = None
-        count = threads or min(MOST_THREADS, max(2, os.cpu_count() or 1))
+        count = threads or count_threads()
         self._crew = [threading.Thread(target=self._work, name="weights", daemon=True) for _ in range(count)]
 
     def __enter__(self) -> Self:
@@ -120,6 +120,11 @@ class WeightReader:
     def _take(self) -> list[_Piece] | None:
         with self._changed:
             return None if self._stopped else next(self._pieces, None)
+
+
+def count_threads() -> int:
+    """How many threads read at once."""
+    return min(MOST_THREADS, max(2, os.cpu_count() or 1))
 
 
 def read_now(fills: Sequence[Fill]) -> None:

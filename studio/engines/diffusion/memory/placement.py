@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.util import find_spec
-from typing import Literal
+from math import inf
+from typing import Literal, NamedTuple
 
 from studio.cards import Checkpoint, ModelCard, Needs, Plan
 from studio.engines.diffusion.memory.machine import Machine
@@ -28,6 +29,13 @@ PROCESSOR_LIMIT = 1.0
 
 ENCODER_RUN = 1.0
 """GB a text encoder needs to run, besides itself: one prompt is short."""
+
+LARGEST_LEAF = 0.2
+"""Of a text encoder, what is on the GPU at once while it is streamed: its embedding (0.19 of UMT5-XXL; less of others).
+"""
+
+TILED_DECODE = 3.0
+"""GB that a decode takes at least: tiles of 256 pixels of the heaviest VAE (vae_decode.py) in float32, and frames."""
 
 ORDER: tuple[tuple[Placement, Weights], ...] = (
     ("resident", "published"), ("managed", "published"), ("grouped", "published"),
@@ -144,9 +152,10 @@ def lower(card: ModelCard, machine: Machine, now: Fit, have: Callable[[str], boo
     if checkpoint is None or not machine.cuda:
         return None
     kinds = _list_kinds(checkpoint, have, gguf=now.weights == "gguf")
+    before = estimate_stepping(checkpoint, now.placement, now.weights)
     for placement, weights in FAST if now.weights == "fp8_fast" else ORDER:
         narrower = weights == now.weights or (weights in kinds and KINDS.index(weights) >= KINDS.index(now.weights))
-        less = estimate_vram(checkpoint, placement, weights) < estimate_vram(checkpoint, now.placement, now.weights)
+        less = estimate_stepping(checkpoint, placement, weights) < before
         if narrower and less and estimate_ram(checkpoint, weights) <= machine.ram / GB - SYSTEM_RESERVE:
             why = "the way before it ran out of video memory"
             choices = Choice("placement", placement, why), Choice("weights", weights, _WHY[weights])
@@ -154,21 +163,53 @@ def lower(card: ModelCard, machine: Machine, now: Fit, have: Callable[[str], boo
     return None
 
 
-def estimate_vram(checkpoint: Checkpoint, placement: Placement, weights: Weights, volume: float = 1.0) -> float:
-    """GB of video memory a run takes: weights that are there at once, and the run itself."""
-    needs, run, count = (
-        checkpoint.needs,
-        estimate_activation(checkpoint.needs, volume),
-        max(1, len(checkpoint.denoisers)),
-    )
-    denoiser = needs.denoiser * SHRINK[weights]
+class Phases(NamedTuple):
+    """GB of video memory at the peak of each part of a run: reading the words, the steps, decoding."""
+
+    words: float
+    steps: float
+    decode: float
+
+
+def estimate_phases(
+    checkpoint: Checkpoint, placement: Placement, weights: Weights, volume: float = 1.0, most: float = inf
+) -> Phases:
+    """What a run takes, phase by phase. `most` is what the GPU has for it, in GB: a text encoder for which that is too
+    little is streamed, and where weights aren't all there the denoiser leaves before the decode, which goes in tiles.
+    The card's own minimum is of a streamed run of the default size, and no more is counted for one.
+    """
+    needs, run = checkpoint.needs, estimate_activation(checkpoint.needs, volume)
+    steps = estimate_stepping(checkpoint, placement, weights) + run
     if placement == "resident":
-        return denoiser + needs.encoder + needs.other + run
+        return Phases(steps, steps, steps)
+    encoder = min(needs.encoder, needs.largest)
+    words = ENCODER_RUN + (encoder if encoder + ENCODER_RUN <= most else encoder * LARGEST_LEAF)
+    decode = needs.other + min(run, TILED_DECODE)
+    if placement == "grouped" and volume <= 1:
+        steps = min(steps, needs.vram - VIDEO_RESERVE)
+    return Phases(words, steps, decode)
+
+
+def estimate_stepping(checkpoint: Checkpoint, placement: Placement, weights: Weights) -> float:
+    """GB of weights that are on the GPU during the steps."""
+    needs, count = checkpoint.needs, max(1, len(checkpoint.denoisers))
+    if placement == "resident":
+        return needs.denoiser * SHRINK[weights] + needs.encoder + needs.other
     if placement == "managed":
-        rest = max(min(needs.encoder, needs.largest), min(needs.other, needs.largest))
-        heaviest = needs.largest if weights == "published" else max(denoiser / count, rest)
-        return heaviest + run
-    return estimate_streamed(needs, count) * SHRINK[weights] + run
+        return needs.denoiser * SHRINK[weights] / count
+    return estimate_streamed(needs, count) * SHRINK[weights]
+
+
+def estimate_vram(
+    checkpoint: Checkpoint, placement: Placement, weights: Weights, volume: float = 1.0, most: float = inf
+) -> float:
+    """GB of video memory at the peak of a run, its words, steps and decode."""
+    return max(estimate_phases(checkpoint, placement, weights, volume, most))
+
+
+def find_most(machine: Machine) -> float:
+    """GB of a GPU's memory that a run may take."""
+    return machine.vram / GB - VIDEO_RESERVE
 
 
 def estimate_streamed(needs: Needs, count: int = 1) -> float:
@@ -187,21 +228,17 @@ def estimate_ram(checkpoint: Checkpoint, weights: Weights) -> float:
 def estimate_memory(checkpoint: Checkpoint, machine: Machine, found: Fit, volume: float = 1.0) -> float:
     """GB that a run takes of the memory it runs in: the GPU's, or without one the system's, all in float32."""
     if machine.cuda:
-        return estimate_vram(checkpoint, found.placement, found.weights, volume)
+        return estimate_vram(checkpoint, found.placement, found.weights, volume, find_most(machine))
     widened = 1 if checkpoint.dtype == "float32" else 2
     return widened * estimate_ram(checkpoint, found.weights) + estimate_activation(checkpoint.needs, volume)
 
 
 def find_shortage(checkpoint: Checkpoint, machine: Machine, placement: Placement, weights: Weights) -> str | None:
-    """What is missing for this way, in the user's words; None when nothing is.
-
-    The card's own minima count: streaming works where they are met, whatever the estimate, and below its memory the
-    published weights don't.
+    """What is missing for this way, in the user's words; None when nothing is. Below the memory that its card asks for
+    the published weights aren't loaded.
     """
-    needs = checkpoint.needs
-    need, there = estimate_vram(checkpoint, placement, weights) + VIDEO_RESERVE, machine.vram / GB
-    if placement == "grouped":
-        need = min(need, needs.vram)
+    needs, there = checkpoint.needs, machine.vram / GB
+    need = estimate_vram(checkpoint, placement, weights, most=find_most(machine)) + VIDEO_RESERVE
     way = _describe(placement, weights)
     if need > there:
         return f"It needs {_format_gb(need)} of video memory even {way}; this {machine.name} has {_format_gb(there)}."
@@ -294,6 +331,8 @@ def _accept(
         "grouped": f"the denoiser doesn't fit beside {run} in {there}: it is streamed block by block, which is slower",
     }
     where, what = reasons[placement], _WHY[weights]
+    if placement != "resident" and min(needs.encoder, needs.largest) + ENCODER_RUN > find_most(machine):
+        where += "; the text encoder, which doesn't fit alone, is streamed"
     if weights != "published":
         lack = find_shortage(checkpoint, machine, "grouped", "published")
         what = f"{what}; " + ("memory is too small for the published ones" if lack else "as set in Settings")
@@ -312,14 +351,11 @@ def _accept(
 
 def _place_for_volume(checkpoint: Checkpoint, machine: Machine, found: Fit, volume: float) -> Fit:
     """The same weights placed the next way that leaves room for a run of this size; streamed where none does."""
-    most = machine.vram / GB - VIDEO_RESERVE
-    if (
-        volume <= 1
-        or found.placement == "grouped"
-        or estimate_vram(checkpoint, found.placement, found.weights, volume) <= most
-    ):
+    most = find_most(machine)
+    peak = estimate_vram(checkpoint, found.placement, found.weights, volume, most)
+    if volume <= 1 or found.placement == "grouped" or peak <= most:
         return found
-    parted = found.placement == "resident" and estimate_vram(checkpoint, "managed", found.weights, volume) <= most
+    parted = found.placement == "resident" and estimate_vram(checkpoint, "managed", found.weights, volume, most) <= most
     placement: Placement = "managed" if parted else "grouped"
     run, there = _format_gb(estimate_activation(checkpoint.needs, volume)), _format_gb(machine.vram / GB)
     how = "its parts take turns" if parted else "the denoiser is streamed block by block, which is slower"

@@ -46,13 +46,31 @@ def find_places(module: nn.Module) -> list[int]:
     return [tensor.data_ptr() for tensor, _ in list_weights(module)]
 
 
+class Noting(Pinner):
+    """A pinner with room for a gigabyte that notes where its memory lies."""
+
+    def __init__(self) -> None:
+        super().__init__(DEVICE, lambda: 10**9)
+        self.places: set[int] = set()
+
+    def pin(self, tensors: Any) -> Any:
+        copies = super().pin(tensors)
+        self.places |= {one.untyped_storage().data_ptr() for one in copies or ()}
+        return copies
+
+
 @pytest.fixture
-def pinner() -> Iterator[Pinner]:
-    """A pinner with room for a gigabyte; afterwards nothing of what it pinned is held."""
-    before = count_pinned_bytes()
-    yield Pinner(DEVICE, lambda: 10**9)
+def pinner() -> Iterator[Noting]:
+    """A pinner; afterwards nothing of what it pinned is held."""
+    made = Noting()
+    yield made
     gc.collect()
-    assert count_pinned_bytes() == before, "pinned memory goes with the last tensor in it"
+    assert not made.places & set(PinnedMemory.held), "pinned memory goes with the last tensor in it"
+
+
+def count_pinned(net: nn.Module) -> int:
+    """Bytes of its weights that lie in pinned memory."""
+    return sum(tensor.nbytes for tensor, _ in list_weights(net) if is_pinned(tensor.data))
 
 
 def test_coming_copies_once_and_leaving_copies_nothing() -> None:
@@ -125,6 +143,7 @@ def test_every_family_takes_turns_and_nothing_is_copied_back(pipeline: Callable[
     assert residency.copies.traffic.to_device <= 3 * sum(sizes.values())
     assert {id(one): count_module_bytes(one) for one in loaded.modules.values()} == sizes
     residency.detach(loaded)
+    residency.pinner.wait()
 
 
 # ------------------------------------------------------------------------------------------------ weights stored in less
@@ -202,7 +221,7 @@ def test_host_copies_are_pinned_once_in_the_background_and_given_back(pinner: Pi
     pinner.wait()
     copies.leave(net)
     pinned = find_places(net)
-    assert count_pinned_bytes() >= count_module_bytes(net) and all(is_pinned(tensor.data) for tensor, _ in list_weights(net))
+    assert count_pinned(net) == count_module_bytes(net) <= count_pinned_bytes()
     for _ in range(2):
         copies.bring(net)
         pinner.wait()
@@ -234,18 +253,16 @@ def test_a_component_that_leaves_while_it_is_pinned_keeps_its_numbers(pinner: Pi
 
 def test_no_more_is_pinned_than_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pinned_memory, "CHUNK", 4096)
-    copies, net = HostCopies(DEVICE, small := Pinner(DEVICE, lambda: 6000 - count_pinned_bytes())), build_net()
+    left = [6000, 1000, 0]
+    copies, net = HostCopies(DEVICE, small := Pinner(DEVICE, lambda: left.pop(0))), build_net()
     copies.bring(net)
     small.wait()
     copies.leave(net)
-    assert 4096 <= count_pinned_bytes() <= 6000 < count_module_bytes(net) + 2048
-    copies.release(net)
-    del net
-    assert count_pinned_bytes() == 0
+    assert 0 < count_pinned(net) <= 6000 and count_pinned(net) < count_module_bytes(net) and len(left) == 1
     assert [list(part) for part in split_chunks([3000, 3000, 1000, 9000, 1])] == [[0], [1, 2], [3], [4]]
     free = Machine("cpu:0", "", 0, 100 * 10**9, free_ram=lambda: 20 * 10**9)
     assert find_pinnable(free) == 20 * 10**9 - 2_500_000_000, "what the system needs stays free"
-    assert find_pinnable(Machine("cpu:0", "", 0, 16 * 10**9, free_ram=lambda: 14 * 10**9)) == 8 * 10**9
+    assert find_pinnable(Machine("cpu:0", "", 0, 16 * 10**9, free_ram=lambda: 14 * 10**9)) == 8 * 10**9 - count_pinned_bytes()
 
 
 def test_plain_memory_goes_through_two_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -255,7 +272,8 @@ def test_plain_memory_goes_through_two_buffers(monkeypatch: pytest.MonkeyPatch) 
     for host in (one, one.t(), small, torch.empty(0)):
         there = stage.copy(host)
         assert torch.equal(there, host) and (not host.numel() or there.data_ptr() != host.data_ptr())
-    assert count_pinned_bytes() == 2000
+        if host is one:
+            assert list(PinnedMemory.held.values()).count(1000) == 2, "two buffers of the stage's size"
     monkeypatch.setattr(PinnedMemory, "allocate", lambda size, device: None)
     assert torch.equal(Stage(DEVICE).copy(one), one), "where nothing can be pinned it is copied as it is"
 

@@ -392,6 +392,7 @@ class ModelState(Noun, frozen=True):
 
     `expected` is how long a draft-free default clip takes here in seconds, `basis` where that is known from.
     `progress` is a download or a load under way; `problem` and `remedy` what went wrong with the last one.
+    `unable` names the kinds of weights that it can't have here, each with the reason.
     """
 
     id: str
@@ -410,6 +411,7 @@ class ModelState(Noun, frozen=True):
     problem: str = ""
     folder: str = ""
     choices: tuple[Choice, ...] = ()
+    unable: tuple[Choice, ...] = ()
 
 
 class Forecast(Noun, frozen=True):

@@ -143,7 +143,11 @@
         if (answer) preferences = answer;
       };
       const menu = (label, what, words, names) => h("label", { class: "inline" }, h("span", {}, label), Stir.menu(`${label}, ${card.title}`, names.map((name) => [name, words[name] ?? name]), now(what), (next) => keep({ [what]: next }), { class: "quiet", "data-override": what }));
-      return h("div", { class: "row overrides" }, menu("Weights wait", "placement", WHERE, props.placements), menu("Weights are", "weights", MADE, props.weights));
+      const made = menu("Weights are", "weights", MADE, props.weights);
+      const unable = Object.entries(Stir.standing(card.id)?.unable ?? {});
+      for (const [kind] of unable) made.querySelector(`option[value="${kind}"]`).disabled = true;
+      const reasons = unable.map(([kind, reason]) => h("p", { class: "why" }, `${MADE[kind] ?? kind} is off: ${reason}`));
+      return h("div", {}, h("div", { class: "row overrides" }, menu("Weights wait", "placement", WHERE, props.placements), made), ...reasons);
     }
 
     function paint() {

@@ -120,6 +120,7 @@ class ShelfEngine:
                 expected=40.0, basis="made up for tests", progress=self._busy.get(card.id),
                 downloading=card.id in self._downloading, problem=problem, folder=self._folders.get(card.id, ""),
                 choices=(Choice("placement", "resident", "there is always room for what isn't there"),),
+                unable=(Choice("fp8_fast", "off", "It would need a GPU."),),
             )  # fmt: skip
 
     def _held(self, card: ModelCard) -> bool:

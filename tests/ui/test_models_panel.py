@@ -179,6 +179,8 @@ def load_and_override(page: Page, app: App) -> None:
     expect(ready.locator("[data-do='load']")).to_be_visible()
     ready.locator("[data-do='details']").click()
     expect(ready).to_contain_text("made up for tests")
+    expect(ready.locator("[data-override='weights'] option[value='fp8_fast']")).to_be_disabled()
+    expect(ready).to_contain_text("fp8 fast is off: It would need a GPU.")
     ready.locator("[data-override='placement']").select_option("grouped")
     until(lambda: app.studio.models.preferences().placement == {READY.id: "grouped"})
     page.reload()

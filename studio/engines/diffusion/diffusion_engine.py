@@ -27,6 +27,7 @@ from studio.engines.diffusion.memory.machine import Machine, read_machine
 from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.engines.diffusion.memory.placement import GB
 from studio.engines.diffusion.run import attention
+from studio.engines.diffusion.run.compile_forecast import foresee_compiling, is_compiled
 from studio.engines.diffusion.run.kernel_trial import KernelTrial
 from studio.engines.diffusion.run.speed_history import History
 from studio.engines.prepare import Prepared
@@ -130,7 +131,7 @@ class DiffusionEngine:
         found = placement.fit(card, self.machine, self.preferences())
         disk, memory = self.store.check(card), self.manager.read_state(card)
         arriving, (problem, remedy) = self.downloads.progress(card), self.downloads.trouble(card)
-        expected, basis = self.history.estimate(self.machine.name, card, plan_usual_clip(card))
+        expected, basis = self.history.estimate(self.machine.name, card, plan_usual_clip(card), found.weights)
         if not problem:
             problem = memory.problem or (disk.problem if disk.state == "partly" and arriving is None else "")
         return ModelState(
@@ -138,6 +139,7 @@ class DiffusionEngine:
             self.store.estimate_missing(card), memory.bytes, expected if found.fits != "no" else None, basis,
             arriving or memory.progress, arriving is not None, problem,
             self._find_folder(card) if disk.state != "missing" else "", found.choices,
+            placement.list_impossible(card, self.machine),
         )  # fmt: skip
 
     def _find_folder(self, card: ModelCard) -> str:
@@ -188,23 +190,26 @@ class DiffusionEngine:
         return self.store.delete(card, self._cards())
 
     def choices(self, prepared: Prepared) -> tuple[Choice, ...]:
-        """What a run of this shot would lead to: where and as what the weights are, the kernel, and the words."""
+        """What a run of this shot would lead to: the weights' place and kind, kernel, compiling, and the words."""
         card = prepared.card
         found = placement.fit(card, self.machine, self.preferences())
         table = attention.read_table(self.machine, self.settings)
         use = attention.describe_files(card, self._find_folders(card))
         kernel = attention.foresee_kernel(use, table, self.preferences().attention, self.machine.device)
-        return (*found.choices, kernel, compose(prepared.shot.motion, card).choice)
+        compiled = foresee_compiling(self.history, self.machine, prepared, found.weights)
+        return (*found.choices, kernel, *compiled, compose(prepared.shot.motion, card).choice)
 
     def forecast(self, prepared: Prepared) -> Forecast:
         """What a run takes here: by the runs and loads before it, and the placement it would get."""
         card, plan = prepared.card, prepared.plan
         volume = placement.find_volume(card, plan)
         found = placement.fit(card, self.machine, self.preferences(), volume=volume)
-        pace = self.history.find_pace(self.machine.name, card, plan, prepared.shot.speedups)
+        pace = self.history.find_pace(self.machine.name, card, plan, prepared.shot.speedups, found.weights)
         seconds = pace[0] * plan.steps + pace[1] if pace else None
         loaded = self.manager.read_state(card).state in ("ram", "gpu")
         load = 0.0 if loaded else self.history.find_load_time(self.machine.name, card)
+        if seconds is not None and not loaded and is_compiled(prepared, found.weights):
+            seconds += self.history.find_compile_time(self.machine.name, card) or 0.0
         memory = placement.estimate_memory(require_checkpoint(card), self.machine, found, volume)
         return Forecast(seconds, load, round(memory * GB), self.machine.cuda)
 

@@ -316,3 +316,5 @@ def test_fp8_products_are_only_by_choice_and_say_what_stands_in_their_way() -> N
     ):  # fmt: skip
         found = fit(who, here, wish, everything)
         assert found.fits == "no" and words in found.reason and "automatic" in found.remedy, found
+        assert found.reason in {one.reason for one in fitting.list_impossible(who, here, everything) if one.what == "fp8_fast"}
+    assert [one.what for one in fitting.list_impossible(named, machine(80, 128), nothing)] == ["int8", "gguf"]

@@ -10,7 +10,13 @@ import pytest
 
 from studio.cards import ModelCard, Plan, Published
 from studio.engines.diffusion.diffusion_engine import plan_usual_clip
+from studio.engines.diffusion.memory.compile_cache import find_missing_compiler
+from studio.engines.diffusion.memory.machine import Machine
+from studio.engines.diffusion.run.compile_forecast import foresee_compiling
 from studio.engines.diffusion.run.speed_history import KEPT, History, Run
+from studio.engines.prepare import Prepared
+from studio.nouns import Crop, Photo, Shot, SpeedUp, replace
+from studio.preferences import Weights
 
 Tiny = Callable[[str], ModelCard]
 
@@ -85,3 +91,30 @@ def test_a_place_that_cannot_be_written_costs_the_estimate_only(tmp_path: Path, 
     history.add_run("x", tiny("wan21_i2v"), Run(64, 64, 9, 10, 1.0, 0.0))
     assert history.find_pace("x", tiny("wan21_i2v"), plan()) is None
     assert list(tmp_path.iterdir()) == [blocked]
+
+
+def test_whether_compiling_is_worth_it_is_said_before_a_run(tmp_path: Path, tiny: Tiny) -> None:
+    card, history = tiny("wan21_i2v"), History(tmp_path)
+    shot = Shot(Photo("0" * 64, 64, 64), Crop(0, 0, 1, 1), model=card.id, speedups=("compile",))
+    here = Machine("cpu", "x", 0, 1)
+
+    def say(speedups: tuple[SpeedUp, ...] = ("compile",), weights: Weights = "published") -> list[str]:
+        asked = Prepared(replace(shot, speedups=speedups), card, plan(steps=20), shot)
+        return [f"{one.value}: {one.reason}" for one in foresee_compiling(history, here, asked, weights)]
+
+    if lacking := find_missing_compiler("cpu"):
+        assert say() == [f"off: {lacking}"]
+        return
+    assert say(()) == [], "nothing is said of what isn't asked for"
+    assert "worth it in long runs" in say()[0] and "19.5 s on an H100" in say()[0]
+    assert "from about 11 steps on" in say((), "fp8_fast")[0], "blocks that multiply in fp8 are compiled unasked"
+    history.add_run("x", card, Run(64, 64, 9, 20, 2.0, 1.0))
+    history.add_run("x", card, Run(64, 64, 9, 20, 1.6, 1.0, ("compile",), compiling=3.0))
+    history.add_run("x", card, Run(64, 64, 9, 20, 1.6, 1.0, ("compile",), compiling=0.1))
+    assert say() == ["worth it from 8 steps on: compiling takes 3.0 s here and a step is 0.40 s shorter; this clip has 20 steps"]
+    history.add_run("x", card, Run(64, 64, 9, 20, 1.0, 1.0, (), "fp8_fast", 3.0))
+    assert history.find_pace("x", card, plan()) == (2.0, 1.0), "other weights have a pace of their own"
+    assert "from 3 steps on" in say((), "fp8_fast")[0]
+    for _ in range(5):
+        history.add_run("x", card, Run(64, 64, 9, 20, 2.5, 1.0, ("compile",)))
+    assert "no gain here" in say()[0]

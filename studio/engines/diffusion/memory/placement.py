@@ -287,6 +287,17 @@ def find_fp8_obstacle(checkpoint: Checkpoint, machine: Machine) -> str:
     )
 
 
+def list_impossible(
+    card: ModelCard, machine: Machine, have: Callable[[str], bool] = is_installed
+) -> tuple[Choice, ...]:
+    """The kinds of weights that a card can't have on this machine, each with the reason."""
+    if card.checkpoint is None:
+        return ()
+    kinds = (*KINDS, "fp8_fast")
+    refused = {kind: _refuse_impossible(kind, card.checkpoint, machine, have) for kind in kinds}
+    return tuple(Choice(kind, "off", fit.reason) for kind, fit in refused.items() if fit is not None)
+
+
 def _refuse_impossible(
     weights: Weights, checkpoint: Checkpoint, machine: Machine, have: Callable[[str], bool]
 ) -> Fit | None:

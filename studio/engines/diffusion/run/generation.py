@@ -307,7 +307,9 @@ class Generation:
 
     def _make_meter(self, loaded: LoadedModel, request: Request, previews: Previews) -> Meter:
         total = loaded.family.steps_in_all(loaded.pipe, request, self.checkpoint)
-        pace = self.tools.history.find_pace(loaded.machine.name, self.card, self.plan, tuple(self.able))
+        pace = self.tools.history.find_pace(
+            loaded.machine.name, self.card, self.plan, tuple(self.able), loaded.fit.weights
+        )
         expected = (pace[0] * self.plan.steps / total, pace[1]) if pace else None
         calls = loaded.family.calls_per_step(loaded.pipe, request)
         return Meter(self.tick, total, calls, previews=previews, expected=expected, wait=make_waiter(loaded))
@@ -335,9 +337,12 @@ class Generation:
         if self.fallbacks.taken or not meter.step:
             return
         now, rest = self.plan, max(0.0, took - meter.stepping_seconds)
-        one = speed_history.Run(
-            now.width, now.height, now.num_frames, now.steps, meter.stepping_seconds / now.steps, rest, tuple(self.able)
-        )
+        weights, able = loaded.fit.weights, tuple(self.able)
+        # Beside a cache the first step is longer anyway: it skips nothing.
+        compiles = (weights == "fp8_fast" or "compile" in able) and not set(able) - {"compile", "vae_tiling"}
+        compiling = meter.delay if compiles else 0.0
+        step = (meter.stepping_seconds - compiling) / now.steps
+        one = speed_history.Run(now.width, now.height, now.num_frames, now.steps, step, rest, able, weights, compiling)
         self.tools.history.add_run(loaded.machine.name, self.card, one)
 
     def _collect_choices(self, loaded: LoadedModel, run: tuple[Choice, ...], meter: Meter) -> None:

@@ -64,6 +64,11 @@ class Meter:
         return statistics.median(self._took[-RECENT:]) if self._took else None
 
     @property
+    def delay(self) -> float:
+        """Seconds by which the first step took longer than the middle one: kernels chosen, blocks compiled."""
+        return max(0.0, self._took[0] - (self.step or 0.0)) if self._took else 0.0
+
+    @property
     def done(self) -> int:
         """Steps that have passed."""
         return self._done

@@ -16,6 +16,7 @@ import msgspec
 from studio.atomic_write import write_whole
 from studio.cards import ModelCard, Plan
 from studio.nouns import Noun, SpeedUp
+from studio.preferences import Weights
 
 KEPT = 12
 """Runs remembered of each model on each device; older ones give way."""
@@ -26,6 +27,9 @@ NEAREST = 5
 LARGEST = 1 << 22
 """Bytes of a history that are read; hundreds of models stay far below."""
 
+NOTICED = 0.5
+"""Seconds from which the first step's delay is taken for compiling: below, what was compiled before was at hand."""
+
 SPOKEN = "AEFHILMNORSX"
 """Letters whose name begins with a vowel: an RTX 4090, an H100, an A100, a 4090."""
 
@@ -33,7 +37,10 @@ _log = logging.getLogger(__name__)
 
 
 class Run(Noun, frozen=True):
-    """One finished run: its size, its steps, seconds a step, and seconds for all else (reading, decoding)."""
+    """One finished run: its size, its steps, seconds a step, and seconds for all else (reading, decoding).
+
+    `compiling` is how many seconds longer the first step took where blocks were compiled; not among the others.
+    """
 
     width: int
     height: int
@@ -42,6 +49,8 @@ class Run(Noun, frozen=True):
     step: float
     rest: float
     speedups: tuple[SpeedUp, ...] = ()
+    weights: Weights = "published"
+    compiling: float = 0.0
 
     @property
     def volume(self) -> int:
@@ -84,10 +93,15 @@ class History:
             self._write(known)
 
     def find_pace(
-        self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...] = ()
+        self,
+        device: str,
+        card: ModelCard,
+        plan: Plan,
+        speedups: tuple[SpeedUp, ...] = (),
+        weights: Weights = "published",
     ) -> tuple[float, float] | None:
         """Seconds a step and for the rest that a run of this plan should take here; None before the first run."""
-        runs = self._list_nearest(device, card, plan, speedups)
+        runs = self._list_nearest(device, card, plan, speedups, weights)
         if not runs:
             return None
         volume = plan.width * plan.height * plan.num_frames
@@ -96,14 +110,22 @@ class History:
             statistics.median(run.rest * volume / run.volume for run in runs),
         )
 
-    def estimate(self, device: str, card: ModelCard, plan: Plan) -> tuple[float | None, str]:
+    def find_compile_time(self, device: str, card: ModelCard) -> float | None:
+        """Seconds that compiling this model's blocks took here when it last had to be done; None before the first."""
+        with self._lock:
+            runs = self._read().get(_make_key(device, card), Learned()).runs
+        return next((run.compiling for run in reversed(runs) if run.compiling >= NOTICED), None)
+
+    def estimate(
+        self, device: str, card: ModelCard, plan: Plan, weights: Weights = "published"
+    ) -> tuple[float | None, str]:
         """Seconds a run of this plan should take here without loading and speed-ups, by pixels times frames; its basis.
 
         None before the first run: then the words quote what the card publishes of another machine.
         """
-        pace = self.find_pace(device, card, plan)
+        pace = self.find_pace(device, card, plan, weights=weights)
         if pace is not None:
-            count = len(self._list_nearest(device, card, plan, ()))
+            count = len(self._list_nearest(device, card, plan, (), weights))
             clips = "a clip" if count == 1 else f"{count} clips"
             return pace[0] * plan.steps + pace[1], f"from {clips} made here"
         published = card.checkpoint.published if card.checkpoint else ()
@@ -122,12 +144,15 @@ class History:
             loads = self._read().get(_make_key(device, card), Learned()).loads
         return statistics.median(loads[-NEAREST:]) if loads else None
 
-    def _list_nearest(self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...]) -> list[Run]:
-        """The runs with these speed-ups that are nearest in size, the newest of the equally near."""
+    def _list_nearest(
+        self, device: str, card: ModelCard, plan: Plan, speedups: tuple[SpeedUp, ...], weights: Weights
+    ) -> list[Run]:
+        """The runs with these speed-ups and weights that are nearest in size, the newest of the equally near."""
         with self._lock:
             runs = self._read().get(_make_key(device, card), Learned()).runs
         volume = plan.width * plan.height * plan.num_frames
-        alike = [run for run in reversed(runs) if set(run.speedups) == set(speedups) and run.volume]
+        alike = [run for run in reversed(runs) if set(run.speedups) == set(speedups) and run.weights == weights]
+        alike = [run for run in alike if run.volume]
         alike.sort(key=lambda run: max(run.volume, volume) / min(run.volume, volume))
         return alike[:NEAREST]
 

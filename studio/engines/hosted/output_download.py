@@ -73,6 +73,7 @@ class FilmFetcher:
         """The film at `remote.output` into `to`, whole or not at all. Lets through what `going` raises. Raises
         `ServiceRefusal`, and `Refusal` for a disk that is full.
         """
+        self._origin.require_token()  # without one nothing leaves, not even to where no token is shown
         part = to.with_name(f"{to.name}.part")
         try:
             for attempt in range(1, TRIES + 1):

@@ -8,12 +8,8 @@ from functools import cache
 from studio.engines.hosted.fal import Fal
 from studio.engines.hosted.replicate import Replicate
 from studio.engines.hosted.service import Service
+from studio.engines.hosted.tokens import is_off
 from studio.nouns import Refusal
-
-
-def is_off() -> bool:
-    """Whether STIR_NO_HOSTED removes hosted models altogether."""
-    return os.environ.get("STIR_NO_HOSTED", "").strip() not in ("", "0")
 
 
 def services() -> tuple[Service, ...]:

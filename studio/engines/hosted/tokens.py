@@ -45,8 +45,17 @@ class Token:
         raise TypeError("a token isn't written anywhere")
 
 
+def is_off() -> bool:
+    """Whether STIR_NO_HOSTED removes hosted models altogether."""
+    return os.environ.get("STIR_NO_HOSTED", "").strip() not in ("", "0")
+
+
 def find_token(service: str) -> Token | None:
-    """The token of a service, None without one. What the environment holds and can't be one counts as none."""
+    """The token of a service; None without one, and where hosted models are switched off. What the environment holds
+    and can't be one counts as none.
+    """
+    if is_off():
+        return None
     if text := _clean(os.environ.get(VARIABLES[service], "")):
         return Token(text, "environment")
     with _LOCK:

@@ -185,6 +185,33 @@ class Needs(Noun, frozen=True):
         return self.denoiser + self.encoder + self.other
 
 
+ITEM_SIZES: dict[Dtype, int] = {"bfloat16": 2, "float16": 2, "float32": 4}
+"""Bytes of a number."""
+
+
+class StoredPart(Noun, frozen=True):
+    """What one component's weights are on the disk as published: GB, and the dtype of nearly all of them."""
+
+    gb: Positive
+    dtype: Dtype
+
+
+class Stored(Noun, frozen=True):
+    """A checkpoint's weights on the disk as they are published, by component ("lora": its LoRAs).
+
+    `source` says from which file list; `derived`: from another repository's list, or computed from configurations.
+    """
+
+    parts: Annotated[dict[str, StoredPart], msgspec.Meta(min_length=1)]
+    source: Text
+    derived: bool = False
+
+    @property
+    def total(self) -> float:
+        """All together, GB."""
+        return sum(part.gb for part in self.parts.values())
+
+
 class Published(Noun, frozen=True):
     """A speed somebody else has published: what was run on which device, how many seconds it took, and who says so."""
 
@@ -195,7 +222,7 @@ class Published(Noun, frozen=True):
 
 
 class Checkpoint(Noun, frozen=True):
-    """One checkpoint of a diffusers pipeline.
+    """One checkpoint of a diffusers pipeline. `stored` is what its files weigh on the disk.
 
     `pipeline` is the concrete class. `repo` is a hub id or an absolute folder. `components` are all that the pipeline
     is put together from, those of companions too; a card without them takes what model_index.json lists of what the
@@ -212,6 +239,7 @@ class Checkpoint(Noun, frozen=True):
     lengths: Lengths
     steps: Steps
     needs: Needs
+    stored: Stored | None = None
     guidance: Guidance = Guidance()
     revision: str = "main"
     variant: str = ""
@@ -230,8 +258,37 @@ class Checkpoint(Noun, frozen=True):
     arguments: dict[str, str | int | float | bool] = msgspec.field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        known = {one.name for one in self.components} | {"lora"}
+        if self.components and self.stored and (strange := set(self.stored.parts) - known):
+            raise ValueError(f"`stored` names {', '.join(sorted(strange))}, which `components` lacks")
         if self.components and (lacking := {*self.denoisers, *self.encoders} - {one.name for one in self.components}):
             raise ValueError(f"`components` lacks {', '.join(sorted(lacking))}")
+
+    @property
+    def disk(self) -> float:
+        """GB on the disk as published; without a list of files, what the weights are in memory."""
+        return self.stored.total if self.stored else self.needs.weights
+
+    def choose_dtype(self, component: str) -> Dtype:
+        """What a component computes in on a GPU."""
+        return self.dtypes.get(component, self.dtype)
+
+    @property
+    def convertible(self) -> tuple[str, ...]:
+        """The components published wider than they run: converted, they take half the disk and are read faster."""
+        parts = self.stored.parts if self.stored else {}
+        return tuple(
+            name for name, part in parts.items() if ITEM_SIZES[part.dtype] > ITEM_SIZES[self.choose_dtype(name)]
+        )
+
+    @property
+    def disk_converted(self) -> float:
+        """GB on the disk once those are converted."""
+        parts = self.stored.parts if self.stored else {}
+        spared = {
+            name: ITEM_SIZES[self.choose_dtype(name)] / ITEM_SIZES[parts[name].dtype] for name in self.convertible
+        }
+        return self.disk - sum(parts[name].gb * (1 - share) for name, share in spared.items())
 
 
 class ModelCard(Noun, frozen=True):

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from studio import presets
-from studio.cards import ModelCard
+from studio.cards import ITEM_SIZES, ModelCard
 from studio.config import PRESETS
 from studio.nouns import Refusal
 from tests.rows import each_row
@@ -80,6 +80,34 @@ def test_a_card_s_class_is_in_diffusers_and_its_family_here(card: ModelCard) -> 
     assert import_module(f"studio.engines.diffusion.families.{checkpoint.family}")
 
 
+@each_row("card", DIFFUSION)
+def test_what_a_card_needs_in_memory_follows_from_its_files(card: ModelCard) -> None:
+    checkpoint = card.checkpoint
+    assert checkpoint is not None and checkpoint.stored is not None
+    held = {
+        name: part.gb * ITEM_SIZES[checkpoint.choose_dtype(name)] / ITEM_SIZES[part.dtype]
+        for name, part in checkpoint.stored.parts.items() if name != "lora"
+    }  # fmt: skip
+    needs = checkpoint.needs
+    for names, said in ((checkpoint.denoisers, needs.denoiser), (checkpoint.encoders, needs.encoder)):
+        assert sum(held.pop(name, 0.0) for name in names) == pytest.approx(said, rel=0.04), names
+    assert sum(held.values()) == pytest.approx(needs.other, rel=0.05, abs=0.1)
+    assert checkpoint.disk_converted <= checkpoint.disk
+    assert checkpoint.stored.derived == checkpoint.stored.source.startswith("derived")
+
+
+def test_cards_weigh_on_the_disk_what_the_published_file_lists_say() -> None:
+    lists = msgspec.toml.decode((Path(__file__).parent / "published_files.toml").read_bytes())
+    for repo, files in lists.items():
+        for checkpoint in [card.checkpoint for card in DIFFUSION if card.checkpoint and card.checkpoint.repo == repo]:
+            assert checkpoint.stored is not None
+            parts = {name: part.gb for name, part in checkpoint.stored.parts.items() if name != "lora"}
+            for name, count in files.items():
+                if name != "commit":
+                    found = sum(parts.values()) if name == "all" else parts[name]
+                    assert found == pytest.approx(count / 1e9, rel=0.005), f"{repo} {name}"
+
+
 WAN = presets.card("wan22-ti2v-5b")
 
 
@@ -98,6 +126,7 @@ WAN = presets.card("wan22-ti2v-5b")
         ({"checkpoint__guidance__default": 12.0}, "guidance 12"),
         ({"seconds": [1.0, 30.0]}, "`seconds` has to be"),
         ({"checkpoint__needs__source": ""}, "length >= 1"),
+        ({"checkpoint__stored__parts": {"unet": {"gb": 1.0, "dtype": "float32"}}}, "`stored` names unet"),
         ({"supports": ["prompt", "smell"]}, "smell"),
         ({"engine": "parallax"}, "[checkpoint] goes with"),
     ],

@@ -76,7 +76,7 @@ def test_the_table_of_models_is_made_of_the_cards() -> None:
     for row, card in zip(found, presets.cards(), strict=True):
         if card.checkpoint:
             needs = card.checkpoint.needs
-            assert row[2] == f"{needs.vram:g} GB GPU, {needs.ram:g} GB memory, {needs.weights:.0f} GB disk"
+            assert row[2] == f"{needs.vram:g} GB GPU, {needs.ram:g} GB memory, {card.checkpoint.disk:.0f} GB disk"
 
 
 def test_the_table_of_formats_names_every_format() -> None:

@@ -85,7 +85,7 @@ def _needs(card: ModelCard, state: ModelState) -> str:
     if card.checkpoint is None or state.disk == "built in":
         return "on disk: it is part of Stir"
     needs = card.checkpoint.needs
-    fetch = size(state.download) if state.download else f"about {size(round(needs.weights * 1e9))}"
+    fetch = size(state.download) if state.download else f"about {size(round(card.checkpoint.disk * 1e9))}"
     disk = f"on disk: {size(state.on_disk)}{f' in {state.folder}' if state.folder else ''}"
     if state.disk == "partly":
         disk += f", {fetch} to download"

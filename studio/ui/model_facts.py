@@ -96,9 +96,19 @@ def _list_checkpoint_facts(card: ModelCard, checkpoint: Checkpoint) -> list[tupl
         ("Steps", counts if steps.least < steps.most else f"{steps.default}, fixed"),
         ("Guidance", scale),
         ("Weighs", f"{needs.weights:.3g} GB: {parts}"),
+        ("On disk", _describe_disk(checkpoint)),
         ("Needs", f"{needs.vram:g} GB of video memory, {needs.ram:g} GB of memory ({needs.source.rstrip('.')})"),
         ("Files", " ".join([checkpoint.repo, *(f"+ {_describe_companion(one)}" for one in checkpoint.companions)])),
     ]  # fmt: skip
+
+
+def _describe_disk(checkpoint: Checkpoint) -> str:
+    """What the files weigh as published, what is kept of them once they are converted, and how that is known."""
+    if checkpoint.stored is None:
+        return f"about {checkpoint.disk:.3g} GB"
+    kept = f"; {checkpoint.disk_converted:.3g} GB once what runs in {checkpoint.dtype} is converted to it"
+    known = checkpoint.stored.source.rstrip(".")
+    return f"{checkpoint.disk:.3g} GB as published{kept if checkpoint.convertible else ''} ({known})"
 
 
 def _describe_companion(one: Companion) -> str:

@@ -50,7 +50,7 @@ def _describe_published(card: ModelCard) -> str:
 
 def describe_files(card: ModelCard, state: ModelState, adopted: bool = False) -> str:
     """How a model's files stand: "On disk, 33.1 GB", "Needs a 33.1 GB download"; `adopted`, in the user's folder."""
-    whole = state.download or (round(card.checkpoint.needs.weights * 1e9) if card.checkpoint else 0)
+    whole = state.download or (round(card.checkpoint.disk * 1e9) if card.checkpoint else 0)
     if state.disk == "here":
         return (
             f"In your folder, {format_bytes(state.on_disk)}" if adopted else f"On disk, {format_bytes(state.on_disk)}"

@@ -166,7 +166,7 @@ class Store:
         for need in self.list_files(card):
             book = read_ledger(need.folder)
             if book is None and self.owns(need.folder):
-                return max(0, round(require_checkpoint(card).needs.weights * 1e9) - held)
+                return max(0, round(require_checkpoint(card).disk * 1e9) - held)
             wanted = set(need.files)
             total += sum(file.size for file in book.files if file.path in wanted) if book else 0
         return max(0, total - held)

@@ -14,6 +14,7 @@ import pytest
 import torch
 from torch import nn
 
+from bench import moves
 from studio.cards import ModelCard
 from studio.engines.diffusion.memory import pinned_memory
 from studio.engines.diffusion.memory.host_copies import HostCopies, list_weights
@@ -307,3 +308,23 @@ def test_streamed_groups_keep_the_hosts_tensors_and_take_up_pinned_ones(pinner: 
     return_to_host(group)
     assert not set(find_places(net)) & set(waiting) and all(is_pinned(tensor.data) for tensor, _ in list_weights(net))
     del net._diffusers_hook
+
+
+# ------------------------------------------------------------------------------------------------ the bench
+
+
+def test_the_moves_that_the_bench_measures_copy_what_they_must_and_nothing_back() -> None:
+    size, block = 4 << 20, 1 << 20
+    rows = {one.what: one for one in moves.measure_moves("cpu:0", size, block)}
+    expected = {
+        "a part comes for the first time, from plain memory": size // 2,
+        "its host copy is pinned, meanwhile": 0,
+        "it leaves": 0,
+        "it takes its turn again": size // 2,
+        "a model comes back": size,
+        "one model makes room for another, which comes back": size,
+        "and the other way round": size,
+    }
+    assert {what: one.to_device for what, one in rows.items()} == expected
+    assert all(one.from_device == 0 and one.seconds > 0 for one in rows.values())
+    assert all(rate > 0 for rate in moves.measure_ceilings("cpu:0", 1 << 20))

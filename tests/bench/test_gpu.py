@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from bench import gpu
+from bench import fp8_step, gpu
 
 
 @pytest.mark.parametrize(
@@ -52,3 +54,10 @@ def test_every_table_at_a_tiny_size(capsys: pytest.CaptureFixture[str]) -> None:
     for row in ("compiled blocks", "fp8 storage", "first-block cache, every pass skipped", "9.77 s", "TFLOP/s", "this GPU"):
         assert row in told.out
     assert "failed |" not in told.out
+
+
+def test_fp8_products_are_measured_beside_the_plain_step(tmp_path: Path) -> None:
+    model, size = gpu.small(*gpu.RUNS[0])
+    row = fp8_step.measure_step(model, size, "cpu", tmp_path, backend="eager")
+    assert row.layers == 24 and row.plain > 0 and row.fast > 0
+    assert 0.001 < row.apart < 0.08, "one product is 0.037 off"

@@ -7,7 +7,6 @@ no exception that holds a request is let out.
 
 from __future__ import annotations
 
-import json
 import os
 import threading
 import time
@@ -20,6 +19,7 @@ from ipaddress import ip_address
 from typing import Any, Literal
 
 import httpx2
+import msgspec
 
 from studio.engines.hosted.reply_values import read_fields, read_sentence
 from studio.engines.hosted.service import FaultKind, ServiceRefusal
@@ -224,8 +224,8 @@ def _read_reply(answer: httpx2.Response) -> Reply:
     if not content:
         return Reply(answer.status_code, {}, answer.status_code == 204, wait)
     try:
-        data = json.loads(content)
-    except (ValueError, RecursionError):
+        data = msgspec.json.decode(content)  # strict: no lone surrogates, no NaN
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         data = None
     return Reply(answer.status_code, data if isinstance(data, dict) else {}, isinstance(data, dict), wait)
 

@@ -81,8 +81,8 @@ class FilmFetcher:
                     self._write(remote.output, part, going)
                     break
                 except ServiceRefusal as refused:
-                    if attempt == TRIES or not refused.is_transient:
-                        raise
+                    if attempt == TRIES or not (refused.is_transient or refused.kind == "wrong_content"):
+                        raise  # a store in trouble may send a page instead of a film
                     pause = max(self._pause, min(refused.wait, 10.0))
                 time.sleep(pause)
             os.replace(part, to)  # noqa: PTH105  (replaces also on Windows)
@@ -98,7 +98,6 @@ class FilmFetcher:
                 self._pour(answer, file.write, going)
                 file.flush()
                 os.fsync(file.fileno())
-            require_film(part)
         except NOT_SENT:
             fault = ServiceRefusal("unreachable", "The place where the clip lies can't be reached.", "Try again soon.")
         except (httpx2.HTTPError, httpx2.StreamError):
@@ -113,14 +112,19 @@ class FilmFetcher:
             raise _too_large(self._limit)
         end, done = time.monotonic() + LONGEST, 0
         going(0, total)
+        head = b""
         for piece in answer.iter_raw(STEP):
             done += len(piece)
+            if len(head) < 8 and not is_film(head := head + piece[:8]):
+                raise _wrong("it doesn't begin as an MP4")
             if done > self._limit:
                 raise _too_large(self._limit)
             write(piece)
             going(done, total)
             if time.monotonic() > end:
                 raise ServiceRefusal("service", "The clip arrives too slowly.", "Try again when the line is better.")
+        if len(head) < 8:
+            raise _wrong("it is empty")
 
     @contextmanager
     def _open(self, address: str) -> Generator[httpx2.Response]:
@@ -195,11 +199,9 @@ class FilmFetcher:
             raise _wrong(f"what arrived is {kind[:40] or 'of no kind'}")
 
 
-def require_film(path: Path) -> None:
-    """Nothing for a file that begins as an MP4 does. Raises `ServiceRefusal` (wrong_content)."""
-    with path.open("rb") as file:
-        if file.read(12)[4:8] != b"ftyp":
-            raise _wrong("it doesn't begin as an MP4")
+def is_film(head: bytes) -> bool:
+    """Whether the first bytes of a file may be an MP4's."""
+    return len(head) < 8 or head[4:8] == b"ftyp"
 
 
 def require_public(host: str, numbers: list[str]) -> None:

@@ -145,7 +145,7 @@ class Replicate:
         self._api.close()
 
     def _check(self, data: dict[str, Any], remote_id: str) -> Remote:
-        if data.get("id") != remote_id or data.get("status") not in STATUSES:
+        if data.get("id") != remote_id or str(data.get("status")) not in STATUSES:
             raise self._puzzle()
         return _read_prediction(data)
 

@@ -213,8 +213,8 @@ def test_a_film_arrives_whole_or_not_at_all(
 ) -> None:
     made = wait_for(service, create(service))
     monkeypatch.setattr(service._films, "_limit", 3_000_000)
-    stand_in.faults.script["film"] = [fault] * (5 if fault == "pass_round" else 1)
     kind = DOWNLOADS[fault]
+    stand_in.faults.script["film"] = [fault] * (5 if kind else 1)
     if kind:
         assert refusal(service.download, made, tmp_path / "out.mp4", never).kind == kind
         assert not list(tmp_path.iterdir())

@@ -18,6 +18,7 @@ from PIL import Image
 from studio.cards import ModelCard
 from studio.engines.diffusion.families import get_family
 from studio.engines.diffusion.families.family import Request, Words, move_to_device
+from studio.engines.diffusion.families.seeded_noise import draw_from
 from studio.frames import Sound
 
 
@@ -61,7 +62,8 @@ def run(pipe: Any, card: ModelCard, asked: Request, words: Words | None = None, 
     kind = get_family(point.family)
     words = kind.words(pipe, asked, point) if words is None else words
     arguments = {**kind.arguments(pipe, asked, point), "output_type": "np"}
-    output = pipe(**arguments, **move_to_device(pipe, words), **more)
+    with draw_from(arguments["generator"]):
+        output = pipe(**arguments, **move_to_device(pipe, words), **more)
     return Result(np.asarray(output.frames[0], np.float32)[: asked.num_frames], kind.read_sound(pipe, output, asked))
 
 

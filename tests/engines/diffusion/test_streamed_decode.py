@@ -11,7 +11,7 @@ import pytest
 from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
-from studio.engines.diffusion.families import get_family
+from studio.engines.diffusion.families import get_family, seeded_noise
 from studio.engines.diffusion.families.family import move_to_device
 from studio.engines.diffusion.run.generation import Generation
 from studio.engines.prepare import prepare
@@ -32,16 +32,15 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine
 
 def decode_in_one_go(engine: DiffusionEngine, card: ModelCard, **changes: Any) -> Any:
     """The same shot by a plain call of the pipeline, which decodes and joins all by itself: uint8 (T, H, W, 3)."""
-    import torch
-
     checkpoint, image = card.checkpoint, faults.photo()
     assert checkpoint is not None
     prepared = prepare(faults.shot(image, card, **changes), card)
     request = Generation(engine._tools, prepared, image, None, lambda progress: None).build_request()
     kind, pipe = get_family(checkpoint.family), faults.pipe_of(engine, card)
     words = kind.words(pipe, request, checkpoint)
-    torch.manual_seed(request.seed)
-    output = pipe(**{**kind.arguments(pipe, request, checkpoint), **move_to_device(pipe, words), "output_type": "np"})
+    arguments = {**kind.arguments(pipe, request, checkpoint), "output_type": "np"}
+    with seeded_noise.draw_from(arguments["generator"]):
+        output = pipe(**arguments, **move_to_device(pipe, words))
     frames = np.asarray(output.frames[0], np.float32)[: request.num_frames]
     return (np.clip(frames, 0.0, 1.0) * 255.0 + 0.5).astype(np.uint8)
 

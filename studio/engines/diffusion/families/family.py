@@ -119,7 +119,7 @@ class Family:
         }
 
     def generator(self, pipe: Any, request: Request) -> Any:
-        """Seeded noise, drawn on the CPU so that a seed means the same frames on every device."""
+        """The run's one source of random numbers, on the processor (seeded_noise.py)."""
         import torch
 
         return torch.Generator("cpu").manual_seed(request.seed)

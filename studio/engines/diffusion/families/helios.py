@@ -39,12 +39,6 @@ class Helios(Family):
         if _has_pyramid(pipe) and pipe.scheduler.config.gamma > GAMMA:
             pipe.scheduler = type(pipe.scheduler).from_config(pipe.scheduler.config, gamma=GAMMA)
 
-    def generator(self, pipe: Any, request: Request) -> Any:
-        """Seeded noise, drawn on the device: this pipeline draws some of it there and takes no other generator."""
-        import torch
-
-        return torch.Generator(pipe._execution_device).manual_seed(request.seed)
-
     def arguments(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
         """The common ones; for a pyramid the steps by stage instead of their number."""
         made = super().arguments(pipe, request, checkpoint)

@@ -1,8 +1,8 @@
-"""I2VGen-XL: an old pipeline that diffusers keeps, with two flaws that are worked around here.
+"""I2VGen-XL: an old pipeline that diffusers keeps, with a flaw that is worked around here.
 
-It looks for the text encoder's inner model, which transformers 5 has done away with, and it draws the photo's latents
-from the global noise, so that a seed alone would not say which frames come out. It takes no callback: progress and
-previews come from its bar and its denoiser.
+It looks for the text encoder's inner model, which transformers 5 has done away with. (That it draws the photo's latents
+from no generator is seen to in seeded_noise.py.) It takes no callback: progress and previews come from its bar and its
+denoiser.
 """
 
 from __future__ import annotations
@@ -42,12 +42,7 @@ class I2VGen(Family):
         return {**super().encoding(pipe, prompt, negative, request, checkpoint), "clip_skip": skip}
 
     def arguments(self, pipe: Any, request: Request, checkpoint: Checkpoint) -> dict[str, Any]:
-        """The common ones and the rate. Seeds the global noise too: the photo's latents are drawn from it, first of
-        all.
-        """
-        import torch
-
-        torch.manual_seed(request.seed)
+        """The common ones and the rate."""
         return {"target_fps": request.fps, **super().arguments(pipe, request, checkpoint)}
 
     def calls_per_step(self, pipe: Any, request: Request) -> int:

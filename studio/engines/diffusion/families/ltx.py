@@ -55,20 +55,6 @@ class LTX(Family):
             made.pop("image", None)
         return made
 
-    def generator(self, pipe: Any, request: Request) -> Any:
-        """Seeded noise. Seeds the global noise too where the VAE adds some as it decodes: it draws from no generator.
-
-        LTXImageToVideoPipeline with a VAE that knows timesteps wants a generator on its own device for what it decodes
-        from.
-        """
-        import torch
-
-        if any(pipe.vae.config.decoder_inject_noise):
-            torch.manual_seed(request.seed)
-        if takes_conditions(pipe) or not pipe.vae.config.timestep_conditioning:
-            return super().generator(pipe, request)
-        return torch.Generator(pipe._execution_device).manual_seed(request.seed)
-
     def decoding(self, pipe: Any) -> dict[str, float]:
         """How the VAE is told to decode, where it wants to be told."""
         if not pipe.vae.config.timestep_conditioning:

@@ -21,15 +21,18 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from studio.engines.diffusion.families.seeded_noise import rewind
+
 
 @dataclass(frozen=True)
 class Call:
     """One call of a VAE's `decode`: latents (1, channels, frames, rows, columns), or (frames, channels, rows, columns)
-    for a VAE of images, and what else it is given."""
+    for a VAE of images, and what else it is given. `noise` is the state of the run's generator when it was called."""
 
     latents: Tensor
     rest: tuple[Any, ...] = ()
     named: dict[str, Any] = field(default_factory=dict[str, Any])
+    noise: Tensor | None = None
 
 
 Decode = Callable[..., Any]
@@ -40,6 +43,8 @@ def decode_in_pieces(vae: Any, decode: Decode, call: Call, images: int = 0) -> I
 
     images: how many go through at a time in a VAE of images; 0: all. `decode` is the VAE's own, for what has no pieces.
     """
+    if call.noise is not None:
+        rewind(call.noise)
     latents = call.latents
     loop = find_loop(vae, latents)
     if loop is not None:

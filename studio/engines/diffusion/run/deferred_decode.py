@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from studio.engines.diffusion.families.seeded_noise import draw_from
 from studio.engines.diffusion.run.decode_pieces import Call
 from studio.engines.diffusion.run.vae_decode import count_frames, find_spatial_scale
 from studio.nouns import Refusal
@@ -24,10 +25,11 @@ from studio.nouns import Refusal
 
 class DeferredDecode:
     """The calls of one pipeline run's VAE in order, and what the pipeline made of their results: `video`, without
-    memory, (1, 3, frames, height, width)."""
+    memory, (1, 3, frames, height, width). `generator` is the run's.
+    """
 
-    def __init__(self, pipe: Any) -> None:
-        self._pipe = pipe
+    def __init__(self, pipe: Any, generator: torch.Generator) -> None:
+        self._pipe, self._generator = pipe, generator
         self.calls: list[Call] = []
         self.video: Any = None
 
@@ -44,7 +46,7 @@ class DeferredDecode:
     def _note_call(self, latents: Tensor, *rest: Any, return_dict: bool = True, **named: Any) -> Any:
         from diffusers.models.autoencoders.vae import DecoderOutput
 
-        self.calls.append(Call(latents, rest, named))
+        self.calls.append(Call(latents, rest, named, self._generator.get_state()))
         vae, side = self._pipe.vae, find_spatial_scale(self._pipe.vae)
         size = latents.shape[-2] * side, latents.shape[-1] * side
         frames = count_frames(vae, tuple(latents.shape))
@@ -65,7 +67,7 @@ class DeferredDecode:
         """
         widen, denormalise = self.video.dtype == torch.float32, self._pipe.video_processor.config.do_normalize
         given = 0
-        for piece in pieces:
+        for piece in self._draw_each(iter(pieces)):
             frames = piece[0].transpose(0, 1) if piece.ndim == 5 else piece
             frames = frames[: count - given]
             require_finite(frames)
@@ -78,6 +80,15 @@ class DeferredDecode:
             f"The model made {given} frames instead of {count}.",
             "The lengths in its card don't fit the model: correct them, or choose another length.",
         )
+
+    def _draw_each(self, pieces: Iterator[Tensor]) -> Iterator[Tensor]:
+        """The pieces, each made with the random numbers of the run: some VAEs add noise as they decode."""
+        while True:
+            with draw_from(self._generator):
+                piece = next(pieces, None)
+            if piece is None:
+                return
+            yield piece
 
 
 def require_finite(frames: Tensor) -> None:

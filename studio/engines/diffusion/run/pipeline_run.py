@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from studio.engines.base import Tick
 from studio.engines.diffusion.families.family import Request, Words, filter_call_arguments, move_to_device
+from studio.engines.diffusion.families.seeded_noise import draw_from
+from studio.engines.diffusion.run.deferred_decode import DeferredDecode
 from studio.engines.diffusion.run.latent_preview import Previews
 from studio.engines.diffusion.run.vae_decode import Decoding
 from studio.frames import Sound
@@ -196,17 +198,12 @@ def run_pipeline(
     Raises `Refusal` when the pipeline gives other frames than were asked for; `Stopped` and out-of-memory errors pass
     through, from reading frames too.
     """
-    import torch
-
-    from studio.engines.diffusion.run.deferred_decode import DeferredDecode
-
     pipe, family, checkpoint = loaded.pipe, loaded.family, loaded.card.checkpoint
     assert checkpoint is not None
     with _clean_afterwards(loaded), _listen(loaded, meter, previews), ExitStack() as stack:
-        torch.manual_seed(request.seed)  # whatever draws from no generator; the family may seed it once more
         arguments = family.arguments(pipe, request, checkpoint)
-        deferred = DeferredDecode(pipe)
-        with deferred.defer():
+        deferred = DeferredDecode(pipe, arguments["generator"])
+        with deferred.defer(), draw_from(arguments["generator"]):
             output = pipe(**{**arguments, **move_to_device(pipe, words), **_build_callback(pipe, previews)})
         _check_planned(deferred.video.shape, request)
         sections = [decoding.decode(pipe.vae.decode, call) for call in deferred.calls]

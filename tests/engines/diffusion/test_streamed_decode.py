@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -10,13 +11,18 @@ import pytest
 
 from studio.cards import ModelCard
 from studio.config import Settings
+from studio.engines.base import Stopped
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.families import get_family, seeded_noise
 from studio.engines.diffusion.families.family import move_to_device
+from studio.engines.diffusion.run import frame_queue
 from studio.engines.diffusion.run.generation import Generation
 from studio.engines.prepare import prepare
+from studio.frames import Frames
+from studio.nouns import Progress, Refusal
 from studio.preferences import Preferences
 from tests.fakes import faults, tiny
+from tests.fakes.waiting import until
 
 Tiny = Callable[[str], ModelCard]
 
@@ -53,3 +59,108 @@ def test_streamed_frames_are_those_of_a_decode_in_one_go(engine: DiffusionEngine
     expected = decode_in_one_go(engine, card, steps=3, **longest)
     assert streamed.shape == expected.shape
     assert np.array_equal(streamed, expected)
+
+
+# While the frames are read ------------------------------------------------------------------------------------------------
+
+
+def begin(engine: DiffusionEngine, card: ModelCard, tick: Any = None, **changes: Any) -> Frames:
+    """A clip whose frames are still to be read."""
+    image = faults.photo()
+    prepared = prepare(faults.shot(image, card, steps=2, **changes), card)
+    return engine.animate(prepared, image, None, tick or (lambda progress: None))
+
+
+def small_queue(monkeypatch: pytest.MonkeyPatch, frames: int, card: ModelCard) -> None:
+    """The decode may run ahead by so many frames of 64 x 64."""
+    room = frames * 64 * 64 * 3
+    monkeypatch.setattr(frame_queue.FrameQueue.__init__, "__defaults__", (room,))
+
+
+def test_a_decode_runs_ahead_of_the_encoder_by_so_much_and_holds_its_model(
+    engine: DiffusionEngine, tiny: Tiny, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = tiny("wan21_i2v")
+    expected = faults.pixels(faults.made(engine, card, steps=2, seconds=3.0))
+    pipe = faults.pipe_of(engine, card)
+    small_queue(monkeypatch, 6, card)
+    with faults.counted(pipe.vae.decoder) as calls:
+        frames = begin(engine, card, seconds=3.0)
+        assert not frames.choices, "what was chosen is known when the last frame is"
+        until(lambda: len(calls) >= 3)
+        with pytest.raises(Refusal):
+            engine.unload(card)
+        assert len(calls) < 5 < len(expected) // 4, "1 + 4 frames are there, and one of the next piece"
+        assert np.array_equal(faults.pixels(frames), expected)
+    assert frames.choices
+    engine.unload(card)
+
+
+@pytest.mark.parametrize("how", ["closed", "let go of", "stopped"])
+def test_frames_that_nobody_reads_on_leave_nothing_behind(
+    engine: DiffusionEngine, tiny: Tiny, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    card = tiny("wan21_i2v")
+    expected = faults.pixels(faults.made(engine, card, steps=2, seconds=3.0))
+    vae = faults.pipe_of(engine, card).vae
+    small_queue(monkeypatch, 2, card)
+    stopped = threading.Event()
+
+    def tick(progress: Progress) -> None:
+        if stopped.is_set():
+            raise Stopped
+
+    frames: Any = begin(engine, card, tick, seconds=3.0)
+    assert np.array_equal(next(frames.images), expected[0])
+    if how == "closed":
+        frames.images.close()
+    elif how == "stopped":
+        stopped.set()
+        with pytest.raises(Stopped):
+            list(frames.images)
+    del frames
+    again = faults.made(engine, card, steps=2, seconds=3.0)  # which waits until the model is free
+    assert np.array_equal(faults.pixels(again), expected)
+    assert not {"decode"} & set(vars(vae)) and not vae.use_tiling and all(one is None for one in vae._feat_map)
+
+
+@pytest.mark.parametrize(("times", "ends"), [(1, True), (99, False)])
+def test_memory_that_runs_out_between_frames(engine: DiffusionEngine, tiny: Tiny, times: int, ends: bool) -> None:
+    card = tiny("wan21_i2v")
+    expected = faults.pixels(faults.made(engine, card, steps=2, seconds=3.0))
+    pipe = faults.pipe_of(engine, card)
+    with faults.counted(pipe.transformer) as calls, faults.failing(pipe.vae.decoder, exhausted, times=times, after=3):
+        frames = begin(engine, card, seconds=3.0)
+        if ends:
+            assert np.array_equal(faults.pixels(frames), expected), "no frame twice, and none left out"
+            (said,) = [one for one in frames.choices if one.what == "decode"]
+            assert "after 9 frames" in said.reason
+        else:
+            with pytest.raises(Refusal, match="The GPU's memory"):
+                faults.pixels(frames)
+    steps = len(calls)
+    with faults.counted(pipe.transformer) as plain:
+        assert np.array_equal(faults.pixels(begin(engine, card, seconds=3.0)), expected)
+    assert steps == len(plain), "nothing was denoised again"
+
+
+def exhausted() -> Exception:
+    """What torch raises when the GPU is full."""
+    import torch
+
+    return torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+
+
+def test_numbers_that_run_over_are_refused_whenever_they_do(engine: DiffusionEngine, tiny: Tiny) -> None:
+    card = tiny("wan21_i2v")
+    decoder = faults.pipe_of(engine, card).vae.decoder
+    calls: list[int] = []
+
+    def spoil(module: Any, given: Any, out: Any) -> Any:
+        calls.append(1)
+        return out * float("nan") if len(calls) == 4 else out
+
+    handle = decoder.register_forward_hook(spoil)
+    with pytest.raises(Refusal, match="ran over"):
+        faults.pixels(begin(engine, card, seconds=3.0))
+    handle.remove()

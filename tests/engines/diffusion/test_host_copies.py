@@ -6,6 +6,8 @@ Whatever leaves must be there again bit for bit: what was loaded, and what a run
 from __future__ import annotations
 
 import gc
+import threading
+import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,7 +22,7 @@ from studio.engines.diffusion.memory import pinned_memory
 from studio.engines.diffusion.memory.host_copies import HostCopies, list_weights
 from studio.engines.diffusion.memory.loader import store_fp8
 from studio.engines.diffusion.memory.machine import Machine
-from studio.engines.diffusion.memory.model_cache import LoadedModel, count_module_bytes
+from studio.engines.diffusion.memory.model_cache import LoadedModel, count_module_bytes, count_tensor_bytes
 from studio.engines.diffusion.memory.pinned_memory import PinnedMemory, Pinner, Stage, count_pinned_bytes, is_pinned, split_chunks
 from studio.engines.diffusion.memory.placement import Fit
 from studio.engines.diffusion.memory.residency import Residency, find_pinnable
@@ -128,10 +130,19 @@ def test_when_memory_runs_out_on_the_way_all_is_as_it_was(monkeypatch: pytest.Mo
 
 
 @pytest.mark.parametrize("name", sorted(BUILDERS))
-def test_every_family_takes_turns_and_nothing_is_copied_back(pipeline: Callable[[str], tuple[Any, ModelCard]], name: str) -> None:
+def test_every_family_takes_turns_and_nothing_is_copied_back(
+    pipeline: Callable[[str], tuple[Any, ModelCard]], name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     pipe, card = pipeline(name)
     loaded = LoadedModel(card, pipe, None, MACHINE, MANAGED)  # pyright: ignore[reportArgumentType]
     asked = request(card, steps=card.checkpoint.steps.least)
+    to, moved = nn.Module.to, list[Any]()
+
+    def note(self: nn.Module, *given: Any, **named: Any) -> nn.Module:
+        moved.extend(one for one in (*given, *named.values()) if isinstance(one, (str, torch.device)))
+        return to(self, *given, **named)
+
+    monkeypatch.setattr(nn.Module, "to", note)
     residency, sizes = Residency(MACHINE), {id(one): count_module_bytes(one) for one in loaded.modules.values()}
     made: list[Any] = []
     for _ in range(2):
@@ -140,6 +151,7 @@ def test_every_family_takes_turns_and_nothing_is_copied_back(pipeline: Callable[
         assert residency.list_here() and residency.count_gpu_bytes(loaded) > 0
         residency.offload_all()
     assert np.array_equal(*made)
+    assert moved == [], "no library has moved a component by itself"
     assert residency.copies.traffic.from_device == 0
     assert residency.copies.traffic.to_device <= 3 * sum(sizes.values())
     assert {id(one): count_module_bytes(one) for one in loaded.modules.values()} == sizes
@@ -182,14 +194,20 @@ def test_torchaos_int8_weights_take_turns(pinner: Pinner) -> None:
     torchao.quantize_(net, torchao.Int8WeightOnlyConfig(version=2))
     given = torch.randn(4, 32, dtype=torch.bfloat16)
     plain, inner = net(given), net[0].weight.qdata.data_ptr()
+    guards = [weakref.ref(tensor) for tensor in net.parameters()]  # as what torch compiles has them
     copies = HostCopies(DEVICE, pinner)
     for _ in range(2):
         copies.bring(net)
         assert net[0].weight.qdata.data_ptr() != inner and torch.equal(net(given), plain)
         pinner.wait()
         copies.leave(net)
-        assert net[0].weight.qdata.data_ptr() == inner and torch.equal(net(given), plain)
+        assert is_pinned(net[0].weight.qdata) and torch.equal(net(given), plain)
     assert copies.traffic.from_device == 0
+    assert all(guard() is one for guard, one in zip(guards, net.parameters(), strict=True)), "the same, where they wait"
+    copies.bring(net)
+    net[0].weight = nn.Parameter(net[0].weight.clone(), requires_grad=False)  # another stands there: it is the device's
+    copies.leave(net)
+    assert copies.traffic.from_device == count_tensor_bytes(net[0].weight) and torch.equal(net(given), plain)
     copies.release(net)
 
 
@@ -250,6 +268,20 @@ def test_a_component_that_leaves_while_it_is_pinned_keeps_its_numbers(pinner: Pi
     copies.bring(net)
     pinner.wait()
     assert torch.equal(net[0].bias, wanted) and not is_pinned(net[0].bias.data)
+
+
+def test_what_is_let_go_of_is_not_held_until_its_turn_to_be_pinned() -> None:
+    begin, busy = threading.Event(), Pinner(DEVICE, lambda: 10**9)
+    busy.do_later(lambda: begin.wait(30) and None)
+    copies, net = HostCopies(DEVICE, busy), build_net()
+    copies.bring(net)
+    copies.release(net)
+    seen = weakref.ref(net[0])
+    del net
+    gc.collect()
+    assert seen() is None
+    begin.set()
+    busy.wait()
 
 
 def test_no_more_is_pinned_than_the_budget(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,15 +5,17 @@ memory again. What did change, or was added on the device, is found by its stora
 Measured on one H100 (PCIe 5 x16): pinned memory to the GPU 54.7 GB/s, plain memory 8.5, `module.to("cpu")` 1.2.
 
 Not seen: a change in place through `.data` (peft's merge); whoever does that, does it while the weights wait in host
-memory. Of tensor subclasses made of others (torchao's) the host's always stands.
+memory. Of tensor subclasses made of others (torchao's), which take no other `.data`, a second parameter stands in while
+they are on the device, and the first one waits.
 """
 
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -23,7 +25,7 @@ from torch.utils._python_dispatch import (
 )
 
 from studio.engines.diffusion.memory.model_cache import count_tensor_bytes
-from studio.engines.diffusion.memory.pinned_memory import Pinner, Stage, is_pinned, split_chunks
+from studio.engines.diffusion.memory.pinned_memory import Pinner, Stage, is_pinnable, split_chunks
 
 CASTING = "layerwise_casting"
 """diffusers' hook that widens a layer's weights for its run and narrows them after: the same numbers, new tensors."""
@@ -39,13 +41,17 @@ class Traffic:
 
 @dataclass
 class _Weight:
-    """One parameter or buffer, its tensor in host memory, what it got on the device, and whether a hook recasts it."""
+    """One parameter or buffer, its tensor in host memory, what it got on the device, and whether a hook recasts it.
+
+    `substitute`: what stands in for one that takes no other `.data`.
+    """
 
     tensor: torch.Tensor
     host: torch.Tensor
     cast: bool
     here: StorageWeakRef | None = None
     version: int = 0
+    substitute: torch.Tensor | None = None
 
 
 @dataclass
@@ -85,26 +91,23 @@ class HostCopies:
                 return
             entry = self._entries[id(module)] = _Entry(module, [], True)
             try:
-                with (
-                    torch.no_grad(),
-                    torch._C.DisableTorchFunctionSubclass(),
-                ):  # GGUF's parameters answer to `.to` alone
+                with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():  # GGUF's parameters have their own
                     for tensor, cast in list_weights(module):
                         entry.weights.append(self._bring(tensor, cast))
+                    replace_tensors(module, {id(one.tensor): one.substitute for one in entry.weights})
             except BaseException:
                 for weight in entry.weights:
                     self._leave(weight)
                 entry.here = False
                 raise
+            known = weakref.ref(entry)  # what is let go of before its turn to be pinned isn't held for it
         if self._pinner is not None:
-            self._pinner.do_later(lambda: self._pin(entry))
+            self._pinner.do_later(lambda: self._pin(known()))
 
     def _bring(self, tensor: torch.Tensor, cast: bool) -> _Weight:
         self.traffic.to_device += count_tensor_bytes(tensor)
         if is_traceable_wrapper_subclass(tensor):
-            moved = nn.Parameter(convert(tensor, self._copy), requires_grad=tensor.requires_grad)
-            torch.utils.swap_tensors(tensor, moved)
-            return _Weight(tensor, moved, cast)
+            return _Weight(tensor, tensor, cast, substitute=convert(tensor, self._copy))
         host = tensor.data
         tensor.data = self._copy(host)
         return _Weight(tensor, host, cast, StorageWeakRef(tensor.untyped_storage()), _read_version(tensor))
@@ -121,18 +124,20 @@ class HostCopies:
             if entry is None or not entry.here:
                 return
             with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
-                known = {id(weight.tensor) for weight in entry.weights}
+                known = {
+                    id(weight.tensor if weight.substitute is None else weight.substitute) for weight in entry.weights
+                }
                 for weight in entry.weights:
                     self._leave(weight)
-                for tensor, _ in list_weights(module):
-                    if id(tensor) not in known and tensor.device.type == self.device.type:
-                        self._copy_back(tensor)
+                added = [one for one, _ in list_weights(module) if id(one) not in known]
+                changes = {id(one.substitute): one.tensor for one in entry.weights}
+                changes |= {id(one): self._copy_back(one) for one in added if one.device.type == self.device.type}
+                replace_tensors(module, changes)
             entry.here = False
 
     def _leave(self, weight: _Weight) -> None:
         tensor = weight.tensor
-        if is_traceable_wrapper_subclass(tensor):
-            torch.utils.swap_tensors(tensor, weight.host)
+        if weight.substitute is not None:
             return
         if weight.cast or self._is_unchanged(weight):
             tensor.data = weight.host
@@ -152,13 +157,13 @@ class HostCopies:
         self.traffic.to_device += count_tensor_bytes(host)
         return torch.equal(tensor.data, self._copy(host))
 
-    def _copy_back(self, tensor: torch.Tensor) -> None:
+    def _copy_back(self, tensor: torch.Tensor) -> torch.Tensor | None:
+        """Copy a tensor to host memory, in its place; or return one to be put there."""
         self.traffic.from_device += count_tensor_bytes(tensor)
         if is_traceable_wrapper_subclass(tensor):
-            moved = convert(tensor, lambda inner: inner.to("cpu", copy=True))
-            torch.utils.swap_tensors(tensor, nn.Parameter(moved, requires_grad=tensor.requires_grad))
-        else:
-            tensor.data = tensor.data.to("cpu", copy=True)
+            return convert(tensor, lambda inner: inner.to("cpu", copy=True))
+        tensor.data = tensor.data.to("cpu", copy=True)
+        return None
 
     def release(self, module: nn.Module) -> None:
         """Have a component leave, and forget it. Its weights stay where they wait, pinned ones pinned."""
@@ -166,23 +171,22 @@ class HostCopies:
             self.leave(module)
             self._entries.pop(id(module), None)
 
-    def _pin(self, entry: _Entry) -> None:
+    def _pin(self, entry: _Entry | None) -> None:
         """Put a component's host copy into pinned memory while it is on the device, as far as the budget goes.
 
         In pieces: each frees what it was copied from. What is pinned already stays as it is.
         """
-        weights = [
-            one for one in entry.weights if not is_traceable_wrapper_subclass(one.tensor) and not is_pinned(one.host)
-        ]
-        for chunk in split_chunks([count_tensor_bytes(one.host) for one in weights]):
-            some = weights[chunk.start : chunk.stop]
-            hosts = [one.host for one in some]
-            copies = self._pinner.pin(hosts) if self._pinner and self._is_current(entry) else None
+        if entry is None:
+            return
+        pieces = [piece for weight in entry.weights for piece in _list_pieces(weight)]
+        for chunk in split_chunks([count_tensor_bytes(getattr(*piece)) for piece in pieces]):
+            some = pieces[chunk.start : chunk.stop]
+            copies = self._pinner.pin([getattr(*piece) for piece in some]) if self._pinner else None
             with self._lock:
                 if copies is None or not self._is_current(entry):
                     return
-                for weight, copy in zip(some, copies, strict=True):
-                    weight.host = copy
+                for piece, copy in zip(some, copies, strict=True):
+                    setattr(*piece, copy)
 
     def _is_current(self, entry: _Entry) -> bool:
         return entry.here and self._entries.get(id(entry.module)) is entry
@@ -198,11 +202,38 @@ def list_weights(module: nn.Module) -> Iterator[tuple[torch.Tensor, bool]]:
     """Every parameter and buffer of a component once, and whether a hook recasts it when its layer runs."""
     seen: set[int] = set()
     for part in module.modules():
-        cast = is_cast(part)
+        recast = is_cast(part)
         for tensor in (*part._parameters.values(), *part._buffers.values()):
             if tensor is not None and id(tensor) not in seen:
                 seen.add(id(tensor))
-                yield tensor, cast
+                yield tensor, recast
+
+
+def _list_pieces(weight: _Weight) -> list[tuple[Any, str]]:
+    """Where a weight keeps the tensors in host memory that can be pinned and aren't: objects and their attributes."""
+    if weight.substitute is None:
+        return [(weight, "host")] if is_pinnable(weight.host) else []
+    return list_inner(weight.tensor)
+
+
+def list_inner(tensor: Any) -> list[tuple[Any, str]]:
+    """Where a tensor subclass keeps those it is made of that can be pinned and aren't."""
+    names = (
+        name for name in tensor.__tensor_flatten__()[0] if not is_traceable_wrapper_subclass(getattr(tensor, name))
+    )
+    return [(tensor, name) for name in names if is_pinnable(getattr(tensor, name))]
+
+
+def replace_tensors(module: nn.Module, changes: dict[int, torch.Tensor | None]) -> None:
+    """Put other parameters and buffers where those of these ids are, each time they are used; None changes nothing."""
+    if not any(one is not None for one in changes.values()):
+        return
+    for part in module.modules():
+        for slots in (part._parameters, part._buffers):
+            for name, tensor in slots.items():
+                other = changes.get(id(tensor)) if tensor is not None else None
+                if other is not None:
+                    slots[name] = cast("Any", other)
 
 
 def convert(tensor: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
@@ -212,7 +243,8 @@ def convert(tensor: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> torc
     for name in names:
         one = getattr(tensor, name)
         inner[name] = convert(one, change) if is_traceable_wrapper_subclass(one) else change(one)
-    return type(tensor).__tensor_unflatten__(inner, context, tensor.size(), tensor.stride())
+    made = type(tensor).__tensor_unflatten__(inner, context, tensor.size(), tensor.stride())
+    return nn.Parameter(made, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
 
 
 def _read_version(tensor: torch.Tensor) -> int:

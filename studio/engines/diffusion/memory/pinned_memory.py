@@ -70,13 +70,11 @@ class PinnedMemory(mmap.mmap):
 
 def _register(tensor: torch.Tensor, device: torch.device) -> bool:
     """Register a tensor's pages with the driver. Where it can't, its error is cleared for this thread's next call."""
-    cudart: Any = torch.cuda.cudart()
-    try:
+    with contextlib.suppress(Exception):
+        cudart: Any = torch.cuda.cudart()
         with torch.get_device_module(device).device(device):
             if int(cudart.cudaHostRegister(tensor.data_ptr(), tensor.numel(), PORTABLE)) == 0:
                 return True
-    except RuntimeError:
-        pass
     with contextlib.suppress(RuntimeError):
         torch.zeros(1, device=device)
     return False
@@ -90,6 +88,11 @@ def count_pinned_bytes() -> int:
 def is_pinned(tensor: torch.Tensor) -> bool:
     """Whether a tensor lies in pinned memory, ours or PyTorch's."""
     return tensor.untyped_storage().data_ptr() in PinnedMemory.held or bool(tensor.is_pinned())
+
+
+def is_pinnable(tensor: torch.Tensor) -> bool:
+    """Whether a tensor can be pinned and isn't. One whose numbers aren't in order (channels last) stays as it is."""
+    return tensor.numel() > 0 and tensor.is_contiguous() and not is_pinned(tensor)
 
 
 def split_chunks(sizes: Sequence[int]) -> Iterator[range]:

@@ -9,6 +9,7 @@ subsets. One job at a time runs; what other threads may call is said with each m
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable, Sequence
 from itertools import combinations
 from typing import Any
@@ -241,7 +242,8 @@ class Residency:
         self.copies.release(module)
         blocks = module in loaded.denoisers
         attach_streaming(module, self.device, blocks)
-        self.pinner.do_later(lambda: pin_streamed(module, self.pinner))
+        known = weakref.ref(module)  # what is let go of before its turn isn't held for it
+        self.pinner.do_later(lambda: pin_streamed(known(), self.pinner))
         needs = require_checkpoint(loaded.card).needs
         coming = round(estimate_streamed(needs, len(loaded.denoisers)) * GB) if blocks else 0
 

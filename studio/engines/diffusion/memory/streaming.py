@@ -3,9 +3,9 @@
 With a stream, diffusers 0.42.1 keeps the host's tensors and drops the device's when a group leaves (`cpu_param_dict`):
 nothing is copied back. Two of its options are not used. `record_stream` lets the processor run ahead of the device and
 ask for all blocks while the first one computes, each kept until its event has passed: a long clip's denoiser is then on
-the device as a whole. Without it a group waits for its computation before it leaves, two are there at a time, and
-copies overlap with it all the same. And pinning as it goes (`low_cpu_mem_usage`) pins every block anew in every step,
-at 1.65 GB/s where plain memory is copied at 8.5: groups here copy from what they have, pinned once or not at all.
+the device as a whole. Without it a group waits for its computation before it leaves, two are there at a time, and from
+pinned memory copies overlap with it all the same. And pinning as it goes (`low_cpu_mem_usage`) pins every block anew in
+every step, at 1.65 GB/s where plain memory is copied at 8.5: groups here copy from what they have, pinned once or not.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from torch.utils._python_dispatch import (
     is_traceable_wrapper_subclass,  # pyright: ignore[reportPrivateImportUsage] - torch's own name for such tensors
 )
 
-from studio.engines.diffusion.memory.pinned_memory import Pinner, is_pinned
+from studio.engines.diffusion.memory.host_copies import list_inner
+from studio.engines.diffusion.memory.pinned_memory import Pinner, is_pinnable
 
 _GROUP_HOOKS = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_group_offloading")
 
@@ -71,22 +72,23 @@ def list_groups(module: nn.Module) -> Iterator[Any]:
             yield hook.group
 
 
-def pin_streamed(module: nn.Module, pinner: Pinner) -> None:
+def pin_streamed(module: nn.Module | None, pinner: Pinner) -> None:
     """Put a streamed component's host copies into pinned memory, group by group, as far as the budget goes.
 
     May be called while it runs: a group takes up its pinned tensors the next time it comes.
     """
-    for group in list_groups(module):
-        plain = [
-            (tensor, host)
-            for tensor, host in group.cpu_param_dict.items()
-            if not is_traceable_wrapper_subclass(host) and not is_pinned(host)
-        ]
-        copies = pinner.pin([host for _, host in plain]) if plain else []
+    for group in list_groups(module) if module is not None else ():
+        hosts: dict[Any, Any] = group.cpu_param_dict
+        plain = [one for one, host in hosts.items() if not is_traceable_wrapper_subclass(host) and is_pinnable(host)]
+        inner = [piece for host in hosts.values() if is_traceable_wrapper_subclass(host) for piece in list_inner(host)]
+        tensors = [*(hosts[one] for one in plain), *(getattr(*piece) for piece in inner)]
+        copies = pinner.pin(tensors) if tensors else []
         if copies is None:
             return
-        for (tensor, _), copy in zip(plain, copies, strict=True):
-            group.cpu_param_dict[tensor] = copy
+        for one, copy in zip(plain, copies, strict=False):
+            hosts[one] = copy
+        for piece, copy in zip(inner, copies[len(plain) :], strict=True):
+            setattr(*piece, copy)
 
 
 def remove_streaming(module: nn.Module) -> None:

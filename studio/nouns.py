@@ -298,7 +298,8 @@ class Clip(Noun, frozen=True):
     """A finished clip: `file` and `poster` are names inside the clips folder; `took` and `seconds` in seconds.
 
     `memory` is the most memory its making took, in bytes: the GPU's where it was made on one, else the system's beyond
-    what Stir took before its first clip; 0 where it wasn't measured.
+    what Stir took before its first clip; 0 where it wasn't measured. `loading` is how many seconds of `took` went into
+    loading the photo and the model.
     """
 
     id: str
@@ -318,6 +319,7 @@ class Clip(Noun, frozen=True):
     trashed: bool = False
     choices: tuple[Choice, ...] = ()
     memory: Annotated[int, msgspec.Meta(ge=0)] = 0
+    loading: Annotated[float, msgspec.Meta(ge=0.0)] = 0.0
 
 
 class Queued(Noun, frozen=True, tag="queued"):

@@ -27,7 +27,8 @@
     const avoidField = field("What to avoid", avoid);
     const sound = Stir.toggle("Sound", true, (on) => set({ sound: on }), { id: "sound", title: "The model makes a sound track with the picture" });
     const faster = h("div", { class: "speedups" });
-    const fasterField = h("div", { class: "field", role: "group", "aria-label": "Speed and memory" }, h("span", {}, "Speed and memory, and what each costs"), faster);
+    const trial = Stir.button("Try the speed-ups on this photo", { class: "ghost", id: "try-speedups", title: "A short plain clip and one with each, of the same seed, side by side: seconds, and how far the pixels differ", onclick: () => Stir.emit("try-speedups") });
+    const fasterField = h("div", { class: "field", role: "group", "aria-label": "Speed and memory" }, h("span", {}, "Speed and memory, and what each costs"), faster, trial);
     const shrink = Stir.toggle("Allow a smaller or shorter clip if memory runs out", false, (on) => set({ may_shrink: on }), { id: "may-shrink" });
     const ending = h("p", { class: "why", id: "no-end-frame" });
     const body = h("div", { class: "fold-body" }, numbers, seedWhy, avoidField, sound, fasterField, shrink, ending);
@@ -69,6 +70,7 @@
         if (avoid.value !== value.negative_prompt) avoid.value = value.negative_prompt;
         sound.paint(value.sound);
         shrink.paint(value.may_shrink);
+        trial.hidden = !card.speedups.some(({ name }) => name !== "vae_tiling");
         Stir.redraw(faster, () => speedups(card.speedups, value.speedups));
       },
     };

@@ -10,8 +10,8 @@
   const seconds = (count) => (count < 90 ? `${count.toFixed(1)} s` : `${Math.round(count / 60)} min`);
   /* What is said of a clip in one line; what isn't known is left out. */
   const listFacts = (cell) => {
-    const { model, seed, took, memory, bytes, licence } = cell.facts;
-    return [cell.named.includes("Model") ? "" : model, !cell.named.includes("Seed") && seed !== undefined && `seed ${seed}`, took !== null && took !== undefined && `made in ${seconds(took)}`, memory && `peak ${(memory / 1e9).toFixed(1)} GB`, bytes && Stir.bytes(bytes), licence].filter(Boolean);
+    const { model, seed, took, loading, memory, bytes, licence } = cell.facts;
+    return [cell.psnr && `${cell.psnr >= 99 ? "Every pixel as without it" : `PSNR ${cell.psnr.toFixed(1)} dB to the plain clip`}`, cell.named.includes("Model") ? "" : model, !cell.named.includes("Seed") && seed !== undefined && `seed ${seed}`, took !== null && took !== undefined && `made in ${seconds(took)}${loading >= 1 ? `, loaded in ${seconds(loading)}` : ""}`, memory && `peak ${(memory / 1e9).toFixed(1)} GB`, bytes && Stir.bytes(bytes), licence].filter(Boolean);
   };
 
   /* What a comparison can be sorted by: [key, words, value of a cell]. */

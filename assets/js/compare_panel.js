@@ -154,8 +154,23 @@
       list.hidden = false;
       find();
     }
+    const psnr = new Map(); // cell id → dB to the plain clip, of a comparison of speed-ups
+    const measured = new Set(); // cells that were done when it was asked for
+    async function measureLikeness() {
+      const clips = one.cells.filter((cell) => cell.state === "done" && cell.clip && !cell.draft);
+      if (one.blind || clips.length < 2 || !one.axes.some((axis) => axis.name === "speedup") || clips.every((cell) => measured.has(cell.id))) return;
+      for (const cell of clips) measured.add(cell.id);
+      const id = one.id;
+      const found = await Stir.ask(server.measure_likeness, { id });
+      const before = psnr.size;
+      for (const [cell, decibels] of Object.entries(found ?? {})) psnr.set(cell, decibels);
+      if (one?.id === id && psnr.size > before) show(one);
+    }
+
     function show(next) {
       one = next;
+      for (const cell of one.cells) cell.psnr = psnr.get(cell.id);
+      measureLikeness();
       if (document.activeElement !== name) name.value = one.name;
       const clips = one.cells.filter((cell) => cell.state !== "photo");
       const cells = one.photo && one.cells.length === clips.length ? [...one.cells, PHOTO] : one.cells;

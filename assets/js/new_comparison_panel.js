@@ -195,5 +195,16 @@
       Stir.compare(id);
     });
     Stir.on("models", () => node.open && paint());
+
+    /* A short plain clip and one with each speed-up of the model, side by side. */
+    const trySpeedups = Stir.once(async (press) => {
+      await Stir.settle?.();
+      await Stir.framed();
+      const id = await ask(server.try_speedups, { desk: Stir.values(props.desk), press });
+      if (!id) return Stir.emit("refusal", { where: "photo", ...refused, pressed: true });
+      Stir.say("The speed-ups are being tried.");
+      Stir.compare(id);
+    });
+    Stir.on("try-speedups", () => trySpeedups());
   };
 })();

@@ -15,11 +15,13 @@ from pathlib import Path
 from unicodedata import category
 
 from studio.advice.render_time import Pace
+from studio.clip.psnr import measure_psnr
 from studio.compare.axis_values import TITLES
 from studio.compare.cell_states import IN_PROGRESS, find_standing
 from studio.compare.estimate import Ahead, Estimate, Past, estimate
 from studio.compare.grid import MOST_CELLS, MOST_IN_ROW, expand
 from studio.compare.job_order import arrange, insert_beside
+from studio.compare.speedup_trial import pair_with_plain, plan_trial
 from studio.comparison import Axis, Cell, Comparison, Standing
 from studio.engines.prepare import Prepared, prepare
 from studio.jobs.worker import Worker
@@ -61,6 +63,7 @@ class Comparisons:
         self._accept = accept
         self._pace = pace
         self._describe_shot = describe
+        self._psnr: dict[tuple[str, str], float] = {}
         self._table = ComparisonTable(database, self._describe)
 
     def _describe(self, one: Comparison) -> str:
@@ -127,6 +130,26 @@ class Comparisons:
             self._table.keep(one, press)
         self._worker.wake()
         return one
+
+    def try_speedups(self, shot: Shot, press: str = "") -> Comparison:
+        """Queue a short plain clip of a shot and one with each speed-up of its model, all of one seed. Raises
+        `Refusal` for a model without any.
+        """
+        tried, axis = plan_trial(shot, self._models.card(shot.model))
+        return self.start(tried, (axis,), name=f"Speed-ups of {self._models.name(shot.model)}", press=press)
+
+    def measure_likeness(self, one: Comparison) -> dict[str, float]:
+        """How like its plain clip each finished clip with a speed-up is: PSNR in dB by the cell's id, measured once.
+
+        Decodes both: a moment for each pair that is new.
+        """
+        found: dict[str, float] = {}
+        for cell_id, pair in pair_with_plain(one, self.stand(one)).items():
+            files = [self._library.file(clip) for clip in pair]
+            psnr = self._psnr.get(names := (pair[0].id, pair[1].id)) or measure_psnr(*files)
+            if psnr is not None:
+                found[cell_id] = self._psnr[names] = psnr
+        return found
 
     def _pin(self, shot: Shot, cells: tuple[Cell, ...], baseline: bool) -> tuple[Cell, ...]:
         """With the baseline: in the cell that is the shot itself where there is one, else in one of its own, first."""

@@ -80,7 +80,7 @@ class ClipMaker:
             frames = self.engine(card, device).animate(prepared, image, end, tick)
             file, silence = folder / f"clip.{shot.format}", explain_silent_track(shot.platform)
             encoded = encode(frames, file, shot, tick, silence)
-        clip = _clip(job, prepared.plan, frames, encoded, time.monotonic() - watch.began, peak.bytes)
+        clip = _clip(job, prepared.plan, frames, encoded, watch, peak.bytes)
         watch.tick(Progress("keep"))
         self.keep(job, clip, encoded.file, encoded.poster)
         return Done(clip.id)
@@ -144,14 +144,14 @@ class ClipMaker:
         return Failed(refusal.reason, refusal.remedy)
 
 
-def _clip(job: Job, planned: Plan, frames: Frames, encoded: Encoded, took: float, memory: int) -> Clip:
+def _clip(job: Job, planned: Plan, frames: Frames, encoded: Encoded, watch: JobProgress, memory: int) -> Clip:
     """The noun of a finished clip: what the file itself holds, not what was meant."""
     made = encoded.outcome
     return Clip(
         id=job.id, shot=job.shot, file=f"{job.id}{encoded.file.suffix}", poster=f"{job.id}{encoded.poster.suffix}",
         width=made.width, height=made.height, fps=made.fps, num_frames=made.num_frames, seconds=made.seconds,
-        bytes=encoded.bytes, made_at=time.time(), took=took, choices=_merge_choices(planned, frames, encoded),
-        memory=memory,
+        bytes=encoded.bytes, made_at=time.time(), took=time.monotonic() - watch.began,
+        choices=_merge_choices(planned, frames, encoded), memory=memory, loading=watch.loading,
     )  # fmt: skip
 
 

@@ -24,17 +24,24 @@ RANKS: dict[Stage, int] = {
 }
 """What lies behind stays behind. Before the first frame an engine may go back: it loads again when memory ran out."""
 
+LOADING: tuple[Stage, ...] = ("wait", "load")
+"""Stages in which a job waits for its photo and its model: the next clip of the same model needn't."""
+
 COUNTED: tuple[Stage, ...] = ("denoise", "paint")
 """Stages whose pieces take about equally long, so that what is left can be told from what is done."""
 
 
 class JobProgress:
-    """A running job as others see it, and the way it is stopped. Safe to use from any thread."""
+    """A running job as others see it, and the way it is stopped. Safe to use from any thread.
+
+    `loading` is how many seconds of it went into waiting and loading.
+    """
 
     def __init__(self, job: Job, queue: Queue) -> None:
         self.job = job
         self.progress = Progress()
         self.began = time.monotonic()
+        self.loading = 0.0
         self._queue = queue
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -62,6 +69,8 @@ class JobProgress:
     def _add_times(self, progress: Progress, now: float) -> Progress:
         """The progress with the job's own clock; a stage that lies behind stays behind, as does the last preview."""
         last = self.progress
+        if last.stage in LOADING:
+            self.loading += now - self.began - last.elapsed
         if RANKS[progress.stage] < RANKS[last.stage]:
             progress = last
         if progress.stage != last.stage or progress.done < last.done:

@@ -107,7 +107,12 @@ def _list_facts(studio: Studio, shot: Shot, clip: Clip | None, scores: Mapping[s
         "took": None, "memory": None, "bytes": None, "score": None, "why": "", "broken": False,
     }  # fmt: skip
     if clip:
-        facts |= {"took": clip.took, "bytes": clip.bytes, "memory": clip.memory or None}
+        facts |= {
+            "took": clip.took - clip.loading,
+            "loading": clip.loading,
+            "bytes": clip.bytes,
+            "memory": clip.memory or None,
+        }
         if score := scores.get(clip.id):
             why = explain(score, [other for name, other in scores.items() if name != clip.id])
             facts |= {"score": score.total, "broken": score.broken, "why": why[:1].upper() + why[1:]}

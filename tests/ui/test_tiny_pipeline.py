@@ -38,7 +38,7 @@ def tiny_app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     card = tiny_cards.card("wan21_i2v", tiny.build("wan21_i2v", folder))
     assert card.checkpoint is not None
     steps = replace(card.checkpoint.steps, most=MANY)
-    card = replace(card, checkpoint=replace(card.checkpoint, steps=steps))
+    card = replace(card, checkpoint=replace(card.checkpoint, steps=steps, speedups=("first_block_cache", "taylorseer")))
 
     def find(one: ModelCard, settings: Settings) -> Engine:
         return DiffusionEngine(settings, apart=0.0) if one.checkpoint else Zoom()
@@ -77,6 +77,17 @@ def test_a_tiny_model_makes_a_clip_on_the_page(page: Page, app: App) -> None:
     clip = app.studio.library.find()[0]
     assert (clip.num_frames, clip.shot.steps) == (frames, MANY)
     assert "The seeds drift away." in plain(clip.shot.motion)
+    page.locator("#steps").fill("8")
+    page.locator("#steps").press("Tab")
+    page.locator("#try-speedups").click()
+    cells = page.locator("#panel-compare .cell, .comparison .cell")
+    expect(cells).to_have_count(3, timeout=SLOW)
+    likeness = re.compile(r"PSNR \d+\.\d dB to the plain clip|Every pixel as without it")
+    expect(page.locator(".comparison .cell-facts").filter(has_text=likeness)).to_have_count(2, timeout=SLOW)
+    expect(page.locator(".comparison .cell-facts").filter(has_text="made in")).to_have_count(3)
+    tried = [one.shot for one in app.studio.library.find(limit=3)]
+    assert {one.speedups for one in tried} == {(), ("first_block_cache",), ("taylorseer",)}
+    assert len({replace(one, speedups=()) for one in tried}) == 1
     models(page)
     expect(row(page, card.id).locator(".stand")).to_contain_text("loaded")
     row(page, card.id).locator("[data-do='unload']").click()

@@ -66,6 +66,7 @@ class ComparePanel:
             make_call("restore_losers", ById, self.restore_losers),
             make_call("trash_comparison", ById, lambda ask: room.trash(ask.id).id),
             make_call("restore_comparison", ById, lambda ask: room.restore(ask.id).id),
+            make_call("measure_likeness", ById, lambda ask: room.measure_likeness(room.get(ask.id))),
             make_call("index_packets", ClipIds, self.index_packets),
             *FilmExports(self.studio).list_calls(),
         ]

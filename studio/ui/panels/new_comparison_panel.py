@@ -45,10 +45,19 @@ class WantedComparison(DeskValues, frozen=True):
     drafts: bool = False
 
 
+PressId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")]
+
+
+class PressedDesk(DeskValues, frozen=True):
+    """One press that starts something with the shot on the desk."""
+
+    press: PressId = ""
+
+
 class PressedComparison(WantedComparison, frozen=True):
     """One press that starts it."""
 
-    press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
+    press: PressId = ""
     blind: bool = False
 
 
@@ -64,6 +73,7 @@ class NewComparisonPanel:
             make_call("begin_comparison", DeskValues, self.begin),
             make_call("estimate_comparison", WantedComparison, self.estimate),
             make_call("start_comparison", PressedComparison, self.start),
+            make_call("try_speedups", PressedDesk, self.try_speedups),
         ]
         axes = [[name, SAID.get(name, LABELS[name])] for name in TITLES]
         make_part(
@@ -129,3 +139,9 @@ class NewComparisonPanel:
             shot, ask.axes, paired=ask.paired, baseline=ask.baseline, blind=ask.blind, drafts=drafts, press=ask.press
         )
         return one.id
+
+    def try_speedups(self, ask: PressedDesk) -> str:
+        """Start the trial of the model's speed-ups on the shot of the desk; answers with the comparison's id. Raises
+        `Refusal`.
+        """
+        return self.studio.comparisons.try_speedups(self._build(ask), ask.press).id

@@ -62,7 +62,7 @@ def measure_step(model: Any, size: Any, device: str, home: Path, backend: str = 
     plain, before = gpu.step_seconds(denoiser, arguments, device), _take_pass(denoiser, arguments)
     layers = fp8_products.convert(denoiser, keep())
     for block in fp8_products.find_blocks(denoiser):
-        block.compile(backend=backend, dynamic=False)
+        block.compile(backend=compile_cache.guard_backend(backend), dynamic=False)
     after = _take_pass(denoiser, arguments)
     apart = float((after - before).norm() / before.norm())
     return Fp8Step(plain, gpu.step_seconds(denoiser, arguments, device), apart, layers)
@@ -104,7 +104,7 @@ def _compile_here(number: int, small: bool, device: str, home: Path) -> float:
     _take_pass(denoiser, arguments)  # the device wakes up, kernels are chosen
     fp8_products.convert(denoiser, keep())
     for block in fp8_products.find_blocks(denoiser):
-        block.compile(dynamic=False)
+        block.compile(backend=compile_cache.guard_backend("inductor"), dynamic=False)
     times: list[float] = []
     for _ in range(2):
         attention_probe.synchronize(device)
@@ -112,6 +112,8 @@ def _compile_here(number: int, small: bool, device: str, home: Path) -> float:
         _take_pass(denoiser, arguments)
         attention_probe.synchronize(device)
         times.append(time.perf_counter() - began)
+    if faults := compile_cache.list_faults():
+        raise RuntimeError(faults[-1])
     return times[0] - times[1]
 
 

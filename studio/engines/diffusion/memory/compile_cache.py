@@ -6,13 +6,17 @@ by itself in the system's temporary folder, which is cleared. Also what a machin
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import sys
 import sysconfig
+from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from studio.config import Settings
 
@@ -24,6 +28,7 @@ TORCH_DEFAULT = "torchinductor_"
 """How the folder's name begins that torch sets by itself as soon as its compiler is imported: no word of the user's."""
 
 _set = [""]  # what was set here before
+_faults: list[str] = []
 
 
 def keep_compiled(settings: Settings, most: int = MOST_BYTES) -> Path:
@@ -40,6 +45,34 @@ def keep_compiled(settings: Settings, most: int = MOST_BYTES) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder, most)
     return folder
+
+
+@cache
+def guard_backend(name: str) -> Callable[..., Any]:
+    """torch.compile's backend `name`; a graph that it fails on runs as it is, and `list_faults` says why.
+
+    The same for the same name: torch compares backends to know what it has compiled.
+    """
+
+    def compile_or_run(graph: Any, inputs: Any) -> Callable[..., Any]:
+        import torch
+        from torch._dynamo.backends.registry import lookup_backend
+
+        try:
+            return lookup_backend(name)(graph, inputs)
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as fault:  # a compiler may fail in any way, and none of them may cost a run
+            logging.getLogger(__name__).warning("blocks run uncompiled", exc_info=fault)
+            _faults.append(f"{type(fault).__name__}: {(str(fault).strip().splitlines() or [''])[0][:120]}")
+            return graph.forward
+
+    return compile_or_run
+
+
+def list_faults() -> tuple[str, ...]:
+    """Why graphs couldn't be compiled in this process, the last one last."""
+    return tuple(_faults)
 
 
 def sweep(folder: Path, most: int) -> int:

@@ -145,13 +145,17 @@ class _Loading:
 
     def read_all(self) -> None:
         """Read the weights of what was built, the smallest component first."""
-        with WeightReader([made.fills for _, made, _ in self._empty]) as reader:
-            for number, (part, made, _) in enumerate(self._empty):
+        batches = [list(made.fills) for _, made, _ in self._empty]
+        modules = [(part, made.module, len(made.missing)) for part, made, _ in self._empty]
+        self._empty.clear()
+        with WeightReader(batches) as reader:
+            for number, (part, module, missing) in enumerate(modules):
                 note = f"Loading the {part.title}"
                 with _explain(self.card, part):
                     reader.wait(number, lambda note=note: self.say(note, reader.done))
-                    _require_whole(made.module, len(made.missing))
-                self._finish(part, made.module)
+                    _require_whole(module, missing)
+                batches[number].clear()  # or weights that are narrowed now would stay beside the narrow ones
+                self._finish(part, module)
         self._done = self._total
 
     def drop(self) -> None:

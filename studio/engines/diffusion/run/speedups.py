@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from studio.cards import Checkpoint
 from studio.engines.diffusion.memory import fp8_products
-from studio.engines.diffusion.memory.compile_cache import find_missing_compiler
+from studio.engines.diffusion.memory.compile_cache import find_missing_compiler, guard_backend, list_faults
 from studio.engines.diffusion.memory.streaming import list_groups
 from studio.engines.diffusion.run import step_caches
 from studio.engines.diffusion.run.vae_decode import switch_on
@@ -111,6 +111,9 @@ def _speed_up(run: _Run, asked: Sequence[SpeedUp], choices: list[Choice]) -> Gen
         first = f"only one cache at a time, and {TITLES[cache]} was first" if cache else ""
         choices += [Choice(TITLES[name], OFF, first) for name in asked if name not in (cache, "compile")]
         yield
+        if faults := list_faults():
+            failed = Choice(TITLES["compile"], OFF, f"the compiler failed on this model's blocks ({faults[-1]})")
+            choices[:] = [failed if (one.what, one.value) == (failed.what, ON) else one for one in choices]
         if isinstance(watch, _PassCounter):
             choices[0] = watch.describe(choices[0])
         if isinstance(watch, step_caches.RatioWatcher) and run.folder:
@@ -266,9 +269,9 @@ def _compile(run: _Run, cached: SpeedUp | None) -> Choice:
     for denoiser in denoisers:
         if fast:
             for block in fp8_products.find_blocks(denoiser):
-                block.compile(backend=backend, dynamic=False)
+                block.compile(backend=guard_backend(backend), dynamic=False)
         else:
-            denoiser.compile_repeated_blocks(backend=backend, dynamic=False)
+            denoiser.compile_repeated_blocks(backend=guard_backend(backend), dynamic=False)
     blocks = sum(len(_list_compiled(denoiser)) for denoiser in denoisers)
     return Choice(
         title, ON, f"{blocks} blocks; the first pass of a size takes a minute or more, those after it are faster"

@@ -87,9 +87,9 @@ class ReplicateRoutes:
 
     def _show(self, made: DemoRequest) -> dict[str, Any]:
         state = made.state
-        output = made.words.split(" ") if made.words and state == "succeeded" else None
-        if output:
-            output = [f"{word} " for word in output]
+        output: str | list[str] | None = None
+        if state == "succeeded" and made.fate != "nothing" and made.words:
+            output = [f"{word} " for word in made.words.split(" ")]
         elif state == "succeeded" and made.fate != "nothing":
             output = f"{self._films}/{made.id}.mp4" if not made.fate else MISPLACED.get(made.fate, "")
         bar = f"{made.progress:3d}%|####      | {made.progress}/100" if state == "running" else ""

@@ -78,7 +78,7 @@ class FilmFetcher:
         try:
             for attempt in range(1, TRIES + 1):
                 try:
-                    self._write(remote.output, part, going)
+                    self._write(remote.output, part, going, attempt)
                     break
                 except ServiceRefusal as refused:
                     if attempt == TRIES or not (refused.is_transient or refused.kind == "wrong_content"):
@@ -91,10 +91,10 @@ class FilmFetcher:
         finally:
             part.unlink(missing_ok=True)
 
-    def _write(self, address: str, part: Path, going: Going) -> None:
+    def _write(self, address: str, part: Path, going: Going, attempt: int) -> None:
         fault: ServiceRefusal | None = None
         try:
-            with self._open(address) as answer, part.open("wb") as file:
+            with self._open(address, attempt) as answer, part.open("wb") as file:
                 self._pour(answer, file.write, going)
                 file.flush()
                 os.fsync(file.fileno())
@@ -127,14 +127,14 @@ class FilmFetcher:
             raise _wrong("it is empty")
 
     @contextmanager
-    def _open(self, address: str) -> Generator[httpx2.Response]:
+    def _open(self, address: str, attempt: int) -> Generator[httpx2.Response]:
         """An open answer with the film: the address's, or what its redirects lead to. Once they have left the origin
         the token isn't sent any more.
         """
         may_sign = True
         for _ in range(HOPS):
             may_sign = may_sign and self._origin.owns(address)
-            with self._ask(address, may_sign) as answer:
+            with self._ask(address, may_sign, attempt) as answer:
                 if not 300 <= answer.status_code < 400:
                     self._judge(answer)
                     yield answer
@@ -147,20 +147,20 @@ class FilmFetcher:
         raise _foreign("it is passed on and on")
 
     @contextmanager
-    def _ask(self, address: str, signed: bool) -> Generator[httpx2.Response]:
+    def _ask(self, address: str, signed: bool, attempt: int) -> Generator[httpx2.Response]:
         headers = {"Accept-Encoding": "identity"}
         if signed:
             client, auth = self._origin.open_client(), self._origin.sign(self._origin.require_token())
             with client.stream("GET", address, headers=headers, auth=auth) as answer:
                 yield answer
             return
-        url, more = self._pin(address)
+        url, more = self._pin(address, attempt)
         with open_plain(url, is_loopback(address), headers=headers | more.pop("headers", {}), **more) as answer:
             yield answer
 
-    def _pin(self, address: str) -> tuple[str, dict[str, Any]]:
-        """The address by its host's number, once that is judged, with the name for the certificate. Raises
-        `ServiceRefusal` (foreign).
+    def _pin(self, address: str, attempt: int) -> tuple[str, dict[str, Any]]:
+        """The address by a number of its host, once all are judged, with the name for the certificate: each attempt
+        takes the next number. Raises `ServiceRefusal` (foreign).
         """
         try:
             scheme, host, port = split_origin(address)
@@ -170,18 +170,17 @@ class FilmFetcher:
             return address, {}
         if scheme != "https":
             raise _foreign("it isn't encrypted")
-        if _has_proxy():
-            require_public(host, [host] if _is_number(host) else [])
-            return address, {}
         try:
             numbers = self._look_up(host, port)
             require_public(host, numbers)
         except (OSError, UnicodeError):
             numbers = []
+        if _has_proxy():
+            return address, {}
         if not numbers:
             raise ServiceRefusal("unreachable", f"There is no host {host[:80]}.", "Try again soon.") from None
         url = httpx2.URL(address)
-        return str(url.copy_with(host=numbers[0])), {
+        return str(url.copy_with(host=numbers[(attempt - 1) % len(numbers)])), {
             "headers": {"Host": url.netloc.decode("ascii")},
             "extensions": {"sni_hostname": host},
         }
@@ -220,14 +219,6 @@ def is_public(number: str) -> bool:
         inner += [one for one in (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())) if one]
         inner += [IPv4Address(int(address) & 0xFFFFFFFF)] if address in NAT64 else []
     return all(one.is_global and not one.is_multicast for one in inner)
-
-
-def _is_number(host: str) -> bool:
-    try:
-        ip_address(host)
-    except ValueError:
-        return False
-    return True
 
 
 def _has_proxy() -> bool:

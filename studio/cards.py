@@ -345,7 +345,8 @@ class Plan(Noun, frozen=True):
     `box` is what is shown, in pixels of the whole photo (left, top, right, bottom): the shot's crop, cut further to the
     frame's ratio so that nothing is ever stretched. `upscale` over 1: it is enlarged to fill the frame. `size`,
     `length` (or rate) and `pace` (steps) say why they are what they are; None where there was nothing to decide.
-    `still`: nothing in it moves.
+    `still`: nothing in it moves. `unsure`: what of it a hosted model decides itself: its
+    figures are only likely.
     """
 
     box: tuple[int, int, int, int]
@@ -360,6 +361,7 @@ class Plan(Noun, frozen=True):
     length: Choice | None = None
     pace: Choice | None = None
     still: bool = False
+    unsure: tuple[Literal["size", "length", "rate"], ...] = ()
 
     @property
     def choices(self) -> tuple[Choice, ...]:
@@ -445,7 +447,7 @@ class Quote(Noun, frozen=True):
 
 class ModelState(Noun, frozen=True):
     """How a model stands on this machine right now. `held` is what it holds in memory, `on_disk` on the disk, in bytes.
-    A hosted model's `disk` is "elsewhere".
+    A hosted model's `disk` is "elsewhere"; `lacks` is what the user has to add before it can be used.
 
     `expected` is how long a draft-free default clip takes here in seconds, `basis` where that is known from.
     `progress` is a download or a load under way; `problem` and `remedy` what went wrong with the last one.
@@ -469,6 +471,7 @@ class ModelState(Noun, frozen=True):
     folder: str = ""
     choices: tuple[Choice, ...] = ()
     unable: tuple[Choice, ...] = ()
+    lacks: Literal["", "token"] = ""
 
 
 class Forecast(Noun, frozen=True):

@@ -48,8 +48,8 @@ class Field(Noun, frozen=True):
     `title` is what a person calls it: a field that has one is offered as a choice of the model's own (`Shot.options`,
     by `option`, so that a choice is called the same in every service); one without follows the shot's other controls.
     `names` are the values' own names where they differ from what is sent: {"std" = "standard"}. `sizes` is the short
-    side in pixels that each value means. `unit` follows a number ("s": "4s" is sent for 4 seconds). `in_ref`: its value
-    is put in the way's `ref` and isn't sent.
+    side in pixels that each value means, `pixels` the whole size that an aspect does. `in_ref`: its value is put in the
+    way's `ref` and isn't sent.
     """
 
     name: Text
@@ -60,17 +60,22 @@ class Field(Noun, frozen=True):
     values: tuple[str | int, ...] = ()
     names: dict[str, str] = msgspec.field(default_factory=dict)
     sizes: dict[str, int] = msgspec.field(default_factory=dict)
+    pixels: dict[str, tuple[int, int]] = msgspec.field(default_factory=dict)
     least: float | None = None
     most: float | None = None
     default: Value | None = None
     required: bool = False
-    unit: str = ""
     in_ref: bool = False
 
     @property
     def option(self) -> str:
         """What the choice is called in `Shot.options`."""
         return self.role or self.name
+
+    @property
+    def choices(self) -> tuple[str, ...]:
+        """Its values under their own names, as `Shot.options` has them."""
+        return tuple(self.names.get(str(one), str(one)) for one in self.values)
 
     def takes(self, value: Value) -> bool:
         """Whether the service takes this value as it is."""
@@ -89,7 +94,7 @@ class Field(Noun, frozen=True):
             raise ValueError(f'`values` of the field {self.name!r} go with the kind "choice"')
         if self.default is not None and not self.takes(self.default):
             raise ValueError(f"the field {self.name!r} doesn't take its own default {self.default!r}")
-        if unknown := {*self.names, *self.sizes} - {str(one) for one in self.values}:
+        if unknown := {*self.names, *self.sizes, *self.pixels} - {str(one) for one in self.values}:
             raise ValueError(f"the field {self.name!r} has no value {', '.join(sorted(unknown))}")
 
 
@@ -133,8 +138,9 @@ class Way(Noun, frozen=True):
 
     `id` is what a shot names it by, the service's own name where it is "". `near`: what is reached is not this model
     but one near it, which is called so. `fixed` are fields that are always sent so. `tags` wrap a wish of the user's in
-    the prompt ("speech": "<S>{}<E>"). `follows`: a filled slot whose file decides the clip's length. `made_seconds` and
-    `made_fps`: the length and rate of a model that has no field for them; None where that isn't known. `seconds`: how
+    the prompt ("speech": "<S>{}<E>"). `follows`: a filled slot whose file decides the clip's length. `made_seconds`,
+    `made_fps` and `made_side`: the length, rate and short side of a model that has no field for them; None where that
+    isn't known. `seconds`: how
     long a clip typically takes there, None where nobody says. The first of `price` that holds counts; without one the
     price is unknown.
     """
@@ -153,14 +159,21 @@ class Way(Noun, frozen=True):
     follows: SlotName | Literal[""] = ""
     made_seconds: float | None = None
     made_fps: float | None = None
+    made_side: int | None = None
     seconds: float | None = None
-    page: str = ""
     unsure: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """What a shot names it by."""
         return self.id or self.service
+
+    @property
+    def page(self) -> str:
+        """Where the service describes it."""
+        chosen = {one.name: str(one.default) for one in self.fields if one.in_ref}
+        home = {"replicate": "https://replicate.com/", "fal": "https://fal.ai/models/"}[self.service]
+        return home + self.ref.format(**chosen)
 
     def find_field(self, role: Role) -> Field | None:
         """The field of this role; None where the model has none."""

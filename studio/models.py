@@ -16,7 +16,9 @@ from typing import TypeVar
 from studio import preferences, presets
 from studio.cards import Gauge, ModelCard, ModelState, Quote
 from studio.config import Settings
-from studio.engines.base import Engine, Shelf
+from studio.engines.base import Checker, Engine, Shelf
+from studio.engines.hosted.card_check import WayCheck
+from studio.engines.hosted.services import is_off
 from studio.nouns import Choice, Refusal
 from studio.preferences import Preferences
 
@@ -43,7 +45,8 @@ class Models:
         self, settings: Settings, cards: tuple[ModelCard, ...] | None, make: Callable[[ModelCard, Settings], Engine]
     ) -> None:
         own, wrong = presets.own_cards(settings.card_folders) if cards is None else ((), ())
-        self.cards = (*presets.cards(), *own) if cards is None else cards
+        on_offer = (*presets.cards(), *own) if cards is None else cards
+        self.cards = tuple(card for card in on_offer if not (card.hosted and is_off()))
         self._wrong = wrong
         self._settings = settings
         self._make = make
@@ -202,6 +205,19 @@ class Models:
     def delete(self, model: str) -> int:
         """Delete a model's files; never an adopted folder's. Returns the bytes freed. Raises `Refusal`."""
         return self._ask_shelf(model, lambda shelf, card: shelf.delete(card))
+
+    def check(self, model: str) -> dict[str, WayCheck]:
+        """Hold a hosted model's card against what its services say now, by way in, and keep what came of it. The
+        network is touched, so only because the user asked. Raises `Refusal`.
+        """
+        card = self.card(model)
+        engine = self.engine(card)
+        if not isinstance(engine, Checker):
+            raise Refusal(f"{card.title} runs on this computer.", "There is no service to ask about it.")
+        try:
+            return engine.check(card)
+        finally:
+            self._look_at = 0.0
 
     def _ask_shelf(self, model: str, ask: Callable[[Shelf, ModelCard], T]) -> T:
         card = self.card(model)

@@ -13,6 +13,10 @@ from studio.cards import ModelCard
 from studio.clip.formats import TICKS
 from studio.config import Settings
 from studio.depth_maps import depth_file, find_network
+from studio.engines.hosted.card_check import require_values
+from studio.engines.hosted.field_values import find_values
+from studio.engines.hosted.request import check_request
+from studio.engines.hosted.ways import choose_way
 from studio.engines.prepare import Prepared
 from studio.motion.ambient_effects import EFFECTS
 from studio.nouns import Effect, Photo, Refusal, Shot, Still, replace
@@ -43,6 +47,10 @@ def accept(shot: Shot, card: ModelCard, photo: Photo, end: Photo | None, setting
     shot, wanted = prepared.recipe, prepared.shot
     if card.is_built_in:
         _check_range(wanted, card)
+    if card.hosted:
+        way = choose_way(wanted, card)
+        check_request(wanted, card, way)
+        require_values(settings, card, way, find_values(wanted, card, way).values)
     _check_end(shot, wanted, card)
     _check_wishes(wanted, card)
     for effect in shot.motion.effects:

@@ -12,16 +12,18 @@ import numpy as np
 import pytest
 
 from studio import presets
+from studio.advice.adviser import list_prices
 from studio.advice.models_by_kind import list_models_by_kind
 from studio.advice.recommend import describe_request, find_fastest, recommend, spoken
 from studio.advice.wishes import Asked, Pick, Wishes
 from studio.cards import ModelCard, ModelState
 from studio.config import Settings
-from studio.nouns import Camera, Effect, Kind, Mend, Motion, Move, Photo, Shot, Still, replace
+from studio.nouns import Attachment, Camera, Effect, Kind, Mend, Motion, Move, Photo, Shot, Still, replace
 from studio.photo.crop import find_largest
 from studio.studio import Studio
 
-CARDS = presets.cards()
+CARDS = tuple(card for card in presets.cards() if not card.hosted)
+HOSTED = tuple(card for card in presets.cards() if card.hosted)
 EVERYTHING = tuple(card.id for card in CARDS)
 PHOTO = Photo("5" * 64, 3000, 2000, "beach.jpg")
 TURNS = "the person turns her head"
@@ -322,6 +324,65 @@ def test_before_and_after_are_alike_in_size_and_made_once(studio: Studio, sample
     assert studio.advice.view(shot) == after
     assert [file.stat().st_mtime_ns for file in (before, after)] == stamps
     assert studio.settings.cache in before.parents, "where the page may look"
+
+
+# Hosted models ------------------------------------------------------------------------------------------------------------
+
+
+def elsewhere(*ready: str) -> tuple[ModelState, ...]:
+    """How the hosted cards stand when a token is there for these."""
+    return tuple(
+        ModelState(card.id, "elsewhere", "out", "yes", "your token is there")
+        if card.id in ready
+        else ModelState(card.id, "elsewhere", "out", "no", "it needs your own token", lacks="token")
+        for card in HOSTED
+    )
+
+
+def ask(wanted: Asked, states: tuple[ModelState, ...], shot: Shot | None = None) -> tuple[Pick, ...]:
+    every = (*CARDS, *HOSTED)
+    return recommend(wanted, every, states, list_prices(shot or Shot(PHOTO, motion=Motion(TURNS)), every))
+
+
+def test_a_hosted_model_is_offered_only_where_nothing_here_meets_the_wishes() -> None:
+    hosted = {card.id for card in HOSTED}
+    talks = Asked(kind="portrait", words=TURNS, sound=True)
+    picks = ask(talks, (*NONE, *elsewhere("veo-3")))
+    assert picks[0].model == "parallax", "what runs here comes first"
+    assert "veo-3" in {one.model for one in picks}
+    veo = next(one for one in picks if one.model == "veo-3")
+    assert (veo.stands, "about $1.60 (price read 2026-09-24)" in veo.says) == ("hosted", True)
+    assert "your photo goes to the service and to Google" in veo.gives_up
+    assert all(one.stands in ("ready", "hosted", "token") for one in picks)
+    assert not hosted & {one.model for one in ask(talks, (*LARGE, *elsewhere("veo-3")))}, "LTX-2.3 is here and speaks"
+    assert not hosted & {one.model for one in ask(replace(talks, offline=True), (*NONE, *elsewhere("veo-3")))}
+    assert not hosted & {one.model for one in ask(replace(talks, commercial=True), (*NONE, *elsewhere("veo-3")))}
+
+
+def test_who_asks_for_hosted_models_gets_them_after_what_runs_here() -> None:
+    picks = ask(Asked(kind="landscape", words="the clouds drift", hosted=True), (*LARGE, *elsewhere("kling-v2.1")))
+    assert picks[0].stands == "ready"
+    tokenless = ask(Asked(words=TURNS, seconds=15.0), (*NONE, *elsewhere()))
+    assert {one.stands for one in tokenless[1:]} == {"token"}
+    assert all("needs your own token" in one.gives_up for one in tokenless[1:])
+
+
+def test_a_voice_or_a_film_is_for_the_models_that_follow_one() -> None:
+    voice = Attachment("6" * 64, "hello.mp3", "audio", 4.0, 40_000)
+    shot = Shot(PHOTO, motion=Motion(TURNS), audio=voice)
+    asked = describe_request(shot, Wishes(), "portrait", True)
+    assert (asked.voice, asked.film) == (True, False)
+    models = {one.model for one in ask(asked, (*LARGE, *elsewhere("kling-avatar-v2")), shot)}
+    assert "kling-avatar-v2" in models
+    assert "kling-v2.6-motion-control" not in models, "it needs a film"
+    without = ask(Asked(kind="portrait", words=TURNS, hosted=True), (*NONE, *elsewhere("kling-avatar-v2")))
+    assert "kling-avatar-v2" not in {one.model for one in without}, "it needs a voice"
+
+
+def test_hosted_models_stand_last_in_the_table_and_say_that_they_run_elsewhere() -> None:
+    portraits = next(row for row in list_models_by_kind((*CARDS, *HOSTED)) if row.kind == "portrait").models
+    assert [one.model for one in portraits][-2:] == ["kling-v2.6-motion-control", "kling-avatar-v2"]
+    assert "runs elsewhere with your own token" in portraits[-1].mind.lower()
 
 
 # The cards ----------------------------------------------------------------------------------------------------------------

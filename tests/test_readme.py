@@ -6,7 +6,10 @@ import re
 import subprocess
 from typing import get_args
 
+from msgspec import structs
+
 from studio import presets
+from studio.advice.systems import list_systems
 from studio.config import ROOT
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import MOVES
@@ -69,14 +72,16 @@ def test_the_table_of_effects_is_the_code_s() -> None:
 
 
 def test_the_table_of_models_is_made_of_the_cards() -> None:
-    found = table("Models")
-    assert [[*row[:2], *row[3:]] for row in found] == [
-        [card.title, card.where, card.summary, card.licence] for card in presets.cards()
-    ]
-    for row, card in zip(found, presets.cards(), strict=True):
+    found, own = table("Models"), [card for card in presets.cards() if not card.hosted]
+    assert [[*row[:2], *row[3:]] for row in found] == [[card.title, card.where, card.summary, card.licence] for card in own]
+    for row, card in zip(found, own, strict=True):
         if card.checkpoint:
             needs = card.checkpoint.needs
             assert row[2] == f"{needs.vram:g} GB GPU, {needs.ram:g} GB memory, {card.checkpoint.disk:.0f} GB disk"
+
+
+def test_the_table_of_systems_is_made_of_the_cards() -> None:
+    assert table("Systems") == [list(structs.astuple(row)) for row in list_systems(presets.cards())]
 
 
 def test_the_table_of_formats_names_every_format() -> None:

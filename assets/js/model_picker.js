@@ -1,7 +1,7 @@
 /* Models on the desk: the chosen one as a row, and a sheet to choose another from. */
 (() => {
   const { h, icon } = Stir;
-  const GROUPS = [["ready", "Ready on this computer"], ["download", "Needs a download"], ["out", "Out of reach here"]];
+  const GROUPS = [["ready", "Ready on this computer"], ["hosted", "Hosted · needs your own token"], ["download", "Needs a download"], ["out", "Out of reach here"]];
   const WISHES = [["prompt", "Reads words"], ["end_frame", "End frame"], ["sound", "Sound"]];
 
   function option(card, chosen, pick) {

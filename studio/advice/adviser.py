@@ -6,10 +6,11 @@ Nothing of a shot is changed, no model is loaded, and the network is never touch
 
 from __future__ import annotations
 
+import contextlib
 import tempfile
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,10 +21,12 @@ from studio.advice.recommend import describe_request, find_fastest, find_standin
 from studio.advice.wishes import Pick, Row, Wishes
 from studio.cards import ModelCard
 from studio.config import Settings
+from studio.engines.hosted.price import Price, estimate_price
+from studio.engines.hosted.ways import choose_way
 from studio.library.file_cache import FileCache
 from studio.models import Models
 from studio.motion.ambient_effects import needs_brush
-from studio.nouns import Aspect, Kind, Mend, Photo, Refusal, Shot
+from studio.nouns import Aspect, Kind, Mend, Photo, Refusal, Shot, replace
 from studio.photo.mend import settle_mends
 from studio.presets import MotionPreset
 
@@ -192,9 +195,8 @@ class Advice:
     def recommend(self, shot: Shot, wishes: Wishes = NONE) -> tuple[Pick, ...]:
         """Two or three models for a shot, each with its reason; the first one runs here and now. Raises `Refusal`."""
         seen = self.see(shot.photo)
-        return recommend(
-            describe_request(shot, wishes, seen.kind, seen.faces), self._models.cards, self._models.states()
-        )
+        asked = describe_request(shot, wishes, seen.kind, seen.faces)
+        return recommend(asked, self._models.cards, self._models.states(), list_prices(shot, self._models.cards))
 
     def guide(self) -> tuple[Row, ...]:
         """The table "which photo, which model", made from the cards on offer."""
@@ -205,6 +207,17 @@ class Advice:
         models = self._models
         wanted = describe_request(shot, Wishes(), None, faces=False)
         return find_fastest(wanted, models.card(shot.model), models.cards, models.states())
+
+
+def list_prices(shot: Shot, cards: Sequence[ModelCard]) -> dict[str, Price]:
+    """What a shot would cost on each hosted model, at the way in that it would take there by itself."""
+    found: dict[str, Price] = {}
+    for card in cards:
+        if card.hosted:
+            own = replace(shot, model=card.id, draft="", service="", options={})
+            with contextlib.suppress(Refusal):  # one without a last frame, asked for one: its unmet wishes say so
+                found[card.id] = estimate_price(own, card, choose_way(own, card))
+    return found
 
 
 def choose_kind(seen: Seen) -> Kind | None:

@@ -8,9 +8,12 @@ balance.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Literal
 
 from studio.advice.wishes import Asked, Term
 from studio.cards import ModelCard, ModelState
+from studio.engines.hosted.price import Price
+from studio.hosted_cards import SlotName
 from studio.library.disk import size
 from studio.nouns import Kind, Use
 
@@ -36,6 +39,9 @@ FEW_CALLS, MANY_CALLS = 16, 60
 step).
 """
 
+CHEAP, DEAR = 0.3, 1.5
+"""Dollars a clip up to which a hosted model is cheap, and over which it is dear: a judgement, as all here."""
+
 PACES = ((15.0, 3.0), (60.0, 2.0), (180.0, 1.0), (600.0, 0.0))
 """Seconds for a clip here and what they weigh when speed is wanted; over the last it is -2."""
 
@@ -46,10 +52,28 @@ better.
 
 
 def is_barred(asked: Asked, card: ModelCard, state: ModelState) -> bool:
-    """Whether a model is out of the question, whatever else it can do: its licence, or that it isn't here."""
+    """Whether a model is out of the question, whatever else it can do: its licence, that it isn't here, or that it
+    needs a voice or a film which isn't there.
+    """
     if asked.commercial and card.commercial in ("no", "unknown"):
         return True
-    return asked.offline and (card.where == "hosted" or state.disk not in ("built in", "here"))
+    if card.hosted and not all(getattr(asked, wish) for slot, wish in _FILES.items() if is_required(card, slot)):
+        return True
+    return asked.offline and (card.hosted is not None or state.disk not in ("built in", "here"))
+
+
+_FILES: dict[SlotName, Literal["voice", "film"]] = {"audio": "voice", "motion_video": "film"}
+
+
+def is_required(card: ModelCard, slot: SlotName) -> bool:
+    """Whether every way in to a hosted model needs a file in this slot."""
+    ways = card.hosted.ways if card.hosted else ()
+    return bool(ways) and all(slot in way.slots and way.slots[slot].required for way in ways)
+
+
+def takes_file(card: ModelCard, slot: SlotName) -> bool:
+    """Whether a model can be given a file for this slot."""
+    return bool(card.hosted) and any(slot in way.slots for way in card.hosted.ways)
 
 
 def unmet(asked: Asked, card: ModelCard) -> tuple[str, ...]:
@@ -61,6 +85,10 @@ def unmet(asked: Asked, card: ModelCard) -> tuple[str, ...]:
         found.append("It can't be told where to end.")
     if asked.sound and "sound" not in card.supports:
         found.append("It makes no sound.")
+    if asked.voice and not takes_file(card, "audio"):
+        found.append("It can't follow the sound you gave.")
+    if asked.film and not takes_file(card, "motion_video"):
+        found.append("It can't move as in the film you gave.")
     if card.seconds[1] < asked.seconds * SHORT_OF:
         found.append(f"It makes {card.seconds[1]:.3g} s at most, not {asked.seconds:g} s.")
     return tuple(found)
@@ -137,10 +165,19 @@ def _weigh_camera(asked: Asked, card: ModelCard, state: ModelState) -> list[Term
 
 
 def _weigh_size(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
-    most = max(min(pair) for pair in card.checkpoint.sizes.native) if card.checkpoint else LARGEST
+    most = find_tallest(card)
     if most >= asked.short * 0.9:
         return []
     return [Term("size", -1.0 if most >= asked.short * 0.6 else -2.0, f"makes {most}p at most, not {asked.short}p")]
+
+
+def find_tallest(card: ModelCard) -> int:
+    """The largest short side, in pixels, that a model makes; LARGEST where nobody says it."""
+    if card.checkpoint:
+        return max(min(pair) for pair in card.checkpoint.sizes.native)
+    ways = card.hosted.ways if card.hosted else ()
+    sides = [side for way in ways for field in way.fields for side in field.sizes.values()]
+    return max([*sides, *(way.made_side for way in ways if way.made_side)], default=LARGEST)
 
 
 # How it stands here ---------------------------------------------------------------------------------------------------
@@ -149,12 +186,30 @@ def _weigh_size(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
 def _weigh_pace(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
     share = {"speed": 1.0, "balance": 0.5, "quality": 0.0}[asked.priority]
     seconds = pace(card, state)
+    if card.hosted:
+        return []
     if seconds is not None:
         weight = next((weight for limit, weight in PACES if seconds <= limit), -2.0)
         return [Term("pace", weight * share, f"takes {spell(seconds)} a clip here")]
     few = calls(card) <= FEW_CALLS
     weight = 1.0 if few else 0.0 if calls(card) < MANY_CALLS else -1.0
     return [Term("pace", weight * share, "is quick" if few else "takes many steps and is slow")]
+
+
+def weigh_price(price: Price) -> Term:
+    """What a clip's price on a hosted model weighs."""
+    dear = price.amount is None or price.amount > CHEAP
+    return Term("price", -1.0 if price.amount and price.amount > DEAR else -0.5 if dear else 0.5, describe_price(price))
+
+
+def describe_price(price: Price) -> str:
+    """A price in words: "a clip costs about $0.75 (read 2026-04)"."""
+    read = f" (price read {price.read_on})" if price.read_on else ""
+    return (
+        f"what a clip costs isn't known: {price.basis}{read}"
+        if price.amount is None
+        else f"a clip costs about ${price.amount:.2f}{read}"
+    )
 
 
 def _weigh_quality(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
@@ -181,6 +236,8 @@ def _weigh_download(asked: Asked, card: ModelCard, state: ModelState) -> list[Te
     found: list[Term] = []
     if card.checkpoint and state.memory in ("ram", "gpu"):
         found.append(Term("here", 1.0, "is loaded already"))
+    if card.hosted:
+        found.append(Term("here", -1.5, "runs on somebody else's machines"))
     if state.disk in ("missing", "partly"):
         much = f", {size(state.download)}" if state.download else ""
         found.append(Term("here", -1.0, f"has to be downloaded first{much}"))

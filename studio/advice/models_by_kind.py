@@ -50,12 +50,12 @@ def _list_suited(kind: Kind, cards: Sequence[ModelCard]) -> tuple[Suited, ...]:
     return tuple(Suited(card.id, card.title, _list_strengths(kind, card), _list_cautions(kind, card)) for card in fit)
 
 
-def _rank(kind: Kind, card: ModelCard) -> tuple[int, int, bool]:
-    """What comes first: the kind's place with the card; for portraits how faces fare; and what makes a clip of usual
-    length.
+def _rank(kind: Kind, card: ModelCard) -> tuple[bool, int, int, bool]:
+    """What comes first: what runs on this computer; the kind's place with the card; for portraits how faces fare; and
+    what makes a clip of usual length.
     """
     faces = tuple(FACES).index(card.faces) if kind == "portrait" else 0
-    return card.suits.index(kind), faces, card.seconds[1] < SHORT
+    return card.hosted is not None, card.suits.index(kind), faces, card.seconds[1] < SHORT
 
 
 def _list_strengths(kind: Kind, card: ModelCard) -> str:
@@ -75,6 +75,7 @@ def _list_cautions(kind: Kind, card: ModelCard) -> str:
         FACES["drifts"] if kind in ("portrait", "street") and card.faces == "drifts" else "",
         f"{card.seconds[1]:.3g} s at most" if card.seconds[1] < SHORT else "",
         TERMS.get(card.commercial, ""),
+        "runs elsewhere with your own token" if card.hosted else "",
     ]
     line = ", ".join(words for words in said if words)
     return f"{line[:1].upper()}{line[1:]}." if line else ""

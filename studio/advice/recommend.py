@@ -4,12 +4,25 @@ draft.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
-from studio.advice.model_scoring import FEW_CALLS, MANY_CALLS, calls, is_barred, pace, spell, terms, unmet
+from studio.advice.model_scoring import (
+    FEW_CALLS,
+    MANY_CALLS,
+    calls,
+    describe_price,
+    is_barred,
+    pace,
+    spell,
+    terms,
+    unmet,
+    weigh_price,
+)
 from studio.advice.wishes import About, Asked, Pick, Stands, Term, Wishes
 from studio.cards import ModelCard, ModelState
+from studio.engines.hosted.price import Price
 from studio.motion.ambient_effects import needs_brush
 from studio.motion.camera_moves import goes
 from studio.motion.clauses import read_clauses
@@ -41,6 +54,9 @@ HD = 700
 """A short side from which a clip passes as 720p, in pixels: grids of 32 make it 704."""
 
 
+NO_PRICES: Mapping[str, Price] = MappingProxyType({})
+
+
 class Weighed(NamedTuple):
     """A model with everything that was found of it."""
 
@@ -49,6 +65,7 @@ class Weighed(NamedTuple):
     stands: Stands
     unmet: tuple[str, ...]
     terms: tuple[Term, ...]
+    price: Price | None = None
 
     @property
     def score(self) -> float:
@@ -64,7 +81,8 @@ def describe_request(shot: Shot, wishes: Wishes, kind: Kind | None, faces: bool)
         words=spoken(shot.motion), loop=camera.loop, faces=faces or wishes.faces,
         camera=goes(camera),
         end_frame=wishes.end_frame or _ends_elsewhere(shot), sound=wishes.sound, priority=wishes.priority,
-        commercial=wishes.commercial, offline=wishes.offline,
+        commercial=wishes.commercial, offline=wishes.offline, hosted=wishes.hosted,
+        voice=shot.audio is not None, film=shot.motion_video is not None,
     )  # fmt: skip
 
 
@@ -93,16 +111,23 @@ def spoken(motion: Motion) -> str:
 # The picks ------------------------------------------------------------------------------------------------------------
 
 
-def recommend(wanted: Asked, cards: Sequence[ModelCard], states: Iterable[ModelState]) -> tuple[Pick, ...]:
+def recommend(
+    wanted: Asked, cards: Sequence[ModelCard], states: Iterable[ModelState], prices: Mapping[str, Price] = NO_PRICES
+) -> tuple[Pick, ...]:
     """Two or three picks (fewer where no more is on offer), the best first, the same for the same question.
 
     The first can run here and now wherever any can, and meets every wish wherever one such does. The licence and
     "offline" are never given up; then come unmet wishes, then the score, then the cards' order. What this machine can't
-    run is shown only where nothing else would be left to compare with.
+    run is shown only where nothing else would be left to compare with. Hosted models come after those of this machine;
+    unasked, only such as meet every wish where none here does. `prices` are theirs, by the card's id.
     """
     known = {state.id: state for state in states}
-    here = [_weigh(wanted, card, known[card.id]) for card in cards if card.id in known]
-    left = [one for one in here if not is_barred(wanted, one.card, one.state)]
+    every = [_weigh(wanted, card, known[card.id], prices.get(card.id)) for card in cards if card.id in known]
+    left = [one for one in every if not is_barred(wanted, one.card, one.state)]
+    here = [one for one in left if not one.card.hosted]
+    if not wanted.hosted:
+        met = any(not one.unmet for one in here if one.stands != "beyond")
+        left = here if met else [*here, *(one for one in left if one.card.hosted and not one.unmet)]
     if not left:
         return ()
     first = min(left, key=lambda one: (_order(one.stands), *_rank(one)))
@@ -127,23 +152,26 @@ def _list_pools(rest: list[Weighed], missed: int) -> list[list[Weighed]]:
     return [[one for one in able if not one.unmet], beyond[:1], able]
 
 
-def _weigh(wanted: Asked, card: ModelCard, state: ModelState) -> Weighed:
-    return Weighed(card, state, find_standing(state), unmet(wanted, card), terms(wanted, card, state))
+def _weigh(wanted: Asked, card: ModelCard, state: ModelState, price: Price | None) -> Weighed:
+    found = (*terms(wanted, card, state), *([weigh_price(price)] if price else []))
+    return Weighed(card, state, find_standing(state), unmet(wanted, card), found, price)
 
 
 def find_standing(state: ModelState) -> Stands:
-    """Whether a model can run here now, after a download, or not at all."""
+    """Whether a model can run here now, after a download, elsewhere with a token, or not at all."""
+    if state.disk == "elsewhere":
+        return "hosted" if state.fits != "no" else "token" if state.lacks == "token" else "beyond"
     if state.fits == "no":
         return "beyond"
     return "ready" if state.disk in ("built in", "here") else "download"
 
 
 def _order(stands: Stands) -> int:
-    return ("ready", "download", "beyond").index(stands)
+    return ("ready", "download", "hosted", "token", "beyond").index(stands)
 
 
-def _rank(one: Weighed, less: float = 0.0) -> tuple[int, float]:
-    return len(one.unmet), less - one.score
+def _rank(one: Weighed, less: float = 0.0) -> tuple[int, bool, float]:
+    return len(one.unmet), one.stands == "token", less - one.score
 
 
 def _get_family(card: ModelCard) -> str:
@@ -168,6 +196,8 @@ def _compose_reason(one: Weighed) -> str:
     """Why, in one sentence: what weighs most, and how long a clip takes where that is known."""
     seconds = pace(one.card, one.state) if one.stands != "beyond" else None
     told = "" if seconds is None else f"; a clip takes {spell(seconds)} here"
+    if one.price:
+        told = f"; {describe_price(one.price)}"
     good = [term.says for term in one.terms if term.weight > 0 and (term.about != "pace" or seconds is None)]
     good = (["runs here now", *good] if one.stands == "ready" and one.unmet else good)[:SAID] or ["is what there is"]
     line = ", ".join(good[:-1]) + (" and " if len(good) > 1 else "") + good[-1]
@@ -177,9 +207,13 @@ def _compose_reason(one: Weighed) -> str:
 def _list_drawbacks(one: Weighed) -> list[str]:
     """What is given up, the worst first; never nothing."""
     beyond = one.stands == "beyond"
-    against = [term for term in one.terms if term.weight < 0 and not (beyond and term.about == "here")]
+    silent = {"here", "price"} if one.card.hosted else {"here"} if beyond else set()
+    against = [term for term in one.terms if term.weight < 0 and term.about not in silent]
     told = {term.about for term in against}
     found = [_capitalise(one.state.reason)] if beyond else []
+    if one.card.hosted:
+        token = " and needs your own token" if one.stands == "token" else ""
+        found.append(f"It runs elsewhere{token}: your photo goes to the service and to {one.card.hosted.maker}.")
     found += [*one.unmet, *(_capitalise(f"it {term.says}") for term in against)]
     found += [
         says
@@ -191,6 +225,8 @@ def _list_drawbacks(one: Weighed) -> list[str]:
 
 def _list_costs(card: ModelCard, seconds: float | None) -> list[tuple[About, str]]:
     """What a model costs whatever is asked of it, the worst first."""
+    if card.checkpoint is None and card.hosted:
+        return [("licence", f"Its licence has limits: {card.licence_limits or card.licence}.")]
     if card.checkpoint is None:
         return [("words", "Nothing in the photo acts by itself: only the camera moves, and the air.")]
     tall = max(min(pair) for pair in card.checkpoint.sizes.native)

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from msgspec import structs
 
 from studio.cards import ModelCard, Plan
+from studio.engines.hosted.ways import settle_way
 from studio.engines.prepare import Prepared, prepare
 from studio.nouns import Choice, Clip, Format, Shot, Size, replace
 from studio.photo import crop
@@ -83,12 +84,15 @@ def about(seconds: float) -> str:
 
 
 def choose_size(shot: Shot, card: ModelCard, here: Pace) -> Prepared:
-    """The shot prepared at the size that "auto" means for it on this machine; as it is where it means nothing else.
+    """The shot prepared at the size that "auto" means for it on this machine; as it is where it means nothing else. A
+    hosted shot's way in is named.
 
     That is the size its platform asks for, otherwise 1080p where that takes no longer than PATIENCE: as far as the crop
     has the pixels, or nearly. It stands in the recipe: what is promised when a shot is queued is then what is made,
     however the pace changes meanwhile. The plan says why.
     """
+    if card.hosted and card.id == shot.maker:
+        return prepare(settle_way(shot, card), card)
     if shot.size != "auto" or shot.draft or not card.is_built_in or shot.format in ("gif", "webp"):
         return prepare(shot, card)
     short, place = crop.count_pixels(settle_mends(shot)), platform(shot.platform)

@@ -10,15 +10,17 @@ from studio.cards import Text
 from studio.nouns import Kind, Noun, Use
 
 Priority = Literal["speed", "balance", "quality"]
-Stands = Literal["ready", "download", "beyond"]
-"""Can run here and now; has to be downloaded first; is more than this machine can run."""
+Stands = Literal["ready", "download", "hosted", "token", "beyond"]
+"""Can run here and now; has to be downloaded first; runs on a service that the user has a token of; would after one is
+added; is more than this machine can run."""
 
 
 class Wishes(Noun, frozen=True):
     """What the creator cares about besides the shot: what the clip is for, and what it must have.
 
     `faces`: they matter, also where none is found. `commercial`: the clip earns money. `offline`: nothing may be
-    downloaded.
+    downloaded or leave this computer. `hosted`: models that run elsewhere are weighed too, not only where none here
+    meets every wish.
     """
 
     use: Use | None = None
@@ -28,13 +30,15 @@ class Wishes(Noun, frozen=True):
     priority: Priority = "balance"
     commercial: bool = False
     offline: bool = False
+    hosted: bool = False
 
 
 class Asked(Noun, frozen=True):
     """Everything a model is weighed against: the wishes, and what the shot and its photo ask without saying so.
 
     `seconds` of clip, `short` its short side in pixels, `words` the first thing that only a model that reads words can
-    do ("the person turns her head"; "" for nothing), `camera` whether the camera is told to move.
+    do ("the person turns her head"; "" for nothing), `camera` whether the camera is told to move. `voice` and `film`:
+    a sound or a film is there for the clip to follow.
     """
 
     kind: Kind | None = None
@@ -50,10 +54,26 @@ class Asked(Noun, frozen=True):
     priority: Priority = "balance"
     commercial: bool = False
     offline: bool = False
+    hosted: bool = False
+    voice: bool = False
+    film: bool = False
 
 
 About = Literal[
-    "words", "end", "sound", "length", "kind", "faces", "use", "camera", "size", "pace", "quality", "here", "licence"
+    "words",
+    "end",
+    "sound",
+    "length",
+    "kind",
+    "faces",
+    "use",
+    "camera",
+    "size",
+    "pace",
+    "quality",
+    "here",
+    "licence",
+    "price",
 ]
 
 

@@ -245,7 +245,9 @@ def build_parser() -> Parser:
     )
     _add_advice_commands(commands)
     models = _add_command(commands, "models", "the models: what each needs, and whether it fits here", MODELS_HELP)
-    models.add_argument("do", nargs="?", choices=("list", "quote", "download", "adopt", "delete"), default="list")
+    models.add_argument(
+        "do", nargs="?", choices=("list", "check", "quote", "download", "adopt", "delete"), default="list"
+    )
     models.add_argument("model", metavar="ID", nargs="?")
     models.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="for adopt: where the files lie")
     recipe = _add_command(commands, "recipe", "every setting a clip was made with", RECIPE_HELP)

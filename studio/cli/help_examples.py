@@ -156,6 +156,7 @@ MODELS_HELP = """\
 examples:
   python -m studio models                        every model: licence, what it needs, whether it fits here and why
   python -m studio models --json --cards mine/   for scripts, with your own model cards as well
+  python -m studio models check kling-v3         what its services take now, beside its card; needs your token
   python -m studio models quote wan22-ti2v-5b    what a download would take; asks the hub, fetches nothing
   python -m studio models download wan22-ti2v-5b
       fetch it; Ctrl+C stops, and the same command goes on from there

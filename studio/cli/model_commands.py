@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from studio.advice.systems import list_systems
 from studio.cards import ModelCard, ModelState
 from studio.cli.arguments import open_studio
 from studio.cli.report import Bar, Failure, complain, format_clock, say, say_json
@@ -60,11 +61,47 @@ def _list(studio: Studio, flags: argparse.Namespace) -> None:
     if flags.json:
         say_json([{**msgspec.to_builtins(card), "state": msgspec.to_builtins(state)} for card, state in found])
         return
-    for card, state in found:
-        for number, line in enumerate(_describe_model(card, state)):
-            say(f"    {line}" if number else line)
-    for remedy in dict.fromkeys(state.remedy for _, state in found if state.fits == "no" and state.remedy):
+    own = [(card, state) for card, state in found if not card.hosted]
+    for card, state in own:
+        _say_lines(_describe_model(card, state))
+    for remedy in dict.fromkeys(state.remedy for _, state in own if state.fits == "no" and state.remedy):
         say(f"Out of reach? {remedy}")
+    if len(own) < len(found):
+        say("")
+        say("Hosted, on other people's machines: each needs your own token and costs money.")
+    for card, state in found:
+        if card.hosted:
+            _say_lines(_describe_hosted(card, state))
+
+
+def _say_lines(lines: list[str]) -> None:
+    for number, line in enumerate(lines):
+        say(f"    {line}" if number else line)
+
+
+def _describe_hosted(card: ModelCard, state: ModelState) -> list[str]:
+    usable = "can be used" if state.fits == "yes" else "can't be used yet" if state.lacks else "can't be used"
+    ways = [
+        f"{row.way.removeprefix('hosted: ')}: {row.sizes}; {row.lengths}; sound: {row.sound}; {row.price}"
+        for row in list_systems((card,))
+    ]
+    return [
+        f"{card.id}  {card.title}: {card.summary}",
+        f"{card.where}; {card.licence} ({card.licence_limits})",
+        *ways,
+        f"{usable}: {state.reason}",
+        *(f"{choice.value}: {choice.reason}" for choice in state.choices),
+    ]
+
+
+def _check(studio: Studio, flags: argparse.Namespace) -> None:
+    found = studio.models.check(flags.model)
+    if flags.json:
+        say_json(msgspec.to_builtins(found))
+        return
+    for name, check in found.items():
+        said = check.stops or " ".join(check.changes) or "It is as its card says."
+        say(f"{name}: {said}")
 
 
 def _describe_model(card: ModelCard, state: ModelState) -> list[str]:
@@ -176,4 +213,4 @@ def _print_state(studio: Studio, flags: argparse.Namespace, words: str) -> None:
         say(words)
 
 
-DEEDS = {"list": _list, "quote": _quote, "download": _download, "adopt": _adopt, "delete": _delete}
+DEEDS = {"list": _list, "check": _check, "quote": _quote, "download": _download, "adopt": _adopt, "delete": _delete}

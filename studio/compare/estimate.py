@@ -85,7 +85,7 @@ def estimate(
 ) -> Estimate:
     """What these cells will take; `every` is each shot that is made for them, drafts too, prepared as it is queued.
     free: bytes on the disk."""
-    built_in = [one for one in every if one.card.checkpoint is None]
+    built_in = [one for one in every if one.card.is_built_in]
     needs = [(said.memory, said.on_gpu) for one in every if one.card.checkpoint for said in [_forecast(one, models)]]
     needs += [(_recall_memory(one, past.clips), False) for one in built_in]
     memory, on_gpu = max(needs, key=lambda one: (one[1], one[0]), default=(0, False))
@@ -99,9 +99,9 @@ def estimate(
 
 def _add_times(every: Sequence[Prepared], models: Models, pace: Pace) -> tuple[float, tuple[str, ...]]:
     """Seconds that these take one after the other, each model loaded once, and the models whose pace isn't known."""
-    others = [(one, _forecast(one, models)) for one in every if one.card.checkpoint is not None]
+    others = [(one, _forecast(one, models)) for one in every if not one.card.is_built_in]
     loads = {one.card.id: said.load or 0.0 for one, said in others}
-    seconds = _time_built_in([one for one in every if one.card.checkpoint is None], pace)
+    seconds = _time_built_in([one for one in every if one.card.is_built_in], pace)
     unknown = tuple(dict.fromkeys(one.card.id for one, said in others if said.seconds is None))
     return seconds + sum(said.seconds or 0.0 for _, said in others) + sum(loads.values()), unknown
 

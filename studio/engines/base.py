@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.cards import Forecast, Gauge, ModelCard, ModelState, Quote
+from studio.engines.hosted.card_check import WayCheck
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
 from studio.nouns import Choice, EffectName, Noun, Progress, Refusal, Region, Shot
@@ -95,6 +96,17 @@ class Devices(Protocol):
     @property
     def devices(self) -> tuple[Engine, ...]:
         """For each GPU the engine that runs there, with models of its own; () where models run on the processor."""
+        ...
+
+
+@runtime_checkable
+class Checker(Protocol):
+    """An engine whose cards can be held against what their services say now."""
+
+    def check(self, card: ModelCard) -> dict[str, WayCheck]:
+        """Ask the services of a card that a token is there for; by way in. Touches the network, so only because the
+        user asked.
+        """
         ...
 
 

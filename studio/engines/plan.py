@@ -48,7 +48,7 @@ def plan(shot: Shot, card: ModelCard) -> Plan:
         )
     whole = crop.find_pixel_box(shot.photo, shot.crop)
     size, why = _choose_size(shot, checkpoint, (whole[2] - whole[0]) / (whole[3] - whole[1]))
-    box, lost = _cut(whole, size[0] / size[1])
+    box, lost = cut_to_ratio(whole, size[0] / size[1])
     upscale = size[0] / (box[2] - box[0])
     fps = min(max(shot.fps, card.fps[0]), card.fps[1])
     num_frames, length = _choose_length(shot, checkpoint, fps)
@@ -78,11 +78,11 @@ def cut(image: Image, plan: Plan) -> Image:
 
 def cut_end(image: Image, still: Still, plan: Plan) -> Image:
     """The last frame's pixels: the still's crop, cut to the ratio of the plan's frame. `image` is its whole photo."""
-    (left, top, right, bottom), _ = _cut(crop.find_pixel_box(still.photo, still.crop), plan.width / plan.height)
+    (left, top, right, bottom), _ = cut_to_ratio(crop.find_pixel_box(still.photo, still.crop), plan.width / plan.height)
     return image[top:bottom, left:right]
 
 
-def _cut(box: Box, ratio: float) -> tuple[Box, float]:
+def cut_to_ratio(box: Box, ratio: float) -> tuple[Box, float]:
     """The largest box of this ratio in the middle of a box, and the share of the box that falls away."""
     left, top, right, bottom = box
     width, height = right - left, bottom - top

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from studio.cards import ModelCard, Plan
 from studio.clip import formats
+from studio.engines.hosted.hosted_plan import plan_hosted
 from studio.engines.plan import plan
 from studio.motion.read_prompt import add_worded_motion
 from studio.nouns import Noun, Shot, Size, Still, replace
@@ -37,7 +38,7 @@ def prepare(shot: Shot, card: ModelCard) -> Prepared:
     """A shot prepared for `card`, the card of `shot.maker`. Arithmetic alone, and quick; what is prepared already stays
     as it is.
 
-    Raises `Refusal` for steps or guidance that the card doesn't allow.
+    Raises `Refusal` for steps, guidance or a choice of a hosted model's own that the card doesn't allow.
     """
     recipe = shot
     if shot.draft:
@@ -47,7 +48,7 @@ def prepare(shot: Shot, card: ModelCard) -> Prepared:
     if card.is_built_in and shot.format in formats.TICKS:
         shot = replace(shot, fps=formats.choose_loop_rate(shot.fps))
     shot = settle_mends(shot)
-    return Prepared(shot, card, plan(shot, card), recipe)
+    return Prepared(shot, card, plan_hosted(shot, card) if card.hosted else plan(shot, card), recipe)
 
 
 def adapt(shot: Shot, card: ModelCard) -> Shot:
@@ -64,7 +65,7 @@ def adapt(shot: Shot, card: ModelCard) -> Shot:
         strength=shot.strength if "motion_strength" in card.supports else 0.5,
         end=_end(shot, card), sound=shot.sound or not trained,
         speedups=tuple(one for one in shot.speedups if one in known), may_shrink=shot.may_shrink and trained,
-        fps=min(max(shot.fps, low), high), seconds=min(max(shot.seconds, short), long),
+        fps=min(max(shot.fps, low), high) or shot.fps, seconds=min(max(shot.seconds, short), long),
         size=crop.choose_size(crop.count_pixels(settle_mends(shot)), DRAFT_SIZE) if wants_size else shot.size,
     )  # fmt: skip
 

@@ -13,6 +13,7 @@ from studio.nouns import Refusal
 ENGINES = {
     "parallax": "studio.engines.parallax.parallax_engine:ParallaxEngine",
     "diffusion": "studio.engines.diffusion.gpu_shelf:make_diffusion_engine",
+    "hosted": "studio.engines.hosted.hosted_engine:HostedEngine",
 }
 """Engine name → "module:class", or what makes one; it is called with the settings."""
 

@@ -71,14 +71,7 @@ def check_request(way: Way, places: dict[str, str], inputs: dict[str, Any], fetc
 
 
 def _takes(field: Field, value: Any) -> bool:
-    if field.unit and isinstance(value, str) and value.endswith(field.unit):
-        number = value.removesuffix(field.unit)
-        return any(str(one).removesuffix(field.unit) == number for one in field.values) or _is_between(field, number)
     return isinstance(value, str | int | float) and field.takes(value)
-
-
-def _is_between(field: Field, number: str) -> bool:
-    return number.isdecimal() and field.kind in ("whole", "number") and field.takes(int(number))
 
 
 def _judge_file(kind: str, slot: Slot, content: bytes) -> tuple[str, float]:

@@ -140,7 +140,7 @@ def _round_to_even(value: float) -> int:
     return max(2, 2 * round(value / 2))
 
 
-def _fit(short: int, shape: float, most: int = MAX_LONG_SIDE) -> tuple[int, int]:
+def fit_sides(short: int, shape: float, most: int = MAX_LONG_SIDE) -> tuple[int, int]:
     """Even width and height with this short side, scaled down together when the long side would pass `most`."""
     stretch = max(shape, 1 / shape)
     small, large = _round_to_even(short), _round_to_even(short * stretch)
@@ -206,7 +206,7 @@ def find_output_size(shot: Shot) -> OutputSize:
     else:
         side, reason = _explain_size(shot.size, short)
     most = LONG_SIDES[shot.format]
-    width, height = _fit(side, find_ratio(shot.photo, shot.crop.aspect), most)
+    width, height = fit_sides(side, find_ratio(shot.photo, shot.crop.aspect), most)
     got = min(width, height)
     if got < side - side % 2:
         enlarged = f"; still enlarged {got / short:.1f} times from {short} px" if got > short else ""

@@ -120,9 +120,10 @@ def list_controls(card: ModelCard) -> dict[str, Any]:
     guidance.
     """
     short, long = card.seconds
+    usual = min(max(5.0, short), long)
     every: dict[str, Any] = {
         "sizes": [name for name in SHORT_SIDES if name != "240p"],
-        "length": {"least": short, "most": long, "step": 0.5, "default": 5.0},
+        "length": {"least": short, "most": long, "step": 0.5, "default": usual},
         "fps": card.fps, "steps": None, "guidance": None, "speedups": [],
     }  # fmt: skip
     point = card.checkpoint

@@ -17,7 +17,7 @@ from studio.presets import platform
 from studio.studio import Studio
 from studio.ui.model_facts import format_bytes, format_time, make_sentence, shorten_licence
 
-Group = Literal["ready", "download", "out"]
+Group = Literal["ready", "download", "hosted", "out"]
 
 PLAINLY = (
     "Stir finds no NVIDIA GPU with CUDA on this computer, and these models need one. Parallax runs on any computer."
@@ -26,6 +26,8 @@ PLAINLY = (
 
 def choose_group(state: ModelState) -> Group:
     """Where the picker lists a model."""
+    if state.disk == "elsewhere":
+        return "hosted"
     if state.fits == "no":
         return "out"
     return "ready" if state.disk in ("built in", "here") else "download"

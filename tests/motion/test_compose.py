@@ -15,7 +15,7 @@ from tests.rows import each_row
 
 WAN, LTX, SVD, CLIP, PARALLAX = (presets.card(one) for one in ("wan22-ti2v-5b", "ltx-2", "svd-xt", "i2vgen-xl", "parallax"))
 KLING = replace(WAN, dialect="kling", cameras={"pan_left": "left", "zoom_in": "forward"})
-READERS = [card for card in presets.cards() if "prompt" in card.supports]
+READERS = [card for card in presets.cards() if "prompt" in card.supports and not card.hosted]
 WHOLE = Motion(
     "cinematic, 35mm film", "text, blur", Camera((Move("dolly_in", 0.3), Move("pan_left", 0.8)), speed="slow"),
     (Effect("clouds"), Effect("wind", 0.2)), "the woman", "turns and smiles", "rain falls", "light stays constant", "the house",

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSi
 from studio import presets
 from studio.cards import ModelCard
 from studio.config import Settings
+from studio.engines import registry
 from studio.engines.base import Engine
 from studio.preferences import Preferences
 from studio.studio import Studio
@@ -64,6 +65,8 @@ class App:
         self.url = f"http://127.0.0.1:{port}/"
 
     def engine(self, card: ModelCard, settings: Settings) -> Engine:
+        if card.hosted:
+            return registry.make(card, settings)
         return self.shelf if card.checkpoint else self.zoom
 
     def close(self) -> None:

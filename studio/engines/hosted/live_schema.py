@@ -59,6 +59,7 @@ def _read_field(schema: dict[str, Any], required: bool) -> LiveField:
         _read_limit(schema.get("minimum")),
         _read_limit(schema.get("maximum")),
         required,
+        schema.get("default"),
     )
 
 

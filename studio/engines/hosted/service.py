@@ -118,13 +118,15 @@ class Account:
 
 @dataclass(frozen=True)
 class LiveField:
-    """A field of a model as the service declares it now; `values` are its choices, () for any. None: no limit."""
+    """A field of a model as the service declares it now; `values` are its choices, () for any. None: no limit, no
+    default."""
 
     kind: str
     values: tuple[Any, ...] = ()
     least: float | None = None
     most: float | None = None
     required: bool = False
+    default: Any = None
 
 
 @dataclass(frozen=True)

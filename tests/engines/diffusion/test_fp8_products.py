@@ -31,7 +31,7 @@ from studio.engines.diffusion.memory.shared_components import SharedComponents
 from studio.engines.diffusion.memory.streaming import attach_streaming, remove_streaming
 from studio.engines.diffusion.run import speedups
 from studio.nouns import Refusal, SpeedUp
-from studio.preferences import Preferences
+from studio.preferences import Preferences, prefer, preferences
 from tests.fakes import tiny_runs
 from tests.rows import each_row
 
@@ -181,6 +181,26 @@ def test_a_compiler_that_fails_costs_no_run(tiny: Tiny, monkeypatch: pytest.Monk
     assert "compiled blocks: off: the compiler failed on this model's blocks" in said[-1] and "no such compiler" in said[-1]
     again, said = run(pipe, card, backend="no such compiler")
     assert torch.equal(out[-1], again[-1]) and "off: the compiler failed" in said[-1], "nor the next one"
+
+
+def test_more_sizes_than_torch_s_own_limit_stay_compiled() -> None:
+    import torch._dynamo as dynamo
+
+    compile_cache.allow_sizes()
+    graphs: list[int] = []
+    layer = fp8_products.Fp8Linear(torch.ones(16, 16), None)
+    layer.compile(backend=lambda graph, given: graphs.append(1) or graph.forward, dynamic=False)
+    with torch.inference_mode():
+        for tokens in range(2, 14):
+            layer(torch.zeros(tokens, 16))
+    assert len(graphs) == 12 > 8 and dynamo.config.recompile_limit >= 64
+
+
+def test_the_preference_is_kept(tmp_path: Path) -> None:
+    settings = Settings(tmp_path)
+    settings.prepare()
+    prefer(settings, Preferences(weights={"wan21-i2v-480p": "fp8_fast"}))
+    assert preferences(settings).weights == {"wan21-i2v-480p": "fp8_fast"}
 
 
 # LoRAs, streaming, caches -----------------------------------------------------------------------------------------------

@@ -23,6 +23,9 @@ from studio.config import Settings
 MOST_BYTES = 2_000_000_000
 """Bytes of the cache that are kept: the blocks of a model at one size take some megabytes."""
 
+MOST_SIZES = 64
+"""Sizes and lengths for which one block is compiled in a process; torch's own limit is 8."""
+
 NAME = "TORCHINDUCTOR_CACHE_DIR"
 TORCH_DEFAULT = "torchinductor_"
 """How the folder's name begins that torch sets by itself as soon as its compiler is imported: no word of the user's."""
@@ -45,6 +48,13 @@ def keep_compiled(settings: Settings, most: int = MOST_BYTES) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         sweep(folder, most)
     return folder
+
+
+def allow_sizes() -> None:
+    """Have torch compile a block for up to `MOST_SIZES` sizes of clips; beyond, it runs as it is, silently."""
+    import torch._dynamo as dynamo
+
+    dynamo.config.recompile_limit = max(MOST_SIZES, dynamo.config.recompile_limit)
 
 
 @cache

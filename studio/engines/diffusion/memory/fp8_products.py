@@ -36,7 +36,7 @@ def multiply(rows: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor) -> t
 
     On a GPU the product comes out in bfloat16, the only dtype its kernels with a scale for each row have.
     """
-    values, scales = quantise_rows(rows)
+    values, scales = quantise_rows(rows.contiguous())  # the product takes rows that lie one after the other
     dtype = rows.dtype if rows.device.type == "cpu" else torch.bfloat16
     out = torch._scaled_mm(values, weight.t(), scale_a=scales, scale_b=scale, out_dtype=dtype, use_fast_accum=True)
     return out.to(rows.dtype)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from studio.cards import Checkpoint
 from studio.engines.diffusion.memory import fp8_products
-from studio.engines.diffusion.memory.compile_cache import find_missing_compiler, guard_backend, list_faults
+from studio.engines.diffusion.memory.compile_cache import allow_sizes, find_missing_compiler, guard_backend, list_faults
 from studio.engines.diffusion.memory.streaming import list_groups
 from studio.engines.diffusion.run import step_caches
 from studio.engines.diffusion.run.vae_decode import switch_on
@@ -266,6 +266,7 @@ def _compile(run: _Run, cached: SpeedUp | None) -> Choice:
     lacking = find_missing_compiler(run.device) if backend == "inductor" else ""
     if lacking:
         return Choice(title, OFF, lacking)
+    allow_sizes()
     for denoiser in denoisers:
         if fast:
             for block in fp8_products.find_blocks(denoiser):

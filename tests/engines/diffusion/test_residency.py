@@ -5,12 +5,14 @@ The device "cpu:0" is a processor that every hook takes for a GPU: torch tells i
 
 from __future__ import annotations
 
+import copy
 import random
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -37,6 +39,12 @@ from studio.engines.diffusion.memory.residency import (
     choose_offloads,
 )
 from studio.engines.diffusion.memory.shared_components import SharedComponents
+from studio.engines.diffusion.memory.streaming import attach_streaming, list_groups, remove_streaming
+from studio.engines.diffusion.run import vae_decode
+from studio.engines.diffusion.run.decode_pieces import Call
+from tests.fakes.tiny_runs import load as load_tiny
+from tests.fakes.tiny_runs import request
+from tests.fakes.tiny_runs import run as tiny_run
 
 Tiny = Callable[[str], ModelCard]
 RESIDENT, MANAGED, GROUPED = (Fit("yes", "", "", placement, "published") for placement in ("resident", "managed", "grouped"))
@@ -332,6 +340,64 @@ def test_a_grouped_card_streams_its_denoisers_and_can_be_placed_back(tiny: Tiny)
     loaded.fit = MANAGED
     residency.activate(loaded)
     assert residency.find_streamed(loaded) == {} and same(frames(loaded), plain)
+
+
+def test_the_denoiser_leaves_before_a_decode_that_does_not_fit_beside_it(tiny: Tiny) -> None:
+    loaded = real(tiny("wan22_ti2v_5b"), SharedComponents(), RESIDENT)
+    card, vae = loaded.card, loaded.pipe.vae
+    loaded.card = nouns.replace(
+        card, checkpoint=nouns.replace(card.checkpoint, needs=nouns.replace(card.checkpoint.needs, activation=1e-9))
+    )
+    latents = torch.zeros((1, vae.config["z_dim"], 2, 8, 8))
+    whole = round(vae_decode.HEADROOM * vae_decode.estimate_bytes(vae, tuple(latents.shape), 4, vae_decode.WHOLE))
+    size = whole + count_module_bytes(vae) + count_module_bytes(loaded.pipe.text_encoder)
+    loaded.machine = replace(loaded.machine, free_vram=lambda: size - sum(map(count_module_bytes, residency.list_here())))
+    residency = Residency(loaded.machine)
+    residency.activate(loaded)
+    assert set(residency.list_here()) == set(loaded.modules.values())
+    for room in (False, True):
+        leave = (lambda needed: residency.make_room(loaded, needed, vae)) if room else (lambda needed: None)
+        decoding = vae_decode.Decoding(vae, loaded.machine.free_vram, lambda: None, leave)
+        with torch.inference_mode():
+            frames = torch.cat(list(decoding.decode(vae.decode, Call(latents))), 2)
+        assert [choice.value for choice in decoding.choices] == ([] if room else ["in tiles"])
+        assert residency.copies.is_here(loaded.pipe.transformer) != room and residency.copies.is_here(vae)
+    assert residency.copies.traffic.from_device == 0 and frames.shape[1] == 3
+    residency.activate(loaded)
+    assert residency.copies.is_here(loaded.pipe.transformer), "the next run brings it back"
+
+
+@pytest.mark.parametrize("name", ["wan22_ti2v_5b", "ltx_i2v", "hunyuan15_i2v", "framepack", "svd"])
+def test_two_blocks_at_a_time_are_there_while_a_denoiser_is_streamed_with_a_stream(
+    tiny: Tiny, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """diffusers' way with streams, prefetching and all, on a processor whose stream has nothing to wait for."""
+    card = tiny(name)
+    pipe = load_tiny(card)
+    denoiser = getattr(pipe, card.checkpoint.denoisers[0])
+    for blocks in denoiser.children():
+        if isinstance(blocks, nn.ModuleList) and name != "svd":  # whose blocks follow each other by their channels
+            blocks.extend([copy.deepcopy(one) for _ in range(2) for one in blocks])
+    asked = request(card, steps=card.checkpoint.steps.least)
+    plain = tiny_run(pipe, card, asked).frames
+    monkeypatch.setattr(torch.cpu.Stream, "synchronize", lambda self: None, raising=False)
+    attach_streaming(denoiser, torch.device("cpu:0"), blocks=True, stream=torch.cpu.Stream())
+    groups = [group for group in list_groups(denoiser) if group.offload_leader is not denoiser]
+    hosts = [{one: host.data_ptr() for one, host in group.cpu_param_dict.items()} for group in groups]
+    most = [0]
+
+    def count(*_: Any) -> None:
+        here = sum(any(one.data_ptr() != place for one, place in host.items() if one.requires_grad) for host in hosts)
+        most[0] = max(most[0], here)
+
+    hooks = [one.register_forward_pre_hook(count) for one in denoiser.modules() if isinstance(one, nn.Linear)]
+    made = [tiny_run(pipe, card, asked).frames for _ in range(2)]
+    for hook in hooks:
+        hook.remove()
+    remove_streaming(denoiser)
+    assert same(made[0], plain) and same(made[1], plain)
+    assert 1 <= most[0] <= 2 and len(groups) >= 4, "the one that computes, and the next"
+    assert all(one.data_ptr() == place for host in hosts for one, place in host.items()), "nothing is left there"
 
 
 def test_a_stop_acts_before_a_component_is_pinned(tiny: Tiny) -> None:

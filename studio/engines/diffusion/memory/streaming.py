@@ -16,7 +16,11 @@ from contextlib import nullcontext
 from typing import Any
 
 import torch
-from diffusers.hooks.group_offloading import apply_group_offloading
+from diffusers.hooks.group_offloading import (
+    GroupOffloadingConfig,
+    GroupOffloadingType,
+    _apply_group_offloading,  # pyright: ignore[reportPrivateUsage] - the public door takes no stream of ours
+)
 from diffusers.hooks.hooks import HookRegistry
 from torch import nn
 from torch.utils._python_dispatch import (
@@ -29,20 +33,29 @@ from studio.engines.diffusion.memory.pinned_memory import Pinner, is_pinnable
 _GROUP_HOOKS = ("group_offloading", "layer_execution_tracker", "lazy_prefetch_group_offloading")
 
 
-def attach_streaming(module: nn.Module, device: torch.device, blocks: bool) -> None:
+def attach_streaming(module: nn.Module, device: torch.device, blocks: bool, stream: Any = None) -> None:
     """Stream a component: by `blocks` where it has them and that is asked, else by leaves (transformers' encoders).
 
-    Leaves nothing attached when it fails. A processor that stands for a GPU has no streams.
+    `stream` is what copies are queued on; by default a new one, where the device has streams: a processor that stands
+    for a GPU hasn't. Leaves nothing attached when it fails.
     """
-    options: dict[str, Any] = {"onload_device": device, "offload_device": torch.device("cpu")}
-    if device.type != "cpu":
-        options |= {"use_stream": True, "low_cpu_mem_usage": True}
-    if blocks and any(isinstance(one, nn.ModuleList) for one in module.children()):
-        options |= {"offload_type": "block_level", "num_blocks_per_group": 1}
-    else:
-        options |= {"offload_type": "leaf_level"}
+    if stream is None and device.type != "cpu":
+        stream = torch.get_device_module(device).Stream(device)
+    by_blocks = blocks and any(isinstance(one, nn.ModuleList) for one in module.children())
+    config = GroupOffloadingConfig(
+        onload_device=device,
+        offload_device=torch.device("cpu"),
+        offload_type=GroupOffloadingType.BLOCK_LEVEL if by_blocks else GroupOffloadingType.LEAF_LEVEL,
+        non_blocking=False,
+        record_stream=False,
+        low_cpu_mem_usage=True,
+        num_blocks_per_group=1,
+        stream=stream,
+        block_modules=getattr(module, "_group_offload_block_modules", None),
+        exclude_kwargs=getattr(module, "_skip_keys", None),
+    )
     try:
-        apply_group_offloading(module, **options)
+        _apply_group_offloading(module, config)
     except BaseException:
         remove_streaming(module)  # half a set of hooks would be taken for a whole one
         raise

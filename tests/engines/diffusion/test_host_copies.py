@@ -111,6 +111,21 @@ def test_what_changes_on_the_device_is_copied_back_and_nothing_else() -> None:
     assert set(found) == set(wanted) and all(torch.equal(found[name], wanted[name]) for name in wanted)
 
 
+def test_what_comes_in_inference_mode_may_be_used_outside_and_odd_numbers_are_compared() -> None:
+    copies, net = HostCopies(DEVICE), build_net()
+    net[0].bias.data = net[0].bias.to(torch.float8_e4m3fn)
+    net[1].running_mean[0] = float("nan")
+    waiting = find_places(net)
+    with torch.inference_mode():
+        copies.bring(net)
+    assert not any(tensor.is_inference() for tensor, _ in list_weights(net))
+    for tensor in (net[0].bias, net[1].running_mean):
+        tensor.data = tensor.data.clone()
+    with torch.inference_mode():
+        copies.leave(net)
+    assert find_places(net) == waiting and copies.traffic.from_device == 0
+
+
 def test_when_memory_runs_out_on_the_way_all_is_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     copies, net = HostCopies(DEVICE), build_net()
     waiting, copy, count = find_places(net), Stage.copy, [0]
@@ -193,12 +208,13 @@ def test_torchaos_int8_weights_take_turns(pinner: Pinner) -> None:
     net = build_net(torch.bfloat16)
     torchao.quantize_(net, torchao.Int8WeightOnlyConfig(version=2))
     given = torch.randn(4, 32, dtype=torch.bfloat16)
-    plain, inner = net(given), net[0].weight.qdata.data_ptr()
+    plain = net(given)
     guards = [weakref.ref(tensor) for tensor in net.parameters()]  # as what torch compiles has them
     copies = HostCopies(DEVICE, pinner)
     for _ in range(2):
+        waiting = net[0].weight.qdata.data_ptr()
         copies.bring(net)
-        assert net[0].weight.qdata.data_ptr() != inner and torch.equal(net(given), plain)
+        assert net[0].weight.qdata.data_ptr() != waiting and torch.equal(net(given), plain)
         pinner.wait()
         copies.leave(net)
         assert is_pinned(net[0].weight.qdata) and torch.equal(net(given), plain)

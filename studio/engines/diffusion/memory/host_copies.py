@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import threading
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -91,7 +92,7 @@ class HostCopies:
                 return
             entry = self._entries[id(module)] = _Entry(module, [], True)
             try:
-                with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():  # GGUF's parameters have their own
+                with _touch_plainly():
                     for tensor, cast in list_weights(module):
                         entry.weights.append(self._bring(tensor, cast))
                     replace_tensors(module, {id(one.tensor): one.substitute for one in entry.weights})
@@ -123,7 +124,7 @@ class HostCopies:
             entry = self._entries.get(id(module))
             if entry is None or not entry.here:
                 return
-            with torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
+            with _touch_plainly():
                 known = {
                     id(weight.tensor if weight.substitute is None else weight.substitute) for weight in entry.weights
                 }
@@ -155,7 +156,7 @@ class HostCopies:
         if tensor.dtype != host.dtype or tensor.shape != host.shape:
             return False
         self.traffic.to_device += count_tensor_bytes(host)
-        return torch.equal(tensor.data, self._copy(host))
+        return torch.equal(_read_bytes(tensor.data), _read_bytes(self._copy(host)))
 
     def _copy_back(self, tensor: torch.Tensor) -> torch.Tensor | None:
         """Copy a tensor to host memory, in its place; or return one to be put there."""
@@ -245,6 +246,20 @@ def convert(tensor: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> torc
         inner[name] = convert(one, change) if is_traceable_wrapper_subclass(one) else change(one)
     made = type(tensor).__tensor_unflatten__(inner, context, tensor.size(), tensor.stride())
     return nn.Parameter(made, requires_grad=tensor.requires_grad) if isinstance(tensor, nn.Parameter) else made
+
+
+def _read_bytes(tensor: torch.Tensor) -> torch.Tensor:
+    """A tensor's bytes, in order: equal bytes are equal numbers in any dtype, also those that torch can't compare."""
+    return tensor.contiguous().view(-1).view(torch.uint8)
+
+
+@contextmanager
+def _touch_plainly() -> Generator[None]:
+    """Tensors are pointed elsewhere without gradients, without GGUF's own functions, and also while inference mode is
+    on: what is made in it can't be used outside.
+    """
+    with torch.inference_mode(False), torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
+        yield
 
 
 def _read_version(tensor: torch.Tensor) -> int:

@@ -6,8 +6,8 @@ import os
 import re
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ def test_cards_of_every_family_with_such_blocks_name_them() -> None:
 
 
 @contextmanager
-def passes(denoiser: nn.Module) -> Iterator[list[torch.Tensor]]:
+def passes(denoiser: nn.Module) -> Generator[list[torch.Tensor]]:
     """What each pass of a denoiser returns."""
     out: list[torch.Tensor] = []
     hook = denoiser.register_forward_hook(lambda module, given, result: out.append(result[0].detach().clone()))
@@ -189,7 +189,12 @@ def test_more_sizes_than_torch_s_own_limit_stay_compiled() -> None:
     compile_cache.allow_sizes()
     graphs: list[int] = []
     layer = fp8_products.Fp8Linear(torch.ones(16, 16), None)
-    layer.compile(backend=lambda graph, given: graphs.append(1) or graph.forward, dynamic=False)
+
+    def count(graph: Any, given: Any) -> Any:
+        graphs.append(1)
+        return graph.forward
+
+    layer.compile(backend=count, dynamic=False)
     with torch.inference_mode():
         for tokens in range(2, 14):
             layer(torch.zeros(tokens, 16))
@@ -237,7 +242,7 @@ def test_a_lora_is_merged_before_its_layer_is_rounded(adapted: tuple[ModelCard, 
         torch.testing.assert_close(after.scale, scale.t())
         away = (after.weight.float() * after.scale.t() - values.float() * scale).abs().max()
         assert away <= scale.max() * 32, "the merged weight, or beside a rounding's edge its neighbour"
-        assert torch.equal(after.bias, before.base_layer.bias)
+        assert after.bias is not None and torch.equal(after.bias, before.base_layer.bias)
     kept = fast.get_submodule("proj_in")
     assert hasattr(kept, "base_layer") and kept.merged is False, "what stays plain keeps its LoRA beside it"
     merged = run(load(card, place), card, backend="eager")[0][0]
@@ -272,6 +277,10 @@ def told(columns: int, rows: int, error: float = 0.037, plain: float = 2.0, fast
     return ShapeTrial(columns, rows, error, plain, fast, why)
 
 
+def too_slow(device: str, shape: tuple[int, int], backend: str) -> ShapeTrial:
+    return told(*shape, fast=3.0)
+
+
 def test_a_shape_is_tried_for_error_and_time() -> None:
     ticks = iter(range(1000))
     found = fp8_trial.try_shape("cpu", (64, 32), "", lambda: next(ticks) / 1000)
@@ -302,24 +311,38 @@ def test_what_differs_or_is_no_faster_is_off_and_is_told_with_its_reason(tiny: T
     rows = fp8_trial.list_products(here, settings)
     assert [(row.ok, row.ms, row.error) for row in rows] == [(True, 1.0, 0.037)] * len(shapes) and "2.00 ms" in rows[0].why
     others = [Machine("cuda:0", f"Imaginary GPU {number}", 1, 1) for number in range(3)]
-    assert "differs by 20.0%" in ask(lambda *shape: told(*shape, error=0.2), others[0])
-    assert "bfloat16 takes" in ask(lambda *shape: told(*shape, fast=1.99), others[1])
-    assert "failed here" in ask(lambda *shape: told(*shape, why="failed here (RuntimeError: no kernel)"), others[2])
+    assert "differs by 20.0%" in ask(lambda columns, rows: told(columns, rows, error=0.2), others[0])
+    assert "bfloat16 takes" in ask(lambda columns, rows: told(columns, rows, fast=1.99), others[1])
+    assert "failed here" in ask(lambda columns, rows: told(columns, rows, why="failed here (RuntimeError: no kernel)"), others[2])
     assert not any(row.ok for other in others for row in fp8_trial.list_products(other, settings))
 
 
-def test_a_model_manager_asks_before_it_reads_a_weight(tiny: Tiny, tmp_path: Path) -> None:
-    card, read, settings = carded(tiny("ltx_condition"), dtype="bfloat16"), list[str](), Settings(tmp_path)
+def test_a_model_manager_asks_before_it_reads_a_weight_and_lowers_it_without_reading_again(tiny: Tiny, tmp_path: Path) -> None:
     plenty = 80 * 10**9
-    here = Machine("cuda:0", "Imaginary GPU", plenty, plenty, (9, 0), lambda: plenty, lambda: plenty)
-    with pytest.raises(Refusal):
-        fp8_trial.require_products(card, folders(card), here, settings, lambda _: None, lambda *given: told(*given[1], fast=3.0))
-    wished = Preferences(weights={card.id: "fp8_fast"})
-    manager = ModelManager(settings, here, folders, lambda: wished, load=lambda *_: read.append("weights"))
-    with pytest.raises(Refusal, match="fp8 products are off"), manager.use(card, lambda _: None):
+    here = Machine("cpu:0", "a processor taken for a GPU", plenty, plenty, (9, 0), lambda: plenty, lambda: plenty)
+    card = carded(tiny("ltx_condition"), dtype="bfloat16")
+
+    def manage(name: str, by: Callable[[str, tuple[int, int], str], ShapeTrial]) -> ModelManager:
+        settings = Settings(tmp_path / name)
+        with suppress(Refusal):
+            fp8_trial.require_products(card, folders(card), here, settings, lambda _: None, by)
+        return ModelManager(settings, here, folders, lambda: Preferences(weights={card.id: "fp8_fast"}))
+
+    slow = manage("slow", too_slow)
+    with pytest.raises(Refusal, match="fp8 products are off"), slow.use(card, lambda _: None):
         pass
+    slow.close()
+    assert slow.loads == 0 and os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(tmp_path / "slow" / "cache" / "compiled")
+    manager, ways = manage("fast", lambda device, shape, backend: told(*shape)), list[str]()
+    with manager.use(card, lambda _: None) as loaded:
+        first = run(loaded.pipe, card, backend="eager")[0]
+        while loaded is not None:
+            assert loaded.fit.weights == "fp8_fast" and fp8_products.has_products(loaded.denoisers[0])
+            assert all(torch.equal(*pair) for pair in zip(run(loaded.pipe, card, backend="eager")[0], first, strict=True))
+            ways.append(loaded.fit.placement)
+            loaded = manager.lower(loaded)
     manager.close()
-    assert not read and os.environ["TORCHINDUCTOR_CACHE_DIR"] == str(settings.cache / "compiled")
+    assert ways == ["resident", "managed", "grouped"] and manager.loads == 1
 
 
 # What was compiled is kept ------------------------------------------------------------------------------------------------
@@ -344,13 +367,13 @@ def test_the_compiler_s_cache_is_in_the_home_folder_and_bounded(tmp_path: Path, 
 
 
 def test_what_a_machine_lacks_for_compiling_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(compile_cache, "find_spec", lambda name: None)
+    monkeypatch.setattr(compile_cache, "find_spec", dict[str, str]().get)
     assert "package triton" in compile_cache.find_missing_compiler("cuda:0")
     monkeypatch.setattr(sys, "platform", "win32")
     assert "triton-windows" in compile_cache.find_missing_compiler("cuda:0")
     monkeypatch.setenv("CXX", str(tmp_path / "none"))
     assert "Visual Studio" in compile_cache.find_missing_compiler("cpu")
-    monkeypatch.setattr(compile_cache, "find_spec", lambda name: object())
+    monkeypatch.setattr(compile_cache, "find_spec", str)
     assert compile_cache.find_missing_compiler("cuda:0") == ""
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setenv("CC", str(tmp_path / "none"))

@@ -109,7 +109,7 @@ def sweep(folder: Path, most: int) -> int:
 def find_missing_compiler(device: str) -> str:
     """What torch.compile would miss on `device` ("cuda:0", "cpu"), in words; "" where nothing."""
     windows = sys.platform == "win32"
-    if device != "cpu":
+    if not device.startswith("cpu"):
         if find_spec("triton") is None:
             return f"it needs the package {'triton-windows' if windows else 'triton'}"
         if windows:

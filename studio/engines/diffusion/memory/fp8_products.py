@@ -9,7 +9,7 @@ plain tensors, which load, stream, pin and copy as any other, and a processor ru
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -38,7 +38,8 @@ def multiply(rows: torch.Tensor, weight: torch.Tensor, scale: torch.Tensor) -> t
     """
     values, scales = quantise_rows(rows.contiguous())  # the product takes rows that lie one after the other
     dtype = rows.dtype if rows.device.type == "cpu" else torch.bfloat16
-    out = torch._scaled_mm(values, weight.t(), scale_a=scales, scale_b=scale, out_dtype=dtype, use_fast_accum=True)
+    product: Any = torch._scaled_mm  # pyright: ignore[reportPrivateUsage, reportPrivateImportUsage] - what torchao calls
+    out = product(values, weight.t(), scale_a=scales, scale_b=scale, out_dtype=dtype, use_fast_accum=True)
     return out.to(rows.dtype)
 
 
@@ -135,7 +136,7 @@ def _merge_lora(layer: Any) -> tuple[torch.Tensor, nn.Parameter | None]:
     base: nn.Linear = getattr(layer, "base_layer", layer)
     if base is layer:
         return base.weight.detach(), base.bias
-    dtype, bias = base.weight.dtype, base.bias
+    dtype, bias = base.weight.dtype, cast("nn.Parameter | None", base.bias)
     layer.float()
     layer.merge(adapter_names=list(layer.active_adapters))
     if bias is not None:

@@ -168,9 +168,9 @@ def try_shape(
     columns, rows = shape
     try:
         with torch.inference_mode():
-            dtype = torch.float32 if device == "cpu" else torch.bfloat16
+            dtype = torch.float32 if device.startswith("cpu") else torch.bfloat16
             random = torch.Generator().manual_seed(0)
-            given = torch.randn(CPU_TOKENS if device == "cpu" else GPU_TOKENS, columns, generator=random)
+            given = torch.randn(CPU_TOKENS if device.startswith("cpu") else GPU_TOKENS, columns, generator=random)
             given, weight = given.to(device, dtype), torch.randn(rows, columns, generator=random).to(device, dtype)
             layer = fp8_products.Fp8Linear(weight, None)
             multiply: Any = fp8_products.multiply
@@ -191,7 +191,7 @@ def try_shape(
     except Exception as fault:  # kernels and compilers may fail in any way: that is what is being found out
         message = str(fault).strip().split("\n")[0][:120]
         return ShapeTrial(columns, rows, why=f"failed here ({type(fault).__name__}: {message})")
-    return ShapeTrial(columns, rows, error if error == error else float("inf"), *times)
+    return ShapeTrial(columns, rows, error if error == error else float("inf"), times[0], times[1])
 
 
 def _time(calls: Sequence[Callable[[], Any]], device: str, clock: Callable[[], float]) -> list[float]:
@@ -209,7 +209,7 @@ def _time(calls: Sequence[Callable[[], Any]], device: str, clock: Callable[[], f
 
 
 def _synchronize(device: str) -> None:
-    if device != "cpu":
+    if not device.startswith("cpu"):
         import torch
 
         torch.cuda.synchronize(device)

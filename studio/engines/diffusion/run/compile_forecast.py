@@ -8,7 +8,7 @@ from studio.engines.diffusion.memory.compile_cache import find_missing_compiler
 from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.run.speed_history import History
 from studio.engines.prepare import Prepared
-from studio.nouns import Choice
+from studio.nouns import Choice, SpeedUp
 from studio.preferences import Weights
 
 WHAT = "compiled blocks"
@@ -30,7 +30,7 @@ def foresee_compiling(history: History, machine: Machine, prepared: Prepared, we
     card, plan = prepared.card, prepared.plan
     if card.checkpoint is None or not is_compiled(prepared, weights):
         return ()
-    speedups = tuple(one for one in prepared.shot.speedups if one in card.checkpoint.speedups)
+    speedups: tuple[SpeedUp, ...] = tuple(one for one in prepared.shot.speedups if one in card.checkpoint.speedups)
     lacking = find_missing_compiler(machine.device)
     if lacking:
         return (Choice(WHAT, "off", lacking),)

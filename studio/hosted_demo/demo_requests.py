@@ -65,10 +65,11 @@ class DemoRequest:
 
 class DemoRequests:
     """All requests and uploads of one imitation; any thread may ask. `seconds`: how long a request takes. `ways`: the
-    models it has.
+    models it has. `most_side`: films are no longer than that on a side, in pixels.
     """
 
-    def __init__(self, seconds: float, ways: tuple[Way, ...]) -> None:
+    def __init__(self, seconds: float, ways: tuple[Way, ...], most_side: int = 4096) -> None:
+        self._most_side = most_side
         self.seconds = seconds
         self._ways = ways
         self._lock = threading.Lock()
@@ -77,13 +78,19 @@ class DemoRequests:
         self._films: dict[tuple[bytes, FilmShape], Future[bytes]] = {}
         self._makers = ThreadPoolExecutor(1, "demo film")
 
-    def find_way(self, service: str, ref: str) -> tuple[Way, dict[str, str]] | None:
-        """The way in that a name means, with the values of the fields that are part of the name."""
+    def find_way(
+        self, service: str, ref: str, inputs: dict[str, Any] | None = None
+    ) -> tuple[Way, dict[str, str]] | None:
+        """The way in that a name means, with the values of the fields that are part of the name. Of several cards for
+        one name it is that whose fixed fields are those of the `inputs`.
+        """
+        known: list[tuple[Way, dict[str, str]]] = []
         for way in self._ways:
             pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(way.ref))
             if way.service == service and (found := re.fullmatch(pattern, ref)):
-                return way, found.groupdict()
-        return None
+                known.append((way, found.groupdict()))
+        given = (inputs or {}).items()
+        return next((one for one in known if one[0].fixed.items() <= given), known[0] if known else None)
 
     def check(self, service: str, ref: str, inputs: dict[str, Any]) -> Checked | None:
         """What is wrong with a request, and the film it asks for; None for a name that isn't known."""
@@ -91,7 +98,7 @@ class DemoRequests:
             unknown = [Complaint(one, "is not a field of this model") for one in inputs if one not in fields]
             empty = [] if inputs.get("prompt") else [Complaint("prompt", "is required")]
             return Checked((*unknown, *empty), b"", FilmShape(0, 0, 0, 1))
-        found = self.find_way(service, ref)
+        found = self.find_way(service, ref, inputs)
         return check_request(found[0], found[1], inputs, self.read_file) if found else None
 
     def start(self, ref: str, version: str, inputs: dict[str, Any], checked: Checked, fate: str) -> DemoRequest:
@@ -141,7 +148,10 @@ class DemoRequests:
         self._makers.shutdown(cancel_futures=True)
 
     def _make_film(self, checked: Checked) -> Future[bytes]:
-        key = (checked.photo, checked.shape)
+        long = max(checked.shape.width, checked.shape.height)
+        scale = min(1.0, self._most_side / long)
+        width, height = (max(2, round(side * scale / 2) * 2) for side in (checked.shape.width, checked.shape.height))
+        key = (checked.photo, checked.shape._replace(width=width, height=height))
         with self._lock:
             if key not in self._films:
                 self._films[key] = self._makers.submit(make_film, *key)

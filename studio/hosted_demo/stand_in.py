@@ -42,8 +42,8 @@ class Call(NamedTuple):
 @dataclass
 class StandIn:
     """An imitation that runs from `__enter__` to `close`. `seconds` is how long a request takes, `token` the one that
-    it takes, `faults` what it does wrong, `ways` the models it has, those of all cards where None. `calls` is
-    everything that came in.
+    it takes, `faults` what it does wrong, `ways` the models it has, those of all cards where None. Its films are at
+    most `most_side` pixels on a side. `calls` is everything that came in.
     """
 
     seconds: float = 0.0
@@ -51,11 +51,12 @@ class StandIn:
     faults: InjectedFaults = field(default_factory=InjectedFaults)
     ways: tuple[Way, ...] | None = None
     calls: list[Call] = field(default_factory=list)
+    most_side: int = 4096
 
     def __post_init__(self) -> None:
         self._servers = [_make_server(self, kind) for kind in (_Services, _Store)]
         self.address, self.store = (f"http://127.0.0.1:{one.server_port}" for one in self._servers)
-        self.requests = DemoRequests(self.seconds, list_ways() if self.ways is None else self.ways)
+        self.requests = DemoRequests(self.seconds, list_ways() if self.ways is None else self.ways, self.most_side)
         self.replicate = ReplicateRoutes(self.requests, self.store)
         self.fal = FalRoutes(self.requests, self.address, self.store)
 

@@ -22,7 +22,7 @@ from studio.engines.diffusion.memory import pinned_memory
 from studio.engines.diffusion.memory.host_copies import HostCopies, list_weights
 from studio.engines.diffusion.memory.loader import store_fp8
 from studio.engines.diffusion.memory.machine import Machine
-from studio.engines.diffusion.memory.model_cache import LoadedModel, count_module_bytes, count_tensor_bytes
+from studio.engines.diffusion.memory.model_cache import LoadedModel, count_model_bytes, count_module_bytes, count_tensor_bytes
 from studio.engines.diffusion.memory.pinned_memory import PinnedMemory, Pinner, Stage, count_pinned_bytes, is_pinned, split_chunks
 from studio.engines.diffusion.memory.placement import Fit
 from studio.engines.diffusion.memory.residency import Residency, find_pinnable
@@ -163,7 +163,8 @@ def test_every_family_takes_turns_and_nothing_is_copied_back(
     for _ in range(2):
         residency.activate(loaded)
         made.append(run(pipe, card, asked).frames)
-        assert residency.list_here() and residency.count_gpu_bytes(loaded) > 0
+        assert residency.list_here() and 0 < residency.count_gpu_bytes(loaded) <= count_model_bytes([loaded])
+        assert count_model_bytes([loaded]) == sum(sizes.values()), "host memory holds it all the same"
         residency.offload_all()
     assert np.array_equal(*made)
     assert moved == [], "no library has moved a component by itself"

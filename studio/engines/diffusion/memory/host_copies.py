@@ -156,7 +156,10 @@ class HostCopies:
         if tensor.dtype != host.dtype or tensor.shape != host.shape:
             return False
         self.traffic.to_device += count_tensor_bytes(host)
-        return torch.equal(_read_bytes(tensor.data), _read_bytes(self._copy(host)))
+        try:
+            return torch.equal(_read_bytes(tensor.data), _read_bytes(self._copy(host)))
+        except torch.OutOfMemoryError:
+            return False
 
     def _copy_back(self, tensor: torch.Tensor) -> torch.Tensor | None:
         """Copy a tensor to host memory, in its place; or return one to be put there."""

@@ -336,13 +336,15 @@ def _accept(
 ) -> Fit:
     needs, there = checkpoint.needs, _format_gb(machine.vram / GB)
     run = f"{_format_gb(needs.activation)} for the run"
+    streams = min(needs.encoder, needs.largest) + ENCODER_RUN > find_most(machine)
+    part = "denoiser" if streams else "heaviest part"
     reasons: dict[Placement, str] = {
         "resident": f"all its weights and {run} fit in {there} of video memory",
-        "managed": f"not all its weights fit in {there} at once, but its heaviest part and {run} do: parts take turns",
+        "managed": f"not all its weights fit in {there} at once, but its {part} and {run} do: parts take turns",
         "grouped": f"the denoiser doesn't fit beside {run} in {there}: it is streamed block by block, which is slower",
     }
     where, what = reasons[placement], _WHY[weights]
-    if placement != "resident" and min(needs.encoder, needs.largest) + ENCODER_RUN > find_most(machine):
+    if streams and placement != "resident":
         where += "; the text encoder, which doesn't fit alone, is streamed"
     if weights != "published":
         lack = find_shortage(checkpoint, machine, "grouped", "published")

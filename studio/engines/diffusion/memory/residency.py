@@ -118,7 +118,10 @@ class Residency:
         with self._lock:
             self.margin = round(estimate_activation(require_checkpoint(loaded.card).needs, volume) * GB)
             streams = self.find_streamed(loaded)
-            for module in [one for one in streams.values() if id(one) not in self._streamed]:
+            coming = [one for one in streams.values() if id(one) not in self._streamed]
+            for module in sorted(
+                coming, key=lambda one: one not in loaded.denoisers
+            ):  # who come first are pinned first
                 tick(MOVING)
                 self._stream(loaded, module)
             own = self._attach(loaded.card.id, [one for name, one in loaded.modules.items() if name not in streams])

@@ -323,7 +323,9 @@ class Clip(Noun, frozen=True):
 
 
 class Queued(Noun, frozen=True, tag="queued"):
-    """Waiting its turn."""
+    """Waiting its turn; `note` says why it is held back, "" while it isn't."""
+
+    note: str = ""
 
 
 class Running(Noun, frozen=True, tag="running"):

@@ -37,7 +37,9 @@ class Preferences(Noun, frozen=True):
     `assistant` is the folder of a small language or vision model that may help with words, "" none. `idle_minutes`
     without work unload every model, 0 never. `ram_gb` caps what models may hold in memory, 0 for automatic. `size`,
     `fps`, `place` (a platform's id, "" none) and `look` are what the page begins with in a new browser. `remake_limit`
-    is how many times a broken clip is made again with another seed, 0 never.
+    is how many times a broken clip is made again with another seed, 0 never. `agreed` are the services and makers that
+    photos may be sent to ("replicate: Kuaishou"), `day_budget` is what hosted models may cost in a day in dollars, 0
+    for no limit, and `hosted_at_once` how many of their jobs run at once at one service.
     """
 
     attention: str = "auto"
@@ -53,6 +55,9 @@ class Preferences(Noun, frozen=True):
     place: str = ""
     look: Look = "system"
     remake_limit: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0
+    agreed: tuple[str, ...] = ()
+    day_budget: Annotated[float, msgspec.Meta(ge=0.0, le=1e6)] = 0.0
+    hosted_at_once: Annotated[int, msgspec.Meta(ge=1, le=100)] = 4
 
 
 msgspec.json.Decoder(Preferences)  # built before threads read it: see the end of nouns.py

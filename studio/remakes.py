@@ -1,7 +1,8 @@
 """Broken clips made again with another seed, up to the number of times that the user allows.
 
-Only a clip that was made here just now, by a model that denoises: what is wrong with one of the built-in engine's stays
-wrong with another seed. Each attempt is a clip of its own, kept with the number it was; nothing is put away.
+Only a clip that was made here just now, by a model that denoises on this computer: what is wrong with one of the
+built-in engine's stays wrong with another seed, and a hosted one would be paid for again. Each attempt is a clip of its
+own, kept with the number it was; nothing is put away.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ class ScoreRoom:
         return self._score(file, shot, trusted=False)
 
     def _score_kept(self, clip: Clip) -> Score:
-        return self._score(self._library.file(clip), clip.shot, trusted=True)
+        return self._score(self._library.file(clip), clip.shot, trusted=not clip.shot.service)
 
     def _score(self, file: Path, shot: Shot | None, trusted: bool) -> Score:
         """`shot` is what a clip was made from, None where nobody knows; trusted: Stir has made the file."""

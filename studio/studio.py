@@ -28,24 +28,30 @@ from studio.config import Settings
 from studio.depth_maps import DepthMaps, find_network
 from studio.engines import registry
 from studio.engines.base import Engine, Places, require_motion
+from studio.engines.hosted.services import find_service, services
 from studio.engines.prepare import Prepared, adapt
 from studio.exports import Exports
+from studio.jobs.clip_maker import ClipMaker
+from studio.jobs.hosted_job import HostedTools
+from studio.jobs.hosted_lane import HostedLane
 from studio.jobs.lane import recover
 from studio.jobs.worker import Worker
 from studio.library import database, disk, logbook
 from studio.library.clips import Clips
 from studio.library.file_cache import FileCache
 from studio.library.live_processes import Owner
+from studio.library.paid_jobs import PaidJobs
 from studio.library.queue import Queue
 from studio.models import Models
 from studio.motion import camera_moves
 from studio.motion.ambient_effects import EFFECTS, needs_brush
 from studio.motion_assistant import Assist
-from studio.nouns import Choice, Job, Refusal, Shot, replace
+from studio.nouns import Attachment, Choice, Job, Refusal, Shot, replace
 from studio.presets import platform
 from studio.previews import Previews
 from studio.remakes import Remakes
 from studio.score_room import ScoreRoom
+from studio.spending import Confirmation, Spending
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,6 +87,8 @@ class Studio:
         self._database = database.open(settings.database)
         self.library = Clips(self._database, settings.clips, search_words)
         self.queue = Queue(self._database, self._owner)
+        paid = PaidJobs(self._database)
+        self.spending = Spending(self._database, self.queue, paid, self.models, self._owner.token)
         self.depths = DepthMaps(settings)
         self.previews = Previews(settings, self._served, self._room, self.models, lambda: self.photos)
         self.advice = Advice(settings, self._served, self.models, lambda: self.photos)
@@ -89,7 +97,8 @@ class Studio:
         self.scores, self._worker = self._make_scores(), self._make_worker()
         self.comparisons = Comparisons(
             database=self._database, queue=self.queue, library=self.library, models=self.models, worker=self._worker,
-            ready=self._prepare_recipe, accept=self._accept, pace=self._pace, describe=search_words,
+            spending=self.spending, ready=self._prepare_recipe, accept=self._accept, pace=self._pace,
+            describe=search_words,
         )  # fmt: skip
         self._remakes = Remakes(self.scores, self.models, self.comparisons, self.submit, self.log)
         self.exports = Exports(
@@ -112,8 +121,22 @@ class Studio:
         return Worker(
             room=self._room, database=self._database, queue=self.queue, clips=self.library, log=self.log,
             photos=lambda: self.photos, find_card=self.models.card, find_engine=self.models.engine,
-            list_cards=lambda: self.models.cards, tell=lambda clip_id: self.scores.expect(clip_id),
+            list_cards=lambda: self.models.cards, make_hosted=self._make_hosted,
+            tell=lambda clip_id: self.scores.expect(clip_id),
         )  # fmt: skip
+
+    def _make_hosted(self, maker: ClipMaker) -> HostedLane:
+        tools = HostedTools(
+            maker, self.spending.paid, lambda: self.photos, find_service, self._find_attachment, self._owner.token
+        )
+        return HostedLane(
+            tools, self.log, list_services=lambda: [one.name for one in services()],
+            limit=lambda: self.models.preferences().hosted_at_once, hold=self.spending.find_hold,
+            is_alive=self._owner.alive, tell=lambda clip_id: self.scores.expect(clip_id),
+        )  # fmt: skip
+
+    def _find_attachment(self, given: Attachment) -> Path:
+        return self.settings.home / "attachments" / given.id
 
     def start(self, adopt: bool = True) -> None:
         """Start the worker. With `adopt` it also does what a process that has ended left in the queue, and clips are
@@ -237,7 +260,7 @@ class Studio:
         prepared = self._accept(shot)
         self.models.require(prepared.card)
         require_motion(self.previews.places(prepared))
-        return prepared.recipe
+        return self.spending.settle(prepared.recipe)
 
     def _read_depth(self, shot: Shot) -> NDArray[np.float32] | None:
         """How near things are in a shot's crop, as the built-in engine reads it; None where it can't."""
@@ -256,19 +279,24 @@ class Studio:
         """
         return self._database.version + self.models.version
 
-    def submit(self, shot: Shot, press: str = "") -> Job:
+    def submit(self, shot: Shot, press: str = "", confirmation: Confirmation | None = None) -> Job:
         """Queue a shot. Raises `Refusal` before anything is queued when it can't be made.
 
         `press` is an id of the press that asked for it: the same one once more answers with the job that is there.
+        `confirmation` is what may be paid for it, here and in what follows; without one, what costs money is refused.
         """
-        return self.submit_all((shot,), press)[0]
+        return self.submit_all((shot,), press, confirmation)[0]
 
-    def submit_all(self, shots: tuple[Shot, ...], press: str = "") -> tuple[Job, ...]:
+    def submit_all(
+        self, shots: tuple[Shot, ...], press: str = "", confirmation: Confirmation | None = None
+    ) -> tuple[Job, ...]:
         """Queue several shots, drafts first. Raises `Refusal` before any is queued when one of them can't be made."""
         ready = sorted((self._prepare_recipe(shot) for shot in shots), key=lambda shot: not shot.draft)
-        return self._put(tuple(ready), "", press)
+        return self._put(tuple(ready), "", press, confirmation)
 
-    def submit_each(self, shots: tuple[Shot, ...], press: str = "") -> tuple[tuple[Job, ...], dict[int, Refusal]]:
+    def submit_each(
+        self, shots: tuple[Shot, ...], press: str = "", confirmation: Confirmation | None = None
+    ) -> tuple[tuple[Job, ...], dict[int, Refusal]]:
         """Queue as one group, in their order, those of several shots that can be made; and why the others can't, by
         number.
         """
@@ -280,10 +308,12 @@ class Studio:
             except Refusal as refusal:
                 refused[at] = refusal
         group = uuid.uuid4().hex if len(ready) > 1 else ""
-        return self._put(tuple(ready), group, press) if ready else (), refused
+        return self._put(tuple(ready), group, press, confirmation) if ready else (), refused
 
-    def _put(self, shots: tuple[Shot, ...], group: str, press: str) -> tuple[Job, ...]:
-        jobs = self.queue.submit_all(shots, group, press)
+    def _put(
+        self, shots: tuple[Shot, ...], group: str, press: str = "", confirmation: Confirmation | None = None
+    ) -> tuple[Job, ...]:
+        jobs = self.spending.put(shots, group, press, confirmation)
         self._worker.wake()
         return jobs
 
@@ -310,32 +340,54 @@ class Studio:
         for job_id in self.queue.cancel_group(group):
             self._worker.stop(job_id)
 
-    def retry_group(self, group: str) -> tuple[Job, ...]:
+    def retry_group(self, group: str, confirmation: Confirmation | None = None) -> tuple[Job, ...]:
         """Queue a group's failed and interrupted jobs again. Raises `Refusal` when one can't be made here any more."""
         failed = self.queue.list_failed(group)
         for job in failed:
             self._prepare_recipe(job.shot)
-        jobs = tuple(self.queue.retry(job.id) for job in failed)
+        anew = tuple(job.shot for job in failed if self.spending.is_over(job))
+        with self._database.write():
+            bought = self.spending.put(anew, group, "", confirmation) if anew else ()
+            jobs = tuple(self.queue.retry(job.id) for job in failed if not self.spending.is_over(job))
         self._worker.wake()
-        return jobs
+        return (*jobs, *bought)
 
-    def retry(self, job_id: str) -> Job:
-        """Queue a failed, cancelled or interrupted job again. Raises `Refusal` for any other."""
-        self._prepare_recipe(self.queue.get(job_id).shot)
+    def retry(self, job_id: str, confirmation: Confirmation | None = None) -> Job:
+        """Queue a failed, cancelled or interrupted job again. Raises `Refusal` for any other.
+
+        A paid one that is at its service, or may be, is looked for there and costs nothing; else it is a new job, which
+        has to be confirmed.
+        """
+        job = self.queue.get(job_id)
+        shot = self._prepare_recipe(job.shot)
+        if self.spending.is_over(job):
+            return self._buy_again(job, shot, confirmation)
         job = self.queue.retry(job_id)
         self._worker.wake()
         return job
 
+    def _buy_again(self, job: Job, shot: Shot, confirmation: Confirmation | None) -> Job:
+        """A new job for one that is over; in the cell of its comparison, if it has one."""
+        if job.group and self.comparisons.name(job.group):
+            one = self.comparisons.get(job.group)
+            cell = next((cell for cell in one.cells if job.id in cell.jobs), None)
+            if cell:
+                one = self.comparisons.retry(one.id, cell.id, confirmation=confirmation)
+                return self.job(next(other.jobs[-1] for other in one.cells if other.id == cell.id))
+        return self._put((shot,), job.group, "", confirmation)[0]
+
     # Again ------------------------------------------------------------------------------------------------------------
 
-    def again(self, clip_id: str, press: str = "") -> Job:
+    def again(self, clip_id: str, press: str = "", confirmation: Confirmation | None = None) -> Job:
         """Make a clip again, exactly as it was."""
-        return self.submit(self.library.get(clip_id).shot, press)
+        return self.submit(self.library.get(clip_id).shot, press, confirmation)
 
-    def vary(self, clip_id: str, press: str = "") -> Job:
+    def vary(self, clip_id: str, press: str = "", confirmation: Confirmation | None = None) -> Job:
         """Make a clip again with a seed it did not have."""
         shot = self.library.get(clip_id).shot
-        return self.submit(replace(shot, seed=(shot.seed + 1 + secrets.randbelow(2**32 - 1)) % 2**32), press)
+        return self.submit(
+            replace(shot, seed=(shot.seed + 1 + secrets.randbelow(2**32 - 1)) % 2**32), press, confirmation
+        )
 
 
 def search_words(shot: Shot) -> str:

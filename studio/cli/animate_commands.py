@@ -11,6 +11,7 @@ import re
 import shutil
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, get_args
@@ -21,6 +22,7 @@ from studio.advice.render_time import about
 from studio.atomic_write import replace_whole
 from studio.cli import shot_arguments
 from studio.cli.arguments import open_studio
+from studio.cli.hosted_command import confirm_each
 from studio.cli.report import Bar, Failure, complain, format_clock, say, say_json
 from studio.motion.prompt_promise import promise
 from studio.nouns import Cancelled, Clip, Done, Failed, Format, Interrupted, Job, Photo, Refusal, Running, Shot
@@ -57,7 +59,7 @@ def animate(flags: argparse.Namespace) -> None:
         shots = [shot_arguments.build_shot(asked, photo, depth, kind, studio, end) for photo in photos]
         shot_arguments.require_fitting(shots, studio, flags.force)
         _promise(studio, shots[0])
-        make(studio, shots, [file.stem for file in flags.photos], to, flags.json)
+        make(studio, shots, [file.stem for file in flags.photos], to, flags.json, flags.pay)
 
 
 def _promise(studio: Studio, shot: Shot) -> None:
@@ -73,7 +75,7 @@ def again(flags: argparse.Namespace) -> None:
     with closing(open_studio(flags)) as studio:
         shot = _recipe(studio, flags.clip)
         to = plan_delivery(flags.output, shot.format, 1)
-        make(studio, [shot], [Path(shot.photo.name).stem or "clip"], to, flags.json)
+        make(studio, [shot], [Path(shot.photo.name).stem or "clip"], to, flags.json, flags.pay)
 
 
 def take_in(studio: Studio, file: Path, one_of_many: bool, damaged: bool = False) -> Photo:
@@ -110,9 +112,15 @@ def _recipe(studio: Studio, words: str) -> Shot:
     return studio.library.find_id(words).shot
 
 
-def make(studio: Studio, shots: list[Shot], stems: list[str], to: Delivery | None, as_json: bool) -> None:
-    """Submit all, so that a refusal comes before work; then watch and deliver each. One that fails stops no other."""
-    jobs = [studio.submit(shot) for shot in shots]
+def make(
+    studio: Studio, shots: list[Shot], stems: list[str], to: Delivery | None, as_json: bool, pay: Sequence[str] = ()
+) -> None:
+    """Submit all, so that a refusal comes before work; then watch and deliver each. One that fails stops no other.
+
+    pay: what --pay allows a hosted model to cost.
+    """
+    allowed = confirm_each(studio, shots, pay)
+    jobs = [studio.submit(shot, confirmation=one) for shot, one in zip(shots, allowed, strict=True)]
     for job, stem in zip(jobs, stems, strict=True):
         _announce(studio, job.shot, stem)
     studio.start(adopt=False)

@@ -19,6 +19,7 @@ from studio.cli.help_examples import (
     COMPARE_HELP,
     COMPOSE_HELP,
     HOSTED_DEMO_HELP,
+    HOSTED_HELP,
     LIBRARY_HELP,
     LOOK_HELP,
     MACHINE_HELP,
@@ -220,6 +221,22 @@ def _add_model(animate: argparse.ArgumentParser) -> None:
 
 def _add_output(command: argparse.ArgumentParser) -> None:
     command.add_argument("-o", "--output", metavar="PLACE", help="copy the clip to this file or folder as well")
+    _add_pay(command)
+
+
+def _add_pay(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--pay",
+        metavar="AMOUNT",
+        action="append",
+        default=[],
+        help="for a hosted model: the most that it may cost in dollars, such as 0.90; and unknown",
+    )
+
+
+def _add_hosted(hosted: argparse.ArgumentParser) -> None:
+    hosted.add_argument("do", nargs="?", choices=("list", "agree", "budget"), default="list")
+    hosted.add_argument("model", metavar="ID", nargs="?", help="a hosted model; for budget: dollars a day, 0 for none")
 
 
 def build_parser() -> Parser:
@@ -250,6 +267,7 @@ def build_parser() -> Parser:
     )
     models.add_argument("model", metavar="ID", nargs="?")
     models.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="for adopt: where the files lie")
+    _add_hosted(_add_command(commands, "hosted", "hosted models: tokens, budgets, what was spent", HOSTED_HELP))
     recipe = _add_command(commands, "recipe", "every setting a clip was made with", RECIPE_HELP)
     recipe.add_argument("clip", metavar="CLIP", type=Path)
     again = _add_command(commands, "again", "make a clip again from its recipe", AGAIN_HELP)
@@ -269,6 +287,7 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
     _add_photo(compare)
     _add_shape(compare)
     _add_model(compare)
+    _add_pay(compare)
     compare.add_argument("--models", metavar="ID,ID", help="the same as --axis model=ID,ID")
     compare.add_argument(
         "--axis", metavar="NAME=A,B", action="append", default=[], help="what differs, and its values; one or two"

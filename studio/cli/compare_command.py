@@ -12,6 +12,7 @@ import msgspec
 from studio.cli import shot_arguments
 from studio.cli.animate_commands import cancel_all, deliver, plan_file, take_in, watch
 from studio.cli.arguments import open_studio
+from studio.cli.hosted_command import confirm_each, require_payment
 from studio.cli.report import Bar, Failure, complain, say, say_json
 from studio.compare.axis_values import TITLES
 from studio.comparison import Axis, AxisName, Cell, Comparison
@@ -52,9 +53,11 @@ def _start(studio: Studio, flags: argparse.Namespace) -> None:
         if flags.json:
             say_json(told)
         return
+    cost = studio.comparisons.quote(shot, axes, paired=flags.pair, baseline=flags.baseline, drafts=flags.drafts)
     one = studio.comparisons.start(
-        shot, axes, paired=flags.pair, baseline=flags.baseline, blind=flags.blind, drafts=flags.drafts, name=flags.name
-    )
+        shot, axes, paired=flags.pair, baseline=flags.baseline, blind=flags.blind, drafts=flags.drafts, name=flags.name,
+        confirmation=require_payment(cost, flags.pay),
+    )  # fmt: skip
     _make(studio, one, flags)
 
 
@@ -145,12 +148,14 @@ def _retry(studio: Studio, one: Comparison, flags: argparse.Namespace) -> None:
     """Make the cells again that have no clip and aren't on their way, and those that wait for a process that ended."""
     standings = studio.comparisons.stand(one)
     tried = list(studio.comparisons.take_over(one.id))
-    for cell in one.cells:
-        state = standings[cell.id].state
-        if state not in ("failed", "cancelled", "interrupted", "gone", "refused"):
-            continue
+    states = ("failed", "cancelled", "interrupted", "gone", "refused")
+    cells = [cell for cell in one.cells if standings[cell.id].state in states]
+    bought = [cell for cell in cells if cell.shot and not (cell.jobs and studio.spending.is_open(cell.jobs[-1]))]
+    allowed = confirm_each(studio, [cell.shot for cell in bought if cell.shot], flags.pay)
+    payments = dict(zip([cell.id for cell in bought], allowed, strict=True))
+    for cell in cells:
         try:
-            one = studio.comparisons.retry(one.id, cell.id)
+            one = studio.comparisons.retry(one.id, cell.id, confirmation=payments.get(cell.id))
             tried.append(cell.id)
         except Refusal as refusal:
             complain(f"Note: {_label(cell)}: {refusal}")

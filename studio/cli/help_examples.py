@@ -152,6 +152,18 @@ examples:
   python -m studio library find dolly --stars 4 --sort longest
   python -m studio library list --trash"""
 
+HOSTED_HELP = """
+Hosted models run on somebody else's machines, with your own token, for money. Nothing is sent before you have
+agreed to where it goes, and no clip is made before --pay covers its price. A token is read from the environment
+(REPLICATE_API_TOKEN, FAL_KEY) or the keyring.
+
+  python -m studio hosted                          tokens, what was spent, and what may have been billed
+  python -m studio hosted agree kling-v3           what leaves this computer for a model, and that it may
+  python -m studio animate photo.jpg --model kling-v3 --pay 0.90
+  python -m studio hosted budget 5                 at most five dollars a day; 0 for no limit
+  python -m studio models check kling-v3           whether its services still take what its card says
+""".strip()
+
 MODELS_HELP = """\
 examples:
   python -m studio models                        every model: licence, what it needs, whether it fits here and why

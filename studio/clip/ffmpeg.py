@@ -51,7 +51,12 @@ def is_disk_full(error: OSError) -> bool:
     return error.errno in _FULL
 
 
-def launch_ffmpeg(arguments: list[str], errors: IO[bytes], stdin: int = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+def launch_ffmpeg(
+    arguments: list[str],
+    errors: IO[bytes] | int,
+    stdin: int = subprocess.DEVNULL,
+    stdout: int = subprocess.DEVNULL,
+) -> subprocess.Popen[bytes]:
     """Start ffmpeg with a list of arguments, never a shell; what it complains of goes to `errors`.
 
     Raises `Refusal` when the program isn't there.
@@ -62,7 +67,7 @@ def launch_ffmpeg(arguments: list[str], errors: IO[bytes], stdin: int = subproce
         return subprocess.Popen(
             [find_ffmpeg(), *QUIET, *arguments],
             stdin=stdin,
-            stdout=subprocess.DEVNULL,
+            stdout=stdout,
             stderr=errors,
             bufsize=0,
             env=quiet,

@@ -31,6 +31,7 @@ from studio.library.database import Database
 from studio.library.queue import Queue
 from studio.models import Models
 from studio.nouns import Clip, Queued, Refusal, Running, Shot, replace
+from studio.spending import Confirmation, Spending, Total
 
 Ready = Callable[[Shot], Shot]
 """The recipe of a shot as it will be queued. Raises `Refusal` for one that can't be made here and now."""
@@ -51,7 +52,8 @@ class Comparisons:
     """Every comparison of one studio. Any thread may ask."""
 
     def __init__(
-        self, *, database: Database, queue: Queue, library: Clips, models: Models, worker: Worker, ready: Ready,
+        self, *, database: Database, queue: Queue, library: Clips, models: Models, worker: Worker, spending: Spending,
+        ready: Ready,
         accept: Callable[[Shot], Prepared], pace: Callable[[], Pace], describe: Callable[[Shot], str],
     ) -> None:  # fmt: skip
         self._database = database
@@ -59,6 +61,7 @@ class Comparisons:
         self._library = library
         self._models = models
         self._worker = worker
+        self._spending = spending
         self._ready = ready
         self._accept = accept
         self._pace = pace
@@ -84,6 +87,14 @@ class Comparisons:
         free = shutil.disk_usage(self._library.folder).free
         return estimate(cells, every, self._models, past=past, ahead=self._look_ahead(), free=free)
 
+    def quote(
+        self, shot: Shot, axes: Sequence[Axis], *, paired: bool = False, baseline: bool = False, drafts: str = ""
+    ) -> Total:
+        """What `start` would cost. Queues nothing. Raises `Refusal` for wrong axes."""
+        cells = self._check(self._pin(shot, expand(shot, axes, paired, self._models.card).cells, baseline))
+        wanted = [cell.shot for cell in cells if cell.shot and _is_made(cell)]
+        return self._spending.quote(list(dict.fromkeys((*wanted, *self._try_out(cells, drafts).values()))))
+
     def _look_ahead(self) -> Ahead:
         """What this process does before anything that is queued now."""
         running = self._worker.running
@@ -99,13 +110,15 @@ class Comparisons:
     def start(
         self, shot: Shot, axes: Sequence[Axis], *, paired: bool = False, baseline: bool = False, photo: bool = False,
         blind: bool = False, drafts: str = "", name: str = "", press: str = "",
+        confirmation: Confirmation | None = None,
     ) -> Comparison:  # fmt: skip
         """Queue the clips of a comparison: `shot` with every value of one axis or two, see `grid.expand`.
 
         `baseline` pins the shot as it is, untouched, and `photo` the photo itself. `drafts` is a model that tries out
         every cell first, such as "parallax". `press` is an id of the press that asked: the same once more answers with
         the comparison that is there. What can't be made here says so in its cell and stops no other. Raises `Refusal`
-        for axes that are wrong, and where nothing at all can be made; then nothing is queued.
+        for axes that are wrong, where nothing at all can be made, and where `confirmation` doesn't cover what it costs;
+        then nothing is queued.
         """
         before = self._table.find_press(press)
         if before:
@@ -126,7 +139,7 @@ class Comparisons:
             before = self._table.find_press(press)
             if before:
                 return before
-            one = replace(one, cells=self._queue_cells(one, tried))
+            one = replace(one, cells=self._queue_cells(one, tried, confirmation))
             self._table.keep(one, press)
         self._worker.wake()
         return one
@@ -188,13 +201,15 @@ class Comparisons:
             if cell.shot and self._models.card(cell.shot.model).checkpoint
         }
 
-    def _queue_cells(self, one: Comparison, tried: dict[str, Shot]) -> tuple[Cell, ...]:
+    def _queue_cells(
+        self, one: Comparison, tried: dict[str, Shot], confirmation: Confirmation | None
+    ) -> tuple[Cell, ...]:
         """Queue a job for each shot of the cells that can be made, drafts first, and the cells with their jobs."""
         wanted = {cell.id: cell.shot for cell in one.cells if cell.shot and _is_made(cell)}
         every = [*wanted.values(), *tried.values()]
         states = [self._models.state(maker) for maker in {shot.maker for shot in every}]
         shots = arrange(every, [state.id for state in states if state.memory in ("ram", "gpu")])
-        made = {job.shot: (job.id,) for job in self._queue.submit_all(shots, one.id)}
+        made = {job.shot: (job.id,) for job in self._spending.put(shots, one.id, confirmation=confirmation)}
         return tuple(
             replace(
                 cell,
@@ -262,7 +277,10 @@ class Comparisons:
 
     # Going on ---------------------------------------------------------------------------------------------------------
 
-    def extend(self, comparison_id: str, shot: Shot | None = None, clip: str = "", photo: bool = False) -> Comparison:
+    def extend(
+        self, comparison_id: str, shot: Shot | None = None, clip: str = "", photo: bool = False,
+        confirmation: Confirmation | None = None,
+    ) -> Comparison:  # fmt: skip
         """Add a cell: another shot, which is queued, a clip of the library, or the photo itself. Raises `Refusal`."""
         one = self.get(comparison_id)
         if clip:
@@ -270,18 +288,20 @@ class Comparisons:
             return self._add(comparison_id, Cell(uuid.uuid4().hex, 0, -1, made.shot, clip=made.id))
         if shot:
             ready = self._ready(shot)
-            return self._add(comparison_id, Cell(uuid.uuid4().hex, 0, -1, ready), ready)
+            return self._add(comparison_id, Cell(uuid.uuid4().hex, 0, -1, ready), ready, confirmation)
         first = next((cell.shot for cell in one.cells if cell.shot), None)
         if not photo or first is None:
             raise Refusal("There is nothing to add.", "Choose a clip of the library, or change the shot on Create.")
         return self._add(comparison_id, Cell(uuid.uuid4().hex, 0, -1, first, photo=True))
 
-    def _add(self, comparison_id: str, cell: Cell, shot: Shot | None = None) -> Comparison:
+    def _add(
+        self, comparison_id: str, cell: Cell, shot: Shot | None = None, confirmation: Confirmation | None = None
+    ) -> Comparison:
         def alter(one: Comparison) -> Comparison:
             _require_new(one, cell)
             if len(one.cells) > MOST_CELLS:
                 raise Refusal("This comparison is full.", f"It holds {MOST_CELLS} clips; start another one.")
-            jobs = (self._submit(one, shot),) if shot else ()
+            jobs = (self._submit(one, shot, confirmation),) if shot else ()
             column = sum(other.row == -1 for other in one.cells)
             return replace(one, cells=(*one.cells, replace(cell, column=column, jobs=jobs)))
 
@@ -289,23 +309,29 @@ class Comparisons:
         self._worker.wake()
         return one
 
-    def _submit(self, one: Comparison, shot: Shot) -> str:
+    def _submit(self, one: Comparison, shot: Shot, confirmation: Confirmation | None) -> str:
         """Queue one more job of a comparison, beside those of its model that still wait."""
-        (job,) = self._queue.submit_all((shot,), one.id)
+        (job,) = self._spending.put((shot,), one.id, confirmation=confirmation)
         insert_beside(self._queue, job)
         return job.id
 
-    def retry(self, comparison_id: str, cell_id: str, seed: int | None = None) -> Comparison:
+    def retry(
+        self, comparison_id: str, cell_id: str, seed: int | None = None, confirmation: Confirmation | None = None
+    ) -> Comparison:
         """Make another attempt in the same cell, from another seed where one is given; what it had from the library is
         made again where it was deleted.
 
-        Raises `Refusal` while it waits or runs, when it is done and no other seed is given, and when it can't be made
-        here.
+        One that was paid for and may be at its service is looked for there. Raises `Refusal` while it waits or runs,
+        when it is done and no other seed is given, and when it can't be made here.
         """
         cell = _find(self.get(comparison_id), cell_id)
         if not cell.shot or cell.photo or (cell.clip and self._library.get_all([cell.clip])):
             reason, remedy = cell.refusal or ("There is nothing to make in this cell.", "Choose another one.")
             raise Refusal(reason, remedy)
+        if seed is None and cell.jobs and self._spending.is_open(cell.jobs[-1]):
+            self._queue.retry(cell.jobs[-1])
+            self._worker.wake()
+            return self.get(comparison_id)
         shot = self._ready(cell.shot if seed is None else replace(cell.shot, seed=seed))
 
         def alter(one: Comparison) -> Comparison:
@@ -313,7 +339,9 @@ class Comparisons:
             state = self.stand(one)[cell_id].state
             if state in IN_PROGRESS or (state == "done" and shot == now.shot):
                 raise Refusal("This clip is there already, or on its way.", "Give another seed to make it otherwise.")
-            changed = replace(now, shot=shot, clip="", jobs=(*now.jobs, self._submit(one, shot)), refusal=None)
+            changed = replace(
+                now, shot=shot, clip="", jobs=(*now.jobs, self._submit(one, shot, confirmation)), refusal=None
+            )
             return _swap(one, changed)
 
         one = self._table.change(comparison_id, alter)

@@ -80,7 +80,9 @@ class ClipMaker:
             frames = self.engine(card, device).animate(prepared, image, end, tick)
             file, silence = folder / f"clip.{shot.format}", explain_silent_track(shot.platform)
             encoded = encode(frames, file, shot, tick, silence)
-        clip = _clip(job, prepared.plan, frames, encoded, watch, peak.bytes)
+        choices = _merge_choices(prepared.plan, frames, encoded)
+        took = time.monotonic() - watch.began
+        clip = describe_clip(job, encoded, choices, took, memory=peak.bytes, loading=watch.loading)
         watch.tick(Progress("keep"))
         self.keep(job, clip, encoded.file, encoded.poster)
         return Done(clip.id)
@@ -108,12 +110,13 @@ class ClipMaker:
                 others += engine.state(other).held
         return PeakMemory(others, has_model=card.checkpoint is not None, device=device if card.checkpoint else None)
 
-    def keep(self, job: Job, clip: Clip, file: Path, poster: Path) -> None:
-        """The clip and its job's end in one transaction. Raises `Stopped` where it was cancelled at the last moment:
-        then there is no clip.
+    def keep(self, job: Job, clip: Clip, file: Path, poster: Path, note: Callable[[], None] = lambda: None) -> None:
+        """The clip, its job's end and what `note` writes in one transaction. Raises `Stopped` where it was cancelled at
+        the last moment: then there is no clip.
         """
         try:
             with self._database.write():
+                note()
                 self.clips.keep(clip, file, poster)
                 if not self.queue.become(job.id, Done(clip.id)):
                     raise Stopped
@@ -144,14 +147,15 @@ class ClipMaker:
         return Failed(refusal.reason, refusal.remedy)
 
 
-def _clip(job: Job, planned: Plan, frames: Frames, encoded: Encoded, watch: JobProgress, memory: int) -> Clip:
+def describe_clip(
+    job: Job, encoded: Encoded, choices: tuple[Choice, ...], took: float, *, memory: int = 0, loading: float = 0.0
+) -> Clip:
     """The noun of a finished clip: what the file itself holds, not what was meant."""
     made = encoded.outcome
     return Clip(
         id=job.id, shot=job.shot, file=f"{job.id}{encoded.file.suffix}", poster=f"{job.id}{encoded.poster.suffix}",
         width=made.width, height=made.height, fps=made.fps, num_frames=made.num_frames, seconds=made.seconds,
-        bytes=encoded.bytes, made_at=time.time(), took=time.monotonic() - watch.began,
-        choices=_merge_choices(planned, frames, encoded), memory=memory, loading=watch.loading,
+        bytes=encoded.bytes, made_at=time.time(), took=took, choices=choices, memory=memory, loading=loading,
     )  # fmt: skip
 
 

@@ -52,6 +52,11 @@ class JobProgress:
         """Make the next tick raise."""
         self._stopped.set()
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether the next tick raises."""
+        return self._stopped.is_set()
+
     def tick(self, progress: Progress) -> None:
         """Note how far the job is. Raises `Stopped` when it was cancelled, here or in another process."""
         if self._stopped.is_set():

@@ -13,6 +13,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
+
 from studio.engines.base import Stopped, Tick
 from studio.jobs.clip_maker import ClipMaker
 from studio.jobs.job_progress import JobProgress
@@ -20,7 +22,7 @@ from studio.jobs.turns import Turns
 from studio.library.clips import Clips
 from studio.library.logbook import describe_shot, trace
 from studio.library.queue import ALL, Queue, Share
-from studio.nouns import Cancelled, Done, Interrupted, Job, Progress, Refusal, Running, Stage, State, replace
+from studio.nouns import Cancelled, Done, Interrupted, Job, Progress, Refusal, Running, Stage, State
 
 IDLE_SECONDS = 1.0
 """How often an idle lane looks for what another process has left; what is submitted here wakes it at once."""
@@ -84,7 +86,12 @@ class Lane:
     def running(self) -> Job | None:
         """The job that runs here, with its progress of this moment."""
         watch = self._watch
-        return replace(watch.job, state=Running(watch.progress)) if watch else None
+        return msgspec.structs.replace(watch.job, state=Running(watch.progress)) if watch else None
+
+    def read_progress(self, job_id: str) -> Progress | None:
+        """How far a job is at this moment; None where it doesn't run here."""
+        watch = self._watch
+        return watch.progress if watch and watch.job.id == job_id else None
 
     # The loop ---------------------------------------------------------------------------------------------------------
 

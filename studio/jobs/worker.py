@@ -18,6 +18,7 @@ import msgspec
 from studio.cards import ModelCard
 from studio.engines.base import Devices, Engine, Shelf
 from studio.jobs.clip_maker import ClipMaker
+from studio.jobs.hosted_lane import HostedLane
 from studio.jobs.lane import Lane
 from studio.jobs.turns import Turns
 from studio.library.clips import Clips
@@ -43,7 +44,8 @@ RANKS = {"no": 0, "slowly": 1, "yes": 2}
 
 class Worker:
     """All that works. `room` is where half-made clips lie, `photos` opens photos when a job needs them; `list_cards`
-    says which models are on offer; `tell` is told of each clip that is done.
+    says which models are on offer, and `make_hosted` makes the lane of hosted jobs; `tell` is told of each clip that is
+    done.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Worker:
         find_card: Callable[[str], ModelCard],
         find_engine: Callable[[ModelCard], Engine],
         list_cards: Callable[[], tuple[ModelCard, ...]] = tuple,
+        make_hosted: Callable[[ClipMaker], HostedLane] | None = None,
         tell: Callable[[str], None] = lambda clip_id: None,
     ) -> None:
         self._queue, self._log, self._tell = queue, log, tell
@@ -72,6 +75,7 @@ class Worker:
         self._spreading = threading.Lock()
         self._spread = False
         self._lanes = (self._make_lane(0),)
+        self._hosted = make_hosted(self._maker) if make_hosted else None
 
     def _make_lane(self, number: int) -> Lane:
         return Lane(number, self._maker, self._turns, look=self._add_gpus, tell=self._tell)
@@ -80,9 +84,13 @@ class Worker:
         """Begin. With `adopt`, jobs that were given to a process which has ended are done as well."""
         self._adopt = adopt
         self._lanes[0].start(adopt)
+        if self._hosted:
+            self._hosted.start(adopt)
 
     def wake(self) -> None:
         """Say that there is something to do."""
+        if self._hosted:
+            self._hosted.wake()
         for lane in self._lanes:
             lane.wake()
         if not self._spread and self._lanes[0].running:  # else that lane looks by itself
@@ -94,6 +102,8 @@ class Worker:
         with self._spreading:
             for lane in self._lanes:
                 lane.stop_all()
+        if self._hosted:
+            self._hosted.close()
         for lane in self._lanes:
             lane.join(CLOSE_SECONDS)
 
@@ -103,24 +113,25 @@ class Worker:
 
     def stop(self, job_id: str) -> None:
         """Stop this job if it runs here; the engine notices at its next tick."""
-        for lane in self._lanes:
+        for lane in (*self._lanes, *([self._hosted] if self._hosted else [])):
             lane.stop(job_id)
 
     @property
     def is_busy(self) -> bool:
-        """Whether a job runs here, or waits to."""
+        """Whether this computer makes a clip, or one waits to be made here: hosted ones take nothing of it."""
         return any(lane.running for lane in self._lanes) or bool(self._queue.list_coming(1))
 
     @property
     def running(self) -> tuple[Job, ...]:
-        """The jobs that run here, with their progress of this moment."""
+        """The jobs that this computer makes now, with their progress of this moment; hosted ones are beside them."""
         return tuple(job for lane in self._lanes if (job := lane.running))
 
     def live(self, job: Job) -> Job:
         """A job with its progress of this very moment when it runs here."""
         if isinstance(job.state, Running):
-            here = next((other for other in self.running if other.id == job.id), job)
-            return msgspec.structs.replace(job, state=here.state)
+            for lane in (*self._lanes, *([self._hosted] if self._hosted else [])):
+                if progress := lane.read_progress(job.id):
+                    return msgspec.structs.replace(job, state=Running(progress))
         return job
 
     # The GPUs ---------------------------------------------------------------------------------------------------------

@@ -136,6 +136,22 @@ def _add_remakes(connection: sqlite3.Connection) -> None:
     )
 
 
+def _add_paid_jobs(connection: sqlite3.Connection) -> None:
+    """Jobs that cost money. Their rows stay when the job is cleared away: they are what was spent."""
+    connection.execute(
+        "CREATE TABLE paid_jobs (job TEXT PRIMARY KEY, service TEXT NOT NULL, way TEXT NOT NULL, ref TEXT NOT NULL,"
+        " remote_id TEXT NOT NULL DEFAULT '', state TEXT NOT NULL DEFAULT 'confirmed', price REAL,"
+        " currency TEXT NOT NULL, at REAL NOT NULL, session TEXT NOT NULL, owner TEXT NOT NULL DEFAULT '',"
+        " uploads TEXT NOT NULL DEFAULT '[]', inputs TEXT NOT NULL DEFAULT '{}', note TEXT NOT NULL DEFAULT '') STRICT"
+    )
+    connection.execute("CREATE INDEX paid_jobs_by_state ON paid_jobs (state, at)")
+    for verb in ("INSERT", "UPDATE"):
+        connection.execute(
+            f"CREATE TRIGGER paid_jobs_{verb} AFTER {verb} ON paid_jobs"  # noqa: S608
+            " BEGIN UPDATE change SET n = n + 1; END"
+        )
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create,
     _add_sorting,
@@ -143,6 +159,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _add_scores,
     _add_comparisons,
     _add_remakes,
+    _add_paid_jobs,
 )
 """Each takes the tables from the version before to its own: `PRAGMA user_version` is how many have run. Only ever add.
 """
@@ -183,15 +200,18 @@ class Database:
                 raise _refusal(error) from error
 
     @contextmanager
-    def write(self) -> Generator[None]:
+    def write(self, durable: bool = False) -> Generator[None]:
         """A transaction: all of it or none of it. One inside another belongs to the outer one.
 
-        Raises `Refusal` when the change can't be written.
+        durable: it has reached the disk itself when this returns; others survive the end of the process, and a failure
+        of the power costs only the newest. Raises `Refusal` when the change can't be written.
         """
         with self._lock:
             outer = self._depth == 0
             self._depth += 1
             try:
+                if outer and durable:
+                    self.read("PRAGMA synchronous = FULL")
                 if outer:
                     self.read("BEGIN IMMEDIATE")
                 yield
@@ -203,6 +223,8 @@ class Database:
                 raise
             finally:
                 self._depth -= 1
+                if outer and durable:
+                    self.read("PRAGMA synchronous = NORMAL")
 
     @property
     def version(self) -> int:

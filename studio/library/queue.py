@@ -38,14 +38,20 @@ _TAKE = f"UPDATE jobs SET name = 'running', state = ?, owner = ? WHERE id = ? RE
 _MAKER = "coalesce(nullif(json_extract(shot, '$.draft'), ''), json_extract(shot, '$.model'))"
 _OF_MODELS = f"CASE WHEN json_valid(shot) THEN coalesce({_MAKER} IN (SELECT value FROM json_each(?)), 0) ELSE 0 END"
 _WAITING = f"{_SELECT}name = 'queued' AND given IN (SELECT value FROM json_each(?)) AND {_OF_MODELS} = ?"
+_PAID_AT = "id IN (SELECT job FROM paid_jobs WHERE service IN (SELECT value FROM json_each(?)))"
+_FREE = "id NOT IN (SELECT job FROM paid_jobs WHERE ? <> '')"
+_UNDER_WAY = "id IN (SELECT job FROM paid_jobs WHERE state IN ('confirmed', 'sending', 'sent', 'uncertain'))"
 
 
 class Share(NamedTuple):
-    """Which waiting jobs a lane does: those of `models`, or `others`: all but those. `seen`: of how many it chooses."""
+    """Which waiting jobs a lane does: those of `models`, or `others`: all but those; those that cost money at one of
+    these `services`, or () those that cost nothing. `seen`: of how many it chooses.
+    """
 
     models: tuple[str, ...] = ()
     others: bool = True
     seen: int = SEEN
+    services: tuple[str, ...] = ()
 
 
 ALL = Share()
@@ -133,7 +139,7 @@ class Queue:
         time. Two at once are two transactions, so the second finds what the first has written.
         """
         with self._database.write():
-            before = _jobs(self._database.read(_SELECT + "press = ? AND press <> '' ORDER BY place", (press,)))
+            before = self.find_press(press)
             if before:
                 return tuple(before)
             first, now = self._get_last_place(), time.time()
@@ -145,6 +151,10 @@ class Queue:
                     (job.id, job.place, now, self._owner.token, _json(job.state), job.shot.to_json(), group, press),
                 )
         return jobs
+
+    def find_press(self, press: str) -> list[Job]:
+        """The jobs that a press has queued already; none for ""."""
+        return _jobs(self._database.read(_SELECT + "press = ? AND press <> '' ORDER BY place", (press,)))
 
     def retry(self, job_id: str) -> Job:
         """Put a job that failed, was cancelled or was interrupted back at the end of the queue."""
@@ -228,13 +238,28 @@ class Queue:
         return _jobs(self._list_waiting([self._owner.token], share, most))
 
     def _list_waiting(self, tokens: list[str], share: Share, most: int) -> list[tuple[object, ...]]:
-        given, models = (msgspec.json.encode(one).decode() for one in (tokens, share.models))
-        return self._database.read(_WAITING + " ORDER BY place LIMIT ?", (given, models, int(not share.others), most))
+        given, models, services = (msgspec.json.encode(one).decode() for one in (tokens, share.models, share.services))
+        return self._database.read(
+            f"{_WAITING} AND {_PAID_AT if share.services else _FREE} ORDER BY place LIMIT ?",
+            (given, models, int(not share.others), services, most),
+        )
 
     def has_waiting(self, models: Sequence[str]) -> bool:
         """Whether a job of one of these models waits, given to whichever process."""
         where = f"name = 'queued' AND {_OF_MODELS} LIMIT 1"
         return bool(self._database.read(_SELECT + where, (msgspec.json.encode(list(models)).decode(),)))
+
+    def release(self, job_id: str) -> bool:
+        """Put a job that runs here back where it waited. False when it was cancelled."""
+        return self.become(job_id, Queued())
+
+    def explain_wait(self, job: Job, note: str) -> None:
+        """Say why a waiting job is held back, "" when it no longer is."""
+        if job.state != Queued(note):
+            with self._database.write():
+                self._database.read(
+                    "UPDATE jobs SET state = ? WHERE id = ? AND name = 'queued'", (_json(Queued(note)), job.id)
+                )
 
     def become(self, job_id: str, state: State) -> bool:
         """Give a job that runs here its next state: further progress, or an end.
@@ -279,11 +304,15 @@ class Queue:
         )
 
     def interrupt_orphans(self, finished: Callable[[str], State | None]) -> int:
-        """End jobs whose process ended while they ran: as `finished` says of their id, else Interrupted. How many."""
+        """End jobs whose process ended while they ran: as `finished` says of their id, else Interrupted. How many.
+
+        One that was paid for waits again: what was sent is picked up, and never sent again.
+        """
         orphans = self.orphans()
         with self._database.write():
             for job_id, owner in orphans:
-                state = finished(job_id) or Interrupted()
+                paid = self._database.read(f"SELECT 1 FROM jobs WHERE id = ? AND {_UNDER_WAY}", (job_id,))
+                state = finished(job_id) or (Queued() if paid else Interrupted())
                 self._database.read(
                     "UPDATE jobs SET name = ?, state = ? WHERE id = ? AND name = 'running' AND owner = ?",
                     (state_name(state), _json(state), job_id, owner),

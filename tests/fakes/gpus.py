@@ -8,6 +8,7 @@ import time
 from studio.cards import ModelCard
 from studio.engines.base import Image, Tick
 from studio.engines.diffusion.gpu_shelf import GpuShelf
+from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
 from tests.fakes.shelf import ShelfEngine
@@ -18,6 +19,7 @@ class Gpu(ShelfEngine):
 
     def __init__(self, pace: float = 0.0, small: tuple[str, ...] = ()) -> None:
         super().__init__(pace)
+        self.machine = Machine("cuda:0", "Pretend 9000", 24 * 10**9, 64 * 10**9)
         self.small = small
         self.most = self._now = 0
         self.spans: list[tuple[float, float]] = []

@@ -1,0 +1,198 @@
+"""The lane of hosted jobs: several under way at once, since others' machines work; one thread asks after all of them.
+
+It never takes a local job, nor does a local lane take one of these. What is sent and what is fetched is done by a few
+more threads, so that a slow line holds up nobody else.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from studio.jobs.daemon_pool import DaemonPool
+from studio.jobs.hosted_job import POLL_SECONDS, HostedJob, HostedTools, delete_uploads, end_abandoned
+from studio.library.logbook import describe_shot, trace
+from studio.library.paid_jobs import PaidJob
+from studio.library.queue import Share
+from studio.nouns import Done, Job, Progress
+
+IDLE_SECONDS = 1.0
+"""How often the queue is looked at; what is submitted here wakes the lane at once."""
+
+SWEEP_SECONDS = 30.0
+"""How often what earlier processes have left at a service is looked for."""
+
+POLLS_A_SECOND = 3.0
+"""Requests are asked after this often, all together: with many under way each is asked less often."""
+
+THREADS = 4
+CLOSE_SECONDS = 10.0
+
+
+class HostedLane:
+    """All hosted jobs of one studio. `list_services` names those that are there, `limit` how many jobs of one may be
+    under way; `hold` says why a job waits, "" where it needn't; `is_alive` whether a process lives; `tell` is told of
+    each clip.
+    """
+
+    def __init__(
+        self, tools: HostedTools, log: logging.Logger, *, list_services: Callable[[], Sequence[str]],
+        limit: Callable[[], int], hold: Callable[[PaidJob], str], is_alive: Callable[[str], bool],
+        tell: Callable[[str], None],
+    ) -> None:  # fmt: skip
+        self._tools, self._queue, self._log = tools, tools.maker.queue, log
+        self._list_services, self._limit, self._hold = list_services, limit, hold
+        self._is_alive, self._tell = is_alive, tell
+        self._jobs: dict[str, HostedJob] = {}
+        self._adopt = True
+        self._looked, self._swept = 0.0, 0.0
+        self._closing, self._woken = threading.Event(), threading.Event()
+        self._pool = DaemonPool(THREADS, "stir-hosted", lambda error: log.error("hosted: %s", trace(error)))
+        self._thread = threading.Thread(target=self._work, name="stir-hosted", daemon=True)
+
+    def start(self, adopt: bool) -> None:
+        """Begin. With `adopt`, what processes that have ended left at a service is taken up."""
+        self._adopt = adopt
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Say that there is something to do."""
+        self._looked = 0.0
+        self._woken.set()
+
+    def stop(self, job_id: str) -> None:
+        """Stop this job if it is under way here: the service is told so."""
+        found = self._jobs.get(job_id)
+        if found:
+            found.watch.stop()
+            found.due = 0.0
+            self._woken.set()
+
+    def close(self) -> None:
+        """Leave what is under way to the next start. Waits at most 10 seconds for answers. Safe to call twice."""
+        self._closing.set()
+        self._woken.set()
+        if self._thread.is_alive():
+            self._thread.join(CLOSE_SECONDS)
+        self._pool.close(CLOSE_SECONDS)
+
+    def read_progress(self, job_id: str) -> Progress | None:
+        """How far a job is, as was last heard of it; None where it isn't under way here. Waits for nothing."""
+        found = self._jobs.get(job_id)
+        return found.watch.progress if found else None
+
+    # The loop ---------------------------------------------------------------------------------------------------------
+
+    def _work(self) -> None:
+        while not self._closing.is_set():
+            self._woken.clear()
+            try:
+                self._sweep()
+                self._take()
+                wait = self._step_all()
+            except Exception as error:
+                self._log.error("hosted jobs can't be looked at: %s", trace(error))
+                wait = IDLE_SECONDS
+            self._woken.wait(wait)
+        self._leave()
+
+    def _take(self) -> None:
+        """Begin jobs as far as each service's limit allows."""
+        now = time.monotonic()
+        if now - self._looked < IDLE_SECONDS:
+            return
+        self._looked = now
+        while not self._closing.is_set():
+            under_way = Counter(one.row.service for one in self._jobs.values())
+            most = self._limit()
+            free = tuple(name for name in self._list_services() if under_way[name] < most)
+            job = self._queue.take_next(self._adopt, self._choose, Share(services=free)) if free else None
+            if job is None:
+                return
+            row = self._tools.paid.get(job.id)
+            assert row
+            self._log.info("job %s: %s, %s at %s", job.id[:8], describe_shot(job.shot), row.state, row.service)
+            self._jobs[job.id] = HostedJob(job, row, self._tools)
+
+    def _choose(self, waiting: list[Job]) -> Job | None:
+        """The first job that nothing holds back; why the others wait is written down."""
+        rows = self._tools.paid.get_all([job.id for job in waiting])
+        for job in waiting:
+            row = rows[job.id]
+            note = self._hold(row) if row.state == "confirmed" else ""
+            self._queue.explain_wait(job, note)
+            if not note:
+                return job
+        return None
+
+    def _step_all(self) -> float:
+        """Take the steps that are due; seconds until the next is."""
+        for one in list(self._jobs.values()):
+            if one.stage == "over" and not one.is_busy:
+                self._forget(one)
+        polled = sum(one.stage == "poll" for one in self._jobs.values())
+        apart = max(POLL_SECONDS, polled / POLLS_A_SECOND)
+        for one in list(self._jobs.values()):
+            if self._closing.is_set():
+                return 0.0
+            if one.is_busy or one.stage == "over" or one.due > time.monotonic():
+                continue
+            if one.stage == "poll":
+                one.step()
+                one.due = max(one.due, time.monotonic() + apart) if one.stage == "poll" else one.due
+            if one.stage not in ("poll", "over") and one.due <= time.monotonic():
+                one.is_busy = True
+                self._pool.do(lambda one=one: self._step(one))
+        return self._find_wait()
+
+    def _find_wait(self) -> float:
+        idle = [one for one in self._jobs.values() if not one.is_busy]
+        if any(one.stage == "over" for one in idle):
+            return 0.0
+        now = time.monotonic()
+        return max(0.0, min([IDLE_SECONDS, *(one.due - now for one in idle)]))
+
+    def _step(self, one: HostedJob) -> None:
+        try:
+            one.step()
+        finally:
+            one.is_busy = False
+            self._woken.set()
+
+    def _forget(self, one: HostedJob) -> None:
+        del self._jobs[one.job.id]
+        self._looked = 0.0
+        took = time.monotonic() - one.watch.began
+        self._log.info("job %s: %s after %.1f s", one.job.id[:8], type(one.ended).__name__.lower(), took)
+        if isinstance(one.ended, Done):
+            self._tell(one.ended.clip)
+
+    def _sweep(self) -> None:
+        """Cancel requests that nobody waits for, and delete uploads of jobs that are over."""
+        if not self._adopt or time.monotonic() - self._swept < SWEEP_SECONDS:
+            return
+        self._swept = time.monotonic()
+        names = self._list_services()
+        for found, end in (
+            (self._tools.paid.find_abandoned(), end_abandoned),
+            (self._tools.paid.find_left_uploads(), delete_uploads),
+        ):
+            for row in found:
+                elsewhere = row.owner != self._tools.token and self._is_alive(row.owner)
+                if row.service in names and row.job not in self._jobs and not elsewhere:
+                    self._pool.do(lambda row=row, end=end: end(row, self._tools))
+
+    def _leave(self) -> None:
+        """The studio closes: what is under way waits in the queue for whoever takes it up."""
+        for one in list(self._jobs.values()):
+            one.closing = True
+            one.watch.stop()
+        end = time.monotonic() + CLOSE_SECONDS
+        for one in list(self._jobs.values()):
+            while one.is_busy and time.monotonic() < end:
+                time.sleep(0.02)
+            if one.stage != "over" and not one.is_busy:
+                self._queue.release(one.job.id)

@@ -451,7 +451,8 @@ class ModelState(Noun, frozen=True):
 
     `expected` is how long a draft-free default clip takes here in seconds, `basis` where that is known from.
     `progress` is a download or a load under way; `problem` and `remedy` what went wrong with the last one.
-    `unable` names the kinds of weights that it can't have here, each with the reason.
+    `unable` names the kinds of weights that it can't have here, each with the reason. `spared` are the bytes that
+    converting weights published wider than they run would free, `converting` says that this is under way.
     """
 
     id: str
@@ -472,6 +473,8 @@ class ModelState(Noun, frozen=True):
     choices: tuple[Choice, ...] = ()
     unable: tuple[Choice, ...] = ()
     lacks: Literal["", "token"] = ""
+    spared: int = 0
+    converting: bool = False
 
 
 class Forecast(Noun, frozen=True):

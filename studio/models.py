@@ -198,6 +198,10 @@ class Models:
         """Stop a download; what has arrived stays."""
         self._ask_shelf(model, lambda shelf, card: shelf.stop_download(card))
 
+    def convert(self, model: str) -> None:
+        """Begin to convert weights that are published wider than they run, in the background. Raises `Refusal`."""
+        self._ask_shelf(model, lambda shelf, card: shelf.convert(card))
+
     def adopt(self, model: str, folder: Path) -> None:
         """Use a folder that holds the model's files already. Raises `Refusal` for one that doesn't."""
         self._ask_shelf(model, lambda shelf, card: shelf.adopt(card, folder))

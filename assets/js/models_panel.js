@@ -64,10 +64,11 @@
       Object.assign(tools, {
         adopt: props.local ? tool("Use a folder…", "adopt", () => dialogs.adopt(card), "solid", "folder") : null,
         forget: tool("Stop using the folder", "forget", () => ask(server.forget_folder), "solid"),
+        convert: tool("Convert weights…", "convert", () => dialogs.convert(card, Stir.standing(card.id)), "solid", "down"),
         bin: tool("Delete from disk…", "delete", () => dialogs.bin(card, Stir.standing(card.id)), "solid", "bin"),
       });
       const often = ["fetch", "resume", "stop", "load", "unload"].map((name) => tools[name]);
-      seldom.append(...["adopt", "forget", "bin"].map((name) => tools[name]).filter(Boolean));
+      seldom.append(...["convert", "adopt", "forget", "bin"].map((name) => tools[name]).filter(Boolean));
       const use = tool("Use", "use", () => (Stir.goto("Create"), Stir.emit("use-model", card.id)), "solid");
       const more = tool("Details", "details", () => {
         details.hidden = !details.hidden;
@@ -110,7 +111,7 @@
         const held = state.memory === "ram" || state.memory === "gpu";
         const trained = state.disk !== "built in";
         const near = state.group !== "out" || !details.hidden; // what can't run here is not offered at once
-        const shows = { fetch: near && state.disk === "missing" && !state.downloading, resume: near && state.disk === "partly" && !state.downloading, stop: state.downloading, load: trained && state.disk === "here" && state.memory === "out" && state.fits !== "no", unload: trained && held, adopt: trained && state.disk !== "here" && !state.downloading, forget: state.adopted, bin: trained && !state.adopted && !state.downloading && (state.disk === "here" || state.disk === "partly") };
+        const shows = { fetch: near && state.disk === "missing" && !state.downloading, resume: near && state.disk === "partly" && !state.downloading, stop: state.downloading, load: trained && state.disk === "here" && state.memory === "out" && state.fits !== "no", unload: trained && held, convert: Boolean(state.spared) && !state.downloading, adopt: trained && state.disk !== "here" && !state.downloading, forget: state.adopted, bin: trained && !state.adopted && !state.downloading && (state.disk === "here" || state.disk === "partly") };
         const focus = node.contains(document.activeElement) ? document.activeElement : null;
         for (const [name, one] of Object.entries(tools)) if (one) one.hidden = !shows[name];
         use.hidden = state.group !== "ready";
@@ -118,14 +119,14 @@
         if (focus?.hidden) [...node.querySelectorAll(".shelf-tools button")].find((one) => !one.hidden)?.focus();
         tools.fetch.className = tools.fetch.className.replace(/solid|ghost/, state.fits === "no" ? "ghost" : "solid");
       }
-      function paintProgress({ progress: at, downloading }) {
+      function paintProgress({ progress: at, downloading, converting }) {
         progress.hidden = !at;
         if (!at) return;
         const part = at.total ? at.done / at.total : 0;
         bar.firstChild.style.width = part * 100 + "%";
         bar.classList.toggle("unknown", !at.total);
         bar.setAttribute("aria-valuenow", String(Math.round(part * 100)));
-        words.textContent = [downloading && at.total ? "Downloading" : at.note || (downloading ? "Downloading" : "Loading"), at.total ? `${Stir.gigabytes(at.done)} of ${Stir.gigabytes(at.total)}` : ""].filter(Boolean).join(" · ");
+        words.textContent = [downloading && at.total && !converting ? "Downloading" : at.note || (downloading ? "Downloading" : "Loading"), at.total ? `${Stir.gigabytes(at.done)} of ${Stir.gigabytes(at.total)}` : ""].filter(Boolean).join(" · ");
         left.textContent = at.remaining === null ? "" : Stir.clock(Math.ceil(at.remaining)) + " left";
       }
       return { node, paint };

@@ -263,7 +263,7 @@ def build_parser() -> Parser:
     _add_advice_commands(commands)
     models = _add_command(commands, "models", "the models: what each needs, and whether it fits here", MODELS_HELP)
     models.add_argument(
-        "do", nargs="?", choices=("list", "check", "quote", "download", "adopt", "delete"), default="list"
+        "do", nargs="?", choices=("list", "check", "quote", "download", "convert", "adopt", "delete"), default="list"
     )
     models.add_argument("model", metavar="ID", nargs="?")
     models.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="for adopt: where the files lie")

@@ -174,6 +174,8 @@ examples:
       fetch it; Ctrl+C stops, and the same command goes on from there
   python -m studio models adopt wan22-ti2v-5b /disk/Wan2.2-TI2V-5B-Diffusers
       use a folder that holds the files already; nothing is copied or fetched
+  python -m studio models convert wan22-ti2v-5b
+      keep weights that are published in float32 in the dtype they run in: less disk, quicker to load, the same clips
   python -m studio models delete wan22-ti2v-5b   delete its files (never an adopted folder's)
 
 A model card is a TOML file; your own are read from the folder cards/ of the home folder and wherever --cards says."""

@@ -1,5 +1,5 @@
-"""`models`: how every model stands on this machine; download, adopt and delete one. Memory belongs to the page that
-runs.
+"""`models`: how every model stands on this machine; download, adopt, convert and delete one. Memory belongs to the page
+that runs.
 """
 
 from __future__ import annotations
@@ -178,8 +178,28 @@ def _download(studio: Studio, flags: argparse.Namespace) -> None:
     say(f"{flags.model} is here: python -m studio animate photo.jpg --model {flags.model}")
 
 
-def _watch(studio: Studio, model: str) -> ModelState:
-    bar = Bar(model, "fetching", " MB")
+def _convert(studio: Studio, flags: argparse.Namespace) -> None:
+    """Keep a model's weights at the dtype they run in, while a bar shows how far it is; the disk before and after."""
+    before = studio.models.state(flags.model)
+    complain(f"{size(before.on_disk)} on the disk now; about {size(before.spared)} will be free again.")
+    studio.models.convert(flags.model)
+    try:
+        state = _watch(studio, flags.model, "converting")
+    except BaseException:
+        studio.models.stop_download(flags.model)
+        _settle(studio, flags.model)
+        complain("Nothing is lost: the same command goes on from there.")
+        raise
+    if state.problem:
+        raise Failure(f"{state.problem} {state.remedy}".strip())
+    if state.spared:
+        raise Failure("The conversion was stopped. Run the same command again; it goes on from there.")
+    done = f"{flags.model} is converted: {size(before.on_disk)} before, {size(state.on_disk)} now."
+    _print_state(studio, flags, done)
+
+
+def _watch(studio: Studio, model: str, verb: str = "fetching") -> ModelState:
+    bar = Bar(model, verb, " MB")
     try:
         while (state := studio.models.state(model)).downloading:
             if state.progress:
@@ -213,4 +233,7 @@ def _print_state(studio: Studio, flags: argparse.Namespace, words: str) -> None:
         say(words)
 
 
-DEEDS = {"list": _list, "check": _check, "quote": _quote, "download": _download, "adopt": _adopt, "delete": _delete}
+DEEDS = {
+    "list": _list, "check": _check, "quote": _quote, "download": _download, "convert": _convert, "adopt": _adopt,
+    "delete": _delete,
+}  # fmt: skip

@@ -147,6 +147,13 @@ class Shelf(Protocol):
         """Stop a download; what has arrived stays and is resumed by `download`."""
         ...
 
+    def convert(self, card: ModelCard) -> None:
+        """Begin, or go on with, keeping weights that are published wider than they run at the dtype they run in.
+
+        In the background, as a download: shown by `state`, stopped by `stop_download`.
+        """
+        ...
+
     def adopt(self, card: ModelCard, folder: Path) -> None:
         """Use a folder that already holds the model's files, from now on. Refuses one that doesn't."""
         ...

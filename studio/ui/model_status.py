@@ -82,6 +82,7 @@ def show_model(card: ModelCard, state: ModelState, adopted: bool = False) -> dic
         "progress": msgspec.to_builtins(state.progress) if state.progress else None, "downloading": state.downloading,
         "problem": state.problem, "folder": state.folder, "adopted": adopted, "on_disk": format_bytes(state.on_disk),
         "choices": msgspec.to_builtins((*state.choices, *_explain_expected(state))),
+        "spared": format_bytes(state.spared) if state.spared else "", "converting": state.converting,
         "unable": {one.what: one.reason for one in state.unable},
     }  # fmt: skip
 

@@ -184,6 +184,9 @@ class ShelfEngine:
         if stop:
             stop.set()
 
+    def convert(self, card: ModelCard) -> None:
+        raise Refusal(f"{card.title} has no weights to convert.", "It only pretends to have any.")
+
     def adopt(self, card: ModelCard, folder: Path) -> None:
         if not (folder / "model_index.json").is_file():
             raise Refusal(f"{folder.name} doesn't hold {card.title}.", "Choose the folder with model_index.json.")

@@ -139,7 +139,8 @@ class DiffusionEngine:
             self.store.estimate_missing(card), memory.bytes, expected if found.fits != "no" else None, basis,
             arriving or memory.progress, arriving is not None, problem,
             self._find_folder(card) if disk.state != "missing" else "", found.choices,
-            placement.list_impossible(card, self.machine),
+            placement.list_impossible(card, self.machine), converting=self.downloads.is_converting(card),
+            spared=self.store.estimate_spared(card) if self.machine.cuda else 0,
         )  # fmt: skip
 
     def _find_folder(self, card: ModelCard) -> str:
@@ -177,6 +178,23 @@ class DiffusionEngine:
     def stop_download(self, card: ModelCard) -> None:
         """Stop a download; what has arrived stays."""
         self.downloads.stop(card)
+
+    def convert(self, card: ModelCard) -> None:
+        """Begin, or go on with, converting weights that are published wider than they run on this GPU."""
+        if not self.machine.cuda:
+            raise Refusal(
+                f"{card.title} runs in float32 on a processor: converted, it would be less exact and no faster.",
+                "Convert it on the computer whose GPU runs it.",
+            )
+        self._require_whole(card)
+
+        def work(tick: Tick) -> None:
+            from studio.engines.diffusion.memory.convert_weights import convert
+
+            is_loading = lambda: self.manager.read_state(card).state == "loading"  # noqa: E731
+            convert(card, self.store, self._cards(), tick, is_loading)
+
+        self.downloads.convert(card, work)
 
     def adopt(self, card: ModelCard, folder: Path) -> None:
         """Use a folder that already holds the model's files, from now on. Raises `Refusal` for one that doesn't."""

@@ -71,6 +71,10 @@ class GpuShelf:
         """Stop a download; what has arrived stays."""
         self._engines[0].stop_download(card)
 
+    def convert(self, card: ModelCard) -> None:
+        """Begin, or go on with, converting weights that are published wider than they run."""
+        self._engines[0].convert(card)
+
     def adopt(self, card: ModelCard, folder: Path) -> None:
         """Use a folder that already holds the model's files, from now on. Raises `Refusal` for one that doesn't."""
         self._engines[0].adopt(card, folder)

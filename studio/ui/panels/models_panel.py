@@ -91,6 +91,7 @@ class ModelsPanel:
         calls = [
             make_call("quote_model", ById, lambda ask: self.quote(ask.id)),
             make_call("download_model", ById, lambda ask: models.download(ask.id)),
+            make_call("convert_model", ById, lambda ask: models.convert(ask.id)),
             make_call("stop_download", ById, lambda ask: models.stop_download(ask.id)),
             make_call("load_model", ById, lambda ask: models.load(ask.id)),
             make_call("unload_model", ById, lambda ask: models.unload(ask.id)),

@@ -458,7 +458,7 @@ def test_a_gated_card_s_components_are_told_by_its_folders_and_classes() -> None
     assert svd
     names = ["unet/config.json", "unet/diffusion_pytorch_model.fp16.safetensors", "scheduler/scheduler_config.json",
              "scheduler/model.safetensors", "other/config.json"]  # fmt: skip
-    assert manifest.select_main_files(None, names, svd, gguf=False) == (
+    assert manifest.select_main_files(None, names, svd, frozenset()) == (
         "scheduler/scheduler_config.json", "unet/config.json", "unet/diffusion_pytorch_model.fp16.safetensors",
     )  # fmt: skip
 

@@ -90,8 +90,20 @@ def find_components(card: ModelCard, folders: Folders, weights: Weights = "publi
             place = folders.main / companion.target if folder is None else folder / companion.subfolder
             found[companion.target] = (manifest.resolve_companion(checkpoint, companion, index), place)
     instead = {one.target: one for one in checkpoint.companions if one.kind == "gguf" and weights == "gguf"}
+    for name, folder in folders.copies:
+        if name in found and name not in instead:
+            found[name] = (found[name][0], folder)
     located = [_locate(card, one, place, folders, instead.get(one.name)) for one, place in found.values()]
     return tuple(sorted(located, key=lambda part: (part.size, part.name)))
+
+
+def list_weight_files(part: LocalComponent) -> tuple[Path, ...]:
+    """The files a component's weights are read from: of shards, those that the weights index names."""
+    files = part.weights
+    if files and manifest.is_shard(files[0].name):
+        named = read_shards(part.folder / manifest.shard_index_name(files[0].name))
+        files = tuple(part.folder / name for name in named) if named else files
+    return files
 
 
 def find_companion_file(card: ModelCard, folders: Folders, companion: Companion) -> Path:

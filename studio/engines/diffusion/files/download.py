@@ -14,6 +14,7 @@ import queue
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from glob import escape
 from pathlib import Path
@@ -231,6 +232,7 @@ WAITING = Progress("wait", note="waits for the download before it")
 @dataclass
 class _Download:
     card: ModelCard
+    convert: Callable[[Tick], None] | None = None
     progress: Progress = WAITING
     stopped: threading.Event = field(default_factory=threading.Event)
 
@@ -254,13 +256,25 @@ class Downloads:
         """Begin, or go on with, a download; nothing when it is under way or all is here. Raises `Refusal` for a card
         that has no files; whatever the hub says later is in `trouble`."""
         require_checkpoint(card)
-        if self._store.check(card).state == "here":
-            return
+        if self._store.check(card).state != "here":
+            self._append(_Download(card))
+
+    def convert(self, card: ModelCard, convert: Callable[[Tick], None]) -> None:
+        """Convert a card's files in its turn: stopped, shown and failed like a download."""
+        self._append(_Download(card, convert))
+
+    def is_converting(self, card: ModelCard) -> bool:
+        """Whether what is under way, or waits, for a card is a conversion."""
+        with self._lock:
+            return any(one.card.id == card.id and one.convert is not None for one in self._queue)
+
+    def _append(self, wanted: _Download) -> None:
+        card = wanted.card
         with self._lock:
             self._troubles.pop(card.id, None)
             if any(download.card.id == card.id and not download.stopped.is_set() for download in self._queue):
                 return
-            self._queue.append(_Download(card))
+            self._queue.append(wanted)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._work, name="downloads", daemon=True)
                 self._thread.start()
@@ -313,6 +327,9 @@ class Downloads:
             download.progress = progress
 
         try:
+            if download.convert is not None:
+                download.convert(tick)
+                return None
             tick(Progress("load", note="asking the hub"))
             fetch(self._hub, download.card, tick)
         except Stopped:
@@ -320,5 +337,6 @@ class Downloads:
         except Refusal as refused:
             return refused.reason, refused.remedy
         except Exception as error:  # a fault of ours must not end the downloads that wait
-            return f"The download has failed ({type(error).__name__}: {error}).", "Try again."
+            what = "conversion" if download.convert else "download"
+            return f"The {what} has failed ({type(error).__name__}: {error}).", "Try again."
         return None

@@ -294,8 +294,8 @@ class Hub:
     def plan(self, card: ModelCard) -> tuple[FetchPlan, ...]:
         """What to fetch, by repository: exactly the files that the card's pipeline loads. Folders that aren't Stir's
         own (adopted, absolute, in Hugging Face's cache) are left out. Raises `Refusal`."""
-        checkpoint, gguf = require_checkpoint(card), self.store.prefers_gguf(card)
-        folders = self.store.find_folders(card)
+        checkpoint, folders = require_checkpoint(card), self.store.find_folders(card)
+        spared = self.store.list_spared(card, folders.main)
         wanted: dict[Path, tuple[Listing, dict[str, HubFile]]] = {}
 
         def want(repo: str, revision: str, folder: Path, choose: Callable[[Listing], tuple[str, ...]]) -> None:
@@ -304,7 +304,9 @@ class Hub:
             wanted[folder] = (listing, (wanted[folder][1] if folder in wanted else {}) | files)
 
         if self.store.owns(folders.main):
-            want(checkpoint.repo, checkpoint.revision, folders.main, lambda repo: _choose_main(checkpoint, repo, gguf))
+            want(
+                checkpoint.repo, checkpoint.revision, folders.main, lambda repo: _choose_main(checkpoint, repo, spared)
+            )
         for companion, folder in zip(checkpoint.companions, folders.companions, strict=True):
             if folder is not None and self.store.owns(folder):
                 want(
@@ -337,7 +339,7 @@ def _make_plan(listing: Listing, folder: Path, files: dict[str, HubFile]) -> Fet
     return FetchPlan(listing.repo, listing.commit, folder, wanted, listing.licence, listing.gated, stale)
 
 
-def _choose_main(checkpoint: Checkpoint, listing: Listing, gguf: bool) -> tuple[str, ...]:
+def _choose_main(checkpoint: Checkpoint, listing: Listing, spared: frozenset[str]) -> tuple[str, ...]:
     """The main repository's files, by its own index; by its folders where the index is behind a gate."""
     name = manifest.find_index(listing.files, checkpoint.pipeline)
     if not name:
@@ -351,8 +353,7 @@ def _choose_main(checkpoint: Checkpoint, listing: Listing, gguf: bool) -> tuple[
         if not listing.gated:
             raise
         index = None
-    found = manifest.select_main_files(index, listing.files, checkpoint, gguf)
-    spared = manifest.gguf_targets(checkpoint) if gguf else frozenset[str]()
+    found = manifest.select_main_files(index, listing.files, checkpoint, spared)
     for part in manifest.select_components(index, listing.files, checkpoint) if index is not None else ():
         has = any(
             manifest.WEIGHTS.fullmatch(path.rsplit("/", 1)[-1]) for path in found if path.startswith(f"{part.folder}/")

@@ -103,11 +103,12 @@ _PLAIN = {
 @dataclass(frozen=True)
 class Folders:
     """`main` is the pipeline's folder; `companions` go by the order of `checkpoint.companions`, None where none is
-    needed.
+    needed. `copies` are components and the folders of their converted copies.
     """
 
     main: Path
     companions: tuple[Path | None, ...] = ()
+    copies: tuple[tuple[str, Path], ...] = ()
 
 
 def get_size(file: Path) -> int | None:
@@ -341,19 +342,18 @@ def list_names(folder: Path) -> tuple[str, ...]:
     return tuple(sorted(here | {file.path for file in book.files} if book else here))
 
 
-def list_main(checkpoint: Checkpoint, folder: Path, gguf: bool) -> FileSet:
-    """What the pipeline needs of its main folder."""
+def list_main(checkpoint: Checkpoint, folder: Path, spared: frozenset[str]) -> FileSet:
+    """What the pipeline needs of its main folder. Of the components `spared` the weights are elsewhere."""
     names = list_names(folder)
     name = manifest.find_index(names, checkpoint.pipeline) or manifest.INDEXES[0]
     if get_size(folder / name) is None:
-        return FileSet(folder, manifest.select_main_files(None, names, checkpoint, gguf), FileFault("missing", name))
+        return FileSet(folder, manifest.select_main_files(None, names, checkpoint, spared), FileFault("missing", name))
     index = manifest.parse_object((folder / name).read_bytes())
     if index is None:
         return FileSet(folder, (name,), FileFault("damaged", name))
-    files = list(manifest.select_main_files(index, names, checkpoint, gguf))
-    instead = manifest.gguf_targets(checkpoint) if gguf else frozenset[str]()
+    files = list(manifest.select_main_files(index, names, checkpoint, spared))
     for part in manifest.select_components(index, names, checkpoint):
-        files += _list_expected(folder, part.folder, files, part.has_weights and part.name not in instead, part)
+        files += _list_expected(folder, part.folder, files, part.has_weights and part.name not in spared, part)
     return FileSet(folder, tuple(dict.fromkeys(files)))
 
 

@@ -178,13 +178,12 @@ def shard_index_name(name: str) -> str:
 
 
 def select_main_files(
-    index: dict[str, Any] | None, names: Iterable[str], checkpoint: Checkpoint, gguf: bool
+    index: dict[str, Any] | None, names: Iterable[str], checkpoint: Checkpoint, spared: frozenset[str]
 ) -> tuple[str, ...]:
-    """The files of the main repository that the card's pipeline loads. With `gguf` a GGUF companion stands in for
-    weights.
+    """The files of the main repository that the card's pipeline loads. Of the components `spared` no weights are
+    needed: a GGUF file or a converted copy stands in for them.
     """
     names = [name for name in names if is_safe_path(name)]
-    spared = gguf_targets(checkpoint) if gguf else frozenset[str]()
     found = [one for one in (find_index(names, checkpoint.pipeline),) if one]
     for part in select_components(index, names, checkpoint):
         found += select_files(names, part.folder, checkpoint.variant, part.has_weights and part.name not in spared)

@@ -18,6 +18,7 @@ from typing import Literal, NamedTuple
 from studio.cards import Checkpoint, Companion, ModelCard
 from studio.config import Settings
 from studio.engines.diffusion.files import manifest
+from studio.engines.diffusion.files.converted_copies import find_copies, is_whole, list_copy, list_narrowings
 from studio.engines.diffusion.files.local_files import (
     LEDGER,
     FileSet,
@@ -31,6 +32,7 @@ from studio.engines.diffusion.files.local_files import (
     write_ledger,
 )  # fmt: skip
 from studio.engines.diffusion.files.manifest import require_checkpoint
+from studio.engines.diffusion.files.safetensors_header import DamagedFile
 from studio.library import disk as room
 from studio.nouns import Refusal
 from studio.preferences import Preferences
@@ -53,7 +55,7 @@ class Store:
     def __init__(self, settings: Settings, preferences: Callable[[], Preferences]) -> None:
         self.models = settings.home / "models"
         self._preferences = preferences
-        self._verdicts: dict[tuple[str, Folders], tuple[object, Disk]] = {}
+        self._verdicts: dict[tuple[str, Folders], tuple[object, Disk, int]] = {}
         self._lock = threading.Lock()
 
     def locate(self, repo: str, revision: str) -> Path:
@@ -81,10 +83,21 @@ class Store:
         checkpoint, gguf = require_checkpoint(card), self.prefers_gguf(card)
         adopted = self._preferences().folders.get(card.id)
         main = Path(adopted) if adopted else self._find(
-            checkpoint.repo, checkpoint.revision, manifest.INDEXES, lambda folder: list_main(checkpoint, folder, gguf)
+            checkpoint.repo, checkpoint.revision, manifest.INDEXES,
+            lambda folder: list_main(checkpoint, folder, self._list_spared(checkpoint, gguf, folder)),
         )  # fmt: skip
         own = Path(adopted) if adopted else None
-        return Folders(main, tuple(self._find_companion(checkpoint, one, gguf, own) for one in checkpoint.companions))
+        beside = tuple(self._find_companion(checkpoint, one, gguf, own) for one in checkpoint.companions)
+        return Folders(main, beside, find_copies(self.models, main, checkpoint))
+
+    def list_spared(self, card: ModelCard, main: Path) -> frozenset[str]:
+        """The components whose weights aren't needed in the main folder: a GGUF file or a converted copy has them."""
+        return self._list_spared(require_checkpoint(card), self.prefers_gguf(card), main)
+
+    def _list_spared(self, checkpoint: Checkpoint, gguf: bool, main: Path) -> frozenset[str]:
+        copies = find_copies(self.models, main, checkpoint)
+        instead = manifest.gguf_targets(checkpoint) if gguf else frozenset[str]()
+        return instead | {name for name, folder in copies if is_whole(folder)}
 
     def _find_companion(
         self, checkpoint: Checkpoint, companion: Companion, gguf: bool, own: Path | None
@@ -124,7 +137,8 @@ class Store:
         checkpoint, folders = require_checkpoint(card), folders or self.find_folders(card)
         beside = zip(checkpoint.companions, folders.companions, strict=True)
         return (
-            list_main(checkpoint, folders.main, self.prefers_gguf(card)),
+            list_main(checkpoint, folders.main, self.list_spared(card, folders.main)),
+            *(list_copy(folder) for _, folder in folders.copies),
             *(list_companion(checkpoint, one, folder) for one, folder in beside if folder),
         )
 
@@ -132,19 +146,28 @@ class Store:
         """How a card's files are. Quick: it reads names, lengths and headers, and these once for as long as nothing
         changes.
         """
+        return self._look(card)[0]
+
+    def estimate_spared(self, card: ModelCard) -> int:
+        """Bytes that converting a card's weights that are wider than they run would free; as quick as `check`."""
+        return self._look(card)[1]
+
+    def _look(self, card: ModelCard) -> tuple[Disk, int]:
         try:
             folders = self.find_folders(card)
         except Refusal as refused:
-            return Disk("missing", 0, refused.reason)
-        key, places = (card.id, folders), (folders.main, *folders.companions)
+            return Disk("missing", 0, refused.reason), 0
+        key = (card.id, folders)
+        places = (folders.main, *folders.companions, *(folder for _, folder in folders.copies))
         seen = (require_checkpoint(card), self.prefers_gguf(card), *(_trace(folder) for folder in places))
         with self._lock:
             kept = self._verdicts.get(key)
         if kept is None or kept[0] != seen:
-            kept = (seen, self._judge(card, folders))
+            disk = self._judge(card, folders)
+            kept = (seen, disk, self._estimate_spared(card, folders) if disk.state == "here" else 0)
             with self._lock:
                 self._verdicts[key] = kept
-        return kept[1]
+        return kept[1], kept[2]
 
     def _judge(self, card: ModelCard, folders: Folders) -> Disk:
         found = self.list_files(card, folders)
@@ -154,6 +177,14 @@ class Store:
             return Disk("here", held)
         begun = held > 0 or any(get_size(need.folder / LEDGER) for need in found)
         return Disk("partly", held, fault.sentence) if begun or not self.owns(folders.main) else Disk("missing", 0)
+
+    def _estimate_spared(self, card: ModelCard, folders: Folders) -> int:
+        """Bytes that a conversion spares; none in a folder that isn't Stir's, where the copy comes on top."""
+        if not self.owns(folders.main):
+            return 0
+        with suppress(Refusal, DamagedFile):
+            return sum(one.stored - one.coming for one in list_narrowings(card, folders, self.models))
+        return 0
 
     def estimate_missing(self, card: ModelCard) -> int:
         """About how many bytes are still to be downloaded, told without asking: as was asked for, or as the card's
@@ -213,10 +244,10 @@ class Store:
                 "Delete it there yourself.",
             )
         with self.lock(need.folder for need in found):
-            kept = [self._find_claims(need.folder, card, others) for need in found]
+            kept = [self.find_claims(need.folder, card, others) for need in found]
             return sum(_remove(need, keep, card.id) for need, keep in zip(found, kept, strict=True))
 
-    def _find_claims(self, folder: Path, card: ModelCard, others: Iterable[ModelCard]) -> set[str]:
+    def find_claims(self, folder: Path, card: ModelCard, others: Iterable[ModelCard]) -> set[str]:
         """The files in a folder that other cards need which are on the disk, or whose download was begun. A card whose
         own files the user has deleted claims nothing more, or two cards of one repository would protect each other for
         ever."""

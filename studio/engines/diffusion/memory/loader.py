@@ -25,10 +25,16 @@ from torch import nn
 
 from studio.cards import Checkpoint, ModelCard
 from studio.engines.base import Stopped, Tick
-from studio.engines.diffusion.files.components import AGAIN, LocalComponent, find_companion_file, find_components
-from studio.engines.diffusion.files.local_files import Folders, read_shards
-from studio.engines.diffusion.files.manifest import is_shard, require_checkpoint, shard_index_name
-from studio.engines.diffusion.files.safetensors_header import StoredTensor, list_tensors
+from studio.engines.diffusion.files.components import (
+    AGAIN,
+    LocalComponent,
+    find_companion_file,
+    find_components,
+    list_weight_files,
+)
+from studio.engines.diffusion.files.local_files import Folders
+from studio.engines.diffusion.files.manifest import require_checkpoint
+from studio.engines.diffusion.files.safetensors_header import list_tensors
 from studio.engines.diffusion.library_setup import import_libraries
 from studio.engines.diffusion.memory import fp8_products
 from studio.engines.diffusion.memory.empty_modules import EmptyModule, NeedsLibrary, build_empty
@@ -215,21 +221,13 @@ def _build(part: LocalComponent, weights: Weights, dtype: torch.dtype) -> EmptyM
             raise NeedsLibrary(f"its weights are {'a GGUF file' if part.gguf else 'made int8 as they are read'}")
         if any(file.suffix != ".safetensors" for file in part.weights):
             raise NeedsLibrary("its weights are in PyTorch's own format")
-        made = build_empty(kind, part.folder, _list_stored(part), dtype)
+        stored = {name: one for file in list_weight_files(part) for name, one in list_tensors(file).items()}
+        made = build_empty(kind, part.folder, stored, dtype)
     except NeedsLibrary as why:
         logging.getLogger(__name__).info("%s is read by its library: %s", part.class_name or part.name, why)
         return None
     made.module.eval()
     return made
-
-
-def _list_stored(part: LocalComponent) -> dict[str, StoredTensor]:
-    """The tensors in a component's files, by name; of shards, those that the weights index names."""
-    files = part.weights
-    if is_shard(files[0].name):
-        named = read_shards(part.folder / shard_index_name(files[0].name))
-        files = tuple(part.folder / name for name in named) if named else files
-    return {name: one for file in files for name, one in list_tensors(file).items()}
 
 
 def _require_whole(module: nn.Module, missing: int) -> None:

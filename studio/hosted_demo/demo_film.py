@@ -1,4 +1,4 @@
-"""The imitation's film: a slow push into the photo it was given, marked as a stand-in, as an MP4 of the size, length
+"""The imitation's film: a slow pan over the photo it was given, marked as a stand-in, as an MP4 of the size, length
 and rate that were asked for, with a quiet tone where sound was.
 """
 
@@ -17,8 +17,8 @@ from PIL import Image, ImageDraw
 RATE = 48_000
 """Samples a second of the tone."""
 
-PUSH = 0.06
-"""Share of the photo's sides that the push cuts off until the end."""
+PAN = 0.06
+"""Share of the frame's width that the pan goes."""
 
 
 class FilmShape(NamedTuple):
@@ -34,7 +34,8 @@ class FilmShape(NamedTuple):
 def make_film(photo: bytes, shape: FilmShape) -> bytes:
     """An MP4 (H.264, AAC) of a JPEG or PNG. Raises `OSError` for what Pillow can't open."""
     picture = Image.open(io.BytesIO(photo)).convert("RGB")
-    cut = _fill(picture, shape.width, shape.height)
+    wide = np.asarray(_fill(picture, round(shape.width * (1 + PAN)), shape.height))
+    label = _draw_label(shape)
     out = io.BytesIO()
     count = max(1, round(shape.seconds * shape.fps))
     with av.open(out, "w", format="mp4") as film:
@@ -42,8 +43,10 @@ def make_film(photo: bytes, shape: FilmShape) -> bytes:
         video.width, video.height, video.pix_fmt = shape.width, shape.height, "yuv420p"
         audio = film.add_stream("aac", rate=RATE) if shape.sound else None
         for index in range(count):
-            frame = av.VideoFrame.from_ndarray(_draw_frame(cut, shape, index / count), format="rgb24")
-            film.mux(video.encode(frame))
+            at = round((wide.shape[1] - shape.width) * index / count)
+            frame = wide[:, at : at + shape.width].copy()
+            frame[: label.shape[0], : label.shape[1]] = label
+            film.mux(video.encode(av.VideoFrame.from_ndarray(frame, format="rgb24")))
         film.mux(video.encode(None))
         if audio is not None:
             for frame in _make_tone(count / shape.fps):
@@ -75,15 +78,12 @@ def _fill(picture: Image.Image, width: int, height: int) -> Image.Image:
     return picture.resize((width, height), Image.Resampling.BILINEAR, box)
 
 
-def _draw_frame(cut: Image.Image, shape: FilmShape, along: float) -> np.ndarray:
-    edge = PUSH / 2 * along
-    box = (edge * shape.width, edge * shape.height, (1 - edge) * shape.width, (1 - edge) * shape.height)
-    frame = cut.resize((shape.width, shape.height), Image.Resampling.BILINEAR, box)
-    side = max(12, shape.height // 24)
-    pen = ImageDraw.Draw(frame)
-    pen.rectangle((side // 2, side // 2, side * 5, side * 2), fill=(20, 20, 20))
-    pen.text((side * 0.8, side * 0.6), "stand-in", fill=(240, 240, 240), font_size=side)
-    return np.asarray(frame)
+def _draw_label(shape: FilmShape) -> np.ndarray:
+    """The corner that says what this is, (H, W, 3) uint8."""
+    side = max(8, shape.height // 24)
+    corner = Image.new("RGB", (min(side * 5, shape.width), min(side * 2, shape.height)), (20, 20, 20))
+    ImageDraw.Draw(corner).text((side * 0.4, side * 0.3), "stand-in", fill=(240, 240, 240), font_size=side)
+    return np.asarray(corner)
 
 
 def _make_tone(seconds: float) -> list[av.AudioFrame]:

@@ -197,19 +197,17 @@ def _weigh_pace(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:
 
 
 def weigh_price(price: Price) -> Term:
-    """What a clip's price on a hosted model weighs."""
-    dear = price.amount is None or price.amount > CHEAP
-    return Term("price", -1.0 if price.amount and price.amount > DEAR else -0.5 if dear else 0.5, describe_price(price))
+    """What a clip's price on a hosted model weighs; an unknown one weighs as a high one."""
+    amount = DEAR + 1 if price.amount is None else price.amount
+    return Term("price", -1.0 if amount > DEAR else -0.5 if amount > CHEAP else 0.5, describe_price(price))
 
 
 def describe_price(price: Price) -> str:
     """A price in words: "a clip costs about $0.75 (read 2026-04)"."""
     read = f" (price read {price.read_on})" if price.read_on else ""
-    return (
-        f"what a clip costs isn't known: {price.basis}{read}"
-        if price.amount is None
-        else f"a clip costs about ${price.amount:.2f}{read}"
-    )
+    if price.amount is None:
+        return f"{price.basis}{read}" if price.read_on else "nobody says what a clip costs"
+    return f"a clip costs about ${price.amount:.2f}{read}"
 
 
 def _weigh_quality(asked: Asked, card: ModelCard, state: ModelState) -> list[Term]:

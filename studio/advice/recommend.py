@@ -196,9 +196,10 @@ def _compose_reason(one: Weighed) -> str:
     """Why, in one sentence: what weighs most, and how long a clip takes where that is known."""
     seconds = pace(one.card, one.state) if one.stands != "beyond" else None
     told = "" if seconds is None else f"; a clip takes {spell(seconds)} here"
+    unsaid = {"price"} if seconds is None else {"price", "pace"}
     if one.price:
         told = f"; {describe_price(one.price)}"
-    good = [term.says for term in one.terms if term.weight > 0 and (term.about != "pace" or seconds is None)]
+    good = [term.says for term in one.terms if term.weight > 0 and term.about not in unsaid]
     good = (["runs here now", *good] if one.stands == "ready" and one.unmet else good)[:SAID] or ["is what there is"]
     line = ", ".join(good[:-1]) + (" and " if len(good) > 1 else "") + good[-1]
     return _capitalise(line + told)

@@ -99,8 +99,13 @@ def _list_prices(way: Way) -> str:
         return UNKNOWN
     amounts = sorted({rule.amount for rule in way.price})
     read = " and ".join(sorted({rule.read_on for rule in way.price}))
-    span = f"${amounts[0]:g}" if len(amounts) == 1 else f"${amounts[0]:g} to ${amounts[-1]:g}"
+    span = " to ".join(dict.fromkeys(map(_format_amount, (amounts[0], amounts[-1]))))
     return f"{span} a {_name_basis(way.price)}, read {read}"
+
+
+def _format_amount(amount: float) -> str:
+    """Dollars with two places at least: "$0.10", "$0.0316"."""
+    return f"${amount:.2f}" if round(amount, 2) == amount else f"${amount:g}"
 
 
 def _name_basis(rules: tuple[PriceRule, ...]) -> str:

@@ -125,7 +125,8 @@ def recommend(flags: argparse.Namespace) -> None:
 
     asked = shot_arguments.read_flags(flags)
     wishes = Wishes(
-        flags.use, flags.sound, flags.end_frame, flags.faces, flags.priority, flags.commercial, flags.offline
+        flags.use, flags.sound, flags.end_frame, flags.faces, flags.priority, flags.commercial, flags.offline,
+        flags.hosted,
     )  # fmt: skip
     with closing(open_studio(flags)) as studio:
         photo = studio.photos.take_in(_file(flags.photo), flags.photo.name, flags.open_damaged)

@@ -353,7 +353,10 @@ def _add_wishes(recommend: argparse.ArgumentParser) -> None:
         "--priority", choices=("speed", "balance", "quality"), default="balance", help="(default: balance)"
     )
     recommend.add_argument("--commercial", action="store_true", help="the clip is for commercial use")
-    recommend.add_argument("--offline", action="store_true", help="nothing may be downloaded")
+    recommend.add_argument("--offline", action="store_true", help="nothing may be downloaded, or leave this computer")
+    recommend.add_argument(
+        "--hosted", action="store_true", help="weigh hosted models too, with what a clip costs there"
+    )
     recommend.set_defaults(
         model="parallax", seed=0, quality="good", steps=None, guidance=None, strength=0.5, no_sound=False, speedup=None,
         may_shrink=False, mend=None, draft="", start_box=None, end_box=None,

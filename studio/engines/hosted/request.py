@@ -150,17 +150,17 @@ def _fit_photo(part: Image, way: Way, name: SlotName, found: FieldValues, prepar
     """The part of a photo that is used, as a JPEG within the limits of a slot."""
     import cv2
 
+    from studio.photo.downscale import reduce_by_factor
+
     slot = way.slots[name]
     height, width = part.shape[:2]
     size = find_photo_size((width, height), prepared.plan, find_short_side(way, found.values), slot)
     if size != (width, height):
-        smaller = size[0] < width
-        part = cv2.resize(part, size, interpolation=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)  # type: ignore[assignment]
+        method = cv2.INTER_AREA if size[0] < width else cv2.INTER_CUBIC
+        part = np.asarray(cv2.resize(reduce_by_factor(part, min(size)), size, interpolation=method), np.uint8)
     bgr = cv2.cvtColor(np.ascontiguousarray(part), cv2.COLOR_RGB2BGR)
     for quality in QUALITIES:
-        ok, coded = cv2.imencode(
-            ".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, 0x111111]
-        )
+        ok, coded = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
         if ok and (not slot.most_bytes or len(coded) <= slot.most_bytes):
             return File(coded.tobytes(), "image/jpeg")
     raise Refusal(f"The photo can't be sent to {prepared.card.title}: it stays too large.", "Choose a smaller size.")

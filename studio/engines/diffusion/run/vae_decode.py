@@ -21,19 +21,21 @@ if TYPE_CHECKING:
 
 ALLOCATED: dict[str, tuple[int, int]] = {
     "AutoencoderKLWan": (1350, 4),
-    "AutoencoderKLHunyuanVideo": (1210, 0),
-    "AutoencoderKLHunyuanVideo15": (770, 0),
-    "AutoencoderKLCogVideoX": (1910, 9),
-    "AutoencoderKLLTXVideo": (37, 0),
-    "AutoencoderKLLTX2Video": (47, 0),
-    "AutoencoderKLTemporalDecoder": (1040, 0),
-    "AutoencoderKL": (785, 0),
+    "AutoencoderKLHunyuanVideo": (1160, 0),
+    "AutoencoderKLHunyuanVideo15": (900, 0),
+    "AutoencoderKLCogVideoX": (2545, 9),
+    "AutoencoderKLLTXVideo": (50, 0),
+    "AutoencoderKLLTX2Video": (45, 0),
+    "AutoencoderKLTemporalDecoder": (1030, 0),
+    "AutoencoderKL": (770, 0),
 }
 """Numbers alive at once for each pixel of each frame that is decoded together, and how many frames that is (0: all of
 them).
 
-Counted by summing live tensors while the published configurations decoded 128 x 128 pixels in diffusers 0.42.1; both
-Wan VAEs share a class, and the larger figure stands. Workspaces of cuDNN come on top, hence HEADROOM.
+Derived: counted by summing live tensors while the published configurations decode in diffusers 0.42.1, piece by piece
+where they do (tests/engines/diffusion/test_decode_memory.py counts them anew); both Wan VAEs share a class, and the
+larger figure stands. On an H100 a decode of 25 frames of 1280x704 by Wan 2.2's (float32) took 20.3 GB, by this 19.5 and
+cuDNN's workspaces, for which HEADROOM is.
 """
 
 UNKNOWN = (1350, 0)
@@ -108,26 +110,30 @@ def list_ways(vae: Any, shape: tuple[int, ...]) -> list[Way]:
 
 
 def estimate_bytes(vae: Any, shape: tuple[int, ...], itemsize: int, way: Way) -> int:
-    """An estimate of the bytes it takes to decode latents of this shape, frames of the result included.
+    """An estimate of the bytes it takes to decode latents of this shape, frames of the result included where they are
+    all there at once.
 
     shape: (batch, channels, frames, height, width), or (frames, channels, height, width) for a VAE of images.
     """
     numbers, together = ALLOCATED.get(type(vae).__name__, UNKNOWN)
     side, (rows, columns) = find_spatial_scale(vae), shape[-2:]
-    total = count_frames(vae, shape)
+    total = joined = count_frames(vae, shape)
     live = min(total, together or total)
     if "use_slicing" in way.switches:
         live = 1
     elif way.images:
         live = min(live, way.images)
     elif "use_framewise_decoding" in way.switches or getattr(vae, "use_framewise_decoding", False):
-        live = min(live, _read_number(vae, "tile_sample_min_num_frames") + find_temporal_scale(vae) or live)
+        live = joined = min(live, _read_number(vae, "tile_sample_min_num_frames") + 1)
     height, width = rows * side, columns * side
-    out = 2 * total * height * width * 3 * itemsize  # the parts and what they are joined into
+    picture = height, width
     if "use_tiling" in way.switches:
         height = min(height, _read_number(vae, "tile_sample_min_height", "tile_sample_min_size") or height)
         width = min(width, _read_number(vae, "tile_sample_min_width", "tile_sample_min_size") or width)
-    return live * height * width * numbers * itemsize + out
+    tiles = (
+        0 if picture == (height, width) else 2 * joined * math.prod(picture) * 3
+    )  # all, and what they are joined into
+    return (live * height * width * numbers + tiles) * itemsize
 
 
 @dataclass

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 from studio.cards import ModelCard
 from studio.config import Settings
@@ -15,7 +16,7 @@ from studio.engines.base import Stopped
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.families import get_family, seeded_noise
 from studio.engines.diffusion.families.family import move_to_device
-from studio.engines.diffusion.run import frame_queue
+from studio.engines.diffusion.run import decode_pieces, frame_queue, vae_decode
 from studio.engines.diffusion.run.generation import Generation
 from studio.engines.prepare import prepare
 from studio.frames import Frames
@@ -146,8 +147,6 @@ def test_memory_that_runs_out_between_frames(engine: DiffusionEngine, tiny: Tiny
 
 def exhausted() -> Exception:
     """What torch raises when the GPU is full."""
-    import torch
-
     return torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
 
 
@@ -164,3 +163,35 @@ def test_numbers_that_run_over_are_refused_whenever_they_do(engine: DiffusionEng
     with pytest.raises(Refusal, match="ran over"):
         faults.pixels(begin(engine, card, seconds=3.0))
     handle.remove()
+
+
+# In parts that don't make the same frames -----------------------------------------------------------------------------------
+
+
+def test_runs_of_svd_overlap_for_its_decoder_sees_neighbours(pipeline: Callable[[str], tuple[Any, ModelCard]]) -> None:
+    vae = pipeline("svd")[0].vae
+    noise = torch.randn((25, 4, 8, 8), generator=torch.Generator().manual_seed(0))
+    latents = 0.9 * noise[:1] + 0.06 * torch.cumsum(noise, 0)  # which change with time as a clip's do
+    call = decode_pieces.Call(latents, (), {"num_frames": 25})
+    with torch.no_grad():
+        (whole,) = decode_pieces.decode_in_pieces(vae, vae.decode, call)
+        runs = list(decode_pieces.decode_in_pieces(vae, vae.decode, call, 13))
+        plain = [vae.decode(latents[at : at + 13], num_frames=len(latents[at : at + 13])).sample for at in (0, 13)]
+    apart = [(torch.cat(parts) - whole).abs().mean().item() for parts in (runs, plain)]
+    assert [len(run) for run in runs] == [9, 9, 7] and 0 < apart[0] < 0.7 * apart[1]
+
+
+@pytest.mark.parametrize("name", ["ltx_i2v", "ltx2_i2v"])
+def test_tiles_in_time_show_their_own_moments(name: str, pipeline: Callable[[str], tuple[Any, ModelCard]]) -> None:
+    """diffusers' own are a frame late from the second tile on: findings/ltx_time_tiles_are_a_frame_late.sh."""
+    vae = pipeline(name)[0].vae
+    noise = torch.randn((1, vae.config["latent_channels"], 13, 4, 4), generator=torch.Generator().manual_seed(0))
+    call = decode_pieces.Call(torch.cumsum(noise, dim=2) * 0.4)
+    with torch.no_grad():
+        (whole,) = decode_pieces.decode_in_pieces(vae, vae.decode, call)
+        with vae_decode.switch_on(vae, ("use_framewise_decoding",)):
+            theirs = vae.decode(call.latents).sample
+            ours = torch.cat(list(decode_pieces.decode_in_pieces(vae, vae.decode, call)), dim=2)
+    assert ours.shape == whole.shape
+    apart = [(made - whole).abs().mean().item() for made in (ours, theirs)]
+    assert apart[0] < 0.7 * apart[1]

@@ -6,8 +6,11 @@ computed, and in which order, is the same (diffusers 0.42.1), so frames are bit 
 - AutoencoderKLWan: one latent frame at a time; its causal convolutions remember the frames before in `_feat_map`.
 - AutoencoderKLCogVideoX: two latent frames at a time (three at first), the memory handed from call to call.
 - AutoencoderKLHunyuanVideo, and AutoencoderKLLTXVideo and AutoencoderKLLTX2Video where `use_framewise_decoding` is on:
-  overlapping tiles in time, each blended with the one before.
-- VAEs of images: image by image, or in runs of images where neighbours are seen (AutoencoderKLTemporalDecoder).
+  overlapping tiles in time, each blended with the one before. LTX's own are one frame late from the second tile on
+  (findings/ltx_time_tiles_are_a_frame_late.sh); here they are in time, as Hunyuan's.
+- AutoencoderKLTemporalDecoder (SVD's), where not all frames fit: runs of frames that overlap, for it sees neighbours
+  and evens groups of channels out over all it sees. So they differ from a decode in one go: on random weights, with 9
+  of 25 frames at a time, by 5.6 levels of 255 without an overlap and by 2.1 with one (means).
 
 In tiles of the picture, diffusers decodes each tile through all of time before the next: then there is one piece.
 """
@@ -37,6 +40,9 @@ class Call:
 
 Decode = Callable[..., Any]
 
+OVERLAP = 2
+"""Frames that runs of SVD's decoder share on either side; each of its layers looks one frame back and one ahead."""
+
 
 def decode_in_pieces(vae: Any, decode: Decode, call: Call, images: int = 0) -> Iterator[Tensor]:
     """What `decode` makes of a call, in pieces in order: (1, 3, frames, height, width), or (frames, 3, height, width).
@@ -50,9 +56,10 @@ def decode_in_pieces(vae: Any, decode: Decode, call: Call, images: int = 0) -> I
     if loop is not None:
         yield from loop(vae, latents, *call.rest)
         return
-    for part in latents.split(images) if images and latents.ndim == 4 else (latents,):
-        counted = {"num_frames": part.shape[0]} if "num_frames" in call.named else {}
-        yield decode(part, *call.rest, **{**call.named, **counted, "return_dict": False})[0]
+    if images and latents.ndim == 4:
+        yield from _decode_runs(decode, call, images)
+    else:
+        yield decode(latents, *call.rest, **{**call.named, "return_dict": False})[0]
 
 
 def find_loop(vae: Any, latents: Tensor) -> Callable[..., Iterator[Tensor]] | None:
@@ -75,6 +82,20 @@ def is_tiled(vae: Any, rows: int, columns: int) -> bool:
     height = vae.tile_sample_min_height // side if side else vae.tile_latent_min_height
     width = vae.tile_sample_min_width // side if side else vae.tile_latent_min_width
     return rows > height or columns > width
+
+
+def _decode_runs(decode: Decode, call: Call, images: int) -> Iterator[Tensor]:
+    """Runs of at most `images` frames. Where the VAE is told how many there are, it sees neighbours: then up to
+    `OVERLAP` frames on either side are decoded too and let go of.
+    """
+    frames, overlap = call.latents.shape[0], min(OVERLAP, images // 4) if "num_frames" in call.named else 0
+    step = images - 2 * overlap
+    for start in range(0, frames, step):
+        first = max(0, start - overlap)
+        part = call.latents[first : start + step + overlap]
+        counted = {"num_frames": part.shape[0]} if "num_frames" in call.named else {}
+        run = decode(part, *call.rest, **{**call.named, **counted, "return_dict": False})[0]
+        yield run[start - first :][:step]
 
 
 def _decode_wan(vae: Any, latents: Tensor) -> Iterator[Tensor]:
@@ -108,17 +129,16 @@ def _decode_cogvideox(vae: Any, latents: Tensor) -> Iterator[Tensor]:
 
 def _decode_time_tiles(vae: Any, latents: Tensor, *rest: Any) -> Iterator[Tensor]:
     """`_temporal_tiled_decode` of Hunyuan's and LTX's VAEs, tile by tile. Each tile but the first gives a frame less:
-    Hunyuan's its first, LTX's its last.
+    its first, which a VAE makes of the first latent frame it sees.
     """
     scale = vae.temporal_compression_ratio
     most, stride = vae.tile_sample_min_num_frames, vae.tile_sample_stride_num_frames
     left = (latents.shape[2] - 1) * scale + 1
-    kept = slice(1, None) if type(vae).__name__ == "AutoencoderKLHunyuanVideo" else slice(None, -1)
     before: Tensor | None = None
     for start in range(0, latents.shape[2], stride // scale):
         tile = _decode_at_once(vae, latents[:, :, start : start + most // scale + 1], *rest)
         if before is not None:
-            tile = vae.blend_t(before, tile[:, :, kept], most - stride)
+            tile = vae.blend_t(before, tile[:, :, 1:], most - stride)
         piece = tile[:, :, : min(left, stride + (before is None))]
         left -= piece.shape[2]
         before = tile

@@ -102,10 +102,8 @@ def list_ways(vae: Any, shape: tuple[int, ...]) -> list[Way]:
         if not getattr(vae, "use_framewise_decoding", True):
             found.append(Way("in tiles and sections", (*found[-1].switches, "use_framewise_decoding")))
     elif len(shape) == 4:
-        images = shape[0]
-        while images > 1:
-            images = math.ceil(images / 2)
-            found.append(Way(f"{images} at a time", images=images))
+        runs = {math.ceil(shape[0] / parts) for parts in range(2, shape[0] + 1)}
+        found += [Way(f"{images} at a time", images=images) for images in sorted(runs, reverse=True)]
     return [way for way in found if "use_tiling" in way.switches] if getattr(vae, "use_tiling", False) else found
 
 
@@ -130,9 +128,7 @@ def estimate_bytes(vae: Any, shape: tuple[int, ...], itemsize: int, way: Way) ->
     if "use_tiling" in way.switches:
         height = min(height, _read_number(vae, "tile_sample_min_height", "tile_sample_min_size") or height)
         width = min(width, _read_number(vae, "tile_sample_min_width", "tile_sample_min_size") or width)
-    tiles = (
-        0 if picture == (height, width) else 2 * joined * math.prod(picture) * 3
-    )  # all, and what they are joined into
+    tiles = 2 * joined * math.prod(picture) * 3 if picture != (height, width) else 0  # and what they are joined into
     return (live * height * width * numbers + tiles) * itemsize
 
 

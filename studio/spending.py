@@ -7,13 +7,17 @@ the card's rules, and the services say no other.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
+from contextlib import contextmanager
 from typing import Annotated
+from uuid import uuid4
 
 import msgspec
 
 from studio.cards import ModelCard
+from studio.engines.hosted.language_models import LanguageModel
 from studio.engines.hosted.price import estimate_price
+from studio.engines.hosted.service import ServiceRefusal
 from studio.engines.hosted.services import find_service
 from studio.engines.hosted.tokens import find_token
 from studio.engines.hosted.ways import choose_way, describe_way, settle_way
@@ -156,6 +160,31 @@ class Spending:
                     )
         return jobs
 
+    @contextmanager
+    def pay_for_words(self, model: LanguageModel, seen: Confirmation | None) -> Generator[None]:
+        """Round one question to a hosted language model: as a clip it is confirmed, agreed to, within the budgets, and
+        on the disk before it leaves. Raises `Refusal`, `Unconfirmed` among them, before anything is sent.
+        """
+        where, job = find_service(model.service).title, f"words-{uuid4().hex}"
+        line = Line(
+            model.ref, model.title, model.maker, model.service, model.service, where, model.ref, None,
+            "paid by the token", "", model.page,
+        )  # fmt: skip
+        if seen is None:
+            says = f"An answer of {model.title} at {where} is paid for, at a price that isn't known."
+            raise Unconfirmed(says, "Confirm that first.", Total((line,)))
+        with self._database.write():
+            self._require(Total((line,)), seen, "Your words")
+            self.paid.add(job, model.service, model.service, model.ref, None, currency="USD", session=self._session)
+        self.paid.change(job, durable=True, state="uncertain")
+        try:
+            yield
+        except ServiceRefusal as refused:
+            if refused.kind not in ("uncertain", "service"):
+                self.paid.change(job, state="failed")
+            raise
+        self.paid.change(job, state="arrived")
+
     def is_open(self, job_id: str) -> bool:
         """Whether a paid job is at its service, or may be: it is looked for there, and costs nothing more."""
         row = self.paid.get(job_id)
@@ -165,7 +194,7 @@ class Spending:
         """Whether a job that has ended cost money, or would: to make it again is a new one, with a new confirmation."""
         return state_name(job.state) in RESUMABLE and self.paid.get(job.id) is not None and not self.is_open(job.id)
 
-    def _require(self, total: Total, confirmation: Confirmation | None) -> None:
+    def _require(self, total: Total, confirmation: Confirmation | None, what: str = "The photo") -> None:
         self._require_covered(total, confirmation)
         for line in total.lines:
             if find_token(line.service) is None:
@@ -173,8 +202,10 @@ class Spending:
         for service, maker in self.find_missing_consents(total):
             where = find_service(service).title
             raise Refusal(
-                f"The photo would leave this computer: to {where} and {maker}.",
-                f"Agree to that first, or with: python -m studio hosted agree {total.lines[0].model}",
+                f"{what} would leave this computer: to {where} and {maker}.",
+                f"Agree to that first, or with: python -m studio hosted agree {total.lines[0].model}"
+                if what == "The photo"
+                else "Agree to that first.",
             )
         if over := self.find_excess(total):
             raise Refusal(over, "Raise the budget in Settings, or wait.")

@@ -92,7 +92,7 @@ class Studio:
         self.depths = DepthMaps(settings)
         self.previews = Previews(settings, self._served, self._room, self.models, lambda: self.photos)
         self.advice = Advice(settings, self._served, self.models, lambda: self.photos)
-        self.assist = Assist(self.models, lambda: self.photos)
+        self.assist = Assist(self.models, lambda: self.photos, self.spending)
         self._paced: tuple[int, Pace] | None = None
         self.scores, self._worker = self._make_scores(), self._make_worker()
         self.comparisons = Comparisons(

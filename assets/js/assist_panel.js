@@ -7,6 +7,11 @@
     const note = Stir.note();
     const suggest = Stir.button("Suggest a motion", { class: "ghost tiny-text", id: "suggest", onclick: () => ask(suggest, () => server.propose_motion(readFrame())) });
     const rewrite = Stir.button("Rewrite", { class: "ghost tiny-text", id: "rewrite", onclick: () => ask(rewrite, () => server.rewrite_prompt({ text: sentence() })) });
+    /* A hosted helper is paid: what it costs and what leaves is agreed to with each question. */
+    const agree = (words) => {
+      note.show(words);
+      note.node.lastChild.before(Stir.button("Agree and ask", { class: "ghost tiny-text", id: "rewrite-paid", onclick: () => ask(rewrite, () => server.rewrite_prompt({ text: sentence(), paid: true })) }));
+    };
     const row = h("div", { class: "row", hidden: true }, suggest, rewrite);
     root.append(row, note.node);
 
@@ -27,6 +32,7 @@
       rewrite.disabled = false;
       suggest.disabled = !Stir.now("frame");
       if (answer.refusal) note.show(answer.refusal);
+      else if (answer.agree) agree(answer.agree);
       else if (about() === before) Stir.emit("said", answer.text);
       else offer(answer.text);
     }
@@ -51,7 +57,12 @@
     const state = h("p", { class: "why", id: "assistant-state" });
     const keep = Stir.button("Use", { class: "solid", onclick: () => set(folder.value.trim()) });
     const off = Stir.button("Turn off", { class: "ghost", onclick: () => set("") });
-    const node = h("div", { class: "settings-list" }, h("p", { class: "why" }, "A small language or vision model that you have downloaded (transformers, safetensors) can suggest a motion for a photo and rewrite a prompt. It runs on the processor; what it writes is checked like your own words. Everything works without it."), h("div", { class: "row" }, h("span", { class: "grow" }, folder), keep, off), state);
+    const hosted = h("div", { class: "row", id: "assistant-hosted" });
+    const node = h("div", { class: "settings-list" }, h("p", { class: "why" }, "A small language or vision model that you have downloaded (transformers, safetensors) can suggest a motion for a photo and rewrite a prompt. It runs on the processor; what it writes is checked like your own words. Everything works without it."), h("div", { class: "row" }, h("span", { class: "grow" }, folder), keep, off), hosted, state);
+    async function offer() {
+      const found = await server.list_helpers({}).catch(() => []);
+      hosted.replaceChildren(...found.map((one) => Stir.button(`Use ${one.reason} (paid)`, { class: "ghost tiny-text", "data-helper": one.value, onclick: () => set(one.value) })));
+    }
     async function set(words) {
       if (!(await Stir.ask(server.wish, { assistant: words }))) return;
       folder.value = words;
@@ -61,6 +72,7 @@
       const now = await server.ask_assistant({}).catch(() => null);
       state.textContent = now ? now.reason : "";
       off.hidden = !folder.value;
+      offer();
       Stir.emit("assistant");
     }
     return { node, paint: (preferences) => ((folder.value ||= preferences.assistant), look()) };

@@ -32,6 +32,7 @@ class SettingsPanel:
             make_call("ask_facts", dict[str, str], lambda _: self.facts()),
             make_call("wish", Wish, lambda wanted: change_preferences(self.studio, wanted)),
             make_call("ask_assistant", dict[str, str], lambda _: self.studio.assist.state()),
+            make_call("list_helpers", dict[str, str], lambda _: self.studio.assist.list_hosted()),
             *make_depth_calls(self.studio),
         ]
         places = [[one.id, one.title] for one in presets.platforms()]

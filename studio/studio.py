@@ -75,9 +75,9 @@ class Studio:
         cards: tuple[ModelCard, ...] | None = None,
         engines: Callable[[ModelCard, Settings], Engine] = registry.make,
     ) -> None:
+        services()  # a wrong address of an imitation is refused before anything is opened
         settings.prepare()
-        self.settings = settings
-        self.models = Models(settings, cards, engines)
+        self.settings, self.models = settings, Models(settings, cards, engines)
         self._photo_store: PhotoStore | None = None
         self._opening = threading.Lock()
         self.log = logbook.open(settings.home / "logs")

@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from studio.config import Settings
 from studio.engines.hosted.service import Endpoint, File, Remote, Service, ServiceRefusal
 from studio.engines.hosted.services import find_service, is_off
 from studio.nouns import Refusal
+from studio.studio import Studio
 
 
 def test_a_file_is_read_from_memory_or_from_the_disk(tmp_path: Path) -> None:
@@ -44,3 +46,10 @@ def test_hosted_models_can_be_switched_off(monkeypatch: pytest.MonkeyPatch) -> N
         assert is_off() is off
     with pytest.raises(Refusal, match="switched off"):
         find_service("replicate")
+
+
+def test_a_wrong_address_of_an_imitation_is_refused_at_the_start(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STIR_FAL_URL", "http://example.org")
+    with pytest.raises(Refusal, match="STIR_FAL_URL may only name this computer"):
+        Studio(settings)
+    assert not settings.database.exists()

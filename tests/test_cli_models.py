@@ -127,6 +127,16 @@ def test_a_download_that_breaks_is_a_failure_with_its_remedy(ask: Ask, engine: S
         ask("download", GATED.id)
 
 
+def test_weights_are_converted_with_the_disk_before_and_after(ask: Ask, engine: ShelfEngine) -> None:
+    engine.wide[READY.id] = 15 * MB
+    out, err = ask("convert", READY.id)
+    assert "55 MB on the disk now; about 15 MB will be free again." in err and "converting" in err
+    assert "55 MB before, 40 MB now" in out
+    engine.fails["convert"] = ("The disk is full.", "Free some space, then try again.")
+    with pytest.raises(Refusal, match="disk is full"):
+        ask("convert", READY.id)
+
+
 def test_a_folder_is_adopted(ask: Ask, tmp_path: Path) -> None:
     with pytest.raises(Refusal, match=r"model_index\.json"):
         ask("adopt", AWAY.id, tmp_path)

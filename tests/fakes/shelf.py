@@ -101,6 +101,8 @@ class ShelfEngine:
         self._memory: dict[str, str] = {}
         self._busy: dict[str, Progress] = {}
         self._downloading: dict[str, threading.Event] = {}
+        self.wide: dict[str, int] = {}
+        self._converting: set[str] = set()
         self._problems: dict[str, tuple[str, str]] = {}
         self._folders: dict[str, str] = {}
         self._working = ""
@@ -116,11 +118,13 @@ class ShelfEngine:
             remedy = remedy or ("Use the built-in Parallax, which runs here." if fits == "no" else "")
             return ModelState(
                 card.id, "here" if size == 40 * MB else "partly" if size else "missing", self._memory.get(card.id, "out"),  # type: ignore[arg-type]
-                fits, reason, remedy, on_disk=size, download=40 * MB - size, held=35 * MB if self._held(card) else 0,
+                fits, reason, remedy, on_disk=size + self.wide.get(card.id, 0), download=40 * MB - size,
+                held=35 * MB if self._held(card) else 0,
                 expected=40.0, basis="made up for tests", progress=self._busy.get(card.id),
                 downloading=card.id in self._downloading, problem=problem, folder=self._folders.get(card.id, ""),
                 choices=(Choice("placement", "resident", "there is always room for what isn't there"),),
                 unable=(Choice("fp8_fast", "off", "It would need a GPU."),),
+                spared=self.wide.get(card.id, 0), converting=card.id in self._converting,
             )  # fmt: skip
 
     def _held(self, card: ModelCard) -> bool:
@@ -185,7 +189,24 @@ class ShelfEngine:
             stop.set()
 
     def convert(self, card: ModelCard) -> None:
-        raise Refusal(f"{card.title} has no weights to convert.", "It only pretends to have any.")
+        self._fail("convert")
+        stop = self._downloading[card.id] = threading.Event()
+        self._converting.add(card.id)
+        self._begin(lambda: self._narrow(card, stop))
+
+    def _narrow(self, card: ModelCard, stop: threading.Event) -> None:
+        """Pretend to read 40 MB; `wide` says how many bytes more than that a model takes until it is converted."""
+        for done in range(40):
+            with self._lock:
+                self._busy[card.id] = Progress("load", done, 40, "Converting", 0.0, (40 - done) * self.pace)
+            if stop.wait(self.pace):
+                break
+        else:
+            self.wide.pop(card.id, None)
+        with self._lock:
+            self._busy.pop(card.id, None)
+            self._downloading.pop(card.id, None)
+            self._converting.discard(card.id)
 
     def adopt(self, card: ModelCard, folder: Path) -> None:
         if not (folder / "model_index.json").is_file():

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 
 from studio.motion.compose import plain
 from studio.preferences import Preferences
-from tests.fakes.shelf import AWAY, GATED, LARGE, OTHER, READY
+from tests.fakes.shelf import AWAY, GATED, LARGE, MB, OTHER, READY
 from tests.fakes.waiting import until
 from tests.ui.conftest import App, Open
 from tests.ui.steps import WAIT, choose, drop, models, plays, row, sample
@@ -189,6 +189,29 @@ def load_and_override(page: Page, app: App) -> None:
     expect(row(page, READY.id).locator("[data-override='placement']")).to_have_value("grouped")
 
 
+def convert(page: Page, app: App) -> None:
+    app.shelf.wide[READY.id] = 15 * MB
+    page.reload()
+    models(page)
+    ready = row(page, READY.id)
+    expect(ready.locator(".stand")).to_contain_text("On disk, 55 MB")
+    ready.locator("[data-do='details']").click()
+    ready.locator("[data-do='convert']").click()
+    ask = page.locator("dialog.ask.wide")
+    expect(ask).to_contain_text("On the disk: 55 MB now, about 15 MB less then.")
+    quick, app.shelf.pace = app.shelf.pace, 0.1
+    ask.get_by_role("button", name="Convert", exact=True).click()
+    expect(ready.locator(".progress")).to_contain_text(re.compile("^Converting · .* of 40 MB"))
+    expect(ready.locator("[data-do='convert']")).to_be_hidden()
+    app.shelf.pace = quick
+    ready.locator("[data-do='stop']").click()
+    expect(ready.locator("[data-do='convert']")).to_be_visible()
+    ready.locator("[data-do='convert']").click()
+    ask.get_by_role("button", name="Convert", exact=True).click()
+    expect(ready.locator(".stand")).to_contain_text("On disk, 40 MB", timeout=WAIT)
+    expect(ready.locator("[data-do='convert']")).to_be_hidden()
+
+
 def download_and_delete(page: Page, app: App) -> None:
     away = row(page, AWAY.id)
     away.locator("[data-do='fetch']").click()
@@ -218,6 +241,7 @@ def test_a_download_is_quoted_stopped_resumed_and_deleted_and_models_are_loaded_
     models(page)
     download_and_delete(page, app)
     load_and_override(page, app)
+    convert(page, app)
 
 
 def test_what_goes_wrong_is_said_at_the_model(page: Page, app: App, tmp_path: Path) -> None:

@@ -59,7 +59,7 @@ def foretell_silence(shot: Shot, card: ModelCard) -> tuple[Choice, ...]:
     """The silent track that a clip of this shot by this model will have, and why; () where it has none."""
     from studio.clip import sound
 
-    is_heard = shot.sound and "audio" in card.supports
+    is_heard = shot.sound and ("sound" in card.supports or (card.hosted is not None and shot.audio is not None))
     return () if is_heard else sound.explain_silence(shot.format, explain_silent_track(shot.platform))
 
 

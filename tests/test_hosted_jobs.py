@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from studio.clip_score import ClipFault
 from studio.comparison import Axis
 from studio.config import Settings
 from studio.engines.hosted.tokens import forget_token
@@ -267,3 +268,45 @@ def test_confirmations_cover_amounts_and_unknown_prices() -> None:
     total = Total((line, replace(line, amount=None), replace(line, amount=0.25)))
     assert (total.amount, total.unknown, total.words) == (0.75, 1, "about $0.75 and 1 clip of unknown price")
     assert Confirmation(0.75, 1) == Confirmation(total.amount, total.unknown)
+
+
+def test_what_never_ends_is_ended_at_its_deadline(opened: Open, service: StandIn, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio = opened()
+    service.faults.script["create"] = ["endless"]
+    job = buy(studio, ask_for(studio))
+    until(lambda: (row := studio.spending.paid.get(job.id)) is not None and row.state == "sent")
+    monkeypatch.setattr(hosted_job, "DEADLINE", 0.1)
+    monkeypatch.setattr(hosted_job, "GRACE", 0.1)
+    state = ended(studio, job.id).state
+    assert isinstance(state, Failed) and "didn't finish" in state.reason
+    assert len(service.list_calls("cancel")) == 1
+
+
+def test_what_an_earlier_process_left_at_the_service_is_put_right(opened: Open, service: StandIn) -> None:
+    first = opened()
+    service.faults.script |= {"create": ["endless"], "delete": ["drop"] * 40}
+    job = buy(first, ask_for(first))
+    until(lambda: (row := first.spending.paid.get(job.id)) is not None and row.state == "sent")
+    uploads = len(first.spending.paid.get_all([job.id])[job.id].uploads)
+    first.close()
+    second = opened(start=False)
+    second.cancel(job.id)  # while nobody asks after it
+    second.start()
+    until(lambda: (row := second.spending.paid.get(job.id)) is not None and row.state == "canceled")
+    second.close()
+    service.faults.script["delete"] = []
+    third = opened()
+    until(lambda: (row := third.spending.paid.get(job.id)) is not None and row.uploads == ())
+    assert len(service.list_calls("cancel")) == 1 and count_creates(service) == 1
+    assert uploads == 0 or service.list_calls("delete")
+
+
+def test_a_broken_hosted_clip_is_not_made_again_by_itself(opened: Open, service: StandIn) -> None:
+    studio = opened()
+    studio.models.alter(lambda now: replace(now, remake_limit=3))
+    job = buy(studio, ask_for(studio))
+    assert isinstance(ended(studio, job.id).state, Done)
+    score = studio.scores.score_clip(job.id)
+    assert score
+    studio._remakes.judge(studio.library.get(job.id), replace(score, faults=(ClipFault("frozen", 0.0),)))
+    assert len(studio.jobs()) == 1 and count_creates(service) == 1

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from functools import cache
 
-from studio.engines.hosted.fal import Fal
-from studio.engines.hosted.replicate import Replicate
 from studio.engines.hosted.service import Service
 from studio.engines.hosted.tokens import is_off
 from studio.nouns import Refusal
@@ -20,6 +18,9 @@ def services() -> tuple[Service, ...]:
 @cache
 def _make(replicate: str, fal: str) -> tuple[Service, ...]:
     """The services at these addresses, kept: each holds its connections."""
+    from studio.engines.hosted.fal import Fal
+    from studio.engines.hosted.replicate import Replicate
+
     del replicate, fal
     return (Replicate(), Fal())
 

@@ -16,7 +16,7 @@ import weakref
 from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import nn
@@ -207,8 +207,8 @@ def list_weights(module: nn.Module) -> Iterator[tuple[torch.Tensor, bool]]:
     seen: set[int] = set()
     for part in module.modules():
         recast = is_cast(part)
-        for tensor in (*part._parameters.values(), *part._buffers.values()):
-            if tensor is not None and id(tensor) not in seen:
+        for tensor in (*part.parameters(recurse=False), *part.buffers(recurse=False)):
+            if id(tensor) not in seen:
                 seen.add(id(tensor))
                 yield tensor, recast
 
@@ -233,11 +233,11 @@ def replace_tensors(module: nn.Module, changes: dict[int, torch.Tensor | None]) 
     if not any(one is not None for one in changes.values()):
         return
     for part in module.modules():
-        for slots in (part._parameters, part._buffers):
-            for name, tensor in slots.items():
-                other = changes.get(id(tensor)) if tensor is not None else None
-                if other is not None:
-                    slots[name] = cast("Any", other)
+        parameters = part.named_parameters(recurse=False, remove_duplicate=False)
+        for name, tensor in (*parameters, *part.named_buffers(recurse=False, remove_duplicate=False)):
+            other = changes.get(id(tensor))
+            if other is not None:
+                setattr(part, name, other)
 
 
 def convert(tensor: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:
@@ -261,7 +261,7 @@ def _touch_plainly() -> Generator[None]:
     """Tensors are pointed elsewhere without gradients, without GGUF's own functions, and also while inference mode is
     on: what is made in it can't be used outside.
     """
-    with torch.inference_mode(False), torch.no_grad(), torch._C.DisableTorchFunctionSubclass():
+    with torch.inference_mode(False), torch.no_grad(), torch._C.DisableTorchFunctionSubclass():  # pyright: ignore[reportPrivateUsage]
         yield
 
 

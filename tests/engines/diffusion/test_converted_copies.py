@@ -15,15 +15,18 @@ import pytest
 from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.base import Stopped
+from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.files.converted_copies import CONVERSION, list_narrowings
 from studio.engines.diffusion.files.local_files import HubFile, Ledger, read_ledger, walk_files, write_ledger
 from studio.engines.diffusion.files.safetensors_header import list_tensors
 from studio.engines.diffusion.files.store import Store
 from studio.engines.diffusion.memory import loader
+from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.placement import Fit
 from studio.engines.diffusion.memory.shared_components import SharedComponents
 from studio.nouns import Progress, Refusal, replace
 from studio.preferences import Preferences
+from tests.fakes.waiting import until
 
 Tiny = Callable[[str], ModelCard]
 PUBLISHED = Fit("slowly", "", "", "resident", "published")
@@ -213,3 +216,32 @@ def test_only_what_is_wide_is_listed(home: Home) -> None:
     assert home.card.checkpoint is not None
     exact = replace(home.card, checkpoint=replace(home.card.checkpoint, dtype="float32"))
     assert list_narrowings(exact, folders, home.store.models) == []
+
+
+def test_the_engine_offers_it_where_a_gpu_runs_the_model_and_does_it_in_the_background(home: Home) -> None:
+    plenty = 64 * 10**9
+
+    def make(device: str) -> DiffusionEngine:
+        here = Machine(device, "Imaginary", plenty if device != "cpu" else 0, plenty, (9, 0), lambda: plenty, lambda: plenty)
+        return DiffusionEngine(
+            home.settings, here, preferences=lambda: home.preferences, cards=lambda: (home.card,), store=home.store
+        )
+
+    slow, fast = make("cpu"), make("cuda:0")
+    try:
+        assert slow.state(home.card).spared == 0
+        with pytest.raises(Refusal, match="float32 on a processor"):
+            slow.convert(home.card)
+        before = fast.state(home.card)
+        assert before.spared > 0 and not before.converting
+        fast.convert(home.card)
+        until(lambda: not fast.state(home.card).downloading)
+        after = fast.state(home.card)
+        assert (after.problem, after.spared, after.disk, after.converting) == ("", 0, "here", False)
+        assert after.on_disk < before.on_disk
+        fast.convert(home.card)
+        until(lambda: not fast.state(home.card).downloading)
+        assert "wider than it runs" in fast.state(home.card).problem
+    finally:
+        slow.close()
+        fast.close()

@@ -29,6 +29,7 @@ from studio.depth_maps import DepthMaps, find_network
 from studio.engines import registry
 from studio.engines.base import Engine, Places, require_motion
 from studio.engines.hosted.services import find_service, services
+from studio.engines.hosted.tokens import find_token
 from studio.engines.prepare import Prepared, adapt
 from studio.exports import Exports
 from studio.jobs.clip_maker import ClipMaker
@@ -130,10 +131,16 @@ class Studio:
             maker, self.spending.paid, lambda: self.photos, find_service, self._find_attachment, self._owner.token
         )
         return HostedLane(
-            tools, self.log, list_services=lambda: [one.name for one in services()],
+            tools, self.log, list_services=self._list_services,
             limit=lambda: self.models.preferences().hosted_at_once, hold=self.spending.find_hold,
             is_alive=self._owner.alive, tell=lambda clip_id: self.scores.expect(clip_id),
         )  # fmt: skip
+
+    def _list_services(self) -> list[str]:
+        """The hosted services. Their tokens are looked for here, in no transaction: a keyring may take seconds."""
+        for one in services():
+            find_token(one.name)
+        return [one.name for one in services()]
 
     def _find_attachment(self, given: Attachment) -> Path:
         return self.settings.home / "attachments" / given.id

@@ -6,13 +6,14 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from studio import preferences
 from studio.config import Settings
 from studio.engines.base import Engine
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.gpu_shelf import make_diffusion_engine
 from studio.engines.diffusion.memory.machine import Machine
 from studio.jobs.turns import Turns
-from studio.nouns import Cancelled, Done, Interrupted, Job, Motion, Photo, Queued, Running, Shot
+from studio.nouns import Cancelled, Done, Interrupted, Job, Motion, Photo, Queued, Running, Shot, replace
 from studio.studio import Studio
 from studio.ui.model_status import show_gauge
 from tests.fakes.gpus import Gpu, join
@@ -145,6 +146,8 @@ def test_each_gpu_has_a_manager_of_its_own_and_all_share_the_files(settings: Set
     assert isinstance(one, DiffusionEngine) and isinstance(two, DiffusionEngine)
     assert one.manager is not two.manager and one.store is two.store and one.downloads is two.downloads
     assert [engine.machine.device for engine in (one, two)] == ["cuda:0", "cuda:1"]
+    preferences.alter(settings, lambda now: replace(now, ram_gb=10.0))
+    assert [engine.manager.find_cap().value for engine in (one, two)] == ["5 GB", "5 GB"], "the cap is for all of them"
     gauge = shelf.gauge()
     assert [device.name for device in gauge.devices] == ["Pretend 0", "Pretend 1"]
     assert show_gauge(gauge)["words"] == "GPU 4/24 · 4/24 GB"

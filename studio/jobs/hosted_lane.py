@@ -105,6 +105,8 @@ class HostedLane:
         if now - self._looked < IDLE_SECONDS:
             return
         self._looked = now
+        if not self._queue.has_paid_waiting():
+            return
         while not self._closing.is_set():
             under_way = Counter(one.row.service for one in self._jobs.values())
             most = self._limit()
@@ -175,11 +177,10 @@ class HostedLane:
         if not self._adopt or time.monotonic() - self._swept < SWEEP_SECONDS:
             return
         self._swept = time.monotonic()
-        names = self._list_services()
-        for found, end in (
-            (self._tools.paid.find_abandoned(), end_abandoned),
-            (self._tools.paid.find_left_uploads(), delete_uploads),
-        ):
+        paid = self._tools.paid
+        left = ((paid.find_abandoned(), end_abandoned), (paid.find_left_uploads(), delete_uploads))
+        names = self._list_services() if any(found for found, _ in left) else ()
+        for found, end in left:
             for row in found:
                 elsewhere = row.owner != self._tools.token and self._is_alive(row.owner)
                 if row.service in names and row.job not in self._jobs and not elsewhere:

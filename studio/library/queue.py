@@ -39,6 +39,7 @@ _MAKER = "coalesce(nullif(json_extract(shot, '$.draft'), ''), json_extract(shot,
 _OF_MODELS = f"CASE WHEN json_valid(shot) THEN coalesce({_MAKER} IN (SELECT value FROM json_each(?)), 0) ELSE 0 END"
 _WAITING = f"{_SELECT}name = 'queued' AND given IN (SELECT value FROM json_each(?)) AND {_OF_MODELS} = ?"
 _PAID_AT = "id IN (SELECT job FROM paid_jobs WHERE service IN (SELECT value FROM json_each(?)))"
+_PAID = "id IN (SELECT job FROM paid_jobs)"
 _FREE = "id NOT IN (SELECT job FROM paid_jobs WHERE ? <> '')"
 _UNDER_WAY = "id IN (SELECT job FROM paid_jobs WHERE state IN ('confirmed', 'sending', 'sent', 'uncertain'))"
 
@@ -243,6 +244,10 @@ class Queue:
             f"{_WAITING} AND {_PAID_AT if share.services else _FREE} ORDER BY place LIMIT ?",
             (given, models, int(not share.others), services, most),
         )
+
+    def has_paid_waiting(self) -> bool:
+        """Whether a job that costs money waits, given to whichever process."""
+        return bool(self._database.read(f"{_SELECT}name = 'queued' AND {_PAID} LIMIT 1"))
 
     def has_waiting(self, models: Sequence[str]) -> bool:
         """Whether a job of one of these models waits, given to whichever process."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from studio import preferences
 from studio.cards import Forecast, Gauge, ModelCard, ModelState, Quote
 from studio.config import Settings
 from studio.engines.base import Engine, Image, Tick
@@ -16,7 +17,8 @@ from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.memory.machine import Machine, read_machines
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
-from studio.nouns import Choice
+from studio.nouns import Choice, replace
+from studio.preferences import Preferences
 
 MEMORY = ("out", "loading", "ram", "gpu")
 FITS = ("no", "slowly", "yes")
@@ -116,7 +118,13 @@ def make_diffusion_engine(
 ) -> DiffusionEngine | GpuShelf:
     """The engine of this machine: one for its processor or its only GPU, else a shelf over one for each GPU."""
     first, *more = machines()
-    engine = DiffusionEngine(settings, first)
     if not more:
-        return engine
+        return DiffusionEngine(settings, first)
+
+    def share_cap() -> Preferences:
+        """The user's decisions, the cap on memory divided among the GPUs."""
+        now = preferences.preferences(settings)
+        return replace(now, ram_gb=now.ram_gb / (1 + len(more)))
+
+    engine = DiffusionEngine(settings, first, preferences=share_cap)
     return GpuShelf([engine, *(engine.share(machine) for machine in more)])

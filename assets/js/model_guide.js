@@ -2,7 +2,7 @@
    to the desk. */
 (() => {
   const { h } = Stir;
-  const REST = [["download", "after a download"], ["out", "with a larger GPU"]];
+  const REST = [["download", "after a download"], ["out", "with a larger GPU"], ["hosted", "hosted, with your own token"]];
 
   Stir.parts.model_guide = ({ element, props }) => {
     const root = element.firstElementChild;

@@ -2,7 +2,7 @@
    suits which model. */
 (() => {
   const { h, memory } = Stir;
-  const WISHES = [["faces", "Faces stay themselves"], ["sound", "Sound"], ["end_frame", "Ends on a photo"], ["commercial", "For commercial use"], ["offline", "Nothing to download"]];
+  const WISHES = [["faces", "Faces stay themselves"], ["sound", "Sound"], ["end_frame", "Ends on a photo"], ["commercial", "For commercial use"], ["offline", "Nothing to download"], ["hosted", "Hosted ones too"]];
   const PACE = [["speed", "Fast"], ["balance", "Balanced"], ["quality", "Best"]];
   const USES = [["", "Made for anything"], ["product", "A product"], ["travel", "Travel and lifestyle"], ["music", "Music and art"], ["estate", "Real estate"], ["brand", "A personal brand"]];
 
@@ -32,7 +32,7 @@
       if (!picks) return list.replaceChildren(h("p", { class: "why" }, `${reason} ${remedy}`));
       list.replaceChildren(...picks.map(({ model, says, gives_up }) => {
         const card = Stir.card(model);
-        return h("button", { type: "button", class: "pick", "data-pick": model, "aria-current": model === chosen ? "true" : false, onclick: () => pick(model) }, h("strong", {}, card?.title ?? model), h("span", { class: "facts" }, model === chosen ? "Chosen" : Stir.groupOf(card) === "ready" ? "Ready" : Stir.standing(model)?.files ?? ""), h("p", { class: "says" }, says), gives_up ? h("p", {}, gives_up) : null);
+        return h("button", { type: "button", class: "pick", "data-pick": model, "aria-current": model === chosen ? "true" : false, onclick: () => pick(model) }, h("strong", {}, card?.title ?? model), h("span", { class: "facts" }, model === chosen ? "Chosen" : ({ ready: "Ready", hosted: "Hosted" })[Stir.groupOf(card)] ?? Stir.standing(model)?.files ?? ""), h("p", { class: "says" }, says), gives_up ? h("p", {}, gives_up) : null);
       }));
     });
     return { node, ask: (now) => ((chosen = now), ask()) };

@@ -10,7 +10,7 @@ from typing import Literal, NoReturn
 
 from studio.cards import Forecast, Gauge, ModelCard, ModelState, Quote
 from studio.config import Settings
-from studio.engines.base import Image, Tick
+from studio.engines.base import Image, Shelf, Tick
 from studio.engines.hosted.card_check import WayCheck, check_way, find_check, keep_checks
 from studio.engines.hosted.field_values import find_values
 from studio.engines.hosted.price import Price, estimate_price
@@ -22,7 +22,7 @@ from studio.frames import Frames
 from studio.nouns import Choice, Refusal
 
 
-class HostedEngine:
+class HostedEngine(Shelf):
     """All hosted models of one studio: a `Shelf` on which nothing is loaded or downloaded."""
 
     def __init__(self, settings: Settings) -> None:
@@ -113,6 +113,10 @@ class HostedEngine:
         _refuse(card)
 
     def stop_download(self, card: ModelCard) -> None:
+        """Raises `Refusal`."""
+        _refuse(card)
+
+    def convert(self, card: ModelCard) -> None:
         """Raises `Refusal`."""
         _refuse(card)
 

@@ -112,7 +112,7 @@ def test_without_a_token_nothing_is_usable_and_the_reason_says_what_to_do(
 
 def test_a_model_that_runs_elsewhere_is_neither_loaded_nor_downloaded(settings: Settings) -> None:
     engine = HostedEngine(settings)
-    asks = (engine.load, engine.unload, engine.quote, engine.download, engine.stop_download, engine.delete)
+    asks = (engine.load, engine.unload, engine.quote, engine.download, engine.stop_download, engine.convert, engine.delete)
     for ask in asks:
         with pytest.raises(Refusal, match="somebody else's machines"):
             ask(KLING)

@@ -21,6 +21,7 @@ from studio import presets, shot_checks
 from studio.advice.adviser import Advice
 from studio.advice.platforms import Misfit, find_misfits
 from studio.advice.render_time import RECENT, Pace, choose_size, pace
+from studio.attachments import Attachments
 from studio.cards import ModelCard, Outcome, Plan
 from studio.clip import formats
 from studio.compare.compare_room import Comparisons
@@ -32,6 +33,7 @@ from studio.engines.hosted.services import find_service, services
 from studio.engines.hosted.tokens import find_token
 from studio.engines.prepare import Prepared, adapt
 from studio.exports import Exports
+from studio.hosted_services import HostedServices
 from studio.jobs.clip_maker import ClipMaker
 from studio.jobs.hosted_job import HostedTools
 from studio.jobs.hosted_lane import HostedLane
@@ -79,6 +81,7 @@ class Studio:
         services()  # a wrong address of an imitation is refused before anything is opened
         settings.prepare()
         self.settings, self.models = settings, Models(settings, cards, engines)
+        self.hosted, self.attachments = HostedServices(settings), Attachments(settings)
         self._photo_store: PhotoStore | None = None
         self._opening = threading.Lock()
         self.log = logbook.open(settings.home / "logs")
@@ -88,8 +91,7 @@ class Studio:
         self._database = database.open(settings.database)
         self.library = Clips(self._database, settings.clips, search_words)
         self.queue = Queue(self._database, self._owner)
-        paid = PaidJobs(self._database)
-        self.spending = Spending(self._database, self.queue, paid, self.models, self._owner.token)
+        self.spending = self._make_spending()
         self.depths = DepthMaps(settings)
         self.previews = Previews(settings, self._served, self._room, self.models, lambda: self.photos)
         self.advice = Advice(settings, self._served, self.models, lambda: self.photos)
@@ -110,6 +112,9 @@ class Studio:
         self._owner.sweep(settings.cache)
         if found or interrupted or self._database.notes:
             self.log.warning("put right: %d clips found again, %d jobs were running", found, interrupted)
+
+    def _make_spending(self) -> Spending:
+        return Spending(self._database, self.queue, PaidJobs(self._database), self.models, self._owner.token)
 
     def _make_scores(self) -> ScoreRoom:
         return ScoreRoom(
@@ -143,7 +148,7 @@ class Studio:
         return [one.name for one in services()]
 
     def _find_attachment(self, given: Attachment) -> Path:
-        return self.settings.home / "attachments" / given.id
+        return self.attachments.file(given.id)
 
     def start(self, adopt: bool = True) -> None:
         """Start the worker. With `adopt` it also does what a process that has ended left in the queue, and clips are

@@ -26,7 +26,7 @@ FLOORS = {
     "photo": 1, "motion": 1, "presets": 1, "preferences": 1, "clip": 1, "library": 1,
     "engines": 2, "score": 2, "jobs": 3, "hosted_demo": 3, "studio": 4, "remakes": 4, "score_room": 4,
     "shot_checks": 4, "models": 4, "spending": 4, "advice": 4, "motion_assistant": 4,
-    "previews": 4, "exports": 4, "depth_maps": 4, "compare": 4,
+    "previews": 4, "attachments": 4, "hosted_services": 4, "exports": 4, "depth_maps": 4, "compare": 4,
     "ui": 5, "cli": 5, "__main__": 6,
 }  # fmt: skip
 PRIVATE = {

@@ -53,7 +53,7 @@
         guidanceField.hidden = !card.guidance;
         strength.hidden = !has("motion_strength");
         avoidField.hidden = !has("negative_prompt");
-        sound.hidden = !has("sound");
+        sound.hidden = !has("sound") || facts.ways.length > 0; // a hosted model's changes its price, and stands with that
         fasterField.hidden = !card.speedups.length;
         ending.hidden = has("end_frame");
         ending.textContent = `${facts.title} can't be told where to end. Models marked “end frame” can.`;

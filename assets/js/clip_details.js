@@ -27,7 +27,7 @@
     node.addEventListener("click", (event) => event.target === node && node.close());
 
     const queued = Stir.once(async (press, call) => {
-      if (!(await Stir.ask(call, { id: card.id, press }))) return;
+      if (!(await Stir.buy(call, { id: card.id, press }))) return;
       node.close();
       Stir.goto("Create");
     });

@@ -133,7 +133,7 @@
       if (answer) reasons.replaceChildren(...Stir.reasons(answer.choices));
     }
     const another = Stir.once(async (press, call) => {
-      const answer = await Stir.ask(call, { id: shown.id, press }, "output");
+      const answer = await Stir.buy(call, { id: shown.id, press }, "output");
       if (answer) attach(answer.job);
     });
     function remember(id) {
@@ -144,7 +144,8 @@
       remember(id);
       pending.add(id);
       failure.hidden = true;
-      if (Stir.now("board")) look(Stir.now("board"));
+      const board = Stir.now("board"); // which may still hold how it ended before
+      if (board && !board.jobs.some((one) => one.id === id && STUCK.includes(one.state))) look(board);
     }
 
     // The board ------------------------------------------------------------------------------------------------------
@@ -188,7 +189,7 @@
     }
     function fail(mine) {
       const again = Stir.button(mine.state === "interrupted" ? "Resume" : "Retry", { class: "ghost", onclick: Stir.once(async () => {
-        const answer = await Stir.ask(server.retry_job, { id: mine.id });
+        const answer = await Stir.buy(server.retry_job, { id: mine.id }, "output");
         if (answer) attach(answer.job);
       }) }, "retry");
       if (!failure.hidden && failure.dataset.job === mine.id) return;

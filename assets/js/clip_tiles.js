@@ -73,6 +73,15 @@
       Stir.goto("Create");
       Stir.emit(what === "photo" ? "use-photo" : "adopt", answer);
     },
-    goto: (tab) => [...document.querySelectorAll("#tabs button[role=tab]")].find((one) => one.textContent.trim() === tab)?.click(),
+    /* Open a tab, and take the keyboard to a place on it, by its selector: a tab's parts are there only once it has been opened. */
+    goto(tab, place = "", tries = 120) {
+      [...document.querySelectorAll("#tabs button[role=tab]")].find((one) => one.textContent.trim() === tab)?.click();
+      const seek = (left) => {
+        const there = document.querySelector(place);
+        if (there?.offsetParent) there.scrollIntoView({ block: "center" }), there.focus({ preventScroll: true });
+        else if (left) requestAnimationFrame(() => seek(left - 1));
+      };
+      if (place) seek(tries);
+    },
   });
 })();

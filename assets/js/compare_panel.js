@@ -227,7 +227,7 @@
       return answer;
     }
     async function retry(cell, press) {
-      if (await Stir.ask(server.retry_cell, { id: one.id, cell: cell.id, press })) refresh();
+      if (await Stir.buy(server.retry_cell, { id: one.id, cell: cell.id, press })) refresh();
     }
     async function pick(id) {
       if (!(await change(server.pick_cell, { id: one.id, cell: id === one.winner ? "" : id }))) return;
@@ -240,7 +240,7 @@
       if ((await Stir.ask(call, { id })) && one?.id === id) close();
     }
     const queued = Stir.once(async (press, call, id) => {
-      const answer = await Stir.ask(call, { id, press });
+      const answer = await Stir.buy(call, { id, press });
       if (!answer) return;
       Stir.goto("Create");
       Stir.emit("attach", answer.job);

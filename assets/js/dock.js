@@ -9,6 +9,7 @@
     effects: ["#effects", "what moves", ".wanted, .effect select, .chip"],
     words: ["#words", "the words", "#prompt"],
     ending: ["#ending", "the end", "button"],
+    inputs: ["#hosted-inputs", "what the model is given", ".missing .attach-buttons button"],
     output: ["#output", "the settings", "#model:enabled, #seconds"],
   };
   const DESK = ["frame", "ending", "camera", "effects", "slots", "output"];
@@ -33,12 +34,13 @@
       note.show(refusal);
       note.node.querySelector(".note-lines").append(way);
       way.lastChild.textContent = "Go to " + title;
-      way.onclick = () => {
-        const there = document.querySelector(place);
-        const box = there?.querySelector(first);
-        (box ?? there)?.scrollIntoView({ block: "center", behavior: calm() });
-        box?.focus({ preventScroll: true });
-      };
+      way.onclick = () => lead(place, first);
+    }
+    function lead(place, first) {
+      const there = document.querySelector(place);
+      const box = there?.querySelector(first) ?? there?.querySelector("button, select");
+      (box ?? there)?.scrollIntoView({ block: "center", behavior: calm() });
+      box?.focus({ preventScroll: true });
     }
     const calm = () => (Stir.calm() ? "auto" : "smooth");
     /* The page goes to the clip, where it isn't in sight. */
@@ -64,8 +66,9 @@
     /* Of a tall box the browser brings only the caret in sight. */
     addEventListener("focusin", ({ target }) => narrow.matches && target.matches("textarea") && target.scrollIntoView({ block: "nearest" }));
 
-    Stir.on("refusal", (refusal) => (refusal.pressed || refusal.where === "output" || refusal.where === "camera") && refuse(refusal));
+    Stir.on("refusal", (refusal) => (refusal.pressed || refusal.where === "output" || refusal.where === "inputs" || refusal.where === "camera") && refuse(refusal));
     for (const topic of DESK) Stir.on(topic, () => !note.node.hidden && desk() !== refused && note.clear());
+    Stir.on("go-to", (where) => lead(PLACES[where][0], PLACES[where][2]));
     Stir.tell("dock", { actions, narrow });
     return { node, go, came: () => ((unseen = !inView), paint()), left: () => ((unseen = false), paint()) };
   };

@@ -166,7 +166,7 @@
       const reasons = new Map();
       for (const cell of cells) if (cell.reason) reasons.set(`${cell.reason} ${cell.remedy}`, [...(reasons.get(`${cell.reason} ${cell.remedy}`) ?? []), cell.words.join(", ") || "As it is"]);
       faults.replaceChildren(...[...reasons].map(([why, which]) => h("li", {}, icon("alert", 14), h("span", {}, h("strong", {}, which.length > 3 ? `${which.length} cells` : which.join("; ")), " ", why))));
-      if (told) note.clear(), (line.textContent = told.line + ".");
+      if (told) note.clear(), (line.textContent = [told.line, told.price?.totals].filter(Boolean).join(". ") + ".");
       else if (ready() && refused) (line.textContent = ""), note.show(refused);
       else note.clear(), (line.textContent = !chosen.length ? "" : "Choose at least two values.");
       paintWishes();
@@ -180,16 +180,18 @@
     function paintGo() {
       go.disabled = sending || !told?.clips || !ready();
       go.firstChild.textContent = told?.clips ? `Make ${told.clips === 1 ? "1 clip" : `these ${told.clips} clips`}` : "Make them";
+      if (told?.clips && told.price) go.firstChild.textContent += ` for ${Stir.priceWords(told.price)}`;
     }
 
     const start = Stir.once(async (press) => {
       if (go.disabled) return;
       sending = true;
       paintGo();
-      const id = await ask(server.start_comparison, { ...wanted(), press, blind: wish.blind });
+      const known = told?.price && !told.price.consents.length && !told.price.unknown ? Stir.seenPrice(told.price) : null;
+      const id = await Stir.paying((paid) => ask(server.start_comparison, { ...wanted(), press, blind: wish.blind, paid: paid ?? known }));
       sending = false;
       paintGo();
-      if (!id) return note.show(refused);
+      if (!id) return refused ? note.show(refused) : null;
       node.close();
       Stir.say("The comparison is started.");
       Stir.compare(id);

@@ -6,11 +6,11 @@
   const RATES = [8, 12, 16, 24, 25, 30, 50, 60];
   const FORMATS = [["mp4", "MP4"], ["webm", "WebM"], ["gif", "GIF"], ["webp", "WebP"]];
   const MOST_NAMED = 5; // photos that could not be used
-  const OWN = ["size", "seconds", "fps", "steps", "guidance", "speedups"]; // remembered for each model
+  const OWN = ["size", "seconds", "fps", "steps", "guidance", "speedups", "service", "options", "audio", "motion_video"]; // remembered for each model
   const field = (label, control) => h("label", { class: "field" }, h("span", {}, label), control);
   const long = (seconds) => Number(seconds.toFixed(1)) + " s";
 
-  Stir.parts.output_panel = ({ element, props, trigger, server }) => {
+  Stir.parts.output_panel = ({ element, props, trigger, server, upload }) => {
     const root = element.firstElementChild;
     let begins = memory.get("begins", { size: "auto", fps: 24 }); // the size and rate that Settings said last
     const kept = memory.get("runs", {}); // model → what it was last asked for
@@ -19,6 +19,7 @@
     Stir.tell("cards", props.cards);
     if (!Stir.card(value.model)) value = { ...value, model: props.cards[0].id };
     const card = () => Stir.card(value.model);
+    const controls = (one = card(), wish = value) => Stir.wayOf(one, wish)?.controls ?? one.controls;
 
     const note = Stir.note();
     const seconds = Stir.slider("Length in seconds", { min: 1, max: 10, step: 0.5, id: "seconds" }, (next) => ((length.textContent = long(next)), set({ seconds: next }, false)));
@@ -30,6 +31,8 @@
     const rateField = field("Rate", rate);
     const format = Stir.menu("Format", FORMATS, "mp4", (next) => set({ format: next }), { id: "format" });
     const picker = Stir.modelPicker((id) => choose(id));
+    const inputs = Stir.hostedInputs({ server, upload, limit: props.limit, set: (change) => set(fitToModel(card(), { ...value, ...change })) });
+    const cost = Stir.costLine(() => paintGo());
     const advanced = Stir.advancedSettings((change, redraw) => set(change, redraw));
     const plan = h("p", { class: "plan", id: "plan", hidden: true });
     const planWhy = h("p", { class: "why", id: "plan-why", hidden: true });
@@ -43,11 +46,14 @@
     const drafting = Stir.toggle("Draft first", true, (on) => set({ draft: on }), { id: "draft-first" });
     const draftWhy = h("p", { class: "why" });
     const draftRow = h("div", { class: "drafting", hidden: true }, drafting, draftWhy);
+    let price = null; // what a hosted model's clip costs
+    let lacks = null; // what its model needs that isn't there
+    let busy = false;
     let draft = null; // the model that tries it out, when it isn't the chosen one
     const several = h("button", { type: "button", class: "solid", id: "vary-open", title: "Two to four shots that differ on purpose", onclick: () => Stir.emit("open-variations") }, h("span", {}, "Variations…"));
     const compare = h("button", { type: "button", class: "solid", id: "compare-open", title: "Models, cameras, seeds and more, made at once and seen side by side", onclick: () => Stir.emit("open-comparison") }, h("span", {}, "Compare…"));
     root.append(
-      note.node, h("div", { class: "models" }, picker.nodes), draftRow, advanced.strength,
+      note.node, h("div", { class: "models" }, picker.nodes), inputs.node, draftRow, advanced.strength,
       h("div", { class: "fields" }, lengthField, sizeField, rateField, field("Format", format)), advanced.quality, plan, planWhy,
       advanced.fold, whyFold,
     );
@@ -63,14 +69,18 @@
       lay();
     });
 
-    Stir.on("dock", ({ actions }) => actions.before(misfits.node, said)); // wherever the button stands
+    Stir.on("dock", ({ actions }) => actions.before(cost.node, misfits.node, said)); // wherever the button stands
 
     /* What a model is asked for when nothing is remembered of it. */
-    const usual = ({ controls }) => ({ size: begins.size, seconds: controls.length.default, fps: Stir.clamp(begins.fps, ...controls.fps), steps: null, guidance: null, speedups: [] });
+    function usual(card) {
+      const { length, fps } = controls(card, {});
+      return { size: begins.size, seconds: length.default, fps: Stir.clamp(begins.fps, ...fps), steps: null, guidance: null, speedups: [], service: "", options: {}, audio: null, motion_video: null };
+    }
     /* A wish brought within what a model makes. */
-    function fitToModel({ controls }, wish) {
-      const { least, most } = controls.length;
-      return { ...wish, size: wish.size === "auto" || controls.sizes.includes(wish.size) ? wish.size : "auto", seconds: Stir.clamp(wish.seconds, least, most), fps: Stir.clamp(wish.fps, ...controls.fps), steps: within(wish.steps, controls.steps), guidance: within(wish.guidance, controls.guidance), speedups: (wish.speedups ?? []).filter((name) => controls.speedups.some((one) => one.name === name)) };
+    function fitToModel(card, wanted) {
+      const wish = inputs.fit(card, wanted);
+      const { length, sizes, fps, steps, guidance, speedups } = controls(card, wish);
+      return { ...wish, size: wish.size === "auto" || sizes.includes(wish.size) ? wish.size : "auto", seconds: Stir.clamp(wish.seconds, length.least, length.most), fps: Stir.clamp(wish.fps, ...fps), steps: within(wish.steps, steps), guidance: within(wish.guidance, guidance), speedups: (wish.speedups ?? []).filter((name) => speedups.some((one) => one.name === name)) };
     }
     const within = (number, range) => (number === null || number === undefined || !range ? null : Stir.clamp(number, range.least, range.most));
     function choose(id) {
@@ -97,20 +107,31 @@
       menu.value = now;
     }
     function paint() {
-      const { controls } = card();
-      const { least, most, step } = controls.length;
+      const now = controls();
+      const { least, most, step } = now.length;
       Object.assign(seconds, { min: least, max: most, step, disabled: least === most });
       seconds.paint(value.seconds);
       length.textContent = long(value.seconds);
-      options(size, ["auto", ...controls.sizes].map((key) => [key, SIZES[key]]), value.size);
-      sizeField.hidden = !controls.sizes.length;
-      const rates = RATES.filter((one) => one >= controls.fps[0] && one <= controls.fps[1]);
+      options(size, ["auto", ...now.sizes].map((key) => [key, SIZES[key]]), value.size);
+      sizeField.hidden = !now.sizes.length;
+      lengthField.hidden = Boolean(Stir.wayOf(card(), value)?.follows); // as long as what it is given
+      const rates = RATES.filter((one) => one >= now.fps[0] && one <= now.fps[1]);
       options(rate, rates.map((one) => [one, one + " fps"]), value.fps);
       rateField.hidden = rates.length < 2;
       format.value = value.format;
       picker.paint(value.model);
+      inputs.paint(card(), value);
       advanced.paint(card(), value);
       paintDraft();
+    }
+    /* What the press costs, where it does; a draft is free. */
+    function paintGo() {
+      const count = Math.max(1, (Stir.now("film") ?? []).length);
+      cost.paint(draft && value.draft ? null : price, count, lacks);
+      animate.firstChild.textContent = animate.dataset.words + cost.suffix;
+      animate.setAttribute("aria-disabled", String(busy || cost.blocked));
+      animate.classList.toggle("blocked", cost.blocked);
+      animate.lastChild.hidden = count > 1 || Boolean(cost.suffix);
     }
     /* Try it on the fastest thing here first; then one press makes the same shot for real. */
     function paintDraft() {
@@ -120,9 +141,9 @@
       draftRow.title = draft?.reason ?? "";
       const [tries, on] = draft && value.draft ? ["Draft", " on " + draft.title] : ["Animate", ""];
       const count = (Stir.now("film") ?? []).length;
-      animate.firstChild.textContent = count > 1 ? `${tries} all ${count}${on}` : tries + on;
-      animate.lastChild.hidden = count > 1;
+      animate.dataset.words = count > 1 ? `${tries} all ${count}${on}` : tries + on;
       only.hidden = count < 2;
+      paintGo();
     }
     /* One press: the photo on the desk, or all on the strip, each with its own crop. What was typed last is heard before, and every
        crop placed. */
@@ -132,12 +153,13 @@
       await Stir.settle?.();
       await Stir.framed?.(all);
       const film = all ? Stir.frames() : [];
-      const answer = await Stir.ask(server.animate, { press, desk: Stir.values(props.desk), film }, "output");
+      const paid = film.length > 1 === (Stir.now("film") ?? []).length > 1 ? cost.paid() : null; // of as many as it was shown for
+      const answer = await Stir.buy(server.animate, { press, desk: Stir.values(props.desk), film, paid }, "output");
       if (!answer) return;
       Stir.emit("answered", answer);
       if (answer.kind === "submitted" && all) tell(answer);
-    }, (busy) => [animate, only].forEach((one) => one.setAttribute("aria-disabled", String(busy))));
-    const send = (all = (Stir.now("film") ?? []).length > 1) => go(all);
+    }, (now) => ((busy = now), only.setAttribute("aria-disabled", String(now)), paintGo()));
+    const send = (all = (Stir.now("film") ?? []).length > 1) => (cost.blocked ? cost.lead() : go(all));
     /* What became of several: how many wait, what was left out of some, and each photo that could not be used, by its name. */
     function tell({ jobs, refused, notes }) {
       said.hidden = !jobs.length;
@@ -162,8 +184,12 @@
       askWhy();
     });
     for (const topic of ["frame", "camera", "effects", "output", "ending"]) Stir.on(topic, () => (askWhy(), askPlan()));
+    Stir.on("spending", () => card().ways.length && ((planned = ""), askPlan())); // a token, a consent or a budget has changed
     Stir.on("planned", (answer) => {
       draft = answer.kind === "plan" ? answer.draft : draft;
+      price = answer.price ?? null;
+      lacks = answer.lacks ?? null;
+      inputs.paint(card(), value); // the way in that the studio has chosen
       paintDraft();
       plan.hidden = answer.kind === "refusal" && answer.where !== "output";
       plan.textContent = answer.kind === "plan" ? answer.line : `${answer.reason} ${answer.remedy}`;

@@ -48,7 +48,7 @@
       const motion = h("span", { class: "job-motion" });
       const earlier = tool("Earlier", "left", () => shift(job.id, -1));
       const later = tool("Later", "right", () => shift(job.id, 1));
-      const again = tool("", "retry", Stir.once(() => Stir.ask(server.retry_job, { id: job.id })));
+      const again = tool("", "retry", Stir.once(() => Stir.buy(server.retry_job, { id: job.id })));
       const away = tool("", "close", () => Stir.ask(server.cancel_job, { id: job.id }));
       const see = h("button", { type: "button", class: "ghost tiny-text", onclick: () => show(see.dataset.clip) }, "Show");
       const node = h(
@@ -83,7 +83,7 @@
       live(job, face);
       bar.to(part(job));
       bar.hidden = job.state !== "running";
-      words.textContent = job.state === "running" ? (job.remaining === null ? job.words : Stir.clock(Math.ceil(job.remaining)) + " left") : job.state === "failed" ? "Failed: " + job.reason : WORDS[job.state];
+      words.textContent = job.state === "running" ? (job.remaining === null ? (job.hosted ? job.line : job.words) : Stir.clock(Math.ceil(job.remaining)) + " left") : job.state === "failed" ? "Failed: " + job.reason : job.note || WORDS[job.state];
       earlier.hidden = later.hidden = job.state !== "queued";
       see.hidden = job.state !== "done";
       see.dataset.clip = job.clip ?? "";
@@ -107,7 +107,7 @@
       const words = h("span", { class: "job-words" });
       const motion = h("span", { class: "job-motion" });
       const open = h("button", { type: "button", class: "ghost tiny group-open", "aria-controls": "queue-each", onclick: () => ((opened = opened === id ? "" : id), paint(Stir.now("board"))) }, icon("chevron", 12));
-      const again = tool("Retry what failed", "retry", Stir.once(() => Stir.ask(server.retry_group, { id })));
+      const again = tool("Retry what failed", "retry", Stir.once(() => Stir.buy(server.retry_group, { id })));
       const away = tool("", "close", () => Stir.ask(server.cancel_group, { id }));
       const faces = h("span", { class: "job-face stack" }, jobs.slice(0, STACKED).map(poster));
       const node = h("li", { class: "job group", "data-group": id }, faces, h("span", { class: "job-text" }, title, motion, words), h("span", { class: "job-tools" }, again, away, open), bar);

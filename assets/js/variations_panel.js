@@ -94,9 +94,11 @@
       const shots = made.filter((one) => one.on).map((one) => one.shot);
       sending = true; // a second press would queue them twice
       paintGo();
-      const answer = await server.queue_variations({ shots, draft: true, real: real.querySelector("input").checked, press }).catch(() => null);
+      const each = { shots, draft: true, real: real.querySelector("input").checked, press };
+      const answer = await Stir.paying((paid) => server.queue_variations({ ...each, paid }).catch(() => undefined));
       sending = false;
       paintGo();
+      if (answer === null) return; // it was not paid for
       const refused = answer ? answer.refusal : { reason: "The studio did not answer.", remedy: "See that it still runs, then try again." };
       if (refused) return note.show(refused);
       node.close();

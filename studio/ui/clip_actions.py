@@ -12,11 +12,13 @@ from studio.clip.formats import TITLES
 from studio.motion.compose import plain
 from studio.nouns import Clip, Noun, Shot, replace
 from studio.presets import platform
+from studio.spending import Confirmation
 from studio.studio import Studio
 from studio.ui.html_part import Call, make_call
 from studio.ui.model_facts import SPEEDUPS
 from studio.ui.model_status import describe_length, name_model
 from studio.ui.panels.report_panel import name_mend
+from studio.ui.price_words import Paid, make_paid_call
 from studio.ui.queue_snapshot import describe_motion, name_photo, show_clip
 from studio.ui.uploads import show_shot
 
@@ -27,7 +29,13 @@ class ById(Noun, frozen=True):
     id: str
 
 
-class PressedById(ById, frozen=True):
+class PaidById(ById, frozen=True):
+    """The same, where it may cost money."""
+
+    paid: Paid | None = None
+
+
+class PressedById(PaidById, frozen=True):
     """The same, asked for by one press of a button: its id, so that a double click asks once."""
 
     press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
@@ -118,14 +126,20 @@ def make_clip_calls(studio: Studio) -> list[Call]:
         file = studio.exports.export(ask.id, ask.recipe)
         return {"path": str(file), "name": file.name}
 
-    def render(ask: PressedById) -> dict[str, str]:
-        return {"job": studio.submit(replace(studio.library.get(ask.id).shot, draft=""), ask.press).id}
+    def render(ask: PressedById, paid: Confirmation | None) -> dict[str, str]:
+        return {"job": studio.submit(replace(studio.library.get(ask.id).shot, draft=""), ask.press, paid).id}
+
+    def again(ask: PressedById, paid: Confirmation | None) -> dict[str, str]:
+        return {"job": studio.again(ask.id, ask.press, paid).id}
+
+    def vary(ask: PressedById, paid: Confirmation | None) -> dict[str, str]:
+        return {"job": studio.vary(ask.id, ask.press, paid).id}
 
     return [
         make_call("export_clip", Export, export),
-        make_call("render_clip", PressedById, render),
-        make_call("again_clip", PressedById, lambda ask: {"job": studio.again(ask.id, ask.press).id}),
-        make_call("vary_clip", PressedById, lambda ask: {"job": studio.vary(ask.id, ask.press).id}),
+        make_paid_call(studio, "render_clip", PressedById, render, "Render"),
+        make_paid_call(studio, "again_clip", PressedById, again, "Make it again"),
+        make_paid_call(studio, "vary_clip", PressedById, vary, "Make another take"),
         make_call("rate_clip", Rating, lambda ask: studio.library.rate(ask.id, ask.stars)),
         make_call("title_clip", Title, lambda ask: studio.library.retitle(ask.id, ask.title)),
         make_call("detail_clip", ById, lambda ask: describe_clip(studio, ask.id)),

@@ -61,7 +61,7 @@ def describe_card(card: ModelCard) -> dict[str, Any]:
         "good_at": card.good_at, "licence": shorten_licence(card), "speed": card.speed, "controls": list_controls(card),
         "sound": "sound" in card.supports, "end_frame": "end_frame" in card.supports,
         "local": card.checkpoint is not None, "gpu": card.checkpoint.needs.vram if card.checkpoint else 0.0,
-        "rows": list_facts(card),
+        "rows": list_facts(card), "maker": card.hosted.maker if card.hosted else "",
         "published": msgspec.to_builtins(card.checkpoint.published) if card.checkpoint else [],
     }  # fmt: skip
 

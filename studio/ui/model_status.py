@@ -35,11 +35,22 @@ def choose_group(state: ModelState) -> Group:
 
 def list_chips(card: ModelCard, state: ModelState) -> list[str]:
     """A model in a few short words: where it runs, whether it fits, how long it takes, what it adds, its licence."""
+    if card.hosted:
+        return list_hosted_chips(card)
     needs = f"needs {card.checkpoint.needs.vram:g} GB" if card.checkpoint else "out of reach"
     fits = {"yes": "fits", "slowly": "slowly", "no": needs}[state.fits]
     time = format_time(state.expected) if state.expected else _describe_published(card)
     adds = ["sound" if "sound" in card.supports else "", "end frame" if "end_frame" in card.supports else ""]
     return [chip for chip in (card.where, fits, time, *adds, shorten_licence(card)) if chip]
+
+
+def list_hosted_chips(card: ModelCard) -> list[str]:
+    """A hosted model in a few short words: where it runs, whose it is, and what it takes or adds."""
+    adds = {"sound": "sound", "end_frame": "end frame", "audio": "takes a voice", "motion_video": "takes a film"}
+    ways = card.hosted.ways if card.hosted else ()
+    has = {*card.supports, *(slot for way in ways for slot in way.slots)}
+    maker = [card.hosted.maker] if card.hosted else []
+    return [card.where, *maker, *(words for what, words in adds.items() if what in has)]
 
 
 def _describe_published(card: ModelCard) -> str:
@@ -57,6 +68,8 @@ def describe_files(card: ModelCard, state: ModelState, adopted: bool = False) ->
         return (
             f"In your folder, {format_bytes(state.on_disk)}" if adopted else f"On disk, {format_bytes(state.on_disk)}"
         )
+    if state.disk == "elsewhere":
+        return "Runs at a service"
     if state.disk == "partly":
         return f"Partly here, {format_bytes(state.on_disk)} so far"
     return f"Needs a {format_bytes(whole)} download" if state.disk == "missing" else "Built in"
@@ -125,9 +138,31 @@ def show_models(studio: Studio) -> dict[str, Any]:
     """Every model's status, the GPU's gauge, and the values a new page begins with."""
     cards = {card.id: card for card in studio.models.cards}
     wanted = studio.models.preferences()
-    states = [show_model(cards[state.id], state, state.id in wanted.folders) for state in studio.models.states()]
+    states = [
+        show_model(cards[state.id], state, state.id in wanted.folders) | show_ways(studio, cards[state.id])
+        for state in studio.models.states()
+    ]
     begins = {"size": wanted.size, "fps": wanted.fps, "place": wanted.place, "look": wanted.look}
-    return {"states": states, "gauge": show_gauge(studio.models.gauge()), "defaults": begins}
+    return {"states": states, "gauge": show_gauge(studio.models.gauge()), "defaults": begins} | show_services(studio)
+
+
+def show_services(studio: Studio) -> dict[str, Any]:
+    """The hosted services, and whether there is a token for each."""
+    found = studio.hosted.states()
+    return {
+        "services": [
+            {"name": one.name, "title": one.title, "stand_in": one.is_stand_in, "token": bool(one.token)}
+            for one in found
+        ]
+    }
+
+
+def show_ways(studio: Studio, card: ModelCard) -> dict[str, Any]:
+    """A hosted model's ways in as they stand: why each can't be used, "" where it can; `way` is the first that can."""
+    if not card.hosted:
+        return {}
+    ways = [{"name": way.name, "reason": studio.hosted.explain_way(card, way)} for way in card.hosted.ways]
+    return {"ways": ways, "way": next((way["name"] for way in ways if not way["reason"]), "")}
 
 
 def show_plan(studio: Studio, shot: Shot) -> dict[str, Any]:
@@ -139,6 +174,8 @@ def show_plan(studio: Studio, shot: Shot) -> dict[str, Any]:
     card = studio.models.card(shot.model)
     run, made, takes = studio.plan(shot), studio.outcome(shot), studio.estimate_time(shot)
     words = [f"{made.width} × {made.height}", *describe_length(made)]
+    if card.hosted:
+        words = describe_hosted_plan(run, made)
     if card.checkpoint:
         words.append(f"{run.steps} step{'s' if run.steps != 1 else ''}")
     if takes is not None:
@@ -149,7 +186,23 @@ def show_plan(studio: Studio, shot: Shot) -> dict[str, Any]:
         "frames": made.num_frames, "steps": run.steps, "guidance": run.guidance,
         "why": _explain_size(shot, run, made), "choices": msgspec.to_builtins(run.choices),
         "misfits": msgspec.to_builtins(studio.misfits(shot)),
+        **(_show_way(studio, shot) if card.hosted else {}),
     }  # fmt: skip
+
+
+def _show_way(studio: Studio, shot: Shot) -> dict[str, Any]:
+    """The way in that a hosted shot takes, and what it lacks, with the place where that is given."""
+    lack = studio.hosted.find_lack(shot, studio.models.card(shot.model))
+    where = {"where": lack.about or "inputs", "reason": lack.reason, "remedy": lack.remedy} if lack else None
+    return {"model": shot.model, "way": studio.spending.settle(shot).service, "lacks": where}
+
+
+def describe_hosted_plan(run: Plan, made: Outcome) -> list[str]:
+    """Size, length and rate of what is asked of a service, as far as they are known: "about 1280 × 720, 5 s"."""
+    about = "about " if "size" in run.unsure else ""
+    rate = "" if "rate" in run.unsure else f" at {made.fps:.3g} fps"
+    length = run.length.value if run.length and "length" in run.unsure else f"{made.seconds:.3g} s{rate}"
+    return [f"{about}{made.width} × {made.height}", length]
 
 
 def _explain_size(shot: Shot, run: Plan, made: Outcome) -> str:

@@ -36,6 +36,7 @@ from studio.ui.panels.photo_panel import PhotoPanel
 from studio.ui.panels.presets_panel import PresetsPanel
 from studio.ui.panels.queue_panel import QueuePanel
 from studio.ui.panels.recommend_panel import RecommendPanel
+from studio.ui.panels.services_panel import ServicesPanel
 from studio.ui.panels.settings_panel import SettingsPanel
 from studio.ui.panels.variations_panel import VariationsPanel
 from studio.ui.panels.words_panel import WordsPanel
@@ -67,6 +68,8 @@ def build(studio: Studio) -> gr.Blocks:
                 recommend.render_guide()
             with gr.Tab("Settings", id="settings", elem_id="settings-tab"):
                 SettingsPanel(studio).render()
+                if studio.hosted:
+                    ServicesPanel(studio).render()
     return page
 
 
@@ -129,7 +132,8 @@ def require_port(settings: Settings) -> None:
 def list_served(studio: Studio) -> list[str]:
     """The only folders the page may show files from."""
     settings = studio.settings
-    folders = (settings.views, settings.clips, settings.cache / "served", thumbnails.find_folder(studio), ASSETS)
+    kept = (settings.views, settings.clips, studio.attachments.folder)
+    folders = (*kept, settings.cache / "served", thumbnails.find_folder(studio), ASSETS)
     return [str(folder) for folder in folders]
 
 

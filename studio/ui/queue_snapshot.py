@@ -29,6 +29,7 @@ from studio.photo.crop import find_ratio
 from studio.studio import Studio
 from studio.ui.model_facts import format_bytes
 from studio.ui.model_status import name_model
+from studio.ui.price_words import describe_spent
 from studio.ui.thumbnails import make_clip_thumb, make_photo_thumb
 
 STAGES: dict[Stage, str] = {
@@ -107,7 +108,9 @@ def show_job(studio: Studio, job: Job) -> dict[str, Any]:
         "seconds": shot.seconds, "fps": shot.fps, "model": _name_models(studio, shot),
     }  # fmt: skip
     match state:
-        case Queued() | Cancelled():
+        case Queued(note):
+            card |= {"note": note}
+        case Cancelled():
             pass
         case Running(progress):
             card |= {**msgspec.to_builtins(progress), **show_progress(studio, shot, progress)}
@@ -127,7 +130,10 @@ def show_progress(studio: Studio, shot: Shot, progress: Progress) -> dict[str, A
     """How far a job is, in words ("Step 12 of 40"), its pace ("2.3 s a step"), and its live picture with the clip's
     ratio.
     """
-    trained = any(card.id == shot.maker and not card.is_built_in for card in studio.models.cards)
+    card = next((card for card in studio.models.cards if card.id == shot.maker), None)
+    if card and card.hosted:
+        return _show_hosted_progress(progress)
+    trained = card is not None and not card.is_built_in
     stage = progress.stage
     words = TRAINED.get(stage, STAGES[stage]) if trained else STAGES[stage]
     pace = progress.note if stage == "denoise" else ""
@@ -138,6 +144,14 @@ def show_progress(studio: Studio, shot: Shot, progress: Progress) -> dict[str, A
         plan = studio.plan(shot)
         live = {"preview": progress.preview, "shape": plan.width / plan.height}
     return {"words": words, "line": _describe_progress(progress, words, trained), "pace": pace, **live}
+
+
+def _show_hosted_progress(progress: Progress) -> dict[str, Any]:
+    """How far a job at a service is: "Waiting at fal", "Running at fal · 40 %", "Fetching the clip · 12 %"."""
+    words = f"Running at {progress.note}" if progress.stage == "denoise" else progress.note or STAGES[progress.stage]
+    share = f"{100 * progress.done // progress.total} %" if progress.total > 1 else ""
+    line = " · ".join(filter(None, (words, share)))
+    return {"words": words, "line": line, "pace": "", "preview": "", "hosted": True}
 
 
 def _describe_progress(progress: Progress, words: str, trained: bool) -> str:
@@ -173,4 +187,5 @@ def take_snapshot(studio: Studio) -> dict[str, Any]:
         "recent": recent,
         "kept": kept,
         "trashed": trashed,
+        "spent": describe_spent(studio) if studio.hosted else "",
     }

@@ -14,6 +14,7 @@ import msgspec
 from studio import nouns, presets
 from studio.nouns import (
     Aspect,
+    Attachment,
     Brush,
     Camera,
     Crop,
@@ -29,6 +30,7 @@ from studio.nouns import (
     Size,
     SpeedUp,
     Still,
+    replace,
 )  # fmt: skip
 from studio.photo.crop import settle_crop
 from studio.studio import Studio
@@ -40,7 +42,7 @@ PARTS = {
 }  # fmt: skip
 """The parts whose values make up a Shot, by the arguments of `compose` they are given as."""
 
-Place = Literal["photo", "camera", "effects", "words", "output", "ending"]
+Place = Literal["photo", "camera", "effects", "words", "output", "ending", "inputs"]
 
 
 class Misplaced(Refusal):
@@ -92,7 +94,8 @@ class Output(Noun, frozen=True):
     """The output part's value: the model, what the clip is like, and the id of the place it is made for ("" where that
     is open).
 
-    From `quality` to `may_shrink` it is for models that denoise.
+    From `quality` to `may_shrink` it is for models that denoise. `service`, `options`, `audio` and `motion_video` are
+    for hosted ones; of an attachment only the id counts.
     """
 
     model: str = "parallax"
@@ -111,6 +114,10 @@ class Output(Noun, frozen=True):
     negative_prompt: str = ""
     draft: bool = True
     platform: str = ""
+    service: str = ""
+    options: dict[nouns.OptionName, nouns.Option] = msgspec.field(default_factory=dict)
+    audio: Attachment | None = None
+    motion_video: Attachment | None = None
 
 
 def check_value(value: Any, kind: type[T], where: Place) -> T:
@@ -141,6 +148,8 @@ def build_shot(
         wanted.seed, framed.depth, wanted.format, wanted.quality, wanted.steps, wanted.guidance, wanted.strength,
         _find_end(studio, ending, framed, wanted.model), wanted.sound, wanted.speedups, wanted.may_shrink, framed.mends,
         platform=_choose_platform(wanted.platform, framed.crop.aspect), subject=framed.subject,
+        service=wanted.service, options=wanted.options, audio=_find_attachment(studio, wanted.audio),
+        motion_video=_find_attachment(studio, wanted.motion_video),
     )  # fmt: skip
     return check_value(msgspec.to_builtins(shot), Shot, "output")
 
@@ -150,6 +159,16 @@ def _find_photo(studio: Studio, photo_id: str, where: Place) -> Photo:
         return studio.photos.get(photo_id)
     except Refusal as refusal:
         raise Misplaced(where, refusal.reason, refusal.remedy) from None
+
+
+def _find_attachment(studio: Studio, wanted: Attachment | None) -> Attachment | None:
+    """A voice or a film as it was taken in: what the browser says of its length is not believed."""
+    if wanted is None:
+        return None
+    try:
+        return replace(studio.attachments.get(wanted.id), name=wanted.name)
+    except Refusal as refusal:
+        raise Misplaced("inputs", refusal.reason, refusal.remedy) from None
 
 
 def _choose_platform(place: str, aspect: Aspect) -> str:

@@ -13,18 +13,20 @@ STYLES = (
     "look", "controls", "page_layout", "photo_panel", "report_panel", "camera_panel", "effects_panel", "output_panel",
     "words_panel", "presets_panel", "clip_panel", "dock", "variations_panel", "new_comparison_panel", "recommend_panel",
     "model_guide", "assist_panel", "library_panel", "compare_panel", "model_picker", "models_panel",
+    "hosted_inputs", "checkout", "services_panel",
 )  # fmt: skip
 SCRIPTS = (
     "core", "undo", "page_header", "model_status", "clip_tiles", "crop_frame", "end_box", "brush", "subject_mark",
     "file_drop", "before_after", "mend_chips", "report_panel", "film_strip", "platform_row", "uploads", "photo_panel",
     "ending", "preset_preview", "presets_panel", "camera_scene", "camera_panel", "slots_panel", "unplaced_effects",
     "effects_panel", "sentence_check", "prompt_fold", "promise_line", "words_panel", "assist_panel", "recommend_panel",
-    "model_guide", "model_picker", "advanced_settings", "platform_misfits", "output_panel", "variations_panel",
+    "model_guide", "model_picker", "voice_recorder", "hosted_inputs", "checkout",
+    "advanced_settings", "platform_misfits", "output_panel", "variations_panel",
     "axis_widgets", "new_comparison_panel", "dock", "phone_draft", "clip_panel", "queue_panel", "clip_details",
     "library_cards", "library_panel",
     "compare_frames", "compare_players", "compare_clock", "compare_cells", "compare_table", "compare_transport",
     "compare_export", "compare_panel",
-    "model_dialogs", "models_panel", "kernel_table", "settings_panel",
+    "model_dialogs", "models_panel", "kernel_table", "settings_panel", "services_panel",
 )  # fmt: skip
 FONTS = [
     "-apple-system",

@@ -7,20 +7,27 @@ own copy.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
 from studio import presets
 from studio.config import ASSETS
 from studio.exports import read_recipe
-from studio.nouns import Noun, Photo, Refusal, Shot
+from studio.nouns import Attachment, Hash, Noun, Photo, Refusal, Shot
 from studio.studio import Studio
+from studio.ui.html_part import Call, make_call
 from studio.ui.thumbnails import make_photo_thumb
 
 CLIPS = {".mp4", ".webm", ".json"}
 """Endings that can only be a clip or its recipe; a .gif or .webp may be either and is tried as a clip first."""
 EITHER = {".gif", ".webp"}
+
+
+class AttachmentId(Noun, frozen=True):
+    """A sound or a film by its id."""
+
+    id: Hash
 
 
 class Upload(Noun, frozen=True):
@@ -82,6 +89,31 @@ def receive_upload(studio: Studio, upload: Upload) -> dict[str, Any]:
         return {"kind": "photo", "photo": show_photo(studio, studio.photos.take_in(file, name, upload.damaged))}
     finally:
         file.unlink(missing_ok=True)
+
+
+class AttachmentUpload(Upload, frozen=True):
+    """A sound or a film for a hosted model, uploaded by the page or recorded in it."""
+
+    kind: Literal["audio", "video"] = "audio"
+
+
+def make_attachment_calls(studio: Studio) -> list[Call]:
+    """What is asked of sounds and films: taking one in, and where one lies."""
+
+    def take(ask: AttachmentUpload) -> Attachment:
+        file = find_upload(studio, ask)
+        try:
+            return studio.attachments.take_in(file, Path(ask.name or file.name).name, ask.kind)
+        finally:
+            file.unlink(missing_ok=True)
+
+    def see(ask: AttachmentId) -> dict[str, str]:
+        return {"path": str(studio.attachments.file(ask.id))}
+
+    return [
+        make_call("take_attachment", AttachmentUpload, take),
+        make_call("see_attachment", AttachmentId, see),
+    ]
 
 
 def take_sample(studio: Studio, name: str) -> dict[str, Any]:

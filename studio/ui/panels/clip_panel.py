@@ -9,9 +9,10 @@ import msgspec
 
 from studio.nouns import Refusal
 from studio.studio import Studio
-from studio.ui.clip_actions import ById, make_clip_calls
+from studio.ui.clip_actions import ById, PaidById, make_clip_calls
 from studio.ui.html_part import QUIET, Part, catch_faults, make_call, make_part
 from studio.ui.model_status import show_plan
+from studio.ui.price_words import make_paid_call
 from studio.ui.shot_form import build_shot, place_refusal
 
 
@@ -27,7 +28,7 @@ class ClipPanel:
         calls = [
             *make_clip_calls(studio),
             make_call("cancel_job", ById, lambda ask: studio.cancel(ask.id)),
-            make_call("retry_job", ById, lambda ask: {"job": studio.retry(ask.id).id}),
+            make_paid_call(studio, "retry_job", PaidById, lambda ask, paid: {"job": studio.retry(ask.id, paid).id}),
         ]
         self.part = make_part("clip_panel", None, calls=calls)
         self.draft = make_part("clip_draft", elem_id="draft", events=["draft"])

@@ -14,6 +14,7 @@ from studio.ui.clip_actions import ById, PressedById, make_clip_calls
 from studio.ui.comparison_snapshot import show_card, show_comparison
 from studio.ui.film_exports import FilmExports
 from studio.ui.html_part import make_call, make_part
+from studio.ui.price_words import make_paid_call
 
 PAGE = 60
 """Comparisons in one page of the list."""
@@ -59,7 +60,13 @@ class ComparePanel:
             make_call("find_comparisons", ComparisonSearch, self.find),
             make_call("show_comparison", ById, lambda ask: show_comparison(self.studio, room.get(ask.id))),
             make_call("name_comparison", ComparisonName, lambda ask: room.rename(ask.id, ask.name).name),
-            make_call("retry_cell", CellById, lambda ask: room.retry(ask.id, ask.cell).id),
+            make_paid_call(
+                self.studio,
+                "retry_cell",
+                CellById,
+                lambda ask, paid: room.retry(ask.id, ask.cell, confirmation=paid).id,
+                "Make it again",
+            ),
             make_call("pick_cell", CellById, lambda ask: show_comparison(self.studio, room.pick(ask.id, ask.cell))),
             make_call("reveal_comparison", ById, lambda ask: show_comparison(self.studio, room.show(ask.id))),
             make_call("trash_losers", ById, lambda ask: len(room.trash_losers(ask.id).losers)),

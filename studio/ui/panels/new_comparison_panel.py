@@ -14,9 +14,11 @@ from studio.comparison import Axis, AxisName, Cell
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.compose import plain
 from studio.nouns import Noun, Shot, SpeedUp
+from studio.spending import Confirmation
 from studio.studio import Studio
 from studio.ui.html_part import make_call, make_part
 from studio.ui.model_facts import SPEEDUPS
+from studio.ui.price_words import Paid, make_paid_call, show_total
 from studio.ui.shot_form import PARTS, build_shot
 
 SAID: dict[AxisName, str] = {"strength": "Moves", "speedup": "Speed-up", "move": "Camera", "effect": "Effect"}
@@ -59,6 +61,7 @@ class PressedComparison(WantedComparison, frozen=True):
 
     press: PressId = ""
     blind: bool = False
+    paid: Paid | None = None
 
 
 class NewComparisonPanel:
@@ -72,8 +75,8 @@ class NewComparisonPanel:
         calls = [
             make_call("begin_comparison", DeskValues, self.begin),
             make_call("estimate_comparison", WantedComparison, self.estimate),
-            make_call("start_comparison", PressedComparison, self.start),
             make_call("try_speedups", PressedDesk, self.try_speedups),
+            make_paid_call(self.studio, "start_comparison", PressedComparison, self.start, "Make them"),
         ]
         axes = [[name, SAID.get(name, LABELS[name])] for name in TITLES]
         make_part(
@@ -92,18 +95,20 @@ class NewComparisonPanel:
 
     def estimate(self, ask: WantedComparison) -> dict[str, Any]:
         """What it would take, and each cell with what differs in it or why it can't be made. Raises `Refusal`."""
-        told = self.studio.comparisons.estimate(
-            self._build(ask), ask.axes, paired=ask.paired, baseline=ask.baseline, drafts=self._find_drafter(ask)
-        )
+        shot, drafts = self._build(ask), self._find_drafter(ask)
+        wanted: dict[str, Any] = {"paired": ask.paired, "baseline": ask.baseline, "drafts": drafts}
+        told = self.studio.comparisons.estimate(shot, ask.axes, **wanted)
+        total = self.studio.comparisons.quote(shot, ask.axes, **wanted)
         slow = any(self._is_slow(cell) for cell in told.cells)
         return {
             "line": estimate.describe(told), "clips": told.clips, "drafts": slow,
+            "price": show_total(self.studio, total, "Make them") if total.lines else None,
             "cells": [self._show_cell(cell) for cell in told.cells],
         }  # fmt: skip
 
     def _is_slow(self, cell: Cell) -> bool:
         """Whether a draft of a cell is worth making: its model denoises."""
-        return bool(cell.shot and not cell.refusal and self.studio.models.card(cell.shot.model).checkpoint)
+        return bool(cell.shot and not cell.refusal) and not self.studio.models.card(cell.shot.model).is_built_in
 
     def _show_cell(self, cell: Cell) -> dict[str, Any]:
         reason, remedy = cell.refusal or ("", "")
@@ -128,16 +133,17 @@ class NewComparisonPanel:
 
     def _find_drafter(self, ask: WantedComparison) -> str:
         """The model that tries out what takes its time, "" where no drafts are asked for."""
-        slow = next((card for card in self.studio.models.cards if card.checkpoint), None) if ask.drafts else None
+        slow = next((card for card in self.studio.models.cards if not card.is_built_in), None) if ask.drafts else None
         return self.studio.models.draft(slow).id if slow else ""
 
-    def start(self, ask: PressedComparison) -> str:
+    def start(self, ask: PressedComparison, paid: Confirmation | None) -> str:
         """Start it; answers with its id. Raises `Refusal`, and nothing is queued then."""
         shot = self._build(ask)
         drafts = self._find_drafter(ask)
         one = self.studio.comparisons.start(
-            shot, ask.axes, paired=ask.paired, baseline=ask.baseline, blind=ask.blind, drafts=drafts, press=ask.press
-        )
+            shot, ask.axes, paired=ask.paired, baseline=ask.baseline, blind=ask.blind, drafts=drafts, press=ask.press,
+            confirmation=paid,
+        )  # fmt: skip
         return one.id
 
     def try_speedups(self, ask: PressedDesk) -> str:

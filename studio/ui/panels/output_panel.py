@@ -13,13 +13,19 @@ from typing import Annotated, Any
 
 import msgspec
 
+from studio.cards import ModelCard
+from studio.config import MAX_UPLOAD_BYTES
 from studio.motion.ambient_effects import EFFECTS, needs_brush, region_of
 from studio.nouns import Brush, Effect, EffectName, Noun, Refusal, Shot, replace
+from studio.spending import Confirmation, Unconfirmed
 from studio.studio import Studio
-from studio.ui.html_part import QUIET, Part, catch_faults, make_call, make_part
+from studio.ui.hosted_facts import describe_ways
+from studio.ui.html_part import QUIET, Part, catch_faults, make_part
 from studio.ui.model_facts import describe_card
 from studio.ui.model_status import pick_draft, show_plan
+from studio.ui.price_words import Paid, make_paid_call, show_price
 from studio.ui.shot_form import PARTS, Frame, Misplaced, Output, build_shot, check_value, place_refusal
+from studio.ui.uploads import make_attachment_calls
 
 MOST = 200
 """Photos that one press may animate."""
@@ -37,14 +43,19 @@ class Press(Noun, frozen=True):
     press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
     desk: dict[str, Any] = msgspec.field(default_factory=dict)
     film: tuple[StripPhoto, ...] = ()
+    paid: Paid | None = None
 
 
-def queue_press(studio: Studio, press: Press, desk: dict[str, Any]) -> dict[str, Any]:
-    """Queue what was pressed; the worker does the rest. The same press once more queues nothing and answers alike."""
+def queue_press(studio: Studio, press: Press, desk: dict[str, Any], paid: Confirmation | None = None) -> dict[str, Any]:
+    """Queue what was pressed; the worker does the rest. The same press once more queues nothing and answers alike.
+    Raises `Unconfirmed` for what costs more than was `paid`.
+    """
     try:
         if press.film:
-            return _queue_strip(studio, press, desk)
-        job = studio.submit(_draft_first(studio, build_shot(studio, **desk), desk), press.press)
+            return _queue_strip(studio, press, desk, paid)
+        job = studio.submit(_draft_first(studio, build_shot(studio, **desk), desk), press.press, paid)
+    except Unconfirmed:
+        raise
     except Refusal as refusal:
         return place_refusal(refusal)
     return {"kind": "submitted", "jobs": [job.id], "refused": [], "notes": [], "at": time.time()}
@@ -56,7 +67,7 @@ def _draft_first(studio: Studio, shot: Shot, desk: dict[str, Any]) -> Shot:
     return replace(shot, draft=draft["id"]) if draft else shot
 
 
-def _queue_strip(studio: Studio, press: Press, desk: dict[str, Any]) -> dict[str, Any]:
+def _queue_strip(studio: Studio, press: Press, desk: dict[str, Any], paid: Confirmation | None) -> dict[str, Any]:
     """One group of jobs. Raises `Misplaced` when not one photo can be used and all for one reason."""
     if len(press.film) > MOST:
         raise Misplaced("output", f"{len(press.film)} photos are more than {MOST} at once.", "Take some off the strip.")
@@ -72,7 +83,7 @@ def _queue_strip(studio: Studio, press: Press, desk: dict[str, Any]) -> dict[str
         except Refusal as refusal:
             refused[at] = refusal
     numbers = list(shots)
-    jobs, unready = studio.submit_each(tuple(shots.values()), press.press)
+    jobs, unready = studio.submit_each(tuple(shots.values()), press.press, paid)
     refused |= {numbers[at]: refusal for at, refusal in unready.items()}
     reasons = {(refusal.reason, refusal.remedy) for refusal in refused.values()}
     if not jobs and len(reasons) == 1:
@@ -132,6 +143,12 @@ def explain_refusal(refusal: Refusal) -> dict[str, Any]:
     return {"choices": [], "refusal": place_refusal(refusal), "at": time.time()}
 
 
+def _show_card(card: ModelCard) -> dict[str, Any]:
+    """A card for the picker and the desk; a hosted one's controls are those of its way in."""
+    ways = describe_ways(card)
+    return {**describe_card(card), "ways": ways, **({"controls": ways[0]["controls"]} if ways else {})}
+
+
 class OutputPanel:
     """A part whose value is an `Output`, and two silent ones that carry answers: the plan of a run, and why."""
 
@@ -140,14 +157,15 @@ class OutputPanel:
 
     def render(self) -> None:
         """Draw the parts."""
-        cards = [describe_card(card) for card in self.studio.models.cards]
-        press = make_call("animate", Press, self.animate)
+        cards = [_show_card(card) for card in self.studio.models.cards]
+        press = make_paid_call(self.studio, "animate", Press, self.animate)
         self.part = make_part(
             "output_panel",
             msgspec.to_builtins(Output()),
             events=["why", "plan"],
-            calls=[press],
+            calls=[press, *make_attachment_calls(self.studio)],
             cards=cards,
+            limit=MAX_UPLOAD_BYTES,
             desk=PARTS,
         )
         self.reasons = make_part("output_reasons", elem_id="reasons")
@@ -163,9 +181,9 @@ class OutputPanel:
             catch_faults(self.plan, place_refusal), outputs=self.planned, trigger_mode="always_last", **quiet
         )
 
-    def animate(self, press: Press) -> dict[str, Any]:
+    def animate(self, press: Press, paid: Confirmation | None) -> dict[str, Any]:
         """Queue the shot on the desk, or one of each photo on the strip."""
-        return queue_press(self.studio, press, {name: press.desk.get(name) for name in PARTS})
+        return queue_press(self.studio, press, {name: press.desk.get(name) for name in PARTS}, paid)
 
     def why(self, **desk: Any) -> dict[str, Any]:
         """Every automatic choice of the shot on the desk, with its reason."""
@@ -178,6 +196,8 @@ class OutputPanel:
     def plan(self, **desk: Any) -> dict[str, Any]:
         """What a run of the shot on the desk will really be, in one line."""
         try:
-            return {"kind": "plan", **show_plan(self.studio, build_shot(self.studio, **desk)), "at": time.time()}
+            shot = build_shot(self.studio, **desk)
+            price = show_price(self.studio, (shot,))
+            return {"kind": "plan", **show_plan(self.studio, shot), "price": price, "at": time.time()}
         except Refusal as refusal:
             return place_refusal(refusal)

@@ -13,10 +13,12 @@ import msgspec
 
 from studio.library.logbook import trace
 from studio.nouns import Noun
+from studio.spending import Confirmation
 from studio.studio import Studio
-from studio.ui.clip_actions import ById
+from studio.ui.clip_actions import ById, PaidById
 from studio.ui.html_part import make_call, make_part
 from studio.ui.model_status import show_models
+from studio.ui.price_words import make_paid_call
 from studio.ui.queue_snapshot import take_snapshot
 
 TICK = 0.5
@@ -55,13 +57,17 @@ class QueuePanel:
             calls=[
                 make_call("watch", Seen, self.look),
                 make_call("cancel_job", ById, lambda ask: studio.cancel(ask.id)),
-                make_call("retry_job", ById, lambda ask: {"job": studio.retry(ask.id).id}),
+                make_paid_call(studio, "retry_job", PaidById, lambda ask, paid: {"job": studio.retry(ask.id, paid).id}),
                 make_call("cancel_group", ById, lambda ask: studio.cancel_group(ask.id)),
-                make_call("retry_group", ById, lambda ask: {"jobs": [job.id for job in studio.retry_group(ask.id)]}),
+                make_paid_call(studio, "retry_group", PaidById, self.retry_group),
                 make_call("move_job", JobMove, lambda ask: studio.move(ask.id, ask.before)),
                 make_call("clear_ended", dict[str, str], lambda _: studio.queue.clear_ended()),
             ],
         )
+
+    def retry_group(self, ask: PaidById, paid: Confirmation | None) -> dict[str, Any]:
+        """Queue again what failed of a group. Raises `Refusal`."""
+        return {"jobs": [job.id for job in self.studio.retry_group(ask.id, paid)]}
 
     def look(self, seen: Seen) -> dict[str, Any]:
         """What `watch` finds. A look that fails leaves the page as it was, and is logged once, not twice a second."""

@@ -9,9 +9,11 @@ import msgspec
 from studio.motion.variations import Axis, list_axes, vary
 from studio.nouns import Noun, Refusal, Shot, replace
 from studio.photo.crop import find_ratio
+from studio.spending import Confirmation
 from studio.studio import Studio
 from studio.ui.html_part import QUIET, Part, catch_faults, make_call, make_part
 from studio.ui.model_status import pick_draft
+from studio.ui.price_words import Paid, make_paid_call
 from studio.ui.shot_form import build_shot, place_refusal
 
 
@@ -35,6 +37,7 @@ class ChosenVariations(Noun, frozen=True):
     draft: bool = True
     real: bool = False
     press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
+    paid: Paid | None = None
 
 
 class VariationsPanel:
@@ -47,7 +50,7 @@ class VariationsPanel:
         """Draw the part."""
         calls = [
             make_call("see_variation", Variation, self.see),
-            make_call("queue_variations", ChosenVariations, self.queue),
+            make_paid_call(self.studio, "queue_variations", ChosenVariations, self.queue, "Make them"),
         ]
         self.part = make_part("variations_panel", elem_id="vary", events=["ask"], calls=calls)
 
@@ -94,7 +97,7 @@ class VariationsPanel:
         """The tiny preview of one variation."""
         return {"path": str(self.studio.preview(ask.shot))}
 
-    def queue(self, ask: ChosenVariations) -> dict[str, Any]:
+    def queue(self, ask: ChosenVariations, paid: Confirmation | None) -> dict[str, Any]:
         """Queue the variations together, drafts before what they draft. Raises `Refusal` before any is queued."""
         shots: list[Shot] = []
         for shot in ask.shots:
@@ -104,4 +107,4 @@ class VariationsPanel:
                 shots.append(replace(plain, draft=draft["id"]))
             if ask.real or not draft or not ask.draft:
                 shots.append(plain)
-        return {"jobs": [job.id for job in self.studio.submit_all(tuple(shots), ask.press)]}
+        return {"jobs": [job.id for job in self.studio.submit_all(tuple(shots), ask.press, paid)]}

@@ -1,0 +1,61 @@
+"""Sounds and films that hosted models are given, kept by content in the home folder: the file as it came, and what it
+is beside it, under the sha256 of its bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from studio.atomic_write import write_whole
+from studio.clip.media_length import NoMedia, measure_media
+from studio.config import Settings
+from studio.nouns import Attachment, Refusal
+
+LARGEST, LONGEST = 200_000_000, 3600.0
+"""Bytes and seconds of an attachment; each model takes less."""
+
+_DECODER = msgspec.json.Decoder(Attachment)  # built before threads read it: see the end of nouns.py
+
+
+class Attachments:
+    """The attachments of one home folder. Any thread may ask."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.folder = settings.home / "attachments"
+
+    def take_in(self, file: Path, name: str, kind: Literal["audio", "video"]) -> Attachment:
+        """Keep a copy of a file. Raises `Refusal` where it is no such file, too long or too large."""
+        what = "sound" if kind == "audio" else "film"
+        if (size := file.stat().st_size) > LARGEST:
+            raise Refusal(f"{name} is {size / 1e6:.0f} MB.", f"Give a {what} of at most {LARGEST / 1e6:.0f} MB.")
+        try:
+            seconds = measure_media(file, kind)
+        except NoMedia:
+            raise Refusal(f"{name} isn't a {what} that can be read.", f"Choose another {what}.") from None
+        if seconds > LONGEST:
+            raise Refusal(f"{name} lasts {seconds / 60:.0f} minutes.", "Give one of at most an hour.")
+        with file.open("rb") as content:
+            key = hashlib.file_digest(content, "sha256").hexdigest()
+        one = Attachment(key, name[-255:], kind, round(seconds, 3), size)
+        self.folder.mkdir(exist_ok=True)
+        part = self.folder / f"{key}.part"
+        shutil.copyfile(file, part)
+        part.replace(self.folder / key)
+        write_whole(self.folder / f"{key}.json", msgspec.json.encode(one))
+        return one
+
+    def get(self, attachment_id: str) -> Attachment:
+        """What an attachment is. Raises `Refusal` when it isn't here any more."""
+        try:
+            return _DECODER.decode((self.folder / f"{attachment_id}.json").read_bytes())
+        except (OSError, msgspec.DecodeError):
+            raise Refusal("That file isn't in this home folder any more.", "Add it again.") from None
+
+    def file(self, attachment_id: str) -> Path:
+        """Where an attachment lies. Raises `Refusal` when it isn't here any more."""
+        return self.folder / self.get(attachment_id).id

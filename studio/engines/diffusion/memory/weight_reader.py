@@ -7,16 +7,13 @@ which it is cast there.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from functools import cache
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple, Self
+from typing import BinaryIO, NamedTuple, Self
 
 import torch
 
@@ -40,11 +37,6 @@ wake its own threads for each piece.
 MOST_THREADS = 8
 POLL = 0.05
 """Seconds between two reports while a batch is read."""
-
-HUGE = 4 * 1024 * 1024
-"""Bytes from which a tensor's memory is asked for in pages of 2 MB: filling it is about three times as fast."""
-
-_MADV_HUGEPAGE = 14
 
 
 class Fill(NamedTuple):
@@ -140,7 +132,6 @@ def _cut(batches: Sequence[Sequence[Fill]]) -> Iterator[list[_Piece]]:
         some: list[_Piece] = []
         size = 0
         for fill in batch:
-            advise_huge_pages(fill.target)
             for start in range(0, fill.source.size, PIECE):
                 some.append(_Piece(number, fill, start, min(PIECE, fill.source.size - start)))
                 size += some[-1].size
@@ -202,18 +193,3 @@ class _Files:
             if error.errno == errno.ENOMEM:
                 raise
             raise DamagedFile(f"{source.file.name} can't be read: {error.strerror}") from error
-
-
-def advise_huge_pages(tensor: torch.Tensor) -> None:
-    """Ask for pages of 2 MB for a large tensor in memory that wasn't written yet. Linux; elsewhere nothing."""
-    size = tensor.numel() * tensor.element_size()
-    if size < HUGE or tensor.device.type != "cpu" or (system := _find_madvise()) is None:
-        return
-    first = -(-tensor.data_ptr() // 4096) * 4096
-    system(ctypes.c_void_p(first), ctypes.c_size_t((tensor.data_ptr() + size - first) // 4096 * 4096), _MADV_HUGEPAGE)
-
-
-@cache
-def _find_madvise() -> Any:
-    """The system's madvise; None where there is none of Linux's kind."""
-    return getattr(ctypes.CDLL(None), "madvise", None) if sys.platform == "linux" else None

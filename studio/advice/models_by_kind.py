@@ -7,6 +7,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from studio.advice.model_scoring import KINDS
+from studio.advice.systems import describe_least_price
 from studio.advice.wishes import Row, Suited
 from studio.cards import ModelCard
 from studio.nouns import Kind
@@ -74,8 +75,8 @@ def _list_cautions(kind: Kind, card: ModelCard) -> str:
         "" if "prompt" in card.supports else draws,
         FACES["drifts"] if kind in ("portrait", "street") and card.faces == "drifts" else "",
         f"{card.seconds[1]:.3g} s at most" if card.seconds[1] < SHORT else "",
-        TERMS.get(card.commercial, ""),
-        "runs elsewhere with your own token" if card.hosted else "",
+        describe_least_price(card) if card.hosted else "",
+        "terms not read" if card.hosted and card.commercial == "unknown" else TERMS.get(card.commercial, ""),
     ]
     line = ", ".join(words for words in said if words)
     return f"{line[:1].upper()}{line[1:]}." if line else ""

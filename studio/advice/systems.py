@@ -103,6 +103,15 @@ def _list_prices(way: Way) -> str:
     return f"{span} a {_name_basis(way.price)}, read {read}"
 
 
+def describe_least_price(card: ModelCard) -> str:
+    """What a hosted model costs at least, where, and when that was read: "from $0.05 a second at Replicate, read …"."""
+    known = [(rule.amount, rule, way) for way in (card.hosted.ways if card.hosted else ()) for rule in way.price]
+    if not known:
+        return "price not known"
+    amount, rule, way = min(known, key=lambda one: one[0])
+    return f"from {_format_amount(amount)} a {rule.per} at {describe_way(way)}, read {rule.read_on}"
+
+
 def _format_amount(amount: float) -> str:
     """Dollars with two places at least: "$0.10", "$0.0316"."""
     return f"${amount:.2f}" if round(amount, 2) == amount else f"${amount:g}"

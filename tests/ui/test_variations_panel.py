@@ -140,7 +140,7 @@ def test_the_guide_names_models_for_every_kind_of_photo(page: Page) -> None:
     hosted = page.locator(".guide [data-kind='portrait'] .fold[data-group='hosted']")
     expect(hosted.locator("summary")).to_contain_text("hosted, with your own token")
     hosted.locator("summary").click()
-    expect(hosted.locator("[data-model='kling-avatar-v2']")).to_contain_text("Runs elsewhere with your own token")
+    expect(hosted.locator("[data-model='kling-avatar-v2']")).to_contain_text("From $0.056 a second at Replicate")
     page.locator(".guide").get_by_role("button", name="Use Parallax").first.click()
     expect(page.locator("#animate")).to_be_visible()
 

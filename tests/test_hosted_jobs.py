@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -11,6 +13,7 @@ from studio.comparison import Axis
 from studio.config import Settings
 from studio.engines.hosted.tokens import forget_token
 from studio.exports import read_recipe
+from studio.hosted_demo.injected_faults import InjectedFaults
 from studio.hosted_demo.stand_in import StandIn
 from studio.jobs import hosted_job, hosted_lane
 from studio.nouns import Cancelled, Done, Failed, Motion, Queued, Refusal, Running, Shot, replace
@@ -310,3 +313,21 @@ def test_a_broken_hosted_clip_is_not_made_again_by_itself(opened: Open, service:
     assert score
     studio._remakes.judge(studio.library.get(job.id), replace(score, faults=(ClipFault("frozen", 0.0),)))
     assert len(studio.jobs()) == 1 and count_creates(service) == 1
+
+
+def test_under_random_faults_nothing_is_lost_and_nothing_sent_twice(opened: Open, service: StandIn) -> None:
+    seed = random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}")  # so that a failure can be had again
+    service.faults = InjectedFaults(rate=0.15, seed=seed)
+    studio = opened()
+    jobs = [buy(studio, ask_for(studio, words=f"wave {at}", seed=at)) for at in range(8)]
+    states = [ended(studio, job.id).state for job in jobs]
+    assert all(isinstance(state, Done | Failed) for state in states)
+    sent = [json.loads(call.body)["input"]["prompt"] for call in service.list_calls("create")]
+    assert len(sent) == len(set(sent)), "each was sent once at most"
+    rows = studio.spending.paid.get_all([job.id for job in jobs])
+    for job, state in zip(jobs, states, strict=True):
+        row = rows[job.id]
+        assert (row.state == "arrived") == isinstance(state, Done)
+        assert isinstance(state, Done) or (isinstance(state, Failed) and state.reason and state.remedy)
+        assert row.is_billed or row.state == "failed", "what was sent is counted"

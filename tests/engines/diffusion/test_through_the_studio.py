@@ -153,7 +153,8 @@ def test_a_card_of_the_users_own_runs_from_the_command_line(
     cards = tmp_path / "cards"
     cards.mkdir()
     mine = replace(tiny("wan21_i2v"), id="my-own-wan")
-    (cards / "wan.toml").write_bytes(msgspec.toml.encode(mine))
+    said = {name: value for name, value in msgspec.to_builtins(mine).items() if value is not None}
+    (cards / "wan.toml").write_bytes(msgspec.toml.encode(said))
     assert main(["models", "--json", "--cards", str(cards)]) == 0
     (listed,) = [one for one in json.loads(capfd.readouterr().out) if one["id"] == "my-own-wan"]
     assert (listed["state"]["disk"], listed["state"]["fits"] != "no") == ("here", True)

@@ -16,6 +16,7 @@ import time
 import urllib.request
 import wave
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import av
@@ -239,27 +240,27 @@ def test_models_are_given_what_they_take(hosted_app: App, desk: Page, stand: Sta
     expect(lack).to_contain_text("Add a film to move like.")
     page.locator("#motion_video-input").set_input_files(str(film(tmp_path / "dance.mp4")))
     expect(page.locator("#motion-video .attached-name")).to_have_text("dance.mp4, 3.2 s")
-    page.locator("#animate").click()
-    plays_another(page)
+    with another_clip(page):
+        page.locator("#animate").click()
 
     choose(page, "wan-2.7-i2v")
     page.locator("#audio-input").set_input_files(str(sound(tmp_path / "music.wav")))
     expect(page.locator("#voice .attached-name")).to_have_text("music.wav, 4 s")
     expect(page.locator("#ending")).to_contain_text("Ends on")
-    page.locator("#animate").click()
-    agree(page)
-    plays_another(page)
+    with another_clip(page):
+        page.locator("#animate").click()
+        agree(page)
 
     choose(page, "ovi")
     page.locator("[data-option='speech']").fill("Good morning")
     page.locator("[data-option='speech']").press("Tab")
     tick = page.locator("#cost-unknown")
-    page.locator("#animate").click()
     sheet = page.locator(".checkout")
-    expect(sheet.locator("#checkout-go")).to_have_attribute("aria-disabled", "true")  # its price isn't known
-    sheet.locator("#checkout-unknown").check()
-    agree(page)
-    plays_another(page)
+    with another_clip(page):
+        page.locator("#animate").click()
+        expect(sheet.locator("#checkout-go")).to_have_attribute("aria-disabled", "true")  # its price isn't known
+        sheet.locator("#checkout-unknown").check()
+        agree(page)
     expect(tick).to_be_visible()  # and from now on beside the button
 
     avatar, motion, wan, ovi = find_inputs(stand)
@@ -269,9 +270,11 @@ def test_models_are_given_what_they_take(hosted_app: App, desk: Page, stand: Sta
     expect(page.locator("#voice .attached-name")).to_have_text(re.compile("Recorded voice"))  # each model keeps its own
 
 
-def plays_another(page: Page) -> None:
-    """The next clip has come and plays."""
+@contextmanager
+def another_clip(page: Page) -> Iterator[None]:
+    """What is pressed in the block leads to another clip on the player."""
     before = page.locator(".player video").get_attribute("src")
+    yield
     expect(page.locator(".player video")).not_to_have_attribute("src", before or "", timeout=WAIT)
     arrives(page)
 

@@ -39,7 +39,7 @@
         section("Better depth, if you like", Stir.depthModel(server)),
         props.local ? section("A helper for words, if you like", assistant.node) : ""),
       h("div", { class: "settings-column" },
-        section("What leaves this computer", h("p", {}, "Nothing. Photos, clips and recipes stay in the folders below; there is no account, no telemetry and no request to anywhere else, unless you press a Download button. Location data in a photo never reaches a clip.")),
+        section("What leaves this computer", h("p", {}, "Nothing. Photos, clips and recipes stay in the folders below; there is no account, no telemetry and no request to anywhere else, unless you press a Download button, or animate with a hosted model: that says first what it sends, to whom, and for how much. Location data in a photo never reaches a clip.")),
         section("Where things live", places),
         section("This machine", machine)),
     );

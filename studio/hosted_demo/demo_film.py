@@ -73,7 +73,8 @@ def read_seconds(content: bytes) -> float:
 def _fill(picture: Image.Image, width: int, height: int) -> Image.Image:
     """The middle of a picture that fills a frame."""
     scale = max(width / picture.width, height / picture.height)
-    left, top = (picture.width - width / scale) / 2, (picture.height - height / scale) / 2
+    left = max(0.0, (picture.width - width / scale) / 2)  # a rounding error below 0 is no box
+    top = max(0.0, (picture.height - height / scale) / 2)
     box = (left, top, picture.width - left, picture.height - top)
     return picture.resize((width, height), Image.Resampling.BILINEAR, box)
 

@@ -6,12 +6,11 @@ down apart from the cards.
 
 from __future__ import annotations
 
-import hashlib
 import json
 import wave
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 from urllib.parse import unquote
 
 import pytest
@@ -53,11 +52,9 @@ def studio(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[tupl
         made.close()
 
 
-def give(settings: Settings, kind: str) -> Attachment:
-    """A voice or a film of three seconds, kept in the home folder by its content."""
-    folder = settings.home / "attachments"
-    folder.mkdir(exist_ok=True)
-    file = folder / "new"
+def give(studio: Studio, kind: Literal["audio", "video"]) -> Attachment:
+    """A voice or a film of three seconds, taken in."""
+    file = studio.settings.home / ("dance.mp4" if kind == "video" else "voice.wav")
     if kind == "video":
         file.write_bytes(make_film(paint(), FilmShape(96, 64, 3.0, 12)))
     else:
@@ -66,15 +63,12 @@ def give(settings: Settings, kind: str) -> Attachment:
             voice.setsampwidth(2)
             voice.setframerate(8000)
             voice.writeframes(bytes(2 * 8000 * 3))
-    key = hashlib.sha256(file.read_bytes()).hexdigest()
-    file.rename(folder / key)
-    size = (folder / key).stat().st_size
-    return Attachment(key, *(("dance.mp4", "video") if kind == "video" else ("voice.wav", "audio")), 3.0, size)
+    return studio.attachments.take_in(file, file.name, kind)
 
 
-def ask(photo: Photo, settings: Settings) -> list[tuple[ModelCard, Way, Shot]]:
+def ask(photo: Photo, studio: Studio) -> list[tuple[ModelCard, Way, Shot]]:
     """A short shot for every way in, each with words of its own, and with all that the way takes."""
-    voice, dance = give(settings, "audio"), give(settings, "video")
+    voice, dance = give(studio, "audio"), give(studio, "video")
     return [
         (
             card, way,
@@ -98,7 +92,7 @@ def read_sent(call: Call) -> tuple[str, dict[str, Any]]:
 def test_a_photo_becomes_an_mp4_in_the_library_by_every_way_in(studio: tuple[Studio, StandIn]) -> None:
     made, stand_in = studio
     photo = made.photos.take_in(photograph(made.settings.home), "harbour.jpg")
-    wanted = ask(photo, made.settings)
+    wanted = ask(photo, made)
     jobs = [made.submit(shot, confirmation=confirm(made, shot)) for _, _, shot in wanted]
     for (card, way, shot), job in zip(wanted, jobs, strict=True):
         state = ended(made, job.id).state

@@ -1,7 +1,7 @@
 /* The models tab: how every model stands, what it holds, and what may be done about it. The snapshot tells; nothing here waits. */
 (() => {
   const { h } = Stir;
-  const GROUPS = [["ready", "Works on this computer"], ["download", "Works after a download"]];
+  const GROUPS = [["ready", "Works on this computer"], ["download", "Works after a download"], ["hosted", "Runs at a service, with your own token"]];
   /* GPUs that people have, by the memory in GB they have. */
   const CARDS = [[6, "RTX 2060, RTX 3050 6 GB"], [8, "RTX 3070, RTX 4060"], [10, "RTX 3080"], [12, "RTX 3060 12 GB, RTX 4070"], [16, "RTX 4060 Ti 16 GB, RTX 4080"], [24, "RTX 3090, RTX 4090"], [32, "RTX 5090"], [48, "RTX A6000, L40S"], [80, "A100, H100"]];
   const WHERE = { auto: "Automatic", resident: "All on the GPU", managed: "Moved there when needed", grouped: "Streamed block by block" };
@@ -109,12 +109,12 @@
       }
       function paintTools(state) {
         const held = state.memory === "ram" || state.memory === "gpu";
-        const trained = state.disk !== "built in";
+        const trained = !["built in", "elsewhere"].includes(state.disk);
         const near = state.group !== "out" || !details.hidden; // what can't run here is not offered at once
         const shows = { fetch: near && state.disk === "missing" && !state.downloading, resume: near && state.disk === "partly" && !state.downloading, stop: state.downloading, load: trained && state.disk === "here" && state.memory === "out" && state.fits !== "no", unload: trained && held, convert: Boolean(state.spared) && !state.downloading, adopt: trained && state.disk !== "here" && !state.downloading, forget: state.adopted, bin: trained && !state.adopted && !state.downloading && (state.disk === "here" || state.disk === "partly") };
         const focus = node.contains(document.activeElement) ? document.activeElement : null;
         for (const [name, one] of Object.entries(tools)) if (one) one.hidden = !shows[name];
-        use.hidden = state.group !== "ready";
+        use.hidden = state.group !== "ready" && !(state.group === "hosted" && state.fits === "yes");
         seldom.hidden = ![...seldom.children].some((one) => !one.hidden);
         if (focus?.hidden) [...node.querySelectorAll(".shelf-tools button")].find((one) => !one.hidden)?.focus();
         tools.fetch.className = tools.fetch.className.replace(/solid|ghost/, state.fits === "no" ? "ghost" : "solid");

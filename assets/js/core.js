@@ -97,7 +97,9 @@
     /* Gradio loses what a part writes while it is being mounted. So what each part has written is kept here, and written
        once more before anything is sent: the studio gets what the page shows. */
     mount(name, part) {
+      const given = JSON.parse(part.props.given); // what never changes
       const props = new Proxy(part.props, {
+        get: (target, key) => (key in given ? given[key] : target[key]),
         set(target, key, value) {
           if (key === "value") written.set(name, { target, value });
           target[key] = value;

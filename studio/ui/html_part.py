@@ -48,7 +48,8 @@ def make_part(
     """A part named after its script in assets/js. `events` can be listened to as methods; `calls` are asked by the
     script.
 
-    Its element's id is `elem_id`, or the name without "_panel".
+    Its element's id is `elem_id`, or the name without "_panel". `props` never change: they travel as one string of
+    JSON, because at every event Gradio's page copies what a part has, value by value, several times over.
     """
     elem_id = elem_id or name.removesuffix("_panel")
     mount = f"Stir.mount({json.dumps(name)}, {{element, props, trigger, server, upload, watch}}, {json.dumps(events)})"
@@ -59,7 +60,7 @@ def make_part(
         apply_default_css=False,
         elem_id=elem_id,
         server_functions=list(calls),
-        **props,
+        given=json.dumps(props),
     )
 
 

@@ -1,8 +1,9 @@
 """`python -m bench`: every figure the README gives, measured here and now, as markdown tables.
 
-python -m bench            all of them (three quarters of an hour; with a GPU half an hour more)
+python -m bench            all of them (three quarters of an hour; with a GPU nine minutes more)
 python -m bench speed      one of them: quality, steady, seam, depth, doctor, mend, speed, fuzz, side_by_side, peers, gpu, …
 python -m bench coherence [NAME ...] [--base BUILD]   likeness to the photo, an older build's beside it (--help says more)
+python -m bench gpu [--stage NAME ...] [--minutes N]  what the studio does on this GPU, in nine minutes (--help says more)
 python -m bench steady --base BUILD                   an older build beside this one, in the same run; also load; remake needs one
 """
 
@@ -31,6 +32,9 @@ def main(asked: list[str]) -> int:
     """Run the benches that were asked for, or all. Returns 2 for a name that is none."""
     if asked[:1] == ["coherence"]:
         import_module("bench.compare").main(asked[1:])
+        return 0
+    if asked[:1] == ["gpu"] and len(asked) > 1:
+        import_module("bench.gpu").main(asked[1:])
         return 0
     if {"-h", "--help"} & set(asked):
         print(__doc__)

@@ -1,7 +1,7 @@
 """fp8 products and compiled blocks: seconds a step beside the plain one, and compiling in a first and in a second process.
 
-For `python -m bench gpu`: `measure_step` and `measure_compiling`, each with a model and size of bench/gpu.py. Alone it measures
-the same small on a processor, where fp8 is emulated and slow: that shows the error, and the ratio of the two processes.
+For `python -m bench gpu`: `measure_step` and `measure_compiling`, each with a model and size of denoiser_step.py. Alone it
+measures the same small on a processor, where fp8 is emulated and slow: that shows the error, and the ratio of the two processes.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -49,23 +50,34 @@ def keep() -> tuple[str, ...]:
     return checkpoint.fp8_keep
 
 
-def measure_step(model: Any, size: Any, device: str, home: Path, backend: str = "inductor") -> Fp8Step:
-    """A denoiser with random weights, plain and then with fp8 products in compiled blocks. What is compiled stays in `home`."""
+def measure_step(
+    model: Any,
+    size: Any,
+    device: str,
+    home: Path,
+    backend: str = "inductor",
+    tell: Callable[[float], object] = lambda plain: None,
+) -> Fp8Step:
+    """A denoiser with random weights, plain and then with fp8 products in compiled blocks. What is compiled stays in `home`.
+
+    `tell` is given the plain step's seconds as soon as they are known.
+    """
     import torch
 
-    from bench import gpu
+    from bench import denoiser_step
     from studio.engines.diffusion.memory import fp8_products
 
     compile_cache.keep_compiled(Settings(home))
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
-    denoiser, arguments = gpu.built(model, device, dtype), gpu.given(model, size, device, dtype)
-    plain, before = gpu.step_seconds(denoiser, arguments, device), _take_pass(denoiser, arguments)
+    denoiser, arguments = denoiser_step.built(model, device, dtype), denoiser_step.given(model, size, device, dtype)
+    plain, before = denoiser_step.step_seconds(denoiser, arguments, device), _take_pass(denoiser, arguments)
+    tell(plain)
     layers = fp8_products.convert(denoiser, keep())
     for block in fp8_products.find_blocks(denoiser):
         block.compile(backend=compile_cache.guard_backend(backend), dynamic=False)
     after = _take_pass(denoiser, arguments)
     apart = float((after - before).norm() / before.norm())
-    return Fp8Step(plain, gpu.step_seconds(denoiser, arguments, device), apart, layers)
+    return Fp8Step(plain, denoiser_step.step_seconds(denoiser, arguments, device), apart, layers)
 
 
 def _take_pass(denoiser: Any, arguments: dict[str, Any]) -> Any:
@@ -76,7 +88,7 @@ def _take_pass(denoiser: Any, arguments: dict[str, Any]) -> Any:
 
 
 def measure_compiling(model: int, small: bool, device: str, home: Path) -> Compiling:
-    """Compile the blocks of `gpu.RUNS[model]` in two processes, one after the other, with `home`'s cache, empty at first."""
+    """Compile the blocks of `denoiser_step.RUNS[model]` in two processes, by turns, with `home`'s cache, empty at first."""
     return Compiling(*(_compile_apart(model, small, device, home) for _ in range(2)))
 
 
@@ -92,15 +104,15 @@ def _compile_here(number: int, small: bool, device: str, home: Path) -> float:
     """Seconds that the first pass takes longer than the second, in this process."""
     import torch
 
-    from bench import gpu
+    from bench import denoiser_step
     from studio.engines.diffusion.memory import fp8_products
     from studio.engines.diffusion.run import attention_probe
 
     compile_cache.keep_compiled(Settings(home))
-    model, size = gpu.small(*gpu.RUNS[number]) if small else gpu.RUNS[number]
+    model, size = denoiser_step.small(*denoiser_step.RUNS[number]) if small else denoiser_step.RUNS[number]
     dtype = torch.float32 if device == "cpu" else torch.bfloat16
-    denoiser = gpu.built(replace(model, config={**model.config, "num_layers": LAYERS}), device, dtype)
-    arguments = gpu.given(model, size, device, dtype)
+    denoiser = denoiser_step.built(replace(model, config={**model.config, "num_layers": LAYERS}), device, dtype)
+    arguments = denoiser_step.given(model, size, device, dtype)
     _take_pass(denoiser, arguments)  # the device wakes up, kernels are chosen
     fp8_products.convert(denoiser, keep())
     for block in fp8_products.find_blocks(denoiser):
@@ -119,7 +131,7 @@ def _compile_here(number: int, small: bool, device: str, home: Path) -> float:
 
 def run() -> None:
     """Print what a processor can show of both."""
-    from bench import gpu
+    from bench import denoiser_step
 
     print("\n## fp8 products and compiled blocks")
     lacking = compile_cache.find_missing_compiler("cpu")
@@ -128,7 +140,7 @@ def run() -> None:
         return
     with tempfile.TemporaryDirectory() as folder:
         compiling = measure_compiling(0, True, "cpu", Path(folder))
-        model, size = gpu.small(*gpu.RUNS[0])
+        model, size = denoiser_step.small(*denoiser_step.RUNS[0])
         step = measure_step(model, size, "cpu", Path(folder))
     table("A small Wan 2.1 denoiser on the processor", ("what", "measured"), [
         ("compiling, a first process", f"{compiling.first:.1f} s"),

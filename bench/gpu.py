@@ -1,327 +1,291 @@
-"""Seconds a step of full-size video denoisers on this GPU, with random weights: speed doesn't depend on what they hold.
+"""python -m bench gpu: what the studio does on this GPU, with random weights of full size, within nine minutes.
 
-Wan2.1 I2V 14B and Wan2.2 TI2V 5B as published, at 480p and 720p, with every attention kernel that proved itself, compiled, with
-fp8 storage and with the first-block cache; beside what others have published, and what the device can do at most. And the frames
-a second that the built-in engine paints. Nothing is downloaded. Needs CUDA; about 20 minutes on an H100. A step is two passes of
-the denoiser (with and without the prompt).
+python -m bench gpu [--stage NAME ...] [--minutes N] [--folder PLACE] [--base BUILD]
+
+Each stage is a process of its own with a limit of its own, in the order of their worth: one that fails or doesn't end is a row
+that says so, and the others go on. Nothing is downloaded: checkpoints are built meanwhile, in PLACE (a temporary folder unless
+given; 60 GB of disk and 64 GB of memory are needed), and deleted after their last stage. Rows go to gpu-rows.jsonl in the current
+folder, what libraries say to gpu-rows.log; tables are printed; what was not reached is said, with the command that runs it.
+
+    device, step, moves, load, studio, compiling, seeds   what their names say
+    small CARD   that model on GPUs of 8, 12, 16 and 24 GB, which this one plays; "small" is every model
+    kernels      every attention kernel on every denoiser: 20 minutes more, only by name
 """
 
 from __future__ import annotations
 
-import gc
-import statistics
+import contextlib
+import os
+import signal
+import subprocess
 import sys
+import tempfile
+import threading
 import time
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from typing import Any, Literal
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 
-from bench.clips import table
-from studio.engines.diffusion.run import attention, attention_probe, step_caches
+from bench.gpu_rows import Place, Row, read_rows, show_rows
+from studio.config import ROOT
 
-PASSES = 2
-ROUNDS = 3
-
-
-@dataclass(frozen=True)
-class Model:
-    """A denoiser's published configuration, and how its VAE shrinks a clip (pixels to a latent, frames to a latent)."""
-
-    title: str
-    config: dict[str, Any]
-    spatial: int
-    looks: bool = False
-    own_times: bool = False
+MINUTES = 9.0
+ROWS = "gpu-rows.jsonl"
+ENDING = 12.0
+"""Seconds that are left for the tables, and for ending what runs."""
 
 
 @dataclass(frozen=True)
-class Size:
-    """A clip: its name, width and height in pixels, and its frames."""
+class Stage:
+    """A stage: the most seconds it gets, the least with which it is begun, and the checkpoint it needs.
 
-    title: str
-    width: int
-    height: int
-    num_frames: int
+    `published`: that in the dtypes of its published files, else in those it runs in.
+    """
+
+    name: str
+    limit: float
+    least: float
+    checkpoint: str = ""
+    published: bool = False
 
 
-COMMON = {
-    "patch_size": (1, 2, 2), "attention_head_dim": 128, "text_dim": 4096, "freq_dim": 256, "cross_attn_norm": True,
-    "qk_norm": "rms_norm_across_heads", "eps": 1e-6, "rope_max_seq_len": 1024,
-}  # fmt: skip
-WAN21 = Model(
-    "Wan2.1 I2V 14B",
-    {**COMMON, "num_attention_heads": 40, "num_layers": 40, "ffn_dim": 13824, "in_channels": 36, "out_channels": 16,
-     "image_dim": 1280, "added_kv_proj_dim": 5120},
-    spatial=8, looks=True,
-)  # fmt: skip
-WAN22 = Model(
-    "Wan2.2 TI2V 5B",
-    {**COMMON, "num_attention_heads": 24, "num_layers": 30, "ffn_dim": 14336, "in_channels": 48, "out_channels": 48},
-    spatial=16, own_times=True,
-)  # fmt: skip
-"""transformer/config.json of Wan-AI/Wan2.1-I2V-14B-480P-Diffusers and of Wan-AI/Wan2.2-TI2V-5B-Diffusers."""
-
-RUNS = (
-    (WAN21, Size("480p", 832, 480, 81)),
-    (WAN21, Size("720p", 1280, 720, 81)),
-    (WAN22, Size("480p", 832, 480, 81)),
-    (WAN22, Size("720p", 1280, 704, 121)),
+STAGES = (
+    Stage("device", 60, 15),
+    Stage("step", 150, 60),
+    Stage("moves", 75, 30),
+    Stage("load", 90, 30, "wan22-ti2v-5b", published=True),
+    Stage("studio", 120, 50, "wan22-ti2v-5b", published=True),
+    Stage("small wan22-ti2v-5b", 180, 50, "wan22-ti2v-5b", published=True),
+    Stage("compiling", 90, 40),
+    Stage("seeds", 60, 20),
+    Stage("small svd-xt", 90, 30, "svd-xt"),
+    Stage("small sana-video", 120, 40, "sana-video"),
+    Stage("small cogvideox15-5b", 200, 50, "cogvideox15-5b"),
+    Stage("small ltx-098-13b-distilled", 160, 50, "ltx-098-13b-distilled"),
+    Stage("small hunyuan15-480p-fast", 160, 50, "hunyuan15-480p-fast"),
+    Stage("small wan21-i2v-480p", 240, 60, "wan21-i2v-480p"),
 )
-PUBLISHED = (
-    ("Wan2.1 I2V 14B, 480p, 81 frames, 40 steps", "one H100", "diffusers", 9.77, "LightX2V README, 2025-12"),
-    ("the same", "one H100", "FastVideo", 7.35, "LightX2V README, 2025-12"),
-    ("the same", "one H100", "LightX2V", 5.18, "LightX2V README, 2025-12"),
-    ("the same", "one RTX 4090D", "diffusers", 30.5, "LightX2V README, 2025-12"),
-    ("Wan2.1 I2V 14B, 720p, 81 frames, 40 steps", "one H100", "Wan's own code", 1491.6 / 40, "Wan2.1 README, clip / 40"),
-    ("Wan2.2 TI2V 5B, 720p, 121 frames, 50 steps", "one RTX 4090", "Wan's own code", 524.8 / 50, "Wan2.2 README, clip / 50"),
-)
+BY_NAME = (Stage("kernels", 1500, 60),)
 
 
-def small(model: Model, size: Size) -> tuple[Model, Size]:
-    """The same shapes with two layers of one head and an eighth of the pixels: for a test of this bench on a processor."""
-    looks = {"image_dim": 32, "added_kv_proj_dim": 128} if model.looks else {}
-    config = {**model.config, "num_attention_heads": 1, "num_layers": 2, "ffn_dim": 64, "text_dim": 32, "freq_dim": 32, **looks}
-    side = size.width // 8 // 32 * 32, size.height // 8 // 32 * 32
-    return replace(model, config=config), replace(size, width=max(32, side[0]), height=max(32, side[1]), num_frames=5)
+class Builder:
+    """Builds checkpoints one after another, in a process of its own, in the order in which they are needed.
+
+    One for which the disk has no room waits until another has been deleted.
+    """
+
+    def __init__(self, place: Path, wanted: Sequence[tuple[str, bool]]) -> None:
+        self._place, self._wanted = place, list(wanted)
+        self._states = {name: "" for name, _ in wanted}
+        self._changed = threading.Condition()
+        self._deleted, self._closing = 0, False
+        self._process: subprocess.Popen[str] | None = None
+        threading.Thread(target=self._build_all, daemon=True).start()
+
+    def _build_all(self) -> None:
+        for number, (name, published) in enumerate(self._wanted):
+            while True:
+                seen, fault = self._deleted, self._build(name, published)
+                with self._changed:
+                    if not fault or self._closing or self._deleted >= number:
+                        break  # nothing more that could be deleted first
+                    self._changed.wait_for(lambda seen=seen: self._deleted > seen or self._closing)
+            with self._changed:
+                self._states[name] = fault or "built"
+                self._changed.notify_all()
+
+    def _build(self, name: str, published: bool) -> str:
+        """Build one; returns what went wrong."""
+        with self._changed:
+            if self._closing:
+                return "ended"
+            command = [
+                sys.executable,
+                "-m",
+                "bench.full_checkpoints",
+                str(self._place),
+                name,
+                *(["published"] if published else []),
+            ]
+            self._process = start(command, self._place / "build.log", self._place / "build.log")
+        if self._process.wait() == 0:
+            return ""
+        return read_last_line(self._place / "build.log")
+
+    def wait(self, name: str, seconds: float) -> str:
+        """Wait until a checkpoint is there; returns why it isn't."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._states[name], max(0.0, seconds))
+            state = self._states[name] or "its checkpoint was not built in time"
+        return "" if state == "built" else state
+
+    def delete(self, name: str, later: set[str]) -> None:
+        """Delete a checkpoint after its last stage."""
+        from bench import full_checkpoints
+
+        full_checkpoints.delete(name, self._place, later)
+        with self._changed:
+            self._deleted += 1
+            self._changed.notify_all()
+
+    def close(self) -> None:
+        """Build no more."""
+        with self._changed:
+            self._closing = True
+            self._changed.notify_all()
+        if self._process is not None:
+            end(self._process)
 
 
-def latents(model: Model, size: Size) -> tuple[int, int, int]:
-    """Frames, height and width of a clip's latents: the first frame has one of its own, then every four share one."""
-    return (size.num_frames - 1) // 4 + 1, size.height // model.spatial, size.width // model.spatial
+def start(command: Sequence[str], out: Path, errors: Path) -> subprocess.Popen[str]:
+    """A process in a group of its own, so that it can be ended with all that it has started."""
+    with out.open("a") as one, errors.open("a") as other:
+        return subprocess.Popen(command, cwd=ROOT, stdout=one, stderr=other, text=True, start_new_session=True)
 
 
-def tokens(model: Model, size: Size) -> int:
-    """What the denoiser's attention runs over: patches of 2 x 2 latents."""
-    frames, height, width = latents(model, size)
-    return frames * (height // 2) * (width // 2)
+def end(process: subprocess.Popen[str]) -> None:
+    """End a process and its group."""
+    with contextlib.suppress(OSError):
+        if hasattr(os, "killpg"):
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            process.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(5)
 
 
-def work(model: Model, size: Size) -> float:
-    """Floating-point operations of one step: two for every weight of a block and token, and four for every pair of tokens."""
-    config, count = model.config, tokens(model, size)
-    wide = config["num_attention_heads"] * config["attention_head_dim"]
-    # Self-attention, feed-forward, cross-attention's query.
-    own = 4 * wide * wide + 2 * wide * config["ffn_dim"] + 2 * wide * wide
-    return PASSES * config["num_layers"] * (2 * own * count + 4 * count * count * wide)
+def read_last_line(log: Path) -> str:
+    """The last line of a log that says anything."""
+    lines = [line.strip() for line in log.read_text("utf-8", "replace").splitlines() if line.strip()]
+    return lines[-1][:300] if lines else "it said nothing"
 
 
-def given(model: Model, size: Size, device: str, dtype: Any) -> dict[str, Any]:
-    """The arguments of one pass, random."""
-    import torch
-
-    frames, height, width = latents(model, size)
-    made: dict[str, Any] = {
-        "hidden_states": torch.randn(1, model.config["in_channels"], frames, height, width, device=device, dtype=dtype),
-        "encoder_hidden_states": torch.randn(1, 512, model.config["text_dim"], device=device, dtype=dtype),
-        "timestep": torch.full((1, tokens(model, size)) if model.own_times else (1,), 500.0, device=device),
-        "return_dict": False,
-    }
-    if model.looks:
-        made["encoder_hidden_states_image"] = torch.randn(1, 257, model.config["image_dim"], device=device, dtype=dtype)
-    return made
+def make_command(place: Place) -> list[str]:
+    """How a stage is run in a process of its own."""
+    about = [place.stage, place.device, str(place.folder), str(place.rows), f"{place.end:.0f}"]
+    return [sys.executable, "-m", "bench.gpu_stages", *about, *(["tiny"] if place.tiny else [])]
 
 
-def built(model: Model, device: str, dtype: Any) -> Any:
-    """The denoiser with random weights, made where it will run."""
-    import torch
-    from diffusers import WanTransformer3DModel
-
-    before = torch.get_default_dtype()
-    torch.set_default_dtype(dtype)
+def run_stage(place: Place, command: Callable[[Place], list[str]] = make_command) -> None:
+    """Run a stage in its process, to its end or its limit. What went wrong with it is a row."""
+    log, printed = place.folder / "stage.log", place.folder / "stage.out"
+    for file in (log, printed):
+        file.write_text("", "utf-8")
+    began = time.monotonic()
+    process = start(command(place), printed, log)
     try:
-        with torch.device(device):
-            return WanTransformer3DModel(**model.config).eval().requires_grad_(False)
-    finally:
-        torch.set_default_dtype(before)
-
-
-def step_seconds(denoiser: Any, arguments: dict[str, Any], device: str, rounds: int = ROUNDS) -> float:
-    """Median seconds of a step, after one that warms up."""
-    import torch
-
-    times: list[float] = []
-    with torch.inference_mode():
-        for number in range(rounds + 1):
-            attention_probe.synchronize(device)
-            began = time.perf_counter()
-            for name in ("cond", "uncond")[:PASSES]:
-                with denoiser.cache_context(name):
-                    denoiser(**arguments)
-            attention_probe.synchronize(device)
-            if number:
-                times.append(time.perf_counter() - began)
-    return statistics.median(times)
-
-
-class Bench:
-    """One model at one size on one device: rows of what was tried and the seconds a step took."""
-
-    def __init__(self, model: Model, size: Size, device: str, kernels: tuple[attention_probe.ProbedKernel, ...]) -> None:
-        import torch
-
-        self.model, self.size, self.device = model, size, device
-        self.dtype = torch.float32 if device == "cpu" else torch.bfloat16
-        self.kernels = [
-            row for row in kernels if row.ok and row.name != attention_probe.REFERENCE
-        ]  # the reference would need 100s of GB
-        self.denoiser = built(model, device, self.dtype)
-        self.arguments = given(model, size, device, self.dtype)
-        self.rows: list[tuple[str, float | None, float]] = []
-
-    def run(self, backend: str = "inductor") -> list[tuple[str, float | None, float]]:
-        """Every row: (what, seconds a step or None where it failed, peak GB). `backend` is torch.compile's."""
-        for kernel in self.kernels:
-            self._row(f"attention: {kernel.title}", lambda kernel=kernel: self._kernel(kernel.name))
-        best = attention.choose_fastest(self.kernels, self.device, masks=False)
-        self._kernel(best.name if best else attention.NATIVE)
-        with self._cache():
-            self._row("first-block cache, every pass skipped", lambda: None)
-        self._row("compiled blocks", lambda: self.denoiser.compile_repeated_blocks(backend=backend))
-        for module in self.denoiser.modules():
-            module._compiled_call_impl = None
-        self._row("fp8 storage (layerwise casting)", self._fp8)
-        return self.rows
-
-    def _row(self, title: str, prepare: Callable[[], object]) -> None:
-        import torch
-
-        if self.device != "cpu":
-            torch.cuda.reset_peak_memory_stats()
-        try:
-            prepare()
-            seconds = step_seconds(self.denoiser, self.arguments, self.device)
-        except Exception as fault:  # one row that fails shouldn't cost the table
-            print(f"{title}: {type(fault).__name__}: {str(fault)[:200]}", file=sys.stderr)
-            seconds = None
-        peak = torch.cuda.max_memory_allocated() / 1e9 if self.device != "cpu" else 0.0
-        self.rows.append((title, seconds, peak))
-        print(".", end="", file=sys.stderr, flush=True)
-
-    def _kernel(self, name: str) -> None:
-        attention.set_kernel(self, [self.denoiser], self.kernels, name, self.device)
-
-    @contextmanager
-    def _cache(self) -> Generator[None]:
-        """Random weights say nothing of how often a cache skips, so all are let pass: that is what a skipped one costs."""
-        from diffusers.hooks.first_block_cache import FirstBlockCacheConfig
-
-        step_caches.attach("first_block_cache", self.denoiser, FirstBlockCacheConfig(threshold=1e9))
-        try:
-            yield
-        finally:
-            step_caches.detach(self.denoiser)
-
-    def _fp8(self) -> None:
-        import torch
-
-        self.denoiser.enable_layerwise_casting(torch.float8_e4m3fn, self.dtype)
-
-
-def ceilings(device: str, side: int = 8192, megabytes: int = 1024) -> list[tuple[str, str]]:
-    """What the device does at most: a large matrix product, a copy on it, and a copy to it from pinned memory."""
-    import torch
-
-    dtype = torch.float32 if device == "cpu" else torch.bfloat16
-    left, right = (torch.randn(side, side, device=device, dtype=dtype) for _ in range(2))
-    product = _best(lambda: left @ right, device)
-    there = torch.empty(megabytes * 2**20, dtype=torch.uint8, device=device)
-    other = torch.empty_like(there)
-    copied = _best(lambda: other.copy_(there), device)
-    rows = [
-        (
-            f"product of two {side} x {side} matrices, {str(dtype).removeprefix('torch.')}",
-            f"{2 * side**3 / product / 1e12:.3g} TFLOP/s",
-        ),
-        ("copy within its memory (read and write)", f"{2 * there.numel() / copied / 1e9:.3g} GB/s"),
-    ]
-    if device != "cpu":
-        host = torch.empty(megabytes * 2**20, dtype=torch.uint8, pin_memory=True)
-        sent = _best(lambda: there.copy_(host, non_blocking=True), device)
-        rows.append(("copy to it from pinned memory", f"{there.numel() / sent / 1e9:.3g} GB/s"))
-    return rows
-
-
-def _best(work: Callable[[], object], device: str) -> float:
-    times: list[float] = []
-    for _ in range(6):
-        attention_probe.synchronize(device)
-        began = time.perf_counter()
-        work()
-        attention_probe.synchronize(device)
-        times.append(time.perf_counter() - began)
-    return min(times[1:])
-
-
-def report(model: Model, size: Size, rows: list[tuple[str, float | None, float]]) -> None:
-    """Print one model's table."""
-    first = next((seconds for _, seconds, _ in rows if seconds), None)
-    lines: list[tuple[str, ...]] = []
-    for title, seconds, peak in rows:
-        if seconds is None or first is None:
-            lines.append((title, "failed", "", "", ""))
-            continue
-        # A skipped pass does none of the work, so it has no rate.
-        rate = "" if "skipped" in title else f"{work(model, size) / seconds / 1e12:.0f}"
-        lines.append((title, f"{seconds:.2f} s", f"{first / seconds:.2f}", rate, f"{peak:.1f}"))
-    frames, height, width = latents(model, size)
-    title = f"{model.title}, {size.title}: {size.width}x{size.height}, {size.num_frames} frames"
-    title += f" = {frames}x{height}x{width} latents, {tokens(model, size)} tokens"
-    table(title, ("what", "a step", "times the first row's speed", "TFLOP/s", "peak GB"), lines)
-
-
-def painting(device: str, size: Literal["240p", "2160p"], frames: int = 48) -> None:
-    """Frames a second that the built-in engine paints on the processor and on this GPU, and how alike they are."""
-    from bench import clips
-    from studio.engines import registry
-    from studio.engines.parallax import shot_setting
-    from studio.engines.parallax.render import Renderer
-    from studio.engines.parallax.render_torch import TorchRenderer, likeness
-    from studio.presets import card
-
-    shot, image = clips.shot_of(clips.PHOTO, size, frames / 24, 24)
-    scene = registry.engine(card("parallax"), clips.settings()).read(image, shot)
-    setting, full = shot_setting.place(scene, shot, {}, still=True), (scene.width, scene.height)
-    slow = Renderer(setting.sheets, full, setting.framing)
-    fast = TorchRenderer(setting.sheets, full, setting.framing, device)
-    like = min(likeness(fast.paint(pose, 0), slow.paint(pose, 0)) for pose in setting.poses[:: frames // 4])
-    rates = [
-        len(setting.poses) / clips.seconds(lambda painter=painter: [painter.paint(pose, 0) for pose in setting.poses])
-        for painter in (slow, fast)
-    ]
-    rows = [
-        ("the processor", f"{rates[0]:.1f}", "1", ""),
-        ("this GPU", f"{rates[1]:.1f}", f"{rates[1] / rates[0]:.1f} (5 asked for)", f"{like:.0f} dB (40 asked for)"),
-    ]
-    head = ("painted by", "frames/s", "times the processor's", "likeness, least")
-    table(f"The built-in engine's painting at {full[0]}x{full[1]}, {len(setting.sheets)} layers", head, rows)
-
-
-def run(device: str = "", shrink: bool = False, runs: tuple[tuple[Model, Size], ...] = RUNS) -> None:
-    """Print every table. `device` is "cuda:0" where there is CUDA; `shrink` is for a test on a processor."""
-    import torch
-
-    print("\n## Full-size denoisers on this GPU")
-    if not device and not torch.cuda.is_available():
-        print("\nNot run: there is no CUDA device here. Nothing in this section is known of this machine.")
+        code = process.wait(max(1.0, place.left))
+    except subprocess.TimeoutExpired:
+        end(process)
+        place.add(
+            "this stage", f"ended after {time.monotonic() - began:.0f} s, at its limit; what it had found is above", met=False
+        )
         return
-    device = device or "cuda:0"
-    name = torch.cuda.get_device_name(device) if device != "cpu" else "the processor"
-    print(f"\nOn {name}, torch {torch.__version__}, random weights, {PASSES} passes a step.")
-    table("What it can do at most", ("what", "rate"), ceilings(device, *((64, 1) if shrink else ())))
-    kernels = attention_probe.probe_kernels(device)
-    table("Attention kernels", ("kernel", "error", "time", "verdict"), [
-        (row.title, f"{row.error:.2g}", f"{row.milliseconds:.2f} ms" if row.ok else "", row.why) for row in kernels
-    ])  # fmt: skip
-    painting(device, "240p" if shrink else "2160p", 8 if shrink else 48)
-    for model, size in runs:
-        model, size = small(model, size) if shrink else (model, size)
+    print(printed.read_text("utf-8"), end="", flush=True)
+    if code:
+        place.add("this stage", f"failed after {time.monotonic() - began:.0f} s: {read_last_line(log)}", met=False)
+
+
+def run_stages(
+    stages: Sequence[Stage], device: str, folder: Path, rows: Path, seconds: float,
+    *, tiny: bool = False, command: Callable[[Place], list[str]] = make_command, builder: Builder | None = None,
+) -> list[Row]:  # fmt: skip
+    """Run stages one after another within so many seconds, and print each one's table. Returns all rows."""
+    over = time.time() + seconds
+    for number, stage in enumerate(stages):
+        before, begun = len(read_rows(rows)), time.time()
+        limit = min(stage.limit, over - begun)
+        place = Place(stage.name, device, folder, rows, tiny, begun + limit)
+        why = "" if limit >= stage.least else f"no time was left; run: python -m bench gpu --stage '{stage.name}'"
+        if not why and builder is not None and stage.checkpoint:
+            why = builder.wait(stage.checkpoint, over - begun - stage.least)
+            place = Place(stage.name, device, folder, rows, tiny, min(over, time.time() + stage.limit))
+        if why:
+            place.add("this stage", f"not run: {why}")
+        else:
+            run_stage(place, command)
+            with rows.with_suffix(".log").open("a", encoding="utf-8") as log:
+                log.write(f"==== {stage.name}\n{(folder / 'stage.log').read_text('utf-8', 'replace')}")
+        later = {one.checkpoint for one in stages[number + 1 :]}
+        if builder is not None and stage.checkpoint and stage.checkpoint not in later:
+            builder.delete(stage.checkpoint, later - {""})
+        show_rows(f"Stage {stage.name} ({time.time() - begun:.0f} s)", read_rows(rows)[before:])
+    return read_rows(rows)
+
+
+def describe_machine() -> str:
+    """The device with its driver, the versions, the build and the date: what a table needs to be worth anything."""
+    import platform
+    from importlib import metadata
+
+    query = ["nvidia-smi", "--query-gpu=name,driver_version,memory.total,pcie.link.gen.current,pcie.link.width.current"]
+    with contextlib.suppress(OSError, subprocess.SubprocessError):
+        done = subprocess.run([*query, "--format=csv,noheader"], capture_output=True, text=True, timeout=20, check=True)
+        gpu = done.stdout.strip().splitlines()[0]
+        names = ("torch", "diffusers", "transformers", "torchao", "triton", "xformers", "flash-attn", "sageattention")
+        found: list[str] = []
+        for name in names:
+            with contextlib.suppress(metadata.PackageNotFoundError):
+                found.append(f"{name} {metadata.version(name)}")
+        commit = ["git", "rev-parse", "--short", "HEAD"]
+        build = subprocess.run(commit, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+        return (
+            f"{gpu} (name, driver, memory, PCIe generation and width); {os.cpu_count()} cores; "
+            f"Python {platform.python_version()}, {', '.join(found)}; "
+            f"Stir at {build.strip() or 'no known commit'}; {time.strftime('%d %B %Y')}"
+        )
+    return "a device that nvidia-smi doesn't describe"
+
+
+def choose_stages(names: Sequence[str]) -> list[Stage]:
+    """The stages of these names, in order; all where there are none. Raises SystemExit for a name that is none."""
+    found: list[Stage] = []
+    for name in names:
+        some = [one for one in (*STAGES, *BY_NAME) if one.name == name or one.name.startswith(f"{name} ")]
+        if not some:
+            raise SystemExit(f"There is no stage {name!r}. Choose from: {', '.join(one.name for one in (*STAGES, *BY_NAME))}.")
+        found += some
+    return found or list(STAGES)
+
+
+def run(names: Sequence[str] = (), minutes: float = MINUTES, folder: str = "") -> None:
+    """Run the stages on this machine's GPU, and print what was found."""
+    print("\n## On this GPU, with random weights of full size")
+    from studio.engines.diffusion.memory.machine import read_machine
+
+    began, machine, stages = time.time(), read_machine(), choose_stages(names)
+    if not machine.cuda:
+        print(f"\nNot run: there is no CUDA device here ({machine.note}). Nothing in this section is known of this machine.")
+        return
+    print(f"\n{describe_machine()}", flush=True)
+    rows = Path(ROWS).resolve()
+    for file in (rows, rows.with_suffix(".log")):
+        file.unlink(missing_ok=True)
+    os.environ["HF_HUB_OFFLINE"] = "1"
+    with tempfile.TemporaryDirectory(prefix="stir-gpu-", dir=folder or None, ignore_cleanup_errors=True) as place:
+        wanted = {one.checkpoint: one.published for one in stages if one.checkpoint}
+        builder = Builder(Path(place), list(wanted.items()))
         try:
-            report(model, size, Bench(model, size, device, kernels).run("eager" if shrink else "inductor"))
-        except torch.OutOfMemoryError:
-            print(f"\n{model.title} at {size.title} doesn't fit into this device's memory.")
-        gc.collect()
-        if device != "cpu":
-            torch.cuda.empty_cache()
-    head = ("what", "device", "by", "a step", "source")
-    table("Published", head, [(what, on, by, f"{seconds:.2f} s", source) for what, on, by, seconds, source in PUBLISHED])
+            left = 60 * minutes - ENDING - (time.time() - began)
+            run_stages(stages, machine.device, Path(place), rows, left, builder=builder)
+        finally:
+            builder.close()
+    missed = [row for row in read_rows(rows) if row.met is False]
+    print(f"\n{time.time() - began:.0f} s in all; {len(missed)} rows short of their goals; rows in {rows}")
+
+
+def main(asked: Sequence[str]) -> None:
+    """`python -m bench gpu` with its flags."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog="python -m bench gpu", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("--stage", nargs="+", action="extend", default=[], metavar="NAME", help="only these")
+    parser.add_argument("--minutes", type=float, default=MINUTES, help="all in all (9)")
+    parser.add_argument("--folder", default="", help="where checkpoints are built")
+    parser.add_argument("--base", default="", help="an older build, whose load is measured beside this one's")
+    found = parser.parse_args(asked)
+    if found.base:
+        os.environ["STIR_BENCH_BASE"] = str(Path(found.base).resolve())
+    run(found.stage, found.minutes, found.folder)

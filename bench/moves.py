@@ -117,7 +117,10 @@ def _place_models(device: str, size: int, block: int, copies: Any) -> tuple[Any,
     residency = Residency(machine, copies=copies)
 
     def build() -> nn.Module:
-        layers = [nn.Linear(block // 8192, 4096, bias=False, dtype=torch.bfloat16) for _ in range(max(1, size // 2 // block))]
+        like = {"bias": False, "dtype": torch.bfloat16}
+        layers = [nn.utils.skip_init(nn.Linear, block // 8192, 4096, **like) for _ in range(max(1, size // 2 // block))]
+        for layer in layers:
+            layer.weight.data.fill_(0.01)  # as quick as memory, which drawing numbers is not
         return nn.Sequential(*layers).requires_grad_(False)
 
     def make(name: str) -> LoadedModel:

@@ -284,7 +284,7 @@ def _time_kernels(device: str, names: list[str], by: Attend, may_go_on: Callable
 
 def synchronize(device: str) -> None:
     """Until the device has done what it was given; the processor has."""
-    if device != "cpu":
+    if not device.startswith("cpu"):
         import torch
 
         torch.cuda.synchronize(device)

@@ -215,7 +215,7 @@ def run_pipeline(
 
 def make_waiter(loaded: LoadedModel) -> Callable[[], None]:
     """A way to wait until the GPU has done what it was given; nothing on a processor, which is never ahead."""
-    if not loaded.machine.cuda:
+    if loaded.machine.device.startswith("cpu"):
         return lambda: None
     import torch
 

@@ -5,13 +5,18 @@ from __future__ import annotations
 import gc
 import socket
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from studio.cards import ModelCard
+from studio.config import Settings
+from studio.preferences import Preferences
+from tests.fakes import faults, tiny_cards, tiny_runs
 from tests.fakes import tiny as checkpoints
-from tests.fakes import tiny_cards, tiny_runs
+
+if TYPE_CHECKING:
+    from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 
 
 @pytest.fixture(scope="session")
@@ -45,6 +50,18 @@ def pipeline(tiny: Callable[[str], ModelCard]) -> Callable[[str], tuple[Any, Mod
         return loaded[name], card
 
     return get
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine]:
+    """One engine for a module, without previews, on a machine whose memory runs out when a test says so."""
+    from studio.engines.diffusion.diffusion_engine import DiffusionEngine
+
+    settings = Settings(tmp_path_factory.mktemp("home"))
+    settings.prepare()
+    made = DiffusionEngine(settings, faults.machine(), preferences=lambda: Preferences(preview=False))
+    yield made
+    made.close()
 
 
 class Reached(BaseException):

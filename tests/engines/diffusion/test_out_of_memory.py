@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import dataclasses
 import errno
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -47,16 +47,6 @@ def system() -> Exception:
 def made_in(frames: Frames) -> dict[str, str]:
     """What was done about memory: the choices' values and why."""
     return {choice.value: choice.reason for choice in frames.choices if choice.what in ("memory", "decode")}
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine]:
-    """One engine, whose models run out of memory now and then."""
-    settings = Settings(tmp_path_factory.mktemp("home"))
-    settings.prepare()
-    made = DiffusionEngine(settings, faults.machine(), preferences=lambda: Preferences(preview=False))
-    yield made
-    made.close()
 
 
 # Which memory ----------------------------------------------------------------------------------------------------------

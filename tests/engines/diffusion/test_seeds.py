@@ -11,11 +11,9 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from studio.cards import ModelCard
-from studio.config import Settings
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.families import seeded_noise
 from studio.engines.diffusion.run import pipeline_run
-from studio.preferences import Preferences
 from tests.fakes import faults, tiny
 
 Tiny = Callable[[str], ModelCard]
@@ -39,15 +37,6 @@ class Draws(TorchDispatchMode):
             same = given is not None and own is not None and torch.equal(given.get_state(), own.get_state())
             self.seen.append((str(func), made.device, same))
         return made
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine]:
-    settings = Settings(tmp_path_factory.mktemp("home"))
-    settings.prepare()
-    made = DiffusionEngine(settings, faults.machine(), preferences=lambda: Preferences(preview=False))
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("name", sorted(tiny.BUILDERS))

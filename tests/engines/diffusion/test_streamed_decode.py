@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import pytest
 import torch
 
 from studio.cards import ModelCard
-from studio.config import Settings
 from studio.engines.base import Stopped
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.families import get_family, seeded_noise
@@ -21,20 +20,10 @@ from studio.engines.diffusion.run.generation import Generation
 from studio.engines.prepare import prepare
 from studio.frames import Frames
 from studio.nouns import Progress, Refusal
-from studio.preferences import Preferences
 from tests.fakes import faults, tiny
 from tests.fakes.waiting import until
 
 Tiny = Callable[[str], ModelCard]
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine]:
-    settings = Settings(tmp_path_factory.mktemp("home"))
-    settings.prepare()
-    made = DiffusionEngine(settings, faults.machine(), preferences=lambda: Preferences(preview=False))
-    yield made
-    made.close()
 
 
 def decode_in_one_go(engine: DiffusionEngine, card: ModelCard, **changes: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,28 +11,17 @@ import pytest
 import torch
 
 from studio.cards import ModelCard
-from studio.config import Settings
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.run import speedups, vae_decode
 from studio.engines.diffusion.run.decode_pieces import Call
 from studio.frames import Frames
 from studio.nouns import Choice
-from studio.preferences import Preferences
 from tests.fakes import faults, tiny_runs
 
 Tiny = Callable[[str], ModelCard]
 TITLE = speedups.TITLES["vae_tiling"]
 ASKED = ("vae_tiling",)
 LISTED = ["wan21_i2v", "wan22_ti2v_5b", "ltx_i2v", "hunyuan15_i2v", "cogvideox_i2v"]
-
-
-@pytest.fixture(scope="module")
-def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[DiffusionEngine]:
-    settings = Settings(tmp_path_factory.mktemp("home"))
-    settings.prepare()
-    made = DiffusionEngine(settings, faults.machine(), preferences=lambda: Preferences(preview=False))
-    yield made
-    made.close()
 
 
 def short(engine: DiffusionEngine, card: ModelCard, **changes: Any) -> Frames:

@@ -1,17 +1,18 @@
-"""Sounds and films that hosted models are given, kept by content in the home folder: the file as it came, and what it
-is beside it, under the sha256 of its bytes.
+"""Sounds and films that hosted models are given, kept by content in the home folder: the file as it came but for its
+metadata, and what it is beside it, under the sha256 of its bytes.
 """
 
 from __future__ import annotations
 
 import hashlib
-import shutil
 from pathlib import Path
 from typing import Literal
+from uuid import uuid4
 
 import msgspec
 
 from studio.atomic_write import write_whole
+from studio.clip.bare_copy import MUXERS, copy_bare
 from studio.clip.media_length import NoMedia, measure_media
 from studio.config import Settings
 from studio.nouns import Attachment, Refusal
@@ -29,7 +30,7 @@ class Attachments:
         self.folder = settings.home / "attachments"
 
     def take_in(self, file: Path, name: str, kind: Literal["audio", "video"]) -> Attachment:
-        """Keep a copy of a file. Raises `Refusal` where it is no such file, too long or too large."""
+        """Keep a copy of a file, bare of metadata. Raises `Refusal` where it is no such file, too long or too large."""
         what = "sound" if kind == "audio" else "film"
         if (size := file.stat().st_size) > LARGEST:
             raise Refusal(f"{name} is {size / 1e6:.0f} MB.", f"Give a {what} of at most {LARGEST / 1e6:.0f} MB.")
@@ -39,13 +40,19 @@ class Attachments:
             raise Refusal(f"{name} isn't a {what} that can be read.", f"Choose another {what}.") from None
         if seconds > LONGEST:
             raise Refusal(f"{name} lasts {seconds / 60:.0f} minutes.", "Give one of at most an hour.")
-        with file.open("rb") as content:
-            key = hashlib.file_digest(content, "sha256").hexdigest()
-        one = Attachment(key, name[-255:], kind, round(seconds, 3), size)
+        ending = name.rpartition(".")[2].lower()
+        if ending not in MUXERS:
+            raise Refusal(f"{name} isn't a {what} that models take.", f"Give it as one of: {', '.join(MUXERS)}.")
         self.folder.mkdir(exist_ok=True)
-        part = self.folder / f"{key}.part"
-        shutil.copyfile(file, part)
-        part.replace(self.folder / key)
+        part = self.folder / f"{uuid4().hex}.part"
+        try:
+            copy_bare(file, part, kind, ending)
+            with part.open("rb") as content:
+                key = hashlib.file_digest(content, "sha256").hexdigest()
+            one = Attachment(key, name[-255:], kind, round(seconds, 3), part.stat().st_size)
+            part.replace(self.folder / key)
+        finally:
+            part.unlink(missing_ok=True)
         write_whole(self.folder / f"{key}.json", msgspec.json.encode(one))
         return one
 

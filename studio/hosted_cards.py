@@ -124,9 +124,9 @@ class Rule(Noun, frozen=True):
 class PriceRule(Noun, frozen=True):
     """What a clip costs when all of `when` holds: an amount for each second of it, or for a clip, as read on a day."""
 
-    amount: Annotated[float, msgspec.Meta(ge=0.0)]
+    amount: Annotated[float, msgspec.Meta(ge=0.0, le=1e4)]
     per: Literal["second", "clip"]
-    read_on: Annotated[str, msgspec.Meta(pattern=r"^20\d\d(-\d\d(-\d\d)?)?$")]
+    read_on: Annotated[str, msgspec.Meta(pattern=r"^20\d\d(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$")]
     source: Text
     when: dict[str, Value] = msgspec.field(default_factory=dict)
     currency: Literal["USD"] = "USD"

@@ -14,6 +14,7 @@ from typing import IO
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.clip.child_environment import list_environment
 from studio.nouns import Refusal
 
 QUIET = ["-hide_banner", "-nostdin", "-loglevel", "error"]
@@ -62,7 +63,7 @@ def launch_ffmpeg(
     Raises `Refusal` when the program isn't there.
     """
     window = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
-    quiet = {**os.environ, "SVT_LOG": "1"}  # SVT-AV1 talks past -loglevel
+    quiet = {**list_environment(), "SVT_LOG": "1"}  # SVT-AV1 talks past -loglevel
     try:
         return subprocess.Popen(
             [find_ffmpeg(), *QUIET, *arguments],

@@ -12,6 +12,7 @@ CALLS = (
 )  # fmt: skip
 """Faults of any call. drop: the connection ends before anything is done; lose: it is done, and the answer is lost;
 garbage, empty, list: an answer that is no JSON, nothing, or no object; redirect: to another origin; else a status.
+Besides them hang, which takes as long as a client has patience: the call is taken and never answered.
 """
 
 FATES = ("failed", "canceled", "aborted", "endless", "nothing", "private", "insecure", "data")

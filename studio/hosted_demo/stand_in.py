@@ -27,6 +27,9 @@ TOKEN = "stand-in-0000-0000-demo"  # noqa: S105  nobody's
 LARGEST = 120_000_000
 """Bytes of a request."""
 
+HANG_SECONDS = 20.0
+"""How long a call that is never answered stays open."""
+
 
 class Call(NamedTuple):
     """A call that came in: "replicate", "fal" or "store"; what it was; its method, path, headers and body."""
@@ -143,7 +146,8 @@ class _Services(_Handler):
         route = routes.find_route(self.command, path)
         self.note(service, route, body)
         fault = self.owner.faults.take(route)
-        if fault == "drop":
+        if fault in ("drop", "hang"):
+            time.sleep(HANG_SECONDS if fault == "hang" else 0.0)
             return self.drop()
         if fault == "redirect":
             return self.reply(307, b"{}", Location=f"{self.owner.store}/trap")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +19,7 @@ from studio.engines.hosted.service import Endpoint, File, Remote, Service, Servi
 from studio.engines.prepare import prepare
 from studio.jobs.clip_maker import ClipMaker, describe_clip
 from studio.jobs.job_progress import JobProgress
+from studio.jobs.service_pauses import SPELLS, ServicePauses
 from studio.library.paid_jobs import PaidJob, PaidJobs
 from studio.nouns import Attachment, Cancelled, Choice, Done, Failed, Job, Progress, Refusal, State
 from studio.presets import explain_silent_track
@@ -26,13 +27,16 @@ from studio.presets import explain_silent_track
 if TYPE_CHECKING:
     from studio.photo.photo_store import PhotoStore
 
-Stage = Literal["send", "look", "poll", "fetch", "cancel", "over"]
+Stage = Literal["send", "note", "look", "poll", "fetch", "cancel", "over"]
 
 DEADLINE = 1800.0
 """Seconds after which the service ends a request, which Replicate does anyway."""
 
 GRACE = 120.0
 """Seconds after that in which Stir still asks, should the service be late."""
+
+KEPT = 3600.0
+"""Seconds that a service keeps what it made: so long after its deadline one that doesn't answer is still asked."""
 
 POLL_SECONDS = 2.0
 TRANSIENT = ("unreachable", "service", "rate_limited")
@@ -60,6 +64,7 @@ class HostedTools:
     find_service: Callable[[str], Service]
     find_file: Callable[[Attachment], Path]
     token: str
+    pauses: ServicePauses = field(default_factory=ServicePauses)
 
 
 class HostedJob:
@@ -93,21 +98,19 @@ class HostedJob:
         return Endpoint(self.row.ref)
 
     def step(self) -> None:
-        """Take the next step. Never raises."""
+        """Take the next step. Raises `Refusal` only where the end of it can't be written: it is taken again."""
         try:
-            if self.watch.is_stopped and self.stage != "cancel":
+            if self.watch.is_stopped and self.stage not in ("cancel", "note"):
                 raise Stopped
-            {"send": self._send, "look": self._look, "poll": self._poll, "fetch": self._fetch, "cancel": self._cancel}[
-                self.stage
-            ]()
+            {"send": self._send, "note": self._note_sent, "look": self._look, "poll": self._poll,
+             "fetch": self._fetch, "cancel": self._cancel}[self.stage]()  # fmt: skip
         except Stopped:
             self._stop()
         except Exception as error:
             self._fail(error)
 
     def _change(self, **values: Any) -> None:
-        durable = values.get("state") == "sending"
-        self._tools.paid.change(self.job.id, durable=durable, **values)
+        self._tools.paid.change(self.job.id, **values)
         self.row = self.row._replace(**values)
 
     def _go(self, stage: Stage, seconds: float = 0.0) -> None:
@@ -138,20 +141,63 @@ class HostedJob:
         }
         request = write_request(prepared, image, end, files)  # type: ignore[arg-type]
         fields: dict[str, Any] = dict(request.fields)
-        for name, file in request.files.items():
-            fields[name] = self._upload(file).value
-        self.watch.tick(Progress("load", note=f"Sending it to {self._service.title}"))
-        self._change(state="sending", at=time.time(), ref=request.endpoint.ref, inputs=request.fields)
         try:
-            remote = self._service.create(request.endpoint, fields, DEADLINE)
+            for name, file in request.files.items():
+                fields[name] = self._upload(file).value
         except ServiceRefusal as refusal:
-            if refusal.kind != "uncertain":
-                self._change(state="failed", note="Nothing was started, so nothing is charged.")
-                raise
-            self._go("look")
+            return self._hold_back(refusal)
+        self.watch.tick(Progress("load", note=f"Sending it to {self._service.title}"))
+        if tools.pauses.explain(self.row.service):
+            return self._wait_in_queue()
+        self._create(request.endpoint, fields, request.fields)
+        return None
+
+    def _create(self, endpoint: Endpoint, fields: dict[str, Any], plain: dict[str, Any]) -> None:
+        """Send the one request that costs money. From here on the job is never sent again, whatever fails."""
+        began = self._tools.paid.begin(self.job.id, self._tools.token, endpoint.ref, plain)
+        if began is None:
+            if isinstance(self._tools.maker.queue.get(self.job.id).state, Cancelled):
+                raise Stopped
+            self.stage = "over"  # it is another process's by now
             return
-        self._change(state="sent", remote_id=remote.id)
-        self._go("poll", POLL_SECONDS / 2)
+        self.row = self.row._replace(state="sending", at=began, ref=endpoint.ref, inputs=plain)
+        self._go("look")
+        try:
+            remote = self._service.create(endpoint, fields, DEADLINE)
+        except ServiceRefusal as refusal:
+            if refusal.kind == "uncertain":
+                return
+            if refusal.kind == "unreachable":
+                self._change(state="confirmed")
+                self._hold_back(refusal)
+                return
+            self._tools.pauses.note_refusal(self.row.service, refusal)
+            self._change(state="failed", note="Nothing was started, so nothing is charged.")
+            raise
+        self._tools.pauses.note_success(self.row.service)
+        self.row = self.row._replace(state="sent", remote_id=remote.id)
+        self._go("note")
+        self._note_sent()
+
+    def _note_sent(self) -> None:
+        """Write down what the service calls the request; until that is written, it is tried again."""
+        try:
+            self._change(state="sent", remote_id=self.row.remote_id)
+        except Refusal:
+            return self._again()
+        return self._go("poll", POLL_SECONDS / 2)
+
+    def _hold_back(self, refusal: ServiceRefusal) -> None:
+        """Nothing was sent that costs money: wait in the queue where that passes, or fail."""
+        self._tools.pauses.note_refusal(self.row.service, refusal)
+        if refusal.kind not in SPELLS:
+            raise refusal
+        self._wait_in_queue()
+
+    def _wait_in_queue(self) -> None:
+        self._tools.maker.queue.release(self.job.id)
+        self.stage = "over"
+        self.delete_uploads()
 
     def _upload(self, file: File) -> Uploaded:
         for attempt in range(1, UPLOAD_TRIES + 1):
@@ -183,11 +229,12 @@ class HostedJob:
             if refusal.kind in TRANSIENT and self._tries < 3 * LOOK_TRIES:
                 return self._again(refusal.wait)
             raise self._doubt() from None
+        is_ambiguous = self._is_ambiguous()  # first: what is known of another job by now is then left out of `found`
         found = [one for one in listed if self._is_own(one)]
-        if len(found) == 1 and not self._is_ambiguous():
+        if len(found) == 1 and not is_ambiguous:
             self._change(state="sent", remote_id=found[0].id)
             return self._go("poll")
-        if found or self._tries >= LOOK_TRIES:
+        if self._tries >= LOOK_TRIES:
             raise self._doubt()
         return self._again()
 
@@ -242,8 +289,10 @@ class HostedJob:
         return self._go("poll", POLL_SECONDS)
 
     def _wait_for_answer(self, refusal: ServiceRefusal) -> None:
-        """A poll that failed: the request goes on, so it is asked again until its deadline."""
-        if time.time() > self.row.at + DEADLINE + GRACE:
+        """A poll that failed: the request goes on, so it is asked again as long as what it made may be there. This
+        computer may have slept, and its line come back later than itself.
+        """
+        if time.time() > self.row.at + DEADLINE + KEPT:
             raise self._give_up(self._service)
         if refusal.kind == "not_found":
             self._change(state="failed", note="The service no longer knows the request: it may have been charged.")

@@ -1,7 +1,7 @@
-"""The lane of hosted jobs: several under way at once, since others' machines work; one thread asks after all of them.
+"""The lane of hosted jobs: several under way at once, since others' machines work; one thread says when each is due.
 
-It never takes a local job, nor does a local lane take one of these. What is sent and what is fetched is done by a few
-more threads, so that a slow line holds up nobody else.
+It never takes a local job, nor does a local lane take one of these. A few more threads ask, send and fetch, so that a
+slow line or a silent service holds up nobody else.
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Sequence
 
+from studio.engines.hosted.ways import TITLES
 from studio.jobs.daemon_pool import DaemonPool
 from studio.jobs.hosted_job import POLL_SECONDS, HostedJob, HostedTools, delete_uploads, end_abandoned
 from studio.library.logbook import describe_shot, trace
@@ -22,13 +22,23 @@ from studio.nouns import Done, Job, Progress
 IDLE_SECONDS = 1.0
 """How often the queue is looked at; what is submitted here wakes the lane at once."""
 
+SWITCHED_OFF = "It waits: hosted models are switched off here. Unset STIR_NO_HOSTED and start Stir again."
+
 SWEEP_SECONDS = 30.0
 """How often what earlier processes have left at a service is looked for."""
 
 POLLS_A_SECOND = 3.0
 """Requests are asked after this often, all together: with many under way each is asked less often."""
 
-THREADS = 4
+SEEN = 60
+"""Of so many waiting jobs of a service one is chosen, and it is said why the others wait."""
+
+THREADS = 8
+"""Threads that send and fetch, and as many that ask: one whose service doesn't answer holds up no other."""
+
+ASKS = ("note", "look", "poll", "cancel")
+"""Stages that take one short call, unless the service is silent."""
+
 CLOSE_SECONDS = 10.0
 
 
@@ -50,7 +60,8 @@ class HostedLane:
         self._adopt = True
         self._looked, self._swept = 0.0, 0.0
         self._closing, self._woken = threading.Event(), threading.Event()
-        self._pool = DaemonPool(THREADS, "stir-hosted", lambda error: log.error("hosted: %s", trace(error)))
+        report = lambda error: log.error("hosted: %s", trace(error))  # noqa: E731
+        self._movers, self._askers = (DaemonPool(THREADS, name, report) for name in ("stir-hosted", "stir-asks"))
         self._thread = threading.Thread(target=self._work, name="stir-hosted", daemon=True)
 
     def start(self, adopt: bool) -> None:
@@ -77,7 +88,8 @@ class HostedLane:
         self._woken.set()
         if self._thread.is_alive():
             self._thread.join(CLOSE_SECONDS)
-        self._pool.close(CLOSE_SECONDS)
+        for pool in (self._movers, self._askers):
+            pool.close(CLOSE_SECONDS)
 
     def read_progress(self, job_id: str) -> Progress | None:
         """How far a job is, as was last heard of it; None where it isn't under way here. Waits for nothing."""
@@ -107,28 +119,53 @@ class HostedLane:
         self._looked = now
         if not self._queue.has_paid_waiting():
             return
-        while not self._closing.is_set():
-            under_way = Counter(one.row.service for one in self._jobs.values())
-            most = self._limit()
-            free = tuple(name for name in self._list_services() if under_way[name] < most)
-            job = self._queue.take_next(self._adopt, self._choose, Share(services=free)) if free else None
-            if job is None:
-                return
+        there, most = self._list_services(), self._limit()
+        for name in TITLES:
+            while not self._closing.is_set() and self._count(name) < most:
+                choose = lambda waiting, is_on=name in there: self._choose(waiting, is_on)  # noqa: E731
+                job = self._queue.take_next(self._adopt, choose, Share(seen=SEEN, services=(name,)))
+                if job is None:
+                    break
+                self._begin(job)
+
+    def _count(self, service: str, *stages: str) -> int:
+        """How many jobs of a service are under way, or in one of these stages."""
+        mine = [one for one in self._jobs.values() if one.row.service == service]
+        return sum(not stages or one.stage in stages for one in mine)
+
+    def _begin(self, job: Job) -> None:
+        """Take a job in hand. Where that can't be written, it waits in the queue again."""
+        try:
             row = self._tools.paid.get(job.id)
             assert row
-            self._log.info("job %s: %s, %s at %s", job.id[:8], describe_shot(job.shot), row.state, row.service)
             self._jobs[job.id] = HostedJob(job, row, self._tools)
+        except Exception:
+            self._queue.release(job.id)
+            raise
+        self._log.info("job %s: %s, %s at %s", job.id[:8], describe_shot(job.shot), row.state, row.service)
 
-    def _choose(self, waiting: list[Job]) -> Job | None:
+    def _choose(self, waiting: list[Job], is_on: bool) -> Job | None:
         """The first job that nothing holds back; why the others wait is written down."""
         rows = self._tools.paid.get_all([job.id for job in waiting])
         for job in waiting:
             row = rows[job.id]
-            note = self._hold(row) if row.state == "confirmed" else ""
+            note = self._find_hold(row) if is_on else SWITCHED_OFF
             self._queue.explain_wait(job, note)
             if not note:
+                if row.state == "confirmed" and self._tools.pauses.is_wary(row.service):
+                    return None if self._count(row.service, "send") else job
                 return job
         return None
+
+    def _find_hold(self, row: PaidJob) -> str:
+        if row.state != "confirmed":
+            return ""
+        if says := self._hold(row):
+            return says
+        pauses = self._tools.pauses
+        return pauses.explain(
+            row.service, self._tools.paid.find_newest(row.service) if pauses.is_wary(row.service) else 0
+        )
 
     def _step_all(self) -> float:
         """Take the steps that are due; seconds until the next is."""
@@ -142,12 +179,9 @@ class HostedLane:
                 return 0.0
             if one.is_busy or one.stage == "over" or one.due > time.monotonic():
                 continue
-            if one.stage == "poll":
-                one.step()
-                one.due = max(one.due, time.monotonic() + apart) if one.stage == "poll" else one.due
-            if one.stage not in ("poll", "over") and one.due <= time.monotonic():
-                one.is_busy = True
-                self._pool.do(lambda one=one: self._step(one))
+            one.is_busy = True
+            pool = self._askers if one.stage in ASKS else self._movers
+            pool.do(lambda one=one: self._step(one, apart))
         return self._find_wait()
 
     def _find_wait(self) -> float:
@@ -157,9 +191,14 @@ class HostedLane:
         now = time.monotonic()
         return max(0.0, min([IDLE_SECONDS, *(one.due - now for one in idle)]))
 
-    def _step(self, one: HostedJob) -> None:
+    def _step(self, one: HostedJob, apart: float) -> None:
         try:
             one.step()
+            if one.stage == "poll":
+                one.due = max(one.due, time.monotonic() + apart)
+        except Exception as error:
+            self._log.error("job %s: %s", one.job.id[:8], trace(error))
+            one.due = time.monotonic() + IDLE_SECONDS
         finally:
             one.is_busy = False
             self._woken.set()
@@ -167,8 +206,8 @@ class HostedLane:
     def _forget(self, one: HostedJob) -> None:
         del self._jobs[one.job.id]
         self._looked = 0.0
-        took = time.monotonic() - one.watch.began
-        self._log.info("job %s: %s after %.1f s", one.job.id[:8], type(one.ended).__name__.lower(), took)
+        took, how = time.monotonic() - one.watch.began, type(one.ended).__name__.lower() if one.ended else "waits again"
+        self._log.info("job %s: %s after %.1f s", one.job.id[:8], how, took)
         if isinstance(one.ended, Done):
             self._tell(one.ended.clip)
 
@@ -184,7 +223,7 @@ class HostedLane:
             for row in found:
                 elsewhere = row.owner != self._tools.token and self._is_alive(row.owner)
                 if row.service in names and row.job not in self._jobs and not elsewhere:
-                    self._pool.do(lambda row=row, end=end: end(row, self._tools))
+                    self._movers.do(lambda row=row, end=end: end(row, self._tools))
 
     def _leave(self) -> None:
         """The studio closes: what is under way waits in the queue for whoever takes it up."""

@@ -20,8 +20,9 @@ PaidState = Literal["confirmed", "sending", "sent", "uncertain", "arrived", "fai
 for it. failed and canceled ones were sent where they have a `remote_id`."""
 
 _COLUMNS = "job, service, way, ref, remote_id, state, price, currency, at, session, owner, uploads, inputs, note"
-_BILLED = "(state IN ('sending', 'sent', 'uncertain', 'arrived') OR remote_id <> '')"
-"""Rows of which something was sent: they are charged, or may be."""
+_BILLED = "(at >= ? AND (state IN ('sending', 'sent', 'uncertain', 'arrived') OR remote_id <> ''))"
+"""Rows of which something was sent since a time: they are charged, or may be. What leaves or waits is spent
+from now on, whenever it was confirmed."""
 
 _LEAVES = "(state = 'confirmed' AND job IN (SELECT id FROM jobs WHERE name = 'running'))"
 _WAITS = "(state = 'confirmed' AND job IN (SELECT id FROM jobs WHERE name IN ('queued', 'running')))"
@@ -94,9 +95,20 @@ class PaidJobs:
         listed = msgspec.json.encode(list(states)).decode()
         return self._find("state IN (SELECT value FROM json_each(?)) ORDER BY at", listed)
 
+    def find_newest(self, service: str) -> float:
+        """When a job that wasn't sent was last confirmed at a service, seconds since 1970; 0.0 for never."""
+        rows = self._database.read(
+            "SELECT coalesce(max(at), 0.0) FROM paid_jobs WHERE state = 'confirmed' AND service = ?", (service,)
+        )
+        return float(str(rows[0][0]))
+
     def find_left_uploads(self) -> list[PaidJob]:
         """Rows of jobs that are over, whose files still lie at the service."""
-        return self._find("uploads <> '[]' AND state NOT IN ('confirmed', 'sending', 'sent') ORDER BY at")
+        gone = "NOT EXISTS (SELECT 1 FROM jobs WHERE jobs.id = paid_jobs.job AND name <> 'cancelled')"
+        return self._find(
+            f"uploads <> '[]' AND (state NOT IN ('confirmed', 'sending', 'sent') OR state = 'confirmed' AND {gone})"
+            " ORDER BY at"
+        )
 
     def find_abandoned(self) -> list[PaidJob]:
         """Rows of requests that run or may run, while nobody waits for them: their job was cancelled, or has gone."""
@@ -122,12 +134,27 @@ class PaidJobs:
         with self._database.write(durable):
             self._database.read(f"UPDATE paid_jobs SET {columns} WHERE job = ?", (*values.values(), job))  # noqa: S608
 
+    def begin(self, job: str, owner: str, ref: str, inputs: dict[str, Any]) -> float | None:
+        """Note, on the disk itself, that a request leaves now: once for a job, and only while it runs in the process
+        `owner`. Returns when that is; None where it may not leave: it was sent or cancelled, or is another process's.
+        """
+        now = time.time()
+        with self._database.write(durable=True):
+            rows = self._database.read(
+                "UPDATE paid_jobs SET state = 'sending', at = ?, ref = ?, inputs = ?"
+                " WHERE job = ? AND state = 'confirmed' AND EXISTS (SELECT 1 FROM jobs"
+                " WHERE jobs.id = paid_jobs.job AND jobs.name = 'running' AND jobs.owner = ?)"
+                " RETURNING job",
+                (now, ref, msgspec.json.encode(inputs).decode(), job, owner),
+            )
+        return now if rows else None
+
     def sum_up(self, since: float = 0.0, session: str = "", waiting: bool = False) -> Spent:
         """What was spent since a time, or in a session: what is sent by now, with `waiting` also what waits."""
         which = f"({_BILLED} OR {_WAITS if waiting else _LEAVES})"
         rows = self._database.read(
             "SELECT coalesce(sum(price), 0.0), count(*) - count(price) FROM paid_jobs"  # noqa: S608
-            f" WHERE {which} AND at >= ? AND (? = '' OR session = ?)",
+            f" WHERE {which} AND (? = '' OR session = ?)",
             (since, session, session),
         )
         return Spent(float(str(rows[0][0])), int(str(rows[0][1])))

@@ -14,7 +14,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from studio.engines.hosted.http_calls import Origin, Reply, read_base
+from studio.engines.hosted.http_calls import ASK_TIMES, Origin, Reply, read_base
 from studio.engines.hosted.live_schema import find_input, read_schema
 from studio.engines.hosted.output_download import FilmFetcher
 from studio.engines.hosted.reply_values import as_list, as_object, is_id, read_number, read_sentence
@@ -141,7 +141,7 @@ class Fal:
     def poll(self, way: Addressed, remote_id: str) -> Remote:
         """How far a request is, with what it made once it is done."""
         path = _request_path(way.ref, remote_id)
-        said = self._queue.read("GET", f"{path}/status", params={"logs": "1"})
+        said = self._queue.read("GET", f"{path}/status", params={"logs": "1"}, timeout=ASK_TIMES)
         status, error = said.get("status"), read_sentence({"detail": said["error"]}) if said.get("error") else ""
         if status in ("IN_QUEUE", "IN_PROGRESS"):
             return Remote(remote_id, "starting" if status == "IN_QUEUE" else "running", ref=way.ref)
@@ -159,7 +159,7 @@ class Fal:
     def cancel(self, way: Addressed, remote_id: str) -> Remote:
         """Ask for an end, and how the request stands then: one that is at work may still succeed."""
         path = _request_path(way.ref, remote_id)
-        reply = self._queue.call("read", "PUT", f"{path}/cancel")
+        reply = self._queue.call("read", "PUT", f"{path}/cancel", timeout=ASK_TIMES)
         if reply.status == 400 and reply.data.get("status") == "ALREADY_COMPLETED":
             return self.poll(way, remote_id)
         self._queue.refuse(reply)

@@ -39,7 +39,10 @@ TRIES = 3
 """Times that a read is asked in all."""
 
 PATIENCE = 3.0
-"""Seconds of waiting between the tries of one read, in all; a longer wait is left to whoever asked."""
+"""Seconds after which a read isn't tried again: a longer wait, or a silent service, is left to whoever asked."""
+
+ASK_TIMES = httpx2.Timeout(10.0, connect=5.0)
+"""Seconds for a small question that is asked again later anyway, such as how far a request is."""
 
 NOT_SENT = (
     httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError, httpx2.UnsupportedProtocol,
@@ -106,7 +109,7 @@ class Origin:
 
     def try_read(self, method: str, path: str, fine: tuple[int, ...], **request: Any) -> Reply:
         """As `read`, but a status in `fine` is an answer like any other."""
-        left, wait = PATIENCE, self._pause
+        end, wait = time.monotonic() + PATIENCE, self._pause
         for attempt in range(1, TRIES + 1):
             try:
                 reply = self.call("read", method, path, **request)
@@ -115,10 +118,10 @@ class Origin:
                 return reply
             except ServiceRefusal as refused:
                 pause = max(wait, refused.wait)
-                if attempt == TRIES or not refused.is_transient or pause > left:
+                if attempt == TRIES or not refused.is_transient or time.monotonic() + pause > end:
                     raise
             time.sleep(pause)
-            left, wait = left - pause, wait * 2
+            wait *= 2
         raise AssertionError
 
     def send_once(self, method: str, path: str, **request: Any) -> dict[str, Any]:
@@ -128,8 +131,8 @@ class Origin:
         reply = self.call("once", method, path, **request)
         if reply.status < 300 and reply.is_json:
             return reply.data
-        if reply.status < 300 or (reply.status >= 500 and reply.status != 503):
-            raise self.doubt()
+        if reply.status < 300 or (reply.status >= 500 and not (reply.status == 503 and reply.is_json)):
+            raise self.doubt()  # a 503 without words of the service may be of a proxy that had passed it on
         self.refuse(reply)
         raise AssertionError
 

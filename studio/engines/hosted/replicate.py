@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from studio.engines.hosted.http_calls import Origin, read_base
+from studio.engines.hosted.http_calls import ASK_TIMES, Origin, read_base
 from studio.engines.hosted.live_schema import read_schema
 from studio.engines.hosted.output_download import FilmFetcher
 from studio.engines.hosted.reply_values import as_list, as_object, is_id, read_number, read_sentence, read_time
@@ -105,12 +105,12 @@ class Replicate:
     def poll(self, way: Addressed, remote_id: str) -> Remote:
         """How far a request is."""
         del way
-        return self._check(self._api.read("GET", f"/v1/predictions/{_check_id(remote_id)}"), remote_id)
+        return self._check(self._ask("GET", f"/v1/predictions/{_check_id(remote_id)}"), remote_id)
 
     def cancel(self, way: Addressed, remote_id: str) -> Remote:
         """Ask for an end, and how the request stands then."""
         del way
-        return self._check(self._api.read("POST", f"/v1/predictions/{_check_id(remote_id)}/cancel"), remote_id)
+        return self._check(self._ask("POST", f"/v1/predictions/{_check_id(remote_id)}/cancel"), remote_id)
 
     def download(self, remote: Remote, to: Path, going: Going) -> None:
         """Fetch the film; the token goes along only when it lies at Replicate's API itself."""
@@ -143,6 +143,9 @@ class Replicate:
     def close(self) -> None:
         """Close the connections."""
         self._api.close()
+
+    def _ask(self, method: str, path: str) -> dict[str, Any]:
+        return self._api.read(method, path, timeout=ASK_TIMES)
 
     def _check(self, data: dict[str, Any], remote_id: str) -> Remote:
         if data.get("id") != remote_id or str(data.get("status")) not in STATUSES:

@@ -24,9 +24,10 @@ from bench.gpu_rows import Place
 from studio import presets
 from studio.cards import ModelCard, Plan
 from studio.config import ASSETS, Settings
+from studio.engines.base import Image
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.memory.machine import Machine, read_machine
-from studio.engines.prepare import prepare
+from studio.engines.prepare import Prepared, prepare
 from studio.frames import Frames
 from studio.nouns import Motion, Progress, Shot
 from studio.photo import crop, photo_store
@@ -235,28 +236,32 @@ class Watch:
         return found
 
 
-def do_job(engine: DiffusionEngine, card: ModelCard, device: str, file: Path | None = None, **changes: Any) -> Watched:
+def make_shot(card: ModelCard) -> tuple[Prepared, Image]:
+    """The card's default clip of a sample photo, in few steps, and the photo's pixels."""
+    checkpoint = card.checkpoint
+    assert checkpoint is not None
+    photo, pixels = photo_store.read_photo(PHOTO)
+    width, height = checkpoint.sizes.native[0]
+    box = crop.find_largest(photo, "1:1" if width == height else "16:9")
+    seconds = max(1.0, checkpoint.lengths.default / card.fps[-1])
+    shot = Shot(photo, box, Motion("waves roll in"), card.id, seconds=seconds, fps=card.fps[-1], steps=STEPS, seed=3)
+    return prepare(shot, card), pixels
+
+
+def do_job(engine: DiffusionEngine, card: ModelCard, device: str, file: Path | None = None) -> Watched:
     """The card's default clip in few steps: its frames read, or encoded to `file` as they come.
 
     Errors carry what was seen so far, as their attribute `watched`.
     """
     from studio.clip.encode import encode
 
-    checkpoint = card.checkpoint
-    assert checkpoint is not None
-    photo, pixels = photo_store.read_photo(PHOTO)
-    width, height = checkpoint.sizes.native[0]
-    shot = Shot(
-        photo, crop.find_largest(photo, "1:1" if width == height else "16:9"), Motion("waves roll in slowly"), card.id,
-        seconds=max(1.0, checkpoint.lengths.default / card.fps[-1]), fps=card.fps[-1], steps=STEPS, seed=3, **changes,
-    )  # fmt: skip
-    prepared = prepare(shot, card)
+    prepared, pixels = make_shot(card)
     watch, frames = Watch(engine, device), None
     watch.found.plan = prepared.plan
     try:
         frames = watch.read(engine.animate(prepared, pixels, None, watch.tick))
         if file is not None:
-            encode(frames, file, shot, watch.tick)
+            encode(frames, file, prepared.shot, watch.tick)
         else:
             for _ in frames.images:
                 pass

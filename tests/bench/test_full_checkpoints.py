@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench import full_checkpoints
+from bench import full_checkpoints, gpu_jobs
+from bench.gpu_rows import Place
 from studio import presets
 from studio.config import Settings
 from studio.engines.diffusion.files.components import find_components
@@ -59,3 +60,15 @@ def test_the_studio_takes_a_checkpoint_of_full_size(name: str, tmp_path: Path) -
             stored = {tensor: one for file in part.weights for tensor, one in list_tensors(file).items()}
             made = build_empty(loader.find_class(part), part.folder, stored, loader.DTYPES["bfloat16"])
             assert not made.missing and len(made.fills) == len(stored), part.name
+
+
+@pytest.mark.parametrize("name", sorted(DATA.checkpoints))
+def test_a_job_is_the_card_s_default_clip_in_two_steps(name: str) -> None:
+    card, folder = gpu_jobs.choose_card(name, Place("small", "cuda:0", Path("there"), Path("rows")))
+    prepared, pixels = gpu_jobs.make_shot(card)
+    checkpoint, plan = full_checkpoints.require_card(name), prepared.plan
+    assert (plan.num_frames, plan.steps) == (checkpoint.lengths.default, 2)
+    width, height = checkpoint.sizes.native[0]
+    assert plan.width * plan.height == pytest.approx(width * height, rel=0.02)
+    assert folder == Path("there") / name and pixels.shape[2] == 3
+    assert 1 < gpu_jobs.estimate_decode(name, card, plan) < 100

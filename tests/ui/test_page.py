@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
@@ -15,6 +16,7 @@ from playwright.sync_api import Page, expect
 from studio.config import Settings
 from studio.motion.compose import plain
 from studio.nouns import Refusal
+from studio.ui.html_part import make_part
 from studio.ui.page import require_port, sweep_uploads
 from tests.ui.conftest import App, Contexts, Open
 from tests.ui.steps import animate, drop, models, quick, sample
@@ -233,3 +235,10 @@ def test_uploads_of_a_run_that_was_killed_are_swept(tmp_path: Path) -> None:
     os.utime(old.parent, (0, 0))
     sweep_uploads(Settings(tmp_path / "home"))
     assert (old.parent.exists(), new.exists()) == (False, True)
+
+
+def test_what_a_part_never_changes_is_one_string() -> None:
+    """Gradio's page copies a part's props value by value at every event: a list of models made each press slow."""
+    given = make_part("guide_panel", rows=[{"move": "pan", "good": [1, 2]}]).get_config()["props"]
+    assert given.keys() == {"given"}
+    assert json.loads(given["given"]) == {"rows": [{"move": "pan", "good": [1, 2]}]}

@@ -5,6 +5,10 @@ metadata, and what it is beside it, under the sha256 of its bytes.
 from __future__ import annotations
 
 import hashlib
+import os
+import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 from uuid import uuid4
@@ -19,6 +23,9 @@ from studio.nouns import Attachment, Refusal
 
 LARGEST, LONGEST = 200_000_000, 3600.0
 """Bytes and seconds of an attachment; each model takes less."""
+
+KEPT_DAYS = 7.0
+"""How long a file that nothing names stays, from the last time that a desk asked for it."""
 
 _DECODER = msgspec.json.Decoder(Attachment)  # built before threads read it: see the end of nouns.py
 
@@ -57,12 +64,32 @@ class Attachments:
         return one
 
     def get(self, attachment_id: str) -> Attachment:
-        """What an attachment is. Raises `Refusal` when it isn't here any more."""
+        """What an attachment is; from now on it stays for a while. Raises `Refusal` when it isn't here any more."""
+        note = self.folder / f"{attachment_id}.json"
         try:
-            return _DECODER.decode((self.folder / f"{attachment_id}.json").read_bytes())
+            one = _DECODER.decode(note.read_bytes())
+            with suppress(OSError):
+                os.utime(note)
+            return one
         except (OSError, msgspec.DecodeError):
             raise Refusal("That file isn't in this home folder any more.", "Add it again.") from None
 
     def file(self, attachment_id: str) -> Path:
         """Where an attachment lies. Raises `Refusal` when it isn't here any more."""
         return self.folder / self.get(attachment_id).id
+
+    def sweep(self, is_named: Callable[[str], bool]) -> int:
+        """Remove what nothing names and no desk has asked for in `KEPT_DAYS`, and what a crash left half-written.
+        How many attachments went.
+        """
+        oldest = time.time() - 86_400 * KEPT_DAYS
+        ages: dict[str, float] = {}
+        with suppress(OSError):
+            for file in self.folder.iterdir():
+                key = file.name.lstrip(".").partition(".")[0]
+                ages[key] = max(ages.get(key, 0.0), file.stat().st_mtime)
+        gone = [key for key, last in ages.items() if last < oldest and not is_named(key)]
+        for file in (file for key in gone for file in self.folder.glob(f"*{key}*")):
+            with suppress(OSError):
+                file.unlink()
+        return len(gone)

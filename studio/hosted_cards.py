@@ -122,12 +122,16 @@ class Rule(Noun, frozen=True):
 
 
 class PriceRule(Noun, frozen=True):
-    """What a clip costs when all of `when` holds: an amount for each second of it, or for a clip, as read on a day."""
+    """What a clip costs when all of `when` holds: an amount for each second of it, or for a clip, as read on a day.
+
+    `verified`: the service's or the maker's own page says so; else somebody's list does.
+    """
 
     amount: Annotated[float, msgspec.Meta(ge=0.0, le=1e4)]
     per: Literal["second", "clip"]
     read_on: Annotated[str, msgspec.Meta(pattern=r"^20\d\d(-(0[1-9]|1[0-2])(-(0[1-9]|[12]\d|3[01]))?)?$")]
     source: Text
+    verified: bool = True
     when: dict[str, Value] = msgspec.field(default_factory=dict)
     currency: Literal["USD"] = "USD"
 

@@ -48,6 +48,7 @@ class Line(Noun, frozen=True):
     basis: str
     read_on: str
     source: str
+    verified: bool = True
 
 
 class Confirmation(Noun, frozen=True):
@@ -282,5 +283,5 @@ def _describe_line(shot: Shot, card: ModelCard) -> Line:
     maker = card.hosted.maker if card.hosted else ""
     return Line(
         card.id, card.title, maker, way.service, way.name, describe_way(way), way.ref, known, price.basis,
-        price.read_on, price.source,
+        price.read_on, price.source, price.verified,
     )  # fmt: skip

@@ -156,6 +156,7 @@ class Studio:
         """
         self._worker.start(adopt)
         if adopt:
+            self.attachments.sweep(self._database.names)
             self.scores.start()
             self.models.try_kernels()
 

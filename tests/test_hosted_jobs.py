@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import random
+import threading
+import time
+import wave
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from studio.attachments import KEPT_DAYS
 from studio.clip_score import ClipFault
 from studio.comparison import Axis
 from studio.config import Settings
@@ -215,6 +222,70 @@ def test_cancelling_tells_the_service_and_says_what_is_known(opened: Open, servi
     assert studio.job(runs.id).state == Cancelled()
     assert len(service.list_calls("cancel")) == 1
     until(lambda: (row := studio.spending.paid.get(runs.id)) is not None and not row.uploads)
+
+
+def test_a_cancel_reaches_the_service_though_its_line_is_bad(
+    opened: Open, service: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(hosted_lane, "SWEEP_SECONDS", 0.1)
+    studio = opened()
+    service.faults.script |= {"create": ["endless"] * 2, "cancel": ["503"] * 8}
+    soon, late = buy(studio, ask_for(studio)), buy(studio, ask_for(studio, motion=Motion(prompt="a wave")))
+    rows = lambda: studio.spending.paid.get_all([soon.id, late.id]).values()  # noqa: E731
+    until(lambda: all(row.state == "sent" for row in rows()))
+    studio.cancel(soon.id)
+    until(lambda: studio.spending.paid.get_all([soon.id])[soon.id].state == "canceled")
+    monkeypatch.setattr(hosted_job, "CANCEL_TRIES", 0)
+    service.faults.script["cancel"] = ["503"] * 3  # one call with its own repeats: the job is over, the sweep goes on
+    studio.cancel(late.id)
+    until(lambda: all(row.state == "canceled" for row in rows()))
+    assert all("told to stop" in row.note for row in rows())
+
+
+def test_what_is_cancelled_before_it_leaves_is_never_sent(
+    opened: Open, service: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    studio, other = opened(start=False), opened(start=False)
+    taken, go = threading.Event(), threading.Event()
+    watch = hosted_job.prepare
+
+    def hold(*given: Any) -> Any:
+        taken.set()
+        go.wait(20)
+        return watch(*given)
+
+    monkeypatch.setattr(hosted_job, "prepare", hold)
+    job = buy(studio, ask_for(studio))
+    studio.start()
+    assert taken.wait(20)
+    other.cancel(job.id)  # a moment before it leaves, where no tick looks at the queue any more
+    go.set()
+    until(lambda: studio.spending.paid.get_all([job.id])[job.id].state == "canceled")
+    assert count_creates(service) == 0
+    assert "wasn't sent" in studio.spending.paid.get_all([job.id])[job.id].note
+
+
+def test_what_models_were_given_goes_when_nothing_names_it(opened: Open, service: StandIn, tmp_path: Path) -> None:
+    studio = opened(start=False)
+    folder = studio.attachments.folder
+    queued, asked, idle = (studio.attachments.take_in(tone(tmp_path / f"{at}.wav", at), f"{at}.wav", "audio") for at in (1, 2, 3))
+    buy(studio, ask_for(studio, audio=queued))
+    (folder / f"{'0' * 64}.part").touch()
+    for file in folder.iterdir():
+        os.utime(file, (0, time.time() - 86_400 * (KEPT_DAYS + 1)))
+    assert studio.attachments.get(asked.id) == asked, "a desk asks for it"
+    studio.start()
+    left = {file.name.partition(".")[0] for file in folder.iterdir()}
+    assert left == {queued.id, asked.id}
+    with pytest.raises(Refusal, match="any more"):
+        studio.attachments.get(idle.id)
+
+
+def tone(path: Path, seconds: int) -> Path:
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1), file.setsampwidth(2), file.setframerate(8000)
+        file.writeframes(bytes(16_000 * seconds))
+    return path
 
 
 @pytest.mark.parametrize("when", ["sent", "lost"])

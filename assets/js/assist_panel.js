@@ -6,12 +6,15 @@
     const root = element.firstElementChild;
     const note = Stir.note();
     const suggest = Stir.button("Suggest a motion", { class: "ghost tiny-text", id: "suggest", onclick: () => ask(suggest, () => server.propose_motion(readFrame())) });
-    const rewrite = Stir.button("Rewrite", { class: "ghost tiny-text", id: "rewrite", onclick: () => ask(rewrite, () => server.rewrite_prompt({ text: sentence() })) });
+    const rewrite = Stir.button("Rewrite", { class: "ghost tiny-text", id: "rewrite", onclick: () => mend() });
+    const mend = (paid) => ask(rewrite, () => server.rewrite_prompt(paid ? { text: sentence(), paid } : { text: sentence() }));
     /* A hosted helper is paid: what it costs and what leaves is agreed to with each question. */
-    const agree = (words) => {
-      note.show(words);
-      note.node.lastChild.before(Stir.button("Agree and ask", { class: "ghost tiny-text", id: "rewrite-paid", onclick: () => ask(rewrite, () => server.rewrite_prompt({ text: sentence(), paid: true })) }));
-    };
+    async function buy(price) {
+      const paid = await Stir.checkout(price);
+      if (!paid) return rewrite.focus();
+      await mend(paid);
+      Stir.tell("spending", Date.now());
+    }
     const row = h("div", { class: "row", hidden: true }, suggest, rewrite);
     root.append(row, note.node);
 
@@ -32,7 +35,7 @@
       rewrite.disabled = false;
       suggest.disabled = !Stir.now("frame");
       if (answer.refusal) note.show(answer.refusal);
-      else if (answer.agree) agree(answer.agree);
+      else if (answer.price) buy(answer.price);
       else if (about() === before) Stir.emit("said", answer.text);
       else offer(answer.text);
     }
@@ -58,23 +61,25 @@
     const keep = Stir.button("Use", { class: "solid", onclick: () => set(folder.value.trim()) });
     const off = Stir.button("Turn off", { class: "ghost", onclick: () => set("") });
     const hosted = h("div", { class: "row", id: "assistant-hosted" });
+    let chosen = "";
+    const show = (words) => ((chosen = words), (folder.value = words.startsWith("hosted:") ? "" : words));
     const node = h("div", { class: "settings-list" }, h("p", { class: "why" }, "A small language or vision model that you have downloaded (transformers, safetensors) can suggest a motion for a photo and rewrite a prompt. It runs on the processor; what it writes is checked like your own words. Everything works without it."), h("div", { class: "row" }, h("span", { class: "grow" }, folder), keep, off), hosted, state);
     async function offer() {
       const found = await server.list_helpers({}).catch(() => []);
-      hosted.replaceChildren(...found.map((one) => Stir.button(`Use ${one.reason} (paid)`, { class: "ghost tiny-text", "data-helper": one.value, onclick: () => set(one.value) })));
+      hosted.replaceChildren(...found.map((one) => Stir.button(`${one.reason}, paid`, { class: "solid", "data-helper": one.value, "aria-pressed": String(one.value === chosen), onclick: () => set(one.value) })));
     }
     async function set(words) {
       if (!(await Stir.ask(server.wish, { assistant: words }))) return;
-      folder.value = words;
+      show(words);
       look();
     }
     async function look() {
       const now = await server.ask_assistant({}).catch(() => null);
       state.textContent = now ? now.reason : "";
-      off.hidden = !folder.value;
+      off.hidden = !chosen;
       offer();
       Stir.emit("assistant");
     }
-    return { node, paint: (preferences) => ((folder.value ||= preferences.assistant), look()) };
+    return { node, paint: (preferences) => (chosen || show(preferences.assistant), look()) };
   };
 })();

@@ -5,7 +5,7 @@
   const AMOUNTS = [["0.3", "A little"], ["0.6", "Clearly"], ["0.9", "Far"]];
   const STRENGTHS = [["0.2", "Little"], ["0.5", "Some"], ["0.8", "Much"]];
   const DEPTHS = { builtin: ["Built in", "Read from the photo by Stir itself"], anything: ["Depth Anything", "The downloaded network"], photo: ["The photo's own", "The depth map inside its file"] };
-  const GROUPS = [["ready", "Ready on this computer"], ["download", "after a download"], ["out", "out of reach here"]];
+  const GROUPS = [["ready", "Ready on this computer"], ["hosted", "hosted"], ["download", "after a download"], ["out", "out of reach here"]];
   const SEEDS = 4294967296;
   const MOST_NAMED = 40; // letters of a value that was typed
 
@@ -72,8 +72,10 @@
       const [state, group] = [Stir.standing(card.id), Stir.groupOf(card)];
       const box = h("input", { type: "checkbox", "aria-label": card.title, "data-model": card.id, onchange: () => room.change(all.map((one) => one.id).filter((id) => (id === card.id ? box.checked : room.values.includes(id)))) });
       box.checked = room.values.includes(card.id);
-      box.disabled = !box.checked && room.values.length >= room.most;
-      const why = group === "out" ? state.reason : group === "download" ? state?.files : "";
+      const away = group === "hosted" && state?.fits === "no";
+      box.disabled = !box.checked && (away || room.values.length >= room.most);
+      const price = card.ways.map((one) => `${one.title} ${one.price}`).join(" · ");
+      const why = group === "out" || away ? state.reason : group === "download" ? state?.files : price;
       return h("label", { class: "model-choice", "data-group": group }, box, h("span", {}, h("span", { class: "model-top" }, h("strong", {}, card.title), Stir.facts(card)), why ? h("span", { class: "model-why" }, why) : null));
     };
     return h("div", { class: "model-choices" }, GROUPS.map(([group, words]) => {

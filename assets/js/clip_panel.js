@@ -55,7 +55,7 @@
     const numbers = h("span", { class: "stage-numbers" });
     const bar = h("div", { class: "bar", role: "progressbar", "aria-label": "Progress", "aria-valuemin": "0", "aria-valuemax": "100" }, h("i"));
     const stopKey = h("kbd", {}, "Esc");
-    const stop = h("button", { type: "button", class: "solid", id: "stop", title: "Escape stops it too, unless a box, a slider or a menu has the keyboard", onclick: () => Stir.emit("stop") }, h("span", {}, "Stop"), stopKey);
+    const stop = h("button", { type: "button", class: "solid", id: "stop", title: "Stops this clip alone, as Escape does, unless a box, a slider or a menu has the keyboard", onclick: () => Stir.emit("stop") }, h("span", {}, "Stop"), stopKey);
     const progress = h("div", { class: "progress", hidden: true }, bar, h("div", { class: "progress-line" }, words, numbers, stop));
     for (const type of ["focusin", "focusout"]) addEventListener(type, (event) => (stopKey.hidden = !Stir.stops(type === "focusin" ? event.target : event.relatedTarget)));
     const failure = h("div", { class: "note", role: "alert", hidden: true });
@@ -150,14 +150,15 @@
 
     // The board ------------------------------------------------------------------------------------------------------
     function look(board) {
-      const running = board.jobs.find((one) => one.state === "running");
+      const mine = board.jobs.find((one) => one.id === follow);
+      const running = mine?.state === "running" ? mine : board.jobs.find((one) => one.state === "running");
       job = running ?? board.jobs.find((one) => one.state === "queued") ?? null;
       watchLive(running);
-      if (running) pending.add(running.id), follow !== running.id && remember(running.id);
+      if (running) pending.add(running.id), ACTIVE.includes(mine?.state) || remember(running.id);
       for (const id of pending) {
-        const mine = board.jobs.find((one) => one.id === id);
-        if (mine && ACTIVE.includes(mine.state)) continue;
-        if (mine) pending.delete(id), showEnd(mine);
+        const one = board.jobs.find((other) => other.id === id);
+        if (one && ACTIVE.includes(one.state)) continue;
+        if (one) pending.delete(id), showEnd(one);
       }
       const last = board.jobs.find((one) => one.id === follow);
       if (!job && last && STUCK.includes(last.state)) fail(last);
@@ -207,9 +208,10 @@
       bar.classList.toggle("unknown", running && !job.total);
       bar.setAttribute("aria-valuenow", String(Math.round(part * 100)));
       words.textContent = `${job.title} · ${running ? job.line : "Starting"}`;
+      const others = board.jobs.filter((one) => one.state === "running" && one.id !== job.id).length;
       const waiting = board.jobs.filter((one) => one.state === "queued" && one.id !== job.id).length;
       const times = running ? [job.pace || Stir.clock(job.elapsed), job.remaining !== null && Stir.clock(Math.ceil(job.remaining)) + " left"] : [];
-      numbers.textContent = [...times, waiting && waiting + " waiting"].filter(Boolean).join(" · ");
+      numbers.textContent = [...times, others && others + " more at work", waiting && waiting + " waiting"].filter(Boolean).join(" · ");
       Stir.say(running ? `${job.words}${job.total ? ", " + Math.floor(part * 10) * 10 + " per cent" : ""}` : words.textContent);
     }
 

@@ -204,7 +204,8 @@ def weigh_price(price: Price) -> Term:
 
 def describe_price(price: Price) -> str:
     """A price in words: "a clip costs about $0.75 (read 2026-04)"."""
-    read = f" (price read {price.read_on})" if price.read_on else ""
+    doubt = "" if price.verified else ", not verified"
+    read = f" (price read {price.read_on}{doubt})" if price.read_on else ""
     if price.amount is None:
         return f"{price.basis}{read}" if price.read_on else "nobody says what a clip costs"
     return f"a clip costs about ${price.amount:.2f}{read}"

@@ -100,7 +100,7 @@ def _list_prices(way: Way) -> str:
     amounts = sorted({rule.amount for rule in way.price})
     read = " and ".join(sorted({rule.read_on for rule in way.price}))
     span = " to ".join(dict.fromkeys(map(_format_amount, (amounts[0], amounts[-1]))))
-    return f"{span} a {_name_basis(way.price)}, read {read}"
+    return f"{span} a {_name_basis(way.price)}, read {read}{_doubt(way.price)}"
 
 
 def describe_least_price(card: ModelCard) -> str:
@@ -109,7 +109,11 @@ def describe_least_price(card: ModelCard) -> str:
     if not known:
         return "price not known"
     amount, rule, way = min(known, key=lambda one: one[0])
-    return f"from {_format_amount(amount)} a {rule.per} at {describe_way(way)}, read {rule.read_on}"
+    return f"from {_format_amount(amount)} a {rule.per} at {describe_way(way)}, read {rule.read_on}{_doubt((rule,))}"
+
+
+def _doubt(rules: tuple[PriceRule, ...]) -> str:
+    return "" if all(rule.verified for rule in rules) else ", not verified"
 
 
 def _format_amount(amount: float) -> str:

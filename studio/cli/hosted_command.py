@@ -67,7 +67,11 @@ def _describe(total: Total) -> list[str]:
     lines = []
     for line in total.lines:
         price = "price unknown" if line.amount is None else f"about {format_dollars(line.amount)}"
-        read = f", price read {line.read_on} by {line.source}" if line.read_on else ""
+        read = (
+            f", price read {line.read_on} by {line.source}{'' if line.verified else ', not verified'}"
+            if line.read_on
+            else ""
+        )
         lines.append(f"{line.title} at {line.where}: {price} ({line.basis}{read}).")
     return lines
 

@@ -42,13 +42,16 @@ POLL_SECONDS = 2.0
 TRANSIENT = ("unreachable", "service", "rate_limited")
 """Kinds of refusals after which something free is asked again."""
 
+TOKENLESS = ("no_token", "bad_token")
+"""Those that last until the user has given another token."""
+
 TOKEN_SECONDS = 20.0
 """How long a job that is under way waits until it asks again whether there is a token."""
 
 BEGINNINGS: dict[str, Stage] = {"confirmed": "send", "sending": "look", "uncertain": "look", "sent": "poll"}
 """Where a job is taken up, by its row's state."""
 
-UPLOAD_TRIES, FETCH_TRIES, LOOK_TRIES = 3, 12, 4
+UPLOAD_TRIES, FETCH_TRIES, LOOK_TRIES, CANCEL_TRIES = 3, 12, 4, 3
 LONGEST_PAUSE = 60.0
 CLOCKS = 300.0
 """Seconds that the service's clock may differ from this computer's."""
@@ -318,8 +321,11 @@ class HostedJob:
         return Refusal(f"The request was {how}, not by Stir.", f"Look at your account at {title}, then animate again.")
 
     def _give_up(self, service: Service) -> Refusal:
-        with_end = self._end_remote(service)
-        self._change(state="failed", note=f"{with_end} Whether {service.title} charges for it isn't known.")
+        try:
+            end = self._end_remote(service)
+        except ServiceRefusal as refusal:
+            end = f"{service.title} could not be told to stop: {refusal.reason}"
+        self._change(state="failed", note=f"{end} Whether {service.title} charges for it isn't known.")
         return Refusal(
             f"{service.title} didn't finish this clip within {DEADLINE / 60:.0f} minutes.", "Animate it again later."
         )
@@ -385,22 +391,29 @@ class HostedJob:
             self._go("cancel")
 
     def _cancel(self) -> None:
-        """End what was sent, and say what is known of its charge."""
+        """End what was sent, and say what is known of its charge. Where the service can't be told, its row stays
+        "sent": the lane's sweep tells it again.
+        """
         service, state = self._service, self.row.state
         if state == "sent":
-            note = f"{self._end_remote(service)} Whether {service.title} charges for it isn't known."
-            self._change(state="canceled", note=note)
+            try:
+                note = f"{self._end_remote(service)} Whether {service.title} charges for it isn't known."
+                self._change(state="canceled", note=note)
+            except ServiceRefusal as refusal:
+                if refusal.kind in TRANSIENT and self._tries < CANCEL_TRIES:
+                    return self._again(refusal.wait)
+                late = refusal.kind in (*TRANSIENT, *TOKENLESS)
+                note = f"{service.title} could not be told to stop: {refusal.reason}"
+                self._change(note=note) if late else self._change(state="canceled", note=note)
         elif state in ("sending", "uncertain"):
             self._change(state="uncertain")
         elif state == "confirmed":
             self._change(state="canceled", note="It wasn't sent, so nothing is charged.")
-        self._finish(Cancelled())
+        return self._finish(Cancelled())
 
     def _end_remote(self, service: Service) -> str:
-        try:
-            remote = service.cancel(self._endpoint, self.row.remote_id)
-        except ServiceRefusal as refusal:
-            return f"{service.title} could not be told to stop: {refusal.reason}"
+        """Have the service end what was sent, and say so. Raises `ServiceRefusal`."""
+        remote = service.cancel(self._endpoint, self.row.remote_id)
         if remote.status == "succeeded":
             return f"{service.title} had made it already."
         return f"{service.title} was told to stop."
@@ -459,7 +472,7 @@ def end_abandoned(row: PaidJob, tools: HostedTools) -> None:
     try:
         service.cancel(Endpoint(row.ref), row.remote_id)
     except ServiceRefusal as refusal:
-        if refusal.kind in (*TRANSIENT, "no_token", "bad_token"):
+        if refusal.kind in (*TRANSIENT, *TOKENLESS):
             return
     tools.paid.change(
         row.job, state="canceled", note=f"{service.title} was told to stop. Whether it charges isn't known."

@@ -199,6 +199,12 @@ class Database:
             except sqlite3.Error as error:
                 raise _refusal(error) from error
 
+    def names(self, file_id: str) -> bool:
+        """Whether a clip, a job or a comparison names a file that it was given, by its id; those in the trash too."""
+        held = "SELECT clip AS words FROM clips UNION ALL SELECT shot FROM jobs"
+        held += " UNION ALL SELECT comparison FROM comparisons"
+        return bool(self.read(f"SELECT 1 FROM ({held}) WHERE instr(words, ?) LIMIT 1", (file_id,)))  # noqa: S608
+
     @contextmanager
     def write(self, durable: bool = False) -> Generator[None]:
         """A transaction: all of it or none of it. One inside another belongs to the outer one.

@@ -6,6 +6,7 @@ What a clip costs: `price_words`. How a service stands: panels/services_panel.
 
 from __future__ import annotations
 
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -32,6 +33,9 @@ PAGES = {
 
 TAGS = {"speech": "What is said", "sound": "What is heard"}
 """Wishes that a model reads in marks of its own in the prompt, and what they are called."""
+
+LONG_AGO, MONTH = 90.0, 30.44
+"""Days after which a price counts as read long ago; and in a month."""
 
 NEAR = 0.1
 """A model's own size goes by a named one whose short side is at most this share off."""
@@ -66,7 +70,9 @@ def _describe_way(card: ModelCard, way: Way) -> dict[str, Any]:
 
 
 def describe_prices(rules: tuple[PriceRule, ...]) -> str:
-    """A way's prices as short as a chip: "$0.10 to $0.15/s", "$0.30 a clip", "price unknown"."""
+    """A way's prices as short as a chip, with what makes them doubtful: "$0.30 a clip", "price unknown",
+    "$0.10 to $0.15/s (not verified)", "$0.17/s (read Apr 2026)".
+    """
     if not rules:
         return "price unknown"
     words = []
@@ -74,7 +80,23 @@ def describe_prices(rules: tuple[PriceRule, ...]) -> str:
         amounts = sorted({rule.amount for rule in rules if rule.per == per})
         if amounts:
             words.append(" to ".join(map(format_dollars, dict.fromkeys((amounts[0], amounts[-1])))) + unit)
-    return ", ".join(words)
+    first = min(rule.read_on for rule in rules)
+    doubts = [] if all(rule.verified for rule in rules) else ["not verified"]
+    doubts += [f"read {describe_day(first)}"] if count_days(first) > LONG_AGO else []
+    return ", ".join(words) + (f" ({', '.join(doubts)})" if doubts else "")
+
+
+def describe_day(read_on: str) -> str:
+    """The day a price was read, as a card has it: "24 Sep 2026", "Apr 2026"."""
+    year, *rest = map(int, read_on.split("-"))
+    words = str(year) if not rest else f"{date(year, rest[0], 1):%b %Y}"
+    return f"{rest[1]} {words}" if len(rest) > 1 else words
+
+
+def count_days(read_on: str) -> int:
+    """How many days ago that was."""
+    year, month, day, *_ = *map(int, read_on.split("-")), 1, 1
+    return (date.today() - date(year, month, day)).days
 
 
 def _describe_slot(name: SlotName, slot: Slot, way: Way) -> dict[str, Any]:
@@ -88,7 +110,8 @@ def _describe_slot(name: SlotName, slot: Slot, way: Way) -> dict[str, Any]:
 
 
 def _describe_field(one: Field) -> dict[str, Any]:
-    values = [[value, one.names.get(str(value), str(value).replace("_", " "))] for value in one.values]
+    words = [one.names.get(str(value), str(value)).replace("_", " ") for value in one.values]
+    values = [[value, word[:1].upper() + word[1:]] for value, word in zip(one.values, words, strict=True)]
     return {
         "option": one.option, "title": one.title, "kind": one.kind, "help": one.help, "values": values,
         "least": one.least, "most": one.most, "value": one.default,

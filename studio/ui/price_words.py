@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from datetime import date
 from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
@@ -15,7 +14,7 @@ import msgspec
 from studio.nouns import Noun, Shot
 from studio.spending import Confirmation, Line, Total, Unconfirmed, format_dollars
 from studio.studio import Studio
-from studio.ui.hosted_facts import PAGES
+from studio.ui.hosted_facts import LONG_AGO, MONTH, PAGES, count_days, describe_day
 from studio.ui.html_part import Call, make_call
 
 STAND_IN = "A stand-in on this computer imitates the service: nothing is sent elsewhere, nothing is billed."
@@ -24,6 +23,7 @@ LEAVES = (
     "The photo as it is cropped, scaled to what the model uses, without its metadata; your words; and the voice, the "
     "film or the last photo that you give with it. Nothing else."
 )
+WORDS_LEAVE = "Your sentence, and no photo. Nothing else."
 PEOPLE = "Send photos and voices of people only with their consent."
 
 
@@ -50,17 +50,22 @@ T = TypeVar("T", bound=Payable)
 
 
 def make_paid_call(
-    studio: Studio, name: str, takes: type[T], does: Callable[[T, Confirmation | None], Any], verb: str = "Animate"
+    studio: Studio,
+    name: str,
+    takes: type[T],
+    does: Callable[[T, Confirmation | None], Any],
+    verb: str = "Animate",
+    leaves: str = LEAVES,
 ) -> Call:
     """A question that may cost money: where its price wasn't shown yet, or not as it is now, it is answered with the
-    price, and nothing is done.
+    price, and nothing is done. `leaves` says what is sent.
     """
 
     def answer(ask: T) -> Any:
         try:
             return does(ask, take_confirmation(studio, ask.paid))
         except Unconfirmed as refusal:
-            return {"price": show_total(studio, refusal.total, verb)}
+            return {"price": show_total(studio, refusal.total, verb, leaves)}
 
     return make_call(name, takes, answer)
 
@@ -81,7 +86,7 @@ def show_price(studio: Studio, shots: tuple[Shot, ...], verb: str = "Animate") -
     return show_total(studio, total, verb) if total.lines else None
 
 
-def show_total(studio: Studio, total: Total, verb: str = "Animate") -> dict[str, Any]:
+def show_total(studio: Studio, total: Total, verb: str = "Animate", leaves: str = LEAVES) -> dict[str, Any]:
     """A total for the page: its lines, what was spent, what to agree to first, and why it goes over a budget."""
     titles = list(dict.fromkeys(line.title for line in total.lines))
     stands_in = {one.name for one in studio.hosted.states() if one.is_stand_in}
@@ -91,10 +96,12 @@ def show_total(studio: Studio, total: Total, verb: str = "Animate") -> dict[str,
         "amount": total.amount, "unknown": total.unknown, "currency": "USD",
         "mark": f"{total.words} {'/'.join(line.way for line in total.lines)}",
         "stand_in": STAND_IN if stands_in & {line.service for line in total.lines} else "",
-        "short": [f"at {first.where}", first.basis, describe_day(first.read_on)] if len(total.lines) == 1 else [],
+        "short": [f"at {first.where}", first.basis, describe_reading(first)] if len(total.lines) == 1 else [],
         "lines": list_lines(total), "totals": describe_spent(studio),
         "over": studio.spending.find_excess(total),
-        "consents": [_show_consent(studio, *party, total) for party in studio.spending.find_missing_consents(total)],
+        "consents": [
+            _show_consent(studio, *party, total, leaves) for party in studio.spending.find_missing_consents(total)
+        ],
     }  # fmt: skip
 
 
@@ -110,16 +117,19 @@ def _describe_line(line: Line, count: int) -> str:
     else:
         price = f"about {format_dollars(line.amount)}, {line.basis}"
     many = f"{count} clips, each " if count > 1 else ""
-    return ", ".join(filter(None, (many + price, describe_day(line.read_on))))
+    return ", ".join(filter(None, (many + price, describe_reading(line))))
 
 
-def describe_day(read_on: str) -> str:
-    """The day a price was read: "price read 24 Sep 2026", "price read Apr 2026"."""
-    if not read_on:
+def describe_reading(line: Line) -> str:
+    """When a price was read, and what makes it doubtful: "price read 24 Sep 2026", "price read Apr 2026, 7 months ago",
+    "price read 21 Nov 2026 in a third party's list without a date, not verified".
+    """
+    if not line.read_on:
         return ""
-    year, *rest = map(int, read_on.split("-"))
-    words = str(year) if not rest else f"{date(year, rest[0], 1):%b %Y}"
-    return f"price read {f'{rest[1]} {words}' if len(rest) > 1 else words}"
+    days = count_days(line.read_on)
+    age = f", {round(days / MONTH)} months ago" if days > LONG_AGO else ""
+    doubt = "" if line.verified else f" in {line.source}, not verified"
+    return f"price read {describe_day(line.read_on)}{age}{doubt}"
 
 
 def describe_spent(studio: Studio) -> str:
@@ -136,20 +146,20 @@ def describe_spent(studio: Studio) -> str:
     return " · ".join(words)
 
 
-def _show_consent(studio: Studio, service: str, maker: str, total: Total) -> dict[str, Any]:
+def _show_consent(studio: Studio, service: str, maker: str, total: Total, leaves: str) -> dict[str, Any]:
     """What is agreed to once for a service and a maker: what leaves, to whom, how long it is kept, on what terms."""
     state = next(one for one in studio.hosted.states() if one.name == service)
-    cards = [studio.models.card(line.model) for line in total.lines if (line.service, line.maker) == (service, maker)]
-    names = ", ".join(dict.fromkeys(card.title for card in cards))
-    terms = next((card.hosted.makers_terms for card in cards if card.hosted), "")
-    pages = [
-        way.page for card in cards if card.hosted for way in card.hosted.ways if way.service == service and way.page
-    ]
+    mine = [line for line in total.lines if (line.service, line.maker) == (service, maker)]
+    named = {line.model for line in mine}
+    hosted = [card.hosted for card in studio.models.cards if card.hosted and card.id in named]
+    names = ", ".join(dict.fromkeys(line.title for line in mine))
+    terms = next((one.makers_terms for one in hosted), "")
+    pages = [way.page for one in hosted for way in one.ways if way.service == service and way.page]
     rows = [
-        ["What leaves", LEAVES],
+        ["What leaves", leaves],
         ["To", f"{state.title}, which hands it on to {maker}, who made {names}."],
         ["Kept", f"{state.kept} What {maker} keeps, its own terms say{f': {terms}' if terms else ''}."],
-        ["People", PEOPLE],
+        *([["People", PEOPLE]] if leaves == LEAVES else []),
     ]
     links = [*PAGES[service][2:], *([[f"{names} at {state.title}", pages[0]]] if pages else [])]
     return {"id": f"{service}: {maker}", "title": f"{state.title} and {maker}", "rows": rows, "links": links}

@@ -6,8 +6,10 @@ the picker and the queue know it from then on.
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from pathlib import Path
 
 import msgspec
 
@@ -38,6 +40,8 @@ class WayCheck(Noun, frozen=True):
 
 _DECODER = msgspec.json.Decoder(dict[str, WayCheck])  # built before threads read it: see the end of nouns.py
 _WRITING = threading.Lock()
+_READ: dict[Path, tuple[tuple[int, ...], dict[str, WayCheck]]] = {}
+"""What a file of checks held, by which version of it: the picker asks once for each way in."""
 
 
 def check_way(card: ModelCard, way: Way, service: Service) -> WayCheck:
@@ -124,10 +128,18 @@ def _compare_range(field: Field, now: LiveField) -> list[str]:
 
 
 def read_checks(settings: Settings) -> dict[str, WayCheck]:
-    """What came of earlier checks, by "card/way". A file that is missing or damaged is none."""
+    """What came of earlier checks, by "card/way", not to be changed. A file that is missing or damaged is none; one
+    that hasn't changed since isn't read again.
+    """
+    path = settings.cache / "hosted_checks.json"
     try:
-        with (settings.cache / "hosted_checks.json").open("rb") as file:
-            return _DECODER.decode(file.read(LARGEST))
+        with path.open("rb") as file:
+            now = os.fstat(file.fileno())
+            version = (now.st_ino, now.st_mtime_ns, now.st_size)
+            known = _READ.get(path)
+            if known is None or known[0] != version:
+                known = _READ[path] = (version, _DECODER.decode(file.read(LARGEST)))
+            return known[1]
     except (OSError, msgspec.DecodeError, UnicodeDecodeError):
         return {}
 

@@ -139,4 +139,5 @@ def _explain_way(near: str) -> str:
 
 def _describe_price(price: Price) -> Choice:
     amount = "unknown" if price.amount is None else f"about ${price.amount:.2f}"
-    return Choice("price", amount, f"{price.basis}; read {price.read_on}" if price.read_on else price.basis)
+    read = f"; read {price.read_on}{'' if price.verified else ', not verified'}" if price.read_on else ""
+    return Choice("price", amount, price.basis + read)

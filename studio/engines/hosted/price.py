@@ -19,13 +19,14 @@ from studio.nouns import Shot
 
 class Price(NamedTuple):
     """What a clip costs: `amount` None where that isn't known. `basis` says how it comes about, `read_on` when the
-    price was read ("" where there is none), `source` by whom."""
+    price was read ("" where there is none), `source` by whom, `verified` whether there."""
 
     amount: float | None
     currency: str = "USD"
     basis: str = ""
     read_on: str = ""
     source: str = ""
+    verified: bool = True
 
 
 UNKNOWN = Price(None, basis="nobody says what it costs")
@@ -38,15 +39,15 @@ def estimate_price(shot: Shot, card: ModelCard, way: Way) -> Price:
     if rule is None:
         return UNKNOWN
     if rule.per == "clip":
-        return Price(rule.amount, rule.currency, "a clip", rule.read_on, rule.source)
+        return Price(rule.amount, rule.currency, "a clip", rule.read_on, rule.source, rule.verified)
     given = find_attachment(shot, way.follows)
     seconds = given.seconds if given else None if _waits_for_file(way) else find_seconds(way, found.values)
     each = f"${rule.amount:.4g} a second"
     if seconds is None:
-        return Price(None, rule.currency, f"{each}; how long the clip is isn't known", rule.read_on, rule.source)
-    return Price(
-        round(seconds * rule.amount, 4), rule.currency, f"{seconds:.3g} s at {each}", rule.read_on, rule.source
-    )
+        unknown = f"{each}; how long the clip is isn't known"
+        return Price(None, rule.currency, unknown, rule.read_on, rule.source, rule.verified)
+    amount, basis = round(seconds * rule.amount, 4), f"{seconds:.3g} s at {each}"
+    return Price(amount, rule.currency, basis, rule.read_on, rule.source, rule.verified)
 
 
 def find_rule(shot: Shot, way: Way, found: FieldValues) -> PriceRule | None:

@@ -5,17 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 from studio.nouns import Noun
-from studio.spending import Confirmation, Unconfirmed
+from studio.spending import Confirmation
 from studio.studio import Studio
 from studio.ui.html_part import make_call, make_part
+from studio.ui.price_words import WORDS_LEAVE, Paid, make_paid_call
 from studio.ui.shot_form import Frame
 
 
 class Sentence(Noun, frozen=True):
-    """What stands in the box; `paid`: that an answer costs something, and that the words leave, was agreed to."""
+    """What stands in the box; `paid`: what was shown of the price of an answer and of what leaves, and agreed to."""
 
     text: str = ""
-    paid: bool = False
+    paid: Paid | None = None
 
 
 class AssistPanel:
@@ -29,22 +30,14 @@ class AssistPanel:
         calls = [
             make_call("ask_assistant", dict[str, str], lambda _: self.studio.assist.state()),
             make_call("propose_motion", Frame, self.propose),
-            make_call("rewrite_prompt", Sentence, self.rewrite),
+            make_paid_call(self.studio, "rewrite_prompt", Sentence, self.rewrite, "Ask", WORDS_LEAVE),
             make_call("list_helpers", dict[str, str], lambda _: self.studio.assist.list_hosted()),
         ]
         self.part = make_part("assist_panel", None, calls=calls)
 
-    def rewrite(self, ask: Sentence) -> dict[str, Any]:
-        """The sentence said better; or what has to be agreed to first, where the helper is hosted."""
-        assist, spending = self.studio.assist, self.studio.spending
-        party = assist.hosted_party
-        try:
-            if party and ask.paid:
-                spending.agree(*party)
-            return {"text": assist.rewrite(ask.text, Confirmation(unknown=1) if ask.paid else None)}
-        except Unconfirmed as unconfirmed:
-            leaves = f"Your sentence, and no photo, goes to {' and on to '.join(party or ())}."
-            return {"agree": {"reason": unconfirmed.reason, "remedy": leaves}}
+    def rewrite(self, ask: Sentence, confirmation: Confirmation | None) -> dict[str, Any]:
+        """The sentence said better; raises `Unconfirmed` where the helper is hosted and its price wasn't shown."""
+        return {"text": self.studio.assist.rewrite(ask.text, confirmation)}
 
     def propose(self, frame: Frame) -> dict[str, Any]:
         """A motion for the photo on the desk, in words."""

@@ -66,7 +66,7 @@
     const node = h("div", { class: "settings-list" }, h("p", { class: "why" }, "A small language or vision model that you have downloaded (transformers, safetensors) can suggest a motion for a photo and rewrite a prompt. It runs on the processor; what it writes is checked like your own words. Everything works without it."), h("div", { class: "row" }, h("span", { class: "grow" }, folder), keep, off), hosted, state);
     async function offer() {
       const found = await server.list_helpers({}).catch(() => []);
-      hosted.replaceChildren(...found.map((one) => Stir.button(`${one.reason}, paid`, { class: "solid", "data-helper": one.value, "aria-pressed": String(one.value === chosen), onclick: () => set(one.value) })));
+      hosted.replaceChildren(...found.map((one) => Stir.button(`${one.reason}, paid`, { class: "chip", "data-helper": one.value, "aria-pressed": String(one.value === chosen), onclick: () => set(one.value) })));
     }
     async function set(words) {
       if (!(await Stir.ask(server.wish, { assistant: words }))) return;

@@ -24,6 +24,7 @@
       node.hidden = !Stir.now("frame");
       pace.paint(wishes.priority);
       chips.querySelectorAll("button").forEach((one) => one.setAttribute("aria-pressed", String(Boolean(wishes[one.dataset.matter]))));
+      chips.querySelector("[data-matter='hosted']").hidden = !(Stir.now("cards") ?? []).some((card) => card.ways.length);
       if (node.hidden) return;
       list.replaceChildren(h("p", { class: "why" }, "Looking…"));
       Stir.emit("ask-picks", wishes);

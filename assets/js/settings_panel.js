@@ -31,6 +31,10 @@
     const machine = h("dl", { class: "reasons" });
     const running = Stir.kernelTable(server);
     const assistant = Stir.assistant(server);
+    const hosted = h("span", { hidden: true }, ", or animate with a hosted model: that says first what it sends, to whom, and for how much");
+    const offer = () => (hosted.hidden = !(Stir.now("cards") ?? []).some((card) => card.ways.length));
+    Stir.on("cards", offer);
+    offer();
     const section = (title, ...children) => h("section", {}, h("h2", {}, title), ...children);
     root.append(
       h("div", { class: "settings-column" },
@@ -39,7 +43,7 @@
         section("Better depth, if you like", Stir.depthModel(server)),
         props.local ? section("A helper for words, if you like", assistant.node) : ""),
       h("div", { class: "settings-column" },
-        section("What leaves this computer", h("p", {}, "Nothing. Photos, clips and recipes stay in the folders below; there is no account, no telemetry and no request to anywhere else, unless you press a Download button, or animate with a hosted model: that says first what it sends, to whom, and for how much. Location data in a photo never reaches a clip.")),
+        section("What leaves this computer", h("p", {}, "Nothing. Photos, clips and recipes stay in the folders below; there is no account, no telemetry and no request to anywhere else, unless you press a Download button", hosted, ". Location data in a photo never reaches a clip.")),
         section("Where things live", places),
         section("This machine", machine)),
     );

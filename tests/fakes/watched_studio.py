@@ -58,8 +58,14 @@ def try_services(home: Path, brief: bool) -> list[str]:
     return [one.name for one in services()]
 
 
-def load_page(home: Path) -> list[str]:
-    """The page as a browser first asks for it, and a press for every hosted model; what came of each press."""
+NAMES = ("Replicate", "fal.ai", "Kling", "Hailuo")
+"""Words that only a page with hosted models has."""
+
+
+def load_page(home: Path) -> tuple[list[str], list[str]]:
+    """The page as a browser first asks for it, and a press for every hosted model: what came of each press, and which of
+    NAMES the page has.
+    """
     import httpx2
 
     from studio.config import Settings
@@ -75,8 +81,11 @@ def load_page(home: Path) -> list[str]:
     studio.start()
     page = build(studio)
     page.launch(prevent_thread_lock=True, **launch_options(studio))
+    said = ""
     for path in ("/", "/config", "/gradio_api/info"):
-        assert httpx2.get(f"http://127.0.0.1:{settings.port}{path}", trust_env=False).status_code == 200
+        answer = httpx2.get(f"http://127.0.0.1:{settings.port}{path}", trust_env=False)
+        assert answer.status_code == 200
+        said += answer.text
     photo = studio.photos.take_in(photograph(home), "a.jpg")
     presses: list[str] = []
     for card in studio.models.cards:
@@ -88,14 +97,14 @@ def load_page(home: Path) -> list[str]:
                 presses.append(type(refused).__name__)
     studio.close()
     page.close()
-    return presses
+    return presses, [name for name in NAMES if name in said]
 
 
 def main(home: str, page: str) -> None:
     sys.addaudithook(watch)
-    presses = load_page(Path(home)) if page == "page" else []
+    presses, said = load_page(Path(home)) if page == "page" else ([], [])
     names = try_services(Path(home), page != "page")
-    print(json.dumps({"outside": OUTSIDE, "services": names, "presses": presses}))
+    print(json.dumps({"outside": OUTSIDE, "services": names, "presses": presses, "said": said}))
 
 
 if __name__ == "__main__":

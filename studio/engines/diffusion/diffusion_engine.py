@@ -23,7 +23,7 @@ from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.files.store import Store
 from studio.engines.diffusion.memory import fp8_trial, placement
-from studio.engines.diffusion.memory.machine import Machine, read_machine
+from studio.engines.diffusion.memory.machine import Machine, read_machine, use_device
 from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.engines.diffusion.memory.placement import GB
 from studio.engines.diffusion.run import attention
@@ -96,15 +96,8 @@ class DiffusionEngine:
         from studio.engines.diffusion.run.generation import Generation
 
         self._require_whole(prepared.card)
-        self._choose_gpu()
-        return Generation(self._tools, prepared, image, end, tick).make_frames()
-
-    def _choose_gpu(self) -> None:
-        """Make a GPU that isn't the first this thread's own: what torch is asked of "cuda" means it from now on."""
-        if self.machine.device.startswith("cuda:") and self.machine.device != "cuda:0":
-            import torch
-
-            torch.cuda.set_device(self.machine.device)
+        with use_device(self.machine.device):
+            return Generation(self._tools, prepared, image, end, tick).make_frames()
 
     def _require_whole(self, card: ModelCard) -> None:
         """Raises `Refusal` for a card whose files aren't all here, unless it is in memory already."""
@@ -179,8 +172,10 @@ class DiffusionEngine:
         """Stop a download; what has arrived stays."""
         self.downloads.stop(card)
 
-    def convert(self, card: ModelCard) -> None:
-        """Begin, or go on with, converting weights that are published wider than they run on this GPU."""
+    def convert(self, card: ModelCard, is_loading: Callable[[], bool] | None = None) -> None:
+        """Begin, or go on with, converting weights that are published wider than they run on this GPU. `is_loading`:
+        whether anything reads them, by default this GPU.
+        """
         if not self.machine.cuda:
             raise Refusal(
                 f"{card.title} runs in float32 on a processor: converted, it would be less exact and no faster.",
@@ -191,8 +186,8 @@ class DiffusionEngine:
         def work(tick: Tick) -> None:
             from studio.engines.diffusion.memory.convert_weights import convert
 
-            is_loading = lambda: self.manager.read_state(card).state == "loading"  # noqa: E731
-            convert(card, self.store, self._cards(), tick, is_loading)
+            loads_here = lambda: self.manager.read_state(card).state == "loading"  # noqa: E731
+            convert(card, self.store, self._cards(), tick, is_loading or loads_here)
 
         self.downloads.convert(card, work)
 

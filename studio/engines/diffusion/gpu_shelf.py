@@ -74,8 +74,12 @@ class GpuShelf:
         self._engines[0].stop_download(card)
 
     def convert(self, card: ModelCard) -> None:
-        """Begin, or go on with, converting weights that are published wider than they run."""
-        self._engines[0].convert(card)
+        """Begin, or go on with, converting weights that are published wider than they run; what they are converted from
+        stays while a GPU loads it.
+        """
+        self._engines[0].convert(
+            card, lambda: any(one.manager.read_state(card).state == "loading" for one in self._engines)
+        )
 
     def adopt(self, card: ModelCard, folder: Path) -> None:
         """Use a folder that already holds the model's files, from now on. Raises `Refusal` for one that doesn't."""

@@ -157,7 +157,7 @@ def test_the_table_reads_without_torch(tmp_path: Path) -> None:
 
     code = (
         "import sys; from pathlib import Path; from types import SimpleNamespace as N;"
-        "from studio.config import Settings; from studio.engines.diffusion.run import attention, speedups;"
+        "from studio.config import Settings; from studio.engines.diffusion.run import attention;"
         f"attention.read_table(N(device='cpu', name='x'), Settings(Path({str(tmp_path)!r})));"
         "print(sorted({'torch', 'diffusers'} & set(sys.modules)))"
     )

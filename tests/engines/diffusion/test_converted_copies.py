@@ -164,6 +164,43 @@ def test_killed_between_the_copy_and_the_deletion_it_only_deletes(home: Home, mo
     assert home.store.check(home.card).state == "here" and not home.store.estimate_spared(home.card)
 
 
+def test_two_at_once_leave_one_whole_copy(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One has looked what there is to do, and before it has the lock another has converted all and deleted the source."""
+    before, lock = home.load(), home.store.lock
+
+    def lock_late(folders: Any) -> Any:
+        monkeypatch.setattr(home.store, "lock", lock)
+        home.convert()
+        return lock(folders)
+
+    monkeypatch.setattr(home.store, "lock", lock_late)
+    home.convert()
+    assert home.store.check(home.card).state == "here"
+    assert_same(home.load(), before)
+
+
+def test_what_conversions_leave_goes_with_the_model(home: Home) -> None:
+    other = home.store.models / "a--wan@main--x"
+    other.mkdir()
+
+    def stop(progress: Progress) -> None:
+        if progress.done and list(home.store.models.glob("*--transformer*/*.part")):
+            raise Stopped
+
+    with pytest.raises(Stopped):
+        home.convert(stop)
+    assert not list(home.store.models.glob("*--transformer*/*.part")), "half a file that nothing goes on from"
+    book = read_ledger(home.main)
+    assert book is not None
+    write_ledger(home.main, msgspec.structs.replace(book, commit="decade"))
+    assert not home.store.find_folders(home.card).copies, "the text encoder's copy is of another commit"
+    assert {folder.name.partition("--")[2].split("--")[1] for folder in home.store.models.glob("*--*.*")} == {
+        "text_encoder.bfloat16", "transformer.bfloat16.converting"
+    }  # fmt: skip
+    home.store.delete(home.card, ())
+    assert sorted(folder.name for folder in home.store.models.iterdir()) == [".locks", other.name]
+
+
 def test_nothing_is_deleted_that_is_damaged_needed_or_has_no_room(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
     published = snapshot(home.main)
     usage = shutil.disk_usage(home.main)

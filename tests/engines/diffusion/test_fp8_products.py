@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch._dynamo import register_backend
 from torch.multiprocessing.reductions import StorageWeakRef
 
 from studio import nouns, presets
@@ -287,6 +288,21 @@ def test_a_shape_is_tried_for_error_and_time() -> None:
     assert (found.columns, found.rows, found.why) == (64, 32, "")
     assert 0.03 < found.error < fp8_trial.TOLERANCE and found.plain == found.fast == pytest.approx(1.0)
     assert "failed here" in fp8_trial.try_shape("cpu", (64, 32), "no such compiler").why
+
+
+def test_every_shape_is_tried_compiled_also_the_ninth() -> None:
+    """torch leaves a function uncompiled from its ninth size on; models have two to six shapes each."""
+    compiled = 0
+
+    def count(graph: Any, inputs: Any) -> Any:
+        nonlocal compiled
+        compiled += 1
+        return graph.forward
+
+    register_backend(count, name="counting")
+    for number in range(10):
+        assert not fp8_trial.try_shape("cpu", (96 + 16 * number, 32), "counting").why
+    assert compiled == 10
 
 
 def test_what_differs_or_is_no_faster_is_off_and_is_told_with_its_reason(tiny: Tiny, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from torch import nn
 from bench import moves
 from studio.cards import ModelCard
 from studio.engines.diffusion.memory import pinned_memory
-from studio.engines.diffusion.memory.host_copies import HostCopies, list_weights
+from studio.engines.diffusion.memory.host_copies import HostCopies, list_weights, replace_tensors
 from studio.engines.diffusion.memory.loader import store_fp8
 from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.model_cache import LoadedModel, count_model_bytes, count_module_bytes, count_tensor_bytes
@@ -109,6 +109,19 @@ def test_what_changes_on_the_device_is_copied_back_and_nothing_else() -> None:
     copies.leave(net)
     found = dict((*net.named_parameters(), *net.named_buffers()))
     assert set(found) == set(wanted) and all(torch.equal(found[name], wanted[name]) for name in wanted)
+
+
+def test_a_model_that_is_built_meanwhile_changes_nothing() -> None:
+    """accelerate makes every parameter that any thread registers "meta" while it builds one."""
+    from accelerate import init_empty_weights
+
+    net = build_net()
+    other = {id(net[0].weight): nn.Parameter(torch.ones(32, 32), requires_grad=False), id(None): torch.ones(1)}
+    net[0].register_parameter("bias", None)
+    with init_empty_weights():
+        replace_tensors(net, other)
+    assert net[2].weight is net[0].weight and not net[0].weight.is_meta and bool(net[0].weight.eq(1).all())
+    assert net[0].bias is None
 
 
 def test_what_comes_in_inference_mode_may_be_used_outside_and_odd_numbers_are_compared() -> None:

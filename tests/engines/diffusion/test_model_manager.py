@@ -20,11 +20,16 @@ from studio.cards import ModelCard, Plan
 from studio.config import ROOT, Settings
 from studio.engines.base import Stopped
 from studio.engines.diffusion.files.local_files import Folders
-from studio.engines.diffusion.memory import loader, model_cache
+from studio.engines.diffusion.files.safetensors_header import DamagedFile
+from studio.engines.diffusion.memory import loader, model_cache, weight_reader
+from studio.engines.diffusion.memory.empty_modules import build_empty
 from studio.engines.diffusion.memory.gpu_lock import GpuLock
+from studio.engines.diffusion.memory.load_queue import LoadQueue
 from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.model_cache import count_model_bytes, count_module_bytes
 from studio.engines.diffusion.memory.model_manager import ModelManager
+from studio.engines.diffusion.memory.placement import Fit
+from studio.engines.diffusion.memory.shared_components import SharedComponents
 from studio.nouns import Progress, Refusal
 from studio.preferences import Preferences
 from tests.fakes.waiting import until
@@ -241,6 +246,53 @@ def test_loads_are_one_at_a_time(tiny: Tiny, make: Callable[..., ModelManager]) 
         thread.join()
     eventually(lambda: states(manager, *cards) == ["ram"] * 3)
     assert loading.most == 1 and sorted(loading.order) == sorted(card.id for card in cards)
+
+
+def test_two_gpus_load_one_after_the_other(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
+    """The libraries switch defaults of the whole process while they build a model."""
+    loading = Loading()
+    two, cards = (make(load=loading), make(load=loading)), (tiny("ltx_i2v"), tiny("wan22_ti2v_5b"))
+    loading.gate.clear()
+    for manager, card in zip(two, cards, strict=True):
+        manager.begin(card)
+    eventually(lambda: loading.under_way == 1)
+    waiting = next(manager for manager, card in zip(two, cards, strict=True) if card.id not in loading.order)
+    progress = [waiting.read_state(card).progress for card in cards]
+    assert any(one is not None and "turn to load" in one.note for one in progress)
+    loading.gate.set()
+    eventually(lambda: [*states(two[0], cards[0]), *states(two[1], cards[1])] == ["ram"] * 2)
+    assert loading.most == 1
+
+
+@pytest.mark.parametrize("what", ["damaged", "stopped"])
+def test_a_load_that_failed_holds_nothing_though_its_error_is_kept(
+    tiny: Tiny, what: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even until Python's collector comes: it doesn't know how large a tensor is."""
+    card, made = tiny("wan22_ti2v_5b"), list[Any]()
+
+    def build(*given: Any) -> Any:
+        built = build_empty(*given)
+        made.append(weakref.ref(built.module))
+        return built
+
+    def fail(*_: Any) -> None:
+        raise DamagedFile("weights.safetensors is cut short") if what == "damaged" else Stopped
+
+    monkeypatch.setattr(loader, "build_empty", build)
+    monkeypatch.setattr(weight_reader._Files, "fill", fail)
+    fit = Fit("yes", "", "", "resident", "published")
+    queue = LoadQueue(lambda load: loader.load(card, folder_of(card), fit, load.tick, SharedComponents()) and None)
+    gc.collect()
+    gc.disable()
+    try:
+        load, _ = queue.start(card, fit)
+        load.wait(nothing)
+        assert isinstance(load.error, Refusal if what == "damaged" else Stopped)
+        eventually(lambda: not any(one() for one in made))
+        assert len(made) > 1
+    finally:
+        gc.enable()
 
 
 def test_a_job_that_waits_for_a_load_can_be_stopped_and_nothing_stays(tiny: Tiny, make: Callable[..., ModelManager]) -> None:

@@ -367,6 +367,11 @@ def test_the_denoiser_leaves_before_a_decode_that_does_not_fit_beside_it(tiny: T
     assert residency.copies.is_here(loaded.pipe.transformer), "the next run brings it back"
 
 
+def find_parameters(part: Any) -> list[torch.Tensor]:
+    """Of a module, or of a group of weights that lie in none of its modules."""
+    return list(part.parameters()) if isinstance(part, nn.Module) else list(part.parameters)
+
+
 @pytest.mark.parametrize("name", ["wan22_ti2v_5b", "ltx_i2v", "hunyuan15_i2v", "framepack", "svd"])
 def test_two_blocks_at_a_time_are_there_while_a_denoiser_is_streamed_with_a_stream(
     tiny: Tiny, name: str, monkeypatch: pytest.MonkeyPatch
@@ -383,6 +388,8 @@ def test_two_blocks_at_a_time_are_there_while_a_denoiser_is_streamed_with_a_stre
     monkeypatch.setattr(torch.cpu.Stream, "synchronize", lambda self: None, raising=False)
     attach_streaming(denoiser, torch.device("cpu:0"), blocks=True, stream=torch.cpu.Stream())
     groups = [group for group in list_groups(denoiser) if group.offload_leader is not denoiser]
+    outside = [group for group in list_groups(denoiser) if group.offload_leader is denoiser]
+    rest = {one: one.data_ptr() for group in outside for part in (group, *group.modules) for one in find_parameters(part)}
     hosts = [{one: host.data_ptr() for one, host in group.cpu_param_dict.items()} for group in groups]
     most = [0]
 
@@ -398,6 +405,7 @@ def test_two_blocks_at_a_time_are_there_while_a_denoiser_is_streamed_with_a_stre
     assert same(made[0], plain) and same(made[1], plain)
     assert 1 <= most[0] <= 2 and len(groups) >= 4, "the one that computes, and the next"
     assert all(one.data_ptr() == place for host in hosts for one, place in host.items()), "nothing is left there"
+    assert rest and all(one.data_ptr() == place for one, place in rest.items()), "what is outside of blocks is copied back"
 
 
 def test_a_stop_acts_before_a_component_is_pinned(tiny: Tiny) -> None:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import threading
-from collections.abc import Callable
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -12,10 +15,12 @@ import torch
 
 from studio.cards import ModelCard
 from studio.engines.base import Stopped
+from studio.engines.diffusion import diffusion_engine
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
 from studio.engines.diffusion.families import get_family, seeded_noise
 from studio.engines.diffusion.families.family import move_to_device
-from studio.engines.diffusion.run import decode_pieces, frame_queue, vae_decode
+from studio.engines.diffusion.memory.machine import use_device
+from studio.engines.diffusion.run import decode_pieces, frame_queue, generation, vae_decode
 from studio.engines.diffusion.run.generation import Generation
 from studio.engines.prepare import prepare
 from studio.frames import Frames
@@ -112,6 +117,53 @@ def test_frames_that_nobody_reads_on_leave_nothing_behind(
     again = faults.made(engine, card, steps=2, seconds=3.0)  # which waits until the model is free
     assert np.array_equal(faults.pixels(again), expected)
     assert not {"decode"} & set(vars(vae)) and not vae.use_tiling and all(one is None for one in vae._feat_map)
+
+
+def test_a_stop_in_the_decode_leaves_no_memory_of_frames(engine: DiffusionEngine, tiny: Tiny) -> None:
+    """Wan's decoder remembers two frames at every layer: gigabytes at full size, and on a GPU the next job needs them."""
+    card = tiny("wan21_i2v")
+    vae = faults.pipe_of(engine, card).vae
+    remembered = list[Any]()
+
+    def note(*_: Any) -> None:
+        remembered.extend(weakref.ref(one) for one in vae._feat_map if isinstance(one, torch.Tensor))
+
+    def tick(progress: Progress) -> None:
+        if len(remembered) > 100:
+            raise Stopped
+
+    hook = vae.decoder.register_forward_pre_hook(note)
+    gc.collect()
+    gc.disable()
+    try:
+        frames = begin(engine, card, tick, seconds=3.0)
+        with pytest.raises(Stopped):
+            list(frames.images)
+        until(lambda: not any(one() is not None for one in remembered))
+    finally:
+        gc.enable()
+        hook.remove()
+
+
+def test_the_thread_that_decodes_is_on_its_own_gpu(engine: DiffusionEngine, tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CUDA begins each thread on the first GPU: what the second decodes would wait for the first."""
+    asked, chosen = list[tuple[str, str]](), list[object]()
+
+    @contextmanager
+    def note(device: str) -> Iterator[None]:
+        asked.append((threading.current_thread().name, device))
+        yield
+
+    for module in (diffusion_engine, generation):
+        monkeypatch.setattr(module, "use_device", note)
+    faults.pixels(begin(engine, tiny("wan21_i2v"), seconds=3.0))
+    assert asked == [(name, engine.machine.device) for name in (threading.current_thread().name, "stir-decode")]
+    monkeypatch.setattr(torch.cuda, "device", lambda one: chosen.append(one) or nullcontext())
+    for there in (False, True):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        with use_device("cpu"), use_device("cpu:0"), use_device("cuda:1"):
+            pass
+    assert chosen == [-1, "cuda:1"]
 
 
 @pytest.mark.parametrize(("times", "ends"), [(1, True), (99, False)])

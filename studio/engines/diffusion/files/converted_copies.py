@@ -8,6 +8,7 @@ published weights, which may then be deleted. memory/convert_weights.py makes it
 from __future__ import annotations
 
 import hashlib
+import re
 from glob import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -22,6 +23,11 @@ from studio.engines.diffusion.files.safetensors_header import list_tensors
 from studio.nouns import Noun
 
 CONVERSION = "conversion.json"
+
+UNDER_WAY = ".converting"
+"""How the folder of a copy ends that isn't whole yet."""
+
+_COPY = re.compile(rf"--\w+\.(bfloat16|float16|float32)({re.escape(UNDER_WAY)})?")
 
 
 class SourceFile(Noun, frozen=True):
@@ -69,6 +75,14 @@ def find_copies(models: Path, main: Path, checkpoint: Checkpoint) -> tuple[tuple
         if folder == name_copy(models, main, made.component, made.dtype) and _is_of(made, main):
             found.append((made.component, folder))
     return tuple(found)
+
+
+def list_remains(models: Path, main: Path) -> tuple[Path, ...]:
+    """Copies that stand in for nothing: those not finished, of another commit, or of files that have changed since."""
+    name = _name_model(models, main)
+    found = [one for one in models.glob(f"{escape(name)}--*") if _COPY.fullmatch(one.name, len(name))]
+    made = {folder: read_conversion(folder) for folder in sorted(found)}
+    return tuple(folder for folder, one in made.items() if one is None or not _is_of(one, main))
 
 
 def read_conversion(folder: Path) -> Conversion | None:

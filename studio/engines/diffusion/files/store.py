@@ -18,7 +18,13 @@ from typing import Literal, NamedTuple
 from studio.cards import Checkpoint, Companion, ModelCard
 from studio.config import Settings
 from studio.engines.diffusion.files import manifest
-from studio.engines.diffusion.files.converted_copies import find_copies, is_whole, list_copy, list_narrowings
+from studio.engines.diffusion.files.converted_copies import (
+    find_copies,
+    is_whole,
+    list_copy,
+    list_narrowings,
+    list_remains,
+)
 from studio.engines.diffusion.files.local_files import (
     LEDGER,
     FileSet,
@@ -235,17 +241,21 @@ class Store:
         freed.
 
         Raises `Refusal` while they are being downloaded, and for files that Stir hasn't put there: an adopted folder's,
-        Hugging Face's cache.
+        Hugging Face's cache. What conversions have left goes with them.
         """
         found = [need for need in self.list_files(card) if self.owns(need.folder) and need.folder.is_dir()]
-        if not found and self.check(card).bytes:
+        main = self.find_folders(card).main
+        remains = [FileSet(folder, ()) for folder in list_remains(self.models, main)]
+        if not (found or remains) and self.check(card).bytes:
             raise Refusal(
                 f"{card.title} lies in a folder that isn't Stir's ({self.find_folders(card).main}).",
                 "Delete it there yourself.",
             )
-        with self.lock(need.folder for need in found):
+        with self.lock([main, *(need.folder for need in found)]):
             kept = [self.find_claims(need.folder, card, others) for need in found]
-            return sum(_remove(need, keep, card.id) for need, keep in zip(found, kept, strict=True))
+            freed = sum(_remove(need, keep, card.id) for need, keep in zip(found, kept, strict=True))
+            gone = not (self.owns(main) and main.is_dir())
+            return freed + sum(_remove(need, set(), card.id) for need in remains if gone and need.folder.is_dir())
 
     def find_claims(self, folder: Path, card: ModelCard, others: Iterable[ModelCard]) -> set[str]:
         """The files in a folder that other cards need which are on the disk, or whose download was begun. A card whose

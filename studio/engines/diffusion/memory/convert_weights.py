@@ -26,6 +26,7 @@ from studio.engines.base import Tick
 from studio.engines.diffusion.files.components import LocalComponent
 from studio.engines.diffusion.files.converted_copies import (
     CONVERSION,
+    UNDER_WAY,
     Conversion,
     Narrowing,
     SourceFile,
@@ -43,8 +44,6 @@ from studio.nouns import Progress, Refusal
 CHUNK = 8 * 1024 * 1024
 NAMES: dict[Dtype, str] = {"bfloat16": "BF16", "float16": "F16", "float32": "F32"}
 POLL = 0.1
-UNDER_WAY = ".converting"
-"""How the folder of a copy ends that isn't whole yet."""
 
 
 def convert(
@@ -70,6 +69,8 @@ def convert(
     room.require(store.models, coming, "The converted copy", "choose a home folder on a larger disk with --home")
     try:
         with store.lock([folders.main, *(one.folder for one in todo)]):
+            # Another Stir may have converted them, and deleted what they were, between the look and the lock.
+            todo = list_narrowings(card, store.find_folders(card), store.models)
             progress = _Watch(tick, sum(one.stored for one in todo))
             for one in todo:
                 _convert_component(one, progress)
@@ -141,9 +142,13 @@ def _convert_once(
             watch.add(about.st_size)
             return source, target
     part = work / f"{file.name}.part"
-    before, after = _convert_file(file, part, one.dtype, kept, watch)
-    if _hash_file(part) != after:
-        raise DamagedFile(f"the disk has kept {file.name} otherwise than it was written")
+    try:
+        before, after = _convert_file(file, part, one.dtype, kept, watch)
+        if _hash_file(part) != after:
+            raise DamagedFile(f"the disk has kept {file.name} otherwise than it was written")
+    except BaseException:
+        part.unlink(missing_ok=True)  # gigabytes that nothing goes on from, perhaps on a disk that is full
+        raise
     path = file.relative_to(one.main).as_posix()
     found = (
         SourceFile(path, about.st_size, about.st_mtime_ns, before),

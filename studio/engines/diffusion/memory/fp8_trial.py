@@ -29,7 +29,7 @@ from studio.engines.diffusion.files.components import find_components
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.memory import compile_cache
-from studio.engines.diffusion.memory.machine import Machine
+from studio.engines.diffusion.memory.machine import Machine, use_device
 from studio.nouns import Noun, Progress, Refusal
 
 TOLERANCE = 0.05
@@ -167,7 +167,7 @@ def try_shape(
 
     columns, rows = shape
     try:
-        with torch.inference_mode():
+        with use_device(device), torch.inference_mode():
             dtype = torch.float32 if device.startswith("cpu") else torch.bfloat16
             random = torch.Generator().manual_seed(0)
             given = torch.randn(CPU_TOKENS if device.startswith("cpu") else GPU_TOKENS, columns, generator=random)
@@ -175,6 +175,7 @@ def try_shape(
             layer = fp8_products.Fp8Linear(weight, None)
             multiply: Any = fp8_products.multiply
             if backend:
+                compile_cache.allow_sizes()  # each shape is one, and beyond torch's own limit nothing is compiled
                 multiply = torch.compile(multiply, backend=backend, dynamic=False)
 
             def fast() -> Any:

@@ -229,15 +229,18 @@ def list_inner(tensor: Any) -> list[tuple[Any, str]]:
 
 
 def replace_tensors(module: nn.Module, changes: dict[int, torch.Tensor | None]) -> None:
-    """Put other parameters and buffers where those of these ids are, each time they are used; None changes nothing."""
+    """Put other parameters and buffers where those of these ids are, each time they are used; None changes nothing.
+
+    Past `register_parameter`: while another model is built in another thread, accelerate makes all parameters "meta".
+    """
     if not any(one is not None for one in changes.values()):
         return
     for part in module.modules():
-        parameters = part.named_parameters(recurse=False, remove_duplicate=False)
-        for name, tensor in (*parameters, *part.named_buffers(recurse=False, remove_duplicate=False)):
-            other = changes.get(id(tensor))
-            if other is not None:
-                setattr(part, name, other)
+        for own in (part._parameters, part._buffers):
+            for name, tensor in list(own.items()):
+                other = changes.get(id(tensor))
+                if tensor is not None and other is not None:
+                    own[name] = other  # pyright: ignore[reportArgumentType]
 
 
 def convert(tensor: Any, change: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:

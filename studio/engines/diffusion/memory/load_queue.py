@@ -1,8 +1,8 @@
 """The queue of loads: each in a background thread of its own, one at a time, watched and stopped from anywhere.
 
-One at a time, because transformers and diffusers switch process-wide defaults (the dtype, how weights are initialised)
-while they build a model, and because two loads at once would each count on the same free memory. What a load does is
-the model manager's: see model_manager.py.
+One at a time in the whole process, also where several GPUs have a queue each: transformers, diffusers and accelerate
+switch process-wide defaults (the dtype, where parameters are made) while they build a model, and two loads at once
+would each count on the same free memory. What a load does is the model manager's: see model_manager.py.
 """
 
 from __future__ import annotations
@@ -12,12 +12,14 @@ from collections.abc import Callable
 
 from studio.cards import ModelCard
 from studio.engines.base import Stopped, Tick
-from studio.engines.diffusion.memory.memory_errors import find_exhausted
+from studio.engines.diffusion.memory.memory_errors import empty_frames
 from studio.engines.diffusion.memory.placement import Fit
 from studio.nouns import Progress, Refusal
 
 POLL = 0.1
 """Seconds between two looks of whoever waits: how late a stop can act."""
+
+_loading = threading.Lock()
 
 
 class Load:
@@ -62,7 +64,7 @@ class LoadQueue:
 
     def __init__(self, work: Callable[[Load], None]) -> None:
         self._work = work
-        self._lock, self._one = threading.Lock(), threading.Lock()
+        self._lock = threading.Lock()
         self._under_way: dict[str, Load] = {}
         self._problems: dict[str, str] = {}
         self._closed = False
@@ -109,17 +111,16 @@ class LoadQueue:
 
     def _run(self, load: Load) -> None:
         try:
-            while not self._one.acquire(timeout=POLL):
+            while not _loading.acquire(timeout=POLL):
                 load.tick(load.progress)
             try:
                 load.tick(load.progress)
                 self._work(load)
             finally:
-                self._one.release()
+                _loading.release()
         except BaseException as error:  # whoever waits raises it again; a thread has nobody else to tell
-            load.error = (
-                error.with_traceback(None) if find_exhausted(error) else error
-            )  # frames hold what was half loaded
+            empty_frames(error)
+            load.error = error
         with self._lock:
             self._under_way.pop(load.card.id, None)
             if load.error is not None and not load.hint and not isinstance(load.error, Stopped):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import platform
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -39,6 +40,20 @@ class Machine:
     def cuda(self) -> bool:
         """Whether models run on a GPU here."""
         return self.device != "cpu"
+
+
+@contextmanager
+def use_device(device: str) -> Generator[None]:
+    """Within it `device` is this thread's own: each thread begins with the first GPU, and kernels written in Triton run
+    on the thread's, wherever their tensors are.
+    """
+    if not device.startswith("cuda"):
+        yield
+        return
+    import torch
+
+    with torch.cuda.device(device if torch.cuda.is_available() else -1):  # -1: as it is
+        yield
 
 
 def read_machine() -> Machine:

@@ -10,8 +10,11 @@ import ctypes
 import errno
 import gc
 import sys
+import traceback
 from contextlib import suppress
 from typing import Literal
+
+from studio.engines.base import Stopped
 
 Memory = Literal["video", "system"]
 
@@ -52,6 +55,23 @@ def _classify(error: BaseException) -> Memory | None:
     if any(phrase in message for phrase in _SYSTEM):
         return "system"
     return "video" if any(phrase in message for phrase in _VIDEO) else None
+
+
+def empty_frames(error: BaseException | None) -> None:
+    """Let go of what the frames hold that an error, and what it was raised from, have come through: half a model, a
+    decoder's cache. An error may be kept for long, and Python finds a cycle that it is in late.
+
+    Of a stop, and where memory ran out, the whole traceback goes: frames of PyTorch's modules keep what they were
+    called with, however they are emptied. Elsewhere the log wants its lines.
+    """
+    told = isinstance(error, Stopped) or find_exhausted(error) is not None
+    seen: set[int] = set()
+    while error is not None and id(error) not in seen:
+        seen.add(id(error))
+        traceback.clear_frames(error.__traceback__)
+        if told:
+            error.__traceback__ = None
+        error = error.__cause__ or error.__context__
 
 
 def collect_garbage() -> None:

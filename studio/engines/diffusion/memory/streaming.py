@@ -60,7 +60,17 @@ def attach_streaming(module: nn.Module, device: torch.device, blocks: bool, stre
         remove_streaming(module)  # half a set of hooks would be taken for a whole one
         raise
     for group in list_groups(module):
+        keep_host_copies(group, stream)
         copy_as_they_are(group)
+
+
+def keep_host_copies(group: Any, stream: Any) -> None:
+    """Have a group leave as the others do: what lies outside of blocks gets no stream from diffusers, and so would be
+    copied back after every pass (of Wan 14B 0.45 GB, at 1.2 GB/s). It still comes at once, before it is used.
+    """
+    if group.stream is None and stream is not None:
+        group.stream, group.low_cpu_mem_usage = stream, True
+        group.cpu_param_dict = group._init_cpu_param_dict()
 
 
 def copy_as_they_are(group: Any) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from packaging.version import Version
 
+from studio.engines.diffusion.memory.machine import use_device
 from studio.nouns import Noun
 
 HEADS = (64, 128)
@@ -118,7 +119,7 @@ def probe_kernels(
     """
     import torch
 
-    with torch.inference_mode(), _quiet():
+    with use_device(device), torch.inference_mode(), _quiet():
         cases = [_Case(device, size) for size in HEADS]
         rows: list[ProbedKernel] = []
         for candidate in candidates:

@@ -13,6 +13,8 @@ from collections.abc import Generator
 import numpy as np
 from numpy.typing import NDArray
 
+from studio.engines.diffusion.memory.memory_errors import empty_frames
+
 MOST_BYTES = 256 << 20
 """How far decoded frames may run ahead: 95 frames of 1280x720, of which a decoder gives at most 8 or so at once."""
 
@@ -103,4 +105,5 @@ def _fill(shared: _Shared, source: Generator[Image]) -> None:
         source.close()
     except BaseException as raised:
         error = error or raised
+    empty_frames(error)
     shared.end(error)

@@ -28,6 +28,7 @@ from studio.engines.diffusion.files.components import find_components
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
 from studio.engines.diffusion.memory import memory_errors
+from studio.engines.diffusion.memory.machine import use_device
 from studio.engines.diffusion.memory.memory_errors import Memory
 from studio.engines.diffusion.memory.model_cache import LoadedModel
 from studio.engines.diffusion.memory.model_manager import ModelManager
@@ -124,8 +125,11 @@ class Generation:
         return Frames(images, now.width, now.height, now.fps, now.num_frames, "rgb24", self.choices, self.sound)
 
     def _hand_over(self, made: Stream, held: ExitStack) -> Stream:
-        """The frames; when they end, however they do, the run is cleaned up and the model given back."""
-        with held:
+        """The frames; when they end, however they do, the run is cleaned up and the model given back.
+
+        Read by one thread, which isn't the one that has begun the run.
+        """
+        with use_device(self.tools.manager.machine.device), held:
             try:
                 with closing(made):
                     yield from made

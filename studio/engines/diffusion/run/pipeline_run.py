@@ -219,7 +219,7 @@ def make_waiter(loaded: LoadedModel) -> Callable[[], None]:
         return lambda: None
     import torch
 
-    return lambda: torch.cuda.current_stream().synchronize()
+    return lambda: torch.cuda.current_stream(loaded.machine.device).synchronize()
 
 
 def _build_callback(pipe: Any, previews: Previews) -> dict[str, Any]:

@@ -173,10 +173,7 @@ def try_shape(
             given = torch.randn(CPU_TOKENS if device.startswith("cpu") else GPU_TOKENS, columns, generator=random)
             given, weight = given.to(device, dtype), torch.randn(rows, columns, generator=random).to(device, dtype)
             layer = fp8_products.Fp8Linear(weight, None)
-            multiply: Any = fp8_products.multiply
-            if backend:
-                compile_cache.allow_sizes()  # each shape is one, and beyond torch's own limit nothing is compiled
-                multiply = torch.compile(multiply, backend=backend, dynamic=False)
+            multiply = _compile(fp8_products.multiply, backend)
 
             def fast() -> Any:
                 return multiply(given, layer.weight, layer.scale)
@@ -193,6 +190,16 @@ def try_shape(
         message = str(fault).strip().split("\n")[0][:120]
         return ShapeTrial(columns, rows, why=f"failed here ({type(fault).__name__}: {message})")
     return ShapeTrial(columns, rows, error if error == error else float("inf"), times[0], times[1])
+
+
+def _compile(function: Any, backend: str) -> Any:
+    """A function compiled by torch, also for its ninth size, where torch itself gives up; as it is without a backend."""
+    import torch
+
+    if not backend:
+        return function
+    compile_cache.allow_sizes()
+    return torch.compile(function, backend=backend, dynamic=False)
 
 
 def _time(calls: Sequence[Callable[[], Any]], device: str, clock: Callable[[], float]) -> list[float]:

@@ -193,7 +193,7 @@ def try_shape(
 
 
 def _compile(function: Any, backend: str) -> Any:
-    """A function compiled by torch, also for its ninth size, where torch itself gives up; as it is without a backend."""
+    """A function compiled by torch, also for its ninth size, where torch gives up; as it is without a backend."""
     import torch
 
     if not backend:

@@ -108,3 +108,16 @@ def test_a_lesser_way_takes_what_was_estimated(case: Any, way: int) -> None:
     whole, _ = count(kind, config, dtype, shape, **named)
     estimated, counted = count(kind, config, dtype, shape, way, **named)
     assert estimated < whole and counted / estimated == pytest.approx(1, abs=0.15)
+
+
+def test_a_clip_that_fits_in_no_way_is_known_before_it_is_begun() -> None:
+    """Without tiles in time a longer clip takes more; where frames come piece by piece, only those joined from tiles do."""
+    with torch.device("meta"):
+        whole, causal = diffusers.AutoencoderKLHunyuanVideo15().to(FP16), diffusers.AutoencoderKLWan().to(FP32)
+    shape = (1, 32, 31, 44, 80)
+    least = vae_decode.estimate_bytes(whole, shape, 2, vae_decode.list_ways(whole, shape)[-1])
+    vae_decode.require_memory(whole, 121, 1280, 704, least)
+    with pytest.raises(MemoryError):
+        vae_decode.require_memory(whole, 121, 1280, 704, least - 1)
+    vae_decode.require_memory(whole, 61, 1280, 704, least - 1)
+    vae_decode.require_memory(causal, 121, 1280, 704, 8 << 30)

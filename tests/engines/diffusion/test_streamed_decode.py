@@ -186,6 +186,48 @@ def test_memory_that_runs_out_between_frames(engine: DiffusionEngine, tiny: Tiny
     assert steps == len(plain), "nothing was denoised again"
 
 
+def test_memory_that_runs_out_at_first_leaves_no_frame_of_another_way(pipeline: Callable[[str], tuple[Any, ModelCard]]) -> None:
+    """What is decoded whole and what is decoded in tiles differ: until a piece of full size is done, no frame is given."""
+    vae = pipeline("wan21_i2v")[0].vae
+    call = decode_pieces.Call(torch.randn((1, vae.config["z_dim"], 5, 8, 8), generator=torch.Generator().manual_seed(0)))
+    tiles = {name: 32 if "min" in name else 24 for name in vars(vae) if name.startswith("tile_sample_") and name[-1] in "ht"}
+    before = {name: getattr(vae, name) for name in tiles}
+    vars(vae).update(tiles)
+    try:
+        with torch.no_grad():
+            whole = vae.decode(call.latents).sample
+            with vae_decode.switch_on(vae, ("use_tiling",)):
+                tiled = vae.decode(call.latents).sample
+            for after, expected in ((2, tiled), (4, torch.cat((whole[:, :, :13], tiled[:, :, 13:]), dim=2))):
+                decoding = vae_decode.Decoding(vae, lambda: 1 << 60, lambda: None)
+                with faults.failing(vae.decoder, exhausted, times=1, after=after):
+                    made = torch.cat(list(decoding.decode(vae.decode, call)), dim=2)
+                assert torch.equal(made, expected)
+                (said,) = decoding.choices
+                assert ("after 13 frames" in said.reason) == (after == 4)
+    finally:
+        vars(vae).update(before)
+    assert not torch.equal(whole, tiled)
+
+
+def test_a_clip_whose_decode_cannot_fit_is_turned_down_before_it_is_begun(
+    tiny: Tiny, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """On a processor nothing could be caught: the system ends a program that takes too much."""
+    settings, free = Settings(tmp_path_factory.mktemp("home")), [12 * faults.GB]
+    settings.prepare()
+    engine = DiffusionEngine(settings, faults.machine(lambda: free[0]), preferences=lambda: Preferences(preview=False))
+    card = tiny("wan21_i2v")
+    with faults.counted(faults.pipe_of(engine, card).transformer) as calls:
+        free[0] = 60_000_000
+        with pytest.raises(Refusal, match="This machine's memory doesn't suffice") as refused:
+            begin(engine, card)
+    assert not calls and "shorter" in refused.value.remedy
+    free[0] = 12 * faults.GB
+    assert len(faults.pixels(begin(engine, card)))
+    engine.close()
+
+
 def exhausted() -> Exception:
     """What torch raises when the GPU is full."""
     return torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")

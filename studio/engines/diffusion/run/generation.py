@@ -233,6 +233,9 @@ class Generation:
         """One run; its frames as they are decoded. `choices` are whole after the last."""
         loaded, self.meter = self._here, None
         request = self.build_request()
+        if not loaded.machine.cuda:
+            free = loaded.machine.free_ram()
+            vae_decode.require_memory(loaded.pipe.vae, request.num_frames, request.width, request.height, free)
         began = time.monotonic()
         words, prompt = self._encode_prompt(loaded, request)
         self.tick(Progress("read", note="Reading the photo"))

@@ -8,9 +8,11 @@ memory costs no denoising.
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from studio.engines.diffusion.memory.memory_errors import collect_garbage, find_exhausted
@@ -46,6 +48,11 @@ MIRRORING = frozenset({"AutoencoderKLLTX2Video"})
 
 HEADROOM = 1.15
 """What is kept free beyond the estimate."""
+
+HELD = 3
+"""Pieces that are decoded before the first is given. By the third a causal VAE remembers all it will of the frames
+before, and later ones take no more: if there is too little memory it shows by then, and all frames are decoded anew.
+"""
 
 
 @dataclass(frozen=True)
@@ -132,6 +139,25 @@ def estimate_bytes(vae: Any, shape: tuple[int, ...], itemsize: int, way: Way) ->
     return (live * height * width * numbers + tiles) * itemsize
 
 
+def require_memory(vae: Any, frames: int, width: int, height: int, free: int) -> None:
+    """Raises `MemoryError` where decoding such a clip takes more than the `free` bytes of the system's in any way.
+
+    A processor's system ends a program that takes too much before anything can be caught, so it is reckoned before the
+    clip is begun. Without `HEADROOM`: only what can't fit is turned down.
+    """
+    scale, side = find_temporal_scale(vae), find_spatial_scale(vae)
+    size = math.ceil(height / side), math.ceil(width / side)
+    shape = (1, 1, math.ceil((frames - 1) / scale) + 1, *size) if scale > 1 else (frames, 1, *size)
+    least = estimate_bytes(vae, shape, vae.dtype.itemsize, list_ways(vae, shape)[-1])
+    if least > free:
+        raise MemoryError(f"decoding takes about {least / 1e9:.1f} GB and {free / 1e9:.1f} GB are free")
+
+
+def _find_axis(piece: Any) -> int:
+    """Where frames are counted in a piece: (1, 3, frames, height, width), or (frames, 3, height, width)."""
+    return 2 if piece.ndim == 5 else 0
+
+
 @dataclass
 class Decoding:
     """One job's decoding with `vae`. `free` says how many bytes are free where it runs; `begin` is called before each
@@ -150,8 +176,6 @@ class Decoding:
 
         decode: the VAE's own. A lesser way begins anew, and frames that have been given aren't given again.
         """
-        from studio.engines.diffusion.run.decode_pieces import decode_in_pieces
-
         self.begin()
         possible = list_ways(self.vae, tuple(call.latents.shape))
         if self.least in possible:
@@ -160,24 +184,37 @@ class Decoding:
         lesser = possible[possible.index(way) + 1 :] or [way]
         given = 0
         while True:
-            done = 0
-            with switch_on(self.vae, way.switches), _adjust_tile_strides(self.vae, call.latents.shape[-2:]):
-                try:
-                    for piece in decode_in_pieces(self.vae, decode, call, way.images):
-                        axis = 2 if piece.ndim == 5 else 0
-                        done += piece.shape[axis]
-                        fresh = min(done - given, piece.shape[axis])
-                        if fresh > 0:
-                            given = done
-                            yield piece.narrow(axis, piece.shape[axis] - fresh, fresh)
-                    return
-                except (RuntimeError, MemoryError) as error:
-                    if find_exhausted(error) is None or not lesser:
-                        raise
+            try:
+                for piece in self._decode_rest(decode, call, way, given):
+                    given += piece.shape[_find_axis(piece)]
+                    yield piece
+                return
+            except (RuntimeError, MemoryError) as error:
+                if find_exhausted(error) is None or not lesser:
+                    raise
             collect_garbage()
             way = self.least = lesser.pop(0)
-            after = f" after {given} frames" if given else ""
-            self._say(way, f"memory ran out while decoding{after}, and it was decoded again without denoising again")
+            reason = "memory ran out while decoding, and it was decoded again without denoising again"
+            if given:
+                reason = (
+                    f"memory ran out after {given} frames, and those after them were decoded so, without denoising "
+                    "again; where they meet, brightness or detail may change a little"
+                )
+            self._say(way, reason)
+
+    def _decode_rest(self, decode: Callable[..., Any], call: Call, way: Way, given: int) -> Generator[Any]:
+        """The pieces of a call decoded in one way, without the first `given` frames."""
+        from studio.engines.diffusion.run.decode_pieces import decode_in_pieces
+
+        with switch_on(self.vae, way.switches), _adjust_tile_strides(self.vae, call.latents.shape[-2:]):
+            pieces = decode_in_pieces(self.vae, decode, call, way.images)
+            held = deque(islice(pieces, HELD))
+            while (piece := held.popleft() if held else next(pieces, None)) is not None:
+                axis = _find_axis(piece)
+                frames = piece.shape[axis]
+                if given < frames:
+                    yield piece.narrow(axis, given, frames - given)
+                given = max(0, given - frames)
 
     def _choose_way(self, latents: Any, possible: list[Way]) -> Way:
         """The first way that fits into what is free; the least when none does. Said when it isn't the first.

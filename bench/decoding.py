@@ -34,11 +34,11 @@ from studio.frames import Frames
 How = Literal["alone", "beside", "after"]
 HOWS: tuple[How, ...] = ("alone", "beside", "after")
 FPS, SIZE, ROUNDS = 16, (128, 80), 3
-TIMED = 17
-"""Latent frames: 65 frames."""
+TIMED = 9
+"""Latent frames: 33 frames."""
 
-HELD = (9, 17, 33, 65)
-"""Latent frames whose peak is taken: 33, 65, 129 and 257 frames."""
+HELD = (9, 33, 65)
+"""Latent frames whose peak is taken: 33, 129 and 257 frames."""
 
 PACED: tuple[int, int, int, float] = (1280, 704, 121, 11.7)
 """Width, height, frames and seconds that a GPU took to decode them."""

@@ -233,9 +233,7 @@ class Generation:
         """One run; its frames as they are decoded. `choices` are whole after the last."""
         loaded, self.meter = self._here, None
         request = self.build_request()
-        if not loaded.machine.cuda:
-            free = loaded.machine.free_ram()
-            vae_decode.require_memory(loaded.pipe.vae, request.num_frames, request.width, request.height, free)
+        _require_memory(loaded, request)
         began = time.monotonic()
         words, prompt = self._encode_prompt(loaded, request)
         self.tick(Progress("read", note="Reading the photo"))
@@ -375,6 +373,18 @@ def _way(loaded: LoadedModel) -> tuple[str, str]:
 def fit_photo(pixels: Image, size: tuple[int, int]) -> Picture:
     """Pixels (H, W, 3) uint8, cut to the frame's ratio already, as a picture of exactly this size."""
     return Pictures.fromarray(np.ascontiguousarray(pixels)).resize(size, Pictures.Resampling.LANCZOS, reducing_gap=3.0)
+
+
+def _require_memory(loaded: LoadedModel, request: Request) -> None:
+    """Raises `MemoryError` where a processor's memory can't hold the decode in any way: there the system would end the
+    program before anything could be caught. Without `HEADROOM`: only what can't fit is turned down.
+    """
+    if loaded.machine.cuda:
+        return
+    least = vae_decode.estimate_least(loaded.pipe.vae, request.num_frames, request.width, request.height)
+    free = loaded.machine.free_ram()
+    if least > free:
+        raise MemoryError(f"decoding takes about {least / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free")
 
 
 def _put_back(first: list[NDArray[np.uint8]], rest: Stream) -> Stream:

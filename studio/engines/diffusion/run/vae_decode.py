@@ -139,18 +139,12 @@ def estimate_bytes(vae: Any, shape: tuple[int, ...], itemsize: int, way: Way) ->
     return (live * height * width * numbers + tiles) * itemsize
 
 
-def require_memory(vae: Any, frames: int, width: int, height: int, free: int) -> None:
-    """Raises `MemoryError` where decoding such a clip takes more than the `free` bytes of the system's in any way.
-
-    A processor's system ends a program that takes too much before anything can be caught, so it is reckoned before the
-    clip is begun. Without `HEADROOM`: only what can't fit is turned down.
-    """
+def estimate_least(vae: Any, frames: int, width: int, height: int) -> int:
+    """The bytes that decoding such a clip takes at least, in the way that takes least."""
     scale, side = find_temporal_scale(vae), find_spatial_scale(vae)
     size = math.ceil(height / side), math.ceil(width / side)
     shape = (1, 1, math.ceil((frames - 1) / scale) + 1, *size) if scale > 1 else (frames, 1, *size)
-    least = estimate_bytes(vae, shape, vae.dtype.itemsize, list_ways(vae, shape)[-1])
-    if least > free:
-        raise MemoryError(f"decoding takes about {least / 1e9:.1f} GB and {free / 1e9:.1f} GB are free")
+    return estimate_bytes(vae, shape, vae.dtype.itemsize, list_ways(vae, shape)[-1])
 
 
 def _find_axis(piece: Any) -> int:

@@ -14,6 +14,7 @@ import pytest
 import torch
 
 from studio.cards import ModelCard
+from studio.config import Settings
 from studio.engines.base import Stopped
 from studio.engines.diffusion import diffusion_engine
 from studio.engines.diffusion.diffusion_engine import DiffusionEngine
@@ -25,6 +26,7 @@ from studio.engines.diffusion.run.generation import Generation
 from studio.engines.prepare import prepare
 from studio.frames import Frames
 from studio.nouns import Progress, Refusal
+from studio.preferences import Preferences
 from tests.fakes import faults, tiny
 from tests.fakes.waiting import until
 

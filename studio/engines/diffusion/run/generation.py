@@ -232,9 +232,8 @@ class Generation:
     def _attempt(self) -> Stream:
         """One run; its frames as they are decoded. `choices` are whole after the last."""
         loaded, self.meter = self._here, None
-        request = self.build_request()
+        request, began = self.build_request(), time.monotonic()
         _require_memory(loaded, request)
-        began = time.monotonic()
         words, prompt = self._encode_prompt(loaded, request)
         self.tick(Progress("read", note="Reading the photo"))
         shown = self.wanted.preview

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from functools import cache
 from typing import IO
 
 import numpy as np
@@ -76,6 +77,14 @@ def launch_ffmpeg(
         )
     except (FileNotFoundError, PermissionError):
         raise _refuse_missing() from None
+
+
+@cache
+def list_filters() -> frozenset[str]:
+    """The filters that this ffmpeg was built with. Raises `Refusal` without one."""
+    process = launch_ffmpeg(["-filters"], subprocess.DEVNULL, stdout=subprocess.PIPE)
+    said = process.communicate()[0].decode(errors="replace")
+    return frozenset(words[1] for line in said.splitlines() if len(words := line.split()) > 2)
 
 
 def run_ffmpeg(arguments: list[str], seconds: float) -> None:

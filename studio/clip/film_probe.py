@@ -23,9 +23,14 @@ MEMORY_BYTES, CPU_SECONDS, SECONDS = 3 << 30, 60, 90
 """Bounds of the process: address space, the processor's time, the time of day."""
 
 
+HDR_TRANSFERS = (16, 18)
+"""PQ and HLG, as ISO/IEC 23091-4 numbers them."""
+
+
 class Film(NamedTuple):
     """What an MP4 holds. rate in frames a second, seconds by the frames' own times; steady: every frame is shown as
     long as the next. square: its pixels are, and it isn't turned. sound: the codec of its first sound, "" for none.
+    hdr: its brightness is coded as PQ or HLG. matrix: its colours' (ISO/IEC 23091-4), 2 where it isn't said.
     first: (H, W, 3) RGB, the first frame.
     """
 
@@ -39,6 +44,8 @@ class Film(NamedTuple):
     steady: bool
     square: bool
     sound: str
+    hdr: bool
+    matrix: int
     first: NDArray[np.uint8]
 
 
@@ -91,7 +98,8 @@ def _read_film(file: str) -> Film:
         steady = not len(gaps) or bool(np.abs(gaps - shown).max() <= max(0.002, 0.1 * shown))
         return Film(
             context.name, str(context.pix_fmt), context.width, context.height, len(times), len(times) / seconds,
-            seconds, steady, turned == 0 and shape in (None, 0, 1), sounds[0], first,
+            seconds, steady, turned == 0 and shape in (None, 0, 1), sounds[0],
+            context.color_trc in HDR_TRANSFERS, context.colorspace, first,
         )  # fmt: skip
 
 

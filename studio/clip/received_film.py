@@ -25,6 +25,9 @@ from studio.nouns import LONG_SIDES, Choice, Progress, Refusal, Shot
 
 COPY_SECONDS = 120
 MOST_FPS = 60
+UNSAID = 2
+"""The matrix of a film that doesn't name one."""
+
 SOURCE = ("-protocol_whitelist", "file,pipe", "-f", "mov")
 """The format is named and only this file is allowed: a playlist in disguise makes ffmpeg fetch nothing."""
 
@@ -57,8 +60,10 @@ def _find_misfit(film: Film, shot: Shot) -> str:
     """Why a film can't be kept as it came; "" where it can."""
     if shot.format != "mp4":
         return f"it arrived as MP4, and {formats.TITLES[shot.format]} was asked for"
-    if film.codec != "h264" or film.pixels != "yuv420p":
+    if not film.hdr and (film.codec != "h264" or film.pixels != "yuv420p"):
         return f"it arrived as {film.codec} with {film.pixels} pixels, which not every player shows"
+    if film.hdr:
+        return "it arrived in HDR, which most screens and platforms show wrongly: it is toned to theirs"
     if not film.square or film.width % 2 or film.height % 2 or max(film.width, film.height) > LONG_SIDES["mp4"]:
         return f"it arrived at {film.width}x{film.height}, which not every player shows"
     if not film.steady or film.rate > MOST_FPS + 1:
@@ -96,14 +101,25 @@ def _decode_film(file: Path, film: Film, shot: Shot, choices: tuple[Choice, ...]
     fps = min(MOST_FPS, max(1, round(film.rate)))
     count = max(2, round(film.seconds * fps))
     heard = _read_sound(file) if film.sound and shot.sound and shot.format in ("mp4", "webm") else None
-    images = _stream_frames(file, (width, height), fps, count)
+    images = _stream_frames(file, _find_chain(film, width, height, fps), (width, height), count)
     return Frames(images, width, height, fps, count, choices=choices, sound=heard)
 
 
-def _stream_frames(file: Path, size: tuple[int, int], fps: int, count: int) -> Iterator[NDArray[np.uint8]]:
+def _find_chain(film: Film, width: int, height: int, fps: int) -> str:
+    """ffmpeg's filters from a film to frames of BT.709: its own matrix, or what players take a film without one for;
+    HDR is toned down with its middle tones as they are (white at 203 nits, ITU-R BT.2408).
+    """
+    guess = (":in_color_matrix=bt709" if min(film.width, film.height) >= 720 else "") if film.matrix == UNSAID else ""
+    chain = f"fps={fps},scale={width}:{height}:flags=lanczos{guess}"
+    if not film.hdr or "zscale" not in ffmpeg.list_filters():
+        return chain
+    toned = "zscale=t=linear:npl=203,format=gbrpf32le,zscale=p=bt709,tonemap=mobius:param=0.7:desat=0"
+    return f"{chain},{toned},zscale=t=bt709:m=bt709:r=limited,format=yuv444p"
+
+
+def _stream_frames(file: Path, chain: str, size: tuple[int, int], count: int) -> Iterator[NDArray[np.uint8]]:
     """`count` frames, (H, W, 3) RGB; the last stands where the film ends a frame early. Raises `Refusal`."""
     width, height = size
-    chain = f"fps={fps},scale={width}:{height}:flags=lanczos"
     command = [*SOURCE, "-i", f"file:{file}", "-map", "0:v:0", "-an", "-vf", chain, "-pix_fmt", "rgb24"]
     frame = None
     with _run([*command, "-f", "rawvideo", "pipe:1"]) as process:

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from studio.clip import ffmpeg
 from studio.clip.film_probe import probe_film
 from studio.clip.received_film import take_film
 from studio.clip.recipe import read_recipe
@@ -99,3 +100,25 @@ def test_a_film_cut_short_is_refused(film: Path, tmp_path: Path) -> None:
     file.write_bytes(film.read_bytes()[: film.stat().st_size // 2])
     with pytest.raises(Refusal):
         take_film(file, tmp_path / "clip.mp4", SHOT, ignore)
+
+
+@pytest.mark.parametrize("transfer", ["smpte2084", "arib-std-b67"])
+def test_hdr_is_toned_to_what_it_was_made_from(tmp_path: Path, transfer: str) -> None:
+    """Colour bars at the usual brightness (white at 203 nits) look the same after PQ or HLG and back."""
+    film = tmp_path / "film.mp4"
+    to_hdr = (
+        "scale=out_color_matrix=bt709:out_range=tv,format=yuv444p,"
+        "setparams=color_primaries=bt709:color_trc=bt709:colorspace=bt709,zscale=t=linear:npl=203,format=gbrpf32le,"
+        f"zscale=p=bt2020:t={transfer}:m=bt2020nc:r=tv:npl=203,format=yuv420p"
+    )
+    bars = ["-f", "lavfi", "-i", "smptehdbars=s=320x180:d=0.5:r=10", "-f", "lavfi", "-i", "sine=d=0.5"]
+    ffmpeg.run_ffmpeg([*bars, "-vf", to_hdr, "-c:v", "libx264", "-crf", "8", "-c:a", "aac", "-y", f"file:{film}"], 60)
+    assert probe_film(film).hdr
+    made = take_film(film, tmp_path / "clip.mp4", SHOT, ignore)
+    assert "HDR" in next(one.reason for one in made.choices if one.what == "encoding")
+    after = probe_film(made.file)
+    assert (after.hdr, after.matrix, after.sound, after.codec) == (False, 1, "aac", "h264")
+    seen = [after.first[60, round(320 * at)].tolist() for at in (0.05, 0.18, 0.29, 0.4, 0.5, 0.6, 0.7, 0.8)]
+    bars_of_75 = [[102] * 3, [191] * 3, [191, 191, 0], [0, 191, 191], [0, 191, 0], [191, 0, 191], [191, 0, 0], [0, 0, 191]]
+    assert np.abs(np.subtract(seen, bars_of_75)).max() < 45
+    assert np.abs(np.subtract(seen, bars_of_75)).mean() < 12

@@ -119,7 +119,7 @@ class Spending:
     def confirm(self, shots: Sequence[Shot], total: Total) -> Confirmation:
         """That the user has seen this total of these shots and agrees. Raises `Unconfirmed` where it costs more now."""
         seen = Confirmation(total.amount, total.unknown)
-        self._require_covered(self.quote(shots), seen)
+        self.require_covered(self.quote(shots), seen)
         return seen
 
     def find_missing_consents(self, total: Total) -> tuple[tuple[str, str], ...]:
@@ -196,7 +196,7 @@ class Spending:
         return state_name(job.state) in RESUMABLE and self.paid.get(job.id) is not None and not self.is_open(job.id)
 
     def _require(self, total: Total, confirmation: Confirmation | None, what: str = "The photo") -> None:
-        self._require_covered(total, confirmation)
+        self.require_covered(total, confirmation)
         for line in total.lines:
             if find_token(line.service) is None:
                 raise Refusal(f"There is no token for {find_service(line.service).title}.", "Give yours in Settings.")
@@ -211,7 +211,7 @@ class Spending:
         if over := self.find_excess(total):
             raise Refusal(over, "Raise the budget in Settings, or wait.")
 
-    def _require_covered(self, total: Total, seen: Confirmation | None) -> None:
+    def require_covered(self, total: Total, seen: Confirmation | None) -> None:
         """Raises `Unconfirmed` unless a confirmation covers a total."""
         if seen is None:
             where = ", ".join(dict.fromkeys(line.where for line in total.lines))

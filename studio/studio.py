@@ -358,10 +358,12 @@ class Studio:
         failed = self.queue.list_failed(group)
         for job in failed:
             self._prepare_recipe(job.shot)
-        anew = tuple(job.shot for job in failed if self.spending.is_over(job))
         with self._database.write():
-            bought = self.spending.put(anew, group, "", confirmation) if anew else ()
-            jobs = tuple(self.queue.retry(job.id) for job in failed if not self.spending.is_over(job))
+            anew = [job for job in failed if self.spending.is_over(job)]
+            if anew:
+                self.spending.require_covered(self.spending.quote([job.shot for job in anew]), confirmation)
+            jobs = tuple(self.queue.retry(job.id) for job in failed if job not in anew)
+            bought = tuple(self._buy_again(job, job.shot, confirmation) for job in anew)
         self._worker.wake()
         return (*jobs, *bought)
 
@@ -380,14 +382,16 @@ class Studio:
         return job
 
     def _buy_again(self, job: Job, shot: Shot, confirmation: Confirmation | None) -> Job:
-        """A new job for one that is over; in the cell of its comparison, if it has one."""
+        """A new job in the place of one that is over, once; in the cell of its comparison, if it has one."""
         if job.group and self.comparisons.name(job.group):
             one = self.comparisons.get(job.group)
             cell = next((cell for cell in one.cells if job.id in cell.jobs), None)
             if cell:
                 one = self.comparisons.retry(one.id, cell.id, confirmation=confirmation)
                 return self.job(next(other.jobs[-1] for other in one.cells if other.id == cell.id))
-        return self._put((shot,), job.group, "", confirmation)[0]
+        with self._database.write():
+            self.queue.drop(job.id)
+            return self._put((shot,), job.group, "", confirmation)[0]
 
     # Again ------------------------------------------------------------------------------------------------------------
 

@@ -16,8 +16,9 @@ from studio.hosted_demo.stand_in import StandIn
 from studio.jobs import hosted_job, hosted_lane, service_pauses
 from studio.library.paid_jobs import PaidJobs
 from studio.nouns import Cancelled, Done, Failed, Job, Motion, Refusal, Running, replace
+from studio.spending import Unconfirmed
 from studio.studio import Studio
-from tests.fakes.paying import SECOND, ask_for, buy, count_creates, open_studio
+from tests.fakes.paying import SECOND, ask_for, buy, confirm, count_creates, open_studio
 from tests.fakes.waiting import ended, until
 
 Open = Callable[..., Studio]
@@ -193,3 +194,37 @@ def test_switched_off_jobs_wait_and_say_so(opened: Open, service: StandIn, monke
     forget_token("replicate")
     assert isinstance(ended(studio, job.id).state, Done)
     assert count_creates(service) == 1
+
+
+def test_a_retry_is_bought_once_however_often_it_is_pressed(opened: Open, service: StandIn) -> None:
+    studio = opened(start=False)
+    first, second = buy_several(studio, 2)
+    for job in (first, second):
+        studio.cancel(job.id)
+    paid = confirm(studio, first.shot)
+    with pytest.raises(Unconfirmed):
+        studio.retry(first.id)
+    new = studio.retry(first.id, paid)
+    with pytest.raises(Refusal, match="no longer in the queue"):
+        studio.retry(first.id, paid)  # the other tab
+    studio.start()
+    assert isinstance(ended(studio, new.id).state, Done)
+    assert count_creates(service) == 1
+    assert {job.id for job in studio.jobs()} == {new.id, second.id}
+
+
+def test_a_groups_failures_are_bought_again_once(opened: Open, service: StandIn) -> None:
+    studio = opened(start=False)
+    shots = tuple(ask_for(studio, motion=Motion(prompt=f"wave {at}")) for at in range(3))
+    jobs, _ = studio.submit_each(shots, confirmation=confirm(studio, *shots))
+    service.faults.script["create"] = ["422", "422"]
+    studio.start()
+    for job in jobs:
+        ended(studio, job.id)
+    group = jobs[0].group
+    with pytest.raises(Unconfirmed):
+        studio.retry_group(group, confirm(studio, shots[0]))
+    assert len(studio.retry_group(group, confirm(studio, *shots[:2]))) == 2
+    assert studio.retry_group(group) == (), "none of them is bought twice"
+    until(lambda: studio.library.count() == 3)
+    assert count_creates(service) == 5

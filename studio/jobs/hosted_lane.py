@@ -33,11 +33,9 @@ POLLS_A_SECOND = 3.0
 SEEN = 60
 """Of so many waiting jobs of a service one is chosen, and it is said why the others wait."""
 
-THREADS = 8
-"""Threads that send and fetch, and as many that ask: one whose service doesn't answer holds up no other."""
-
-ASKS = ("note", "look", "poll", "cancel")
-"""Stages that take one short call, unless the service is silent."""
+THREADS = {"ask": 8, "send": 4, "fetch": 4}
+"""Threads for what takes one short call unless the service is silent, for what is sent, and for what is fetched, which
+takes a core as well: none of them waits for another."""
 
 CLOSE_SECONDS = 10.0
 
@@ -61,7 +59,7 @@ class HostedLane:
         self._looked, self._swept = 0.0, 0.0
         self._closing, self._woken = threading.Event(), threading.Event()
         report = lambda error: log.error("hosted: %s", trace(error))  # noqa: E731
-        self._movers, self._askers = (DaemonPool(THREADS, name, report) for name in ("stir-hosted", "stir-asks"))
+        self._pools = {name: DaemonPool(size, f"stir-{name}", report) for name, size in THREADS.items()}
         self._thread = threading.Thread(target=self._work, name="stir-hosted", daemon=True)
 
     def start(self, adopt: bool) -> None:
@@ -88,7 +86,7 @@ class HostedLane:
         self._woken.set()
         if self._thread.is_alive():
             self._thread.join(CLOSE_SECONDS)
-        for pool in (self._movers, self._askers):
+        for pool in self._pools.values():
             pool.close(CLOSE_SECONDS)
 
     def read_progress(self, job_id: str) -> Progress | None:
@@ -180,8 +178,7 @@ class HostedLane:
             if one.is_busy or one.stage == "over" or one.due > time.monotonic():
                 continue
             one.is_busy = True
-            pool = self._askers if one.stage in ASKS else self._movers
-            pool.do(lambda one=one: self._step(one, apart))
+            self._pools.get(one.stage, self._pools["ask"]).do(lambda one=one: self._step(one, apart))
         return self._find_wait()
 
     def _find_wait(self) -> float:
@@ -223,7 +220,7 @@ class HostedLane:
             for row in found:
                 elsewhere = row.owner != self._tools.token and self._is_alive(row.owner)
                 if row.service in names and row.job not in self._jobs and not elsewhere:
-                    self._movers.do(lambda row=row, end=end: end(row, self._tools))
+                    self._pools["send"].do(lambda row=row, end=end: end(row, self._tools))
 
     def _leave(self) -> None:
         """The studio closes: what is under way waits in the queue for whoever takes it up."""

@@ -302,6 +302,16 @@ class Queue:
             )
         return [str(row[0]) for row in ran]
 
+    def drop(self, job_id: str) -> None:
+        """Take a job out that has ended without a clip: another one stands for it. Raises `Refusal` for any other, and
+        for one that has gone already.
+        """
+        gone = self._database.read(
+            "DELETE FROM jobs WHERE id = ? AND name IN ('failed', 'cancelled', 'interrupted') RETURNING id", (job_id,)
+        )
+        if not gone:
+            raise Refusal("That job is no longer in the queue.", "It was retried already: look at the queue again.")
+
     def list_failed(self, group: str) -> list[Job]:
         """The jobs of a group that failed or were interrupted, in their order."""
         return _jobs(

@@ -226,7 +226,7 @@
       size = value;
       if (draft.dataset.path && !label.classList.contains("busy")) sayDraft();
     });
-    const sayDraft = () => (label.textContent = `Draft of the camera path · the clip will be ${size.width}\u00a0×\u00a0${size.height}${size.upscale > 1.005 ? ", enlarged " + Number(size.upscale.toFixed(size.upscale < 1.1 ? 2 : 1)) + " times" : ""}`);
+    const sayDraft = () => (label.textContent = `Draft of the camera path · the clip will be ${size.width}\u00a0×\u00a0${size.height}${size.upscale >= 1.05 ? ", enlarged " + Number(size.upscale.toFixed(size.upscale < 1.1 ? 2 : 1)) + " times" : ""}`);
     /* A draft of a crop or a photo that is no longer the one on the desk is not shown: the next one is on its way. */
     const near = (one, other) => one.aspect === other.aspect && ["x", "y", "w", "h"].every((side) => Math.abs(one[side] - other[side]) < 0.02);
     const stands = (value) => !value.photo || (value.photo === Stir.now("frame")?.photo && near(value.crop, Stir.now("frame").crop));

@@ -197,6 +197,7 @@ def test_a_strip_at_one_price_a_cancel_and_what_goes_wrong(hosted_app: App, desk
     expect(page.locator("#strip .group .job-words")).to_contain_text("0 of 3 done")
     page.locator(".group-open").click()
     expect(page.locator("#queue-each .job-words").filter(has_text="at Replicate (stand-in)")).to_have_count(3, timeout=WAIT)
+    expect(page.locator(".stage-numbers")).to_contain_text("2 more at work")
     assert studio.spending.spent_session().amount - before == pytest.approx(shown, abs=0.02)
     page.locator("#queue-each").get_by_role("button", name=re.compile("^Cancel ")).first.click()
     expect(page.locator("#queue-each .job[data-state='cancelled']")).to_have_count(1, timeout=WAIT)

@@ -127,7 +127,7 @@ def describe_reading(line: Line) -> str:
     if not line.read_on:
         return ""
     days = count_days(line.read_on)
-    age = f", {round(days / MONTH)} months ago" if days > LONG_AGO else ""
+    age = f", {int(days / MONTH)} months ago" if days > LONG_AGO else ""
     doubt = "" if line.verified else f" in {line.source}, not verified"
     return f"price read {describe_day(line.read_on)}{age}{doubt}"
 

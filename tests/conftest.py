@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from studio.config import ASSETS, Settings
+from tests.fakes.priority import is_ordinary
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -34,6 +35,13 @@ def seen_photos() -> None:
     from studio.photo import matte, photo_scene, saliency
 
     saliency._REMEMBERED = photo_scene._REMEMBERED = matte.REMEMBERED = 64
+
+
+@pytest.fixture(autouse=True)
+def kept_priority() -> Iterator[None]:
+    """No test leaves its thread with a real-time priority: all later ones, their encoders and browsers would starve others."""
+    yield
+    assert is_ordinary(), "this test left a real-time priority behind"
 
 
 @pytest.fixture

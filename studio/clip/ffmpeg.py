@@ -53,6 +53,14 @@ def is_disk_full(error: OSError) -> bool:
     return error.errno in _FULL
 
 
+_WITHOUT_REAL_TIME = """
+import ctypes, os, resource, sys
+ctypes.CDLL(None).prctl(24, 23, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_SYS_NICE: root has it no more once it becomes ffmpeg
+resource.setrlimit(resource.RLIMIT_RTPRIO, (0, 0))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
 def launch_ffmpeg(
     arguments: list[str],
     errors: IO[bytes] | int,
@@ -67,7 +75,7 @@ def launch_ffmpeg(
     quiet = {**list_environment(), "SVT_LOG": "1"}  # SVT-AV1 talks past -loglevel
     try:
         return subprocess.Popen(
-            [find_ffmpeg(), *QUIET, *arguments],
+            [*_keep_priority(arguments), find_ffmpeg(), *QUIET, *arguments],
             stdin=stdin,
             stdout=stdout,
             stderr=errors,
@@ -85,6 +93,17 @@ def list_filters() -> frozenset[str]:
     process = launch_ffmpeg(["-filters"], subprocess.DEVNULL, stdout=subprocess.PIPE)
     said = process.communicate()[0].decode(errors="replace")
     return frozenset(words[1] for line in said.splitlines() if len(words := line.split()) > 2)
+
+
+def _keep_priority(arguments: list[str]) -> list[str]:
+    """What starts an encoder that must not change its priority: it loses the right to, and becomes ffmpeg.
+
+    Run by root, as in most containers, SVT-AV1 4 gives its threads the highest real-time priority, and nothing else on
+    the computer is served until it has finished, the page least of all.
+    """
+    if sys.platform != "linux" or os.geteuid() or "libsvtav1" not in arguments:
+        return []
+    return [sys.executable, "-I", "-S", "-c", _WITHOUT_REAL_TIME]
 
 
 def run_ffmpeg(arguments: list[str], seconds: float) -> None:

@@ -21,6 +21,7 @@ from studio.engines.base import Stopped
 from studio.frames import Frames, Pixels
 from studio.nouns import Choice, Format, Progress, Refusal, Shot, replace
 from tests.fakes.gradients import SHOT, frames
+from tests.fakes.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -346,3 +347,17 @@ def test_ffmpeg_that_hangs_is_ended(tmp_path: Path) -> None:
     with pytest.raises(Refusal, match="too long"):
         ffmpeg.run_ffmpeg(endless, seconds=0.3)
     assert children() == []
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getscheduler") or os.geteuid() != 0, reason="only root may take such a priority")
+def test_an_encoder_takes_no_real_time_priority(tmp_path: Path) -> None:
+    """SVT-AV1 would, run by root: then nothing else is served, the page least of all."""
+    film = ["-f", "lavfi", "-i", "testsrc=s=320x180:d=60", "-c:v", "libsvtav1", "-preset", "8", str(tmp_path / "a.webm")]
+    process = ffmpeg.launch_ffmpeg(film, subprocess.DEVNULL)
+    threads = Path(f"/proc/{process.pid}/task")
+    try:
+        until(lambda: len(list(threads.iterdir())) > 20)  # the encoder's are there
+        assert {os.sched_getscheduler(int(one.name)) for one in threads.iterdir()} == {os.SCHED_OTHER}
+    finally:
+        process.kill()
+        process.wait()

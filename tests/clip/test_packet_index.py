@@ -10,6 +10,7 @@ import pytest
 
 from studio.clip.packet_index import index_packets
 from studio.nouns import Refusal
+from tests.fakes.priority import ordinary_priority
 
 ENCODERS = {"mp4": ("libx264", {"g": "8", "bf": "3", "preset": "ultrafast"}), "webm": ("libsvtav1", {"g": "8", "preset": "12"})}
 SHADES = [10 * shade for shade in range(20)]
@@ -18,7 +19,7 @@ SHADES = [10 * shade for shade in range(20)]
 def write_shades(file: Path) -> Path:
     """A frame of each shade, with B-frames where the format has them, and two key frames besides the first."""
     name, options = ENCODERS[file.suffix[1:]]
-    with av.open(str(file), "w") as box:
+    with ordinary_priority(), av.open(str(file), "w") as box:
         film = box.add_stream(name, rate=24)
         film.width, film.height, film.pix_fmt, film.options = 64, 64, "yuv420p", options
         for shade in SHADES:

@@ -27,6 +27,7 @@ from studio.photo.crop import find_largest
 from studio.photo.inspection import inspect_pixels
 from studio.photo.intake.image_decoder import decode_image
 from studio.photo.intake.isobmff import read_item_table
+from tests.fakes.priority import ordinary_priority
 from tests.photo import made
 
 Numbers = NDArray[Any]
@@ -195,7 +196,7 @@ def test_a_deep_avif_with_exif_and_transparency() -> None:
 def flat_avif(codes: tuple[int, int, int], matrix: int, full: bool) -> bytes:
     """An AVIF of one 10-bit Y'CbCr colour, by SVT-AV1."""
     sink = io.BytesIO()
-    with av.open(sink, "w", format="avif") as box:
+    with ordinary_priority(), av.open(sink, "w", format="avif") as box:
         stream: Any = box.add_stream("libsvtav1", rate=1)
         stream.width, stream.height, stream.pix_fmt = 128, 96, "yuv420p10le"
         stream.options = {"crf": "1", "preset": "10", "svtav1-params": "avif=1"}

@@ -18,6 +18,7 @@ from playwright.sync_api import Page, expect
 from studio.comparison import Axis, Comparison
 from studio.nouns import Clip, Crop, Format, Motion, Shot
 from tests.fakes import shelf
+from tests.fakes.priority import ordinary_priority
 from tests.fakes.waiting import until
 from tests.ui.conftest import App, Open
 from tests.ui.steps import WAIT
@@ -65,7 +66,7 @@ def write_gif(reel: Reel, file: Path) -> None:
 
 
 def write_reel(reel: Reel, file: Path) -> None:
-    with av.open(str(file), "w") as box:
+    with ordinary_priority(), av.open(str(file), "w") as box:
         name, options = CODECS[reel.format]
         film = box.add_stream(name, rate=reel.fps)
         film.width, film.height, film.pix_fmt, film.options = WIDTH, HEIGHT, "yuv420p", {"g": "250", **options}

@@ -92,7 +92,7 @@ def test_closing_interrupts_both(begin: Begin) -> None:
 
 
 def test_what_needs_no_gpu_is_done_beside_it_one_at_a_time(begin: Begin) -> None:
-    studio, ask = begin(Gpu(0.2))
+    studio, ask = begin(Gpu(2.0))
     long = ask(READY.id)
     until(lambda: isinstance(studio.job(long.id).state, Running))
     quick, next_one = ask(CARD.id, 1), ask(CARD.id, 2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-import av
 import numpy as np
 
 MOST = 99.0
@@ -19,6 +18,8 @@ def measure_psnr(first: Path, second: Path) -> float | None:
     10 log10(255² / MSE), the mean of the squared differences taken over R, G and B of all pixels of all frames (ITU-T
     J.340, with one mean for the clip). Frames are decoded one pair at a time.
     """
+    import av
+
     squared, pixels = 0.0, 0
     try:
         with av.open(str(first)) as one, av.open(str(second)) as other:

@@ -6,6 +6,7 @@ import json
 import logging
 import shutil
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -183,7 +184,14 @@ def test_damage_met_while_reading_names_the_file(encoder: LocalComponent) -> Non
 def test_a_stop_in_the_midst_of_a_component_leaves_nothing(tiny: Tiny, monkeypatch: pytest.MonkeyPatch) -> None:
     from studio.engines.diffusion.memory import weight_reader
 
-    monkeypatch.setattr(weight_reader, "PIECE", 2048)
+    real = weight_reader._Files.fill
+
+    def fill_slowly(self: Any, *piece: Any) -> None:
+        time.sleep(0.004)
+        real(self, *piece)
+
+    monkeypatch.setattr(weight_reader, "PIECE", 16_384)
+    monkeypatch.setattr(weight_reader._Files, "fill", fill_slowly)
     card, shared, seen = tiny("svd"), SharedComponents(), list[Progress]()
     assert card.checkpoint is not None
 

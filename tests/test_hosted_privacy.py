@@ -63,17 +63,17 @@ def test_the_helper_asks_only_after_consent_and_is_counted(
     studio.models.alter(lambda now: replace(now, assistant="hosted:fal"))
     assert studio.assist.state().value == "hosted"
     before = studio.spending.spent_today().unknown
-    asks = panel.rewrite(Sentence("gulls cross the sky"))
-    assert "isn't known" in asks["agree"]["reason"]
-    assert "no photo" in asks["agree"]["remedy"]
-    with pytest.raises(Unconfirmed):
-        studio.assist.rewrite("gulls")
+    with pytest.raises(Unconfirmed, match="isn't known"):
+        panel.rewrite(Sentence("gulls cross the sky"), None)
     with pytest.raises(Refusal, match="Your words would leave"):
         studio.assist.rewrite("gulls", Confirmation(unknown=1))
     with pytest.raises(Refusal, match="isn't shown photos"):
         studio.assist.propose(ask_for(studio).photo)
     assert not service.list_calls("create")
-    said = panel.rewrite(Sentence("gulls cross the sky", paid=True))["text"]
+    party = studio.assist.hosted_party
+    assert party is not None and party[0] == "fal"
+    studio.spending.agree(*party)
+    said = panel.rewrite(Sentence("gulls cross the sky"), Confirmation(unknown=1))["text"]
     assert said.startswith("gulls cross the sky")
     assert studio.spending.spent_today().unknown == before + 1
     service.faults = InjectedFaults({"create": ["402", "lose"]})

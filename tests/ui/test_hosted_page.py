@@ -301,7 +301,7 @@ def film(path: Path) -> Path:
 
 def test_a_job_is_picked_up_after_kill_9(stand: StandIn, browser: Browser, tmp_path: Path) -> None:
     stand.calls.clear()
-    stand.requests.seconds = 15
+    stand.requests.seconds = 8
     with served(tmp_path, stand) as (process, url):
         context = browser.new_context(viewport={"width": 1440, "height": 1200})
         context.set_default_timeout(WAIT)

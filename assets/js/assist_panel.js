@@ -80,6 +80,6 @@
       offer();
       Stir.emit("assistant");
     }
-    return { node, paint: (preferences) => (chosen || show(preferences.assistant), look()) };
+    return { node, paint: (preferences) => (chosen || folder.value || show(preferences.assistant), look()) };
   };
 })();

@@ -197,6 +197,9 @@ def test_a_photo_that_is_gone_from_the_home_does_not_come_back(page: Page, app: 
     drop(page, str(picture(tmp_path / "lost.png")))
     expect(page.locator(".photo-name")).to_contain_text("lost.png")
     lost = page.evaluate("Stir.now('frame').photo")
+    page.wait_for_function(
+        "[...document.images].every((one) => !one.src || (one.complete && one.naturalWidth))"
+    )  # or it is asked for
     page.locator(".film-away").nth(1).click(force=True)
     for file in app.studio.settings.home.rglob(f"{lost}*"):
         file.unlink()

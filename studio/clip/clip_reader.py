@@ -92,20 +92,10 @@ def read_footage(file: Path, trusted: bool) -> Footage:
 
 
 def _read_bounded(file: Path) -> Footage:
-    from studio.clip.child_environment import list_environment  # not at the top: the script knows no studio
+    from studio.clip.child_environment import run_script  # not at the top: the script knows no studio
 
-    command = [sys.executable, "-I", __file__, str(file.absolute())]
-    window = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-            creationflags=window,
-            env=list_environment(),
-        )
+        done = run_script(__file__, str(file.absolute()), seconds=SECONDS)
         with np.load(io.BytesIO(done.stdout), allow_pickle=False) as arrays:
             found = dict(arrays)
         return Footage(**{name: found[name] if found[name].ndim else found[name].item() for name in Footage._fields})

@@ -29,20 +29,10 @@ _BOUNDS = {"probesize": "100000", "analyzeduration": "0", "max_streams": "64"}
 def read_comment(file: Path, container: Container, limit: int) -> bytes:
     """The comment of an MP4, WebM or GIF, the XMP of a WebP, as bytes; b"" when there is none, it is longer than
     `limit` bytes, or the file can't be read within the bounds."""
-    from studio.clip.child_environment import list_environment  # not at the top: the script knows no studio
+    from studio.clip.child_environment import run_script  # not at the top: the script knows no studio
 
-    command = [sys.executable, "-I", __file__, str(file.absolute()), container, str(limit)]
-    window = subprocess.CREATE_NO_WINDOW if sys.platform == "win32" else 0
     try:
-        done = subprocess.run(
-            command,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=SECONDS,
-            check=False,
-            creationflags=window,
-            env=list_environment(),
-        )
+        done = run_script(__file__, str(file.absolute()), container, str(limit), seconds=SECONDS)
     except subprocess.TimeoutExpired:
         return b""
     return done.stdout if done.returncode == 0 and len(done.stdout) <= limit else b""

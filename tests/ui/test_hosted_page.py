@@ -97,6 +97,35 @@ def sends(stand: StandIn) -> list[Call]:
     return stand.list_calls("create")
 
 
+def type_token(page: Page) -> None:
+    """The token goes into the settings, is taken, never shown again, and the cards are checked with it."""
+    token = page.locator("[data-token='replicate']")
+    expect(token).to_be_focused()
+    expect(token).to_have_attribute("type", "password")
+    token.fill(TOKEN)
+    token.press("Enter")
+    service = page.locator(".service[data-service='replicate']")
+    expect(service.locator(".stand")).to_have_text("Token ends in …4711, typed in, until Stir is closed")
+    expect(page.locator("#services .stand-in")).to_contain_text("nothing is billed")
+    expect(token).to_have_value("")
+    service.get_by_role("button", name="Check").click()
+    expect(service.locator(".checked")).to_contain_text("ways in take what Stir sends")
+    clean(page)
+
+
+def go_over_the_budget(page: Page) -> None:
+    """A budget for today that the next clip would go over is said before and after the press."""
+    page.get_by_role("tab", name="Settings").click()
+    page.locator("#day-budget").fill("1")
+    page.locator("#day-budget").press("Tab")
+    page.get_by_role("tab", name="Create").click()
+    expect(page.locator(".cost-over")).to_contain_text("Today's budget is $1.00, and $0.84 of it are spent")
+    expect(page.locator("#animate")).to_have_attribute("aria-disabled", "true")
+    page.get_by_role("button", name="Again", exact=True).click()
+    page.locator("#checkout-go").click()
+    expect(page.locator("#clip .dock .note:not([hidden])")).to_contain_text("Today's budget is $1.00")
+
+
 def test_from_the_token_to_a_paid_clip(hosted_app: App, desk: Page, stand: StandIn) -> None:
     page, studio = desk, hosted_app.studio
     answers: list[str] = []
@@ -118,18 +147,7 @@ def test_from_the_token_to_a_paid_clip(hosted_app: App, desk: Page, stand: Stand
     expect(group.locator("[data-model='kling-v3']")).to_contain_text(re.compile(r"Replicate \$0\.17 to \$0\.34/s.*fal \$"))
     group.get_by_role("button", name="Add a token").click()
 
-    token = page.locator("[data-token='replicate']")
-    expect(token).to_be_focused()
-    expect(token).to_have_attribute("type", "password")
-    token.fill(TOKEN)
-    token.press("Enter")
-    service = page.locator(".service[data-service='replicate']")
-    expect(service.locator(".stand")).to_have_text("Token ends in …4711, typed in, until Stir is closed")
-    expect(page.locator("#services .stand-in")).to_contain_text("nothing is billed")
-    expect(token).to_have_value("")
-    service.get_by_role("button", name="Check").click()
-    expect(service.locator(".checked")).to_contain_text("ways in take what Stir sends")
-    clean(page)
+    type_token(page)
 
     page.get_by_role("tab", name="Create").click()
     page.locator("#model").click()
@@ -161,15 +179,7 @@ def test_from_the_token_to_a_paid_clip(hosted_app: App, desk: Page, stand: Stand
     expect(page.locator(".cost-totals")).to_have_text("Today $0.84 · this session $0.84")
     assert [(one["mode"], one["duration"]) for one in find_inputs(stand)] == [("standard", 5)]
 
-    page.get_by_role("tab", name="Settings").click()
-    page.locator("#day-budget").fill("1")
-    page.locator("#day-budget").press("Tab")
-    page.get_by_role("tab", name="Create").click()
-    expect(page.locator(".cost-over")).to_contain_text("Today's budget is $1.00, and $0.84 of it are spent")
-    expect(animate).to_have_attribute("aria-disabled", "true")
-    page.get_by_role("button", name="Again", exact=True).click()
-    page.locator("#checkout-go").click()
-    expect(page.locator("#clip .dock .note:not([hidden])")).to_contain_text("Today's budget is $1.00")
+    go_over_the_budget(page)
     assert len(sends(stand)) == 1
     assert studio.spending.spent_today().amount == pytest.approx(0.84)
 
@@ -223,6 +233,21 @@ def test_a_strip_at_one_price_a_cancel_and_what_goes_wrong(hosted_app: App, desk
     assert len(sends(stand)) == sent  # it was found, and costs nothing more
 
 
+def make_it_speak(page: Page) -> None:
+    """Ovi says what is written for it, at a price that nobody knows."""
+    choose(page, "ovi")
+    page.locator("[data-option='speech']").fill("Good morning")
+    page.locator("[data-option='speech']").press("Tab")
+    tick = page.locator("#cost-unknown")
+    sheet = page.locator(".checkout")
+    with another_clip(page):
+        page.locator("#animate").click()
+        expect(sheet.locator("#checkout-go")).to_have_attribute("aria-disabled", "true")  # its price isn't known
+        sheet.locator("#checkout-unknown").check()
+        agree(page)
+    expect(tick).to_be_visible()  # and from now on beside the button
+
+
 def test_models_are_given_what_they_take(hosted_app: App, desk: Page, stand: StandIn, tmp_path: Path) -> None:
     page = desk
     choose(page, "kling-avatar-v2")
@@ -255,18 +280,7 @@ def test_models_are_given_what_they_take(hosted_app: App, desk: Page, stand: Sta
         page.locator("#animate").click()
         agree(page)
 
-    choose(page, "ovi")
-    page.locator("[data-option='speech']").fill("Good morning")
-    page.locator("[data-option='speech']").press("Tab")
-    tick = page.locator("#cost-unknown")
-    sheet = page.locator(".checkout")
-    with another_clip(page):
-        page.locator("#animate").click()
-        expect(sheet.locator("#checkout-go")).to_have_attribute("aria-disabled", "true")  # its price isn't known
-        sheet.locator("#checkout-unknown").check()
-        agree(page)
-    expect(tick).to_be_visible()  # and from now on beside the button
-
+    make_it_speak(page)
     avatar, motion, wan, ovi = find_inputs(stand)
     assert all(str(one).startswith(("data:", "http")) for one in (avatar["audio"], motion["video"], wan["audio"]))
     assert "<S>Good morning<E>" in str(ovi["prompt"])

@@ -6,11 +6,27 @@ written into the clip, so that any clip can be made again.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal
 
 import msgspec
 
-Aspect = Literal["photo", "16:9", "9:16", "1:1", "4:5", "3:4", "21:9"]
+from studio.finish_nouns import Ambience as Ambience
+from studio.finish_nouns import Finish as Finish
+from studio.finish_nouns import Join as Join
+from studio.finish_nouns import Logo as Logo
+from studio.finish_nouns import Mix as Mix
+from studio.finish_nouns import SpeedPoint as SpeedPoint
+from studio.finish_nouns import Title as Title
+from studio.finish_nouns import Track as Track
+from studio.finish_nouns import Trim as Trim
+from studio.noun_base import Aspect as Aspect
+from studio.noun_base import Attachment as Attachment
+from studio.noun_base import Fraction as Fraction
+from studio.noun_base import Hash as Hash
+from studio.noun_base import Noun as Noun
+from studio.noun_base import Refusal as Refusal
+from studio.noun_base import replace as replace
+
 Size = Literal["auto", "240p", "360p", "480p", "720p", "1080p", "1440p", "2160p"]
 Ease = Literal["smooth", "linear", "ease_in", "ease_out"]
 Format = Literal["mp4", "webm", "gif", "webp"]
@@ -41,29 +57,7 @@ LONG_SIDES: dict[Format, int] = {"mp4": 4096, "webm": 4096, "gif": 640, "webp": 
 of 4K (5.1, at most 8,912,896 pixels); so 21:9 at 2160p is 4096 wide. GIF and WebP: they grow quickly, and are looked at
 in passing."""
 
-N = TypeVar("N", bound="Noun")
-Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 Brush = Annotated[str, msgspec.Meta(max_length=65_536, pattern="^[A-Za-z0-9+/=]*$")]
-
-
-class Refusal(Exception):
-    """Something the studio won't do: `reason` says what is wrong, `remedy` what to do next, both in the user's words.
-
-    `about` is what of a shot has to change: "photo", "camera", "effects", "words", "ending", or "" for how the clip is
-    made. `offer` is what can be done by one press instead: "open_damaged", or "" for nothing.
-    """
-
-    def __init__(self, reason: str, remedy: str, about: str = "", offer: str = "") -> None:
-        super().__init__(f"{reason} {remedy}".strip())
-        self.reason = reason
-        self.remedy = remedy
-        self.about = about
-        self.offer = offer
-
-
-class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A frozen value. An unknown key or a value out of range is an error, never a silent default."""
 
 
 class Photo(Noun, frozen=True):
@@ -185,18 +179,6 @@ class Still(Noun, frozen=True):
     crop: Crop = Crop()
 
 
-class Attachment(Noun, frozen=True):
-    """A sound or a film that goes with a shot, kept by content in the home folder: `id` is the sha256 of its bytes,
-    `name` what the user calls it, `seconds` how long it lasts.
-    """
-
-    id: Hash
-    name: Annotated[str, msgspec.Meta(max_length=255)]
-    kind: Literal["audio", "video"]
-    seconds: Annotated[float, msgspec.Meta(ge=0.0, le=3600.0)]
-    bytes: Annotated[int, msgspec.Meta(ge=1, le=200_000_000)]
-
-
 OptionName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Option = Annotated[str, msgspec.Meta(max_length=4000)] | int | float | bool
 
@@ -216,6 +198,9 @@ class Shot(Noun, frozen=True):
     For hosted models: `service` is the way in (studio/hosted_cards.py), "" the cheapest with a token; `options` are the
     model's own choices, by the names its card gives them; `audio` is a voice or music, `motion_video` a film that the
     photo's subject moves like.
+
+    `finish` is what is done once there are frames: to the library's clips it names, or, where it names none, to what
+    the model makes of this shot.
     """
 
     photo: Photo
@@ -244,6 +229,7 @@ class Shot(Noun, frozen=True):
     options: Annotated[dict[OptionName, Option], msgspec.Meta(max_length=24)] = msgspec.field(default_factory=dict)
     audio: Attachment | None = None
     motion_video: Attachment | None = None
+    finish: Finish | None = None
 
     def __hash__(self) -> int:
         return hash(self.to_json())
@@ -371,14 +357,6 @@ class Job(Noun, frozen=True):
     place: float
     made_at: float
     group: str = ""
-
-
-def replace(noun: N, **changes: Any) -> N:
-    """A copy of a noun with some fields changed, checked like new. Raises `Refusal` when a value is out of range."""
-    try:
-        return msgspec.convert(msgspec.to_builtins(msgspec.structs.replace(noun, **changes)), type(noun))
-    except msgspec.ValidationError as error:
-        raise Refusal(f"That value can't be used ({error}).", "Choose one within the range shown.") from None
 
 
 # What msgspec knows of a type is built when it is first read. Two threads that both do crash the process (msgspec 0.22,

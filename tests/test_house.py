@@ -22,9 +22,11 @@ from studio.presets import MotionPreset, Platform
 from tests.rows import each_row
 
 FLOORS = {
+    "noun_base": 0, "finish_nouns": 0,
     "nouns": 0, "frames": 0, "cards": 0, "hosted_cards": 0, "config": 0, "atomic_write": 0, "clip_score": 0, "comparison": 0,
     "photo": 1, "motion": 1, "presets": 1, "preferences": 1, "clip": 1, "library": 1,
-    "engines": 2, "score": 2, "jobs": 3, "hosted_demo": 3, "studio": 4, "remakes": 4, "score_room": 4,
+    "engines": 2, "score": 2, "finish": 2, "jobs": 3, "hosted_demo": 3, "studio": 4, "remakes": 4, "score_room": 4,
+    "finish_room": 4,
     "shot_checks": 4, "models": 4, "spending": 4, "advice": 4, "motion_assistant": 4,
     "previews": 4, "attachments": 4, "hosted_services": 4, "exports": 4, "depth_maps": 4, "compare": 4,
     "ui": 5, "cli": 5, "__main__": 6,
@@ -33,8 +35,9 @@ PRIVATE = {
     "gradio": {"ui"},
     "sqlite3": {"library"},
     "torch": {"engines"}, "diffusers": {"engines"}, "transformers": {"engines"}, "huggingface_hub": {"engines"},
-    "imageio_ffmpeg": {"clip"}, "av": {"clip", "photo", "hosted_demo"}, "moviepy": {"clip"},
-    "cv2": {"photo", "clip", "engines", "score"}, "onnxruntime": {"photo"}, "tifffile": {"photo"}, "imagecodecs": {"photo"},
+    "imageio_ffmpeg": {"clip"}, "av": {"clip", "finish", "photo", "hosted_demo"}, "moviepy": {"clip", "finish"},
+    "cv2": {"photo", "clip", "finish", "engines", "score"}, "onnxruntime": {"photo"},
+    "tifffile": {"photo"}, "imagecodecs": {"photo"},
     "requests": set(), "httpx": set(), "urllib.request": set(),
 }  # fmt: skip
 MAX_FILE = 500

@@ -10,35 +10,10 @@ import msgspec
 
 from studio.cards import ModelCard, Text
 from studio.config import ASSETS, PRESETS
-from studio.nouns import Aspect, Format, Kind, Motion, Noun, Refusal, Size, Use
+from studio.nouns import Aspect, Kind, Motion, Noun, Refusal, Use
+from studio.platforms import Platform
 
 T = TypeVar("T", bound=Noun)
-
-
-class Platform(Noun, frozen=True):
-    """A place a clip is posted (presets/platforms/*.toml): the crop, size and rate it asks for, what it takes, who
-    states it.
-
-    It takes clips of `min_seconds` to `max_seconds` at `min_fps` to `max_fps`, with at least `min_short` pixels on
-    their short side, in these `formats`. Where nothing is stated the least is the studio's own: 1 second, 1 frame a
-    second, 0 pixels. `label` is its short name, for a narrow button. `silent_track` is why a clip that isn't heard gets
-    a silent track for it, in words: what it makes of a file without one; "" where it takes such a file as it is.
-    """
-
-    id: str
-    title: str
-    label: Annotated[str, msgspec.Meta(max_length=12)]
-    aspect: Aspect
-    size: Size
-    fps: int
-    min_seconds: float
-    max_seconds: float
-    min_fps: int
-    max_fps: int
-    min_short: int
-    formats: tuple[Format, ...]
-    source: str
-    silent_track: str = ""
 
 
 class Sample(Noun, frozen=True):

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from studio import presets, shot_checks
 from studio.advice.adviser import Advice
-from studio.advice.platforms import Misfit, find_misfits
+from studio.advice.misfits import Misfit, find_misfits
 from studio.advice.render_time import RECENT, Pace, choose_size, pace
 from studio.attachments import Attachments
 from studio.cards import ModelCard, Outcome, Plan

@@ -18,11 +18,12 @@ from studio import presets
 from studio.cards import ModelCard
 from studio.config import PRESETS, ROOT
 from studio.nouns import Noun
-from studio.presets import MotionPreset, Platform
+from studio.platforms import Platform
+from studio.presets import MotionPreset
 from tests.rows import each_row
 
 FLOORS = {
-    "noun_base": 0, "finish_nouns": 0,
+    "noun_base": 0, "finish_nouns": 0, "platforms": 0,
     "nouns": 0, "frames": 0, "cards": 0, "hosted_cards": 0, "config": 0, "atomic_write": 0, "clip_score": 0, "comparison": 0,
     "photo": 1, "motion": 1, "presets": 1, "preferences": 1, "clip": 1, "library": 1,
     "engines": 2, "score": 2, "finish": 2, "jobs": 3, "hosted_demo": 3, "studio": 4, "remakes": 4, "score_room": 4,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from studio import presets
-from studio.advice.platforms import Misfit, find_misfits
+from studio.advice.misfits import Misfit, find_misfits
 from studio.advice.render_time import PATIENCE, Pace, choose_size, pace
 from studio.cards import ModelCard, Outcome
 from studio.clip import formats
@@ -15,7 +15,7 @@ from studio.engines.plan import plan
 from studio.engines.prepare import prepare
 from studio.nouns import Clip, Photo, Shot, replace
 from studio.photo.crop import find_largest
-from studio.presets import Platform
+from studio.platforms import Platform
 from tests.rows import each_row
 
 PHOTO = Photo("0" * 64, 5472, 3648)  # 20 megapixels
@@ -52,7 +52,10 @@ WRONG: list[tuple[str, Wish, str, object]] = [
     ("reels", {"seconds": 1.0}, "seconds", 3.0), ("reels", {"fps": 16}, "fps", 30), ("feed", {"seconds": 2.5}, "seconds", 3.0),
     ("reels", {"format": "webm"}, "format", "mp4"), ("reels", {"format": "gif", "seconds": 1.0}, "format", "mp4"),
     ("tiktok", {"size": "240p"}, "size", "360p"), ("product", {"seconds": 20.0}, "seconds", 10.0),
-    ("shorts", {"format": "gif"}, "format", "mp4"),
+    ("shorts", {"format": "gif"}, "format", "mp4"), ("stories", {"fps": 60, "size": "1440p"}, "size", "1080p"),
+    ("reels", {"size": "2160p"}, "size", "1080p"), ("x", {"size": "1080p"}, "size", "720p"), ("facebook", {"fps": 16}, "fps", 30),
+    ("pinterest", {"seconds": 2.0}, "seconds", 4.0),
+    ("linkedin", {"fps": 6}, "fps", 30), ("shorts", {"size": "1440p"}, "size", "1080p"),
 ]  # fmt: skip
 
 
@@ -65,6 +68,24 @@ def test_what_does_not_fit_is_said_with_the_change_that_meets_it(name: str, wish
     assert place.title in one.says and one.need in one.says and one.label.startswith("Make it ")
     mended = replace(shot, **{one.field: one.change})
     assert field not in {left.field for left in found(mended, place)}
+
+
+def test_a_file_too_large_for_a_service_is_said_with_the_length_that_fits() -> None:
+    whatsapp, long = platform("whatsapp"), replace(CARD, seconds=(1.0, 60.0))
+    shot = made_for(whatsapp, seconds=60.0)
+    made = formats.foretell_outcome(720, 1280, 30, 1800, "mp4")
+    (one,) = find_misfits(shot, made, whatsapp, long)
+    assert (one.field, one.have, one.need, one.change) == ("seconds", "about 25 MB", "at most 16 MB", 38.0)
+    assert find_misfits(shot, formats.foretell_outcome(720, 1280, 30, 38 * 30, "mp4"), whatsapp, long) == ()
+
+
+def test_another_shape_is_said_and_how_it_is_mended() -> None:
+    reels = platform("reels")
+    (one,) = found(replace(made_for(reels), crop=find_largest(PHOTO, "16:9")), reels)
+    assert (one.field, one.have, one.need, one.change) == ("aspect", "16:9", "9:16", None)
+    assert one.remedy == "Crop the photo to 9:16."
+    whole = platform("master-hevc")
+    assert found(replace(made_for(whole), crop=find_largest(PHOTO, "1:1")), whole) == (), "a master keeps any shape"
 
 
 def test_everything_that_does_not_fit_is_said_at_once() -> None:

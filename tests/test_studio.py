@@ -22,6 +22,7 @@ from studio.config import ROOT, Settings
 from studio.exports import read_recipe
 from studio.nouns import Camera, Clip, Crop, Done, Effect, Motion, Move, Photo, Progress, Refusal, Shot, Size, replace
 from studio.photo.crop import SHORT_SIDES, find_ratio, settle_crop
+from studio.platforms import Platform
 from studio.studio import Studio, search_words
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
 from tests.fakes.waiting import ended, painting, until
@@ -432,12 +433,14 @@ def test_what_ships_is_offered(true: tuple[Studio, Shot]) -> None:
 
 
 @pytest.mark.parametrize("place", presets.platforms(), ids=lambda place: place.id)
-def test_a_place_asks_for_what_it_takes(place: presets.Platform) -> None:
-    assert 1.0 <= place.min_seconds < place.max_seconds
+def test_a_place_asks_for_what_it_takes(place: Platform) -> None:
+    assert 0 < place.min_seconds < place.max_seconds
     assert 1 <= place.min_fps <= place.fps <= place.max_fps <= 60
     assert place.min_short <= SHORT_SIDES[place.size]
     assert "mp4" in place.formats
-    assert place.source
+    assert place.source and place.read_on.year >= 2026
+    assert (place.sound == "needed") == bool(place.silent_track)
+    assert place.max_long >= 2 * place.min_short
 
 
 def test_a_recipe_from_before_places_opens_and_one_with_a_place_keeps_it(true: tuple[Studio, Shot]) -> None:

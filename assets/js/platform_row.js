@@ -4,11 +4,18 @@
   const OWN = { id: "", label: "My own", title: "No place: each photo keeps a shape of its own", aspect: "" };
   const MARKS = { // what tells one upright screen from another, drawn in its middle
     reels: "M-2-2.6l4.6 2.6-4.6 2.6z",
+    stories: "M-2.6 0a2.6 2.6 0 1 0 5.2 0a2.6 2.6 0 1 0-5.2 0",
     tiktok: "M-.2 2.2V-3.4c.5 1.3 1.4 2 2.8 2.1M-.2 2.2a1.5 1.5 0 1 1-1.5-1.5",
     shorts: "M.4-3.4L-2 .4H2L-.4 3.6",
     youtube: "M-2-2.4l4.4 2.4-4.4 2.4z",
     feed: "M-3 1.8l2-2.2 1.6 1.6L2-.2l1.2 1.2",
     telegram: "M-4.2.2l8-3.2-1.6 6.6-2.6-1.8-1.4 1.6v-2.6l3.8-3",
+    facebook: "M1.6-3.4c-1.8 0-2 .8-2 2V3.4M-2-.4h3.2",
+    x: "M-2.6-2.6l5.2 5.2M2.6-2.6l-5.2 5.2",
+    linkedin: "M-2.6-.6V2.8M-2.6-2.4v.1M-.4 2.8V-.6M-.4 1c0-2.2 3-2.2 3 0v1.8",
+    whatsapp: "M-2.8 3l.8-2a3 3 0 1 1 1.4 1.3z",
+    pinterest: "M-1.2 3.4L.6-1.6M-2-.6a2.2 2.2 0 1 1 2.4 1.2",
+    web: "M-5-1.8h10M-1.6.8h3.2",
     square: "M-3 1.8l2-2.2 1.6 1.6L2-.2l1.2 1.2",
     product: "M2.5-.6a2.6 2.6 0 1 0 .2 1.4M2.8-2.6v2h-2",
     cinema: "M-5.6-1.6v3.2M5.6-1.6v3.2",

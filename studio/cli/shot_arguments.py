@@ -25,7 +25,7 @@ from studio.nouns import (
     replace,
 )
 from studio.photo import crop
-from studio.presets import Platform
+from studio.platforms import Platform
 
 if TYPE_CHECKING:
     from studio.studio import Studio

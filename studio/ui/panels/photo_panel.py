@@ -23,6 +23,13 @@ _INTAKE: dict[str, Any] = {"limit": MAX_UPLOAD_BYTES, "endings": PHOTO_ENDINGS}
 """What the file choosers offer, and the most that they upload."""
 
 
+def list_places() -> list[dict[str, Any]]:
+    """The places a photo is cropped for, as the page's row shows them: a master keeps whatever shape there is."""
+    names = ("id", "label", "title", "aspect", "size", "fps", "min_seconds", "max_seconds")
+    shaped = (one for one in presets.platforms() if one.aspect != "photo")
+    return [{name: getattr(one, name) for name in names} for one in shaped]
+
+
 class CropQuestion(Noun, frozen=True):
     """A question for a crop: which photo, which aspect, and what was marked as its subject."""
 
@@ -92,7 +99,7 @@ class PhotoPanel:
             calls=calls,
             samples=samples,
             ratios=RATIOS,
-            platforms=msgspec.to_builtins(presets.platforms()),
+            platforms=list_places(),
             **_INTAKE,
             mends=list_mends(has_network()),
             upscale=UPSCALE,

@@ -150,14 +150,15 @@ class Studio:
     def _find_attachment(self, given: Attachment) -> Path:
         return self.attachments.file(given.id)
 
-    def start(self, adopt: bool = True) -> None:
-        """Start the worker. With `adopt` it also does what a process that has ended left in the queue, and clips are
-        scored in the background.
+    def start(self, adopt: bool = True, score: bool = True) -> None:
+        """Start the worker. With `adopt` it also does what a process that has ended left in the queue, and with `score`
+        clips are scored in the background.
         """
         self._worker.start(adopt)
         if adopt:
             self.attachments.sweep(self._database.names)
-            self.scores.start()
+            if score:
+                self.scores.start()
             self.models.try_kernels()
 
     def close(self) -> None:

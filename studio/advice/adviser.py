@@ -41,6 +41,11 @@ if TYPE_CHECKING:
 KEPT = 32
 """Photos whose kind and faces are remembered: a session's worth, a few bytes each."""
 
+REPORTS = 256
+"""Reports that are remembered, a few kilobytes each: a reload, another photo of the strip and back, or a size tried out
+inspects nothing twice.
+"""
+
 NONE = Wishes()
 VIEW_SIDE = 1600
 VIEW_QUALITY = 88
@@ -69,6 +74,7 @@ class Advice:
         self._photos = photos
         self._served = served
         self._seen: OrderedDict[str, Seen] = OrderedDict()
+        self._reports: OrderedDict[tuple[object, ...], Report] = OrderedDict()
         self._looking = threading.Lock()
         self._making = threading.Lock()
 
@@ -80,14 +86,27 @@ class Advice:
 
         Raises `Refusal`.
         """
+        self._photos().require_original(shot.photo)
+        subject = "" if glance else self._photos().resolve_subject(shot.photo, shot.subject)
+        key = (shot.photo.id, shot.crop, shot.mends, shot.size, subject, glance)
+        with self._looking:
+            if key in self._reports:
+                self._reports.move_to_end(key)
+                return self._reports[key]
+        report = self._inspect(shot, subject, glance)
+        with self._looking:
+            self._reports[key] = report
+            while len(self._reports) > REPORTS:
+                self._reports.popitem(last=False)
+        return report
+
+    def _inspect(self, shot: Shot, subject: str, glance: bool) -> Report:
         from studio.photo import inspection
 
         image, mended = self._photos().mend(shot.photo, shot.mends), settle_mends(shot)
         if glance:
             return inspection.inspect_pixels(image, mended.photo, mended.crop, mended.size)
-        return inspection.inspect_photo(
-            image, mended.photo, mended.crop, mended.size, self._photos().resolve_subject(shot.photo, shot.subject)
-        )
+        return inspection.inspect_photo(image, mended.photo, mended.crop, mended.size, subject)
 
     def view(self, shot: Shot) -> Path:
         """A JPEG of the whole photo with the shot's mends, at most 1600 px, in the served folder. Raises `Refusal`."""

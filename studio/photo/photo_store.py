@@ -128,6 +128,11 @@ class PhotoStore:
             image = self._recall(photo.id)
             return self._open_original(photo) if image is None else image
 
+    def require_original(self, photo: Photo) -> None:
+        """Raises `Refusal` when the photo is not here, without opening it."""
+        if self._find_original(photo.id) is None:
+            raise _refuse_missing()
+
     def _open_original(self, photo: Photo) -> Image:
         original = self._find_original(photo.id)
         if original is None:

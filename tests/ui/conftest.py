@@ -61,7 +61,7 @@ class App:
             port = probe.getsockname()[1]
         self.zoom, self.shelf = Zoom(PACE), shelf.ShelfEngine(pace=0.02)
         self.studio = Studio(Settings(home, port=port), (*presets.cards(), *cards), find or self.engine)
-        self.studio.start()
+        self.studio.start(score=False)  # tests/test_scores.py scores
         self.page = build(self.studio)
         self.page.launch(prevent_thread_lock=True, **launch_options(self.studio))
         self.url = f"http://127.0.0.1:{port}/"

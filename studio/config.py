@@ -8,6 +8,7 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import platformdirs
 
@@ -27,7 +28,9 @@ MAX_UPLOAD_BYTES = 200_000_000
 class Settings:
     """Everything that is decided before the studio starts. Folders are made by `prepare`, not here.
 
-    `cards` are folders with the user's own model cards, besides home/cards.
+    `cards` are folders with the user's own model cards, besides home/cards. `visitors`: who comes to the page: "" its
+    owner alone, "names" people who share it and sign in with a name, "strangers" anybody. `house` is the owner's home
+    folder where `home` is a visitor's: models, model cards and preferences are the owner's.
     """
 
     home: Path
@@ -37,6 +40,18 @@ class Settings:
     password: str = field(default="", repr=False)
     choices: tuple[Choice, ...] = ()
     cards: tuple[Path, ...] = ()
+    visitors: Literal["", "names", "strangers"] = ""
+    house: Path | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether whoever opens the page sits at this computer: may name its folders, and see where things lie."""
+        return not self.user and not self.visitors
+
+    @property
+    def owned(self) -> Path:
+        """The owner's home folder."""
+        return self.house or self.home
 
     @property
     def photos(self) -> Path:
@@ -78,17 +93,17 @@ class Settings:
         """Models the user has downloaded, and what has been learned of them on this machine. Made when the first one
         comes.
         """
-        return self.home / "models"
+        return self.owned / "models"
 
     @property
     def card_folders(self) -> tuple[Path, ...]:
         """Where the user's own model cards lie: in the home folder, and wherever --cards says."""
-        return (self.home / "cards", *self.cards)
+        return (self.owned / "cards", *self.cards)
 
     @property
     def preferences(self) -> Path:
         """What the user has decided instead of the studio."""
-        return self.home / "preferences.json"
+        return self.owned / "preferences.json"
 
     @property
     def database(self) -> Path:

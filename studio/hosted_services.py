@@ -49,16 +49,20 @@ class ServiceCheck(NamedTuple):
 
 
 class HostedServices:
-    """All services, none when they are switched off. Any thread may ask; only `check` waits for a network."""
+    """All services; none when they are switched off, or for visitors: their clips would be paid for by the owner. Any
+    thread may ask; only `check` waits for a network.
+    """
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
 
     def __bool__(self) -> bool:
-        return not services.is_off()
+        return not services.is_off() and not self._settings.visitors
 
     def states(self) -> tuple[ServiceState, ...]:
         """Every service as it stands."""
+        if not self:
+            return ()
         found = [(one, tokens.find_token(one.name)) for one in services.services()]
         return tuple(
             ServiceState(

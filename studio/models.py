@@ -38,12 +38,18 @@ class Models:
     """The models of one studio. Any thread may ask; nothing here waits for a running job.
 
     `cards` None: those that ship, then the user's own. `make` makes the engine of a card, once for each engine a card
-    names.
+    names. `house`: the models of the house that these are a visitor's view of: trained ones run on its engines, and
+    nothing about them is changed from here.
     """
 
     def __init__(
-        self, settings: Settings, cards: tuple[ModelCard, ...] | None, make: Callable[[ModelCard, Settings], Engine]
+        self,
+        settings: Settings,
+        cards: tuple[ModelCard, ...] | None,
+        make: Callable[[ModelCard, Settings], Engine],
+        house: Models | None = None,
     ) -> None:
+        self._house = house
         own, wrong = presets.own_cards(settings.card_folders) if cards is None else ((), ())
         on_offer = (*presets.cards(), *own) if cards is None else cards
         self.cards = tuple(card for card in on_offer if not (card.hosted and is_off()))
@@ -84,6 +90,8 @@ class Models:
 
     def engine(self, card: ModelCard) -> Engine:
         """The engine that a card runs on, made on first use and kept. Raises `Refusal` when there is none."""
+        if self._house and not card.is_built_in:
+            return self._house.engine(card)
         with self._making:
             if card.engine not in self._engines:
                 if self._closed:
@@ -135,6 +143,8 @@ class Models:
     @property
     def version(self) -> int:
         """A number that changes when a model's state does. Looks only at engines that something has been asked of."""
+        if self._house:
+            return self._house.version
         now = time.monotonic()
         if now >= self._look_at and self._looking.acquire(blocking=False):
             try:
@@ -223,7 +233,13 @@ class Models:
         finally:
             self._look_at = 0.0
 
+    def _require_owner(self) -> None:
+        """Raises `Refusal` for a visitor: models and preferences are the owner's."""
+        if self._house:
+            raise Refusal("Only the owner of this Stir may change that.", "Ask whoever runs it.")
+
     def _ask_shelf(self, model: str, ask: Callable[[Shelf, ModelCard], T]) -> T:
+        self._require_owner()
         card = self.card(model)
         engine = self.engine(card)
         if not isinstance(engine, Shelf):
@@ -247,6 +263,7 @@ class Models:
 
     def alter(self, change: Callable[[Preferences], Preferences]) -> Preferences:
         """Keep what `change` makes of the present decisions; two changes at once both count. Raises `Refusal`."""
+        self._require_owner()
         now = preferences.alter(self._settings, change)
         self._changes += 1
         return now

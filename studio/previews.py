@@ -64,17 +64,25 @@ def foretell_silence(shot: Shot, card: ModelCard) -> tuple[Choice, ...]:
 
 
 class Previews:
-    """Previews of prepared shots. `room` is where half-made files lie, `served` where the page may look."""
+    """Previews of prepared shots. `room` is where half-made files lie, `served` where the page may look; `drawing` is
+    held while one is drawn.
+    """
 
     def __init__(
-        self, settings: Settings, served: FileCache, room: Path, models: Models, photos: Callable[[], PhotoStore]
+        self,
+        settings: Settings,
+        served: FileCache,
+        room: Path,
+        models: Models,
+        photos: Callable[[], PhotoStore],
+        drawing: threading.Lock,
     ) -> None:
         self._settings = settings
         self._served = served
         self._room = room
         self._models = models
         self._photos = photos
-        self._making = threading.Lock()
+        self._making = drawing
         self._eager = ReadAhead()
 
     def close(self) -> None:

@@ -33,6 +33,7 @@ from studio.engines.hosted.services import find_service, services
 from studio.engines.hosted.tokens import find_token
 from studio.engines.prepare import Prepared, adapt
 from studio.exports import Exports
+from studio.guest import Guest
 from studio.hosted_services import HostedServices
 from studio.jobs.clip_maker import ClipMaker
 from studio.jobs.hosted_job import HostedTools
@@ -67,9 +68,9 @@ class Studio:
     """One home folder with its photos, queue and library, and the worker that turns the one into the other.
 
     `cards` are the models on offer, those that ship and the user's own unless told otherwise, and `engines` makes the
-    engine of a card, which is kept and closed with the studio. `log` is the home folder's log. The constructor opens
-    the database and puts right what a crash has left behind; nothing is rendered before `start`. Raises `Refusal` when
-    the home folder can't be used.
+    engine of a card, which is kept and closed with the studio. `guest`: what a visitor's studio has of the house that
+    it stands in. `log` is the home folder's log. The constructor opens the database and puts right what a crash has
+    left behind; nothing is rendered before `start`. Raises `Refusal` when the home folder can't be used.
     """
 
     def __init__(
@@ -77,10 +78,12 @@ class Studio:
         settings: Settings,
         cards: tuple[ModelCard, ...] | None = None,
         engines: Callable[[ModelCard, Settings], Engine] = registry.make,
+        guest: Guest | None = None,
     ) -> None:
         services()  # a wrong address of an imitation is refused before anything is opened
         settings.prepare()
-        self.settings, self.models = settings, Models(settings, cards, engines)
+        self.settings, self.guest = settings, guest or Guest()
+        self.models = Models(settings, cards, engines, self.guest.models)
         self.hosted, self.attachments = HostedServices(settings), Attachments(settings)
         self._photo_store: PhotoStore | None = None
         self._opening = threading.Lock()
@@ -90,10 +93,11 @@ class Studio:
         self._served = FileCache(settings.cache / "served")
         self._database = database.open(settings.database)
         self.library = Clips(self._database, settings.clips, search_words)
-        self.queue = Queue(self._database, self._owner)
+        self.queue = Queue(self._database, self._owner, self.guest.most_waiting)
         self.spending = self._make_spending()
         self.depths = DepthMaps(settings)
-        self.previews = Previews(settings, self._served, self._room, self.models, lambda: self.photos)
+        given = settings, self._served, self._room, self.models, lambda: self.photos
+        self.previews = Previews(*given, self.guest.drawing)
         self.advice = Advice(settings, self._served, self.models, lambda: self.photos)
         self.assist = Assist(self.models, lambda: self.photos, self.spending)
         self._paced: tuple[int, Pace] | None = None
@@ -108,8 +112,12 @@ class Studio:
             library=self.library, served=self._served, room=self._room, comparisons=self.comparisons,
             scores=self.scores, models=self.models, photos=lambda: self.photos,
         )  # fmt: skip
+        self._put_right()
+
+    def _put_right(self) -> None:
+        """What a crash has left behind."""
         found, interrupted = recover(self.queue, self.library, everything=True)
-        self._owner.sweep(settings.cache)
+        self._owner.sweep(self.settings.cache)
         if found or interrupted or self._database.notes:
             self.log.warning("put right: %d clips found again, %d jobs were running", found, interrupted)
 
@@ -119,7 +127,7 @@ class Studio:
     def _make_scores(self) -> ScoreRoom:
         return ScoreRoom(
             database=self._database, library=self.library, models=self.models, photos=lambda: self.photos, log=self.log,
-            find_near=self._read_depth, is_busy=lambda: self._worker.is_busy,
+            find_near=self._read_depth, is_busy=lambda: self._worker.is_busy or self.guest.is_house_busy,
             judge=lambda clip, score: self._remakes.judge(clip, score),
         )  # fmt: skip
 
@@ -127,8 +135,8 @@ class Studio:
         return Worker(
             room=self._room, database=self._database, queue=self.queue, clips=self.library, log=self.log,
             photos=lambda: self.photos, find_card=self.models.card, find_engine=self.models.engine,
-            list_cards=lambda: self.models.cards, make_hosted=self._make_hosted,
-            tell=lambda clip_id: self.scores.expect(clip_id),
+            list_cards=lambda: self.models.cards, make_hosted=None if self.settings.visitors else self._make_hosted,
+            tell=lambda clip_id: self.scores.expect(clip_id), seat=self.guest.seat,
         )  # fmt: skip
 
     def _make_hosted(self, maker: ClipMaker) -> HostedLane:
@@ -159,7 +167,8 @@ class Studio:
             self.attachments.sweep(self._database.names)
             if score:
                 self.scores.start()
-            self.models.try_kernels()
+            if not self.guest.models:
+                self.models.try_kernels()
 
     def close(self) -> None:
         """Stop the worker (a running job becomes Interrupted), let go of models and database. Safe to call twice."""
@@ -182,7 +191,7 @@ class Studio:
             if self._photo_store is None:
                 from studio.photo.photo_store import PhotoStore
 
-                self._photo_store = PhotoStore(self.settings)
+                self._photo_store = PhotoStore(self.settings, self.guest.most_photos)
             return self._photo_store
 
     # Models and machine ---------------------------------------------------------------------------------------------
@@ -220,7 +229,8 @@ class Studio:
         version = self._database.version
         if self._paced is None or self._paced[0] != version:
             self._paced = (version, pace(self.library.find(limit=2 * RECENT)))
-        return self._paced[1]
+        found = self._paced[1]
+        return found._replace(largest=self.guest.limits.size) if self.guest.limits else found
 
     def choices(self, shot: Shot) -> tuple[Choice, ...]:
         """Every automatic choice this shot leads to, with its reason. Reads the scene on first use: a second or so."""
@@ -261,7 +271,9 @@ class Studio:
 
     def _accept(self, shot: Shot) -> Prepared:
         photo, end = self.photos.get(shot.photo.id), self.photos.get(shot.end.photo.id) if shot.end else None
-        return shot_checks.accept(shot, self.models.card(shot.maker), photo, end, self.settings, self._pace())
+        made = shot_checks.accept(shot, self.models.card(shot.maker), photo, end, self.settings, self._pace())
+        self.guest.require_plan(made.plan)
+        return made
 
     def _accept_draft(self, shot: Shot) -> Prepared:
         """The shot as the model that draws quick drafts of its camera makes it."""
@@ -273,6 +285,7 @@ class Studio:
         """
         prepared = self._accept(shot)
         self.models.require(prepared.card)
+        self.guest.require_disk()
         require_motion(self.previews.places(prepared))
         return self.spending.settle(prepared.recipe)
 

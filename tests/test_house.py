@@ -17,6 +17,7 @@ from bench.house import House
 from studio import presets
 from studio.cards import ModelCard
 from studio.config import PRESETS, ROOT
+from studio.limits import Limits
 from studio.nouns import Noun
 from studio.platforms import Platform
 from studio.presets import MotionPreset
@@ -29,6 +30,7 @@ FLOORS = {
     "engines": 2, "score": 2, "finish": 2, "jobs": 3, "hosted_demo": 3, "studio": 4, "remakes": 4, "score_room": 4,
     "finish_room": 4,
     "shot_checks": 4, "models": 4, "spending": 4, "advice": 4, "motion_assistant": 4,
+    "limits": 4, "guest": 4, "visitors": 4,
     "previews": 4, "attachments": 4, "hosted_services": 4, "exports": 4, "depth_maps": 4, "compare": 4,
     "ui": 5, "cli": 5, "__main__": 6,
 }  # fmt: skip
@@ -179,7 +181,7 @@ def test_tests_use_no_mocks() -> None:
 
 @each_row("name", sorted(str(path.relative_to(PRESETS)) for path in PRESETS.rglob("*.toml")))
 def test_every_preset_loads(name: str) -> None:
-    kinds: dict[str, type[Noun]] = {"models": ModelCard, "motions": MotionPreset, "platforms": Platform}
+    kinds: dict[str, type[Noun]] = {"limits": Limits, "models": ModelCard, "motions": MotionPreset, "platforms": Platform}
     assert presets.load(PRESETS / name, kinds[Path(name).parts[0]])
 
 

@@ -53,10 +53,13 @@ PATIENT: Size = "720p"
 
 
 class Pace(NamedTuple):
-    """Seconds for a million pixels of film as an MP4, and the number of clips made here that say so."""
+    """Seconds for a million pixels of film as an MP4, and the number of clips made here that say so; `largest`: the
+    largest size that "auto" takes.
+    """
 
     seconds: float
     clips: int
+    largest: Size = "2160p"
 
     def estimate(self, planned: Plan, kind: Format) -> float:
         """Seconds that a clip takes, from the press to the library."""
@@ -99,10 +102,14 @@ def choose_size(shot: Shot, card: ModelCard, here: Pace) -> Prepared:
     size = crop.choose_size(short, place.size if place else crop.AUTOMATIC[0])
     if size == "auto":
         return prepare(shot, card)
+    is_capped = crop.SHORT_SIDES[size] > crop.SHORT_SIDES[here.largest]
+    size = here.largest if is_capped else size
     made = prepare(replace(shot, size=size), card)
     takes = here.estimate(made.plan, made.shot.format)
     why = crop.explain_automatic(size, short)
-    if place:
+    if is_capped:
+        why = f"{size} is the largest that is made here"
+    elif place:
         why = f"{place.title} asks for {place.size}" + (
             "" if size == place.size and made.plan.upscale <= 1 else f"; {why}"
         )

@@ -17,6 +17,7 @@ import msgspec
 
 from studio.engines.base import Stopped, Tick
 from studio.jobs.clip_maker import ClipMaker
+from studio.jobs.fair_turns import Seat
 from studio.jobs.job_progress import JobProgress
 from studio.jobs.turns import Turns
 from studio.library.clips import Clips
@@ -36,13 +37,16 @@ AT_WORK: tuple[Stage, ...] = ("denoise", "decode", "paint")
 
 class Lane:
     """Lane `number`, of device `number - 1`; 0 is the processor's, or the only one. `look` is called before each job is
-    chosen; `tell` is told of each clip that is done.
+    chosen; `tell` is told of each clip that is done. Where several visitors share the device, their lanes take turns by
+    their `seat`.
     """
 
     def __init__(
-        self, number: int, maker: ClipMaker, turns: Turns, *, look: Callable[[], None], tell: Callable[[str], None]
-    ) -> None:
+        self, number: int, maker: ClipMaker, turns: Turns, *, look: Callable[[], None], tell: Callable[[str], None],
+        seat: Seat | None = None,
+    ) -> None:  # fmt: skip
         self.share = ALL
+        self._seat = seat
         self._number = number
         self._maker, self._queue, self._log = maker, maker.queue, maker.log
         self._turns = turns
@@ -104,17 +108,33 @@ class Lane:
             else:
                 self._do(job)
                 self._turns.end(self._number)
+                self._leave_seat()
 
     def _take_next(self) -> Job | None:
         try:
             recover(self._queue, self._maker.clips)
             self._look()
-            return self._queue.take_next(
-                self._adopt, lambda waiting: self._turns.begin(waiting, self._number), self.share
-            )
+            job = self._queue.take_next(self._adopt, self._begin, self.share)
         except Exception as error:
             self._log.error("the queue can't be read: %s", trace(error))
+            job = None
+        if job is None:
+            self._leave_seat()
+        return job
+
+    def _begin(self, waiting: list[Job]) -> Job | None:
+        """Which of these waiting jobs this lane begins now; None where it is another visitor's turn, and the first of
+        them says so.
+        """
+        if self._seat and not self._seat.begin(self._number, self._woken):
+            before = self._seat.count_before(self._number)
+            self._queue.explain_wait(waiting[0], f"Others' turn: {before} before it")
             return None
+        return self._turns.begin(waiting, self._number)
+
+    def _leave_seat(self) -> None:
+        if self._seat:
+            self._seat.end(self._number)
 
     def _do(self, job: Job) -> None:
         watch = self._watch = JobProgress(job, self._queue)
@@ -137,9 +157,12 @@ class Lane:
     def _make_tick(self, watch: JobProgress) -> Tick:
         """How far the job is, for whoever watches it, and now and then a look at the next job."""
         ahead = Ahead(watch.job.shot.maker, self._find_coming, self._expect, self._log)
+        most = self._seat.seconds if self._seat else 0.0
 
         def tick(progress: Progress) -> None:
             watch.tick(progress)
+            if most and time.monotonic() - watch.began > most:
+                raise Refusal(f"This clip took longer than {most / 60:g} minutes.", "Make it shorter or smaller.")
             ahead.tick(progress)
 
         return tick

@@ -18,6 +18,7 @@ import msgspec
 from studio.cards import ModelCard
 from studio.engines.base import Devices, Engine, Shelf
 from studio.jobs.clip_maker import ClipMaker
+from studio.jobs.fair_turns import Seat
 from studio.jobs.hosted_lane import HostedLane
 from studio.jobs.lane import Lane
 from studio.jobs.turns import Turns
@@ -45,7 +46,7 @@ RANKS = {"no": 0, "slowly": 1, "yes": 2}
 class Worker:
     """All that works. `room` is where half-made clips lie, `photos` opens photos when a job needs them; `list_cards`
     says which models are on offer, and `make_hosted` makes the lane of hosted jobs; `tell` is told of each clip that is
-    done.
+    done. A visitor's worker shares the devices with others' by its `seat`.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class Worker:
         list_cards: Callable[[], tuple[ModelCard, ...]] = tuple,
         make_hosted: Callable[[ClipMaker], HostedLane] | None = None,
         tell: Callable[[str], None] = lambda clip_id: None,
+        seat: Seat | None = None,
     ) -> None:
+        self._seat = seat
         self._queue, self._log, self._tell = queue, log, tell
         self._card, self._engine, self._list_cards = find_card, find_engine, list_cards
         self._maker = ClipMaker(
@@ -78,7 +81,7 @@ class Worker:
         self._hosted = make_hosted(self._maker) if make_hosted else None
 
     def _make_lane(self, number: int) -> Lane:
-        return Lane(number, self._maker, self._turns, look=self._add_gpus, tell=self._tell)
+        return Lane(number, self._maker, self._turns, look=self._add_gpus, tell=self._tell, seat=self._seat)
 
     def start(self, adopt: bool = True) -> None:
         """Begin. With `adopt`, jobs that were given to a process which has ended are done as well."""
@@ -106,6 +109,8 @@ class Worker:
             self._hosted.close()
         for lane in self._lanes:
             lane.join(CLOSE_SECONDS)
+        if self._seat:
+            self._seat.leave()
 
     def keep_order(self) -> None:
         """The user has ordered what waits: it is done in that order, whatever is loaded."""

@@ -11,7 +11,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
 from studio.library.file_names import sorting
@@ -242,6 +242,13 @@ class Database:
         """Let go of the file. Safe to call twice."""
         with self._lock:
             self._connection.close()
+
+
+def has_waiting_jobs(file: Path) -> bool:
+    """Whether jobs wait in a database that is not opened for it; False where it can't be read."""
+    with suppress(sqlite3.Error), closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as found:
+        return found.execute("SELECT 1 FROM jobs WHERE name = 'queued' LIMIT 1").fetchone() is not None
+    return False
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

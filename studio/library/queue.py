@@ -85,11 +85,14 @@ def _jobs(rows: list[tuple[object, ...]]) -> list[Job]:
 
 
 class Queue:
-    """Every job of a home folder, as `owner` sees and changes them."""
+    """Every job of a home folder, as `owner` sees and changes them. `most_waiting`: jobs that may wait or run at once,
+    0 for any number.
+    """
 
-    def __init__(self, database: Database, owner: Owner) -> None:
+    def __init__(self, database: Database, owner: Owner, most_waiting: int = 0) -> None:
         self._database = database
         self._owner = owner
+        self._most = most_waiting
 
     # Reading ----------------------------------------------------------------------------------------------------------
 
@@ -143,6 +146,7 @@ class Queue:
             before = self.find_press(press)
             if before:
                 return tuple(before)
+            self._require_place(len(shots))
             first, now = self._get_last_place(), time.time()
             jobs = tuple(Job(uuid.uuid4().hex, shot, Queued(), first + at, now, group) for at, shot in enumerate(shots))
             for job in jobs:
@@ -153,6 +157,18 @@ class Queue:
                 )
         return jobs
 
+    def _require_place(self, more: int) -> None:
+        """Raises `Refusal` where more jobs would wait than may."""
+        if not self._most:
+            return
+        rows = self._database.read("SELECT count(*) FROM jobs WHERE name IN ('queued', 'running')")
+        waiting = int(str(rows[0][0]))
+        if waiting + more > self._most:
+            raise Refusal(
+                f"At most {self._most} of your clips may wait here at once, and {waiting} do.",
+                "Wait until one is done, or cancel one.",
+            )
+
     def find_press(self, press: str) -> list[Job]:
         """The jobs that a press has queued already; none for ""."""
         return _jobs(self._database.read(_SELECT + "press = ? AND press <> '' ORDER BY place", (press,)))
@@ -162,6 +178,7 @@ class Queue:
         with self._database.write():
             if state_name(self.get(job_id).state) not in RESUMABLE:
                 raise Refusal("That job is waiting, running or done.", "Use Again on its clip to make another.")
+            self._require_place(1)
             self._database.read(
                 "UPDATE jobs SET name = 'queued', state = ?, place = ?, given = ?, owner = '', cleared = 0"
                 " WHERE id = ?",

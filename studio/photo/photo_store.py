@@ -82,9 +82,12 @@ Matte = NDArray[np.float32] | None
 
 
 class PhotoStore:
-    """The photos the studio holds: originals named by content, a display copy of each, and the noun beside them."""
+    """The photos the studio holds: originals named by content, a display copy of each, and the noun beside them; at
+    most so many, 0 for any number.
+    """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, most: int = 0) -> None:
+        self._most = most
         self._photos = settings.photos
         self._views = settings.views
         self._settings = settings
@@ -107,6 +110,7 @@ class PhotoStore:
 
     def _take_in(self, file: Path, name: str, damaged: bool) -> Photo:
         got = decode_image(_read_bytes(file), name, damaged)
+        self._require_place(got.photo.id)
         try:
             if self._find_original(got.photo.id) is None:
                 write_whole(self._photos / f"{got.photo.id}{got.ending}", got.kept)
@@ -118,6 +122,15 @@ class PhotoStore:
             raise refuse_unwritten(error) from None
         self._remember(photo.id, got.image)
         return photo
+
+    def _require_place(self, photo_id: str) -> None:
+        """Raises `Refusal` where a photo would be one more than may be kept."""
+        kept = {file.stem for file in self._photos.glob("*.json")} if self._most else set()
+        if self._most and photo_id not in kept and len(kept) >= self._most:
+            raise Refusal(
+                f"At most {self._most} of your photos are kept here.",
+                "Go on with those that are here, or delete all that is yours at the top of the page.",
+            )
 
     def pixels(self, photo: Photo) -> Image:
         """The whole photo, uint8 (H, W, 3) sRGB RGB, upright, read-only. Raises `Refusal` when it is not here."""

@@ -62,7 +62,7 @@ PUBLISHED = Published(
 
 def folder(settings: Settings) -> Path:
     """Where the network is kept."""
-    return settings.home / "models" / "depth-anything-v2-small"
+    return settings.models / "depth-anything-v2-small"
 
 
 def weights(settings: Settings) -> Path | None:

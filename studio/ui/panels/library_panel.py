@@ -74,7 +74,7 @@ class LibraryPanel:
             make_call("compare_clips", SeveralClips, lambda ask: studio.comparisons.start_from_clips(ask.ids).id),
             make_call("empty_trash", dict[str, str], lambda _: self.empty()),
         ]
-        local = self.studio.settings.user == ""
+        local = self.studio.settings.is_local
         if local:
             calls.append(make_call("open_folder", ById, lambda ask: open_folder(studio, ask.id)))
         self.part = make_part("library_panel", None, calls=calls, local=local, page=PAGE, most=MOST_IN_ROW)

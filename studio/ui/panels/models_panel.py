@@ -79,7 +79,7 @@ class ModelsPanel:
 
     def render(self) -> None:
         """Draw the part."""
-        local = self.studio.settings.user == ""
+        local = self.studio.settings.is_local
         self.part = make_part(
             "models_panel", None, calls=self.calls(local), local=local,
             placements=get_args(Placement), weights=get_args(Weights),

@@ -49,7 +49,7 @@ class ServicesPanel:
 
     def render(self) -> None:
         """Draw the part."""
-        self.part = make_part("services_panel", None, calls=self.calls(), local=self.studio.settings.user == "")
+        self.part = make_part("services_panel", None, calls=self.calls(), local=self.studio.settings.is_local)
 
     def calls(self) -> list[Call]:
         """What may be asked; a token is taken only from this computer."""
@@ -61,7 +61,7 @@ class ServicesPanel:
             make_call("set_budget", Budget, self.set_budget),
             make_call("withdraw", ById, self.withdraw),
         ]
-        if self.studio.settings.user:
+        if not self.studio.settings.is_local:
             return calls
         return [*calls, make_call("keep_token", TypedToken, self.keep)]
 

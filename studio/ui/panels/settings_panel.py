@@ -37,7 +37,7 @@ class SettingsPanel:
         ]
         places = [[one.id, one.title] for one in presets.platforms()]
         begins = {"sizes": SIZES, "rates": RATES, "places": places}
-        self.part = make_part("settings_panel", None, calls=calls, local=self.studio.settings.user == "", **begins)
+        self.part = make_part("settings_panel", None, calls=calls, local=self.studio.settings.is_local, **begins)
 
     def facts(self) -> dict[str, Any]:
         """Places, the machine's choices, and what the user prefers."""

@@ -22,7 +22,7 @@ lint: .venv/test
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/test: requirements.txt requirements-dev.txt .venv/run
+.venv/test: requirements.txt requirements-mcp.txt requirements-dev.txt .venv/run
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@touch $@
 

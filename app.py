@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import sys
 
-from studio.config import read
+from studio.config import Settings, read
 from studio.nouns import Refusal
 
 
@@ -21,12 +22,17 @@ def main(argv: list[str] | None = None) -> int:
         "--listen", action="store_true", help="let the network reach the page; needs --user and STIR_PASSWORD"
     )
     say.add_argument("--user", help="the name to sign in with (or STIR_USER)")
+    say.add_argument(
+        "--mcp", action="store_true", help="serve the endpoints as tools of an MCP server too, at /gradio_api/mcp/"
+    )
     say.add_argument("--open", action="store_true", help="open the page in the browser")
     flags = say.parse_args(argv)
     try:
         host = "0.0.0.0" if flags.listen else None  # noqa: S104  asked for
-        settings = read(flags.home, host, flags.port, flags.user, cards=flags.cards)
+        settings = read(flags.home, host, flags.port, flags.user, cards=flags.cards, mcp=flags.mcp)
+        choose_mcp(settings)
         from studio.studio import Studio
+        from studio.ui.mcp_server import prepare_mcp
         from studio.ui.page import build, launch_options, require_port
 
         require_port(settings)
@@ -37,10 +43,23 @@ def main(argv: list[str] | None = None) -> int:
     studio.start()
     sys.stdout.write(f"Stir is at http://127.0.0.1:{settings.port} · Ctrl+C stops it\n")
     try:
-        build(studio).launch(inbrowser=flags.open, **launch_options(studio))
+        page = build(studio)
+        page.launch(inbrowser=flags.open, prevent_thread_lock=True, **launch_options(studio))
+        prepare_mcp(page, settings)
+        page.block_thread()
     finally:
         studio.close()
     return 0
+
+
+def choose_mcp(settings: Settings) -> None:
+    """Let Gradio import the package mcp, or keep it from that: it takes a quarter of a second. Raises `Refusal` where
+    it is asked for and not installed.
+    """
+    if not settings.mcp:
+        sys.modules.setdefault("mcp", None)  # type: ignore[arg-type]  # which Python reads as: it can't be imported
+    elif importlib.util.find_spec("mcp") is None:
+        raise Refusal("--mcp needs the package mcp.", "Install it: pip install -r requirements-mcp.txt")
 
 
 if __name__ == "__main__":

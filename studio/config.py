@@ -30,7 +30,8 @@ class Settings:
 
     `cards` are folders with the user's own model cards, besides home/cards. `visitors`: who comes to the page: "" its
     owner alone, "names" people who share it and sign in with a name, "strangers" anybody. `house` is the owner's home
-    folder where `home` is a visitor's: models, model cards and preferences are the owner's.
+    folder where `home` is a visitor's: models, model cards and preferences are the owner's. `mcp`: the endpoints are
+    served as tools of an MCP server too.
     """
 
     home: Path
@@ -40,6 +41,7 @@ class Settings:
     password: str = field(default="", repr=False)
     choices: tuple[Choice, ...] = ()
     cards: tuple[Path, ...] = ()
+    mcp: bool = False
     visitors: Literal["", "names", "strangers"] = ""
     house: Path | None = None
 
@@ -132,11 +134,12 @@ def read(
     user: str | None = None,
     password: str | None = None,
     cards: Sequence[str | Path] = (),
+    mcp: bool = False,
 ) -> Settings:
     """Settings from flags, then the environment (STIR_HOME, STIR_USER, STIR_PASSWORD), then the machine.
 
-    `cards` are folders with the user's own model cards. Raises `Refusal` when one of them isn't there, and when the
-    page would be open to the network without a user name and a password.
+    `cards` are folders with the user's own model cards; `mcp` is as in `Settings`. Raises `Refusal` when one of them
+    isn't there, and when the page would be open to the network without a user name and a password.
     """
     if home:
         place, why = Path(home), "named with --home"
@@ -156,7 +159,7 @@ def read(
     place = place.expanduser().resolve()
     reach = "only this computer can reach the page" if local else "asked for with --listen; a password is set"
     choices = (Choice("home", str(place), why), Choice("address", host, reach))
-    return Settings(place, host, port or 7860, user, password, choices, _split_folders(cards))
+    return Settings(place, host, port or 7860, user, password, choices, _split_folders(cards), mcp)
 
 
 def _split_folders(names: Sequence[str | Path]) -> tuple[Path, ...]:

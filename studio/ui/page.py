@@ -21,7 +21,8 @@ import gradio as gr
 from studio.config import ASSETS, MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Refusal
 from studio.studio import Studio
-from studio.ui import request_guard, theme, thumbnails
+from studio.ui import request_guard, theme, thumbnails, wrong_calls
+from studio.ui.endpoints import Endpoints
 from studio.ui.html_part import Part, log_faults_to, make_part
 from studio.ui.panels.assist_panel import AssistPanel
 from studio.ui.panels.camera_panel import CameraPanel
@@ -44,6 +45,9 @@ from studio.ui.shot_form import PARTS
 
 STALE = 3600
 """Seconds after which an upload that nobody took in is left over: another page on this home may still be uploading."""
+
+MOST_WAITING = 256
+"""Requests of programs that wait for an answer at once."""
 
 
 def build(studio: Studio) -> gr.Blocks:
@@ -70,7 +74,9 @@ def build(studio: Studio) -> gr.Blocks:
                 SettingsPanel(studio).render()
                 if studio.hosted:
                     ServicesPanel(studio).render()
-    return page
+        Endpoints(studio).publish()
+    wrong_calls.check_values(page)
+    return page.queue(api_open=False, max_size=MOST_WAITING)
 
 
 def _draw_create(studio: Studio, recommend: RecommendPanel) -> None:
@@ -147,6 +153,9 @@ def launch_options(studio: Studio) -> dict[str, Any]:
         "auth_message": "Stir",
         "allowed_paths": list_served(studio), "max_file_size": MAX_UPLOAD_BYTES, "show_error": False, "quiet": True,
         "run_history": False, "footer_links": [], "enable_monitoring": False, "ssr_mode": False, "share": False,
+        "mcp_server": settings.mcp,
         "theme": theme.make_theme(), "head": theme.make_head(), "favicon_path": str(ASSETS / "icon.png"),
-        "app_kwargs": {"middleware": request_guard.list_middleware(settings)},
+        "app_kwargs": {
+            "middleware": request_guard.list_middleware(settings), "exception_handlers": wrong_calls.HANDLERS,
+        },
     }  # fmt: skip

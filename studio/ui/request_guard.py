@@ -2,16 +2,21 @@
 
 Closes two doors that Gradio leaves open, both of which make the server itself fetch from elsewhere, and answers only to
 the names of this computer while no password is set (a page on the network could otherwise point its own name here: DNS
-rebinding), and to no other site's page (which could otherwise press its buttons, and some of those cost money).
+rebinding), and to no other site's page (which could otherwise press its buttons, and some of those cost money). With a
+password, programs may send it with each request, and the MCP server asks for it too.
 """
 
 from __future__ import annotations
 
+import base64
+import hmac
+import secrets
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -33,6 +38,9 @@ POLICY = "; ".join([
     "frame-ancestors 'none'",
 ])  # fmt: skip
 HEADERS = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+
+LARGEST_BODY = 64 * 1024 * 1024
+"""Bytes of a request that isn't an upload: a photo of 48 MB in base64, and more than the page ever sends."""
 
 
 class OnlyHere:
@@ -57,6 +65,12 @@ class OnlyHere:
         return await self.app(scope, receive, send_guarded)
 
 
+def _is_foreign(headers: Headers) -> bool:
+    """Whether another site's page asks."""
+    origin = headers.get("origin")
+    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+
+
 class SameOrigin:
     """Refuses what another site's page asks: its browser says so in the header Origin."""
 
@@ -65,17 +79,70 @@ class SameOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        headers = Headers(scope=scope) if scope["type"] in ("http", "websocket") else {}
-        origin = headers.get("origin")
-        if origin is not None and urlsplit(origin).netloc != headers.get("host"):
+        headers = Headers(scope=scope if scope["type"] in ("http", "websocket") else {"headers": []})
+        if _is_foreign(headers):
             return await PlainTextResponse("Stir answers only its own page.", 403)(scope, receive, send)
+        return await self.app(scope, receive, send)
+
+
+class BoundBody:
+    """Refuses a request that would be read whole into memory and is larger than `LARGEST_BODY`; uploads, which go to
+    the disk as they come, have their own bound.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        path: str = scope.get("path", "").rstrip("/")
+        if scope["type"] == "http" and scope["method"] == "POST" and path != "/gradio_api/upload":
+            length = Headers(scope=scope).get("content-length", "")
+            if not length.isdecimal():
+                return await PlainTextResponse("Say the request's length.", 411)(scope, receive, send)
+            if int(length) > LARGEST_BODY:
+                says = "This request is too large. Upload the file to /gradio_api/upload and send its path."
+                return await PlainTextResponse(says, 413)(scope, receive, send)
+        return await self.app(scope, receive, send)
+
+
+class SignedIn:
+    """Lets programs in by name and password in the header Authorization (Basic), and holds the MCP server, which Gradio
+    leaves open, behind that or a session.
+
+    Never asks for them (no WWW-Authenticate): a browser would keep them and send them along from other sites' pages.
+    For that reason they don't count either in a request of another site's page.
+    """
+
+    def __init__(self, app: ASGIApp, user: str, password: str) -> None:
+        self.app = app
+        self._user, self._token = user, secrets.token_urlsafe(16)
+        self._basic = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}".encode()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        page, headers = scope["app"], Headers(scope=scope)
+        given = headers.get("authorization", "").encode()
+        if hmac.compare_digest(given, self._basic) and not _is_foreign(headers):
+            page.tokens[self._token] = self._user
+            cookie = (b"cookie", f"access-token-unsecure-{page.cookie_id}={self._token}".encode())
+            scope = {**scope, "headers": [*(one for one in scope["headers"] if one[0] != b"cookie"), cookie]}
+        cookies = Request(scope).cookies
+        names = (f"access-token-{page.cookie_id}", f"access-token-unsecure-{page.cookie_id}")
+        is_mcp = scope["path"].lower().startswith("/gradio_api/mcp")
+        if is_mcp and not any(cookies.get(name) in page.tokens for name in names):
+            return await PlainTextResponse("Sign in first.", 401)(scope, receive, send)
         return await self.app(scope, receive, send)
 
 
 def list_middleware(settings: Settings) -> list[Middleware]:
     """What stands before the page, outermost first."""
-    guards = [Middleware(OnlyHere), Middleware(Ranges)]
-    if not settings.user:
+    guards = [Middleware(OnlyHere), Middleware(BoundBody), Middleware(Ranges)]
+    if settings.user:
+        guards.insert(2, Middleware(SignedIn, user=settings.user, password=settings.password))
+    else:
         guards.insert(0, Middleware(SameOrigin))  # with one, the sign-in's cookie isn't sent along
         guards.insert(0, Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "::1"]))
     return guards

@@ -1,0 +1,44 @@
+"""What Gradio's MCP server needs to serve this studio's endpoints: answers in JSON, and the sign-in for its own calls.
+
+The server itself, its transports and the list of tools are Gradio's (`launch(mcp_server=True)`); the tools are the
+public endpoints of `endpoints`. Needs the package mcp (requirements-mcp.txt).
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from typing import Any
+
+import gradio as gr
+from gradio.processing_utils import add_root_url
+from gradio_client import Client
+
+from studio.config import Settings
+
+
+def prepare_mcp(page: gr.Blocks, settings: Settings) -> None:
+    """Make a served page's MCP server ready for calls; nothing where it has none."""
+    server = page.mcp_server_obj
+    if server is None:
+        return
+    server.postprocess_output_data = _write_answers
+    if settings.user:  # Gradio's MCP server calls its own endpoints as a client that knows no password
+        server._get_or_create_client = functools.cache(  # pyright: ignore[reportPrivateUsage]
+            functools.partial(_sign_in, page.local_url or "", settings)
+        )
+
+
+def _sign_in(url: str, settings: Settings) -> Client:
+    return Client(
+        url, auth=(settings.user, settings.password), download_files=False, verbose=False,
+        analytics_enabled=False, headers={"x-gradio-user": "mcp"}, _skip_components=False,
+    )  # fmt: skip
+
+
+def _write_answers(data: Any, root_url: str) -> list[Any]:
+    """What a tool has answered, as JSON with whole addresses. Gradio itself would write Python's notation."""
+    from mcp.types import TextContent
+
+    whole = add_root_url(data, root_url, None)
+    return [TextContent(type="text", text=json.dumps(one, ensure_ascii=False)) for one in whole]

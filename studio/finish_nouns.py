@@ -85,7 +85,7 @@ class Join(Noun, frozen=True):
 
 class Track(Noun, frozen=True):
     """A sound that is added: from `start`, its in-point in seconds; `fade_in` and `fade_out` in seconds, `gain` in dB;
-    `loop`: once at its end it begins again at the in-point, until the clip's end."""
+    `loop`: music that is at its end begins again at the in-point, until the clip's end; a voice is heard once."""
 
     attachment: Attachment
     start: InPoint = 0.0
@@ -105,14 +105,16 @@ class Ambience(Noun, frozen=True):
 class Mix(Noun, frozen=True):
     """What a finished clip sounds like.
 
-    `keep`: the sound that the clip has already stays. `duck` 0..1: how far all else steps back while the voice speaks.
-    `loudness`: brought to the loudness that the shot's platform plays at.
+    `keep`: the sound that the clip has already stays. `duck` 0..1: how far all else steps back while the voice speaks,
+    by 20 dB at most; `duck_own`: how far music and ambience do while the clip's own sound is heard. `loudness`: brought
+    to the loudness that the shot's platform plays at.
     """
 
     keep: bool = True
     music: Track | None = None
     voice: Track | None = None
     duck: Fraction = 0.5
+    duck_own: Fraction = 0.0
     ambience: Annotated[tuple[Ambience, ...], msgspec.Meta(max_length=5)] = ()
     loudness: bool = True
 

@@ -1,8 +1,8 @@
 """Studio: the one object that page and command line hold. Its rooms are attributes; its methods are what takes two of
 them.
 
-photos, models, queue, library, comparisons, scores, previews, exports, depths, advice, assist. Heavy libraries load on
-first use.
+photos, models, queue, library, comparisons, batches, scores, previews, exports, depths, advice, assist. Heavy
+libraries load on first use.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from studio.advice.adviser import Advice
 from studio.advice.misfits import Misfit, find_misfits
 from studio.advice.render_time import RECENT, Pace, choose_size, pace
 from studio.attachments import Attachments
+from studio.batch.row_reader import ReadingTools
+from studio.batches import Batches
 from studio.cards import ModelCard, Outcome, Plan
 from studio.clip import formats
 from studio.compare.compare_room import Comparisons
@@ -102,11 +104,7 @@ class Studio:
         self.assist = Assist(self.models, lambda: self.photos, self.spending)
         self._paced: tuple[int, Pace] | None = None
         self.scores, self._worker = self._make_scores(), self._make_worker()
-        self.comparisons = Comparisons(
-            database=self._database, queue=self.queue, library=self.library, models=self.models, worker=self._worker,
-            spending=self.spending, ready=self._prepare_recipe, accept=self._accept, pace=self._pace,
-            describe=search_words,
-        )  # fmt: skip
+        self.comparisons, self.batches = self._make_comparisons(), self._make_batches()
         self._remakes = Remakes(self.scores, self.models, self.comparisons, self.submit, self.log)
         self.exports = Exports(
             library=self.library, served=self._served, room=self._room, comparisons=self.comparisons,
@@ -120,6 +118,20 @@ class Studio:
         self._owner.sweep(self.settings.cache)
         if found or interrupted or self._database.notes:
             self.log.warning("put right: %d clips found again, %d jobs were running", found, interrupted)
+
+    def _make_comparisons(self) -> Comparisons:
+        return Comparisons(
+            database=self._database, queue=self.queue, library=self.library, models=self.models, worker=self._worker,
+            spending=self.spending, ready=self._prepare_recipe, accept=self._accept, pace=self._pace,
+            describe=search_words,
+        )  # fmt: skip
+
+    def _make_batches(self) -> Batches:
+        return Batches(
+            database=self._database, owner=self._owner, queue=self.queue, library=self.library, models=self.models,
+            worker=self._worker, spending=self.spending, pace=self._pace, log=self.log,
+            tools=ReadingTools(lambda: self.photos, self.advice, self._prepare_recipe, self._room),
+        )  # fmt: skip
 
     def _make_spending(self) -> Spending:
         return Spending(self._database, self.queue, PaidJobs(self._database), self.models, self._owner.token)
@@ -167,11 +179,13 @@ class Studio:
             self.attachments.sweep(self._database.names)
             if score:
                 self.scores.start()
+            self.batches.begin()
             if not self.guest.models:
                 self.models.try_kernels()
 
     def close(self) -> None:
         """Stop the worker (a running job becomes Interrupted), let go of models and database. Safe to call twice."""
+        self.batches.close()
         self._worker.close()
         self.scores.close()
         self.previews.close()

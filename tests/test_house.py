@@ -32,6 +32,7 @@ FLOORS = {
     "shot_checks": 4, "models": 4, "spending": 4, "advice": 4, "motion_assistant": 4,
     "limits": 4, "guest": 4, "visitors": 4,
     "previews": 4, "attachments": 4, "hosted_services": 4, "exports": 4, "depth_maps": 4, "compare": 4,
+    "batch": 4, "batches": 4,
     "ui": 5, "cli": 5, "__main__": 6,
 }  # fmt: skip
 PRIVATE = {

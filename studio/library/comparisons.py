@@ -103,5 +103,6 @@ class ComparisonTable:
         """Delete every comparison in the trash, and the jobs that only its cells still showed. Returns how many."""
         with self._database.write():
             gone = self._database.read("DELETE FROM comparisons WHERE trashed = 1 RETURNING id")
-            self._database.read("DELETE FROM jobs WHERE cleared = 1 AND batch NOT IN (SELECT id FROM comparisons)")
+            kept = "SELECT id FROM comparisons UNION ALL SELECT id FROM batches"
+            self._database.read(f"DELETE FROM jobs WHERE cleared = 1 AND batch NOT IN ({kept})")  # noqa: S608
         return len(gone)

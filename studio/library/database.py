@@ -152,6 +152,25 @@ def _add_paid_jobs(connection: sqlite3.Connection) -> None:
         )
 
 
+def _add_batches(connection: sqlite3.Connection) -> None:
+    """Batches and their photos. What waits of a batch that is paused isn't begun; `unread` rows are to be read."""
+    connection.execute(
+        "CREATE TABLE batches (id TEXT PRIMARY KEY, made_at REAL NOT NULL, paused INTEGER NOT NULL,"
+        " owner TEXT NOT NULL, press TEXT NOT NULL, words TEXT NOT NULL, batch TEXT NOT NULL) STRICT"
+    )
+    connection.execute(
+        "CREATE TABLE batch_rows (id TEXT PRIMARY KEY, batch TEXT NOT NULL, place REAL NOT NULL,"
+        " unread INTEGER NOT NULL, row TEXT NOT NULL) STRICT"
+    )
+    connection.execute("CREATE INDEX batch_rows_by_place ON batch_rows (batch, place, id)")
+    connection.execute("CREATE INDEX batch_rows_unread ON batch_rows (batch, place, id) WHERE unread = 1")
+    for table in ("batches", "batch_rows"):
+        for verb in ("INSERT", "UPDATE", "DELETE"):
+            connection.execute(
+                f"CREATE TRIGGER {table}_{verb} AFTER {verb} ON {table} BEGIN UPDATE change SET n = n + 1; END"  # noqa: S608
+            )
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create,
     _add_sorting,
@@ -160,6 +179,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _add_comparisons,
     _add_remakes,
     _add_paid_jobs,
+    _add_batches,
 )
 """Each takes the tables from the version before to its own: `PRAGMA user_version` is how many have run. Only ever add.
 """
@@ -200,9 +220,10 @@ class Database:
                 raise _refusal(error) from error
 
     def names(self, file_id: str) -> bool:
-        """Whether a clip, a job or a comparison names a file that it was given, by its id; those in the trash too."""
+        """Whether a clip, job, comparison or batch names a file that it was given; those in the trash too."""
         held = "SELECT clip AS words FROM clips UNION ALL SELECT shot FROM jobs"
-        held += " UNION ALL SELECT comparison FROM comparisons"
+        held += " UNION ALL SELECT comparison FROM comparisons UNION ALL SELECT batch FROM batches"
+        held += " UNION ALL SELECT row FROM batch_rows"
         return bool(self.read(f"SELECT 1 FROM ({held}) WHERE instr(words, ?) LIMIT 1", (file_id,)))  # noqa: S608
 
     @contextmanager

@@ -37,7 +37,8 @@ _ENDED = (
 _TAKE = f"UPDATE jobs SET name = 'running', state = ?, owner = ? WHERE id = ? RETURNING {_COLUMNS}"
 _MAKER = "coalesce(nullif(json_extract(shot, '$.draft'), ''), json_extract(shot, '$.model'))"
 _OF_MODELS = f"CASE WHEN json_valid(shot) THEN coalesce({_MAKER} IN (SELECT value FROM json_each(?)), 0) ELSE 0 END"
-_WAITING = f"{_SELECT}name = 'queued' AND given IN (SELECT value FROM json_each(?)) AND {_OF_MODELS} = ?"
+_UNPAUSED = " AND batch NOT IN (SELECT id FROM batches WHERE paused = 1)"
+_WAITING = f"{_SELECT}name = 'queued' AND given IN (SELECT value FROM json_each(?)) AND {_OF_MODELS} = ?{_UNPAUSED}"
 _PAID_AT = "id IN (SELECT job FROM paid_jobs WHERE service IN (SELECT value FROM json_each(?)))"
 _PAID = "id IN (SELECT job FROM paid_jobs)"
 _FREE = "id NOT IN (SELECT job FROM paid_jobs WHERE ? <> '')"
@@ -319,6 +320,24 @@ class Queue:
             )
         return [str(row[0]) for row in ran]
 
+    def list_group(self, group: str) -> list[str]:
+        """The ids of a group's waiting jobs, in their order."""
+        rows = self._database.read(
+            "SELECT id FROM jobs WHERE batch = ? AND batch <> '' AND name = 'queued' ORDER BY place", (group,)
+        )
+        return [str(row[0]) for row in rows]
+
+    def order_group(self, job_ids: Sequence[str]) -> None:
+        """Put these waiting jobs in this order, in the places that they hold among all."""
+        listed = msgspec.json.encode(list(job_ids)).decode()
+        among = "name = 'queued' AND id IN (SELECT value FROM json_each(?))"
+        with self._database.write():
+            rows = self._database.read(f"SELECT id, place FROM jobs WHERE {among} ORDER BY place", (listed,))
+            waiting = {str(row[0]) for row in rows}
+            places = [float(str(row[1])) for row in rows]
+            for place, job_id in zip(places, [one for one in job_ids if one in waiting], strict=True):
+                self._database.read("UPDATE jobs SET place = ? WHERE id = ?", (place, job_id))
+
     def drop(self, job_id: str) -> None:
         """Take a job out that has ended without a clip: another one stands for it. Raises `Refusal` for any other, and
         for one that has gone already.
@@ -353,13 +372,13 @@ class Queue:
 
     def clear_ended(self) -> None:
         """Forget done, failed and cancelled jobs; those of a group that has more to come are still counted in its
-        progress, and those of a comparison are only no longer listed: its cells say how they ended.
+        progress, and those of a comparison or a batch are only no longer listed: its cells or rows say how they ended.
         """
         with self._database.write():
             self._database.read(
                 "UPDATE jobs SET cleared = 1 WHERE name IN ('done', 'failed', 'cancelled') AND batch NOT IN"
                 " (SELECT batch FROM jobs WHERE name IN ('running', 'queued') AND batch <> '')"
-                " AND batch IN (SELECT id FROM comparisons)"
+                " AND batch IN (SELECT id FROM comparisons UNION ALL SELECT id FROM batches)"
             )
             self._database.read(
                 "DELETE FROM jobs WHERE cleared = 0 AND name IN ('done', 'failed', 'cancelled') AND batch NOT IN"

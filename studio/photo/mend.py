@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from studio.nouns import Choice, Mend, Photo, Refusal, Shot, replace
+from studio.nouns import Choice, Mend, MendName, Photo, Refusal, Shot, replace
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -27,6 +27,9 @@ UPSCALE = 2
 UPSCALE_MOST = 6_000_000
 """The most pixels that are upscaled: a minute's work on two cores, and 24 million pixels are more than any clip shows.
 """
+
+ORDER: tuple[MendName, ...] = ("deblock", "denoise", "upscale", "contrast", "background")
+"""How mends that are used together are done: what is enlarged or stretched is clean by then."""
 
 _VERSION = 1
 """Raised when a mend comes to do something else: what was kept of the old ones is then no longer found."""
@@ -116,3 +119,12 @@ def _find_function(mend: Mend, matte: NDArray[np.float32] | None) -> Callable[[I
             return partial(blur_background, measured=matte)
         case "upscale":
             return upscale
+
+
+def join_mends(now: tuple[Mend, ...], more: tuple[Mend, ...]) -> tuple[Mend, ...]:
+    """The mends with more of them after them, one of a name: each takes its share of what the one before has left."""
+    done: dict[MendName, float] = {mend.name: mend.amount for mend in now}
+    for mend in sorted(more, key=lambda one: ORDER.index(one.name)):
+        left = (1 - done.get(mend.name, 0.0)) * (1 - mend.amount)
+        done[mend.name] = round(1 - left, 2)
+    return tuple(Mend(name, amount) for name, amount in done.items())

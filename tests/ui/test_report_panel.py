@@ -13,7 +13,8 @@ from playwright.sync_api import Locator, Page, expect
 from studio.config import ASSETS
 from studio.nouns import Crop, Mend
 from studio.photo.findings import Finding, Remedy, Report
-from studio.ui.panels.report_panel import join_mends, list_mends, make_report_calls, name_fine, show_report, summarise
+from studio.photo.mend import join_mends
+from studio.ui.panels.report_panel import list_mends, make_report_calls, name_fine, show_report, summarise
 from tests.fakes.shelf import READY
 from tests.ui import steps
 from tests.ui.conftest import App, Open

@@ -12,7 +12,7 @@ import msgspec
 from studio.nouns import Brush, Crop, Mend, MendName, Motion, Noun, Refusal, Shot, Size, replace
 from studio.photo.crop import settle_crop
 from studio.photo.findings import Box, Code, Finding, Remedy, Report
-from studio.photo.mend import has_network
+from studio.photo.mend import has_network, join_mends
 from studio.studio import Studio
 from studio.ui.html_part import Call, make_call
 
@@ -40,9 +40,6 @@ STILL_SMALL = "Even twice as large it is small for a clip, and will look soft."
 PLAINLY = "This is small for a clip: resampling makes it larger, without new detail."
 """What is said of a small photo that was upscaled, and where there is no network to upscale it with."""
 
-ORDER: tuple[MendName, ...] = ("deblock", "denoise", "upscale", "contrast", "background")
-"""How mends that are used together are done: what is enlarged or stretched is clean by then."""
-
 
 class ReportQuestion(Noun, frozen=True):
     """A question for the report: the photo, its crop and mends, and the size of the clip; `glance`, on its pixels
@@ -69,15 +66,6 @@ class CloseUpQuestion(ComparisonQuestion, frozen=True):
     """The same question for a part of the photo: left, top, width and height in fractions."""
 
     box: Box = (0.0, 0.0, 1.0, 1.0)
-
-
-def join_mends(now: tuple[Mend, ...], more: tuple[Mend, ...]) -> tuple[Mend, ...]:
-    """The mends with more of them after them, one of a name: each takes its share of what the one before has left."""
-    done: dict[MendName, float] = {mend.name: mend.amount for mend in now}
-    for mend in sorted(more, key=lambda one: ORDER.index(one.name)):
-        left = (1 - done.get(mend.name, 0.0)) * (1 - mend.amount)
-        done[mend.name] = round(1 - left, 2)
-    return tuple(Mend(name, amount) for name, amount in done.items())
 
 
 def list_mends(network: bool) -> list[dict[str, Any]]:

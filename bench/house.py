@@ -28,7 +28,7 @@ from studio.config import ROOT
 FLOORS = {
     "noun_base": 0, "finish_nouns": 0, "platforms": 0,
     "nouns": 0, "frames": 0, "cards": 0, "hosted_cards": 0, "config": 0, "photo": 1, "motion": 1, "presets": 1, "preferences": 1,
-    "clip": 1, "library": 1, "engines": 2, "finish": 2, "jobs": 3, "ui": 5, "cli": 5,
+    "clip": 1, "library": 1, "engines": 2, "finish": 2, "delivery": 3, "jobs": 3, "ui": 5, "cli": 5,
 }  # fmt: skip
 """What isn't named is a module of the fourth floor."""
 

@@ -89,3 +89,27 @@ class Platform(Noun, frozen=True):
     loudness: Annotated[float, msgspec.Meta(ge=-40.0, le=0.0)] | None = None
     true_peak: Annotated[float, msgspec.Meta(ge=-12.0, le=0.0)] = -1.0
     covers: tuple[Cover, ...] = ()
+
+
+class FieldCheck(Noun, frozen=True):
+    """One field of a file against its place: what was wanted, what was found, in words, and whether it is met."""
+
+    field: str
+    wanted: str
+    found: str
+    is_met: bool
+
+
+class DeliveryWish(Noun, frozen=True):
+    """How a clip is made fit for a place.
+
+    fit: a clip of another shape is cropped, or shown whole: padded with black, or over a blurred copy of itself.
+    centre: what a crop keeps in its middle, as near as the edges allow, in fractions of the clip. under: the most bytes
+    of a file, where less than the place takes; 0 leaves it to the place. container: which file is written, of a place
+    that takes one of several; "" its first.
+    """
+
+    fit: Literal["crop", "pad", "blur"] = "crop"
+    centre: tuple[Fraction, Fraction] = (0.5, 0.5)
+    under: Annotated[int, msgspec.Meta(ge=0)] = 0
+    container: Container | Literal[""] = ""

@@ -27,7 +27,7 @@ FLOORS = {
     "noun_base": 0, "finish_nouns": 0, "platforms": 0,
     "nouns": 0, "frames": 0, "cards": 0, "hosted_cards": 0, "config": 0, "atomic_write": 0, "clip_score": 0, "comparison": 0,
     "photo": 1, "motion": 1, "presets": 1, "preferences": 1, "clip": 1, "library": 1,
-    "engines": 2, "score": 2, "finish": 2, "jobs": 3, "hosted_demo": 3, "studio": 4, "remakes": 4, "score_room": 4,
+    "engines": 2, "score": 2, "finish": 2, "delivery": 3, "jobs": 3, "hosted_demo": 3, "studio": 4, "remakes": 4, "score_room": 4,
     "finish_room": 4,
     "shot_checks": 4, "models": 4, "spending": 4, "advice": 4, "motion_assistant": 4,
     "limits": 4, "guest": 4, "visitors": 4,

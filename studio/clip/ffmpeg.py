@@ -118,10 +118,11 @@ def run_ffmpeg(arguments: list[str], seconds: float) -> None:
             process.kill()
             process.wait()
         if code:
-            raise _explain_failure(code, errors)
+            raise explain_failure(code, errors)
 
 
-def _explain_failure(code: int, errors: IO[bytes]) -> Refusal:
+def explain_failure(code: int, errors: IO[bytes]) -> Refusal:
+    """Why ffmpeg ended with this code, by what it complained of, in the user's words; as a note, in its own."""
     errors.seek(0)
     words = errors.read(8192).decode(errors="replace")
     if any(word in words for word in _FULL_WORDS) or code == -getattr(signal, "SIGXFSZ", 0):
@@ -201,4 +202,4 @@ class Pipe:
         except subprocess.TimeoutExpired:  # it closed its input and hangs
             self._process.kill()
             code = self._process.wait()
-        return _explain_failure(code, self._errors)
+        return explain_failure(code, self._errors)

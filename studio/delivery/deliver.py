@@ -1,0 +1,256 @@
+"""A clip's file made fit for one place: copied where it is already, else encoded anew; whole or not at all; checked."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+from studio.clip import ffmpeg, sound
+from studio.clip.file_probe import FileFacts, NotReadable, probe_file
+from studio.clip.sound_reader import NoSound, read_sound
+from studio.delivery.delivery_check import check_file, is_fit
+from studio.delivery.delivery_plan import DeliveryPlan, choose_file, plan_delivery
+from studio.delivery.file_arguments import ENCODERS, MUXERS, Aim, list_picture, list_sound, size_of
+from studio.delivery.size_search import find_aim
+from studio.finish.soundtrack.loudness import HEADROOM, level_sound
+from studio.frames import Sound
+from studio.library import disk
+from studio.nouns import Choice, Clip, Progress, Refusal
+from studio.platforms import DeliveryWish, FieldCheck, FileKind, Platform
+
+Tick = Callable[[Progress], None]
+
+DEMUXERS = {".mp4": "mov", ".mov": "mov", ".webm": "matroska", ".gif": "gif", ".webp": "webp_anim"}
+"""ffmpeg's readers of the clips of a library and of what is made of them, by their endings."""
+
+SOUND_KBPS = 200
+"""About what a sound track takes: AAC at 192 kb/s, and its container."""
+
+
+class Written(NamedTuple):
+    """One file for a place, and what was found in it."""
+
+    file: Path
+    bytes: int
+    checks: tuple[FieldCheck, ...]
+
+
+class Delivered(NamedTuple):
+    """What was written for a place: its files, a still of the first frame or None, and what was done and why."""
+
+    files: tuple[Written, ...]
+    poster: Path | None
+    choices: tuple[Choice, ...]
+
+    @property
+    def file(self) -> Path:
+        """The first of its files."""
+        return self.files[0].file
+
+    @property
+    def checks(self) -> tuple[FieldCheck, ...]:
+        """Those of all its files."""
+        return tuple(check for one in self.files for check in one.checks)
+
+
+def deliver(
+    source: Path, clip: Clip, place: Platform, dest: Path, tick: Tick, wish: DeliveryWish | None = None
+) -> Delivered:
+    """Make a clip's file fit for a place: at `dest` with the ending of each file that is written, the poster beside.
+
+    `tick` hears how far it is; what it raises ends it, and nothing is left of it. Raises `Refusal` where the place
+    can't take the clip, a disk is full, or this ffmpeg lacks an encoder.
+    """
+    wish = wish or DeliveryWish()
+    try:
+        facts = probe_file(source)
+    except NotReadable:
+        raise Refusal("The file of this clip can't be read.", "Make it again from its recipe.") from None
+    kinds = choose_file(place, wish)
+    is_loop = clip.shot.motion.camera.loop or bool(clip.shot.finish and clip.shot.finish.loop)
+    plans = [plan_delivery(facts, place, kind, wish, is_loop) for kind in kinds]
+    for kind in kinds:
+        require_encoder(kind)
+    _require_room(dest.parent, plans)
+    try:
+        with tempfile.TemporaryDirectory(dir=dest.parent, prefix=".new-", ignore_cleanup_errors=True) as folder:
+            work = _Work(source, facts, clip, place, Path(folder), tick)
+            made = [_write_file(work, kind, plan) for kind, plan in zip(kinds, plans, strict=True)]
+            poster = _write_poster(made[0].file, work) if place.poster else None
+            ready = [Written(_move(one.file, dest), one.bytes, one.checks) for one in made]
+            still = _move(poster, dest) if poster else None
+    except OSError as error:
+        raise disk.refusal(error) from error
+    return Delivered(tuple(ready), still, tuple(dict.fromkeys(choice for one in made for choice in one.choices)))
+
+
+def _move(file: Path, dest: Path) -> Path:
+    return file.replace(dest.with_name(dest.name + file.suffix))
+
+
+class _Work(NamedTuple):
+    source: Path
+    facts: FileFacts
+    clip: Clip
+    place: Platform
+    folder: Path
+    tick: Tick
+
+
+class _Made(NamedTuple):
+    file: Path
+    bytes: int
+    checks: tuple[FieldCheck, ...]
+    choices: tuple[Choice, ...]
+
+
+def _write_file(work: _Work, kind: FileKind, plan: DeliveryPlan) -> _Made:
+    file = work.folder / f"file.{kind.container}"
+    track, about = _prepare_sound(work, kind, plan)
+    source = _list_source(work.source, plan.times)
+    bare = ["-map_metadata", "-1", "-map_chapters", "-1", *MUXERS[kind.container], "-y", f"file:{file}"]
+    encoded = list_sound(kind) if track else []
+    if is_fit(work.facts, work.place, kind, plan):
+        copied = ["-map", "0:v:0", "-c:v", "copy"]
+        _run([*source, *track, *copied, *encoded, *bare], plan.num_frames, work.tick)
+        done = Choice("encoding", "kept as it is", f"{work.place.title} takes its picture without a new encoding")
+        if not plan.most_bytes or file.stat().st_size <= plan.most_bytes:
+            return _check(file, work, kind, plan, (*about, done))
+
+    def encode(aim: Aim) -> int:
+        picture = list_picture(work.facts, plan, kind, aim)
+        last: list[str] = []
+        if aim.kbps and kind.codec == "h264":
+            log = ["-passlogfile", str(work.folder / "passes")]
+            _run([*source, *picture, "-pass", "1", *log, "-f", "null", "-"], plan.num_frames, work.tick)
+            last = ["-pass", "2", *log]
+        _run([*source, *track, *picture, *last, *encoded, *bare], plan.num_frames, work.tick)
+        return file.stat().st_size
+
+    found = find_aim(encode, plan, kind, round(SOUND_KBPS * 125 * plan.seconds) if track else 0)
+    width, height = size_of(plan, found.aim)
+    if (width, height) != (plan.width, plan.height):
+        why = f"at {plan.width}x{plan.height} it would be larger than {disk.size(plan.most_bytes)}"
+        about = (*about, Choice("size", f"{width}x{height}", why))
+        plan = plan._replace(width=width, height=height)
+    if found.aim.every > 1:
+        rate = plan.rate / found.aim.every
+        about = (*about, Choice("rate", f"{float(rate):g} fps", "with every frame the file would be too large"))
+        plan = plan._replace(rate=rate)
+    return _check(file, work, kind, plan, about)
+
+
+def _check(file: Path, work: _Work, kind: FileKind, plan: DeliveryPlan, about: tuple[Choice, ...]) -> _Made:
+    checks = check_file(file, work.place, kind, plan)
+    return _Made(file, file.stat().st_size, checks, (*plan.choices, *about))
+
+
+def _list_source(file: Path, times: int) -> list[str]:
+    """The clip as ffmpeg's input: its format is named, and nothing else is fetched."""
+    again = ["-stream_loop", str(times - 1)] if times > 1 else []
+    return [*again, "-protocol_whitelist", "file,pipe", "-f", DEMUXERS[file.suffix], "-i", f"file:{file}"]
+
+
+def _prepare_sound(work: _Work, kind: FileKind, plan: DeliveryPlan) -> tuple[list[str], tuple[Choice, ...]]:
+    """The second input, where there is a sound track, and what became of the sound."""
+    place, heard = work.place, work.facts.sound
+    if place.sound == "none" or kind.container not in ("mp4", "mov", "webm"):
+        return [], (Choice("sound", "left out", f"{place.title} is played mute"),) if heard else ()
+    made = _read_track(work, plan) if heard else None
+    if made is None:
+        silent = place.sound == "needed"
+        return (sound.list_silence(plan.seconds) if silent else []), sound.explain_silence("mp4", place.silent_track)
+    about: tuple[Choice, ...] = ()
+    if place.loudness is not None:
+        room = HEADROOM["webm" if kind.container == "webm" else "mp4"]
+        levelled = level_sound(made, place.loudness, place.true_peak - room)
+        made = levelled.sound
+        why = f"{place.loudness:g} LUFS is the loudness for {place.title}; it was {levelled.before.integrated:.1f}"
+        about = (Choice("loudness", f"{levelled.gain:+.1f} dB", why),) if abs(levelled.gain) >= 0.05 else ()
+    file = work.folder / "sound.wav"
+    sound.write_wav(made, plan.seconds, file)
+    return ["-f", "wav", "-i", f"file:{file}"], about
+
+
+def _read_track(work: _Work, plan: DeliveryPlan) -> Sound | None:
+    """The clip's sound, as often as it is played; None where it is empty. Raises `Refusal`."""
+    import numpy as np
+
+    try:
+        once = read_sound(work.source, 0.0, work.facts.seconds)
+    except NoSound:
+        raise Refusal("The sound of this clip can't be read.", "Make it again from its recipe.") from None
+    if not once.samples.size:
+        return None
+    length = round(work.facts.seconds * once.rate)
+    fitted = np.zeros((2, length), np.float32)
+    fitted[:, : min(length, once.samples.shape[1])] = once.samples[:, :length]
+    return Sound(np.tile(fitted, plan.times), once.rate)
+
+
+def _write_poster(file: Path, work: _Work) -> Path:
+    """The first frame as a JPEG: what a page shows until the film is there."""
+    made = work.folder / "poster.jpg"
+    source = _list_source(file, 1)
+    full = "scale=in_color_matrix=bt709:in_range=tv:out_color_matrix=bt601:out_range=pc,format=yuvj420p"
+    _run(
+        [*source, "-map", "0:v:0", "-frames:v", "1", "-vf", full, "-q:v", "3", "-f", "mjpeg", "-y", str(made)],
+        1,
+        work.tick,
+    )
+    return made
+
+
+def _require_room(folder: Path, plans: list[DeliveryPlan]) -> None:
+    """Twice what the pixels of the largest may take, or the bytes that were asked for."""
+    need = max(round(one.width * one.height * one.num_frames * 0.5 / 8) for one in plans) + (16 << 20)
+    disk.require(folder, need, "The export", "choose fewer places")
+
+
+# ffmpeg ---------------------------------------------------------------------------------------------------------------
+
+
+@cache
+def list_codecs() -> frozenset[str]:
+    """The encoders that this ffmpeg was built with. Raises `Refusal` without one."""
+    process = ffmpeg.launch_ffmpeg(["-encoders"], subprocess.DEVNULL, stdout=subprocess.PIPE)
+    said = process.communicate()[0].decode(errors="replace")
+    return frozenset(words[1] for line in said.splitlines() if len(words := line.split()) > 2)
+
+
+def require_encoder(kind: FileKind, known: frozenset[str] | None = None) -> None:
+    """Raises `Refusal` where this ffmpeg can't write such a file. known: its encoders, those of the one here."""
+    name = ENCODERS[kind.container, kind.codec]
+    if name not in (list_codecs() if known is None else known):
+        raise Refusal(
+            f"This ffmpeg can't write {kind.codec.upper()}: it was built without {name}.",
+            "Run: pip install --force-reinstall imageio-ffmpeg, or name another with IMAGEIO_FFMPEG_EXE.",
+        )
+
+
+def _run(arguments: list[str], total: int, tick: Tick) -> None:
+    """Run ffmpeg to its end; `tick` hears of every frame or two, and what it raises ends it. Raises `Refusal`."""
+    began = time.monotonic()
+    with tempfile.TemporaryFile() as errors:
+        process = ffmpeg.launch_ffmpeg(
+            ["-progress", "pipe:1", "-stats_period", "0.2", *arguments], errors, stdout=subprocess.PIPE
+        )
+        try:
+            for line in process.stdout or ():
+                name, _, value = line.partition(b"=")
+                if name == b"frame":
+                    done = min(total, int(value))
+                    tick(Progress("encode", done, total, "", time.monotonic() - began))
+            code = process.wait()
+        finally:
+            process.kill()
+            process.wait()
+            if process.stdout:
+                process.stdout.close()
+        if code:
+            raise ffmpeg.explain_failure(code, errors)

@@ -34,7 +34,7 @@ class Attachments:
     """The attachments of one home folder. Any thread may ask."""
 
     def __init__(self, settings: Settings) -> None:
-        self.folder = settings.home / "attachments"
+        self.folder = settings.attachments
 
     def take_in(self, file: Path, name: str, kind: Literal["audio", "video"]) -> Attachment:
         """Keep a copy of a file, bare of metadata. Raises `Refusal` where it is no such file, too long or too large."""

@@ -30,8 +30,9 @@ class Settings:
 
     `cards` are folders with the user's own model cards, besides home/cards. `visitors`: who comes to the page: "" its
     owner alone, "names" people who share it and sign in with a name, "strangers" anybody. `house` is the owner's home
-    folder where `home` is a visitor's: models, model cards and preferences are the owner's. `mcp`: the endpoints are
-    served as tools of an MCP server too.
+    folder where `home` is a visitor's: models, model cards and preferences are the owner's. `space` is the host name
+    of the Hugging Face Space that this is, "" where it is none. `mcp`: the endpoints are served as tools of an MCP
+    server too.
     """
 
     home: Path
@@ -44,6 +45,7 @@ class Settings:
     mcp: bool = False
     visitors: Literal["", "names", "strangers"] = ""
     house: Path | None = None
+    space: str = ""
 
     @property
     def is_local(self) -> bool:
@@ -74,6 +76,21 @@ class Settings:
     def clips(self) -> Path:
         """Finished clips, posters and recipes; served to the page."""
         return self.home / "clips"
+
+    @property
+    def attachments(self) -> Path:
+        """Sounds and films that models are given, named by content; served to the page."""
+        return self.home / "attachments"
+
+    @property
+    def thumbs(self) -> Path:
+        """Small pictures of clips and photos; served to the page."""
+        return self.cache / "thumbs"
+
+    @property
+    def served(self) -> tuple[Path, ...]:
+        """The only folders of a home that the page may show files from: these, previews and downloads."""
+        return self.views, self.clips, self.attachments, self.thumbs, self.cache / "served"
 
     @property
     def depths(self) -> Path:

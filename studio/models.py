@@ -13,6 +13,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec import structs
+
 from studio import preferences, presets
 from studio.cards import Gauge, ModelCard, ModelState, Quote
 from studio.config import Settings
@@ -136,7 +138,8 @@ class Models:
     def _state(self, card: ModelCard) -> ModelState:
         try:
             engine = self.engine(card)
-            return engine.state(card) if isinstance(engine, Shelf) else _describe_built_in(card)
+            state = engine.state(card) if isinstance(engine, Shelf) else _describe_built_in(card)
+            return structs.replace(state, folder="") if self._house else state  # where files lie is the owner's to know
         except Refusal as refusal:
             return ModelState(card.id, "missing", "out", "no", refusal.reason, refusal.remedy)
 

@@ -33,6 +33,8 @@
     const node = h("div", { class: "depth-model" }, words, fetchIt);
     const offer = "Depth Anything V2 reads depth better, above all indoors. It comes from huggingface.co once, only when you ask; afterwards it works offline.";
     const say = (answer, here) => {
+      node.hidden = !answer.ready && !answer.offered;
+      fetchIt.hidden = !answer.offered;
       words.textContent = answer.ready ? here || "Depth Anything V2 is here: " + answer.reason + "." : offer;
       // Still offered when it is here: its files may be damaged, which is found out when they are read.
       fetchIt.lastChild.textContent = answer.ready ? "Download again, 27 MB" : "Download, 27 MB";

@@ -4,7 +4,7 @@
   const LOOKS = [["system", "As the system"], ["dark", "Darkroom"], ["light", "Lightbox"]];
   const PICTURES = { system: "half", dark: "moon", light: "sun" };
 
-  Stir.parts.page_header = ({ element }) => {
+  Stir.parts.page_header = ({ element, props, server }) => {
     const root = element.firstElementChild;
     const look = h("button", { type: "button", class: "ghost tiny", id: "look", onclick: () => Stir.look.set(LOOKS[(LOOKS.findIndex(([key]) => key === Stir.look.get()) + 1) % LOOKS.length][0]) });
     const toast = h("div", { class: "toast note", role: "alert", popover: "manual" }); // a popover lies above a dialog, too
@@ -22,7 +22,7 @@
       gauge.textContent = words;
       gauge.title = full;
     });
-    root.append(h("h1", { class: "brand" }, "Stir"), gauge, look, h("div", { id: "stir-live", class: "unseen", "aria-live": "polite", role: "status" }), toast);
+    root.append(h("h1", { class: "brand" }, "Stir"), gauge, ...(props.visitors ? Stir.visitorMenu(props.visitors, server) : []), look, h("div", { id: "stir-live", class: "unseen", "aria-live": "polite", role: "status" }), toast);
     Stir.on("look", (now) => {
       const words = "Look: " + LOOKS.find(([key]) => key === now)[1].toLowerCase();
       look.replaceChildren(icon(PICTURES[now]));

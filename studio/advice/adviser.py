@@ -16,9 +16,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from studio import presets
 from studio.advice.model_scoring import KINDS
-from studio.advice.models_by_kind import list_models_by_kind
 from studio.advice.recommend import describe_request, find_fastest, find_standing, recommend
-from studio.advice.wishes import Pick, Row, Wishes
+from studio.advice.wishes import Pick, Wishes
 from studio.cards import ModelCard
 from studio.config import Settings
 from studio.engines.hosted.price import Price, estimate_price
@@ -216,10 +215,6 @@ class Advice:
         seen = self.see(shot.photo)
         asked = describe_request(shot, wishes, seen.kind, seen.faces)
         return recommend(asked, self._models.cards, self._models.states(), list_prices(shot, self._models.cards))
-
-    def guide(self) -> tuple[Row, ...]:
-        """The table "which photo, which model", made from the cards on offer."""
-        return list_models_by_kind(self._models.cards)
 
     def draft_card(self, shot: Shot) -> tuple[ModelCard, str]:
         """The fastest thing here that shows what the shot asks, and why that one. Doesn't look at the photo."""

@@ -14,7 +14,8 @@ import shutil
 import socket
 import sys
 import time
-from typing import Any
+from pathlib import Path
+from typing import Any, cast
 
 import gradio as gr
 
@@ -42,6 +43,8 @@ from studio.ui.panels.settings_panel import SettingsPanel
 from studio.ui.panels.variations_panel import VariationsPanel
 from studio.ui.panels.words_panel import WordsPanel
 from studio.ui.shot_form import PARTS
+from studio.ui.visiting_studio import VisitingStudio, make_visitor_call
+from studio.visitors.house import VisitorHouse
 
 STALE = 3600
 """Seconds after which an upload that nobody took in is left over: another page on this home may still be uploading."""
@@ -50,15 +53,22 @@ MOST_WAITING = 256
 """Requests of programs that wait for an answer at once."""
 
 
-def build(studio: Studio) -> gr.Blocks:
-    """The whole page for one studio."""
+def build_for_visitors(house: VisitorHouse) -> gr.Blocks:
+    """One page for all visitors of a house: it asks the Studio of whoever sends a request."""
+    return build(cast(Studio, VisitingStudio(house)), house)
+
+
+def build(studio: Studio, house: VisitorHouse | None = None) -> gr.Blocks:
+    """The whole page for one studio, or for the visitors of a house: these see nothing of the owner's."""
     _quiet_gradio(studio)
     log_faults_to(studio.log)
-    sweep_uploads(studio.settings)
-    thumbnails.sweep_thumbs(studio)
+    if house is None:
+        sweep_uploads(studio.settings)
+        thumbnails.sweep_thumbs(studio)
     recommend = RecommendPanel(studio)
     with gr.Blocks(title="Stir", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
-        make_part("page_header", elem_id="header")
+        shared = [make_visitor_call(house)] if house else []
+        make_part("page_header", elem_id="header", calls=shared, visitors=studio.settings.visitors)
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Create", id="create", elem_id="create"):
                 _draw_create(studio, recommend)
@@ -67,16 +77,23 @@ def build(studio: Studio) -> gr.Blocks:
                 ComparePanel(studio).render()
             with gr.Tab("Library", id="library", elem_id="library-tab"):
                 LibraryPanel(studio).render()
-            with gr.Tab("Models", id="models", elem_id="models-tab"):
-                ModelsPanel(studio).render()
+            several = len(studio.models.cards) > 1  # else there is nothing to choose from
+            with gr.Tab("Models", id="models", elem_id="models-tab", visible=several):
+                if house is None:
+                    ModelsPanel(studio).render()
                 recommend.render_guide()
-            with gr.Tab("Settings", id="settings", elem_id="settings-tab"):
-                SettingsPanel(studio).render()
-                if studio.hosted:
-                    ServicesPanel(studio).render()
+            if house is None:
+                _draw_settings(studio)
         Endpoints(studio).publish()
     wrong_calls.check_values(page)
     return page.queue(api_open=False, max_size=MOST_WAITING)
+
+
+def _draw_settings(studio: Studio) -> None:
+    with gr.Tab("Settings", id="settings", elem_id="settings-tab"):
+        SettingsPanel(studio).render()
+        if studio.hosted:
+            ServicesPanel(studio).render()
 
 
 def _draw_create(studio: Studio, recommend: RecommendPanel) -> None:
@@ -92,7 +109,8 @@ def _draw_create(studio: Studio, recommend: RecommendPanel) -> None:
             make_part("phone_draft", elem_id="peek")
             presets.render()
             words.render()
-            AssistPanel(studio).render()
+            if not studio.settings.visitors:  # the assistant is a model of the owner's choice
+                AssistPanel(studio).render()
             camera.render()
             words.render_slots()
             effects.render()
@@ -135,27 +153,31 @@ def require_port(settings: Settings) -> None:
         ) from None
 
 
-def list_served(studio: Studio) -> list[str]:
-    """The only folders the page may show files from."""
-    settings = studio.settings
-    kept = (settings.views, settings.clips, studio.attachments.folder)
-    folders = (*kept, settings.cache / "served", thumbnails.find_folder(studio), ASSETS)
-    return [str(folder) for folder in folders]
-
-
 def launch_options(studio: Studio) -> dict[str, Any]:
     """How the page is served: where, to whom, from which folders, and with which look."""
-    settings = studio.settings
-    gr.set_static_paths([*list_served(studio)])
+    return _describe_launch(studio.settings, studio.settings.served)
+
+
+def launch_options_for_visitors(house: VisitorHouse) -> dict[str, Any]:
+    """The same for the visitors of a house; which files are a visitor's own, visitor_gate.py says."""
+    return _describe_launch(house.settings, (house.folder,), house)
+
+
+def _describe_launch(
+    settings: Settings, folders: tuple[Path, ...], house: VisitorHouse | None = None
+) -> dict[str, Any]:
+    """`folders`, and what ships, are the only ones that the page may show files from."""
+    served = [str(folder) for folder in (*folders, ASSETS)]
+    gr.set_static_paths([*served])
     return {
         "server_name": settings.host, "server_port": settings.port,
         "auth": (settings.user, settings.password) if settings.user else None,
         "auth_message": "Stir",
-        "allowed_paths": list_served(studio), "max_file_size": MAX_UPLOAD_BYTES, "show_error": False, "quiet": True,
+        "allowed_paths": served, "max_file_size": MAX_UPLOAD_BYTES, "show_error": False, "quiet": True,
         "run_history": False, "footer_links": [], "enable_monitoring": False, "ssr_mode": False, "share": False,
         "mcp_server": settings.mcp,
-        "theme": theme.make_theme(), "head": theme.make_head(), "favicon_path": str(ASSETS / "icon.png"),
+        "theme": theme.make_theme(), "head": theme.make_head(bool(house)), "favicon_path": str(ASSETS / "icon.png"),
         "app_kwargs": {
-            "middleware": request_guard.list_middleware(settings), "exception_handlers": wrong_calls.HANDLERS,
+            "middleware": request_guard.list_middleware(settings, house), "exception_handlers": wrong_calls.HANDLERS,
         },
     }  # fmt: skip

@@ -3,7 +3,8 @@
 Closes two doors that Gradio leaves open, both of which make the server itself fetch from elsewhere, and answers only to
 the names of this computer while no password is set (a page on the network could otherwise point its own name here: DNS
 rebinding), and to no other site's page (which could otherwise press its buttons, and some of those cost money). With a
-password, programs may send it with each request, and the MCP server asks for it too.
+password, programs may send it with each request, and the MCP server asks for it too. A Space is shown in a frame of
+huggingface.co, and answers to its own name.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from __future__ import annotations
 import base64
 import hmac
 import secrets
+from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -22,6 +24,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.config import Settings
 from studio.ui.byte_ranges import Ranges
+from studio.ui.visitor_gate import VisitorGate
+from studio.visitors.house import VisitorHouse
 
 POLICY = "; ".join([
     "default-src 'self'",
@@ -43,11 +47,21 @@ LARGEST_BODY = 64 * 1024 * 1024
 """Bytes of a request that isn't an upload: a photo of 48 MB in base64, and more than the page ever sends."""
 
 
-class OnlyHere:
-    """Adds the headers to every answer, and refuses to fetch from elsewhere for anyone."""
+FRAMES = "frame-ancestors 'self' https://huggingface.co https://*.hf.space"
+"""Who may show a Space in a frame."""
 
-    def __init__(self, app: ASGIApp) -> None:
+HOME_NAMES = ("127.0.0.1", "localhost", "::1")
+
+
+class OnlyHere:
+    """Adds the headers to every answer, and refuses to fetch from elsewhere for anyone. `is_space`: it may stand in a
+    frame of huggingface.co.
+    """
+
+    def __init__(self, app: ASGIApp, is_space: bool = False) -> None:
         self.app = app
+        policy = POLICY.replace("frame-ancestors 'none'", FRAMES) if is_space else POLICY
+        self._headers = {**HEADERS, "Content-Security-Policy": policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -59,28 +73,30 @@ class OnlyHere:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(HEADERS)
+                MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
         return await self.app(scope, receive, send_guarded)
 
 
-def _is_foreign(headers: Headers) -> bool:
-    """Whether another site's page asks."""
+def _is_foreign(headers: Headers, own: str = "") -> bool:
+    """Whether another site's page asks; `own` is the page's name behind a proxy."""
     origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc != headers.get("host")
+    return origin is not None and urlsplit(origin).netloc not in (headers.get("host"), own or None)
 
 
 class SameOrigin:
-    """Refuses what another site's page asks: its browser says so in the header Origin."""
+    """Refuses what another site's page asks: its browser says so in the header Origin. `own`: the name this page has
+    behind a proxy.
+    """
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, own: str = "") -> None:
+        self.app, self._own = app, own
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
         headers = Headers(scope=scope if scope["type"] in ("http", "websocket") else {"headers": []})
-        if _is_foreign(headers):
+        if _is_foreign(headers, self._own):
             return await PlainTextResponse("Stir answers only its own page.", 403)(scope, receive, send)
         return await self.app(scope, receive, send)
 
@@ -137,12 +153,39 @@ class SignedIn:
         return await self.app(scope, receive, send)
 
 
-def list_middleware(settings: Settings) -> list[Middleware]:
-    """What stands before the page, outermost first."""
-    guards = [Middleware(OnlyHere), Middleware(BoundBody), Middleware(Ranges)]
+class SpaceHosts:
+    """Answers to the Space's name, this computer's names and bare addresses, which no other site can point here."""
+
+    def __init__(self, app: ASGIApp, host: str) -> None:
+        self.app, self._names = app, (*HOME_NAMES, host)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] == "http":
+            name = urlsplit(f"//{Headers(scope=scope).get('host', '')}").hostname or ""
+            if name not in self._names and not _is_address(name):
+                return await PlainTextResponse("This page has another name.", 400)(scope, receive, send)
+        return await self.app(scope, receive, send)
+
+
+def _is_address(name: str) -> bool:
+    try:
+        return bool(ip_address(name))
+    except ValueError:
+        return False
+
+
+def list_middleware(settings: Settings, house: VisitorHouse | None = None) -> list[Middleware]:
+    """What stands before the page, outermost first; `house`: it has visitors."""
+    is_space = bool(settings.space)
+    guards = [Middleware(OnlyHere, is_space=is_space), Middleware(BoundBody), Middleware(Ranges)]
+    if house:
+        guards.insert(2, Middleware(VisitorGate, house=house, in_frame=is_space))
+        guards.insert(0, Middleware(SameOrigin, own=settings.space))
+        return [Middleware(SpaceHosts, host=settings.space), *guards] if is_space else guards
     if settings.user:
         guards.insert(2, Middleware(SignedIn, user=settings.user, password=settings.password))
     else:
         guards.insert(0, Middleware(SameOrigin))  # with one, the sign-in's cookie isn't sent along
-        guards.insert(0, Middleware(TrustedHostMiddleware, allowed_hosts=["127.0.0.1", "localhost", "::1"]))
+        guards.insert(0, Middleware(TrustedHostMiddleware, allowed_hosts=list(HOME_NAMES)))
     return guards

@@ -69,10 +69,11 @@ def make_theme() -> Base:
     )
 
 
-def make_head() -> str:
+def make_head(has_visitors: bool = False) -> str:
     """Every style and script of the page, inline: they are there before the first part is drawn."""
-    styles = "\n".join(_read_slim(f"css/{name}.css") for name in STYLES)
-    scripts = "\n".join(_read_slim(f"js/{name}.js") for name in SCRIPTS)
+    more = ("visitor_menu",) if has_visitors else ()
+    styles = "\n".join(_read_slim(f"css/{name}.css") for name in (*STYLES, *more))
+    scripts = "\n".join(_read_slim(f"js/{name}.js") for name in (*SCRIPTS, *more))
     return f"<style>{styles}</style><script>{scripts}</script>"
 
 

@@ -25,7 +25,7 @@ PHOTOS, FIRSTS = "photos", "first"
 
 def find_folder(studio: Studio) -> Path:
     """Where they are kept."""
-    return studio.settings.cache / "thumbs"
+    return studio.settings.thumbs
 
 
 def make_clip_thumb(studio: Studio, clip: Clip, make: bool = True) -> Path:

@@ -46,6 +46,11 @@ def find_upload(studio: Studio, upload: Upload) -> Path:
     file = Path(upload.path).resolve()
     if not file.is_relative_to(folder) or not file.is_file():
         raise Refusal("That file did not arrive.", "Drop it here again.")
+    try:
+        studio.guest.require_disk()
+    except Refusal:
+        file.unlink(missing_ok=True)
+        raise
     return file
 
 

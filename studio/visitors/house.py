@@ -146,10 +146,8 @@ class VisitorHouse:
         """Close the Studio that was idle longest where as many are open as may be. Raises `Refusal` where none is idle,
         and where as many visitors have files here as may.
         """
-        if not (self.folder / visitor).is_dir() and len(self._list_homes()) >= self.limits.visitors:
-            self.sweep()
-            if len(self._list_homes()) >= self.limits.visitors:
-                raise Refusal("As many people are here as there is room for.", "Come back in an hour.")
+        if not (self.folder / visitor).is_dir() and (full := self.find_full()):
+            raise full
         if len(self._desks) < self.limits.open:
             return
         now = self.now()
@@ -159,6 +157,12 @@ class VisitorHouse:
         if idle is None:
             raise Refusal("Everybody's desk is in use.", "Try again in a few minutes.")
         self._shut(idle[1])
+
+    def find_full(self) -> Refusal | None:
+        """Why nobody new can come: as many have files here as may."""
+        if len(self._list_homes()) < self.limits.visitors:
+            return None
+        return Refusal("As many people are here as there is room for.", "Come back in an hour.")
 
     def _shut(self, visitor: str) -> None:
         """Close a visitor's Studio, which may take seconds: nobody waits for it."""

@@ -48,17 +48,21 @@ class Click(Noun, frozen=True):
 
 
 def make_depth_calls(studio: Studio) -> list[Call]:
-    """Whether the optional depth network is here, and its download: only ever asked for by the user's own button."""
+    """Whether the optional depth network is here, and its download: only ever asked for by the user's own button, and
+    not offered to visitors.
+    """
+    is_offered = not studio.settings.visitors
 
     def about(_: dict[str, str]) -> dict[str, Any]:
         ready, choice = studio.depths.network()
-        return {"ready": ready, "value": choice.value, "reason": choice.reason}
+        return {"ready": ready, "value": choice.value, "reason": choice.reason, "offered": is_offered}
 
     def download(nothing: dict[str, str]) -> dict[str, Any]:
         studio.depths.download_network(lambda progress: None)
         return about(nothing)
 
-    return [make_call("depth_model", dict[str, str], about), make_call("download_depth", dict[str, str], download)]
+    calls = [make_call("depth_model", dict[str, str], about)]
+    return [*calls, make_call("download_depth", dict[str, str], download)] if is_offered else calls
 
 
 class PhotoPanel:

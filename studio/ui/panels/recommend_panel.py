@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from studio.advice.models_by_kind import list_models_by_kind
 from studio.advice.wishes import Wishes
 from studio.nouns import Refusal
 from studio.studio import Studio
@@ -25,7 +26,8 @@ class RecommendPanel:
 
     def render_guide(self) -> None:
         """Draw which photo suits which model, made from the cards alone: it stands beside the models themselves."""
-        make_part("model_guide", elem_id="guide", rows=msgspec.to_builtins(self.studio.advice.guide()))
+        rows = list_models_by_kind(self.studio.models.cards)
+        make_part("model_guide", elem_id="guide", rows=msgspec.to_builtins(rows))
 
     def listen(self, desk: dict[str, Part]) -> None:
         """Picks are made for what stands on the desk when they are asked for."""

@@ -1,0 +1,268 @@
+"""The door of a page with visitors: who asks, by the signed cookie, and that they ask for nothing of another's.
+
+ASGI middleware before Gradio's own app. Only the routes that the page uses are open, every other one is 404. Files are
+served from the visitor's own folders; a session or an event belongs to the visitor who named it first; JSON bodies are
+read here once and handed on as they were read, so that both sides see the same. Uploads go straight into the visitor's
+own folder (visitor_uploads.py).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import ClientDisconnect, Request, cookie_parser
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from studio.config import ASSETS, Settings
+from studio.ui.path_aliases import PathAliases
+from studio.ui.sign_in import SignIn
+from studio.ui.visiting_studio import VISITOR
+from studio.ui.visitor_uploads import receive_files
+from studio.visitors.house import VisitorHouse
+from studio.visitors.signed_cookie import make_id
+
+COOKIE = "stir_visitor"
+MOST_NAMED = 50_000
+"""Sessions and events whose visitors are remembered; the oldest go first."""
+
+NAME_DAYS = 30.0
+"""How long somebody who has signed in stays so."""
+
+OPEN = re.compile(
+    r"/(favicon\.ico|theme\.css|robots\.txt|manifest\.json|gradio_api/(theme\.css|startup-events|app_id/?)"
+    r"|(assets|static|svelte)/.+)"
+)
+"""What everybody may fetch: Gradio's own styles and scripts. launch() asks for startup-events itself."""
+
+PAGE = re.compile(r"/|/config/?|/gradio_api/(info|openapi\.json)/?")
+FILE = "/gradio_api/file="
+ASK = re.compile(r"/gradio_api/((run|api|call|call/v2)/[^/]+|queue/join|component_server|cancel|reset)/?")
+STREAM = "/gradio_api/queue/data"
+HEARTBEAT = re.compile(r"/gradio_api/heartbeat/([^/]+)")
+EVENT = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/([^/]+)")
+UPLOAD = "/gradio_api/upload"
+LEAVE, FORGET = "/visitor/leave", "/visitor/forget"
+
+NO_COOKIE = "Stir knows whose photos are whose by a cookie. Allow cookies for this page, then load it again."
+NOT_YOURS = "That isn't yours."
+
+
+class Belongings:
+    """Which visitor named a session or was given an event first. Any thread may call."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._owners: OrderedDict[str, str] = OrderedDict()
+
+    def claim(self, name: str, visitor: str) -> bool:
+        """Whether a name is this visitor's; one that is nobody's becomes theirs."""
+        with self._lock:
+            owner = self._owners.setdefault(name, visitor)
+            self._owners.move_to_end(name)
+            while len(self._owners) > MOST_NAMED:
+                self._owners.popitem(last=False)
+            return owner == visitor
+
+    def has(self, name: str, visitor: str) -> bool:
+        """Whether a name is this visitor's already."""
+        return self._owners.get(name) == visitor
+
+
+class VisitorGate:
+    """One house's door. On a Space the cookie has to work in a frame of huggingface.co."""
+
+    def __init__(self, app: ASGIApp, house: VisitorHouse, in_frame: bool = False) -> None:
+        self.app, self._house, self._in_frame = app, house, in_frame
+        self._sessions, self._events = Belongings(), Belongings()
+        self._sign_in = SignIn(house) if house.settings.visitors == "names" else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] == "lifespan":
+            return await self.app(scope, receive, send)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1008})
+        path, method = str(scope["path"]), str(scope["method"])
+        if method in ("GET", "HEAD") and OPEN.fullmatch(path):
+            return await self.app(scope, receive, send)
+        visitor = self._read_cookie(scope)
+        if not visitor or (self._sign_in and path == SignIn.PATH):
+            return await self._meet(scope, receive, send)
+        send = self._aliases(visitor).wrap_send(send)
+        answer = await self._answer(path, method, {**scope, VISITOR: visitor}, receive, send)
+        return await answer(scope, receive, send) if answer else None
+
+    def _aliases(self, visitor: str) -> PathAliases:
+        return PathAliases(self._house.folder / visitor)
+
+    # Who it is --------------------------------------------------------------------------------------------------------
+
+    @property
+    def _seconds(self) -> float:
+        """How long a cookie counts."""
+        return 3600 * self._house.limits.kept_hours or 86_400 * NAME_DAYS
+
+    def _read_cookie(self, scope: Scope) -> str:
+        given = cookie_parser(Headers(scope=scope).get("cookie", "")).get(COOKIE, "")
+        return self._house.signer.read(given, self._house.now(), self._seconds)
+
+    def _write_cookie(self, visitor: str) -> str:
+        words = self._house.signer.sign(visitor, self._house.now()) if visitor else ""
+        kept = f"Max-Age={int(self._seconds) if visitor else 0}; Path=/; HttpOnly"
+        return f"{COOKIE}={words}; {kept}; " + (
+            "SameSite=None; Secure; Partitioned" if self._in_frame else "SameSite=Lax"
+        )
+
+    async def _meet(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Somebody without a cookie: a new stranger where the page is asked for, or the sign-in."""
+        path, method = scope["path"], scope["method"]
+        if self._sign_in:
+            answer, visitor = await self._sign_in.answer(Request(scope, receive))
+            if visitor:
+                answer.headers["set-cookie"] = self._write_cookie(visitor)
+            return await answer(scope, receive, send)
+        if path != "/" or method not in ("GET", "HEAD"):
+            return await PlainTextResponse(NO_COOKIE, 401)(scope, receive, send)
+        if refusal := await run_in_threadpool(self._house.find_full):
+            return await PlainTextResponse(str(refusal), 503)(scope, receive, send)
+        visitor = make_id()
+        send = self._aliases(visitor).wrap_send(send)
+        return await self._show_page({**scope, VISITOR: visitor}, receive, send, visitor)
+
+    async def _show_page(self, scope: Scope, receive: Receive, send: Send, visitor: str) -> None:
+        """The page, with a cookie that counts from now."""
+
+        async def send_named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                headers.append("set-cookie", self._write_cookie(visitor))
+                headers["cache-control"] = "no-store"
+            await send(message)
+
+        await self.app(scope, receive, send_named)
+
+    # What is asked ----------------------------------------------------------------------------------------------------
+
+    async def _answer(self, path: str, method: str, scope: Scope, receive: Receive, send: Send) -> Response | None:
+        """The refusal or the answer of the gate itself; None where Gradio has answered."""
+        visitor = scope[VISITOR]
+        if method in ("GET", "HEAD"):
+            return await self._answer_get(path, scope, receive, send)
+        if method != "POST":
+            return PlainTextResponse("", 405)
+        if path == UPLOAD:
+            return await receive_files(Request(scope, receive), self._house, visitor)
+        if path in (LEAVE, FORGET):
+            if path == FORGET:
+                await run_in_threadpool(self._house.forget, visitor)
+            return JSONResponse(True, headers={"set-cookie": self._write_cookie("")})
+        if not ASK.fullmatch(path):
+            return PlainTextResponse("", 404)
+        body = await _read_json(scope, receive)
+        if isinstance(body, Response):
+            return body
+        if refused := self._check_names(body, visitor):
+            return refused
+        body = await run_in_threadpool(self._aliases(visitor).read, body)
+        await self.app(*_replace_body(scope, receive, body), self._remember_event(visitor, send))
+        return None
+
+    async def _answer_get(self, path: str, scope: Scope, receive: Receive, send: Send) -> Response | None:
+        visitor = scope[VISITOR]
+        if path == "/":
+            return await self._show_page(scope, receive, send, visitor)
+        if path.startswith(FILE):
+            file = await run_in_threadpool(self._find_file, path[len(FILE) :], visitor)
+            if file is None:
+                return PlainTextResponse("", 404)
+            asked = FILE + file.as_posix()
+            scope = {**scope, "path": asked, "raw_path": asked.encode()}
+        elif path == STREAM:
+            sessions = [
+                value for name, value in parse_qsl(scope["query_string"].decode("latin-1")) if name == "session_hash"
+            ]
+            if len(sessions) != 1 or not self._sessions.claim(sessions[0], visitor):
+                return PlainTextResponse(NOT_YOURS, 403)
+            scope = {**scope, "query_string": urlencode({"session_hash": sessions[0]}).encode()}
+        elif found := HEARTBEAT.fullmatch(path):
+            if not self._sessions.claim(found[1], visitor):
+                return PlainTextResponse(NOT_YOURS, 403)
+        elif found := EVENT.fullmatch(path):
+            if not self._events.has(found[1], visitor):
+                return PlainTextResponse(NOT_YOURS, 403)
+        elif not PAGE.fullmatch(path):
+            return PlainTextResponse("", 404)
+        return await self.app(scope, receive, send)
+
+    def _find_file(self, asked: str, visitor: str) -> Path | None:
+        """The file of this visitor's, or of the page's own, that an alias names; None for any other."""
+        file = self._aliases(visitor).find(asked)
+        folders = (ASSETS, *Settings(self._house.folder / visitor).served)
+        is_served = file and file.is_file() and any(file.is_relative_to(folder.resolve()) for folder in folders)
+        return file if is_served else None
+
+    def _check_names(self, body: dict[str, Any], visitor: str) -> Response | None:
+        """A refusal for a question that names another's session or event."""
+        session, event = body.get("session_hash"), body.get("event_id")
+        if session is not None and not (isinstance(session, str) and self._sessions.claim(session, visitor)):
+            return PlainTextResponse(NOT_YOURS, 403)
+        if event is not None and not (isinstance(event, str) and self._events.has(event, visitor)):
+            return PlainTextResponse(NOT_YOURS, 403)
+        return None
+
+    def _remember_event(self, visitor: str, send: Send) -> Send:
+        """Sends an answer, and notes whose the event is that it may begin."""
+        parts: list[bytes] = []
+
+        async def send_noted(message: Message) -> None:
+            if message["type"] == "http.response.body" and len(parts) < 2:
+                parts.append(message.get("body", b""))
+                if not message.get("more_body") and len(whole := b"".join(parts)) < 200:
+                    found = re.search(rb'"event_id":\s*"([0-9a-f]+)"', whole)
+                    if found:
+                        self._events.claim(found[1].decode(), visitor)
+            await send(message)
+
+        return send_noted
+
+
+async def _read_json(scope: Scope, receive: Receive) -> dict[str, Any] | Response:
+    """The object of a JSON body, or a refusal."""
+    if Headers(scope=scope).get("content-type", "").partition(";")[0].strip() != "application/json":
+        return PlainTextResponse("Ask in JSON.", 415)
+    try:
+        found = json.loads(await Request(scope, receive).body())  # of bounded length, by request_guard.py
+    except (ValueError, RecursionError):
+        return PlainTextResponse("That is no JSON.", 400)
+    except ClientDisconnect:
+        return PlainTextResponse("", 400)
+    return found if isinstance(found, dict) else PlainTextResponse("That is no question.", 400)
+
+
+def _replace_body(scope: Scope, receive: Receive, body: dict[str, Any]) -> tuple[Scope, Receive]:
+    """The request with this body: as it was read here, whatever else the bytes could have been taken for."""
+    data = json.dumps(body).encode()
+    kept = [
+        (name, value)
+        for name, value in scope["headers"]
+        if name.lower() not in (b"content-length", b"transfer-encoding")
+    ]
+    sent = False
+
+    async def receive_again() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": data, "more_body": False}
+
+    return {**scope, "headers": [*kept, (b"content-length", str(len(data)).encode())]}, receive_again

@@ -1,4 +1,4 @@
-"""Sounds and films that hosted models are given, kept by content in the home folder: the file as it came but for its
+"""Sounds, films and logos that go with shots, kept by content in the home folder: the file as it came but for its
 metadata, and what it is beside it, under the sha256 of its bytes.
 """
 
@@ -36,8 +36,14 @@ class Attachments:
     def __init__(self, settings: Settings) -> None:
         self.folder = settings.attachments
 
-    def take_in(self, file: Path, name: str, kind: Literal["audio", "video"]) -> Attachment:
-        """Keep a copy of a file, bare of metadata. Raises `Refusal` where it is no such file, too long or too large."""
+    def take_in(self, file: Path, name: str, kind: Literal["audio", "video", "image"]) -> Attachment:
+        """Keep a copy of a file, bare of metadata; an image as PNG. Raises `Refusal` where it is no such file, too long
+        or too large.
+        """
+        if kind == "image":
+            from studio.finish.logo_image import keep_logo
+
+            return self._keep(lambda part: keep_logo(file, part, name), name, kind, 0.0)
         what = "sound" if kind == "audio" else "film"
         if (size := file.stat().st_size) > LARGEST:
             raise Refusal(f"{name} is {size / 1e6:.0f} MB.", f"Give a {what} of at most {LARGEST / 1e6:.0f} MB.")
@@ -50,10 +56,16 @@ class Attachments:
         ending = name.rpartition(".")[2].lower()
         if ending not in MUXERS:
             raise Refusal(f"{name} isn't a {what} that models take.", f"Give it as one of: {', '.join(MUXERS)}.")
+        return self._keep(lambda part: copy_bare(file, part, kind, ending), name, kind, seconds)
+
+    def _keep(
+        self, copy: Callable[[Path], None], name: str, kind: Literal["audio", "video", "image"], seconds: float
+    ) -> Attachment:
+        """Keep what `copy` writes, under its content."""
         self.folder.mkdir(exist_ok=True)
         part = self.folder / f"{uuid4().hex}.part"
         try:
-            copy_bare(file, part, kind, ending)
+            copy(part)
             with part.open("rb") as content:
                 key = hashlib.file_digest(content, "sha256").hexdigest()
             one = Attachment(key, name[-255:], kind, round(seconds, 3), part.stat().st_size)

@@ -52,6 +52,9 @@ Use = Literal["product", "travel", "music", "estate", "brand"]
 MendName = Literal["denoise", "deblock", "contrast", "upscale", "background"]
 SpeedUp = Literal["first_block_cache", "mag_cache", "taylorseer", "compile", "vae_tiling"]
 
+FINISH = "finish"
+"""What makes a clip of other clips, where a shot names its model: no model does."""
+
 LONG_SIDES: dict[Format, int] = {"mp4": 4096, "webm": 4096, "gif": 640, "webp": 640}
 """The longest side of a clip in pixels. Films: what hardware decodes, H.264 up to 4096 wide and high, AV1 at the level
 of 4K (5.1, at most 8,912,896 pixels); so 21:9 at 2160p is 4096 wide. GIF and WebP: they grow quickly, and are looked at
@@ -236,8 +239,18 @@ class Shot(Noun, frozen=True):
 
     @property
     def maker(self) -> str:
-        """The id of the model that makes the clip: `draft` where this is a draft, else `model`."""
-        return self.draft or self.model
+        """The id of the model that makes the clip: `draft` where this is a draft, else `model`; FINISH for what is made
+        of clips that are there already."""
+        return FINISH if self.finish and self.finish.clips else self.draft or self.model
+
+    @property
+    def loops(self) -> bool:
+        """Whether the clip ends where it began, without a seam."""
+        done = self.finish
+        if done is None:
+            return self.motion.camera.loop
+        cut = done.trim or done.hold or done.speed or len(done.clips) > 1
+        return bool(done.loop) or (self.motion.camera.loop and not cut)
 
     @property
     def num_frames(self) -> int:

@@ -34,6 +34,8 @@ class Remakes:
     def judge(self, clip: Clip, score: Score) -> None:
         """Make a clip again if it is broken and there are attempts left; in the cell of its comparison, if it has
         one."""
+        if clip.shot.finish:  # what is wrong with it is the finish, or wrong with the clip it is made of
+            return
         before = self._scores.attempt(clip.id)
         first, number = (before.first, before.number) if before else (clip.id, 0)
         if not score.broken or number >= self._models.preferences().remake_limit:

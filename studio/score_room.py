@@ -17,7 +17,7 @@ from studio.library.clips import Clips
 from studio.library.database import Database
 from studio.library.scores import Attempt, Scores
 from studio.models import Models
-from studio.nouns import Clip, Refusal, Shot
+from studio.nouns import FINISH, Clip, Refusal, Shot
 from studio.photo.mend import settle_mends
 
 LEAST_SIDE = 24
@@ -93,7 +93,9 @@ class ScoreRoom:
         return self._score(file, shot, trusted=False)
 
     def _score_kept(self, clip: Clip) -> Score:
-        return self._score(self._library.file(clip), clip.shot, trusted=not clip.shot.service)
+        shot = clip.shot
+        asked = None if shot.finish else shot  # a finished clip doesn't show what the motion asked for
+        return self._score(self._library.file(clip), asked, trusted=not shot.service or shot.maker == FINISH)
 
     def _score(self, file: Path, shot: Shot | None, trusted: bool) -> Score:
         """`shot` is what a clip was made from, None where nobody knows; trusted: Stir has made the file."""

@@ -25,7 +25,7 @@ from studio.library.database import Database
 from studio.library.paid_jobs import PaidJob, PaidJobs, Spent
 from studio.library.queue import RESUMABLE, Queue, state_name
 from studio.models import Models
-from studio.nouns import Job, Noun, Refusal, Shot, replace
+from studio.nouns import FINISH, Job, Noun, Refusal, Shot, replace
 
 Amount = Annotated[float, msgspec.Meta(ge=0.0, le=1e6)]
 NEAR = 0.005
@@ -108,12 +108,14 @@ class Spending:
 
     def settle(self, shot: Shot) -> Shot:
         """The shot with its way in named, so that what is priced is what is run; any other than hosted as it is."""
+        if shot.maker == FINISH:
+            return shot
         card = self._models.card(shot.maker)
         return settle_way(shot, card) if card.hosted else shot
 
     def quote(self, shots: Sequence[Shot]) -> Total:
         """What these shots cost together; those that are made here cost nothing. Raises `Refusal`."""
-        cards = ((shot, self._models.card(shot.maker)) for shot in shots)
+        cards = ((shot, self._models.card(shot.maker)) for shot in shots if shot.maker != FINISH)
         return Total(tuple(_describe_line(shot, card) for shot, card in cards if card.hosted))
 
     def confirm(self, shots: Sequence[Shot], total: Total) -> Confirmation:
@@ -154,7 +156,7 @@ class Spending:
             jobs = self._queue.submit_all(shots, group, press)
             lines = iter(total.lines)
             for job in jobs:
-                if self._models.card(job.shot.maker).hosted:
+                if job.shot.maker != FINISH and self._models.card(job.shot.maker).hosted:
                     line = next(lines)
                     self.paid.add(
                         job.id, line.service, line.way, line.ref, line.amount, currency="USD", session=self._session

@@ -35,6 +35,7 @@ from studio.engines.hosted.services import find_service, services
 from studio.engines.hosted.tokens import find_token
 from studio.engines.prepare import Prepared, adapt
 from studio.exports import Exports
+from studio.finish_room import FinishRoom
 from studio.guest import Guest
 from studio.hosted_services import HostedServices
 from studio.jobs.clip_maker import ClipMaker
@@ -52,7 +53,7 @@ from studio.models import Models
 from studio.motion import camera_moves
 from studio.motion.ambient_effects import EFFECTS, needs_brush
 from studio.motion_assistant import Assist
-from studio.nouns import Attachment, Choice, Job, Refusal, Shot, replace
+from studio.nouns import FINISH, Attachment, Choice, Job, Refusal, Shot, replace
 from studio.presets import platform
 from studio.previews import Previews
 from studio.remakes import Remakes
@@ -97,6 +98,7 @@ class Studio:
         self.library = Clips(self._database, settings.clips, search_words)
         self.queue = Queue(self._database, self._owner, self.guest.most_waiting)
         self.spending = self._make_spending()
+        self.finishes = FinishRoom(self.library, self._served, self._room, self._find_attachment)
         self.depths = DepthMaps(settings)
         given = settings, self._served, self._room, self.models, lambda: self.photos
         self.previews = Previews(*given, self.guest.drawing)
@@ -147,7 +149,8 @@ class Studio:
         return Worker(
             room=self._room, database=self._database, queue=self.queue, clips=self.library, log=self.log,
             photos=lambda: self.photos, find_card=self.models.card, find_engine=self.models.engine,
-            list_cards=lambda: self.models.cards, make_hosted=None if self.settings.visitors else self._make_hosted,
+            find_file=self._find_attachment, list_cards=lambda: self.models.cards,
+            make_hosted=None if self.settings.visitors else self._make_hosted,
             tell=lambda clip_id: self.scores.expect(clip_id), seat=self.guest.seat,
         )  # fmt: skip
 
@@ -223,7 +226,9 @@ class Studio:
 
     def outcome(self, shot: Shot) -> Outcome:
         """What the finished file of this shot will hold: size, frames, rate, length. Quick. Raises `Refusal`."""
-        made = self.plan(shot)
+        made = None if shot.maker == FINISH else self.plan(shot)
+        if made is None or shot.finish:
+            return self.finishes.outcome(shot, made)
         return formats.foretell_outcome(made.width, made.height, made.fps, made.num_frames, shot.format)
 
     def estimate_time(self, shot: Shot) -> float | None:
@@ -297,9 +302,13 @@ class Studio:
         """The recipe of an accepted shot, which its model can make here and now, and in which something moves as was
         asked.
         """
-        prepared = self._accept(shot)
-        self.models.require(prepared.card)
         self.guest.require_disk()
+        if shot.maker == FINISH:
+            return self.finishes.accept(shot)
+        prepared = self._accept(shot)
+        if shot.finish:
+            self.finishes.check(shot, prepared.plan)
+        self.models.require(prepared.card)
         require_motion(self.previews.places(prepared))
         return self.spending.settle(prepared.recipe)
 

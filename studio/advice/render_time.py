@@ -72,7 +72,13 @@ def pace(clips: Iterable[Clip]) -> Pace:
     known: list[float] = []
     for clip in clips:
         film = clip.width * clip.height * clip.num_frames / 1e6
-        if clip.shot.maker == "parallax" and clip.shot.format == "mp4" and film > 10 and clip.took > 0:
+        if (
+            clip.shot.maker == "parallax"
+            and not clip.shot.finish
+            and clip.shot.format == "mp4"
+            and film > 10
+            and clip.took > 0
+        ):
             known.append(max(clip.took - START, 0.5 * clip.took) / film)
     if known:
         return Pace(median(known[:RECENT]), len(known[:RECENT]))

@@ -57,9 +57,9 @@ def encode(frames: Frames, dest: Path, shot: Shot, tick: Callable[[Progress], No
     parts = _name_parts(dest)
     try:
         _require_room(frames, dest)
-        plan = formats.plan_encoding(frames, shot.format, shot.motion.camera.loop)
+        plan = formats.plan_encoding(frames, shot.format, shot.loops)
         parts.meta.write_text(recipe.format_ffmetadata(shot) if plan.tagged else "", encoding="utf-8", newline="\n")
-        if frames.sound and sound.has_sound(frames, shot.format, shot.sound):
+        if frames.sound and sound.has_sound(frames, shot.format, shot.sound or shot.finish is not None):
             sound.write_wav(frames.sound, frames.num_frames / frames.fps, parts.sound)
         _stream(frames, plan, parts, _list_inputs(frames, shot, plan, parts, silence), tick)
         _set_delays(frames, shot, parts)

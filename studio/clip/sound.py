@@ -46,14 +46,15 @@ def explain_silence(kind: Format, silence: str) -> tuple[Choice, ...]:
 def explain_sound(frames: Frames, shot: Shot, silence: str) -> tuple[Choice, ...]:
     """What became of the sound an engine gave, and why, or of the lack of it; () where there is nothing to say."""
     kind = shot.format
-    if has_sound(frames, kind, shot.sound) and frames.sound:
+    if has_sound(frames, kind, shot.sound or shot.finish is not None) and frames.sound:
         channels = "stereo" if _take_channels(frames.sound).shape[0] == 2 else "mono"
         made = f"{CODECS[kind][0]}, {RATE} Hz {channels}"
-        return (Choice("sound", made, "the model made it together with the picture"),)
+        why = "mixed as the finish asks" if shot.finish else "the model made it together with the picture"
+        return (Choice("sound", made, why),)
     silent = explain_silence(kind, silence)
     if silent or frames.sound is None or not frames.sound.samples.size:
         return silent
-    if not shot.sound:
+    if not (shot.sound or shot.finish):
         return (Choice("sound", "left out", "a clip without sound was asked for"),)
     return (Choice("sound", "left out", f"a {kind.upper()} is silent: choose MP4 or WebM to keep it"),)
 

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from studio.cards import ModelCard
 from studio.engines.base import Engine, Image, Stopped, Tick
 from studio.engines.prepare import prepare
-from studio.jobs.clip_renderer import ClipRenderer, explain_error, require_room
+from studio.jobs.clip_renderer import ClipRenderer, Rendered, explain_error, refuse_attachment, require_room
 from studio.jobs.job_progress import JobProgress
 from studio.library import disk
 from studio.library.clips import Clips
 from studio.library.database import Database
 from studio.library.logbook import report_fault, trace
 from studio.library.queue import Queue
-from studio.nouns import Choice, Clip, Done, Failed, Job, Progress, Shot
+from studio.nouns import FINISH, Attachment, Choice, Clip, Done, Failed, Job, Progress, Shot
 
 if TYPE_CHECKING:
     from studio.clip.encode import Encoded
@@ -41,11 +41,12 @@ class ClipMaker:
         photos: Callable[[], PhotoStore],
         find_card: Callable[[str], ModelCard],
         find_engine: Callable[[ModelCard], Engine],
+        find_file: Callable[[Attachment], Path] = refuse_attachment,
     ) -> None:
         self.room, self.queue, self.clips, self.log, self.card = room, queue, clips, log, find_card
         self._database = database
         self._photos = photos
-        self.renderer = ClipRenderer(find_engine)
+        self.renderer = ClipRenderer(find_engine, find_file)
 
     def engine(self, card: ModelCard, device: int = 0) -> Engine:
         """The engine of a card on one device, counted from 0. Raises `Refusal` when there is none."""
@@ -54,17 +55,26 @@ class ClipMaker:
     def make(self, job: Job, folder: Path, watch: JobProgress, tick: Tick, device: int = 0) -> Done:
         """The sentence: open the photo, animate its crop, encode it, keep it. Raises `Refusal` or `Stopped`."""
         watch.tick(Progress("load"))
-        card = self.card(job.shot.maker)
-        prepared = prepare(job.shot, card)
-        require_room(prepared.plan, job.shot, folder)
         disk.require(self.clips.folder, 0)
-        image, end = self.open_photos(job.shot, card)
-        made = self.renderer.render(prepared, image, end, folder, tick, device)
+        if job.shot.maker == FINISH:
+            made = self._finish(job.shot, folder, tick)
+        else:
+            card = self.card(job.shot.maker)
+            prepared = prepare(job.shot, card)
+            require_room(prepared.plan, job.shot, folder)
+            image, end = self.open_photos(job.shot, card)
+            made = self.renderer.render(prepared, image, end, folder, tick, device)
         took = time.monotonic() - watch.began
         clip = describe_clip(job, made.encoded, made.choices, took, memory=made.memory, loading=watch.loading)
         watch.tick(Progress("keep"))
         self.keep(job, clip, made.encoded.file, made.encoded.poster)
         return Done(clip.id)
+
+    def _finish(self, shot: Shot, folder: Path, tick: Tick) -> Rendered:
+        """Finish the clips that a shot names. Raises `Refusal` where one isn't in the library any more."""
+        sources = self.clips.get_sources(shot)
+        wraps = len(sources) == 1 and sources[0].shot.loops
+        return self.renderer.finish([self.clips.file(clip) for clip in sources], shot, wraps, folder, tick)
 
     def open_photos(self, shot: Shot, card: ModelCard) -> tuple[Image, Image | None]:
         """The mended photo of a shot and, where its model takes one, the photo it ends on. Raises `Refusal`."""

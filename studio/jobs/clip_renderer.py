@@ -5,8 +5,9 @@ It needs no database, queue or library: a worker on another machine renders with
 
 from __future__ import annotations
 
+import dataclasses
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,7 +19,7 @@ from studio.engines.peak_memory import PeakMemory
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
 from studio.library import disk
-from studio.nouns import Choice, Refusal, Shot
+from studio.nouns import Attachment, Choice, Refusal, Shot
 from studio.presets import explain_silent_track
 
 if TYPE_CHECKING:
@@ -38,11 +39,19 @@ class Rendered(NamedTuple):
     memory: int
 
 
-class ClipRenderer:
-    """Renders shots on the engines that `find_engine` makes. Any thread may call."""
+def refuse_attachment(given: Attachment) -> Path:
+    """Where no attachments are kept, as on another machine. Raises `Refusal`."""
+    raise Refusal(f"{given.name} isn't on the machine that makes this clip.", "Finish the clip once it is made.")
 
-    def __init__(self, find_engine: Callable[[ModelCard], Engine]) -> None:
-        self._find_engine = find_engine
+
+class ClipRenderer:
+    """Renders shots on the engines that `find_engine` makes; `find_file` says where an attachment lies. Any thread may
+    call."""
+
+    def __init__(
+        self, find_engine: Callable[[ModelCard], Engine], find_file: Callable[[Attachment], Path] = refuse_attachment
+    ) -> None:
+        self._find_engine, self._find_file = find_engine, find_file
         self._used: dict[tuple[str, int], ModelCard] = {}
         self._counting = threading.Lock()
 
@@ -63,9 +72,39 @@ class ClipRenderer:
         shot, card = prepared.shot, prepared.card
         with self._measure(card, device) as peak:
             frames = self.engine(card, device).animate(prepared, image, end, tick)
+            if prepared.recipe.finish:
+                frames = self._finish_live(frames, prepared.recipe, folder, tick)
             file, silence = folder / f"clip.{shot.format}", explain_silent_track(shot.platform)
             encoded = encode(frames, file, prepared.recipe, tick, silence)
         return Rendered(encoded, _merge_choices(prepared.plan, frames, encoded), peak.bytes)
+
+    def finish(self, files: Sequence[Path], shot: Shot, wraps: bool, folder: Path, tick: Tick) -> Rendered:
+        """Finish kept clips, and encode the frames in `folder`: no model is loaded. wraps: the last frame of the one
+        clip is followed by its first. Raises `Refusal` or `Stopped`.
+        """
+        from studio.clip.encode import encode
+        from studio.finish.apply_finish import Tools, apply_finish
+        from studio.finish.open_clips import open_clips
+
+        with PeakMemory(0, has_model=False, device=None) as peak:
+            frames = apply_finish(open_clips(files, shot), shot, Tools(folder, self._find_file, tick), wraps)
+            disk.require(folder, round(frames.width * frames.height * frames.num_frames * BYTES_PER_PIXEL[shot.format]))
+            encoded = encode(frames, folder / f"clip.{shot.format}", shot, tick, explain_silent_track(shot.platform))
+        return Rendered(encoded, tuple(dict.fromkeys(encoded.choices)), peak.bytes)
+
+    def _finish_live(self, frames: Frames, shot: Shot, folder: Path, tick: Tick) -> Frames:
+        """The frames of an engine at work, finished; what it chose stands first."""
+        from studio.finish.apply_finish import Tools, apply_finish
+        from studio.finish.clip_frames import LiveFrames
+
+        made = apply_finish(LiveFrames(frames), shot, Tools(folder, self._find_file, tick), shot.motion.camera.loop)
+        said: list[Choice] = []
+
+        def paint() -> Iterator[Image]:
+            yield from made.images
+            said.extend((*frames.choices, *made.choices))  # the engine's are whole only now
+
+        return dataclasses.replace(made, images=paint(), choices=said)
 
     def expect(self, card: ModelCard, device: int = 0) -> None:
         """Tell a model's engine that its job comes next."""

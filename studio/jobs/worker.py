@@ -18,6 +18,7 @@ import msgspec
 from studio.cards import ModelCard
 from studio.engines.base import Devices, Engine, Shelf
 from studio.jobs.clip_maker import ClipMaker
+from studio.jobs.clip_renderer import refuse_attachment
 from studio.jobs.fair_turns import Seat
 from studio.jobs.hosted_lane import HostedLane
 from studio.jobs.lane import Lane
@@ -26,7 +27,7 @@ from studio.library.clips import Clips
 from studio.library.database import Database
 from studio.library.logbook import trace
 from studio.library.queue import Queue, Share
-from studio.nouns import Job, Refusal, Running
+from studio.nouns import Attachment, Job, Refusal, Running
 
 if TYPE_CHECKING:
     from studio.photo.photo_store import PhotoStore
@@ -60,6 +61,7 @@ class Worker:
         photos: Callable[[], PhotoStore],
         find_card: Callable[[str], ModelCard],
         find_engine: Callable[[ModelCard], Engine],
+        find_file: Callable[[Attachment], Path] = refuse_attachment,
         list_cards: Callable[[], tuple[ModelCard, ...]] = tuple,
         make_hosted: Callable[[ClipMaker], HostedLane] | None = None,
         tell: Callable[[str], None] = lambda clip_id: None,
@@ -70,7 +72,7 @@ class Worker:
         self._card, self._engine, self._list_cards = find_card, find_engine, list_cards
         self._maker = ClipMaker(
             room=room, database=database, queue=queue, clips=clips, log=log, photos=photos, find_card=find_card,
-            find_engine=find_engine,
+            find_engine=find_engine, find_file=find_file,
         )  # fmt: skip
         self._turns = Turns(self._needs_loading, self._rank)
         self._adopt = True

@@ -200,6 +200,18 @@ class Clips:
                 found[clip.id] = clip
         return found
 
+    def get_sources(self, shot: Shot) -> tuple[Clip, ...]:
+        """The clips that a shot's finish is made of, in their order. Raises `Refusal` where one isn't here any more."""
+        wanted = shot.finish.clips if shot.finish else ()
+        here = self.get_all(wanted)
+        if missing := len(set(wanted) - here.keys()):
+            which = "The clip" if len(wanted) == 1 else f"{missing} of the clips"
+            raise Refusal(
+                f"{which} this is made of {'is' if missing == 1 else 'are'} no longer in the library.",
+                "Make it again first, then finish that one.",
+            )
+        return tuple(here[clip_id] for clip_id in wanted)
+
     def has(self, clip_id: str) -> bool:
         """Whether a clip is in the library, in the trash or not."""
         return bool(self._database.read("SELECT 1 FROM clips WHERE id = ?", (clip_id,)))

@@ -16,7 +16,7 @@ import msgspec
 
 from studio.library.database import Database
 from studio.library.live_processes import Owner
-from studio.nouns import Cancelled, Failed, Interrupted, Job, Queued, Refusal, Running, Shot, State
+from studio.nouns import FINISH, Cancelled, Failed, Interrupted, Job, Queued, Refusal, Running, Shot, State
 
 RESUMABLE = ("failed", "cancelled", "interrupted")
 SEEN = 12
@@ -35,7 +35,8 @@ _ENDED = (
     " ORDER BY made_at DESC"
 )
 _TAKE = f"UPDATE jobs SET name = 'running', state = ?, owner = ? WHERE id = ? RETURNING {_COLUMNS}"
-_MAKER = "coalesce(nullif(json_extract(shot, '$.draft'), ''), json_extract(shot, '$.model'))"
+_MODEL = "coalesce(nullif(json_extract(shot, '$.draft'), ''), json_extract(shot, '$.model'))"
+_MAKER = f"CASE WHEN json_array_length(shot, '$.finish.clips') > 0 THEN '{FINISH}' ELSE {_MODEL} END"
 _OF_MODELS = f"CASE WHEN json_valid(shot) THEN coalesce({_MAKER} IN (SELECT value FROM json_each(?)), 0) ELSE 0 END"
 _UNPAUSED = " AND batch NOT IN (SELECT id FROM batches WHERE paused = 1)"
 _WAITING = f"{_SELECT}name = 'queued' AND given IN (SELECT value FROM json_each(?)) AND {_OF_MODELS} = ?{_UNPAUSED}"

@@ -97,9 +97,9 @@ def receive_upload(studio: Studio, upload: Upload) -> dict[str, Any]:
 
 
 class AttachmentUpload(Upload, frozen=True):
-    """A sound or a film for a hosted model, uploaded by the page or recorded in it."""
+    """A sound, a film or a logo that goes with a shot, uploaded by the page or recorded in it."""
 
-    kind: Literal["audio", "video"] = "audio"
+    kind: Literal["audio", "video", "image"] = "audio"
 
 
 def make_attachment_calls(studio: Studio) -> list[Call]:

@@ -1,0 +1,159 @@
+"""Fonts of titles: those that ship (assets/fonts), and of the system's the ones that have signs which they haven't."""
+
+from __future__ import annotations
+
+import os
+import sys
+import unicodedata
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from studio.config import ASSETS
+from studio.finish_nouns import Font
+from studio.nouns import Refusal
+
+if TYPE_CHECKING:
+    from PIL.ImageFont import FreeTypeFont
+
+FONTS: dict[Font, str] = {
+    "sans": "Inter-Medium.ttf",
+    "bold": "Inter-Bold.ttf",
+    "serif": "SourceSerif4-SemiBold.ttf",
+    "serif_italic": "SourceSerif4-SemiBoldItalic.ttf",
+    "condensed": "RobotoCondensed-Bold.ttf",
+    "mono": "JetBrainsMono-Medium.ttf",
+}
+"""The file of each font that ships: Latin, Cyrillic and Greek, under the SIL Open Font License."""
+
+BITMAP_SIZES = (109, 160, 136, 128, 96)
+"""Sizes in pixels that colour fonts made of pictures have, as Noto Color Emoji."""
+
+_LIKELY = ("notocoloremoji", "seguiemj", "apple color emoji", "cjk", "noto", "dejavu", "arial unicode", "unifont")
+_PROBE = 64
+
+
+class Face(NamedTuple):
+    """A font file, one of a collection by its number, and the one size it has, 0 for any."""
+
+    file: str
+    number: int = 0
+    only: int = 0
+
+
+class Run(NamedTuple):
+    """Signs that one font has, next to each other."""
+
+    text: str
+    face: Face
+
+
+def split_runs(text: str, font: Font) -> list[Run]:
+    """A line in runs, each with a font that has its signs. Raises `Refusal` where no font here has one."""
+    own = Face(str(ASSETS / "fonts" / FONTS[font]))
+    runs: list[Run] = []
+    for sign in text:
+        face = _choose_face(sign, own, runs[-1].face if runs else own)
+        if runs and runs[-1].face == face:
+            runs[-1] = Run(runs[-1].text + sign, face)
+        else:
+            runs.append(Run(sign, face))
+    return runs
+
+
+def _choose_face(sign: str, own: Face, last: Face) -> Face:
+    if _is_joiner(sign):
+        return last
+    if has_sign(own, sign):
+        return own
+    if has_sign(last, sign):
+        return last
+    found = find_face(sign)
+    if found is None:
+        name = unicodedata.name(sign, f"U+{ord(sign):04X}").lower()
+        raise Refusal(
+            f"No font on this computer has the sign {sign} ({name}).",
+            "Leave it out, or install a font that has it, such as Noto Sans CJK or Noto Color Emoji.",
+        )
+    return found
+
+
+def _is_joiner(sign: str) -> bool:
+    """Whether a sign belongs to the one before it: blanks, accents, joiners, variants, skin tones."""
+    return sign.isspace() or unicodedata.category(sign) in ("Mn", "Me", "Cf", "Cc") or 0x1F3FB <= ord(sign) <= 0x1F3FF
+
+
+@lru_cache(64)
+def open_face(face: Face, size: int) -> FreeTypeFont:
+    """A face at a size in pixels, or at the only size it has. Raises `OSError`."""
+    from PIL import ImageFont
+
+    return ImageFont.truetype(face.file, face.only or size, face.number)
+
+
+@lru_cache(8192)
+def has_sign(face: Face, sign: str) -> bool:
+    """Whether a face has a sign: it draws it otherwise than what it hasn't."""
+    from PIL import ImageFont
+
+    try:
+        font = ImageFont.truetype(face.file, face.only or _PROBE, face.number, layout_engine=ImageFont.Layout.BASIC)
+        drawn, missing = (bytes(font.getmask(one)) for one in (sign, "\uffff"))
+    except (OSError, ValueError):
+        return False
+    return bool(drawn) and drawn != missing
+
+
+@lru_cache(1024)
+def find_face(sign: str) -> Face | None:
+    """A font of the system that has a sign, colour first for emoji; None where none has it."""
+    return next((face for face in _list_faces() if has_sign(face, sign)), None)
+
+
+@cache
+def _list_faces() -> tuple[Face, ...]:
+    """The system's fonts, those that have many signs first."""
+    files = [
+        file
+        for folder in _list_folders()
+        for file in folder.rglob("*")
+        if file.suffix.lower() in (".ttf", ".otf", ".ttc")
+    ]
+    ranks = {file: next((at for at, name in enumerate(_LIKELY) if name in file.name.lower()), 99) for file in files}
+    found = []
+    for file in sorted(files, key=lambda one: (ranks[one], "regular" not in one.name.lower(), len(one.name), str(one))):
+        face = _open_any(str(file))
+        if face is not None:
+            found.append(face)
+    return tuple(found)
+
+
+def _open_any(file: str) -> Face | None:
+    from PIL import ImageFont
+
+    for only in (0, *BITMAP_SIZES):
+        try:
+            ImageFont.truetype(file, only or _PROBE)
+            return Face(file, 0, only)
+        except OSError:
+            continue
+    return None
+
+
+def _list_folders() -> list[Path]:
+    home = Path.home()
+    if sys.platform == "win32":
+        folders = [
+            Path(os.environ.get("WINDIR", r"C:\Windows")) / "Fonts",
+            home / "AppData/Local/Microsoft/Windows/Fonts",
+        ]
+    elif sys.platform == "darwin":
+        folders = [Path("/System/Library/Fonts"), Path("/Library/Fonts"), home / "Library/Fonts"]
+    else:
+        folders = [
+            Path("/usr/share/fonts"),
+            Path("/usr/local/share/fonts"),
+            home / ".local/share/fonts",
+            home / ".fonts",
+        ]
+    return [folder for folder in folders if folder.is_dir()]

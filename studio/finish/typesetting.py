@@ -1,0 +1,267 @@
+"""Titles as pictures: lines broken evenly, set within what a platform leaves uncovered, legible on any picture.
+
+Sizes are shares of the frame's shorter side. Text is shaped by Raqm where Pillow has it: kerning, ligatures, scripts
+from right to left.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from studio.finish.overlays import Overlay, make_overlay
+from studio.finish.title_fonts import Face, Run, open_face, split_runs
+from studio.finish_nouns import Spot, TitleKind
+from studio.nouns import Refusal, Title
+
+Bytes = NDArray[np.uint8]
+
+SIZES: dict[TitleKind, float] = {"title": 0.094, "caption": 0.05, "date": 0.04, "place": 0.046}
+"""How large each kind is by itself; a caption's is what subtitles on phones have."""
+
+SPOTS: dict[TitleKind, Spot] = {"title": "middle", "caption": "bottom", "date": "bottom_left", "place": "bottom_left"}
+"""Where each kind stands by itself."""
+
+MARGIN = 0.06
+"""How far text stays from what is covered, and from the frame's edge: that of a title-safe area, a little more."""
+
+LEADING = 1.22
+"""From one base line to the next, in letter heights."""
+
+GAP = 0.45
+"""Between two titles at one place, in the first one's letter heights."""
+
+SMALLEST = 0.6
+"""Text that doesn't fit is made smaller, down to this share of its size; then it is refused."""
+
+EMOJI_SHARE = 1.15
+
+
+class Area(NamedTuple):
+    """The part of a frame in which text may stand: left, top, right, bottom in shares of the frame."""
+
+    left: float = 0.0
+    top: float = 0.0
+    right: float = 1.0
+    bottom: float = 1.0
+
+
+class Block(NamedTuple):
+    """A title as it is set: RGBA, (h, w, 4), with `pad` pixels round its text for shadow or plate; `height` and `width`
+    of the text itself, `size` of a letter."""
+
+    picture: Bytes
+    pad: int
+    width: int
+    height: int
+    size: int
+
+
+def set_titles(titles: tuple[Title, ...], size: tuple[int, int], seconds: float, area: Area) -> tuple[Overlay, ...]:
+    """The titles of a clip of this size (width, height) and length, within `area`. Raises `Refusal` for one that
+    doesn't fit, can't be drawn, or is never seen.
+    """
+    made: list[Overlay] = []
+    taken: list[tuple[Spot, float, float, int]] = []
+    for title in titles:
+        end = min(title.end or seconds, seconds)
+        if title.start >= end:
+            raise Refusal(
+                f"The clip lasts {seconds:.1f} s, and “{title.text[:40]}” would be seen from {title.start:g} s on.",
+                "Let it be seen while the clip lasts.",
+            )
+        block = set_block(title, size, area)
+        spot = title.place or SPOTS[title.kind]
+        shift = sum(one[3] for one in taken if one[0] == spot and one[1] < end and title.start < one[2])
+        taken.append((spot, title.start, end, block.height + round(GAP * block.size)))
+        x, y = _place(block, spot, size, area, shift)
+        made.append(make_overlay(block.picture, x, y, start=title.start, end=end, fade=title.fade, size=size))
+    return tuple(_stack_upwards(made, taken))
+
+
+def _stack_upwards(made: list[Overlay], taken: list[tuple[Spot, float, float, int]]) -> list[Overlay]:
+    """At the bottom the first title stands on top of the next ones."""
+    lifted = []
+    for at, (one, (spot, start, end, _)) in enumerate(zip(made, taken, strict=True)):
+        below = sum(other[3] for other in taken[at + 1 :] if other[0] == spot and other[1] < end and start < other[2])
+        lifted.append(one._replace(y=max(0, (one.y - below) // 2 * 2)) if spot.startswith("bottom") else one)
+    return lifted
+
+
+def _place(block: Block, spot: Spot, size: tuple[int, int], area: Area, shift: int) -> tuple[int, int]:
+    """Where a block's picture goes, so that its text stands at the spot."""
+    margin = MARGIN * min(size)
+    left, right = area.left * size[0] + margin, area.right * size[0] - margin
+    top, bottom = area.top * size[1] + margin, area.bottom * size[1] - margin
+    x = left if "left" in spot else right - block.width if "right" in spot else (left + right - block.width) / 2
+    if spot.startswith("top"):
+        y = top + shift
+    elif spot.startswith("bottom"):
+        y = bottom - block.height
+    else:
+        y = (top + bottom - block.height) / 2 + shift
+    return round(x) - block.pad, round(y) - block.pad
+
+
+# One block -----------------------------------------------------------------------------------------------------------
+
+
+def set_block(title: Title, size: tuple[int, int], area: Area) -> Block:
+    """One title as a picture. Raises `Refusal` where it doesn't fit even when it is smaller."""
+    short = min(size)
+    room = (
+        (area.right - area.left) * size[0] - 2 * MARGIN * short,
+        (area.bottom - area.top) * size[1] - 2 * MARGIN * short,
+    )
+    wanted = max(8, round((title.size or SIZES[title.kind]) * short))
+    for share in (1.0, 0.9, 0.8, 0.7, SMALLEST):
+        letter = max(8, round(wanted * share))
+        lines = break_lines(title, letter, room[0])
+        width = max(measure_line(line, letter) for line in lines)
+        height = letter + (len(lines) - 1) * LEADING * letter
+        if width <= room[0] + 1 and height <= room[1]:
+            return _draw_block(title, lines, letter, round(width))
+    raise Refusal(
+        f"“{title.text[:40]}” is too long for the picture.",
+        "Make it shorter or smaller, or break it into several titles.",
+    )
+
+
+def break_lines(title: Title, letter: int, room: float) -> list[list[Run]]:
+    """The text in lines of at most `room` pixels, all about equally long."""
+    lines: list[list[Run]] = []
+    for paragraph in title.text.replace("\r\n", "\n").split("\n"):
+        words = _split_words(" ".join(paragraph.split()))
+        if not words:
+            continue
+        fewest = _fill(words, title, letter, room)
+        low, high = room / (len(fewest) + 1), room
+        for _ in range(9 if len(fewest) > 1 else 0):  # the narrowest that takes no line more
+            middle = (low + high) / 2
+            if len(_fill(words, title, letter, middle)) > len(fewest):
+                low = middle
+            else:
+                high = middle
+        lines += [split_runs(line, title.font) for line in _fill(words, title, letter, high)]
+    if not lines:
+        raise Refusal("A title has no words.", "Write some, or take it away.")
+    return lines
+
+
+def _split_words(text: str) -> list[str]:
+    """Words with the blank before them; scripts that are written without blanks may be broken at every sign."""
+    words: list[str] = []
+    for sign in text:
+        if (
+            not words
+            or sign == " "
+            or (_is_wide(sign) and sign not in "、。，．！？」』）》")
+            or (_is_wide(words[-1][-1]) and not _is_wide(sign))
+        ):
+            words.append(sign)
+        else:
+            words[-1] += sign
+    return words
+
+
+def _is_wide(sign: str) -> bool:
+    return "\u2e80" <= sign <= "\u9fff" or "\uac00" <= sign <= "\ud7af" or "\uf900" <= sign <= "\ufaff"
+
+
+def _fill(words: list[str], title: Title, letter: int, room: float) -> list[str]:
+    lines = [""]
+    for word in words:
+        wider = lines[-1] + word if lines[-1] else word.lstrip()
+        if lines[-1] and measure_line(split_runs(wider, title.font), letter) > room:
+            lines.append(word.lstrip())
+        else:
+            lines[-1] = wider
+    return lines
+
+
+def measure_line(line: list[Run], letter: int) -> float:
+    """How wide a line is in pixels."""
+    return sum(_measure_run(run, letter) for run in line)
+
+
+def _measure_run(run: Run, letter: int) -> float:
+    return float(open_face(run.face, letter).getlength(run.text)) * _scale(run.face, letter)
+
+
+def _scale(face: Face, letter: int) -> float:
+    """How much a face's pictures are scaled, that has one size only."""
+    return EMOJI_SHARE * letter / face.only if face.only else 1.0
+
+
+def _draw_block(title: Title, lines: list[list[Run]], letter: int, width: int) -> Block:
+    from PIL import Image, ImageDraw
+
+    spot = title.place or SPOTS[title.kind]
+    pad = round(letter * 0.9)
+    height = round(letter + (len(lines) - 1) * LEADING * letter)
+    canvas = Image.new("RGBA", (width + 2 * pad, height + 2 * pad), (0, 0, 0, 0))
+    pen = ImageDraw.Draw(canvas)
+    for number, line in enumerate(lines):
+        spare = width - measure_line(line, letter)
+        x = pad + (0 if "left" in spot else spare if "right" in spot else spare / 2)
+        y = (
+            pad + number * LEADING * letter + 0.86 * letter
+        )  # the base line: ascenders reach 0.73 above it, descenders 0.2
+        for run in line:
+            _draw_run(canvas, pen, run, (x, y), letter, title.colour)
+            x += _measure_run(run, letter)
+    ink = np.asarray(canvas)
+    return Block(_ground(title, ink, letter, pad), pad, width, height, letter)
+
+
+def _draw_run(canvas: object, pen: object, run: Run, at: tuple[float, float], letter: int, colour: str) -> None:
+    from PIL import Image, ImageDraw
+
+    font = open_face(run.face, letter)
+    if not run.face.only:
+        pen.text(at, run.text, font=font, fill=colour, anchor="ls", embedded_color=True)  # type: ignore[attr-defined]
+        return
+    wide = max(1, round(font.getlength(run.text)))
+    tile = Image.new("RGBA", (wide, round(run.face.only * 1.4)), (0, 0, 0, 0))
+    ImageDraw.Draw(tile).text((0, run.face.only), run.text, font=font, anchor="ls", embedded_color=True)
+    scale = _scale(run.face, letter)
+    tile = tile.resize((max(1, round(wide * scale)), max(1, round(tile.height * scale))), Image.Resampling.LANCZOS)
+    corner = (round(at[0]), round(at[1] - run.face.only * scale))
+    canvas.alpha_composite(tile, corner)  # type: ignore[attr-defined]
+
+
+def _ground(title: Title, ink: Bytes, letter: int, pad: int) -> Bytes:
+    """The text with what makes it legible behind it: a soft shadow or a plate, dark behind light letters and light
+    behind dark ones."""
+    if title.ground == "none":
+        return ink
+    red, green, blue = (int(title.colour[at : at + 2], 16) for at in (1, 3, 5))
+    behind = 0.0 if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 96 else 255.0
+    alpha = ink[..., 3].astype(np.float32) / 255
+    if title.ground == "plate":
+        shade = _draw_plate(alpha.shape, pad, letter)
+    else:
+        near = cv2.GaussianBlur(alpha, (0, 0), max(0.6, 0.035 * letter))
+        far = cv2.GaussianBlur(alpha, (0, 0), 0.2 * letter)
+        moved = cv2.warpAffine(near, np.float32([[1, 0, 0], [0, 1, 0.03 * letter]]), alpha.shape[::-1])
+        shade = 1 - (1 - 0.5 * np.clip(moved, 0, 1)) * (1 - 0.55 * np.clip(1.6 * far, 0, 1))
+    over = alpha + shade * (1 - alpha)
+    colour = (ink[..., :3] * alpha[..., None] + behind * (shade * (1 - alpha))[..., None]) / np.maximum(over, 1e-6)[
+        ..., None
+    ]
+    return np.dstack([np.rint(colour), np.rint(255 * over)]).clip(0, 255).astype(np.uint8)
+
+
+def _draw_plate(shape: tuple[int, ...], pad: int, letter: int) -> NDArray[np.float32]:
+    """A plate with round corners under the text, 62 % dense."""
+    from PIL import Image, ImageDraw
+
+    plate = Image.new("L", (4 * shape[1], 4 * shape[0]), 0)
+    side, top = 0.5 * letter, 0.3 * letter
+    box = (pad - side, pad - top, shape[1] - pad + side, shape[0] - pad + top)
+    ImageDraw.Draw(plate).rounded_rectangle([4 * value for value in box], radius=4 * 0.32 * letter, fill=255)
+    small = plate.resize((shape[1], shape[0]), Image.Resampling.BOX)
+    return np.asarray(small, np.float32) / 255 * 0.62

@@ -88,9 +88,15 @@ class Settings:
         return self.cache / "thumbs"
 
     @property
+    def deliveries(self) -> Path:
+        """Clips as they were written for places, until room is needed; served to the page."""
+        return self.cache / "deliveries"
+
+    @property
     def served(self) -> tuple[Path, ...]:
         """The only folders of a home that the page may show files from: these, previews and downloads."""
-        return self.views, self.clips, self.attachments, self.thumbs, self.cache / "served"
+        made = self.cache / "served", self.deliveries
+        return self.views, self.clips, self.attachments, self.thumbs, *made
 
     @property
     def depths(self) -> Path:

@@ -104,12 +104,12 @@ class DeliveryWish(Noun, frozen=True):
     """How a clip is made fit for a place.
 
     fit: a clip of another shape is cropped, or shown whole: padded with black, or over a blurred copy of itself.
-    centre: what a crop keeps in its middle, as near as the edges allow, in fractions of the clip. under: the most bytes
-    of a file, where less than the place takes; 0 leaves it to the place. container: which file is written, of a place
-    that takes one of several; "" its first.
+    centre: what a crop keeps in its middle, as near as the edges allow, in fractions of the clip; None is where its
+    subject stands. under: the most bytes of a file, where less than the place takes; 0 leaves it to the place.
+    container: which file is written, of a place that takes one of several; "" its first.
     """
 
     fit: Literal["crop", "pad", "blur"] = "crop"
-    centre: tuple[Fraction, Fraction] = (0.5, 0.5)
+    centre: tuple[Fraction, Fraction] | None = None
     under: Annotated[int, msgspec.Meta(ge=0)] = 0
     container: Container | Literal[""] = ""

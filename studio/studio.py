@@ -28,6 +28,7 @@ from studio.cards import ModelCard, Outcome, Plan
 from studio.clip import formats
 from studio.compare.compare_room import Comparisons
 from studio.config import Settings
+from studio.deliveries import Deliveries
 from studio.depth_maps import DepthMaps, find_network
 from studio.engines import registry
 from studio.engines.base import Engine, Places, require_motion
@@ -112,6 +113,10 @@ class Studio:
             library=self.library, served=self._served, room=self._room, comparisons=self.comparisons,
             scores=self.scores, models=self.models, photos=lambda: self.photos,
         )  # fmt: skip
+        self.deliveries = Deliveries(
+            library=self.library, advice=self.advice, folder=settings.deliveries, room=self._room,
+            log=self.log,
+        )  # fmt: skip
         self._put_right()
 
     def _put_right(self) -> None:
@@ -189,6 +194,7 @@ class Studio:
     def close(self) -> None:
         """Stop the worker (a running job becomes Interrupted), let go of models and database. Safe to call twice."""
         self.batches.close()
+        self.deliveries.close()
         self._worker.close()
         self.scores.close()
         self.previews.close()

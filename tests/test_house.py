@@ -28,7 +28,7 @@ FLOORS = {
     "nouns": 0, "frames": 0, "cards": 0, "hosted_cards": 0, "config": 0, "atomic_write": 0, "clip_score": 0, "comparison": 0,
     "photo": 1, "motion": 1, "presets": 1, "preferences": 1, "clip": 1, "library": 1,
     "engines": 2, "score": 2, "finish": 2, "delivery": 3, "jobs": 3, "hosted_demo": 3, "studio": 4, "remakes": 4, "score_room": 4,
-    "finish_room": 4,
+    "finish_room": 4, "deliveries": 4,
     "shot_checks": 4, "models": 4, "spending": 4, "advice": 4, "motion_assistant": 4,
     "limits": 4, "guest": 4, "visitors": 4,
     "previews": 4, "attachments": 4, "hosted_services": 4, "exports": 4, "depth_maps": 4, "compare": 4,

@@ -18,6 +18,7 @@ from studio.cli.help_examples import (
     CHECK_HELP,
     COMPARE_HELP,
     COMPOSE_HELP,
+    EXPORT_HELP,
     HOSTED_DEMO_HELP,
     HOSTED_HELP,
     LIBRARY_HELP,
@@ -37,6 +38,7 @@ from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import MOVES
 from studio.nouns import Format, MendName, Quality, Refusal, Region, SpeedUp, Use
 from studio.photo.intake.file_signature import READS
+from studio.platforms import Container
 
 if TYPE_CHECKING:
     from studio.studio import Studio
@@ -93,6 +95,11 @@ def _compare_help() -> str:
     return COMPARE_HELP.format(
         axes=_format_table([(name, f"{TITLES[name]}: {hint}") for name, hint in HINTS.items()]), most=MOST_CELLS
     )
+
+
+def _export_help() -> str:
+    places = [(one.id, f"{one.title}: {one.aspect}, {one.size}") for one in presets.platforms()]
+    return EXPORT_HELP.format(places=_format_table(places))
 
 
 def _build_common() -> argparse.ArgumentParser:
@@ -276,7 +283,7 @@ def build_parser() -> Parser:
     score = _add_command(commands, "score", "how good clips are, and why", SCORE_HELP)
     score.add_argument("clips", metavar="CLIP", nargs="+", help="a file, or a clip's id in the library")
     _add_command(commands, "machine", "what this computer can do, and why", MACHINE_HELP)
-    _add_library(_add_command(commands, "library", "the clips that are kept", LIBRARY_HELP))
+    _add_library_commands(commands)
     _add_hosted_demo(_add_command(commands, "hosted-demo", "try hosted models without an account", HOSTED_DEMO_HELP))
     return top
 
@@ -360,6 +367,26 @@ def _add_wishes(recommend: argparse.ArgumentParser) -> None:
     recommend.set_defaults(
         model="parallax", seed=0, quality="good", steps=None, guidance=None, strength=0.5, no_sound=False, speedup=None,
         may_shrink=False, mend=None, draft="", start_box=None, end_box=None,
+    )  # fmt: skip
+
+
+def _add_library_commands(commands: Any) -> None:
+    """What is done with clips that are made."""
+    _add_library(_add_command(commands, "library", "the clips that are kept", LIBRARY_HELP))
+    _add_export(_add_command(commands, "export", "clips made fit for the places they go", _export_help()))
+
+
+def _add_export(export: argparse.ArgumentParser) -> None:
+    export.add_argument("clips", metavar="CLIP", nargs="+", help="a clip's id in the library, or its file there")
+    export.add_argument("--platform", metavar="ID,ID", required=True, help="where it goes: reels,shorts")
+    export.add_argument("-o", "--output", metavar="FOLDER", default=".", help="where the files go (default: here)")
+    export.add_argument("--under", metavar="SIZE", default="", help="the most that a file may take: 500KB")
+    export.add_argument(
+        "--as", dest="container", choices=get_args(Container), default="", help="of a place that takes one of several"
+    )
+    export.add_argument(
+        "--fit", choices=("crop", "pad", "blur"), default="crop",
+        help="a clip of another shape: cropped around its subject, on black, or on a blurred copy of itself",
     )  # fmt: skip
 
 

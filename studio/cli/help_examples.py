@@ -50,6 +50,20 @@ speed-ups (--speedup), which trade likeness for time or memory: {speedups}
 -o never overwrites: if the name is taken, a number is added and the new name printed. A photo that can't be used,
 a setting out of range or a folder that can't be written stops everything before any work begins (exit 2)."""
 
+EXPORT_HELP = """\
+examples:
+  python -m studio export 3f9a2c71 --platform reels,shorts -o posts/
+      a file for each place: its shape, size, rate, codec, loudness, silent track; each is probed once it is written
+  python -m studio export 3f9a2c71 --platform product --as avif --under 500KB
+      the best loop that is no larger than that
+  python -m studio export 3f9a2c71 --platform square --fit blur --json
+      shown whole on a blurred copy of itself, with every check for a script
+
+places (--platform):
+{places}
+
+What a place can't take stops everything before work begins and names the change (exit 2). Nothing is overwritten."""
+
 COMPARE_HELP = """\
 examples:
   python -m studio compare harbour.jpg --axis move="dolly in,orbit left,truck right"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
@@ -33,11 +34,14 @@ SOUND_KBPS = 200
 
 
 class Written(NamedTuple):
-    """One file for a place, and what was found in it."""
+    """One file for a place, what was found in it, and how it came about."""
 
     file: Path
     bytes: int
     checks: tuple[FieldCheck, ...]
+    kind: FileKind
+    plan: DeliveryPlan
+    title: str
 
 
 class Delivered(NamedTuple):
@@ -59,34 +63,50 @@ class Delivered(NamedTuple):
 
 
 def deliver(
-    source: Path, clip: Clip, place: Platform, dest: Path, tick: Tick, wish: DeliveryWish | None = None
-) -> Delivered:
+    source: Path, clip: Clip, place: Platform, dest: Path, tick: Tick, wish: DeliveryWish | None = None,
+    earlier: Sequence[Written] = (),
+) -> Delivered:  # fmt: skip
     """Make a clip's file fit for a place: at `dest` with the ending of each file that is written, the poster beside.
 
-    `tick` hears how far it is; what it raises ends it, and nothing is left of it. Raises `Refusal` where the place
-    can't take the clip, a disk is full, or this ffmpeg lacks an encoder.
+    earlier: files that were made of this clip for other places; one that meets this place too is copied. `tick` hears
+    how far it is; what it raises ends it, and nothing is left of it. Raises `Refusal` where the place can't take the
+    clip, a disk is full, or this ffmpeg lacks an encoder.
     """
-    wish = wish or DeliveryWish()
+    facts, kinds, plans = _plan_all(source, clip, place, wish or DeliveryWish())
+    _require_room(dest.parent, plans)
+    try:
+        with tempfile.TemporaryDirectory(dir=dest.parent, prefix=".new-", ignore_cleanup_errors=True) as folder:
+            work = _Work(source, facts, place, Path(folder), tick, earlier)
+            made = [_write_file(work, kind, plan) for kind, plan in zip(kinds, plans, strict=True)]
+            poster = _write_poster(made[0].file, work) if place.poster else None
+            ready = [
+                Written(_move(one.file, dest), one.bytes, one.checks, kind, one.plan, place.title)
+                for one, kind in zip(made, kinds, strict=True)
+            ]
+            still = _move(poster, dest) if poster else None
+    except OSError as error:
+        raise disk.refusal(error) from error
+    return Delivered(tuple(ready), still, tuple(dict.fromkeys(choice for one in made for choice in one.choices)))
+
+
+def foresee(source: Path, clip: Clip, place: Platform, wish: DeliveryWish) -> tuple[Choice, ...]:
+    """What a clip's delivery to a place would do to it and why. Raises `Refusal` where it can't be made."""
+    _, _, plans = _plan_all(source, clip, place, wish)
+    return tuple(dict.fromkeys(choice for plan in plans for choice in plan.choices))
+
+
+def _plan_all(
+    source: Path, clip: Clip, place: Platform, wish: DeliveryWish
+) -> tuple[FileFacts, tuple[FileKind, ...], list[DeliveryPlan]]:
     try:
         facts = probe_file(source)
     except NotReadable:
         raise Refusal("The file of this clip can't be read.", "Make it again from its recipe.") from None
     kinds = choose_file(place, wish)
     is_loop = clip.shot.motion.camera.loop or bool(clip.shot.finish and clip.shot.finish.loop)
-    plans = [plan_delivery(facts, place, kind, wish, is_loop) for kind in kinds]
     for kind in kinds:
         require_encoder(kind)
-    _require_room(dest.parent, plans)
-    try:
-        with tempfile.TemporaryDirectory(dir=dest.parent, prefix=".new-", ignore_cleanup_errors=True) as folder:
-            work = _Work(source, facts, clip, place, Path(folder), tick)
-            made = [_write_file(work, kind, plan) for kind, plan in zip(kinds, plans, strict=True)]
-            poster = _write_poster(made[0].file, work) if place.poster else None
-            ready = [Written(_move(one.file, dest), one.bytes, one.checks) for one in made]
-            still = _move(poster, dest) if poster else None
-    except OSError as error:
-        raise disk.refusal(error) from error
-    return Delivered(tuple(ready), still, tuple(dict.fromkeys(choice for one in made for choice in one.choices)))
+    return facts, kinds, [plan_delivery(facts, place, kind, wish, is_loop) for kind in kinds]
 
 
 def _move(file: Path, dest: Path) -> Path:
@@ -96,21 +116,25 @@ def _move(file: Path, dest: Path) -> Path:
 class _Work(NamedTuple):
     source: Path
     facts: FileFacts
-    clip: Clip
     place: Platform
     folder: Path
     tick: Tick
+    earlier: Sequence[Written]
 
 
 class _Made(NamedTuple):
     file: Path
     bytes: int
     checks: tuple[FieldCheck, ...]
+    plan: DeliveryPlan
     choices: tuple[Choice, ...]
 
 
 def _write_file(work: _Work, kind: FileKind, plan: DeliveryPlan) -> _Made:
     file = work.folder / f"file.{kind.container}"
+    twin = _copy_earlier(file, work, kind, plan)
+    if twin:
+        return twin
     track, about = _prepare_sound(work, kind, plan)
     source = _list_source(work.source, plan.times)
     bare = ["-map_metadata", "-1", "-map_chapters", "-1", *MUXERS[kind.container], "-y", f"file:{file}"]
@@ -147,7 +171,21 @@ def _write_file(work: _Work, kind: FileKind, plan: DeliveryPlan) -> _Made:
 
 def _check(file: Path, work: _Work, kind: FileKind, plan: DeliveryPlan, about: tuple[Choice, ...]) -> _Made:
     checks = check_file(file, work.place, kind, plan)
-    return _Made(file, file.stat().st_size, checks, (*plan.choices, *about))
+    return _Made(file, file.stat().st_size, checks, plan, (*plan.choices, *about))
+
+
+def _copy_earlier(file: Path, work: _Work, kind: FileKind, plan: DeliveryPlan) -> _Made | None:
+    """A file for another place that this one takes as it is, copied; None where there is none."""
+    for one in work.earlier:
+        same = one.plan._replace(most_bytes=plan.most_bytes, choices=plan.choices) == plan
+        alike = (one.kind.container, one.kind.codec, one.kind.quality) == (kind.container, kind.codec, kind.quality)
+        if not (same and alike and one.file.is_file()):
+            continue
+        shutil.copyfile(one.file, file)
+        made = _check(file, work, kind, plan, (Choice("encoding", f"the file for {one.title}", "it meets this too"),))
+        if all(check.is_met for check in made.checks if check.field != "detail"):
+            return made
+    return None
 
 
 def _list_source(file: Path, times: int) -> list[str]:

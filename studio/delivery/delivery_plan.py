@@ -132,7 +132,7 @@ def _choose_frame(
     own = facts.width / facts.height
     shape = own if place.aspect == "photo" else RATIOS[place.aspect]
     whole = (0, 0, facts.width, facts.height)
-    box = whole if abs(own / shape - 1) <= SHAPE_SLACK else _cut(facts, shape, wish.centre)
+    box = whole if abs(own / shape - 1) <= SHAPE_SLACK else _cut(facts, shape, wish.centre or (0.5, 0.5))
     choices: tuple[Choice, ...] = ()
     if box != whole and wish.fit == "crop":
         left = 1 - box[2] * box[3] / (facts.width * facts.height)

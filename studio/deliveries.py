@@ -115,7 +115,7 @@ class Deliveries:
     what a killed process leaves there is swept. Any thread may ask.
     """
 
-    def __init__(self, *, library: Clips, advice: Advice, folder: Path, room: Path, log: logging.Logger) -> None:
+    def __init__(self, library: Clips, advice: Advice, folder: Path, room: Path, log: logging.Logger) -> None:
         self.folder = folder
         self._library, self._advice = library, advice
         self._kept = FileCache(folder, MOST_KEPT)

@@ -113,10 +113,7 @@ class Studio:
             library=self.library, served=self._served, room=self._room, comparisons=self.comparisons,
             scores=self.scores, models=self.models, photos=lambda: self.photos,
         )  # fmt: skip
-        self.deliveries = Deliveries(
-            library=self.library, advice=self.advice, folder=settings.deliveries, room=self._room,
-            log=self.log,
-        )  # fmt: skip
+        self.deliveries = Deliveries(self.library, self.advice, settings.deliveries, self._room, self.log)
         self._put_right()
 
     def _put_right(self) -> None:

@@ -95,6 +95,38 @@ class Exports:
         except OSError as error:
             raise disk.refusal(error) from error
 
+    def export_folder(self, folder: Path) -> Path:
+        """A zip in the served folder of every file in a folder, called as that is. Raises `Refusal` where there is no
+        room for it.
+        """
+        files = [file for file in sorted(folder.rglob("*")) if file.is_file() and not file.name.startswith(".")]
+        key = hashlib.sha256(repr([(str(file), file.stat().st_mtime_ns) for file in files]).encode()).hexdigest()[:32]
+        before = self._served.find(f"zip-{key}")
+        if before:
+            return before
+        try:
+            disk.require(self._room, sum(file.stat().st_size for file in files), "The zip", "take the files from there")
+            with self._make_folder() as room:
+                made = Path(room) / "folder.zip"
+                with zipfile.ZipFile(made, "w", strict_timestamps=False) as zipped:
+                    for file in files:
+                        zipped.write(file, file.relative_to(folder))
+                return self._served.keep(made, f"zip-{key}", f"{folder.name}.zip")
+        except OSError as error:
+            raise disk.refusal(error) from error
+
+    def serve(self, file: Path, key: str) -> Path:
+        """A copy of a small file that the page may show, made once for as long as it is unchanged. Raises `Refusal`."""
+        try:
+            key = f"copy-{key}-{file.stat().st_mtime_ns}"
+            before = self._served.find(key)
+            if before:
+                return before
+            with self._make_folder() as room:
+                return self._served.keep(Path(shutil.copyfile(file, Path(room) / file.name)), key, file.name)
+        except OSError as error:
+            raise disk.refusal(error) from error
+
     # Comparisons ------------------------------------------------------------------------------------------------------
 
     def export_grid(

@@ -176,6 +176,14 @@
       }
       return answer;
     },
+    /* A sheet that only some open: its script and its style come when it is opened first. `call` answers with them and with what the
+       sheet is given; null where it did not. */
+    async fetchSheet(call) {
+      const come = await Stir.ask(call, {});
+      if (!come) return null;
+      document.head.append(h("style", {}, come.style), h("script", {}, come.script));
+      return come.given;
+    },
     /* Draw again without losing the keyboard's place: whoever had the focus gets it back, known by tag and name. */
     redraw(root, draw) {
       const name = (one) => one.tagName + (one.getAttribute("aria-label") ?? one.textContent);

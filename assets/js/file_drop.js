@@ -2,14 +2,20 @@
 (() => {
   const { h, file } = Stir;
 
+  /* Parts that take files themselves while they are in front: {inFront(), words: [title, line], take(transfer)}. */
+  Stir.dropRooms = [];
   Stir.dropAnywhere = (take) => {
-    const veil = h("div", { class: "veil", hidden: true }, h("div", {}, h("strong", {}, "Drop it"), h("p", {}, "A photo, to animate it. A clip made here, to bring its settings back.")));
+    const WORDS = ["Drop it", "A photo, to animate it. A clip made here, to bring its settings back."];
+    const [title, words] = [h("strong"), h("p")];
+    const veil = h("div", { class: "veil", hidden: true }, h("div", {}, title, words));
     document.body.append(veil);
     let depth = 0;
+    const room = () => Stir.dropRooms.find((one) => one.inFront());
     const carries = (event) => [...(event.dataTransfer?.types ?? [])].includes("Files");
     addEventListener("dragenter", (event) => {
       if (!carries(event)) return;
       depth += 1;
+      [title.textContent, words.textContent] = room()?.words ?? WORDS;
       veil.hidden = false;
     });
     addEventListener("dragleave", (event) => {
@@ -22,7 +28,8 @@
       event.preventDefault();
       depth = 0;
       veil.hidden = true;
-      take([...event.dataTransfer.files]);
+      const other = room();
+      other ? other.take(event.dataTransfer) : take([...event.dataTransfer.files]);
     });
   };
 

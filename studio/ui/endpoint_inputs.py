@@ -21,12 +21,12 @@ import msgspec
 from studio import presets
 from studio.config import MAX_UPLOAD_BYTES
 from studio.library.disk import size
-from studio.motion.read_prompt import read_changes
-from studio.nouns import Camera, Crop, Motion, Photo, Refusal, Shot
+from studio.nouns import Crop, Photo, Refusal, Shot
 from studio.photo.crop import parse_aspect
 from studio.spending import Confirmation, Total
 from studio.studio import Studio
 from studio.ui.uploads import Upload, find_upload
+from studio.ui.worded_motion import build_motion
 
 GIVE = (
     "Upload the file first: gradio_client's handle_file does, or POST it to /gradio_api/upload. Or give a photo's id."
@@ -123,28 +123,6 @@ def build_shot(studio: Studio, photo: Photo, ask: ShotRequest) -> Shot:
     if shot.crop == Crop(aspect=aspect) and aspect != "photo":
         return msgspec.structs.replace(shot, crop=studio.advice.suggest_crop(photo, aspect, shot.subject).crop)
     return shot
-
-
-def build_motion(preset: object, prompt: object) -> Motion:
-    """A motion that ships, by its id or title, changed as the words say; words alone start from a camera that says
-    nothing, and nothing at all is a dolly in. Raises `Refusal`.
-    """
-    if not isinstance(prompt, str) or len(prompt) > 4000:
-        raise Refusal("A prompt is text of at most 4,000 characters.", "Write a shorter one.")
-    start = Motion()
-    if preset:
-        known = {name.casefold(): one for one in presets.motions() for name in (one.id, one.title)}
-        found = known.get(str(preset).strip().casefold())
-        if found is None:
-            ids = ", ".join(one.id for one in presets.motions())
-            raise Refusal(f"There is no motion called {str(preset)[:80]!r}.", f"Choose from: {ids}.")
-        start = found.motion
-    if not prompt.strip():
-        return start
-    if preset:
-        return read_changes(start, prompt)
-    said = read_changes(Motion(camera=Camera(moves=())), prompt)
-    return said if said.camera.moves else msgspec.structs.replace(said, camera=Camera(loop=said.camera.loop))
 
 
 def find_place(words: object) -> presets.Platform | None:

@@ -26,6 +26,7 @@ from studio.ui import request_guard, theme, thumbnails, wrong_calls
 from studio.ui.endpoints import Endpoints
 from studio.ui.html_part import Part, log_faults_to, make_part
 from studio.ui.panels.assist_panel import AssistPanel
+from studio.ui.panels.batch_panel import BatchPanel
 from studio.ui.panels.camera_panel import CameraPanel
 from studio.ui.panels.clip_panel import ClipPanel
 from studio.ui.panels.compare_panel import ComparePanel
@@ -75,6 +76,8 @@ def build(studio: Studio, house: VisitorHouse | None = None) -> gr.Blocks:
                 QueuePanel(studio).render()
             with gr.Tab("Compare", id="compare", elem_id="compare-tab"):
                 ComparePanel(studio).render()
+            with gr.Tab("Batch", id="batch", elem_id="batch-tab"):
+                BatchPanel(studio).render()
             with gr.Tab("Library", id="library", elem_id="library-tab"):
                 LibraryPanel(studio).render()
             several = len(studio.models.cards) > 1  # else there is nothing to choose from

@@ -28,8 +28,14 @@ SCRIPTS = (
     "library_cards", "library_panel",
     "compare_frames", "compare_players", "compare_clock", "compare_cells", "compare_table", "compare_transport",
     "compare_export", "compare_panel",
+    "batch_panel",
     "model_dialogs", "models_panel", "kernel_table", "settings_panel", "services_panel",
 )  # fmt: skip
+SHEETS = {
+    "batch": ("batch_form", "batch_drop", "batch_rows", "batch_sheet"),
+}
+"""Sheets that only some open: the scripts of each, which come when it is first opened. Its style has its last script's
+name."""
 FONTS = [
     "-apple-system",
     "BlinkMacSystemFont",
@@ -75,6 +81,15 @@ def make_head(has_visitors: bool = False) -> str:
     styles = "\n".join(_read_slim(f"css/{name}.css") for name in (*STYLES, *more))
     scripts = "\n".join(_read_slim(f"js/{name}.js") for name in (*SCRIPTS, *more))
     return f"<style>{styles}</style><script>{scripts}</script>"
+
+
+def read_sheet(name: str) -> dict[str, str]:
+    """The style and the script of one of `SHEETS`."""
+    scripts = SHEETS[name]
+    return {
+        "style": _read_slim(f"css/{scripts[-1]}.css"),
+        "script": "\n".join(_read_slim(f"js/{script}.js") for script in scripts),
+    }
 
 
 _ASIDE = re.compile(r"^[ \t]*/\*(?:(?!\*/).)*\*/[ \t]*\n|^[ \t]+", re.MULTILINE | re.DOTALL)

@@ -11,14 +11,14 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.cards import ModelCard
 from studio.config import Settings
-from studio.engines.base import Image, Placer, Places, Shelf, Tick
+from studio.engines.base import Image, Placer, Places, Reader, Shelf
 from studio.engines.prepare import Prepared, prepare
 from studio.engines.read_ahead import ReadAhead
 from studio.frames import Frames
@@ -29,7 +29,6 @@ from studio.nouns import Choice, Motion, Progress, Refusal, Shot, Size, Still, r
 from studio.presets import explain_silent_track
 
 if TYPE_CHECKING:
-    from studio.engines.parallax.scene import Scene
     from studio.photo.photo_store import PhotoStore
 
 PREVIEW_SIZE: Size = "240p"
@@ -39,15 +38,6 @@ MOST_AHEAD = 1080
 """The short side of the largest clip whose scene is read before it is asked for: larger ones would push out all that is
 kept.
 """
-
-
-@runtime_checkable
-class Reader(Protocol):
-    """An engine that reads a photo into a scene with depth."""
-
-    def read(self, image: Image, shot: Shot, tick: Tick = ...) -> Scene:
-        """The scene of a shot of a photo, (H, W, 3) uint8 RGB; quick when it was read before."""
-        ...
 
 
 def _ignore(progress: Progress) -> None:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,9 @@ from studio.engines.hosted.card_check import WayCheck
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
 from studio.nouns import Choice, EffectName, Noun, Progress, Refusal, Region, Shot
+
+if TYPE_CHECKING:
+    from studio.engines.parallax.scene import Scene
 
 Image = NDArray[np.uint8]
 Tick = Callable[[Progress], None]
@@ -76,6 +79,15 @@ def require_motion(places: Places) -> None:
     if places.unplaced and not places.moves:
         why = " ".join(one.says for one in places.unplaced)
         raise Refusal(f"Nothing would move. {why}", "Paint where it happens, or choose a camera move.", "effects")
+
+
+@runtime_checkable
+class Reader(Protocol):
+    """An engine that reads a photo into a scene with depth."""
+
+    def read(self, image: Image, shot: Shot, tick: Tick = ...) -> Scene:
+        """The scene of a shot of a photo, (H, W, 3) uint8 RGB; quick when it was read before."""
+        ...
 
 
 @runtime_checkable

@@ -9,8 +9,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.cards import ModelCard
-from studio.engines.base import Engine, Image, Stopped, Tick
-from studio.engines.prepare import prepare
+from studio.engines.base import Engine, Image, Reader, Stopped, Tick
+from studio.engines.prepare import Prepared, prepare
+from studio.engines.read_ahead import ReadAhead
 from studio.jobs.clip_renderer import ClipRenderer, Rendered, explain_error, refuse_attachment, require_room
 from studio.jobs.job_progress import JobProgress
 from studio.library import disk
@@ -47,6 +48,7 @@ class ClipMaker:
         self._database = database
         self._photos = photos
         self.renderer = ClipRenderer(find_engine, find_file)
+        self._ahead = ReadAhead()
 
     def engine(self, card: ModelCard, device: int = 0) -> Engine:
         """The engine of a card on one device, counted from 0. Raises `Refusal` when there is none."""
@@ -82,9 +84,29 @@ class ClipMaker:
         end = self._photos().pixels(shot.end.photo) if shot.end and ends else None
         return self._photos().mend(shot.photo, shot.mends), end
 
-    def expect(self, model: str, device: int = 0) -> None:
-        """Tell a model's engine that its job comes next. Raises `Refusal` where there is no such model."""
-        self.renderer.expect(self.card(model), device)
+    def expect(self, job: Job, running: str, device: int = 0) -> None:
+        """Prepare for the job that comes next: another model than the `running` one is loaded, and the built-in engine
+        reads its photo in the background. Raises `Refusal` where there is no such model.
+        """
+        if job.shot.maker == FINISH:
+            return
+        card = self.card(job.shot.maker)
+        if card.id != running:
+            self.renderer.expect(card, device)
+        engine = self.renderer.engine(card, device)
+        if isinstance(engine, Reader):
+            self._ahead.wish(lambda tick: self._read(engine, prepare(job.shot, card), tick))
+
+    def _read(self, engine: Reader, prepared: Prepared, tick: Tick) -> None:
+        """Read the scene of a shot, which its engine keeps until it is painted."""
+        image, _ = self.open_photos(prepared.recipe, prepared.card)
+        tick(Progress("read"))
+        if not prepared.plan.still:
+            engine.read(image, prepared.shot, tick)
+
+    def close(self) -> None:
+        """Read no further ahead. Safe to call twice."""
+        self._ahead.close()
 
     def keep(self, job: Job, clip: Clip, file: Path, poster: Path, note: Callable[[], None] = lambda: None) -> None:
         """The clip, its job's end and what `note` writes in one transaction. Raises `Stopped` where it was cancelled at

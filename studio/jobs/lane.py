@@ -1,7 +1,7 @@
 """A lane: one thread that does jobs one at a time; one that fails never stops the next. A GPU has a lane of its own.
 
-While a job runs, the model of the next one is loaded ahead where the engine finds memory for both. How a clip is made
-is in clip_maker.py; how far a running job is, and how it is stopped, in job_progress.py.
+While a job runs, the model of the next one is loaded ahead where the engine finds memory for both, or its photo is read
+ahead. How a clip is made is in clip_maker.py; how far a running job is, and how it is stopped, in job_progress.py.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from studio.nouns import Cancelled, Done, Interrupted, Job, Progress, Refusal, R
 IDLE_SECONDS = 1.0
 """How often an idle lane looks for what another process has left; what is submitted here wakes it at once."""
 
-LOOK_SECONDS = 2.0
+LOOK_SECONDS = 0.5
 """How often the queue is looked at while a job runs: what is submitted meanwhile is expected too."""
 
 AT_WORK: tuple[Stage, ...] = ("denoise", "decode", "paint")
@@ -171,8 +171,8 @@ class Lane:
         waiting = self._queue.list_coming(self.share.seen, self.share)
         return self._turns.choose(waiting, self._number) if waiting else None
 
-    def _expect(self, model: str) -> None:
-        self._maker.expect(model, max(0, self._number - 1))
+    def _expect(self, job: Job, running: str) -> None:
+        self._maker.expect(job, running, max(0, self._number - 1))
 
     def _end(self, job: Job, state: State, took: float) -> None:
         """Write how a job ended; while that can't be written, try again until it can or the studio closes."""
@@ -191,16 +191,21 @@ class Ahead:
     """One running job's view of the next."""
 
     def __init__(
-        self, model: str, find_coming: Callable[[], Job | None], expect: Callable[[str], None], log: logging.Logger
+        self,
+        model: str,
+        find_coming: Callable[[], Job | None],
+        expect: Callable[[Job, str], None],
+        log: logging.Logger,
     ) -> None:
-        self._expected = model
+        self._running = model
+        self._expected = ""
         self._find_coming = find_coming
         self._expect = expect
         self._log = log
         self._looked = -LOOK_SECONDS
 
     def tick(self, progress: Progress) -> None:
-        """Tell the next job's engine to expect it, once for a model. Never raises: it is only a hint."""
+        """Have the next job prepared for, once each. Never raises: it is only a hint."""
         now = time.monotonic()
         if progress.stage not in AT_WORK or now - self._looked < LOOK_SECONDS:
             return
@@ -214,10 +219,10 @@ class Ahead:
 
     def _look(self) -> None:
         coming = self._find_coming()
-        if coming is None or coming.shot.maker == self._expected:
+        if coming is None or coming.id == self._expected:
             return
-        self._expect(coming.shot.maker)
-        self._expected = coming.shot.maker
+        self._expect(coming, self._running)
+        self._expected = coming.id
 
 
 def recover(queue: Queue, clips: Clips, everything: bool = False) -> tuple[int, int]:

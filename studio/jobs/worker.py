@@ -111,6 +111,7 @@ class Worker:
             self._hosted.close()
         for lane in self._lanes:
             lane.join(CLOSE_SECONDS)
+        self._maker.close()
         if self._seat:
             self._seat.leave()
 

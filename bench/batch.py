@@ -21,7 +21,6 @@ from pathlib import Path
 import numpy as np
 import psutil
 from PIL import Image
-from tests.fakes.batch_process import kill_and_go_on, require_whole
 
 from bench import clips
 from bench.clips import middle, table, verdict
@@ -29,6 +28,7 @@ from bench.speed import FPS, SECONDS, encode_alone
 from studio.batch.batch_nouns import BatchSettings
 from studio.config import ASSETS, ROOT, Settings
 from studio.studio import Studio
+from tests.fakes.batch_process import kill_and_go_on, require_whole
 
 MOST_OVER_ANIMATE, MOST_OVER_FFMPEG, MOST_MB_A_CLIP = 0.75, 1.25, 0.5
 SAMPLES = ("fig", "stream", "dandelion")

@@ -26,12 +26,14 @@ from studio.batch.batch_nouns import (
     RowStanding,
 )
 from studio.batch.batch_table import BatchTable
+from studio.batch.batch_writer import BatchWriter
 from studio.batch.photo_sources import Source, list_sources
 from studio.batch.prompt_file import Prompts
-from studio.batch.row_planner import check_settings, explain, list_dropped, list_shapes
+from studio.batch.row_planner import check_settings, explain, list_dropped, list_shapes, plan_clips
 from studio.batch.row_reader import ReadingTools, RowReader, read_row
 from studio.batch.row_states import AGAIN, stand_row
 from studio.compare.estimate import Past
+from studio.engines.base import Tick
 from studio.engines.prepare import Prepared, prepare
 from studio.jobs.worker import Worker
 from studio.library.clips import Clips
@@ -40,7 +42,7 @@ from studio.library.live_processes import Owner
 from studio.library.logbook import report_fault
 from studio.library.queue import Queue
 from studio.models import Models
-from studio.nouns import Mend, MendName, Refusal, replace
+from studio.nouns import Mend, MendName, Photo, Refusal, replace
 from studio.photo.mend import join_mends
 from studio.spending import Confirmation, Spending, Total
 
@@ -48,6 +50,8 @@ if TYPE_CHECKING:
     import logging
 
 NO_PROMPTS = Prompts()
+NOMINAL = BatchRow("", "", "", photo=Photo("0" * 64, 4000, 3000))
+"""A photo of 12 megapixels, by which a batch is estimated before one of its own is read."""
 
 
 class Batches:
@@ -61,6 +65,7 @@ class Batches:
         self._models, self._worker, self._spending, self._tools = models, worker, spending, tools
         self._pace, self._log = pace, log
         self._table = BatchTable(database)
+        self._writer = BatchWriter(self._table, library)
         self._adopt = False
         self._reader = RowReader(self._find_unread, self._read, self._take, log)
 
@@ -139,7 +144,7 @@ class Batches:
         unread = sum(not row.is_read for row in rows)
         coming = unread * len(list_shapes(batch.settings)) * batch.settings.variations
         drafts = len(left) if self._draws_drafts(batch.settings) else 0
-        weighed = left[:MOST_WEIGHED] or wanted[:MOST_WEIGHED]
+        weighed = left[:MOST_WEIGHED] or wanted[:MOST_WEIGHED] or plan_clips(batch.settings, NOMINAL)
         prepared = [one for clip in weighed for one in self._prepare(clip, batch.settings)]
         free = shutil.disk_usage(self._library.folder).free
         return estimate_batch(
@@ -274,6 +279,12 @@ class Batches:
         """Go on after a pause, a stop or the end of the process: what was cut off is made again, once."""
         return self._go(batch_id, ("interrupted", "cancelled"), None, confirmation)
 
+    def read_on(self, batch_id: str) -> Batch:
+        """Read what is unread of a batch here, though another process began it or it was stopped; queue nothing."""
+        one = self._table.change(batch_id, lambda now: replace(now, is_stopped=False))
+        self._read_here(batch_id)
+        return one
+
     def retry(
         self, batch_id: str, row_ids: Sequence[str] | None = None, confirmation: Confirmation | None = None
     ) -> Batch:
@@ -356,6 +367,12 @@ class Batches:
             if job_id:
                 self._queue.cancel(job_id)
                 self._worker.stop(job_id)
+
+    def write_out(self, batch_id: str, parent: Path, tick: Tick = lambda progress: None) -> Path:
+        """Write what is done to a folder of the batch's own in `parent`: a folder for each platform, manifest, contact
+        sheet and posting plan. The folder. Called again it adds what is new. Raises `Refusal`.
+        """
+        return self._writer.write(batch_id, parent, self.stand(batch_id), tick)
 
     # Reading ----------------------------------------------------------------------------------------------------------
 

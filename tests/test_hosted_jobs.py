@@ -22,7 +22,7 @@ from studio.engines.hosted.tokens import forget_token
 from studio.exports import read_recipe
 from studio.hosted_demo.injected_faults import InjectedFaults
 from studio.hosted_demo.stand_in import StandIn
-from studio.jobs import hosted_job, hosted_lane
+from studio.jobs import hosted_job, hosted_lane, service_pauses
 from studio.nouns import Cancelled, Done, Failed, Motion, Queued, Refusal, Running, Shot, replace
 from studio.spending import Confirmation, Unconfirmed
 from studio.studio import Studio
@@ -39,6 +39,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hosted_job, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(hosted_lane, "POLL_SECONDS", 0.05)
     monkeypatch.setattr(hosted_lane, "POLLS_A_SECOND", 100.0)
+    monkeypatch.setattr(service_pauses, "SPELLS", dict.fromkeys(service_pauses.SPELLS, 0.5))
 
 
 @pytest.fixture

@@ -40,7 +40,7 @@ PRIVATE = {
     "sqlite3": {"library"},
     "torch": {"engines"}, "diffusers": {"engines"}, "transformers": {"engines"}, "huggingface_hub": {"engines"},
     "imageio_ffmpeg": {"clip"}, "av": {"clip", "finish", "photo", "hosted_demo"}, "moviepy": {"clip", "finish"},
-    "cv2": {"photo", "clip", "finish", "engines", "score"}, "onnxruntime": {"photo"},
+    "icalendar": {"batch"}, "cv2": {"photo", "clip", "finish", "engines", "score"}, "onnxruntime": {"photo"},
     "tifffile": {"photo"}, "imagecodecs": {"photo"},
     "requests": set(), "httpx": set(), "urllib.request": set(),
 }  # fmt: skip

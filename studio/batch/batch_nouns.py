@@ -13,6 +13,7 @@ from studio.nouns import (
     Aspect,
     Clip,
     Crop,
+    Finish,
     Format,
     Fraction,
     Mend,
@@ -59,8 +60,9 @@ class PostingPlan(Noun, frozen=True):
 class BatchSettings(Noun, frozen=True):
     """What is the same for every photo of a batch.
 
-    `choose` says where motions come from; `motion` is that of all, and what a row's own words are added to; its words
-    may hold {name}, {subject}, {light} and {place}. `preset` is the id of the motion it began with. Without
+    `choose` says where motions come from; `motion` is that of all. `sentence` is added to it once {name}, {subject},
+    {light} and {place} in it are filled in, and a row's own words in its place; they may stand in the motion's words as
+    well. `preset` is the id of the motion it began with. Without
     `platforms` each photo makes one clip of `aspect`; with them one for each shape, size, rate and length among them,
     shared by those that agree. `fps` None is each platform's own rate. `draft` names a model that tries each clip out
     first. `variations` are clips of one photo with seeds that count up from `seed`. `mends` are done to every photo.
@@ -68,6 +70,7 @@ class BatchSettings(Noun, frozen=True):
     """
 
     motion: Motion = Motion()
+    sentence: Words = ""
     choose: Choosing = "same"
     preset: Short = ""
     platforms: Annotated[tuple[Short, ...], msgspec.Meta(max_length=24)] = ()
@@ -90,6 +93,7 @@ class BatchSettings(Noun, frozen=True):
     service: Annotated[str, msgspec.Meta(max_length=64)] = ""
     options: Annotated[dict[OptionName, Option], msgspec.Meta(max_length=24)] = msgspec.field(default_factory=dict)
     mends: Annotated[tuple[Mend, ...], msgspec.Meta(max_length=8)] = ()
+    finish: Finish | None = None
     open_damaged: bool = False
     plan: PostingPlan | None = None
 

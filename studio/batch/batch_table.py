@@ -136,6 +136,15 @@ class BatchTable:
                     (int(unread), _json(row), batch_id, row.id),
                 )
 
+    def change_row(self, batch_id: str, row_id: str, alter: Callable[[BatchRow], BatchRow]) -> BatchRow:
+        """Replace a row by what `alter` makes of it, in one transaction. Raises `Refusal` when it isn't there."""
+        with self._database.write():
+            row = alter(self.row(batch_id, row_id))
+            self._database.read(
+                "UPDATE batch_rows SET row = ? WHERE batch = ? AND id = ?", (_json(row), batch_id, row_id)
+            )
+        return row
+
     def mark_unread(self, batch_id: str) -> None:
         """Have every row of a batch looked at again, its settings having changed."""
         with self._database.write():

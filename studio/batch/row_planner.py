@@ -73,6 +73,7 @@ def check_words(words: str) -> None:
 def check_settings(settings: BatchSettings) -> None:
     """Raises `Refusal` for places that aren't there, and for words in braces that aren't known."""
     list_shapes(settings)
+    check_words(settings.sentence)
     for name in WORDED:
         check_words(getattr(settings.motion, name))
 
@@ -92,7 +93,7 @@ def tidy_stem(name: str) -> str:
 def find_motion(settings: BatchSettings, row: BatchRow) -> Motion:
     """What moves in a row's clips: its own motion or the batch's, its own words added, those in braces filled in."""
     motion = row.motion or settings.motion
-    prompt = row.prompt or (row.beside if settings.choose == "prompts" else "")
+    prompt = row.prompt or (row.beside if settings.choose == "prompts" else "") or settings.sentence
     if prompt:
         motion = _say(motion, fill_words(prompt, row))
     filled = {name: fill_words(getattr(motion, name), row) for name in WORDED}
@@ -136,7 +137,7 @@ def make_shot(
         (seed + number) % 2**32, format=_choose_format(settings, shape), quality=settings.quality,
         steps=settings.steps, guidance=settings.guidance, strength=settings.strength, sound=settings.sound,
         speedups=settings.speedups, may_shrink=settings.may_shrink, mends=mends, platform=_choose_platform(shape),
-        service=settings.service, options=settings.options,
+        service=settings.service, options=settings.options, finish=settings.finish,
     ))  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from studio.cards import ModelCard
 from studio.cli.help_examples import (
     AGAIN_HELP,
     ANIMATE_HELP,
+    BATCH_HELP,
     CHECK_HELP,
     COMPARE_HELP,
     COMPOSE_HELP,
@@ -267,13 +268,9 @@ def build_parser() -> Parser:
     _add_compare(
         _add_command(commands, "compare", "several clips of a photo that differ in one thing or two", _compare_help())
     )
+    _add_batch(_add_command(commands, "batch", "many photos, a folder or a ZIP into clips", BATCH_HELP))
     _add_advice_commands(commands)
-    models = _add_command(commands, "models", "the models: what each needs, and whether it fits here", MODELS_HELP)
-    models.add_argument(
-        "do", nargs="?", choices=("list", "check", "quote", "download", "convert", "adopt", "delete"), default="list"
-    )
-    models.add_argument("model", metavar="ID", nargs="?")
-    models.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="for adopt: where the files lie")
+    _add_models(_add_command(commands, "models", "the models: what each needs, and whether it fits", MODELS_HELP))
     _add_hosted(_add_command(commands, "hosted", "hosted models: tokens, budgets, what was spent", HOSTED_HELP))
     recipe = _add_command(commands, "recipe", "every setting a clip was made with", RECIPE_HELP)
     recipe.add_argument("clip", metavar="CLIP", type=Path)
@@ -286,6 +283,14 @@ def build_parser() -> Parser:
     _add_library_commands(commands)
     _add_hosted_demo(_add_command(commands, "hosted-demo", "try hosted models without an account", HOSTED_DEMO_HELP))
     return top
+
+
+def _add_models(models: argparse.ArgumentParser) -> None:
+    models.add_argument(
+        "do", nargs="?", choices=("list", "check", "quote", "download", "convert", "adopt", "delete"), default="list"
+    )
+    models.add_argument("model", metavar="ID", nargs="?")
+    models.add_argument("folder", metavar="FOLDER", nargs="?", type=Path, help="for adopt: where the files lie")
 
 
 def _add_compare(compare: argparse.ArgumentParser) -> None:
@@ -314,6 +319,38 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
     which.add_argument("--list", metavar="WORD", nargs="*", help="the comparisons that have these words, or all")
     which.add_argument("--show", metavar="COMPARISON", help="how each clip of one stands, and where it is")
     which.add_argument("--retry", metavar="COMPARISON", help="make what failed or was cut off in one again")
+
+
+def _add_batch(batch: argparse.ArgumentParser) -> None:
+    batch.add_argument("photos", metavar="FOLDER|ZIP|PHOTO", nargs="*", type=Path)
+    _add_motion(batch)
+    _add_damaged(batch)
+    _add_shape(batch)
+    _add_model(batch)
+    _add_pay(batch)
+    seed = _check_between(int, 0, 2**32 - 1)
+    batch.add_argument("--seed", metavar="N", type=seed, default=0, help="of the first variation; others count up")
+    batch.add_argument("--mend", metavar="NAME", action="append", help="mend every photo first: NAME or NAME:AMOUNT")
+    how = batch.add_mutually_exclusive_group()
+    how.add_argument("--choose", action="store_true", help="choose a motion for each that fits what it is a photo of")
+    how.add_argument(
+        "--prompts",
+        metavar="FILE|beside",
+        default="",
+        help="photo n with prompt n of a file, or the .txt beside it",
+    )
+    batch.add_argument("--variations", metavar="N", type=_check_between(int, 1, 8), default=1, help="clips of a photo")
+    batch.add_argument("--mend-all", action="store_true", help="mend what is doubtful, as its report says")
+    batch.add_argument("--take-doubtful", action="store_true", help="take doubtful photos as they are")
+    batch.add_argument("--name", metavar="WORDS", default="", help="what it is called (default: the folder)")
+    batch.add_argument("--plan", metavar="WORDS", help="when to post: 'three a week to reels from monday, 18:00'")
+    batch.add_argument("--zone", metavar="NAME", help="the plan's time zone, such as Europe/Lisbon (default: here)")
+    batch.add_argument("-o", "--output", metavar="FOLDER", help="where the batch's folder is made (default: here)")
+    batch.add_argument("--dry-run", action="store_true", help="only look at the photos and say what it would take")
+    which = batch.add_mutually_exclusive_group()
+    which.add_argument("--resume", metavar="BATCH", help="go on with one that was stopped or cut off; retries failures")
+    which.add_argument("--show", metavar="BATCH", help="how each photo of one stands")
+    which.add_argument("--list", action="store_true", help="the batches that there are")
 
 
 def _add_advice_commands(commands: Any) -> None:

@@ -90,6 +90,23 @@ One axis has up to six values, a grid up to {most} clips. With --pair a shorter 
 
 Every other flag shapes the shot as it does for `animate`. Exit status 1: a clip failed; the others are there."""
 
+BATCH_HELP = """\
+examples:
+  python -m studio batch Lisbon/ --prompt "slow dolly in, {subject} in {light}" --for reels,shorts,square -o posts/
+      every photo in the folder and those inside it, cropped for each place around faces and subject
+  python -m studio batch photos.zip --choose --seconds 6 --dry-run
+      a motion that fits each photo; only looks at them, and says what it would take
+  python -m studio batch *.jpg --prompts prompts.csv --variations 2 --plan "three a week to reels from monday, 18:00"
+      photo n with prompt n (or by name: columns photo and prompt); when to post as CSV and for calendars
+  python -m studio batch --resume 3f9a2c71       go on after Ctrl+C, a crash or a failure: nothing is made twice
+  python -m studio batch --show 3f9a2c71 --json
+  python -m studio batch --list
+
+In the words of --prompt and of prompts {name} is the photo's name, {subject}, {light} and {place} what it shows.
+A photo that would hurt its clips is left out and says why; --mend-all mends those, --take-doubtful takes them anyway.
+The folder -o NAME holds a folder for each place, manifest.csv, manifest.json, contact-sheet.png and the posting plan.
+Every other flag shapes the shots as it does for `animate`. Exit status 1: a clip failed; the others are there."""
+
 LOOK_HELP = """\
 examples:
   python -m studio look dusk.jpg                          what will hurt first, then what is fine

@@ -53,7 +53,7 @@ class Asked(NamedTuple):
 
 def read_flags(flags: argparse.Namespace) -> Asked:
     """The flags of `animate`, checked as far as they can be without a photo. Raises `Refusal`."""
-    place = _find_place(flags.place) if flags.place else None
+    place = find_place(flags.place) if flags.place else None
     aspect = crop.parse_aspect(flags.aspect) if flags.aspect else place.aspect if place else "photo"
     size = (
         crop.parse_size(flags.size) if flags.size else "auto"
@@ -66,7 +66,7 @@ def read_flags(flags: argparse.Namespace) -> Asked:
         raise Refusal(
             "A clip ends either on a box of its own photo or on another photo.", "Leave out --end-box or --end."
         )
-    wishes = _read_wishes(flags, place)
+    wishes = read_wishes(flags, place)
     return Asked(
         motion_arguments.build_motion(flags),
         aspect,
@@ -92,7 +92,8 @@ def _read_box(words: str, aspect: Aspect) -> Crop:
         raise Refusal(f"{words!r} is not a part of a photo.", remedy) from None
 
 
-def _read_wishes(flags: argparse.Namespace, place: Platform | None) -> dict[str, Any]:
+def read_wishes(flags: argparse.Namespace, place: Platform | None) -> dict[str, Any]:
+    """What is wished of the model and of the photo, as fields of a `Shot`. Raises `Refusal`."""
     known: dict[str, SpeedUp] = {name: name for name in get_args(SpeedUp)}
     speedups = tuple(dict.fromkeys(camera_moves.normalise(words).replace(" ", "_") for words in flags.speedup or ()))
     for name in speedups:
@@ -195,11 +196,12 @@ def read_target(words: str) -> tuple[Aspect, Size]:
     try:
         return crop.parse_aspect(words), "auto"
     except Refusal:
-        place = _find_place(words)
+        place = find_place(words)
         return place.aspect, place.size
 
 
-def _find_place(words: str) -> Platform:
+def find_place(words: str) -> Platform:
+    """The place of this id or title. Raises `Refusal` listing them."""
     from studio.presets import platforms
 
     asked = camera_moves.normalise(words)

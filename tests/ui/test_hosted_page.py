@@ -25,6 +25,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Response, expect
 
 from studio.hosted_demo.stand_in import Call, StandIn
+from studio.jobs import hosted_job, hosted_lane
 from tests.fakes.waiting import until
 from tests.ui.conftest import App, Watch
 from tests.ui.steps import WAIT, choose, drop, sample
@@ -43,6 +44,8 @@ def stand(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandIn]:
             patch.delenv(name, raising=False)
         for name in ("STIR_REPLICATE_URL", "STIR_FAL_URL"):
             patch.setenv(name, imitation.address)
+        for module in (hosted_job, hosted_lane):
+            patch.setattr(module, "POLL_SECONDS", 0.3)
         yield imitation
 
 

@@ -1,0 +1,160 @@
+"""Writes the files of a batch: each clip for each platform, the manifest, the contact sheet and the posting plan.
+
+Begun again after a kill it goes on where it was: what is there is kept, what was half written is made anew.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.atomic_write import write_whole
+from studio.batch.batch_manifest import COLUMNS, list_entries, write_csv, write_json
+from studio.batch.batch_nouns import Batch, BatchClip, BatchRow, RowStanding, WrittenFile
+from studio.batch.batch_table import BatchTable
+from studio.batch.output_folder import choose_name, claim_folder, copy_file, finish_file, list_taken, write_file
+from studio.batch.posting_plan import Post, lay_out, write_ical, write_plan_csv
+from studio.batch.row_planner import tidy_stem
+from studio.engines.base import Tick
+from studio.library import disk
+from studio.library.clips import Clips
+from studio.nouns import Clip, Progress, Refusal, replace
+from studio.presets import platform
+
+if TYPE_CHECKING:
+    from studio.clip.comparison_tiles import Tile
+
+
+class BatchWriter:
+    """Writes batches, one at a time."""
+
+    def __init__(self, table: BatchTable, library: Clips) -> None:
+        self._table, self._library = table, library
+        self._writing = threading.Lock()
+
+    def write(self, batch_id: str, parent: Path, standings: Sequence[RowStanding], tick: Tick) -> Path:
+        """Write every clip that is done to a folder of the batch's own in `parent`, and the lists of all. The folder.
+
+        Written before to the same place, only what is new or was deleted is written. Raises `Refusal`.
+        """
+        with self._writing:
+            folder = self._claim(batch_id, parent.expanduser().absolute())
+            made = {one.clip.id: one.clip for row in standings for one in row.clips if one.clip and not one.is_draft}
+            rows = self._table.rows(batch_id)
+            taken = list_taken(rows)
+            for number, row in enumerate(rows):
+                tick(Progress("keep", number, len(rows), row.name))
+                for clip in row.clips:
+                    if clip.job in made:
+                        self._write_clip(batch_id, row, clip, made[clip.job], folder, taken)
+            self._write_lists(self._table.get(batch_id), self._table.rows(batch_id), standings, folder)
+            tick(Progress("keep", len(rows), len(rows)))
+            return folder
+
+    def _claim(self, batch_id: str, parent: Path) -> Path:
+        """The batch's folder in `parent`: that of before, or a new one, for which nothing is written yet."""
+        one = self._table.get(batch_id)
+        before = Path(one.folder) if one.folder else None
+        if before and before.parent == parent and before.is_dir():
+            return before
+        folder = claim_folder(parent, one.name)
+        for row in self._table.rows(batch_id):
+            if any(clip.files for clip in row.clips):
+                blank = tuple(replace(clip, files=()) for clip in row.clips)
+                self._table.change_row(batch_id, row.id, lambda now, blank=blank: replace(now, clips=blank))
+        self._table.change(batch_id, lambda now: replace(now, folder=str(folder)))
+        return folder
+
+    def _write_clip(
+        self, batch_id: str, row: BatchRow, clip: BatchClip, made: Clip, folder: Path, taken: set[str]
+    ) -> None:
+        source = self._library.file(made)
+        number = int(clip.key.rpartition("-")[2])
+        files = {file.platform: file for file in clip.files}
+        for place in clip.platforms or ("",):
+            file = files.get(place)
+            if file and file.is_written and (folder / file.path).exists():
+                continue
+            disk.require(folder, made.bytes, "The next file", "choose another folder")
+            key = f"{made.id[:16]}-{place}"
+            while file is None or not write_file(folder, file, key, lambda part: copy_file(source, part)):
+                file = WrittenFile(place, choose_name(folder, place, row.name, number, source.suffix, taken))
+                self._note(batch_id, row.id, clip.key, file)
+            self._note(batch_id, row.id, clip.key, replace(file, is_written=True))
+            finish_file(folder, file, key)
+
+    def _note(self, batch_id: str, row_id: str, key: str, file: WrittenFile) -> None:
+        """Write down that a path is promised to a clip for a platform, or that its file is there."""
+
+        def alter(row: BatchRow) -> BatchRow:
+            clips = tuple(
+                replace(clip, files=(*(one for one in clip.files if one.platform != file.platform), file))
+                if clip.key == key
+                else clip
+                for clip in row.clips
+            )
+            return replace(row, clips=clips)
+
+        self._table.change_row(batch_id, row_id, alter)
+
+    # Lists ------------------------------------------------------------------------------------------------------------
+
+    def _write_lists(
+        self, one: Batch, rows: Sequence[BatchRow], standings: Sequence[RowStanding], folder: Path
+    ) -> None:
+        from studio.clip.poster_sheet import write_sheets
+
+        entries = list_entries(one, rows, standings)
+        tiles = list_tiles(rows, standings, self._library)
+        done = sum(row.state == "done" for row in standings)
+        try:
+            write_whole(folder / "manifest.csv", write_csv(COLUMNS, entries))
+            write_whole(folder / "manifest.json", write_json(one, entries))
+            if one.settings.plan:
+                planned = lay_out(one.settings.plan, list_posts(one, rows))
+                write_whole(folder / "posting-plan.csv", write_plan_csv(one.settings.plan, planned))
+                calendar = write_ical(f"{one.name}: posts", one.settings.plan, planned, datetime.now(UTC))
+                write_whole(folder / "posting-plan.ics", calendar)
+        except OSError as error:
+            raise disk.refusal(error) from None
+        line = f"{done} of {len(rows)} photos"
+        write_sheets(tiles, folder / "contact-sheet.png", title=one.name, line=line)
+
+
+def list_posts(one: Batch, rows: Sequence[BatchRow]) -> list[Post]:
+    """A post for each variation of each photo that has files, in the order of the rows."""
+    found: list[Post] = []
+    for row in rows:
+        for number in range(one.settings.variations):
+            clips = [clip for clip in row.clips if clip.key.endswith(f"-{number}")]
+            files = tuple((file.platform, file.path) for clip in clips for file in clip.files if file.is_written)
+            if files:
+                found.append(Post(f"{one.id[:16]}-{row.id[:16]}-{number}", row.name, tidy_stem(row.name), files))
+    return found
+
+
+def list_tiles(rows: Sequence[BatchRow], standings: Sequence[RowStanding], library: Clips) -> list[Tile]:
+    """A tile for each clip, and one for each photo without any, that says why."""
+    from studio.clip.comparison_tiles import Tile
+
+    found: list[Tile] = []
+    for row, standing in zip(rows, standings, strict=True):
+        clips = {clip.key: clip for clip in row.clips}
+        for at in standing.clips:
+            places = [known.label for place in clips[at.key].platforms if (known := platform(place))]
+            shot = clips[at.key].shot
+            about = f"{', '.join(places) or shot.crop.aspect} · {shot.seconds:g} s"
+            found.append(Tile(_find_poster(at.clip, library), (row.name, about), at.reason or at.state))
+        if not standing.clips:
+            found.append(Tile(None, (row.name, standing.state), standing.reason or standing.state))
+    return found
+
+
+def _find_poster(clip: Clip | None, library: Clips) -> Path | None:
+    try:
+        return library.poster(clip) if clip else None
+    except Refusal:
+        return None

@@ -1,0 +1,132 @@
+"""What a batch writes: files by platform, the manifest, the contact sheet, the posting plan; whole after any kill."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import random
+from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import pytest
+import vobject
+from PIL import Image
+
+from studio.batch.batch_manifest import guard
+from studio.batch.batch_nouns import PostingPlan
+from studio.batch.posting_plan import Post, find_zone, lay_out, read_plan, write_ical
+from studio.nouns import Refusal, replace
+from studio.studio import Studio
+from tests.fakes.batch_process import kill_and_go_on, require_whole
+from tests.fakes.waiting import until
+from tests.test_batches import SMALL, photos, read, states
+
+Open = Callable[..., Studio]
+
+
+def test_a_batch_is_written_by_platform_and_never_over_anything(opened: Open, tmp_path: Path) -> None:
+    studio = opened()
+    folder = photos(tmp_path / "=Rome", "harbour.jpg", "inner/harbour.jpg", "=1+1.jpg")
+    (folder / "broken.jpg").write_bytes(b"nothing")
+    plan = PostingPlan((0, 2), "2026-10-19", zone="Europe/Lisbon", platforms=("square",))
+    settings = replace(SMALL, platforms=("reels", "shorts", "square"), plan=plan, fps=None, seconds=3.0)
+    one = studio.batches.create([folder], settings)
+    read(studio, one)
+    studio.batches.take_anyway(one.id)
+    studio.batches.start(one.id)
+    until(lambda: states(studio, one) == {"done": 3, "refused": 1})
+    assert len(studio.library.find()) == 3 * 2, "Reels and Shorts share a clip"
+    out = studio.batches.write_out(one.id, tmp_path / "out")
+    names = {"harbour.mp4", "harbour-2.mp4", "1 1.mp4"}
+    for place in ("reels", "shorts", "square"):
+        assert {file.name for file in (out / place).iterdir()} == names
+    shown = list(csv.DictReader(io.StringIO((out / "manifest.csv").read_text("utf-8-sig"))))
+    assert len(shown) == 3 * 3 + 1 and {row["photo"] for row in shown} >= {"'=1+1.jpg", "broken.jpg"}
+    assert all((out / row["file"]).stat().st_size == int(row["bytes"]) for row in shown if row["file"])
+    kept = json.loads((out / "manifest.json").read_bytes())
+    assert kept["clips"][0]["recipe"]["platform"] and kept["settings"]["platforms"]
+    with Image.open(out / "contact-sheet.png") as sheet:
+        assert sheet.width > 600 and len(sheet.convert("RGB").getcolors(1 << 24)) > 50
+
+    (out / "reels/harbour.mp4").unlink()
+    (out / "reels/harbour-2.mp4").write_bytes(b"the user's own")
+    assert studio.batches.write_out(one.id, tmp_path / "out") == out and (out / "reels/harbour.mp4").exists()
+    assert len(list(out.rglob("*.mp4"))) == 9
+    assert (out / "reels/harbour-2.mp4").read_bytes() == b"the user's own"
+    assert studio.batches.write_out(one.id, tmp_path / "elsewhere").parent.name == "elsewhere"
+    assert len(list((tmp_path / "elsewhere").rglob("*.mp4"))) == 9
+
+    calendar = vobject.readOne((out / "posting-plan.ics").read_text("utf-8"))
+    events = [part for part in calendar.components() if part.name == "VEVENT"]
+    starts = [event.dtstart.value for event in events]
+    assert [f"{at:%a %d %b %H:%M}" for at in starts] == ["Mon 19 Oct 18:00", "Wed 21 Oct 18:00", "Mon 26 Oct 18:00"]
+    assert starts[2] - starts[1] == timedelta(days=5, hours=1), "18:00 stays 18:00 when the clocks change"
+
+
+def test_a_posting_plan_is_read_from_words_and_imports_into_calendars() -> None:
+    today = date(2026, 11, 28)  # a Saturday
+    plan = read_plan("Three a week to Reels and Shorts from Monday, 18:00", today, "America/New_York")
+    assert plan == PostingPlan((0, 2, 4), "2026-11-30", ("18:00",), "America/New_York", ("reels", "shorts"))
+    assert read_plan("twice a day from 2027-01-02 at 9:30 and 21:00", today, "UTC").times == ("09:30", "21:00")
+    assert read_plan("3 times a day", today, "UTC").times == ("09:00", "15:00", "21:00")
+    assert read_plan("on mon, wed and fri to tiktok from today", today, "UTC").days == (0, 2, 4)
+    for words in ("often", "9 a week", "two a week from someday", "two a week to nowhere from monday", "99 a day"):
+        with pytest.raises(Refusal):
+            read_plan(words, today, "UTC")
+    with pytest.raises(Refusal, match="time zone"):
+        read_plan("daily", today, "Atlantis/Capital")
+    assert find_zone()
+
+    skipped = PostingPlan((6,), "2026-03-08", ("02:30",), "America/New_York")
+    posts = [
+        Post(f"id{at}", f"фото {at}.jpg", f"Ünïcode, title; {'long ' * 20}{at}", (("", f"clips/{at}.mp4"),)) for at in range(3)
+    ]
+    planned = lay_out(skipped, posts)
+    assert [f"{one.at:%H:%M}" for one in planned] == ["03:30", "02:30", "02:30"], "a time that is skipped is an hour later"
+    data = write_ical("Posts", skipped, planned, datetime(2026, 3, 1, tzinfo=UTC))
+    assert all(len(line) <= 75 for line in data.split(b"\r\n")) and data.endswith(b"END:VCALENDAR\r\n")
+    calendar = vobject.readOne(data.decode())
+    parts = {name: [part for part in calendar.components() if part.name == name] for name in ("VTIMEZONE", "VEVENT")}
+    assert [zone.tzid.value for zone in parts["VTIMEZONE"]] == ["America/New_York"]
+    for event, one in zip(parts["VEVENT"], planned, strict=True):
+        assert event.uid.value == f"{one.post.uid}@stir" and event.dtstart.value == one.at
+        assert event.summary.value == f"Post {one.post.title}" and event.dtstamp.value.tzinfo is not None
+    assert write_ical("Posts", skipped, planned, datetime(2026, 3, 1, tzinfo=UTC)).count(b"id0@stir") == 1
+
+
+def test_no_cell_is_a_formula() -> None:
+    for words in ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1"):
+        assert guard(words) == f"'{words}"
+    assert guard("a=1") == "a=1" and guard(-1) == -1
+
+
+def test_a_batch_comes_to_its_end_whatever_kills_it(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
+    folder = photos(tmp_path / "in", "a.jpg", "b.jpg", "c.jpg")
+    seed = random.randrange(10**6)
+    record_property("seed", seed)
+    print(f"seed {seed}")
+    kill_and_go_on(tmp_path / "home", folder, tmp_path / "out", 0.01, kills=3, seed=seed, longest=4.0)
+    assert require_whole(tmp_path / "home", folder, tmp_path / "out") == {"youtube": 6, "square": 6}
+
+
+def test_the_command_makes_a_batch_and_goes_on_with_it(stir: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:
+    folder = photos(tmp_path / "Rome", "a.jpg")
+    (folder / "broken.jpg").write_bytes(b"nothing")
+    small = ("--size", "240p", "--seconds", "1", "--fps", "16", "--json")
+    code, out, _ = stir("batch", folder, "--prompt", "{name} sways in {light}", "--dry-run", *small)
+    told = json.loads(out)
+    assert code == 0 and told["estimate"]["clips"] <= 1 and told["folder"] == ""
+    assert {photo["state"] for photo in told["photos"]} <= {"ready", "aside", "refused"}
+    code, out, _ = stir("batch", "--resume", told["id"][:8], "--take-doubtful", "-o", tmp_path / "out", "--json")
+    made = json.loads(out)
+    assert code == 0 and sorted(photo["state"] for photo in made["photos"]) == ["done", "refused"]
+    assert (Path(made["folder"]) / "clips/a.mp4").stat().st_size > 1000
+    assert "a sways" in (Path(made["folder"]) / "manifest.csv").read_text("utf-8-sig")
+    code, out, said = stir("batch", "--show", told["id"][:8])
+    assert code == 0 and "clips/a.mp4" in out and "broken.jpg\trefused" in out
+    assert stir("batch", "--list")[1].count("Rome") == 1
+    for words, why in ((["{who} sways"], "who"), (["x", "--for", "nowhere"], "nowhere"), (["x", "--plan", "soon"], "often")):
+        code, _, said = stir("batch", folder, "--prompt", *words)
+        assert code == 2 and why in said

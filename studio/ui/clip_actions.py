@@ -14,6 +14,7 @@ from studio.nouns import Clip, Noun, Shot, replace
 from studio.presets import platform
 from studio.spending import Confirmation
 from studio.studio import Studio
+from studio.ui.finish_words import describe_finish
 from studio.ui.html_part import Call, make_call
 from studio.ui.model_facts import SPEEDUPS
 from studio.ui.model_status import describe_length, name_model
@@ -82,6 +83,7 @@ def describe_clip(studio: Studio, clip_id: str) -> dict[str, Any]:
         ("Model", name_model(studio, shot.model)),
         ("Draft", f"Made by {name_model(studio, shot.draft)}; the model has not made it yet" if shot.draft else ""),
         ("Ends on", _end(shot)),
+        ("Finished", describe_finish(shot.finish).capitalize() if shot.finish else ""),
         *describe_denoising(studio, clip),
         ("Clip", ", ".join([f"{clip.width} × {clip.height}", *describe_length(clip), TITLES[shot.format]])),
         ("Made for", place.title if place else shot.platform),

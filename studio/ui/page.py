@@ -31,6 +31,7 @@ from studio.ui.panels.camera_panel import CameraPanel
 from studio.ui.panels.clip_panel import ClipPanel
 from studio.ui.panels.compare_panel import ComparePanel
 from studio.ui.panels.effects_panel import EffectsPanel
+from studio.ui.panels.finish_panel import FinishPanel
 from studio.ui.panels.library_panel import LibraryPanel
 from studio.ui.panels.models_panel import ModelsPanel
 from studio.ui.panels.new_comparison_panel import NewComparisonPanel
@@ -70,6 +71,7 @@ def build(studio: Studio, house: VisitorHouse | None = None) -> gr.Blocks:
     with gr.Blocks(title="Stir", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
         shared = [make_visitor_call(house)] if house else []
         make_part("page_header", elem_id="header", calls=shared, visitors=studio.settings.visitors)
+        FinishPanel(studio).render()
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Create", id="create", elem_id="create"):
                 _draw_create(studio, recommend)

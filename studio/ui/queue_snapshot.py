@@ -27,6 +27,7 @@ from studio.nouns import (
 )
 from studio.photo.crop import find_ratio
 from studio.studio import Studio
+from studio.ui.finish_words import describe_finish
 from studio.ui.model_facts import format_bytes
 from studio.ui.model_status import name_model
 from studio.ui.price_words import describe_spent
@@ -59,9 +60,12 @@ PATIENCE = 0.3
 
 
 def describe_motion(shot: Shot) -> str:
-    """What moves, in one line: "dolly in with orbit left, looped · water ripple"."""
+    """What moves, in one line: "dolly in with orbit left, looped · water ripple"; of a reel, how many clips it has."""
+    if shot.finish and len(shot.finish.clips) > 1:
+        return describe_finish(shot.finish)
     effects = [EFFECTS[effect.name].title.lower() for effect in shot.motion.effects]
-    return " · ".join([describe_camera(shot.motion.camera), *effects])
+    finished = [describe_finish(shot.finish)] if shot.finish else []
+    return " · ".join([describe_camera(shot.motion.camera), *effects, *finished])
 
 
 def name_photo(shot: Shot) -> str:

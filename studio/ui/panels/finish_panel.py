@@ -1,0 +1,188 @@
+"""Finish: the room where made clips are cut, sounded, titled and joined, each change previewed before it is written."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+
+from studio import presets
+from studio.clip.sound_reader import NoSound
+from studio.finish_nouns import ClipId, Finish, Logo, Title, Track
+from studio.nouns import Clip, EffectName, Noun, Shot, replace
+from studio.studio import Studio
+from studio.ui import theme
+from studio.ui.html_part import make_call, make_part
+from studio.ui.queue_snapshot import show_clip, show_clips
+from studio.ui.uploads import make_attachment_calls
+
+if TYPE_CHECKING:
+    from studio.finish.finish_plan import FinishPlan
+
+MOST = 60
+"""Clips in one reel, and clips that one finish is used on at once."""
+
+Clips = Annotated[tuple[ClipId, ...], msgspec.Meta(max_length=MOST)]
+FONTS = (
+    ("sans", "Sans"), ("bold", "Bold"), ("serif", "Serif"), ("serif_italic", "Italic"), ("condensed", "Narrow"),
+    ("mono", "Typewriter"),
+)  # fmt: skip
+
+
+FITTING: dict[EffectName, str] = {
+    "ripple": "water", "flow": "water", "wind": "wind", "hair": "wind", "clouds": "wind", "rain": "rain",
+    "snow": "wind", "embers": "fire", "dust": "room", "light": "room",
+}  # fmt: skip
+"""Which sound made here goes with which effect."""
+
+
+class ClipsToFinish(Noun, frozen=True):
+    """The clips that the room is opened with: one, or several for a reel."""
+
+    ids: Annotated[tuple[ClipId, ...], msgspec.Meta(min_length=1, max_length=MOST)]
+
+
+class WantedFinish(Noun, frozen=True):
+    """A finish of the clips that it names, and the place it is for."""
+
+    finish: Finish
+    platform: Annotated[str, msgspec.Meta(max_length=64)] = ""
+
+
+class PressedFinish(WantedFinish, frozen=True):
+    """One press that writes it, on `others` as well."""
+
+    press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
+    others: Clips = ()
+
+
+class TargetSearch(Noun, frozen=True):
+    """Clips that the same finish may be used on, found by words, without those at hand."""
+
+    words: str = ""
+    besides: Clips = ()
+
+
+class FinishPanel:
+    """One part, which draws nothing until a clip is opened in it."""
+
+    def __init__(self, studio: Studio) -> None:
+        self.studio = studio
+
+    def render(self) -> None:
+        """Draw the part."""
+        calls = [
+            make_call("read_finish_sheet", dict[str, str], lambda _: self.read_sheet()),
+            make_call("open_finish", ClipsToFinish, self.open),
+            make_call("preview_finish", WantedFinish, self.preview),
+            make_call("write_finish", PressedFinish, self.write),
+            make_call("find_targets", TargetSearch, self.find_targets),
+            *make_attachment_calls(self.studio),
+        ]
+        make_part("finish_panel", elem_id="finish", calls=calls)
+
+    def read_sheet(self) -> dict[str, Any]:
+        """The sheet's script and style, and what it draws with: plain values, letters, and places with what they
+        cover.
+        """
+        from studio.finish.typesetting import SIZES, SPOTS
+
+        names = ("id", "title", "label", "aspect", "covers", "loudness")
+        places = [{name: msgspec.to_builtins(getattr(one, name)) for name in names} for one in presets.platforms()]
+        given: dict[str, Any] = {
+            "plain": msgspec.to_builtins(Finish()), "fonts": FONTS, "places": places,
+            "title": _list_defaults(Title), "track": _list_defaults(Track), "logo": _list_defaults(Logo),
+            "sizes": SIZES, "usual": SPOTS,
+        }  # fmt: skip
+        return {**theme.read_sheet("finish"), "given": given}
+
+    def open(self, ask: ClipsToFinish) -> dict[str, Any]:
+        """The clips at hand with their finish so far; a finished clip opens with what it was made of. Raises
+        `Refusal`.
+        """
+        studio = self.studio
+        clips = [studio.library.get(one) for one in ask.ids]
+        first, again = clips[0], None
+        if len(clips) == 1 and first.shot.finish and first.shot.finish.clips:
+            again = first.shot.finish
+            clips = [studio.library.get(one) for one in again.clips]
+        return {
+            "clips": [show_clip(studio, one) for one in clips],
+            "platform": first.shot.platform,
+            "finish": msgspec.to_builtins(again) if again else None,
+            "again": again is not None,
+            "fitting": list_fitting(clips),
+        }
+
+    def _build(self, ask: WantedFinish) -> Shot:
+        """The shot of the first of its clips, finished as asked."""
+        shot = self.studio.library.get(ask.finish.clips[0]).shot
+        return replace(shot, finish=ask.finish, platform=ask.platform)
+
+    def preview(self, ask: WantedFinish) -> dict[str, Any]:
+        """A quick small film of it, and what the file itself will be. Raises `Refusal`."""
+        shot = self._build(ask)
+        plan, made = self.studio.finishes.plan(shot), self.studio.finishes.preview(shot)
+        return {
+            "path": str(made), "loudness": describe_loudness(made),
+            "width": plan.width, "height": plan.height, "fps": plan.fps, "seconds": plan.seconds,
+            "choices": msgspec.to_builtins(plan.choices), "area": show_area(shot, plan),
+        }  # fmt: skip
+
+    def write(self, ask: PressedFinish) -> dict[str, list[str]]:
+        """Queue it, and the same on the other clips. Raises `Refusal` before any is queued."""
+        library = self.studio.library
+        shots = [self._build(ask)]
+        for one in ask.others:
+            alike = replace(ask.finish, clips=(one,))
+            shots.append(replace(library.get(one).shot, finish=alike, platform=ask.platform))
+        return {"jobs": [job.id for job in self.studio.submit_all(tuple(shots), ask.press)]}
+
+    def find_targets(self, search: TargetSearch) -> dict[str, Any]:
+        """Clips that the same finish may be used on."""
+        found: list[Clip] = [
+            one for one in self.studio.library.find(search.words[:200], limit=4 * MOST) if one.id not in search.besides
+        ]
+        return {"clips": show_clips(self.studio, tuple(found[:MOST])), "batches": []}
+
+
+def show_area(shot: Shot, plan: FinishPlan) -> dict[str, float]:
+    """Where titles and logo stand in the finished frame, in fractions of it: clear of what the place covers."""
+    from studio.finish.clip_frames import Facts
+    from studio.finish.finish_plan import find_area
+    from studio.finish.typesetting import MARGIN
+
+    facts = Facts(plan.width, plan.height, plan.num_frames, plan.fps)
+    area, margin = find_area(presets.platform(shot.platform), facts), MARGIN * min(plan.width, plan.height)
+    return {
+        "left": area.left + margin / plan.width, "top": area.top + margin / plan.height,
+        "right": area.right - margin / plan.width, "bottom": area.bottom - margin / plan.height,
+    }  # fmt: skip
+
+
+@lru_cache(maxsize=64)
+def describe_loudness(file: Path) -> str:
+    """How loud a preview's sound is, measured: "-14.0 LUFS, peaks at -1.2 dBTP"; "" for one without sound."""
+    from studio.finish.soundtrack.loudness import measure_file
+
+    try:
+        measured = measure_file(file)
+    except NoSound:
+        return ""
+    if measured.is_silent:
+        return "silent"
+    return f"{measured.integrated:.1f} LUFS, peaks at {measured.true_peak:.1f} dBTP"
+
+
+def _list_defaults(noun: type[Noun]) -> dict[str, Any]:
+    """What the fields of a noun are where nothing is said, without those that have to be."""
+    fields = msgspec.structs.fields(noun)
+    return {one.name: one.default for one in fields if one.default is not msgspec.NODEFAULT}
+
+
+def list_fitting(clips: list[Clip]) -> list[str]:
+    """The sounds that fit what moves in the clips."""
+    effects = {effect.name for clip in clips for effect in clip.shot.motion.effects}
+    return sorted({FITTING[name] for name in effects if name in FITTING})

@@ -22,8 +22,8 @@ lint: .venv/test
 	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv/test: requirements.txt requirements-mcp.txt requirements-dev.txt .venv/run
-	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt
+.venv/test: requirements.txt requirements-mcp.txt requirements-dev.txt requirements-farm.txt .venv/run
+	$(BIN)/pip install --quiet --disable-pip-version-check -r requirements-dev.txt -r requirements-farm.txt
 	@touch $@
 
 # Debian's Chromium plays H.264; the builds that browser-test tools download usually don't. Its headless shell is the lighter one.

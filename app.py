@@ -25,11 +25,14 @@ def main(argv: list[str] | None = None) -> int:
     say.add_argument(
         "--mcp", action="store_true", help="serve the endpoints as tools of an MCP server too, at /gradio_api/mcp/"
     )
+    say.add_argument(
+        "--ray", metavar="auto|ADDRESS", help="have the workers of a Ray cluster make the clips (or STIR_RAY)"
+    )
     say.add_argument("--open", action="store_true", help="open the page in the browser")
     flags = say.parse_args(argv)
     try:
         host = "0.0.0.0" if flags.listen else None  # noqa: S104  asked for
-        settings = read(flags.home, host, flags.port, flags.user, cards=flags.cards, mcp=flags.mcp)
+        settings = read(flags.home, host, flags.port, flags.user, cards=flags.cards, mcp=flags.mcp, ray=flags.ray)
         choose_mcp(settings)
         from studio.studio import Studio
         from studio.ui.mcp_server import prepare_mcp
@@ -37,10 +40,10 @@ def main(argv: list[str] | None = None) -> int:
 
         require_port(settings)
         studio = Studio(settings)
+        studio.start()
     except Refusal as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 2
-    studio.start()
     sys.stdout.write(f"Stir is at http://127.0.0.1:{settings.port} · Ctrl+C stops it\n")
     try:
         page = build(studio)

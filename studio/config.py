@@ -32,7 +32,8 @@ class Settings:
     owner alone, "names" people who share it and sign in with a name, "strangers" anybody. `house` is the owner's home
     folder where `home` is a visitor's: models, model cards and preferences are the owner's. `space` is the host name
     of the Hugging Face Space that this is, "" where it is none. `mcp`: the endpoints are served as tools of an MCP
-    server too.
+    server too. `ray` is the cluster whose workers make the clips: "auto" for one on this computer, or the address of
+    its head; "" for none.
     """
 
     home: Path
@@ -44,6 +45,7 @@ class Settings:
     cards: tuple[Path, ...] = ()
     mcp: bool = False
     visitors: Literal["", "names", "strangers"] = ""
+    ray: str = ""
     house: Path | None = None
     space: str = ""
 
@@ -158,8 +160,9 @@ def read(
     password: str | None = None,
     cards: Sequence[str | Path] = (),
     mcp: bool = False,
+    ray: str | None = None,
 ) -> Settings:
-    """Settings from flags, then the environment (STIR_HOME, STIR_USER, STIR_PASSWORD), then the machine.
+    """Settings from flags, then the environment (STIR_HOME, STIR_USER, STIR_PASSWORD, STIR_RAY), then the machine.
 
     `cards` are folders with the user's own model cards; `mcp` is as in `Settings`. Raises `Refusal` when one of them
     isn't there, and when the page would be open to the network without a user name and a password.
@@ -182,7 +185,8 @@ def read(
     place = place.expanduser().resolve()
     reach = "only this computer can reach the page" if local else "asked for with --listen; a password is set"
     choices = (Choice("home", str(place), why), Choice("address", host, reach))
-    return Settings(place, host, port or 7860, user, password, choices, _split_folders(cards), mcp)
+    folders, ray = _split_folders(cards), ray or os.environ.get("STIR_RAY", "")
+    return Settings(place, host, port or 7860, user, password, choices, folders, mcp, ray=ray)
 
 
 def _split_folders(names: Sequence[str | Path]) -> tuple[Path, ...]:

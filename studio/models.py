@@ -52,6 +52,7 @@ class Models:
         house: Models | None = None,
     ) -> None:
         self._house = house
+        self._elsewhere: Callable[[str], ModelState | None] = lambda model: None
         own, wrong = presets.own_cards(settings.card_folders) if cards is None else ((), ())
         on_offer = (*presets.cards(), *own) if cards is None else cards
         self.cards = tuple(card for card in on_offer if not (card.hosted and is_off()))
@@ -135,7 +136,18 @@ class Models:
         """One model as it stands right now. Raises `Refusal` when there is no such model."""
         return self._state(self.card(model))
 
+    def look_elsewhere(self, find: Callable[[str], ModelState | None]) -> None:
+        """Clips are made by workers elsewhere too: `find` says how a model stands on the one that suits it best, which
+        counts where this computer can't run it.
+        """
+        self._elsewhere = find
+
     def _state(self, card: ModelCard) -> ModelState:
+        here = self._state_here(card)
+        there = self._elsewhere(card.id) if card.checkpoint and not _can_run(here) else None
+        return there if there and _can_run(there) else here
+
+    def _state_here(self, card: ModelCard) -> ModelState:
         try:
             engine = self.engine(card)
             state = engine.state(card) if isinstance(engine, Shelf) else _describe_built_in(card)
@@ -270,6 +282,10 @@ class Models:
         now = preferences.alter(self._settings, change)
         self._changes += 1
         return now
+
+
+def _can_run(state: ModelState) -> bool:
+    return state.fits != "no" and state.disk not in ("missing", "partly")
 
 
 def _describe_built_in(card: ModelCard) -> ModelState:

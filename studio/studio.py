@@ -65,6 +65,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from studio.farm.dispatch import Farm
     from studio.photo.photo_store import PhotoStore
 
 
@@ -86,7 +87,8 @@ class Studio:
     ) -> None:
         services()  # a wrong address of an imitation is refused before anything is opened
         settings.prepare()
-        self.settings, self.guest = settings, guest or Guest()
+        self.settings, self.guest, self._engines = settings, guest or Guest(), engines
+        self.farm: Farm | None = None
         self.models = Models(settings, cards, engines, self.guest.models)
         self.hosted, self.attachments = HostedServices(settings), Attachments(settings)
         self._photo_store: PhotoStore | None = None
@@ -154,7 +156,18 @@ class Studio:
             find_file=self._find_attachment, list_cards=lambda: self.models.cards,
             make_hosted=None if self.settings.visitors else self._make_hosted,
             tell=lambda clip_id: self.scores.expect(clip_id), seat=self.guest.seat,
+            make_remote=self._make_farm if self.settings.ray else None,
         )  # fmt: skip
+
+    def _make_farm(self, maker: ClipMaker) -> Farm:
+        from studio.farm.dispatch import Farm
+
+        self.farm = Farm(
+            maker, self.settings, self.log, engines=self._engines, list_cards=lambda: self.models.cards,
+            tell=lambda clip_id: self.scores.expect(clip_id),
+        )  # fmt: skip
+        self.models.look_elsewhere(self.farm.find_state)
+        return self.farm
 
     def _make_hosted(self, maker: ClipMaker) -> HostedLane:
         tools = HostedTools(

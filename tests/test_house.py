@@ -27,8 +27,8 @@ FLOORS = {
     "noun_base": 0, "finish_nouns": 0, "platforms": 0,
     "nouns": 0, "frames": 0, "cards": 0, "hosted_cards": 0, "config": 0, "atomic_write": 0, "clip_score": 0, "comparison": 0,
     "photo": 1, "motion": 1, "presets": 1, "preferences": 1, "clip": 1, "library": 1,
-    "engines": 2, "score": 2, "finish": 2, "delivery": 3, "jobs": 3, "hosted_demo": 3, "studio": 4, "remakes": 4, "score_room": 4,
-    "finish_room": 4, "deliveries": 4,
+    "engines": 2, "score": 2, "finish": 2, "delivery": 3, "jobs": 3, "farm": 3.5, "hosted_demo": 3, "studio": 4, "remakes": 4,
+    "score_room": 4, "finish_room": 4, "deliveries": 4,
     "shot_checks": 4, "models": 4, "spending": 4, "advice": 4, "motion_assistant": 4,
     "limits": 4, "guest": 4, "visitors": 4,
     "previews": 4, "attachments": 4, "hosted_services": 4, "exports": 4, "depth_maps": 4, "compare": 4,
@@ -42,6 +42,7 @@ PRIVATE = {
     "imageio_ffmpeg": {"clip"}, "av": {"clip", "finish", "photo", "hosted_demo"}, "moviepy": {"clip", "finish"},
     "icalendar": {"batch"}, "cv2": {"photo", "clip", "finish", "engines", "score"}, "onnxruntime": {"photo"},
     "tifffile": {"photo"}, "imagecodecs": {"photo"},
+    "ray": {"farm"},
     "requests": set(), "httpx": set(), "urllib.request": set(),
 }  # fmt: skip
 MAX_FILE = 500
@@ -190,7 +191,7 @@ def test_importing_the_studio_is_light() -> None:
     """No heavy library is loaded until a room needs it."""
     code = (
         "import sys, studio.studio, studio.cli.main;"
-        "print(sorted({'torch','gradio','cv2','PIL','diffusers','transformers','moviepy'} & set(sys.modules)))"
+        "print(sorted({'torch','gradio','cv2','PIL','diffusers','transformers','moviepy','ray'} & set(sys.modules)))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

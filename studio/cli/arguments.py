@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 
 from studio import config, presets
 from studio.cards import ModelCard
+from studio.cli import farm_arguments
 from studio.cli.help_examples import (
     AGAIN_HELP,
     ANIMATE_HELP,
@@ -32,6 +33,7 @@ from studio.cli.help_examples import (
     RECOMMEND_HELP,
     SCORE_HELP,
     TOP_HELP,
+    WORKER_HELP,
 )
 from studio.compare.axis_values import HINTS, TITLES
 from studio.compare.grid import MOST_CELLS
@@ -280,6 +282,9 @@ def build_parser() -> Parser:
     score = _add_command(commands, "score", "how good clips are, and why", SCORE_HELP)
     score.add_argument("clips", metavar="CLIP", nargs="+", help="a file, or a clip's id in the library")
     _add_command(commands, "machine", "what this computer can do, and why", MACHINE_HELP)
+    farm_arguments.add_worker(
+        _add_command(commands, "worker", "make clips for a studio on another machine", WORKER_HELP)
+    )
     _add_library_commands(commands)
     _add_hosted_demo(_add_command(commands, "hosted-demo", "try hosted models without an account", HOSTED_DEMO_HELP))
     return top
@@ -294,6 +299,7 @@ def _add_models(models: argparse.ArgumentParser) -> None:
 
 
 def _add_compare(compare: argparse.ArgumentParser) -> None:
+    farm_arguments.add_ray(compare)
     compare.add_argument("photo", metavar="PHOTO", nargs="?", type=Path)
     _add_motion(compare)
     _add_photo(compare)
@@ -323,6 +329,7 @@ def _add_compare(compare: argparse.ArgumentParser) -> None:
 
 def _add_batch(batch: argparse.ArgumentParser) -> None:
     batch.add_argument("photos", metavar="FOLDER|ZIP|PHOTO", nargs="*", type=Path)
+    farm_arguments.add_ray(batch)
     _add_motion(batch)
     _add_damaged(batch)
     _add_shape(batch)
@@ -489,4 +496,5 @@ def open_studio(flags: argparse.Namespace) -> Studio:
     """A studio on the home folder and the card folders that the flags name; close it. Raises `Refusal`."""
     from studio.studio import Studio
 
-    return Studio(config.read(home=flags.home, cards=[*flags.cards, *flags.more_cards]))
+    cards, ray = [*flags.cards, *flags.more_cards], getattr(flags, "ray", None)
+    return Studio(config.read(home=flags.home, cards=cards, ray=ray))

@@ -154,6 +154,16 @@ examples:
 
 Reads MP4, WebM, GIF and WebP made by Stir, and the .json beside a clip. Nothing is rendered or changed."""
 
+WORKER_HELP = """\
+examples:
+  python -m studio worker --address 192.168.1.10:6379
+      this machine makes clips for the studio that runs there with: python app.py --ray 192.168.1.10
+  python -m studio worker --address 192.168.1.10:6379 --cores 8 --gpus 1
+      with so much of it
+
+Copy ~/.ray/auth_token from that machine first: whoever has it may run anything on every machine of the cluster. Ray has
+no other sign-in, and its traffic is not encrypted: use it in a private network."""
+
 AGAIN_HELP = """\
 examples:
   python -m studio again clip.mp4 -o same.mp4    make a clip again from the recipe inside it

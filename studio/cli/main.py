@@ -22,6 +22,7 @@ from studio.cli import (
     library_commands,
     model_commands,
     score_command,
+    worker_command,
 )
 from studio.cli.report import Failure, complain
 from studio.nouns import Refusal
@@ -46,6 +47,7 @@ COMMANDS = {
     "recipe": library_commands.recipe,
     "machine": library_commands.machine,
     "library": library_commands.library,
+    "worker": worker_command.worker,
     "hosted-demo": hosted_demo_command.hosted_demo,
 }
 

@@ -19,7 +19,7 @@ from studio.library.clips import Clips
 from studio.library.database import Database
 from studio.library.logbook import report_fault, trace
 from studio.library.queue import Queue
-from studio.nouns import FINISH, Attachment, Choice, Clip, Done, Failed, Job, Progress, Shot
+from studio.nouns import FINISH, Attachment, Choice, Clip, Done, Failed, Job, Progress, Shot, Still
 
 if TYPE_CHECKING:
     from studio.clip.encode import Encoded
@@ -64,7 +64,8 @@ class ClipMaker:
             card = self.card(job.shot.maker)
             prepared = prepare(job.shot, card)
             require_room(prepared.plan, job.shot, folder)
-            image, end = self.open_photos(job.shot, card)
+            image, last = self.open_photo(job.shot), job.shot.end if "end_frame" in card.supports else None
+            end = self.open_end(last) if last else None
             made = self.renderer.render(prepared, image, end, folder, tick, device)
         took = time.monotonic() - watch.began
         clip = describe_clip(job, made.encoded, made.choices, took, memory=made.memory, loading=watch.loading)
@@ -78,11 +79,13 @@ class ClipMaker:
         wraps = len(sources) == 1 and sources[0].shot.loops
         return self.renderer.finish([self.clips.file(clip) for clip in sources], shot, wraps, folder, tick)
 
-    def open_photos(self, shot: Shot, card: ModelCard) -> tuple[Image, Image | None]:
-        """The mended photo of a shot and, where its model takes one, the photo it ends on. Raises `Refusal`."""
-        ends = shot.end is not None and "end_frame" in card.supports
-        end = self._photos().pixels(shot.end.photo) if shot.end and ends else None
-        return self._photos().mend(shot.photo, shot.mends), end
+    def open_photo(self, shot: Shot) -> Image:
+        """The whole mended photo of a shot, (H, W, 3) uint8 RGB. Raises `Refusal`."""
+        return self._photos().mend(shot.photo, shot.mends)
+
+    def open_end(self, end: Still) -> Image:
+        """The whole photo that a shot ends on. Raises `Refusal`."""
+        return self._photos().pixels(end.photo)
 
     def expect(self, job: Job, running: str, device: int = 0) -> None:
         """Prepare for the job that comes next: another model than the `running` one is loaded, and the built-in engine

@@ -149,7 +149,7 @@ class Lane:
             state = Interrupted() if self._closing.is_set() else Cancelled()
         except Exception as error:
             state = self._maker.explain_failure(job, error)
-        self._end(job, state, time.monotonic() - watch.began)
+        write_end(self._queue, self._log, job, state, watch.began, self._closing)
         self._watch = None
         if isinstance(state, Done):
             self._tell(state.clip)
@@ -174,17 +174,22 @@ class Lane:
     def _expect(self, job: Job, running: str) -> None:
         self._maker.expect(job, running, max(0, self._number - 1))
 
-    def _end(self, job: Job, state: State, took: float) -> None:
-        """Write how a job ended; while that can't be written, try again until it can or the studio closes."""
-        self._log.info("job %s: %s after %.1f s", job.id[:8], type(state).__name__.lower(), took)
-        while not isinstance(state, Done):  # done is written together with its clip
-            try:
-                self._queue.become(job.id, state)
-                return
-            except Refusal as refusal:
-                self._log.error("job %s: its end can't be written: %s", job.id[:8], refusal.reason)
-            if self._closing.wait(IDLE_SECONDS):
-                return
+
+def write_end(
+    queue: Queue, log: logging.Logger, job: Job, state: State, began: float, closing: threading.Event
+) -> None:
+    """Write how a job that began then has ended; while that can't be written, try again until it can or the studio
+    closes.
+    """
+    log.info("job %s: %s after %.1f s", job.id[:8], type(state).__name__.lower(), time.monotonic() - began)
+    while not isinstance(state, Done):  # done is written together with its clip
+        try:
+            queue.become(job.id, state)
+            return
+        except Refusal as refusal:
+            log.error("job %s: its end can't be written: %s", job.id[:8], refusal.reason)
+        if closing.wait(IDLE_SECONDS):
+            return
 
 
 class Ahead:

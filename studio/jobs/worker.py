@@ -9,9 +9,9 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import msgspec
 
@@ -26,8 +26,8 @@ from studio.jobs.turns import Turns
 from studio.library.clips import Clips
 from studio.library.database import Database
 from studio.library.logbook import trace
-from studio.library.queue import Queue, Share
-from studio.nouns import Attachment, Job, Refusal, Running
+from studio.library.queue import ALL, Queue, Share
+from studio.nouns import FINISH, Attachment, Job, Progress, Refusal, Running
 
 if TYPE_CHECKING:
     from studio.photo.photo_store import PhotoStore
@@ -44,10 +44,44 @@ SEEN_BY_GPUS = 100
 RANKS = {"no": 0, "slowly": 1, "yes": 2}
 
 
+class RemoteWorkers(Protocol):
+    """Workers elsewhere that do this computer's jobs, as `HostedLane` does hosted ones (studio/farm)."""
+
+    def start(self, adopt: bool) -> None:
+        """Begin. Raises `Refusal` where it can't be."""
+        ...
+
+    def wake(self) -> None:
+        """Say that there is something to do."""
+        ...
+
+    def close(self) -> None:
+        """Stop: what runs is Interrupted. Safe to call twice."""
+        ...
+
+    def stop(self, job_id: str) -> None:
+        """Stop this job if it is under way."""
+        ...
+
+    def keep_order(self, job_ids: Iterable[str]) -> None:
+        """The user has put these in order."""
+        ...
+
+    def read_progress(self, job_id: str) -> Progress | None:
+        """How far a job is; None where it isn't under way."""
+        ...
+
+    @property
+    def running(self) -> tuple[Job, ...]:
+        """The jobs that are under way."""
+        ...
+
+
 class Worker:
     """All that works. `room` is where half-made clips lie, `photos` opens photos when a job needs them; `list_cards`
     says which models are on offer, and `make_hosted` makes the lane of hosted jobs; `tell` is told of each clip that is
-    done. A visitor's worker shares the devices with others' by its `seat`.
+    done. A visitor's worker shares the devices with others' by its `seat`. Where `make_remote` makes workers elsewhere,
+    this computer only finishes clips itself.
     """
 
     def __init__(
@@ -66,6 +100,7 @@ class Worker:
         make_hosted: Callable[[ClipMaker], HostedLane] | None = None,
         tell: Callable[[str], None] = lambda clip_id: None,
         seat: Seat | None = None,
+        make_remote: Callable[[ClipMaker], RemoteWorkers] | None = None,
     ) -> None:
         self._seat = seat
         self._queue, self._log, self._tell = queue, log, tell
@@ -81,6 +116,7 @@ class Worker:
         self._spread = False
         self._lanes = (self._make_lane(0),)
         self._hosted = make_hosted(self._maker) if make_hosted else None
+        self._remote = make_remote(self._maker) if make_remote else None
 
     def _make_lane(self, number: int) -> Lane:
         return Lane(number, self._maker, self._turns, look=self._add_gpus, tell=self._tell, seat=self._seat)
@@ -88,14 +124,22 @@ class Worker:
     def start(self, adopt: bool = True) -> None:
         """Begin. With `adopt`, jobs that were given to a process which has ended are done as well."""
         self._adopt = adopt
-        self._lanes[0].start(adopt)
+        if self._remote:
+            self._remote.start(adopt)
+            self._spread = True
+        self._lanes[0].start(adopt, Share((FINISH,), others=False) if self._remote else ALL)
         if self._hosted:
             self._hosted.start(adopt)
 
+    @property
+    def _elsewhere(self) -> list[HostedLane | RemoteWorkers]:
+        """Whoever does jobs with other computers."""
+        return [one for one in (self._hosted, self._remote) if one]
+
     def wake(self) -> None:
         """Say that there is something to do."""
-        if self._hosted:
-            self._hosted.wake()
+        for other in self._elsewhere:
+            other.wake()
         for lane in self._lanes:
             lane.wake()
         if not self._spread and self._lanes[0].running:  # else that lane looks by itself
@@ -107,8 +151,8 @@ class Worker:
         with self._spreading:
             for lane in self._lanes:
                 lane.stop_all()
-        if self._hosted:
-            self._hosted.close()
+        for other in self._elsewhere:
+            other.close()
         for lane in self._lanes:
             lane.join(CLOSE_SECONDS)
         self._maker.close()
@@ -117,27 +161,37 @@ class Worker:
 
     def keep_order(self) -> None:
         """The user has ordered what waits: it is done in that order, whatever is loaded."""
-        self._turns.keep_order(job.id for job in self._queue.list_coming(MOST_PLACED))
+        placed = [job.id for job in self._queue.list_coming(MOST_PLACED)]
+        self._turns.keep_order(placed)
+        if self._remote:
+            self._remote.keep_order(placed)
 
     def stop(self, job_id: str) -> None:
         """Stop this job if it runs here; the engine notices at its next tick."""
-        for lane in (*self._lanes, *([self._hosted] if self._hosted else [])):
+        for lane in (*self._lanes, *self._elsewhere):
             lane.stop(job_id)
 
     @property
     def is_busy(self) -> bool:
-        """Whether this computer makes a clip, or one waits to be made here: hosted ones take nothing of it."""
+        """Whether this computer makes a clip, or one waits to be made here: hosted ones take nothing of it. With
+        workers elsewhere, whether they make one: this computer's own may be among them.
+        """
+        if self._remote:
+            return bool(self._remote.running) or any(lane.running for lane in self._lanes)
         return any(lane.running for lane in self._lanes) or bool(self._queue.list_coming(1))
 
     @property
     def running(self) -> tuple[Job, ...]:
-        """The jobs that this computer makes now, with their progress of this moment; hosted ones are beside them."""
-        return tuple(job for lane in self._lanes if (job := lane.running))
+        """The jobs that this computer and its workers make now, with their progress of this moment; hosted ones are
+        beside them.
+        """
+        remote = self._remote.running if self._remote else ()
+        return (*(job for lane in self._lanes if (job := lane.running)), *remote)
 
     def live(self, job: Job) -> Job:
         """A job with its progress of this very moment when it runs here."""
         if isinstance(job.state, Running):
-            for lane in (*self._lanes, *([self._hosted] if self._hosted else [])):
+            for lane in (*self._lanes, *self._elsewhere):
                 if progress := lane.read_progress(job.id):
                     return msgspec.structs.replace(job, state=Running(progress))
         return job

@@ -96,7 +96,7 @@ class Track(Noun, frozen=True):
 
 
 class Ambience(Noun, frozen=True):
-    """A sound that is synthesised, of no recording and so free of rights; `amount` 0..1 is how loud."""
+    """A sound that is synthesised, of no recording and so free of rights; `amount` 0..1 is how loud beside others."""
 
     kind: Literal["water", "wind", "rain", "fire", "room"]
     amount: Fraction = 0.5

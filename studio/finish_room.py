@@ -83,7 +83,7 @@ class FinishRoom:
     def _open(self, shot: Shot) -> Source:
         from studio.finish.open_clips import open_clips
 
-        return open_clips([self._library.file(clip) for clip in self._library.get_sources(shot)], shot)
+        return open_clips([self._library.file(clip) for clip in self._library.get_sources(shot)], shot, self._find_file)
 
     # Preview and redo -------------------------------------------------------------------------------------------------
 

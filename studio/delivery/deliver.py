@@ -18,10 +18,10 @@ from studio.delivery.delivery_check import check_file, is_fit
 from studio.delivery.delivery_plan import DeliveryPlan, choose_file, plan_delivery
 from studio.delivery.file_arguments import ENCODERS, MUXERS, Aim, list_picture, list_sound, size_of
 from studio.delivery.size_search import find_aim
-from studio.finish.soundtrack.loudness import HEADROOM, level_sound
+from studio.finish.soundtrack.coded_level import level_for_codec
 from studio.frames import Sound
 from studio.library import disk
-from studio.nouns import Choice, Clip, Progress, Refusal
+from studio.nouns import Choice, Clip, Format, Progress, Refusal
 from studio.platforms import DeliveryWish, FieldCheck, FileKind, Platform
 
 Tick = Callable[[Progress], None]
@@ -205,8 +205,8 @@ def _prepare_sound(work: _Work, kind: FileKind, plan: DeliveryPlan) -> tuple[lis
         return (sound.list_silence(plan.seconds) if silent else []), sound.explain_silence("mp4", place.silent_track)
     about: tuple[Choice, ...] = ()
     if place.loudness is not None:
-        room = HEADROOM["webm" if kind.container == "webm" else "mp4"]
-        levelled = level_sound(made, place.loudness, place.true_peak - room)
+        codec: Format = "webm" if kind.container == "webm" else "mp4"
+        levelled = level_for_codec(made, place.loudness, place.true_peak, codec)
         made = levelled.sound
         why = f"{place.loudness:g} LUFS is the loudness for {place.title}; it was {levelled.before.integrated:.1f}"
         about = (Choice("loudness", f"{levelled.gain:+.1f} dB", why),) if abs(levelled.gain) >= 0.05 else ()

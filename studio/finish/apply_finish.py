@@ -76,7 +76,7 @@ def apply_finish(source: Source, shot: Shot, tools: Tools, wraps: bool = False) 
     overlays = _lay_out_overlays(shot, facts, line, tools)
     grain = Grain(finish.grain, facts.width, facts.height, shot.seed) if finish.grain else None
     heard = _mix(source, shot, line, tools)
-    choices = (*list_choices(finish, facts, line, timed.loop), *heard.choices)
+    choices = (*source.choices, *list_choices(finish, facts, line, timed.loop), *heard.choices)
     return Frames(
         images=painter.paint(overlays, grain), width=facts.width, height=facts.height, fps=line.fps,
         num_frames=len(line.at), pixels="yuv420p", choices=choices, sound=heard.sound,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from studio.clip import gif_webp
 from studio.frames import Frames, Sound
-from studio.nouns import Refusal
+from studio.nouns import Choice, Refusal
 
 Bytes = NDArray[np.uint8]
 
@@ -77,6 +77,11 @@ class Source(Protocol):
         """What it sounds like."""
         ...
 
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """How it was put together."""
+        ...
+
     def open(self) -> Reader:
         """A reader of its own."""
         ...
@@ -102,6 +107,11 @@ class ClipFile:
     def facts(self) -> Facts:
         """What it holds."""
         return self._index[0]
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Nothing: it is one clip."""
+        return ()
 
     @property
     def sound(self) -> Sound | None:
@@ -265,6 +275,11 @@ class LiveFrames:
     def sound(self) -> Sound | None:
         """What the model made together with the picture."""
         return self._frames.sound
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Nothing: the engine says what it chose when all frames are read."""
+        return ()
 
     def open(self) -> LiveFrames:
         """Itself: there is one engine."""

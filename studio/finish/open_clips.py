@@ -6,13 +6,15 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from studio.finish.clip_frames import ClipFile, Source
-from studio.nouns import Refusal, Shot
+from studio.finish.soundtrack.music import FindFile
+from studio.nouns import Shot
 
 
-def open_clips(files: Sequence[Path], shot: Shot) -> Source:
-    """One clip as it is. Raises `Refusal` where one can't be read."""
+def open_clips(files: Sequence[Path], shot: Shot, find_file: FindFile) -> Source:
+    """One clip as it is, several as a reel; `find_file` says where an attachment lies. Raises `Refusal` where one can't
+    be read."""
     if len(files) > 1:
-        raise Refusal(
-            f"{len(files)} clips can't be joined yet ({shot.finish and shot.finish.join.how}).", "Finish one."
-        )
+        from studio.finish.reel import Reel
+
+        return Reel(files, shot, find_file)
     return ClipFile(files[0])

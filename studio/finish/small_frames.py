@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from studio.finish.clip_frames import Facts, Reader, Source
 from studio.finish.yuv_planes import split_planes
 from studio.frames import Sound
+from studio.nouns import Choice
 
 Bytes = NDArray[np.uint8]
 
@@ -27,6 +28,11 @@ class SmallFrames:
     def sound(self) -> Sound | None:
         """That of the source."""
         return self._source.sound
+
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """Those of the source."""
+        return self._source.choices
 
     def open(self) -> SmallReader:
         """A reader of its own."""

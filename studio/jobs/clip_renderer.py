@@ -87,7 +87,8 @@ class ClipRenderer:
         from studio.finish.open_clips import open_clips
 
         with PeakMemory(0, has_model=False, device=None) as peak:
-            frames = apply_finish(open_clips(files, shot), shot, Tools(folder, self._find_file, tick), wraps)
+            source = open_clips(files, shot, self._find_file)
+            frames = apply_finish(source, shot, Tools(folder, self._find_file, tick), wraps)
             disk.require(folder, round(frames.width * frames.height * frames.num_frames * BYTES_PER_PIXEL[shot.format]))
             encoded = encode(frames, folder / f"clip.{shot.format}", shot, tick, explain_silent_track(shot.platform))
         return Rendered(encoded, tuple(dict.fromkeys(encoded.choices)), peak.bytes)

@@ -67,6 +67,22 @@ def test_swing_is_cut_on_the_beat_and_not_beside_it(tempo: float, human: float) 
     assert misses(samples, beats)[0] < 40
 
 
+@pytest.mark.parametrize("pickup", [0, 1, 2, 3])
+def test_a_bar_begins_where_the_harmony_changes(pickup: int) -> None:
+    """Though the drums are loudest elsewhere: chords change every four beats, the first time after a pickup."""
+    beats = np.arange(0.2, SECONDS - 0.1, 0.5)
+    made = drums(beats.tolist(), SECONDS)
+    at = np.arange(made.shape[1]) / RATE
+    bar = np.floor((at - 0.2 - pickup * 0.5) / 2).astype(int) % 4
+    for number, chord in enumerate(((220, 262, 330), (175, 220, 262), (196, 247, 294), (165, 208, 247))):
+        made += sum(0.04 * np.sin(2 * np.pi * hertz * at) for hertz in chord) * (bar == number)
+    found = find_beats(Sound(made.astype(np.float32), RATE))
+    step = round(found.tempo / 60 * 2)
+    change = [found.change[phase::step].mean() for phase in range(step)]
+    first = found.times[int(np.argmax(change))]
+    assert abs((first - 0.2 - pickup * 0.5 + 1) % 2 - 1) < 0.03
+
+
 def test_without_a_beat_none_is_claimed() -> None:
     at = np.arange(round(SECONDS * RATE)) / RATE
     chord = sum(

@@ -1,6 +1,8 @@
-"""Beats of music: onsets by spectral flux, one tempo by autocorrelation, beat times by dynamic programming.
+"""Beats of music: onsets by spectral flux, one tempo by autocorrelation, beat times by dynamic programming, bars by
+where the harmony changes.
 
-After Ellis, Beat Tracking by Dynamic Programming, J. New Music Res. 36(1), 51-60, 2007, on NumPy alone.
+After Ellis, Beat Tracking by Dynamic Programming, J. New Music Res. 36(1), 51-60, 2007, and Davies and Plumbley, A
+Spectral Difference Approach to Downbeat Extraction in Musical Audio, EUSIPCO 2006, on NumPy alone.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ drums are above 0.3 even where the tempo wanders (tests/finish/test_beats.py).""
 _HOP = 240  # 5 ms
 _WINDOW = 1024
 _BANDS = 36
-_LIKELY, _WIDTH = 110.0, 1.0  # beats a minute that are tapped most, and the deviation in octaves
+_LIKELY, _WIDTH = 120.0, 0.8  # beats a minute that are tapped most, and the deviation in octaves
 _TIGHT = 120.0  # how much an even beat counts against strong onsets
 _TRIAL = 6000  # frames of the middle on which tempos are tried: 30 s
 _PRESS = 15.0  # how much the loudest band is compressed: more of it, and a weak note counts as much as a strong one
@@ -34,11 +36,11 @@ _LAG = 0.0064  # seconds by which the flux peaks before the onset it belongs to
 
 
 class Beats(NamedTuple):
-    """The beats of a sound: seconds, ascending, how strong the onset at each is, beats a minute, and how clear the beat
-    is: 0 none at all, 1 perfectly periodic."""
+    """The beats of a sound: seconds, ascending, how much begins anew at each (the larger, the likelier a bar begins
+    there), beats a minute, and how clear the beat is: 0 none at all, 1 perfectly periodic."""
 
     times: Floats
-    strength: Floats
+    change: Floats
     tempo: float
     clarity: float
 
@@ -50,16 +52,39 @@ class Beats(NamedTuple):
 
 def find_beats(sound: Sound) -> Beats:
     """Beats of a sound at 48 kHz; less than two seconds have none."""
-    onsets = _measure_onsets(sound.samples.mean(axis=0) if sound.samples.ndim == 2 else sound.samples)
+    samples = sound.samples.mean(axis=0) if sound.samples.ndim == 2 else sound.samples
+    onsets = _measure_onsets(samples)
     if len(onsets) < 2 * RATE // _HOP or not onsets.any():
         return Beats(np.empty(0, np.float32), np.empty(0, np.float32), 0.0, 0.0)
     period, clarity = _find_period(onsets)
     frames = _follow(onsets, period)
-    strength = np.stack([np.roll(onsets, shift) for shift in (-2, -1, 0, 1, 2)]).max(axis=0)[frames]
+    strength = _find_near(onsets, frames)
     heard = np.flatnonzero(strength > 0.3 * np.median(strength))  # before the first and after the last, it is a guess
     inner = slice(heard[0], heard[-1] + 1) if heard.size else slice(0)
     times = frames[inner] * (_HOP / RATE) + _LAG
-    return Beats(times.astype(np.float32), strength[inner], 60 * RATE / _HOP / period, clarity)
+    change = _measure_change(samples, times, period * _HOP / RATE)
+    return Beats(times.astype(np.float32), change, 60 * RATE / _HOP / period, clarity)
+
+
+def _find_near(onsets: Floats, frames: NDArray[np.int64]) -> Floats:
+    """The strongest onset within 10 ms of each of these frames."""
+    return np.stack([np.roll(onsets, shift) for shift in (-2, -1, 0, 1, 2)]).max(axis=0)[frames]
+
+
+def _measure_change(samples: Floats, times: NDArray[np.float64], period: float) -> Floats:
+    """How far what sounds below 1.4 kHz from each beat to the next differs from what sounded before it, 0..1, the
+    drums' own attacks left out."""
+    size = 1 << round(np.log2(0.7 * period * RATE))
+    kept = round(1400 * size / RATE)
+    window = np.hanning(size)
+    spectra = np.zeros((len(times), kept))
+    for number, time in enumerate(times):
+        start = round((time + 0.2 * period) * RATE)
+        part = samples[start : start + size]
+        found = np.sqrt(np.abs(np.fft.rfft(np.pad(part, (0, size - len(part))) * window))[2:kept])
+        spectra[number, 2:] = found / max(float(np.linalg.norm(found)), 1e-9)
+    alike = (spectra[1:] * spectra[:-1]).sum(axis=1)
+    return np.append(0.0, 1 - alike).astype(np.float32)[: len(times)]
 
 
 @cache
@@ -70,6 +95,11 @@ def _spread_bands() -> Floats:
     rise = (hertz[:, None] - edges[:-2]) / (edges[1:-1] - edges[:-2])
     fall = (edges[2:] - hertz[:, None]) / (edges[2:] - edges[1:-1])
     return np.clip(np.minimum(rise, fall), 0, None).astype(np.float32)
+
+
+def _weigh_bands() -> Floats:
+    """How much each band counts: what is low, drum and bass, as much as all that is higher."""
+    return (1 + 5 * np.exp(-np.arange(_BANDS) / 4)).astype(np.float32)
 
 
 def _measure_onsets(samples: Floats) -> Floats:
@@ -83,7 +113,7 @@ def _measure_onsets(samples: Floats) -> Floats:
         spectrum = np.abs(np.fft.rfft(view[at : at + 4096] * window)).astype(np.float32)
         bands[at : at + 4096] = spectrum @ _spread_bands()
     bands = np.log1p(bands * (_PRESS / max(float(np.percentile(bands.max(axis=1), 95)), 1e-9)))
-    rise = np.maximum(0, bands[2:] - bands[:-2]).sum(axis=1)
+    rise = np.maximum(0, bands[2:] - bands[:-2]) @ _weigh_bands()
     flux = np.pad(rise, (1, 1))[:count]
     usual = np.convolve(np.pad(flux, 40, mode="edge"), np.full(81, 1 / 81), "valid")[:count]
     made = np.maximum(0, flux - usual)
@@ -113,7 +143,7 @@ def _find_period(onsets: Floats) -> tuple[float, float]:
     for _ in range(4):  # two thirds of the tempo, or twice as fast, repeat as well: beats are where onsets are strong
         best = int(score.argmax())
         lag = int(lags[best])
-        tried[lag] = score[best] * float(part[_follow(part, lag)].mean())
+        tried[lag] = score[best] * float(np.sqrt(_find_near(part, _follow(part, lag))).mean())
         score[(lags > lag * 0.92) & (lags < lag * 1.08)] = 0
     lag = max(tried, key=lambda one: tried[one])
     return _refine(alike, lag), float(alike[lag - 1 : lag + 2].max())

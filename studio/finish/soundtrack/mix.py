@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from studio.clip.sound import RATE
 from studio.finish.soundtrack.ambient_sound import synthesise
+from studio.finish.soundtrack.coded_level import level_for_codec
 from studio.finish.soundtrack.ducking import DEEPEST, duck_under
-from studio.finish.soundtrack.loudness import HEADROOM, Levelled, as_stereo, level_sound, measure_loudness
+from studio.finish.soundtrack.loudness import Levelled, as_stereo, measure_loudness
 from studio.finish.soundtrack.music import REFERENCE, FindFile, fade, read_track
 from studio.frames import Sound
 from studio.nouns import Choice, Format, Mix, Track, replace
@@ -32,13 +33,6 @@ class Mixed(NamedTuple):
 
     sound: Sound | None
     choices: tuple[Choice, ...] = ()
-
-
-class Target(NamedTuple):
-    """The loudness that is asked for in LUFS, None for as it comes, and the true peak in dBTP that isn't passed."""
-
-    loudness: float | None
-    peak: float
 
 
 def mix_sound(
@@ -65,19 +59,9 @@ def mix_sound(
     kept = layers.fit_own(own) if mix.keep and own is not None and own.samples.size else None
     if kept is None and not (mix.music or mix.voice or mix.ambience):
         return Mixed(None)
-    target = choose_target(mix, platform, kind)
     if kept is not None and not (mix.music or mix.voice or mix.ambience):
-        return _finish(kept, target, platform, ())
-    total = layers.add_up(kept, seed)
-    if not (mix.music or mix.voice or kept is not None) and target.loudness is not None:
-        target = target._replace(loudness=target.loudness - 12 * (1 - max(one.amount for one in mix.ambience)))
-    return _finish(total, target, platform, layers.describe())
-
-
-def choose_target(mix: Mix, platform: Platform | None, kind: Format) -> Target:
-    """What a platform asks for, its ceiling lowered by what coding adds; without one only the peak is held."""
-    wanted = platform.loudness if platform and mix.loudness else None
-    return Target(wanted, (platform.true_peak if platform else CEILING) - HEADROOM.get(kind, 0.0))
+        return _finish(kept, mix, platform, kind, ())
+    return _finish(layers.add_up(kept, seed), mix, platform, kind, layers.describe())
 
 
 def resample(sound: Sound) -> Samples:
@@ -119,7 +103,7 @@ class _Layers:
             total += read_track(mix.music, self.seconds, self.find_file, self.loops)
         if own is not None:
             total = duck_under(total, own, DEEPEST * mix.duck_own)
-            total += _bring_near(own)
+            total += bring_near(own)
         if mix.voice:
             voice = read_track(replace(mix.voice, loop=False), self.seconds, self.find_file)
             total = duck_under(total, voice, DEEPEST * mix.duck)
@@ -152,7 +136,7 @@ def _describe_track(what: str, track: Track, seconds: float) -> Choice:
     return Choice(what, track.attachment.name, why)
 
 
-def _bring_near(own: Samples) -> Samples:
+def bring_near(own: Samples) -> Samples:
     """A clip's own sound, brought towards `REFERENCE` by at most `_CLOSE` dB."""
     found = measure_loudness(Sound(own, RATE))
     if found.is_silent:
@@ -160,30 +144,25 @@ def _bring_near(own: Samples) -> Samples:
     return own * np.float32(10 ** (max(-_CLOSE, min(_CLOSE, REFERENCE - found.integrated)) / 20))
 
 
-def _finish(samples: Samples, target: Target, platform: Platform | None, choices: tuple[Choice, ...]) -> Mixed:
-    """Brought to its target where there is one, else only its peak held."""
+def _finish(samples: Samples, mix: Mix, platform: Platform | None, kind: Format, choices: tuple[Choice, ...]) -> Mixed:
+    """Brought to its platform's loudness where there is one, else only its peak held."""
     sound = Sound(samples, RATE)
-    aim = target.loudness
-    if aim is None:
-        found = measure_loudness(sound)
-        if found.true_peak <= target.peak:
-            return Mixed(sound, choices)
-        aim = found.integrated
-    made = level_sound(sound, aim, target.peak)
+    target = platform.loudness if platform and mix.loudness else None
+    peak = platform.true_peak if platform else CEILING
+    before = measure_loudness(sound)
+    if target is None and before.true_peak <= peak - 1:
+        return Mixed(sound, choices)
+    made = level_for_codec(sound, before.integrated if target is None else target, peak, kind)
     return Mixed(made.sound, (*choices, _describe_level(made, target, platform)))
 
 
-def _describe_level(made: Levelled, target: Target, platform: Platform | None) -> Choice:
+def _describe_level(made: Levelled, target: float | None, platform: Platform | None) -> Choice:
     """The loudness as it was measured afterwards, and why it isn't the one that was asked for where it isn't."""
     after = made.after
     if after.is_silent:
         return Choice("loudness", "silent", "there is nothing to be heard in it")
-    why = (
-        f"{platform.title} plays at {platform.loudness:g} LUFS"
-        if platform and target.loudness is not None
-        else "peaks held"
-    )
-    short = target.loudness is not None and after.integrated < target.loudness - 0.5
+    why = f"{platform.title} plays at {target:g} LUFS" if platform and target is not None else "as it was, peaks held"
+    short = target is not None and after.integrated < target - 0.5
     why += "; louder would tear its peaks or its noise open" if short else ""
     why += f"; peaks limited by up to {made.limited:.1f} dB" if made.limited > 0.1 else ""
     why += "; measured as it repeats, since it is shorter than 3 s" if after.repeated else ""

@@ -14,6 +14,7 @@ from studio.config import ROOT
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.camera_moves import MOVES
 from studio.nouns import Format
+from studio.platforms import FileKind, Platform
 from studio.score.scoring import RULES
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -86,6 +87,27 @@ def test_the_table_of_systems_is_made_of_the_cards() -> None:
 
 def test_the_table_of_formats_names_every_format() -> None:
     assert [row[0].strip("`") for row in table("Formats")] == list(get_args(Format))
+
+
+def describe_file(kind: FileKind) -> str:
+    words = [kind.container.upper(), kind.codec.upper() if kind.codec != kind.container else "", kind.profile]
+    level = f"level {kind.level}" if kind.level else ""
+    most = f"{kind.most_mbps:g} Mbps" if kind.most_mbps else ""
+    return ", ".join(part for part in (" ".join(word for word in words if word), level, most) if part)
+
+
+def describe_place(place: Platform) -> list[str]:
+    files = (" or " if place.pick else " and ").join(describe_file(kind) for kind in place.files)
+    most = f"{place.most_bytes / 1e6:,.0f} MB" if place.most_bytes else "any"
+    loud = "as it is" if place.loudness is None else f"{place.loudness:g} LUFS"
+    sound = {"needed": f"{loud}, or a silent track", "kept": loud, "none": "none"}[place.sound]
+    size = f"{'the clip' if place.aspect == 'photo' else place.aspect}, {place.size}"
+    rates, length = f"{place.min_fps} to {place.max_fps}", f"{place.min_seconds:g} to {place.max_seconds:g} s"
+    return [f"`{place.id}`", place.title, size, rates, length, files, most, sound]
+
+
+def test_the_table_of_places_is_made_of_the_presets() -> None:
+    assert table("Places") == [describe_place(place) for place in presets.platforms()]
 
 
 def test_the_commands_exist() -> None:

@@ -20,8 +20,9 @@ ENCODERS = {
 }  # fmt: skip
 """By container and codec. Software alone: it gives the same file on every machine."""
 
-COLOURS = {256: 80, 128: 60, 64: 40, 32: 0}
-"""Colours of a GIF's palette, and the quality from which on it has so many."""
+COLOURS = {256: 80, 128: 0}
+"""Colours of a GIF's palette, and the quality from which on it has so many. With fewer a photograph turns grey: a
+smaller picture looks better."""
 
 MUXERS = {
     "mp4": formats.MP4_MUXER, "webm": formats.WEBM_MUXER, "avif": ("-loop", "0", "-f", "avif"),

@@ -24,7 +24,7 @@ LEAST_BITS = 0.012
 LEAST_SIDE = 160
 """Pixels of the short side under which a loop isn't worth looking at."""
 
-LOWEST = {"webm": 55, "webp": 25, "gif": 0, "avif": 15}
+LOWEST = {"webm": 55, "webp": 25, "gif": 79, "avif": 15}
 """The least quality that is tried, by container, as `FileKind.quality` counts it."""
 
 HALF_RATE_FROM, LEAST_RATE = 0.6, 8

@@ -1,10 +1,12 @@
-"""Stir: settings, a studio, its page. `python app.py --help` says what can be set."""
+"""Stir: settings, a studio or a house of visitors, its page. `python app.py --help` says what can be set."""
 
 from __future__ import annotations
 
 import argparse
 import importlib.util
+import os
 import sys
+from contextlib import suppress
 
 from studio.config import Settings, read
 from studio.nouns import Refusal
@@ -12,6 +14,24 @@ from studio.nouns import Refusal
 
 def main(argv: list[str] | None = None) -> int:
     """Open the studio in the browser until Ctrl+C stops it. Returns 2 when it can't start, with the remedy."""
+    flags = _parse(argv)
+    try:
+        if os.environ.get("SPACES_ZERO_GPU"):  # it wants to be imported before torch
+            with suppress(ImportError):
+                import spaces  # noqa: F401  # pyright: ignore
+        host = "0.0.0.0" if flags.listen else None  # noqa: S104  asked for
+        settings = read(flags.home, host, flags.port, flags.user, cards=flags.cards, mcp=flags.mcp, shared=flags.shared)
+        choose_mcp(settings)
+        from studio.ui.page import require_port
+
+        require_port(settings)
+        return _open_house(settings) if settings.visitors else _open_studio(settings, flags.open)
+    except Refusal as refusal:
+        sys.stderr.write(f"{refusal}\n")
+        return 2
+
+
+def _parse(argv: list[str] | None) -> argparse.Namespace:
     say = argparse.ArgumentParser("app.py", description="Stir turns photographs into video, on this computer.")
     say.add_argument("--home", help="the folder everything is kept in (or STIR_HOME)")
     say.add_argument(
@@ -23,35 +43,50 @@ def main(argv: list[str] | None = None) -> int:
     )
     say.add_argument("--user", help="the name to sign in with (or STIR_USER)")
     say.add_argument(
+        "--shared",
+        action="store_true",
+        help="let several people on the network in, each with a desk of their own; needs STIR_PASSWORD",
+    )
+    say.add_argument(
         "--mcp", action="store_true", help="serve the endpoints as tools of an MCP server too, at /gradio_api/mcp/"
     )
     say.add_argument(
         "--ray", metavar="auto|ADDRESS", help="have the workers of a Ray cluster make the clips (or STIR_RAY)"
     )
     say.add_argument("--open", action="store_true", help="open the page in the browser")
-    flags = say.parse_args(argv)
-    try:
-        host = "0.0.0.0" if flags.listen else None  # noqa: S104  asked for
-        settings = read(flags.home, host, flags.port, flags.user, cards=flags.cards, mcp=flags.mcp, ray=flags.ray)
-        choose_mcp(settings)
-        from studio.studio import Studio
-        from studio.ui.mcp_server import prepare_mcp
-        from studio.ui.page import build, launch_options, require_port
+    return say.parse_args(argv)
 
-        require_port(settings)
-        studio = Studio(settings)
-        studio.start()
-    except Refusal as refusal:
-        sys.stderr.write(f"{refusal}\n")
-        return 2
+
+def _open_studio(settings: Settings, in_browser: bool) -> int:
+    from studio.studio import Studio
+    from studio.ui.mcp_server import prepare_mcp
+    from studio.ui.page import build, launch_options
+
+    studio = Studio(settings)
+    studio.start()
     sys.stdout.write(f"Stir is at http://127.0.0.1:{settings.port} · Ctrl+C stops it\n")
     try:
         page = build(studio)
-        page.launch(inbrowser=flags.open, prevent_thread_lock=True, **launch_options(studio))
+        page.launch(inbrowser=in_browser, prevent_thread_lock=True, **launch_options(studio))
         prepare_mcp(page, settings)
         page.block_thread()
     finally:
         studio.close()
+    return 0
+
+
+def _open_house(settings: Settings) -> int:
+    from studio.limits import limits, name_kind
+    from studio.ui.page import build_for_visitors, launch_options_for_visitors
+    from studio.visitors.house import VisitorHouse
+
+    house = VisitorHouse(settings, limits(name_kind(settings)))
+    house.start()
+    sys.stdout.write(f"Stir is at port {settings.port} of this computer, for all who share it · Ctrl+C stops it\n")
+    try:
+        build_for_visitors(house).launch(**launch_options_for_visitors(house))
+    finally:
+        house.close()
     return 0
 
 

@@ -55,12 +55,17 @@ NOMINAL = BatchRow("", "", "", photo=Photo("0" * 64, 4000, 3000))
 
 
 class Batches:
-    """Every batch of one studio. Any thread may ask. `ready` gives the recipe of a shot as it is queued."""
+    """Every batch of one studio. Any thread may ask. `ready` gives the recipe of a shot as it is queued. `most_rows` a
+    batch may have, 0 for any number; `within`: the only folder that photos are read from and files are
+    written to.
+    """
 
     def __init__(
         self, *, database: Database, owner: Owner, queue: Queue, library: Clips, models: Models, worker: Worker,
-        spending: Spending, tools: ReadingTools, pace: Callable[[], Pace], log: logging.Logger,
+        spending: Spending, tools: ReadingTools, pace: Callable[[], Pace], log: logging.Logger, most_rows: int = 0,
+        within: Path | None = None,
     ) -> None:  # fmt: skip
+        self._most_rows, self._within = most_rows, within
         self._database, self._owner, self._queue, self._library = database, owner, queue, library
         self._models, self._worker, self._spending, self._tools = models, worker, spending, tools
         self._pace, self._log = pace, log
@@ -95,7 +100,11 @@ class Batches:
             return before
         check_settings(settings)
         self._models.card(settings.model)
+        self._require_within(given)
         found = list_sources(given, names)
+        if self._most_rows and len(found.photos) > self._most_rows:
+            says = f"A batch has at most {self._most_rows} photos here, and these are {len(found.photos)}."
+            raise Refusal(says, "Give fewer at once.")
         called = name.strip() or _name_batch(given, names, found.photos)
         one = Batch(uuid.uuid4().hex, called[:200], settings, time.time(), ignored=found.ignored)
         rows = [make_row(source, prompts.find(at, source.name)) for at, source in enumerate(found.photos)]
@@ -372,7 +381,13 @@ class Batches:
         """Write what is done to a folder of the batch's own in `parent`: a folder for each platform, manifest, contact
         sheet and posting plan. The folder. Called again it adds what is new. Raises `Refusal`.
         """
+        self._require_within((parent,))
         return self._writer.write(batch_id, parent, self.stand(batch_id), tick)
+
+    def _require_within(self, places: Iterable[Path]) -> None:
+        """Raises `Refusal` for a place outside of the only folder that may be named."""
+        if self._within and not all(place.resolve().is_relative_to(self._within.resolve()) for place in places):
+            raise Refusal("Folders of this computer are its owner's.", "Upload the photos, or one ZIP of them.")
 
     # Reading ----------------------------------------------------------------------------------------------------------
 

@@ -161,20 +161,26 @@ def read(
     cards: Sequence[str | Path] = (),
     mcp: bool = False,
     ray: str | None = None,
+    shared: bool = False,
 ) -> Settings:
     """Settings from flags, then the environment (STIR_HOME, STIR_USER, STIR_PASSWORD, STIR_RAY), then the machine.
 
-    `cards` are folders with the user's own model cards; `mcp` is as in `Settings`. Raises `Refusal` when one of them
-    isn't there, and when the page would be open to the network without a user name and a password.
+    `cards` are folders with the user's own model cards; `mcp` is as in `Settings`. `shared`: several people come to
+    the page, each under a name of their own; on a Hugging Face Space, which SPACE_ID tells, strangers do. Raises
+    `Refusal` when a folder isn't there, and when the page would be open to the network without a password.
     """
-    if home:
-        place, why = Path(home), "named with --home"
-    elif os.environ.get("STIR_HOME"):
-        place, why = Path(os.environ["STIR_HOME"]), "named by STIR_HOME"
-    else:
-        place, why = Path(platformdirs.user_data_dir("Stir", appauthor=False)), "this system's folder for program data"
+    place, why = _choose_home(home)
     user = user or os.environ.get("STIR_USER", "")
     password = password or os.environ.get("STIR_PASSWORD", "")
+    folders, ray = _split_folders(cards), ray or os.environ.get("STIR_RAY", "")
+    if shared or os.environ.get("SPACE_ID"):
+        _require_shareable(password, user=user, mcp=mcp, ray=ray)
+        host, reach = "0.0.0.0", "a page that several people share"  # noqa: S104  asked for
+        choices = (Choice("home", str(place), why), Choice("address", host, reach))
+        return Settings(
+            place, host, port or 7860, "", password, choices, folders,
+            visitors="names" if password else "strangers", space=os.environ.get("SPACE_HOST", ""),
+        )  # fmt: skip
     host = host or "127.0.0.1"
     local = host in ("127.0.0.1", "localhost", "::1")
     if not local and not (user and password):
@@ -182,11 +188,36 @@ def read(
             "Stir won't listen on the network without a user name and a password.",
             "Add --user NAME and set STIR_PASSWORD, or leave out --listen.",
         )
-    place = place.expanduser().resolve()
     reach = "only this computer can reach the page" if local else "asked for with --listen; a password is set"
     choices = (Choice("home", str(place), why), Choice("address", host, reach))
-    folders, ray = _split_folders(cards), ray or os.environ.get("STIR_RAY", "")
     return Settings(place, host, port or 7860, user, password, choices, folders, mcp, ray=ray)
+
+
+def _require_shareable(password: str, *, user: str, mcp: bool, ray: str) -> None:
+    """Raises `Refusal` for what a page with visitors can't have. Only a Space may be without a password."""
+    if not password and not os.environ.get("SPACE_ID"):
+        raise Refusal("A shared page needs a password that its people know.", "Set STIR_PASSWORD.")
+    if user:
+        raise Refusal("On a shared page everybody chooses a name of their own.", "Leave out --user and STIR_USER.")
+    if mcp:
+        raise Refusal("The MCP server is for a page of one's own.", "Leave out --mcp, or --shared.")
+    if ray:
+        raise Refusal(
+            "A shared page makes its clips on its own computer.", "Leave out --ray and STIR_RAY, or --shared."
+        )
+
+
+def _choose_home(home: str | None) -> tuple[Path, str]:
+    """The home folder and why it is that. A Space's storage that outlives its restarts is /data."""
+    if home:
+        place, why = Path(home), "named with --home"
+    elif os.environ.get("STIR_HOME"):
+        place, why = Path(os.environ["STIR_HOME"]), "named by STIR_HOME"
+    elif os.environ.get("SPACE_ID") and os.access("/data", os.W_OK):
+        place, why = Path("/data/stir"), "the Space's storage"
+    else:
+        place, why = Path(platformdirs.user_data_dir("Stir", appauthor=False)), "this system's folder for program data"
+    return place.expanduser().resolve(), why
 
 
 def _split_folders(names: Sequence[str | Path]) -> tuple[Path, ...]:

@@ -34,6 +34,11 @@ class Guest:
         return self.limits.waiting if self.limits else 0
 
     @property
+    def most_rows(self) -> int:
+        """Photos that a batch may have, 0 for any number."""
+        return self.limits.rows if self.limits else 0
+
+    @property
     def is_house_busy(self) -> bool:
         """Whether a job of anybody in the house is being made."""
         return self.seat is not None and self.seat.is_busy

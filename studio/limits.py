@@ -5,6 +5,7 @@ The figures are data: presets/limits/*.toml, one file for each kind of house (a 
 
 from __future__ import annotations
 
+import os
 import time
 from functools import cache
 from pathlib import Path
@@ -13,7 +14,7 @@ from typing import Annotated
 import msgspec
 
 from studio.cards import Plan
-from studio.config import PRESETS
+from studio.config import PRESETS, Settings
 from studio.library import disk
 from studio.nouns import Noun, Refusal, Size
 from studio.photo.crop import SHORT_SIDES
@@ -61,6 +62,20 @@ class Limits(Noun, frozen=True):
 def limits(kind: str) -> Limits:
     """The limits of a kind of house, by its file's name. Raises `Refusal` when there is none."""
     return load(PRESETS / "limits" / f"{kind}.toml", Limits)
+
+
+def name_kind(settings: Settings) -> str:
+    """Which limits a house with visitors has: STIR_LIMITS names them, else by whether it is a Space, and has a GPU."""
+    named = os.environ.get("STIR_LIMITS", "")
+    if named:
+        known = sorted(file.stem for file in (PRESETS / "limits").glob("*.toml"))
+        if named not in known:
+            raise Refusal(f"There are no limits called {named!r}.", f"Set STIR_LIMITS to one of: {', '.join(known)}.")
+        return named
+    if settings.visitors != "strangers":
+        return "house"
+    has_gpu = bool(os.environ.get("SPACES_ZERO_GPU")) or Path("/dev/nvidia0").exists()
+    return "space-gpu" if has_gpu else "space-cpu"
 
 
 class DiskShare:

@@ -372,7 +372,7 @@ def test_two_strangers_animate_and_see_only_their_own(shared: SharedApp, two: tu
         tiles = page.locator("#library .clip-tile")
         expect(tiles).to_have_count(1)
         assert Path(film).stem in tiles.first.inner_html()
-        assert [tab.inner_text() for tab in page.get_by_role("tab").all()] == ["Create", "Compare", "Library"]
+        assert not {"Models", "Settings"} & {tab.inner_text() for tab in page.get_by_role("tab").all()}
     one.get_by_role("tab", name="Create").click()
     one.locator("#visitor").click()
     expect(one.locator("#visitor-menu")).to_contain_text("4 hours after your last visit")

@@ -69,12 +69,15 @@ def _move(studio: Studio, upload: Upload, dest: Path) -> None:
 
 def sweep_batch_uploads(studio: Studio) -> None:
     """Remove what no batch waits for: photos that were read, and those of a page that was closed before."""
+    old = [one for one in find_folder(studio).glob("*") if time.time() - one.stat().st_mtime > WAITING]
+    if not old:
+        return
     kept = {
         row.source
         for batch in studio.batches.find(limit=1000)
         for row in studio.batches.rows(batch.id)
         if row.photo is None
     }
-    for folder in find_folder(studio).glob("*"):
-        if time.time() - folder.stat().st_mtime > WAITING and not any(str(file) in kept for file in folder.glob("*")):
+    for folder in old:
+        if not any(str(file) in kept for file in folder.glob("*")):
             shutil.rmtree(folder, ignore_errors=True)

@@ -11,8 +11,10 @@ from typing import Any, TypedDict
 
 import msgspec
 
+from studio.batch.batch_nouns import Batch, BatchRow, RowStanding
 from studio.compare.axis_values import TITLES
 from studio.comparison import Cell, Comparison, Standing
+from studio.deliveries import Delivery
 from studio.nouns import Cancelled, Clip, Done, Failed, Interrupted, Job, Noun, Queued, Refusal, Running
 from studio.studio import Studio
 
@@ -35,8 +37,9 @@ class ClipValue(TypedDict):
 
 
 class Started(TypedDict):
-    """What was begun: its `id` is what `status` and `cancel` take. `kind`: job or comparison. `photo`: the photo's id,
-    which may be given instead of the file from now on. `notes`: what was decided or can't be seen, in sentences.
+    """What was begun: its `id` is what `status` and `cancel` take. `kind`: job, comparison, batch or export. `photo`:
+    the photo's id, which may be given instead of the file from now on. `notes`: what was decided or can't be seen, in
+    sentences.
     """
 
     id: str
@@ -48,10 +51,13 @@ class Started(TypedDict):
 class Standings(TypedDict):
     """How something that was begun stands.
 
-    `state`: waiting, running, done, failed, cancelled, interrupted (the studio was closed), for a cell of a comparison
-    also refused, photo or gone. `done` of `total` steps of a `stage` (the parts that have ended, where it has parts);
-    `elapsed` and `remaining` in seconds, the latter None while unknown. `reason` and `remedy` of a failure. `clips` are
-    its finished clips, `parts` how each of its parts stands, with the ids of their clips.
+    `state`: waiting, running, done, failed, cancelled, interrupted (the studio was closed); of a batch before it is
+    started ready; of a cell of a comparison also refused, photo or gone; of a batch's photo also unread, ready, aside
+    (doubtful, and left out), refused or paused. `done` of `total` steps of a `stage` (the parts that have ended, where
+    it has parts); `elapsed` and `remaining` in seconds, the latter None while unknown. `reason` and `remedy` of a
+    failure. `clips` are its finished clips (of a batch the first 60), `parts` how each of its parts stands, with the
+    ids of their clips. `files` are what an export has written, each with its `checks`: field, what the place wants,
+    what was found, and whether that is met.
     """
 
     id: str
@@ -67,9 +73,12 @@ class Standings(TypedDict):
     remedy: str
     clips: list[ClipValue]
     parts: list[dict[str, Any]]
+    files: list[dict[str, Any]]
 
 
-IN_PROGRESS = ("waiting", "running")
+IN_PROGRESS = ("waiting", "running", "unread")
+MOST_CLIPS = 60
+"""Finished clips of a batch that are described whole."""
 
 
 def describe_file(file: Path, name: str = "") -> dict[str, Any]:
@@ -97,7 +106,7 @@ def describe_clip(studio: Studio, clip: Clip) -> ClipValue:
 def _blank(kind: str, identity: str, label: str, state: str) -> Standings:
     return {
         "id": identity, "kind": kind, "label": label, "state": state, "done": 0, "total": 0, "stage": "",
-        "elapsed": 0.0, "remaining": None, "reason": "", "remedy": "", "clips": [], "parts": [],
+        "elapsed": 0.0, "remaining": None, "reason": "", "remedy": "", "clips": [], "parts": [], "files": [],
     }  # fmt: skip
 
 
@@ -170,3 +179,50 @@ def sum_up(value: Standings) -> Standings:
     value["clips"] = [clip for part in value["parts"] for clip in part["clips"]]
     value["parts"] = [{**part, "clips": [clip["id"] for clip in part["clips"]]} for part in value["parts"]]
     return value
+
+
+# Batches and exports --------------------------------------------------------------------------------------------------
+
+
+def describe_batch(studio: Studio, batch: Batch) -> Standings:
+    """How a batch and each of its photos stand."""
+    rows = studio.batches.rows(batch.id)
+    standings = studio.batches.stand(batch.id, rows)
+    value = _blank("batch", batch.id, batch.name, "done")
+    value["parts"] = [{**_describe_row(row, one)} for row, one in zip(rows, standings, strict=True)]
+    value = sum_up(value)
+    made = [one.clip for row in standings for one in row.clips if one.clip and not one.is_draft]
+    value["clips"] = [describe_clip(studio, clip) for clip in made[:MOST_CLIPS]]
+    for part, row in zip(value["parts"], standings, strict=True):
+        part["clips"] = [one.clip.id for one in row.clips if one.clip and not one.is_draft]
+    if not batch.is_started and value["state"] != "done":
+        value["state"] = "ready" if all(part["state"] != "unread" for part in value["parts"]) else "waiting"
+    return value
+
+
+def _describe_row(row: BatchRow, one: RowStanding) -> Standings:
+    value = _blank("photo", row.id, row.name, one.state)
+    remedies = [finding.remedies[0].label for finding in row.findings if finding.remedies]
+    value["reason"] = one.reason or next((clip.reason for clip in one.clips if clip.reason), "")
+    value["remedy"] = one.remedy or (", ".join(remedies) if one.state == "aside" else "")
+    running = next((clip.progress for clip in one.clips if clip.state == "running"), None)
+    if running:
+        value.update({"stage": running.stage, "done": running.done, "total": running.total})
+    return value
+
+
+EXPORTED = {"working": "running", "refused": "failed", "stopped": "cancelled"}
+
+
+def describe_delivery(one: Delivery) -> Standings:
+    """How an export stands, and the files that it has written."""
+    value = _blank("export", one.id, "", "done")
+    for item in one.items:
+        part = _blank("file", f"{item.clip}-{item.platform}", item.title, EXPORTED.get(item.state, item.state))
+        part.update({"done": item.done, "total": item.total, "reason": item.reason, "remedy": item.remedy})
+        value["parts"].append({**part, "clips": []})
+        for file in item.files:
+            checks = [[one.field, one.wanted, one.found, one.is_met] for one in file.checks]
+            shown = describe_file(Path(file.path), file.name)
+            value["files"].append({"clip": item.clip, "platform": item.platform, "file": shown, "checks": checks})
+    return sum_up(value)

@@ -9,8 +9,10 @@ import asyncio
 import functools
 import inspect
 import re
+import shutil
 import time
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -22,6 +24,7 @@ from studio.comparison import Axis, AxisName
 from studio.library.logbook import report_fault
 from studio.motion.camera_moves import normalise
 from studio.nouns import Photo, Refusal, replace
+from studio.platforms import DeliveryWish
 from studio.studio import Studio
 from studio.ui import endpoint_inputs
 from studio.ui.endpoint_inputs import ShotRequest
@@ -30,8 +33,10 @@ from studio.ui.endpoint_values import (
     ClipValue,
     Standings,
     Started,
+    describe_batch,
     describe_clip,
     describe_comparison,
+    describe_delivery,
     describe_job,
 )  # fmt: skip
 
@@ -55,7 +60,7 @@ class Endpoints:
 
     def publish(self) -> None:
         """Add the endpoints to the page that is being built."""
-        for does in (self.animate, self.compare, self.cancel, self.library):
+        for does in (self.animate, self.compare, self.batch, self.finish, self.export, self.cancel, self.library):
             api(self._guard(does), api_name=does.__name__, concurrency_limit=4)
         api(self._stream(self.status), api_name="status", concurrency_limit=None)
 
@@ -138,12 +143,114 @@ class Endpoints:
         refused = {f"{cell.refusal[0]} {cell.refusal[1]}".strip() for cell in one.cells if cell.refusal}
         return self._start(one.id, "comparison", taken, sorted(refused))
 
-    async def status(self, id: str, follow: float = 0.0) -> AsyncIterator[Standings]:  # noqa: A002
-        """Say how a job or a comparison stands, with its finished clips and where to fetch their files. It can follow:
-        then it answers with every change until the work has ended, and as an MCP tool reports the progress.
+    def batch(
+        self, photos: list[Given] | None = None, prompt: str = "", motion: str = "", choose: bool = False,
+        platforms: list[str] | None = None, model: str = "parallax", size: str | None = None,
+        seconds: float | None = None, seed: int | None = None, variations: int | None = None, name: str = "",
+        id: str = "", mend: bool = False, take: bool = False, pay: float = 0.0, pay_unknown: bool = False,  # noqa: A002
+    ) -> Started:  # fmt: skip
+        """Turn many photos into clips. Answers at once with the id of the batch, which is made while its photos are
+        looked at; doubtful ones stand aside with their reason. Follow it with status; with its id go on with it.
 
         Args:
-            id: The id that animate or compare has answered with.
+            photos: The photos, each given as animate takes a file, or uploaded ZIPs of them; at most 2000.
+            prompt: What should move, in words; {name}, {subject}, {light} and {place} stand for each photo's own.
+            motion: The id or title of a motion that ships, which the prompt is added to.
+            choose: A motion is chosen for each photo that fits what it shows.
+            platforms: The places they go to, such as ["reels", "youtube"]: a clip for each shape among them.
+            model: The id of the model that makes them.
+            size: auto, 240p, 360p, 480p, 720p, 1080p, 1440p or 2160p.
+            seconds: Their length, 1 to 60.
+            seed: The first seed.
+            variations: Clips of each photo, 1 to 8.
+            name: What the batch is called.
+            id: A batch that is there, to go on with: what failed or was stopped is made again.
+            mend: With an id: apply the remedies of what stands aside, and make it.
+            take: With an id: take what stands aside as it is, and make it.
+            pay: The most it may cost in dollars, confirmed by whoever pays; with an id, once all photos are looked at.
+            pay_unknown: Whether a model may be used whose price nobody says.
+        """
+        if id:
+            return self._go_on(str(id)[:64], mend, take, (pay, pay_unknown))
+        fields = {"sentence": prompt, "preset": motion, "choose": "each" if choose else "same", "seconds": seconds}
+        fields |= {"platforms": platforms, "model": model, "size": size, "seed": seed, "variations": variations}
+        return self._begin_batch(photos, fields, str(name)[:200])
+
+    def _begin_batch(self, photos: object, fields: dict[str, Any], name: str) -> Started:
+        """Make a batch; it is begun at once where it costs nothing."""
+        files, names = endpoint_inputs.receive_photos(self._studio, photos)
+        try:
+            settings = endpoint_inputs.build_settings(fields)
+            hosted = self._studio.models.card(settings.model).hosted
+            one = self._studio.batches.create(files, settings, names=names, name=name)
+        except BaseException:
+            shutil.rmtree(files[0].parent, ignore_errors=True)
+            raise
+        if not hosted:
+            self._studio.batches.start(one.id)
+        later = ["It costs money: once its photos are looked at, call again with its id and pay."] if hosted else []
+        return {"id": one.id, "kind": "batch", "photo": "", "notes": later}
+
+    def _go_on(self, batch_id: str, mend: object, take: object, payment: tuple[object, object]) -> Started:
+        """Go on with a batch that is there."""
+        room = self._studio.batches
+        one = room.get(batch_id)
+        if mend is True:
+            room.mend_all(one.id)
+        if take is True:
+            room.take_anyway(one.id)
+        confirmed = endpoint_inputs.require_payment(room.quote(one.id), *payment)
+        (room.retry(one.id, None, confirmed) if one.is_started else room.start(one.id, confirmed))
+        return {"id": one.id, "kind": "batch", "photo": "", "notes": []}
+
+    def finish(
+        self, clips: list[str], finish: dict[str, Any] | None = None, music: Given | None = None,
+        voice: Given | None = None, platform: str = "", format: str | None = None,  # noqa: A002
+    ) -> Started:  # fmt: skip
+        """Finish a clip of the library, or join several into a reel: loop, trim, speed, hold, titles, music, loudness.
+        The originals stay. Answers at once with the id of the job; follow it with status.
+
+        Args:
+            clips: The ids of the clips, in their order; library lists them.
+            finish: What is done, by the fields of a Finish: {"loop": "dissolve"}, {"trim": {"start": 1, "end": 4}},
+                {"reverse": true}, {"speed": [{"at": 0, "factor": 0.5}]}, {"hold": 1}, {"fps": 60},
+                {"titles": [{"text": "Lisbon"}]}, {"join": {"how": "beat"}}, {"mix": {"ambience": [{"kind": "water"}]}}.
+            music: A sound file that is added, given as animate takes a photo; it is looped to the clip's length.
+            voice: A sound file with a voice; all else steps back while it speaks.
+            platform: The place it is for, such as "reels": its loudness and what it leaves uncovered.
+            format: mp4, webm, gif or webp; the first clip's own unless it is given.
+        """
+        place = endpoint_inputs.find_place(platform)
+        sounds = {
+            name: endpoint_inputs.receive_sound(self._studio, one) for name, one in (("music", music), ("voice", voice))
+        }
+        done = endpoint_inputs.build_finish(self._studio, clips, finish, sounds)
+        shot = self._studio.library.get(done.clips[0]).shot
+        job = self._studio.submit(
+            replace(shot, finish=done, platform=place.id if place else "", format=format or shot.format)
+        )
+        return {"id": job.id, "kind": "job", "photo": shot.photo.id, "notes": []}
+
+    def export(self, clips: list[str], platforms: list[str], aspect_fit: str = "crop") -> Started:
+        """Write clips as the places they go to want them: shape, codec, rate, level, length, loudness, size. Answers at
+        once with the id of the export; follow it with status, whose files are probed against each place.
+
+        Args:
+            clips: The ids of the clips; library lists them.
+            platforms: The places, such as ["reels", "shorts", "prores"].
+            aspect_fit: How a clip of another shape is made to fit: crop, pad or blur.
+        """
+        places = [place.id for one in _read_list(platforms) if (place := endpoint_inputs.find_place(one))]
+        wish = replace(DeliveryWish(), fit=aspect_fit)
+        one = self._studio.deliveries.start([str(clip)[:64] for clip in _read_list(clips)], places, wish)
+        return {"id": one.id, "kind": "export", "photo": "", "notes": []}
+
+    async def status(self, id: str, follow: float = 0.0) -> AsyncIterator[Standings]:  # noqa: A002
+        """Say how something stands that was begun, with its finished clips and where to fetch their files. It can
+        follow: then it answers with every change until the work has ended, and as an MCP tool reports the progress.
+
+        Args:
+            id: The id that animate, compare, batch, finish or export has answered with.
             follow: How many seconds to follow it, at most 3600; 0 answers at once.
         """
         until = time.monotonic() + _read_seconds(follow)
@@ -160,16 +267,15 @@ class Endpoints:
             await asyncio.sleep(LOOK)
 
     def cancel(self, id: str) -> Standings:  # noqa: A002
-        """Stop a job or a comparison that has not ended; clips that are finished stay. Answers with how it stands.
+        """Stop something that was begun and has not ended; clips that are finished stay. Answers with how it stands.
 
         Args:
-            id: The id that animate or compare has answered with.
+            id: The id that animate, compare, batch, finish or export has answered with.
         """
         found = self._stand(id)
-        if found["kind"] == "job":
-            self._studio.cancel(found["id"])
-        else:
-            self._studio.cancel_group(found["id"])
+        studio = self._studio
+        stops = {"job": studio.cancel, "batch": studio.batches.stop, "export": studio.deliveries.stop}
+        stops.get(found["kind"], studio.cancel_group)(found["id"])
         return self._stand(id)
 
     def library(self, words: str = "", limit: int = 20, offset: int = 0, stars: int = 0) -> list[ClipValue]:
@@ -195,11 +301,13 @@ class Endpoints:
         if isinstance(identity, str) and 0 < len(identity) <= 64:
             if self._studio.comparisons.name(identity):
                 return describe_comparison(self._studio, self._studio.comparisons.get(identity))
-            try:
+            if self._studio.batches.find_name(identity):
+                return describe_batch(self._studio, self._studio.batches.get(identity))
+            with suppress(Refusal):
                 return describe_job(self._studio, self._studio.job(identity))
-            except Refusal:
-                pass
-        raise Refusal("Nothing has this id.", "Give an id that animate or compare has answered with.")
+            with suppress(Refusal):
+                return describe_delivery(self._studio.deliveries.find(identity))
+        raise Refusal("Nothing has this id.", "Give an id that one of the other endpoints has answered with.")
 
     def _guard(self, does: Callable[..., T]) -> Callable[..., T]:
         """An endpoint whose refusals are Gradio's errors, and whose faults are logged and named."""
@@ -240,6 +348,13 @@ class Endpoints:
 def _unfold(text: str) -> str:
     """A docstring with each argument on a line of its own, as Gradio reads them."""
     return re.sub(r"\n {8,}", " ", text)
+
+
+def _read_list(given: object) -> list[object]:
+    """A list. Raises `Refusal` for anything else."""
+    if not isinstance(given, list):
+        raise Refusal("The clips and the platforms are lists.", 'Give them such as ["reels", "shorts"].')
+    return given
 
 
 def _read_seconds(value: object) -> float:

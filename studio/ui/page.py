@@ -23,6 +23,7 @@ from studio.config import ASSETS, MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Refusal
 from studio.studio import Studio
 from studio.ui import request_guard, theme, thumbnails, wrong_calls
+from studio.ui.batch_uploads import sweep_batch_uploads
 from studio.ui.endpoints import Endpoints
 from studio.ui.html_part import Part, log_faults_to, make_part
 from studio.ui.panels.assist_panel import AssistPanel
@@ -66,6 +67,7 @@ def build(studio: Studio, house: VisitorHouse | None = None) -> gr.Blocks:
     log_faults_to(studio.log)
     if house is None:
         sweep_uploads(studio.settings)
+        sweep_batch_uploads(studio)
         thumbnails.sweep_thumbs(studio)
     recommend = RecommendPanel(studio)
     with gr.Blocks(title="Stir", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:

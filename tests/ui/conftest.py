@@ -77,6 +77,8 @@ class App:
 
     def clear(self) -> None:
         """An empty queue and an empty library."""
+        for batch in self.studio.batches.find():
+            self.studio.batches.forget(batch.id)
         for job in self.studio.jobs():
             self.studio.cancel(job.id)
         self.settle()

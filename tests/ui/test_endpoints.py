@@ -5,12 +5,14 @@ from __future__ import annotations
 import base64
 import http.client
 import json
+import wave
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import av
+import numpy as np
 import pytest
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
@@ -23,6 +25,11 @@ DOGS = ASSETS / "samples" / "dogs.jpg"
 TINY: dict[str, Any] = {"size": "240p", "seconds": 1, "fps": 16}
 
 SLOW: dict[str, Any] = {"motion": {"prompt": "slow", "camera": {"moves": [{"name": "orbit_left"}]}}}
+
+NEEDED = {
+    "/animate": ("photo",), "/compare": ("photo", "axes"), "/finish": ("clips",), "/export": ("clips", "platforms"),
+    "/status": ("id",), "/cancel": ("id",),
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -54,13 +61,15 @@ def ask(app: App, method: str, path: str, body: bytes = b"", headers: dict[str, 
 def test_only_the_endpoints_are_public_and_each_says_what_it_takes(app: App, program: Client) -> None:
     info: dict[str, Any] = program.view_api(return_format="dict", print_info=False)  # pyright: ignore
     named = info["named_endpoints"]
-    assert set(named) == {"/animate", "/compare", "/status", "/cancel", "/library"}
+    wanted = ("animate", "compare", "batch", "finish", "export", "status", "cancel", "library")
+    assert set(named) == {f"/{one}" for one in wanted}
     assert info["unnamed_endpoints"] == {}
     for name, one in named.items():
         assert len(one["description"]) > 40, name
         for given in one["parameters"]:
             assert given["type"], (name, given)
-            assert given["parameter_has_default"] == (given["parameter_name"] not in ("photo", "id", "axes"))
+            needed = NEEDED.get(name, ())
+            assert given["parameter_has_default"] == (given["parameter_name"] not in needed), (name, given)
         assert one["returns"][0]["type"]["type"] in ("object", "array")
 
 
@@ -107,19 +116,51 @@ def test_a_comparison_is_followed_cell_by_cell_and_stopped(app: App, program: Cl
     assert {part["state"] for part in now["parts"]} <= {"cancelled", "done"} and now["done"] == now["total"] == 3
 
 
+def test_a_batch_is_made_then_finished_with_music_and_exported(app: App, program: Client, tmp_path: Path) -> None:
+    (tmp_path / "broken.jpg").write_bytes(b"not a photo at all")
+    with wave.open(str(tmp_path / "tune.wav"), "wb") as tune:
+        tune.setparams((1, 2, 48000, 0, "NONE", ""))
+        tune.writeframes((np.sin(np.arange(96000) / 20) * 9000).astype("<i2").tobytes())
+    photos = [handle_file(str(DOGS)), handle_file(str(tmp_path / "broken.jpg"))]
+    begun = program.predict(photos=photos, prompt="orbit left", size="240p", seconds=1, api_name="/batch")
+    *_, now = program.submit(id=begun["id"], follow=60, api_name="/status")
+    assert [part["state"] for part in now["parts"]] == ["done", "refused"] and now["kind"] == "batch"
+    assert now["parts"][1]["label"] == "broken.jpg" and "not a" in now["parts"][1]["reason"]
+    (made,) = now["clips"]
+
+    done = {"reverse": True, "hold": 0.5, "titles": [{"text": "Two dogs"}]}
+    music = handle_file(str(tmp_path / "tune.wav"))
+    begun = program.predict(clips=[made["id"]], finish=done, music=music, api_name="/finish")
+    *_, now = program.submit(id=begun["id"], follow=60, api_name="/status")
+    assert (now["state"], now["reason"]) == ("done", "")
+    (finished,) = now["clips"]
+    assert finished["seconds"] == pytest.approx(1.5, abs=0.1) and finished["recipe"]["finish"]["clips"] == [made["id"]]
+    with av.open(finished["file"]) as film:
+        assert film.streams.audio
+
+    begun = program.predict(clips=[finished["id"]], platforms=["telegram", "reels"], api_name="/export")
+    *_, now = program.submit(id=begun["id"], follow=60, api_name="/status")
+    assert [part["label"] for part in now["parts"]] == ["Telegram", "Instagram Reels"]
+    for file in now["files"]:
+        assert Path(file["file"]).stat().st_size > 1000 and file["checks"]
+    short = next(part for part in now["parts"] if part["label"] == "Instagram Reels")
+    assert short["state"] == "failed" and "3 s" in short["reason"], "Reels takes no clip of 1.5 s"
+    assert program.predict(id=begun["id"], api_name="/cancel")["kind"] == "export"
+
+
 PHOTO = handle_file(str(DOGS))
 WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("/animate", {"photo": "/etc/passwd"}, "no uploaded file"),
     ("/animate", {"photo": "../../stir.db"}, "no uploaded file"),
     ("/animate", {"photo": "a\0b"}, "no uploaded file"),
     ("/animate", {"photo": "http://127.0.0.1:1/gradio_api/file=/etc/passwd"}, "no uploaded file"),
-    ("/animate", {"photo": "https://example.org/a.jpg"}, "fetches no photo from elsewhere"),
+    ("/animate", {"photo": "https://example.org/a.jpg"}, "fetches nothing from elsewhere"),
     ("/animate", {"photo": {"path": "/etc/passwd"}}, "no uploaded file"),
-    ("/animate", {"photo": {"url": "https://example.org/a.jpg"}}, "no photo in this request"),
-    ("/animate", {"photo": None}, "no photo in this request"),
+    ("/animate", {"photo": {"url": "https://example.org/a.jpg"}}, "no file in this request"),
+    ("/animate", {"photo": None}, "no file in this request"),
     ("/animate", {"photo": "0" * 64}, "photo"),
     ("/animate", {"photo": "data:image/jpeg;base64,%%"}, "isn't base64"),
-    ("/animate", {"photo": "data:text/plain,hello"}, "holds no photo"),
+    ("/animate", {"photo": "data:text/plain,hello"}, "holds no file"),
     ("/animate", {"photo": "data:image/jpeg;base64,aGVsbG8="}, "photo"),
     ("/animate", {"photo": PHOTO, "seconds": 600}, "seconds"),
     ("/animate", {"photo": PHOTO, "seconds": "long"}, "seconds"),
@@ -136,6 +177,19 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
     ("/compare", {"photo": PHOTO, "axes": {"weather": ["rain"]}}, "no axis"),
     ("/compare", {"photo": PHOTO, "axes": {"seed": "1"}}, "no list"),
     ("/compare", {"photo": PHOTO, "axes": {"seed": ["one"]}}, "seed"),
+    ("/batch", {}, "made of 1 to"),
+    ("/batch", {"photos": ["/etc/passwd"]}, "no uploaded file"),
+    ("/batch", {"photos": [PHOTO], "prompt": "{nonsense}"}, "stands for nothing"),
+    ("/batch", {"photos": [PHOTO], "platforms": "reels"}, "no list"),
+    ("/batch", {"photos": [PHOTO], "variations": 99}, "variations"),
+    ("/batch", {"id": "nothing"}, "batch"),
+    ("/finish", {"clips": []}, "no clip in this request"),
+    ("/finish", {"clips": ["nothing"]}, "clip"),
+    ("/finish", {"clips": "all"}, "no clip in this request"),
+    ("/export", {"clips": ["nothing"], "platforms": ["reels"]}, "clip"),
+    ("/export", {"clips": [], "platforms": []}, "nothing to export"),
+    ("/export", {"clips": ["x"], "platforms": ["nowhere"]}, "no place called"),
+    ("/export", {"clips": ["x"], "platforms": ["reels"], "aspect_fit": "bend"}, "can't be used"),
     ("/status", {"id": "nothing"}, "Nothing has this id"),
     ("/status", {"id": "", "follow": "long"}, "Nothing has this id"),
     ("/cancel", {"id": "../.."}, "Nothing has this id"),
@@ -146,9 +200,10 @@ WRONG: list[tuple[str, dict[str, Any], str]] = [
 def test_every_wrong_value_is_refused_in_words_and_nothing_is_queued(
     app: App, program: Client, capfd: pytest.CaptureFixture[str]
 ) -> None:
+    before = set(app.studio.settings.cache.rglob("*.jpg"))
     refuse_each(program=program)
-    assert app.studio.jobs() == () and app.studio.comparisons.find() == ()
-    assert list((app.studio.settings.uploads).rglob("*.jpg")) == [], "no file is left of a refused request"
+    assert app.studio.jobs() == () and app.studio.comparisons.find() == () and app.studio.batches.find() == ()
+    assert set(app.studio.settings.cache.rglob("*.jpg")) <= before, "no file is left of a refused request"
     noise = capfd.readouterr()
     assert "Traceback" not in noise.err + noise.out
 

@@ -89,7 +89,8 @@ async def animate(url: str, headers: dict[str, str] | None = None) -> tuple[list
 
 def test_an_assistant_lists_the_tools_animates_a_photo_follows_it_and_fetches_the_file(url: str) -> None:
     tools, heard, ended = asyncio.run(animate(url))
-    assert {one.name for one in tools} == {"animate", "compare", "status", "cancel", "library"}
+    wanted = ("animate", "compare", "batch", "finish", "export", "status", "cancel", "library")
+    assert {one.name for one in tools} == set(wanted)
     for one in tools:
         assert len(one.description) > 60 and all(given["description"] for given in one.inputSchema["properties"].values())
     assert any(re.search(r"Step \d+ of \d+", words) for words in heard), heard

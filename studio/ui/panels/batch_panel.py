@@ -26,7 +26,7 @@ from studio.nouns import Aspect, Format, Motion, Noun, Quality, Refusal, Size
 from studio.spending import Confirmation
 from studio.studio import Studio
 from studio.ui import batch_snapshot, theme
-from studio.ui.batch_uploads import sweep_batch_uploads, take_uploads
+from studio.ui.batch_uploads import take_uploads
 from studio.ui.clip_actions import ById
 from studio.ui.html_part import make_call, make_part
 from studio.ui.panels.new_comparison_panel import PressId
@@ -159,7 +159,6 @@ class BatchPanel:
 
     def open(self) -> dict[str, Any]:
         """The sheet's style and script, and what it is given."""
-        sweep_batch_uploads(self.studio)
         given = {
             "presets": [[one.id, one.title, plain(one.motion)] for one in presets.motions()],
             "platforms": [

@@ -25,7 +25,7 @@ from studio.cli.arguments import open_studio
 from studio.cli.hosted_command import confirm_each
 from studio.cli.report import Bar, Failure, complain, format_clock, say, say_json
 from studio.motion.prompt_promise import promise
-from studio.nouns import Cancelled, Clip, Done, Failed, Format, Interrupted, Job, Photo, Refusal, Running, Shot
+from studio.nouns import FINISH, Cancelled, Clip, Done, Failed, Format, Interrupted, Job, Photo, Refusal, Running, Shot
 from studio.photo.crop import SHORT_SIDES
 from studio.previews import foretell_silence
 
@@ -146,6 +146,11 @@ def _announce(studio: Studio, shot: Shot, title: str) -> None:
 
     Before it, what finds no place in the photo and is left out.
     """
+    if shot.maker == FINISH:
+        made = studio.finishes.plan(shot)
+        most = "" if made.is_exact else "at most "
+        complain(f"{title}: {made.width}x{made.height}, {most}{made.seconds:.2f} s at {made.fps} fps.")
+        return
     for lost in studio.places(shot).unplaced:
         complain(f"Note: {title}: {lost.says}")
     made, expected = studio.outcome(shot), studio.estimate_time(shot)

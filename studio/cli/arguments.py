@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 from studio import config, presets
 from studio.cards import ModelCard
 from studio.cli import farm_arguments
+from studio.cli.finish_arguments import add_finish
 from studio.cli.help_examples import (
     AGAIN_HELP,
     ANIMATE_HELP,
@@ -21,6 +22,7 @@ from studio.cli.help_examples import (
     COMPARE_HELP,
     COMPOSE_HELP,
     EXPORT_HELP,
+    FINISH_HELP,
     HOSTED_DEMO_HELP,
     HOSTED_HELP,
     LIBRARY_HELP,
@@ -267,6 +269,7 @@ def build_parser() -> Parser:
         "--force", action="store_true", help="make it even where the place given with --for won't take it"
     )
     _add_output(animate)
+    add_finish(_add_command(commands, "finish", "trim, loop, slow, title and sound clips of the library", FINISH_HELP))
     _add_compare(
         _add_command(commands, "compare", "several clips of a photo that differ in one thing or two", _compare_help())
     )
@@ -453,18 +456,10 @@ def _add_hosted_demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--open", action="store_true", help="open the page in the browser")
     demo.add_argument("--bare", action="store_true", help="no page: print what the environment has to hold, and serve")
     demo.add_argument(
-        "--seconds",
-        metavar="S",
-        type=_check_between(float, 0, 600),
-        default=6,
-        help="how long a clip takes (6)",
+        "--seconds", metavar="S", type=_check_between(float, 0, 600), default=6, help="how long a clip takes (6)"
     )
     demo.add_argument(
-        "--faults",
-        metavar="PERCENT",
-        type=_check_between(float, 0, 90),
-        default=0,
-        help="so many calls of 100 fail",
+        "--faults", metavar="PERCENT", type=_check_between(float, 0, 90), default=0, help="so many calls of 100 fail"
     )
     demo.add_argument("--seed", metavar="N", type=int, default=0, help="which calls fail (default: 0)")
 

@@ -193,6 +193,18 @@ examples:
   python -m studio library find dolly --stars 4 --sort longest
   python -m studio library list --trash"""
 
+FINISH_HELP = """\
+examples:
+  python -m studio finish 3f2a --loop --music song.mp3 --platform reels
+      a loop with its music, as loud as Reels plays it; 3f2a is the beginning of the clip's id (see: library)
+  python -m studio finish 3f2a --speed 1,0.25 --fps 60 --grain
+      slower and slower, at 60 frames a second; what lies between its frames is interpolated, and said to be
+  python -m studio finish 3f2a --trim 0.5-4 --title "Harbour at six" --place Bergen --date "28 November" --logo mark.png
+  python -m studio finish 9c1e 77d0 --like 3f2a -o month/
+      what was done to one clip, done to others
+
+The original stays as it is; what was done is part of the new clip's recipe, so that `again` does it again."""
+
 HOSTED_HELP = """
 Hosted models run on somebody else's machines, with your own token, for money. Nothing is sent before you have
 agreed to where it goes, and no clip is made before --pay covers its price. A token is read from the environment

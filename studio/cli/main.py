@@ -17,6 +17,7 @@ from studio.cli import (
     batch_command,
     compare_command,
     export_command,
+    finish_command,
     hosted_command,
     hosted_demo_command,
     library_commands,
@@ -32,6 +33,7 @@ DONE, FAILED, REFUSED, STOPPED = 0, 1, 2, 130
 COMMANDS = {
     "animate": animate_commands.animate,
     "again": animate_commands.again,
+    "finish": finish_command.finish,
     "compare": compare_command.compare,
     "batch": batch_command.batch,
     "look": advice_commands.look,

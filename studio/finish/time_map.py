@@ -20,8 +20,8 @@ from studio.nouns import Finish, Refusal, SpeedPoint
 
 Floats = NDArray[np.float64]
 
-LONGEST = 60.0
-"""Seconds of the longest clip that is made."""
+LONGEST, LONGEST_REEL = 60.0, 180.0
+"""Seconds of the longest clip that is made, of one clip and of several."""
 
 FAST = 2.0
 """Frames of a clip by which it goes on from one shown frame to the next, from which none is interpolated: what lies
@@ -80,8 +80,7 @@ def lay_out(finish: Finish, facts: Facts, wraps: bool = False) -> Timeline:
     rate = float(own) if abs(facts.rate - own) <= EVEN * own else facts.rate
     fps = finish.fps or own
     length = _stretch(finish.speed) * count / rate
-    if length > LONGEST + 1e-6:
-        raise _refuse_long(length)
+    _check_length(length, finish)
     shown = round(length * fps)
     if shown < 2:
         raise Refusal("Of this clip not even two frames would be left.", "Use more of it, or play it slower.")
@@ -118,8 +117,10 @@ def _cut(finish: Finish, facts: Facts) -> tuple[int, int]:
     return first, last
 
 
-def _refuse_long(seconds: float) -> Refusal:
-    return Refusal(f"That would last {seconds:.1f} s.", f"Keep it within {LONGEST:g}: trim it, or play it faster.")
+def _check_length(seconds: float, finish: Finish) -> None:
+    most = LONGEST_REEL if len(finish.clips) > 1 else LONGEST
+    if seconds > most + 1e-6:
+        raise Refusal(f"That would last {seconds:.1f} s.", f"Keep it within {most:g}: trim it, or play it faster.")
 
 
 # Speed ----------------------------------------------------------------------------------------------------------------
@@ -187,8 +188,7 @@ def close_loop(line: Timeline, finish: Finish, seam: tuple[int, int] | None = No
     held = round(finish.hold * line.fps)
     if held:
         line = _list_frames(line, [*range(shown), *[shown - 1] * held])
-    if line.seconds > LONGEST + 1e-6:
-        raise _refuse_long(line.seconds)
+    _check_length(line.seconds, finish)
     return line
 
 

@@ -34,6 +34,9 @@ LEADING = 1.22
 GAP = 0.45
 """Between two titles at one place, in the first one's letter heights."""
 
+LEAST_WIDTH = 0.55
+"""The share of a frame's width that has to be uncovered about its middle for text to be centred there."""
+
 SMALLEST = 0.6
 """Text that doesn't fit is made smaller, down to this share of its size; then it is refused."""
 
@@ -96,14 +99,25 @@ def _place(block: Block, spot: Spot, size: tuple[int, int], area: Area, shift: i
     margin = MARGIN * min(size)
     left, right = area.left * size[0] + margin, area.right * size[0] - margin
     top, bottom = area.top * size[1] + margin, area.bottom * size[1] - margin
-    x = left if "left" in spot else right - block.width if "right" in spot else (left + right - block.width) / 2
+    centre = size[0] * (0.5 if _is_centred(spot, area) else (area.left + area.right) / 2)
+    x = left if "left" in spot else right - block.width if "right" in spot else centre - block.width / 2
     if spot.startswith("top"):
         y = top + shift
     elif spot.startswith("bottom"):
         y = bottom - block.height
     else:
-        y = (top + bottom - block.height) / 2 + shift
+        y = min(max((size[1] - block.height) / 2, top), bottom - block.height) + shift
     return round(x) - block.pad, round(y) - block.pad
+
+
+def _is_centred(spot: Spot, area: Area) -> bool:
+    """Whether text stands about the frame's own middle line: where enough is uncovered on both sides of it."""
+    return "left" not in spot and "right" not in spot and 2 * min(0.5 - area.left, area.right - 0.5) >= LEAST_WIDTH
+
+
+def _find_width(spot: Spot, area: Area) -> float:
+    """How much of a frame's width text may take at a spot."""
+    return 2 * min(0.5 - area.left, area.right - 0.5) if _is_centred(spot, area) else area.right - area.left
 
 
 # One block -----------------------------------------------------------------------------------------------------------
@@ -113,7 +127,7 @@ def set_block(title: Title, size: tuple[int, int], area: Area) -> Block:
     """One title as a picture. Raises `Refusal` where it doesn't fit even when it is smaller."""
     short = min(size)
     room = (
-        (area.right - area.left) * size[0] - 2 * MARGIN * short,
+        _find_width(title.place or SPOTS[title.kind], area) * size[0] - 2 * MARGIN * short,
         (area.bottom - area.top) * size[1] - 2 * MARGIN * short,
     )
     wanted = max(8, round((title.size or SIZES[title.kind]) * short))

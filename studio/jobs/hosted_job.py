@@ -25,6 +25,7 @@ from studio.nouns import Attachment, Cancelled, Choice, Done, Failed, Job, Progr
 from studio.presets import explain_silent_track
 
 if TYPE_CHECKING:
+    from studio.clip.encode import Encoded
     from studio.photo.photo_store import PhotoStore
 
 Stage = Literal["send", "note", "look", "poll", "fetch", "cancel", "over"]
@@ -359,14 +360,25 @@ class HostedJob:
         from studio.clip.received_film import take_film
 
         job, maker = self.job, self._tools.maker
-        dest = folder / f"clip.{job.shot.format}"
+        dest = folder / f"{'plain' if job.shot.finish else 'clip'}.{job.shot.format}"
         silence = explain_silent_track(job.shot.platform)
         made = take_film(film, dest, job.shot, self.watch.tick, silence, self._describe())
+        if job.shot.finish:
+            made = self._finish_film(made, folder)
         clip = describe_clip(job, made, made.choices, max(0.0, time.time() - self.row.at))
         self.watch.tick(Progress("keep"))
         arrived = lambda: self._tools.paid.change(job.id, state="arrived", note="")  # noqa: E731
         maker.keep(job, clip, made.file, made.poster, arrived)
         self.row = self.row._replace(state="arrived")
+
+    def _finish_film(self, made: Encoded, folder: Path) -> Encoded:
+        """The film with the shot's finish done; the film as it came where that can't be done: it is paid for."""
+        try:
+            done = self._tools.maker.renderer.finish([made.file], self.job.shot, False, folder, self.watch.tick).encoded
+        except Refusal as refusal:
+            left = Choice("finish", "left out", f"{refusal.reason} {refusal.remedy}")
+            return made._replace(choices=(*made.choices, left))
+        return done._replace(choices=(*made.choices, *done.choices))
 
     def _describe(self) -> tuple[Choice, ...]:
         """Where a clip was made, and what for."""

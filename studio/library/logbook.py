@@ -13,7 +13,7 @@ import traceback
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
-from studio.nouns import Refusal, Shot
+from studio.nouns import FINISH, Refusal, Shot
 
 LARGEST = 512 * 1024
 """Bytes of one log file; three older ones are kept."""
@@ -65,6 +65,8 @@ def close(log: logging.Logger) -> None:
 
 def describe_shot(shot: Shot) -> str:
     """A shot as the log may know it."""
+    if shot.maker == FINISH:
+        return f"finish of {len(shot.finish.clips) if shot.finish else 0} clips as {shot.format}"
     legs = (shot.motion.camera.moves, *(leg.moves for leg in shot.motion.camera.then))
     moves = " then ".join("+".join(move.name for move in leg) for leg in legs)
     effects = "+".join(effect.name for effect in shot.motion.effects)

@@ -1,0 +1,55 @@
+"""`finish`: kept clips trimmed, looped, titled, sounded; each a new clip of the library, its original as it was."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from studio.cli.animate_commands import make, plan_delivery
+from studio.cli.arguments import open_studio
+from studio.cli.finish_arguments import read_finish
+from studio.nouns import Clip, Finish, Refusal, Shot, replace
+from studio.presets import platform, platforms
+
+if TYPE_CHECKING:
+    from studio.studio import Studio
+
+
+def finish(flags: argparse.Namespace) -> None:
+    """Finish every clip in the same way. Raises `Refusal` before any work begins, `Failure` when one could not be
+    made."""
+    with closing(open_studio(flags)) as studio:
+        clips = [find_clip(studio, words) for words in flags.clips]
+        if flags.like:
+            done = find_clip(studio, flags.like)
+            shots = list(studio.finishes.finish_alike(done.id, [clip.id for clip in clips]))
+        else:
+            shots = [_build_shot(clip, read_finish(flags, studio), flags) for clip in clips]
+        kind = flags.format
+        to = plan_delivery(flags.output, kind, len(clips))
+        if kind or to:
+            shots = [replace(shot, format=kind or (to.format if to and to.name else shot.format)) for shot in shots]
+        stems = [f"{Path(clip.title or clip.shot.photo.name).stem or 'clip'}-finished" for clip in clips]
+        make(studio, shots, stems, to, flags.json)
+
+
+def _build_shot(clip: Clip, asked: Finish, flags: argparse.Namespace) -> Shot:
+    if flags.platform and not platform(flags.platform):
+        known = ", ".join(one.id for one in platforms())
+        raise Refusal(f"There is no place called {flags.platform!r}.", f"Choose one of: {known}.")
+    place = clip.shot.platform if flags.platform is None else flags.platform
+    return replace(clip.shot, finish=replace(asked, clips=(clip.id,)), platform=place)
+
+
+def find_clip(studio: Studio, words: str) -> Clip:
+    """A clip of the library: by its file there, or the beginning of its id. Raises `Refusal`."""
+    file = Path(words).expanduser()
+    if not file.is_file():
+        return studio.library.find_id(words)
+    if file.resolve().parent == studio.settings.clips.resolve():
+        return studio.library.get(file.stem)
+    raise Refusal(
+        f"{file.name} isn't a file of the library.", "Give the id of its clip: python -m studio library lists them."
+    )

@@ -11,7 +11,7 @@ import tempfile
 import threading
 import uuid
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -96,8 +96,8 @@ class _Stopped(Exception):
 class _Order:
     """A delivery and how it stands; its lock is held while that changes."""
 
-    def __init__(self, delivery: Delivery, wish: DeliveryWish) -> None:
-        self.delivery, self.wish = delivery, wish
+    def __init__(self, delivery: Delivery, wishes: dict[str, DeliveryWish]) -> None:
+        self.delivery, self.wishes = delivery, wishes  # by the place's id
         self.is_stopped = threading.Event()
         self.written: dict[str, list[Written]] = {}  # by clip: what another place may take as it is
         self._lock = threading.Lock()
@@ -144,9 +144,13 @@ class Deliveries:
                 found.append(Foreseen(clip.id, place.id, (), refusal.reason, refusal.remedy))
         return tuple(found)
 
-    def start(self, clip_ids: Sequence[str], platform_ids: Sequence[str], wish: DeliveryWish | None = None) -> Delivery:
-        """Send clips to places, in the background. Raises `Refusal` for a clip or a place that isn't there, for too
-        many at once, and where a place takes no such file.
+    def start(
+        self, clip_ids: Sequence[str], platform_ids: Sequence[str], wish: DeliveryWish | None = None,
+        wishes: Mapping[str, DeliveryWish] | None = None,
+    ) -> Delivery:  # fmt: skip
+        """Send clips to places, in the background; `wishes` are those of single places, by their ids, instead of
+        `wish`. Raises `Refusal` for a clip or a place that isn't there, for too many at once, and where a place takes
+        no such file.
         """
         from studio.delivery.delivery_plan import choose_file
 
@@ -157,10 +161,11 @@ class Deliveries:
             raise Refusal(f"These are {len(pairs)} files at once.", f"Export at most {MOST_AT_ONCE} at a time.")
         for clip_id in dict.fromkeys(clip_ids):
             self._library.file(self._library.get(clip_id))
-        for place in dict.fromkeys(platform_ids):
-            choose_file(find_place(place), wish or DeliveryWish())
+        wanted = {place: (wishes or {}).get(place, wish or DeliveryWish()) for place in platform_ids}
+        for place, how in wanted.items():
+            choose_file(find_place(place), how)
         items = tuple(DeliveryItem(clip_id, place, find_place(place).title) for clip_id, place in pairs)
-        order = _Order(Delivery(uuid.uuid4().hex, items), wish or DeliveryWish())
+        order = _Order(Delivery(uuid.uuid4().hex, items), wanted)
         self._orders = dict(list({**self._orders, order.delivery.id: order}.items())[-MOST_REMEMBERED:])
         for index in range(len(items)):
             self._pool.do(lambda index=index: self._work(order, index))
@@ -260,10 +265,10 @@ class Deliveries:
 
     def _write(self, order: _Order, index: int, item: DeliveryItem, tick: Tick) -> DeliveryItem:
         earlier = order.written.setdefault(item.clip, [])
-        name = self.name_file(item.clip, item.platform)
+        name, wish = self.name_file(item.clip, item.platform), order.wishes[item.platform]
         key = f"{order.delivery.id}-{index}"
         with tempfile.TemporaryDirectory(dir=self.room, ignore_cleanup_errors=True) as folder:
-            made = self.write_to(item.clip, item.platform, Path(folder) / "made", tick, order.wish, earlier)
+            made = self.write_to(item.clip, item.platform, Path(folder) / "made", tick, wish, earlier)
             tick(Progress("keep"))
             try:
                 kept = [

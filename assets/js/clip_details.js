@@ -18,6 +18,7 @@
       act("Download", "down", () => Stir.download(server, card.id, recipe.querySelector("input").checked), "solid"),
       act("Poster", "photo", () => Stir.poster(card)),
       act("Finish", "scissors", () => (node.close(), Stir.emit("open-finish", { id: card.id })), "solid"),
+      act("Post to…", "send", () => (node.close(), Stir.emit("open-post", { ids: [card.id] })), "solid"),
       act("Again", "retry", () => queued(server.again_clip)), act("Another take", "dice", () => queued(server.vary_clip)),
       act("Use photo", "photo", () => use("photo")), act("Use settings", "sliders", () => use("all")), Stir.elsewhere((model) => use("all", model)),
       props.local ? act("Open folder", "folder", () => Stir.ask(server.open_folder, { id: card.id })) : null,

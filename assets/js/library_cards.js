@@ -2,6 +2,7 @@
 (() => {
   const { h, icon } = Stir;
   const PATIENCE = 10_000; // ms that Undo is offered; it waits while one points at it or has the keyboard on it
+  const MOST = 60; // clips in a reel, and clips that are posted at once
   const many = (count) => `${count} clip${count === 1 ? "" : "s"}`;
   const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", year: "numeric" });
   const typing = (target) => target.closest("input:not([type=checkbox]), textarea, select");
@@ -32,11 +33,13 @@
     const stars = Stir.stars(async (given) => (await Stir.ask(server.rate_clips, { ids: [...marked], stars: given })) !== null && room.changed());
     const inside = Stir.toggle("Embed settings", Stir.memory.get("recipe", true), (on) => Stir.memory.set("recipe", on));
     const compare = Stir.button("Compare", { class: "solid", id: "compare-marked", onclick: Stir.once(() => sideBySide()) }, "grid");
+    const reel = Stir.button("Make a reel", { class: "solid", id: "reel-marked", title: "One clip of all that are marked, in the order you marked them", onclick: () => (Stir.emit("open-finish", { ids: [...marked] }), clear()) }, "scissors");
+    const post = Stir.button("Post to…", { class: "solid", id: "post-marked", onclick: () => Stir.emit("open-post", { ids: [...marked] }) }, "send");
     const zip = Stir.button("Download", { class: "solid", id: "export-marked", onclick: () => take() }, "down");
     const away = Stir.button("Move to trash", { class: "solid", id: "trash-marked", onclick: () => gone([...marked]) }, "bin");
     const back = Stir.button("Bring back", { class: "solid", id: "restore-marked", onclick: () => restore([...marked]) }, "retry");
     const none = h("button", { type: "button", class: "ghost tiny", "aria-label": "Unmark all", onclick: () => clear() }, icon("close"));
-    const bar = h("div", { class: "marks", role: "group", "aria-label": "Marked clips", hidden: true }, none, count, every, h("span", { class: "grow" }), stars.node, inside, compare, zip, away, back);
+    const bar = h("div", { class: "marks", role: "group", "aria-label": "Marked clips", hidden: true }, none, count, every, h("span", { class: "grow" }), stars.node, inside, compare, reel, post, zip, away, back);
 
     const undo = h("button", { type: "button", class: "solid", id: "undo-trash", onclick: () => bringBack() }, h("span", {}, "Undo"), h("kbd", {}, /Mac/.test(navigator.platform) ? "⌘ Z" : "Ctrl Z"));
     const said = h("p", {});
@@ -50,8 +53,10 @@
       every.hidden = marked.size >= room.total();
       every.lastChild.textContent = `Mark all ${room.total()}`;
       const trashed = room.trashed();
-      for (const one of [stars.node, inside, compare, zip, away]) one.hidden = trashed;
+      for (const one of [stars.node, inside, compare, reel, post, zip, away]) one.hidden = trashed;
       compare.disabled = marked.size < 2 || marked.size > room.most;
+      reel.disabled = marked.size < 2 || marked.size > MOST;
+      post.disabled = marked.size > MOST;
       compare.title = compare.disabled ? `Mark two to ${room.most} clips to see them side by side` : "See them side by side on one clock";
       back.hidden = !trashed;
       room.paint();

@@ -38,6 +38,7 @@ from studio.ui.panels.models_panel import ModelsPanel
 from studio.ui.panels.new_comparison_panel import NewComparisonPanel
 from studio.ui.panels.output_panel import OutputPanel
 from studio.ui.panels.photo_panel import PhotoPanel
+from studio.ui.panels.post_panel import PostPanel
 from studio.ui.panels.presets_panel import PresetsPanel
 from studio.ui.panels.queue_panel import QueuePanel
 from studio.ui.panels.recommend_panel import RecommendPanel
@@ -74,6 +75,7 @@ def build(studio: Studio, house: VisitorHouse | None = None) -> gr.Blocks:
         shared = [make_visitor_call(house)] if house else []
         make_part("page_header", elem_id="header", calls=shared, visitors=studio.settings.visitors)
         FinishPanel(studio).render()
+        PostPanel(studio).render()
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Create", id="create", elem_id="create"):
                 _draw_create(studio, recommend)

@@ -28,7 +28,7 @@ SCRIPTS = (
     "library_cards", "library_panel",
     "compare_frames", "compare_players", "compare_clock", "compare_cells", "compare_table", "compare_transport",
     "compare_export", "compare_panel",
-    "batch_panel", "finish_panel",
+    "batch_panel", "finish_panel", "post_panel",
     "model_dialogs", "models_panel", "kernel_table", "settings_panel", "services_panel",
 )  # fmt: skip
 SHEETS = {
@@ -37,6 +37,7 @@ SHEETS = {
         "finish_stage", "finish_timeline", "finish_tools", "finish_sound", "finish_titles", "finish_reel",
         "finish_sheet",
     ),
+    "post": ("post_sheet",),
 }  # fmt: skip
 """Sheets that only some open: the scripts of each, which come when it is first opened. Its style has its last script's
 name."""

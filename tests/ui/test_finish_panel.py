@@ -1,4 +1,4 @@
-"""The Finish room: a clip cut by keys, with music and a title, previewed, undone, written, heard, opened again."""
+"""The Finish room: a clip cut by keys, with music and a title, previewed, undone, written, heard, opened again; a reel of two."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from studio.nouns import Shot
 from tests.ui import steps
 from tests.ui.conftest import App, Open
 from tests.ui.steps import LONG, WAIT
-from tests.ui.test_axe import found
+from tests.ui.test_axe import clean
 
 pytestmark = pytest.mark.ui
 
@@ -96,7 +96,7 @@ def test_a_clip_is_finished_with_music_and_opened_again(app: App, open_page: Ope
     previewed(page)
     for tab in ("Cut", "Speed", "Look", "Cover", "Titles", "Sound"):
         sheet.get_by_role("tab", name=tab).click()
-        assert not found(page), tab
+        clean(page)
     # Written: the original stays, and the file is as long and as loud as was said.
     page.locator("#finish-write").dblclick()
     expect(sheet).to_be_hidden(timeout=WAIT)
@@ -119,3 +119,28 @@ def test_a_clip_is_finished_with_music_and_opened_again(app: App, open_page: Ope
     expect(sheet.locator("#finish-write")).to_be_disabled()
     page.keyboard.press("Escape")
     expect(sheet).to_be_hidden()
+    join(page, app)
+
+
+def join(page: Page, app: App) -> None:
+    """Both clips into a reel, the second one first."""
+    page.get_by_role("tab", name="Library").click()
+    for mark in page.locator("#library .card-mark input").all():
+        mark.check(force=True)
+    page.locator("#reel-marked").click()
+    sheet = page.locator("dialog.finish-sheet")
+    clips = sheet.locator(".reel-clip")
+    expect(clips).to_have_count(2, timeout=WAIT)
+    first = clips.first.get_attribute("data-clip")
+    clips.first.press("Alt+ArrowDown")
+    expect(clips.last).to_have_attribute("data-clip", first or "")
+    expect(clips.last).to_be_focused()
+    clean(page)
+    previewed(page)
+    page.locator("#finish-write").click()
+    expect(sheet).to_be_hidden(timeout=WAIT)
+    app.settle()
+    made = app.studio.library.find(limit=1)[0]
+    assert made.shot.finish
+    assert made.shot.finish.clips[-1] == first
+    assert abs(made.seconds - 6.5) < 0.15  # four seconds and three, half a second of it together

@@ -1,0 +1,58 @@
+"""Post to…: one clip sent to three places at once; what one doesn't take is said before, and each file's checks are shown."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.ui.conftest import App, Open
+from tests.ui.steps import LONG, WAIT
+from tests.ui.test_axe import clean
+from tests.ui.test_finish_panel import make_clip
+
+pytestmark = pytest.mark.ui
+PLACES = ("reels", "feed", "telegram")
+
+
+def test_a_clip_goes_to_three_places_with_its_checks(app: App, open_page: Open, tmp_path: Path) -> None:
+    page = open_page(reduced_motion="reduce")
+    make_clip(page, app, 2)
+    page.locator("#post-open").click()
+    sheet = page.locator("dialog.post-sheet")
+    expect(page.locator("#post-go")).to_be_disabled(timeout=WAIT)
+    for place in PLACES:
+        sheet.locator(f"[data-place='{place}'] .post-pick input").check(force=True)
+    reels = sheet.locator("[data-place='reels']")
+    expect(reels.locator(".misfits")).to_contain_text("at least 3 s")  # two seconds are too short for it
+    clean(page)
+    # The press that puts it right opens the room, where it is seen before it is written.
+    reels.locator(".misfits button").first.click()
+    room = page.locator("dialog.finish-sheet")
+    expect(room.locator("#finish-write")).to_be_enabled(timeout=LONG)
+    expect(room.locator(".finish-sheet:not(.drawing)").or_(room)).to_be_visible()
+    page.locator("#finish-write").click()
+    expect(room).to_be_hidden(timeout=WAIT)
+    app.settle()
+    expect(page.locator(".facts")).to_contain_text("3 s", timeout=WAIT)
+    page.locator("#post-open").click()
+    expect(reels.locator(".post-pick input")).to_be_checked(timeout=WAIT)  # remembered
+    expect(reels.locator(".misfits")).to_be_hidden()
+    expect(page.locator("#post-go")).to_have_text("Make 3 files")
+    page.locator("#post-go").click()
+    expect(page.locator("#post-zip")).to_be_focused(timeout=LONG)
+    for place in PLACES:
+        expect(sheet.locator(f"[data-place='{place}'] .post-fold summary")).to_contain_text("1 of")
+        lacking = sheet.locator(f"[data-place='{place}'] .post-checks tr.bad th")
+        assert lacking.all_text_contents() == ["detail"]  # a clip of 360 pixels is enlarged three times, and it is said
+    reels.locator(".post-fold summary").click()
+    expect(reels.locator(".post-checks tbody tr")).not_to_have_count(0)
+    clean(page)
+    with page.expect_download() as download:
+        page.locator("#post-zip").click()
+    file = tmp_path / "all.zip"
+    download.value.save_as(file)
+    with zipfile.ZipFile(file) as packed:
+        assert len(packed.namelist()) == len(PLACES)

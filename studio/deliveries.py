@@ -27,6 +27,7 @@ from studio.platforms import DeliveryWish, FieldCheck, Platform
 if TYPE_CHECKING:
     from studio.advice.adviser import Advice
     from studio.delivery.deliver import Delivered, Written
+    from studio.guest import Guest
 
 MOST_AT_ONCE, MOST_REMEMBERED = 400, 32
 """Files of one delivery, and deliveries that are remembered: the oldest are let go of."""
@@ -115,11 +116,13 @@ class Deliveries:
     what a killed process leaves there is swept. Any thread may ask.
     """
 
-    def __init__(self, library: Clips, advice: Advice, folder: Path, room: Path, log: logging.Logger) -> None:
+    def __init__(
+        self, library: Clips, advice: Advice, folder: Path, room: Path, log: logging.Logger, guest: Guest
+    ) -> None:
         self.folder = folder
         self._library, self._advice = library, advice
         self._kept = FileCache(folder, MOST_KEPT)
-        self.room, self._log = room, log
+        self.room, self._log, self._guest = room, log, guest
         self._orders: dict[str, _Order] = {}
         self._pool = DaemonPool(1, "delivery", lambda error: None)
 
@@ -159,6 +162,7 @@ class Deliveries:
             raise Refusal("There is nothing to export.", "Choose a clip and a place it goes.")
         if len(pairs) > MOST_AT_ONCE:
             raise Refusal(f"These are {len(pairs)} files at once.", f"Export at most {MOST_AT_ONCE} at a time.")
+        self._guest.require_disk()
         for clip_id in dict.fromkeys(clip_ids):
             self._library.file(self._library.get(clip_id))
         wanted = {place: (wishes or {}).get(place, wish or DeliveryWish()) for place in platform_ids}
@@ -253,8 +257,13 @@ class Deliveries:
             order.change(index, replace(item, state="working", done=progress.done, total=progress.total))
 
         try:
-            tick(Progress())
-            order.change(index, self._write(order, index, item, tick))
+            while not self._guest.exporting.acquire(timeout=0.2):
+                tick(Progress())  # another visitor's turn
+            try:
+                tick(Progress())
+                order.change(index, self._write(order, index, item, tick))
+            finally:
+                self._guest.exporting.release()
         except _Stopped:
             order.change(index, replace(item, state="stopped"))
         except Refusal as refusal:

@@ -14,7 +14,7 @@ from studio.models import Models
 @dataclass(frozen=True)
 class Guest:
     """One visitor's part in the house; without anything, an owner's studio, which has no limits. `drawing` is held
-    while a preview is drawn: one at a time for everybody.
+    while a preview is drawn, `exporting` while a clip is written for a place: one at a time for everybody.
     """
 
     models: Models | None = None
@@ -22,6 +22,7 @@ class Guest:
     limits: Limits | None = None
     disk: DiskShare | None = None
     drawing: threading.Lock = field(default_factory=threading.Lock)
+    exporting: threading.Lock = field(default_factory=threading.Lock)
 
     @property
     def most_photos(self) -> int:

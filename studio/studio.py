@@ -115,7 +115,8 @@ class Studio:
             library=self.library, served=self._served, room=self._room, comparisons=self.comparisons,
             scores=self.scores, models=self.models, photos=lambda: self.photos,
         )  # fmt: skip
-        self.deliveries = Deliveries(self.library, self.advice, settings.deliveries, self._room, self.log)
+        given_out = settings.deliveries, self._room, self.log, self.guest
+        self.deliveries = Deliveries(self.library, self.advice, *given_out)
         self._put_right()
 
     def _put_right(self) -> None:

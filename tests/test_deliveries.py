@@ -15,7 +15,8 @@ import pytest
 
 from studio.config import ROOT, Settings
 from studio.deliveries import Delivery
-from studio.nouns import Camera, Clip, Done, Motion, Refusal, Shot
+from studio.nouns import Camera, Clip, Done, Motion, Refusal, Shot, replace
+from studio.photo.crop import find_largest
 from studio.studio import Studio
 from tests.fakes.gradient import photograph
 from tests.fakes.waiting import ended, until
@@ -72,6 +73,38 @@ def test_a_file_for_one_place_that_another_takes_is_made_once(opened: Open) -> N
     assert [choice.value for choice in again.choices if choice.what == "encoding"] == ["the file for Product loop"]
     other = studio.deliveries.write_to(clip.id, "master-h264", room / "c", lambda progress: None, None, once.files)
     assert not [choice for choice in other.choices if choice.value.startswith("the file for")]
+
+
+def test_a_crop_keeps_the_subject_in_its_middle(opened: Open, samples: Path) -> None:
+    """Two dogs left of the middle of the photo; the clip shows a part of it that begins further to the right."""
+    studio = opened()
+    photo = studio.photos.take_in(samples / "dogs.jpg")
+    whole = find_largest(photo, "16:9")
+    subject = studio.advice.suggest_crop(photo, "1:1").crop
+    lefts: list[float] = []
+    for crop in (whole, replace(whole, x=whole.x + whole.w / 4, w=whole.w * 3 / 4, h=whole.h * 3 / 4)):
+        job = studio.submit(Shot(photo, crop, model="gradient", seconds=1, fps=16, size="240p"))
+        assert ended(studio, job.id).state == Done(job.id)
+        made = studio.deliveries.write_to(job.id, "product", studio.deliveries.room / job.id, lambda progress: None)
+        x, _, wide, _ = made.files[0].plan.box
+        clip = studio.library.get(job.id)
+        middle = (subject.x + subject.w / 2 - crop.x) / crop.w * clip.width
+        assert abs(x + wide / 2 - min(max(middle, wide / 2), clip.width - wide / 2)) <= 2
+        lefts.append(x / clip.width)
+    assert lefts[0] != lefts[1] != 0.5
+
+
+def test_a_delivery_waits_for_its_turn_in_a_house(opened: Open) -> None:
+    studio = opened()
+    clip = make_clip(studio)
+    with studio.guest.exporting:
+        sent = studio.deliveries.start([clip.id], ["product"])
+        until(lambda: studio.deliveries.find(sent.id).items[0].state == "working")
+        assert studio.deliveries.find(sent.id).items[0].done == 0
+        studio.deliveries.stop(sent.id)
+        assert wait_for(studio, sent).items[0].state == "stopped"
+    again = studio.deliveries.start([clip.id], ["product"])
+    assert wait_for(studio, again).items[0].state == "done"
 
 
 def test_a_stopped_delivery_leaves_nothing_half_written(opened: Open) -> None:

@@ -85,7 +85,7 @@ class VisitorHouse:
         self._engines, self._all = engines, house
         on_offer = tuple(card for card in house.cards if self._is_on_offer(house, card))
         self.models = Models(settings, on_offer, engines, house)
-        self._turns, self._drawing = FairTurns(), threading.Lock()
+        self._turns, self._drawing, self._exporting = FairTurns(), threading.Lock(), threading.Lock()
         self._desks: dict[str, Desk] = {}
         self._lock = threading.RLock()
         self._closing = threading.Event()
@@ -137,7 +137,7 @@ class VisitorHouse:
         own = replace(self.settings, home=self.folder / visitor, house=self.settings.home, choices=())
         seat = Seat(self._turns, visitor, self.limits.minutes)
         disk = DiskShare(own.home, self.limits.disk_mb)
-        guest = Guest(self.models, seat, self.limits, disk, self._drawing)
+        guest = Guest(self.models, seat, self.limits, disk, self._drawing, self._exporting)
         studio = Studio(own, self.models.cards, self._engines, guest)
         studio.start()
         return studio

@@ -200,6 +200,23 @@ def test_loudness_meets_its_place_and_a_silent_clip_gets_a_silent_track(clip_fil
     assert any(choice.value == "a silent AAC track" for choice in mute.choices)
 
 
+def test_a_film_of_television_keeps_its_exact_rate(tmp_path: Path) -> None:
+    source = tmp_path / "tv.mp4"
+    made = ["-f", "lavfi", "-i", "testsrc=size=320x240:rate=30000/1001:duration=3.1", "-c:v", "libx264", "-y", str(source)]
+    ffmpeg.run_ffmpeg(made, 60)
+    sent = send(source, small("square"), tmp_path / "square")
+    with av.open(str(sent.file)) as film:
+        assert film.streams.video[0].average_rate == Fraction(30000, 1001)
+    assert all(check.is_met for check in sent.checks), sent.checks
+
+
+def test_a_film_under_a_named_size_is_encoded_in_two_passes(clip_file: Path, tmp_path: Path) -> None:
+    whole = send(clip_file, small("telegram"), tmp_path / "whole").files[0].bytes
+    made = send(clip_file, small("telegram"), tmp_path / "small", under=whole * 2 // 3)
+    assert whole // 3 < made.files[0].bytes <= whole * 2 // 3
+    assert all(check.is_met for check in made.checks), made.checks
+
+
 # What has to be done, without doing it --------------------------------------------------------------------------------
 
 

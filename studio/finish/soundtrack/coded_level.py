@@ -10,11 +10,12 @@ import tempfile
 from pathlib import Path
 
 from studio.clip import ffmpeg
-from studio.clip.sound import CODECS, write_wav
+from studio.clip.sound import CODECS, RATE, write_wav
 from studio.finish.own_sound import read_sound as read_own_sound
 from studio.finish.soundtrack.loudness import (
     HEADROOM,
     MOST_LIMITING,
+    SHORT,
     SILENCE,
     Levelled,
     Loudness,
@@ -24,11 +25,11 @@ from studio.finish.soundtrack.loudness import (
 from studio.frames import Sound
 from studio.nouns import Format
 
-TRIES = 4
+TRIES = 3
 CLOSE = 0.15
 """LU by which a coded sound may miss its target."""
 
-SPARE = 0.05
+SPARE = 0.15
 """dB by which a peak is lowered further than it was too high."""
 
 _SECONDS = 120.0  # that coding may take
@@ -39,10 +40,10 @@ def level_for_codec(sound: Sound, target: float, ceiling: float, kind: Format) -
 
     `after` is measured of the coded sound, before it is part of a film. Kinds without sound are only levelled.
     """
-    if kind not in CODECS or measure_loudness(sound).is_silent:
-        return level_sound(sound, target, ceiling)
-    aim, room = target, HEADROOM[kind]
+    aim, room = target, HEADROOM.get(kind, 0.0)
     made = level_sound(sound, aim, ceiling - room)
+    if kind not in CODECS or made.before.is_silent:
+        return made
     for _ in range(TRIES):
         heard = _measure_coded(made.sound, kind)
         over, short = heard.true_peak - ceiling, target - heard.integrated
@@ -64,4 +65,4 @@ def _measure_coded(sound: Sound, kind: Format) -> Loudness:
         ffmpeg.run_ffmpeg(["-i", f"file:{plain}", *CODECS[kind][1], "-y", f"file:{coded}"], _SECONDS)
         heard = read_own_sound(coded)
     found = measure_loudness(heard) if heard else Loudness(SILENCE, SILENCE)
-    return found._replace(repeated=measure_loudness(sound).repeated)
+    return found._replace(repeated=sound.samples.shape[-1] < SHORT * RATE)

@@ -96,7 +96,7 @@ def level_sound(sound: Sound, target: float, ceiling: float) -> Levelled:
     One gain for all of it, at most `MOST_GAIN`; where peaks would pass the ceiling they are limited by at most
     `MOST_LIMITING`, and what that takes of the loudness is given back once.
     """
-    before = measure_loudness(sound)
+    before = measure_loudness(sound)  # the first pass
     if before.is_silent:
         return Levelled(sound, before, before, 0.0, 0.0)
     most = min(MOST_GAIN, ceiling + MOST_LIMITING - before.true_peak)
@@ -104,6 +104,9 @@ def level_sound(sound: Sound, target: float, ceiling: float) -> Levelled:
     samples = as_stereo(sound.samples)
     for _ in range(3):
         made, limited = _limit(samples * np.float32(10 ** (gain / 20)), ceiling)
+        if not limited:  # one gain changes both figures by itself
+            after = Loudness(before.integrated + gain, before.true_peak + gain, before.repeated)
+            break
         after = measure_loudness(Sound(made, RATE))
         short = min(target - after.integrated, most - gain)
         if abs(short) < 0.05:

@@ -38,7 +38,10 @@ def track(name: str, seconds: float = 4.0, **more: object) -> Track:
 
 @pytest.fixture
 def mixer(folder: Path) -> Mixer:
-    return lambda mix, seconds, own=None, **more: mix_sound(mix, seconds, own, find_file=lambda one: folder / one.name, **more)
+    names = ("music.flac", "voice.mp3", "damaged.wav")
+    return lambda mix, seconds, own=None, **more: mix_sound(
+        mix, seconds, own, find_file=lambda key: folder / names[int(key, 16)], **more
+    )
 
 
 def level(samples: Samples, start: float, end: float) -> float:

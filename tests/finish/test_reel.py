@@ -65,7 +65,7 @@ def mean(frame: np.ndarray) -> np.ndarray:
 
 
 def test_clips_of_several_shapes_and_rates_become_one(clips: list[Path]) -> None:
-    reel = Reel(clips, ask(Join("cut")), lambda one: Path(one.name))
+    reel = Reel(clips, ask(Join("cut")), Path)
     assert reel.facts == (144, 256, 144, 24.0)
     reader = reel.open()
     leading = [int(np.argmax(mean(reader.read(index)))) for index in (0, 47, 48, 95, 96, 143)]
@@ -78,7 +78,7 @@ def test_clips_of_several_shapes_and_rates_become_one(clips: list[Path]) -> None
 
 
 def test_a_dissolve_goes_evenly_from_one_to_the_next_in_picture_and_sound(clips: list[Path]) -> None:
-    reel = Reel(clips, ask(Join("dissolve", 1.0)), lambda one: Path(one.name))
+    reel = Reel(clips, ask(Join("dissolve", 1.0)), Path)
     assert reel.facts.num_frames == 144 - 2 * 24
     reader = reel.open()
     red = np.array([mean(reader.read(index))[0] for index in range(20, 52)])
@@ -100,7 +100,7 @@ def test_every_cut_is_on_the_beat_of_the_music_s_file(clips: list[Path], music: 
 
 def test_one_shape_is_the_one_asked_for_the_platform_s_or_the_first_clip_s(clips: list[Path]) -> None:
     def size(shot: Shot) -> tuple[int, int]:
-        return Reel(clips, shot, lambda one: Path(one.name)).facts[:2]
+        return Reel(clips, shot, Path).facts[:2]
 
     assert size(ask(Join("cut", aspect="1:1"))) == (144, 144)
     assert size(ask(Join("cut"), place="reels")) == (144, 256)
@@ -138,7 +138,7 @@ def test_a_reel_is_made_in_the_queue_at_one_loudness(tmp_path: Path, music: Path
 
 
 def test_what_is_too_long_is_refused(clips: list[Path]) -> None:
-    many = Reel(clips * 160, ask(Join("cut")), lambda one: Path(one.name))
+    many = Reel(clips * 160, ask(Join("cut")), Path)
     with pytest.raises(Refusal, match="16 minutes together"):
         assert many.facts
 

@@ -14,7 +14,7 @@ from studio.cards import Outcome, Plan
 from studio.clip import formats
 from studio.library.clips import Clips
 from studio.library.file_cache import FileCache
-from studio.nouns import Finish, Progress, Refusal, Shot, replace
+from studio.nouns import Attachment, Finish, Progress, Refusal, Shot, replace
 from studio.presets import platform
 
 TYPE_CHECKING = False
@@ -32,7 +32,7 @@ class FinishRoom:
     """`room` is where half-made files lie, `served` where the page may look; `find_file` says where an attachment
     is."""
 
-    def __init__(self, library: Clips, served: FileCache, room: Path, find_file: Callable[[str], Path]) -> None:
+    def __init__(self, library: Clips, served: FileCache, room: Path, find_file: Callable[[Attachment], Path]) -> None:
         self._library, self._served, self._room, self._find_file = library, served, room, find_file
         self._making = threading.Lock()
 
@@ -78,7 +78,7 @@ class FinishRoom:
         if shot.format in SILENT and (tracks or mix.ambience):
             raise Refusal(f"A {shot.format.upper()} is silent.", "Make it an MP4, or take the sound away.")
         for given in (*(track.attachment for track in tracks), *((finish.logo.attachment,) if finish.logo else ())):
-            self._find_file(given.id)
+            self._find_file(given)
 
     def _open(self, shot: Shot) -> Source:
         from studio.finish.open_clips import open_clips

@@ -101,7 +101,7 @@ class Studio:
         self.library = Clips(self._database, settings.clips, search_words)
         self.queue = Queue(self._database, self._owner, self.guest.most_waiting)
         self.spending = self._make_spending()
-        self.finishes = FinishRoom(self.library, self._served, self._room, self.attachments.file)
+        self.finishes = FinishRoom(self.library, self._served, self._room, self._find_attachment)
         self.depths = DepthMaps(settings)
         given = settings, self._served, self._room, self.models, lambda: self.photos
         self.previews = Previews(*given, self.guest.drawing)
@@ -155,7 +155,7 @@ class Studio:
         return Worker(
             room=self._room, database=self._database, queue=self.queue, clips=self.library, log=self.log,
             photos=lambda: self.photos, find_card=self.models.card, find_engine=self.models.engine,
-            find_file=self.attachments.file, list_cards=lambda: self.models.cards,
+            find_file=self._find_attachment, list_cards=lambda: self.models.cards,
             make_hosted=None if self.settings.visitors else self._make_hosted,
             tell=lambda clip_id: self.scores.expect(clip_id), seat=self.guest.seat,
             make_remote=self._make_farm if self.settings.ray else None,

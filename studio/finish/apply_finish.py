@@ -32,7 +32,7 @@ from studio.finish.soundtrack.mix import Mixed, mix_sound
 from studio.finish.time_map import Timeline, close_loop, count_blend, lay_out
 from studio.finish.typesetting import set_titles
 from studio.frames import Frames
-from studio.nouns import Finish, Progress, Shot
+from studio.nouns import Attachment, Finish, Progress, Shot
 from studio.presets import platform
 
 Bytes = NDArray[np.uint8]
@@ -43,7 +43,7 @@ class Tools(NamedTuple):
     """Where a scratch film may lie, where the files of attachments are, and who is told how far it is."""
 
     folder: Path
-    find_file: Callable[[str], Path]
+    find_file: Callable[[Attachment], Path]
     tick: Tick
 
 
@@ -132,7 +132,7 @@ def _lay_out_overlays(shot: Shot, facts: Facts, line: Timeline, tools: Tools) ->
         titles = tuple(one._replace(fade=0.0) if one.start <= 0 and one.end >= line.seconds else one for one in titles)
     if finish.logo is None:
         return titles
-    file = tools.find_file(finish.logo.attachment.id)
+    file = tools.find_file(finish.logo.attachment)
     return (place_logo(file, finish.logo, size, area, line.seconds), *titles)
 
 

@@ -19,7 +19,7 @@ from studio.library.clips import Clips
 from studio.library.database import Database
 from studio.library.logbook import report_fault, trace
 from studio.library.queue import Queue
-from studio.nouns import FINISH, Choice, Clip, Done, Failed, Job, Progress, Shot, Still
+from studio.nouns import FINISH, Attachment, Choice, Clip, Done, Failed, Job, Progress, Shot, Still
 
 if TYPE_CHECKING:
     from studio.clip.encode import Encoded
@@ -42,7 +42,7 @@ class ClipMaker:
         photos: Callable[[], PhotoStore],
         find_card: Callable[[str], ModelCard],
         find_engine: Callable[[ModelCard], Engine],
-        find_file: Callable[[str], Path] = refuse_attachment,
+        find_file: Callable[[Attachment], Path] = refuse_attachment,
     ) -> None:
         self.room, self.queue, self.clips, self.log, self.card = room, queue, clips, log, find_card
         self._database = database

@@ -19,7 +19,7 @@ from studio.engines.peak_memory import PeakMemory
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
 from studio.library import disk
-from studio.nouns import Choice, Refusal, Shot
+from studio.nouns import Attachment, Choice, Refusal, Shot
 from studio.presets import explain_silent_track
 
 if TYPE_CHECKING:
@@ -39,9 +39,9 @@ class Rendered(NamedTuple):
     memory: int
 
 
-def refuse_attachment(attachment_id: str) -> Path:
+def refuse_attachment(given: Attachment) -> Path:
     """Where no attachments are kept, as on another machine. Raises `Refusal`."""
-    raise Refusal("Its music or logo isn't on the machine that makes this clip.", "Finish the clip once it is made.")
+    raise Refusal(f"{given.name} isn't on the machine that makes this clip.", "Finish the clip once it is made.")
 
 
 class ClipRenderer:
@@ -49,7 +49,7 @@ class ClipRenderer:
     call."""
 
     def __init__(
-        self, find_engine: Callable[[ModelCard], Engine], find_file: Callable[[str], Path] = refuse_attachment
+        self, find_engine: Callable[[ModelCard], Engine], find_file: Callable[[Attachment], Path] = refuse_attachment
     ) -> None:
         self._find_engine, self._find_file = find_engine, find_file
         self._used: dict[tuple[str, int], ModelCard] = {}

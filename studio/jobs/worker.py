@@ -27,7 +27,7 @@ from studio.library.clips import Clips
 from studio.library.database import Database
 from studio.library.logbook import trace
 from studio.library.queue import ALL, Queue, Share
-from studio.nouns import FINISH, Job, Progress, Refusal, Running
+from studio.nouns import FINISH, Attachment, Job, Progress, Refusal, Running
 
 if TYPE_CHECKING:
     from studio.photo.photo_store import PhotoStore
@@ -95,7 +95,7 @@ class Worker:
         photos: Callable[[], PhotoStore],
         find_card: Callable[[str], ModelCard],
         find_engine: Callable[[ModelCard], Engine],
-        find_file: Callable[[str], Path] = refuse_attachment,
+        find_file: Callable[[Attachment], Path] = refuse_attachment,
         list_cards: Callable[[], tuple[ModelCard, ...]] = tuple,
         make_hosted: Callable[[ClipMaker], HostedLane] | None = None,
         tell: Callable[[str], None] = lambda clip_id: None,

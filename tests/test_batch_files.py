@@ -17,6 +17,7 @@ from PIL import Image
 from studio.batch.batch_manifest import guard
 from studio.batch.batch_nouns import PostingPlan
 from studio.batch.posting_plan import Post, find_zone, lay_out, read_plan, write_ical
+from studio.batch.row_planner import list_shapes
 from studio.nouns import Refusal, replace
 from studio.studio import Studio
 from tests.fakes.batch_process import kill_and_go_on, require_whole
@@ -30,39 +31,46 @@ def test_a_batch_is_written_by_platform_and_never_over_anything(opened: Open, tm
     studio = opened()
     folder = photos(tmp_path / "=Rome", "harbour.jpg", "inner/harbour.jpg", "=1+1.jpg")
     (folder / "broken.jpg").write_bytes(b"nothing")
-    plan = PostingPlan((0, 2), "2026-10-19", zone="Europe/Lisbon", platforms=("square",))
-    settings = replace(SMALL, platforms=("reels", "shorts", "square"), plan=plan, fps=None, seconds=3.0)
+    plan = PostingPlan((0, 2), "2026-10-19", zone="Europe/Lisbon", platforms=("master-h264",))
+    settings = replace(SMALL, platforms=("master-h264", "master-hevc"), plan=plan)
     one = studio.batches.create([folder], settings)
     read(studio, one)
     studio.batches.take_anyway(one.id)
     studio.batches.start(one.id)
     until(lambda: states(studio, one) == {"done": 3, "refused": 1})
-    assert len(studio.library.find()) == 3 * 2, "Reels and Shorts share a clip"
+    assert len(studio.library.find()) == 3, "both masters are made of one clip"
     out = studio.batches.write_out(one.id, tmp_path / "out")
-    names = {"harbour.mp4", "harbour-2.mp4", "1 1.mp4"}
-    for place in ("reels", "shorts", "square"):
-        assert {file.name for file in (out / place).iterdir()} == names
+    for place, ending in (("master-h264", "mp4"), ("master-hevc", "mp4")):
+        assert {file.name for file in (out / place).iterdir()} == {f"{name}.{ending}" for name in ("harbour", "harbour-2", "1 1")}
     shown = list(csv.DictReader(io.StringIO((out / "manifest.csv").read_text("utf-8-sig"))))
-    assert len(shown) == 3 * 3 + 1 and {row["photo"] for row in shown} >= {"'=1+1.jpg", "broken.jpg"}
-    assert all((out / row["file"]).stat().st_size == int(row["bytes"]) for row in shown if row["file"])
+    assert len(shown) == 3 * 2 + 1 and {row["photo"] for row in shown} >= {"'=1+1.jpg", "broken.jpg"}
+    assert all((out / row["file"]).stat().st_size == int(row["bytes"]) for row in shown if row["platform"])
     kept = json.loads((out / "manifest.json").read_bytes())
     assert kept["clips"][0]["recipe"]["platform"] and kept["settings"]["platforms"]
     with Image.open(out / "contact-sheet.png") as sheet:
         assert sheet.width > 600 and len(sheet.convert("RGB").getcolors(1 << 24)) > 50
 
-    (out / "reels/harbour.mp4").unlink()
-    (out / "reels/harbour-2.mp4").write_bytes(b"the user's own")
-    assert studio.batches.write_out(one.id, tmp_path / "out") == out and (out / "reels/harbour.mp4").exists()
-    assert len(list(out.rglob("*.mp4"))) == 9
-    assert (out / "reels/harbour-2.mp4").read_bytes() == b"the user's own"
-    assert studio.batches.write_out(one.id, tmp_path / "elsewhere").parent.name == "elsewhere"
-    assert len(list((tmp_path / "elsewhere").rglob("*.mp4"))) == 9
+    (out / "master-h264/harbour.mp4").unlink()
+    (out / "master-h264/harbour-2.mp4").write_bytes(b"the user's own")
+    assert studio.batches.write_out(one.id, tmp_path / "out") == out and (out / "master-h264/harbour.mp4").exists()
+    assert len(list(out.rglob("*.*p*"))) == 6 + 1
+    assert (out / "master-h264/harbour-2.mp4").read_bytes() == b"the user's own"
 
     calendar = vobject.readOne((out / "posting-plan.ics").read_text("utf-8"))
     events = [part for part in calendar.components() if part.name == "VEVENT"]
     starts = [event.dtstart.value for event in events]
     assert [f"{at:%a %d %b %H:%M}" for at in starts] == ["Mon 19 Oct 18:00", "Wed 21 Oct 18:00", "Mon 26 Oct 18:00"]
     assert starts[2] - starts[1] == timedelta(days=5, hours=1), "18:00 stays 18:00 when the clocks change"
+
+
+def test_places_that_agree_share_a_clip() -> None:
+    """One clip for each shape, size, rate and length; each place's own limits are kept."""
+    wanted = replace(SMALL, size="auto", fps=None, seconds=1.0, platforms=("reels", "tiktok", "square", "youtube", "shorts"))
+    found = {shape.platforms: (shape.aspect, shape.size, shape.fps, shape.seconds) for shape in list_shapes(wanted)}
+    assert found == {
+        ("reels", "tiktok"): ("9:16", "1080p", 30, 3.0), ("square",): ("1:1", "1080p", 30, 3.0),
+        ("youtube",): ("16:9", "1080p", 30, 1.0), ("shorts",): ("9:16", "1080p", 30, 1.0),
+    }  # fmt: skip
 
 
 def test_a_posting_plan_is_read_from_words_and_imports_into_calendars() -> None:
@@ -108,7 +116,7 @@ def test_a_batch_comes_to_its_end_whatever_kills_it(tmp_path: Path, record_prope
     record_property("seed", seed)
     print(f"seed {seed}")
     kill_and_go_on(tmp_path / "home", folder, tmp_path / "out", 0.01, kills=3, seed=seed, longest=4.0)
-    assert require_whole(tmp_path / "home", folder, tmp_path / "out") == {"youtube": 6, "square": 6}
+    assert require_whole(tmp_path / "home", folder, tmp_path / "out") == {"clips": 6}
 
 
 def test_the_command_makes_a_batch_and_goes_on_with_it(stir: Callable[..., tuple[int, str, str]], tmp_path: Path) -> None:

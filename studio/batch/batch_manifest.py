@@ -9,12 +9,12 @@ from typing import Any
 
 import msgspec
 
-from studio.batch.batch_nouns import Batch, BatchClip, BatchRow, ClipStanding, RowStanding
+from studio.batch.batch_nouns import Batch, BatchClip, BatchRow, ClipStanding, RowStanding, WrittenFile
 from studio.nouns import Shot
 
 COLUMNS = (
     "photo", "state", "platform", "file", "width", "height", "fps", "seconds", "bytes", "model", "motion", "words",
-    "seed", "crop", "mends", "reason", "remedy", "clip",
+    "seed", "crop", "mends", "unmet", "reason", "remedy", "clip",
 )  # fmt: skip
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
@@ -37,16 +37,23 @@ def list_entries(batch: Batch, rows: Sequence[BatchRow], standings: Sequence[Row
 
 def _list_clip(row: BatchRow, clip: BatchClip, at: ClipStanding, standing: RowStanding) -> list[Entry]:
     state = "aside" if standing.state == "aside" else at.state
-    written = [file for file in clip.files if file.is_written]
     told = _describe(clip.shot, at)
     reason, remedy = at.reason or (standing.reason if state == "aside" else ""), at.remedy
-    if not written:
+    if not clip.files:
         return [_make_entry(row, state, "+".join(clip.platforms), reason=reason, remedy=remedy, **told)]
-    return [_make_entry(row, state, file.platform, file.path, reason=reason, remedy=remedy, **told) for file in written]
+    return [_make_file_entry(row, state, file, told) for file in clip.files]
 
 
 def _make_entry(row: BatchRow, state: str, platform: str = "", file: str = "", **told: Any) -> Entry:
     return {"photo": row.name, "state": state, "platform": platform, "file": file, **told}
+
+
+def _make_file_entry(row: BatchRow, state: str, file: WrittenFile, told: Entry) -> Entry:
+    more: Entry = {"others": file.others, "unmet": "; ".join(file.unmet), "reason": file.reason}
+    if file.is_written:
+        more |= {"width": file.width, "height": file.height, "fps": round(file.fps, 3), "bytes": file.bytes}
+        more["seconds"] = round(file.seconds, 3)
+    return _make_entry(row, state, file.platform, file.path, **{**told, **more})
 
 
 def _describe(shot: Shot, at: ClipStanding) -> Entry:

@@ -107,12 +107,29 @@ class RowRefusal(Noun, frozen=True):
 
 
 class WrittenFile(Noun, frozen=True):
-    """A clip's file in the output folder: for which platform ("" for none), its path from that folder, and whether it
-    is there, whole."""
+    """A clip's file in the output folder for one platform ("" for none).
+
+    `stem` is the path from that folder that is promised to it, without its ending, and `path` with it, once it is
+    there, whole; `others` are what goes with it: another container, a poster. `unmet` are the fields of it that aren't
+    as the platform wants them, in words, and `reason` is why it couldn't be made for it. The others are what it holds.
+    """
 
     platform: str
-    path: str
-    is_written: bool = False
+    stem: str
+    path: str = ""
+    others: tuple[str, ...] = ()
+    width: int = 0
+    height: int = 0
+    fps: float = 0.0
+    seconds: float = 0.0
+    bytes: int = 0
+    unmet: tuple[str, ...] = ()
+    reason: str = ""
+
+    @property
+    def is_written(self) -> bool:
+        """Whether its file is there."""
+        return bool(self.path)
 
 
 class BatchClip(Noun, frozen=True):

@@ -5,17 +5,18 @@ Begun again after a kill it goes on where it was: what is there is kept, what wa
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from studio.atomic_write import write_whole
 from studio.batch.batch_manifest import COLUMNS, list_entries, write_csv, write_json
 from studio.batch.batch_nouns import Batch, BatchClip, BatchRow, RowStanding, WrittenFile
 from studio.batch.batch_table import BatchTable
-from studio.batch.output_folder import choose_name, claim_folder, copy_file, finish_file, list_taken, write_file
+from studio.batch.output_folder import choose_stem, claim_folder, let_go, list_taken, write_files
 from studio.batch.posting_plan import Post, lay_out, write_ical, write_plan_csv
 from studio.batch.row_planner import tidy_stem
 from studio.engines.base import Tick
@@ -26,6 +27,11 @@ from studio.presets import platform
 
 if TYPE_CHECKING:
     from studio.clip.comparison_tiles import Tile
+    from studio.delivery.deliver import Written
+
+
+FACTS = ("width", "height", "fps", "seconds", "bytes")
+"""What a file holds, as a clip that is copied says it."""
 
 
 class BatchWriter:
@@ -71,20 +77,28 @@ class BatchWriter:
     def _write_clip(
         self, batch_id: str, row: BatchRow, clip: BatchClip, made: Clip, folder: Path, taken: set[str]
     ) -> None:
-        source = self._library.file(made)
         number = int(clip.key.rpartition("-")[2])
         files = {file.platform: file for file in clip.files}
+        earlier: list[Written] = []
         for place in clip.platforms or ("",):
-            file = files.get(place)
+            file, key = files.get(place), f"{made.id[:16]}-{place or 'clip'}"
             if file and file.is_written and (folder / file.path).exists():
+                let_go(folder / file.stem, key)
                 continue
             disk.require(folder, made.bytes, "The next file", "choose another folder")
-            key = f"{made.id[:16]}-{place}"
-            while file is None or not write_file(folder, file, key, lambda part: copy_file(source, part)):
-                file = WrittenFile(place, choose_name(folder, place, row.name, number, source.suffix, taken))
-                self._note(batch_id, row.id, clip.key, file)
-            self._note(batch_id, row.id, clip.key, replace(file, is_written=True))
-            finish_file(folder, file, key)
+            work = _Work(self._library.file(made), made, place, tuple(earlier))
+            try:
+                written = None
+                while file is None or (written := write_files(folder / file.stem, key, work.make)) is None:
+                    file = WrittenFile(place, choose_stem(folder, place, row.name, number, taken))
+                    self._note(batch_id, row.id, clip.key, file)
+                paths = tuple(one.relative_to(folder).as_posix() for one in written)
+                earlier += [done._replace(file=one) for done, one in zip(work.written, written, strict=False)]
+                file = replace(file, path=paths[0], others=paths[1:], reason="", **work.facts)
+            except Refusal as refusal:
+                file = WrittenFile(place, file.stem if file else "", reason=str(refusal))
+            self._note(batch_id, row.id, clip.key, file)
+            let_go(folder / file.stem, key) if file.stem else None
 
     def _note(self, batch_id: str, row_id: str, key: str, file: WrittenFile) -> None:
         """Write down that a path is promised to a clip for a platform, or that its file is there."""
@@ -122,6 +136,34 @@ class BatchWriter:
             raise disk.refusal(error) from None
         line = f"{done} of {len(rows)} photos"
         write_sheets(tiles, folder / "contact-sheet.png", title=one.name, line=line)
+
+
+class _Work:
+    """The files of one clip for one place, and what of them isn't as the place wants it; `earlier` are those for other
+    places, which are copied where they do.
+    """
+
+    def __init__(self, source: Path, clip: Clip, place: str, earlier: tuple[Written, ...]) -> None:
+        self._source, self._clip, self._place, self._earlier = source, clip, place, earlier
+        self.written: tuple[Written, ...] = ()
+        self.facts: dict[str, Any] = {name: getattr(clip, name) for name in FACTS}
+
+    def make(self, folder: Path) -> list[Path]:
+        """Write them into a folder: a copy where there is no place, else what fits it. Raises `Refusal`."""
+        known = platform(self._place)
+        if known is None:
+            return [Path(shutil.copyfile(self._source, folder / f"clip{self._source.suffix}"))]
+        from studio.delivery.deliver import deliver
+
+        done = deliver(self._source, self._clip, known, folder / "clip", lambda progress: None, earlier=self._earlier)
+        self.written = done.files
+        first, unmet = done.files[0], [check for check in done.checks if not check.is_met]
+        self.facts = {
+            "width": first.plan.width, "height": first.plan.height, "fps": float(first.plan.rate),
+            "seconds": first.plan.seconds, "bytes": first.bytes,
+            "unmet": tuple(f"{check.field}: {check.found}, wanted {check.wanted}" for check in unmet),
+        }  # fmt: skip
+        return [*(one.file for one in done.files), *([done.poster] if done.poster else [])]
 
 
 def list_posts(one: Batch, rows: Sequence[BatchRow]) -> list[Post]:

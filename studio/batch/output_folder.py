@@ -1,25 +1,32 @@
 """The folder a batch's files are written to: one folder for each platform, names from the photos', nothing overwritten.
 
-A name is written down before its file, and the file is made whole under another name and linked to its own: after a
-kill at any moment it is known which files are ours and whole.
+A name is written down before its files, which are made whole in a hidden folder beside it and linked to their names:
+after a kill at any moment it is known which files are ours and whole.
 """
 
 from __future__ import annotations
 
 import errno
+import filecmp
 import os
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from studio.batch.batch_nouns import BatchRow, WrittenFile
+from studio.batch.batch_nouns import BatchRow
 from studio.library.disk import refusal as refuse_disk
 from studio.library.file_names import tidy
 from studio.nouns import Refusal
 
 UNPLACED = "clips"
 """The folder of clips that are made for no platform."""
+
+HALF, WHOLE = "half", "whole"
+"""Folders inside the hidden one: of files that are being written, and of those that are whole."""
+
+LINKLESS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EACCES)
+"""What a disk without hard links answers, such as a USB stick."""
 
 
 def claim_folder(parent: Path, name: str) -> Path:
@@ -40,77 +47,80 @@ def claim_folder(parent: Path, name: str) -> Path:
         raise Refusal(f"{parent} can't be written ({why}).", "Choose another folder.") from None
 
 
-def choose_name(folder: Path, platform: str, photo: str, number: int, ending: str, taken: set[str]) -> str:
-    """A free path in `folder` for a clip of a photo, the photo's name without its ending: "reels/harbour.mp4"; of the
-    second variation "reels/harbour-2.mp4", and of another photo of the same name the next number that is free. It is
-    added to `taken`, whose letters are small.
+def choose_stem(folder: Path, platform: str, photo: str, number: int, taken: set[str]) -> str:
+    """A free path in `folder` for a clip of a photo, without an ending: "reels/harbour", of the second variation
+    "reels/harbour-2", and of another photo of the same name the next number that is free. It is added to `taken`, whose
+    letters are small.
     """
     stem = tidy(Path(photo).stem)
     at = number + 1
     while True:
-        path = f"{platform or UNPLACED}/{stem}{f'-{at}' if at > 1 else ''}{ending}"
-        if path.casefold() not in taken and not (folder / path).exists():
+        path = f"{platform or UNPLACED}/{stem}{f'-{at}' if at > 1 else ''}"
+        if path.casefold() not in taken and not _is_used(folder / path):
             taken.add(path.casefold())
             return path
         at += 1
 
 
-def list_taken(rows: Sequence[BatchRow]) -> set[str]:
-    """Every path that is promised to a file of these rows, in small letters."""
-    return {file.path.casefold() for row in rows for clip in row.clips for file in clip.files}
-
-
-def write_file(folder: Path, file: WrittenFile, key: str, make: Callable[[Path], None]) -> bool:
-    """Write a file to the path that was promised to it; False where another program has taken that path meanwhile.
-
-    `make` writes the whole of it to the path it is given; `key` names what is half made. What was finished before a
-    kill isn't made again. Raises `Refusal` when it can't be written.
-    """
-    dest = folder / file.path
-    part = dest.with_name(f".{key}{dest.suffix}")
-    try:
-        dest.parent.mkdir(parents=True, exist_ok=True)
-        if part.exists() and dest.exists() and part.samefile(dest):
-            return True
-        if dest.exists():
-            return False
-        part.unlink(missing_ok=True)
-        make(part)
-        return _link(part, dest)
-    except OSError as error:
-        raise _refuse(error, dest) from None
-
-
-def finish_file(folder: Path, file: WrittenFile, key: str) -> None:
-    """Let go of the other name of a file, once it is written down that it is there."""
-    dest = folder / file.path
+def _is_used(stem: Path) -> bool:
+    """Whether a file of this name is there, with any ending."""
     with suppress(OSError):
-        dest.with_name(f".{key}{dest.suffix}").unlink()
+        return any(file.name.startswith(f"{stem.name}.") for file in stem.parent.iterdir())
+    return False
 
 
-def _link(part: Path, dest: Path) -> bool:
-    """Give a whole file its name, unless that is taken. On disks without hard links it is renamed."""
+def list_taken(rows: Sequence[BatchRow]) -> set[str]:
+    """Every path that is promised to a file of these rows, without its ending and in small letters."""
+    return {file.stem.casefold() for row in rows for clip in row.clips for file in clip.files}
+
+
+def write_files(stem: Path, key: str, make: Callable[[Path], Sequence[Path]]) -> tuple[Path, ...] | None:
+    """Write the files of one clip for one place, as `stem` with their endings; None where another program has taken one
+    of those names.
+
+    `make` writes them into the folder it is given and says which, the clip itself first; `key` names what is half made.
+    What was whole before a kill isn't made again. `let_go` comes once it is written down that they are there. Raises
+    `Refusal` when they can't be written.
+    """
+    hidden = stem.parent / f".{key}"
     try:
-        os.link(part, dest)
-        return True
+        if not (hidden / WHOLE).is_dir():
+            shutil.rmtree(hidden, ignore_errors=True)
+            (hidden / HALF).mkdir(parents=True)
+            for number, file in enumerate(make(hidden / HALF)):
+                file.rename(hidden / HALF / f"{number}{file.suffix}")
+            (hidden / HALF).rename(hidden / WHOLE)
+        made = sorted((hidden / WHOLE).iterdir(), key=lambda file: int(file.stem))
+        places = [stem.with_name(stem.name + file.suffix) for file in made]
+        for file, place in zip(reversed(made), reversed(places), strict=True):  # the clip comes last
+            if not _link(file, place):
+                return None
+        return tuple(places)
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise refuse_disk(error) from None
+        why = error.strerror or type(error).__name__
+        says = f"{stem.name} can't be written ({why})."
+        raise Refusal(says, "Choose another folder; the clip is in the library.") from None
+
+
+def let_go(stem: Path, key: str) -> None:
+    """Remove the other names of files, once it is written down that they are there."""
+    shutil.rmtree(stem.parent / f".{key}", ignore_errors=True)
+
+
+def _link(file: Path, place: Path) -> bool:
+    """Give a whole file its name, unless that is another's. On disks without hard links it is copied, then named."""
+    if place.exists():
+        return place.samefile(file) or filecmp.cmp(place, file, shallow=False)
+    try:
+        os.link(file, place)
     except FileExistsError:
         return False
     except OSError as error:
-        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.ENOSYS, errno.EACCES):
+        if error.errno not in LINKLESS:
             raise
-    if dest.exists():
-        return False
-    part.rename(dest)
+        copy = file.parent.parent / "copy"
+        shutil.copyfile(file, copy)
+        copy.rename(place)
     return True
-
-
-def copy_file(source: Path, dest: Path) -> None:
-    """Copy a file's bytes."""
-    shutil.copyfile(source, dest)
-
-
-def _refuse(error: OSError, dest: Path) -> Refusal:
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return refuse_disk(error)
-    why = error.strerror or type(error).__name__
-    return Refusal(f"{dest.name} can't be written ({why}).", "Choose another folder; the clip is in the library.")

@@ -14,6 +14,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 from playwright.sync_api import BrowserContext, Page, expect
 
 from studio import limits, presets
@@ -292,6 +294,37 @@ def test_another_sites_page_can_do_nothing(shared: SharedApp, ann: Owner) -> Non
         for path in ("/gradio_api/component_server", "/gradio_api/upload", "/visitor/forget", "/visitor/leave"):
             assert shared.post(path, ann["cookie"], {}, Origin=origin).status == 403
     assert shared.house.find(ann["visitor"]).library.count() == 1
+
+
+def test_programs_of_two_visitors_follow_their_own_through_one_queue(shared: SharedApp, tmp_path: Path) -> None:
+    """Gradio runs queued events in tasks of its own, begun in whoever's request came first: each still has its own visitor."""
+    cookies = [shared.enter() for _ in range(2)]
+    programs = [
+        Client(shared.url, headers={"Cookie": one}, verbose=False, analytics_enabled=False, download_files=str(tmp_path))
+        for one in cookies
+    ]  # fmt: skip
+    photos = [handle_file(str(ASSETS / "samples" / presets.samples()[at].file)) for at in range(2)]
+    try:
+        begun = [
+            program.submit(photo=photo, size="240p", seconds=1, fps=16, api_name="/animate")
+            for program, photo in zip(programs, photos, strict=True)
+        ]
+        jobs = [one.result(30)["id"] for one in begun]
+        follows = [program.submit(id=job, follow=60, api_name="/status") for program, job in zip(programs, jobs, strict=True)]
+        ends = [list(follow)[-1] for follow in follows]
+        assert [end["state"] for end in ends] == ["done", "done"]
+        for at, (program, cookie) in enumerate(zip(programs, cookies, strict=True)):
+            (clip,) = program.predict(api_name="/library")
+            assert jobs[at] in str(clip) and jobs[1 - at] not in str(clip)
+            film = Path(ends[at]["clips"][0]["file"])
+            assert film.read_bytes() == next((shared.house.folder / find_id(cookie) / "clips").glob("*.mp4")).read_bytes()
+            with pytest.raises(AppError):
+                program.predict(id=jobs[1 - at], api_name="/status")
+            with pytest.raises(AppError):
+                program.predict(id=jobs[1 - at], api_name="/cancel")
+    finally:
+        for program in programs:
+            program.close()
 
 
 # Uploads and limits -------------------------------------------------------------------------------------------------------------

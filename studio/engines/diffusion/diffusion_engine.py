@@ -17,7 +17,7 @@ from studio import presets
 from studio.cards import Device, Forecast, Gauge, ModelCard, ModelState, Plan, Quote
 from studio.config import Settings
 from studio.engines.base import Image, Tick
-from studio.engines.diffusion import library_setup
+from studio.engines.diffusion import lent_gpu, library_setup
 from studio.engines.diffusion.files.download import Downloads
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.manifest import require_checkpoint
@@ -71,6 +71,7 @@ class DiffusionEngine:
         self.history = history or History(settings.models)
         self._cards = cards or (lambda: (*presets.cards(), *presets.own_cards(settings.card_folders)[0]))
         self._apart = apart
+        self._lent = lent_gpu.register(self._animate_here) if lent_gpu.is_lent() else None
         self._trial = KernelTrial(self.machine, settings, self._has_model, lambda: self.manager.is_idle)
 
     def share(self, machine: Machine) -> DiffusionEngine:
@@ -93,9 +94,16 @@ class DiffusionEngine:
         image, end: (H, W, 3) uint8 RGB, whole photos. Raises `Refusal`, also when memory runs out and nothing is left
         to try; lets `Stopped` from `tick` through, after which the next run is as if this one hadn't been.
         """
+        self._require_whole(prepared.card)
+        if self._lent is None:
+            return self._animate_here(prepared, image, end, tick)
+        expected, _ = self.history.estimate(self.machine.name, prepared.card, prepared.plan)
+        return lent_gpu.animate(self._lent, prepared, image, end, tick, expected)
+
+    def _animate_here(self, prepared: Prepared, image: Image, end: Image | None, tick: Tick) -> Frames:
+        """The same in this process, on the device that it has."""
         from studio.engines.diffusion.run.generation import Generation
 
-        self._require_whole(prepared.card)
         with use_device(self.machine.device):
             return Generation(self._tools, prepared, image, end, tick).make_frames()
 

@@ -14,7 +14,7 @@ from tests.ui.test_axe import clean
 from tests.ui.test_finish_panel import make_clip
 
 pytestmark = pytest.mark.ui
-PLACES = ("reels", "feed", "telegram")
+PLACES = ("reels", "whatsapp", "master-h264")
 
 
 def test_a_clip_goes_to_three_places_with_its_checks(app: App, open_page: Open, tmp_path: Path) -> None:

@@ -21,10 +21,13 @@ from studio.ui.uploads import make_attachment_calls
 if TYPE_CHECKING:
     from studio.finish.finish_plan import FinishPlan
 
-MOST = 60
-"""Clips in one reel, and clips that one finish is used on at once."""
+MOST, MOST_ALIKE, MOST_FOUND = 60, 500, 120
+"""Clips in one reel, clips that one finish is used on at once, and clips that are shown to choose from."""
 
-Clips = Annotated[tuple[ClipId, ...], msgspec.Meta(max_length=MOST)]
+BATCHES = 6
+"""Batches that are shown to choose from."""
+
+Clips = Annotated[tuple[ClipId, ...], msgspec.Meta(max_length=MOST_ALIKE)]
 FONTS = (
     ("sans", "Sans"), ("bold", "Bold"), ("serif", "Serif"), ("serif_italic", "Italic"), ("condensed", "Narrow"),
     ("mono", "Typewriter"),
@@ -142,10 +145,19 @@ class FinishPanel:
 
     def find_targets(self, search: TargetSearch) -> dict[str, Any]:
         """Clips that the same finish may be used on."""
-        found: list[Clip] = [
-            one for one in self.studio.library.find(search.words[:200], limit=4 * MOST) if one.id not in search.besides
-        ]
-        return {"clips": show_clips(self.studio, tuple(found[:MOST])), "batches": []}
+        found = self.studio.library.find(search.words[:200], limit=MOST_FOUND + len(search.besides))
+        clips = tuple(one for one in found if one.id not in search.besides)[:MOST_FOUND]
+        return {"clips": show_clips(self.studio, clips), "batches": self._list_batches(search.besides)}
+
+    def _list_batches(self, besides: tuple[str, ...]) -> list[dict[str, Any]]:
+        """The newest batches that have clips in the library, with these."""
+        here = set(self.studio.library.ids()) - set(besides)
+        found: list[dict[str, Any]] = []
+        for batch in self.studio.batches.find(limit=BATCHES):
+            made = [clip.job for row in self.studio.batches.rows(batch.id) for clip in row.clips if clip.job in here]
+            if made:
+                found.append({"name": batch.name, "clips": made[:MOST_ALIKE]})
+        return found
 
 
 def show_area(shot: Shot, plan: FinishPlan) -> dict[str, float]:

@@ -14,8 +14,9 @@
 
   Stir.finishStage = (room) => {
     let path = "";
+    let looking = false; // at the clip as it was made
     const film = h("video", { class: "finish-film", loop: true, playsinline: true, "aria-label": "Preview of the finished clip" });
-    const source = h("video", { class: "finish-source", muted: true, playsinline: true, hidden: true, tabindex: "-1", "aria-label": "The clip as it was made" });
+    const source = h("video", { class: "finish-source", preload: "auto", muted: true, playsinline: true, hidden: true, tabindex: "-1", "aria-label": "The clip as it was made" });
     const poster = h("img", { class: "finish-film", alt: "", hidden: true });
     const zones = h("div", { class: "safe-zones" });
     const marks = h("div", { class: "title-marks" });
@@ -44,10 +45,10 @@
       paintBar();
     }
     function look(to) {
-      source.hidden = to === null;
-      if (to === null) return;
+      looking = to !== null;
+      if (!looking) return void (source.hidden = true);
       film.pause();
-      source.currentTime = to;
+      source.currentTime = to; // seen once it is there
       label.hidden = false;
       label.textContent = "As it was made, " + precise(to);
     }
@@ -66,6 +67,7 @@
       Stir.emit("finish-time", film.currentTime);
     }
     for (const type of ["play", "pause", "timeupdate", "loadedmetadata", "seeked"]) film.addEventListener(type, paintBar);
+    source.addEventListener("seeked", () => (source.hidden = !looking));
     film.addEventListener("loadeddata", () => (poster.hidden = true));
 
     // Drawn over it --------------------------------------------------------------------------------------------------
@@ -83,9 +85,9 @@
     }
     /* A box for each title and the logo, to be dragged to one of nine places. */
     function paintMarks() {
-      const inside = room.facts?.area ?? { left: 0.06, top: 0.06, right: 0.94, bottom: 0.94 }; // where text stands, in fractions of the frame
+      const inside = room.facts?.area ?? { left: 0.06, top: 0.06, right: 0.94, bottom: 0.94, middle: 0.5 }; // where text stands, in fractions of the frame
       const made = [
-        ...room.finish.titles.map((one, index) => ({ words: one.text || "Title", name: one.place || room.given.usual[one.kind], size: one.size || room.given.sizes[one.kind], move: (name) => move("titles", index, name), what: `“${one.text}”`, kind: "title" })),
+        ...room.finish.titles.map((one, index) => ({ words: one.text || "Title", font: one.font, name: one.place || room.given.usual[one.kind], size: one.size || room.given.sizes[one.kind], move: (name) => move("titles", index, name), what: `“${one.text}”`, kind: "title" })),
         ...(room.finish.logo ? [{ words: "Logo", name: room.finish.logo.place, size: room.finish.logo.size, move: (name) => room.set({ logo: { ...room.finish.logo, place: name } }, "the logo's place"), what: "The logo", kind: "logo" }] : []),
       ];
       const held = document.activeElement?.dataset?.mark;
@@ -98,7 +100,7 @@
     }
     function mark(one, index, inside) {
       const { column, row } = cell(one.name);
-      const node = h("button", { type: "button", class: "title-mark " + one.kind, "data-mark": index, "data-column": column, "data-row": row, "aria-label": `${one.what}, ${SAID[one.name]}. Arrow keys move it`, title: "Drag it, or press an arrow key" }, h("span", {}, one.words));
+      const node = h("button", { type: "button", class: "title-mark " + one.kind, "data-mark": index, "data-column": column, "data-row": row, "data-font": one.font, "aria-label": `${one.what}, ${SAID[one.name]}. Arrow keys move it`, title: "Drag it, or press an arrow key" }, h("span", {}, one.words));
       const short = Math.min(frame.clientWidth, frame.clientHeight);
       node.style.setProperty("--size", one.size * short + "px");
       Object.assign(node.style, place(column, row, inside));
@@ -131,8 +133,8 @@
       return node;
     }
     function place(column, row, inside) {
-      const x = [inside.left, (inside.left + inside.right) / 2, inside.right][column];
-      const y = [inside.top, (inside.top + inside.bottom) / 2, inside.bottom][row];
+      const x = [inside.left, inside.middle, inside.right][column];
+      const y = [inside.top, Stir.clamp(0.5, inside.top, inside.bottom), inside.bottom][row];
       return { left: x * 100 + "%", top: y * 100 + "%", transform: `translate(${[0, -50, -100][column]}%, ${[0, -50, -100][row]}%)`, maxWidth: (inside.right - inside.left) * 100 + "%" };
     }
     function paint() {
@@ -164,7 +166,7 @@
         label.classList.toggle("busy", on);
       },
       show(answer) {
-        source.hidden = true;
+        look(null);
         frame.style.setProperty("--shape", answer.width / answer.height);
         if (answer.path === path) return;
         const part = film.duration ? film.currentTime / film.duration : 0;

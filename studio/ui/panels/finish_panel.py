@@ -161,14 +161,19 @@ class FinishPanel:
 
 
 def show_area(shot: Shot, plan: FinishPlan) -> dict[str, float]:
-    """Where titles and logo stand in the finished frame, in fractions of it: clear of what the place covers."""
+    """Where titles and logo stand in the finished frame, in fractions of it, clear of what the place covers.
+
+    `middle` is the line that they are centred about.
+    """
     from studio.finish.clip_frames import Facts
     from studio.finish.finish_plan import find_area
-    from studio.finish.typesetting import MARGIN
+    from studio.finish.typesetting import LEAST_WIDTH, MARGIN
 
     facts = Facts(plan.width, plan.height, plan.num_frames, plan.fps)
     area, margin = find_area(presets.platform(shot.platform), facts), MARGIN * min(plan.width, plan.height)
+    is_centred = 2 * min(0.5 - area.left, area.right - 0.5) >= LEAST_WIDTH
     return {
+        "middle": 0.5 if is_centred else (area.left + area.right) / 2,
         "left": area.left + margin / plan.width, "top": area.top + margin / plan.height,
         "right": area.right - margin / plan.width, "bottom": area.bottom - margin / plan.height,
     }  # fmt: skip

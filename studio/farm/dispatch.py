@@ -111,7 +111,7 @@ class Farm:
             lane.join(max(0.1, end - time.monotonic()))
         if self._thread.is_alive():
             self._thread.join(CLOSE_SECONDS)
-            ray_cluster.disconnect(self.address)
+        ray_cluster.disconnect(self.address)
         if self._node:
             ray_cluster.end_node(self._node)
 

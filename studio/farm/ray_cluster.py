@@ -250,15 +250,14 @@ def _make_job_config() -> Any:
 
 
 def disconnect(address: Address, everybody: bool = False) -> None:
-    """Let go of the cluster; with `everybody`, whoever else uses it in this process."""
-    import ray
-
+    """Let go of the cluster, once for each `connect`; with `everybody`, whoever else uses it in this process."""
+    ray = require_ray()
     with _CONNECTED:
         if str(address) in _users:
             _users.remove(str(address))
         if everybody:
             _users.clear()
-        if not _users:
+        if not _users and ray.is_initialized():
             ray.shutdown()
 
 

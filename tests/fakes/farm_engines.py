@@ -10,7 +10,10 @@ from pathlib import Path
 
 from studio.cards import ModelCard
 from studio.config import Settings
+from studio.engines import registry
 from studio.engines.base import Engine
+from studio.engines.diffusion.diffusion_engine import DiffusionEngine
+from studio.engines.diffusion.run.speed_history import History
 from tests.fakes.gpus import Gpu
 from tests.fakes.gradient import Gradient
 
@@ -39,3 +42,22 @@ def make(card: ModelCard, settings: Settings) -> Engine:
     gpu = Gpu(pace)
     gpu.loads = LoadNotes(settings.home / "loads.txt")
     return gpu
+
+
+class NotedHistory(History):
+    """What was learned of models, and a line for each of their loads."""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings.models)
+        self.notes = LoadNotes(settings.home / "loads.txt")
+
+    def add_load(self, device: str, card: ModelCard, seconds: float) -> None:
+        super().add_load(device, card, seconds)
+        self.notes.append(card.id)
+
+
+def make_real(card: ModelCard, settings: Settings) -> Engine:
+    """The real engines, whose loads are noted."""
+    if card.engine != "diffusion":
+        return registry.make(card, settings)
+    return DiffusionEngine(settings, history=NotedHistory(settings))

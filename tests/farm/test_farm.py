@@ -14,9 +14,10 @@ from studio.farm.farm_lane import Patience
 from studio.nouns import Cancelled, Done, Failed, Queued, Running
 from studio.studio import Studio
 from tests.fakes.gradient import CARD
+from tests.fakes.ray_nodes import Nodes
 from tests.fakes.shelf import AWAY, OTHER, READY
 from tests.fakes.waiting import ended, until
-from tests.farm.conftest import Begin, Nodes
+from tests.farm.conftest import Begin
 
 pytestmark = pytest.mark.slow
 

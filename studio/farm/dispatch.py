@@ -35,7 +35,7 @@ SYNC_SECONDS = 1.0
 GONE_SECONDS = 15.0
 """How long the head may be silent before all is let go: Ray ends this process after 60."""
 
-SEEN = 100
+SEEN = 60
 """Waiting jobs that a worker chooses from. Those that finish clips are left to this computer, where the clips lie."""
 
 NOTED = 60

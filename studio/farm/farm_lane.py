@@ -101,6 +101,7 @@ class FarmLane:
         self.paces: dict[str, float] = {}
         self._tools = tools
         self._closing, self._woken, self._lost = threading.Event(), threading.Event(), threading.Event()
+        self._keeping: threading.Thread | None = None
         self._threads = [
             threading.Thread(target=does, name=f"stir-ray-{number}", daemon=True) for does in (self._work, self._hear)
         ]
@@ -182,8 +183,24 @@ class FarmLane:
             self.attempt, self.group = attempt, attempt.job.group
             if self._closing.is_set():
                 attempt.watch.stop()
-            self._do(attempt)
+            why = self._explain_choice(attempt.job)
+            made = self._do(attempt, lambda attempt=attempt: self._make(attempt))
             self.attempt = None
+            if isinstance(made, Made):
+                self._keep_beside(attempt, made, why)
+        self._wait_kept()
+
+    def _wait_kept(self) -> None:
+        if self._keeping:
+            self._keeping.join()
+
+    def _keep_beside(self, attempt: Attempt, made: Made, why: Choice) -> None:
+        """Fetch and keep a clip while the worker begins the next."""
+        self._wait_kept()
+        self._keeping = threading.Thread(
+            target=self._do, args=(attempt, lambda: self._keep(attempt, made, why)), name="stir-ray-keep", daemon=True
+        )
+        self._keeping.start()
 
     def _take(self) -> Attempt | None:
         try:
@@ -192,12 +209,13 @@ class FarmLane:
             self._tools.log.error("the queue can't be read: %s", trace(error))
             return None
 
-    def _do(self, attempt: Attempt) -> None:
+    def _do(self, attempt: Attempt, does: Callable[[], State | Made | None]) -> State | Made | None:
+        """Do something for an attempt; where that is its end, its job has one."""
         job, tools = attempt.job, self._tools
-        tools.log.info("job %s: %s, on worker %s", job.id[:8], describe_shot(job.shot), self.id)
         try:
-            with tempfile.TemporaryDirectory(dir=tools.maker.room, ignore_cleanup_errors=True) as folder:
-                state: State | None = self._make(attempt, Path(folder))
+            state = does()
+            if isinstance(state, Made):
+                return state
         except WorkerLost as lost:
             tools.lose(self, str(lost))
             state = self._return(attempt)
@@ -206,13 +224,13 @@ class FarmLane:
             state = (Interrupted() if self._closing.is_set() else Cancelled()) if mine else None
         except Exception as error:
             state = tools.maker.explain_failure(job, error) if tools.attempts.give_up(attempt) else None
-        finally:
-            self.worker.tell("drop", attempt.id)
+        self.worker.tell("drop", attempt.id)
         if state is not None:
             write_end(tools.maker.queue, tools.log, job, state, attempt.watch.began, self._closing)
         if isinstance(state, Done):
             self.done += 1
             tools.tell(state.clip)
+        return state
 
     def _return(self, attempt: Attempt) -> State | None:
         """Have a job that was lost wait again, unless another worker goes on with it; its end where it was lost too
@@ -229,25 +247,28 @@ class FarmLane:
             "It may be too large for them: choose a smaller size, or see on those machines why Stir ended.",
         )
 
-    def _make(self, attempt: Attempt, folder: Path) -> State | None:
-        """Have the clip made, fetch its files and keep it. None where another attempt at the job was first. Raises
-        `WorkerLost`, `Stopped`, `Refusal`.
+    def _make(self, attempt: Attempt) -> State | Made | None:
+        """Have the clip made. Raises `WorkerLost`, `Stopped`, `Refusal`."""
+        tools, job = self._tools, attempt.job
+        tools.log.info("job %s: %s, on worker %s", job.id[:8], describe_shot(job.shot), self.id)
+        tools.attempts.note(attempt, Progress("load"))
+        outcome = self._run(attempt, Task(attempt.id, job, tools.maker.card(job.shot.maker)))
+        return outcome if isinstance(outcome, Made) else self._end_unmade(attempt, outcome)
+
+    def _keep(self, attempt: Attempt, made: Made, why: Choice) -> State | None:
+        """Fetch a clip's files and keep it. None where another attempt at the job was first. Raises `WorkerLost`,
+        `Stopped`, `Refusal`.
         """
         tools, job = self._tools, attempt.job
-        tools.attempts.note(attempt, Progress("load"))
-        card = tools.maker.card(job.shot.maker)
-        why = self._explain_choice(job)
-        outcome = self._run(attempt, Task(attempt.id, job, card))
-        if not isinstance(outcome, Made):
-            return self._end_unmade(attempt, outcome)
-        files = [self._fetch(attempt, one, folder) for one in outcome.files]
-        tools.attempts.note(attempt, Progress("keep"))
-        if not tools.attempts.claim(attempt):
-            return None
-        took = time.monotonic() - attempt.began
-        self.paces[job.shot.maker] = took
-        clip = replace(outcome.clip, took=took, loading=attempt.watch.loading, choices=(*outcome.clip.choices, why))
-        tools.maker.keep(job, clip, files[0], files[1])
+        with tempfile.TemporaryDirectory(dir=tools.maker.room, ignore_cleanup_errors=True) as folder:
+            files = [self._fetch(attempt, one, Path(folder)) for one in made.files]
+            tools.attempts.note(attempt, Progress("keep"))
+            if not tools.attempts.claim(attempt):
+                return None
+            took = time.monotonic() - attempt.began
+            self.paces[job.shot.maker] = took
+            clip = replace(made.clip, took=took, loading=attempt.watch.loading, choices=(*made.clip.choices, why))
+            tools.maker.keep(job, clip, files[0], files[1])
         return Done(clip.id)
 
     def _explain_choice(self, job: Job) -> Choice:

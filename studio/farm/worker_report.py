@@ -19,7 +19,7 @@ def describe_worker(
     import psutil
 
     memory = psutil.virtual_memory()
-    device, used, total = f"processor, {cores} cores", memory.total - memory.available, memory.total
+    device, used, total = f"processor, {cores} core{'s'[: cores > 1]}", memory.total - memory.available, memory.total
     if is_gpu and (gpus := _list_gpus(cards, find_engine)):
         device, used, total = gpus[0].name, gpus[0].used, gpus[0].total
     states = tuple(_read_state(card, find_engine) for card in cards if card.checkpoint is not None)

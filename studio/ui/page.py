@@ -46,6 +46,7 @@ from studio.ui.panels.services_panel import ServicesPanel
 from studio.ui.panels.settings_panel import SettingsPanel
 from studio.ui.panels.variations_panel import VariationsPanel
 from studio.ui.panels.words_panel import WordsPanel
+from studio.ui.panels.workers_panel import WorkersPanel
 from studio.ui.shot_form import PARTS
 from studio.ui.visiting_studio import VisitingStudio, make_visitor_call
 from studio.visitors.house import VisitorHouse
@@ -100,6 +101,8 @@ def build(studio: Studio, house: VisitorHouse | None = None) -> gr.Blocks:
 
 def _draw_settings(studio: Studio) -> None:
     with gr.Tab("Settings", id="settings", elem_id="settings-tab"):
+        if studio.farm:
+            WorkersPanel(studio).render()
         SettingsPanel(studio).render()
         if studio.hosted:
             ServicesPanel(studio).render()

@@ -15,7 +15,7 @@ STYLES = (
     "look", "controls", "page_layout", "photo_panel", "report_panel", "camera_panel", "effects_panel", "output_panel",
     "words_panel", "presets_panel", "clip_panel", "dock", "variations_panel", "new_comparison_panel", "recommend_panel",
     "model_guide", "assist_panel", "library_panel", "compare_panel", "model_picker", "models_panel",
-    "hosted_inputs", "checkout", "services_panel",
+    "hosted_inputs", "checkout", "services_panel", "workers_panel",
 )  # fmt: skip
 SCRIPTS = (
     "core", "undo", "page_header", "model_status", "clip_tiles", "crop_frame", "end_box", "brush", "subject_mark",
@@ -29,7 +29,7 @@ SCRIPTS = (
     "compare_frames", "compare_players", "compare_clock", "compare_cells", "compare_table", "compare_transport",
     "compare_export", "compare_panel",
     "batch_panel", "finish_panel", "post_panel",
-    "model_dialogs", "models_panel", "kernel_table", "settings_panel", "services_panel",
+    "model_dialogs", "models_panel", "kernel_table", "settings_panel", "services_panel", "workers_panel",
 )  # fmt: skip
 SHEETS = {
     "batch": ("batch_form", "batch_drop", "batch_rows", "batch_sheet"),

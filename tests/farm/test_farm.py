@@ -49,7 +49,7 @@ def test_jobs_go_where_their_models_are_and_outlive_a_node(begin: Begin, cluster
     doomed = cluster.add("doomed", pace=0.06)
     studio, ask = begin()
     until(lambda: sum(row.state == "idle" for row in workers(studio)) == 3)
-    assert sorted(row.device for row in workers(studio)) == ["Pretend 9000", *["processor, 1 cores"] * 2]
+    assert sorted(row.device for row in workers(studio)) == ["Pretend 9000", *["processor, 1 core"] * 2]
     jobs = [ask(model, seed).id for seed in range(4) for model in (CARD.id, READY.id, OTHER.id, CARD.id)]
     nowhere = ask(READY.id, 99, "refuse")
     until(lambda: any(row.job and row.id == find_worker(studio, "doomed") for row in workers(studio)))

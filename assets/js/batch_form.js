@@ -2,7 +2,7 @@
    batch and for one that is there. */
 (() => {
   const { h } = Stir;
-  const CHOOSE = [["same", "One for all", "Every photo moves the same way"], ["each", "Chosen for each", "A motion that fits each photo’s kind; they take turns"], ["prompts", "Prompts by file", "Photo n with line n of a text or CSV file, or the .txt beside each photo"]];
+  const CHOOSE = [["same", "One for all", "Every photo moves the same way"], ["each", "For each", "One is chosen for each that fits what it shows"], ["prompts", "By file", "Photo n with line n of a text or CSV file, or the .txt beside each photo"]];
   const ASPECTS = [["photo", "As the photo"], ["16:9", "16:9"], ["9:16", "9:16"], ["1:1", "1:1"], ["4:5", "4:5"], ["3:4", "3:4"], ["21:9", "21:9"]];
   const SIZES = [["auto", "Automatic"], ["240p", "240p"], ["360p", "360p"], ["480p", "480p"], ["720p", "720p"], ["1080p", "1080p"], ["1440p", "1440p"], ["2160p", "2160p"]];
   const QUALITIES = [["draft", "Draft"], ["good", "Good"], ["best", "Best"]];
@@ -28,7 +28,7 @@
     const why = h("p", { class: "why" });
     const said = h("p", { class: "why", hidden: true });
     const worded = h("div", { class: "fold-body" }, field("Start from", preset), said, words, slots);
-    const places = h("div", { class: "chips places-chips", role: "group", "aria-label": "Where the clips go" }, given.platforms.map((one) => h("button", { type: "button", class: "chip", "data-place": one.id, title: `${one.title}, ${one.aspect}`, "aria-pressed": "false", onclick: () => flip(one.id) }, one.label, h("small", {}, one.aspect))));
+    const places = h("div", { class: "chips places-chips", role: "group", "aria-label": "Where the clips go" }, given.platforms.map((one) => h("button", { type: "button", class: "chip", "data-place": one.id, title: `${one.title}, ${one.aspect}`, "aria-pressed": "false", onclick: () => flip(one.id) }, one.label === one.aspect ? one.title.replace(/ \d+:\d+$/, "") : one.label, h("small", {}, one.aspect))));
     const flip = (id) => set({ platforms: now.platforms.includes(id) ? now.platforms.filter((one) => one !== id) : [...now.platforms, id] });
     const aspect = Stir.menu("Shape", ASPECTS, "photo", (value) => set({ aspect: value }));
     const model = h("select", { "aria-label": "Model", onchange: () => set({ model: model.value }) });

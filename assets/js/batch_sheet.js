@@ -225,13 +225,27 @@
       const seconds = h("input", { type: "number", min: 1, max: 60, step: 0.5, "aria-label": "Seconds", placeholder: "as all", oninput: touch("seconds") });
       const seed = h("input", { type: "number", min: 0, max: 4294967295, step: 1, "aria-label": "Seed", placeholder: "as all", oninput: touch("seed") });
       const own = Object.fromEntries(["subject", "light", "place"].map((key) => [key, h("input", { type: "search", maxlength: 255, "aria-label": `{${key}}`, oninput: touch(key) })]));
+      let crops = [];
+      let at = 0; // the shape that is in front
+      let shape = 1.5;
+      const picture = h("img", { alt: "", draggable: "false", class: "crop-photo" });
+      const frame = Stir.cropFrame((rect) => ((crops[at] = { ...crops[at], ...rect }), touched.add("crops")), () => paintCrop());
+      const easel = h("div", { class: "batch-easel" }, picture, frame.node);
+      const shapes = h("div", { class: "chips", role: "group", "aria-label": "Shapes" });
+      const crop = h("div", { class: "field batch-crop" }, h("span", {}, "What is used of it"), shapes, easel);
+      function paintCrop() {
+        const { ratio, aspect, ...rect } = crops[at];
+        shapes.replaceChildren(...crops.map((one, index) => h("button", { type: "button", class: "chip", "aria-pressed": String(index === at), onclick: () => ((at = index), paintCrop()) }, one.aspect === "photo" ? "As the photo" : one.aspect)));
+        shapes.hidden = crops.length < 2;
+        frame.show(rect, aspect, ratio, shape);
+      }
       const scope = Stir.segments("Change", [["these", "These"], ["all", "All photos"]], (value) => ((every = value === "all"), scope.paint(value)));
       let every = false;
       const wrong = Stir.note();
       const field = (label, node) => h("label", { class: "field" }, h("span", {}, label), node);
       const save = Stir.button("Change", { class: "primary", id: "row-save", onclick: () => send() });
       const node = h("dialog", { class: "ask batch-editor", "aria-label": "Change photos" }, h("div", { class: "row between" }, title, h("button", { type: "button", class: "ghost tiny", "aria-label": "Close", onclick: () => node.close() }, icon("close"))),
-        h("div", { class: "fold-body" }, field("Motion", preset), field("Words", words), h("div", { class: "fields" }, field("Length, s", seconds), field("Seed", seed)), h("div", { class: "fields" }, Object.entries(own).map(([key, input]) => field(`{${key}}`, input))), scope.node, wrong.node, save));
+        h("div", { class: "fold-body" }, field("Motion", preset), field("Words", words), h("div", { class: "fields" }, field("Length, s", seconds), field("Seed", seed)), h("div", { class: "fields" }, Object.entries(own).map(([key, input]) => field(`{${key}}`, input))), crop, scope.node, wrong.node, save));
       async function send() {
         const change = { id, rows: every ? null : ids };
         if (touched.has("preset")) change.preset = preset.value;
@@ -239,6 +253,7 @@
         if (touched.has("seconds") && seconds.value) change.seconds = Number(seconds.value);
         if (touched.has("seed") && seed.value) change.seed = Number(seed.value);
         for (const [key, input] of Object.entries(own)) if (touched.has(key)) change[key] = input.value;
+        if (touched.has("crops") && !every) change.crops = crops.map(({ ratio, ...one }) => one);
         if (Object.keys(change).length > 2 && (await ask(server.change_rows, change, wrong)) === null) return;
         node.close();
         refresh();
@@ -259,6 +274,14 @@
           words.value = row?.edit.words ?? "";
           [seconds.value, seed.value] = [row?.edit.seconds ?? "", row?.edit.seed ?? ""];
           for (const [key, input] of Object.entries(own)) input.value = row?.edit[key] ?? "";
+          crops = structuredClone(row?.edit.crops ?? []).filter((one) => one.aspect !== "photo" || row.edit.crops.length === 1);
+          crop.hidden = !crops.length || !row.edit.view;
+          if (!crop.hidden) {
+            [at, shape] = [0, row.ratio];
+            picture.src = Stir.file(row.edit.view);
+            easel.style.setProperty("--shape", shape);
+            paintCrop();
+          }
           node.showModal();
           words.focus();
         },

@@ -6,10 +6,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
+
 from studio import presets
 from studio.batch.batch_nouns import Batch, BatchClip, BatchRow, BatchSettings, ClipStanding, RowStanding, RowState
 from studio.motion.compose import plain
 from studio.nouns import Refusal, Shot
+from studio.photo.crop import find_ratio
 from studio.studio import Studio
 from studio.ui.price_words import show_total
 from studio.ui.queue_snapshot import describe_motion, show_clip, show_progress
@@ -101,7 +104,7 @@ def show_row(studio: Studio, batch: Batch, at: int, row: BatchRow, standing: Row
         "seconds": first.seconds if first else row.seconds or batch.settings.seconds,
         "findings": [finding.says for finding in row.findings],
         "remedies": [finding.remedies[0].label for finding in row.findings if finding.remedies],
-        "mends": [mend.name for mend in row.mends], "edit": _show_edit(row),
+        "mends": [mend.name for mend in row.mends], "edit": _show_edit(studio, row),
         "progress": show_progress(studio, shot, running.progress) if running and shot else None,
         "part": _find_part(running) if running else 0.0,
         "clip": show_clip(studio, finished) if finished else None,
@@ -125,12 +128,16 @@ def _find_shape(shot: Shot) -> float:
     return (shot.photo.width * shot.crop.w) / (shot.photo.height * shot.crop.h)
 
 
-def _show_edit(row: BatchRow) -> dict[str, Any]:
+def _show_edit(studio: Studio, row: BatchRow) -> dict[str, Any]:
     """What of a row is its own, as the sheet that changes it begins."""
-    own = row.motion or None
     return {
         "words": row.prompt, "beside": row.beside, "preset": row.preset, "seconds": row.seconds, "seed": row.seed,
-        "subject": row.subject, "light": row.light, "place": row.place, "has_motion": own is not None,
+        "subject": row.subject, "light": row.light, "place": row.place,
+        "view": str(studio.photos.view(row.photo)) if row.photo else "",
+        "crops": [
+            {**msgspec.to_builtins(crop), "ratio": find_ratio(row.photo, crop.aspect)}
+            for crop in row.crops if row.photo
+        ],
     }  # fmt: skip
 
 

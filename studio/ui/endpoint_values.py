@@ -51,13 +51,13 @@ class Started(TypedDict):
 class Standings(TypedDict):
     """How something that was begun stands.
 
-    `state`: waiting, running, done, failed, cancelled, interrupted (the studio was closed); of a batch before it is
-    started ready; of a cell of a comparison also refused, photo or gone; of a batch's photo also unread, ready, aside
-    (doubtful, and left out), refused or paused. `done` of `total` steps of a `stage` (the parts that have ended, where
-    it has parts); `elapsed` and `remaining` in seconds, the latter None while unknown. `reason` and `remedy` of a
-    failure. `clips` are its finished clips (of a batch the first 60), `parts` how each of its parts stands, with the
-    ids of their clips. `files` are what an export has written, each with its `checks`: field, what the place wants,
-    what was found, and whether that is met.
+    `state`: waiting, running, done, failed, cancelled, interrupted (the studio was closed); of a batch also ready
+    (before it is started) or paused; of a cell of a comparison also refused, photo or gone; of a batch's photo also
+    unread, ready, aside (doubtful, and left out), refused or paused. `done` of `total` steps of a `stage` (the parts
+    that have ended, where it has parts); `elapsed` and `remaining` in seconds, the latter None while unknown. `reason`
+    and `remedy` of a failure. `clips` are its finished clips (of a batch the first 60), `parts` how each of its parts
+    stands, with the ids of their clips. `files` are what an export has written, each with its `checks`: field, what the
+    place wants, what was found, and whether that is met.
     """
 
     id: str
@@ -195,7 +195,9 @@ def describe_batch(studio: Studio, batch: Batch) -> Standings:
     value["clips"] = [describe_clip(studio, clip) for clip in made[:MOST_CLIPS]]
     for part, row in zip(value["parts"], standings, strict=True):
         part["clips"] = [one.clip.id for one in row.clips if one.clip and not one.is_draft]
-    if not batch.is_started and value["state"] != "done":
+    if any(part["state"] == "paused" for part in value["parts"]):
+        value["state"] = "paused"
+    elif not batch.is_started and value["state"] != "done":
         value["state"] = "ready" if all(part["state"] != "unread" for part in value["parts"]) else "waiting"
     return value
 

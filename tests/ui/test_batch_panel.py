@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import re
 import zipfile
 from pathlib import Path
@@ -14,6 +15,11 @@ from playwright.sync_api import Page, expect
 
 from studio.batch.batch_nouns import BatchSettings
 from studio.config import ASSETS
+from studio.nouns import Refusal
+from studio.ui.batch_uploads import find_folder, sweep_batch_uploads
+from studio.ui.panels.batch_panel import BatchForm, BatchPanel, NewBatch
+from studio.ui.uploads import Upload
+from tests.fakes.waiting import until
 from tests.ui.conftest import App, Open
 from tests.ui.test_axe import clean
 
@@ -78,6 +84,8 @@ def test_a_batch_goes_from_four_photos_to_their_files_through_reloads(
     row(page, "a dog.jpg").hover()
     row(page, "a dog.jpg").get_by_role("button", name="Change a dog.jpg").click()
     page.get_by_label("Its own words").fill("slow")
+    page.locator(".batch-editor .crop-box").focus()
+    page.keyboard.press("Shift+ArrowDown")  # a little less of the photo
     clean(page)
     page.locator("#row-save").click()
     page.locator("#batch-mend").click()  # all of them with one press
@@ -88,7 +96,7 @@ def test_a_batch_goes_from_four_photos_to_their_files_through_reloads(
     page.keyboard.press("Alt+ArrowUp")
     expect(page.locator(".batch-row strong")).to_have_text(["a dog.jpg", "mountains.jpg", "cut.jpg", "noise.png"])
 
-    app.zoom.pace = 0.25
+    app.zoom.pace = 0.15
     page.locator("#batch-go").click()
     expect(row(page, "a dog.jpg")).to_have_attribute("data-state", "running", timeout=LONG)
     page.reload()  # in the middle of the first
@@ -100,8 +108,14 @@ def test_a_batch_goes_from_four_photos_to_their_files_through_reloads(
     page.locator("#batch-go").click()
     expect(page.locator(".batch-row[data-state='done']")).to_have_count(4, timeout=LONG)
     expect(page.locator(".batch-line")).to_contain_text("4 of 4 clips done")
-    assert len(app.studio.library.find(limit=10)) == 4, "nothing is made twice"
+    made = app.studio.library.find(limit=10)
+    assert len(made) == 4, "nothing is made twice"
+    assert [clip.shot.crop.w < 1 for clip in made if clip.shot.photo.name == "a dog.jpg"] == [True]
 
+    page.get_by_text("Posting plan", exact=True).click()
+    page.locator("#plan-set").click()
+    expect(page.locator(".batch-side")).to_contain_text("Mon, Wed, Fri at 18:00", timeout=LONG)
+    expect(page.locator(".batch-row[data-state='done']")).to_have_count(4, timeout=LONG)
     page.get_by_text("Files", exact=True).click()
     page.locator("#batch-write").click()
     sheet = page.locator(".batch-contact img")
@@ -115,7 +129,7 @@ def test_a_batch_goes_from_four_photos_to_their_files_through_reloads(
         page.locator("#batch-zip").click()
     zipped.value.save_as(tmp_path / "all.zip")
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
-        assert archive.testzip() is None and "contact-sheet.png" in archive.namelist()
+        assert archive.testzip() is None and {"contact-sheet.png", "posting-plan.ics"} <= {*archive.namelist()}
     assert not list((app.studio.settings.uploads).rglob("*.jpg"))
 
 
@@ -140,3 +154,31 @@ def test_hundreds_of_photos_are_drawn_as_they_come_into_sight(app: App, open_pag
     page.get_by_role("toolbar").get_by_role("button", name="Remove").click()
     expect(page.locator(".batch-filter button").first).to_contain_text("299", timeout=LONG)
     assert len(app.studio.batches.rows(one.id)) == 299
+
+
+def test_uploads_of_a_batch_are_kept_until_they_are_read(app: App, photos: list[Path]) -> None:
+    """With the text beside each, and prompts by file; a path that is no upload is refused."""
+    studio, panel = app.studio, BatchPanel(app.studio)
+    folder = studio.settings.uploads / "of a test"
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = {"a dog.txt": "orbit left", "list.csv": "photo,prompt\na dog.jpg,tilt up\n"}
+    for name, words in texts.items():
+        (folder / name).write_text(words)
+    (folder / "a dog.jpg").write_bytes(photos[0].read_bytes())
+    sent = tuple(Upload(str(folder / name), name) for name in ("a dog.jpg", "a dog.txt"))
+    form = BatchForm(choose="prompts", size="240p", seconds=1)
+    (row,) = studio.batches.rows(panel.create(NewBatch(form, sent, press="1a")))
+    assert (row.name, row.beside, row.prompt) == ("a dog.jpg", "orbit left", "")
+    assert not list(folder.glob("a dog*")), "they are moved out of the uploads"
+    (folder / "a dog.jpg").write_bytes(photos[0].read_bytes())
+    named = Upload(str(folder / "list.csv"), "list.csv")
+    (row,) = studio.batches.rows(panel.create(NewBatch(form, sent[:1], prompts=named, press="1b")))
+    assert row.prompt == "tilt up"
+    for wrong in ("/etc/passwd", str(studio.settings.database), "a\0b"):
+        with pytest.raises(Refusal):
+            panel.create(NewBatch(form, (Upload(wrong, "a.jpg"),), press="1c"))
+    old = find_folder(studio) / "1a"
+    os.utime(old, (0, 0))
+    until(lambda: all(row.is_read for batch in studio.batches.find() for row in studio.batches.rows(batch.id)))
+    sweep_batch_uploads(studio)
+    assert not old.exists() and (find_folder(studio) / "1b").exists()

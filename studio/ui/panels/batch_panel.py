@@ -5,7 +5,7 @@ first opened.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 
@@ -22,7 +22,7 @@ from studio.batch.batch_nouns import (
 from studio.batch.prompt_file import MOST_BYTES, Prompts, parse_prompts
 from studio.config import MAX_UPLOAD_BYTES
 from studio.motion.compose import plain
-from studio.nouns import Aspect, Format, Motion, Noun, Quality, Refusal, Size
+from studio.nouns import Aspect, Crop, Format, Motion, Noun, Quality, Refusal, Size
 from studio.spending import Confirmation
 from studio.studio import Studio
 from studio.ui import batch_snapshot, theme
@@ -97,6 +97,7 @@ class RowChange(BatchRows, frozen=True):
     subject: Short | None = None
     light: Short | None = None
     place: Short | None = None
+    crops: Annotated[tuple[Crop, ...], msgspec.Meta(max_length=len(get_args(Aspect)))] | None = None
 
 
 class RowPlace(ById, frozen=True):
@@ -223,7 +224,7 @@ class BatchPanel:
         """Change rows, all or some; how many. Raises `Refusal`."""
         changes: dict[str, Any] = {
             name: value
-            for name in ("seconds", "seed", "subject", "light", "place")
+            for name in ("seconds", "seed", "subject", "light", "place", "crops")
             if (value := getattr(ask, name)) is not None
         }
         if ask.words is not None:

@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -74,11 +75,23 @@ class NotReadable(Exception):
 
 
 def probe_file(file: Path) -> FileFacts:
-    """Read what a file holds: MP4, MOV, WebM, GIF, WebP or AVIF. Raises `NotReadable`."""
+    """Read what a file holds: MP4, MOV, WebM, GIF, WebP or AVIF; once, as long as it isn't written anew. Raises
+    `NotReadable`.
+    """
+    try:
+        now = file.stat()
+    except OSError as error:
+        raise NotReadable(file.name) from error
+    return _probe_once(file.absolute(), now.st_mtime_ns, now.st_size)
+
+
+@lru_cache(maxsize=64)
+def _probe_once(file: Path, written: int, size: int) -> FileFacts:
+    """written, size: when and how large the file is, so that another of its name is read anew."""
     from studio.clip.child_environment import run_script  # not at the top: the script knows no studio
 
     try:
-        done = run_script(__file__, str(file.absolute()), seconds=SECONDS)
+        done = run_script(__file__, str(file), seconds=SECONDS)
         found = json.loads(done.stdout)
         return FileFacts(**{**found, "rate": tuple(found["rate"]), "colours": tuple(found["colours"])})
     except (subprocess.TimeoutExpired, OSError, ValueError, TypeError, KeyError) as error:
@@ -229,9 +242,14 @@ def _read_webp(source: BinaryIO, size: int) -> FileFacts:
             width, height = (1 + int.from_bytes(head[place : place + 3], "little") for place in (12, 15))
         if kind == b"ANMF":
             shown.append(int.from_bytes(head[20:23], "little"))
+        if kind == b"VP8 " and not width:
+            width, height = (int.from_bytes(head[place : place + 2], "little") & 0x3FFF for place in (14, 16))
+        if kind == b"VP8L" and not width:
+            packed = int.from_bytes(head[9:13], "little")
+            width, height = 1 + (packed & 0x3FFF), 1 + (packed >> 14 & 0x3FFF)
         at += 8 + length + length % 2
-    if not width:
-        raise ValueError("no animated WebP")
+    if not width or not height:
+        raise ValueError("no WebP")
     total = sum(shown) / 1000
     counts = [max(1, round(each / max(1, min(shown)))) for each in shown]
     frames = max(1, sum(counts))

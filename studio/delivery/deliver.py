@@ -14,7 +14,7 @@ from typing import NamedTuple
 from studio.clip import ffmpeg, sound
 from studio.clip.file_probe import FileFacts, NotReadable, probe_file
 from studio.clip.sound_reader import NoSound, read_sound
-from studio.delivery.delivery_check import check_file, is_fit
+from studio.delivery.delivery_check import SOUNDS, check_file, is_fit
 from studio.delivery.delivery_plan import DeliveryPlan, choose_file, plan_delivery
 from studio.delivery.file_arguments import ENCODERS, MUXERS, Aim, list_picture, list_sound, size_of
 from studio.delivery.size_search import find_aim
@@ -135,16 +135,16 @@ def _write_file(work: _Work, kind: FileKind, plan: DeliveryPlan) -> _Made:
     twin = _copy_earlier(file, work, kind, plan)
     if twin:
         return twin
-    track, about = _prepare_sound(work, kind, plan)
+    track, encoded, about = _prepare_sound(work, kind, plan)
     source = _list_source(work.source, plan.times)
     bare = ["-map_metadata", "-1", "-map_chapters", "-1", *MUXERS[kind.container], "-y", f"file:{file}"]
-    encoded = list_sound(kind) if track else []
     if is_fit(work.facts, work.place, kind, plan):
         copied = ["-map", "0:v:0", "-c:v", "copy"]
         _run([*source, *track, *copied, *encoded, *bare], plan.num_frames, work.tick)
         done = Choice("encoding", "kept as it is", f"{work.place.title} takes its picture without a new encoding")
-        if not plan.most_bytes or file.stat().st_size <= plan.most_bytes:
-            return _check(file, work, kind, plan, (*about, done))
+        made = _check(file, work, kind, plan, (*about, done))
+        if all(check.is_met or check.field in ("detail", "loudness", "true peak") for check in made.checks):
+            return made
 
     def encode(aim: Aim) -> int:
         picture = list_picture(work.facts, plan, kind, aim)
@@ -194,15 +194,22 @@ def _list_source(file: Path, times: int) -> list[str]:
     return [*again, "-protocol_whitelist", "file,pipe", "-f", DEMUXERS[file.suffix], "-i", f"file:{file}"]
 
 
-def _prepare_sound(work: _Work, kind: FileKind, plan: DeliveryPlan) -> tuple[list[str], tuple[Choice, ...]]:
-    """The second input, where there is a sound track, and what became of the sound."""
+def _prepare_sound(work: _Work, kind: FileKind, plan: DeliveryPlan) -> tuple[list[str], list[str], tuple[Choice, ...]]:
+    """The second input, where there is a sound track to encode; how it is, or that it is copied; what became of it."""
     place, heard = work.place, work.facts.sound
-    if place.sound == "none" or kind.container not in ("mp4", "mov", "webm"):
-        return [], (Choice("sound", "left out", f"{place.title} is played mute"),) if heard else ()
+    if place.sound == "none" or kind.container not in SOUNDS:
+        return [], [], (Choice("sound", "left out", f"{place.title} is played mute"),) if heard else ()
+    if (
+        place.loudness is None
+        and plan.times == 1
+        and (heard, work.facts.sound_rate) == (SOUNDS[kind.container], 48_000)
+    ):
+        return [], ["-map", "0:a:0", "-c:a", "copy"], ()
     made = _read_track(work, plan) if heard else None
     if made is None:
         silent = place.sound == "needed"
-        return (sound.list_silence(plan.seconds) if silent else []), sound.explain_silence("mp4", place.silent_track)
+        given = sound.list_silence(plan.seconds) if silent else []
+        return given, list_sound(kind) if silent else [], sound.explain_silence("mp4", place.silent_track)
     about: tuple[Choice, ...] = ()
     if place.loudness is not None:
         codec: Format = "webm" if kind.container == "webm" else "mp4"
@@ -212,7 +219,7 @@ def _prepare_sound(work: _Work, kind: FileKind, plan: DeliveryPlan) -> tuple[lis
         about = (Choice("loudness", f"{levelled.gain:+.1f} dB", why),) if abs(levelled.gain) >= 0.05 else ()
     file = work.folder / "sound.wav"
     sound.write_wav(made, plan.seconds, file)
-    return ["-f", "wav", "-i", f"file:{file}"], about
+    return ["-f", "wav", "-i", f"file:{file}"], list_sound(kind), about
 
 
 def _read_track(work: _Work, plan: DeliveryPlan) -> Sound | None:

@@ -122,7 +122,7 @@ def _list_encoder(plan: DeliveryPlan, kind: FileKind, aim: Aim) -> list[str]:
     gop = ["-g", str(max(1, min(keys, plan.num_frames))), *_TAGS]
     if kind.codec == "av1":
         return _list_av1(name, kind, aim, gop)
-    level = codec_levels.find_level(kind.codec, *size_of(plan, aim), float(plan.rate))
+    level = codec_levels.find_level(kind.codec, *size_of(plan, aim), float(plan.rate), kind.most_mbps)
     return _list_h26x(name, kind, aim, [*gop, "-profile:v", kind.profile.lower().replace(" ", "")], level)
 
 

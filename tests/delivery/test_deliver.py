@@ -108,6 +108,7 @@ def test_every_file_is_what_its_preset_states(place_id: str, container: str, cli
     assert min(packet.pts for packet in packets if packet.pts is not None) == 0
     if kind.get("level"):
         assert context.level <= float(kind["level"]) * (10 if kind["codec"] == "h264" else 30)
+    assert context.codec_tag == "hvc1" or kind["codec"] != "hevc"
     if not kind.get("b_frames", True):
         assert [packet.pts for packet in packets] == sorted(packet.pts for packet in packets if packet.pts is not None)
     if container != "avif":
@@ -215,6 +216,37 @@ def test_a_film_under_a_named_size_is_encoded_in_two_passes(clip_file: Path, tmp
     made = send(clip_file, small("telegram"), tmp_path / "small", under=whole * 2 // 3)
     assert whole // 3 < made.files[0].bytes <= whole * 2 // 3
     assert all(check.is_met for check in made.checks), made.checks
+
+
+def test_a_master_keeps_every_byte_of_its_sound(clip_file: Path, tmp_path: Path) -> None:
+    master = send(clip_file, small("master-h264"), tmp_path / "master").file
+    sounds: list[list[bytes]] = []
+    for file in (clip_file, master):
+        with av.open(str(file)) as film:
+            sounds.append([bytes(packet) for packet in film.demux(audio=0) if packet.size])
+    assert sounds[0] == sounds[1] != []
+
+
+@pytest.mark.parametrize("place_id", ["square", "master-hevc", "prores", "gif", "webp", "avif"])
+def test_colours_stay_what_they_are(place_id: str, tmp_path: Path) -> None:
+    """Four fields of strong colour, from the frames that were painted to what another reader sees in the file."""
+    colours = [(200, 40, 40), (40, 170, 60), (50, 60, 190), (220, 200, 60)]
+    frame = np.repeat(np.array(colours, np.uint8)[None], 240, axis=0).repeat(60, axis=1)
+    frames = [frame.copy() for _ in range(12)]
+    for index, each in enumerate(frames):
+        each[220:, 20 * index : 20 * index + 20] = 255
+    source = encode(Frames(iter(frames), 240, 240, 12, 12), tmp_path / "clip.mp4", LOOP, ignore).file
+    loop = place_id in ("gif", "webp", "avif")
+    file = send(source, small("product" if loop else place_id), tmp_path / "made", container=place_id if loop else "").file
+    if loop:
+        with Image.open(file) as picture:
+            seen = np.asarray(picture.convert("RGB"))
+    else:
+        with av.open(str(file)) as film:
+            seen = next(film.decode(video=0)).to_ndarray(format="rgb24")
+    for index, colour in enumerate(colours):
+        found = seen[60:180, 60 * index + 20 : 60 * index + 40].mean(axis=(0, 1))
+        assert np.abs(found - colour).max() <= 9, (place_id, colour, found)
 
 
 # What has to be done, without doing it --------------------------------------------------------------------------------

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 
-from studio.cards import Plan
+from studio.cards import Outcome, Plan
 from studio.jobs.fair_turns import Seat
 from studio.limits import DiskShare, Limits
 from studio.models import Models
@@ -44,7 +44,7 @@ class Guest:
         """Whether a job of anybody in the house is being made."""
         return self.seat is not None and self.seat.is_busy
 
-    def require_plan(self, plan: Plan) -> None:
+    def require_plan(self, plan: Plan | Outcome) -> None:
         """Raises `Refusal` for a clip that is longer or larger than may be."""
         if self.limits:
             self.limits.require_plan(plan)

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import msgspec
 
-from studio.cards import Plan
+from studio.cards import Outcome, Plan
 from studio.config import PRESETS, Settings
 from studio.library import disk
 from studio.nouns import Noun, Refusal, Size
@@ -50,7 +50,7 @@ class Limits(Noun, frozen=True):
     visitors: Count
     models: tuple[str, ...] = ()
 
-    def require_plan(self, plan: Plan) -> None:
+    def require_plan(self, plan: Plan | Outcome) -> None:
         """Raises `Refusal` for a clip that is longer or larger than a visitor's may be."""
         if plan.num_frames / max(plan.fps, 1) > self.seconds + SPARE_SECONDS:
             raise Refusal(f"Clips last at most {self.seconds:g} seconds here.", "Choose a shorter length.")

@@ -322,9 +322,11 @@ class Studio:
         """
         self.guest.require_disk()
         if shot.maker == FINISH:
+            self.guest.require_plan(self.finishes.outcome(shot))
             return self.finishes.accept(shot)
         prepared = self._accept(shot)
         if shot.finish:
+            self.guest.require_plan(self.finishes.outcome(shot, prepared.plan))
             self.finishes.check(shot, prepared.plan)
         self.models.require(prepared.card)
         require_motion(self.previews.places(prepared))

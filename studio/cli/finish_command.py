@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from studio.cli.animate_commands import make, plan_delivery
 from studio.cli.arguments import open_studio
 from studio.cli.finish_arguments import read_finish
+from studio.cli.report import complain
 from studio.nouns import Clip, Finish, Refusal, Shot, replace
 from studio.presets import platform, platforms
 
@@ -31,6 +32,8 @@ def finish(flags: argparse.Namespace) -> None:
         to = plan_delivery(flags.output, kind, len(clips))
         if kind or to:
             shots = [replace(shot, format=kind or (to.format if to and to.name else shot.format)) for shot in shots]
+        for misfit in {one.says: one for shot in shots for one in studio.misfits(shot)}.values():
+            complain(f"Note: {misfit.says} {misfit.remedy}".strip())
         stems = [f"{Path(clip.title or clip.shot.photo.name).stem or 'clip'}-finished" for clip in clips]
         make(studio, shots, stems, to, flags.json)
 

@@ -105,25 +105,31 @@ def interpolate(first: Bytes, second: Bytes, motion: Motion, at: float, dissolve
         return _mix(first, second, at) if dissolves else (first if at < 0.5 else second)
     way, share = _choose_way(motion, at, dissolves)
     made = np.empty_like(first)
-    for one, two, into in zip(split_planes(first), split_planes(second), split_planes(made), strict=True):
-        size = (into.shape[1], into.shape[0])
-        scale = (size[0] / way.shape[1], size[1] / way.shape[0])
-        wide = np.asarray(cv2.resize(way, size, interpolation=cv2.INTER_LINEAR), np.float32) * np.float32(scale)
+    planes = list(zip(split_planes(first), split_planes(second), split_planes(made), strict=True))
+    for alike in (planes[:1], planes[1:]):  # brightness, then both colours, which are of one size
+        size = alike[0][2].shape[1::-1]
+        scale = np.float32((size[0] / way.shape[1], size[1] / way.shape[0]))
+        wide = np.asarray(cv2.resize(way * scale, size, interpolation=cv2.INTER_LINEAR), np.float32)
         weight = np.asarray(cv2.resize(share, size, interpolation=cv2.INTER_LINEAR), np.float32)
-        sides = [_look_up(one, wide, -at), _look_up(two, wide, 1.0 - at)]
-        into[:] = cv2.blendLinear(sides[0], sides[1], 1 - weight, weight)
+        maps = [_find_places(wide, part) for part in (-at, 1.0 - at)]
+        for one, two, into in alike:
+            sides = [_look_up(plane, places) for plane, places in zip((one, two), maps, strict=True)]
+            into[:] = cv2.blendLinear(sides[0], sides[1], 1 - weight, weight)
     return made
 
 
-def _look_up(plane: Bytes, way: Floats, share: float) -> Bytes:
-    """A plane at full size, looked up along the way: cubic, so that it stays as sharp as the frames beside it."""
-    across, down = _grid(*plane.shape[:2])
-    return np.asarray(
-        cv2.remap(
-            plane, across + np.float32(share) * way[..., 0], down + np.float32(share) * way[..., 1], cv2.INTER_CUBIC,
-            None, cv2.BORDER_REPLICATE,
-        )
-    )  # fmt: skip
+def _find_places(way: Floats, share: float) -> tuple[Floats, Floats]:
+    """Where `share` of the way leads from each pixel, across and down."""
+    across, down = _grid(*way.shape[:2])
+    return (
+        cv2.scaleAdd(np.ascontiguousarray(way[..., 0]), share, across),
+        cv2.scaleAdd(np.ascontiguousarray(way[..., 1]), share, down),
+    )
+
+
+def _look_up(plane: Bytes, places: tuple[Floats, Floats]) -> Bytes:
+    """A plane looked up at these places: cubic, so that it stays as sharp as the frames beside it."""
+    return np.asarray(cv2.remap(plane, *places, cv2.INTER_CUBIC, None, cv2.BORDER_REPLICATE))
 
 
 def _choose_way(motion: Motion, at: float, dissolves: bool) -> tuple[Floats, Floats]:

@@ -98,7 +98,12 @@ class ClipRenderer:
         from studio.finish.apply_finish import Tools, apply_finish
         from studio.finish.clip_frames import LiveFrames
 
-        made = apply_finish(LiveFrames(frames), shot, Tools(folder, self._find_file, tick), shot.motion.camera.loop)
+        live = LiveFrames(frames)
+        try:
+            made = apply_finish(live, shot, Tools(folder, self._find_file, tick), shot.motion.camera.loop)
+        except BaseException:
+            live.close()  # an engine holds on to its model until then
+            raise
         said: list[Choice] = []
 
         def paint() -> Iterator[Image]:

@@ -15,10 +15,25 @@ from studio.exports import read_recipe
 from studio.finish.clip_frames import MOST_HELD, ClipFile, Facts
 from studio.finish.small_frames import SmallFrames
 from studio.frames import Frames
-from studio.nouns import Ambience, Clip, Done, Failed, Finish, Logo, Mix, Refusal, Shot, SpeedPoint, Title, Trim, replace
+from studio.nouns import (
+    Ambience,
+    Cancelled,
+    Clip,
+    Done,
+    Failed,
+    Finish,
+    Logo,
+    Mix,
+    Refusal,
+    Shot,
+    SpeedPoint,
+    Title,
+    Trim,
+    replace,
+)
 from studio.studio import Studio
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
-from tests.fakes.waiting import ended
+from tests.fakes.waiting import ended, painting, until
 
 
 @pytest.fixture(scope="module")
@@ -135,6 +150,19 @@ def test_a_source_that_goes_while_the_job_waits_fails_it_with_a_remedy_and_leave
     assert isinstance(cut, Failed)
     assert "can't be read" in cut.reason
     assert not list(studio.settings.clips.glob(".*"))
+
+
+def test_a_job_that_is_cancelled_while_it_is_finished_leaves_nothing(studio: Studio, clip: Clip) -> None:
+    work = studio.settings.cache / "work"
+    slow = Finish(speed=(SpeedPoint(0.0, 0.1),), reverse=True)
+    for shot in (replace(clip.shot, finish=slow), replace(clip.shot, finish=replace(slow, clips=(clip.id,)))):
+        job = studio.submit(shot)
+        painting(studio, job.id)
+        studio.cancel(job.id)
+        assert isinstance(ended(studio, job.id).state, Cancelled)
+    until(lambda: not [file for file in work.rglob("*") if file.is_file()])
+    assert not list(studio.settings.clips.glob(".*"))
+    assert not studio.library.has(job.id)
 
 
 def test_frames_are_read_in_any_order_in_bounded_memory(studio: Studio, clip: Clip) -> None:

@@ -55,7 +55,8 @@ class Platform(Noun, frozen=True):
     second, 0 pixels. `label` is its short name, for a narrow button.
 
     `files` are what an export writes: all of them, or with `pick` the one the user chooses, the first where nothing is
-    said. aspect "photo" keeps a clip's own shape. enlarge: a smaller clip is scaled up to `size`, so that the service
+    said. aspect "photo" keeps a clip's own shape; `shapes` are the least and the most of width over height between
+    which a clip of another shape is taken as it is. enlarge: a smaller clip is scaled up to `size`, so that the service
     encodes what it shows; masters keep their own pixels. poster: a still of the first frame goes with it. most_bytes:
     the largest file, 0 where nothing limits it. loudness in LUFS, None leaves the sound as loud as it is; true_peak in
     dBTP. sound: "needed", "kept" where there is any, or "none": it is played mute. `silent_track` is why a clip that
@@ -79,6 +80,7 @@ class Platform(Noun, frozen=True):
     files: Annotated[tuple[FileKind, ...], msgspec.Meta(min_length=1)]
     source: str
     read_on: datetime.date
+    shapes: tuple[Positive, Positive] | None = None
     max_long: int = 4096
     pick: bool = False
     enlarge: bool = True
@@ -89,6 +91,11 @@ class Platform(Noun, frozen=True):
     loudness: Annotated[float, msgspec.Meta(ge=-40.0, le=0.0)] | None = None
     true_peak: Annotated[float, msgspec.Meta(ge=-12.0, le=0.0)] = -1.0
     covers: tuple[Cover, ...] = ()
+
+
+def is_own_shape(place: Platform, ratio: float) -> bool:
+    """Whether a place takes a picture of this width over height as it is, whatever shape it asks for."""
+    return place.aspect == "photo" or (place.shapes is not None and place.shapes[0] <= ratio <= place.shapes[1])
 
 
 class FieldCheck(Noun, frozen=True):

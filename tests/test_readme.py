@@ -101,7 +101,9 @@ def describe_place(place: Platform) -> list[str]:
     most = f"{place.most_bytes / 1e6:,.0f} MB" if place.most_bytes else "any"
     loud = "as it is" if place.loudness is None else f"{place.loudness:g} LUFS"
     sound = {"needed": f"{loud}, or a silent track", "kept": loud, "none": "none"}[place.sound]
-    size = f"{'the clip' if place.aspect == 'photo' else place.aspect}, {place.size}"
+    own = " or the clip's" if place.shapes else ""
+    shape = "the clip's" if place.aspect == "photo" else f"{place.aspect}{own}"
+    size = f"{shape}, {place.size}"
     rates, length = f"{place.min_fps} to {place.max_fps}", f"{place.min_seconds:g} to {place.max_seconds:g} s"
     return [f"`{place.id}`", place.title, size, rates, length, files, most, sound]
 

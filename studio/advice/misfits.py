@@ -12,7 +12,7 @@ from studio.clip import codec_levels
 from studio.clip.formats import TITLES
 from studio.nouns import Format, Noun, Shot
 from studio.photo import crop
-from studio.platforms import Platform
+from studio.platforms import Platform, is_own_shape
 
 Field = Literal["format", "seconds", "fps", "size", "aspect"]
 
@@ -59,7 +59,7 @@ def _format(shot: Shot, place: Platform) -> Misfit:
 
 
 def _find_wrong_aspect(shot: Shot, made: Outcome, place: Platform) -> Misfit | None:
-    if place.aspect in ("photo", shot.crop.aspect):
+    if shot.crop.aspect == place.aspect or place.aspect == "photo" or is_own_shape(place, made.width / made.height):
         return None
     wanted = crop.RATIOS[place.aspect]
     if abs(made.width / made.height / wanted - 1) <= ASPECT_SLACK:

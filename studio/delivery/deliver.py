@@ -73,7 +73,7 @@ def deliver(
     clip, a disk is full, or this ffmpeg lacks an encoder.
     """
     facts, kinds, plans = _plan_all(source, clip, place, wish or DeliveryWish())
-    _require_room(dest.parent, plans)
+    _require_room(dest.parent, kinds, plans)
     try:
         with tempfile.TemporaryDirectory(dir=dest.parent, prefix=".new-", ignore_cleanup_errors=True) as folder:
             work = _Work(source, facts, place, Path(folder), tick, earlier)
@@ -251,9 +251,11 @@ def _write_poster(file: Path, work: _Work) -> Path:
     return made
 
 
-def _require_room(folder: Path, plans: list[DeliveryPlan]) -> None:
-    """Twice what the pixels of the largest may take, or the bytes that were asked for."""
-    need = max(round(one.width * one.height * one.num_frames * 0.5 / 8) for one in plans) + (16 << 20)
+def _require_room(folder: Path, kinds: tuple[FileKind, ...], plans: list[DeliveryPlan]) -> None:
+    """What the pixels of all files may take: ProRes HQ has 3.6 bits for each (Apple's table), the others a tenth."""
+    bits = [4.5 if kind.codec == "prores" else 0.5 for kind in kinds]
+    pixels = [one.width * one.height * one.num_frames for one in plans]
+    need = round(sum(each * count / 8 for each, count in zip(bits, pixels, strict=True))) + (16 << 20)
     disk.require(folder, need, "The export", "choose fewer places")
 
 

@@ -12,7 +12,7 @@ from studio.delivery.delivery_plan import ENLARGED_PLAINLY, EXACT_RATES, Deliver
 from studio.finish.soundtrack.loudness import measure_file
 from studio.nouns import Refusal
 from studio.photo.crop import RATIOS
-from studio.platforms import FieldCheck, FileKind, Platform
+from studio.platforms import FieldCheck, FileKind, Platform, is_own_shape
 
 SOUNDS = {"mp4": "aac", "webm": "opus", "mov": "pcm_s24le"}
 """What sound is in each container, as ffmpeg calls it."""
@@ -82,8 +82,12 @@ def _check_picture(facts: FileFacts, place: Platform, plan: DeliveryPlan | None)
     made = [size]
     if place.aspect != "photo":
         ratio = facts.width / facts.height
-        good = abs(ratio / RATIOS[place.aspect] - 1) <= 0.01
-        made.insert(0, FieldCheck("shape", place.aspect, place.aspect if good else f"{ratio:.3f}:1", good))
+        asked = abs(ratio / RATIOS[place.aspect] - 1) <= 0.01
+        wanted = (
+            f"{place.aspect}, or {place.shapes[0]:.3g}:1 to {place.shapes[1]:.3g}:1" if place.shapes else place.aspect
+        )
+        found = place.aspect if asked else f"{ratio:.3f}:1"
+        made.insert(0, FieldCheck("shape", wanted, found, asked or is_own_shape(place, ratio)))
     if facts.container in FILMS:
         found = "BT.709, limited" if facts.colours == BT709 and not facts.full_range else _describe_colours(facts)
         made.append(FieldCheck("colour", "BT.709, limited", found, found == "BT.709, limited"))

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from studio.clip.file_probe import FileFacts
 from studio.nouns import Choice, Refusal
 from studio.photo.crop import RATIOS, SHORT_SIDES, fit_sides
-from studio.platforms import DeliveryWish, FileKind, Platform
+from studio.platforms import DeliveryWish, FileKind, Platform, is_own_shape
 
 EXACT_RATES = tuple(Fraction(rate) for rate in range(1, 121)) + tuple(
     Fraction(rate * 1000, 1001) for rate in (24, 30, 48, 60, 120)
@@ -130,7 +130,7 @@ def _choose_frame(
 ) -> tuple[int, int, tuple[int, int, int, int], tuple[Choice, ...]]:
     """Width and height of the file, the part of the clip that it shows, and what that leaves out."""
     own = facts.width / facts.height
-    shape = own if place.aspect == "photo" else RATIOS[place.aspect]
+    shape = RATIOS[place.aspect] if place.aspect != "photo" and not is_own_shape(place, own) else own
     whole = (0, 0, facts.width, facts.height)
     box = whole if abs(own / shape - 1) <= SHAPE_SLACK else _cut(facts, shape, wish.centre or (0.5, 0.5))
     choices: tuple[Choice, ...] = ()

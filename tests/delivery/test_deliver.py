@@ -297,6 +297,13 @@ def test_a_crop_keeps_its_centre_as_near_as_the_edges_allow(
     assert plan(place, wish=DeliveryWish(centre=centre)).box == box
 
 
+def test_a_place_that_takes_any_shape_crops_nothing() -> None:
+    for place, made in (("x", (720, 1280)), ("telegram", (1080, 1920)), ("linkedin", (1080, 1920)), ("reels", (1080, 1920))):
+        found = plan(place, width=720, height=1280)
+        assert (found.box, (found.width, found.height)) == ((0, 0, 720, 1280), made), place
+    assert plan("pinterest", width=2520, height=1080).box[2:] == (608, 1080), "wider than 1.91:1: cropped to 9:16"
+
+
 def test_a_small_clip_is_enlarged_and_that_is_said() -> None:
     soft = plan("reels", width=240, height=426)
     assert (soft.width, soft.height) == (1080, 1920)

@@ -251,9 +251,10 @@ class Studio:
 
     def estimate_time(self, shot: Shot) -> float | None:
         """Seconds that this shot will take here, by the clips made here; None for a model that denoises (`models`
-        knows).
+        knows), and for clips that are finished.
         """
-        return self._pace().estimate(self.plan(shot), shot.format) if self.models.card(shot.maker).is_built_in else None
+        is_built_in = shot.maker != FINISH and self.models.card(shot.maker).is_built_in
+        return self._pace().estimate(self.plan(shot), shot.format) if is_built_in else None
 
     def misfits(self, shot: Shot) -> tuple[Misfit, ...]:
         """What the place this shot is made for doesn't take of it; () when it takes it, or none is chosen. Raises

@@ -23,7 +23,7 @@ from studio.exports import read_recipe
 from studio.hosted_demo.injected_faults import InjectedFaults
 from studio.hosted_demo.stand_in import StandIn
 from studio.jobs import hosted_job, hosted_lane, service_pauses
-from studio.nouns import Cancelled, Done, Failed, Motion, Queued, Refusal, Running, Shot, replace
+from studio.nouns import Attachment, Cancelled, Done, Failed, Finish, Logo, Motion, Queued, Refusal, Running, Shot, replace
 from studio.spending import Confirmation, Unconfirmed
 from studio.studio import Studio
 from tests.fakes.gradient import CARD
@@ -85,6 +85,23 @@ def test_a_paid_clip_arrives_while_a_local_one_is_painted(opened: Open, service:
     assert studio.spending.spent_today() == studio.spending.spent_session()
     assert studio.spending.spent_today().amount == pytest.approx(SECOND)
     assert studio.scores.score_clip(clip.id) is not None, "it is scored like any other"
+
+
+def test_a_paid_film_is_finished_once_it_is_here_and_kept_as_it_came_where_that_cannot_be(opened: Open, service: StandIn) -> None:
+    studio = opened()
+    shot = ask_for(studio)
+    turned = buy(studio, replace(shot, finish=Finish(reverse=True)))
+    assert isinstance(ended(studio, turned.id).state, Done)
+    clip = studio.library.get(turned.id)
+    said = {choice.what: choice for choice in clip.choices}
+    assert said["length"].reason == "reversed" and "Replicate" in said["service"].value
+    assert read_recipe(studio.library.file(clip)).finish == Finish(reverse=True)
+    gone = Attachment("0" * 64, "mark.png", "image", 0.0, 9)
+    with pytest.raises(Refusal, match="isn't in this home"):
+        buy(studio, replace(shot, finish=Finish(logo=Logo(gone))))
+    again = studio.submit(replace(clip.shot, finish=Finish(clips=(clip.id,), loop="ping_pong")))
+    assert isinstance(ended(studio, again.id).state, Done), "to finish it again costs nothing and asks for no confirmation"
+    assert count_creates(service) == 1
 
 
 def test_no_door_lets_a_paid_clip_through_unconfirmed(opened: Open, service: StandIn) -> None:

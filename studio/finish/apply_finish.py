@@ -99,7 +99,9 @@ def _time_clip(source: Source, finish: Finish, tick: Tick, wraps: bool) -> Timed
         which = range(facts.num_frames) if wraps else list_needed(line.at)
         reader = source.open()
         try:
-            survey = survey_clip(reader, which, lambda done: tick(Progress("read", done, len(which))))
+            survey = survey_clip(
+                reader, which, lambda done: tick(Progress("read", done, len(which), "Looking through the clip"))
+            )
         finally:
             reader.close()
     if not seeks or survey is None:

@@ -38,12 +38,15 @@ ORDERS: dict[Sort, str] = {
 
 
 def list_words(shot: Shot) -> str:
-    """What a shot can be found by when nobody says more: what was said of it, its photo, model, moves and effects."""
+    """What a shot can be found by when nobody says more: what was said of it and written on it, its photo, model, moves
+    and effects.
+    """
     motion = shot.motion
     said = (motion.subject, motion.action, motion.environment, motion.light, motion.still, motion.prompt)
     legs = (motion.camera.moves, *(leg.moves for leg in motion.camera.then))
     names = [move.name for moves in legs for move in moves] + [effect.name for effect in motion.effects]
-    return " ".join((*said, shot.photo.name, shot.model, *names)).replace("_", " ")
+    titles = [title.text for title in shot.finish.titles] if shot.finish else []
+    return " ".join((*said, *titles, shot.photo.name, shot.model, *names)).replace("_", " ")
 
 
 def _select(words: str, trashed: bool, stars: int) -> tuple[str, tuple[object, ...]]:

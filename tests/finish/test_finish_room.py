@@ -88,6 +88,8 @@ def test_a_clip_is_finished_kept_with_its_recipe_and_made_again(studio: Studio, 
     assert said["sound"].value.startswith("AAC")
     assert read_recipe(studio.library.file(done)).finish == finish
     assert studio.library.get(clip.id) == clip  # its original stays
+    assert studio.library.ids("hafen") == (done.id,)
+    assert studio.estimate_time(shot) is None
     frames = read(studio.library.file(done))
     assert len(frames) == 60
     assert np.abs(frames[-1] - frames[-10]).mean() < 3  # held, but for the grain

@@ -43,7 +43,7 @@
         section("Better depth, if you like", Stir.depthModel(server)),
         props.local ? section("A helper for words, if you like", assistant.node) : ""),
       h("div", { class: "settings-column" },
-        section("What leaves this computer", h("p", {}, "Nothing. Photos, clips and recipes stay in the folders below; there is no account, no telemetry and no request to anywhere else, unless you press a Download button", hosted, ". Location data in a photo never reaches a clip.")),
+        section("What leaves this computer", h("p", {}, props.cluster ? `What a worker needs goes to the machines of the cluster at ${props.cluster}: a photo's pixels, the shot and its model's card. Nothing else. ` : "Nothing. ", "Photos, clips and recipes stay in the folders below; there is no account, no telemetry and no request to anywhere else, unless you press a Download button", hosted, ". Location data in a photo never reaches a clip.")),
         section("Where things live", places),
         section("This machine", machine)),
     );

@@ -191,7 +191,7 @@ def make_environment(home: Path) -> dict[str, str]:
     return kept | {
         "STIR_HOME": str(home), "STIR_NO_HOSTED": "1", "PYTHONPATH": paths, "RAY_USAGE_STATS_ENABLED": "0",
         "RAY_enable_worker_prestart": "0", "RAY_prestart_worker_first_driver": "0",
-        "RAY_worker_niceness": "0",  # Ray would give its workers the lowest priority
+        "RAY_worker_niceness": str(os.nice(0) if hasattr(os, "nice") else 0),  # else it is the lowest priority
     }  # fmt: skip
 
 

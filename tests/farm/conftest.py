@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -15,6 +16,7 @@ from tests.fakes import farm_engines
 from tests.fakes.gradient import CARD, photograph
 from tests.fakes.ray_nodes import Nodes
 from tests.fakes.shelf import CARDS
+from tests.ui.conftest import browser as browser
 
 
 @pytest.fixture(scope="session")
@@ -25,6 +27,24 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
     nodes.add("head", gpus=1)
     yield nodes
     nodes.close()
+
+
+@pytest.fixture
+def serve() -> Iterator[Callable[[Studio], str]]:
+    """Serves a studio's page, and says where."""
+    from studio.ui.page import build, launch_options
+
+    pages = []
+
+    def open_page(studio: Studio) -> str:
+        page = build(studio)
+        pages.append(page)
+        page.launch(prevent_thread_lock=True, **launch_options(studio))
+        return f"http://127.0.0.1:{studio.settings.port}/"
+
+    yield open_page
+    for page in pages:
+        page.close(verbose=False)
 
 
 Begin = Callable[..., tuple[Studio, Callable[..., Job]]]
@@ -38,7 +58,11 @@ def begin(cluster: Nodes, settings: Settings, monkeypatch: pytest.MonkeyPatch) -
     def make(patience: Patience | None = None, start: bool = True) -> tuple[Studio, Callable[..., Job]]:
         if patience:
             monkeypatch.setattr(dispatch, "PATIENCE", patience)
-        studio = Studio(Settings(settings.home, ray=str(cluster.address)), (CARD, *CARDS), farm_engines.make)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        there = Settings(settings.home, port=port, ray=str(cluster.address))
+        studio = Studio(there, (CARD, *CARDS), farm_engines.make)
         made.append(studio)
         photo = studio.photos.take_in(photograph(settings.home), "harbour.jpg")
         if start:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
 import pytest
+from playwright.sync_api import Browser, expect
 
 from studio.farm.farm_lane import Patience
 from studio.nouns import Cancelled, Done, Failed, Queued, Running
@@ -20,6 +22,7 @@ from tests.fakes.waiting import ended, until
 from tests.farm.conftest import Begin
 
 pytestmark = pytest.mark.slow
+WAIT = 20_000
 
 
 def workers(studio: Studio):
@@ -79,8 +82,8 @@ def check_what_workers_know(cluster: Nodes, studio: Studio) -> None:
     for process in family:
         known = " ".join((*process.environ().values(), *process.cmdline()))
         assert "r8_xxx" not in known and str(studio.settings.home) not in known
-    paths = ray.get(ray.remote(list_paths).options(num_cpus=0).remote())
-    assert str(Path.cwd()) not in paths or str(Path.cwd()) == os.environ.get("PYTHONPATH") or paths.count(str(Path.cwd())) == 1
+    here = str(Path.cwd())
+    assert ray.get(ray.remote(list_paths).options(num_cpus=0).remote()).count(here) <= 1, "where PYTHONPATH says, and no other"
 
 
 def list_paths() -> list[str]:
@@ -122,19 +125,30 @@ def ask_anyway(studio: Studio, like: str, model: str) -> str:
     return studio.queue.submit(msgspec.structs.replace(studio.job(like).shot, model=model)).id
 
 
-def test_an_idle_worker_takes_over_from_a_slow_one_and_the_first_clip_counts(begin: Begin, cluster: Nodes) -> None:
+@pytest.mark.ui
+def test_on_the_page_a_worker_rests_and_an_idle_one_takes_over_from_a_slow_one(
+    begin: Begin, cluster: Nodes, serve: Callable[[Studio], str], browser: Browser
+) -> None:
     cluster.add("slow", pace=2.0)
     studio, ask = begin()
-    until(lambda: sum(row.state == "idle" for row in workers(studio)) == 3)
-    assert studio.farm
-    quick = find_worker(studio, "head")
-    studio.farm.rest(quick, True)
-    jobs = [ask(CARD.id, 0).id]
-    until(lambda: any(row.job for row in workers(studio)))
-    studio.farm.rest(quick, False)
-    jobs += [ask(CARD.id, seed).id for seed in (1, 2, 3)]
-    assert all(isinstance(ended(studio, job).state, Done) for job in jobs)
+    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+        page, faults = context.new_page(), []
+        page.on("pageerror", lambda error: faults.append(str(error)))
+        page.goto(serve(studio))
+        page.get_by_role("tab", name="Settings").click()
+        rows = page.get_by_role("list", name="Workers").get_by_role("listitem")
+        expect(rows.filter(has_text="Free")).to_have_count(3, timeout=WAIT)
+        expect(rows.filter(has_text="Pretend 9000")).to_contain_text("of 24 GB")
+        quick = page.locator(f"[data-worker='{find_worker(studio, 'head')}']")
+        quick.get_by_role("button", name="rest after its job").press("Enter")
+        expect(quick).to_contain_text("Resting", timeout=WAIT)
+        jobs = [ask(CARD.id, 0).id]
+        expect(rows.filter(has_text="At work on harbour")).to_have_count(1, timeout=WAIT)
+        quick.get_by_role("button", name="work again").click()
+        jobs += [ask(CARD.id, seed).id for seed in (1, 2, 3)]
+        assert all(isinstance(ended(studio, job).state, Done) for job in jobs)
+        expect(rows.filter(has_text="Free")).to_have_count(3, timeout=WAIT)
+        assert page.evaluate("document.documentElement.scrollWidth") == 390 and faults == []
     log = (studio.settings.home / "logs" / "stir.log").read_text("utf-8")
     assert sorted(log.count(f"job {job[:8]}: gradient") for job in jobs) == [1, 1, 1, 2], "one was tried twice"
     check_library(studio, 4)
-    until(lambda: all(row.state == "idle" for row in workers(studio)))

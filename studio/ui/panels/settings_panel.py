@@ -36,8 +36,11 @@ class SettingsPanel:
             *make_depth_calls(self.studio),
         ]
         places = [[one.id, one.title] for one in presets.platforms()]
+        cluster = str(self.studio.farm.address) if self.studio.farm else ""
         begins = {"sizes": SIZES, "rates": RATES, "places": places}
-        self.part = make_part("settings_panel", None, calls=calls, local=self.studio.settings.is_local, **begins)
+        self.part = make_part(
+            "settings_panel", None, calls=calls, local=self.studio.settings.is_local, cluster=cluster, **begins
+        )
 
     def facts(self) -> dict[str, Any]:
         """Places, the machine's choices, and what the user prefers."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
 from studio import config, presets
 from studio.cards import ModelCard
 from studio.cli import farm_arguments
-from studio.cli.finish_arguments import add_finish
+from studio.cli.finish_arguments import add_finish, add_reel
 from studio.cli.help_examples import (
     AGAIN_HELP,
     ANIMATE_HELP,
@@ -33,6 +33,7 @@ from studio.cli.help_examples import (
     READ_HELP,
     RECIPE_HELP,
     RECOMMEND_HELP,
+    REEL_HELP,
     SCORE_HELP,
     TOP_HELP,
     WORKER_HELP,
@@ -420,6 +421,7 @@ def _add_wishes(recommend: argparse.ArgumentParser) -> None:
 def _add_library_commands(commands: Any) -> None:
     """What is done with clips that are made."""
     _add_library(_add_command(commands, "library", "the clips that are kept", LIBRARY_HELP))
+    add_reel(_add_command(commands, "reel", "several clips or photos as one, cut to its music", REEL_HELP))
     _add_export(_add_command(commands, "export", "clips made fit for the places they go", _export_help()))
 
 

@@ -41,6 +41,20 @@ def add_finish(finish: argparse.ArgumentParser) -> None:
     finish.add_argument("-o", "--output", metavar="PLACE", help="copy the clip to this file or folder as well")
 
 
+def add_reel(reel: argparse.ArgumentParser) -> None:
+    """Everything that `reel` takes."""
+    reel.add_argument("clips", metavar="CLIP", nargs="+", help="clips of the library, or photos, in their order")
+    reel.add_argument("--cut", choices=("beat", "dissolve", "cut"), help="(default: beat with music, else dissolve)")
+    reel.add_argument("--dissolve", metavar="S", type=float, default=0.5, help="seconds of a dissolve (default: 0.5)")
+    reel.add_argument("--aspect", metavar="RATIO", help="one shape for all (default: the place's, else the first's)")
+    reel.add_argument("--size", metavar="SIZE", help="its short side (default: what its clips fill)")
+    reel.add_argument("--seconds", metavar="N", type=float, default=3.0, help="of each photo (default: 3)")
+    add_finish_flags(reel)
+    add_sound_flags(reel)
+    reel.add_argument("--format", choices=get_args(Format), help="(default: the ending of -o, or mp4)")
+    reel.add_argument("-o", "--output", metavar="PLACE", help="copy the reel to this file or folder as well")
+
+
 def add_finish_flags(finish: argparse.ArgumentParser) -> None:
     """Every flag but those of sound."""
     add = finish.add_argument

@@ -39,11 +39,16 @@ def finish(flags: argparse.Namespace) -> None:
 
 
 def _build_shot(clip: Clip, asked: Finish, flags: argparse.Namespace) -> Shot:
-    if flags.platform and not platform(flags.platform):
-        known = ", ".join(one.id for one in platforms())
-        raise Refusal(f"There is no place called {flags.platform!r}.", f"Choose one of: {known}.")
+    require_place(flags.platform or "")
     place = clip.shot.platform if flags.platform is None else flags.platform
     return replace(clip.shot, finish=replace(asked, clips=(clip.id,)), platform=place)
+
+
+def require_place(place: str) -> None:
+    """Raises `Refusal` for a place that isn't there; "" leaves it open."""
+    if place and not platform(place):
+        known = ", ".join(one.id for one in platforms())
+        raise Refusal(f"There is no place called {place!r}.", f"Choose one of: {known}.")
 
 
 def find_clip(studio: Studio, words: str) -> Clip:

@@ -205,6 +205,17 @@ examples:
 
 The original stays as it is; what was done is part of the new clip's recipe, so that `again` does it again."""
 
+REEL_HELP = """\
+examples:
+  python -m studio reel 3f2a 9c1e 77d0 --music song.mp3 --platform reels
+      three clips cut on the beat of the song, as loud as Reels plays it
+  python -m studio reel holiday/*.jpg --music song.mp3 --cut beat --platform reels -o reel.mp4
+      photos: each is animated first, for --seconds, and stays in the library as a clip of its own
+  python -m studio reel 3f2a 9c1e --cut dissolve --dissolve 1 --aspect 1:1 --ambience water:0.3 --title "Bergen" --json
+
+Clips of another shape are cropped round what they show, or stand whole upon a blurred ground where that would cut
+too much. A cut on the beat shows each clip for as many beats as it lasts, from bar to bar where it can."""
+
 HOSTED_HELP = """
 Hosted models run on somebody else's machines, with your own token, for money. Nothing is sent before you have
 agreed to where it goes, and no clip is made before --pay covers its price. A token is read from the environment

@@ -22,6 +22,7 @@ from studio.cli import (
     hosted_demo_command,
     library_commands,
     model_commands,
+    reel_command,
     score_command,
     worker_command,
 )
@@ -34,6 +35,7 @@ COMMANDS = {
     "animate": animate_commands.animate,
     "again": animate_commands.again,
     "finish": finish_command.finish,
+    "reel": reel_command.reel,
     "compare": compare_command.compare,
     "batch": batch_command.batch,
     "look": advice_commands.look,

@@ -9,6 +9,7 @@ the page only watches it. Panel, part, script and style of one thing share one n
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
 import socket
@@ -167,16 +168,16 @@ def require_port(settings: Settings) -> None:
 
 def launch_options(studio: Studio) -> dict[str, Any]:
     """How the page is served: where, to whom, from which folders, and with which look."""
-    return _describe_launch(studio.settings, studio.settings.served)
+    return _describe_launch(studio.settings, studio.settings.served, studio.log)
 
 
 def launch_options_for_visitors(house: VisitorHouse) -> dict[str, Any]:
     """The same for the visitors of a house; which files are a visitor's own, visitor_gate.py says."""
-    return _describe_launch(house.settings, (house.folder,), house)
+    return _describe_launch(house.settings, (house.folder,), house.log, house)
 
 
 def _describe_launch(
-    settings: Settings, folders: tuple[Path, ...], house: VisitorHouse | None = None
+    settings: Settings, folders: tuple[Path, ...], log: logging.Logger, house: VisitorHouse | None = None
 ) -> dict[str, Any]:
     """`folders`, and what ships, are the only ones that the page may show files from."""
     served = [str(folder) for folder in (*folders, ASSETS)]
@@ -190,6 +191,7 @@ def _describe_launch(
         "mcp_server": settings.mcp,
         "theme": theme.make_theme(), "head": theme.make_head(bool(house)), "favicon_path": str(ASSETS / "icon.png"),
         "app_kwargs": {
-            "middleware": request_guard.list_middleware(settings, house), "exception_handlers": wrong_calls.HANDLERS,
+            "middleware": request_guard.list_middleware(settings, log, house),
+            "exception_handlers": wrong_calls.HANDLERS,
         },
     }  # fmt: skip

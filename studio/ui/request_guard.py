@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import base64
 import hmac
+import logging
+import re
 import secrets
 from ipaddress import ip_address
 from urllib.parse import urlsplit
@@ -24,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.config import Settings
 from studio.ui.byte_ranges import Ranges
+from studio.ui.request_bodies import WellFormed
 from studio.ui.visitor_gate import VisitorGate
 from studio.visitors.house import VisitorHouse
 
@@ -43,6 +46,17 @@ POLICY = "; ".join([
 ])  # fmt: skip
 HEADERS = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
 
+ROUTES = re.compile(
+    r"/|/(config|login|logout)/?|/(favicon\.ico|theme\.css|robots\.txt|manifest\.json|openapi\.json)"
+    r"|/(assets|static|svelte)/.+|/sign-in|/visitor/[a-z]+"
+    r"|/gradio_api/(theme\.css|startup-events|openapi\.json|upload_progress|queue/(join|data|status))"
+    r"|/gradio_api/(info|app_id|login_check|user|upload|component_server|cancel|reset)/?"
+    r"|/gradio_api/((run|api)/[^/]+/?|call/.+|heartbeat/[^/]+|file[=/].+|mcp(/.*)?)"
+)
+"""What the page, gradio_client and MCP clients ask for. Gradio has more, some of it without a bound on its work (icons
+of any size, streams that never end, an editor of the app's code): closed, and so is what a later version brings.
+"""
+
 LARGEST_BODY = 64 * 1024 * 1024
 """Bytes of a request that isn't an upload: a photo of 48 MB in base64, and more than the page ever sends."""
 
@@ -54,8 +68,8 @@ HOME_NAMES = ("127.0.0.1", "localhost", "::1")
 
 
 class OnlyHere:
-    """Adds the headers to every answer, and refuses to fetch from elsewhere for anyone. `is_space`: it may stand in a
-    frame of huggingface.co.
+    """Adds the headers to every answer, refuses to fetch from elsewhere for anyone, and opens only `ROUTES`.
+    `is_space`: it may stand in a frame of huggingface.co.
     """
 
     def __init__(self, app: ASGIApp, is_space: bool = False) -> None:
@@ -70,6 +84,8 @@ class OnlyHere:
         path: str = scope["path"].lower()
         if "/proxy=" in path or "/file=http:" in path or "/file=https:" in path:
             return await PlainTextResponse("Stir fetches nothing from elsewhere.", 403)(scope, receive, send)
+        if not ROUTES.fullmatch(scope["path"]):
+            return await PlainTextResponse("", 404)(scope, receive, send)
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -175,12 +191,17 @@ def _is_address(name: str) -> bool:
         return False
 
 
-def list_middleware(settings: Settings, house: VisitorHouse | None = None) -> list[Middleware]:
+def list_middleware(settings: Settings, log: logging.Logger, house: VisitorHouse | None = None) -> list[Middleware]:
     """What stands before the page, outermost first; `house`: it has visitors."""
     is_space = bool(settings.space)
-    guards = [Middleware(OnlyHere, is_space=is_space), Middleware(BoundBody), Middleware(Ranges)]
+    guards = [
+        Middleware(OnlyHere, is_space=is_space),
+        Middleware(BoundBody),
+        Middleware(WellFormed, uploads=settings.uploads, log=log),
+        Middleware(Ranges),
+    ]
     if house:
-        guards.insert(2, Middleware(VisitorGate, house=house, in_frame=is_space))
+        guards.insert(3, Middleware(VisitorGate, house=house, in_frame=is_space))
         guards.insert(0, Middleware(SameOrigin, own=settings.space))
         return [Middleware(SpaceHosts, host=settings.space), *guards] if is_space else guards
     if settings.user:

@@ -27,8 +27,10 @@ HANDLERS: dict[type[Exception], Callable[..., Any]] = {TypeError: answer_wrong_c
 
 
 def check_values(page: gr.Blocks) -> None:
-    """Make a page answer a call with too few values with an error that says so."""
-    validate = page.validate_inputs
+    """Make a page answer a call with too few values, or with values that Gradio can't convert (a file that nobody
+    uploaded), with an error that says so.
+    """
+    validate, preprocess = page.validate_inputs, page.preprocess_data
 
     def check(block_fn: Any, inputs: list[Any]) -> None:
         try:
@@ -36,4 +38,12 @@ def check_values(page: gr.Blocks) -> None:
         except ValueError:
             raise gr.Error(SAYS, title="Refused", print_exception=False) from None
 
-    page.validate_inputs = check
+    async def convert(*given: Any, **named: Any) -> list[Any]:
+        try:
+            return await preprocess(*given, **named)
+        except gr.Error:
+            raise
+        except Exception:
+            raise gr.Error(SAYS, title="Refused", print_exception=False) from None
+
+    page.validate_inputs, page.preprocess_data = check, convert

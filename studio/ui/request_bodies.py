@@ -1,0 +1,211 @@
+"""HTTP request bodies checked before Gradio reads them; errors that Gradio leaves unanswered become a 4xx and words.
+
+A body is JSON (UTF-8, finite numbers of at most 64 bits, no null characters, nested at most `DEEPEST` deep), a form for
+the sign-in, or an upload in multipart/form-data (RFC 7578; boundary by RFC 2046, at most 70 characters).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import re
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect
+from starlette.responses import JSONResponse, PlainTextResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from studio.library.logbook import trace
+
+DEEPEST = 64
+"""Levels of lists and objects: a page's own messages have nine."""
+
+FORMS = ("/login", "/sign-in")
+"""The sign-in's routes, which are sent a form."""
+
+SAYS = "Stir doesn't understand this request ({why}). Reload the page and try again."
+_BOUNDARY = re.compile(
+    r"""^multipart/form-data\s*;.*\bboundary=("?)[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]\1\s*$""", re.I
+)
+
+
+class WellFormed:
+    """Answers 400 to a body that isn't what it says it is, or that holds values no endpoint can take, 404 to a path
+    that no file can have, and 400 instead of Gradio's 500 for values that an endpoint didn't understand.
+
+    Whatever else goes wrong inside is one line in the log and a 500 that says so. `uploads` is the folder that Gradio
+    writes uploads to: what one that failed or broke off has left there is deleted.
+    """
+
+    def __init__(self, app: ASGIApp, uploads: Path, log: logging.Logger) -> None:
+        self.app, self._uploads, self._log, self._uploading = app, uploads, log, 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        if not _is_path(scope["path"]):
+            return await PlainTextResponse("", 404)(scope, receive, send)
+        if scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
+            why, receive = await _check_body(scope, receive)
+            if why:
+                return await _refuse(why)(scope, receive, send)
+        if not _is_upload(scope):
+            return await self._answer(scope, receive, send)
+        self._uploading, began = self._uploading + 1, time.time()
+        try:
+            await self._answer(scope, receive, send)
+        finally:
+            self._uploading -= 1
+            if not self._uploading:
+                known = set(scope["app"].get_blocks().upload_file_set)
+                await run_in_threadpool(_delete_left_overs, self._uploads, known, began)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def send_noted(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                if message["status"] == 500 and _is_call(scope["path"]):
+                    message["status"] = 400
+            await send(message)
+
+        try:
+            await self.app(scope, receive, send_noted)
+        except ClientDisconnect:
+            return
+        except Exception as error:
+            self._log.error("a request to %s: %s", ascii(scope["path"][:80]), trace(error))
+            if started:  # a stream of events: it ends here
+                with contextlib.suppress(RuntimeError):
+                    await send({"type": "http.response.body", "body": b"", "more_body": False})
+            elif _is_upload(scope):
+                await _refuse("an upload holds files and nothing else")(scope, receive, send)
+            else:
+                says = "Stir couldn't answer this request. The log says why."
+                await JSONResponse({"error": says}, 500)(scope, receive, send)
+
+
+def _delete_left_overs(folder: Path, known: set[str], began: float) -> None:
+    """What no upload has come to: files in the folder itself, of which Gradio moves each whole one into a folder of its
+    own, and those moved since `began` that it doesn't know of, as a later part of their upload was refused.
+    """
+    with contextlib.suppress(OSError):
+        for left in (*folder.glob("*"), *folder.glob("*/*")):
+            is_half = left.parent == folder or (left.stat().st_mtime >= began - 1 and str(left) not in known)
+            if is_half and left.is_file():
+                left.unlink(missing_ok=True)
+
+
+def _is_path(path: str) -> bool:
+    """Whether a path can name anything: no file name is longer than 255 bytes or holds a null character."""
+    return "\0" not in path and all(len(name.encode("utf-8", "replace")) <= 255 for name in path.split("/"))
+
+
+def _is_upload(scope: Scope) -> bool:
+    return scope["method"] == "POST" and scope["path"].rstrip("/") == "/gradio_api/upload"
+
+
+def _refuse(why: str) -> JSONResponse:
+    return JSONResponse({"error": SAYS.format(why=why)}, 400)
+
+
+def _is_call(path: str) -> bool:
+    """Whether Gradio answers here with what a function returned or refused."""
+    return path.startswith(("/gradio_api/run/", "/gradio_api/api/"))
+
+
+async def _check_body(scope: Scope, receive: Receive) -> tuple[str, Receive]:
+    """What is wrong with a request's body, "" for nothing, and what hands it on."""
+    headers = Headers(scope=scope)
+    kind = headers.get("content-type", "")
+    if _is_upload(scope):
+        return (
+            "" if _BOUNDARY.match(kind) else "an upload is multipart/form-data with a boundary of at most 70 characters"
+        ), receive
+    if scope["path"].rstrip("/") in FORMS:
+        return "", receive
+    body = await _read_body(receive)
+    if body is None:
+        return "its body broke off", receive
+    why = _find_fault(body, kind)
+    sent = False
+
+    async def replay() -> Message:
+        nonlocal sent
+        if sent:
+            return await receive()
+        sent = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return why, replay
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """The whole body, which `BoundBody` has bounded; None when whoever sent it has gone."""
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return None
+        parts.append(message.get("body", b""))
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _find_fault(body: bytes, kind: str) -> str:
+    if not body:
+        return ""
+    if kind.partition(";")[0].strip().lower() != "application/json":
+        return "its body isn't JSON"
+    try:
+        value = json.loads(body.decode("utf-8"), parse_constant=_reject_constant, parse_int=_read_int)
+    except (ValueError, RecursionError):
+        return "its body isn't JSON of finite numbers"
+    for level, one in _walk(value):
+        if level > DEEPEST:
+            return "its values are nested too deep"
+        if isinstance(one, float) and one in (float("inf"), float("-inf")):
+            return "a number in it is too large"
+        if isinstance(one, str) and ("\0" in one or not _is_unicode(one)):
+            return "a text in it holds characters that aren't text"
+    return ""
+
+
+def _reject_constant(name: str) -> float:
+    raise ValueError(name)
+
+
+def _read_int(digits: str) -> int:
+    if len(digits) > 19 or not -(2**63) <= int(digits) < 2**63:
+        raise ValueError("a number of more than 64 bits")
+    return int(digits)
+
+
+def _walk(value: Any) -> Iterator[tuple[int, Any]]:
+    """Every value with how deep it lies, keys too, until one lies too deep."""
+    waiting: list[tuple[int, Any]] = [(0, value)]
+    while waiting:
+        level, one = waiting.pop()
+        yield level, one
+        if isinstance(one, dict):
+            waiting.extend((level + 1, part) for pair in one.items() for part in pair)
+        elif isinstance(one, list):
+            waiting.extend((level + 1, part) for part in one)
+
+
+def _is_unicode(text: str) -> bool:
+    """Whether it has no half of a surrogate pair, which no file name, database or answer can hold."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

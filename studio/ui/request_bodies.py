@@ -1,6 +1,6 @@
 """HTTP request bodies checked before Gradio reads them; errors that Gradio leaves unanswered become a 4xx and words.
 
-A body is JSON (UTF-8, finite numbers of at most 64 bits, no null characters, nested at most `DEEPEST` deep), a form for
+A body is JSON (UTF-8, finite numbers of at most 64 bits, whole characters, nested at most `DEEPEST` deep), a form for
 the sign-in, or an upload in multipart/form-data (RFC 7578; boundary by RFC 2046, at most 70 characters).
 """
 
@@ -175,7 +175,7 @@ def _find_fault(body: bytes, kind: str) -> str:
             return "its values are nested too deep"
         if isinstance(one, float) and one in (float("inf"), float("-inf")):
             return "a number in it is too large"
-        if isinstance(one, str) and ("\0" in one or not _is_unicode(one)):
+        if isinstance(one, str) and not _is_unicode(one):
             return "a text in it holds characters that aren't text"
     return ""
 

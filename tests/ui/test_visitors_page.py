@@ -283,8 +283,8 @@ def test_sessions_and_events_belong_to_who_named_them_first(shared: SharedApp, a
     ):  # fmt: skip
         assert shared.post(f"/gradio_api/{path}", ben, sent).status == 403, path
     for sent, kind, status in (
-        ("{", "application/json", 400), ("[]", "application/json", 400), ("a=b", "application/x-www-form-urlencoded", 415),
-        ("[" * 100_000, "application/json", 400), ("--x--", "multipart/form-data; boundary=x", 415),
+        ("{", "application/json", 400), ("[]", "application/json", 400), ("a=b", "application/x-www-form-urlencoded", 400),
+        ("[" * 100_000, "application/json", 400), ("--x--", "multipart/form-data; boundary=x", 400),
     ):  # fmt: skip
         assert shared.post("/gradio_api/component_server", ben, sent, Content_Type=kind).status == status
 

@@ -40,7 +40,7 @@ def track(name: str, seconds: float = 4.0, **more: object) -> Track:
 def mixer(folder: Path) -> Mixer:
     names = ("music.flac", "voice.mp3", "damaged.wav")
     return lambda mix, seconds, own=None, **more: mix_sound(
-        mix, seconds, own, find_file=lambda key: folder / names[int(key, 16)], **more
+        mix, seconds, own, find_file=lambda given: folder / names[int(given.id, 16)], **more
     )
 
 

@@ -14,11 +14,11 @@ from studio.clip.sound_reader import NoSound, read_sound
 from studio.finish.soundtrack.beats import find_beats
 from studio.finish.soundtrack.loudness import measure_loudness
 from studio.frames import Sound
-from studio.nouns import Refusal, Track
+from studio.nouns import Attachment, Refusal, Track
 
 Samples = NDArray[np.float32]
-FindFile = Callable[[str], Path]
-"""Where the attachment of this id lies; raises `Refusal` when it isn't here any more."""
+FindFile = Callable[[Attachment], Path]
+"""Where an attachment lies; raises `Refusal` when it isn't here any more."""
 
 REFERENCE = -18.0
 """LUFS of music, voice and the clip's own sound before their gains: as loud as each other, whatever the file."""
@@ -58,7 +58,7 @@ def read_track(track: Track, seconds: float, find_file: FindFile, circular: bool
 def _read(track: Track, seconds: float, find_file: FindFile) -> Samples:
     name = track.attachment.name
     try:
-        found = read_sound(find_file(track.attachment.id), track.start, seconds).samples
+        found = read_sound(find_file(track.attachment), track.start, seconds).samples
     except NoSound:
         raise Refusal(
             f"{name} can't be read as sound: it is damaged, or of a kind that isn't known here.",

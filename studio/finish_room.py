@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 PREVIEW_SIDE = 270
 """Pixels of a preview's shorter side."""
 
+PREVIEW_FLOW = 256 * 144
+"""Pixels at which a preview's motion is looked for."""
+
 SILENT = ("gif", "webp")
 
 
@@ -105,7 +108,7 @@ class FinishRoom:
             wraps = len(sources) == 1 and sources[0].shot.loops
             with tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True) as folder:
                 small = SmallFrames(self._open(shot), PREVIEW_SIDE)
-                frames = apply_finish(small, tiny, Tools(Path(folder), self._find_file, _ignore), wraps)
+                frames = apply_finish(small, tiny, Tools(Path(folder), self._find_file, _ignore, PREVIEW_FLOW), wraps)
                 made = encode(frames, Path(folder) / "preview.mp4", tiny, _ignore)
                 return self._served.keep(made.file, key, "preview.mp4")
 

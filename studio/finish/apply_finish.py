@@ -24,7 +24,7 @@ from studio.finish.finish_plan import find_area, list_choices, plan_finish
 from studio.finish.light_and_colour import Correction, correct_frame, measure_course, plan_correction
 from studio.finish.logo_image import place_logo
 from studio.finish.loop_seam import find_seam
-from studio.finish.motion_interpolation import Motion, find_motion, interpolate
+from studio.finish.motion_interpolation import FLOW_AREA, Motion, find_motion, interpolate
 from studio.finish.overlays import Overlay, lay_over
 from studio.finish.own_sound import blend_sounds, follow_frames
 from studio.finish.scratch_film import keep_scratch
@@ -40,11 +40,13 @@ Tick = Callable[[Progress], None]
 
 
 class Tools(NamedTuple):
-    """Where a scratch film may lie, where the files of attachments are, and who is told how far it is."""
+    """Where a scratch film may lie, where the files of attachments are, who is told how far it is, and at how many
+    pixels motion is looked for."""
 
     folder: Path
     find_file: Callable[[Attachment], Path]
     tick: Tick
+    flow_area: int = FLOW_AREA
 
 
 class Timed(NamedTuple):
@@ -72,7 +74,7 @@ def apply_finish(source: Source, shot: Shot, tools: Tools, wraps: bool = False) 
     if timed.survey is not None and (finish.deflicker or finish.keep_colour):
         course = measure_course(timed.survey)
         correction = plan_correction(course, facts.rate, timed.survey.first, finish.deflicker, finish.keep_colour)
-    painter = _Painter(source, line, correction, finish)
+    painter = _Painter(source, line, correction, finish, tools.flow_area)
     overlays = _lay_out_overlays(shot, facts, line, tools)
     grain = Grain(finish.grain, facts.width, facts.height, shot.seed) if finish.grain else None
     heard = _mix(source, shot, line, tools)
@@ -157,9 +159,11 @@ def _mix(source: Source, shot: Shot, line: Timeline, tools: Tools) -> Mixed:
 class _Painter:
     """Makes the shown frames of one clip."""
 
-    def __init__(self, source: Source, line: Timeline, correction: Correction | None, finish: Finish) -> None:
+    def __init__(
+        self, source: Source, line: Timeline, correction: Correction | None, finish: Finish, area: int
+    ) -> None:
         self._source, self._line, self._correction = source, line, correction
-        self._flows = finish.loop == "flow"
+        self._flows, self._area = finish.loop == "flow", area
         self._count = source.facts.num_frames
         self._motion: tuple[tuple[int, int], Motion] | None = None
 
@@ -187,14 +191,14 @@ class _Painter:
             after = (low + 1) % self._count
             second = reader.read(after)
             if self._motion is None or self._motion[0] != (low, after):
-                self._motion = (low, after), find_motion(frame, second)
+                self._motion = (low, after), find_motion(frame, second, self._area)
             frame = interpolate(frame, second, self._motion[1], at - low)
         return correct_frame(frame, self._correction, at) if self._correction else frame
 
     def _blend(self, frame: Bytes, other: Bytes, share: float) -> Bytes:
         """A frame of the loop's end, on its way into the beginning."""
         if self._flows:
-            return interpolate(frame, other, find_motion(frame, other), share, dissolves=True)
+            return interpolate(frame, other, find_motion(frame, other, self._area), share, dissolves=True)
         return dissolve(frame, other, share)
 
 

@@ -54,9 +54,9 @@ def _grid(height: int, width: int) -> tuple[Floats, Floats]:
     return across, down
 
 
-def find_motion(first: Bytes, second: Bytes) -> Motion:
-    """The motion between two I420 frames of one size."""
-    one, two = _shrink(first), _shrink(second)
+def find_motion(first: Bytes, second: Bytes, area: int = FLOW_AREA) -> Motion:
+    """The motion between two I420 frames of one size, looked for at about `area` pixels."""
+    one, two = _shrink(first, area), _shrink(second, area)
     search = cv2.DISOpticalFlow.create(cv2.DISOPTICAL_FLOW_PRESET_MEDIUM)
     forth = np.asarray(search.calc(one, two, None), np.float32)
     back = np.asarray(search.calc(two, one, None), np.float32)
@@ -70,10 +70,10 @@ def find_motion(first: Bytes, second: Bytes) -> Motion:
     )  # fmt: skip
 
 
-def _shrink(frame: Bytes) -> Bytes:
+def _shrink(frame: Bytes, area: int) -> Bytes:
     """The brightness of an I420 frame at the size at which flow is looked for."""
     luma = frame[: frame.shape[0] * 2 // 3]
-    scale = min(1.0, (FLOW_AREA / luma.size) ** 0.5)
+    scale = min(1.0, (area / luma.size) ** 0.5)
     if scale < 1:
         size = (max(16, round(luma.shape[1] * scale)), max(16, round(luma.shape[0] * scale)))
         luma = np.asarray(cv2.resize(luma, size, interpolation=cv2.INTER_AREA), np.uint8)

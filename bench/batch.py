@@ -33,6 +33,9 @@ from tests.fakes.batch_process import kill_and_go_on, require_whole
 MOST_OVER_ANIMATE, MOST_OVER_FFMPEG, MOST_MB_A_CLIP = 0.75, 1.25, 0.5
 SAMPLES = ("fig", "stream", "dandelion")
 SIZE = (4000, 3000)
+SETTLED = 40
+"""Clips after which what is kept of photos that were read is full, and memory is to stay as it is."""
+
 EACH = 3
 """How often each photo kind is made alone, and its frames encoded alone."""
 
@@ -134,9 +137,9 @@ def memory(room: Path) -> None:
             held += [process.memory_info().rss / 2**20] * (now - done)
             done = now
             time.sleep(0.3)
-    settled = np.array(held[total // 5 :])
+    settled = np.array(held[SETTLED:])
     slope = float(np.polyfit(np.arange(len(settled)), settled, 1)[0])
-    rows = [("first fifth passed", f"{settled[0]:.0f} MB"), ("at the end", f"{settled[-1]:.0f} MB")]
+    rows = [(f"after {SETTLED} clips", f"{settled[0]:.0f} MB"), ("at the end", f"{settled[-1]:.0f} MB")]
     rows.append(("slope a clip, MB", verdict(slope, MOST_MB_A_CLIP)))
     table(f"Memory over {total} small clips of a batch", ("when", "memory"), rows)
 
@@ -148,7 +151,7 @@ def kills(room: Path) -> None:
     for at in range(8):
         make_photo(at, photos, (640, 480))
     print(f"\nseed {seed}")
-    at_work = kill_and_go_on(room / "killed-home", photos, room / "killed-out", 0.01, number, seed, longest=6.0)
+    at_work = kill_and_go_on(room / "killed-home", photos, room / "killed-out", 0.01, number, seed, longest=14.0)
     files = require_whole(room / "killed-home", photos, room / "killed-out")
     rows = [(f"{at_work} of {number}", str(seed), f"{sum(files.values())}", "nothing lost, made twice or half written")]
     table("kill -9 at random moments", ("killed at work", "seed", "files", "found"), rows)

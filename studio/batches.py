@@ -29,7 +29,7 @@ from studio.batch.batch_table import BatchTable
 from studio.batch.batch_writer import BatchWriter
 from studio.batch.photo_sources import Source, list_sources
 from studio.batch.prompt_file import Prompts
-from studio.batch.row_planner import check_settings, explain, list_dropped, list_shapes, plan_clips
+from studio.batch.row_planner import check_settings, explain, list_dropped, list_shapes, mend_row, plan_clips
 from studio.batch.row_reader import ReadingTools, RowReader, read_row
 from studio.batch.row_states import AGAIN, stand_row
 from studio.compare.estimate import Past
@@ -42,8 +42,7 @@ from studio.library.live_processes import Owner
 from studio.library.logbook import report_fault
 from studio.library.queue import Queue
 from studio.models import Models
-from studio.nouns import Mend, MendName, Photo, Refusal, replace
-from studio.photo.mend import join_mends
+from studio.nouns import Photo, Refusal, replace
 from studio.spending import Confirmation, Spending, Total
 
 if TYPE_CHECKING:
@@ -358,6 +357,10 @@ class Batches:
         finals = {(row, key): job.id for (row, key, _), job in zip(fresh, jobs[len(tried) :], strict=True)}
         self._table.write_rows(batch.id, (_give_jobs(row, finals, drafts) for row in rows))
 
+    def follow_job(self, batch_id: str, before: str, now: str) -> None:
+        """A job of a batch was made anew: its clip is waited for from now on."""
+        self._table.change_job(batch_id, before, now)
+
     def pause(self, batch_id: str) -> Batch:
         """Begin nothing more of a batch; what runs is finished."""
         return self._table.change(batch_id, lambda one: replace(one, is_paused=one.is_started))
@@ -431,24 +434,6 @@ class Batches:
                 self._enqueue(now, (row,), None)
         self._cancel(list_dropped(row.clips, before.clips))
         self._worker.wake()
-
-
-def mend_row(row: BatchRow) -> BatchRow:
-    """A row with the first remedy of everything that was found in it: the strongest mend of a name, the last crop of a
-    shape. It stands aside no longer.
-    """
-    firsts = [finding.remedies[0] for finding in row.findings if finding.remedies]
-    strongest: dict[MendName, Mend] = {}
-    for mend in sorted((mend for one in firsts for mend in one.mends), key=lambda mend: mend.amount):
-        strongest[mend.name] = mend
-    crops = {crop.aspect: crop for crop in row.crops}
-    crops.update({one.crop.aspect: one.crop for one in firsts if one.crop})
-    size = next((one.size for one in firsts if one.size), row.size)
-    damaged = row.open_damaged or bool(row.refusal and row.refusal.offer == "open_damaged")
-    return replace(
-        row, mends=join_mends(row.mends, tuple(strongest.values())), crops=tuple(crops.values()), size=size,
-        is_taken=True, open_damaged=damaged, refusal=None,
-    )  # fmt: skip
 
 
 def _give_jobs(row: BatchRow, finals: dict[tuple[str, str], str], drafts: dict[tuple[str, str], str]) -> BatchRow:

@@ -449,7 +449,9 @@ class Studio:
                 return self.job(next(other.jobs[-1] for other in one.cells if other.id == cell.id))
         with self._database.write():
             self.queue.drop(job.id)
-            return self._put((shot,), job.group, "", confirmation)[0]
+            (again,) = self._put((shot,), job.group, "", confirmation)
+            self.batches.follow_job(job.group, job.id, again.id)
+            return again
 
     # Again ------------------------------------------------------------------------------------------------------------
 

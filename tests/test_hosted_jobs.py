@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from studio.attachments import KEPT_DAYS
+from studio.batch.batch_nouns import BatchSettings
 from studio.clip_score import ClipFault
 from studio.comparison import Axis
 from studio.config import Settings
@@ -420,3 +421,23 @@ def test_under_random_faults_nothing_is_lost_and_nothing_sent_twice(opened: Open
         assert (row.state == "arrived") == isinstance(state, Done)
         assert isinstance(state, Done) or (isinstance(state, Failed) and state.reason and state.remedy)
         assert row.is_billed or row.state == "failed", "what was sent is counted"
+
+
+def test_a_batch_is_paid_for_once_as_it_was_confirmed(opened: Open, service: StandIn, tmp_path: Path) -> None:
+    from tests.test_batches import photos, read, states
+
+    studio = opened()
+    settings = BatchSettings(motion=Motion(prompt="the boat rocks"), model=CHEAP.id, seconds=1.0)
+    one = studio.batches.create([photos(tmp_path / "in", "a.jpg", "b.jpg")], settings)
+    read(studio, one)
+    studio.batches.take_anyway(one.id)
+    read(studio, one)
+    total = studio.batches.quote(one.id)
+    assert total == studio.batches.estimate(one.id).cost and total.amount == pytest.approx(2 * SECOND)
+    with pytest.raises(Unconfirmed):
+        studio.batches.start(one.id, Confirmation(SECOND))
+    assert not studio.jobs() and not studio.batches.get(one.id).is_started
+    studio.batches.start(one.id, Confirmation(total.amount))
+    until(lambda: states(studio, one) == {"done": 2})
+    studio.batches.resume(one.id)
+    assert count_creates(service) == 2 and studio.batches.quote(one.id).amount == 0

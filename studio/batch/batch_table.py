@@ -13,7 +13,7 @@ import msgspec
 from studio.batch.batch_nouns import Batch, BatchRow
 from studio.library.database import Database
 from studio.library.file_names import plain
-from studio.nouns import Refusal
+from studio.nouns import Refusal, replace
 
 MOST_LISTED = 1000
 MOST_WORDS = 8
@@ -144,6 +144,18 @@ class BatchTable:
                 "UPDATE batch_rows SET row = ? WHERE batch = ? AND id = ?", (_json(row), batch_id, row_id)
             )
         return row
+
+    def change_job(self, batch_id: str, before: str, now: str) -> None:
+        """Have the clip that a job was to make wait for another one."""
+
+        def alter(row: BatchRow) -> BatchRow:
+            clips = tuple(replace(clip, job=now) if clip.job == before else clip for clip in row.clips)
+            return replace(row, clips=clips)
+
+        with self._database.write():
+            sql = "SELECT id FROM batch_rows WHERE batch = ? AND instr(row, ?)"
+            for row in self._database.read(sql, (batch_id, before)):
+                self.change_row(batch_id, str(row[0]), alter)
 
     def mark_unread(self, batch_id: str) -> None:
         """Have every row of a batch looked at again, its settings having changed."""

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from studio.batch.batch_nouns import PLACEHOLDERS, BatchClip, BatchRow, BatchSettings, RowRefusal
 from studio.motion.read_prompt import read_motion
-from studio.nouns import Aspect, Crop, Motion, Refusal, Shot, Size, replace
+from studio.nouns import Aspect, Crop, Mend, MendName, Motion, Refusal, Shot, Size, replace
+from studio.photo.mend import join_mends
 from studio.presets import Platform, platform, platforms
 
 FPS = 24
@@ -178,3 +179,21 @@ def digest(words: str) -> str:
 def explain(refusal: Refusal) -> RowRefusal:
     """A refusal as a row keeps it."""
     return RowRefusal(refusal.reason, refusal.remedy, refusal.offer)
+
+
+def mend_row(row: BatchRow) -> BatchRow:
+    """A row with the first remedy of everything that was found in it: the strongest mend of a name, the last crop of a
+    shape. It stands aside no longer.
+    """
+    firsts = [finding.remedies[0] for finding in row.findings if finding.remedies]
+    strongest: dict[MendName, Mend] = {}
+    for mend in sorted((mend for one in firsts for mend in one.mends), key=lambda mend: mend.amount):
+        strongest[mend.name] = mend
+    crops = {crop.aspect: crop for crop in row.crops}
+    crops.update({one.crop.aspect: one.crop for one in firsts if one.crop})
+    size = next((one.size for one in firsts if one.size), row.size)
+    damaged = row.open_damaged or bool(row.refusal and row.refusal.offer == "open_damaged")
+    return replace(
+        row, mends=join_mends(row.mends, tuple(strongest.values())), crops=tuple(crops.values()), size=size,
+        is_taken=True, open_damaged=damaged, refusal=None,
+    )  # fmt: skip

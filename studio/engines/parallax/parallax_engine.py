@@ -39,7 +39,7 @@ less.
 """
 
 KEPT_BYTES = 192 * 1024 * 1024
-"""Scenes are kept up to this many bytes of texture (several at 720p, one at 4K), and always the last one."""
+"""Scenes are kept up to this many bytes (several at 720p, one at 4K), and always the last one."""
 
 KEPT_AREAS = 16
 
@@ -220,4 +220,6 @@ def _identify(image: Image, shot: Shot) -> str:
 
 
 def _count_bytes(scene: Scene) -> int:
-    return sum(layer.texture.nbytes for layer in scene.layers)
+    """Bytes of all that a scene holds: its maps of the whole picture are most of a small one."""
+    layers = (part for layer in scene.layers for part in (layer.texture, layer.disparity))
+    return sum(part.nbytes for part in (*layers, scene.disparity, *scene.masks.values(), *(scene.detail or ())))

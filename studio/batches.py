@@ -143,6 +143,10 @@ class Batches:
         """How many photos of a batch are still to be read, or their clips to be planned."""
         return self._table.count_unread(batch_id)
 
+    def count_jobs(self, batch_id: str) -> dict[str, int]:
+        """How many jobs of a batch are in each state: "queued", "running", "done" … Quick, whatever its size."""
+        return self._queue.count_group(batch_id)
+
     def estimate(self, batch_id: str) -> BatchEstimate:
         """What is left of a batch: clips, time, disk and cost. Corrected by what it has made, and quick."""
         batch, rows = self._table.get(batch_id), self._table.rows(batch_id)

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 _LOOK = 0.2  # seconds between looks at a batch
-ENDED = ("done", "failed", "refused", "aside", "cancelled", "interrupted", "gone")
+AGAIN_SECONDS = 10.0
+"""How often what is left is estimated anew."""
 
 
 def batch(flags: argparse.Namespace) -> None:
@@ -129,20 +130,21 @@ def _wait_until_read(studio: Studio, one: Batch) -> None:
 
 def _watch(studio: Studio, one: Batch) -> None:
     """Show how far a batch is until nothing of it waits, runs or is unread."""
-    bar, began = Bar(one.name, unit=" photos"), time.monotonic()
+    bar, began = Bar(one.name, unit=" clips"), time.monotonic()
     told, looked = studio.batches.estimate(one.id), 0.0
     complain(f"{one.name}: {describe(told)}. To go on if this is cut off: python -m studio batch --resume {one.id[:8]}")
     try:
         while True:
-            states = [row.state for row in studio.batches.stand(one.id)]
-            ended = sum(state in ENDED for state in states)
-            if ended == len(states):
+            unread, jobs = studio.batches.count_unread(one.id), studio.batches.count_jobs(one.id)
+            left = jobs.get("queued", 0) + jobs.get("running", 0)
+            if not unread and not left:
                 return
             gone = time.monotonic() - began
-            if gone > looked + 5.0:  # corrected as it goes
+            if gone > looked + AGAIN_SECONDS:  # corrected as it goes
                 told, looked = studio.batches.estimate(one.id), gone
-            left = max(0.0, told.seconds - (gone - looked)) if told.seconds and not told.unknown else None
-            bar.draw(Progress("paint", ended, len(states), "", gone, left))
+            rest = max(0.0, told.seconds - (gone - looked)) if told.seconds and not told.unknown else None
+            ended = sum(jobs.values()) - left
+            bar.draw(Progress("paint", ended, max(told.total, ended + left), "", gone, rest))
             time.sleep(_LOOK)
     finally:
         bar.clear()

@@ -328,6 +328,13 @@ class Queue:
         )
         return [str(row[0]) for row in rows]
 
+    def count_group(self, group: str) -> dict[str, int]:
+        """How many jobs of a group are in each state: "queued", "running", "done" …"""
+        rows = self._database.read(
+            "SELECT name, count(*) FROM jobs WHERE batch = ? AND batch <> '' GROUP BY name", (group,)
+        )
+        return {str(name): int(str(count)) for name, count in rows}
+
     def order_group(self, job_ids: Sequence[str]) -> None:
         """Put these waiting jobs in this order, in the places that they hold among all."""
         listed = msgspec.json.encode(list(job_ids)).decode()

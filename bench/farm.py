@@ -1,7 +1,7 @@
 """Workers on Ray: what they cost beside the local worker, what a second one brings, and that killed ones lose nothing.
 
 A real cluster of nodes on this machine. GPUs are pretended: they sleep as a real one keeps its processor waiting. Give
-`--only NAME` and `--seed N` by STIR_FARM_ONLY (overhead, two, dispatch, kills) and STIR_FARM_SEED.
+`--only NAME` and `--seed N` by STIR_FARM_ONLY (overhead, two, dispatch, kills, head) and STIR_FARM_SEED.
 """
 
 from __future__ import annotations
@@ -237,6 +237,27 @@ def measure_kills() -> None:
     table(f"{len(jobs)} jobs, {kills} kills of a node, seed {seed}, {took:.0f} s", ("", "", "wanted"), rows)
 
 
+def measure_head() -> None:
+    """One table: the head of the cluster is killed, and with it everything; the studio begins another one."""
+    import psutil
+
+    with _cluster("head") as nodes, closing(_open("head-studio", (CARD, *CARDS), farm_engines.make, nodes)) as studio:
+        photo = studio.photos.take_in(photograph(studio.settings.home), "harbour.jpg")
+        studio.start()
+        jobs = studio.queue.submit_all(tuple(Shot(photo, model=CARD.id, seconds=4, fps=24, seed=one) for one in range(20)))
+        _wait(studio, 5)
+        heads = [one for one in psutil.process_iter(["name", "cmdline"]) if one.info["name"] == "gcs_server"]
+        next(one for one in heads if str(nodes.address.port) in " ".join(one.info["cmdline"])).kill()
+        killed = time.monotonic()
+        _wait(studio, len(jobs))
+        rows = _count_clips(studio, [job.id for job in jobs], nodes)[:4]
+    table(
+        f"The head killed while {len(jobs)} jobs are made: all done {time.monotonic() - killed:.0f} s later",
+        ("", "", "wanted"),
+        rows,
+    )
+
+
 def _count_clips(studio: Studio, jobs: list[str], nodes: Nodes) -> list[tuple[str, str, str]]:
     states = studio.queue.get_all(jobs)
     done = [job for job in jobs if isinstance(states[job].state, Done)]
@@ -259,7 +280,13 @@ def _count_clips(studio: Studio, jobs: list[str], nodes: Nodes) -> list[tuple[st
 def run() -> None:
     """Print the tables."""
     only = os.environ.get("STIR_FARM_ONLY", "")
-    parts = {"overhead": measure_overhead, "two": measure_two, "dispatch": measure_dispatch, "kills": measure_kills}
+    parts = {
+        "overhead": measure_overhead,
+        "two": measure_two,
+        "dispatch": measure_dispatch,
+        "kills": measure_kills,
+        "head": measure_head,
+    }
     for name, measure in parts.items():
         if only in ("", name):
             measure()

@@ -53,6 +53,7 @@ class Models:
     ) -> None:
         self._house = house
         self._elsewhere: Callable[[str], ModelState | None] = lambda model: None
+        self._is_elsewhere = False
         own, wrong = presets.own_cards(settings.card_folders) if cards is None else ((), ())
         on_offer = (*presets.cards(), *own) if cards is None else cards
         self.cards = tuple(card for card in on_offer if not (card.hosted and is_off()))
@@ -140,7 +141,7 @@ class Models:
         """Clips are made by workers elsewhere too: `find` says how a model stands on the one that suits it best, which
         counts where this computer can't run it.
         """
-        self._elsewhere = find
+        self._elsewhere, self._is_elsewhere = find, True
 
     def _state(self, card: ModelCard) -> ModelState:
         here = self._state_here(card)
@@ -203,6 +204,10 @@ class Models:
 
     def load(self, model: str) -> None:
         """Begin to load a model in the background. Raises `Refusal` when it can't be."""
+        if self._is_elsewhere:
+            raise Refusal(
+                "Workers make the clips now.", "They load a model when its turn comes: nothing is to be done."
+            )
         self._ask_shelf(model, lambda shelf, card: shelf.load(card))
 
     def unload(self, model: str) -> None:

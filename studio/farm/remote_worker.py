@@ -64,6 +64,11 @@ class SentPhotos:
             self._refs.clear()
 
 
+def _choose_variables(cores: int, is_gpu: bool) -> dict[str, str]:
+    """As many threads as cores, where Ray would say 1; and no GPU for a worker that has none of its own."""
+    return {"OMP_NUM_THREADS": str(cores)} | ({} if is_gpu else {"CUDA_VISIBLE_DEVICES": ""})
+
+
 class RemoteWorker:
     """One actor on a node: of one of its GPUs, or of its processor with `cores` of it."""
 
@@ -78,7 +83,7 @@ class RemoteWorker:
         options: dict[str, Any] = {
             "num_cpus": 0, "num_gpus": int(is_gpu), "max_concurrency": THREADS, "max_restarts": 0,
             "max_task_retries": 0, "scheduling_strategy": there,
-            "runtime_env": {"env_vars": {"OMP_NUM_THREADS": str(cores)}},  # Ray would say 1
+            "runtime_env": {"env_vars": _choose_variables(cores, is_gpu)},
         }  # fmt: skip
         made = ray.remote(FarmActor).options(**options)
         self._actor: Any = made.remote(msgspec.json.encode(tuple(cards)), engines, is_gpu, cores)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import random
 import statistics
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -37,7 +38,7 @@ TWICE, PACE, LEAST = 12, 0.3, 1.9
 
 WAITING, PAGE_CALLS = 2000, 40
 PARALLAX, DENOISED, MODELS = 40, 12, ("wan22_ti2v_5b", "ltx_i2v", "svd")
-KILLS = 8
+KILLS = 12
 
 
 def _open(name: str, cards: tuple[ModelCard, ...], make: Make, nodes: Nodes | None = None) -> Studio:
@@ -200,7 +201,7 @@ def _make_cards(folder: Path) -> tuple[ModelCard, ...]:
 
 
 def _list_shots(photo: Photo, cards: tuple[ModelCard, ...]) -> list[Shot]:
-    shot = Shot(photo, find_largest(photo, "1:1"), MOTION, size="240p", seconds=1, fps=24)
+    shot = Shot(photo, find_largest(photo, "1:1"), MOTION, size="360p", seconds=2, fps=24)
     shots = [_reseed(shot, seed) for seed in range(PARALLAX)]
     for at in range(DENOISED):
         card = cards[1 + at % len(MODELS)]
@@ -212,7 +213,7 @@ def measure_kills() -> None:
     """One table: whole nodes are killed at random while 52 jobs are made, and begun again."""
     seed = int(os.environ.get("STIR_FARM_SEED", "0")) or random.SystemRandom().randrange(1, 10**6)
     print(f"seed {seed}", flush=True)
-    chance, kills = random.Random(seed), 0
+    chance, kills, coming = random.Random(seed), 0, list[threading.Thread]()
     with _cluster("kills") as nodes:
         cards = _make_cards(nodes.home)
         head = nodes.add("head")
@@ -224,15 +225,19 @@ def measure_kills() -> None:
             began = time.monotonic()
             studio.start()
             while any(isinstance(job.state, Queued | Running) for job in studio.queue.get_all([one.id for one in jobs]).values()):
-                time.sleep(chance.uniform(1.0, 4.0))
+                time.sleep(chance.uniform(0.5, 3.0))
                 victims = [node for node in nodes.nodes if node is not head]
                 if kills < KILLS and victims and len(studio.farm.running if studio.farm else ()) > 1:
                     victim = chance.choice(victims)
                     nodes.kill(victim)
                     kills += 1
                     print(f"{time.monotonic() - began:6.1f} s  killed {names[victim]}, {studio.library.count()} done", flush=True)
-                    names[nodes.add(names[victim])] = names[victim]
+                    again = threading.Thread(target=lambda name=names[victim]: names.update({nodes.add(name): name}))
+                    again.start()
+                    coming.append(again)
             took = time.monotonic() - began
+            for again in coming:
+                again.join()
             rows = _count_clips(studio, [job.id for job in jobs], nodes)
     table(f"{len(jobs)} jobs, {kills} kills of a node, seed {seed}, {took:.0f} s", ("", "", "wanted"), rows)
 

@@ -7,6 +7,7 @@ import secrets
 import signal
 import socket
 import subprocess
+import threading
 from pathlib import Path
 
 import psutil
@@ -32,16 +33,15 @@ class Nodes:
             port = probe.getsockname()[1]
         self.home, self.address = home, Address(LOOPBACK, port)
         self.nodes: list[subprocess.Popen[bytes]] = []
+        self._adding = threading.Lock()
 
     def add(self, name: str, pace: float = 0.01, gpus: int = 0, cores: int = 1) -> subprocess.Popen[bytes]:
         """A node with a home folder of its own, whose stand-ins take so many seconds a step."""
         home = self.home / name
         home.mkdir(exist_ok=True)
-        os.environ[farm_engines.PACE] = str(pace)
-        try:
+        with self._adding:
+            os.environ[farm_engines.PACE] = str(pace)
             node = ray_cluster.start_node(self.address, home, cores=cores, gpus=gpus, store=STORE)
-        finally:
-            del os.environ[farm_engines.PACE]
         self.nodes.append(node)
         return node
 

@@ -56,7 +56,7 @@
     const drop = h(
       "button", { type: "button", class: "dropzone", onclick: () => input.click() },
       h("span", { class: "drop-mark" }, icon("photo", 28)), h("strong", {}, "Drop a photo"), h("span", {}, "or click to choose, or paste one"),
-      h("small", {}, "JPG, PNG, HEIC, WebP, AVIF, TIFF, JPEG XL, raw", h("br"), `up to ${Math.round(props.limit / 1e6)} MB · it stays on this computer`),
+      h("small", {}, "JPG, PNG, HEIC, WebP, AVIF, TIFF, JPEG XL, raw", h("br"), `up to ${Math.round(props.limit / 1e6)} MB · ${props.visitors ? "only you see it" : "it stays on this computer"}`),
     );
     const empty = h("div", { class: "photo-empty" }, drop, h("h3", {}, "Or start from a sample"));
     const sampleFold = Stir.fold("Sample photos");

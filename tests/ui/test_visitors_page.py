@@ -14,6 +14,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from playwright.sync_api import BrowserContext, Page, expect
@@ -458,3 +459,40 @@ def test_wrong_passwords_and_names_are_refused_ever_more_slowly(named: SharedApp
         time.sleep(0.2)
     for path in ("/visitor/forget", "/gradio_api/component_server"):
         assert named.post(path, f"{COOKIE}={'0' * 32}.{int(time.time())}.{'0' * 64}", {}).status == 401
+
+
+@pytest.mark.ui
+def test_two_people_at_one_browser_have_two_desks(named: SharedApp, contexts: Contexts) -> None:
+    context = contexts.browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    context.set_default_timeout(WAIT)
+    context.add_init_script(STILL_TILES)
+    page = context.new_page()
+    watch = Watch(named.url)
+    watch.follow(page)
+
+    def enter(name: str) -> None:
+        page.get_by_label("Your name").fill(name)
+        page.get_by_label("The password").fill(PASSWORD)
+        page.get_by_role("button", name="Come in").click()
+        expect(page.locator(".part-photo.ready")).to_be_visible(timeout=WAIT)
+
+    try:
+        page.goto(named.url)
+        assert Axe().run(page).response["violations"] == []
+        enter("Dora")
+        expect(page.get_by_text("only you see it")).to_be_visible()
+        sample(page)
+        page.locator("#visitor").click()
+        expect(page.locator("#visitor-menu")).to_contain_text("Dora")
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.keyboard.press("Escape")
+        expect(page.locator("#visitor")).to_be_focused()
+        page.keyboard.press("Enter")
+        page.get_by_role("button", name="Sign out").click()
+        enter("Emil <b>")
+        expect(page.locator(".photo-image")).to_be_hidden()
+        page.locator("#visitor").click()
+        expect(page.locator("#visitor-menu strong")).to_have_text("Emil <b>")
+        assert [fault for fault in watch.faults if "401" not in fault] == []
+    finally:
+        context.close()

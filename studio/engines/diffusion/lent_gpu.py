@@ -128,11 +128,16 @@ def _work(make: Make, prepared: Prepared, image: Image, end: Image | None, send:
         return
 
 
+def _read_seconds(number: int, prepared: Prepared, image: Image, end: Image | None, seconds: float) -> float:
+    """What `spaces` calls with the arguments of `run_lent`."""
+    return seconds
+
+
 def _lend() -> Callable[..., Generator[_Event, None, None]]:
     if not is_lent():
         return run_lent
     gpu: Any = sys.modules["spaces"].GPU
-    return gpu(duration=lambda number, prepared, image, end, seconds: seconds)(run_lent)
+    return gpu(duration=_read_seconds)(run_lent)
 
 
 lent = _lend()

@@ -104,7 +104,7 @@ class PhotoPanel:
             samples=samples,
             ratios=RATIOS,
             platforms=list_places(),
-            **_INTAKE,
+            **(_INTAKE | {"visitors": studio.settings.visitors}),
             mends=list_mends(has_network()),
             upscale=UPSCALE,
         )

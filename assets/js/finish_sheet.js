@@ -98,9 +98,21 @@
       const command = (event.ctrlKey || event.metaKey) && !event.altKey;
       const key = event.key.toLowerCase();
       const run = command && key === "z" ? (event.shiftKey ? () => step(undone, done, "Done again") : () => step(done, undone, "Undone")) : command && key === "y" ? () => step(undone, done, "Done again") : command && key === "enter" ? () => go() : null;
-      if (!run) return stage.key(event);
+      if (!run) return stage.key(event) || timeline.key(event);
       event.preventDefault();
       if (!event.repeat || key !== "enter") run();
+    });
+    /* A sound that is dropped anywhere becomes the music, a picture the logo. */
+    for (const type of ["dragover", "drop"]) node.addEventListener(type, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      event.stopPropagation();
+      if (type !== "drop") return;
+      Stir.emit("dropped");
+      const [one] = event.dataTransfer.files;
+      const key = one?.type.startsWith("image/") ? "titles" : "sound";
+      show(key);
+      panes[key].take(one);
     });
     node.addEventListener("close", () => (stage.rest(), panes.sound.rest(), note.clear()));
 

@@ -163,7 +163,7 @@
         told.textContent = `Begins at ${one.start.toFixed(1)} s${left < clip - 0.05 ? (one.loop ? `; ${left.toFixed(1)} s of it go round until the clip ends` : `; ends after ${left.toFixed(1)} s`) : ""}.`;
         if (shown !== one.attachment.id) (shown = one.attachment.id), see(one.attachment);
       }
-      return { node, more, paint, rest: () => recorder?.stop(), begin: () => ((shown = ""), note.clear()) };
+      return { node, more, take, paint, rest: () => recorder?.stop(), begin: () => ((shown = ""), note.clear()) };
     }
 
     // Sounds made here ---------------------------------------------------------------------------------------------------
@@ -195,6 +195,6 @@
       loud.paint(now.loudness);
       loudWhy.textContent = room.facts?.loudness ? `Measured in the preview: ${room.facts.loudness}.` : "";
     }
-    return { node, paint, rest: () => (music.rest(), voice.rest()), begin: () => (music.begin(), voice.begin()) };
+    return { node, take: music.take, paint, rest: () => (music.rest(), voice.rest()), begin: () => (music.begin(), voice.begin()) };
   };
 })();

@@ -183,9 +183,10 @@
       /* Keys of the room that are no field's own. */
       key(event) {
         const own = event.target.closest("input, textarea, select, button, [role=slider], summary");
-        if (event.key !== " " || own || event.altKey || event.ctrlKey || event.metaKey) return;
+        if (event.key !== " " || own || event.altKey || event.ctrlKey || event.metaKey) return false;
         event.preventDefault();
         flip();
+        return true;
       },
     };
   };

@@ -28,7 +28,7 @@
     const before = h("i", { class: "tl-out" });
     const after = h("i", { class: "tl-out" });
     const head = h("i", { class: "tl-head" });
-    const handle = (which, words) => h("div", { class: "tl-handle " + which, role: "slider", tabindex: "0", id: "trim-" + which, "aria-label": words, title: "Drag it; arrow keys go by a frame, with Shift by half a second" }, h("i"));
+    const handle = (which, words) => h("div", { class: "tl-handle " + which, role: "slider", tabindex: "0", id: "trim-" + which, "aria-label": words, title: `Drag it; arrow keys go by a frame, with Shift by half a second; ${which === "start" ? "I" : "O"} brings it to the moment shown` }, h("i"));
     const opening = handle("start", "Beginning");
     const ending = handle("end", "End");
     const kept = h("i", { class: "tl-window" });
@@ -155,6 +155,16 @@
     }
     return {
       node, paint,
+      /* I and O: what is used begins or ends at the moment shown. */
+      key(event) {
+        const which = { i: "start", o: "end" }[event.key.toLowerCase()];
+        if (!which || room.isReel() || !room.facts || event.altKey || event.ctrlKey || event.metaKey || event.target.closest("textarea, select, input:not([type=range])")) return;
+        event.preventDefault();
+        const { start, end } = trim();
+        const part = Stir.clamp(room.time() / Math.max(0.01, room.facts.seconds - room.finish.hold), 0, 1);
+        move(which, start + Stir.sourceMoment(room.finish, part) * (end - start));
+        room.look(null);
+      },
       begin() {
         long = room.card.seconds;
         const reel = room.isReel();

@@ -77,7 +77,7 @@
       add.querySelectorAll("button").forEach((one) => (one.disabled = count >= MOST));
       logo.paint();
     }
-    return { node, paint };
+    return { node, take: logo.take, paint };
   };
 
   // Logo ---------------------------------------------------------------------------------------------------------------
@@ -129,6 +129,6 @@
       opacity.paint(one.opacity);
       if (shown !== one.attachment.id) (shown = one.attachment.id), see(one.attachment);
     }
-    return { node, paint };
+    return { node, take, paint };
   }
 })();

@@ -13,9 +13,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import httpx
 import httpx2
@@ -28,6 +29,7 @@ from studio.studio import Studio
 from studio.ui.mcp_server import prepare_mcp
 from studio.ui.page import build, launch_options
 
+T = TypeVar("T")
 DOGS = ASSETS / "samples" / "dogs.jpg"
 BASIC = {"Authorization": "Basic " + base64.b64encode(b"anna:a long secret").decode()}
 
@@ -62,6 +64,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     assert "Traceback" not in said, said
 
 
+def run(asked: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in a thread of its own: where a browser is open, this one has a loop of Playwright's."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, asked).result()
+
+
 async def animate(url: str, headers: dict[str, str] | None = None) -> tuple[list[Any], list[str], dict[str, Any]]:
     """The tools, the progress that was reported, and how the clip stood in the end."""
     photo = "data:image/jpeg;base64," + base64.b64encode(DOGS.read_bytes()).decode()
@@ -88,7 +96,7 @@ async def animate(url: str, headers: dict[str, str] | None = None) -> tuple[list
 
 
 def test_an_assistant_lists_the_tools_animates_a_photo_follows_it_and_fetches_the_file(url: str) -> None:
-    tools, heard, ended = asyncio.run(animate(url))
+    tools, heard, ended = run(animate(url))
     wanted = ("animate", "compare", "batch", "finish", "export", "status", "cancel", "library")
     assert {one.name for one in tools} == set(wanted)
     for one in tools:
@@ -136,7 +144,7 @@ def test_with_a_password_programs_and_assistants_sign_in(tmp_path: Path) -> None
             posted = httpx2.post(f"{url}gradio_api/upload", headers=headers, files={"files": b"x"}, trust_env=False)
             assert posted.status_code == 401
         assert get(f"{url}gradio_api/info", **BASIC).status_code == 200
-        _, _, ended = asyncio.run(animate(url, BASIC))
+        _, _, ended = run(animate(url, BASIC))
         address = ended["clips"][0]["file"]["url"]
         assert get(address).status_code == 401 and get(address, **BASIC).content[4:8] == b"ftyp"
     finally:

@@ -18,6 +18,7 @@ import msgspec
 from studio.atomic_write import write_whole
 from studio.clip.bare_copy import MUXERS, copy_bare
 from studio.clip.media_length import NoMedia, measure_media
+from studio.clip.sound_reader import NoSound, read_sound
 from studio.config import Settings
 from studio.nouns import Attachment, Refusal
 
@@ -56,6 +57,8 @@ class Attachments:
         ending = name.rpartition(".")[2].lower()
         if ending not in MUXERS:
             raise Refusal(f"{name} isn't a {what} that models take.", f"Give it as one of: {', '.join(MUXERS)}.")
+        if kind == "audio":
+            _require_sound(file, name, seconds)
         return self._keep(lambda part: copy_bare(file, part, kind, ending), name, kind, seconds)
 
     def _keep(
@@ -105,3 +108,14 @@ class Attachments:
             with suppress(OSError):
                 file.unlink()
         return len(gone)
+
+
+def _require_sound(file: Path, name: str, seconds: float) -> None:
+    """Decode a sound's last second: the packets before it are looked at, so that a file that is cut short is found.
+    Raises `Refusal` for a damaged one."""
+    try:
+        heard = read_sound(file, max(0.0, seconds - 1.0), 1.0).samples.size
+    except NoSound:
+        heard = 0
+    if not heard:
+        raise Refusal(f"{name} is damaged: its sound can't be decoded to its end.", "Save it again, or choose another.")

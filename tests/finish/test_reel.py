@@ -57,6 +57,10 @@ def ask(join: Join, mix: Mix | None = None, place: str = "") -> Shot:
     return replace(SHOT, finish=Finish(clips=("a", "b", "c"), join=join, mix=mix or Mix()), platform=place)
 
 
+def no_file(one: Attachment) -> Path:
+    raise AssertionError(f"{one.name} isn't asked for")
+
+
 def mean(frame: np.ndarray) -> np.ndarray:
     """The colour of a frame's middle, RGB."""
     height = frame.shape[0] * 2 // 3
@@ -65,7 +69,7 @@ def mean(frame: np.ndarray) -> np.ndarray:
 
 
 def test_clips_of_several_shapes_and_rates_become_one(clips: list[Path]) -> None:
-    reel = Reel(clips, ask(Join("cut")), Path)
+    reel = Reel(clips, ask(Join("cut")), no_file)
     assert reel.facts == (144, 256, 144, 24.0)
     reader = reel.open()
     leading = [int(np.argmax(mean(reader.read(index)))) for index in (0, 47, 48, 95, 96, 143)]
@@ -78,7 +82,7 @@ def test_clips_of_several_shapes_and_rates_become_one(clips: list[Path]) -> None
 
 
 def test_a_dissolve_goes_evenly_from_one_to_the_next_in_picture_and_sound(clips: list[Path]) -> None:
-    reel = Reel(clips, ask(Join("dissolve", 1.0)), Path)
+    reel = Reel(clips, ask(Join("dissolve", 1.0)), no_file)
     assert reel.facts.num_frames == 144 - 2 * 24
     reader = reel.open()
     red = np.array([mean(reader.read(index))[0] for index in range(20, 52)])
@@ -100,7 +104,7 @@ def test_every_cut_is_on_the_beat_of_the_music_s_file(clips: list[Path], music: 
 
 def test_one_shape_is_the_one_asked_for_the_platform_s_or_the_first_clip_s(clips: list[Path]) -> None:
     def size(shot: Shot) -> tuple[int, int]:
-        return Reel(clips, shot, Path).facts[:2]
+        return Reel(clips, shot, no_file).facts[:2]
 
     assert size(ask(Join("cut", aspect="1:1"))) == (144, 144)
     assert size(ask(Join("cut"), place="reels")) == (144, 256)
@@ -115,6 +119,10 @@ def test_a_reel_is_made_in_the_queue_at_one_loudness(tmp_path: Path, music: Path
         shot = Shot(photo, model="gradient", seconds=1.5, fps=24, size="240p")
         made = [make(studio, replace(shot, seed=seed)) for seed in (1, 90, 200)]
         track = Track(studio.attachments.take_in(music, "drums.mp3", "audio"), fade_out=0.5)
+        cut = write_sound(tmp_path / "cut.flac", sine(-9, 6.0, 220) + speech(6.0))
+        cut.write_bytes(cut.read_bytes()[: cut.stat().st_size // 2])
+        with pytest.raises(Refusal, match="damaged: its sound can't be decoded to its end"):
+            studio.attachments.take_in(cut, "cut.flac", "audio")
         finish = Finish(clips=tuple(one.id for one in made), join=Join("beat"), mix=Mix(music=track))
         asked = replace(shot, finish=finish, platform="reels", size="auto", format="mp4")
         planned = studio.finishes.plan(asked)
@@ -138,7 +146,7 @@ def test_a_reel_is_made_in_the_queue_at_one_loudness(tmp_path: Path, music: Path
 
 
 def test_what_is_too_long_is_refused(clips: list[Path]) -> None:
-    many = Reel(clips * 160, ask(Join("cut")), Path)
+    many = Reel(clips * 160, ask(Join("cut")), no_file)
     with pytest.raises(Refusal, match="16 minutes together"):
         assert many.facts
 

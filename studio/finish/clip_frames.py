@@ -149,7 +149,9 @@ def _look_into_film(file: Path) -> tuple[Facts, list[int]]:
         size = stream.codec_context
         if len(times) < 2 or size.width * size.height > MOST_PIXELS:
             raise _refuse_damaged(file)
-        rate = float(stream.average_rate or 0) or (len(times) - 1) / float((times[-1] - times[0]) * stream.time_base)
+        rate = float(stream.average_rate or 0)
+        if not rate:
+            rate = (len(times) - 1) / float((times[-1] - times[0]) * (stream.time_base or 1))
         return Facts(size.width // 2 * 2, size.height // 2 * 2, len(times), rate), times
 
 

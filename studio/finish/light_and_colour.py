@@ -113,7 +113,7 @@ def _smooth(series: Floats, sigma: float) -> Floats:
     left, right = 2 * series[0] - series[reach:0:-1], 2 * series[-1] - series[-2 : -reach - 2 : -1]
     wide = np.concatenate([left, series, right])
     weights = np.exp(-0.5 * (np.arange(-reach, reach + 1) / sigma) ** 2)
-    return np.convolve(wide, weights / weights.sum(), "valid")
+    return np.asarray(np.convolve(wide, weights / weights.sum(), "valid"), np.float64)
 
 
 def correct_frame(frame: Bytes, correction: Correction, at: float) -> Bytes:

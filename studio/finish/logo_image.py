@@ -30,9 +30,9 @@ def keep_logo(file: Path, dest: Path, name: str) -> None:
             image, profile = picture.convert("RGBA"), picture.info.get("icc_profile")
         if profile and picture.mode in ("RGB", "RGBA"):
             given, plain = ImageCms.ImageCmsProfile(io.BytesIO(profile)), ImageCms.createProfile("sRGB")
-            colours = ImageCms.profileToProfile(image.convert("RGB"), given, plain)
-            colours.putalpha(image.getchannel("A"))
-            image = colours
+            if colours := ImageCms.profileToProfile(image.convert("RGB"), given, plain):
+                colours.putalpha(image.getchannel("A"))
+                image = colours
         clean = Image.frombytes("RGBA", image.size, image.tobytes())
         clean.save(dest, "PNG")
     except (OSError, ValueError, SyntaxError, ImageCms.PyCMSError, Image.DecompressionBombError) as error:

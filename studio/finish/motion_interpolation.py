@@ -10,7 +10,7 @@ nothing is seen twice. Frames that aren't found in each other (a cut) aren't int
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
@@ -80,7 +80,7 @@ def _shrink(frame: Bytes, area: int) -> Bytes:
     return np.ascontiguousarray(luma)
 
 
-def _pull(picture: NDArray, flow: Floats, share: float) -> NDArray:
+def _pull(picture: NDArray[Any], flow: Floats, share: float) -> NDArray[Any]:
     """A picture looked up where `share` of the flow points from each pixel."""
     across, down = _grid(*flow.shape[:2])
     return np.asarray(
@@ -121,15 +121,14 @@ def interpolate(first: Bytes, second: Bytes, motion: Motion, at: float, dissolve
 def _find_places(way: Floats, share: float) -> tuple[Floats, Floats]:
     """Where `share` of the way leads from each pixel, across and down."""
     across, down = _grid(*way.shape[:2])
-    return (
-        cv2.scaleAdd(np.ascontiguousarray(way[..., 0]), share, across),
-        cv2.scaleAdd(np.ascontiguousarray(way[..., 1]), share, down),
-    )
+    found = (cv2.scaleAdd(np.ascontiguousarray(way[..., one]), share, axis) for one, axis in enumerate((across, down)))
+    x, y = (np.asarray(axis, np.float32) for axis in found)
+    return x, y
 
 
 def _look_up(plane: Bytes, places: tuple[Floats, Floats]) -> Bytes:
     """A plane looked up at these places: cubic, so that it stays as sharp as the frames beside it."""
-    return np.asarray(cv2.remap(plane, *places, cv2.INTER_CUBIC, None, cv2.BORDER_REPLICATE))
+    return np.asarray(cv2.remap(plane, *places, cv2.INTER_CUBIC, None, cv2.BORDER_REPLICATE), np.uint8)
 
 
 def _choose_way(motion: Motion, at: float, dissolves: bool) -> tuple[Floats, Floats]:

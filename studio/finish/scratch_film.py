@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cached_property
 from pathlib import Path
 
 from studio.clip import ffmpeg
@@ -26,8 +25,8 @@ class ScratchFilm(ClipFile):
         super().__init__(file)
         self._heard = heard
 
-    @cached_property
-    def sound(self) -> Sound | None:  # type: ignore[override]
+    @property
+    def sound(self) -> Sound | None:
         """What the model made together with the picture."""
         return self._heard
 

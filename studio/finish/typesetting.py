@@ -278,4 +278,4 @@ def _draw_plate(shape: tuple[int, ...], pad: int, letter: int) -> NDArray[np.flo
     box = (pad - side, pad - top, shape[1] - pad + side, shape[0] - pad + top)
     ImageDraw.Draw(plate).rounded_rectangle([4 * value for value in box], radius=4 * 0.32 * letter, fill=255)
     small = plate.resize((shape[1], shape[0]), Image.Resampling.BOX)
-    return np.asarray(small, np.float32) / 255 * 0.62
+    return np.asarray(small, np.float32) * np.float32(0.62 / 255)

@@ -102,7 +102,7 @@ class ClipMaker:
 
     def _read(self, engine: Reader, prepared: Prepared, tick: Tick) -> None:
         """Read the scene of a shot, which its engine keeps until it is painted."""
-        image, _ = self.open_photos(prepared.recipe, prepared.card)
+        image = self.open_photo(prepared.recipe)
         tick(Progress("read"))
         if not prepared.plan.still:
             engine.read(image, prepared.shot, tick)

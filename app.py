@@ -20,7 +20,16 @@ def main(argv: list[str] | None = None) -> int:
             with suppress(ImportError):
                 import spaces  # noqa: F401  # pyright: ignore
         host = "0.0.0.0" if flags.listen else None  # noqa: S104  asked for
-        settings = read(flags.home, host, flags.port, flags.user, cards=flags.cards, mcp=flags.mcp, shared=flags.shared)
+        settings = read(
+            flags.home,
+            host,
+            flags.port,
+            flags.user,
+            cards=flags.cards,
+            mcp=flags.mcp,
+            ray=flags.ray,
+            shared=flags.shared,
+        )
         choose_mcp(settings)
         from studio.ui.page import require_port
 

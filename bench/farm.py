@@ -201,7 +201,7 @@ def _make_cards(folder: Path) -> tuple[ModelCard, ...]:
 
 
 def _list_shots(photo: Photo, cards: tuple[ModelCard, ...]) -> list[Shot]:
-    shot = Shot(photo, find_largest(photo, "1:1"), MOTION, size="360p", seconds=2, fps=24)
+    shot = Shot(photo, find_largest(photo, "1:1"), MOTION, size="480p", seconds=4, fps=24)
     shots = [_reseed(shot, seed) for seed in range(PARALLAX)]
     for at in range(DENOISED):
         card = cards[1 + at % len(MODELS)]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+import app
 from studio.engines.base import Stopped
 from studio.farm import ray_cluster
 from studio.farm.attempts import Attempts
@@ -101,3 +104,15 @@ def test_a_cluster_elsewhere_that_does_not_answer_is_refused(monkeypatch: pytest
     monkeypatch.setattr(ray_cluster, "is_there", lambda address: False)
     with pytest.raises(Refusal, match=r"No cluster answers at 192\.0\.2\.7:6379"):
         ray_cluster.start_node(read_address("192.0.2.7"), tmp_path)
+
+
+def test_the_page_and_the_command_line_take_the_cluster_by_its_flag(
+    stir: Callable[..., tuple[int, str, str]], capfd: pytest.CaptureFixture[str], tmp_path: Path, samples: Path
+) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    assert app.main(["--home", str(tmp_path / "page"), "--port", str(port), "--ray", "here:many"]) == 2
+    assert "'here:many' is no address of a cluster." in capfd.readouterr().err
+    code, _, said = stir("compare", samples / "fig.jpg", "--axis", "amount=0.3,0.6", "--ray", "here:many")
+    assert code == 2 and "'here:many' is no address of a cluster." in said

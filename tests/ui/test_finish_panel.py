@@ -94,7 +94,7 @@ def test_a_clip_is_finished_with_music_and_opened_again(app: App, open_page: Ope
     expect(begins).to_have_attribute("aria-valuetext", "1.0 s")
     expect(sheet.locator("#track-music")).to_contain_text("chord.wav, 6 s")
     previewed(page)
-    for tab in ("Cut", "Speed", "Look", "Cover", "Titles", "Sound"):
+    for tab in ("Cut", "Speed", "Titles", "Sound"):
         sheet.get_by_role("tab", name=tab).click()
         clean(page)
     # Written: the original stays, and the file is as long and as loud as was said.

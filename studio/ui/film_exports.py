@@ -7,8 +7,9 @@ import uuid
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal
+from weakref import WeakKeyDictionary
 
-from studio.exports import Ending
+from studio.exports import Ending, Exports
 from studio.library.logbook import report_fault
 from studio.nouns import Progress, Refusal
 from studio.studio import Studio
@@ -72,7 +73,7 @@ class FilmExports:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
-        self._runs: dict[str, ExportRun] = {}
+        self._runs: WeakKeyDictionary[Exports, dict[str, ExportRun]] = WeakKeyDictionary()  # of each visitor's own
 
     def list_calls(self) -> list[Call]:
         """Begin an export, look how far it is, stop it."""
@@ -94,7 +95,8 @@ class FilmExports:
             )
 
         run = ExportRun(write, lambda error: report_fault(self._studio.log, "this was exported", error, "an export"))
-        self._runs = dict(list({**self._runs, run.id: run}.items())[-MOST_AT_ONCE:])
+        runs = {**self._runs.get(exports, {}), run.id: run}
+        self._runs[exports] = dict(list(runs.items())[-MOST_AT_ONCE:])
         return {"export": run.id}
 
     def look(self, export_id: str) -> dict[str, Any]:
@@ -112,6 +114,7 @@ class FilmExports:
         return True
 
     def _find(self, export_id: str) -> ExportRun:
-        if export_id not in self._runs:
+        runs = self._runs.get(self._studio.exports, {})
+        if export_id not in runs:
             raise Refusal("That export is over.", "Export it again.")
-        return self._runs[export_id]
+        return runs[export_id]

@@ -34,8 +34,10 @@ COOKIE = "stir_visitor"
 MOST_NAMED = 50_000
 """Sessions and events whose visitors are remembered; the oldest go first."""
 
-NAME_DAYS = 30.0
-"""How long somebody who has signed in stays so."""
+COOKIE_SECONDS = 30 * 86_400.0
+"""How long a cookie counts, from the last time that the page was loaded: longer than a page is left open. A stranger
+whose files have gone by then has an empty desk.
+"""
 
 OPEN = re.compile(
     r"/(favicon\.ico|theme\.css|robots\.txt|manifest\.json|gradio_api/(theme\.css|startup-events|app_id/?)"
@@ -106,18 +108,13 @@ class VisitorGate:
 
     # Who it is --------------------------------------------------------------------------------------------------------
 
-    @property
-    def _seconds(self) -> float:
-        """How long a cookie counts."""
-        return 3600 * self._house.limits.kept_hours or 86_400 * NAME_DAYS
-
     def _read_cookie(self, scope: Scope) -> str:
         given = cookie_parser(Headers(scope=scope).get("cookie", "")).get(COOKIE, "")
-        return self._house.signer.read(given, self._house.now(), self._seconds)
+        return self._house.signer.read(given, self._house.now(), COOKIE_SECONDS)
 
     def _write_cookie(self, visitor: str) -> str:
         words = self._house.signer.sign(visitor, self._house.now()) if visitor else ""
-        kept = f"Max-Age={int(self._seconds) if visitor else 0}; Path=/; HttpOnly"
+        kept = f"Max-Age={int(COOKIE_SECONDS) if visitor else 0}; Path=/; HttpOnly"
         return f"{COOKIE}={words}; {kept}; " + (
             "SameSite=None; Secure; Partitioned" if self._in_frame else "SameSite=Lax"
         )

@@ -113,7 +113,11 @@ def is_there(address: Address, seconds: float = 2.0) -> bool:
 
 def has_node(address: Address) -> bool:
     """Whether this machine has a node of the cluster."""
-    return _count_nodes(address) > 0
+    import psutil
+
+    wanted = f"--gcs-address={address}"
+    found = [one.info for one in psutil.process_iter(["name", "cmdline"])]
+    return any(one["name"] == "raylet" and wanted in (one["cmdline"] or []) for one in found)
 
 
 def start_node(
@@ -135,16 +139,16 @@ def start_node(
         "--disable-usage-stats", "--include-log-monitor=false", f"--resources={json.dumps({MARK: 1})}",
         *(f"--{name}={value}" for name, value in sizes.items() if value is not None),
     ]  # fmt: skip
-    before = 0 if head else _count_nodes(address)
     node = subprocess.Popen(
         command, env=make_environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=home,
         start_new_session=True,
     )  # fmt: skip
-    end = time.monotonic() + START_SECONDS
-    while node.poll() is None and time.monotonic() < end:
-        if is_there(address) and _count_nodes(address) > before:
+    try:
+        if _wait_for_node(node, address):
             return node
-        time.sleep(0.1)
+    except BaseException:  # Ctrl+C
+        end_node(node)
+        raise
     end_node(node)
     raise Refusal(
         f"This machine couldn't join the cluster at {address}.",
@@ -153,18 +157,23 @@ def start_node(
     )
 
 
+def _wait_for_node(node: subprocess.Popen[bytes], address: Address) -> bool:
+    """Wait until the process of a node has begun it; whether it has."""
+    import psutil
+
+    end = time.monotonic() + START_SECONDS
+    while node.poll() is None and time.monotonic() < end:
+        with contextlib.suppress(psutil.Error):
+            family = psutil.Process(node.pid).children(recursive=True)
+            if is_there(address) and any(process.name() == "raylet" for process in family):
+                return True
+        time.sleep(0.1)
+    return False
+
+
 def _join(address: Address) -> list[str]:
     mine = [f"--node-ip-address={address.host}"] if address.host == LOOPBACK else []
     return [f"--address={address}", *mine]
-
-
-def _count_nodes(address: Address) -> int:
-    """Nodes of a cluster that run on this machine."""
-    import psutil
-
-    wanted = f"--gcs-address={address}"
-    found = [one.info for one in psutil.process_iter(["name", "cmdline"])]
-    return sum(one["name"] == "raylet" and wanted in (one["cmdline"] or []) for one in found)
 
 
 def _choose_store() -> int:

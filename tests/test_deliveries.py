@@ -139,7 +139,7 @@ def test_the_command_line_writes_a_file_for_each_place(stir: Say, opened: Open, 
     clip = make_clip(studio := opened())
     studio.close()
     home = ("--home", settings.home)
-    code, out, err = stir("export", clip.id[:8], "--platform", "product,prores", "-o", "posts", "--json", *home)
+    code, out, err = stir("export", clip.id[:8], clip.id, "--platform", "product,prores,product", "-o", "posts", "--json", *home)
     assert code == 0, err
     told = json.loads(out)
     assert [(one["platform"], one["is_met"], len(one["files"])) for one in told] == [("product", True, 1), ("prores", True, 1)]
@@ -149,6 +149,7 @@ def test_the_command_line_writes_a_file_for_each_place(stir: Say, opened: Open, 
     assert "harbour, Product.gif" in out and "9 of 9 checks met" in out
     for flags, words in (
         (("--platform", "reels"), "Make it 3 s long, or a loop"), (("--platform", "moon"), "no place called 'moon'"),
+        (("--platform", "reels,pinterest"), "Make it 4 s long"), (("--platform", ","), "No place is named"),
         (("--platform", "product", "--under", "little"), "Give one such as 500KB"),
         (("--platform", "reels", "--as", "gif"), "Choose MP4"),
     ):  # fmt: skip

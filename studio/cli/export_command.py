@@ -19,6 +19,7 @@ from studio.nouns import Clip, Refusal
 from studio.platforms import DeliveryWish
 
 if TYPE_CHECKING:
+    from studio.deliveries import Foreseen
     from studio.delivery.deliver import Delivered, Written
     from studio.studio import Studio
 
@@ -33,12 +34,14 @@ def export(flags: argparse.Namespace) -> None:
     wish = DeliveryWish(fit=flags.fit, under=_read_size(flags.under), container=flags.container)
     folder = Path(flags.output).expanduser()
     with closing(open_studio(flags)) as studio:
-        clips = [_find_clip(studio, words) for words in flags.clips]
-        places = [name.strip().lower() for name in flags.platform.split(",") if name.strip()]
+        clips = list({clip.id: clip for clip in (_find_clip(studio, words) for words in flags.clips)}.values())
+        places = list(dict.fromkeys(name.strip().lower() for name in flags.platform.split(",") if name.strip()))
+        if not places:
+            raise Refusal("No place is named.", "Give one or several, such as --platform reels,shorts.")
         found = studio.deliveries.foresee([clip.id for clip in clips], places, wish)
         refused = [one for one in found if one.reason]
         if refused:
-            raise Refusal(" ".join(one.reason for one in refused), refused[0].remedy)
+            raise _join_refusals(refused, clips)
         _require_folder(folder, flags.output)
         told: list[dict[str, Any]] = []
         for clip in clips:
@@ -47,6 +50,13 @@ def export(flags: argparse.Namespace) -> None:
                 told.append(_write(studio, clip, place, folder, wish, earlier, flags.json))
     if flags.json:
         say_json(told)
+
+
+def _join_refusals(refused: list[Foreseen], clips: list[Clip]) -> Refusal:
+    """All that stands in the way, and each remedy once: what helps for one place needn't for the next."""
+    names = {clip.id: f"{clip.title or clip.shot.photo.name} ({clip.id[:8]}): " for clip in clips if len(clips) > 1}
+    reasons = " ".join(names.get(one.clip, "") + one.reason for one in refused)
+    return Refusal(reasons, " ".join(dict.fromkeys(one.remedy for one in refused)))
 
 
 def _write(

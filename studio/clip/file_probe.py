@@ -230,7 +230,7 @@ def _read_track(clip: Any) -> tuple[str, int, int, float]:
 
 def _read_webp(source: BinaryIO, size: int) -> FileFacts:
     """An animated WebP by its chunks (RFC 9649, 2.7): canvas, and how long each frame is shown, in ms. A frame
-    that is shown two or three times as long as the shortest counts as so many: its encoder leaves out what is the same.
+    that is shown so many times as long as most counts as so many: its encoder leaves out what is the same.
     """
     source.seek(12)
     at, width, height, shown = 12, 0, 0, []
@@ -251,10 +251,11 @@ def _read_webp(source: BinaryIO, size: int) -> FileFacts:
     if not width or not height:
         raise ValueError("no WebP")
     total = sum(shown) / 1000
-    counts = [max(1, round(each / max(1, min(shown)))) for each in shown]
+    single = [each for each in shown if each < 1.5 * max(1, min(shown))]  # in whole ms: 41 or 42 of 24 fps
+    counts = [max(1, round(each * len(single) / max(1, sum(single)))) for each in shown]
     frames = max(1, sum(counts))
     rate = (round(frames * 1000 / total), 1000) if total else (0, 1)
-    steady = all(abs(each - count * total * 1000 / frames) <= 1.01 for each, count in zip(shown, counts, strict=True))
+    steady = all(abs(each - count * total * 1000 / frames) <= 2.01 for each, count in zip(shown, counts, strict=True))
     return FileFacts(
         "webp", "webp", "", "", "", width, height, frames, rate, steady, total, 0.0, 0.0, False, False,
         True, (2, 2, 2), False, True, size, size * 8 / max(total, 1e-3) / 1e6, "", 0, 0, 0.0,

@@ -130,7 +130,7 @@ def _choose_frame(
 ) -> tuple[int, int, tuple[int, int, int, int], tuple[Choice, ...]]:
     """Width and height of the file, the part of the clip that it shows, and what that leaves out."""
     own = facts.width / facts.height
-    shape = RATIOS[place.aspect] if place.aspect != "photo" and not is_own_shape(place, own) else own
+    shape = _choose_shape(own, place)
     whole = (0, 0, facts.width, facts.height)
     box = whole if abs(own / shape - 1) <= SHAPE_SLACK else _cut(facts, shape, wish.centre or (0.5, 0.5))
     choices: tuple[Choice, ...] = ()
@@ -149,6 +149,16 @@ def _choose_frame(
         short = min(short, min(used))
     width, height = fit_sides(short, shape, min(place.max_long, 4096))
     return width, height, box, choices
+
+
+def _choose_shape(own: float, place: Platform) -> float:
+    """Width over height of the file: the place's, or the clip's own where it is taken; one that is 9:16 but for the
+    evenness of its pixels is 9:16, so that it is enlarged to 720x1280 and not to 720x1278."""
+    if place.aspect == "photo":
+        return own
+    if not is_own_shape(place, own):
+        return RATIOS[place.aspect]
+    return next((ratio for ratio in RATIOS.values() if abs(own / ratio - 1) <= SHAPE_SLACK), own)
 
 
 def _cut(facts: FileFacts, shape: float, centre: tuple[float, float]) -> tuple[int, int, int, int]:

@@ -32,6 +32,7 @@ MUXERS = {
 """How each container is laid out: its index in front, no edit list, played without end where that can be said."""
 
 _TAGS = ("-color_range", "tv", "-color_primaries", "bt709", "-color_trc", "bt709", "-colorspace", "bt709")
+_BUFFER_FULL = 0.9  # seconds at the highest rate that x264's and x265's buffers hold when a film begins
 _BLUR_PART = 8  # the blurred ground is made at an eighth of its size: nothing of it is sharp
 
 
@@ -123,7 +124,7 @@ def _list_encoder(plan: DeliveryPlan, kind: FileKind, aim: Aim) -> list[str]:
     if kind.codec == "av1":
         return _list_av1(name, kind, aim, gop)
     level = codec_levels.find_level(kind.codec, *size_of(plan, aim), float(plan.rate), kind.most_mbps)
-    return _list_h26x(name, kind, aim, [*gop, "-profile:v", kind.profile.lower().replace(" ", "")], level)
+    return _list_h26x(name, kind, aim, [*gop, "-profile:v", kind.profile.lower().replace(" ", "")], level, plan.seconds)
 
 
 def _list_av1(name: str, kind: FileKind, aim: Aim, gop: list[str]) -> list[str]:
@@ -135,10 +136,16 @@ def _list_av1(name: str, kind: FileKind, aim: Aim, gop: list[str]) -> list[str]:
     return head
 
 
-def _list_h26x(name: str, kind: FileKind, aim: Aim, head: list[str], level: str) -> list[str]:
+def _limit_rate(kind: FileKind, seconds: float) -> int:
+    """Kilobits a second that keep a film below its place's bit rate: an encoder's buffer, here of a second, begins
+    nearly full, and of a short film what it holds counts; 0 where nothing limits it."""
+    return int(kind.most_mbps * 1000 * seconds / (seconds + _BUFFER_FULL))
+
+
+def _list_h26x(name: str, kind: FileKind, aim: Aim, head: list[str], level: str, seconds: float) -> list[str]:
     """H.264 by x264, HEVC by x265: a quality that never passes the bit rate, or two passes at one rate."""
     asked = ["-b:v", f"{aim.kbps}k"] if aim.kbps else ["-crf", str(aim.quality)]
-    most = min(each for each in (round(kind.most_mbps * 1000), aim.kbps) if each) if kind.most_mbps or aim.kbps else 0
+    most = min(each for each in (_limit_rate(kind, seconds), aim.kbps) if each) if kind.most_mbps or aim.kbps else 0
     if most:
         asked += ["-maxrate", f"{most}k", "-bufsize", f"{most}k"]
     frames = "0" if not kind.b_frames else "2"

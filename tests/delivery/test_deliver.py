@@ -218,6 +218,25 @@ def test_a_film_under_a_named_size_is_encoded_in_two_passes(clip_file: Path, tmp
     assert all(check.is_met for check in made.checks), made.checks
 
 
+def test_a_short_film_stays_below_its_bit_rate(tmp_path: Path) -> None:
+    """One second that is hard to encode: what an encoder's buffer holds at first isn't paid for twice."""
+    noise = (np.random.default_rng(index).integers(0, 255, (240, 240, 3), dtype=np.uint8) for index in range(16))
+    source = encode(Frames(noise, 240, 240, 16, 16), tmp_path / "clip.mp4", LOOP, ignore).file
+    for place in (small("telegram"), small("master-hevc")):
+        place = replace(place, files=(replace(place.files[0], most_mbps=0.8),))
+        (made,) = send(source, place, tmp_path / place.id).files
+        assert [check for check in made.checks if check.field == "bit rate" and not check.is_met] == []
+        assert made.bytes > 60_000, "it uses what it is given"
+
+
+def test_a_webp_that_holds_frames_is_steady(tmp_path: Path) -> None:
+    """Frames that are alike are one, longer: 24 frames a second last 41 or 42 ms, and 60 of them 2,500."""
+    frames = [*paint(12), *[list(paint(12))[-1]] * 60]
+    source = encode(Frames(iter(frames), 320, 240, 24, len(frames)), tmp_path / "clip.mp4", LOOP, ignore).file
+    made = send(source, small("product"), tmp_path / "loop", container="webp")
+    assert [check for check in made.checks if not check.is_met] == []
+
+
 def test_a_master_keeps_every_byte_of_its_sound(clip_file: Path, tmp_path: Path) -> None:
     master = send(clip_file, small("master-h264"), tmp_path / "master").file
     sounds: list[list[bytes]] = []
@@ -301,6 +320,9 @@ def test_a_place_that_takes_any_shape_crops_nothing() -> None:
     for place, made in (("x", (720, 1280)), ("telegram", (1080, 1920)), ("linkedin", (1080, 1920)), ("reels", (1080, 1920))):
         found = plan(place, width=720, height=1280)
         assert (found.box, (found.width, found.height)) == ((0, 0, 720, 1280), made), place
+    for place, made in (("x", (720, 1280)), ("whatsapp", (720, 1280)), ("linkedin", (1080, 1920)), ("prores", (240, 426))):
+        found = plan(place, width=240, height=426)
+        assert (found.box, (found.width, found.height)) == ((0, 0, 240, 426), made), "9:16 but for its pixels' evenness"
     assert plan("pinterest", width=2520, height=1080).box[2:] == (608, 1080), "wider than 1.91:1: cropped to 9:16"
 
 

@@ -27,7 +27,7 @@ from studio.batch.batch_nouns import (
 )
 from studio.batch.batch_table import BatchTable
 from studio.batch.batch_writer import BatchWriter
-from studio.batch.photo_sources import Source, list_sources
+from studio.batch.photo_sources import Source, clean_name, list_sources
 from studio.batch.prompt_file import Prompts
 from studio.batch.row_planner import check_settings, explain, list_dropped, list_shapes, mend_row, plan_clips
 from studio.batch.row_reader import ReadingTools, RowReader, read_row
@@ -106,7 +106,10 @@ class Batches:
             raise Refusal(says, "Give fewer at once.")
         called = name.strip() or _name_batch(given, names, found.photos)
         one = Batch(uuid.uuid4().hex, called[:200], settings, time.time(), ignored=found.ignored)
-        rows = [make_row(source, prompts.find(at, source.name)) for at, source in enumerate(found.photos)]
+        rows = [
+            make_row(source, prompts.find(at, source.name, source.folder), needs_words=settings.choose == "prompts")
+            for at, source in enumerate(found.photos)
+        ]
         with self._database.write():
             if before := self._table.find_press(press):
                 return before
@@ -384,6 +387,11 @@ class Batches:
                 self._queue.cancel(job_id)
                 self._worker.stop(job_id)
 
+    def claim_folder(self, batch_id: str, parent: Path) -> Path:
+        """Make the batch's folder in `parent` before its clips are made. Raises `Refusal` where none can be written."""
+        self._require_within((parent,))
+        return self._writer.claim(batch_id, parent)
+
     def write_out(self, batch_id: str, parent: Path, tick: Tick = lambda progress: None) -> Path:
         """Write what is done to a folder of the batch's own in `parent`: a folder for each platform, manifest, contact
         sheet and posting plan. The folder. Called again it adds what is new. Raises `Refusal`.
@@ -453,17 +461,21 @@ def _is_out(row: BatchRow) -> bool:
     return row.refusal is not None or (row.aside and not any(clip.job for clip in row.clips))
 
 
-def make_row(source: Source, prompt: str) -> BatchRow:
-    """A row of a photo that is still to be read, with words of its own where there are any."""
+def make_row(source: Source, prompt: str, *, needs_words: bool = False) -> BatchRow:
+    """A row of a photo that is still to be read, with words of its own where there are any; refused where it
+    `needs_words` and those beside it can't be read.
+    """
     fault = source.refusal
+    if not fault and needs_words and not prompt and source.prompt is None:
+        fault = Refusal("The text beside this photo isn't in UTF-8.", "Save it as plain text, UTF-8, and add it again.")
     return BatchRow(
         uuid.uuid4().hex, source.name, str(source.file), source.member, source.folder, is_read=fault is not None,
-        refusal=explain(fault) if fault else None, prompt=prompt, beside=source.prompt,
+        refusal=explain(fault) if fault else None, prompt=prompt, beside=source.prompt or "",
     )  # fmt: skip
 
 
 def _name_batch(given: Sequence[Path], names: Sequence[str], photos: Sequence[Source]) -> str:
     """What a batch is called until it is renamed: its folder, its ZIP, or its first photo and how many follow."""
     if len(given) == 1:
-        return Path(names[0] if names else given[0].expanduser().absolute().name).stem or "batch"
+        return Path(clean_name(names[0] if names else given[0].expanduser().absolute().name)).stem or "batch"
     return f"{Path(photos[0].name).stem} and {len(photos) - 1} more" if len(photos) > 1 else Path(photos[0].name).stem

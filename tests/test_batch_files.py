@@ -15,7 +15,8 @@ import vobject
 from PIL import Image
 
 from studio.batch.batch_manifest import guard
-from studio.batch.batch_nouns import PostingPlan
+from studio.batch.batch_nouns import PostingPlan, WrittenFile
+from studio.batch.batch_writer import BatchWriter
 from studio.batch.posting_plan import Post, find_zone, lay_out, read_plan, write_ical
 from studio.batch.row_planner import list_shapes
 from studio.nouns import Refusal, replace
@@ -63,6 +64,29 @@ def test_a_batch_is_written_by_platform_and_never_over_anything(opened: Open, tm
     assert starts[2] - starts[1] == timedelta(days=5, hours=1), "18:00 stays 18:00 when the clocks change"
 
 
+def test_what_was_made_before_a_kill_is_told_as_it_is(opened: Open, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    studio = opened()
+    one = studio.batches.create([photos(tmp_path / "in", "a.jpg")], replace(SMALL, platforms=("square",)))
+    read(studio, one)
+    studio.batches.take_anyway(one.id)
+    studio.batches.start(one.id)
+    until(lambda: states(studio, one) == {"done": 1})
+    note = BatchWriter._note
+
+    def die(self: BatchWriter, batch: str, row: str, clip: str, file: WrittenFile) -> None:
+        if file.is_written:
+            raise KeyboardInterrupt
+        note(self, batch, row, clip, file)
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(BatchWriter, "_note", die)
+        studio.batches.write_out(one.id, tmp_path / "out")
+    out = studio.batches.write_out(one.id, tmp_path / "out")
+    (entry,) = json.loads((out / "manifest.json").read_bytes())["clips"]
+    assert entry["bytes"] == (out / entry["file"]).stat().st_size and (entry["width"], entry["height"]) == (1080, 1080)
+    assert [file.name for file in (out / "square").iterdir()] == ["a.mp4"]
+
+
 def test_places_that_agree_share_a_clip() -> None:
     """One clip for each shape, size, rate and length; each place's own limits are kept."""
     wanted = replace(SMALL, size="auto", fps=None, seconds=1.0, platforms=("reels", "tiktok", "square", "youtube", "shorts"))
@@ -80,7 +104,14 @@ def test_a_posting_plan_is_read_from_words_and_imports_into_calendars() -> None:
     assert read_plan("twice a day from 2027-01-02 at 9:30 and 21:00", today, "UTC").times == ("09:30", "21:00")
     assert read_plan("3 times a day", today, "UTC").times == ("09:00", "15:00", "21:00")
     assert read_plan("on mon, wed and fri to tiktok from today", today, "UTC").days == (0, 2, 4)
-    for words in ("often", "9 a week", "two a week from someday", "two a week to nowhere from monday", "99 a day"):
+    assert read_plan("every weekday to YouTube Shorts & X at 7:30 pm", today, "UTC") == PostingPlan(
+        (0, 1, 2, 3, 4), "2026-11-29", ("19:30",), "UTC", ("shorts", "x")
+    )
+    assert read_plan("weekly, at 9", today, "UTC").times == read_plan("daily 9.00", today, "UTC").times == ("09:00",)
+    for words in (
+        "often", "9 a week", "two a week from someday", "two a week to nowhere from monday", "99 a day", "daily at noon",
+        "two a week from 1 december", "daily at 25:00", "daily from 9999-12-31",
+    ):  # fmt: skip
         with pytest.raises(Refusal):
             read_plan(words, today, "UTC")
     with pytest.raises(Refusal, match="time zone"):
@@ -135,6 +166,14 @@ def test_the_command_makes_a_batch_and_goes_on_with_it(stir: Callable[..., tuple
     code, out, said = stir("batch", "--show", told["id"][:8])
     assert code == 0 and "clips/a.mp4" in out and "broken.jpg\trefused" in out
     assert stir("batch", "--list")[1].count("Rome") == 1
+    code, out, _ = stir("batch", "--resume", told["id"][:8], "--json")
+    assert json.loads(out)["folder"] == made["folder"], "it goes on where it was written"
+    (tmp_path / "words.txt").write_text("a\nb\nfor nobody", "utf-8")
+    _, _, said = stir("batch", folder, "--prompts", tmp_path / "words.txt", "--dry-run")
+    assert "without a photo: 1, such as for nobody" in said
+    (tmp_path / "no folder").write_bytes(b"")
+    code, _, said = stir("batch", folder, "-o", tmp_path / "no folder")
+    assert code == 2 and "can't be written" in said
     for words, why in ((["{who} sways"], "who"), (["x", "--for", "nowhere"], "nowhere"), (["x", "--plan", "soon"], "often")):
         code, _, said = stir("batch", folder, "--prompt", *words)
         assert code == 2 and why in said

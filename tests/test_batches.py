@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from collections import Counter
 from collections.abc import Callable
@@ -181,7 +182,25 @@ def test_prompts_go_with_photos_by_number_and_by_name(tmp_path: Path) -> None:
     file.write_text("one\n\n three  words\n", "utf-8")
     found = read_prompts(file)
     assert [found.find(at, "x.jpg") for at in range(4)] == ["one", "", "three words", ""]
-    named = parse_prompts(b'photo;prompt\nA.JPG;it sways\nb;"it, too"\n', is_csv=True, called="p.csv")
-    assert [named.find(9, name) for name in ("a.jpg", "b.png", "c.jpg")] == ["it sways", "it, too", ""]
+    assert found.find_unused([("x.jpg", ""), ("y.jpg", "")]) == ("three words",)
+    table = 'photo;prompt\r\nA.JPG;it sways\r\nb;"it, ""too"""\r\nRome/ä.jpg;there\r\nä;here\r\ngone.jpg;x\r\n'
+    for data in (table.encode("utf-8-sig"), table.encode("utf-16"), table.replace(";", "\t").encode()):
+        named = parse_prompts(data, called="p.csv")
+        assert [named.find(9, name) for name in ("a.jpg", "b.png", "c.jpg")] == ["it sways", 'it, "too"', ""]
+        assert [named.find(9, "a\u0308.jpg", folder) for folder in ("Rome", "Oslo")] == ["there", "here"]
+        assert named.find_unused([("a.jpg", ""), ("b.jpg", ""), ("ä.jpg", "Rome")]) == ("gone.jpg",)
     with pytest.raises(Refusal, match="UTF-8"):
-        parse_prompts(b"\xff\xfe\x00", is_csv=False, called="p.txt")
+        parse_prompts(b"caf\xe9", called="p.txt")
+
+
+def test_words_beside_photos_and_names_in_other_encodings_are_read_or_told(opened: Open, tmp_path: Path) -> None:
+    folder = photos(tmp_path / "in", "a.jpg", "b.jpg", "c.jpg")
+    (folder / "a.txt").write_bytes("it swäys".encode("utf-16"))
+    (folder / "b.txt").write_bytes(b"it sw\xe4ys")
+    (folder / "c.txt").write_text("a" + "ä" * 9000, "utf-8")  # cut inside a letter
+    Path(os.fsdecode(os.fsencode(folder) + b"/d\xff.jpg")).write_bytes((folder / "a.jpg").read_bytes())
+    studio = opened()
+    rows = studio.batches.rows(studio.batches.create([folder], replace(SMALL, choose="prompts")).id)
+    said = {row.name: (row.beside[:8], row.refusal.reason if row.refusal else "") for row in rows}
+    assert said.pop("a.jpg") == ("it swäys", "") and said.pop("c.jpg") == ("aäääääää", "")
+    assert "UTF-8" in said.pop("b.jpg")[1] and "UTF-8" in said.pop("d.jpg")[1] and not said

@@ -8,9 +8,12 @@ from __future__ import annotations
 import shutil
 import threading
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import msgspec
 
 from studio.atomic_write import write_whole
 from studio.batch.batch_manifest import COLUMNS, list_entries, write_csv, write_json
@@ -30,6 +33,7 @@ if TYPE_CHECKING:
     from studio.delivery.deliver import Written
 
 
+_FACTS = "facts.json"
 FACTS = ("width", "height", "fps", "seconds", "bytes")
 """What a file holds, as a clip that is copied says it."""
 
@@ -47,7 +51,7 @@ class BatchWriter:
         Written before to the same place, only what is new or was deleted is written. Raises `Refusal`.
         """
         with self._writing:
-            folder = self._claim(batch_id, parent.expanduser().absolute())
+            folder = self._claim(batch_id, parent)
             made = {one.clip.id: one.clip for row in standings for one in row.clips if one.clip and not one.is_draft}
             rows = self._table.rows(batch_id)
             taken = list_taken(rows)
@@ -60,9 +64,14 @@ class BatchWriter:
             tick(Progress("keep", len(rows), len(rows)))
             return folder
 
+    def claim(self, batch_id: str, parent: Path) -> Path:
+        """The batch's folder in `parent`, before there is anything to write. Raises `Refusal` where none can be."""
+        with self._writing:
+            return self._claim(batch_id, parent)
+
     def _claim(self, batch_id: str, parent: Path) -> Path:
         """The batch's folder in `parent`: that of before, or a new one, for which nothing is written yet."""
-        one = self._table.get(batch_id)
+        one, parent = self._table.get(batch_id), parent.expanduser().absolute()
         before = Path(one.folder) if one.folder else None
         if before and before.parent == parent and before.is_dir():
             return before
@@ -92,6 +101,7 @@ class BatchWriter:
                 while file is None or (written := write_files(folder / file.stem, key, work.make)) is None:
                     file = WrittenFile(place, choose_stem(folder, place, row.name, number, taken))
                     self._note(batch_id, row.id, clip.key, file)
+                work.recall((folder / file.stem).parent / f".{key}")
                 paths = tuple(one.relative_to(folder).as_posix() for one in written)
                 earlier += [done._replace(file=one) for done, one in zip(work.written, written, strict=False)]
                 file = replace(file, path=paths[0], others=paths[1:], reason="", **work.facts)
@@ -163,7 +173,13 @@ class _Work:
             "seconds": first.plan.seconds, "bytes": first.bytes,
             "unmet": tuple(f"{check.field}: {check.found}, wanted {check.wanted}" for check in unmet),
         }  # fmt: skip
+        write_whole(folder.parent / _FACTS, msgspec.json.encode(self.facts))
         return [*(one.file for one in done.files), *([done.poster] if done.poster else [])]
+
+    def recall(self, hidden: Path) -> None:
+        """What the files hold that were made before a kill, as it was written down beside them."""
+        with suppress(OSError, msgspec.DecodeError):
+            self.facts = msgspec.json.decode((hidden / _FACTS).read_bytes(), type=dict[str, Any])
 
 
 def list_posts(one: Batch, rows: Sequence[BatchRow]) -> list[Post]:

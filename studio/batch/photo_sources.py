@@ -6,6 +6,7 @@ copied out of it by number, to a name of ours, no longer than was checked.
 
 from __future__ import annotations
 
+import codecs
 import os
 import stat
 import tempfile
@@ -43,15 +44,15 @@ _TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 
 class Source(NamedTuple):
     """One photo that is still unopened: its file, and its number in that where it is a ZIP (-1 else); what it is called
-    and the folder it lies in, for people; the words of a text file beside it; and why it can't be used, if that is
-    known already.
+    and the folder it lies in, for people; the words of a text file beside it, None where they can't be read; and why
+    it can't be used, if that is known already.
     """
 
     file: Path
     name: str
     folder: str = ""
     member: int = -1
-    prompt: str = ""
+    prompt: str | None = ""
     refusal: Refusal | None = None
 
 
@@ -88,7 +89,26 @@ def list_sources(given: Sequence[Path], names: Sequence[str] = ()) -> Listing:
         raise Refusal("There are no photos in there.", f"Choose a folder, a ZIP or files: {READS}.")
     if len(found) > MOST_PHOTOS:
         raise Refusal(f"These are {len(found)} photos.", f"A batch takes up to {MOST_PHOTOS}; make several.")
-    return Listing(tuple(found), ignored)
+    return Listing(tuple(map(_require_text, found)), ignored)
+
+
+def _require_text(source: Source) -> Source:
+    """A source as it is, or refused where its path is no text, which can't be written down."""
+    try:
+        str(source.file).encode()
+    except UnicodeEncodeError:
+        plain = Path(str(source.file).encode(errors="replace").decode())
+        fault = Refusal("The name of this file or of its folder isn't in UTF-8.", "Rename it, then add it again.")
+        return source._replace(file=plain, refusal=fault)
+    return source
+
+
+def decode_text(data: bytes, is_whole: bool = True) -> str:
+    """A text in UTF-8, or in UTF-16 that begins with its mark; what isn't whole may end inside a letter. Raises
+    UnicodeDecodeError.
+    """
+    marked = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+    return codecs.getincrementaldecoder("utf-16" if marked else "utf-8-sig")().decode(data, is_whole)
 
 
 def clean_name(name: str) -> str:
@@ -109,7 +129,8 @@ def _list_folder(folder: Path) -> Listing:
     """Photos in a folder and the folders inside it, hidden ones and links to other folders left out."""
     photos: list[Source] = []
     ignored = 0
-    for at, _, names in _walk(folder):
+    closed: list[OSError] = []
+    for at, _, names in _walk(folder, closed.append):
         for name in names:
             if name.startswith("."):
                 continue
@@ -118,20 +139,37 @@ def _list_folder(folder: Path) -> Listing:
                 continue
             file = Path(at, name).absolute()
             photos.append(Source(file, clean_name(name), clean_name(file.parent.name), prompt=_read_beside(file)))
+    photos += map(_refuse_folder, closed)
     return Listing(tuple(sorted(photos, key=lambda one: sorting(str(one.file)))), ignored)
 
 
-def _walk(folder: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    for at, inner, names in os.walk(folder):
+def _refuse_folder(error: OSError) -> Source:
+    """A folder that can't be listed, in the place of its photos."""
+    folder = Path(os.fsdecode(error.filename)).absolute()
+    fault = Refusal(f"This folder can't be opened ({error.strerror}).", "Check its permissions, then add it again.")
+    return Source(folder, clean_name(folder.name), clean_name(folder.parent.name), refusal=fault)
+
+
+def _walk(folder: Path, fail: Callable[[OSError], None]) -> Iterator[tuple[str, list[str], list[str]]]:
+    for at, inner, names in os.walk(folder, onerror=fail):
         inner[:] = sorted(one for one in inner if not one.startswith("."))
         yield at, inner, names
 
 
-def _read_beside(file: Path) -> str:
-    """The words of the text file that lies beside a photo under its name; "" without one."""
-    with suppress(OSError, UnicodeDecodeError), file.with_suffix(".txt").open("rb") as beside:
-        return " ".join(beside.read(4 * LONGEST_WORDS).decode("utf-8-sig").split())[:LONGEST_WORDS]
+def _read_beside(file: Path) -> str | None:
+    """The words of the text file that lies beside a photo under its name; "" without one, None for one in another
+    encoding.
+    """
+    with suppress(OSError, ValueError), file.with_suffix(".txt").open("rb") as beside:
+        return _read_words(beside.read(4 * LONGEST_WORDS))
     return ""
+
+
+def _read_words(data: bytes) -> str | None:
+    try:
+        return " ".join(decode_text(data, len(data) < 4 * LONGEST_WORDS).split())[:LONGEST_WORDS]
+    except UnicodeDecodeError:
+        return None
 
 
 # ZIPs -----------------------------------------------------------------------------------------------------------------
@@ -226,16 +264,14 @@ def _find_fault(entry: zipfile.ZipInfo) -> Refusal | None:
     return None
 
 
-def _read_texts(archive: zipfile.ZipFile, entries: Iterable[zipfile.ZipInfo]) -> dict[str, str]:
+def _read_texts(archive: zipfile.ZipFile, entries: Iterable[zipfile.ZipInfo]) -> dict[str, str | None]:
     """The words of the small text files in a ZIP, by their path without its ending."""
-    found: dict[str, str] = {}
+    found: dict[str, str | None] = {}
     for entry in entries:
         path = PurePosixPath(entry.filename.replace("\\", "/"))
         if path.suffix.lower() == ".txt" and entry.file_size <= 4 * LONGEST_WORDS and not _find_fault(entry):
-            with suppress(zipfile.BadZipFile, OSError, UnicodeDecodeError, NotImplementedError, RuntimeError):
-                with archive.open(entry) as text:
-                    words = text.read(4 * LONGEST_WORDS).decode("utf-8-sig")
-                found[str(path.with_suffix(""))] = " ".join(words.split())[:LONGEST_WORDS]
+            with suppress(zipfile.BadZipFile, OSError, NotImplementedError, RuntimeError), archive.open(entry) as text:
+                found[str(path.with_suffix(""))] = _read_words(text.read(4 * LONGEST_WORDS))
     return found
 
 

@@ -17,12 +17,24 @@ from studio.nouns import Refusal, replace
 from studio.presets import platform, platforms
 
 DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+GROUPS = {
+    "weekday": range(5), "weekdays": range(5), "weekend": (5, 6), "weekends": (5, 6), "day": range(7),
+}  # fmt: skip
 NUMBERS = {
     "one": 1, "once": 1, "two": 2, "twice": 2, "three": 3, "four": 4, "five": 5, "six": 6, "seven": 7, "eight": 8,
-    "daily": 7,
+    "daily": 7, "weekly": 1,
 }  # fmt: skip
+IDLE = ("and", "at", "post", "posts", "clips", "o'clock")
+"""Words of a plan that say nothing of it."""
+
+_NEXT = r"(?= to | from | starting | at | on | every | \||$| \d+[:.]\d\d| \d+ ?[ap]m)"
+"""Where a list of places or days ends."""
+
 USUAL = "18:00"
 COLUMNS = ("date", "time", "zone", "platform", "photo", "file", "title")
+YEARS = range(2000, 2200)
+"""Years that a plan may begin in."""
+
 MINUTES = 15
 """How long a post takes in the calendar."""
 
@@ -53,15 +65,18 @@ class PlannedPost(NamedTuple):
 def read_plan(words: str, today: date, zone: str) -> PostingPlan:
     """A plan from words: how many a week or a day, or on which days; to which places; from when; at what time.
 
-    Raises `Refusal` for what isn't understood.
+    Raises `Refusal` for what isn't understood, a single word of it too.
     """
-    said = " ".join(words.casefold().replace(",", " ").split())
-    times = tuple(sorted({f"{int(hour):02d}:{minute}" for hour, minute in re.findall(r"\b(\d?\d):(\d\d)\b", said)}))
-    start = _read_start(said, today)
-    often = re.search(r"\b(\d+|[a-z]+)(?: times)? (?:a|per|every) (week|day)\b", said)
-    named = _read_days(re.search(r"\bon (.+?)(?= to | from | at |$)", said))
-    number = _read_number(often[1]) if often else 7 if "daily" in said or "every day" in said else 0
-    if often and often[2] == "day":
+    said = _Words(" ".join(words.casefold().replace(",", " ").replace("&", " and ").split()))
+    found = _read_places(said.take(rf"\bto (.+?){_NEXT}"))
+    start = _read_start(said.take(r"\b(?:from|starting) (?:on )?(?:next )?(\d{4}-\d\d-\d\d|\d+|[a-z]+)\b"), today)
+    times = _read_times(said)
+    often = said.take(r"\b(\d+|[a-z]+)(?: times)? (?:a|per|every|each) (week|day)\b")
+    often = often or said.take(r"\b(daily|weekly)\b")
+    named = _read_days(said.take(rf"\b(?:on|every) (.+?){_NEXT}"))
+    word, by = (often[1], often[2] if often.re.groups > 1 else "week") if often else ("", "")
+    number = NUMBERS.get(word) or (int(word) if word.isdigit() else 0)
+    if by == "day":
         days, times = tuple(range(7)), _spread_times(number, times)
     elif named:
         days = named
@@ -69,16 +84,53 @@ def read_plan(words: str, today: date, zone: str) -> PostingPlan:
         days = tuple(sorted({(start.weekday() + 7 * at // number) % 7 for at in range(number)}))
     else:
         raise Refusal(f"{words!r} doesn't say how often.", REMEDY)
-    found = _read_places(re.search(r"\bto (.+?)(?= from | at | on | \d?\d:\d\d|$)", said))
+    said.require_empty()
     return check_plan(PostingPlan(days, start.isoformat(), times or (USUAL,), zone, found))
+
+
+class _Words:
+    """Words of which what was understood is taken away."""
+
+    def __init__(self, said: str) -> None:
+        self._said = said
+
+    def take(self, pattern: str) -> re.Match[str] | None:
+        """The first place that fits, which is taken away."""
+        found = re.search(pattern, self._said)
+        if found:
+            self._said = f"{self._said[: found.start()]} | {self._said[found.end() :]}"
+        return found
+
+    def require_empty(self) -> None:
+        """Raises `Refusal` for a word that is left and says something."""
+        left = [word for word in re.findall(r"[^\s|]+", self._said) if word not in IDLE]
+        if left:
+            raise Refusal(f"{left[0]!r} isn't understood in a plan.", REMEDY)
+
+
+def _read_times(said: _Words) -> tuple[str, ...]:
+    """Times of day: "18:00", "18.00", "6 pm", "7:30pm", "at 9"; sorted. Raises `Refusal` for what no clock shows."""
+    found: set[str] = set()
+    while one := (
+        said.take(r"\b(\d{1,2})(?:[:.](\d\d))? ?(am|pm)\b") or said.take(r"\b(\d{1,2})[:.](\d\d)()\b")
+        or said.take(r"\bat (\d{1,2})()()(?= |$)")
+    ):  # fmt: skip
+        hour, minute = int(one[1]), int(one[2] or 0)
+        if hour > (12 if one[3] else 23) or minute > 59 or (one[3] and not hour):
+            raise Refusal(f"{one[0]!r} is no time of day.", "Write it like 18:00.")
+        hour = hour % 12 + 12 * (one[3] == "pm") if one[3] else hour
+        found.add(f"{hour:02d}:{minute:02d}")
+    return tuple(sorted(found))
 
 
 def check_plan(plan: PostingPlan) -> PostingPlan:
     """The plan. Raises `Refusal` for values out of range, a day that isn't in the calendar and a zone nobody knows."""
     try:
-        date.fromisoformat(plan.start)
+        start = date.fromisoformat(plan.start)
     except ValueError:
         raise Refusal(f"{plan.start!r} is no day.", "Write it like 2026-12-01.") from None
+    if start.year not in YEARS:
+        raise Refusal(f"{plan.start} is out of the calendar.", f"Start between {YEARS[0]} and {YEARS[-1]}.")
     _open_zone(plan.zone)
     return replace(plan)
 
@@ -102,18 +154,20 @@ def find_zone() -> str:
         return "UTC"
 
 
-def _read_number(word: str) -> int:
-    return int(word) if word.isdigit() else NUMBERS.get(word, 0)
-
-
 def _read_days(found: re.Match[str] | None) -> tuple[int, ...]:
-    words = re.findall(r"[a-z]+", found[1]) if found else []
-    return tuple(sorted({at for word in words for at, day in enumerate(DAYS) if day.startswith(word[:3])}))
+    """The days of the week that are named, "weekdays", "weekends" or "day" for any of them; 0 is Monday."""
+    days: set[int] = set()
+    for word in found[1].split() if found else ():
+        begins = word.rstrip("s") if len(word) > 2 else "?"
+        some = GROUPS.get(word) or [at for at, day in enumerate(DAYS) if day.startswith(begins)]
+        if not some and word not in IDLE:
+            raise Refusal(f"{word!r} is no day of the week.", REMEDY)
+        days.update(some)
+    return tuple(sorted(days))
 
 
-def _read_start(said: str, today: date) -> date:
+def _read_start(found: re.Match[str] | None, today: date) -> date:
     """The day after "from": a date, today, tomorrow, or the next such day of the week; tomorrow where none is named."""
-    found = re.search(r"\bfrom (?:next )?([a-z]+|\d{4}-\d\d-\d\d)", said)
     word = found[1] if found else "tomorrow"
     if word[:1].isdigit():
         try:
@@ -142,12 +196,15 @@ def _read_places(found: re.Match[str] | None) -> tuple[str, ...]:
     words = re.sub(r"\b(and|then)\b", " ", found[1]).split() if found else []
     known = {normalise(name): one.id for one in platforms() for name in (one.id, one.title, one.label)}
     places: list[str] = []
-    for word in words:
-        if normalise(word) not in known:
+    while words:
+        fits = (length for length in range(4, 0, -1) if normalise(" ".join(words[:length])) in known)
+        length = next(fits, 0)
+        if not length:
             raise Refusal(
-                f"There is no place called {word!r}.", f"Choose from: {', '.join(p.id for p in platforms())}."
+                f"There is no place called {words[0]!r}.", f"Choose from: {', '.join(p.id for p in platforms())}."
             )
-        places.append(known[normalise(word)])
+        places.append(known[normalise(" ".join(words[:length]))])
+        words = words[length:]
     return tuple(dict.fromkeys(places))
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from studio.batch.batch_nouns import MOST_PHOTOS
-from studio.batch.photo_sources import LONGEST_WORDS
+from studio.batch.photo_sources import LONGEST_WORDS, decode_text
 from studio.nouns import Refusal
 
 MOST_BYTES = 4 * LONGEST_WORDS * MOST_PHOTOS
@@ -18,17 +19,36 @@ WORDS = ("prompt", "motion", "words", "caption")
 
 
 class Prompts(NamedTuple):
-    """Prompts in their order, and those that name a photo, by its name in small letters."""
+    """Prompts in their order, and those that name a photo, by its name (or FOLDER/NAME) in small letters."""
 
     ordered: tuple[str, ...] = ()
     named: dict[str, str] | None = None
 
-    def find(self, at: int, name: str) -> str:
-        """The prompt of photo number `at` (from 0) called `name`; "" without one."""
+    def find(self, at: int, name: str, folder: str = "") -> str:
+        """The prompt of photo number `at` (from 0) called `name` in `folder`; "" without one."""
         if self.named is not None:
-            low = name.casefold()
-            return self.named.get(low) or self.named.get(Path(low).stem, "")
+            return next((words for key in _list_keys(name, folder) if (words := self.named.get(key))), "")
         return self.ordered[at] if at < len(self.ordered) else ""
+
+    def find_unused(self, photos: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+        """What has a prompt and no photo: names, or the prompts after the last photo. photos: (name, folder) of each,
+        in their order.
+        """
+        if self.named is None:
+            return tuple(filter(None, self.ordered[len(photos) :]))
+        known = {key for name, folder in photos for key in _list_keys(name, folder)}
+        return tuple(name for name, words in self.named.items() if words and name not in known)
+
+
+def _list_keys(name: str, folder: str) -> tuple[str, ...]:
+    """What may stand for a photo in a file of prompts, the most exact first."""
+    low = _fold(name)
+    stem = Path(low).stem
+    return (f"{_fold(folder)}/{low}", f"{_fold(folder)}/{stem}", low, stem)
+
+
+def _fold(name: str) -> str:
+    return unicodedata.normalize("NFC", name).casefold()
 
 
 def read_prompts(file: Path) -> Prompts:
@@ -44,16 +64,16 @@ def read_prompts(file: Path) -> Prompts:
         raise Refusal(f"{file.name} can't be read ({why}).", "Give a text or a CSV file.") from None
     if len(data) > MOST_BYTES:
         raise Refusal(f"{file.name} is too long for a file of prompts.", "Write one a line.")
-    return parse_prompts(data, is_csv=file.suffix.lower() == ".csv", called=file.name)
+    return parse_prompts(data, called=file.name)
 
 
-def parse_prompts(data: bytes, *, is_csv: bool, called: str) -> Prompts:
-    """The same from the file's bytes."""
+def parse_prompts(data: bytes, *, called: str) -> Prompts:
+    """The same from the file's bytes; `called` NAME.csv or NAME.tsv it is a table."""
     try:
-        text = data.decode("utf-8-sig")
+        text = decode_text(data)
     except UnicodeDecodeError:
         raise Refusal(f"{called} isn't a text in UTF-8.", "Save it as plain text, UTF-8.") from None
-    if not is_csv:
+    if not called.lower().endswith((".csv", ".tsv")):
         return Prompts(tuple(_tidy(line) for line in text.splitlines()))
     rows = _read_rows(text, called)
     head = [cell.strip().casefold() for cell in rows[0]] if rows else []
@@ -62,16 +82,14 @@ def parse_prompts(data: bytes, *, is_csv: bool, called: str) -> Prompts:
         return Prompts(tuple(_tidy(row[0]) if row else "" for row in rows))
     if photo is None:
         return Prompts(tuple(_get(row, words) for row in rows[1:]))
-    return Prompts(named={_get(row, photo).casefold(): _get(row, words) for row in rows[1:]})
+    return Prompts(named={_fold(_get(row, photo)): _get(row, words) for row in rows[1:]})
 
 
 def _read_rows(text: str, called: str) -> list[list[str]]:
+    """Rows of cells, between commas, or what stands most often in the first line of those, semicolons and tabs."""
+    first = text.lstrip().partition("\n")[0]
     try:
-        dialect: type[csv.Dialect] | str = csv.Sniffer().sniff(text[:4000], ",;\t")
-    except csv.Error:
-        dialect = "excel"
-    try:
-        return list(csv.reader(io.StringIO(text, newline=""), dialect))
+        return list(csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=first.count)))
     except csv.Error as error:
         raise Refusal(f"{called} isn't a CSV file ({error}).", "Save it again, or write one prompt a line.") from None
 

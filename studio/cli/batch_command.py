@@ -50,6 +50,9 @@ def batch(flags: argparse.Namespace) -> None:
 def _go(studio: Studio, one: Batch, flags: argparse.Namespace) -> None:
     """Read, queue, make and write a batch, and say what came of it."""
     free = not studio.models.card(one.settings.model).hosted
+    parent = Path(flags.output or (Path(one.folder).parent if one.folder else "."))
+    if not flags.dry_run:
+        studio.batches.claim_folder(one.id, parent)  # before any work, and where --resume goes on
     if not flags.resume and not flags.dry_run and free:
         studio.batches.start(one.id)  # rows are queued as they are read
     elif flags.resume:
@@ -70,7 +73,11 @@ def _go(studio: Studio, one: Batch, flags: argparse.Namespace) -> None:
         go = studio.batches.resume if flags.resume else studio.batches.start
         go(one.id, confirmation)
     _watch(studio, one)
-    folder = studio.batches.write_out(one.id, Path(flags.output or "."))
+    bar = Bar(one.name, unit=" photos")
+    try:
+        folder = studio.batches.write_out(one.id, parent, bar.draw)
+    finally:
+        bar.clear()
     _report(studio, one, str(folder), flags.json)
 
 
@@ -83,7 +90,14 @@ def _create(studio: Studio, flags: argparse.Namespace) -> Batch:
     if not flags.photos:
         raise Refusal("There are no photos.", "Give a folder, a ZIP or files; see: python -m studio batch --help")
     prompts = read_prompts(Path(flags.prompts)) if flags.prompts not in ("", "beside") else Prompts()
-    return studio.batches.create(flags.photos, read_settings(flags), name=flags.name, prompts=prompts)
+    one = studio.batches.create(flags.photos, read_settings(flags), name=flags.name, prompts=prompts)
+    rows = studio.batches.rows(one.id)
+    if unused := prompts.find_unused([(row.name, row.folder) for row in rows]):
+        some = "; ".join(words[:60] for words in unused[:3])
+        complain(f"Note: prompts of {flags.prompts} without a photo: {len(unused)}, such as {some}")
+    if flags.prompts and (bare := sum(not (row.prompt or row.beside or row.refusal) for row in rows)):
+        complain(f"Note: photos without a prompt of their own: {bare} of {len(rows)}; they take --prompt.")
+    return one
 
 
 def read_settings(flags: argparse.Namespace) -> BatchSettings:

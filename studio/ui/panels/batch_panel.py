@@ -218,7 +218,7 @@ class BatchPanel:
             file.unlink(missing_ok=True)
         if len(data) > MOST_BYTES:
             raise Refusal(f"{name} is too long for a file of prompts.", "Write one a line.")
-        return parse_prompts(data, is_csv=name.lower().endswith(".csv"), called=name)
+        return parse_prompts(data, called=name)
 
     def change(self, ask: RowChange) -> int:
         """Change rows, all or some; how many. Raises `Refusal`."""

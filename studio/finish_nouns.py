@@ -19,6 +19,7 @@ Spot = Literal[
 ]  # fmt: skip
 Font = Literal["sans", "bold", "serif", "serif_italic", "condensed", "mono"]
 TitleKind = Literal["title", "caption", "date", "place"]
+AmbienceKind = Literal["water", "wind", "rain", "fire", "room"]
 Hex = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$")]
 InPoint = Annotated[float, msgspec.Meta(ge=0.0, le=3600.0)]
 Fade = Annotated[float, msgspec.Meta(ge=0.0, le=10.0)]
@@ -98,7 +99,7 @@ class Track(Noun, frozen=True):
 class Ambience(Noun, frozen=True):
     """A sound that is synthesised, of no recording and so free of rights; `amount` 0..1 is how loud beside others."""
 
-    kind: Literal["water", "wind", "rain", "fire", "room"]
+    kind: AmbienceKind
     amount: Fraction = 0.5
 
 

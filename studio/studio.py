@@ -261,7 +261,9 @@ class Studio:
         `Refusal`.
         """
         place, whole = presets.platform(shot.platform), replace(shot, draft="")
-        return find_misfits(whole, self.outcome(whole), place, self.models.card(shot.model)) if place else ()
+        known = self.models.cards  # a clip that is finished may outlive the model it was made with
+        card = next((one for one in known if one.id == shot.model), known[0])
+        return find_misfits(whole, self.outcome(whole), place, card) if place else ()
 
     def _pace(self) -> Pace:
         version = self._database.version

@@ -46,8 +46,9 @@ def test_what_cant_be_joined_is_refused_before_any_work(stir: Say, tmp_path: Pat
     for words, why in (
         ((STREAM, FIG, "--music", noise), "isn't a sound that can be read"),
         ((STREAM, FIG, "--platform", "myspace"), "no place called 'myspace'"),
+        ((STREAM,), "two clips at least"),
         ((STREAM, "none.jpg"), "No clip is called"),
-        ((STREAM, FIG, "--dissolve", "9"), "can't be used"),
+        ((STREAM, FIG, "--dissolve", "9"), "9 is not between 0 and 3"),
     ):
         code, _, err = stir("reel", *words, *SMALL)
         assert (code, why in err) == (2, True), err

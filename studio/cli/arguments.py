@@ -6,9 +6,8 @@ No photo is opened and no studio made before `open_studio` is called, so that --
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, get_args
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 from studio import config, presets
 from studio.cards import ModelCard
@@ -38,6 +37,7 @@ from studio.cli.help_examples import (
     TOP_HELP,
     WORKER_HELP,
 )
+from studio.cli.number_range import check_between
 from studio.compare.axis_values import HINTS, TITLES
 from studio.compare.grid import MOST_CELLS
 from studio.motion.ambient_effects import EFFECTS
@@ -49,7 +49,6 @@ from studio.platforms import Container
 if TYPE_CHECKING:
     from studio.studio import Studio
 
-T = TypeVar("T", int, float)
 
 SLOTS = {
     "subject": "what moves", "action": "what it does", "environment": "what moves around it",
@@ -65,19 +64,6 @@ class Parser(argparse.ArgumentParser):
         """Raises `Refusal` with argparse's words and where to read more."""
         said = message[:1].upper() + message[1:]
         raise Refusal(f"{said}.", f"See: {self.prog} --help")
-
-
-def _check_between(kind: Callable[[str], T], low: T, high: T) -> Callable[[str], T]:
-    def check(text: str) -> T:
-        try:
-            value = kind(text)
-        except ValueError:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
-        if not low <= value <= high:
-            raise argparse.ArgumentTypeError(f"{text} is not between {low} and {high}")
-        return value
-
-    return check
 
 
 def _format_table(rows: list[tuple[str, str]]) -> str:
@@ -132,8 +118,8 @@ def _add_shape(animate: argparse.ArgumentParser) -> None:
     animate.add_argument(
         "--size", metavar="SIZE", help="the short side: 360p (a draft), 480p, 720p, 1080p, 1440p, 2160p, or auto"
     )
-    animate.add_argument("--seconds", metavar="N", type=_check_between(float, 1.0, 60.0), help="how long (default: 5)")
-    animate.add_argument("--fps", metavar="N", type=_check_between(int, 1, 60), help="frames a second (default: 24)")
+    animate.add_argument("--seconds", metavar="N", type=check_between(float, 1.0, 60.0), help="how long (default: 5)")
+    animate.add_argument("--fps", metavar="N", type=check_between(int, 1, 60), help="frames a second (default: 24)")
     animate.add_argument("--loop", action="store_true", help="end where it began, without a seam")
     animate.add_argument("--format", choices=get_args(Format), help="default: the ending of -o, or mp4")
     animate.add_argument("--for", dest="place", metavar="PLACE", help="shape, size and rate of a place, such as reels")
@@ -155,7 +141,7 @@ def _add_motion(animate: argparse.ArgumentParser) -> None:
         help="what the camera does next, such as 'slow orbit left'; up to three",
     )
     animate.add_argument(
-        "--amount", metavar="N", type=_check_between(float, 0.0, 1.0), help="how far, 0 to 1 (default: 0.6)"
+        "--amount", metavar="N", type=check_between(float, 0.0, 1.0), help="how far, 0 to 1 (default: 0.6)"
     )
     animate.add_argument("--speed", metavar="SPEED", help="slow, normal or fast (default: normal)")
     animate.add_argument("--ease", metavar="EASE", help="smooth, linear, ease in or ease out (default: smooth)")
@@ -181,7 +167,7 @@ def _add_photo(animate: argparse.ArgumentParser) -> None:
     animate.add_argument(
         "--seed",
         metavar="N",
-        type=_check_between(int, 0, 2**32 - 1),
+        type=check_between(int, 0, 2**32 - 1),
         default=0,
         help="another number, another variation",
     )
@@ -203,15 +189,15 @@ def _add_model(animate: argparse.ArgumentParser) -> None:
         "--quality", choices=get_args(Quality), default="good", help="steps, size and length (default: good)"
     )
     animate.add_argument(
-        "--steps", metavar="N", type=_check_between(int, 1, 200), help="denoising steps (default: the model's own)"
+        "--steps", metavar="N", type=check_between(int, 1, 200), help="denoising steps (default: the model's own)"
     )
     animate.add_argument(
-        "--guidance", metavar="N", type=_check_between(float, 0.0, 30.0), help="how closely the words are followed"
+        "--guidance", metavar="N", type=check_between(float, 0.0, 30.0), help="how closely the words are followed"
     )
     animate.add_argument(
         "--strength",
         metavar="N",
-        type=_check_between(float, 0.0, 1.0),
+        type=check_between(float, 0.0, 1.0),
         default=0.5,
         help="how much moves, 0 to 1 (default: 0.5)",
     )
@@ -339,7 +325,7 @@ def _add_batch(batch: argparse.ArgumentParser) -> None:
     _add_shape(batch)
     _add_model(batch)
     _add_pay(batch)
-    seed = _check_between(int, 0, 2**32 - 1)
+    seed = check_between(int, 0, 2**32 - 1)
     batch.add_argument("--seed", metavar="N", type=seed, default=0, help="of the first variation; others count up")
     batch.add_argument("--mend", metavar="NAME", action="append", help="mend every photo first: NAME or NAME:AMOUNT")
     how = batch.add_mutually_exclusive_group()
@@ -350,7 +336,7 @@ def _add_batch(batch: argparse.ArgumentParser) -> None:
         default="",
         help="photo n with prompt n of a file, or the .txt beside it",
     )
-    batch.add_argument("--variations", metavar="N", type=_check_between(int, 1, 8), default=1, help="clips of a photo")
+    batch.add_argument("--variations", metavar="N", type=check_between(int, 1, 8), default=1, help="clips of a photo")
     batch.add_argument("--mend-all", action="store_true", help="mend what is doubtful, as its report says")
     batch.add_argument("--take-doubtful", action="store_true", help="take doubtful photos as they are")
     batch.add_argument("--name", metavar="WORDS", default="", help="what it is called (default: the folder)")
@@ -374,7 +360,7 @@ def _add_advice_commands(commands: Any) -> None:
     check = _add_command(commands, "check", "what is wrong with a prompt, and how to fix it", CHECK_HELP)
     check.add_argument("prompt", metavar="PROMPT")
     check.add_argument(
-        "--seconds", metavar="N", type=_check_between(float, 1.0, 60.0), help="how long the clip is (default: 5)"
+        "--seconds", metavar="N", type=check_between(float, 1.0, 60.0), help="how long the clip is (default: 5)"
     )
     check.add_argument("--model", metavar="ID", help="the model it is for")
     read = _add_command(commands, "read", "what a prompt means: subject, camera, effects", READ_HELP)
@@ -443,13 +429,13 @@ def _add_library(library: argparse.ArgumentParser) -> None:
     library.add_argument("do", nargs="?", choices=("list", "find"), default="list")
     library.add_argument("words", metavar="WORD", nargs="*")
     library.add_argument(
-        "--limit", metavar="N", type=_check_between(int, 1, 10_000), default=20, help="at most so many (default: 20)"
+        "--limit", metavar="N", type=check_between(int, 1, 10_000), default=20, help="at most so many (default: 20)"
     )
     library.add_argument("--trash", action="store_true", help="what is in the trash instead")
     sorts = ("newest", "oldest", "longest", "best", "name")
     library.add_argument("--sort", choices=sorts, default="newest", help="what stands first (default: newest)")
     library.add_argument(
-        "--stars", metavar="N", type=_check_between(int, 1, 5), default=0, help="only clips with N stars or more"
+        "--stars", metavar="N", type=check_between(int, 1, 5), default=0, help="only clips with N stars or more"
     )
 
 
@@ -458,10 +444,10 @@ def _add_hosted_demo(demo: argparse.ArgumentParser) -> None:
     demo.add_argument("--open", action="store_true", help="open the page in the browser")
     demo.add_argument("--bare", action="store_true", help="no page: print what the environment has to hold, and serve")
     demo.add_argument(
-        "--seconds", metavar="S", type=_check_between(float, 0, 600), default=6, help="how long a clip takes (6)"
+        "--seconds", metavar="S", type=check_between(float, 0, 600), default=6, help="how long a clip takes (6)"
     )
     demo.add_argument(
-        "--faults", metavar="PERCENT", type=_check_between(float, 0, 90), default=0, help="so many calls of 100 fail"
+        "--faults", metavar="PERCENT", type=check_between(float, 0, 90), default=0, help="so many calls of 100 fail"
     )
     demo.add_argument("--seed", metavar="N", type=int, default=0, help="which calls fail (default: 0)")
 

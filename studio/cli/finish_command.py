@@ -27,15 +27,23 @@ def finish(flags: argparse.Namespace) -> None:
             done = find_clip(studio, flags.like)
             shots = list(studio.finishes.finish_alike(done.id, [clip.id for clip in clips]))
         else:
-            shots = [_build_shot(clip, read_finish(flags, studio), flags) for clip in clips]
+            asked = read_finish(flags, studio)
+            if asked == Finish() and not (flags.platform or flags.format or flags.output):
+                raise Refusal("Nothing is asked for.", "Say what to do; see: python -m studio finish --help")
+            shots = [_build_shot(clip, asked, flags) for clip in clips]
         kind = flags.format
         to = plan_delivery(flags.output, kind, len(clips))
         if kind or to:
             shots = [replace(shot, format=kind or (to.format if to and to.name else shot.format)) for shot in shots]
-        for misfit in {one.says: one for shot in shots for one in studio.misfits(shot)}.values():
-            complain(f"Note: {misfit.says} {misfit.remedy}".strip())
+        note_misfits(studio, shots)
         stems = [f"{Path(clip.title or clip.shot.photo.name).stem or 'clip'}-finished" for clip in clips]
         make(studio, shots, stems, to, flags.json)
+
+
+def note_misfits(studio: Studio, shots: list[Shot]) -> None:
+    """Say what their places won't take of them, each thing once, before they are made."""
+    for misfit in {one.says: one for shot in shots for one in studio.misfits(shot)}.values():
+        complain(f"Note: {misfit.says} {misfit.remedy}".strip())
 
 
 def _build_shot(clip: Clip, asked: Finish, flags: argparse.Namespace) -> Shot:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from studio.cli.animate_commands import cancel_all, make, plan_delivery, take_in, watch
 from studio.cli.arguments import open_studio
 from studio.cli.finish_arguments import read_finish
-from studio.cli.finish_command import find_clip, require_place
+from studio.cli.finish_command import find_clip, note_misfits, require_place
 from studio.nouns import Aspect, Clip, Crop, Job, Join, Photo, Refusal, Shot, Size, replace
 from studio.photo.crop import parse_aspect, parse_size
 from studio.presets import platform
@@ -30,15 +30,16 @@ def reel(flags: argparse.Namespace) -> None:
     how = flags.cut or ("beat" if flags.music else "dissolve")
     join = replace(Join(), how=how, seconds=flags.dissolve, aspect=parse_aspect(flags.aspect or "photo"))
     size: Size = parse_size(flags.size) if flags.size else "auto"
+    if len(flags.clips) < 2:
+        raise Refusal("A reel is made of two clips at least.", "Name more of them, in their order.")
     with closing(open_studio(flags)) as studio:
         asked = read_finish(flags, studio)  # a song that can't be read is refused before anything is animated
         clips = _gather(studio, flags, join.aspect, size)
-    if len(clips) < 2:
-        raise Refusal("A reel is made of two clips at least.", "Name more of them, in their order.")
     kind = flags.format or (to.format if to and to.name else "mp4")
     finish = replace(asked, clips=tuple(clip.id for clip in clips), join=join)
     shot = replace(clips[0].shot, finish=finish, platform=place, size=size, format=kind)
     with closing(open_studio(flags)) as studio:  # another one: a studio starts its worker once
+        note_misfits(studio, [shot])
         make(studio, [shot], ["reel"], to, flags.json)
 
 

@@ -66,18 +66,30 @@ def test_flags_become_a_finish(studio: Studio, tmp_path: Path) -> None:
     [
         (["--trim", "4"], "names no end"),
         (["--speed", "fast"], "takes a number"),
-        (["--speed", "20"], "can't be used"),
-        (["--fps", "90"], "can't be used"),
+        (["--speed", "20"], "from 0.1 to 8"),
+        (["--fps", "90"], "90 is not between 8 and 60"),
+        (["--duck", "3"], "3 is not between 0 and 1"),
+        (["--music-fade", "20,1", "--music", __file__], "0 to 10 seconds"),
+        (["--voice-gain", "3"], "no voice. Give --voice FILE too"),
+        (["--title", ""], "1 to 400 signs"),
+        (["--ambience", "rain:7"], "from 0 to 1"),
         (["--music", "nowhere.mp3"], "no file"),
         (["--music-fade", "1", "--music", __file__], "2 numbers"),
         (["--music", __file__], "isn't a sound"),
         (["--logo", __file__], "isn't an image"),
-        (["--ambience", "thunder"], "can't be used"),
+        (["--ambience", "thunder"], "Choose from: water, wind, rain, fire, room"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(studio: Studio, flags: list[str], says: str) -> None:
     with pytest.raises(Refusal, match=says):
         read(studio, *flags)
+
+
+def test_a_sound_is_not_begun_after_its_end(studio: Studio, tmp_path: Path) -> None:
+    write_sound(tmp_path / "song.wav", sine(-12, 2))
+    assert read(studio, "--music", str(tmp_path / "song.wav"), "--music-start", "1.5").mix.music is not None
+    with pytest.raises(Refusal, match=r"song.wav lasts 2\.0 s: there is nothing at 2 s\. Give --music-start an earlier"):
+        read(studio, "--music", str(tmp_path / "song.wav"), "--music-start", "2")
 
 
 def test_a_clip_is_finished_from_the_command_line(studio: Studio, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -94,6 +106,8 @@ def test_a_clip_is_finished_from_the_command_line(studio: Studio, tmp_path: Path
     assert (tmp_path / "back.mp4").stat().st_size == made["bytes"]
     assert main([*home, "finish", clip.id[:8], "--like", made["id"], "--json"]) == DONE
     assert json.loads(capsys.readouterr().out)[0]["shot"]["finish"] == made["shot"]["finish"]
+    assert main([*home, "finish", clip.id[:8]]) == REFUSED
+    assert "Nothing is asked for" in capsys.readouterr().err
     assert main([*home, "finish", clip.id[:8], "--platform", "moon"]) == REFUSED
     assert main([*home, "finish", clip.id[:8], "--trim", "3-4"]) == REFUSED
     assert "nothing at 3 s" in capsys.readouterr().err

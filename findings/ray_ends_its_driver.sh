@@ -16,13 +16,13 @@ folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 python3 -m venv "$folder/venv"
 "$folder/venv/bin/pip" install --quiet --disable-pip-version-check ray==2.60.0 psutil
-"$folder/venv/bin/python" - <<'PY'
+"$folder/venv/bin/python" - >"$folder/out" 2>&1 <<'PY'
 import time
 
 import psutil
 import ray
 
-ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+ray.init(address="local", num_cpus=1, include_dashboard=False, log_to_driver=False)
 next(one for one in psutil.Process().children(recursive=True) if one.name() == "gcs_server").kill()
 print("the head has gone", flush=True)
 try:
@@ -30,4 +30,7 @@ try:
 finally:
     print("a finally runs", flush=True)
 PY
-echo "exit status $?"
+status=$?
+grep -E "head has gone|will terminate|finally" "$folder/out"
+echo "exit status $status"
+[ "$status" = 1 ] && grep -q "will terminate" "$folder/out" && ! grep -q "a finally runs" "$folder/out" || { cat "$folder/out"; echo "it behaves otherwise now"; exit 1; }

@@ -1,9 +1,8 @@
 """This machine's place in a Ray cluster: joining one, beginning one, its nodes, and the connection of this process.
 
-Ray listens on every network interface, whatever address a node is given (findings/ray_listens_everywhere.sh), so a
-token is always asked for: the one in ~/.ray/auth_token, made here where there is none. Ray also ends the process that
-is connected a minute after the head of the cluster has gone (findings/ray_ends_its_driver.sh): `is_there` is asked
-before, and `disconnect` saves the studio.
+Ray listens on every network interface, whatever address a node is given, so a token is always asked for: the one in
+~/.ray/auth_token, made here where there is none. Ray also ends the process that is connected a minute after the head of
+the cluster has gone (findings/ray_ends_its_driver.sh): `is_there` is asked before, and `disconnect` saves the studio.
 """
 
 from __future__ import annotations

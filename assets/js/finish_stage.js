@@ -87,13 +87,18 @@
     function paintMarks() {
       const inside = room.facts?.area ?? { left: 0.06, top: 0.06, right: 0.94, bottom: 0.94, middle: 0.5 }; // where text stands, in fractions of the frame
       const made = [
-        ...room.finish.titles.map((one, index) => ({ words: one.text || "Title", font: one.font, name: one.place || room.given.usual[one.kind], size: one.size || room.given.sizes[one.kind], move: (name) => move("titles", index, name), what: `“${one.text}”`, kind: "title" })),
+        ...room.finish.titles.map((one, index) => ({ words: one.text || "Title", font: one.font, name: one.place || room.given.usual[one.kind], size: one.size || room.given.sizes[one.kind], move: (name) => move("titles", index, name), what: `“${one.text}”`, kind: "title", stands: stands(one, index) })),
         ...(room.finish.logo ? [{ words: "Logo", name: room.finish.logo.place, size: room.finish.logo.size, move: (name) => room.set({ logo: { ...room.finish.logo, place: name } }, "the logo's place"), what: "The logo", kind: "logo" }] : []),
       ];
       const held = document.activeElement?.dataset?.mark;
       marks.hidden = document.querySelector(".finish-sheet")?.dataset.tab !== "titles";
       marks.replaceChildren(...made.map((one, index) => mark(one, index, inside)));
       if (held !== undefined) marks.querySelector(`[data-mark="${held}"]`)?.focus({ preventScroll: true });
+    }
+    /* Where the preview has drawn a title, unless it was changed since. */
+    function stands(one, index) {
+      const found = room.facts?.titles?.[index];
+      return found && ["text", "place", "kind", "font", "size", "start", "end"].every((name) => found.of[name] === one[name]) ? found : null;
     }
     function move(field, index, name) {
       room.set({ [field]: room.finish[field].map((one, at) => (at === index ? { ...one, place: name } : one)) }, "a title's place");
@@ -103,7 +108,7 @@
       const node = h("button", { type: "button", class: "title-mark " + one.kind, "data-mark": index, "data-column": column, "data-row": row, "data-font": one.font, "aria-label": `${one.what}, ${SAID[one.name]}. Arrow keys move it`, title: "Drag it, or press an arrow key" }, h("span", {}, one.words));
       const short = Math.min(frame.clientWidth, frame.clientHeight);
       node.style.setProperty("--size", one.size * short + "px");
-      Object.assign(node.style, place(column, row, inside));
+      Object.assign(node.style, one.stands ? lie(one.stands) : place(column, row, inside));
       node.addEventListener("keydown", (event) => {
         const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
         if (!by) return;
@@ -122,7 +127,7 @@
           const part = (value, low, high) => Stir.clamp(Math.floor(((value - low) / (high - low)) * 3), 0, 2);
           const to = { column: part((clientX - box.x) / box.width, inside.left, inside.right), row: part((clientY - box.y) / box.height, inside.top, inside.bottom) };
           name = spot(to.column, to.row);
-          Object.assign(node.style, place(to.column, to.row, inside));
+          Object.assign(node.style, { width: "", height: "" }, place(to.column, to.row, inside));
           Object.assign(node.dataset, to);
         };
         const drop = () => (node.removeEventListener("pointermove", drag), marks.classList.remove("dragging"), one.move(name));
@@ -131,6 +136,9 @@
         node.addEventListener("pointercancel", drop, { once: true });
       });
       return node;
+    }
+    function lie({ x, y, w, h }) {
+      return { left: `calc(${x * 100}% - 6px)`, top: `calc(${y * 100}% - 4px)`, width: `calc(${w * 100}% + 12px)`, height: `calc(${h * 100}% + 8px)`, overflow: "hidden" };
     }
     function place(column, row, inside) {
       const x = [inside.left, inside.middle, inside.right][column];

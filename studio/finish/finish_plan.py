@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from studio.finish.clip_frames import Facts
 from studio.finish.time_map import Timeline, close_loop, lay_out
-from studio.finish.typesetting import Area, set_titles
+from studio.finish.title_arrangement import Area
+from studio.finish.typesetting import set_titles
 from studio.nouns import Choice, Finish, Refusal, Shot
 from studio.platforms import Cover, Platform
 

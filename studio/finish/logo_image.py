@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from studio.finish.overlays import Overlay, make_overlay
-from studio.finish.typesetting import MARGIN, Area
+from studio.finish.title_arrangement import MARGIN, Area
 from studio.nouns import Logo, Refusal
 
 MOST_BYTES, MOST_PIXELS, MOST_SIDE = 20_000_000, 50_000_000, 2048

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from studio.config import ASSETS
+from studio.finish.text_direction import find_levels, order_runs
 from studio.finish_nouns import Font
 from studio.nouns import Refusal
 
@@ -42,28 +43,59 @@ class Face(NamedTuple):
 
 
 class Run(NamedTuple):
-    """Signs that one font has, next to each other."""
+    """Signs that one font has, next to each other, all read in one direction."""
 
     text: str
     face: Face
+    is_leftward: bool = False
 
 
-def split_runs(text: str, font: Font) -> list[Run]:
-    """A line in runs, each with a font that has its signs. Raises `Refusal` where no font here has one."""
+KEYCAP, COLOURED, JOINER = "\u20e3", "\ufe0f", "\u200d"
+
+
+def split_runs(text: str, font: Font, base: int = 0) -> list[Run]:
+    """A line in runs from left to right, each with a font that has its signs. `base`: the level of its paragraph, 1 for
+    one that is read from right to left. Raises `Refusal` where no font here has a sign."""
     own = Face(str(ASSETS / "fonts" / FONTS[font]))
     runs: list[Run] = []
-    for sign in text:
-        face = _choose_face(sign, own, runs[-1].face if runs else own)
-        if runs and runs[-1].face == face:
-            runs[-1] = Run(runs[-1].text + sign, face)
+    levels: list[int] = []
+    place, level_of = 0, find_levels(text, base)
+    for cluster in split_clusters(text):
+        level, before = level_of[place], runs[-1].face if runs else own
+        face = _choose_face(cluster, own, before)
+        if runs and before == face and levels[-1] == level:
+            runs[-1] = runs[-1]._replace(text=runs[-1].text + cluster)
         else:
-            runs.append(Run(sign, face))
-    return runs
+            runs.append(Run(cluster, face, level % 2 == 1))
+            levels.append(level)
+        place += len(cluster)
+    return [runs[at] for at in order_runs(levels)]
 
 
-def _choose_face(sign: str, own: Face, last: Face) -> Face:
-    if _is_joiner(sign):
-        return last
+def split_clusters(text: str) -> list[str]:
+    """Signs with what belongs to them: accents, joined emoji, skin tones, flags of two letters."""
+    made: list[str] = []
+    for sign in text:
+        joins = bool(made) and (made[-1].endswith(JOINER) or (_is_joiner(sign) and not sign.isspace()))
+        if joins or (made and _is_flag_letter(sign) and len(made[-1]) == 1 and _is_flag_letter(made[-1])):
+            made[-1] += sign
+        else:
+            made.append(sign)
+    return made
+
+
+def is_emoji(cluster: str) -> bool:
+    """Whether a cluster is meant to be seen as a coloured picture."""
+    return ord(cluster[0]) >= 0x1F000 or COLOURED in cluster or KEYCAP in cluster
+
+
+def _choose_face(cluster: str, own: Face, last: Face) -> Face:
+    sign = KEYCAP if KEYCAP in cluster else cluster[0]
+    if _is_joiner(sign) and sign != KEYCAP:
+        return own if sign.isspace() and _is_coloured(last) else last  # an emoji's blank is as wide as an emoji
+    found = find_face(sign) if is_emoji(cluster) else None
+    if found and _is_coloured(found):
+        return found
     if has_sign(own, sign):
         return own
     if has_sign(last, sign):
@@ -76,6 +108,14 @@ def _choose_face(sign: str, own: Face, last: Face) -> Face:
             "Leave it out, or install a font that has it, such as Noto Sans CJK or Noto Color Emoji.",
         )
     return found
+
+
+def _is_coloured(face: Face) -> bool:
+    return bool(face.only) or "emoji" in face.file.lower()
+
+
+def _is_flag_letter(sign: str) -> bool:
+    return 0x1F1E6 <= ord(sign) <= 0x1F1FF
 
 
 def _is_joiner(sign: str) -> bool:

@@ -6,6 +6,7 @@ from right to left.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import NamedTuple
 
 import cv2
@@ -13,7 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from studio.finish.overlays import Overlay, make_overlay
-from studio.finish.title_fonts import Face, Run, open_face, split_runs
+from studio.finish.text_direction import find_base
+from studio.finish.title_arrangement import MARGIN, Area, Box, Size, arrange, find_width
+from studio.finish.title_fonts import Face, Run, is_emoji, open_face, split_clusters, split_runs
 from studio.finish_nouns import Spot, TitleKind
 from studio.nouns import Refusal, Title
 
@@ -25,31 +28,20 @@ SIZES: dict[TitleKind, float] = {"title": 0.094, "caption": 0.05, "date": 0.04, 
 SPOTS: dict[TitleKind, Spot] = {"title": "middle", "caption": "bottom", "date": "bottom_left", "place": "bottom_left"}
 """Where each kind stands by itself."""
 
-MARGIN = 0.06
-"""How far text stays from what is covered, and from the frame's edge: that of a title-safe area, a little more."""
-
 LEADING = 1.22
 """From one base line to the next, in letter heights."""
 
-GAP = 0.45
-"""Between two titles at one place, in the first one's letter heights."""
+GAP, PLATE_GAP = 0.45, 0.9
+"""Between two titles, in letter heights: bare ones, and ones that stand on plates."""
 
-LEAST_WIDTH = 0.55
-"""The share of a frame's width that has to be uncovered about its middle for text to be centred there."""
-
-SMALLEST = 0.6
-"""Text that doesn't fit is made smaller, down to this share of its size; then it is refused."""
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6)
+"""Text that doesn't fit is made smaller, to these shares of its size; then it is refused."""
 
 EMOJI_SHARE = 1.15
 
-
-class Area(NamedTuple):
-    """The part of a frame in which text may stand: left, top, right, bottom in shares of the frame."""
-
-    left: float = 0.0
-    top: float = 0.0
-    right: float = 1.0
-    bottom: float = 1.0
+NOT_FIRST = frozenset("、。，．！？：；」』）》】〕〉・…‥ー々ゝ゛゜ぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ")
+NOT_LAST = frozenset("「『（《【〔〈")
+"""Signs that no line begins with, and that none ends with (JIS X 4051)."""
 
 
 class Block(NamedTuple):
@@ -63,75 +55,67 @@ class Block(NamedTuple):
     size: int
 
 
-def set_titles(titles: tuple[Title, ...], size: tuple[int, int], seconds: float, area: Area) -> tuple[Overlay, ...]:
-    """The titles of a clip of this size (width, height) and length, within `area`. Raises `Refusal` for one that
-    doesn't fit, can't be drawn, or is never seen.
+def set_titles(titles: tuple[Title, ...], size: Size, seconds: float, area: Area) -> tuple[Overlay, ...]:
+    """The titles of a clip of this size (width, height) and length, within `area`, none upon another. Raises `Refusal`
+    for one that doesn't fit, can't be drawn, or is never seen.
     """
-    made: list[Overlay] = []
-    taken: list[tuple[Spot, float, float, int]] = []
+    return tuple(
+        make_overlay(
+            block.picture, x - block.pad, y - block.pad, start=title.start, end=min(title.end or seconds, seconds),
+            fade=title.fade, size=size,
+        )
+        for title, (block, x, y) in zip(titles, _set_blocks(titles, size, seconds, area), strict=True)
+    )  # fmt: skip
+
+
+def find_titles(titles: tuple[Title, ...], size: Size, seconds: float, area: Area) -> list[tuple[int, int, int, int]]:
+    """Where the text of each stands: x, y, width, height in pixels. Raises `Refusal` as `set_titles` does."""
+    return [(x, y, block.width, block.height) for block, x, y in _set_blocks(titles, size, seconds, area)]
+
+
+def _set_blocks(titles: tuple[Title, ...], size: Size, seconds: float, area: Area) -> list[tuple[Block, int, int]]:
+    """Each title as a picture, and where its text begins."""
     for title in titles:
-        end = min(title.end or seconds, seconds)
-        if title.start >= end:
+        if title.start >= min(title.end or seconds, seconds):
             raise Refusal(
                 f"The clip lasts {seconds:.1f} s, and “{title.text[:40]}” would be seen from {title.start:g} s on.",
                 "Let it be seen while the clip lasts.",
             )
-        block = set_block(title, size, area)
-        spot = title.place or SPOTS[title.kind]
-        shift = sum(one[3] for one in taken if one[0] == spot and one[1] < end and title.start < one[2])
-        taken.append((spot, title.start, end, block.height + round(GAP * block.size)))
-        x, y = _place(block, spot, size, area, shift)
-        made.append(make_overlay(block.picture, x, y, start=title.start, end=end, fade=title.fade, size=size))
-    return tuple(_stack_upwards(made, taken))
+    for share in SHARES:
+        blocks = [set_block(title, size, area, share) for title in titles]
+        boxes = [
+            Box(
+                one.width, one.height, find_spot(title), title.start, min(title.end or seconds, seconds),
+                (PLATE_GAP if title.ground == "plate" else GAP) * one.size,
+            )
+            for one, title in zip(blocks, titles, strict=True)
+        ]  # fmt: skip
+        places = arrange(boxes, size, area)
+        if len(places) == len(titles):
+            return [(block, *place) for block, place in zip(blocks, places, strict=True)]
+    raise Refusal(
+        "These titles don't fit beside each other.", "Make them shorter or smaller, or show one after another."
+    )
 
 
-def _stack_upwards(made: list[Overlay], taken: list[tuple[Spot, float, float, int]]) -> list[Overlay]:
-    """At the bottom the first title stands on top of the next ones."""
-    lifted = []
-    for at, (one, (spot, start, end, _)) in enumerate(zip(made, taken, strict=True)):
-        below = sum(other[3] for other in taken[at + 1 :] if other[0] == spot and other[1] < end and start < other[2])
-        lifted.append(one._replace(y=max(0, (one.y - below) // 2 * 2)) if spot.startswith("bottom") else one)
-    return lifted
-
-
-def _place(block: Block, spot: Spot, size: tuple[int, int], area: Area, shift: int) -> tuple[int, int]:
-    """Where a block's picture goes, so that its text stands at the spot."""
-    margin = MARGIN * min(size)
-    left, right = area.left * size[0] + margin, area.right * size[0] - margin
-    top, bottom = area.top * size[1] + margin, area.bottom * size[1] - margin
-    centre = size[0] * (0.5 if _is_centred(spot, area) else (area.left + area.right) / 2)
-    x = left if "left" in spot else right - block.width if "right" in spot else centre - block.width / 2
-    if spot.startswith("top"):
-        y = top + shift
-    elif spot.startswith("bottom"):
-        y = bottom - block.height
-    else:
-        y = min(max((size[1] - block.height) / 2, top), bottom - block.height) + shift
-    return round(x) - block.pad, round(y) - block.pad
-
-
-def _is_centred(spot: Spot, area: Area) -> bool:
-    """Whether text stands about the frame's own middle line: where enough is uncovered on both sides of it."""
-    return "left" not in spot and "right" not in spot and 2 * min(0.5 - area.left, area.right - 0.5) >= LEAST_WIDTH
-
-
-def _find_width(spot: Spot, area: Area) -> float:
-    """How much of a frame's width text may take at a spot."""
-    return 2 * min(0.5 - area.left, area.right - 0.5) if _is_centred(spot, area) else area.right - area.left
+def find_spot(title: Title) -> Spot:
+    """Where a title stands: the spot it was given, else its kind's own."""
+    return title.place or SPOTS[title.kind]
 
 
 # One block -----------------------------------------------------------------------------------------------------------
 
 
-def set_block(title: Title, size: tuple[int, int], area: Area) -> Block:
-    """One title as a picture. Raises `Refusal` where it doesn't fit even when it is smaller."""
+def set_block(title: Title, size: Size, area: Area, most: float = 1.0) -> Block:
+    """One title as a picture, at `most` 0..1 of its size. Raises `Refusal` where it doesn't fit even when it is
+    smaller."""
     short = min(size)
     room = (
-        _find_width(title.place or SPOTS[title.kind], area) * size[0] - 2 * MARGIN * short,
+        find_width(find_spot(title), area) * size[0] - 2 * MARGIN * short,
         (area.bottom - area.top) * size[1] - 2 * MARGIN * short,
     )
     wanted = max(8, round((title.size or SIZES[title.kind]) * short))
-    for share in (1.0, 0.9, 0.8, 0.7, SMALLEST):
+    for share in (one for one in SHARES if one <= most):
         letter = max(8, round(wanted * share))
         lines = break_lines(title, letter, room[0])
         width = max(measure_line(line, letter) for line in lines)
@@ -148,6 +132,7 @@ def break_lines(title: Title, letter: int, room: float) -> list[list[Run]]:
     """The text in lines of at most `room` pixels, all about equally long."""
     lines: list[list[Run]] = []
     for paragraph in title.text.replace("\r\n", "\n").split("\n"):
+        base = find_base(paragraph)
         words = _split_words(" ".join(paragraph.split()))
         if not words:
             continue
@@ -159,30 +144,31 @@ def break_lines(title: Title, letter: int, room: float) -> list[list[Run]]:
                 low = middle
             else:
                 high = middle
-        lines += [split_runs(line, title.font) for line in _fill(words, title, letter, high)]
+        lines += [split_runs(line, title.font, base) for line in _fill(words, title, letter, high)]
     if not lines:
         raise Refusal("A title has no words.", "Write some, or take it away.")
     return lines
 
 
 def _split_words(text: str) -> list[str]:
-    """Words with the blank before them; scripts that are written without blanks may be broken at every sign."""
+    """Words with the blank before them; scripts that are written without blanks, and emoji, may be broken at every
+    sign, but for those that begin no line or end none."""
     words: list[str] = []
-    for sign in text:
-        if (
-            not words
-            or sign == " "
-            or (_is_wide(sign) and sign not in "、。，．！？」』）》")
-            or (_is_wide(words[-1][-1]) and not _is_wide(sign))
-        ):
-            words.append(sign)
+    before = " "
+    for cluster in split_clusters(text):
+        is_free = cluster == " " or _is_wide(cluster) or (_is_wide(before) and cluster not in NOT_FIRST)
+        if not words or (is_free and cluster not in NOT_FIRST and before not in NOT_LAST):
+            words.append(cluster)
         else:
-            words[-1] += sign
+            words[-1] += cluster
+        before = cluster
     return words
 
 
-def _is_wide(sign: str) -> bool:
-    return "\u2e80" <= sign <= "\u9fff" or "\uac00" <= sign <= "\ud7af" or "\uf900" <= sign <= "\ufaff"
+def _is_wide(cluster: str) -> bool:
+    sign = cluster[0]
+    cjk = "\u2e80" <= sign <= "\u9fff" or "\uac00" <= sign <= "\ud7af" or "\uf900" <= sign <= "\ufaff"
+    return cjk or "\uff00" <= sign <= "\uffef" or is_emoji(cluster)
 
 
 def _fill(words: list[str], title: Title, letter: int, room: float) -> list[str]:
@@ -202,7 +188,21 @@ def measure_line(line: list[Run], letter: int) -> float:
 
 
 def _measure_run(run: Run, letter: int) -> float:
-    return float(open_face(run.face, letter).getlength(run.text)) * _scale(run.face, letter)
+    length = open_face(run.face, letter).getlength(run.text, direction=find_direction(run))
+    return float(length) * _scale(run.face, letter)
+
+
+def find_direction(run: Run) -> str | None:
+    """How Raqm is to read a run; None without Raqm, which alone knows directions."""
+    return ("rtl" if run.is_leftward else "ltr") if has_raqm() else None
+
+
+@cache
+def has_raqm() -> bool:
+    """Whether Pillow shapes text."""
+    from PIL import features
+
+    return bool(features.check("raqm"))
 
 
 def _scale(face: Face, letter: int) -> float:
@@ -213,7 +213,7 @@ def _scale(face: Face, letter: int) -> float:
 def _draw_block(title: Title, lines: list[list[Run]], letter: int, width: int) -> Block:
     from PIL import Image, ImageDraw
 
-    spot = title.place or SPOTS[title.kind]
+    spot = find_spot(title)
     pad = round(letter * 0.9)
     height = round(letter + (len(lines) - 1) * LEADING * letter)
     canvas = Image.new("RGBA", (width + 2 * pad, height + 2 * pad), (0, 0, 0, 0))
@@ -236,7 +236,10 @@ def _draw_run(canvas: object, pen: object, run: Run, at: tuple[float, float], le
 
     font = open_face(run.face, letter)
     if not run.face.only:
-        pen.text(at, run.text, font=font, fill=colour, anchor="ls", embedded_color=True)  # type: ignore[attr-defined]
+        way = find_direction(run)
+        pen.text(  # type: ignore[attr-defined]
+            at, run.text, font=font, fill=colour, anchor="ls", embedded_color=True, direction=way
+        )
         return
     wide = max(1, round(font.getlength(run.text)))
     tile = Image.new("RGBA", (wide, round(run.face.only * 1.4)), (0, 0, 0, 0))

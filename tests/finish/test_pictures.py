@@ -18,8 +18,10 @@ from studio.finish.light_and_colour import correct_frame, measure_course, plan_c
 from studio.finish.loop_seam import find_seam, measure_apart
 from studio.finish.motion_interpolation import find_motion, interpolate
 from studio.finish.overlays import find_opacity, lay_over, make_overlay
-from studio.finish.title_fonts import FONTS, Face, find_face, has_sign
-from studio.finish.typesetting import Area, break_lines, measure_line, set_block, set_titles
+from studio.finish.text_direction import find_base, find_levels, order_runs
+from studio.finish.title_arrangement import Area
+from studio.finish.title_fonts import FONTS, Face, find_face, has_sign, split_clusters
+from studio.finish.typesetting import break_lines, measure_line, set_block, set_titles
 from studio.finish.yuv_planes import split_planes
 from studio.nouns import Refusal, Title
 from studio.platforms import Cover
@@ -230,3 +232,49 @@ def test_text_that_does_not_fit_or_is_never_seen_is_refused() -> None:
     with pytest.raises(Refusal, match="no words"):
         set_block(Title("   "), (WIDE, HIGH), Area())
     assert find_face("\ue123") is None or has_sign(find_face("\ue123"), "\ue123")
+
+
+# Directions and emoji -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "seen"),
+    [
+        ("abc דהו", "abc והד"),
+        ("דהו abc", "abc והד"),
+        ("28 נוב 2026", "2026 בונ 28"),
+        ("דהו (2026)!", "!)2026( והד"),  # brackets are mirrored as they are drawn
+        ("price 1,500 ₪", "price 1,500 ₪"),
+        ("نعم ٢٠٢٦ no", "no ٢٠٢٦ معن"),
+    ],
+)
+def test_what_is_read_from_right_to_left_stands_so_beside_what_is_not(text: str, seen: str) -> None:
+    levels = find_levels(text, find_base(text))
+    assert "".join(text[at] for at in order_runs(levels)) == seen
+
+
+def test_clusters_stay_together() -> None:
+    assert split_clusters("é👩‍👧🇳🇴🇸🇪1️⃣👋🏽x") == ["é", "👩‍👧", "🇳🇴", "🇸🇪", "1️⃣", "👋🏽", "x"]
+
+
+def test_titles_of_every_kind_stand_clear_of_each_other_or_are_refused() -> None:
+    size, words = (540, 960), "A caption that is long enough to need two lines of it"
+    kinds = (
+        Title("Harbour", kind="title"),
+        Title(words, kind="caption"),
+        Title("Bergen", kind="place"),
+        Title("May", kind="date"),
+    )
+    area = find_area(platform("reels"), Facts(*size, 72, 24.0))
+    for titles in (
+        kinds,
+        (Title(words * 2, place="middle"), *kinds[1:]),
+        (Title(words, place="top"), Title(words, place="top_left")),
+    ):
+        seen = np.zeros(size[::-1], int)
+        for one in set_titles(titles, size, 3.0, area):
+            ink = one.luma * one.alpha > 128  # the letters, not their shadow
+            seen[one.y : one.y + ink.shape[0], one.x : one.x + ink.shape[1]] += ink
+        assert seen.max() == 1
+    with pytest.raises(Refusal, match="beside each other"):
+        set_titles(tuple(Title(words * 3) for _ in range(12)), (320, 180), 3.0, Area())

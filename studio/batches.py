@@ -29,7 +29,15 @@ from studio.batch.batch_table import BatchTable
 from studio.batch.batch_writer import BatchWriter
 from studio.batch.photo_sources import Source, clean_name, list_sources
 from studio.batch.prompt_file import Prompts
-from studio.batch.row_planner import check_settings, explain, list_dropped, list_shapes, mend_row, plan_clips
+from studio.batch.row_planner import (
+    check_settings,
+    check_words,
+    explain,
+    list_dropped,
+    list_shapes,
+    mend_row,
+    plan_clips,
+)
 from studio.batch.row_reader import ReadingTools, RowReader, read_row
 from studio.batch.row_states import AGAIN, stand_row
 from studio.compare.estimate import Past
@@ -210,6 +218,7 @@ class Batches:
         unknown = [name for name in changes if name not in EDITABLE]
         if unknown:
             raise Refusal(f"{unknown[0]} isn't a photo's own.", f"Change one of: {', '.join(EDITABLE)}.")
+        check_words(changes.get("prompt", ""))
         return self._change_rows(batch_id, row_ids, lambda row: replace(row, **changes))
 
     def _change_rows(

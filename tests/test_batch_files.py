@@ -111,6 +111,7 @@ def test_a_posting_plan_is_read_from_words_and_imports_into_calendars() -> None:
     for words in (
         "often", "9 a week", "two a week from someday", "two a week to nowhere from monday", "99 a day", "daily at noon",
         "two a week from 1 december", "daily at 25:00", "daily from 9999-12-31",
+        "daily from 2026-03-23",
     ):  # fmt: skip
         with pytest.raises(Refusal):
             read_plan(words, today, "UTC")

@@ -97,6 +97,8 @@ def test_rows_are_changed_and_only_what_changes_is_made_again(opened: Open, tmp_
     read(studio, one)
     with pytest.raises(Refusal, match="own"):
         studio.batches.apply_to(one.id, None, clips=())
+    with pytest.raises(Refusal, match="who"):
+        studio.batches.apply_to(one.id, None, prompt="{who} sways")
     studio.batches.resume(one.id)
     until(lambda: states(studio, one) == {"done": 3})
     made = {clip.shot.photo.name: clip for clip in studio.library.find()}
@@ -198,9 +200,13 @@ def test_words_beside_photos_and_names_in_other_encodings_are_read_or_told(opene
     (folder / "a.txt").write_bytes("it swäys".encode("utf-16"))
     (folder / "b.txt").write_bytes(b"it sw\xe4ys")
     (folder / "c.txt").write_text("a" + "ä" * 9000, "utf-8")  # cut inside a letter
+    (photos(folder, "e.jpg") / "e.txt").write_text("{who} sways", "utf-8")
     Path(os.fsdecode(os.fsencode(folder) + b"/d\xff.jpg")).write_bytes((folder / "a.jpg").read_bytes())
     studio = opened()
-    rows = studio.batches.rows(studio.batches.create([folder], replace(SMALL, choose="prompts")).id)
+    one = studio.batches.create([folder], replace(SMALL, choose="prompts"))
+    read(studio, one)
+    rows = studio.batches.rows(one.id)
     said = {row.name: (row.beside[:8], row.refusal.reason if row.refusal else "") for row in rows}
     assert said.pop("a.jpg") == ("it swäys", "") and said.pop("c.jpg") == ("aäääääää", "")
+    assert "{who}" in said.pop("e.jpg")[1]
     assert "UTF-8" in said.pop("b.jpg")[1] and "UTF-8" in said.pop("d.jpg")[1] and not said

@@ -1,7 +1,7 @@
 /* Photos for a new batch: dropped or chosen files, folders and ZIPs, sent one by one with how far that is. */
 (() => {
   const { h, icon } = Stir;
-  const TEXTS = /\.(txt|csv)$/i;
+  const TEXTS = /\.(txt|csv|tsv)$/i;
 
   /* Every file of a drop, folders opened, in the order of their names; hidden ones left out. */
   async function gather(transfer) {
@@ -29,7 +29,7 @@
     let stopped = false;
     const input = h("input", { type: "file", multiple: true, class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "batch-files", onchange: () => (add([...input.files]), (input.value = "")) });
     const folderInput = h("input", { type: "file", webkitdirectory: true, class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "batch-folder", onchange: () => (add([...folderInput.files].filter((one) => !one.name.startsWith("."))), (folderInput.value = "")) });
-    const list = h("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "batch-prompts", accept: ".txt,.csv", onchange: () => ((prompts = list.files[0] ?? prompts), (list.value = ""), paint()) });
+    const list = h("input", { type: "file", class: "unseen", tabindex: "-1", "aria-hidden": "true", id: "batch-prompts", accept: ".txt,.csv,.tsv", onchange: () => ((prompts = list.files[0] ?? prompts), (list.value = ""), paint()) });
     const zone = h("button", { type: "button", class: "dropzone", onclick: () => input.click() },
       h("span", { class: "drop-mark" }, icon("photo", 28)), h("strong", {}, "Drop photos, a folder or a ZIP"), h("span", {}, "or click to choose files"),
       h("small", {}, `up to ${given.most} photos of ${Math.round(given.largest / 1e6)} MB · they stay on this computer`));
@@ -48,7 +48,7 @@
       const known = new Set(files.map((one) => `${one.webkitRelativePath || one.name}/${one.size}`));
       const large = more.filter((one) => one.size > given.largest);
       const fresh = more.filter((one) => one.size <= given.largest && !known.has(`${one.webkitRelativePath || one.name}/${one.size}`));
-      const csv = fresh.find((one) => /\.csv$/i.test(one.name));
+      const csv = fresh.find((one) => /\.[ct]sv$/i.test(one.name));
       if (csv) prompts = csv;
       files = [...files, ...fresh.filter((one) => one !== csv)].sort((one, other) => (one.webkitRelativePath || one.name).localeCompare(other.webkitRelativePath || other.name, undefined, { numeric: true }));
       left.hidden = !large.length;

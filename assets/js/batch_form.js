@@ -28,7 +28,7 @@
     const why = h("p", { class: "why" });
     const said = h("p", { class: "why", hidden: true });
     const worded = h("div", { class: "fold-body" }, field("Start from", preset), said, words, slots);
-    const places = h("div", { class: "chips places-chips", role: "group", "aria-label": "Where the clips go" }, given.platforms.map((one) => h("button", { type: "button", class: "chip", "data-place": one.id, title: `${one.title}, ${one.aspect}`, "aria-pressed": "false", onclick: () => flip(one.id) }, one.label === one.aspect ? one.title.replace(/ \d+:\d+$/, "") : one.label, h("small", {}, one.aspect))));
+    const places = h("div", { class: "chips places-chips", role: "group", "aria-label": "Where the clips go" }, given.platforms.map((one) => h("button", { type: "button", class: "chip", "data-place": one.id, title: `${one.title}, ${one.aspect}`, "aria-pressed": "false", onclick: () => flip(one.id) }, one.label === one.aspect ? one.title.replace(/,? \d+:\d+$/, "") : one.label, h("small", {}, one.aspect))));
     const flip = (id) => set({ platforms: now.platforms.includes(id) ? now.platforms.filter((one) => one !== id) : [...now.platforms, id] });
     const aspect = Stir.menu("Shape", ASPECTS, "photo", (value) => set({ aspect: value }));
     const model = h("select", { "aria-label": "Model", onchange: () => set({ model: model.value }) });

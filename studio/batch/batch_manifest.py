@@ -45,7 +45,7 @@ def _list_clip(row: BatchRow, clip: BatchClip, at: ClipStanding, standing: RowSt
 
 
 def _make_entry(row: BatchRow, state: str, platform: str = "", file: str = "", **told: Any) -> Entry:
-    return {"photo": row.name, "state": state, "platform": platform, "file": file, **told}
+    return {"photo": row.name, "state": state, "platform": platform, "file": file, "reason": "", "remedy": "", **told}
 
 
 def _make_file_entry(row: BatchRow, state: str, file: WrittenFile, told: Entry) -> Entry:

@@ -171,7 +171,7 @@ class _Work:
         self.facts = {
             "width": first.plan.width, "height": first.plan.height, "fps": float(first.plan.rate),
             "seconds": first.plan.seconds, "bytes": first.bytes,
-            "unmet": tuple(f"{check.field}: {check.found}, wanted {check.wanted}" for check in unmet),
+            "unmet": tuple(dict.fromkeys(f"{one.field}: {one.found}, wanted {one.wanted}" for one in unmet)),
         }  # fmt: skip
         write_whole(folder.parent / _FACTS, msgspec.json.encode(self.facts))
         return [*(one.file for one in done.files), *([done.poster] if done.poster else [])]
@@ -203,8 +203,10 @@ def list_tiles(rows: Sequence[BatchRow], standings: Sequence[RowStanding], libra
         clips = {clip.key: clip for clip in row.clips}
         for at in standing.clips:
             places = [known.label for place in clips[at.key].platforms if (known := platform(place))]
-            shot = clips[at.key].shot
-            about = f"{', '.join(places) or shot.crop.aspect} · {shot.seconds:g} s"
+            shot, number = clips[at.key].shot, int(at.key.rpartition("-")[2])
+            about = (
+                f"{', '.join(places) or shot.crop.aspect} · {shot.seconds:g} s{f' · {number + 1}' if number else ''}"
+            )
             found.append(Tile(_find_poster(at.clip, library), (row.name, about), at.reason or at.state))
         if not standing.clips:
             found.append(Tile(None, (row.name, standing.state), standing.reason or standing.state))

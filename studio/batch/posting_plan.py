@@ -71,6 +71,8 @@ def read_plan(words: str, today: date, zone: str) -> PostingPlan:
     found = _read_places(said.take(rf"\bto (.+?){_NEXT}"))
     start = _read_start(said.take(r"\b(?:from|starting) (?:on )?(?:next )?(\d{4}-\d\d-\d\d|\d+|[a-z]+)\b"), today)
     times = _read_times(said)
+    if start < today:
+        raise Refusal(f"{start} is over.", "Start today or later.")
     often = said.take(r"\b(\d+|[a-z]+)(?: times)? (?:a|per|every|each) (week|day)\b")
     often = often or said.take(r"\b(daily|weekly)\b")
     named = _read_days(said.take(rf"\b(?:on|every) (.+?){_NEXT}"))
@@ -260,7 +262,8 @@ def write_ical(name: str, plan: PostingPlan, planned: Sequence[PlannedPost], now
         event.add("dtstamp", now.astimezone(UTC))
         event.add("dtstart", one.at)
         event.add("duration", timedelta(minutes=MINUTES))
-        places = ", ".join(dict.fromkeys(_name_place(place) for place, _ in one.post.files if place))
+        names = (_name_place(place).partition(",")[0] for place, _ in one.post.files if place)
+        places = ", ".join(dict.fromkeys(names))
         event.add("summary", f"Post {one.post.title} to {places}" if places else f"Post {one.post.title}")
         event.add("description", "\n".join(path for _, path in one.post.files))
         event.add("transp", "TRANSPARENT")

@@ -92,9 +92,12 @@ def tidy_stem(name: str) -> str:
 
 
 def find_motion(settings: BatchSettings, row: BatchRow) -> Motion:
-    """What moves in a row's clips: its own motion or the batch's, its own words added, those in braces filled in."""
+    """What moves in a row's clips: its own motion or the batch's, its own words added, those in braces filled in.
+    Raises `Refusal` for a word in braces that isn't known.
+    """
     motion = row.motion or settings.motion
     prompt = row.prompt or (row.beside if settings.choose == "prompts" else "") or settings.sentence
+    check_words(prompt)
     if prompt:
         motion = _say(motion, fill_words(prompt, row))
     filled = {name: fill_words(getattr(motion, name), row) for name in WORDED}

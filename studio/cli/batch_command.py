@@ -194,7 +194,7 @@ def _report(studio: Studio, one: Batch, folder: str, as_json: bool) -> None:
         })  # fmt: skip
     else:
         for row, standing in zip(rows, standings, strict=True):
-            files = ", ".join(file.path for clip in row.clips for file in clip.files if file.is_written)
+            files = ", ".join(file.path or f"{file.stem}: {file.reason}" for clip in row.clips for file in clip.files)
             say(f"{row.name}\t{standing.state}\t{files or f'{standing.reason} {standing.remedy}'.strip()}".rstrip())
         complain(f"{describe(told)}." if not folder else f"Written to {folder}")
     counts = Counter(row.state for row in standings)
@@ -202,6 +202,8 @@ def _report(studio: Studio, one: Batch, folder: str, as_json: bool) -> None:
         complain(f"Note: {counts['aside']} doubtful photos are left out; --mend-all or --take-doubtful brings them in.")
     if counts["failed"]:
         raise Failure(f"{counts['failed']} of {len(rows)} failed. Again: python -m studio batch --resume {one.id[:8]}")
+    if bare := sum(not file.is_written for row in rows for clip in row.clips for file in clip.files):
+        raise Failure(f"Files that couldn't be made: {bare}. Again: python -m studio batch --resume {one.id[:8]}")
 
 
 def _describe(row: RowStanding) -> dict[str, Any]:

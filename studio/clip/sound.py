@@ -18,12 +18,16 @@ RATE = 48_000
 
 AAC_PRIMING = 1024
 """Samples by which ffmpeg's AAC encoder is late. What hides them elsewhere is an edit list, which an MP4 has none of
-(formats.MP4_MUXER): the first 21 ms are left out instead, and all that follows is heard on time."""
+(formats.MP4_MUXER): the first 21 ms are left out instead, and all that follows is heard on time. It rises within 5 ms:
+begun in the middle of a sound, it would click."""
 
 CODECS: dict[Format, tuple[str, tuple[str, ...]]] = {
     "mp4": (
         "AAC",
-        ("-af", f"aresample={RATE},atrim=start_sample={AAC_PRIMING},asetpts=N/SR/TB", "-c:a", "aac", "-b:a", "192k"),
+        (
+            *("-af", f"aresample={RATE},atrim=start_sample={AAC_PRIMING},asetpts=N/SR/TB,afade=ns={RATE // 200}"),
+            *("-c:a", "aac", "-b:a", "192k"),
+        ),
     ),
     "webm": ("Opus", ("-c:a", "libopus", "-b:a", "128k", "-disposition:a", "default")),
 }

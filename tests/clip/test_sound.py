@@ -78,6 +78,16 @@ def test_a_knock_is_heard_when_it_was_given(tmp_path: Path, kind: Format, rate: 
         assert np.argmax(np.abs(decoded[0]) > 0.3) / per_second == pytest.approx(0.5, abs=0.001)
 
 
+@pytest.mark.parametrize("kind", ["mp4", "webm"])
+def test_a_sound_that_is_loud_at_once_begins_without_a_click(tmp_path: Path, kind: Format) -> None:
+    low = 0.5 * np.cos(2 * np.pi * 110 * np.arange(48_000) / 48_000, dtype=np.float32)[None]
+    low *= np.minimum(1, np.arange(48_000, dtype=np.float32) / 240)
+    made = encode(heard(given=Sound(low, 48_000)), tmp_path / f"clip.{kind}", replace(SHOT, format=kind), quiet)
+    decoded, per_second = samples(made.file)
+    assert np.abs(np.diff(decoded[0][: per_second // 5])).max() < 0.03
+    assert np.abs(decoded[0][: per_second // 20]).max() > 0.4, "and soon"
+
+
 WHY = "it takes no film that has no track"
 
 

@@ -122,6 +122,16 @@ def test_a_beat_goes_on_through_the_seam_of_a_loop() -> None:
         assert set(range(40)) <= {round(start / 0.5) for start in starts}, "and none is missing"
 
 
+def test_a_tone_goes_on_as_loud_through_the_seam_of_a_loop() -> None:
+    """A chord whose file ends in the middle of a wave: where it begins again it would cancel itself out."""
+    for seconds in (0.71, 2.013, 3.3):
+        chord = sine(-18, seconds, 333.3) + sine(-18, seconds, 219.7)
+        made = loop_to_length(chord, 12 * RATE)[0]
+        loud = np.sqrt((made[RATE // 2 :].reshape(-1, RATE // 20) ** 2).mean(axis=1))
+        assert 20 * np.log10(loud.min() / np.median(loud)) > -2.5
+        assert np.abs(np.diff(made, n=2)).max() < 1.2 * np.abs(np.diff(chord, n=2)).max(), "without a click"
+
+
 def test_ducking_is_smooth_and_done_before_the_first_word() -> None:
     key = np.zeros((2, 6 * RATE), np.float32)
     key[:, 2 * RATE : 3 * RATE] = noise(-20, 1.0)

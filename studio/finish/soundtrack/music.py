@@ -29,6 +29,10 @@ SEAM = 0.4
 EDGE = 0.005
 """Seconds in which sound begins or ends where no fade is asked for: no click."""
 
+ALIGN = 0.012
+"""Seconds by which the period of a loop may be changed so that its seam is in phase: a period of 80 Hz; as a rhythm it
+isn't heard."""
+
 LEAST = 0.2
 """Seconds of sound after the in-point without which there is nothing to play."""
 
@@ -97,13 +101,34 @@ def loop_to_length(samples: Samples, length: int) -> Samples:
     if not seam:  # made as a loop
         whole = fade(samples, 0.0, 0.0) if np.abs(samples[:, 0] - samples[:, -1]).max() > 0.05 else samples
         return np.ascontiguousarray(np.tile(whole, -(-length // period))[:, :length])
+    period, alike = _align_seam(samples, period, seam)
     body = samples[:, : period + seam].copy()
     rise = np.sin(np.linspace(0, np.pi / 2, seam, dtype=np.float32))
     joint = body[:, period:] * rise[::-1] + body[:, :seam] * rise
+    joint /= np.sqrt(1 + 2 * alike * rise * rise[::-1])
     turn = np.concatenate([joint, body[:, seam:period]], axis=1)
     rest = length - period
     made = np.concatenate([body[:, :period], *[turn] * (-(-max(0, rest) // period))], axis=1)[:, :length]
     return np.ascontiguousarray(made)
+
+
+def _align_seam(samples: Samples, period: int, seam: int) -> tuple[int, float]:
+    """The period within `ALIGN` of this one after which the sound is most like its beginning, so that tones don't
+    cancel out while they are blended; and how alike both are, 0 to 1 (WSOLA: Verhelst and Roelands, ICASSP 1993).
+    """
+    mono = samples.mean(axis=0, dtype=np.float64)
+    reach = round(ALIGN * RATE)
+    first = max(1, period - reach)
+    near = mono[first : min(period + reach, len(mono) - seam) + seam]
+    if len(near) < seam or not seam:
+        return period, 0.0
+    start = mono[:seam]
+    shared = np.fft.irfft(np.fft.rfft(near, 2 * len(near)) * np.conj(np.fft.rfft(start, 2 * len(near))))
+    energy = np.cumsum(np.append(0.0, near**2))
+    count = len(near) - seam + 1
+    alike = shared[:count] / np.sqrt(np.maximum((energy[seam:] - energy[:count]) * (start**2).sum(), 1e-12))
+    best = int(np.argmax(alike))
+    return first + best, float(np.clip(alike[best], 0.0, 1.0))
 
 
 def _choose_period(samples: Samples) -> tuple[int, int]:

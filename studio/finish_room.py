@@ -20,7 +20,7 @@ from studio.presets import platform
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from studio.finish.clip_frames import Source
-    from studio.finish.finish_plan import FinishPlan
+    from studio.finish.finish_plan import FinishPlan, Stand
 
 PREVIEW_SIDE = 270
 """Pixels of a preview's shorter side."""
@@ -53,7 +53,7 @@ class FinishRoom:
             raise Refusal("No clip is named that could be finished.", "Choose one of the library.")
         self._check_attachments(shot)
         wraps = len(sources) == 1 and sources[0].shot.loops
-        return plan_finish(shot, self._open(shot).facts, wraps, platform(shot.platform))
+        return plan_finish(shot, self._open(shot).facts, wraps, platform(shot.platform), self._find_file)
 
     def check(self, shot: Shot, planned: Plan) -> None:
         """Whether the finish of a shot that its own model makes first can be done, by the plan of that. Raises
@@ -67,13 +67,19 @@ class FinishRoom:
         from studio.finish.finish_plan import plan_finish
 
         facts = Facts(planned.width, planned.height, planned.num_frames, float(planned.fps))
-        return plan_finish(shot, facts, shot.motion.camera.loop, platform(shot.platform))
+        return plan_finish(shot, facts, shot.motion.camera.loop, platform(shot.platform), self._find_file)
 
     def outcome(self, shot: Shot, planned: Plan | None = None) -> Outcome:
         """What the finished file will hold; `planned` is what the shot's own model makes first, None for clips that
         are there. Raises `Refusal`."""
         made = self.foretell(shot, planned) if planned else self.plan(shot)
         return formats.foretell_outcome(made.width, made.height, made.fps, made.num_frames, shot.format)
+
+    def place_titles(self, shot: Shot, plan: FinishPlan) -> list[Stand]:
+        """Where the words of each title will stand in the finished frame. Raises `Refusal`."""
+        from studio.finish.finish_plan import place_titles
+
+        return place_titles(shot, plan, platform(shot.platform), self._find_file)
 
     def _check_attachments(self, shot: Shot) -> None:
         finish = shot.finish or Finish()

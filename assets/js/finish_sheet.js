@@ -5,11 +5,12 @@
   const PAUSE = 1000; // ms: changes of one thing that follow sooner are one step
   const SETTLED = 250; // ms without a change until a preview is asked for
   const MOST = 100; // steps
+  const DRAFTS = "stir.finish-drafts";
   const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
   const mac = /Mac/.test(navigator.platform);
 
   Stir.finishSheet = ({ root, given, server, upload }) => {
-    const drafts = new Map(); // clip ids → what was left in the room
+    const drafts = new Map(recall()); // clip ids → what was left in the room
     let source = null; // what the studio said of the clips: {clips, key, finish, platform, fitting…}
     let now = null; // the finish, and the platform beside it
     let done = [];
@@ -48,7 +49,7 @@
     const back = h("button", { type: "button", class: "ghost tiny finish-step", id: "finish-undo", onclick: () => step(done, undone, "Undone") }, icon("undo"));
     const again = h("button", { type: "button", class: "ghost tiny finish-step", id: "finish-redo", onclick: () => step(undone, done, "Done again") }, icon("redo"));
     const reset = Stir.button("Reset", { class: "ghost", id: "finish-reset", title: "As the clip was made; undo brings it back", onclick: () => set({ ...source.plain }, "everything") });
-    const close = h("button", { type: "button", class: "ghost tiny finish-close", "aria-label": "Close", title: "What you did stays here until the page is left", onclick: () => node.close() }, icon("close"));
+    const close = h("button", { type: "button", class: "ghost tiny finish-close", "aria-label": "Close", title: "What you did stays here until this tab is closed", onclick: () => node.close() }, icon("close"));
     const tabs = h("div", { class: "finish-tabs", role: "tablist", "aria-label": "Tools" });
     const pane = h("div", { class: "finish-pane", role: "tabpanel", id: "finish-pane", tabindex: "-1" });
     const outcome = h("p", { class: "finish-outcome", "aria-live": "polite" });
@@ -65,6 +66,21 @@
     const picker = Stir.finishPicker(room, (ids) => ((others = ids), paint()));
     root.append(picker.node);
 
+    /* Drafts outlive a reload of this tab: the newest few, each with its newest steps. */
+    function recall() {
+      try {
+        return JSON.parse(sessionStorage.getItem(DRAFTS)) ?? [];
+      } catch {
+        return [];
+      }
+    }
+    function keep() {
+      const few = [...drafts].slice(-8).map(([key, { now, done, undone, others }]) => [key, { now, done: done.slice(-20), undone: undone.slice(-20), others }]);
+      try {
+        sessionStorage.setItem(DRAFTS, JSON.stringify(few));
+      } catch {} // there is no room: they last as long as the page
+    }
+
     // Steps ----------------------------------------------------------------------------------------------------------
     /* One step; `words` say what of, and changes of the same within a moment are one. */
     function set(change, words) {
@@ -78,7 +94,9 @@
     }
     function put(next) {
       now = next;
+      drafts.delete(source.key);
       drafts.set(source.key, { now, done, undone, others });
+      keep();
       note.clear();
       paint();
       ask();

@@ -20,7 +20,7 @@ from studio.clip.sound import CODECS
 from studio.finish.clip_frames import Facts, LiveFrames, Reader, Source
 from studio.finish.clip_survey import Survey, list_needed, survey_clip
 from studio.finish.film_grain import Grain
-from studio.finish.finish_plan import find_area, list_choices, plan_finish
+from studio.finish.finish_plan import find_area, find_logo, list_choices, plan_finish
 from studio.finish.light_and_colour import Correction, correct_frame, measure_course, plan_correction
 from studio.finish.logo_image import place_logo
 from studio.finish.loop_seam import find_seam
@@ -64,7 +64,7 @@ def apply_finish(source: Source, shot: Shot, tools: Tools, wraps: bool = False) 
     wraps: the clip's last frame is followed by its first one.
     """
     finish = shot.finish or Finish()
-    plan_finish(shot, source.facts, wraps, platform(shot.platform))
+    plan_finish(shot, source.facts, wraps, platform(shot.platform), tools.find_file)
     if isinstance(source, LiveFrames) and not _can_stream(finish, source.facts, wraps):
         source = keep_scratch(source, tools.folder / "scratch.mp4", tools.tick)
     facts = source.facts
@@ -131,7 +131,8 @@ def _choose_cover(finish: Finish, timed: Timed) -> int:
 def _lay_out_overlays(shot: Shot, facts: Facts, line: Timeline, tools: Tools) -> tuple[Overlay, ...]:
     finish, size = shot.finish or Finish(), (facts.width, facts.height)
     area = find_area(platform(shot.platform), facts)
-    titles = set_titles(finish.titles, size, line.seconds, area)
+    box = find_logo(finish, size, line.seconds, tools.find_file)
+    titles = set_titles(finish.titles, size, line.seconds, area, box)
     if finish.loop:  # what is seen all the time doesn't come and go with every round
         titles = tuple(one._replace(fade=0.0) if one.start <= 0 and one.end >= line.seconds else one for one in titles)
     if finish.logo is None:

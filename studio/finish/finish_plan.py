@@ -5,15 +5,19 @@ What can't be done with the clips at hand is refused here, before anything is de
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from studio.finish.clip_frames import Facts
+from studio.finish.logo_image import keeps_clear, measure_logo
 from studio.finish.time_map import Timeline, close_loop, lay_out
-from studio.finish.title_arrangement import Area
-from studio.finish.typesetting import set_titles
-from studio.nouns import Choice, Finish, Refusal, Shot
+from studio.finish.title_arrangement import Area, Box, Size
+from studio.finish.typesetting import find_titles, set_titles
+from studio.nouns import Attachment, Choice, Finish, Refusal, Shot
 from studio.platforms import Cover, Platform
+
+FindFile = Callable[[Attachment], Path]
 
 LOOPS = {
     "cut": "cut where two frames are most alike", "dissolve": "its end dissolves into its beginning",
@@ -37,19 +41,39 @@ class FinishPlan(NamedTuple):
     is_exact: bool
 
 
-def plan_finish(shot: Shot, facts: Facts, wraps: bool = False, place: Platform | None = None) -> FinishPlan:
+class Stand(NamedTuple):
+    """A part of a frame: its left, top, width and height in shares of it."""
+
+    x: float
+    y: float
+    w: float
+    h: float
+
+
+def plan_finish(
+    shot: Shot, facts: Facts, wraps: bool = False, place: Platform | None = None, find_file: FindFile | None = None
+) -> FinishPlan:
     """What the shot's finish makes of one clip, or of several joined. Raises `Refusal` for what can't be done with it.
 
     wraps: the clip's last frame is followed by its first one. place: what it covers of the frame keeps no title.
+    find_file: where the logo's file is; without it titles don't give way to the logo.
     """
     finish = shot.finish or Finish()
     line = close_loop(lay_out(finish, facts, wraps), finish)
     _check_cover(finish, line)
-    set_titles(finish.titles, (facts.width, facts.height), line.seconds, find_area(place, facts))
+    size = (facts.width, facts.height)
+    logo = find_logo(finish, size, line.seconds, find_file) if find_file else None
+    set_titles(finish.titles, size, line.seconds, find_area(place, facts), logo)
     is_exact = finish.loop in ("", "ping_pong")
     return FinishPlan(
         facts.width, facts.height, line.fps, len(line.at), line.seconds, list_choices(finish, facts, line), is_exact
     )
+
+
+def find_logo(finish: Finish, size: Size, seconds: float, find_file: FindFile) -> Box | None:
+    """The room of the logo that titles keep clear of; None where they needn't. Raises `Refusal`."""
+    logo = finish.logo
+    return measure_logo(find_file(logo.attachment), logo, size, seconds) if logo and keeps_clear(logo) else None
 
 
 def _check_cover(finish: Finish, line: Timeline) -> None:
@@ -87,6 +111,14 @@ def list_choices(finish: Finish, facts: Facts, line: Timeline, loop: str = "") -
         if amount:
             said.append(Choice(name, f"{amount:.0%}", why))
     return tuple(said)
+
+
+def place_titles(shot: Shot, plan: FinishPlan, place: Platform | None, find_file: FindFile) -> list[Stand]:
+    """Where the words of each title will stand in the finished frame. Raises `Refusal`."""
+    finish, size = shot.finish or Finish(), (plan.width, plan.height)
+    area = find_area(place, Facts(*size, plan.num_frames, plan.fps))
+    found = find_titles(finish.titles, size, plan.seconds, area, find_logo(finish, size, plan.seconds, find_file))
+    return [Stand(x / size[0], y / size[1], w / size[0], h / size[1]) for x, y, w, h in found]
 
 
 def find_area(place: Platform | None, facts: Facts) -> Area:

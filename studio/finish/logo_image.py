@@ -4,12 +4,19 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from studio.finish.overlays import Overlay, make_overlay
-from studio.finish.title_arrangement import MARGIN, Area
+from studio.finish.title_arrangement import Area, Box, Size, stand_alone
 from studio.nouns import Logo, Refusal
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+GAP, LARGE = 0.03, 0.5
+"""What is kept to titles, and how large a logo is that they may stand upon, in shares of the frame's shorter side."""
 
 MOST_BYTES, MOST_PIXELS, MOST_SIDE = 20_000_000, 50_000_000, 2048
 """Of a logo that is taken in: bytes and pixels of the file; pixels of a side of what is kept."""
@@ -39,23 +46,36 @@ def keep_logo(file: Path, dest: Path, name: str) -> None:
         raise Refusal(f"{name} isn't an image that can be read.", "Give a PNG, WebP or JPEG.") from error
 
 
-def place_logo(file: Path, logo: Logo, size: tuple[int, int], area: Area, seconds: float) -> Overlay:
+def measure_logo(file: Path, logo: Logo, size: Size, seconds: float) -> Box:
+    """The room that a logo takes in a frame of this size. Raises `Refusal`."""
+    wide, high = _open_logo(file).size
+    scale = logo.size * min(size) / max(wide, high)
+    sides = (max(1, round(side * scale)) for side in (wide, high))
+    return Box(*sides, logo.place, 0.0, seconds + 1.0, GAP * min(size))
+
+
+def keeps_clear(logo: Logo) -> bool:
+    """Whether titles keep clear of a logo: of one at an edge, unless it is so large that it is a frame or a ground."""
+    return logo.size <= LARGE and logo.place.startswith(("top", "bottom"))
+
+
+def place_logo(file: Path, logo: Logo, size: Size, area: Area, seconds: float) -> Overlay:
     """The logo in a frame of this size (width, height), seen all through the clip. Raises `Refusal`."""
+    from PIL import Image
+
+    box = measure_logo(file, logo, size, seconds)
+    image = _open_logo(file).convert("RGBa")
+    pixels = np.array(image.resize((box.width, box.height), Image.Resampling.LANCZOS).convert("RGBA"))
+    pixels[..., 3] = np.rint(pixels[..., 3] * logo.opacity)
+    x, y = stand_alone(box, size, area)
+    return make_overlay(pixels, x, y, start=0.0, end=box.end, fade=0.0, size=size)
+
+
+def _open_logo(file: Path) -> Image:
     from PIL import Image
 
     try:
         with Image.open(file, formats=("PNG",)) as picture:  # attachments are kept as PNG
-            image = picture.convert("RGBA")
+            return picture.convert("RGBA")
     except (OSError, ValueError) as error:
         raise Refusal("The logo can't be read.", "Add it again.") from error
-    scale = logo.size * min(size) / max(image.size)
-    wide, high = (max(1, round(side * scale)) for side in image.size)
-    premultiplied = image.convert("RGBa").resize((wide, high), Image.Resampling.LANCZOS).convert("RGBA")
-    pixels = np.array(premultiplied)
-    pixels[..., 3] = np.rint(pixels[..., 3] * logo.opacity)
-    margin = MARGIN * min(size)
-    left, right = area.left * size[0] + margin, area.right * size[0] - margin - wide
-    top, bottom = area.top * size[1] + margin, area.bottom * size[1] - margin - high
-    x = left if "left" in logo.place else right if "right" in logo.place else (left + right) / 2
-    y = top if logo.place.startswith("top") else bottom if logo.place.startswith("bottom") else (top + bottom) / 2
-    return make_overlay(pixels, round(x), round(y), start=0.0, end=seconds + 1.0, fade=0.0, size=size)

@@ -36,13 +36,23 @@ class Box(NamedTuple):
     gap: float
 
 
-def arrange(boxes: list[Box], size: Size, area: Area) -> list[tuple[int, int]]:
+def stand_alone(box: Box, size: Size, area: Area) -> tuple[int, int]:
+    """The top left of a box in pixels that nothing else stands beside."""
+    top, bottom = area.top * size[1] + MARGIN * min(size), area.bottom * size[1] - MARGIN * min(size)
+    middle = min(max((size[1] - box.height) / 2, top), bottom - box.height)
+    row = box.spot.partition("_")[0]
+    return round(_find_left(box, size, area)), round({"top": top, "bottom": bottom - box.height}.get(row, middle))
+
+
+def arrange(boxes: list[Box], size: Size, area: Area, logo: Box | None = None) -> list[tuple[int, int]]:
     """The top left of each box in pixels, in their order; [] where they don't fit without standing upon each other.
 
     At the top each stands below the one before, at the bottom above the one after, whatever their sides; those of the
-    middle row give way to both.
+    middle row give way to both. All keep clear of a `logo` in a corner, which stands as if it were alone.
     """
-    made = _Arrangement(boxes, size, area)
+    made = _Arrangement([*boxes, logo] if logo else boxes, size, area)
+    if logo:
+        made.tops[len(boxes)] = stand_alone(logo, size, area)[1]
     numbers = range(len(boxes))
     for one in reversed([at for at in numbers if boxes[at].spot.startswith("bottom")]):
         made.tops[one] = made.find_floor(one) - boxes[one].height

@@ -55,25 +55,31 @@ class Block(NamedTuple):
     size: int
 
 
-def set_titles(titles: tuple[Title, ...], size: Size, seconds: float, area: Area) -> tuple[Overlay, ...]:
-    """The titles of a clip of this size (width, height) and length, within `area`, none upon another. Raises `Refusal`
-    for one that doesn't fit, can't be drawn, or is never seen.
+def set_titles(
+    titles: tuple[Title, ...], size: Size, seconds: float, area: Area, logo: Box | None = None
+) -> tuple[Overlay, ...]:
+    """The titles of a clip of this size (width, height) and length, within `area`, none upon another or upon the
+    `logo`. Raises `Refusal` for one that doesn't fit, can't be drawn, or is never seen.
     """
     return tuple(
         make_overlay(
             block.picture, x - block.pad, y - block.pad, start=title.start, end=min(title.end or seconds, seconds),
             fade=title.fade, size=size,
         )
-        for title, (block, x, y) in zip(titles, _set_blocks(titles, size, seconds, area), strict=True)
+        for title, (block, x, y) in zip(titles, _set_blocks(titles, size, seconds, area, logo), strict=True)
     )  # fmt: skip
 
 
-def find_titles(titles: tuple[Title, ...], size: Size, seconds: float, area: Area) -> list[tuple[int, int, int, int]]:
+def find_titles(
+    titles: tuple[Title, ...], size: Size, seconds: float, area: Area, logo: Box | None = None
+) -> list[tuple[int, int, int, int]]:
     """Where the text of each stands: x, y, width, height in pixels. Raises `Refusal` as `set_titles` does."""
-    return [(x, y, block.width, block.height) for block, x, y in _set_blocks(titles, size, seconds, area)]
+    return [(x, y, block.width, block.height) for block, x, y in _set_blocks(titles, size, seconds, area, logo)]
 
 
-def _set_blocks(titles: tuple[Title, ...], size: Size, seconds: float, area: Area) -> list[tuple[Block, int, int]]:
+def _set_blocks(
+    titles: tuple[Title, ...], size: Size, seconds: float, area: Area, logo: Box | None
+) -> list[tuple[Block, int, int]]:
     """Each title as a picture, and where its text begins."""
     for title in titles:
         if title.start >= min(title.end or seconds, seconds):
@@ -90,7 +96,7 @@ def _set_blocks(titles: tuple[Title, ...], size: Size, seconds: float, area: Are
             )
             for one, title in zip(blocks, titles, strict=True)
         ]  # fmt: skip
-        places = arrange(boxes, size, area)
+        places = arrange(boxes, size, area, logo)
         if len(places) == len(titles):
             return [(block, *place) for block, place in zip(blocks, places, strict=True)]
     raise Refusal(

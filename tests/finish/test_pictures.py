@@ -19,7 +19,7 @@ from studio.finish.loop_seam import find_seam, measure_apart
 from studio.finish.motion_interpolation import find_motion, interpolate
 from studio.finish.overlays import find_opacity, lay_over, make_overlay
 from studio.finish.text_direction import find_base, find_levels, order_runs
-from studio.finish.title_arrangement import Area
+from studio.finish.title_arrangement import Area, Box, arrange
 from studio.finish.title_fonts import FONTS, Face, find_face, has_sign, split_clusters
 from studio.finish.typesetting import break_lines, measure_line, set_block, set_titles
 from studio.finish.yuv_planes import split_planes
@@ -276,5 +276,7 @@ def test_titles_of_every_kind_stand_clear_of_each_other_or_are_refused() -> None
             ink = one.luma * one.alpha > 128  # the letters, not their shadow
             seen[one.y : one.y + ink.shape[0], one.x : one.x + ink.shape[1]] += ink
         assert seen.max() == 1
+    (corner,) = arrange([Box(300, 60, "top_left", 0.0, 3.0, 20.0)], size, Area(), Box(200, 50, "top_right", 0.0, 4.0, 16.0))
+    assert corner == (32, 32 + 50 + 20)  # below the logo in the other corner, which it would touch
     with pytest.raises(Refusal, match="beside each other"):
         set_titles(tuple(Title(words * 3) for _ in range(12)), (320, 180), 3.0, Area())

@@ -132,7 +132,10 @@ class FinishPanel:
             "path": str(made), "loudness": describe_loudness(made),
             "width": plan.width, "height": plan.height, "fps": plan.fps, "seconds": plan.seconds,
             "choices": msgspec.to_builtins(plan.choices), "area": show_area(shot, plan),
-            "titles": show_titles(shot, plan),
+            "titles": [
+                {"of": msgspec.to_builtins(title), **stand._asdict()}
+                for title, stand in zip(ask.finish.titles, self.studio.finishes.place_titles(shot, plan), strict=True)
+            ],
         }  # fmt: skip
 
     def write(self, ask: PressedFinish) -> dict[str, list[str]]:
@@ -178,20 +181,6 @@ def show_area(shot: Shot, plan: FinishPlan) -> dict[str, float]:
         "left": area.left + margin / plan.width, "top": area.top + margin / plan.height,
         "right": area.right - margin / plan.width, "bottom": area.bottom - margin / plan.height,
     }  # fmt: skip
-
-
-def show_titles(shot: Shot, plan: FinishPlan) -> list[dict[str, Any]]:
-    """Where each title's text stands in the finished frame, in fractions of it, with what it was found for."""
-    from studio.finish.clip_frames import Facts
-    from studio.finish.finish_plan import find_area
-    from studio.finish.typesetting import find_titles
-
-    size, titles = (plan.width, plan.height), (shot.finish or Finish()).titles
-    area = find_area(presets.platform(shot.platform), Facts(*size, plan.num_frames, plan.fps))
-    return [
-        {"of": msgspec.to_builtins(title), "x": x / size[0], "y": y / size[1], "w": w / size[0], "h": h / size[1]}
-        for title, (x, y, w, h) in zip(titles, find_titles(titles, size, plan.seconds, area), strict=True)
-    ]
 
 
 @lru_cache(maxsize=64)

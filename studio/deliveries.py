@@ -121,7 +121,7 @@ class Deliveries:
     ) -> None:
         self.folder = folder
         self._library, self._advice = library, advice
-        self._kept = FileCache(folder, MOST_KEPT)
+        self._kept = FileCache(folder, MOST_KEPT, guest.most_cached)
         self.room, self._log, self._guest = room, log, guest
         self._orders: dict[str, _Order] = {}
         self._pool = DaemonPool(1, "delivery", lambda error: None)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from studio.cards import Outcome, Plan
 from studio.jobs.fair_turns import Seat
+from studio.library.file_cache import MOST_BYTES
 from studio.limits import DiskShare, Limits
 from studio.models import Models
 
@@ -38,6 +39,13 @@ class Guest:
     def most_rows(self) -> int:
         """Photos that a batch may have, 0 for any number."""
         return self.limits.rows if self.limits else 0
+
+    @property
+    def most_cached(self) -> int:
+        """Bytes that previews and downloads, and files for places, may each take: what can be made again leaves half of
+        a visitor's share to photos and clips.
+        """
+        return min(MOST_BYTES, self.limits.disk_mb * 250_000) if self.limits else MOST_BYTES
 
     @property
     def is_house_busy(self) -> bool:

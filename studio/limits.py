@@ -95,6 +95,7 @@ class DiskShare:
                 " here.",
                 "Empty the trash in the Library, or delete all that is yours at the top of the page.",
             )
+        self._taken += more  # whatever comes before it is counted again
 
 
 def measure_folder(folder: Path) -> int:

@@ -189,6 +189,10 @@ def test_photos_jobs_and_disk_have_an_end(house: VisitorHouse, engine: Gradient)
         ann.retry(jobs[-1].id)
     with pytest.raises(Refusal, match="of the 40 MB that are yours"):
         ann.guest.require_disk(41_000_000)
+    ann.guest.require_disk(21_000_000)
+    with pytest.raises(Refusal, match="of the 40 MB that are yours"):
+        ann.guest.require_disk(21_000_000)  # the other is on its way
+    assert ann.guest.most_cached == 10_000_000
 
 
 def test_a_job_that_takes_too_long_fails_and_says_so(tmp_path: Path) -> None:
@@ -222,6 +226,9 @@ def test_idle_studios_close_and_open_again_with_all_they_held(house: VisitorHous
     house.find(CLEO)  # in the place of Ann's, who has left
     with pytest.raises(Refusal, match="As many people"):
         house.find(find_id("Dora"))
+    clock.time += AWAY_SECONDS + 1
+    house.find(find_id("Dora"))  # Ben and Cleo have only looked; what Ann made stays
+    assert (house.folder / ANN).exists() and not (house.folder / BEN).exists()
 
 
 def test_files_go_a_stated_time_after_the_last_visit(house: VisitorHouse, clock: Clock) -> None:

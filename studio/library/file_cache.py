@@ -17,10 +17,10 @@ MOST_BYTES = 2_000_000_000
 class FileCache:
     """A folder with one small folder for each thing made, named by its key; the file inside has a person's name."""
 
-    def __init__(self, folder: Path, most: int = MOST_KEPT) -> None:
+    def __init__(self, folder: Path, most: int = MOST_KEPT, most_bytes: int = MOST_BYTES) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._folder = folder
-        self._most = most
+        self._most, self._most_bytes = most, most_bytes
 
     def find(self, key: str) -> Path | None:
         """What was made under this key, now the freshest of all; None when it isn't here (any more)."""
@@ -56,5 +56,5 @@ class FileCache:
         taken = 0
         for place, (_, size, home) in enumerate(sorted(found, reverse=True)):
             taken += size
-            if place and (place >= self._most or taken > MOST_BYTES):
+            if place and (place >= self._most or taken > self._most_bytes):
                 shutil.rmtree(home, ignore_errors=True)

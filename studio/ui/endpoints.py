@@ -11,8 +11,10 @@ import inspect
 import re
 import shutil
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import suppress
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import anyio.to_thread
@@ -45,6 +47,9 @@ T = TypeVar("T")
 LONGEST_FOLLOW = 3600.0
 """Seconds that one call of `status` follows at most."""
 
+MOST_FOLLOWED = 32
+"""Calls of `status` that are open at once of one home folder: each looks into its database several times a second."""
+
 LOOK = 0.15
 """Seconds between looks at what is followed."""
 
@@ -57,6 +62,7 @@ class Endpoints:
 
     def __init__(self, studio: Studio) -> None:
         self._studio = studio
+        self._followed: Counter[Path] = Counter()  # how many calls of status stay open, by the home folder
 
     def publish(self) -> None:
         """Add the endpoints to the page that is being built."""
@@ -255,16 +261,17 @@ class Endpoints:
         """
         until = time.monotonic() + _read_seconds(follow)
         meter, seen = gr.Progress(), None
-        while True:
-            now = await anyio.to_thread.run_sync(self._stand, id)
-            over = now["state"] not in IN_PROGRESS or time.monotonic() >= until
-            if over or now != seen:
-                meter((now["done"], now["total"] or None), desc=now["stage"] or now["state"])
-                yield now
-            if over:
-                return
-            seen = now
-            await asyncio.sleep(LOOK)
+        with self._count_follow(self._studio.settings.home):
+            while True:
+                now = await anyio.to_thread.run_sync(self._stand, id)
+                over = now["state"] not in IN_PROGRESS or time.monotonic() >= until
+                if over or now != seen:
+                    meter((now["done"], now["total"] or None), desc=now["stage"] or now["state"])
+                    yield now
+                if over:
+                    return
+                seen = now
+                await asyncio.sleep(LOOK)
 
     def cancel(self, id: str) -> Standings:  # noqa: A002
         """Stop something that was begun and has not ended; clips that are finished stay. Answers with how it stands.
@@ -295,6 +302,18 @@ class Endpoints:
 
     def _start(self, identity: str, kind: str, photo: Photo, notes: list[str]) -> Started:
         return {"id": identity, "kind": kind, "photo": photo.id, "notes": [*photo.notes, *notes]}
+
+    @contextmanager
+    def _count_follow(self, home: Path) -> Generator[None]:
+        """While one call of `status` is open. Raises `Refusal` where too many of this home's are."""
+        if self._followed[home] >= MOST_FOLLOWED:
+            raise Refusal(f"You follow {MOST_FOLLOWED} things already.", "Wait until one of them has ended.")
+        self._followed[home] += 1
+        try:
+            yield
+        finally:
+            self._followed[home] -= 1
+            self._followed += Counter()  # those that none is open of go
 
     def _stand(self, identity: object) -> Standings:
         """How whatever has this id stands. Raises `Refusal` when nothing has."""

@@ -44,14 +44,22 @@ class PathAliases:
         return None
 
     def read(self, value: Any) -> Any:
-        """A question's value with paths for the aliases in it; lists and objects all through."""
-        if isinstance(value, str):
-            address, file, alias = value.partition("/gradio_api/file=") if value.startswith("http") else ("", "", value)
-            named = alias.startswith((f"{MINE}/", f"{SHIPPED}/"))
-            return f"{address}{file}{self.find(alias) or ''}" if named else value
+        """A question's value with paths for the aliases that stand under "path" in its objects: words stay words,
+        whatever they begin with, or a clip's title could tell the path.
+        """
         if isinstance(value, list):
             return [self.read(one) for one in value]
-        return {name: self.read(one) for name, one in value.items()} if isinstance(value, dict) else value
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: self._read_name(one) if name == "path" and isinstance(one, str) else self.read(one)
+            for name, one in value.items()
+        }
+
+    def _read_name(self, name: str) -> str:
+        address, file, alias = name.partition("/gradio_api/file=") if name.startswith("http") else ("", "", name)
+        named = alias.startswith((f"{MINE}/", f"{SHIPPED}/"))
+        return f"{address}{file}{self.find(alias) or ''}" if named else name
 
     def hide(self, data: bytes) -> bytes:
         """An answer with aliases for the paths in it."""

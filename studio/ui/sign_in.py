@@ -45,13 +45,13 @@ class SignIn:
 
     async def _try(self, request: Request) -> tuple[Response, str]:
         address = request.client.host if request.client else ""
-        count, until = self._failures.get(address, (0, 0.0))
-        if (wait := until - time.monotonic()) > 0:
-            return self._show(f"Too many wrong passwords. Wait {wait:.0f} seconds, then try again.", 429), ""
         if int(request.headers.get("content-length", "0") or 0) > LONGEST_FORM:
             return PlainTextResponse("That is too much.", 413), ""
         async with request.form(max_files=0, max_fields=4) as form:
             name, password = str(form.get("name", "")), str(form.get("password", ""))
+        count, until = self._failures.get(address, (0, 0.0))  # nothing is awaited from here to where it is counted
+        if (wait := until - time.monotonic()) > 0:
+            return self._show(f"Too many wrong passwords. Wait {wait:.0f} seconds, then try again.", 429), ""
         if not hmac.compare_digest(password.encode(), self._house.settings.password.encode()):
             self._failures[address] = count + 1, time.monotonic() + min(FIRST_WAIT * 2**count, LONGEST_WAIT)
             while len(self._failures) > MOST_ADDRESSES:

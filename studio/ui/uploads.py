@@ -17,6 +17,7 @@ from studio.exports import read_recipe
 from studio.nouns import Attachment, Hash, Noun, Photo, Refusal, Shot
 from studio.studio import Studio
 from studio.ui.html_part import Call, make_call
+from studio.ui.path_aliases import PathAliases
 from studio.ui.thumbnails import make_photo_thumb
 
 CLIPS = {".mp4", ".webm", ".json"}
@@ -41,9 +42,10 @@ class Upload(Noun, frozen=True):
 
 
 def find_upload(studio: Studio, upload: Upload) -> Path:
-    """The uploaded file. Raises `Refusal` for any path that is not an upload."""
+    """The uploaded file, by its path or a visitor's alias. Raises `Refusal` for any path that is not an upload."""
     folder = studio.settings.uploads.resolve()
-    file = Path(upload.path).resolve()
+    alias = PathAliases(studio.settings.home).find(upload.path) if studio.settings.visitors else None
+    file = alias or Path(upload.path).resolve()
     if not file.is_relative_to(folder) or not file.is_file():
         raise Refusal("That file did not arrive.", "Drop it here again.")
     try:

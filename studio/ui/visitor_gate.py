@@ -8,10 +8,13 @@ own folder (visitor_uploads.py).
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import threading
 from collections import OrderedDict
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -33,6 +36,17 @@ from studio.visitors.signed_cookie import make_id
 COOKIE = "stir_visitor"
 MOST_NAMED = 50_000
 """Sessions and events whose visitors are remembered; the oldest go first."""
+
+LONGEST_NAME = 64
+"""Letters of a session's or an event's name: Gradio's have 10 to 32, and they are remembered for long."""
+
+MOST_AT_ONCE = 6
+"""Questions of one visitor that are answered at once, as many as a browser asks over HTTP/1.1; more wait their turn.
+The server has 40 threads for everybody, and a preview may take one of them for seconds.
+"""
+
+MOST_ASKED = 100
+"""Questions of one visitor that may wait."""
 
 COOKIE_SECONDS = 30 * 86_400.0
 """How long a cookie counts, from the last time that the page was loaded: longer than a page is left open. A stranger
@@ -56,6 +70,7 @@ LEAVE, FORGET = "/visitor/leave", "/visitor/forget"
 
 NO_COOKIE = "Stir knows whose photos are whose by a cookie. Allow cookies for this page, then load it again."
 NOT_YOURS = "That isn't yours."
+TOO_MANY = "You ask too much at once. Wait for the answers, then ask again."
 
 
 class Belongings:
@@ -66,7 +81,9 @@ class Belongings:
         self._owners: OrderedDict[str, str] = OrderedDict()
 
     def claim(self, name: str, visitor: str) -> bool:
-        """Whether a name is this visitor's; one that is nobody's becomes theirs."""
+        """Whether a name is this visitor's; one that is nobody's becomes theirs, unless it is too long for a name."""
+        if len(name) > LONGEST_NAME:
+            return False
         with self._lock:
             owner = self._owners.setdefault(name, visitor)
             self._owners.move_to_end(name)
@@ -79,12 +96,35 @@ class Belongings:
         return self._owners.get(name) == visitor
 
 
+class Turnstile:
+    """Lets so many questions of each visitor through at once. Used in one event loop."""
+
+    def __init__(self) -> None:
+        self._asked: dict[str, int] = {}
+        self._free: dict[str, asyncio.Semaphore] = {}
+
+    @asynccontextmanager
+    async def enter(self, visitor: str) -> AsyncGenerator[bool]:
+        """Wait for a turn, and keep it until left. False, at once, where too many of theirs wait already."""
+        if self._asked.get(visitor, 0) >= MOST_ASKED:
+            yield False
+            return
+        self._asked[visitor] = self._asked.get(visitor, 0) + 1
+        try:
+            async with self._free.setdefault(visitor, asyncio.Semaphore(MOST_AT_ONCE)):
+                yield True
+        finally:
+            self._asked[visitor] -= 1
+            if not self._asked[visitor]:
+                del self._asked[visitor], self._free[visitor]
+
+
 class VisitorGate:
     """One house's door. On a Space the cookie has to work in a frame of huggingface.co."""
 
     def __init__(self, app: ASGIApp, house: VisitorHouse, in_frame: bool = False) -> None:
         self.app, self._house, self._in_frame = app, house, in_frame
-        self._sessions, self._events = Belongings(), Belongings()
+        self._sessions, self._events, self._turnstile = Belongings(), Belongings(), Turnstile()
         self._sign_in = SignIn(house) if house.settings.visitors == "names" else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -169,8 +209,11 @@ class VisitorGate:
             return body
         if refused := self._check_names(body, visitor):
             return refused
-        body = await run_in_threadpool(self._aliases(visitor).read, body)
-        await self.app(*_replace_body(scope, receive, body), self._remember_event(visitor, send))
+        async with self._turnstile.enter(visitor) as is_through:
+            if not is_through:
+                return PlainTextResponse(TOO_MANY, 429)
+            body = await run_in_threadpool(self._aliases(visitor).read, body)
+            await self.app(*_replace_body(scope, receive, body), self._remember_event(visitor, send))
         return None
 
     async def _answer_get(self, path: str, scope: Scope, receive: Receive, send: Send) -> Response | None:

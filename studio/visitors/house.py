@@ -159,10 +159,25 @@ class VisitorHouse:
         self._shut(idle[1])
 
     def find_full(self) -> Refusal | None:
-        """Why nobody new can come: as many have files here as may."""
-        if len(self._list_homes()) < self.limits.visitors:
+        """Why nobody new can come: as many have files here as may. Strangers who only looked, and are gone, make room
+        for whoever comes.
+        """
+        if len(self._list_homes()) < self.limits.visitors or self._forget_onlookers():
             return None
         return Refusal("As many people are here as there is room for.", "Come back in an hour.")
+
+    def _forget_onlookers(self) -> bool:
+        """Whether any stranger without a photo or a clip was away; their homes are gone then."""
+        now, gone = self.now(), False
+        with self._lock:
+            for home in self._list_homes():
+                desk = self._desks.get(home.name)
+                is_away = desk.is_idle(now, AWAY_SECONDS) if desk else now - _find_last_visit(home) > AWAY_SECONDS
+                if is_away and not (home / NAME).exists() and not _has_files(home):
+                    self._shut(home.name)
+                    shutil.rmtree(home, ignore_errors=True)
+                    gone = True
+        return gone
 
     def _shut(self, visitor: str) -> None:
         """Close a visitor's Studio, which may take seconds: nobody waits for it."""
@@ -227,6 +242,11 @@ class VisitorHouse:
 
 def _is_busy(studio: Studio) -> bool:
     return any(isinstance(job.state, Queued | Running) for job in studio.jobs())
+
+
+def _has_files(home: Path) -> bool:
+    """Whether a visitor has brought a photo or made a clip."""
+    return any(any((home / name).glob("*")) for name in ("photos", "clips"))
 
 
 def _find_last_visit(home: Path) -> float:

@@ -116,6 +116,9 @@ def test_what_is_served_is_found_again_and_the_oldest_goes(tmp_path: Path) -> No
     served.keep(made(tmp_path, "3"), "key3", "a name.mp4")
     assert [served.find(f"key{number}") is not None for number in range(4)] == [True, False, True, True]
     assert served.find("never") is None
+    small = FileCache(tmp_path / "small", most_bytes=10)
+    kept = [small.keep(made(tmp_path, "x" * 6), f"key{number}", "a.mp4").exists() for number in range(2)]
+    assert (kept, small.find("key0")) == ([True, True], None)
 
 
 def test_a_thing_made_anew_has_one_name(tmp_path: Path) -> None:

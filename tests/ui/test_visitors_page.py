@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import socket
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, suppress
 from http.client import HTTPConnection
 from pathlib import Path
@@ -26,7 +28,9 @@ from studio.engines import registry
 from studio.engines.base import Engine
 from studio.nouns import Photo, Shot, replace
 from studio.ui.page import build_for_visitors, launch_options_for_visitors
-from studio.ui.visitor_gate import COOKIE, OPEN
+from studio.ui.path_aliases import PathAliases
+from studio.ui.sign_in import FIRST_WAIT
+from studio.ui.visitor_gate import COOKIE, MOST_ASKED, MOST_AT_ONCE, OPEN, Turnstile
 from studio.visitors.house import VisitorHouse
 from tests.fakes.waiting import ended
 from tests.fakes.zoom import Zoom
@@ -277,6 +281,7 @@ def test_sessions_and_events_belong_to_who_named_them_first(shared: SharedApp, a
     ):  # fmt: skip
         assert request_briefly(shared, "GET", address, None, Cookie=ben)[0] == 403, address
     twice = '{"session_hash": "bensession2", "fn_index": 0, "data": [], "session_hash": "annsession"}'
+    assert request_briefly(shared, "GET", f"/gradio_api/heartbeat/{'x' * 65}", None, Cookie=ben)[0] == 403, "no name is that long"
     for path, sent in (
         ("queue/join", twice), ("cancel", {"session_hash": "bensession2", "fn_index": 0, "event_id": ann["event"]}),
         ("cancel", {"session_hash": "annsession", "fn_index": 0, "event_id": "x"}), ("reset", {"event_id": ann["event"]}),
@@ -288,6 +293,44 @@ def test_sessions_and_events_belong_to_who_named_them_first(shared: SharedApp, a
         ("[" * 100_000, "application/json", 400), ("--x--", "multipart/form-data; boundary=x", 400),
     ):  # fmt: skip
         assert shared.post("/gradio_api/component_server", ben, sent, Content_Type=kind).status == status
+
+
+def test_words_that_begin_like_a_file_stay_words(shared: SharedApp, tmp_path: Path) -> None:
+    aliases = PathAliases(tmp_path)
+    asked = {
+        "data": ["/mine/words", {"title": "/mine/words", "path": "/mine/a.jpg"}],
+        "prompt": "http://x/gradio_api/file=/mine/a",
+    }
+    told = aliases.read(asked)
+    assert told == asked | {"data": ["/mine/words", {"title": "/mine/words", "path": str(tmp_path.resolve() / "a.jpg")}]}
+    ben = shared.enter()
+    upload = json.loads(send_file(shared, ben, "a.jpg", (ASSETS / "samples/dandelion.jpg").read_bytes()).body)[0]
+    with closing(Client(shared.url, headers={"Cookie": ben}, verbose=False, analytics_enabled=False)) as program:
+        begun = program.predict(photo=upload, prompt="/mine/words", size="240p", seconds=1, fps=16, api_name="/animate")
+        (*_, end) = program.submit(id=begun["id"], follow=60, api_name="/status")
+    studio = shared.house.find(find_id(ben))
+    assert end["state"] == "done" and studio.library.get(begun["id"]).shot.motion.prompt == "mine/words"
+
+
+def test_one_visitors_questions_leave_threads_to_the_others() -> None:
+    async def crowd() -> tuple[int, list[bool]]:
+        turnstile, inside, most = Turnstile(), 0, 0
+
+        async def ask_once(visitor: str) -> bool:
+            nonlocal inside, most
+            async with turnstile.enter(visitor) as is_through:
+                inside += visitor == "ann" and is_through
+                most = max(most, inside)
+                await asyncio.sleep(0)
+                inside -= visitor == "ann" and is_through
+                return is_through
+
+        through = await asyncio.gather(*(ask_once("ann") for _ in range(MOST_ASKED + 9)), ask_once("ben"))
+        assert await ask_once("ann"), "and whoever waited is let in again"
+        return most, through
+
+    most, through = asyncio.run(crowd())
+    assert (most, through.count(False), through[-1]) == (MOST_AT_ONCE, 9, True)
 
 
 def test_another_sites_page_can_do_nothing(shared: SharedApp, ann: Owner) -> None:
@@ -449,6 +492,10 @@ def test_a_name_and_the_password_open_ones_own_desk(named: SharedApp) -> None:
 
 def test_wrong_passwords_and_names_are_refused_ever_more_slowly(named: SharedApp) -> None:
     assert sign_in(named, "").status == sign_in(named, "x" * 41).status == sign_in(named, "a\nb\x07").status == 400
+    with ThreadPoolExecutor(8) as at_once:
+        answers = [one.status for one in at_once.map(lambda _: sign_in(named, "Ann", "guess"), range(8))]
+    assert sorted(answers) == [403, *[429] * 7], "guesses sent together count one after the other"
+    time.sleep(FIRST_WAIT)
     wrong = sign_in(named, "<b>Ann</b>", "guess")
     assert wrong.status == 403 and b"&lt;b&gt;Ann" in wrong.body and b"<b>Ann" not in wrong.body
     held = sign_in(named, "Ann")

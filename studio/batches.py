@@ -77,7 +77,7 @@ class Batches:
         self._models, self._worker, self._spending, self._tools = models, worker, spending, tools
         self._pace, self._log = pace, log
         self._table = BatchTable(database)
-        self._writer = BatchWriter(self._table, library)
+        self._writer = BatchWriter(self._table, library, owner)
         self._adopt = False
         self._reader = RowReader(self._find_unread, self._read, self._take, log)
 

@@ -82,6 +82,11 @@ def test_what_was_made_before_a_kill_is_told_as_it_is(opened: Open, tmp_path: Pa
         patch.setattr(BatchWriter, "_note", die)
         studio.batches.write_out(one.id, tmp_path / "out")
     out = studio.batches.write_out(one.id, tmp_path / "out")
+    other = studio.batches.create([tmp_path / "in"], SMALL)
+    claims = {studio.batches.claim_folder(batch.id, tmp_path / "out").name for batch in (one, other)}
+    assert claims == {"in", "in-2"} and not any((tmp_path / "out/in-2").iterdir())
+    third = studio.batches.create([tmp_path / "in"], SMALL)
+    assert studio.batches.claim_folder(third.id, tmp_path / "out").name == "in-3", "in-2 is empty and the other's"
     (entry,) = json.loads((out / "manifest.json").read_bytes())["clips"]
     assert entry["bytes"] == (out / entry["file"]).stat().st_size and (entry["width"], entry["height"]) == (1080, 1080)
     assert [file.name for file in (out / "square").iterdir()] == ["a.mp4"]

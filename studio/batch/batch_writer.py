@@ -6,7 +6,6 @@ Begun again after a kill it goes on where it was: what is there is kept, what wa
 from __future__ import annotations
 
 import shutil
-import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
@@ -25,6 +24,7 @@ from studio.batch.row_planner import tidy_stem
 from studio.engines.base import Tick
 from studio.library import disk
 from studio.library.clips import Clips
+from studio.library.live_processes import Owner
 from studio.nouns import Clip, Progress, Refusal, replace
 from studio.presets import platform
 
@@ -39,18 +39,17 @@ FACTS = ("width", "height", "fps", "seconds", "bytes")
 
 
 class BatchWriter:
-    """Writes batches, one at a time."""
+    """Writes batches; each in one thread of one process at a time."""
 
-    def __init__(self, table: BatchTable, library: Clips) -> None:
-        self._table, self._library = table, library
-        self._writing = threading.Lock()
+    def __init__(self, table: BatchTable, library: Clips, owner: Owner) -> None:
+        self._table, self._library, self._owner = table, library, owner
 
     def write(self, batch_id: str, parent: Path, standings: Sequence[RowStanding], tick: Tick) -> Path:
         """Write every clip that is done to a folder of the batch's own in `parent`, and the lists of all. The folder.
 
         Written before to the same place, only what is new or was deleted is written. Raises `Refusal`.
         """
-        with self._writing:
+        with self._owner.hold_alone(f"batch-{batch_id}"):
             folder = self._claim(batch_id, parent)
             made = {one.clip.id: one.clip for row in standings for one in row.clips if one.clip and not one.is_draft}
             rows = self._table.rows(batch_id)
@@ -66,7 +65,7 @@ class BatchWriter:
 
     def claim(self, batch_id: str, parent: Path) -> Path:
         """The batch's folder in `parent`, before there is anything to write. Raises `Refusal` where none can be."""
-        with self._writing:
+        with self._owner.hold_alone(f"batch-{batch_id}"):
             return self._claim(batch_id, parent)
 
     def _claim(self, batch_id: str, parent: Path) -> Path:
@@ -75,7 +74,8 @@ class BatchWriter:
         before = Path(one.folder) if one.folder else None
         if before and before.parent == parent and before.is_dir():
             return before
-        folder = claim_folder(parent, one.name)
+        theirs = {other.folder for other in self._table.find(limit=1000) if other.id != batch_id}
+        folder = claim_folder(parent, one.name, theirs)
         for row in self._table.rows(batch_id):
             if any(clip.files for clip in row.clips):
                 blank = tuple(replace(clip, files=()) for clip in row.clips)

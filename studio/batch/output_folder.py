@@ -10,7 +10,7 @@ import errno
 import filecmp
 import os
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,8 +29,10 @@ LINKLESS = (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK, errno.EN
 """What a disk without hard links answers, such as a USB stick."""
 
 
-def claim_folder(parent: Path, name: str) -> Path:
-    """A new folder in `parent`, of this name or with a number; an empty one that is there will do. Raises `Refusal`."""
+def claim_folder(parent: Path, name: str, theirs: Container[str] = ()) -> Path:
+    """A new folder in `parent`, of this name or with a number; an empty one that is there will do, unless it is one of
+    `theirs`: other batches'. Raises `Refusal`.
+    """
     number = 1
     try:
         parent.mkdir(parents=True, exist_ok=True)
@@ -39,7 +41,7 @@ def claim_folder(parent: Path, name: str) -> Path:
             with suppress(FileExistsError):
                 folder.mkdir()
                 return folder
-            if folder.is_dir() and not any(folder.iterdir()):
+            if folder.is_dir() and str(folder) not in theirs and not any(folder.iterdir()):
                 return folder
             number += 1
     except OSError as error:

@@ -11,7 +11,8 @@ import shutil
 import sys
 import time
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -21,6 +22,10 @@ if sys.platform == "win32":
     import msvcrt
 else:
     import fcntl
+
+
+_LOOK = 0.1
+"""Seconds between looks at a lock that another holds."""
 
 
 def hold(handle: IO[bytes]) -> bool:
@@ -33,6 +38,13 @@ def hold(handle: IO[bytes]) -> bool:
     except OSError:
         return False
     return True
+
+
+def _is_same(handle: IO[bytes], file: Path) -> bool:
+    """Whether an open file is still the one of that name: it may have been swept away before it was locked."""
+    with suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(handle.fileno()), file.stat())
+    return False
 
 
 class Owner:
@@ -52,9 +64,8 @@ class Owner:
         """The lock file, open and locked; begun again when another process looked at it or swept it away meanwhile."""
         for _ in range(100):
             handle = self._file.open("ab")
-            with suppress(FileNotFoundError):
-                if hold(handle) and os.path.samestat(os.fstat(handle.fileno()), self._file.stat()):
-                    return handle
+            if hold(handle) and _is_same(handle, self._file):
+                return handle
             handle.close()
             time.sleep(0.01)
         raise Refusal(
@@ -74,6 +85,19 @@ class Owner:
             with suppress(OSError):  # another process may be looking at the same moment
                 file.unlink()
         return not free
+
+    @contextmanager
+    def hold_alone(self, name: str) -> Iterator[None]:
+        """Wait until nobody else on this home folder holds `name`, another thread of this process included, and hold
+        it meanwhile.
+        """
+        file = self._locks / name
+        while True:
+            with file.open("ab") as handle:
+                if hold(handle) and _is_same(handle, file):
+                    yield
+                    return
+            time.sleep(_LOOK)
 
     def room(self, cache: Path) -> Path:
         """The folder for this process's temporary files, made when it isn't there."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 from pathlib import Path
+from threading import Thread
 
 from studio.config import ROOT
 from studio.library.live_processes import Owner
@@ -29,6 +31,27 @@ def test_two_owners_know_each_other(tmp_path: Path) -> None:
     assert not first.alive(second.token)
     assert not first.alive("")
     assert not first.alive("never seen")
+
+
+def test_what_one_holds_alone_another_waits_for(tmp_path: Path) -> None:
+    order: list[str] = []
+
+    def work(owner: Owner, name: str) -> None:
+        with owner.hold_alone("batch-1"):
+            order.append(f"{name} begins")
+            with owner.hold_alone("batch-2"):
+                time.sleep(0.05)
+            order.append(f"{name} ends")
+
+    threads = [Thread(target=work, args=(Owner(tmp_path), name)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    first, second = order[0][0], order[2][0]
+    assert order == [f"{first} begins", f"{first} ends", f"{second} begins", f"{second} ends"] and first != second
+    Owner(tmp_path).sweep(tmp_path)
+    assert not (tmp_path / "batch-1").exists()
 
 
 def test_a_killed_process_is_dead_and_its_temporary_files_go(tmp_path: Path) -> None:

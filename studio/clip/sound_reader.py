@@ -71,7 +71,7 @@ def _print_sound(file: str, start: float, seconds: float) -> None:
         stream = clip.streams.audio[0]
         if not 1 <= stream.codec_context.channels <= MOST_CHANNELS:
             raise ValueError("channels")
-        told = clip.duration / 1e6 if clip.duration and set(EXACT) & set(clip.format.name.split(",")) else 0.0
+        told = _read_length(clip, stream) if set(EXACT) & set(clip.format.name.split(",")) else 0.0
         mono = stream.codec_context.channels == 1
         mixer = av.AudioResampler("flt", "mono" if mono else "stereo", RATE)
         counts = [0, 0]
@@ -90,6 +90,13 @@ def _print_sound(file: str, start: float, seconds: float) -> None:
             if left <= 0:
                 break
         sys.stdout.buffer.write(_END.pack(told, reached, *counts))
+
+
+def _read_length(clip: Any, stream: Any) -> float:
+    """Seconds of the sound itself, which may end before the film that it belongs to; 0 where nothing is said."""
+    if stream.duration:
+        return float(stream.duration * stream.time_base)
+    return clip.duration / 1e6 if clip.duration and not clip.streams.video else 0.0
 
 
 def _list_frames(clip: Any, stream: Any, start: float, counts: list[int]) -> Iterator[tuple[Any, float]]:

@@ -92,6 +92,9 @@ def _choose_rate(facts: FileFacts, place: Platform, kind: FileKind) -> tuple[Fra
         rate = max(each for each in LOOP_RATES if each <= max(own, 1) and each <= 20)
         why = "the highest rate up to the clip's whose frames a GIF can show equally long"
         return Fraction(rate), () if rate == own else (Choice("rate", f"{rate} fps", why),)
+    if not facts.steady and own not in EXACT_RATES:
+        why = f"the clip's frames aren't equally long, {float(own):.4g} a second on average"
+        return Fraction(place.fps), (Choice("rate", f"{place.fps} fps", why),)
     if place.min_fps <= own <= place.max_fps:
         return own, ()
     if own < place.min_fps:

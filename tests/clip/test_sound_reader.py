@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from studio.clip import ffmpeg
 from studio.clip.sound import RATE
 from studio.clip.sound_reader import NoSound, read_sound
 from tests.fakes.sounds import Samples, write_sound
@@ -50,3 +51,9 @@ def test_a_damaged_sound_is_not_taken(tmp_path: Path, knocks: Samples, name: str
         file.write_bytes(damaged)
         with pytest.raises(NoSound):
             read_sound(file, 0.0, 60.0)
+
+
+def test_a_sound_that_ends_before_its_film_is_read(tmp_path: Path) -> None:
+    film = ["-f", "lavfi", "-i", "color=s=64x64:r=8:d=3", "-f", "lavfi", "-i", "sine=f=500:r=48000:d=0.6"]
+    ffmpeg.run_ffmpeg([*film, "-c:v", "libx264", "-c:a", "aac", "-y", str(tmp_path / "film.mp4")], 60)
+    assert read_sound(tmp_path / "film.mp4", 0.0, 3.0).samples.shape[1] / RATE == pytest.approx(0.6, abs=0.03)

@@ -304,6 +304,13 @@ def test_a_slow_clip_shows_each_frame_as_often_as_its_place_needs(place: str, ra
     assert found == (Fraction(48000, 1001) if made is None else made)
 
 
+def test_frames_of_unequal_length_get_the_rate_of_their_place() -> None:
+    uneven = plan("telegram", rate=(192, 11), steady=False, num_frames=87)
+    assert (uneven.rate, uneven.num_frames) == (30, 150)
+    assert "aren't equally long" in uneven.choices[0].reason
+    assert plan("telegram", rate=(50, 3), num_frames=83).rate == Fraction(50, 3), "a GIF's rate, and steady"
+
+
 @each_row(
     ("place", "centre", "box"),
     [("reels", (0.5, 0.5), (438, 0, 404, 720)), ("reels", (0.0, 0.5), (0, 0, 404, 720)),

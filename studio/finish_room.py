@@ -83,8 +83,8 @@ class FinishRoom:
 
     def _check_attachments(self, shot: Shot) -> None:
         finish = shot.finish or Finish()
-        mix, tracks = finish.mix, [track for track in (finish.mix.music, finish.mix.voice) if track]
-        if shot.format in SILENT and (tracks or mix.ambience):
+        tracks = [track for track in (finish.mix.music, finish.mix.voice) if track]
+        if shot.format in SILENT and adds_sound(finish):
             raise Refusal(f"A {shot.format.upper()} is silent.", "Make it an MP4, or take the sound away.")
         for given in (*(track.attachment for track in tracks), *((finish.logo.attachment,) if finish.logo else ())):
             self._find_file(given)
@@ -125,9 +125,19 @@ class FinishRoom:
             raise Refusal("Nothing was done to this clip that could be done to others.", "Choose a finished clip.")
         kept = replace(done.finish, clips=())
         return tuple(
-            replace(self._library.get(other).shot, finish=replace(kept, clips=(other,)), platform=done.platform)
-            for other in others
+            finish_shot(self._library.get(other).shot, replace(kept, clips=(other,)), done.platform) for other in others
         )
+
+
+def finish_shot(shot: Shot, finish: Finish, platform: str) -> Shot:
+    """A clip's shot with a finish for a place; of a GIF or WebP, which are silent, an MP4 where sound is added."""
+    kind = "mp4" if shot.format in SILENT and adds_sound(finish) else shot.format
+    return replace(shot, finish=finish, platform=platform, format=kind)
+
+
+def adds_sound(finish: Finish) -> bool:
+    """Whether a finish has sound besides the clip's own."""
+    return bool(finish.mix.music or finish.mix.voice or finish.mix.ambience)
 
 
 def _ignore(progress: Progress) -> None:

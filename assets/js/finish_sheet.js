@@ -179,10 +179,10 @@
       write.disabled = !able || (same(now, source.written) && !room.isReel());
       write.firstChild.textContent = room.isReel() ? "Make the reel" : count > 1 ? `Write ${count} clips` : "Write it";
       more.hidden = room.isReel();
-      more.lastChild.textContent = others.length ? `and on ${others.length} other${others.length > 1 ? "s" : ""}` : "Use on other clips…";
+      more.lastChild.textContent = others.length ? `On ${others.length} other${others.length > 1 ? "s" : ""} too…` : "Use on other clips…";
       if (!facts) return (outcome.textContent = "");
       const loud = facts.loudness;
-      outcome.textContent = [`${Number(facts.seconds.toFixed(2))} s`, `${Number(facts.fps.toFixed(2))} fps`, `${facts.width} × ${facts.height}`, loud].filter(Boolean).join(" · ");
+      outcome.textContent = [`${Number(facts.seconds.toFixed(2))} s`, `${Number(facts.fps.toFixed(2))} fps`, `${facts.width} × ${facts.height}`, facts.format !== room.card.format && facts.format.toUpperCase(), loud].filter(Boolean).join(" · ");
     }
     let open = "cut";
     function show(key, focus = false) {

@@ -41,7 +41,11 @@ def add_finish(finish: argparse.ArgumentParser) -> None:
     finish.add_argument("--like", metavar="CLIP", help="do what was done to this clip, whatever else is asked")
     add_finish_flags(finish)
     add_sound_flags(finish)
-    finish.add_argument("--format", choices=get_args(Format), help="(default: the clip's own)")
+    finish.add_argument(
+        "--format",
+        choices=get_args(Format),
+        help="(default: the clip's own; MP4 where sound is added to a GIF or WebP)",
+    )
     finish.add_argument("-o", "--output", metavar="PLACE", help="copy the clip to this file or folder as well")
 
 

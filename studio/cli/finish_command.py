@@ -11,6 +11,7 @@ from studio.cli.animate_commands import make, plan_delivery
 from studio.cli.arguments import open_studio
 from studio.cli.finish_arguments import read_finish
 from studio.cli.report import complain
+from studio.finish_room import finish_shot
 from studio.nouns import Clip, Finish, Refusal, Shot, replace
 from studio.presets import platform, platforms
 
@@ -49,7 +50,7 @@ def note_misfits(studio: Studio, shots: list[Shot]) -> None:
 def _build_shot(clip: Clip, asked: Finish, flags: argparse.Namespace) -> Shot:
     require_place(flags.platform or "")
     place = clip.shot.platform if flags.platform is None else flags.platform
-    return replace(clip.shot, finish=replace(asked, clips=(clip.id,)), platform=place)
+    return finish_shot(clip.shot, replace(asked, clips=(clip.id,)), place)
 
 
 def require_place(place: str) -> None:

@@ -14,6 +14,7 @@ from studio.config import Settings
 from studio.exports import read_recipe
 from studio.finish.clip_frames import MOST_HELD, ClipFile, Facts
 from studio.finish.small_frames import SmallFrames
+from studio.finish_room import finish_shot
 from studio.frames import Frames
 from studio.nouns import (
     Ambience,
@@ -137,6 +138,8 @@ def test_what_cannot_be_finished_is_refused_before_it_is_queued(studio: Studio, 
             studio.submit(replace(clip.shot, finish=finish))
     with pytest.raises(Refusal, match="A GIF is silent"):
         studio.submit(replace(clip.shot, format="gif", finish=Finish(clips=(clip.id,), mix=Mix(ambience=(Ambience("rain"),)))))
+    assert finish_shot(replace(clip.shot, format="gif"), Finish(mix=Mix(ambience=(Ambience("rain"),))), "").format == "mp4"
+    assert finish_shot(replace(clip.shot, format="gif"), Finish(loop="cut"), "").format == "gif"
     assert len(studio.jobs()) == before
 
 

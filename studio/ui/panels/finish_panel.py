@@ -11,7 +11,8 @@ import msgspec
 from studio import presets
 from studio.clip.sound_reader import NoSound
 from studio.finish_nouns import ClipId, Finish, Logo, Title, Track
-from studio.nouns import Clip, EffectName, Noun, Shot, replace
+from studio.finish_room import finish_shot
+from studio.nouns import Clip, EffectName, Noun, Refusal, Shot, replace
 from studio.studio import Studio
 from studio.ui import theme
 from studio.ui.html_part import make_call, make_part
@@ -121,8 +122,7 @@ class FinishPanel:
 
     def _build(self, ask: WantedFinish) -> Shot:
         """The shot of the first of its clips, finished as asked."""
-        shot = self.studio.library.get(ask.finish.clips[0]).shot
-        return replace(shot, finish=ask.finish, platform=ask.platform)
+        return finish_shot(self.studio.library.get(ask.finish.clips[0]).shot, ask.finish, ask.platform)
 
     def preview(self, ask: WantedFinish) -> dict[str, Any]:
         """A quick small film of it, and what the file itself will be. Raises `Refusal`."""
@@ -130,7 +130,7 @@ class FinishPanel:
         plan, made = self.studio.finishes.plan(shot), self.studio.finishes.preview(shot)
         return {
             "path": str(made), "loudness": describe_loudness(made),
-            "width": plan.width, "height": plan.height, "fps": plan.fps, "seconds": plan.seconds,
+            "format": shot.format, "width": plan.width, "height": plan.height, "fps": plan.fps, "seconds": plan.seconds,
             "choices": msgspec.to_builtins(plan.choices), "area": show_area(shot, plan),
             "titles": [
                 {"of": msgspec.to_builtins(title), **stand._asdict()}
@@ -140,11 +140,15 @@ class FinishPanel:
 
     def write(self, ask: PressedFinish) -> dict[str, list[str]]:
         """Queue it, and the same on the other clips. Raises `Refusal` before any is queued."""
-        library = self.studio.library
         shots = [self._build(ask)]
         for one in ask.others:
-            alike = replace(ask.finish, clips=(one,))
-            shots.append(replace(library.get(one).shot, finish=alike, platform=ask.platform))
+            clip = self.studio.library.get(one)
+            shots.append(finish_shot(clip.shot, replace(ask.finish, clips=(one,)), ask.platform))
+            try:
+                self.studio.finishes.accept(shots[-1])
+            except Refusal as refusal:
+                name = clip.title or clip.shot.photo.name
+                raise Refusal(f"{name}: {refusal.reason}", f"{refusal.remedy} Or leave this clip out.") from refusal
         return {"jobs": [job.id for job in self.studio.submit_all(tuple(shots), ask.press)]}
 
     def find_targets(self, search: TargetSearch) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def add_finish(finish: argparse.ArgumentParser) -> None:
     finish.add_argument(
         "--format",
         choices=get_args(Format),
-        help="(default: the clip's own; MP4 where sound is added to a GIF or WebP)",
+        help="(default: the clip's own, or MP4 for sound)",
     )
     finish.add_argument("-o", "--output", metavar="PLACE", help="copy the clip to this file or folder as well")
 

@@ -50,7 +50,7 @@ from studio.library.live_processes import Owner
 from studio.library.logbook import report_fault
 from studio.library.queue import Queue
 from studio.models import Models
-from studio.nouns import Photo, Refusal, replace
+from studio.nouns import Photo, Progress, Refusal, replace
 from studio.spending import Confirmation, Spending, Total
 
 if TYPE_CHECKING:
@@ -407,6 +407,10 @@ class Batches:
         """
         self._require_within((parent,))
         return self._writer.write(batch_id, parent, self.stand(batch_id), tick)
+
+    def find_writing(self, batch_id: str) -> Progress | None:
+        """How far the files of a batch are written by this process; None where they aren't just now."""
+        return self._writer.under_way.get(batch_id)
 
     def _require_within(self, places: Iterable[Path]) -> None:
         """Raises `Refusal` for a place outside of the only folder that may be named."""

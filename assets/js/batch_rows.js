@@ -162,6 +162,7 @@
         const tall = height();
         node.style.height = answer.shown * tall + "px";
         const shown = new Set(answer.rows.map((row) => row.id));
+        const held = node.contains(document.activeElement) ? document.activeElement : null;
         for (const [id, card] of cards) if (!shown.has(id) && !card.node.contains(document.activeElement)) card.node.remove(), cards.delete(id);
         answer.rows.forEach((row, at) => {
           if (!cards.has(row.id)) cards.set(row.id, make(row));
@@ -172,6 +173,7 @@
           card.node.setAttribute("aria-posinset", answer.offset + at + 1);
           if (node.children[at] !== card.node) node.insertBefore(card.node, node.children[at] ?? null);
         });
+        if (held?.isConnected && document.activeElement !== held) held.focus({ preventScroll: true }); // a row that moved lost it
       },
       repaint: () => told && told.rows.forEach((row) => cards.get(row.id) && ((cards.get(row.id).mark.checked = room.marked.has(row.id)), cards.get(row.id).node.classList.toggle("marked", room.marked.has(row.id)))),
       clear: () => (cards.forEach((card) => card.node.remove()), cards.clear(), (told = null)),

@@ -1,7 +1,7 @@
 /* The batch tab: a new batch, or one of those that are here: what it takes, how far it is, its photos, and what can be done with them. */
 (() => {
   const { h, icon, memory } = Stir;
-  const SHOWN = [["all", "All"], ["aside", "Set aside"], ["going", "To be made"], ["failed", "Failed"], ["done", "Done"]];
+  const SHOWN = [["all", "All"], ["aside", "Set aside"], ["going", "To be made"], ["failed", "Not made"], ["done", "Done"]];
   const DAYS = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
   const STAGES = { new: "Start", going: "", paused: "Resume", stopped: "Resume", done: "" };
   const photos = (count) => `${count} ${count === 1 ? "photo" : "photos"}`;
@@ -134,7 +134,7 @@
       if (answer?.refusal) return (id = ""), open("");
       if (answer) paint(answer);
       const took = performance.now() - began;
-      const busy = told && (told.stage === "going" || told.unread > 0);
+      const busy = told && (told.stage === "going" || told.unread > 0 || told.writing);
       timer = setTimeout(() => (root.offsetParent && document.visibilityState === "visible" ? refresh() : (timer = setTimeout(refresh, 1000))), Math.max(busy ? 700 : 2500, 4 * took));
     }
     function paint(answer) {
@@ -157,10 +157,11 @@
       const mark = JSON.stringify([answer.revision, answer.counts, answer.clips.done, answer.unread]);
       if (mark !== weighed) (weighed = mark), weigh();
     }
-    function paintSide({ stage, counts, clips: made, unread, mendable, ignored }) {
+    function paintSide({ stage, counts, clips: made, unread, mendable, ignored, stopped }) {
+      const failed = counts.failed - stopped;
       const words = [
         unread ? `Looking at the photos: ${counts.all - unread} of ${counts.all}` : made.all ? `${made.done} of ${clips(made.all)} done` : photos(counts.all),
-        counts.aside && `${counts.aside} set aside`, counts.failed && `${counts.failed} failed`, stage === "paused" && "paused", stage === "stopped" && "stopped", ignored && `${ignored} other files left out`,
+        counts.aside && `${counts.aside} set aside`, failed && `${failed} failed`, stopped && `${stopped} stopped`, stage === "paused" && "paused", stage === "stopped" && !stopped && "stopped", ignored && `${ignored} other files left out`,
       ];
       line.textContent = words.filter(Boolean).join(" · ");
       whole.firstChild.style.width = (unread && stage === "new" ? (counts.all - unread) / counts.all : made.all ? made.part / made.all : 0) * 100 + "%";
@@ -171,7 +172,7 @@
       stop.hidden = stage !== "going" && stage !== "paused";
       mend.hidden = !mendable;
       mend.lastChild.textContent = mendable === 1 ? "Mend the doubtful one" : `Mend all ${mendable}`;
-      retry.hidden = !counts.failed;
+      retry.hidden = !failed;
       retry.lastChild.textContent = counts.failed === 1 ? "Retry what failed" : `Retry all ${counts.failed}`;
     }
     /* What is left takes: corrected whenever something of it is done. */
@@ -337,10 +338,11 @@
       }
       return {
         node,
-        paint({ folder, sheet: look, clips: made }) {
-          if (writing) return;
-          write.disabled = zip.disabled = !made.done;
-          if (folder) words.textContent = `Written to ${folder}: a folder for each place, a manifest, a contact sheet, and the posting plan if there is one.`;
+        paint({ folder, sheet: look, clips: made, writing: far, unwritten }) {
+          write.disabled = zip.disabled = writing || Boolean(far) || !made.done;
+          if (far) words.textContent = `Writing: photo ${Math.min(far.done + 1, far.total)} of ${far.total}…`;
+          if (far || writing) return;
+          if (folder) words.textContent = `Written to ${folder}: a folder for each place, a manifest, a contact sheet, and the posting plan if there is one.${unwritten.length ? ` ${unwritten.length === 1 ? "One file" : `${unwritten.length} files`} couldn’t be made: ${unwritten[0]}` : ""}`;
           else words.textContent = made.done ? "A folder for each place, names from the photos’, with a manifest and a contact sheet." : "There is nothing to write yet.";
           sheet.hidden = !look;
           if (look && picture.dataset.look !== look) (picture.src = Stir.file(look)), (sheet.href = Stir.file(look)), (picture.dataset.look = look);

@@ -39,10 +39,11 @@ FACTS = ("width", "height", "fps", "seconds", "bytes")
 
 
 class BatchWriter:
-    """Writes batches; each in one thread of one process at a time."""
+    """Writes batches; each in one thread of one process at a time. `under_way`: how far each is that is written."""
 
     def __init__(self, table: BatchTable, library: Clips, owner: Owner) -> None:
         self._table, self._library, self._owner = table, library, owner
+        self.under_way: dict[str, Progress] = {}
 
     def write(self, batch_id: str, parent: Path, standings: Sequence[RowStanding], tick: Tick) -> Path:
         """Write every clip that is done to a folder of the batch's own in `parent`, and the lists of all. The folder.
@@ -50,18 +51,24 @@ class BatchWriter:
         Written before to the same place, only what is new or was deleted is written. Raises `Refusal`.
         """
         with self._owner.hold_alone(f"batch-{batch_id}"):
-            folder = self._claim(batch_id, parent)
-            made = {one.clip.id: one.clip for row in standings for one in row.clips if one.clip and not one.is_draft}
-            rows = self._table.rows(batch_id)
-            taken = list_taken(rows)
-            for number, row in enumerate(rows):
-                tick(Progress("keep", number, len(rows), row.name))
-                for clip in row.clips:
-                    if clip.job in made:
-                        self._write_clip(batch_id, row, clip, made[clip.job], folder, taken)
-            self._write_lists(self._table.get(batch_id), self._table.rows(batch_id), standings, folder)
-            tick(Progress("keep", len(rows), len(rows)))
-            return folder
+            try:
+                return self._write(batch_id, self._claim(batch_id, parent), standings, tick)
+            finally:
+                self.under_way.pop(batch_id, None)
+
+    def _write(self, batch_id: str, folder: Path, standings: Sequence[RowStanding], tick: Tick) -> Path:
+        made = {one.clip.id: one.clip for row in standings for one in row.clips if one.clip and not one.is_draft}
+        rows = self._table.rows(batch_id)
+        taken = list_taken(rows)
+        for number, row in enumerate(rows):
+            self.under_way[batch_id] = Progress("keep", number, len(rows), row.name)
+            tick(self.under_way[batch_id])
+            for clip in row.clips:
+                if clip.job in made:
+                    self._write_clip(batch_id, row, clip, made[clip.job], folder, taken)
+        self._write_lists(self._table.get(batch_id), self._table.rows(batch_id), standings, folder)
+        tick(Progress("keep", len(rows), len(rows)))
+        return folder
 
     def claim(self, batch_id: str, parent: Path) -> Path:
         """The batch's folder in `parent`, before there is anything to write. Raises `Refusal` where none can be."""

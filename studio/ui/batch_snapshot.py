@@ -54,7 +54,11 @@ def show_batch(studio: Studio, batch: Batch, show: Show, offset: int) -> dict[st
     return {
         "sheet": str(studio.exports.serve(sheet, batch.id)) if is_written else "",
         "id": batch.id, "name": batch.name, "stage": _find_stage(batch, standings), "ignored": batch.ignored,
-        "folder": batch.folder, "revision": batch.revision, "settings": show_settings(batch.settings),
+        "folder": batch.folder if is_written else "", "writing": studio.batches.find_writing(batch.id),
+        "unwritten": [
+            f"{file.stem}: {file.reason}" for row in rows for clip in row.clips for file in clip.files if file.reason
+        ],
+        "stopped": counts["cancelled"], "revision": batch.revision, "settings": show_settings(batch.settings),
         "counts": {"all": len(rows), **{name: sum(counts[one] for one in states) for name, states in GROUPS.items()}},
         "unread": counts["unread"], "mendable": sum(map(_is_mendable, rows, standings)),
         "clips": {"done": done, "all": len(clips), "part": done + sum(map(_find_part, clips))},

@@ -15,8 +15,11 @@ from studio.library.disk import size
 from studio.nouns import Refusal
 from studio.platforms import FileKind
 
-LEAST_KBPS = 80
+LEAST_KBPS = 40
 """Kilobits a second under which a picture is mud whatever its size."""
+
+CONTAINER_BYTES = 4096
+"""What an MP4 takes beside its picture and sound."""
 
 LEAST_BITS = 0.012
 """Bits for a pixel under which H.264 shows blocks: a smaller picture looks better."""
@@ -61,7 +64,7 @@ def find_aim(encode: Encode, plan: DeliveryPlan, kind: FileKind, sound_bytes: in
 
 def _find_rate(encode: Encode, plan: DeliveryPlan, sound_bytes: int) -> Found:
     """Two passes at the rate that fills the bytes, corrected by what came of it."""
-    room = plan.most_bytes - sound_bytes - 4096
+    room = plan.most_bytes - sound_bytes - CONTAINER_BYTES
     kbps = room * 8 / plan.seconds / 1000 * 0.96
     found = None
     for _ in range(TRIES):
@@ -73,7 +76,9 @@ def _find_rate(encode: Encode, plan: DeliveryPlan, sound_bytes: int) -> Found:
         if found.bytes <= plan.most_bytes:
             return found
         kbps *= plan.most_bytes / found.bytes * 0.96
-    raise _refuse(plan, found.bytes if found else round(LEAST_KBPS * 125 * plan.seconds) + sound_bytes)
+    raise _refuse(
+        plan, found.bytes if found else round(LEAST_KBPS * 125 * plan.seconds) + sound_bytes + CONTAINER_BYTES
+    )
 
 
 def _find_quality(encode: Encode, plan: DeliveryPlan, kind: FileKind, first: Found) -> Found:
@@ -83,10 +88,11 @@ def _find_quality(encode: Encode, plan: DeliveryPlan, kind: FileKind, first: Fou
         if found.bytes <= plan.most_bytes:
             return _halve_in(encode, plan, kind.quality, found)
         shrink = aim.shrink * max(0.5, min(0.9, (plan.most_bytes / found.bytes) ** 0.5))
+        least = min(1.0, LEAST_SIDE / min(plan.width, plan.height))
         if aim.every == 1 and shrink < HALF_RATE_FROM and plan.rate / 2 >= LEAST_RATE:
             aim = aim._replace(every=2)
-        elif min(plan.width, plan.height) * shrink >= LEAST_SIDE:
-            aim = aim._replace(shrink=shrink)
+        elif aim.shrink > least:
+            aim = aim._replace(shrink=max(shrink, least))
         else:
             break
     raise _refuse(plan, found.bytes)

@@ -24,6 +24,8 @@ from studio.config import PRESETS
 from studio.delivery.deliver import Delivered, deliver, require_encoder
 from studio.delivery.delivery_check import check_file
 from studio.delivery.delivery_plan import find_rate, plan_delivery
+from studio.delivery.file_arguments import Aim
+from studio.delivery.size_search import find_aim
 from studio.frames import Frames, Sound
 from studio.nouns import Camera, Clip, Motion, Photo, Progress, Refusal, Shot, replace
 from studio.platforms import DeliveryWish, Platform
@@ -133,6 +135,22 @@ def test_a_loop_under_a_named_size_is_read_by_pillow(container: str, clip_file: 
         picture.seek(picture.n_frames // 2)  # type: ignore[attr-defined]
         middle = np.asarray(picture.convert("RGB"))
     assert find_bar(middle, 240) in range(10, 15)
+
+
+def test_a_loop_gets_as_small_as_it_may_before_it_is_given_up() -> None:
+    """A GIF whose bytes go with its pixels: the last size tried is the least one, not one step before it."""
+    made = plan("product", wish=DeliveryWish(container="gif", under=200_000), width=240, height=240)
+    kind = next(one for one in small("product").files if one.container == "gif")
+    tried: list[Aim] = []
+
+    def weigh(aim: Aim) -> int:
+        tried.append(aim)
+        return round(960_000 * aim.shrink**2 / aim.every)
+
+    with pytest.raises(Refusal, match="213 kB"):
+        find_aim(weigh, made, kind, 0)
+    assert min(240 * aim.shrink for aim in tried) == 160
+    assert find_aim(weigh, made._replace(most_bytes=230_000), kind, 0).bytes <= 230_000
 
 
 def test_a_size_that_nothing_meets_is_refused_and_nothing_is_left(clip_file: Path, tmp_path: Path) -> None:

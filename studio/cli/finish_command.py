@@ -19,6 +19,13 @@ if TYPE_CHECKING:
     from studio.studio import Studio
 
 
+REMEDIES = {
+    "seconds": "--hold, --loop ping_pong or a slower --speed make it longer, --trim shorter.", "fps": "Give --fps {}.",
+    "format": "Give --format {}.",
+}  # fmt: skip
+"""What changes a finished clip so that its place takes it, by the field of a misfit."""
+
+
 def finish(flags: argparse.Namespace) -> None:
     """Finish every clip in the same way. Raises `Refusal` before any work begins, `Failure` when one could not be
     made."""
@@ -44,7 +51,8 @@ def finish(flags: argparse.Namespace) -> None:
 def note_misfits(studio: Studio, shots: list[Shot]) -> None:
     """Say what their places won't take of them, each thing once, before they are made."""
     for misfit in {one.says: one for shot in shots for one in studio.misfits(shot)}.values():
-        complain(f"Note: {misfit.says} {misfit.remedy}".strip())
+        remedy = misfit.remedy or REMEDIES.get(misfit.field, "").format(misfit.change)
+        complain(f"Note: {misfit.says} {remedy}".strip())
 
 
 def _build_shot(clip: Clip, asked: Finish, flags: argparse.Namespace) -> Shot:

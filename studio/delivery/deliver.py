@@ -29,6 +29,9 @@ Tick = Callable[[Progress], None]
 DEMUXERS = {".mp4": "mov", ".mov": "mov", ".webm": "matroska", ".gif": "gif", ".webp": "webp_anim"}
 """ffmpeg's readers of the clips of a library and of what is made of them, by their endings."""
 
+MISSING = 0.25
+"""Seconds by which a clip's file may be shorter than it was: a GIF's last frame, a rounded time."""
+
 SOUND_KBPS = 200
 """About what a sound track takes: AAC at 192 kb/s, and its container."""
 
@@ -102,6 +105,9 @@ def _plan_all(
         facts = probe_file(source)
     except NotReadable:
         raise Refusal("The file of this clip can't be read.", "Make it again from its recipe.") from None
+    if facts.seconds < clip.seconds - MISSING:
+        reason = f"The file of this clip is damaged: it holds {facts.seconds:.3g} s of {clip.seconds:.3g}."
+        raise Refusal(reason, "Make it again from its recipe.")
     kinds = choose_file(place, wish)
     is_loop = clip.shot.motion.camera.loop or bool(clip.shot.finish and clip.shot.finish.loop)
     for kind in kinds:

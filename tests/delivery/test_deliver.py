@@ -195,6 +195,13 @@ def test_frame_0_is_the_first_that_every_reader_shows(place_id: str, clip_file: 
     assert find_bar(last) == 23
 
 
+def test_a_clip_that_is_cut_short_is_not_sent_as_if_it_were_whole(clip_file: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(clip_file.read_bytes()[: clip_file.stat().st_size // 2])
+    with pytest.raises(Refusal, match=r"damaged: it holds 0\.\d+ s of 1\. Make it again"):
+        send(cut, small("youtube"), tmp_path / "film")
+
+
 def test_what_is_fit_already_keeps_every_byte_of_its_pictures(clip_file: Path, tmp_path: Path) -> None:
     once = send(clip_file, small("square"), tmp_path / "once")
     again = send(once.file, small("square"), tmp_path / "again")

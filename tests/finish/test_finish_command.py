@@ -99,7 +99,9 @@ def test_a_clip_is_finished_from_the_command_line(studio: Studio, tmp_path: Path
         main([*home, "finish", clip.id[:8], "--reverse", "--platform", "square", "--json", "-o", str(tmp_path / "back.mp4")])
         == DONE
     )
-    (made,) = json.loads(capsys.readouterr().out)
+    said = capsys.readouterr()
+    assert "Square feed needs at least 3 s; this is 1 s. --hold" in said.err
+    (made,) = json.loads(said.out)
     assert made["path"] == str(tmp_path / "back.mp4")
     assert made["shot"]["finish"]["clips"] == [clip.id]
     assert made["shot"]["platform"] == "square"

@@ -72,6 +72,9 @@
       why.textContent = WHY[room.finish.join.how];
       blend.node.hidden = room.finish.join.how !== "dissolve";
       blend.paint(room.finish.join.seconds);
+      const first = shape.node.querySelector("button") ?? shape.node;
+      const isPlace = room.place && room.place.aspect !== "photo";
+      first.textContent = isPlace ? `${room.place.label}: ${room.place.aspect}` : "The first's";
       shape.paint(room.finish.join.aspect);
     }
     return { node, paint };
@@ -103,7 +106,7 @@
       batches.hidden = !answer.batches.length;
       none.hidden = found.length > 0;
       every.hidden = !found.length;
-      grid.replaceChildren(...found.map((one) => h("li", {}, h("label", { class: "picker-clip" }, h("input", { type: "checkbox", value: one.id, onchange: (event) => (event.currentTarget.checked ? chosen.add(one.id) : chosen.delete(one.id), paint()) }), h("img", { src: file(one.thumb), alt: "" }), h("span", {}, one.title)))));
+      grid.replaceChildren(...found.map((one) => h("li", {}, h("label", { class: "picker-clip" }, h("input", { type: "checkbox", value: one.id, onchange: (event) => (event.currentTarget.checked ? chosen.add(one.id) : chosen.delete(one.id), paint()) }), h("img", { src: file(one.thumb), alt: "" }), h("span", {}, one.title), h("span", { class: "soft", title: one.motion }, `${Number(one.seconds.toFixed(1))} s · ${one.motion}`)))));
       paint();
     }
     function paint() {

@@ -81,7 +81,8 @@
       safe.hidden = !shown.length;
       zones.hidden = !on;
       zones.replaceChildren(...shown.map((zone) => h("div", { class: zone.w < 0.2 && zone.h > zone.w ? "safe-zone narrow" : "safe-zone", style: { left: zone.x * 100 + "%", top: zone.y * 100 + "%", width: zone.w * 100 + "%", height: zone.h * 100 + "%" } }, h("span", {}, zone.what))));
-      covers.textContent = !fits ? `${place.label} shows ${place.aspect}; this clip has another shape.` : shown.length && on ? `${place.label} draws over it: ${[...new Set(shown.map((zone) => zone.what))].join("; ")}. Never in the file.` : "";
+      const taken = fits || (place.shapes && place.shapes[0] <= shape && shape <= place.shapes[1]);
+      covers.textContent = !taken ? `${place.label} shows ${place.aspect}; this clip has another shape.` : shown.length && on ? `${place.label} draws over it: ${[...new Set(shown.map((zone) => zone.what))].join("; ")}. Never in the file.` : "";
     }
     /* A box for each title and the logo, to be dragged to one of nine places. */
     function paintMarks() {

@@ -64,8 +64,9 @@
       return node;
     }
     const clipShape = () => (clips[0] ? clips[0].width / clips[0].height : 1);
-    function shapeOf({ aspect }) {
-      if (aspect === "photo") return clipShape();
+    function shapeOf({ aspect, shapes }) {
+      const own = clipShape();
+      if (aspect === "photo" || (shapes && shapes[0] <= own && own <= shapes[1])) return own; // it goes there as it is
       const [wide, tall] = aspect.split(":").map(Number);
       return wide / tall;
     }

@@ -135,6 +135,8 @@ def join(page: Page, app: App) -> None:
     clips.first.press("Alt+ArrowDown")
     expect(clips.last).to_have_attribute("data-clip", first or "")
     expect(clips.last).to_be_focused()
+    expect(sheet.get_by_role("button", name="Reels: 9:16")).to_be_visible()  # the shape is the place's
+    assert str(first) in page.evaluate("sessionStorage.getItem('stir.finish-drafts')")  # outlives a reload
     clean(page)
     previewed(page)
     page.locator("#finish-write").click()

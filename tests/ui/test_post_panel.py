@@ -25,6 +25,8 @@ def test_a_clip_goes_to_three_places_with_its_checks(app: App, open_page: Open, 
     expect(page.locator("#post-go")).to_be_disabled(timeout=WAIT)
     for place in PLACES:
         sheet.locator(f"[data-place='{place}'] .post-pick input").check(force=True)
+    wide = sheet.locator("[data-place='x'] .post-face")
+    assert wide.evaluate("one => Number(getComputedStyle(one).getPropertyValue('--shape'))") < 1  # upright goes there as it is
     reels = sheet.locator("[data-place='reels']")
     expect(reels.locator(".misfits")).to_contain_text("at least 3 s")  # two seconds are too short for it
     clean(page)

@@ -93,7 +93,7 @@ class FinishPanel:
         """
         from studio.finish.typesetting import SIZES, SPOTS
 
-        names = ("id", "title", "label", "aspect", "covers", "loudness")
+        names = ("id", "title", "label", "aspect", "shapes", "covers", "loudness")
         places = [{name: msgspec.to_builtins(getattr(one, name)) for name in names} for one in presets.platforms()]
         given: dict[str, Any] = {
             "plain": msgspec.to_builtins(Finish()), "fonts": FONTS, "places": places,

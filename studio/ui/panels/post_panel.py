@@ -97,17 +97,21 @@ def find_mend(studio: Studio, one: Foreseen) -> dict[str, Any]:
     return {}
 
 
+SHOWN = ("id", "title", "kind", "aspect", "shapes", "covers")
+
+
 def show_place(place: Platform) -> dict[str, Any]:
     """A place as the sheet shows it: its name, its shape, in one line what it takes, and the files to choose from."""
     names = [f"{one.container.upper()} {CODECS[one.codec]}".strip() for one in place.files]
     most = f"{place.max_seconds / 60:.3g} min" if place.max_seconds >= 120 else f"{place.max_seconds:g} s"
     words = [
-        "its own shape" if place.aspect == "photo" else place.aspect, f"{place.min_seconds:g} s to {most}",
+        "its own shape" if place.aspect == "photo" or place.shapes else place.aspect,
+        f"{place.min_seconds:g} s to {most}",
         " or ".join(dict.fromkeys(names)) if place.pick else " and ".join(dict.fromkeys(names)),
         f"up to {format_bytes(place.most_bytes)}" if place.most_bytes else "",
     ]  # fmt: skip
     containers = [[one.container, name] for one, name in zip(place.files, names, strict=True)] if place.pick else []
     return {
-        **{name: msgspec.to_builtins(getattr(place, name)) for name in ("id", "title", "kind", "aspect", "covers")},
+        **{name: msgspec.to_builtins(getattr(place, name)) for name in SHOWN},
         "words": " · ".join(filter(None, words)), "files": containers, "most_mb": round(place.most_bytes / 1e6),
     }  # fmt: skip

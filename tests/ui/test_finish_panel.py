@@ -125,6 +125,7 @@ def test_a_clip_is_finished_with_music_and_opened_again(app: App, open_page: Ope
 def join(page: Page, app: App) -> None:
     """Both clips into a reel, the second one first."""
     page.get_by_role("tab", name="Library").click()
+    expect(page.locator("#library .card-mark input")).to_have_count(2, timeout=WAIT)
     for mark in page.locator("#library .card-mark input").all():
         mark.check(force=True)
     page.locator("#reel-marked").click()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
+import signal
 import sys
 from contextlib import suppress
 
@@ -15,6 +16,7 @@ from studio.nouns import Refusal
 def main(argv: list[str] | None = None) -> int:
     """Open the studio in the browser until Ctrl+C stops it. Returns 2 when it can't start, with the remedy."""
     flags = _parse(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service that is stopped closes as with Ctrl+C
     try:
         if os.environ.get("SPACES_ZERO_GPU"):  # it wants to be imported before torch
             with suppress(ImportError):

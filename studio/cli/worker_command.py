@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import signal
 import subprocess
 import time
 
@@ -29,7 +28,6 @@ def worker(flags: argparse.Namespace) -> None:
     address = ray_cluster.read_address(flags.address)
     if ray_cluster.has_node(address):
         raise Refusal(f"This machine works for the cluster at {address} already.", "There is nothing to start.")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service that is stopped leaves as with Ctrl+C
     node = ray_cluster.start_node(address, settings.home, cores=flags.cores, gpus=flags.gpus)
     try:
         say(f"This machine is in the cluster at {address}. Ctrl+C leaves it.")

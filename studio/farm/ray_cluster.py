@@ -12,6 +12,7 @@ import json
 import os
 import re
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -34,6 +35,11 @@ MARK = "stir"
 START_SECONDS = 60.0
 SECRET_NAMES = re.compile(r"TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIAL|API_?KEY|_KEY$|^STIR_USER$", re.IGNORECASE)
 """Variables that a node doesn't get, nor what it starts; Ray's own are kept."""
+
+WATCHED = "RAY_RAYLET_PID"
+"""The process without which Ray ends this one, once its node doesn't answer: itself, so never. Where none is named Ray
+2.60 takes the parent, and a service's or a container's has the id 1, which reads as gone (raylet_ipc_client.cc).
+"""
 
 _CONNECTED = threading.Lock()
 _users: list[str] = []
@@ -76,6 +82,7 @@ def require_ray() -> Any:
     """The ray package, which reads its variables when it is imported. Raises `Refusal` where it isn't installed."""
     os.environ.setdefault("RAY_AUTH_MODE", "token")
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    os.environ[WATCHED] = str(os.getpid())
     try:
         import ray
     except ImportError:
@@ -193,7 +200,7 @@ def make_environment(home: Path) -> dict[str, str]:
     kept = {
         name: value
         for name, value in list_environment().items()
-        if name.startswith("RAY_") or not SECRET_NAMES.search(name)
+        if name != WATCHED and (name.startswith("RAY_") or not SECRET_NAMES.search(name))
     }
     paths = os.pathsep.join(filter(None, (str(ROOT), kept.get("PYTHONPATH", ""))))
     return kept | {
@@ -232,6 +239,7 @@ def connect(address: Address) -> None:
         if not ray.is_initialized():
             _users.clear()
             mine = {"_node_ip_address": address.host} if address.host == LOOPBACK else {}
+            before = signal.getsignal(signal.SIGTERM)
             try:
                 ray.init(
                     address=str(address), namespace="stir", log_to_driver=False, logging_level="ERROR",
@@ -242,6 +250,8 @@ def connect(address: Address) -> None:
                     f"The cluster at {address} can't be reached ({type(error).__name__}).",
                     "See that ~/.ray/auth_token is the same on its machines, then start Stir again.",
                 ) from error
+            with contextlib.suppress(ValueError):  # in the main thread, where Ray has put its own
+                signal.signal(signal.SIGTERM, before)
         _users.append(str(address))
 
 

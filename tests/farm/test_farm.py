@@ -12,6 +12,7 @@ import psutil
 import pytest
 from playwright.sync_api import Browser, expect
 
+from studio.farm import ray_cluster
 from studio.farm.farm_lane import Patience
 from studio.nouns import Cancelled, Done, Failed, Queued, Running
 from studio.studio import Studio
@@ -23,6 +24,8 @@ from tests.farm.conftest import Begin
 
 pytestmark = pytest.mark.slow
 WAIT = 20_000
+
+TOLD_TO_END = signal.getsignal(signal.SIGTERM)
 
 
 def workers(studio: Studio):
@@ -79,7 +82,11 @@ def check_what_workers_know(cluster: Nodes, studio: Studio) -> None:
     family = [process for node in cluster.nodes for process in psutil.Process(node.pid).children(recursive=True)]
     actors = [process for process in family if "FarmActor" in process.name() or "FarmActor" in " ".join(process.cmdline())]
     assert len(actors) >= 3
+    assert signal.getsignal(signal.SIGTERM) == TOLD_TO_END, "Ray's own would end the studio without its node"
+    mine = str(os.getpid())
+    assert os.environ[ray_cluster.WATCHED] == mine, "or Ray ends a service's process with its node"
     for process in family:
+        assert process.environ().get(ray_cluster.WATCHED) != mine
         known = " ".join((*process.environ().values(), *process.cmdline()))
         assert "r8_xxx" not in known and str(studio.settings.home) not in known
     here = str(Path.cwd())

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,20 +166,23 @@ class Batches:
         left = [clip for clip in wanted if clip.job not in made]
         unread = sum(not row.is_read for row in rows)
         coming = unread * len(list_shapes(batch.settings)) * batch.settings.variations
-        drafts = len(left) if self._draws_drafts(batch.settings) else 0
+        tried = self._library.get_all([clip.draft for clip in left if clip.draft])
+        untried = [clip for clip in left if clip.draft not in tried] if self._draws_drafts(batch.settings) else []
+        each = 2 if self._draws_drafts(batch.settings) else 1
         weighed = left[:MOST_WEIGHED] or wanted[:MOST_WEIGHED] or plan_clips(batch.settings, NOMINAL)
-        prepared = [one for clip in weighed for one in self._prepare(clip, batch.settings)]
+        prepared = [one for clip in weighed for one in self._prepare(clip, batch.settings, tried)]
         free = shutil.disk_usage(self._library.folder).free
+        count, total = len(left) + len(untried) + each * coming, each * (len(wanted) + coming)
         return estimate_batch(
-            prepared, len(left) + coming + drafts, len(wanted) + coming, tuple(made.values()), self._models,
+            prepared, count, total, tuple(made.values()), self._models,
             past=Past(self._pace(), self._library.find(limit=5 * RECENT)), free=free,
             cost=self._quote(left), unread=unread,
         )  # fmt: skip
 
-    def _prepare(self, clip: BatchClip, settings: BatchSettings) -> Iterable[Prepared]:
+    def _prepare(self, clip: BatchClip, settings: BatchSettings, tried: Container[str]) -> Iterable[Prepared]:
         with suppress(Refusal):
             yield prepare(clip.shot, self._models.card(clip.shot.maker))
-            if self._draws_drafts(settings):
+            if self._draws_drafts(settings) and clip.draft not in tried:
                 yield prepare(replace(clip.shot, draft=settings.draft), self._models.card(settings.draft))
 
     def _draws_drafts(self, settings: BatchSettings) -> bool:

@@ -137,7 +137,7 @@ class Studio:
         return Batches(
             database=self._database, owner=self._owner, queue=self.queue, library=self.library, models=self.models,
             worker=self._worker, spending=self.spending, pace=self._pace, log=self.log,
-            tools=ReadingTools(lambda: self.photos, self.advice, self._prepare_recipe, self._room),
+            tools=ReadingTools(lambda: self.photos, self.advice, self._prepare_recipe, self._room, self.misfits),
             most_rows=self.guest.most_rows, within=self.settings.home if self.settings.visitors else None,
         )  # fmt: skip
 

@@ -5,19 +5,24 @@ from __future__ import annotations
 import os
 import zipfile
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from studio import presets
 from studio.batch.batch_nouns import Batch, BatchSettings
 from studio.batch.photo_sources import clean_name, list_sources, open_source
 from studio.batch.prompt_file import parse_prompts, read_prompts
+from studio.config import Settings
 from studio.nouns import Mend, Motion, Refusal, replace
 from studio.studio import Studio
+from tests.fakes import shelf
 from tests.fakes.waiting import until
+from tests.fakes.zoom import Zoom
 
 Open = Callable[..., Studio]
 SMALL = BatchSettings(model="gradient", size="240p", seconds=1.0, fps=8)
@@ -41,6 +46,16 @@ def states(studio: Studio, one: Batch) -> Counter[str]:
 def read(studio: Studio, one: Batch) -> None:
     """Wait until every photo of a batch is read."""
     until(lambda: studio.batches.count_unread(one.id) == 0)
+
+
+@pytest.fixture
+def pretending(settings: Settings) -> Iterator[Studio]:
+    """A studio with a model that denoises, or pretends to, and the built-in one."""
+    zoom, pretend = Zoom(0.0), shelf.ShelfEngine(pace=0.0)
+    find = lambda card, _: pretend if card.checkpoint else zoom  # noqa: E731
+    with closing(Studio(settings, (*presets.cards(), *shelf.CARDS), find)) as studio:
+        studio.start(score=False)
+        yield studio
 
 
 def test_a_folder_becomes_clips_and_a_broken_photo_stops_no_other(opened: Open, tmp_path: Path) -> None:
@@ -144,6 +159,35 @@ def test_doubtful_photos_stand_aside_until_they_are_mended(opened: Open, tmp_pat
     assert not mended.is_read and any(isinstance(mend, Mend) for mend in mended.mends)
     until(lambda: states(studio, one) == {"done": 1})
     assert studio.library.find()[0].shot.mends == mended.mends
+
+
+def test_what_no_place_would_take_is_told_before_it_is_made(pretending: Studio, tmp_path: Path) -> None:
+    folder = photos(tmp_path / "in", "a.jpg")
+    settings = replace(SMALL, model="pretend", draft="parallax", fps=None, platforms=("square",))
+    one = pretending.batches.create([folder], settings)
+    read(pretending, one)
+    pretending.batches.take_anyway(one.id)
+    read(pretending, one)
+    (standing,) = pretending.batches.stand(one.id)
+    assert standing.state == "refused" and "needs at least 3 s" in standing.reason and "loop" in standing.remedy
+    pretending.batches.start(one.id)
+    assert not pretending.jobs()
+
+
+def test_drafts_come_first_and_are_counted_until_they_are_made(pretending: Studio, tmp_path: Path) -> None:
+    settings = replace(SMALL, model="pretend", draft="parallax", fps=None)
+    one = pretending.batches.create([photos(tmp_path / "in", "a.jpg", "b.jpg")], settings)
+    read(pretending, one)
+    pretending.batches.take_anyway(one.id)
+    read(pretending, one)
+    told = pretending.batches.estimate(one.id)
+    assert (told.clips, told.total) == (4, 4)
+    pretending.batches.start(one.id)
+    until(lambda: states(pretending, one) == {"done": 2})
+    told = pretending.batches.estimate(one.id)
+    assert (told.clips, told.total) == (0, 4)
+    made = sorted(pretending.library.find(), key=lambda clip: clip.made_at)
+    assert [clip.shot.maker for clip in made] == ["parallax", "parallax", "pretend", "pretend"]
 
 
 def test_a_zip_is_checked_before_it_is_unpacked(tmp_path: Path) -> None:

@@ -45,7 +45,7 @@ def find_misfits(shot: Shot, made: Outcome, place: Platform, card: ModelCard) ->
         return (_format(shot, place),)  # length and rate are another format's, once that is changed
     found = (
         _find_wrong_aspect(shot, made, place),
-        _find_wrong_length(made, place, card) or _find_wrong_bytes(made, place, card),
+        _find_wrong_length(shot, made, place, card) or _find_wrong_bytes(made, place, card),
         _rate(made, place, card),
         _find_wrong_size(made, place),
     )
@@ -69,13 +69,16 @@ def _find_wrong_aspect(shot: Shot, made: Outcome, place: Platform) -> Misfit | N
     return Misfit("aspect", have, place.aspect, says, remedy=f"Crop the photo to {place.aspect}.")
 
 
-def _find_wrong_length(made: Outcome, place: Platform, card: ModelCard) -> Misfit | None:
+def _find_wrong_length(shot: Shot, made: Outcome, place: Platform, card: ModelCard) -> Misfit | None:
     least, most = place.min_seconds, place.max_seconds
     if least - 0.01 <= made.seconds <= most + 0.01:
         return None
     wanted = least if made.seconds < least else most
     have, need = f"{made.seconds:.3g} s", f"at {'least' if wanted == least else 'most'} {wanted:g} s"
     says = f"{place.title} needs {need}; this is {have}."
+    if made.seconds < least <= shot.seconds and shot.finish is None:  # the model makes fewer than it is asked for
+        remedy = f"{card.title} makes no more at {made.fps:g} frames a second: choose another model, or make it a loop."
+        return Misfit("seconds", have, need, says, remedy=remedy)
     return _offer_length(wanted, have, need, says, card)
 
 

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from studio.advice.adviser import Advice, choose_kind, fits
-from studio.batch.batch_nouns import Batch, BatchClip, BatchRow, BatchSettings
+from studio.advice.misfits import Misfit
+from studio.batch.batch_nouns import Batch, BatchClip, BatchRow, BatchSettings, RowRefusal
 from studio.batch.photo_sources import open_source
 from studio.batch.photo_words import name_photo
 from studio.batch.row_planner import carry_over, digest, explain, find_motion, list_shapes, make_shot, plan_clips
@@ -37,13 +38,14 @@ is 0.8, lettering that a crop can leave out 0.6, a background that distracts up 
 @dataclass(frozen=True)
 class ReadingTools:
     """What reading needs. `room` is where photos of ZIPs lie meanwhile; `ready` gives the recipe of a shot as it is
-    queued, and raises `Refusal` for one that can't be made.
+    queued, and raises `Refusal` for one that can't be made; `misfits` what its place doesn't take of it.
     """
 
     photos: Callable[[], PhotoStore]
     advice: Advice
     ready: Callable[[Shot], Shot]
     room: Path
+    misfits: Callable[[Shot], tuple[Misfit, ...]]
 
 
 def read_row(settings: BatchSettings, row: BatchRow, tools: ReadingTools, number: int = 0) -> BatchRow:
@@ -73,10 +75,15 @@ def plan_row(settings: BatchSettings, row: BatchRow, tools: ReadingTools) -> Bat
 
 
 def _check(clip: BatchClip, tools: ReadingTools) -> BatchClip:
+    """A clip with its shot settled, or with why it isn't made: it can't be, or its place would not take what it is."""
     try:
-        return replace(clip, shot=tools.ready(clip.shot))
+        shot = tools.ready(clip.shot)
+        short = [one for one in tools.misfits(shot) if one.field == "seconds" and one.change is None]
     except Refusal as refusal:
         return replace(clip, refusal=explain(refusal))
+    if short and not shot.motion.camera.loop:
+        return replace(clip, shot=shot, refusal=RowRefusal(short[0].says, short[0].remedy))
+    return replace(clip, shot=shot)
 
 
 def _take_in(settings: BatchSettings, row: BatchRow, tools: ReadingTools) -> BatchRow:

@@ -39,7 +39,9 @@ SWEEP_SECONDS = 30.0
 """How often the house looks for Studios that are idle and for files whose time is over."""
 
 AWAY_SECONDS = 60.0
-"""How long nothing was asked of a Studio whose page is closed: an open page asks twice a second."""
+"""How long nothing was asked of a Studio whose page is closed or lies idle behind another: an open one asks twice a
+second.
+"""
 
 NOTE_SECONDS = 60.0
 """How often at most a visit is noted on the disk."""

@@ -460,6 +460,15 @@ def test_two_strangers_animate_and_see_only_their_own(shared: SharedApp, two: tu
     assert one.evaluate(seen, films[0])[0] == 404
     assert len(list(shared.house.folder.iterdir())) <= before
     assert other.evaluate(seen, films[1])[0] in (200, 206)
+    hide = "(state) => { Object.defineProperty(document, 'visibilityState', { configurable: true, get: () => state }); "
+    asked: list[str] = []
+    other.evaluate(hide + "}", "hidden")
+    other.wait_for_timeout(1500)
+    other.on("request", lambda request: asked.append(request.url))
+    other.wait_for_timeout(2500)
+    assert asked == [], "a page behind another holds no desk"
+    with other.expect_request("**/component_server/"):
+        other.evaluate(hide + "document.dispatchEvent(new Event('visibilitychange')); }", "visible")
 
 
 def sign_in(app: SharedApp, name: str, password: str = PASSWORD) -> Answer:

@@ -20,9 +20,13 @@ from studio.ui.html_part import make_call, make_part
 from studio.ui.model_status import show_models
 from studio.ui.price_words import make_paid_call
 from studio.ui.queue_snapshot import take_snapshot
+from studio.visitors.house import AWAY_SECONDS
 
 TICK = 0.5
 """Seconds between two looks at the studio's version; a look that finds nothing new sends nothing."""
+
+HIDDEN_SECONDS = AWAY_SECONDS + 15
+"""The same of a visitor's page that lies behind another and has nothing at work: its desk is given to who comes."""
 
 
 class Seen(Noun, frozen=True):
@@ -52,7 +56,7 @@ class QueuePanel:
         studio = self.studio
         self.part = make_part(
             "queue_panel",
-            {"tick": TICK},
+            {"tick": TICK, "away": HIDDEN_SECONDS if studio.settings.visitors else 0},
             elem_id="strip",
             calls=[
                 make_call("watch", Seen, self.look),

@@ -9,18 +9,18 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from studio.cards import Outcome, Plan
 from studio.clip import formats
-from studio.library.clips import Clips
 from studio.library.file_cache import FileCache
 from studio.nouns import Attachment, Finish, Progress, Refusal, Shot, replace
 from studio.presets import platform
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from studio.finish.clip_frames import Source
     from studio.finish.finish_plan import FinishPlan, Stand
+    from studio.library.clips import Clips
 
 PREVIEW_SIDE = 270
 """Pixels of a preview's shorter side."""

@@ -14,6 +14,8 @@ from studio.config import ASSETS, Settings
 from tests.fakes.priority import is_ordinary
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from studio.studio import Studio
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -42,6 +44,21 @@ def kept_priority() -> Iterator[None]:
     """No test leaves its thread with a real-time priority: all later ones, their encoders and browsers would starve others."""
     yield
     assert is_ordinary(), "this test left a real-time priority behind"
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests of a process: Playwright can't be started twice in a thread."""
+    from playwright.sync_api import sync_playwright
+
+    from tests.ui.conftest import CHROMIUM, FLAGS
+
+    if not Path(CHROMIUM).exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}; name one with STIR_CHROMIUM")
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(executable_path=CHROMIUM, headless=True, args=FLAGS)
+        yield chromium
+        chromium.close()
 
 
 @pytest.fixture

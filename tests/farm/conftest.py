@@ -16,7 +16,6 @@ from tests.fakes import farm_engines
 from tests.fakes.gradient import CARD, photograph
 from tests.fakes.ray_nodes import Nodes
 from tests.fakes.shelf import CARDS
-from tests.ui.conftest import browser as browser
 
 
 @pytest.fixture(scope="session")

@@ -188,7 +188,7 @@ class Store:
         """Bytes that a conversion spares; none in a folder that isn't Stir's, where the copy comes on top."""
         if not self.owns(folders.main):
             return 0
-        with suppress(Refusal, DamagedFile):
+        with suppress(Refusal, DamagedFile, FileNotFoundError):  # the last: converted ones take their place just now
             return sum(one.stored - one.coming for one in list_narrowings(card, folders, self.models))
         return 0
 

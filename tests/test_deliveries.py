@@ -166,7 +166,7 @@ def test_a_killed_export_leaves_no_file(opened: Open, settings: Settings, tmp_pa
     export = [sys.executable, "-m", "studio", "--home", str(home), "export", clip.id, "--platform", "cinema", "-o", str(posts)]
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     process = subprocess.Popen(export, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    until(lambda: any(home.glob("cache/work/*/*/.new-*/file.mp4")))
+    until(lambda: any(home.rglob(".new-*/file.mp4")))
     process.send_signal(signal.SIGKILL)
     process.wait()
     assert list(posts.iterdir()) == []

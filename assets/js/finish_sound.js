@@ -60,7 +60,7 @@
       const choose = Stir.button(add, { class: "solid", id: `mix-${slot}`, onclick: () => input.click() }, "folder");
       const note = Stir.note();
       const speak = records ? Stir.button("Record", { class: "solid record", onclick: () => (note.clear(), recorder.flip()) }) : null;
-      const recorder = speak && Stir.voiceRecorder({ hear: take, refuse: note.show, paint: (seconds) => {
+      const recorder = speak && Stir.voiceRecorder({ hear: (one) => take(one), refuse: note.show, paint: (seconds) => {
         speak.classList.toggle("recording", seconds !== null);
         speak.lastChild.textContent = seconds === null ? "Record" : `Stop, ${Stir.clock(seconds)}`;
         choose.hidden = seconds !== null;
@@ -81,24 +81,7 @@
       const node = h("section", { class: "track", id: `track-${slot}`, "aria-label": title }, h("h3", {}, title), drop, more, note.node, input);
       let shown = "";
 
-      input.addEventListener("change", () => (take(input.files[0]), (input.value = "")));
-      for (const type of ["dragover", "dragleave", "drop"]) node.addEventListener(type, (event) => {
-        if (!event.dataTransfer?.types.includes("Files")) return;
-        event.preventDefault();
-        event.stopPropagation();
-        node.classList.toggle("over", type === "dragover");
-        if (type === "drop") Stir.emit("dropped"), take(event.dataTransfer.files[0]);
-      });
-      async function take(one) {
-        if (!one) return;
-        note.clear();
-        node.classList.add("busy");
-        const { path } = await room.upload(one).catch(() => ({ path: "" }));
-        const answer = await room.server.take_attachment({ path, name: one.name, kind: "audio" }).catch(() => undefined);
-        node.classList.remove("busy");
-        if (!answer || answer.refusal) return note.show(answer?.refusal ?? { reason: "The studio did not answer.", remedy: "See that it still runs, then try again." });
-        mix({ [slot]: { ...(now() ?? room.given.track), loop: !records, attachment: answer } }, title.toLowerCase());
-      }
+      const take = Stir.finishFile({ node, input, note, room, kind: "audio" }, (attachment) => mix({ [slot]: { ...(now() ?? room.given.track), loop: !records, attachment } }, title.toLowerCase()));
       async function see(one) {
         if (!waves.has(one.id)) {
           const answer = await room.server.see_attachment({ id: one.id }).catch(() => null);

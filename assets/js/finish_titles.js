@@ -96,24 +96,7 @@
     const more = h("div", { class: "track-more" }, h("div", { class: "row between" }, face, name, away), h("div", { class: "title-grid" }, where.node, h("div", { class: "title-set" }, size.node, opacity.node)));
     const node = h("section", { class: "track", id: "track-logo", "aria-label": "Logo" }, h("h3", {}, "Logo"), drop, more, note.node, input);
     let shown = "";
-    input.addEventListener("change", () => (take(input.files[0]), (input.value = "")));
-    for (const type of ["dragover", "dragleave", "drop"]) node.addEventListener(type, (event) => {
-      if (!event.dataTransfer?.types.includes("Files")) return;
-      event.preventDefault();
-      event.stopPropagation();
-      node.classList.toggle("over", type === "dragover");
-      if (type === "drop") Stir.emit("dropped"), take(event.dataTransfer.files[0]);
-    });
-    async function take(one) {
-      if (!one) return;
-      note.clear();
-      node.classList.add("busy");
-      const { path } = await room.upload(one).catch(() => ({ path: "" }));
-      const answer = await room.server.take_attachment({ path, name: one.name, kind: "image" }).catch(() => undefined);
-      node.classList.remove("busy");
-      if (!answer || answer.refusal) return note.show(answer?.refusal ?? { reason: "The studio did not answer.", remedy: "See that it still runs, then try again." });
-      room.set({ logo: { ...room.given.logo, ...room.finish.logo, attachment: answer } }, "the logo");
-    }
+    const take = Stir.finishFile({ node, input, note, room, kind: "image" }, (attachment) => room.set({ logo: { ...room.given.logo, ...room.finish.logo, attachment } }, "the logo"));
     async function see(one) {
       const answer = await room.server.see_attachment({ id: one.id }).catch(() => null);
       if (answer?.path) face.src = Stir.file(answer.path);

@@ -41,6 +41,29 @@
     return one.factor + ((next.factor - one.factor) * (at - one.at)) / Math.max(1e-6, next.at - one.at);
   };
 
+  /* A file that is chosen or dropped on `node`, kept as an attachment: `keep` is given it. Answers with what takes a file. */
+  Stir.finishFile = ({ node, input, note, room, kind }, keep) => {
+    async function take(one) {
+      if (!one) return;
+      note.clear();
+      node.classList.add("busy");
+      const { path } = await room.upload(one).catch(() => ({ path: "" }));
+      const answer = await room.server.take_attachment({ path, name: one.name, kind }).catch(() => undefined);
+      node.classList.remove("busy");
+      if (!answer || answer.refusal) return note.show(answer?.refusal ?? { reason: "The studio did not answer.", remedy: "See that it still runs, then try again." });
+      keep(answer);
+    }
+    input.addEventListener("change", () => (take(input.files[0]), (input.value = "")));
+    for (const type of ["dragover", "dragleave", "drop"]) node.addEventListener(type, (event) => {
+      if (!event.dataTransfer?.types.includes("Files")) return;
+      event.preventDefault();
+      event.stopPropagation();
+      node.classList.toggle("over", type === "dragover");
+      if (type === "drop") Stir.emit("dropped"), take(event.dataTransfer.files[0]);
+    });
+    return take;
+  };
+
   /* A line with a name, a slider and what it says. */
   Stir.finishSlider = (title, props, say, slide) => {
     const told = h("output", {});

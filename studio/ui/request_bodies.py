@@ -136,17 +136,21 @@ async def _check_body(scope: Scope, receive: Receive) -> tuple[str, Receive]:
     body = await _read_body(receive)
     if body is None:
         return "its body broke off", receive
-    why = _find_fault(body, kind)
+    return _find_fault(body, kind), hand_on(body, receive)
+
+
+def hand_on(body: bytes, receive: Receive) -> Receive:
+    """What gives a body that was read already to whoever asks next, and after it what `receive` gives."""
     sent = False
 
-    async def replay() -> Message:
+    async def receive_again() -> Message:
         nonlocal sent
         if sent:
             return await receive()
         sent = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return why, replay
+    return receive_again
 
 
 async def _read_body(receive: Receive) -> bytes | None:

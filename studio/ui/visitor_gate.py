@@ -27,6 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.config import ASSETS, Settings
 from studio.ui.path_aliases import PathAliases
+from studio.ui.request_bodies import hand_on
 from studio.ui.sign_in import SignIn
 from studio.ui.visiting_studio import VISITOR
 from studio.ui.visitor_uploads import receive_files
@@ -296,13 +297,4 @@ def _replace_body(scope: Scope, receive: Receive, body: dict[str, Any]) -> tuple
         for name, value in scope["headers"]
         if name.lower() not in (b"content-length", b"transfer-encoding")
     ]
-    sent = False
-
-    async def receive_again() -> Message:
-        nonlocal sent
-        if sent:
-            return await receive()
-        sent = True
-        return {"type": "http.request", "body": data, "more_body": False}
-
-    return {**scope, "headers": [*kept, (b"content-length", str(len(data)).encode())]}, receive_again
+    return {**scope, "headers": [*kept, (b"content-length", str(len(data)).encode())]}, hand_on(data, receive)

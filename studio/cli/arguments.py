@@ -16,6 +16,7 @@ from studio.cli.finish_arguments import add_finish, add_reel
 from studio.cli.help_examples import (
     AGAIN_HELP,
     ANIMATE_HELP,
+    BACKUP_HELP,
     BATCH_HELP,
     CHECK_HELP,
     COMPARE_HELP,
@@ -407,6 +408,8 @@ def _add_wishes(recommend: argparse.ArgumentParser) -> None:
 def _add_library_commands(commands: Any) -> None:
     """What is done with clips that are made."""
     _add_library(_add_command(commands, "library", "the clips that are kept", LIBRARY_HELP))
+    backup = _add_command(commands, "backup", "a copy of the library's database, also while Stir runs", BACKUP_HELP)
+    backup.add_argument("to", metavar="FILE|FOLDER", type=Path, help="where the copy goes")
     add_reel(_add_command(commands, "reel", "several clips or photos as one, cut to its music", REEL_HELP))
     _add_export(_add_command(commands, "export", "clips made fit for the places they go", _export_help()))
 

@@ -185,6 +185,15 @@ A clip with its recipe inside is held against its photo, if that is in the libra
 other
 MP4, WebM, GIF or WebP gets the measures that need neither. Exit status 0 whatever the score."""
 
+BACKUP_HELP = """\
+examples:
+  python -m studio backup /media/stick                 stir-20260131-180000.db on the stick
+  python -m studio backup stir.db --home ~/Stir
+
+The copy is checked, and is there whole or not at all. Clips, photos and attachments are files of the home folder, each whole \
+at any moment: copy its folders with any program. To go back, stop Stir, put the copy in the place of \
+stir.db and delete stir.db-wal and stir.db-shm."""
+
 LIBRARY_HELP = """\
 examples:
   python -m studio library                       the newest clips

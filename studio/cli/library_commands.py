@@ -1,4 +1,6 @@
-"""`recipe`, `machine` and `library`: a clip's settings, this computer and the clips kept, in words or as JSON."""
+"""`recipe`, `machine`, `library` and `backup`: a clip's settings, this computer, the clips kept and a copy of their
+database, in words or as JSON.
+"""
 
 from __future__ import annotations
 
@@ -105,6 +107,15 @@ def machine(flags: argparse.Namespace) -> None:
     wide = max(len(choice.what) for choice in choices) + 2
     for choice in choices:
         say(f"{choice.what:<{wide}}{choice.value}: {choice.reason}")
+
+
+def backup(flags: argparse.Namespace) -> None:
+    """Copy the database of the home folder, also while Stir runs there, and print where the copy is."""
+    from studio import config
+    from studio.library.database import back_up
+
+    made = back_up(config.read(getattr(flags, "home", None)).database, flags.to.expanduser().resolve())
+    say_json({"path": str(made)}) if flags.json else say(str(made))
 
 
 def library(flags: argparse.Namespace) -> None:

@@ -51,6 +51,7 @@ COMMANDS = {
     "recipe": library_commands.recipe,
     "machine": library_commands.machine,
     "library": library_commands.library,
+    "backup": library_commands.backup,
     "worker": worker_command.worker,
     "hosted-demo": hosted_demo_command.hosted_demo,
 }

@@ -14,6 +14,8 @@ from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 
+from studio.atomic_write import replace_whole
+from studio.library import disk
 from studio.library.file_names import sorting
 from studio.nouns import Choice, Refusal
 
@@ -270,6 +272,31 @@ def has_waiting_jobs(file: Path) -> bool:
     with suppress(sqlite3.Error), closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as found:
         return found.execute("SELECT 1 FROM jobs WHERE name = 'queued' LIMIT 1").fetchone() is not None
     return False
+
+
+def back_up(file: Path, dest: Path) -> Path:
+    """A checked copy of the database in `file`, as it is at one moment, while others go on writing to it.
+
+    It is written to `dest`, whole or not at all; into a folder under the time's name. Returns where it is. Raises
+    `Refusal`.
+    """
+    made = dest / time.strftime("stir-%Y%m%d-%H%M%S.db") if dest.is_dir() else dest
+    if not file.is_file():
+        raise Refusal("There is no library in this home folder yet.", "Name another home folder with --home.")
+    if made.exists() and made.samefile(file):
+        raise Refusal("That is the library's database itself.", "Give another file or a folder.")
+    try:
+        with replace_whole(made) as part, closing(sqlite3.connect(file, timeout=BUSY_MS / 1000)) as source:
+            with closing(sqlite3.connect(part)) as copy:
+                source.backup(copy)  # in one step, which in write-ahead logging keeps nobody from writing
+                copy.execute("PRAGMA journal_mode = DELETE")
+                if copy.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
+                    raise _make_damage_error()
+    except sqlite3.Error as error:
+        raise _refusal(error) from error
+    except OSError as error:
+        raise disk.refusal(error) from error
+    return made
 
 
 def _write_ahead(connection: sqlite3.Connection) -> None:

@@ -190,8 +190,8 @@ examples:
   python -m studio backup /media/stick                 stir-20260131-180000.db on the stick
   python -m studio backup stir.db --home ~/Stir
 
-The copy is checked, and is there whole or not at all. Clips, photos and attachments are files of the home folder, each whole \
-at any moment: copy its folders with any program. To go back, stop Stir, put the copy in the place of \
+The copy is checked, and is there whole or not at all. Clips, photos and attachments are files of the home folder, \
+each whole at any moment: copy its folders with any program. To go back, stop Stir, put the copy in the place of \
 stir.db and delete stir.db-wal and stir.db-shm."""
 
 LIBRARY_HELP = """\

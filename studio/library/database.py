@@ -286,12 +286,15 @@ def back_up(file: Path, dest: Path) -> Path:
     if made.exists() and made.samefile(file):
         raise Refusal("That is the library's database itself.", "Give another file or a folder.")
     try:
-        with replace_whole(made) as part, closing(sqlite3.connect(file, timeout=BUSY_MS / 1000)) as source:
-            with closing(sqlite3.connect(part)) as copy:
-                source.backup(copy)  # in one step, which in write-ahead logging keeps nobody from writing
-                copy.execute("PRAGMA journal_mode = DELETE")
-                if copy.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
-                    raise _make_damage_error()
+        with (
+            replace_whole(made) as part,
+            closing(sqlite3.connect(file, timeout=BUSY_MS / 1000)) as source,
+            closing(sqlite3.connect(part)) as copy,
+        ):
+            source.backup(copy)  # in one step, which in write-ahead logging keeps nobody from writing
+            copy.execute("PRAGMA journal_mode = DELETE")
+            if copy.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
+                raise _make_damage_error()
     except sqlite3.Error as error:
         raise _refusal(error) from error
     except OSError as error:

@@ -15,6 +15,7 @@ from gradio.processing_utils import add_root_url
 from gradio_client import Client
 
 from studio.config import Settings
+from studio.ui.sign_in import INSIDE
 
 
 def prepare_mcp(page: gr.Blocks, settings: Settings) -> None:
@@ -25,14 +26,14 @@ def prepare_mcp(page: gr.Blocks, settings: Settings) -> None:
     server.postprocess_output_data = _write_answers
     if settings.user:  # Gradio's MCP server calls its own endpoints as a client that knows no password
         server._get_or_create_client = functools.cache(  # pyright: ignore[reportPrivateUsage]
-            functools.partial(_sign_in, page.local_url or "", settings)
+            functools.partial(_make_client, page.local_url or "")
         )
 
 
-def _sign_in(url: str, settings: Settings) -> Client:
+def _make_client(url: str) -> Client:
     return Client(
-        url, auth=(settings.user, settings.password), download_files=False, verbose=False,
-        analytics_enabled=False, headers={"x-gradio-user": "mcp"}, _skip_components=False,
+        url, download_files=False, verbose=False, analytics_enabled=False, _skip_components=False,
+        headers={"x-gradio-user": "mcp", "authorization": INSIDE},
     )  # fmt: skip
 
 

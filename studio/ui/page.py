@@ -75,7 +75,12 @@ def build(studio: Studio, house: VisitorHouse | None = None) -> gr.Blocks:
     recommend = RecommendPanel(studio)
     with gr.Blocks(title="Stir", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
         shared = [make_visitor_call(house)] if house else []
-        make_part("page_header", elem_id="header", calls=shared, visitors=studio.settings.visitors)
+        make_part(
+            "page_header",
+            elem_id="header",
+            calls=shared,
+            visitors=studio.settings.visitors or ("owner" if studio.settings.user else ""),
+        )
         FinishPanel(studio).render()
         PostPanel(studio).render()
         with gr.Tabs(elem_id="tabs"):
@@ -184,14 +189,13 @@ def _describe_launch(
     gr.set_static_paths([*served])
     return {
         "server_name": settings.host, "server_port": settings.port,
-        "auth": (settings.user, settings.password) if settings.user else None,
-        "auth_message": "Stir",
         "allowed_paths": served, "max_file_size": MAX_UPLOAD_BYTES, "show_error": False, "quiet": True,
         "run_history": False, "footer_links": [], "enable_monitoring": False, "ssr_mode": False, "share": False,
         "mcp_server": settings.mcp,
         "theme": theme.make_theme(), "head": theme.make_head(bool(house)), "favicon_path": str(ASSETS / "icon.png"),
         "app_kwargs": {
             "middleware": request_guard.list_middleware(settings, log, house),
+            "lifespan": request_guard.guard(settings),
             "exception_handlers": wrong_calls.HANDLERS,
         },
     }  # fmt: skip

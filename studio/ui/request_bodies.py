@@ -136,7 +136,7 @@ async def _check_body(scope: Scope, receive: Receive) -> tuple[str, Receive]:
     body = await _read_body(receive)
     if body is None:
         return "its body broke off", receive
-    return _find_fault(body, kind), hand_on(body, receive)
+    return _find_fault(body, kind, scope["method"]), hand_on(body, receive)
 
 
 def hand_on(body: bytes, receive: Receive) -> Receive:
@@ -165,11 +165,11 @@ async def _read_body(receive: Receive) -> bytes | None:
             return b"".join(parts)
 
 
-def _find_fault(body: bytes, kind: str) -> str:
+def _find_fault(body: bytes, kind: str, method: str) -> str:
+    if (body or method == "POST") and kind.partition(";")[0].strip().lower() != "application/json":
+        return "its body isn't JSON"  # a form of another site's page is sent without asking, JSON isn't
     if not body:
         return ""
-    if kind.partition(";")[0].strip().lower() != "application/json":
-        return "its body isn't JSON"
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_reject_constant, parse_int=_read_int)
     except (ValueError, RecursionError):

@@ -1,31 +1,31 @@
-"""HTTP security: response headers, and middleware that answers only requests meant for this machine.
+"""HTTP security: response headers, and middleware that answers only requests meant for this page.
 
 Closes two doors that Gradio leaves open, both of which make the server itself fetch from elsewhere, and answers only to
 the names of this computer while no password is set (a page on the network could otherwise point its own name here: DNS
-rebinding), and to no other site's page (which could otherwise press its buttons, and some of those cost money). With a
-password, programs may send it with each request, and the MCP server asks for it too. A Space is shown in a frame of
-huggingface.co, and answers to its own name.
+rebinding), and to no other site's page (which could otherwise press its buttons, and some of those cost money). Whose
+page it is, and who has signed in, owner_gate.py and visitor_gate.py say. A Space is shown in a frame of huggingface.co,
+and answers to its own name.
 """
 
 from __future__ import annotations
 
-import base64
-import hmac
 import logging
 import re
-import secrets
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from starlette.applications import Starlette
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.middleware import Middleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
-from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.config import Settings
 from studio.ui.byte_ranges import Ranges
+from studio.ui.owner_gate import OwnerGate
 from studio.ui.request_bodies import WellFormed
 from studio.ui.visitor_gate import VisitorGate
 from studio.visitors.house import VisitorHouse
@@ -44,18 +44,25 @@ POLICY = "; ".join([
     "form-action 'self'",
     "frame-ancestors 'none'",
 ])  # fmt: skip
-HEADERS = {"Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer"}
+HEADERS = {
+    "Content-Security-Policy": POLICY, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}  # fmt: skip
 
 ROUTES = re.compile(
-    r"/|/(config|login|logout)/?|/(favicon\.ico|theme\.css|robots\.txt|manifest\.json|openapi\.json)"
-    r"|/(assets|static|svelte)/.+|/sign-in|/visitor/[a-z]+"
-    r"|/gradio_api/(theme\.css|startup-events|openapi\.json|upload_progress|queue/(join|data|status))"
-    r"|/gradio_api/(info|app_id|login_check|user|upload|component_server|cancel|reset)/?"
+    r"/|/(config|login)/?|/(favicon\.ico|theme\.css)|/(assets|static|svelte)/.+|/sign-(in|out)|/visitor/[a-z]+"
+    r"|/gradio_api/(theme\.css|startup-events|openapi\.json|queue/(join|data))"
+    r"|/gradio_api/(info|app_id|upload|component_server|cancel|reset)/?"
     r"|/gradio_api/((run|api)/[^/]+/?|call/.+|heartbeat/[^/]+|file[=/].+|mcp(/.*)?)"
 )
 """What the page, gradio_client and MCP clients ask for. Gradio has more, some of it without a bound on its work (icons
 of any size, streams that never end, an editor of the app's code): closed, and so is what a later version brings.
 """
+
+METHODS = ("GET", "HEAD", "POST")
+"""And DELETE, with which an MCP client ends its session."""
+
+SIGN_INS = ("/login", "/login/", "/sign-in", "/sign-out")
 
 LARGEST_BODY = 64 * 1024 * 1024
 """Bytes of a request that isn't an upload: a photo of 48 MB in base64, and more than the page ever sends."""
@@ -68,42 +75,49 @@ HOME_NAMES = ("127.0.0.1", "localhost", "::1")
 
 
 class OnlyHere:
-    """Adds the headers to every answer, refuses to fetch from elsewhere for anyone, and opens only `ROUTES`.
-    `is_space`: it may stand in a frame of huggingface.co.
+    """Adds the headers to every answer, refuses to fetch from elsewhere for anyone, and opens only `ROUTES`, for
+    looking and for asking. `is_space`: it may stand in a frame of huggingface.co.
     """
 
-    def __init__(self, app: ASGIApp, is_space: bool = False) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, is_space: bool, has_sign_in: bool) -> None:
+        self.app, self._has_sign_in = app, has_sign_in
         policy = POLICY.replace("frame-ancestors 'none'", FRAMES) if is_space else POLICY
         self._headers = {**HEADERS, "Content-Security-Policy": policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        if scope["type"] != "http":
+        if scope["type"] == "lifespan":
             return await self.app(scope, receive, send)
-        path: str = scope["path"].lower()
-        if "/proxy=" in path or "/file=http:" in path or "/file=https:" in path:
-            return await PlainTextResponse("Stir fetches nothing from elsewhere.", 403)(scope, receive, send)
-        if not ROUTES.fullmatch(scope["path"]):
-            return await PlainTextResponse("", 404)(scope, receive, send)
+        if scope["type"] != "http":
+            return await send({"type": "websocket.close", "code": 1008})
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message).update(self._headers)
             await send(message)
 
-        return await self.app(scope, receive, send_guarded)
+        answer = self._refuse(scope["path"], scope["method"]) or self.app
+        return await answer(scope, receive, send_guarded)
 
-
-def _is_foreign(headers: Headers, own: str = "") -> bool:
-    """Whether another site's page asks; `own` is the page's name behind a proxy."""
-    origin = headers.get("origin")
-    return origin is not None and urlsplit(origin).netloc not in (headers.get("host"), own or None)
+    def _refuse(self, path: str, method: str) -> ASGIApp | None:
+        small = path.lower()
+        if "/proxy=" in small or "/file=http:" in small or "/file=https:" in small:
+            return PlainTextResponse("Stir fetches nothing from elsewhere.", 403)
+        if not ROUTES.fullmatch(path):
+            return PlainTextResponse("", 404)
+        if path in SIGN_INS and not self._has_sign_in:
+            return PlainTextResponse("", 404)
+        if method == "DELETE" and path.startswith("/gradio_api/mcp"):
+            return None
+        return None if method in METHODS else PlainTextResponse("", 405, {"allow": ", ".join(METHODS)})
 
 
 class SameOrigin:
-    """Refuses what another site's page asks: its browser says so in the header Origin. `own`: the name this page has
-    behind a proxy.
+    """Refuses what another origin's page asks, another port's too: its browser says so in the headers Origin and
+    Sec-Fetch-Site (Fetch standard 3.2, Fetch Metadata). A link to the page may be followed. Programs send neither.
+
+    Gradio is handed no Origin: it would let the pages of other ports of this computer read its answers (CORS). `own`:
+    the name this page has as a Space, where it may stand in a frame.
     """
 
     def __init__(self, app: ASGIApp, own: str = "") -> None:
@@ -111,10 +125,25 @@ class SameOrigin:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
-        headers = Headers(scope=scope if scope["type"] in ("http", "websocket") else {"headers": []})
-        if _is_foreign(headers, self._own):
+        if scope["type"] != "http":
+            return await self.app(scope, receive, send)
+        if self._is_foreign(Headers(scope=scope), scope["path"], scope["method"]):
             return await PlainTextResponse("Stir answers only its own page.", 403)(scope, receive, send)
-        return await self.app(scope, receive, send)
+        kept = [(name, value) for name, value in scope["headers"] if name.lower() != b"origin"]
+        return await self.app({**scope, "headers": kept}, receive, send)
+
+    def _is_foreign(self, headers: Headers, path: str, method: str) -> bool:
+        origin, site = headers.get("origin"), headers.get("sec-fetch-site", "none")
+        if origin is not None:
+            name = origin.partition("://")[2]
+            own = (headers.get("host"), headers.get("x-forwarded-host"), self._own)  # neither can a foreign page set
+            if not name or name not in own:
+                return True
+        if site in ("none", "same-origin"):
+            return False
+        frames = ("document", "iframe") if self._own else ("document",)
+        is_visit = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") in frames
+        return not (is_visit and method in ("GET", "HEAD") and path in ("/", "/sign-in"))
 
 
 class BoundBody:
@@ -135,37 +164,6 @@ class BoundBody:
             if int(length) > LARGEST_BODY:
                 says = "This request is too large. Upload the file to /gradio_api/upload and send its path."
                 return await PlainTextResponse(says, 413)(scope, receive, send)
-        return await self.app(scope, receive, send)
-
-
-class SignedIn:
-    """Lets programs in by name and password in the header Authorization (Basic), and holds the MCP server, which Gradio
-    leaves open, behind that or a session.
-
-    Never asks for them (no WWW-Authenticate): a browser would keep them and send them along from other sites' pages.
-    For that reason they don't count either in a request of another site's page.
-    """
-
-    def __init__(self, app: ASGIApp, user: str, password: str) -> None:
-        self.app = app
-        self._user, self._token = user, secrets.token_urlsafe(16)
-        self._basic = f"Basic {base64.b64encode(f'{user}:{password}'.encode()).decode()}".encode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request."""
-        if scope["type"] != "http":
-            return await self.app(scope, receive, send)
-        page, headers = scope["app"], Headers(scope=scope)
-        given = headers.get("authorization", "").encode()
-        if hmac.compare_digest(given, self._basic) and not _is_foreign(headers):
-            page.tokens[self._token] = self._user
-            cookie = (b"cookie", f"access-token-unsecure-{page.cookie_id}={self._token}".encode())
-            scope = {**scope, "headers": [*(one for one in scope["headers"] if one[0] != b"cookie"), cookie]}
-        cookies = Request(scope).cookies
-        names = (f"access-token-{page.cookie_id}", f"access-token-unsecure-{page.cookie_id}")
-        is_mcp = scope["path"].lower().startswith("/gradio_api/mcp")
-        if is_mcp and not any(cookies.get(name) in page.tokens for name in names):
-            return await PlainTextResponse("Sign in first.", 401)(scope, receive, send)
         return await self.app(scope, receive, send)
 
 
@@ -192,21 +190,32 @@ def _is_address(name: str) -> bool:
 
 
 def list_middleware(settings: Settings, log: logging.Logger, house: VisitorHouse | None = None) -> list[Middleware]:
-    """What stands before the page, outermost first; `house`: it has visitors."""
-    is_space = bool(settings.space)
-    guards = [
-        Middleware(OnlyHere, is_space=is_space),
-        Middleware(BoundBody),
-        Middleware(WellFormed, uploads=settings.uploads, log=log),
-        Middleware(Ranges),
-    ]
+    """What stands between `guard` and Gradio's own app, outermost first; `house`: it has visitors."""
+    inner = [Middleware(WellFormed, uploads=settings.uploads, log=log), Middleware(Ranges)]
     if house:
-        guards.insert(3, Middleware(VisitorGate, house=house, in_frame=is_space))
-        guards.insert(0, Middleware(SameOrigin, own=settings.space))
-        return [Middleware(SpaceHosts, host=settings.space), *guards] if is_space else guards
-    if settings.user:
-        guards.insert(2, Middleware(SignedIn, user=settings.user, password=settings.password))
-    else:
-        guards.insert(0, Middleware(SameOrigin))  # with one, the sign-in's cookie isn't sent along
-        guards.insert(0, Middleware(TrustedHostMiddleware, allowed_hosts=list(HOME_NAMES)))
-    return guards
+        inner.insert(1, Middleware(VisitorGate, house=house, in_frame=bool(settings.space)))
+    elif settings.user:
+        inner.insert(0, Middleware(OwnerGate, settings=settings, log=log))
+    return inner
+
+
+def guard(settings: Settings) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    """What runs when a page's server starts, before it takes a request: puts these guards around all of the app.
+
+    Gradio adds middleware of its own outside of whatever it is given, which answers other sites' pages (CORS).
+    """
+
+    @asynccontextmanager
+    async def wrap(app: Starlette) -> AsyncGenerator[None]:
+        wrapped: ASGIApp | None = app.middleware_stack
+        assert wrapped is not None, "it is built when the server starts"
+        wrapped = SameOrigin(BoundBody(wrapped), settings.space)
+        if settings.space:
+            wrapped = SpaceHosts(wrapped, settings.space)
+        elif settings.is_local:
+            wrapped = TrustedHostMiddleware(wrapped, list(HOME_NAMES))
+        has_sign_in = bool(settings.user) or settings.visitors == "names"
+        app.middleware_stack = OnlyHere(wrapped, bool(settings.space), has_sign_in)
+        yield
+
+    return wrap

@@ -20,15 +20,16 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from starlette.concurrency import run_in_threadpool
-from starlette.datastructures import Headers, MutableHeaders
-from starlette.requests import ClientDisconnect, Request, cookie_parser
+from starlette.datastructures import Headers
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.config import ASSETS, Settings
 from studio.ui.path_aliases import PathAliases
 from studio.ui.request_bodies import hand_on
-from studio.ui.sign_in import SignIn
+from studio.ui.session_cookie import Sessions
+from studio.ui.sign_in import PROGRAMS, SIGN_IN, SIGN_OUT, Entry, SignIn, is_start
 from studio.ui.visiting_studio import VISITOR
 from studio.ui.visitor_uploads import receive_files
 from studio.visitors.house import VisitorHouse
@@ -49,16 +50,8 @@ The server has 40 threads for everybody, and a preview may take one of them for 
 MOST_ASKED = 100
 """Questions of one visitor that may wait."""
 
-COOKIE_SECONDS = 30 * 86_400.0
-"""How long a cookie counts, from the last time that the page was loaded: longer than a page is left open. A stranger
-whose files have gone by then has an empty desk.
-"""
-
-OPEN = re.compile(
-    r"/(favicon\.ico|theme\.css|robots\.txt|manifest\.json|gradio_api/(theme\.css|startup-events|app_id/?)"
-    r"|(assets|static|svelte)/.+)"
-)
-"""What everybody may fetch: Gradio's own styles and scripts. launch() asks for startup-events itself."""
+OPEN = re.compile(r"/(favicon\.ico|theme\.css|gradio_api/(theme\.css|app_id/?)|(assets|static|svelte)/.+)")
+"""Gradio's own styles and scripts: for every stranger, or for whoever has signed in."""
 
 PAGE = re.compile(r"/|/config/?|/gradio_api/(info|openapi\.json)/?")
 FILE = "/gradio_api/file="
@@ -67,7 +60,7 @@ STREAM = "/gradio_api/queue/data"
 HEARTBEAT = re.compile(r"/gradio_api/heartbeat/([^/]+)")
 EVENT = re.compile(r"/gradio_api/call/(?:v2/)?[^/]+/([^/]+)")
 UPLOAD = "/gradio_api/upload"
-LEAVE, FORGET = "/visitor/leave", "/visitor/forget"
+FORGET = "/visitor/forget"
 
 NO_COOKIE = "Stir knows whose photos are whose by a cookie. Allow cookies for this page, then load it again."
 NOT_YOURS = "That isn't yours."
@@ -124,9 +117,11 @@ class VisitorGate:
     """One house's door. On a Space the cookie has to work in a frame of huggingface.co."""
 
     def __init__(self, app: ASGIApp, house: VisitorHouse, in_frame: bool = False) -> None:
-        self.app, self._house, self._in_frame = app, house, in_frame
-        self._sessions, self._events, self._turnstile = Belongings(), Belongings(), Turnstile()
-        self._sign_in = SignIn(house) if house.settings.visitors == "names" else None
+        self.app, self._house = app, house
+        self._names, self._events, self._turnstile = Belongings(), Belongings(), Turnstile()
+        self._sessions = Sessions(house.signer, COOKIE, house.now, in_frame)
+        is_named = house.settings.visitors == "names"
+        self._sign_in = SignIn(house.settings, house.log, self._sessions, house.keep_name) if is_named else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -135,13 +130,18 @@ class VisitorGate:
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1008})
         path, method = str(scope["path"]), str(scope["method"])
-        if method in ("GET", "HEAD") and OPEN.fullmatch(path):
+        is_open = method in ("GET", "HEAD") and OPEN.fullmatch(path)
+        if is_start(scope) or (is_open and not self._sign_in):
             return await self.app(scope, receive, send)
-        visitor = self._read_cookie(scope)
-        if not visitor or (self._sign_in and path == SignIn.PATH):
+        entry = await self._sign_in.identify(scope) if self._sign_in else Entry(self._sessions.read(scope))
+        if self._sign_in and (not entry.who or path in (SIGN_IN, *PROGRAMS)):
+            return await (await self._sign_in.answer(Request(scope, receive), entry))(scope, receive, send)
+        if not entry.who:
             return await self._meet(scope, receive, send)
-        send = self._aliases(visitor).wrap_send(send)
-        answer = await self._answer(path, method, {**scope, VISITOR: visitor}, receive, send)
+        if is_open:
+            return await self.app(scope, receive, send)
+        send = self._aliases(entry.who).wrap_send(send)
+        answer = await self._answer(path, method, {**scope, VISITOR: entry.who}, receive, send)
         return await answer(scope, receive, send) if answer else None
 
     def _aliases(self, visitor: str) -> PathAliases:
@@ -149,44 +149,15 @@ class VisitorGate:
 
     # Who it is --------------------------------------------------------------------------------------------------------
 
-    def _read_cookie(self, scope: Scope) -> str:
-        given = cookie_parser(Headers(scope=scope).get("cookie", "")).get(COOKIE, "")
-        return self._house.signer.read(given, self._house.now(), COOKIE_SECONDS)
-
-    def _write_cookie(self, visitor: str) -> str:
-        words = self._house.signer.sign(visitor, self._house.now()) if visitor else ""
-        kept = f"Max-Age={int(COOKIE_SECONDS) if visitor else 0}; Path=/; HttpOnly"
-        return f"{COOKIE}={words}; {kept}; " + (
-            "SameSite=None; Secure; Partitioned" if self._in_frame else "SameSite=Lax"
-        )
-
     async def _meet(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Somebody without a cookie: a new stranger where the page is asked for, or the sign-in."""
-        path, method = scope["path"], scope["method"]
-        if self._sign_in:
-            answer, visitor = await self._sign_in.answer(Request(scope, receive))
-            if visitor:
-                answer.headers["set-cookie"] = self._write_cookie(visitor)
-            return await answer(scope, receive, send)
-        if path != "/" or method not in ("GET", "HEAD"):
+        """Somebody without a cookie: a new stranger where the page is asked for."""
+        if scope["path"] != "/" or scope["method"] not in ("GET", "HEAD"):
             return await PlainTextResponse(NO_COOKIE, 401)(scope, receive, send)
         if refusal := await run_in_threadpool(self._house.find_full):
             return await PlainTextResponse(str(refusal), 503)(scope, receive, send)
         visitor = make_id()
-        send = self._aliases(visitor).wrap_send(send)
-        return await self._show_page({**scope, VISITOR: visitor}, receive, send, visitor)
-
-    async def _show_page(self, scope: Scope, receive: Receive, send: Send, visitor: str) -> None:
-        """The page, with a cookie that counts from now."""
-
-        async def send_named(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                headers.append("set-cookie", self._write_cookie(visitor))
-                headers["cache-control"] = "no-store"
-            await send(message)
-
-        await self.app(scope, receive, send_named)
+        send = self._sessions.wrap_send(scope, self._aliases(visitor).wrap_send(send), visitor)
+        return await self.app({**scope, VISITOR: visitor}, receive, send)
 
     # What is asked ----------------------------------------------------------------------------------------------------
 
@@ -199,10 +170,12 @@ class VisitorGate:
             return PlainTextResponse("", 405)
         if path == UPLOAD:
             return await receive_files(Request(scope, receive), self._house, visitor)
-        if path in (LEAVE, FORGET):
+        if path in (SIGN_OUT, FORGET):
             if path == FORGET:
                 await run_in_threadpool(self._house.forget, visitor)
-            return JSONResponse(True, headers={"set-cookie": self._write_cookie("")})
+            if self._sign_in:
+                self._sessions.end(visitor)
+            return JSONResponse(True, headers={"set-cookie": self._sessions.write(scope, "")})
         if not ASK.fullmatch(path):
             return PlainTextResponse("", 404)
         body = await _read_json(scope, receive)
@@ -220,7 +193,7 @@ class VisitorGate:
     async def _answer_get(self, path: str, scope: Scope, receive: Receive, send: Send) -> Response | None:
         visitor = scope[VISITOR]
         if path == "/":
-            return await self._show_page(scope, receive, send, visitor)
+            send = self._sessions.wrap_send(scope, send, visitor)
         if path.startswith(FILE):
             file = await run_in_threadpool(self._find_file, path[len(FILE) :], visitor)
             if file is None:
@@ -231,11 +204,11 @@ class VisitorGate:
             sessions = [
                 value for name, value in parse_qsl(scope["query_string"].decode("latin-1")) if name == "session_hash"
             ]
-            if len(sessions) != 1 or not self._sessions.claim(sessions[0], visitor):
+            if len(sessions) != 1 or not self._names.claim(sessions[0], visitor):
                 return PlainTextResponse(NOT_YOURS, 403)
             scope = {**scope, "query_string": urlencode({"session_hash": sessions[0]}).encode()}
         elif found := HEARTBEAT.fullmatch(path):
-            if not self._sessions.claim(found[1], visitor):
+            if not self._names.claim(found[1], visitor):
                 return PlainTextResponse(NOT_YOURS, 403)
         elif found := EVENT.fullmatch(path):
             if not self._events.has(found[1], visitor):
@@ -254,7 +227,7 @@ class VisitorGate:
     def _check_names(self, body: dict[str, Any], visitor: str) -> Response | None:
         """A refusal for a question that names another's session or event."""
         session, event = body.get("session_hash"), body.get("event_id")
-        if session is not None and not (isinstance(session, str) and self._sessions.claim(session, visitor)):
+        if session is not None and not (isinstance(session, str) and self._names.claim(session, visitor)):
             return PlainTextResponse(NOT_YOURS, 403)
         if event is not None and not (isinstance(event, str) and self._events.has(event, visitor)):
             return PlainTextResponse(NOT_YOURS, 403)

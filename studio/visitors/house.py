@@ -82,7 +82,8 @@ class VisitorHouse:
         self.log = logbook.open(settings.home / "logs")
         self.folder = settings.home / "visitors"
         self.folder.mkdir(exist_ok=True)
-        self.signer = CookieSigner(read_key(settings.home / "visitors.key"))
+        key = read_key(settings.home / "visitors.key", settings.password)
+        self.signer = CookieSigner(key, settings.home / "signed_out.json")
         house = Models(settings, cards, engines)
         self._engines, self._all = engines, house
         on_offer = tuple(card for card in house.cards if self._is_on_offer(house, card))
@@ -195,6 +196,8 @@ class VisitorHouse:
 
     def keep_name(self, visitor: str, name: str) -> None:
         """Write down what a person calls themselves."""
+        if self.name(visitor) == name:
+            return
         home = self.folder / visitor
         home.mkdir(exist_ok=True)
         write_whole(home / NAME, " ".join(name.split())[:60].encode())

@@ -1,13 +1,15 @@
-"""The cookie that says who a visitor is: a random or derived id and when it was given, signed with the house's key.
+"""The cookie that says who somebody is: a random or derived id and when it was given, signed with the house's key.
 
 HMAC-SHA256 (RFC 2104) over "id.time", compared in constant time. The key is 32 random bytes in a file that only its
-owner may read; who has no key can make no cookie, and a cookie names nothing but a folder of this house.
+owner may read, mixed with the password where there is one: a new password ends every session. Who has no key can make
+no cookie, and a cookie names nothing but a folder of this house, or its owner.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
+import json
 import os
 import re
 import secrets
@@ -15,12 +17,17 @@ import unicodedata
 from contextlib import suppress
 from pathlib import Path
 
+from studio.atomic_write import write_whole
+
 KEY_BYTES = 32
+
+MOST_ENDS = 10_000
+"""Sign-outs that are remembered; the oldest go first."""
 
 _COOKIE = re.compile(r"([0-9a-f]{32})\.([0-9]{1,12})\.([0-9a-f]{64})")
 
 
-def read_key(file: Path) -> bytes:
+def read_key(file: Path, password: str = "") -> bytes:
     """The house's key, made when there is none: 32 bytes, mode 0600. Two processes that begin at once end with one."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with suppress(FileExistsError):
@@ -31,28 +38,50 @@ def read_key(file: Path) -> bytes:
             os.link(fresh, file)  # never replaces a key that is there
         finally:
             fresh.unlink()
-    return file.read_bytes()
+    key = file.read_bytes()
+    return hmac.new(key, password.encode(), hashlib.sha256).digest() if password and len(key) >= KEY_BYTES else key
 
 
 class CookieSigner:
-    """Writes and reads cookies. A key that is too short signs nothing: `ValueError`."""
+    """Writes and reads cookies. A key that is too short signs nothing: `ValueError`. `ends` is the file in which it is
+    kept who has signed out, and when.
+    """
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, ends: Path | None = None) -> None:
         if len(key) < KEY_BYTES:
             raise ValueError("the key of the visitors' cookies is too short")
-        self._key = key
+        self._key, self._file = key, ends
+        self._ends: dict[str, int] = {}
+        with suppress(OSError, ValueError, TypeError, AttributeError):
+            found = json.loads(ends.read_text("utf-8")) if ends else {}
+            self._ends = {str(visitor): int(second) for visitor, second in found.items()}
 
     def sign(self, visitor: str, now: float) -> str:
         """The cookie of a visitor: id, the second it was given, and the signature of both."""
-        words = f"{visitor}.{int(now)}"
+        words = f"{visitor}.{max(int(now), self._ends.get(visitor, 0))}"
         return f"{words}.{self._find_mac(words)}"
 
     def read(self, cookie: str, now: float, longest: float) -> str:
-        """Whose cookie it is; "" where it isn't one of ours, or is older than `longest` seconds."""
+        """Whose cookie it is; "" where it isn't one of ours, is older than `longest` seconds, or was given before its
+        visitor signed out.
+        """
         found = _COOKIE.fullmatch(cookie)
         if found is None or not hmac.compare_digest(found[3], self._find_mac(f"{found[1]}.{found[2]}")):
             return ""
-        return found[1] if now - int(found[2]) <= longest else ""
+        given = int(found[2])
+        return found[1] if now - given <= longest and given >= self._ends.get(found[1], 0) else ""
+
+    def end(self, visitor: str, now: float) -> None:
+        """Let every cookie that the visitor has been given until now count no more, on whichever computer. Where that
+        can't be written, until a restart.
+        """
+        self._ends.pop(visitor, None)
+        self._ends[visitor] = int(now) + 1
+        while len(self._ends) > MOST_ENDS:
+            del self._ends[next(iter(self._ends))]
+        if self._file:
+            with suppress(OSError):
+                write_whole(self._file, json.dumps(self._ends).encode())
 
     def _find_mac(self, words: str) -> str:
         return hmac.new(self._key, words.encode(), hashlib.sha256).hexdigest()

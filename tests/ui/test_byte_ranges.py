@@ -185,7 +185,7 @@ def test_with_a_password_only_who_signed_in_gets_files(guarded: tuple[str, Path]
         got = ask(url, file, method, **headers)
         assert got.status == 401
         assert DATA[:10] not in got.body and "content-range" not in got.headers
-    assert ask(url, file, Cookie="access-token-unsecure-x=guess", **headers).status == 401
+    assert ask(url, file, Cookie=f"stir_owner_{url[17:-1]}=guess", **headers).status == 401
     form = urlencode({"username": "anna", "password": "a long secret"})
     entered = ask(url, "/login", "POST", form, Content_Type="application/x-www-form-urlencoded")
     assert entered.status == 200

@@ -28,8 +28,8 @@ from studio.engines import registry
 from studio.engines.base import Engine
 from studio.nouns import Photo, Shot, replace
 from studio.ui.page import build_for_visitors, launch_options_for_visitors
+from studio.ui.password_throttle import FIRST_WAIT
 from studio.ui.path_aliases import PathAliases
-from studio.ui.sign_in import FIRST_WAIT
 from studio.ui.visitor_gate import COOKIE, MOST_ASKED, MOST_AT_ONCE, OPEN, Turnstile
 from studio.visitors.house import VisitorHouse
 from tests.fakes.waiting import ended
@@ -329,7 +329,7 @@ def test_one_visitors_questions_leave_threads_to_the_others() -> None:
 
 def test_another_sites_page_can_do_nothing(shared: SharedApp, ann: Owner) -> None:
     for origin in ("https://evil.example", "null", "http://127.0.0.1:1"):
-        for path in ("/gradio_api/component_server", "/gradio_api/upload", "/visitor/forget", "/visitor/leave"):
+        for path in ("/gradio_api/component_server", "/gradio_api/upload", "/visitor/forget"):
             assert shared.post(path, ann["cookie"], {}, Origin=origin).status == 403
     assert shared.house.find(ann["visitor"]).library.count() == 1
 
@@ -474,7 +474,7 @@ def test_two_strangers_animate_and_see_only_their_own(shared: SharedApp, two: tu
 
 
 def sign_in(app: SharedApp, name: str, password: str = PASSWORD) -> Answer:
-    form = urlencode({"name": name, "password": password})
+    form = urlencode({"username": name, "password": password})
     return ask(app.url, "/sign-in", "POST", form, Content_Type="application/x-www-form-urlencoded")
 
 
@@ -482,7 +482,7 @@ def test_a_name_and_the_password_open_ones_own_desk(named: SharedApp) -> None:
     assert b"Your name" in ask(named.url, "/").body
     for method, path in sorted(set(list_routes(named.page.app.routes))):
         address = re.sub(r"\{[^}]*\}", "x", path)
-        if not (method in ("GET", "HEAD") and (OPEN.fullmatch(address) or path == "/")):
+        if not (method in ("GET", "HEAD") and path == "/"):
             assert request_briefly(named, method, address, None if method == "GET" else "{}")[0] in REFUSED, address
     first = sign_in(named, "Ann Lee")
     assert (first.status, first.headers["location"]) == (303, "/")
@@ -492,7 +492,7 @@ def test_a_name_and_the_password_open_ones_own_desk(named: SharedApp) -> None:
     ids = [find_id(cookie) for cookie in cookies]
     assert ids[0] == ids[1] != ids[2]
     assert named.call(cookies[2], "ask_visitor", {}, "s", "header")["name"] == "Ben"
-    left = named.post("/visitor/leave", cookies[2], {})
+    left = named.post("/sign-out", cookies[2], {})
     assert f"{COOKIE}=;" in left.headers["set-cookie"] and "Max-Age=0" in left.headers["set-cookie"]
 
 
@@ -500,10 +500,10 @@ def test_wrong_passwords_and_names_are_refused_ever_more_slowly(named: SharedApp
     assert sign_in(named, "").status == sign_in(named, "x" * 41).status == sign_in(named, "a\nb\x07").status == 400
     with ThreadPoolExecutor(8) as at_once:
         answers = [one.status for one in at_once.map(lambda _: sign_in(named, "Ann", "guess"), range(8))]
-    assert sorted(answers) == [403, *[429] * 7], "guesses sent together count one after the other"
+    assert sorted(answers) == [401, *[429] * 7], "guesses sent together count one after the other"
     time.sleep(FIRST_WAIT)
     wrong = sign_in(named, "<b>Ann</b>", "guess")
-    assert wrong.status == 403 and b"&lt;b&gt;Ann" in wrong.body and b"<b>Ann" not in wrong.body
+    assert wrong.status == 401 and b"&lt;b&gt;Ann" in wrong.body and b"<b>Ann" not in wrong.body
     held = sign_in(named, "Ann")
     assert held.status == 429, "even the right one waits"
     end = time.monotonic() + 20

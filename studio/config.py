@@ -33,7 +33,8 @@ class Settings:
     folder where `home` is a visitor's: models, model cards and preferences are the owner's. `space` is the host name
     of the Hugging Face Space that this is, "" where it is none. `mcp`: the endpoints are served as tools of an MCP
     server too. `ray` is the cluster whose workers make the clips: "auto" for one on this computer, or the address of
-    its head; "" for none.
+    its head; "" for none. `deadline`: seconds without a sign of life after which work of the studio's own has failed,
+    0 for none; what follows from it for models is in jobs/deadlines.py.
     """
 
     home: Path
@@ -48,6 +49,7 @@ class Settings:
     ray: str = ""
     house: Path | None = None
     space: str = ""
+    deadline: float = 300.0
 
     @property
     def is_local(self) -> bool:
@@ -163,7 +165,8 @@ def read(
     ray: str | None = None,
     shared: bool = False,
 ) -> Settings:
-    """Settings from flags, then the environment (STIR_HOME, STIR_USER, STIR_PASSWORD, STIR_RAY), then the machine.
+    """Settings from flags, then the environment (STIR_HOME, STIR_USER, STIR_PASSWORD, STIR_RAY, STIR_DEADLINE), then
+    the machine.
 
     `cards` are folders with the user's own model cards; `mcp` is as in `Settings`. `shared`: several people come to
     the page, each under a name of their own; on a Hugging Face Space, which SPACE_ID tells, strangers do. Raises
@@ -172,14 +175,14 @@ def read(
     place, why = _choose_home(home)
     user = user or os.environ.get("STIR_USER", "")
     password = password or os.environ.get("STIR_PASSWORD", "")
-    folders, ray = _split_folders(cards), ray or os.environ.get("STIR_RAY", "")
+    folders, ray, deadline = _split_folders(cards), ray or os.environ.get("STIR_RAY", ""), _read_deadline()
     if shared or os.environ.get("SPACE_ID"):
         _require_shareable(password, user=user, mcp=mcp, ray=ray)
         host, reach = "0.0.0.0", "a page that several people share"  # noqa: S104  asked for
         choices = (Choice("home", str(place), why), Choice("address", host, reach))
         return Settings(
             place, host, port or 7860, "", password, choices, folders,
-            visitors="names" if password else "strangers", space=os.environ.get("SPACE_HOST", ""),
+            visitors="names" if password else "strangers", space=os.environ.get("SPACE_HOST", ""), deadline=deadline,
         )  # fmt: skip
     host = host or "127.0.0.1"
     local = host in ("127.0.0.1", "localhost", "::1")
@@ -190,7 +193,21 @@ def read(
         )
     reach = "only this computer can reach the page" if local else "asked for with --listen; a password is set"
     choices = (Choice("home", str(place), why), Choice("address", host, reach))
-    return Settings(place, host, port or 7860, user, password, choices, folders, mcp, ray=ray)
+    return Settings(place, host, port or 7860, user, password, choices, folders, mcp, ray=ray, deadline=deadline)
+
+
+def _read_deadline() -> float:
+    """Seconds that STIR_DEADLINE names. Raises `Refusal` for what is no number of them."""
+    named = os.environ.get("STIR_DEADLINE", "")
+    try:
+        seconds = float(named or Settings.deadline)
+    except ValueError:
+        seconds = -1.0
+    if seconds == 0 or 10 <= seconds <= 86_400:
+        return seconds
+    raise Refusal(
+        f"STIR_DEADLINE is {named!r}, which is no deadline.", "Set it to 10 to 86400 seconds, or to 0 for none."
+    )
 
 
 def _require_shareable(password: str, *, user: str, mcp: bool, ray: str) -> None:

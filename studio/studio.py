@@ -158,7 +158,7 @@ class Studio:
             find_file=self._find_attachment, list_cards=lambda: self.models.cards,
             make_hosted=None if self.settings.visitors else self._make_hosted,
             tell=lambda clip_id: self.scores.expect(clip_id), seat=self.guest.seat,
-            make_remote=self._make_farm if self.settings.ray else None,
+            make_remote=self._make_farm if self.settings.ray else None, deadline=self.settings.deadline,
         )  # fmt: skip
 
     def _make_farm(self, maker: ClipMaker) -> Farm:

@@ -153,7 +153,7 @@ def test_a_fault_nobody_foresaw_names_its_one_entry_in_the_log(opened: Open, set
         where = [index for index, line in enumerate(lines) if found[1] in line]
         assert len(where) == 1
         assert job.id[:8] in lines[where[0]]
-        assert "ZeroDivisionError" in lines[where[0]] and "gradient.py" in "".join(lines[where[0] : where[0] + 12])
+        assert "ZeroDivisionError" in lines[where[0]] and "gradient.py" in "".join(lines[where[0] : where[0] + 16])
     assert names[0] != names[1]
     assert (settings.home / "logs" / "stir.log").read_text().count("ZeroDivisionError") == 2
 

@@ -92,7 +92,7 @@ def read_footage(file: Path, trusted: bool) -> Footage:
 
 
 def _read_bounded(file: Path) -> Footage:
-    from studio.clip.child_environment import run_script  # not at the top: the script knows no studio
+    from studio.clip.child_processes import run_script  # not at the top: the script knows no studio
 
     try:
         done = run_script(__file__, str(file.absolute()), seconds=SECONDS)

@@ -88,7 +88,7 @@ def probe_file(file: Path) -> FileFacts:
 @lru_cache(maxsize=64)
 def _probe_once(file: Path, written: int, size: int) -> FileFacts:
     """written, size: when and how large the file is, so that another of its name is read anew."""
-    from studio.clip.child_environment import run_script  # not at the top: the script knows no studio
+    from studio.clip.child_processes import run_script  # not at the top: the script knows no studio
 
     try:
         done = run_script(__file__, str(file), seconds=SECONDS)

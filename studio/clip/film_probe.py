@@ -55,7 +55,7 @@ class NoFilm(Exception):
 
 def probe_film(file: Path) -> Film:
     """Read what an MP4 holds; all its packets are looked at, and its first frame is decoded. Raises `NoFilm`."""
-    from studio.clip.child_environment import run_script  # not at the top: the script knows no studio
+    from studio.clip.child_processes import run_script  # not at the top: the script knows no studio
 
     try:
         done = run_script(__file__, str(file.absolute()), seconds=SECONDS)

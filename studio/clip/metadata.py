@@ -29,7 +29,7 @@ _BOUNDS = {"probesize": "100000", "analyzeduration": "0", "max_streams": "64"}
 def read_comment(file: Path, container: Container, limit: int) -> bytes:
     """The comment of an MP4, WebM or GIF, the XMP of a WebP, as bytes; b"" when there is none, it is longer than
     `limit` bytes, or the file can't be read within the bounds."""
-    from studio.clip.child_environment import run_script  # not at the top: the script knows no studio
+    from studio.clip.child_processes import run_script  # not at the top: the script knows no studio
 
     try:
         done = run_script(__file__, str(file.absolute()), container, str(limit), seconds=SECONDS)

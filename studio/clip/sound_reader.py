@@ -44,7 +44,7 @@ def read_sound(file: Path, start: float, seconds: float) -> Sound:
     """
     import numpy as np
 
-    from studio.clip.child_environment import run_script  # not at the top: the script knows no studio
+    from studio.clip.child_processes import run_script  # not at the top: the script knows no studio
     from studio.frames import Sound
 
     try:

@@ -7,7 +7,6 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -268,18 +267,10 @@ def _require_room(folder: Path, kinds: tuple[FileKind, ...], plans: list[Deliver
 # ffmpeg ---------------------------------------------------------------------------------------------------------------
 
 
-@cache
-def list_codecs() -> frozenset[str]:
-    """The encoders that this ffmpeg was built with. Raises `Refusal` without one."""
-    process = ffmpeg.launch_ffmpeg(["-encoders"], subprocess.DEVNULL, stdout=subprocess.PIPE)
-    said = process.communicate()[0].decode(errors="replace")
-    return frozenset(words[1] for line in said.splitlines() if len(words := line.split()) > 2)
-
-
 def require_encoder(kind: FileKind, known: frozenset[str] | None = None) -> None:
     """Raises `Refusal` where this ffmpeg can't write such a file. known: its encoders, those of the one here."""
     name = ENCODERS[kind.container, kind.codec]
-    if name not in (list_codecs() if known is None else known):
+    if name not in (ffmpeg.list_codecs() if known is None else known):
         raise Refusal(
             f"This ffmpeg can't write {kind.codec.upper()}: it was built without {name}.",
             "Run: pip install --force-reinstall imageio-ffmpeg, or name another with IMAGEIO_FFMPEG_EXE.",

@@ -22,7 +22,7 @@ import numpy as np
 
 from studio import config
 from studio.cards import ModelCard
-from studio.clip.child_environment import SECRETS
+from studio.clip.child_processes import SECRETS
 from studio.config import Settings
 from studio.engines.base import Engine, Image, Shelf, Stopped
 from studio.engines.prepare import prepare

@@ -21,7 +21,7 @@ import time
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from studio.clip.child_environment import list_environment
+from studio.clip.child_processes import list_environment
 from studio.config import ROOT
 from studio.nouns import Refusal
 

@@ -70,7 +70,7 @@ class ClipMaker:
         took = time.monotonic() - watch.began
         clip = describe_clip(job, made.encoded, made.choices, took, memory=made.memory, loading=watch.loading)
         watch.tick(Progress("keep"))
-        self.keep(job, clip, made.encoded.file, made.encoded.poster)
+        self.keep(job, clip, made.encoded.file, made.encoded.poster, watch.require_life)
         return Done(clip.id)
 
     def _finish(self, shot: Shot, folder: Path, tick: Tick) -> Rendered:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 
@@ -34,7 +35,8 @@ COUNTED: tuple[Stage, ...] = ("denoise", "paint")
 class JobProgress:
     """A running job as others see it, and the way it is stopped. Safe to use from any thread.
 
-    `loading` is how many seconds of it went into waiting and loading.
+    `loading` is how many seconds of it went into waiting and loading; `beats` counts signs of life, ticks that say
+    something new or that it waits its turn, and `stage` is that of the last one.
     """
 
     def __init__(self, job: Job, queue: Queue) -> None:
@@ -42,6 +44,9 @@ class JobProgress:
         self.progress = Progress()
         self.began = time.monotonic()
         self.loading = 0.0
+        self.beats = 0
+        self.stage: Stage = "load"
+        self._said: tuple[object, ...] = ()
         self._queue = queue
         self._stopped = threading.Event()
         self._lock = threading.Lock()
@@ -57,12 +62,17 @@ class JobProgress:
         """Whether the next tick raises."""
         return self._stopped.is_set()
 
-    def tick(self, progress: Progress) -> None:
-        """Note how far the job is. Raises `Stopped` when it was cancelled, here or in another process."""
+    def require_life(self) -> None:
+        """Raises `Stopped` where it was stopped: the job may be another thread's by now."""
         if self._stopped.is_set():
             raise Stopped
+
+    def tick(self, progress: Progress) -> None:
+        """Note how far the job is. Raises `Stopped` when it was cancelled, here or in another process."""
+        self.require_life()
         with self._lock:
             now = time.monotonic()
+            self._note_life(progress)
             self.progress = self._add_times(progress, now)
             due = now - self._written >= WRITE_SECONDS or progress.stage == "keep"
             if due:
@@ -70,6 +80,17 @@ class JobProgress:
         if due and not self._write():
             self._stopped.set()
             raise Stopped
+
+    def _note_life(self, progress: Progress) -> None:
+        said = progress.stage, progress.done, progress.total, progress.note
+        self.beats += said != self._said or progress.stage == "wait"
+        self._said, self.stage = said, progress.stage
+
+    def ask(self) -> None:
+        """Stop where the job was cancelled in another process: an engine that gives no sign of life doesn't ask."""
+        with contextlib.suppress(Refusal):
+            if not isinstance(self._queue.get(self.job.id).state, Running):
+                self.stop()
 
     def _add_times(self, progress: Progress, now: float) -> Progress:
         """The progress with the job's own clock; a stage that lies behind stays behind, as does the last preview."""

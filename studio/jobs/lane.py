@@ -1,4 +1,4 @@
-"""A lane: one thread that does jobs one at a time; one that fails never stops the next. A GPU has a lane of its own.
+"""A lane: it does jobs one at a time; one that fails, or hangs, never stops the next. A GPU has a lane of its own.
 
 While a job runs, the model of the next one is loaded ahead where the engine finds memory for both, or its photo is read
 ahead. How a clip is made is in clip_maker.py; how far a running job is, and how it is stopped, in job_progress.py.
@@ -16,10 +16,13 @@ from pathlib import Path
 import msgspec
 
 from studio.engines.base import Stopped, Tick
+from studio.hung_threads import MOST_LEFT, count_hung
 from studio.jobs.clip_maker import ClipMaker
+from studio.jobs.deadlines import Deadlines
 from studio.jobs.fair_turns import Seat
 from studio.jobs.job_progress import JobProgress
 from studio.jobs.turns import Turns
+from studio.jobs.watched_work import TOO_MANY, WatchedThread
 from studio.library.clips import Clips
 from studio.library.logbook import describe_shot, trace
 from studio.library.queue import ALL, Queue, Share
@@ -38,12 +41,13 @@ AT_WORK: tuple[Stage, ...] = ("denoise", "decode", "paint")
 class Lane:
     """Lane `number`, of device `number - 1`; 0 is the processor's, or the only one. `look` is called before each job is
     chosen; `tell` is told of each clip that is done. Where several visitors share the device, their lanes take turns by
-    their `seat`.
+    their `seat`. One thread takes the jobs and waits for another that makes the clips, and leaves that behind where it
+    gives no sign of life within `deadlines`.
     """
 
     def __init__(
         self, number: int, maker: ClipMaker, turns: Turns, *, look: Callable[[], None], tell: Callable[[str], None],
-        seat: Seat | None = None,
+        seat: Seat | None = None, deadlines: Callable[[Job], Deadlines] = lambda job: Deadlines(),
     ) -> None:  # fmt: skip
         self.share = ALL
         self._seat = seat
@@ -57,6 +61,8 @@ class Lane:
         self._closing = threading.Event()
         self._woken = threading.Event()
         name = "stir-worker" if number == 0 else f"stir-gpu-{number - 1}"
+        self._deadlines = deadlines
+        self._hand = WatchedThread(f"{name}-clips", self._log)
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
 
     def start(self, adopt: bool, share: Share = ALL) -> None:
@@ -109,6 +115,7 @@ class Lane:
                 self._do(job)
                 self._turns.end(self._number)
                 self._leave_seat()
+        self._hand.close()
 
     def _take_next(self) -> Job | None:
         try:
@@ -124,8 +131,11 @@ class Lane:
 
     def _begin(self, waiting: list[Job]) -> Job | None:
         """Which of these waiting jobs this lane begins now; None where it is another visitor's turn, and the first of
-        them says so.
+        them says so, and where too much hangs.
         """
+        if count_hung() >= MOST_LEFT:
+            self._queue.explain_wait(waiting[0], f"{TOO_MANY.reason} {TOO_MANY.remedy}")
+            return None
         if self._seat and not self._seat.begin(self._number, self._woken):
             before = self._seat.count_before(self._number)
             self._queue.explain_wait(waiting[0], f"Others' turn: {before} before it")
@@ -143,8 +153,9 @@ class Lane:
         self._log.info("job %s: %s", job.id[:8], describe_shot(job.shot))
         try:
             with tempfile.TemporaryDirectory(dir=self._maker.room, ignore_cleanup_errors=True) as folder:
-                tick = self._make_tick(watch)
-                state: State = self._maker.make(job, Path(folder), watch, tick, max(0, self._number - 1))
+                tick, place = self._make_tick(watch), Path(folder)
+                make = lambda: self._maker.make(job, place, watch, tick, max(0, self._number - 1))  # noqa: E731
+                state: State = self._hand.do(make, watch, self._deadlines(job))
         except Stopped:
             state = Interrupted() if self._closing.is_set() else Cancelled()
         except Exception as error:

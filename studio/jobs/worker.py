@@ -19,6 +19,7 @@ from studio.cards import ModelCard
 from studio.engines.base import Devices, Engine, Shelf
 from studio.jobs.clip_maker import ClipMaker
 from studio.jobs.clip_renderer import refuse_attachment
+from studio.jobs.deadlines import USUAL, Deadlines, choose_deadlines
 from studio.jobs.fair_turns import Seat
 from studio.jobs.hosted_lane import HostedLane
 from studio.jobs.lane import Lane
@@ -80,8 +81,9 @@ class RemoteWorkers(Protocol):
 class Worker:
     """All that works. `room` is where half-made clips lie, `photos` opens photos when a job needs them; `list_cards`
     says which models are on offer, and `make_hosted` makes the lane of hosted jobs; `tell` is told of each clip that is
-    done. A visitor's worker shares the devices with others' by its `seat`. Where `make_remote` makes workers elsewhere,
-    this computer only finishes clips itself.
+    done. `deadline`: seconds in which a job has to give a sign of life (deadlines.py). A visitor's worker shares the
+    devices with others' by its `seat`. Where `make_remote` makes workers elsewhere, this computer only finishes clips
+    itself.
     """
 
     def __init__(
@@ -101,8 +103,9 @@ class Worker:
         tell: Callable[[str], None] = lambda clip_id: None,
         seat: Seat | None = None,
         make_remote: Callable[[ClipMaker], RemoteWorkers] | None = None,
+        deadline: float = USUAL,
     ) -> None:
-        self._seat = seat
+        self._seat, self._deadline = seat, deadline
         self._queue, self._log, self._tell = queue, log, tell
         self._card, self._engine, self._list_cards = find_card, find_engine, list_cards
         self._maker = ClipMaker(
@@ -119,7 +122,13 @@ class Worker:
         self._remote = make_remote(self._maker) if make_remote else None
 
     def _make_lane(self, number: int) -> Lane:
-        return Lane(number, self._maker, self._turns, look=self._add_gpus, tell=self._tell, seat=self._seat)
+        return Lane(
+            number, self._maker, self._turns, look=self._add_gpus, tell=self._tell, seat=self._seat,
+            deadlines=self._find_deadlines,
+        )  # fmt: skip
+
+    def _find_deadlines(self, job: Job) -> Deadlines:
+        return choose_deadlines(self._deadline, self._needs_loading(job.shot.maker))
 
     def start(self, adopt: bool = True) -> None:
         """Begin. With `adopt`, jobs that were given to a process which has ended are done as well."""

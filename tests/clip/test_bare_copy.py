@@ -10,7 +10,7 @@ import pytest
 
 from studio.attachments import Attachments
 from studio.clip import ffmpeg
-from studio.clip.child_environment import SECRETS
+from studio.clip.child_processes import SECRETS
 from studio.config import Settings
 from studio.engines.hosted.tokens import VARIABLES
 from studio.nouns import Refusal

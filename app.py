@@ -37,6 +37,8 @@ def main(argv: list[str] | None = None) -> int:
 
         require_port(settings)
         return _open_house(settings) if settings.visitors else _open_studio(settings, flags.open)
+    except KeyboardInterrupt:  # before the page stood; later, it closes as it should
+        return 0
     except Refusal as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 2

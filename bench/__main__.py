@@ -4,6 +4,7 @@ python -m bench            all of them (three quarters of an hour; with a GPU ni
 python -m bench speed      one of them: quality, steady, seam, depth, doctor, mend, speed, fuzz, side_by_side, peers, gpu, …
 python -m bench coherence [NAME ...] [--base BUILD]   likeness to the photo, an older build's beside it (--help says more)
 python -m bench gpu [--stage NAME ...] [--minutes N]  what the studio does on this GPU, in nine minutes (--help says more)
+python -m bench day [--share 0.05] [--seed N]         a day's work with kills, sped up; the whole takes most of an hour
 python -m bench steady --base BUILD                   an older build beside this one, in the same run; also load; remake needs one
 """
 
@@ -20,7 +21,7 @@ from pathlib import Path
 BENCHES = (
     "quality", "steady", "seam", "depth", "doctor", "mend", "speed", "side_by_side", "open_compare", "peers", "diffusion", "gpu",
     "check", "damage", "score_time", "fuzz", "house", "remake", "hdr", "intake", "load", "moves", "fp8_step", "lanes", "hosted",
-    "decoding", "batch", "farm",
+    "decoding", "batch", "farm", "day",
 )  # fmt: skip
 
 
@@ -35,6 +36,9 @@ def main(asked: list[str]) -> int:
         return 0
     if asked[:1] == ["gpu"] and len(asked) > 1:
         import_module("bench.gpu").main(asked[1:])
+        return 0
+    if asked[:1] == ["day"] and len(asked) > 1:
+        import_module("bench.day").run(asked[1:])
         return 0
     if {"-h", "--help"} & set(asked):
         print(__doc__)

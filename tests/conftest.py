@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import gc
+import importlib.util
 import os
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,9 +21,26 @@ if TYPE_CHECKING:
 
     from studio.studio import Studio
 
+sys.dont_write_bytecode = False
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+"""Compiled modules are kept: else each process that a test starts compiles Stir, and every worker all tests too."""
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 """Read by torch and NumPy's BLAS when they are loaded, here and in the processes that tests start: at the sizes of the tests, and
 with a worker on every core, threads of one computation wait for each other for most of the time."""
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Before workers start, the tests' modules are compiled and kept for them: else each compiles them all, at the same time."""
+    if not getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
+        return
+    rewrite = next(hook for hook in sys.meta_path if type(hook).__name__ == "AssertionRewritingHook")
+    for file in sorted(Path(__file__).parent.rglob("test_*.py")):
+        spec = importlib.util.spec_from_file_location(f"compiled.{file.stem}", file)
+        assert spec
+        module = importlib.util.module_from_spec(spec)
+        module.__dict__["__builtins__"] = {}  # so that it is compiled, and ends at its first import
+        with suppress(ImportError):
+            rewrite.exec_module(module)  # pyright: ignore
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 
 import gradio as gr
 import msgspec
+from starlette.responses import Response
 
 from studio.library.logbook import report_fault
 from studio.nouns import Refusal
@@ -93,13 +94,15 @@ def catch_faults(does: Callable[..., Any], refused: Callable[[Refusal], Any]) ->
 def make_call(name: str, takes: type[T], does: Callable[[T], Any]) -> Call:
     """A question a part may ask. What the browser sends is checked against `takes`; a `Refusal` is told, not raised.
 
-    So is what nobody foresaw, after it was logged: a question that fails leaves the page as it was.
+    So is what nobody foresaw, after it was logged: a question that fails leaves the page as it was. A `Response` is
+    sent as it is.
     """
     log = _log.get(_ELSEWHERE)
 
     def answer(value: Any) -> Any:
         try:
-            return msgspec.to_builtins(does(msgspec.convert(value, takes)))
+            found = does(msgspec.convert(value, takes))
+            return found if isinstance(found, Response) else msgspec.to_builtins(found)
         except msgspec.ValidationError as error:
             return describe_refusal(
                 Refusal(f"The page sent something unexpected ({error}).", "Reload the page and try again.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 from playwright.sync_api import Locator, Page, expect
+from starlette.responses import Response
 
 from studio.config import Settings
 from studio.studio import Studio
@@ -110,24 +112,29 @@ def test_a_page_is_sent_what_has_changed_and_a_look_that_fails_is_logged_once(
 ) -> None:
     studio = Studio(Settings(tmp_path / "home"))
     panel = QueuePanel(studio)
-    first = panel.look(Seen())
+
+    def look(panel: QueuePanel, seen: Seen) -> dict[str, object]:
+        found = panel.look(seen)
+        return json.loads(bytes(found.body)) if isinstance(found, Response) else found
+
+    first = look(panel, Seen())
     assert first.keys() == {"seen", "board", "models"}
     marks = [msgspec.convert(first["seen"], Seen)]
 
     def has_rest() -> bool:
         """Nothing new: how the models stand on this machine is found out in a thread of its own."""
-        found = panel.look(marks[-1])
+        found = look(panel, marks[-1])
         if found:
             marks.append(msgspec.convert(found["seen"], Seen))
         return found == {}
 
     until(has_rest)
     seen = marks[-1]
-    assert panel.look(Seen(models=seen.models)).keys() == {"seen", "board"}
-    assert QueuePanel(studio).look(seen).keys() == {"seen", "board", "models"}  # the studio was started again
+    assert look(panel, Seen(models=seen.models)).keys() == {"seen", "board"}
+    assert look(QueuePanel(studio), seen).keys() == {"seen", "board", "models"}  # the studio was started again
     studio.close()
     with caplog.at_level(logging.ERROR):
         studio.log.addHandler(caplog.handler)
-        assert [panel.look(Seen()) for _ in range(2)] == [{}, {}]
+        assert [look(panel, Seen()) for _ in range(2)] == [{}, {}]
         studio.log.removeHandler(caplog.handler)
     assert len({id(one) for one in caplog.records if "the page's board" in one.getMessage()}) == 1

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from studio.nouns import Clip, Noun, Progress, Shot
+from studio.nouns import Clip, Noun, Progress, Shot, Words
 
 AxisName = Literal[
     "model", "seed", "amount", "move", "effect", "prompt", "depth",
@@ -24,7 +24,7 @@ class Axis(Noun, frozen=True):
     """One thing that differs, and its values as they are typed on the command line: "0.3", "dolly in + orbit left"."""
 
     name: AxisName
-    values: tuple[str, ...]
+    values: Annotated[tuple[Words, ...], msgspec.Meta(max_length=64)]
 
 
 class Cell(Noun, frozen=True):

@@ -12,7 +12,7 @@ import msgspec
 
 from studio.noun_base import Aspect, Attachment, Fraction, Noun
 
-ClipId = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern="^[0-9A-Za-z_-]+$")]
+ClipId = Annotated[str, msgspec.Meta(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_-]+\Z")]
 Loop = Literal["", "cut", "dissolve", "flow", "ping_pong"]
 Spot = Literal[
     "top_left", "top", "top_right", "left", "middle", "right", "bottom_left", "bottom", "bottom_right",
@@ -20,7 +20,7 @@ Spot = Literal[
 Font = Literal["sans", "bold", "serif", "serif_italic", "condensed", "mono"]
 TitleKind = Literal["title", "caption", "date", "place"]
 AmbienceKind = Literal["water", "wind", "rain", "fire", "room"]
-Hex = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$")]
+Hex = Annotated[str, msgspec.Meta(pattern="^#[0-9a-fA-F]{6}$", max_length=7)]
 InPoint = Annotated[float, msgspec.Meta(ge=0.0, le=3600.0)]
 Fade = Annotated[float, msgspec.Meta(ge=0.0, le=10.0)]
 

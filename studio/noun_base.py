@@ -12,7 +12,21 @@ import msgspec
 Aspect = Literal["photo", "16:9", "9:16", "1:1", "4:5", "3:4", "21:9"]
 N = TypeVar("N", bound="Noun")
 Fraction = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]
-Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+Hash = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$", max_length=64)]
+Id = Annotated[str, msgspec.Meta(max_length=64)]
+"""What something is known by: a clip, a job, a model, a photo, a place."""
+
+Short = Annotated[str, msgspec.Meta(max_length=255)]
+"""A name, or a few words."""
+
+FilePath = Annotated[str, msgspec.Meta(max_length=4096)]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+Stars = Annotated[int, msgspec.Meta(ge=0, le=5)]
+Search = Annotated[str, msgspec.Meta(max_length=400)]
+"""Words that are looked for; the page's own boxes take 200 characters."""
+
+PressId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$", max_length=64)]
+"""A press of a button by an id of its own, so that the same one sent twice begins nothing twice; "" for none."""
 
 
 class Refusal(Exception):
@@ -31,7 +45,8 @@ class Refusal(Exception):
 
 
 class Noun(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A frozen value. An unknown key or a value out of range is an error, never a silent default."""
+    """A frozen value. An unknown key or a value out of range is an error, never a silent default. What browsers and
+    programs send is made of nouns whose texts and lists all have a longest (tests/ui/test_bounds.py)."""
 
 
 class Attachment(Noun, frozen=True):
@@ -40,7 +55,7 @@ class Attachment(Noun, frozen=True):
     """
 
     id: Hash
-    name: Annotated[str, msgspec.Meta(max_length=255)]
+    name: Short
     kind: Literal["audio", "video", "image"]
     seconds: Annotated[float, msgspec.Meta(ge=0.0, le=3600.0)]
     bytes: Annotated[int, msgspec.Meta(ge=1, le=200_000_000)]

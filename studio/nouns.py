@@ -21,10 +21,17 @@ from studio.finish_nouns import Track as Track
 from studio.finish_nouns import Trim as Trim
 from studio.noun_base import Aspect as Aspect
 from studio.noun_base import Attachment as Attachment
+from studio.noun_base import Count as Count
+from studio.noun_base import FilePath as FilePath
 from studio.noun_base import Fraction as Fraction
 from studio.noun_base import Hash as Hash
+from studio.noun_base import Id as Id
 from studio.noun_base import Noun as Noun
+from studio.noun_base import PressId as PressId
 from studio.noun_base import Refusal as Refusal
+from studio.noun_base import Search as Search
+from studio.noun_base import Short as Short
+from studio.noun_base import Stars as Stars
 from studio.noun_base import replace as replace
 
 Size = Literal["auto", "240p", "360p", "480p", "720p", "1080p", "1440p", "2160p"]
@@ -60,6 +67,11 @@ LONG_SIDES: dict[Format, int] = {"mp4": 4096, "webm": 4096, "gif": 640, "webp": 
 of 4K (5.1, at most 8,912,896 pixels); so 21:9 at 2160p is 4096 wide. GIF and WebP: they grow quickly, and are looked at
 in passing."""
 
+MOST_MOVES, MOST_EFFECTS, MOST_MENDS = 24, 24, 8
+"""Moves at a time, effects and mends of one shot: each that there is once, and a few."""
+
+Side = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
+MaybeHash = Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$", max_length=64)]
 Brush = Annotated[str, msgspec.Meta(max_length=65_536, pattern="^[A-Za-z0-9+/=]*$")]
 
 
@@ -71,13 +83,13 @@ class Photo(Noun, frozen=True):
     """
 
     id: Hash
-    width: Annotated[int, msgspec.Meta(ge=1)]
-    height: Annotated[int, msgspec.Meta(ge=1)]
-    name: str = ""
-    notes: tuple[str, ...] = ()
-    own_depth: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    width: Side
+    height: Side
+    name: Annotated[str, msgspec.Meta(max_length=1000)] = ""
+    notes: Annotated[tuple[Annotated[str, msgspec.Meta(max_length=1000)], ...], msgspec.Meta(max_length=100)] = ()
+    own_depth: MaybeHash = ""
     depth_doubted: bool = False
-    own_matte: Annotated[str, msgspec.Meta(pattern="^([0-9a-f]{64})?$")] = ""
+    own_matte: MaybeHash = ""
     matte_doubted: bool = False
 
 
@@ -98,10 +110,13 @@ class Move(Noun, frozen=True):
     amount: Fraction = 0.6
 
 
+Moves = Annotated[tuple[Move, ...], msgspec.Meta(max_length=MOST_MOVES)]
+
+
 class Leg(Noun, frozen=True):
     """What the camera does next: moves that are added up, at one speed, begun where the moves before it have ended."""
 
-    moves: tuple[Move, ...]
+    moves: Moves
     speed: Speed = "normal"
 
 
@@ -114,7 +129,7 @@ class Camera(Noun, frozen=True):
     still, a model that reads does as it likes.
     """
 
-    moves: tuple[Move, ...] = (Move("dolly_in"),)
+    moves: Moves = (Move("dolly_in"),)
     ease: Ease = "smooth"
     loop: bool = False
     speed: Speed = "normal"
@@ -137,6 +152,7 @@ class Effect(Noun, frozen=True):
 
 
 Words = Annotated[str, msgspec.Meta(max_length=4000)]
+Effects = Annotated[tuple[Effect, ...], msgspec.Meta(max_length=MOST_EFFECTS)]
 
 
 class Motion(Noun, frozen=True):
@@ -151,7 +167,7 @@ class Motion(Noun, frozen=True):
     prompt: Words = ""
     negative_prompt: Words = ""
     camera: Camera = Camera()
-    effects: tuple[Effect, ...] = ()
+    effects: Effects = ()
     subject: Words = ""
     action: Words = ""
     environment: Words = ""
@@ -171,6 +187,10 @@ class Mend(Noun, frozen=True):
     amount: Fraction = 0.5
 
 
+Mends = Annotated[tuple[Mend, ...], msgspec.Meta(max_length=MOST_MENDS)]
+SpeedUps = Annotated[tuple[SpeedUp, ...], msgspec.Meta(max_length=8)]
+
+
 class Still(Noun, frozen=True):
     """A photo and the part of it that is used: where a clip ends.
 
@@ -184,6 +204,7 @@ class Still(Noun, frozen=True):
 
 OptionName = Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
 Option = Annotated[str, msgspec.Meta(max_length=4000)] | int | float | bool
+Options = Annotated[dict[OptionName, Option], msgspec.Meta(max_length=24)]
 
 
 class Shot(Noun, frozen=True):
@@ -209,12 +230,12 @@ class Shot(Noun, frozen=True):
     photo: Photo
     crop: Crop = Crop()
     motion: Motion = Motion()
-    model: str = "parallax"
+    model: Id = "parallax"
     size: Size = "auto"
     seconds: Annotated[float, msgspec.Meta(ge=1.0, le=60.0)] = 5.0
     fps: Annotated[int, msgspec.Meta(ge=1, le=60)] = 24
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
-    depth: str = "auto"
+    depth: Id = "auto"
     format: Format = "mp4"
     quality: Quality = "good"
     steps: Annotated[int, msgspec.Meta(ge=1, le=200)] | None = None
@@ -222,14 +243,14 @@ class Shot(Noun, frozen=True):
     strength: Fraction = 0.5
     end: Still | None = None
     sound: bool = True
-    speedups: tuple[SpeedUp, ...] = ()
+    speedups: SpeedUps = ()
     may_shrink: bool = False
-    mends: tuple[Mend, ...] = ()
-    draft: str = ""
+    mends: Mends = ()
+    draft: Id = ""
     subject: Brush = ""
-    platform: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    service: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    options: Annotated[dict[OptionName, Option], msgspec.Meta(max_length=24)] = msgspec.field(default_factory=dict)
+    platform: Id = ""
+    service: Id = ""
+    options: Options = msgspec.field(default_factory=dict)
     audio: Attachment | None = None
     motion_video: Attachment | None = None
     finish: Finish | None = None
@@ -314,7 +335,7 @@ class Clip(Noun, frozen=True):
     made_at: float
     took: float
     title: str = ""
-    rating: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0
+    rating: Stars = 0
     trashed: bool = False
     choices: tuple[Choice, ...] = ()
     memory: Annotated[int, msgspec.Meta(ge=0)] = 0

@@ -16,17 +16,18 @@ from studio.nouns import (
     Finish,
     Format,
     Fraction,
-    Mend,
+    Id,
+    Mends,
     Motion,
     Noun,
-    Option,
-    OptionName,
+    Options,
     Photo,
     Progress,
     Quality,
+    Short,
     Shot,
     Size,
-    SpeedUp,
+    SpeedUps,
     Words,
 )
 from studio.photo.findings import Finding
@@ -40,9 +41,8 @@ PLACEHOLDERS = ("name", "subject", "light", "place")
 Choosing = Literal["same", "each", "prompts"]
 """Where a row's motion comes from: one for all; a preset that fits the photo's kind; the row's own words."""
 
-Short = Annotated[str, msgspec.Meta(max_length=255)]
-Clock = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$")]
-Day = Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+Clock = Annotated[str, msgspec.Meta(pattern="^([01][0-9]|2[0-3]):[0-5][0-9]$", max_length=5)]
+Day = Annotated[str, msgspec.Meta(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$", max_length=10)]
 
 
 class PostingPlan(Noun, frozen=True):
@@ -53,7 +53,7 @@ class PostingPlan(Noun, frozen=True):
     days: Annotated[tuple[Annotated[int, msgspec.Meta(ge=0, le=6)], ...], msgspec.Meta(min_length=1, max_length=7)]
     start: Day
     times: Annotated[tuple[Clock, ...], msgspec.Meta(min_length=1, max_length=12)] = ("18:00",)
-    zone: Annotated[str, msgspec.Meta(max_length=64)] = "UTC"
+    zone: Id = "UTC"
     platforms: Annotated[tuple[Short, ...], msgspec.Meta(max_length=24)] = ()
 
 
@@ -75,8 +75,8 @@ class BatchSettings(Noun, frozen=True):
     preset: Short = ""
     platforms: Annotated[tuple[Short, ...], msgspec.Meta(max_length=24)] = ()
     aspect: Aspect = "photo"
-    model: str = "parallax"
-    draft: str = ""
+    model: Id = "parallax"
+    draft: Id = ""
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
     variations: Annotated[int, msgspec.Meta(ge=1, le=MOST_VARIATIONS)] = 1
     size: Size = "auto"
@@ -88,11 +88,11 @@ class BatchSettings(Noun, frozen=True):
     guidance: Annotated[float, msgspec.Meta(ge=0.0, le=30.0)] | None = None
     strength: Fraction = 0.5
     sound: bool = True
-    speedups: tuple[SpeedUp, ...] = ()
+    speedups: SpeedUps = ()
     may_shrink: bool = False
-    service: Annotated[str, msgspec.Meta(max_length=64)] = ""
-    options: Annotated[dict[OptionName, Option], msgspec.Meta(max_length=24)] = msgspec.field(default_factory=dict)
-    mends: Annotated[tuple[Mend, ...], msgspec.Meta(max_length=8)] = ()
+    service: Id = ""
+    options: Options = msgspec.field(default_factory=dict)
+    mends: Mends = ()
     finish: Finish | None = None
     open_damaged: bool = False
     plan: PostingPlan | None = None
@@ -183,7 +183,7 @@ class BatchRow(Noun, frozen=True):
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] | None = None
     seconds: Annotated[float, msgspec.Meta(ge=1.0, le=60.0)] | None = None
     size: Size | None = None
-    mends: Annotated[tuple[Mend, ...], msgspec.Meta(max_length=8)] = ()
+    mends: Mends = ()
     crops: tuple[Crop, ...] = ()
     judged: str = ""
     clips: tuple[BatchClip, ...] = ()

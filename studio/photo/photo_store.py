@@ -34,6 +34,9 @@ from studio.photo.subject_mask import resolve_subject
 
 VIEW_SIDE = 1600
 VIEW_QUALITY = 88
+LONGEST_NAME = 255
+"""Letters of a photo's name that are kept."""
+
 _KEPT_PIXELS = 52_000_000
 """Up to this size the last photo stays decoded in memory (156 MB): taking in, cropping and reading ask for the same
 one.
@@ -106,7 +109,7 @@ class PhotoStore:
         all. Raises `Refusal` as `read_photo` does, and when it can't be written.
         """
         with self._opening:
-            return self._take_in(file, name or file.name, damaged)
+            return self._take_in(file, (name or file.name)[:LONGEST_NAME], damaged)
 
     def _take_in(self, file: Path, name: str, damaged: bool) -> Photo:
         got = decode_image(_read_bytes(file), name, damaged)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from studio.clip.formats import TITLES
 from studio.motion.compose import plain
-from studio.nouns import Clip, Noun, Shot, replace
+from studio.nouns import Clip, Id, Noun, PressId, Short, Shot, Stars, replace
 from studio.presets import platform
 from studio.spending import Confirmation
 from studio.studio import Studio
@@ -27,7 +27,7 @@ from studio.ui.uploads import show_shot
 class ById(Noun, frozen=True):
     """A clip or a job by its id."""
 
-    id: str
+    id: Id
 
 
 class PaidById(ById, frozen=True):
@@ -39,28 +39,28 @@ class PaidById(ById, frozen=True):
 class PressedById(PaidById, frozen=True):
     """The same, asked for by one press of a button: its id, so that a double click asks once."""
 
-    press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
+    press: PressId = ""
 
 
 class Export(Noun, frozen=True):
     """A download: which clip, and whether its recipe stays inside."""
 
-    id: str
+    id: Id
     recipe: bool = True
 
 
 class Title(Noun, frozen=True):
     """A clip's own title; "" gives it back the photo's name."""
 
-    id: str
-    title: str
+    id: Id
+    title: Short
 
 
 class Rating(Noun, frozen=True):
     """Stars for a clip."""
 
-    id: str
-    stars: int
+    id: Id
+    stars: Stars
 
 
 def describe_clip(studio: Studio, clip_id: str) -> dict[str, Any]:

@@ -6,12 +6,15 @@ import threading
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 from weakref import WeakKeyDictionary
 
+import msgspec
+
+from studio.compare.grid import MOST_CELLS
 from studio.exports import Ending, Exports
 from studio.library.logbook import report_fault
-from studio.nouns import Progress, Refusal
+from studio.nouns import Id, Progress, Refusal
 from studio.studio import Studio
 from studio.ui.clip_actions import ById
 from studio.ui.html_part import Call, describe_refusal, make_call
@@ -25,8 +28,8 @@ class ComparisonExport(ById, frozen=True):
 
     kind: Literal["grid", "wipe", "sheet"] = "grid"
     ending: Ending = "hold"
-    sound: str = ""
-    cells: tuple[str, ...] = ()
+    sound: Id = ""
+    cells: Annotated[tuple[Id, ...], msgspec.Meta(max_length=MOST_CELLS)] = ()
 
 
 class Stopped(Exception):

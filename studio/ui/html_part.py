@@ -18,10 +18,14 @@ import msgspec
 from starlette.responses import Response
 
 from studio.library.logbook import report_fault
-from studio.nouns import Refusal
+from studio.nouns import Noun, Refusal
 
 T = TypeVar("T")
 Call = Callable[[Any], Any]
+
+
+class Nothing(Noun, frozen=True):
+    """What a question asks with that needs no more than its name."""
 
 
 QUIET: dict[str, Any] = {"queue": False, "show_progress": "hidden", "api_visibility": "private"}
@@ -104,6 +108,7 @@ def make_call(name: str, takes: type[T], does: Callable[[T], Any]) -> Call:
             found = does(msgspec.convert(value, takes))
             return found if isinstance(found, Response) else msgspec.to_builtins(found)
         except msgspec.ValidationError as error:
+            log.warning("the page's %s was asked with other values than it takes", name)
             return describe_refusal(
                 Refusal(f"The page sent something unexpected ({error}).", "Reload the page and try again.")
             )
@@ -112,5 +117,5 @@ def make_call(name: str, takes: type[T], does: Callable[[T], Any]) -> Call:
         except Exception as error:
             return describe_refusal(report_fault(log, BUSY, error, f"the page's {name}"))
 
-    answer.__name__ = name
+    answer.__name__, answer.__annotations__ = name, {"value": takes}
     return answer

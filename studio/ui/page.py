@@ -27,6 +27,7 @@ from studio.ui import request_guard, theme, thumbnails, wrong_calls
 from studio.ui.batch_uploads import sweep_batch_uploads
 from studio.ui.endpoints import Endpoints
 from studio.ui.html_part import Part, log_faults_to, make_part
+from studio.ui.library_messages import keep_terminal_quiet
 from studio.ui.panels.assist_panel import AssistPanel
 from studio.ui.panels.batch_panel import BatchPanel
 from studio.ui.panels.camera_panel import CameraPanel
@@ -145,7 +146,8 @@ def _draw_create(studio: Studio, recommend: RecommendPanel) -> None:
 
 
 def _quiet_gradio(studio: Studio) -> None:
-    """Keep Gradio's own files inside the home folder and its reports to itself."""
+    """Keep Gradio's own files inside the home folder, its reports to itself, and what its server says in the log."""
+    keep_terminal_quiet(studio.log)
     os.environ["GRADIO_TEMP_DIR"] = str(studio.settings.uploads)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 
@@ -196,6 +198,5 @@ def _describe_launch(
         "app_kwargs": {
             "middleware": request_guard.list_middleware(settings, log, house),
             "lifespan": request_guard.guard(settings),
-            "exception_handlers": wrong_calls.HANDLERS,
         },
     }  # fmt: skip

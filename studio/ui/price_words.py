@@ -11,7 +11,7 @@ from typing import Annotated, Any, Protocol, TypeVar
 
 import msgspec
 
-from studio.nouns import Noun, Shot
+from studio.nouns import Noun, Short, Shot
 from studio.spending import Confirmation, Line, Total, Unconfirmed, format_dollars
 from studio.studio import Studio
 from studio.ui.hosted_facts import LONG_AGO, MONTH, PAGES, count_days, describe_day
@@ -34,7 +34,7 @@ class Paid(Noun, frozen=True):
 
     amount: Annotated[float, msgspec.Meta(ge=0.0, le=1e6)] = 0.0
     unknown: Annotated[int, msgspec.Meta(ge=0)] = 0
-    agreed: Annotated[tuple[str, ...], msgspec.Meta(max_length=24)] = ()
+    agreed: Annotated[tuple[Short, ...], msgspec.Meta(max_length=24)] = ()
 
 
 class Payable(Protocol):

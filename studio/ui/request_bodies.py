@@ -1,6 +1,7 @@
 """HTTP request bodies checked before Gradio reads them; errors that Gradio leaves unanswered become a 4xx and words.
 
-A body is JSON (UTF-8, finite numbers of at most 64 bits, whole characters, nested at most `DEEPEST` deep), a form for
+A body is JSON (UTF-8, finite numbers of at most 64 bits, whole characters without NUL, at most `MOST_VALUES`
+values nested at most `DEEPEST` deep), a form for
 the sign-in, or an upload in multipart/form-data (RFC 7578; boundary by RFC 2046, at most 70 characters).
 """
 
@@ -11,12 +12,14 @@ import json
 import logging
 import re
 import time
+import traceback
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -26,9 +29,16 @@ from studio.library.logbook import trace
 DEEPEST = 64
 """Levels of lists and objects: a page's own messages have nine."""
 
+MOST_VALUES = 200_000
+"""Values in one body: all clips of a library that are marked at once are 10,000, the largest Shot some 500."""
+
 FORMS = ("/login", "/sign-in")
 """The sign-in's routes, which are sent a form."""
 
+CALLS = tuple(
+    f"/gradio_api/{one}" for one in ("run/", "api/", "call/", "queue/join", "component_server", "cancel", "reset")
+)
+MISFIT = "This endpoint doesn't take these values. /gradio_api/info says what each endpoint takes."
 SAYS = "Stir doesn't understand this request ({why}). Reload the page and try again."
 _BOUNDARY = re.compile(
     r"""^multipart/form-data\s*;.*\bboundary=("?)[0-9A-Za-z'()+_,./:=? -]{0,69}[0-9A-Za-z'()+_,./:=?-]\1\s*$""", re.I
@@ -55,6 +65,7 @@ class WellFormed:
         if scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
             why, receive = await _check_body(scope, receive)
             if why:
+                self._note(scope, why)
                 return await _refuse(why)(scope, receive, send)
         if not _is_upload(scope):
             return await self._answer(scope, receive, send)
@@ -83,15 +94,22 @@ class WellFormed:
         except ClientDisconnect:
             return
         except Exception as error:
-            self._log.error("a request to %s: %s", ascii(scope["path"][:80]), trace(error))
+            is_gone = isinstance(error.__cause__, HTTPException)  # a stream of a session that isn't there
+            misfits = is_gone or _is_call(scope["path"])
+            self._note(scope, _name_place(error) if misfits else trace(error))
             if started:  # a stream of events: it ends here
                 with contextlib.suppress(RuntimeError):
                     await send({"type": "http.response.body", "body": b"", "more_body": False})
             elif _is_upload(scope):
                 await _refuse("an upload holds files and nothing else")(scope, receive, send)
+            elif misfits:
+                await JSONResponse({"error": MISFIT}, 422)(scope, receive, send)
             else:
                 says = "Stir couldn't answer this request. The log says why."
                 await JSONResponse({"error": says}, 500)(scope, receive, send)
+
+    def _note(self, scope: Scope, says: str) -> None:
+        self._log.warning("a request to %s: %s", ascii(scope["path"][:80]), says)
 
 
 def _delete_left_overs(folder: Path, known: set[str], began: float) -> None:
@@ -119,8 +137,15 @@ def _refuse(why: str) -> JSONResponse:
 
 
 def _is_call(path: str) -> bool:
-    """Whether Gradio answers here with what a function returned or refused."""
-    return path.startswith(("/gradio_api/run/", "/gradio_api/api/"))
+    """Whether Gradio asks a function here: what that answers never fails, so an error is of values that didn't fit."""
+    return path.startswith(CALLS)
+
+
+def _name_place(error: Exception) -> str:
+    """An error's kind and where it was raised: "KeyError at routes.py:1639"."""
+    raised = error.__cause__ or error
+    last = traceback.extract_tb(raised.__traceback__)[-1]
+    return f"{type(raised).__name__} at {Path(last.filename).name}:{last.lineno}"
 
 
 async def _check_body(scope: Scope, receive: Receive) -> tuple[str, Receive]:
@@ -170,6 +195,8 @@ def _find_fault(body: bytes, kind: str, method: str) -> str:
         return "its body isn't JSON"  # a form of another site's page is sent without asking, JSON isn't
     if not body:
         return ""
+    if sum(body.count(sign) for sign in (b",", b"[", b"{")) > MOST_VALUES:  # counted before they are read
+        return "it holds too many values"
     try:
         value = json.loads(body.decode("utf-8"), parse_constant=_reject_constant, parse_int=_read_int)
     except (ValueError, RecursionError):
@@ -179,7 +206,7 @@ def _find_fault(body: bytes, kind: str, method: str) -> str:
             return "its values are nested too deep"
         if isinstance(one, float) and one in (float("inf"), float("-inf")):
             return "a number in it is too large"
-        if isinstance(one, str) and not _is_unicode(one):
+        if isinstance(one, str) and not _is_text(one):
             return "a text in it holds characters that aren't text"
     return ""
 
@@ -206,8 +233,12 @@ def _walk(value: Any) -> Iterator[tuple[int, Any]]:
             waiting.extend((level + 1, part) for part in one)
 
 
-def _is_unicode(text: str) -> bool:
-    """Whether it has no half of a surrogate pair, which no file name, database or answer can hold."""
+def _is_text(text: str) -> bool:
+    """Whether it has no half of a surrogate pair and no NUL, which no file name can hold, nor everything that is asked
+    with it.
+    """
+    if "\0" in text:
+        return False
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -7,7 +7,7 @@ the page where it can be put right.
 from __future__ import annotations
 
 import time
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 import msgspec
 
@@ -18,17 +18,19 @@ from studio.nouns import (
     Brush,
     Camera,
     Crop,
-    Effect,
+    Effects,
     Format,
-    Mend,
+    Id,
+    Mends,
     Motion,
     Noun,
+    Options,
     Photo,
     Quality,
     Refusal,
     Shot,
     Size,
-    SpeedUp,
+    SpeedUps,
     Still,
     replace,
 )  # fmt: skip
@@ -41,6 +43,9 @@ PARTS = {
     "words": "words_panel", "output": "output_panel",
 }  # fmt: skip
 """The parts whose values make up a Shot, by the arguments of `compose` they are given as."""
+
+Desk = Annotated[dict[nouns.Id, Any], msgspec.Meta(max_length=16)]
+"""The values of the desk's parts as a browser sends them: checked part by part, by `check_value`."""
 
 Place = Literal["photo", "camera", "effects", "words", "output", "ending", "inputs"]
 
@@ -64,10 +69,10 @@ class Frame(Noun, frozen=True):
     of.
     """
 
-    photo: str = ""
+    photo: Id = ""
     crop: Crop = Crop()
-    depth: str = "auto"
-    mends: tuple[Mend, ...] = ()
+    depth: Id = "auto"
+    mends: Mends = ()
     subject: Brush = ""
     end: Crop | None = None
 
@@ -86,7 +91,7 @@ class Words(Noun, frozen=True):
 class Ending(Noun, frozen=True):
     """The ending part's value: the photo a clip ends on, and its crop; no photo, no ending."""
 
-    photo: str = ""
+    photo: Id = ""
     crop: Crop = Crop()
 
 
@@ -98,7 +103,7 @@ class Output(Noun, frozen=True):
     for hosted ones; of an attachment only the id counts.
     """
 
-    model: str = "parallax"
+    model: Id = "parallax"
     size: Size = "auto"
     seconds: float = 5.0
     fps: int = 24
@@ -109,13 +114,13 @@ class Output(Noun, frozen=True):
     guidance: float | None = None
     strength: float = 0.5
     sound: bool = True
-    speedups: tuple[SpeedUp, ...] = ()
+    speedups: SpeedUps = ()
     may_shrink: bool = False
-    negative_prompt: str = ""
+    negative_prompt: nouns.Words = ""
     draft: bool = True
-    platform: str = ""
-    service: str = ""
-    options: dict[nouns.OptionName, nouns.Option] = msgspec.field(default_factory=dict)
+    platform: Id = ""
+    service: Id = ""
+    options: Options = msgspec.field(default_factory=dict)
     audio: Attachment | None = None
     motion_video: Attachment | None = None
 
@@ -137,7 +142,7 @@ def build_shot(
     if not framed.photo:
         raise Misplaced("photo", "There is no photo yet.", "Drop one here, or start from a sample.")
     photo = _find_photo(studio, framed.photo, "photo")
-    moving = check_value(effects or [], tuple[Effect, ...], "effects")
+    moving = check_value(effects or [], Effects, "effects")
     said = check_value(words or {}, Words, "words")
     motion = Motion(
         said.prompt, wanted.negative_prompt, check_value(camera or {}, Camera, "camera"), moving,

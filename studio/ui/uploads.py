@@ -14,7 +14,7 @@ import msgspec
 from studio import presets
 from studio.config import ASSETS
 from studio.exports import read_recipe
-from studio.nouns import Attachment, Hash, Noun, Photo, Refusal, Shot
+from studio.nouns import Attachment, FilePath, Hash, Noun, Photo, Refusal, Short, Shot
 from studio.studio import Studio
 from studio.ui.html_part import Call, make_call
 from studio.ui.path_aliases import PathAliases
@@ -36,8 +36,8 @@ class Upload(Noun, frozen=True):
     was cut short may open.
     """
 
-    path: str
-    name: str = ""
+    path: FilePath
+    name: Short = ""
     damaged: bool = False
 
 

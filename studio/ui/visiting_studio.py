@@ -13,7 +13,7 @@ from typing import Any
 from gradio.context import LocalContext
 
 from studio.hosted_services import HostedServices
-from studio.ui.html_part import Call, make_call
+from studio.ui.html_part import Call, Nothing, make_call
 from studio.visitors.house import VisitorHouse
 
 VISITOR = "stir.visitor"
@@ -66,4 +66,4 @@ def make_visitor_call(house: VisitorHouse) -> Call:
         words = f"Up to {some.photos} photos, {some.waiting} clips at a time, {some.seconds:g} s and {some.size}."
         return {"name": house.name(find_visitor()), "kept": some.kept_hours, "limits": words}
 
-    return make_call("ask_visitor", dict[str, str], describe)
+    return make_call("ask_visitor", Nothing, describe)

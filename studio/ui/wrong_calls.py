@@ -5,25 +5,11 @@ Gradio raises for these before the endpoint is asked: a 500, or an error without
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import gradio as gr
-from starlette.requests import Request
-from starlette.responses import JSONResponse
 
-SAYS = "This endpoint doesn't take these values. /gradio_api/info says what each endpoint takes."
-
-
-async def answer_wrong_call(request: Request, error: Exception) -> JSONResponse:
-    """422 for a call by name whose names aren't the endpoint's; any other error goes on."""
-    if not request.url.path.startswith("/gradio_api/call/"):
-        raise error
-    return JSONResponse({"error": SAYS}, 422)
-
-
-HANDLERS: dict[type[Exception], Callable[..., Any]] = {TypeError: answer_wrong_call, KeyError: answer_wrong_call}
-"""For the app's `exception_handlers`."""
+from studio.ui.request_bodies import MISFIT
 
 
 def check_values(page: gr.Blocks) -> None:
@@ -36,7 +22,7 @@ def check_values(page: gr.Blocks) -> None:
         try:
             validate(block_fn, inputs)
         except ValueError:
-            raise gr.Error(SAYS, title="Refused", print_exception=False) from None
+            raise gr.Error(MISFIT, title="Refused", print_exception=False) from None
 
     async def convert(*given: Any, **named: Any) -> list[Any]:
         try:
@@ -44,6 +30,6 @@ def check_values(page: gr.Blocks) -> None:
         except gr.Error:
             raise
         except Exception:
-            raise gr.Error(SAYS, title="Refused", print_exception=False) from None
+            raise gr.Error(MISFIT, title="Refused", print_exception=False) from None
 
     page.validate_inputs, page.preprocess_data = check, convert

@@ -81,8 +81,9 @@ def test_no_value_of_an_event_or_a_question_is_a_fault(asker: Asker, app: App) -
         (b"data=1", "application/x-www-form-urlencoded"), (b'{"data": []}', "text/plain"), (b"\xff\xfe", "application/json"),
         (b'{"data": NaN}', "application/json"), (b"[" * 100_000, "application/json"), (b'{"data": 1e999}', "application/json"),
         (b'{"data": ' + b"9" * 5000 + b"}", "application/json"), (rb'{"data": "\ud800"}', "application/json"),
+        (rb'{"data": "a\u0000b"}', "application/json"), (b'{"data": [' + b"0," * 250_000 + b"0]}", "application/json"),
     ],
-    ids=["form", "text", "no text", "NaN", "deep", "infinite", "long number", "half a character"],
+    ids=["form", "text", "no text", "NaN", "deep", "infinite", "long number", "half a character", "NUL", "many values"],
 )  # fmt: skip
 def test_a_body_is_json_or_is_refused(asker: Asker, body: bytes, kind: str) -> None:
     for path in ("run/predict", "queue/join", "component_server"):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from studio.nouns import Noun
+from studio.nouns import Noun, Words
 from studio.spending import Confirmation
 from studio.studio import Studio
-from studio.ui.html_part import make_call, make_part
+from studio.ui.html_part import Nothing, make_call, make_part
 from studio.ui.price_words import WORDS_LEAVE, Paid, make_paid_call
 from studio.ui.shot_form import Frame
 
@@ -15,7 +15,7 @@ from studio.ui.shot_form import Frame
 class Sentence(Noun, frozen=True):
     """What stands in the box; `paid`: what was shown of the price of an answer and of what leaves, and agreed to."""
 
-    text: str = ""
+    text: Words = ""
     paid: Paid | None = None
 
 
@@ -28,10 +28,10 @@ class AssistPanel:
     def render(self) -> None:
         """Draw the part."""
         calls = [
-            make_call("ask_assistant", dict[str, str], lambda _: self.studio.assist.state()),
+            make_call("ask_assistant", Nothing, lambda _: self.studio.assist.state()),
             make_call("propose_motion", Frame, self.propose),
             make_paid_call(self.studio, "rewrite_prompt", Sentence, self.rewrite, "Ask", WORDS_LEAVE),
-            make_call("list_helpers", dict[str, str], lambda _: self.studio.assist.list_hosted()),
+            make_call("list_helpers", Nothing, lambda _: self.studio.assist.list_hosted()),
         ]
         self.part = make_part("assist_panel", None, calls=calls)
 

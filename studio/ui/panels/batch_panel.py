@@ -17,19 +17,30 @@ from studio.batch.batch_nouns import (
     BatchSettings,
     Choosing,
     PostingPlan,
-    Short,
 )
 from studio.batch.prompt_file import MOST_BYTES, Prompts, parse_prompts
 from studio.config import MAX_UPLOAD_BYTES
 from studio.motion.compose import plain
-from studio.nouns import Aspect, Crop, Format, Motion, Noun, Quality, Refusal, Size
+from studio.nouns import (
+    Aspect,
+    Crop,
+    Format,
+    Id,
+    Motion,
+    Noun,
+    PressId,
+    Quality,
+    Refusal,
+    Search,
+    Short,
+    Size,
+)
 from studio.spending import Confirmation
 from studio.studio import Studio
 from studio.ui import batch_snapshot, theme
 from studio.ui.batch_uploads import take_uploads
 from studio.ui.clip_actions import ById
-from studio.ui.html_part import make_call, make_part
-from studio.ui.panels.new_comparison_panel import PressId
+from studio.ui.html_part import Nothing, make_call, make_part
 from studio.ui.price_words import Paid, make_paid_call
 from studio.ui.uploads import Upload, find_upload
 from studio.ui.worded_motion import find_preset
@@ -46,7 +57,7 @@ class BatchForm(Noun, frozen=True):
     words: Annotated[str, msgspec.Meta(max_length=4000)] = ""
     platforms: Annotated[tuple[Short, ...], msgspec.Meta(max_length=24)] = ()
     aspect: Aspect = "photo"
-    model: str = "parallax"
+    model: Id = "parallax"
     draft: bool = False
     seed: Annotated[int, msgspec.Meta(ge=0, le=2**32 - 1)] = 0
     variations: Annotated[int, msgspec.Meta(ge=1, le=MOST_VARIATIONS)] = 1
@@ -70,7 +81,7 @@ class NewBatch(Noun, frozen=True):
 class BatchWords(Noun, frozen=True):
     """Which batches: those whose names have the words."""
 
-    words: str = ""
+    words: Search = ""
 
 
 class BatchLook(ById, frozen=True):
@@ -83,7 +94,7 @@ class BatchLook(ById, frozen=True):
 class BatchRows(ById, frozen=True):
     """Rows of a batch; None is all of them."""
 
-    rows: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_PHOTOS)] | None = None
+    rows: Annotated[tuple[Id, ...], msgspec.Meta(max_length=MOST_PHOTOS)] | None = None
     paid: Paid | None = None
 
 
@@ -103,8 +114,8 @@ class RowChange(BatchRows, frozen=True):
 class RowPlace(ById, frozen=True):
     """Where a row goes: right before another one, or last."""
 
-    row: str
-    before: str | None = None
+    row: Id
+    before: Id | None = None
 
 
 class BatchName(ById, frozen=True):
@@ -135,7 +146,7 @@ class BatchPanel:
         """Draw the part."""
         room = self.studio.batches
         calls = [
-            make_call("open_batch_sheet", dict[str, Any], lambda _: self.open()),
+            make_call("open_batch_sheet", Nothing, lambda _: self.open()),
             make_call("find_batches", BatchWords, self.find),
             make_call("create_batch", NewBatch, self.create),
             make_call("show_batch", BatchLook, self.show),

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from studio.clip.packet_index import index_packets
-from studio.nouns import Noun, Refusal
+from studio.nouns import Count, Id, Noun, Refusal, Search, Short
 from studio.studio import Studio
 from studio.ui.clip_actions import ById, PressedById, make_clip_calls
 from studio.ui.comparison_snapshot import show_card, show_comparison
@@ -23,27 +23,27 @@ PAGE = 60
 class ComparisonSearch(Noun, frozen=True):
     """Which comparisons: the words they have, and whether those in the trash."""
 
-    words: str = ""
+    words: Search = ""
     trashed: bool = False
-    offset: int = 0
+    offset: Count = 0
 
 
 class CellById(PressedById, frozen=True):
     """A cell of a comparison; "" is none of them."""
 
-    cell: str = ""
+    cell: Id = ""
 
 
 class ClipIds(Noun, frozen=True):
     """Clips by their ids."""
 
-    ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=60)]
+    ids: Annotated[tuple[Id, ...], msgspec.Meta(max_length=60)]
 
 
 class ComparisonName(ById, frozen=True):
     """A comparison's new name."""
 
-    name: str
+    name: Short
 
 
 class ComparePanel:

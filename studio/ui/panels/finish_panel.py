@@ -12,10 +12,10 @@ from studio import presets
 from studio.clip.sound_reader import NoSound
 from studio.finish_nouns import ClipId, Finish, Logo, Title, Track
 from studio.finish_room import finish_shot
-from studio.nouns import Clip, EffectName, Noun, Refusal, Shot, replace
+from studio.nouns import Clip, EffectName, Id, Noun, PressId, Refusal, Search, Shot, replace
 from studio.studio import Studio
 from studio.ui import theme
-from studio.ui.html_part import make_call, make_part
+from studio.ui.html_part import Nothing, make_call, make_part
 from studio.ui.queue_snapshot import show_clip, show_clips
 from studio.ui.uploads import make_attachment_calls
 
@@ -52,20 +52,20 @@ class WantedFinish(Noun, frozen=True):
     """A finish of the clips that it names, and the place it is for."""
 
     finish: Finish
-    platform: Annotated[str, msgspec.Meta(max_length=64)] = ""
+    platform: Id = ""
 
 
 class PressedFinish(WantedFinish, frozen=True):
     """One press that writes it, on `others` as well."""
 
-    press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
+    press: PressId = ""
     others: Clips = ()
 
 
 class TargetSearch(Noun, frozen=True):
     """Clips that the same finish may be used on, found by words, without those at hand."""
 
-    words: str = ""
+    words: Search = ""
     besides: Clips = ()
 
 
@@ -78,7 +78,7 @@ class FinishPanel:
     def render(self) -> None:
         """Draw the part."""
         calls = [
-            make_call("read_finish_sheet", dict[str, str], lambda _: self.read_sheet()),
+            make_call("read_finish_sheet", Nothing, lambda _: self.read_sheet()),
             make_call("open_finish", ClipsToFinish, self.open),
             make_call("preview_finish", WantedFinish, self.preview),
             make_call("write_finish", PressedFinish, self.write),

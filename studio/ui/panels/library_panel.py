@@ -12,11 +12,11 @@ import msgspec
 
 from studio.compare.grid import MOST_IN_ROW
 from studio.library.clips import Sort
-from studio.nouns import Noun, Refusal
+from studio.nouns import Count, Id, Noun, Refusal, Search, Stars
 from studio.studio import Studio
 from studio.ui.clip_actions import ById, make_clip_calls
 from studio.ui.comparison_snapshot import show_card
-from studio.ui.html_part import make_call, make_part
+from studio.ui.html_part import Nothing, make_call, make_part
 from studio.ui.queue_snapshot import show_clips
 from studio.ui.thumbnails import sweep_thumbs
 
@@ -36,19 +36,19 @@ class ClipSearch(Noun, frozen=True):
     them.
     """
 
-    words: str = ""
+    words: Search = ""
     trashed: bool = False
     sort: Sort = "newest"
-    stars: Annotated[int, msgspec.Meta(ge=0, le=5)] = 0
-    offset: int = 0
-    limit: int = PAGE
+    stars: Stars = 0
+    offset: Count = 0
+    limit: Annotated[int, msgspec.Meta(ge=0, le=1000)] = PAGE
 
 
 class SeveralClips(Noun, frozen=True):
     """Clips by their ids, and what is done to them all."""
 
-    ids: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_MARKED)]
-    stars: int = 0
+    ids: Annotated[tuple[Id, ...], msgspec.Meta(max_length=MOST_MARKED)]
+    stars: Stars = 0
     recipe: bool = True
 
 
@@ -72,7 +72,7 @@ class LibraryPanel:
             make_call("rate_clips", SeveralClips, lambda ask: studio.library.rate(ask.ids, ask.stars)),
             make_call("export_clips", SeveralClips, self.export),
             make_call("compare_clips", SeveralClips, lambda ask: studio.comparisons.start_from_clips(ask.ids).id),
-            make_call("empty_trash", dict[str, str], lambda _: self.empty()),
+            make_call("empty_trash", Nothing, lambda _: self.empty()),
         ]
         local = self.studio.settings.is_local
         if local:

@@ -8,25 +8,25 @@ from typing import Any, get_args
 import msgspec
 
 from studio import presets
-from studio.nouns import Noun, Refusal, Size
+from studio.nouns import FilePath, Id, Noun, Refusal, Short, Size
 from studio.preferences import Look, Placement, Preferences, Weights
 from studio.studio import Studio
 from studio.ui.clip_actions import ById
-from studio.ui.html_part import Call, make_call, make_part
+from studio.ui.html_part import Call, Nothing, make_call, make_part
 from studio.ui.model_facts import format_bytes
 
 
 class Folder(Noun, frozen=True):
     """A folder on this computer that holds a model's files already."""
 
-    id: str
-    folder: str
+    id: Id
+    folder: FilePath
 
 
 class Override(Noun, frozen=True):
     """What the user decides for one model instead of the studio: where its weights wait, and what they are made of."""
 
-    id: str
+    id: Id
     placement: Placement = "auto"
     weights: Weights = "auto"
 
@@ -34,14 +34,14 @@ class Override(Noun, frozen=True):
 class Wish(Noun, frozen=True):
     """A change of what the user prefers for all models; what is None stays as it is."""
 
-    attention: str | None = None
+    attention: Id | None = None
     idle_minutes: int | None = None
     ram_gb: float | None = None
     preview: bool | None = None
-    assistant: str | None = None
+    assistant: Short | None = None
     size: Size | None = None
     fps: int | None = None
-    place: str | None = None
+    place: Id | None = None
     look: Look | None = None
     remake_limit: int | None = None
 
@@ -98,7 +98,7 @@ class ModelsPanel:
             make_call("delete_model", ById, lambda ask: {"freed": format_bytes(models.delete(ask.id))}),
             make_call("forget_folder", ById, lambda ask: self.forget(ask.id)),
             make_call("override_model", Override, lambda wanted: override_model(studio, wanted)),
-            make_call("ask_models", dict[str, str], lambda _: self.about()),
+            make_call("ask_models", Nothing, lambda _: self.about()),
         ]
         return [*calls, make_call("adopt_model", Folder, self.adopt)] if local else calls
 

@@ -13,13 +13,13 @@ from studio.compare.grid import MOST_IN_ROW
 from studio.comparison import Axis, AxisName, Cell
 from studio.motion.ambient_effects import EFFECTS
 from studio.motion.compose import plain
-from studio.nouns import Noun, Shot, SpeedUp
+from studio.nouns import Noun, PressId, Shot, SpeedUp
 from studio.spending import Confirmation
 from studio.studio import Studio
 from studio.ui.html_part import make_call, make_part
 from studio.ui.model_facts import SPEEDUPS
 from studio.ui.price_words import Paid, make_paid_call, show_total
-from studio.ui.shot_form import PARTS, build_shot
+from studio.ui.shot_form import PARTS, Desk, build_shot
 
 SAID: dict[AxisName, str] = {"strength": "Moves", "speedup": "Speed-up", "move": "Camera", "effect": "Effect"}
 """What the chip of an axis says, where that is shorter than what the difference is called."""
@@ -32,7 +32,7 @@ NUMBERS: tuple[AxisName, ...] = ("seed", "amount", "steps", "guidance", "strengt
 class DeskValues(Noun, frozen=True):
     """The values of the desk's parts, by their names in `PARTS`."""
 
-    desk: dict[str, Any] = msgspec.field(default_factory=dict)
+    desk: Desk = msgspec.field(default_factory=dict)
 
 
 class WantedComparison(DeskValues, frozen=True):
@@ -45,9 +45,6 @@ class WantedComparison(DeskValues, frozen=True):
     paired: bool = False
     baseline: bool = True
     drafts: bool = False
-
-
-PressId = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")]
 
 
 class PressedDesk(DeskValues, frozen=True):

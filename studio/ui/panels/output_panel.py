@@ -16,7 +16,17 @@ import msgspec
 from studio.cards import ModelCard
 from studio.config import MAX_UPLOAD_BYTES
 from studio.motion.ambient_effects import EFFECTS, needs_brush, region_of
-from studio.nouns import Brush, Effect, EffectName, Noun, Refusal, Shot, replace
+from studio.nouns import (
+    MOST_EFFECTS,
+    Brush,
+    Effect,
+    EffectName,
+    Noun,
+    PressId,
+    Refusal,
+    Shot,
+    replace,
+)
 from studio.spending import Confirmation, Unconfirmed
 from studio.studio import Studio
 from studio.ui.hosted_facts import describe_ways
@@ -24,25 +34,41 @@ from studio.ui.html_part import QUIET, Part, catch_faults, make_part
 from studio.ui.model_facts import describe_card
 from studio.ui.model_status import pick_draft, show_plan
 from studio.ui.price_words import Paid, make_paid_call, show_price
-from studio.ui.shot_form import PARTS, Frame, Misplaced, Output, build_shot, check_value, place_refusal
+from studio.ui.shot_form import (
+    PARTS,
+    Desk,
+    Frame,
+    Misplaced,
+    Output,
+    build_shot,
+    check_value,
+    place_refusal,
+)
 from studio.ui.uploads import make_attachment_calls
 
 MOST = 200
 """Photos that one press may animate."""
 
+MOST_SENT = 5 * MOST
+"""Photos of a press that is answered with how many are too many."""
+
+Brushes = Annotated[dict[EffectName, Brush], msgspec.Meta(max_length=MOST_EFFECTS)]
+
 
 class StripPhoto(Frame, frozen=True):
     """A photo of the strip as it is sent: its frame, and what was painted on it for effects."""
 
-    brushes: dict[EffectName, Brush] = msgspec.field(default_factory=dict)
+    brushes: Annotated[dict[EffectName, Brush], msgspec.Meta(max_length=MOST_EFFECTS)] = msgspec.field(
+        default_factory=dict
+    )
 
 
 class Press(Noun, frozen=True):
     """One press of Animate: its own id, the values of the desk's parts, and the strip's photos where all are meant."""
 
-    press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
-    desk: dict[str, Any] = msgspec.field(default_factory=dict)
-    film: tuple[StripPhoto, ...] = ()
+    press: PressId = ""
+    desk: Desk = msgspec.field(default_factory=dict)
+    film: Annotated[tuple[StripPhoto, ...], msgspec.Meta(max_length=MOST_SENT)] = ()
     paid: Paid | None = None
 
 

@@ -8,13 +8,13 @@ import msgspec
 
 from studio import presets
 from studio.config import ASSETS, MAX_UPLOAD_BYTES
-from studio.nouns import Aspect, Brush, Fraction, Mend, Motion, Noun, Shot
+from studio.nouns import Aspect, Brush, Fraction, Id, Mends, Motion, Noun, Shot
 from studio.photo.crop import RATIOS, settle_crop
 from studio.photo.intake.file_signature import PHOTO_ENDINGS
 from studio.photo.mend import UPSCALE, has_network
 from studio.studio import Studio
 from studio.ui.clip_actions import ById
-from studio.ui.html_part import Call, make_call, make_part
+from studio.ui.html_part import Call, Nothing, make_call, make_part
 from studio.ui.panels.report_panel import list_mends, make_report_calls
 from studio.ui.shot_form import Frame
 from studio.ui.uploads import Upload, find_upload, receive_upload, show_photo, take_sample
@@ -33,7 +33,7 @@ def list_places() -> list[dict[str, Any]]:
 class CropQuestion(Noun, frozen=True):
     """A question for a crop: which photo, which aspect, and what was marked as its subject."""
 
-    photo: str
+    photo: Id
     aspect: Aspect
     subject: Brush = ""
 
@@ -41,10 +41,10 @@ class CropQuestion(Noun, frozen=True):
 class Click(Noun, frozen=True):
     """A click on a photo with its mends, in fractions of it."""
 
-    photo: str
+    photo: Id
     x: Fraction
     y: Fraction
-    mends: tuple[Mend, ...] = ()
+    mends: Mends = ()
 
 
 def make_depth_calls(studio: Studio) -> list[Call]:
@@ -53,16 +53,16 @@ def make_depth_calls(studio: Studio) -> list[Call]:
     """
     is_offered = not studio.settings.visitors
 
-    def about(_: dict[str, str]) -> dict[str, Any]:
+    def about(_: Nothing) -> dict[str, Any]:
         ready, choice = studio.depths.network()
         return {"ready": ready, "value": choice.value, "reason": choice.reason, "offered": is_offered}
 
-    def download(nothing: dict[str, str]) -> dict[str, Any]:
+    def download(nothing: Nothing) -> dict[str, Any]:
         studio.depths.download_network(lambda progress: None)
         return about(nothing)
 
-    calls = [make_call("depth_model", dict[str, str], about)]
-    return [*calls, make_call("download_depth", dict[str, str], download)] if is_offered else calls
+    calls = [make_call("depth_model", Nothing, about)]
+    return [*calls, make_call("download_depth", Nothing, download)] if is_offered else calls
 
 
 class PhotoPanel:

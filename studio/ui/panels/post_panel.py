@@ -9,12 +9,12 @@ import msgspec
 from studio import presets
 from studio.deliveries import Delivery, Foreseen, find_place
 from studio.finish_nouns import ClipId
-from studio.nouns import Noun
+from studio.nouns import Id, Noun
 from studio.platforms import DeliveryWish, Platform
 from studio.studio import Studio
 from studio.ui import theme
 from studio.ui.clip_actions import ById
-from studio.ui.html_part import make_call, make_part
+from studio.ui.html_part import Nothing, make_call, make_part
 from studio.ui.model_facts import format_bytes
 from studio.ui.queue_snapshot import show_clips
 
@@ -22,7 +22,6 @@ Clips = Annotated[tuple[ClipId, ...], msgspec.Meta(min_length=1, max_length=60)]
 CODECS = {
     "h264": "H.264", "hevc": "HEVC", "prores": "ProRes", "vp9": "VP9", "av1": "AV1", "gif": "", "webp": "",
 }  # fmt: skip
-PlaceId = Annotated[str, msgspec.Meta(max_length=64)]
 
 
 class ClipsToPost(Noun, frozen=True):
@@ -34,8 +33,8 @@ class ClipsToPost(Noun, frozen=True):
 class WantedDelivery(ClipsToPost, frozen=True):
     """The places that they go to, and how they are made fit for those where something is wished."""
 
-    places: Annotated[tuple[PlaceId, ...], msgspec.Meta(max_length=60)]
-    wishes: dict[PlaceId, DeliveryWish] = msgspec.field(default_factory=dict)
+    places: Annotated[tuple[Id, ...], msgspec.Meta(max_length=60)]
+    wishes: Annotated[dict[Id, DeliveryWish], msgspec.Meta(max_length=60)] = msgspec.field(default_factory=dict)
 
 
 class PostPanel:
@@ -47,7 +46,7 @@ class PostPanel:
     def render(self) -> None:
         """Draw the part."""
         calls = [
-            make_call("read_post_sheet", dict[str, str], lambda _: self.read_sheet()),
+            make_call("read_post_sheet", Nothing, lambda _: self.read_sheet()),
             make_call("open_post", ClipsToPost, self.open),
             make_call("foresee_delivery", WantedDelivery, self.foresee),
             make_call("start_delivery", WantedDelivery, self.start),

@@ -10,7 +10,7 @@ from studio import presets
 from studio.advice.adviser import choose_kind, fits
 from studio.config import ASSETS
 from studio.motion.camera_moves import goes
-from studio.nouns import Kind, Noun, Refusal, Shot, Use
+from studio.nouns import Id, Kind, Noun, Refusal, Shot, Use
 from studio.photo.crop import settle_crop
 from studio.presets import MotionPreset
 from studio.studio import Studio
@@ -38,7 +38,7 @@ CLOSE_UP = "A close-up: only the subject is in focus. What it is Stir can’t te
 class ByPhoto(Noun, frozen=True):
     """A question for motions: which photo."""
 
-    photo: str
+    photo: Id
 
 
 def sort_motions(studio: Studio, photo_id: str) -> dict[str, Any]:
@@ -65,7 +65,7 @@ class PreviewQuestion(Noun, frozen=True):
     """A question for a motion to start from: what it looks like on the photo on the desk."""
 
     frame: Frame
-    motion: str
+    motion: Id
 
 
 WORDED = "Only the camera: what happens needs a model that reads words."

@@ -20,11 +20,11 @@ from starlette.responses import Response
 
 from studio.library.logbook import trace
 from studio.library.queue import Queue
-from studio.nouns import Noun
+from studio.nouns import Id, Noun, Short
 from studio.spending import Confirmation
 from studio.studio import Studio
 from studio.ui.clip_actions import ById, PaidById
-from studio.ui.html_part import make_call, make_part
+from studio.ui.html_part import Nothing, make_call, make_part
 from studio.ui.model_status import show_models
 from studio.ui.price_words import make_paid_call
 from studio.ui.queue_snapshot import take_snapshot
@@ -40,8 +40,8 @@ HIDDEN_SECONDS = AWAY_SECONDS + 15
 class Seen(Noun, frozen=True):
     """What a page has been sent, in marks of `QueuePanel.watch`: of everything, and of the models alone."""
 
-    version: str = ""
-    models: str = ""
+    version: Short = ""
+    models: Short = ""
 
 
 class Board(Noun, frozen=True):
@@ -80,8 +80,8 @@ class BoardCache:
 class JobMove(Noun, frozen=True):
     """A job's new place: before another queued job, or last."""
 
-    id: str
-    before: str | None = None
+    id: Id
+    before: Id | None = None
 
 
 class QueuePanel:
@@ -107,7 +107,7 @@ class QueuePanel:
                 make_call("cancel_group", ById, lambda ask: studio.cancel_group(ask.id)),
                 make_paid_call(studio, "retry_group", PaidById, self.retry_group),
                 make_call("move_job", JobMove, lambda ask: studio.move(ask.id, ask.before)),
-                make_call("clear_ended", dict[str, str], lambda _: studio.queue.clear_ended()),
+                make_call("clear_ended", Nothing, lambda _: studio.queue.clear_ended()),
             ],
         )
 

@@ -9,7 +9,20 @@ from typing import Any
 
 import msgspec
 
-from studio.nouns import Brush, Crop, Mend, MendName, Motion, Noun, Refusal, Shot, Size, replace
+from studio.nouns import (
+    Brush,
+    Crop,
+    Id,
+    Mend,
+    MendName,
+    Mends,
+    Motion,
+    Noun,
+    Refusal,
+    Shot,
+    Size,
+    replace,
+)
 from studio.photo.crop import settle_crop
 from studio.photo.findings import Box, Code, Finding, Remedy, Report
 from studio.photo.mend import has_network, join_mends
@@ -46,10 +59,10 @@ class ReportQuestion(Noun, frozen=True):
     alone.
     """
 
-    photo: str
+    photo: Id
     crop: Crop = Crop()
     size: Size = "auto"
-    mends: tuple[Mend, ...] = ()
+    mends: Mends = ()
     glance: bool = False
     subject: Brush = ""
 
@@ -57,9 +70,9 @@ class ReportQuestion(Noun, frozen=True):
 class ComparisonQuestion(Noun, frozen=True):
     """A question for two pictures of a photo: with the one set of mends, and with the other."""
 
-    photo: str
-    before: tuple[Mend, ...] = ()
-    after: tuple[Mend, ...] = ()
+    photo: Id
+    before: Mends = ()
+    after: Mends = ()
 
 
 class CloseUpQuestion(ComparisonQuestion, frozen=True):

@@ -10,18 +10,18 @@ from typing import Annotated, Any
 import msgspec
 
 from studio.hosted_services import ServiceState
-from studio.nouns import Noun, replace
+from studio.nouns import Id, Noun, replace
 from studio.studio import Studio
 from studio.ui.clip_actions import ById
 from studio.ui.hosted_facts import PAGES
-from studio.ui.html_part import Call, make_call, make_part
+from studio.ui.html_part import Call, Nothing, make_call, make_part
 from studio.ui.price_words import STAND_IN, describe_spent
 
 
 class ByService(Noun, frozen=True):
     """A service by its name."""
 
-    service: str
+    service: Id
 
 
 class TypedToken(ByService, frozen=True):
@@ -55,7 +55,7 @@ class ServicesPanel:
         """What may be asked; a token is taken only from this computer."""
         hosted = self.studio.hosted
         calls = [
-            make_call("ask_services", dict[str, str], lambda _: self.show()),
+            make_call("ask_services", Nothing, lambda _: self.show()),
             make_call("forget_token", ByService, lambda ask: self.change(hosted.forget_token, ask.service)),
             make_call("check_service", ByService, lambda ask: self.check(ask.service)),
             make_call("set_budget", Budget, self.set_budget),

@@ -9,7 +9,7 @@ import msgspec
 from studio import presets
 from studio.photo.crop import SHORT_SIDES
 from studio.studio import Studio
-from studio.ui.html_part import make_call, make_part
+from studio.ui.html_part import Nothing, make_call, make_part
 from studio.ui.panels.models_panel import Wish, change_preferences
 from studio.ui.panels.photo_panel import make_depth_calls
 
@@ -29,10 +29,10 @@ class SettingsPanel:
     def render(self) -> None:
         """Draw the part."""
         calls = [
-            make_call("ask_facts", dict[str, str], lambda _: self.facts()),
+            make_call("ask_facts", Nothing, lambda _: self.facts()),
             make_call("wish", Wish, lambda wanted: change_preferences(self.studio, wanted)),
-            make_call("ask_assistant", dict[str, str], lambda _: self.studio.assist.state()),
-            make_call("list_helpers", dict[str, str], lambda _: self.studio.assist.list_hosted()),
+            make_call("ask_assistant", Nothing, lambda _: self.studio.assist.state()),
+            make_call("list_helpers", Nothing, lambda _: self.studio.assist.list_hosted()),
             *make_depth_calls(self.studio),
         ]
         places = [[one.id, one.title] for one in presets.platforms()]

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import msgspec
 
 from studio.motion.variations import Axis, list_axes, vary
-from studio.nouns import Noun, Refusal, Shot, replace
+from studio.nouns import Noun, PressId, Refusal, Shot, replace
 from studio.photo.crop import find_ratio
 from studio.spending import Confirmation
 from studio.studio import Studio
@@ -36,7 +36,7 @@ class ChosenVariations(Noun, frozen=True):
     shots: Annotated[tuple[Shot, ...], msgspec.Meta(min_length=1, max_length=4)]
     draft: bool = True
     real: bool = False
-    press: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{0,64}$")] = ""
+    press: PressId = ""
     paid: Paid | None = None
 
 

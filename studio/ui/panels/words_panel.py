@@ -5,7 +5,7 @@ Words are understood by `studio.motion.read_prompt` and checked by `studio.motio
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -13,7 +13,7 @@ from studio.cards import ModelCard
 from studio.motion import compose, prompt_check, read_prompt
 from studio.motion.ambient_effects import needs_brush
 from studio.motion.prompt_promise import promise
-from studio.nouns import Effect, EffectName, Motion, Noun, Words, replace
+from studio.nouns import MOST_EFFECTS, Effect, EffectName, Id, Motion, Noun, Words, replace
 from studio.studio import Studio
 from studio.ui.html_part import make_call, make_part
 
@@ -72,9 +72,9 @@ class WordsQuestion(Noun, frozen=True):
     text: Words = ""
     said: Words = ""
     write: bool = False
-    model: str = "parallax"
+    model: Id = "parallax"
     seconds: float = 5.0
-    unplaced: tuple[EffectName, ...] = ()
+    unplaced: Annotated[tuple[EffectName, ...], msgspec.Meta(max_length=MOST_EFFECTS)] = ()
     boxed: bool = False
 
 

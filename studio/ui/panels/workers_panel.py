@@ -8,9 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from studio.farm.farm_values import WorkerRow
-from studio.nouns import Noun, Refusal
+from studio.nouns import Noun, Refusal, Short
 from studio.studio import Studio
-from studio.ui.html_part import make_call, make_part
+from studio.ui.html_part import Nothing, make_call, make_part
 from studio.ui.model_facts import format_bytes
 from studio.ui.queue_snapshot import name_photo
 
@@ -18,7 +18,7 @@ from studio.ui.queue_snapshot import name_photo
 class Rest(Noun, frozen=True):
     """Whether a worker is to begin no more jobs."""
 
-    id: str
+    id: Short
     resting: bool
 
 
@@ -30,7 +30,7 @@ class WorkersPanel:
 
     def render(self) -> None:
         """Draw the part."""
-        calls = [make_call("ask_workers", dict[str, str], lambda _: self.show()), make_call("rest", Rest, self.rest)]
+        calls = [make_call("ask_workers", Nothing, lambda _: self.show()), make_call("rest", Rest, self.rest)]
         self.part = make_part("workers_panel", None, calls=calls)
 
     def show(self) -> dict[str, Any]:

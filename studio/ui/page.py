@@ -9,16 +9,20 @@ the page only watches it. Panel, part, script and style of one thing share one n
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
 import shutil
 import socket
 import sys
 import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import gradio as gr
+from gradio.routes import App
 
 from studio.config import ASSETS, MAX_UPLOAD_BYTES, Settings
 from studio.nouns import Refusal
@@ -49,6 +53,7 @@ from studio.ui.panels.settings_panel import SettingsPanel
 from studio.ui.panels.variations_panel import VariationsPanel
 from studio.ui.panels.words_panel import WordsPanel
 from studio.ui.panels.workers_panel import WorkersPanel
+from studio.ui.sessions import keep_little
 from studio.ui.shot_form import PARTS
 from studio.ui.visiting_studio import VisitingStudio, make_visitor_call
 from studio.visitors.house import VisitorHouse
@@ -70,9 +75,7 @@ def build(studio: Studio, house: VisitorHouse | None = None) -> gr.Blocks:
     _quiet_gradio(studio)
     log_faults_to(studio.log)
     if house is None:
-        sweep_uploads(studio.settings)
-        sweep_batch_uploads(studio)
-        thumbnails.sweep_thumbs(studio)
+        sweep_left_files(studio)
     recommend = RecommendPanel(studio)
     with gr.Blocks(title="Stir", analytics_enabled=False, fill_width=True, delete_cache=(3600, 86400)) as page:
         shared = [make_visitor_call(house)] if house else []
@@ -150,10 +153,18 @@ def _quiet_gradio(studio: Studio) -> None:
     keep_terminal_quiet(studio.log)
     os.environ["GRADIO_TEMP_DIR"] = str(studio.settings.uploads)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+    os.environ["GRADIO_ANALYTICS_MAX_EVENTS"] = "1"  # else 10,000, put into one table at the end of each
+
+
+def sweep_left_files(studio: Studio) -> None:
+    """Remove uploads that nobody took in, and small pictures of clips that are gone."""
+    sweep_uploads(studio.settings)
+    sweep_batch_uploads(studio)
+    thumbnails.sweep_thumbs(studio)
 
 
 def sweep_uploads(settings: Settings) -> None:
-    """Remove what was uploaded to a run that was killed before it could take it in."""
+    """Remove what was uploaded more than an hour ago and never taken in."""
     for left in settings.uploads.glob("*"):
         if time.time() - left.stat().st_mtime > STALE:
             shutil.rmtree(left, ignore_errors=True)
@@ -175,16 +186,21 @@ def require_port(settings: Settings) -> None:
 
 def launch_options(studio: Studio) -> dict[str, Any]:
     """How the page is served: where, to whom, from which folders, and with which look."""
-    return _describe_launch(studio.settings, studio.settings.served, studio.log)
+    sweep = functools.partial(sweep_left_files, studio)
+    return _describe_launch(studio.settings, studio.settings.served, studio.log, sweep)
 
 
 def launch_options_for_visitors(house: VisitorHouse) -> dict[str, Any]:
     """The same for the visitors of a house; which files are a visitor's own, visitor_gate.py says."""
-    return _describe_launch(house.settings, (house.folder,), house.log, house)
+    return _describe_launch(house.settings, (house.folder,), house.log, lambda: None, house)
 
 
 def _describe_launch(
-    settings: Settings, folders: tuple[Path, ...], log: logging.Logger, house: VisitorHouse | None = None
+    settings: Settings,
+    folders: tuple[Path, ...],
+    log: logging.Logger,
+    sweep: Callable[[], None],
+    house: VisitorHouse | None = None,
 ) -> dict[str, Any]:
     """`folders`, and what ships, are the only ones that the page may show files from."""
     served = [str(folder) for folder in (*folders, ASSETS)]
@@ -197,6 +213,13 @@ def _describe_launch(
         "theme": theme.make_theme(), "head": theme.make_head(bool(house)), "favicon_path": str(ASSETS / "icon.png"),
         "app_kwargs": {
             "middleware": request_guard.list_middleware(settings, log, house),
-            "lifespan": request_guard.guard(settings),
+            "lifespan": functools.partial(_serve, settings, log, sweep),
         },
     }  # fmt: skip
+
+
+@asynccontextmanager
+async def _serve(settings: Settings, log: logging.Logger, sweep: Callable[[], None], app: App) -> AsyncGenerator[None]:
+    """While the app is served."""
+    async with request_guard.guard(settings)(app), keep_little(app, log, sweep):
+        yield

@@ -1,0 +1,137 @@
+"""What the server keeps for an open page: no copy of its parts, and unfetched answers for ten minutes.
+
+Gradio copies the configuration of every part for each session, keeps the last 10,000 of them, and answers in its queue
+until they are fetched: a page that is opened and left costs 0.3 MB. The studio's page keeps what stands on it itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+from gradio.routes import App
+from gradio.state_holder import SessionState, StateHolder
+from starlette.concurrency import run_in_threadpool
+
+from studio.library.logbook import trace
+
+SWEEP_SECONDS = 60.0
+"""How often what nobody fetched is looked for."""
+
+FILES_SECONDS = 3600.0
+"""How often files are looked for that were uploaded and never taken in."""
+
+UNFETCHED_SECONDS = 600.0
+"""How long an answer waits in the queue for whoever asked."""
+
+MOST_UNFETCHED = 256
+"""Sessions whose answers wait; the oldest go first."""
+
+
+class SharedParts(SessionState):
+    """The page's parts as every session sees them. What an event changes of them isn't kept: the page has it."""
+
+    def __init__(self, blocks: gr.Blocks) -> None:
+        self.blocks_config = blocks.default_config
+        self.config_values: dict[int, Any] = {}
+        self.state_data: dict[int, Any] = {}
+        self.is_closed = False
+
+    def __setitem__(self, key: int, value: Any) -> None:
+        """Keeps nothing."""
+
+    def _update_config(self, key: int) -> None:
+        """Keeps nothing."""
+
+    def _update_value_in_config(self, key: int, value: Any) -> None:
+        """Keeps nothing."""
+
+
+class Sessions(StateHolder):
+    """Gives every session the same parts, and holds none: for a page without `gr.State`."""
+
+    def set_blocks(self, blocks: gr.Blocks) -> None:
+        """The page that it is for."""
+        super().set_blocks(blocks)
+        self._parts = SharedParts(blocks)
+
+    def __getitem__(self, session_id: str) -> SessionState:
+        return self._parts
+
+
+class UnfetchedAnswers:
+    """The answers in Gradio's queue that nobody has fetched, of `most` sessions. Used in the page's event loop."""
+
+    def __init__(self, page: gr.Blocks, most: int = MOST_UNFETCHED) -> None:
+        self._page, self._most = page, most
+        self._waiting: dict[str, tuple[Any, float]] = {}
+
+    def let_go(self, now: float) -> None:
+        """Drop what has waited unchanged for `UNFETCHED_SECONDS`, or longest where more sessions wait than may.
+
+        `now` in seconds of any clock. A session at work is left alone, and so is one whose answers are being read.
+        """
+        queue = self._page._queue
+        events, answers = queue.pending_event_ids_session, queue.pending_messages_per_session
+        at_work = {event.session_hash for event in queue.event_ids_to_events.values()}
+        waiting: dict[str, tuple[Any, float]] = {}
+        for session in (events.keys() | answers.keys()) - at_work:
+            unread = answers[session].qsize() if session in answers else 0
+            mark = (frozenset(events.get(session, ())), unread)
+            before = self._waiting.get(session)
+            waiting[session] = before if before and before[0] == mark else (mark, now)
+        oldest = sorted(waiting, key=lambda one: waiting[one][1])
+        for place, session in enumerate(oldest):
+            if now - waiting[session][1] >= UNFETCHED_SECONDS or place < len(oldest) - self._most:
+                events.pop(session, None)
+                answers.pop(session, None)
+                del waiting[session]
+        self._waiting = waiting
+
+
+@asynccontextmanager
+async def keep_little(app: App, log: logging.Logger, sweep: Callable[[], None]) -> AsyncGenerator[None]:
+    """While an app is served: its sessions keep nothing, and what visitors leave is let go of: answers every minute,
+    files, by `sweep`, every hour.
+    """
+    page = app.get_blocks()
+    app.state_holder = Sessions()
+    app.state_holder.set_blocks(page)
+    tasks = [asyncio.create_task(_sweep_answers(page, log)), asyncio.create_task(_sweep_files(page, sweep, log))]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def _sweep_answers(page: gr.Blocks, log: logging.Logger) -> None:
+    answers = UnfetchedAnswers(page)
+    while True:
+        await asyncio.sleep(SWEEP_SECONDS)
+        try:
+            answers.let_go(time.monotonic())
+        except Exception as error:
+            log.error("answers that nobody fetched stay: %s", trace(error))
+
+
+async def _sweep_files(page: gr.Blocks, sweep: Callable[[], None], log: logging.Logger) -> None:
+    """Gradio forgets only those uploads that it has deleted itself."""
+    while True:
+        await asyncio.sleep(FILES_SECONDS)
+        try:
+            await run_in_threadpool(sweep)
+            page.upload_file_set -= await run_in_threadpool(_find_gone, tuple(page.upload_file_set))
+        except Exception as error:
+            log.error("files that visitors left stay: %s", trace(error))
+
+
+def _find_gone(files: tuple[str, ...]) -> set[str]:
+    return {file for file in files if not Path(file).exists()}

@@ -193,6 +193,14 @@
       const busy = count(jobs, ...ACTIVE);
       document.title = busy ? `(${busy}) Stir` : "Stir";
     }
+    /* Entries that could not be read, told once in this browser. */
+    function tellAside(aside) {
+      const fresh = aside.filter((one) => one.at > Stir.memory.get("aside", 0));
+      if (!fresh.length) return;
+      Stir.memory.set("aside", Math.max(...fresh.map((one) => one.at)));
+      const one = fresh.length === 1;
+      Stir.toast({ reason: one ? `A ${fresh[0].title} could not be read and was set aside.` : `${fresh.length} entries could not be read and were set aside.`, remedy: `Everything else is as it was. ${one ? "It is" : "They are"} kept in the library's database, and come${one ? "s" : ""} back at a start that can read ${one ? "it" : "them"}.` });
+    }
     function show(id) {
       Stir.emit("show-clip", id);
       document.getElementById("clip")?.scrollIntoView({ block: "nearest" });
@@ -213,6 +221,7 @@
       seen = found.seen;
       Stir.tell("board", found.board);
       paint(found.board);
+      tellAside(found.board.aside);
       if (found.models) Stir.tellModels(found.models);
     }
     look();

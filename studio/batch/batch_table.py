@@ -6,11 +6,11 @@ So that a change of one photo of two thousand writes that photo alone. Each chan
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import suppress
 
 import msgspec
 
 from studio.batch.batch_nouns import Batch, BatchRow
+from studio.library.damaged_rows import RowReader
 from studio.library.database import Database
 from studio.library.file_names import plain
 from studio.nouns import Refusal, replace
@@ -24,6 +24,8 @@ class BatchTable:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._batches = RowReader(database, "batches", {"batch": Batch})
+        self._rows = RowReader(database, "batch_rows", {"row": BatchRow})
 
     # Batches ----------------------------------------------------------------------------------------------------------
 
@@ -52,10 +54,10 @@ class BatchTable:
 
     def get(self, batch_id: str) -> Batch:
         """One batch. Raises `Refusal` when it isn't here."""
-        rows = self._database.read("SELECT batch FROM batches WHERE id = ?", (batch_id,))
-        if not rows:
+        found = self._batches.read("SELECT id, batch FROM batches WHERE id = ?", (batch_id,), _decode_batch)
+        if not found:
             raise Refusal("That batch is no longer here.", "Look at the list of batches again.")
-        return msgspec.json.decode(str(rows[0][0]), type=Batch)
+        return found[0]
 
     def find_press(self, press: str) -> Batch | None:
         """The batch that a press has asked for already; None for a new press, or none."""
@@ -66,16 +68,13 @@ class BatchTable:
         """Batches whose names have every one of the (first eight) words, newest first."""
         wanted = plain(words[:1000]).split()[:MOST_WORDS]
         which = "".join(" AND instr(words, ?)" for _ in wanted)
-        sql = f"SELECT batch FROM batches WHERE 1{which} ORDER BY made_at DESC, id LIMIT ?"  # noqa: S608
-        found: list[Batch] = []
-        for row in self._database.read(sql, (*wanted, max(0, min(limit, MOST_LISTED)))):
-            with suppress(msgspec.DecodeError):
-                found.append(msgspec.json.decode(str(row[0]), type=Batch))
-        return tuple(found)
+        sql = f"SELECT id, batch FROM batches WHERE 1{which} ORDER BY made_at DESC, id LIMIT ?"  # noqa: S608
+        most = max(0, min(limit, MOST_LISTED))
+        return tuple(self._batches.read(sql, (*wanted, most), _decode_batch))
 
     def find_name(self, batch_id: str) -> str:
         """What a batch is called; "" where there is none."""
-        sql = "SELECT json_extract(batch, '$.name') FROM batches WHERE id = ?"
+        sql = "SELECT json_extract(batch, '$.name') FROM batches WHERE id = ? AND json_valid(batch)"
         return next((str(row[0]) for row in self._database.read(sql, (batch_id,))), "")
 
     def forget(self, batch_id: str) -> None:
@@ -103,24 +102,27 @@ class BatchTable:
 
     def rows(self, batch_id: str) -> tuple[BatchRow, ...]:
         """The rows of a batch in their order."""
-        found = self._database.read("SELECT row FROM batch_rows WHERE batch = ? ORDER BY place, id", (batch_id,))
-        return tuple(msgspec.json.decode(str(row[0]), type=BatchRow) for row in found)
+        sql = "SELECT id, row FROM batch_rows WHERE batch = ? ORDER BY place, id"
+        return tuple(self._rows.read(sql, (batch_id,), _decode_row))
 
     def row(self, batch_id: str, row_id: str) -> BatchRow:
         """One row. Raises `Refusal` when it isn't there any more."""
-        found = self._database.read("SELECT row FROM batch_rows WHERE batch = ? AND id = ?", (batch_id, row_id))
+        sql = "SELECT id, row FROM batch_rows WHERE batch = ? AND id = ?"
+        found = self._rows.read(sql, (batch_id, row_id), _decode_row)
         if not found:
             raise Refusal("That photo is no longer in this batch.", "Look at the batch again.")
-        return msgspec.json.decode(str(found[0][0]), type=BatchRow)
+        return found[0]
 
     def next_unread(self, batch_id: str) -> tuple[BatchRow, int] | None:
         """The first row whose photo is to be read, or whose clips are to be planned, and its number in the batch from
         0; None when all are.
         """
         before = "(SELECT count(*) FROM batch_rows AS other WHERE other.batch = one.batch AND other.place < one.place)"
-        sql = f"SELECT row, {before} FROM batch_rows AS one WHERE batch = ? AND unread = 1 ORDER BY place, id LIMIT 1"  # noqa: S608
-        found = self._database.read(sql, (batch_id,))
-        return (msgspec.json.decode(str(found[0][0]), type=BatchRow), int(str(found[0][1]))) if found else None
+        sql = (
+            f"SELECT id, row, {before} FROM batch_rows AS one WHERE batch = ? AND unread = 1 ORDER BY place, id LIMIT 1"  # noqa: S608
+        )
+        found = self._rows.read(sql, (batch_id,), lambda row: (_decode_row(row), int(str(row[2]))))
+        return found[0] if found else None
 
     def count_unread(self, batch_id: str) -> int:
         """How many rows are to be read or planned."""
@@ -175,6 +177,14 @@ class BatchTable:
                 self._database.read(
                     "UPDATE batch_rows SET place = ? WHERE batch = ? AND id = ?", (float(place), batch_id, row_id)
                 )
+
+
+def _decode_batch(row: tuple[object, ...]) -> Batch:
+    return msgspec.json.decode(str(row[1]), type=Batch)
+
+
+def _decode_row(row: tuple[object, ...]) -> BatchRow:
+    return msgspec.json.decode(str(row[1]), type=BatchRow)
 
 
 def _json(noun: Batch | BatchRow) -> str:

@@ -7,7 +7,6 @@ clip's own file last, then the row.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +14,7 @@ import msgspec
 
 from studio.atomic_write import write_whole
 from studio.library import disk
+from studio.library.damaged_rows import DamagedRow, RowReader, list_damaged
 from studio.library.database import Database
 from studio.library.file_names import plain, sorting
 from studio.nouns import Clip, Refusal, Shot, replace
@@ -65,6 +65,20 @@ def read_recipe_beside(file: Path) -> Shot | None:
         return None
 
 
+def _decode(row: tuple[object, ...]) -> Clip:
+    return msgspec.json.decode(str(row[1]), type=Clip)
+
+
+def _read_recipe(recipe: Path) -> Clip | None:
+    """The clip that a .json is the recipe of; None for others' JSON, and where it names files that aren't its own."""
+    try:
+        clip = msgspec.json.decode(recipe.read_bytes(), type=Clip)
+    except (OSError, msgspec.DecodeError, UnicodeDecodeError):
+        return None
+    own = {clip.id, Path(clip.file).stem, Path(clip.poster).stem} == {recipe.stem}
+    return clip if own and {clip.file, clip.poster} == {Path(clip.file).name, Path(clip.poster).name} else None
+
+
 class Clips:
     """Every clip of a home folder. `describe` gives further words that a shot is found by."""
 
@@ -72,6 +86,7 @@ class Clips:
         self._database = database
         self.folder = folder
         self._describe = describe
+        self._rows = RowReader(database, "clips", {"clip": Clip}, mend=self._mend)
 
     # Keeping ----------------------------------------------------------------------------------------------------------
 
@@ -137,12 +152,8 @@ class Clips:
         """List the clip beside this recipe, or remove the recipe of a clip that never arrived. Others' JSON is left
         alone.
         """
-        try:
-            clip = msgspec.json.decode(recipe.read_bytes(), type=Clip)
-        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
-            return False
-        named = (clip.id, Path(clip.file).stem, Path(clip.poster).stem)
-        if set(named) != {recipe.stem} or {clip.file, clip.poster} != {Path(clip.file).name, Path(clip.poster).name}:
+        clip = _read_recipe(recipe)
+        if clip is None:
             return False
         if clip.file not in here:
             self.discard(clip)
@@ -166,12 +177,24 @@ class Clips:
         """
         window = (max(0, min(limit, MOST_LISTED)), max(0, offset))
         which, values = _select(words, trashed, stars)
-        rows = self._database.read(f"SELECT clip{which} ORDER BY {ORDERS[sort]} LIMIT ? OFFSET ?", (*values, *window))
-        found: list[Clip] = []
-        for row in rows:
-            with suppress(msgspec.DecodeError):  # one that this version can't read never hides the others
-                found.append(msgspec.json.decode(str(row[0]), type=Clip))
-        return tuple(found)
+        order = f"{which} ORDER BY {ORDERS[sort]} LIMIT ? OFFSET ?"
+        return tuple(self._read(f"SELECT id, clip{order}", (*values, *window)))
+
+    def _read(self, sql: str, values: tuple[object, ...] = ()) -> list[Clip]:
+        """The clips of rows of id and JSON."""
+        return self._rows.read(sql, values, _decode)
+
+    def _mend(self, clip_id: str) -> bool:
+        """Write a row anew that can't be read, by the recipe beside its clip. False where there is none."""
+        clip = _read_recipe(self.folder / f"{Path(clip_id).name}.json")
+        if clip is None or clip.id != clip_id or not (self.folder / clip.file).is_file():
+            return False
+        self._insert(clip)
+        return True
+
+    def list_damaged(self) -> tuple[DamagedRow, ...]:
+        """Rows of the library's database, of clips and of all else, that could not be read and lie aside."""
+        return list_damaged(self._database)
 
     def ids(self, words: str = "", trashed: bool = False, sort: Sort = "newest", stars: int = 0) -> tuple[str, ...]:
         """The ids of all that `find` would find without a limit."""
@@ -185,23 +208,18 @@ class Clips:
 
     def get(self, clip_id: str) -> Clip:
         """One clip, in the trash or not. Raises `Refusal` when it isn't in the library."""
-        rows = self._database.read("SELECT clip FROM clips WHERE id = ?", (clip_id,))
-        if not rows:
+        found = self.get_all((clip_id,)).get(clip_id)
+        if found is None:
             raise Refusal(
                 "That clip is no longer in the library.", "It may have been deleted: look at the library again."
             )
-        return msgspec.json.decode(str(rows[0][0]), type=Clip)
+        return found
 
     def get_all(self, clip_ids: Sequence[str]) -> dict[str, Clip]:
         """Those of these clips that are in the library, in the trash or not, by their ids."""
         listed = msgspec.json.encode(list(clip_ids)).decode()
-        rows = self._database.read("SELECT clip FROM clips WHERE id IN (SELECT value FROM json_each(?))", (listed,))
-        found: dict[str, Clip] = {}
-        for row in rows:
-            with suppress(msgspec.DecodeError):
-                clip = msgspec.json.decode(str(row[0]), type=Clip)
-                found[clip.id] = clip
-        return found
+        which = "SELECT id, clip FROM clips WHERE id IN (SELECT value FROM json_each(?))"
+        return {clip.id: clip for clip in self._read(which, (listed,))}
 
     def get_sources(self, shot: Shot) -> tuple[Clip, ...]:
         """The clips that a shot's finish is made of, in their order. Raises `Refusal` where one isn't here any more."""
@@ -287,8 +305,8 @@ class Clips:
     def empty_trash(self) -> int:
         """Delete every clip in the trash for good. Returns how many that were."""
         with self._database.write():
-            rows = self._database.read("SELECT clip FROM clips WHERE trashed = 1")
+            gone = self._read("SELECT id, clip FROM clips WHERE trashed = 1")
             self._database.read("DELETE FROM clips WHERE trashed = 1")
-        for row in rows:
-            self.discard(msgspec.json.decode(str(row[0]), type=Clip))
-        return len(rows)
+        for clip in gone:
+            self.discard(clip)
+        return len(gone)

@@ -6,11 +6,11 @@ What they are made of is in comparison.py; how they are made, in compare/.
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
 
 import msgspec
 
 from studio.comparison import Comparison
+from studio.library.damaged_rows import RowReader
 from studio.library.database import Database
 from studio.library.file_names import plain
 from studio.nouns import Refusal
@@ -25,13 +25,8 @@ def _select(words: str, trashed: bool) -> tuple[str, tuple[object, ...]]:
     return " FROM comparisons WHERE trashed = ?" + " AND instr(words, ?)" * len(wanted), (int(trashed), *wanted)
 
 
-def _decode_rows(rows: list[tuple[object, ...]]) -> tuple[Comparison, ...]:
-    """The comparisons of these rows; one that this version can't read never hides the others."""
-    found: list[Comparison] = []
-    for row in rows:
-        with suppress(msgspec.DecodeError):
-            found.append(msgspec.json.decode(str(row[0]), type=Comparison))
-    return tuple(found)
+def _decode(row: tuple[object, ...]) -> Comparison:
+    return msgspec.json.decode(str(row[1]), type=Comparison)
 
 
 class ComparisonTable:
@@ -40,6 +35,7 @@ class ComparisonTable:
     def __init__(self, database: Database, describe: Callable[[Comparison], str]) -> None:
         self._database = database
         self._describe = describe
+        self._rows = RowReader(database, "comparisons", {"comparison": Comparison})
 
     def keep(self, one: Comparison, press: str = "") -> None:
         """Write a new comparison; `press` is the press of a button that asked for it."""
@@ -64,14 +60,14 @@ class ComparisonTable:
 
     def get(self, comparison_id: str) -> Comparison:
         """One comparison, in the trash or not. Raises `Refusal` when it isn't in the library."""
-        rows = self._database.read("SELECT comparison FROM comparisons WHERE id = ?", (comparison_id,))
-        if not rows:
+        found = self._rows.read("SELECT id, comparison FROM comparisons WHERE id = ?", (comparison_id,), _decode)
+        if not found:
             raise Refusal("That comparison is no longer in the library.", "Look at the list of comparisons again.")
-        return msgspec.json.decode(str(rows[0][0]), type=Comparison)
+        return found[0]
 
     def find_name(self, comparison_id: str) -> str:
         """What a comparison is called; "" where there is none."""
-        sql = "SELECT json_extract(comparison, '$.name') FROM comparisons WHERE id = ?"
+        sql = "SELECT json_extract(comparison, '$.name') FROM comparisons WHERE id = ? AND json_valid(comparison)"
         return next((str(row[0]) for row in self._database.read(sql, (comparison_id,))), "")
 
     def find_press(self, press: str) -> Comparison | None:
@@ -83,16 +79,16 @@ class ComparisonTable:
         """Comparisons that have every one of the (first eight) words, newest first; at most 1,000 at once."""
         which, values = _select(words, trashed)
         window = (max(0, min(limit, MOST_LISTED)), max(0, offset))
-        sql = f"SELECT comparison{which} ORDER BY made_at DESC, id LIMIT ? OFFSET ?"
-        return _decode_rows(self._database.read(sql, (*values, *window)))
+        sql = f"SELECT id, comparison{which} ORDER BY made_at DESC, id LIMIT ? OFFSET ?"
+        return tuple(self._rows.read(sql, (*values, *window), _decode))
 
     def find_hidden(self) -> tuple[Comparison, ...]:
         """Those in blind mode without a winner that aren't in the trash."""
         sql = (
-            "SELECT comparison FROM comparisons WHERE trashed = 0 AND json_extract(comparison, '$.blind') = 1"
-            " AND json_extract(comparison, '$.winner') = ''"
+            "SELECT id, comparison FROM comparisons WHERE trashed = 0 AND CASE WHEN json_valid(comparison) THEN"
+            " json_extract(comparison, '$.blind') = 1 AND json_extract(comparison, '$.winner') = '' ELSE 1 END"
         )
-        return _decode_rows(self._database.read(sql))
+        return tuple(self._rows.read(sql, (), _decode))
 
     def count(self, words: str = "", trashed: bool = False) -> int:
         """How many comparisons have every one of the words."""

@@ -7,11 +7,13 @@ so each sees what the other did. What jobs, clips and comparisons mean is in que
 from __future__ import annotations
 
 import json
+import logging
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import closing, contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from studio.atomic_write import replace_whole
@@ -173,6 +175,14 @@ def _add_batches(connection: sqlite3.Connection) -> None:
             )
 
 
+def _add_damaged_rows(connection: sqlite3.Connection) -> None:
+    """Rows that can't be read, whole: `origin` is their table, `columns` a JSON object (see damaged_rows.py)."""
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS damaged_rows (origin TEXT NOT NULL, id TEXT NOT NULL, at REAL NOT NULL,"
+        " columns TEXT NOT NULL, PRIMARY KEY (origin, id)) STRICT"
+    )
+
+
 MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _create,
     _add_sorting,
@@ -182,6 +192,7 @@ MIGRATIONS: tuple[Callable[[sqlite3.Connection], None], ...] = (
     _add_remakes,
     _add_paid_jobs,
     _add_batches,
+    _add_damaged_rows,
 )
 """Each takes the tables from the version before to its own: `PRAGMA user_version` is how many have run. Only ever add.
 """
@@ -207,8 +218,10 @@ class Database:
     opened.
     """
 
-    def __init__(self, connection: sqlite3.Connection, notes: tuple[Choice, ...] = ()) -> None:
-        self.notes = notes
+    def __init__(
+        self, connection: sqlite3.Connection, notes: tuple[Choice, ...] = (), log: logging.Logger | None = None
+    ) -> None:
+        self.notes, self.log = notes, log or logging.getLogger("stir")
         self._connection = connection
         self._lock = threading.RLock()
         self._depth = 0
@@ -317,6 +330,7 @@ def _write_ahead(connection: sqlite3.Connection) -> None:
 
 def _connect(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(file, timeout=BUSY_MS / 1000, isolation_level=None, check_same_thread=False)
+    connection.text_factory = partial(str, encoding="utf-8", errors="replace")  # one wrong byte fails no whole answer
     try:
         _write_ahead(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
@@ -364,21 +378,21 @@ def _set_aside(file: Path) -> Path:
     return aside
 
 
-def open(file: Path) -> Database:  # noqa: A001 - the verb the contract names
+def open(file: Path, log: logging.Logger | None = None) -> Database:  # noqa: A001 - the verb the contract names
     """The database in `file`, made or brought up to date.
 
     A damaged one is moved aside and a fresh one begun: the clips come back from the recipes beside them, and `notes`
     say so. Raises `Refusal` when the file can't be used at all.
     """
     try:
-        return Database(_connect(file))
+        return Database(_connect(file), log=log)
     except sqlite3.DatabaseError as error:
         if (getattr(error, "sqlite_errorcode", 0) & 0xFF) not in DAMAGED:
             raise _refusal(error) from error
     try:
         aside = _set_aside(file)
         reason = f"the database was damaged and is kept as {aside.name}; clips were found again, waiting jobs were lost"
-        return Database(_connect(file), (Choice("library", "found again from the clips folder", reason),))
+        return Database(_connect(file), (Choice("library", "found again from the clips folder", reason),), log)
     except (OSError, sqlite3.Error):
         raise Refusal(
             "The library's database is damaged and can't be moved.", "Check the home folder's permissions."

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Literal, NamedTuple
 
 import msgspec
@@ -161,6 +162,12 @@ class PaidJobs:
 
 
 def _read(row: tuple[object, ...]) -> PaidJob:
+    """A row as a noun. What was paid stands in columns of its own: lists that can't be read count as empty."""
     *plain, uploads, inputs, note = row
-    held = tuple(msgspec.json.decode(str(uploads), type=tuple[str, ...]))
-    return PaidJob(*plain, held, msgspec.json.decode(str(inputs)), note)  # type: ignore[arg-type]
+    held: tuple[str, ...] = ()
+    given: dict[str, Any] = {}
+    with suppress(msgspec.DecodeError, UnicodeError):
+        held = msgspec.json.decode(str(uploads), type=tuple[str, ...])
+    with suppress(msgspec.DecodeError, UnicodeError):
+        given = msgspec.json.decode(str(inputs), type=dict[str, Any])
+    return PaidJob(*plain, held, given, note)  # type: ignore[arg-type]

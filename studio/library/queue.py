@@ -14,9 +14,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from studio.library.damaged_rows import RowReader
 from studio.library.database import Database
 from studio.library.live_processes import Owner
-from studio.nouns import FINISH, Cancelled, Failed, Interrupted, Job, Queued, Refusal, Running, Shot, State
+from studio.nouns import FINISH, Cancelled, Interrupted, Job, Queued, Refusal, Running, Shot, State
 
 RESUMABLE = ("failed", "cancelled", "interrupted")
 SEEN = 12
@@ -75,17 +76,6 @@ def _job(row: tuple[object, ...]) -> Job:
     return Job(identity, Shot.from_json(shot), decoded, float(place), float(made_at), group)
 
 
-def _jobs(rows: list[tuple[object, ...]]) -> list[Job]:
-    """The jobs of these rows; one that this version can't read is left out, so that it never hides the others."""
-    found: list[Job] = []
-    for row in rows:
-        try:
-            found.append(_job(row))
-        except (Refusal, msgspec.DecodeError):
-            continue
-    return found
-
-
 class Queue:
     """Every job of a home folder, as `owner` sees and changes them. `most_waiting`: jobs that may wait or run at once,
     0 for any number.
@@ -95,12 +85,17 @@ class Queue:
         self._database = database
         self._owner = owner
         self._most = most_waiting
+        self._rows = RowReader(database, "jobs", {"state": State, "shot": Shot})
+
+    def _read(self, sql: str, values: tuple[object, ...] = ()) -> list[Job]:
+        """The jobs of a query for `_COLUMNS`."""
+        return self._rows.read(sql, values, _job)
 
     # Reading ----------------------------------------------------------------------------------------------------------
 
     def get(self, job_id: str) -> Job:
         """One job. Raises `Refusal` when it isn't in the queue."""
-        found = _jobs(self._database.read(_SELECT + "id = ?", (job_id,)))
+        found = self._read(_SELECT + "id = ?", (job_id,))
         if not found:
             raise Refusal("That job is no longer in the queue.", "Press Animate to make it again.")
         return found[0]
@@ -109,16 +104,15 @@ class Queue:
         """Those of these jobs that are there, by their ids."""
         listed = msgspec.json.encode(list(job_ids)).decode()
         among = "id IN (SELECT value FROM json_each(?))"
-        return {job.id: job for job in _jobs(self._database.read(_SELECT + among, (listed,)))}
+        return {job.id: job for job in self._read(_SELECT + among, (listed,))}
 
     def jobs(self) -> list[Job]:
         """Running, then queued in their order, then ended ones, newest first: at most 200, and all of a group that
         isn't done.
         """
-        running = self._database.read(_SELECT + "name = 'running' ORDER BY place")
-        queued = self._database.read(_SELECT + "name = 'queued' ORDER BY place")
-        ended = self._database.read(_ENDED, (SHOWN_ENDED,))
-        return _jobs(running + queued + ended)
+        running = self._read(_SELECT + "name = 'running' ORDER BY place")
+        queued = self._read(_SELECT + "name = 'queued' ORDER BY place")
+        return [*running, *queued, *self._read(_ENDED, (SHOWN_ENDED,))]
 
     def busy(self) -> set[str]:
         """The ids of jobs that a living process is running."""
@@ -173,7 +167,7 @@ class Queue:
 
     def find_press(self, press: str) -> list[Job]:
         """The jobs that a press has queued already; none for ""."""
-        return _jobs(self._database.read(_SELECT + "press = ? AND press <> '' ORDER BY place", (press,)))
+        return self._read(_SELECT + "press = ? AND press <> '' ORDER BY place", (press,))
 
     def retry(self, job_id: str) -> Job:
         """Put a job that failed, was cancelled or was interrupted back at the end of the queue."""
@@ -229,18 +223,10 @@ class Queue:
             return None
         with self._database.write():
             waiting = self._list_waiting(mine, share, share.seen)
-            if not waiting:
+            chosen = choose(waiting) if waiting else None
+            if chosen is None:
                 return None
-            first, known = str(waiting[0][0]), _jobs(waiting)
-            readable = bool(known) and known[0].id == first
-            chosen = choose(known) if readable else None
-            if readable and chosen is None:
-                return None
-            wanted = chosen.id if chosen else first
-            taken = _jobs(self._database.read(_TAKE, (_json(Running()), self._owner.token, wanted)))
-            if not taken:
-                self.become(wanted, Failed("This job was queued by another version of Stir.", "Make it again."))
-        return taken[0] if taken else None
+            return self._read(_TAKE, (_json(Running()), self._owner.token, chosen.id))[0]
 
     def take_over(self, job_ids: Sequence[str]) -> set[str]:
         """Give this process those of these jobs that wait for one which has ended. Returns their ids."""
@@ -255,11 +241,11 @@ class Queue:
 
     def list_coming(self, most: int = SEEN, share: Share = ALL) -> list[Job]:
         """The first jobs that were given to this process and still wait; they stay where they are."""
-        return _jobs(self._list_waiting([self._owner.token], share, most))
+        return self._list_waiting([self._owner.token], share, most)
 
-    def _list_waiting(self, tokens: list[str], share: Share, most: int) -> list[tuple[object, ...]]:
+    def _list_waiting(self, tokens: list[str], share: Share, most: int) -> list[Job]:
         given, models, services = (msgspec.json.encode(one).decode() for one in (tokens, share.models, share.services))
-        return self._database.read(
+        return self._read(
             f"{_WAITING} AND {_PAID_AT if share.services else _FREE} ORDER BY place LIMIT ?",
             (given, models, int(not share.others), services, most),
         )
@@ -358,9 +344,7 @@ class Queue:
 
     def list_failed(self, group: str) -> list[Job]:
         """The jobs of a group that failed or were interrupted, in their order."""
-        return _jobs(
-            self._database.read(_SELECT + "batch = ? AND name IN ('failed', 'interrupted') ORDER BY place", (group,))
-        )
+        return self._read(_SELECT + "batch = ? AND name IN ('failed', 'interrupted') ORDER BY place", (group,))
 
     def interrupt_orphans(self, finished: Callable[[str], State | None]) -> int:
         """End jobs whose process ended while they ran: as `finished` says of their id, else Interrupted. How many.

@@ -6,12 +6,14 @@ A score is of one version of the measures (studio/clip_score.py); one of another
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 import msgspec
 
 from studio.clip_score import VERSION, Score
 from studio.library.database import Database
+from studio.nouns import Refusal
 
 
 class Attempt(NamedTuple):
@@ -42,8 +44,9 @@ class Scores:
         for clip_id, score in rows:
             try:
                 found[str(clip_id)] = msgspec.json.decode(str(score), type=Score)
-            except msgspec.DecodeError:
-                continue
+            except (msgspec.DecodeError, UnicodeError):  # it is scored again
+                with suppress(Refusal):
+                    self._database.read("DELETE FROM scores WHERE clip = ?", (clip_id,))
         return found
 
     def keep(self, clip_id: str, score: Score | None) -> None:

@@ -194,7 +194,7 @@ class PhotoStore:
         """The photo with this id. Raises `Refusal` when it is not here."""
         try:
             return msgspec.json.decode((self._photos / f"{_check_id(photo_id)}.json").read_bytes(), type=Photo)
-        except (OSError, msgspec.DecodeError):
+        except (OSError, msgspec.DecodeError, UnicodeDecodeError):
             raise _refuse_missing() from None
 
     def _find_before(self, photo_id: str) -> Photo | None:

@@ -182,14 +182,18 @@ def _find_thumb(studio: Studio, shot: Shot) -> str:
 
 
 def take_snapshot(studio: Studio) -> dict[str, Any]:
-    """The whole snapshot: jobs in their order, the newest clips, and a mark that changes when the library does."""
+    """The whole snapshot: jobs in their order, the newest clips, a mark that changes when the library does, and which
+    entries could not be read and were set aside.
+    """
     hidden = studio.comparisons.list_hidden()
     recent = _show_clips(studio, studio.library.find(limit=RECENT), hidden)
     kept, trashed = studio.library.count(), studio.library.count(trashed=True)
+    jobs = [show_job(studio, job) | (BLIND if job.id in hidden else {}) for job in studio.jobs()]
     return {
-        "jobs": [show_job(studio, job) | (BLIND if job.id in hidden else {}) for job in studio.jobs()],
+        "jobs": jobs,
         "recent": recent,
         "kept": kept,
         "trashed": trashed,
+        "aside": [{"at": one.at, "title": one.title} for one in studio.library.list_damaged()],
         "spent": describe_spent(studio) if studio.hosted else "",
     }

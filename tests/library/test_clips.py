@@ -197,6 +197,7 @@ def test_a_clip_this_version_cannot_read_never_hides_the_others(shelf: Shelf) ->
     shelf.put(made(1))
     strange = shelf.put(made(2))
     shelf.base.read("UPDATE clips SET clip = '{\"film\": 35}' WHERE id = ?", (strange.id,))
+    (shelf.folder / "clips" / f"{strange.id}.json").write_text('{"film": 35}')
     assert numbers(shelf.clips.find()) == [1]
 
 

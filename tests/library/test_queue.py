@@ -219,7 +219,6 @@ def test_a_job_that_cannot_be_read_never_blocks_the_others(tmp_path: Path, owner
     strange, fine = queue.submit(SHOT), queue.submit(SHOT)
     base.read("UPDATE jobs SET shot = '{\"film\": 35}' WHERE id = ?", (strange.id,))
     assert order(queue) == [fine.id]
-    assert queue.take_next(True) is None
     assert queue.take_next(True).id == fine.id  # type: ignore[union-attr]
 
 

@@ -1,8 +1,8 @@
 """HTTP request bodies checked before Gradio reads them; errors that Gradio leaves unanswered become a 4xx and words.
 
 A body is JSON (UTF-8, finite numbers of at most 64 bits, whole characters without NUL, at most `MOST_VALUES`
-values nested at most `DEEPEST` deep), a form for
-the sign-in, or an upload in multipart/form-data (RFC 7578; boundary by RFC 2046, at most 70 characters).
+values nested at most `DEEPEST` deep) or an upload in multipart/form-data (RFC 7578; boundary by RFC 2046, at most 70
+characters).
 """
 
 from __future__ import annotations
@@ -31,9 +31,6 @@ DEEPEST = 64
 
 MOST_VALUES = 200_000
 """Values in one body: all clips of a library that are marked at once are 10,000, the largest Shot some 500."""
-
-FORMS = ("/login", "/sign-in")
-"""The sign-in's routes, which are sent a form."""
 
 CALLS = tuple(
     f"/gradio_api/{one}" for one in ("run/", "api/", "call/", "queue/join", "component_server", "cancel", "reset")
@@ -156,8 +153,6 @@ async def _check_body(scope: Scope, receive: Receive) -> tuple[str, Receive]:
         return (
             "" if _BOUNDARY.match(kind) else "an upload is multipart/form-data with a boundary of at most 70 characters"
         ), receive
-    if scope["path"].rstrip("/") in FORMS:
-        return "", receive
     body = await _read_body(receive)
     if body is None:
         return "its body broke off", receive

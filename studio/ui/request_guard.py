@@ -2,9 +2,9 @@
 
 Closes two doors that Gradio leaves open, both of which make the server itself fetch from elsewhere, and answers only to
 the names of this computer while no password is set (a page on the network could otherwise point its own name here: DNS
-rebinding), and to no other site's page (which could otherwise press its buttons, and some of those cost money). Whose
-page it is, and who has signed in, owner_gate.py and visitor_gate.py say. A Space is shown in a frame of huggingface.co,
-and answers to its own name.
+rebinding), and to no other site's page (which could otherwise press its buttons, and some of those cost money). Who has
+signed in, sign_in_gate.py says; what a visitor may ask for, visitor_gate.py. A Space is shown in a frame of
+huggingface.co, and answers to its own name.
 """
 
 from __future__ import annotations
@@ -25,9 +25,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from studio.config import Settings
 from studio.ui.byte_ranges import Ranges
-from studio.ui.owner_gate import OwnerGate
 from studio.ui.request_bodies import WellFormed
-from studio.ui.visitor_gate import VisitorGate
+from studio.ui.session_cookie import Sessions
+from studio.ui.sign_in import SignIn
+from studio.ui.sign_in_gate import SignInGate, make_owner_gate
+from studio.ui.visitor_gate import COOKIE, VisitorGate
 from studio.visitors.house import VisitorHouse
 
 POLICY = "; ".join([
@@ -53,7 +55,7 @@ ROUTES = re.compile(
     r"/|/(config|login)/?|/(favicon\.ico|theme\.css)|/(assets|static|svelte)/.+|/sign-(in|out)|/visitor/[a-z]+"
     r"|/gradio_api/(theme\.css|startup-events|openapi\.json|queue/(join|data))"
     r"|/gradio_api/(info|app_id|upload|component_server|cancel|reset)/?"
-    r"|/gradio_api/((run|api)/[^/]+/?|call/.+|heartbeat/[^/]+|file[=/].+|mcp(/.*)?)"
+    r"|/gradio_api/((run|api)/[^/]+/?|call/.+|heartbeat/[^/]+|file=.+|mcp(/.*)?)"
 )
 """What the page, gradio_client and MCP clients ask for. Gradio has more, some of it without a bound on its work (icons
 of any size, streams that never end, an editor of the app's code): closed, and so is what a later version brings.
@@ -76,12 +78,13 @@ HOME_NAMES = ("127.0.0.1", "localhost", "::1")
 
 class OnlyHere:
     """Adds the headers to every answer, refuses to fetch from elsewhere for anyone, and opens only `ROUTES`, for
-    looking and for asking. `is_space`: it may stand in a frame of huggingface.co.
+    looking and for asking. A Space may stand in a frame of huggingface.co.
     """
 
-    def __init__(self, app: ASGIApp, is_space: bool, has_sign_in: bool) -> None:
-        self.app, self._has_sign_in = app, has_sign_in
-        policy = POLICY.replace("frame-ancestors 'none'", FRAMES) if is_space else POLICY
+    def __init__(self, app: ASGIApp, settings: Settings) -> None:
+        self.app, self._is_local = app, settings.is_local
+        self._has_sign_in = bool(settings.user) or settings.visitors == "names"
+        policy = POLICY.replace("frame-ancestors 'none'", FRAMES) if settings.space else POLICY
         self._headers = {**HEADERS, "Content-Security-Policy": policy}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -93,10 +96,15 @@ class OnlyHere:
 
         async def send_guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message).update(self._headers)
+                headers = MutableHeaders(scope=message)
+                headers.update(self._headers)
+                if self._is_local or scope["scheme"] == "https":  # elsewhere browsers ignore it, with an error
+                    headers["Cross-Origin-Opener-Policy"] = "same-origin"
             await send(message)
 
         answer = self._refuse(scope["path"], scope["method"]) or self.app
+        if scope["path"] in ("/", "/config", "/config/"):  # Gradio would look for other pages and for saved states
+            scope = {**scope, "query_string": b""}
         return await answer(scope, receive, send_guarded)
 
     def _refuse(self, path: str, method: str) -> ASGIApp | None:
@@ -193,9 +201,13 @@ def list_middleware(settings: Settings, log: logging.Logger, house: VisitorHouse
     """What stands between `guard` and Gradio's own app, outermost first; `house`: it has visitors."""
     inner = [Middleware(WellFormed, uploads=settings.uploads, log=log), Middleware(Ranges)]
     if house:
-        inner.insert(1, Middleware(VisitorGate, house=house, in_frame=bool(settings.space)))
+        sessions = Sessions(house.signer, COOKIE, house.now, in_frame=bool(settings.space))
+        inner.insert(1, Middleware(VisitorGate, house=house, sessions=sessions))
+        if settings.visitors == "names":
+            sign_in = SignIn(settings, log, sessions, house.keep_name)
+            inner.insert(0, Middleware(SignInGate, sign_in=sign_in, sessions=sessions))
     elif settings.user:
-        inner.insert(0, Middleware(OwnerGate, settings=settings, log=log))
+        inner.insert(0, Middleware(make_owner_gate, settings=settings, log=log))
     return inner
 
 
@@ -214,8 +226,7 @@ def guard(settings: Settings) -> Callable[[Starlette], AbstractAsyncContextManag
             wrapped = SpaceHosts(wrapped, settings.space)
         elif settings.is_local:
             wrapped = TrustedHostMiddleware(wrapped, list(HOME_NAMES))
-        has_sign_in = bool(settings.user) or settings.visitors == "names"
-        app.middleware_stack = OnlyHere(wrapped, bool(settings.space), has_sign_in)
+        app.middleware_stack = OnlyHere(wrapped, settings)
         yield
 
     return wrap

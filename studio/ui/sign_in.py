@@ -9,6 +9,7 @@ never asked for them (no WWW-Authenticate): a browser would keep them and send t
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
 import html
 import logging
@@ -71,17 +72,18 @@ class SignIn:
         if hmac.compare_digest(given.encode(), INSIDE.encode()):
             return Entry(find_id(self._settings.user))
         scheme, _, words = given.partition(" ")
-        if scheme.lower() != "basic":
-            return Entry(status=401, says="Sign in first.")
-        try:
-            name, _, password = base64.b64decode(words.strip(), validate=True).decode().partition(":")
-        except ValueError:
+        pair = ""
+        if scheme.lower() == "basic":
+            with contextlib.suppress(ValueError):
+                pair = base64.b64decode(words.strip(), validate=True).decode()
+        name, has_password, password = pair.partition(":")
+        if not has_password:
             return Entry(status=401, says="Sign in first.")
         return await self._try(scope, name, password)
 
     async def answer(self, request: Request, entry: Entry) -> Response:
         """The answer to somebody who isn't signed in, or who signs in."""
-        path, is_form = request.url.path, request.method == "POST"
+        path, is_form = request.scope["path"], request.method == "POST"
         if is_form and path in (SIGN_IN, *PROGRAMS):
             return await self._read_form(request)
         if request.method in ("GET", "HEAD") and path in ("/", SIGN_IN):
@@ -99,7 +101,7 @@ class SignIn:
             return PlainTextResponse("", 400)
         name, password = str(form.get("username", "")), str(form.get("password", ""))
         entry = await self._try(request.scope, name, password)
-        is_program = request.url.path in PROGRAMS
+        is_program = request.scope["path"] in PROGRAMS
         if not entry.who:
             return _refuse(entry) if is_program else self._show(entry, name)
         cookie = {"set-cookie": self._sessions.write(request.scope, entry.who), "cache-control": "no-store"}

@@ -29,7 +29,7 @@ from studio.config import ASSETS, Settings
 from studio.ui.path_aliases import PathAliases
 from studio.ui.request_bodies import hand_on
 from studio.ui.session_cookie import Sessions
-from studio.ui.sign_in import PROGRAMS, SIGN_IN, SIGN_OUT, Entry, SignIn, is_start
+from studio.ui.sign_in import is_start
 from studio.ui.visiting_studio import VISITOR
 from studio.ui.visitor_uploads import receive_files
 from studio.visitors.house import VisitorHouse
@@ -51,7 +51,7 @@ MOST_ASKED = 100
 """Questions of one visitor that may wait."""
 
 OPEN = re.compile(r"/(favicon\.ico|theme\.css|gradio_api/(theme\.css|app_id/?)|(assets|static|svelte)/.+)")
-"""Gradio's own styles and scripts: for every stranger, or for whoever has signed in."""
+"""What every stranger may fetch: Gradio's own styles and scripts."""
 
 PAGE = re.compile(r"/|/config/?|/gradio_api/(info|openapi\.json)/?")
 FILE = "/gradio_api/file="
@@ -114,14 +114,12 @@ class Turnstile:
 
 
 class VisitorGate:
-    """One house's door. On a Space the cookie has to work in a frame of huggingface.co."""
+    """One house's door, behind the sign-in where there is one: without it, who comes is a stranger with a cookie."""
 
-    def __init__(self, app: ASGIApp, house: VisitorHouse, in_frame: bool = False) -> None:
+    def __init__(self, app: ASGIApp, house: VisitorHouse, sessions: Sessions) -> None:
         self.app, self._house = app, house
         self._names, self._events, self._turnstile = Belongings(), Belongings(), Turnstile()
-        self._sessions = Sessions(house.signer, COOKIE, house.now, in_frame)
-        is_named = house.settings.visitors == "names"
-        self._sign_in = SignIn(house.settings, house.log, self._sessions, house.keep_name) if is_named else None
+        self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request."""
@@ -130,18 +128,13 @@ class VisitorGate:
         if scope["type"] != "http":
             return await send({"type": "websocket.close", "code": 1008})
         path, method = str(scope["path"]), str(scope["method"])
-        is_open = method in ("GET", "HEAD") and OPEN.fullmatch(path)
-        if is_start(scope) or (is_open and not self._sign_in):
+        if is_start(scope) or (method in ("GET", "HEAD") and OPEN.fullmatch(path)):
             return await self.app(scope, receive, send)
-        entry = await self._sign_in.identify(scope) if self._sign_in else Entry(self._sessions.read(scope))
-        if self._sign_in and (not entry.who or path in (SIGN_IN, *PROGRAMS)):
-            return await (await self._sign_in.answer(Request(scope, receive), entry))(scope, receive, send)
-        if not entry.who:
+        visitor = scope.get(VISITOR) or self._sessions.read(scope)
+        if not visitor:
             return await self._meet(scope, receive, send)
-        if is_open:
-            return await self.app(scope, receive, send)
-        send = self._aliases(entry.who).wrap_send(send)
-        answer = await self._answer(path, method, {**scope, VISITOR: entry.who}, receive, send)
+        send = self._aliases(visitor).wrap_send(send)
+        answer = await self._answer(path, method, {**scope, VISITOR: visitor}, receive, send)
         return await answer(scope, receive, send) if answer else None
 
     def _aliases(self, visitor: str) -> PathAliases:
@@ -170,11 +163,8 @@ class VisitorGate:
             return PlainTextResponse("", 405)
         if path == UPLOAD:
             return await receive_files(Request(scope, receive), self._house, visitor)
-        if path in (SIGN_OUT, FORGET):
-            if path == FORGET:
-                await run_in_threadpool(self._house.forget, visitor)
-            if self._sign_in:
-                self._sessions.end(visitor)
+        if path == FORGET:
+            await run_in_threadpool(self._house.forget, visitor)
             return JSONResponse(True, headers={"set-cookie": self._sessions.write(scope, "")})
         if not ASK.fullmatch(path):
             return PlainTextResponse("", 404)
@@ -192,7 +182,7 @@ class VisitorGate:
 
     async def _answer_get(self, path: str, scope: Scope, receive: Receive, send: Send) -> Response | None:
         visitor = scope[VISITOR]
-        if path == "/":
+        if path == "/" and self._house.settings.visitors == "strangers":  # the sign-in has its own cookie
             send = self._sessions.wrap_send(scope, send, visitor)
         if path.startswith(FILE):
             file = await run_in_threadpool(self._find_file, path[len(FILE) :], visitor)

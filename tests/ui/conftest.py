@@ -7,7 +7,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Error, Page, ViewportSize, expect
@@ -53,14 +53,14 @@ Calm = Literal["reduce"] | None
 class App:
     """A studio with a page at `url`: a very small engine for the built-in model, and one that pretends to keep all the others."""
 
-    def __init__(self, home: Path, cards: tuple[ModelCard, ...] = shelf.CARDS, find: Find | None = None) -> None:
+    def __init__(self, home: Path, cards: tuple[ModelCard, ...] = shelf.CARDS, find: Find | None = None, **more: Any) -> None:
         from studio.ui.page import build, launch_options
 
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             port = probe.getsockname()[1]
         self.zoom, self.shelf = Zoom(PACE), shelf.ShelfEngine(pace=0.02)
-        self.studio = Studio(Settings(home, port=port), (*presets.cards(), *cards), find or self.engine)
+        self.studio = Studio(Settings(home, port=port, **more), (*presets.cards(), *cards), find or self.engine)
         self.studio.start(score=False)  # tests/test_scores.py scores
         self.page = build(self.studio)
         self.page.launch(prevent_thread_lock=True, **launch_options(self.studio))
@@ -109,6 +109,14 @@ class App:
 @pytest.fixture(scope="session")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
     app = App(tmp_path_factory.mktemp("stir") / "home")
+    yield app
+    app.close()
+
+
+@pytest.fixture(scope="session")
+def owned(tmp_path_factory: pytest.TempPathFactory) -> Iterator[App]:
+    """A page that asks for Anna's name and password, as with --listen."""
+    app = App(tmp_path_factory.mktemp("owned") / "home", (), user="anna", password="a long secret")
     yield app
     app.close()
 

@@ -6,7 +6,6 @@ import http.client
 import os
 import random
 import re
-import socket
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -18,12 +17,9 @@ import pytest
 from playwright.sync_api import Page
 
 from studio.clip.encode import encode
-from studio.config import Settings
 from studio.frames import Frames
 from studio.nouns import replace
-from studio.studio import Studio
 from studio.ui.byte_ranges import drop_unsatisfiable, parse_ranges, write_ranges
-from studio.ui.page import build, launch_options
 from tests.fakes.gradients import SHOT
 from tests.ui.conftest import App
 from tests.ui.steps import animate, quick, sample
@@ -161,20 +157,13 @@ def test_nothing_else_is_served_with_or_without_a_range(app: App, tmp_path: Path
     link.unlink()
 
 
-@pytest.fixture(scope="module")
-def guarded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+@pytest.fixture
+def guarded(owned: App) -> Iterator[tuple[str, Path]]:
     """A page that asks for a password, and a clip on it."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    studio = Studio(Settings(tmp_path_factory.mktemp("guarded") / "home", port=port, user="anna", password="a long secret"))
-    page = build(studio)
-    page.launch(prevent_thread_lock=True, **launch_options(studio))
-    file = studio.settings.clips / "mine.mp4"
+    file = owned.studio.settings.clips / "mine.mp4"
     file.write_bytes(DATA)
-    yield f"http://127.0.0.1:{port}/", file
-    page.close(verbose=False)
-    studio.close()
+    yield owned.url, file
+    file.unlink()
 
 
 @pytest.mark.parametrize("wanted", ["", "bytes=0-9", "Bytes=0-9", "bytes=0-9,20-29", "bytes=5-2", "bytes=900000-"])

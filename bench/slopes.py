@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from bench.clips import scratch, table, unseen, verdict
+from bench.clips import scratch, table, unseen
 from studio.config import ROOT
 
 CLIPS, LOADS = 500, 2_000
@@ -176,30 +176,31 @@ def open_and_leave(port: int, config: dict[str, Any]) -> None:
     page.close()
 
 
-def measure_slope(app: App, times: int, work: Callable[[], None]) -> float:
-    """MB that the app grows by each time something is done, after the first fifth of them."""
-    every, readings = max(times // READINGS, 1), []
-    for done in range(1, times + 1):
-        work()
-        if done % every == 0 and done >= times / 5:
-            readings.append((done, app.measure()))
-    numbers, held = np.array(readings).T
-    return float(np.polyfit(numbers, held, 1)[0])
-
-
-def measure_build(build: Path, home: Path, what: str, times: int) -> tuple[float, float]:
-    """A build's slope and its memory at the end, MB."""
-    app = App(build, home)
+def measure_slopes(builds: dict[str, Path], what: str, times: int) -> dict[str, tuple[float, float]]:
+    """What each build's app grows by, MB each time something is done, after the first fifth; and what it holds at the end."""
+    homes = {name: scratch(f"slopes-{what}-{name.replace(' ', '-')}") for name in builds}
+    apps = {name: App(build, homes[name]) for name, build in builds.items()}
+    every = max(times // READINGS, 1)
+    readings: dict[str, list[tuple[int, float]]] = {name: [] for name in builds}
     try:
-        if what == "loads":
-            first = Page(app.port)
-            slope = measure_slope(app, times, lambda: open_and_leave(app.port, first.config))
-        else:
-            desk = Desk(app.port, ALBUM if what == "album" else 1)
-            slope = measure_slope(app, times, desk.make_clip)
-        return slope, app.measure()
+        works = {name: prepare_work(app.port, what) for name, app in apps.items()}
+        for done in range(1, times + 1):
+            for name, app in apps.items():
+                works[name]()
+                if done % every == 0 and done >= times / 5:
+                    readings[name].append((done, app.measure()))
     finally:
-        app.close()
+        for app in apps.values():
+            app.close()
+    return {name: (float(np.polyfit(*np.array(found).T, 1)[0]), found[-1][1]) for name, found in readings.items()}
+
+
+def prepare_work(port: int, what: str) -> Callable[[], None]:
+    """What is done again and again with an app: a clip, or a page load."""
+    if what == "loads":
+        config = Page(port).config
+        return lambda: open_and_leave(port, config)
+    return Desk(port, ALBUM if what == "album" else 1).make_clip
 
 
 def run() -> None:
@@ -217,8 +218,7 @@ def run() -> None:
     rows: list[tuple[str, ...]] = []
     for kind in chosen:
         title, times, most = what[kind]
-        for name, build in builds.items():
-            slope, held = measure_build(build, scratch(f"slopes-{kind}-{name.replace(' ', '-')}"), kind, times)
-            rows.append((title, name, f"{held:.0f} MB", verdict(slope, most) if name == "this build" else f"{slope:.3f}"))
-            print(".", end="", file=sys.stderr, flush=True)
+        for name, (slope, held) in measure_slopes(builds, kind, times).items():
+            says = f"{slope:.3f} ({'within' if slope <= most else 'over'} {most:g})" if name == "this build" else f"{slope:.3f}"
+            rows.append((title, name, f"{held:.0f} MB", says))
     table("Memory over days", ("what is done", "build", "held at the end", "MB each"), rows)

@@ -32,10 +32,10 @@ _DECODER = msgspec.json.Decoder(Attachment)  # built before threads read it: see
 
 
 class Attachments:
-    """The attachments of one home folder. Any thread may ask."""
+    """The attachments of one home folder. Any thread may ask. `is_named`: whether a shot that is kept has a file."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.folder = settings.attachments
+    def __init__(self, settings: Settings, is_named: Callable[[str], bool]) -> None:
+        self.folder, self._is_named = settings.attachments, is_named
 
     def take_in(self, file: Path, name: str, kind: Literal["audio", "video", "image"]) -> Attachment:
         """Keep a copy of a file, bare of metadata; an image as PNG. Raises `Refusal` where it is no such file, too long
@@ -93,7 +93,7 @@ class Attachments:
         """Where an attachment lies. Raises `Refusal` when it isn't here any more."""
         return self.folder / self.get(attachment_id).id
 
-    def sweep(self, is_named: Callable[[str], bool]) -> int:
+    def sweep(self) -> int:
         """Remove what nothing names and no desk has asked for in `KEPT_DAYS`, and what a crash left half-written.
         How many attachments went.
         """
@@ -103,7 +103,7 @@ class Attachments:
             for file in self.folder.iterdir():
                 key = file.name.lstrip(".").partition(".")[0]
                 ages[key] = max(ages.get(key, 0.0), file.stat().st_mtime)
-        gone = [key for key, last in ages.items() if last < oldest and not is_named(key)]
+        gone = [key for key, last in ages.items() if last < oldest and not self._is_named(key)]
         for file in (file for key in gone for file in self.folder.glob(f"*{key}*")):
             with suppress(OSError):
                 file.unlink()

@@ -90,9 +90,9 @@ class Studio:
         self.settings, self.guest, self._engines = settings, guest or Guest(), engines
         self.farm: Farm | None = None
         self.models = Models(settings, cards, engines, self.guest.models)
-        self.hosted, self.attachments = HostedServices(settings), Attachments(settings)
+        self.hosted, self._opening = HostedServices(settings), threading.Lock()
+        self.attachments = Attachments(settings, lambda key: self._database.names(key))
         self._photo_store: PhotoStore | None = None
-        self._opening = threading.Lock()
         self.log = logbook.open(settings.home / "logs")
         self._owner = Owner(settings.home / "locks")
         self._room = self._owner.room(settings.cache)
@@ -196,7 +196,7 @@ class Studio:
         """
         self._worker.start(adopt)
         if adopt:
-            self.attachments.sweep(self._database.names)
+            self.attachments.sweep()
             if score:
                 self.scores.start()
             self.batches.begin()

@@ -137,6 +137,23 @@ def test_every_module_says_what_it_knows(path: Path) -> None:
     assert not house().text[path].strip() or ast.get_docstring(house().trees[path]), "no module docstring"
 
 
+FEW_VALUES = {
+    "limits", "inflect", "get_family", "guard_backend", "compile_patterns", "_find_component_names", "_make", "_load",
+}  # fmt: skip
+"""Functions whose arguments are names of files that ship and of our own code: `cache` keeps few answers of theirs."""
+
+
+def test_no_cache_grows_with_what_it_is_asked() -> None:
+    found = {
+        one.name
+        for tree in house().trees.values()
+        for one in ast.walk(tree)
+        if isinstance(one, ast.FunctionDef) and one.args.args
+        if any(ast.unparse(mark) in ("cache", "functools.cache", "lru_cache(None)") for mark in one.decorator_list)
+    }
+    assert found == FEW_VALUES, "give it an lru_cache with a bound"
+
+
 def test_modules_import_each_other_in_no_circle() -> None:
     """Wherever the import stands in a file. Raises `CycleError`, which names the circle."""
     importers = house().importers

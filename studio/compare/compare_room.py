@@ -41,6 +41,9 @@ _TURNING = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 PICKED = 5
 """Stars of a clip that was picked."""
 
+MOST_MEASURED = 1000
+"""Pairs of clips whose likeness is remembered."""
+
 MOST_AHEAD = 200
 """Waiting jobs that an estimate counts."""
 
@@ -162,6 +165,8 @@ class Comparisons:
             psnr = self._psnr.get(names := (pair[0].id, pair[1].id)) or measure_psnr(*files)
             if psnr is not None:
                 found[cell_id] = self._psnr[names] = psnr
+        for old in list(self._psnr)[:-MOST_MEASURED]:
+            self._psnr.pop(old, None)
         return found
 
     def _pin(self, shot: Shot, cells: tuple[Cell, ...], baseline: bool) -> tuple[Cell, ...]:

@@ -16,6 +16,9 @@ from studio.nouns import Job
 MOST_PASSED = 8
 """Jobs that may be done before one that waited longer."""
 
+MOST_COUNTED = 1000
+"""Waiting jobs whose passes are counted: those that were cancelled while they waited are among them."""
+
 SHARED_FROM = 2
 """Jobs of one model that wait for the GPU which holds it, from which on another that is free loads it too: a load takes
 seconds, and a clip longer."""
@@ -89,6 +92,8 @@ class Turns:
             for other in mine[: mine.index(job)]:
                 self._passed[other.id] = self._passed.get(other.id, 0) + 1
             self._passed.pop(job.id, None)
+            for gone in list(self._passed)[:-MOST_COUNTED]:  # cancelled ones stay otherwise
+                del self._passed[gone]
             if self._needs_loading(job.shot.maker):
                 self._loaded[lane] = job.shot.maker
             self._busy.add(lane)

@@ -24,7 +24,10 @@ SEEN = 12
 """Waiting jobs that the next one is chosen from."""
 
 SHOWN_ENDED = 200
-"""How many ended jobs are listed; older ones stay in the database until they are cleared."""
+"""How many ended jobs are listed; older ones stay in the database until they are cleared, or `KEPT_DAYS`."""
+
+KEPT_DAYS = 30.0
+"""How long an ended job stays that belongs to no comparison and no batch. Its clip stays."""
 
 _COLUMNS = "id, shot, state, place, made_at, batch"
 # ruff: noqa: S608 - the SQL is put together from constants only
@@ -45,6 +48,11 @@ _PAID_AT = "id IN (SELECT job FROM paid_jobs WHERE service IN (SELECT value FROM
 _PAID = "id IN (SELECT job FROM paid_jobs)"
 _FREE = "id NOT IN (SELECT job FROM paid_jobs WHERE ? <> '')"
 _UNDER_WAY = "id IN (SELECT job FROM paid_jobs WHERE state IN ('confirmed', 'sending', 'sent', 'uncertain'))"
+_OVER = (
+    "name IN ('done', 'failed', 'cancelled') AND batch NOT IN"
+    " (SELECT batch FROM jobs WHERE name IN ('running', 'queued') AND batch <> '')"
+)
+_COUNTED = "batch IN (SELECT id FROM comparisons UNION ALL SELECT id FROM batches)"
 
 
 class Share(NamedTuple):
@@ -367,12 +375,11 @@ class Queue:
         progress, and those of a comparison or a batch are only no longer listed: its cells or rows say how they ended.
         """
         with self._database.write():
-            self._database.read(
-                "UPDATE jobs SET cleared = 1 WHERE name IN ('done', 'failed', 'cancelled') AND batch NOT IN"
-                " (SELECT batch FROM jobs WHERE name IN ('running', 'queued') AND batch <> '')"
-                " AND batch IN (SELECT id FROM comparisons UNION ALL SELECT id FROM batches)"
-            )
-            self._database.read(
-                "DELETE FROM jobs WHERE cleared = 0 AND name IN ('done', 'failed', 'cancelled') AND batch NOT IN"
-                " (SELECT batch FROM jobs WHERE name IN ('running', 'queued') AND batch <> '')"
-            )
+            self._database.read(f"UPDATE jobs SET cleared = 1 WHERE {_OVER} AND {_COUNTED}")
+            self._database.read(f"DELETE FROM jobs WHERE cleared = 0 AND {_OVER}")
+
+    def forget_ended(self, now: float | None = None) -> None:
+        """Delete ended jobs of `KEPT_DAYS` ago that no comparison and no batch counts. `now` in seconds since 1970."""
+        oldest = (time.time() if now is None else now) - 86_400 * KEPT_DAYS
+        with self._database.write():
+            self._database.read(f"DELETE FROM jobs WHERE made_at < ? AND {_OVER} AND NOT {_COUNTED}", (oldest,))

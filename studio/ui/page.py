@@ -157,7 +157,11 @@ def _quiet_gradio(studio: Studio) -> None:
 
 
 def sweep_left_files(studio: Studio) -> None:
-    """Remove uploads that nobody took in, and small pictures of clips that are gone."""
+    """Remove uploads that nobody took in, what goes with no shot, jobs of a month ago, small pictures of clips that are
+    gone.
+    """
+    studio.attachments.sweep()
+    studio.queue.forget_ended()
     sweep_uploads(studio.settings)
     sweep_batch_uploads(studio)
     thumbnails.sweep_thumbs(studio)

@@ -68,7 +68,8 @@ class WellFormed:
             return await self._answer(scope, receive, send)
         self._uploading, began = self._uploading + 1, time.time()
         try:
-            await self._answer(scope, receive, send)
+            # without an upload_id, which Gradio keeps for ever for a page that asks how far an upload is
+            await self._answer({**scope, "query_string": b""}, receive, send)
         finally:
             self._uploading -= 1
             if not self._uploading:

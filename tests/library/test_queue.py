@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from studio.library import database
 from studio.library.live_processes import Owner
-from studio.library.queue import SHOWN_ENDED, Queue, state_name
+from studio.library.queue import KEPT_DAYS, SHOWN_ENDED, Queue, state_name
 from studio.nouns import (
     Cancelled,
     Done,
@@ -160,6 +161,18 @@ def test_clearing_keeps_what_waits_runs_or_can_be_resumed(queue: Queue) -> None:
     queue.submit(SHOT)
     queue.clear_ended()
     assert [state_name(job.state) for job in queue.jobs()] == ["running", "queued", "interrupted"]
+
+
+def test_an_ended_job_is_forgotten_after_a_month(queue: Queue) -> None:
+    for state in STATES[2:]:
+        queue.become(queue.submit(SHOT).id, state)
+        queue.become(queue.take_next(True).id, state)  # type: ignore[union-attr]
+    queue.submit(SHOT)
+    listed = queue.jobs()
+    queue.forget_ended(time.time() + 86_400 * (KEPT_DAYS - 1))
+    assert queue.jobs() == listed
+    queue.forget_ended(time.time() + 86_400 * (KEPT_DAYS + 1))
+    assert [state_name(job.state) for job in queue.jobs()] == ["queued", "interrupted"]
 
 
 def test_many_takers_never_take_one_job_twice(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import cv2
@@ -84,7 +84,7 @@ def _make_encode_table() -> NDArray[np.uint8]:
     return np.rint(level * 255).astype(np.uint8)
 
 
-@cache
+@lru_cache(64)
 def convert_to_xyz(primaries: tuple[tuple[float, float], ...]) -> NDArray[np.float64]:
     """The matrix from linear RGB to XYZ of D65; another white is adapted to it by Bradford's matrix (SMPTE RP 177)."""
     columns = np.array([(x, y, 1 - x - y) for x, y in primaries]).T

@@ -5,18 +5,19 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import os
-import signal
 import sys
 from contextlib import suppress
 
 from studio.config import Settings, read
 from studio.nouns import Refusal
+from studio.stop_signals import handle_stop_signals
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Open the studio in the browser until Ctrl+C stops it. Returns 2 when it can't start, with the remedy."""
+    """Open the studio in the browser until Ctrl+C stops it. Returns 2 when it can't start, with the remedy, and 130
+    where it was stopped before that."""
     flags = _parse(argv)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a service that is stopped closes as with Ctrl+C
+    handle_stop_signals()
     try:
         if os.environ.get("SPACES_ZERO_GPU"):  # it wants to be imported before torch
             with suppress(ImportError):
@@ -42,6 +43,8 @@ def main(argv: list[str] | None = None) -> int:
     except Refusal as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 2
+    except KeyboardInterrupt:  # before the page was there; later it is closed in order
+        return 130
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 
 from studio.cli.main import main
+from studio.stop_signals import handle_stop_signals
 
-signal.signal(signal.SIGTERM, signal.default_int_handler)  # whoever is told to end stops as with Ctrl+C
+handle_stop_signals()
 sys.exit(main())

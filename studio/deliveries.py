@@ -16,7 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from studio import presets
+from studio.engines.base import Stopped
 from studio.jobs.daemon_pool import DaemonPool
+from studio.jobs.deadlines import USUAL
+from studio.jobs.watched_work import Pulse, run_watched
 from studio.library import disk, file_names
 from studio.library.clips import Clips
 from studio.library.file_cache import FileCache
@@ -100,8 +103,15 @@ class _Order:
     def __init__(self, delivery: Delivery, wishes: dict[str, DeliveryWish]) -> None:
         self.delivery, self.wishes = delivery, wishes  # by the place's id
         self.is_stopped = threading.Event()
+        self.watch: Pulse | None = None  # of the item that is being written
         self.written: dict[str, list[Written]] = {}  # by clip: what another place may take as it is
         self._lock = threading.Lock()
+
+    def stop(self) -> None:
+        """Have what is being written end at its next tick, or be ended."""
+        self.is_stopped.set()
+        if self.watch:
+            self.watch.stop()
 
     def change(self, index: int, item: DeliveryItem) -> None:
         """Put an item in the place of what it was."""
@@ -113,16 +123,17 @@ class _Order:
 
 class Deliveries:
     """The deliveries of one studio. `folder` is served; `room` is where half-made files lie until they are whole, and
-    what a killed process leaves there is swept. Any thread may ask.
+    what a killed process leaves there is swept. `deadline`: seconds without a sign of life. Any thread may ask.
     """
 
     def __init__(
-        self, library: Clips, advice: Advice, folder: Path, room: Path, log: logging.Logger, guest: Guest
-    ) -> None:
+        self, library: Clips, advice: Advice, folder: Path, room: Path, log: logging.Logger, guest: Guest,
+        deadline: float = USUAL,
+    ) -> None:  # fmt: skip
         self.folder = folder
         self._library, self._advice = library, advice
         self._kept = FileCache(folder, MOST_KEPT, guest.most_cached)
-        self.room, self._log, self._guest = room, log, guest
+        self.room, self._log, self._guest, self._deadline = room, log, guest, deadline
         self._orders: dict[str, _Order] = {}
         self._pool = DaemonPool(1, "delivery", lambda error: None)
 
@@ -182,7 +193,7 @@ class Deliveries:
     def stop(self, delivery_id: str) -> Delivery:
         """Stop what isn't written yet; nothing is left of it. What is written stays."""
         order = self._find(delivery_id)
-        order.is_stopped.set()
+        order.stop()
         for index, item in enumerate(order.delivery.items):
             if item.state == "waiting":
                 order.change(index, replace(item, state="stopped"))
@@ -235,7 +246,7 @@ class Deliveries:
     def close(self) -> None:
         """Stop everything; what is being written leaves nothing behind."""
         for order in self._orders.values():
-            order.is_stopped.set()
+            order.stop()
         self._pool.close(5.0)
 
     # Working ------------------------------------------------------------------------------------------------------
@@ -261,16 +272,21 @@ class Deliveries:
                 tick(Progress())  # another visitor's turn
             try:
                 tick(Progress())
-                order.change(index, self._write(order, index, item, tick))
+                order.change(index, self._write_watched(order, index, item, tick))
             finally:
                 self._guest.exporting.release()
-        except _Stopped:
+        except (_Stopped, Stopped):
             order.change(index, replace(item, state="stopped"))
         except Refusal as refusal:
             order.change(index, replace(item, state="refused", reason=refusal.reason, remedy=refusal.remedy))
         except Exception as error:
             refusal = report_fault(self._log, "this was exported", error, "an export")
             order.change(index, replace(item, state="refused", reason=refusal.reason, remedy=refusal.remedy))
+
+    def _write_watched(self, order: _Order, index: int, item: DeliveryItem, tick: Tick) -> DeliveryItem:
+        order.watch = watch = Pulse(tick)
+        work = lambda beat: self._write(order, index, item, beat)  # noqa: E731
+        return run_watched("an export", work, self._deadline, log=self._log, watch=watch)
 
     def _write(self, order: _Order, index: int, item: DeliveryItem, tick: Tick) -> DeliveryItem:
         earlier = order.written.setdefault(item.clip, [])

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from studio.cards import Outcome, Plan
 from studio.clip import formats
+from studio.jobs.watched_work import run_watched
 from studio.library.file_cache import FileCache
 from studio.nouns import Attachment, Finish, Progress, Refusal, Shot, replace
 from studio.presets import platform
@@ -33,10 +34,13 @@ SILENT = ("gif", "webp")
 
 class FinishRoom:
     """`room` is where half-made files lie, `served` where the page may look; `find_file` says where an attachment
-    is."""
+    is; `deadline`: seconds in which a preview has to give a sign of life."""
 
-    def __init__(self, library: Clips, served: FileCache, room: Path, find_file: Callable[[Attachment], Path]) -> None:
+    def __init__(
+        self, library: Clips, served: FileCache, room: Path, find_file: Callable[[Attachment], Path], deadline: float
+    ) -> None:
         self._library, self._served, self._room, self._find_file = library, served, room, find_file
+        self._deadline = deadline
         self._making = threading.Lock()
 
     def accept(self, shot: Shot) -> Shot:
@@ -108,15 +112,17 @@ class FinishRoom:
         finish = replace(shot.finish or Finish(), fps=None)
         tiny = replace(shot, finish=finish, format="mp4", photo=replace(shot.photo, name="", notes=()))
         key = f"finish-{hashlib.sha256(tiny.to_json().encode()).hexdigest()[:32]}"
-        with self._making:
+        with self._making, tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True) as folder:
             if found := self._served.find(key):
                 return found
             wraps = len(sources) == 1 and sources[0].shot.loops
-            with tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True) as folder:
+
+            def make(tick: Callable[[Progress], None]) -> Path:
                 small = SmallFrames(self._open(shot), PREVIEW_SIDE)
-                frames = apply_finish(small, tiny, Tools(Path(folder), self._find_file, _ignore, PREVIEW_FLOW), wraps)
-                made = encode(frames, Path(folder) / "preview.mp4", tiny, _ignore)
-                return self._served.keep(made.file, key, "preview.mp4")
+                frames = apply_finish(small, tiny, Tools(Path(folder), self._find_file, tick, PREVIEW_FLOW), wraps)
+                return encode(frames, Path(folder) / "preview.mp4", tiny, tick).file
+
+            return self._served.keep(run_watched("finish preview", make, self._deadline), key, "preview.mp4")
 
     def finish_alike(self, clip_id: str, others: Sequence[str]) -> tuple[Shot, ...]:
         """The shots that do to each of the other clips what was done to this one. Raises `Refusal`."""
@@ -138,8 +144,3 @@ def finish_shot(shot: Shot, finish: Finish, platform: str) -> Shot:
 def adds_sound(finish: Finish) -> bool:
     """Whether a finish has sound besides the clip's own."""
     return bool(finish.mix.music or finish.mix.voice or finish.mix.ambience)
-
-
-def _ignore(progress: Progress) -> None:
-    """The tick of work that is too short to be stopped."""
-    del progress

@@ -69,6 +69,10 @@ class WorkLock:
                 self._turn = None
                 self._changed.notify()
 
+    def is_held_by(self, turn: Turn) -> bool:
+        """Whether the lock hasn't gone to another."""
+        return self._turn is turn
+
     def __enter__(self) -> None:
         self.take()
 

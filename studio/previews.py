@@ -11,38 +11,40 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from studio.cards import ModelCard
 from studio.config import Settings
-from studio.engines.base import Image, Placer, Places, Reader, Shelf
+from studio.engines.base import Image, Placer, Places, Reader, Shelf, Tick
 from studio.engines.prepare import Prepared, prepare
 from studio.engines.read_ahead import ReadAhead
 from studio.frames import Frames
+from studio.jobs.watched_work import run_watched
 from studio.library.file_cache import FileCache
 from studio.models import Models
 from studio.motion.read_prompt import list_effects
-from studio.nouns import Choice, Motion, Progress, Refusal, Shot, Size, Still, replace
+from studio.nouns import Choice, Motion, Refusal, Shot, Size, Still, replace
 from studio.presets import explain_silent_track
 
 if TYPE_CHECKING:
+    from studio.engines.parallax.scene import Scene
     from studio.photo.photo_store import PhotoStore
 
 PREVIEW_SIZE: Size = "240p"
 PREVIEW_SECONDS = 2.5
 PREVIEW_FPS = 16
+PREVIEW_SHARE = 0.2
+"""Of the deadline of a job, how long a preview may give no sign of life."""
+
+T = TypeVar("T")
+
 MOST_AHEAD = 1080
 """The short side of the largest clip whose scene is read before it is asked for: larger ones would push out all that is
 kept.
 """
-
-
-def _ignore(progress: Progress) -> None:
-    """The tick of work that is too short to be stopped."""
-    del progress
 
 
 def foretell_silence(shot: Shot, card: ModelCard) -> tuple[Choice, ...]:
@@ -87,7 +89,7 @@ class Previews:
 
         engine, planned = self._models.engine(prepared.card), prepared.plan
         image, shot = self._image(prepared), prepared.shot
-        seen = engine.read(image, shot).choices if isinstance(engine, Reader) else ()
+        seen = self._read(engine, image, shot).choices if isinstance(engine, Reader) else ()
         kept = engine.choices(prepared) if isinstance(engine, Shelf) else ()
         unpainted = Frames(iter(()), planned.width, planned.height, planned.fps, planned.num_frames)
         written = formats.plan_encoding(unpainted, shot.format, shot.motion.camera.loop).choices
@@ -103,7 +105,8 @@ class Previews:
         every = list_effects(prepared.recipe.motion)
         if "effects" not in card.supports or "prompt" in card.supports or not every or not isinstance(engine, Placer):
             return Places()
-        return engine.places(self._image(prepared), replace(shot, motion=replace(shot.motion, effects=every)))
+        image, wanted = self._image(prepared), replace(shot, motion=replace(shot.motion, effects=every))
+        return self._do(lambda tick: engine.places(image, wanted))
 
     def _image(self, prepared: Prepared) -> Image:
         """The whole photo with the mends of the recipe done: (H, W, 3) uint8 RGB."""
@@ -127,14 +130,23 @@ class Previews:
         )  # fmt: skip
         key = f"preview-{_digest(tiny.to_json() + self._name_depth(shot))}"
         self._eager.drop()
-        with self._making:
+        with self._making, self._make_folder() as folder:
             found = self._served.find(key)
             if found:
                 return found
-            frames = self._models.engine(card).animate(prepare(tiny, card), self._image(prepared), None, _ignore)
-            with self._make_folder() as folder:
-                made = encode(frames, Path(folder) / "preview.mp4", tiny, _ignore)
-                return self._served.keep(made.file, key, "preview.mp4")
+
+            def make(tick: Tick) -> Path:
+                frames = self._models.engine(card).animate(prepare(tiny, card), self._image(prepared), None, tick)
+                return encode(frames, Path(folder) / "preview.mp4", tiny, tick).file
+
+            return self._served.keep(self._do(make), key, "preview.mp4")
+
+    def _do(self, work: Callable[[Tick], T]) -> T:
+        """Do what a page waits for. Raises `Refusal` where it hangs, sooner than a job: others wait behind it."""
+        return run_watched("preview", work, self._settings.deadline * PREVIEW_SHARE)
+
+    def _read(self, engine: Reader, image: Image, shot: Shot) -> Scene:
+        return self._do(lambda tick: engine.read(image, shot, tick))
 
     def expect(self, prepared: Prepared) -> None:
         """Read the scene of an accepted shot in the background, until the next preview: it is likely to be rendered
@@ -160,7 +172,7 @@ class Previews:
         if not isinstance(engine, Reader):
             raise Refusal(f"{prepared.card.title} doesn't work with depth.", "Choose another model to see it.")
         with self._making:
-            disparity = engine.read(self._image(prepared), prepared.shot).disparity
+            disparity = self._read(engine, self._image(prepared), prepared.shot).disparity
             grey = np.rint(np.clip(disparity, 0, 1) * 255).astype(np.uint8)
             key = f"depth-{hashlib.sha256(grey.tobytes()).hexdigest()[:32]}"
             found = self._served.find(key)
@@ -174,12 +186,16 @@ class Previews:
     def read_depth(self, prepared: Prepared) -> NDArray[np.float32] | None:
         """How near things are in an accepted shot's crop: (h, w) float32 0..1; None where its engine knows no depth."""
         engine = self._models.engine(prepared.card)
-        return engine.read(self._image(prepared), prepared.shot).disparity if isinstance(engine, Reader) else None
+        if not isinstance(engine, Reader):
+            return None
+        return self._read(engine, self._image(prepared), prepared.shot).disparity
 
     def depth_choices(self, prepared: Prepared) -> tuple[Choice, ...]:
         """Where the depth of an accepted shot's crop comes from, and how many layers it has; none without depth."""
         engine = self._models.engine(prepared.card)
-        return engine.read(self._image(prepared), prepared.shot).depth_choices if isinstance(engine, Reader) else ()
+        if not isinstance(engine, Reader):
+            return ()
+        return self._read(engine, self._image(prepared), prepared.shot).depth_choices
 
     def _make_folder(self) -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(dir=self._room, ignore_cleanup_errors=True)

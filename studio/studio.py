@@ -101,7 +101,7 @@ class Studio:
         self.library = Clips(self._database, settings.clips, search_words)
         self.queue = Queue(self._database, self._owner, self.guest.most_waiting)
         self.spending = self._make_spending()
-        self.finishes = FinishRoom(self.library, self._served, self._room, self._find_attachment)
+        self.finishes = FinishRoom(self.library, self._served, self._room, self._find_attachment, settings.deadline)
         self.depths = DepthMaps(settings)
         given = settings, self._served, self._room, self.models, lambda: self.photos
         self.previews = Previews(*given, self.guest.drawing)
@@ -115,7 +115,7 @@ class Studio:
             library=self.library, served=self._served, room=self._room, comparisons=self.comparisons,
             scores=self.scores, models=self.models, photos=lambda: self.photos,
         )  # fmt: skip
-        given_out = settings.deliveries, self._room, self.log, self.guest
+        given_out = settings.deliveries, self._room, self.log, self.guest, settings.deadline
         self.deliveries = Deliveries(self.library, self.advice, *given_out)
         self._put_right()
 

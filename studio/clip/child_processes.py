@@ -62,13 +62,23 @@ def start_child(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
 
 
 def end_children(thread: threading.Thread) -> int:
-    """End what a thread has started and still runs, stopped ones too. How many those were."""
+    """End what a thread has started and still runs, and whatever of this process is frozen: MoviePy's programs are
+    nobody's here. How many those were.
+    """
+    import psutil
+
     with _lock:
-        running = [process for process in _started.get(thread, ()) if process.poll() is None]
-    for process in running:
+        running = {process.pid: process for process in _started.get(thread, ()) if process.poll() is None}
+    for process in running.values():
         with contextlib.suppress(OSError):
             process.kill()
-    return len(running)
+    frozen = []
+    for child in psutil.Process().children():
+        with contextlib.suppress(psutil.Error):
+            if child.pid not in running and child.status() == psutil.STATUS_STOPPED:
+                child.kill()
+                frozen.append(child)
+    return len(running) + len(frozen)
 
 
 def run_script(script: str, *arguments: str, seconds: float) -> subprocess.CompletedProcess[bytes]:

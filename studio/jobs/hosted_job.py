@@ -14,12 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from studio.cards import ModelCard
-from studio.engines.base import Stopped
+from studio.engines.base import Stopped, Tick
 from studio.engines.hosted.service import Endpoint, File, Remote, Service, ServiceRefusal, Uploaded
 from studio.engines.prepare import prepare
 from studio.jobs.clip_maker import ClipMaker, describe_clip
+from studio.jobs.deadlines import USUAL
 from studio.jobs.job_progress import JobProgress
 from studio.jobs.service_pauses import SPELLS, ServicePauses
+from studio.jobs.watched_work import run_watched
 from studio.library.paid_jobs import PaidJob, PaidJobs
 from studio.nouns import Attachment, Cancelled, Choice, Done, Failed, Job, Progress, Refusal, State
 from studio.presets import explain_silent_track
@@ -362,9 +364,12 @@ class HostedJob:
         job, maker = self.job, self._tools.maker
         dest = folder / f"{'plain' if job.shot.finish else 'clip'}.{job.shot.format}"
         silence = explain_silent_track(job.shot.platform)
-        made = take_film(film, dest, job.shot, self.watch.tick, silence, self._describe())
-        if job.shot.finish:
-            made = self._finish_film(made, folder)
+
+        def take(tick: Tick) -> Encoded:
+            made = take_film(film, dest, job.shot, tick, silence, self._describe())
+            return self._finish_film(made, folder) if job.shot.finish else made
+
+        made = run_watched(f"job {job.id[:8]}", take, USUAL, log=maker.log, watch=self.watch)
         clip = describe_clip(job, made, made.choices, max(0.0, time.time() - self.row.at))
         self.watch.tick(Progress("keep"))
         arrived = lambda: self._tools.paid.change(job.id, state="arrived", note="")  # noqa: E731

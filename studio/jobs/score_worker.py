@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable
 
 from studio.clip_score import Score
+from studio.jobs.watched_work import run_watched
 from studio.library.clips import Clips
 from studio.library.logbook import trace
 from studio.library.scores import Scores
@@ -29,6 +30,9 @@ PATIENCE_SECONDS = 15.0
 
 LOOK_SECONDS = 0.1
 """How often such a clip looks whether they are done."""
+
+SCORE_SECONDS = 1200.0
+"""How long the score of one clip may take: it is taken at the lowest priority, in one go."""
 
 PAUSE_SECONDS = 0.5
 """How long the worker rests after a clip that it was not woken for."""
@@ -77,7 +81,7 @@ class ScoreWorker:
     def score(self, clip: Clip) -> Score | None:
         """Score a clip now and keep its score; None when it can't be scored."""
         try:
-            found = self._measure(clip)
+            found = run_watched("score", lambda tick: self._measure(clip), SCORE_SECONDS, log=self._log)
         except Refusal as refusal:
             self._log.warning("clip %s isn't scored: %s", clip.id[:8], refusal.reason)
             found = None

@@ -20,7 +20,7 @@ from typing import Any, Protocol, TypeVar
 from studio.clip.child_processes import end_children
 from studio.engines.base import Stopped, Tick
 from studio.hung_threads import MOST_LEFT, count_hung, leave_thread
-from studio.jobs.deadlines import Deadlines
+from studio.jobs.deadlines import Deadlines, choose_deadlines
 from studio.nouns import Progress, Refusal, Stage
 
 LOOK_SECONDS = 0.25
@@ -55,6 +55,14 @@ class Watch(Protocol):
 
     def ask(self) -> None:
         """Stop where the work was cancelled in another process."""
+        ...
+
+
+class TickedWatch(Watch, Protocol):
+    """A watch that work ticks itself."""
+
+    def tick(self, progress: Progress) -> None:
+        """Note how far it is. Raises `Stopped`."""
         ...
 
 
@@ -179,3 +187,19 @@ def _describe_place(thread: threading.Thread) -> str:
     frame = sys._current_frames().get(thread.ident or 0)
     lines = traceback.extract_stack(frame)[-8:] if frame else []
     return "\n".join(f"  {'/'.join(Path(one.filename).parts[-3:])}:{one.lineno} in {one.name}" for one in lines)
+
+
+def run_watched(
+    name: str, work: Callable[[Tick], T], seconds: float, *, log: logging.Logger | None = None,
+    watch: TickedWatch | None = None,
+) -> T:  # fmt: skip
+    """Do the studio's own work in a thread for it, and wait. `seconds` is the studio's deadline, 0 for none. Raises
+    what it raises; `Stopped` where `watch` was stopped, `Refusal` where it hangs, and where too much hangs already.
+    """
+    if count_hung() >= MOST_LEFT:
+        raise TOO_MANY
+    pulse, hand = watch or Pulse(), WatchedThread(name, log)
+    try:
+        return hand.do(lambda: work(pulse.tick), pulse, choose_deadlines(seconds, False))
+    finally:
+        hand.close()

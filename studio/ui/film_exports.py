@@ -13,6 +13,7 @@ import msgspec
 
 from studio.compare.grid import MOST_CELLS
 from studio.exports import Ending, Exports
+from studio.jobs.watched_work import Pulse, Stopped, run_watched
 from studio.library.logbook import report_fault
 from studio.nouns import Id, Progress, Refusal
 from studio.studio import Studio
@@ -32,28 +33,25 @@ class ComparisonExport(ById, frozen=True):
     cells: Annotated[tuple[Id, ...], msgspec.Meta(max_length=MOST_CELLS)] = ()
 
 
-class Stopped(Exception):
-    """The user has stopped an export."""
-
-
 class ExportRun:
-    """One file being written: how far it is, and what came of it. Thread-safe: each value is set once or replaced."""
+    """One file being written: how far it is, and what came of it. Thread-safe: each value is set once or replaced.
+    `seconds` is its deadline."""
 
     def __init__(
-        self, write: Callable[[Callable[[Progress], None]], Path], fail: Callable[[Exception], Refusal]
+        self, write: Callable[[Callable[[Progress], None]], Path], fail: Callable[[Exception], Refusal], seconds: float
     ) -> None:
         self.id = uuid.uuid4().hex
         self.progress = Progress()
         self.file: Path | None = None
         self.refusal: Refusal | None = None
-        self._stop = threading.Event()
-        self._write = write
+        self._watch = Pulse(self._note)
+        self._write, self._seconds = write, seconds
         self._fail = fail
         threading.Thread(target=self._run, daemon=True, name="export").start()
 
     def _run(self) -> None:
         try:
-            self.file = self._write(self._tick)
+            self.file = run_watched("an export", self._write, self._seconds, watch=self._watch)
         except Stopped:
             self.refusal = Refusal("The export was stopped.", "")
         except Refusal as refusal:
@@ -61,14 +59,12 @@ class ExportRun:
         except Exception as error:
             self.refusal = self._fail(error)
 
-    def _tick(self, progress: Progress) -> None:
-        if self._stop.is_set():
-            raise Stopped
+    def _note(self, progress: Progress) -> None:
         self.progress = progress
 
     def stop(self) -> None:
         """Have it end at its next frame."""
-        self._stop.set()
+        self._watch.stop()
 
 
 class FilmExports:
@@ -97,7 +93,8 @@ class FilmExports:
                 ask.id, layout=ask.kind, ending=ask.ending, sound=ask.sound, cells=ask.cells, tick=tick
             )
 
-        run = ExportRun(write, lambda error: report_fault(self._studio.log, "this was exported", error, "an export"))
+        fail = lambda error: report_fault(self._studio.log, "this was exported", error, "an export")  # noqa: E731
+        run = ExportRun(write, fail, self._studio.settings.deadline)
         runs = {**self._runs.get(exports, {}), run.id: run}
         self._runs[exports] = dict(list(runs.items())[-MOST_AT_ONCE:])
         return {"export": run.id}

@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, expect
 from studio.farm import ray_cluster
 from studio.farm.farm_lane import Patience
 from studio.nouns import Cancelled, Done, Failed, Queued, Running
+from studio.stop_signals import close_or_end
 from studio.studio import Studio
 from tests.fakes.gradient import CARD
 from tests.fakes.ray_nodes import Nodes
@@ -25,7 +26,7 @@ from tests.farm.conftest import Begin
 pytestmark = pytest.mark.slow
 WAIT = 20_000
 
-TOLD_TO_END = (signal.SIG_DFL, signal.default_int_handler)  # the second since a test has called app.py
+TOLD_TO_END = (signal.SIG_DFL, close_or_end)  # the second since a test has called app.py
 
 
 def workers(studio: Studio):

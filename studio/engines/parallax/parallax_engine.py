@@ -28,6 +28,7 @@ from studio.engines.parallax.rest_pose import nearest
 from studio.engines.parallax.scene import Areas, Scene
 from studio.engines.prepare import Prepared
 from studio.frames import Frames
+from studio.hung_threads import WorkLock
 from studio.nouns import Choice, Progress, Shot
 from studio.photo import matte
 from studio.photo.crop import cut_crop, find_output_size
@@ -55,7 +56,7 @@ class ParallaxEngine:
         self._settings = settings
         self._scenes: OrderedDict[Key, Scene] = OrderedDict()
         self._areas: OrderedDict[str, Areas] = OrderedDict()
-        self._reading, self._looking, self._keeping = threading.Lock(), threading.Lock(), threading.Lock()
+        self._reading, self._looking, self._keeping = WorkLock(), WorkLock(), threading.Lock()
         cv2.setNumThreads(max(1, (os.cpu_count() or 1) // PAINTING_SHARE))
         _calm_blas()
 

@@ -21,7 +21,7 @@ from studio.config import ROOT, Settings
 from studio.engines.base import Stopped
 from studio.engines.diffusion.files.local_files import Folders
 from studio.engines.diffusion.files.safetensors_header import DamagedFile
-from studio.engines.diffusion.memory import loader, model_cache, weight_reader
+from studio.engines.diffusion.memory import load_queue, loader, model_cache, weight_reader
 from studio.engines.diffusion.memory.empty_modules import build_empty
 from studio.engines.diffusion.memory.gpu_lock import GpuLock
 from studio.engines.diffusion.memory.load_queue import LoadQueue
@@ -30,6 +30,7 @@ from studio.engines.diffusion.memory.model_cache import count_model_bytes, count
 from studio.engines.diffusion.memory.model_manager import ModelManager
 from studio.engines.diffusion.memory.placement import Fit
 from studio.engines.diffusion.memory.shared_components import SharedComponents
+from studio.hung_threads import leave_thread
 from studio.nouns import Progress, Refusal
 from studio.preferences import Preferences
 from tests.fakes.waiting import until
@@ -369,6 +370,52 @@ def test_one_job_at_a_time_and_the_second_can_be_stopped(tiny: Tiny, make: Calla
         thread.join(30)
     assert notes == ["Waiting for the job that is running"]
     used(manager, card)
+
+
+def test_a_model_that_a_hung_thread_works_with_is_not_used_by_the_next(tiny: Tiny, make: Callable[..., ModelManager]) -> None:
+    manager, card = make(gpu()), tiny("ltx_i2v")
+    went_on, models, inside = threading.Event(), [], threading.Event()
+
+    def hang() -> None:
+        with manager.use(card, nothing) as loaded:
+            models.append(loaded)
+            inside.set()
+            went_on.wait(60)
+
+    hung = threading.Thread(target=hang, daemon=True)
+    hung.start()
+    assert inside.wait(60)
+    leave_thread(hung)
+    with manager.use(card, nothing) as loaded:
+        assert manager.loads == 2
+        assert not {id(one) for one in loaded.modules.values()} & {id(one) for one in models[0].modules.values()}
+        went_on.set()
+        hung.join()
+        assert not manager.is_idle, "the late thread ends nobody else's job"
+        assert loaded.pipe is not None
+    assert manager.is_idle
+    with manager.use(card, nothing) as again:
+        assert again is loaded, "and it is kept as ever"
+
+
+def test_a_load_that_hangs_after_it_was_stopped_keeps_no_other_waiting(
+    tiny: Tiny, make: Callable[..., ModelManager], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loading = Loading()
+    manager, card = make(load=loading), tiny("ltx_i2v")
+    loading.gate.clear()
+    manager.begin(card)
+    eventually(lambda: loading.under_way == 1)
+    monkeypatch.setattr(load_queue, "HUNG_SECONDS", 0.0)
+    manager.unload(card)
+    first = manager._loads.get(card.id)
+    manager.begin(card)
+    eventually(lambda: loading.under_way == 2)
+    assert manager._loads.get(card.id) is not first
+    loading.gate.set()
+    eventually(lambda: manager.read_state(card).state == "ram")
+    eventually(lambda: loading.under_way == 0)
+    assert manager.loads == 1, "what the late one has read isn't kept"
 
 
 def test_expect_loads_while_another_works_and_never_complains(tiny: Tiny, make: Callable[..., ModelManager]) -> None:

@@ -40,6 +40,7 @@ class GpuLock:
             r"[^\w-]", "-", f"{platform.node()}-{device}"
         )  # a user's folder may be shared by several computers
         self._file, self._queue = folder / f"{name}.turn", folder / f"{name}.queue"
+        self._held: IO[bytes] | None = None
         self._usable = self._can_lock(folder)
 
     def _can_lock(self, folder: Path) -> bool:
@@ -62,7 +63,13 @@ class GpuLock:
         with self._file.open("ab") as file:
             if not hold(file):
                 self._wait(file, tick)
+            self._held = file
             yield
+
+    def let_go(self) -> None:
+        """Free the lock that a thread of this process holds which was left behind."""
+        if self._held:
+            self._held.close()
 
     def _wait(self, file: IO[bytes], tick: Tick) -> None:
         with self._queue.open("ab") as queue:

@@ -8,18 +8,26 @@ would each count on the same free memory. What a load does is the model manager'
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 
 from studio.cards import ModelCard
 from studio.engines.base import Stopped, Tick
 from studio.engines.diffusion.memory.memory_errors import empty_frames
 from studio.engines.diffusion.memory.placement import Fit
+from studio.hung_threads import WorkLock, leave_thread
 from studio.nouns import Progress, Refusal
 
 POLL = 0.1
 """Seconds between two looks of whoever waits: how late a stop can act."""
 
-_loading = threading.Lock()
+HUNG_SECONDS = 600.0
+"""How long a load that was stopped may take to end: a component of 20 GB comes from a disk of 50 MB/s meanwhile. One
+that takes longer is left behind, and the next begins."""
+
+_loading = WorkLock()
+_now: list[Load] = []
+"""The load that holds the lock."""
 
 
 class Load:
@@ -30,10 +38,19 @@ class Load:
         self.progress = Progress("load", note="Waiting for its turn to load")
         self.error: BaseException | None = None
         self._stop, self._done = threading.Event(), threading.Event()
+        self._stopped_at = 0.0
+        self.thread: threading.Thread | None = None
 
     def stop(self) -> None:
         """End before the next component; what was read is let go of."""
+        if not self._stop.is_set():
+            self._stopped_at = time.monotonic()
         self._stop.set()
+
+    @property
+    def is_hung(self) -> bool:
+        """Whether it was stopped and hasn't ended for too long."""
+        return self._stop.is_set() and time.monotonic() - self._stopped_at > HUNG_SECONDS and not self._done.is_set()
 
     def tick(self, progress: Progress) -> None:
         """Where the loader is. Raises `Stopped` once it was stopped."""
@@ -75,12 +92,13 @@ class LoadQueue:
             if self._closed:
                 raise Refusal("Stir is closing.", "Start it again.")
             there = self._under_way.get(card.id)
-            if there is not None:
+            if there is not None and not there.is_hung:
                 there.hint = there.hint and hint
                 return there, False
             load = self._under_way[card.id] = Load(card, fit, hint)
             self._problems.pop(card.id, None)
-        threading.Thread(target=self._run, args=(load,), name=f"load {card.id}", daemon=True).start()
+        load.thread = threading.Thread(target=self._run, args=(load,), name=f"load {card.id}", daemon=True)
+        load.thread.start()
         return load, True
 
     def get(self, card: str) -> Load | None:
@@ -111,21 +129,31 @@ class LoadQueue:
 
     def _run(self, load: Load) -> None:
         try:
-            while not _loading.acquire(timeout=POLL):
+            while (turn := _loading.take(POLL)) is None:
+                _leave_hung()
                 load.tick(load.progress)
             try:
+                _now[:] = [load]
                 load.tick(load.progress)
                 self._work(load)
             finally:
-                _loading.release()
+                _loading.give_back(turn)
         except BaseException as error:  # whoever waits raises it again; a thread has nobody else to tell
             empty_frames(error)
             load.error = error
         with self._lock:
-            self._under_way.pop(load.card.id, None)
+            if self._under_way.get(load.card.id) is load:
+                del self._under_way[load.card.id]
             if load.error is not None and not load.hint and not isinstance(load.error, Stopped):
                 self._problems[load.card.id] = describe_failure(load)
         load.finish()
+
+
+def _leave_hung() -> None:
+    """Leave the load behind that is under way and hangs."""
+    for load in _now:
+        if load.is_hung and load.thread:
+            leave_thread(load.thread)
 
 
 def describe_failure(load: Load) -> str:

@@ -192,6 +192,14 @@ class ModelCache:
                     self._entries.move_to_end(one)
             self._busy = name
 
+    def forget_all(self) -> None:
+        """Hold no model any more, and touch none: a thread that was left behind may be using them."""
+        with self._lock:
+            for name in self._entries:
+                self.shared.leave(name)
+            self._entries.clear()
+            self._busy = ""
+
     def get(self, name: str) -> CachedModel | None:
         """A model's entry, if it is in memory."""
         with self._lock:

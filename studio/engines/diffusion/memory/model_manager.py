@@ -31,6 +31,7 @@ from studio.engines.diffusion.memory.machine import Machine
 from studio.engines.diffusion.memory.memory_errors import Memory, find_exhausted, give_back_memory
 from studio.engines.diffusion.memory.model_cache import CachedModel, LoadedModel, ModelCache
 from studio.engines.diffusion.memory.placement import Fit
+from studio.hung_threads import WorkLock
 from studio.nouns import Choice, Progress, Refusal
 from studio.preferences import Placement, Preferences, Weights
 
@@ -81,7 +82,7 @@ class ModelManager:
         self._making = threading.Lock()
         self._cache = ModelCache(machine, self._take_off_gpu, clock)
         self._loads = LoadQueue(self._do_load)
-        self._one_job, self._volume = threading.Lock(), 1.0  # of the job that runs
+        self._one_job, self._volume = WorkLock(), 1.0  # of the job that runs
         self._closing = threading.Event()
         self._watcher: threading.Thread | None = None
 
@@ -96,20 +97,35 @@ class ModelManager:
         isn't on the disk or is damaged. Errors of memory come out as they are, after idle cards have made room and it
         was tried again.
         """
-        while not self._one_job.acquire(timeout=POLL):
+        while (turn := self._one_job.take(POLL)) is None:
             tick(Progress("wait", note="Waiting for the job that is running"))
         try:
+            self._leave_hung()
             with self._gpu_lock.hold(tick) if self._gpu_lock else nullcontext():
                 self._cache.mark_busy(card.id)
                 try:
                     yield self._ready(card, tick, placement.find_volume(card, plan))
                 finally:
-                    self._cache.mark_busy("")
-                    if self._gpu_lock and self._residency and self._gpu_lock.is_wanted():
-                        self._residency.offload_all()
-                    give_back_memory(self.machine.device, self.machine.vram)
+                    if self._one_job.is_held_by(turn):
+                        self._rest()
         finally:
-            self._one_job.release()
+            self._one_job.give_back(turn)
+
+    def _rest(self) -> None:
+        """A job is over."""
+        self._cache.mark_busy("")
+        if self._gpu_lock and self._residency and self._gpu_lock.is_wanted():
+            self._residency.offload_all()
+        give_back_memory(self.machine.device, self.machine.vram)
+
+    def _leave_hung(self) -> None:
+        """Where the job before was left behind at its work, no model that is in memory is used again: it may have any
+        of their parts. They are read anew; what it holds stays taken until its thread ends."""
+        if self._cache.busy:
+            self._cache.forget_all()
+            self._residency = None
+            if self._gpu_lock:
+                self._gpu_lock.let_go()
 
     def _ready(self, card: ModelCard, tick: Tick, volume: float) -> LoadedModel:
         self._volume = volume
@@ -315,12 +331,12 @@ class ModelManager:
             minutes = self._preferences().idle_minutes
             if minutes:
                 self.evict_idle(minutes)
-            if self._gpu_lock and self._residency and self._one_job.acquire(blocking=False):
+            if self._gpu_lock and self._residency and (turn := self._one_job.take(0.0)):
                 try:
                     if self._gpu_lock.is_held_elsewhere():
                         self._residency.offload_all()
                 finally:
-                    self._one_job.release()
+                    self._one_job.give_back(turn)
 
     def close(self) -> None:
         """Stop loads and the idle watch, and let go of all that no job is using. Safe to call twice."""
@@ -345,7 +361,7 @@ class ModelManager:
     @property
     def is_idle(self) -> bool:
         """Whether nothing runs or loads here, nor in another Stir on this GPU."""
-        if self._one_job.locked() or self._loads.is_busy:
+        if self._one_job.is_taken or self._loads.is_busy:
             return False
         return self._gpu_lock is None or not self._gpu_lock.is_held_elsewhere()
 

@@ -14,8 +14,7 @@ from studio.stop_signals import handle_stop_signals
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Open the studio in the browser until Ctrl+C stops it. Returns 2 when it can't start, with the remedy, and 130
-    where it was stopped before that."""
+    """Open the studio in the browser until Ctrl+C stops it. Returns 2 when it can't start, with the remedy."""
     flags = _parse(argv)
     handle_stop_signals()
     try:
@@ -43,8 +42,6 @@ def main(argv: list[str] | None = None) -> int:
     except Refusal as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 2
-    except KeyboardInterrupt:  # before the page was there; later it is closed in order
-        return 130
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:

@@ -129,7 +129,7 @@ def _stream_frames(file: Path, chain: str, size: tuple[int, int], count: int) ->
                 held = pipe.read(width * height * 3)
                 if len(held) == width * height * 3:
                     frame = np.frombuffer(held, np.uint8).reshape(height, width, 3)
-                if frame is None:
+                elif frame is None or _was_killed(process):
                     raise Refusal("What arrived can't be decoded.", "Try again, or choose another model.")
                 yield frame
         finally:
@@ -142,8 +142,15 @@ def _read_sound(file: Path) -> Sound | None:
     with _run([*command, "-f", "f32le", "pipe:1"]) as process:
         assert process.stdout
         held = process.stdout.read()
+        if _was_killed(process):
+            raise Refusal("The sound of what arrived can't be decoded.", "Try again, or choose another model.")
     samples = np.frombuffer(held[: len(held) // 8 * 8], "<f4").reshape(-1, 2).T
     return Sound(np.ascontiguousarray(np.clip(samples, -1, 1), np.float32), sound.RATE) if samples.size else None
+
+
+def _was_killed(process: subprocess.Popen[bytes]) -> bool:
+    """Whether a signal has ended it, and not the film; asked once it says no more."""
+    return process.wait() < 0
 
 
 def _run(arguments: list[str]) -> subprocess.Popen[bytes]:

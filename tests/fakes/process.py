@@ -13,6 +13,7 @@ from pathlib import Path
 from studio.comparison import Axis
 from studio.config import ROOT, Settings
 from studio.nouns import Shot, replace
+from studio.stop_signals import handle_stop_signals
 from studio.studio import Studio
 from tests.fakes.gradient import CARD, Gradient, finder, photograph
 
@@ -37,6 +38,7 @@ class Other:
 
 
 def main(home: str, pace: str, jobs: str, together: str = "") -> None:
+    handle_stop_signals()
     studio = Studio(Settings(Path(home)), (CARD,), finder(Gradient(float(pace))))
     photo = studio.photos.take_in(photograph(Path(home)), "harbour.jpg")
     shot = Shot(photo, model="gradient", seconds=2, fps=16)
@@ -47,8 +49,12 @@ def main(home: str, pace: str, jobs: str, together: str = "") -> None:
         ids = [studio.submit(replace(shot, seed=seed)).id for seed in range(int(jobs))]
     studio.start()
     print(*ids, flush=True)
-    sys.stdin.read()
-    studio.close()
+    try:
+        sys.stdin.read()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        studio.close()
 
 
 if __name__ == "__main__":

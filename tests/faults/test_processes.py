@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -20,6 +21,7 @@ from studio.clip import bare_copy, encoders, ffmpeg, received_film, recipe
 from studio.clip.child_processes import _find_setpriv, run_script
 from studio.clip.encode import encode
 from studio.config import Settings
+from studio.delivery import deliver
 from studio.finish.clip_frames import LiveFrames
 from studio.finish.scratch_film import keep_scratch
 from studio.finish.soundtrack.coded_level import level_for_codec
@@ -48,11 +50,16 @@ def other(settings: Settings) -> Iterator[Callable[[float], Other]]:
 
 
 def find_encoder(one: Other) -> psutil.Process:
-    def find() -> list[psutil.Process]:
-        return [child for child in psutil.Process(one.process.pid).children() if "pipe:0" in " ".join(child.cmdline())]
+    found: list[psutil.Process] = []
 
-    until(lambda: bool(find()))
-    return find()[0]
+    def look() -> bool:
+        for child in psutil.Process(one.process.pid).children():
+            with contextlib.suppress(psutil.Error):
+                found.extend([child] if "pipe:0" in child.cmdline() else [])
+        return bool(found)
+
+    until(look)
+    return found[0]
 
 
 def is_gone(process: psutil.Process) -> bool:
@@ -77,7 +84,7 @@ def test_told_to_end_twice_in_mid_job_it_closes_in_order(
     for _ in range(2):  # a key that was held too long
         one.process.send_signal(asked)
         time.sleep(0.05)
-    assert one.process.wait(30) == 0
+    assert one.process.wait(30) in (0, -asked), "the second may come when all is closed and the interpreter ends"
     assert isinstance(watcher.job(one.jobs[0]).state, Interrupted)
     assert is_gone(encoder)
     assert not is_left(settings)

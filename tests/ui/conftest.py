@@ -24,11 +24,11 @@ from tests.fakes.zoom import Zoom
 
 FLAGS = [
     "--no-sandbox", "--disable-dev-shm-usage", "--autoplay-policy=no-user-gesture-required", "--process-per-site",
-    "--js-flags=--single-threaded", "--disable-gpu-compositing",
+    "--js-flags=--single-threaded", "--disable-gpu-compositing", "--in-process-gpu",
     "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream",
 ]  # fmt: skip
-"""With few processors and no GPU, V8's helper threads and the GPU's compositor cost more than they bring; the microphone is
-Chromium's own, which beeps."""
+"""With few processors and no GPU, V8's helper threads, the GPU's compositor and its process cost more than they bring; the
+microphone is Chromium's own, which beeps."""
 LEAN, WHOLE = Path("/usr/bin/chromium-headless-shell"), Path("/usr/bin/chromium")
 """Debian's Chromium without windows takes an eighth less of the processor than with them; it plays H.264 as well."""
 CHROMIUM = os.environ.get("STIR_CHROMIUM", str(LEAN if LEAN.exists() else WHOLE))

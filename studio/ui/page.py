@@ -219,7 +219,8 @@ def _describe_launch(
         "allowed_paths": served, "max_file_size": MAX_UPLOAD_BYTES, "show_error": False, "quiet": True,
         "run_history": False, "footer_links": [], "enable_monitoring": False, "ssr_mode": False, "share": False,
         "mcp_server": settings.mcp,
-        "theme": theme.make_theme(), "head": theme.make_head(bool(house)), "favicon_path": str(ASSETS / "icon.png"),
+        "theme": theme.make_theme(), "head": theme.make_head(not settings.is_local),
+        "favicon_path": str(ASSETS / "icon.png"),
         "app_kwargs": {
             "middleware": request_guard.list_middleware(settings, log, house),
             "lifespan": functools.partial(_serve, settings, log, sweep),

@@ -7,6 +7,7 @@ characters).
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
 import logging
@@ -42,6 +43,10 @@ _BOUNDARY = re.compile(
 )
 
 
+LONGEST_PAUSE = 60.0
+"""Seconds without a byte after which a body is given up: whoever sent it is asleep or gone without a word."""
+
+
 class WellFormed:
     """Answers 400 to a body that isn't what it says it is, or that holds values no endpoint can take, 404 to a path
     that no file can have, and 400 instead of Gradio's 500 for values that an endpoint didn't understand.
@@ -60,7 +65,7 @@ class WellFormed:
         if not _is_path(scope["path"]):
             return await PlainTextResponse("", 404)(scope, receive, send)
         if scope["method"] in ("POST", "PUT", "PATCH", "DELETE"):
-            why, receive = await _check_body(scope, receive)
+            why, receive = await _check_body(scope, give_up_after(LONGEST_PAUSE, receive))
             if why:
                 self._note(scope, why)
                 return await _refuse(why)(scope, receive, send)
@@ -172,6 +177,24 @@ def hand_on(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return receive_again
+
+
+def give_up_after(seconds: float, receive: Receive) -> Receive:
+    """What hands on a body as it comes, and ends it as if broken off where nothing comes for so long."""
+    is_whole = False
+
+    async def receive_soon() -> Message:
+        nonlocal is_whole
+        if is_whole:  # what is awaited now is that the connection ends
+            return await receive()
+        try:
+            message = await asyncio.wait_for(receive(), seconds)
+        except TimeoutError:
+            return {"type": "http.disconnect"}
+        is_whole = not message.get("more_body", False)
+        return message
+
+    return receive_soon
 
 
 async def _read_body(receive: Receive) -> bytes | None:

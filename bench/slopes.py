@@ -146,6 +146,7 @@ class Desk:
     def make_clip(self) -> None:
         """One clip as the page has it made: looked at as a draft, planned, queued, watched, played."""
         self._made += 1
+        self.page.close()  # the server hangs up after five idle seconds; the next question opens a connection
         photo = self._photos[self._made % len(self._photos)]
         frame = {"photo": photo, "crop": {"x": 0, "y": 0, "w": 1, "h": 1, "aspect": "photo"}}
         output = self._output | {"seed": self._made}

@@ -34,7 +34,8 @@ MOST_CLIP, MOST_LOAD = 0.05, 0.02
 SHORTEST = {"size": "240p", "seconds": 1.0, "fps": 16}
 ALBUM = 11
 READINGS = 50
-WAIT = 120
+WAIT, PATIENCE = 120, 3.0
+"""Seconds an answer may take; and that a connection lies idle before it is opened anew."""
 
 
 class App:
@@ -78,7 +79,7 @@ class Page:
 
     def __init__(self, port: int, config: dict[str, Any] | None = None) -> None:
         self._line = http.client.HTTPConnection("127.0.0.1", port, timeout=WAIT)
-        self._session = uuid.uuid4().hex[:11]
+        self._session, self._used = uuid.uuid4().hex[:11], time.monotonic()
         self._send("/")
         self.config: dict[str, Any] = config or json.loads(self._send("/config"))
         parts = [one for one in self.config["components"] if one["type"] == "html"]
@@ -116,10 +117,13 @@ class Page:
         return json.loads(self._send("/gradio_api/upload", body, "multipart/form-data; boundary=B"))[0]
 
     def _send(self, path: str, body: bytes | None = None, kind: str = "application/json") -> bytes:
-        """The answer to a POST, or to a GET where there is no body."""
+        """The answer to a POST, or to a GET where there is no body. The server hangs up after five idle seconds."""
+        if time.monotonic() - self._used > PATIENCE:
+            self._line.close()
         self._line.request("POST" if body else "GET", path, body, {"Content-Type": kind} if body else {})
         answer = self._line.getresponse()
         text = answer.read()
+        self._used = time.monotonic()
         if answer.status != 200:
             raise RuntimeError(f"{answer.status} {path}: {text[:300]!r}")
         return text
@@ -146,7 +150,6 @@ class Desk:
     def make_clip(self) -> None:
         """One clip as the page has it made: looked at as a draft, planned, queued, watched, played."""
         self._made += 1
-        self.page.close()  # the server hangs up after five idle seconds; the next question opens a connection
         photo = self._photos[self._made % len(self._photos)]
         frame = {"photo": photo, "crop": {"x": 0, "y": 0, "w": 1, "h": 1, "aspect": "photo"}}
         output = self._output | {"seed": self._made}

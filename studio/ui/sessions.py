@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -103,7 +103,15 @@ async def keep_little(app: App, log: logging.Logger, sweep: Callable[[], None]) 
     page = app.get_blocks()
     app.state_holder = Sessions()
     app.state_holder.set_blocks(page)
-    tasks = [asyncio.create_task(_sweep_answers(page, log)), asyncio.create_task(_sweep_files(page, sweep, log))]
+    answers = UnfetchedAnswers(page)
+
+    async def drop_answers() -> None:
+        answers.let_go(time.monotonic())
+
+    tasks = [
+        asyncio.create_task(_repeat(SWEEP_SECONDS, drop_answers, log)),
+        asyncio.create_task(_repeat(FILES_SECONDS, lambda: sweep_files(page, sweep), log)),
+    ]
     try:
         yield
     finally:
@@ -112,25 +120,19 @@ async def keep_little(app: App, log: logging.Logger, sweep: Callable[[], None]) 
         await asyncio.wait(tasks)
 
 
-async def _sweep_answers(page: gr.Blocks, log: logging.Logger) -> None:
-    answers = UnfetchedAnswers(page)
+async def _repeat(seconds: float, work: Callable[[], Awaitable[None]], log: logging.Logger) -> None:
     while True:
-        await asyncio.sleep(SWEEP_SECONDS)
+        await asyncio.sleep(seconds)
         try:
-            answers.let_go(time.monotonic())
+            await work()
         except Exception as error:
-            log.error("answers that nobody fetched stay: %s", trace(error))
+            log.error("what visitors left stays: %s", trace(error))
 
 
-async def _sweep_files(page: gr.Blocks, sweep: Callable[[], None], log: logging.Logger) -> None:
-    """Gradio forgets only those uploads that it has deleted itself."""
-    while True:
-        await asyncio.sleep(FILES_SECONDS)
-        try:
-            await run_in_threadpool(sweep)
-            page.upload_file_set -= await run_in_threadpool(_find_gone, tuple(page.upload_file_set))
-        except Exception as error:
-            log.error("files that visitors left stay: %s", trace(error))
+async def sweep_files(page: gr.Blocks, sweep: Callable[[], None]) -> None:
+    """Remove files by `sweep`, and forget the names of uploads that are gone: Gradio forgets what it deletes itself."""
+    await run_in_threadpool(sweep)
+    page.upload_file_set -= await run_in_threadpool(_find_gone, tuple(page.upload_file_set))
 
 
 def _find_gone(files: tuple[str, ...]) -> set[str]:

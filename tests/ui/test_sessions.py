@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 import gradio as gr
 import pytest
 from gradio.routes import App as GradioApp
+from gradio.routes import file_upload_statuses
 from starlette.testclient import TestClient
 
-from studio.ui.sessions import UNFETCHED_SECONDS, UnfetchedAnswers, keep_little
+from studio.ui.sessions import UNFETCHED_SECONDS, UnfetchedAnswers, keep_little, sweep_files
 from tests.ui.conftest import WAIT, App
 
 VISITS, MOST = 20, 3
@@ -85,6 +88,15 @@ def test_answers_that_nobody_fetches_go(blocks: gr.Blocks, client: TestClient) -
     assert "an answer" in read and "process_completed" in read
 
 
+def test_the_name_of_an_upload_goes_with_its_file(blocks: gr.Blocks, tmp_path: Path) -> None:
+    kept, left = tmp_path / "kept", tmp_path / "left"
+    for file in (kept, left):
+        file.touch()
+    blocks.upload_file_set = {str(kept), str(left)}
+    asyncio.run(sweep_files(blocks, left.unlink))
+    assert blocks.upload_file_set == {str(kept)}
+
+
 def test_a_visit_leaves_nothing_on_the_server(app: App) -> None:
     assert not any(block.stateful for block in app.page.blocks.values()), "gr.State would be shared by all sessions"
     watch = next(one for one in app.page.blocks.values() if getattr(one, "elem_id", "") == "strip")
@@ -94,3 +106,9 @@ def test_a_visit_leaves_nothing_on_the_server(app: App) -> None:
         assert client.post("/gradio_api/component_server", json=asked).json()["board"]
     assert count(*KEPT) == before
     assert not app.page.state_holder.session_data
+    lone = b'--B\r\nContent-Disposition: form-data; name="files"; filename="a.txt"\r\n\r\nhello\r\n--B--\r\n'
+    kind = {"content-type": "multipart/form-data; boundary=B"}
+    before = len(file_upload_statuses._statuses)
+    sent = client.post("/gradio_api/upload?upload_id=visit", content=lone, headers=kind)
+    assert sent.status_code == 200 and len(file_upload_statuses._statuses) == before, "nobody asks how far it is"
+    Path(sent.json()[0]).unlink()

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from studio.config import ROOT, Settings
+from studio.library.logbook import trace
 from studio.nouns import Refusal, Shot, replace
 from studio.studio import Studio
 from tests.fakes.gradient import CARD, Gradient, finder
@@ -35,6 +36,7 @@ class BusyStudio:
     def start(self) -> None:
         """Begin a life, and wait until it answers."""
         self._process = subprocess.Popen(self._command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        self._is_there = True
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
         self.ask("hello", {})
@@ -44,6 +46,9 @@ class BusyStudio:
         self._process.kill()
         self._process.wait()
         self._reader.join()
+        with self._lock:
+            self._is_there = False
+        self._give_up()  # what was asked while it went
 
     def leave(self) -> int:
         """End it in order. Its exit code."""
@@ -56,6 +61,8 @@ class BusyStudio:
         """What a script of the page asks. Raises `Refused`, and `OSError` when no answer came."""
         answer = Future[Any]()
         with self._lock:
+            if not self._is_there:
+                raise ConnectionResetError("it is gone")
             number = next(self._numbers)
             self._awaited[number] = answer
             assert self._process.stdin
@@ -77,6 +84,10 @@ class BusyStudio:
             number, answer, refusal = json.loads(line)
             awaited = self._awaited.pop(number)
             awaited.set_exception(Refused(refusal)) if refusal else awaited.set_result(answer)
+        self._give_up()
+
+    def _give_up(self) -> None:
+        """Whatever waits for an answer has none."""
         while self._awaited:
             self._awaited.popitem()[1].set_exception(ConnectionResetError("it is gone"))
 
@@ -94,7 +105,7 @@ class Answers:
             "rate_clip": lambda ask: library.rate(ask["id"], ask["stars"]), "trash_clip": lambda ask: library.trash(ask["id"]),
             "restore_clip": lambda ask: library.restore(ask["id"]), "empty_trash": lambda _: library.empty_trash(),
             "retry_job": lambda ask: studio.retry(ask["id"]).id,
-            "export_clips": lambda ask: str(studio.exports.export_all(ask["ids"])),
+            "export_clips": lambda ask: str(studio.exports.export_all(ask["ids"], True)),
             "start_delivery": lambda ask: studio.deliveries.start(ask["ids"], ask["places"]).id,
         }  # fmt: skip
 
@@ -122,6 +133,8 @@ class Answers:
             return json.dumps([number, self.by_name[name](value), ""])
         except Refusal as refusal:
             return json.dumps([number, None, str(refusal)])
+        except Exception as fault:
+            return json.dumps([number, None, f"{name}: {trace(fault)}"])
 
 
 def main(home: str, pace: str) -> None:

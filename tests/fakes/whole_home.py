@@ -45,8 +45,8 @@ class HomeReader:
         return [*faults, *self._find_lost(ledger, ended), *self._find_doubled(ledger), *self._find_torn()]
 
     def _find_lost(self, ledger: Ledger, ended: bool) -> list[str]:
-        clips = self.list_clips()
         jobs = {str(job): str(name) for job, name in self.read("SELECT id, name FROM jobs")}
+        clips = self.list_clips()  # afterwards: a job may end meanwhile
         faults = [
             f"lost: {clip[:8]}, which the library has shown" for clip in ledger.trashed.keys() - clips.keys() - ledger.emptied
         ]

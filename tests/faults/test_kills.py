@@ -16,19 +16,22 @@ from tests.fakes.person import Ledger, Person
 from tests.fakes.waiting import until
 from tests.fakes.whole_home import HomeReader
 
-KILLS, HANDS = 3, 3
+KILLS, HANDS, MOST_DONE = 3, 3, 60
 
 
 def test_kill_9_at_random_moments(tmp_path: Path, record_property: Callable[[str, object], None]) -> None:
     seed = random.randrange(10**6)
     record_property("seed", seed)
     chance, ledger, home = random.Random(seed), Ledger(), HomeReader(tmp_path / "home")
-    app = BusyStudio(tmp_path / "home", pace=0.004)
+    app = BusyStudio(tmp_path / "home", pace=0.001)
     person = Person(app, ledger, seed)
     app.start()
     person.upload_photo()
-    for _ in range(KILLS):
+    for _ in range(2 * HANDS):
         person.submit()
+    until(lambda: len(home.list_clips()) == 2 * HANDS)
+    person.note_clips(home.list_clips())
+    for _ in range(KILLS):
         work_until_killed(app, ledger, chance)
         app.start()
         person.note_clips(home.list_clips())
@@ -44,18 +47,21 @@ def test_kill_9_at_random_moments(tmp_path: Path, record_property: Callable[[str
 
 
 def work_until_killed(app: BusyStudio, ledger: Ledger, chance: random.Random) -> None:
-    """Several hands change things, the trash is emptied now and then, and the process ends in the midst of it."""
-    over = threading.Event()
+    """Several hands change things, and the process ends in the midst of it."""
+    over, done = threading.Event(), list[int]()
     hands = [Person(app, ledger, chance.getrandbits(32), hand, HANDS) for hand in range(HANDS)]
 
     def work(hand: Person) -> None:
         while not over.is_set():
             hand.do_anything()
+            done.append(1)
 
     threads = [threading.Thread(target=work, args=(hand,), daemon=True) for hand in hands]
     for thread in threads:
         thread.start()
-    time.sleep(chance.uniform(0.1, 1.0))
+    wanted = chance.randint(5, MOST_DONE)
+    until(lambda: len(done) >= wanted)
+    time.sleep(chance.uniform(0.0, 0.05))
     app.kill()
     over.set()
     for thread in threads:

@@ -7,6 +7,7 @@ clip's own file last, then the row.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +22,9 @@ from studio.nouns import Clip, Refusal, Shot, replace
 
 MOST_WORDS = 8
 MOST_LISTED = 1000
+
+LAST_WRITTEN = 600
+"""Seconds before the newest recipe in which those lie that a process may have written and not told the database of."""
 
 
 Sort = Literal["newest", "oldest", "longest", "best", "name"]
@@ -126,27 +130,40 @@ class Clips:
 
     def recover(self, busy: Callable[[], set[str]]) -> int:
         """Make rows and files agree after a crash: clips without a row are found again (their number is returned), rows
-        whose file is gone are forgotten, and what was half moved in is removed.
+        whose file is gone are forgotten, what was half moved in or half written is removed, and a change that the
+        database doesn't know of is taken back from its recipe.
 
         `busy` gives the ids that are being made now. It is asked after the folder has been read, so that a clip which
         arrives meanwhile is either busy or has its row.
         """
         here = {entry.name for entry in self.folder.iterdir()}
-        spared = busy()
+        making = busy()
         found = 0
-        with self._database.write():
+        with self._database.write():  # nobody else changes a clip meanwhile
             rows = self._database.read("SELECT id, file FROM clips")
-            spared.update(str(row[0]) for row in rows)
+            spared = making | {str(row[0]) for row in rows}
             for name in here:
                 recipe = self.folder / name
-                if name.startswith(".") and name.endswith(".part") and name.split(".")[1] not in spared:
+                if name.startswith(".") and name.endswith(".part") and name.split(".")[1] not in making:
                     recipe.unlink(missing_ok=True)
                 elif name.endswith(".json") and recipe.stem not in spared:
                     found += self._take_back(recipe, here)
             for clip_id, file in rows:
                 if file not in here and not (self.folder / str(file)).exists():
                     self._database.read("DELETE FROM clips WHERE id = ?", (clip_id,))
+            self._settle_recipes()
         return found
+
+    def _settle_recipes(self) -> None:
+        """Write those of the newest recipes anew that aren't what their rows say: a change is written into the recipe
+        first, and holds once the database has it. Where that can't be, they stay.
+        """
+        written = {file.stem: file.stat().st_mtime for file in self.folder.glob("[!.]*.json")}
+        since = max(written.values(), default=0.0) - LAST_WRITTEN
+        for clip in self.get_all([clip_id for clip_id, at in written.items() if at >= since]).values():
+            with suppress(OSError):
+                if _read_recipe(self.folder / f"{clip.id}.json") != clip:
+                    self._write_recipe(clip)
 
     def _take_back(self, recipe: Path, here: set[str]) -> bool:
         """List the clip beside this recipe, or remove the recipe of a clip that never arrived. Others' JSON is left

@@ -53,6 +53,18 @@ def numbers(found: tuple[Clip, ...]) -> list[int]:
     return [int(clip.id, 16) for clip in found]
 
 
+def test_a_change_that_a_kill_cut_short_never_was(shelf: Shelf) -> None:
+    """Killed between the recipe and its row: the row is what was told. And killed while the recipe was written."""
+    clip, other = shelf.put(made(1)), shelf.put(made(2))
+    beside = shelf.clips.folder / f"{clip.id}.json"
+    beside.write_bytes(msgspec.json.encode(replace(clip, rating=5, trashed=True)))
+    half = shelf.clips.folder / f".{other.id}.json.0123.part"
+    half.write_bytes(b"{")
+    shelf.clips.recover(set)
+    assert msgspec.json.decode(beside.read_bytes(), type=Clip) == clip == shelf.clips.get(clip.id)
+    assert not half.exists()
+
+
 def test_a_kept_clip_is_listed_with_its_files(shelf: Shelf) -> None:
     clip = shelf.put(made(1))
     assert shelf.clips.find() == (clip,)
